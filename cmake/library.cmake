@@ -1,0 +1,46 @@
+# The static and the shared library, compiled separately: on Windows their
+# symbols are declared differently.
+# SPDX-License-Identifier: MIT
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+list(TRANSFORM RONDO_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
+
+add_library(rondo_static STATIC ${RONDO_SOURCES})
+add_library(rondo_shared SHARED ${RONDO_SOURCES})
+set_target_properties(rondo_shared PROPERTIES
+    VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+    EXPORT_COMPILE_COMMANDS OFF) # the same files as the static library's
+target_compile_definitions(rondo_shared PUBLIC RONDO_SHARED)
+
+foreach(kind static shared)
+    set(target rondo_${kind})
+    add_library(rondo::${kind} ALIAS ${target})
+    set_target_properties(${target} PROPERTIES
+        OUTPUT_NAME rondo
+        EXPORT_NAME ${kind}
+        C_VISIBILITY_PRESET hidden)
+    target_compile_definitions(${target} PRIVATE RONDO_BUILDING)
+    target_include_directories(${target}
+        PUBLIC
+            $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+        PRIVATE
+            ${PROJECT_SOURCE_DIR}/src
+            ${PROJECT_SOURCE_DIR}/${RONDO_SYSTEM_DIR})
+    target_link_libraries(${target}
+        PRIVATE Threads::Threads ${RONDO_SYSTEM_LIBRARIES})
+    if(NOT RONDO_TOP_LEVEL AND NOT RONDO_INSTALL)
+        # An embedding project builds the one it links with.
+        set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+endforeach()
+
+if(BUILD_SHARED_LIBS)
+    set(RONDO_DEFAULT_KIND shared)
+else()
+    set(RONDO_DEFAULT_KIND static)
+endif()
+add_library(rondo::rondo ALIAS rondo_${RONDO_DEFAULT_KIND})

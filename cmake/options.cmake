@@ -1,0 +1,22 @@
+# Warnings, sanitizers and coverage, for everything in this directory and
+# below, and for nothing of a project that embeds Rondo.
+# SPDX-License-Identifier: MIT
+
+if(NOT MSVC)
+    add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion
+        -Wstrict-prototypes)
+    if(RONDO_WERROR)
+        add_compile_options(-Werror)
+    endif()
+endif()
+
+if(RONDO_SANITIZE)
+    add_compile_options(-fsanitize=${RONDO_SANITIZE}
+        -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${RONDO_SANITIZE})
+endif()
+
+if(RONDO_COVERAGE)
+    add_compile_options(--coverage)
+    add_link_options(--coverage)
+endif()

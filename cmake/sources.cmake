@@ -1,0 +1,51 @@
+# The one list of source files, of backends and of system libraries.
+# SPDX-License-Identifier: MIT
+
+set(RONDO_SOURCES
+    src/address.c
+    src/backend.c
+    src/buf.c
+    src/connect.c
+    src/debug.c
+    src/error.c
+    src/facts.c
+    src/handles.c
+    src/id.c
+    src/listen.c
+    src/loop.c
+    src/op.c
+    src/pool.c
+    src/reactor.c
+    src/remote.c
+    src/resolve.c
+    src/schedule.c
+    src/server.c
+    src/stream.c
+    src/stream_extra.c
+    src/stream_read.c
+    src/stream_write.c
+    src/timer.c
+    src/transport.c
+    src/watch.c)
+
+if(WIN32)
+    message(FATAL_ERROR "Rondo does not run on Windows yet.")
+else()
+    set(RONDO_SYSTEM_DIR src/unix)
+    list(APPEND RONDO_SOURCES
+        src/unix/address.c
+        src/unix/net.c
+        src/unix/poll.c
+        src/unix/select.c
+        src/unix/sys.c
+        src/unix/wake.c)
+    set(RONDO_BACKENDS poll select)
+    if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+        list(APPEND RONDO_SOURCES
+            src/unix/epoll.c)
+        list(INSERT RONDO_BACKENDS 0 epoll)
+    endif()
+    set(RONDO_SYSTEM_LIBRARIES ${CMAKE_DL_LIBS})
+endif()
+set(RONDO_BACKENDS ${RONDO_BACKENDS}
+    CACHE INTERNAL "The backends of this build") # ./dev reads it

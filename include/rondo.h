@@ -1,0 +1,1029 @@
+/* rondo.h - the public interface of Rondo, a portable event loop for C. */
+/* SPDX-License-Identifier: MIT */
+/**
+ * Rondo has the shape of Python's asyncio: one loop object, callbacks, timers,
+ * transports with protocols. Where a function follows an asyncio method, a
+ * manual page or an RFC, its comment names it. What holds everywhere:
+ *
+ * Errors. A function that can fail returns a negative RONDO_E... number, the
+ * same on every platform; the failure is then a sentence in rondo_last_error().
+ * Any function can return RONDO_EINVAL (NULL where something is needed, a
+ * value that makes no sense), RONDO_ENOMEM, RONDO_EFORKED (the loop came from
+ * the parent process, see rondo_loop_after_fork), in debug mode RONDO_ETHREAD,
+ * and, if it creates or schedules something, RONDO_ECLOSED while the loop is
+ * being closed. The comments below name what else there is.
+ *
+ * Threads. A loop and all that belongs to it are used by the thread that made
+ * the loop (or took it: rondo_loop_take). "Any thread" marks the exceptions. In
+ * debug mode a call from another thread is RONDO_ETHREAD; functions that return
+ * no error then do nothing but set rondo_last_error().
+ *
+ * Callbacks. They run on the loop's thread, from the loop, never inside the
+ * call that caused them. (rondo_loop_close, the allocator, the line function
+ * of rondo_loop_dump and rondo_loop_call_exception_handler call directly.) A
+ * callback may close, abort, cancel or stop anything, itself included.
+ *
+ * Names. Strings are UTF-8 and end with a NUL byte; those passed in are copied
+ * where they are needed longer. Times are nanoseconds on the loop's monotonic
+ * clock, durations are nanoseconds. In option structs zero is the default of
+ * every member and `size` is sizeof the struct, so that programs compiled
+ * against an older header go on working.
+ */
+#ifndef RONDO_H
+#define RONDO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32) && defined(RONDO_SHARED)
+#ifdef RONDO_BUILDING
+#define RONDO_API __declspec(dllexport)
+#else
+#define RONDO_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__) && defined(RONDO_BUILDING)
+#define RONDO_API __attribute__((__visibility__("default")))
+#else
+#define RONDO_API
+#endif
+
+#if defined(__GNUC__)
+#define RONDO_MUST_CHECK __attribute__((__warn_unused_result__))
+#define RONDO_PRINTF(format, first)                                            \
+    __attribute__((__format__(__printf__, format, first)))
+#else
+#define RONDO_MUST_CHECK
+#define RONDO_PRINTF(format, first)
+#endif
+
+#define RONDO_VERSION_MAJOR 0
+#define RONDO_VERSION_MINOR 1
+#define RONDO_VERSION_PATCH 0
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- 1. basic types ---------------------------------------------------- */
+
+/** An event loop. */
+typedef struct rondo_loop rondo_loop;
+/** One end of a stream connection. */
+typedef struct rondo_transport rondo_transport;
+/** One or more listening sockets and the clients that came through them. */
+typedef struct rondo_server rondo_server;
+/** A counted sender of callbacks to a loop; outlives the loop. */
+typedef struct rondo_remote rondo_remote;
+
+/**
+ * Names one pending thing (callback, timer, operation) of one loop. Valid ids
+ * are > 0; 0 is never one, so it can mean "none"; a negative value returned
+ * where an id is expected is an error. An id is never reused for a newer thing:
+ * using one twice or too late is harmless.
+ */
+typedef int64_t rondo_id;
+
+/**
+ * What the system calls int, SOCKET or HANDLE. Unix: the descriptor. Windows:
+ * a SOCKET or a HANDLE, never a descriptor of the C runtime.
+ */
+typedef intptr_t rondo_fd;
+/** No descriptor. */
+#define RONDO_NO_FD ((rondo_fd)-1)
+
+/** n microseconds, milliseconds, seconds (n up to 9,223,372,036) in ns. */
+#define RONDO_US(n)  ((int64_t)(n)*INT64_C(1000))
+#define RONDO_MS(n)  ((int64_t)(n)*INT64_C(1000000))
+#define RONDO_SEC(n) ((int64_t)(n)*INT64_C(1000000000))
+/** A point in time that does not come; as a timeout: none. */
+#define RONDO_NEVER INT64_MAX
+
+/** Error numbers: far from -1 and from every -errno. */
+typedef enum rondo_error {
+    RONDO_OK = 0,
+    RONDO_EOTHER = -20001,        /**< none of these: rondo_last_os_error */
+    RONDO_EINVAL = -20002,        /**< an argument makes no sense */
+    RONDO_ENOMEM = -20003,        /**< out of memory */
+    RONDO_ENOTSUP = -20004,       /**< this platform or backend cannot */
+    RONDO_EBUSY = -20005,         /**< in use, or running */
+    RONDO_ECLOSED = -20006,       /**< closed, or closing */
+    RONDO_ECANCELED = -20007,     /**< cancelled, or aborted by this side */
+    RONDO_ETIMEDOUT = -20008,     /**< took too long */
+    RONDO_ENOENT = -20009,        /**< no such thing */
+    RONDO_EEXIST = -20010,        /**< exists already */
+    RONDO_EACCES = -20011,        /**< permission denied */
+    RONDO_EPERM = -20012,         /**< not permitted on this kind of thing */
+    RONDO_EBADF = -20013,         /**< not an open descriptor */
+    RONDO_EMFILE = -20014,        /**< the process or backend has no room */
+    RONDO_ENFILE = -20015,        /**< the system has no room */
+    RONDO_ENOBUFS = -20016,       /**< no buffer space */
+    RONDO_EFORKED = -20017,       /**< the loop came through fork */
+    RONDO_ETHREAD = -20018,       /**< not the loop's thread */
+    RONDO_ENAMETOOLONG = -20019,  /**< name too long */
+    RONDO_ENOTDIR = -20020,       /**< not a directory */
+    RONDO_ENOEXEC = -20021,       /**< not a program */
+    RONDO_EADDRINUSE = -20022,    /**< address in use */
+    RONDO_EADDRNOTAVAIL = -20023, /**< address not of this machine */
+    RONDO_EAFNOSUPPORT = -20024,  /**< address family not supported */
+    RONDO_ECONNREFUSED = -20025,  /**< nobody listens there */
+    RONDO_ECONNRESET = -20026,    /**< the peer reset the connection */
+    RONDO_ECONNABORTED = -20027,  /**< gone before it was accepted */
+    RONDO_EPIPE = -20028,         /**< writing has ended */
+    RONDO_ENOTCONN = -20029,      /**< not connected */
+    RONDO_EISCONN = -20030,       /**< connected already */
+    RONDO_EHOSTUNREACH = -20031,  /**< no route to the host */
+    RONDO_ENETUNREACH = -20032,   /**< no route to the network */
+    RONDO_ENETDOWN = -20033,      /**< the network is down */
+    RONDO_EMSGSIZE = -20034,      /**< message too large */
+    RONDO_ENOTSOCK = -20035,      /**< not a socket */
+    RONDO_EIO = -20036,           /**< input or output error */
+    RONDO_ENOSPC = -20037,        /**< no space left */
+    RONDO_ESRCH = -20038,         /**< no such process */
+    RONDO_ENONAME = -20039,       /**< look-up: no such host or service */
+    RONDO_EAGAIN = -20040,        /**< look-up: try again later */
+    RONDO_EPROTO = -20041,        /**< the peer broke the protocol */
+    RONDO_ETOOMUCH = -20042,      /**< more than the limit given */
+    RONDO_EOF = -20043            /**< ended before what was asked for came */
+} rondo_error;
+
+/** One piece of a gathered write: writev(2)'s element, in iovec's order. */
+typedef struct rondo_buffer {
+    const void *data;
+    size_t size; /**< in bytes */
+} rondo_buffer;
+
+/** What an error number means: a static text, never NULL. Any thread. */
+RONDO_API const char *rondo_strerror(int error);
+
+/**
+ * An error number's name without the prefix: "EACCES"; "OK" for 0; "unknown"
+ * for a number that is none of Rondo's. Static, never NULL. Any thread.
+ */
+RONDO_API const char *rondo_error_name(int error);
+
+/**
+ * This thread's last failure as a sentence: what was tried, on what, and why,
+ * for instance "create_server: cannot bind [::1]:80: permission denied
+ * (EACCES)". Set by every function that fails, and before every callback that
+ * carries an error. "" before the first failure, never NULL; valid until this
+ * thread's next failure. Any thread.
+ */
+RONDO_API const char *rondo_last_error(void);
+
+/** The system's own code (errno, GetLastError) of this thread's last failure;
+ * 0 when it did not come from the system. Any thread. */
+RONDO_API int64_t rondo_last_os_error(void);
+
+/** The library's version, "0.1.0". Static. Any thread. */
+RONDO_API const char *rondo_version(void);
+
+/** What the loop calls; every callback gets the loop. */
+typedef void (*rondo_fn)(rondo_loop *loop, void *arg);
+
+/* ---- addresses --------------------------------------------------------- */
+
+/** The address families. ANY leaves the choice open. */
+typedef enum rondo_family {
+    RONDO_FAMILY_ANY = 0,
+    RONDO_FAMILY_INET,
+    RONDO_FAMILY_INET6,
+    RONDO_FAMILY_UNIX
+} rondo_family;
+
+/**
+ * A socket address. A value: copy it, compare it with rondo_address_equal,
+ * never look inside. All zero it is the empty address, of RONDO_FAMILY_ANY. The
+ * rondo_address_* functions need no loop and may be called from any thread.
+ */
+typedef struct rondo_address {
+    union {
+        unsigned char bytes[128];
+        uint64_t align;
+    } native;
+    uint32_t native_size;
+    uint32_t reserved;
+} rondo_address;
+
+/** Room enough for rondo_address_text, whatever the address. */
+#define RONDO_ADDRESS_TEXT 160
+
+/**
+ * Makes an address of a numeric one: "127.0.0.1", "::1", "fe80::1%eth0". Names
+ * are not looked up. 0, or RONDO_EINVAL: not a numeric address, or no such
+ * scope. See inet_pton(3) and RFC 4007.
+ */
+RONDO_API int rondo_address_parse(rondo_address *a, const char *ip,
+                                  uint16_t port);
+
+/**
+ * Makes the address of a unix socket from size bytes of path, without the NUL
+ * byte. On Linux a path that begins with a NUL byte is an abstract name. 0,
+ * RONDO_ENAMETOOLONG (RONDO_LIMIT_UNIX_PATH says how long one may be), or
+ * RONDO_ENOTSUP where there are none. See unix(7).
+ */
+RONDO_API int rondo_address_unix(rondo_address *a, const char *path,
+                                 size_t size);
+
+/** Takes a struct sockaddr of size bytes. 0, RONDO_EINVAL (a size that does
+ * not fit the family) or RONDO_EAFNOSUPPORT. */
+RONDO_API int rondo_address_from_native(rondo_address *a, const void *sockaddr,
+                                        size_t size);
+
+/** The struct sockaddr inside, valid as long as *a is; its size in *size. */
+RONDO_API const void *rondo_address_native(const rondo_address *a,
+                                           size_t *size);
+
+/** The family; RONDO_FAMILY_ANY for the empty address. */
+RONDO_API rondo_family rondo_address_family(const rondo_address *a);
+
+/** The port in host order; 0 for a family without ports. */
+RONDO_API uint16_t rondo_address_port(const rondo_address *a);
+
+/** Sets the port, given in host order; nothing for a family without ports. */
+RONDO_API void rondo_address_set_port(rondo_address *a, uint16_t port);
+
+/** Writes the IP address in network order, at most 16 bytes, and returns how
+ * many there are: 4, 16, or 0 for another family. */
+RONDO_API size_t rondo_address_ip(const rondo_address *a, void *bytes16);
+
+/** The scope (interface index) of an IPv6 address; 0: none. See RFC 4007. */
+RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
+
+/**
+ * Writes the address as text with a NUL byte: "127.0.0.1:80",
+ * "[fe80::1%2]:80", a unix path as it is, "@name" for an abstract one. Returns
+ * the number of bytes before the NUL, or RONDO_ETOOMUCH when size bytes are not
+ * enough (text is then ""). RONDO_ADDRESS_TEXT bytes always are.
+ */
+RONDO_API int rondo_address_text(const rondo_address *a, char *text,
+                                 size_t size);
+
+/** The same family, address, port and scope. */
+RONDO_API bool rondo_address_equal(const rondo_address *a,
+                                   const rondo_address *b);
+
+/* ---- 2. loop and policy ------------------------------------------------ */
+
+/**
+ * Where a loop's memory comes from. The functions are called on the loop's
+ * thread, and from any thread that posts to the loop; sizes are never 0.
+ */
+typedef struct rondo_allocator {
+    void *(*malloc_fn)(size_t size, void *context);
+    void *(*realloc_fn)(void *p, size_t size, void *context);
+    void (*free_fn)(void *p, void *context);
+    void *context;
+} rondo_allocator;
+
+/** How a loop is made; begin with RONDO_LOOP_OPTIONS_INIT. */
+typedef struct rondo_loop_options {
+    size_t size;
+    /** One of rondo_backends(), or NULL: rondo_set_default_backend's, else
+     * the environment's RONDO_BACKEND (not when set-user-id), else the
+     * platform's best. */
+    const char *backend;
+    const rondo_allocator *allocator; /**< NULL: malloc(3)'s. Copied */
+    int debug;                        /**< 1 on, -1 off, 0: RONDO_DEBUG=1 */
+    int64_t slow_callback_ns;         /**< longer is reported. 0: 100 ms */
+} rondo_loop_options;
+
+/** What rondo_loop_supports can be asked. */
+typedef enum rondo_capability {
+    RONDO_CAN_TCP,
+    RONDO_CAN_UDP,
+    RONDO_CAN_UNIX,               /**< unix sockets */
+    RONDO_CAN_NAMED_PIPES,        /**< Windows named pipes */
+    RONDO_CAN_PIPES,              /**< pipes as transports */
+    RONDO_CAN_WATCH_SOCKETS,      /**< rondo_add_reader on sockets */
+    RONDO_CAN_WATCH_PIPES,        /**< ... on pipes and FIFOs */
+    RONDO_CAN_WATCH_CHAR_DEVICES, /**< ... on any character device */
+    RONDO_CAN_SUBPROCESS,
+    RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
+    RONDO_CAN_SIGNALS,
+    RONDO_CAN_REUSE_PORT, /**< SO_REUSEPORT that spreads the load */
+    RONDO_CAN_EMBED,      /**< rondo_loop_prepare */
+    RONDO_CAN_PASS_DESCRIPTORS
+} rondo_capability;
+
+/** What rondo_loop_limit can be asked. */
+typedef enum rondo_limit {
+    RONDO_LIMIT_DESCRIPTORS,       /**< how many there can be */
+    RONDO_LIMIT_DESCRIPTOR_NUMBER, /**< the numbers must be below this */
+    RONDO_LIMIT_UNIX_PATH,         /**< longest unix path, bytes, no NUL */
+    RONDO_LIMIT_DATAGRAM           /**< largest UDP payload, bytes */
+} rondo_limit;
+
+/** What rondo_get_clock_info fills in; set size first. As Python's
+ * time.get_clock_info. */
+typedef struct rondo_clock_info {
+    size_t size;
+    const char *name;           /**< the system's clock. Static */
+    int64_t resolution_ns;      /**< of rondo_loop_time */
+    int64_t wait_resolution_ns; /**< of the backend's wait */
+    bool monotonic;             /**< setting the wall clock changes nothing */
+} rondo_clock_info;
+
+/** What rondo_loop_get_metrics fills in; set size first. The first members
+ * count from the loop's start, the live_ ones say what exists now. */
+typedef struct rondo_loop_metrics {
+    size_t size;
+    uint64_t iterations;
+    uint64_t events;         /**< reported by the backend */
+    uint64_t callbacks;      /**< run by the loop, of any kind */
+    uint64_t allocations;    /**< calls of the allocator's malloc, realloc */
+    uint64_t timers_skipped; /**< periods that rondo_call_every missed */
+    int64_t idle_ns;         /**< spent waiting */
+    size_t live_timers;
+    size_t live_watchers;   /**< readers and writers, each one */
+    size_t live_transports; /**< made, and connection_lost not yet returned */
+    size_t live_servers;    /**< created, and not yet closed for good */
+    size_t live_operations; /**< pending connects */
+    size_t live_jobs;       /**< name look-ups in flight */
+} rondo_loop_metrics;
+
+/**
+ * Makes a loop that belongs to the calling thread. options may be NULL. 0,
+ * RONDO_ENOTSUP (a backend of that name is unknown or not available; the
+ * sentence lists what there is), RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM; on
+ * error *loop is NULL. As asyncio.new_event_loop.
+ */
+RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
+    rondo_loop **loop, const rondo_loop_options *options);
+
+/**
+ * Ends everything the loop holds and frees the loop: runs the posts accepted
+ * before (rondo_call_soon_threadsafe, rondo_remote_call); drops callbacks and
+ * timers; gives each pending operation's callback and each transport's
+ * connection_lost RONDO_ECANCELED; calls each server's closed. The callbacks
+ * run inside this call; what they try to create is RONDO_ECLOSED. 0, and the
+ * pointer has ended; RONDO_EBUSY while the loop runs (so also from its own
+ * callbacks), and nothing has happened. As loop.close.
+ */
+RONDO_API int rondo_loop_close(rondo_loop *loop);
+
+/**
+ * Runs until nothing is left (returns 0) or rondo_loop_stop was called (1).
+ * What keeps it alive: callbacks, timers, watchers, transports, servers,
+ * pending connects, unless marked background. RONDO_EBUSY: it runs already;
+ * also the error of a backend whose wait failed. A different loop may be run
+ * inside a callback.
+ */
+RONDO_API int rondo_loop_run(rondo_loop *loop);
+
+/** As rondo_loop_run, but ends only when stopped: returns 1, or an error. As
+ * loop.run_forever. */
+RONDO_API int rondo_loop_run_forever(rondo_loop *loop);
+
+/**
+ * One iteration: waits at most timeout_ns for something to happen (0 or less:
+ * only looks; RONDO_NEVER: no limit; with nothing left it does not wait), runs
+ * what is due. 1: something is left, 0: nothing. Errors as rondo_loop_run's.
+ */
+RONDO_API int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns);
+
+/**
+ * Ends the current run after the callbacks of this iteration. Called before a
+ * run, that run looks once without waiting, then returns; the run after that
+ * is not stopped. Any thread, signal handlers. As loop.stop.
+ */
+RONDO_API void rondo_loop_stop(rondo_loop *loop);
+
+/** Ends the current wait, so that the loop goes through one iteration. Any
+ * thread, signal handlers. */
+RONDO_API void rondo_loop_wake(rondo_loop *loop);
+
+/** Inside rondo_loop_run and its sisters. As loop.is_running. */
+RONDO_API bool rondo_loop_is_running(const rondo_loop *loop);
+
+/** The monotonic clock now, in ns; it advances inside a callback too. As
+ * loop.time; see clock_gettime(2). */
+RONDO_API int64_t rondo_loop_time(const rondo_loop *loop);
+
+/** The clock as it was read in this iteration, in ns; costs nothing. */
+RONDO_API int64_t rondo_loop_iteration_time(const rondo_loop *loop);
+
+/**
+ * Makes a loop usable again in a child process, after fork(2), when until then
+ * everything is RONDO_EFORKED. The child gets kernel objects of its own; the
+ * parent's are not touched. Called where there was no fork it does nothing.
+ * 0, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM.
+ */
+RONDO_API int rondo_loop_after_fork(rondo_loop *loop);
+
+/** The calling thread owns the loop from now on. The old owner must have
+ * finished with it. 0, or RONDO_EBUSY while the loop runs. */
+RONDO_API int rondo_loop_take(rondo_loop *loop);
+
+/** A pointer of the program's, kept with the loop; NULL at first. */
+RONDO_API void rondo_loop_set_data(rondo_loop *loop, void *data);
+RONDO_API void *rondo_loop_data(const rondo_loop *loop);
+
+/** What a foreign main loop has to wait for; set size first. */
+typedef struct rondo_loop_wait {
+    size_t size;
+    /** Readable (Windows: signalled) when there is work; RONDO_NO_FD: there
+     * is nothing to watch. The loop's: neither read nor close it. */
+    rondo_fd fd;
+    /** 0: run_once now; RONDO_NEVER: no deadline */
+    int64_t timeout_ns;
+} rondo_loop_wait;
+
+/**
+ * Embeds the loop in another one: hands pending changes to the kernel and says
+ * what to wait for. After that wait, for whatever reason it ended, call
+ * rondo_loop_run_once(loop, 0), then prepare again. From the first prepare on,
+ * scheduling anything from outside the loop makes the descriptor readable. 0,
+ * RONDO_ENOTSUP (see RONDO_CAN_EMBED), RONDO_EBUSY while the loop runs. The
+ * prepare of GSource and libev's "embedding".
+ */
+RONDO_API int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait);
+
+/** The backend's name, "epoll". Static. */
+RONDO_API const char *rondo_loop_backend(const rondo_loop *loop);
+
+/** Whether this loop can do it; what it cannot is RONDO_ENOTSUP. */
+RONDO_API bool rondo_loop_supports(const rondo_loop *loop,
+                                   rondo_capability what);
+
+/** The limit in force now; INT64_MAX: none. */
+RONDO_API int64_t rondo_loop_limit(const rondo_loop *loop, rondo_limit what);
+
+/** Tells the facts of the loop's clock, as measured. 0. */
+RONDO_API int rondo_get_clock_info(const rondo_loop *loop,
+                                   rondo_clock_info *info);
+
+/**
+ * Chooses the backend of all later loops that name none; NULL: back to
+ * RONDO_BACKEND or the platform's best. 0, or RONDO_ENOTSUP, the sentence
+ * listing what there is. Any thread. As asyncio.set_event_loop_policy.
+ */
+RONDO_API int rondo_set_default_backend(const char *name);
+
+/** Sets *names to the names of this build's backends, the platform's best
+ * first, and returns how many there are. Static. Any thread. */
+RONDO_API size_t rondo_backends(const char *const **names);
+
+/** Tells the loop's counts. 0. */
+RONDO_API int rondo_loop_get_metrics(const rondo_loop *loop,
+                                     rondo_loop_metrics *metrics);
+
+/** Gets one line of a dump: size bytes, no newline, lent for the call. */
+typedef void (*rondo_line_fn)(void *arg, const char *line, size_t size);
+
+/**
+ * Describes each live handle in one line: kind, descriptor, state, age. line
+ * is called from inside this call and must not touch the loop. Returns the
+ * number of lines.
+ */
+RONDO_API int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line,
+                              void *arg);
+
+/** What an exception handler is told. Lent for the call. */
+typedef struct rondo_exception {
+    size_t size;
+    const char *message;
+    int error;            /**< RONDO_E... */
+    int64_t os_error;     /**< the system's code, or 0 */
+    rondo_server *server; /**< at most one of these is not NULL */
+    rondo_transport *transport;
+} rondo_exception;
+
+/** Gets what nobody else can be told: a failed accept, for instance. It may
+ * close the loop's handles. */
+typedef void (*rondo_exception_fn)(rondo_loop *loop, void *arg,
+                                   const rondo_exception *what);
+
+/** Sets the loop's handler; NULL restores the default. 0. As
+ * loop.set_exception_handler. */
+RONDO_API int rondo_loop_set_exception_handler(rondo_loop *loop,
+                                               rondo_exception_fn fn,
+                                               void *arg);
+
+/** Calls the loop's handler, from inside this call. As
+ * loop.call_exception_handler. */
+RONDO_API void rondo_loop_call_exception_handler(rondo_loop *loop,
+                                                 const rondo_exception *what);
+
+/** The default: one line on stderr. A handler may call it; arg is not used.
+ * As loop.default_exception_handler. */
+RONDO_API void rondo_loop_default_exception_handler(
+    rondo_loop *loop, void *arg, const rondo_exception *what);
+
+/**
+ * Turns debug mode on or off. In it, calls from a wrong thread are refused,
+ * callbacks that take longer than slow_callback_ns (0: as before) are reported
+ * with their name and duration, and close lists what was open. 0. As
+ * loop.set_debug and slow_callback_duration.
+ */
+RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
+                                   int64_t slow_callback_ns);
+
+/* ---- 3. callbacks and timers ------------------------------------------- */
+
+/**
+ * Calls fn(loop, arg) in the next iteration; first in, first out. An id, or
+ * RONDO_ENOMEM. As loop.call_soon.
+ */
+RONDO_API rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg);
+
+/**
+ * As rondo_call_soon, from any thread, waking the loop; posts of one thread run
+ * in their order. One that is accepted (0) before close begins is run. The
+ * loop must not have been freed: use a rondo_remote where it can be. 0,
+ * RONDO_ENOMEM, RONDO_ECLOSED. As loop.call_soon_threadsafe.
+ */
+RONDO_API int rondo_call_soon_threadsafe(rondo_loop *loop, rondo_fn fn,
+                                         void *arg);
+
+/**
+ * Calls fn once, delay_ns from now, never earlier. A negative delay is 0; one
+ * that is too long saturates; RONDO_NEVER never fires. Timers of the same
+ * deadline fire in the order scheduled. An id, or RONDO_ENOMEM. As
+ * loop.call_later.
+ */
+RONDO_API rondo_id rondo_call_later(rondo_loop *loop, int64_t delay_ns,
+                                    rondo_fn fn, void *arg);
+
+/**
+ * Calls fn once, when the loop's clock shows when_ns. A time in the past counts
+ * as now: such timers fire in the next iteration, in the order scheduled. An
+ * id, or RONDO_ENOMEM. As loop.call_at.
+ */
+RONDO_API rondo_id rondo_call_at(rondo_loop *loop, int64_t when_ns, rondo_fn fn,
+                                 void *arg);
+
+/**
+ * Calls fn every period_ns, the first time one period from now, until it is
+ * cancelled. It keeps its phase; periods that have passed before fn could run
+ * are skipped and counted (rondo_missed). An id, RONDO_EINVAL (a period <= 0),
+ * RONDO_ENOMEM.
+ */
+RONDO_API rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns,
+                                    rondo_fn fn, void *arg);
+
+/** How many periods of a rondo_call_every have been skipped so far.
+ * RONDO_ENOENT: there is no such timer; RONDO_EINVAL: it is another kind. */
+RONDO_API int64_t rondo_missed(const rondo_loop *loop, rondo_id id);
+
+/**
+ * Moves a timer to when_ns (as rondo_call_at); a rondo_call_every goes on from
+ * there with its period. Moving a deadline later costs next to nothing. Also
+ * inside the timer's own callback, where one that fires once is started again
+ * under the same id. 0; RONDO_ENOENT: it has fired, was cancelled, or is
+ * another loop's; RONDO_EINVAL: not a timer.
+ */
+RONDO_API int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns);
+
+/** A timer's next deadline, in ns. Errors as rondo_reschedule's. As
+ * TimerHandle.when. */
+RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
+
+/**
+ * Cancels what the id names. A callback or timer then never runs. A connect's
+ * callback still runs once, with RONDO_ECANCELED. 0; RONDO_ENOENT once it has
+ * run, was cancelled, or belongs to another loop. As Handle.cancel.
+ */
+RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
+
+/** Whether a callback, timer or pending connect keeps rondo_loop_run going
+ * (false, as it begins) or not (true). 0 or RONDO_ENOENT. */
+RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
+                                   bool background);
+
+/** A sender to the loop that stays valid after the loop is gone, or NULL
+ * (rondo_last_error). Each call counts: release it as often. */
+RONDO_API rondo_remote *rondo_loop_remote(rondo_loop *loop);
+
+/** As rondo_call_soon_threadsafe; RONDO_ECLOSED once the loop is closing or
+ * gone. Any thread. */
+RONDO_API int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg);
+
+/** Gives the sender back; NULL is ignored. Any thread. */
+RONDO_API void rondo_remote_release(rondo_remote *remote);
+
+/* ---- 4. watching descriptors ------------------------------------------- */
+
+/** Called while the descriptor is ready. */
+typedef void (*rondo_fd_fn)(rondo_loop *loop, rondo_fd fd, void *arg);
+
+/**
+ * Calls fn in each iteration in which fd can be read without waiting:
+ * level-triggered, so fn is called again until it has read what there is. The
+ * end of the data, a hang-up and an error count as readable and as writable.
+ * Adding again replaces fn and arg. The descriptor stays the caller's: remove
+ * it, then close it.
+ *
+ * 0; RONDO_EPERM: a regular file or directory, or a device this backend's
+ * kernel interface refuses (the sentence names a backend that takes it);
+ * RONDO_EBADF: not open; RONDO_EBUSY: a transport's; RONDO_EMFILE: over the
+ * backend's limit; RONDO_ENOTSUP, RONDO_ENOSPC. As loop.add_reader.
+ */
+RONDO_API int rondo_add_reader(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn,
+                               void *arg);
+
+/** The same for writing. As loop.add_writer. */
+RONDO_API int rondo_add_writer(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn,
+                               void *arg);
+
+/** 1: removed, and fn is not called again; 0: there was none; RONDO_EBUSY: a
+ * transport's. As loop.remove_reader. */
+RONDO_API int rondo_remove_reader(rondo_loop *loop, rondo_fd fd);
+
+/** The same for writing. As loop.remove_writer. */
+RONDO_API int rondo_remove_writer(rondo_loop *loop, rondo_fd fd);
+
+/* ---- 5. stream transports ---------------------------------------------- */
+
+/** One direction of a connection. */
+typedef enum rondo_direction {
+    RONDO_READING = 1,
+    RONDO_WRITING = 2
+} rondo_direction;
+
+/**
+ * What the program does on a connection. Any member may be NULL. The table is
+ * not copied: it must outlive the connection. self is the caller's pointer; the
+ * library never looks at it. As asyncio.Protocol and asyncio.BufferedProtocol.
+ *
+ * Order: connection_made, data, at most one eof_received, connection_lost. The
+ * transport is valid until connection_lost returns.
+ */
+typedef struct rondo_protocol {
+    /** Once, first. From then on connection_lost is owed, exactly once. */
+    void (*connection_made)(rondo_transport *t, void *self);
+    /** size > 0 bytes, lent for the call. */
+    void (*data_received)(rondo_transport *t, void *self, const void *data,
+                          size_t size);
+    /**
+     * Set, it takes data_received's place: called when data is ready, it
+     * returns where to read into, with *size bytes of room. The buffer is lent
+     * until buffer_updated follows. NULL or *size 0 ends the connection with
+     * RONDO_ENOBUFS. hint is a size that would be useful.
+     */
+    void *(*get_buffer)(rondo_transport *t, void *self, size_t hint,
+                        size_t *size);
+    /** size > 0 bytes have been read into the buffer. */
+    void (*buffer_updated)(rondo_transport *t, void *self, size_t size);
+    /** The peer has ended its side. false, or NULL: close once the write
+     * buffer is out. true: writing goes on until rondo_transport_write_eof or
+     * rondo_transport_close. */
+    bool (*eof_received)(rondo_transport *t, void *self);
+    /** The write buffer has grown over its high limit: stop writing. */
+    void (*pause_writing)(rondo_transport *t, void *self);
+    /** It is down to its low limit again. */
+    void (*resume_writing)(rondo_transport *t, void *self);
+    /** Last. 0: closed in order; RONDO_ECANCELED: aborted by this side, or the
+     * loop closes; else what broke it. Addresses still answer; the descriptor
+     * is gone. */
+    void (*connection_lost)(rondo_transport *t, void *self, int error);
+    /** A time of rondo_transport_set_timeouts ran out. true: go on, it starts
+     * again. false, or NULL: abort with RONDO_ETIMEDOUT. */
+    bool (*timed_out)(rondo_transport *t, void *self,
+                      rondo_direction direction);
+} rondo_protocol;
+
+/** A yes or no whose zero leaves the default. */
+typedef enum rondo_switch {
+    RONDO_DEFAULT = 0,
+    RONDO_ON = 1,
+    RONDO_OFF = -1
+} rondo_switch;
+
+/** Where and how to connect; RONDO_CONNECT(.host = "a", .port = 80). */
+typedef struct rondo_connect_options {
+    size_t size;
+    /** Exactly one of host, address and socket. A host is a name or a numeric
+     * address, with %scope where needed. */
+    const char *host;
+    const rondo_address *address;
+    /** A stream socket that is connected already. By pointer, since 0 is a
+     * descriptor. The loop's once an id has been returned; until then, and
+     * when the call fails, the caller's. */
+    const rondo_fd *socket;
+    uint16_t port;       /**< with host */
+    rondo_family family; /**< with host: only addresses of this family */
+    /** Where to connect from. Addresses of another family are skipped. */
+    const rondo_address *local_address;
+    int64_t timeout_ns;      /**< for look-up and connecting. 0: none */
+    rondo_switch no_delay;   /**< TCP_NODELAY. Default: on */
+    rondo_switch keep_alive; /**< SO_KEEPALIVE. Default: off */
+} rondo_connect_options;
+
+/** Where and how to listen; RONDO_SERVE(.port = 80). */
+typedef struct rondo_server_options {
+    size_t size;
+    /** A numeric address; NULL or "": every interface, IPv4 and IPv6. Never
+     * looked up. */
+    const char *host;
+    /** A listening stream socket, instead of host and port. By pointer, since
+     * 0 is a descriptor. The server's once the call has succeeded. */
+    const rondo_fd *socket;
+    uint16_t port; /**< 0: the kernel chooses, one for all families */
+    rondo_family family;
+    int backlog;                /**< of listen(2). 0: SOMAXCONN */
+    unsigned max_clients;       /**< accepting pauses beyond. 0: no limit */
+    rondo_switch reuse_address; /**< SO_REUSEADDR. Default: on (Unix) */
+    rondo_switch exclusive;     /**< Windows: nobody else may bind. On */
+    rondo_switch reuse_port;    /**< SO_REUSEPORT. Default: off */
+    rondo_switch start_serving; /**< accept from the start. Default: on */
+    rondo_switch no_delay;      /**< TCP_NODELAY of clients. Default: on */
+    rondo_switch keep_alive;    /**< SO_KEEPALIVE of clients. Default: off */
+    rondo_switch v6only;        /**< IPV6_V6ONLY. Default: on */
+    /**
+     * asyncio's protocol_factory: runs just before each client's
+     * connection_made. *protocol and *self come in as rondo_create_server's
+     * protocol and arg, and may be replaced. Writing to t is allowed. Not 0:
+     * the connection is dropped, and no member of the protocol is called.
+     */
+    int (*protocol_factory)(rondo_server *server, void *arg, rondo_transport *t,
+                            const rondo_protocol **protocol, void **self);
+    /** The listener, closed, and its last client are gone. The pointer ends
+     * when this returns; with closed NULL it is valid until the loop is
+     * freed. */
+    void (*closed)(rondo_server *server, void *arg);
+    /** Instead of a protocol: gets each accepted socket, which is the
+     * program's from now on and attached to no loop; for instance for another
+     * loop's rondo_connect_accepted_socket. */
+    void (*accepted)(rondo_server *server, void *arg, rondo_fd socket,
+                     const rondo_address *peer);
+} rondo_server_options;
+
+/** Called exactly once for each connect: (t, 0) directly after
+ * connection_made, or (NULL, error) and there was no connection_made. */
+typedef void (*rondo_connect_fn)(rondo_loop *loop, void *arg,
+                                 rondo_transport *t, int error);
+
+/**
+ * Connects. A name is looked up off the loop's thread; its addresses are tried
+ * one after another. done may be NULL. Returns an id, which rondo_cancel takes
+ * until connection_made starts, or an error (done is then not called):
+ * RONDO_EINVAL (not exactly one of host, address, socket; the socket is not a
+ * stream socket), RONDO_EBADF, RONDO_EBUSY (the socket is in use by a
+ * transport or watcher), RONDO_EMFILE, RONDO_ENFILE.
+ *
+ * done's error: RONDO_ENONAME, RONDO_EAGAIN (look-up), RONDO_ECONNREFUSED,
+ * RONDO_ETIMEDOUT, RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EACCES,
+ * RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL (local_address), RONDO_EAFNOSUPPORT (no
+ * address of the families asked for), RONDO_ECANCELED, RONDO_EMFILE; the
+ * sentence then names each address tried and why it failed. As
+ * loop.create_connection; see connect(2).
+ */
+RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
+                                           const rondo_connect_options *options,
+                                           const rondo_protocol *protocol,
+                                           void *self, rondo_connect_fn done,
+                                           void *arg);
+
+/**
+ * Listens. arg is self of every connection (unless protocol_factory sets
+ * another) and the arg of the options' callbacks; server may be NULL. 0;
+ * RONDO_EINVAL (a host that is not numeric, neither protocol, factory nor
+ * accepted, ...), RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL (no address of them
+ * available), RONDO_EACCES, RONDO_EAFNOSUPPORT, RONDO_EMFILE, RONDO_ENFILE,
+ * RONDO_ENOTSUP (reuse_port); for a socket: RONDO_EBADF, RONDO_EBUSY. When
+ * accepting fails later, the exception handler hears of it once and accepting
+ * goes on by itself. As loop.create_server; see bind(2), listen(2).
+ */
+RONDO_API int rondo_create_server(rondo_loop *loop,
+                                  const rondo_server_options *options,
+                                  const rondo_protocol *protocol, void *arg,
+                                  rondo_server **server);
+
+/**
+ * Makes a transport of a connected stream socket; connection_made comes from
+ * the loop. t may be NULL. 0, and the socket is the transport's; on an error it
+ * stays the caller's: RONDO_EINVAL (not a connected stream socket),
+ * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher), RONDO_EMFILE
+ * (over the backend's limit). As loop.connect_accepted_socket.
+ */
+RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
+                                            const rondo_protocol *protocol,
+                                            void *self, rondo_transport **t);
+
+/**
+ * Sends size bytes: at once what the kernel takes, a copy of the rest later.
+ * Allowed from protocol_factory on, before connection_made too. Zero bytes do
+ * nothing.
+ *
+ * 0: taken. 1: taken, and the buffer is now over its high limit (pause_writing
+ * follows, from the loop). < 0: refused, nothing sent, nothing kept:
+ * RONDO_EPIPE after write_eof, RONDO_ECLOSED after close or abort,
+ * RONDO_ENOMEM, or what the kernel said. Once bytes may have left, a failure
+ * also arrives as connection_lost, so the result may be ignored. As
+ * WriteTransport.write; see send(2).
+ */
+RONDO_API int rondo_transport_write(rondo_transport *t, const void *data,
+                                    size_t size);
+
+/** The same for any number of pieces in order. As WriteTransport.writelines;
+ * see writev(2). */
+RONDO_API int rondo_transport_writev(rondo_transport *t,
+                                     const rondo_buffer *buffers, size_t count);
+
+/**
+ * The same without a copy: data must stay as it is until release(arg) is
+ * called, so that for malloc'ed data they can be free and data. On an error
+ * release is never called and the data stays the caller's; else it is called
+ * once, from the loop, before connection_lost.
+ */
+RONDO_API RONDO_MUST_CHECK int rondo_transport_write_owned(
+    rondo_transport *t, const void *data, size_t size,
+    void (*release)(void *arg), void *arg);
+
+/** The same for formatted text, without a NUL byte. See printf(3). */
+RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
+                                     ...) RONDO_PRINTF(2, 3);
+
+/**
+ * Ends this side's writing once the buffer is out; reading goes on. Where the
+ * peer has ended its side too, both directions are over then: the transport
+ * closes by itself, with connection_lost(0). (asyncio leaves that to the
+ * program.) Twice is harmless. 0, or RONDO_ECLOSED after close or abort. As
+ * WriteTransport.write_eof; see shutdown(2).
+ */
+RONDO_API int rondo_transport_write_eof(rondo_transport *t);
+
+/** Whether the transport can end one side alone. As
+ * WriteTransport.can_write_eof. */
+RONDO_API bool rondo_transport_can_write_eof(const rondo_transport *t);
+
+/** Stops reading, sends the buffer, then connection_lost(0). Twice is
+ * harmless. As BaseTransport.close. */
+RONDO_API void rondo_transport_close(rondo_transport *t);
+
+/** Drops the buffer; the peer sees a reset; connection_lost(RONDO_ECANCELED)
+ * follows. As WriteTransport.abort. */
+RONDO_API void rondo_transport_abort(rondo_transport *t);
+
+/** The same with an error (< 0) of the program's choice. */
+RONDO_API void rondo_transport_abort_with(rondo_transport *t, int error);
+
+/** Closed, aborted or lost. As BaseTransport.is_closing. */
+RONDO_API bool rondo_transport_is_closing(const rondo_transport *t);
+
+/** No data is delivered and none is read from the kernel until resume, so that
+ * in the end the peer blocks. Twice, and after close: harmless. 0. As
+ * ReadTransport.pause_reading. */
+RONDO_API int rondo_transport_pause_reading(rondo_transport *t);
+
+/** Goes on reading. Harmless where it was not paused. 0. As
+ * ReadTransport.resume_reading. */
+RONDO_API int rondo_transport_resume_reading(rondo_transport *t);
+
+/** Neither paused, nor at the end of the data, nor closing. As
+ * ReadTransport.is_reading. */
+RONDO_API bool rondo_transport_is_reading(const rondo_transport *t);
+
+/** Between the moment the buffer passed its high limit and the one it came
+ * down to its low one. */
+RONDO_API bool rondo_transport_is_writing_paused(const rondo_transport *t);
+
+/**
+ * Exchanges protocol and self, from the next callback on; between data_received
+ * and get_buffer too. If writing is paused, the new protocol hears
+ * pause_writing first. 0. As BaseTransport.set_protocol.
+ */
+RONDO_API int rondo_transport_set_protocol(rondo_transport *t,
+                                           const rondo_protocol *protocol,
+                                           void *self);
+
+/** Exchanges self alone. */
+RONDO_API void rondo_transport_set_self(rondo_transport *t, void *self);
+/** The self in force. */
+RONDO_API void *rondo_transport_self(const rondo_transport *t);
+
+/**
+ * Inside data_received: gives back the last size bytes of the data, which must
+ * be data's tail; they are delivered again, to the protocol then in force. 0;
+ * RONDO_EINVAL: elsewhere, or not the tail; RONDO_ENOMEM.
+ */
+RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
+                                     size_t size);
+
+/**
+ * Sets the limits of the write buffer, in bytes: pause_writing when it holds
+ * more than high, resume_writing when it holds no more than low. They act at
+ * once. high alone (low 0) sets low to a quarter of it, low alone (high 0) sets
+ * high to four times it, (0, 0) restores the default: 64 KiB and 16 KiB. 0, or
+ * RONDO_EINVAL: high < low. As WriteTransport.set_write_buffer_limits.
+ */
+RONDO_API int rondo_transport_set_write_buffer_limits(rondo_transport *t,
+                                                      size_t high, size_t low);
+
+/** Tells the limits; either pointer may be NULL. As
+ * WriteTransport.get_write_buffer_limits. */
+RONDO_API void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
+                                                       size_t *high,
+                                                       size_t *low);
+
+/** How many bytes wait for the kernel to take them. As
+ * WriteTransport.get_write_buffer_size. */
+RONDO_API size_t
+rondo_transport_get_write_buffer_size(const rondo_transport *t);
+
+/**
+ * How long nothing may be received (not counted while reading is paused), and
+ * how long no byte may leave while there is something to send (during close
+ * too); then timed_out is asked. 0 or RONDO_NEVER: no limit, as it begins. 0,
+ * or RONDO_EINVAL: negative.
+ */
+RONDO_API int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
+                                           int64_t write_ns);
+
+/** The peer's address and our own; also in connection_lost. 0, or
+ * RONDO_ENOTCONN: the system could not tell. As
+ * get_extra_info("peername"), ("sockname"). */
+RONDO_API int rondo_transport_peer_address(const rondo_transport *t,
+                                           rondo_address *address);
+RONDO_API int rondo_transport_local_address(const rondo_transport *t,
+                                            rondo_address *address);
+
+/** The descriptor, still the transport's: for socket options, not for reading,
+ * writing or closing. RONDO_NO_FD once it is gone. */
+RONDO_API rondo_fd rondo_transport_fd(const rondo_transport *t);
+
+/** The loop it belongs to. */
+RONDO_API rondo_loop *rondo_transport_loop(const rondo_transport *t);
+
+/** The server it came through, or NULL. */
+RONDO_API rondo_server *rondo_transport_server(const rondo_transport *t);
+
+/** Whether it keeps rondo_loop_run going (false, as it begins) or not. */
+RONDO_API void rondo_transport_set_background(rondo_transport *t,
+                                              bool background);
+
+/** The address of the i-th listening socket (from 0). 0, or RONDO_ENOENT: there
+ * are fewer, or the server is closed. As Server.sockets. */
+RONDO_API int rondo_server_address(const rondo_server *server, size_t i,
+                                   rondo_address *address);
+
+/** The loop it belongs to. */
+RONDO_API rondo_loop *rondo_server_loop(const rondo_server *server);
+
+/** The i-th listening descriptor (from 0), still the server's; RONDO_NO_FD:
+ * there are fewer, or the server is closed. */
+RONDO_API rondo_fd rondo_server_fd(const rondo_server *server, size_t i);
+
+/** Accepts from now on. Harmless where it does. 0, or RONDO_ECLOSED. As
+ * Server.start_serving. */
+RONDO_API int rondo_server_start_serving(rondo_server *server);
+
+/** Accepts nobody until start_serving; the sockets go on listening, so clients
+ * wait in the backlog. Harmless where it does. 0, or RONDO_ECLOSED. */
+RONDO_API int rondo_server_pause_serving(rondo_server *server);
+
+/** Stops listening at once; clients stay. closed follows after the last one.
+ * Twice is harmless. As Server.close. */
+RONDO_API void rondo_server_close(rondo_server *server);
+
+/** rondo_transport_close on each client. As Server.close_clients. */
+RONDO_API void rondo_server_close_clients(rondo_server *server);
+
+/** rondo_transport_abort on each client. As Server.abort_clients. */
+RONDO_API void rondo_server_abort_clients(rondo_server *server);
+
+/** Neither paused nor closed. As Server.is_serving. */
+RONDO_API bool rondo_server_is_serving(const rondo_server *server);
+
+/** Whether its listening keeps rondo_loop_run going (false, as it begins) or
+ * not; each client counts for itself. */
+RONDO_API void rondo_server_set_background(rondo_server *server,
+                                           bool background);
+
+#ifdef __cplusplus
+}
+
+/* Templates cannot have C linkage, hence outside the braces. */
+template <class T> inline T rondo_options_init()
+{
+    T t = T();
+    t.size = sizeof(T);
+    return t;
+}
+#define RONDO_INIT_(type) rondo_options_init<type>()
+#else
+#define RONDO_INIT_(type)                                                      \
+    {                                                                          \
+        .size = sizeof(type)                                                   \
+    }
+/** Keyword arguments (C only; in C++ fill a variable made with
+ * RONDO_CONNECT_OPTIONS_INIT):
+ * rondo_create_connection(loop, RONDO_CONNECT(.host = "a", .port = 80), ...) */
+#define RONDO_CONNECT(...)                                                     \
+    (&(const rondo_connect_options){.size = sizeof(rondo_connect_options),     \
+                                    __VA_ARGS__})
+#define RONDO_SERVE(...)                                                       \
+    (&(const rondo_server_options){.size = sizeof(rondo_server_options),       \
+                                   __VA_ARGS__})
+#endif
+
+/** Option and out structs with their size set and all else zero. */
+#define RONDO_LOOP_OPTIONS_INIT    RONDO_INIT_(rondo_loop_options)
+#define RONDO_CONNECT_OPTIONS_INIT RONDO_INIT_(rondo_connect_options)
+#define RONDO_SERVER_OPTIONS_INIT  RONDO_INIT_(rondo_server_options)
+#define RONDO_LOOP_WAIT_INIT       RONDO_INIT_(rondo_loop_wait)
+#define RONDO_LOOP_METRICS_INIT    RONDO_INIT_(rondo_loop_metrics)
+#define RONDO_CLOCK_INFO_INIT      RONDO_INIT_(rondo_clock_info)
+
+#endif

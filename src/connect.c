@@ -1,0 +1,421 @@
+/* connect.c - create_connection: look up, try each address, begin. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "id.h"
+#include "resolve.h"
+#include "stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOST_MAX = 255 };
+
+struct connect {
+    struct handle handle;
+    struct task deferred;
+    rondo_loop *loop;
+    rondo_id id, timer;
+    const rondo_protocol *protocol;
+    void *self;
+    rondo_connect_fn done;
+    void *arg;
+    struct lookup *lookup;
+    rondo_transport *t; /* being connected; adopted: connected */
+    struct op op;
+    rondo_address *addresses; /* what is tried, one after another */
+    size_t count, next;
+    rondo_address local;
+    bool has_local, no_delay, keep_alive, adopted;
+    rondo_family family;
+    uint16_t port;
+    int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */
+    int error;   /* the last address's */
+    int64_t os_error;
+    char tried[320]; /* each address and why it failed */
+    char host[];
+};
+
+/* ---- the end ---- */
+
+static void note(struct connect *c, int error, const rondo_address *a,
+                 const char *verb)
+{
+    char where[RONDO_ADDRESS_TEXT];
+    (void)rondo_address_text(a, where, sizeof where);
+    size_t used = strlen(c->tried);
+    error_os(error, "%s%s%s", verb, *verb ? " " : "", where);
+    c->error = error;
+    c->os_error = rondo_last_os_error();
+    snprintf(c->tried + used, sizeof c->tried - used, "%s%s", used ? "; " : "",
+             rondo_last_error());
+}
+
+static void tell(struct connect *c, int error)
+{
+    const char *host = *c->host ? c->host : "the socket";
+    const char *what = "create_connection: cannot connect to";
+    if (error == RONDO_ECANCELED || error == RONDO_ETIMEDOUT ||
+        error == RONDO_ECLOSED)
+        error_set(error, "%s %s: %s (%s)", what, host, rondo_strerror(error),
+                  rondo_error_name(error));
+    else if (*c->tried)
+        error_set(error, "%s %s: %s", what, host, c->tried);
+    else
+        error_os(error, "%s %s", what, host);
+}
+
+/* The last of c: after this there is only its `done`. */
+static void free_connect(struct connect *c)
+{
+    id_free(c->loop, c->id);
+    if (c->timer > 0)
+        (void)timers_cancel(c->loop, c->timer);
+    handle_close(c->loop, &c->handle);
+    loop_free(c->loop, c->addresses);
+    loop_free(c->loop, c);
+}
+
+static void fail(struct connect *c, int error)
+{
+    rondo_loop *loop = c->loop;
+    rondo_connect_fn done = c->done;
+    void *arg = c->arg;
+    int64_t os_error = c->os_error;
+    if (c->t)
+        stream_discard(c->t);
+    tell(c, error);
+    if (os_error && !c->stopped)
+        error_keep_os(os_error);
+    free_connect(c);
+    if (done)
+        done(loop, arg, NULL, error);
+}
+
+static void succeed(struct connect *c)
+{
+    rondo_loop *loop = c->loop;
+    rondo_connect_fn done = c->done;
+    void *arg = c->arg;
+    rondo_transport *t = c->t;
+    stream_open(t, c->protocol, c->self);
+    handle_set_background(loop, &t->handle, c->handle.background);
+    free_connect(c);
+    stream_begin(t);
+    if (done)
+        done(loop, arg, t, 0);
+    stream_end(t);
+}
+
+/* ---- one address after another ---- */
+
+static bool try_next(struct connect *c);
+
+static void connected(rondo_loop *loop, struct task *task)
+{
+    struct connect *c =
+        (struct connect *)(void *)((char *)task -
+                                   offsetof(struct connect, op.task));
+    (void)loop;
+    if (c->stopped) {
+        fail(c, c->stopped);
+        return;
+    }
+    if (!task->error) {
+        stream_remember(c->t, NULL);
+        succeed(c);
+        return;
+    }
+    note(c, task->error, c->op.buffer, "");
+    stream_discard(c->t);
+    c->t = NULL;
+    if (!try_next(c))
+        fail(c, c->error);
+}
+
+/* A socket for this address, as the options want it. */
+static int make_socket(struct connect *c, const rondo_address *a, sys_fd *fd)
+{
+    int error = sys_socket_stream(rondo_address_family(a), fd);
+    if (error) {
+        note(c, error, a, "socket for");
+        return error;
+    }
+    if (c->no_delay)
+        (void)sys_option(*fd, SYS_NO_DELAY, true);
+    if (c->keep_alive)
+        (void)sys_option(*fd, SYS_KEEP_ALIVE, true);
+    if (c->has_local) {
+        error = sys_bind(*fd, &c->local);
+        if (error)
+            note(c, error, &c->local, "bind");
+    }
+    if (error)
+        sys_close(*fd);
+    return error;
+}
+
+static bool try_address(struct connect *c, const rondo_address *a)
+{
+    sys_fd fd;
+    if (make_socket(c, a, &fd))
+        return false;
+    int error = stream_new(c->loop, fd, &c->t);
+    if (error) {
+        note(c, error, a, "connect");
+        sys_close(fd);
+        c->t = NULL;
+        return false;
+    }
+    op_init(&c->op, &c->t->io, OP_CONNECT, connected);
+    c->op.buffer = a;
+    c->op.size = sizeof *a;
+    op_submit(c->loop, &c->op);
+    return true;
+}
+
+static bool suits(const struct connect *c, const rondo_address *a)
+{
+    rondo_family family = rondo_address_family(a);
+    if (c->has_local && family != rondo_address_family(&c->local))
+        return false;
+    return c->family == RONDO_FAMILY_ANY || c->family == family;
+}
+
+static bool try_next(struct connect *c)
+{
+    while (c->next < c->count) {
+        const rondo_address *a = &c->addresses[c->next++];
+        if (suits(c, a) && try_address(c, a))
+            return true;
+    }
+    if (!c->error) {
+        c->error = RONDO_EAFNOSUPPORT;
+        snprintf(c->tried, sizeof c->tried,
+                 "no address of the family asked for (EAFNOSUPPORT)");
+    }
+    return false;
+}
+
+/* ---- the beginning ---- */
+
+static bool set_addresses(struct connect *c, const rondo_address *addresses,
+                          size_t count)
+{
+    c->addresses = loop_alloc(c->loop, count * sizeof *addresses);
+    if (!c->addresses)
+        return false;
+    memcpy(c->addresses, addresses, count * sizeof *addresses);
+    c->count = count;
+    return true;
+}
+
+static void looked_up(rondo_loop *loop, void *arg,
+                      const rondo_address *addresses, size_t count, int error)
+{
+    struct connect *c = arg;
+    (void)loop;
+    c->lookup = NULL;
+    c->os_error = rondo_last_os_error();
+    if (!error && !count)
+        error = RONDO_ENONAME;
+    if (!error && !set_addresses(c, addresses, count))
+        error = RONDO_ENOMEM;
+    if (error) {
+        fail(c, error);
+        return;
+    }
+    for (size_t i = 0; i < c->count; i++)
+        rondo_address_set_port(&c->addresses[i], c->port);
+    if (!try_next(c))
+        fail(c, c->error);
+}
+
+static void start(rondo_loop *loop, struct task *task)
+{
+    struct connect *c =
+        (struct connect *)(void *)((char *)task -
+                                   offsetof(struct connect, deferred));
+    int error = 0;
+    c->os_error = 0;
+    if (c->stopped) {
+        fail(c, c->stopped);
+    } else if (c->adopted) {
+        succeed(c);
+    } else if (c->count) {
+        if (!try_next(c))
+            fail(c, c->error);
+    } else {
+        error_no_os();
+        error =
+            resolve_start(loop, c->host, c->family, looked_up, c, &c->lookup);
+        c->os_error = rondo_last_os_error();
+        if (error)
+            fail(c, error);
+    }
+}
+
+/* ---- cancelling ---- */
+
+static void stop(struct connect *c, int error)
+{
+    if (c->stopped)
+        return;
+    c->stopped = error;
+    id_free(c->loop, c->id);
+    if (c->lookup) {
+        resolve_cancel(c->loop, c->lookup);
+        c->lookup = NULL;
+        loop_push(c->loop, &c->deferred);
+    } else if (c->t && !c->adopted) {
+        op_cancel(c->loop, &c->op);
+    }
+    /* else it is on the ready list and finds out there */
+    loop_nudge(c->loop);
+}
+
+static void cancel(rondo_loop *loop, struct handle *handle)
+{
+    (void)loop;
+    stop((struct connect *)(void *)handle, RONDO_ECANCELED);
+}
+
+static void on_timeout(rondo_loop *loop, void *arg)
+{
+    struct connect *c = arg;
+    (void)loop;
+    c->timer = 0;
+    stop(c, RONDO_ETIMEDOUT);
+}
+
+/* ---- the call ---- */
+
+static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
+{
+    const char *what = "create_connection";
+    int targets =
+        (o->host ? 1 : 0) + (o->address ? 1 : 0) + (o->socket ? 1 : 0);
+    if (targets != 1)
+        return error_set(RONDO_EINVAL,
+                         "%s: exactly one of host, address and socket, not %d",
+                         what, targets);
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "%s: no protocol", what);
+    if (o->host && (!*o->host || strlen(o->host) > HOST_MAX))
+        return error_set(RONDO_EINVAL,
+                         "%s: a host of %zu bytes; 1 to %d are allowed", what,
+                         strlen(o->host), HOST_MAX);
+    if (o->address && (rondo_address_family(o->address) < RONDO_FAMILY_INET ||
+                       rondo_address_family(o->address) > RONDO_FAMILY_INET6))
+        return error_set(RONDO_EINVAL, "%s: not an IP address", what);
+    if (o->timeout_ns < 0 || (unsigned)o->family > RONDO_FAMILY_INET6)
+        return error_set(RONDO_EINVAL,
+                         "%s: a negative timeout or an unknown "
+                         "family",
+                         what);
+    return 0;
+}
+
+static struct connect *connect_new(rondo_loop *loop,
+                                   const rondo_connect_options *o)
+{
+    char text[RONDO_ADDRESS_TEXT] = "";
+    if (o->address)
+        (void)rondo_address_text(o->address, text, sizeof text);
+    const char *host = o->host ? o->host : text;
+    size_t size = strlen(host) + 1;
+    struct connect *c = loop_alloc(loop, sizeof *c + size);
+    if (!c)
+        return NULL;
+    *c = (struct connect){.loop = loop,
+                          .no_delay = o->no_delay != RONDO_OFF,
+                          .keep_alive = o->keep_alive == RONDO_ON,
+                          .has_local = o->local_address != NULL,
+                          .family = o->family,
+                          .port = o->port};
+    memcpy(c->host, host, size);
+    if (o->local_address)
+        c->local = *o->local_address;
+    c->deferred.done = start;
+    return c;
+}
+
+/* A literal address needs no look-up; a name has none yet. */
+static int set_target(struct connect *c, const rondo_connect_options *o)
+{
+    rondo_address literal;
+    if (o->socket) {
+        int error =
+            stream_adopt(c->loop, *o->socket, "create_connection", &c->t);
+        c->adopted = !error;
+        return error;
+    }
+    const rondo_address *target = o->address;
+    if (o->host && rondo_address_parse(&literal, o->host, o->port) == 0)
+        target = &literal;
+    if (target && !set_addresses(c, target, 1))
+        return error_set(RONDO_ENOMEM, "create_connection: out of memory");
+    return 0;
+}
+
+static int set_timeout(struct connect *c, int64_t timeout_ns)
+{
+    int64_t now = sys_clock();
+    if (!timeout_ns || timeout_ns > RONDO_NEVER - now)
+        return 0;
+    c->timer = timers_start_hidden(c->loop, now + timeout_ns, on_timeout, c);
+    return c->timer < 0 ? (int)c->timer : 0;
+}
+
+rondo_id rondo_create_connection(rondo_loop *loop,
+                                 const rondo_connect_options *options,
+                                 const rondo_protocol *protocol, void *self,
+                                 rondo_connect_fn done, void *arg)
+{
+    rondo_connect_options o;
+    int error = loop_check_create(loop, "create_connection");
+    if (!error)
+        error = loop_options(&o, sizeof o, options, "create_connection");
+    if (!error)
+        error = check(&o, protocol);
+    if (error)
+        return error;
+    struct connect *c = connect_new(loop, &o);
+    if (!c)
+        return error_set(RONDO_ENOMEM, "create_connection: out of memory");
+    c->protocol = protocol;
+    c->self = self;
+    c->done = done;
+    c->arg = arg;
+    handle_open(loop, &c->handle, HANDLE_OPERATION);
+    c->id = id_new(loop, &c->handle, cancel);
+    error = c->id < 0 ? (int)c->id : set_timeout(c, o.timeout_ns);
+    if (!error)
+        error = set_target(c, &o);
+    if (error) {
+        free_connect(c);
+        return error;
+    }
+    rondo_id id = c->id;
+    loop_push(loop, &c->deferred);
+    loop_nudge(loop);
+    return id;
+}
+
+/* ---- for the loop ---- */
+
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    cancel(loop, handle);
+}
+
+static void describe(const struct handle *handle, char *text, size_t size)
+{
+    const struct connect *c = (const struct connect *)(const void *)handle;
+    snprintf(text, size, "fd %lld, to %.100s, %s",
+             c->t ? (long long)c->t->io.fd : -1LL, *c->host ? c->host : "-",
+             c->lookup ? "looking up" : "connecting");
+}
+
+const struct handle_class connect_class = {"connect", close_at_loop_close,
+                                           describe};

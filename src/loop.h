@@ -1,0 +1,196 @@
+/* loop.h - the loop object, its ready list, and what every handle has. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_LOOP_H
+#define RONDO_LOOP_H
+
+#include "rondo.h"
+#include "sys.h"
+#include "timer.h"
+
+#include <stdatomic.h>
+
+struct backend;
+struct io;
+struct remote;
+struct pool;
+struct lookup;
+
+/* Something to run from the loop: a finished operation or a handle's deferred
+ * callbacks. IDLE just before it runs, so it may be queued again or freed. */
+enum task_state { TASK_IDLE = 0, TASK_PENDING, TASK_READY };
+
+struct task {
+    struct task *next;
+    void (*done)(rondo_loop *loop, struct task *task);
+    unsigned char state;
+    unsigned char kind; /* enum op_kind, for operations */
+    unsigned char more; /* trying again may give more at once */
+    unsigned char background;
+    int error;
+};
+
+/* What every live handle has: its place in the loop's list. */
+enum handle_kind {
+    HANDLE_TRANSPORT,
+    HANDLE_SERVER,
+    HANDLE_WATCHER,
+    HANDLE_OPERATION,
+    HANDLE_KINDS
+};
+
+struct handle {
+    struct handle *next, **link;
+    uint32_t born_ms; /* since the loop was made */
+    unsigned char kind;
+    unsigned char background;
+    unsigned char counted; /* keeps the loop alive */
+};
+
+/* Memory that stays valid until the loop is freed. */
+struct grave {
+    struct grave *next;
+    void *memory;
+};
+
+/* How the loop treats handles of a kind, without knowing them. */
+struct handle_class {
+    const char *name;
+    void (*close)(rondo_loop *loop, struct handle *handle); /* loop close */
+    void (*describe)(const struct handle *handle, char *text, size_t size);
+};
+
+struct soon {
+    rondo_fn fn; /* NULL: cancelled */
+    void *arg;
+    bool background;
+};
+
+/* What an id of the operation kind names (id.c). */
+struct id_slot {
+    struct handle *object; /* NULL: free */
+    void (*cancel)(rondo_loop *loop, struct handle *object);
+    uint32_t generation;
+    uint32_t next_free;
+};
+
+enum { LOOP_SCRATCH = 65536 };
+
+struct rondo_loop {
+    /* an iteration's own */
+    struct task *ready_first, **ready_last;
+    const struct backend *backend;
+    void *backend_data;
+    char *scratch;            /* what a handle reads into when it tries */
+    rondo_transport *lent_to; /* inside data_received, for unread */
+    const char *lent_end;
+    size_t lent_size, lent_back;
+    int64_t now;
+    uint32_t guard; /* differs from sys_fork_generation: look closer */
+    unsigned depth; /* run calls under way: 0 or 1 */
+    bool debug, closing, prepared;
+    struct soon *ring;
+    uint64_t ring_head, ring_tail;
+    size_t ring_room, ring_background;
+    size_t alive; /* what keeps run from returning, the ring apart */
+    struct timers timers;
+    struct remote *remote;
+    atomic_bool sleeping, stop_asked;
+
+    /* handles and ids */
+    struct io **table; /* by descriptor, open addressing */
+    size_t table_room, table_used;
+    struct handle *handles[HANDLE_KINDS];
+    size_t live[HANDLE_KINDS];
+    size_t watching; /* readers and writers */
+    struct id_slot *ids;
+    size_t ids_used, ids_room;
+    uint32_t ids_free, tag;
+    struct pool *pool; /* look-ups' threads, made with the first */
+    struct lookup *lookups;
+    size_t lookups_live;
+    struct grave *graves;
+
+    /* the program's */
+    void *data;
+    rondo_exception_fn exception_fn;
+    void *exception_arg;
+    rondo_allocator allocator;
+    int64_t slow_ns, born;
+    sys_thread_id thread;
+    uint32_t generation; /* forks seen when it was made or taken over */
+    rondo_loop_metrics metrics;
+};
+
+/* ---- memory: the loop's allocator, counted ---- */
+
+void *loop_alloc(rondo_loop *loop, size_t size);
+void *loop_realloc(rondo_loop *loop, void *p, size_t size);
+void loop_free(rondo_loop *loop, void *p);
+
+/* ---- may this call be made? ---- */
+
+/* 0, RONDO_EINVAL (NULL), RONDO_EFORKED, RONDO_ETHREAD; sets last error. */
+void loop_set_guard(rondo_loop *loop, bool debug);
+int loop_check_slowly(const rondo_loop *loop, const char *what);
+
+static inline int loop_check(const rondo_loop *loop, const char *what)
+{
+    if (loop && loop->guard == sys_fork_generation)
+        return 0;
+    return loop_check_slowly(loop, what);
+}
+
+/* For what creates something: RONDO_ECLOSED while the loop closes, too. */
+int loop_check_create(const rondo_loop *loop, const char *what);
+
+/* Takes an option struct of the caller's size into one of ours, `known` bytes
+ * long: what the caller's header lacks is zero. NULL is all zero. */
+int loop_options(void *to, size_t known, const void *from, const char *what);
+
+/* ---- running things ---- */
+
+static inline void loop_push(rondo_loop *loop, struct task *task)
+{
+    task->state = TASK_READY;
+    task->next = NULL;
+    *loop->ready_last = task;
+    loop->ready_last = &task->next;
+}
+
+/* Runs what one turn may run of the ring. */
+void loop_run_ring(rondo_loop *loop, uint64_t most);
+/* For what schedules from outside a run: an embedding loop must notice. */
+void loop_nudge(rondo_loop *loop);
+/* Any thread, signal handlers: ends a wait that is under way or next. */
+void loop_wake(rondo_loop *loop);
+/* Calls a callback of the program's and reports it if it took long. */
+void loop_report_slow(rondo_loop *loop, rondo_fn fn, int64_t start_ns);
+void loop_call_timed(rondo_loop *loop, rondo_fn fn, void *arg);
+
+static inline void loop_call(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    loop->metrics.callbacks++;
+    if (loop->debug)
+        loop_call_timed(loop, fn, arg);
+    else
+        fn(loop, arg);
+}
+
+/* Tells the exception handler what nobody else can be told; the sentence is
+ * this thread's last error. */
+struct rondo_exception loop_exception(int error);
+/* Debug: tells what is still open. */
+void loop_report_open(rondo_loop *loop);
+/* Puts a callback on the ring; false: out of memory. */
+bool loop_soon(rondo_loop *loop, rondo_fn fn, void *arg);
+
+/* ---- handles ---- */
+
+void handle_open(rondo_loop *loop, struct handle *handle,
+                 enum handle_kind kind);
+void handle_close(rondo_loop *loop, struct handle *handle);
+void handle_set_background(rondo_loop *loop, struct handle *handle,
+                           bool background);
+extern const struct handle_class *const handle_classes[HANDLE_KINDS];
+
+#endif

@@ -1,0 +1,77 @@
+/* op.h - the operation: one submit, exactly one done. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_OP_H
+#define RONDO_OP_H
+
+#include "loop.h"
+
+/* Even kinds use a descriptor's reading side, odd ones its writing side; a
+ * side has one operation at a time. */
+enum op_kind {
+    OP_READ,    /* done: try to read now */
+    OP_WRITE,   /* done: try to write now, or `count` bytes of buffer are out */
+    OP_ACCEPT,  /* done: try to accept now, or `accepted` is one */
+    OP_CONNECT, /* done: connected to the address at buffer */
+    OP_WAIT_READ, /* done: readable; nothing is tried, nothing consumed */
+    OP_WAIT_WRITE
+};
+
+enum { SIDE_READ = 1, SIDE_WRITE = 2 };
+
+static inline unsigned op_index(enum op_kind kind)
+{
+    return (unsigned)kind & 1;
+}
+
+enum io_owner { IO_TRANSPORT, IO_SERVER, IO_WATCHER, IO_INTERNAL };
+
+/* A descriptor as a backend sees it; never moves while attached. */
+struct io {
+    sys_fd fd;
+    unsigned char armed; /* sides the kernel watches now */
+    unsigned char owner; /* enum io_owner */
+    bool attached;
+    int slot;         /* the poller's own */
+    struct op *op[2]; /* pending, by side */
+};
+
+/* task.error and count are the result; error 0 and count 0 of a read, write
+ * or accept mean "try now": a readiness backend cannot say more. */
+struct op {
+    struct task task;
+    struct io *io;
+    const void *buffer; /* bytes to write, the address to connect to */
+    size_t size;
+    size_t count;
+    SYS_OP_MEMBERS
+};
+
+void op_init(struct op *op, struct io *io, enum op_kind kind,
+             void (*done)(rondo_loop *loop, struct task *task));
+
+/* Never fails and never calls done: done comes from the loop, exactly once. */
+void op_submit(rondo_loop *loop, struct op *op);
+/* done still comes: RONDO_ECANCELED, or the result if it was quicker. */
+void op_cancel(rondo_loop *loop, struct op *op);
+
+static inline bool op_is_idle(const struct op *op)
+{
+    return op->task.state == TASK_IDLE;
+}
+
+/* For backends: the operation has ended; its done runs from the loop. */
+static inline void op_finish(rondo_loop *loop, struct op *op, int error)
+{
+    op->task.error = error;
+    loop_push(loop, &op->task);
+}
+
+/* The table of descriptors in use: which handle has this number? */
+void io_init(struct io *io, sys_fd fd, enum io_owner owner);
+/* RONDO_EBUSY: some handle has it; RONDO_EMFILE: past the backend's limit. */
+int io_attach(rondo_loop *loop, struct io *io);
+/* Nothing may be pending. The descriptor may be closed afterwards. */
+void io_detach(rondo_loop *loop, struct io *io);
+struct io *io_find(const rondo_loop *loop, sys_fd fd);
+
+#endif

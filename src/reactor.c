@@ -1,0 +1,235 @@
+/* reactor.c - carries out operations on top of any poller. */
+/* SPDX-License-Identifier: MIT */
+#include "backend.h"
+#include "error.h"
+
+#include <string.h>
+
+struct reactor {
+    struct wake wake;
+    struct io wake_io;
+    struct op wake_op;
+    const struct poller *poller; /* NULL: not open */
+    union {
+        int64_t align;
+        char bytes[1];
+    } state; /* poller->size bytes */
+};
+
+static struct reactor *reactor_of(const rondo_loop *loop)
+{
+    return loop->backend_data;
+}
+
+static int set(rondo_loop *loop, struct io *io, unsigned sides)
+{
+    struct reactor *r = reactor_of(loop);
+    int error = r->poller->set(loop, r->state.bytes, io, sides);
+    if (!error)
+        io->armed = (unsigned char)sides;
+    return error;
+}
+
+static void end(rondo_loop *loop, struct op *op, int error)
+{
+    op->io->op[op_index(op->task.kind)] = NULL;
+    op_finish(loop, op, error);
+}
+
+/* Waiting is over. Only connecting is the reactor's own to carry out: the
+ * handle tries everything else itself. */
+static void ready(rondo_loop *loop, struct op *op)
+{
+    int error = 0;
+    if (op->task.kind == OP_CONNECT) {
+        error = sys_connect_result(op->io->fd);
+        if (error == RONDO_EAGAIN)
+            return;
+    }
+    end(loop, op, error);
+}
+
+void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
+{
+    unsigned unwanted = 0;
+    if (sides & SIDE_READ) {
+        if (io->op[0])
+            ready(loop, io->op[0]);
+        else
+            unwanted = io->armed & SIDE_READ;
+    }
+    if (sides & SIDE_WRITE) {
+        if (io->op[1])
+            ready(loop, io->op[1]);
+        else
+            unwanted |= io->armed & SIDE_WRITE;
+    }
+    /* Interest is dropped here and not when its operation ends, so that a
+     * reader that goes on reading costs nothing. */
+    if (unwanted)
+        (void)set(loop, io, io->armed & ~unwanted);
+}
+
+void reactor_lost(rondo_loop *loop, struct io *io)
+{
+    (void)set(loop, io, 0);
+    io->armed = 0;
+    for (int i = 0; i < 2; i++)
+        if (io->op[i])
+            end(loop, io->op[i], RONDO_EBADF);
+}
+
+void reactor_submit(rondo_loop *loop, struct op *op)
+{
+    struct io *io = op->io;
+    unsigned index = op_index(op->task.kind), side = 1U << index;
+    op->task.state = TASK_PENDING;
+    op->count = 0;
+    io->op[index] = op;
+    if (op->task.kind == OP_CONNECT) {
+        int error = sys_connect(io->fd, op->buffer);
+        if (error != RONDO_EAGAIN) {
+            end(loop, op, error);
+            return;
+        }
+    }
+    if (!(io->armed & side)) {
+        int error = set(loop, io, io->armed | side);
+        if (error)
+            end(loop, op, error);
+    }
+}
+
+void reactor_cancel(rondo_loop *loop, struct op *op)
+{
+    if (op->task.state == TASK_PENDING)
+        end(loop, op, RONDO_ECANCELED);
+}
+
+int reactor_attach(rondo_loop *loop, struct io *io)
+{
+    struct reactor *r = reactor_of(loop);
+    return r->poller->attach ? r->poller->attach(loop, r->state.bytes, io) : 0;
+}
+
+void reactor_detach(rondo_loop *loop, struct io *io)
+{
+    if (io->armed)
+        (void)set(loop, io, 0);
+    io->armed = 0;
+}
+
+int reactor_wait(rondo_loop *loop, int64_t timeout_ns)
+{
+    struct reactor *r = reactor_of(loop);
+    return r->poller->wait(loop, r->state.bytes, timeout_ns);
+}
+
+void reactor_wake(rondo_loop *loop)
+{
+    wake_send(&reactor_of(loop)->wake);
+}
+
+int64_t reactor_resolution(const rondo_loop *loop)
+{
+    const struct reactor *r = reactor_of(loop);
+    return r->poller->resolution(r->state.bytes);
+}
+
+int reactor_embed(rondo_loop *loop, rondo_fd *fd)
+{
+    struct reactor *r = reactor_of(loop);
+    if (!r->poller->fd)
+        return error_set(RONDO_ENOTSUP,
+                         "loop_prepare: backend \"%s\" has no descriptor to "
+                         "wait for; \"epoll\" and \"kqueue\" have",
+                         loop->backend->name);
+    *fd = r->poller->fd(r->state.bytes);
+    return 0;
+}
+
+static void woken(rondo_loop *loop, struct task *task)
+{
+    struct reactor *r = reactor_of(loop);
+    (void)task;
+    wake_drain(&r->wake);
+    reactor_submit(loop, &r->wake_op);
+}
+
+/* The poller and the wake-up on it; everything that r has of its own. */
+static int open_parts(rondo_loop *loop, struct reactor *r)
+{
+    int error = wake_open(&r->wake);
+    if (error)
+        return error;
+    error = loop->backend->poller->open(loop, r->state.bytes);
+    if (error) {
+        wake_close(&r->wake);
+        return error;
+    }
+    r->poller = loop->backend->poller;
+    io_init(&r->wake_io, r->wake.fd[0], IO_INTERNAL);
+    op_init(&r->wake_op, &r->wake_io, OP_READ, woken);
+    error = io_attach(loop, &r->wake_io);
+    if (!error)
+        reactor_submit(loop, &r->wake_op);
+    return error;
+}
+
+static void close_parts(rondo_loop *loop, struct reactor *r)
+{
+    r->wake_io.op[0] = NULL;
+    io_detach(loop, &r->wake_io);
+    r->poller->close(loop, r->state.bytes);
+    r->poller = NULL;
+    wake_close(&r->wake);
+}
+
+int reactor_open(rondo_loop *loop)
+{
+    size_t size = sizeof(struct reactor) + loop->backend->poller->size;
+    struct reactor *r = loop_alloc(loop, size);
+    if (!r)
+        return error_set(RONDO_ENOMEM, "loop_new: out of memory");
+    memset(r, 0, size);
+    loop->backend_data = r;
+    int error = open_parts(loop, r);
+    if (error)
+        reactor_close(loop);
+    return error;
+}
+
+void reactor_close(rondo_loop *loop)
+{
+    struct reactor *r = reactor_of(loop);
+    if (r && r->poller)
+        close_parts(loop, r);
+    loop_free(loop, r);
+    loop->backend_data = NULL;
+}
+
+/* In a forked child the poller and the wake-up are shared with the parent:
+ * they are left without a word to the kernel about what they hold, made anew,
+ * and told again what is pending. */
+int reactor_reopen(rondo_loop *loop)
+{
+    struct reactor *r = reactor_of(loop);
+    for (size_t i = 0; i < loop->table_room; i++)
+        if (loop->table[i]) {
+            loop->table[i]->armed = 0;
+            loop->table[i]->slot = -1;
+        }
+    if (r->poller)
+        close_parts(loop, r);
+    memset(r->state.bytes, 0, loop->backend->poller->size);
+    int error = open_parts(loop, r);
+    for (size_t i = 0; !error && i < loop->table_room; i++) {
+        struct io *io = loop->table[i];
+        if (!io || io == &r->wake_io)
+            continue;
+        unsigned sides =
+            (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
+        error = sides ? set(loop, io, sides) : 0;
+    }
+    return error;
+}

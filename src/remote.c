@@ -1,0 +1,214 @@
+/* remote.c - what other threads send to a loop; it outlives the loop. */
+/* SPDX-License-Identifier: MIT */
+#include "remote.h"
+
+#include "error.h"
+
+/* A flood's array is not kept for ever. */
+enum { POSTS_KEPT = 65536 };
+
+/* The lock orders posting with closing and with going to sleep: a sender that
+ * comes after the loop looked sees `sleeping` and wakes it. */
+struct rondo_remote {
+    sys_mutex lock;
+    rondo_loop *loop; /* NULL: closed */
+    struct posts inbox;
+    rondo_allocator allocator;
+    atomic_size_t refs;
+    atomic_bool filled; /* a hint that needs no lock */
+    uint64_t allocations;
+};
+
+struct remote {
+    struct rondo_remote *shared;
+    struct posts taken; /* the loop's: runs now */
+    size_t next;
+};
+
+static void unref(rondo_remote *r)
+{
+    if (atomic_fetch_sub(&r->refs, 1) != 1)
+        return;
+    rondo_allocator allocator = r->allocator;
+    if (r->inbox.items)
+        allocator.free_fn(r->inbox.items, allocator.context);
+    sys_mutex_destroy(&r->lock);
+    allocator.free_fn(r, allocator.context);
+}
+
+int remote_open(rondo_loop *loop)
+{
+    struct remote *own = loop_alloc(loop, sizeof *own);
+    struct rondo_remote *r = loop_alloc(loop, sizeof *r);
+    if (!own || !r || sys_mutex_init(&r->lock) < 0) {
+        loop_free(loop, own);
+        loop_free(loop, r);
+        return error_set(RONDO_ENOMEM, "loop_new: out of memory");
+    }
+    r->loop = loop;
+    r->inbox = (struct posts){0};
+    r->allocations = 0;
+    r->allocator = loop->allocator;
+    atomic_init(&r->refs, 1);
+    atomic_init(&r->filled, false);
+    *own = (struct remote){.shared = r};
+    loop->remote = own;
+    return 0;
+}
+
+void remote_shut(rondo_loop *loop)
+{
+    struct rondo_remote *r = loop->remote->shared;
+    sys_mutex_lock(&r->lock);
+    r->loop = NULL;
+    sys_mutex_unlock(&r->lock);
+}
+
+void remote_close(rondo_loop *loop)
+{
+    if (!loop->remote)
+        return;
+    loop_free(loop, loop->remote->taken.items);
+    unref(loop->remote->shared);
+    loop_free(loop, loop->remote);
+    loop->remote = NULL;
+}
+
+int remote_reopen(rondo_loop *loop)
+{
+    return sys_mutex_init(&loop->remote->shared->lock);
+}
+
+static bool grow(struct rondo_remote *r)
+{
+    struct posts *p = &r->inbox;
+    size_t room = p->room ? p->room * 2 : 64;
+    size_t size = room * sizeof *p->items;
+    struct post *items =
+        p->items ? r->allocator.realloc_fn(p->items, size, r->allocator.context)
+                 : r->allocator.malloc_fn(size, r->allocator.context);
+    if (!items)
+        return false;
+    r->allocations++;
+    p->items = items;
+    p->room = room;
+    return true;
+}
+
+static int post(rondo_remote *r, rondo_fn fn, void *arg)
+{
+    int error = 0;
+    sys_mutex_lock(&r->lock);
+    rondo_loop *loop = r->loop;
+    struct posts *p = &r->inbox;
+    if (!loop) {
+        error = RONDO_ECLOSED;
+    } else if (p->used == p->room && !grow(r)) {
+        error = RONDO_ENOMEM;
+    } else {
+        p->items[p->used++] = (struct post){fn, arg};
+        if (p->used == 1)
+            atomic_store_explicit(&r->filled, true, memory_order_relaxed);
+        if (atomic_load_explicit(&loop->sleeping, memory_order_relaxed))
+            loop_wake(loop);
+    }
+    sys_mutex_unlock(&r->lock);
+    return error;
+}
+
+/* The inbox becomes what is run, the array that was run the inbox. */
+static bool take(rondo_loop *loop, struct remote *own)
+{
+    struct rondo_remote *r = own->shared;
+    if (!atomic_load_explicit(&r->filled, memory_order_relaxed))
+        return false;
+    struct posts spent = own->taken;
+    if (spent.room > POSTS_KEPT) {
+        loop_free(loop, spent.items);
+        spent = (struct posts){0};
+    }
+    spent.used = 0;
+    sys_mutex_lock(&r->lock);
+    own->taken = r->inbox;
+    r->inbox = spent;
+    atomic_store_explicit(&r->filled, false, memory_order_relaxed);
+    sys_mutex_unlock(&r->lock);
+    own->next = 0;
+    return own->taken.used > 0;
+}
+
+bool remote_run(rondo_loop *loop, size_t most)
+{
+    struct remote *own = loop->remote;
+    if (own->next == own->taken.used && !take(loop, own))
+        return false;
+    while (most-- && own->next < own->taken.used) {
+        struct post item = own->taken.items[own->next++];
+        loop_call(loop, item.fn, item.arg);
+    }
+    return own->next < own->taken.used;
+}
+
+uint64_t remote_allocations(const rondo_loop *loop)
+{
+    struct rondo_remote *r = loop->remote->shared;
+    sys_mutex_lock(&r->lock);
+    uint64_t allocations = r->allocations;
+    sys_mutex_unlock(&r->lock);
+    return allocations;
+}
+
+bool remote_waiting(rondo_loop *loop)
+{
+    struct remote *own = loop->remote;
+    if (own->next < own->taken.used)
+        return true;
+    sys_mutex_lock(&own->shared->lock);
+    bool waiting = own->shared->inbox.used > 0;
+    sys_mutex_unlock(&own->shared->lock);
+    return waiting;
+}
+
+static int post_checked(rondo_remote *r, rondo_fn fn, void *arg,
+                        const char *what)
+{
+    if (!fn)
+        return error_set(RONDO_EINVAL, "%s: no function", what);
+    int error = post(r, fn, arg);
+    if (error == RONDO_ECLOSED)
+        return error_set(error, "%s: the loop is closed", what);
+    if (error)
+        return error_set(error, "%s: out of memory", what);
+    return 0;
+}
+
+int rondo_call_soon_threadsafe(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    if (!loop)
+        return error_set(RONDO_EINVAL, "call_soon_threadsafe: no loop");
+    if (loop->generation != sys_fork_generation)
+        return loop_check_slowly(loop, "call_soon_threadsafe");
+    return post_checked(loop->remote->shared, fn, arg, "call_soon_threadsafe");
+}
+
+rondo_remote *rondo_loop_remote(rondo_loop *loop)
+{
+    if (loop_check(loop, "loop_remote"))
+        return NULL;
+    rondo_remote *r = loop->remote->shared;
+    atomic_fetch_add(&r->refs, 1);
+    return r;
+}
+
+int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg)
+{
+    if (!remote)
+        return error_set(RONDO_EINVAL, "remote_call: no remote");
+    return post_checked(remote, fn, arg, "remote_call");
+}
+
+void rondo_remote_release(rondo_remote *remote)
+{
+    if (remote)
+        unref(remote);
+}

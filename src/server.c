@@ -1,0 +1,409 @@
+/* server.c - listening, accepting, and the connections that came of it. */
+/* SPDX-License-Identifier: MIT */
+#include "server.h"
+#include "error.h"
+
+#include <stdio.h>
+
+enum {
+    ACCEPT_ROUNDS = 16,   /* in one dispatch */
+    ACCEPT_RETRY_MS = 100 /* when the system had no room for one more */
+};
+
+static void settle(rondo_server *s);
+
+static rondo_server *of_handle(struct handle *handle)
+{
+    return (rondo_server *)(void *)((char *)handle -
+                                    offsetof(rondo_server, handle));
+}
+
+/* ---- trouble ---- */
+
+static void report(rondo_server *s, int error)
+{
+    rondo_exception e = loop_exception(error);
+    e.server = s;
+    rondo_loop_call_exception_handler(s->loop, &e);
+}
+
+static void retry(rondo_loop *loop, void *arg)
+{
+    rondo_server *s = arg;
+    (void)loop;
+    s->retry = 0;
+    settle(s);
+}
+
+/* Accepting has to pause: told once, tried again until it works. */
+static void pause_for(rondo_server *s, int error)
+{
+    rondo_loop *loop = s->loop;
+    int64_t when = sys_clock() + RONDO_MS(ACCEPT_RETRY_MS);
+    if (!s->retry)
+        s->retry = timers_start_hidden(loop, when, retry, s);
+    if (s->reported)
+        return;
+    s->reported = true;
+    report(s, error_os(error, "server: cannot accept; it is tried again"));
+}
+
+/* The client's trouble, or the network's: the next one may be well. */
+static bool is_client_error(int error)
+{
+    switch (error) {
+    case RONDO_ECONNABORTED:
+    case RONDO_ECONNRESET:
+    case RONDO_EPERM: /* Linux: a firewall's rule */
+    case RONDO_ENETDOWN:
+    case RONDO_ENETUNREACH:
+    case RONDO_EHOSTUNREACH:
+    case RONDO_ETIMEDOUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- a new connection ---- */
+
+static int choose_protocol(rondo_server *s, rondo_transport *t)
+{
+    const rondo_protocol *protocol = s->protocol;
+    void *self = s->arg;
+    stream_prepare(t);
+    stream_open(t, protocol, self);
+    if (!s->options.protocol_factory)
+        return 0;
+    int error = s->options.protocol_factory(s, s->arg, t, &protocol, &self);
+    if (!error && !protocol)
+        error = RONDO_EINVAL;
+    t->protocol = protocol;
+    t->self = self;
+    return error;
+}
+
+static void hand_on(rondo_server *s, sys_fd fd, const rondo_address *peer)
+{
+    s->options.accepted(s, s->arg, (rondo_fd)fd, peer);
+}
+
+static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
+{
+    rondo_transport *t;
+    if (s->options.no_delay != RONDO_OFF)
+        (void)sys_option(fd, SYS_NO_DELAY, true);
+    if (s->options.keep_alive == RONDO_ON)
+        (void)sys_option(fd, SYS_KEEP_ALIVE, true);
+    if (s->options.accepted) {
+        hand_on(s, fd, peer);
+        return;
+    }
+    int error = stream_new(s->loop, fd, &t);
+    if (error) {
+        sys_close(fd);
+        report(s, error);
+        return;
+    }
+    stream_remember(t, peer);
+    stream_own(t, &s->owner);
+    s->clients++;
+    if (choose_protocol(s, t) != 0) {
+        s->clients--;
+        stream_discard(t);
+        return;
+    }
+    stream_begin(t);
+    stream_end(t);
+}
+
+static bool is_full(const rondo_server *s)
+{
+    return s->options.max_clients && s->clients >= s->options.max_clients;
+}
+
+static bool accepts(const rondo_server *s)
+{
+    return s->serving && !s->closing && !s->retry && !is_full(s);
+}
+
+static void accept_some(rondo_server *s, struct listener *l)
+{
+    for (int i = 0; i < ACCEPT_ROUNDS && accepts(s); i++) {
+        sys_fd fd;
+        rondo_address peer;
+        int error = sys_accept(l->io.fd, &fd, &peer);
+        if (error == RONDO_EAGAIN)
+            return;
+        if (error && !is_client_error(error)) {
+            pause_for(s, error);
+            return;
+        }
+        if (error)
+            continue;
+        s->reported = false;
+        take(s, fd, &peer);
+    }
+}
+
+static void accept_done(rondo_loop *loop, struct task *task)
+{
+    struct listener *l =
+        (struct listener *)(void *)((char *)task -
+                                    offsetof(struct listener, op.task));
+    rondo_server *s = l->server;
+    (void)loop;
+    s->busy++;
+    if (!task->error)
+        accept_some(s, l);
+    else if (task->error != RONDO_ECANCELED)
+        pause_for(s, task->error);
+    s->busy--;
+    settle(s);
+}
+
+/* ---- settling ---- */
+
+static void finish(rondo_loop *loop, struct task *task)
+{
+    rondo_server *s =
+        (rondo_server *)(void *)((char *)task -
+                                 offsetof(rondo_server, deferred));
+    if (s->options.closed)
+        s->options.closed(s, s->arg);
+    handle_close(loop, &s->handle);
+    s->ended = true;
+    if (s->options.closed) {
+        loop_free(loop, s);
+        return;
+    }
+    /* nobody was told that the pointer ends: it ends with the loop */
+    s->grave.next = loop->graves;
+    s->grave.memory = s;
+    loop->graves = &s->grave;
+}
+
+static bool is_idle(const rondo_server *s)
+{
+    for (size_t i = 0; i < s->listeners; i++)
+        if (!op_is_idle(&s->listener[i].op))
+            return false;
+    return !s->busy;
+}
+
+/* A backend that still holds an operation gets time to let it go. */
+static void stop_listening(rondo_server *s)
+{
+    for (size_t i = 0; i < s->listeners; i++) {
+        struct listener *l = &s->listener[i];
+        op_cancel(s->loop, &l->op);
+        if (l->io.op[0] || l->io.fd == SYS_NO_FD)
+            continue;
+        io_detach(s->loop, &l->io);
+        sys_close(l->io.fd);
+        l->io.fd = SYS_NO_FD;
+    }
+}
+
+static void settle(rondo_server *s)
+{
+    rondo_loop *loop = s->loop;
+    if (!s->closing) {
+        for (size_t i = 0; i < s->listeners && accepts(s); i++)
+            if (op_is_idle(&s->listener[i].op))
+                op_submit(loop, &s->listener[i].op);
+        return;
+    }
+    if (s->retry > 0)
+        (void)timers_cancel(loop, s->retry);
+    s->retry = 0;
+    stop_listening(s);
+    if (is_idle(s) && !s->clients && !s->ending) {
+        s->ending = true;
+        loop_push(loop, &s->deferred);
+        loop_nudge(loop);
+    }
+}
+
+static void client_gone(rondo_loop *loop, struct stream_owner *owner)
+{
+    rondo_server *s = (rondo_server *)(void *)owner;
+    (void)loop;
+    s->clients--;
+    settle(s);
+}
+
+/* ---- for listen.c ---- */
+
+rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
+                         const rondo_protocol *protocol, void *arg)
+{
+    rondo_server *s = loop_alloc(loop, sizeof *s);
+    if (!s)
+        return NULL;
+    *s = (rondo_server){.loop = loop,
+                        .options = *options,
+                        .protocol = protocol,
+                        .arg = arg,
+                        .serving = options->start_serving != RONDO_OFF};
+    s->options.host = NULL;
+    s->options.socket = NULL;
+    s->owner.gone = client_gone;
+    s->deferred.done = finish;
+    return s;
+}
+
+int server_add(rondo_server *s, sys_fd fd)
+{
+    struct listener *l = &s->listener[s->listeners];
+    l->server = s;
+    io_init(&l->io, fd, IO_SERVER);
+    op_init(&l->op, &l->io, OP_ACCEPT, accept_done);
+    int error = io_attach(s->loop, &l->io);
+    if (!error)
+        s->listeners++;
+    return error;
+}
+
+void server_open(rondo_server *s)
+{
+    handle_open(s->loop, &s->handle, HANDLE_SERVER);
+    settle(s);
+    loop_nudge(s->loop);
+}
+
+/* ---- the program's calls ---- */
+
+static int check(const rondo_server *s, const char *what)
+{
+    int error = loop_check(s ? s->loop : NULL, what);
+    if (!error && s->closing)
+        return error_set(RONDO_ECLOSED, "%s: the server is closed", what);
+    return error;
+}
+
+int rondo_server_start_serving(rondo_server *server)
+{
+    int error = check(server, "server_start_serving");
+    if (error)
+        return error;
+    server->serving = true;
+    settle(server);
+    loop_nudge(server->loop);
+    return 0;
+}
+
+int rondo_server_pause_serving(rondo_server *server)
+{
+    int error = check(server, "server_pause_serving");
+    if (error)
+        return error;
+    /* what is pending finds out when a client comes */
+    server->serving = false;
+    return 0;
+}
+
+void rondo_server_close(rondo_server *server)
+{
+    if (loop_check(server ? server->loop : NULL, "server_close") ||
+        server->closing)
+        return;
+    server->closing = true;
+    settle(server);
+}
+
+static void for_each_client(rondo_server *server, const char *what,
+                            void (*end)(rondo_transport *t))
+{
+    if (loop_check(server ? server->loop : NULL, what))
+        return;
+    /* ending one never frees another: that is the loop's to do */
+    for (rondo_transport *t = server->owner.first; t; t = t->next)
+        end(t);
+}
+
+void rondo_server_close_clients(rondo_server *server)
+{
+    for_each_client(server, "server_close_clients", rondo_transport_close);
+}
+
+void rondo_server_abort_clients(rondo_server *server)
+{
+    for_each_client(server, "server_abort_clients", rondo_transport_abort);
+}
+
+bool rondo_server_is_serving(const rondo_server *server)
+{
+    return server && server->serving && !server->closing;
+}
+
+int rondo_server_address(const rondo_server *server, size_t i,
+                         rondo_address *address)
+{
+    int error = loop_check(server ? server->loop : NULL, "server_address");
+    if (error)
+        return error;
+    if (!address)
+        return error_set(RONDO_EINVAL, "server_address: NULL");
+    if (server->closing || i >= server->listeners)
+        return error_set(RONDO_ENOENT,
+                         "server_address: no socket of number "
+                         "%zu",
+                         i);
+    error = sys_local_address(server->listener[i].io.fd, address);
+    return error ? error_os(error, "server_address") : 0;
+}
+
+rondo_fd rondo_server_fd(const rondo_server *server, size_t i)
+{
+    if (!server || server->closing || i >= server->listeners)
+        return RONDO_NO_FD;
+    return (rondo_fd)server->listener[i].io.fd;
+}
+
+rondo_loop *rondo_server_loop(const rondo_server *server)
+{
+    return server ? server->loop : NULL;
+}
+
+void rondo_server_set_background(rondo_server *server, bool background)
+{
+    if (!loop_check(server ? server->loop : NULL, "server_set_background") &&
+        !server->ended)
+        handle_set_background(server->loop, &server->handle, background);
+}
+
+rondo_server *rondo_transport_server(const rondo_transport *t)
+{
+    return t ? (rondo_server *)(void *)t->owner : NULL;
+}
+
+/* ---- for the loop ---- */
+
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    (void)loop;
+    rondo_server_close(of_handle(handle));
+}
+
+static void describe(const struct handle *handle, char *text, size_t size)
+{
+    const rondo_server *s =
+        (const rondo_server *)(const void *)((const char *)handle -
+                                             offsetof(rondo_server, handle));
+    char where[RONDO_ADDRESS_TEXT] = "-";
+    rondo_address address;
+    if (!s->closing && s->listeners &&
+        sys_local_address(s->listener[0].io.fd, &address) == 0)
+        (void)rondo_address_text(&address, where, sizeof where);
+    const char *state = s->closing   ? "closing"
+                        : s->retry   ? "out of room"
+                        : s->serving ? "serving"
+                                     : "paused";
+    snprintf(text, size, "fd %lld, %s, %s, %u clients",
+             s->listeners ? (long long)s->listener[0].io.fd : -1LL, where,
+             state, s->clients);
+}
+
+const struct handle_class server_class = {"server", close_at_loop_close,
+                                          describe};

@@ -1,0 +1,41 @@
+/* server.h - a server's parts: shared by making one and running it. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_SERVER_H
+#define RONDO_SERVER_H
+
+#include "stream.h"
+
+struct listener {
+    struct io io;
+    struct op op;
+    rondo_server *server;
+};
+
+enum { SERVER_LISTENERS = 2 }; /* IPv4 and IPv6 */
+
+struct rondo_server {
+    struct stream_owner owner; /* first: a transport's owner is the server */
+    struct handle handle;
+    struct grave grave;
+    struct task deferred;
+    rondo_loop *loop;
+    rondo_server_options options;
+    const rondo_protocol *protocol;
+    void *arg;
+    rondo_id retry; /* accepting pauses until this timer */
+    struct listener listener[SERVER_LISTENERS];
+    size_t listeners;
+    unsigned clients;
+    unsigned busy; /* in accept_done: must not be freed */
+    bool serving, closing, ending, ended;
+    bool reported; /* the trouble at hand */
+};
+
+/* NULL: out of memory. */
+rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
+                         const rondo_protocol *protocol, void *arg);
+/* The socket is the caller's still, and so on failure. */
+int server_add(rondo_server *s, sys_fd fd);
+void server_open(rondo_server *s);
+
+#endif

@@ -1,0 +1,433 @@
+/* stream.c - a transport's life: from connection_made to connection_lost. */
+/* SPDX-License-Identifier: MIT */
+#include "stream.h"
+
+#include "error.h"
+
+#include <stdio.h>
+
+static rondo_transport *of_deferred(struct task *task)
+{
+    return (rondo_transport *)(void *)((char *)task -
+                                       offsetof(rondo_transport, deferred));
+}
+
+bool stream_reads(const rondo_transport *t)
+{
+    const uint32_t stopped =
+        STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING | STREAM_ENDING;
+    return (t->flags & (STREAM_MADE | stopped)) == STREAM_MADE;
+}
+
+/* ---- ending ---- */
+
+void stream_fail(rondo_transport *t, int error, unsigned flags)
+{
+    if (t->flags & STREAM_ENDING)
+        return;
+    if (!t->error) {
+        t->error = error;
+        t->os_error = rondo_last_os_error();
+        t->flags |= flags & STREAM_WRITE_FAILED;
+    }
+    t->flags |= STREAM_ENDING | (flags & STREAM_RESET);
+    stream_drop_out(t);
+}
+
+static bool is_quiet(const rondo_transport *t)
+{
+    return op_is_idle(&t->read) && (!t->out || op_is_idle(&t->out->op));
+}
+
+/* Everything the kernel had of it is done: the descriptor goes, and what is
+ * left is to tell. */
+static void wind_down(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    t->flags &= ~(uint32_t)(STREAM_BROKEN | STREAM_HELD);
+    op_cancel(loop, &t->read);
+    if (t->out)
+        op_cancel(loop, &t->out->op);
+    if (!is_quiet(t) || t->flags & STREAM_OWES_LOST)
+        return;
+    io_detach(loop, &t->io);
+    if (t->flags & STREAM_RESET)
+        sys_reset_on_close(t->io.fd);
+    sys_close(t->io.fd);
+    t->io.fd = SYS_NO_FD;
+    t->flags |= STREAM_OWES_LOST;
+}
+
+/* ---- settling ---- */
+
+static bool resume_is_due(const rondo_transport *t)
+{
+    const uint32_t mask = STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE | STREAM_ENDING;
+    return (t->flags & mask) == STREAM_TOLD_PAUSE &&
+           t->out->buf.size <= t->out->low;
+}
+
+static bool owes_telling(const rondo_transport *t)
+{
+    if (t->flags & (STREAM_OWES_MADE | STREAM_OWES_LOST | STREAM_SPENT))
+        return true;
+    return t->flags & STREAM_MADE &&
+           (t->flags & STREAM_OWES_PAUSE || resume_is_due(t));
+}
+
+static bool owes_reading(const rondo_transport *t)
+{
+    return t->flags & STREAM_MADE &&
+           (t->flags & STREAM_BROKEN ||
+            (t->flags & STREAM_HELD && stream_reads(t)));
+}
+
+static void end_writing_if_due(rondo_transport *t)
+{
+    if (t->flags & STREAM_QUEUED)
+        return;
+    if ((t->flags & (STREAM_WRITE_EOF | STREAM_EOF_SENT)) == STREAM_WRITE_EOF) {
+        /* a reset connection cannot: reading will tell */
+        (void)sys_shutdown_write(t->io.fd);
+        t->flags |= STREAM_EOF_SENT;
+    }
+    const uint32_t both = STREAM_EOF | STREAM_EOF_SENT;
+    if (t->flags & STREAM_CLOSING || (t->flags & both) == both)
+        t->flags |= STREAM_ENDING | STREAM_CLOSING;
+}
+
+static void settle_ops(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    if (!(t->flags & STREAM_MADE))
+        return; /* it may still be refused, and then nothing may be pending */
+    if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
+        !(t->flags & STREAM_BROKEN)) {
+        t->out->op.buffer = t->out->buf.first->data;
+        t->out->op.size = t->out->buf.first->size;
+        op_submit(loop, &t->out->op);
+    }
+    if (op_is_idle(&t->read) && stream_reads(t) &&
+        !(t->flags & (STREAM_HELD | STREAM_BROKEN)))
+        op_submit(loop, &t->read);
+}
+
+void stream_settle(rondo_transport *t)
+{
+    if (!(t->flags & STREAM_ENDING))
+        end_writing_if_due(t);
+    if (t->flags & STREAM_ENDING)
+        wind_down(t);
+    else
+        settle_ops(t);
+    if (t->flags & STREAM_TIMED)
+        stream_watch_time(t);
+    if (t->flags & STREAM_RUNNING || t->deferred.state != TASK_IDLE)
+        return;
+    if (owes_telling(t) || owes_reading(t)) {
+        loop_push(t->loop, &t->deferred);
+        loop_nudge(t->loop);
+    }
+}
+
+/* ---- telling ---- */
+
+void stream_deliver_owed(rondo_transport *t)
+{
+    if (t->flags & STREAM_SPENT) {
+        t->flags &= ~(uint32_t)STREAM_SPENT;
+        buf_release(t->loop, &t->out->buf);
+    }
+    if (!(t->flags & STREAM_MADE) || t->flags & STREAM_OWES_LOST)
+        return;
+    if (t->flags & STREAM_OWES_PAUSE) {
+        t->flags &= ~(uint32_t)STREAM_OWES_PAUSE;
+        t->flags |= STREAM_TOLD_PAUSE;
+        if (t->protocol->pause_writing)
+            t->protocol->pause_writing(t, t->self);
+    }
+    if (resume_is_due(t)) {
+        t->flags &= ~(uint32_t)STREAM_TOLD_PAUSE;
+        if (t->protocol->resume_writing)
+            t->protocol->resume_writing(t, t->self);
+    }
+}
+
+static void describe_loss(const rondo_transport *t)
+{
+    char peer[RONDO_ADDRESS_TEXT] = "";
+    rondo_address address;
+    if (address_recall(&t->peer, &address) == 0)
+        (void)rondo_address_text(&address, peer, sizeof peer);
+    const char *where = *peer ? " with " : "";
+    const char *what = t->flags & STREAM_WRITE_FAILED ? ": write" : "";
+    if (t->os_error) {
+        (void)error_from_os(t->os_error);
+        error_os(t->error, "connection%s%s%s", where, peer, what);
+    } else {
+        error_set(t->error, "connection%s%s%s: %s (%s)", where, peer, what,
+                  rondo_strerror(t->error), rondo_error_name(t->error));
+    }
+}
+
+static void free_all(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    if (t->out)
+        buf_release(loop, &t->out->buf);
+    stream_extra_free(t);
+    loop_free(loop, t->out);
+    loop_free(loop, t);
+}
+
+static void leave_owner(rondo_transport *t)
+{
+    if (!t->owner)
+        return;
+    *t->link = t->next;
+    if (t->next)
+        t->next->link = t->link;
+}
+
+static void deliver_lost(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    struct stream_owner *owner = t->owner;
+    if (t->error)
+        describe_loss(t);
+    if (t->protocol->connection_lost)
+        t->protocol->connection_lost(t, t->self, t->error);
+    handle_close(loop, &t->handle);
+    leave_owner(t);
+    free_all(t);
+    if (owner)
+        owner->gone(loop, owner);
+}
+
+static void deliver_made(rondo_transport *t)
+{
+    t->flags &= ~(uint32_t)STREAM_OWES_MADE;
+    t->flags |= STREAM_MADE;
+    if (t->protocol->connection_made)
+        t->protocol->connection_made(t, t->self);
+}
+
+void stream_finish(rondo_transport *t)
+{
+    /* Settling may owe more, and so may what is called. Reading is the one
+     * thing that could go on for ever: it has its own bounds and waits for
+     * the next iteration. */
+    stream_settle(t);
+    while (owes_telling(t)) {
+        if (t->flags & STREAM_OWES_MADE)
+            deliver_made(t);
+        else
+            stream_deliver_owed(t);
+        if (t->flags & STREAM_OWES_LOST) {
+            if (t->deferred.state != TASK_IDLE)
+                break; /* it is on the ready list, and will come back here */
+            deliver_lost(t);
+            return;
+        }
+        stream_settle(t);
+    }
+    t->flags &= ~(uint32_t)STREAM_RUNNING;
+    stream_settle(t);
+}
+
+static void run_deferred(rondo_loop *loop, struct task *task)
+{
+    rondo_transport *t = of_deferred(task);
+    (void)loop;
+    t->flags |= STREAM_RUNNING;
+    if (t->flags & STREAM_OWES_MADE)
+        deliver_made(t);
+    if (t->flags & STREAM_MADE)
+        stream_read_deferred(t);
+    stream_finish(t);
+}
+
+/* ---- beginning ---- */
+
+int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
+{
+    rondo_transport *t = loop_alloc(loop, sizeof *t);
+    if (!t)
+        return error_set(RONDO_ENOMEM, "out of memory for a transport");
+    *t = (rondo_transport){.loop = loop};
+    io_init(&t->io, fd, IO_TRANSPORT);
+    stream_read_init(t);
+    t->deferred.done = run_deferred;
+    int error = io_attach(loop, &t->io);
+    if (error)
+        loop_free(loop, t);
+    else
+        *made = t;
+    return error;
+}
+
+void stream_give_back(rondo_transport *t)
+{
+    io_detach(t->loop, &t->io);
+    if (t->handle.link)
+        handle_close(t->loop, &t->handle);
+    leave_owner(t);
+    stream_drop_out(t);
+    free_all(t);
+}
+
+void stream_discard(rondo_transport *t)
+{
+    sys_fd fd = t->io.fd;
+    stream_give_back(t);
+    sys_close(fd);
+}
+
+void stream_open(rondo_transport *t, const rondo_protocol *protocol, void *self)
+{
+    t->protocol = protocol;
+    t->self = self;
+    handle_open(t->loop, &t->handle, HANDLE_TRANSPORT);
+}
+
+void stream_prepare(rondo_transport *t)
+{
+    t->flags |= STREAM_RUNNING;
+}
+
+void stream_begin(rondo_transport *t)
+{
+    t->flags |= STREAM_RUNNING;
+    deliver_made(t);
+}
+
+void stream_end(rondo_transport *t)
+{
+    stream_finish(t);
+}
+
+void stream_begin_later(rondo_transport *t)
+{
+    t->flags |= STREAM_OWES_MADE;
+    stream_settle(t);
+}
+
+void stream_own(rondo_transport *t, struct stream_owner *owner)
+{
+    t->owner = owner;
+    t->next = owner->first;
+    t->link = &owner->first;
+    if (t->next)
+        t->next->link = &t->next;
+    owner->first = t;
+}
+
+void stream_remember(rondo_transport *t, const rondo_address *peer)
+{
+    rondo_address address;
+    if (peer)
+        address_keep(&t->peer, peer);
+    else if (sys_peer_address(t->io.fd, &address) == 0)
+        address_keep(&t->peer, &address);
+    if (sys_local_address(t->io.fd, &address) == 0)
+        address_keep(&t->local, &address);
+}
+
+/* ---- sockets of the program's ---- */
+
+static int refuse(int error, const char *what, rondo_fd fd, const char *why)
+{
+    return error_set(error, "%s: descriptor %lld %s", what, (long long)fd, why);
+}
+
+/* Bound to nothing means it never was connected; a connection that was reset
+ * already has its own way to say so. */
+static int check_connected(rondo_fd fd, const char *what)
+{
+    rondo_address address;
+    int error = sys_peer_address((sys_fd)fd, &address);
+    if (error != RONDO_ENOTCONN)
+        return 0;
+    if (sys_local_address((sys_fd)fd, &address) == 0 &&
+        rondo_address_family(&address) != RONDO_FAMILY_UNIX &&
+        rondo_address_port(&address) != 0)
+        return 0;
+    return refuse(RONDO_EINVAL, what, fd, "is not connected");
+}
+
+int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
+                 rondo_transport **t)
+{
+    switch (sys_kind((sys_fd)fd)) {
+    case SYS_KIND_BAD:
+        return refuse(RONDO_EBADF, what, fd, "is not open");
+    case SYS_KIND_LISTENER:
+        return refuse(RONDO_EINVAL, what, fd, "is a listening socket");
+    case SYS_KIND_STREAM:
+        break;
+    default:
+        return refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
+    }
+    if (io_find(loop, (sys_fd)fd))
+        return refuse(RONDO_EBUSY, what, fd, "is in use by the loop");
+    int error = check_connected(fd, what);
+    if (!error)
+        error = stream_new(loop, (sys_fd)fd, t);
+    if (error)
+        return error;
+    error = sys_adopt((sys_fd)fd);
+    if (error) {
+        stream_give_back(*t);
+        return error_os(error, "%s: cannot make descriptor %lld non-blocking",
+                        what, (long long)fd);
+    }
+    stream_remember(*t, NULL);
+    return 0;
+}
+
+int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
+                                  const rondo_protocol *protocol, void *self,
+                                  rondo_transport **transport)
+{
+    rondo_transport *t;
+    int error = loop_check_create(loop, "connect_accepted_socket");
+    if (error)
+        return error;
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "connect_accepted_socket: no protocol");
+    error = stream_adopt(loop, socket, "connect_accepted_socket", &t);
+    if (error)
+        return error;
+    (void)sys_option(t->io.fd, SYS_NO_DELAY, true);
+    stream_open(t, protocol, self);
+    stream_begin_later(t);
+    if (transport)
+        *transport = t;
+    return 0;
+}
+
+/* ---- for the loop ---- */
+
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    (void)loop;
+    rondo_transport_abort((rondo_transport *)(void *)handle);
+}
+
+static void describe(const struct handle *handle, char *text, size_t size)
+{
+    const rondo_transport *t = (const rondo_transport *)(const void *)handle;
+    char peer[RONDO_ADDRESS_TEXT] = "-";
+    rondo_address address;
+    if (address_recall(&t->peer, &address) == 0)
+        (void)rondo_address_text(&address, peer, sizeof peer);
+    const char *state = t->flags & (STREAM_CLOSING | STREAM_ENDING) ? "closing"
+                        : t->flags & STREAM_EOF    ? "half-open"
+                        : t->flags & STREAM_PAUSED ? "paused"
+                                                   : "open";
+    snprintf(text, size, "fd %lld, peer %s, %s, %zu bytes to send",
+             (long long)t->io.fd, peer, state, t->out ? t->out->buf.size : 0);
+}
+
+const struct handle_class stream_class = {"transport", close_at_loop_close,
+                                          describe};

@@ -1,0 +1,130 @@
+/* stream.h - a transport: its parts, and what makes one. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_STREAM_H
+#define RONDO_STREAM_H
+
+#include "address.h"
+#include "buf.h"
+#include "op.h"
+
+enum stream_flag {
+    STREAM_MADE = 1 << 0,      /* connection_made has been called */
+    STREAM_OWES_MADE = 1 << 1, /* ... is due */
+    STREAM_PAUSED = 1 << 2,    /* pause_reading */
+    STREAM_EOF = 1 << 3,       /* the peer has ended its side */
+    STREAM_WRITE_EOF = 1 << 4, /* write_eof */
+    STREAM_EOF_SENT = 1 << 5,  /* ... and the kernel knows */
+    STREAM_CLOSING = 1 << 6,   /* close: send what waits, then end */
+    STREAM_ENDING = 1 << 7,    /* nothing more is read or sent */
+    STREAM_RESET = 1 << 8,     /* the peer must not take this for an end */
+    STREAM_BROKEN = 1 << 9,    /* a write failed; what can be read is read */
+    STREAM_QUEUED = 1 << 10,   /* bytes wait */
+    STREAM_OWES_PAUSE = 1 << 11,
+    STREAM_TOLD_PAUSE = 1 << 12,  /* pause_writing called, resume is owed */
+    STREAM_OWES_LOST = 1 << 13,   /* the descriptor is gone */
+    STREAM_RUNNING = 1 << 14,     /* the loop is in this stream's dispatch */
+    STREAM_SPENT = 1 << 15,       /* lent bytes can be given back */
+    STREAM_HELD = 1 << 16,        /* bytes were read that were not delivered */
+    STREAM_TIMED = 1 << 17,       /* it has timeouts */
+    STREAM_WRITE_FAILED = 1 << 18 /* `error` was met writing */
+};
+
+/* Made when the first byte has to wait, or the limits are set. */
+struct outgoing {
+    struct op op;
+    struct buf buf;
+    size_t high, low;
+};
+
+/* Bytes that were read and not yet delivered. */
+struct held {
+    size_t size;
+    char bytes[];
+};
+
+struct stream_extra; /* timeouts and held bytes: few have them */
+
+/* Where a stream belongs: a server. */
+struct stream_owner {
+    rondo_transport *first;
+    void (*gone)(rondo_loop *loop, struct stream_owner *owner);
+};
+
+struct rondo_transport {
+    struct handle handle;
+    struct io io;
+    struct op read;
+    struct task deferred;
+    rondo_loop *loop;
+    const rondo_protocol *protocol;
+    void *self;
+    struct outgoing *out;
+    struct stream_extra *extra;
+    struct stream_owner *owner;
+    rondo_transport *next, **link; /* among the owner's */
+    uint32_t flags;
+    int error;
+    int64_t os_error;
+    struct small_address peer, local;
+};
+
+/* A stream over a connected, or soon to be connected, socket of the loop's.
+ * RONDO_ENOMEM, or io_attach's errors; the socket is the caller's then. */
+int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **t);
+/* It never was a connection: frees it and closes its socket. No operation of
+ * it may be pending. */
+void stream_discard(rondo_transport *t);
+/* The same, but the socket stays open. */
+void stream_give_back(rondo_transport *t);
+/* From now on it is a live handle and connection_lost is owed. */
+void stream_open(rondo_transport *t, const rondo_protocol *protocol,
+                 void *self);
+/* From the loop, before it is sure that it will be: the program may already
+ * call it, but nothing is put off. */
+void stream_prepare(rondo_transport *t);
+/* From the loop: connection_made, and then, after whatever else belongs into
+ * the same dispatch, stream_end. */
+void stream_begin(rondo_transport *t);
+void stream_end(rondo_transport *t);
+/* connection_made comes from the loop, later. */
+void stream_begin_later(rondo_transport *t);
+void stream_own(rondo_transport *t, struct stream_owner *owner);
+void stream_remember(rondo_transport *t, const rondo_address *peer);
+/* Can this socket of the program's become a stream? Makes it fit. */
+int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
+                 rondo_transport **t);
+
+/* ---- for stream_*.c alone ---- */
+
+/* Decides what is outstanding; runs no code of the program's. Every public
+ * call ends with it. */
+void stream_settle(rondo_transport *t);
+/* The dispatch is over: runs the callbacks that are owed, may free t. */
+void stream_finish(rondo_transport *t);
+/* Runs pause_writing, resume_writing and release where they are owed. */
+void stream_deliver_owed(rondo_transport *t);
+/* Ends it with an error; drops what waits. */
+void stream_fail(rondo_transport *t, int error, unsigned flags);
+bool stream_reads(const rondo_transport *t);
+
+void stream_read_init(rondo_transport *t);
+/* Delivers held bytes; reads what a broken connection still has. */
+void stream_read_deferred(rondo_transport *t);
+
+struct outgoing *stream_out(rondo_transport *t);
+void stream_drop_out(rondo_transport *t);
+size_t stream_high(const rondo_transport *t);
+size_t stream_low(const rondo_transport *t);
+
+struct stream_extra *stream_extra(rondo_transport *t);
+void stream_extra_free(rondo_transport *t);
+/* Keeps bytes that were read; false: out of memory. */
+bool stream_hold(rondo_transport *t, const void *data, size_t size);
+/* The held bytes, to be freed with loop_free. */
+struct held *stream_take_held(rondo_transport *t);
+void stream_note_read(rondo_transport *t);
+void stream_note_write(rondo_transport *t);
+/* Something starts or stops being timed. */
+void stream_watch_time(rondo_transport *t);
+
+#endif

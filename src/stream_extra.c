@@ -1,0 +1,173 @@
+/* stream_extra.c - what few transports have: timeouts, held bytes. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "stream.h"
+
+#include <string.h>
+
+/* Times are the loop's; a deadline is a start and a length, so that starting
+ * again is one store. One timer serves both and finds out late. */
+struct stream_extra {
+    int64_t read_ns, write_ns; /* 0: no limit */
+    int64_t read_start, write_start;
+    rondo_id timer;
+    int64_t timer_when;
+    struct held *held;
+};
+
+struct stream_extra *stream_extra(rondo_transport *t)
+{
+    if (!t->extra) {
+        t->extra = loop_alloc(t->loop, sizeof *t->extra);
+        if (t->extra)
+            *t->extra = (struct stream_extra){0};
+    }
+    return t->extra;
+}
+
+static void stop_timer(rondo_transport *t)
+{
+    if (t->extra->timer > 0)
+        (void)timers_cancel(t->loop, t->extra->timer);
+    t->extra->timer = 0;
+}
+
+void stream_extra_free(rondo_transport *t)
+{
+    if (!t->extra)
+        return;
+    stop_timer(t);
+    loop_free(t->loop, t->extra->held);
+    loop_free(t->loop, t->extra);
+    t->extra = NULL;
+}
+
+/* ---- held bytes ---- */
+
+bool stream_hold(rondo_transport *t, const void *data, size_t size)
+{
+    struct stream_extra *extra = stream_extra(t);
+    struct held *held = extra ? loop_alloc(t->loop, sizeof *held + size) : NULL;
+    if (!held)
+        return false;
+    held->size = size;
+    memcpy(held->bytes, data, size);
+    extra->held = held;
+    t->flags |= STREAM_HELD;
+    return true;
+}
+
+struct held *stream_take_held(rondo_transport *t)
+{
+    struct held *held = t->extra->held;
+    t->extra->held = NULL;
+    t->flags &= ~(uint32_t)STREAM_HELD;
+    return held;
+}
+
+/* ---- timeouts ---- */
+
+void stream_note_read(rondo_transport *t)
+{
+    t->extra->read_start = t->loop->now;
+}
+
+void stream_note_write(rondo_transport *t)
+{
+    t->extra->write_start = t->loop->now;
+}
+
+static int64_t after(int64_t start, int64_t length)
+{
+    return length > RONDO_NEVER - start ? RONDO_NEVER : start + length;
+}
+
+static int64_t read_deadline(const rondo_transport *t)
+{
+    const struct stream_extra *x = t->extra;
+    return x->read_ns && stream_reads(t) ? after(x->read_start, x->read_ns)
+                                         : RONDO_NEVER;
+}
+
+static int64_t write_deadline(const rondo_transport *t)
+{
+    const struct stream_extra *x = t->extra;
+    return x->write_ns && t->flags & STREAM_QUEUED
+               ? after(x->write_start, x->write_ns)
+               : RONDO_NEVER;
+}
+
+/* The program may end the connection, or change its times, in timed_out. */
+static void ran_out(rondo_transport *t, rondo_direction direction)
+{
+    if (direction == RONDO_READING)
+        stream_note_read(t);
+    else
+        stream_note_write(t);
+    bool go_on =
+        t->protocol->timed_out && t->protocol->timed_out(t, t->self, direction);
+    if (go_on || t->flags & STREAM_ENDING)
+        return;
+    error_no_os();
+    stream_fail(t, RONDO_ETIMEDOUT,
+                STREAM_RESET |
+                    (direction == RONDO_WRITING ? STREAM_WRITE_FAILED : 0U));
+}
+
+static void on_timer(rondo_loop *loop, void *arg)
+{
+    rondo_transport *t = arg;
+    t->extra->timer = 0;
+    t->flags |= STREAM_RUNNING;
+    if (t->flags & STREAM_MADE && !(t->flags & STREAM_ENDING)) {
+        if (read_deadline(t) <= loop->now)
+            ran_out(t, RONDO_READING);
+        if (!(t->flags & STREAM_ENDING) && write_deadline(t) <= loop->now)
+            ran_out(t, RONDO_WRITING);
+    }
+    stream_finish(t);
+}
+
+void stream_watch_time(rondo_transport *t)
+{
+    struct stream_extra *x = t->extra;
+    if (t->flags & STREAM_ENDING) {
+        stop_timer(t);
+        return;
+    }
+    int64_t reading = read_deadline(t), writing = write_deadline(t);
+    int64_t next = reading < writing ? reading : writing;
+    /* a timer that fires too early finds out and starts again */
+    if (next == RONDO_NEVER || (x->timer > 0 && x->timer_when <= next))
+        return;
+    stop_timer(t);
+    x->timer_when = next;
+    x->timer = timers_start_hidden(t->loop, next, on_timer, t);
+    if (x->timer < 0) {
+        error_no_os();
+        stream_fail(t, RONDO_ENOMEM, STREAM_RESET);
+        stream_settle(t);
+    }
+}
+
+int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
+                                 int64_t write_ns)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_set_timeouts");
+    if (error)
+        return error;
+    if (read_ns < 0 || write_ns < 0)
+        return error_set(RONDO_EINVAL,
+                         "transport_set_timeouts: a negative time");
+    if (t->flags & STREAM_ENDING)
+        return 0;
+    struct stream_extra *x = stream_extra(t);
+    if (!x)
+        return error_set(RONDO_ENOMEM, "transport_set_timeouts: out of memory");
+    x->read_ns = read_ns == RONDO_NEVER ? 0 : read_ns;
+    x->write_ns = write_ns == RONDO_NEVER ? 0 : write_ns;
+    x->read_start = x->write_start = sys_clock();
+    t->flags |= STREAM_TIMED;
+    stream_settle(t);
+    return 0;
+}

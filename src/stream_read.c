@@ -1,0 +1,222 @@
+/* stream_read.c - a transport's reading side. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "stream.h"
+
+#include <string.h>
+
+enum {
+    /* How often one dispatch reads while the buffer comes back full. */
+    READ_ROUNDS = 2,
+    /* The same for what a broken connection still has. */
+    BROKEN_ROUNDS = 16
+};
+
+static rondo_transport *of_read(struct task *task)
+{
+    return (rondo_transport *)(void *)((char *)task -
+                                       offsetof(rondo_transport, read.task));
+}
+
+/* ---- delivering ---- */
+
+/* One get_buffer and buffer_updated; how many bytes went in, 0: it ended. */
+static size_t deliver_buffered(rondo_transport *t, const char *data,
+                               size_t size)
+{
+    size_t room = 0;
+    void *to = t->protocol->get_buffer(t, t->self, size, &room);
+    if (t->flags & STREAM_ENDING)
+        return 0;
+    if (!to || !room) {
+        error_no_os();
+        stream_fail(t, RONDO_ENOBUFS, STREAM_RESET);
+        return 0;
+    }
+    size_t count = size < room ? size : room;
+    memcpy(to, data, count);
+    if (t->protocol->buffer_updated)
+        t->protocol->buffer_updated(t, t->self, count);
+    return count;
+}
+
+/* One data_received; how many bytes it took: all but what it has given back
+ * with unread. */
+static size_t deliver_plain(rondo_transport *t, const char *data, size_t size)
+{
+    rondo_loop *loop = t->loop;
+    loop->lent_to = t;
+    loop->lent_end = data + size;
+    loop->lent_size = size;
+    loop->lent_back = 0;
+    t->protocol->data_received(t, t->self, data, size);
+    loop->lent_to = NULL;
+    return size - loop->lent_back;
+}
+
+static void hold(rondo_transport *t, const char *data, size_t size)
+{
+    if (stream_hold(t, data, size))
+        return;
+    error_no_os();
+    stream_fail(t, RONDO_ENOMEM, STREAM_RESET);
+}
+
+/* What cannot be delivered now, because reading was paused or everything was
+ * given back, is held for later. */
+static void deliver(rondo_transport *t, const char *data, size_t size)
+{
+    while (size && stream_reads(t)) {
+        const rondo_protocol *protocol = t->protocol;
+        size_t took = size;
+        if (protocol->get_buffer)
+            took = deliver_buffered(t, data, size);
+        else if (protocol->data_received)
+            took = deliver_plain(t, data, size);
+        data += took;
+        size -= took;
+        if (t->flags & (STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT))
+            stream_deliver_owed(t);
+        if (!took && t->protocol == protocol)
+            break;
+    }
+    const uint32_t over = STREAM_CLOSING | STREAM_ENDING;
+    if (size && !(t->flags & over))
+        hold(t, data, size);
+}
+
+static void deliver_eof(rondo_transport *t)
+{
+    t->flags |= STREAM_EOF;
+    bool keep =
+        t->protocol->eof_received && t->protocol->eof_received(t, t->self);
+    if (!keep)
+        t->flags |= STREAM_CLOSING;
+}
+
+/* ---- reading ---- */
+
+/* One try; the size of what was read, or 0 when there is no more for now. */
+static size_t read_once(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    if (count > 0) {
+        if (t->flags & STREAM_TIMED)
+            stream_note_read(t);
+        deliver(t, loop->scratch, (size_t)count);
+        return (size_t)count;
+    }
+    if (count == 0) {
+        deliver_eof(t);
+    } else if (count != RONDO_EAGAIN) {
+        /* a reset between two writes of ours may answer the reading side */
+        int error = count == RONDO_EPIPE ? RONDO_ECONNRESET : (int)count;
+        stream_fail(t, error, 0);
+    }
+    return 0;
+}
+
+static void read_done(rondo_loop *loop, struct task *task)
+{
+    rondo_transport *t = of_read(task);
+    t->flags |= STREAM_RUNNING;
+    if (task->error && task->error != RONDO_ECANCELED) {
+        stream_fail(t, task->error, 0);
+    } else {
+        int rounds = READ_ROUNDS;
+        while (rounds-- && stream_reads(t) && !(t->flags & STREAM_HELD) &&
+               !task->error)
+            if (read_once(t) < LOOP_SCRATCH)
+                break;
+    }
+    /* The everyday case: nothing has changed, so that all there is to do is
+     * to wait for more. */
+    if (t->flags == (STREAM_MADE | STREAM_RUNNING)) {
+        t->flags = STREAM_MADE;
+        op_submit(loop, &t->read);
+        return;
+    }
+    stream_finish(t);
+}
+
+/* A write has failed: what the peer sent before is still its to say. */
+static void read_broken(rondo_transport *t)
+{
+    int rounds = BROKEN_ROUNDS;
+    while (t->flags & STREAM_BROKEN && stream_reads(t) &&
+           !(t->flags & STREAM_HELD)) {
+        if (!rounds--)
+            return;
+        if (!read_once(t))
+            break;
+    }
+    if (t->flags & STREAM_HELD && stream_reads(t))
+        return;
+    stream_fail(t, t->error, 0);
+}
+
+void stream_read_deferred(rondo_transport *t)
+{
+    if (t->flags & STREAM_HELD && stream_reads(t)) {
+        struct held *held = stream_take_held(t);
+        deliver(t, held->bytes, held->size);
+        loop_free(t->loop, held);
+    }
+    if (t->flags & STREAM_BROKEN)
+        read_broken(t);
+}
+
+void stream_read_init(rondo_transport *t)
+{
+    op_init(&t->read, &t->io, OP_READ, read_done);
+}
+
+/* ---- the program's calls ---- */
+
+int rondo_transport_pause_reading(rondo_transport *t)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_pause_reading");
+    if (error || t->flags & (STREAM_PAUSED | STREAM_ENDING))
+        return error;
+    t->flags |= STREAM_PAUSED;
+    stream_settle(t);
+    return 0;
+}
+
+int rondo_transport_resume_reading(rondo_transport *t)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_resume_reading");
+    if (error || !(t->flags & STREAM_PAUSED) || t->flags & STREAM_ENDING)
+        return error;
+    t->flags &= ~(uint32_t)STREAM_PAUSED;
+    if (t->flags & STREAM_TIMED)
+        stream_note_read(t);
+    stream_settle(t);
+    loop_nudge(t->loop);
+    return 0;
+}
+
+bool rondo_transport_is_reading(const rondo_transport *t)
+{
+    const uint32_t stopped =
+        STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING | STREAM_ENDING;
+    return t && !(t->flags & stopped);
+}
+
+int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_unread");
+    if (error)
+        return error;
+    rondo_loop *loop = t->loop;
+    if (loop->lent_to != t)
+        return error_set(RONDO_EINVAL,
+                         "transport_unread: only inside data_received");
+    if (size > loop->lent_size ||
+        (size && (const char *)data + size != loop->lent_end))
+        return error_set(RONDO_EINVAL,
+                         "transport_unread: not the tail of the data");
+    loop->lent_back = size;
+    return 0;
+}

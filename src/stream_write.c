@@ -1,0 +1,378 @@
+/* stream_write.c - a transport's writing side. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "stream.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    HIGH_DEFAULT = 65536,
+    LOW_DEFAULT = HIGH_DEFAULT / 4,
+    FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
+};
+
+static rondo_transport *of_write(struct task *task)
+{
+    struct outgoing *out =
+        (struct outgoing *)(void *)((char *)task -
+                                    offsetof(struct outgoing, op.task));
+    return (rondo_transport *)(void *)((char *)out->op.io -
+                                       offsetof(rondo_transport, io));
+}
+
+/* ---- sending ---- */
+
+/* The connection is gone for writing. */
+static void break_off(rondo_transport *t, int error)
+{
+    if (error == RONDO_EPIPE)
+        error = RONDO_ECONNRESET;
+    if (t->flags & STREAM_CLOSING) {
+        /* all that was wanted of the peer was to take it; its leaving is no
+         * error any more */
+        t->flags |= STREAM_ENDING;
+        stream_drop_out(t);
+        return;
+    }
+    if (!t->error) {
+        t->error = error;
+        t->os_error = rondo_last_os_error();
+        t->flags |= STREAM_WRITE_FAILED;
+    }
+    stream_drop_out(t);
+    if (stream_reads(t) || !(t->flags & STREAM_MADE))
+        t->flags |= STREAM_BROKEN;
+    else
+        t->flags |= STREAM_ENDING;
+}
+
+static void note_progress(rondo_transport *t)
+{
+    if (!t->out->buf.size)
+        t->flags &= ~(uint32_t)STREAM_QUEUED;
+    if (t->out->buf.spent)
+        t->flags |= STREAM_SPENT;
+    if (t->flags & STREAM_TIMED)
+        stream_note_write(t);
+}
+
+static void flush(rondo_transport *t)
+{
+    struct outgoing *out = t->out;
+    rondo_buffer pieces[BUF_GATHER];
+    for (int round = 0; round < FLUSH_ROUNDS && out->buf.size; round++) {
+        size_t count = buf_gather(&out->buf, pieces), offered = 0;
+        for (size_t i = 0; i < count; i++)
+            offered += pieces[i].size;
+        int64_t sent = sys_sendv(t->io.fd, pieces, count);
+        if (sent == RONDO_EAGAIN)
+            return;
+        if (sent < 0) {
+            break_off(t, (int)sent);
+            return;
+        }
+        buf_consume(t->loop, &out->buf, (size_t)sent);
+        note_progress(t);
+        if ((size_t)sent < offered)
+            return;
+    }
+}
+
+static void write_done(rondo_loop *loop, struct task *task)
+{
+    rondo_transport *t = of_write(task);
+    t->flags |= STREAM_RUNNING;
+    if (task->error && task->error != RONDO_ECANCELED) {
+        break_off(t, task->error);
+    } else if (t->out->op.count) {
+        buf_consume(loop, &t->out->buf, t->out->op.count);
+        note_progress(t);
+    }
+    if (!(t->flags & (STREAM_ENDING | STREAM_BROKEN)) && !task->error)
+        flush(t);
+    stream_finish(t);
+}
+
+/* ---- the queue ---- */
+
+struct outgoing *stream_out(rondo_transport *t)
+{
+    if (t->out)
+        return t->out;
+    struct outgoing *out = loop_alloc(t->loop, sizeof *out);
+    if (!out)
+        return NULL;
+    op_init(&out->op, &t->io, OP_WRITE, write_done);
+    buf_init(&out->buf);
+    out->high = HIGH_DEFAULT;
+    out->low = LOW_DEFAULT;
+    t->out = out;
+    return out;
+}
+
+void stream_drop_out(rondo_transport *t)
+{
+    if (!t->out)
+        return;
+    buf_drop(t->loop, &t->out->buf);
+    note_progress(t);
+}
+
+/* Something was put into the queue: 0, or 1 past the high limit. */
+static int queued(rondo_transport *t)
+{
+    struct outgoing *out = t->out;
+    if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
+        stream_note_write(t);
+    t->flags |= STREAM_QUEUED;
+    bool over = out->buf.size > out->high;
+    if (over && !(t->flags & STREAM_TOLD_PAUSE))
+        t->flags |= STREAM_OWES_PAUSE;
+    stream_settle(t);
+    return over;
+}
+
+/* Bytes have left and the rest cannot be kept: the stream has a hole. */
+static int lose_rest(rondo_transport *t, bool some_left)
+{
+    error_no_os();
+    if (some_left) {
+        stream_fail(t, RONDO_ENOMEM, STREAM_RESET | STREAM_WRITE_FAILED);
+        stream_settle(t);
+    }
+    return error_set(RONDO_ENOMEM, "transport_write: out of memory");
+}
+
+static int keep(rondo_transport *t, const void *data, size_t size,
+                bool some_left)
+{
+    struct outgoing *out = stream_out(t);
+    if (!out || !buf_append(t->loop, &out->buf, data, size))
+        return lose_rest(t, some_left);
+    return queued(t);
+}
+
+/* ---- may it write? ---- */
+
+static int refuse(const rondo_transport *t, const char *what)
+{
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
+        return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
+    if (t->flags & STREAM_WRITE_EOF)
+        return error_set(RONDO_EPIPE, "%s: after write_eof", what);
+    return error_set(t->error, "%s: an earlier write has failed: %s", what,
+                     rondo_strerror(t->error));
+}
+
+static inline int check(const rondo_transport *t, const char *what)
+{
+    const uint32_t shut =
+        STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN;
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (error)
+        return error;
+    return t->flags & shut ? refuse(t, what) : 0;
+}
+
+static int failed(rondo_transport *t, int error, const char *what)
+{
+    break_off(t, error);
+    stream_settle(t);
+    if (error == RONDO_EPIPE)
+        error = RONDO_ECONNRESET;
+    return error_os(error, "%s", what);
+}
+
+/* ---- the program's calls ---- */
+
+int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
+{
+    int error = check(t, "transport_write");
+    if (error || !size)
+        return error;
+    if (t->flags & STREAM_QUEUED)
+        return keep(t, data, size, false);
+    int64_t sent = sys_send(t->io.fd, data, size);
+    if (sent == (int64_t)size)
+        return 0;
+    if (sent < 0) {
+        if (sent != RONDO_EAGAIN)
+            return failed(t, (int)sent, "transport_write");
+        sent = 0;
+    }
+    return keep(t, (const char *)data + sent, size - (size_t)sent, sent > 0);
+}
+
+/* Skips what has left and sends on, while the kernel takes whole groups. */
+static int64_t send_groups(rondo_transport *t, const rondo_buffer *buffers,
+                           size_t count)
+{
+    int64_t total = 0;
+    while (count) {
+        size_t group = count < BUF_GATHER ? count : BUF_GATHER, offered = 0;
+        for (size_t i = 0; i < group; i++)
+            offered += buffers[i].size;
+        int64_t sent = offered ? sys_sendv(t->io.fd, buffers, group) : 0;
+        if (sent < 0)
+            return sent == RONDO_EAGAIN || total ? total : sent;
+        total += sent;
+        if ((size_t)sent < offered)
+            break;
+        buffers += group;
+        count -= group;
+    }
+    return total;
+}
+
+int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
+                           size_t count)
+{
+    int error = check(t, "transport_writev");
+    if (error || !count)
+        return error;
+    if (!buffers)
+        return error_set(RONDO_EINVAL, "transport_writev: NULL");
+    int64_t sent = 0;
+    if (!(t->flags & STREAM_QUEUED)) {
+        sent = send_groups(t, buffers, count);
+        if (sent < 0)
+            return failed(t, (int)sent, "transport_writev");
+    }
+    size_t skip = (size_t)sent;
+    int result = 0;
+    for (size_t i = 0; i < count && result >= 0; i++) {
+        size_t here = skip < buffers[i].size ? skip : buffers[i].size;
+        skip -= here;
+        if (here < buffers[i].size)
+            result = keep(t, (const char *)buffers[i].data + here,
+                          buffers[i].size - here, sent > 0 || i > 0);
+    }
+    return result;
+}
+
+int rondo_transport_write_owned(rondo_transport *t, const void *data,
+                                size_t size, void (*release)(void *arg),
+                                void *arg)
+{
+    int error = check(t, "transport_write_owned");
+    if (error)
+        return error;
+    if (!release)
+        return error_set(RONDO_EINVAL, "transport_write_owned: no release");
+    struct outgoing *out = stream_out(t);
+    struct chunk *chunk =
+        out ? buf_lend(t->loop, data, size, release, arg) : NULL;
+    if (!chunk)
+        return error_set(RONDO_ENOMEM, "transport_write_owned: out of memory");
+    int64_t sent = 0;
+    if (size && !(t->flags & STREAM_QUEUED)) {
+        sent = sys_send(t->io.fd, data, size);
+        if (sent < 0 && sent != RONDO_EAGAIN) {
+            loop_free(t->loop, chunk);
+            return failed(t, (int)sent, "transport_write_owned");
+        }
+        if (sent < 0)
+            sent = 0;
+    }
+    if ((size_t)sent == size) {
+        buf_spend(&out->buf, chunk);
+        t->flags |= STREAM_SPENT;
+        stream_settle(t);
+        return 0;
+    }
+    chunk->data += sent;
+    chunk->size -= (size_t)sent;
+    buf_append_lent(&out->buf, chunk);
+    return queued(t);
+}
+
+int rondo_transport_printf(rondo_transport *t, const char *format, ...)
+{
+    char small[512], *text = small;
+    va_list arguments, again;
+    int error = check(t, "transport_printf");
+    if (error)
+        return error;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int size = vsnprintf(small, sizeof small, format, arguments);
+    if (size >= (int)sizeof small) {
+        text = loop_alloc(t->loop, (size_t)size + 1);
+        if (text)
+            vsnprintf(text, (size_t)size + 1, format, again);
+    }
+    va_end(again);
+    va_end(arguments);
+    if (size < 0)
+        return error_set(RONDO_EINVAL, "transport_printf: bad format");
+    if (!text)
+        return error_set(RONDO_ENOMEM, "transport_printf: out of memory");
+    error = rondo_transport_write(t, text, (size_t)size);
+    if (text != small)
+        loop_free(t->loop, text);
+    return error;
+}
+
+int rondo_transport_write_eof(rondo_transport *t)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_write_eof");
+    if (error)
+        return error;
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
+        return refuse(t, "transport_write_eof");
+    t->flags |= STREAM_WRITE_EOF;
+    stream_settle(t);
+    return 0;
+}
+
+/* ---- flow control ---- */
+
+int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
+                                            size_t low)
+{
+    const char *what = "transport_set_write_buffer_limits";
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (error)
+        return error;
+    if (!high)
+        high = !low                 ? (size_t)HIGH_DEFAULT
+               : low > SIZE_MAX / 4 ? SIZE_MAX
+                                    : low * 4;
+    if (!low)
+        low = high / 4;
+    if (high < low)
+        return error_set(RONDO_EINVAL, "%s: high %zu is below low %zu", what,
+                         high, low);
+    struct outgoing *out = stream_out(t);
+    if (!out)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
+    out->high = high;
+    out->low = low;
+    if (out->buf.size > high && !(t->flags & STREAM_TOLD_PAUSE))
+        t->flags |= STREAM_OWES_PAUSE;
+    stream_settle(t);
+    return 0;
+}
+
+void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
+                                             size_t *high, size_t *low)
+{
+    const struct outgoing *out = t ? t->out : NULL;
+    if (high)
+        *high = out ? out->high : (size_t)HIGH_DEFAULT;
+    if (low)
+        *low = out ? out->low : (size_t)LOW_DEFAULT;
+}
+
+size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
+{
+    return t && t->out ? t->out->buf.size : 0;
+}
+
+bool rondo_transport_is_writing_paused(const rondo_transport *t)
+{
+    return t && t->flags & (STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE);
+}

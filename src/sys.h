@@ -1,0 +1,138 @@
+/* sys.h - everything shared code may ask of an operating system. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_SYS_H
+#define RONDO_SYS_H
+
+#include "rondo.h"
+#include "sys_types.h" /* src/unix or src/win, chosen by the build */
+
+/* Every function that can fail returns 0 (or a count) or a negative
+ * RONDO_E..., and keeps the system's own code in the thread's last OS error
+ * (error.h). Nothing here blocks but the thread functions and
+ * sys_resolve. RONDO_EAGAIN means "the kernel would block". Descriptors made
+ * here are non-blocking, close-on-exec and never 0, 1 or 2. */
+
+/* ---- clock ---- */
+
+/* Monotonic nanoseconds; never goes back, never stepped. */
+int64_t sys_clock(void);
+/* The clock's name, its resolution, and the finest wait of any backend. */
+void sys_clock_facts(const char **name, int64_t *resolution_ns);
+
+/* ---- errors ---- */
+
+/* The RONDO_E... for the system's error number. */
+int sys_error_code(int64_t os_error);
+/* The system's name ("EACCES"), or NULL where it has none. */
+const char *sys_error_name(int64_t os_error);
+/* Describes an error number into text; always terminated. */
+void sys_error_text(int64_t os_error, char *text, size_t size);
+
+/* ---- sockets ---- */
+
+enum sys_option {
+    SYS_REUSE_ADDRESS,
+    SYS_EXCLUSIVE,
+    SYS_REUSE_PORT,
+    SYS_V6ONLY,
+    SYS_NO_DELAY,
+    SYS_KEEP_ALIVE
+};
+
+/* What a descriptor is, for refusing the wrong ones with a clear error. */
+enum sys_kind {
+    SYS_KIND_BAD,      /* not open */
+    SYS_KIND_FILE,     /* regular file, directory, block device */
+    SYS_KIND_STREAM,   /* stream socket, connected or not yet */
+    SYS_KIND_LISTENER, /* listening stream socket */
+    SYS_KIND_DATAGRAM, /* any other socket */
+    SYS_KIND_OTHER     /* pipe, terminal, eventfd, device */
+};
+
+enum sys_kind sys_kind(sys_fd fd);
+int sys_socket_stream(rondo_family family, sys_fd *fd);
+/* Makes somebody else's socket fit for a loop: non-blocking. */
+int sys_adopt(sys_fd fd);
+int sys_option(sys_fd fd, enum sys_option option, bool on);
+int sys_bind(sys_fd fd, const rondo_address *address);
+int sys_listen(sys_fd fd, int backlog); /* 0: the system's largest */
+int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer);
+/* RONDO_EAGAIN: under way; ready to write when sys_connect_result knows. */
+int sys_connect(sys_fd fd, const rondo_address *address);
+int sys_connect_result(sys_fd fd);
+/* Counts of bytes, or an error. A receive of 0 is the peer's orderly end. */
+int64_t sys_recv(sys_fd fd, void *data, size_t size);
+int64_t sys_send(sys_fd fd, const void *data, size_t size);
+int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count);
+int sys_shutdown_write(sys_fd fd);
+/* The close that follows sends a reset instead of an orderly end. */
+void sys_reset_on_close(sys_fd fd);
+void sys_close(sys_fd fd);
+int sys_local_address(sys_fd fd, rondo_address *address);
+int sys_peer_address(sys_fd fd, rondo_address *address);
+
+/* ---- addresses ---- */
+
+/* Numeric text without brackets, port or scope; RONDO_EINVAL. */
+int sys_address_ip(rondo_address *a, const char *ip, uint16_t port,
+                   uint32_t scope);
+int sys_address_any(rondo_address *a, rondo_family family, uint16_t port);
+int sys_address_unix(rondo_address *a, const char *path, size_t size);
+/* Does this sockaddr fit its family? RONDO_EINVAL, RONDO_EAFNOSUPPORT. */
+int sys_address_check(const void *native, size_t size);
+rondo_family sys_address_family(const rondo_address *a);
+uint16_t sys_address_port(const rondo_address *a);
+void sys_address_set_port(rondo_address *a, uint16_t port);
+/* The address's own bytes: 4, 16 or 0 of them. */
+size_t sys_address_bytes(const rondo_address *a, void *bytes16);
+uint32_t sys_address_scope(const rondo_address *a);
+/* The numeric text without brackets, port or scope. */
+void sys_address_ip_text(const rondo_address *a, char *text, size_t size);
+/* The path of a unix address; its size, 0 when it has no name. */
+size_t sys_address_path(const rondo_address *a, const char **path);
+
+/* ---- names ---- */
+
+/* getaddrinfo(3) for streams; blocks. *addresses is malloc'ed. */
+int sys_resolve(const char *host, rondo_family family,
+                rondo_address **addresses, size_t *count);
+/* The number of an IPv6 scope ("eth0", "2"), or 0. */
+uint32_t sys_scope(const char *name);
+
+/* ---- threads ---- */
+
+bool sys_thread_is_self(sys_thread_id id);
+sys_thread_id sys_thread_self(void);
+/* Starts a detached thread with every signal blocked. */
+int sys_thread_start(void (*run)(void *arg), void *arg);
+void sys_thread_yield(void);
+int sys_mutex_init(sys_mutex *m);
+void sys_mutex_destroy(sys_mutex *m);
+void sys_mutex_lock(sys_mutex *m);
+void sys_mutex_unlock(sys_mutex *m);
+int sys_cond_init(sys_cond *c);
+void sys_cond_destroy(sys_cond *c);
+void sys_cond_wait(sys_cond *c, sys_mutex *m);
+void sys_cond_signal(sys_cond *c);
+void sys_cond_broadcast(sys_cond *c);
+
+/* ---- process ---- */
+
+/* How often this process has become the child of a fork; starts at 0. */
+extern uint32_t sys_fork_generation;
+/* Starts counting forks; any number of calls. */
+void sys_fork_watch(void);
+/* getenv, or NULL when the program runs with somebody else's rights. */
+const char *sys_env(const char *name);
+/* A function's name as the dynamic linker knows it, else its address. */
+void sys_function_name(rondo_fn fn, char *text, size_t size);
+/* The soft limit of open descriptors; INT64_MAX: none. */
+int64_t sys_descriptor_limit(void);
+/* sun_path's room, 0 without unix sockets. */
+int64_t sys_unix_path_limit(void);
+/* The largest datagram payload over IPv4. */
+int64_t sys_datagram_limit(void);
+/* Facts of this platform that no backend changes. */
+bool sys_supports(rondo_capability what);
+
+#endif

@@ -1,0 +1,367 @@
+/* timer.c - deadlines: a 4-ary array heap with lazy changes. */
+/* SPDX-License-Identifier: MIT */
+#include "timer.h"
+
+#include "error.h"
+#include "id.h"
+
+enum {
+    TIMER_PHASE_MAX = (1 << 28) - 1,
+    /* With the root here, the four children of a node share a cache line. */
+    TIMER_ROOT = 3,
+    TIMER_GRACE = 64 /* dead entries that are not worth a clean-up */
+};
+
+void timers_init(struct timers *timers)
+{
+    *timers = (struct timers){.free_slot = ID_NO_SLOT};
+}
+
+/* ---- heap ---- */
+
+static bool before(const struct timer_entry *a, const struct timer_entry *b)
+{
+    if (a->key != b->key)
+        return a->key < b->key;
+    return (int32_t)(a->order - b->order) < 0;
+}
+
+static size_t parent_of(size_t i)
+{
+    return (i - TIMER_ROOT - 1) / 4 + TIMER_ROOT;
+}
+
+static size_t child_of(size_t i)
+{
+    return (i - TIMER_ROOT) * 4 + TIMER_ROOT + 1;
+}
+
+static void sift_up(struct timer_entry *heap, size_t i,
+                    struct timer_entry entry)
+{
+    while (i > TIMER_ROOT) {
+        size_t parent = parent_of(i);
+        if (!before(&entry, &heap[parent]))
+            break;
+        heap[i] = heap[parent];
+        i = parent;
+    }
+    heap[i] = entry;
+}
+
+static size_t least_child(const struct timer_entry *heap, size_t child,
+                          size_t end)
+{
+    size_t least = child, last = child + 4 < end ? child + 4 : end;
+    for (size_t i = child + 1; i < last; i++)
+        if (before(&heap[i], &heap[least]))
+            least = i;
+    return least;
+}
+
+static void sift_down(struct timer_entry *heap, size_t end, size_t i,
+                      struct timer_entry entry)
+{
+    for (;;) {
+        size_t child = child_of(i);
+        if (child >= end)
+            break;
+        child = least_child(heap, child, end);
+        if (!before(&heap[child], &entry))
+            break;
+        heap[i] = heap[child];
+        i = child;
+    }
+    heap[i] = entry;
+}
+
+static void pop(struct timers *t)
+{
+    size_t end = TIMER_ROOT + --t->heap_size;
+    if (t->heap_size)
+        sift_down(t->heap, end, TIMER_ROOT, t->heap[end]);
+}
+
+static bool is_valid(const struct timers *t, const struct timer_entry *entry)
+{
+    const struct timer_slot *slot = &t->slots[entry->slot];
+    return slot->live && slot->entry == entry->order;
+}
+
+/* Throws the dead entries out and builds the heap again. */
+static void clean(struct timers *t)
+{
+    size_t end = TIMER_ROOT;
+    for (size_t i = TIMER_ROOT; i < TIMER_ROOT + t->heap_size; i++)
+        if (is_valid(t, &t->heap[i]))
+            t->heap[end++] = t->heap[i];
+    t->heap_size = end - TIMER_ROOT;
+    if (t->heap_size > 1)
+        for (size_t i = parent_of(end - 1) + 1; i-- > TIMER_ROOT;)
+            sift_down(t->heap, end, i, t->heap[i]);
+}
+
+static void clean_if_worth(struct timers *t)
+{
+    if (t->heap_size > t->live * 2 + TIMER_GRACE)
+        clean(t);
+}
+
+static int heap_room(rondo_loop *loop)
+{
+    struct timers *t = &loop->timers;
+    if (TIMER_ROOT + t->heap_size < t->heap_room)
+        return 0;
+    size_t room = t->heap_room ? t->heap_room * 2 : 32;
+    struct timer_entry *heap = loop_realloc(loop, t->heap, room * sizeof *heap);
+    if (!heap)
+        return error_set(RONDO_ENOMEM, "out of memory for timers");
+    t->heap = heap;
+    t->heap_room = room;
+    return 0;
+}
+
+/* The room was made sure of before. */
+static void push(struct timers *t, uint32_t index)
+{
+    struct timer_slot *slot = &t->slots[index];
+    struct timer_entry entry = {slot->when, slot->order, index};
+    slot->entry = slot->order;
+    sift_up(t->heap, TIMER_ROOT + t->heap_size++, entry);
+}
+
+/* ---- slots ---- */
+
+static uint32_t next_order(struct timers *t)
+{
+    /* After 2^32 changes a number comes again: no dead entry may have it. */
+    if (++t->order == 0)
+        clean(t);
+    return t->order;
+}
+
+static int slot_new(rondo_loop *loop, uint32_t *index)
+{
+    struct timers *t = &loop->timers;
+    if (t->free_slot != ID_NO_SLOT) {
+        *index = t->free_slot;
+        t->free_slot = (uint32_t)t->slots[*index].missed;
+        return 0;
+    }
+    if (t->slots_used == t->slots_room) {
+        size_t room = t->slots_room ? t->slots_room * 2 : 32;
+        struct timer_slot *slots =
+            t->slots_used < ID_SLOT_MAX
+                ? loop_realloc(loop, t->slots, room * sizeof *slots)
+                : NULL;
+        if (!slots)
+            return error_set(RONDO_ENOMEM, "out of memory for timers");
+        t->slots = slots;
+        t->slots_room = room;
+    }
+    *index = (uint32_t)t->slots_used++;
+    t->slots[*index] = (struct timer_slot){0};
+    return 0;
+}
+
+static void slot_free(rondo_loop *loop, uint32_t index)
+{
+    struct timers *t = &loop->timers;
+    struct timer_slot *slot = &t->slots[index];
+    slot->live = 0;
+    slot->firing = 0;
+    t->live--;
+    if (slot->hidden)
+        t->hidden--;
+    if (!slot->background)
+        loop->alive--;
+    if (slot->generation == ID_GENERATION_MAX)
+        return;
+    slot->generation++;
+    slot->missed = t->free_slot;
+    t->free_slot = index;
+}
+
+struct timer_slot *timers_find(const rondo_loop *loop, rondo_id id)
+{
+    const struct timers *t = &loop->timers;
+    uint32_t index = id_slot(id);
+    if (!id_is(loop, id, ID_TIMER) || index >= t->slots_used)
+        return NULL;
+    struct timer_slot *slot = &t->slots[index];
+    return slot->live && slot->generation == id_generation(id) ? slot : NULL;
+}
+
+/* A deadline that has passed counts as now, so that what is scheduled while
+ * timers run sorts behind all that is due. */
+static int64_t clamp(const rondo_loop *loop, int64_t when)
+{
+    return when < loop->now ? loop->now : when;
+}
+
+int timers_move(rondo_loop *loop, struct timer_slot *slot, int64_t when)
+{
+    struct timers *t = &loop->timers;
+    when = clamp(loop, when);
+    /* Later is told to the slot alone; its entry is moved at the top. */
+    bool entry = slot->firing || when < slot->when;
+    if (entry && heap_room(loop) < 0)
+        return RONDO_ENOMEM;
+    slot->when = when;
+    slot->phase = t->phase & TIMER_PHASE_MAX;
+    slot->order = next_order(t);
+    if (entry) {
+        slot->firing = 0;
+        push(t, (uint32_t)(slot - t->slots));
+        clean_if_worth(t);
+    }
+    if (loop->prepared)
+        loop_nudge(loop);
+    return 0;
+}
+
+rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
+                      rondo_fn fn, void *arg)
+{
+    struct timers *t = &loop->timers;
+    uint32_t index = 0;
+    int error = heap_room(loop);
+    if (!error)
+        error = slot_new(loop, &index);
+    if (error)
+        return error;
+    struct timer_slot *slot = &t->slots[index];
+    slot->when = clamp(loop, when);
+    slot->period = period;
+    slot->fn = fn;
+    slot->arg = arg;
+    slot->order = next_order(t);
+    slot->phase = t->phase & TIMER_PHASE_MAX;
+    slot->live = 1;
+    slot->firing = 0;
+    slot->background = slot->hidden = 0;
+    slot->missed = 0;
+    t->live++;
+    loop->alive++;
+    push(t, index);
+    if (loop->prepared)
+        loop_nudge(loop);
+    return id_of_slot(loop, ID_TIMER, index, slot->generation);
+}
+
+/* ---- expiry ---- */
+
+/* Brings the top in order; false when nothing is left. */
+static bool settle_top(struct timers *t)
+{
+    while (t->heap_size) {
+        struct timer_entry *top = &t->heap[TIMER_ROOT];
+        if (!is_valid(t, top)) {
+            pop(t);
+            continue;
+        }
+        struct timer_slot *slot = &t->slots[top->slot];
+        if (slot->order == top->order)
+            return true;
+        struct timer_entry later = {slot->when, slot->order, top->slot};
+        slot->entry = slot->order;
+        sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, later);
+    }
+    return false;
+}
+
+int64_t timers_next(rondo_loop *loop)
+{
+    struct timers *t = &loop->timers;
+    return settle_top(t) ? t->heap[TIMER_ROOT].key : RONDO_NEVER;
+}
+
+/* The next period's deadline in phase with the first; what could not be in
+ * time is skipped and counted. */
+static void repeat(rondo_loop *loop, struct timer_slot *slot)
+{
+    struct timers *t = &loop->timers;
+    int64_t late = (loop->now - slot->when) / slot->period;
+    slot->missed += late;
+    loop->metrics.timers_skipped += (uint64_t)late;
+    int64_t step = (late + 1) * slot->period;
+    slot->when =
+        slot->when > RONDO_NEVER - step ? RONDO_NEVER - 1 : slot->when + step;
+    slot->order = next_order(t);
+    struct timer_entry entry = {slot->when, slot->order,
+                                t->heap[TIMER_ROOT].slot};
+    slot->entry = slot->order;
+    sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, entry);
+}
+
+void timers_run(rondo_loop *loop, unsigned most)
+{
+    struct timers *t = &loop->timers;
+    t->phase = (t->phase + 1) & TIMER_PHASE_MAX;
+    while (most-- && settle_top(t) && t->heap[TIMER_ROOT].key <= loop->now) {
+        uint32_t index = t->heap[TIMER_ROOT].slot;
+        struct timer_slot *slot = &t->slots[index];
+        rondo_fn fn = slot->fn;
+        void *arg = slot->arg;
+        if (slot->phase == t->phase)
+            break; /* scheduled since: the next iteration's */
+        if (slot->period) {
+            repeat(loop, slot);
+        } else {
+            pop(t);
+            slot->firing = 1; /* its own callback may start it again */
+        }
+        loop_call(loop, fn, arg);
+        slot = &t->slots[index];
+        if (slot->firing)
+            slot_free(loop, index);
+    }
+}
+
+/* ---- interface ---- */
+
+void timers_free(rondo_loop *loop)
+{
+    struct timers *t = &loop->timers;
+    for (size_t i = 0; i < t->slots_used; i++)
+        if (t->slots[i].live)
+            slot_free(loop, (uint32_t)i);
+    loop_free(loop, t->heap);
+    loop_free(loop, t->slots);
+    timers_init(t);
+}
+
+int timers_cancel(rondo_loop *loop, rondo_id id)
+{
+    struct timer_slot *slot = timers_find(loop, id);
+    if (!slot || slot->firing)
+        return RONDO_ENOENT;
+    slot_free(loop, id_slot(id));
+    clean_if_worth(&loop->timers);
+    return 0;
+}
+
+int timers_set_background(rondo_loop *loop, rondo_id id, bool background)
+{
+    struct timer_slot *slot = timers_find(loop, id);
+    if (!slot)
+        return RONDO_ENOENT;
+    if ((bool)slot->background != background) {
+        slot->background = background;
+        loop->alive += background ? (size_t)-1 : 1;
+    }
+    return 0;
+}
+
+rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
+                             void *arg)
+{
+    rondo_id id = timers_start(loop, when, 0, fn, arg);
+    struct timer_slot *slot = id > 0 ? timers_find(loop, id) : NULL;
+    if (slot) {
+        (void)timers_set_background(loop, id, true);
+        slot->hidden = 1;
+        loop->timers.hidden++;
+    }
+    return id;
+}

@@ -1,0 +1,116 @@
+/* transport.c - closing a transport, and what it is asked about itself. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "stream.h"
+
+void rondo_transport_close(rondo_transport *t)
+{
+    if (loop_check(t ? t->loop : NULL, "transport_close"))
+        return;
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
+        return;
+    t->flags |= STREAM_CLOSING;
+    stream_settle(t);
+}
+
+static void end(rondo_transport *t, int error)
+{
+    error_no_os();
+    stream_fail(t, error, STREAM_RESET);
+    stream_settle(t);
+}
+
+void rondo_transport_abort(rondo_transport *t)
+{
+    if (!loop_check(t ? t->loop : NULL, "transport_abort"))
+        end(t, RONDO_ECANCELED);
+}
+
+void rondo_transport_abort_with(rondo_transport *t, int error)
+{
+    if (loop_check(t ? t->loop : NULL, "transport_abort_with"))
+        return;
+    end(t, error < 0 ? error : RONDO_ECANCELED);
+}
+
+bool rondo_transport_is_closing(const rondo_transport *t)
+{
+    return !t || t->flags & (STREAM_CLOSING | STREAM_ENDING | STREAM_BROKEN);
+}
+
+bool rondo_transport_can_write_eof(const rondo_transport *t)
+{
+    return t != NULL;
+}
+
+int rondo_transport_set_protocol(rondo_transport *t,
+                                 const rondo_protocol *protocol, void *self)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_set_protocol");
+    if (error)
+        return error;
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "transport_set_protocol: no protocol");
+    if (protocol != t->protocol || self != t->self) {
+        t->protocol = protocol;
+        t->self = self;
+        /* the new one has not heard it yet */
+        if (t->flags & STREAM_TOLD_PAUSE) {
+            t->flags &= ~(uint32_t)STREAM_TOLD_PAUSE;
+            t->flags |= STREAM_OWES_PAUSE;
+        }
+    }
+    stream_settle(t);
+    return 0;
+}
+
+void rondo_transport_set_self(rondo_transport *t, void *self)
+{
+    if (!loop_check(t ? t->loop : NULL, "transport_set_self"))
+        t->self = self;
+}
+
+void *rondo_transport_self(const rondo_transport *t)
+{
+    return t ? t->self : NULL;
+}
+
+static int recall(const struct small_address *small, rondo_address *address,
+                  const char *what)
+{
+    if (!address)
+        return error_set(RONDO_EINVAL, "%s: NULL", what);
+    int error = address_recall(small, address);
+    return error ? error_set(error, "%s: not known", what) : 0;
+}
+
+int rondo_transport_peer_address(const rondo_transport *t,
+                                 rondo_address *address)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_peer_address");
+    return error ? error : recall(&t->peer, address, "transport_peer_address");
+}
+
+int rondo_transport_local_address(const rondo_transport *t,
+                                  rondo_address *address)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_local_address");
+    return error ? error
+                 : recall(&t->local, address, "transport_local_address");
+}
+
+rondo_fd rondo_transport_fd(const rondo_transport *t)
+{
+    return t && t->io.fd != SYS_NO_FD ? (rondo_fd)t->io.fd : RONDO_NO_FD;
+}
+
+rondo_loop *rondo_transport_loop(const rondo_transport *t)
+{
+    return t ? t->loop : NULL;
+}
+
+void rondo_transport_set_background(rondo_transport *t, bool background)
+{
+    if (!loop_check(t ? t->loop : NULL, "transport_set_background"))
+        handle_set_background(t->loop, &t->handle, background);
+}

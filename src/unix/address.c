@@ -1,0 +1,213 @@
+/* address.c - what is inside a rondo_address: Unix. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "unix.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* The native bytes are a sockaddr; a struct of the right type is copied out
+ * and in, so that no type is read through another's pointer. */
+
+static sa_family_t native_family(const rondo_address *a)
+{
+    struct sockaddr any;
+    memcpy(&any, &a->native, sizeof any);
+    return a->native_size ? any.sa_family : (sa_family_t)AF_UNSPEC;
+}
+
+static void put(rondo_address *a, const void *native, size_t size)
+{
+    memset(a, 0, sizeof *a);
+    memcpy(&a->native, native, size);
+    a->native_size = (uint32_t)size;
+}
+
+static struct sockaddr_in inet_of(const rondo_address *a)
+{
+    struct sockaddr_in in;
+    memcpy(&in, &a->native, sizeof in);
+    return in;
+}
+
+static struct sockaddr_in6 inet6_of(const rondo_address *a)
+{
+    struct sockaddr_in6 in6;
+    memcpy(&in6, &a->native, sizeof in6);
+    return in6;
+}
+
+static void put_inet(rondo_address *a, struct in_addr ip, uint16_t port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = ip};
+    in.sin_port = htons(port);
+#ifdef __APPLE__
+    in.sin_len = sizeof in;
+#endif
+    put(a, &in, sizeof in);
+}
+
+static void put_inet6(rondo_address *a, struct in6_addr ip, uint16_t port,
+                      uint32_t scope)
+{
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = ip};
+    in6.sin6_port = htons(port);
+    in6.sin6_scope_id = scope;
+#ifdef __APPLE__
+    in6.sin6_len = sizeof in6;
+#endif
+    put(a, &in6, sizeof in6);
+}
+
+int sys_address_ip(rondo_address *a, const char *ip, uint16_t port,
+                   uint32_t scope)
+{
+    struct in_addr in;
+    struct in6_addr in6;
+    if (!scope && inet_pton(AF_INET, ip, &in) == 1)
+        put_inet(a, in, port);
+    else if (inet_pton(AF_INET6, ip, &in6) == 1)
+        put_inet6(a, in6, port, scope);
+    else
+        return RONDO_EINVAL;
+    return 0;
+}
+
+int sys_address_any(rondo_address *a, rondo_family family, uint16_t port)
+{
+    if (family == RONDO_FAMILY_INET6)
+        put_inet6(a, in6addr_any, port, 0);
+    else
+        put_inet(a, (struct in_addr){.s_addr = htonl(INADDR_ANY)}, port);
+    return 0;
+}
+
+int sys_address_unix(rondo_address *a, const char *path, size_t size)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    size_t start = offsetof(struct sockaddr_un, sun_path);
+    if (size == 0)
+        return RONDO_EINVAL;
+    if (size > sizeof un.sun_path - 1)
+        return RONDO_ENAMETOOLONG;
+    memcpy(un.sun_path, path, size);
+    /* an abstract name has no end but its size */
+    put(a, &un, start + size + (path[0] ? 1 : 0));
+    return 0;
+}
+
+int sys_address_check(const void *native, size_t size)
+{
+    struct sockaddr any;
+    if (size < sizeof any.sa_family)
+        return RONDO_EINVAL;
+    memset(&any, 0, sizeof any);
+    memcpy(&any, native, size < sizeof any ? size : sizeof any);
+    switch (any.sa_family) {
+    case AF_INET:
+        return size < sizeof(struct sockaddr_in) ? RONDO_EINVAL : 0;
+    case AF_INET6:
+        return size < sizeof(struct sockaddr_in6) ? RONDO_EINVAL : 0;
+    case AF_UNIX:
+        return size > sizeof(struct sockaddr_un) ? RONDO_EINVAL : 0;
+    default:
+        return RONDO_EAFNOSUPPORT;
+    }
+}
+
+rondo_family sys_address_family(const rondo_address *a)
+{
+    switch (native_family(a)) {
+    case AF_INET:
+        return RONDO_FAMILY_INET;
+    case AF_INET6:
+        return RONDO_FAMILY_INET6;
+    case AF_UNIX:
+        return RONDO_FAMILY_UNIX;
+    default:
+        return RONDO_FAMILY_ANY;
+    }
+}
+
+uint16_t sys_address_port(const rondo_address *a)
+{
+    switch (native_family(a)) {
+    case AF_INET:
+        return ntohs(inet_of(a).sin_port);
+    case AF_INET6:
+        return ntohs(inet6_of(a).sin6_port);
+    default:
+        return 0;
+    }
+}
+
+void sys_address_set_port(rondo_address *a, uint16_t port)
+{
+    if (native_family(a) == AF_INET) {
+        put_inet(a, inet_of(a).sin_addr, port);
+    } else if (native_family(a) == AF_INET6) {
+        struct sockaddr_in6 in6 = inet6_of(a);
+        in6.sin6_port = htons(port);
+        put(a, &in6, sizeof in6);
+    }
+}
+
+size_t sys_address_bytes(const rondo_address *a, void *bytes16)
+{
+    if (native_family(a) == AF_INET) {
+        struct in_addr ip = inet_of(a).sin_addr;
+        memcpy(bytes16, &ip, sizeof ip);
+        return sizeof ip;
+    }
+    if (native_family(a) == AF_INET6) {
+        struct in6_addr ip = inet6_of(a).sin6_addr;
+        memcpy(bytes16, &ip, sizeof ip);
+        return sizeof ip;
+    }
+    return 0;
+}
+
+uint32_t sys_address_scope(const rondo_address *a)
+{
+    return native_family(a) == AF_INET6 ? inet6_of(a).sin6_scope_id : 0;
+}
+
+void sys_address_ip_text(const rondo_address *a, char *text, size_t size)
+{
+    unsigned char bytes[16];
+    size_t count = sys_address_bytes(a, bytes);
+    text[0] = '\0';
+    if (count)
+        (void)inet_ntop(native_family(a), bytes, text, (socklen_t)size);
+}
+
+size_t sys_address_path(const rondo_address *a, const char **path)
+{
+    size_t start = offsetof(struct sockaddr_un, sun_path);
+    *path = (const char *)a->native.bytes + start;
+    if (native_family(a) != AF_UNIX || a->native_size <= start)
+        return 0;
+    size_t size = a->native_size - start;
+    /* Linux counts a path's NUL byte, or does not; an abstract name has none */
+    return **path ? strnlen(*path, size) : size > 1 ? size : 0;
+}
+
+uint32_t sys_scope(const char *name)
+{
+    uint32_t index = if_nametoindex(name);
+    if (index)
+        return index;
+    uint64_t number = 0;
+    for (const char *p = name; *p; p++) {
+        if (*p < '0' || *p > '9' || number > UINT32_MAX)
+            return 0;
+        number = number * 10 + (uint64_t)(*p - '0');
+    }
+    return number > UINT32_MAX ? 0 : (uint32_t)number;
+}

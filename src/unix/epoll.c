@@ -1,0 +1,133 @@
+/* epoll.c - the Linux poller. */
+/* SPDX-License-Identifier: MIT */
+#ifdef __linux__
+#define _GNU_SOURCE
+#include "backend.h"
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+enum { EPOLL_BATCH = 256 };
+
+struct epoll {
+    int fd;
+    bool whole_ms; /* no epoll_pwait2: Linux before 5.11, valgrind 3.19 */
+    struct epoll_event events[EPOLL_BATCH];
+};
+
+static int epoll_open(rondo_loop *loop, void *state)
+{
+    struct epoll *e = state;
+    (void)loop;
+    e->fd = unix_keep(epoll_create1(EPOLL_CLOEXEC));
+    if (e->fd < 0)
+        return error_os(error_from_os(errno), "loop_new: epoll_create1");
+    struct timespec now = {0};
+    e->whole_ms = epoll_pwait2(e->fd, e->events, EPOLL_BATCH, &now, NULL) < 0;
+    return 0;
+}
+
+static void epoll_close(rondo_loop *loop, void *state)
+{
+    struct epoll *e = state;
+    (void)loop;
+    sys_close(e->fd);
+}
+
+static int epoll_control(const struct epoll *e, struct io *io, unsigned sides)
+{
+    /* No interest is no entry: epoll reports hang-ups even to nobody. */
+    struct epoll_event event = {.data.ptr = io};
+    if (sides & SIDE_READ)
+        event.events |= EPOLLIN;
+    if (sides & SIDE_WRITE)
+        event.events |= EPOLLOUT;
+    int how = !io->armed ? EPOLL_CTL_ADD
+              : sides    ? EPOLL_CTL_MOD
+                         : EPOLL_CTL_DEL;
+    if (epoll_ctl(e->fd, how, io->fd, &event) == 0)
+        return 0;
+    /* The number was closed and is a new file, or a duplicate stayed. */
+    if (how == EPOLL_CTL_MOD && errno == ENOENT)
+        return epoll_ctl(e->fd, EPOLL_CTL_ADD, io->fd, &event);
+    if (how == EPOLL_CTL_ADD && errno == EEXIST)
+        return epoll_ctl(e->fd, EPOLL_CTL_MOD, io->fd, &event);
+    return -1;
+}
+
+static int epoll_set(rondo_loop *loop, void *state, struct io *io,
+                     unsigned sides)
+{
+    (void)loop;
+    if (epoll_control(state, io, sides) == 0)
+        return 0;
+    int error = error_from_os(errno);
+    if (error == RONDO_EPERM)
+        return error_os(error,
+                        "epoll refuses descriptor %d (backends \"poll\" "
+                        "and \"select\" take it)",
+                        io->fd);
+    return error_os(error, "epoll_ctl on descriptor %d", io->fd);
+}
+
+static int wait_events(struct epoll *e, int64_t timeout_ns)
+{
+    if (timeout_ns == 0 || timeout_ns == RONDO_NEVER || e->whole_ms)
+        return epoll_wait(e->fd, e->events, EPOLL_BATCH,
+                          unix_timeout_ms(timeout_ns));
+    struct timespec timeout = unix_timespec(timeout_ns);
+    return epoll_pwait2(e->fd, e->events, EPOLL_BATCH, &timeout, NULL);
+}
+
+static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
+{
+    struct epoll *e = state;
+    int count = wait_events(e, timeout_ns);
+    if (count < 0) {
+        if (errno == EINTR)
+            return 0;
+        return error_os(error_from_os(errno), "epoll_wait");
+    }
+    for (int i = 0; i < count; i++) {
+        uint32_t events = e->events[i].events;
+        unsigned sides = 0;
+        if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+            sides |= SIDE_READ;
+        if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+            sides |= SIDE_WRITE;
+        reactor_ready(loop, e->events[i].data.ptr, sides);
+    }
+    return 0;
+}
+
+static rondo_fd epoll_fd(const void *state)
+{
+    return ((const struct epoll *)state)->fd;
+}
+
+static int64_t epoll_resolution(const void *state)
+{
+    return ((const struct epoll *)state)->whole_ms ? 1000000 : 1;
+}
+
+static const struct poller epoll_poller = {
+    .size = sizeof(struct epoll),
+    .open = epoll_open,
+    .close = epoll_close,
+    .set = epoll_set,
+    .wait = epoll_wait_once,
+    .resolution = epoll_resolution,
+    .fd = epoll_fd,
+};
+
+const struct backend backend_epoll = {
+    .name = "epoll",
+    REACTOR(&epoll_poller),
+};
+#else
+typedef int no_epoll_here;
+#endif

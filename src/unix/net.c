@@ -1,0 +1,302 @@
+/* net.c - sockets, as sys.h asks for them: Unix. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket there */
+#endif
+
+static int fail(void)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return RONDO_EAGAIN;
+    return error_from_os(errno);
+}
+
+/* ---- what is it? ---- */
+
+static int int_option(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    return getsockopt(fd, level, name, &value, &size) == 0 ? value : -1;
+}
+
+enum sys_kind sys_kind(sys_fd fd)
+{
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return SYS_KIND_BAD;
+    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ||
+        S_ISBLK(status.st_mode))
+        return SYS_KIND_FILE;
+    if (!S_ISSOCK(status.st_mode))
+        return SYS_KIND_OTHER;
+    if (int_option(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
+        return SYS_KIND_DATAGRAM;
+    return int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0 ? SYS_KIND_LISTENER
+                                                         : SYS_KIND_STREAM;
+}
+
+/* ---- making ---- */
+
+static int native_family(rondo_family family)
+{
+    switch (family) {
+    case RONDO_FAMILY_INET:
+        return AF_INET;
+    case RONDO_FAMILY_INET6:
+        return AF_INET6;
+    case RONDO_FAMILY_UNIX:
+        return AF_UNIX;
+    case RONDO_FAMILY_ANY:
+        break;
+    }
+    return AF_UNSPEC;
+}
+
+int sys_adopt(sys_fd fd)
+{
+#ifdef SO_NOSIGPIPE
+    (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int));
+#endif
+    return unix_nonblocking(fd, true) < 0 ? fail() : 0;
+}
+
+/* New from socket or accept without the flags that not every Unix takes. */
+static int keep_plain(int made, sys_fd *fd)
+{
+    *fd = unix_keep(made);
+    if (*fd < 0)
+        return fail();
+    int error = sys_adopt(*fd);
+    if (error) {
+        sys_close(*fd);
+        *fd = SYS_NO_FD;
+    }
+    return error;
+}
+
+int sys_socket_stream(rondo_family family, sys_fd *fd)
+{
+    return keep_plain(socket(native_family(family), SOCK_STREAM, 0), fd);
+}
+
+int sys_option(sys_fd fd, enum sys_option option, bool on)
+{
+    static const struct {
+        int level, name;
+    } natives[] = {
+        [SYS_REUSE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
+        [SYS_REUSE_PORT] = {SOL_SOCKET, SO_REUSEPORT},
+        [SYS_V6ONLY] = {IPPROTO_IPV6, IPV6_V6ONLY},
+        [SYS_NO_DELAY] = {IPPROTO_TCP, TCP_NODELAY},
+        [SYS_KEEP_ALIVE] = {SOL_SOCKET, SO_KEEPALIVE},
+    };
+    if (option == SYS_EXCLUSIVE)
+        return 0; /* Windows' word for what bind does here anyway */
+    int value = on;
+    if (setsockopt(fd, natives[option].level, natives[option].name, &value,
+                   sizeof value) != 0)
+        return fail();
+    return 0;
+}
+
+int sys_bind(sys_fd fd, const rondo_address *address)
+{
+    if (bind(fd, (const void *)&address->native,
+             (socklen_t)address->native_size) != 0)
+        return fail();
+    return 0;
+}
+
+int sys_listen(sys_fd fd, int backlog)
+{
+    return listen(fd, backlog > 0 ? backlog : SOMAXCONN) != 0 ? fail() : 0;
+}
+
+int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
+{
+    socklen_t size = sizeof peer->native;
+    struct sockaddr *to = (void *)&peer->native;
+    int made;
+    do {
+#ifdef __APPLE__
+        made = accept(fd, to, &size);
+#else
+        made = accept4(fd, to, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#endif
+    } while (made < 0 && errno == EINTR);
+    peer->native_size = size <= sizeof peer->native ? size : 0;
+    peer->reserved = 0;
+#ifndef __APPLE__
+    if (made > 2) {
+        *accepted = made;
+        return 0;
+    }
+#endif
+    return keep_plain(made, accepted);
+}
+
+/* ---- connecting ---- */
+
+int sys_connect(sys_fd fd, const rondo_address *address)
+{
+    if (connect(fd, (const void *)&address->native,
+                (socklen_t)address->native_size) == 0)
+        return 0;
+    /* interrupted: it goes on by itself, as if it had said so */
+    if (errno == EINTR)
+        errno = EINPROGRESS;
+    return fail();
+}
+
+int sys_connect_result(sys_fd fd)
+{
+    int os_error = int_option(fd, SOL_SOCKET, SO_ERROR);
+    if (os_error > 0)
+        return error_from_os(os_error);
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    if (os_error < 0 || getpeername(fd, (void *)&peer, &size) == 0)
+        return os_error < 0 ? fail() : 0;
+    /* woken too early, or an error that somebody else has taken */
+    return errno == ENOTCONN ? RONDO_EAGAIN : fail();
+}
+
+/* ---- bytes ---- */
+
+int64_t sys_recv(sys_fd fd, void *data, size_t size)
+{
+    ssize_t count;
+    do {
+        count = recv(fd, data, size, 0);
+    } while (count < 0 && errno == EINTR);
+    return count < 0 ? fail() : count;
+}
+
+int64_t sys_send(sys_fd fd, const void *data, size_t size)
+{
+    ssize_t count;
+    do {
+        count = send(fd, data, size, MSG_NOSIGNAL);
+    } while (count < 0 && errno == EINTR);
+    return count < 0 ? fail() : count;
+}
+
+int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
+{
+    struct iovec parts[64];
+    size_t used = count < 64 ? count : 64;
+    for (size_t i = 0; i < used; i++) {
+        parts[i].iov_base = (void *)(uintptr_t)buffers[i].data;
+        parts[i].iov_len = buffers[i].size;
+    }
+    struct msghdr message = {.msg_iov = parts};
+    message.msg_iovlen = used;
+    ssize_t sent;
+    do {
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? fail() : sent;
+}
+
+/* ---- ending ---- */
+
+int sys_shutdown_write(sys_fd fd)
+{
+    return shutdown(fd, SHUT_WR) != 0 ? fail() : 0;
+}
+
+void sys_reset_on_close(sys_fd fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+void sys_close(sys_fd fd)
+{
+    int before = errno;
+    /* EINTR, too, has closed it on Linux and the BSDs: never twice */
+    if (fd >= 0)
+        (void)close(fd);
+    errno = before;
+}
+
+/* ---- whose ends are these? ---- */
+
+static int name_of(sys_fd fd, rondo_address *address,
+                   int (*ask)(int, struct sockaddr *, socklen_t *))
+{
+    socklen_t size = sizeof address->native;
+    memset(address, 0, sizeof *address);
+    if (ask(fd, (void *)&address->native, &size) != 0)
+        return fail();
+    address->native_size = size <= sizeof address->native ? size : 0;
+    return 0;
+}
+
+int sys_local_address(sys_fd fd, rondo_address *address)
+{
+    return name_of(fd, address, getsockname);
+}
+
+int sys_peer_address(sys_fd fd, rondo_address *address)
+{
+    return name_of(fd, address, getpeername);
+}
+
+/* ---- names ---- */
+
+static int resolve_error(int code)
+{
+    switch (code) {
+    case EAI_MEMORY:
+        return RONDO_ENOMEM;
+    case EAI_AGAIN:
+        return RONDO_EAGAIN;
+    case EAI_SYSTEM:
+        return fail();
+    case EAI_FAMILY:
+        return RONDO_EAFNOSUPPORT;
+    default:
+        return RONDO_ENONAME;
+    }
+}
+
+int sys_resolve(const char *host, rondo_family family,
+                rondo_address **addresses, size_t *count)
+{
+    struct addrinfo hints = {.ai_family = native_family(family),
+                             .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    error_no_os();
+    int code = getaddrinfo(host, NULL, &hints, &list);
+    if (code)
+        return resolve_error(code);
+    size_t room = 0;
+    for (const struct addrinfo *a = list; a; a = a->ai_next)
+        room++;
+    *count = 0;
+    *addresses = calloc(room ? room : 1, sizeof **addresses);
+    for (const struct addrinfo *a = list; a && *addresses; a = a->ai_next)
+        if (rondo_address_from_native(&(*addresses)[*count], a->ai_addr,
+                                      a->ai_addrlen) == 0)
+            ++*count;
+    freeaddrinfo(list);
+    return *addresses ? 0 : RONDO_ENOMEM;
+}

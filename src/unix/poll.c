@@ -1,0 +1,138 @@
+/* poll.c - the poller that every Unix has. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "backend.h"
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <poll.h>
+
+/* Two arrays side by side; io->slot is the place in both. */
+struct poll {
+    struct pollfd *fds;
+    struct io **ios;
+    size_t used, room;
+};
+
+static int poll_open(rondo_loop *loop, void *state)
+{
+    (void)loop;
+    (void)state;
+    return 0;
+}
+
+static void poll_close(rondo_loop *loop, void *state)
+{
+    struct poll *p = state;
+    loop_free(loop, p->fds);
+    loop_free(loop, p->ios);
+}
+
+static int grow(rondo_loop *loop, struct poll *p)
+{
+    size_t room = p->room ? p->room * 2 : 16;
+    struct pollfd *fds = loop_realloc(loop, p->fds, room * sizeof *fds);
+    if (fds)
+        p->fds = fds;
+    struct io **ios = loop_realloc(loop, p->ios, room * sizeof(struct io *));
+    if (ios)
+        p->ios = ios;
+    if (!fds || !ios)
+        return error_set(RONDO_ENOMEM, "out of memory for poll's descriptors");
+    p->room = room;
+    return 0;
+}
+
+static void drop(struct poll *p, struct io *io)
+{
+    size_t last = --p->used, slot = (size_t)io->slot;
+    p->fds[slot] = p->fds[last];
+    p->ios[slot] = p->ios[last];
+    p->ios[slot]->slot = (int)slot;
+    io->slot = -1;
+}
+
+static int poll_set(rondo_loop *loop, void *state, struct io *io,
+                    unsigned sides)
+{
+    struct poll *p = state;
+    if (!sides) {
+        if (io->slot >= 0)
+            drop(p, io);
+        return 0;
+    }
+    if (io->slot < 0) {
+        int error = p->used == p->room ? grow(loop, p) : 0;
+        if (error)
+            return error;
+        io->slot = (int)p->used;
+        p->ios[p->used] = io;
+        p->fds[p->used++] = (struct pollfd){.fd = io->fd};
+    }
+    p->fds[io->slot].events = (short)((sides & SIDE_READ ? POLLIN : 0) |
+                                      (sides & SIDE_WRITE ? POLLOUT : 0));
+    return 0;
+}
+
+static int wait_for_any(struct poll *p, int64_t timeout_ns)
+{
+#ifdef __APPLE__
+    return poll(p->fds, (nfds_t)p->used, unix_timeout_ms(timeout_ns));
+#else
+    struct timespec timeout = unix_timespec(timeout_ns);
+    return ppoll(p->fds, (nfds_t)p->used,
+                 timeout_ns == RONDO_NEVER ? NULL : &timeout, NULL);
+#endif
+}
+
+static int64_t poll_resolution(const void *state)
+{
+    (void)state;
+#ifdef __APPLE__
+    return 1000000;
+#else
+    return 1;
+#endif
+}
+
+static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
+{
+    struct poll *p = state;
+    int count = wait_for_any(p, timeout_ns);
+    if (count < 0)
+        return errno == EINTR ? 0 : error_os(error_from_os(errno), "poll");
+    /* From the end: a place that is dropped is filled from behind. */
+    for (size_t i = p->used; count > 0 && i-- > 0;) {
+        short events = p->fds[i].revents;
+        unsigned sides = 0;
+        if (!events)
+            continue;
+        count--;
+        if (events & POLLNVAL) {
+            reactor_lost(loop, p->ios[i]);
+            continue;
+        }
+        if (events & (POLLIN | POLLHUP | POLLERR))
+            sides |= SIDE_READ;
+        if (events & (POLLOUT | POLLHUP | POLLERR))
+            sides |= SIDE_WRITE;
+        reactor_ready(loop, p->ios[i], sides);
+    }
+    return 0;
+}
+
+static const struct poller poll_poller = {
+    .size = sizeof(struct poll),
+    .open = poll_open,
+    .close = poll_close,
+    .set = poll_set,
+    .wait = poll_wait,
+    .resolution = poll_resolution,
+};
+
+const struct backend backend_poll = {
+    .name = "poll",
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED,
+    REACTOR(&poll_poller),
+};

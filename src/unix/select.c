@@ -1,0 +1,119 @@
+/* select.c - the poller of last resort: descriptors below FD_SETSIZE. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "backend.h"
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/select.h>
+
+struct select {
+    struct io *ios[FD_SETSIZE];
+    fd_set reading, writing, readable, writable;
+    int last; /* no descriptor above is in use */
+};
+
+static int select_open(rondo_loop *loop, void *state)
+{
+    struct select *s = state;
+    (void)loop;
+    FD_ZERO(&s->reading);
+    FD_ZERO(&s->writing);
+    s->last = -1;
+    return 0;
+}
+
+static void select_close(rondo_loop *loop, void *state)
+{
+    (void)loop;
+    (void)state;
+}
+
+static int select_attach(rondo_loop *loop, void *state, struct io *io)
+{
+    (void)loop;
+    (void)state;
+    if (io->fd < FD_SETSIZE)
+        return 0;
+    return error_set(RONDO_EMFILE,
+                     "descriptor %d is past select's limit of %d (backends "
+                     "\"epoll\", \"kqueue\" and \"poll\" have none)",
+                     io->fd, FD_SETSIZE);
+}
+
+static int select_set(rondo_loop *loop, void *state, struct io *io,
+                      unsigned sides)
+{
+    struct select *s = state;
+    (void)loop;
+    FD_CLR(io->fd, &s->reading);
+    FD_CLR(io->fd, &s->writing);
+    if (sides & SIDE_READ)
+        FD_SET(io->fd, &s->reading);
+    if (sides & SIDE_WRITE)
+        FD_SET(io->fd, &s->writing);
+    s->ios[io->fd] = sides ? io : NULL;
+    if (io->fd > s->last)
+        s->last = io->fd;
+    while (s->last >= 0 && !s->ios[s->last])
+        s->last--;
+    return 0;
+}
+
+/* EBADF does not say which descriptor was closed under us. */
+static int drop_closed(rondo_loop *loop, struct select *s)
+{
+    for (int fd = s->last; fd >= 0; fd--)
+        if (s->ios[fd] && fcntl(fd, F_GETFD) < 0)
+            reactor_lost(loop, s->ios[fd]);
+    return 0;
+}
+
+static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
+{
+    struct select *s = state;
+    struct timespec timeout = unix_timespec(timeout_ns);
+    s->readable = s->reading;
+    s->writable = s->writing;
+    int count = pselect(s->last + 1, &s->readable, &s->writable, NULL,
+                        timeout_ns == RONDO_NEVER ? NULL : &timeout, NULL);
+    if (count < 0 && errno == EBADF)
+        return drop_closed(loop, s);
+    if (count < 0)
+        return errno == EINTR ? 0 : error_os(error_from_os(errno), "select");
+    for (int fd = s->last; count > 0 && fd >= 0; fd--) {
+        unsigned sides = (FD_ISSET(fd, &s->readable) ? SIDE_READ : 0U) |
+                         (FD_ISSET(fd, &s->writable) ? SIDE_WRITE : 0U);
+        if (!sides)
+            continue;
+        count -= (sides & SIDE_READ ? 1 : 0) + (sides & SIDE_WRITE ? 1 : 0);
+        reactor_ready(loop, s->ios[fd], sides);
+    }
+    return 0;
+}
+
+static int64_t select_resolution(const void *state)
+{
+    (void)state;
+    return 1;
+}
+
+static const struct poller select_poller = {
+    .size = sizeof(struct select),
+    .open = select_open,
+    .close = select_close,
+    .attach = select_attach,
+    .set = select_set,
+    .wait = select_wait,
+    .resolution = select_resolution,
+};
+
+const struct backend backend_select = {
+    .name = "select",
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED,
+    .max_number = FD_SETSIZE,
+    REACTOR(&select_poller),
+};

@@ -1,0 +1,327 @@
+/* sys.c - clock, errors, threads and facts of the process: Unix. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "sys.h"
+
+#include "error.h"
+#include "unix.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* ---- clock ---- */
+
+int64_t sys_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void sys_clock_facts(const char **name, int64_t *resolution_ns)
+{
+    struct timespec resolution = {0, 1};
+    clock_getres(CLOCK_MONOTONIC, &resolution);
+    *name = "clock_gettime(CLOCK_MONOTONIC)";
+    *resolution_ns =
+        (int64_t)resolution.tv_sec * 1000000000 + resolution.tv_nsec;
+}
+
+/* A day at most: far from every kernel's limit, and waking once costs
+ * nothing. */
+enum { LONGEST_WAIT_S = 86400 };
+
+int unix_timeout_ms(int64_t timeout_ns)
+{
+    if (timeout_ns == RONDO_NEVER)
+        return -1;
+    if (timeout_ns > RONDO_SEC(LONGEST_WAIT_S))
+        return LONGEST_WAIT_S * 1000;
+    return (int)((timeout_ns + 999999) / 1000000);
+}
+
+struct timespec unix_timespec(int64_t timeout_ns)
+{
+    if (timeout_ns > RONDO_SEC(LONGEST_WAIT_S))
+        return (struct timespec){.tv_sec = LONGEST_WAIT_S};
+    return (struct timespec){.tv_sec = (time_t)(timeout_ns / 1000000000),
+                             .tv_nsec = (long)(timeout_ns % 1000000000)};
+}
+
+/* ---- errors ---- */
+
+#define ERRORS(X)                                                              \
+    X(EINVAL)                                                                  \
+    X(ENOMEM) X(EBUSY) X(ECANCELED) X(ETIMEDOUT) X(ENOENT) X(EEXIST) X(EACCES) \
+        X(EPERM) X(EBADF) X(EMFILE) X(ENFILE) X(ENOBUFS) X(ENAMETOOLONG)       \
+            X(ENOTDIR) X(ENOEXEC) X(EADDRINUSE) X(EADDRNOTAVAIL)               \
+                X(EAFNOSUPPORT) X(ECONNREFUSED) X(ECONNRESET) X(ECONNABORTED)  \
+                    X(EPIPE) X(ENOTCONN) X(EISCONN) X(EHOSTUNREACH)            \
+                        X(ENETUNREACH) X(ENETDOWN) X(EMSGSIZE) X(ENOTSOCK)     \
+                            X(EIO) X(ENOSPC) X(ESRCH) X(EAGAIN)
+
+static const struct {
+    int os_error, error;
+    const char *name;
+} errors[] = {
+#define ENTRY(name) {name, RONDO_##name, #name},
+    ERRORS(ENTRY)
+#undef ENTRY
+        {EOPNOTSUPP, RONDO_ENOTSUP, "EOPNOTSUPP"},
+    {ENOSYS, RONDO_ENOTSUP, "ENOSYS"},
+    {ENOPROTOOPT, RONDO_ENOTSUP, "ENOPROTOOPT"},
+    {EPROTONOSUPPORT, RONDO_EAFNOSUPPORT, "EPROTONOSUPPORT"},
+    {EINPROGRESS, RONDO_EAGAIN, "EINPROGRESS"},
+    {EHOSTDOWN, RONDO_EHOSTUNREACH, "EHOSTDOWN"},
+    {EFAULT, RONDO_EINVAL, "EFAULT"},
+};
+
+static size_t find_error(int64_t os_error)
+{
+    size_t i = 0;
+    while (i < sizeof errors / sizeof *errors && errors[i].os_error != os_error)
+        i++;
+    return i;
+}
+
+int sys_error_code(int64_t os_error)
+{
+    size_t i = find_error(os_error);
+    return i < sizeof errors / sizeof *errors ? errors[i].error : RONDO_EOTHER;
+}
+
+const char *sys_error_name(int64_t os_error)
+{
+    size_t i = find_error(os_error);
+    return i < sizeof errors / sizeof *errors ? errors[i].name : NULL;
+}
+
+void sys_error_text(int64_t os_error, char *text, size_t size)
+{
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    const char *why = c ? strerror_l((int)os_error, c) : "system error";
+    snprintf(text, size, "%s", why);
+    if (c)
+        freelocale(c);
+    /* "Permission denied" in the middle of a sentence */
+    if (text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z')
+        text[0] = (char)(text[0] + 'a' - 'A');
+}
+
+/* ---- threads ---- */
+
+sys_thread_id sys_thread_self(void)
+{
+    return pthread_self();
+}
+
+bool sys_thread_is_self(sys_thread_id id)
+{
+    return pthread_equal(id, pthread_self()) != 0;
+}
+
+struct start {
+    void (*run)(void *arg);
+    void *arg;
+};
+
+static void *thread_main(void *arg)
+{
+    struct start start = *(struct start *)arg;
+    free(arg);
+    start.run(start.arg);
+    return NULL;
+}
+
+int sys_thread_start(void (*run)(void *arg), void *arg)
+{
+    struct start *start = malloc(sizeof *start);
+    if (!start)
+        return RONDO_ENOMEM;
+    *start = (struct start){run, arg};
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_t thread;
+    int os_error = pthread_create(&thread, NULL, thread_main, start);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (os_error) {
+        free(start);
+        return error_from_os(os_error);
+    }
+    pthread_detach(thread);
+    return 0;
+}
+
+void sys_thread_yield(void)
+{
+    sched_yield();
+}
+
+int sys_mutex_init(sys_mutex *m)
+{
+    int os_error = pthread_mutex_init(m, NULL);
+    return os_error ? error_from_os(os_error) : 0;
+}
+
+void sys_mutex_destroy(sys_mutex *m)
+{
+    pthread_mutex_destroy(m);
+}
+
+void sys_mutex_lock(sys_mutex *m)
+{
+    pthread_mutex_lock(m);
+}
+
+void sys_mutex_unlock(sys_mutex *m)
+{
+    pthread_mutex_unlock(m);
+}
+
+int sys_cond_init(sys_cond *c)
+{
+    int os_error = pthread_cond_init(c, NULL);
+    return os_error ? error_from_os(os_error) : 0;
+}
+
+void sys_cond_destroy(sys_cond *c)
+{
+    pthread_cond_destroy(c);
+}
+
+void sys_cond_wait(sys_cond *c, sys_mutex *m)
+{
+    pthread_cond_wait(c, m);
+}
+
+void sys_cond_signal(sys_cond *c)
+{
+    pthread_cond_signal(c);
+}
+
+void sys_cond_broadcast(sys_cond *c)
+{
+    pthread_cond_broadcast(c);
+}
+
+/* ---- process ---- */
+
+uint32_t sys_fork_generation;
+
+static void count_fork(void)
+{
+    sys_fork_generation++;
+}
+
+static void start_counting(void)
+{
+    pthread_atfork(NULL, NULL, count_fork);
+}
+
+void sys_fork_watch(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start_counting);
+}
+
+const char *sys_env(const char *name)
+{
+#ifdef __GLIBC__
+    return secure_getenv(name);
+#else
+    bool same = getuid() == geteuid() && getgid() == getegid();
+    return same ? getenv(name) : NULL;
+#endif
+}
+
+void sys_function_name(rondo_fn fn, char *text, size_t size)
+{
+    void *address;
+    Dl_info info;
+    memcpy(&address, &fn, sizeof address);
+    if (dladdr(address, &info) && info.dli_sname)
+        snprintf(text, size, "%s", info.dli_sname);
+    else
+        snprintf(text, size, "at %p", address);
+}
+
+int64_t sys_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur == RLIM_INFINITY)
+        return INT64_MAX;
+    return (int64_t)limit.rlim_cur;
+}
+
+int64_t sys_unix_path_limit(void)
+{
+    return (int64_t)sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+}
+
+int64_t sys_datagram_limit(void)
+{
+    return 65507;
+}
+
+bool sys_supports(rondo_capability what)
+{
+    switch (what) {
+    case RONDO_CAN_TCP:
+    case RONDO_CAN_WATCH_SOCKETS:
+    case RONDO_CAN_WATCH_PIPES:
+    case RONDO_CAN_WATCH_CHAR_DEVICES:
+    case RONDO_CAN_EMBED:
+        return true;
+    case RONDO_CAN_REUSE_PORT:
+#ifdef __linux__
+        return true;
+#else
+        return false; /* it may be there, but does not spread the load */
+#endif
+    default:
+        return false; /* not in the library yet */
+    }
+}
+
+/* ---- descriptors ---- */
+
+int unix_keep(int fd)
+{
+    if (fd < 0)
+        return fd;
+    if (fd > 2) {
+        /* pipe and accept leave it open across exec; the others set it */
+        int flags = fcntl(fd, F_GETFD);
+        if (flags >= 0 && !(flags & FD_CLOEXEC))
+            (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+        return fd;
+    }
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    int before = errno;
+    close(fd);
+    errno = before;
+    return moved;
+}
+
+int unix_nonblocking(int fd, bool on)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return -1;
+    int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    return wanted == flags ? 0 : fcntl(fd, F_SETFL, wanted);
+}

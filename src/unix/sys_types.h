@@ -1,0 +1,20 @@
+/* sys_types.h - the types that sys.h leaves to the system: Unix. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_SYS_TYPES_H
+#define RONDO_SYS_TYPES_H
+
+#include <pthread.h>
+
+typedef int sys_fd;
+#define SYS_NO_FD (-1)
+
+typedef pthread_t sys_thread_id;
+typedef pthread_mutex_t sys_mutex;
+typedef pthread_cond_t sys_cond;
+
+#define SYS_THREAD_LOCAL _Thread_local
+
+/* What a backend keeps in each operation: a readiness backend nothing. */
+#define SYS_OP_MEMBERS
+
+#endif

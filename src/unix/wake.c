@@ -1,0 +1,63 @@
+/* wake.c - the descriptor that any thread can make readable. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "backend.h"
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/eventfd.h>
+#endif
+
+#ifdef __linux__
+int wake_open(struct wake *wake)
+{
+    int fd = unix_keep(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    wake->fd[0] = wake->fd[1] = fd;
+    if (fd < 0)
+        return error_os(error_from_os(errno), "loop_new: eventfd");
+    return 0;
+}
+#else
+int wake_open(struct wake *wake)
+{
+    if (pipe(wake->fd) != 0)
+        return error_os(error_from_os(errno), "loop_new: pipe");
+    for (int i = 0; i < 2; i++) {
+        wake->fd[i] = unix_keep(wake->fd[i]);
+        if (wake->fd[i] < 0 || unix_nonblocking(wake->fd[i], true) < 0) {
+            int error = error_os(error_from_os(errno), "loop_new: pipe");
+            wake_close(wake);
+            return error;
+        }
+    }
+    return 0;
+}
+#endif
+
+void wake_close(struct wake *wake)
+{
+    sys_close(wake->fd[0]);
+    if (wake->fd[1] != wake->fd[0])
+        sys_close(wake->fd[1]);
+}
+
+/* Signal handlers, too: errno is kept. A full pipe is awake already. */
+void wake_send(const struct wake *wake)
+{
+    uint64_t one = 1;
+    int before = errno;
+    while (write(wake->fd[1], &one, sizeof one) < 0 && errno == EINTR)
+        ;
+    errno = before;
+}
+
+void wake_drain(const struct wake *wake)
+{
+    char bytes[512];
+    while (read(wake->fd[0], bytes, sizeof bytes) == sizeof bytes)
+        ;
+}

@@ -1,0 +1,261 @@
+/* rondo-info.c - prints what Rondo can do on the running system, as told by a
+ * real loop of each backend. */
+/* SPDX-License-Identifier: MIT */
+#include "rondo.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS = 16, CELL = 32 };
+
+struct column {
+    const char *name;
+    rondo_loop *loop; /* NULL: this system has no such backend after all */
+    rondo_clock_info clock;
+    bool is_default;
+    char why_not[256];
+};
+
+struct table {
+    struct column column[COLUMNS];
+    size_t columns;
+    bool markdown;
+};
+
+struct row {
+    const char *title;
+    void (*cell)(const struct column *column, int what, char *text);
+    int what;
+};
+
+static void say_can(const struct column *column, int what, char *text)
+{
+    bool can = rondo_loop_supports(column->loop, (rondo_capability)what);
+    snprintf(text, CELL, "%s", can ? "yes" : "no");
+}
+
+static void say_watch(const struct column *column, int what, char *text)
+{
+    bool sockets = rondo_loop_supports(column->loop, RONDO_CAN_WATCH_SOCKETS);
+    bool pipes = rondo_loop_supports(column->loop, RONDO_CAN_WATCH_PIPES);
+    (void)what;
+    snprintf(text, CELL, "%s",
+             sockets && pipes ? "yes"
+             : sockets        ? "sockets"
+                              : "no");
+}
+
+/* A no is one about "any device": the driver of the one at hand decides. */
+static void say_devices(const struct column *column, int what, char *text)
+{
+    bool any = rondo_loop_supports(column->loop, (rondo_capability)what);
+    bool pipes = rondo_loop_supports(column->loop, RONDO_CAN_WATCH_PIPES);
+    snprintf(text, CELL, "%s", any ? "yes" : pipes ? "by driver" : "no");
+}
+
+static void say_limit(const struct column *column, int what, char *text)
+{
+    int64_t limit = rondo_loop_limit(column->loop, (rondo_limit)what);
+    if (limit == INT64_MAX)
+        snprintf(text, CELL, "none");
+    else
+        snprintf(text, CELL, "%" PRId64, limit);
+}
+
+static void say_ns(int64_t ns, char *text)
+{
+    static const char *const unit[] = {"ns", "us", "ms", "s"};
+    double n = (double)ns;
+    size_t i = 0;
+    for (; n >= 1000 && i < 3; i++)
+        n /= 1000;
+    snprintf(text, CELL, "%.4g %s", n, unit[i]);
+}
+
+static void say_default(const struct column *column, int what, char *text)
+{
+    (void)what;
+    snprintf(text, CELL, "%s", column->is_default ? "yes" : "-");
+}
+
+static void say_clock(const struct column *column, int what, char *text)
+{
+    (void)what;
+    snprintf(text, CELL, "%s%s", column->clock.name,
+             column->clock.monotonic ? "" : " (not monotonic)");
+}
+
+static void say_resolution(const struct column *column, int what, char *text)
+{
+    (void)what;
+    say_ns(column->clock.resolution_ns, text);
+}
+
+static void say_wait(const struct column *column, int what, char *text)
+{
+    (void)what;
+    say_ns(column->clock.wait_resolution_ns, text);
+}
+
+static const struct row rows[] = {
+    {"default here", say_default, 0},
+    {"TCP client, server", say_can, RONDO_CAN_TCP},
+    {"UDP", say_can, RONDO_CAN_UDP},
+    {"unix sockets", say_can, RONDO_CAN_UNIX},
+    {"named pipes", say_can, RONDO_CAN_NAMED_PIPES},
+    {"connect_read/write_pipe", say_can, RONDO_CAN_PIPES},
+    {"add_reader, add_writer", say_watch, 0},
+    {"... on pipes", say_can, RONDO_CAN_WATCH_PIPES},
+    {"... on character devices", say_devices, RONDO_CAN_WATCH_CHAR_DEVICES},
+    {"subprocess", say_can, RONDO_CAN_SUBPROCESS},
+    {"child watcher can be chosen", say_can, RONDO_CAN_CHILD_WATCHER},
+    {"signal handlers", say_can, RONDO_CAN_SIGNALS},
+    {"reuse_port", say_can, RONDO_CAN_REUSE_PORT},
+    {"embed in another loop", say_can, RONDO_CAN_EMBED},
+    {"pass descriptors", say_can, RONDO_CAN_PASS_DESCRIPTORS},
+    {"descriptor limit", say_limit, RONDO_LIMIT_DESCRIPTORS},
+    {"descriptor numbers below", say_limit, RONDO_LIMIT_DESCRIPTOR_NUMBER},
+    {"longest unix path, bytes", say_limit, RONDO_LIMIT_UNIX_PATH},
+    {"largest datagram, bytes", say_limit, RONDO_LIMIT_DATAGRAM},
+    {"clock", say_clock, 0},
+    {"clock resolution", say_resolution, 0},
+    {"wait resolution", say_wait, 0},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static void cell(const struct column *column, const struct row *row, char *text)
+{
+    if (column->loop)
+        row->cell(column, row->what, text);
+    else
+        snprintf(text, CELL, "-");
+}
+
+static int width(const struct column *column)
+{
+    char text[CELL];
+    size_t most = strlen(column->name);
+    for (size_t i = 0; i < ROWS; i++) {
+        cell(column, &rows[i], text);
+        if (strlen(text) > most)
+            most = strlen(text);
+    }
+    return (int)most;
+}
+
+static int title_width(void)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < ROWS; i++)
+        if (strlen(rows[i].title) > most)
+            most = strlen(rows[i].title);
+    return (int)most;
+}
+
+static void print_plain(const struct table *table)
+{
+    char text[CELL];
+    printf("%-*s", title_width(), "");
+    for (size_t i = 0; i < table->columns; i++)
+        printf("  %-*s", width(&table->column[i]), table->column[i].name);
+    for (size_t r = 0; r < ROWS; r++) {
+        printf("\n%-*s", title_width(), rows[r].title);
+        for (size_t i = 0; i < table->columns; i++) {
+            const struct column *column = &table->column[i];
+            cell(column, &rows[r], text);
+            printf("  %-*s", width(column), text);
+        }
+    }
+    printf("\n");
+}
+
+static void print_markdown(const struct table *table)
+{
+    char text[CELL];
+    printf("|");
+    for (size_t i = 0; i < table->columns; i++)
+        printf(" | %s", table->column[i].name);
+    printf(" |\n|---|");
+    for (size_t i = 0; i < table->columns; i++)
+        printf("---|");
+    for (size_t r = 0; r < ROWS; r++) {
+        printf("\n| %s |", rows[r].title);
+        for (size_t i = 0; i < table->columns; i++) {
+            cell(&table->column[i], &rows[r], text);
+            printf(" %s |", text);
+        }
+    }
+    printf("\n");
+}
+
+static void open_column(struct column *column, const char *name)
+{
+    rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
+    options.backend = column->name = name;
+    column->clock.size = sizeof column->clock;
+    if (rondo_loop_new(&column->loop, &options) < 0 ||
+        rondo_get_clock_info(column->loop, &column->clock) < 0)
+        snprintf(column->why_not, sizeof column->why_not, "%s",
+                 rondo_last_error());
+}
+
+static int open_table(struct table *table)
+{
+    const char *const *names;
+    rondo_loop *chosen;
+    size_t count = rondo_backends(&names);
+    if (rondo_loop_new(&chosen, NULL) < 0)
+        return -1;
+    for (size_t i = 0; i < count && i < COLUMNS; i++) {
+        struct column *column = &table->column[table->columns++];
+        open_column(column, names[i]);
+        column->is_default = strcmp(names[i], rondo_loop_backend(chosen)) == 0;
+    }
+    return rondo_loop_close(chosen);
+}
+
+static int close_table(struct table *table)
+{
+    int missing = 0;
+    for (size_t i = 0; i < table->columns; i++) {
+        struct column *column = &table->column[i];
+        if (column->why_not[0]) {
+            fprintf(stderr, "%s: %s\n", column->name, column->why_not);
+            missing++;
+        }
+        if (column->loop)
+            rondo_loop_close(column->loop);
+    }
+    return missing == (int)table->columns;
+}
+
+static int usage(FILE *to, int code)
+{
+    fprintf(to, "usage: rondo-info [--markdown] [--help]\n"
+                "Prints what Rondo can do on this system, by backend.\n");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static struct table table;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return usage(stdout, 0);
+        if (strcmp(argv[i], "--markdown") != 0)
+            return usage(stderr, 2);
+        table.markdown = true;
+    }
+    if (open_table(&table) < 0) {
+        fprintf(stderr, "rondo-info: %s\n", rondo_last_error());
+        return 1;
+    }
+    if (table.markdown) {
+        print_markdown(&table);
+    } else {
+        printf("Rondo %s\n\n", rondo_version());
+        print_plain(&table);
+    }
+    return close_table(&table);
+}
