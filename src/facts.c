@@ -123,8 +123,9 @@ bool rondo_loop_supports(const rondo_loop *loop, rondo_capability what)
 
 int64_t rondo_loop_limit(const rondo_loop *loop, rondo_limit what)
 {
-    if (loop_check(loop, "loop_limit"))
-        return RONDO_EINVAL;
+    int error = loop_check(loop, "loop_limit");
+    if (error)
+        return error;
     switch (what) {
     case RONDO_LIMIT_DESCRIPTORS:
         if (loop->backend->max_descriptors)

@@ -9,6 +9,13 @@
 
 #include <stdatomic.h>
 
+/* Off the everyday path: kept out of it, so that it stays short. */
+#if defined(__GNUC__)
+#define COLD __attribute__((cold, noinline))
+#else
+#define COLD
+#endif
+
 struct backend;
 struct io;
 struct remote;

@@ -36,38 +36,45 @@ static void end(rondo_loop *loop, struct op *op, int error)
     op_finish(loop, op, error);
 }
 
-/* Waiting is over. Only connecting is the reactor's own to carry out: the
- * handle tries everything else itself. */
-static void ready(rondo_loop *loop, struct op *op)
+/* Connecting alone is the reactor's own to carry out: the handle tries
+ * everything else itself. */
+static void connect_ready(rondo_loop *loop, struct op *op)
 {
-    int error = 0;
-    if (op->task.kind == OP_CONNECT) {
-        error = sys_connect_result(op->io->fd);
-        if (error == RONDO_EAGAIN)
-            return;
+    int error = sys_connect_result(op->io->fd);
+    if (error != RONDO_EAGAIN)
+        end(loop, op, error);
+}
+
+/* Whatever is not a read that somebody waits for. Interest is dropped here
+ * and not when its operation ends, so that a reader that goes on reading costs
+ * nothing. */
+static COLD void ready_for_others(rondo_loop *loop, struct io *io,
+                                  unsigned sides)
+{
+    struct op *writing = io->op[1];
+    unsigned unwanted = sides & io->armed;
+    if (sides & SIDE_WRITE && writing) {
+        unwanted &= ~(unsigned)SIDE_WRITE;
+        if (writing->task.kind == OP_CONNECT)
+            connect_ready(loop, writing);
+        else
+            end(loop, writing, 0);
     }
-    end(loop, op, error);
+    if (unwanted)
+        (void)set(loop, io, io->armed & ~unwanted);
 }
 
 void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
 {
-    unsigned unwanted = 0;
-    if (sides & SIDE_READ) {
-        if (io->op[0])
-            ready(loop, io->op[0]);
-        else
-            unwanted = io->armed & SIDE_READ;
+    struct op *reading = io->op[0];
+    loop->metrics.events++;
+    if (sides & SIDE_READ && reading) {
+        sides &= ~(unsigned)SIDE_READ;
+        io->op[0] = NULL;
+        op_finish(loop, reading, 0);
     }
-    if (sides & SIDE_WRITE) {
-        if (io->op[1])
-            ready(loop, io->op[1]);
-        else
-            unwanted |= io->armed & SIDE_WRITE;
-    }
-    /* Interest is dropped here and not when its operation ends, so that a
-     * reader that goes on reading costs nothing. */
-    if (unwanted)
-        (void)set(loop, io, io->armed & ~unwanted);
+    if (sides)
+        ready_for_others(loop, io, sides);
 }
 
 void reactor_lost(rondo_loop *loop, struct io *io)
@@ -79,25 +86,26 @@ void reactor_lost(rondo_loop *loop, struct io *io)
             end(loop, io->op[i], RONDO_EBADF);
 }
 
+static COLD void arm(rondo_loop *loop, struct op *op)
+{
+    unsigned side = 1U << op_index(op->task.kind);
+    int error = RONDO_EAGAIN;
+    if (op->task.kind == OP_CONNECT)
+        error = sys_connect(op->io->fd, op->buffer);
+    if (error == RONDO_EAGAIN)
+        error = set(loop, op->io, op->io->armed | side);
+    if (error || !(op->io->armed & side))
+        end(loop, op, error);
+}
+
 void reactor_submit(rondo_loop *loop, struct op *op)
 {
     struct io *io = op->io;
-    unsigned index = op_index(op->task.kind), side = 1U << index;
+    unsigned index = op_index(op->task.kind);
     op->task.state = TASK_PENDING;
-    op->count = 0;
     io->op[index] = op;
-    if (op->task.kind == OP_CONNECT) {
-        int error = sys_connect(io->fd, op->buffer);
-        if (error != RONDO_EAGAIN) {
-            end(loop, op, error);
-            return;
-        }
-    }
-    if (!(io->armed & side)) {
-        int error = set(loop, io, io->armed | side);
-        if (error)
-            end(loop, op, error);
-    }
+    if (!(io->armed & 1U << index))
+        arm(loop, op);
 }
 
 void reactor_cancel(rondo_loop *loop, struct op *op)

@@ -64,9 +64,10 @@ static void hold(rondo_transport *t, const char *data, size_t size)
 
 /* What cannot be delivered now, because reading was paused or everything was
  * given back, is held for later. */
-static void deliver(rondo_transport *t, const char *data, size_t size)
+static void deliver(rondo_transport *t, const char *data, size_t size,
+                    bool refused)
 {
-    while (size && stream_reads(t)) {
+    while (size && stream_reads(t) && !refused) {
         const rondo_protocol *protocol = t->protocol;
         size_t took = size;
         if (protocol->get_buffer)
@@ -77,8 +78,7 @@ static void deliver(rondo_transport *t, const char *data, size_t size)
         size -= took;
         if (t->flags & (STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT))
             stream_deliver_owed(t);
-        if (!took && t->protocol == protocol)
-            break;
+        refused = !took && t->protocol == protocol;
     }
     const uint32_t over = STREAM_CLOSING | STREAM_ENDING;
     if (size && !(t->flags & over))
@@ -96,48 +96,100 @@ static void deliver_eof(rondo_transport *t)
 
 /* ---- reading ---- */
 
+/* Once a write has taken the news of a reset, reading says only "end". The
+ * write that meets an orderly end says EPIPE. */
+static bool ended_in_order(const rondo_transport *t)
+{
+    return !(t->flags & STREAM_BROKEN) ||
+           sys_error_code(t->os_error) == RONDO_EPIPE;
+}
+
+/* The end, an error, or nothing yet. */
+static void read_nothing(rondo_transport *t, int result)
+{
+    if (result == 0) {
+        if (ended_in_order(t))
+            deliver_eof(t);
+    } else if (result != RONDO_EAGAIN) {
+        /* a reset between two writes of ours may answer the reading side */
+        stream_fail(t, result == RONDO_EPIPE ? RONDO_ECONNRESET : result, 0);
+    }
+}
+
 /* One try; the size of what was read, or 0 when there is no more for now. */
 static size_t read_once(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
-    if (count > 0) {
-        if (t->flags & STREAM_TIMED)
-            stream_note_read(t);
-        deliver(t, loop->scratch, (size_t)count);
-        return (size_t)count;
+    if (count <= 0) {
+        read_nothing(t, (int)count);
+        return 0;
     }
-    if (count == 0) {
-        deliver_eof(t);
-    } else if (count != RONDO_EAGAIN) {
-        /* a reset between two writes of ours may answer the reading side */
-        int error = count == RONDO_EPIPE ? RONDO_ECONNRESET : (int)count;
+    if (t->flags & STREAM_TIMED)
+        stream_note_read(t);
+    deliver(t, loop->scratch, (size_t)count, false);
+    return (size_t)count;
+}
+
+static void read_more(rondo_transport *t)
+{
+    int rounds = READ_ROUNDS;
+    while (rounds-- && stream_reads(t) && !(t->flags & STREAM_HELD))
+        if (read_once(t) < LOOP_SCRATCH)
+            break;
+}
+
+/* The rest of a read that was not like every day's: `took` of the `count`
+ * bytes at the start of the scratch buffer have been delivered. */
+static COLD void read_rest(rondo_transport *t, const rondo_protocol *protocol,
+                           int64_t count, size_t took)
+{
+    if (count <= 0)
+        read_nothing(t, (int)count);
+    else if (took < (size_t)count)
+        deliver(t, t->loop->scratch + took, (size_t)count - took,
+                !took && t->protocol == protocol);
+    else if (count == LOOP_SCRATCH &&
+             t->flags == (STREAM_MADE | STREAM_RUNNING))
+        (void)read_once(t);
+    stream_finish(t);
+}
+
+static COLD void read_carefully(rondo_transport *t, int error)
+{
+    t->flags |= STREAM_RUNNING;
+    if (!error)
+        read_more(t);
+    else if (error != RONDO_ECANCELED)
         stream_fail(t, error, 0);
-    }
-    return 0;
+    stream_finish(t);
 }
 
 static void read_done(rondo_loop *loop, struct task *task)
 {
     rondo_transport *t = of_read(task);
-    t->flags |= STREAM_RUNNING;
-    if (task->error && task->error != RONDO_ECANCELED) {
-        stream_fail(t, task->error, 0);
-    } else {
-        int rounds = READ_ROUNDS;
-        while (rounds-- && stream_reads(t) && !(t->flags & STREAM_HELD) &&
-               !task->error)
-            if (read_once(t) < LOOP_SCRATCH)
-                break;
-    }
-    /* The everyday case: nothing has changed, so that all there is to do is
-     * to wait for more. */
-    if (t->flags == (STREAM_MADE | STREAM_RUNNING)) {
-        t->flags = STREAM_MADE;
-        op_submit(loop, &t->read);
+    const rondo_protocol *protocol = t->protocol;
+    if (t->flags != STREAM_MADE || task->error || protocol->get_buffer ||
+        !protocol->data_received) {
+        read_carefully(t, task->error);
         return;
     }
-    stream_finish(t);
+    /* The everyday case: some bytes, all of them taken, and nothing changed,
+     * so that all there is to do is to wait for more. */
+    const uint32_t running = STREAM_MADE | STREAM_RUNNING;
+    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    t->flags = running;
+    if (count <= 0) {
+        read_rest(t, protocol, count, 0);
+        return;
+    }
+    size_t took = deliver_plain(t, loop->scratch, (size_t)count);
+    if (took < (size_t)count || count == LOOP_SCRATCH || t->flags != running) {
+        read_rest(t, protocol, count, took);
+        return;
+    }
+    t->flags = STREAM_MADE;
+    op_submit(loop, &t->read);
 }
 
 /* A write has failed: what the peer sent before is still its to say. */
@@ -160,7 +212,7 @@ void stream_read_deferred(rondo_transport *t)
 {
     if (t->flags & STREAM_HELD && stream_reads(t)) {
         struct held *held = stream_take_held(t);
-        deliver(t, held->bytes, held->size);
+        deliver(t, held->bytes, held->size, false);
         loop_free(t->loop, held);
     }
     if (t->flags & STREAM_BROKEN)

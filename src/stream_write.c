@@ -11,6 +11,8 @@
 enum {
     HIGH_DEFAULT = 65536,
     LOW_DEFAULT = HIGH_DEFAULT / 4,
+    NO_WRITING =
+        STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN,
     FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
 };
 
@@ -157,6 +159,11 @@ static int keep(rondo_transport *t, const void *data, size_t size,
 
 /* ---- may it write? ---- */
 
+static int refuse_null(const char *what)
+{
+    return error_set(RONDO_EINVAL, "%s: bytes at NULL", what);
+}
+
 static int refuse(const rondo_transport *t, const char *what)
 {
     if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
@@ -167,14 +174,12 @@ static int refuse(const rondo_transport *t, const char *what)
                      rondo_strerror(t->error));
 }
 
-static inline int check(const rondo_transport *t, const char *what)
+static int check(const rondo_transport *t, const char *what)
 {
-    const uint32_t shut =
-        STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN;
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
-    return t->flags & shut ? refuse(t, what) : 0;
+    return t->flags & NO_WRITING ? refuse(t, what) : 0;
 }
 
 static int failed(rondo_transport *t, int error, const char *what)
@@ -188,22 +193,42 @@ static int failed(rondo_transport *t, int error, const char *what)
 
 /* ---- the program's calls ---- */
 
-int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
+static COLD int write_rest(rondo_transport *t, const void *data, size_t size,
+                           int64_t sent)
 {
-    int error = check(t, "transport_write");
-    if (error || !size)
-        return error;
-    if (t->flags & STREAM_QUEUED)
-        return keep(t, data, size, false);
-    int64_t sent = sys_send(t->io.fd, data, size);
-    if (sent == (int64_t)size)
-        return 0;
     if (sent < 0) {
         if (sent != RONDO_EAGAIN)
             return failed(t, (int)sent, "transport_write");
         sent = 0;
     }
     return keep(t, (const char *)data + sent, size - (size_t)sent, sent > 0);
+}
+
+static int send_now(rondo_transport *t, const void *data, size_t size)
+{
+    int64_t sent = sys_send(t->io.fd, data, size);
+    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
+}
+
+static COLD int write_carefully(rondo_transport *t, const void *data,
+                                size_t size)
+{
+    int error = check(t, "transport_write");
+    if (error || !size)
+        return error;
+    if (!data)
+        return refuse_null("transport_write");
+    return t->flags & STREAM_QUEUED ? keep(t, data, size, false)
+                                    : send_now(t, data, size);
+}
+
+int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
+{
+    /* one look at what is not as every day; there each is asked by name */
+    if (!t || t->loop->guard != sys_fork_generation || !data || !size ||
+        t->flags & (NO_WRITING | STREAM_QUEUED))
+        return write_carefully(t, data, size);
+    return send_now(t, data, size);
 }
 
 /* Skips what has left and sends on, while the kernel takes whole groups. */
@@ -233,8 +258,9 @@ int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
     int error = check(t, "transport_writev");
     if (error || !count)
         return error;
-    if (!buffers)
-        return error_set(RONDO_EINVAL, "transport_writev: NULL");
+    for (size_t i = 0; i < count; i++)
+        if (!buffers || (!buffers[i].data && buffers[i].size))
+            return refuse_null("transport_writev");
     int64_t sent = 0;
     if (!(t->flags & STREAM_QUEUED)) {
         sent = send_groups(t, buffers, count);
@@ -260,6 +286,8 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
     int error = check(t, "transport_write_owned");
     if (error)
         return error;
+    if (!data && size)
+        return refuse_null("transport_write_owned");
     if (!release)
         return error_set(RONDO_EINVAL, "transport_write_owned: no release");
     struct outgoing *out = stream_out(t);

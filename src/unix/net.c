@@ -22,7 +22,8 @@
 
 static int fail(void)
 {
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
+    /* An interrupted call has done nothing: trying later does it. */
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
         return RONDO_EAGAIN;
     return error_from_os(errno);
 }
@@ -182,19 +183,13 @@ int sys_connect_result(sys_fd fd)
 
 int64_t sys_recv(sys_fd fd, void *data, size_t size)
 {
-    ssize_t count;
-    do {
-        count = recv(fd, data, size, 0);
-    } while (count < 0 && errno == EINTR);
+    ssize_t count = recv(fd, data, size, 0);
     return count < 0 ? fail() : count;
 }
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
 {
-    ssize_t count;
-    do {
-        count = send(fd, data, size, MSG_NOSIGNAL);
-    } while (count < 0 && errno == EINTR);
+    ssize_t count = send(fd, data, size, MSG_NOSIGNAL);
     return count < 0 ? fail() : count;
 }
 
@@ -208,10 +203,7 @@ int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
     }
     struct msghdr message = {.msg_iov = parts};
     message.msg_iovlen = used;
-    ssize_t sent;
-    do {
-        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
     return sent < 0 ? fail() : sent;
 }
 
