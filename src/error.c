@@ -103,6 +103,14 @@ int error_os(int error, const char *format, ...)
     return error;
 }
 
+int error_in(const char *what, int error)
+{
+    int64_t os_error = last.os_error;
+    error_set(error, "%s: %s", what, last.text);
+    last.os_error = os_error;
+    return error;
+}
+
 int error_from_os(int64_t os_error)
 {
     last.os_error = os_error;

@@ -18,6 +18,9 @@ __attribute__((format(printf, 2, 3)))
 #endif
 int error_os(int error, const char *format, ...);
 
+/* Puts "what: " before the sentence of somebody further down. */
+int error_in(const char *what, int error);
+
 /* For sys.h's implementations: keeps the system's code, gives RONDO_E.... */
 int error_from_os(int64_t os_error);
 /* Forgets the system's code: what follows is Rondo's own word. */

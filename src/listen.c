@@ -35,6 +35,12 @@ static int set_up(sys_fd fd, const rondo_server_options *o,
     return error ? fail_on(error, "listen on", address) : 0;
 }
 
+static int add_listener(rondo_server *s, sys_fd fd)
+{
+    int error = server_add(s, fd);
+    return error ? error_in("create_server", error) : 0;
+}
+
 static int add_address(rondo_server *s, const rondo_server_options *o,
                        const rondo_address *address)
 {
@@ -44,7 +50,7 @@ static int add_address(rondo_server *s, const rondo_server_options *o,
         return fail_on(error, "make a socket for", address);
     error = set_up(fd, o, address);
     if (!error)
-        error = server_add(s, fd);
+        error = add_listener(s, fd);
     if (error)
         sys_close(fd);
     return error;
@@ -120,7 +126,7 @@ static int add_host(rondo_server *s, const rondo_server_options *o)
 
 static int add_socket(rondo_server *s, const rondo_server_options *o)
 {
-    sys_fd fd = (sys_fd)*o->socket;
+    sys_fd fd = sys_fd_of(*o->socket);
     long long number = (long long)*o->socket;
     enum sys_kind kind = sys_kind(fd);
     if (kind == SYS_KIND_BAD)
@@ -145,7 +151,7 @@ static int add_socket(rondo_server *s, const rondo_server_options *o)
     error = sys_adopt(fd);
     if (error)
         return error_os(error, "create_server: descriptor %lld", number);
-    return server_add(s, fd);
+    return add_listener(s, fd);
 }
 
 /* ---- the call ---- */

@@ -75,8 +75,11 @@ static int iterate(rondo_loop *loop, int64_t most_ns)
 {
     int error = collect(loop, most_ns);
     loop->metrics.iterations++;
+    timers_begin(loop);
+    bool posted = remote_take(loop);
     loop_run_ring(loop, MOST_CALLBACKS);
-    (void)remote_run(loop, MOST_CALLBACKS);
+    if (posted)
+        remote_run(loop, MOST_CALLBACKS);
     run_ready(loop);
     timers_run(loop, MOST_TIMERS);
     return error;
@@ -371,8 +374,8 @@ int rondo_loop_close(rondo_loop *loop)
     loop->closing = true;
     loop->now = sys_clock();
     remote_shut(loop);
-    while (remote_run(loop, MOST_CALLBACKS))
-        ;
+    while (remote_take(loop))
+        remote_run(loop, MOST_CALLBACKS);
     loop->ring_head = loop->ring_tail;
     timers_free(loop);
     close_handles(loop);

@@ -124,3 +124,10 @@ void io_detach(rondo_loop *loop, struct io *io)
     take_out(loop, find(loop, io->fd));
     io->attached = false;
 }
+
+void io_renew(rondo_loop *loop, struct io *io)
+{
+    loop->backend->detach(loop, io);
+    /* it fitted before, so it fits */
+    (void)loop->backend->attach(loop, io);
+}

@@ -72,6 +72,8 @@ void io_init(struct io *io, sys_fd fd, enum io_owner owner);
 int io_attach(rondo_loop *loop, struct io *io);
 /* Nothing may be pending. The descriptor may be closed afterwards. */
 void io_detach(rondo_loop *loop, struct io *io);
+/* Forgets what the kernel was told of it. Nothing may be pending. */
+void io_renew(rondo_loop *loop, struct io *io);
 struct io *io_find(const rondo_loop *loop, sys_fd fd);
 
 #endif

@@ -117,11 +117,9 @@ static int post(rondo_remote *r, rondo_fn fn, void *arg)
 }
 
 /* The inbox becomes what is run, the array that was run the inbox. */
-static bool take(rondo_loop *loop, struct remote *own)
+static void swap(rondo_loop *loop, struct remote *own)
 {
     struct rondo_remote *r = own->shared;
-    if (!atomic_load_explicit(&r->filled, memory_order_relaxed))
-        return false;
     struct posts spent = own->taken;
     if (spent.room > POSTS_KEPT) {
         loop_free(loop, spent.items);
@@ -134,19 +132,24 @@ static bool take(rondo_loop *loop, struct remote *own)
     atomic_store_explicit(&r->filled, false, memory_order_relaxed);
     sys_mutex_unlock(&r->lock);
     own->next = 0;
-    return own->taken.used > 0;
 }
 
-bool remote_run(rondo_loop *loop, size_t most)
+bool remote_take(rondo_loop *loop)
 {
     struct remote *own = loop->remote;
-    if (own->next == own->taken.used && !take(loop, own))
-        return false;
+    if (own->next == own->taken.used &&
+        atomic_load_explicit(&own->shared->filled, memory_order_relaxed))
+        swap(loop, own);
+    return own->next < own->taken.used;
+}
+
+void remote_run(rondo_loop *loop, size_t most)
+{
+    struct remote *own = loop->remote;
     while (most-- && own->next < own->taken.used) {
         struct post item = own->taken.items[own->next++];
         loop_call(loop, item.fn, item.arg);
     }
-    return own->next < own->taken.used;
 }
 
 uint64_t remote_allocations(const rondo_loop *loop)

@@ -23,8 +23,10 @@ void remote_shut(rondo_loop *loop);
 void remote_close(rondo_loop *loop);
 /* In a forked child: another thread may have held the lock. */
 int remote_reopen(rondo_loop *loop);
-/* Runs at most `most` of what has been posted; true: there is more. */
-bool remote_run(rondo_loop *loop, size_t most);
+/* Takes what has been posted so far; false: nothing. */
+bool remote_take(rondo_loop *loop);
+/* Runs at most `most` of what was taken. */
+void remote_run(rondo_loop *loop, size_t most);
 /* How often senders have made the inbox grow. */
 uint64_t remote_allocations(const rondo_loop *loop);
 /* Posts that wait, asked before a wait: with `sleeping` set before. */

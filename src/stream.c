@@ -345,10 +345,10 @@ static int refuse(int error, const char *what, rondo_fd fd, const char *why)
 static int check_connected(rondo_fd fd, const char *what)
 {
     rondo_address address;
-    int error = sys_peer_address((sys_fd)fd, &address);
+    int error = sys_peer_address(sys_fd_of(fd), &address);
     if (error != RONDO_ENOTCONN)
         return 0;
-    if (sys_local_address((sys_fd)fd, &address) == 0 &&
+    if (sys_local_address(sys_fd_of(fd), &address) == 0 &&
         rondo_address_family(&address) != RONDO_FAMILY_UNIX &&
         rondo_address_port(&address) != 0)
         return 0;
@@ -358,7 +358,7 @@ static int check_connected(rondo_fd fd, const char *what)
 int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
                  rondo_transport **t)
 {
-    switch (sys_kind((sys_fd)fd)) {
+    switch (sys_kind(sys_fd_of(fd))) {
     case SYS_KIND_BAD:
         return refuse(RONDO_EBADF, what, fd, "is not open");
     case SYS_KIND_LISTENER:
@@ -368,14 +368,15 @@ int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
     default:
         return refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
     }
-    if (io_find(loop, (sys_fd)fd))
+    if (io_find(loop, sys_fd_of(fd)))
         return refuse(RONDO_EBUSY, what, fd, "is in use by the loop");
     int error = check_connected(fd, what);
-    if (!error)
-        error = stream_new(loop, (sys_fd)fd, t);
     if (error)
         return error;
-    error = sys_adopt((sys_fd)fd);
+    error = stream_new(loop, sys_fd_of(fd), t);
+    if (error)
+        return error_in(what, error);
+    error = sys_adopt(sys_fd_of(fd));
     if (error) {
         stream_give_back(*t);
         return error_os(error, "%s: cannot make descriptor %lld non-blocking",

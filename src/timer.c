@@ -294,10 +294,15 @@ static void repeat(rondo_loop *loop, struct timer_slot *slot)
     sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, entry);
 }
 
-void timers_run(rondo_loop *loop, unsigned most)
+void timers_begin(rondo_loop *loop)
 {
     struct timers *t = &loop->timers;
     t->phase = (t->phase + 1) & TIMER_PHASE_MAX;
+}
+
+void timers_run(rondo_loop *loop, unsigned most)
+{
+    struct timers *t = &loop->timers;
     while (most-- && settle_top(t) && t->heap[TIMER_ROOT].key <= loop->now) {
         uint32_t index = t->heap[TIMER_ROOT].slot;
         struct timer_slot *slot = &t->slots[index];

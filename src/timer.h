@@ -22,7 +22,7 @@ struct timer_slot {
     uint32_t generation;
     uint32_t entry;      /* order of the heap entry that stands for it */
     uint32_t order;      /* rank among equal deadlines */
-    uint32_t phase : 28; /* the expiry phase it was scheduled in */
+    uint32_t phase : 28; /* the iteration it was scheduled in */
     uint32_t background : 1;
     uint32_t hidden : 1;
     uint32_t live : 1;
@@ -42,6 +42,8 @@ void timers_init(struct timers *timers);
 void timers_free(rondo_loop *loop);
 /* The earliest deadline, RONDO_NEVER when there is none. */
 int64_t timers_next(rondo_loop *loop);
+/* An iteration begins: what is scheduled from now on is the next one's. */
+void timers_begin(rondo_loop *loop);
 /* Runs what is due at the iteration's time, at most `most` of them. */
 void timers_run(rondo_loop *loop, unsigned most);
 /* An id, or RONDO_ENOMEM. period 0: once. */

@@ -137,7 +137,7 @@ static int watcher_new(rondo_loop *loop, sys_fd fd, const char *what,
     error = io_attach(loop, &w->io);
     if (error) {
         loop_free(loop, w);
-        return error;
+        return error_in(what, error);
     }
     handle_open(loop, &w->handle, HANDLE_WATCHER);
     *made = w;
@@ -148,7 +148,7 @@ static int watcher_new(rondo_loop *loop, sys_fd fd, const char *what,
 static int find(rondo_loop *loop, rondo_fd fd, const char *what,
                 struct watcher **found)
 {
-    struct io *io = io_find(loop, (sys_fd)fd);
+    struct io *io = io_find(loop, sys_fd_of(fd));
     *found = NULL;
     if (io && io->owner != IO_WATCHER)
         return error_set(RONDO_EBUSY,
@@ -159,6 +159,15 @@ static int find(rondo_loop *loop, rondo_fd fd, const char *what,
         *found = (struct watcher *)(void *)((char *)io -
                                             offsetof(struct watcher, io));
     return 0;
+}
+
+/* Adding again may mean a new file under an old number, which was closed
+ * without being removed: the kernel has to be told of it as of a new one. */
+static void renew(struct watcher *w)
+{
+    for (int i = 0; i < 2; i++)
+        op_cancel(w->loop, &w->side[i].op);
+    io_renew(w->loop, &w->io);
 }
 
 static int add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
@@ -174,11 +183,13 @@ static int add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
         return error_set(RONDO_EINVAL, "%s: no function", what);
     error = find(loop, fd, what, &w);
     if (!error && !w)
-        error = watcher_new(loop, (sys_fd)fd, what, &w);
+        error = watcher_new(loop, sys_fd_of(fd), what, &w);
     if (error)
         return error;
     struct side *side = &w->side[which];
-    if (!side->fn)
+    if (side->fn)
+        renew(w);
+    else
         loop->watching++;
     side->fn = fn;
     side->arg = arg;
@@ -187,9 +198,11 @@ static int add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
     /* inside its own callback this is done again, harmlessly */
     op_submit(loop, &side->op);
     error = side->op.task.state == TASK_READY ? side->op.task.error : 0;
-    if (error)
-        forget(w); /* refused by the kernel: freed when the list has run */
     loop_nudge(loop);
+    if (!error)
+        return 0;
+    (void)error_in(what, error);
+    forget(w); /* refused by the kernel: freed when the list has run */
     return error;
 }
 

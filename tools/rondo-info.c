@@ -79,11 +79,10 @@ static void say_default(const struct column *column, int what, char *text)
     snprintf(text, CELL, "%s", column->is_default ? "yes" : "-");
 }
 
-static void say_clock(const struct column *column, int what, char *text)
+static void say_monotonic(const struct column *column, int what, char *text)
 {
     (void)what;
-    snprintf(text, CELL, "%s%s", column->clock.name,
-             column->clock.monotonic ? "" : " (not monotonic)");
+    snprintf(text, CELL, "%s", column->clock.monotonic ? "yes" : "no");
 }
 
 static void say_resolution(const struct column *column, int what, char *text)
@@ -118,7 +117,7 @@ static const struct row rows[] = {
     {"descriptor numbers below", say_limit, RONDO_LIMIT_DESCRIPTOR_NUMBER},
     {"longest unix path, bytes", say_limit, RONDO_LIMIT_UNIX_PATH},
     {"largest datagram, bytes", say_limit, RONDO_LIMIT_DATAGRAM},
-    {"clock", say_clock, 0},
+    {"clock is monotonic", say_monotonic, 0},
     {"clock resolution", say_resolution, 0},
     {"wait resolution", say_wait, 0},
 };
@@ -153,21 +152,36 @@ static int title_width(void)
     return (int)most;
 }
 
+/* The last column is not filled up, so that no line ends in spaces. */
+static void print_cell(const struct table *table, size_t i, const char *text)
+{
+    bool last = i + 1 == table->columns;
+    printf("  %-*s", last ? 0 : width(&table->column[i]), text);
+}
+
 static void print_plain(const struct table *table)
 {
     char text[CELL];
     printf("%-*s", title_width(), "");
     for (size_t i = 0; i < table->columns; i++)
-        printf("  %-*s", width(&table->column[i]), table->column[i].name);
+        print_cell(table, i, table->column[i].name);
     for (size_t r = 0; r < ROWS; r++) {
         printf("\n%-*s", title_width(), rows[r].title);
         for (size_t i = 0; i < table->columns; i++) {
-            const struct column *column = &table->column[i];
-            cell(column, &rows[r], text);
-            printf("  %-*s", width(column), text);
+            cell(&table->column[i], &rows[r], text);
+            print_cell(table, i, text);
         }
     }
     printf("\n");
+}
+
+static void print_clocks(const struct table *table)
+{
+    printf("\n");
+    for (size_t i = 0; i < table->columns; i++)
+        if (table->column[i].loop)
+            printf("clock of %s: %s\n", table->column[i].name,
+                   table->column[i].clock.name);
 }
 
 static void print_markdown(const struct table *table)
@@ -256,6 +270,7 @@ int main(int argc, char **argv)
     } else {
         printf("Rondo %s\n\n", rondo_version());
         print_plain(&table);
+        print_clocks(&table);
     }
     return close_table(&table);
 }

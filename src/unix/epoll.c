@@ -126,6 +126,8 @@ static const struct poller epoll_poller = {
 
 const struct backend backend_epoll = {
     .name = "epoll",
+    /* only those whose driver can be polled: /dev/null is not */
+    .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
     REACTOR(&epoll_poller),
 };
 #else

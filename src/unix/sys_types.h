@@ -3,10 +3,18 @@
 #ifndef RONDO_SYS_TYPES_H
 #define RONDO_SYS_TYPES_H
 
+#include <limits.h>
 #include <pthread.h>
+#include <stdint.h>
 
 typedef int sys_fd;
 #define SYS_NO_FD (-1)
+
+/* The program's word for a descriptor; a number that is none becomes none. */
+static inline sys_fd sys_fd_of(intptr_t fd)
+{
+    return fd < 0 || fd > INT_MAX ? SYS_NO_FD : (sys_fd)fd;
+}
 
 typedef pthread_t sys_thread_id;
 typedef pthread_mutex_t sys_mutex;

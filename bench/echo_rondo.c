@@ -1,0 +1,143 @@
+/* echo_rondo.c - the echo server over Rondo; --mode steady watches what it
+ * allocates, --mode NAME picks a backend. */
+/* SPDX-License-Identifier: MIT */
+#include "serve.h"
+
+#include <inttypes.h>
+#include <malloc.h>
+#include <rondo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --mode steady: allocations are looked at after so many requests, and after
+ * so many more. */
+enum { STEADY_FROM = 100000, STEADY_REQUESTS = 1000000 };
+
+static struct serve serve;
+static rondo_server *server;
+static size_t in_use;
+static uint64_t steady_allocations[2];
+static bool steady_seen;
+
+static void *count_malloc(size_t size, void *context)
+{
+    (void)context;
+    void *p = malloc(size);
+    in_use += p ? malloc_usable_size(p) : 0;
+    return p;
+}
+
+static void *count_realloc(void *p, size_t size, void *context)
+{
+    (void)context;
+    size_t before = p ? malloc_usable_size(p) : 0;
+    void *moved = realloc(p, size);
+    if (moved) {
+        in_use += malloc_usable_size(moved) - before;
+    }
+    return moved;
+}
+
+static void count_free(void *p, void *context)
+{
+    (void)context;
+    in_use -= p ? malloc_usable_size(p) : 0;
+    free(p);
+}
+
+static const rondo_allocator counting = {.malloc_fn = count_malloc,
+                                         .realloc_fn = count_realloc,
+                                         .free_fn = count_free};
+
+static size_t exact(void)
+{
+    return in_use;
+}
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s: %s\n", what, rondo_last_error());
+    exit(1);
+}
+
+static void made(rondo_transport *t, void *self)
+{
+    (void)t;
+    (void)self;
+    serve_accepted(&serve);
+}
+
+static void received(rondo_transport *t, void *self, const void *data,
+                     size_t size)
+{
+    (void)self;
+    serve.bytes += size;
+    rondo_transport_write(t, data, size);
+}
+
+static void lost(rondo_transport *t, void *self, int error)
+{
+    (void)t;
+    (void)self;
+    (void)error;
+    if (serve_left(&serve)) {
+        rondo_server_close(server);
+    }
+}
+
+static const rondo_protocol echo = {
+    .connection_made = made,
+    .data_received = received,
+    .connection_lost = lost,
+};
+
+static void received_steady(rondo_transport *t, void *self, const void *data,
+                            size_t size)
+{
+    static uint64_t requests;
+    received(t, self, data, size);
+    requests++;
+    if (requests == STEADY_FROM || requests == STEADY_FROM + STEADY_REQUESTS) {
+        rondo_loop_metrics metrics = RONDO_LOOP_METRICS_INIT;
+        rondo_loop_get_metrics(rondo_transport_loop(t), &metrics);
+        steady_seen = requests != STEADY_FROM;
+        steady_allocations[steady_seen] = metrics.allocations;
+    }
+}
+
+static const rondo_protocol echo_steady = {
+    .connection_made = made,
+    .data_received = received_steady,
+    .connection_lost = lost,
+};
+
+int main(int argc, char **argv)
+{
+    rondo_loop *loop;
+    rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
+    serve_options(&serve, argc, argv);
+    bool steady = strcmp(serve.mode, "steady") == 0;
+    options.backend = *serve.mode && !steady ? serve.mode : NULL;
+    if (serve.idle > 0) {
+        options.allocator = &counting;
+        serve.exact = exact;
+    }
+    if (rondo_loop_new(&loop, &options) < 0) {
+        fail("loop_new");
+    }
+    if (rondo_create_server(loop, RONDO_SERVE(.host = "127.0.0.1"),
+                            steady ? &echo_steady : &echo, NULL, &server) < 0) {
+        fail("create_server");
+    }
+    serve_announce((int)rondo_server_fd(server, 0));
+    if (rondo_loop_run(loop) < 0) {
+        fail("loop_run");
+    }
+    if (steady_seen) {
+        printf("steady_allocations=%" PRIu64 " ",
+               steady_allocations[1] - steady_allocations[0]);
+    }
+    serve_report(&serve);
+    return rondo_loop_close(loop) < 0;
+}

@@ -1,0 +1,79 @@
+/* measure.c - clocks, a fixed sequence of random numbers, medians. */
+/* SPDX-License-Identifier: MIT */
+#include "measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec t;
+    if (clock_gettime(clock, &t) < 0) {
+        measure_die("clock_gettime");
+    }
+    return (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_nsec;
+}
+
+int64_t measure_thread_ns(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int64_t measure_process_ns(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void measure_sleep(int64_t ns)
+{
+    struct timespec t = {.tv_sec = (time_t)(ns / 1000000000),
+                         .tv_nsec = (long)(ns % 1000000000)};
+    while (nanosleep(&t, &t) < 0) {
+    }
+}
+
+/* xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift
+ * generators, scrambled". */
+uint64_t measure_random(uint64_t *state)
+{
+    uint64_t x = *state;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    *state = x;
+    return x * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+void measure_print(const char *contestant, const char *operation,
+                   const struct figure *figure)
+{
+    double sorted[ROUNDS];
+    memcpy(sorted, figure->ns, sizeof sorted);
+    qsort(sorted, ROUNDS, sizeof sorted[0], compare);
+    printf("%s %s %.2f %.2f\n", contestant, operation, sorted[ROUNDS / 2],
+           sorted[0]);
+    fflush(stdout);
+}
+
+void *measure_allocate(size_t count, size_t size)
+{
+    void *p = calloc(count, size);
+    if (!p) {
+        measure_die("calloc");
+    }
+    return p;
+}
+
+_Noreturn void measure_die(const char *what)
+{
+    fprintf(stderr, "%s failed\n", what);
+    exit(1);
+}

@@ -1,0 +1,413 @@
+/* harness.c - runs tests, each in a world of its own. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_internal.h"
+
+#include <inttypes.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
+    __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+#define MAX_TESTS    256
+#define DEAD_LOOP_MS 2000 /* for bytes still on their way between sockets */
+
+struct test_case {
+    const struct test *test;
+    struct world *w;
+    bool finished; /* its result is written */
+};
+
+/* of the running test; there is only one */
+static struct test_case *current;
+
+int test_slowness(void)
+{
+    static int factor;
+
+    if (factor == 0) {
+        const char *slow = getenv("RONDO_TEST_SLOW");
+        int given = slow ? (int)strtol(slow, NULL, 10) : 1;
+
+        factor = SANITIZED || raw_under_valgrind() ? 10 : 1;
+        if (given > 1)
+            factor *= given;
+    }
+    return factor;
+}
+
+static void write_line(const char *kind, const char *result, const char *why)
+{
+    const char *path = getenv("RONDO_TEST_RESULTS");
+    FILE *file = path && *path ? fopen(path, "a") : NULL;
+
+    if (!file)
+        return;
+    (void)fprintf(file, "%s %s %s", kind, current->w->backend,
+                  current->test->name);
+    if (result)
+        (void)fprintf(file, " %s %s", result, why);
+    (void)fprintf(file, "\n");
+    (void)fclose(file);
+}
+
+static void write_result(const char *result, const char *why)
+{
+    if (!current->finished)
+        write_line("RESULT", result, why);
+    current->finished = true;
+}
+
+void test_fail(struct world *w, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(w->reason, sizeof w->reason, format, args);
+    va_end(args);
+    print_error("%s\n", w->reason);
+    _fail(current->test->name, 0);
+    abort();
+}
+
+int64_t test_check_ok(int64_t result, const char *what, const char *file,
+                      int line)
+{
+    if (result < 0)
+        test_fail(current->w, "%s:%d: %s: %s (%s)", file, line, what,
+                  rondo_error_name((int)result), rondo_last_error());
+    return result;
+}
+
+void test_check_error(int64_t result, int error, const char *what,
+                      const char *file, int line)
+{
+    if (result == error)
+        return;
+    test_fail(current->w, "%s:%d: %s: %" PRId64 " %s, not %s", file, line, what,
+              result, result < 0 ? rondo_error_name((int)result) : "no error",
+              rondo_error_name(error));
+}
+
+/* ---- the arena ---------------------------------------------------------- */
+
+union chunk {
+    union chunk *next;
+    max_align_t align;
+};
+
+void *test_alloc(struct world *w, size_t size)
+{
+    union chunk *c = calloc(1, sizeof *c + size);
+
+    if (!c)
+        test_fail(w, "test_alloc: no memory");
+    c->next = w->arena;
+    w->arena = c;
+    return c + 1;
+}
+
+void arena_free(struct world *w)
+{
+    union chunk *c = w->arena;
+
+    while (c) {
+        union chunk *next = c->next;
+
+        free(c);
+        c = next;
+    }
+    w->arena = NULL;
+}
+
+/* ---- setup -------------------------------------------------------------- */
+
+rondo_loop_options test_loop_options(struct world *w)
+{
+    rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
+    const char *backend = getenv("RONDO_TEST_BACKEND");
+
+    options.backend = backend && *backend ? backend : NULL;
+    options.allocator = &w->allocator;
+    return options;
+}
+
+rondo_loop *test_other_loop(struct world *w)
+{
+    rondo_loop_options options = test_loop_options(w);
+
+    assert_ok(rondo_loop_new(&w->other, &options));
+    return w->other;
+}
+
+static struct world *world_new(void)
+{
+    struct world *w = calloc(1, sizeof *w);
+
+    if (!w)
+        return NULL;
+    w->memory = memory_new();
+    if (!w->memory) {
+        free(w);
+        return NULL;
+    }
+    w->allocator = memory_allocator(w->memory);
+    w->backend = "none";
+    raw_snapshot_take(&w->descriptors);
+    return w;
+}
+
+static int setup(void **state)
+{
+    struct test_case *c = *state;
+    rondo_loop_options options;
+
+    current = c;
+    c->w = world_new();
+    if (!c->w)
+        return -1;
+    options = test_loop_options(c->w);
+    if (rondo_loop_new(&c->w->loop, &options) < 0) {
+        print_error("rondo_loop_new: %s\n", rondo_last_error());
+        c->w->backend = options.backend ? options.backend : "default";
+        write_result("fail", "rondo_loop_new failed");
+        return -1;
+    }
+    c->w->backend = rondo_loop_backend(c->w->loop);
+    write_line("START", NULL, NULL);
+    return 0;
+}
+
+/* ---- the end of a test -------------------------------------------------- */
+
+rondo_loop_metrics test_metrics(const struct world *w)
+{
+    rondo_loop_metrics m = RONDO_LOOP_METRICS_INIT;
+
+    assert_ok(rondo_loop_get_metrics(w->loop, &m));
+    return m;
+}
+
+uint64_t test_iterations(const struct world *w)
+{
+    return test_metrics(w).iterations;
+}
+
+static void check_clean(struct world *w)
+{
+    rondo_loop_metrics m = test_metrics(w);
+    size_t live = m.live_timers + m.live_watchers + m.live_transports +
+                  m.live_servers + m.live_operations;
+
+    if (live > 0)
+        test_fail(w,
+                  "left alive in the loop: timers %zu, watchers %zu, "
+                  "transports %zu, servers %zu, operations %zu",
+                  m.live_timers, m.live_watchers, m.live_transports,
+                  m.live_servers, m.live_operations);
+}
+
+static void close_one(struct world *w, rondo_loop **loop)
+{
+    int result;
+
+    if (!*loop)
+        return;
+    result = rondo_loop_close(*loop);
+    if (result < 0)
+        test_fail(w, "rondo_loop_close: %s (%s)", rondo_error_name(result),
+                  rondo_last_error());
+    *loop = NULL;
+}
+
+void test_close_loop(struct world *w)
+{
+    close_one(w, &w->loop);
+}
+
+static void check_memory(struct world *w)
+{
+    if (memory_damage(w->memory))
+        test_fail(w, "memory: %s", memory_damage(w->memory));
+    if (test_live_blocks(w) > 0)
+        test_fail(w, "memory: %zu blocks of %zu bytes were never freed",
+                  test_live_blocks(w), test_live_bytes(w));
+}
+
+/* A thread of the library may need a moment to be gone. */
+static void check_descriptors(struct world *w)
+{
+    int64_t end = raw_now_ns() + 2000000000;
+    char text[160];
+
+    while (raw_count_descriptors() != w->descriptors.count) {
+        if (raw_now_ns() > end) {
+            raw_snapshot_differences(&w->descriptors, text, sizeof text);
+            test_fail(w, "descriptors: %zu open before, %zu now:%s",
+                      w->descriptors.count, raw_count_descriptors(), text);
+        }
+        raw_sleep_ms(1);
+    }
+}
+
+static void finish(struct world *w)
+{
+    test_fail_allocation(w, 0);
+    if (w->loop && w->expect_clean)
+        check_clean(w);
+    close_one(w, &w->other);
+    close_one(w, &w->loop);
+    check_memory(w);
+    if (!w->allow_descriptors)
+        check_descriptors(w);
+}
+
+void test_skip(struct world *w, const char *reason)
+{
+    finish(w);
+    print_message("skipped: %s\n", reason);
+    write_result("skip", reason);
+    skip();
+}
+
+static void run_one(void **state)
+{
+    struct test_case *c = *state;
+    void *w = c->w;
+
+    c->test->fn(&w);
+    finish(c->w);
+    write_result("pass", "-");
+}
+
+/*
+ * After a failed assertion the loop may be in the middle of a callback, and
+ * what the callbacks touch may be gone: the world is left as it is, but for
+ * its descriptors, which later tests could run out of.
+ */
+static int teardown(void **state)
+{
+    struct test_case *c = *state;
+
+    if (!c->finished) {
+        write_result("fail", c->w->reason[0] ? c->w->reason : "assertion");
+        raw_snapshot_close_new(&c->w->descriptors);
+        return 0;
+    }
+    arena_free(c->w);
+    memory_free(c->w->memory);
+    free(c->w);
+    c->w = NULL;
+    return 0;
+}
+
+int test_run(const char *subject, const struct test *tests, size_t count)
+{
+    static struct test_case cases[MAX_TESTS];
+    static struct CMUnitTest units[MAX_TESTS];
+    const char *filter = getenv("RONDO_TEST_FILTER");
+
+    if (count > MAX_TESTS)
+        return 1;
+    for (size_t i = 0; i < count; i++) {
+        cases[i].test = &tests[i];
+        units[i] = (struct CMUnitTest){.name = tests[i].name,
+                                       .test_func = run_one,
+                                       .setup_func = setup,
+                                       .teardown_func = teardown,
+                                       .initial_state = &cases[i]};
+    }
+    if (filter && *filter)
+        cmocka_set_test_filter(filter);
+    return _cmocka_run_group_tests(subject, units, count, NULL, NULL);
+}
+
+/* ---- running the loop --------------------------------------------------- */
+
+static int step(struct world *w, rondo_loop *loop, int64_t timeout_ns)
+{
+    int alive = rondo_loop_run_once(loop, timeout_ns);
+
+    if (alive < 0)
+        test_fail(w, "rondo_loop_run_once: %s (%s)", rondo_error_name(alive),
+                  rondo_last_error());
+    return alive;
+}
+
+static bool step_all(struct world *w)
+{
+    int64_t wait = w->other ? 0 : RONDO_MS(5);
+    int alive = 0;
+
+    if (w->loop)
+        alive += step(w, w->loop, wait);
+    if (w->other)
+        alive += step(w, w->other, RONDO_MS(1));
+    return alive > 0;
+}
+
+static int64_t deadline_ns(int64_t now)
+{
+    return now + TEST_DEADLINE_MS * INT64_C(1000000) * test_slowness();
+}
+
+void test_wait_step(struct world *w, struct test_wait *wait)
+{
+    int64_t now = raw_now_ns();
+
+    if (wait->end_ns == 0)
+        wait->end_ns = deadline_ns(now);
+    if (now > wait->end_ns)
+        test_fail(w, "%s:%d: still not: %s", wait->file, wait->line,
+                  wait->what);
+    if (step_all(w)) {
+        wait->dead_since_ns = 0;
+        return;
+    }
+    if (wait->dead_since_ns == 0)
+        wait->dead_since_ns = now;
+    if (now - wait->dead_since_ns >
+        DEAD_LOOP_MS * INT64_C(1000000) * test_slowness())
+        test_fail(w, "%s:%d: nothing left in the loop, and not: %s", wait->file,
+                  wait->line, wait->what);
+    raw_sleep_ms(1);
+}
+
+void test_run_loop(struct world *w)
+{
+    int64_t end = deadline_ns(raw_now_ns());
+
+    while (step_all(w))
+        if (raw_now_ns() > end)
+            test_fail(w, "the loop still has something to do");
+}
+
+void test_spin(struct world *w, int n)
+{
+    while (n-- > 0)
+        (void)step(w, w->loop, 0);
+}
+
+static void set_flag(rondo_loop *loop, void *arg)
+{
+    (void)loop;
+    *(bool *)arg = true;
+}
+
+uint64_t test_run_for(struct world *w, int64_t ns)
+{
+    bool *over = test_alloc(w, sizeof *over);
+    uint64_t before = test_iterations(w);
+
+    assert_ok(rondo_call_later(w->loop, ns, set_flag, over));
+    while (!*over)
+        (void)step(w, w->loop, ns + RONDO_SEC(1));
+    return test_iterations(w) - before;
+}

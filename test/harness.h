@@ -1,0 +1,260 @@
+/* harness.h - what every test file is written with.
+ * SPDX-License-Identifier: MIT
+ *
+ * A test executable runs its tests on one backend: RONDO_TEST_BACKEND names
+ * it, the platform's best otherwise. Each test gets a world of its own: a
+ * fresh loop, an allocator that counts, and a snapshot of the open
+ * descriptors. After the test the loop is closed, and memory or descriptors
+ * left over fail the test.
+ *
+ *   RONDO_TEST_RESULTS  file to append START and RESULT lines to
+ *   RONDO_TEST_FILTER   a pattern of test names with * and ?
+ *   RONDO_TEST_SLOW     factor for deadlines, where the harness cannot know
+ *
+ * Callbacks may run until the loop is closed, which is after the test
+ * function has returned: what they touch comes from test_peer, test_alloc or
+ * static storage, never from the test's own stack.
+ */
+#ifndef RONDO_TEST_HARNESS_H
+#define RONDO_TEST_HARNESS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "raw.h"
+#include "rondo.h"
+
+/* ---- 1. tests and their world ------------------------------------------ */
+
+struct test {
+    const char *name;
+    void (*fn)(void **state); /* *state is a struct world */
+};
+
+#define TEST(function)                                                         \
+    {                                                                          \
+#function, function                                                    \
+    }
+#define TEST_COUNT(tests) (sizeof(tests) / sizeof((tests)[0]))
+
+struct memory; /* harness_memory.c */
+
+struct world {
+    rondo_loop *loop;       /* NULL it after closing it yourself */
+    rondo_loop *other;      /* a second loop, from test_other_loop */
+    const char *backend;    /* never to be compared with: ask supports */
+    bool expect_clean;      /* nothing may live in the loop at the end */
+    bool allow_descriptors; /* the test means to leave descriptors changed */
+    struct memory *memory;
+    rondo_allocator allocator;
+    struct raw_snapshot descriptors;
+    void *arena;
+    char reason[256];
+};
+
+int test_run(const char *subject, const struct test *tests, size_t count);
+
+/* ends the test as skipped: because of rondo_loop_supports, rondo_loop_limit
+ * or a fact of the platform, which the reason names */
+void test_skip(struct world *w, const char *reason);
+void test_fail(struct world *w, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3), noreturn))
+#endif
+    ;
+
+/* zeroed memory that lives until the loop is closed */
+void *test_alloc(struct world *w, size_t size);
+
+/* options for another loop of this backend, with this world's allocator */
+rondo_loop_options test_loop_options(struct world *w);
+/* makes w->other; closed with the world unless the test does it and NULLs it */
+rondo_loop *test_other_loop(struct world *w);
+void test_close_loop(struct world *w); /* closes w->loop and NULLs it */
+
+/* 1, or 10 and more under sanitizers and valgrind: deadlines are multiplied
+ * by it, volumes of data may be divided by it */
+int test_slowness(void);
+
+/* ---- 2. memory ---------------------------------------------------------- */
+
+uint64_t test_allocations(const struct world *w); /* ever made */
+size_t test_live_blocks(const struct world *w);
+size_t test_live_bytes(const struct world *w);
+size_t test_peak_bytes(const struct world *w);
+void test_reset_peak(struct world *w);
+/* The n-th allocation from now fails, once (1: the next; 0: none). */
+void test_fail_allocation(struct world *w, uint64_t n);
+/* From the n-th allocation on, each fails until test_fail_allocation(w, 0). */
+void test_fail_allocations_from(struct world *w, uint64_t n);
+uint64_t test_failed_allocations(const struct world *w); /* since asked for */
+
+/* ---- 3. running the loop ------------------------------------------------ */
+
+#define TEST_DEADLINE_MS 20000
+
+/* Runs w->loop, and w->other when there is one, until the condition holds;
+ * fails the test loudly when it does not within 20 s (times slowness). */
+#define test_run_until(w, condition)                                           \
+    do {                                                                       \
+        struct test_wait wait_ = {                                             \
+            .what = #condition, .file = __FILE__, .line = __LINE__};           \
+        while (!(condition))                                                   \
+            test_wait_step(w, &wait_);                                         \
+    } while (0)
+
+struct test_wait {
+    const char *what, *file;
+    int line;
+    int64_t end_ns, dead_since_ns; /* 0: not yet known */
+};
+void test_wait_step(struct world *w, struct test_wait *wait);
+
+void test_run_loop(struct world *w);    /* until nothing is left */
+void test_spin(struct world *w, int n); /* n iterations that do not wait */
+/* Runs w->loop alone until a timer of that length has fired; answers how many
+ * iterations it took, which is few unless something makes the loop spin. */
+uint64_t test_run_for(struct world *w, int64_t ns);
+uint64_t test_iterations(const struct world *w);
+rondo_loop_metrics test_metrics(const struct world *w);
+
+/* ---- 4. assertions ------------------------------------------------------ */
+
+/* a result that must not be an error; prints the error's sentence */
+#define assert_ok(expression)                                                  \
+    test_check_ok((int64_t)(expression), #expression, __FILE__, __LINE__)
+/* a result that must be this RONDO_E... */
+#define assert_error(expression, error)                                        \
+    test_check_error((int64_t)(expression), (error), #expression, __FILE__,    \
+                     __LINE__)
+int64_t test_check_ok(int64_t result, const char *what, const char *file,
+                      int line);
+void test_check_error(int64_t result, int error, const char *what,
+                      const char *file, int line);
+
+/* ---- 5. peers: a protocol that writes down what happens ----------------- */
+
+/*
+ * `order` has a letter a callback: M connection_made, d data_received (one
+ * for a run of them), b get_buffer and buffer_updated (one for a run of
+ * pairs; a get_buffer that only EOF or the end follows leaves nothing),
+ * E eof_received, P pause_writing, R resume_writing, T timed_out,
+ * L connection_lost.
+ *
+ * The checks of the protocol's order (made first, lost last and once, pause
+ * and resume alternating, one EOF, get_buffer and buffer_updated paired)
+ * are made by the peer itself at every callback.
+ */
+#define PEER_ORDER 120
+
+struct peer {
+    struct world *w;
+    rondo_transport *transport; /* NULL before it is known and when lost */
+    unsigned made, data, eof, pauses, resumes, lost, timeouts, buffers, updates;
+    uint64_t bytes;          /* received in all */
+    uint64_t checksum;       /* of them, see test_checksum */
+    bool no_checksum;        /* saves the time where there are many */
+    unsigned char *captured; /* the first captured_size bytes of them */
+    size_t captured_size, capture_limit; /* limit 0: nothing is kept */
+    char order[PEER_ORDER + 1];
+    int error;             /* connection_lost's */
+    char last_error[256];  /* rondo_last_error in connection_lost */
+    bool keep_open;        /* eof_received's answer */
+    bool go_on;            /* timed_out's answer */
+    bool joined;           /* took over a live transport: no made */
+    bool no_buffer;        /* get_buffer answers NULL */
+    bool empty_buffer;     /* get_buffer answers a size of 0 */
+    unsigned char *buffer; /* get_buffer's, NULL: 4 KiB of its own */
+    size_t buffer_size;
+    size_t last_hint;
+    rondo_direction direction; /* timed_out's */
+    unsigned connected;        /* calls of rondo_connect_fn */
+    int connect_error;
+    /* what to do inside each callback, after it is written down */
+    void (*on_made)(struct peer *p);
+    void (*on_data)(struct peer *p, const void *data, size_t size);
+    void (*on_get_buffer)(struct peer *p);
+    void (*on_updated)(struct peer *p, size_t size);
+    void (*on_eof)(struct peer *p);
+    void (*on_pause)(struct peer *p);
+    void (*on_resume)(struct peer *p);
+    void (*on_lost)(struct peer *p);
+    void (*on_timeout)(struct peer *p);
+    void (*on_connected)(struct peer *p);
+    struct peer *other; /* set by test_pair and by test_serve */
+    void *user;
+    struct peer *next; /* of the same listener */
+};
+
+extern const rondo_protocol recorder;          /* plain */
+extern const rondo_protocol buffered_recorder; /* get_buffer, no data */
+
+struct peer *test_peer(struct world *w);
+void peer_capture(struct peer *p, size_t limit);
+
+/* A byte of an endless pattern with no short period, by its position. */
+unsigned char test_pattern(uint64_t position);
+void test_fill(void *data, uint64_t position, size_t size);
+bool test_matches(const void *data, uint64_t position, size_t size);
+/* of the pattern's first `size` bytes; of any bytes, fed piece by piece */
+uint64_t test_pattern_checksum(uint64_t size);
+uint64_t test_checksum(uint64_t so_far, const void *data, size_t size);
+
+/* ---- 6. connections ----------------------------------------------------- */
+
+/* A server on 127.0.0.1. Each connection gets a peer copied from `model`. */
+struct listener {
+    struct world *w;
+    rondo_server *server; /* NULL after closed */
+    uint16_t port;
+    struct peer model; /* hooks and answers for peers to come */
+    const rondo_protocol *protocol;
+    struct peer *first, *last; /* in order of arrival */
+    unsigned count;
+    unsigned closed; /* calls of closed */
+};
+
+struct listener *test_serve(struct world *w);
+struct listener *test_serve_with(struct world *w,
+                                 const rondo_protocol *protocol,
+                                 rondo_server_options *options);
+
+/* A client peer of that port, not yet connected: run until p->connected. */
+struct peer *test_connect(struct world *w, uint16_t port);
+rondo_id test_connect_peer(struct world *w, uint16_t port,
+                           const rondo_protocol *protocol, struct peer *p);
+
+/* Puts a raw socket under a transport of w->loop: the peer's from now on. */
+void test_adopt(struct world *w, raw_fd fd, const rondo_protocol *protocol,
+                struct peer *p);
+/* Two transports connected with each other, both made. */
+void test_pair(struct world *w, struct peer **a, struct peer **b);
+void test_pair_with(struct world *w, const rondo_protocol *protocol_a,
+                    struct peer *a, const rondo_protocol *protocol_b,
+                    struct peer *b, int buffer_bytes);
+/* One transport, made, and the plain socket at its other end; buffer_bytes 0
+ * leaves the kernel's buffers as they are. */
+raw_fd test_raw_peer(struct world *w, const rondo_protocol *protocol,
+                     struct peer *p, int buffer_bytes);
+/* writes until the kernel takes no more and something is buffered */
+uint64_t test_fill_transport(struct world *w, struct peer *p);
+/* sends that part of the pattern while the loop runs */
+void test_send_raw(struct world *w, raw_fd fd, uint64_t position, size_t size);
+/* runs the loop until the kernel takes no more of p's buffer: its size then */
+size_t test_settle(struct world *w, const struct peer *p);
+/* reads all that arrives until EOF, checking the pattern: the count, or a
+ * negative RAW_... when it did not end with EOF */
+int64_t test_drain_raw(struct world *w, raw_fd fd, uint64_t position);
+/* reads that many bytes of the pattern; fewer only when the end came before */
+uint64_t test_drain_raw_some(struct world *w, raw_fd fd, uint64_t position,
+                             uint64_t size);
+
+#endif

@@ -1,0 +1,15 @@
+/* harness_internal.h - what the parts of the harness know of each other. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_TEST_HARNESS_INTERNAL_H
+#define RONDO_TEST_HARNESS_INTERNAL_H
+
+#include "harness.h"
+
+struct memory *memory_new(void);
+void memory_free(struct memory *m);
+rondo_allocator memory_allocator(struct memory *m);
+const char *memory_damage(const struct memory *m); /* NULL: none */
+
+void arena_free(struct world *w);
+
+#endif

@@ -1,0 +1,230 @@
+/* harness_net.c - servers, clients and pairs for tests. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_internal.h"
+
+/* ---- servers ------------------------------------------------------------ */
+
+static int make_peer(rondo_server *server, void *arg, rondo_transport *t,
+                     const rondo_protocol **protocol, void **self)
+{
+    struct listener *l = arg;
+    struct peer *p = test_peer(l->w);
+
+    (void)server;
+    *p = l->model;
+    p->transport = t;
+    if (l->last)
+        l->last->next = p;
+    else
+        l->first = p;
+    l->last = p;
+    l->count++;
+    *protocol = l->protocol;
+    *self = p;
+    return 0;
+}
+
+static void server_closed(rondo_server *server, void *arg)
+{
+    struct listener *l = arg;
+
+    (void)server;
+    l->closed++;
+    l->server = NULL;
+}
+
+struct listener *test_serve_with(struct world *w,
+                                 const rondo_protocol *protocol,
+                                 rondo_server_options *options)
+{
+    struct listener *l = test_alloc(w, sizeof *l);
+    const struct peer *model = test_peer(w);
+    rondo_address address;
+
+    l->w = w;
+    l->model = *model;
+    l->protocol = protocol;
+    if (!options->host && !options->socket)
+        options->host = "127.0.0.1";
+    if (!options->protocol_factory && !options->accepted)
+        options->protocol_factory = make_peer;
+    if (!options->closed)
+        options->closed = server_closed;
+    assert_ok(rondo_create_server(w->loop, options, protocol, l, &l->server));
+    assert_ok(rondo_server_address(l->server, 0, &address));
+    l->port = rondo_address_port(&address);
+    return l;
+}
+
+struct listener *test_serve(struct world *w)
+{
+    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
+
+    return test_serve_with(w, &recorder, &options);
+}
+
+/* ---- clients ------------------------------------------------------------ */
+
+static void connected(rondo_loop *loop, void *arg, rondo_transport *t,
+                      int error)
+{
+    struct peer *p = arg;
+
+    (void)loop;
+    if (++p->connected > 1)
+        test_fail(p->w, "connect: done twice");
+    if ((error == 0) != (t != NULL) || (error == 0) != (p->made == 1))
+        test_fail(p->w, "connect: error %d, transport %p, made %u", error,
+                  (void *)t, p->made);
+    p->connect_error = error;
+    if (error)
+        (void)snprintf(p->last_error, sizeof p->last_error, "%s",
+                       rondo_last_error());
+    if (p->on_connected)
+        p->on_connected(p);
+}
+
+rondo_id test_connect_peer(struct world *w, uint16_t port,
+                           const rondo_protocol *protocol, struct peer *p)
+{
+    rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
+
+    options.host = "127.0.0.1";
+    options.port = port;
+    return rondo_create_connection(w->loop, &options, protocol, p, connected,
+                                   p);
+}
+
+struct peer *test_connect(struct world *w, uint16_t port)
+{
+    struct peer *p = test_peer(w);
+
+    assert_ok(test_connect_peer(w, port, &recorder, p));
+    return p;
+}
+
+/* ---- pairs -------------------------------------------------------------- */
+
+void test_adopt(struct world *w, raw_fd fd, const rondo_protocol *protocol,
+                struct peer *p)
+{
+    assert_ok(
+        rondo_connect_accepted_socket(w->loop, fd, protocol, p, &p->transport));
+    assert_non_null(p->transport);
+}
+
+void test_pair_with(struct world *w, const rondo_protocol *protocol_a,
+                    struct peer *a, const rondo_protocol *protocol_b,
+                    struct peer *b, int buffer_bytes)
+{
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair_small(fds, buffer_bytes), 0);
+    a->other = b;
+    b->other = a;
+    test_adopt(w, fds[0], protocol_a, a);
+    test_adopt(w, fds[1], protocol_b, b);
+    test_run_until(w, a->made && b->made);
+}
+
+void test_pair(struct world *w, struct peer **a, struct peer **b)
+{
+    *a = test_peer(w);
+    *b = test_peer(w);
+    test_pair_with(w, &recorder, *a, &recorder, *b, 0);
+}
+
+raw_fd test_raw_peer(struct world *w, const rondo_protocol *protocol,
+                     struct peer *p, int buffer_bytes)
+{
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair_small(fds, buffer_bytes), 0);
+    test_adopt(w, fds[0], protocol, p);
+    test_run_until(w, p->made);
+    return fds[1];
+}
+
+uint64_t test_fill_transport(struct world *w, struct peer *p)
+{
+    unsigned char piece[16384];
+    uint64_t sent = 0;
+
+    for (int i = 0; i < 100000; i++) {
+        test_fill(piece, sent, sizeof piece);
+        assert_ok(rondo_transport_write(p->transport, piece, sizeof piece));
+        sent += sizeof piece;
+        if (rondo_transport_get_write_buffer_size(p->transport) > 0)
+            return sent;
+    }
+    test_fail(w, "the kernel takes everything");
+}
+
+/* one piece of the pattern, of at most `most` bytes; <= 0: the end */
+static ptrdiff_t drain_piece(struct world *w, raw_fd fd, uint64_t position,
+                             uint64_t most)
+{
+    unsigned char piece[16384];
+    size_t size = most < sizeof piece ? (size_t)most : sizeof piece;
+    ptrdiff_t n = RAW_AGAIN;
+
+    test_run_until(w, (n = raw_recv(fd, piece, size, 0)) != RAW_AGAIN);
+    if (n > 0 && !test_matches(piece, position, (size_t)n))
+        test_fail(w, "the bytes from %llu on are wrong",
+                  (unsigned long long)position);
+    return n;
+}
+
+int64_t test_drain_raw(struct world *w, raw_fd fd, uint64_t position)
+{
+    int64_t got = 0;
+    ptrdiff_t n;
+
+    while ((n = drain_piece(w, fd, position + (uint64_t)got, UINT64_MAX)) > 0)
+        got += n;
+    return n < 0 ? n : got;
+}
+
+uint64_t test_drain_raw_some(struct world *w, raw_fd fd, uint64_t position,
+                             uint64_t size)
+{
+    uint64_t got = 0;
+    ptrdiff_t n;
+
+    while (got < size &&
+           (n = drain_piece(w, fd, position + got, size - got)) > 0)
+        got += (uint64_t)n;
+    return got;
+}
+
+void test_send_raw(struct world *w, raw_fd fd, uint64_t position, size_t size)
+{
+    unsigned char piece[16384];
+    ptrdiff_t n = 0;
+
+    while (size > 0) {
+        size_t part = size < sizeof piece ? size : sizeof piece;
+
+        test_fill(piece, position, part);
+        test_run_until(w, (n = raw_send(fd, piece, part)) != RAW_AGAIN);
+        if (n < 0)
+            test_fail(w, "the plain socket's send failed (%d)", (int)n);
+        position += (uint64_t)n;
+        size -= (size_t)n;
+    }
+}
+
+size_t test_settle(struct world *w, const struct peer *p)
+{
+    size_t size = rondo_transport_get_write_buffer_size(p->transport);
+
+    for (int same = 0; same < 30; same++) {
+        size_t before = size;
+
+        test_spin(w, 1);
+        size = rondo_transport_get_write_buffer_size(p->transport);
+        if (size != before)
+            same = 0;
+    }
+    return size;
+}

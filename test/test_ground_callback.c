@@ -1,0 +1,427 @@
+/* test_ground_callback.c - no callback runs inside the call that caused it. */
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+
+/* Raised while a public call runs; every callback looks at it. */
+static bool in_call;
+static unsigned calls;
+
+static void enter(void)
+{
+    if (in_call)
+        fail_msg("a callback ran inside the call that caused it");
+    calls++;
+}
+
+#define OUTSIDE(expression)                                                    \
+    do {                                                                       \
+        bool was_ = in_call;                                                   \
+        in_call = true;                                                        \
+        expression;                                                            \
+        in_call = was_;                                                        \
+    } while (0)
+
+static void begin(void)
+{
+    in_call = false;
+    calls = 0;
+}
+
+static void on_soon(rondo_loop *loop, void *arg)
+{
+    (void)loop;
+    (void)arg;
+    enter();
+}
+
+static void on_fd(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    (void)arg;
+    enter();
+    assert_int_equal(
+        rondo_remove_reader(loop, fd) + rondo_remove_writer(loop, fd), 1);
+}
+
+static void on_peer(struct peer *p)
+{
+    (void)p;
+    enter();
+}
+
+static void on_peer_data(struct peer *p, const void *data, size_t size)
+{
+    (void)p;
+    (void)data;
+    (void)size;
+    enter();
+}
+
+static void on_release(void *arg)
+{
+    (void)arg;
+    enter();
+}
+
+static void watch_peer(struct peer *p)
+{
+    p->on_made = on_peer;
+    p->on_data = on_peer_data;
+    p->on_eof = on_peer;
+    p->on_pause = on_peer;
+    p->on_resume = on_peer;
+    p->on_lost = on_peer;
+    p->on_timeout = on_peer;
+    p->on_connected = on_peer;
+}
+
+static struct peer *watched_peer(struct world *w)
+{
+    struct peer *p = test_peer(w);
+
+    watch_peer(p);
+    return p;
+}
+
+/* ---- callbacks, timers, watchers ---------------------------------------- */
+
+static void G4_call_soon_and_posts(void **state)
+{
+    struct world *w = *state;
+    rondo_remote *remote = rondo_loop_remote(w->loop);
+
+    begin();
+    OUTSIDE(assert_ok(rondo_call_soon(w->loop, on_soon, w)));
+    OUTSIDE(assert_ok(rondo_call_soon_threadsafe(w->loop, on_soon, w)));
+    OUTSIDE(assert_ok(rondo_remote_call(remote, on_soon, w)));
+    test_run_until(w, calls == 3);
+    rondo_remote_release(remote);
+}
+
+static void G4_timers_that_are_due(void **state)
+{
+    struct world *w = *state;
+    rondo_id late = rondo_call_later(w->loop, RONDO_NEVER, on_soon, w);
+    rondo_id every = 0;
+
+    begin();
+    OUTSIDE(assert_ok(rondo_call_later(w->loop, 0, on_soon, w)));
+    OUTSIDE(assert_ok(rondo_call_later(w->loop, -1, on_soon, w)));
+    OUTSIDE(assert_ok(rondo_call_at(w->loop, 0, on_soon, w)));
+    OUTSIDE(assert_ok(every = rondo_call_every(w->loop, 1, on_soon, w)));
+    OUTSIDE(assert_ok(rondo_reschedule(w->loop, late, 0)));
+    test_run_until(w, calls >= 5);
+    OUTSIDE(assert_ok(rondo_cancel(w->loop, every)));
+}
+
+static void G4_watchers_of_ready_descriptors(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    begin();
+    assert_int_equal(raw_pair(fds), 0);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    OUTSIDE(assert_ok(rondo_add_reader(w->loop, fds[0], on_fd, w)));
+    test_run_until(w, calls == 1);
+    OUTSIDE(assert_ok(rondo_add_writer(w->loop, fds[0], on_fd, w)));
+    test_run_until(w, calls == 2);
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
+/* ---- connecting and serving --------------------------------------------- */
+
+static void G4_connecting(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct peer *p = watched_peer(w);
+
+    begin();
+    watch_peer(&l->model);
+    OUTSIDE(assert_ok(test_connect_peer(w, l->port, &recorder, p)));
+    test_run_until(w, p->connected && l->first && l->first->made);
+    assert_int_equal(calls, 3);
+}
+
+static void G4_connecting_to_nobody(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = watched_peer(w);
+    uint16_t port = 0;
+
+    begin();
+    raw_close(raw_listen(&port, 1));
+    OUTSIDE(assert_ok(test_connect_peer(w, port, &recorder, p)));
+    test_run_until(w, p->connected);
+    assert_int_equal(p->connect_error, RONDO_ECONNREFUSED);
+    assert_int_equal(calls, 1);
+}
+
+static void G4_cancelling_a_connect(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct peer *p = watched_peer(w);
+    rondo_id id = test_connect_peer(w, l->port, &recorder, p);
+
+    begin();
+    OUTSIDE(assert_ok(rondo_cancel(w->loop, id)));
+    test_run_until(w, p->connected);
+    assert_int_equal(p->connect_error, RONDO_ECANCELED);
+    assert_int_equal(calls, 1);
+}
+
+static void G4_adopting_a_socket_with_data(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = watched_peer(w);
+    raw_fd fds[2];
+
+    begin();
+    assert_int_equal(raw_pair(fds), 0);
+    assert_true(raw_send_all(fds[1], "early", 5, 1000));
+    raw_shutdown_write(fds[1]);
+    OUTSIDE(test_adopt(w, fds[0], &recorder, p));
+    test_run_until(w, p->lost);
+    assert_string_equal(p->order, "MdEL");
+    assert_int_equal(calls, 4);
+    raw_close(fds[1]);
+}
+
+static void G4_start_serving_with_a_client_waiting(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    raw_fd fd;
+
+    begin();
+    options.start_serving = RONDO_OFF;
+    l = test_serve_with(w, &recorder, &options);
+    watch_peer(&l->model);
+    fd = raw_connect(l->port);
+    assert_true(fd != RONDO_NO_FD);
+    OUTSIDE(assert_ok(rondo_server_start_serving(l->server)));
+    test_run_until(w, l->first && l->first->made);
+    assert_int_equal(calls, 1);
+    raw_close(fd);
+}
+
+static void closed_at_last(rondo_server *server, void *arg)
+{
+    struct listener *l = arg;
+
+    (void)server;
+    enter();
+    l->server = NULL;
+    l->closed++;
+}
+
+static void G4_closing_a_server(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+
+    begin();
+    options.closed = closed_at_last;
+    l = test_serve_with(w, &recorder, &options);
+    OUTSIDE(rondo_server_close(l->server));
+    test_run_until(w, l->closed);
+    assert_int_equal(calls, 1);
+}
+
+static void G4_ending_a_server_s_clients(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct peer *c[2];
+
+    begin();
+    watch_peer(&l->model);
+    for (int i = 0; i < 2; i++)
+        c[i] = test_connect(w, l->port);
+    test_run_until(w,
+                   c[0]->made && c[1]->made && l->count == 2 && l->last->made);
+    rondo_transport_pause_reading(l->first->transport);
+    OUTSIDE(rondo_server_close_clients(l->server));
+    OUTSIDE(rondo_server_abort_clients(l->server));
+    test_run_until(w, l->first->lost && l->last->lost);
+    assert_int_equal(calls, 4);
+}
+
+/* ---- transports --------------------------------------------------------- */
+
+static void G4_closing_and_aborting(void **state)
+{
+    struct world *w = *state;
+    struct peer *a;
+    struct peer *b;
+
+    begin();
+    test_pair(w, &a, &b);
+    watch_peer(a);
+    watch_peer(b);
+    OUTSIDE(rondo_transport_close(a->transport));
+    OUTSIDE(rondo_transport_abort(b->transport));
+    test_run_until(w, a->lost && b->lost);
+    test_pair(w, &a, &b);
+    watch_peer(a);
+    OUTSIDE(rondo_transport_abort_with(a->transport, RONDO_EPROTO));
+    test_run_until(w, a->lost);
+}
+
+static void G4_crossing_the_write_limits(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = watched_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
+    rondo_transport *t = p->transport;
+    static char bytes[65536];
+
+    begin();
+    test_fill_transport(w, p);
+    OUTSIDE(assert_ok(rondo_transport_set_write_buffer_limits(t, 1, 0)));
+    OUTSIDE(assert_ok(rondo_transport_write(t, bytes, sizeof bytes)));
+    test_run_until(w, p->pauses == 1);
+    OUTSIDE(assert_ok(
+        rondo_transport_set_write_buffer_limits(t, 1 << 30, 1 << 29)));
+    test_run_until(w, p->resumes == 1);
+    OUTSIDE(assert_ok(rondo_transport_set_write_buffer_limits(t, 1, 0)));
+    OUTSIDE(assert_int_equal(rondo_transport_write(t, bytes, 1), 1));
+    test_run_until(w, p->pauses == 2);
+    raw_close(fd);
+}
+
+static void G4_owned_data_that_goes_out_at_once(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+    char got[4];
+
+    begin();
+    OUTSIDE(assert_ok(rondo_transport_write_owned(p->transport, "data", 4,
+                                                  on_release, NULL)));
+    test_run_until(w, calls == 1);
+    assert_true(raw_recv_exact(fd, got, 4, 1000));
+    raw_close(fd);
+}
+
+static void G4_owned_data_that_is_dropped(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
+
+    begin();
+    test_fill_transport(w, p);
+    OUTSIDE(assert_ok(rondo_transport_write_owned(p->transport, "data", 4,
+                                                  on_release, NULL)));
+    OUTSIDE(rondo_transport_abort(p->transport));
+    test_run_until(w, p->lost);
+    assert_int_equal(calls, 1);
+    raw_close(fd);
+}
+
+static void G4_resuming_with_data_and_eof_waiting(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+
+    begin();
+    watch_peer(p);
+    assert_ok(rondo_transport_pause_reading(p->transport));
+    assert_true(raw_send_all(fd, "x", 1, 1000));
+    raw_shutdown_write(fd);
+    test_spin(w, 5);
+    OUTSIDE(assert_ok(rondo_transport_resume_reading(p->transport)));
+    test_run_until(w, p->lost);
+    assert_int_equal(calls, 3);
+    raw_close(fd);
+}
+
+static void G4_set_protocol_with_writing_paused(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct peer *q = watched_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
+    static char bytes[200000];
+
+    begin();
+    assert_ok(rondo_transport_write(p->transport, bytes, sizeof bytes));
+    while (!rondo_transport_is_writing_paused(p->transport))
+        assert_ok(rondo_transport_write(p->transport, bytes, sizeof bytes));
+    test_run_until(w, p->pauses == 1);
+    q->joined = true;
+    OUTSIDE(
+        assert_ok(rondo_transport_set_protocol(p->transport, &recorder, q)));
+    test_run_until(w, q->pauses == 1);
+    assert_int_equal(calls, 1);
+    raw_close(fd);
+}
+
+/* ---- from inside a callback --------------------------------------------- */
+
+/* What ends others, from inside data_received. */
+static void end_others(struct peer *p, const void *data, size_t size)
+{
+    struct listener *l = p->user;
+
+    (void)data;
+    (void)size;
+    OUTSIDE(rondo_transport_abort(p->other->transport));
+    OUTSIDE(rondo_transport_close(p->transport));
+    OUTSIDE(rondo_transport_abort(p->transport));
+    OUTSIDE(rondo_server_close(l->server));
+    OUTSIDE(assert_ok(rondo_call_soon(p->w->loop, on_soon, p)));
+    OUTSIDE(assert_ok(rondo_call_later(p->w->loop, 0, on_soon, p)));
+}
+
+static void G4_inside_a_callback_too(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    struct peer *a;
+    struct peer *b;
+
+    options.closed = closed_at_last;
+    l = test_serve_with(w, &recorder, &options);
+    test_pair(w, &a, &b);
+    begin();
+    watch_peer(a);
+    watch_peer(b);
+    a->on_data = end_others;
+    a->user = l;
+    assert_ok(rondo_transport_write(b->transport, "x", 1));
+    test_run_until(w, a->lost && b->lost && l->closed && calls >= 5);
+    assert_int_equal(calls, 5);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(G4_call_soon_and_posts),
+        TEST(G4_timers_that_are_due),
+        TEST(G4_watchers_of_ready_descriptors),
+        TEST(G4_connecting),
+        TEST(G4_connecting_to_nobody),
+        TEST(G4_cancelling_a_connect),
+        TEST(G4_adopting_a_socket_with_data),
+        TEST(G4_start_serving_with_a_client_waiting),
+        TEST(G4_closing_a_server),
+        TEST(G4_ending_a_server_s_clients),
+        TEST(G4_closing_and_aborting),
+        TEST(G4_crossing_the_write_limits),
+        TEST(G4_owned_data_that_goes_out_at_once),
+        TEST(G4_owned_data_that_is_dropped),
+        TEST(G4_resuming_with_data_and_eof_waiting),
+        TEST(G4_set_protocol_with_writing_paused),
+        TEST(G4_inside_a_callback_too)};
+
+    return test_run("ground_callback", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,385 @@
+/* test_ground_error.c - errors: numbers, names, sentences. */
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+
+/* ---- G1: the numbers ---------------------------------------------------- */
+
+struct named {
+    int error;
+    const char *name;
+};
+
+#define E(name)                                                                \
+    {                                                                          \
+        RONDO_##name, #name                                                    \
+    }
+
+static const struct named errors[] = {
+    E(EOTHER),       E(EINVAL),        E(ENOMEM),
+    E(ENOTSUP),      E(EBUSY),         E(ECLOSED),
+    E(ECANCELED),    E(ETIMEDOUT),     E(ENOENT),
+    E(EEXIST),       E(EACCES),        E(EPERM),
+    E(EBADF),        E(EMFILE),        E(ENFILE),
+    E(ENOBUFS),      E(EFORKED),       E(ETHREAD),
+    E(ENAMETOOLONG), E(ENOTDIR),       E(ENOEXEC),
+    E(EADDRINUSE),   E(EADDRNOTAVAIL), E(EAFNOSUPPORT),
+    E(ECONNREFUSED), E(ECONNRESET),    E(ECONNABORTED),
+    E(EPIPE),        E(ENOTCONN),      E(EISCONN),
+    E(EHOSTUNREACH), E(ENETUNREACH),   E(ENETDOWN),
+    E(EMSGSIZE),     E(ENOTSOCK),      E(EIO),
+    E(ENOSPC),       E(ESRCH),         E(ENONAME),
+    E(EAGAIN),       E(EPROTO),        E(ETOOMUCH),
+    E(EOF)};
+
+enum { ERRORS = sizeof errors / sizeof *errors };
+
+static void G1_every_error_has_a_name_of_its_own(void **state)
+{
+    (void)state;
+    assert_string_equal(rondo_error_name(RONDO_OK), "OK");
+    for (size_t i = 0; i < ERRORS; i++)
+        assert_string_equal(rondo_error_name(errors[i].error), errors[i].name);
+}
+
+static void G1_every_error_has_a_text_of_its_own(void **state)
+{
+    const char *ok = rondo_strerror(RONDO_OK);
+
+    (void)state;
+    assert_non_null(ok);
+    for (size_t i = 0; i < ERRORS; i++) {
+        const char *text = rondo_strerror(errors[i].error);
+
+        assert_true(text && strlen(text) > 2);
+        assert_string_not_equal(text, ok);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(text, rondo_strerror(errors[j].error));
+    }
+}
+
+static void G1_numbers_are_distinct_and_far_from_errno(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ERRORS; i++) {
+        assert_true(errors[i].error < -20000 && errors[i].error > -21000);
+        for (size_t j = 0; j < i; j++)
+            assert_int_not_equal(errors[i].error, errors[j].error);
+    }
+}
+
+static void G1_other_numbers_are_unknown(void **state)
+{
+    static const int numbers[] = {-1,    -2,     -22,    -110,      1,
+                                  20002, -20000, -20999, INT32_MIN, INT32_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        assert_string_equal(rondo_error_name(numbers[i]), "unknown");
+        assert_non_null(rondo_strerror(numbers[i]));
+    }
+}
+
+static void G1_version_is_the_header_s(void **state)
+{
+    char text[32];
+
+    (void)state;
+    (void)snprintf(text, sizeof text, "%d.%d.%d", RONDO_VERSION_MAJOR,
+                   RONDO_VERSION_MINOR, RONDO_VERSION_PATCH);
+    assert_string_equal(rondo_version(), text);
+}
+
+/* ---- G1: the sentence --------------------------------------------------- */
+
+static void assert_says(const char *sentence, const char *part)
+{
+    if (!strstr(sentence, part)) {
+        print_error("\"%s\" does not say \"%s\"\n", sentence, part);
+        fail();
+    }
+}
+
+static void G1_sentence_says_what_on_what_and_why(void **state)
+{
+    struct world *w = *state;
+    const struct listener *l = test_serve(w);
+    char address[32];
+    int result = rondo_create_server(
+        w->loop, RONDO_SERVE(.host = "127.0.0.1", .port = l->port), &recorder,
+        NULL, NULL);
+
+    assert_error(result, RONDO_EADDRINUSE);
+    (void)snprintf(address, sizeof address, "127.0.0.1:%u", l->port);
+    assert_ptr_equal(strstr(rondo_last_error(), "create_server: "),
+                     rondo_last_error());
+    assert_says(rondo_last_error(), address);
+    assert_says(rondo_last_error(), "EADDRINUSE)");
+    assert_true(rondo_last_os_error() != 0);
+}
+
+static void G1_os_error_is_0_where_the_system_said_nothing(void **state)
+{
+    struct world *w = *state;
+    const struct listener *l = test_serve(w);
+
+    assert_error(rondo_create_server(
+                     w->loop, RONDO_SERVE(.host = "127.0.0.1", .port = l->port),
+                     &recorder, NULL, NULL),
+                 RONDO_EADDRINUSE);
+    assert_true(rondo_last_os_error() != 0);
+    assert_error(rondo_call_soon(w->loop, NULL, NULL), RONDO_EINVAL);
+    assert_true(rondo_last_os_error() == 0);
+}
+
+static void G1_a_success_leaves_the_last_failure(void **state)
+{
+    struct world *w = *state;
+    char before[256];
+
+    assert_error(rondo_call_every(w->loop, -5, NULL, NULL), RONDO_EINVAL);
+    (void)snprintf(before, sizeof before, "%s", rondo_last_error());
+    assert_true(strlen(before) > 0);
+    assert_ok(rondo_loop_run_once(w->loop, 0));
+    assert_ok(rondo_loop_set_debug(w->loop, false, 0));
+    assert_string_equal(rondo_last_error(), before);
+}
+
+struct sentences {
+    char first[256], second[256];
+    int64_t os_error;
+};
+
+static void fail_in_a_thread(void *arg)
+{
+    struct sentences *s = arg;
+
+    (void)snprintf(s->first, sizeof s->first, "%s", rondo_last_error());
+    s->os_error = rondo_last_os_error();
+    (void)rondo_set_default_backend("abacus");
+    (void)snprintf(s->second, sizeof s->second, "%s", rondo_last_error());
+}
+
+static void G1_sentence_belongs_to_the_thread(void **state)
+{
+    struct world *w = *state;
+    struct sentences s = {"?", "?", 1};
+
+    assert_error(rondo_cancel(w->loop, 5), RONDO_ENOENT);
+    raw_thread_join(raw_thread_start(fail_in_a_thread, &s));
+    assert_string_equal(s.first, "");
+    assert_true(s.os_error == 0);
+    assert_says(s.second, "abacus");
+    assert_says(rondo_last_error(), "cancel");
+    assert_null(strstr(rondo_last_error(), "abacus"));
+}
+
+/* ---- G1: the sentence before callbacks ---------------------------------- */
+
+/* Something else fails before the callback comes. */
+static void disturb(struct world *w)
+{
+    assert_error(rondo_cancel(w->loop, 7), RONDO_ENOENT);
+    assert_says(rondo_last_error(), "cancel");
+}
+
+static int64_t os_error_seen;
+
+static void keep_os_error(struct peer *p)
+{
+    (void)p;
+    os_error_seen = rondo_last_os_error();
+}
+
+static void G1_sentence_before_a_failed_connect(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    uint16_t port = 0;
+    char address[32];
+
+    raw_close(raw_listen(&port, 1));
+    os_error_seen = 0;
+    p->on_connected = keep_os_error;
+    assert_ok(test_connect_peer(w, port, &recorder, p));
+    disturb(w);
+    test_run_until(w, p->connected);
+    assert_int_equal(p->connect_error, RONDO_ECONNREFUSED);
+    (void)snprintf(address, sizeof address, "127.0.0.1:%u", port);
+    assert_says(p->last_error, "create_connection");
+    assert_says(p->last_error, address);
+    assert_says(p->last_error, "ECONNREFUSED");
+    assert_true(os_error_seen != 0);
+}
+
+static void G1_sentence_before_a_canceled_connect(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct peer *p = test_peer(w);
+    rondo_id id = test_connect_peer(w, l->port, &recorder, p);
+
+    assert_ok(rondo_cancel(w->loop, id));
+    disturb(w);
+    test_run_until(w, p->connected);
+    assert_int_equal(p->connect_error, RONDO_ECANCELED);
+    assert_says(p->last_error, "create_connection");
+    assert_null(strstr(p->last_error, "no such id"));
+}
+
+static void G1_sentence_before_a_lost_connection(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+
+    os_error_seen = 0;
+    p->on_lost = keep_os_error;
+    raw_reset(fd);
+    disturb(w);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_says(p->last_error, "ECONNRESET");
+    assert_says(p->last_error, "127.0.0.1:");
+    assert_null(strstr(p->last_error, "cancel"));
+    assert_true(os_error_seen != 0);
+}
+
+static void G1_sentence_before_an_aborted_connection(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+
+    rondo_transport_abort(p->transport);
+    disturb(w);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_true(strlen(p->last_error) > 0);
+    assert_null(strstr(p->last_error, "no such id"));
+    raw_close(fd);
+}
+
+static void G1_sentence_before_a_program_s_own_error(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+
+    rondo_transport_abort_with(p->transport, RONDO_EPROTO);
+    disturb(w);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_EPROTO);
+    assert_null(strstr(p->last_error, "no such id"));
+    raw_close(fd);
+}
+
+static void G1_sentence_before_a_timeout(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+
+    assert_ok(
+        rondo_transport_set_timeouts(p->transport, RONDO_MS(5), RONDO_NEVER));
+    disturb(w);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_null(strstr(p->last_error, "no such id"));
+    assert_true(strlen(p->last_error) > 0);
+    raw_close(fd);
+}
+
+/* ---- G2: what cannot be done -------------------------------------------- */
+
+/* Does the sentence name, after `what`, a backend that has the ability? */
+static bool names_an_able_backend(struct world *w, rondo_capability ability)
+{
+    const char *const *names;
+    size_t n = rondo_backends(&names);
+    char sentence[512];
+
+    (void)snprintf(sentence, sizeof sentence, "%s", rondo_last_error());
+    for (size_t i = 0; i < n; i++) {
+        rondo_loop_options options = test_loop_options(w);
+        rondo_loop *loop = NULL;
+        bool able;
+
+        options.backend = names[i];
+        assert_ok(rondo_loop_new(&loop, &options));
+        able = rondo_loop_supports(loop, ability);
+        assert_ok(rondo_loop_close(loop));
+        if (able && strstr(sentence, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static void G2_no_embedding_names_another_backend(void **state)
+{
+    struct world *w = *state;
+    rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
+
+    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
+        test_skip(w, "this backend can be embedded");
+    assert_error(rondo_loop_prepare(w->loop, &wait), RONDO_ENOTSUP);
+    assert_says(rondo_last_error(), "loop_prepare");
+    assert_true(names_an_able_backend(w, RONDO_CAN_EMBED));
+}
+
+static void G2_what_is_supported_is_no_enotsup(void **state)
+{
+    struct world *w = *state;
+    rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
+    int expected =
+        rondo_loop_supports(w->loop, RONDO_CAN_EMBED) ? 0 : RONDO_ENOTSUP;
+
+    assert_error(rondo_loop_prepare(w->loop, &wait), expected);
+    expected =
+        rondo_loop_supports(w->loop, RONDO_CAN_REUSE_PORT) ? 0 : RONDO_ENOTSUP;
+    assert_error(rondo_create_server(
+                     w->loop,
+                     RONDO_SERVE(.host = "127.0.0.1", .reuse_port = RONDO_ON),
+                     &recorder, NULL, NULL),
+                 expected);
+}
+
+static void G2_an_unknown_backend_lists_what_there_is(void **state)
+{
+    struct world *w = *state;
+    rondo_loop_options options = test_loop_options(w);
+    rondo_loop *loop = w->loop;
+    const char *const *names;
+    size_t n = rondo_backends(&names);
+
+    options.backend = "abacus";
+    assert_error(rondo_loop_new(&loop, &options), RONDO_ENOTSUP);
+    assert_null(loop);
+    assert_says(rondo_last_error(), "abacus");
+    for (size_t i = 0; i < n; i++)
+        assert_says(rondo_last_error(), names[i]);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(G1_every_error_has_a_name_of_its_own),
+        TEST(G1_every_error_has_a_text_of_its_own),
+        TEST(G1_numbers_are_distinct_and_far_from_errno),
+        TEST(G1_other_numbers_are_unknown),
+        TEST(G1_version_is_the_header_s),
+        TEST(G1_sentence_says_what_on_what_and_why),
+        TEST(G1_os_error_is_0_where_the_system_said_nothing),
+        TEST(G1_a_success_leaves_the_last_failure),
+        TEST(G1_sentence_belongs_to_the_thread),
+        TEST(G1_sentence_before_a_failed_connect),
+        TEST(G1_sentence_before_a_canceled_connect),
+        TEST(G1_sentence_before_a_lost_connection),
+        TEST(G1_sentence_before_an_aborted_connection),
+        TEST(G1_sentence_before_a_program_s_own_error),
+        TEST(G1_sentence_before_a_timeout),
+        TEST(G2_no_embedding_names_another_backend),
+        TEST(G2_what_is_supported_is_no_enotsup),
+        TEST(G2_an_unknown_backend_lists_what_there_is)};
+
+    return test_run("ground_error", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,343 @@
+/* test_ground_life.c - how long pointers are valid, what is owed. */
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+
+/* ---- G6: made and lost -------------------------------------------------- */
+
+static struct peer *adopted(struct world *w, raw_fd *fd)
+{
+    struct peer *p = test_peer(w);
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair(fds), 0);
+    test_adopt(w, fds[0], &recorder, p);
+    *fd = fds[1];
+    return p;
+}
+
+static void G6_close_before_made_both_still_come(void **state)
+{
+    struct world *w = *state;
+    raw_fd fd;
+    struct peer *p = adopted(w, &fd);
+
+    w->expect_clean = true;
+    rondo_transport_close(p->transport);
+    assert_string_equal(p->order, "");
+    test_run_until(w, p->lost);
+    assert_string_equal(p->order, "ML");
+    assert_int_equal(p->error, 0);
+    assert_int_equal(test_drain_raw(w, fd, 0), 0);
+    raw_close(fd);
+}
+
+static void G6_abort_before_made_both_still_come(void **state)
+{
+    struct world *w = *state;
+    raw_fd fd;
+    struct peer *p = adopted(w, &fd);
+
+    w->expect_clean = true;
+    rondo_transport_abort(p->transport);
+    test_run_until(w, p->lost);
+    assert_string_equal(p->order, "ML");
+    assert_int_equal(p->error, RONDO_ECANCELED);
+    raw_close(fd);
+}
+
+static void G6_loop_close_before_made_both_still_come(void **state)
+{
+    struct world *w = *state;
+    raw_fd fd;
+    struct peer *p = adopted(w, &fd);
+
+    test_close_loop(w);
+    assert_string_equal(p->order, "ML");
+    assert_int_equal(p->error, RONDO_ECANCELED);
+    raw_close(fd);
+}
+
+static int drop(rondo_server *server, void *arg, rondo_transport *t,
+                const rondo_protocol **protocol, void **self)
+{
+    struct peer *p = arg;
+
+    (void)server;
+    p->connected++;
+    assert_ok(rondo_transport_write(t, "bye", 3));
+    *protocol = &recorder;
+    *self = p;
+    return -1;
+}
+
+static void G6_no_lost_without_made(void **state)
+{
+    struct world *w = *state;
+    struct peer *never = test_peer(w);
+    rondo_address a;
+    rondo_server *server;
+    struct peer *client;
+
+    assert_ok(rondo_create_server(
+        w->loop, RONDO_SERVE(.host = "127.0.0.1", .protocol_factory = drop),
+        NULL, never, &server));
+    assert_ok(rondo_server_address(server, 0, &a));
+    client = test_connect(w, rondo_address_port(&a));
+    test_run_until(w, client->lost);
+    assert_int_equal(never->connected, 1);
+    assert_string_equal(never->order, "");
+}
+
+static void close_it(struct peer *p)
+{
+    rondo_transport_close(p->transport);
+}
+
+static void abort_it(struct peer *p)
+{
+    rondo_transport_abort(p->transport);
+}
+
+static void G6_lost_comes_once_however_it_ends(void **state)
+{
+    struct world *w = *state;
+    void (*const ways[])(struct peer *) = {close_it, abort_it};
+
+    w->expect_clean = true;
+    for (int way = 0; way < 8; way++) {
+        raw_fd fd;
+        struct peer *p = adopted(w, &fd);
+
+        test_run_until(w, p->made);
+        ways[way & 1](p);
+        ways[way >> 1 & 1](p);
+        if (way & 4)
+            raw_reset(fd);
+        test_run_until(w, p->lost);
+        test_spin(w, 5);
+        assert_string_equal(p->order, "ML");
+        if (!(way & 4))
+            raw_close(fd);
+    }
+}
+
+/* ---- G6: the pointer in connection_lost --------------------------------- */
+
+static void ask_everything(struct peer *p)
+{
+    rondo_transport *t = p->transport;
+    rondo_address a;
+    size_t high = 0;
+    size_t low = 0;
+
+    assert_ptr_equal(rondo_transport_self(t), p);
+    assert_ptr_equal(rondo_transport_loop(t), p->w->loop);
+    assert_true(rondo_transport_is_closing(t));
+    assert_false(rondo_transport_is_reading(t));
+    assert_true(rondo_transport_fd(t) == RONDO_NO_FD);
+    assert_int_equal(rondo_transport_peer_address(t, &a), 0);
+    assert_int_equal(rondo_transport_local_address(t, &a), 0);
+    rondo_transport_get_write_buffer_limits(t, &high, &low);
+    assert_true(high > low);
+    assert_error(rondo_transport_write(t, "x", 1), RONDO_ECLOSED);
+    assert_error(rondo_transport_write_eof(t), RONDO_ECLOSED);
+    assert_int_equal(rondo_transport_pause_reading(t), 0);
+    assert_int_equal(rondo_transport_resume_reading(t), 0);
+    assert_int_equal(rondo_transport_set_protocol(t, &recorder, p), 0);
+    rondo_transport_close(t);
+    rondo_transport_abort(t);
+    rondo_transport_abort_with(t, RONDO_EIO);
+    rondo_transport_set_background(t, true);
+    rondo_transport_set_background(t, false);
+    p->connected++;
+}
+
+static void G6_transport_is_valid_in_connection_lost(void **state)
+{
+    struct world *w = *state;
+    raw_fd fd;
+    struct peer *p = adopted(w, &fd);
+
+    w->expect_clean = true;
+    p->on_lost = ask_everything;
+    raw_reset(fd);
+    test_run_until(w, p->lost);
+    test_spin(w, 5);
+    assert_int_equal(p->connected, 1);
+}
+
+static void G6_transport_is_valid_while_the_loop_closes(void **state)
+{
+    struct world *w = *state;
+    raw_fd fd;
+    struct peer *p = adopted(w, &fd);
+
+    p->on_lost = ask_everything;
+    test_run_until(w, p->made);
+    test_close_loop(w);
+    assert_int_equal(p->connected, 1);
+    raw_close(fd);
+}
+
+/* ---- G6: self ----------------------------------------------------------- */
+
+static void G6_self_is_the_caller_s(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    rondo_transport *t = NULL;
+    static const rondo_protocol nothing;
+    char object[3] = "ab";
+
+    assert_int_equal(raw_pair(fds), 0);
+    assert_ok(
+        rondo_connect_accepted_socket(w->loop, fds[0], &nothing, object, &t));
+    test_spin(w, 5);
+    assert_ptr_equal(rondo_transport_self(t), object);
+    rondo_transport_set_self(t, NULL);
+    assert_null(rondo_transport_self(t));
+    rondo_transport_set_self(t, w);
+    assert_ptr_equal(rondo_transport_self(t), w);
+    assert_string_equal(object, "ab");
+    raw_close(fds[1]);
+}
+
+/* A server's own self for each connection, with no factory: its arg. */
+static void G6_self_of_a_server_without_factory(void **state)
+{
+    struct world *w = *state;
+    struct peer *all = test_peer(w);
+    rondo_server *server;
+    rondo_address a;
+    raw_fd fd;
+
+    assert_ok(rondo_create_server(w->loop, RONDO_SERVE(.host = "127.0.0.1"),
+                                  &recorder, all, &server));
+    assert_ok(rondo_server_address(server, 0, &a));
+    fd = raw_connect(rondo_address_port(&a));
+    test_run_until(w, all->made);
+    assert_ptr_equal(rondo_transport_self(all->transport), all);
+    assert_ptr_equal(rondo_transport_server(all->transport), server);
+    raw_close(fd);
+    test_run_until(w, all->lost);
+}
+
+/* ---- G6: servers -------------------------------------------------------- */
+
+static void ask_server(struct world *w, rondo_server *server)
+{
+    rondo_address a;
+
+    assert_ptr_equal(rondo_server_loop(server), w->loop);
+    assert_false(rondo_server_is_serving(server));
+    assert_error(rondo_server_address(server, 0, &a), RONDO_ENOENT);
+    assert_true(rondo_server_fd(server, 0) == RONDO_NO_FD);
+    assert_error(rondo_server_start_serving(server), RONDO_ECLOSED);
+    assert_error(rondo_server_pause_serving(server), RONDO_ECLOSED);
+    rondo_server_close(server);
+    rondo_server_close_clients(server);
+    rondo_server_abort_clients(server);
+    rondo_server_set_background(server, true);
+    rondo_server_set_background(server, false);
+}
+
+static void closed_asks(rondo_server *server, void *arg)
+{
+    struct listener *l = arg;
+
+    ask_server(l->w, server);
+    l->closed++;
+    l->server = NULL;
+}
+
+static void G6_server_is_valid_until_closed_returns(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    struct peer *c;
+
+    w->expect_clean = true;
+    options.closed = closed_asks;
+    l = test_serve_with(w, &recorder, &options);
+    c = test_connect(w, l->port);
+    test_run_until(w, l->first && l->first->made && c->made);
+    rondo_server_close(l->server);
+    test_spin(w, 10);
+    assert_int_equal(l->closed, 0);
+    ask_server(w, l->server);
+    assert_ptr_equal(rondo_transport_server(l->first->transport), l->server);
+    rondo_transport_close(c->transport);
+    test_run_until(w, l->closed);
+    test_spin(w, 5);
+    assert_int_equal(l->closed, 1);
+    assert_int_equal(l->first->lost, 1);
+}
+
+static void G6_server_without_closed_stays_valid(void **state)
+{
+    struct world *w = *state;
+    rondo_server *server = NULL;
+
+    w->expect_clean = true;
+    assert_ok(rondo_create_server(w->loop, RONDO_SERVE(.host = "127.0.0.1"),
+                                  &recorder, NULL, &server));
+    rondo_server_close(server);
+    test_run_loop(w);
+    ask_server(w, server);
+    test_spin(w, 3);
+    ask_server(w, server);
+}
+
+/* connection_lost of the last client comes before closed */
+static unsigned lost_seen;
+
+static void closed_counts(rondo_server *server, void *arg)
+{
+    struct listener *l = arg;
+
+    (void)server;
+    l->closed++;
+    for (struct peer *p = l->first; p; p = p->next)
+        lost_seen += p->lost;
+}
+
+static void G6_closed_comes_after_the_last_client(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    raw_fd fds[5];
+
+    lost_seen = 0;
+    options.closed = closed_counts;
+    l = test_serve_with(w, &recorder, &options);
+    for (int i = 0; i < 5; i++)
+        fds[i] = raw_connect(l->port);
+    test_run_until(w, l->count == 5 && l->last->made);
+    rondo_server_close(l->server);
+    rondo_server_abort_clients(l->server);
+    test_run_until(w, l->closed);
+    assert_int_equal(lost_seen, 5);
+    for (int i = 0; i < 5; i++)
+        raw_close(fds[i]);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(G6_close_before_made_both_still_come),
+        TEST(G6_abort_before_made_both_still_come),
+        TEST(G6_loop_close_before_made_both_still_come),
+        TEST(G6_no_lost_without_made),
+        TEST(G6_lost_comes_once_however_it_ends),
+        TEST(G6_transport_is_valid_in_connection_lost),
+        TEST(G6_transport_is_valid_while_the_loop_closes),
+        TEST(G6_self_is_the_caller_s),
+        TEST(G6_self_of_a_server_without_factory),
+        TEST(G6_server_is_valid_until_closed_returns),
+        TEST(G6_server_without_closed_stays_valid),
+        TEST(G6_closed_comes_after_the_last_client)};
+
+    return test_run("ground_life", tests, TEST_COUNT(tests));
+}

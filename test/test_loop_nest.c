@@ -1,0 +1,363 @@
+/* test_loop_nest.c - loops inside loops, and a loop's clock. */
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+
+static void count(rondo_loop *loop, void *arg)
+{
+    (void)loop;
+    ++*(unsigned *)arg;
+}
+
+static unsigned *counter(struct world *w)
+{
+    return test_alloc(w, sizeof(unsigned));
+}
+
+/* ---- L4: the same loop -------------------------------------------------- */
+
+struct nested {
+    struct world *w;
+    unsigned tried;
+};
+
+static void try_nested(rondo_loop *loop, struct nested *n)
+{
+    rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
+
+    assert_true(rondo_loop_is_running(loop));
+    assert_error(rondo_loop_run(loop), RONDO_EBUSY);
+    assert_error(rondo_loop_run_forever(loop), RONDO_EBUSY);
+    assert_error(rondo_loop_run_once(loop, 0), RONDO_EBUSY);
+    assert_error(rondo_loop_run_once(loop, RONDO_NEVER), RONDO_EBUSY);
+    assert_error(rondo_loop_close(loop), RONDO_EBUSY);
+    if (rondo_loop_supports(loop, RONDO_CAN_EMBED))
+        assert_error(rondo_loop_prepare(loop, &wait), RONDO_EBUSY);
+    assert_true(rondo_loop_is_running(loop));
+    n->tried++;
+}
+
+static void nest_soon(rondo_loop *loop, void *arg)
+{
+    try_nested(loop, arg);
+}
+
+static void nest_fd(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    assert_int_equal(rondo_remove_reader(loop, fd), 1);
+    try_nested(loop, arg);
+}
+
+static void nest_peer(struct peer *p)
+{
+    try_nested(p->w->loop, p->user);
+}
+
+static void L4_running_a_running_loop_is_ebusy(void **state)
+{
+    struct world *w = *state;
+    struct nested *n = test_alloc(w, sizeof *n);
+    struct peer *p = test_peer(w);
+    raw_fd fds[2];
+    raw_fd fd;
+
+    n->w = w;
+    assert_false(rondo_loop_is_running(w->loop));
+    assert_ok(rondo_call_soon(w->loop, nest_soon, n));
+    assert_ok(rondo_call_later(w->loop, 0, nest_soon, n));
+    assert_ok(rondo_call_soon_threadsafe(w->loop, nest_soon, n));
+    assert_int_equal(raw_pair(fds), 0);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    assert_ok(rondo_add_reader(w->loop, fds[0], nest_fd, n));
+    p->on_made = nest_peer;
+    p->on_lost = nest_peer;
+    p->user = n;
+    fd = test_raw_peer(w, &recorder, p, 0);
+    raw_close(fd);
+    test_run_loop(w);
+    assert_int_equal(n->tried, 6);
+    assert_false(rondo_loop_is_running(w->loop));
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
+static void L4_closing_a_running_loop_has_no_effect(void **state)
+{
+    struct world *w = *state;
+    struct nested *n = test_alloc(w, sizeof *n);
+    struct listener *l = test_serve(w);
+    struct peer *c = test_connect(w, l->port);
+
+    n->w = w;
+    test_run_until(w, c->made && l->first && l->first->made);
+    assert_ok(rondo_call_soon(w->loop, nest_soon, n));
+    test_run_until(w, n->tried == 1);
+    test_spin(w, 5);
+    assert_string_equal(c->order, "M");
+    assert_true(rondo_server_is_serving(l->server));
+}
+
+/* From inside rondo_loop_close, too. */
+static void nest_in_close(struct peer *p)
+{
+    struct nested *n = p->user;
+
+    n->tried++;
+    assert_error(rondo_loop_run(p->w->loop), RONDO_EBUSY);
+    assert_error(rondo_loop_run_once(p->w->loop, 0), RONDO_EBUSY);
+    assert_error(rondo_loop_close(p->w->loop), RONDO_EBUSY);
+}
+
+static void L4_running_a_closing_loop_is_ebusy(void **state)
+{
+    struct world *w = *state;
+    struct nested *n = test_alloc(w, sizeof *n);
+    struct peer *p = test_peer(w);
+    raw_fd fd;
+
+    p->user = n;
+    p->on_lost = nest_in_close;
+    fd = test_raw_peer(w, &recorder, p, 0);
+    test_close_loop(w);
+    assert_int_equal(n->tried, 1);
+    raw_close(fd);
+}
+
+/* ---- L4: another loop --------------------------------------------------- */
+
+struct inner {
+    struct world *w;
+    unsigned outer_ran, inner_ran;
+    int result;
+};
+
+static void inner_count(rondo_loop *loop, void *arg)
+{
+    struct inner *i = arg;
+
+    assert_ptr_equal(loop, i->w->other);
+    i->inner_ran++;
+}
+
+static void run_inner(rondo_loop *loop, void *arg)
+{
+    struct inner *i = arg;
+    rondo_loop *inner = i->w->other;
+
+    assert_true(rondo_loop_is_running(loop));
+    assert_false(rondo_loop_is_running(inner));
+    assert_ok(rondo_call_soon(inner, inner_count, i));
+    assert_ok(rondo_call_later(inner, RONDO_MS(2), inner_count, i));
+    i->result = rondo_loop_run(inner);
+    assert_true(rondo_loop_is_running(loop));
+    i->outer_ran++;
+}
+
+static void L4_a_different_loop_runs_inside_a_callback(void **state)
+{
+    struct world *w = *state;
+    struct inner *i = test_alloc(w, sizeof *i);
+
+    i->w = w;
+    i->result = -1;
+    (void)test_other_loop(w);
+    assert_ok(rondo_call_soon(w->loop, run_inner, i));
+    assert_int_equal(rondo_loop_run(w->loop), 0);
+    assert_int_equal(i->outer_ran, 1);
+    assert_int_equal(i->inner_ran, 2);
+    assert_int_equal(i->result, 0);
+}
+
+/* A whole life of a loop, a connection included, inside a callback. */
+static void live_inside(rondo_loop *loop, void *arg)
+{
+    struct inner *i = arg;
+    rondo_loop_options options = test_loop_options(i->w);
+    rondo_loop *inner;
+
+    (void)loop;
+    assert_ok(rondo_loop_new(&inner, &options));
+    i->w->other = inner;
+    assert_ok(rondo_call_soon(inner, inner_count, i));
+    i->result = rondo_loop_run(inner);
+    assert_int_equal(rondo_loop_close(inner), 0);
+    i->w->other = NULL;
+    i->outer_ran++;
+}
+
+static void L4_a_loop_is_made_and_closed_inside_a_callback(void **state)
+{
+    struct world *w = *state;
+    struct inner *i = test_alloc(w, sizeof *i);
+
+    i->w = w;
+    assert_ok(rondo_call_soon(w->loop, live_inside, i));
+    assert_int_equal(rondo_loop_run(w->loop), 0);
+    assert_int_equal(i->outer_ran, 1);
+    assert_int_equal(i->inner_ran, 1);
+}
+
+static void stop_outer(rondo_loop *loop, void *arg)
+{
+    struct inner *i = arg;
+
+    assert_ptr_equal(loop, i->w->other);
+    rondo_loop_stop(i->w->loop);
+    i->inner_ran++;
+}
+
+static void run_inner_that_stops(rondo_loop *loop, void *arg)
+{
+    struct inner *i = arg;
+
+    (void)loop;
+    assert_ok(rondo_call_soon(i->w->other, stop_outer, i));
+    i->result = rondo_loop_run(i->w->other);
+}
+
+static void L4_stopping_the_outer_loop_from_the_inner(void **state)
+{
+    struct world *w = *state;
+    struct inner *i = test_alloc(w, sizeof *i);
+
+    i->w = w;
+    i->result = -1;
+    (void)test_other_loop(w);
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), inner_count, i));
+    assert_ok(rondo_call_soon(w->loop, run_inner_that_stops, i));
+    assert_int_equal(rondo_loop_run(w->loop), 1);
+    assert_int_equal(i->result, 0); /* the inner one was not stopped */
+    assert_int_equal(i->inner_ran, 1);
+}
+
+/* ---- L6: the clock ------------------------------------------------------ */
+
+struct clock {
+    int64_t time[2], iteration[2];
+    unsigned ran;
+};
+
+static void read_clock(rondo_loop *loop, void *arg)
+{
+    struct clock *c = arg;
+
+    c->time[0] = rondo_loop_time(loop);
+    c->iteration[0] = rondo_loop_iteration_time(loop);
+    while (rondo_loop_time(loop) <= c->time[0])
+        raw_yield();
+    c->time[1] = rondo_loop_time(loop);
+    c->iteration[1] = rondo_loop_iteration_time(loop);
+    c->ran++;
+}
+
+static void L6_time_advances_inside_a_callback(void **state)
+{
+    struct world *w = *state;
+    struct clock *c = test_alloc(w, sizeof *c);
+
+    assert_ok(rondo_call_soon(w->loop, read_clock, c));
+    test_run_until(w, c->ran);
+    assert_true(c->time[1] > c->time[0]);
+    assert_true(c->iteration[1] == c->iteration[0]);
+    assert_true(c->iteration[0] <= c->time[0]);
+}
+
+static void L6_time_never_goes_back(void **state)
+{
+    struct world *w = *state;
+    int64_t last = rondo_loop_time(w->loop);
+
+    for (int i = 0; i < 100000; i++) {
+        int64_t now = rondo_loop_time(w->loop);
+
+        assert_true(now >= last);
+        last = now;
+    }
+}
+
+static void L6_iteration_time_follows_the_iterations(void **state)
+{
+    struct world *w = *state;
+    int64_t before = rondo_loop_time(w->loop);
+    int64_t seen;
+
+    test_spin(w, 1);
+    seen = rondo_loop_iteration_time(w->loop);
+    assert_true(seen >= before && seen <= rondo_loop_time(w->loop));
+    while (rondo_loop_time(w->loop) == seen)
+        raw_yield();
+    assert_true(rondo_loop_iteration_time(w->loop) == seen);
+    test_spin(w, 1);
+    assert_true(rondo_loop_iteration_time(w->loop) > seen);
+}
+
+/* A long callback, then call_later: it counts from then, not from the
+ * iteration's beginning. */
+static void schedule_late(rondo_loop *loop, void *arg)
+{
+    struct clock *c = arg;
+    int64_t start = rondo_loop_time(loop);
+    rondo_id id;
+
+    while (rondo_loop_time(loop) < start + RONDO_MS(5))
+        raw_yield();
+    c->time[0] = rondo_loop_time(loop);
+    id = rondo_call_later(loop, RONDO_MS(1), count, &c->ran);
+    c->time[1] = rondo_when(loop, id);
+    c->iteration[0] = rondo_loop_iteration_time(loop);
+}
+
+static void L6_call_later_counts_from_the_clock_now(void **state)
+{
+    struct world *w = *state;
+    struct clock *c = test_alloc(w, sizeof *c);
+
+    assert_ok(rondo_call_soon(w->loop, schedule_late, c));
+    test_run_until(w, c->ran);
+    assert_true(c->time[1] >= c->time[0] + RONDO_MS(1));
+    assert_true(c->time[1] > c->iteration[0] + RONDO_MS(5));
+}
+
+static void L6_clock_info_tells_the_facts(void **state)
+{
+    struct world *w = *state;
+    rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
+
+    assert_ok(rondo_get_clock_info(w->loop, &info));
+    assert_non_null(info.name);
+    assert_true(info.monotonic);
+    assert_true(info.resolution_ns > 0);
+    assert_true(info.wait_resolution_ns >= info.resolution_ns);
+    assert_true(info.wait_resolution_ns <= RONDO_MS(20));
+}
+
+static void L6_program_s_data_stays_with_the_loop(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = counter(w);
+
+    assert_null(rondo_loop_data(w->loop));
+    rondo_loop_set_data(w->loop, n);
+    test_spin(w, 2);
+    assert_ptr_equal(rondo_loop_data(w->loop), n);
+    rondo_loop_set_data(w->loop, NULL);
+    assert_null(rondo_loop_data(w->loop));
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(L4_running_a_running_loop_is_ebusy),
+        TEST(L4_closing_a_running_loop_has_no_effect),
+        TEST(L4_running_a_closing_loop_is_ebusy),
+        TEST(L4_a_different_loop_runs_inside_a_callback),
+        TEST(L4_a_loop_is_made_and_closed_inside_a_callback),
+        TEST(L4_stopping_the_outer_loop_from_the_inner),
+        TEST(L6_time_advances_inside_a_callback),
+        TEST(L6_time_never_goes_back),
+        TEST(L6_iteration_time_follows_the_iterations),
+        TEST(L6_call_later_counts_from_the_clock_now),
+        TEST(L6_clock_info_tells_the_facts),
+        TEST(L6_program_s_data_stays_with_the_loop)};
+
+    return test_run("loop_nest", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,168 @@
+/* test_timers_clock.c - timers and the clocks beneath them. */
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+#include "raw_net.h"
+
+/* ---- T2: short sleeps --------------------------------------------------- */
+
+static const int64_t sleeps[] = {
+    RONDO_MS(10), RONDO_MS(5),  2500001,      RONDO_MS(1), 1000001,
+    999999,       RONDO_US(500), RONDO_US(100), 50001,      RONDO_US(10),
+    1001,         RONDO_US(1),  999,          100,         10,
+    1};
+
+static void T2_each_sleep_takes_few_iterations(void **state)
+{
+    struct world *w = *state;
+    int times = test_slowness() > 1 ? 5 : 20;
+
+    w->expect_clean = true;
+    for (unsigned i = 0; i < TEST_COUNT(sleeps); i++) {
+        uint64_t taken = 0;
+
+        for (int k = 0; k < times; k++) {
+            int64_t until = rondo_loop_time(w->loop) + sleeps[i];
+
+            taken += test_run_for(w, sleeps[i]);
+            assert_true(rondo_loop_time(w->loop) >= until);
+        }
+        if (taken > 3 * (uint64_t)times)
+            test_fail(w, "%d sleeps of %lld ns: %llu iterations", times,
+                      (long long)sleeps[i], (unsigned long long)taken);
+    }
+}
+
+static void note_run(rondo_loop *loop, void *arg)
+{
+    (void)loop;
+    ++*(unsigned *)arg;
+}
+
+/* The wait's own limit is not the deadline's: neither may spin. */
+static void T2_run_once_waits_as_long_as_it_may(void **state)
+{
+    struct world *w = *state;
+    unsigned *fired = test_alloc(w, sizeof *fired);
+    rondo_id far = assert_ok(
+        rondo_call_later(w->loop, RONDO_SEC(1000), note_run, fired));
+
+    for (unsigned i = 0; i < TEST_COUNT(sleeps); i++) {
+        int64_t until = rondo_loop_time(w->loop) + sleeps[i];
+        uint64_t before = test_iterations(w);
+        int calls = 0;
+
+        while (rondo_loop_time(w->loop) < until) {
+            assert_int_equal(rondo_loop_run_once(w->loop, sleeps[i]), 1);
+            calls++;
+        }
+        assert_true(calls <= 3);
+        assert_true(test_iterations(w) - before <= 3);
+    }
+    assert_int_equal(*fired, 0);
+    assert_ok(rondo_cancel(w->loop, far));
+}
+
+static void T2_a_timeout_that_is_shorter_than_the_deadline(void **state)
+{
+    struct world *w = *state;
+    unsigned *fired = test_alloc(w, sizeof *fired);
+
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), note_run, fired));
+    assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
+    assert_int_equal(rondo_loop_run_once(w->loop, -1), 1);
+    assert_int_equal(rondo_loop_run_once(w->loop, INT64_MIN), 1);
+    assert_int_equal(rondo_loop_run_once(w->loop, 1), 1);
+    assert_int_equal(*fired, 0);
+}
+
+/* ---- T6: the clock ------------------------------------------------------ */
+
+static void T6_the_clock_never_goes_back(void **state)
+{
+    struct world *w = *state;
+    int64_t last = rondo_loop_time(w->loop);
+
+    assert_true(last > 0);
+    for (int i = 0; i < 100000; i++) {
+        int64_t now = rondo_loop_time(w->loop);
+
+        assert_true(now >= last);
+        last = now;
+    }
+    assert_true(rondo_loop_iteration_time(w->loop) <= last);
+}
+
+static void T6_the_clock_is_monotonic_by_its_own_account(void **state)
+{
+    struct world *w = *state;
+    rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
+    int64_t loop_begin = rondo_loop_time(w->loop);
+    int64_t raw_begin = raw_now_ns();
+    int64_t raw_taken, loop_taken;
+
+    assert_int_equal(rondo_get_clock_info(w->loop, &info), 0);
+    assert_true(info.monotonic);
+    (void)test_run_for(w, RONDO_MS(50));
+    raw_taken = raw_now_ns() - raw_begin;
+    loop_taken = rondo_loop_time(w->loop) - loop_begin;
+    /* nanoseconds, not another unit */
+    assert_true(loop_taken >= RONDO_MS(50));
+    assert_true(loop_taken / 10 <= raw_taken && raw_taken / 10 <= loop_taken);
+}
+
+struct stepping {
+    struct world *w;
+    int64_t not_before;
+    unsigned fired;
+    bool early;
+};
+
+static void step_again(rondo_loop *loop, void *arg)
+{
+    struct stepping *s = arg;
+
+    s->early = s->early || rondo_loop_time(loop) < s->not_before;
+    s->fired++;
+    (void)raw_step_wall_clock(s->fired % 2 ? 86400 : -86400);
+    if (s->fired < 10) {
+        s->not_before = rondo_loop_time(loop) + RONDO_MS(1);
+        assert_ok(rondo_call_at(loop, s->not_before, step_again, s));
+    }
+}
+
+static void T6_steps_of_the_wall_clock_have_no_influence(void **state)
+{
+    struct world *w = *state;
+    struct stepping *s = test_alloc(w, sizeof *s);
+    unsigned *far = test_alloc(w, sizeof *far);
+    int64_t begin = rondo_loop_time(w->loop);
+
+    if (!raw_step_wall_clock(3600))
+        test_skip(w, "this system's wall clock cannot be replaced");
+    s->w = w;
+    s->not_before = begin + RONDO_MS(1);
+    assert_ok(rondo_call_at(w->loop, s->not_before, step_again, s));
+    assert_ok(rondo_call_at(w->loop, begin + RONDO_SEC(3600), note_run, far));
+    assert_ok(rondo_call_every(w->loop, RONDO_SEC(3600), note_run, far));
+    test_run_until(w, s->fired == 10);
+    (void)raw_step_wall_clock(100 * 86400);
+    test_spin(w, 10);
+    (void)raw_step_wall_clock(0);
+    assert_false(s->early);
+    assert_int_equal(*far, 0);
+    assert_true(rondo_loop_time(w->loop) - begin < RONDO_SEC(3600));
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(T2_each_sleep_takes_few_iterations),
+        TEST(T2_run_once_waits_as_long_as_it_may),
+        TEST(T2_a_timeout_that_is_shorter_than_the_deadline),
+        TEST(T6_the_clock_never_goes_back),
+        TEST(T6_the_clock_is_monotonic_by_its_own_account),
+        TEST(T6_steps_of_the_wall_clock_have_no_influence),
+    };
+
+    return test_run("timers_clock", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,301 @@
+/* test_timers_every.c - timers that repeat. */
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+
+struct every {
+    struct world *w;
+    rondo_id id;
+    int64_t period, first;
+    unsigned calls, stop_after;
+    int64_t busy_ns; /* how long each call takes */
+    int64_t move_to; /* a delay: the first call moves the timer */
+    int result;
+};
+
+static void busy(rondo_loop *loop, int64_t ns)
+{
+    int64_t end = rondo_loop_time(loop) + ns;
+
+    while (rondo_loop_time(loop) < end)
+        continue;
+}
+
+static void tick(rondo_loop *loop, void *arg)
+{
+    struct every *e = arg;
+    int64_t now = rondo_loop_time(loop);
+
+    e->calls++;
+    assert_true(now >= e->first);
+    if (e->busy_ns)
+        busy(loop, e->busy_ns);
+    if (e->move_to && e->calls == 1) {
+        e->first = now + e->move_to;
+        assert_int_equal(rondo_reschedule(loop, e->id, e->first), 0);
+    }
+    if (e->calls == e->stop_after)
+        e->result = rondo_cancel(loop, e->id);
+}
+
+static struct every *every(struct world *w, int64_t period)
+{
+    struct every *e = test_alloc(w, sizeof *e);
+
+    e->w = w;
+    e->period = period;
+    e->result = 1;
+    e->id = assert_ok(rondo_call_every(w->loop, period, tick, e));
+    assert_true(e->id > 0);
+    e->first = assert_ok(rondo_when(w->loop, e->id));
+    return e;
+}
+
+/* outside callbacks the next deadline is the first one plus every period that
+ * was called or missed */
+static void check_phase(const struct every *e, unsigned calls_since_first)
+{
+    int64_t missed = assert_ok(rondo_missed(e->w->loop, e->id));
+    int64_t next = assert_ok(rondo_when(e->w->loop, e->id));
+
+    assert_true(missed >= 0);
+    assert_true(next == e->first + (missed + calls_since_first) * e->period);
+}
+
+/* ---- T5 ----------------------------------------------------------------- */
+
+static void T5_first_time_is_one_period_from_now(void **state)
+{
+    struct world *w = *state;
+    int64_t before = rondo_loop_time(w->loop);
+    struct every *e = every(w, RONDO_MS(3));
+    int64_t after = rondo_loop_time(w->loop);
+
+    assert_true(e->first >= before + RONDO_MS(3));
+    assert_true(e->first <= after + RONDO_MS(3));
+    test_spin(w, 1);
+    test_run_until(w, e->calls);
+    check_phase(e, e->calls);
+}
+
+static void T5_keeps_its_phase(void **state)
+{
+    struct world *w = *state;
+    struct every *e = every(w, RONDO_US(1700));
+
+    e->busy_ns = RONDO_US(300);
+    for (unsigned i = 1; i <= 20; i++) {
+        test_run_until(w, e->calls >= i);
+        check_phase(e, e->calls);
+    }
+}
+
+static void T5_missed_periods_are_skipped_and_counted(void **state)
+{
+    struct world *w = *state;
+    struct every *e = every(w, RONDO_MS(1));
+
+    busy(w->loop, RONDO_MS(12));
+    test_spin(w, 1);
+    assert_int_equal(e->calls, 1); /* once for all that was missed */
+    assert_true(rondo_missed(w->loop, e->id) >= 10);
+    check_phase(e, 1);
+    assert_int_equal(test_metrics(w).timers_skipped,
+                     rondo_missed(w->loop, e->id));
+    test_run_until(w, e->calls == 2);
+    check_phase(e, 2);
+}
+
+static void T5_none_is_missed_when_in_time(void **state)
+{
+    struct world *w = *state;
+    struct every *e = every(w, RONDO_SEC(3600));
+
+    assert_int_equal(rondo_missed(w->loop, e->id), 0);
+    /* in time however slow the machine: it is the timer that comes near */
+    e->first = rondo_loop_time(w->loop) + RONDO_MS(2);
+    assert_ok(rondo_reschedule(w->loop, e->id, e->first));
+    test_run_until(w, e->calls == 1);
+    assert_int_equal(rondo_missed(w->loop, e->id), 0);
+    assert_int_equal(test_metrics(w).timers_skipped, 0);
+    check_phase(e, 1);
+}
+
+static void T5_a_slow_callback_misses_its_own_periods(void **state)
+{
+    struct world *w = *state;
+    struct every *e = every(w, RONDO_MS(1));
+
+    e->busy_ns = RONDO_US(2500);
+    test_run_until(w, e->calls >= 5);
+    check_phase(e, e->calls);
+    assert_true(rondo_missed(w->loop, e->id) >= 4);
+}
+
+static void T5_cancelled_in_own_callback_stops(void **state)
+{
+    struct world *w = *state;
+    struct every *e = every(w, RONDO_MS(1));
+
+    w->expect_clean = true;
+    e->stop_after = 3;
+    test_run_loop(w);
+    assert_int_equal(e->calls, 3);
+    assert_int_equal(e->result, 0);
+    assert_error(rondo_cancel(w->loop, e->id), RONDO_ENOENT);
+    assert_error(rondo_missed(w->loop, e->id), RONDO_ENOENT);
+    assert_error(rondo_when(w->loop, e->id), RONDO_ENOENT);
+}
+
+static void T5_cancelled_from_outside_stops(void **state)
+{
+    struct world *w = *state;
+    struct every *e = every(w, RONDO_MS(1));
+
+    w->expect_clean = true;
+    test_run_until(w, e->calls >= 2);
+    assert_int_equal(rondo_cancel(w->loop, e->id), 0);
+    e->stop_after = e->calls;
+    (void)test_run_for(w, RONDO_MS(5));
+    assert_int_equal(e->calls, e->stop_after);
+}
+
+static void T5_cancelled_and_moved_in_own_callback(void **state)
+{
+    struct world *w = *state;
+    struct every *e = every(w, RONDO_MS(1));
+
+    w->expect_clean = true;
+    e->move_to = RONDO_MS(1);
+    e->stop_after = 1;
+    test_run_loop(w);
+    assert_int_equal(e->calls, 1);
+    assert_int_equal(e->result, 0);
+}
+
+static void T5_moved_in_own_callback_goes_on_from_there(void **state)
+{
+    struct world *w = *state;
+    struct every *e = every(w, RONDO_MS(1));
+
+    e->move_to = RONDO_US(4321);
+    test_run_until(w, e->calls == 1);
+    for (unsigned i = 2; i < 6; i++) {
+        test_run_until(w, e->calls >= i);
+        check_phase(e, e->calls - 1);
+    }
+}
+
+static void T5_moved_from_outside_goes_on_from_there(void **state)
+{
+    struct world *w = *state;
+    struct every *e = every(w, RONDO_MS(1));
+
+    e->first += RONDO_US(777);
+    assert_ok(rondo_reschedule(w->loop, e->id, e->first));
+    assert_true(rondo_when(w->loop, e->id) == e->first);
+    for (unsigned i = 1; i < 5; i++) {
+        test_run_until(w, e->calls >= i);
+        check_phase(e, e->calls);
+    }
+}
+
+static void T5_period_must_be_positive(void **state)
+{
+    static const int64_t wrong[] = {0, -1, -RONDO_SEC(1), INT64_MIN};
+    struct world *w = *state;
+
+    w->expect_clean = true;
+    for (unsigned i = 0; i < TEST_COUNT(wrong); i++) {
+        assert_error(rondo_call_every(w->loop, wrong[i], tick, NULL),
+                     RONDO_EINVAL);
+        assert_true(strstr(rondo_last_error(), "period") != NULL);
+    }
+}
+
+static void T5_a_tiny_period_starves_nobody(void **state)
+{
+    struct world *w = *state;
+    struct every *e = every(w, 1);
+    uint64_t iterations = test_run_for(w, RONDO_MS(10));
+
+    assert_true(e->calls > 0);
+    assert_true(e->calls <= iterations + 1); /* once an iteration at most */
+    check_phase(e, e->calls);
+    assert_ok(rondo_cancel(w->loop, e->id));
+}
+
+static void T5_an_endless_period_never_fires(void **state)
+{
+    static const int64_t periods[] = {INT64_MAX, INT64_MAX - 1, INT64_MAX / 2};
+    struct world *w = *state;
+    struct every *e[3];
+
+    w->expect_clean = true;
+    for (unsigned i = 0; i < 3; i++)
+        e[i] = every(w, periods[i]);
+    assert_true(test_run_for(w, RONDO_MS(20)) < 10);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(e[i]->calls, 0);
+        /* brought near it fires once, and its next time does not overflow */
+        e[i]->first = INT64_MIN;
+        assert_ok(rondo_reschedule(w->loop, e[i]->id, 0));
+    }
+    assert_true(test_run_for(w, RONDO_MS(20)) < 12);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(e[i]->calls, 1);
+        assert_true(rondo_when(w->loop, e[i]->id) > RONDO_SEC(4000000000));
+        assert_ok(rondo_cancel(w->loop, e[i]->id));
+    }
+}
+
+static void T5_missed_of_a_timer_that_fires_once(void **state)
+{
+    struct world *w = *state;
+    rondo_id id = assert_ok(rondo_call_later(w->loop, RONDO_SEC(1), tick, NULL));
+
+    assert_error(rondo_missed(w->loop, id), RONDO_EINVAL);
+    assert_ok(rondo_cancel(w->loop, id));
+    assert_error(rondo_missed(w->loop, id), RONDO_ENOENT);
+}
+
+static void T5_many_with_one_period_keep_their_order(void **state)
+{
+    struct world *w = *state;
+    struct every *e[20];
+
+    for (int i = 0; i < 20; i++) {
+        e[i] = every(w, RONDO_MS(1));
+        e[i]->first = e[0]->first + RONDO_MS(1);
+        assert_ok(rondo_reschedule(w->loop, e[i]->id, e[i]->first));
+    }
+    for (int k = 0; k < 10; k++) {
+        test_run_until(w, e[19]->calls > (unsigned)k);
+        for (int i = 0; i < 19; i++) /* all in one iteration, or none */
+            assert_true(e[i]->calls >= e[19]->calls);
+    }
+    for (int i = 0; i < 20; i++)
+        check_phase(e[i], e[i]->calls);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(T5_first_time_is_one_period_from_now),
+        TEST(T5_keeps_its_phase),
+        TEST(T5_missed_periods_are_skipped_and_counted),
+        TEST(T5_none_is_missed_when_in_time),
+        TEST(T5_a_slow_callback_misses_its_own_periods),
+        TEST(T5_cancelled_in_own_callback_stops),
+        TEST(T5_cancelled_from_outside_stops),
+        TEST(T5_cancelled_and_moved_in_own_callback),
+        TEST(T5_moved_in_own_callback_goes_on_from_there),
+        TEST(T5_moved_from_outside_goes_on_from_there),
+        TEST(T5_period_must_be_positive),
+        TEST(T5_a_tiny_period_starves_nobody),
+        TEST(T5_an_endless_period_never_fires),
+        TEST(T5_missed_of_a_timer_that_fires_once),
+        TEST(T5_many_with_one_period_keep_their_order),
+    };
+
+    return test_run("timers_every", tests, TEST_COUNT(tests));
+}

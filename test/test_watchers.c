@@ -1,0 +1,479 @@
+/* test_watchers.c - readers and writers on descriptors of the program's. */
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+#include "raw_net.h"
+
+/* a watcher, what it counts and what it does */
+struct watch {
+    struct world *w;
+    raw_fd fd;
+    unsigned calls;
+    bool reads; /* takes all there is */
+    ptrdiff_t last;
+    void (*act)(struct watch *x);
+    struct watch *victim;
+    int result;
+};
+
+static struct watch *watch_new(struct world *w, raw_fd fd)
+{
+    struct watch *x = test_alloc(w, sizeof *x);
+
+    x->w = w;
+    x->fd = fd;
+    return x;
+}
+
+static void ready(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    struct watch *x = arg;
+    char piece[256];
+
+    assert_ptr_equal(loop, x->w->loop);
+    assert_true(fd == x->fd);
+    x->calls++;
+    if (x->reads)
+        while ((x->last = raw_recv(x->fd, piece, sizeof piece, 0)) > 0)
+            continue;
+    if (x->act)
+        x->act(x);
+}
+
+static struct watch *reader(struct world *w, raw_fd fd)
+{
+    struct watch *x = watch_new(w, fd);
+
+    assert_int_equal(rondo_add_reader(w->loop, fd, ready, x), 0);
+    return x;
+}
+
+static struct watch *writer(struct world *w, raw_fd fd)
+{
+    struct watch *x = watch_new(w, fd);
+
+    assert_int_equal(rondo_add_writer(w->loop, fd, ready, x), 0);
+    return x;
+}
+
+static void make_pair(struct world *w, raw_fd fds[2])
+{
+    if (raw_pair(fds) != 0)
+        test_fail(w, "no pair of sockets");
+}
+
+static void drop(struct world *w, raw_fd fds[2])
+{
+    for (int i = 0; i < 2; i++) {
+        if (fds[i] == RONDO_NO_FD)
+            continue;
+        (void)rondo_remove_reader(w->loop, fds[i]);
+        (void)rondo_remove_writer(w->loop, fds[i]);
+        raw_close(fds[i]);
+    }
+}
+
+static void fill(raw_fd fd)
+{
+    static char piece[65536];
+
+    while (raw_send(fd, piece, sizeof piece) > 0)
+        continue;
+}
+
+/* ---- W1: level-triggered ------------------------------------------------ */
+
+static void W1_reader_left_unread_goes_on_being_called(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *x;
+
+    w->expect_clean = true;
+    make_pair(w, fds);
+    x = reader(w, fds[0]);
+    test_spin(w, 5);
+    assert_int_equal(x->calls, 0);
+    assert_true(raw_send_all(fds[1], "abc", 3, 1000));
+    test_run_until(w, x->calls == 1);
+    test_spin(w, 20);
+    assert_int_equal(x->calls, 21); /* once in each iteration */
+    drop(w, fds);
+}
+
+static void W1_reader_that_has_read_is_left_alone(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *x;
+
+    make_pair(w, fds);
+    x = reader(w, fds[0]);
+    x->reads = true;
+    for (unsigned i = 1; i <= 10; i++) {
+        assert_true(raw_send_all(fds[1], "abc", 3, 1000));
+        test_run_until(w, x->calls == i);
+        assert_int_equal(x->last, RAW_AGAIN);
+        test_spin(w, 5);
+        assert_int_equal(x->calls, i);
+    }
+    assert_true(test_run_for(w, RONDO_MS(20)) < 10);
+    drop(w, fds);
+}
+
+static void W1_writer_is_called_while_there_is_room(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *x;
+    unsigned before;
+
+    make_pair(w, fds);
+    x = writer(w, fds[0]);
+    test_spin(w, 10);
+    assert_int_equal(x->calls, 10);
+    fill(fds[0]);
+    test_spin(w, 5); /* acknowledgements may still make room */
+    fill(fds[0]);
+    before = x->calls;
+    assert_true(test_run_for(w, RONDO_MS(20)) < 20);
+    assert_true(x->calls - before < 20);
+    x->calls = 0;
+    test_run_until(w, raw_recv(fds[1], test_alloc(w, 65536), 65536, 0) < 0 &&
+                          x->calls);
+    drop(w, fds);
+}
+
+static void W1_reader_and_writer_do_not_share(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *r, *wr;
+
+    make_pair(w, fds);
+    r = reader(w, fds[0]);
+    wr = writer(w, fds[0]);
+    assert_int_equal(test_metrics(w).live_watchers, 2);
+    test_spin(w, 5);
+    assert_int_equal(r->calls, 0);
+    assert_int_equal(wr->calls, 5);
+    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    test_run_until(w, r->calls);
+    assert_int_equal(wr->calls, 5);
+    assert_int_equal(rondo_add_writer(w->loop, fds[0], ready, wr), 0);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    r->calls = 0;
+    test_spin(w, 5);
+    assert_int_equal(r->calls, 0);
+    assert_int_equal(wr->calls, 10);
+    drop(w, fds);
+}
+
+static void W1_both_ready_at_once(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *r, *wr;
+
+    make_pair(w, fds);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    r = reader(w, fds[0]);
+    wr = writer(w, fds[0]);
+    test_run_until(w, r->calls && wr->calls);
+    r->calls = wr->calls = 0;
+    test_spin(w, 10);
+    assert_int_equal(r->calls, 10);
+    assert_int_equal(wr->calls, 10);
+    drop(w, fds);
+}
+
+/* ---- W1: adding again --------------------------------------------------- */
+
+static void W1_adding_again_replaces(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *old, *newer;
+
+    make_pair(w, fds);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    old = reader(w, fds[0]);
+    newer = reader(w, fds[0]);
+    assert_int_equal(test_metrics(w).live_watchers, 1);
+    test_run_until(w, newer->calls >= 3);
+    assert_int_equal(old->calls, 0);
+    old = writer(w, fds[0]);
+    newer = writer(w, fds[0]);
+    test_run_until(w, newer->calls >= 3);
+    assert_int_equal(old->calls, 0);
+    assert_int_equal(test_metrics(w).live_watchers, 2);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 0);
+    drop(w, fds);
+}
+
+static void replace_self(struct watch *x)
+{
+    if (x->victim->calls == 0)
+        assert_int_equal(
+            rondo_add_reader(x->w->loop, x->fd, ready, x->victim), 0);
+}
+
+static void W1_replaced_inside_its_own_callback(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *x;
+
+    make_pair(w, fds);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    x = reader(w, fds[0]);
+    x->victim = watch_new(w, fds[0]);
+    x->act = replace_self;
+    test_run_until(w, x->victim->calls >= 3);
+    assert_int_equal(x->calls, 1);
+    drop(w, fds);
+}
+
+/* ---- W1: removing ------------------------------------------------------- */
+
+static void W1_remove_answers_1_or_0(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    w->expect_clean = true;
+    make_pair(w, fds);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 0);
+    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 0);
+    (void)reader(w, fds[0]);
+    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 0);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 0);
+    (void)writer(w, fds[0]);
+    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
+    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 0);
+    assert_int_equal(rondo_remove_reader(w->loop, raw_dead_fd()), 0);
+    assert_int_equal(rondo_remove_writer(w->loop, RONDO_NO_FD), 0);
+    assert_int_equal(rondo_remove_reader(w->loop, INT32_MAX), 0);
+    drop(w, fds);
+}
+
+static void remove_victim(struct watch *x)
+{
+    x->result += rondo_remove_reader(x->w->loop, x->victim->fd);
+}
+
+static void W1_removed_in_its_own_callback(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *x;
+
+    w->expect_clean = true;
+    make_pair(w, fds);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    x = reader(w, fds[0]);
+    x->victim = x;
+    x->act = remove_victim;
+    test_run_until(w, x->calls);
+    assert_int_equal(x->result, 1);
+    test_spin(w, 5);
+    assert_int_equal(x->calls, 1);
+    drop(w, fds);
+}
+
+/* Both are ready in the same iteration; whichever comes first wins. */
+static void W1_removed_while_ready_is_not_called(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *a, *b;
+
+    make_pair(w, fds);
+    assert_true(raw_send_all(fds[0], "x", 1, 1000));
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    a = reader(w, fds[0]);
+    b = reader(w, fds[1]);
+    a->victim = b;
+    b->victim = a;
+    a->act = b->act = remove_victim;
+    test_run_until(w, a->calls + b->calls > 0);
+    test_spin(w, 5);
+    assert_int_equal(a->result + b->result, 1);
+    assert_true(a->calls == 0 || b->calls == 0);
+    assert_int_equal(test_metrics(w).live_watchers, 1);
+    drop(w, fds);
+}
+
+static void W1_removed_and_added_again_in_one_go(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *x;
+
+    make_pair(w, fds);
+    x = reader(w, fds[0]);
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+        assert_int_equal(rondo_add_reader(w->loop, fds[0], ready, x), 0);
+        if (i % 100 == 0)
+            test_spin(w, 1);
+    }
+    assert_int_equal(x->calls, 0);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    test_run_until(w, x->calls);
+    drop(w, fds);
+}
+
+/* ---- W1: hang-up and error ---------------------------------------------- */
+
+static void W1_end_of_data_wakes_the_reader(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *x;
+
+    make_pair(w, fds);
+    x = reader(w, fds[0]);
+    x->reads = true;
+    raw_shutdown_write(fds[1]);
+    test_run_until(w, x->calls);
+    assert_int_equal(x->last, 0);
+    test_spin(w, 5);
+    assert_int_equal(x->calls, 6); /* it stays readable */
+    drop(w, fds);
+}
+
+static void W1_reset_wakes_the_reader(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *x;
+
+    make_pair(w, fds);
+    x = reader(w, fds[0]);
+    x->reads = true;
+    raw_reset(fds[1]);
+    fds[1] = RONDO_NO_FD;
+    test_run_until(w, x->calls);
+    assert_int_equal(x->last, RAW_RESET);
+    drop(w, fds);
+}
+
+static void W1_reset_wakes_the_writer(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *x;
+
+    assert_int_equal(raw_pair_small(fds, 4096), 0);
+    fill(fds[0]);
+    raw_sleep_ms(1);
+    fill(fds[0]);
+    x = writer(w, fds[0]);
+    (void)test_run_for(w, RONDO_MS(5));
+    x->calls = 0;
+    raw_reset(fds[1]);
+    fds[1] = RONDO_NO_FD;
+    test_run_until(w, x->calls >= 3);
+    drop(w, fds);
+}
+
+static void W1_reset_wakes_both(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    struct watch *r, *wr;
+
+    assert_int_equal(raw_pair_small(fds, 4096), 0);
+    fill(fds[0]);
+    r = reader(w, fds[0]);
+    wr = writer(w, fds[0]);
+    raw_reset(fds[1]);
+    fds[1] = RONDO_NO_FD;
+    wr->calls = 0;
+    test_run_until(w, r->calls && wr->calls);
+    drop(w, fds);
+}
+
+static void W1_refused_connect_wakes_both(void **state)
+{
+    struct world *w = *state;
+    uint16_t port = 0;
+    raw_fd listener = raw_listen(&port, 1);
+    raw_fd fds[2] = {RONDO_NO_FD, RONDO_NO_FD};
+    struct watch *r, *wr;
+
+    raw_close(listener); /* the port is free again: refused */
+    fds[0] = raw_connect_start(port);
+    if (fds[0] == RONDO_NO_FD)
+        test_skip(w, "this system refuses a connect inside the call");
+    r = reader(w, fds[0]);
+    wr = writer(w, fds[0]);
+    test_run_until(w, r->calls && wr->calls);
+    drop(w, fds);
+}
+
+/* ---- W1: many ----------------------------------------------------------- */
+
+static void W1_all_that_are_ready_are_called(void **state)
+{
+    enum { PAIRS = 400 };
+    struct world *w = *state;
+    raw_fd(*fds)[2] = test_alloc(w, PAIRS * sizeof *fds);
+    struct watch **x = test_alloc(w, PAIRS * sizeof *x);
+    unsigned called = 0;
+
+    for (int i = 0; i < PAIRS; i++) {
+        make_pair(w, fds[i]);
+        assert_true(raw_send_all(fds[i][1], "x", 1, 1000));
+        x[i] = reader(w, fds[i][0]);
+    }
+    test_spin(w, 20); /* nobody waits for long */
+    for (int i = 0; i < PAIRS; i++)
+        called += x[i]->calls > 0;
+    assert_int_equal(called, PAIRS);
+    for (int i = 0; i < PAIRS; i++)
+        drop(w, fds[i]);
+}
+
+static void W1_no_function_is_refused(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    w->expect_clean = true;
+    make_pair(w, fds);
+    assert_error(rondo_add_reader(w->loop, fds[0], NULL, w), RONDO_EINVAL);
+    assert_error(rondo_add_writer(w->loop, fds[0], NULL, w), RONDO_EINVAL);
+    assert_error(rondo_add_reader(NULL, fds[0], ready, w), RONDO_EINVAL);
+    assert_error(rondo_remove_reader(NULL, fds[0]), RONDO_EINVAL);
+    drop(w, fds);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(W1_reader_left_unread_goes_on_being_called),
+        TEST(W1_reader_that_has_read_is_left_alone),
+        TEST(W1_writer_is_called_while_there_is_room),
+        TEST(W1_reader_and_writer_do_not_share),
+        TEST(W1_both_ready_at_once),
+        TEST(W1_adding_again_replaces),
+        TEST(W1_replaced_inside_its_own_callback),
+        TEST(W1_remove_answers_1_or_0),
+        TEST(W1_removed_in_its_own_callback),
+        TEST(W1_removed_while_ready_is_not_called),
+        TEST(W1_removed_and_added_again_in_one_go),
+        TEST(W1_end_of_data_wakes_the_reader),
+        TEST(W1_reset_wakes_the_reader),
+        TEST(W1_reset_wakes_the_writer),
+        TEST(W1_reset_wakes_both),
+        TEST(W1_refused_connect_wakes_both),
+        TEST(W1_all_that_are_ready_are_called),
+        TEST(W1_no_function_is_refused),
+    };
+
+    return test_run("watchers", tests, TEST_COUNT(tests));
+}
