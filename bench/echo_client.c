@@ -37,7 +37,8 @@ static char *request, *answer;
 
 static _Noreturn void die(const char *what)
 {
-    fprintf(stderr, "echo_client: %s: %s\n", what, strerror(errno));
+    const char *why = errno ? strerror(errno) : "not as expected";
+    fprintf(stderr, "echo_client: %s: %s\n", what, why);
     exit(1);
 }
 
@@ -77,11 +78,13 @@ static bool take_answer(struct connection *c)
 {
     ssize_t got = recv(c->fd, answer, client.size - c->received, 0);
     if (got <= 0) {
-        die(got ? "recv" : "recv: the server closed");
+        errno = got ? errno : ECONNRESET;
+        die("recv");
     }
     compose(c);
     if (memcmp(answer, request + c->received, (size_t)got) != 0) {
-        die("a wrong answer came");
+        errno = 0;
+        die("the answer");
     }
     c->received += (size_t)got;
     return c->received == client.size;
@@ -151,7 +154,8 @@ static void ping_pong(struct connection *connections)
         int count =
             epoll_wait(client.poll, events, EVENTS, PATIENCE_SECONDS * 1000);
         if (count <= 0) {
-            die(count ? "epoll_wait" : "no answer in time");
+            errno = count ? errno : ETIMEDOUT;
+            die("epoll_wait");
         }
         awaited -= answer_events(events, count);
     }

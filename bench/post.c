@@ -38,26 +38,25 @@ static void *send_posts(void *arg)
     return NULL;
 }
 
-static double storm(const struct post *post, int threads)
+static double storm(const struct post *post, int threads, size_t posts)
 {
     struct sender senders[THREADS];
     int64_t start = measure_process_ns();
     for (int i = 0; i < threads; i++) {
         senders[i].post = post;
-        senders[i].count = POSTS / (size_t)threads;
+        senders[i].count = posts / (size_t)threads;
         if (pthread_create(&senders[i].thread, NULL, send_posts, &senders[i]) !=
             0) {
             measure_die("pthread_create");
         }
     }
-    post->run(POSTS);
+    post->run(posts);
     for (int i = 0; i < threads; i++) {
         pthread_join(senders[i].thread, NULL);
     }
-    return (double)(measure_process_ns() - start) / POSTS;
+    return (double)(measure_process_ns() - start) / (double)posts;
 }
 
-/* A warm-up lets the arrays grow, so that what is measured is steady. */
 static double soon(const struct post *post)
 {
     post->soon(10, BATCH);
@@ -66,14 +65,16 @@ static double soon(const struct post *post)
     return (double)(measure_thread_ns() - start) / BATCH / BATCHES;
 }
 
+/* Warm-ups let the arrays grow, so that what is measured is steady. */
 static void play(const struct post *post, struct figure *figure, int round)
 {
     post->open();
     if (post->soon) {
         figure[SOON].ns[round] = soon(post);
     }
-    figure[POST_1].ns[round] = storm(post, 1);
-    figure[POST_4].ns[round] = storm(post, THREADS);
+    storm(post, THREADS, POSTS / 4);
+    figure[POST_1].ns[round] = storm(post, 1, POSTS);
+    figure[POST_4].ns[round] = storm(post, THREADS, POSTS);
     post->close();
 }
 

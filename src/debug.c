@@ -61,7 +61,8 @@ int rondo_loop_set_debug(rondo_loop *loop, bool debug, int64_t slow_callback_ns)
         return error_set(RONDO_EINVAL, "loop_set_debug: a negative time");
     if (slow_callback_ns)
         loop->slow_ns = slow_callback_ns;
-    loop_set_guard(loop, debug);
+    loop->debug = debug;
+    loop_set_guard(loop);
     return 0;
 }
 

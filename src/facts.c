@@ -32,12 +32,12 @@ void loop_free(rondo_loop *loop, void *p)
 
 /* ---- checks ---- */
 
-/* Everyday calls compare one number: debug mode and a fork both make it
- * differ from what is current. */
-void loop_set_guard(rondo_loop *loop, bool debug)
+/* Everyday calls compare one number: debug mode, closing and a fork all make
+ * it differ from what is current. */
+void loop_set_guard(rondo_loop *loop)
 {
-    loop->debug = debug;
-    loop->guard = debug ? UINT32_MAX : loop->generation;
+    bool look = loop->debug || loop->closing;
+    loop->guard = look ? UINT32_MAX : loop->generation;
 }
 
 int loop_check_slowly(const rondo_loop *loop, const char *what)
@@ -57,7 +57,7 @@ int loop_check_slowly(const rondo_loop *loop, const char *what)
     return 0;
 }
 
-int loop_check_create(const rondo_loop *loop, const char *what)
+int loop_check_create_slowly(const rondo_loop *loop, const char *what)
 {
     int error = loop_check(loop, what);
     if (!error && loop->closing)
@@ -215,7 +215,7 @@ int rondo_loop_after_fork(rondo_loop *loop)
     loop->thread = sys_thread_self();
     loop->generation = sys_fork_generation;
     atomic_store(&loop->sleeping, false);
-    loop_set_guard(loop, loop->debug);
+    loop_set_guard(loop);
     return 0;
 }
 

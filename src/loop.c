@@ -280,7 +280,8 @@ static void init(rondo_loop *loop, const rondo_loop_options *o,
         o->slow_callback_ns > 0 ? o->slow_callback_ns : RONDO_MS(100);
     sys_fork_watch();
     loop->generation = sys_fork_generation;
-    loop_set_guard(loop, wants_debug(o->debug));
+    loop->debug = wants_debug(o->debug);
+    loop_set_guard(loop);
     loop->metrics.size = sizeof loop->metrics;
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->stop_asked, false);
@@ -372,6 +373,7 @@ int rondo_loop_close(rondo_loop *loop)
     if (loop->debug)
         loop_report_open(loop);
     loop->closing = true;
+    loop_set_guard(loop);
     loop->now = sys_clock();
     remote_shut(loop);
     while (remote_take(loop))

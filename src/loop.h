@@ -137,8 +137,8 @@ void loop_free(rondo_loop *loop, void *p);
 /* ---- may this call be made? ---- */
 
 /* 0, RONDO_EINVAL (NULL), RONDO_EFORKED, RONDO_ETHREAD; sets last error. */
-void loop_set_guard(rondo_loop *loop, bool debug);
-int loop_check_slowly(const rondo_loop *loop, const char *what);
+void loop_set_guard(rondo_loop *loop);
+COLD int loop_check_slowly(const rondo_loop *loop, const char *what);
 
 static inline int loop_check(const rondo_loop *loop, const char *what)
 {
@@ -148,7 +148,14 @@ static inline int loop_check(const rondo_loop *loop, const char *what)
 }
 
 /* For what creates something: RONDO_ECLOSED while the loop closes, too. */
-int loop_check_create(const rondo_loop *loop, const char *what);
+COLD int loop_check_create_slowly(const rondo_loop *loop, const char *what);
+
+static inline int loop_check_create(const rondo_loop *loop, const char *what)
+{
+    if (loop && loop->guard == sys_fork_generation)
+        return 0;
+    return loop_check_create_slowly(loop, what);
+}
 
 /* Takes an option struct of the caller's size into one of ours, `known` bytes
  * long: what the caller's header lacks is zero. NULL is all zero. */

@@ -6,7 +6,7 @@
 
 /* ---- the ring of callbacks ---- */
 
-static bool grow(rondo_loop *loop)
+static COLD bool grow(rondo_loop *loop)
 {
     size_t room = loop->ring_room ? loop->ring_room * 2 : 64;
     struct soon *ring = loop_alloc(loop, room * sizeof *ring);
@@ -20,7 +20,7 @@ static bool grow(rondo_loop *loop)
     return true;
 }
 
-bool loop_soon(rondo_loop *loop, rondo_fn fn, void *arg)
+static inline bool put(rondo_loop *loop, rondo_fn fn, void *arg)
 {
     if (loop->ring_tail - loop->ring_head == loop->ring_room && !grow(loop))
         return false;
@@ -47,6 +47,11 @@ void loop_run_ring(rondo_loop *loop, uint64_t most)
     }
 }
 
+bool loop_soon(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    return put(loop, fn, arg);
+}
+
 rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
 {
     int error = loop_check_create(loop, "call_soon");
@@ -54,7 +59,7 @@ rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "call_soon: no function");
-    if (!loop_soon(loop, fn, arg))
+    if (!put(loop, fn, arg))
         return error_set(RONDO_ENOMEM, "call_soon: out of memory");
     if (loop->prepared)
         loop_nudge(loop);
@@ -138,49 +143,6 @@ rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns, rondo_fn fn,
                          "call_every: a period of %lld ns is not above 0",
                          (long long)period_ns);
     return timers_start(loop, from_now(period_ns), period_ns, fn, arg);
-}
-
-/* RONDO_ENOENT, or RONDO_EINVAL when the id is of another kind. */
-static int no_timer(const rondo_loop *loop, rondo_id id, const char *what)
-{
-    if (id_is(loop, id, ID_SOON) || id_is(loop, id, ID_OPERATION))
-        return error_set(RONDO_EINVAL, "%s: not the id of a timer", what);
-    return error_set(RONDO_ENOENT,
-                     "%s: no such timer: it has run, was cancelled, or is "
-                     "another loop's",
-                     what);
-}
-
-int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns)
-{
-    int error = loop_check_create(loop, "reschedule");
-    if (error)
-        return error;
-    struct timer_slot *slot = timers_find(loop, id);
-    return slot ? timers_move(loop, slot, when_ns)
-                : no_timer(loop, id, "reschedule");
-}
-
-int64_t rondo_when(const rondo_loop *loop, rondo_id id)
-{
-    int error = loop_check(loop, "when");
-    if (error)
-        return error;
-    const struct timer_slot *slot = timers_find(loop, id);
-    return slot ? slot->when : no_timer(loop, id, "when");
-}
-
-int64_t rondo_missed(const rondo_loop *loop, rondo_id id)
-{
-    int error = loop_check(loop, "missed");
-    if (error)
-        return error;
-    const struct timer_slot *slot = timers_find(loop, id);
-    if (!slot)
-        return no_timer(loop, id, "missed");
-    if (!slot->period)
-        return error_set(RONDO_EINVAL, "missed: not a call_every timer");
-    return slot->missed;
 }
 
 /* ---- whatever an id names ---- */

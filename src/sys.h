@@ -108,8 +108,7 @@ int sys_thread_start(void (*run)(void *arg), void *arg);
 void sys_thread_yield(void);
 int sys_mutex_init(sys_mutex *m);
 void sys_mutex_destroy(sys_mutex *m);
-void sys_mutex_lock(sys_mutex *m);
-void sys_mutex_unlock(sys_mutex *m);
+/* sys_mutex_lock and sys_mutex_unlock are in sys_types.h, inline. */
 int sys_cond_init(sys_cond *c);
 void sys_cond_destroy(sys_cond *c);
 void sys_cond_wait(sys_cond *c, sys_mutex *m);

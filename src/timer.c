@@ -6,7 +6,6 @@
 #include "id.h"
 
 enum {
-    TIMER_PHASE_MAX = (1 << 28) - 1,
     /* With the root here, the four children of a node share a cache line. */
     TIMER_ROOT = 3,
     TIMER_GRACE = 64 /* dead entries that are not worth a clean-up */
@@ -89,7 +88,7 @@ static bool is_valid(const struct timers *t, const struct timer_entry *entry)
 }
 
 /* Throws the dead entries out and builds the heap again. */
-static void clean(struct timers *t)
+static COLD void clean(struct timers *t)
 {
     size_t end = TIMER_ROOT;
     for (size_t i = TIMER_ROOT; i < TIMER_ROOT + t->heap_size; i++)
@@ -145,7 +144,7 @@ static int slot_new(rondo_loop *loop, uint32_t *index)
     struct timers *t = &loop->timers;
     if (t->free_slot != ID_NO_SLOT) {
         *index = t->free_slot;
-        t->free_slot = (uint32_t)t->slots[*index].missed;
+        t->free_slot = t->slots[*index].phase;
         return 0;
     }
     if (t->slots_used == t->slots_room) {
@@ -168,28 +167,27 @@ static void slot_free(rondo_loop *loop, uint32_t index)
 {
     struct timers *t = &loop->timers;
     struct timer_slot *slot = &t->slots[index];
-    slot->live = 0;
-    slot->firing = 0;
+    slot->live = false;
+    slot->firing = false;
     t->live--;
     if (slot->hidden)
         t->hidden--;
     if (!slot->background)
         loop->alive--;
-    if (slot->generation == ID_GENERATION_MAX)
+    if (slot->generation++ == ID_GENERATION_MAX)
         return;
-    slot->generation++;
-    slot->missed = t->free_slot;
+    slot->phase = t->free_slot;
     t->free_slot = index;
 }
 
-struct timer_slot *timers_find(const rondo_loop *loop, rondo_id id)
+static inline struct timer_slot *find(const rondo_loop *loop, rondo_id id)
 {
     const struct timers *t = &loop->timers;
     uint32_t index = id_slot(id);
     if (!id_is(loop, id, ID_TIMER) || index >= t->slots_used)
         return NULL;
     struct timer_slot *slot = &t->slots[index];
-    return slot->live && slot->generation == id_generation(id) ? slot : NULL;
+    return slot->generation == id_generation(id) ? slot : NULL;
 }
 
 /* A deadline that has passed counts as now, so that what is scheduled while
@@ -199,24 +197,20 @@ static int64_t clamp(const rondo_loop *loop, int64_t when)
     return when < loop->now ? loop->now : when;
 }
 
-int timers_move(rondo_loop *loop, struct timer_slot *slot, int64_t when)
+/* It has no entry, or one that would come too late. */
+static COLD int move_entry(rondo_loop *loop, struct timer_slot *slot,
+                           int64_t when)
 {
     struct timers *t = &loop->timers;
-    when = clamp(loop, when);
-    /* Later is told to the slot alone; its entry is moved at the top. */
-    bool entry = slot->firing || when < slot->when;
-    if (entry && heap_room(loop) < 0)
-        return RONDO_ENOMEM;
+    int error = heap_room(loop);
+    if (error)
+        return error;
+    slot->firing = false;
     slot->when = when;
-    slot->phase = t->phase & TIMER_PHASE_MAX;
     slot->order = next_order(t);
-    if (entry) {
-        slot->firing = 0;
-        push(t, (uint32_t)(slot - t->slots));
-        clean_if_worth(t);
-    }
-    if (loop->prepared)
-        loop_nudge(loop);
+    push(t, (uint32_t)(slot - t->slots));
+    clean_if_worth(t);
+    loop_nudge(loop); /* the wait that was prepared would be too long */
     return 0;
 }
 
@@ -236,10 +230,10 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
     slot->fn = fn;
     slot->arg = arg;
     slot->order = next_order(t);
-    slot->phase = t->phase & TIMER_PHASE_MAX;
-    slot->live = 1;
-    slot->firing = 0;
-    slot->background = slot->hidden = 0;
+    slot->phase = t->phase;
+    slot->live = true;
+    slot->firing = false;
+    slot->background = slot->hidden = false;
     slot->missed = 0;
     t->live++;
     loop->alive++;
@@ -282,7 +276,8 @@ static void repeat(rondo_loop *loop, struct timer_slot *slot)
 {
     struct timers *t = &loop->timers;
     int64_t late = (loop->now - slot->when) / slot->period;
-    slot->missed += late;
+    int64_t room = UINT32_MAX - slot->missed;
+    slot->missed += (uint32_t)(late < room ? late : room);
     loop->metrics.timers_skipped += (uint64_t)late;
     int64_t step = (late + 1) * slot->period;
     slot->when =
@@ -297,7 +292,7 @@ static void repeat(rondo_loop *loop, struct timer_slot *slot)
 void timers_begin(rondo_loop *loop)
 {
     struct timers *t = &loop->timers;
-    t->phase = (t->phase + 1) & TIMER_PHASE_MAX;
+    t->phase++;
 }
 
 void timers_run(rondo_loop *loop, unsigned most)
@@ -314,7 +309,7 @@ void timers_run(rondo_loop *loop, unsigned most)
             repeat(loop, slot);
         } else {
             pop(t);
-            slot->firing = 1; /* its own callback may start it again */
+            slot->firing = true; /* its own callback may start it again */
         }
         loop_call(loop, fn, arg);
         slot = &t->slots[index];
@@ -338,7 +333,7 @@ void timers_free(rondo_loop *loop)
 
 int timers_cancel(rondo_loop *loop, rondo_id id)
 {
-    struct timer_slot *slot = timers_find(loop, id);
+    struct timer_slot *slot = find(loop, id);
     if (!slot || slot->firing)
         return RONDO_ENOENT;
     slot_free(loop, id_slot(id));
@@ -348,10 +343,10 @@ int timers_cancel(rondo_loop *loop, rondo_id id)
 
 int timers_set_background(rondo_loop *loop, rondo_id id, bool background)
 {
-    struct timer_slot *slot = timers_find(loop, id);
+    struct timer_slot *slot = find(loop, id);
     if (!slot)
         return RONDO_ENOENT;
-    if ((bool)slot->background != background) {
+    if (slot->background != background) {
         slot->background = background;
         loop->alive += background ? (size_t)-1 : 1;
     }
@@ -362,11 +357,64 @@ rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
                              void *arg)
 {
     rondo_id id = timers_start(loop, when, 0, fn, arg);
-    struct timer_slot *slot = id > 0 ? timers_find(loop, id) : NULL;
+    struct timer_slot *slot = id > 0 ? find(loop, id) : NULL;
     if (slot) {
         (void)timers_set_background(loop, id, true);
-        slot->hidden = 1;
+        slot->hidden = true;
         loop->timers.hidden++;
     }
     return id;
+}
+
+/* ---- the program's words about one timer ---- */
+
+/* RONDO_ENOENT, or RONDO_EINVAL when the id is of another kind. */
+static COLD int no_timer(const rondo_loop *loop, rondo_id id, const char *what)
+{
+    if (id_is(loop, id, ID_SOON) || id_is(loop, id, ID_OPERATION))
+        return error_set(RONDO_EINVAL, "%s: not the id of a timer", what);
+    return error_set(RONDO_ENOENT,
+                     "%s: no such timer: it has run, was cancelled, or is "
+                     "another loop's",
+                     what);
+}
+
+int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns)
+{
+    int error = loop_check_create(loop, "reschedule");
+    if (error)
+        return error;
+    struct timer_slot *slot = find(loop, id);
+    if (!slot)
+        return no_timer(loop, id, "reschedule");
+    int64_t when = clamp(loop, when_ns);
+    slot->phase = loop->timers.phase;
+    if (slot->firing || when < slot->when)
+        return move_entry(loop, slot, when);
+    /* Later is told to the slot alone; its entry is moved at the top. */
+    slot->when = when;
+    slot->order = next_order(&loop->timers);
+    return 0;
+}
+
+int64_t rondo_when(const rondo_loop *loop, rondo_id id)
+{
+    int error = loop_check(loop, "when");
+    if (error)
+        return error;
+    const struct timer_slot *slot = find(loop, id);
+    return slot ? slot->when : no_timer(loop, id, "when");
+}
+
+int64_t rondo_missed(const rondo_loop *loop, rondo_id id)
+{
+    int error = loop_check(loop, "missed");
+    if (error)
+        return error;
+    const struct timer_slot *slot = find(loop, id);
+    if (!slot)
+        return no_timer(loop, id, "missed");
+    if (!slot->period)
+        return error_set(RONDO_EINVAL, "missed: not a call_every timer");
+    return slot->missed;
 }

@@ -19,15 +19,14 @@ struct timer_slot {
     int64_t period; /* 0: once */
     rondo_fn fn;
     void *arg;
-    uint32_t generation;
+    uint32_t generation; /* as in its id; one more than any id's: worn out */
     uint32_t entry;      /* order of the heap entry that stands for it */
     uint32_t order;      /* rank among equal deadlines */
-    uint32_t phase : 28; /* the iteration it was scheduled in */
-    uint32_t background : 1;
-    uint32_t hidden : 1;
-    uint32_t live : 1;
-    uint32_t firing : 1; /* its callback runs; it has no heap entry */
-    int64_t missed;      /* call_every's skipped periods; free: the next one */
+    uint32_t phase;      /* iteration it was scheduled in; free: next free */
+    uint32_t missed;     /* call_every's skipped periods */
+    bool live, background;
+    bool hidden; /* a handle's, not the program's */
+    bool firing; /* its callback runs; it has no heap entry */
 };
 
 struct timers {
@@ -52,9 +51,6 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
 /* For handles: keeps nothing alive and is not counted as the program's. */
 rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
                              void *arg);
-/* NULL: it has run, was cancelled, or is another loop's. */
-struct timer_slot *timers_find(const rondo_loop *loop, rondo_id id);
-int timers_move(rondo_loop *loop, struct timer_slot *slot, int64_t when);
 int timers_cancel(rondo_loop *loop, rondo_id id);
 int timers_set_background(rondo_loop *loop, rondo_id id, bool background);
 

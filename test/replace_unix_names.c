@@ -1,4 +1,4 @@
-/* replace_unix_names.c - functions of the C library that answer as told. */
+/* replace_unix_names.c - a getaddrinfo that answers as told. */
 /* SPDX-License-Identifier: MIT */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -152,91 +152,6 @@ static void family_end(struct family *f)
     raw_close(f->peer);
 }
 
-/* ---- L8: EFORKED -------------------------------------------------------- */
-
-#define REFUSED(call)                                                          \
-    do {                                                                       \
-        step++;                                                                \
-        if ((call) != RONDO_EFORKED)                                           \
-            return step;                                                       \
-    } while (0)
-
-static int use_loop(void *arg)
-{
-    struct family *f = arg;
-    rondo_loop *loop = f->w->loop;
-    rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
-    rondo_loop_metrics metrics = RONDO_LOOP_METRICS_INIT;
-    int step = 0;
-
-    REFUSED(rondo_loop_run(loop));
-    REFUSED(rondo_loop_run_forever(loop));
-    REFUSED(rondo_loop_run_once(loop, 0));
-    REFUSED(rondo_loop_close(loop));
-    REFUSED(rondo_loop_take(loop));
-    REFUSED(rondo_loop_prepare(loop, &wait));
-    REFUSED(rondo_loop_get_metrics(loop, &metrics));
-    REFUSED(rondo_loop_set_debug(loop, true, 0));
-    REFUSED(rondo_call_soon(loop, count, &f->ran));
-    REFUSED(rondo_call_later(loop, 0, count, &f->ran));
-    REFUSED(rondo_call_at(loop, 0, count, &f->ran));
-    REFUSED(rondo_call_every(loop, 1, count, &f->ran));
-    REFUSED(rondo_cancel(loop, f->timer));
-    REFUSED(rondo_reschedule(loop, f->timer, 0));
-    REFUSED(rondo_when(loop, f->timer));
-    REFUSED(rondo_call_soon_threadsafe(loop, count, &f->ran));
-    REFUSED(rondo_remote_call(f->remote, count, &f->ran));
-    REFUSED(rondo_add_reader(loop, f->fds[0], on_readable, f));
-    REFUSED(rondo_remove_reader(loop, f->fds[0]));
-    if (!strstr(rondo_last_error(), "after_fork"))
-        return 100;
-    return 0;
-}
-
-static void L8_a_loop_in_the_child_is_eforked(void **state)
-{
-    struct world *w = *state;
-    struct family *f = family_new(w);
-
-    run_child(w, use_loop, f);
-    family_end(f);
-}
-
-static int use_handles(void *arg)
-{
-    struct family *f = arg;
-    rondo_loop *loop = f->w->loop;
-    int step = 0;
-
-    REFUSED(rondo_transport_write(f->t, "x", 1));
-    REFUSED(rondo_transport_write_eof(f->t));
-    REFUSED(rondo_transport_pause_reading(f->t));
-    REFUSED(rondo_transport_resume_reading(f->t));
-    REFUSED(rondo_transport_set_protocol(f->t, &echo, NULL));
-    REFUSED(rondo_server_pause_serving(f->server));
-    REFUSED(rondo_server_start_serving(f->server));
-    REFUSED(rondo_create_server(loop, RONDO_SERVE(.host = "127.0.0.1"), &echo,
-                                f, NULL));
-    REFUSED(rondo_connect_accepted_socket(loop, f->peer, &echo, f, NULL));
-    REFUSED(rondo_create_connection(loop, RONDO_CONNECT(.host = "127.0.0.1"),
-                                    &echo, f, NULL, NULL));
-    rondo_transport_close(f->t);
-    rondo_transport_abort(f->t);
-    rondo_server_close(f->server);
-    rondo_loop_stop(loop);
-    rondo_loop_wake(loop);
-    return f->lost + f->ran == 0 ? 0 : 100;
-}
-
-static void L8_handles_in_the_child_are_eforked(void **state)
-{
-    struct world *w = *state;
-    struct family *f = family_new(w);
-
-    run_child(w, use_handles, f);
-    family_end(f);
-}
-
 /* ---- L8: after_fork ----------------------------------------------------- */
 
 static int go_on(void *arg)
@@ -491,8 +406,6 @@ static void L8_a_look_up_under_way_ends_in_the_child(void **state)
 int main(void)
 {
     static const struct test tests[] = {
-        TEST(L8_a_loop_in_the_child_is_eforked),
-        TEST(L8_handles_in_the_child_are_eforked),
         TEST(L8_after_fork_everything_goes_on),
         TEST(L8_the_parent_s_events_are_untouched),
         TEST(L8_what_the_child_removes_the_parent_keeps),

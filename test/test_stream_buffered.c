@@ -228,6 +228,30 @@ static void S9_closing_and_aborting_inside_get_buffer(void **state)
     check_ended_inside(*state, abort_it, RONDO_ECANCELED, true);
 }
 
+/* close has more to do than to end: what waits is sent, nothing is read */
+static void check_close_while_sending(struct world *w, bool no_buffer)
+{
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 8192);
+    uint64_t sent = test_fill_transport(w, p);
+
+    p->on_get_buffer = close_it;
+    p->no_buffer = no_buffer;
+    test_send_raw(w, fd, 0, 1000);
+    test_run_until(w, p->buffers == 1);
+    assert_int_equal(test_drain_raw_some(w, fd, 0, sent), sent);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->updates, 0);
+    assert_int_equal(p->error, 0);
+    raw_close(fd);
+}
+
+static void S9_close_inside_get_buffer_with_bytes_to_send(void **state)
+{
+    check_close_while_sending(*state, false);
+    check_close_while_sending(*state, true);
+}
+
 static void pause_it(struct peer *p)
 {
     assert_ok(rondo_transport_pause_reading(p->transport));
@@ -306,6 +330,7 @@ int main(void)
         TEST(S9_null_and_size_zero_end_with_ENOBUFS),
         TEST(S9_no_buffer_the_second_time),
         TEST(S9_closing_and_aborting_inside_get_buffer),
+        TEST(S9_close_inside_get_buffer_with_bytes_to_send),
         TEST(S9_pausing_inside_get_buffer),
         TEST(S9_close_inside_buffer_updated),
         TEST(S9_reads_cost_no_allocation),

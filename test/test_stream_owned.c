@@ -371,6 +371,45 @@ static void S3_writev_says_when_it_is_over_high(void **state)
     raw_close(fd);
 }
 
+/* The n-th allocation fails: refused whole, or the end, but never a gap. */
+static void check_writev_without_memory(struct world *w, uint64_t n)
+{
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
+    uint64_t sent = test_fill_transport(w, p);
+    unsigned char data[20000];
+    const rondo_buffer pieces[3] = {
+        {data, 7000}, {data + 7000, 6000}, {data + 13000, 7000}};
+    int result;
+
+    test_fill(data, sent, sizeof data);
+    test_fail_allocation(w, n);
+    result = rondo_transport_writev(p->transport, pieces, 3);
+    test_fail_allocation(w, 0);
+    if (result >= 0)
+        sent += sizeof data;
+    else
+        assert_int_equal(result, RONDO_ENOMEM);
+    test_spin(w, 5);
+    if (!p->lost) {
+        rondo_transport_close(p->transport);
+        assert_int_equal(test_drain_raw(w, fd, 0), sent);
+        test_run_until(w, p->lost);
+        assert_int_equal(p->error, 0);
+    } else {
+        assert_true(result < 0);
+        assert_int_equal(p->error, RONDO_ENOMEM);
+        assert_true(test_drain_raw(w, fd, 0) < 0);
+    }
+    raw_close(fd);
+}
+
+static void S3_writev_out_of_memory_leaves_no_gap(void **state)
+{
+    for (uint64_t n = 1; n <= 6; n++)
+        check_writev_without_memory(*state, n);
+}
+
 int main(void)
 {
     const struct test tests[] = {
@@ -390,6 +429,7 @@ int main(void)
         TEST(S3_writev_around_the_kernels_limit),
         TEST(S3_writev_behind_buffered_bytes),
         TEST(S3_writev_says_when_it_is_over_high),
+        TEST(S3_writev_out_of_memory_leaves_no_gap),
     };
 
     return test_run("stream_owned", tests, TEST_COUNT(tests));

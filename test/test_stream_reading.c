@@ -92,6 +92,8 @@ static void check_one_at_a_time(struct world *w, const rondo_protocol *protocol)
         assert_false(rondo_transport_is_reading(p->transport));
         test_spin(w, 20);
         assert_int_equal(p->data + p->updates, i);
+        if (i == 1)
+            assert_true(test_run_for(w, RONDO_MS(50)) <= 10);
         resume_it(p);
     }
     assert_true(p->checksum == test_pattern_checksum(SIZE));

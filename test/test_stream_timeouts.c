@@ -60,6 +60,35 @@ static void S11_true_goes_on(void **state)
     raw_close(fd);
 }
 
+static void check_gap(struct peer *p)
+{
+    int64_t *last = p->user;
+    int64_t now = rondo_loop_iteration_time(p->w->loop);
+
+    assert_true(now - *last >= RONDO_MS(10));
+    *last = now;
+}
+
+static void S11_true_starts_the_time_again(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
+    int64_t *last = test_alloc(w, sizeof *last);
+
+    p->go_on = true;
+    p->user = last;
+    p->on_timeout = check_gap;
+    *last = rondo_loop_time(w->loop);
+    set_timeouts(p, RONDO_MS(10), 0);
+    test_run_until(w, p->timeouts == 4);
+    (void)test_fill_transport(w, p);
+    *last = rondo_loop_time(w->loop);
+    set_timeouts(p, 0, RONDO_MS(10));
+    test_run_until(w, p->timeouts == 8);
+    raw_close(fd);
+}
+
 /* the loop's clock says that the time was really over */
 static void S11_never_early(void **state)
 {
@@ -98,12 +127,16 @@ static void S11_read_time_stops_while_paused(void **state)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    set_timeouts(p, RONDO_MS(10), 0);
+    int64_t resumed;
+
+    set_timeouts(p, RONDO_MS(20), 0);
     assert_ok(rondo_transport_pause_reading(p->transport));
     (void)test_run_for(w, RONDO_MS(100));
     assert_string_equal(p->order, "M");
+    resumed = rondo_loop_iteration_time(w->loop);
     assert_ok(rondo_transport_resume_reading(p->transport));
     test_run_until(w, p->lost);
+    assert_true(rondo_loop_time(w->loop) - resumed >= RONDO_MS(20));
     assert_string_equal(p->order, "MTL");
     raw_close(fd);
 }
@@ -312,6 +345,7 @@ int main(void)
         TEST(S11_read_timeout_ends_the_connection),
         TEST(S11_without_timed_out_it_ends_too),
         TEST(S11_true_goes_on),
+        TEST(S11_true_starts_the_time_again),
         TEST(S11_never_early),
         TEST(S11_each_byte_starts_the_read_time_again),
         TEST(S11_read_time_stops_while_paused),

@@ -212,6 +212,15 @@ static void S2_sizes_beyond_memory_are_refused(void **state)
     assert_true(rondo_transport_writev(p->transport, absurd, 2) < 0);
     test_spin(w, 10);
     raw_close(fd);
+    p = test_peer(w);
+    fd = test_raw_peer(w, &recorder, p, SMALL);
+    (void)test_fill_transport(w, p); /* what comes now has to wait */
+    assert_true(rondo_transport_write(p->transport, "ab", SIZE_MAX) < 0);
+    assert_true(rondo_transport_write(p->transport, "ab", SIZE_MAX - 30) < 0);
+    assert_true(rondo_transport_write(p->transport, "ab", PTRDIFF_MAX) < 0);
+    assert_true(rondo_transport_writev(p->transport, absurd, 2) < 0);
+    test_spin(w, 10);
+    raw_close(fd);
 }
 
 static void S2_printf_of_any_length(void **state)

@@ -2,18 +2,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
 
-#include <stdatomic.h>
-
 static void count(rondo_loop *loop, void *arg)
 {
     (void)loop;
     ++*(unsigned *)arg;
-}
-
-static void stop_and_count(rondo_loop *loop, void *arg)
-{
-    rondo_loop_stop(loop);
-    count(loop, arg);
 }
 
 /* A run that fails, loudly, if what stops it never comes. */
@@ -126,166 +118,6 @@ static void L7_eight_threads_through_a_remote(void **state)
     storm->remote = rondo_loop_remote(w->loop);
     blow(storm);
     rondo_remote_release(storm->remote);
-}
-
-/* ---- L7: waking --------------------------------------------------------- */
-
-struct sleeper {
-    struct world *w;
-    atomic_bool awake, all_sent;
-    unsigned posts, ran;
-};
-
-/* Holds the loop inside its first callback until all has been posted. */
-static void hold(rondo_loop *loop, void *arg)
-{
-    struct sleeper *s = arg;
-
-    count(loop, &s->ran);
-    atomic_store(&s->awake, true);
-    while (!atomic_load(&s->all_sent))
-        raw_yield();
-}
-
-static void ran(rondo_loop *loop, void *arg)
-{
-    struct sleeper *s = arg;
-
-    if (++s->ran == s->posts + 1)
-        rondo_loop_stop(loop);
-}
-
-static void send_while_it_is_awake(void *arg)
-{
-    struct sleeper *s = arg;
-
-    (void)rondo_call_soon_threadsafe(s->w->loop, hold, s);
-    while (!atomic_load(&s->awake))
-        raw_yield();
-    for (unsigned i = 0; i < s->posts; i++)
-        (void)rondo_call_soon_threadsafe(s->w->loop, ran, s);
-    atomic_store(&s->all_sent, true);
-}
-
-static void L7_one_wake_up_for_many_posts(void **state)
-{
-    struct world *w = *state;
-    struct sleeper *s = test_alloc(w, sizeof *s);
-    struct raw_thread *thread;
-    uint64_t before;
-
-    s->w = w;
-    s->posts = 10000;
-    thread = raw_thread_start(send_while_it_is_awake, s);
-    before = test_iterations(w);
-    run_until_stopped(w);
-    raw_thread_join(thread);
-    assert_int_equal(s->ran, s->posts + 1);
-    assert_in_range(test_iterations(w) - before, 1, 20);
-    /* and no wake-up is left over */
-    assert_in_range(test_run_for(w, RONDO_MS(20)), 1, 4);
-}
-
-struct ping {
-    struct world *w;
-    atomic_uint asked;
-    unsigned rounds, answered;
-};
-
-static void answer(rondo_loop *loop, void *arg)
-{
-    struct ping *p = arg;
-
-    p->answered++;
-    if (p->answered == p->rounds)
-        rondo_loop_stop(loop);
-    atomic_fetch_add(&p->asked, 1);
-}
-
-/* Each post is sent after the last one ran, to a loop that goes to sleep
- * meanwhile: a lost wake-up would leave it there. */
-static void ask(void *arg)
-{
-    struct ping *p = arg;
-
-    for (unsigned i = 0; i < p->rounds; i++) {
-        while (atomic_load(&p->asked) != i)
-            raw_yield();
-        (void)rondo_call_soon_threadsafe(p->w->loop, answer, p);
-    }
-}
-
-static void L7_no_wake_up_is_lost(void **state)
-{
-    struct world *w = *state;
-    struct ping *p = test_alloc(w, sizeof *p);
-    struct raw_thread *thread;
-
-    p->w = w;
-    p->rounds = 20000 / (unsigned)test_slowness();
-    thread = raw_thread_start(ask, p);
-    run_until_stopped(w);
-    raw_thread_join(thread);
-    assert_int_equal(p->answered, p->rounds);
-}
-
-static void wake_it(void *arg)
-{
-    struct sleeper *s = arg;
-
-    while (!atomic_load(&s->all_sent)) {
-        rondo_loop_wake(s->w->loop);
-        raw_yield();
-    }
-}
-
-static void L7_wake_ends_a_wait(void **state)
-{
-    struct world *w = *state;
-    struct sleeper *s = test_alloc(w, sizeof *s);
-    unsigned *n = test_alloc(w, sizeof *n);
-    struct raw_thread *thread;
-
-    s->w = w;
-    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count, n));
-    thread = raw_thread_start(wake_it, s);
-    for (int i = 0; i < 1000 / test_slowness(); i++)
-        assert_int_equal(rondo_loop_run_once(w->loop, RONDO_NEVER), 1);
-    atomic_store(&s->all_sent, true);
-    raw_thread_join(thread);
-    assert_int_equal(*n, 0);
-}
-
-static void L7_wake_before_the_wait_counts(void **state)
-{
-    struct world *w = *state;
-    unsigned *n = test_alloc(w, sizeof *n);
-
-    assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
-    rondo_loop_wake(w->loop);
-    assert_int_equal(rondo_loop_run_forever(w->loop), 1);
-    assert_int_equal(*n, 1);
-    assert_in_range(test_run_for(w, RONDO_MS(10)), 1, 4);
-}
-
-static void stop_it(void *arg)
-{
-    struct world *w = arg;
-
-    raw_sleep_ms(5); /* so that the loop sleeps, usually */
-    rondo_loop_stop(w->loop);
-}
-
-static void L7_stop_from_a_thread_wakes(void **state)
-{
-    struct world *w = *state;
-
-    for (int i = 0; i < 20; i++) {
-        struct raw_thread *thread = raw_thread_start(stop_it, w);
-
-        run_until_stopped(w);
-        raw_thread_join(thread);
-    }
 }
 
 /* ---- L7: one call, one callback ----------------------------------------- */
@@ -453,11 +285,6 @@ int main(void)
     static const struct test tests[] = {
         TEST(L7_eight_threads_a_million_posts_each),
         TEST(L7_eight_threads_through_a_remote),
-        TEST(L7_one_wake_up_for_many_posts),
-        TEST(L7_no_wake_up_is_lost),
-        TEST(L7_wake_ends_a_wait),
-        TEST(L7_wake_before_the_wait_counts),
-        TEST(L7_stop_from_a_thread_wakes),
         TEST(L7_one_call_one_callback),
         TEST(L7_a_remote_outlives_its_loop),
         TEST(L7_a_remote_is_released_on_any_thread),

@@ -182,16 +182,6 @@ void sys_mutex_destroy(sys_mutex *m)
     pthread_mutex_destroy(m);
 }
 
-void sys_mutex_lock(sys_mutex *m)
-{
-    pthread_mutex_lock(m);
-}
-
-void sys_mutex_unlock(sys_mutex *m)
-{
-    pthread_mutex_unlock(m);
-}
-
 int sys_cond_init(sys_cond *c)
 {
     int os_error = pthread_cond_init(c, NULL);

@@ -20,6 +20,16 @@ typedef pthread_t sys_thread_id;
 typedef pthread_mutex_t sys_mutex;
 typedef pthread_cond_t sys_cond;
 
+static inline void sys_mutex_lock(sys_mutex *m)
+{
+    pthread_mutex_lock(m);
+}
+
+static inline void sys_mutex_unlock(sys_mutex *m)
+{
+    pthread_mutex_unlock(m);
+}
+
 #define SYS_THREAD_LOCAL _Thread_local
 
 /* What a backend keeps in each operation: a readiness backend nothing. */

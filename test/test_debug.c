@@ -1,0 +1,495 @@
+/* test_debug.c - the exception handler, slow callbacks, what is left open. */
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+
+/* What an exception handler was told. */
+struct report {
+    struct world *w;
+    unsigned count;
+    char messages[64][256];
+    int error;
+    const void *arg;
+    bool default_too;
+};
+
+static void on_exception(rondo_loop *loop, void *arg,
+                         const rondo_exception *what)
+{
+    struct report *r = arg;
+
+    assert_ptr_equal(loop, r->w->loop);
+    assert_true(what->size >= sizeof *what);
+    assert_non_null(what->message);
+    if (r->count < 64)
+        (void)snprintf(r->messages[r->count], sizeof r->messages[0], "%s",
+                       what->message);
+    r->count++;
+    r->error = what->error;
+    r->arg = what->server ? (const void *)what->server
+                          : (const void *)what->transport;
+    if (r->default_too)
+        rondo_loop_default_exception_handler(loop, NULL, what);
+}
+
+static struct report *report_new(struct world *w)
+{
+    struct report *r = test_alloc(w, sizeof *r);
+
+    r->w = w;
+    assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, r));
+    return r;
+}
+
+static bool was_told(const struct report *r, const char *part)
+{
+    for (unsigned i = 0; i < r->count && i < 64; i++)
+        if (strstr(r->messages[i], part))
+            return true;
+    return false;
+}
+
+static void tell(rondo_loop *loop, const char *message)
+{
+    rondo_exception e = {
+        .size = sizeof e, .message = message, .error = RONDO_EPROTO};
+
+    rondo_loop_call_exception_handler(loop, &e);
+}
+
+/* ---- stderr, caught ----------------------------------------------------- */
+
+static raw_fd saved = RONDO_NO_FD;
+static raw_fd caught[2];
+
+/* From here on stderr goes into a socket. Fail only after release. */
+static bool catch_stderr(void)
+{
+    if (raw_pair(caught) < 0)
+        return false;
+    (void)fflush(stderr);
+    saved = raw_duplicate(2);
+    if (saved == RONDO_NO_FD || raw_move_fd(caught[1], 2) == RONDO_NO_FD)
+        return false;
+    return true;
+}
+
+static void release_stderr(char *text, size_t size)
+{
+    ptrdiff_t n;
+
+    (void)fflush(stderr);
+    (void)raw_move_fd(saved, 2);
+    n = raw_recv(caught[0], text, size - 1, 2000);
+    text[n > 0 ? n : 0] = '\0';
+    raw_close(caught[0]);
+}
+
+static void need_stderr(struct world *w)
+{
+    if (!catch_stderr())
+        test_skip(w, "stderr cannot be caught on this platform");
+}
+
+/* one line, with that in it */
+static void assert_one_line(const char *text, const char *part)
+{
+    const char *end = strchr(text, '\n');
+
+    if (!strstr(text, part) || !end || end[1] != '\0')
+        fail_msg("not one line with \"%s\": \"%s\"", part, text);
+}
+
+/* ---- L11: the handler --------------------------------------------------- */
+
+static void L11_default_prints_one_line(void **state)
+{
+    struct world *w = *state;
+    char text[1000];
+
+    need_stderr(w);
+    tell(w->loop, "the teapot is empty");
+    release_stderr(text, sizeof text);
+    assert_one_line(text, "the teapot is empty");
+}
+
+static void L11_default_takes_a_bare_error(void **state)
+{
+    struct world *w = *state;
+    char text[1000];
+
+    need_stderr(w);
+    tell(w->loop, NULL);
+    release_stderr(text, sizeof text);
+    assert_one_line(text, rondo_strerror(RONDO_EPROTO));
+}
+
+static void L11_own_handler_gets_it_instead(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+    char text[1000];
+
+    need_stderr(w);
+    tell(w->loop, "the teapot is empty");
+    (void)fputs("end\n", stderr);
+    release_stderr(text, sizeof text);
+    assert_string_equal(text, "end\n");
+    assert_int_equal(r->count, 1);
+    assert_int_equal(r->error, RONDO_EPROTO);
+    assert_true(was_told(r, "the teapot is empty"));
+}
+
+static void L11_own_handler_calls_the_default(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+    char text[1000];
+
+    r->default_too = true;
+    need_stderr(w);
+    tell(w->loop, "the teapot is empty");
+    release_stderr(text, sizeof text);
+    assert_one_line(text, "the teapot is empty");
+    assert_int_equal(r->count, 1);
+}
+
+static void L11_null_restores_the_default(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+    char text[1000];
+
+    assert_ok(rondo_loop_set_exception_handler(w->loop, NULL, NULL));
+    need_stderr(w);
+    tell(w->loop, "the teapot is empty");
+    release_stderr(text, sizeof text);
+    assert_one_line(text, "the teapot is empty");
+    assert_int_equal(r->count, 0);
+}
+
+static void fail_to_accept(void **state, struct report **told)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct report *r = report_new(w);
+    struct raw_snapshot *now = test_alloc(w, sizeof *now);
+    int64_t before;
+    size_t last = 0;
+    raw_fd fd = raw_connect(l->port);
+
+    raw_snapshot_take(now);
+    for (size_t i = 0; i < sizeof now->open * 8; i++)
+        if (now->open[i / 8] >> (i % 8) & 1)
+            last = i;
+    before = raw_set_descriptor_limit((int64_t)last + 1);
+    if (before < 0) {
+        raw_close(fd);
+        test_skip(w, "no limit of descriptors on this platform");
+    }
+    for (int i = 0; i < 50 && r->count == 0; i++)
+        assert_ok(rondo_loop_run_once(w->loop, RONDO_MS(1)));
+    (void)raw_set_descriptor_limit(before);
+    test_run_until(w, l->count == 1);
+    assert_ptr_equal(r->arg, l->server);
+    *told = r;
+    raw_close(fd);
+}
+
+static void L11_a_failed_accept_is_told(void **state)
+{
+    struct report *r = NULL;
+
+    fail_to_accept(state, &r);
+    assert_int_equal(r->count, 1);
+    assert_int_equal(r->error, RONDO_EMFILE);
+    assert_true(was_told(r, "accept"));
+}
+
+static struct listener *victim;
+
+static void close_all(rondo_loop *loop, void *arg, const rondo_exception *what)
+{
+    struct peer *p = arg;
+
+    (void)what;
+    p->connected++;
+    rondo_server_close(victim->server);
+    rondo_server_abort_clients(victim->server);
+    rondo_transport_close(p->transport);
+    rondo_transport_abort(p->transport);
+    assert_ok(rondo_loop_set_exception_handler(loop, NULL, NULL));
+}
+
+static void L11_a_handler_may_close_the_loop_s_handles(void **state)
+{
+    struct world *w = *state;
+    struct peer *p;
+
+    w->expect_clean = true;
+    victim = test_serve(w);
+    p = test_connect(w, victim->port);
+    test_run_until(w, p->made && victim->first && victim->first->made);
+    p->connected = 0;
+    assert_ok(rondo_loop_set_exception_handler(w->loop, close_all, p));
+    tell(w->loop, "close it");
+    test_run_until(w, p->lost && victim->closed);
+    assert_int_equal(p->connected, 1);
+}
+
+/* ---- L12: slow callbacks ------------------------------------------------ */
+
+/* Not static, so that the dynamic linker may know their names. */
+void slow_test_callback(rondo_loop *loop, void *arg);
+void slow_test_reader(rondo_loop *loop, rondo_fd fd, void *arg);
+
+static void take_long(rondo_loop *loop)
+{
+    int64_t end = rondo_loop_time(loop) + RONDO_MS(3);
+
+    while (rondo_loop_time(loop) < end)
+        raw_yield();
+}
+
+void slow_test_callback(rondo_loop *loop, void *arg)
+{
+    take_long(loop);
+    ++*(unsigned *)arg;
+}
+
+void slow_test_reader(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    take_long(loop);
+    (void)rondo_remove_reader(loop, fd);
+    (void)rondo_remove_writer(loop, fd);
+    ++*(unsigned *)arg;
+}
+
+/* Told once, by name or address, and how long it took. */
+static void assert_slow(struct report *r, const char *name)
+{
+    const char *m = r->messages[0];
+
+    assert_int_equal(r->count, 1);
+    if (!strstr(m, name) && !strstr(m, "0x"))
+        test_fail(r->w, "neither \"%s\" nor an address: %s", name, m);
+    if (!strstr(m, " ms") && !strstr(m, " s"))
+        test_fail(r->w, "no duration: %s", m);
+    r->count = 0;
+}
+
+static void L12_slow_callbacks_and_timers_are_reported(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+    unsigned *n = test_alloc(w, sizeof *n);
+
+    assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_MS(2)));
+    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
+    test_run_until(w, *n == 1);
+    assert_slow(r, "slow_test_callback");
+    assert_ok(rondo_call_later(w->loop, 0, slow_test_callback, n));
+    test_run_until(w, *n == 2);
+    assert_slow(r, "slow_test_callback");
+    assert_ok(rondo_call_soon_threadsafe(w->loop, slow_test_callback, n));
+    test_run_until(w, *n == 3);
+    assert_slow(r, "slow_test_callback");
+}
+
+static void L12_slow_watchers_are_reported(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+    unsigned *n = test_alloc(w, sizeof *n);
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair(fds), 0);
+    assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_MS(2)));
+    assert_ok(rondo_add_writer(w->loop, fds[0], slow_test_reader, n));
+    test_run_until(w, *n == 1);
+    assert_slow(r, "slow_test_reader");
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
+static void quick(rondo_loop *loop, void *arg)
+{
+    (void)loop;
+    ++*(unsigned *)arg;
+}
+
+static void L12_quick_callbacks_are_not_reported(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+    unsigned *n = test_alloc(w, sizeof *n);
+
+    assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(1000)));
+    assert_ok(rondo_call_soon(w->loop, quick, n));
+    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
+    test_run_until(w, *n == 2);
+    assert_int_equal(r->count, 0);
+}
+
+static void L12_debug_is_settable_at_run_time(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+    unsigned *n = test_alloc(w, sizeof *n);
+
+    assert_ok(rondo_loop_set_debug(w->loop, false, RONDO_MS(2)));
+    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
+    test_run_until(w, *n == 1);
+    assert_int_equal(r->count, 0);
+    assert_ok(rondo_loop_set_debug(w->loop, true, 0)); /* 0: as before */
+    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
+    test_run_until(w, *n == 2);
+    assert_slow(r, "slow_test_callback");
+    assert_ok(rondo_loop_set_debug(w->loop, false, 0));
+    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
+    test_run_until(w, *n == 3);
+    assert_int_equal(r->count, 0);
+}
+
+/* Is a loop with these options in debug mode? */
+static bool reports(struct world *w, int debug)
+{
+    rondo_loop_options options = test_loop_options(w);
+    struct report *r = test_alloc(w, sizeof *r);
+    rondo_loop *before = w->loop;
+    unsigned *n = test_alloc(w, sizeof *n);
+
+    options.debug = debug;
+    options.slow_callback_ns = RONDO_MS(2);
+    assert_ok(rondo_loop_new(&w->loop, &options));
+    r->w = w;
+    assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, r));
+    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
+    assert_int_equal(rondo_loop_run(w->loop), 0);
+    assert_int_equal(*n, 1);
+    assert_ok(rondo_loop_close(w->loop));
+    w->loop = before;
+    return r->count > 0;
+}
+
+static void L12_option_and_environment(void **state)
+{
+    struct world *w = *state;
+
+    raw_set_environment("RONDO_DEBUG", NULL);
+    assert_false(reports(w, 0));
+    assert_true(reports(w, 1));
+    raw_set_environment("RONDO_DEBUG", "1");
+    assert_true(reports(w, 0));
+    assert_true(reports(w, 1));
+    assert_false(reports(w, -1));
+    raw_set_environment("RONDO_DEBUG", "0");
+    assert_false(reports(w, 0));
+    raw_set_environment("RONDO_DEBUG", NULL);
+}
+
+/* ---- L12: what was open at close ---------------------------------------- */
+
+static void never_fd(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    (void)loop;
+    (void)fd;
+    (void)arg;
+}
+
+static struct report *close_with_all_open(struct world *w, bool debug)
+{
+    struct report *r = report_new(w);
+    struct listener *l = test_serve(w);
+    struct peer *c = test_connect(w, l->port);
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair(fds), 0);
+    test_run_until(w, c->made && l->first && l->first->made);
+    assert_ok(rondo_add_reader(w->loop, fds[0], never_fd, w));
+    (void)test_connect(w, l->port);
+    assert_ok(rondo_loop_set_debug(w->loop, debug, RONDO_SEC(1000)));
+    test_close_loop(w);
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+    return r;
+}
+
+static void L12_close_lists_what_was_open(void **state)
+{
+    struct report *r = close_with_all_open(*state, true);
+
+    assert_int_equal(r->count, 5);
+    assert_true(was_told(r, "transport"));
+    assert_true(was_told(r, "server"));
+    assert_true(was_told(r, "watcher"));
+    assert_true(was_told(r, "connect "));
+}
+
+static void L12_close_lists_nothing_without_debug(void **state)
+{
+    assert_int_equal(close_with_all_open(*state, false)->count, 0);
+}
+
+static void L12_close_lists_nothing_where_nothing_is_open(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+
+    assert_ok(rondo_loop_set_debug(w->loop, true, 0));
+    test_close_loop(w);
+    assert_int_equal(r->count, 0);
+}
+
+/* The handler hears of each; meanwhile it removes what is watched. */
+static raw_fd watched[20];
+
+static void remove_the_watched(rondo_loop *loop, void *arg,
+                               const rondo_exception *what)
+{
+    (void)what;
+    ++*(unsigned *)arg;
+    for (int i = 0; i < 20; i++)
+        (void)rondo_remove_reader(loop, watched[i]);
+}
+
+static void L11_a_handler_may_end_what_is_being_listed(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = test_alloc(w, sizeof *n);
+
+    for (int i = 0; i < 20; i += 2) {
+        assert_int_equal(raw_pair(&watched[i]), 0);
+        for (int j = i; j < i + 2; j++)
+            assert_ok(rondo_add_reader(w->loop, watched[j], never_fd, w));
+    }
+    test_spin(w, 2);
+    assert_ok(rondo_loop_set_debug(w->loop, true, 0));
+    assert_ok(rondo_loop_set_exception_handler(w->loop, remove_the_watched, n));
+    test_close_loop(w);
+    assert_in_range(*n, 1, 20);
+    for (int i = 0; i < 20; i++)
+        raw_close(watched[i]);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(L11_default_prints_one_line),
+        TEST(L11_default_takes_a_bare_error),
+        TEST(L11_own_handler_gets_it_instead),
+        TEST(L11_own_handler_calls_the_default),
+        TEST(L11_null_restores_the_default),
+        TEST(L11_a_failed_accept_is_told),
+        TEST(L11_a_handler_may_close_the_loop_s_handles),
+        TEST(L12_slow_callbacks_and_timers_are_reported),
+        TEST(L12_slow_watchers_are_reported),
+        TEST(L12_quick_callbacks_are_not_reported),
+        TEST(L12_debug_is_settable_at_run_time),
+        TEST(L12_option_and_environment),
+        TEST(L12_close_lists_what_was_open),
+        TEST(L12_close_lists_nothing_without_debug),
+        TEST(L12_close_lists_nothing_where_nothing_is_open),
+        TEST(L11_a_handler_may_end_what_is_being_listed)};
+
+    return test_run("debug", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,177 @@
+/* test_embed.c - a loop inside a main loop of somebody else's. */
+/* SPDX-License-Identifier: MIT */
+#include "embed_main.h"
+
+/* ---- L9: what prepare tells --------------------------------------------- */
+
+static void L9_prepare_tells_the_next_deadline(void **state)
+{
+    struct world *w = *state;
+    struct embed *e = embed_new(w);
+    rondo_id id;
+
+    embed_settle(e);
+    assert_true(e->wait.timeout_ns == RONDO_NEVER);
+    id = rondo_call_later(w->loop, RONDO_SEC(1000), embed_count, &e->ran);
+    embed_settle(e);
+    assert_true(e->wait.timeout_ns > RONDO_SEC(900));
+    assert_true(e->wait.timeout_ns <= RONDO_SEC(1000));
+    assert_ok(rondo_reschedule(w->loop, id, rondo_loop_time(w->loop)));
+    embed_prepare(e);
+    assert_true(e->wait.timeout_ns == 0);
+    assert_ok(rondo_cancel(w->loop, id));
+    embed_settle(e);
+    assert_true(e->wait.timeout_ns == RONDO_NEVER);
+    embed_finish(e);
+}
+
+static void L9_prepare_tells_that_there_is_work(void **state)
+{
+    struct world *w = *state;
+    struct embed *e = embed_new(w);
+
+    assert_ok(rondo_call_soon(w->loop, embed_count, &e->ran));
+    embed_prepare(e);
+    assert_true(e->wait.timeout_ns == 0);
+    embed_settle(e);
+    assert_int_equal(e->ran, 1);
+    assert_ok(rondo_call_soon_threadsafe(w->loop, embed_count, &e->ran));
+    embed_prepare(e);
+    assert_true(e->wait.timeout_ns == 0 || embed_wait(e, 0));
+    embed_settle(e);
+    assert_int_equal(e->ran, 2);
+    embed_finish(e);
+}
+
+static void L9_prepare_refuses_nonsense(void **state)
+{
+    struct world *w = *state;
+    rondo_loop_wait wait = {.size = 0};
+
+    embed_need(w);
+    assert_error(rondo_loop_prepare(w->loop, NULL), RONDO_EINVAL);
+    assert_error(rondo_loop_prepare(w->loop, &wait), RONDO_EINVAL);
+    assert_error(rondo_loop_prepare(NULL, &wait), RONDO_EINVAL);
+}
+
+static void L9_an_idle_loop_is_quiet(void **state)
+{
+    struct world *w = *state;
+    struct embed *e = embed_new(w);
+    const struct listener *l = test_serve(w);
+
+    for (int i = 0; i < 20; i++) {
+        embed_settle(e);
+        assert_false(embed_wait(e, 0));
+    }
+    assert_int_equal(l->count, 0);
+    embed_finish(e);
+}
+
+/* ---- L9: running that way ----------------------------------------------- */
+
+static void echo(struct peer *p, const void *data, size_t size)
+{
+    (void)rondo_transport_write(p->transport, data, size);
+}
+
+/* A server, a client with more than the kernel takes, timers: all of it. */
+static void live_in(struct world *w, const char *backend)
+{
+    struct embed *e = embed_in(w, backend);
+    struct listener *l = test_serve(w);
+    struct peer *c = test_connect(w, l->port);
+    enum { ALL = 3000000 };
+    char *bytes = test_alloc(w, ALL);
+
+    l->model.on_data = echo;
+    for (int i = 0; i < 20; i++)
+        assert_ok(rondo_call_later(w->loop, RONDO_MS(i), embed_count, &e->ran));
+    TURN_UNTIL(e, c->connected);
+    test_fill(bytes, 0, ALL);
+    assert_ok(rondo_transport_write(c->transport, bytes, ALL));
+    TURN_UNTIL(e, c->bytes == ALL && e->ran == 20);
+    assert_true(c->checksum == test_pattern_checksum(ALL));
+    rondo_transport_close(c->transport);
+    rondo_server_close(l->server);
+    TURN_UNTIL(e, c->lost && l->closed);
+    embed_finish(e);
+    assert_ok(rondo_loop_close(e->outer));
+    w->other = NULL;
+}
+
+static void L9_living_inside_a_poll_loop(void **state)
+{
+    struct world *w = *state;
+    const char *const *names;
+    size_t n = rondo_backends(&names);
+
+    embed_need(w);
+    for (size_t i = 0; i < n; i++)
+        live_in(w, names[i]);
+}
+
+static void L9_deadlines_take_few_turns(void **state)
+{
+    struct world *w = *state;
+    struct embed *e = embed_new(w);
+
+    for (int i = 0; i < 10; i++)
+        assert_ok(
+            rondo_call_later(w->loop, RONDO_MS(2 * i), embed_count, &e->ran));
+    e->waits = 0;
+    TURN_UNTIL(e, e->ran == 10);
+    assert_in_range(e->waits, 1, 60);
+    embed_finish(e);
+}
+
+static void L9_an_event_is_not_lost_between_turns(void **state)
+{
+    struct world *w = *state;
+    struct embed *e = embed_new(w);
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair(fds), 0);
+    assert_ok(rondo_add_reader(w->loop, fds[0], embed_count_fd, &e->ran));
+    embed_settle(e);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    embed_prepare(e); /* again, without having run */
+    assert_true(embed_wait(e, RONDO_SEC(5)));
+    assert_ok(rondo_loop_run_once(e->inner, 0));
+    assert_int_equal(e->ran, 1);
+    embed_prepare(e); /* unread: level-triggered */
+    assert_true(embed_wait(e, RONDO_SEC(5)));
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    embed_settle(e);
+    embed_finish(e);
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
+static void L9_an_embedded_loop_still_runs_alone(void **state)
+{
+    struct world *w = *state;
+    struct embed *e = embed_new(w);
+
+    embed_settle(e);
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(2), embed_count, &e->ran));
+    assert_int_equal(rondo_loop_run(w->loop), 0);
+    assert_int_equal(e->ran, 1);
+    embed_settle(e);
+    embed_finish(e);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(L9_prepare_tells_the_next_deadline),
+        TEST(L9_prepare_tells_that_there_is_work),
+        TEST(L9_prepare_refuses_nonsense),
+        TEST(L9_an_idle_loop_is_quiet),
+        TEST(L9_living_inside_a_poll_loop),
+        TEST(L9_deadlines_take_few_turns),
+        TEST(L9_an_event_is_not_lost_between_turns),
+        TEST(L9_an_embedded_loop_still_runs_alone)};
+
+    return test_run("embed", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,230 @@
+/* test_embed_outside.c - scheduling on an embedded loop, from outside it. */
+/* SPDX-License-Identifier: MIT */
+#include "embed_main.h"
+
+/* ---- L9: scheduling from outside, after prepare ------------------------- */
+
+struct outside {
+    struct embed *e;
+    struct listener *l;
+    struct peer *a, *b;
+    rondo_id later;
+    raw_fd fds[2];
+    rondo_remote *remote;
+};
+
+typedef void outside_fn(struct outside *o);
+
+static void soon(struct outside *o)
+{
+    assert_ok(rondo_call_soon(o->e->inner, embed_count, &o->e->ran));
+}
+
+static void due_timer(struct outside *o)
+{
+    assert_ok(rondo_call_later(o->e->inner, 0, embed_count, &o->e->ran));
+}
+
+static void earlier_timer(struct outside *o)
+{
+    assert_ok(
+        rondo_call_later(o->e->inner, RONDO_SEC(50), embed_count, &o->e->ran));
+}
+
+static void repeated_timer(struct outside *o)
+{
+    assert_ok(
+        rondo_call_every(o->e->inner, RONDO_SEC(40), embed_count, &o->e->ran));
+}
+
+static void moved_timer(struct outside *o)
+{
+    assert_ok(rondo_reschedule(o->e->inner, o->later,
+                               rondo_loop_time(o->e->inner) + RONDO_SEC(30)));
+}
+
+static void post(struct outside *o)
+{
+    assert_ok(rondo_call_soon_threadsafe(o->e->inner, embed_count, &o->e->ran));
+}
+
+static void remote_post(struct outside *o)
+{
+    assert_ok(rondo_remote_call(o->remote, embed_count, &o->e->ran));
+}
+
+static void wake(struct outside *o)
+{
+    rondo_loop_wake(o->e->inner);
+}
+
+static void stop(struct outside *o)
+{
+    rondo_loop_stop(o->e->inner);
+}
+
+static void new_reader(struct outside *o)
+{
+    assert_ok(
+        rondo_add_reader(o->e->inner, o->fds[0], embed_count_fd, &o->e->ran));
+}
+
+static void new_writer(struct outside *o)
+{
+    assert_ok(
+        rondo_add_writer(o->e->inner, o->fds[0], embed_count_fd, &o->e->ran));
+}
+
+static void new_connection(struct outside *o)
+{
+    assert_ok(
+        test_connect_peer(o->e->w, o->l->port, &recorder, test_peer(o->e->w)));
+}
+
+static void cancelled_connection(struct outside *o)
+{
+    rondo_id id =
+        test_connect_peer(o->e->w, o->l->port, &recorder, test_peer(o->e->w));
+
+    assert_ok(rondo_cancel(o->e->inner, id));
+}
+
+static void written(struct outside *o)
+{
+    assert_ok(rondo_transport_write(o->a->transport, "x", 1));
+}
+
+static void closed(struct outside *o)
+{
+    rondo_transport_close(o->a->transport);
+}
+
+static void aborted(struct outside *o)
+{
+    rondo_transport_abort(o->b->transport);
+}
+
+static void server_closed(struct outside *o)
+{
+    rondo_server_close(o->l->server);
+}
+
+static void limits_changed(struct outside *o)
+{
+    test_fill_transport(o->e->w, o->a);
+    embed_settle(o->e);
+    assert_ok(rondo_transport_set_write_buffer_limits(o->a->transport, 1, 0));
+}
+
+static void try_outside(struct world *w, outside_fn *act)
+{
+    struct outside *o = test_alloc(w, sizeof *o);
+
+    embed_need(w);
+    o->l = test_serve(w);
+    test_pair(w, &o->a, &o->b);
+    o->e = embed_new(w);
+    o->later =
+        rondo_call_later(w->loop, RONDO_SEC(100), embed_count, &o->e->ran);
+    o->remote = rondo_loop_remote(w->loop);
+    assert_int_equal(raw_pair(o->fds), 0);
+    assert_true(raw_send_all(o->fds[1], "x", 1, 1000));
+    assert_ok(rondo_transport_pause_reading(o->b->transport));
+    embed_settle(o->e);
+    act(o);
+    if (!embed_wait(o->e, 0))
+        test_fail(w, "the main loop is not told");
+    rondo_remote_release(o->remote);
+    (void)rondo_remove_reader(w->loop, o->fds[0]);
+    (void)rondo_remove_writer(w->loop, o->fds[0]);
+    embed_settle(o->e);
+    embed_finish(o->e);
+    raw_close(o->fds[0]);
+    raw_close(o->fds[1]);
+}
+
+/* writing at once needs nothing of the loop, so it alone may stay quiet */
+static void L9_a_write_reaches_the_other_end(void **state)
+{
+    struct world *w = *state;
+    struct outside *o = test_alloc(w, sizeof *o);
+
+    embed_need(w);
+    test_pair(w, &o->a, &o->b);
+    o->e = embed_new(w);
+    embed_settle(o->e);
+    written(o);
+    TURN_UNTIL(o->e, o->b->bytes == 1);
+    embed_finish(o->e);
+}
+
+#define OUTSIDE(name)                                                          \
+    static void L9_outside_##name(void **state)                                \
+    {                                                                          \
+        try_outside(*state, name);                                             \
+    }
+
+OUTSIDE(soon)
+OUTSIDE(due_timer)
+OUTSIDE(earlier_timer)
+OUTSIDE(repeated_timer)
+OUTSIDE(moved_timer)
+OUTSIDE(post)
+OUTSIDE(remote_post)
+OUTSIDE(wake)
+OUTSIDE(stop)
+OUTSIDE(new_reader)
+OUTSIDE(new_writer)
+OUTSIDE(new_connection)
+OUTSIDE(cancelled_connection)
+OUTSIDE(closed)
+OUTSIDE(aborted)
+OUTSIDE(server_closed)
+OUTSIDE(limits_changed)
+
+static void post_from_thread(void *arg)
+{
+    struct embed *e = arg;
+
+    (void)rondo_call_soon_threadsafe(e->inner, embed_count, &e->ran);
+}
+
+static void L9_outside_from_another_thread(void **state)
+{
+    struct world *w = *state;
+    struct embed *e = embed_new(w);
+
+    for (unsigned i = 0; i < 100; i++) {
+        embed_settle(e);
+        raw_thread_join(raw_thread_start(post_from_thread, e));
+        assert_true(embed_wait(e, 0));
+        assert_ok(rondo_loop_run_once(e->inner, 0));
+        assert_int_equal(e->ran, i + 1);
+    }
+    embed_finish(e);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {TEST(L9_a_write_reaches_the_other_end),
+                                        TEST(L9_outside_from_another_thread),
+                                        TEST(L9_outside_soon),
+                                        TEST(L9_outside_due_timer),
+                                        TEST(L9_outside_earlier_timer),
+                                        TEST(L9_outside_repeated_timer),
+                                        TEST(L9_outside_moved_timer),
+                                        TEST(L9_outside_post),
+                                        TEST(L9_outside_remote_post),
+                                        TEST(L9_outside_wake),
+                                        TEST(L9_outside_stop),
+                                        TEST(L9_outside_new_reader),
+                                        TEST(L9_outside_new_writer),
+                                        TEST(L9_outside_new_connection),
+                                        TEST(L9_outside_cancelled_connection),
+                                        TEST(L9_outside_closed),
+                                        TEST(L9_outside_aborted),
+                                        TEST(L9_outside_server_closed),
+                                        TEST(L9_outside_limits_changed)};
+
+    return test_run("embed_outside", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,375 @@
+/* test_loop_metrics.c - the counts and the dump tell the truth. */
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+
+static void count(rondo_loop *loop, void *arg)
+{
+    (void)loop;
+    ++*(unsigned *)arg;
+}
+
+static void count_fd(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    (void)fd;
+    count(loop, arg);
+}
+
+static unsigned *counter(struct world *w)
+{
+    return test_alloc(w, sizeof(unsigned));
+}
+
+/* ---- L13: what lives ---------------------------------------------------- */
+
+static void L13_timers_are_counted(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = counter(w);
+    rondo_id ids[3];
+
+    w->expect_clean = true;
+    assert_int_equal(test_metrics(w).live_timers, 0);
+    ids[0] = rondo_call_later(w->loop, RONDO_SEC(9), count, n);
+    ids[1] = rondo_call_every(w->loop, RONDO_SEC(9), count, n);
+    ids[2] = rondo_call_later(w->loop, RONDO_NEVER, count, n);
+    assert_int_equal(test_metrics(w).live_timers, 3);
+    assert_ok(rondo_call_later(w->loop, 0, count, n));
+    assert_int_equal(test_metrics(w).live_timers, 4);
+    test_run_until(w, *n == 1);
+    assert_int_equal(test_metrics(w).live_timers, 3);
+    for (int i = 0; i < 3; i++)
+        assert_ok(rondo_cancel(w->loop, ids[i]));
+    assert_int_equal(test_metrics(w).live_timers, 0);
+}
+
+static void L13_watchers_are_counted_by_side(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = counter(w);
+    raw_fd fds[2];
+
+    w->expect_clean = true;
+    assert_int_equal(raw_pair(fds), 0);
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
+    assert_int_equal(test_metrics(w).live_watchers, 1);
+    assert_ok(rondo_add_writer(w->loop, fds[0], count_fd, n));
+    assert_ok(rondo_add_reader(w->loop, fds[1], count_fd, n));
+    assert_int_equal(test_metrics(w).live_watchers, 3);
+    test_spin(w, 3);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 0);
+    assert_int_equal(test_metrics(w).live_watchers, 2);
+    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[1]), 1);
+    assert_int_equal(test_metrics(w).live_watchers, 0);
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
+static size_t transports_in_lost;
+
+static void look_at_metrics(struct peer *p)
+{
+    transports_in_lost = test_metrics(p->w).live_transports;
+}
+
+static void L13_transports_servers_operations_are_counted(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct peer *c;
+
+    w->expect_clean = true;
+    assert_int_equal(test_metrics(w).live_servers, 1);
+    c = test_connect(w, l->port);
+    assert_int_equal(test_metrics(w).live_operations, 1);
+    test_run_until(w, c->made && l->first && l->first->made);
+    assert_int_equal(test_metrics(w).live_operations, 0);
+    assert_int_equal(test_metrics(w).live_transports, 2);
+    c->on_lost = look_at_metrics;
+    rondo_transport_close(c->transport);
+    assert_int_equal(test_metrics(w).live_transports, 2);
+    test_run_until(w, c->lost);
+    assert_true(transports_in_lost >= 1); /* not gone until it returns */
+    test_run_until(w, l->first->lost);
+    assert_int_equal(test_metrics(w).live_transports, 0);
+    rondo_server_close(l->server);
+    test_run_until(w, l->closed);
+    assert_int_equal(test_metrics(w).live_servers, 0);
+}
+
+static void L13_a_failed_connect_leaves_nothing(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    uint16_t port = 0;
+
+    w->expect_clean = true;
+    raw_close(raw_listen(&port, 1));
+    assert_ok(test_connect_peer(w, port, &recorder, p));
+    test_run_until(w, p->connected);
+    assert_int_equal(test_metrics(w).live_operations, 0);
+    assert_int_equal(test_metrics(w).live_transports, 0);
+}
+
+static void looked_up(rondo_loop *loop, void *arg, rondo_transport *t,
+                      int error)
+{
+    (void)error;
+    if (t)
+        rondo_transport_abort(t);
+    count(loop, arg);
+}
+
+static void L13_look_ups_are_jobs(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = counter(w);
+
+    w->expect_clean = true;
+    assert_int_equal(test_metrics(w).live_jobs, 0);
+    assert_ok(rondo_create_connection(
+        w->loop, RONDO_CONNECT(.host = "localhost", .port = 1), &recorder,
+        test_peer(w), looked_up, n));
+    assert_int_equal(test_metrics(w).live_jobs, 1);
+    assert_int_equal(test_metrics(w).live_operations, 1);
+    test_run_until(w, *n == 1);
+    assert_int_equal(test_metrics(w).live_jobs, 0);
+}
+
+/* ---- L13: what is counted from the start -------------------------------- */
+
+static void L13_iterations_and_callbacks(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = counter(w);
+    rondo_loop_metrics before = test_metrics(w);
+
+    test_spin(w, 7);
+    assert_true(test_metrics(w).iterations == before.iterations + 7);
+    assert_true(test_metrics(w).callbacks == before.callbacks);
+    for (int i = 0; i < 10; i++)
+        assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_later(w->loop, 0, count, n));
+    assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+    test_run_until(w, *n == 12);
+    assert_true(test_metrics(w).callbacks == before.callbacks + 12);
+}
+
+static void L13_events_are_the_backend_s(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = counter(w);
+    raw_fd fds[2];
+    uint64_t before;
+
+    assert_int_equal(raw_pair(fds), 0);
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
+    test_spin(w, 3);
+    before = test_metrics(w).events;
+    test_spin(w, 3);
+    assert_true(test_metrics(w).events == before);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    test_run_until(w, *n == 3);
+    assert_true(test_metrics(w).events >= before + 3);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
+static void L13_idle_time_is_the_time_waited(void **state)
+{
+    struct world *w = *state;
+    int64_t before = test_metrics(w).idle_ns;
+    int64_t start;
+    int64_t waited;
+
+    test_spin(w, 10);
+    assert_true(test_metrics(w).idle_ns == before);
+    start = rondo_loop_time(w->loop);
+    (void)test_run_for(w, RONDO_MS(20));
+    waited = test_metrics(w).idle_ns - before;
+    assert_true(waited > 0);
+    assert_true(waited <= rondo_loop_time(w->loop) - start);
+}
+
+static void L13_allocations_are_the_allocator_s(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = counter(w);
+    uint64_t before = test_allocations(w) - test_metrics(w).allocations;
+
+    for (int i = 0; i < 1000; i++) {
+        assert_ok(rondo_call_soon(w->loop, count, n));
+        assert_ok(rondo_call_later(w->loop, 0, count, n));
+        assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+    }
+    test_run_loop(w);
+    assert_true(test_metrics(w).allocations > 0);
+    assert_true(test_allocations(w) - test_metrics(w).allocations == before);
+}
+
+static void echo(struct peer *p, const void *data, size_t size)
+{
+    assert_ok(rondo_transport_write(p->transport, data, size));
+}
+
+/* Once the arrays have grown: timers, callbacks, echoes need none. */
+static void L13_steady_state_allocates_nothing(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = counter(w);
+    struct peer *a;
+    struct peer *b;
+    uint64_t before = 0;
+
+    test_pair(w, &a, &b);
+    b->on_data = echo;
+    for (unsigned i = 0; i < 200; i++) {
+        if (i == 100)
+            before = test_metrics(w).allocations;
+        assert_ok(rondo_call_soon(w->loop, count, n));
+        assert_ok(rondo_call_later(w->loop, 0, count, n));
+        assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+        assert_ok(rondo_transport_write(a->transport, "0123456789", 10));
+        test_run_until(w, a->bytes == 10 * (i + 1) && *n == 3 * (i + 1));
+    }
+    assert_true(test_metrics(w).allocations == before);
+}
+
+static void L13_periods_missed_are_counted(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = counter(w);
+    rondo_id id = rondo_call_every(w->loop, RONDO_MS(1), count, n);
+
+    raw_sleep_ms(15); /* as a callback would that takes too long */
+    test_run_until(w, *n == 1);
+    assert_in_range(rondo_missed(w->loop, id), 10, 100000);
+    assert_true(test_metrics(w).timers_skipped ==
+                (uint64_t)rondo_missed(w->loop, id));
+    assert_ok(rondo_cancel(w->loop, id));
+}
+
+/* ---- L13: the dump ------------------------------------------------------ */
+
+struct dump {
+    struct world *w;
+    int count;
+    char lines[32][256];
+};
+
+static void keep_line(void *arg, const char *line, size_t size)
+{
+    struct dump *d = arg;
+
+    if (size >= sizeof d->lines[0] || memchr(line, '\n', size) ||
+        memchr(line, '\0', size))
+        test_fail(d->w, "a line of %zu bytes is not one line", size);
+    if (d->count < 32)
+        memcpy(d->lines[d->count], line, size);
+    d->count++;
+}
+
+static struct dump *dump_new(struct world *w)
+{
+    struct dump *d = test_alloc(w, sizeof *d);
+
+    d->w = w;
+    assert_int_equal(rondo_loop_dump(w->loop, keep_line, d), d->count);
+    return d;
+}
+
+/* Exactly one line begins with the kind and has all of it. */
+static void assert_line(const struct dump *d, const char *kind, rondo_fd fd,
+                        const char *state)
+{
+    char number[32];
+    int found = 0;
+
+    (void)snprintf(number, sizeof number, " %lld,", (long long)fd);
+    for (int i = 0; i < d->count && i < 32; i++)
+        found += strncmp(d->lines[i], kind, strlen(kind)) == 0 &&
+                 strstr(d->lines[i], number) != NULL &&
+                 strstr(d->lines[i], state) != NULL &&
+                 strstr(d->lines[i], " s") != NULL;
+    if (found == 1)
+        return;
+    for (int i = 0; i < d->count && i < 32; i++)
+        print_error("  %s\n", d->lines[i]);
+    test_fail(d->w, "%d lines for %s%s %s", found, kind, number, state);
+}
+
+static void L13_an_empty_loop_dumps_nothing(void **state)
+{
+    assert_int_equal(dump_new(*state)->count, 0);
+}
+
+static void L13_each_live_handle_is_one_line(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct peer *c = test_connect(w, l->port);
+    const struct dump *d;
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair(fds), 0);
+    test_run_until(w, c->made && l->first && l->first->made);
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, counter(w)));
+    assert_ok(rondo_transport_pause_reading(c->transport));
+    (void)test_connect(w, l->port);
+    d = dump_new(w);
+    assert_int_equal(d->count, 5);
+    assert_line(d, "server", rondo_server_fd(l->server, 0), "");
+    assert_line(d, "transport", rondo_transport_fd(c->transport), "paused");
+    assert_line(d, "transport", rondo_transport_fd(l->first->transport),
+                "open");
+    assert_line(d, "watcher", fds[0], "reading");
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    assert_int_equal(dump_new(w)->count, 4);
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
+static void L13_the_dump_tells_states(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
+    struct listener *l = test_serve(w);
+
+    assert_ok(rondo_server_pause_serving(l->server));
+    rondo_server_set_background(l->server, true);
+    test_fill_transport(w, p);
+    rondo_transport_close(p->transport);
+    assert_line(dump_new(w), "transport", rondo_transport_fd(p->transport),
+                "closing");
+    assert_line(dump_new(w), "server", rondo_server_fd(l->server, 0),
+                "background");
+    assert_line(dump_new(w), "server", rondo_server_fd(l->server, 0), "paused");
+    raw_reset(fd);
+    test_run_until(w, p->lost);
+    assert_int_equal(dump_new(w)->count, 1);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(L13_timers_are_counted),
+        TEST(L13_watchers_are_counted_by_side),
+        TEST(L13_transports_servers_operations_are_counted),
+        TEST(L13_a_failed_connect_leaves_nothing),
+        TEST(L13_look_ups_are_jobs),
+        TEST(L13_iterations_and_callbacks),
+        TEST(L13_events_are_the_backend_s),
+        TEST(L13_idle_time_is_the_time_waited),
+        TEST(L13_allocations_are_the_allocator_s),
+        TEST(L13_steady_state_allocates_nothing),
+        TEST(L13_periods_missed_are_counted),
+        TEST(L13_an_empty_loop_dumps_nothing),
+        TEST(L13_each_live_handle_is_one_line),
+        TEST(L13_the_dump_tells_states)};
+
+    return test_run("loop_metrics", tests, TEST_COUNT(tests));
+}
