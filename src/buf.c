@@ -35,6 +35,8 @@ static struct chunk *chunk_new(rondo_loop *loop, const struct buf *buf,
 {
     size_t least = buf->size > CHUNK_LARGE ? CHUNK_LARGE : CHUNK_ROOM;
     size_t room = size > least ? size : least;
+    if (size > SIZE_MAX - buf->size - sizeof(struct chunk))
+        return NULL;
     struct chunk *chunk = loop_alloc(loop, sizeof *chunk + room);
     if (chunk)
         *chunk = (struct chunk){.data = (char *)(chunk + 1), .room = room};

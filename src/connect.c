@@ -32,7 +32,7 @@ struct connect {
     int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */
     int error;   /* the last address's */
     int64_t os_error;
-    char tried[320]; /* each address and why it failed */
+    char tried[1792]; /* each address and why it failed */
     char host[];
 };
 
@@ -51,16 +51,26 @@ static void note(struct connect *c, int error, const rondo_address *a,
              rondo_last_error());
 }
 
+/* What was under way when it was stopped belongs among the addresses. */
+static void note_stopped(struct connect *c)
+{
+    char where[RONDO_ADDRESS_TEXT];
+    (void)rondo_address_text(c->op.buffer, where, sizeof where);
+    size_t used = strlen(c->tried);
+    snprintf(c->tried + used, sizeof c->tried - used, "%s%s: %s (%s)",
+             used ? "; " : "", where, rondo_strerror(c->stopped),
+             rondo_error_name(c->stopped));
+}
+
 static void tell(struct connect *c, int error)
 {
     const char *host = *c->host ? c->host : "the socket";
     const char *what = "create_connection: cannot connect to";
-    if (error == RONDO_ECANCELED || error == RONDO_ETIMEDOUT ||
-        error == RONDO_ECLOSED)
+    if (*c->tried)
+        error_set(error, "%s %s: %s", what, host, c->tried);
+    else if (c->stopped)
         error_set(error, "%s %s: %s (%s)", what, host, rondo_strerror(error),
                   rondo_error_name(error));
-    else if (*c->tried)
-        error_set(error, "%s %s: %s", what, host, c->tried);
     else
         error_os(error, "%s %s", what, host);
 }
@@ -82,6 +92,8 @@ static void fail(struct connect *c, int error)
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
     int64_t os_error = c->os_error;
+    if (c->t && c->stopped && !c->adopted)
+        note_stopped(c);
     if (c->t)
         stream_discard(c->t);
     tell(c, error);

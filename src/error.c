@@ -10,7 +10,7 @@
 
 static SYS_THREAD_LOCAL struct {
     int64_t os_error;
-    char text[512];
+    char text[2048]; /* a connect names every address it tried */
 } last;
 
 static const struct {

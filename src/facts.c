@@ -212,6 +212,7 @@ int rondo_loop_after_fork(rondo_loop *loop)
     if (error)
         return error;
     resolve_after_fork(loop);
+    handles_inherit(loop);
     loop->thread = sys_thread_self();
     loop->generation = sys_fork_generation;
     atomic_store(&loop->sleeping, false);

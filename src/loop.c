@@ -195,7 +195,7 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
 void handle_open(rondo_loop *loop, struct handle *handle, enum handle_kind kind)
 {
     handle->kind = (unsigned char)kind;
-    handle->background = 0;
+    handle->background = handle->inherited = false;
     handle->born_ms = (uint32_t)((loop->now - loop->born) / 1000000);
     handle->next = loop->handles[kind];
     handle->link = &loop->handles[kind];
@@ -219,10 +219,17 @@ void handle_close(rondo_loop *loop, struct handle *handle)
 void handle_set_background(rondo_loop *loop, struct handle *handle,
                            bool background)
 {
-    if ((bool)handle->background == background)
+    if (handle->background == background)
         return;
     handle->background = background;
     loop->alive += background ? (size_t)-1 : 1;
+}
+
+void handles_inherit(rondo_loop *loop)
+{
+    for (int kind = 0; kind < HANDLE_KINDS; kind++)
+        for (struct handle *h = loop->handles[kind]; h; h = h->next)
+            h->inherited = true;
 }
 
 /* ---- opening and closing ---- */

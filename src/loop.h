@@ -49,8 +49,8 @@ struct handle {
     struct handle *next, **link;
     uint32_t born_ms; /* since the loop was made */
     unsigned char kind;
-    unsigned char background;
-    unsigned char counted; /* keeps the loop alive */
+    bool background;
+    bool inherited; /* the parent process has it too */
 };
 
 /* Memory that stays valid until the loop is freed. */
@@ -205,6 +205,8 @@ void handle_open(rondo_loop *loop, struct handle *handle,
 void handle_close(rondo_loop *loop, struct handle *handle);
 void handle_set_background(rondo_loop *loop, struct handle *handle,
                            bool background);
+/* In a forked child: what there is, is shared. */
+void handles_inherit(rondo_loop *loop);
 extern const struct handle_class *const handle_classes[HANDLE_KINDS];
 
 #endif

@@ -20,8 +20,10 @@ void op_submit(rondo_loop *loop, struct op *op)
 
 void op_cancel(rondo_loop *loop, struct op *op)
 {
-    if (op->task.state == TASK_PENDING)
-        loop->backend->cancel(loop, op);
+    if (op->task.state != TASK_PENDING)
+        return;
+    loop->backend->cancel(loop, op);
+    loop_nudge(loop);
 }
 
 void io_init(struct io *io, sys_fd fd, enum io_owner owner)

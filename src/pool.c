@@ -8,7 +8,7 @@ struct pool {
     sys_mutex lock;
     sys_cond wanted;
     struct work *first, **last;
-    unsigned most, threads, idle;
+    unsigned most, threads, idle, queued;
     unsigned refs; /* the owner and every thread */
 };
 
@@ -56,6 +56,7 @@ static struct work *next_work(struct pool *pool)
         pool->first = work->next;
         if (!pool->first)
             pool->last = &pool->first;
+        pool->queued--;
     }
     return work;
 }
@@ -82,6 +83,7 @@ static void append(struct pool *pool, struct work *work)
     work->next = NULL;
     *pool->last = work;
     pool->last = &work->next;
+    pool->queued++;
 }
 
 int pool_submit(struct pool *pool, struct work *work)
@@ -89,7 +91,8 @@ int pool_submit(struct pool *pool, struct work *work)
     int error = 0;
     sys_mutex_lock(&pool->lock);
     append(pool, work);
-    if (!pool->idle && pool->threads < pool->most) {
+    /* those that are idle may each have been given something already */
+    if (pool->queued > pool->idle && pool->threads < pool->most) {
         pool->threads++;
         pool->refs++;
         error = sys_thread_start(thread_main, pool);
@@ -119,6 +122,7 @@ bool pool_withdraw(struct pool *pool, struct work *work)
         *link = work->next;
         if (!*link)
             pool->last = link;
+        pool->queued--;
     }
     sys_mutex_unlock(&pool->lock);
     return found;

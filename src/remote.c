@@ -4,19 +4,22 @@
 
 #include "error.h"
 
+#include <stdlib.h>
+
 /* A flood's array is not kept for ever. */
 enum { POSTS_KEPT = 65536 };
 
-/* The lock orders posting with closing and with going to sleep: a sender that
+/* malloc'ed, since it may outlive the loop and with it the loop's allocator;
+ * what is in it goes with the loop. The lock orders posting with closing and with going to sleep: a sender that
  * comes after the loop looked sees `sleeping` and wakes it. */
 struct rondo_remote {
     sys_mutex lock;
     rondo_loop *loop; /* NULL: closed */
     struct posts inbox;
-    rondo_allocator allocator;
     atomic_size_t refs;
     atomic_bool filled; /* a hint that needs no lock */
     uint64_t allocations;
+    uint32_t generation; /* of the process: as the loop's */
 };
 
 struct remote {
@@ -29,26 +32,23 @@ static void unref(rondo_remote *r)
 {
     if (atomic_fetch_sub(&r->refs, 1) != 1)
         return;
-    rondo_allocator allocator = r->allocator;
-    if (r->inbox.items)
-        allocator.free_fn(r->inbox.items, allocator.context);
     sys_mutex_destroy(&r->lock);
-    allocator.free_fn(r, allocator.context);
+    free(r);
 }
 
 int remote_open(rondo_loop *loop)
 {
     struct remote *own = loop_alloc(loop, sizeof *own);
-    struct rondo_remote *r = loop_alloc(loop, sizeof *r);
-    if (!own || !r || sys_mutex_init(&r->lock) < 0) {
+    struct rondo_remote *r = own ? malloc(sizeof *r) : NULL;
+    if (!r || sys_mutex_init(&r->lock) < 0) {
         loop_free(loop, own);
-        loop_free(loop, r);
+        free(r);
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     }
     r->loop = loop;
     r->inbox = (struct posts){0};
     r->allocations = 0;
-    r->allocator = loop->allocator;
+    r->generation = sys_fork_generation;
     atomic_init(&r->refs, 1);
     atomic_init(&r->filled, false);
     *own = (struct remote){.shared = r};
@@ -68,25 +68,29 @@ void remote_close(rondo_loop *loop)
 {
     if (!loop->remote)
         return;
+    struct rondo_remote *r = loop->remote->shared;
+    remote_shut(loop);
+    loop_free(loop, r->inbox.items); /* nobody looks at it any more */
     loop_free(loop, loop->remote->taken.items);
-    unref(loop->remote->shared);
+    unref(r);
     loop_free(loop, loop->remote);
     loop->remote = NULL;
 }
 
 int remote_reopen(rondo_loop *loop)
 {
-    return sys_mutex_init(&loop->remote->shared->lock);
+    struct rondo_remote *r = loop->remote->shared;
+    r->generation = sys_fork_generation;
+    return sys_mutex_init(&r->lock);
 }
 
-static bool grow(struct rondo_remote *r)
+static COLD bool grow(struct rondo_remote *r)
 {
+    const rondo_allocator *a = &r->loop->allocator;
     struct posts *p = &r->inbox;
-    size_t room = p->room ? p->room * 2 : 64;
-    size_t size = room * sizeof *p->items;
-    struct post *items =
-        p->items ? r->allocator.realloc_fn(p->items, size, r->allocator.context)
-                 : r->allocator.malloc_fn(size, r->allocator.context);
+    size_t room = p->room ? p->room * 2 : 64, size = room * sizeof *p->items;
+    struct post *items = p->items ? a->realloc_fn(p->items, size, a->context)
+                                  : a->malloc_fn(size, a->context);
     if (!items)
         return false;
     r->allocations++;
@@ -98,6 +102,8 @@ static bool grow(struct rondo_remote *r)
 static int post(rondo_remote *r, rondo_fn fn, void *arg)
 {
     int error = 0;
+    if (r->generation != sys_fork_generation)
+        return RONDO_EFORKED; /* and the lock may be held for ever */
     sys_mutex_lock(&r->lock);
     rondo_loop *loop = r->loop;
     struct posts *p = &r->inbox;
@@ -172,25 +178,29 @@ bool remote_waiting(rondo_loop *loop)
     return waiting;
 }
 
-static int post_checked(rondo_remote *r, rondo_fn fn, void *arg,
-                        const char *what)
+static COLD int explain(int error, const char *what)
+{
+    const char *why = error == RONDO_ECLOSED ? "the loop is closed"
+                      : error == RONDO_EFORKED
+                          ? "the loop is the parent process's until "
+                            "rondo_loop_after_fork"
+                          : "out of memory";
+    return error_set(error, "%s: %s", what, why);
+}
+
+static inline int post_checked(rondo_remote *r, rondo_fn fn, void *arg,
+                               const char *what)
 {
     if (!fn)
         return error_set(RONDO_EINVAL, "%s: no function", what);
     int error = post(r, fn, arg);
-    if (error == RONDO_ECLOSED)
-        return error_set(error, "%s: the loop is closed", what);
-    if (error)
-        return error_set(error, "%s: out of memory", what);
-    return 0;
+    return error ? explain(error, what) : 0;
 }
 
 int rondo_call_soon_threadsafe(rondo_loop *loop, rondo_fn fn, void *arg)
 {
     if (!loop)
         return error_set(RONDO_EINVAL, "call_soon_threadsafe: no loop");
-    if (loop->generation != sys_fork_generation)
-        return loop_check_slowly(loop, "call_soon_threadsafe");
     return post_checked(loop->remote->shared, fn, arg, "call_soon_threadsafe");
 }
 

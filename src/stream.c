@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+enum { DRAIN_ROUNDS = 16 };
+
 static rondo_transport *of_deferred(struct task *task)
 {
     return (rondo_transport *)(void *)((char *)task -
@@ -39,6 +41,17 @@ static bool is_quiet(const rondo_transport *t)
     return op_is_idle(&t->read) && (!t->out || op_is_idle(&t->out->op));
 }
 
+/* A close with bytes unread is a reset to most kernels, and what was sent may
+ * be lost with it. It costs a call; a peer that goes on sending has to be
+ * reset in the end. */
+static void drain(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    for (int i = 0; i < DRAIN_ROUNDS && !t->handle.inherited; i++)
+        if (sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH) <= 0)
+            break;
+}
+
 /* Everything the kernel had of it is done: the descriptor goes, and what is
  * left is to tell. */
 static void wind_down(rondo_transport *t)
@@ -51,8 +64,11 @@ static void wind_down(rondo_transport *t)
     if (!is_quiet(t) || t->flags & STREAM_OWES_LOST)
         return;
     io_detach(loop, &t->io);
-    if (t->flags & STREAM_RESET)
+    /* the option would be the parent process's, too */
+    if (t->flags & STREAM_RESET && !t->handle.inherited)
         sys_reset_on_close(t->io.fd);
+    else if (!(t->flags & (STREAM_EOF | STREAM_RESET)) && !t->error)
+        drain(t);
     sys_close(t->io.fd);
     t->io.fd = SYS_NO_FD;
     t->flags |= STREAM_OWES_LOST;

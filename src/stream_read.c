@@ -26,7 +26,7 @@ static size_t deliver_buffered(rondo_transport *t, const char *data,
 {
     size_t room = 0;
     void *to = t->protocol->get_buffer(t, t->self, size, &room);
-    if (t->flags & STREAM_ENDING)
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
         return 0;
     if (!to || !room) {
         error_no_os();
@@ -67,7 +67,11 @@ static void hold(rondo_transport *t, const char *data, size_t size)
 static void deliver(rondo_transport *t, const char *data, size_t size,
                     bool refused)
 {
-    while (size && stream_reads(t) && !refused) {
+    for (;;) {
+        if (t->flags & (STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT))
+            stream_deliver_owed(t);
+        if (!size || refused || !stream_reads(t))
+            break;
         const rondo_protocol *protocol = t->protocol;
         size_t took = size;
         if (protocol->get_buffer)
@@ -76,8 +80,6 @@ static void deliver(rondo_transport *t, const char *data, size_t size,
             took = deliver_plain(t, data, size);
         data += took;
         size -= took;
-        if (t->flags & (STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT))
-            stream_deliver_owed(t);
         refused = !took && t->protocol == protocol;
     }
     const uint32_t over = STREAM_CLOSING | STREAM_ENDING;

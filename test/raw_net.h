@@ -60,14 +60,15 @@ size_t raw_exhaust(raw_fd *fds, size_t room);
  *   *.quick.test   127.0.0.1
  *   *.slow.test    127.0.0.1, but not before raw_names_release
  *   *.two.test     127.0.0.2 and 127.0.0.1
+ *   *.many.test    127.0.0.8, 127.0.0.7, and so on to 127.0.0.1
  *   *.both.test    ::1 and 127.0.0.1
  *   *.none.test    no such host
  *   *.later.test   try again later
  * false: the functions of this system cannot be replaced.
  */
 bool raw_names_replace(void);
-void raw_names_release(void);     /* every slow look-up goes on, now and later */
-unsigned raw_names_calls(void);   /* that were not for a numeric address */
+void raw_names_release(void);   /* every slow look-up goes on, now and later */
+unsigned raw_names_calls(void); /* that were not for a numeric address */
 unsigned raw_names_waiting(void); /* slow ones, waiting now */
 unsigned raw_names_most(void);    /* at the same time, ever */
 bool raw_names_on_caller(void);   /* any on the thread of raw_names_replace */

@@ -41,11 +41,13 @@ raw_fd raw_dead_fd(void)
 
 raw_fd raw_file(void)
 {
-    char path[] = "/tmp/rondo-test-XXXXXX";
-    int fd = mkstemp(path);
+    FILE *file = tmpfile();
+    int fd;
 
-    if (fd >= 0)
-        (void)unlink(path);
+    if (!file)
+        return RONDO_NO_FD;
+    fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 3);
+    (void)fclose(file);
     return fd;
 }
 

@@ -20,10 +20,10 @@ static void C1_exactly_one_of_host_address_socket(void **state)
                  RONDO_EINVAL);
     dial_refused(w, RONDO_CONNECT(.address = &address, .socket = fds),
                  RONDO_EINVAL);
-    dial_refused(w,
-                 RONDO_CONNECT(.host = "127.0.0.1", .address = &address,
-                               .socket = fds),
-                 RONDO_EINVAL);
+    dial_refused(
+        w,
+        RONDO_CONNECT(.host = "127.0.0.1", .address = &address, .socket = fds),
+        RONDO_EINVAL);
     assert_true(raw_fd_valid(fds[0])); /* still the caller's */
     raw_close(fds[0]);
     raw_close(fds[1]);
@@ -52,8 +52,7 @@ static void C1_nonsense_options(void **state)
     dial_refused(w, &o, RONDO_EINVAL);
     dial_refused(w, RONDO_CONNECT(.host = "127.0.0.1", .timeout_ns = -1),
                  RONDO_EINVAL);
-    dial_refused(w,
-                 RONDO_CONNECT(.host = "127.0.0.1", .timeout_ns = INT64_MIN),
+    dial_refused(w, RONDO_CONNECT(.host = "127.0.0.1", .timeout_ns = INT64_MIN),
                  RONDO_EINVAL);
     dial_refused(w,
                  RONDO_CONNECT(.host = "127.0.0.1", .family = (rondo_family)99),
@@ -122,8 +121,8 @@ static void C1_done_comes_directly_after_connection_made(void **state)
         p->on_made = made_schedules;
         for (int k = 0; k < 5; k++) /* others are waiting for their turn */
             assert_ok(rondo_call_later(w->loop, 0, count_between, o));
-        assert_ok(dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = l->port),
-                       p));
+        assert_ok(
+            dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = l->port), p));
         assert_int_equal(p->made + p->connected, 0); /* not inside the call */
         dial_ends(w, p, 0);
         test_spin(w, 2);
@@ -157,8 +156,8 @@ static void C1_done_may_be_null(void **state)
     struct peer *p = test_peer(w);
 
     assert_ok(rondo_create_connection(
-        w->loop, RONDO_CONNECT(.host = "127.0.0.1", .port = l->port),
-        &recorder, p, NULL, NULL));
+        w->loop, RONDO_CONNECT(.host = "127.0.0.1", .port = l->port), &recorder,
+        p, NULL, NULL));
     assert_ok(rondo_create_connection(
         w->loop, RONDO_CONNECT(.host = "127.0.0.1", .port = dial_dead_port()),
         &recorder, test_peer(w), NULL, NULL));
@@ -264,8 +263,8 @@ static void C1_many_at_once_are_each_done_once(void **state)
         uint16_t port = i % 3 == 0 ? dead : l->port;
 
         p[i] = test_peer(w);
-        assert_ok(dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = port),
-                       p[i]));
+        assert_ok(
+            dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = port), p[i]));
     }
     assert_int_equal(test_metrics(w).live_operations, MANY);
     test_run_until(w, test_metrics(w).live_operations == 0);
@@ -316,11 +315,10 @@ static void C1_family_that_the_literal_is_not_of(void **state)
 {
     struct world *w = *state;
     struct peer *p = test_peer(w);
-    rondo_id id =
-        dial(w,
-             RONDO_CONNECT(.host = "127.0.0.1", .port = 9,
-                           .family = RONDO_FAMILY_INET6),
-             p);
+    rondo_id id = dial(w,
+                       RONDO_CONNECT(.host = "127.0.0.1", .port = 9,
+                                     .family = RONDO_FAMILY_INET6),
+                       p);
 
     w->expect_clean = true;
     if (id > 0) /* an error of the call or of done: one of them */
@@ -375,11 +373,11 @@ static void check_options_of(struct world *w, uint16_t port,
 {
     struct peer *p = test_peer(w);
 
-    assert_ok(dial(w,
-                   RONDO_CONNECT(.host = "127.0.0.1", .port = port,
-                                 .no_delay = no_delay,
-                                 .keep_alive = keep_alive),
-                   p));
+    assert_ok(
+        dial(w,
+             RONDO_CONNECT(.host = "127.0.0.1", .port = port,
+                           .no_delay = no_delay, .keep_alive = keep_alive),
+             p));
     dial_ends(w, p, 0);
     assert_int_equal(raw_no_delay(rondo_transport_fd(p->transport)),
                      no_delay_is);

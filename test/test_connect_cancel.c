@@ -220,8 +220,8 @@ static void C1_cancelled_at_any_moment(void **state)
 
         r->p[0] = test_peer(w);
         r->id[0] = start(w, s.port, r->p[0]);
-        assert_ok(rondo_call_later(w->loop, RONDO_US(5) * i, cancel_in_timer,
-                                   r));
+        assert_ok(
+            rondo_call_later(w->loop, RONDO_US(5) * i, cancel_in_timer, r));
         test_run_until(w, r->p[0]->connected);
         test_spin(w, 2);
         assert_int_equal(r->p[0]->connected, 1);

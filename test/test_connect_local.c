@@ -125,10 +125,10 @@ static void check_from_fails(struct world *w, const rondo_address *from,
                              uint16_t port, int error, const char *text)
 {
     struct peer *p = test_peer(w);
-    rondo_id id = dial(w,
-                       RONDO_CONNECT(.host = "127.0.0.1", .port = port,
-                                     .local_address = from),
-                       p);
+    rondo_id id = dial(
+        w,
+        RONDO_CONNECT(.host = "127.0.0.1", .port = port, .local_address = from),
+        p);
 
     w->expect_clean = true;
     if (id > 0)

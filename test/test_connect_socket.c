@@ -19,8 +19,8 @@ static void check_refused(struct world *w, raw_fd fd, int error)
     rondo_transport *t = (void *)p; /* on error set to nothing that exists */
     bool was_open = raw_fd_valid(fd);
 
-    assert_error(
-        rondo_connect_accepted_socket(w->loop, fd, &recorder, p, &t), error);
+    assert_error(rondo_connect_accepted_socket(w->loop, fd, &recorder, p, &t),
+                 error);
     assert_true(strstr(rondo_last_error(), "connect_accepted_socket") != NULL);
     dial_refused(w, RONDO_CONNECT(.socket = &fd), error);
     test_spin(w, 2);
@@ -109,8 +109,8 @@ static void C4_a_servers_socket_is_busy(void **state)
     struct peer *p = test_peer(w);
 
     /* a listener besides: either is the truth */
-    assert_true(rondo_connect_accepted_socket(w->loop, fd, &recorder, p,
-                                              NULL) < 0);
+    assert_true(rondo_connect_accepted_socket(w->loop, fd, &recorder, p, NULL) <
+                0);
     c = test_connect(w, l->port);
     test_run_until(w, c->connected && l->count == 1);
 }
@@ -164,9 +164,8 @@ static void C4_nonsense(void **state)
 
     w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
-    assert_error(
-        rondo_connect_accepted_socket(w->loop, fds[0], NULL, p, NULL),
-        RONDO_EINVAL);
+    assert_error(rondo_connect_accepted_socket(w->loop, fds[0], NULL, p, NULL),
+                 RONDO_EINVAL);
     assert_error(
         rondo_connect_accepted_socket(NULL, fds[0], &recorder, p, NULL),
         RONDO_EINVAL);
@@ -206,8 +205,8 @@ static void C4_the_transport_pointer_may_be_null(void **state)
     raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
-    assert_ok(rondo_connect_accepted_socket(w->loop, fds[0], &recorder, p,
-                                            NULL));
+    assert_ok(
+        rondo_connect_accepted_socket(w->loop, fds[0], &recorder, p, NULL));
     test_run_until(w, p->made);
     dial_check_works(w, p, fds[1]);
     raw_close(fds[1]);
@@ -223,8 +222,8 @@ static void C4_adopted_by_create_connection(void **state)
     w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
     fd = fds[0];
-    assert_ok(dial(w, RONDO_CONNECT(.socket = &fd, .timeout_ns = RONDO_SEC(9)),
-                   p));
+    assert_ok(
+        dial(w, RONDO_CONNECT(.socket = &fd, .timeout_ns = RONDO_SEC(9)), p));
     fd = RONDO_NO_FD; /* it was copied */
     assert_int_equal(p->made + p->connected, 0);
     dial_ends(w, p, 0);

@@ -1,4 +1,4 @@
-/* test_debug.c - the exception handler, slow callbacks, what is left open. */
+/* test_debug.c - debug mode: slow callbacks, what was open at close. */
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
 
@@ -7,9 +7,6 @@ struct report {
     struct world *w;
     unsigned count;
     char messages[64][256];
-    int error;
-    const void *arg;
-    bool default_too;
 };
 
 static void on_exception(rondo_loop *loop, void *arg,
@@ -24,11 +21,6 @@ static void on_exception(rondo_loop *loop, void *arg,
         (void)snprintf(r->messages[r->count], sizeof r->messages[0], "%s",
                        what->message);
     r->count++;
-    r->error = what->error;
-    r->arg = what->server ? (const void *)what->server
-                          : (const void *)what->transport;
-    if (r->default_too)
-        rondo_loop_default_exception_handler(loop, NULL, what);
 }
 
 static struct report *report_new(struct world *w)
@@ -46,194 +38,6 @@ static bool was_told(const struct report *r, const char *part)
         if (strstr(r->messages[i], part))
             return true;
     return false;
-}
-
-static void tell(rondo_loop *loop, const char *message)
-{
-    rondo_exception e = {
-        .size = sizeof e, .message = message, .error = RONDO_EPROTO};
-
-    rondo_loop_call_exception_handler(loop, &e);
-}
-
-/* ---- stderr, caught ----------------------------------------------------- */
-
-static raw_fd saved = RONDO_NO_FD;
-static raw_fd caught[2];
-
-/* From here on stderr goes into a socket. Fail only after release. */
-static bool catch_stderr(void)
-{
-    if (raw_pair(caught) < 0)
-        return false;
-    (void)fflush(stderr);
-    saved = raw_duplicate(2);
-    if (saved == RONDO_NO_FD || raw_move_fd(caught[1], 2) == RONDO_NO_FD)
-        return false;
-    return true;
-}
-
-static void release_stderr(char *text, size_t size)
-{
-    ptrdiff_t n;
-
-    (void)fflush(stderr);
-    (void)raw_move_fd(saved, 2);
-    n = raw_recv(caught[0], text, size - 1, 2000);
-    text[n > 0 ? n : 0] = '\0';
-    raw_close(caught[0]);
-}
-
-static void need_stderr(struct world *w)
-{
-    if (!catch_stderr())
-        test_skip(w, "stderr cannot be caught on this platform");
-}
-
-/* one line, with that in it */
-static void assert_one_line(const char *text, const char *part)
-{
-    const char *end = strchr(text, '\n');
-
-    if (!strstr(text, part) || !end || end[1] != '\0')
-        fail_msg("not one line with \"%s\": \"%s\"", part, text);
-}
-
-/* ---- L11: the handler --------------------------------------------------- */
-
-static void L11_default_prints_one_line(void **state)
-{
-    struct world *w = *state;
-    char text[1000];
-
-    need_stderr(w);
-    tell(w->loop, "the teapot is empty");
-    release_stderr(text, sizeof text);
-    assert_one_line(text, "the teapot is empty");
-}
-
-static void L11_default_takes_a_bare_error(void **state)
-{
-    struct world *w = *state;
-    char text[1000];
-
-    need_stderr(w);
-    tell(w->loop, NULL);
-    release_stderr(text, sizeof text);
-    assert_one_line(text, rondo_strerror(RONDO_EPROTO));
-}
-
-static void L11_own_handler_gets_it_instead(void **state)
-{
-    struct world *w = *state;
-    struct report *r = report_new(w);
-    char text[1000];
-
-    need_stderr(w);
-    tell(w->loop, "the teapot is empty");
-    (void)fputs("end\n", stderr);
-    release_stderr(text, sizeof text);
-    assert_string_equal(text, "end\n");
-    assert_int_equal(r->count, 1);
-    assert_int_equal(r->error, RONDO_EPROTO);
-    assert_true(was_told(r, "the teapot is empty"));
-}
-
-static void L11_own_handler_calls_the_default(void **state)
-{
-    struct world *w = *state;
-    struct report *r = report_new(w);
-    char text[1000];
-
-    r->default_too = true;
-    need_stderr(w);
-    tell(w->loop, "the teapot is empty");
-    release_stderr(text, sizeof text);
-    assert_one_line(text, "the teapot is empty");
-    assert_int_equal(r->count, 1);
-}
-
-static void L11_null_restores_the_default(void **state)
-{
-    struct world *w = *state;
-    struct report *r = report_new(w);
-    char text[1000];
-
-    assert_ok(rondo_loop_set_exception_handler(w->loop, NULL, NULL));
-    need_stderr(w);
-    tell(w->loop, "the teapot is empty");
-    release_stderr(text, sizeof text);
-    assert_one_line(text, "the teapot is empty");
-    assert_int_equal(r->count, 0);
-}
-
-static void fail_to_accept(void **state, struct report **told)
-{
-    struct world *w = *state;
-    struct listener *l = test_serve(w);
-    struct report *r = report_new(w);
-    struct raw_snapshot *now = test_alloc(w, sizeof *now);
-    int64_t before;
-    size_t last = 0;
-    raw_fd fd = raw_connect(l->port);
-
-    raw_snapshot_take(now);
-    for (size_t i = 0; i < sizeof now->open * 8; i++)
-        if (now->open[i / 8] >> (i % 8) & 1)
-            last = i;
-    before = raw_set_descriptor_limit((int64_t)last + 1);
-    if (before < 0) {
-        raw_close(fd);
-        test_skip(w, "no limit of descriptors on this platform");
-    }
-    for (int i = 0; i < 50 && r->count == 0; i++)
-        assert_ok(rondo_loop_run_once(w->loop, RONDO_MS(1)));
-    (void)raw_set_descriptor_limit(before);
-    test_run_until(w, l->count == 1);
-    assert_ptr_equal(r->arg, l->server);
-    *told = r;
-    raw_close(fd);
-}
-
-static void L11_a_failed_accept_is_told(void **state)
-{
-    struct report *r = NULL;
-
-    fail_to_accept(state, &r);
-    assert_int_equal(r->count, 1);
-    assert_int_equal(r->error, RONDO_EMFILE);
-    assert_true(was_told(r, "accept"));
-}
-
-static struct listener *victim;
-
-static void close_all(rondo_loop *loop, void *arg, const rondo_exception *what)
-{
-    struct peer *p = arg;
-
-    (void)what;
-    p->connected++;
-    rondo_server_close(victim->server);
-    rondo_server_abort_clients(victim->server);
-    rondo_transport_close(p->transport);
-    rondo_transport_abort(p->transport);
-    assert_ok(rondo_loop_set_exception_handler(loop, NULL, NULL));
-}
-
-static void L11_a_handler_may_close_the_loop_s_handles(void **state)
-{
-    struct world *w = *state;
-    struct peer *p;
-
-    w->expect_clean = true;
-    victim = test_serve(w);
-    p = test_connect(w, victim->port);
-    test_run_until(w, p->made && victim->first && victim->first->made);
-    p->connected = 0;
-    assert_ok(rondo_loop_set_exception_handler(w->loop, close_all, p));
-    tell(w->loop, "close it");
-    test_run_until(w, p->lost && victim->closed);
-    assert_int_equal(p->connected, 1);
 }
 
 /* ---- L12: slow callbacks ------------------------------------------------ */
@@ -474,13 +278,6 @@ static void L11_a_handler_may_end_what_is_being_listed(void **state)
 int main(void)
 {
     static const struct test tests[] = {
-        TEST(L11_default_prints_one_line),
-        TEST(L11_default_takes_a_bare_error),
-        TEST(L11_own_handler_gets_it_instead),
-        TEST(L11_own_handler_calls_the_default),
-        TEST(L11_null_restores_the_default),
-        TEST(L11_a_failed_accept_is_told),
-        TEST(L11_a_handler_may_close_the_loop_s_handles),
         TEST(L12_slow_callbacks_and_timers_are_reported),
         TEST(L12_slow_watchers_are_reported),
         TEST(L12_quick_callbacks_are_not_reported),

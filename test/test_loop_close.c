@@ -1,6 +1,7 @@
 /* test_loop_close.c - closing a loop with everything in it. */
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
+#include "raw_net.h"
 
 static void count(rondo_loop *loop, void *arg)
 {
@@ -209,13 +210,17 @@ static void L5_a_pending_look_up_is_cancelled(void **state)
     struct world *w = *state;
     struct peer *p[20];
 
+    if (!raw_names_replace())
+        test_skip(w, "look-ups cannot be held up on this platform");
     for (int i = 0; i < 20; i++) {
         p[i] = test_peer(w);
         assert_ok(rondo_create_connection(
-            w->loop, RONDO_CONNECT(.host = "localhost", .port = 1), &recorder,
+            w->loop, RONDO_CONNECT(.host = "a.slow.test", .port = 1), &recorder,
             p[i], looked_up, p[i]));
     }
+    test_run_until(w, raw_names_waiting() > 0);
     test_close_loop(w);
+    raw_names_release();
     for (int i = 0; i < 20; i++) {
         assert_int_equal(p[i]->connected, 1);
         assert_int_equal(p[i]->connect_error, RONDO_ECANCELED);

@@ -1,6 +1,7 @@
 /* test_loop_metrics.c - the counts and the dump tell the truth. */
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
+#include "raw_net.h"
 
 static void count(rondo_loop *loop, void *arg)
 {
@@ -128,14 +129,19 @@ static void L13_look_ups_are_jobs(void **state)
     unsigned *n = counter(w);
 
     w->expect_clean = true;
+    if (!raw_names_replace())
+        test_skip(w, "look-ups cannot be held up on this platform");
     assert_int_equal(test_metrics(w).live_jobs, 0);
     assert_ok(rondo_create_connection(
-        w->loop, RONDO_CONNECT(.host = "localhost", .port = 1), &recorder,
+        w->loop, RONDO_CONNECT(.host = "a.slow.test", .port = 1), &recorder,
         test_peer(w), looked_up, n));
+    test_run_until(w, raw_names_waiting() == 1);
     assert_int_equal(test_metrics(w).live_jobs, 1);
     assert_int_equal(test_metrics(w).live_operations, 1);
+    raw_names_release();
     test_run_until(w, *n == 1);
     assert_int_equal(test_metrics(w).live_jobs, 0);
+    assert_int_equal(test_metrics(w).live_operations, 0);
 }
 
 /* ---- L13: what is counted from the start -------------------------------- */
@@ -275,9 +281,11 @@ static void keep_line(void *arg, const char *line, size_t size)
 static struct dump *dump_new(struct world *w)
 {
     struct dump *d = test_alloc(w, sizeof *d);
+    int lines;
 
     d->w = w;
-    assert_int_equal(rondo_loop_dump(w->loop, keep_line, d), d->count);
+    lines = rondo_loop_dump(w->loop, keep_line, d);
+    assert_int_equal(lines, d->count);
     return d;
 }
 

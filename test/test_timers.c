@@ -360,9 +360,9 @@ static void stop_soon(void *arg)
 /* The backend's own wait gets deadlines that its units cannot hold. */
 static void T1_a_far_deadline_alone_is_waited_for(void **state)
 {
-    static const int64_t delays[] = {
-        RONDO_NEVER, FAR, INT64_MAX / 2, RONDO_SEC(4294968),
-        RONDO_MS(2147483648), RONDO_SEC(2147484)};
+    static const int64_t delays[] = {RONDO_NEVER,          FAR,
+                                     INT64_MAX / 2,        RONDO_SEC(4294968),
+                                     RONDO_MS(2147483648), RONDO_SEC(2147484)};
     struct world *w = *state;
     struct log *l = log_new(w);
     struct stopper s = {.w = w};

@@ -297,7 +297,7 @@ static void T3_cancel_and_restart_in_a_call_soon(void **state)
 
 static void T3_what_is_no_timer_is_refused(void **state)
 {
-    static const rondo_id none[] = {0,         -1,        1, 12345,
+    static const rondo_id none[] = {0,         -1,        1,     12345,
                                     INT64_MAX, INT64_MIN, -20001};
     struct world *w = *state;
     rondo_id soon;

@@ -5,11 +5,22 @@
 
 /* ---- T2: short sleeps --------------------------------------------------- */
 
-static const int64_t sleeps[] = {
-    RONDO_MS(10), RONDO_MS(5),  2500001,      RONDO_MS(1), 1000001,
-    999999,       RONDO_US(500), RONDO_US(100), 50001,      RONDO_US(10),
-    1001,         RONDO_US(1),  999,          100,         10,
-    1};
+static const int64_t sleeps[] = {RONDO_MS(10),
+                                 RONDO_MS(5),
+                                 2500001,
+                                 RONDO_MS(1),
+                                 1000001,
+                                 999999,
+                                 RONDO_US(500),
+                                 RONDO_US(100),
+                                 50001,
+                                 RONDO_US(10),
+                                 1001,
+                                 RONDO_US(1),
+                                 999,
+                                 100,
+                                 10,
+                                 1};
 
 static void T2_each_sleep_takes_few_iterations(void **state)
 {
@@ -43,8 +54,8 @@ static void T2_run_once_waits_as_long_as_it_may(void **state)
 {
     struct world *w = *state;
     unsigned *fired = test_alloc(w, sizeof *fired);
-    rondo_id far = assert_ok(
-        rondo_call_later(w->loop, RONDO_SEC(1000), note_run, fired));
+    rondo_id far =
+        assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), note_run, fired));
 
     for (unsigned i = 0; i < TEST_COUNT(sleeps); i++) {
         int64_t until = rondo_loop_time(w->loop) + sleeps[i];

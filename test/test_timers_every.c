@@ -251,7 +251,8 @@ static void T5_an_endless_period_never_fires(void **state)
 static void T5_missed_of_a_timer_that_fires_once(void **state)
 {
     struct world *w = *state;
-    rondo_id id = assert_ok(rondo_call_later(w->loop, RONDO_SEC(1), tick, NULL));
+    rondo_id id =
+        assert_ok(rondo_call_later(w->loop, RONDO_SEC(1), tick, NULL));
 
     assert_error(rondo_missed(w->loop, id), RONDO_EINVAL);
     assert_ok(rondo_cancel(w->loop, id));

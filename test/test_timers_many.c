@@ -38,7 +38,8 @@ static void T4_a_million_cancelled(void **state)
     w->expect_clean = true;
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < n; i++)
-            ids[i] = rondo_call_at(w->loop, base + i * INT64_C(7919) % n, count, fired);
+            ids[i] = rondo_call_at(w->loop, base + i * INT64_C(7919) % n, count,
+                                   fired);
         assert_int_equal(test_metrics(w).live_timers, n);
         for (int i = 0; i < n; i++)
             assert_ok(rondo_cancel(w->loop, ids[i]));
@@ -139,8 +140,8 @@ static void T4_to_and_fro(void **state)
     for (int i = 0; i < n; i++) {
         uint64_t r = random_next(&seed);
 
-        assert_ok(rondo_reschedule(w->loop, ids[r % 100],
-                                   base + (int64_t)(r >> 40)));
+        assert_ok(
+            rondo_reschedule(w->loop, ids[r % 100], base + (int64_t)(r >> 40)));
     }
     assert_true(test_peak_bytes(w) - before < FIXED);
     for (int i = 0; i < 100; i++)
@@ -156,7 +157,8 @@ static void T4_a_million_fire(void **state)
 
     w->expect_clean = true;
     for (int i = 0; i < n; i++)
-        assert_ok(rondo_call_at(w->loop, base + i * INT64_C(7919) % n, count, fired));
+        assert_ok(
+            rondo_call_at(w->loop, base + i * INT64_C(7919) % n, count, fired));
     test_run_loop(w);
     assert_int_equal(*fired, n);
 }

@@ -1,7 +1,6 @@
 /* test_watchers.c - readers and writers on descriptors of the program's. */
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
-#include "raw_net.h"
 
 /* a watcher, what it counts and what it does */
 struct watch {
@@ -215,8 +214,8 @@ static void W1_adding_again_replaces(void **state)
 static void replace_self(struct watch *x)
 {
     if (x->victim->calls == 0)
-        assert_int_equal(
-            rondo_add_reader(x->w->loop, x->fd, ready, x->victim), 0);
+        assert_int_equal(rondo_add_reader(x->w->loop, x->fd, ready, x->victim),
+                         0);
 }
 
 static void W1_replaced_inside_its_own_callback(void **state)
@@ -397,24 +396,6 @@ static void W1_reset_wakes_both(void **state)
     drop(w, fds);
 }
 
-static void W1_refused_connect_wakes_both(void **state)
-{
-    struct world *w = *state;
-    uint16_t port = 0;
-    raw_fd listener = raw_listen(&port, 1);
-    raw_fd fds[2] = {RONDO_NO_FD, RONDO_NO_FD};
-    struct watch *r, *wr;
-
-    raw_close(listener); /* the port is free again: refused */
-    fds[0] = raw_connect_start(port);
-    if (fds[0] == RONDO_NO_FD)
-        test_skip(w, "this system refuses a connect inside the call");
-    r = reader(w, fds[0]);
-    wr = writer(w, fds[0]);
-    test_run_until(w, r->calls && wr->calls);
-    drop(w, fds);
-}
-
 /* ---- W1: many ----------------------------------------------------------- */
 
 static void W1_all_that_are_ready_are_called(void **state)
@@ -438,20 +419,6 @@ static void W1_all_that_are_ready_are_called(void **state)
         drop(w, fds[i]);
 }
 
-static void W1_no_function_is_refused(void **state)
-{
-    struct world *w = *state;
-    raw_fd fds[2];
-
-    w->expect_clean = true;
-    make_pair(w, fds);
-    assert_error(rondo_add_reader(w->loop, fds[0], NULL, w), RONDO_EINVAL);
-    assert_error(rondo_add_writer(w->loop, fds[0], NULL, w), RONDO_EINVAL);
-    assert_error(rondo_add_reader(NULL, fds[0], ready, w), RONDO_EINVAL);
-    assert_error(rondo_remove_reader(NULL, fds[0]), RONDO_EINVAL);
-    drop(w, fds);
-}
-
 int main(void)
 {
     const struct test tests[] = {
@@ -470,9 +437,7 @@ int main(void)
         TEST(W1_reset_wakes_the_reader),
         TEST(W1_reset_wakes_the_writer),
         TEST(W1_reset_wakes_both),
-        TEST(W1_refused_connect_wakes_both),
         TEST(W1_all_that_are_ready_are_called),
-        TEST(W1_no_function_is_refused),
     };
 
     return test_run("watchers", tests, TEST_COUNT(tests));

@@ -342,6 +342,27 @@ static void W4_connecting_socket(void **state)
     raw_close(listener);
 }
 
+/* both sides of it, in a failed connect */
+static void W1_refused_connect_wakes_both(void **state)
+{
+    struct world *w = *state;
+    uint16_t port = 0;
+    raw_fd listener = raw_listen(&port, 1);
+    struct counter *r, *wr;
+    raw_fd fd;
+
+    raw_close(listener); /* the port is free again: refused */
+    fd = raw_connect_start(port);
+    if (fd == RONDO_NO_FD)
+        test_skip(w, "this system refuses a connect inside the call");
+    r = reader(w, fd);
+    wr = writer(w, fd);
+    test_run_until(w, r->calls && wr->calls);
+    assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
+    assert_int_equal(rondo_remove_writer(w->loop, fd), 1);
+    raw_close(fd);
+}
+
 static void W4_datagram_socket(void **state)
 {
     struct world *w = *state;
@@ -371,6 +392,7 @@ int main(void)
         TEST(W4_refused_device_leaves_no_trace),
         TEST(W4_listening_socket),
         TEST(W4_connecting_socket),
+        TEST(W1_refused_connect_wakes_both),
         TEST(W4_datagram_socket),
     };
 

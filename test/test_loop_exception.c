@@ -1,0 +1,237 @@
+/* test_loop_exception.c - who hears of what nobody else can be told. */
+/* SPDX-License-Identifier: MIT */
+#include "harness.h"
+#include "raw_net.h"
+
+/* What an exception handler was told. */
+struct report {
+    struct world *w;
+    unsigned count;
+    char messages[64][256];
+    int error;
+    int64_t os_error;
+    const void *about;
+    bool default_too;
+};
+
+static void on_exception(rondo_loop *loop, void *arg,
+                         const rondo_exception *what)
+{
+    struct report *r = arg;
+
+    assert_ptr_equal(loop, r->w->loop);
+    assert_true(what->size >= sizeof *what);
+    assert_non_null(what->message);
+    if (r->count < 64)
+        (void)snprintf(r->messages[r->count], sizeof r->messages[0], "%s",
+                       what->message);
+    r->count++;
+    r->error = what->error;
+    r->os_error = what->os_error;
+    r->about = what->server ? (const void *)what->server
+                            : (const void *)what->transport;
+    if (r->default_too)
+        rondo_loop_default_exception_handler(loop, NULL, what);
+}
+
+static struct report *report_new(struct world *w)
+{
+    struct report *r = test_alloc(w, sizeof *r);
+
+    r->w = w;
+    assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, r));
+    return r;
+}
+
+static bool was_told(const struct report *r, const char *part)
+{
+    for (unsigned i = 0; i < r->count && i < 64; i++)
+        if (strstr(r->messages[i], part))
+            return true;
+    return false;
+}
+
+static void tell(rondo_loop *loop, const char *message)
+{
+    rondo_exception e = {
+        .size = sizeof e, .message = message, .error = RONDO_EPROTO};
+
+    rondo_loop_call_exception_handler(loop, &e);
+}
+
+/* ---- stderr, caught ----------------------------------------------------- */
+
+static raw_fd saved = RONDO_NO_FD;
+static raw_fd caught[2];
+
+/* From here on stderr goes into a socket. Fail only after release. */
+static bool catch_stderr(void)
+{
+    if (raw_pair(caught) < 0)
+        return false;
+    (void)fflush(stderr);
+    saved = raw_duplicate(2);
+    if (saved == RONDO_NO_FD || raw_move_fd(caught[1], 2) == RONDO_NO_FD)
+        return false;
+    return true;
+}
+
+static void release_stderr(char *text, size_t size)
+{
+    ptrdiff_t n;
+
+    (void)fflush(stderr);
+    (void)raw_move_fd(saved, 2);
+    n = raw_recv(caught[0], text, size - 1, 2000);
+    text[n > 0 ? n : 0] = '\0';
+    raw_close(caught[0]);
+}
+
+static void need_stderr(struct world *w)
+{
+    if (!catch_stderr())
+        test_skip(w, "stderr cannot be caught on this platform");
+}
+
+/* one line, with that in it */
+static void assert_one_line(const char *text, const char *part)
+{
+    const char *end = strchr(text, '\n');
+
+    if (!strstr(text, part) || !end || end[1] != '\0')
+        fail_msg("not one line with \"%s\": \"%s\"", part, text);
+}
+
+/* ---- L11: the handler --------------------------------------------------- */
+
+static void L11_default_prints_one_line(void **state)
+{
+    struct world *w = *state;
+    char text[1000];
+
+    need_stderr(w);
+    tell(w->loop, "the teapot is empty");
+    release_stderr(text, sizeof text);
+    assert_one_line(text, "the teapot is empty");
+}
+
+static void L11_default_takes_a_bare_error(void **state)
+{
+    struct world *w = *state;
+    char text[1000];
+
+    need_stderr(w);
+    tell(w->loop, NULL);
+    release_stderr(text, sizeof text);
+    assert_one_line(text, rondo_strerror(RONDO_EPROTO));
+}
+
+static void L11_own_handler_gets_it_instead(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+    char text[1000];
+
+    need_stderr(w);
+    tell(w->loop, "the teapot is empty");
+    (void)fputs("end\n", stderr);
+    release_stderr(text, sizeof text);
+    assert_string_equal(text, "end\n");
+    assert_int_equal(r->count, 1);
+    assert_int_equal(r->error, RONDO_EPROTO);
+    assert_true(was_told(r, "the teapot is empty"));
+}
+
+static void L11_own_handler_calls_the_default(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+    char text[1000];
+
+    r->default_too = true;
+    need_stderr(w);
+    tell(w->loop, "the teapot is empty");
+    release_stderr(text, sizeof text);
+    assert_one_line(text, "the teapot is empty");
+    assert_int_equal(r->count, 1);
+}
+
+static void L11_null_restores_the_default(void **state)
+{
+    struct world *w = *state;
+    struct report *r = report_new(w);
+    char text[1000];
+
+    assert_ok(rondo_loop_set_exception_handler(w->loop, NULL, NULL));
+    need_stderr(w);
+    tell(w->loop, "the teapot is empty");
+    release_stderr(text, sizeof text);
+    assert_one_line(text, "the teapot is empty");
+    assert_int_equal(r->count, 0);
+}
+
+static void L11_a_failed_accept_is_told(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct report *r = report_new(w);
+    raw_fd fd;
+
+    if (!raw_accept_fails(rondo_server_fd(l->server, 0), RAW_ACCEPT_NO_FILES,
+                          1))
+        test_skip(w, "accept cannot be made to fail on this platform");
+    fd = raw_connect(l->port);
+    test_run_until(w, l->count == 1);
+    assert_int_equal(raw_accept_failed(), 1);
+    assert_int_equal(r->count, 1);
+    assert_int_equal(r->error, RONDO_EMFILE);
+    assert_true(r->os_error != 0);
+    assert_ptr_equal(r->about, l->server);
+    assert_true(was_told(r, "accept"));
+    raw_close(fd);
+}
+
+static struct listener *victim;
+
+static void close_all(rondo_loop *loop, void *arg, const rondo_exception *what)
+{
+    struct peer *p = arg;
+
+    (void)what;
+    p->connected++;
+    rondo_server_close(victim->server);
+    rondo_server_abort_clients(victim->server);
+    rondo_transport_close(p->transport);
+    rondo_transport_abort(p->transport);
+    assert_ok(rondo_loop_set_exception_handler(loop, NULL, NULL));
+}
+
+static void L11_a_handler_may_close_the_loop_s_handles(void **state)
+{
+    struct world *w = *state;
+    struct peer *p;
+
+    w->expect_clean = true;
+    victim = test_serve(w);
+    p = test_connect(w, victim->port);
+    test_run_until(w, p->made && victim->first && victim->first->made);
+    p->connected = 0;
+    assert_ok(rondo_loop_set_exception_handler(w->loop, close_all, p));
+    tell(w->loop, "close it");
+    test_run_until(w, p->lost && victim->closed);
+    assert_int_equal(p->connected, 1);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(L11_default_prints_one_line),
+        TEST(L11_default_takes_a_bare_error),
+        TEST(L11_own_handler_gets_it_instead),
+        TEST(L11_own_handler_calls_the_default),
+        TEST(L11_null_restores_the_default),
+        TEST(L11_a_failed_accept_is_told),
+        TEST(L11_a_handler_may_close_the_loop_s_handles)};
+
+    return test_run("loop_exception", tests, TEST_COUNT(tests));
+}

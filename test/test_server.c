@@ -1,0 +1,383 @@
+/* test_server.c - where a server listens. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_dial.h"
+#include "raw_net.h"
+
+static rondo_server *create(struct world *w, const rondo_server_options *o)
+{
+    rondo_server *s = NULL;
+
+    assert_int_equal(
+        rondo_create_server(w->loop, o, &recorder, test_peer(w), &s), 0);
+    assert_non_null(s);
+    return s;
+}
+
+static void check_refused(struct world *w, const rondo_server_options *o,
+                          int error)
+{
+    rondo_server *s = NULL;
+    size_t servers = test_metrics(w).live_servers;
+    int result = rondo_create_server(w->loop, o, &recorder, NULL, &s);
+
+    if (error || result >= 0)
+        assert_error(result, error);
+    assert_null(s);
+    assert_true(strstr(rondo_last_error(), "create_server") != NULL);
+    assert_int_equal(test_metrics(w).live_servers, servers);
+}
+
+static rondo_address address_of(const rondo_server *s, size_t i)
+{
+    rondo_address a;
+
+    assert_int_equal(rondo_server_address(s, i, &a), 0);
+    return a;
+}
+
+static uint16_t port_of(const rondo_server *s)
+{
+    rondo_address a = address_of(s, 0);
+
+    return rondo_address_port(&a);
+}
+
+/* Whether a client gets in there. */
+static bool listens(const char *ip, uint16_t port)
+{
+    rondo_address a = dial_address(ip, port);
+    raw_fd fd = raw_connect_at(&a);
+
+    raw_close(fd);
+    return fd != RONDO_NO_FD;
+}
+
+static void close_and_wait(struct world *w, rondo_server *s)
+{
+    rondo_server_close(s);
+    test_run_until(w, test_metrics(w).live_servers == 0);
+}
+
+/* ---- V1: every interface ------------------------------------------------ */
+
+static void check_every_interface(struct world *w, const char *host)
+{
+    bool inet6 = raw_has_inet6();
+    rondo_server *s = create(w, RONDO_SERVE(.host = host));
+    uint16_t port = port_of(s);
+    unsigned families[4] = {0};
+    size_t count;
+    rondo_address a;
+
+    for (count = 0; rondo_server_address(s, count, &a) == 0; count++) {
+        families[rondo_address_family(&a)]++;
+        assert_int_equal(rondo_address_port(&a), port);
+        assert_true(raw_fd_valid(rondo_server_fd(s, count)));
+    }
+    assert_int_not_equal(port, 0);
+    assert_int_equal(count, 1 + inet6);
+    assert_int_equal(families[RONDO_FAMILY_INET], 1);
+    assert_int_equal(families[RONDO_FAMILY_INET6], inet6);
+    assert_true(rondo_server_fd(s, count) == RONDO_NO_FD);
+    assert_error(rondo_server_address(s, SIZE_MAX, &a), RONDO_ENOENT);
+    assert_true(listens("127.0.0.1", port));
+    assert_int_equal(listens("::1", port), inet6);
+    close_and_wait(w, s);
+}
+
+static void V1_no_host_is_every_interface_with_one_port(void **state)
+{
+    for (int i = 0; i < 5; i++)
+        check_every_interface(*state, NULL);
+}
+
+static void V1_empty_host_is_every_interface_with_one_port(void **state)
+{
+    check_every_interface(*state, "");
+}
+
+static void V1_every_interface_of_one_family(void **state)
+{
+    struct world *w = *state;
+    rondo_server *s = create(w, RONDO_SERVE(.family = RONDO_FAMILY_INET));
+    uint16_t port = port_of(s);
+
+    assert_true(listens("127.0.0.1", port));
+    assert_true(rondo_server_fd(s, 1) == RONDO_NO_FD);
+    if (raw_has_inet6()) {
+        rondo_server *six =
+            create(w, RONDO_SERVE(.family = RONDO_FAMILY_INET6, .port = port));
+
+        assert_true(listens("::1", port)); /* beside the other: V6ONLY */
+        assert_true(rondo_server_fd(six, 1) == RONDO_NO_FD);
+        rondo_server_close(six);
+    }
+    close_and_wait(w, s);
+}
+
+static void V1_v6only_off_takes_both(void **state)
+{
+    struct world *w = *state;
+    rondo_server *s;
+
+    if (!raw_has_inet6())
+        test_skip(w, "no IPv6 loopback on this machine");
+    s = create(w, RONDO_SERVE(.host = "::", .v6only = RONDO_OFF));
+    assert_true(listens("::1", port_of(s)));
+    assert_true(listens("127.0.0.1", port_of(s)));
+    close_and_wait(w, s);
+    s = create(w, RONDO_SERVE(.host = "::"));
+    assert_true(listens("::1", port_of(s)));
+    assert_false(listens("127.0.0.1", port_of(s)));
+    close_and_wait(w, s);
+}
+
+/* ---- V1: one address ---------------------------------------------------- */
+
+static void V1_one_numeric_host(void **state)
+{
+    struct world *w = *state;
+    rondo_server *s = create(w, RONDO_SERVE(.host = "127.0.0.1"));
+    rondo_address expected = dial_address("127.0.0.1", port_of(s));
+    rondo_address a = address_of(s, 0);
+
+    assert_true(rondo_address_equal(&a, &expected));
+    assert_ptr_equal(rondo_server_loop(s), w->loop);
+    assert_true(rondo_server_is_serving(s));
+    assert_true(listens("127.0.0.1", port_of(s)));
+    assert_error(rondo_server_address(s, 1, &a), RONDO_ENOENT);
+    close_and_wait(w, s);
+    if (!raw_has_inet6())
+        return;
+    s = create(w, RONDO_SERVE(.host = "::1"));
+    assert_true(listens("::1", port_of(s)));
+    close_and_wait(w, s);
+}
+
+static void V1_the_server_pointer_may_be_null(void **state)
+{
+    struct world *w = *state;
+    uint16_t port = dial_dead_port();
+
+    assert_ok(rondo_create_server(
+        w->loop, RONDO_SERVE(.host = "127.0.0.1", .port = port), &recorder,
+        test_peer(w), NULL));
+    assert_int_equal(test_metrics(w).live_servers, 1);
+    assert_true(listens("127.0.0.1", port));
+}
+
+static void V1_a_name_is_refused_and_not_looked_up(void **state)
+{
+    static const char *const hosts[] = {
+        "localhost", "example.org", "127.0.0.1:80",
+        "1.2.3",     "127.0.0.1 ",  "[::1]",
+        "*",         " ",           "::1%",
+        "256.1.1.1", "127.0.0.01",  "::g",
+        "127.1",     "0x7f.1"};
+    struct world *w = *state;
+
+    w->expect_clean = true;
+    if (!raw_names_replace())
+        print_message("look-ups are not counted on this system\n");
+    for (unsigned i = 0; i < TEST_COUNT(hosts); i++) {
+        check_refused(w, RONDO_SERVE(.host = hosts[i]), RONDO_EINVAL);
+        assert_true(strstr(rondo_last_error(), hosts[i]) != NULL);
+    }
+    assert_int_equal(raw_names_calls(), 0);
+}
+
+static void V1_an_address_that_is_not_available(void **state)
+{
+    struct world *w = *state;
+
+    w->expect_clean = true;
+    check_refused(w, RONDO_SERVE(.host = "192.0.2.1"), RONDO_EADDRNOTAVAIL);
+    assert_true(strstr(rondo_last_error(), "192.0.2.1") != NULL);
+}
+
+static void V1_a_family_that_the_host_is_not_of(void **state)
+{
+    struct world *w = *state;
+
+    w->expect_clean = true;
+    check_refused(
+        w, RONDO_SERVE(.host = "127.0.0.1", .family = RONDO_FAMILY_INET6),
+        RONDO_OK);
+    check_refused(w, RONDO_SERVE(.host = "::1", .family = RONDO_FAMILY_INET),
+                  RONDO_OK);
+    check_refused(w, RONDO_SERVE(.family = (rondo_family)77), RONDO_OK);
+}
+
+/* ---- V1: in use --------------------------------------------------------- */
+
+static void V1_in_use_is_an_error_at_create(void **state)
+{
+    struct world *w = *state;
+    rondo_server *s = create(w, RONDO_SERVE(.host = "127.0.0.1"));
+    uint16_t port = port_of(s);
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "127.0.0.1:%u", (unsigned)port);
+    check_refused(w, RONDO_SERVE(.host = "127.0.0.1", .port = port),
+                  RONDO_EADDRINUSE);
+    assert_true(strstr(rondo_last_error(), text) != NULL);
+    check_refused(w,
+                  RONDO_SERVE(.host = "127.0.0.1", .port = port,
+                              .reuse_address = RONDO_OFF),
+                  RONDO_EADDRINUSE);
+    check_refused(w, RONDO_SERVE(.port = port), RONDO_EADDRINUSE);
+    assert_true(listens("127.0.0.1", port));
+}
+
+static void check_one_family_in_use(struct world *w, const char *taken,
+                                    const char *is_free)
+{
+    rondo_address a = dial_address(taken, 0);
+    raw_fd fd = raw_listen_at(&a);
+    uint16_t port = raw_local_port(fd); /* at the same place in both */
+    raw_fd after;
+
+    assert_true(fd != RONDO_NO_FD);
+    check_refused(w, RONDO_SERVE(.port = port), RONDO_EADDRINUSE);
+    a = dial_address(is_free, port);
+    after = raw_listen_at(&a); /* nothing was left behind there */
+    assert_true(after != RONDO_NO_FD);
+    raw_close(after);
+    raw_close(fd);
+}
+
+static void V1_in_use_in_one_family_is_an_error(void **state)
+{
+    struct world *w = *state;
+
+    w->expect_clean = true;
+    if (!raw_has_inet6())
+        test_skip(w, "no IPv6 loopback on this machine");
+    check_one_family_in_use(w, "0.0.0.0", "::");
+    check_one_family_in_use(w, "::", "0.0.0.0");
+}
+
+static void V1_the_port_is_free_again_after_close(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct peer *c = test_connect(w, l->port);
+    uint16_t port = l->port;
+    rondo_server *s;
+
+    test_run_until(w, c->connected && l->count == 1);
+    rondo_server_close(l->server);
+    /* the server's side ends first, so that the port is in TIME_WAIT */
+    rondo_transport_close(l->first->transport);
+    test_run_until(w, c->lost && l->closed);
+    s = create(w, RONDO_SERVE(.host = "127.0.0.1", .port = port));
+    close_and_wait(w, s);
+}
+
+/* ---- nonsense ----------------------------------------------------------- */
+
+static void V1_nonsense_options(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    rondo_server *s = NULL;
+    raw_fd fd = raw_dead_fd();
+
+    w->expect_clean = true;
+    o.host = "127.0.0.1";
+    assert_error(rondo_create_server(w->loop, &o, NULL, NULL, &s),
+                 RONDO_EINVAL); /* neither protocol, factory nor accepted */
+    assert_error(rondo_create_server(NULL, &o, &recorder, NULL, &s),
+                 RONDO_EINVAL);
+    o.socket = &fd;
+    check_refused(w, &o, RONDO_EINVAL); /* a host and a socket */
+    o.socket = NULL;
+    o.size = 0;
+    check_refused(w, &o, RONDO_EINVAL);
+    assert_error(rondo_server_address(NULL, 0, NULL), RONDO_EINVAL);
+    assert_error(rondo_server_start_serving(NULL), RONDO_EINVAL);
+    assert_error(rondo_server_pause_serving(NULL), RONDO_EINVAL);
+    assert_true(rondo_server_fd(NULL, 0) == RONDO_NO_FD);
+    assert_null(rondo_server_loop(NULL));
+    assert_false(rondo_server_is_serving(NULL));
+    rondo_server_close(NULL);
+    rondo_server_close_clients(NULL);
+    rondo_server_abort_clients(NULL);
+    rondo_server_set_background(NULL, true);
+}
+
+/* ---- a socket of the program's ------------------------------------------ */
+
+static void check_socket_refused(struct world *w, raw_fd fd, int error)
+{
+    bool was_open = raw_fd_valid(fd);
+
+    check_refused(w, RONDO_SERVE(.socket = &fd), error);
+    assert_int_equal(raw_fd_valid(fd), was_open);
+}
+
+static void C4_a_server_of_the_wrong_socket(void **state)
+{
+    struct world *w = *state;
+    raw_fd udp = raw_udp();
+    raw_fd file = raw_file();
+    raw_fd fds[2];
+
+    w->expect_clean = true;
+    assert_int_equal(raw_pair(fds), 0);
+    check_socket_refused(w, raw_dead_fd(), RONDO_EBADF);
+    check_socket_refused(w, RONDO_NO_FD, RONDO_EBADF);
+    check_socket_refused(w, udp, RONDO_EINVAL);
+    check_socket_refused(w, file, RONDO_EINVAL);
+    check_socket_refused(w, fds[0], RONDO_EINVAL);
+    raw_close(udp);
+    raw_close(file);
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
+static void C4_a_server_of_a_listening_socket(void **state)
+{
+    struct world *w = *state;
+    uint16_t port = 0;
+    raw_fd fd = raw_listen(&port, 5);
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    struct peer *c;
+
+    o.socket = &fd;
+    l = test_serve_with(w, &recorder, &o);
+    assert_int_equal(l->port, port);
+    assert_true(rondo_server_fd(l->server, 0) == fd);
+    check_socket_refused(w, fd, RONDO_EBUSY); /* it has a server */
+    c = test_connect(w, port);
+    test_run_until(w, c->connected && l->count == 1);
+    rondo_server_close(l->server);
+    assert_false(listens("127.0.0.1", port));
+    rondo_transport_close(c->transport);
+    test_run_until(w, l->closed);
+    assert_false(raw_fd_valid(fd)); /* it was the server's */
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(V1_no_host_is_every_interface_with_one_port),
+        TEST(V1_empty_host_is_every_interface_with_one_port),
+        TEST(V1_every_interface_of_one_family),
+        TEST(V1_v6only_off_takes_both),
+        TEST(V1_one_numeric_host),
+        TEST(V1_the_server_pointer_may_be_null),
+        TEST(V1_a_name_is_refused_and_not_looked_up),
+        TEST(V1_an_address_that_is_not_available),
+        TEST(V1_a_family_that_the_host_is_not_of),
+        TEST(V1_in_use_is_an_error_at_create),
+        TEST(V1_in_use_in_one_family_is_an_error),
+        TEST(V1_the_port_is_free_again_after_close),
+        TEST(V1_nonsense_options),
+        TEST(C4_a_server_of_the_wrong_socket),
+        TEST(C4_a_server_of_a_listening_socket),
+    };
+
+    return test_run("server", tests, TEST_COUNT(tests));
+}

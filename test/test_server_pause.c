@@ -1,0 +1,325 @@
+/* test_server_pause.c - servers that wait, have enough, or serve thousands. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_dial.h"
+#include "raw_net.h"
+
+/* ---- V3: pausing -------------------------------------------------------- */
+
+static void V3_paused_nobody_is_accepted(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct peer *a, *b;
+
+    assert_true(rondo_server_is_serving(l->server));
+    a = test_connect(w, l->port);
+    test_run_until(w, a->connected && l->count == 1);
+    assert_int_equal(rondo_server_pause_serving(l->server), 0);
+    assert_int_equal(rondo_server_pause_serving(l->server), 0);
+    assert_false(rondo_server_is_serving(l->server));
+    b = test_connect(w, l->port); /* the kernel lets it into the backlog */
+    test_run_until(w, b->connected);
+    assert_true(test_run_for(w, RONDO_MS(20)) < 20); /* without spinning */
+    assert_int_equal(l->count, 1);
+    assert_ok(rondo_transport_write(a->transport, "x", 1));
+    test_run_until(w, l->first->bytes == 1); /* who is in is served */
+    assert_int_equal(rondo_server_start_serving(l->server), 0);
+    assert_int_equal(rondo_server_start_serving(l->server), 0);
+    assert_true(rondo_server_is_serving(l->server));
+    test_run_until(w, l->count == 2);
+}
+
+static void V3_start_serving_off(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    struct peer *c;
+
+    o.start_serving = RONDO_OFF;
+    l = test_serve_with(w, &recorder, &o);
+    assert_false(rondo_server_is_serving(l->server));
+    assert_int_not_equal(l->port, 0);
+    c = test_connect(w, l->port);
+    test_run_until(w, c->connected); /* it listens */
+    (void)test_run_for(w, RONDO_MS(10));
+    assert_int_equal(l->count, 0);
+    assert_ok(rondo_server_start_serving(l->server));
+    test_run_until(w, l->count == 1 && l->first->made);
+}
+
+static void pause_server(struct peer *p)
+{
+    const struct listener *l = p->user;
+
+    assert_ok(rondo_server_pause_serving(l->server));
+}
+
+static void V3_paused_inside_connection_made(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    raw_fd fds[20];
+    unsigned before = 0;
+
+    l->model.on_made = pause_server;
+    l->model.user = l;
+    for (int i = 0; i < 20; i++)
+        fds[i] = raw_connect(l->port);
+    while (l->count < 20) { /* a few were accepted before the pause */
+        test_run_until(w, l->count > before && l->last->made);
+        (void)test_run_for(w, RONDO_MS(2));
+        before = l->count;
+        assert_false(rondo_server_is_serving(l->server));
+        (void)test_run_for(w, RONDO_MS(2));
+        assert_int_equal(l->count, before);
+        assert_ok(rondo_server_start_serving(l->server));
+    }
+    for (int i = 0; i < 20; i++)
+        raw_close(fds[i]);
+}
+
+static void V3_paused_and_closed(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct peer *c;
+
+    w->expect_clean = true;
+    assert_ok(rondo_server_pause_serving(l->server));
+    c = test_connect(w, l->port);
+    test_run_until(w, c->connected);
+    rondo_server_close(l->server);
+    test_run_until(w, l->closed && c->lost);
+    assert_int_equal(l->count, 0);
+}
+
+static void V3_background_server_keeps_no_loop_running(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+
+    assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
+    rondo_server_set_background(l->server, true);
+    assert_int_equal(rondo_loop_run(w->loop), 0);
+    rondo_server_set_background(l->server, false);
+    assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
+    rondo_server_set_background(l->server, true);
+    rondo_server_close(l->server);
+    test_run_until(w, l->closed); /* told nonetheless */
+}
+
+/* ---- V3: max_clients ---------------------------------------------------- */
+
+static unsigned living(const struct listener *l)
+{
+    unsigned n = 0;
+
+    for (const struct peer *p = l->first; p; p = p->next)
+        n += p->made && !p->lost;
+    return n;
+}
+
+static void V3_max_clients_pauses_accepting(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    raw_fd fds[10];
+
+    o.max_clients = 3;
+    l = test_serve_with(w, &recorder, &o);
+    for (int i = 0; i < 10; i++)
+        fds[i] = raw_connect(l->port);
+    for (int i = 0; i < 10; i++) {
+        unsigned all = i < 7 ? (unsigned)i + 3 : 10;
+
+        test_run_until(w, l->count == all && l->last->made);
+        assert_true(test_run_for(w, RONDO_MS(5)) < 20);
+        assert_int_equal(l->count, all);
+        assert_true(living(l) <= 3);
+        assert_true(rondo_server_is_serving(l->server));
+        raw_close(fds[i]); /* makes room for one more */
+    }
+    test_run_until(w, living(l) == 0);
+}
+
+static void V3_max_clients_of_one_and_close(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    struct peer *a, *b;
+
+    w->expect_clean = true;
+    o.max_clients = 1;
+    l = test_serve_with(w, &recorder, &o);
+    a = test_connect(w, l->port);
+    test_run_until(w, a->connected && l->count == 1);
+    b = test_connect(w, l->port);
+    test_run_until(w, b->connected);
+    test_spin(w, 10);
+    assert_int_equal(l->count, 1);
+    rondo_server_close(l->server); /* who still waits is turned away */
+    test_run_until(w, b->lost);
+    rondo_transport_close(a->transport);
+    test_run_until(w, l->closed && a->lost);
+    assert_int_equal(l->count, 1);
+}
+
+static void abort_others(struct peer *p)
+{
+    const struct listener *l = p->user;
+
+    rondo_server_abort_clients(l->server);
+}
+
+static void V3_max_clients_with_clients_aborted_at_once(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    raw_fd fds[20];
+
+    o.max_clients = 2;
+    l = test_serve_with(w, &recorder, &o);
+    l->model.on_made = abort_others;
+    l->model.user = l;
+    for (int i = 0; i < 20; i++)
+        fds[i] = raw_connect(l->port);
+    test_run_until(w, l->count == 20 && l->last->lost);
+    for (struct peer *p = l->first; p; p = p->next)
+        assert_string_equal(p->order, "ML");
+    for (int i = 0; i < 20; i++)
+        raw_close(fds[i]);
+}
+
+/* ---- V3: backlog -------------------------------------------------------- */
+
+static void V3_backlog_of_one(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    struct peer *c[8];
+
+    o.backlog = 1;
+    l = test_serve_with(w, &recorder, &o);
+    for (int i = 0; i < 8; i++) { /* more at once than it may hold */
+        c[i] = test_connect(w, l->port);
+        if (i % 2)
+            test_run_until(w, c[i]->connected && c[i - 1]->connected);
+    }
+    test_run_until(w, l->count == 8 && l->last->made);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(c[i]->connect_error, 0);
+}
+
+/* ---- V4: accepted sockets' options -------------------------------------- */
+
+static void check_options_of(struct world *w, rondo_switch no_delay,
+                             rondo_switch keep_alive, int no_delay_is,
+                             int keep_alive_is)
+{
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    struct peer *c;
+    rondo_fd fd;
+
+    o.no_delay = no_delay;
+    o.keep_alive = keep_alive;
+    l = test_serve_with(w, &recorder, &o);
+    c = test_connect(w, l->port);
+    test_run_until(w, c->connected && l->count == 1 && l->first->made);
+    fd = rondo_transport_fd(l->first->transport);
+    assert_int_equal(raw_no_delay(fd), no_delay_is);
+    assert_int_equal(raw_keep_alive(fd), keep_alive_is);
+    assert_true(raw_fd_close_on_exec(fd));
+    assert_true(raw_fd_close_on_exec(rondo_server_fd(l->server, 0)));
+}
+
+static void V4_no_delay_and_keep_alive_of_clients(void **state)
+{
+    check_options_of(*state, RONDO_DEFAULT, RONDO_DEFAULT, 1, 0);
+    check_options_of(*state, RONDO_OFF, RONDO_ON, 0, 1);
+    check_options_of(*state, RONDO_ON, RONDO_OFF, 1, 0);
+}
+
+/* ---- V2: thousands ------------------------------------------------------ */
+
+enum { THOUSANDS = 5000, AT_ONCE = 100 };
+
+static void echo(struct peer *p, const void *data, size_t size)
+{
+    assert_ok(rondo_transport_write(p->transport, data, size));
+}
+
+static void ask_all(struct world *w, raw_fd *fds, int count)
+{
+    char byte;
+
+    for (int i = 0; i < count; i++) {
+        byte = (char)i;
+        assert_int_equal(raw_send(fds[i], &byte, 1), 1);
+    }
+    for (int i = 0; i < count; i++) {
+        ptrdiff_t n = RAW_AGAIN;
+
+        test_run_until(w, (n = raw_recv(fds[i], &byte, 1, 0)) != RAW_AGAIN);
+        assert_int_equal(n, 1);
+        assert_true(byte == (char)i);
+    }
+}
+
+static void V2_five_thousand_connections(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    raw_fd *fds = test_alloc(w, THOUSANDS * sizeof *fds);
+    int64_t before = raw_descriptor_limit();
+
+    if (rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER) <
+            2 * THOUSANDS + 100 ||
+        rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS) < THOUSANDS + 100)
+        test_skip(w, "the backend's limit of descriptors is below 10,100");
+    (void)raw_raise_descriptor_limit(2 * THOUSANDS + 200);
+    if (before >= 0 && raw_descriptor_limit() < 2 * THOUSANDS + 200)
+        test_skip(w, "the process may not have 10,200 descriptors");
+    w->expect_clean = true;
+    l->model.on_data = echo;
+    for (int i = 0; i < THOUSANDS; i++) {
+        fds[i] = raw_connect(l->port);
+        assert_true(fds[i] != RONDO_NO_FD);
+        if (i % AT_ONCE == AT_ONCE - 1)
+            test_run_until(w, l->count == (unsigned)i + 1);
+    }
+    assert_int_equal(test_metrics(w).live_transports, THOUSANDS);
+    ask_all(w, fds, THOUSANDS);
+    assert_true(test_run_for(w, RONDO_MS(20)) < 20); /* idle is idle */
+    for (int i = 0; i < THOUSANDS; i++)
+        raw_close(fds[i]);
+    rondo_server_close(l->server);
+    test_run_until(w, l->closed);
+    for (struct peer *p = l->first; p; p = p->next)
+        assert_string_equal(p->order, "MdEL");
+    (void)raw_set_descriptor_limit(before);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(V3_paused_nobody_is_accepted),
+        TEST(V3_start_serving_off),
+        TEST(V3_paused_inside_connection_made),
+        TEST(V3_paused_and_closed),
+        TEST(V3_background_server_keeps_no_loop_running),
+        TEST(V3_max_clients_pauses_accepting),
+        TEST(V3_max_clients_of_one_and_close),
+        TEST(V3_max_clients_with_clients_aborted_at_once),
+        TEST(V3_backlog_of_one),
+        TEST(V4_no_delay_and_keep_alive_of_clients),
+        TEST(V2_five_thousand_connections),
+    };
+
+    return test_run("server_pause", tests, TEST_COUNT(tests));
+}
