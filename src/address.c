@@ -44,7 +44,10 @@ int rondo_address_unix(rondo_address *a, const char *path, size_t size)
                          size, (long long)sys_unix_path_limit());
     if (error == RONDO_ENOTSUP)
         return error_set(error, "address_unix: no unix sockets here");
-    return error ? error_set(error, "address_unix: the path is empty") : 0;
+    return error
+               ? error_set(error,
+                           "address_unix: the path is empty or has a NUL byte")
+               : 0;
 }
 
 int rondo_address_from_native(rondo_address *a, const void *sockaddr,
@@ -53,14 +56,14 @@ int rondo_address_from_native(rondo_address *a, const void *sockaddr,
     if (!a || !sockaddr)
         return error_set(RONDO_EINVAL, "address_from_native: NULL");
     memset(a, 0, sizeof *a);
-    int error = size > sizeof a->native ? RONDO_EINVAL
-                                        : sys_address_check(sockaddr, size);
-    if (error)
-        return error_set(error, "address_from_native: %zu bytes of an %s", size,
-                         error == RONDO_EINVAL ? "address of another size"
-                                               : "unknown family");
-    memcpy(&a->native, sockaddr, size);
-    a->native_size = (uint32_t)size;
+    int used = size > sizeof a->native ? RONDO_EINVAL
+                                       : sys_address_size(sockaddr, size);
+    if (used < 0)
+        return error_set(used, "address_from_native: %zu bytes of an %s", size,
+                         used == RONDO_EINVAL ? "address of another size"
+                                              : "unknown family");
+    memcpy(&a->native, sockaddr, (size_t)used);
+    a->native_size = (uint32_t)used;
     return 0;
 }
 

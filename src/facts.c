@@ -126,14 +126,15 @@ int64_t rondo_loop_limit(const rondo_loop *loop, rondo_limit what)
     int error = loop_check(loop, "loop_limit");
     if (error)
         return error;
+    const struct backend *b = loop->backend;
+    int64_t numbers = b->max_number ? b->max_number : INT64_MAX;
+    int64_t most =
+        b->max_descriptors ? b->max_descriptors : sys_descriptor_limit();
     switch (what) {
     case RONDO_LIMIT_DESCRIPTORS:
-        if (loop->backend->max_descriptors)
-            return loop->backend->max_descriptors;
-        return sys_descriptor_limit();
+        return most < numbers ? most : numbers;
     case RONDO_LIMIT_DESCRIPTOR_NUMBER:
-        return loop->backend->max_number ? loop->backend->max_number
-                                         : INT64_MAX;
+        return numbers;
     case RONDO_LIMIT_UNIX_PATH:
         return sys_unix_path_limit();
     case RONDO_LIMIT_DATAGRAM:

@@ -78,8 +78,9 @@ int sys_address_ip(rondo_address *a, const char *ip, uint16_t port,
                    uint32_t scope);
 int sys_address_any(rondo_address *a, rondo_family family, uint16_t port);
 int sys_address_unix(rondo_address *a, const char *path, size_t size);
-/* Does this sockaddr fit its family? RONDO_EINVAL, RONDO_EAFNOSUPPORT. */
-int sys_address_check(const void *native, size_t size);
+/* How many of these bytes are a sockaddr of its family; a sockaddr_storage
+ * has more. RONDO_EINVAL: too few, RONDO_EAFNOSUPPORT. */
+int sys_address_size(const void *native, size_t size);
 rondo_family sys_address_family(const rondo_address *a);
 uint16_t sys_address_port(const rondo_address *a);
 void sys_address_set_port(rondo_address *a, uint16_t port);

@@ -96,26 +96,38 @@ int sys_address_unix(rondo_address *a, const char *path, size_t size)
         return RONDO_EINVAL;
     if (size > sizeof un.sun_path - 1)
         return RONDO_ENAMETOOLONG;
+#ifdef __linux__
+    bool abstract = !path[0];
+#else
+    bool abstract = false;
+#endif
+    if (!abstract && memchr(path, '\0', size))
+        return RONDO_EINVAL;
     memcpy(un.sun_path, path, size);
     /* an abstract name has no end but its size */
-    put(a, &un, start + size + (path[0] ? 1 : 0));
+    put(a, &un, start + size + (abstract ? 0 : 1));
     return 0;
 }
 
-int sys_address_check(const void *native, size_t size)
+static int fit(size_t size, size_t needed)
+{
+    return size < needed ? RONDO_EINVAL : (int)needed;
+}
+
+int sys_address_size(const void *native, size_t size)
 {
     struct sockaddr any;
-    if (size < sizeof any.sa_family)
-        return RONDO_EINVAL;
     memset(&any, 0, sizeof any);
     memcpy(&any, native, size < sizeof any ? size : sizeof any);
+    if (size < offsetof(struct sockaddr, sa_data))
+        return RONDO_EINVAL;
     switch (any.sa_family) {
     case AF_INET:
-        return size < sizeof(struct sockaddr_in) ? RONDO_EINVAL : 0;
+        return fit(size, sizeof(struct sockaddr_in));
     case AF_INET6:
-        return size < sizeof(struct sockaddr_in6) ? RONDO_EINVAL : 0;
+        return fit(size, sizeof(struct sockaddr_in6));
     case AF_UNIX:
-        return size > sizeof(struct sockaddr_un) ? RONDO_EINVAL : 0;
+        return size > sizeof(struct sockaddr_un) ? RONDO_EINVAL : (int)size;
     default:
         return RONDO_EAFNOSUPPORT;
     }

@@ -65,13 +65,13 @@ struct timespec unix_timespec(int64_t timeout_ns)
 #define ERRORS(X)                                                              \
     X(EINVAL)                                                                  \
     X(ENOMEM)                                                                  \
-    X(EBUSY) X(ECANCELED) X(ETIMEDOUT) X(ENOENT) X(EEXIST) X(EACCES) X(EPERM)  \
-        X(EBADF) X(EMFILE) X(ENFILE) X(ENOBUFS) X(ENAMETOOLONG) X(ENOTDIR)     \
-            X(ENOEXEC) X(EADDRINUSE) X(EADDRNOTAVAIL) X(EAFNOSUPPORT)          \
-                X(ECONNREFUSED) X(ECONNRESET) X(ECONNABORTED) X(EPIPE)         \
-                    X(ENOTCONN) X(EISCONN) X(EHOSTUNREACH) X(ENETUNREACH)      \
-                        X(ENETDOWN) X(EMSGSIZE) X(ENOTSOCK) X(EIO) X(ENOSPC)   \
-                            X(ESRCH) X(EAGAIN)
+    X(EBUSY)                                                                   \
+    X(ECANCELED) X(ETIMEDOUT) X(ENOENT) X(EEXIST) X(EACCES) X(EPERM) X(EBADF)  \
+        X(EMFILE) X(ENFILE) X(ENOBUFS) X(ENAMETOOLONG) X(ENOTDIR) X(ENOEXEC)   \
+            X(EADDRINUSE) X(EADDRNOTAVAIL) X(EAFNOSUPPORT) X(ECONNREFUSED)     \
+                X(ECONNRESET) X(ECONNABORTED) X(EPIPE) X(ENOTCONN) X(EISCONN)  \
+                    X(EHOSTUNREACH) X(ENETUNREACH) X(ENETDOWN) X(EMSGSIZE)     \
+                        X(ENOTSOCK) X(EIO) X(ENOSPC) X(ESRCH) X(EAGAIN)
 
 static const struct {
     int os_error, error;
