@@ -76,7 +76,8 @@ struct wake {
 int wake_open(struct wake *wake);
 void wake_close(struct wake *wake);
 void wake_send(const struct wake *wake);
-void wake_drain(const struct wake *wake);
+/* An error: it does not work any more. */
+int wake_drain(const struct wake *wake);
 
 /* The backend an option or the policy names; NULL name: the policy. */
 int backend_choose(const char *name, const struct backend **backend);

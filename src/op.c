@@ -13,6 +13,11 @@ void op_init(struct op *op, struct io *io, enum op_kind kind,
     op->task.done = done;
 }
 
+int op_accepts(const rondo_loop *loop)
+{
+    return loop->backend->accepts;
+}
+
 void op_submit(rondo_loop *loop, struct op *op)
 {
     loop->backend->submit(loop, op);

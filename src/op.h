@@ -46,6 +46,17 @@ struct op {
     SYS_OP_MEMBERS
 };
 
+/* OP_ACCEPT's: where a backend that accepts by itself puts the result, with
+ * count 1. */
+struct accept_op {
+    struct op op;
+    sys_fd accepted;
+    rondo_address peer;
+};
+
+/* How many accepts a server keeps outstanding on each listening socket. */
+int op_accepts(const rondo_loop *loop);
+
 void op_init(struct op *op, struct io *io, enum op_kind kind,
              void (*done)(rondo_loop *loop, struct task *task));
 

@@ -156,12 +156,35 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd)
     return 0;
 }
 
+static void woken(rondo_loop *loop, struct task *task);
+
+static int watch_wake(rondo_loop *loop, struct reactor *r)
+{
+    io_init(&r->wake_io, r->wake.fd[0], IO_INTERNAL);
+    op_init(&r->wake_op, &r->wake_io, OP_READ, woken);
+    int error = io_attach(loop, &r->wake_io);
+    if (!error)
+        reactor_submit(loop, &r->wake_op);
+    return error;
+}
+
 static void woken(rondo_loop *loop, struct task *task)
 {
     struct reactor *r = reactor_of(loop);
     (void)task;
-    wake_drain(&r->wake);
-    reactor_submit(loop, &r->wake_op);
+    int error = wake_drain(&r->wake);
+    if (!error) {
+        reactor_submit(loop, &r->wake_op);
+        return;
+    }
+    /* somebody closed it: made anew, or told; never left to spin */
+    error_in("loop: the wake-up is broken and made anew", error);
+    rondo_exception e = loop_exception(error);
+    rondo_loop_call_exception_handler(loop, &e);
+    io_detach(loop, &r->wake_io);
+    wake_close(&r->wake);
+    if (wake_open(&r->wake) == 0)
+        (void)watch_wake(loop, r);
 }
 
 /* The poller and the wake-up on it; everything that r has of its own. */
@@ -176,12 +199,7 @@ static int open_parts(rondo_loop *loop, struct reactor *r)
         return error;
     }
     r->poller = loop->backend->poller;
-    io_init(&r->wake_io, r->wake.fd[0], IO_INTERNAL);
-    op_init(&r->wake_op, &r->wake_io, OP_READ, woken);
-    error = io_attach(loop, &r->wake_io);
-    if (!error)
-        reactor_submit(loop, &r->wake_op);
-    return error;
+    return watch_wake(loop, r);
 }
 
 static void close_parts(rondo_loop *loop, struct reactor *r)

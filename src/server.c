@@ -146,17 +146,41 @@ static void accept_some(rondo_server *s, struct listener *l)
     }
 }
 
+/* The backend has accepted one. The next accept is under way before any code
+ * of the program's runs: whatever that does, the listener lives. */
+static void accepted(rondo_server *s, struct acceptor *a)
+{
+    sys_fd fd = a->accept.accepted;
+    rondo_address peer = a->accept.peer;
+    if (s->closing) {
+        sys_close(fd);
+        return;
+    }
+    if (!accepts(s)) {
+        a->held = true;
+        return;
+    }
+    s->reported = false;
+    s->clients++; /* it may be the last that fits */
+    settle(s);
+    s->clients--;
+    take(s, fd, &peer);
+}
+
 static void accept_done(rondo_loop *loop, struct task *task)
 {
-    struct listener *l =
-        (struct listener *)(void *)((char *)task -
-                                    offsetof(struct listener, op.task));
+    struct acceptor *a =
+        (struct acceptor *)(void *)((char *)task -
+                                    offsetof(struct acceptor, accept.op.task));
+    struct listener *l = a->listener;
     rondo_server *s = l->server;
     (void)loop;
     s->busy++;
-    if (!task->error)
+    if (!task->error && a->accept.op.count)
+        accepted(s, a);
+    else if (!task->error)
         accept_some(s, l);
-    else if (task->error != RONDO_ECANCELED)
+    else if (task->error != RONDO_ECANCELED && !is_client_error(task->error))
         pause_for(s, task->error);
     s->busy--;
     settle(s);
@@ -186,22 +210,43 @@ static void finish(rondo_loop *loop, struct task *task)
 static bool is_idle(const rondo_server *s)
 {
     for (size_t i = 0; i < s->listeners; i++)
-        if (!op_is_idle(&s->listener[i].op))
-            return false;
+        for (int j = 0; j < op_accepts(s->loop); j++)
+            if (!op_is_idle(&s->listener[i].acceptor[j].accept.op))
+                return false;
     return !s->busy;
 }
 
-/* A backend that still holds an operation gets time to let it go. */
+/* Closed before the cancelled accepts are done, so that clients are refused
+ * from now on: no backend needs the descriptor to end them. */
 static void stop_listening(rondo_server *s)
 {
     for (size_t i = 0; i < s->listeners; i++) {
         struct listener *l = &s->listener[i];
-        op_cancel(s->loop, &l->op);
-        if (l->io.op[0] || l->io.fd == SYS_NO_FD)
+        if (l->io.fd == SYS_NO_FD)
             continue;
+        for (int j = 0; j < op_accepts(s->loop); j++) {
+            op_cancel(s->loop, &l->acceptor[j].accept.op);
+            if (l->acceptor[j].held)
+                sys_close(l->acceptor[j].accept.accepted);
+            l->acceptor[j].held = false;
+        }
         io_detach(s->loop, &l->io);
         sys_close(l->io.fd);
         l->io.fd = SYS_NO_FD;
+    }
+}
+
+static void accept_more(rondo_loop *loop, struct listener *l)
+{
+    for (int i = 0; i < op_accepts(loop); i++) {
+        struct acceptor *a = &l->acceptor[i];
+        if (!op_is_idle(&a->accept.op))
+            continue;
+        if (a->held)
+            op_finish(loop, &a->accept.op, 0); /* again, now with room */
+        else
+            op_submit(loop, &a->accept.op);
+        a->held = false;
     }
 }
 
@@ -210,8 +255,7 @@ static void settle(rondo_server *s)
     rondo_loop *loop = s->loop;
     if (!s->closing) {
         for (size_t i = 0; i < s->listeners && accepts(s); i++)
-            if (op_is_idle(&s->listener[i].op))
-                op_submit(loop, &s->listener[i].op);
+            accept_more(loop, &s->listener[i]);
         return;
     }
     if (s->retry > 0)
@@ -258,7 +302,10 @@ int server_add(rondo_server *s, sys_fd fd)
     struct listener *l = &s->listener[s->listeners];
     l->server = s;
     io_init(&l->io, fd, IO_SERVER);
-    op_init(&l->op, &l->io, OP_ACCEPT, accept_done);
+    for (int i = 0; i < op_accepts(s->loop); i++) {
+        l->acceptor[i].listener = l;
+        op_init(&l->acceptor[i].accept.op, &l->io, OP_ACCEPT, accept_done);
+    }
     int error = io_attach(s->loop, &l->io);
     if (!error)
         s->listeners++;

@@ -5,13 +5,20 @@
 
 #include "stream.h"
 
-struct listener {
-    struct io io;
-    struct op op;
-    rondo_server *server;
+enum {
+    SERVER_LISTENERS = 2, /* IPv4 and IPv6 */
+    SERVER_ACCEPTS = 4    /* the most that any backend keeps outstanding */
 };
 
-enum { SERVER_LISTENERS = 2 }; /* IPv4 and IPv6 */
+struct listener {
+    struct io io;
+    rondo_server *server;
+    struct acceptor {
+        struct accept_op accept;
+        struct listener *listener;
+        bool held; /* accepted when there was no place for it */
+    } acceptor[SERVER_ACCEPTS];
+};
 
 struct rondo_server {
     struct stream_owner owner; /* first: a transport's owner is the server */

@@ -66,8 +66,9 @@ struct timespec unix_timespec(int64_t timeout_ns)
     X(EINVAL)                                                                  \
     X(ENOMEM)                                                                  \
     X(EBUSY)                                                                   \
-    X(ECANCELED) X(ETIMEDOUT) X(ENOENT) X(EEXIST) X(EACCES) X(EPERM) X(EBADF)  \
-        X(EMFILE) X(ENFILE) X(ENOBUFS) X(ENAMETOOLONG) X(ENOTDIR) X(ENOEXEC)   \
+    X(ECANCELED)                                                               \
+    X(ETIMEDOUT) X(ENOENT) X(EEXIST) X(EACCES) X(EPERM) X(EBADF) X(EMFILE)     \
+        X(ENFILE) X(ENOBUFS) X(ENAMETOOLONG) X(ENOTDIR) X(ENOEXEC)             \
             X(EADDRINUSE) X(EADDRNOTAVAIL) X(EAFNOSUPPORT) X(ECONNREFUSED)     \
                 X(ECONNRESET) X(ECONNABORTED) X(EPIPE) X(ENOTCONN) X(EISCONN)  \
                     X(EHOSTUNREACH) X(ENETUNREACH) X(ENETDOWN) X(EMSGSIZE)     \

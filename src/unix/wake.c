@@ -55,9 +55,14 @@ void wake_send(const struct wake *wake)
     errno = before;
 }
 
-void wake_drain(const struct wake *wake)
+int wake_drain(const struct wake *wake)
 {
     char bytes[512];
-    while (read(wake->fd[0], bytes, sizeof bytes) == sizeof bytes)
-        ;
+    ssize_t count;
+    do {
+        count = read(wake->fd[0], bytes, sizeof bytes);
+    } while (count == sizeof bytes || (count < 0 && errno == EINTR));
+    if (count > 0 || (count < 0 && errno == EAGAIN))
+        return 0;
+    return error_os(error_from_os(count ? errno : EPIPE), "read");
 }
