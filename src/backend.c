@@ -11,7 +11,7 @@
 #if defined(__linux__)
 #define BACKENDS(X) X(epoll) X(poll) X(select)
 #elif defined(_WIN32)
-#define BACKENDS(X) X(select)
+#define BACKENDS(X) X(iocp) X(select)
 #else
 #define BACKENDS(X) X(poll) X(select)
 #endif

@@ -37,7 +37,8 @@ struct poller {
     size_t size;
     int (*open)(rondo_loop *loop, void *state);
     void (*close)(rondo_loop *loop, void *state);
-    int (*attach)(rondo_loop *loop, void *state, struct io *io);
+    int (*attach)(rondo_loop *loop, void *state, struct io *io);  /* or NULL */
+    void (*detach)(rondo_loop *loop, void *state, struct io *io); /* or NULL */
     int (*set)(rondo_loop *loop, void *state, struct io *io, unsigned sides);
     int (*wait)(rondo_loop *loop, void *state, int64_t timeout_ns);
     int64_t (*resolution)(const void *state);

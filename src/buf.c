@@ -132,11 +132,19 @@ void buf_consume(rondo_loop *loop, struct buf *buf, size_t count)
     }
 }
 
-void buf_drop(rondo_loop *loop, struct buf *buf)
+void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy)
 {
+    struct chunk *busy = first_is_busy ? buf->first : NULL;
+    if (busy) {
+        buf->first = busy->next;
+        if (!buf->first)
+            buf->last = &buf->first;
+    }
     while (buf->first)
         take_first(loop, buf);
     buf->size = 0;
+    if (busy)
+        put(buf, busy);
 }
 
 void buf_release(rondo_loop *loop, struct buf *buf)

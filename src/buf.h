@@ -38,7 +38,9 @@ void buf_spend(struct buf *buf, struct chunk *chunk);
 size_t buf_gather(const struct buf *buf, rondo_buffer *pieces);
 /* These many bytes have left. */
 void buf_consume(rondo_loop *loop, struct buf *buf, size_t count);
-void buf_drop(rondo_loop *loop, struct buf *buf);
+/* Drops everything; but the first chunk stays where it is, not counted, while
+ * the kernel has it: dropped again it goes, too. */
+void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy);
 /* Gives back lent bytes: the program's code runs. */
 void buf_release(rondo_loop *loop, struct buf *buf);
 

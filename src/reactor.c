@@ -122,9 +122,12 @@ int reactor_attach(rondo_loop *loop, struct io *io)
 
 void reactor_detach(rondo_loop *loop, struct io *io)
 {
+    struct reactor *r = reactor_of(loop);
     if (io->armed)
         (void)set(loop, io, 0);
     io->armed = 0;
+    if (r->poller->detach)
+        r->poller->detach(loop, r->state.bytes, io);
 }
 
 int reactor_wait(rondo_loop *loop, int64_t timeout_ns)

@@ -87,14 +87,17 @@ static void write_done(rondo_loop *loop, struct task *task)
 {
     rondo_transport *t = of_write(task);
     t->flags |= STREAM_RUNNING;
-    if (task->error && task->error != RONDO_ECANCELED) {
+    if (t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
+        stream_drop_out(t); /* what the kernel has had until now */
+    } else if (task->error && task->error != RONDO_ECANCELED) {
         break_off(t, task->error);
-    } else if (t->out->op.count) {
-        buf_consume(loop, &t->out->buf, t->out->op.count);
-        note_progress(t);
-    }
-    if (!(t->flags & (STREAM_ENDING | STREAM_BROKEN)) && !task->error)
+    } else if (!task->error) {
+        if (t->out->op.count) {
+            buf_consume(loop, &t->out->buf, t->out->op.count);
+            note_progress(t);
+        }
         flush(t);
+    }
     stream_finish(t);
 }
 
@@ -119,7 +122,7 @@ void stream_drop_out(rondo_transport *t)
 {
     if (!t->out)
         return;
-    buf_drop(t->loop, &t->out->buf);
+    buf_drop(t->loop, &t->out->buf, !op_is_idle(&t->out->op));
     note_progress(t);
 }
 

@@ -1,0 +1,129 @@
+/* afd.c - readiness of the program's own sockets, on a completion port. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "iocp.h"
+
+#include <string.h>
+#include <winternl.h>
+
+/* The driver under winsock answers this request when a socket is ready; it
+ * is what select sends. Its structures are not in the headers. */
+#define IOCTL_AFD_POLL 0x00012024UL
+
+enum {
+    AFD_RECEIVE = 0x0001,
+    AFD_RECEIVE_EXPEDITED = 0x0002,
+    AFD_SEND = 0x0004,
+    AFD_DISCONNECT = 0x0008,
+    AFD_ABORT = 0x0010,
+    AFD_LOCAL_CLOSE = 0x0020,
+    AFD_ACCEPT = 0x0080,
+    AFD_CONNECT_FAIL = 0x0100
+};
+
+struct afd_poll {
+    LARGE_INTEGER timeout;
+    ULONG handles;
+    ULONG exclusive;
+    HANDLE handle;
+    ULONG events;
+    NTSTATUS status;
+};
+
+_Static_assert(sizeof(struct afd_poll) <=
+                   sizeof(((struct iocp_room *)0)->u.poll),
+               "a room holds a poll");
+
+static int open_afd(struct iocp *p)
+{
+    static const WCHAR name[] = L"\\Device\\Afd\\Rondo";
+    UNICODE_STRING path = {sizeof name - sizeof *name, sizeof name,
+                           (WCHAR *)(uintptr_t)name};
+    OBJECT_ATTRIBUTES attributes;
+    IO_STATUS_BLOCK block;
+    HANDLE afd;
+    InitializeObjectAttributes(&attributes, &path, 0, NULL, NULL);
+    NTSTATUS status =
+        NtCreateFile(&afd, SYNCHRONIZE, &attributes, &block, NULL, 0,
+                     FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN, 0, NULL, 0);
+    if (status < 0)
+        return error_os(error_from_os(RtlNtStatusToDosError(status)),
+                        "watching sockets needs the AFD driver (backend "
+                        "\"select\" does not)");
+    if (!CreateIoCompletionPort(afd, p->port, 0, 0)) {
+        int error = error_from_os(GetLastError());
+        CloseHandle(afd);
+        return error;
+    }
+    p->afd = afd;
+    return 0;
+}
+
+/* The driver knows the socket that a layered provider wraps. */
+static SOCKET base_socket(SOCKET socket)
+{
+    const DWORD base_handle = 0x48000022; /* SIO_BASE_HANDLE */
+    SOCKET base = INVALID_SOCKET;
+    DWORD count = 0;
+    if (WSAIoctl(socket, base_handle, NULL, 0, &base, sizeof base, &count, NULL,
+                 NULL) != 0)
+        return socket;
+    return base;
+}
+
+static ULONG wanted(const struct op *op)
+{
+    if (op->task.kind == OP_WAIT_READ)
+        return AFD_RECEIVE | AFD_DISCONNECT | AFD_ABORT | AFD_ACCEPT |
+               AFD_CONNECT_FAIL | AFD_LOCAL_CLOSE;
+    return AFD_SEND | AFD_ABORT | AFD_CONNECT_FAIL | AFD_LOCAL_CLOSE;
+}
+
+static int start(rondo_loop *loop, struct op *op)
+{
+    struct iocp *p = iocp_of(loop);
+    int error = p->afd ? 0 : open_afd(p);
+    if (error)
+        return error;
+    struct iocp_room *room = iocp_take_room(loop, op);
+    if (!room)
+        return error_set(RONDO_ENOMEM, "out of memory for a watcher");
+    struct afd_poll poll = {.timeout.QuadPart = INT64_MAX,
+                            .handles = 1,
+                            .handle = (HANDLE)base_socket(op->io->fd),
+                            .events = wanted(op)};
+    memcpy(room->u.poll, &poll, sizeof poll);
+    OVERLAPPED *o = iocp_overlapped(op);
+    NTSTATUS status = NtDeviceIoControlFile(
+        p->afd, NULL, NULL, o, (IO_STATUS_BLOCK *)(void *)o, IOCTL_AFD_POLL,
+        room->u.poll, sizeof poll, room->u.poll, sizeof poll);
+    if (status >= 0) /* ended or pending: the port is told */
+        return 0;
+    iocp_give_room(loop, op);
+    return error_os(error_from_os(RtlNtStatusToDosError(status)), "socket %lld",
+                    (long long)op->io->fd);
+}
+
+void afd_start(rondo_loop *loop, struct op *op)
+{
+    op->sys.flags |= IOCP_AFD;
+    int error = start(loop, op);
+    if (error)
+        op_finish(loop, op, error);
+}
+
+int afd_result(rondo_loop *loop, struct op *op)
+{
+    const IO_STATUS_BLOCK *block = (const void *)op->sys.overlapped;
+    struct iocp_room *room = op->sys.extra;
+    struct afd_poll poll;
+    (void)loop;
+    if (op->sys.flags & IOCP_CANCELLED)
+        return RONDO_ECANCELED;
+    if (block->Status < 0)
+        return error_from_os(RtlNtStatusToDosError(block->Status));
+    memcpy(&poll, room->u.poll, sizeof poll);
+    if (poll.handles && poll.events & AFD_LOCAL_CLOSE)
+        return RONDO_EBADF; /* closed without being removed */
+    return 0;
+}

@@ -1,0 +1,214 @@
+/* iocp.c - the Windows backend: a completion port. */
+/* SPDX-License-Identifier: MIT */
+#include "iocp.h"
+
+#include "error.h"
+
+#include <string.h>
+
+/* ---- rooms ---- */
+
+struct iocp_room *iocp_take_room(rondo_loop *loop, struct op *op)
+{
+    struct iocp *p = iocp_of(loop);
+    struct iocp_room *room = p->rooms;
+    if (room)
+        p->rooms = room->next;
+    else
+        room = loop_alloc(loop, sizeof *room);
+    op->sys.extra = room;
+    return room;
+}
+
+void iocp_give_room(rondo_loop *loop, struct op *op)
+{
+    struct iocp *p = iocp_of(loop);
+    struct iocp_room *room = op->sys.extra;
+    if (!room)
+        return;
+    room->next = p->rooms;
+    p->rooms = room;
+    op->sys.extra = NULL;
+}
+
+/* ---- one operation ---- */
+
+static void end(rondo_loop *loop, struct op *op)
+{
+    int error =
+        op->sys.flags & IOCP_AFD ? afd_result(loop, op) : iocp_result(loop, op);
+    iocp_give_room(loop, op);
+    loop->metrics.events++;
+    op_finish(loop, op, error);
+}
+
+void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error)
+{
+    if (os_error == 0 && op->io->slot > 0) {
+        end(loop, op); /* the port is not told what ended at once */
+    } else if (os_error != 0 && os_error != ERROR_IO_PENDING) {
+        iocp_give_room(loop, op);
+        op_finish(loop, op, error_from_os(os_error));
+    }
+}
+
+static void submit(rondo_loop *loop, struct op *op)
+{
+    memset(op->sys.overlapped, 0, sizeof op->sys.overlapped);
+    op->sys.flags = 0;
+    op->sys.extra = NULL;
+    op->count = 0;
+    op->task.state = TASK_PENDING;
+    if (op->task.kind == OP_WAIT_READ || op->task.kind == OP_WAIT_WRITE)
+        afd_start(loop, op);
+    else
+        iocp_start(loop, op);
+}
+
+/* What has ended meanwhile is in the port already and comes as it is. */
+static void cancel(rondo_loop *loop, struct op *op)
+{
+    HANDLE handle =
+        op->sys.flags & IOCP_AFD ? iocp_of(loop)->afd : (HANDLE)op->io->fd;
+    op->sys.flags |= IOCP_CANCELLED;
+    (void)CancelIoEx(handle, iocp_overlapped(op));
+}
+
+/* ---- sockets ---- */
+
+/* A socket can belong to one port in its life. Watched sockets stay the
+ * program's: they are waited for through another handle. */
+static int attach(rondo_loop *loop, struct io *io)
+{
+    HANDLE socket = (HANDLE)io->fd;
+    io->slot = 0;
+    if (io->owner == IO_WATCHER)
+        return 0;
+    if (!CreateIoCompletionPort(socket, iocp_of(loop)->port, 0, 0)) {
+        DWORD os_error = GetLastError();
+        if (os_error == ERROR_INVALID_PARAMETER)
+            return error_set(RONDO_EBUSY,
+                             "socket %lld is bound to another completion port",
+                             (long long)io->fd);
+        return error_os(error_from_os(os_error), "socket %lld",
+                        (long long)io->fd);
+    }
+    const UCHAR modes =
+        FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
+    io->slot = SetFileCompletionNotificationModes(socket, modes) ? 1 : 0;
+    return 0;
+}
+
+static void detach(rondo_loop *loop, struct io *io)
+{
+    (void)loop;
+    (void)io;
+}
+
+/* ---- waiting ---- */
+
+static DWORD timeout_ms(int64_t timeout_ns)
+{
+    if (timeout_ns == RONDO_NEVER)
+        return INFINITE;
+    int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
+    return ms > 86400000 ? 86400000 : (DWORD)ms;
+}
+
+static int wait(rondo_loop *loop, int64_t timeout_ns)
+{
+    struct iocp *p = iocp_of(loop);
+    ULONG count = 0;
+    if (!GetQueuedCompletionStatusEx(p->port, p->entries, IOCP_BATCH, &count,
+                                     timeout_ms(timeout_ns), FALSE)) {
+        DWORD os_error = GetLastError();
+        if (os_error == WAIT_TIMEOUT)
+            return 0;
+        return error_os(error_from_os(os_error), "GetQueuedCompletionStatusEx");
+    }
+    for (ULONG i = 0; i < count; i++) {
+        OVERLAPPED *o = p->entries[i].lpOverlapped;
+        if (!o)
+            continue; /* a wake-up */
+        end(loop, (struct op *)(void *)((char *)o -
+                                        offsetof(struct op, sys.overlapped)));
+    }
+    return 0;
+}
+
+static void wake(rondo_loop *loop)
+{
+    (void)PostQueuedCompletionStatus(iocp_of(loop)->port, 0, 0, NULL);
+}
+
+static int64_t resolution(const rondo_loop *loop)
+{
+    (void)loop;
+    return win_wait_resolution();
+}
+
+static int embed(rondo_loop *loop, rondo_fd *fd)
+{
+    (void)fd;
+    return error_set(RONDO_ENOTSUP,
+                     "loop_prepare: backend \"%s\" has no descriptor to wait "
+                     "for; \"epoll\" and \"kqueue\" have",
+                     loop->backend->name);
+}
+
+/* ---- opening and closing ---- */
+
+static int open_port(rondo_loop *loop)
+{
+    struct iocp *p = loop_alloc(loop, sizeof *p);
+    if (!p)
+        return error_set(RONDO_ENOMEM, "loop_new: out of memory");
+    memset(p, 0, sizeof *p);
+    p->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    if (!p->port) {
+        int error = error_os(error_from_os(GetLastError()),
+                             "loop_new: CreateIoCompletionPort");
+        loop_free(loop, p);
+        return error;
+    }
+    loop->backend_data = p;
+    return 0;
+}
+
+static void close_port(rondo_loop *loop)
+{
+    struct iocp *p = iocp_of(loop);
+    if (p->afd)
+        CloseHandle(p->afd);
+    CloseHandle(p->port);
+    while (p->rooms) {
+        struct iocp_room *room = p->rooms;
+        p->rooms = room->next;
+        loop_free(loop, room);
+    }
+    loop_free(loop, p);
+    loop->backend_data = NULL;
+}
+
+static int reopen(rondo_loop *loop)
+{
+    (void)loop;
+    return 0; /* there is no fork */
+}
+
+const struct backend backend_iocp = {
+    .name = "iocp",
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED,
+    .accepts = 4,
+    .open = open_port,
+    .close = close_port,
+    .reopen = reopen,
+    .attach = attach,
+    .detach = detach,
+    .submit = submit,
+    .cancel = cancel,
+    .wait = wait,
+    .wake = wake,
+    .resolution = resolution,
+    .embed = embed,
+};

@@ -1,0 +1,60 @@
+/* iocp.h - the completion port's parts, shared by iocp*.c and afd.c. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_IOCP_H
+#define RONDO_IOCP_H
+
+#include "backend.h"
+#include "win.h"
+
+#include <mswsock.h>
+
+enum { IOCP_BATCH = 256, IOCP_ADDRESS = sizeof(SOCKADDR_STORAGE) + 16 };
+
+/* In op->sys.flags. */
+enum { IOCP_CANCELLED = 1, IOCP_AFD = 2 };
+
+/* What the kernel writes into while an operation is pending, apart from its
+ * OVERLAPPED. Kept for the next one. */
+struct iocp_room {
+    struct iocp_room *next;
+    sys_fd accepted;
+    union {
+        char addresses[2 * IOCP_ADDRESS]; /* AcceptEx: ours, the peer's */
+        uint64_t poll[6];                 /* AFD_POLL_INFO of one handle */
+    } u;
+};
+
+struct iocp {
+    HANDLE port;
+    HANDLE afd; /* NULL: not opened yet */
+    struct iocp_room *rooms;
+    OVERLAPPED_ENTRY entries[IOCP_BATCH];
+};
+
+static inline struct iocp *iocp_of(const rondo_loop *loop)
+{
+    return loop->backend_data;
+}
+
+static inline OVERLAPPED *iocp_overlapped(struct op *op)
+{
+    return (OVERLAPPED *)(void *)op->sys.overlapped;
+}
+
+/* NULL: out of memory. */
+struct iocp_room *iocp_take_room(rondo_loop *loop, struct op *op);
+void iocp_give_room(rondo_loop *loop, struct op *op);
+/* What an overlapped call answered: 0 or the system's error. An operation
+ * that ended at once goes on the ready list. */
+void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error);
+
+/* The socket operations. */
+void iocp_start(rondo_loop *loop, struct op *op);
+/* It has ended: how, and with what. Gives the op's error. */
+int iocp_result(rondo_loop *loop, struct op *op);
+
+/* Waiting for readiness, by the driver that select itself uses. */
+void afd_start(rondo_loop *loop, struct op *op);
+int afd_result(rondo_loop *loop, struct op *op);
+
+#endif

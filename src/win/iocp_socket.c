@@ -1,0 +1,180 @@
+/* iocp_socket.c - the socket operations of the completion port. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "iocp.h"
+
+#include <string.h>
+
+static DWORD answer(int result)
+{
+    return result == 0 ? 0 : (DWORD)WSAGetLastError();
+}
+
+/* ---- starting ---- */
+
+/* Of no bytes: it ends when there is something to read, and holds no buffer
+ * until then. The stream reads it itself. */
+static void start_read(rondo_loop *loop, struct op *op)
+{
+    WSABUF nothing = {0, NULL};
+    DWORD flags = 0;
+    iocp_begun(loop, op,
+               answer(WSARecv(op->io->fd, &nothing, 1, NULL, &flags,
+                              iocp_overlapped(op), NULL)));
+}
+
+static void start_write(rondo_loop *loop, struct op *op)
+{
+    const size_t most = 1U << 30;
+    WSABUF bytes = {(ULONG)(op->size < most ? op->size : most),
+                    (CHAR *)(uintptr_t)op->buffer};
+    iocp_begun(loop, op,
+               answer(WSASend(op->io->fd, &bytes, 1, NULL, 0,
+                              iocp_overlapped(op), NULL)));
+}
+
+static rondo_family family_of(sys_fd fd)
+{
+    rondo_address address;
+    if (sys_local_address(fd, &address) != 0)
+        return RONDO_FAMILY_ANY;
+    return rondo_address_family(&address);
+}
+
+static void start_accept(rondo_loop *loop, struct op *op)
+{
+    struct iocp_room *room = iocp_take_room(loop, op);
+    if (!room) {
+        op_finish(loop, op, RONDO_ENOMEM);
+        return;
+    }
+    int error = sys_socket_stream(family_of(op->io->fd), &room->accepted);
+    if (error) {
+        iocp_give_room(loop, op);
+        op_finish(loop, op, error);
+        return;
+    }
+    DWORD count = 0;
+    BOOL done =
+        AcceptEx(op->io->fd, room->accepted, room->u.addresses, 0, IOCP_ADDRESS,
+                 IOCP_ADDRESS, &count, iocp_overlapped(op));
+    DWORD os_error = done ? 0 : (DWORD)WSAGetLastError();
+    if (os_error && os_error != ERROR_IO_PENDING)
+        sys_close(room->accepted);
+    iocp_begun(loop, op, os_error);
+}
+
+/* Found once for each call: it is not where a program's time goes. */
+static LPFN_CONNECTEX connect_function(sys_fd fd)
+{
+    GUID id = WSAID_CONNECTEX;
+    LPFN_CONNECTEX function = NULL;
+    DWORD count = 0;
+    if (WSAIoctl(fd, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof id,
+                 &function, sizeof function, &count, NULL, NULL) != 0)
+        return NULL;
+    return function;
+}
+
+/* ConnectEx wants a socket that is bound. */
+static int bind_if_not(sys_fd fd, rondo_family family)
+{
+    rondo_address address;
+    if (sys_local_address(fd, &address) == 0 && rondo_address_port(&address))
+        return 0;
+    (void)sys_address_any(&address, family, 0);
+    return sys_bind(fd, &address);
+}
+
+static void start_connect(rondo_loop *loop, struct op *op)
+{
+    const rondo_address *to = op->buffer;
+    LPFN_CONNECTEX connect_ex = connect_function(op->io->fd);
+    int error = connect_ex ? bind_if_not(op->io->fd, rondo_address_family(to))
+                           : error_from_os(WSAGetLastError());
+    if (error) {
+        op_finish(loop, op, error);
+        return;
+    }
+    BOOL done =
+        connect_ex(op->io->fd, (const struct sockaddr *)&to->native,
+                   (int)to->native_size, NULL, 0, NULL, iocp_overlapped(op));
+    iocp_begun(loop, op, done ? 0 : (DWORD)WSAGetLastError());
+}
+
+void iocp_start(rondo_loop *loop, struct op *op)
+{
+    switch (op->task.kind) {
+    case OP_READ:
+        start_read(loop, op);
+        break;
+    case OP_WRITE:
+        start_write(loop, op);
+        break;
+    case OP_ACCEPT:
+        start_accept(loop, op);
+        break;
+    default:
+        start_connect(loop, op);
+        break;
+    }
+}
+
+/* ---- ending ---- */
+
+/* Until told whose child it is, an accepted socket answers no question. */
+static int finish_accept(struct op *op, int error)
+{
+    struct accept_op *a = (struct accept_op *)(void *)op;
+    struct iocp_room *room = op->sys.extra;
+    SOCKET listener = op->io->fd;
+    if (!error &&
+        setsockopt(room->accepted, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+                   (const char *)&listener, sizeof listener) != 0)
+        error = error_from_os(WSAGetLastError());
+    if (!error && sys_peer_address(room->accepted, &a->peer) != 0)
+        error = RONDO_ECONNABORTED; /* it came and has gone */
+    if (error) {
+        sys_close(room->accepted);
+        return error;
+    }
+    a->accepted = room->accepted;
+    op->count = 1;
+    return 0;
+}
+
+static int finish_connect(struct op *op, int error)
+{
+    if (error)
+        return error;
+    if (setsockopt(op->io->fd, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL,
+                   0) != 0)
+        return error_from_os(WSAGetLastError());
+    return 0;
+}
+
+int iocp_result(rondo_loop *loop, struct op *op)
+{
+    DWORD count = 0, flags = 0;
+    int error = 0;
+    (void)loop;
+    if (op->io->fd == SYS_NO_FD)
+        error = RONDO_ECANCELED; /* a listener, closed before */
+    else if (!WSAGetOverlappedResult(op->io->fd, iocp_overlapped(op), &count,
+                                     FALSE, &flags))
+        error = error_from_os(WSAGetLastError());
+    if (error == RONDO_ECANCELED && !(op->sys.flags & IOCP_CANCELLED))
+        error = RONDO_ECONNRESET; /* aborted by the peer, not by us */
+    switch (op->task.kind) {
+    case OP_ACCEPT:
+        return finish_accept(op, error);
+    case OP_CONNECT:
+        return finish_connect(op, error);
+    case OP_WRITE:
+        op->count = count;
+        return error;
+    default:
+        /* reading tells what is wrong, after all that is right */
+        return error == RONDO_ECANCELED ? error : 0;
+    }
+}

@@ -1,0 +1,168 @@
+/* select.c - the Windows poller that needs no port: at most 512 sockets. */
+/* SPDX-License-Identifier: MIT */
+#include "backend.h"
+#include "error.h"
+#include "win.h"
+
+#include <string.h>
+
+enum {
+    SELECT_MOST = 512,            /* the program's */
+    SELECT_ROOM = SELECT_MOST + 1 /* and the wake-up */
+};
+
+/* A set of winsock's is a count and an array; FD_SETSIZE is only the size of
+ * its own. */
+struct set {
+    u_int count;
+    SOCKET sockets[SELECT_ROOM];
+};
+
+struct select {
+    struct io *ios[SELECT_ROOM]; /* io->slot is the place */
+    size_t used, attached;
+    struct set reading, writing, failing;
+};
+
+static int select_open(rondo_loop *loop, void *state)
+{
+    (void)loop;
+    (void)state;
+    return 0;
+}
+
+static void select_close(rondo_loop *loop, void *state)
+{
+    (void)loop;
+    (void)state;
+}
+
+static int select_attach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct select *s = state;
+    (void)loop;
+    if (io->owner == IO_INTERNAL)
+        return 0;
+    if (s->attached == SELECT_MOST)
+        return error_set(RONDO_EMFILE,
+                         "select takes no more than %d sockets (backend "
+                         "\"iocp\" has no limit)",
+                         SELECT_MOST);
+    s->attached++;
+    return 0;
+}
+
+static void select_detach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct select *s = state;
+    (void)loop;
+    if (io->owner != IO_INTERNAL)
+        s->attached--;
+}
+
+static int select_set(rondo_loop *loop, void *state, struct io *io,
+                      unsigned sides)
+{
+    struct select *s = state;
+    (void)loop;
+    if (sides && io->slot < 0) {
+        io->slot = (int)s->used;
+        s->ios[s->used++] = io;
+    } else if (!sides && io->slot >= 0) {
+        struct io *last = s->ios[--s->used];
+        s->ios[io->slot] = last;
+        last->slot = io->slot;
+        io->slot = -1;
+    }
+    return 0;
+}
+
+static void fill(struct select *s)
+{
+    s->reading.count = s->writing.count = s->failing.count = 0;
+    for (size_t i = 0; i < s->used; i++) {
+        const struct io *io = s->ios[i];
+        if (io->armed & SIDE_READ)
+            s->reading.sockets[s->reading.count++] = io->fd;
+        if (!(io->armed & SIDE_WRITE))
+            continue;
+        s->writing.sockets[s->writing.count++] = io->fd;
+        /* a failed connect is told here and nowhere else */
+        s->failing.sockets[s->failing.count++] = io->fd;
+    }
+}
+
+static void tell(rondo_loop *loop, const struct set *set, unsigned side)
+{
+    for (u_int i = 0; i < set->count; i++) {
+        struct io *io = io_find(loop, set->sockets[i]);
+        if (io)
+            reactor_ready(loop, io, side);
+    }
+}
+
+/* WSAENOTSOCK does not say which one was closed under us. */
+static int drop_closed(rondo_loop *loop, struct select *s)
+{
+    for (size_t i = s->used; i-- > 0;)
+        if (sys_kind(s->ios[i]->fd) == SYS_KIND_BAD)
+            reactor_lost(loop, s->ios[i]);
+    return 0;
+}
+
+static struct timeval *timeval_of(int64_t timeout_ns, struct timeval *room)
+{
+    const int64_t day = RONDO_SEC(86400);
+    if (timeout_ns == RONDO_NEVER)
+        return NULL;
+    int64_t us = ((timeout_ns < day ? timeout_ns : day) + 999) / 1000;
+    room->tv_sec = (long)(us / 1000000);
+    room->tv_usec = (long)(us % 1000000);
+    return room;
+}
+
+static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
+{
+    struct select *s = state;
+    struct timeval timeout;
+    fill(s);
+    int count =
+        select(0, (fd_set *)(void *)&s->reading, (fd_set *)(void *)&s->writing,
+               (fd_set *)(void *)&s->failing, timeval_of(timeout_ns, &timeout));
+    if (count == SOCKET_ERROR) {
+        int os_error = WSAGetLastError();
+        if (os_error == WSAENOTSOCK)
+            return drop_closed(loop, s);
+        return error_os(error_from_os(os_error), "select");
+    }
+    if (!count)
+        return 0;
+    tell(loop, &s->reading, SIDE_READ);
+    tell(loop, &s->writing, SIDE_WRITE);
+    tell(loop, &s->failing, SIDE_WRITE);
+    return 0;
+}
+
+static int64_t select_resolution(const void *state)
+{
+    (void)state;
+    return win_wait_resolution();
+}
+
+static const struct poller select_poller = {
+    .size = sizeof(struct select),
+    .open = select_open,
+    .close = select_close,
+    .attach = select_attach,
+    .detach = select_detach,
+    .set = select_set,
+    .wait = select_wait,
+    .resolution = select_resolution,
+};
+
+const struct backend backend_select = {
+    .name = "select",
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED,
+    .max_descriptors = SELECT_MOST,
+    REACTOR(&select_poller),
+};

@@ -1,0 +1,55 @@
+/* wake.c - the socket that any thread can make readable. */
+/* SPDX-License-Identifier: MIT */
+#include "backend.h"
+#include "error.h"
+#include "win.h"
+
+/* A datagram socket of the loopback's that is connected to itself: nobody
+ * else can send to it. */
+int wake_open(struct wake *wake)
+{
+    rondo_address self;
+    u_long on = 1;
+    win_start();
+    SOCKET s = WSASocketW(AF_INET, SOCK_DGRAM, 0, NULL, 0,
+                          WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    wake->fd[0] = wake->fd[1] = s;
+    if (s == INVALID_SOCKET)
+        return error_os(error_from_os(WSAGetLastError()), "loop_new: socket");
+    (void)rondo_address_parse(&self, "127.0.0.1", 0);
+    int error = sys_bind(s, &self);
+    if (!error)
+        error = sys_local_address(s, &self);
+    if (!error)
+        error = sys_connect(s, &self);
+    if (!error && ioctlsocket(s, (long)FIONBIO, &on) != 0)
+        error = error_from_os(WSAGetLastError());
+    if (!error)
+        return 0;
+    (void)error_os(error, "loop_new: the wake-up");
+    wake_close(wake);
+    return error;
+}
+
+void wake_close(struct wake *wake)
+{
+    sys_close(wake->fd[0]);
+}
+
+void wake_send(const struct wake *wake)
+{
+    int before = WSAGetLastError();
+    (void)send(wake->fd[1], "", 1, 0);
+    WSASetLastError(before);
+}
+
+int wake_drain(const struct wake *wake)
+{
+    char byte;
+    while (recv(wake->fd[0], &byte, 1, 0) >= 0)
+        ;
+    int os_error = WSAGetLastError();
+    return os_error == WSAEWOULDBLOCK
+               ? 0
+               : error_os(error_from_os(os_error), "recv");
+}
