@@ -276,8 +276,7 @@ static void repeat(rondo_loop *loop, struct timer_slot *slot)
 {
     struct timers *t = &loop->timers;
     int64_t late = (loop->now - slot->when) / slot->period;
-    int64_t room = UINT32_MAX - slot->missed;
-    slot->missed += (uint32_t)(late < room ? late : room);
+    slot->missed += late;
     loop->metrics.timers_skipped += (uint64_t)late;
     int64_t step = (late + 1) * slot->period;
     slot->when =
@@ -346,7 +345,7 @@ int timers_set_background(rondo_loop *loop, rondo_id id, bool background)
     struct timer_slot *slot = find(loop, id);
     if (!slot)
         return RONDO_ENOENT;
-    if (slot->background != background) {
+    if ((bool)slot->background != background) {
         slot->background = background;
         loop->alive += background ? (size_t)-1 : 1;
     }

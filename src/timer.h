@@ -19,14 +19,14 @@ struct timer_slot {
     int64_t period; /* 0: once */
     rondo_fn fn;
     void *arg;
-    uint32_t generation; /* as in its id; one more than any id's: worn out */
-    uint32_t entry;      /* order of the heap entry that stands for it */
-    uint32_t order;      /* rank among equal deadlines */
-    uint32_t phase;      /* iteration it was scheduled in; free: next free */
-    uint32_t missed;     /* call_every's skipped periods */
-    bool live, background;
-    bool hidden; /* a handle's, not the program's */
-    bool firing; /* its callback runs; it has no heap entry */
+    int64_t missed; /* call_every's skipped periods */
+    uint32_t entry; /* order of the heap entry that stands for it */
+    uint32_t order; /* rank among equal deadlines */
+    uint32_t phase; /* iteration it was scheduled in; free: next free */
+    uint32_t generation : 26; /* as in its id; more than any id's: worn out */
+    uint32_t live : 1, background : 1;
+    uint32_t hidden : 1; /* a handle's, not the program's */
+    uint32_t firing : 1; /* its callback runs; it has no heap entry */
 };
 
 struct timers {

@@ -91,5 +91,7 @@ unsigned raw_accept_failed(void); /* how many have */
 /* Sets the wall clock that this process sees by so many seconds. false: it
  * cannot be done. */
 bool raw_step_wall_clock(int64_t seconds);
+/* Lets the monotonic clock go ahead by so many seconds, for good. */
+bool raw_advance_clock(int64_t seconds);
 
 #endif

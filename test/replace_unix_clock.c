@@ -1,4 +1,4 @@
-/* replace_unix_clock.c - a wall clock that steps, for this process alone. */
+/* replace_unix_clock.c - clocks that step, for this process alone. */
 /* SPDX-License-Identifier: MIT */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -13,10 +13,17 @@
 
 #if defined(__linux__) && defined(SYS_clock_gettime)
 static atomic_llong step;
+static atomic_llong ahead; /* of the monotonic clock, in seconds */
 
 bool raw_step_wall_clock(int64_t seconds)
 {
     atomic_store(&step, seconds);
+    return true;
+}
+
+bool raw_advance_clock(int64_t seconds)
+{
+    atomic_fetch_add(&ahead, seconds);
     return true;
 }
 
@@ -28,6 +35,9 @@ int clock_gettime(clockid_t clock, struct timespec *t)
     if (result == 0 &&
         (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
         t->tv_sec += (time_t)atomic_load(&step);
+    if (result == 0 &&
+        (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE))
+        t->tv_sec += (time_t)atomic_load(&ahead);
     return result;
 }
 
@@ -54,6 +64,12 @@ time_t time(time_t *t)
 }
 #else
 bool raw_step_wall_clock(int64_t seconds)
+{
+    (void)seconds;
+    return false;
+}
+
+bool raw_advance_clock(int64_t seconds)
 {
     (void)seconds;
     return false;

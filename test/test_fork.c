@@ -3,6 +3,17 @@
 #include "harness.h"
 #include "raw_net.h"
 
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef THREAD_SANITIZER
+#define THREAD_SANITIZER 0
+#endif
+
 /* No assertions in a child: it answers with the step that went wrong. */
 struct family {
     struct world *w;
@@ -373,21 +384,26 @@ static void looked_up(rondo_loop *loop, void *arg, rondo_transport *t,
     f->done++;
 }
 
+static rondo_id look_up(struct family *f, const char *host)
+{
+    return rondo_create_connection(f->w->loop,
+                                   RONDO_CONNECT(.host = host, .port = f->port),
+                                   &echo, f, looked_up, f);
+}
+
 /* The threads that look names up are not in the child. */
 static int finish_look_up(void *arg)
 {
     struct family *f = arg;
 
-    raw_names_release();
     if (rondo_loop_after_fork(f->w->loop) != 0)
         return 1;
-    if (!wait_for(f->w->loop, &f->done, 8))
+    if (!wait_for(f->w->loop, &f->done, 1))
         return 2;
-    if (rondo_create_connection(
-            f->w->loop, RONDO_CONNECT(.host = "b.slow.test", .port = f->port),
-            &echo, f, looked_up, f) < 0 ||
-        !wait_for(f->w->loop, &f->done, 9))
+#if !THREAD_SANITIZER /* it ends a child that starts a thread */
+    if (look_up(f, "b.quick.test") < 0 || !wait_for(f->w->loop, &f->done, 2))
         return 3;
+#endif
     return rondo_loop_close(f->w->loop) < 0 ? 4 : 0;
 }
 
@@ -398,15 +414,12 @@ static void L8_a_look_up_under_way_ends_in_the_child(void **state)
 
     if (!raw_names_replace())
         test_skip(w, "look-ups cannot be held up on this platform");
-    for (int i = 0; i < 8; i++)
-        assert_ok(rondo_create_connection(
-            w->loop, RONDO_CONNECT(.host = "a.slow.test", .port = f->port),
-            &echo, f, looked_up, f));
+    assert_ok(look_up(f, "a.slow.test"));
     while (raw_names_waiting() == 0)
         assert_ok(rondo_loop_run_once(w->loop, 0));
     run_child(w, finish_look_up, f);
     raw_names_release();
-    assert_true(wait_for(w->loop, &f->done, 8));
+    assert_true(wait_for(w->loop, &f->done, 1));
     family_end(f);
 }
 

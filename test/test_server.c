@@ -229,7 +229,8 @@ static void V1_in_use_is_an_error_at_create(void **state)
     assert_true(listens("127.0.0.1", port));
 }
 
-static void check_one_family_in_use(struct world *w, const char *taken,
+/* false: somebody else has the port in the other family */
+static bool check_one_family_in_use(struct world *w, const char *taken,
                                     const char *is_free)
 {
     rondo_address a = dial_address(taken, 0);
@@ -241,20 +242,25 @@ static void check_one_family_in_use(struct world *w, const char *taken,
     check_refused(w, RONDO_SERVE(.port = port), RONDO_EADDRINUSE);
     a = dial_address(is_free, port);
     after = raw_listen_at(&a); /* nothing was left behind there */
-    assert_true(after != RONDO_NO_FD);
     raw_close(after);
     raw_close(fd);
+    return after != RONDO_NO_FD;
 }
 
 static void V1_in_use_in_one_family_is_an_error(void **state)
 {
+    static const char *const any[] = {"0.0.0.0", "::"};
     struct world *w = *state;
 
     w->expect_clean = true;
     if (!raw_has_inet6())
         test_skip(w, "no IPv6 loopback on this machine");
-    check_one_family_in_use(w, "0.0.0.0", "::");
-    check_one_family_in_use(w, "::", "0.0.0.0");
+    for (int i = 0; i < 2; i++) {
+        int tries = 20;
+
+        while (!check_one_family_in_use(w, any[i], any[!i]))
+            assert_true(--tries > 0);
+    }
 }
 
 static void V1_the_port_is_free_again_after_close(void **state)

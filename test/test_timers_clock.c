@@ -164,6 +164,47 @@ static void T6_steps_of_the_wall_clock_have_no_influence(void **state)
     assert_true(rondo_loop_time(w->loop) - begin < RONDO_SEC(3600));
 }
 
+/* ---- a long time at once, as after a machine was suspended -------------- */
+
+static void T5_missed_periods_beyond_32_bits_are_counted(void **state)
+{
+    struct world *w = *state;
+    unsigned *calls = test_alloc(w, sizeof *calls);
+    rondo_id id = assert_ok(rondo_call_every(w->loop, 1, note_run, calls));
+    int64_t first = assert_ok(rondo_when(w->loop, id));
+    int64_t missed;
+
+    if (!raw_advance_clock(3600))
+        test_skip(w, "this system's clock cannot be replaced");
+    test_spin(w, 1);
+    assert_int_equal(*calls, 1);
+    missed = assert_ok(rondo_missed(w->loop, id));
+    assert_true(missed >= RONDO_SEC(3599));
+    assert_true(rondo_when(w->loop, id) == first + missed + 1);
+    assert_true(test_metrics(w).timers_skipped == (uint64_t)missed);
+    assert_ok(rondo_cancel(w->loop, id));
+}
+
+static void T6_after_a_long_pause_each_timer_fires_once(void **state)
+{
+    struct world *w = *state;
+    unsigned *calls = test_alloc(w, sizeof *calls);
+    unsigned *far = test_alloc(w, sizeof *far);
+    rondo_id id;
+
+    for (int i = 0; i < 100; i++)
+        assert_ok(rondo_call_later(w->loop, RONDO_SEC(i), note_run, calls));
+    id = assert_ok(rondo_call_every(w->loop, RONDO_SEC(7), note_run, calls));
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(86400), note_run, far));
+    if (!raw_advance_clock(3600))
+        test_skip(w, "this system's clock cannot be replaced");
+    test_run_until(w, *calls >= 101);
+    test_spin(w, 3);
+    assert_int_equal(*calls, 101);
+    assert_int_equal(*far, 0);
+    assert_true(rondo_missed(w->loop, id) >= 3599 / 7 - 1);
+}
+
 int main(void)
 {
     const struct test tests[] = {
@@ -173,6 +214,8 @@ int main(void)
         TEST(T6_the_clock_never_goes_back),
         TEST(T6_the_clock_is_monotonic_by_its_own_account),
         TEST(T6_steps_of_the_wall_clock_have_no_influence),
+        TEST(T5_missed_periods_beyond_32_bits_are_counted),
+        TEST(T6_after_a_long_pause_each_timer_fires_once),
     };
 
     return test_run("timers_clock", tests, TEST_COUNT(tests));

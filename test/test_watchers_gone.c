@@ -40,6 +40,39 @@ static void reported(rondo_loop *loop, void *arg, const rondo_exception *what)
     assert_non_null(what->message);
 }
 
+/* ---- W1: a side that is gone -------------------------------------------- */
+
+/* Readable, but only its writer is left, and there is no room to write. */
+static void W1_a_removed_side_costs_no_time(void **state)
+{
+    static char piece[65536];
+    struct world *w = *state;
+    struct seen *r = seen_new(w);
+    struct seen *wr = seen_new(w);
+    raw_fd fds[2];
+    unsigned before;
+
+    assert_int_equal(raw_pair_small(fds, 4096), 0);
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    assert_ok(rondo_add_reader(w->loop, fds[0], ready, r));
+    assert_ok(rondo_add_writer(w->loop, fds[0], ready, wr));
+    test_run_until(w, r->calls && wr->calls);
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    for (int i = 0; i < 5; i++) { /* acknowledgements may make room again */
+        while (raw_send(fds[0], piece, sizeof piece) > 0)
+            continue;
+        (void)test_run_for(w, RONDO_MS(2));
+    }
+    r->calls = 0;
+    before = wr->calls;
+    assert_true(test_run_for(w, RONDO_MS(50)) < 50);
+    assert_int_equal(r->calls, 0);
+    assert_true(wr->calls - before < 50);
+    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
 /* ---- W3: removed, closed, used again ------------------------------------ */
 
 /* two sockets, both readable */
@@ -276,6 +309,7 @@ static void W3_loop_closes_with_closed_descriptors(void **state)
 int main(void)
 {
     const struct test tests[] = {
+        TEST(W1_a_removed_side_costs_no_time),
         TEST(W3_removed_closed_reused_is_never_called),
         TEST(W3_removed_closed_reused_and_watched_again),
         TEST(W3_outside_of_callbacks_too),

@@ -67,6 +67,8 @@ static void W2_a_number_too_large_is_not_cut(void **state)
     struct world *w = *state;
     raw_fd fds[2];
 
+    if (sizeof fds[0] < sizeof(uint64_t))
+        test_skip(w, "descriptors have no more than 32 bits here");
     assert_int_equal(raw_pair(fds), 0);
     w->expect_clean = true;
     check_refused(w, (raw_fd)((uint64_t)1 << 32) + fds[0], RONDO_EBADF);
