@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 
 set(RONDO_SOURCES
+    src/accept.c
     src/address.c
     src/backend.c
     src/buf.c

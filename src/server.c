@@ -1,189 +1,14 @@
-/* server.c - listening, accepting, and the connections that came of it. */
+/* server.c - a server's life, and the connections that came of it. */
 /* SPDX-License-Identifier: MIT */
 #include "server.h"
 #include "error.h"
 
 #include <stdio.h>
 
-enum {
-    ACCEPT_ROUNDS = 16,   /* in one dispatch */
-    ACCEPT_RETRY_MS = 100 /* when the system had no room for one more */
-};
-
-static void settle(rondo_server *s);
-
 static rondo_server *of_handle(struct handle *handle)
 {
     return (rondo_server *)(void *)((char *)handle -
                                     offsetof(rondo_server, handle));
-}
-
-/* ---- trouble ---- */
-
-static void report(rondo_server *s, int error)
-{
-    rondo_exception e = loop_exception(error);
-    e.server = s;
-    rondo_loop_call_exception_handler(s->loop, &e);
-}
-
-static void retry(rondo_loop *loop, void *arg)
-{
-    rondo_server *s = arg;
-    (void)loop;
-    s->retry = 0;
-    settle(s);
-}
-
-/* Accepting has to pause: told once, tried again until it works. */
-static void pause_for(rondo_server *s, int error)
-{
-    rondo_loop *loop = s->loop;
-    int64_t when = sys_clock() + RONDO_MS(ACCEPT_RETRY_MS);
-    if (!s->retry)
-        s->retry = timers_start_hidden(loop, when, retry, s);
-    if (s->reported)
-        return;
-    s->reported = true;
-    report(s, error_os(error, "server: cannot accept; it is tried again"));
-}
-
-/* The client's trouble, or the network's: the next one may be well. */
-static bool is_client_error(int error)
-{
-    switch (error) {
-    case RONDO_ECONNABORTED:
-    case RONDO_ECONNRESET:
-    case RONDO_EPERM: /* Linux: a firewall's rule */
-    case RONDO_ENETDOWN:
-    case RONDO_ENETUNREACH:
-    case RONDO_EHOSTUNREACH:
-    case RONDO_ETIMEDOUT:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* ---- a new connection ---- */
-
-static int choose_protocol(rondo_server *s, rondo_transport *t)
-{
-    const rondo_protocol *protocol = s->protocol;
-    void *self = s->arg;
-    stream_prepare(t);
-    stream_open(t, protocol, self);
-    if (!s->options.protocol_factory)
-        return 0;
-    int error = s->options.protocol_factory(s, s->arg, t, &protocol, &self);
-    if (!error && !protocol)
-        error = RONDO_EINVAL;
-    t->protocol = protocol;
-    t->self = self;
-    return error;
-}
-
-static void hand_on(rondo_server *s, sys_fd fd, const rondo_address *peer)
-{
-    s->options.accepted(s, s->arg, (rondo_fd)fd, peer);
-}
-
-static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
-{
-    rondo_transport *t;
-    if (s->options.no_delay != RONDO_OFF)
-        (void)sys_option(fd, SYS_NO_DELAY, true);
-    if (s->options.keep_alive == RONDO_ON)
-        (void)sys_option(fd, SYS_KEEP_ALIVE, true);
-    if (s->options.accepted) {
-        hand_on(s, fd, peer);
-        return;
-    }
-    int error = stream_new(s->loop, fd, &t);
-    if (error) {
-        sys_close(fd);
-        report(s, error);
-        return;
-    }
-    stream_remember(t, peer);
-    stream_own(t, &s->owner);
-    s->clients++;
-    if (choose_protocol(s, t) != 0) {
-        s->clients--;
-        stream_discard(t);
-        return;
-    }
-    stream_begin(t);
-    stream_end(t);
-}
-
-static bool is_full(const rondo_server *s)
-{
-    return s->options.max_clients && s->clients >= s->options.max_clients;
-}
-
-static bool accepts(const rondo_server *s)
-{
-    return s->serving && !s->closing && !s->retry && !is_full(s);
-}
-
-static void accept_some(rondo_server *s, struct listener *l)
-{
-    for (int i = 0; i < ACCEPT_ROUNDS && accepts(s); i++) {
-        sys_fd fd;
-        rondo_address peer;
-        int error = sys_accept(l->io.fd, &fd, &peer);
-        if (error == RONDO_EAGAIN)
-            return;
-        if (error && !is_client_error(error)) {
-            pause_for(s, error);
-            return;
-        }
-        if (error)
-            continue;
-        s->reported = false;
-        take(s, fd, &peer);
-    }
-}
-
-/* The backend has accepted one. The next accept is under way before any code
- * of the program's runs: whatever that does, the listener lives. */
-static void accepted(rondo_server *s, struct acceptor *a)
-{
-    sys_fd fd = a->accept.accepted;
-    rondo_address peer = a->accept.peer;
-    if (s->closing) {
-        sys_close(fd);
-        return;
-    }
-    if (!accepts(s)) {
-        a->held = true;
-        return;
-    }
-    s->reported = false;
-    s->clients++; /* it may be the last that fits */
-    settle(s);
-    s->clients--;
-    take(s, fd, &peer);
-}
-
-static void accept_done(rondo_loop *loop, struct task *task)
-{
-    struct acceptor *a =
-        (struct acceptor *)(void *)((char *)task -
-                                    offsetof(struct acceptor, accept.op.task));
-    struct listener *l = a->listener;
-    rondo_server *s = l->server;
-    (void)loop;
-    s->busy++;
-    if (!task->error && a->accept.op.count)
-        accepted(s, a);
-    else if (!task->error)
-        accept_some(s, l);
-    else if (task->error != RONDO_ECANCELED && !is_client_error(task->error))
-        pause_for(s, task->error);
-    s->busy--;
-    settle(s);
 }
 
 /* ---- settling ---- */
@@ -250,11 +75,11 @@ static void accept_more(rondo_loop *loop, struct listener *l)
     }
 }
 
-static void settle(rondo_server *s)
+void server_settle(rondo_server *s)
 {
     rondo_loop *loop = s->loop;
     if (!s->closing) {
-        for (size_t i = 0; i < s->listeners && accepts(s); i++)
+        for (size_t i = 0; i < s->listeners && server_accepts(s); i++)
             accept_more(loop, &s->listener[i]);
         return;
     }
@@ -274,7 +99,7 @@ static void client_gone(rondo_loop *loop, struct stream_owner *owner)
     rondo_server *s = (rondo_server *)(void *)owner;
     (void)loop;
     s->clients--;
-    settle(s);
+    server_settle(s);
 }
 
 /* ---- for listen.c ---- */
@@ -304,7 +129,8 @@ int server_add(rondo_server *s, sys_fd fd)
     io_init(&l->io, fd, IO_SERVER);
     for (int i = 0; i < op_accepts(s->loop); i++) {
         l->acceptor[i].listener = l;
-        op_init(&l->acceptor[i].accept.op, &l->io, OP_ACCEPT, accept_done);
+        op_init(&l->acceptor[i].accept.op, &l->io, OP_ACCEPT,
+                server_accept_done);
     }
     int error = io_attach(s->loop, &l->io);
     if (!error)
@@ -315,7 +141,7 @@ int server_add(rondo_server *s, sys_fd fd)
 void server_open(rondo_server *s)
 {
     handle_open(s->loop, &s->handle, HANDLE_SERVER);
-    settle(s);
+    server_settle(s);
     loop_nudge(s->loop);
 }
 
@@ -335,7 +161,7 @@ int rondo_server_start_serving(rondo_server *server)
     if (error)
         return error;
     server->serving = true;
-    settle(server);
+    server_settle(server);
     loop_nudge(server->loop);
     return 0;
 }
@@ -356,7 +182,7 @@ void rondo_server_close(rondo_server *server)
         server->closing)
         return;
     server->closing = true;
-    settle(server);
+    server_settle(server);
 }
 
 static void for_each_client(rondo_server *server, const char *what,

@@ -44,5 +44,10 @@ rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
 /* The socket is the caller's still, and so on failure. */
 int server_add(rondo_server *s, sys_fd fd);
 void server_open(rondo_server *s);
+/* Decides what is outstanding; runs no code of the program's. */
+void server_settle(rondo_server *s);
+/* Has it a place for one more now? */
+bool server_accepts(const rondo_server *s);
+void server_accept_done(rondo_loop *loop, struct task *task);
 
 #endif

@@ -1,0 +1,221 @@
+/* sys.c - clock, threads and facts of the process: Windows. */
+/* SPDX-License-Identifier: MIT */
+#define _CRT_SECURE_NO_WARNINGS /* getenv */
+#include "error.h"
+#include "win.h"
+
+#include <process.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- clock ---- */
+
+static int64_t ticks_per_second(void)
+{
+    /* it never changes: whoever asks first writes what all would write */
+    static _Atomic int64_t known;
+    int64_t frequency = atomic_load_explicit(&known, memory_order_relaxed);
+    if (frequency)
+        return frequency;
+    LARGE_INTEGER asked;
+    QueryPerformanceFrequency(&asked);
+    atomic_store_explicit(&known, asked.QuadPart, memory_order_relaxed);
+    return asked.QuadPart;
+}
+
+int64_t sys_clock(void)
+{
+    LARGE_INTEGER now;
+    int64_t frequency = ticks_per_second();
+    QueryPerformanceCounter(&now);
+    /* seconds and the rest of one apart: no product overflows */
+    return now.QuadPart / frequency * 1000000000 +
+           now.QuadPart % frequency * 1000000000 / frequency;
+}
+
+void sys_clock_facts(const char **name, int64_t *resolution_ns)
+{
+    int64_t frequency = ticks_per_second();
+    *name = "QueryPerformanceCounter()";
+    *resolution_ns = (1000000000 + frequency - 1) / frequency;
+}
+
+/* A day at most: far from INFINITE, and waking once costs nothing. */
+enum { LONGEST_WAIT_S = 86400 };
+
+DWORD win_timeout_ms(int64_t timeout_ns)
+{
+    if (timeout_ns == RONDO_NEVER)
+        return INFINITE;
+    if (timeout_ns > RONDO_SEC(LONGEST_WAIT_S))
+        return LONGEST_WAIT_S * 1000;
+    return (DWORD)((timeout_ns + 999999) / 1000000);
+}
+
+int64_t win_tick_ns(void)
+{
+    DWORD adjustment, increment;
+    BOOL disabled;
+    if (!GetSystemTimeAdjustment(&adjustment, &increment, &disabled) ||
+        !increment)
+        increment = 156250; /* what it is nearly everywhere */
+    return (int64_t)increment * 100;
+}
+
+/* ---- text ---- */
+
+int win_wide(const char *text, wchar_t *wide, size_t room)
+{
+    if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, wide,
+                            (int)room) > 0)
+        return 0;
+    error_no_os();
+    return GetLastError() == ERROR_INSUFFICIENT_BUFFER ? RONDO_ENAMETOOLONG
+                                                       : RONDO_EINVAL;
+}
+
+/* ---- threads ---- */
+
+_Static_assert(sizeof(sys_mutex) == sizeof(SRWLOCK) &&
+                   _Alignof(sys_mutex) == _Alignof(SRWLOCK),
+               "a sys_mutex is an SRWLOCK");
+_Static_assert(sizeof(sys_cond) == sizeof(CONDITION_VARIABLE) &&
+                   _Alignof(sys_cond) == _Alignof(CONDITION_VARIABLE),
+               "a sys_cond is a CONDITION_VARIABLE");
+_Static_assert(sizeof(sys_thread_id) == sizeof(DWORD),
+               "a sys_thread_id is a DWORD");
+_Static_assert(sizeof(OVERLAPPED) <= sizeof(uint64_t[4]) &&
+                   _Alignof(OVERLAPPED) <= _Alignof(struct sys_op),
+               "an OVERLAPPED fits into a sys_op");
+
+sys_thread_id sys_thread_self(void)
+{
+    return GetCurrentThreadId();
+}
+
+bool sys_thread_is_self(sys_thread_id id)
+{
+    return id == GetCurrentThreadId();
+}
+
+struct start {
+    void (*run)(void *arg);
+    void *arg;
+};
+
+static unsigned __stdcall thread_main(void *arg)
+{
+    struct start start = *(struct start *)arg;
+    free(arg);
+    start.run(start.arg);
+    return 0;
+}
+
+int sys_thread_start(void (*run)(void *arg), void *arg)
+{
+    struct start *start = malloc(sizeof *start);
+    if (!start)
+        return RONDO_ENOMEM;
+    *start = (struct start){run, arg};
+    uintptr_t thread = _beginthreadex(NULL, 0, thread_main, start, 0, NULL);
+    if (!thread) {
+        unsigned long os_error = _doserrno;
+        free(start);
+        return error_from_os(os_error ? os_error : ERROR_NOT_ENOUGH_MEMORY);
+    }
+    CloseHandle((HANDLE)thread);
+    return 0;
+}
+
+void sys_thread_yield(void)
+{
+    SwitchToThread();
+}
+
+int sys_mutex_init(sys_mutex *m)
+{
+    InitializeSRWLock((SRWLOCK *)m);
+    return 0;
+}
+
+void sys_mutex_destroy(sys_mutex *m)
+{
+    (void)m;
+}
+
+void sys_mutex_lock(sys_mutex *m)
+{
+    AcquireSRWLockExclusive((SRWLOCK *)m);
+}
+
+void sys_mutex_unlock(sys_mutex *m)
+{
+    ReleaseSRWLockExclusive((SRWLOCK *)m);
+}
+
+int sys_cond_init(sys_cond *c)
+{
+    InitializeConditionVariable((CONDITION_VARIABLE *)c);
+    return 0;
+}
+
+void sys_cond_destroy(sys_cond *c)
+{
+    (void)c;
+}
+
+void sys_cond_wait(sys_cond *c, sys_mutex *m)
+{
+    SleepConditionVariableSRW((CONDITION_VARIABLE *)c, (SRWLOCK *)m, INFINITE,
+                              0);
+}
+
+void sys_cond_signal(sys_cond *c)
+{
+    WakeConditionVariable((CONDITION_VARIABLE *)c);
+}
+
+void sys_cond_broadcast(sys_cond *c)
+{
+    WakeAllConditionVariable((CONDITION_VARIABLE *)c);
+}
+
+/* ---- process ---- */
+
+uint32_t sys_fork_generation; /* there is no fork: always 0 */
+
+void sys_fork_watch(void) {}
+
+const char *sys_env(const char *name)
+{
+    return getenv(name);
+}
+
+void sys_function_name(rondo_fn fn, char *text, size_t size)
+{
+    void *address;
+    memcpy(&address, &fn, sizeof address);
+    snprintf(text, size, "at %p", address);
+}
+
+int64_t sys_descriptor_limit(void)
+{
+    return INT64_MAX; /* memory is the limit */
+}
+
+int64_t sys_unix_path_limit(void)
+{
+    return 0;
+}
+
+int64_t sys_datagram_limit(void)
+{
+    return 65507;
+}
+
+bool sys_supports(rondo_capability what)
+{
+    return what == RONDO_CAN_TCP || what == RONDO_CAN_WATCH_SOCKETS;
+}

@@ -1,0 +1,48 @@
+/* sys_types.h - the types that sys.h leaves to the system: Windows. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_SYS_TYPES_H
+#define RONDO_SYS_TYPES_H
+
+/* Without <windows.h>, whose macros shared code must not see: what is opaque
+ * here is checked against the real types where they are known (sys.c). */
+
+#include <stdint.h>
+
+/* A SOCKET or a HANDLE: both are numbers of one kind. */
+typedef uintptr_t sys_fd;
+#define SYS_NO_FD (~(sys_fd)0)
+
+/* The program's word for a descriptor; a number that is none becomes none.
+ * Negative ones are names of things, such as (HANDLE)-1, the process itself. */
+static inline sys_fd sys_fd_of(intptr_t fd)
+{
+    return fd < 0 ? SYS_NO_FD : (sys_fd)fd;
+}
+
+typedef unsigned long sys_thread_id; /* DWORD */
+typedef struct sys_mutex {
+    void *srw_lock;
+} sys_mutex;
+typedef struct sys_cond {
+    void *condition_variable;
+} sys_cond;
+
+void sys_mutex_lock(sys_mutex *m);
+void sys_mutex_unlock(sys_mutex *m);
+
+#ifdef _MSC_VER
+#define SYS_THREAD_LOCAL __declspec(thread)
+#else
+#define SYS_THREAD_LOCAL _Thread_local
+#endif
+
+/* What a completion backend keeps in each operation while the kernel has it:
+ * room for an OVERLAPPED, and two words of its own. */
+struct sys_op {
+    uint64_t overlapped[4];
+    void *extra;
+    uint32_t flags;
+};
+#define SYS_OP_MEMBERS struct sys_op sys;
+
+#endif
