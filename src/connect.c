@@ -421,12 +421,13 @@ static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
     cancel(loop, handle);
 }
 
-static void describe(const struct handle *handle, char *text, size_t size)
+static bool describe(const struct handle *handle, char *text, size_t size)
 {
     const struct connect *c = (const struct connect *)(const void *)handle;
     snprintf(text, size, "fd %lld, to %.100s, %s",
              c->t ? (long long)c->t->io.fd : -1LL, *c->host ? c->host : "-",
              c->lookup ? "looking up" : "connecting");
+    return true;
 }
 
 const struct handle_class connect_class = {"connect", close_at_loop_close,

@@ -93,7 +93,8 @@ static size_t describe(const rondo_loop *loop, const struct handle *handle,
 {
     const struct handle_class *class = handle_classes[handle->kind];
     char state[160];
-    class->describe(handle, state, sizeof state);
+    if (!class->describe(handle, state, sizeof state))
+        return 0;
     int64_t age = (sys_clock() - loop->born) / 1000000 - handle->born_ms;
     int used = snprintf(line, size, "%s %s%s, %lld.%03lld s", class->name,
                         state, handle->background ? ", background" : "",
@@ -113,6 +114,8 @@ int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
         for (struct handle *h = loop->handles[kind]; h; h = h->next) {
             char text[256];
             size_t size = describe(loop, h, text, sizeof text);
+            if (!size)
+                continue;
             line(arg, text, size);
             lines++;
         }

@@ -63,7 +63,8 @@ struct grave {
 struct handle_class {
     const char *name;
     void (*close)(rondo_loop *loop, struct handle *handle); /* loop close */
-    void (*describe)(const struct handle *handle, char *text, size_t size);
+    /* false: the program has ended it already, it is nothing to tell of */
+    bool (*describe)(const struct handle *handle, char *text, size_t size);
 };
 
 struct soon {

@@ -259,7 +259,7 @@ static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
     rondo_server_close(of_handle(handle));
 }
 
-static void describe(const struct handle *handle, char *text, size_t size)
+static bool describe(const struct handle *handle, char *text, size_t size)
 {
     const rondo_server *s =
         (const rondo_server *)(const void *)((const char *)handle -
@@ -276,6 +276,7 @@ static void describe(const struct handle *handle, char *text, size_t size)
     snprintf(text, size, "fd %lld, %s, %s, %u clients",
              s->listeners ? (long long)s->listener[0].io.fd : -1LL, where,
              state, s->clients);
+    return true;
 }
 
 const struct handle_class server_class = {"server", close_at_loop_close,

@@ -431,7 +431,7 @@ static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
     rondo_transport_abort((rondo_transport *)(void *)handle);
 }
 
-static void describe(const struct handle *handle, char *text, size_t size)
+static bool describe(const struct handle *handle, char *text, size_t size)
 {
     const rondo_transport *t = (const rondo_transport *)(const void *)handle;
     char peer[RONDO_ADDRESS_TEXT] = "-";
@@ -444,6 +444,7 @@ static void describe(const struct handle *handle, char *text, size_t size)
                                                    : "open";
     snprintf(text, size, "fd %lld, peer %s, %s, %zu bytes to send",
              (long long)t->io.fd, peer, state, t->out ? t->out->buf.size : 0);
+    return true;
 }
 
 const struct handle_class stream_class = {"transport", close_at_loop_close,

@@ -23,8 +23,10 @@ static const char *const side_names[] = {"reader", "writer"};
 
 static void free_if_idle(struct watcher *w)
 {
-    if (w->gone && op_is_idle(&w->side[0].op) && op_is_idle(&w->side[1].op))
-        loop_free(w->loop, w);
+    if (!w->gone || !op_is_idle(&w->side[0].op) || !op_is_idle(&w->side[1].op))
+        return;
+    handle_close(w->loop, &w->handle);
+    loop_free(w->loop, w);
 }
 
 /* Out of the table at once: the program may close the descriptor now and see
@@ -39,7 +41,6 @@ static void forget(struct watcher *w)
         op_cancel(loop, &w->side[i].op);
     }
     io_detach(loop, &w->io);
-    handle_close(loop, &w->handle);
     w->gone = true;
 }
 
@@ -257,15 +258,19 @@ static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     struct watcher *w = (struct watcher *)(void *)handle;
     (void)loop;
-    forget(w);
+    if (!w->gone)
+        forget(w);
     free_if_idle(w);
 }
 
-static void describe(const struct handle *handle, char *text, size_t size)
+static bool describe(const struct handle *handle, char *text, size_t size)
 {
     const struct watcher *w = (const struct watcher *)(const void *)handle;
+    if (w->gone)
+        return false;
     snprintf(text, size, "fd %lld,%s%s", (long long)w->io.fd,
              w->side[0].fn ? " reading" : "", w->side[1].fn ? " writing" : "");
+    return true;
 }
 
 const struct handle_class watch_class = {"watcher", close_at_loop_close,

@@ -93,7 +93,6 @@
     X(ERROR_MORE_DATA, EMSGSIZE)                                               \
     X(WAIT_TIMEOUT, ETIMEDOUT)                                                 \
     X(ERROR_DIRECTORY, ENOTDIR)                                                \
-    X(ERROR_ELEVATION_REQUIRED, EACCES)                                        \
     X(ERROR_OPERATION_ABORTED, ECANCELED)                                      \
     X(ERROR_IO_INCOMPLETE, EAGAIN)                                             \
     X(ERROR_IO_PENDING, EAGAIN)                                                \

@@ -54,7 +54,7 @@ DWORD win_timeout_ms(int64_t timeout_ns)
     return (DWORD)((timeout_ns + 999999) / 1000000);
 }
 
-int64_t win_tick_ns(void)
+int64_t win_wait_resolution(void)
 {
     DWORD adjustment, increment;
     BOOL disabled;
@@ -71,9 +71,9 @@ int win_wide(const char *text, wchar_t *wide, size_t room)
     if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, wide,
                             (int)room) > 0)
         return 0;
+    DWORD why = GetLastError();
     error_no_os();
-    return GetLastError() == ERROR_INSUFFICIENT_BUFFER ? RONDO_ENAMETOOLONG
-                                                       : RONDO_EINVAL;
+    return why == ERROR_INSUFFICIENT_BUFFER ? RONDO_ENAMETOOLONG : RONDO_EINVAL;
 }
 
 /* ---- threads ---- */
@@ -186,7 +186,9 @@ void sys_cond_broadcast(sys_cond *c)
 
 uint32_t sys_fork_generation; /* there is no fork: always 0 */
 
-void sys_fork_watch(void) {}
+void sys_fork_watch(void)
+{
+}
 
 const char *sys_env(const char *name)
 {

@@ -42,9 +42,8 @@ int win_wide(const char *text, wchar_t *wide, size_t room);
 /* A wait's timeout, rounded up, so that no timer is early. */
 DWORD win_timeout_ms(int64_t timeout_ns);
 
-/* How often the system looks at its timers: the resolution of an ordinary
- * wait. */
-int64_t win_tick_ns(void);
+/* How often the system looks at its timers: the finest timeout of a wait. */
+int64_t win_wait_resolution(void);
 
 /* ---- IP addresses as text: ip.c ---- */
 

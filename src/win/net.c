@@ -1,0 +1,352 @@
+/* net.c - sockets, as sys.h asks for them: Windows. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "win.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Windows 7 without its first service pack does not know it. */
+#ifndef WSA_FLAG_NO_HANDLE_INHERIT
+#define WSA_FLAG_NO_HANDLE_INHERIT 0x80
+#endif
+
+static BOOL CALLBACK start_winsock(INIT_ONCE *once, void *arg, void **context)
+{
+    WSADATA data;
+    (void)once;
+    (void)arg;
+    (void)context;
+    /* never ended: a socket may live as long as the process does */
+    return WSAStartup(MAKEWORD(2, 2), &data) == 0;
+}
+
+void win_start(void)
+{
+    static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
+    /* after a failure the calls that follow say WSANOTINITIALISED, and the
+     * next one tries again */
+    (void)InitOnceExecuteOnce(&once, start_winsock, NULL, NULL);
+}
+
+int win_fail(void)
+{
+    int os_error = WSAGetLastError();
+    return os_error == WSAEWOULDBLOCK ? RONDO_EAGAIN : error_from_os(os_error);
+}
+
+/* Of a receive or a send. */
+static int fail_stream(void)
+{
+    int os_error = WSAGetLastError();
+    if (os_error == WSAEWOULDBLOCK)
+        return RONDO_EAGAIN;
+    (void)error_from_os(os_error);
+    return win_stream_error(os_error);
+}
+
+/* ---- what is it? ---- */
+
+static int int_option(sys_fd fd, int level, int name)
+{
+    int value = -1, size = sizeof value;
+    return getsockopt(fd, level, name, (char *)&value, &size) == 0 ? value : -1;
+}
+
+static enum sys_kind handle_kind(HANDLE handle)
+{
+    DWORD flags;
+    if (!GetHandleInformation(handle, &flags))
+        return SYS_KIND_BAD;
+    return GetFileType(handle) == FILE_TYPE_DISK ? SYS_KIND_FILE
+                                                 : SYS_KIND_OTHER;
+}
+
+enum sys_kind sys_kind(sys_fd fd)
+{
+    /* the lowest two bits are the program's: two numbers, one handle */
+    if (!fd || fd == SYS_NO_FD || fd & 3)
+        return SYS_KIND_BAD;
+    win_start();
+    int type = int_option(fd, SOL_SOCKET, SO_TYPE);
+    if (type < 0)
+        return handle_kind((HANDLE)fd);
+    if (type != SOCK_STREAM)
+        return SYS_KIND_DATAGRAM;
+    return int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0 ? SYS_KIND_LISTENER
+                                                         : SYS_KIND_STREAM;
+}
+
+/* ---- making ---- */
+
+int win_family(rondo_family family)
+{
+    switch (family) {
+    case RONDO_FAMILY_INET:
+        return AF_INET;
+    case RONDO_FAMILY_INET6:
+        return AF_INET6;
+    case RONDO_FAMILY_UNIX:
+    case RONDO_FAMILY_ANY:
+        break;
+    }
+    return AF_UNSPEC;
+}
+
+int sys_adopt(sys_fd fd)
+{
+    u_long on = 1;
+    return ioctlsocket(fd, (long)FIONBIO, &on) != 0 ? win_fail() : 0;
+}
+
+/* Closes what cannot be made fit. */
+static int keep(SOCKET made, sys_fd *fd)
+{
+    *fd = SYS_NO_FD;
+    if (made == INVALID_SOCKET)
+        return win_fail();
+    int error = sys_adopt(made);
+    if (error)
+        sys_close(made);
+    else
+        *fd = made;
+    return error;
+}
+
+int win_socket(int family, int type, int protocol, sys_fd *fd)
+{
+    win_start();
+    return keep(WSASocketW(family, type, protocol, NULL, 0,
+                           WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT),
+                fd);
+}
+
+int sys_socket_stream(rondo_family family, sys_fd *fd)
+{
+    int native = win_family(family);
+    if (native == AF_UNSPEC) {
+        *fd = SYS_NO_FD;
+        return error_from_os(WSAEAFNOSUPPORT);
+    }
+    return win_socket(native, SOCK_STREAM, IPPROTO_TCP, fd);
+}
+
+int sys_option(sys_fd fd, enum sys_option option, bool on)
+{
+    static const struct {
+        int level, name;
+    } natives[] = {
+        [SYS_EXCLUSIVE] = {SOL_SOCKET, SO_EXCLUSIVEADDRUSE},
+        [SYS_V6ONLY] = {IPPROTO_IPV6, IPV6_V6ONLY},
+        [SYS_NO_DELAY] = {IPPROTO_TCP, TCP_NODELAY},
+        [SYS_KEEP_ALIVE] = {SOL_SOCKET, SO_KEEPALIVE},
+    };
+    if (option == SYS_REUSE_ADDRESS)
+        return 0; /* here it would share the port with anybody who asks */
+    if (option == SYS_REUSE_PORT) {
+        error_no_os();
+        return RONDO_ENOTSUP;
+    }
+    DWORD value = on;
+    if (setsockopt(fd, natives[option].level, natives[option].name,
+                   (const char *)&value, sizeof value) != 0)
+        return win_fail();
+    return 0;
+}
+
+static const struct sockaddr *native_of(const rondo_address *address)
+{
+    return (const struct sockaddr *)(const void *)&address->native;
+}
+
+int sys_bind(sys_fd fd, const rondo_address *address)
+{
+    if (bind(fd, native_of(address), (int)address->native_size) != 0)
+        return win_fail();
+    return 0;
+}
+
+int sys_listen(sys_fd fd, int backlog)
+{
+    return listen(fd, backlog > 0 ? backlog : SOMAXCONN) != 0 ? win_fail() : 0;
+}
+
+int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
+{
+    int size = sizeof peer->native;
+    SOCKET made = accept(fd, (struct sockaddr *)(void *)&peer->native, &size);
+    peer->native_size = (uint32_t)size;
+    peer->reserved = 0;
+    int error = keep(made, accepted);
+    if (!error)
+        (void)SetHandleInformation((HANDLE)made, HANDLE_FLAG_INHERIT, 0);
+    return error;
+}
+
+/* ---- connecting ---- */
+
+int sys_connect(sys_fd fd, const rondo_address *address)
+{
+    if (connect(fd, native_of(address), (int)address->native_size) != 0)
+        return win_fail();
+    return 0;
+}
+
+int sys_connect_result(sys_fd fd)
+{
+    int os_error = int_option(fd, SOL_SOCKET, SO_ERROR);
+    if (os_error > 0)
+        return error_from_os(os_error);
+    struct sockaddr_storage peer;
+    int size = sizeof peer;
+    if (os_error < 0)
+        return win_fail();
+    if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+        return 0;
+    /* woken too early, or an error that somebody else has taken */
+    return WSAGetLastError() == WSAENOTCONN ? RONDO_EAGAIN : win_fail();
+}
+
+/* ---- bytes ---- */
+
+static int int_size(size_t size)
+{
+    return size < INT_MAX ? (int)size : INT_MAX;
+}
+
+/* Where a reset comes as an end (Wine), an empty send still tells which of
+ * the two it was. After an end it sends nothing; once for each connection. */
+static int64_t end_or_reset(sys_fd fd)
+{
+    if (send(fd, "", 0, 0) == 0 || WSAGetLastError() != WSAECONNRESET)
+        return 0;
+    return fail_stream();
+}
+
+int64_t sys_recv(sys_fd fd, void *data, size_t size)
+{
+    int count = recv(fd, data, int_size(size), 0);
+    if (count > 0)
+        return count;
+    return count < 0 ? fail_stream() : size ? end_or_reset(fd) : 0;
+}
+
+int64_t sys_send(sys_fd fd, const void *data, size_t size)
+{
+    int count = send(fd, data, int_size(size), 0);
+    return count < 0 ? fail_stream() : count;
+}
+
+int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
+{
+    WSABUF parts[64];
+    DWORD used = 0, sent = 0;
+    size_t left = INT_MAX;
+    for (size_t i = 0; i < count && used < 64 && left; i++) {
+        size_t size = buffers[i].size < left ? buffers[i].size : left;
+        parts[used].buf = (CHAR *)(uintptr_t)buffers[i].data;
+        parts[used++].len = (ULONG)size;
+        left -= size;
+    }
+    if (WSASend(fd, parts, used, &sent, 0, NULL, NULL) != 0)
+        return fail_stream();
+    return sent;
+}
+
+/* ---- ending ---- */
+
+int sys_shutdown_write(sys_fd fd)
+{
+    return shutdown(fd, SD_SEND) != 0 ? win_fail() : 0;
+}
+
+void sys_reset_on_close(sys_fd fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, (const char *)&now, sizeof now);
+}
+
+void sys_close(sys_fd fd)
+{
+    DWORD before = GetLastError();
+    if (fd != SYS_NO_FD)
+        (void)closesocket(fd);
+    SetLastError(before);
+}
+
+/* ---- whose ends are these? ---- */
+
+static int name_of(sys_fd fd, rondo_address *address,
+                   int(WSAAPI *ask)(SOCKET, struct sockaddr *, int *))
+{
+    int size = sizeof address->native;
+    memset(address, 0, sizeof *address);
+    if (ask(fd, (struct sockaddr *)(void *)&address->native, &size) != 0)
+        return win_fail();
+    address->native_size = (uint32_t)size;
+    return 0;
+}
+
+int sys_local_address(sys_fd fd, rondo_address *address)
+{
+    return name_of(fd, address, getsockname);
+}
+
+int sys_peer_address(sys_fd fd, rondo_address *address)
+{
+    return name_of(fd, address, getpeername);
+}
+
+/* ---- names ---- */
+
+static int resolve_error(int code)
+{
+    switch (code) {
+    case WSA_NOT_ENOUGH_MEMORY:
+        return RONDO_ENOMEM;
+    case WSATRY_AGAIN:
+        return RONDO_EAGAIN;
+    case WSAEAFNOSUPPORT:
+        return RONDO_EAFNOSUPPORT;
+    case WSANOTINITIALISED:
+        return error_from_os(code);
+    default:
+        return RONDO_ENONAME;
+    }
+}
+
+/* malloc'ed; NULL: out of memory. */
+static rondo_address *copy_list(const ADDRINFOW *list, size_t *count)
+{
+    size_t room = 0;
+    for (const ADDRINFOW *a = list; a; a = a->ai_next)
+        room++;
+    *count = 0;
+    rondo_address *copy = calloc(room ? room : 1, sizeof *copy);
+    for (const ADDRINFOW *a = list; a && copy; a = a->ai_next)
+        if (rondo_address_from_native(&copy[*count], a->ai_addr,
+                                      a->ai_addrlen) == 0)
+            ++*count;
+    return copy;
+}
+
+int sys_resolve(const char *host, rondo_family family,
+                rondo_address **addresses, size_t *count)
+{
+    ADDRINFOW hints = {.ai_family = win_family(family),
+                       .ai_socktype = SOCK_STREAM};
+    ADDRINFOW *list = NULL;
+    wchar_t wide[NI_MAXHOST];
+    error_no_os();
+    /* what is no text is nobody's name */
+    if (win_wide(host, wide, NI_MAXHOST))
+        return RONDO_ENONAME;
+    win_start();
+    int code = GetAddrInfoW(wide, NULL, &hints, &list);
+    if (code)
+        return resolve_error(code);
+    *addresses = copy_list(list, count);
+    FreeAddrInfoW(list);
+    return *addresses ? 0 : RONDO_ENOMEM;
+}
