@@ -6,16 +6,12 @@
 #include "rondo.h"
 
 /* Keeps the sentence and gives the error back: `return error_set(...)`. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
+RONDO_PRINTF(2, 3)
 int error_set(int error, const char *format, ...);
 
 /* The same for a failed system call: ": why (NAME)" is put behind the
  * sentence from the thread's last OS error, met just before. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
+RONDO_PRINTF(2, 3)
 int error_os(int error, const char *format, ...);
 
 /* Puts "what: " before the sentence of somebody further down. */

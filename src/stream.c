@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { DRAIN_ROUNDS = 16 };
+enum { DRAIN_ROUNDS = 64 };
 
 static rondo_transport *of_deferred(struct task *task)
 {
@@ -43,12 +43,13 @@ static bool is_quiet(const rondo_transport *t)
 
 /* A close with bytes unread is a reset to most kernels, and what was sent may
  * be lost with it. It costs a call; a peer that goes on sending has to be
- * reset in the end. */
+ * reset in the end. Not into the scratch buffer: the program may be looking at
+ * what it has there. */
 static void drain(rondo_transport *t)
 {
-    rondo_loop *loop = t->loop;
+    char bytes[4096];
     for (int i = 0; i < DRAIN_ROUNDS && !t->handle.inherited; i++)
-        if (sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH) <= 0)
+        if (sys_recv(t->io.fd, bytes, sizeof bytes) <= 0)
             break;
 }
 

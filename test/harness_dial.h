@@ -20,8 +20,10 @@ void dial_refused(struct world *w, const rondo_connect_options *options,
 void dial_ends(struct world *w, struct peer *p, int error);
 
 rondo_address dial_address(const char *ip, uint16_t port);
-/* A port of 127.0.0.1 where nobody listens. */
-uint16_t dial_dead_port(void);
+/* As test_run, with a port of 127.0.0.1 reserved where nobody listens. */
+int dial_run(const char *subject, const struct test *tests, size_t count);
+uint16_t dial_dead_port(void); /* that one; in use for whoever binds it */
+uint16_t dial_free_port(void); /* one that nobody has, a moment ago */
 /* The transport of p and the plain socket at its other end pass
  * a few bytes. */
 void dial_check_works(struct world *w, struct peer *p, raw_fd other_end);

@@ -13,6 +13,9 @@
 
 bool raw_has_inet6(void); /* ::1 can be bound */
 raw_fd raw_tcp(void);     /* an IPv4 stream socket, nothing done with it */
+/* Bound to a port of 127.0.0.1 but not listening: as long as it is open,
+ * whoever connects there is refused. */
+raw_fd raw_reserve_port(uint16_t *port);
 /* Listening at that address (v6only); RONDO_NO_FD: the address is refused. */
 raw_fd raw_listen_at(const rondo_address *address);
 /* Blocking; RONDO_NO_FD: refused. */

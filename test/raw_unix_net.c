@@ -29,6 +29,30 @@ raw_fd raw_tcp(void)
     return new_stream(AF_INET);
 }
 
+static struct sockaddr_in loopback(uint16_t port)
+{
+    struct sockaddr_in a;
+
+    memset(&a, 0, sizeof a);
+    a.sin_family = AF_INET;
+    a.sin_port = htons(port);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return a;
+}
+
+raw_fd raw_reserve_port(uint16_t *port)
+{
+    struct sockaddr_in a = loopback(0);
+    raw_fd fd = raw_tcp();
+
+    if (bind((int)fd, (struct sockaddr *)&a, sizeof a) < 0) {
+        raw_close(fd);
+        return RONDO_NO_FD;
+    }
+    *port = raw_local_port(fd);
+    return fd;
+}
+
 /* a socket of the address's family */
 static raw_fd stream_for(const rondo_address *address, socklen_t *size,
                          const struct sockaddr **native)
@@ -95,15 +119,11 @@ bool raw_is_blocking(raw_fd fd)
 
 raw_fd raw_connect_start(uint16_t port)
 {
-    struct sockaddr_in a;
+    struct sockaddr_in a = loopback(port);
     raw_fd fd = raw_tcp();
 
     if (fd < 0)
         return RONDO_NO_FD;
-    memset(&a, 0, sizeof a);
-    a.sin_family = AF_INET;
-    a.sin_port = htons(port);
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     raw_set_nonblocking(fd);
     if (connect((int)fd, (struct sockaddr *)&a, sizeof a) == 0 ||
         errno == EINPROGRESS)

@@ -417,5 +417,5 @@ int main(void)
         TEST(C1_no_delay_and_keep_alive),
     };
 
-    return test_run("connect", tests, TEST_COUNT(tests));
+    return dial_run("connect", tests, TEST_COUNT(tests));
 }

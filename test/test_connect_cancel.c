@@ -411,5 +411,5 @@ int main(void)
         TEST(C1_a_background_connect_keeps_no_loop_running),
     };
 
-    return test_run("connect_cancel", tests, TEST_COUNT(tests));
+    return dial_run("connect_cancel", tests, TEST_COUNT(tests));
 }

@@ -87,7 +87,7 @@ static void C3_comes_from_the_local_address(void **state)
 {
     struct world *w = *state;
     struct listener *l = test_serve(w);
-    rondo_address from = dial_address("127.0.0.1", dial_dead_port());
+    rondo_address from = dial_address("127.0.0.1", dial_free_port());
     struct peer *p = test_peer(w);
     rondo_address seen;
 
@@ -178,5 +178,5 @@ int main(void)
         TEST(C3_local_address_of_another_machine),
     };
 
-    return test_run("connect_local", tests, TEST_COUNT(tests));
+    return dial_run("connect_local", tests, TEST_COUNT(tests));
 }

@@ -302,5 +302,5 @@ int main(void)
         TEST(C3_addresses_of_another_family_are_skipped),
     };
 
-    return test_run("connect_names", tests, TEST_COUNT(tests));
+    return dial_run("connect_names", tests, TEST_COUNT(tests));
 }

@@ -248,7 +248,8 @@ static int adopt_number_0(void *arg)
         return 4;
     if (!run_child_until(loop, &c->made, 1) ||
         rondo_transport_write(c->t[0], "zero!", 5) < 0 ||
-        !raw_recv_exact(fds[1], bytes, 5, 5000) || memcmp(bytes, "zero!", 5))
+        !raw_recv_exact(fds[1], bytes, 5, 5000) ||
+        memcmp(bytes, "zero!", 5) != 0)
         return 5;
     return rondo_loop_close(loop) < 0 ? 6 : 0;
 }

@@ -157,7 +157,7 @@ static void V1_one_numeric_host(void **state)
 static void V1_the_server_pointer_may_be_null(void **state)
 {
     struct world *w = *state;
-    uint16_t port = dial_dead_port();
+    uint16_t port = dial_free_port();
 
     assert_ok(rondo_create_server(
         w->loop, RONDO_SERVE(.host = "127.0.0.1", .port = port), &recorder,
