@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+#ifndef CREATE_WAITABLE_TIMER_HIGH_RESOLUTION
+#define CREATE_WAITABLE_TIMER_HIGH_RESOLUTION 0x00000002
+#endif
+
+enum { TIMED_FINELY_MS = 32 };
+
 /* ---- rooms ---- */
 
 struct iocp_room *iocp_take_room(rondo_loop *loop, struct op *op)
@@ -107,22 +113,44 @@ static void detach(rondo_loop *loop, struct io *io)
 
 /* ---- waiting ---- */
 
-static DWORD timeout_ms(int64_t timeout_ns)
+static void CALLBACK timer_rang(LPVOID arg, DWORD low, DWORD high)
 {
-    if (timeout_ns == RONDO_NEVER)
-        return INFINITE;
-    int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
-    return ms > 86400000 ? 86400000 : (DWORD)ms;
+    (void)arg;
+    (void)low;
+    (void)high;
+}
+
+/* The port's own timeout ticks with the system, 15.6 ms as a rule. A short
+ * one is kept by a finer timer, whose call ends an alertable wait. */
+static bool set_timer(const struct iocp *p, int64_t timeout_ns)
+{
+    LARGE_INTEGER due;
+    if (!p->timer || timeout_ns <= 0 || timeout_ns > RONDO_MS(TIMED_FINELY_MS))
+        return false;
+    due.QuadPart = -((timeout_ns + 99) / 100);
+    return SetWaitableTimer(p->timer, &due, 0, timer_rang, NULL, FALSE);
+}
+
+static BOOL get_entries(struct iocp *p, int64_t timeout_ns, ULONG *count)
+{
+    bool timed = set_timer(p, timeout_ns);
+    DWORD ms = timed ? 2 * TIMED_FINELY_MS : win_timeout_ms(timeout_ns);
+    BOOL done = GetQueuedCompletionStatusEx(p->port, p->entries, IOCP_BATCH,
+                                            count, ms, timed);
+    DWORD os_error = GetLastError();
+    if (timed)
+        (void)CancelWaitableTimer(p->timer);
+    SetLastError(os_error);
+    return done;
 }
 
 static int wait(rondo_loop *loop, int64_t timeout_ns)
 {
     struct iocp *p = iocp_of(loop);
     ULONG count = 0;
-    if (!GetQueuedCompletionStatusEx(p->port, p->entries, IOCP_BATCH, &count,
-                                     timeout_ms(timeout_ns), FALSE)) {
+    if (!get_entries(p, timeout_ns, &count)) {
         DWORD os_error = GetLastError();
-        if (os_error == WAIT_TIMEOUT)
+        if (os_error == WAIT_TIMEOUT || os_error == WAIT_IO_COMPLETION)
             return 0;
         return error_os(error_from_os(os_error), "GetQueuedCompletionStatusEx");
     }
@@ -143,8 +171,9 @@ static void wake(rondo_loop *loop)
 
 static int64_t resolution(const rondo_loop *loop)
 {
-    (void)loop;
-    return win_wait_resolution();
+    const int64_t finest = 500000; /* what the finer timer is made for */
+    int64_t system = win_wait_resolution();
+    return iocp_of(loop)->timer && finest < system ? finest : system;
 }
 
 static int embed(rondo_loop *loop, rondo_fd *fd)
@@ -171,6 +200,8 @@ static int open_port(rondo_loop *loop)
         loop_free(loop, p);
         return error;
     }
+    p->timer = CreateWaitableTimerExW(
+        NULL, NULL, CREATE_WAITABLE_TIMER_HIGH_RESOLUTION, TIMER_ALL_ACCESS);
     loop->backend_data = p;
     return 0;
 }
@@ -180,6 +211,8 @@ static void close_port(rondo_loop *loop)
     struct iocp *p = iocp_of(loop);
     if (p->afd)
         CloseHandle(p->afd);
+    if (p->timer)
+        CloseHandle(p->timer);
     CloseHandle(p->port);
     while (p->rooms) {
         struct iocp_room *room = p->rooms;

@@ -26,7 +26,8 @@ struct iocp_room {
 
 struct iocp {
     HANDLE port;
-    HANDLE afd; /* NULL: not opened yet */
+    HANDLE afd;   /* NULL: not opened yet */
+    HANDLE timer; /* of high resolution; NULL: this system has none */
     struct iocp_room *rooms;
     OVERLAPPED_ENTRY entries[IOCP_BATCH];
 };

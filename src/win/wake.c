@@ -9,21 +9,17 @@
 int wake_open(struct wake *wake)
 {
     rondo_address self;
-    u_long on = 1;
-    win_start();
-    SOCKET s = WSASocketW(AF_INET, SOCK_DGRAM, 0, NULL, 0,
-                          WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    sys_fd s;
+    int error = win_socket(AF_INET, SOCK_DGRAM, 0, &s);
+    if (error)
+        return error_os(error, "loop_new: socket");
     wake->fd[0] = wake->fd[1] = s;
-    if (s == INVALID_SOCKET)
-        return error_os(error_from_os(WSAGetLastError()), "loop_new: socket");
     (void)rondo_address_parse(&self, "127.0.0.1", 0);
-    int error = sys_bind(s, &self);
+    error = sys_bind(s, &self);
     if (!error)
         error = sys_local_address(s, &self);
     if (!error)
         error = sys_connect(s, &self);
-    if (!error && ioctlsocket(s, (long)FIONBIO, &on) != 0)
-        error = error_from_os(WSAGetLastError());
     if (!error)
         return 0;
     (void)error_os(error, "loop_new: the wake-up");
