@@ -6,6 +6,7 @@
 #include "rondo.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +120,17 @@ static inline void args_stop_serving(rondo_loop *loop, void *server)
     rondo_set_background(loop, id, true);
 }
 
-/* Serves until the clients of a server closed by --seconds are gone. */
+static rondo_loop *args_running;
+
+/* Windows runs this on a thread of its own and forgets it each time. */
+static inline void args_interrupted(int signum)
+{
+    (void)signal(signum, args_interrupted);
+    rondo_loop_stop(args_running);
+}
+
+/* Serves until Ctrl-C, or until the clients of a server closed by --seconds
+ * are gone. */
 static inline int args_serve(const struct args *args, rondo_loop *loop,
                              rondo_server *server)
 {
@@ -127,9 +138,12 @@ static inline int args_serve(const struct args *args, rondo_loop *loop,
     if (args->seconds)
         rondo_call_later(loop, RONDO_SEC(args->seconds), args_stop_serving,
                          server);
+    args_running = loop;
+    (void)signal(SIGINT, args_interrupted);
     int result = rondo_loop_run(loop);
     if (result < 0)
         fprintf(stderr, "%s\n", rondo_last_error());
+    (void)signal(SIGINT, SIG_DFL); /* before the loop is gone */
     rondo_loop_close(loop);
     return result < 0;
 }

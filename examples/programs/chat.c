@@ -1,0 +1,109 @@
+/* chat.c - line-based chat with idle timeouts. */
+/* SPDX-License-Identifier: MIT */
+#include "rondo.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE 1024
+struct room {
+    struct client *first;
+};
+struct client {
+    struct client *next, **link;
+    struct room *room;
+    rondo_transport *t;
+    size_t used;
+    char line[LINE];
+};
+
+static int made(rondo_server *server, void *arg, rondo_transport *t,
+                const rondo_protocol **protocol, void **self)
+{
+    struct room *room = arg;
+    struct client *c = calloc(1, sizeof *c);
+    (void)server;
+    (void)protocol;
+    if (!c)
+        return RONDO_ENOMEM;
+    c->room = room;
+    c->t = t;
+    c->next = room->first;
+    c->link = &room->first;
+    if (c->next)
+        c->next->link = &c->next;
+    room->first = c;
+    *self = c;
+    rondo_transport_set_timeouts(t, RONDO_SEC(60), RONDO_SEC(10));
+    rondo_transport_printf(t, "hello\r\n");
+    return 0;
+}
+static void say(struct client *from, const char *text, size_t size)
+{
+    for (struct client *c = from->room->first; c; c = c->next) {
+        if (c == from || rondo_transport_is_closing(c->t))
+            continue;
+        if (rondo_transport_get_write_buffer_size(c->t) > 1 << 20)
+            rondo_transport_abort(c->t); /* safe: connection_lost comes later */
+        else
+            rondo_transport_writev(
+                c->t, (rondo_buffer[]){{text, size}, {"\r\n", 2}}, 2);
+    }
+}
+static void received(rondo_transport *t, void *self, const void *data,
+                     size_t size)
+{
+    struct client *c = self;
+    const char *p = data;
+    for (; size && !rondo_transport_is_closing(t); p++, size--) {
+        if (*p == '\n') {
+            say(c, c->line, c->used);
+            c->used = 0;
+        } else if (c->used == LINE) {
+            rondo_transport_printf(t, "line too long\r\n");
+            rondo_transport_close(t);
+        } else if (*p != '\r') {
+            c->line[c->used++] = *p;
+        }
+    }
+}
+static bool timed_out(rondo_transport *t, void *self, rondo_direction d)
+{
+    (void)self;
+    if (d == RONDO_WRITING)
+        return false;
+    rondo_transport_printf(t, "idle, bye\r\n");
+    rondo_transport_close(t);
+    return true;
+}
+static void lost(rondo_transport *t, void *self, int error)
+{
+    struct client *c = self;
+    (void)t;
+    if (error)
+        fprintf(stderr, "client: %s\n", rondo_strerror(error));
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    free(c);
+}
+static const rondo_protocol chat = {
+    .data_received = received, .timed_out = timed_out, .connection_lost = lost};
+
+int main(void)
+{
+    struct room room = {NULL};
+    rondo_loop *loop;
+    rondo_server *server;
+    if (rondo_loop_new(&loop, NULL) < 0 ||
+        rondo_create_server(loop,
+                            RONDO_SERVE(.port = 7001, .max_clients = 500,
+                                        .protocol_factory = made),
+                            &chat, &room, &server) < 0) {
+        fprintf(stderr, "%s\n", rondo_last_error());
+        return 1;
+    }
+    rondo_loop_run(loop);
+    rondo_loop_close(loop);
+    return 0;
+}
