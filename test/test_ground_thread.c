@@ -94,7 +94,7 @@ static struct visit *visit_new(struct world *w)
     return v;
 }
 
-static void visit_by_thread(struct visit *v, void (*fn)(void *arg))
+static void by_thread(struct visit *v, void (*fn)(void *arg))
 {
     raw_thread_join(raw_thread_start(fn, v));
 }
@@ -164,7 +164,7 @@ static void G3_running_and_asking(void **state)
 {
     struct visit *v = visit_new(*state);
 
-    visit_by_thread(v, use_loop);
+    by_thread(v, use_loop);
     assert_int_equal(v->count, 12);
     assert_all_refused(v);
     visit_end(v);
@@ -200,7 +200,7 @@ static void G3_scheduling_and_creating(void **state)
 {
     struct visit *v = visit_new(*state);
 
-    visit_by_thread(v, schedule);
+    by_thread(v, schedule);
     assert_int_equal(v->count, 16);
     assert_all_refused(v);
     visit_end(v);
@@ -235,7 +235,7 @@ static void G3_transports_and_servers(void **state)
     struct visit *v = visit_new(*state);
     char byte;
 
-    visit_by_thread(v, use_handles);
+    by_thread(v, use_handles);
     assert_int_equal(v->count, 16);
     assert_all_refused(v);
     assert_int_equal(raw_recv(v->fd, &byte, 1, 0), RAW_AGAIN);
@@ -255,7 +255,7 @@ static void G3_transports_and_servers(void **state)
 static void use_void(void *arg)
 {
     struct visit *v = arg;
-    rondo_exception e = {.size = sizeof e, .message = "m", .error = RONDO_EIO};
+    rondo_exception e = {.size = sizeof e, .error = RONDO_EIO};
 
     NOTE_VOID(v, rondo_transport_close(v->t));
     NOTE_VOID(v, rondo_transport_abort(v->t));
@@ -274,7 +274,7 @@ static void G3_void_functions_do_nothing(void **state)
 {
     struct visit *v = visit_new(*state);
 
-    visit_by_thread(v, use_void);
+    by_thread(v, use_void);
     assert_int_equal(v->count, 11);
     assert_all_refused(v);
     assert_null(rondo_loop_data(v->w->loop));
@@ -297,7 +297,7 @@ static void G3_what_any_thread_may_call(void **state)
 {
     struct visit *v = visit_new(*state);
 
-    visit_by_thread(v, use_freely);
+    by_thread(v, use_freely);
     assert_int_equal(v->answers[0].result, 0);
     assert_int_equal(v->answers[1].result, 0);
     assert_int_equal(rondo_loop_run(v->w->loop), 1); /* stopped */
@@ -334,7 +334,7 @@ static void G3_take_moves_a_loop(void **state)
 {
     struct visit *v = visit_new(*state);
 
-    visit_by_thread(v, take_and_use);
+    by_thread(v, take_and_use);
     assert_int_equal(v->answers[0].result, RONDO_ETHREAD);
     assert_int_equal(v->answers[1].result, 0);
     assert_true(v->answers[2].result > 0);
@@ -363,7 +363,7 @@ static void G3_a_loop_made_elsewhere_is_taken_and_run(void **state)
     struct visit *v = test_alloc(w, sizeof *v);
 
     v->w = w;
-    visit_by_thread(v, make_elsewhere);
+    by_thread(v, make_elsewhere);
     assert_int_equal(v->answers[0].result, 0);
     assert_true(v->answers[1].result > 0);
     assert_error(rondo_loop_run(w->other), RONDO_ETHREAD);
@@ -384,7 +384,7 @@ static void take_while_running(rondo_loop *loop, void *arg)
     struct visit *v = arg;
 
     NOTE(v, rondo_loop_take(loop));
-    visit_by_thread(v, try_to_take);
+    by_thread(v, try_to_take);
 }
 
 static void G3_a_running_loop_is_not_taken(void **state)

@@ -12,6 +12,7 @@ struct family {
     raw_fd peer;   /* the transport's other end */
     rondo_id timer;
     unsigned made, ran, lost;
+    int status;
 };
 
 static void count(rondo_loop *loop, void *arg)
@@ -183,11 +184,50 @@ static void L8_handles_in_the_child_are_eforked(void **state)
     family_end(f);
 }
 
+/* ---- L8: a fork inside a callback --------------------------------------- */
+
+static int go_on_inside(void *arg)
+{
+    struct family *f = arg;
+    rondo_loop *loop = f->w->loop;
+
+    if (rondo_call_soon(loop, count, &f->ran) != RONDO_EFORKED)
+        return 1;
+    if (rondo_loop_after_fork(loop) != 0)
+        return 2;
+    if (!rondo_loop_is_running(loop) || rondo_loop_run(loop) != RONDO_EBUSY)
+        return 3;
+    return rondo_call_soon(loop, count, &f->ran) > 0 ? 0 : 4;
+}
+
+static void fork_inside(rondo_loop *loop, void *arg)
+{
+    struct family *f = arg;
+
+    (void)loop;
+    f->status = raw_fork_run(go_on_inside, f);
+    f->made++;
+}
+
+static void L8_a_fork_inside_a_callback(void **state)
+{
+    struct world *w = *state;
+    struct family *f = family_new(w);
+
+    assert_ok(rondo_call_soon(w->loop, fork_inside, f));
+    test_run_until(w, f->made == 2);
+    if (f->status == -1)
+        test_skip(w, "no fork on this platform");
+    assert_int_equal(f->status, 0);
+    family_end(f);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         TEST(L8_a_loop_in_the_child_is_eforked),
-        TEST(L8_handles_in_the_child_are_eforked)};
+        TEST(L8_handles_in_the_child_are_eforked),
+        TEST(L8_a_fork_inside_a_callback)};
 
     return test_run("loop_forked", tests, TEST_COUNT(tests));
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 
 static void count(rondo_loop *loop, void *arg)
@@ -192,12 +193,46 @@ static void L7_stop_from_a_thread_wakes(void **state)
     }
 }
 
+/* ---- G3: stop and wake in a signal handler ------------------------------ */
+
+static rondo_loop *signalled;
+
+static void on_signal(int number)
+{
+    (void)number;
+    /* what clang-tidy warns of is what is tested here */
+    rondo_loop_wake(signalled); /* NOLINT(bugprone-signal-handler) */
+    rondo_loop_stop(signalled); /* NOLINT(bugprone-signal-handler) */
+}
+
+static void raise_it(rondo_loop *loop, void *arg)
+{
+    count(loop, arg);
+    assert_int_equal(raise(SIGTERM), 0);
+}
+
+static void G3_stop_and_wake_in_a_signal_handler(void **state)
+{
+    struct world *w = *state;
+    unsigned *n = test_alloc(w, sizeof *n);
+    void (*before)(int) = signal(SIGTERM, on_signal);
+
+    signalled = w->loop;
+    assert_ok(rondo_call_soon(w->loop, raise_it, n));
+    run_until_stopped(w);
+    (void)signal(SIGTERM, before);
+    assert_int_equal(*n, 1);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
-        TEST(L7_one_wake_up_for_many_posts), TEST(L7_no_wake_up_is_lost),
-        TEST(L7_wake_ends_a_wait), TEST(L7_wake_before_the_wait_counts),
-        TEST(L7_stop_from_a_thread_wakes)};
+        TEST(L7_one_wake_up_for_many_posts),
+        TEST(L7_no_wake_up_is_lost),
+        TEST(L7_wake_ends_a_wait),
+        TEST(L7_wake_before_the_wait_counts),
+        TEST(L7_stop_from_a_thread_wakes),
+        TEST(G3_stop_and_wake_in_a_signal_handler)};
 
     return test_run("loop_wake", tests, TEST_COUNT(tests));
 }
