@@ -48,10 +48,14 @@
 #define RONDO_API
 #endif
 
-#if defined(__GNUC__)
+#if defined(__clang__)
 #define RONDO_MUST_CHECK __attribute__((__warn_unused_result__))
 #define RONDO_PRINTF(format, first)                                            \
     __attribute__((__format__(__printf__, format, first)))
+#elif defined(__GNUC__) /* plain "printf" is Microsoft's on some systems */
+#define RONDO_MUST_CHECK __attribute__((__warn_unused_result__))
+#define RONDO_PRINTF(format, first)                                            \
+    __attribute__((__format__(__gnu_printf__, format, first)))
 #else
 #define RONDO_MUST_CHECK
 #define RONDO_PRINTF(format, first)
@@ -546,8 +550,9 @@ RONDO_API rondo_id rondo_call_later(rondo_loop *loop, int64_t delay_ns,
                                     rondo_fn fn, void *arg);
 
 /**
- * Calls fn once, when the loop's clock shows when_ns. A time in the past counts
- * as now: such timers fire in the next iteration, in the order scheduled. An
+ * Calls fn once, when the loop's clock shows when_ns. A time before this
+ * iteration's (rondo_loop_iteration_time) counts as that: such timers fire in
+ * the next iteration, in the order scheduled. An
  * id, or RONDO_ENOMEM. As loop.call_at.
  */
 RONDO_API rondo_id rondo_call_at(rondo_loop *loop, int64_t when_ns, rondo_fn fn,
@@ -716,8 +721,9 @@ typedef struct rondo_server_options {
     /** A numeric address; NULL or "": every interface, IPv4 and IPv6. Never
      * looked up. */
     const char *host;
-    /** A listening stream socket, instead of host and port. By pointer, since
-     * 0 is a descriptor. The server's once the call has succeeded. */
+    /** A stream socket that is bound, listening or not yet, instead of host
+     * and port. By pointer, since 0 is a descriptor. The server's once the
+     * call has succeeded. */
     const rondo_fd *socket;
     uint16_t port; /**< 0: the kernel chooses, one for all families */
     rondo_family family;
@@ -776,7 +782,8 @@ RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
                                            void *arg);
 
 /**
- * Listens. arg is self of every connection (unless protocol_factory sets
+ * Listens; options may be NULL: everywhere, on a port of the kernel's choice.
+ * arg is self of every connection (unless protocol_factory sets
  * another) and the arg of the options' callbacks; server may be NULL. 0;
  * RONDO_EINVAL (a host that is not numeric, neither protocol, factory nor
  * accepted, ...), RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL (no address of them

@@ -407,7 +407,7 @@ int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
                                   const rondo_protocol *protocol, void *self,
                                   rondo_transport **transport)
 {
-    rondo_transport *t;
+    rondo_transport *t = NULL;
     int error = loop_check_create(loop, "connect_accepted_socket");
     if (error)
         return error;
