@@ -17,6 +17,7 @@ if(RONDO_SANITIZE)
 endif()
 
 if(RONDO_COVERAGE)
-    add_compile_options(--coverage)
+    # threads count too
+    add_compile_options(--coverage -fprofile-update=atomic)
     add_link_options(--coverage)
 endif()

@@ -4,6 +4,7 @@
 set(RONDO_SOURCES
     src/accept.c
     src/address.c
+    src/adopt.c
     src/backend.c
     src/buf.c
     src/connect.c
@@ -30,7 +31,20 @@ set(RONDO_SOURCES
     src/watch.c)
 
 if(WIN32)
-    message(FATAL_ERROR "Rondo does not run on Windows yet.")
+    set(RONDO_SYSTEM_DIR src/win)
+    list(APPEND RONDO_SOURCES
+        src/win/address.c
+        src/win/afd.c
+        src/win/errors.c
+        src/win/iocp.c
+        src/win/iocp_socket.c
+        src/win/ip.c
+        src/win/net.c
+        src/win/select.c
+        src/win/sys.c
+        src/win/wake.c)
+    set(RONDO_BACKENDS iocp select)
+    set(RONDO_SYSTEM_LIBRARIES ws2_32 mswsock iphlpapi ntdll)
 else()
     set(RONDO_SYSTEM_DIR src/unix)
     list(APPEND RONDO_SOURCES

@@ -516,7 +516,7 @@ RONDO_API void rondo_loop_default_exception_handler(
 
 /**
  * Turns debug mode on or off. In it, calls from a wrong thread are refused,
- * callbacks that take longer than slow_callback_ns (0: as before) are reported
+ * callbacks, timers, posts and watchers that take longer than slow_callback_ns (0: as before) are reported
  * with their name and duration, and close lists what was open. 0. As
  * loop.set_debug and slow_callback_duration.
  */

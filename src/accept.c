@@ -25,17 +25,21 @@ static void retry(rondo_loop *loop, void *arg)
     server_settle(s);
 }
 
-/* Accepting has to pause: told once, tried again until it works. */
+/* Accepting has to pause: told once, tried again until it works. The last
+ * error says why. */
 static void pause_for(rondo_server *s, int error)
 {
     rondo_loop *loop = s->loop;
     int64_t when = sys_clock() + RONDO_MS(ACCEPT_RETRY_MS);
     if (!s->retry)
         s->retry = timers_start_hidden(loop, when, retry, s);
+    if (s->retry < 0)
+        s->retry = 0; /* not even memory for that: no pause, then */
     if (s->reported)
         return;
     s->reported = true;
-    report(s, error_os(error, "server: cannot accept; it is tried again"));
+    error_in("server: cannot accept, and tries again", error);
+    report(s, error);
 }
 
 /* The client's trouble, or the network's: the next one may be well. */
@@ -75,6 +79,7 @@ static int choose_protocol(rondo_server *s, rondo_transport *t)
 
 static void hand_on(rondo_server *s, sys_fd fd, const rondo_address *peer)
 {
+    s->reported = false;
     s->options.accepted(s, s->arg, (rondo_fd)fd, peer);
 }
 
@@ -92,9 +97,10 @@ static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
     int error = stream_new(s->loop, fd, &t);
     if (error) {
         sys_close(fd);
-        report(s, error);
+        pause_for(s, error);
         return;
     }
+    s->reported = false;
     stream_remember(t, peer);
     stream_own(t, &s->owner);
     s->clients++;
@@ -126,12 +132,11 @@ static void accept_some(rondo_server *s, struct listener *l)
         if (error == RONDO_EAGAIN)
             return;
         if (error && !is_client_error(error)) {
-            pause_for(s, error);
+            pause_for(s, error_os(error, "accept"));
             return;
         }
         if (error)
             continue;
-        s->reported = false;
         take(s, fd, &peer);
     }
 }
@@ -150,7 +155,6 @@ static void accepted(rondo_server *s, struct acceptor *a)
         a->held = true;
         return;
     }
-    s->reported = false;
     s->clients++; /* it may be the last that fits */
     server_settle(s);
     s->clients--;
@@ -171,7 +175,9 @@ void server_accept_done(rondo_loop *loop, struct task *task)
     else if (!task->error)
         accept_some(s, l);
     else if (task->error != RONDO_ECANCELED && !is_client_error(task->error))
-        pause_for(s, task->error);
+        pause_for(s, error_set(task->error, "accept: %s (%s)",
+                               rondo_strerror(task->error),
+                               rondo_error_name(task->error)));
     s->busy--;
     server_settle(s);
 }

@@ -145,6 +145,14 @@ static void connected(rondo_loop *loop, struct task *task)
         fail(c, c->error);
 }
 
+static void set_options(const struct connect *c, sys_fd fd)
+{
+    if (c->no_delay)
+        (void)sys_option(fd, SYS_NO_DELAY, true);
+    if (c->keep_alive)
+        (void)sys_option(fd, SYS_KEEP_ALIVE, true);
+}
+
 /* A socket for this address, as the options want it. */
 static int make_socket(struct connect *c, const rondo_address *a, sys_fd *fd)
 {
@@ -153,10 +161,7 @@ static int make_socket(struct connect *c, const rondo_address *a, sys_fd *fd)
         note(c, error, a, "socket for");
         return error;
     }
-    if (c->no_delay)
-        (void)sys_option(*fd, SYS_NO_DELAY, true);
-    if (c->keep_alive)
-        (void)sys_option(*fd, SYS_KEEP_ALIVE, true);
+    set_options(c, *fd);
     if (c->has_local) {
         error = sys_bind(*fd, &c->local);
         if (error)
@@ -360,6 +365,8 @@ static int set_target(struct connect *c, const rondo_connect_options *o)
         int error =
             stream_adopt(c->loop, *o->socket, "create_connection", &c->t);
         c->adopted = !error;
+        if (!error)
+            set_options(c, c->t->io.fd);
         return error;
     }
     const rondo_address *target = o->address;

@@ -27,7 +27,8 @@ rondo_id id_new(rondo_loop *loop, struct handle *object,
         if (error)
             return error;
         index = (uint32_t)loop->ids_used++;
-        loop->ids[index] = (struct id_slot){0};
+        loop->ids[index] =
+            (struct id_slot){.generation = loop->first_generation};
     } else {
         loop->ids_free = loop->ids[index].next_free;
     }

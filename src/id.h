@@ -53,6 +53,18 @@ static inline uint32_t id_generation(rondo_id id)
     return (uint32_t)(id_rest(id) >> ID_SLOT_BITS);
 }
 
+/* The tag comes again after 4,096 loops: those that share one begin to count
+ * far from each other. */
+static inline uint32_t id_first_generation(uint32_t loop_number)
+{
+    return (loop_number >> ID_TAG_BITS) * 65537U & (ID_GENERATION_MAX >> 1);
+}
+
+static inline uint64_t id_first_place(uint32_t loop_number)
+{
+    return (uint64_t)(loop_number >> ID_TAG_BITS) << 28;
+}
+
 /* An id for something that can be cancelled, or RONDO_ENOMEM. */
 rondo_id id_new(rondo_loop *loop, struct handle *object,
                 void (*cancel)(rondo_loop *loop, struct handle *object));

@@ -141,6 +141,14 @@ static int add_socket(rondo_server *s, const rondo_server_options *o)
         return error_set(RONDO_EBUSY,
                          "create_server: descriptor %lld is in use by the loop",
                          number);
+    rondo_address bound;
+    if (sys_local_address(fd, &bound) != 0 ||
+        (rondo_address_family(&bound) != RONDO_FAMILY_UNIX &&
+         !rondo_address_port(&bound)))
+        return error_set(RONDO_EINVAL,
+                         "create_server: descriptor %lld is not bound to an "
+                         "address",
+                         number);
     int error =
         kind == SYS_KIND_STREAM || o->backlog ? sys_listen(fd, o->backlog) : 0;
     if (error)
@@ -164,6 +172,10 @@ static int check(const rondo_server_options *o, const rondo_protocol *protocol)
     if (o->socket && o->host)
         return error_set(RONDO_EINVAL, "create_server: both a host and a "
                                        "socket");
+    if (o->reuse_port == RONDO_ON && !sys_supports(RONDO_CAN_REUSE_PORT))
+        return error_set(RONDO_ENOTSUP,
+                         "create_server: this system does not spread clients "
+                         "over sockets of one port (Linux does)");
     if (o->backlog < 0)
         return error_set(RONDO_EINVAL, "create_server: a negative backlog");
     if ((unsigned)o->family > RONDO_FAMILY_INET6)

@@ -274,12 +274,15 @@ static bool wants_debug(int option)
 static void init(rondo_loop *loop, const rondo_loop_options *o,
                  const rondo_allocator *allocator)
 {
-    static _Atomic uint32_t tags;
+    static _Atomic uint32_t loops;
     memset(loop, 0, sizeof *loop);
     loop->allocator = *allocator;
     loop->ready_last = &loop->ready_first;
     loop->ids_free = ID_NO_SLOT;
-    loop->tag = atomic_fetch_add(&tags, 1) & ((1U << ID_TAG_BITS) - 1);
+    uint32_t number = atomic_fetch_add(&loops, 1);
+    loop->tag = number & ((1U << ID_TAG_BITS) - 1);
+    loop->first_generation = id_first_generation(number);
+    loop->ring_head = loop->ring_tail = id_first_place(number);
     timers_init(&loop->timers);
     loop->born = loop->now = sys_clock();
     loop->thread = sys_thread_self();

@@ -31,8 +31,6 @@ struct task {
     void (*done)(rondo_loop *loop, struct task *task);
     unsigned char state;
     unsigned char kind; /* enum op_kind, for operations */
-    unsigned char more; /* trying again may give more at once */
-    unsigned char background;
     int error;
 };
 
@@ -113,7 +111,8 @@ struct rondo_loop {
     struct id_slot *ids;
     size_t ids_used, ids_room;
     uint32_t ids_free, tag;
-    struct pool *pool; /* look-ups' threads, made with the first */
+    uint32_t first_generation; /* of a slot; another for loops of one tag */
+    struct pool *pool;         /* look-ups' threads, made with the first */
     struct lookup *lookups;
     size_t lookups_live;
     struct grave *graves;

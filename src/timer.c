@@ -159,7 +159,8 @@ static int slot_new(rondo_loop *loop, uint32_t *index)
         t->slots_room = room;
     }
     *index = (uint32_t)t->slots_used++;
-    t->slots[*index] = (struct timer_slot){0};
+    t->slots[*index] = (struct timer_slot){
+        .generation = loop->first_generation & ID_GENERATION_MAX};
     return 0;
 }
 

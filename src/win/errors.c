@@ -198,7 +198,7 @@ void sys_error_text(int64_t os_error, char *text, size_t size)
         count = WideCharToMultiByte(CP_UTF8, 0, wide, (int)used, narrow,
                                     (int)sizeof narrow, NULL, NULL);
     if (count <= 0) {
-        snprintf(text, size, "system error");
+        snprintf(text, size, "%s", rondo_strerror(sys_error_code(os_error)));
         return;
     }
     /* "Access is denied" in the middle of a sentence */

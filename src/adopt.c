@@ -1,0 +1,76 @@
+/* adopt.c - connected sockets of the program's become transports. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "stream.h"
+
+static int refuse(int error, const char *what, rondo_fd fd, const char *why)
+{
+    return error_set(error, "%s: descriptor %lld %s", what, (long long)fd, why);
+}
+
+/* Bound to nothing means it never was connected; a connection that was reset
+ * already has its own way to say so. */
+static int check_connected(rondo_fd fd, const char *what)
+{
+    rondo_address address;
+    int error = sys_peer_address(sys_fd_of(fd), &address);
+    if (error != RONDO_ENOTCONN)
+        return 0;
+    if (sys_local_address(sys_fd_of(fd), &address) == 0 &&
+        rondo_address_family(&address) != RONDO_FAMILY_UNIX &&
+        rondo_address_port(&address) != 0)
+        return 0;
+    return refuse(RONDO_EINVAL, what, fd, "is not connected");
+}
+
+int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
+                 rondo_transport **t)
+{
+    switch (sys_kind(sys_fd_of(fd))) {
+    case SYS_KIND_BAD:
+        return refuse(RONDO_EBADF, what, fd, "is not open");
+    case SYS_KIND_LISTENER:
+        return refuse(RONDO_EINVAL, what, fd, "is a listening socket");
+    case SYS_KIND_STREAM:
+        break;
+    default:
+        return refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
+    }
+    if (io_find(loop, sys_fd_of(fd)))
+        return refuse(RONDO_EBUSY, what, fd, "is in use by the loop");
+    int error = check_connected(fd, what);
+    if (error)
+        return error;
+    error = stream_new(loop, sys_fd_of(fd), t);
+    if (error)
+        return error_in(what, error);
+    error = sys_adopt(sys_fd_of(fd));
+    if (error) {
+        stream_give_back(*t);
+        return error_os(error, "%s: cannot make descriptor %lld non-blocking",
+                        what, (long long)fd);
+    }
+    stream_remember(*t, NULL);
+    return 0;
+}
+
+int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
+                                  const rondo_protocol *protocol, void *self,
+                                  rondo_transport **transport)
+{
+    rondo_transport *t = NULL;
+    int error = loop_check_create(loop, "connect_accepted_socket");
+    if (error)
+        return error;
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "connect_accepted_socket: no protocol");
+    error = stream_adopt(loop, socket, "connect_accepted_socket", &t);
+    if (error)
+        return error;
+    (void)sys_option(t->io.fd, SYS_NO_DELAY, true);
+    stream_open(t, protocol, self);
+    stream_begin_later(t);
+    if (transport)
+        *transport = t;
+    return 0;
+}
