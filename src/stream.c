@@ -79,7 +79,8 @@ static void wind_down(rondo_transport *t)
 
 static bool resume_is_due(const rondo_transport *t)
 {
-    const uint32_t mask = STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE | STREAM_ENDING;
+    const uint32_t mask =
+        STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE | STREAM_ENDING | STREAM_BROKEN;
     return (t->flags & mask) == STREAM_TOLD_PAUSE &&
            t->out->buf.size <= t->out->low;
 }

@@ -65,9 +65,9 @@ int test_run(const char *subject, const struct test *tests, size_t count);
 /* ends the test as skipped: because of rondo_loop_supports, rondo_loop_limit
  * or a fact of the platform, which the reason names */
 void test_skip(struct world *w, const char *reason);
-void test_fail(struct world *w, const char *format, ...)
+void test_fail(struct world *w, const char *format, ...) RONDO_PRINTF(2, 3)
 #if defined(__GNUC__)
-    __attribute__((format(printf, 2, 3), noreturn))
+    __attribute__((noreturn))
 #endif
     ;
 

@@ -50,12 +50,13 @@ static void end(rondo_loop *loop, struct op *op)
 
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error)
 {
-    if (os_error == 0 && op->io->slot > 0) {
-        end(loop, op); /* the port is not told what ended at once */
-    } else if (os_error != 0 && os_error != ERROR_IO_PENDING) {
-        iocp_give_room(loop, op);
-        op_finish(loop, op, error_from_os(os_error));
-    }
+    /* What ended at once comes through the port, too: to let it skip that
+     * saves nothing here, since done waits for the next collection anyway,
+     * and Wine 8 has been seen to answer at once and post all the same. */
+    if (os_error == 0 || os_error == ERROR_IO_PENDING)
+        return;
+    iocp_give_room(loop, op);
+    op_finish(loop, op, error_from_os(os_error));
 }
 
 static void submit(rondo_loop *loop, struct op *op)
@@ -87,7 +88,6 @@ static void cancel(rondo_loop *loop, struct op *op)
 static int attach(rondo_loop *loop, struct io *io)
 {
     HANDLE socket = (HANDLE)io->fd;
-    io->slot = 0;
     if (io->owner == IO_WATCHER)
         return 0;
     if (!CreateIoCompletionPort(socket, iocp_of(loop)->port, 0, 0)) {
@@ -99,9 +99,8 @@ static int attach(rondo_loop *loop, struct io *io)
         return error_os(error_from_os(os_error), "socket %lld",
                         (long long)io->fd);
     }
-    const UCHAR modes =
-        FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
-    io->slot = SetFileCompletionNotificationModes(socket, modes) ? 1 : 0;
+    (void)SetFileCompletionNotificationModes(socket,
+                                             FILE_SKIP_SET_EVENT_ON_HANDLE);
     return 0;
 }
 

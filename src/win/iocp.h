@@ -45,8 +45,7 @@ static inline OVERLAPPED *iocp_overlapped(struct op *op)
 /* NULL: out of memory. */
 struct iocp_room *iocp_take_room(rondo_loop *loop, struct op *op);
 void iocp_give_room(rondo_loop *loop, struct op *op);
-/* What an overlapped call answered: 0 or the system's error. An operation
- * that ended at once goes on the ready list. */
+/* What an overlapped call answered: 0 or the system's error. */
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error);
 
 /* The socket operations. */

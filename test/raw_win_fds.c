@@ -1,0 +1,173 @@
+/* raw_win_fds.c - the descriptors of raw.h that are no sockets, on Windows. */
+/* SPDX-License-Identifier: MIT */
+#include "raw_win.h"
+
+/* ---- making ------------------------------------------------------------- */
+
+static raw_fd open_it(const wchar_t *path, DWORD how, DWORD flags)
+{
+    return (raw_fd)CreateFileW(path, GENERIC_READ | GENERIC_WRITE,
+                               FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, how,
+                               flags, NULL);
+}
+
+raw_fd raw_file(void)
+{
+    wchar_t folder[MAX_PATH + 1], path[MAX_PATH + 1];
+
+    if (!GetTempPathW(MAX_PATH + 1, folder) ||
+        !GetTempFileNameW(folder, L"rnd", 0, path))
+        return RONDO_NO_FD;
+    return open_it(path, CREATE_ALWAYS,
+                   FILE_ATTRIBUTE_TEMPORARY | FILE_FLAG_DELETE_ON_CLOSE);
+}
+
+raw_fd raw_directory(void)
+{
+    return (raw_fd)CreateFileW(L".", GENERIC_READ,
+                               FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                               OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+}
+
+raw_fd raw_null(void)
+{
+    return open_it(L"NUL", OPEN_EXISTING, 0);
+}
+
+int raw_pipe(raw_fd pair[2])
+{
+    HANDLE reader, writer;
+
+    if (!CreatePipe(&reader, &writer, NULL, 0))
+        return -1;
+    pair[0] = (raw_fd)reader;
+    pair[1] = (raw_fd)writer;
+    return 0;
+}
+
+int raw_fifo(raw_fd pair[2])
+{
+    pair[0] = pair[1] = RONDO_NO_FD;
+    return -1;
+}
+
+int raw_terminal(raw_fd pair[2])
+{
+    pair[0] = pair[1] = RONDO_NO_FD;
+    return -1;
+}
+
+raw_fd raw_event(void)
+{
+    return RONDO_NO_FD;
+}
+
+raw_fd raw_device(const char *path)
+{
+    (void)path;
+    return RONDO_NO_FD;
+}
+
+/* ---- using -------------------------------------------------------------- */
+
+bool raw_fd_valid(raw_fd fd)
+{
+    DWORD flags;
+
+    return fd != RONDO_NO_FD && GetHandleInformation(win_handle_of(fd), &flags);
+}
+
+bool raw_fd_close_on_exec(raw_fd fd)
+{
+    DWORD flags = HANDLE_FLAG_INHERIT;
+
+    (void)GetHandleInformation(win_handle_of(fd), &flags);
+    return !(flags & HANDLE_FLAG_INHERIT);
+}
+
+raw_fd raw_dead_fd(void)
+{
+    raw_fd fd = win_new_socket(AF_INET, SOCK_STREAM);
+
+    raw_close(fd);
+    return fd;
+}
+
+static raw_fd duplicate_socket(raw_fd fd)
+{
+    WSAPROTOCOL_INFOW info;
+    SOCKET copy;
+
+    if (WSADuplicateSocketW(win_socket_of(fd), GetCurrentProcessId(), &info))
+        return RONDO_NO_FD;
+    copy = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
+                      FROM_PROTOCOL_INFO, &info, 0, WSA_FLAG_OVERLAPPED);
+    if (copy != INVALID_SOCKET)
+        (void)SetHandleInformation((HANDLE)copy, HANDLE_FLAG_INHERIT, 0);
+    return (raw_fd)copy;
+}
+
+raw_fd raw_duplicate(raw_fd fd)
+{
+    HANDLE self = GetCurrentProcess(), copy;
+
+    if (fd <= 2) /* a number of the C runtime's, which are none of these */
+        return RONDO_NO_FD;
+    if (win_is_socket(fd))
+        return duplicate_socket(fd);
+    if (!DuplicateHandle(self, win_handle_of(fd), self, &copy, 0, FALSE,
+                         DUPLICATE_SAME_ACCESS))
+        return RONDO_NO_FD;
+    return (raw_fd)copy;
+}
+
+/* The system chooses the numbers, but soon uses each that is free: duplicates
+ * are made until one gets it. */
+raw_fd raw_move_fd(raw_fd fd, raw_fd number)
+{
+    raw_fd others[512];
+    size_t count = 0;
+    raw_fd moved = RONDO_NO_FD;
+
+    if (number <= 2 || number == fd)
+        return number == fd ? fd : RONDO_NO_FD;
+    if (raw_fd_valid(number))
+        raw_close(number);
+    while (count < 512 && (moved = raw_duplicate(fd)) != number &&
+           moved != RONDO_NO_FD)
+        others[count++] = moved;
+    while (count > 0)
+        raw_close(others[--count]);
+    if (moved != number)
+        return RONDO_NO_FD;
+    raw_close(fd);
+    return moved;
+}
+
+/* As the descriptors of raw_pipe are, blocking ones. */
+ptrdiff_t raw_read(raw_fd fd, void *data, size_t size)
+{
+    DWORD n = 0;
+
+    return ReadFile(win_handle_of(fd), data, (DWORD)size, &n, NULL)
+               ? (ptrdiff_t)n
+               : RAW_FAILED;
+}
+
+ptrdiff_t raw_write(raw_fd fd, const void *data, size_t size)
+{
+    DWORD n = 0;
+
+    return WriteFile(win_handle_of(fd), data, (DWORD)size, &n, NULL)
+               ? (ptrdiff_t)n
+               : RAW_FAILED;
+}
+
+size_t raw_exhaust(raw_fd *fds, size_t room)
+{
+    size_t n = 0;
+
+    while (n < room && (fds[n] = raw_null()) != RONDO_NO_FD)
+        n++;
+    return n;
+}

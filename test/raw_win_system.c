@@ -1,0 +1,249 @@
+/* raw_win_system.c - handles, threads and time of raw.h on Windows. */
+/* SPDX-License-Identifier: MIT */
+#include "raw_win.h"
+
+#include <process.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+win_function win_real(const wchar_t *library, const char *name)
+{
+    HMODULE module = LoadLibraryW(library);
+    FARPROC function = module ? GetProcAddress(module, name) : NULL;
+
+    if (!function) {
+        (void)fprintf(stderr, "%s: not in this system\n", name);
+        abort();
+    }
+    return (win_function)(void (*)(void))function;
+}
+
+/* ---- which handles are open --------------------------------------------- */
+
+/* What NtQuerySystemInformation answers to class 64; GetProcessHandleCount
+ * would be enough for the count, but Wine's says 0. */
+struct handle_fact {
+    void *object;
+    ULONG_PTR process, handle;
+    ULONG access;
+    USHORT trace, type;
+    ULONG attributes, reserved;
+};
+
+struct handle_facts {
+    ULONG_PTR count, reserved;
+    struct handle_fact list[1];
+};
+
+typedef LONG(WINAPI *query_fn)(int, void *, ULONG, ULONG *);
+
+/* malloc'ed; all processes' */
+static struct handle_facts *all_handles(void)
+{
+    static query_fn query;
+    const LONG too_small = (LONG)0xC0000004;
+    ULONG size = 1 << 16;
+
+    if (!query)
+        query = (query_fn)win_real(L"ntdll.dll", "NtQuerySystemInformation");
+    for (;;) {
+        struct handle_facts *facts = malloc(size);
+        LONG status = facts ? query(64, facts, size, NULL) : 0;
+
+        if (facts && status == 0)
+            return facts;
+        free(facts);
+        if (status != too_small)
+            abort();
+        size *= 2;
+    }
+}
+
+static void mark_open(struct raw_snapshot *s, uintptr_t fd)
+{
+    s->count++;
+    if (fd < sizeof s->open * 8)
+        s->open[fd / 8] |= (unsigned char)(1u << (fd % 8));
+}
+
+static bool is_marked(const struct raw_snapshot *s, size_t fd)
+{
+    return (s->open[fd / 8] & (1u << (fd % 8))) != 0;
+}
+
+void raw_snapshot_take(struct raw_snapshot *s)
+{
+    struct handle_facts *facts;
+
+    win_begin();
+    facts = all_handles();
+    memset(s, 0, sizeof *s);
+    for (ULONG_PTR i = 0; i < facts->count; i++)
+        if (facts->list[i].process == GetCurrentProcessId())
+            mark_open(s, facts->list[i].handle);
+    free(facts);
+}
+
+void raw_snapshot_differences(const struct raw_snapshot *before, char *text,
+                              size_t size)
+{
+    struct raw_snapshot now;
+    size_t used = 0;
+
+    raw_snapshot_take(&now);
+    text[0] = '\0';
+    for (size_t fd = 0; fd < sizeof now.open * 8 && used < size; fd++) {
+        bool gone = is_marked(before, fd) && !is_marked(&now, fd);
+        int n;
+
+        if (is_marked(before, fd) == is_marked(&now, fd))
+            continue;
+        n = snprintf(text + used, size - used, " %zu (%s)", fd,
+                     gone                        ? "closed"
+                     : win_is_socket((raw_fd)fd) ? "socket"
+                                                 : "handle");
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* Only sockets: another handle may be the system's own. */
+void raw_snapshot_close_new(const struct raw_snapshot *before)
+{
+    struct raw_snapshot now;
+
+    raw_snapshot_take(&now);
+    for (size_t fd = 3; fd < sizeof now.open * 8; fd++)
+        if (is_marked(&now, fd) && !is_marked(before, fd) &&
+            win_is_socket((raw_fd)fd))
+            raw_close((raw_fd)fd);
+}
+
+size_t raw_count_descriptors(void)
+{
+    struct raw_snapshot now;
+
+    raw_snapshot_take(&now);
+    return now.count;
+}
+
+/* ---- limits: memory is the only one ------------------------------------- */
+
+int64_t raw_descriptor_limit(void)
+{
+    return -1;
+}
+
+int64_t raw_set_descriptor_limit(int64_t limit)
+{
+    (void)limit;
+    return -1;
+}
+
+int64_t raw_raise_descriptor_limit(int64_t wanted)
+{
+    (void)wanted;
+    return -1;
+}
+
+/* ---- threads ------------------------------------------------------------ */
+
+struct raw_thread {
+    HANDLE handle;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static unsigned __stdcall thread_main(void *arg)
+{
+    struct raw_thread *thread = arg;
+
+    thread->fn(thread->arg);
+    return 0;
+}
+
+struct raw_thread *raw_thread_start(void (*fn)(void *arg), void *arg)
+{
+    struct raw_thread *thread = malloc(sizeof *thread);
+
+    if (!thread)
+        return NULL;
+    thread->fn = fn;
+    thread->arg = arg;
+    thread->handle =
+        (HANDLE)_beginthreadex(NULL, 0, thread_main, thread, 0, NULL);
+    if (!thread->handle) {
+        free(thread);
+        return NULL;
+    }
+    return thread;
+}
+
+void raw_thread_join(struct raw_thread *thread)
+{
+    if (!thread)
+        return;
+    (void)WaitForSingleObject(thread->handle, INFINITE);
+    (void)CloseHandle(thread->handle);
+    free(thread);
+}
+
+void raw_sleep_ms(int ms)
+{
+    Sleep((DWORD)ms);
+}
+
+void raw_yield(void)
+{
+    (void)SwitchToThread();
+}
+
+/* ---- time --------------------------------------------------------------- */
+
+int64_t raw_now_ns(void)
+{
+    LARGE_INTEGER frequency, now;
+
+    (void)QueryPerformanceFrequency(&frequency);
+    (void)QueryPerformanceCounter(&now);
+    return now.QuadPart / frequency.QuadPart * 1000000000 +
+           now.QuadPart % frequency.QuadPart * 1000000000 / frequency.QuadPart;
+}
+
+static int64_t nanoseconds(FILETIME t)
+{
+    return (int64_t)((uint64_t)t.dwHighDateTime << 32 | t.dwLowDateTime) * 100;
+}
+
+int64_t raw_thread_cpu_ns(void)
+{
+    FILETIME made, ended, kernel, user;
+
+    if (!GetThreadTimes(GetCurrentThread(), &made, &ended, &kernel, &user))
+        return 0;
+    return nanoseconds(kernel) + nanoseconds(user);
+}
+
+/* ---- processes ---------------------------------------------------------- */
+
+bool raw_under_valgrind(void)
+{
+    return false;
+}
+
+int raw_fork_run(int (*fn)(void *arg), void *arg)
+{
+    (void)fn;
+    (void)arg;
+    return -1;
+}
+
+bool raw_sigpipe_untouched(void)
+{
+    return true; /* there is no such signal */
+}
+
+void raw_set_environment(const char *name, const char *value)
+{
+    (void)_putenv_s(name, value ? value : "");
+}
