@@ -85,9 +85,7 @@ static int start(rondo_loop *loop, struct op *op)
     int error = p->afd ? 0 : open_afd(p);
     if (error)
         return error;
-    struct iocp_room *room = iocp_take_room(loop, op);
-    if (!room)
-        return error_set(RONDO_ENOMEM, "out of memory for a watcher");
+    struct iocp_room *room = iocp_room(op);
     struct afd_poll poll = {.timeout.QuadPart = INT64_MAX,
                             .handles = 1,
                             .handle = (HANDLE)base_socket(op->io->fd),
@@ -99,7 +97,6 @@ static int start(rondo_loop *loop, struct op *op)
         room->u.poll, sizeof poll, room->u.poll, sizeof poll);
     if (status >= 0) /* ended or pending: the port is told */
         return 0;
-    iocp_give_room(loop, op);
     return error_os(error_from_os(RtlNtStatusToDosError(status)), "socket %lld",
                     (long long)op->io->fd);
 }
@@ -109,13 +106,13 @@ void afd_start(rondo_loop *loop, struct op *op)
     op->sys.flags |= IOCP_AFD;
     int error = start(loop, op);
     if (error)
-        op_finish(loop, op, error);
+        iocp_fail(loop, op, error);
 }
 
 int afd_result(rondo_loop *loop, struct op *op)
 {
-    const IO_STATUS_BLOCK *block = (const void *)op->sys.overlapped;
-    struct iocp_room *room = op->sys.extra;
+    const struct iocp_room *room = iocp_room(op);
+    const IO_STATUS_BLOCK *block = (const void *)&room->overlapped;
     struct afd_poll poll;
     (void)loop;
     if (op->sys.flags & IOCP_CANCELLED)

@@ -14,59 +14,74 @@ enum { TIMED_FINELY_MS = 32 };
 
 /* ---- rooms ---- */
 
-struct iocp_room *iocp_take_room(rondo_loop *loop, struct op *op)
+static bool take_room(rondo_loop *loop, struct op *op)
 {
     struct iocp *p = iocp_of(loop);
-    struct iocp_room *room = p->rooms;
-    if (room)
-        p->rooms = room->next;
-    else
+    struct iocp_room *room = p->free;
+    if (room) {
+        p->free = room->next_free;
+    } else {
         room = loop_alloc(loop, sizeof *room);
-    op->sys.extra = room;
-    return room;
+        if (!room)
+            return false;
+        room->next = p->rooms;
+        p->rooms = room;
+    }
+    memset(&room->overlapped, 0, sizeof room->overlapped);
+    room->op = op;
+    room->accepted = SYS_NO_FD;
+    op->sys.room = room;
+    return true;
 }
 
-void iocp_give_room(rondo_loop *loop, struct op *op)
+static void give_room(struct iocp *p, struct iocp_room *room)
 {
-    struct iocp *p = iocp_of(loop);
-    struct iocp_room *room = op->sys.extra;
-    if (!room)
-        return;
-    room->next = p->rooms;
-    p->rooms = room;
-    op->sys.extra = NULL;
+    room->op = NULL;
+    room->next_free = p->free;
+    p->free = room;
 }
 
 /* ---- one operation ---- */
 
-static void end(rondo_loop *loop, struct op *op)
+static void end(rondo_loop *loop, struct iocp_room *room)
 {
-    int error =
-        op->sys.flags & IOCP_AFD ? afd_result(loop, op) : iocp_result(loop, op);
-    iocp_give_room(loop, op);
-    loop->metrics.events++;
+    struct op *op = room->op;
+    if (op) {
+        int error = op->sys.flags & IOCP_AFD ? afd_result(loop, op)
+                                             : iocp_result(loop, op);
+        loop->metrics.events++;
+        op_finish(loop, op, error);
+    }
+    give_room(iocp_of(loop), room);
+}
+
+void iocp_fail(rondo_loop *loop, struct op *op, int error)
+{
+    struct iocp *p = iocp_of(loop);
+    struct iocp_room *room = iocp_room(op);
+    if (p->is_wine)
+        room->op = NULL; /* a packet may come yet: not to be used again */
+    else
+        give_room(p, room);
     op_finish(loop, op, error);
 }
 
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error)
 {
     /* What ended at once comes through the port, too: to let it skip that
-     * saves nothing here, since done waits for the next collection anyway,
-     * and Wine 8 has been seen to answer at once and post all the same. */
-    if (os_error == 0 || os_error == ERROR_IO_PENDING)
-        return;
-    iocp_give_room(loop, op);
-    op_finish(loop, op, error_from_os(os_error));
+     * saves nothing here, since done waits for the next collection anyway. */
+    if (os_error != 0 && os_error != ERROR_IO_PENDING)
+        iocp_fail(loop, op, error_from_os(os_error));
 }
 
 static void submit(rondo_loop *loop, struct op *op)
 {
-    memset(op->sys.overlapped, 0, sizeof op->sys.overlapped);
     op->sys.flags = 0;
-    op->sys.extra = NULL;
     op->count = 0;
     op->task.state = TASK_PENDING;
-    if (op->task.kind == OP_WAIT_READ || op->task.kind == OP_WAIT_WRITE)
+    if (!take_room(loop, op))
+        op_finish(loop, op, error_set(RONDO_ENOMEM, "out of memory"));
+    else if (op->task.kind == OP_WAIT_READ || op->task.kind == OP_WAIT_WRITE)
         afd_start(loop, op);
     else
         iocp_start(loop, op);
@@ -155,10 +170,8 @@ static int wait(rondo_loop *loop, int64_t timeout_ns)
     }
     for (ULONG i = 0; i < count; i++) {
         OVERLAPPED *o = p->entries[i].lpOverlapped;
-        if (!o)
-            continue; /* a wake-up */
-        end(loop, (struct op *)(void *)((char *)o -
-                                        offsetof(struct op, sys.overlapped)));
+        if (o) /* else a wake-up */
+            end(loop, (struct iocp_room *)(void *)o);
     }
     return 0;
 }
@@ -199,6 +212,7 @@ static int open_port(rondo_loop *loop)
         loop_free(loop, p);
         return error;
     }
+    p->is_wine = win_is_wine();
     p->timer = CreateWaitableTimerExW(
         NULL, NULL, CREATE_WAITABLE_TIMER_HIGH_RESOLUTION, TIMER_ALL_ACCESS);
     loop->backend_data = p;

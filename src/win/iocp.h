@@ -13,10 +13,13 @@ enum { IOCP_BATCH = 256, IOCP_ADDRESS = sizeof(SOCKADDR_STORAGE) + 16 };
 /* In op->sys.flags. */
 enum { IOCP_CANCELLED = 1, IOCP_AFD = 2 };
 
-/* What the kernel writes into while an operation is pending, apart from its
- * OVERLAPPED. Kept for the next one. */
+/* What the kernel writes into while an operation is pending. It is not part
+ * of the operation, which may be gone when a packet comes that nobody expects
+ * any more: Wine 8 has been seen to post one for a call that had failed. */
 struct iocp_room {
-    struct iocp_room *next;
+    OVERLAPPED overlapped; /* first: a packet names the room by it */
+    struct op *op;         /* NULL: it has ended */
+    struct iocp_room *next_free, *next;
     sys_fd accepted;
     union {
         char addresses[2 * IOCP_ADDRESS]; /* AcceptEx: ours, the peer's */
@@ -28,7 +31,8 @@ struct iocp {
     HANDLE port;
     HANDLE afd;   /* NULL: not opened yet */
     HANDLE timer; /* of high resolution; NULL: this system has none */
-    struct iocp_room *rooms;
+    struct iocp_room *free, *rooms; /* all of them: rooms */
+    bool is_wine;
     OVERLAPPED_ENTRY entries[IOCP_BATCH];
 };
 
@@ -37,14 +41,18 @@ static inline struct iocp *iocp_of(const rondo_loop *loop)
     return loop->backend_data;
 }
 
-static inline OVERLAPPED *iocp_overlapped(struct op *op)
+static inline struct iocp_room *iocp_room(struct op *op)
 {
-    return (OVERLAPPED *)(void *)op->sys.overlapped;
+    return op->sys.room;
 }
 
-/* NULL: out of memory. */
-struct iocp_room *iocp_take_room(rondo_loop *loop, struct op *op);
-void iocp_give_room(rondo_loop *loop, struct op *op);
+static inline OVERLAPPED *iocp_overlapped(struct op *op)
+{
+    return &iocp_room(op)->overlapped;
+}
+
+/* It could not begin. */
+void iocp_fail(rondo_loop *loop, struct op *op, int error);
 /* What an overlapped call answered: 0 or the system's error. */
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error);
 

@@ -43,15 +43,10 @@ static rondo_family family_of(sys_fd fd)
 
 static void start_accept(rondo_loop *loop, struct op *op)
 {
-    struct iocp_room *room = iocp_take_room(loop, op);
-    if (!room) {
-        op_finish(loop, op, RONDO_ENOMEM);
-        return;
-    }
+    struct iocp_room *room = iocp_room(op);
     int error = sys_socket_stream(family_of(op->io->fd), &room->accepted);
     if (error) {
-        iocp_give_room(loop, op);
-        op_finish(loop, op, error);
+        iocp_fail(loop, op, error);
         return;
     }
     DWORD count = 0;
@@ -126,7 +121,7 @@ void iocp_start(rondo_loop *loop, struct op *op)
 static int finish_accept(struct op *op, int error)
 {
     struct accept_op *a = (struct accept_op *)(void *)op;
-    struct iocp_room *room = op->sys.extra;
+    struct iocp_room *room = iocp_room(op);
     SOCKET listener = op->io->fd;
     if (!error &&
         setsockopt(room->accepted, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,

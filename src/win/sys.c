@@ -86,9 +86,6 @@ _Static_assert(sizeof(sys_cond) == sizeof(CONDITION_VARIABLE) &&
                "a sys_cond is a CONDITION_VARIABLE");
 _Static_assert(sizeof(sys_thread_id) == sizeof(DWORD),
                "a sys_thread_id is a DWORD");
-_Static_assert(sizeof(OVERLAPPED) <= sizeof(uint64_t[4]) &&
-                   _Alignof(OVERLAPPED) <= _Alignof(struct sys_op),
-               "an OVERLAPPED fits into a sys_op");
 
 sys_thread_id sys_thread_self(void)
 {
@@ -220,4 +217,10 @@ int64_t sys_datagram_limit(void)
 bool sys_supports(rondo_capability what)
 {
     return what == RONDO_CAN_TCP || what == RONDO_CAN_WATCH_SOCKETS;
+}
+
+bool win_is_wine(void)
+{
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+    return ntdll && GetProcAddress(ntdll, "wine_get_version");
 }

@@ -36,11 +36,9 @@ void sys_mutex_unlock(sys_mutex *m);
 #define SYS_THREAD_LOCAL _Thread_local
 #endif
 
-/* What a completion backend keeps in each operation while the kernel has it:
- * room for an OVERLAPPED, and two words of its own. */
+/* What the completion port keeps in each operation: its iocp_room. */
 struct sys_op {
-    uint64_t overlapped[4];
-    void *extra;
+    void *room;
     uint32_t flags;
 };
 #define SYS_OP_MEMBERS struct sys_op sys;
