@@ -245,5 +245,6 @@ int main(int argc, char **argv)
     }
     printf("requests=%ld seconds=%.3f per_second=%.0f\n", client.requests,
            now() - start, (double)client.requests / (now() - start));
+    free(connections);
     return 0;
 }

@@ -53,7 +53,7 @@ void serve_options(struct serve *s, int argc, char **argv)
 
 void serve_announce(int fd)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t size = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
         serve_die("getsockname");

@@ -3,6 +3,8 @@
 #include "error.h"
 #include "stream.h"
 
+#include <assert.h>
+
 static int refuse(int error, const char *what, rondo_fd fd, const char *why)
 {
     return error_set(error, "%s: descriptor %lld %s", what, (long long)fd, why);
@@ -67,6 +69,7 @@ int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
     error = stream_adopt(loop, socket, "connect_accepted_socket", &t);
     if (error)
         return error;
+    assert(t);
     (void)sys_option(t->io.fd, SYS_NO_DELAY, true);
     stream_open(t, protocol, self);
     stream_begin_later(t);

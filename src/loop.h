@@ -7,6 +7,8 @@
 #include "sys.h"
 #include "timer.h"
 
+#include <assert.h>
+
 #include <stdatomic.h>
 
 /* Off the everyday path: kept out of it, so that it stays short. */
@@ -144,7 +146,9 @@ static inline int loop_check(const rondo_loop *loop, const char *what)
 {
     if (loop && loop->guard == sys_fork_generation)
         return 0;
-    return loop_check_slowly(loop, what);
+    int error = loop_check_slowly(loop, what);
+    assert(loop || error < 0);
+    return error;
 }
 
 /* For what creates something: RONDO_ECLOSED while the loop closes, too. */
@@ -154,7 +158,9 @@ static inline int loop_check_create(const rondo_loop *loop, const char *what)
 {
     if (loop && loop->guard == sys_fork_generation)
         return 0;
-    return loop_check_create_slowly(loop, what);
+    int error = loop_check_create_slowly(loop, what);
+    assert(loop || error < 0);
+    return error;
 }
 
 /* Takes an option struct of the caller's size into one of ours, `known` bytes

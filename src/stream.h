@@ -70,7 +70,7 @@ struct rondo_transport {
 
 /* A stream over a connected, or soon to be connected, socket of the loop's.
  * RONDO_ENOMEM, or io_attach's errors; the socket is the caller's then. */
-int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **t);
+int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made);
 /* It never was a connection: frees it and closes its socket. No operation of
  * it may be pending. */
 void stream_discard(rondo_transport *t);

@@ -261,9 +261,14 @@ int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
     int error = check(t, "transport_writev");
     if (error || !count)
         return error;
-    for (size_t i = 0; i < count; i++)
+    size_t room = PTRDIFF_MAX; /* more than that is nobody's memory */
+    for (size_t i = 0; i < count; i++) {
         if (!buffers || (!buffers[i].data && buffers[i].size))
             return refuse_null("transport_writev");
+        if (buffers[i].size > room)
+            return error_set(RONDO_EINVAL, "transport_writev: absurd sizes");
+        room -= buffers[i].size;
+    }
     int64_t sent = 0;
     if (!(t->flags & STREAM_QUEUED)) {
         sent = send_groups(t, buffers, count);

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "op.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 struct side {
@@ -187,6 +188,7 @@ static int add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
         error = watcher_new(loop, sys_fd_of(fd), what, &w);
     if (error)
         return error;
+    assert(w);
     struct side *side = &w->side[which];
     if (side->fn)
         renew(w);

@@ -46,7 +46,7 @@ int test_slowness(void)
 static void write_line(const char *kind, const char *result, const char *why)
 {
     const char *path = getenv("RONDO_TEST_RESULTS");
-    FILE *file = path && *path ? fopen(path, "a") : NULL;
+    FILE *file = path && *path ? fopen(path, "ab") : NULL;
 
     if (!file)
         return;

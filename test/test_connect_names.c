@@ -45,6 +45,9 @@ static void C2_localhost(void **state)
     l = test_serve_with(w, &recorder, &options);
     (void)start(w, "localhost", l->port, p);
     assert_int_equal(p->connected, 0);
+    test_run_until(w, p->connected);
+    if (p->connect_error == RONDO_ENONAME || p->connect_error == RONDO_EAGAIN)
+        test_skip(w, "this system does not know localhost");
     dial_ends(w, p, 0);
     test_run_until(w, l->count == 1);
     assert_int_equal(test_metrics(w).live_jobs, 0);

@@ -62,26 +62,49 @@ struct timespec unix_timespec(int64_t timeout_ns)
 
 /* ---- errors ---- */
 
-#define ERRORS(X)                                                              \
-    X(EINVAL)                                                                  \
-    X(ENOMEM)                                                                  \
-    X(EBUSY)                                                                   \
-    X(ECANCELED)                                                               \
-    X(ETIMEDOUT) X(ENOENT) X(EEXIST) X(EACCES) X(EPERM) X(EBADF) X(EMFILE)     \
-        X(ENFILE) X(ENOBUFS) X(ENAMETOOLONG) X(ENOTDIR) X(ENOEXEC)             \
-            X(EADDRINUSE) X(EADDRNOTAVAIL) X(EAFNOSUPPORT) X(ECONNREFUSED)     \
-                X(ECONNRESET) X(ECONNABORTED) X(EPIPE) X(ENOTCONN) X(EISCONN)  \
-                    X(EHOSTUNREACH) X(ENETUNREACH) X(ENETDOWN) X(EMSGSIZE)     \
-                        X(ENOTSOCK) X(EIO) X(ENOSPC) X(ESRCH) X(EAGAIN)
-
 static const struct {
     int os_error, error;
     const char *name;
 } errors[] = {
-#define ENTRY(name) {name, RONDO_##name, #name},
-    ERRORS(ENTRY)
-#undef ENTRY
-        {EOPNOTSUPP, RONDO_ENOTSUP, "EOPNOTSUPP"},
+#define SAME(name)                                                             \
+    {                                                                          \
+        name, RONDO_##name, #name                                              \
+    }
+    SAME(EINVAL),
+    SAME(ENOMEM),
+    SAME(EBUSY),
+    SAME(ECANCELED),
+    SAME(ETIMEDOUT),
+    SAME(ENOENT),
+    SAME(EEXIST),
+    SAME(EACCES),
+    SAME(EPERM),
+    SAME(EBADF),
+    SAME(EMFILE),
+    SAME(ENFILE),
+    SAME(ENOBUFS),
+    SAME(ENAMETOOLONG),
+    SAME(ENOTDIR),
+    SAME(ENOEXEC),
+    SAME(EADDRINUSE),
+    SAME(EADDRNOTAVAIL),
+    SAME(EAFNOSUPPORT),
+    SAME(ECONNREFUSED),
+    SAME(ECONNRESET),
+    SAME(ECONNABORTED),
+    SAME(EPIPE),
+    SAME(ENOTCONN),
+    SAME(EISCONN),
+    SAME(EHOSTUNREACH),
+    SAME(ENETUNREACH),
+    SAME(ENETDOWN),
+    SAME(EMSGSIZE),
+    SAME(ENOTSOCK),
+    SAME(EIO),
+    SAME(ENOSPC),
+    SAME(ESRCH),
+    SAME(EAGAIN),
+    {EOPNOTSUPP, RONDO_ENOTSUP, "EOPNOTSUPP"},
     {ENOSYS, RONDO_ENOTSUP, "ENOSYS"},
     {ENOPROTOOPT, RONDO_ENOTSUP, "ENOPROTOOPT"},
     {EPROTONOSUPPORT, RONDO_EAFNOSUPPORT, "EPROTONOSUPPORT"},
