@@ -174,8 +174,9 @@ static int check(const rondo_server_options *o, const rondo_protocol *protocol)
                                        "socket");
     if (o->reuse_port == RONDO_ON && !sys_supports(RONDO_CAN_REUSE_PORT))
         return error_set(RONDO_ENOTSUP,
-                         "create_server: this system does not spread clients "
-                         "over sockets of one port (Linux does)");
+                         "create_server: reuse_port: this system does not "
+                         "spread clients over sockets of one port (Linux "
+                         "does)");
     if (o->backlog < 0)
         return error_set(RONDO_EINVAL, "create_server: a negative backlog");
     if ((unsigned)o->family > RONDO_FAMILY_INET6)

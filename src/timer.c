@@ -139,6 +139,25 @@ static uint32_t next_order(struct timers *t)
     return t->order;
 }
 
+static COLD int slots_grow(rondo_loop *loop)
+{
+    struct timers *t = &loop->timers;
+    size_t room = t->slots_room ? t->slots_room * 2 : 32;
+    struct timer_slot *slots = NULL;
+    struct timer_period *periods = NULL;
+    if (t->slots_used < ID_SLOT_MAX)
+        slots = loop_realloc(loop, t->slots, room * sizeof *slots);
+    if (slots)
+        t->slots = slots;
+    if (slots)
+        periods = loop_realloc(loop, t->periods, room * sizeof *periods);
+    if (!periods)
+        return error_set(RONDO_ENOMEM, "out of memory for timers");
+    t->periods = periods;
+    t->slots_room = room;
+    return 0;
+}
+
 static int slot_new(rondo_loop *loop, uint32_t *index)
 {
     struct timers *t = &loop->timers;
@@ -147,17 +166,9 @@ static int slot_new(rondo_loop *loop, uint32_t *index)
         t->free_slot = t->slots[*index].phase;
         return 0;
     }
-    if (t->slots_used == t->slots_room) {
-        size_t room = t->slots_room ? t->slots_room * 2 : 32;
-        struct timer_slot *slots =
-            t->slots_used < ID_SLOT_MAX
-                ? loop_realloc(loop, t->slots, room * sizeof *slots)
-                : NULL;
-        if (!slots)
-            return error_set(RONDO_ENOMEM, "out of memory for timers");
-        t->slots = slots;
-        t->slots_room = room;
-    }
+    int error = t->slots_used == t->slots_room ? slots_grow(loop) : 0;
+    if (error)
+        return error;
     *index = (uint32_t)t->slots_used++;
     t->slots[*index] = (struct timer_slot){
         .generation = loop->first_generation & ID_GENERATION_MAX};
@@ -227,15 +238,16 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
         return error;
     struct timer_slot *slot = &t->slots[index];
     slot->when = clamp(loop, when);
-    slot->period = period;
     slot->fn = fn;
     slot->arg = arg;
+    slot->repeats = period != 0;
+    if (period)
+        t->periods[index] = (struct timer_period){period, 0};
     slot->order = next_order(t);
     slot->phase = t->phase;
     slot->live = true;
     slot->firing = false;
     slot->background = slot->hidden = false;
-    slot->missed = 0;
     t->live++;
     loop->alive++;
     push(t, index);
@@ -273,13 +285,14 @@ int64_t timers_next(rondo_loop *loop)
 
 /* The next period's deadline in phase with the first; what could not be in
  * time is skipped and counted. */
-static void repeat(rondo_loop *loop, struct timer_slot *slot)
+static void repeat(rondo_loop *loop, struct timer_slot *slot,
+                   struct timer_period *every)
 {
     struct timers *t = &loop->timers;
-    int64_t late = (loop->now - slot->when) / slot->period;
-    slot->missed += late;
+    int64_t late = (loop->now - slot->when) / every->period;
+    every->missed += late;
     loop->metrics.timers_skipped += (uint64_t)late;
-    int64_t step = (late + 1) * slot->period;
+    int64_t step = (late + 1) * every->period;
     slot->when =
         slot->when > RONDO_NEVER - step ? RONDO_NEVER - 1 : slot->when + step;
     slot->order = next_order(t);
@@ -301,12 +314,12 @@ void timers_run(rondo_loop *loop, unsigned most)
     while (most-- && settle_top(t) && t->heap[TIMER_ROOT].key <= loop->now) {
         uint32_t index = t->heap[TIMER_ROOT].slot;
         struct timer_slot *slot = &t->slots[index];
-        rondo_fn fn = slot->fn;
-        void *arg = slot->arg;
         if (slot->phase == t->phase)
             break; /* scheduled since: the next iteration's */
-        if (slot->period) {
-            repeat(loop, slot);
+        rondo_fn fn = slot->fn;
+        void *arg = slot->arg;
+        if (slot->repeats) {
+            repeat(loop, slot, &t->periods[index]);
         } else {
             pop(t);
             slot->firing = true; /* its own callback may start it again */
@@ -328,6 +341,7 @@ void timers_free(rondo_loop *loop)
             slot_free(loop, (uint32_t)i);
     loop_free(loop, t->heap);
     loop_free(loop, t->slots);
+    loop_free(loop, t->periods);
     timers_init(t);
 }
 
@@ -414,7 +428,7 @@ int64_t rondo_missed(const rondo_loop *loop, rondo_id id)
     const struct timer_slot *slot = find(loop, id);
     if (!slot)
         return no_timer(loop, id, "missed");
-    if (!slot->period)
+    if (!slot->repeats)
         return error_set(RONDO_EINVAL, "missed: not a call_every timer");
-    return slot->missed;
+    return loop->timers.periods[id_slot(id)].missed;
 }

@@ -14,12 +14,11 @@ struct timer_entry {
     uint32_t slot;
 };
 
+/* As small as can be: a million of them do not fit any cache. */
 struct timer_slot {
     int64_t when;
-    int64_t period; /* 0: once */
     rondo_fn fn;
     void *arg;
-    int64_t missed; /* call_every's skipped periods */
     uint32_t entry; /* order of the heap entry that stands for it */
     uint32_t order; /* rank among equal deadlines */
     uint32_t phase; /* iteration it was scheduled in; free: next free */
@@ -27,11 +26,19 @@ struct timer_slot {
     uint32_t live : 1, background : 1;
     uint32_t hidden : 1; /* a handle's, not the program's */
     uint32_t firing : 1; /* its callback runs; it has no heap entry */
+    uint32_t repeats : 1;
+};
+
+/* What only call_every's timers have; side by side with the slots. */
+struct timer_period {
+    int64_t period;
+    int64_t missed; /* skipped periods */
 };
 
 struct timers {
     struct timer_entry *heap; /* the root at TIMER_ROOT */
     struct timer_slot *slots;
+    struct timer_period *periods;
     size_t heap_size, heap_room, slots_used, slots_room;
     size_t live, hidden;
     uint32_t free_slot, order, phase;

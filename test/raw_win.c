@@ -30,6 +30,7 @@ void win_begin(void)
     if (begun)
         return;
     begun = 1;
+    win_keep_spare();
     (void)WSAStartup(MAKEWORD(2, 2), &data);
     use_once();
 }
@@ -206,6 +207,14 @@ bool raw_send_all(raw_fd fd, const void *data, size_t size, int timeout_ms)
     return true;
 }
 
+/* Wine shows a reset as an end; polling knows better. */
+static bool is_reset(raw_fd fd)
+{
+    WSAPOLLFD p = {.fd = win_socket_of(fd), .events = POLLRDNORM};
+
+    return WSAPoll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
 ptrdiff_t raw_recv(raw_fd fd, void *data, size_t size, int timeout_ms)
 {
     int n;
@@ -214,9 +223,7 @@ ptrdiff_t raw_recv(raw_fd fd, void *data, size_t size, int timeout_ms)
         return RAW_AGAIN;
     raw_set_nonblocking(fd);
     n = recv(win_socket_of(fd), data, (int)size, 0);
-    /* Wine shows a reset as an end; an empty send knows better */
-    if (n == 0 && send(win_socket_of(fd), "", 0, 0) != 0 &&
-        WSAGetLastError() == WSAECONNRESET)
+    if (n == 0 && is_reset(fd))
         return RAW_RESET;
     return n < 0 ? failure() : n;
 }
@@ -268,22 +275,27 @@ void raw_set_buffers(raw_fd fd, int bytes)
                      (const char *)&bytes, sizeof bytes);
 }
 
-uint16_t raw_local_port(raw_fd fd)
+typedef int(WSAAPI *name_fn)(SOCKET, struct sockaddr *, int *);
+
+/* IPv6 addresses have it at the same place. */
+static uint16_t port_of(raw_fd fd, name_fn ask)
 {
-    struct sockaddr_in a;
+    struct sockaddr_storage a;
+    struct sockaddr_in in;
     int size = sizeof a;
 
     memset(&a, 0, sizeof a);
-    (void)getsockname(win_socket_of(fd), (struct sockaddr *)&a, &size);
-    return ntohs(a.sin_port);
+    (void)ask(win_socket_of(fd), (struct sockaddr *)&a, &size);
+    memcpy(&in, &a, sizeof in);
+    return ntohs(in.sin_port);
+}
+
+uint16_t raw_local_port(raw_fd fd)
+{
+    return port_of(fd, getsockname);
 }
 
 uint16_t raw_peer_port(raw_fd fd)
 {
-    struct sockaddr_in a;
-    int size = sizeof a;
-
-    memset(&a, 0, sizeof a);
-    (void)getpeername(win_socket_of(fd), (struct sockaddr *)&a, &size);
-    return ntohs(a.sin_port);
+    return port_of(fd, getpeername);
 }

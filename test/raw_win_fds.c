@@ -2,6 +2,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "raw_win.h"
 
+#include <fcntl.h>
+#include <io.h>
+
 /* ---- making ------------------------------------------------------------- */
 
 static raw_fd open_it(const wchar_t *path, DWORD how, DWORD flags)
@@ -93,6 +96,15 @@ raw_fd raw_dead_fd(void)
     return fd;
 }
 
+/* ---- numbers ------------------------------------------------------------ */
+
+/* 0 to 2 are the C runtime's numbers, and stand for what is behind them. */
+static HANDLE handle_behind(raw_fd fd)
+{
+    return fd >= 0 && fd <= 2 ? (HANDLE)_get_osfhandle((int)fd)
+                              : win_handle_of(fd);
+}
+
 static raw_fd duplicate_socket(raw_fd fd)
 {
     WSAPROTOCOL_INFOW info;
@@ -111,35 +123,71 @@ raw_fd raw_duplicate(raw_fd fd)
 {
     HANDLE self = GetCurrentProcess(), copy;
 
-    if (fd <= 2) /* a number of the C runtime's, which are none of these */
-        return RONDO_NO_FD;
     if (win_is_socket(fd))
         return duplicate_socket(fd);
-    if (!DuplicateHandle(self, win_handle_of(fd), self, &copy, 0, FALSE,
+    if (!DuplicateHandle(self, handle_behind(fd), self, &copy, 0, FALSE,
                          DUPLICATE_SAME_ACCESS))
         return RONDO_NO_FD;
     return (raw_fd)copy;
 }
 
-/* The system chooses the numbers, but soon uses each that is free: duplicates
- * are made until one gets it. */
+static raw_fd become_standard(raw_fd fd, int number)
+{
+    int crt = _open_osfhandle(fd, _O_BINARY);
+
+    if (crt < 0)
+        return RONDO_NO_FD;
+    if (_dup2(crt, number) != 0)
+        number = -1;
+    (void)_close(crt); /* and fd with it */
+    return number;
+}
+
+static HANDLE spare;
+
+void win_keep_spare(void)
+{
+    spare = CreateEventW(NULL, TRUE, FALSE, NULL);
+}
+
+/*
+ * The system chooses the numbers: the lowest free one, or the last that became
+ * free. Duplicating a socket takes two, of which the first is soon let go
+ * again. So all below the one that is wanted are taken, it becomes free, and
+ * then the spare one, which is lower and is what duplicating takes first.
+ */
+static raw_fd duplicate_as(raw_fd fd, raw_fd number)
+{
+    HANDLE taken[512];
+    size_t count = 0;
+    raw_fd copy;
+
+    do
+        taken[count] = CreateEventW(NULL, TRUE, FALSE, NULL);
+    while ((raw_fd)taken[count++] < number && count < 512);
+    raw_close(number); /* open before, or one of these */
+    (void)CloseHandle(spare);
+    copy = raw_duplicate(fd);
+    win_keep_spare();
+    while (count-- > 0)
+        if ((raw_fd)taken[count] != number)
+            (void)CloseHandle(taken[count]);
+    return copy;
+}
+
 raw_fd raw_move_fd(raw_fd fd, raw_fd number)
 {
-    raw_fd others[512];
-    size_t count = 0;
-    raw_fd moved = RONDO_NO_FD;
+    raw_fd moved;
 
-    if (number <= 2 || number == fd)
-        return number == fd ? fd : RONDO_NO_FD;
-    if (raw_fd_valid(number))
-        raw_close(number);
-    while (count < 512 && (moved = raw_duplicate(fd)) != number &&
-           moved != RONDO_NO_FD)
-        others[count++] = moved;
-    while (count > 0)
-        raw_close(others[--count]);
-    if (moved != number)
+    if (number == fd)
+        return fd;
+    if (number >= 0 && number <= 2)
+        return become_standard(fd, (int)number);
+    moved = duplicate_as(fd, number);
+    if (moved != number) {
+        raw_close(moved);
         return RONDO_NO_FD;
+    }
     raw_close(fd);
     return moved;
 }

@@ -297,6 +297,7 @@ static bool names_an_able_backend(struct world *w, rondo_capability ability)
     const char *const *names;
     size_t n = rondo_backends(&names);
     char sentence[512];
+    unsigned able_ones = 0;
 
     (void)snprintf(sentence, sizeof sentence, "%s", rondo_last_error());
     for (size_t i = 0; i < n; i++) {
@@ -310,8 +311,9 @@ static bool names_an_able_backend(struct world *w, rondo_capability ability)
         assert_ok(rondo_loop_close(loop));
         if (able && strstr(sentence, names[i]))
             return true;
+        able_ones += able;
     }
-    return false;
+    return able_ones == 0; /* none in this build that could be named */
 }
 
 static void G2_no_embedding_names_another_backend(void **state)

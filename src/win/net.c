@@ -162,9 +162,11 @@ static const struct sockaddr *native_of(const rondo_address *address)
 
 int sys_bind(sys_fd fd, const rondo_address *address)
 {
-    if (bind(fd, native_of(address), (int)address->native_size) != 0)
-        return win_fail();
-    return 0;
+    if (bind(fd, native_of(address), (int)address->native_size) == 0)
+        return 0;
+    int error = win_fail();
+    /* "access denied" is what it says of a port that is somebody's alone */
+    return error == RONDO_EACCES ? RONDO_EADDRINUSE : error;
 }
 
 int sys_listen(sys_fd fd, int backlog)
@@ -181,10 +183,19 @@ int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
     int error = keep(made, accepted);
     if (!error)
         (void)SetHandleInformation((HANDLE)made, HANDLE_FLAG_INHERIT, 0);
-    return error;
+    /* Wine's words for one that is gone already */
+    return error == RONDO_ENOTCONN ? RONDO_ECONNABORTED : error;
 }
 
 /* ---- connecting ---- */
+
+/* Where a reset is no error of any call (Wine), polling still tells of it.
+ * Asked once for each connection, when it ends or did not begin. */
+static bool was_reset(sys_fd fd)
+{
+    WSAPOLLFD asked = {.fd = fd, .events = POLLRDNORM};
+    return WSAPoll(&asked, 1, 0) == 1 && asked.revents & POLLERR;
+}
 
 int sys_connect(sys_fd fd, const rondo_address *address)
 {
@@ -204,8 +215,9 @@ int sys_connect_result(sys_fd fd)
         return win_fail();
     if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
         return 0;
-    /* woken too early, or an error that somebody else has taken */
-    return WSAGetLastError() == WSAENOTCONN ? RONDO_EAGAIN : win_fail();
+    if (WSAGetLastError() != WSAENOTCONN)
+        return win_fail();
+    return was_reset(fd) ? error_from_os(WSAECONNRESET) : RONDO_EAGAIN;
 }
 
 /* ---- bytes ---- */
@@ -215,13 +227,9 @@ static int int_size(size_t size)
     return size < INT_MAX ? (int)size : INT_MAX;
 }
 
-/* Where a reset comes as an end (Wine), an empty send still tells which of
- * the two it was. After an end it sends nothing; once for each connection. */
 static int64_t end_or_reset(sys_fd fd)
 {
-    if (send(fd, "", 0, 0) == 0 || WSAGetLastError() != WSAECONNRESET)
-        return 0;
-    return fail_stream();
+    return was_reset(fd) ? error_from_os(WSAECONNRESET) : 0;
 }
 
 int64_t sys_recv(sys_fd fd, void *data, size_t size)

@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- clock ---- */
 
@@ -192,11 +191,10 @@ const char *sys_env(const char *name)
     return getenv(name);
 }
 
+/* There are no names without debug information. */
 void sys_function_name(rondo_fn fn, char *text, size_t size)
 {
-    void *address;
-    memcpy(&address, &fn, sizeof address);
-    snprintf(text, size, "at %p", address);
+    snprintf(text, size, "at 0x%llx", (unsigned long long)(uintptr_t)fn);
 }
 
 int64_t sys_descriptor_limit(void)
