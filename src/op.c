@@ -5,6 +5,8 @@
 #include "backend.h"
 #include "error.h"
 
+#include <assert.h>
+
 void op_init(struct op *op, struct io *io, enum op_kind kind,
              void (*done)(rondo_loop *loop, struct task *task))
 {
@@ -20,6 +22,7 @@ int op_accepts(const rondo_loop *loop)
 
 void op_submit(rondo_loop *loop, struct op *op)
 {
+    assert(op_is_idle(op));
     loop->backend->submit(loop, op);
 }
 

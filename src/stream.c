@@ -136,8 +136,8 @@ void stream_settle(rondo_transport *t)
         end_writing_if_due(t);
     if (t->flags & STREAM_ENDING)
         wind_down(t);
-    else
-        settle_ops(t);
+    else if (!(t->flags & STREAM_RUNNING))
+        settle_ops(t); /* else at the end of the dispatch, once */
     if (t->flags & STREAM_TIMED)
         stream_watch_time(t);
     if (t->flags & STREAM_RUNNING || t->deferred.state != TASK_IDLE)
