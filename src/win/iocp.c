@@ -46,23 +46,16 @@ static void give_room(struct iocp *p, struct iocp_room *room)
 static void end(rondo_loop *loop, struct iocp_room *room)
 {
     struct op *op = room->op;
-    if (op) {
-        int error = op->sys.flags & IOCP_AFD ? afd_result(loop, op)
-                                             : iocp_result(loop, op);
-        loop->metrics.events++;
-        op_finish(loop, op, error);
-    }
+    int error =
+        op->sys.flags & IOCP_AFD ? afd_result(loop, op) : iocp_result(loop, op);
+    loop->metrics.events++;
     give_room(iocp_of(loop), room);
+    op_finish(loop, op, error);
 }
 
 void iocp_fail(rondo_loop *loop, struct op *op, int error)
 {
-    struct iocp *p = iocp_of(loop);
-    struct iocp_room *room = iocp_room(op);
-    if (p->is_wine)
-        room->op = NULL; /* a packet may come yet: not to be used again */
-    else
-        give_room(p, room);
+    give_room(iocp_of(loop), iocp_room(op));
     op_finish(loop, op, error);
 }
 
@@ -212,7 +205,6 @@ static int open_port(rondo_loop *loop)
         loop_free(loop, p);
         return error;
     }
-    p->is_wine = win_is_wine();
     p->timer = CreateWaitableTimerExW(
         NULL, NULL, CREATE_WAITABLE_TIMER_HIGH_RESOLUTION, TIMER_ALL_ACCESS);
     loop->backend_data = p;

@@ -13,9 +13,8 @@ enum { IOCP_BATCH = 256, IOCP_ADDRESS = sizeof(SOCKADDR_STORAGE) + 16 };
 /* In op->sys.flags. */
 enum { IOCP_CANCELLED = 1, IOCP_AFD = 2 };
 
-/* What the kernel writes into while an operation is pending. It is not part
- * of the operation, which may be gone when a packet comes that nobody expects
- * any more: Wine 8 has been seen to post one for a call that had failed. */
+/* What the kernel writes into while an operation is pending: kept for the
+ * next one, and apart, so that an operation at rest stays small. */
 struct iocp_room {
     OVERLAPPED overlapped; /* first: a packet names the room by it */
     struct op *op;         /* NULL: it has ended */
@@ -32,7 +31,6 @@ struct iocp {
     HANDLE afd;   /* NULL: not opened yet */
     HANDLE timer; /* of high resolution; NULL: this system has none */
     struct iocp_room *free, *rooms; /* all of them: rooms */
-    bool is_wine;
     OVERLAPPED_ENTRY entries[IOCP_BATCH];
 };
 
