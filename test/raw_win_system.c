@@ -85,6 +85,34 @@ void raw_snapshot_take(struct raw_snapshot *s)
     free(facts);
 }
 
+/* What NtQueryObject answers to class 2. */
+struct type_fact {
+    USHORT size, room;
+    wchar_t *name;
+    unsigned char rest[1024];
+};
+
+typedef LONG(WINAPI *object_fn)(HANDLE, int, void *, ULONG, ULONG *);
+
+/* "Event", "Thread" */
+static void describe(raw_fd fd, char *text, int size)
+{
+    static object_fn query;
+    struct type_fact fact;
+    int n = 0;
+
+    if (!query)
+        query = (object_fn)win_real(L"ntdll.dll", "NtQueryObject");
+    if (!win_is_socket(fd) &&
+        query(win_handle_of(fd), 2, &fact, sizeof fact, NULL) == 0)
+        n = WideCharToMultiByte(CP_UTF8, 0, fact.name,
+                                fact.size / (int)sizeof(wchar_t), text,
+                                size - 1, NULL, NULL);
+    text[n] = '\0';
+    if (n == 0)
+        (void)snprintf(text, (size_t)size, "socket");
+}
+
 void raw_snapshot_differences(const struct raw_snapshot *before, char *text,
                               size_t size)
 {
@@ -94,15 +122,14 @@ void raw_snapshot_differences(const struct raw_snapshot *before, char *text,
     raw_snapshot_take(&now);
     text[0] = '\0';
     for (size_t fd = 0; fd < sizeof now.open * 8 && used < size; fd++) {
-        bool gone = is_marked(before, fd) && !is_marked(&now, fd);
+        char what[32] = "closed";
         int n;
 
         if (is_marked(before, fd) == is_marked(&now, fd))
             continue;
-        n = snprintf(text + used, size - used, " %zu (%s)", fd,
-                     gone                        ? "closed"
-                     : win_is_socket((raw_fd)fd) ? "socket"
-                                                 : "handle");
+        if (is_marked(&now, fd))
+            describe((raw_fd)fd, what, sizeof what);
+        n = snprintf(text + used, size - used, " %zu (%s)", fd, what);
         used += n > 0 ? (size_t)n : 0;
     }
 }
