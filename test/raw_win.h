@@ -34,8 +34,9 @@ struct sockaddr_in win_loopback(uint16_t port);
 /* A socket of that family and type that children do not inherit. */
 raw_fd win_new_socket(int family, int type);
 bool win_is_socket(raw_fd fd);
-/* One open handle with a low number, for raw_move_fd. */
+/* One open handle with a low number, for raw_move_fd: an event. */
 void win_keep_spare(void);
+HANDLE win_spare(void);
 /* Ready to be read (or accepted from), else to be written, or failed. */
 bool win_wait_for(raw_fd fd, bool reading, int timeout_ms);
 

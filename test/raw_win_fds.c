@@ -150,6 +150,11 @@ void win_keep_spare(void)
     spare = CreateEventW(NULL, TRUE, FALSE, NULL);
 }
 
+HANDLE win_spare(void)
+{
+    return spare;
+}
+
 /*
  * The system chooses the numbers: the lowest free one, or the last that became
  * free. Duplicating a socket takes two, of which the first is soon let go

@@ -60,6 +60,22 @@ static struct handle_facts *all_handles(void)
     }
 }
 
+static bool is_own(const struct handle_fact *fact)
+{
+    return fact->process == GetCurrentProcessId();
+}
+
+/* Events do not count: a lock of the C runtime makes one when two threads
+ * first meet at it, and keeps it. The spare handle is one. */
+static USHORT event_type(const struct handle_facts *facts)
+{
+    for (ULONG_PTR i = 0; i < facts->count; i++)
+        if (is_own(&facts->list[i]) &&
+            facts->list[i].handle == (ULONG_PTR)win_spare())
+            return facts->list[i].type;
+    return 0;
+}
+
 static void mark_open(struct raw_snapshot *s, uintptr_t fd)
 {
     s->count++;
@@ -75,12 +91,14 @@ static bool is_marked(const struct raw_snapshot *s, size_t fd)
 void raw_snapshot_take(struct raw_snapshot *s)
 {
     struct handle_facts *facts;
+    USHORT event;
 
     win_begin();
     facts = all_handles();
+    event = event_type(facts);
     memset(s, 0, sizeof *s);
     for (ULONG_PTR i = 0; i < facts->count; i++)
-        if (facts->list[i].process == GetCurrentProcessId())
+        if (is_own(&facts->list[i]) && facts->list[i].type != event)
             mark_open(s, facts->list[i].handle);
     free(facts);
 }
