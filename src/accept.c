@@ -152,7 +152,7 @@ static void accepted(rondo_server *s, struct acceptor *a)
         return;
     }
     if (!server_accepts(s)) {
-        a->held = true;
+        server_hold(s, a);
         return;
     }
     s->clients++; /* it may be the last that fits */
@@ -174,10 +174,10 @@ void server_accept_done(rondo_loop *loop, struct task *task)
         accepted(s, a);
     else if (!task->error)
         accept_some(s, l);
-    else if (task->error != RONDO_ECANCELED && !is_client_error(task->error))
-        pause_for(s, error_set(task->error, "accept: %s (%s)",
-                               rondo_strerror(task->error),
-                               rondo_error_name(task->error)));
+    else if (task->error != RONDO_ECANCELED && !is_client_error(task->error)) {
+        error_keep_os(a->accept.op.os_error);
+        pause_for(s, error_os(task->error, "accept"));
+    }
     s->busy--;
     server_settle(s);
 }

@@ -138,6 +138,7 @@ static void connected(rondo_loop *loop, struct task *task)
         succeed(c);
         return;
     }
+    error_keep_os(c->op.os_error);
     note(c, task->error, c->op.buffer, "");
     stream_discard(c->t);
     c->t = NULL;

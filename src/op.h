@@ -42,7 +42,10 @@ struct op {
     struct io *io;
     const void *buffer; /* bytes to write, the address to connect to */
     size_t size;
-    size_t count;
+    union {
+        size_t count;     /* of a success */
+        int64_t os_error; /* of a failure: the system's own code */
+    };
     SYS_OP_MEMBERS
 };
 
@@ -70,10 +73,13 @@ static inline bool op_is_idle(const struct op *op)
     return op->task.state == TASK_IDLE;
 }
 
-/* For backends: the operation has ended; its done runs from the loop. */
+/* For backends: the operation has ended; its done runs from the loop, when the
+ * thread's last OS error may be of something else. */
 static inline void op_finish(rondo_loop *loop, struct op *op, int error)
 {
     op->task.error = error;
+    if (error)
+        op->os_error = rondo_last_os_error();
     loop_push(loop, &op->task);
 }
 

@@ -81,6 +81,7 @@ void reactor_lost(rondo_loop *loop, struct io *io)
 {
     (void)set(loop, io, 0);
     io->armed = 0;
+    error_no_os();
     for (int i = 0; i < 2; i++)
         if (io->op[i])
             end(loop, io->op[i], RONDO_EBADF);
@@ -153,7 +154,7 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd)
     if (!r->poller->fd)
         return error_set(RONDO_ENOTSUP,
                          "loop_prepare: backend \"%s\" has no descriptor to "
-                         "wait for; \"epoll\" and \"kqueue\" have",
+                         "wait for; \"epoll\", \"kqueue\" and \"iocp\" have",
                          loop->backend->name);
     *fd = r->poller->fd(r->state.bytes);
     return 0;

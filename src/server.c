@@ -49,40 +49,58 @@ static void stop_listening(rondo_server *s)
         struct listener *l = &s->listener[i];
         if (l->io.fd == SYS_NO_FD)
             continue;
-        for (int j = 0; j < op_accepts(s->loop); j++) {
+        for (int j = 0; j < op_accepts(s->loop); j++)
             op_cancel(s->loop, &l->acceptor[j].accept.op);
-            if (l->acceptor[j].held)
-                sys_close(l->acceptor[j].accept.accepted);
-            l->acceptor[j].held = false;
-        }
         io_detach(s->loop, &l->io);
         sys_close(l->io.fd);
         l->io.fd = SYS_NO_FD;
     }
 }
 
+void server_hold(rondo_server *s, struct acceptor *a)
+{
+    a->held = true;
+    a->next_held = NULL;
+    *s->last_held = a;
+    s->last_held = &a->next_held;
+}
+
+static struct acceptor *take_held(rondo_server *s)
+{
+    struct acceptor *a = s->held;
+    if (!a)
+        return NULL;
+    s->held = a->next_held;
+    if (!s->held)
+        s->last_held = &s->held;
+    a->held = false;
+    return a;
+}
+
 static void accept_more(rondo_loop *loop, struct listener *l)
 {
     for (int i = 0; i < op_accepts(loop); i++) {
         struct acceptor *a = &l->acceptor[i];
-        if (!op_is_idle(&a->accept.op))
-            continue;
-        if (a->held)
-            op_finish(loop, &a->accept.op, 0); /* again, now with room */
-        else
+        if (op_is_idle(&a->accept.op) && !a->held)
             op_submit(loop, &a->accept.op);
-        a->held = false;
     }
 }
 
 void server_settle(rondo_server *s)
 {
     rondo_loop *loop = s->loop;
+    struct acceptor *a;
     if (!s->closing) {
         for (size_t i = 0; i < s->listeners && server_accepts(s); i++)
             accept_more(loop, &s->listener[i]);
+        /* Those that waited come again, all of them: who finds no place this
+         * time, either, is held in the same order. */
+        while (server_accepts(s) && (a = take_held(s)))
+            op_finish(loop, &a->accept.op, 0);
         return;
     }
+    while ((a = take_held(s)))
+        sys_close(a->accept.accepted);
     if (s->retry > 0)
         (void)timers_cancel(loop, s->retry);
     s->retry = 0;
@@ -118,6 +136,7 @@ rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
     s->options.host = NULL;
     s->options.socket = NULL;
     s->owner.gone = client_gone;
+    s->last_held = &s->held;
     s->deferred.done = finish;
     return s;
 }

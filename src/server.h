@@ -16,6 +16,7 @@ struct listener {
     struct acceptor {
         struct accept_op accept;
         struct listener *listener;
+        struct acceptor *next_held;
         bool held; /* accepted when there was no place for it */
     } acceptor[SERVER_ACCEPTS];
 };
@@ -32,6 +33,7 @@ struct rondo_server {
     rondo_id retry; /* accepting pauses until this timer */
     struct listener listener[SERVER_LISTENERS];
     size_t listeners;
+    struct acceptor *held, **last_held; /* in the order they came */
     unsigned clients;
     unsigned busy; /* in accept_done: must not be freed */
     bool serving, closing, ending, ended;
@@ -46,6 +48,8 @@ int server_add(rondo_server *s, sys_fd fd);
 void server_open(rondo_server *s);
 /* Decides what is outstanding; runs no code of the program's. */
 void server_settle(rondo_server *s);
+/* Keeps an accepted client until there is a place for it. */
+void server_hold(rondo_server *s, struct acceptor *a);
 /* Has it a place for one more now? */
 bool server_accepts(const rondo_server *s);
 void server_accept_done(rondo_loop *loop, struct task *task);

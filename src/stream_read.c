@@ -162,8 +162,10 @@ static COLD void read_carefully(rondo_transport *t, int error)
     t->flags |= STREAM_RUNNING;
     if (!error)
         read_more(t);
-    else if (error != RONDO_ECANCELED)
+    else if (error != RONDO_ECANCELED) {
+        error_keep_os(t->read.os_error);
         stream_fail(t, error, 0);
+    }
     stream_finish(t);
 }
 

@@ -90,6 +90,7 @@ static void write_done(rondo_loop *loop, struct task *task)
     if (t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
         stream_drop_out(t); /* what the kernel has had until now */
     } else if (task->error && task->error != RONDO_ECANCELED) {
+        error_keep_os(t->out->op.os_error);
         break_off(t, task->error);
     } else if (!task->error) {
         if (t->out->op.count) {

@@ -36,7 +36,7 @@ int test_slowness(void)
         const char *slow = getenv("RONDO_TEST_SLOW");
         int given = slow ? (int)strtol(slow, NULL, 10) : 1;
 
-        factor = SANITIZED || raw_under_valgrind() ? 10 : 1;
+        factor = SANITIZED ? 10 : raw_slowness();
         if (given > 1)
             factor *= given;
     }
@@ -355,6 +355,21 @@ static bool step_all(struct world *w)
     return alive > 0;
 }
 
+static void print_line(void *arg, const char *line, size_t size)
+{
+    (void)arg;
+    print_error("  %.*s\n", (int)size, line);
+}
+
+/* What is still there says most about what did not happen. */
+static void print_loops(const struct world *w)
+{
+    if (w->loop)
+        (void)rondo_loop_dump(w->loop, print_line, NULL);
+    if (w->other)
+        (void)rondo_loop_dump(w->other, print_line, NULL);
+}
+
 static int64_t deadline_ns(int64_t now)
 {
     return now + TEST_DEADLINE_MS * INT64_C(1000000) * test_slowness();
@@ -366,6 +381,8 @@ void test_wait_step(struct world *w, struct test_wait *wait)
 
     if (wait->end_ns == 0)
         wait->end_ns = deadline_ns(now);
+    if (now > wait->end_ns)
+        print_loops(w);
     if (now > wait->end_ns)
         test_fail(w, "%s:%d: still not: %s", wait->file, wait->line,
                   wait->what);

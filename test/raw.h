@@ -52,6 +52,8 @@ raw_fd raw_file(void);        /* an empty temporary regular file */
 raw_fd raw_directory(void);   /* or RONDO_NO_FD: none on this system */
 raw_fd raw_null(void);        /* the null device */
 int raw_pipe(raw_fd pair[2]); /* read end, write end; -1: none here */
+/* waits until something that is no socket is readable or signalled */
+bool raw_wait_handle(raw_fd fd, int64_t timeout_ns);
 raw_fd raw_duplicate(raw_fd fd);
 /* moves fd to that very number, closing fd; RONDO_NO_FD: cannot */
 raw_fd raw_move_fd(raw_fd fd, raw_fd number);
@@ -84,6 +86,8 @@ void raw_yield(void);
 int64_t raw_now_ns(void);        /* monotonic */
 int64_t raw_thread_cpu_ns(void); /* CPU time of the calling thread */
 bool raw_under_valgrind(void);
+/* How many times slower than on a plain machine system calls are; 1 there. */
+int raw_slowness(void);
 
 /* Runs fn in a forked child, which then ends with fn's answer (0 to 255).
  * Answers with that, or 256 + the signal that killed it. -1: no fork here. */

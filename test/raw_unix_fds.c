@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,13 @@
 #if defined(__linux__)
 #include <sys/eventfd.h>
 #endif
+
+bool raw_wait_handle(raw_fd fd, int64_t timeout_ns)
+{
+    struct pollfd asked = {.fd = (int)fd, .events = POLLIN};
+
+    return poll(&asked, 1, (int)((timeout_ns + 999999) / 1000000)) > 0;
+}
 
 int raw_fifo(raw_fd pair[2])
 {

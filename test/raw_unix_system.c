@@ -269,6 +269,11 @@ bool raw_under_valgrind(void)
     return preload && strstr(preload, "vgpreload");
 }
 
+int raw_slowness(void)
+{
+    return raw_under_valgrind() ? 10 : 1;
+}
+
 int raw_fork_run(int (*fn)(void *arg), void *arg)
 {
     int status = 0;

@@ -17,6 +17,8 @@
 
 #include <windows.h>
 
+/* Wine differs from Windows here and there; it does not hide. */
+bool win_is_wine(void);
 /* Before anything else of winsock. */
 void win_begin(void);
 

@@ -131,6 +131,13 @@ raw_fd raw_duplicate(raw_fd fd)
     return (raw_fd)copy;
 }
 
+bool raw_wait_handle(raw_fd fd, int64_t timeout_ns)
+{
+    DWORD ms = (DWORD)((timeout_ns + 999999) / 1000000);
+
+    return WaitForSingleObject(win_handle_of(fd), ms) == WAIT_OBJECT_0;
+}
+
 static raw_fd become_standard(raw_fd fd, int number)
 {
     int crt = _open_osfhandle(fd, _O_BINARY);

@@ -19,6 +19,13 @@ win_function win_real(const wchar_t *library, const char *name)
     return (win_function)(void (*)(void))function;
 }
 
+bool win_is_wine(void)
+{
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+
+    return ntdll && GetProcAddress(ntdll, "wine_get_version");
+}
+
 /* ---- which handles are open --------------------------------------------- */
 
 /* What NtQuerySystemInformation answers to class 64; GetProcessHandleCount
@@ -274,6 +281,11 @@ int64_t raw_thread_cpu_ns(void)
 bool raw_under_valgrind(void)
 {
     return false;
+}
+
+int raw_slowness(void)
+{
+    return win_is_wine() ? 4 : 1;
 }
 
 int raw_fork_run(int (*fn)(void *arg), void *arg)

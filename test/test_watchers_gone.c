@@ -172,10 +172,18 @@ static void W3_outside_of_callbacks_too(void **state)
 /* ---- W3: closed without removing ---------------------------------------- */
 
 /* Whether the backend names all descriptors to the kernel at each wait, and so
- * finds out about closed ones; it has no descriptor of its own to embed by. */
+ * finds out about closed ones (it has no descriptor of its own to embed by), or
+ * a kernel that watches nothing but sockets tells of one that is closed. */
 static bool finds_closed_ones(struct world *w)
 {
-    return !rondo_loop_supports(w->loop, RONDO_CAN_EMBED);
+    return !rondo_loop_supports(w->loop, RONDO_CAN_EMBED) ||
+           !rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES);
+}
+
+/* What a completion port had heard before the close is still told. */
+static void check_calls(const struct seen *s, unsigned before, unsigned sides)
+{
+    assert_in_range(s->calls, before, before + sides);
 }
 
 static void check_closed(struct world *w, bool readable)
@@ -194,7 +202,7 @@ static void check_closed(struct world *w, bool readable)
     raw_close(s->fds[0]);
     calls = s->calls;
     assert_true(test_run_for(w, RONDO_MS(20)) < 20); /* no spinning */
-    assert_int_equal(s->calls, calls);
+    check_calls(s, calls, readable ? 1 : 2);
     if (finds_closed_ones(w)) {
         assert_int_equal(s->reports, 1);
         assert_int_equal(s->error, RONDO_EBADF);

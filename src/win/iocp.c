@@ -181,13 +181,11 @@ static int64_t resolution(const rondo_loop *loop)
     return iocp_of(loop)->timer && finest < system ? finest : system;
 }
 
+/* The port is signalled while a packet waits in it. */
 static int embed(rondo_loop *loop, rondo_fd *fd)
 {
-    (void)fd;
-    return error_set(RONDO_ENOTSUP,
-                     "loop_prepare: backend \"%s\" has no descriptor to wait "
-                     "for; \"epoll\" and \"kqueue\" have",
-                     loop->backend->name);
+    *fd = (rondo_fd)iocp_of(loop)->port;
+    return 0;
 }
 
 /* ---- opening and closing ---- */
@@ -236,7 +234,6 @@ static int reopen(rondo_loop *loop)
 
 const struct backend backend_iocp = {
     .name = "iocp",
-    .cannot = UINT64_C(1) << RONDO_CAN_EMBED,
     .accepts = 4,
     .open = open_port,
     .close = close_port,

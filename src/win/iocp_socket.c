@@ -88,7 +88,7 @@ static void start_connect(rondo_loop *loop, struct op *op)
     int error = connect_ex ? bind_if_not(op->io->fd, rondo_address_family(to))
                            : error_from_os(WSAGetLastError());
     if (error) {
-        op_finish(loop, op, error);
+        iocp_fail(loop, op, error);
         return;
     }
     BOOL done =
@@ -127,11 +127,12 @@ static int finish_accept(struct op *op, int error)
         setsockopt(room->accepted, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
                    (const char *)&listener, sizeof listener) != 0)
         error = error_from_os(WSAGetLastError());
-    if (!error && sys_peer_address(room->accepted, &a->peer) != 0)
-        error = RONDO_ECONNABORTED; /* it came and has gone */
+    if (!error)
+        error = sys_peer_address(room->accepted, &a->peer);
     if (error) {
         sys_close(room->accepted);
-        return error;
+        /* it came and has gone */
+        return error == RONDO_ENOTCONN ? RONDO_ECONNABORTED : error;
     }
     a->accepted = room->accepted;
     op->count = 1;

@@ -87,8 +87,10 @@ static void fill(struct select *s)
         if (!(io->armed & SIDE_WRITE))
             continue;
         s->writing.sockets[s->writing.count++] = io->fd;
-        /* a failed connect is told here and nowhere else */
-        s->failing.sockets[s->failing.count++] = io->fd;
+        /* A failed connect is told here and nowhere else; so is urgent data,
+         * which must not wake who waits for room again and again. */
+        if (io->op[1] && io->op[1]->task.kind != OP_WRITE)
+            s->failing.sockets[s->failing.count++] = io->fd;
     }
 }
 
@@ -139,7 +141,7 @@ static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
         return 0;
     tell(loop, &s->reading, SIDE_READ);
     tell(loop, &s->writing, SIDE_WRITE);
-    tell(loop, &s->failing, SIDE_WRITE);
+    tell(loop, &s->failing, SIDE_READ | SIDE_WRITE);
     return 0;
 }
 

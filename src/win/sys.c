@@ -214,11 +214,6 @@ int64_t sys_datagram_limit(void)
 
 bool sys_supports(rondo_capability what)
 {
-    return what == RONDO_CAN_TCP || what == RONDO_CAN_WATCH_SOCKETS;
-}
-
-bool win_is_wine(void)
-{
-    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
-    return ntdll && GetProcAddress(ntdll, "wine_get_version");
+    return what == RONDO_CAN_TCP || what == RONDO_CAN_WATCH_SOCKETS ||
+           what == RONDO_CAN_EMBED;
 }

@@ -39,9 +39,6 @@ int win_stream_error(int os_error);
 /* UTF-8 to UTF-16 with a NUL. RONDO_EINVAL: not UTF-8; RONDO_ENAMETOOLONG. */
 int win_wide(const char *text, wchar_t *wide, size_t room);
 
-/* Wine differs in a few places; it does not hide. */
-bool win_is_wine(void);
-
 /* A wait's timeout, rounded up, so that no timer is early. */
 DWORD win_timeout_ms(int64_t timeout_ns);
 
