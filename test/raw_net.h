@@ -26,6 +26,9 @@ int raw_no_delay(raw_fd fd);
 int raw_keep_alive(raw_fd fd);
 bool raw_is_blocking(raw_fd fd); /* also where the system cannot tell */
 
+/* Windows: bound to a completion port, for good. false: there are none. */
+bool raw_give_to_a_port(raw_fd fd);
+
 /* A listener so full that one more connect neither succeeds nor fails. */
 struct raw_black_hole {
     raw_fd listener, fillers[16];

@@ -144,6 +144,15 @@ static bool is_decided(raw_fd fd)
     return win_wait_for(fd, false, 300);
 }
 
+bool raw_give_to_a_port(raw_fd fd)
+{
+    HANDLE port = CreateIoCompletionPort(win_handle_of(fd), NULL, 0, 1);
+
+    if (port)
+        (void)CloseHandle(port); /* the socket keeps it */
+    return port != NULL;
+}
+
 bool raw_black_hole_open(struct raw_black_hole *hole)
 {
     size_t count = sizeof hole->fillers / sizeof hole->fillers[0];
