@@ -27,7 +27,7 @@ struct handler {
     void *arg;
 };
 
-static _Atomic(struct signals *) all; /* changed under sys_signals_lock */
+static _Atomic(struct signals *) all;  /* changed under sys_signals_lock */
 static unsigned watching[SYS_SIGNALS]; /* loops; the same */
 /* How many signal handlers walk the list now. Who was taken out of it waits
  * for a moment without any: nobody who comes later finds it. */

@@ -2,6 +2,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "signal_told.h"
 
+int told_run(const char *subject, const struct test *tests, size_t count)
+{
+    int any;
+
+    (void)raw_signals(&any, 1);
+    return test_run(subject, tests, count);
+}
+
+void told_need_immediate(struct world *w)
+{
+    if (!raw_signals_are_immediate())
+        test_skip(w, "when a signal has arrived cannot be known here");
+}
+
+void told_dispose(struct world *w, int signum, enum raw_disposition what)
+{
+    if (!raw_signal_dispose(signum, what))
+        test_skip(w, "signals have no dispositions on this system");
+}
+
 struct told *told_new(struct world *w, int kinds)
 {
     struct told *t = test_alloc(w, sizeof *t);

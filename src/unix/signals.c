@@ -103,8 +103,8 @@ static int begin(const struct sys_signals_told *whom)
 {
     if (atomic_load(&told))
         return 0;
-    int os_error = pthread_atfork(sys_signals_lock, sys_signals_unlock,
-                                  in_child);
+    int os_error =
+        pthread_atfork(sys_signals_lock, sys_signals_unlock, in_child);
     if (os_error)
         return error_os(error_from_os(os_error), "pthread_atfork");
     atomic_store(&process, getpid());
@@ -145,8 +145,8 @@ int sys_signal_watch(int signum, const struct sys_signals_told *whom)
     if (signum == SIGCHLD) {
         chain_to(&now);
         /* who ignores it does not want his children to stay as zombies */
-        bool ignored = !(now.sa_flags & SA_SIGINFO) &&
-                       now.sa_handler == SIG_IGN;
+        bool ignored =
+            !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_IGN;
         ours.sa_flags |= now.sa_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);
         ours.sa_flags |= ignored ? SA_NOCLDWAIT : 0;
     }
