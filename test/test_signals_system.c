@@ -213,6 +213,83 @@ static void K1_the_interrupted_notice_nothing(void **state)
     }
 }
 
+/* ---- debug mode, the dump, memory --------------------------------------- */
+
+static void remember(rondo_loop *loop, void *arg, const rondo_exception *what)
+{
+    (void)loop;
+    (void)snprintf(arg, 256, "%s", what->message);
+}
+
+static void take_long(struct told *t, int signum)
+{
+    int64_t end = rondo_loop_time(t->loop) + RONDO_MS(3);
+
+    (void)signum;
+    while (rondo_loop_time(t->loop) < end)
+        raw_yield();
+}
+
+static void L12_slow_handlers_are_reported(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    char *text = test_alloc(w, 256);
+
+    assert_ok(rondo_loop_set_exception_handler(w->loop, remember, text));
+    assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_MS(2)));
+    t->act = take_long;
+    told_add(t, t->numbers[0]);
+    told_send(t, t->numbers[0]);
+    test_run_until(w, t->calls);
+    assert_true(strstr(text, " took ") != NULL);
+    assert_ok(rondo_loop_set_debug(w->loop, false, 0));
+}
+
+static void remember_line(void *arg, const char *line, size_t size)
+{
+    (void)snprintf(arg, 256, "%.*s", (int)size, line);
+}
+
+static void L13_a_handler_is_a_line(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    char *text = test_alloc(w, 256);
+    char begin[32];
+
+    (void)snprintf(begin, sizeof begin, "signal %d", t->numbers[0]);
+    told_add(t, t->numbers[0]);
+    assert_int_equal(rondo_loop_dump(w->loop, remember_line, text), 1);
+    assert_true(strncmp(text, begin, strlen(begin)) == 0);
+    assert_int_equal(rondo_remove_signal_handler(w->loop, t->numbers[0]), 1);
+    assert_int_equal(rondo_loop_dump(w->loop, remember_line, text), 0);
+}
+
+static void G8_out_of_memory(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    int failed = 0;
+
+    for (uint64_t n = 1;; n++) {
+        int result;
+
+        test_fail_allocation(w, n);
+        result = rondo_add_signal_handler(w->loop, t->numbers[0], told_fn, t);
+        if (result == 0)
+            break;
+        assert_error(result, RONDO_ENOMEM);
+        assert_int_equal(rondo_remove_signal_handler(w->loop, t->numbers[0]),
+                         0);
+        failed++;
+    }
+    test_fail_allocation(w, 0);
+    assert_true(failed > 0);
+    told_send(t, t->numbers[0]);
+    test_run_until(w, t->calls == 1);
+}
+
 /* ---- SIGCHLD ------------------------------------------------------------ */
 
 static int need_children(struct world *w)
@@ -280,6 +357,9 @@ int main(void)
         TEST(K2_what_cannot_be_caught),
         TEST(G2_every_number),
         TEST(K1_the_interrupted_notice_nothing),
+        TEST(L12_slow_handlers_are_reported),
+        TEST(L13_a_handler_is_a_line),
+        TEST(G8_out_of_memory),
         TEST(X5_the_handler_that_was_there_is_called_too),
         TEST(X5_children_that_are_ignored_leave_nothing)};
 
