@@ -148,6 +148,7 @@ static void stop(rondo_loop *loop, int signum, void *arg)
     say("signal %d: stopping, %u clients", signum, service->now);
 }
 
+#ifdef SIGHUP
 static void reload(rondo_loop *loop, int signum, void *arg)
 {
     struct service *service = arg;
@@ -156,6 +157,7 @@ static void reload(rondo_loop *loop, int signum, void *arg)
         say("reloaded: greeting \"%s\", idle after %lld s",
             service->config.greeting, (long long)service->config.idle_seconds);
 }
+#endif
 
 static void print_line(void *arg, const char *line, size_t size)
 {

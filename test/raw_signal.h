@@ -12,10 +12,10 @@
 int raw_signals(int *numbers, int room);
 /* Why there are fewer than two. */
 const char *raw_signals_reason(void);
-/* To this process: 0, or -1. It has been caught when this returns, if
- * raw_signals_are_immediate and no other thread takes it. */
+/* To this process: 0, or -1. It has been caught when this returns. One at a
+ * time. */
 int raw_signal_send(int signum);
-bool raw_signals_are_immediate(void);
+bool raw_signals_are_quick(void); /* microseconds, not milliseconds */
 
 /* Those that nobody can catch, and those that report a fault. */
 int raw_signals_uncatchable(int *numbers, int room);

@@ -50,7 +50,7 @@ int raw_signal_send(int signum)
     return kill(getpid(), signum);
 }
 
-bool raw_signals_are_immediate(void)
+bool raw_signals_are_quick(void)
 {
     return true;
 }

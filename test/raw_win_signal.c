@@ -4,6 +4,7 @@
 #include "raw_win.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 
 static bool is_wine(void)
 {
@@ -46,14 +47,33 @@ const char *raw_signals_reason(void)
                           : "";
 }
 
+static atomic_uint seen;
+
+/* The first to be asked; the one that is tested comes behind it. */
+static BOOL WINAPI see(DWORD event)
+{
+    (void)event;
+    atomic_fetch_add(&seen, 1);
+    return FALSE;
+}
+
 int raw_signal_send(int signum)
 {
     DWORD event = signum == SIGINT ? CTRL_C_EVENT : CTRL_BREAK_EVENT;
+    unsigned before = atomic_load(&seen);
+    int64_t end = raw_now_ns() + RONDO_SEC(10);
+    bool sent;
 
-    return GenerateConsoleCtrlEvent(event, 0) ? 0 : -1;
+    (void)SetConsoleCtrlHandler(see, TRUE);
+    sent = GenerateConsoleCtrlEvent(event, 0);
+    while (sent && atomic_load(&seen) == before && raw_now_ns() < end)
+        Sleep(0);
+    /* waits until all handlers have been called */
+    (void)SetConsoleCtrlHandler(see, FALSE);
+    return atomic_load(&seen) == before ? -1 : 0;
 }
 
-bool raw_signals_are_immediate(void)
+bool raw_signals_are_quick(void)
 {
     return false;
 }

@@ -10,12 +10,6 @@ int told_run(const char *subject, const struct test *tests, size_t count)
     return test_run(subject, tests, count);
 }
 
-void told_need_immediate(struct world *w)
-{
-    if (!raw_signals_are_immediate())
-        test_skip(w, "when a signal has arrived cannot be known here");
-}
-
 void told_dispose(struct world *w, int signum, enum raw_disposition what)
 {
     if (!raw_signal_dispose(signum, what))

@@ -25,8 +25,6 @@ struct told {
 
 /* test_run, with whatever signals need made before the first test. */
 int told_run(const char *subject, const struct test *tests, size_t count);
-/* Skips the test where when a signal has arrived cannot be known. */
-void told_need_immediate(struct world *w);
 /* Skips the test where there are no dispositions; the signal has this one. */
 void told_dispose(struct world *w, int signum, enum raw_disposition what);
 /* Skips the test where not that many kinds of signals can be sent. */

@@ -1,7 +1,7 @@
 /* test_examples.c - examples as programs: what signals do to them. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
 #include "raw_program.h"
+#include "signal_told.h"
 
 #include <signal.h>
 
@@ -212,5 +212,5 @@ int main(void)
 #endif
                                         TEST(K1_daemon_drains_at_term)};
 
-    return test_run("examples", tests, TEST_COUNT(tests));
+    return told_run("examples", tests, TEST_COUNT(tests));
 }

@@ -78,7 +78,6 @@ static void L5_what_arrives_while_it_closes_is_nobodys(void **state)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    told_need_immediate(w);
     for (int i = 0; i < t->kinds; i++)
         told_add(t, t->numbers[i]);
     p->user = t;
@@ -197,6 +196,23 @@ static void G2_every_number(void **state)
     assert_int_equal(taken > 0,
                      rondo_loop_supports(w->loop, RONDO_CAN_SIGNALS));
     assert_true(taken >= t->kinds);
+}
+
+static void K3_only_the_console_s(void **state)
+{
+    struct world *w = *state;
+    struct told *t = test_alloc(w, sizeof *t);
+
+    t->loop = w->loop;
+    if (raw_signal_disposition(2) != RAW_OTHER)
+        test_skip(w, "this system has more than a console's signals");
+    told_add(t, 2);  /* Ctrl-C */
+    told_add(t, 21); /* Ctrl-Break */
+    told_add(t, RONDO_SIGHUP);
+    for (int signum = 3; signum < 128; signum++)
+        if (signum != 21)
+            refuse(t, signum, RONDO_ENOTSUP);
+    assert_true(strstr(rondo_last_error(), "Ctrl-Break") != NULL);
 }
 
 /* ---- what is interrupted ------------------------------------------------ */
@@ -356,6 +372,7 @@ int main(void)
         TEST(K2_bad_numbers),
         TEST(K2_what_cannot_be_caught),
         TEST(G2_every_number),
+        TEST(K3_only_the_console_s),
         TEST(K1_the_interrupted_notice_nothing),
         TEST(L12_slow_handlers_are_reported),
         TEST(L13_a_handler_is_a_line),
