@@ -81,6 +81,7 @@ static atomic_uint caught;
 static void catch_plain(int signum)
 {
     (void)signum;
+    errno = 0; /* careless */
     atomic_fetch_add(&caught, 1);
 }
 

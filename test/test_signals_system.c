@@ -334,12 +334,17 @@ static void X5_the_handler_that_was_there_is_called_too(void **state)
         told_send(t, signum);
         assert_int_equal(raw_signal_caught(), caught + 2);
     }
+    told_dispose(w, signum, RAW_PLAIN);
+    told_add(t, signum);
+    assert_true(raw_signal_keeps_errno(signum));
+    assert_int_equal(raw_signal_caught(), 5);
+    assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
     /* and not when there is none any more */
     told_dispose(w, signum, RAW_DEFAULT);
     told_add(t, signum);
     told_send(t, signum);
     test_run_until(w, t->calls == 3);
-    assert_int_equal(raw_signal_caught(), 4);
+    assert_int_equal(raw_signal_caught(), 5);
 }
 
 static void X5_children_that_are_ignored_leave_nothing(void **state)
