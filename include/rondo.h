@@ -516,9 +516,10 @@ RONDO_API void rondo_loop_default_exception_handler(
 
 /**
  * Turns debug mode on or off. In it, calls from a wrong thread are refused,
- * callbacks, timers, posts and watchers that take longer than slow_callback_ns (0: as before) are reported
- * with their name and duration, and close lists what was open. 0. As
- * loop.set_debug and slow_callback_duration.
+ * callbacks, timers, posts, watchers and signal handlers that take longer than
+ * slow_callback_ns (0: as before) are reported with their name and duration,
+ * and close lists what was open. 0. As loop.set_debug and
+ * slow_callback_duration.
  */
 RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);

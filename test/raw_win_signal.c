@@ -6,13 +6,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-static bool is_wine(void)
-{
-    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
-
-    return ntdll && GetProcAddress(ntdll, "wine_get_version");
-}
-
 /* A console of its own: what is sent on it reaches nobody else. */
 static bool has_console(void)
 {
@@ -35,7 +28,7 @@ int raw_signals(int *numbers, int room)
         return 0;
     if (count < room)
         numbers[count++] = SIGINT;
-    if (count < room && !is_wine())
+    if (count < room && !win_is_wine())
         numbers[count++] = SIGBREAK;
     return count;
 }
@@ -43,7 +36,7 @@ int raw_signals(int *numbers, int room)
 const char *raw_signals_reason(void)
 {
     return !has_console() ? "no console can be made here"
-           : is_wine()    ? "Wine does not deliver Ctrl-Break"
+           : win_is_wine()    ? "Wine does not deliver Ctrl-Break"
                           : "";
 }
 
