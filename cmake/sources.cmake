@@ -22,6 +22,7 @@ set(RONDO_SOURCES
     src/resolve.c
     src/schedule.c
     src/server.c
+    src/signals.c
     src/stream.c
     src/stream_extra.c
     src/stream_read.c
@@ -35,6 +36,7 @@ if(WIN32)
     list(APPEND RONDO_SOURCES
         src/win/address.c
         src/win/afd.c
+        src/win/console.c
         src/win/errors.c
         src/win/iocp.c
         src/win/iocp_socket.c
@@ -52,6 +54,7 @@ else()
         src/unix/net.c
         src/unix/poll.c
         src/unix/select.c
+        src/unix/signals.c
         src/unix/sys.c
         src/unix/wake.c)
     set(RONDO_BACKENDS poll select)

@@ -120,13 +120,11 @@ static inline void args_stop_serving(rondo_loop *loop, void *server)
     rondo_set_background(loop, id, true);
 }
 
-static rondo_loop *args_running;
-
-/* Windows runs this on a thread of its own and forgets it each time. */
-static inline void args_interrupted(int signum)
+static inline void args_interrupted(rondo_loop *loop, int signum, void *arg)
 {
-    (void)signal(signum, args_interrupted);
-    rondo_loop_stop(args_running);
+    (void)signum;
+    (void)arg;
+    rondo_loop_stop(loop);
 }
 
 /* Serves until Ctrl-C, or until the clients of a server closed by --seconds
@@ -134,16 +132,16 @@ static inline void args_interrupted(int signum)
 static inline int args_serve(const struct args *args, rondo_loop *loop,
                              rondo_server *server)
 {
-    args_say_listening(server);
     if (args->seconds)
         rondo_call_later(loop, RONDO_SEC(args->seconds), args_stop_serving,
                          server);
-    args_running = loop;
-    (void)signal(SIGINT, args_interrupted);
-    int result = rondo_loop_run(loop);
+    int result = rondo_add_signal_handler(loop, SIGINT, args_interrupted, NULL);
+    if (result == 0) {
+        args_say_listening(server);
+        result = rondo_loop_run(loop);
+    }
     if (result < 0)
         fprintf(stderr, "%s\n", rondo_last_error());
-    (void)signal(SIGINT, SIG_DFL); /* before the loop is gone */
     rondo_loop_close(loop);
     return result < 0;
 }

@@ -516,9 +516,10 @@ RONDO_API void rondo_loop_default_exception_handler(
 
 /**
  * Turns debug mode on or off. In it, calls from a wrong thread are refused,
- * callbacks, timers, posts and watchers that take longer than slow_callback_ns (0: as before) are reported
- * with their name and duration, and close lists what was open. 0. As
- * loop.set_debug and slow_callback_duration.
+ * callbacks, timers, posts, watchers and signal handlers that take longer than
+ * slow_callback_ns (0: as before) are reported with their name and duration,
+ * and close lists what was open. 0. As loop.set_debug and
+ * slow_callback_duration.
  */
 RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
                                    int64_t slow_callback_ns);
@@ -997,6 +998,48 @@ RONDO_API bool rondo_server_is_serving(const rondo_server *server);
  * not; each client counts for itself. */
 RONDO_API void rondo_server_set_background(rondo_server *server,
                                            bool background);
+
+/* ---- 7. signals -------------------------------------------------------- */
+
+/** SIGHUP's number, also on Windows, whose <signal.h> lacks it: there it says
+ * that the console is being closed. */
+#define RONDO_SIGHUP 1
+
+/** Called from the loop after the signal has arrived. */
+typedef void (*rondo_signal_fn)(rondo_loop *loop, int signum, void *arg);
+
+/**
+ * Calls fn from the loop, as any callback, when the process gets the signal;
+ * the loop is woken at once. Any number of loops, in any threads, may handle
+ * one signal: each is told. Adding again replaces fn and arg. A handler does
+ * not keep rondo_loop_run going, and ends with the loop.
+ *
+ * A signal that arrives several times before the loop comes to it is told once;
+ * of different ones the lowest number comes first. System calls of other code
+ * go on by themselves (SA_RESTART). In a child process signals wait for
+ * rondo_loop_after_fork. SIGCHLD alone is also passed on to the handler that
+ * was there before.
+ *
+ * On Windows there are SIGINT (Ctrl-C), SIGBREAK (Ctrl-Break) and RONDO_SIGHUP
+ * (the console is being closed: the process then has about five seconds to
+ * end by itself).
+ *
+ * 0; RONDO_EINVAL: no such signal, one that cannot be caught (SIGKILL,
+ * SIGSTOP), or one that reports a fault of the program (SIGSEGV, SIGBUS,
+ * SIGFPE, SIGILL); RONDO_ENOTSUP: not on this platform. As
+ * loop.add_signal_handler; see sigaction(2), signal(7), SetConsoleCtrlHandler.
+ */
+RONDO_API int rondo_add_signal_handler(rondo_loop *loop, int signum,
+                                       rondo_signal_fn fn, void *arg);
+
+/**
+ * The handler is not called any more, not even for what has arrived already.
+ * When no loop handles the signal any longer, what was there before is
+ * restored; a handler that the program has put there since stays. 1: removed,
+ * 0: there was none; RONDO_EINVAL: no such signal. As
+ * loop.remove_signal_handler.
+ */
+RONDO_API int rondo_remove_signal_handler(rondo_loop *loop, int signum);
 
 #ifdef __cplusplus
 }

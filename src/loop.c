@@ -7,6 +7,7 @@
 #include "id.h"
 #include "remote.h"
 #include "resolve.h"
+#include "signals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static bool has_work(rondo_loop *loop)
 /* Not asked of the posts: remote_waiting is, before a wait that blocks. */
 static int64_t wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
 {
-    if (most_ns <= 0 || has_work(loop) || atomic_load(&loop->stop_asked))
+    if (most_ns <= 0 || has_work(loop) || atomic_load(&loop->asked))
         return 0;
     int64_t next = timers_next(loop);
     if (next == RONDO_NEVER)
@@ -42,10 +43,10 @@ static int collect(rondo_loop *loop, int64_t most_ns)
     int64_t start = most_ns > 0 ? sys_clock() : loop->now;
     int64_t timeout = wait_time(loop, most_ns, start);
     if (timeout) {
-        /* Who stops, wakes or posts from now on sees it and sends a wake-up;
+        /* Who asks, wakes or posts from now on sees it and sends a wake-up;
          * who did before is seen here. */
         atomic_store(&loop->sleeping, true);
-        if (atomic_load(&loop->stop_asked) || remote_waiting(loop))
+        if (atomic_load(&loop->asked) || remote_waiting(loop))
             timeout = 0;
     }
     int error = loop->backend->wait(loop, timeout);
@@ -87,6 +88,22 @@ static int iterate(rondo_loop *loop, int64_t most_ns)
 
 /* ---- running ---- */
 
+static COLD bool serve(rondo_loop *loop, unsigned asked)
+{
+    if (asked & LOOP_SIGNALS) {
+        signals_run(loop);
+        asked |= atomic_fetch_and(&loop->asked, ~(unsigned)LOOP_STOP);
+    }
+    return asked & LOOP_STOP;
+}
+
+/* Sees to what was asked for meanwhile; true: the run ends. */
+static bool see_to_asked(rondo_loop *loop)
+{
+    unsigned asked = atomic_exchange(&loop->asked, 0);
+    return asked && serve(loop, asked);
+}
+
 static bool is_alive(rondo_loop *loop)
 {
     return loop->alive || loop->ready_first ||
@@ -112,10 +129,10 @@ static int run(rondo_loop *loop, bool forever, const char *what)
     if (result)
         return result;
     for (;;) {
-        if (!forever && !atomic_load(&loop->stop_asked) && !is_alive(loop))
+        if (!forever && !atomic_load(&loop->asked) && !is_alive(loop))
             break;
         result = iterate(loop, RONDO_NEVER);
-        if (atomic_exchange(&loop->stop_asked, false) && !result)
+        if (see_to_asked(loop) && !result)
             result = 1;
         if (result)
             break;
@@ -140,7 +157,7 @@ int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
     if (error)
         return error;
     error = iterate(loop, is_alive(loop) ? timeout_ns : 0);
-    atomic_store(&loop->stop_asked, false);
+    (void)see_to_asked(loop);
     loop->depth = 0;
     return error ? error : is_alive(loop);
 }
@@ -161,7 +178,7 @@ void rondo_loop_stop(rondo_loop *loop)
 {
     if (!loop || loop->generation != sys_fork_generation)
         return;
-    atomic_store(&loop->stop_asked, true);
+    atomic_fetch_or(&loop->asked, LOOP_STOP);
     loop_wake(loop);
 }
 
@@ -294,7 +311,7 @@ static void init(rondo_loop *loop, const rondo_loop_options *o,
     loop_set_guard(loop);
     loop->metrics.size = sizeof loop->metrics;
     atomic_init(&loop->sleeping, false);
-    atomic_init(&loop->stop_asked, false);
+    atomic_init(&loop->asked, 0);
 }
 
 static int open_parts(rondo_loop *loop)
@@ -340,7 +357,8 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 static void close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {HANDLE_OPERATION, HANDLE_SERVER,
-                                             HANDLE_TRANSPORT, HANDLE_WATCHER};
+                                             HANDLE_TRANSPORT, HANDLE_WATCHER,
+                                             HANDLE_SIGNAL};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct handle *h = loop->handles[order[i]];
         while (h) {
@@ -363,15 +381,14 @@ static bool any_live(const rondo_loop *loop)
 static void drain(rondo_loop *loop)
 {
     while (any_live(loop)) {
-        int64_t timeout = loop->ready_first ? 0 : RONDO_NEVER;
-        int error = loop->backend->wait(loop, timeout);
-        loop->now = sys_clock();
+        int error = collect(loop, RONDO_NEVER);
         if (error && !loop->ready_first) {
             rondo_exception e = loop_exception(error);
             rondo_loop_call_exception_handler(loop, &e);
             break;
         }
         run_ready(loop);
+        (void)see_to_asked(loop);
     }
 }
 
@@ -393,6 +410,7 @@ int rondo_loop_close(rondo_loop *loop)
     close_handles(loop);
     drain(loop);
     resolve_close(loop);
+    signals_close(loop);
     while (loop->graves) {
         struct grave *grave = loop->graves;
         loop->graves = grave->next;

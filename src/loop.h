@@ -23,6 +23,7 @@ struct io;
 struct remote;
 struct pool;
 struct lookup;
+struct signals;
 
 /* Something to run from the loop: a finished operation or a handle's deferred
  * callbacks. IDLE just before it runs, so it may be queued again or freed. */
@@ -42,6 +43,7 @@ enum handle_kind {
     HANDLE_SERVER,
     HANDLE_WATCHER,
     HANDLE_OPERATION,
+    HANDLE_SIGNAL,
     HANDLE_KINDS
 };
 
@@ -83,6 +85,9 @@ struct id_slot {
 
 enum { LOOP_SCRATCH = 65536 };
 
+/* What any thread and any signal handler may ask of a loop. */
+enum { LOOP_STOP = 1, LOOP_SIGNALS = 2 };
+
 struct rondo_loop {
     /* an iteration's own */
     struct task *ready_first, **ready_last;
@@ -102,7 +107,8 @@ struct rondo_loop {
     size_t alive; /* what keeps run from returning, the ring apart */
     struct timers timers;
     struct remote *remote;
-    atomic_bool sleeping, stop_asked;
+    atomic_bool sleeping;
+    atomic_uint asked; /* LOOP_STOP, LOOP_SIGNALS */
 
     /* handles and ids */
     struct io **table; /* by descriptor, open addressing */
@@ -117,6 +123,7 @@ struct rondo_loop {
     struct pool *pool;         /* look-ups' threads, made with the first */
     struct lookup *lookups;
     size_t lookups_live;
+    struct signals *signals; /* made with the first handler */
     struct grave *graves;
 
     /* the program's */

@@ -116,6 +116,29 @@ void sys_cond_wait(sys_cond *c, sys_mutex *m);
 void sys_cond_signal(sys_cond *c);
 void sys_cond_broadcast(sys_cond *c);
 
+/* ---- signals ---- */
+
+enum { SYS_SIGNALS = 128 }; /* their numbers end below */
+
+/* Who is told of signals. arrived may run at any moment, in a signal handler
+ * (Windows: on a thread of the system's). forked runs in the child of each
+ * fork, on its only thread, with the lock held. */
+struct sys_signals_told {
+    void (*arrived)(int signum);
+    void (*forked)(void);
+};
+
+/* The process's one lock around the two functions below; while a thread holds
+ * it, no signal is delivered to that thread. */
+void sys_signals_lock(void);
+void sys_signals_unlock(void);
+/* From now on `told` hears of this signal; the same one each time. Harmless
+ * where it does. An error's sentence is set: RONDO_EINVAL, RONDO_ENOTSUP. */
+int sys_signal_watch(int signum, const struct sys_signals_told *told);
+/* What the first watch found is restored, unless the program has put another
+ * thing there. */
+void sys_signal_unwatch(int signum);
+
 /* ---- process ---- */
 
 /* How often this process has become the child of a fork; starts at 0. */

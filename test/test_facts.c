@@ -153,6 +153,22 @@ static void G2_reuse_port_spreads_the_load(void **state)
         raw_close(fds[i]);
 }
 
+static void ran(rondo_loop *loop, int signum, void *arg)
+{
+    ready(loop, signum, arg);
+}
+
+/* 2 is SIGINT everywhere */
+static void G2_signals(void **state)
+{
+    struct world *w = *state;
+    int result = rondo_add_signal_handler(w->loop, 2, ran, NULL);
+
+    assert_int_equal(result == 0,
+                     rondo_loop_supports(w->loop, RONDO_CAN_SIGNALS));
+    assert_true(result == 0 || result == RONDO_ENOTSUP);
+}
+
 static void G2_unknown_capabilities_are_none(void **state)
 {
     struct world *w = *state;
@@ -350,6 +366,7 @@ int main(void)
         TEST(G2_embedding),
         TEST(G2_reuse_port),
         TEST(G2_reuse_port_spreads_the_load),
+        TEST(G2_signals),
         TEST(G2_unknown_capabilities_are_none),
         TEST(W2_the_limit_by_number_is_the_truth),
         TEST(the_limit_of_descriptors_is_the_one_in_force),

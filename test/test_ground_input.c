@@ -32,6 +32,13 @@ static void nothing_fd(rondo_loop *loop, rondo_fd fd, void *arg)
     (void)arg;
 }
 
+static void nothing_signal(rondo_loop *loop, int signum, void *arg)
+{
+    (void)loop;
+    (void)signum;
+    (void)arg;
+}
+
 static void nothing_line(void *arg, const char *line, size_t size)
 {
     (void)arg;
@@ -86,6 +93,10 @@ static void G1_no_loop_to_schedule_on(void **state)
           "add_writer");
     CHECK(rondo_remove_reader(NULL, 0), RONDO_EINVAL, "remove_reader");
     CHECK(rondo_remove_writer(NULL, 0), RONDO_EINVAL, "remove_writer");
+    CHECK(rondo_add_signal_handler(NULL, 2, nothing_signal, NULL), RONDO_EINVAL,
+          "add_signal_handler");
+    CHECK(rondo_remove_signal_handler(NULL, 2), RONDO_EINVAL,
+          "remove_signal_handler");
     assert_null(rondo_loop_remote(NULL));
     CHECK(rondo_remote_call(NULL, nothing, NULL), RONDO_EINVAL, "remote_call");
 }

@@ -48,6 +48,11 @@ static void ran_fd(rondo_loop *loop, rondo_fd fd, void *arg)
     ran(loop, arg);
 }
 
+static void ran_signal(rondo_loop *loop, int signum, void *arg)
+{
+    ran_fd(loop, signum, arg);
+}
+
 static void ran_connected(rondo_loop *loop, void *arg, rondo_transport *t,
                           int error)
 {
@@ -188,6 +193,8 @@ static void schedule(void *arg)
     NOTE(v, rondo_add_writer(loop, v->fd, ran_fd, v));
     NOTE(v, rondo_remove_reader(loop, v->fd));
     NOTE(v, rondo_remove_writer(loop, v->fd));
+    NOTE(v, rondo_add_signal_handler(loop, 2, ran_signal, v));
+    NOTE(v, rondo_remove_signal_handler(loop, 2));
     NOTE(v, rondo_create_connection(loop, RONDO_CONNECT(.host = "127.0.0.1"),
                                     &recorder, v->peer, ran_connected, v));
     NOTE(v, rondo_create_server(loop, RONDO_SERVE(.host = "127.0.0.1"),
@@ -201,7 +208,7 @@ static void G3_scheduling_and_creating(void **state)
     struct visit *v = visit_new(*state);
 
     by_thread(v, schedule);
-    assert_int_equal(v->count, 16);
+    assert_int_equal(v->count, 18);
     assert_all_refused(v);
     visit_end(v);
 }

@@ -29,6 +29,11 @@ static void on_readable(rondo_loop *loop, rondo_fd fd, void *arg)
     count(loop, &f->ran);
 }
 
+static void on_signal(rondo_loop *loop, int signum, void *arg)
+{
+    on_readable(loop, signum, arg);
+}
+
 static void on_made(rondo_transport *t, void *self)
 {
     struct family *f = self;
@@ -135,6 +140,8 @@ static int use_loop(void *arg)
     REFUSED(rondo_remote_call(f->remote, count, &f->ran));
     REFUSED(rondo_add_reader(loop, f->fds[0], on_readable, f));
     REFUSED(rondo_remove_reader(loop, f->fds[0]));
+    REFUSED(rondo_add_signal_handler(loop, 2, on_signal, f));
+    REFUSED(rondo_remove_signal_handler(loop, 2));
     if (!strstr(rondo_last_error(), "after_fork"))
         return 100;
     return 0;

@@ -299,6 +299,7 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_WATCH_SOCKETS:
     case RONDO_CAN_WATCH_PIPES:
     case RONDO_CAN_WATCH_CHAR_DEVICES:
+    case RONDO_CAN_SIGNALS:
     case RONDO_CAN_EMBED:
         return true;
     case RONDO_CAN_REUSE_PORT:

@@ -215,5 +215,5 @@ int64_t sys_datagram_limit(void)
 bool sys_supports(rondo_capability what)
 {
     return what == RONDO_CAN_TCP || what == RONDO_CAN_WATCH_SOCKETS ||
-           what == RONDO_CAN_EMBED;
+           what == RONDO_CAN_EMBED || what == RONDO_CAN_SIGNALS;
 }

@@ -1,0 +1,164 @@
+/* signals.c - catching the process's signals: Unix. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "error.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+/* Guarded by the lock, but for what is atomic. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static sigset_t mask; /* of whoever holds the lock, before */
+static struct sigaction found[SYS_SIGNALS];
+static _Atomic(const struct sys_signals_told *) told; /* NULL: not begun */
+/* A child that shares this memory until it executes another program must not
+ * take its signals for the parent's: vfork tells nobody. */
+static _Atomic pid_t process;
+
+/* ---- SIGCHLD: several parts of a program may have children ---- */
+
+typedef void (*info_handler)(int, siginfo_t *, void *);
+typedef void (*plain_handler)(int);
+
+/* What was found there. Where both are set the first one counts: so changing
+ * from one to the other never shows neither. */
+static _Atomic(info_handler) found_info;
+static _Atomic(plain_handler) found_plain;
+
+static void chain_to(const struct sigaction *action)
+{
+    if (action->sa_flags & SA_SIGINFO) {
+        atomic_store(&found_info, action->sa_sigaction);
+        return;
+    }
+    bool function =
+        action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+    atomic_store(&found_plain, function ? action->sa_handler : NULL);
+    atomic_store(&found_info, NULL);
+}
+
+static void chain(int signum, siginfo_t *info, void *context)
+{
+    info_handler with_info = atomic_load(&found_info);
+    plain_handler plain = with_info ? NULL : atomic_load(&found_plain);
+    if (with_info)
+        with_info(signum, info, context);
+    else if (plain)
+        plain(signum);
+}
+
+/* ---- the handler ---- */
+
+static void caught(int signum, siginfo_t *info, void *context)
+{
+    int before = errno;
+    if (getpid() == atomic_load(&process)) {
+        atomic_load(&told)->arrived(signum);
+        if (signum == SIGCHLD)
+            chain(signum, info, context);
+    }
+    errno = before;
+}
+
+static bool is_ours(const struct sigaction *action)
+{
+    return action->sa_flags & SA_SIGINFO && action->sa_sigaction == caught;
+}
+
+/* ---- the lock ---- */
+
+/* With all signals blocked: a handler of the program's that forks would wait
+ * for itself. */
+void sys_signals_lock(void)
+{
+    sigset_t everything, before;
+    sigfillset(&everything);
+    pthread_sigmask(SIG_SETMASK, &everything, &before);
+    pthread_mutex_lock(&lock);
+    mask = before;
+}
+
+void sys_signals_unlock(void)
+{
+    sigset_t before = mask;
+    pthread_mutex_unlock(&lock);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Until here the child has had every signal blocked. */
+static void in_child(void)
+{
+    atomic_store(&process, getpid());
+    atomic_load(&told)->forked();
+    sys_signals_unlock();
+}
+
+/* ---- watching ---- */
+
+static int begin(const struct sys_signals_told *whom)
+{
+    if (atomic_load(&told))
+        return 0;
+    int os_error =
+        pthread_atfork(sys_signals_lock, sys_signals_unlock, in_child);
+    if (os_error)
+        return error_os(error_from_os(os_error), "pthread_atfork");
+    atomic_store(&process, getpid());
+    atomic_store(&told, whom);
+    return 0;
+}
+
+/* When its handler returns, the fault happens again: for ever, if somebody
+ * else is to see to it later. */
+static bool is_fault(int signum)
+{
+    return signum == SIGSEGV || signum == SIGBUS || signum == SIGFPE ||
+           signum == SIGILL;
+}
+
+static int refused(int signum)
+{
+    return error_os(error_from_os(errno), "signal %d", signum);
+}
+
+int sys_signal_watch(int signum, const struct sys_signals_told *whom)
+{
+    struct sigaction now, ours = {.sa_sigaction = caught};
+    int error = begin(whom);
+    if (error)
+        return error;
+    if (is_fault(signum))
+        return error_set(RONDO_EINVAL,
+                         "signal %d reports a fault of the program, which "
+                         "cannot go on until a loop has looked at it",
+                         signum);
+    if (sigaction(signum, NULL, &now) != 0)
+        return refused(signum);
+    if (is_ours(&now))
+        return 0;
+    sigfillset(&ours.sa_mask);
+    ours.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+    if (signum == SIGCHLD) {
+        chain_to(&now);
+        /* who ignores it does not want his children to stay as zombies */
+        bool ignored =
+            !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_IGN;
+        ours.sa_flags |= now.sa_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);
+        ours.sa_flags |= ignored ? SA_NOCLDWAIT : 0;
+    }
+    if (sigaction(signum, &ours, NULL) != 0)
+        return refused(signum);
+    found[signum] = now;
+    return 0;
+}
+
+void sys_signal_unwatch(int signum)
+{
+    struct sigaction now;
+    if (sigaction(signum, NULL, &now) == 0 && is_ours(&now))
+        (void)sigaction(signum, &found[signum], NULL);
+}

@@ -1,0 +1,83 @@
+/* console.c - what the console says to its processes: Windows. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "win.h"
+
+#include <stdatomic.h>
+
+/* The C runtime's numbers; it has none for a console that is closed. */
+enum { INTERRUPT = 2, HANG_UP = RONDO_SIGHUP, BREAK = 21 };
+
+static SRWLOCK lock = SRWLOCK_INIT;
+static _Atomic(const struct sys_signals_told *) told;
+static atomic_bool watched[SYS_SIGNALS];
+
+static int number_of(DWORD event)
+{
+    return event == CTRL_C_EVENT       ? INTERRUPT
+           : event == CTRL_BREAK_EVENT ? BREAK
+           : event == CTRL_CLOSE_EVENT ? HANG_UP
+                                       : 0;
+}
+
+/* On a thread that Windows starts for each event. FALSE: the handler that was
+ * there before is asked. */
+static BOOL WINAPI event_came(DWORD event)
+{
+    int signum = number_of(event);
+    if (!atomic_load(&watched[signum]))
+        return FALSE;
+    atomic_load(&told)->arrived(signum);
+    /* When this returns the process ends, and after five seconds in any case:
+     * until then the loop may finish. */
+    if (event == CTRL_CLOSE_EVENT)
+        Sleep(INFINITE);
+    return TRUE;
+}
+
+void sys_signals_lock(void)
+{
+    AcquireSRWLockExclusive(&lock);
+}
+
+void sys_signals_unlock(void)
+{
+    ReleaseSRWLockExclusive(&lock);
+}
+
+/* Once and for ever: while a handler runs, such as one that waits for the
+ * process to end, whoever adds or removes one waits for it, too. */
+static int begin(const struct sys_signals_told *whom)
+{
+    HMODULE self;
+    if (atomic_load(&told))
+        return 0;
+    /* nor may the code be unloaded */
+    (void)GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_PIN |
+                                 GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,
+                             (LPCWSTR)(void *)&told, &self);
+    atomic_store(&told, whom);
+    if (SetConsoleCtrlHandler(event_came, TRUE))
+        return 0;
+    atomic_store(&told, NULL);
+    return error_os(error_from_os(GetLastError()), "SetConsoleCtrlHandler");
+}
+
+int sys_signal_watch(int signum, const struct sys_signals_told *whom)
+{
+    if (signum != INTERRUPT && signum != BREAK && signum != HANG_UP)
+        return error_set(RONDO_ENOTSUP,
+                         "signal %d: Windows has only Ctrl-C (SIGINT, %d), "
+                         "Ctrl-Break (SIGBREAK, %d) and the closing of the "
+                         "console (RONDO_SIGHUP, %d)",
+                         signum, INTERRUPT, BREAK, HANG_UP);
+    int error = begin(whom);
+    if (!error)
+        atomic_store(&watched[signum], true);
+    return error;
+}
+
+void sys_signal_unwatch(int signum)
+{
+    atomic_store(&watched[signum], false);
+}

@@ -1,0 +1,389 @@
+/* test_signals_system.c - what the system is asked to do with signals. */
+/* SPDX-License-Identifier: MIT */
+#include "signal_told.h"
+
+static const enum raw_disposition findable[] = {RAW_DEFAULT, RAW_IGNORED,
+                                                RAW_PLAIN, RAW_INFO};
+
+enum { FINDABLE = sizeof findable / sizeof *findable };
+
+/* ---- K2: what was found is restored ------------------------------------- */
+
+static void K2_the_last_removed_restores_what_was_found(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    int signum = t->numbers[0];
+
+    for (int i = 0; i < FINDABLE; i++) {
+        told_dispose(w, signum, findable[i]);
+        told_add(t, signum);
+        assert_int_equal(raw_signal_disposition(signum), RAW_OTHER);
+        told_add(t, signum);
+        assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
+        assert_int_equal(raw_signal_disposition(signum), findable[i]);
+    }
+    told_dispose(w, signum, RAW_DEFAULT);
+}
+
+static void K2_another_loop_still_handles_it(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    struct told *other = told_more(t, test_other_loop(w));
+    int signum = t->numbers[0];
+
+    told_dispose(w, signum, RAW_IGNORED);
+    told_add(t, signum);
+    told_add(other, signum);
+    assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
+    assert_int_equal(raw_signal_disposition(signum), RAW_OTHER);
+    told_send(other, signum);
+    test_run_until(w, other->calls);
+    assert_int_equal(rondo_remove_signal_handler(w->other, signum), 1);
+    assert_int_equal(raw_signal_disposition(signum), RAW_IGNORED);
+    assert_int_equal(t->calls, 0);
+    told_dispose(w, signum, RAW_DEFAULT);
+}
+
+static void L5_closing_the_loop_restores_what_was_found(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+
+    told_dispose(w, t->numbers[0], RAW_PLAIN);
+    for (int i = 0; i < t->kinds; i++)
+        told_add(t, t->numbers[i]);
+    test_close_loop(w);
+    assert_int_equal(raw_signal_disposition(t->numbers[0]), RAW_PLAIN);
+    for (int i = 1; i < t->kinds; i++)
+        assert_int_equal(raw_signal_disposition(t->numbers[i]), RAW_DEFAULT);
+    told_dispose(w, t->numbers[0], RAW_DEFAULT);
+}
+
+static void send_while_closing(struct peer *p)
+{
+    struct told *t = p->user;
+
+    for (int i = 0; i < t->kinds; i++)
+        told_send(t, t->numbers[i]);
+    t->result = 1;
+}
+
+/* It would end the process, and with it the closing. */
+static void L5_what_arrives_while_it_closes_is_nobodys(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+
+    for (int i = 0; i < t->kinds; i++)
+        told_add(t, t->numbers[i]);
+    p->user = t;
+    p->on_lost = send_while_closing;
+    test_close_loop(w);
+    assert_int_equal(t->result, 1);
+    assert_int_equal(t->calls, 0);
+    raw_close(fd);
+}
+
+static void K2_a_handler_of_the_programs_own_is_left_alone(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    int signum = t->numbers[0];
+
+    told_add(t, signum);
+    told_dispose(w, signum, RAW_INFO);
+    assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
+    assert_int_equal(raw_signal_disposition(signum), RAW_INFO);
+    told_dispose(w, signum, RAW_DEFAULT);
+}
+
+/* Adding again, too: whoever adds wants to be told. */
+static void K2_added_over_a_handler_of_the_programs_own(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    struct told *other = told_more(t, test_other_loop(w));
+    int signum = t->numbers[0];
+
+    told_add(t, signum);
+    told_dispose(w, signum, RAW_PLAIN);
+    told_add(t, signum);
+    told_send(t, signum);
+    test_run_until(w, t->calls == 1);
+    told_dispose(w, signum, RAW_INFO);
+    told_add(other, signum);
+    told_send(t, signum);
+    test_run_until(w, t->calls == 2 && other->calls == 1);
+    assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
+    assert_int_equal(rondo_remove_signal_handler(w->other, signum), 1);
+    assert_int_equal(raw_signal_disposition(signum), RAW_INFO);
+    told_dispose(w, signum, RAW_DEFAULT);
+}
+
+/* ---- K2: what is refused ------------------------------------------------ */
+
+static void refuse(struct told *t, int signum, int error)
+{
+    char number[16];
+
+    (void)snprintf(number, sizeof number, "%d", signum);
+    assert_error(rondo_add_signal_handler(t->loop, signum, told_fn, t), error);
+    assert_true(strncmp(rondo_last_error(), "add_signal_handler: ", 20) == 0);
+    assert_true(strstr(rondo_last_error(), number) != NULL);
+}
+
+static void K2_bad_numbers(void **state)
+{
+    static const int bad[] = {0, -1, -15, 128, 1000, INT32_MAX, INT32_MIN};
+    struct world *w = *state;
+    struct told *t = test_alloc(w, sizeof *t);
+
+    t->loop = w->loop;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        refuse(t, bad[i], RONDO_EINVAL);
+        assert_error(rondo_remove_signal_handler(w->loop, bad[i]),
+                     RONDO_EINVAL);
+    }
+    assert_error(rondo_add_signal_handler(w->loop, 2, NULL, NULL),
+                 RONDO_EINVAL);
+}
+
+static void K2_what_cannot_be_caught(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    int numbers[MOST_SIGNALS];
+    int count = raw_signals_uncatchable(numbers, MOST_SIGNALS);
+
+    if (count == 0)
+        test_skip(w, "no such signals on this system");
+    for (int i = 0; i < count; i++) {
+        refuse(t, numbers[i], RONDO_EINVAL);
+        assert_true(rondo_last_os_error() != 0);
+        assert_int_equal(rondo_remove_signal_handler(w->loop, numbers[i]), 0);
+    }
+    count = raw_signals_of_faults(numbers, MOST_SIGNALS);
+    for (int i = 0; i < count; i++) {
+        enum raw_disposition before = raw_signal_disposition(numbers[i]);
+
+        refuse(t, numbers[i], RONDO_EINVAL);
+        assert_int_equal(raw_signal_disposition(numbers[i]), before);
+    }
+}
+
+/* Every number is taken or refused, in the way that supports says. */
+static void G2_every_number(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 0);
+    int taken = 0;
+
+    for (int signum = 1; signum < 128; signum++) {
+        int result = rondo_add_signal_handler(w->loop, signum, told_fn, t);
+
+        if (result == 0) {
+            taken++;
+            assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
+        } else {
+            assert_true(result == RONDO_EINVAL || result == RONDO_ENOTSUP);
+            assert_true(strlen(rondo_last_error()) > 20);
+        }
+    }
+    assert_int_equal(taken > 0,
+                     rondo_loop_supports(w->loop, RONDO_CAN_SIGNALS));
+    assert_true(taken >= t->kinds);
+}
+
+static void K3_only_the_console_s(void **state)
+{
+    struct world *w = *state;
+    struct told *t = test_alloc(w, sizeof *t);
+
+    t->loop = w->loop;
+    if (raw_signal_disposition(2) != RAW_OTHER)
+        test_skip(w, "this system has more than a console's signals");
+    told_add(t, 2);  /* Ctrl-C */
+    told_add(t, 21); /* Ctrl-Break */
+    told_add(t, RONDO_SIGHUP);
+    for (int signum = 3; signum < 128; signum++)
+        if (signum != 21)
+            refuse(t, signum, RONDO_ENOTSUP);
+    assert_true(strstr(rondo_last_error(), "Ctrl-Break") != NULL);
+}
+
+/* ---- what is interrupted ------------------------------------------------ */
+
+static void K1_the_interrupted_notice_nothing(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+
+    for (int i = 0; i < t->kinds; i++) {
+        told_add(t, t->numbers[i]);
+        assert_true(raw_signal_is_considerate(t->numbers[i]));
+        assert_true(raw_signal_keeps_errno(t->numbers[i]));
+    }
+}
+
+/* ---- debug mode, the dump, memory --------------------------------------- */
+
+static void remember(rondo_loop *loop, void *arg, const rondo_exception *what)
+{
+    (void)loop;
+    (void)snprintf(arg, 256, "%s", what->message);
+}
+
+static void take_long(struct told *t, int signum)
+{
+    int64_t end = rondo_loop_time(t->loop) + RONDO_MS(3);
+
+    (void)signum;
+    while (rondo_loop_time(t->loop) < end)
+        raw_yield();
+}
+
+static void L12_slow_handlers_are_reported(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    char *text = test_alloc(w, 256);
+
+    assert_ok(rondo_loop_set_exception_handler(w->loop, remember, text));
+    assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_MS(2)));
+    t->act = take_long;
+    told_add(t, t->numbers[0]);
+    told_send(t, t->numbers[0]);
+    test_run_until(w, t->calls);
+    assert_true(strstr(text, " took ") != NULL);
+    assert_ok(rondo_loop_set_debug(w->loop, false, 0));
+}
+
+static void remember_line(void *arg, const char *line, size_t size)
+{
+    (void)snprintf(arg, 256, "%.*s", (int)size, line);
+}
+
+static void L13_a_handler_is_a_line(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    char *text = test_alloc(w, 256);
+    char begin[32];
+
+    (void)snprintf(begin, sizeof begin, "signal %d", t->numbers[0]);
+    told_add(t, t->numbers[0]);
+    assert_int_equal(rondo_loop_dump(w->loop, remember_line, text), 1);
+    assert_true(strncmp(text, begin, strlen(begin)) == 0);
+    assert_int_equal(rondo_remove_signal_handler(w->loop, t->numbers[0]), 1);
+    assert_int_equal(rondo_loop_dump(w->loop, remember_line, text), 0);
+}
+
+static void G8_out_of_memory(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    int failed = 0;
+
+    for (uint64_t n = 1;; n++) {
+        int result;
+
+        test_fail_allocation(w, n);
+        result = rondo_add_signal_handler(w->loop, t->numbers[0], told_fn, t);
+        if (result == 0)
+            break;
+        assert_error(result, RONDO_ENOMEM);
+        assert_int_equal(rondo_remove_signal_handler(w->loop, t->numbers[0]),
+                         0);
+        failed++;
+    }
+    test_fail_allocation(w, 0);
+    assert_true(failed > 0);
+    told_send(t, t->numbers[0]);
+    test_run_until(w, t->calls == 1);
+}
+
+/* ---- SIGCHLD ------------------------------------------------------------ */
+
+static int need_children(struct world *w)
+{
+    if (raw_signal_of_children() < 0)
+        test_skip(w, "no signal tells of children on this system");
+    return raw_signal_of_children();
+}
+
+static void X5_the_handler_that_was_there_is_called_too(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    int signum = need_children(w);
+
+    for (int i = RAW_PLAIN; i <= RAW_INFO; i++) {
+        unsigned caught = raw_signal_caught();
+        unsigned calls = t->calls;
+
+        told_dispose(w, signum, (enum raw_disposition)i);
+        told_add(t, signum);
+        told_send(t, signum);
+        test_run_until(w, t->calls > calls);
+        assert_int_equal(raw_signal_caught(), caught + 1);
+        assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
+        told_send(t, signum);
+        assert_int_equal(raw_signal_caught(), caught + 2);
+    }
+    told_dispose(w, signum, RAW_PLAIN);
+    told_add(t, signum);
+    assert_true(raw_signal_keeps_errno(signum));
+    assert_int_equal(raw_signal_caught(), 5);
+    assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
+    /* and not when there is none any more */
+    told_dispose(w, signum, RAW_DEFAULT);
+    told_add(t, signum);
+    told_send(t, signum);
+    test_run_until(w, t->calls == 3);
+    assert_int_equal(raw_signal_caught(), 5);
+}
+
+static void X5_children_that_are_ignored_leave_nothing(void **state)
+{
+    struct world *w = *state;
+    struct told *t = told_new(w, 1);
+    int signum = need_children(w);
+
+    told_add(t, signum);
+    assert_int_equal(raw_children_stay(), 1);
+    assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
+    told_dispose(w, signum, RAW_IGNORED);
+    told_add(t, signum);
+    assert_int_equal(raw_children_stay(), 0);
+    test_run_until(w, t->calls);
+    assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
+    assert_int_equal(raw_signal_disposition(signum), RAW_IGNORED);
+    told_dispose(w, signum, RAW_DEFAULT);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(K2_the_last_removed_restores_what_was_found),
+        TEST(K2_another_loop_still_handles_it),
+        TEST(L5_closing_the_loop_restores_what_was_found),
+        TEST(L5_what_arrives_while_it_closes_is_nobodys),
+        TEST(K2_a_handler_of_the_programs_own_is_left_alone),
+        TEST(K2_added_over_a_handler_of_the_programs_own),
+        TEST(K2_bad_numbers),
+        TEST(K2_what_cannot_be_caught),
+        TEST(G2_every_number),
+        TEST(K3_only_the_console_s),
+        TEST(K1_the_interrupted_notice_nothing),
+        TEST(L12_slow_handlers_are_reported),
+        TEST(L13_a_handler_is_a_line),
+        TEST(G8_out_of_memory),
+        TEST(X5_the_handler_that_was_there_is_called_too),
+        TEST(X5_children_that_are_ignored_leave_nothing)};
+
+    return told_run("signals_system", tests, TEST_COUNT(tests));
+}
