@@ -23,6 +23,7 @@ struct io;
 struct remote;
 struct pool;
 struct lookup;
+struct datagram_room;
 
 /* Something to run from the loop: a finished operation or a handle's deferred
  * callbacks. IDLE just before it runs, so it may be queued again or freed. */
@@ -40,6 +41,7 @@ struct task {
 enum handle_kind {
     HANDLE_TRANSPORT,
     HANDLE_SERVER,
+    HANDLE_DATAGRAM,
     HANDLE_WATCHER,
     HANDLE_OPERATION,
     HANDLE_KINDS
@@ -118,6 +120,7 @@ struct rondo_loop {
     struct lookup *lookups;
     size_t lookups_live;
     struct grave *graves;
+    struct datagram_room *datagram_room; /* made with the first that comes */
 
     /* the program's */
     void *data;
