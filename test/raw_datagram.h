@@ -21,6 +21,9 @@ ptrdiff_t raw_send_to(raw_fd fd, const void *data, size_t size,
 ptrdiff_t raw_recv_from(raw_fd fd, void *data, size_t size, rondo_address *from,
                         int timeout_ms);
 
+/* A connected socket hears that nobody has the port it sends to. */
+bool raw_tells_unreachable(void);
+
 /* The next `times` sends of datagrams in this process fail. */
 enum raw_send_failure {
     RAW_SEND_BLOCKED,

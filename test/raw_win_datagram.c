@@ -97,6 +97,22 @@ ptrdiff_t raw_recv_from(raw_fd fd, void *data, size_t size, rondo_address *from,
     return n < 0 ? failure() : n;
 }
 
+bool raw_tells_unreachable(void)
+{
+    raw_fd here = raw_udp(), there = raw_udp();
+    rondo_address a;
+    char got;
+    bool tells;
+
+    raw_datagram_address(there, &a);
+    raw_close(there);
+    tells = raw_datagram_connect(here, &a) &&
+            raw_send_to(here, "x", 1, NULL) == 1 &&
+            raw_recv_from(here, &got, 1, NULL, 1000) == RAW_FAILED;
+    raw_close(here);
+    return tells;
+}
+
 /* ---- paths -------------------------------------------------------------- */
 
 bool raw_path_new(char *path, size_t size)
