@@ -146,6 +146,11 @@ bool raw_tells_unreachable(void)
     return tells;
 }
 
+bool raw_waits_after_unreachable(void)
+{
+    return true;
+}
+
 /* ---- paths -------------------------------------------------------------- */
 
 bool raw_path_new(char *path, size_t size)

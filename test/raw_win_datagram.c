@@ -113,6 +113,43 @@ bool raw_tells_unreachable(void)
     return tells;
 }
 
+/* An overlapped receive, and whether it ends in time. */
+static bool receive_ends(raw_fd fd, raw_fd from, const rondo_address *to)
+{
+    OVERLAPPED o;
+    char byte;
+    WSABUF room = {1, &byte};
+    DWORD flags = 0;
+    bool ends;
+
+    memset(&o, 0, sizeof o);
+    o.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
+    (void)WSARecv(win_socket_of(fd), &room, 1, NULL, &flags, &o, NULL);
+    (void)raw_send_to(from, "x", 1, to);
+    ends = WaitForSingleObject(o.hEvent, 1000) == WAIT_OBJECT_0;
+    if (!ends && CancelIoEx(win_handle_of(fd), &o))
+        (void)WaitForSingleObject(o.hEvent, 1000);
+    (void)CloseHandle(o.hEvent);
+    return ends;
+}
+
+bool raw_waits_after_unreachable(void)
+{
+    raw_fd here = raw_udp(), there = raw_udp();
+    rondo_address a, b;
+    bool ends;
+
+    raw_datagram_address(there, &a);
+    raw_datagram_address(here, &b);
+    raw_close(there);
+    ends = raw_datagram_connect(here, &a) && receive_ends(here, here, NULL);
+    there = raw_datagram_at(&a, false);
+    ends = ends && receive_ends(here, there, &b);
+    raw_close(there);
+    raw_close(here);
+    return ends;
+}
+
 /* ---- paths -------------------------------------------------------------- */
 
 bool raw_path_new(char *path, size_t size)

@@ -53,6 +53,8 @@ static void D2_hundred_errors_then_traffic(void **state)
     test_spin(w, 5);
     assert_int_equal(raw_recv_from(fd, got, sizeof got, NULL, 5000), 5);
     assert_memory_equal(got, "hello", 5);
+    if (!raw_waits_after_unreachable())
+        test_skip(w, "after an error this system (Wine) tells nothing more");
     assert_int_equal(raw_send_to(fd, "back", 4, &e->local), 4);
     test_run_until(w, e->received);
     assert_memory_equal(e->data, "back", 4);
