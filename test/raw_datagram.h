@@ -21,6 +21,9 @@ ptrdiff_t raw_send_to(raw_fd fd, const void *data, size_t size,
 ptrdiff_t raw_recv_from(raw_fd fd, void *data, size_t size, rondo_address *from,
                         int timeout_ms);
 
+/* -1: cannot be read */
+int raw_multicast_ttl(raw_fd fd);
+int raw_multicast_loop(raw_fd fd);
 /* A connected socket hears that nobody has the port it sends to. */
 bool raw_tells_unreachable(void);
 /* ... and afterwards a wait for what comes still ends (not under Wine, where

@@ -97,6 +97,33 @@ ptrdiff_t raw_recv_from(raw_fd fd, void *data, size_t size, rondo_address *from,
     return n < 0 ? failure() : n;
 }
 
+static int read_option(raw_fd fd, int name, int name6)
+{
+    struct sockaddr_storage a;
+    int size = sizeof a;
+    DWORD value = 0;
+    int value_size = sizeof value;
+
+    if (getsockname(win_socket_of(fd), (struct sockaddr *)&a, &size) != 0)
+        return -1;
+    if (getsockopt(win_socket_of(fd),
+                   a.ss_family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                   a.ss_family == AF_INET6 ? name6 : name, (char *)&value,
+                   &value_size) != 0)
+        return -1;
+    return (int)value;
+}
+
+int raw_multicast_ttl(raw_fd fd)
+{
+    return read_option(fd, IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS);
+}
+
+int raw_multicast_loop(raw_fd fd)
+{
+    return read_option(fd, IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP);
+}
+
 bool raw_tells_unreachable(void)
 {
     raw_fd here = raw_udp(), there = raw_udp();
