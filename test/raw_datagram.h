@@ -46,6 +46,7 @@ unsigned raw_datagram_calls(void);
 bool raw_path_new(char *path, size_t size);
 /* Removes folder and file. */
 void raw_path_drop(const char *path);
+bool raw_path_forget(const char *path); /* the file alone */
 bool raw_path_is_there(const char *path);
 bool raw_path_put_file(const char *path); /* an ordinary one */
 

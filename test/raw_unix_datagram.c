@@ -201,6 +201,11 @@ void raw_path_drop(const char *path)
     (void)rmdir(folder);
 }
 
+bool raw_path_forget(const char *path)
+{
+    return unlink(path) == 0;
+}
+
 bool raw_path_is_there(const char *path)
 {
     struct stat status;

@@ -191,6 +191,12 @@ void raw_path_drop(const char *path)
     (void)path;
 }
 
+bool raw_path_forget(const char *path)
+{
+    (void)path;
+    return false;
+}
+
 bool raw_path_is_there(const char *path)
 {
     (void)path;
