@@ -107,8 +107,10 @@ void datagram_receive_done(rondo_loop *loop, struct task *task)
     int left = task->error ? 0 : RECEIVE_MOST;
     (void)loop;
     d->flags |= DATAGRAM_RUNNING;
-    if (task->error && task->error != RONDO_ECANCELED)
+    if (task->error && task->error != RONDO_ECANCELED) {
+        error_keep_os(d->receive.os_error);
         trouble(d, task->error);
+    }
     while (left && datagram_receives(d))
         left = receive(d, left);
     datagram_finish(d);

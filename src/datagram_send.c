@@ -99,6 +99,8 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
 {
     rondo_datagram *d = of_send(task);
     d->flags |= DATAGRAM_RUNNING;
+    if (task->error)
+        error_keep_os(d->send.os_error);
     if (d->flags & DATAGRAM_ENDING || task->error == RONDO_ECANCELED) {
         /* nothing is sent any more */
     } else if (datagram_is_fatal(task->error)) {
