@@ -59,7 +59,7 @@ static int send_one(sys_fd fd, const struct sys_outgoing *o)
     return 1;
 }
 
-#ifdef __linux__
+#if SYS_BATCH > 1
 
 int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
                       size_t room)
@@ -95,7 +95,7 @@ int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
     return sent < 0 ? send_failed() : sent;
 }
 
-#else /* one at a time: SYS_BATCH is 1 */
+#else /* one at a time */
 
 int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
                       size_t room)
