@@ -8,7 +8,13 @@ set(RONDO_SOURCES
     src/backend.c
     src/buf.c
     src/connect.c
+    src/datagram.c
+    src/datagram_open.c
+    src/datagram_queue.c
+    src/datagram_receive.c
+    src/datagram_send.c
     src/debug.c
+    src/endpoint.c
     src/error.c
     src/facts.c
     src/handles.c
@@ -37,10 +43,12 @@ if(WIN32)
         src/win/address.c
         src/win/afd.c
         src/win/console.c
+        src/win/datagram.c
         src/win/errors.c
         src/win/iocp.c
         src/win/iocp_socket.c
         src/win/ip.c
+        src/win/local.c
         src/win/net.c
         src/win/select.c
         src/win/sys.c
@@ -51,6 +59,8 @@ else()
     set(RONDO_SYSTEM_DIR src/unix)
     list(APPEND RONDO_SOURCES
         src/unix/address.c
+        src/unix/datagram.c
+        src/unix/local.c
         src/unix/net.c
         src/unix/poll.c
         src/unix/select.c

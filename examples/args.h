@@ -127,6 +127,18 @@ static inline void args_interrupted(rondo_loop *loop, int signum, void *arg)
     rondo_loop_stop(loop);
 }
 
+/* Runs until nothing is left, or Ctrl-C; closes the loop. */
+static inline int args_run(rondo_loop *loop)
+{
+    int result = rondo_add_signal_handler(loop, SIGINT, args_interrupted, NULL);
+    if (result == 0)
+        result = rondo_loop_run(loop);
+    if (result < 0)
+        fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    return result < 0;
+}
+
 /* Serves until Ctrl-C, or until the clients of a server closed by --seconds
  * are gone. */
 static inline int args_serve(const struct args *args, rondo_loop *loop,
@@ -135,15 +147,8 @@ static inline int args_serve(const struct args *args, rondo_loop *loop,
     if (args->seconds)
         rondo_call_later(loop, RONDO_SEC(args->seconds), args_stop_serving,
                          server);
-    int result = rondo_add_signal_handler(loop, SIGINT, args_interrupted, NULL);
-    if (result == 0) {
-        args_say_listening(server);
-        result = rondo_loop_run(loop);
-    }
-    if (result < 0)
-        fprintf(stderr, "%s\n", rondo_last_error());
-    rondo_loop_close(loop);
-    return result < 0;
+    args_say_listening(server);
+    return args_run(loop);
 }
 
 #endif

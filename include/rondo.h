@@ -77,6 +77,8 @@ typedef struct rondo_loop rondo_loop;
 typedef struct rondo_transport rondo_transport;
 /** One or more listening sockets and the clients that came through them. */
 typedef struct rondo_server rondo_server;
+/** A socket for datagrams. */
+typedef struct rondo_datagram rondo_datagram;
 /** A counted sender of callbacks to a loop; outlives the loop. */
 typedef struct rondo_remote rondo_remote;
 
@@ -295,7 +297,7 @@ typedef struct rondo_loop_options {
 /** What rondo_loop_supports can be asked. */
 typedef enum rondo_capability {
     RONDO_CAN_TCP,
-    RONDO_CAN_UDP,
+    RONDO_CAN_UDP,                /**< rondo_create_datagram_endpoint */
     RONDO_CAN_UNIX,               /**< unix sockets */
     RONDO_CAN_NAMED_PIPES,        /**< Windows named pipes */
     RONDO_CAN_PIPES,              /**< pipes as transports */
@@ -342,6 +344,7 @@ typedef struct rondo_loop_metrics {
     size_t live_watchers;   /**< readers and writers, each one */
     size_t live_transports; /**< made, and connection_lost not yet returned */
     size_t live_servers;    /**< created, and not yet closed for good */
+    size_t live_datagrams;  /**< endpoints, connection_lost not yet returned */
     size_t live_operations; /**< pending connects */
     size_t live_jobs;       /**< name look-ups in flight */
 } rondo_loop_metrics;
@@ -999,6 +1002,170 @@ RONDO_API bool rondo_server_is_serving(const rondo_server *server);
 RONDO_API void rondo_server_set_background(rondo_server *server,
                                            bool background);
 
+/* ---- 6. datagrams ------------------------------------------------------ */
+
+/**
+ * What happens on a datagram endpoint, in this order: connection_made; then
+ * the others, as they come; connection_lost, once and last. Members may be
+ * NULL. The table must outlive the endpoint. As asyncio.DatagramProtocol.
+ */
+typedef struct rondo_datagram_protocol {
+    /** From the loop, before anything is received. */
+    void (*connection_made)(rondo_datagram *d, void *self);
+    /** One datagram, which may be empty. data and from are lent until this
+     * returns. from is the empty address where the sender has none (a unix
+     * socket that is not bound). truncated: it was longer than receive_size,
+     * and the rest is lost. */
+    void (*datagram_received)(rondo_datagram *d, void *self, const void *data,
+                              size_t size, const rondo_address *from,
+                              bool truncated);
+    /**
+     * Sending or receiving has failed, and the endpoint lives: a datagram sent
+     * earlier was refused where it went (RONDO_ECONNREFUSED, on a connected
+     * endpoint), one that waited could not be sent and was dropped
+     * (RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EMSGSIZE, RONDO_EACCES,
+     * RONDO_EPERM, ...). What one call of the program's meets comes as one.
+     */
+    void (*error_received)(rondo_datagram *d, void *self, int error);
+    /** The write buffer has passed its high limit. */
+    void (*pause_writing)(rondo_datagram *d, void *self);
+    /** ... and is down to its low limit. */
+    void (*resume_writing)(rondo_datagram *d, void *self);
+    /** It is over: 0 after rondo_datagram_close, RONDO_ECANCELED after abort
+     * and when the loop is closed, RONDO_EBADF (the program has closed the
+     * descriptor), RONDO_ENOMEM. The pointer ends when this returns. */
+    void (*connection_lost)(rondo_datagram *d, void *self, int error);
+} rondo_datagram_protocol;
+
+/** Where to receive from and send to; RONDO_DATAGRAM(.local_address = &a). */
+typedef struct rondo_datagram_options {
+    size_t size;
+    /** Bound to: an IP address (port 0: the system's choice) or, on Unix, a
+     * path. A socket file that nobody has open any more is replaced; the file
+     * is removed at the end, if it is still that one. NULL: any address and
+     * port, or no path. Addresses, since the call cannot wait for a name. */
+    const rondo_address *local_address;
+    /** Connected with: only what comes from there is received, errors that it
+     * answers with are told, and rondo_datagram_send needs no destination. */
+    const rondo_address *remote_address;
+    /** A datagram socket of the program's, connected or not, instead of the
+     * two above. A pointer, since 0 is a descriptor. */
+    const rondo_fd *socket;
+    rondo_family family;        /**< where no address says it; or it must fit */
+    size_t receive_size;        /**< bytes of the largest one. 0: 64 KiB */
+    rondo_switch reuse_address; /**< SO_REUSEADDR: other sockets that ask for
+                                   it may have the same address, which a
+                                   multicast port is shared by. Default: off */
+    rondo_switch reuse_port;    /**< SO_REUSEPORT. Default: off */
+    rondo_switch broadcast;     /**< SO_BROADCAST. Default: off */
+    rondo_switch v6only;        /**< IPV6_V6ONLY. Default: on */
+} rondo_datagram_options;
+
+/**
+ * Makes a datagram endpoint; connection_made comes from the loop. It may be
+ * used at once. datagram may be NULL. 0, and a socket that was given is the
+ * endpoint's; on an error it stays the caller's. RONDO_EINVAL (no protocol,
+ * neither address nor family nor socket, a socket and an address, two
+ * families, no datagram socket), RONDO_EBADF, RONDO_EBUSY (in use by the
+ * loop), RONDO_EADDRINUSE (a path that somebody has, too, or any other file),
+ * RONDO_EADDRNOTAVAIL, RONDO_EAFNOSUPPORT, RONDO_EACCES, RONDO_EMFILE,
+ * RONDO_ENFILE, RONDO_ENOTSUP (reuse_port); for the remote address
+ * RONDO_ENETUNREACH, for a remote path RONDO_ENOENT and RONDO_ECONNREFUSED. As
+ * loop.create_datagram_endpoint; see udp(7) and unix(7).
+ */
+RONDO_API int rondo_create_datagram_endpoint(
+    rondo_loop *loop, const rondo_datagram_options *options,
+    const rondo_datagram_protocol *protocol, void *self,
+    rondo_datagram **datagram);
+
+/**
+ * Sends one datagram of size bytes (0 is one, too): at once if the kernel takes
+ * it, else a copy waits its turn. to may be NULL on a connected endpoint, or
+ * the address that it is connected with.
+ *
+ * 0: taken. 1: taken, and the buffer is now over its high limit (pause_writing
+ * follows, from the loop). < 0: this datagram is refused, the endpoint lives:
+ * RONDO_EMSGSIZE (too large, see RONDO_LIMIT_DATAGRAM), RONDO_EINVAL (another
+ * destination than the one connected with, an empty one), RONDO_ENOTCONN (no
+ * destination, not connected), RONDO_ECLOSED after close or abort,
+ * RONDO_ENOMEM, or what the kernel said: RONDO_ENETUNREACH,
+ * RONDO_EHOSTUNREACH, RONDO_EACCES (broadcast), RONDO_ECONNREFUSED, ...
+ *
+ * Taken is not delivered. What fails later is told by error_received, and so
+ * is all that datagram_received sends on its own endpoint while more have
+ * come with the one at hand: the answers to one batch leave together when its
+ * last one has been delivered. As DatagramTransport.sendto; see send(2).
+ */
+RONDO_API int rondo_datagram_send(rondo_datagram *d, const void *data,
+                                  size_t size, const rondo_address *to);
+
+/** Receives nothing more, sends what waits, then connection_lost(0). Twice is
+ * harmless. As BaseTransport.close. */
+RONDO_API void rondo_datagram_close(rondo_datagram *d);
+
+/** Drops what waits; connection_lost(RONDO_ECANCELED) follows. As
+ * DatagramTransport.abort. */
+RONDO_API void rondo_datagram_abort(rondo_datagram *d);
+
+/** Closed, aborted or lost. As BaseTransport.is_closing. */
+RONDO_API bool rondo_datagram_is_closing(const rondo_datagram *d);
+
+/** Our own address and the one connected with; also in connection_lost. 0, or
+ * RONDO_ENOTCONN: there is none. As get_extra_info("sockname"), ("peername").
+ */
+RONDO_API int rondo_datagram_local_address(const rondo_datagram *d,
+                                           rondo_address *address);
+RONDO_API int rondo_datagram_peer_address(const rondo_datagram *d,
+                                          rondo_address *address);
+
+/**
+ * Sets the limits of the write buffer, in bytes, as
+ * rondo_transport_set_write_buffer_limits does. Each datagram that waits counts
+ * 32 bytes more than it has, so that empty ones are bounded, too. 0, or
+ * RONDO_EINVAL: high < low.
+ */
+RONDO_API int rondo_datagram_set_write_buffer_limits(rondo_datagram *d,
+                                                     size_t high, size_t low);
+
+/** What waits for the kernel to take it, counted like that. */
+RONDO_API size_t rondo_datagram_get_write_buffer_size(const rondo_datagram *d);
+
+/**
+ * Receives what is sent to this multicast group, or no longer; the group is of
+ * the endpoint's family. interface_name: "eth0", or its index as text ("2"),
+ * which works everywhere; NULL: an IPv6 group's scope, else the system's
+ * choice. 0, RONDO_EINVAL (no multicast group), RONDO_ENOENT (no such
+ * interface), RONDO_EADDRINUSE (joined already), RONDO_EADDRNOTAVAIL (not
+ * joined), RONDO_ECLOSED. See ip(7) and ipv6(7).
+ */
+RONDO_API int rondo_datagram_join(rondo_datagram *d, const rondo_address *group,
+                                  const char *interface_name);
+RONDO_API int rondo_datagram_leave(rondo_datagram *d,
+                                   const rondo_address *group,
+                                   const char *interface_name);
+
+/** How many routers multicast datagrams may pass: 0 to 255, 1 at first. 0, or
+ * RONDO_EINVAL. As IP_MULTICAST_TTL of ip(7). */
+RONDO_API int rondo_datagram_set_multicast_ttl(rondo_datagram *d, int ttl);
+
+/** Whether members on this machine receive what is sent from here: yes at
+ * first. On Windows it is the receiving endpoint that has to be told. 0. As
+ * IP_MULTICAST_LOOP of ip(7). */
+RONDO_API int rondo_datagram_set_multicast_loop(rondo_datagram *d, bool on);
+
+/** The self it was made with. */
+RONDO_API void *rondo_datagram_self(const rondo_datagram *d);
+
+/** The descriptor, still the endpoint's: for socket options, not for reading,
+ * writing or closing. RONDO_NO_FD once it is gone. */
+RONDO_API rondo_fd rondo_datagram_fd(const rondo_datagram *d);
+
+/** The loop it belongs to. */
+RONDO_API rondo_loop *rondo_datagram_loop(const rondo_datagram *d);
+
+/** Whether it keeps rondo_loop_run going (false, as it begins) or not. */
+RONDO_API void rondo_datagram_set_background(rondo_datagram *d,
+                                             bool background);
 /* ---- 7. signals -------------------------------------------------------- */
 
 /** SIGHUP's number, also on Windows, whose <signal.h> lacks it: there it says
@@ -1066,14 +1233,18 @@ template <class T> inline T rondo_options_init()
 #define RONDO_SERVE(...)                                                       \
     (&(const rondo_server_options){.size = sizeof(rondo_server_options),       \
                                    __VA_ARGS__})
+#define RONDO_DATAGRAM(...)                                                    \
+    (&(const rondo_datagram_options){.size = sizeof(rondo_datagram_options),   \
+                                     __VA_ARGS__})
 #endif
 
 /** Option and out structs with their size set and all else zero. */
-#define RONDO_LOOP_OPTIONS_INIT    RONDO_INIT_(rondo_loop_options)
-#define RONDO_CONNECT_OPTIONS_INIT RONDO_INIT_(rondo_connect_options)
-#define RONDO_SERVER_OPTIONS_INIT  RONDO_INIT_(rondo_server_options)
-#define RONDO_LOOP_WAIT_INIT       RONDO_INIT_(rondo_loop_wait)
-#define RONDO_LOOP_METRICS_INIT    RONDO_INIT_(rondo_loop_metrics)
-#define RONDO_CLOCK_INFO_INIT      RONDO_INIT_(rondo_clock_info)
+#define RONDO_LOOP_OPTIONS_INIT     RONDO_INIT_(rondo_loop_options)
+#define RONDO_CONNECT_OPTIONS_INIT  RONDO_INIT_(rondo_connect_options)
+#define RONDO_SERVER_OPTIONS_INIT   RONDO_INIT_(rondo_server_options)
+#define RONDO_DATAGRAM_OPTIONS_INIT RONDO_INIT_(rondo_datagram_options)
+#define RONDO_LOOP_WAIT_INIT        RONDO_INIT_(rondo_loop_wait)
+#define RONDO_LOOP_METRICS_INIT     RONDO_INIT_(rondo_loop_metrics)
+#define RONDO_CLOCK_INFO_INIT       RONDO_INIT_(rondo_clock_info)
 
 #endif

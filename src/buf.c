@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "buf.h"
 
+#include "error.h"
+
 #include <string.h>
 
 enum { CHUNK_ROOM = 4096 - (int)sizeof(struct chunk), CHUNK_LARGE = 65536 };
@@ -155,4 +157,18 @@ void buf_release(rondo_loop *loop, struct buf *buf)
         chunk->release(chunk->arg);
         loop_free(loop, chunk);
     }
+}
+
+int buf_limits(size_t *high, size_t *low, const char *what)
+{
+    if (!*high)
+        *high = !*low                 ? (size_t)BUF_HIGH
+                : *low > SIZE_MAX / 4 ? SIZE_MAX
+                                      : *low * 4;
+    if (!*low)
+        *low = *high / 4;
+    if (*high < *low)
+        return error_set(RONDO_EINVAL, "%s: high %zu is below low %zu", what,
+                         *high, *low);
+    return 0;
 }

@@ -22,7 +22,7 @@ struct buf {
     size_t size;
 };
 
-enum { BUF_GATHER = 64 };
+enum { BUF_GATHER = 64, BUF_HIGH = 65536, BUF_LOW = BUF_HIGH / 4 };
 
 void buf_init(struct buf *buf);
 /* Copies to the end; false: out of memory, and nothing has changed. */
@@ -43,5 +43,9 @@ void buf_consume(rondo_loop *loop, struct buf *buf, size_t count);
 void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy);
 /* Gives back lent bytes: the program's code runs. */
 void buf_release(rondo_loop *loop, struct buf *buf);
+
+/* Limits of flow control as the program gave them: what is 0 follows from the
+ * other. 0, or RONDO_EINVAL. */
+int buf_limits(size_t *high, size_t *low, const char *what);
 
 #endif

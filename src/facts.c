@@ -138,7 +138,7 @@ int64_t rondo_loop_limit(const rondo_loop *loop, rondo_limit what)
     case RONDO_LIMIT_UNIX_PATH:
         return sys_unix_path_limit();
     case RONDO_LIMIT_DATAGRAM:
-        return sys_datagram_limit();
+        return (int64_t)sys_datagram_most(RONDO_FAMILY_INET);
     }
     return error_set(RONDO_EINVAL, "loop_limit: no limit of number %d",
                      (int)what);
@@ -182,6 +182,7 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
     m.live_watchers = loop->watching;
     m.live_transports = loop->live[HANDLE_TRANSPORT];
     m.live_servers = loop->live[HANDLE_SERVER];
+    m.live_datagrams = loop->live[HANDLE_DATAGRAM];
     m.live_operations = loop->live[HANDLE_OPERATION];
     m.live_jobs = resolve_live(loop);
     return give(metrics, &m, sizeof m, "loop_get_metrics");

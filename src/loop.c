@@ -276,6 +276,7 @@ static void free_parts(rondo_loop *loop)
     if (loop->backend_data)
         loop->backend->close(loop);
     loop_free(loop, loop->scratch);
+    loop_free(loop, loop->datagram_room);
     loop_free(loop, loop->ring);
     loop_free(loop, loop->table);
     loop_free(loop, loop->ids);
@@ -357,8 +358,8 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 static void close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {HANDLE_OPERATION, HANDLE_SERVER,
-                                             HANDLE_TRANSPORT, HANDLE_WATCHER,
-                                             HANDLE_SIGNAL};
+                                             HANDLE_TRANSPORT, HANDLE_DATAGRAM,
+                                             HANDLE_WATCHER,   HANDLE_SIGNAL};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct handle *h = loop->handles[order[i]];
         while (h) {

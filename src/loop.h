@@ -24,6 +24,7 @@ struct remote;
 struct pool;
 struct lookup;
 struct signals;
+struct datagram_room;
 
 /* Something to run from the loop: a finished operation or a handle's deferred
  * callbacks. IDLE just before it runs, so it may be queued again or freed. */
@@ -41,6 +42,7 @@ struct task {
 enum handle_kind {
     HANDLE_TRANSPORT,
     HANDLE_SERVER,
+    HANDLE_DATAGRAM,
     HANDLE_WATCHER,
     HANDLE_OPERATION,
     HANDLE_SIGNAL,
@@ -125,6 +127,7 @@ struct rondo_loop {
     size_t lookups_live;
     struct signals *signals; /* made with the first handler */
     struct grave *graves;
+    struct datagram_room *datagram_room; /* made with the first that comes */
 
     /* the program's */
     void *data;

@@ -13,7 +13,10 @@ enum op_kind {
     OP_ACCEPT,  /* done: try to accept now, or `accepted` is one */
     OP_CONNECT, /* done: connected to the address at buffer */
     OP_WAIT_READ, /* done: readable; nothing is tried, nothing consumed */
-    OP_WAIT_WRITE
+    OP_WAIT_WRITE,
+    OP_RECEIVE, /* done: try to receive datagrams now */
+    OP_SEND     /* done: try to send them now, or count 1: the one at buffer, a
+                   struct sys_outgoing, is out */
 };
 
 enum { SIDE_READ = 1, SIDE_WRITE = 2 };
@@ -23,7 +26,7 @@ static inline unsigned op_index(enum op_kind kind)
     return (unsigned)kind & 1;
 }
 
-enum io_owner { IO_TRANSPORT, IO_SERVER, IO_WATCHER, IO_INTERNAL };
+enum io_owner { IO_TRANSPORT, IO_SERVER, IO_DATAGRAM, IO_WATCHER, IO_INTERNAL };
 
 /* A descriptor as a backend sees it; never moves while attached. */
 struct io {
@@ -40,7 +43,7 @@ struct io {
 struct op {
     struct task task;
     struct io *io;
-    const void *buffer; /* bytes to write, the address to connect to */
+    const void *buffer; /* what to write, send or connect to */
     size_t size;
     union {
         size_t count;     /* of a success */

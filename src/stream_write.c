@@ -9,8 +9,6 @@
 #include <string.h>
 
 enum {
-    HIGH_DEFAULT = 65536,
-    LOW_DEFAULT = HIGH_DEFAULT / 4,
     NO_WRITING =
         STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN,
     FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
@@ -113,8 +111,8 @@ struct outgoing *stream_out(rondo_transport *t)
         return NULL;
     op_init(&out->op, &t->io, OP_WRITE, write_done);
     buf_init(&out->buf);
-    out->high = HIGH_DEFAULT;
-    out->low = LOW_DEFAULT;
+    out->high = BUF_HIGH;
+    out->low = BUF_LOW;
     t->out = out;
     return out;
 }
@@ -372,17 +370,10 @@ int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
 {
     const char *what = "transport_set_write_buffer_limits";
     int error = loop_check(t ? t->loop : NULL, what);
+    if (!error)
+        error = buf_limits(&high, &low, what);
     if (error)
         return error;
-    if (!high)
-        high = !low                 ? (size_t)HIGH_DEFAULT
-               : low > SIZE_MAX / 4 ? SIZE_MAX
-                                    : low * 4;
-    if (!low)
-        low = high / 4;
-    if (high < low)
-        return error_set(RONDO_EINVAL, "%s: high %zu is below low %zu", what,
-                         high, low);
     struct outgoing *out = stream_out(t);
     if (!out)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
@@ -399,9 +390,9 @@ void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
 {
     const struct outgoing *out = t ? t->out : NULL;
     if (high)
-        *high = out ? out->high : (size_t)HIGH_DEFAULT;
+        *high = out ? out->high : (size_t)BUF_HIGH;
     if (low)
-        *low = out ? out->low : (size_t)LOW_DEFAULT;
+        *low = out ? out->low : (size_t)BUF_LOW;
 }
 
 size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)

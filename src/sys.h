@@ -32,11 +32,19 @@ void sys_error_text(int64_t os_error, char *text, size_t size);
 
 enum sys_option {
     SYS_REUSE_ADDRESS,
+    SYS_SHARE_ADDRESS, /* datagrams: with others that ask for it, too */
     SYS_EXCLUSIVE,
     SYS_REUSE_PORT,
     SYS_V6ONLY,
     SYS_NO_DELAY,
-    SYS_KEEP_ALIVE
+    SYS_KEEP_ALIVE,
+    SYS_BROADCAST,
+    SYS_UNREACHABLE,   /* Windows: a destination that does not take datagrams
+                        is told of; elsewhere connected sockets tell */
+    SYS_MULTICAST_TTL, /* of IPv4; the two below of IPv6 */
+    SYS_MULTICAST_LOOP,
+    SYS_MULTICAST_TTL6,
+    SYS_MULTICAST_LOOP6
 };
 
 /* What a descriptor is, for refusing the wrong ones with a clear error. */
@@ -45,7 +53,8 @@ enum sys_kind {
     SYS_KIND_FILE,     /* regular file, directory, block device */
     SYS_KIND_STREAM,   /* stream socket, connected or not yet */
     SYS_KIND_LISTENER, /* listening stream socket */
-    SYS_KIND_DATAGRAM, /* any other socket */
+    SYS_KIND_DATAGRAM, /* datagram socket */
+    SYS_KIND_SOCKET,   /* any other socket */
     SYS_KIND_OTHER     /* pipe, terminal, eventfd, device */
 };
 
@@ -53,7 +62,7 @@ enum sys_kind sys_kind(sys_fd fd);
 int sys_socket_stream(rondo_family family, sys_fd *fd);
 /* Makes somebody else's socket fit for a loop: non-blocking. */
 int sys_adopt(sys_fd fd);
-int sys_option(sys_fd fd, enum sys_option option, bool on);
+int sys_option(sys_fd fd, enum sys_option option, int value);
 int sys_bind(sys_fd fd, const rondo_address *address);
 int sys_listen(sys_fd fd, int backlog); /* 0: the system's largest */
 int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer);
@@ -70,6 +79,51 @@ void sys_reset_on_close(sys_fd fd);
 void sys_close(sys_fd fd);
 int sys_local_address(sys_fd fd, rondo_address *address);
 int sys_peer_address(sys_fd fd, rondo_address *address);
+
+/* ---- unix sockets ---- */
+
+/* A socket's file, whatever its name is by now; number 0: none. */
+struct sys_file {
+    uint64_t device, number;
+};
+
+/* Binds. The file of a socket that nobody holds any more is replaced;
+ * RONDO_EADDRINUSE: somebody holds it; RONDO_EEXIST: it is no socket. A mode
+ * that is not 0 is the file's before anybody can connect. */
+int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
+                  struct sys_file *file);
+/* Removes the file if it is still there and still that one. */
+void sys_path_remove(const rondo_address *a, const struct sys_file *file);
+
+/* ---- datagrams ---- */
+
+struct sys_received {
+    void *data;         /* the caller's */
+    size_t size;        /* how much of it has come */
+    bool truncated;     /* there was more, and it is lost */
+    rondo_address from; /* empty: the sender has no name */
+};
+
+struct sys_outgoing {
+    const void *data;
+    size_t size;
+    const void *to; /* native bytes; NULL: where the socket is connected */
+    size_t to_size;
+};
+
+int sys_socket_datagram(rondo_family family, sys_fd *fd);
+/* How many have come, into at most room bytes each; RONDO_EAGAIN: none. No
+ * call is for more than SYS_BATCH. */
+int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
+                      size_t room);
+/* How many have left, beginning with the first. An error is the first one's,
+ * or news of one that left before. */
+int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count);
+/* Joins or leaves; interface 0: the system's choice. */
+int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
+                  bool join);
+/* The largest payload of a family, bytes. */
+size_t sys_datagram_most(rondo_family family);
 
 /* ---- addresses ---- */
 
@@ -153,8 +207,6 @@ void sys_function_name(rondo_fn fn, char *text, size_t size);
 int64_t sys_descriptor_limit(void);
 /* sun_path's room, 0 without unix sockets. */
 int64_t sys_unix_path_limit(void);
-/* The largest datagram payload over IPv4. */
-int64_t sys_datagram_limit(void);
 /* Facts of this platform that no backend changes. */
 bool sys_supports(rondo_capability what);
 

@@ -204,14 +204,15 @@ static void check_clean(struct world *w)
 {
     rondo_loop_metrics m = test_metrics(w);
     size_t live = m.live_timers + m.live_watchers + m.live_transports +
-                  m.live_servers + m.live_operations;
+                  m.live_servers + m.live_datagrams + m.live_operations;
 
     if (live > 0)
         test_fail(w,
                   "left alive in the loop: timers %zu, watchers %zu, "
-                  "transports %zu, servers %zu, operations %zu",
+                  "transports %zu, servers %zu, datagram endpoints %zu, "
+                  "operations %zu",
                   m.live_timers, m.live_watchers, m.live_transports,
-                  m.live_servers, m.live_operations);
+                  m.live_servers, m.live_datagrams, m.live_operations);
 }
 
 static void close_one(struct world *w, rondo_loop **loop)

@@ -1,5 +1,6 @@
 /* test_facts.c - what a loop says of itself, beside what then happens. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_datagram.h"
 #include "harness_dial.h"
 #include "raw_net.h"
 
@@ -37,6 +38,21 @@ static void G2_tcp(void **state)
     test_run_until(w, c->connected && l->count == 1);
     assert_int_equal(rondo_loop_supports(w->loop, RONDO_CAN_TCP),
                      c->connect_error == 0);
+}
+
+static void G2_udp(void **state)
+{
+    struct world *w = *state;
+    struct endpoint *e = endpoint_new(w);
+    int result =
+        endpoint_create(e, RONDO_DATAGRAM(.family = RONDO_FAMILY_INET));
+    rondo_address to = endpoint_address("127.0.0.1", 0);
+
+    assert_int_equal(rondo_loop_supports(w->loop, RONDO_CAN_UDP), result == 0);
+    assert_ok(result);
+    rondo_address_set_port(&to, rondo_address_port(&e->local));
+    assert_ok(rondo_datagram_send(e->d, "self", 4, &to));
+    test_run_until(w, e->received);
 }
 
 static void G2_watching_sockets(void **state)
@@ -246,6 +262,20 @@ static void other_limits(void **state)
     assert_error(rondo_loop_limit(NULL, RONDO_LIMIT_DATAGRAM), RONDO_EINVAL);
 }
 
+static void D1_the_limit_of_a_datagram_is_the_truth(void **state)
+{
+    struct world *w = *state;
+    size_t limit = (size_t)rondo_loop_limit(w->loop, RONDO_LIMIT_DATAGRAM);
+    char *data = test_alloc(w, limit + 1);
+    struct endpoint *e = endpoint_bound(w);
+
+    assert_ok(rondo_datagram_send(e->d, data, limit, &e->local));
+    assert_error(rondo_datagram_send(e->d, data, limit + 1, &e->local),
+                 RONDO_EMSGSIZE);
+    test_run_until(w, e->received);
+    assert_int_equal(e->size, limit);
+}
+
 /* ---- the clock ---------------------------------------------------------- */
 
 static void T6_clock_info_is_complete(void **state)
@@ -360,6 +390,8 @@ int main(void)
 {
     const struct test tests[] = {
         TEST(G2_tcp),
+        TEST(G2_udp),
+        TEST(D1_the_limit_of_a_datagram_is_the_truth),
         TEST(G2_watching_sockets),
         TEST(G2_watching_pipes),
         TEST(G2_watching_character_devices),

@@ -135,6 +135,14 @@ static void G1_void_functions_take_null(void **state)
     rondo_transport_set_background(NULL, true);
     assert_null(rondo_transport_self(NULL));
     assert_true(rondo_transport_fd(NULL) == RONDO_NO_FD);
+    rondo_datagram_close(NULL);
+    rondo_datagram_abort(NULL);
+    rondo_datagram_set_background(NULL, true);
+    assert_true(rondo_datagram_is_closing(NULL));
+    assert_null(rondo_datagram_self(NULL));
+    assert_null(rondo_datagram_loop(NULL));
+    assert_true(rondo_datagram_fd(NULL) == RONDO_NO_FD);
+    assert_int_equal(rondo_datagram_get_write_buffer_size(NULL), 0);
     rondo_server_close(NULL);
     rondo_server_close_clients(NULL);
     rondo_server_abort_clients(NULL);
@@ -292,6 +300,33 @@ static void G1_no_transport(void **state)
           "server_pause_serving");
 }
 
+static void G1_no_datagram_endpoint(void **state)
+{
+    struct world *w = *state;
+    rondo_address a;
+
+    assert_ok(rondo_address_parse(&a, "239.1.1.1", 1));
+    CHECK(rondo_create_datagram_endpoint(
+              NULL, RONDO_DATAGRAM(.family = RONDO_FAMILY_INET), NULL, NULL,
+              NULL),
+          RONDO_EINVAL, "create_datagram_endpoint");
+    CHECK(rondo_create_datagram_endpoint(w->loop, NULL, NULL, NULL, NULL),
+          RONDO_EINVAL, "create_datagram_endpoint");
+    CHECK(rondo_datagram_send(NULL, "x", 1, &a), RONDO_EINVAL, "datagram_send");
+    CHECK(rondo_datagram_join(NULL, &a, NULL), RONDO_EINVAL, "datagram_join");
+    CHECK(rondo_datagram_leave(NULL, &a, NULL), RONDO_EINVAL, "datagram_leave");
+    CHECK(rondo_datagram_set_multicast_ttl(NULL, 1), RONDO_EINVAL,
+          "datagram_set_multicast_ttl");
+    CHECK(rondo_datagram_set_multicast_loop(NULL, true), RONDO_EINVAL,
+          "datagram_set_multicast_loop");
+    CHECK(rondo_datagram_set_write_buffer_limits(NULL, 1, 1), RONDO_EINVAL,
+          "datagram_set_write_buffer_limits");
+    CHECK(rondo_datagram_local_address(NULL, &a), RONDO_EINVAL,
+          "datagram_local_address");
+    CHECK(rondo_datagram_peer_address(NULL, &a), RONDO_EINVAL,
+          "datagram_peer_address");
+}
+
 static void G1_absurd_values_of_a_server(void **state)
 {
     struct world *w = *state;
@@ -385,6 +420,7 @@ int main(void)
                                         TEST(G1_absurd_values_of_a_loop),
                                         TEST(G1_absurd_values_of_a_transport),
                                         TEST(G1_no_transport),
+                                        TEST(G1_no_datagram_endpoint),
                                         TEST(G1_absurd_values_of_a_server),
                                         TEST(G1_absurd_values_of_a_connect),
                                         TEST(G1_closed_and_wrong_descriptors)};

@@ -47,8 +47,9 @@ enum sys_kind sys_kind(sys_fd fd)
         return SYS_KIND_FILE;
     if (!S_ISSOCK(status.st_mode))
         return SYS_KIND_OTHER;
-    if (int_option(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
-        return SYS_KIND_DATAGRAM;
+    int type = int_option(fd, SOL_SOCKET, SO_TYPE);
+    if (type != SOCK_STREAM)
+        return type == SOCK_DGRAM ? SYS_KIND_DATAGRAM : SYS_KIND_SOCKET;
     return int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0 ? SYS_KIND_LISTENER
                                                          : SYS_KIND_STREAM;
 }
@@ -97,22 +98,37 @@ int sys_socket_stream(rondo_family family, sys_fd *fd)
     return keep_plain(socket(native_family(family), SOCK_STREAM, 0), fd);
 }
 
-int sys_option(sys_fd fd, enum sys_option option, bool on)
+int sys_socket_datagram(rondo_family family, sys_fd *fd)
+{
+    return keep_plain(socket(native_family(family), SOCK_DGRAM, 0), fd);
+}
+
+int sys_option(sys_fd fd, enum sys_option option, int value)
 {
     static const struct {
         int level, name;
     } natives[] = {
         [SYS_REUSE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
+        [SYS_SHARE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
         [SYS_REUSE_PORT] = {SOL_SOCKET, SO_REUSEPORT},
         [SYS_V6ONLY] = {IPPROTO_IPV6, IPV6_V6ONLY},
         [SYS_NO_DELAY] = {IPPROTO_TCP, TCP_NODELAY},
         [SYS_KEEP_ALIVE] = {SOL_SOCKET, SO_KEEPALIVE},
+        [SYS_BROADCAST] = {SOL_SOCKET, SO_BROADCAST},
+        [SYS_MULTICAST_TTL] = {IPPROTO_IP, IP_MULTICAST_TTL},
+        [SYS_MULTICAST_LOOP] = {IPPROTO_IP, IP_MULTICAST_LOOP},
+        [SYS_MULTICAST_TTL6] = {IPPROTO_IPV6, IPV6_MULTICAST_HOPS},
+        [SYS_MULTICAST_LOOP6] = {IPPROTO_IPV6, IPV6_MULTICAST_LOOP},
     };
-    if (option == SYS_EXCLUSIVE)
-        return 0; /* Windows' word for what bind does here anyway */
-    int value = on;
-    if (setsockopt(fd, natives[option].level, natives[option].name, &value,
-                   sizeof value) != 0)
+    int level = natives[option].level;
+    unsigned char byte = (unsigned char)value;
+    /* OpenBSD takes IPv4's options as a byte, and everybody else, too */
+    bool as_byte = level == IPPROTO_IP;
+    if (option == SYS_EXCLUSIVE || option == SYS_UNREACHABLE)
+        return 0; /* Windows' words for what is so here anyway */
+    if (setsockopt(fd, level, natives[option].name,
+                   as_byte ? (void *)&byte : (void *)&value,
+                   as_byte ? sizeof byte : sizeof value) != 0)
         return fail();
     return 0;
 }

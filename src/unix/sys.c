@@ -287,15 +287,11 @@ int64_t sys_unix_path_limit(void)
     return (int64_t)sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 }
 
-int64_t sys_datagram_limit(void)
-{
-    return 65507;
-}
-
 bool sys_supports(rondo_capability what)
 {
     switch (what) {
     case RONDO_CAN_TCP:
+    case RONDO_CAN_UDP:
     case RONDO_CAN_WATCH_SOCKETS:
     case RONDO_CAN_WATCH_PIPES:
     case RONDO_CAN_WATCH_CHAR_DEVICES:

@@ -32,6 +32,15 @@ static inline void sys_mutex_unlock(sys_mutex *m)
 
 #define SYS_THREAD_LOCAL _Thread_local
 
+/* How many datagrams one call receives or sends at most. */
+#ifndef SYS_BATCH
+#ifdef __linux__
+#define SYS_BATCH 32
+#else
+#define SYS_BATCH 1
+#endif
+#endif
+
 /* What a backend keeps in each operation: a readiness backend nothing. */
 #define SYS_OP_MEMBERS
 

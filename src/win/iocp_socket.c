@@ -13,7 +13,7 @@ static DWORD answer(int result)
 /* ---- starting ---- */
 
 /* Of no bytes: it ends when there is something to read, and holds no buffer
- * until then. The stream reads it itself. */
+ * until then. The handle reads it itself. */
 static void start_read(rondo_loop *loop, struct op *op)
 {
     WSABUF nothing = {0, NULL};
@@ -21,6 +21,18 @@ static void start_read(rondo_loop *loop, struct op *op)
     iocp_begun(loop, op,
                answer(WSARecv(op->io->fd, &nothing, 1, NULL, &flags,
                               iocp_overlapped(op), NULL)));
+}
+
+/* The same, as a look: taken without room, a datagram would be gone. That it
+ * had no room is an error to Winsock, but a warning to the kernel, after which
+ * a packet comes as after success. */
+static void start_receive(rondo_loop *loop, struct op *op)
+{
+    WSABUF nothing = {0, NULL};
+    DWORD flags = MSG_PEEK;
+    DWORD os_error = answer(WSARecv(op->io->fd, &nothing, 1, NULL, &flags,
+                                    iocp_overlapped(op), NULL));
+    iocp_begun(loop, op, os_error == WSAEMSGSIZE ? 0 : os_error);
 }
 
 static void start_write(rondo_loop *loop, struct op *op)
@@ -31,6 +43,15 @@ static void start_write(rondo_loop *loop, struct op *op)
     iocp_begun(loop, op,
                answer(WSASend(op->io->fd, &bytes, 1, NULL, 0,
                               iocp_overlapped(op), NULL)));
+}
+
+static void start_send(rondo_loop *loop, struct op *op)
+{
+    const struct sys_outgoing *o = op->buffer;
+    WSABUF bytes = {(ULONG)o->size, (CHAR *)(uintptr_t)o->data};
+    iocp_begun(loop, op,
+               answer(WSASendTo(op->io->fd, &bytes, 1, NULL, 0, o->to,
+                                (int)o->to_size, iocp_overlapped(op), NULL)));
 }
 
 static rondo_family family_of(sys_fd fd)
@@ -103,6 +124,12 @@ void iocp_start(rondo_loop *loop, struct op *op)
     case OP_READ:
         start_read(loop, op);
         break;
+    case OP_RECEIVE:
+        start_receive(loop, op);
+        break;
+    case OP_SEND:
+        start_send(loop, op);
+        break;
     case OP_WRITE:
         start_write(loop, op);
         break;
@@ -149,6 +176,13 @@ static int finish_connect(struct op *op, int error)
     return 0;
 }
 
+/* A look at a datagram that ends well has not had room for any of it. What it
+ * says of others is told here, and nowhere else. */
+static int finish_receive(int error)
+{
+    return error == RONDO_EMSGSIZE ? 0 : win_datagram_error(error);
+}
+
 int iocp_result(rondo_loop *loop, struct op *op)
 {
     DWORD count = 0, flags = 0;
@@ -169,6 +203,11 @@ int iocp_result(rondo_loop *loop, struct op *op)
     case OP_WRITE:
         op->count = count;
         return error;
+    case OP_RECEIVE:
+        return finish_receive(error);
+    case OP_SEND:
+        op->count = !error;
+        return win_datagram_error(error);
     default:
         /* reading tells what is wrong, after all that is right */
         return error == RONDO_ECANCELED ? error : 0;

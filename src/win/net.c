@@ -73,7 +73,7 @@ enum sys_kind sys_kind(sys_fd fd)
     if (type < 0)
         return handle_kind((HANDLE)fd);
     if (type != SOCK_STREAM)
-        return SYS_KIND_DATAGRAM;
+        return type == SOCK_DGRAM ? SYS_KIND_DATAGRAM : SYS_KIND_SOCKET;
     return int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0 ? SYS_KIND_LISTENER
                                                          : SYS_KIND_STREAM;
 }
@@ -132,25 +132,37 @@ int sys_socket_stream(rondo_family family, sys_fd *fd)
     return win_socket(native, SOCK_STREAM, IPPROTO_TCP, fd);
 }
 
-int sys_option(sys_fd fd, enum sys_option option, bool on)
+int sys_option(sys_fd fd, enum sys_option option, int value)
 {
     static const struct {
         int level, name;
     } natives[] = {
+        [SYS_SHARE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
         [SYS_EXCLUSIVE] = {SOL_SOCKET, SO_EXCLUSIVEADDRUSE},
         [SYS_V6ONLY] = {IPPROTO_IPV6, IPV6_V6ONLY},
         [SYS_NO_DELAY] = {IPPROTO_TCP, TCP_NODELAY},
         [SYS_KEEP_ALIVE] = {SOL_SOCKET, SO_KEEPALIVE},
+        [SYS_BROADCAST] = {SOL_SOCKET, SO_BROADCAST},
+        [SYS_MULTICAST_TTL] = {IPPROTO_IP, IP_MULTICAST_TTL},
+        [SYS_MULTICAST_LOOP] = {IPPROTO_IP, IP_MULTICAST_LOOP},
+        [SYS_MULTICAST_TTL6] = {IPPROTO_IPV6, IPV6_MULTICAST_HOPS},
+        [SYS_MULTICAST_LOOP6] = {IPPROTO_IPV6, IPV6_MULTICAST_LOOP},
     };
-    if (option == SYS_REUSE_ADDRESS)
+    switch (option) {
+    case SYS_REUSE_ADDRESS:
         return 0; /* here it would share the port with anybody who asks */
-    if (option == SYS_REUSE_PORT) {
+    case SYS_REUSE_PORT:
         error_no_os();
         return RONDO_ENOTSUP;
+    case SYS_UNREACHABLE:
+        win_tell_unreachable(fd, value);
+        return 0;
+    default:
+        break;
     }
-    DWORD value = on;
+    DWORD native = (DWORD)value;
     if (setsockopt(fd, natives[option].level, natives[option].name,
-                   (const char *)&value, sizeof value) != 0)
+                   (const char *)&native, sizeof native) != 0)
         return win_fail();
     return 0;
 }

@@ -207,13 +207,9 @@ int64_t sys_unix_path_limit(void)
     return 0;
 }
 
-int64_t sys_datagram_limit(void)
-{
-    return 65507;
-}
-
 bool sys_supports(rondo_capability what)
 {
-    return what == RONDO_CAN_TCP || what == RONDO_CAN_WATCH_SOCKETS ||
-           what == RONDO_CAN_EMBED || what == RONDO_CAN_SIGNALS;
+    return what == RONDO_CAN_TCP || what == RONDO_CAN_UDP ||
+           what == RONDO_CAN_WATCH_SOCKETS || what == RONDO_CAN_EMBED ||
+           what == RONDO_CAN_SIGNALS;
 }

@@ -36,6 +36,9 @@ void sys_mutex_unlock(sys_mutex *m);
 #define SYS_THREAD_LOCAL _Thread_local
 #endif
 
+/* How many datagrams one call receives or sends at most. */
+#define SYS_BATCH 1
+
 /* What the completion port keeps in each operation: its iocp_room. */
 struct sys_op {
     void *room;

@@ -36,6 +36,12 @@ int win_fail(void);
  * be known: a connection that was torn down is RONDO_ECONNRESET. */
 int win_stream_error(int os_error);
 
+/* The same for datagrams. */
+int win_datagram_error(int error);
+
+/* Whether a datagram that was not wanted where it went is told of. */
+void win_tell_unreachable(sys_fd fd, bool tell);
+
 /* UTF-8 to UTF-16 with a NUL. RONDO_EINVAL: not UTF-8; RONDO_ENAMETOOLONG. */
 int win_wide(const char *text, wchar_t *wide, size_t room);
 

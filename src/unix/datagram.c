@@ -1,0 +1,178 @@
+/* datagram.c - datagrams, as sys.h asks for them: Unix. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket there */
+#endif
+
+static int receive_failed(void)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+        return RONDO_EAGAIN;
+    return error_from_os(errno);
+}
+
+/* The BSDs say ENOBUFS of a queue that is full: as good as "would block". */
+static int send_failed(void)
+{
+    return errno == ENOBUFS ? RONDO_EAGAIN : receive_failed();
+}
+
+static struct msghdr head_for(struct sys_received *r, struct iovec *part,
+                              size_t room)
+{
+    *part = (struct iovec){.iov_base = r->data, .iov_len = room};
+    return (struct msghdr){.msg_name = &r->from.native,
+                           .msg_namelen = sizeof r->from.native,
+                           .msg_iov = part,
+                           .msg_iovlen = 1};
+}
+
+static void take(struct sys_received *r, const struct msghdr *head, size_t size)
+{
+    const size_t least = offsetof(struct sockaddr, sa_data);
+    size_t used = head->msg_namelen;
+    r->size = size;
+    r->truncated = head->msg_flags & MSG_TRUNC;
+    /* of a unix socket without a name: nothing, or the family alone */
+    r->from.native_size =
+        used > least && used <= sizeof r->from.native ? (uint32_t)used : 0;
+    r->from.reserved = 0;
+}
+
+static int send_one(sys_fd fd, const struct sys_outgoing *o)
+{
+    if (sendto(fd, o->data, o->size, MSG_NOSIGNAL, o->to,
+               (socklen_t)o->to_size) < 0)
+        return send_failed();
+    return 1;
+}
+
+#if SYS_BATCH > 1
+
+int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
+                      size_t room)
+{
+    struct mmsghdr heads[SYS_BATCH];
+    struct iovec parts[SYS_BATCH];
+    for (unsigned i = 0; i < count; i++)
+        heads[i].msg_hdr = head_for(&list[i], &parts[i], room);
+    int got = recvmmsg(fd, heads, count, 0, NULL);
+    if (got < 0)
+        return receive_failed();
+    for (int i = 0; i < got; i++)
+        take(&list[i], &heads[i].msg_hdr, heads[i].msg_len);
+    return got;
+}
+
+int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
+{
+    struct mmsghdr heads[SYS_BATCH];
+    struct iovec parts[SYS_BATCH];
+    if (count == 1)
+        return send_one(fd, list);
+    for (unsigned i = 0; i < count; i++) {
+        const struct sys_outgoing *o = &list[i];
+        parts[i] = (struct iovec){.iov_base = (void *)(uintptr_t)o->data,
+                                  .iov_len = o->size};
+        heads[i].msg_hdr = (struct msghdr){.msg_name = (void *)(uintptr_t)o->to,
+                                           .msg_namelen = (socklen_t)o->to_size,
+                                           .msg_iov = &parts[i],
+                                           .msg_iovlen = 1};
+    }
+    int sent = sendmmsg(fd, heads, count, MSG_NOSIGNAL);
+    return sent < 0 ? send_failed() : sent;
+}
+
+#else /* one at a time */
+
+int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
+                      size_t room)
+{
+    struct iovec part;
+    struct msghdr head = head_for(list, &part, room);
+    ssize_t got = recvmsg(fd, &head, 0);
+    (void)count;
+    if (got < 0)
+        return receive_failed();
+    take(list, &head, (size_t)got);
+    return 1;
+}
+
+int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
+{
+    (void)count;
+    return send_one(fd, list);
+}
+
+#endif
+
+size_t sys_datagram_most(rondo_family family)
+{
+    switch (family) {
+    case RONDO_FAMILY_INET:
+        return 65535 - 20 - 8; /* the heads of IPv4 and UDP count */
+    case RONDO_FAMILY_INET6:
+        return 65535 - 8;
+    default:
+        return INT32_MAX; /* the buffers decide */
+    }
+}
+
+/* ---- multicast ---- */
+
+/* IPv4 knows an interface by its address. */
+static int interface_address(uint32_t interface, struct in_addr *address)
+{
+    char name[IF_NAMESIZE];
+    struct ifaddrs *all, *one;
+    if (!if_indextoname(interface, name) || getifaddrs(&all) != 0)
+        return error_from_os(errno);
+    for (one = all; one; one = one->ifa_next)
+        if (one->ifa_addr && one->ifa_addr->sa_family == AF_INET &&
+            strcmp(one->ifa_name, name) == 0)
+            break;
+    if (one) {
+        struct sockaddr_in in;
+        memcpy(&in, one->ifa_addr, sizeof in);
+        *address = in.sin_addr;
+    }
+    freeifaddrs(all);
+    return one ? 0 : error_from_os(EADDRNOTAVAIL);
+}
+
+int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
+                  bool join)
+{
+    int result;
+    if (sys_address_family(group) == RONDO_FAMILY_INET6) {
+        struct ipv6_mreq request = {.ipv6mr_interface = interface};
+        (void)sys_address_bytes(group, &request.ipv6mr_multiaddr);
+        result = setsockopt(fd, IPPROTO_IPV6,
+                            join ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, &request,
+                            sizeof request);
+    } else {
+        struct ip_mreq request = {.imr_interface.s_addr = htonl(INADDR_ANY)};
+        (void)sys_address_bytes(group, &request.imr_multiaddr);
+        int error =
+            interface ? interface_address(interface, &request.imr_interface)
+                      : 0;
+        if (error)
+            return error;
+        result = setsockopt(fd, IPPROTO_IP,
+                            join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
+                            &request, sizeof request);
+    }
+    return result != 0 ? error_from_os(errno) : 0;
+}

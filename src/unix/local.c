@@ -1,0 +1,124 @@
+/* local.c - what unix sockets alone have: a file. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { MODE_BITS = 07777 };
+
+static int fail(void)
+{
+    return error_from_os(errno);
+}
+
+/* ---- the file ---- */
+
+/* The path with a NUL byte; false: unnamed or abstract, so without a file. */
+static bool path_of(const rondo_address *a, char *path, size_t room)
+{
+    const char *bytes;
+    size_t size = sys_address_path(a, &bytes);
+    if (!size || !*bytes || size >= room)
+        return false;
+    memcpy(path, bytes, size);
+    path[size] = '\0';
+    return true;
+}
+
+static bool is_at(const char *path, const struct sys_file *file)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) &&
+           (uint64_t)status.st_dev == file->device &&
+           (uint64_t)status.st_ino == file->number;
+}
+
+static int identify(const char *path, struct sys_file *file, unsigned *mode)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return fail();
+    if (!S_ISSOCK(status.st_mode))
+        return RONDO_EEXIST;
+    *file = (struct sys_file){(uint64_t)status.st_dev, (uint64_t)status.st_ino};
+    *mode = (unsigned)status.st_mode & MODE_BITS;
+    return 0;
+}
+
+/* Asked by a datagram socket, which a stream socket that somebody holds
+ * refuses as of another type: neither does its server see a client, nor is a
+ * full backlog taken for nobody (as the BSDs' answer to it could be). */
+static bool is_held(const rondo_address *a)
+{
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (fd < 0)
+        return true;
+    bool refused =
+        connect(fd, (const void *)&a->native, (socklen_t)a->native_size) != 0 &&
+        errno == ECONNREFUSED;
+    sys_close(fd);
+    return !refused;
+}
+
+/* The file of a socket that is gone is nobody's: it is removed. */
+static int make_room(const rondo_address *a, const char *path)
+{
+    struct sys_file file = {0, 0};
+    unsigned mode = 0;
+    int error = identify(path, &file, &mode);
+    if (error)
+        return error == RONDO_ENOENT ? 0 : error;
+    if (is_held(a) || !is_at(path, &file))
+        return error_from_os(EADDRINUSE);
+    return unlink(path) == 0 || errno == ENOENT ? 0 : fail();
+}
+
+/* The umask can only be set for the whole process, so for every thread.
+ * Linux takes the file's mode from the socket, and takes the umask's bits
+ * away; what is missing then is added. Nobody can connect before listen. */
+static int bind_file(sys_fd fd, const rondo_address *a, const char *path,
+                     unsigned mode, struct sys_file *file)
+{
+    unsigned has = 0;
+    if (mode)
+        (void)fchmod(fd, (mode_t)mode);
+    int error = sys_bind(fd, a);
+    if (error)
+        return error;
+    error = identify(path, file, &has);
+    if (!error && mode && has != mode && chmod(path, (mode_t)mode) != 0) {
+        error = fail();
+        sys_path_remove(a, file);
+    }
+    return error;
+}
+
+int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
+                  struct sys_file *file)
+{
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+    *file = (struct sys_file){0, 0};
+    if (!path_of(a, path, sizeof path))
+        return sys_bind(fd, a);
+    int error = bind_file(fd, a, path, mode, file);
+    if (error != RONDO_EADDRINUSE)
+        return error;
+    error = make_room(a, path);
+    return error ? error : bind_file(fd, a, path, mode, file);
+}
+
+void sys_path_remove(const rondo_address *a, const struct sys_file *file)
+{
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+    int before = errno;
+    if (file->number && path_of(a, path, sizeof path) && is_at(path, file))
+        (void)unlink(path);
+    errno = before;
+}

@@ -1,0 +1,200 @@
+/* test_datagram_open.c - making endpoints: options, sockets of the program's. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_datagram.h"
+#include "raw_net.h"
+
+/* ---- options ------------------------------------------------------------ */
+
+static void D1_options_that_make_no_sense(void **state)
+{
+    struct world *w = *state;
+    rondo_address four = endpoint_address("127.0.0.1", 0);
+    rondo_address six = endpoint_address("::1", 0);
+    rondo_address empty = {.native_size = 0};
+    raw_fd fd = raw_udp();
+    rondo_datagram *d = NULL;
+
+    endpoint_refused(w, NULL, RONDO_EINVAL);
+    endpoint_refused(w, RONDO_DATAGRAM(.receive_size = 10), RONDO_EINVAL);
+    endpoint_refused(w, RONDO_DATAGRAM(.local_address = &empty), RONDO_EINVAL);
+    endpoint_refused(
+        w, RONDO_DATAGRAM(.local_address = &four, .remote_address = &six),
+        RONDO_EINVAL);
+    endpoint_refused(
+        w, RONDO_DATAGRAM(.local_address = &four, .family = RONDO_FAMILY_INET6),
+        RONDO_EINVAL);
+    endpoint_refused(w, RONDO_DATAGRAM(.family = (rondo_family)77),
+                     RONDO_EINVAL);
+    endpoint_refused(w, RONDO_DATAGRAM(.socket = &fd, .local_address = &four),
+                     RONDO_EINVAL);
+    endpoint_refused(
+        w, RONDO_DATAGRAM(.local_address = &four, .receive_size = SIZE_MAX),
+        RONDO_EINVAL);
+    assert_error(
+        rondo_create_datagram_endpoint(
+            w->loop, RONDO_DATAGRAM(.local_address = &four), NULL, NULL, &d),
+        RONDO_EINVAL);
+    assert_null(d);
+    raw_close(fd);
+}
+
+static void D1_an_address_that_is_not_ours(void **state)
+{
+    struct world *w = *state;
+    rondo_address a = endpoint_address("192.0.2.1", 0);
+    raw_fd fd = raw_datagram_at(&a, false);
+
+    if (fd != RONDO_NO_FD)
+        test_skip(w, "this system (Wine) binds to any address");
+    endpoint_refused(w, RONDO_DATAGRAM(.local_address = &a),
+                     RONDO_EADDRNOTAVAIL);
+    assert_true(strstr(rondo_last_error(), "192.0.2.1") != NULL);
+}
+
+static void G2_options_of_other_versions(void **state)
+{
+    struct world *w = *state;
+    struct {
+        rondo_datagram_options known;
+        uint64_t unknown[2];
+    } newer = {.known = RONDO_DATAGRAM_OPTIONS_INIT};
+    struct endpoint *e = endpoint_new(w);
+
+    newer.known.size = sizeof newer;
+    newer.known.family = RONDO_FAMILY_INET;
+    assert_ok(endpoint_create(e, &newer.known));
+    newer.unknown[1] = 1;
+    endpoint_refused(w, &newer.known, RONDO_ENOTSUP);
+    newer.known.size = 0;
+    endpoint_refused(w, &newer.known, RONDO_EINVAL);
+}
+
+/* ---- sockets of the program's ------------------------------------------- */
+
+static void D1_a_socket_of_the_programs(void **state)
+{
+    struct world *w = *state;
+    raw_fd fd = raw_udp(), other = raw_udp();
+    struct endpoint *e = endpoint_new(w);
+
+    w->expect_clean = true;
+    e->on_data = endpoint_echo;
+    assert_ok(endpoint_create(e, RONDO_DATAGRAM(.socket = &fd)));
+    assert_true(rondo_datagram_fd(e->d) == fd);
+    assert_false(raw_is_blocking(fd));
+    assert_int_equal(rondo_address_port(&e->local), raw_local_port(fd));
+    endpoint_feed(e, other, 7, 1);
+    test_run_until(w, e->received);
+    rondo_datagram_close(e->d);
+    test_run_until(w, e->lost);
+    assert_false(raw_fd_valid(fd));
+    raw_close(other);
+}
+
+static void D1_a_connected_socket_of_the_programs(void **state)
+{
+    struct world *w = *state;
+    struct endpoint *server = endpoint_bound(w), *e = endpoint_new(w);
+    raw_fd fd = raw_udp();
+    rondo_address peer;
+
+    assert_true(raw_datagram_connect(fd, &server->local));
+    assert_ok(endpoint_create(e, RONDO_DATAGRAM(.socket = &fd)));
+    assert_ok(rondo_datagram_peer_address(e->d, &peer));
+    assert_true(rondo_address_equal(&peer, &server->local));
+    assert_ok(rondo_datagram_send(e->d, "x", 1, NULL));
+    test_run_until(w, server->received);
+}
+
+static void D1_sockets_that_are_none(void **state)
+{
+    struct world *w = *state;
+    raw_fd tcp = raw_tcp(), file = raw_file();
+    raw_fd none = RONDO_NO_FD;
+    uint16_t port;
+    raw_fd listener = raw_listen(&port, 1);
+    raw_fd dead = raw_dead_fd(); /* last, or somebody would get its number */
+
+    endpoint_refused(w, RONDO_DATAGRAM(.socket = &tcp), RONDO_EINVAL);
+    assert_true(strstr(rondo_last_error(), "not a datagram socket") != NULL);
+    endpoint_refused(w, RONDO_DATAGRAM(.socket = &listener), RONDO_EINVAL);
+    endpoint_refused(w, RONDO_DATAGRAM(.socket = &file), RONDO_EINVAL);
+    endpoint_refused(w, RONDO_DATAGRAM(.socket = &dead), RONDO_EBADF);
+    endpoint_refused(w, RONDO_DATAGRAM(.socket = &none), RONDO_EBADF);
+    assert_true(raw_fd_valid(tcp)); /* still the caller's */
+    raw_close(tcp);
+    raw_close(listener);
+    raw_close(file);
+}
+
+static void nothing(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    (void)loop;
+    (void)fd;
+    (void)arg;
+}
+
+static void D1_a_socket_in_use(void **state)
+{
+    struct world *w = *state;
+    raw_fd fd = raw_udp();
+    struct endpoint *e = endpoint_new(w);
+
+    assert_ok(rondo_add_reader(w->loop, fd, nothing, NULL));
+    endpoint_refused(w, RONDO_DATAGRAM(.socket = &fd), RONDO_EBUSY);
+    assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
+    assert_ok(endpoint_create(e, RONDO_DATAGRAM(.socket = &fd)));
+    endpoint_refused(w, RONDO_DATAGRAM(.socket = &fd), RONDO_EBUSY);
+    assert_error(rondo_add_reader(w->loop, fd, nothing, NULL), RONDO_EBUSY);
+    assert_error(rondo_remove_reader(w->loop, fd), RONDO_EBUSY);
+}
+
+/* ---- G9 ----------------------------------------------------------------- */
+
+static void G9_its_socket_is_close_on_exec(void **state)
+{
+    struct world *w = *state;
+    struct endpoint *e = endpoint_bound(w);
+
+    assert_true(raw_fd_close_on_exec(rondo_datagram_fd(e->d)));
+    assert_false(raw_is_blocking(rondo_datagram_fd(e->d)));
+    assert_true(rondo_datagram_fd(e->d) > 2);
+}
+
+/* ---- the descriptor is closed behind its back --------------------------- */
+
+static void W3_closed_behind_its_back(void **state)
+{
+    struct world *w = *state;
+    struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
+    int result = 0;
+
+    /* its number must not become anybody else's meanwhile */
+    w->allow_descriptors = true;
+    raw_close(rondo_datagram_fd(e->d));
+    result = rondo_datagram_send(e->d, "x", 1, &to->local);
+    assert_true(result == RONDO_EBADF || result == RONDO_ENOTSOCK);
+    test_spin(w, 5);
+    assert_true(test_run_for(w, RONDO_MS(20)) < 50);
+    if (!e->lost) /* a poller that cannot see it */
+        rondo_datagram_abort(e->d);
+    test_run_until(w, e->lost);
+    assert_true(e->error < 0);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(D1_options_that_make_no_sense),
+        TEST(D1_an_address_that_is_not_ours),
+        TEST(G2_options_of_other_versions),
+        TEST(D1_a_socket_of_the_programs),
+        TEST(D1_a_connected_socket_of_the_programs),
+        TEST(D1_sockets_that_are_none),
+        TEST(D1_a_socket_in_use),
+        TEST(G9_its_socket_is_close_on_exec),
+        TEST(W3_closed_behind_its_back),
+    };
+
+    return test_run("datagram_open", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,392 @@
+/* test_datagram_unix.c - unix datagram sockets: D3. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_datagram.h"
+
+/* A path for a socket, and its address. */
+struct place {
+    char path[128];
+    rondo_address address;
+};
+
+static struct place *place_new(struct world *w)
+{
+    struct place *p = test_alloc(w, sizeof *p);
+
+    if (!endpoint_path(p->path, sizeof p->path))
+        test_skip(w, "no unix sockets on this system");
+    assert_ok(rondo_address_unix(&p->address, p->path, strlen(p->path)));
+    return p;
+}
+
+static struct endpoint *bound_at(struct world *w, const struct place *p)
+{
+    struct endpoint *e = endpoint_new(w);
+
+    assert_ok(endpoint_create(e, RONDO_DATAGRAM(.local_address = &p->address)));
+    test_run_until(w, e->made);
+    return e;
+}
+
+static void close_and_run(struct world *w, struct endpoint *e)
+{
+    rondo_datagram_close(e->d);
+    test_run_until(w, e->lost);
+}
+
+static void D3_unix_there_and_back(void **state)
+{
+    struct world *w = *state;
+    struct place *a = place_new(w), *b = place_new(w);
+    struct endpoint *server = bound_at(w, a), *client = bound_at(w, b);
+
+    server->on_data = endpoint_echo;
+    assert_ok(rondo_datagram_send(client->d, "ping", 4, &a->address));
+    assert_ok(rondo_datagram_send(client->d, "", 0, &a->address));
+    test_run_until(w, client->received == 2);
+    assert_true(rondo_address_equal(&server->from, &b->address));
+    assert_true(rondo_address_equal(&client->from, &a->address));
+    assert_int_equal(client->size, 0);
+    close_and_run(w, server);
+    close_and_run(w, client);
+    assert_false(raw_path_is_there(a->path));
+    assert_false(raw_path_is_there(b->path));
+    raw_path_drop(a->path);
+    raw_path_drop(b->path);
+}
+
+static void D3_unix_connected(void **state)
+{
+    struct world *w = *state;
+    struct place *a = place_new(w), *b = place_new(w);
+    struct endpoint *server = bound_at(w, a), *client = endpoint_new(w);
+    rondo_address peer;
+
+    server->on_data = endpoint_echo;
+    assert_ok(
+        endpoint_create(client, RONDO_DATAGRAM(.local_address = &b->address,
+                                               .remote_address = &a->address)));
+    assert_ok(rondo_datagram_peer_address(client->d, &peer));
+    assert_true(rondo_address_equal(&peer, &a->address));
+    assert_ok(rondo_datagram_send(client->d, "one", 3, NULL));
+    assert_ok(rondo_datagram_send(client->d, "two", 3, &a->address));
+    assert_error(rondo_datagram_send(client->d, "x", 1, &b->address),
+                 RONDO_EINVAL);
+    test_run_until(w, client->received == 2);
+    close_and_run(w, client);
+    close_and_run(w, server);
+    raw_path_drop(a->path);
+    raw_path_drop(b->path);
+}
+
+static void D3_a_sender_without_a_name(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w);
+    struct endpoint *e = bound_at(w, p), *nameless = endpoint_new(w);
+
+    assert_ok(
+        endpoint_create(nameless, RONDO_DATAGRAM(.family = RONDO_FAMILY_UNIX)));
+    assert_ok(rondo_datagram_send(nameless->d, "who", 3, &p->address));
+    test_run_until(w, e->received);
+    assert_int_equal(rondo_address_family(&e->from), RONDO_FAMILY_ANY);
+    assert_int_equal(e->from.native_size, 0);
+    assert_error(rondo_datagram_send(e->d, "you", 3, &e->from), RONDO_EINVAL);
+    close_and_run(w, e);
+    raw_path_drop(p->path);
+}
+
+/* ---- the file ----------------------------------------------------------- */
+
+static void D3_a_stale_path_is_replaced(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w);
+    raw_fd fd = raw_datagram_path(p->path);
+    struct endpoint *e;
+
+    assert_true(fd != RONDO_NO_FD);
+    raw_close(fd); /* and leaves its file */
+    assert_true(raw_path_is_there(p->path));
+    e = bound_at(w, p);
+    fd = raw_datagram_path(NULL);
+    assert_int_equal(raw_send_to(fd, "x", 1, &p->address), 1);
+    test_run_until(w, e->received);
+    close_and_run(w, e);
+    assert_false(raw_path_is_there(p->path));
+    raw_close(fd);
+    raw_path_drop(p->path);
+}
+
+static void D3_a_live_path_is_in_use(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w);
+    raw_fd fd = raw_datagram_path(p->path);
+    struct endpoint *e;
+
+    endpoint_refused(w, RONDO_DATAGRAM(.local_address = &p->address),
+                     RONDO_EADDRINUSE);
+    assert_true(strstr(rondo_last_error(), p->path) != NULL);
+    assert_true(raw_path_is_there(p->path));
+    raw_close(fd);
+    e = bound_at(w, p);
+    endpoint_refused(w, RONDO_DATAGRAM(.local_address = &p->address),
+                     RONDO_EADDRINUSE);
+    close_and_run(w, e);
+    raw_path_drop(p->path);
+}
+
+static void D3_any_other_file_is_left_alone(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w);
+
+    assert_true(raw_path_put_file(p->path));
+    endpoint_refused(w, RONDO_DATAGRAM(.local_address = &p->address),
+                     RONDO_EADDRINUSE);
+    assert_true(raw_path_is_there(p->path));
+    raw_path_drop(p->path);
+}
+
+static void D3_only_its_own_file_is_removed(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w);
+    struct endpoint *e = bound_at(w, p);
+    raw_fd fd;
+
+    assert_true(raw_path_forget(p->path));
+    fd = raw_datagram_path(p->path); /* somebody else's by now */
+    assert_true(fd != RONDO_NO_FD);
+    close_and_run(w, e);
+    assert_true(raw_path_is_there(p->path));
+    raw_close(fd);
+    raw_path_drop(p->path);
+}
+
+static void D3_a_failed_create_leaves_no_file(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w), *nobody = place_new(w);
+
+    endpoint_refused(w,
+                     RONDO_DATAGRAM(.local_address = &p->address,
+                                    .remote_address = &nobody->address),
+                     RONDO_ENOENT);
+    assert_false(raw_path_is_there(p->path));
+    raw_path_drop(p->path);
+    raw_path_drop(nobody->path);
+}
+
+static void D3_an_adopted_sockets_file_stays(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w);
+    raw_fd fd = raw_datagram_path(p->path), from = raw_datagram_path(NULL);
+    struct endpoint *e = endpoint_new(w);
+
+    assert_ok(endpoint_create(e, RONDO_DATAGRAM(.socket = &fd)));
+    assert_int_equal(raw_send_to(from, "x", 1, &p->address), 1);
+    test_run_until(w, e->received);
+    close_and_run(w, e);
+    assert_true(raw_path_is_there(p->path));
+    raw_close(from);
+    raw_path_drop(p->path);
+}
+
+static int close_in_child(void *arg)
+{
+    struct endpoint *e = arg;
+
+    if (rondo_loop_after_fork(e->w->loop) < 0)
+        return 1;
+    rondo_datagram_close(e->d);
+    for (int i = 0; i < 10 && !e->lost; i++)
+        (void)rondo_loop_run_once(e->w->loop, 0);
+    return e->lost ? 0 : 2;
+}
+
+static void L8_the_childs_close_leaves_the_parents_file(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w);
+    struct endpoint *e = bound_at(w, p);
+    int result = raw_fork_run(close_in_child, e);
+    raw_fd fd = raw_datagram_path(NULL);
+
+    if (result < 0)
+        test_skip(w, "no fork on this system");
+    assert_int_equal(result, 0);
+    assert_true(raw_path_is_there(p->path));
+    assert_int_equal(raw_send_to(fd, "x", 1, &p->address), 1);
+    test_run_until(w, e->received);
+    close_and_run(w, e);
+    raw_close(fd);
+    raw_path_drop(p->path);
+}
+
+/* ---- a peer that does not read ------------------------------------------ */
+
+static unsigned stuff(struct endpoint *e, const rondo_address *to,
+                      unsigned most)
+{
+    for (uint64_t i = 0; i < most; i++)
+        assert_ok(rondo_datagram_send(e->d, &i, sizeof i, to));
+    return most;
+}
+
+static void drain(struct world *w, raw_fd fd, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t got = 0;
+
+        while (raw_recv_from(fd, &got, sizeof got, NULL, 0) < 0)
+            test_spin(w, 1);
+        assert_true(got == i);
+    }
+}
+
+static void D3_a_slow_unix_peer_gets_all_in_order(void **state)
+{
+    struct world *w = *state;
+
+    for (int connected = 0; connected < 2; connected++) {
+        struct place *p = place_new(w);
+        raw_fd fd = raw_datagram_path(p->path);
+        struct endpoint *e = endpoint_new(w);
+        rondo_datagram_options o = RONDO_DATAGRAM_OPTIONS_INIT;
+
+        o.family = RONDO_FAMILY_UNIX;
+        o.remote_address = connected ? &p->address : NULL;
+        assert_ok(endpoint_create(e, &o));
+        stuff(e, connected ? NULL : &p->address, 3000);
+        assert_true(rondo_datagram_get_write_buffer_size(e->d) > 0);
+        test_run_until(w, e->pauses);
+        assert_true(test_run_for(w, RONDO_MS(50)) < 150); /* no spinning */
+        drain(w, fd, 3000);
+        test_run_until(w, e->resumes);
+        assert_int_equal(e->pauses, 1);
+        assert_int_equal(e->errors, 0);
+        close_and_run(w, e);
+        raw_close(fd);
+        raw_path_drop(p->path);
+    }
+}
+
+/* It waits for a peer that reads again, or goes. */
+static void D2_close_waits_and_a_lost_peer_ends_it(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w);
+    raw_fd fd = raw_datagram_path(p->path);
+    struct endpoint *e = endpoint_to(w, &p->address);
+
+    stuff(e, NULL, 1000);
+    rondo_datagram_close(e->d);
+    (void)test_run_for(w, RONDO_MS(10));
+    assert_int_equal(e->lost, 0);
+    raw_close(fd);
+    test_run_until(w, e->lost);
+    assert_int_equal(e->error, 0);
+    assert_true(e->errors > 0);
+    raw_path_drop(p->path);
+}
+
+/* Those for a peer that is gone are told and dropped; those behind them
+ * arrive, and a paused protocol resumes. */
+static void D2_a_peer_that_is_gone_holds_nobody_up(void **state)
+{
+    struct world *w = *state;
+    struct place *gone = place_new(w), *slow = place_new(w);
+    raw_fd fd = raw_datagram_path(slow->path);
+    raw_fd dying = raw_datagram_path(gone->path);
+    struct endpoint *e = endpoint_new(w);
+    unsigned before;
+
+    assert_ok(endpoint_create(e, RONDO_DATAGRAM(.family = RONDO_FAMILY_UNIX)));
+    assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 2000, 1000));
+    before = stuff(e, &slow->address, 600);
+    assert_true(rondo_datagram_get_write_buffer_size(e->d) > 0);
+    for (int i = 0; i < 100; i++)
+        assert_ok(rondo_datagram_send(e->d, "lost", 4, &gone->address));
+    assert_ok(rondo_datagram_send(e->d, &(uint64_t){600}, 8, &slow->address));
+    raw_close(dying);
+    drain(w, fd, before + 1);
+    test_run_until(w, e->resumes);
+    assert_int_equal(e->errors, 100);
+    assert_int_equal(e->error, RONDO_ECONNREFUSED);
+    close_and_run(w, e);
+    raw_close(fd);
+    raw_path_drop(gone->path);
+    raw_path_drop(slow->path);
+}
+
+/* Larger than the room that endpoints share: it gets its own. */
+static void D1_a_large_unix_datagram(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w);
+    struct endpoint *e = endpoint_new(w), *c;
+    size_t size = 100000;
+    unsigned char *data = test_alloc(w, size);
+
+    test_fill(data, 0, size);
+    assert_ok(endpoint_create(
+        e, RONDO_DATAGRAM(.local_address = &p->address, .receive_size = size)));
+    c = endpoint_to(w, &p->address);
+    assert_ok(rondo_datagram_send(c->d, data, size, NULL));
+    test_run_until(w, e->received == 1);
+    assert_int_equal(e->size, size);
+    assert_false(e->truncated);
+    assert_ok(rondo_datagram_send(c->d, "small", 5, NULL));
+    test_run_until(w, e->received == 2);
+    assert_error(rondo_datagram_send(c->d, data, (size_t)INT32_MAX + 1, NULL),
+                 RONDO_EMSGSIZE);
+    close_and_run(w, e);
+    raw_path_drop(p->path);
+}
+
+static void D3_an_abstract_name(void **state)
+{
+    struct world *w = *state;
+    struct place *p = place_new(w);
+    char name[64];
+    struct endpoint *e = endpoint_new(w);
+    rondo_address a;
+    raw_fd fd;
+
+    (void)snprintf(name, sizeof name, "%crondo-%s", 0, "test");
+    (void)snprintf(name + 1, sizeof name - 1, "%.50s", p->path);
+    raw_path_drop(p->path);
+    if (rondo_address_unix(&a, name, 1 + strlen(name + 1)) < 0)
+        test_skip(w, "no abstract names on this system");
+    assert_ok(endpoint_create(e, RONDO_DATAGRAM(.local_address = &a)));
+    endpoint_refused(w, RONDO_DATAGRAM(.local_address = &a), RONDO_EADDRINUSE);
+    fd = raw_datagram_path(NULL);
+    assert_int_equal(raw_send_to(fd, "x", 1, &a), 1);
+    test_run_until(w, e->received);
+    raw_close(fd);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(D3_unix_there_and_back),
+        TEST(D3_unix_connected),
+        TEST(D3_a_sender_without_a_name),
+        TEST(D3_a_stale_path_is_replaced),
+        TEST(D3_a_live_path_is_in_use),
+        TEST(D3_any_other_file_is_left_alone),
+        TEST(D3_only_its_own_file_is_removed),
+        TEST(D3_a_failed_create_leaves_no_file),
+        TEST(D3_an_adopted_sockets_file_stays),
+        TEST(L8_the_childs_close_leaves_the_parents_file),
+        TEST(D3_a_slow_unix_peer_gets_all_in_order),
+        TEST(D2_close_waits_and_a_lost_peer_ends_it),
+        TEST(D2_a_peer_that_is_gone_holds_nobody_up),
+        TEST(D1_a_large_unix_datagram),
+        TEST(D3_an_abstract_name),
+    };
+
+    return test_run("datagram_unix", tests, TEST_COUNT(tests));
+}
