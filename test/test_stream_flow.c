@@ -362,7 +362,9 @@ static void S4_gathered_and_owned_count(void **state)
     assert_int_equal(rondo_transport_write(p->transport, data + 2000, 1000), 1);
     assert_int_equal(buffered(p), size + 3000);
     test_spin(w, 40);
-    assert_true(p->pauses >= 1 && p->pauses == p->resumes + 1);
+    /* resumed only if the kernel has found room after all */
+    assert_true(p->pauses >= 1);
+    assert_int_equal(p->pauses - p->resumes, buffered(p) > size + 2999);
     finish(w, p, fd, sent + 3000);
 }
 

@@ -125,8 +125,10 @@ static void stream(struct world *w, const rondo_protocol *protocol,
     assert_int_equal(b->peer->error, 0);
     /* the end may come before the last resume */
     assert_true(a->peer->pauses - a->peer->resumes <= 1);
-    assert_true(a_sends < 10000000 || a->peer->pauses > 10);
-    assert_true(a_sends < 10000000 || b->rests > 10);
+    if (a_sends >= 10000000 && test_slowness() == 1) {
+        assert_true(a->peer->pauses > 10);
+        assert_true(b->rests > 10);
+    }
     assert_true(test_peak_bytes(w) < before + 1000000);
 }
 
