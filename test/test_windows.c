@@ -32,8 +32,8 @@ static size_t few(struct world *w)
 {
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS);
 
-    if (limit > 1000 || rondo_loop_limit(
-                            w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER) < INT64_MAX)
+    if (limit > 1000 ||
+        rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER) < INT64_MAX)
         test_skip(w, "this backend does not count sockets");
     return (size_t)limit;
 }
@@ -59,9 +59,8 @@ static void H1_so_many_sockets_and_no_more(void **state)
     for (size_t i = 0; i < limit; i++)
         assert_ok(rondo_add_reader(w->loop, c->fds[i], count, &c->calls));
     for (int i = 0; i < 3; i++) {
-        assert_error(
-            rondo_add_reader(w->loop, c->fds[limit], count, &c->calls),
-            RONDO_EMFILE);
+        assert_error(rondo_add_reader(w->loop, c->fds[limit], count, &c->calls),
+                     RONDO_EMFILE);
         assert_non_null(strstr(rondo_last_error(), "iocp"));
     }
     assert_ok(rondo_add_writer(w->loop, c->fds[limit - 1], count, &c->calls));
@@ -251,9 +250,9 @@ static void H2_a_socket_of_another_port_is_busy(void **state)
     if (rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS) < INT64_MAX)
         test_skip(w, "this backend needs no completion port");
     for (int i = 0; i < 2; i++)
-        assert_error(rondo_connect_accepted_socket(w->loop, fds[0], &recorder,
-                                                   p, NULL),
-                     RONDO_EBUSY);
+        assert_error(
+            rondo_connect_accepted_socket(w->loop, fds[0], &recorder, p, NULL),
+            RONDO_EBUSY);
     assert_non_null(strstr(rondo_last_error(), "completion port"));
     assert_true(raw_send_all(fds[0], "x", 1, 1000)); /* it stays open */
     raw_close(fds[0]);
