@@ -1,5 +1,8 @@
-/* daemon.c - a daemon that lives by signals: it greets each client, and ends,
- * reloads its configuration and says how it is when it is told to.
+/* daemon.c - a daemon that lives by signals. */
+/* SPDX-License-Identifier: MIT */
+
+/* It greets each client, and ends, reloads its configuration and says how it is
+ * when it is told to.
  *
  *     TERM, INT   nobody new, clients get what is in their buffers, the end;
  *                 a second time: at once
@@ -9,7 +12,6 @@
  * On Windows Ctrl-C and the closing of the console end it, and Ctrl-Break
  * prints. CONFIG has lines of a name and a value: "greeting hello" (as it is),
  * "idle_seconds 60" (then a silent client is shown out). */
-/* SPDX-License-Identifier: MIT */
 #include "args.h"
 
 #include <stdarg.h>
