@@ -24,6 +24,7 @@ set(RONDO_SOURCES
     src/server.c
     src/stream.c
     src/stream_extra.c
+    src/stream_pipe.c
     src/stream_read.c
     src/stream_write.c
     src/timer.c
@@ -40,6 +41,7 @@ if(WIN32)
         src/win/iocp_socket.c
         src/win/ip.c
         src/win/net.c
+        src/win/pipe.c
         src/win/select.c
         src/win/sys.c
         src/win/wake.c)
@@ -50,6 +52,7 @@ else()
     list(APPEND RONDO_SOURCES
         src/unix/address.c
         src/unix/net.c
+        src/unix/pipe.c
         src/unix/poll.c
         src/unix/select.c
         src/unix/sys.c

@@ -16,8 +16,6 @@ enum op_kind {
     OP_WAIT_WRITE
 };
 
-enum { SIDE_READ = 1, SIDE_WRITE = 2 };
-
 static inline unsigned op_index(enum op_kind kind)
 {
     return (unsigned)kind & 1;

@@ -36,6 +36,8 @@ void sys_mutex_unlock(sys_mutex *m);
 #define SYS_THREAD_LOCAL _Thread_local
 #endif
 
+#define SYS_PIPE_MEMBERS
+
 /* What the completion port keeps in each operation: its iocp_room. */
 struct sys_op {
     void *room;
