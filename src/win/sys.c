@@ -214,7 +214,8 @@ int64_t sys_datagram_limit(void)
 
 bool sys_supports(rondo_capability what)
 {
-    return what == RONDO_CAN_TCP || what == RONDO_CAN_WATCH_SOCKETS;
+    return what == RONDO_CAN_TCP || what == RONDO_CAN_PIPES ||
+           what == RONDO_CAN_WATCH_SOCKETS;
 }
 
 bool win_is_wine(void)

@@ -36,6 +36,8 @@ int win_fail(void);
  * be known: a connection that was torn down is RONDO_ECONNRESET. */
 int win_stream_error(int os_error);
 
+bool win_knows_socket(sys_fd fd);
+
 /* UTF-8 to UTF-16 with a NUL. RONDO_EINVAL: not UTF-8; RONDO_ENAMETOOLONG. */
 int win_wide(const char *text, wchar_t *wide, size_t room);
 
