@@ -8,6 +8,7 @@ set(RONDO_SOURCES
     src/backend.c
     src/buf.c
     src/connect.c
+    src/connect_note.c
     src/datagram.c
     src/datagram_open.c
     src/datagram_queue.c

@@ -83,6 +83,21 @@ static void hand_on(rondo_server *s, sys_fd fd, const rondo_address *peer)
     s->options.accepted(s, s->arg, (rondo_fd)fd, peer);
 }
 
+/* On failure the socket is closed: there is no place for its client. */
+static int make(rondo_server *s, sys_fd fd, const rondo_address *peer,
+                rondo_transport **t)
+{
+    int error = stream_new(s->loop, fd, t);
+    if (error) {
+        sys_close(fd);
+        return error;
+    }
+    error = stream_remember(*t, peer);
+    if (error)
+        stream_discard(*t);
+    return error;
+}
+
 static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
 {
     rondo_transport *t;
@@ -94,14 +109,12 @@ static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
         hand_on(s, fd, peer);
         return;
     }
-    int error = stream_new(s->loop, fd, &t);
+    int error = make(s, fd, peer, &t);
     if (error) {
-        sys_close(fd);
         pause_for(s, error);
         return;
     }
     s->reported = false;
-    stream_remember(t, peer);
     stream_own(t, &s->owner);
     s->clients++;
     if (choose_protocol(s, t) != 0) {

@@ -52,6 +52,10 @@ static void stop_listening(rondo_server *s)
         for (int j = 0; j < op_accepts(s->loop); j++)
             op_cancel(s->loop, &l->acceptor[j].accept.op);
         io_detach(s->loop, &l->io);
+        /* in a forked child the file is the parent's still; while the socket
+         * is open its number is nobody else's */
+        if (!s->handle.inherited)
+            sys_path_remove(&s->address, &s->file);
         sys_close(l->io.fd);
         l->io.fd = SYS_NO_FD;
     }
@@ -133,7 +137,9 @@ rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
                         .protocol = protocol,
                         .arg = arg,
                         .serving = options->start_serving != RONDO_OFF};
-    s->options.host = NULL;
+    s->options.host = s->options.path = NULL;
+    if (options->path)
+        s->options.no_delay = s->options.keep_alive = RONDO_OFF;
     s->options.socket = NULL;
     s->owner.gone = client_gone;
     s->last_held = &s->held;

@@ -175,7 +175,7 @@ static void describe_loss(const rondo_transport *t)
 {
     char peer[RONDO_ADDRESS_TEXT] = "";
     rondo_address address;
-    if (address_recall(&t->peer, &address) == 0)
+    if (stream_address(t, &t->peer, &address) == 0)
         (void)rondo_address_text(&address, peer, sizeof peer);
     const char *where = *peer ? " with " : "";
     const char *what = t->flags & STREAM_WRITE_FAILED ? ": write" : "";
@@ -340,17 +340,6 @@ void stream_own(rondo_transport *t, struct stream_owner *owner)
     owner->first = t;
 }
 
-void stream_remember(rondo_transport *t, const rondo_address *peer)
-{
-    rondo_address address;
-    if (peer)
-        address_keep(&t->peer, peer);
-    else if (sys_peer_address(t->io.fd, &address) == 0)
-        address_keep(&t->peer, &address);
-    if (sys_local_address(t->io.fd, &address) == 0)
-        address_keep(&t->local, &address);
-}
-
 /* ---- for the loop ---- */
 
 static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
@@ -364,8 +353,10 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     const rondo_transport *t = (const rondo_transport *)(const void *)handle;
     char peer[RONDO_ADDRESS_TEXT] = "-";
     rondo_address address;
-    if (address_recall(&t->peer, &address) == 0)
+    if (stream_address(t, &t->peer, &address) == 0)
         (void)rondo_address_text(&address, peer, sizeof peer);
+    if (!*peer)
+        snprintf(peer, sizeof peer, "unnamed"); /* most clients of a path */
     const char *state = t->flags & (STREAM_CLOSING | STREAM_ENDING) ? "closing"
                         : t->flags & STREAM_EOF    ? "half-open"
                         : t->flags & STREAM_PAUSED ? "paused"

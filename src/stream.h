@@ -20,13 +20,14 @@ enum stream_flag {
     STREAM_BROKEN = 1 << 9,    /* a write failed; what can be read is read */
     STREAM_QUEUED = 1 << 10,   /* bytes wait */
     STREAM_OWES_PAUSE = 1 << 11,
-    STREAM_TOLD_PAUSE = 1 << 12,  /* pause_writing called, resume is owed */
-    STREAM_OWES_LOST = 1 << 13,   /* the descriptor is gone */
-    STREAM_RUNNING = 1 << 14,     /* the loop is in this stream's dispatch */
-    STREAM_SPENT = 1 << 15,       /* lent bytes can be given back */
-    STREAM_HELD = 1 << 16,        /* bytes were read that were not delivered */
-    STREAM_TIMED = 1 << 17,       /* it has timeouts */
-    STREAM_WRITE_FAILED = 1 << 18 /* `error` was met writing */
+    STREAM_TOLD_PAUSE = 1 << 12,   /* pause_writing called, resume is owed */
+    STREAM_OWES_LOST = 1 << 13,    /* the descriptor is gone */
+    STREAM_RUNNING = 1 << 14,      /* the loop is in this stream's dispatch */
+    STREAM_SPENT = 1 << 15,        /* lent bytes can be given back */
+    STREAM_HELD = 1 << 16,         /* bytes were read that were not delivered */
+    STREAM_TIMED = 1 << 17,        /* it has timeouts */
+    STREAM_WRITE_FAILED = 1 << 18, /* `error` was met writing */
+    STREAM_UNIX = 1 << 19          /* a unix socket */
 };
 
 /* Made when the first byte has to wait, or the limits are set. */
@@ -42,7 +43,17 @@ struct held {
     char bytes[];
 };
 
-struct stream_extra; /* timeouts and held bytes: few have them */
+/* What few streams have; made when it is needed. Times are the loop's; a
+ * deadline is a start and a length, so that starting again is one store. One
+ * timer serves both and finds out late. */
+struct stream_extra {
+    int64_t read_ns, write_ns; /* 0: no limit */
+    int64_t read_start, write_start;
+    rondo_id timer;
+    int64_t timer_when;
+    struct held *held;
+    rondo_address *peer, *local; /* those that are long */
+};
 
 /* Where a stream belongs: a server. */
 struct stream_owner {
@@ -89,7 +100,9 @@ void stream_end(rondo_transport *t);
 /* connection_made comes from the loop, later. */
 void stream_begin_later(rondo_transport *t);
 void stream_own(rondo_transport *t, struct stream_owner *owner);
-void stream_remember(rondo_transport *t, const rondo_address *peer);
+/* Keeps the addresses; the peer's is asked for where it is NULL. RONDO_ENOMEM:
+ * a long one could not be kept. */
+int stream_remember(rondo_transport *t, const rondo_address *peer);
 /* Can this socket of the program's become a stream? Makes it fit. */
 int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
                  rondo_transport **t);
@@ -118,6 +131,9 @@ size_t stream_low(const rondo_transport *t);
 
 struct stream_extra *stream_extra(rondo_transport *t);
 void stream_extra_free(rondo_transport *t);
+/* What stream_remember kept as t->peer or t->local. RONDO_ENOTCONN: nothing. */
+int stream_address(const rondo_transport *t, const struct small_address *which,
+                   rondo_address *a);
 /* Keeps bytes that were read; false: out of memory. */
 bool stream_hold(rondo_transport *t, const void *data, size_t size);
 /* The held bytes, to be freed with loop_free. */

@@ -66,7 +66,8 @@ int sys_option(sys_fd fd, enum sys_option option, int value);
 int sys_bind(sys_fd fd, const rondo_address *address);
 int sys_listen(sys_fd fd, int backlog); /* 0: the system's largest */
 int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer);
-/* RONDO_EAGAIN: under way; ready to write when sys_connect_result knows. */
+/* RONDO_EAGAIN: under way; ready to write when sys_connect_result knows.
+ * RONDO_EBUSY: the other side has no room now, and nothing is under way. */
 int sys_connect(sys_fd fd, const rondo_address *address);
 int sys_connect_result(sys_fd fd);
 /* Counts of bytes, or an error. A receive of 0 is the peer's orderly end. */
@@ -87,6 +88,9 @@ struct sys_file {
     uint64_t device, number;
 };
 
+/* The address of a path; on Linux "@name" is an abstract one, without a file.
+ * RONDO_EINVAL, RONDO_ENAMETOOLONG, RONDO_ENOTSUP. */
+int sys_path_address(rondo_address *a, const char *path);
 /* Binds. The file of a socket that nobody holds any more is replaced;
  * RONDO_EADDRINUSE: somebody holds it; RONDO_EEXIST: it is no socket. A mode
  * that is not 0 is the file's before anybody can connect. */
@@ -94,6 +98,8 @@ int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
                   struct sys_file *file);
 /* Removes the file if it is still there and still that one. */
 void sys_path_remove(const rondo_address *a, const struct sys_file *file);
+/* Who connected, or made the pair; -1: not known. */
+int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid);
 
 /* ---- datagrams ---- */
 

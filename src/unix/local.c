@@ -1,4 +1,4 @@
-/* local.c - what unix sockets alone have: a file. */
+/* local.c - what unix sockets alone have: a file, a peer's user. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "error.h"
@@ -16,6 +16,26 @@ enum { MODE_BITS = 07777 };
 static int fail(void)
 {
     return error_from_os(errno);
+}
+
+/* ---- names ---- */
+
+int sys_path_address(rondo_address *a, const char *path)
+{
+    size_t size = strlen(path);
+#ifdef __linux__
+    char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    if (*path == '@') {
+        if (size == 1)
+            return RONDO_EINVAL;
+        if (size >= sizeof name)
+            return RONDO_ENAMETOOLONG;
+        memcpy(name, path, size);
+        name[0] = '\0';
+        return sys_address_unix(a, name, size);
+    }
+#endif
+    return sys_address_unix(a, path, size);
 }
 
 /* ---- the file ---- */
@@ -55,16 +75,16 @@ static int identify(const char *path, struct sys_file *file, unsigned *mode)
 /* Asked by a datagram socket, which a stream socket that somebody holds
  * refuses as of another type: neither does its server see a client, nor is a
  * full backlog taken for nobody (as the BSDs' answer to it could be). */
-static bool is_held(const rondo_address *a)
+static int check_held(const rondo_address *a)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
     if (fd < 0)
-        return true;
+        return fail();
     bool refused =
         connect(fd, (const void *)&a->native, (socklen_t)a->native_size) != 0 &&
         errno == ECONNREFUSED;
     sys_close(fd);
-    return !refused;
+    return refused ? 0 : error_from_os(EADDRINUSE);
 }
 
 /* The file of a socket that is gone is nobody's: it is removed. */
@@ -75,7 +95,10 @@ static int make_room(const rondo_address *a, const char *path)
     int error = identify(path, &file, &mode);
     if (error)
         return error == RONDO_ENOENT ? 0 : error;
-    if (is_held(a) || !is_at(path, &file))
+    error = check_held(a);
+    if (error)
+        return error;
+    if (!is_at(path, &file)) /* somebody else was quicker */
         return error_from_os(EADDRINUSE);
     return unlink(path) == 0 || errno == ENOENT ? 0 : fail();
 }
@@ -121,4 +144,34 @@ void sys_path_remove(const rondo_address *a, const struct sys_file *file)
     if (file->number && path_of(a, path, sizeof path) && is_at(path, file))
         (void)unlink(path);
     errno = before;
+}
+
+/* ---- who is it? ---- */
+
+int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
+{
+#ifdef __linux__
+    struct ucred who;
+    socklen_t size = sizeof who;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
+        return fail();
+    *pid = who.pid > 0 ? who.pid : -1; /* 0: of another pid namespace */
+    *uid = who.uid == (uid_t)-1 ? -1 : (int64_t)who.uid;
+    *gid = who.gid == (gid_t)-1 ? -1 : (int64_t)who.gid;
+#else
+    uid_t user;
+    gid_t group;
+    if (getpeereid(fd, &user, &group) != 0)
+        return fail();
+    *pid = -1;
+    *uid = (int64_t)user;
+    *gid = (int64_t)group;
+#ifdef LOCAL_PEERPID
+    pid_t process;
+    socklen_t size = sizeof process;
+    if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &process, &size) == 0)
+        *pid = process;
+#endif
+#endif
+    return 0;
 }

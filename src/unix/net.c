@@ -179,6 +179,14 @@ int sys_connect(sys_fd fd, const rondo_address *address)
     /* interrupted: it goes on by itself, as if it had said so */
     if (errno == EINTR)
         errno = EINPROGRESS;
+    /* Linux of a unix socket: the backlog is full, and no event will tell
+     * when it is not; of others: no port is free */
+    if (errno == EAGAIN) {
+        (void)error_from_os(errno);
+        return rondo_address_family(address) == RONDO_FAMILY_UNIX
+                   ? RONDO_EBUSY
+                   : RONDO_EADDRNOTAVAIL;
+    }
     return fail();
 }
 

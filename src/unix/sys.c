@@ -292,6 +292,7 @@ bool sys_supports(rondo_capability what)
     switch (what) {
     case RONDO_CAN_TCP:
     case RONDO_CAN_UDP:
+    case RONDO_CAN_UNIX:
     case RONDO_CAN_WATCH_SOCKETS:
     case RONDO_CAN_WATCH_PIPES:
     case RONDO_CAN_WATCH_CHAR_DEVICES:
