@@ -32,6 +32,7 @@ set(RONDO_SOURCES
     src/signals.c
     src/stream.c
     src/stream_extra.c
+    src/stream_fds.c
     src/stream_read.c
     src/stream_write.c
     src/timer.c

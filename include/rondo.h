@@ -307,9 +307,9 @@ typedef enum rondo_capability {
     RONDO_CAN_SUBPROCESS,
     RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
     RONDO_CAN_SIGNALS,
-    RONDO_CAN_REUSE_PORT, /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,      /**< rondo_loop_prepare */
-    RONDO_CAN_PASS_DESCRIPTORS
+    RONDO_CAN_REUSE_PORT,      /**< SO_REUSEPORT that spreads the load */
+    RONDO_CAN_EMBED,           /**< rondo_loop_prepare */
+    RONDO_CAN_PASS_DESCRIPTORS /**< rondo_transport_send_fd */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -981,6 +981,30 @@ typedef struct rondo_credentials {
  */
 RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
                                                rondo_credentials *peer);
+
+/**
+ * Sends a descriptor to the process at the other end of a unix socket, beside
+ * the byte that is written next; up to 64 may go beside one byte. fd stays the
+ * caller's and may be closed at once: a duplicate travels. One that no byte
+ * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
+ * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
+ * byte; RONDO_EPIPE, RONDO_ECLOSED as rondo_transport_write. See SCM_RIGHTS in
+ * unix(7).
+ */
+RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
+
+/**
+ * Inside data_received or buffer_updated: takes the next of the descriptors
+ * that came with these bytes, in the order sent. It is the caller's,
+ * close-on-exec; whether it blocks is as its sender had it. What is not taken
+ * is closed when the bytes are done with (those given back or held while
+ * reading is paused are not). The bytes delivered at once never have the
+ * descriptors of two writes; they may begin with bytes of earlier writes that
+ * had none. A process that has no room for all descriptors of a write loses
+ * the connection: RONDO_EMFILE. RONDO_NO_FD: none, or no unix socket
+ * (rondo_last_error).
+ */
+RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
 
 /** The descriptor, still the transport's: for socket options, not for reading,
  * writing or closing. RONDO_NO_FD once it is gone. */

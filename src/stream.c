@@ -121,6 +121,8 @@ static void settle_ops(rondo_transport *t)
         return; /* it may still be refused, and then nothing may be pending */
     if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
         !(t->flags & STREAM_BROKEN)) {
+        t->out->op.task.kind =
+            t->flags & STREAM_PASSING ? OP_WAIT_WRITE : OP_WRITE;
         t->out->op.buffer = t->out->buf.first->data;
         t->out->op.size = t->out->buf.first->size;
         op_submit(loop, &t->out->op);

@@ -27,7 +27,8 @@ enum stream_flag {
     STREAM_HELD = 1 << 16,         /* bytes were read that were not delivered */
     STREAM_TIMED = 1 << 17,        /* it has timeouts */
     STREAM_WRITE_FAILED = 1 << 18, /* `error` was met writing */
-    STREAM_UNIX = 1 << 19          /* a unix socket */
+    STREAM_UNIX = 1 << 19,         /* a unix socket: descriptors may come */
+    STREAM_PASSING = 1 << 20       /* some wait for the byte they go with */
 };
 
 /* Made when the first byte has to wait, or the limits are set. */
@@ -53,6 +54,8 @@ struct stream_extra {
     int64_t timer_when;
     struct held *held;
     rondo_address *peer, *local; /* those that are long */
+    struct parcels *parcels;     /* descriptors to go */
+    struct arrived *arrived;     /* descriptors that came */
 };
 
 /* Where a stream belongs: a server. */
@@ -129,6 +132,9 @@ void stream_drop_out(rondo_transport *t);
 size_t stream_high(const rondo_transport *t);
 size_t stream_low(const rondo_transport *t);
 
+/* Whether bytes may be written; else why not. */
+int stream_may_write(const rondo_transport *t, const char *what);
+
 struct stream_extra *stream_extra(rondo_transport *t);
 void stream_extra_free(rondo_transport *t);
 /* What stream_remember kept as t->peer or t->local. RONDO_ENOTCONN: nothing. */
@@ -138,6 +144,16 @@ int stream_address(const rondo_transport *t, const struct small_address *which,
 bool stream_hold(rondo_transport *t, const void *data, size_t size);
 /* The held bytes, to be freed with loop_free. */
 struct held *stream_take_held(rondo_transport *t);
+/* STREAM_PASSING's sys_sendv, which may send less without need. */
+int64_t stream_pass(rondo_transport *t, const rondo_buffer *pieces,
+                    size_t count);
+/* These bytes have left by other ways. */
+void stream_passed(rondo_transport *t, size_t count);
+void stream_drop_parcels(rondo_transport *t);
+/* STREAM_UNIX's sys_recv. What has arrived is the program's to take until
+ * stream_drop_arrived, after the bytes. */
+int64_t stream_receive(rondo_transport *t, void *data, size_t size);
+void stream_drop_arrived(rondo_transport *t);
 void stream_note_read(rondo_transport *t);
 void stream_note_write(rondo_transport *t);
 /* Something starts or stops being timed. */

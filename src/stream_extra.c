@@ -29,6 +29,9 @@ void stream_extra_free(rondo_transport *t)
         return;
     stop_timer(t);
     loop_free(t->loop, t->extra->held);
+    stream_drop_parcels(t);
+    stream_drop_arrived(t);
+    loop_free(t->loop, t->extra->parcels);
     loop_free(t->loop, t->extra->peer);
     loop_free(t->loop, t->extra->local);
     loop_free(t->loop, t->extra);
@@ -61,8 +64,11 @@ int stream_remember(rondo_transport *t, const rondo_address *peer)
         error = keep(t, &t->peer, &address);
     if (error || sys_local_address(t->io.fd, &address) != 0)
         return error;
-    if (rondo_address_family(&address) == RONDO_FAMILY_UNIX)
+    if (rondo_address_family(&address) == RONDO_FAMILY_UNIX) {
         t->flags |= STREAM_UNIX;
+        /* a backend that reads by itself would lose descriptors */
+        t->read.task.kind = OP_WAIT_READ;
+    }
     return keep(t, &t->local, &address);
 }
 

@@ -59,6 +59,13 @@ static void note_progress(rondo_transport *t)
         stream_note_write(t);
 }
 
+static int64_t send_some(rondo_transport *t, const rondo_buffer *pieces,
+                         size_t count)
+{
+    return t->flags & STREAM_PASSING ? stream_pass(t, pieces, count)
+                                     : sys_sendv(t->io.fd, pieces, count);
+}
+
 static void flush(rondo_transport *t)
 {
     struct outgoing *out = t->out;
@@ -67,7 +74,7 @@ static void flush(rondo_transport *t)
         size_t count = buf_gather(&out->buf, pieces), offered = 0;
         for (size_t i = 0; i < count; i++)
             offered += pieces[i].size;
-        int64_t sent = sys_sendv(t->io.fd, pieces, count);
+        int64_t sent = send_some(t, pieces, count);
         if (sent == RONDO_EAGAIN)
             return;
         if (sent < 0) {
@@ -76,7 +83,7 @@ static void flush(rondo_transport *t)
         }
         buf_consume(t->loop, &out->buf, (size_t)sent);
         note_progress(t);
-        if ((size_t)sent < offered)
+        if ((size_t)sent < offered && !(t->flags & STREAM_PASSING))
             return;
     }
 }
@@ -92,6 +99,8 @@ static void write_done(rondo_loop *loop, struct task *task)
         break_off(t, task->error);
     } else if (!task->error) {
         if (t->out->op.count) {
+            if (t->flags & STREAM_PASSING)
+                stream_passed(t, t->out->op.count);
             buf_consume(loop, &t->out->buf, t->out->op.count);
             note_progress(t);
         }
@@ -119,6 +128,7 @@ struct outgoing *stream_out(rondo_transport *t)
 
 void stream_drop_out(rondo_transport *t)
 {
+    stream_drop_parcels(t);
     if (!t->out)
         return;
     buf_drop(t->loop, &t->out->buf, !op_is_idle(&t->out->op));
@@ -176,7 +186,7 @@ static int refuse(const rondo_transport *t, const char *what)
                      rondo_strerror(t->error));
 }
 
-static int check(const rondo_transport *t, const char *what)
+int stream_may_write(const rondo_transport *t, const char *what)
 {
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
@@ -215,20 +225,24 @@ static int send_now(rondo_transport *t, const void *data, size_t size)
 static COLD int write_carefully(rondo_transport *t, const void *data,
                                 size_t size)
 {
-    int error = check(t, "transport_write");
+    int error = stream_may_write(t, "transport_write");
     if (error || !size)
         return error;
     if (!data)
         return refuse_null("transport_write");
-    return t->flags & STREAM_QUEUED ? keep(t, data, size, false)
-                                    : send_now(t, data, size);
+    if (t->flags & STREAM_QUEUED)
+        return keep(t, data, size, false);
+    if (!(t->flags & STREAM_PASSING))
+        return send_now(t, data, size);
+    int64_t sent = stream_pass(t, &(rondo_buffer){data, size}, 1);
+    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
 {
     /* one look at what is not as every day; there each is asked by name */
     if (!t || t->loop->guard != sys_fork_generation || !data || !size ||
-        t->flags & (NO_WRITING | STREAM_QUEUED))
+        t->flags & (NO_WRITING | STREAM_QUEUED | STREAM_PASSING))
         return write_carefully(t, data, size);
     return send_now(t, data, size);
 }
@@ -242,7 +256,7 @@ static int64_t send_groups(rondo_transport *t, const rondo_buffer *buffers,
         size_t group = count < BUF_GATHER ? count : BUF_GATHER, offered = 0;
         for (size_t i = 0; i < group; i++)
             offered += buffers[i].size;
-        int64_t sent = offered ? sys_sendv(t->io.fd, buffers, group) : 0;
+        int64_t sent = offered ? send_some(t, buffers, group) : 0;
         if (sent < 0)
             return sent == RONDO_EAGAIN || total ? total : sent;
         total += sent;
@@ -257,7 +271,7 @@ static int64_t send_groups(rondo_transport *t, const rondo_buffer *buffers,
 int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
                            size_t count)
 {
-    int error = check(t, "transport_writev");
+    int error = stream_may_write(t, "transport_writev");
     if (error || !count)
         return error;
     size_t room = PTRDIFF_MAX; /* more than that is nobody's memory */
@@ -290,7 +304,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
                                 size_t size, void (*release)(void *arg),
                                 void *arg)
 {
-    int error = check(t, "transport_write_owned");
+    int error = stream_may_write(t, "transport_write_owned");
     if (error)
         return error;
     if (!data && size)
@@ -304,7 +318,9 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
         return error_set(RONDO_ENOMEM, "transport_write_owned: out of memory");
     int64_t sent = 0;
     if (size && !(t->flags & STREAM_QUEUED)) {
-        sent = sys_send(t->io.fd, data, size);
+        sent = t->flags & STREAM_PASSING
+                   ? stream_pass(t, &(rondo_buffer){data, size}, 1)
+                   : sys_send(t->io.fd, data, size);
         if (sent < 0 && sent != RONDO_EAGAIN) {
             loop_free(t->loop, chunk);
             return failed(t, (int)sent, "transport_write_owned");
@@ -328,7 +344,7 @@ int rondo_transport_printf(rondo_transport *t, const char *format, ...)
 {
     char small[512], *text = small;
     va_list arguments, again;
-    int error = check(t, "transport_printf");
+    int error = stream_may_write(t, "transport_printf");
     if (error)
         return error;
     va_start(arguments, format);

@@ -101,6 +101,18 @@ void sys_path_remove(const rondo_address *a, const struct sys_file *file);
 /* Who connected, or made the pair; -1: not known. */
 int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid);
 
+/* How many descriptors one message has at most. */
+enum { SYS_FDS_MOST = 253 };
+/* As sys_recv, with the descriptors that came beside: *count of them, set to 0
+ * where there are none. RONDO_EMFILE: the process had no room for all of
+ * them; none is kept, nor are the bytes. */
+int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
+                     size_t *count);
+/* As sys_sendv, with descriptors beside the first byte. */
+int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
+                     const sys_fd *fds, size_t fds_count);
+int sys_duplicate(sys_fd fd, sys_fd *copy);
+
 /* ---- datagrams ---- */
 
 struct sys_received {

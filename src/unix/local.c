@@ -1,13 +1,15 @@
-/* local.c - what unix sockets alone have: a file, a peer's user. */
+/* local.c - what unix sockets alone have: a file, a known peer, descriptors. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "error.h"
 #include "unix.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -174,4 +176,89 @@ int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
 #endif
 #endif
     return 0;
+}
+
+/* ---- descriptors ---- */
+
+#ifndef MSG_CMSG_CLOEXEC
+#define MSG_CMSG_CLOEXEC 0 /* set one by one, then */
+#endif
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
+/* Room for more than descriptors: the program may have asked its socket for
+ * credentials, too. */
+union control {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(SYS_FDS_MOST * sizeof(int)) + 256];
+};
+
+/* Takes over what one control message has; false: not all could be kept. */
+static bool take(struct cmsghdr *c, sys_fd *fds, size_t *count)
+{
+    bool all = true;
+    size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < here; i++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+        fd = unix_keep(fd);
+        if (fd >= 0 && *count < SYS_FDS_MOST) {
+            fds[(*count)++] = fd;
+        } else {
+            sys_close(fd);
+            all = false;
+        }
+    }
+    return all;
+}
+
+int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
+                     size_t *count)
+{
+    struct iovec part = {data, size};
+    union control control;
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    message.msg_iovlen = 1;
+    *count = 0;
+    ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    if (received < 0)
+        return unix_fail();
+    bool all = !(message.msg_flags & MSG_CTRUNC);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c;
+         c = CMSG_NXTHDR(&message, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+            !take(c, fds, count))
+            all = false;
+    if (all)
+        return received;
+    while (*count)
+        sys_close(fds[--*count]);
+    return error_from_os(EMFILE);
+}
+
+int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
+                     const sys_fd *fds, size_t fds_count)
+{
+    struct iovec parts[64];
+    union control control;
+    struct msghdr message = {.msg_iov = parts, .msg_control = control.bytes};
+    message.msg_iovlen = unix_parts(parts, 64, buffers, count);
+    memset(&control, 0, sizeof control);
+    message.msg_controllen = (socklen_t)CMSG_SPACE(fds_count * sizeof *fds);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = (socklen_t)CMSG_LEN(fds_count * sizeof *fds);
+    memcpy(CMSG_DATA(c), fds, fds_count * sizeof *fds);
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    return sent < 0 ? unix_fail() : sent;
+}
+
+int sys_duplicate(sys_fd fd, sys_fd *copy)
+{
+    *copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return *copy < 0 ? fail() : 0;
 }

@@ -38,3 +38,29 @@ int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
     *pid = *uid = *gid = -1;
     return refuse();
 }
+
+int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
+                     size_t *count)
+{
+    (void)fds;
+    *count = 0;
+    return sys_recv(fd, data, size);
+}
+
+int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
+                     const sys_fd *fds, size_t fds_count)
+{
+    (void)fd;
+    (void)buffers;
+    (void)count;
+    (void)fds;
+    (void)fds_count;
+    return refuse();
+}
+
+int sys_duplicate(sys_fd fd, sys_fd *copy)
+{
+    (void)fd;
+    *copy = SYS_NO_FD;
+    return refuse();
+}
