@@ -27,8 +27,8 @@ enum stream_flag {
     STREAM_HELD = 1 << 16,         /* bytes were read that were not delivered */
     STREAM_TIMED = 1 << 17,        /* it has timeouts */
     STREAM_WRITE_FAILED = 1 << 18, /* `error` was met writing */
-    STREAM_UNIX = 1 << 19,         /* a unix socket: descriptors may come */
-    STREAM_PASSING = 1 << 20       /* some wait for the byte they go with */
+    STREAM_UNIX = 1 << 25,         /* a unix socket: descriptors may come */
+    STREAM_PASSING = 1 << 26       /* some wait for the byte they go with */
 };
 
 /* Made when the first byte has to wait, or the limits are set. */

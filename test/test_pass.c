@@ -163,12 +163,18 @@ static void S16_with_a_plain_socket(void **state)
 
 /* ---- S16: with their byte ----------------------------------------------- */
 
+static void count_release(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
 static void S16_each_write_path_carries(void **state)
 {
     struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd files[4];
+    unsigned released = 0;
 
     for (size_t i = 0; i < 4; i++) {
         uint64_t before = b->bytes;
@@ -182,8 +188,8 @@ static void S16_each_write_path_carries(void **state)
                 a->transport,
                 (rondo_buffer[]){{"", 0}, {"123", 3}, {"45678", 5}}, 3));
         else if (i == 2)
-            assert_ok(rondo_transport_write_owned(
-                a->transport, strcpy(malloc(9), "12345678"), 8, free, NULL));
+            assert_ok(rondo_transport_write_owned(a->transport, "12345678", 8,
+                                                  count_release, &released));
         else
             assert_ok(rondo_transport_printf(a->transport, "%d", 12345678));
         test_run_until(w, b->bytes == before + 8);
@@ -191,6 +197,7 @@ static void S16_each_write_path_carries(void **state)
         assert_true(raw_same_file(bag->fds[i], files[i]));
         raw_close(files[i]);
     }
+    assert_int_equal(released, 1);
     empty(bag);
 }
 
