@@ -20,7 +20,7 @@ struct connect {
     void *self;
     rondo_connect_fn done;
     void *arg;
-    struct lookup *lookup;
+    rondo_lookup *lookup;
     rondo_transport *t; /* being connected; adopted: connected */
     struct op op;
     rondo_address *addresses; /* what is tried, one after another */
@@ -229,15 +229,15 @@ static bool set_addresses(struct connect *c, const rondo_address *addresses,
 }
 
 static void looked_up(rondo_loop *loop, void *arg,
-                      const rondo_address *addresses, size_t count, int error)
+                      const struct sys_names *found, int error)
 {
     struct connect *c = arg;
     (void)loop;
     c->lookup = NULL;
     c->os_error = rondo_last_os_error();
-    if (!error && !count)
+    if (!error && !found->count)
         error = RONDO_ENONAME;
-    if (!error && !set_addresses(c, addresses, count))
+    if (!error && !set_addresses(c, found->addresses, found->count))
         error = RONDO_ENOMEM;
     if (error) {
         fail(c, error);
@@ -265,8 +265,9 @@ static void start(rondo_loop *loop, struct task *task)
             fail(c, c->error);
     } else {
         error_no_os();
-        error =
-            resolve_start(loop, c->host, c->family, looked_up, c, &c->lookup);
+        rondo_lookup_hints hints = {.size = sizeof hints, .family = c->family};
+        error = resolve_start(loop, c->host, NULL, &hints, looked_up, c,
+                              &c->lookup);
         c->os_error = rondo_last_os_error();
         if (error)
             fail(c, error);
