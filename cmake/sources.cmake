@@ -25,6 +25,7 @@ set(RONDO_SOURCES
     src/names.c
     src/op.c
     src/pool.c
+    src/race.c
     src/reactor.c
     src/remote.c
     src/resolve.c

@@ -731,7 +731,14 @@ typedef struct rondo_connect_options {
     rondo_family family; /**< with host: only addresses of this family */
     /** Where to connect from. Addresses of another family are skipped. */
     const rondo_address *local_address;
-    int64_t timeout_ns;      /**< for look-up and connecting. 0: none */
+    int64_t timeout_ns; /**< for look-up and connecting. 0: none */
+    /** How long an address of several has to itself before the next one is
+     * tried beside it (RFC 8305). 0: 250 ms; < 0: until it has failed */
+    int64_t happy_eyeballs_delay_ns;
+    /** How many addresses of the first family come before the first of the
+     * other one, from where on they take turns. 0: 1; < 0: all in the
+     * resolver's order */
+    int interleave;
     rondo_switch no_delay;   /**< TCP_NODELAY. Default: on */
     rondo_switch keep_alive; /**< SO_KEEPALIVE. Default: off */
 } rondo_connect_options;
