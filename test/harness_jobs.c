@@ -46,7 +46,7 @@ static void count_post(rondo_loop *loop, void *arg)
 static bool must_wait(struct job *j, const rondo_job *job)
 {
     return atomic_load(&j->hold) && !atomic_load(&released) &&
-           !(j->heeds && rondo_job_canceled(job));
+           !(atomic_load(&j->heeds) && rondo_job_canceled(job));
 }
 
 static int64_t work(rondo_job *job, void *arg)
@@ -137,6 +137,34 @@ void job_ends(struct world *w, struct job *j, int64_t told)
                   j->sentence, (long long)told);
     if (told < 0)
         assert_true(strstr(j->sentence, rondo_error_name((int)told)) != NULL);
+}
+
+rondo_executor *job_executor(unsigned threads)
+{
+    rondo_executor *e = NULL;
+
+    assert_ok(rondo_executor_new(&e, threads));
+    assert_non_null(e);
+    return e;
+}
+
+struct job *job_start_on(rondo_loop *loop, rondo_executor *e, bool held)
+{
+    struct job *j = held ? job_held(loop) : job_new(loop);
+
+    assert_ok(job_submit(j, e));
+    return j;
+}
+
+rondo_executor *job_busy_executor(struct world *w, struct job **j, int count)
+{
+    rondo_executor *e = job_executor(1);
+
+    j[0] = job_start_on(w->loop, e, true);
+    test_run_until(w, jobs_inside() == 1);
+    for (int i = 1; i <= count; i++)
+        j[i] = job_start_on(w->loop, e, false);
+    return e;
 }
 
 void jobs_end(void)

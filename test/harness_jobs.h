@@ -17,7 +17,7 @@ struct job {
     rondo_id id;
     int64_t result;     /* what work returns */
     atomic_bool hold;   /* work does not return while this is set */
-    bool heeds;         /* ... unless it sees that it was cancelled */
+    atomic_bool heeds;  /* ... unless it sees that it was cancelled */
     unsigned posts;     /* made by work before it returns */
     atomic_bool inside; /* work runs now */
     atomic_uint began, returned;
@@ -46,6 +46,11 @@ void job_release(struct job *j);
 void job_ends(struct world *w, struct job *j, int64_t told);
 /* The calling thread, told apart from others. */
 const void *job_this_thread(void);
+
+rondo_executor *job_executor(unsigned threads);
+struct job *job_start_on(rondo_loop *loop, rondo_executor *e, bool held);
+/* One with a thread, which is at the held job j[0]; j[1] to j[count] wait. */
+rondo_executor *job_busy_executor(struct world *w, struct job **j, int count);
 
 /* How many of the jobs there ever were are at work, now and at most. */
 unsigned jobs_inside(void);

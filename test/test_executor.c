@@ -237,11 +237,18 @@ static void E1_min_of_32_and_cores_plus_4(void **state)
     test_run_until(w, test_metrics(w).live_jobs == 0);
 }
 
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
 static void E1_threads_are_started_as_needed(void **state)
 {
     struct world *w = *state;
-    int before = raw_count_threads();
+    int before;
 
+    raw_thread_join(raw_thread_start(nothing, NULL)); /* a sanitizer's, too */
+    before = raw_count_threads();
     if (before < 0)
         test_skip(w, "this system does not count threads");
     (void)job_start_held(w->loop);
@@ -329,7 +336,7 @@ static void E1_one_after_another_without_end(void **state)
     assert_ok(rondo_run_in_executor(w->loop, NULL, add_1, next_link, c));
     test_run_until(w, c->left == 0);
     before = test_allocations(w);
-    c->left = 20000 / (unsigned)test_slowness();
+    c->left = 3000 / (unsigned)test_slowness();
     assert_ok(rondo_run_in_executor(w->loop, NULL, add_1, next_link, c));
     test_run_until(w, c->left == 0);
     assert_int_equal(test_allocations(w), before); /* of the loop's */

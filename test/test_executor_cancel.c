@@ -62,7 +62,7 @@ static void E2_cancelled_while_it_runs_it_is_told(void **state)
     struct world *w = *state;
     struct job *j = job_held(w->loop);
 
-    j->heeds = true;
+    atomic_store(&j->heeds, true);
     j->result = 5;
     assert_ok(job_submit(j, NULL));
     test_run_until(w, jobs_inside() == 1);
@@ -132,7 +132,7 @@ static void E2_posts_of_a_cancelled_job_still_come_first(void **state)
     struct world *w = *state;
     struct job *j = job_held(w->loop);
 
-    j->heeds = true;
+    atomic_store(&j->heeds, true);
     j->posts = 100;
     assert_ok(job_submit(j, NULL));
     test_run_until(w, jobs_inside() == 1);
@@ -174,7 +174,7 @@ static void L5_close_waits_for_a_running_job(void **state)
     struct world *w = *state;
     struct job *j = job_held(w->loop);
 
-    j->heeds = true;
+    atomic_store(&j->heeds, true);
     assert_ok(job_submit(j, NULL));
     test_run_until(w, jobs_inside() == 1);
     test_close_loop(w);
@@ -190,7 +190,7 @@ static void L5_close_drops_what_has_not_begun(void **state)
     struct job *first = busy_loop(w);
     struct job *j[50];
 
-    first->heeds = true;
+    atomic_store(&first->heeds, true);
     for (int i = 0; i < 50; i++)
         j[i] = job_start(w->other);
     assert_ok(rondo_loop_close(w->other));
@@ -226,7 +226,7 @@ static void L5_close_with_a_job_already_cancelled(void **state)
     struct job *first = busy_loop(w);
     struct job *second = job_start(w->other);
 
-    first->heeds = true;
+    atomic_store(&first->heeds, true);
     assert_int_equal(rondo_cancel(w->other, second->id), 0);
     assert_int_equal(rondo_cancel(w->other, first->id), 0);
     assert_ok(rondo_loop_close(w->other));
@@ -249,7 +249,7 @@ static void L5_no_new_jobs_while_it_closes(void **state)
     struct world *w = *state;
     struct job *j = job_held(w->loop);
 
-    j->heeds = true;
+    atomic_store(&j->heeds, true);
     j->posts = 1;
     j->in_done = submit_another;
     assert_ok(job_submit(j, NULL));
@@ -287,7 +287,9 @@ static struct job *stuck_loop(struct world *w, int64_t grace_ns,
     options.close_grace_ns = grace_ns;
     assert_ok(rondo_loop_new(&w->other, &options));
     assert_ok(rondo_loop_set_exception_handler(w->other, keep_report, reports));
-    j = job_start_held(w->other);
+    j = job_held(w->other);
+    j->posts = 3; /* later than the loop's end */
+    assert_ok(job_submit(j, NULL));
     test_run_until(w, jobs_inside() == 1);
     return j;
 }
@@ -314,7 +316,6 @@ static void L11_a_stuck_job_is_reported_and_left_alone(void **state)
     struct job *j = stuck_loop(w, RONDO_MS(20), &r);
     int64_t start = raw_now_ns();
 
-    j->posts = 3; /* later than the loop's end */
     check_left_alone(w, j, &r);
     assert_true(raw_now_ns() - start >= RONDO_MS(20));
     assert_int_equal(atomic_load(&j->post_error), RONDO_ECLOSED);

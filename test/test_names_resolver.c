@@ -1,6 +1,7 @@
 /* test_names_resolver.c - a resolver of the program's. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_dial.h"
+#include "harness_names.h"
 #include "raw_net.h"
 
 enum { MOST = 8 };
@@ -76,48 +77,9 @@ static struct resolver *use_resolver(struct world *w)
     return r;
 }
 
-struct found {
-    rondo_id id;
-    unsigned done;
-    int error;
-    size_t count;
-    rondo_address first;
-    char sentence[300];
-};
-
-static void found(rondo_loop *loop, void *arg, const rondo_address *addresses,
-                  size_t count, const char *canonical, int error)
-{
-    struct found *f = arg;
-
-    (void)loop;
-    (void)canonical;
-    f->done++;
-    f->error = error;
-    f->count = count;
-    if (count)
-        f->first = addresses[0];
-    if (error)
-        (void)snprintf(f->sentence, sizeof f->sentence, "%s",
-                       rondo_last_error());
-}
-
 static struct found *ask(struct world *w, const char *host)
 {
-    struct found *f = test_alloc(w, sizeof *f);
-
-    f->id = rondo_getaddrinfo(w->loop, host, "8080", NULL, found, f);
-    assert_int_equal(f->done, 0); /* even when the answer is there */
-    return f;
-}
-
-static void ends(struct world *w, struct found *f, int error)
-{
-    test_run_until(w, f->done);
-    assert_int_equal(f->error, error);
-    test_spin(w, 3);
-    assert_int_equal(f->done, 1);
-    assert_int_equal(f->count > 0, error == 0);
+    return found_ask_with(w, host, "8080", NULL);
 }
 
 /* ---- E3 ----------------------------------------------------------------- */
@@ -138,8 +100,8 @@ static void E3_the_programs_resolver_is_asked(void **state)
     assert_int_equal(f->done, 0);
     answer_all(r);
     assert_int_equal(f->done, 0); /* from the loop */
-    ends(w, f, 0);
-    assert_int_equal(rondo_address_port(&f->first), 8080);
+    found_ends(w, f, 0);
+    assert_int_equal(rondo_address_port(&f->addresses[0]), 8080);
     assert_int_equal(raw_names_calls(), 0);
     assert_int_equal(r->canceled, 0);
 }
@@ -151,14 +113,14 @@ static void E3_it_may_answer_inside_start(void **state)
 
     w->expect_clean = true;
     r->at_once = true;
-    ends(w, ask(w, "some.where"), 0);
+    found_ends(w, ask(w, "some.where"), 0);
     r->error = RONDO_ETIMEDOUT;
-    ends(w, ask(w, "some.where"), RONDO_ETIMEDOUT);
+    found_ends(w, ask(w, "some.where"), RONDO_ETIMEDOUT);
     r->error = 17; /* which is no error of Rondo's */
-    ends(w, ask(w, "some.where"), RONDO_EOTHER);
+    found_ends(w, ask(w, "some.where"), RONDO_EOTHER);
     r->error = 0;
     r->address_count = 0;
-    ends(w, ask(w, "some.where"), RONDO_ENONAME);
+    found_ends(w, ask(w, "some.where"), RONDO_ENONAME);
 }
 
 static void E3_start_may_fail(void **state)
@@ -185,7 +147,7 @@ static void E3_literals_are_not_asked_of_it(void **state)
     struct resolver *r = use_resolver(w);
     struct peer *p = test_peer(w);
 
-    ends(w, ask(w, "127.0.0.1"), 0);
+    found_ends(w, ask(w, "127.0.0.1"), 0);
     assert_ok(dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = l->port), p));
     dial_ends(w, p, 0);
     assert_int_equal(r->started, 0);
@@ -218,7 +180,7 @@ static void E3_the_systems_again(void **state)
         test_skip(w, "this system's look-ups cannot be replaced");
     r = use_resolver(w);
     assert_ok(rondo_set_resolver(w->loop, NULL));
-    ends(w, ask(w, "a.quick.test"), 0);
+    found_ends(w, ask(w, "a.quick.test"), 0);
     assert_int_equal(r->started, 0);
     assert_int_equal(raw_names_calls(), 1);
 }
@@ -234,8 +196,8 @@ static void E3_one_that_is_replaced_keeps_its_look_ups(void **state)
     assert_int_equal(rondo_cancel(w->loop, other->id), 0);
     assert_int_equal(r->canceled, 1);
     answer_all(r);
-    ends(w, f, 0);
-    ends(w, other, RONDO_ECANCELED);
+    found_ends(w, f, 0);
+    found_ends(w, other, RONDO_ECANCELED);
     assert_int_equal(second->started + second->canceled, 0);
 }
 
@@ -249,7 +211,7 @@ static void E3_a_second_answer_is_ignored(void **state)
     answer(r, lookup);
     r->error = RONDO_EIO;
     answer(r, lookup);
-    ends(w, f, 0);
+    found_ends(w, f, 0);
 }
 
 static void E3_a_resolver_needs_both(void **state)
@@ -274,7 +236,7 @@ static void check_cancelled(struct world *w, bool late)
     assert_int_equal(r->canceled, 1); /* at once */
     assert_int_equal(f->done, 0);
     assert_int_equal(test_metrics(w).live_jobs, 0);
-    ends(w, f, RONDO_ECANCELED);
+    found_ends(w, f, RONDO_ECANCELED);
     assert_error(rondo_cancel(w->loop, f->id), RONDO_ENOENT);
 }
 
@@ -292,7 +254,7 @@ static void E2_cancelled_between_answer_and_callback(void **state)
 
     answer_all(r);
     assert_int_equal(rondo_cancel(w->loop, f->id), 0);
-    ends(w, f, RONDO_ECANCELED);
+    found_ends(w, f, RONDO_ECANCELED);
     assert_int_equal(r->canceled, 0); /* it had answered */
 }
 

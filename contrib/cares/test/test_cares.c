@@ -1,6 +1,7 @@
 /* test_cares.c - names by c-ares, asked of a server of the test's own. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_dial.h"
+#include "harness_names.h"
 #include "name_server.h"
 #include "raw_net.h"
 #include "rondo_cares.h"
@@ -36,55 +37,15 @@ static void town_end(struct town *t)
     assert_int_equal(raw_names_calls(), 0); /* nobody asked the system */
 }
 
-struct found {
-    rondo_id id;
-    unsigned done;
-    int error;
-    size_t count;
-    char text[4][RONDO_ADDRESS_TEXT];
-};
-
-static void found(rondo_loop *loop, void *arg, const rondo_address *addresses,
-                  size_t count, const char *canonical, int error)
-{
-    struct found *f = arg;
-
-    (void)loop;
-    (void)canonical;
-    f->done++;
-    f->error = error;
-    f->count = count;
-    for (size_t i = 0; i < count && i < 4; i++)
-        (void)rondo_address_text(&addresses[i], f->text[i], RONDO_ADDRESS_TEXT);
-}
-
 static struct found *ask(struct town *t, const char *host, rondo_family family)
 {
-    struct found *f = test_alloc(t->w, sizeof *f);
     rondo_lookup_hints hints = RONDO_LOOKUP_HINTS_INIT;
+    struct found *f;
 
     hints.family = family;
-    f->id = rondo_getaddrinfo(t->w->loop, host, "80", &hints, found, f);
+    f = found_ask_with(t->w, host, "80", &hints);
     assert_ok(f->id);
-    assert_int_equal(f->done, 0);
     return f;
-}
-
-static void ends(struct town *t, struct found *f, int error)
-{
-    test_run_until(t->w, f->done);
-    if (f->error != error)
-        test_fail(t->w, "%s, not %s", rondo_error_name(f->error),
-                  rondo_error_name(error));
-    assert_int_equal(f->done, 1);
-}
-
-static bool has(const struct found *f, const char *text)
-{
-    for (size_t i = 0; i < f->count && i < 4; i++)
-        if (strcmp(f->text[i], text) == 0)
-            return true;
-    return false;
 }
 
 static void E3_names_are_asked_of_the_server(void **state)
@@ -94,16 +55,16 @@ static void E3_names_are_asked_of_the_server(void **state)
     struct found *f = ask(t, "one.test", RONDO_FAMILY_ANY);
 
     w->expect_clean = true;
-    ends(t, f, 0);
+    found_ends(w, f, 0);
     assert_int_equal(f->count, 2);
-    assert_true(has(f, "127.0.0.1:80"));
-    assert_true(has(f, "[::1]:80"));
+    assert_true(found_has(f, "127.0.0.1:80"));
+    assert_true(found_has(f, "[::1]:80"));
     f = ask(t, "two.test", RONDO_FAMILY_INET);
-    ends(t, f, 0);
-    assert_true(has(f, "127.0.0.1:80"));
-    assert_true(has(f, "127.0.0.2:80"));
+    found_ends(w, f, 0);
+    assert_true(found_has(f, "127.0.0.1:80"));
+    assert_true(found_has(f, "127.0.0.2:80"));
     f = ask(t, "one.test", RONDO_FAMILY_INET6);
-    ends(t, f, 0);
+    found_ends(w, f, 0);
     assert_int_equal(f->count, 1);
     assert_true(name_server_questions(t->server) >= 4);
     town_end(t);
@@ -114,7 +75,7 @@ static void E3_when_all_is_answered_nothing_keeps_the_loop(void **state)
     struct world *w = *state;
     struct town *t = town_new(w, 0);
 
-    ends(t, ask(t, "one.test", RONDO_FAMILY_INET), 0);
+    found_ends(w, ask(t, "one.test", RONDO_FAMILY_INET), 0);
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(test_metrics(w).live_watchers, 0);
     town_end(t);
@@ -126,10 +87,10 @@ static void E3_what_servers_say_is_an_error(void **state)
     struct town *t = town_new(w, RONDO_MS(50));
 
     w->expect_clean = true;
-    ends(t, ask(t, "none.test", RONDO_FAMILY_INET), RONDO_ENONAME);
-    ends(t, ask(t, "two.test", RONDO_FAMILY_INET6), RONDO_ENONAME);
-    ends(t, ask(t, "fail.test", RONDO_FAMILY_INET), RONDO_EAGAIN);
-    ends(t, ask(t, "silent.test", RONDO_FAMILY_INET), RONDO_ETIMEDOUT);
+    found_ends(w, ask(t, "none.test", RONDO_FAMILY_INET), RONDO_ENONAME);
+    found_ends(w, ask(t, "two.test", RONDO_FAMILY_INET6), RONDO_ENONAME);
+    found_ends(w, ask(t, "fail.test", RONDO_FAMILY_INET), RONDO_EAGAIN);
+    found_ends(w, ask(t, "silent.test", RONDO_FAMILY_INET), RONDO_ETIMEDOUT);
     town_end(t);
 }
 
@@ -155,10 +116,11 @@ static void E2_cancelled_it_ends_at_once(void **state)
     w->expect_clean = true;
     test_run_until(w, name_server_questions(t->server) >= 2);
     assert_int_equal(rondo_cancel(w->loop, f->id), 0);
-    ends(t, f, RONDO_ECANCELED);
-    ends(t, ask(t, "one.test", RONDO_FAMILY_INET), 0); /* beside the other */
+    found_ends(w, f, RONDO_ECANCELED);
+    found_ends(w, ask(t, "one.test", RONDO_FAMILY_INET),
+               0); /* beside the other */
     assert_int_equal(rondo_cancel(w->loop, other->id), 0);
-    ends(t, other, RONDO_ECANCELED);
+    found_ends(w, other, RONDO_ECANCELED);
     assert_int_equal(rondo_loop_run(w->loop), 0); /* nothing is left */
     town_end(t);
 }
@@ -172,7 +134,7 @@ static void E2_freed_while_questions_are_out(void **state)
     w->expect_clean = true;
     test_run_until(w, name_server_questions(t->server) > 0);
     town_end(t);
-    ends(t, f, RONDO_ECANCELED);
+    found_ends(w, f, RONDO_ECANCELED);
 }
 
 static void E3_servers_that_make_no_sense(void **state)
