@@ -12,6 +12,7 @@ struct pool {
     struct work *first, **last;
     struct worker *workers;
     unsigned most, threads, idle, queued;
+    bool waking; /* an idle thread has been woken, and is not there yet */
     bool closed;
     uint32_t generation; /* of the process: a forked child has no threads */
     atomic_uint refs;
@@ -100,12 +101,26 @@ static void take_out(struct pool *pool, struct work *work)
     pool->queued--;
 }
 
+/* Whether the caller must signal `wanted` when it has let the lock go. One
+ * thread is woken at a time, and wakes the next if there is more work than it
+ * takes: a thread that is at short jobs needs no others, and waking is what
+ * costs most. */
+static bool must_wake(struct pool *pool)
+{
+    if (!pool->first || !pool->idle || pool->waking)
+        return false;
+    pool->waking = true;
+    return true;
+}
+
 /* NULL: the pool is closed and its queue empty. */
 static struct work *next_work(struct pool *pool)
 {
     pool->idle++;
-    while (!pool->first && !pool->closed)
+    while (!pool->first && !pool->closed) {
         sys_cond_wait(&pool->wanted, &pool->lock);
+        pool->waking = false;
+    }
     pool->idle--;
     struct work *work = pool->first;
     if (work)
@@ -134,7 +149,10 @@ static void thread_main(void *arg)
     pool->workers = &self;
     struct work *work;
     while ((work = next_work(pool))) {
+        bool wake = must_wake(pool);
         sys_mutex_unlock(&pool->lock);
+        if (wake)
+            sys_cond_signal(&pool->wanted);
         work->run(work);
         sys_mutex_lock(&pool->lock);
     }
@@ -173,8 +191,9 @@ int pool_submit(struct pool *pool, struct work *work)
         if (error)
             take_out(pool, work);
     }
+    bool wake = must_wake(pool);
     sys_mutex_unlock(&pool->lock);
-    if (!error)
+    if (wake)
         sys_cond_signal(&pool->wanted);
     return error;
 }

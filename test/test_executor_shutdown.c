@@ -225,6 +225,53 @@ static int64_t return_1(rondo_job *job, void *arg)
     return 1;
 }
 
+static void never_found(rondo_loop *loop, void *arg,
+                        const rondo_address *addresses, size_t count,
+                        const char *canonical, int error)
+{
+    (void)loop, (void)arg, (void)addresses;
+    (void)count, (void)canonical, (void)error;
+    abort();
+}
+
+static void never_named(rondo_loop *loop, void *arg, const char *host,
+                        const char *service, int error)
+{
+    (void)loop, (void)arg, (void)host, (void)service, (void)error;
+    abort();
+}
+
+struct stranger {
+    rondo_loop *loop;
+    int64_t results[5];
+};
+
+static void use_loop(void *arg)
+{
+    struct stranger *s = arg;
+    rondo_address a;
+
+    (void)rondo_address_parse(&a, "127.0.0.1", 1);
+    s->results[0] = rondo_run_in_executor(s->loop, NULL, return_1, NULL, NULL);
+    s->results[1] = rondo_set_default_executor(s->loop, NULL);
+    s->results[2] =
+        rondo_getaddrinfo(s->loop, "::1", "1", NULL, never_found, NULL);
+    s->results[3] = rondo_getnameinfo(s->loop, &a, 0, never_named, NULL);
+    s->results[4] = rondo_set_resolver(s->loop, NULL);
+}
+
+static void G3_the_rest_is_the_loops_threads(void **state)
+{
+    struct world *w = *state;
+    struct stranger s = {.loop = w->loop};
+
+    w->expect_clean = true;
+    assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(100)));
+    raw_thread_join(raw_thread_start(use_loop, &s));
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(s.results[i], RONDO_ETHREAD);
+}
+
 static void G1_null_and_wrong_arguments(void **state)
 {
     struct world *w = *state;
@@ -277,6 +324,7 @@ int main(void)
         TEST(E3_cancelled_and_dropped_is_cancelled),
         TEST(G3_executors_are_any_threads),
         TEST(G8_out_of_memory_is_an_error),
+        TEST(G3_the_rest_is_the_loops_threads),
         TEST(G1_null_and_wrong_arguments),
     };
 
