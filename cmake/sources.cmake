@@ -8,11 +8,14 @@ set(RONDO_SOURCES
     src/backend.c
     src/buf.c
     src/connect.c
+    src/connect_note.c
     src/debug.c
     src/error.c
     src/facts.c
+    src/filter.c
     src/handles.c
     src/id.c
+    src/layer.c
     src/listen.c
     src/loop.c
     src/op.c

@@ -20,8 +20,9 @@
  *
  * Callbacks. They run on the loop's thread, from the loop, never inside the
  * call that caused them. (rondo_loop_close, the allocator, the line function
- * of rondo_loop_dump and rondo_loop_call_exception_handler call directly.) A
- * callback may close, abort, cancel or stop anything, itself included.
+ * of rondo_loop_dump, rondo_loop_call_exception_handler and a filter's
+ * functions, see rondo_filter, call directly.) A callback may close, abort,
+ * cancel or stop anything, itself included.
  *
  * Names. Strings are UTF-8 and end with a NUL byte; those passed in are copied
  * where they are needed longer. Times are nanoseconds on the loop's monotonic
@@ -184,6 +185,10 @@ RONDO_API const char *rondo_version(void);
 
 /** What the loop calls; every callback gets the loop. */
 typedef void (*rondo_fn)(rondo_loop *loop, void *arg);
+
+/** How an operation has ended: result >= 0 is a count or a value, < 0 a
+ * RONDO_E... */
+typedef void (*rondo_done_fn)(rondo_loop *loop, void *arg, int64_t result);
 
 /* ---- addresses --------------------------------------------------------- */
 
@@ -696,6 +701,14 @@ typedef enum rondo_switch {
     RONDO_OFF = -1
 } rondo_switch;
 
+/**
+ * Called for a connection just made, before anything is read: the place for
+ * rondo_transport_push_filter. connection_made waits until the filters are
+ * ready. Not 0: the connection is dropped, and no member of the protocol is
+ * called.
+ */
+typedef int (*rondo_setup_fn)(rondo_transport *t, void *arg);
+
 /** Where and how to connect; RONDO_CONNECT(.host = "a", .port = 80). */
 typedef struct rondo_connect_options {
     size_t size;
@@ -711,9 +724,12 @@ typedef struct rondo_connect_options {
     rondo_family family; /**< with host: only addresses of this family */
     /** Where to connect from. Addresses of another family are skipped. */
     const rondo_address *local_address;
-    int64_t timeout_ns;      /**< for look-up and connecting. 0: none */
+    /** For look-up, connecting and the handshakes of filters. 0: none */
+    int64_t timeout_ns;
     rondo_switch no_delay;   /**< TCP_NODELAY. Default: on */
     rondo_switch keep_alive; /**< SO_KEEPALIVE. Default: off */
+    rondo_setup_fn setup;    /**< pushes filters; a refusal fails the connect */
+    void *setup_arg;
 } rondo_connect_options;
 
 /** Where and how to listen; RONDO_SERVE(.port = 80). */
@@ -737,9 +753,16 @@ typedef struct rondo_server_options {
     rondo_switch no_delay;      /**< TCP_NODELAY of clients. Default: on */
     rondo_switch keep_alive;    /**< SO_KEEPALIVE of clients. Default: off */
     rondo_switch v6only;        /**< IPV6_V6ONLY. Default: on */
+    /** How long a client's filters may take to get ready. 0: 60 s;
+     * RONDO_NEVER: as long as they like. */
+    int64_t handshake_timeout_ns;
+    /** Pushes filters. When one of them fails before it is ready, the
+     * exception handler is told. */
+    rondo_setup_fn setup;
+    void *setup_arg;
     /**
      * asyncio's protocol_factory: runs just before each client's
-     * connection_made. *protocol and *self come in as rondo_create_server's
+     * connection_made, when its filters are ready. *protocol and *self come in as rondo_create_server's
      * protocol and arg, and may be replaced. Writing to t is allowed. Not 0:
      * the connection is dropped, and no member of the protocol is called.
      */
@@ -998,6 +1021,91 @@ RONDO_API bool rondo_server_is_serving(const rondo_server *server);
  * not; each client counts for itself. */
 RONDO_API void rondo_server_set_background(rondo_server *server,
                                            bool background);
+
+/* ---- filters: TLS, compression, framing -------------------------------- */
+
+/** A filter's place on a transport. */
+typedef struct rondo_layer rondo_layer;
+
+/**
+ * What stands between a transport's bytes and its protocol, which does not
+ * know. Filters are a stack: each delivers up and sends down. Any member may
+ * be NULL: bytes and ends then pass as they are, and without start the filter
+ * is ready at once. The table is not copied; self is the filter's.
+ *
+ * A result below 0 ends the connection with that error (rondo_layer_error gives
+ * it words). All run on the loop's thread: write inside the program's own
+ * write, received, eof_received and the protocol's members inside what is
+ * below, the others from the loop. As asyncio's SSLProtocol, for anything.
+ */
+typedef struct rondo_filter {
+    /** Once, first: what is below is ready. rondo_layer_ready is due, here or
+     * later. */
+    int (*start)(rondo_layer *layer, void *self);
+    /** size > 0 bytes from below, lent for the call. */
+    int (*received)(rondo_layer *layer, void *self, const void *data,
+                    size_t size);
+    /** Below is the end. An end that nobody announced may be a truncation. An
+     * end before the filter is ready is RONDO_ECONNRESET in any case. */
+    int (*eof_received)(rondo_layer *layer, void *self);
+    /** size > 0 bytes from above, once the filter is ready. It takes them all.
+     */
+    int (*write)(rondo_layer *layer, void *self, const void *data, size_t size);
+    /** Nothing more will be written: send what is left, and the goodbye. Not
+     * called before the filter is ready, nor after an abort. */
+    int (*write_eof)(rondo_layer *layer, void *self);
+    /** Once, last, after connection_lost: free self here. 0, or the error that
+     * ended the connection. */
+    void (*lost)(rondo_layer *layer, void *self, int error);
+} rondo_filter;
+
+/**
+ * Puts a filter under the transport's protocol, on top of those that are there:
+ * in a setup function, or on a connection that is in use (start_tls). Bytes
+ * that the protocol has not been given yet (rondo_transport_unread) go through
+ * the filter, and so do writes from now on, which wait until it is ready.
+ * pause_reading does not stop a handshake. Outside setup a handshake may take
+ * 60 s (on a server's transport its handshake_timeout_ns), then
+ * RONDO_ETIMEDOUT. done (may be NULL) is called once: 0, the filter is ready;
+ * or the error that ended the connection, just before connection_lost.
+ *
+ * 0, and lost will be called. On an error self stays the caller's:
+ * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof. As
+ * loop.start_tls.
+ */
+RONDO_API int rondo_transport_push_filter(rondo_transport *t,
+                                          const rondo_filter *filter,
+                                          void *self, rondo_done_fn done,
+                                          void *arg);
+
+/** The handshake is over: what waited for it (done, connection_made, earlier
+ * writes) comes inside this call, or follows when the filters above are ready
+ * too. Twice is harmless. 0, or RONDO_ECLOSED once the connection is over. */
+RONDO_API int rondo_layer_ready(rondo_layer *layer);
+
+/** Gives bytes to what is above, which runs inside this call. What the
+ * protocol cannot take now (it is paused, or not made yet) is kept. 0, what
+ * the filter above answered, or RONDO_EINVAL after rondo_layer_deliver_eof. */
+RONDO_API int rondo_layer_deliver(rondo_layer *layer, const void *data,
+                                  size_t size);
+
+/** The same for the end of the data. Twice is harmless. */
+RONDO_API int rondo_layer_deliver_eof(rondo_layer *layer);
+
+/** Gives bytes to what is below. 0 or 1, as rondo_transport_write, whose
+ * limits count these bytes; or an error, which ends the connection by itself.
+ */
+RONDO_API int rondo_layer_send(rondo_layer *layer, const void *data,
+                               size_t size);
+
+/** Returns the error (< 0) and keeps the sentence for rondo_last_error: for a
+ * filter's `return rondo_layer_error(layer, RONDO_EPROTO, "...")`. Up to 255
+ * bytes are kept. */
+RONDO_API int rondo_layer_error(rondo_layer *layer, int error,
+                                const char *format, ...) RONDO_PRINTF(3, 4);
+
+/** The transport it is on. */
+RONDO_API rondo_transport *rondo_layer_transport(const rondo_layer *layer);
 
 /* ---- 7. signals -------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* stream_read.c - a transport's reading side. */
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
+#include "filter.h"
 #include "stream.h"
 
 #include <string.h>
@@ -70,7 +71,7 @@ static void deliver(rondo_transport *t, const char *data, size_t size,
     for (;;) {
         if (t->flags & (STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT))
             stream_deliver_owed(t);
-        if (!size || refused || !stream_reads(t))
+        if (!size || refused || !stream_delivers(t))
             break;
         const rondo_protocol *protocol = t->protocol;
         size_t took = size;
@@ -96,7 +97,62 @@ static void deliver_eof(rondo_transport *t)
         t->flags |= STREAM_CLOSING;
 }
 
+/* ---- for filters ---- */
+
+/* What has to be told first, what waits in front, or a data_received further
+ * out, which keeps what it is lent. */
+static COLD void deliver_carefully(rondo_transport *t, const char *data,
+                                   size_t size)
+{
+    rondo_loop *loop = t->loop;
+    if (t->flags & STREAM_HELD) {
+        if (!(t->flags & (STREAM_CLOSING | STREAM_ENDING)))
+            hold(t, data, size);
+        return;
+    }
+    rondo_transport *lent_to = loop->lent_to;
+    const char *lent_end = loop->lent_end;
+    size_t lent_size = loop->lent_size, lent_back = loop->lent_back;
+    deliver(t, data, size, false);
+    loop->lent_to = lent_to;
+    loop->lent_end = lent_end;
+    loop->lent_size = lent_size;
+    loop->lent_back = lent_back;
+}
+
+void stream_deliver(rondo_transport *t, const char *data, size_t size)
+{
+    const uint32_t odd = STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING |
+                         STREAM_ENDING | STREAM_SHAKING | STREAM_HELD |
+                         STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT;
+    const rondo_protocol *protocol = t->protocol;
+    if ((t->flags & (STREAM_MADE | odd)) != STREAM_MADE || t->loop->lent_to ||
+        protocol->get_buffer || !protocol->data_received) {
+        deliver_carefully(t, data, size);
+        return;
+    }
+    size_t took = deliver_plain(t, data, size);
+    if (took < size)
+        deliver(t, data + took, size - took, !took && t->protocol == protocol);
+}
+
+void stream_deliver_eof(rondo_transport *t)
+{
+    if (t->flags & STREAM_HELD || !stream_delivers(t))
+        filters_hold_eof(t);
+    else
+        deliver_eof(t);
+}
+
 /* ---- reading ---- */
+
+static void read_end(rondo_transport *t)
+{
+    if (t->flags & STREAM_FILTERED)
+        filters_eof_received(t);
+    else
+        deliver_eof(t);
+}
 
 /* Once a write has taken the news of a reset, reading says only "end". The
  * write that meets an orderly end says EPIPE. */
@@ -111,7 +167,7 @@ static void read_nothing(rondo_transport *t, int result)
 {
     if (result == 0) {
         if (ended_in_order(t))
-            deliver_eof(t);
+            read_end(t);
     } else if (result != RONDO_EAGAIN) {
         /* a reset between two writes of ours may answer the reading side */
         stream_fail(t, result == RONDO_EPIPE ? RONDO_ECONNRESET : result, 0);
@@ -129,7 +185,10 @@ static size_t read_once(rondo_transport *t)
     }
     if (t->flags & STREAM_TIMED)
         stream_note_read(t);
-    deliver(t, loop->scratch, (size_t)count, false);
+    if (t->flags & STREAM_FILTERED)
+        filters_received(t, loop->scratch, (size_t)count);
+    else
+        deliver(t, loop->scratch, (size_t)count, false);
     return (size_t)count;
 }
 
@@ -157,8 +216,27 @@ static COLD void read_rest(rondo_transport *t, const rondo_protocol *protocol,
     stream_finish(t);
 }
 
+/* With filters this is the everyday case, and the only one that is quick. */
+static bool read_filtered(rondo_transport *t)
+{
+    const uint32_t running = STREAM_MADE | STREAM_FILTERED | STREAM_RUNNING;
+    t->flags = running;
+    if (read_once(t) == LOOP_SCRATCH && t->flags == running)
+        (void)read_once(t);
+    if (t->flags != running)
+        return false;
+    t->flags &= ~(uint32_t)STREAM_RUNNING;
+    op_submit(t->loop, &t->read);
+    return true;
+}
+
 static COLD void read_carefully(rondo_transport *t, int error)
 {
+    if (t->flags == (STREAM_MADE | STREAM_FILTERED) && !error) {
+        if (!read_filtered(t))
+            stream_finish(t);
+        return;
+    }
     t->flags |= STREAM_RUNNING;
     if (!error)
         read_more(t);
@@ -207,17 +285,20 @@ static void read_broken(rondo_transport *t)
         if (!read_once(t))
             break;
     }
-    if (t->flags & STREAM_HELD && stream_reads(t))
+    if (t->flags & STREAM_HELD && stream_delivers(t))
         return;
     stream_fail(t, t->error, 0);
 }
 
 void stream_read_deferred(rondo_transport *t)
 {
-    if (t->flags & STREAM_HELD && stream_reads(t)) {
+    if (t->flags & STREAM_HELD && stream_delivers(t)) {
         struct held *held = stream_take_held(t);
-        deliver(t, held->bytes, held->size, false);
+        if (held)
+            deliver(t, held->bytes, held->size, false);
         loop_free(t->loop, held);
+        if (t->flags & STREAM_FILTERED)
+            filters_deliver_eof(t);
     }
     if (t->flags & STREAM_BROKEN)
         read_broken(t);
