@@ -157,8 +157,7 @@ static void settle_ops(rondo_transport *t)
         op_submit(loop, &t->out->op);
     }
     if (op_is_idle(&t->read) && !(t->flags & STREAM_BROKEN) &&
-        (t->flags & (STREAM_HELD | STREAM_SHAKING)) != STREAM_HELD &&
-        stream_reads(t))
+        !stream_is_full(t) && stream_reads(t))
         op_submit(loop, &t->read);
 }
 
@@ -290,7 +289,8 @@ void stream_finish(rondo_transport *t)
             filters_deliver_owed(t);
         else
             stream_deliver_owed(t);
-        if (t->flags & STREAM_OWES_LOST) {
+        if ((t->flags & (STREAM_OWES_LOST | STREAM_OWES_MADE)) ==
+            STREAM_OWES_LOST) {
             if (t->deferred.state != TASK_IDLE)
                 break; /* it is on the ready list, and will come back here */
             deliver_lost(t);

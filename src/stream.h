@@ -132,6 +132,12 @@ void stream_fail(rondo_transport *t, int error, unsigned flags);
 bool stream_reads(const rondo_transport *t);
 bool stream_delivers(const rondo_transport *t);
 
+/* What was read before has to be taken first; but a handshake goes on. */
+static inline bool stream_is_full(const rondo_transport *t)
+{
+    return (t->flags & (STREAM_HELD | STREAM_SHAKING)) == STREAM_HELD;
+}
+
 void stream_read_init(rondo_transport *t);
 /* For filters: bytes, or the end, for the protocol: now, or as soon as it can
  * be. */

@@ -195,7 +195,7 @@ static size_t read_once(rondo_transport *t)
 static void read_more(rondo_transport *t)
 {
     int rounds = READ_ROUNDS;
-    while (rounds-- && stream_reads(t) && !(t->flags & STREAM_HELD))
+    while (rounds-- && stream_reads(t) && !stream_is_full(t))
         if (read_once(t) < LOOP_SCRATCH)
             break;
 }
@@ -278,8 +278,7 @@ static void read_done(rondo_loop *loop, struct task *task)
 static void read_broken(rondo_transport *t)
 {
     int rounds = BROKEN_ROUNDS;
-    while (t->flags & STREAM_BROKEN && stream_reads(t) &&
-           !(t->flags & STREAM_HELD)) {
+    while (t->flags & STREAM_BROKEN && stream_reads(t) && !stream_is_full(t)) {
         if (!rounds--)
             return;
         if (!read_once(t))
