@@ -21,6 +21,8 @@ set(RONDO_SOURCES
     src/op.c
     src/pool.c
     src/reactor.c
+    src/reader.c
+    src/reader_find.c
     src/remote.c
     src/resolve.c
     src/schedule.c

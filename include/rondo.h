@@ -1149,6 +1149,77 @@ RONDO_API int rondo_add_signal_handler(rondo_loop *loop, int signum,
  */
 RONDO_API int rondo_remove_signal_handler(rondo_loop *loop, int signum);
 
+/* ---- 9. reading by line and by size ------------------------------------- */
+
+/** Keeps what a transport receives until it is asked for: a protocol of its
+ * own, with self a reader. As asyncio.StreamReader. */
+typedef struct rondo_reader rondo_reader;
+
+/**
+ * How a read has ended: size bytes, lent for the call and taken, and error 0;
+ * or an error: RONDO_EOF (the data end before what was asked for; data is what
+ * was left), RONDO_ETOOMUCH (rondo_read_until: over the limit; nothing is
+ * taken), or what broke the connection (data is what was left). The next read
+ * may be begun here, and the reader freed.
+ */
+typedef void (*rondo_read_fn)(rondo_reader *reader, void *arg, const void *data,
+                              size_t size, int error);
+
+/** The protocol to be given to a connection together with a reader. Static. */
+RONDO_API const rondo_protocol *rondo_reader_protocol(void);
+
+/**
+ * Makes a reader for one connection. At most limit bytes (0: 64 KiB) can be
+ * asked for; reading from the transport pauses while more than twice that is
+ * kept, so the transport's pause_reading is the reader's. protocol (may be
+ * NULL) and self hear everything but data. Without an eof_received of theirs
+ * the connection is closed when RONDO_EOF has been told, so that what came
+ * before can still be answered. 0 or RONDO_ENOMEM.
+ */
+RONDO_API RONDO_MUST_CHECK int rondo_reader_new(rondo_loop *loop, size_t limit,
+                                                const rondo_protocol *protocol,
+                                                void *self,
+                                                rondo_reader **reader);
+
+/**
+ * Frees it: inside its own callback, in connection_lost, later, also after the
+ * loop; NULL is ignored. A read that is under way is forgotten. A connection
+ * that it still has goes on with protocol and self, which get the bytes that
+ * nobody took (where there is no protocol they are dropped). While the reader
+ * lives the transport's protocol must not be exchanged.
+ */
+RONDO_API void rondo_reader_free(rondo_reader *reader);
+
+/**
+ * Reads up to and including a separator of size bytes, which is copied. done is
+ * called once, from the loop, also where everything is there already. Bytes
+ * before the separator beyond the limit are RONDO_ETOOMUCH. 0; RONDO_EBUSY: a
+ * read is under way; RONDO_EINVAL: no separator. As StreamReader.readuntil.
+ */
+RONDO_API int rondo_read_until(rondo_reader *reader, const void *separator,
+                               size_t size, rondo_read_fn done, void *arg);
+
+/** The same with "\n", which is part of the data. As StreamReader.readline. */
+RONDO_API int rondo_read_line(rondo_reader *reader, rondo_read_fn done,
+                              void *arg);
+
+/** The same for size bytes; 0 bytes are there at once. RONDO_ETOOMUCH: more
+ * than the limit. As StreamReader.readexactly. */
+RONDO_API int rondo_read_exactly(rondo_reader *reader, size_t size,
+                                 rondo_read_fn done, void *arg);
+
+/** The same for whatever there is, one byte at least. As StreamReader.read. */
+RONDO_API int rondo_read_some(rondo_reader *reader, rondo_read_fn done,
+                              void *arg);
+
+/** The connection, for writing; NULL before the first callback and once it is
+ * lost. */
+RONDO_API rondo_transport *rondo_reader_transport(const rondo_reader *reader);
+
+/** How many bytes are kept that nobody has taken. Before a filter is pushed
+ * (start_tls) it should be 0: they came in clear. */
+RONDO_API size_t rondo_reader_buffered(const rondo_reader *reader);
+
 #ifdef __cplusplus
 }
 

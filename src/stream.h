@@ -164,6 +164,8 @@ void stream_extra_free(rondo_transport *t);
 /* Keeps bytes that were read, behind those that it has; false: out of memory.
  */
 bool stream_hold(rondo_transport *t, const void *data, size_t size);
+/* The same, before those that it has. */
+bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
 /* The held bytes, to be freed with loop_free; NULL: only an end was held. */
 struct held *stream_take_held(rondo_transport *t);
 void stream_note_read(rondo_transport *t);

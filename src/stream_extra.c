@@ -58,6 +58,15 @@ bool stream_hold(rondo_transport *t, const void *data, size_t size)
     return true;
 }
 
+bool stream_hold_before(rondo_transport *t, const void *data, size_t size)
+{
+    struct held *later = t->flags & STREAM_HELD ? stream_take_held(t) : NULL;
+    bool kept = stream_hold(t, data, size) &&
+                (!later || stream_hold(t, later->bytes, later->size));
+    loop_free(t->loop, later);
+    return kept;
+}
+
 struct held *stream_take_held(rondo_transport *t)
 {
     struct held *held = t->extra->held;
