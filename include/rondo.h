@@ -180,6 +180,15 @@ RONDO_API const char *rondo_last_error(void);
  * 0 when it did not come from the system. Any thread. */
 RONDO_API int64_t rondo_last_os_error(void);
 
+/**
+ * Sets both and returns the error (< 0): for a callback that ends something
+ * with an error of its own, `return rondo_set_error(RONDO_EPROTO, "no hello")`
+ * in a filter or a setup function; the sentence is then told wherever the error
+ * is. RONDO_EINVAL: not an error. Any thread.
+ */
+RONDO_API int rondo_set_error(int error, const char *format, ...)
+    RONDO_PRINTF(2, 3);
+
 /** The library's version, "0.1.0". Static. Any thread. */
 RONDO_API const char *rondo_version(void);
 
@@ -1033,8 +1042,8 @@ typedef struct rondo_layer rondo_layer;
  * be NULL: bytes and ends then pass as they are, and without start the filter
  * is ready at once. The table is not copied; self is the filter's.
  *
- * A result below 0 ends the connection with that error (rondo_layer_error gives
- * it words). All run on the loop's thread: write inside the program's own
+ * A result below 0 ends the connection with that error (rondo_set_error gives it
+ * words, of which 255 bytes are kept). All run on the loop's thread: write inside the program's own
  * write, received, eof_received and the protocol's members inside what is
  * below, the others from the loop. As asyncio's SSLProtocol, for anything.
  */
@@ -1098,14 +1107,13 @@ RONDO_API int rondo_layer_deliver_eof(rondo_layer *layer);
 RONDO_API int rondo_layer_send(rondo_layer *layer, const void *data,
                                size_t size);
 
-/** Returns the error (< 0) and keeps the sentence for rondo_last_error: for a
- * filter's `return rondo_layer_error(layer, RONDO_EPROTO, "...")`. Up to 255
- * bytes are kept. */
-RONDO_API int rondo_layer_error(rondo_layer *layer, int error,
-                                const char *format, ...) RONDO_PRINTF(3, 4);
-
 /** The transport it is on. */
 RONDO_API rondo_transport *rondo_layer_transport(const rondo_layer *layer);
+
+/** self of the topmost filter with this table; NULL: there is none. For what a
+ * filter knows, as get_extra_info("ssl_object"). */
+RONDO_API void *rondo_transport_filter(const rondo_transport *t,
+                                       const rondo_filter *filter);
 
 /* ---- 7. signals -------------------------------------------------------- */
 

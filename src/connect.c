@@ -72,10 +72,12 @@ static void shaken(rondo_transport *t, void *arg, int error)
 
 static void refuse(struct connect *c, int error)
 {
+    const char *words = error_given(error);
     c->os_error = 0;
     c->t->error = error < 0 ? error : RONDO_ECANCELED;
     if (!c->stopped)
-        snprintf(c->tried, sizeof c->tried, "setup refused (%s)",
+        snprintf(c->tried, sizeof c->tried, "setup: %s (%s)",
+                 words ? words : rondo_strerror(c->t->error),
                  rondo_error_name(c->t->error));
     fail(c, c->stopped ? c->stopped : c->t->error);
 }

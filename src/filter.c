@@ -4,7 +4,6 @@
 
 #include "error.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 enum {
@@ -21,41 +20,19 @@ static struct filters *filters_of(const rondo_transport *t)
 
 void filters_answer(rondo_transport *t, int result)
 {
+    struct filters *f = filters_of(t);
+    const char *words = error_given(result);
     /* a send that failed has its own way of ending: what came is read first */
     if (result >= 0 || (t->flags & STREAM_BROKEN && result == t->error))
         return;
+    if (words) {
+        snprintf(f->why, sizeof f->why, "%s", words);
+        f->why_error = result;
+    }
     error_no_os();
     /* what a filter says of a handshake that fails should reach the peer */
     stream_fail(t, result, t->flags & STREAM_SHAKING ? 0 : STREAM_RESET);
     stream_settle(t);
-}
-
-RONDO_PRINTF(3, 4)
-static void fail(rondo_transport *t, int error, const char *format, ...)
-{
-    struct filters *f = filters_of(t);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(f->why, sizeof f->why, format, arguments);
-    va_end(arguments);
-    f->why_error = error;
-    filters_answer(t, error);
-}
-
-int rondo_layer_error(rondo_layer *layer, int error, const char *format, ...)
-{
-    va_list arguments;
-    int wrong = loop_check(layer ? layer->t->loop : NULL, "layer_error");
-    if (!wrong && (error >= 0 || !format))
-        wrong = error_set(RONDO_EINVAL, "layer_error: not an error");
-    if (wrong)
-        return wrong;
-    struct filters *f = filters_of(layer->t);
-    va_start(arguments, format);
-    vsnprintf(f->why, sizeof f->why, format, arguments);
-    va_end(arguments);
-    f->why_error = error;
-    return error_set(error, "%s", f->why);
 }
 
 const char *filters_why(const rondo_transport *t)
@@ -83,7 +60,8 @@ static void start_timer(rondo_transport *t, int64_t length_ns, rondo_fn fn)
         return;
     f->timer = timers_start_hidden(t->loop, now + length_ns, fn, t);
     if (f->timer < 0)
-        fail(t, RONDO_ENOMEM, "out of memory for a deadline");
+        filters_answer(
+            t, rondo_set_error(RONDO_ENOMEM, "out of memory for a deadline"));
 }
 
 static void on_handshake_time(rondo_loop *loop, void *arg)
@@ -92,8 +70,9 @@ static void on_handshake_time(rondo_loop *loop, void *arg)
     struct filters *f = filters_of(t);
     (void)loop;
     f->timer = 0;
-    fail(t, RONDO_ETIMEDOUT, "no handshake within %.3f s",
-         (double)f->handshake_ns / 1e9);
+    filters_answer(t, rondo_set_error(RONDO_ETIMEDOUT,
+                                      "no handshake within %.3f s",
+                                      (double)f->handshake_ns / 1e9));
 }
 
 static void watch_goodbye(rondo_transport *t);
@@ -108,8 +87,10 @@ static void on_goodbye_time(rondo_loop *loop, void *arg)
     if (stream_unsent(t) < f->unsent)
         watch_goodbye(t);
     else
-        fail(t, RONDO_ETIMEDOUT, "closed, but nothing was taken for %d s",
-             GOODBYE_S);
+        filters_answer(t,
+                       rondo_set_error(RONDO_ETIMEDOUT,
+                                       "closed, but nothing was taken for %d s",
+                                       GOODBYE_S));
 }
 
 static void watch_goodbye(rondo_transport *t)
@@ -188,7 +169,9 @@ static void check_end(rondo_transport *t)
     const uint32_t waits =
         t->flags & (STREAM_SHAKING | STREAM_OWES_START | STREAM_ENDING);
     if (waits == STREAM_SHAKING && t->flags & (STREAM_EOF | STREAM_EOF_BELOW))
-        fail(t, RONDO_ECONNRESET, "the peer left before the handshake's end");
+        filters_answer(
+            t, rondo_set_error(RONDO_ECONNRESET,
+                               "the peer left before the handshake's end"));
 }
 
 static rondo_layer *next_to_start(const struct filters *f)

@@ -119,6 +119,17 @@ int rondo_layer_send(rondo_layer *layer, const void *data, size_t size)
     return stream_send(layer->t, data, size, "layer_send");
 }
 
+void *rondo_transport_filter(const rondo_transport *t,
+                             const rondo_filter *filter)
+{
+    if (!t || !(t->flags & STREAM_FILTERED))
+        return NULL;
+    const rondo_layer *layer = filters_of(t)->top;
+    while (layer && layer->filter != filter)
+        layer = layer->below;
+    return layer ? layer->self : NULL;
+}
+
 rondo_transport *rondo_layer_transport(const rondo_layer *layer)
 {
     return layer ? layer->t : NULL;

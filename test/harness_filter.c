@@ -68,7 +68,7 @@ static int take_byte(struct toy *y, unsigned char byte)
 
     y->frame[y->have++] = byte;
     if (y->frame[0] != 'H' && !y->hello)
-        return rondo_layer_error(y->layer, RONDO_EPROTO, "toy: no hello");
+        return rondo_set_error(RONDO_EPROTO, "toy: no hello");
     if (y->have < 2)
         return 0;
     if (!y->hello) {
@@ -79,8 +79,7 @@ static int take_byte(struct toy *y, unsigned char byte)
     }
     size = (size_t)(y->frame[0] << 8 | y->frame[1]);
     if (size > TOY_FRAME)
-        return rondo_layer_error(y->layer, RONDO_EPROTO, "toy: %zu bytes",
-                                 size);
+        return rondo_set_error(RONDO_EPROTO, "toy: %zu bytes", size);
     return y->have == size + 2 ? frame_complete(y, size) : 0;
 }
 
@@ -115,8 +114,8 @@ static int eof_received(rondo_layer *layer, void *self)
     if (y->clear || y->no_goodbye)
         return rondo_layer_deliver_eof(layer);
     return y->goodbye ? 0
-                      : rondo_layer_error(layer, RONDO_ECONNRESET,
-                                          "toy: the end, and no goodbye");
+                      : rondo_set_error(RONDO_ECONNRESET,
+                                        "toy: the end, and no goodbye");
 }
 
 static int write_frames(rondo_layer *layer, void *self, const void *data,

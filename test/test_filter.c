@@ -287,7 +287,6 @@ static void S13_wrong_calls_are_errors(void **state)
     assert_error(rondo_layer_deliver(NULL, "x", 1), RONDO_EINVAL);
     assert_error(rondo_layer_deliver_eof(NULL), RONDO_EINVAL);
     assert_error(rondo_layer_send(NULL, "x", 1), RONDO_EINVAL);
-    assert_error(rondo_layer_error(NULL, RONDO_EPROTO, "x"), RONDO_EINVAL);
     assert_null(rondo_layer_transport(NULL));
     assert_ok(rondo_transport_write_eof(t));
     assert_error(rondo_transport_push_filter(t, &nothing, NULL, NULL, NULL),
@@ -314,8 +313,9 @@ static void S13_wrong_calls_of_a_layer(void **state)
     assert_ok(rondo_layer_send(layer, NULL, 0));
     assert_error(rondo_layer_deliver(layer, NULL, 1), RONDO_EINVAL);
     assert_error(rondo_layer_send(layer, NULL, 1), RONDO_EINVAL);
-    assert_error(rondo_layer_error(layer, 0, "x"), RONDO_EINVAL);
-    assert_error(rondo_layer_error(layer, RONDO_EPROTO, NULL), RONDO_EINVAL);
+    assert_ptr_equal(rondo_transport_filter(p.a->transport, &toy_filter), p.ya);
+    assert_null(rondo_transport_filter(p.a->transport, NULL));
+    assert_null(rondo_transport_filter(NULL, &toy_filter));
     assert_ok(rondo_layer_deliver_eof(layer));
     assert_ok(rondo_layer_deliver_eof(layer));
     assert_error(rondo_layer_deliver(layer, "x", 1), RONDO_EINVAL);

@@ -163,21 +163,29 @@ static void S13_a_reset_comes_through(void **state)
     assert_int_equal(y->error, RONDO_ECONNRESET);
 }
 
-/* the words of an error are for that error alone */
-static void S13_other_errors_have_their_own_words(void **state)
+static void lose_words(struct toy *y)
+{
+    y->answer = rondo_set_error(RONDO_EPROTO, "never %s", "mind");
+    assert_string_equal(rondo_last_error(), "never mind");
+    assert_error(rondo_set_error(0, "x"), RONDO_EINVAL);
+    assert_error(rondo_set_error(RONDO_EPROTO, NULL), RONDO_EINVAL);
+}
+
+/* words are for the error that they were set with, and only the last ones */
+static void G1_an_error_without_words_has_the_usual_ones(void **state)
 {
     struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fd = ready_peer(w, p, y, 0);
 
-    assert_error(rondo_layer_error(y->layer, RONDO_EPROTO, "never %s", "mind"),
-                 RONDO_EPROTO);
-    assert_string_equal(rondo_last_error(), "never mind");
-    raw_reset(fd);
+    y->on_received = lose_words;
+    toy_raw_send(fd, 1, "x", 1);
     test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_EPROTO);
     assert_null(strstr(p->last_error, "mind"));
-    assert_non_null(strstr(p->last_error, "ECONNRESET"));
+    assert_non_null(strstr(p->last_error, "EPROTO"));
+    raw_close(fd);
 }
 
 /* a write that meets the reset: what came before is still delivered */
@@ -271,7 +279,7 @@ int main(void)
         TEST(S13_the_deadline_moves_while_bytes_leave),
         TEST(S13_an_end_without_goodbye_is_the_filters_error),
         TEST(S13_a_reset_comes_through),
-        TEST(S13_other_errors_have_their_own_words),
+        TEST(G1_an_error_without_words_has_the_usual_ones),
         TEST(S6_a_failed_write_first_delivers_what_came),
         TEST(S6_write_eof_and_receive),
         TEST(S13_no_bytes_behind_the_end),
