@@ -23,7 +23,7 @@ static const rondo_protocol page = {
 
 int main(int argc, char **argv)
 {
-    rondo_loop *loop;
+    rondo_loop *loop = NULL;
     rondo_tls_client tls = {NULL, argv[1]};
     int error = RONDO_EINVAL;
     if (argc < 3 || rondo_loop_new(&loop, NULL) < 0 ||
@@ -35,5 +35,7 @@ int main(int argc, char **argv)
             &page, &error, NULL, NULL) < 0 ||
         rondo_loop_run(loop) < 0 || error)
         fprintf(stderr, "%s\n", rondo_last_error());
+    rondo_loop_close(loop);
+    rondo_tls_context_free(tls.context);
     return error != 0;
 }
