@@ -1193,8 +1193,9 @@ RONDO_API RONDO_MUST_CHECK int rondo_reader_new(rondo_loop *loop, size_t limit,
  * Frees it: inside its own callback, in connection_lost, later, also after the
  * loop; NULL is ignored. A read that is under way is forgotten. A connection
  * that it still has goes on with protocol and self, which get the bytes that
- * nobody took (where there is no protocol they are dropped). While the reader
- * lives the transport's protocol must not be exchanged.
+ * nobody took (where there is no protocol they are dropped). A reader that has
+ * been given to a connection must live until connection_made, and as long as
+ * it lives the transport's protocol must not be exchanged.
  */
 RONDO_API void rondo_reader_free(rondo_reader *reader);
 
