@@ -8,6 +8,8 @@ set(RONDO_SOURCES
     src/backend.c
     src/blocking.c
     src/buf.c
+    src/child_watch.c
+    src/communicate.c
     src/connect.c
     src/datagram.c
     src/datagram_open.c
@@ -24,6 +26,7 @@ set(RONDO_SOURCES
     src/loop.c
     src/op.c
     src/pool.c
+    src/process.c
     src/reactor.c
     src/remote.c
     src/resolve.c
@@ -35,6 +38,7 @@ set(RONDO_SOURCES
     src/stream_pipe.c
     src/stream_read.c
     src/stream_write.c
+    src/subprocess.c
     src/timer.c
     src/transport.c
     src/watch.c)
@@ -44,6 +48,7 @@ if(WIN32)
     list(APPEND RONDO_SOURCES
         src/win/address.c
         src/win/afd.c
+        src/win/child.c
         src/win/console.c
         src/win/datagram.c
         src/win/errors.c
@@ -65,16 +70,23 @@ else()
         src/unix/address.c
         src/unix/datagram.c
         src/unix/local.c
+        src/unix/child.c
+        src/unix/child_sigchld.c
+        src/unix/child_stdio.c
+        src/unix/child_thread.c
         src/unix/net.c
         src/unix/pipe.c
         src/unix/poll.c
         src/unix/select.c
+        src/unix/spawn.c
+        src/unix/spawn_child.c
         src/unix/signals.c
         src/unix/sys.c
         src/unix/wake.c)
     set(RONDO_BACKENDS poll select)
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         list(APPEND RONDO_SOURCES
+            src/unix/child_pidfd.c
             src/unix/epoll.c)
         list(INSERT RONDO_BACKENDS 0 epoll)
     endif()

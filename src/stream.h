@@ -45,7 +45,7 @@ struct held {
 
 struct stream_extra; /* timeouts and held bytes: few have them */
 
-/* Where a stream belongs: a server. */
+/* Where a stream belongs: a server, or a process. */
 struct stream_owner {
     rondo_transport *first;
     void (*gone)(rondo_loop *loop, struct stream_owner *owner);
@@ -97,6 +97,9 @@ void stream_end(rondo_transport *t);
 void stream_begin_later(rondo_transport *t);
 void stream_own(rondo_transport *t, struct stream_owner *owner);
 void stream_remember(rondo_transport *t, const rondo_address *peer);
+/* What has arrived is delivered without waiting for more; then it ends. What
+ * has not left is dropped. */
+void stream_cut(rondo_transport *t);
 /* Can this socket of the program's become a stream? Makes it fit. */
 int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
                  rondo_transport **t);

@@ -169,6 +169,16 @@ bool sys_pipe_tells(const struct sys_pipe *pipe);
 /* Has it left? */
 bool sys_pipe_hung_up(const struct sys_pipe *pipe);
 
+/* ---- descriptors of a child ---- */
+
+/* A pipe to a child, by the sides of ours; both sides: connected sockets.
+ * Theirs blocks, as programs expect. */
+int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs);
+/* The null device. */
+int sys_null(sys_fd *fd);
+/* What a child finds there that inherits it. */
+sys_fd sys_inherited(int child_fd);
+
 /* ---- addresses ---- */
 
 /* Numeric text without brackets, port or scope; RONDO_EINVAL. */
