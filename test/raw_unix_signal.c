@@ -74,6 +74,11 @@ int raw_signal_of_children(void)
     return SIGCHLD;
 }
 
+int raw_signal_of_users(void)
+{
+    return SIGUSR1;
+}
+
 /* ---- dispositions ------------------------------------------------------- */
 
 static atomic_uint caught;

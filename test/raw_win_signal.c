@@ -35,9 +35,9 @@ int raw_signals(int *numbers, int room)
 
 const char *raw_signals_reason(void)
 {
-    return !has_console() ? "no console can be made here"
-           : win_is_wine()    ? "Wine does not deliver Ctrl-Break"
-                          : "";
+    return !has_console()  ? "no console can be made here"
+           : win_is_wine() ? "Wine does not deliver Ctrl-Break"
+                           : "";
 }
 
 static atomic_uint seen;
@@ -86,6 +86,11 @@ int raw_signals_of_faults(int *numbers, int room)
 }
 
 int raw_signal_of_children(void)
+{
+    return -1;
+}
+
+int raw_signal_of_users(void)
 {
     return -1;
 }
