@@ -1,9 +1,7 @@
-/* daemon.c - a daemon that lives by signals. */
+/* daemon.c - a daemon that lives by signals: it greets each client, and ends,
+ * reloads its configuration and says how it is when it is told to. */
 /* SPDX-License-Identifier: MIT */
-
-/* It greets each client, and ends, reloads its configuration and says how it is
- * when it is told to.
- *
+/*
  *     TERM, INT   nobody new, clients get what is in their buffers, the end;
  *                 a second time: at once
  *     HUP         reads the file CONFIG again
@@ -11,7 +9,8 @@
  *
  * On Windows Ctrl-C and the closing of the console end it, and Ctrl-Break
  * prints. CONFIG has lines of a name and a value: "greeting hello" (as it is),
- * "idle_seconds 60" (then a silent client is shown out). */
+ * "idle_seconds 60" (then a silent client is shown out).
+ */
 #include "args.h"
 
 #include <stdarg.h>
@@ -44,10 +43,10 @@ RONDO_PRINTF(1, 2) static void say(const char *format, ...)
 
 static bool take(struct config *config, const char *name, const char *value)
 {
-    if (strcmp(name, "greeting") == 0 &&
-        strlen(value) < sizeof config->greeting) {
-        strcpy(config->greeting, value);
-        return true;
+    if (strcmp(name, "greeting") == 0) {
+        int size =
+            snprintf(config->greeting, sizeof config->greeting, "%s", value);
+        return size >= 0 && (size_t)size < sizeof config->greeting;
     }
     if (strcmp(name, "idle_seconds") == 0) {
         config->idle_seconds = args_number(value, 1000000);

@@ -4,6 +4,7 @@
 
 #include "error.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -286,6 +287,7 @@ int rondo_add_signal_handler(rondo_loop *loop, int signum, rondo_signal_fn fn,
     error = h ? watch(loop->signals, signum) : handler_new(loop, signum, &h);
     if (error)
         return error_in(what, error);
+    assert(h);
     h->fn = fn;
     h->arg = arg;
     return 0;

@@ -186,9 +186,9 @@ struct sys_signals_told {
  * it, no signal is delivered to that thread. */
 void sys_signals_lock(void);
 void sys_signals_unlock(void);
-/* From now on `told` hears of this signal; the same one each time. Harmless
+/* From now on `whom` hears of this signal; the same one each time. Harmless
  * where it does. An error's sentence is set: RONDO_EINVAL, RONDO_ENOTSUP. */
-int sys_signal_watch(int signum, const struct sys_signals_told *told);
+int sys_signal_watch(int signum, const struct sys_signals_told *whom);
 /* What the first watch found is restored, unless the program has put another
  * thing there. */
 void sys_signal_unwatch(int signum);

@@ -21,6 +21,7 @@ bool raw_signals_are_quick(void); /* microseconds, not milliseconds */
 int raw_signals_uncatchable(int *numbers, int room);
 int raw_signals_of_faults(int *numbers, int room);
 int raw_signal_of_children(void); /* SIGCHLD, or -1 */
+int raw_signal_of_users(void);    /* SIGUSR1, or -1 */
 
 /* What is to happen with a signal. */
 enum raw_disposition {

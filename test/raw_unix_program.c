@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
+extern char **environ; /* NOLINT: not every <unistd.h> has it */
 
 struct raw_program {
     pid_t pid;

@@ -16,10 +16,20 @@ struct raw_program {
 };
 
 /* What is sent to the program comes to all of its console, and so to the
- * test, which goes on. */
+ * test, which goes on. It may come when the program has ended already: once
+ * there, this stays. */
 static BOOL WINAPI ignore(DWORD event)
 {
     return event == CTRL_C_EVENT;
+}
+
+static void ignore_ctrl_c(void)
+{
+    static bool ignoring;
+
+    if (!ignoring)
+        (void)SetConsoleCtrlHandler(ignore, TRUE);
+    ignoring = true;
 }
 
 static bool spawn(struct raw_program *p, const char *const *argv, HANDLE output)
@@ -57,7 +67,7 @@ struct raw_program *raw_program_start(const char *const *argv)
     }
     (void)SetHandleInformation(p->output, HANDLE_FLAG_INHERIT, 0);
     (void)raw_signals(&any, 1); /* makes the console */
-    (void)SetConsoleCtrlHandler(ignore, TRUE);
+    ignore_ctrl_c();
     if (!spawn(p, argv, output)) {
         (void)CloseHandle(p->output);
         free(p);
@@ -128,7 +138,6 @@ int raw_program_end(struct raw_program *p, int timeout_ms)
         (void)GetExitCodeProcess(p->process, &code);
     (void)CloseHandle(p->process);
     (void)CloseHandle(p->output);
-    (void)SetConsoleCtrlHandler(ignore, FALSE);
     free(p);
     return ended ? (int)code : -1;
 }

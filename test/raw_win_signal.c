@@ -90,6 +90,11 @@ int raw_signal_of_children(void)
     return -1;
 }
 
+int raw_signal_of_users(void)
+{
+    return -1;
+}
+
 enum raw_disposition raw_signal_disposition(int signum)
 {
     (void)signum;
