@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "datagram.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { BLOCK_SMALL = 4096, BLOCK_LARGE = 65536 };
@@ -53,6 +54,7 @@ static struct datagram_block *more(rondo_loop *loop,
             return NULL;
         *block = (struct datagram_block){.room = room};
     }
+    assert(queue->last);
     *queue->last = block;
     queue->last = &block->next;
     return block;
@@ -83,7 +85,8 @@ unsigned queue_peek(const struct datagram_queue *queue,
                     struct sys_outgoing *list, unsigned most)
 {
     unsigned count = 0;
-    for (const struct datagram_block *b = queue->first; b; b = b->next)
+    for (const struct datagram_block *b = queue->first; b && count < most;
+         b = b->next)
         for (size_t at = b->begin; at < b->end && count < most; count++) {
             const struct datagram_record *r = record_at(b, at);
             const char *to = (const char *)(r + 1);
@@ -117,6 +120,7 @@ void queue_drop(rondo_loop *loop, struct datagram_queue *queue, unsigned count)
 {
     while (count--) {
         struct datagram_block *b = queue->first;
+        assert(b);
         const struct datagram_record *r = record_at(b, b->begin);
         queue->count--;
         queue->size -= r->size + DATAGRAM_OVERHEAD;

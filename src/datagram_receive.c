@@ -30,8 +30,8 @@ static struct datagram_room *make_room(rondo_loop *loop)
 }
 
 /* All endpoints of the loop share its room, since nothing in it outlives a
- * dispatch. One at a time needs none of it, which does as well
- * where there is no memory. */
+ * dispatch. One at a time needs none of it, which does as well where there is
+ * no memory. */
 static struct sys_received *slots(rondo_datagram *d, struct sys_received *one,
                                   unsigned *count)
 {

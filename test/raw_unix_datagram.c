@@ -137,6 +137,7 @@ static int read_option(raw_fd fd, int name, int name6)
     int value = -1;
     socklen_t value_size = sizeof value;
 
+    memset(&a, 0, sizeof a);
     if (getsockname((int)fd, (struct sockaddr *)&a, &size) < 0)
         return -1;
     if (getsockopt((int)fd, a.ss_family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP,

@@ -104,6 +104,7 @@ static int read_option(raw_fd fd, int name, int name6)
     DWORD value = 0;
     int value_size = sizeof value;
 
+    memset(&a, 0, sizeof a);
     if (getsockname(win_socket_of(fd), (struct sockaddr *)&a, &size) != 0)
         return -1;
     if (getsockopt(win_socket_of(fd),
