@@ -31,6 +31,7 @@ set(RONDO_SOURCES
     src/signals.c
     src/stream.c
     src/stream_extra.c
+    src/stream_pipe.c
     src/stream_read.c
     src/stream_write.c
     src/timer.c
@@ -50,6 +51,7 @@ if(WIN32)
         src/win/ip.c
         src/win/local.c
         src/win/net.c
+        src/win/pipe.c
         src/win/select.c
         src/win/sys.c
         src/win/wake.c)
@@ -62,6 +64,7 @@ else()
         src/unix/datagram.c
         src/unix/local.c
         src/unix/net.c
+        src/unix/pipe.c
         src/unix/poll.c
         src/unix/select.c
         src/unix/signals.c

@@ -759,6 +759,14 @@ typedef struct rondo_server_options {
                      const rondo_address *peer);
 } rondo_server_options;
 
+/** Whose the descriptor is that a pipe transport is made of, and what kind
+ * of descriptor it may be; values to be combined. */
+enum rondo_pipe_flags {
+    RONDO_PIPE_OWN = 0,    /**< the transport's: closed with it */
+    RONDO_PIPE_BORROW = 1, /**< the program's: never closed, left as found */
+    RONDO_PIPE_FILE = 2    /**< a regular file is taken, too */
+};
+
 /** Called exactly once for each connect: (t, 0) directly after
  * connection_made, or (NULL, error) and there was no connection_made. */
 typedef void (*rondo_connect_fn)(rondo_loop *loop, void *arg,
@@ -811,6 +819,14 @@ RONDO_API int rondo_create_server(rondo_loop *loop,
 RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
                                             const rondo_protocol *protocol,
                                             void *self, rondo_transport **t);
+RONDO_API int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd,
+                                      unsigned flags,
+                                      const rondo_protocol *protocol,
+                                      void *self, rondo_transport **t);
+RONDO_API int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd,
+                                       unsigned flags,
+                                       const rondo_protocol *protocol,
+                                       void *self, rondo_transport **t);
 
 /**
  * Sends size bytes: at once what the kernel takes, a copy of the rest later.

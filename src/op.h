@@ -19,8 +19,6 @@ enum op_kind {
                    struct sys_outgoing, is out */
 };
 
-enum { SIDE_READ = 1, SIDE_WRITE = 2 };
-
 static inline unsigned op_index(enum op_kind kind)
 {
     return (unsigned)kind & 1;

@@ -53,6 +53,16 @@ static void drain(rondo_transport *t)
             break;
 }
 
+static void close_socket(rondo_transport *t)
+{
+    /* the option would be the parent process's, too */
+    if (t->flags & STREAM_RESET && !t->handle.inherited)
+        sys_reset_on_close(t->io.fd);
+    else if (!(t->flags & (STREAM_EOF | STREAM_RESET)) && !t->error)
+        drain(t);
+    sys_close(t->io.fd);
+}
+
 /* Everything the kernel had of it is done: the descriptor goes, and what is
  * left is to tell. */
 static void wind_down(rondo_transport *t)
@@ -65,12 +75,10 @@ static void wind_down(rondo_transport *t)
     if (!is_quiet(t) || t->flags & STREAM_OWES_LOST)
         return;
     io_detach(loop, &t->io);
-    /* the option would be the parent process's, too */
-    if (t->flags & STREAM_RESET && !t->handle.inherited)
-        sys_reset_on_close(t->io.fd);
-    else if (!(t->flags & (STREAM_EOF | STREAM_RESET)) && !t->error)
-        drain(t);
-    sys_close(t->io.fd);
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_close(t, false);
+    else
+        close_socket(t);
     t->io.fd = SYS_NO_FD;
     t->flags |= STREAM_OWES_LOST;
 }
@@ -105,13 +113,23 @@ static void end_writing_if_due(rondo_transport *t)
     if (t->flags & STREAM_QUEUED)
         return;
     if ((t->flags & (STREAM_WRITE_EOF | STREAM_EOF_SENT)) == STREAM_WRITE_EOF) {
-        /* a reset connection cannot: reading will tell */
-        (void)sys_shutdown_write(t->io.fd);
+        /* a reset connection cannot: reading will tell; half a stream ends
+         * with this */
+        if (!(t->flags & STREAM_PIPE))
+            (void)sys_shutdown_write(t->io.fd);
         t->flags |= STREAM_EOF_SENT;
     }
     const uint32_t both = STREAM_EOF | STREAM_EOF_SENT;
     if (t->flags & STREAM_CLOSING || (t->flags & both) == both)
         t->flags |= STREAM_ENDING | STREAM_CLOSING;
+}
+
+static bool waits_for_input(const rondo_transport *t)
+{
+    if (t->flags & (STREAM_HELD | STREAM_BROKEN))
+        return false;
+    return stream_reads(t) ||
+           (t->flags & STREAM_PIPE && stream_pipe_watches(t));
 }
 
 static void settle_ops(rondo_transport *t)
@@ -125,8 +143,7 @@ static void settle_ops(rondo_transport *t)
         t->out->op.size = t->out->buf.first->size;
         op_submit(loop, &t->out->op);
     }
-    if (op_is_idle(&t->read) && stream_reads(t) &&
-        !(t->flags & (STREAM_HELD | STREAM_BROKEN)))
+    if (op_is_idle(&t->read) && waits_for_input(t))
         op_submit(loop, &t->read);
 }
 
@@ -179,11 +196,12 @@ static void describe_loss(const rondo_transport *t)
         (void)rondo_address_text(&address, peer, sizeof peer);
     const char *where = *peer ? " with " : "";
     const char *what = t->flags & STREAM_WRITE_FAILED ? ": write" : "";
+    const char *kind = t->flags & STREAM_PIPE ? "pipe" : "connection";
     if (t->os_error) {
         (void)error_from_os(t->os_error);
-        error_os(t->error, "connection%s%s%s", where, peer, what);
+        error_os(t->error, "%s%s%s%s", kind, where, peer, what);
     } else {
-        error_set(t->error, "connection%s%s%s: %s (%s)", where, peer, what,
+        error_set(t->error, "%s%s%s%s: %s (%s)", kind, where, peer, what,
                   rondo_strerror(t->error), rondo_error_name(t->error));
     }
 }
@@ -267,16 +285,21 @@ static void run_deferred(rondo_loop *loop, struct task *task)
 
 /* ---- beginning ---- */
 
+int stream_attach(rondo_loop *loop, rondo_transport *t, sys_fd fd)
+{
+    *t = (rondo_transport){.loop = loop};
+    io_init(&t->io, fd, IO_TRANSPORT);
+    stream_read_init(t);
+    t->deferred.done = run_deferred;
+    return io_attach(loop, &t->io);
+}
+
 int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
 {
     rondo_transport *t = loop_alloc(loop, sizeof *t);
     if (!t)
         return error_set(RONDO_ENOMEM, "out of memory for a transport");
-    *t = (rondo_transport){.loop = loop};
-    io_init(&t->io, fd, IO_TRANSPORT);
-    stream_read_init(t);
-    t->deferred.done = run_deferred;
-    int error = io_attach(loop, &t->io);
+    int error = stream_attach(loop, t, fd);
     if (error)
         loop_free(loop, t);
     else
@@ -287,6 +310,8 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
 void stream_give_back(rondo_transport *t)
 {
     io_detach(t->loop, &t->io);
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_close(t, true);
     if (t->handle.link)
         handle_close(t->loop, &t->handle);
     leave_owner(t);
@@ -296,7 +321,7 @@ void stream_give_back(rondo_transport *t)
 
 void stream_discard(rondo_transport *t)
 {
-    sys_fd fd = t->io.fd;
+    sys_fd fd = sys_fd_of(rondo_transport_fd(t));
     stream_give_back(t);
     sys_close(fd);
 }
@@ -371,7 +396,8 @@ static bool describe(const struct handle *handle, char *text, size_t size)
                         : t->flags & STREAM_PAUSED ? "paused"
                                                    : "open";
     snprintf(text, size, "fd %lld, peer %s, %s, %zu bytes to send",
-             (long long)t->io.fd, peer, state, t->out ? t->out->buf.size : 0);
+             (long long)rondo_transport_fd(t), peer, state,
+             t->out ? t->out->buf.size : 0);
     return true;
 }
 

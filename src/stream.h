@@ -20,13 +20,14 @@ enum stream_flag {
     STREAM_BROKEN = 1 << 9,    /* a write failed; what can be read is read */
     STREAM_QUEUED = 1 << 10,   /* bytes wait */
     STREAM_OWES_PAUSE = 1 << 11,
-    STREAM_TOLD_PAUSE = 1 << 12,  /* pause_writing called, resume is owed */
-    STREAM_OWES_LOST = 1 << 13,   /* the descriptor is gone */
-    STREAM_RUNNING = 1 << 14,     /* the loop is in this stream's dispatch */
-    STREAM_SPENT = 1 << 15,       /* lent bytes can be given back */
-    STREAM_HELD = 1 << 16,        /* bytes were read that were not delivered */
-    STREAM_TIMED = 1 << 17,       /* it has timeouts */
-    STREAM_WRITE_FAILED = 1 << 18 /* `error` was met writing */
+    STREAM_TOLD_PAUSE = 1 << 12,   /* pause_writing called, resume is owed */
+    STREAM_OWES_LOST = 1 << 13,    /* the descriptor is gone */
+    STREAM_RUNNING = 1 << 14,      /* the loop is in this stream's dispatch */
+    STREAM_SPENT = 1 << 15,        /* lent bytes can be given back */
+    STREAM_HELD = 1 << 16,         /* bytes were read that were not delivered */
+    STREAM_TIMED = 1 << 17,        /* it has timeouts */
+    STREAM_WRITE_FAILED = 1 << 18, /* `error` was met writing */
+    STREAM_PIPE = 1 << 19 /* half a stream: stream_pipe.c reads and writes */
 };
 
 /* Made when the first byte has to wait, or the limits are set. */
@@ -76,6 +77,12 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made);
 void stream_discard(rondo_transport *t);
 /* The same, but the socket stays open. */
 void stream_give_back(rondo_transport *t);
+/* Half a stream, over a pipe, FIFO, terminal, device or connected socket: it
+ * reads (SIDE_READ) and cannot write, or the other way round. The descriptor
+ * is the stream's and closed with it, or with RONDO_PIPE_BORROW the caller's
+ * and left as it was found. With an error it is the caller's, as it was. */
+int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
+                    rondo_transport **made);
 /* From now on it is a live handle and connection_lost is owed. */
 void stream_open(rondo_transport *t, const rondo_protocol *protocol,
                  void *self);
@@ -106,6 +113,24 @@ void stream_deliver_owed(rondo_transport *t);
 /* Ends it with an error; drops what waits. */
 void stream_fail(rondo_transport *t, int error, unsigned flags);
 bool stream_reads(const rondo_transport *t);
+
+int stream_attach(rondo_loop *loop, rondo_transport *t, sys_fd fd);
+/* The connection, or the pipe's reader, is gone: what can be read is read. */
+void stream_break_off(rondo_transport *t, int error);
+
+/* ---- STREAM_PIPE's own ways; of no use to other streams ---- */
+
+/* As sys_recv and sys_sendv. */
+int64_t stream_pipe_read(rondo_transport *t, void *data, size_t size);
+int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
+                          size_t count);
+/* Whether it is one that reads; false for other streams. */
+bool stream_pipe_reads(const rondo_transport *t);
+/* Whether its reading side, that reads nothing, waits for a hang-up. */
+bool stream_pipe_watches(const rondo_transport *t);
+/* Its last: detached, the descriptor is let go, or left to the caller. */
+void stream_pipe_close(rondo_transport *t, bool give_back);
+rondo_fd stream_pipe_fd(const rondo_transport *t);
 
 void stream_read_init(rondo_transport *t);
 /* Delivers held bytes; reads what a broken connection still has. */

@@ -122,7 +122,9 @@ static void read_nothing(rondo_transport *t, int result)
 static size_t read_once(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
-    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    int64_t count = t->flags & STREAM_PIPE
+                        ? stream_pipe_read(t, loop->scratch, LOOP_SCRATCH)
+                        : sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
     if (count <= 0) {
         read_nothing(t, (int)count);
         return 0;

@@ -12,6 +12,9 @@
  * sys_resolve. RONDO_EAGAIN means "the kernel would block". Descriptors made
  * here are non-blocking, close-on-exec and never 0, 1 or 2. */
 
+/* The sides of a descriptor. */
+enum { SIDE_READ = 1, SIDE_WRITE = 2 };
+
 /* ---- clock ---- */
 
 /* Monotonic nanoseconds; never goes back, never stepped. */
@@ -124,6 +127,33 @@ int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
                   bool join);
 /* The largest payload of a family, bytes. */
 size_t sys_datagram_most(rondo_family family);
+
+/* ---- pipes, terminals, devices ---- */
+
+/* One direction of a descriptor that need not be a socket. */
+struct sys_pipe {
+    sys_fd given; /* the descriptor that was asked for */
+    sys_fd fd;    /* the one to use: that, or another of the same file */
+    SYS_PIPE_MEMBERS
+};
+
+/* The sides it is open for. */
+unsigned sys_pipe_sides(sys_fd fd);
+/* Makes it fit for a loop, for the one side. `shared`: others go on using it,
+ * so it is to be left as it was found. */
+int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe);
+/* Lets go of it, leaving it as it was found. The given descriptor stays open,
+ * unless `close`. `inherited`: it is the parent process's, and not touched. */
+void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited);
+/* Counts of bytes, or an error; no SIGPIPE. A read of 0 is the end, a
+ * terminal's hang-up too. */
+int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size);
+int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
+                       size_t count);
+/* Does the reading side become ready when the writer's reader leaves? */
+bool sys_pipe_tells(const struct sys_pipe *pipe);
+/* Has it left? */
+bool sys_pipe_hung_up(const struct sys_pipe *pipe);
 
 /* ---- addresses ---- */
 

@@ -39,6 +39,8 @@ void sys_mutex_unlock(sys_mutex *m);
 /* How many datagrams one call receives or sends at most. */
 #define SYS_BATCH 1
 
+#define SYS_PIPE_MEMBERS
+
 /* What the completion port keeps in each operation: its iocp_room. */
 struct sys_op {
     void *room;
