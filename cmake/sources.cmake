@@ -6,6 +6,7 @@ set(RONDO_SOURCES
     src/address.c
     src/adopt.c
     src/backend.c
+    src/blocking.c
     src/buf.c
     src/connect.c
     src/datagram.c

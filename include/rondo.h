@@ -819,6 +819,7 @@ RONDO_API int rondo_create_server(rondo_loop *loop,
 RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
                                             const rondo_protocol *protocol,
                                             void *self, rondo_transport **t);
+RONDO_API rondo_fd rondo_stdio(int which);
 RONDO_API int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd,
                                       unsigned flags,
                                       const rondo_protocol *protocol,

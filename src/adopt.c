@@ -80,7 +80,7 @@ int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
 
 /* ---- half a transport: pipes and the like ---- */
 
-static int check_kind(rondo_fd fd, const char *what)
+static int check_kind(rondo_fd fd, unsigned flags, const char *what)
 {
     switch (sys_kind(sys_fd_of(fd))) {
     case SYS_KIND_BAD:
@@ -90,7 +90,12 @@ static int check_kind(rondo_fd fd, const char *what)
     case SYS_KIND_DATAGRAM:
         return refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
     case SYS_KIND_FILE:
-        return refuse(RONDO_EINVAL, what, fd, "is a file or directory");
+        if (sys_is_directory(sys_fd_of(fd)))
+            return refuse(RONDO_EINVAL, what, fd, "is a directory");
+        if (!(flags & RONDO_PIPE_FILE))
+            return refuse(RONDO_EINVAL, what, fd,
+                          "is a file: RONDO_PIPE_FILE takes it");
+        break;
     case SYS_KIND_STREAM:
         return check_connected(fd, what);
     case SYS_KIND_OTHER:
@@ -107,7 +112,7 @@ static int check_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
                          "%s: this backend has no pipes; \"iocp\" has", what);
     if (flags & ~(unsigned)(RONDO_PIPE_BORROW | RONDO_PIPE_FILE))
         return error_set(RONDO_EINVAL, "%s: unknown flags 0x%x", what, flags);
-    int error = check_kind(fd, what);
+    int error = check_kind(fd, flags, what);
     if (!error && !(sys_pipe_sides(sys_fd_of(fd)) & side))
         error = refuse(RONDO_EINVAL, what, fd,
                        side == SIDE_READ ? "is not open for reading"
@@ -139,6 +144,15 @@ static int connect_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
     if (transport)
         *transport = t;
     return 0;
+}
+
+rondo_fd rondo_stdio(int which)
+{
+    sys_fd fd = which >= 0 && which <= 2 ? sys_stdio(which) : SYS_NO_FD;
+    if (fd != SYS_NO_FD)
+        return (rondo_fd)fd;
+    error_set(RONDO_EINVAL, "stdio: no standard descriptor %d", which);
+    return RONDO_NO_FD;
 }
 
 int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd, unsigned flags,

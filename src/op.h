@@ -24,7 +24,14 @@ static inline unsigned op_index(enum op_kind kind)
     return (unsigned)kind & 1;
 }
 
-enum io_owner { IO_TRANSPORT, IO_SERVER, IO_DATAGRAM, IO_WATCHER, IO_INTERNAL };
+enum io_owner {
+    IO_TRANSPORT,
+    IO_SERVER,
+    IO_DATAGRAM,
+    IO_WATCHER,
+    IO_THREAD, /* a transport's, woken by a thread that a fork leaves behind */
+    IO_INTERNAL
+};
 
 /* A descriptor as a backend sees it; never moves while attached. */
 struct io {

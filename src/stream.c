@@ -53,6 +53,22 @@ static void drain(rondo_transport *t)
             break;
 }
 
+static void submit(rondo_transport *t, struct op *op)
+{
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_submit(t, op);
+    else
+        op_submit(t->loop, op);
+}
+
+static void cancel(rondo_transport *t, struct op *op)
+{
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_cancel(t, op);
+    else
+        op_cancel(t->loop, op);
+}
+
 static void close_socket(rondo_transport *t)
 {
     /* the option would be the parent process's, too */
@@ -69,9 +85,9 @@ static void wind_down(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     t->flags &= ~(uint32_t)(STREAM_BROKEN | STREAM_HELD);
-    op_cancel(loop, &t->read);
+    cancel(t, &t->read);
     if (t->out)
-        op_cancel(loop, &t->out->op);
+        cancel(t, &t->out->op);
     if (!is_quiet(t) || t->flags & STREAM_OWES_LOST)
         return;
     io_detach(loop, &t->io);
@@ -134,17 +150,16 @@ static bool waits_for_input(const rondo_transport *t)
 
 static void settle_ops(rondo_transport *t)
 {
-    rondo_loop *loop = t->loop;
     if (!(t->flags & STREAM_MADE))
         return; /* it may still be refused, and then nothing may be pending */
     if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
         !(t->flags & STREAM_BROKEN)) {
         t->out->op.buffer = t->out->buf.first->data;
         t->out->op.size = t->out->buf.first->size;
-        op_submit(loop, &t->out->op);
+        submit(t, &t->out->op);
     }
     if (op_is_idle(&t->read) && waits_for_input(t))
-        op_submit(loop, &t->read);
+        submit(t, &t->read);
 }
 
 void stream_settle(rondo_transport *t)
@@ -285,13 +300,12 @@ static void run_deferred(rondo_loop *loop, struct task *task)
 
 /* ---- beginning ---- */
 
-int stream_attach(rondo_loop *loop, rondo_transport *t, sys_fd fd)
+void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd)
 {
     *t = (rondo_transport){.loop = loop};
     io_init(&t->io, fd, IO_TRANSPORT);
     stream_read_init(t);
     t->deferred.done = run_deferred;
-    return io_attach(loop, &t->io);
 }
 
 int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
@@ -299,7 +313,8 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
     rondo_transport *t = loop_alloc(loop, sizeof *t);
     if (!t)
         return error_set(RONDO_ENOMEM, "out of memory for a transport");
-    int error = stream_attach(loop, t, fd);
+    stream_init(loop, t, fd);
+    int error = io_attach(loop, &t->io);
     if (error)
         loop_free(loop, t);
     else

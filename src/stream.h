@@ -114,12 +114,20 @@ void stream_deliver_owed(rondo_transport *t);
 void stream_fail(rondo_transport *t, int error, unsigned flags);
 bool stream_reads(const rondo_transport *t);
 
-int stream_attach(rondo_loop *loop, rondo_transport *t, sys_fd fd);
+void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd);
 /* The connection, or the pipe's reader, is gone: what can be read is read. */
 void stream_break_off(rondo_transport *t, int error);
 
 /* ---- STREAM_PIPE's own ways; of no use to other streams ---- */
 
+/* op_submit and op_cancel; a thread may be what carries it out. */
+void stream_pipe_submit(rondo_transport *t, struct op *op);
+void stream_pipe_cancel(rondo_transport *t, struct op *op);
+/* An operation has ended with this error. 0: the backend has refused the
+ * descriptor, and from now on a thread does what it would have waited for. */
+int stream_pipe_refused(rondo_transport *t, int error);
+/* The same for the writing side; what a thread has written is in op.count. */
+int stream_pipe_written(rondo_transport *t);
 /* As sys_recv and sys_sendv. */
 int64_t stream_pipe_read(rondo_transport *t, void *data, size_t size);
 int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,

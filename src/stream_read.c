@@ -162,6 +162,8 @@ static COLD void read_rest(rondo_transport *t, const rondo_protocol *protocol,
 static COLD void read_carefully(rondo_transport *t, int error)
 {
     t->flags |= STREAM_RUNNING;
+    if (error && t->flags & STREAM_PIPE)
+        error = stream_pipe_refused(t, error);
     if (!error)
         read_more(t);
     else if (error != RONDO_ECANCELED) {

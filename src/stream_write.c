@@ -103,12 +103,16 @@ static void write_done(rondo_loop *loop, struct task *task)
 {
     rondo_transport *t = of_write(task);
     t->flags |= STREAM_RUNNING;
+    int error = task->error;
+    if (error)
+        error_keep_os(t->out->op.os_error);
+    if (t->flags & STREAM_PIPE)
+        error = stream_pipe_written(t);
     if (t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
         stream_drop_out(t); /* what the kernel has had until now */
-    } else if (task->error && task->error != RONDO_ECANCELED) {
-        error_keep_os(t->out->op.os_error);
-        stream_break_off(t, task->error);
-    } else if (!task->error) {
+    } else if (error && error != RONDO_ECANCELED) {
+        stream_break_off(t, error);
+    } else if (!error) {
         if (t->out->op.count) {
             buf_consume(loop, &t->out->buf, t->out->op.count);
             note_progress(t);

@@ -62,6 +62,9 @@ enum sys_kind {
 };
 
 enum sys_kind sys_kind(sys_fd fd);
+bool sys_is_directory(sys_fd fd); /* among SYS_KIND_FILE */
+/* The program's standard input, output, error: 0, 1, 2; or SYS_NO_FD. */
+sys_fd sys_stdio(int which);
 int sys_socket_stream(rondo_family family, sys_fd *fd);
 /* Makes somebody else's socket fit for a loop: non-blocking. */
 int sys_adopt(sys_fd fd);
@@ -150,6 +153,14 @@ void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited);
 int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size);
 int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
                        size_t count);
+/* Does each of its calls take its time, whatever is asked of it: a file? */
+bool sys_pipe_blocks(const struct sys_pipe *pipe);
+/* From now on a thread makes the calls: they may take their time. */
+void sys_pipe_block(struct sys_pipe *pipe);
+/* For that thread: the same calls, but never RONDO_EAGAIN. */
+int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size);
+int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
+                               size_t size);
 /* Does the reading side become ready when the writer's reader leaves? */
 bool sys_pipe_tells(const struct sys_pipe *pipe);
 /* Has it left? */

@@ -54,6 +54,17 @@ enum sys_kind sys_kind(sys_fd fd)
                                                          : SYS_KIND_STREAM;
 }
 
+bool sys_is_directory(sys_fd fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+sys_fd sys_stdio(int which)
+{
+    return which;
+}
+
 /* ---- making ---- */
 
 static int native_family(rondo_family family)

@@ -91,15 +91,19 @@ static int open_twin(const struct sys_pipe *pipe, unsigned side)
 
 static void keep_signal_off(struct sys_pipe *pipe)
 {
+#ifdef SO_NOSIGPIPE
+    if (pipe->socket)
+        (void)setsockopt(pipe->fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1},
+                         sizeof(int));
+#endif
 #ifdef F_SETNOSIGPIPE
-    int before = fcntl(pipe->fd, F_GETNOSIGPIPE);
+    int before = pipe->signals ? fcntl(pipe->fd, F_GETNOSIGPIPE) : -1;
     if (before < 0 || fcntl(pipe->fd, F_SETNOSIGPIPE, 1) < 0)
         return;
     pipe->signals = false;
     pipe->restore_signal = !before && pipe->fd == pipe->given;
-#else
-    (void)pipe;
 #endif
+    (void)pipe;
 }
 
 unsigned sys_pipe_sides(sys_fd fd)
@@ -110,30 +114,39 @@ unsigned sys_pipe_sides(sys_fd fd)
            (mode == O_WRONLY || mode == O_RDWR ? SIDE_WRITE : 0U);
 }
 
-int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
+/* Its calls must not block: a mode of its own, or of everybody's. */
+static int unblock(struct sys_pipe *pipe, unsigned side, bool shared)
 {
-    struct stat status;
-    *pipe = (struct sys_pipe){.given = fd, .fd = fd};
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fstat(fd, &status) != 0)
+    int flags = fcntl(pipe->given, F_GETFL);
+    if (flags < 0)
         return fail();
-    pipe->socket = S_ISSOCK(status.st_mode);
-    pipe->fifo = S_ISFIFO(status.st_mode);
-    pipe->terminal = S_ISCHR(status.st_mode) && isatty(fd);
-    if (pipe->socket)
-        return 0; /* its calls say each time that they must not block */
     int twin = has_twin(pipe, shared) ? open_twin(pipe, side) : -1;
     if (twin >= 0) {
         pipe->fd = twin;
     } else if (!(flags & O_NONBLOCK)) {
-        if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        if (fcntl(pipe->given, F_SETFL, flags | O_NONBLOCK) != 0)
             return fail();
         pipe->restore_mode = true;
     }
-    pipe->signals = pipe->fifo && side == SIDE_WRITE;
-    if (pipe->signals)
-        keep_signal_off(pipe);
     return 0;
+}
+
+int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
+{
+    struct stat status;
+    *pipe = (struct sys_pipe){.given = fd, .fd = fd};
+    if (fstat(fd, &status) != 0)
+        return fail();
+    pipe->socket = S_ISSOCK(status.st_mode);
+    pipe->fifo = S_ISFIFO(status.st_mode);
+    pipe->terminal = S_ISCHR(status.st_mode) && isatty(fd);
+    pipe->file = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
+    pipe->signals = pipe->fifo && side == SIDE_WRITE;
+    /* a socket's calls say each time that they must not block */
+    int error = pipe->socket || pipe->file ? 0 : unblock(pipe, side, shared);
+    if (!error)
+        keep_signal_off(pipe);
+    return error;
 }
 
 static void restore(const struct sys_pipe *pipe)
@@ -224,6 +237,47 @@ int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
     }
     ssize_t written = write_parts(pipe, parts, used);
     return written < 0 ? fail() : written;
+}
+
+/* ---- on a thread ---- */
+
+bool sys_pipe_blocks(const struct sys_pipe *pipe)
+{
+    return pipe->file;
+}
+
+void sys_pipe_block(struct sys_pipe *pipe)
+{
+    if (pipe->fd == pipe->given)
+        restore(pipe);
+    else
+        (void)unix_nonblocking(pipe->fd, false);
+    pipe->restore_mode = pipe->restore_signal = false;
+}
+
+/* After an interrupted call, or when the program itself had it non-blocking. */
+static void wait_for(const struct sys_pipe *pipe, short event)
+{
+    struct pollfd asked = {.fd = pipe->fd, .events = event};
+    (void)poll(&asked, 1, -1);
+}
+
+int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
+{
+    int64_t count;
+    while ((count = sys_pipe_read(pipe, data, size)) == RONDO_EAGAIN)
+        wait_for(pipe, POLLIN);
+    return count;
+}
+
+int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
+                               size_t size)
+{
+    const rondo_buffer piece = {data, size};
+    int64_t count;
+    while ((count = sys_pipe_write(pipe, &piece, 1)) == RONDO_EAGAIN)
+        wait_for(pipe, POLLOUT);
+    return count;
 }
 
 /* ---- whether anybody reads ---- */

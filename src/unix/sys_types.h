@@ -44,7 +44,7 @@ static inline void sys_mutex_unlock(sys_mutex *m)
 
 /* What a pipe's other functions have to know of it. */
 #define SYS_PIPE_MEMBERS                                                       \
-    bool socket, terminal, fifo;                                               \
+    bool socket, terminal, fifo, file;                                         \
     bool signals; /* writing to it may raise SIGPIPE */                        \
     bool plain;   /* ... and its writes take no flag against that */           \
     bool restore_mode, restore_signal; /* ... to what they were */

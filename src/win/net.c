@@ -78,6 +78,21 @@ enum sys_kind sys_kind(sys_fd fd)
                                                          : SYS_KIND_STREAM;
 }
 
+bool sys_is_directory(sys_fd fd)
+{
+    BY_HANDLE_FILE_INFORMATION facts;
+    return GetFileInformationByHandle((HANDLE)fd, &facts) &&
+           facts.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY;
+}
+
+sys_fd sys_stdio(int which)
+{
+    static const DWORD names[] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
+                                  STD_ERROR_HANDLE};
+    HANDLE handle = GetStdHandle(names[which]);
+    return handle ? (sys_fd)handle : SYS_NO_FD;
+}
+
 /* ---- making ---- */
 
 int win_family(rondo_family family)

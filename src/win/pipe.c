@@ -41,6 +41,29 @@ int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
     return RONDO_ENOTSUP;
 }
 
+bool sys_pipe_blocks(const struct sys_pipe *pipe)
+{
+    (void)pipe;
+    return false;
+}
+
+void sys_pipe_block(struct sys_pipe *pipe)
+{
+    (void)pipe;
+}
+
+int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
+{
+    return sys_pipe_read(pipe, data, size);
+}
+
+int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
+                               size_t size)
+{
+    const rondo_buffer piece = {data, size};
+    return sys_pipe_write(pipe, &piece, 1);
+}
+
 bool sys_pipe_tells(const struct sys_pipe *pipe)
 {
     (void)pipe;
