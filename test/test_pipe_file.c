@@ -409,6 +409,32 @@ static void P1_bad_arguments(void **state)
     raw_close(fds[1]);
 }
 
+static void connect_again(struct peer *p)
+{
+    raw_fd fd = rondo_stdio(0);
+    int *result = p->user;
+
+    *result = rondo_connect_read_pipe(rondo_transport_loop(p->transport), fd,
+                                      RONDO_PIPE_BORROW | RONDO_PIPE_FILE,
+                                      &recorder, p, NULL);
+}
+
+static void L5_no_pipe_while_the_loop_closes(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    int *result = test_alloc(w, sizeof *result);
+
+    test_pipe(w, fds);
+    struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
+    r->on_lost = connect_again;
+    r->user = result;
+    test_run_until(w, r->made);
+    test_close_loop(w);
+    assert_int_equal(*result, RONDO_ECLOSED);
+    raw_close(fds[1]);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -430,6 +456,7 @@ int main(void)
         TEST(P1_wrong_direction_is_refused),
         TEST(P1_descriptor_in_use_is_refused),
         TEST(P1_bad_arguments),
+        TEST(L5_no_pipe_while_the_loop_closes),
     };
 
     return test_run("pipe_file", tests, TEST_COUNT(tests));
