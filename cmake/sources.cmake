@@ -48,6 +48,7 @@ if(WIN32)
         src/win/datagram.c
         src/win/errors.c
         src/win/iocp.c
+        src/win/iocp_pipe.c
         src/win/iocp_socket.c
         src/win/ip.c
         src/win/local.c

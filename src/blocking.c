@@ -10,6 +10,9 @@
 
 enum state { IDLE, BUSY, ENDED };
 
+/* A thread may be just about to wait: it is told again. */
+enum { CANCEL_TRIES = 1000 };
+
 struct blocking {
     struct work work;
     atomic_int state; /* the thread's while it is BUSY, like all below */
@@ -72,6 +75,13 @@ void blocking_write(struct blocking *b, const void *data, size_t size)
 bool blocking_is_busy(const struct blocking *b)
 {
     return !blocking_is_forked(b) && atomic_load(&b->state) == BUSY;
+}
+
+void blocking_cancel(struct blocking *b)
+{
+    int tries = CANCEL_TRIES;
+    while (tries-- && blocking_is_busy(b) && sys_pipe_cancel(b->pipe))
+        sys_thread_yield();
 }
 
 int64_t blocking_take(struct blocking *b, void *data)

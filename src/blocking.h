@@ -21,6 +21,8 @@ sys_fd blocking_fd(const struct blocking *b);
 void blocking_read(struct blocking *b);
 /* The bytes may not move until it has ended. */
 void blocking_write(struct blocking *b, const void *data, size_t size);
+/* Hurries what is under way, which still has to end, and whatever follows. */
+void blocking_cancel(struct blocking *b);
 /* The thread is the parent process's. */
 bool blocking_is_forked(const struct blocking *b);
 bool blocking_is_busy(const struct blocking *b);

@@ -25,11 +25,13 @@ static inline unsigned op_index(enum op_kind kind)
 }
 
 enum io_owner {
-    IO_TRANSPORT,
+    IO_TRANSPORT, /* its own socket */
     IO_SERVER,
     IO_DATAGRAM,
     IO_WATCHER,
+    IO_PIPE,   /* a transport's; the program's socket or something else */
     IO_THREAD, /* a transport's, woken by a thread that a fork leaves behind */
+    IO_CLAIM,  /* only so that nobody else takes the number */
     IO_INTERNAL
 };
 

@@ -92,7 +92,7 @@ static void wind_down(rondo_transport *t)
         return;
     io_detach(loop, &t->io);
     if (t->flags & STREAM_PIPE)
-        stream_pipe_close(t, false);
+        stream_pipe_close(t, true);
     else
         close_socket(t);
     t->io.fd = SYS_NO_FD;
@@ -322,11 +322,13 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
     return error;
 }
 
-void stream_give_back(rondo_transport *t)
+static void give_back(rondo_transport *t, bool close)
 {
     io_detach(t->loop, &t->io);
     if (t->flags & STREAM_PIPE)
-        stream_pipe_close(t, true);
+        stream_pipe_close(t, close);
+    else if (close)
+        sys_close(t->io.fd);
     if (t->handle.link)
         handle_close(t->loop, &t->handle);
     leave_owner(t);
@@ -334,11 +336,14 @@ void stream_give_back(rondo_transport *t)
     free_all(t);
 }
 
+void stream_give_back(rondo_transport *t)
+{
+    give_back(t, false);
+}
+
 void stream_discard(rondo_transport *t)
 {
-    sys_fd fd = sys_fd_of(rondo_transport_fd(t));
-    stream_give_back(t);
-    sys_close(fd);
+    give_back(t, true);
 }
 
 void stream_open(rondo_transport *t, const rondo_protocol *protocol, void *self)

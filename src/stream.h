@@ -136,8 +136,9 @@ int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
 bool stream_pipe_reads(const rondo_transport *t);
 /* Whether its reading side, that reads nothing, waits for a hang-up. */
 bool stream_pipe_watches(const rondo_transport *t);
-/* Its last: detached, the descriptor is let go, or left to the caller. */
-void stream_pipe_close(rondo_transport *t, bool give_back);
+/* Its last: the descriptor is let go, and closed if it is to be and the
+ * stream's own. */
+void stream_pipe_close(rondo_transport *t, bool close);
 rondo_fd stream_pipe_fd(const rondo_transport *t);
 
 void stream_read_init(rondo_transport *t);

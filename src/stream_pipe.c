@@ -92,11 +92,11 @@ static int attach(struct pipe_stream *p)
     if (p->thread)
         io_init(&p->t.io, blocking_fd(p->thread), IO_THREAD);
     else
-        io_init(&p->t.io, p->pipe.fd, IO_TRANSPORT);
+        io_init(&p->t.io, p->pipe.fd, IO_PIPE);
     int error = io_attach(loop, &p->t.io);
     if (error || p->t.io.fd == p->pipe.given || p->claim.attached)
         return error;
-    io_init(&p->claim, p->pipe.given, IO_TRANSPORT);
+    io_init(&p->claim, p->pipe.given, IO_CLAIM);
     error = io_attach(loop, &p->claim);
     if (error)
         io_detach(loop, &p->t.io);
@@ -124,9 +124,9 @@ int stream_pipe_written(rondo_transport *t)
 {
     struct pipe_stream *p = of(t);
     struct op *op = &t->out->op;
-    op->count = 0;
     if (!p->thread)
         return op->task.error ? stream_pipe_refused(t, op->task.error) : 0;
+    op->count = 0;
     if (op->task.error)
         return op->task.error;
     int64_t written = blocking_take(p->thread, NULL);
@@ -157,21 +157,25 @@ void stream_pipe_submit(rondo_transport *t, struct op *op)
 void stream_pipe_cancel(rondo_transport *t, struct op *op)
 {
     struct pipe_stream *p = of(t);
-    if (!p->thread || !blocking_is_busy(p->thread))
+    if (p->thread && blocking_is_busy(p->thread))
+        blocking_cancel(p->thread); /* its end ends the operation */
+    else
         op_cancel(t->loop, op);
 }
 
 /* ---- from beginning to end ---- */
 
-void stream_pipe_close(rondo_transport *t, bool give_back)
+void stream_pipe_close(rondo_transport *t, bool close)
 {
     struct pipe_stream *p = of(t);
     io_detach(t->loop, &p->claim);
     if (p->thread)
         blocking_free(p->thread);
-    if (t->flags & STREAM_RESET && !p->borrowed && !t->handle.inherited)
+    if (p->borrowed)
+        close = false;
+    if (close && t->flags & STREAM_RESET && !t->handle.inherited)
         sys_reset_on_close(p->pipe.given); /* nothing to what is no socket */
-    sys_pipe_close(&p->pipe, !give_back && !p->borrowed, t->handle.inherited);
+    sys_pipe_close(&p->pipe, close, t->handle.inherited);
 }
 
 static int open_pipe(struct pipe_stream *p, sys_fd fd)
@@ -184,7 +188,7 @@ static int open_pipe(struct pipe_stream *p, sys_fd fd)
     if (!error)
         error = attach(p);
     if (error)
-        stream_pipe_close(&p->t, true);
+        stream_pipe_close(&p->t, false);
     return error;
 }
 

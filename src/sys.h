@@ -161,6 +161,9 @@ void sys_pipe_block(struct sys_pipe *pipe);
 int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size);
 int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
                                size_t size);
+/* For the loop: ends what a thread is waiting in, for good. true: try again
+ * until it is over; false: it ends by itself, soon. */
+bool sys_pipe_cancel(struct sys_pipe *pipe);
 /* Does the reading side become ready when the writer's reader leaves? */
 bool sys_pipe_tells(const struct sys_pipe *pipe);
 /* Has it left? */

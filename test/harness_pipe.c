@@ -20,6 +20,12 @@ void test_pipe(struct world *w, raw_fd pair[2])
     need(w, raw_pipe(pair), "no pipes as descriptors on this system");
 }
 
+void test_overlapped_pipe(struct world *w, raw_fd pair[2])
+{
+    test_need_pipes(w);
+    need(w, raw_overlapped_pipe(pair), "no overlapped handles on this system");
+}
+
 void test_fifo(struct world *w, raw_fd pair[2])
 {
     test_need_pipes(w);

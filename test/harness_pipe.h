@@ -11,6 +11,7 @@
 /* Each skips the test where the loop or the system has no such thing. */
 void test_need_pipes(struct world *w);
 void test_pipe(struct world *w, raw_fd pair[2]); /* read end, write end */
+void test_overlapped_pipe(struct world *w, raw_fd pair[2]);
 void test_fifo(struct world *w, raw_fd pair[2]);
 void test_terminal(struct world *w, raw_fd pair[2]); /* master, slave */
 /* a pipe's way: what is written to [1] is read from [0] */

@@ -66,6 +66,33 @@ void raw_rewind(raw_fd file)
     (void)lseek((int)file, 0, SEEK_SET);
 }
 
+int raw_overlapped_pipe(raw_fd pair[2])
+{
+    pair[0] = pair[1] = RONDO_NO_FD;
+    return -1;
+}
+
+bool raw_pipe_can_be_waited_for(void)
+{
+    return true;
+}
+
+raw_fd raw_replace_stdin(raw_fd fd)
+{
+    int before = fcntl(0, F_DUPFD_CLOEXEC, 3);
+
+    if (before >= 0)
+        (void)dup2((int)fd, 0);
+    raw_close(fd);
+    return before < 0 ? RONDO_NO_FD : before;
+}
+
+void raw_restore_stdin(raw_fd before)
+{
+    (void)dup2((int)before, 0);
+    raw_close(before);
+}
+
 static sigset_t only_sigpipe(void)
 {
     sigset_t set;

@@ -174,6 +174,8 @@ static void P2_unread_bytes_stay(void **state)
     raw_fd fds[2];
     char piece[8];
 
+    if (!raw_pipe_can_be_waited_for())
+        test_skip(w, "a thread reads such pipes here, one piece ahead");
     test_pipe(w, fds);
     struct peer *r = lend(w, fds[0], false);
     assert_ok(rondo_transport_pause_reading(r->transport));
@@ -251,10 +253,10 @@ static void P2_stdio_numbers(void **state)
 static void as_stdin(struct world *w, raw_fd fd,
                      void (*run)(struct world *w, struct peer *p))
 {
-    raw_fd before = raw_duplicate(rondo_stdio(0));
+    raw_fd before = raw_replace_stdin(fd);
     struct peer *r = test_peer(w);
 
-    if (before == RONDO_NO_FD || raw_move_fd(fd, rondo_stdio(0)) == RONDO_NO_FD)
+    if (before == RONDO_NO_FD)
         test_skip(w, "standard input cannot be replaced here");
     peer_capture(r, 100);
     int error = rondo_connect_read_pipe(w->loop, rondo_stdio(0),
@@ -263,7 +265,7 @@ static void as_stdin(struct world *w, raw_fd fd,
     if (!error)
         run(w, r);
     bool open = raw_fd_valid(rondo_stdio(0));
-    (void)raw_move_fd(before, rondo_stdio(0));
+    raw_restore_stdin(before);
     assert_ok(error);
     assert_true(open);
 }

@@ -50,7 +50,6 @@ static void P1_file_is_read(void **state)
     assert_int_equal(r->error, 0);
     assert_true(r->bytes == VOLUME + 10);
     assert_true(r->checksum == test_pattern_checksum(VOLUME + 10));
-    assert_false(raw_fd_valid(fd));
 }
 
 static void P1_empty_file(void **state)
@@ -157,7 +156,6 @@ static void P1_file_is_closed_while_it_is_read(void **state)
             rondo_transport_close(r->transport);
         test_run_until(w, r->lost);
         assert_int_equal(r->error, i % 3 == 2 ? RONDO_ECANCELED : 0);
-        assert_false(raw_fd_valid(fd));
     }
 }
 
@@ -376,11 +374,13 @@ static void P1_descriptor_in_use_is_refused(void **state)
     test_pipe(w, fds);
     check_busy(w, fds[0], RONDO_PIPE_BORROW);
     check_busy(w, fds[0], RONDO_PIPE_BORROW);
-    assert_ok(rondo_add_reader(w->loop, fds[0], never, NULL));
-    assert_error(
-        rondo_connect_read_pipe(w->loop, fds[0], 0, &recorder, NULL, NULL),
-        RONDO_EBUSY);
-    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    if (rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES)) {
+        assert_ok(rondo_add_reader(w->loop, fds[0], never, NULL));
+        assert_error(
+            rondo_connect_read_pipe(w->loop, fds[0], 0, &recorder, NULL, NULL),
+            RONDO_EBUSY);
+        assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    }
     check_busy(w, fds[0], RONDO_PIPE_OWN);
     raw_close(fds[1]);
     check_busy(w, test_file(w, 10), RONDO_PIPE_FILE);

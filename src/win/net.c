@@ -63,6 +63,12 @@ static enum sys_kind handle_kind(HANDLE handle)
                                                  : SYS_KIND_OTHER;
 }
 
+bool win_knows_socket(sys_fd fd)
+{
+    win_start();
+    return int_option(fd, SOL_SOCKET, SO_TYPE) >= 0;
+}
+
 enum sys_kind sys_kind(sys_fd fd)
 {
     /* the lowest two bits are the program's: two numbers, one handle */
