@@ -173,6 +173,7 @@ void stream_pipe_close(rondo_transport *t, bool close)
     io_detach(t->loop, &p->claim);
     if (p->thread)
         blocking_free(p->thread);
+    p->thread = NULL;
     if (p->borrowed)
         close = false;
     if (close && t->flags & STREAM_RESET && !t->handle.inherited)
