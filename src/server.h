@@ -34,7 +34,7 @@ struct rondo_server {
     struct listener listener[SERVER_LISTENERS];
     size_t listeners;
     struct acceptor *held, **last_held; /* in the order they came */
-    rondo_address address; /* a path's, and its file */
+    rondo_address address;              /* a path's, and its file */
     struct sys_file file;
     unsigned clients;
     unsigned busy; /* in accept_done: must not be freed */

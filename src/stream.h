@@ -27,8 +27,9 @@ enum stream_flag {
     STREAM_HELD = 1 << 16,         /* bytes were read that were not delivered */
     STREAM_TIMED = 1 << 17,        /* it has timeouts */
     STREAM_WRITE_FAILED = 1 << 18, /* `error` was met writing */
-    STREAM_UNIX = 1 << 25,         /* a unix socket: descriptors may come */
-    STREAM_PASSING = 1 << 26       /* some wait for the byte they go with */
+    STREAM_PIPE = 1 << 19,   /* half a stream: stream_pipe.c reads and writes */
+    STREAM_UNIX = 1 << 25,   /* a unix socket: descriptors may come */
+    STREAM_PASSING = 1 << 26 /* some wait for the byte they go with */
 };
 
 /* Made when the first byte has to wait, or the limits are set. */
@@ -90,6 +91,12 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made);
 void stream_discard(rondo_transport *t);
 /* The same, but the socket stays open. */
 void stream_give_back(rondo_transport *t);
+/* Half a stream, over a pipe, FIFO, terminal, device or connected socket: it
+ * reads (SIDE_READ) and cannot write, or the other way round. The descriptor
+ * is the stream's and closed with it, or with RONDO_PIPE_BORROW the caller's
+ * and left as it was found. With an error it is the caller's, as it was. */
+int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
+                    rondo_transport **made);
 /* From now on it is a live handle and connection_lost is owed. */
 void stream_open(rondo_transport *t, const rondo_protocol *protocol,
                  void *self);
@@ -122,6 +129,33 @@ void stream_deliver_owed(rondo_transport *t);
 /* Ends it with an error; drops what waits. */
 void stream_fail(rondo_transport *t, int error, unsigned flags);
 bool stream_reads(const rondo_transport *t);
+
+void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd);
+/* The connection, or the pipe's reader, is gone: what can be read is read. */
+void stream_break_off(rondo_transport *t, int error);
+
+/* ---- STREAM_PIPE's own ways; of no use to other streams ---- */
+
+/* op_submit and op_cancel; a thread may be what carries it out. */
+void stream_pipe_submit(rondo_transport *t, struct op *op);
+void stream_pipe_cancel(rondo_transport *t, struct op *op);
+/* An operation has ended with this error. 0: the backend has refused the
+ * descriptor, and from now on a thread does what it would have waited for. */
+int stream_pipe_refused(rondo_transport *t, int error);
+/* The same for the writing side; what a thread has written is in op.count. */
+int stream_pipe_written(rondo_transport *t);
+/* As sys_recv and sys_sendv. */
+int64_t stream_pipe_read(rondo_transport *t, void *data, size_t size);
+int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
+                          size_t count);
+/* Whether it is one that reads; false for other streams. */
+bool stream_pipe_reads(const rondo_transport *t);
+/* Whether its reading side, that reads nothing, waits for a hang-up. */
+bool stream_pipe_watches(const rondo_transport *t);
+/* Its last: the descriptor is let go, and closed if it is to be and the
+ * stream's own. */
+void stream_pipe_close(rondo_transport *t, bool close);
+rondo_fd stream_pipe_fd(const rondo_transport *t);
 
 void stream_read_init(rondo_transport *t);
 /* Delivers held bytes; reads what a broken connection still has. */

@@ -64,7 +64,8 @@ int stream_remember(rondo_transport *t, const rondo_address *peer)
         error = keep(t, &t->peer, &address);
     if (error || sys_local_address(t->io.fd, &address) != 0)
         return error;
-    if (rondo_address_family(&address) == RONDO_FAMILY_UNIX) {
+    if (rondo_address_family(&address) == RONDO_FAMILY_UNIX &&
+        !(t->flags & STREAM_PIPE)) {
         t->flags |= STREAM_UNIX;
         /* a backend that reads by itself would lose descriptors */
         t->read.task.kind = OP_WAIT_READ;
