@@ -90,6 +90,7 @@ static int check_kind(rondo_fd fd, unsigned flags, const char *what)
         return refuse(RONDO_EBADF, what, fd, "is not open");
     case SYS_KIND_LISTENER:
         return refuse(RONDO_EINVAL, what, fd, "is a listening socket");
+    case SYS_KIND_SOCKET:
     case SYS_KIND_DATAGRAM:
     case SYS_KIND_SOCKET:
         return refuse(RONDO_EINVAL, what, fd, "is not a stream socket");

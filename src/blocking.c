@@ -127,10 +127,16 @@ int blocking_new(rondo_loop *loop, struct sys_pipe *pipe,
     return 0;
 }
 
-void blocking_free(struct blocking *b)
+void blocking_join(struct blocking *b)
 {
+    blocking_cancel(b);
     while (blocking_is_busy(b))
         sys_thread_yield();
+}
+
+void blocking_free(struct blocking *b)
+{
+    blocking_join(b);
     /* in a forked child the pool's lock may be held by a thread that is not
      * here: its memory is left alone */
     if (!blocking_is_forked(b))

@@ -11,8 +11,9 @@ struct blocking;
 /* For a descriptor that stays open as long as this lives. */
 int blocking_new(rondo_loop *loop, struct sys_pipe *pipe,
                  struct blocking **made);
-/* Waits for what is under way, which a file does not keep waiting. */
 void blocking_free(struct blocking *b);
+/* Waits for what is under way, which a file does not keep waiting. */
+void blocking_join(struct blocking *b);
 /* The loop's to wait for: readable once something has ended and as long as it
  * has not been taken. */
 sys_fd blocking_fd(const struct blocking *b);

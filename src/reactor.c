@@ -263,6 +263,7 @@ int reactor_reopen(rondo_loop *loop)
         if (!io || io == &r->wake_io)
             continue;
         if (io->owner == IO_THREAD) {
+            error_no_os();
             end_both(loop, io, RONDO_EFORKED);
             continue;
         }

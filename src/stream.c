@@ -144,8 +144,7 @@ static bool waits_for_input(const rondo_transport *t)
 {
     if (t->flags & (STREAM_HELD | STREAM_BROKEN))
         return false;
-    return stream_reads(t) ||
-           (t->flags & STREAM_PIPE && stream_pipe_watches(t));
+    return stream_reads(t) || stream_awaits_hang_up(t);
 }
 
 static void settle_ops(rondo_transport *t)

@@ -130,11 +130,15 @@ void stream_deliver_owed(rondo_transport *t);
 void stream_fail(rondo_transport *t, int error, unsigned flags);
 bool stream_reads(const rondo_transport *t);
 
+/* Half a stream that reads. */
+bool stream_only_reads(const rondo_transport *t);
+/* Half a stream that writes, whose reading side waits for its reader to leave. */
+bool stream_awaits_hang_up(const rondo_transport *t);
 void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd);
 /* The connection, or the pipe's reader, is gone: what can be read is read. */
 void stream_break_off(rondo_transport *t, int error);
 
-/* ---- STREAM_PIPE's own ways; of no use to other streams ---- */
+/* ---- STREAM_PIPE's own ways ---- */
 
 /* op_submit and op_cancel; a thread may be what carries it out. */
 void stream_pipe_submit(rondo_transport *t, struct op *op);
@@ -148,10 +152,6 @@ int stream_pipe_written(rondo_transport *t);
 int64_t stream_pipe_read(rondo_transport *t, void *data, size_t size);
 int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
                           size_t count);
-/* Whether it is one that reads; false for other streams. */
-bool stream_pipe_reads(const rondo_transport *t);
-/* Whether its reading side, that reads nothing, waits for a hang-up. */
-bool stream_pipe_watches(const rondo_transport *t);
 /* Its last: the descriptor is let go, and closed if it is to be and the
  * stream's own. */
 void stream_pipe_close(rondo_transport *t, bool close);

@@ -25,9 +25,9 @@ static rondo_transport *of_read(struct task *task)
                                        offsetof(rondo_transport, read.task));
 }
 
-bool stream_pipe_reads(const rondo_transport *t)
+bool stream_only_reads(const rondo_transport *t)
 {
-    return of(t)->side == SIDE_READ;
+    return t->flags & STREAM_PIPE && of(t)->side == SIDE_READ;
 }
 
 rondo_fd stream_pipe_fd(const rondo_transport *t)
@@ -51,10 +51,10 @@ int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
 
 /* ---- the reader leaves ---- */
 
-bool stream_pipe_watches(const rondo_transport *t)
+bool stream_awaits_hang_up(const rondo_transport *t)
 {
     const uint32_t over = STREAM_ENDING | STREAM_BROKEN;
-    return of(t)->watches && !(t->flags & over);
+    return t->flags & STREAM_PIPE && of(t)->watches && !(t->flags & over);
 }
 
 /* With nothing to send that is the end of it and no error. */
@@ -72,7 +72,7 @@ static void writer_woken(rondo_loop *loop, struct task *task)
     rondo_transport *t = of_read(task);
     (void)loop;
     t->flags |= STREAM_RUNNING;
-    if (stream_pipe_watches(t)) {
+    if (stream_awaits_hang_up(t)) {
         if (!task->error && sys_pipe_hung_up(&of(t)->pipe))
             reader_left(t);
         else /* input of a socket's, which nobody is going to take */
@@ -127,8 +127,10 @@ int stream_pipe_written(rondo_transport *t)
     if (!p->thread)
         return op->task.error ? stream_pipe_refused(t, op->task.error) : 0;
     op->count = 0;
-    if (op->task.error)
+    if (op->task.error) {
+        blocking_join(p->thread); /* the bytes will be gone */
         return op->task.error;
+    }
     int64_t written = blocking_take(p->thread, NULL);
     if (written < 0)
         return written == RONDO_EAGAIN ? 0 : (int)written;

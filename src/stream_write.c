@@ -33,9 +33,16 @@ static int loss(const rondo_transport *t, int error)
                                                              : error;
 }
 
+/* A file that is full is no peer that has left. */
+static bool has_left(const rondo_transport *t, int error)
+{
+    return !(t->flags & STREAM_PIPE) || error == RONDO_EPIPE ||
+           error == RONDO_ECONNRESET;
+}
+
 void stream_break_off(rondo_transport *t, int error)
 {
-    if (t->flags & STREAM_CLOSING) {
+    if (t->flags & STREAM_CLOSING && has_left(t, error)) {
         /* all that was wanted of the peer was to take it; its leaving is no
          * error any more */
         t->flags |= STREAM_ENDING;
@@ -203,7 +210,7 @@ static int refuse(const rondo_transport *t, const char *what)
 {
     if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
         return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
-    if (t->flags & STREAM_PIPE && stream_pipe_reads(t))
+    if (stream_only_reads(t))
         return error_set(RONDO_EPIPE, "%s: the transport only reads", what);
     if (t->flags & STREAM_WRITE_EOF)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
@@ -386,8 +393,7 @@ int rondo_transport_write_eof(rondo_transport *t)
     int error = loop_check(t ? t->loop : NULL, "transport_write_eof");
     if (error)
         return error;
-    if (t->flags & (STREAM_CLOSING | STREAM_ENDING) ||
-        (t->flags & STREAM_PIPE && stream_pipe_reads(t)))
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING) || stream_only_reads(t))
         return refuse(t, "transport_write_eof");
     t->flags |= STREAM_WRITE_EOF;
     stream_settle(t);

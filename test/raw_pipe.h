@@ -14,6 +14,7 @@ int raw_line_terminal(raw_fd pair[2]);
 /* The end of `fd` that only reads, or only writes; RONDO_NO_FD */
 raw_fd raw_reopen(raw_fd fd, bool to_write);
 void raw_rewind(raw_fd file);
+raw_fd raw_sealed_file(void); /* a regular one that takes no bytes */
 /* Two ends of a pipe whose calls end later, where these are another kind; the
  * writer might read as well. */
 int raw_overlapped_pipe(raw_fd pair[2]);

@@ -14,6 +14,7 @@
 #if defined(__linux__)
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
@@ -51,6 +52,18 @@ raw_fd raw_reopen(raw_fd fd, bool to_write)
 void raw_rewind(raw_fd file)
 {
     (void)lseek((int)file, 0, SEEK_SET);
+}
+
+raw_fd raw_sealed_file(void)
+{
+#if defined(__linux__) && defined(F_SEAL_WRITE)
+    int fd = memfd_create("rondo", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == 0)
+        return fd;
+    raw_close(fd);
+#endif
+    return RONDO_NO_FD;
 }
 
 int raw_overlapped_pipe(raw_fd pair[2])

@@ -23,6 +23,11 @@ void raw_rewind(raw_fd file)
     (void)SetFilePointer(win_handle_of(file), 0, NULL, FILE_BEGIN);
 }
 
+raw_fd raw_sealed_file(void)
+{
+    return RONDO_NO_FD;
+}
+
 int raw_overlapped_pipe(raw_fd pair[2])
 {
     static unsigned number;

@@ -203,6 +203,34 @@ static void P1_loop_close_with_a_file_under_way(void **state)
     assert_int_equal(p->error, RONDO_ECANCELED);
 }
 
+static void write_in_vain(struct world *w, bool close)
+{
+    raw_fd fd = raw_sealed_file();
+
+    test_need_pipes(w);
+    if (fd == RONDO_NO_FD)
+        test_skip(w, "no files that refuse to be written on this system");
+    struct peer *p = test_writer(w, fd, RONDO_PIPE_FILE);
+    test_run_until(w, p->made);
+    assert_ok(rondo_transport_write(p->transport, "x", 1));
+    if (close)
+        rondo_transport_close(p->transport);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_EPERM);
+    assert_non_null(strstr(p->last_error, "EPERM"));
+}
+
+static void P1_file_that_cannot_be_written(void **state)
+{
+    write_in_vain(*state, false);
+}
+
+/* Closing needs the bytes in the file: that they are not is told. */
+static void P1_file_that_cannot_be_written_is_closed(void **state)
+{
+    write_in_vain(*state, true);
+}
+
 /* ---- what can go wrong -------------------------------------------------- */
 
 static void G8_no_memory_for_a_file(void **state)
@@ -292,6 +320,8 @@ int main(void)
         TEST(P1_file_is_closed_while_it_is_read),
         TEST(P1_file_is_aborted_while_it_is_written),
         TEST(P1_loop_close_with_a_file_under_way),
+        TEST(P1_file_that_cannot_be_written),
+        TEST(P1_file_that_cannot_be_written_is_closed),
         TEST(G8_no_memory_for_a_file),
         TEST(L8_files_end_in_a_forked_child),
     };
