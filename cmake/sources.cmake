@@ -3,6 +3,7 @@
 
 set(RONDO_SOURCES
     src/accept.c
+    src/accept_pipe.c
     src/address.c
     src/adopt.c
     src/backend.c
@@ -54,6 +55,7 @@ if(WIN32)
         src/win/iocp_socket.c
         src/win/ip.c
         src/win/local.c
+        src/win/named.c
         src/win/net.c
         src/win/pipe.c
         src/win/select.c

@@ -92,7 +92,6 @@ static int check_kind(rondo_fd fd, unsigned flags, const char *what)
         return refuse(RONDO_EINVAL, what, fd, "is a listening socket");
     case SYS_KIND_SOCKET:
     case SYS_KIND_DATAGRAM:
-    case SYS_KIND_SOCKET:
         return refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
     case SYS_KIND_FILE:
         if (sys_is_directory(sys_fd_of(fd)))

@@ -65,15 +65,20 @@ static void succeed(struct connect *c)
 
 static bool try_next(struct connect *c);
 
+static void try_pipe(struct connect *c);
+
 static void retry(rondo_loop *loop, void *arg)
 {
     struct connect *c = arg;
     c->retry = 0;
-    op_submit(loop, &c->op);
+    if (c->pipe)
+        try_pipe(c);
+    else
+        op_submit(loop, &c->op);
 }
 
-/* The listener's backlog is full, and no event tells when it is not: asked
- * again, less and less often. */
+/* The listener's backlog is full, or each instance of the pipe has a client,
+ * and no event tells when that is over: asked again, less and less often. */
 static int retry_later(struct connect *c)
 {
     c->retry_ms = !c->retry_ms                 ? BUSY_FIRST_MS
@@ -116,6 +121,27 @@ static void connected(rondo_loop *loop, struct task *task)
     c->t = NULL;
     if (!try_next(c))
         fail(c, c->error);
+}
+
+/* It is there or not, at once. */
+static void try_pipe(struct connect *c)
+{
+    sys_fd fd;
+    int error = sys_pipe_connect(c->host, &fd);
+    if (error == RONDO_EBUSY) {
+        error = retry_later(c);
+        if (!error)
+            return;
+    } else if (!error) {
+        error = stream_new_pipe(c->loop, fd, SIDE_READ | SIDE_WRITE, 0, &c->t);
+        if (error)
+            sys_pipe_discard(fd);
+    }
+    c->os_error = rondo_last_os_error();
+    if (error)
+        fail(c, error);
+    else
+        succeed(c);
 }
 
 static void set_options(const struct connect *c, sys_fd fd)
@@ -234,6 +260,8 @@ static void start(rondo_loop *loop, struct task *task)
         fail(c, c->stopped);
     } else if (c->adopted) {
         succeed(c);
+    } else if (c->pipe) {
+        try_pipe(c);
     } else if (c->count) {
         if (!try_next(c))
             fail(c, c->error);
@@ -345,6 +373,16 @@ static int adopt(struct connect *c, rondo_fd socket)
     return error;
 }
 
+static int set_pipe(struct connect *c)
+{
+    c->pipe = rondo_loop_supports(c->loop, RONDO_CAN_NAMED_PIPES);
+    return c->pipe ? 0
+                   : error_set(RONDO_ENOTSUP,
+                               "create_connection: backend \"%s\" has no named "
+                               "pipes; \"iocp\" has",
+                               rondo_loop_backend(c->loop));
+}
+
 /* A literal address or a path needs no look-up; a name has none yet. */
 static int set_target(struct connect *c, const rondo_connect_options *o)
 {
@@ -353,6 +391,8 @@ static int set_target(struct connect *c, const rondo_connect_options *o)
     int error = 0;
     if (o->socket)
         return adopt(c, *o->socket);
+    if (o->path && sys_is_pipe_name(o->path))
+        return set_pipe(c);
     if (o->path) {
         error = address_of_path(&made, o->path, "create_connection");
         target = &made;

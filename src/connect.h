@@ -23,6 +23,7 @@ struct connect {
     size_t count, next;
     rondo_address local;
     bool has_local, no_delay, keep_alive, adopted;
+    bool pipe; /* host is the name of one */
     rondo_family family;
     uint16_t port;
     int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */

@@ -78,9 +78,27 @@ static int bind_path(rondo_server *s, sys_fd fd, const rondo_server_options *o)
     return error ? fail_on(error, "listen on", &s->address) : 0;
 }
 
+static int add_pipe(rondo_server *s, const rondo_server_options *o)
+{
+    if (!rondo_loop_supports(s->loop, RONDO_CAN_NAMED_PIPES))
+        return error_set(RONDO_ENOTSUP,
+                         "create_server: backend \"%s\" has no named pipes; "
+                         "\"iocp\" has",
+                         rondo_loop_backend(s->loop));
+    if (o->unix_mode)
+        return error_set(RONDO_EINVAL, "create_server: a pipe has no mode");
+    if (o->accepted)
+        return error_set(RONDO_ENOTSUP,
+                         "create_server: a pipe's clients stay with their "
+                         "loop, and cannot be handed on by accepted");
+    return server_pipe_open(s, o->path);
+}
+
 static int add_path(rondo_server *s, const rondo_server_options *o)
 {
     sys_fd fd;
+    if (sys_is_pipe_name(o->path))
+        return add_pipe(s, o);
     int error = address_of_path(&s->address, o->path, "create_server");
     if (error)
         return error;

@@ -92,7 +92,8 @@ void stream_discard(rondo_transport *t);
 /* The same, but the socket stays open. */
 void stream_give_back(rondo_transport *t);
 /* Half a stream, over a pipe, FIFO, terminal, device or connected socket: it
- * reads (SIDE_READ) and cannot write, or the other way round. The descriptor
+ * reads (SIDE_READ) and cannot write, or the other way round. With both sides
+ * a whole one, over a pipe that has a name. The descriptor
  * is the stream's and closed with it, or with RONDO_PIPE_BORROW the caller's
  * and left as it was found. With an error it is the caller's, as it was. */
 int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
@@ -156,6 +157,11 @@ int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
  * stream's own. */
 void stream_pipe_close(rondo_transport *t, bool close);
 rondo_fd stream_pipe_fd(const rondo_transport *t);
+/* A pipe both ways, which ends as sockets do; false for other streams. */
+bool stream_is_whole_pipe(const rondo_transport *t);
+/* Closes the descriptor before an operation is done that has been cancelled;
+ * stream_discard is still to follow. */
+void stream_pipe_shut(rondo_transport *t);
 
 void stream_read_init(rondo_transport *t);
 /* Delivers held bytes; reads what a broken connection still has. */

@@ -26,11 +26,11 @@ static rondo_transport *of_write(struct task *task)
 
 /* ---- sending ---- */
 
-/* To a socket an end is as good as a reset; a pipe has no resets. */
+/* To a connection an end is as good as a reset; half a pipe has no resets. */
 static int loss(const rondo_transport *t, int error)
 {
-    return error == RONDO_EPIPE && !(t->flags & STREAM_PIPE) ? RONDO_ECONNRESET
-                                                             : error;
+    bool half = t->flags & STREAM_PIPE && !stream_is_whole_pipe(t);
+    return error == RONDO_EPIPE && !half ? RONDO_ECONNRESET : error;
 }
 
 /* A file that is full is no peer that has left. */
@@ -395,6 +395,9 @@ int rondo_transport_write_eof(rondo_transport *t)
         return error;
     if (t->flags & (STREAM_CLOSING | STREAM_ENDING) || stream_only_reads(t))
         return refuse(t, "transport_write_eof");
+    if (stream_is_whole_pipe(t))
+        return error_set(RONDO_ENOTSUP,
+                         "transport_write_eof: a pipe ends both ways at once");
     t->flags |= STREAM_WRITE_EOF;
     stream_settle(t);
     return 0;

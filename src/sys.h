@@ -187,6 +187,18 @@ bool sys_pipe_tells(const struct sys_pipe *pipe);
 /* Has it left? */
 bool sys_pipe_hung_up(const struct sys_pipe *pipe);
 
+/* ---- pipes by name, both ways ---- */
+
+/* Is it a pipe's name, and no path of a unix socket? */
+bool sys_is_pipe_name(const char *path);
+/* RONDO_ENOENT: nobody serves it; RONDO_EBUSY: each instance has a client. */
+int sys_pipe_connect(const char *name, sys_fd *fd);
+/* One more instance, for one client. The first: RONDO_EADDRINUSE, it is served
+ * already. */
+int sys_pipe_listen(const char *name, bool first, sys_fd *fd);
+/* Closes what of these two became no stream. */
+void sys_pipe_discard(sys_fd fd);
+
 /* ---- addresses ---- */
 
 /* Numeric text without brackets, port or scope; RONDO_EINVAL. */

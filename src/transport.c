@@ -40,7 +40,7 @@ bool rondo_transport_is_closing(const rondo_transport *t)
 
 bool rondo_transport_can_write_eof(const rondo_transport *t)
 {
-    return t && !stream_only_reads(t);
+    return t && !stream_only_reads(t) && !stream_is_whole_pipe(t);
 }
 
 int rondo_transport_set_protocol(rondo_transport *t,

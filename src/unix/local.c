@@ -262,3 +262,31 @@ int sys_duplicate(sys_fd fd, sys_fd *copy)
     *copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     return *copy < 0 ? fail() : 0;
 }
+
+/* ---- pipes by name: a path is a unix socket's ---- */
+
+bool sys_is_pipe_name(const char *path)
+{
+    (void)path;
+    return false;
+}
+
+int sys_pipe_connect(const char *name, sys_fd *fd)
+{
+    (void)name;
+    *fd = SYS_NO_FD;
+    return RONDO_ENOTSUP;
+}
+
+int sys_pipe_listen(const char *name, bool first, sys_fd *fd)
+{
+    (void)name;
+    (void)first;
+    *fd = SYS_NO_FD;
+    return RONDO_ENOTSUP;
+}
+
+void sys_pipe_discard(sys_fd fd)
+{
+    sys_close(fd);
+}
