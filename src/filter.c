@@ -328,6 +328,7 @@ static struct filters *make_stack(rondo_transport *t)
     buf_init(&f->pending);
     extra->filters = f;
     t->flags |= STREAM_FILTERED;
+    stream_read_through_filters(t);
     if (t->flags & STREAM_EOF)
         t->flags |= STREAM_EOF_BELOW;
     return f;
@@ -360,12 +361,15 @@ int rondo_transport_push_filter(rondo_transport *t, const rondo_filter *filter,
         loop_free(t->loop, layer);
         return error_set(RONDO_ENOMEM, "transport_push_filter: out of memory");
     }
-    *layer = (rondo_layer){.t = t,
-                           .filter = filter,
-                           .self = self,
-                           .below = f->top,
-                           .done = done,
-                           .arg = arg};
+    *layer = (rondo_layer){
+        .t = t,
+        .filter = filter,
+        .self = self,
+        .received = filter->received ? filter->received : layer_pass_up,
+        .write = filter->write ? filter->write : layer_pass_down,
+        .below = f->top,
+        .done = done,
+        .arg = arg};
     f->top = layer;
     t->flags |= STREAM_SHAKING;
     if (!layer->below || layer->below->ready)

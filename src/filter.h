@@ -9,6 +9,10 @@ struct rondo_layer {
     rondo_transport *t;
     const rondo_filter *filter;
     void *self;
+    /* the filter's; or, where it has none, bytes pass as they are */
+    int (*received)(rondo_layer *layer, void *self, const void *data,
+                    size_t size);
+    int (*write)(rondo_layer *layer, void *self, const void *data, size_t size);
     rondo_layer *below; /* NULL: the kernel */
     rondo_layer *above; /* NULL: the protocol; set when that one is started */
     rondo_done_fn done; /* NULL once it was called */
@@ -49,13 +53,18 @@ void filters_wait(rondo_transport *t, int64_t handshake_ns,
 /* ---- for stream_*.c, where STREAM_FILTERED is set ---- */
 
 bool filters_read(const rondo_transport *t);
-void filters_received(rondo_transport *t, const char *data, size_t size);
+static inline rondo_layer *filters_bottom(const rondo_transport *t)
+{
+    return t->extra->filters->bottom;
+}
 void filters_eof_received(rondo_transport *t);
 /* The protocol cannot be told of the end yet; and now it can. */
 void filters_hold_eof(rondo_transport *t);
 void filters_deliver_eof(rondo_transport *t);
 
 /* As the program's calls; the arguments have been checked. */
+int filters_take(rondo_transport *t, const void *data, size_t size);
+/* The same where all are ready. */
 int filters_write(rondo_transport *t, const void *data, size_t size);
 int filters_writev(rondo_transport *t, const rondo_buffer *buffers,
                    size_t count);
@@ -78,9 +87,39 @@ const char *filters_why(const rondo_transport *t);
 void filters_write_pending(rondo_transport *t);
 
 /* A callback of a layer answered: an error ends the connection. */
-void filters_answer(rondo_transport *t, int result);
-int layer_received(rondo_layer *layer, const void *data, size_t size);
+COLD void filters_answer(rondo_transport *t, int result);
 int layer_eof_received(rondo_layer *layer);
-int layer_write(rondo_layer *layer, const void *data, size_t size);
+
+/* These are on the everyday path of a filtered stream. */
+static inline int layer_received(rondo_layer *layer, const void *data,
+                                 size_t size)
+{
+    int result = layer->received(layer, layer->self, data, size);
+    if (result < 0)
+        filters_answer(layer->t, result);
+    return result;
+}
+
+static inline int layer_write(rondo_layer *layer, const void *data, size_t size)
+{
+    int result = layer->write(layer, layer->self, data, size);
+    if (result < 0)
+        filters_answer(layer->t, result);
+    return result;
+}
+
+static inline int layer_pass_up(rondo_layer *layer, void *self,
+                                const void *data, size_t size)
+{
+    (void)self;
+    return rondo_layer_deliver(layer, data, size);
+}
+
+static inline int layer_pass_down(rondo_layer *layer, void *self,
+                                  const void *data, size_t size)
+{
+    (void)self;
+    return rondo_layer_send(layer, data, size);
+}
 
 #endif

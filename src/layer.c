@@ -10,16 +10,6 @@ static struct filters *filters_of(const rondo_transport *t)
 
 /* ---- up ---- */
 
-int layer_received(rondo_layer *layer, const void *data, size_t size)
-{
-    if (!layer->filter->received)
-        return rondo_layer_deliver(layer, data, size);
-    int result = layer->filter->received(layer, layer->self, data, size);
-    if (result < 0)
-        filters_answer(layer->t, result);
-    return result;
-}
-
 int layer_eof_received(rondo_layer *layer)
 {
     if (!layer->filter->eof_received)
@@ -30,36 +20,38 @@ int layer_eof_received(rondo_layer *layer)
     return result;
 }
 
-void filters_received(rondo_transport *t, const char *data, size_t size)
+/* Once it is over nobody wants them, and that is no error of a filter's. */
+static int deliver_up(const rondo_layer *layer, const void *data, size_t size)
 {
-    (void)layer_received(filters_of(t)->bottom, data, size);
+    rondo_transport *t = layer->t;
+    if (t->flags & STREAM_ENDING)
+        return 0;
+    int result = layer_received(layer->above, data, size);
+    if (!(t->flags & STREAM_RUNNING))
+        stream_settle(t);
+    return result;
 }
 
-static COLD int refuse_deliver(const rondo_layer *layer)
+static COLD int deliver_oddly(const rondo_layer *layer, const void *data,
+                              size_t size)
 {
-    return error_set(RONDO_EINVAL, layer->ended
-                                       ? "layer_deliver: after the end"
-                                       : "layer_deliver: bytes at NULL");
+    int error = loop_check(layer ? layer->t->loop : NULL, "layer_deliver");
+    if (error || !size)
+        return error;
+    if (!data)
+        return error_set(RONDO_EINVAL, "layer_deliver: bytes at NULL");
+    if (layer->ended)
+        return error_set(RONDO_EINVAL, "layer_deliver: after the end");
+    return layer->above ? deliver_up(layer, data, size)
+                        : stream_deliver(layer->t, data, size);
 }
 
 int rondo_layer_deliver(rondo_layer *layer, const void *data, size_t size)
 {
-    int result = loop_check(layer ? layer->t->loop : NULL, "layer_deliver");
-    if (result || !size)
-        return result;
-    if (!data || layer->ended)
-        return refuse_deliver(layer);
-    rondo_transport *t = layer->t;
-    /* once it is over nobody wants them, and that is no error of a filter's */
-    if (t->flags & STREAM_ENDING)
-        return 0;
-    if (layer->above)
-        result = layer_received(layer->above, data, size);
-    else
-        stream_deliver(t, data, size);
-    if (!(t->flags & STREAM_RUNNING))
-        stream_settle(t);
-    return result;
+    if (!layer || layer->t->loop->guard != sys_fork_generation || !data ||
+        !size || layer->ended || layer->above)
+        return deliver_oddly(layer, data, size);
+    return stream_deliver(layer->t, data, size);
 }
 
 int rondo_layer_deliver_eof(rondo_layer *layer)
@@ -97,26 +89,24 @@ void filters_deliver_eof(rondo_transport *t)
 
 /* ---- down ---- */
 
-int layer_write(rondo_layer *layer, const void *data, size_t size)
-{
-    if (!layer->filter->write)
-        return rondo_layer_send(layer, data, size);
-    int result = layer->filter->write(layer, layer->self, data, size);
-    if (result < 0)
-        filters_answer(layer->t, result);
-    return result;
-}
-
-int rondo_layer_send(rondo_layer *layer, const void *data, size_t size)
+static COLD int send_oddly(const rondo_layer *layer, const void *data,
+                           size_t size)
 {
     int error = loop_check(layer ? layer->t->loop : NULL, "layer_send");
     if (error || !size)
         return error;
     if (!data)
         return error_set(RONDO_EINVAL, "layer_send: bytes at NULL");
-    if (layer->below)
-        return layer_write(layer->below, data, size);
-    return stream_send(layer->t, data, size, "layer_send");
+    return layer->below ? layer_write(layer->below, data, size)
+                        : stream_send(layer->t, data, size);
+}
+
+int rondo_layer_send(rondo_layer *layer, const void *data, size_t size)
+{
+    if (!layer || layer->t->loop->guard != sys_fork_generation || !data ||
+        !size || layer->below)
+        return send_oddly(layer, data, size);
+    return stream_send(layer->t, data, size);
 }
 
 void *rondo_transport_filter(const rondo_transport *t,
@@ -157,12 +147,16 @@ static COLD int refused(const rondo_transport *t, int error)
 
 int filters_write(rondo_transport *t, const void *data, size_t size)
 {
-    if (t->flags & STREAM_SHAKING)
-        return pend(t, data, size);
     int result = layer_write(filters_of(t)->top, data, size);
     if (result < 0)
         return refused(t, result);
     return t->flags & STREAM_QUEUED && t->out->buf.size > t->out->high;
+}
+
+int filters_take(rondo_transport *t, const void *data, size_t size)
+{
+    return t->flags & STREAM_SHAKING ? pend(t, data, size)
+                                     : filters_write(t, data, size);
 }
 
 int filters_writev(rondo_transport *t, const rondo_buffer *buffers,
@@ -171,7 +165,7 @@ int filters_writev(rondo_transport *t, const rondo_buffer *buffers,
     int result = 0;
     for (size_t i = 0; i < count && result >= 0; i++)
         if (buffers[i].size)
-            result = filters_write(t, buffers[i].data, buffers[i].size);
+            result = filters_take(t, buffers[i].data, buffers[i].size);
     return result;
 }
 

@@ -34,6 +34,9 @@ enum stream_flag {
     STREAM_SAID_EOF = 1 << 24      /* they have said goodbye */
 };
 
+/* The write buffer's limits where the program sets none. */
+enum { STREAM_HIGH = 65536, STREAM_LOW = STREAM_HIGH / 4 };
+
 /* Made when the first byte has to wait, or the limits are set. */
 struct outgoing {
     struct op op;
@@ -139,9 +142,11 @@ static inline bool stream_is_full(const rondo_transport *t)
 }
 
 void stream_read_init(rondo_transport *t);
+/* From now on: it has its first filter. */
+void stream_read_through_filters(rondo_transport *t);
 /* For filters: bytes, or the end, for the protocol: now, or as soon as it can
- * be. */
-void stream_deliver(rondo_transport *t, const char *data, size_t size);
+ * be. 0. */
+int stream_deliver(rondo_transport *t, const char *data, size_t size);
 void stream_deliver_eof(rondo_transport *t);
 /* Delivers held bytes; reads what a broken connection still has. */
 void stream_read_deferred(rondo_transport *t);
@@ -150,8 +155,7 @@ struct outgoing *stream_out(rondo_transport *t);
 void stream_drop_out(rondo_transport *t);
 /* For filters: sends, whatever the program may still write. As
  * rondo_transport_write. */
-int stream_send(rondo_transport *t, const void *data, size_t size,
-                const char *what);
+int stream_send(rondo_transport *t, const void *data, size_t size);
 /* Something was put into a queue: 0, or 1 past the high limit. */
 int stream_queued(rondo_transport *t);
 /* Bytes that wait, above the filters too. */

@@ -101,39 +101,41 @@ static void deliver_eof(rondo_transport *t)
 
 /* What has to be told first, what waits in front, or a data_received further
  * out, which keeps what it is lent. */
-static COLD void deliver_carefully(rondo_transport *t, const char *data,
-                                   size_t size)
+static COLD int deliver_carefully(rondo_transport *t, const char *data,
+                                  size_t size, bool refused)
 {
     rondo_loop *loop = t->loop;
-    if (t->flags & STREAM_HELD) {
-        if (!(t->flags & (STREAM_CLOSING | STREAM_ENDING)))
-            hold(t, data, size);
-        return;
-    }
     rondo_transport *lent_to = loop->lent_to;
     const char *lent_end = loop->lent_end;
     size_t lent_size = loop->lent_size, lent_back = loop->lent_back;
-    deliver(t, data, size, false);
+    if (!(t->flags & STREAM_HELD))
+        deliver(t, data, size, refused);
+    else if (!(t->flags & (STREAM_CLOSING | STREAM_ENDING)))
+        hold(t, data, size);
     loop->lent_to = lent_to;
     loop->lent_end = lent_end;
     loop->lent_size = lent_size;
     loop->lent_back = lent_back;
+    if (!(t->flags & STREAM_RUNNING))
+        stream_settle(t);
+    return 0;
 }
 
-void stream_deliver(rondo_transport *t, const char *data, size_t size)
+int stream_deliver(rondo_transport *t, const char *data, size_t size)
 {
     const uint32_t odd = STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING |
                          STREAM_ENDING | STREAM_SHAKING | STREAM_HELD |
                          STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT;
+    const uint32_t even = STREAM_MADE | STREAM_RUNNING;
     const rondo_protocol *protocol = t->protocol;
-    if ((t->flags & (STREAM_MADE | odd)) != STREAM_MADE || t->loop->lent_to ||
-        protocol->get_buffer || !protocol->data_received) {
-        deliver_carefully(t, data, size);
-        return;
-    }
+    if ((t->flags & (even | odd)) != even || t->loop->lent_to ||
+        protocol->get_buffer || !protocol->data_received)
+        return deliver_carefully(t, data, size, false);
     size_t took = deliver_plain(t, data, size);
-    if (took < size)
-        deliver(t, data + took, size - took, !took && t->protocol == protocol);
+    if (took == size)
+        return 0;
+    return deliver_carefully(t, data + took, size - took,
+                             !took && t->protocol == protocol);
 }
 
 void stream_deliver_eof(rondo_transport *t)
@@ -186,7 +188,7 @@ static size_t read_once(rondo_transport *t)
     if (t->flags & STREAM_TIMED)
         stream_note_read(t);
     if (t->flags & STREAM_FILTERED)
-        filters_received(t, loop->scratch, (size_t)count);
+        (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
     else
         deliver(t, loop->scratch, (size_t)count, false);
     return (size_t)count;
@@ -216,27 +218,8 @@ static COLD void read_rest(rondo_transport *t, const rondo_protocol *protocol,
     stream_finish(t);
 }
 
-/* With filters this is the everyday case, and the only one that is quick. */
-static bool read_filtered(rondo_transport *t)
-{
-    const uint32_t running = STREAM_MADE | STREAM_FILTERED | STREAM_RUNNING;
-    t->flags = running;
-    if (read_once(t) == LOOP_SCRATCH && t->flags == running)
-        (void)read_once(t);
-    if (t->flags != running)
-        return false;
-    t->flags &= ~(uint32_t)STREAM_RUNNING;
-    op_submit(t->loop, &t->read);
-    return true;
-}
-
 static COLD void read_carefully(rondo_transport *t, int error)
 {
-    if (t->flags == (STREAM_MADE | STREAM_FILTERED) && !error) {
-        if (!read_filtered(t))
-            stream_finish(t);
-        return;
-    }
     t->flags |= STREAM_RUNNING;
     if (!error)
         read_more(t);
@@ -272,6 +255,41 @@ static void read_done(rondo_loop *loop, struct task *task)
     }
     t->flags = STREAM_MADE;
     op_submit(loop, &t->read);
+}
+
+static COLD void read_filtered_rest(rondo_transport *t, int64_t count)
+{
+    if (count <= 0)
+        read_nothing(t, (int)count);
+    else if (count == LOOP_SCRATCH && stream_reads(t) && !stream_is_full(t))
+        (void)read_once(t);
+    stream_finish(t);
+}
+
+/* With filters this is every day's, in read_done's place. */
+static void read_filtered_done(rondo_loop *loop, struct task *task)
+{
+    const uint32_t running = STREAM_MADE | STREAM_FILTERED | STREAM_RUNNING;
+    rondo_transport *t = of_read(task);
+    if (t->flags != (STREAM_MADE | STREAM_FILTERED) || task->error) {
+        read_carefully(t, task->error);
+        return;
+    }
+    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    t->flags = running;
+    if (count > 0)
+        (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
+    if (count <= 0 || count == LOOP_SCRATCH || t->flags != running) {
+        read_filtered_rest(t, count);
+        return;
+    }
+    t->flags = STREAM_MADE | STREAM_FILTERED;
+    op_submit(loop, &t->read);
+}
+
+void stream_read_through_filters(rondo_transport *t)
+{
+    t->read.task.done = read_filtered_done;
 }
 
 /* A write has failed: what the peer sent before is still its to say. */

@@ -10,10 +10,9 @@
 #include <string.h>
 
 enum {
-    HIGH_DEFAULT = 65536,
-    LOW_DEFAULT = HIGH_DEFAULT / 4,
     NO_WRITING =
         STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN,
+    NO_SENDING = STREAM_ENDING | STREAM_BROKEN | STREAM_EOF_SENT,
     FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
 };
 
@@ -114,8 +113,8 @@ struct outgoing *stream_out(rondo_transport *t)
         return NULL;
     op_init(&out->op, &t->io, OP_WRITE, write_done);
     buf_init(&out->buf);
-    out->high = HIGH_DEFAULT;
-    out->low = LOW_DEFAULT;
+    out->high = STREAM_HIGH;
+    out->low = STREAM_LOW;
     t->out = out;
     return out;
 }
@@ -226,14 +225,18 @@ static int send_now(rondo_transport *t, const void *data, size_t size)
     return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
 }
 
-int stream_send(rondo_transport *t, const void *data, size_t size,
-                const char *what)
+static COLD int send_carefully(rondo_transport *t, const void *data,
+                               size_t size)
 {
-    const uint32_t over = STREAM_ENDING | STREAM_BROKEN | STREAM_EOF_SENT;
-    if (t->flags & over)
-        return refuse(t, what);
-    return t->flags & STREAM_QUEUED ? keep(t, data, size, false)
-                                    : send_now(t, data, size);
+    return t->flags & NO_SENDING ? refuse(t, "layer_send")
+                                 : keep(t, data, size, false);
+}
+
+int stream_send(rondo_transport *t, const void *data, size_t size)
+{
+    return t->flags & (NO_SENDING | STREAM_QUEUED)
+               ? send_carefully(t, data, size)
+               : send_now(t, data, size);
 }
 
 static COLD int write_carefully(rondo_transport *t, const void *data,
@@ -245,17 +248,26 @@ static COLD int write_carefully(rondo_transport *t, const void *data,
     if (!data)
         return refuse_null("transport_write");
     if (t->flags & STREAM_FILTERED)
-        return filters_write(t, data, size);
+        return filters_take(t, data, size);
     return t->flags & STREAM_QUEUED ? keep(t, data, size, false)
                                     : send_now(t, data, size);
+}
+
+static APART int write_oddly(rondo_transport *t, const void *data, size_t size)
+{
+    const uint32_t odd = NO_WRITING | STREAM_SHAKING;
+    return (t->flags & (odd | STREAM_FILTERED)) == STREAM_FILTERED
+               ? filters_write(t, data, size)
+               : write_carefully(t, data, size);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
 {
     /* one look at what is not as every day; there each is asked by name */
-    if (!t || t->loop->guard != sys_fork_generation || !data || !size ||
-        t->flags & (NO_WRITING | STREAM_QUEUED | STREAM_FILTERED))
+    if (!t || t->loop->guard != sys_fork_generation || !data || !size)
         return write_carefully(t, data, size);
+    if (t->flags & (NO_WRITING | STREAM_QUEUED | STREAM_FILTERED))
+        return write_oddly(t, data, size);
     return send_now(t, data, size);
 }
 
@@ -391,53 +403,4 @@ int rondo_transport_write_eof(rondo_transport *t)
     t->flags |= STREAM_WRITE_EOF;
     stream_settle(t);
     return 0;
-}
-
-/* ---- flow control ---- */
-
-int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
-                                            size_t low)
-{
-    const char *what = "transport_set_write_buffer_limits";
-    int error = loop_check(t ? t->loop : NULL, what);
-    if (error)
-        return error;
-    if (!high)
-        high = !low                 ? (size_t)HIGH_DEFAULT
-               : low > SIZE_MAX / 4 ? SIZE_MAX
-                                    : low * 4;
-    if (!low)
-        low = high / 4;
-    if (high < low)
-        return error_set(RONDO_EINVAL, "%s: high %zu is below low %zu", what,
-                         high, low);
-    struct outgoing *out = stream_out(t);
-    if (!out)
-        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
-    out->high = high;
-    out->low = low;
-    if (stream_unsent(t) > high && !(t->flags & STREAM_TOLD_PAUSE))
-        t->flags |= STREAM_OWES_PAUSE;
-    stream_settle(t);
-    return 0;
-}
-
-void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
-                                             size_t *high, size_t *low)
-{
-    const struct outgoing *out = t ? t->out : NULL;
-    if (high)
-        *high = out ? out->high : (size_t)HIGH_DEFAULT;
-    if (low)
-        *low = out ? out->low : (size_t)LOW_DEFAULT;
-}
-
-size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
-{
-    return t ? stream_unsent(t) : 0;
-}
-
-bool rondo_transport_is_writing_paused(const rondo_transport *t)
-{
-    return t && t->flags & (STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE);
 }
