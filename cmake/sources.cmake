@@ -49,10 +49,13 @@ if(WIN32)
         src/win/address.c
         src/win/afd.c
         src/win/child.c
+        src/win/child_stdio.c
+        src/win/command.c
         src/win/console.c
         src/win/datagram.c
         src/win/errors.c
         src/win/iocp.c
+        src/win/iocp_child.c
         src/win/iocp_pipe.c
         src/win/iocp_socket.c
         src/win/ip.c
@@ -60,6 +63,7 @@ if(WIN32)
         src/win/net.c
         src/win/pipe.c
         src/win/select.c
+        src/win/spawn.c
         src/win/sys.c
         src/win/wake.c)
     set(RONDO_BACKENDS iocp select)

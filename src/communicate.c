@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
 #include "id.h"
-#include "process.h"
+#include "subprocess.h"
 
 #include <string.h>
 

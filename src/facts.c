@@ -3,9 +3,9 @@
 #include "backend.h"
 #include "error.h"
 #include "loop.h"
-#include "process.h"
 #include "remote.h"
 #include "resolve.h"
+#include "subprocess.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* process.c - a child process's life, from connection_made to connection_lost. */
 /* SPDX-License-Identifier: MIT */
-#include "process.h"
+#include "subprocess.h"
 
 #include "error.h"
 

@@ -1,7 +1,7 @@
 /* subprocess.c - starting a child: its options, its descriptors. */
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
-#include "process.h"
+#include "subprocess.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -106,7 +106,7 @@ static int make_pipe(struct setup *s, size_t index)
                          : stream_new_pipe(s->loop, ours, sides, RONDO_PIPE_OWN,
                                            &pipe->t);
     if (error) {
-        sys_close(ours);
+        sys_child_close(ours);
         return error_in(s->what, error);
     }
     pipe->child_fd = child_fd;
@@ -130,7 +130,8 @@ static int make_descriptor(struct setup *s, size_t index)
     *stdio = (struct child_stdio){e->child_fd, SYS_NO_FD};
     switch (e->kind) {
     case RONDO_STDIO_INHERIT:
-        stdio->fd = sys_inherited(e->child_fd);
+        stdio->fd = e->child_fd < 3 ? sys_stdio(e->child_fd)
+                                    : sys_fd_of(e->child_fd);
         break;
     case RONDO_STDIO_PIPE:
         return make_pipe(s, index);
@@ -223,9 +224,9 @@ static void clean_up(struct setup *s, bool failed)
 {
     for (size_t i = 0; i < s->count; i++)
         if (s->lent[i] != SYS_NO_FD)
-            sys_close(s->lent[i]);
+            sys_child_close(s->lent[i]);
     if (s->null != SYS_NO_FD)
-        sys_close(s->null);
+        sys_child_close(s->null);
     for (size_t i = 0; failed && i < s->pipes; i++)
         stream_discard(s->process->pipe[i].t);
     loop_free(s->loop, s->entry);

@@ -176,8 +176,8 @@ bool sys_pipe_hung_up(const struct sys_pipe *pipe);
 int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs);
 /* The null device. */
 int sys_null(sys_fd *fd);
-/* What a child finds there that inherits it. */
-sys_fd sys_inherited(int child_fd);
+/* Closes what these have made and no transport has. */
+void sys_child_close(sys_fd fd);
 
 /* ---- addresses ---- */
 

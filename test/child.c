@@ -7,13 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(_WIN32)
-#define environment _environ
-#else
-extern char **environ;
-#define environment environ
-#endif
-
 static void write_all(int fd, const char *data, size_t size)
 {
     while (size > 0) {
@@ -86,7 +79,7 @@ static int simple(const char *word)
     if (strcmp(word, "sleep") == 0)
         child_sleep();
     else if (strcmp(word, "env") == 0)
-        say_list(environment, "\n");
+        say_list(child_environment(), "\n");
     else if (strcmp(word, "folder") == 0)
         child_say_folder();
     else if (strcmp(word, "descriptors") == 0)

@@ -18,6 +18,7 @@ void child_close(int fd);
 void child_sleep(void);         /* until it is killed, or the time is over */
 void child_die(int signum);     /* of that signal, where there are any */
 void child_start(char *argv[]); /* a child of its own, not waited for */
+char **child_environment(void); /* UTF-8; ends with NULL */
 void child_say_folder(void);
 void child_say_descriptors(void);
 void child_say_signals(void);

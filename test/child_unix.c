@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+extern char **environ;
+
 static const char *self;
 
 void child_begin(int *argc, char ***argv)
@@ -53,6 +55,11 @@ void child_start(char *argv[])
         return;
     (void)execv(argv[0], argv);
     _exit(97);
+}
+
+char **child_environment(void)
+{
+    return environ;
 }
 
 void child_say_folder(void)

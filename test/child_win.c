@@ -84,6 +84,19 @@ void child_start(char *argv[])
     }
 }
 
+/* without those of the shell, which have names that begin with "=" */
+char **child_environment(void)
+{
+    const wchar_t *next = GetEnvironmentStringsW();
+    char **made = calloc(1024, sizeof *made);
+    int count = 0;
+
+    for (; *next && count < 1023; next += wcslen(next) + 1)
+        if (*next != L'=')
+            made[count++] = to_utf8(next);
+    return made;
+}
+
 void child_say_folder(void)
 {
     wchar_t path[1024] = L"?";

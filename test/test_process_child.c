@@ -134,7 +134,7 @@ static void X2_environment_is_inherited(void **state)
 static void X2_environment_is_replaced(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "the system adds variables");
+    struct proc *p = begin(state, &o);
 
     o.env = (const char *const[]){"A=1", "B=two words", NULL};
     proc_start(p, &o, "env", NULL);
@@ -145,7 +145,7 @@ static void X2_environment_is_replaced(void **state)
 static void X2_environment_is_empty(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "the system adds variables");
+    struct proc *p = begin(state, &o);
 
     o.env = (const char *const[]){NULL};
     proc_start(p, &o, "env", NULL);

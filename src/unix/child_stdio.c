@@ -60,9 +60,9 @@ int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs)
     return error;
 }
 
-sys_fd sys_inherited(int child_fd)
+void sys_child_close(sys_fd fd)
 {
-    return child_fd;
+    sys_close(fd);
 }
 
 int sys_null(sys_fd *fd)

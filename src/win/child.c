@@ -1,12 +1,16 @@
-/* child.c - children: Windows. Not there yet. */
+/* child.c - children: how they are watched, signalled, ended: Windows. */
 /* SPDX-License-Identifier: MIT */
 #include "child.h"
 #include "error.h"
+#include "spawn.h"
 
-static int not_yet(void)
-{
-    return error_set(RONDO_ENOTSUP, "programs cannot be run on Windows yet");
-}
+#include <signal.h>
+
+enum {
+    KILL = 9,         /* SIGKILL, which Windows' <signal.h> lacks */
+    CODE_OF_KILL = 1, /* what others find as the exit code */
+    DESCRIPTORS = 3
+};
 
 int child_choose(rondo_loop *loop, const char *watcher)
 {
@@ -17,52 +21,136 @@ int child_choose(rondo_loop *loop, const char *watcher)
                      watcher);
 }
 
+int child_descriptors(void)
+{
+    return DESCRIPTORS;
+}
+
+/* ---- starting ---- */
+
+static void close_process(sys_fd fd)
+{
+    if (fd != SYS_NO_FD)
+        (void)CloseHandle((HANDLE)fd);
+}
+
+static int refuse(const struct child_plan *plan)
+{
+    const char *what = plan->uid || plan->gid ? "uid and gid"
+                       : plan->umask          ? "umask"
+                       : plan->new_session    ? "new_session"
+                                              : NULL;
+    return what ? error_set(RONDO_ENOTSUP, "there is no %s on Windows", what)
+                : 0;
+}
+
 int child_start(struct child *child, const struct child_plan *plan)
 {
-    (void)child;
-    (void)plan;
-    return not_yet();
+    HANDLE process;
+    int error = refuse(plan);
+    if (!error)
+        error = win_spawn(child->loop, plan, &process, &child->pid);
+    if (error)
+        return error;
+    child->process = process;
+    child->group = plan->new_group;
+    error = child_watch(child, (sys_fd)process, close_process);
+    if (error) {
+        (void)TerminateProcess(process, CODE_OF_KILL);
+        (void)CloseHandle(process);
+    }
+    return error;
 }
 
-int child_signal(struct child *child, int signum)
+/* ---- ending ---- */
+
+static bool has_ended(const struct child *child)
 {
-    (void)child;
-    (void)signum;
-    return not_yet();
+    return WaitForSingleObject(child->process, 0) == WAIT_OBJECT_0;
 }
 
-int child_kill(struct child *child)
+/* The handle is the watch's, which closes it when it is idle. */
+static void end(struct child *child, rondo_exit status)
 {
-    (void)child;
-    return not_yet();
+    child_unwatch(child);
+    child->process = NULL;
+    child->status = status;
+    child->ended(child);
+}
+
+bool child_check(struct child *child)
+{
+    DWORD code;
+    if (!has_ended(child))
+        return false;
+    rondo_exit status = {.known = GetExitCodeProcess(child->process, &code)};
+    if (status.known)
+        status.code = code;
+    end(child, status);
+    return true;
 }
 
 void child_forget(struct child *child)
 {
-    (void)child;
+    child_unwatch(child);
+    child->process = NULL;
 }
 
 void child_lose(struct child *child)
 {
-    (void)child;
+    end(child, (rondo_exit){.known = false});
 }
 
-int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs)
+/* ---- signals ---- */
+
+static int gone(const struct child *child)
 {
-    (void)sides;
-    (void)ours;
-    (void)theirs;
-    return not_yet();
+    return error_set(RONDO_ESRCH, "process %lld has ended",
+                     (long long)child->pid);
 }
 
-int sys_null(sys_fd *fd)
+/* A handle keeps the process's number from being used again. */
+int child_kill(struct child *child)
 {
-    (void)fd;
-    return not_yet();
+    if (has_ended(child))
+        return gone(child);
+    if (TerminateProcess(child->process, CODE_OF_KILL))
+        return 0;
+    DWORD os_error = GetLastError();
+    if (has_ended(child))
+        return gone(child);
+    return error_os(error_from_os(os_error), "cannot end process %lld",
+                    (long long)child->pid);
 }
 
-sys_fd sys_inherited(int child_fd)
+static int press_break(const struct child *child)
 {
-    (void)child_fd;
-    return SYS_NO_FD;
+    if (!child->group)
+        return error_set(RONDO_ENOTSUP,
+                         "Ctrl-Break goes to a group: new_group makes one");
+    if (has_ended(child))
+        return gone(child);
+    if (GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, (DWORD)child->pid))
+        return 0;
+    return error_os(error_from_os(GetLastError()),
+                    "cannot send Ctrl-Break to process %lld",
+                    (long long)child->pid);
+}
+
+int child_signal(struct child *child, int signum)
+{
+    switch (signum) {
+    case 0:
+        return has_ended(child) ? gone(child) : 0;
+    case SIGTERM:
+    case KILL:
+        return child_kill(child);
+    case SIGBREAK:
+        return press_break(child);
+    default:
+        return error_set(RONDO_ENOTSUP,
+                         "signal %d: Windows has SIGTERM and SIGKILL (9), "
+                         "which end a process, and SIGBREAK for a group",
+                         signum);
+    }
 }

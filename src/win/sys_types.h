@@ -51,7 +51,8 @@ void sys_mutex_unlock(sys_mutex *m);
 
 /* What a child is known by. */
 #define SYS_CHILD_MEMBERS                                                      \
-    void *process; /* HANDLE */
+    void *process; /* HANDLE */                                                \
+    bool group;    /* of console processes: it is the first */
 
 /* What the completion port keeps in each operation: its iocp_room. */
 struct sys_op {

@@ -1,7 +1,7 @@
-/* process.h - a child process as a handle: its parts, and what starts one. */
+/* subprocess.h - a child process as a handle: its parts, and what starts one. */
 /* SPDX-License-Identifier: MIT */
-#ifndef RONDO_PROCESS_H
-#define RONDO_PROCESS_H
+#ifndef RONDO_SUBPROCESS_H
+#define RONDO_SUBPROCESS_H
 
 #include "child.h"
 #include "stream.h"
