@@ -238,6 +238,47 @@ static void H2_stop_and_run_again(void **state)
     raw_close(fd);
 }
 
+static void echo(struct peer *p, const void *data, size_t size)
+{
+    assert_int_equal(rondo_transport_write(p->transport, data, size), 0);
+}
+
+/* One for the receive, none for an answer that leaves at once. */
+static void H2_a_request_is_one_completion(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+    char bytes[64] = "question";
+    uint64_t events = 0, allocations = 0;
+
+    p->on_data = echo;
+    for (unsigned i = 1; i <= 110; i++) {
+        if (i == 11) {
+            events = test_metrics(w).events;
+            allocations = test_allocations(w);
+        }
+        assert_true(raw_send_all(fd, bytes, sizeof bytes, 1000));
+        test_run_until(w, p->bytes == i * sizeof bytes);
+        assert_true(raw_recv_exact(fd, bytes, sizeof bytes, 1000));
+    }
+    assert_in_range(test_metrics(w).events - events, 1, 110);
+    assert_int_equal(test_allocations(w) - allocations, 0);
+    raw_close(fd);
+}
+
+static void H2_a_host_that_is_no_text(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
+
+    options.host = "\xff\xfe\x80.test";
+    options.port = 1;
+    assert_true(dial(w, &options, p) > 0);
+    dial_ends(w, p, RONDO_ENONAME);
+}
+
 static void H2_a_socket_of_another_port_is_busy(void **state)
 {
     struct world *w = *state;
@@ -317,6 +358,8 @@ int main(void)
         TEST(H2_a_cancelled_accept_leaves_nobody),
         TEST(H2_loop_closes_with_all_pending),
         TEST(H2_stop_and_run_again),
+        TEST(H2_a_request_is_one_completion),
+        TEST(H2_a_host_that_is_no_text),
         TEST(H2_a_socket_of_another_port_is_busy),
         TEST(H3_clock_and_wait_are_measured),
         TEST(H3_short_timers_do_not_spin),

@@ -10,7 +10,10 @@
 #define CREATE_WAITABLE_TIMER_HIGH_RESOLUTION 0x00000002
 #endif
 
-enum { TIMED_FINELY_MS = 32 };
+enum {
+    TIMED_FINELY_MS = 32,
+    SKIPS = 1 /* an io's slot: what ends at once sends no packet */
+};
 
 /* ---- rooms ---- */
 
@@ -61,9 +64,9 @@ void iocp_fail(rondo_loop *loop, struct op *op, int error)
 
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error)
 {
-    /* What ended at once comes through the port, too: to let it skip that
-     * saves nothing here, since done waits for the next collection anyway. */
-    if (os_error != 0 && os_error != ERROR_IO_PENDING)
+    if (!os_error && op->io->slot == SKIPS)
+        end(loop, iocp_room(op)); /* the port is not told */
+    else if (os_error && os_error != ERROR_IO_PENDING)
         iocp_fail(loop, op, error_from_os(os_error));
 }
 
@@ -91,6 +94,24 @@ static void cancel(rondo_loop *loop, struct op *op)
 
 /* ---- sockets ---- */
 
+/* What ends at once need not come through the port: not with a provider that
+ * wraps the system's sockets, which sends its packet all the same, and not for
+ * datagrams, where Windows 7 does. */
+static void set_modes(struct io *io)
+{
+    WSAPROTOCOL_INFOW info = {0};
+    int size = sizeof info;
+    UCHAR modes = FILE_SKIP_SET_EVENT_ON_HANDLE;
+    (void)getsockopt(io->fd, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&info,
+                     &size);
+    bool skips = info.dwServiceFlags1 & XP1_IFS_HANDLES &&
+                 info.iSocketType == SOCK_STREAM;
+    if (skips)
+        modes |= FILE_SKIP_COMPLETION_PORT_ON_SUCCESS;
+    if (SetFileCompletionNotificationModes((HANDLE)io->fd, modes) && skips)
+        io->slot = SKIPS;
+}
+
 /* A socket can belong to one port in its life. Watched sockets stay the
  * program's: they are waited for through another handle. */
 static int attach(rondo_loop *loop, struct io *io)
@@ -107,8 +128,7 @@ static int attach(rondo_loop *loop, struct io *io)
         return error_os(error_from_os(os_error), "socket %lld",
                         (long long)io->fd);
     }
-    (void)SetFileCompletionNotificationModes(socket,
-                                             FILE_SKIP_SET_EVENT_ON_HANDLE);
+    set_modes(io);
     return 0;
 }
 
