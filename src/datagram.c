@@ -84,7 +84,6 @@ static void settle_ops(rondo_datagram *d)
         return;
     (void)queue_peek(&d->queue, &d->under_way, 1);
     d->send.buffer = &d->under_way;
-    d->send.count = 0;
     op_submit(d->loop, &d->send);
 }
 

@@ -23,6 +23,7 @@ int op_accepts(const rondo_loop *loop)
 void op_submit(rondo_loop *loop, struct op *op)
 {
     assert(op_is_idle(op));
+    op->count = 0; /* a failure before has left its code there */
     loop->backend->submit(loop, op);
 }
 

@@ -73,7 +73,6 @@ void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error)
 static void submit(rondo_loop *loop, struct op *op)
 {
     op->sys.flags = 0;
-    op->count = 0;
     op->task.state = TASK_PENDING;
     if (!take_room(loop, op))
         op_finish(loop, op, error_set(RONDO_ENOMEM, "out of memory"));
