@@ -382,11 +382,11 @@ void test_wait_step(struct world *w, struct test_wait *wait)
 
     if (wait->end_ns == 0)
         wait->end_ns = deadline_ns(now);
-    if (now > wait->end_ns)
+    if (now > wait->end_ns) {
         print_loops(w);
-    if (now > wait->end_ns)
         test_fail(w, "%s:%d: still not: %s", wait->file, wait->line,
                   wait->what);
+    }
     if (step_all(w)) {
         wait->dead_since_ns = 0;
         return;

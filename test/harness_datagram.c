@@ -234,3 +234,19 @@ bool endpoint_path(char *path, size_t size)
 
     return rondo_address_unix(&a, "x", 1) == 0 && raw_path_new(path, size);
 }
+
+bool test_tells_unreachable(void)
+{
+    raw_fd here = raw_udp(), there = raw_udp();
+    rondo_address a;
+    char got;
+    bool tells;
+
+    raw_datagram_address(there, &a);
+    raw_close(there);
+    tells = raw_datagram_connect(here, &a) &&
+            raw_send_to(here, "x", 1, NULL) == 1 &&
+            raw_recv_from(here, &got, 1, NULL, 1000) == RAW_FAILED;
+    raw_close(here);
+    return tells;
+}

@@ -67,6 +67,10 @@ void endpoint_abort_it(struct endpoint *e);
 void endpoint_feed(struct endpoint *e, raw_fd from, uint64_t first,
                    uint64_t count);
 
+/* A connected socket of this system hears that nobody has the port it sends
+ * to. */
+bool test_tells_unreachable(void);
+
 rondo_address endpoint_address(const char *ip, uint16_t port);
 /* A port of 127.0.0.1 that nobody has, a moment ago. */
 rondo_address endpoint_dead(struct world *w);

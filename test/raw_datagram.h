@@ -24,10 +24,9 @@ ptrdiff_t raw_recv_from(raw_fd fd, void *data, size_t size, rondo_address *from,
 /* -1: cannot be read */
 int raw_multicast_ttl(raw_fd fd);
 int raw_multicast_loop(raw_fd fd);
-/* A connected socket hears that nobody has the port it sends to. */
-bool raw_tells_unreachable(void);
-/* ... and afterwards a wait for what comes still ends (not under Wine, where
- * an overlapped one does not). */
+/* After a connected socket has heard that nobody has the port it sends to, a
+ * wait for what comes still ends (not under Wine, where an overlapped one does
+ * not). */
 bool raw_waits_after_unreachable(void);
 
 /* The next `times` sends of datagrams in this process fail. */

@@ -125,22 +125,6 @@ int raw_multicast_loop(raw_fd fd)
     return read_option(fd, IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP);
 }
 
-bool raw_tells_unreachable(void)
-{
-    raw_fd here = raw_udp(), there = raw_udp();
-    rondo_address a;
-    char got;
-    bool tells;
-
-    raw_datagram_address(there, &a);
-    raw_close(there);
-    tells = raw_datagram_connect(here, &a) &&
-            raw_send_to(here, "x", 1, NULL) == 1 &&
-            raw_recv_from(here, &got, 1, NULL, 1000) == RAW_FAILED;
-    raw_close(here);
-    return tells;
-}
-
 /* An overlapped receive, and whether it ends in time. */
 static bool receive_ends(raw_fd fd, raw_fd from, const rondo_address *to)
 {
