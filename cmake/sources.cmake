@@ -16,13 +16,16 @@ set(RONDO_SOURCES
     src/debug.c
     src/endpoint.c
     src/error.c
+    src/executor.c
     src/facts.c
     src/handles.c
     src/id.c
     src/listen.c
     src/loop.c
+    src/names.c
     src/op.c
     src/pool.c
+    src/race.c
     src/reactor.c
     src/remote.c
     src/resolve.c

@@ -1,33 +1,63 @@
-/* fetch.c - asks many web servers for their front page, three at a time, with
- * one deadline for all. */
+/* fetch.c - gets many URLs, a few at a time, with one deadline for all. */
 /* SPDX-License-Identifier: MIT */
 #include "args.h"
 
-enum { AT_ONCE = 3 };
+enum { AT_ONCE = 8, HOST_MAX = 255, STATUS_MAX = 60 };
 
 struct fetch {
     struct all *all;
-    const char *host;
+    const char *url, *path;
+    char host[HOST_MAX + 1];
+    uint16_t port;
     rondo_transport *t;
     rondo_id connecting;
     size_t bytes;
+    char status[STATUS_MAX + 1]; /* the answer's first line */
 };
 
 struct all {
     rondo_loop *loop;
     struct fetch *fetch;
     size_t count, next, active, failed;
-    uint16_t port;
     bool starting;
     rondo_id deadline;
 };
+
+/* "http://host:port/path", of which the host alone must be there; a numeric
+ * IPv6 host is in brackets. */
+static bool parse_url(struct fetch *f, const char *url)
+{
+    const char *host = strncmp(url, "http://", 7) == 0 ? url + 7 : url;
+    bool bracket = *host == '[';
+    host += bracket;
+    size_t size = strcspn(host, bracket ? "]" : ":/");
+    const char *rest = host + size + (bracket && host[size]);
+    char digits[6] = "80";
+    if (*rest == ':') {
+        size_t count = strcspn(++rest, "/");
+        snprintf(digits, sizeof digits, "%.*s", (int)(count < 6 ? count : 0),
+                 rest);
+        rest += count;
+    }
+    int64_t port = args_number(digits, 65535);
+    if (size == 0 || size > HOST_MAX || port < 0 || (*rest && *rest != '/'))
+        return false;
+    memcpy(f->host, host, size);
+    f->url = url;
+    f->port = (uint16_t)port;
+    f->path = *rest ? rest : "/";
+    return true;
+}
 
 static void start_more(struct all *all);
 
 static void ended(struct fetch *f, int error)
 {
-    printf("%s: %zu bytes, %s\n", f->host, f->bytes,
-           error ? rondo_strerror(error) : "complete");
+    if (error)
+        printf("%s: %s\n", f->url, rondo_last_error());
+    else
+        printf("%s: %zu bytes, %.*s\n", f->url, f->bytes,
+               (int)strcspn(f->status, "\r\n"), f->status);
     f->all->active--;
     f->all->failed += error != 0;
     start_more(f->all);
@@ -36,18 +66,24 @@ static void ended(struct fetch *f, int error)
 static void made(rondo_transport *t, void *self)
 {
     struct fetch *f = self;
+    bool bracket = strchr(f->host, ':');
     f->t = t;
     rondo_transport_printf(t,
-                           "GET / HTTP/1.1\r\nHost: %s\r\n"
+                           "GET %s HTTP/1.1\r\nHost: %s%s%s:%u\r\n"
                            "Connection: close\r\n\r\n",
-                           f->host);
+                           f->path, bracket ? "[" : "", f->host,
+                           bracket ? "]" : "", (unsigned)f->port);
 }
 
 static void received(rondo_transport *t, void *self, const void *data,
                      size_t size)
 {
     struct fetch *f = self;
-    (void)t, (void)data;
+    (void)t;
+    if (f->bytes < STATUS_MAX) {
+        size_t room = STATUS_MAX - f->bytes;
+        memcpy(f->status + f->bytes, data, size < room ? size : room);
+    }
     f->bytes += size;
 }
 
@@ -86,7 +122,7 @@ static void start_more(struct all *all)
         struct fetch *f = &all->fetch[all->next++];
         all->active++;
         f->connecting = rondo_create_connection(
-            all->loop, RONDO_CONNECT(.host = f->host, .port = all->port), &http,
+            all->loop, RONDO_CONNECT(.host = f->host, .port = f->port), &http,
             f, connected, f);
         if (f->connecting < 0)
             ended(f, (int)f->connecting);
@@ -96,6 +132,7 @@ static void start_more(struct all *all)
         rondo_cancel(all->loop, all->deadline);
 }
 
+/* A look-up, a race of addresses and a connection end at once alike. */
 static void too_late(rondo_loop *loop, void *arg)
 {
     struct all *all = arg;
@@ -110,31 +147,35 @@ static void too_late(rondo_loop *loop, void *arg)
     }
 }
 
+static int run(struct all *all, const struct args *args)
+{
+    if (args_loop(args, &all->loop) < 0)
+        return args_failed(all->loop);
+    all->deadline =
+        rondo_call_later(all->loop, RONDO_SEC(args->seconds), too_late, all);
+    start_more(all);
+    rondo_loop_run(all->loop);
+    rondo_loop_close(all->loop);
+    return all->failed != 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "PORT HOST...", .seconds = 10};
+    struct args args = {.usage = "URL...", .seconds = 10};
     struct all all = {0};
+    int result = 2;
     args_parse(&args, argc, argv, 1000);
-    if (args.words < 2) {
-        args_usage(&args, stderr, argv[0]);
-        return 2;
-    }
-    all.port = args_port(&args, 0, 80);
-    all.count = (size_t)args.words - 1;
-    all.fetch = calloc(all.count, sizeof *all.fetch);
+    all.count = (size_t)args.words;
+    all.fetch = calloc(all.count ? all.count : 1, sizeof *all.fetch);
     if (!all.fetch)
         return 1;
-    if (args_loop(&args, &all.loop) < 0) {
-        free(all.fetch);
-        return args_failed(all.loop);
-    }
-    for (size_t i = 0; i < all.count; i++)
-        all.fetch[i] = (struct fetch){.all = &all, .host = args.word[i + 1]};
-    all.deadline =
-        rondo_call_later(all.loop, RONDO_SEC(args.seconds), too_late, &all);
-    start_more(&all);
-    rondo_loop_run(all.loop);
-    rondo_loop_close(all.loop);
+    size_t good = 0;
+    while (good < all.count && parse_url(&all.fetch[good], args.word[good]))
+        all.fetch[good++].all = &all;
+    if (all.count && good == all.count)
+        result = run(&all, &args);
+    else
+        args_usage(&args, stderr, argv[0]);
     free(all.fetch);
-    return all.failed != 0;
+    return result;
 }

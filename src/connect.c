@@ -2,14 +2,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
 #include "id.h"
+#include "race.h"
 #include "resolve.h"
-#include "stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOST_MAX = 255 };
+enum { HOST_MAX = 255, ATTEMPT_DELAY_MS = 250 };
 
 struct connect {
     struct handle handle;
@@ -20,54 +20,25 @@ struct connect {
     void *self;
     rondo_connect_fn done;
     void *arg;
-    struct lookup *lookup;
-    rondo_transport *t; /* being connected; adopted: connected */
-    struct op op;
-    rondo_address *addresses; /* what is tried, one after another */
-    size_t count, next;
-    rondo_address local;
-    bool has_local, no_delay, keep_alive, adopted;
-    rondo_family family;
+    rondo_lookup *lookup;
+    struct race race;
+    rondo_transport *t; /* connected: adopted, or the race's winner */
+    bool adopted, racing;
+    int lead; /* addresses before the other family's first */
     uint16_t port;
     int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */
-    int error;   /* the last address's */
     int64_t os_error;
-    char tried[1792]; /* each address and why it failed */
     char host[];
 };
 
 /* ---- the end ---- */
 
-static void note(struct connect *c, int error, const rondo_address *a,
-                 const char *verb)
-{
-    char where[RONDO_ADDRESS_TEXT];
-    (void)rondo_address_text(a, where, sizeof where);
-    size_t used = strlen(c->tried);
-    error_os(error, "%s%s%s", verb, *verb ? " " : "", where);
-    c->error = error;
-    c->os_error = rondo_last_os_error();
-    snprintf(c->tried + used, sizeof c->tried - used, "%s%s", used ? "; " : "",
-             rondo_last_error());
-}
-
-/* What was under way when it was stopped belongs among the addresses. */
-static void note_stopped(struct connect *c)
-{
-    char where[RONDO_ADDRESS_TEXT];
-    (void)rondo_address_text(c->op.buffer, where, sizeof where);
-    size_t used = strlen(c->tried);
-    snprintf(c->tried + used, sizeof c->tried - used, "%s%s: %s (%s)",
-             used ? "; " : "", where, rondo_strerror(c->stopped),
-             rondo_error_name(c->stopped));
-}
-
 static void tell(struct connect *c, int error)
 {
     const char *host = *c->host ? c->host : "the socket";
     const char *what = "create_connection: cannot connect to";
-    if (*c->tried)
-        error_set(error, "%s %s: %s", what, host, c->tried);
+    if (*c->race.tried)
+        error_set(error, "%s %s: %s", what, host, c->race.tried);
     else if (c->stopped)
         error_set(error, "%s %s: %s (%s)", what, host, rondo_strerror(error),
                   rondo_error_name(error));
@@ -82,7 +53,7 @@ static void free_connect(struct connect *c)
     if (c->timer > 0)
         (void)timers_cancel(c->loop, c->timer);
     handle_close(c->loop, &c->handle);
-    loop_free(c->loop, c->addresses);
+    race_free(&c->race);
     loop_free(c->loop, c);
 }
 
@@ -92,8 +63,6 @@ static void fail(struct connect *c, int error)
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
     int64_t os_error = c->os_error;
-    if (c->t && c->stopped && !c->adopted)
-        note_stopped(c);
     if (c->t)
         stream_discard(c->t);
     tell(c, error);
@@ -119,134 +88,55 @@ static void succeed(struct connect *c)
     stream_end(t);
 }
 
-/* ---- one address after another ---- */
-
-static bool try_next(struct connect *c);
-
-static void connected(rondo_loop *loop, struct task *task)
+static void over(struct race *race, rondo_transport *t, int error)
 {
     struct connect *c =
-        (struct connect *)(void *)((char *)task -
-                                   offsetof(struct connect, op.task));
-    (void)loop;
-    if (c->stopped) {
-        fail(c, c->stopped);
-        return;
-    }
-    if (!task->error) {
-        stream_remember(c->t, NULL);
+        (struct connect *)(void *)((char *)race -
+                                   offsetof(struct connect, race));
+    c->racing = false;
+    c->t = t;
+    c->os_error = race->os_error;
+    if (t)
         succeed(c);
-        return;
-    }
-    error_keep_os(c->op.os_error);
-    note(c, task->error, c->op.buffer, "");
-    stream_discard(c->t);
-    c->t = NULL;
-    if (!try_next(c))
-        fail(c, c->error);
-}
-
-static void set_options(const struct connect *c, sys_fd fd)
-{
-    if (c->no_delay)
-        (void)sys_option(fd, SYS_NO_DELAY, true);
-    if (c->keep_alive)
-        (void)sys_option(fd, SYS_KEEP_ALIVE, true);
-}
-
-/* A socket for this address, as the options want it. */
-static int make_socket(struct connect *c, const rondo_address *a, sys_fd *fd)
-{
-    int error = sys_socket_stream(rondo_address_family(a), fd);
-    if (error) {
-        note(c, error, a, "socket for");
-        return error;
-    }
-    set_options(c, *fd);
-    if (c->has_local) {
-        error = sys_bind(*fd, &c->local);
-        if (error)
-            note(c, error, &c->local, "bind");
-    }
-    if (error)
-        sys_close(*fd);
-    return error;
-}
-
-static bool try_address(struct connect *c, const rondo_address *a)
-{
-    sys_fd fd;
-    if (make_socket(c, a, &fd))
-        return false;
-    int error = stream_new(c->loop, fd, &c->t);
-    if (error) {
-        note(c, error, a, "connect");
-        sys_close(fd);
-        c->t = NULL;
-        return false;
-    }
-    op_init(&c->op, &c->t->io, OP_CONNECT, connected);
-    c->op.buffer = a;
-    c->op.size = sizeof *a;
-    op_submit(c->loop, &c->op);
-    return true;
-}
-
-static bool suits(const struct connect *c, const rondo_address *a)
-{
-    rondo_family family = rondo_address_family(a);
-    if (c->has_local && family != rondo_address_family(&c->local))
-        return false;
-    return c->family == RONDO_FAMILY_ANY || c->family == family;
-}
-
-static bool try_next(struct connect *c)
-{
-    while (c->next < c->count) {
-        const rondo_address *a = &c->addresses[c->next++];
-        if (suits(c, a) && try_address(c, a))
-            return true;
-    }
-    if (!c->error) {
-        c->error = RONDO_EAFNOSUPPORT;
-        snprintf(c->tried, sizeof c->tried,
-                 "no address of the family asked for (EAFNOSUPPORT)");
-    }
-    return false;
+    else
+        fail(c, error);
 }
 
 /* ---- the beginning ---- */
 
-static bool set_addresses(struct connect *c, const rondo_address *addresses,
-                          size_t count)
+static void run_race(struct connect *c)
 {
-    c->addresses = loop_alloc(c->loop, count * sizeof *addresses);
-    if (!c->addresses)
-        return false;
-    memcpy(c->addresses, addresses, count * sizeof *addresses);
-    c->count = count;
-    return true;
+    c->racing = true;
+    race_start(&c->race);
 }
 
 static void looked_up(rondo_loop *loop, void *arg,
-                      const rondo_address *addresses, size_t count, int error)
+                      const struct sys_names *found, int error)
 {
     struct connect *c = arg;
     (void)loop;
     c->lookup = NULL;
     c->os_error = rondo_last_os_error();
-    if (!error && !count)
+    for (size_t i = 0; i < found->count; i++)
+        rondo_address_set_port(&found->addresses[i], c->port);
+    if (!error && !found->count)
         error = RONDO_ENONAME;
-    if (!error && !set_addresses(c, addresses, count))
-        error = RONDO_ENOMEM;
-    if (error) {
+    if (!error)
+        error = race_set(&c->race, found->addresses, found->count, c->lead);
+    if (error)
         fail(c, error);
-        return;
-    }
-    for (size_t i = 0; i < c->count; i++)
-        rondo_address_set_port(&c->addresses[i], c->port);
-    if (!try_next(c))
-        fail(c, c->error);
+    else
+        run_race(c);
+}
+
+static void look_up(struct connect *c)
+{
+    rondo_lookup_hints hints = {.size = sizeof hints, .family = c->race.family};
+    int error =
+        resolve_start(c->loop, c->host, NULL, &hints, looked_up, c, &c->lookup);
+    c->os_error = rondo_last_os_error();
+    if (error)
+        fail(c, error);
 }
 
 static void start(rondo_loop *loop, struct task *task)
@@ -254,23 +144,15 @@ static void start(rondo_loop *loop, struct task *task)
     struct connect *c =
         (struct connect *)(void *)((char *)task -
                                    offsetof(struct connect, deferred));
-    int error = 0;
-    c->os_error = 0;
-    if (c->stopped) {
+    (void)loop;
+    if (c->stopped)
         fail(c, c->stopped);
-    } else if (c->adopted) {
+    else if (c->adopted)
         succeed(c);
-    } else if (c->count) {
-        if (!try_next(c))
-            fail(c, c->error);
-    } else {
-        error_no_os();
-        error =
-            resolve_start(loop, c->host, c->family, looked_up, c, &c->lookup);
-        c->os_error = rondo_last_os_error();
-        if (error)
-            fail(c, error);
-    }
+    else if (c->race.attempts)
+        run_race(c);
+    else
+        look_up(c);
 }
 
 /* ---- cancelling ---- */
@@ -285,8 +167,8 @@ static void stop(struct connect *c, int error)
         resolve_cancel(c->loop, c->lookup);
         c->lookup = NULL;
         loop_push(c->loop, &c->deferred);
-    } else if (c->t && !c->adopted) {
-        op_cancel(c->loop, &c->op);
+    } else if (c->racing) {
+        race_stop(&c->race, error);
     }
     /* else it is on the ready list and finds out there */
     loop_nudge(c->loop);
@@ -334,6 +216,20 @@ static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
     return 0;
 }
 
+static void set_race(struct connect *c, const rondo_connect_options *o)
+{
+    c->race.loop = c->loop;
+    c->race.family = o->family;
+    c->race.has_local = o->local_address != NULL;
+    if (o->local_address)
+        c->race.local = *o->local_address;
+    c->race.no_delay = o->no_delay != RONDO_OFF;
+    c->race.keep_alive = o->keep_alive == RONDO_ON;
+    c->race.delay_ns = o->happy_eyeballs_delay_ns ? o->happy_eyeballs_delay_ns
+                                                  : RONDO_MS(ATTEMPT_DELAY_MS);
+    c->race.over = over;
+}
+
 static struct connect *connect_new(rondo_loop *loop,
                                    const rondo_connect_options *o)
 {
@@ -345,16 +241,11 @@ static struct connect *connect_new(rondo_loop *loop,
     struct connect *c = loop_alloc(loop, sizeof *c + size);
     if (!c)
         return NULL;
-    *c = (struct connect){.loop = loop,
-                          .no_delay = o->no_delay != RONDO_OFF,
-                          .keep_alive = o->keep_alive == RONDO_ON,
-                          .has_local = o->local_address != NULL,
-                          .family = o->family,
-                          .port = o->port};
+    *c = (struct connect){.loop = loop, .port = o->port};
+    c->lead = o->interleave ? o->interleave : 1;
     memcpy(c->host, host, size);
-    if (o->local_address)
-        c->local = *o->local_address;
     c->deferred.done = start;
+    set_race(c, o);
     return c;
 }
 
@@ -367,13 +258,13 @@ static int set_target(struct connect *c, const rondo_connect_options *o)
             stream_adopt(c->loop, *o->socket, "create_connection", &c->t);
         c->adopted = !error;
         if (!error)
-            set_options(c, c->t->io.fd);
+            race_set_options(&c->race, c->t->io.fd);
         return error;
     }
     const rondo_address *target = o->address;
     if (o->host && rondo_address_parse(&literal, o->host, o->port) == 0)
         target = &literal;
-    if (target && !set_addresses(c, target, 1))
+    if (target && race_set(&c->race, target, 1, c->lead))
         return error_set(RONDO_ENOMEM, "create_connection: out of memory");
     return 0;
 }
@@ -433,8 +324,8 @@ static bool describe(const struct handle *handle, char *text, size_t size)
 {
     const struct connect *c = (const struct connect *)(const void *)handle;
     snprintf(text, size, "fd %lld, to %.100s, %s",
-             c->t ? (long long)c->t->io.fd : -1LL, *c->host ? c->host : "-",
-             c->lookup ? "looking up" : "connecting");
+             (long long)(c->t ? c->t->io.fd : race_fd(&c->race)),
+             *c->host ? c->host : "-", c->lookup ? "looking up" : "connecting");
     return true;
 }
 

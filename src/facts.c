@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend.h"
 #include "error.h"
+#include "executor.h"
 #include "loop.h"
 #include "remote.h"
 #include "resolve.h"
@@ -183,8 +184,9 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
     m.live_transports = loop->live[HANDLE_TRANSPORT];
     m.live_servers = loop->live[HANDLE_SERVER];
     m.live_datagrams = loop->live[HANDLE_DATAGRAM];
-    m.live_operations = loop->live[HANDLE_OPERATION];
-    m.live_jobs = resolve_live(loop);
+    m.live_operations =
+        loop->live[HANDLE_OPERATION] + loop->live[HANDLE_LOOKUP];
+    m.live_jobs = loop->live[HANDLE_JOB] + resolve_live(loop);
     return give(metrics, &m, sizeof m, "loop_get_metrics");
 }
 
@@ -214,6 +216,7 @@ int rondo_loop_after_fork(rondo_loop *loop)
     if (error)
         return error;
     resolve_after_fork(loop);
+    executor_after_fork(loop);
     handles_inherit(loop);
     loop->thread = sys_thread_self();
     loop->generation = sys_fork_generation;

@@ -1,4 +1,4 @@
-/* pool.h - a small bounded pool of threads. */
+/* pool.h - a bounded pool of threads with a queue. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_POOL_H
 #define RONDO_POOL_H
@@ -7,19 +7,30 @@
 
 /* Work for a thread; run is its last user, and frees it if need be. */
 struct work {
-    struct work *next;
+    struct work *next, **link; /* link NULL: not in a queue */
     void (*run)(struct work *work);
 };
 
-/* Threads are started as needed, up to `most`. A pool is malloc'ed: it may
- * have to outlive whoever made it. NULL: out of memory. */
+/* Threads are started as needed, up to `most`, and wait for more work until
+ * the pool is closed. A pool is malloc'ed and counted: whoever made it, each
+ * thread, and each who has taken it. NULL: out of memory. */
 struct pool *pool_new(unsigned most);
-/* RONDO_ENOMEM, or the system's error: no thread, and there is none yet. */
+void pool_take(struct pool *pool);
+void pool_give_back(struct pool *pool);
+
+/* RONDO_ECLOSED; RONDO_EFORKED: its threads are the parent process's;
+ * RONDO_ENOMEM, or the system's error: no thread, and there is none yet. */
 int pool_submit(struct pool *pool, struct work *work);
-/* Takes out what has not begun; false: it has. */
+/* Takes out what has not begun; false: it has, or another took it out. */
 bool pool_withdraw(struct pool *pool, struct work *work);
-/* Threads end when what they are at is over; what has not begun must have
- * been withdrawn. */
-void pool_release(struct pool *pool);
+/* Takes out all that has not begun: a list. */
+struct work *pool_clear(struct pool *pool);
+/* Nothing more is accepted; threads end when the queue is empty. */
+void pool_close(struct pool *pool);
+/* Of a closed pool: returns when its threads have ended. */
+void pool_join(struct pool *pool);
+/* Is the calling thread one of the pool's? */
+bool pool_is_own_thread(struct pool *pool);
+bool pool_is_forked(const struct pool *pool);
 
 #endif

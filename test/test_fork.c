@@ -3,17 +3,6 @@
 #include "harness.h"
 #include "raw_net.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
-#ifndef THREAD_SANITIZER
-#define THREAD_SANITIZER 0
-#endif
-
 /* No assertions in a child: it answers with the step that went wrong. */
 struct family {
     struct world *w;
