@@ -99,18 +99,18 @@ static struct rondo_job *job_of(struct work *work)
                                         offsetof(struct rondo_job, work));
 }
 
-static void give_back(struct rondo_job *job, int64_t result)
-{
-    job->result = result;
-    if (!remote_deliver(job->remote, &job->parcel))
-        free_job(job);
-}
-
 static void run(struct work *work)
 {
     struct rondo_job *job = job_of(work);
     atomic_store_explicit(&job->started, true, memory_order_relaxed);
-    give_back(job, job->fn(job, job->arg));
+    job->result = job->fn(job, job->arg);
+}
+
+static void give_back(struct work *work)
+{
+    struct rondo_job *job = job_of(work);
+    if (!remote_deliver(job->remote, &job->parcel))
+        free_job(job);
 }
 
 bool rondo_job_canceled(const rondo_job *job)
@@ -165,6 +165,7 @@ static struct rondo_job *job_new(rondo_loop *loop, struct pool *pool)
     atomic_init(&job->started, false);
     atomic_init(&job->canceled, false);
     job->work.run = run;
+    job->work.end = give_back;
     job->parcel.open = opened;
     job->task.done = ended;
     job->loop = loop;
@@ -252,7 +253,8 @@ static void drop_queue(struct pool *pool)
     struct work *work = pool_clear(pool);
     while (work) {
         struct work *next = work->next;
-        give_back(job_of(work), RONDO_ECLOSED);
+        job_of(work)->result = RONDO_ECLOSED;
+        give_back(work);
         work = next;
     }
 }

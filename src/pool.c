@@ -12,6 +12,7 @@ struct pool {
     struct work *first, **last;
     struct worker *workers;
     unsigned most, threads, idle, queued;
+    atomic_uint ending; /* threads that will look at the queue in a moment */
     bool waking; /* an idle thread has been woken, and is not there yet */
     bool closed;
     uint32_t generation; /* of the process: a forked child has no threads */
@@ -75,6 +76,7 @@ struct pool *pool_new(unsigned most)
     pool->last = &pool->first;
     pool->most = most;
     pool->generation = sys_fork_generation;
+    atomic_init(&pool->ending, 0);
     atomic_init(&pool->refs, 1);
     return pool;
 }
@@ -101,13 +103,20 @@ static void take_out(struct pool *pool, struct work *work)
     pool->queued--;
 }
 
+/* More than the threads will take that are about to look at the queue: they
+ * stop being counted with the lock held, so they see what is there now. */
+static bool has_more(struct pool *pool, unsigned threads)
+{
+    return pool->queued > threads + atomic_load(&pool->ending);
+}
+
 /* Whether the caller must signal `wanted` when it has let the lock go. One
  * thread is woken at a time, and wakes the next if there is more work than it
  * takes: a thread that is at short jobs needs no others, and waking is what
  * costs most. */
 static bool must_wake(struct pool *pool)
 {
-    if (!pool->first || !pool->idle || pool->waking)
+    if (!pool->idle || pool->waking || !has_more(pool, 0))
         return false;
     pool->waking = true;
     return true;
@@ -154,7 +163,10 @@ static void thread_main(void *arg)
         if (wake)
             sys_cond_signal(&pool->wanted);
         work->run(work);
+        atomic_fetch_add(&pool->ending, 1);
+        work->end(work);
         sys_mutex_lock(&pool->lock);
+        atomic_fetch_sub(&pool->ending, 1);
     }
     sign_off(pool, &self);
     sys_mutex_unlock(&pool->lock);
@@ -186,7 +198,7 @@ int pool_submit(struct pool *pool, struct work *work)
     if (!error) {
         append(pool, work);
         /* those that are idle may each have been given something already */
-        if (pool->queued > pool->idle && pool->threads < pool->most)
+        if (has_more(pool, pool->idle) && pool->threads < pool->most)
             error = start_thread(pool);
         if (error)
             take_out(pool, work);

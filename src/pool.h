@@ -5,10 +5,12 @@
 
 #include "sys.h"
 
-/* Work for a thread; run is its last user, and frees it if need be. */
+/* Work for a thread: run takes as long as it takes, then end, which does not
+ * block, is its last user and hands it back. */
 struct work {
     struct work *next, **link; /* link NULL: not in a queue */
     void (*run)(struct work *work);
+    void (*end)(struct work *work);
 };
 
 /* Threads are started as needed, up to `most`, and wait for more work until

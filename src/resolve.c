@@ -108,6 +108,11 @@ static void look_up(struct work *work)
                    ? sys_resolve_back(&l->address, l->flags, &l->found)
                    : sys_resolve(l->host, l->service, &l->hints, &l->found);
     l->os_error = rondo_last_os_error();
+}
+
+static void give_back(struct work *work)
+{
+    rondo_lookup *l = (rondo_lookup *)(void *)work;
     if (!remote_deliver(l->remote, &l->parcel))
         free_lookup(l);
 }
@@ -119,6 +124,7 @@ static rondo_lookup *lookup_new(rondo_loop *loop, size_t text_size,
     if (!l)
         return NULL;
     l->work.run = look_up;
+    l->work.end = give_back;
     l->parcel.open = opened;
     l->task.done = answer_later;
     l->loop = loop;
