@@ -811,6 +811,57 @@ RONDO_API int rondo_create_server(rondo_loop *loop,
 RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
                                             const rondo_protocol *protocol,
                                             void *self, rondo_transport **t);
+/** Whose the descriptor is that rondo_connect_read_pipe and its sister are
+ * given, and of what kind it may be; values to be combined. */
+enum rondo_pipe_flags {
+    RONDO_PIPE_OWN = 0,    /**< the transport's: closed with it */
+    RONDO_PIPE_BORROW = 1, /**< the program's: never closed, left as found */
+    RONDO_PIPE_FILE = 2    /**< a regular file is taken, too */
+};
+
+/** The program's standard input (0), output (1) or error (2), as the system
+ * calls it; RONDO_NO_FD: there is none. To be borrowed. Any thread. */
+RONDO_API rondo_fd rondo_stdio(int which);
+
+/**
+ * Makes a transport that only reads, of a pipe, FIFO, connected stream socket,
+ * terminal or character device; connection_made comes from the loop. Where a
+ * descriptor cannot be waited for (/dev/null with epoll; with RONDO_PIPE_FILE
+ * a regular file or block device) a thread reads it, at most 64 KiB ahead. The
+ * end of the input (a terminal's hang-up, too) is eof_received, whose answer
+ * is not asked for, and then connection_lost(0). Writing is RONDO_EPIPE.
+ *
+ * flags are enum rondo_pipe_flags. A descriptor of one's own is non-blocking
+ * from now on. A borrowed one is never closed and has its mode back when
+ * connection_lost is called or the loop is closed; until then its mode, which
+ * it shares with whoever has it too, changes only where there is no other way:
+ * a terminal, and on Linux a pipe, is opened once more for the transport alone.
+ * In a forked child what a thread reads or writes ends with RONDO_EFORKED.
+ *
+ * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
+ * RONDO_EINVAL (a regular file without RONDO_PIPE_FILE, a directory, a
+ * listening, unconnected or datagram socket, not open for this direction),
+ * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher; a terminal's two
+ * directions need two descriptors, see dup(2)), RONDO_EMFILE, RONDO_ENOTSUP
+ * (RONDO_CAN_PIPES). As loop.connect_read_pipe.
+ */
+RONDO_API int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd,
+                                      unsigned flags,
+                                      const rondo_protocol *protocol,
+                                      void *self, rondo_transport **t);
+
+/**
+ * The same for writing. There is no SIGPIPE. The reader's leaving is
+ * connection_lost(0), or RONDO_EPIPE while bytes wait; from a terminal or a
+ * TCP socket it is heard only with the next write. rondo_transport_write_eof
+ * is rondo_transport_close here; aborting cannot be told from an end by a
+ * pipe's reader, but drops what waits. A thread that is writing to a file then
+ * finishes the piece it is at. As loop.connect_write_pipe; see pipe(7).
+ */
+RONDO_API int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd,
+                                       unsigned flags,
+                                       const rondo_protocol *protocol,
+                                       void *self, rondo_transport **t);
 
 /**
  * Sends size bytes: at once what the kernel takes, a copy of the rest later.

@@ -20,13 +20,14 @@ enum stream_flag {
     STREAM_BROKEN = 1 << 9,    /* a write failed; what can be read is read */
     STREAM_QUEUED = 1 << 10,   /* bytes wait */
     STREAM_OWES_PAUSE = 1 << 11,
-    STREAM_TOLD_PAUSE = 1 << 12,  /* pause_writing called, resume is owed */
-    STREAM_OWES_LOST = 1 << 13,   /* the descriptor is gone */
-    STREAM_RUNNING = 1 << 14,     /* the loop is in this stream's dispatch */
-    STREAM_SPENT = 1 << 15,       /* lent bytes can be given back */
-    STREAM_HELD = 1 << 16,        /* bytes were read that were not delivered */
-    STREAM_TIMED = 1 << 17,       /* it has timeouts */
-    STREAM_WRITE_FAILED = 1 << 18 /* `error` was met writing */
+    STREAM_TOLD_PAUSE = 1 << 12,   /* pause_writing called, resume is owed */
+    STREAM_OWES_LOST = 1 << 13,    /* the descriptor is gone */
+    STREAM_RUNNING = 1 << 14,      /* the loop is in this stream's dispatch */
+    STREAM_SPENT = 1 << 15,        /* lent bytes can be given back */
+    STREAM_HELD = 1 << 16,         /* bytes were read that were not delivered */
+    STREAM_TIMED = 1 << 17,        /* it has timeouts */
+    STREAM_WRITE_FAILED = 1 << 18, /* `error` was met writing */
+    STREAM_PIPE = 1 << 19 /* half a stream: stream_pipe.c reads and writes */
 };
 
 /* Made when the first byte has to wait, or the limits are set. */
@@ -76,6 +77,12 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made);
 void stream_discard(rondo_transport *t);
 /* The same, but the socket stays open. */
 void stream_give_back(rondo_transport *t);
+/* Half a stream, over a pipe, FIFO, terminal, device or connected socket: it
+ * reads (SIDE_READ) and cannot write, or the other way round. The descriptor
+ * is the stream's and closed with it, or with RONDO_PIPE_BORROW the caller's
+ * and left as it was found. With an error it is the caller's, as it was. */
+int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
+                    rondo_transport **made);
 /* From now on it is a live handle and connection_lost is owed. */
 void stream_open(rondo_transport *t, const rondo_protocol *protocol,
                  void *self);
@@ -106,6 +113,33 @@ void stream_deliver_owed(rondo_transport *t);
 /* Ends it with an error; drops what waits. */
 void stream_fail(rondo_transport *t, int error, unsigned flags);
 bool stream_reads(const rondo_transport *t);
+
+/* Half a stream that reads. */
+bool stream_only_reads(const rondo_transport *t);
+/* Half a stream that writes, whose reading side waits for its reader to leave. */
+bool stream_awaits_hang_up(const rondo_transport *t);
+void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd);
+/* The connection, or the pipe's reader, is gone: what can be read is read. */
+void stream_break_off(rondo_transport *t, int error);
+
+/* ---- STREAM_PIPE's own ways ---- */
+
+/* op_submit and op_cancel; a thread may be what carries it out. */
+void stream_pipe_submit(rondo_transport *t, struct op *op);
+void stream_pipe_cancel(rondo_transport *t, struct op *op);
+/* An operation has ended with this error. 0: the backend has refused the
+ * descriptor, and from now on a thread does what it would have waited for. */
+int stream_pipe_refused(rondo_transport *t, int error);
+/* The same for the writing side; what a thread has written is in op.count. */
+int stream_pipe_written(rondo_transport *t);
+/* As sys_recv and sys_sendv. */
+int64_t stream_pipe_read(rondo_transport *t, void *data, size_t size);
+int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
+                          size_t count);
+/* Its last: the descriptor is let go, and closed if it is to be and the
+ * stream's own. */
+void stream_pipe_close(rondo_transport *t, bool close);
+rondo_fd stream_pipe_fd(const rondo_transport *t);
 
 void stream_read_init(rondo_transport *t);
 /* Delivers held bytes; reads what a broken connection still has. */

@@ -122,7 +122,9 @@ static void read_nothing(rondo_transport *t, int result)
 static size_t read_once(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
-    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    int64_t count = t->flags & STREAM_PIPE
+                        ? stream_pipe_read(t, loop->scratch, LOOP_SCRATCH)
+                        : sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
     if (count <= 0) {
         read_nothing(t, (int)count);
         return 0;
@@ -160,6 +162,8 @@ static COLD void read_rest(rondo_transport *t, const rondo_protocol *protocol,
 static COLD void read_carefully(rondo_transport *t, int error)
 {
     t->flags |= STREAM_RUNNING;
+    if (error && t->flags & STREAM_PIPE)
+        error = stream_pipe_refused(t, error);
     if (!error)
         read_more(t);
     else if (error != RONDO_ECANCELED) {

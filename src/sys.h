@@ -12,6 +12,9 @@
  * sys_resolve. RONDO_EAGAIN means "the kernel would block". Descriptors made
  * here are non-blocking, close-on-exec and never 0, 1 or 2. */
 
+/* The sides of a descriptor. */
+enum { SIDE_READ = 1, SIDE_WRITE = 2 };
+
 /* ---- clock ---- */
 
 /* Monotonic nanoseconds; never goes back, never stepped. */
@@ -59,6 +62,9 @@ enum sys_kind {
 };
 
 enum sys_kind sys_kind(sys_fd fd);
+bool sys_is_directory(sys_fd fd); /* among SYS_KIND_FILE */
+/* The program's standard input, output, error: 0, 1, 2; or SYS_NO_FD. */
+sys_fd sys_stdio(int which);
 int sys_socket_stream(rondo_family family, sys_fd *fd);
 /* Makes somebody else's socket fit for a loop: non-blocking. */
 int sys_adopt(sys_fd fd);
@@ -124,6 +130,44 @@ int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
                   bool join);
 /* The largest payload of a family, bytes. */
 size_t sys_datagram_most(rondo_family family);
+
+/* ---- pipes, terminals, devices ---- */
+
+/* One direction of a descriptor that need not be a socket. */
+struct sys_pipe {
+    sys_fd given; /* the descriptor that was asked for */
+    sys_fd fd;    /* the one to use: that, or another of the same file */
+    SYS_PIPE_MEMBERS
+};
+
+/* The sides it is open for. */
+unsigned sys_pipe_sides(sys_fd fd);
+/* Makes it fit for a loop, for the one side. `shared`: others go on using it,
+ * so it is to be left as it was found. */
+int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe);
+/* Lets go of it, leaving it as it was found. The given descriptor stays open,
+ * unless `close`. `inherited`: it is the parent process's, and not touched. */
+void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited);
+/* Counts of bytes, or an error; no SIGPIPE. A read of 0 is the end, a
+ * terminal's hang-up too. */
+int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size);
+int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
+                       size_t count);
+/* Does each of its calls take its time, whatever is asked of it: a file? */
+bool sys_pipe_blocks(const struct sys_pipe *pipe);
+/* From now on a thread makes the calls: they may take their time. */
+void sys_pipe_block(struct sys_pipe *pipe);
+/* For that thread: the same calls, but never RONDO_EAGAIN. */
+int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size);
+int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
+                               size_t size);
+/* For the loop: ends what a thread is waiting in, for good. true: try again
+ * until it is over; false: it ends by itself, soon. */
+bool sys_pipe_cancel(struct sys_pipe *pipe);
+/* Does the reading side become ready when the writer's reader leaves? */
+bool sys_pipe_tells(const struct sys_pipe *pipe);
+/* Has it left? */
+bool sys_pipe_hung_up(const struct sys_pipe *pipe);
 
 /* ---- addresses ---- */
 

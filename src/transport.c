@@ -40,7 +40,7 @@ bool rondo_transport_is_closing(const rondo_transport *t)
 
 bool rondo_transport_can_write_eof(const rondo_transport *t)
 {
-    return t != NULL;
+    return t && !stream_only_reads(t);
 }
 
 int rondo_transport_set_protocol(rondo_transport *t,
@@ -101,7 +101,9 @@ int rondo_transport_local_address(const rondo_transport *t,
 
 rondo_fd rondo_transport_fd(const rondo_transport *t)
 {
-    return t && t->io.fd != SYS_NO_FD ? (rondo_fd)t->io.fd : RONDO_NO_FD;
+    if (!t || t->io.fd == SYS_NO_FD)
+        return RONDO_NO_FD;
+    return t->flags & STREAM_PIPE ? stream_pipe_fd(t) : (rondo_fd)t->io.fd;
 }
 
 rondo_loop *rondo_transport_loop(const rondo_transport *t)

@@ -80,6 +80,31 @@ static void G2_watching_pipes(void **state)
     raw_close(fds[1]);
 }
 
+/* Also where it cannot, the descriptor's kind is not to blame. */
+static void G2_pipes_as_transports(void **state)
+{
+    struct world *w = *state;
+    bool can = rondo_loop_supports(w->loop, RONDO_CAN_PIPES);
+    struct peer *p = test_peer(w);
+    raw_fd fds[2];
+
+    if (raw_pipe(fds) != 0)
+        test_skip(w, "no pipes as descriptors on this system");
+    int result = rondo_connect_write_pipe(w->loop, fds[1], RONDO_PIPE_BORROW,
+                                          &recorder, p, &p->transport);
+    if (can) {
+        assert_ok(result);
+        assert_int_equal(rondo_transport_write(p->transport, "x", 1), 0);
+        rondo_transport_close(p->transport);
+        test_run_until(w, p->lost);
+    } else {
+        assert_error(result, RONDO_ENOTSUP);
+        assert_non_null(strstr(rondo_last_error(), "iocp"));
+    }
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
 /* "Any" device: /dev/null is the one that kernels refuse. */
 static void G2_watching_character_devices(void **state)
 {
@@ -394,6 +419,7 @@ int main(void)
         TEST(D1_the_limit_of_a_datagram_is_the_truth),
         TEST(G2_watching_sockets),
         TEST(G2_watching_pipes),
+        TEST(G2_pipes_as_transports),
         TEST(G2_watching_character_devices),
         TEST(G2_embedding),
         TEST(G2_reuse_port),

@@ -54,6 +54,17 @@ enum sys_kind sys_kind(sys_fd fd)
                                                          : SYS_KIND_STREAM;
 }
 
+bool sys_is_directory(sys_fd fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+sys_fd sys_stdio(int which)
+{
+    return which;
+}
+
 /* ---- making ---- */
 
 static int native_family(rondo_family family)
@@ -197,15 +208,18 @@ int sys_connect_result(sys_fd fd)
 
 /* ---- bytes ---- */
 
+/* That a call must not block is said each time: a socket that the program has
+ * only lent stays blocking. */
+
 int64_t sys_recv(sys_fd fd, void *data, size_t size)
 {
-    ssize_t count = recv(fd, data, size, 0);
+    ssize_t count = recv(fd, data, size, MSG_DONTWAIT);
     return count < 0 ? fail() : count;
 }
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
 {
-    ssize_t count = send(fd, data, size, MSG_NOSIGNAL);
+    ssize_t count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     return count < 0 ? fail() : count;
 }
 
@@ -219,7 +233,7 @@ int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
     }
     struct msghdr message = {.msg_iov = parts};
     message.msg_iovlen = used;
-    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    ssize_t sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent < 0 ? fail() : sent;
 }
 

@@ -294,6 +294,7 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_UDP:
     case RONDO_CAN_WATCH_SOCKETS:
     case RONDO_CAN_WATCH_PIPES:
+    case RONDO_CAN_PIPES:
     case RONDO_CAN_WATCH_CHAR_DEVICES:
     case RONDO_CAN_SIGNALS:
     case RONDO_CAN_EMBED:
