@@ -3,12 +3,14 @@
 
 set(RONDO_SOURCES
     src/accept.c
+    src/accept_pipe.c
     src/address.c
     src/adopt.c
     src/backend.c
     src/blocking.c
     src/buf.c
     src/connect.c
+    src/connect_note.c
     src/datagram.c
     src/datagram_open.c
     src/datagram_queue.c
@@ -32,6 +34,7 @@ set(RONDO_SOURCES
     src/signals.c
     src/stream.c
     src/stream_extra.c
+    src/stream_fds.c
     src/stream_pipe.c
     src/stream_read.c
     src/stream_write.c
@@ -52,6 +55,7 @@ if(WIN32)
         src/win/iocp_socket.c
         src/win/ip.c
         src/win/local.c
+        src/win/named.c
         src/win/net.c
         src/win/pipe.c
         src/win/select.c

@@ -47,12 +47,15 @@ int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
     if (error)
         return error_in(what, error);
     error = sys_adopt(sys_fd_of(fd));
+    if (error)
+        (void)error_os(error, "cannot make descriptor %lld non-blocking",
+                       (long long)fd);
+    else
+        error = stream_remember(*t, NULL);
     if (error) {
         stream_give_back(*t);
-        return error_os(error, "%s: cannot make descriptor %lld non-blocking",
-                        what, (long long)fd);
+        return error_in(what, error);
     }
-    stream_remember(*t, NULL);
     return 0;
 }
 

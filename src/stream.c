@@ -153,6 +153,8 @@ static void settle_ops(rondo_transport *t)
         return; /* it may still be refused, and then nothing may be pending */
     if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
         !(t->flags & STREAM_BROKEN)) {
+        t->out->op.task.kind =
+            t->flags & STREAM_PASSING ? OP_WAIT_WRITE : OP_WRITE;
         t->out->op.buffer = t->out->buf.first->data;
         t->out->op.size = t->out->buf.first->size;
         submit(t, &t->out->op);
@@ -206,7 +208,7 @@ static void describe_loss(const rondo_transport *t)
 {
     char peer[RONDO_ADDRESS_TEXT] = "";
     rondo_address address;
-    if (address_recall(&t->peer, &address) == 0)
+    if (stream_address(t, &t->peer, &address) == 0)
         (void)rondo_address_text(&address, peer, sizeof peer);
     const char *where = *peer ? " with " : "";
     const char *what = t->flags & STREAM_WRITE_FAILED ? ": write" : "";
@@ -384,17 +386,6 @@ void stream_own(rondo_transport *t, struct stream_owner *owner)
     owner->first = t;
 }
 
-void stream_remember(rondo_transport *t, const rondo_address *peer)
-{
-    rondo_address address;
-    if (peer)
-        address_keep(&t->peer, peer);
-    else if (sys_peer_address(t->io.fd, &address) == 0)
-        address_keep(&t->peer, &address);
-    if (sys_local_address(t->io.fd, &address) == 0)
-        address_keep(&t->local, &address);
-}
-
 /* ---- for the loop ---- */
 
 static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
@@ -408,8 +399,10 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     const rondo_transport *t = (const rondo_transport *)(const void *)handle;
     char peer[RONDO_ADDRESS_TEXT] = "-";
     rondo_address address;
-    if (address_recall(&t->peer, &address) == 0)
+    if (stream_address(t, &t->peer, &address) == 0)
         (void)rondo_address_text(&address, peer, sizeof peer);
+    if (!*peer)
+        snprintf(peer, sizeof peer, "unnamed"); /* most clients of a path */
     const char *state = t->flags & (STREAM_CLOSING | STREAM_ENDING) ? "closing"
                         : t->flags & STREAM_EOF    ? "half-open"
                         : t->flags & STREAM_PAUSED ? "paused"

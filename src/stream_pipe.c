@@ -1,4 +1,4 @@
-/* stream_pipe.c - half a stream, over a descriptor that need not be a socket. */
+/* stream_pipe.c - half a stream, or a whole one, over what need not be a socket. */
 /* SPDX-License-Identifier: MIT */
 #include "blocking.h"
 #include "error.h"
@@ -28,6 +28,11 @@ static rondo_transport *of_read(struct task *task)
 bool stream_only_reads(const rondo_transport *t)
 {
     return t->flags & STREAM_PIPE && of(t)->side == SIDE_READ;
+}
+
+bool stream_is_whole_pipe(const rondo_transport *t)
+{
+    return t->flags & STREAM_PIPE && of(t)->side == (SIDE_READ | SIDE_WRITE);
 }
 
 rondo_fd stream_pipe_fd(const rondo_transport *t)
@@ -181,6 +186,13 @@ void stream_pipe_close(rondo_transport *t, bool close)
     sys_pipe_close(&p->pipe, close, t->handle.inherited);
 }
 
+void stream_pipe_shut(rondo_transport *t)
+{
+    io_detach(t->loop, &t->io);
+    stream_pipe_close(t, true);
+    t->io.fd = SYS_NO_FD;
+}
+
 static int open_pipe(struct pipe_stream *p, sys_fd fd)
 {
     int error = sys_pipe_open(fd, p->side, p->borrowed, &p->pipe);
@@ -215,12 +227,15 @@ int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
     p->t.flags = STREAM_PIPE;
     if (side == SIDE_READ) {
         p->t.flags |= STREAM_WRITE_EOF | STREAM_EOF_SENT;
-    } else {
+    } else if (side == SIDE_WRITE) {
         p->t.flags |= STREAM_EOF;
         p->watches = sys_pipe_tells(&p->pipe);
         op_init(&p->t.read, &p->t.io, OP_WAIT_READ, writer_woken);
     }
-    stream_remember(&p->t, NULL);
-    *made = &p->t;
-    return 0;
+    error = stream_remember(&p->t, NULL);
+    if (error)
+        stream_give_back(&p->t);
+    else
+        *made = &p->t;
+    return error;
 }

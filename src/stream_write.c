@@ -11,6 +11,7 @@
 enum {
     NO_WRITING =
         STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN,
+    OTHER_WRITING = STREAM_PIPE | STREAM_PASSING, /* not by sys_send */
     FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
 };
 
@@ -25,11 +26,11 @@ static rondo_transport *of_write(struct task *task)
 
 /* ---- sending ---- */
 
-/* To a socket an end is as good as a reset; a pipe has no resets. */
+/* To a connection an end is as good as a reset; half a pipe has no resets. */
 static int loss(const rondo_transport *t, int error)
 {
-    return error == RONDO_EPIPE && !(t->flags & STREAM_PIPE) ? RONDO_ECONNRESET
-                                                             : error;
+    bool half = t->flags & STREAM_PIPE && !stream_is_whole_pipe(t);
+    return error == RONDO_EPIPE && !half ? RONDO_ECONNRESET : error;
 }
 
 /* A file that is full is no peer that has left. */
@@ -60,18 +61,25 @@ void stream_break_off(rondo_transport *t, int error)
         t->flags |= STREAM_ENDING;
 }
 
+static COLD int64_t send_otherwise(rondo_transport *t,
+                                   const rondo_buffer *pieces, size_t count)
+{
+    return t->flags & STREAM_PIPE ? stream_pipe_write(t, pieces, count)
+                                  : stream_pass(t, pieces, count);
+}
+
 static int64_t send_pieces(rondo_transport *t, const rondo_buffer *pieces,
                            size_t count)
 {
-    return t->flags & STREAM_PIPE ? stream_pipe_write(t, pieces, count)
-                                  : sys_sendv(t->io.fd, pieces, count);
+    return t->flags & OTHER_WRITING ? send_otherwise(t, pieces, count)
+                                    : sys_sendv(t->io.fd, pieces, count);
 }
 
 static int64_t send_one(rondo_transport *t, const void *data, size_t size)
 {
-    const rondo_buffer piece = {data, size};
-    return t->flags & STREAM_PIPE ? stream_pipe_write(t, &piece, 1)
-                                  : sys_send(t->io.fd, data, size);
+    return t->flags & OTHER_WRITING
+               ? send_otherwise(t, &(rondo_buffer){data, size}, 1)
+               : sys_send(t->io.fd, data, size);
 }
 
 static void note_progress(rondo_transport *t)
@@ -101,7 +109,7 @@ static void flush(rondo_transport *t)
         }
         buf_consume(t->loop, &out->buf, (size_t)sent);
         note_progress(t);
-        if ((size_t)sent < offered)
+        if ((size_t)sent < offered && !(t->flags & STREAM_PASSING))
             return;
     }
 }
@@ -121,6 +129,8 @@ static void write_done(rondo_loop *loop, struct task *task)
         stream_break_off(t, error);
     } else if (!error) {
         if (t->out->op.count) {
+            if (t->flags & STREAM_PASSING)
+                stream_passed(t, t->out->op.count);
             buf_consume(loop, &t->out->buf, t->out->op.count);
             note_progress(t);
         }
@@ -148,6 +158,7 @@ struct outgoing *stream_out(rondo_transport *t)
 
 void stream_drop_out(rondo_transport *t)
 {
+    stream_drop_parcels(t);
     if (!t->out)
         return;
     buf_drop(t->loop, &t->out->buf, !op_is_idle(&t->out->op));
@@ -207,7 +218,7 @@ static int refuse(const rondo_transport *t, const char *what)
                      rondo_strerror(t->error));
 }
 
-static int check(const rondo_transport *t, const char *what)
+int stream_may_write(const rondo_transport *t, const char *what)
 {
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
@@ -238,7 +249,7 @@ static COLD int write_rest(rondo_transport *t, const void *data, size_t size,
 static COLD int write_carefully(rondo_transport *t, const void *data,
                                 size_t size)
 {
-    int error = check(t, "transport_write");
+    int error = stream_may_write(t, "transport_write");
     if (error || !size)
         return error;
     if (!data)
@@ -253,7 +264,7 @@ int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
 {
     /* one look at what is not as every day; there each is asked by name */
     if (!t || t->loop->guard != sys_fork_generation || !data || !size ||
-        t->flags & (NO_WRITING | STREAM_QUEUED | STREAM_PIPE))
+        t->flags & (NO_WRITING | STREAM_QUEUED | OTHER_WRITING))
         return write_carefully(t, data, size);
     int64_t sent = sys_send(t->io.fd, data, size);
     return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
@@ -283,7 +294,7 @@ static int64_t send_groups(rondo_transport *t, const rondo_buffer *buffers,
 int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
                            size_t count)
 {
-    int error = check(t, "transport_writev");
+    int error = stream_may_write(t, "transport_writev");
     if (error || !count)
         return error;
     size_t room = PTRDIFF_MAX; /* more than that is nobody's memory */
@@ -316,7 +327,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
                                 size_t size, void (*release)(void *arg),
                                 void *arg)
 {
-    int error = check(t, "transport_write_owned");
+    int error = stream_may_write(t, "transport_write_owned");
     if (error)
         return error;
     if (!data && size)
@@ -354,7 +365,7 @@ int rondo_transport_printf(rondo_transport *t, const char *format, ...)
 {
     char small[512], *text = small;
     va_list arguments, again;
-    int error = check(t, "transport_printf");
+    int error = stream_may_write(t, "transport_printf");
     if (error)
         return error;
     va_start(arguments, format);
@@ -384,6 +395,9 @@ int rondo_transport_write_eof(rondo_transport *t)
         return error;
     if (t->flags & (STREAM_CLOSING | STREAM_ENDING) || stream_only_reads(t))
         return refuse(t, "transport_write_eof");
+    if (stream_is_whole_pipe(t))
+        return error_set(RONDO_ENOTSUP,
+                         "transport_write_eof: a pipe ends both ways at once");
     t->flags |= STREAM_WRITE_EOF;
     stream_settle(t);
     return 0;

@@ -72,7 +72,8 @@ int sys_option(sys_fd fd, enum sys_option option, int value);
 int sys_bind(sys_fd fd, const rondo_address *address);
 int sys_listen(sys_fd fd, int backlog); /* 0: the system's largest */
 int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer);
-/* RONDO_EAGAIN: under way; ready to write when sys_connect_result knows. */
+/* RONDO_EAGAIN: under way; ready to write when sys_connect_result knows.
+ * RONDO_EBUSY: the other side has no room now, and nothing is under way. */
 int sys_connect(sys_fd fd, const rondo_address *address);
 int sys_connect_result(sys_fd fd);
 /* Counts of bytes, or an error. A receive of 0 is the peer's orderly end. */
@@ -93,6 +94,9 @@ struct sys_file {
     uint64_t device, number;
 };
 
+/* The address of a path; on Linux "@name" is an abstract one, without a file.
+ * RONDO_EINVAL, RONDO_ENAMETOOLONG, RONDO_ENOTSUP. */
+int sys_path_address(rondo_address *a, const char *path);
 /* Binds. The file of a socket that nobody holds any more is replaced;
  * RONDO_EADDRINUSE: somebody holds it; RONDO_EEXIST: it is no socket. A mode
  * that is not 0 is the file's before anybody can connect. */
@@ -100,6 +104,20 @@ int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
                   struct sys_file *file);
 /* Removes the file if it is still there and still that one. */
 void sys_path_remove(const rondo_address *a, const struct sys_file *file);
+/* Who connected, or made the pair; -1: not known. */
+int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid);
+
+/* How many descriptors one message has at most. */
+enum { SYS_FDS_MOST = 253 };
+/* As sys_recv, with the descriptors that came beside: *count of them, set to 0
+ * where there are none. RONDO_EMFILE: the process had no room for all of
+ * them; none is kept, nor are the bytes. */
+int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
+                     size_t *count);
+/* As sys_sendv, with descriptors beside the first byte. */
+int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
+                     const sys_fd *fds, size_t fds_count);
+int sys_duplicate(sys_fd fd, sys_fd *copy);
 
 /* ---- datagrams ---- */
 
@@ -168,6 +186,18 @@ bool sys_pipe_cancel(struct sys_pipe *pipe);
 bool sys_pipe_tells(const struct sys_pipe *pipe);
 /* Has it left? */
 bool sys_pipe_hung_up(const struct sys_pipe *pipe);
+
+/* ---- pipes by name, both ways ---- */
+
+/* Is it a pipe's name, and no path of a unix socket? */
+bool sys_is_pipe_name(const char *path);
+/* RONDO_ENOENT: nobody serves it; RONDO_EBUSY: each instance has a client. */
+int sys_pipe_connect(const char *name, sys_fd *fd);
+/* One more instance, for one client. The first: RONDO_EADDRINUSE, it is served
+ * already. */
+int sys_pipe_listen(const char *name, bool first, sys_fd *fd);
+/* Closes what of these two became no stream. */
+void sys_pipe_discard(sys_fd fd);
 
 /* ---- addresses ---- */
 

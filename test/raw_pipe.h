@@ -7,9 +7,8 @@
 #ifndef RONDO_TEST_RAW_PIPE_H
 #define RONDO_TEST_RAW_PIPE_H
 
-#include "raw.h"
+#include "raw_local.h"
 
-int raw_local_pair(raw_fd pair[2]); /* two ends of an unnamed unix socket */
 /* The same terminal as a person has it: lines, echo, Ctrl-D. */
 int raw_line_terminal(raw_fd pair[2]);
 /* The end of `fd` that only reads, or only writes; RONDO_NO_FD */

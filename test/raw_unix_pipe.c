@@ -21,19 +21,6 @@
 
 #include "raw_net.h"
 
-int raw_local_pair(raw_fd pair[2])
-{
-    int fds[2];
-
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
-        return -1;
-    for (int i = 0; i < 2; i++) {
-        (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-        pair[i] = fds[i];
-    }
-    return 0;
-}
-
 int raw_line_terminal(raw_fd pair[2])
 {
     struct termios how;

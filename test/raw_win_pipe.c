@@ -5,12 +5,6 @@
 
 #include <stdio.h>
 
-int raw_local_pair(raw_fd pair[2])
-{
-    pair[0] = pair[1] = RONDO_NO_FD;
-    return -1;
-}
-
 int raw_line_terminal(raw_fd pair[2])
 {
     pair[0] = pair[1] = RONDO_NO_FD;

@@ -31,10 +31,24 @@ static void start_write(rondo_loop *loop, struct op *op)
                                 iocp_overlapped(op))));
 }
 
+/* A client that is there already comes without a packet; one that has left
+ * again is taken, too: what it has written is there to be read. */
+static void start_accept(rondo_loop *loop, struct op *op)
+{
+    DWORD os_error =
+        answer(ConnectNamedPipe((HANDLE)op->io->fd, iocp_overlapped(op)));
+    if (os_error == ERROR_PIPE_CONNECTED || os_error == ERROR_NO_DATA)
+        iocp_fail(loop, op, 0);
+    else
+        iocp_begun(loop, op, os_error);
+}
+
 void iocp_pipe_start(rondo_loop *loop, struct op *op)
 {
     op->sys.flags |= IOCP_PIPE;
-    if (op_index(op->task.kind) == 0)
+    if (op->task.kind == OP_ACCEPT)
+        start_accept(loop, op);
+    else if (op_index(op->task.kind) == 0)
         start_read(loop, op);
     else
         start_write(loop, op);
@@ -44,6 +58,8 @@ int iocp_pipe_result(struct op *op)
 {
     DWORD count = 0;
     int error = 0;
+    if (op->io->fd == SYS_NO_FD)
+        return RONDO_ECANCELED; /* an instance, closed before */
     if (!GetOverlappedResult((HANDLE)op->io->fd, iocp_overlapped(op), &count,
                              FALSE))
         error = error_from_os(GetLastError());

@@ -80,7 +80,7 @@ void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited)
         (void)ioctlsocket(pipe->fd, (long)FIONBIO, &off);
     else if (close && pipe->socket)
         sys_close(pipe->given);
-    else if (close)
+    else if (close && pipe->given != SYS_NO_FD)
         (void)CloseHandle((HANDLE)pipe->given);
     pipe->thread = NULL;
     pipe->fd = pipe->given = SYS_NO_FD;
