@@ -1,6 +1,6 @@
 /* executor.c - a job's round trip: to a thread, and back to the loop. */
 /* SPDX-License-Identifier: MIT */
-#include "executor.h"
+#include "executors.h"
 
 #include "measure.h"
 

@@ -1,6 +1,6 @@
 /* executor_rondo.c - rondo_run_in_executor. */
 /* SPDX-License-Identifier: MIT */
-#include "executor.h"
+#include "executors.h"
 
 #include "measure.h"
 

@@ -1,6 +1,6 @@
 /* executor_uv.c - uv_queue_work. */
 /* SPDX-License-Identifier: MIT */
-#include "executor.h"
+#include "executors.h"
 
 #include "measure.h"
 

@@ -3,9 +3,11 @@
 
 set(RONDO_SOURCES
     src/accept.c
+    src/accept_pipe.c
     src/address.c
     src/adopt.c
     src/backend.c
+    src/blocking.c
     src/buf.c
     src/connect.c
     src/datagram.c
@@ -34,6 +36,8 @@ set(RONDO_SOURCES
     src/signals.c
     src/stream.c
     src/stream_extra.c
+    src/stream_fds.c
+    src/stream_pipe.c
     src/stream_read.c
     src/stream_write.c
     src/timer.c
@@ -49,10 +53,13 @@ if(WIN32)
         src/win/datagram.c
         src/win/errors.c
         src/win/iocp.c
+        src/win/iocp_pipe.c
         src/win/iocp_socket.c
         src/win/ip.c
         src/win/local.c
+        src/win/named.c
         src/win/net.c
+        src/win/pipe.c
         src/win/select.c
         src/win/sys.c
         src/win/wake.c)
@@ -65,6 +72,7 @@ else()
         src/unix/datagram.c
         src/unix/local.c
         src/unix/net.c
+        src/unix/pipe.c
         src/unix/poll.c
         src/unix/select.c
         src/unix/signals.c

@@ -321,9 +321,9 @@ typedef enum rondo_capability {
     RONDO_CAN_SUBPROCESS,
     RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
     RONDO_CAN_SIGNALS,
-    RONDO_CAN_REUSE_PORT, /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,      /**< rondo_loop_prepare */
-    RONDO_CAN_PASS_DESCRIPTORS
+    RONDO_CAN_REUSE_PORT,      /**< SO_REUSEPORT that spreads the load */
+    RONDO_CAN_EMBED,           /**< rondo_loop_prepare */
+    RONDO_CAN_PASS_DESCRIPTORS /**< rondo_transport_send_fd */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -719,9 +719,11 @@ typedef enum rondo_switch {
 /** Where and how to connect; RONDO_CONNECT(.host = "a", .port = 80). */
 typedef struct rondo_connect_options {
     size_t size;
-    /** Exactly one of host, address and socket. A host is a name or a numeric
-     * address, with %scope where needed. */
+    /** Exactly one of host, path, address and socket. A host is a name or a
+     * numeric address, with %scope where needed. */
     const char *host;
+    /** A unix socket, see unix(7); on Linux "@name" is an abstract one. */
+    const char *path;
     const rondo_address *address;
     /** A stream socket that is connected already. By pointer, since 0 is a
      * descriptor. The loop's once an id has been returned; until then, and
@@ -729,7 +731,8 @@ typedef struct rondo_connect_options {
     const rondo_fd *socket;
     uint16_t port;       /**< with host */
     rondo_family family; /**< with host: only addresses of this family */
-    /** Where to connect from. Addresses of another family are skipped. */
+    /** Where to connect from. Addresses of another family are skipped. The
+     * file that a unix socket makes of it is the program's to remove. */
     const rondo_address *local_address;
     int64_t timeout_ns; /**< for look-up and connecting. 0: none */
     /** How long an address of several has to itself before the next one is
@@ -749,9 +752,14 @@ typedef struct rondo_server_options {
     /** A numeric address; NULL or "": every interface, IPv4 and IPv6. Never
      * looked up. */
     const char *host;
+    /** A unix socket instead of host and port; on Linux "@name" is an abstract
+     * one. The file that a server left behind which is gone is replaced; it is
+     * removed at close, if it is still this server's. A relative path is
+     * looked up from the working directory each time. */
+    const char *path;
     /** A stream socket that is bound, listening or not yet, instead of host
      * and port. By pointer, since 0 is a descriptor. The server's once the
-     * call has succeeded. */
+     * call has succeeded; a file of it is never removed. */
     const rondo_fd *socket;
     uint16_t port; /**< 0: the kernel chooses, one for all families */
     rondo_family family;
@@ -764,6 +772,9 @@ typedef struct rondo_server_options {
     rondo_switch no_delay;      /**< TCP_NODELAY of clients. Default: on */
     rondo_switch keep_alive;    /**< SO_KEEPALIVE of clients. Default: off */
     rondo_switch v6only;        /**< IPV6_V6ONLY. Default: on */
+    /** Who may connect to path: its file's mode, such as 0660, before anybody
+     * can. 0: what the umask leaves. An abstract name has none. See chmod(2). */
+    unsigned unix_mode;
     /**
      * asyncio's protocol_factory: runs just before each client's
      * connection_made. *protocol and *self come in as rondo_create_server's
@@ -790,18 +801,21 @@ typedef void (*rondo_connect_fn)(rondo_loop *loop, void *arg,
 
 /**
  * Connects. A name is looked up off the loop's thread; its addresses are tried
- * one after another. done may be NULL. Returns an id, which rondo_cancel takes
- * until connection_made starts, or an error (done is then not called):
- * RONDO_EINVAL (not exactly one of host, address, socket; the socket is not a
- * stream socket), RONDO_EBADF, RONDO_EBUSY (the socket is in use by a
- * transport or watcher), RONDO_EMFILE, RONDO_ENFILE.
+ * one after another. A unix socket whose backlog is full is tried again until
+ * there is room, timeout_ns runs out, or it is cancelled. done may be NULL.
+ * Returns an id, which rondo_cancel takes until connection_made starts, or an
+ * error (done is then not called): RONDO_EINVAL (not exactly one of host, path,
+ * address, socket; the socket is not a stream socket), RONDO_ENAMETOOLONG (the
+ * path: RONDO_LIMIT_UNIX_PATH), RONDO_ENOTSUP (a path where there are no unix
+ * sockets), RONDO_EBADF, RONDO_EBUSY (the socket is in use by a transport or
+ * watcher), RONDO_EMFILE, RONDO_ENFILE.
  *
- * done's error: RONDO_ENONAME, RONDO_EAGAIN (look-up), RONDO_ECONNREFUSED,
- * RONDO_ETIMEDOUT, RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EACCES,
+ * done's error: RONDO_ENONAME, RONDO_EAGAIN (look-up), RONDO_ENOENT (no such
+ * path), RONDO_ECONNREFUSED, RONDO_ETIMEDOUT, RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EACCES,
  * RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL (local_address), RONDO_EAFNOSUPPORT (no
  * address of the families asked for), RONDO_ECANCELED, RONDO_EMFILE; the
  * sentence then names each address tried and why it failed. As
- * loop.create_connection; see connect(2).
+ * loop.create_connection and loop.create_unix_connection; see connect(2).
  */
 RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
                                            const rondo_connect_options *options,
@@ -814,11 +828,13 @@ RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
  * arg is self of every connection (unless protocol_factory sets
  * another) and the arg of the options' callbacks; server may be NULL. 0;
  * RONDO_EINVAL (a host that is not numeric, neither protocol, factory nor
- * accepted, ...), RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL (no address of them
+ * accepted, ...), RONDO_EADDRINUSE (for a path also: it is no socket's), RONDO_EADDRNOTAVAIL (no address of them
  * available), RONDO_EACCES, RONDO_EAFNOSUPPORT, RONDO_EMFILE, RONDO_ENFILE,
- * RONDO_ENOTSUP (reuse_port); for a socket: RONDO_EBADF, RONDO_EBUSY. When
- * accepting fails later, the exception handler hears of it once and accepting
- * goes on by itself. As loop.create_server; see bind(2), listen(2).
+ * RONDO_ENOTSUP (reuse_port); for a socket: RONDO_EBADF, RONDO_EBUSY; for a
+ * path: RONDO_ENAMETOOLONG, RONDO_ENOENT (no such folder), RONDO_ENOTDIR,
+ * RONDO_ENOTSUP. When accepting fails later, the exception handler hears of it once and accepting
+ * goes on by itself. As loop.create_server and loop.create_unix_server; see
+ * bind(2), listen(2).
  */
 RONDO_API int rondo_create_server(rondo_loop *loop,
                                   const rondo_server_options *options,
@@ -835,6 +851,57 @@ RONDO_API int rondo_create_server(rondo_loop *loop,
 RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
                                             const rondo_protocol *protocol,
                                             void *self, rondo_transport **t);
+/** Whose the descriptor is that rondo_connect_read_pipe and its sister are
+ * given, and of what kind it may be; values to be combined. */
+enum rondo_pipe_flags {
+    RONDO_PIPE_OWN = 0,    /**< the transport's: closed with it */
+    RONDO_PIPE_BORROW = 1, /**< the program's: never closed, left as found */
+    RONDO_PIPE_FILE = 2    /**< a regular file is taken, too */
+};
+
+/** The program's standard input (0), output (1) or error (2), as the system
+ * calls it; RONDO_NO_FD: there is none. To be borrowed. Any thread. */
+RONDO_API rondo_fd rondo_stdio(int which);
+
+/**
+ * Makes a transport that only reads, of a pipe, FIFO, connected stream socket,
+ * terminal or character device; connection_made comes from the loop. Where a
+ * descriptor cannot be waited for (/dev/null with epoll; with RONDO_PIPE_FILE
+ * a regular file or block device) a thread reads it, at most 64 KiB ahead. The
+ * end of the input (a terminal's hang-up, too) is eof_received, whose answer
+ * is not asked for, and then connection_lost(0). Writing is RONDO_EPIPE.
+ *
+ * flags are enum rondo_pipe_flags. A descriptor of one's own is non-blocking
+ * from now on. A borrowed one is never closed and has its mode back when
+ * connection_lost is called or the loop is closed; until then its mode, which
+ * it shares with whoever has it too, changes only where there is no other way:
+ * a terminal, and on Linux a pipe, is opened once more for the transport alone.
+ * In a forked child what a thread reads or writes ends with RONDO_EFORKED.
+ *
+ * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
+ * RONDO_EINVAL (a regular file without RONDO_PIPE_FILE, a directory, a
+ * listening, unconnected or datagram socket, not open for this direction),
+ * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher; a terminal's two
+ * directions need two descriptors, see dup(2)), RONDO_EMFILE, RONDO_ENOTSUP
+ * (RONDO_CAN_PIPES). As loop.connect_read_pipe.
+ */
+RONDO_API int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd,
+                                      unsigned flags,
+                                      const rondo_protocol *protocol,
+                                      void *self, rondo_transport **t);
+
+/**
+ * The same for writing. There is no SIGPIPE. The reader's leaving is
+ * connection_lost(0), or RONDO_EPIPE while bytes wait; from a terminal or a
+ * TCP socket it is heard only with the next write. rondo_transport_write_eof
+ * is rondo_transport_close here; aborting cannot be told from an end by a
+ * pipe's reader, but drops what waits. A thread that is writing to a file then
+ * finishes the piece it is at. As loop.connect_write_pipe; see pipe(7).
+ */
+RONDO_API int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd,
+                                       unsigned flags,
+                                       const rondo_protocol *protocol,
+                                       void *self, rondo_transport **t);
 
 /**
  * Sends size bytes: at once what the kernel takes, a copy of the rest later.
@@ -966,13 +1033,53 @@ rondo_transport_get_write_buffer_size(const rondo_transport *t);
 RONDO_API int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
                                            int64_t write_ns);
 
-/** The peer's address and our own; also in connection_lost. 0, or
- * RONDO_ENOTCONN: the system could not tell. As
+/** The peer's address and our own; also in connection_lost. Most clients of a
+ * unix socket have no name: their address has its family, and the text "". 0,
+ * or RONDO_ENOTCONN: the system could not tell. As
  * get_extra_info("peername"), ("sockname"). */
 RONDO_API int rondo_transport_peer_address(const rondo_transport *t,
                                            rondo_address *address);
 RONDO_API int rondo_transport_local_address(const rondo_transport *t,
                                             rondo_address *address);
+
+/** Whose process is at the other end; -1: the system does not say. Set size
+ * first (RONDO_CREDENTIALS_INIT). */
+typedef struct rondo_credentials {
+    size_t size;
+    int64_t pid, uid, gid;
+} rondo_credentials;
+
+/**
+ * Who connected, or listened, as the kernel noted it then; with a socket pair,
+ * who made it. 0; RONDO_ENOTSUP: not a unix socket; RONDO_ENOTCONN: the
+ * descriptor is gone. See SO_PEERCRED in unix(7), getpeereid(3).
+ */
+RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
+                                               rondo_credentials *peer);
+
+/**
+ * Sends a descriptor to the process at the other end of a unix socket, beside
+ * the byte that is written next; up to 64 may go beside one byte. fd stays the
+ * caller's and may be closed at once: a duplicate travels. One that no byte
+ * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
+ * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
+ * byte; RONDO_EPIPE, RONDO_ECLOSED as rondo_transport_write. See SCM_RIGHTS in
+ * unix(7).
+ */
+RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
+
+/**
+ * Inside data_received or buffer_updated: takes the next of the descriptors
+ * that came with these bytes, in the order sent. It is the caller's,
+ * close-on-exec; whether it blocks is as its sender had it. What is not taken
+ * is closed when the bytes are done with (those given back or held while
+ * reading is paused are not). The bytes delivered at once never have the
+ * descriptors of two writes; they may begin with bytes of earlier writes that
+ * had none. A process that has no room for all descriptors of a write loses
+ * the connection: RONDO_EMFILE. RONDO_NO_FD: none, or no unix socket
+ * (rondo_last_error).
+ */
+RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
 
 /** The descriptor, still the transport's: for socket options, not for reading,
  * writing or closing. RONDO_NO_FD once it is gone. */
@@ -1427,5 +1534,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_LOOP_METRICS_INIT     RONDO_INIT_(rondo_loop_metrics)
 #define RONDO_CLOCK_INFO_INIT       RONDO_INIT_(rondo_clock_info)
 #define RONDO_LOOKUP_HINTS_INIT     RONDO_INIT_(rondo_lookup_hints)
+#define RONDO_CREDENTIALS_INIT      RONDO_INIT_(rondo_credentials)
 
 #endif

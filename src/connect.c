@@ -22,13 +22,15 @@ struct connect {
     void *arg;
     rondo_lookup *lookup;
     struct race race;
-    rondo_transport *t; /* connected: adopted, or the race's winner */
+    rondo_transport *t;     /* connected: adopted, or the race's winner */
+    struct backoff backoff; /* of a named pipe */
     bool adopted, racing;
-    int lead; /* addresses before the other family's first */
+    bool pipe; /* host is the name of one */
+    int lead;  /* addresses before the other family's first */
     uint16_t port;
     int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */
     int64_t os_error;
-    char host[];
+    char host[]; /* as the sentences call it; a name is looked up */
 };
 
 /* ---- the end ---- */
@@ -102,6 +104,40 @@ static void over(struct race *race, rondo_transport *t, int error)
         fail(c, error);
 }
 
+/* ---- a named pipe ---- */
+
+static void try_pipe(struct connect *c);
+
+static void again(rondo_loop *loop, void *arg)
+{
+    struct connect *c = arg;
+    (void)loop;
+    c->backoff.timer = 0;
+    try_pipe(c);
+}
+
+/* It is there or not, at once; when each of its instances has a client it is
+ * asked again. */
+static void try_pipe(struct connect *c)
+{
+    sys_fd fd;
+    int error = sys_pipe_connect(c->host, &fd);
+    if (error == RONDO_EBUSY) {
+        error = backoff_begin(c->loop, &c->backoff, again, c);
+        if (!error)
+            return;
+    } else if (!error) {
+        error = stream_new_pipe(c->loop, fd, SIDE_READ | SIDE_WRITE, 0, &c->t);
+        if (error)
+            sys_pipe_discard(fd);
+    }
+    c->os_error = rondo_last_os_error();
+    if (error)
+        fail(c, error);
+    else
+        succeed(c);
+}
+
 /* ---- the beginning ---- */
 
 static void run_race(struct connect *c)
@@ -149,6 +185,8 @@ static void start(rondo_loop *loop, struct task *task)
         fail(c, c->stopped);
     else if (c->adopted)
         succeed(c);
+    else if (c->pipe)
+        try_pipe(c);
     else if (c->race.attempts)
         run_race(c);
     else
@@ -166,6 +204,8 @@ static void stop(struct connect *c, int error)
     if (c->lookup) {
         resolve_cancel(c->loop, c->lookup);
         c->lookup = NULL;
+        loop_push(c->loop, &c->deferred);
+    } else if (backoff_end(c->loop, &c->backoff)) {
         loop_push(c->loop, &c->deferred);
     } else if (c->racing) {
         race_stop(&c->race, error);
@@ -193,11 +233,12 @@ static void on_timeout(rondo_loop *loop, void *arg)
 static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
 {
     const char *what = "create_connection";
-    int targets =
-        (o->host ? 1 : 0) + (o->address ? 1 : 0) + (o->socket ? 1 : 0);
+    int targets = (o->host ? 1 : 0) + (o->path ? 1 : 0) + (o->address ? 1 : 0) +
+                  (o->socket ? 1 : 0);
     if (targets != 1)
         return error_set(RONDO_EINVAL,
-                         "%s: exactly one of host, address and socket, not %d",
+                         "%s: exactly one of host, path, address and socket, "
+                         "not %d",
                          what, targets);
     if (!protocol)
         return error_set(RONDO_EINVAL, "%s: no protocol", what);
@@ -205,9 +246,8 @@ static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
         return error_set(RONDO_EINVAL,
                          "%s: a host of %zu bytes; 1 to %d are allowed", what,
                          strlen(o->host), HOST_MAX);
-    if (o->address && (rondo_address_family(o->address) < RONDO_FAMILY_INET ||
-                       rondo_address_family(o->address) > RONDO_FAMILY_INET6))
-        return error_set(RONDO_EINVAL, "%s: not an IP address", what);
+    if (o->address && rondo_address_family(o->address) == RONDO_FAMILY_ANY)
+        return error_set(RONDO_EINVAL, "%s: an empty address", what);
     if (o->timeout_ns < 0 || (unsigned)o->family > RONDO_FAMILY_INET6)
         return error_set(RONDO_EINVAL,
                          "%s: a negative timeout or an unknown "
@@ -219,7 +259,7 @@ static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
 static void set_race(struct connect *c, const rondo_connect_options *o)
 {
     c->race.loop = c->loop;
-    c->race.family = o->family;
+    c->race.family = o->path ? RONDO_FAMILY_ANY : o->family;
     c->race.has_local = o->local_address != NULL;
     if (o->local_address)
         c->race.local = *o->local_address;
@@ -236,7 +276,7 @@ static struct connect *connect_new(rondo_loop *loop,
     char text[RONDO_ADDRESS_TEXT] = "";
     if (o->address)
         (void)rondo_address_text(o->address, text, sizeof text);
-    const char *host = o->host ? o->host : text;
+    const char *host = o->host ? o->host : o->path ? o->path : text;
     size_t size = strlen(host) + 1;
     struct connect *c = loop_alloc(loop, sizeof *c + size);
     if (!c)
@@ -249,24 +289,44 @@ static struct connect *connect_new(rondo_loop *loop,
     return c;
 }
 
-/* A literal address needs no look-up; a name has none yet. */
+static int adopt(struct connect *c, rondo_fd socket)
+{
+    int error = stream_adopt(c->loop, socket, "create_connection", &c->t);
+    c->adopted = !error;
+    if (!error)
+        race_set_options(&c->race, c->t->io.fd);
+    return error;
+}
+
+static int set_pipe(struct connect *c)
+{
+    c->pipe = rondo_loop_supports(c->loop, RONDO_CAN_NAMED_PIPES);
+    return c->pipe ? 0
+                   : error_set(RONDO_ENOTSUP,
+                               "create_connection: backend \"%s\" has no named "
+                               "pipes; \"iocp\" has",
+                               rondo_loop_backend(c->loop));
+}
+
+/* A literal address or a path needs no look-up; a name has none yet. */
 static int set_target(struct connect *c, const rondo_connect_options *o)
 {
-    rondo_address literal;
-    if (o->socket) {
-        int error =
-            stream_adopt(c->loop, *o->socket, "create_connection", &c->t);
-        c->adopted = !error;
-        if (!error)
-            race_set_options(&c->race, c->t->io.fd);
-        return error;
-    }
+    rondo_address made;
     const rondo_address *target = o->address;
-    if (o->host && rondo_address_parse(&literal, o->host, o->port) == 0)
-        target = &literal;
-    if (target && race_set(&c->race, target, 1, c->lead))
-        return error_set(RONDO_ENOMEM, "create_connection: out of memory");
-    return 0;
+    int error = 0;
+    if (o->socket)
+        return adopt(c, *o->socket);
+    if (o->path && sys_is_pipe_name(o->path))
+        return set_pipe(c);
+    if (o->path) {
+        error = address_of_path(&made, o->path, "create_connection");
+        target = &made;
+    } else if (o->host && !rondo_address_parse(&made, o->host, o->port)) {
+        target = &made;
+    }
+    if (!error && target && race_set(&c->race, target, 1, c->lead))
+        error = error_set(RONDO_ENOMEM, "create_connection: out of memory");
+    return error;
 }
 
 static int set_timeout(struct connect *c, int64_t timeout_ns)

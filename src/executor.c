@@ -333,10 +333,8 @@ void executor_abandon(rondo_loop *loop)
 
 void executor_close(rondo_loop *loop)
 {
-    if (loop->job_pool) {
-        pool_close(loop->job_pool);
-        pool_give_back(loop->job_pool);
-    }
+    if (loop->job_pool)
+        pool_release(loop->job_pool);
     if (loop->default_pool)
         pool_give_back(loop->default_pool);
     loop->job_pool = loop->default_pool = NULL;

@@ -145,8 +145,7 @@ int64_t rondo_loop_limit(const rondo_loop *loop, rondo_limit what)
                      (int)what);
 }
 
-/* Fills a struct of the caller's size from ours. */
-static int give(void *to, const void *from, size_t known, const char *what)
+int loop_give(void *to, const void *from, size_t known, const char *what)
 {
     size_t size;
     if (!to)
@@ -169,7 +168,7 @@ int rondo_get_clock_info(const rondo_loop *loop, rondo_clock_info *info)
     facts.wait_resolution_ns = loop->backend->resolution(loop);
     if (facts.wait_resolution_ns < facts.resolution_ns)
         facts.wait_resolution_ns = facts.resolution_ns;
-    return give(info, &facts, sizeof facts, "get_clock_info");
+    return loop_give(info, &facts, sizeof facts, "get_clock_info");
 }
 
 int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
@@ -187,7 +186,7 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
     m.live_operations =
         loop->live[HANDLE_OPERATION] + loop->live[HANDLE_LOOKUP];
     m.live_jobs = loop->live[HANDLE_JOB] + resolve_live(loop);
-    return give(metrics, &m, sizeof m, "loop_get_metrics");
+    return loop_give(metrics, &m, sizeof m, "loop_get_metrics");
 }
 
 /* ---- moving between threads and processes ---- */

@@ -181,6 +181,8 @@ static inline int loop_check_create(const rondo_loop *loop, const char *what)
 /* Takes an option struct of the caller's size into one of ours, `known` bytes
  * long: what the caller's header lacks is zero. NULL is all zero. */
 int loop_options(void *to, size_t known, const void *from, const char *what);
+/* Fills a struct of the caller's size from ours, `known` bytes long. */
+int loop_give(void *to, const void *from, size_t known, const char *what);
 
 /* ---- running things ---- */
 

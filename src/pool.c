@@ -247,6 +247,12 @@ void pool_close(struct pool *pool)
     sys_mutex_unlock(&pool->lock);
 }
 
+void pool_release(struct pool *pool)
+{
+    pool_close(pool);
+    pool_give_back(pool);
+}
+
 void pool_join(struct pool *pool)
 {
     sys_mutex_lock(&pool->lock);

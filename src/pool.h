@@ -29,6 +29,8 @@ bool pool_withdraw(struct pool *pool, struct work *work);
 struct work *pool_clear(struct pool *pool);
 /* Nothing more is accepted; threads end when the queue is empty. */
 void pool_close(struct pool *pool);
+/* The end for its maker: closed and given back. */
+void pool_release(struct pool *pool);
 /* Of a closed pool: returns when its threads have ended. */
 void pool_join(struct pool *pool);
 /* Is the calling thread one of the pool's? */

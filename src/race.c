@@ -57,7 +57,8 @@ static int make_socket(struct race *r, const rondo_address *a, sys_fd *fd)
         note(r, error, a, "socket for");
         return error;
     }
-    race_set_options(r, *fd);
+    if (rondo_address_family(a) != RONDO_FAMILY_UNIX)
+        race_set_options(r, *fd);
     if (r->has_local) {
         error = sys_bind(*fd, &r->local);
         if (error)
@@ -110,9 +111,15 @@ static void arm(struct race *r, rondo_fn on_timer)
 static void cancel_all(struct race *r)
 {
     disarm(r);
-    for (size_t i = 0; i < r->next; i++)
-        if (r->attempts[i].t)
-            op_cancel(r->loop, &r->attempts[i].op);
+    for (size_t i = 0; i < r->next; i++) {
+        struct attempt *a = &r->attempts[i];
+        if (backoff_end(r->loop, &a->backoff)) {
+            a->op.task.error = RONDO_ECANCELED;
+            loop_push(r->loop, &a->op.task);
+        } else if (a->t) {
+            op_cancel(r->loop, &a->op);
+        }
+    }
 }
 
 static void end(struct race *r)
@@ -145,30 +152,62 @@ static void on_timer(rondo_loop *loop, void *arg)
     begin_next(r);
 }
 
+static void lose(struct attempt *a)
+{
+    stream_discard(a->t);
+    a->t = NULL;
+}
+
+static void win(struct attempt *a)
+{
+    a->race->winner = a->t;
+    a->t = NULL;
+    cancel_all(a->race);
+}
+
+static void again(rondo_loop *loop, void *arg)
+{
+    struct attempt *a = arg;
+    a->backoff.timer = 0;
+    op_submit(loop, &a->op);
+}
+
+/* 0: it has connected, or is asked again. A unix listener whose backlog is
+ * full is busy, and no event tells when it has room. */
+static int take_result(struct attempt *a, int error)
+{
+    struct race *r = a->race;
+    if (error == RONDO_EBUSY) {
+        error = backoff_begin(r->loop, &a->backoff, again, a);
+    } else if (error) {
+        error_keep_os(a->op.os_error);
+    } else {
+        error = stream_remember(a->t, NULL);
+        if (!error)
+            win(a);
+    }
+    return error;
+}
+
 /* A failure begins the next at once. The others' operations are awaited
  * before it is over: their sockets are closed by then. */
 static void attempted(rondo_loop *loop, struct task *task)
 {
     struct attempt *a = (struct attempt *)(void *)task;
     struct race *r = a->race;
-    rondo_transport *t = a->t;
-    bool decided = r->stopped || r->winner;
     (void)loop;
-    a->t = NULL;
-    r->running--;
-    if (!task->error && !decided) {
-        stream_remember(t, NULL);
-        r->winner = t;
-        cancel_all(r);
+    if (r->stopped || r->winner) {
+        lose(a);
     } else {
-        if (!decided) {
-            error_keep_os(a->op.os_error);
-            note(r, task->error, &a->address, "");
-        }
-        stream_discard(t);
-        if (!decided)
+        int error = take_result(a, task->error);
+        if (error) {
+            note(r, error, &a->address, "");
+            lose(a);
             begin_next(r);
+        }
     }
+    if (!a->t)
+        r->running--;
     if (r->running == 0)
         end(r);
 }
@@ -221,6 +260,7 @@ static void add(struct race *r, const rondo_address *a)
     struct attempt *attempt = &r->attempts[r->count++];
     attempt->race = r;
     attempt->t = NULL;
+    attempt->backoff = (struct backoff){0, 0};
     attempt->address = *a;
 }
 

@@ -3,12 +3,14 @@
 #ifndef RONDO_RACE_H
 #define RONDO_RACE_H
 
+#include "backoff.h"
 #include "stream.h"
 
 struct attempt {
     struct op op;
     struct race *race;
     rondo_transport *t; /* NULL: not begun, or over */
+    struct backoff backoff;
     rondo_address address;
 };
 

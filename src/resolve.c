@@ -280,8 +280,7 @@ void resolve_close(rondo_loop *loop)
 {
     if (!loop->lookup_pool)
         return;
-    pool_close(loop->lookup_pool);
-    pool_give_back(loop->lookup_pool);
+    pool_release(loop->lookup_pool);
     loop->lookup_pool = NULL;
 }
 

@@ -122,7 +122,11 @@ static void read_nothing(rondo_transport *t, int result)
 static size_t read_once(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
-    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    int64_t count = t->flags & STREAM_PIPE
+                        ? stream_pipe_read(t, loop->scratch, LOOP_SCRATCH)
+                    : t->flags & STREAM_UNIX
+                        ? stream_receive(t, loop->scratch, LOOP_SCRATCH)
+                        : sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
     if (count <= 0) {
         read_nothing(t, (int)count);
         return 0;
@@ -130,6 +134,8 @@ static size_t read_once(rondo_transport *t)
     if (t->flags & STREAM_TIMED)
         stream_note_read(t);
     deliver(t, loop->scratch, (size_t)count, false);
+    if (!(t->flags & STREAM_HELD))
+        stream_drop_arrived(t);
     return (size_t)count;
 }
 
@@ -160,6 +166,8 @@ static COLD void read_rest(rondo_transport *t, const rondo_protocol *protocol,
 static COLD void read_carefully(rondo_transport *t, int error)
 {
     t->flags |= STREAM_RUNNING;
+    if (error && t->flags & STREAM_PIPE)
+        error = stream_pipe_refused(t, error);
     if (!error)
         read_more(t);
     else if (error != RONDO_ECANCELED) {
@@ -218,6 +226,8 @@ void stream_read_deferred(rondo_transport *t)
         struct held *held = stream_take_held(t);
         deliver(t, held->bytes, held->size, false);
         loop_free(t->loop, held);
+        if (!(t->flags & STREAM_HELD))
+            stream_drop_arrived(t);
     }
     if (t->flags & STREAM_BROKEN)
         read_broken(t);

@@ -111,6 +111,7 @@ static const struct {
     {EINPROGRESS, RONDO_EAGAIN, "EINPROGRESS"},
     {EHOSTDOWN, RONDO_EHOSTUNREACH, "EHOSTDOWN"},
     {EFAULT, RONDO_EINVAL, "EFAULT"},
+    {ETOOMANYREFS, RONDO_EMFILE, "ETOOMANYREFS"},
 };
 
 static size_t find_error(int64_t os_error)
@@ -303,8 +304,11 @@ bool sys_supports(rondo_capability what)
     switch (what) {
     case RONDO_CAN_TCP:
     case RONDO_CAN_UDP:
+    case RONDO_CAN_UNIX:
+    case RONDO_CAN_PASS_DESCRIPTORS:
     case RONDO_CAN_WATCH_SOCKETS:
     case RONDO_CAN_WATCH_PIPES:
+    case RONDO_CAN_PIPES:
     case RONDO_CAN_WATCH_CHAR_DEVICES:
     case RONDO_CAN_SIGNALS:
     case RONDO_CAN_EMBED:

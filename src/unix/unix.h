@@ -12,6 +12,14 @@
 int unix_keep(int fd);
 int unix_nonblocking(int fd, bool on);
 
+/* The error of the call just made; RONDO_EAGAIN: it would block. */
+int unix_fail(void);
+
+/* The pieces as the system takes them, at most `room`; their number. */
+struct iovec;
+size_t unix_parts(struct iovec *parts, size_t room, const rondo_buffer *buffers,
+                  size_t count);
+
 /* Timeouts as the waits take them, rounded up, so that no timer is early. */
 int unix_timeout_ms(int64_t timeout_ns);
 struct timespec unix_timespec(int64_t timeout_ns);

@@ -1,7 +1,7 @@
-/* executor.h - what each contestant of the job benchmark can do. */
+/* executors.h - what each contestant of the job benchmark can do. */
 /* SPDX-License-Identifier: MIT */
-#ifndef BENCH_EXECUTOR_H
-#define BENCH_EXECUTOR_H
+#ifndef BENCH_EXECUTORS_H
+#define BENCH_EXECUTORS_H
 
 #include <stddef.h>
 
