@@ -19,6 +19,7 @@
 #endif
 
 struct backend;
+struct child_watcher;
 struct io;
 struct remote;
 struct pool;
@@ -43,6 +44,7 @@ enum handle_kind {
     HANDLE_TRANSPORT,
     HANDLE_SERVER,
     HANDLE_DATAGRAM,
+    HANDLE_PROCESS,
     HANDLE_WATCHER,
     HANDLE_OPERATION,
     HANDLE_SIGNAL,
@@ -122,7 +124,8 @@ struct rondo_loop {
     size_t ids_used, ids_room;
     uint32_t ids_free, tag;
     uint32_t first_generation; /* of a slot; another for loops of one tag */
-    struct pool *pool;         /* look-ups' threads, made with the first */
+    const struct child_watcher *child_watcher; /* NULL: not chosen yet */
+    struct pool *pool; /* look-ups' threads, made with the first */
     struct lookup *lookups;
     size_t lookups_live;
     struct signals *signals; /* made with the first handler */
