@@ -79,6 +79,8 @@ typedef struct rondo_transport rondo_transport;
 typedef struct rondo_server rondo_server;
 /** A socket for datagrams. */
 typedef struct rondo_datagram rondo_datagram;
+/** A child process, and the pipes to it. */
+typedef struct rondo_process rondo_process;
 /** A counted sender of callbacks to a loop; outlives the loop. */
 typedef struct rondo_remote rondo_remote;
 /** Threads for jobs; outlives loops. */
@@ -297,6 +299,12 @@ typedef struct rondo_loop_options {
      * the environment's RONDO_BACKEND (not when set-user-id), else the
      * platform's best. */
     const char *backend;
+    /** How the ends of children are noticed: "pidfd" (Linux 5.4), "thread" (a
+     * thread waits for each), "sigchld" (a handler of that signal, for as long
+     * as there are children; the program must not replace it meanwhile);
+     * NULL: the first of these that this system has. RONDO_ENOTSUP for
+     * others, and where RONDO_CAN_CHILD_WATCHER is false. */
+    const char *child_watcher;
     const rondo_allocator *allocator; /**< NULL: malloc(3)'s. Copied */
     /** How many threads the loop's own executor has at most. 0: 32, or the
      * number of processors + 4, whichever is less */
@@ -359,6 +367,7 @@ typedef struct rondo_loop_metrics {
     size_t live_transports; /**< made, and connection_lost not yet returned */
     size_t live_servers;    /**< created, and not yet closed for good */
     size_t live_datagrams;  /**< endpoints, connection_lost not yet returned */
+    size_t live_processes;  /**< started, and connection_lost not returned */
     size_t live_operations; /**< pending connects and look-ups asked for */
     size_t live_jobs;       /**< jobs, and name look-ups in flight */
 } rondo_loop_metrics;
@@ -376,19 +385,21 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
  * Ends everything the loop holds and frees the loop: runs the posts accepted
  * before (rondo_call_soon_threadsafe, rondo_remote_call); drops callbacks and
  * timers; gives each pending operation's callback and each transport's
- * connection_lost RONDO_ECANCELED; calls each server's closed. Jobs that run
- * are waited for (close_grace_ns); one that goes on is reported to the
- * exception handler, its thread ends alone, and its callback is not called.
- * The callbacks run inside this call; what they try to create is RONDO_ECLOSED.
- * 0, and the pointer has ended; RONDO_EBUSY while the loop runs (so also from its own
+ * and process's connection_lost RONDO_ECANCELED; calls each server's closed;
+ * kills children that are not to be left running. Jobs that run are waited for
+ * (close_grace_ns); one that goes on is reported to the exception handler, its
+ * thread ends alone, and its callback is not called. The callbacks run inside
+ * this call; what they try to create is RONDO_ECLOSED. 0, and the pointer has
+ * ended; RONDO_EBUSY while the loop runs (so also from its own
  * callbacks), and nothing has happened. As loop.close.
  */
 RONDO_API int rondo_loop_close(rondo_loop *loop);
 
 /**
  * Runs until nothing is left (returns 0) or rondo_loop_stop was called (1).
- * What keeps it alive: callbacks, timers, watchers, transports, servers, jobs,
- * pending connects and look-ups, unless marked background. RONDO_EBUSY: it runs already;
+ * What keeps it alive: callbacks, timers, watchers, transports, servers,
+ * processes, jobs, pending connects and look-ups, unless marked background.
+ * RONDO_EBUSY: it runs already;
  * also the error of a backend whose wait failed. A different loop may be run
  * inside a callback.
  */
@@ -510,6 +521,7 @@ typedef struct rondo_exception {
     int64_t os_error;     /**< the system's code, or 0 */
     rondo_server *server; /**< at most one of these is not NULL */
     rondo_transport *transport;
+    rondo_process *process;
 } rondo_exception;
 
 /** Gets what nobody else can be told: a failed accept, for instance. It may
@@ -1297,6 +1309,187 @@ RONDO_API rondo_loop *rondo_datagram_loop(const rondo_datagram *d);
 /** Whether it keeps rondo_loop_run going (false, as it begins) or not. */
 RONDO_API void rondo_datagram_set_background(rondo_datagram *d,
                                              bool background);
+/* ---- 7. subprocesses --------------------------------------------------- */
+
+/** How a process ended. A Windows exit code has 32 bits, so it cannot share a
+ * number with the signals. */
+typedef struct rondo_exit {
+    bool known; /**< false: somebody else has reaped it (SIGCHLD ignored, a
+                 * stray wait), and the rest is 0 */
+    bool signaled;
+    int signal;    /**< what killed it; 0 unless signaled */
+    uint32_t code; /**< of its exit; 0 when signaled */
+} rondo_exit;
+
+/**
+ * What the program does about a child. Any member may be NULL. The table is
+ * not copied: it must outlive the process. self is the caller's pointer.
+ *
+ * Order: connection_made first, even if the child has ended already; then the
+ * others as they come; connection_lost last, once the child has ended and
+ * every pipe is lost. process_exited does not wait for the pipes, which a
+ * grandchild may hold open; data may follow it. The process is valid until
+ * connection_lost returns. As asyncio.SubprocessProtocol.
+ */
+typedef struct rondo_process_protocol {
+    /** Once, first. From then on connection_lost is owed, exactly once. */
+    void (*connection_made)(rondo_process *p, void *self);
+    /** size > 0 bytes from the child's descriptor fd, lent for the call. */
+    void (*pipe_data_received)(rondo_process *p, void *self, int fd,
+                               const void *data, size_t size);
+    /** The pipe to the child's descriptor fd is gone. 0: closed, by either
+     * side; else what broke it. */
+    void (*pipe_connection_lost)(rondo_process *p, void *self, int fd,
+                                 int error);
+    /** The child does not read fd fast enough: stop writing. */
+    void (*pause_writing)(rondo_process *p, void *self, int fd);
+    void (*resume_writing)(rondo_process *p, void *self, int fd);
+    /** The child has ended; not called where rondo_process_close has let go
+     * of one that is left running. */
+    void (*process_exited)(rondo_process *p, void *self, rondo_exit status);
+    /** Last. 0, or RONDO_ECANCELED: the loop closes. */
+    void (*connection_lost)(rondo_process *p, void *self, int error);
+} rondo_process_protocol;
+
+/** What a descriptor of the child is. */
+typedef enum rondo_stdio_kind {
+    RONDO_STDIO_INHERIT = 0, /**< the parent's of the same number */
+    /** A pipe: the child reads 0 and writes all others. Beyond 0-2 a pair of
+     * connected sockets, both ways. */
+    RONDO_STDIO_PIPE,
+    RONDO_STDIO_NULL,  /**< the null device */
+    RONDO_STDIO_FD,    /**< a descriptor of the caller's, which stays so */
+    RONDO_STDIO_STDOUT /**< the same as the child's 1 */
+} rondo_stdio_kind;
+
+/** One more descriptor of the child; beyond 0, 1 and 2 on Unix only. */
+typedef struct rondo_stdio_entry {
+    int child_fd; /**< 0, 1 and 2: in place of a kind that is zero */
+    rondo_stdio_kind kind;
+    rondo_fd fd; /**< RONDO_STDIO_FD's */
+} rondo_stdio_entry;
+
+/** What to run, and how; RONDO_PROCESS(.program = "ls"). */
+typedef struct rondo_process_options {
+    size_t size;
+    /** A path, or a name that is looked up in the parent's PATH. NULL:
+     * argv[0]. A relative path starts from cwd. */
+    const char *program;
+    /** Ends with NULL, argv[0] included. NULL: the program alone. */
+    const char *const *argv;
+    /** "NAME=value", ends with NULL. NULL: the parent's. */
+    const char *const *env;
+    const char *cwd; /**< NULL: the parent's */
+    rondo_stdio_kind stdin_kind, stdout_kind, stderr_kind;
+    rondo_fd stdin_fd, stdout_fd, stderr_fd; /**< RONDO_STDIO_FD's */
+    const rondo_stdio_entry *extra;
+    size_t extra_count;
+    bool new_group;     /**< setpgid(2); Windows: a console group */
+    bool new_session;   /**< setsid(2); Unix */
+    bool hide_window;   /**< Windows */
+    bool leave_running; /**< close, the loop's too, does not kill */
+    /** setuid(2) and setgid(2), with no supplementary groups where the parent
+     * may drop them; by pointer, since 0 is a value. Unix. */
+    const int64_t *uid, *gid;
+    const int *umask; /**< by pointer, since 0 is a value. Unix */
+} rondo_process_options;
+
+/**
+ * Starts a program. The child gets the descriptors listed and no others; its
+ * signals are unblocked and at their defaults. The time this takes does not
+ * depend on the parent's memory, except with uid or gid, where it is a
+ * fork(2). p may be NULL.
+ *
+ * 0; an error, and nothing is left: RONDO_ENOENT, RONDO_ENOTDIR, RONDO_EACCES
+ * (not executable, a directory), RONDO_ENOEXEC, RONDO_ENAMETOOLONG,
+ * RONDO_ETOOMUCH (argv and env together too long), RONDO_EBADF (a descriptor
+ * that is not open), RONDO_EPERM (uid, gid), RONDO_EAGAIN (too many
+ * processes), RONDO_EMFILE, RONDO_ENFILE, RONDO_EINVAL (neither program nor
+ * argv, an unknown kind, a number of a descriptor below 0 or named twice),
+ * RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec; see
+ * execve(2).
+ */
+RONDO_API int rondo_subprocess_exec(rondo_loop *loop,
+                                    const rondo_process_options *options,
+                                    const rondo_process_protocol *protocol,
+                                    void *self, rondo_process **p);
+
+/** The same for a command of the system's shell (/bin/sh -c); options may be
+ * NULL and name neither program nor argv. As loop.subprocess_shell. */
+RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
+                                     const rondo_process_options *options,
+                                     const rondo_process_protocol *protocol,
+                                     void *self, rondo_process **p);
+
+/** The number of the process, which another may get once it has ended. */
+RONDO_API int64_t rondo_process_pid(const rondo_process *p);
+
+/** Whether the loop has noticed its end; then *status (may be NULL) is how. As
+ * BaseTransport.get_returncode. */
+RONDO_API bool rondo_process_returncode(const rondo_process *p,
+                                        rondo_exit *status);
+
+/**
+ * The transport of the pipe to the child's descriptor fd, to write to it,
+ * pause or close it. NULL: there is no such pipe, or it is gone. After
+ * rondo_transport_set_protocol the new protocol hears of that pipe alone, to
+ * the end. As get_pipe_transport.
+ */
+RONDO_API rondo_transport *rondo_process_pipe(const rondo_process *p, int fd);
+
+/** Sends a signal, never to a process that has taken its number. 0;
+ * RONDO_ESRCH: it has ended; RONDO_EINVAL, RONDO_EPERM. As send_signal. */
+RONDO_API int rondo_process_send_signal(rondo_process *p, int signum);
+/** SIGTERM, or TerminateProcess. Otherwise the same. */
+RONDO_API int rondo_process_terminate(rondo_process *p);
+/** SIGKILL, or TerminateProcess. Otherwise the same. */
+RONDO_API int rondo_process_kill(rondo_process *p);
+
+/**
+ * Kills the child if it runs (unless leave_running), delivers what its pipes
+ * hold and closes them without waiting for a grandchild; process_exited and
+ * connection_lost follow. One that is left running is let go at once. Harmless
+ * after its end, and twice. As SubprocessTransport.close.
+ */
+RONDO_API void rondo_process_close(rondo_process *p);
+
+/** The caller's pointer. */
+RONDO_API void *rondo_process_self(const rondo_process *p);
+/** The loop it belongs to. */
+RONDO_API rondo_loop *rondo_process_loop(const rondo_process *p);
+/** Whether it and its pipes keep rondo_loop_run going (false, as it begins) or
+ * not. */
+RONDO_API void rondo_process_set_background(rondo_process *p, bool background);
+
+/** What a child has written, and how it ended. */
+typedef struct rondo_output {
+    size_t size;
+    rondo_exit status;
+    /** Lent for the callback; a NUL byte follows each. Never NULL. */
+    const void *out, *err;
+    size_t out_size, err_size;
+} rondo_output;
+
+/** The child has ended and its pipes are closed. error: 0, RONDO_ETOOMUCH,
+ * RONDO_ENOMEM, RONDO_ECANCELED; output is then what came before. */
+typedef void (*rondo_communicate_fn)(rondo_loop *loop, void *arg,
+                                     const rondo_output *output, int error);
+
+/**
+ * Runs a program to its end: feeds it input, then the end of input, and
+ * collects stdout and stderr. Where the options leave a kind at zero, stdin
+ * is a pipe (the null device when input is NULL) and stdout and stderr are
+ * pipes. input must stay until done is called. More than limit bytes of
+ * output in all (0: no limit) kill the child: RONDO_ETOOMUCH. A child that
+ * does not read its input is no error. Returns an id, with which rondo_cancel
+ * kills the child, or the errors of rondo_subprocess_exec. As
+ * Process.communicate.
+ */
+RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
+                                     const rondo_process_options *options,
+                                     const void *input, size_t input_size,
+                                     size_t limit, rondo_communicate_fn done,
+                                     void *arg);
 /* ---- 7. signals -------------------------------------------------------- */
 
 /** SIGHUP's number, also on Windows, whose <signal.h> lacks it: there it says
@@ -1523,6 +1716,9 @@ template <class T> inline T rondo_options_init()
 #define RONDO_DATAGRAM(...)                                                    \
     (&(const rondo_datagram_options){.size = sizeof(rondo_datagram_options),   \
                                      __VA_ARGS__})
+#define RONDO_PROCESS(...)                                                     \
+    (&(const rondo_process_options){.size = sizeof(rondo_process_options),     \
+                                    __VA_ARGS__})
 #endif
 
 /** Option and out structs with their size set and all else zero. */
@@ -1530,6 +1726,7 @@ template <class T> inline T rondo_options_init()
 #define RONDO_CONNECT_OPTIONS_INIT  RONDO_INIT_(rondo_connect_options)
 #define RONDO_SERVER_OPTIONS_INIT   RONDO_INIT_(rondo_server_options)
 #define RONDO_DATAGRAM_OPTIONS_INIT RONDO_INIT_(rondo_datagram_options)
+#define RONDO_PROCESS_OPTIONS_INIT  RONDO_INIT_(rondo_process_options)
 #define RONDO_LOOP_WAIT_INIT        RONDO_INIT_(rondo_loop_wait)
 #define RONDO_LOOP_METRICS_INIT     RONDO_INIT_(rondo_loop_metrics)
 #define RONDO_CLOCK_INFO_INIT       RONDO_INIT_(rondo_clock_info)

@@ -6,6 +6,7 @@
 #include "loop.h"
 #include "remote.h"
 #include "resolve.h"
+#include "subprocess.h"
 
 #include <string.h>
 
@@ -183,6 +184,7 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
     m.live_transports = loop->live[HANDLE_TRANSPORT];
     m.live_servers = loop->live[HANDLE_SERVER];
     m.live_datagrams = loop->live[HANDLE_DATAGRAM];
+    m.live_processes = loop->live[HANDLE_PROCESS];
     m.live_operations =
         loop->live[HANDLE_OPERATION] + loop->live[HANDLE_LOOKUP];
     m.live_jobs = loop->live[HANDLE_JOB] + resolve_live(loop);
@@ -217,6 +219,7 @@ int rondo_loop_after_fork(rondo_loop *loop)
     resolve_after_fork(loop);
     executor_after_fork(loop);
     handles_inherit(loop);
+    process_after_fork(loop);
     loop->thread = sys_thread_self();
     loop->generation = sys_fork_generation;
     atomic_store(&loop->sleeping, false);

@@ -19,6 +19,7 @@
 #endif
 
 struct backend;
+struct child_watcher;
 struct io;
 struct remote;
 struct pool;
@@ -42,6 +43,7 @@ enum handle_kind {
     HANDLE_TRANSPORT,
     HANDLE_SERVER,
     HANDLE_DATAGRAM,
+    HANDLE_PROCESS,
     HANDLE_WATCHER,
     HANDLE_OPERATION,
     HANDLE_LOOKUP,
@@ -123,7 +125,8 @@ struct rondo_loop {
     size_t ids_used, ids_room;
     uint32_t ids_free, tag;
     uint32_t first_generation; /* of a slot; another for loops of one tag */
-    struct pool *lookup_pool;  /* made with the first look-up */
+    const struct child_watcher *child_watcher; /* NULL: not chosen yet */
+    struct pool *lookup_pool;                  /* made with the first look-up */
     struct rondo_lookup *lookups;
     size_t lookups_live;
     rondo_resolver resolver;   /* start NULL: the system's */

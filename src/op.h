@@ -32,6 +32,7 @@ enum io_owner {
     IO_PIPE,   /* a transport's; the program's socket or something else */
     IO_THREAD, /* a transport's, woken by a thread that a fork leaves behind */
     IO_CLAIM,  /* only so that nobody else takes the number */
+    IO_CHILD,  /* ready when a child has ended */
     IO_INTERNAL
 };
 

@@ -278,7 +278,8 @@ void rondo_server_set_background(rondo_server *server, bool background)
 
 rondo_server *rondo_transport_server(const rondo_transport *t)
 {
-    return t ? (rondo_server *)(void *)t->owner : NULL;
+    bool has = t && t->owner && t->owner->gone == client_gone;
+    return has ? (rondo_server *)(void *)t->owner : NULL;
 }
 
 /* ---- for the loop ---- */

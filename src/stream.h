@@ -59,7 +59,7 @@ struct stream_extra {
     struct arrived *arrived;     /* descriptors that came */
 };
 
-/* Where a stream belongs: a server. */
+/* Where a stream belongs: a server, or a process. */
 struct stream_owner {
     rondo_transport *first;
     void (*gone)(rondo_loop *loop, struct stream_owner *owner);
@@ -114,6 +114,9 @@ void stream_own(rondo_transport *t, struct stream_owner *owner);
 /* Keeps the addresses; the peer's is asked for where it is NULL. RONDO_ENOMEM:
  * a long one could not be kept. */
 int stream_remember(rondo_transport *t, const rondo_address *peer);
+/* What has arrived is delivered without waiting for more; then it ends. What
+ * has not left is dropped. */
+void stream_cut(rondo_transport *t);
 /* Can this socket of the program's become a stream? Makes it fit. */
 int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
                  rondo_transport **t);

@@ -204,14 +204,17 @@ static void read_done(rondo_loop *loop, struct task *task)
     op_submit(loop, &t->read);
 }
 
-/* A write has failed: what the peer sent before is still its to say. */
+/* A write has failed, or the stream is cut: what the peer sent before is still
+ * its to say. A cut does not wait for a peer that never stops. */
 static void read_broken(rondo_transport *t)
 {
     int rounds = BROKEN_ROUNDS;
     while (t->flags & STREAM_BROKEN && stream_reads(t) &&
            !(t->flags & STREAM_HELD)) {
-        if (!rounds--)
+        if (!rounds-- && t->flags & STREAM_WRITE_FAILED)
             return;
+        if (rounds < 0)
+            break;
         if (!read_once(t))
             break;
     }
@@ -231,6 +234,20 @@ void stream_read_deferred(rondo_transport *t)
     }
     if (t->flags & STREAM_BROKEN)
         read_broken(t);
+}
+
+void stream_cut(rondo_transport *t)
+{
+    if (t->flags & STREAM_ENDING)
+        return;
+    if (t->flags & STREAM_QUEUED && !t->error)
+        t->error = RONDO_ECANCELED;
+    stream_drop_out(t);
+    /* one that has not begun reads when it has */
+    bool reads = stream_reads(t) || !(t->flags & STREAM_MADE);
+    t->flags |= reads ? STREAM_BROKEN : STREAM_ENDING;
+    stream_settle(t);
+    loop_nudge(t->loop);
 }
 
 void stream_read_init(rondo_transport *t)

@@ -199,6 +199,16 @@ int sys_pipe_listen(const char *name, bool first, sys_fd *fd);
 /* Closes what of these two became no stream. */
 void sys_pipe_discard(sys_fd fd);
 
+/* ---- descriptors of a child ---- */
+
+/* A pipe to a child, by the sides of ours; both sides: connected sockets.
+ * Theirs blocks, as programs expect. */
+int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs);
+/* The null device. */
+int sys_null(sys_fd *fd);
+/* Closes what these have made and no transport has. */
+void sys_child_close(sys_fd fd);
+
 /* ---- addresses ---- */
 
 /* Numeric text without brackets, port or scope; RONDO_EINVAL. */

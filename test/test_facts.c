@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_datagram.h"
 #include "harness_dial.h"
+#include "harness_process.h"
 #include "raw_local.h"
 #include "raw_net.h"
 
@@ -117,6 +118,36 @@ static void G2_watching_character_devices(void **state)
         watches(w, fd, pipes ? RONDO_EPERM : RONDO_ENOTSUP),
         rondo_loop_supports(w->loop, RONDO_CAN_WATCH_CHAR_DEVICES));
     raw_close(fd);
+}
+
+static void G2_subprocesses(void **state)
+{
+    struct world *w = *state;
+    struct proc *p = proc_new(w);
+    int result = proc_try(p, NULL, "exit", "7", NULL);
+
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_SUBPROCESS)) {
+        assert_error(result, RONDO_ENOTSUP);
+        assert_true(strstr(rondo_last_error(), "iocp") != NULL);
+        return;
+    }
+    assert_ok(result);
+    proc_wait(p);
+    proc_check_exit(p, 7);
+}
+
+static void G2_choosing_a_child_watcher(void **state)
+{
+    struct world *w = *state;
+    rondo_loop_options o = test_loop_options(w);
+    int result;
+
+    o.child_watcher = "thread";
+    result = rondo_loop_new(&w->other, &o);
+    if (rondo_loop_supports(w->loop, RONDO_CAN_CHILD_WATCHER))
+        assert_ok(result);
+    else
+        assert_error(result, RONDO_ENOTSUP);
 }
 
 static void G2_embedding(void **state)
@@ -466,6 +497,8 @@ int main(void)
         TEST(G2_watching_pipes),
         TEST(G2_pipes_as_transports),
         TEST(G2_watching_character_devices),
+        TEST(G2_subprocesses),
+        TEST(G2_choosing_a_child_watcher),
         TEST(G2_embedding),
         TEST(G2_unix_sockets),
         TEST(G2_passing_descriptors),

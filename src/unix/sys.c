@@ -104,6 +104,8 @@ static const struct {
     SAME(ENOSPC),
     SAME(ESRCH),
     SAME(EAGAIN),
+    {E2BIG, RONDO_ETOOMUCH, "E2BIG"},
+    {ETXTBSY, RONDO_EBUSY, "ETXTBSY"},
     {EOPNOTSUPP, RONDO_ENOTSUP, "EOPNOTSUPP"},
     {ENOSYS, RONDO_ENOTSUP, "ENOSYS"},
     {ENOPROTOOPT, RONDO_ENOTSUP, "ENOPROTOOPT"},
@@ -310,6 +312,8 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_WATCH_PIPES:
     case RONDO_CAN_PIPES:
     case RONDO_CAN_WATCH_CHAR_DEVICES:
+    case RONDO_CAN_SUBPROCESS:
+    case RONDO_CAN_CHILD_WATCHER:
     case RONDO_CAN_SIGNALS:
     case RONDO_CAN_EMBED:
         return true;

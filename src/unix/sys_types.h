@@ -49,6 +49,9 @@ static inline void sys_mutex_unlock(sys_mutex *m)
     bool plain;   /* ... and its writes take no flag against that */           \
     bool restore_mode, restore_signal; /* ... to what they were */
 
+/* What a child watcher keeps with a child. */
+#define SYS_CHILD_MEMBERS int pidfd; /* -1: none */
+
 /* What a backend keeps in each operation: a readiness backend nothing. */
 #define SYS_OP_MEMBERS
 

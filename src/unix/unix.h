@@ -10,6 +10,8 @@
 /* A new descriptor moved off 0, 1 and 2, where a program that closed them
  * would print into it; -1 and errno stay -1 and errno. Close-on-exec. */
 int unix_keep(int fd);
+/* A pipe: reading end, writing end; blocking, close-on-exec. */
+int unix_pipe(int fds[2]);
 int unix_nonblocking(int fd, bool on);
 
 /* The error of the call just made; RONDO_EAGAIN: it would block. */

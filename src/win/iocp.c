@@ -52,9 +52,10 @@ static void give_room(struct iocp *p, struct iocp_room *room)
 static void end(rondo_loop *loop, struct iocp_room *room)
 {
     struct op *op = room->op;
-    int error = op->sys.flags & IOCP_AFD    ? afd_result(loop, op)
-                : op->sys.flags & IOCP_PIPE ? iocp_pipe_result(op)
-                                            : iocp_result(loop, op);
+    int error = op->sys.flags & IOCP_AFD     ? afd_result(loop, op)
+                : op->sys.flags & IOCP_PIPE  ? iocp_pipe_result(op)
+                : op->sys.flags & IOCP_CHILD ? iocp_child_result(op)
+                                             : iocp_result(loop, op);
     loop->metrics.events++;
     give_room(iocp_of(loop), room);
     op_finish(loop, op, error);
@@ -82,6 +83,8 @@ static void submit(rondo_loop *loop, struct op *op)
         op_finish(loop, op, error_set(RONDO_ENOMEM, "out of memory"));
     else if (op->io->slot == HAS_A_PIPE)
         iocp_pipe_start(loop, op);
+    else if (op->io->owner == IO_CHILD)
+        iocp_child_start(loop, op);
     else if (op->task.kind == OP_WAIT_READ || op->task.kind == OP_WAIT_WRITE ||
              op->io->owner == IO_PIPE)
         afd_start(loop, op);
@@ -95,6 +98,10 @@ static void cancel(rondo_loop *loop, struct op *op)
     HANDLE handle =
         op->sys.flags & IOCP_AFD ? iocp_of(loop)->afd : (HANDLE)op->io->fd;
     op->sys.flags |= IOCP_CANCELLED;
+    if (op->sys.flags & IOCP_CHILD) {
+        iocp_child_cancel(op);
+        return;
+    }
     (void)CancelIoEx(handle, iocp_overlapped(op));
 }
 
@@ -124,6 +131,7 @@ static bool stays_outside(struct io *io)
     case IO_WATCHER:
     case IO_THREAD:
     case IO_CLAIM:
+    case IO_CHILD:
         return true;
     case IO_PIPE:
         io->slot = win_knows_socket(io->fd) ? -1 : HAS_A_PIPE;

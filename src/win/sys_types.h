@@ -49,6 +49,11 @@ void sys_mutex_unlock(sys_mutex *m);
     long cancelled;  /* its calls end at once */                               \
     uint64_t offset; /* in a file whose calls end later */
 
+/* What a child is known by. */
+#define SYS_CHILD_MEMBERS                                                      \
+    void *process; /* HANDLE */                                                \
+    bool group;    /* of console processes: it is the first */
+
 /* What the completion port keeps in each operation: its iocp_room. */
 struct sys_op {
     void *room;
