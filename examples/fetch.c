@@ -2,10 +2,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "args.h"
 
-enum { AT_ONCE = 8, HOST_MAX = 255, STATUS_MAX = 60 };
+enum { AT_ONCE = 4, HOST_MAX = 255, STATUS_MAX = 60 };
+
+struct scheme {
+    const char *prefix, *port;
+};
+
+static const struct scheme schemes[] = {{"http://", "80"}};
+enum { SCHEMES = sizeof schemes / sizeof *schemes };
 
 struct fetch {
     struct all *all;
+    const struct scheme *scheme;
     const char *url, *path;
     char host[HOST_MAX + 1];
     uint16_t port;
@@ -23,16 +31,32 @@ struct all {
     rondo_id deadline;
 };
 
+/* What is behind the scheme; NULL: an unknown one. Without one it is the first. */
+static const char *parse_scheme(struct fetch *f, const char *url)
+{
+    for (size_t i = 0; i < SCHEMES; i++) {
+        size_t size = strlen(schemes[i].prefix);
+        f->scheme = &schemes[i];
+        if (strncmp(url, schemes[i].prefix, size) == 0)
+            return url + size;
+    }
+    f->scheme = &schemes[0];
+    return strstr(url, "://") ? NULL : url;
+}
+
 /* "http://host:port/path", of which the host alone must be there; a numeric
  * IPv6 host is in brackets. */
 static bool parse_url(struct fetch *f, const char *url)
 {
-    const char *host = strncmp(url, "http://", 7) == 0 ? url + 7 : url;
+    const char *host = parse_scheme(f, url);
+    if (!host)
+        return false;
     bool bracket = *host == '[';
     host += bracket;
     size_t size = strcspn(host, bracket ? "]" : ":/");
     const char *rest = host + size + (bracket && host[size]);
-    char digits[6] = "80";
+    char digits[6];
+    snprintf(digits, sizeof digits, "%s", f->scheme->port);
     if (*rest == ':') {
         size_t count = strcspn(++rest, "/");
         snprintf(digits, sizeof digits, "%.*s", (int)(count < 6 ? count : 0),
@@ -111,6 +135,17 @@ static const rondo_protocol http = {
     .connection_lost = lost,
 };
 
+/* Name, race of addresses, connection: one operation, one id. This is where a
+ * scheme whose bytes go through another layer says so. */
+static rondo_id begin(struct fetch *f)
+{
+    rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
+    options.host = f->host;
+    options.port = f->port;
+    return rondo_create_connection(f->all->loop, &options, &http, f, connected,
+                                   f);
+}
+
 /* Called again by ended for a fetch that fails at once: then the loop that is
  * running already goes on, instead of one inside the other. */
 static void start_more(struct all *all)
@@ -121,9 +156,7 @@ static void start_more(struct all *all)
     while (all->active < AT_ONCE && all->next < all->count) {
         struct fetch *f = &all->fetch[all->next++];
         all->active++;
-        f->connecting = rondo_create_connection(
-            all->loop, RONDO_CONNECT(.host = f->host, .port = f->port), &http,
-            f, connected, f);
+        f->connecting = begin(f);
         if (f->connecting < 0)
             ended(f, (int)f->connecting);
     }
@@ -136,9 +169,12 @@ static void start_more(struct all *all)
 static void too_late(rondo_loop *loop, void *arg)
 {
     struct all *all = arg;
-    all->failed += all->count - all->next;
+    size_t begun = all->next;
     all->next = all->count;
-    for (size_t i = 0; i < all->count; i++) {
+    for (size_t i = begun; i < all->count; i++)
+        printf("%s: not begun in time\n", all->fetch[i].url);
+    all->failed += all->count - begun;
+    for (size_t i = 0; i < begun; i++) {
         struct fetch *f = &all->fetch[i];
         if (f->t)
             rondo_transport_abort_with(f->t, RONDO_ETIMEDOUT);

@@ -306,8 +306,8 @@ typedef struct rondo_loop_options {
      * others, and where RONDO_CAN_CHILD_WATCHER is false. */
     const char *child_watcher;
     const rondo_allocator *allocator; /**< NULL: malloc(3)'s. Copied */
-    /** How many threads the loop's own executor has at most. 0: 32, or the
-     * number of processors + 4, whichever is less */
+    /** How many threads the loop's own executor has at most, up to 10,000. 0:
+     * 32, or the number of processors + 4, whichever is less */
     unsigned executor_threads;
     /** How long rondo_loop_close waits for jobs that run. 0: 5 s; < 0: not at
      * all; RONDO_NEVER: until they end */
@@ -1565,8 +1565,9 @@ RONDO_API int rondo_job_call_soon(rondo_job *job, rondo_fn fn, void *arg);
 
 /**
  * Makes an executor for any number of loops, with at most so many threads (0:
- * as the loop's own), started as they are needed. Its memory is malloc(3)'s.
- * Any thread. As concurrent.futures.ThreadPoolExecutor.
+ * as the loop's own), started as they are needed. Its memory is malloc(3)'s. 0,
+ * RONDO_EINVAL (more than 10,000) or RONDO_ENOMEM. Any thread. As
+ * concurrent.futures.ThreadPoolExecutor.
  */
 RONDO_API RONDO_MUST_CHECK int rondo_executor_new(rondo_executor **executor,
                                                   unsigned threads);
@@ -1585,6 +1586,11 @@ RONDO_API int rondo_executor_shutdown(rondo_executor *executor, bool wait);
  * NULL is ignored. Loops may still have it as their default, and jobs may still
  * run: the threads end with the last. Any thread. */
 RONDO_API void rondo_executor_free(rondo_executor *executor);
+
+/** How many processors this process may use, at least 1: as many loops, each
+ * on a thread of its own, use them all. Any thread. As
+ * os.process_cpu_count. */
+RONDO_API unsigned rondo_cpu_count(void);
 
 /** Where this loop's jobs go when they name no executor; NULL: back to its own,
  * which is made with its first job. 0. As loop.set_default_executor. */
@@ -1679,7 +1685,8 @@ RONDO_API int rondo_set_resolver(rondo_loop *loop,
                                  const rondo_resolver *resolver);
 
 /**
- * A resolver's answer: count addresses, which are copied, or an error. A port
+ * A resolver's answer: count addresses, which are copied, or an error (none:
+ * RONDO_ENONAME; more than 4,096: RONDO_EINVAL). A port
  * that was given as a number need not be set. On the loop's thread; whoever
  * asked is told from the loop. A second answer, and one inside cancel, are
  * ignored.

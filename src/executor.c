@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_THREADS = 32, THREADS_OVER_CORES = 4 };
+enum { MOST_THREADS = 32, THREADS_OVER_CORES = 4, THREADS_LIMIT = 10000 };
 
 /* What jobs need of it is the pool, which they hold: it may go first. */
 struct rondo_executor {
@@ -230,13 +230,24 @@ rondo_id rondo_run_in_executor(rondo_loop *loop, rondo_executor *executor,
 
 /* ---- executors of the program's ---- */
 
+int executor_check(unsigned threads, const char *what)
+{
+    if (threads <= THREADS_LIMIT)
+        return 0;
+    return error_set(RONDO_EINVAL, "%s: %u threads; at most %d are allowed",
+                     what, threads, THREADS_LIMIT);
+}
+
 int rondo_executor_new(rondo_executor **executor, unsigned threads)
 {
     if (!executor)
         return error_set(RONDO_EINVAL,
                          "executor_new: nowhere to put the executor");
-    rondo_executor *made = malloc(sizeof *made);
     *executor = NULL;
+    int error = executor_check(threads, "executor_new");
+    if (error)
+        return error;
+    rondo_executor *made = malloc(sizeof *made);
     if (made)
         made->pool = pool_new(threads ? threads : default_threads());
     if (!made || !made->pool) {
@@ -301,6 +312,11 @@ int rondo_set_default_executor(rondo_loop *loop, rondo_executor *executor)
         pool_give_back(loop->default_pool);
     loop->default_pool = executor ? executor->pool : NULL;
     return 0;
+}
+
+unsigned rondo_cpu_count(void)
+{
+    return sys_cores();
 }
 
 /* ---- for the loop ---- */

@@ -5,6 +5,8 @@
 
 #include "loop.h"
 
+/* Whether there can be so many threads: 0 or RONDO_EINVAL. */
+int executor_check(unsigned threads, const char *what);
 /* Jobs that still run are reported, their threads left to end alone: the loop
  * has waited for them as long as it may. */
 void executor_abandon(rondo_loop *loop);

@@ -343,6 +343,8 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
     *loop = NULL;
     int error = loop_options(&o, sizeof o, options, "loop_new");
     if (!error)
+        error = executor_check(o.executor_threads, "loop_new");
+    if (!error)
         error = backend_choose(o.backend, &backend);
     if (error)
         return error;

@@ -288,8 +288,8 @@ static void interleave(struct race *r, const struct field *f, int lead)
 {
     size_t at = 0, at_other = 0;
     bool more;
-    while (lead-- > 1)
-        (void)add_next(r, f, &at, true);
+    while (lead-- > 1 && add_next(r, f, &at, true))
+        ;
     do {
         more = add_next(r, f, &at, true);
         more |= add_next(r, f, &at_other, false);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKUP_THREADS = 4 };
+enum { LOOKUP_THREADS = 4, MOST_ADDRESSES = 4096 };
 
 enum stage {
     ON_POOL,     /* queued, or a thread is at it */
@@ -171,6 +171,8 @@ static int keep_addresses(rondo_lookup *l, const rondo_address *addresses,
 {
     if (!addresses || !count)
         return RONDO_ENONAME;
+    if (count > MOST_ADDRESSES)
+        return RONDO_EINVAL;
     l->found.addresses = calloc(count, sizeof *addresses);
     if (!l->found.addresses)
         return RONDO_ENOMEM;

@@ -3,6 +3,8 @@
 #include "harness_dial.h"
 #include "raw_net.h"
 
+#include <limits.h>
+
 #define NEVER_NS RONDO_SEC(3600) /* no race begins by itself meanwhile */
 
 static const char *const hole_first[] = {"127.0.0.2", "127.0.0.1", NULL};
@@ -252,7 +254,9 @@ static void C2_the_families_take_turns(void **state)
     check_order(w, six_first, 1, "64646");
     check_order(w, six_first, 2, "66464");
     check_order(w, six_first, 9, "66644");
+    check_order(w, six_first, INT_MAX, "66644");
     check_order(w, six_first, -1, "66644");
+    check_order(w, six_first, INT_MIN, "66644");
     check_order(w, four_first, 0, "4644");
     check_order(w, four_first, -1, "4464");
     check_order(w, one, 0, "44");

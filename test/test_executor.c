@@ -232,6 +232,7 @@ static void E1_min_of_32_and_cores_plus_4(void **state)
     struct world *w = *state;
     unsigned expected = raw_cores() + 4 < 32 ? raw_cores() + 4 : 32;
 
+    assert_int_equal(rondo_cpu_count(), raw_cores());
     assert_int_equal(fill(w, w->loop, expected), expected);
     jobs_end();
     test_run_until(w, test_metrics(w).live_jobs == 0);

@@ -275,9 +275,16 @@ static void G3_the_rest_is_the_loops_threads(void **state)
 static void G1_null_and_wrong_arguments(void **state)
 {
     struct world *w = *state;
+    rondo_loop_options options = test_loop_options(w);
+    rondo_executor *e = NULL;
 
     w->expect_clean = true;
     assert_error(rondo_executor_new(NULL, 1), RONDO_EINVAL);
+    assert_error(rondo_executor_new(&e, (unsigned)-1), RONDO_EINVAL);
+    assert_true(strstr(rondo_last_error(), "10000") != NULL);
+    assert_null(e);
+    options.executor_threads = 10001;
+    assert_error(rondo_loop_new(&w->other, &options), RONDO_EINVAL);
     assert_error(rondo_executor_shutdown(NULL, true), RONDO_EINVAL);
     rondo_executor_free(NULL);
     assert_error(rondo_set_default_executor(NULL, NULL), RONDO_EINVAL);

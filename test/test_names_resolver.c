@@ -121,6 +121,10 @@ static void E3_it_may_answer_inside_start(void **state)
     r->error = 0;
     r->address_count = 0;
     found_ends(w, ask(w, "some.where"), RONDO_ENONAME);
+    r->address_count = SIZE_MAX; /* -1 of something */
+    found_ends(w, ask(w, "some.where"), RONDO_EINVAL);
+    r->address_count = 4097;
+    found_ends(w, ask(w, "some.where"), RONDO_EINVAL);
 }
 
 static void E3_start_may_fail(void **state)

@@ -4,7 +4,14 @@
 #include "harness_names.h"
 #include "name_server.h"
 #include "raw_net.h"
+#include "raw_program.h"
 #include "rondo_cares.h"
+
+#include <signal.h>
+
+#ifndef RONDO_TEST_DNS
+#define RONDO_TEST_DNS NULL
+#endif
 
 struct town {
     struct world *w;
@@ -137,6 +144,51 @@ static void E2_freed_while_questions_are_out(void **state)
     found_ends(w, f, RONDO_ECANCELED);
 }
 
+/* The example, which says 127.0.0.1 of every name and has nothing else. */
+static void E3_the_example_is_asked(void **state)
+{
+    struct world *w = *state;
+    const char *argv[] = {RONDO_TEST_DNS, "--backend", w->backend, "0", NULL};
+    rondo_cares_options options = {.size = sizeof options};
+    int patience = TEST_DEADLINE_MS * test_slowness();
+    struct raw_program *dns;
+    struct listener *l;
+    struct peer *p;
+    rondo_cares *cares;
+    const char *port;
+    char servers[32];
+
+    if (!argv[0])
+        test_skip(w, "the examples are not in this build");
+    dns = raw_program_start(argv);
+    assert_non_null(dns);
+    port = raw_program_says(dns, "listening on 127.0.0.1:", patience);
+    assert_non_null(port);
+    (void)snprintf(servers, sizeof servers, "127.0.0.1:%ld",
+                   strtol(port, NULL, 10));
+    options.servers = servers;
+    (void)raw_names_replace();
+    assert_ok(rondo_cares_new(w->loop, &options, &cares));
+    for (int i = 0; i < 20; i++) {
+        struct found *f;
+        char host[32];
+
+        (void)snprintf(host, sizeof host, "host%d.some.test", i);
+        f = found_ask(w, host, "80");
+        found_ends(w, f, 0);
+        assert_int_equal(f->count, 1);
+        assert_true(found_has(f, "127.0.0.1:80"));
+    }
+    l = test_serve(w);
+    p = test_peer(w);
+    assert_ok(dial(w, RONDO_CONNECT(.host = "any.test", .port = l->port), p));
+    dial_ends(w, p, 0);
+    rondo_cares_free(cares);
+    assert_int_equal(raw_names_calls(), 0);
+    assert_int_equal(raw_program_signal(dns, SIGINT), 0);
+    assert_int_equal(raw_program_end(dns, patience), 0);
+}
+
 static void E3_servers_that_make_no_sense(void **state)
 {
     struct world *w = *state;
@@ -161,6 +213,7 @@ int main(void)
         TEST(E3_connects_by_these_names),
         TEST(E2_cancelled_it_ends_at_once),
         TEST(E2_freed_while_questions_are_out),
+        TEST(E3_the_example_is_asked),
         TEST(E3_servers_that_make_no_sense),
     };
 
