@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+enum { GIVEN_UP_MOST = 28 };
+
 struct pool {
     sys_mutex lock;
     sys_cond wanted; /* there is work, or the pool has been closed */
@@ -12,6 +14,7 @@ struct pool {
     struct work *first, **last;
     struct worker *workers;
     unsigned most, threads, idle, queued;
+    unsigned given_up;  /* threads that are not counted as such */
     atomic_uint ending; /* threads that will look at the queue in a moment */
     bool waking; /* an idle thread has been woken, and is not there yet */
     bool closed;
@@ -23,6 +26,8 @@ struct pool {
 struct worker {
     struct worker *next;
     sys_thread_id id;
+    const struct work *at; /* maybe freed since: a name only */
+    bool given_up;
 };
 
 /* ---- its life ---- */
@@ -122,9 +127,17 @@ static bool must_wake(struct pool *pool)
     return true;
 }
 
-/* NULL: the pool is closed and its queue empty. */
+static bool has_room(const struct pool *pool)
+{
+    return pool->threads < pool->most + pool->given_up;
+}
+
+/* NULL: the pool is closed and its queue empty, or another thread has taken
+ * the caller's place. */
 static struct work *next_work(struct pool *pool)
 {
+    if (pool->threads > pool->most + pool->given_up)
+        return NULL;
     pool->idle++;
     while (!pool->first && !pool->closed) {
         sys_cond_wait(&pool->wanted, &pool->lock);
@@ -159,6 +172,7 @@ static void thread_main(void *arg)
     struct work *work;
     while ((work = next_work(pool))) {
         bool wake = must_wake(pool);
+        self.at = work;
         sys_mutex_unlock(&pool->lock);
         if (wake)
             sys_cond_signal(&pool->wanted);
@@ -167,9 +181,15 @@ static void thread_main(void *arg)
         work->end(work);
         sys_mutex_lock(&pool->lock);
         atomic_fetch_sub(&pool->ending, 1);
+        self.at = NULL;
+        pool->given_up -= self.given_up;
+        self.given_up = false;
     }
     sign_off(pool, &self);
+    bool wake = must_wake(pool); /* it may have been counted on */
     sys_mutex_unlock(&pool->lock);
+    if (wake)
+        sys_cond_signal(&pool->wanted);
     pool_give_back(pool);
 }
 
@@ -198,7 +218,7 @@ int pool_submit(struct pool *pool, struct work *work)
     if (!error) {
         append(pool, work);
         /* those that are idle may each have been given something already */
-        if (has_more(pool, pool->idle) && pool->threads < pool->most)
+        if (has_more(pool, pool->idle) && has_room(pool))
             error = start_thread(pool);
         if (error)
             take_out(pool, work);
@@ -220,6 +240,23 @@ bool pool_withdraw(struct pool *pool, struct work *work)
         take_out(pool, work);
     sys_mutex_unlock(&pool->lock);
     return waits;
+}
+
+void pool_give_up(struct pool *pool, const struct work *work)
+{
+    if (pool_is_forked(pool))
+        return;
+    sys_mutex_lock(&pool->lock);
+    struct worker *w = pool->workers;
+    while (w && w->at != work)
+        w = w->next;
+    if (w && !w->given_up && pool->given_up < GIVEN_UP_MOST) {
+        w->given_up = true;
+        pool->given_up++;
+        if (has_more(pool, pool->idle) && has_room(pool))
+            (void)start_thread(pool); /* without one they wait for others */
+    }
+    sys_mutex_unlock(&pool->lock);
 }
 
 struct work *pool_clear(struct pool *pool)

@@ -25,6 +25,9 @@ void pool_give_back(struct pool *pool);
 int pool_submit(struct pool *pool, struct work *work);
 /* Takes out what has not begun; false: it has, or another took it out. */
 bool pool_withdraw(struct pool *pool, struct work *work);
+/* Nobody waits for this work any more, which a thread is at: until it returns
+ * another thread may run in that one's place. */
+void pool_give_up(struct pool *pool, const struct work *work);
 /* Takes out all that has not begun: a list. */
 struct work *pool_clear(struct pool *pool);
 /* Nothing more is accepted; threads end when the queue is empty. */

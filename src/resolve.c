@@ -265,6 +265,8 @@ void resolve_cancel(rondo_loop *loop, rondo_lookup *l)
     if (l->stage == ON_POOL) {
         if (pool_withdraw(loop->lookup_pool, &l->work))
             free_lookup(l);
+        else
+            pool_give_up(loop->lookup_pool, &l->work);
     } else if (l->stage == AT_RESOLVER) {
         cancel_at_resolver(l);
         free_lookup(l);

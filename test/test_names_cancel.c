@@ -46,6 +46,42 @@ static void E2_a_cancelled_look_up_returns_at_once(void **state)
     let_go(w);
 }
 
+/* A name server that does not answer has every thread, and nobody waits any
+ * more: others take their place, though not without end. */
+static void E2_cancelled_ones_do_not_hold_up_others(void **state)
+{
+    enum { POOL = 4, MOST = 32 };
+    struct world *w = *state;
+    struct found *f[MOST];
+    struct found *quick;
+    unsigned asked = 0;
+
+    w->expect_clean = true;
+    replace_names(w);
+    for (int round = 0; asked < MOST; round++) {
+        for (int i = 0; i < POOL; i++)
+            f[asked + (unsigned)i] = found_ask(w, "a.slow.test", "1");
+        asked += POOL;
+        test_run_until(w, raw_names_waiting() == asked);
+        quick = found_ask(w, "b.quick.test", "1");
+        test_spin(w, 3);
+        assert_int_equal(quick->done, 0); /* no thread is left for it */
+        for (unsigned i = asked - POOL; i < asked; i++)
+            assert_int_equal(rondo_cancel(w->loop, f[i]->id), 0);
+        if (asked < MOST)
+            found_ends(w, quick, 0);
+    }
+    test_spin(w, 3);
+    assert_int_equal(quick->done, 0);
+    raw_names_release();
+    found_ends(w, quick, 0);
+    while (raw_names_waiting() > 0)
+        raw_yield();
+    for (unsigned i = 0; i < asked; i++)
+        assert_int_equal(f[i]->error, RONDO_ECANCELED);
+    assert_int_equal(raw_names_most(), MOST);
+}
+
 static void E2_cancelled_after_the_answer(void **state)
 {
     struct world *w = *state;
@@ -152,6 +188,7 @@ int main(void)
 {
     const struct test tests[] = {
         TEST(E2_a_cancelled_look_up_returns_at_once),
+        TEST(E2_cancelled_ones_do_not_hold_up_others),
         TEST(E2_cancelled_after_the_answer),
         TEST(E2_too_late_in_its_own_callback),
         TEST(E2_cancelled_at_any_moment),
