@@ -93,7 +93,8 @@ static void X3_supervisor_starts_again_and_again(void **state)
 
     test_run_until(p->w, strstr(p->text[1], "again in 400 ms"));
     assert_int_equal(strncmp(p->text[2], "up up up ", 9), 0);
-    assert_non_null(strstr(p->text[1], ": exit 3\nagain in 200 ms\n"));
+    assert_non_null(strstr(p->text[1], ": exit 3"));
+    assert_non_null(strstr(p->text[1], "again in 200 ms"));
     if (!raw_has_signals())
         test_skip(p->w, "it cannot be asked to end on this system");
     assert_ok(rondo_process_terminate(p->process));
@@ -104,12 +105,12 @@ static void X3_supervisor_starts_again_and_again(void **state)
 static void X4_supervisor_ends_its_child(void **state)
 {
     const char *c = raw_child();
-    struct proc *p =
-        example(state, "supervisor", WORDS(c, "say", "2", "up", "sleep"));
+    struct proc *p;
 
-    test_run_until(p->w, p->bytes[2] == 2);
     if (!raw_has_signals())
-        test_skip(p->w, "it cannot be asked to end on this system");
+        test_skip(*state, "it cannot be asked to end on this system");
+    p = example(state, "supervisor", WORDS(c, "say", "2", "up", "sleep"));
+    test_run_until(p->w, p->bytes[2] == 2);
     assert_ok(rondo_process_terminate(p->process));
     proc_wait(p);
     proc_check_exit(p, 0);
