@@ -31,7 +31,7 @@ struct all {
     rondo_id deadline;
 };
 
-/* What is behind the scheme; NULL: an unknown one. Without one it is the first. */
+/* What is behind the scheme, or NULL: an unknown one. No scheme is the first. */
 static const char *parse_scheme(struct fetch *f, const char *url)
 {
     for (size_t i = 0; i < SCHEMES; i++) {

@@ -619,13 +619,13 @@ RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
 /**
  * Cancels what the id names. A callback or timer then never runs. The callback
  * of a connect, a look-up or a job still runs once, with RONDO_ECANCELED; a
- * job's comes when its work has returned, or was not begun. 0; RONDO_ENOENT once it has
- * run, was cancelled, or belongs to another loop. As Handle.cancel.
+ * job's comes when its work has returned, or was not begun. 0; RONDO_ENOENT
+ * once it has run, was cancelled, or belongs to another loop. As Handle.cancel.
  */
 RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
 
-/** Whether a callback, timer, job or pending operation keeps rondo_loop_run going
- * (false, as it begins) or not (true). 0 or RONDO_ENOENT. */
+/** Whether a callback, timer, job or pending operation keeps rondo_loop_run
+ * going (false, as it begins) or not (true). 0 or RONDO_ENOENT. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
                                    bool background);
 

@@ -10,8 +10,9 @@
 enum { POSTS_KEPT = 65536 };
 
 /* malloc'ed, since it may outlive the loop and with it the loop's allocator;
- * what is in it goes with the loop. The lock orders posting with closing and with going to sleep: a sender that
- * comes after the loop looked sees `sleeping` and wakes it. */
+ * what is in it goes with the loop. The lock orders posting with closing and
+ * with going to sleep: a sender that comes after the loop looked sees
+ * `sleeping` and wakes it. */
 struct rondo_remote {
     sys_mutex lock;
     rondo_loop *loop; /* NULL: gone */

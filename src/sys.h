@@ -8,9 +8,9 @@
 
 /* Every function that can fail returns 0 (or a count) or a negative
  * RONDO_E..., and keeps the system's own code in the thread's last OS error
- * (error.h). Nothing here blocks but the thread functions and
- * sys_resolve, sys_resolve_back. RONDO_EAGAIN means "the kernel would block". Descriptors made
- * here are non-blocking, close-on-exec and never 0, 1 or 2. */
+ * (error.h). Nothing here blocks but the thread functions, sys_resolve and
+ * sys_resolve_back. RONDO_EAGAIN means "the kernel would block". Descriptors
+ * made here are non-blocking, close-on-exec and never 0, 1 or 2. */
 
 /* The sides of a descriptor. */
 enum { SIDE_READ = 1, SIDE_WRITE = 2 };

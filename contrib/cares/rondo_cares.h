@@ -27,8 +27,9 @@ typedef struct rondo_cares_options {
  * RONDO_EOTHER: c-ares refuses, as the sentence of rondo_cares_error says.
  *
  * What a look-up gets besides addresses: RONDO_ENONAME, RONDO_EAGAIN (the
- * servers fail or refuse), RONDO_ETIMEDOUT, RONDO_ENOMEM, RONDO_EOTHER. One that is cancelled ends at once; its question stays with
- * c-ares until the answer comes or nothing else is asked.
+ * servers fail or refuse), RONDO_ETIMEDOUT, RONDO_ENOMEM, RONDO_EOTHER. One
+ * that is cancelled ends at once; its question stays with c-ares until the
+ * answer comes or nothing else is asked.
  */
 RONDO_MUST_CHECK int rondo_cares_new(rondo_loop *loop,
                                      const rondo_cares_options *options,
