@@ -129,6 +129,7 @@ static void ended(rondo_loop *loop, void *arg, int64_t result)
     }
 }
 
+/* -1: it cannot, as it has said. */
 static int start(struct crew *crew, unsigned number, uint16_t port)
 {
     struct worker *w = &crew->worker[number];
@@ -173,9 +174,9 @@ static int run(struct crew *crew, uint16_t port)
         crew->count = 1;
     }
     if (rondo_executor_new(&crew->threads, crew->count) < 0 ||
-        rondo_add_signal_handler(crew->loop, SIGINT, interrupted, crew) < 0 ||
-        start(crew, 0, port) < 0)
+        rondo_add_signal_handler(crew->loop, SIGINT, interrupted, crew) < 0)
         return args_failed(crew->loop);
+    (void)start(crew, 0, port);
     if (crew->args->seconds) {
         rondo_id id = rondo_call_later(
             crew->loop, RONDO_SEC(crew->args->seconds), time_is_up, crew);
