@@ -230,7 +230,7 @@ rondo_id rondo_getaddrinfo(rondo_loop *loop, const char *host,
 {
     rondo_lookup_hints h;
     rondo_address literal;
-    int port, is_literal = 0;
+    int port = 0, is_literal = 0;
     int error = loop_check_create(loop, "getaddrinfo");
     if (!error)
         error = loop_options(&h, sizeof h, hints, "getaddrinfo");

@@ -201,7 +201,7 @@ static int start_thread(struct pool *pool)
     int error = sys_thread_start(thread_main, pool);
     if (error) {
         pool->threads--;
-        pool_give_back(pool);
+        atomic_fetch_sub(&pool->refs, 1); /* not the last: it is in use */
     }
     /* the threads that there are will come to it */
     return pool->threads ? 0 : error;
