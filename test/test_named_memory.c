@@ -99,7 +99,7 @@ static void leave(struct world *w, struct peer *p)
 
 /* Whether an allocation has failed. */
 static bool play(struct scene *s, uint64_t n,
-                 void (*fail)(struct world *, uint64_t))
+                 void (*forbid)(struct world *, uint64_t))
 {
     struct world *w = s->w;
     bool failed;
@@ -107,7 +107,7 @@ static bool play(struct scene *s, uint64_t n,
 
     s->closed = 0;
     s->name = named_name(w);
-    fail(w, n);
+    forbid(w, n);
     error = serve(s);
     failed = error != 0;
     if (error) {
@@ -134,7 +134,7 @@ static bool play(struct scene *s, uint64_t n,
     return failed;
 }
 
-static void play_all(struct world *w, void (*fail)(struct world *, uint64_t))
+static void play_all(struct world *w, void (*forbid)(struct world *, uint64_t))
 {
     struct scene *s = test_alloc(w, sizeof *s);
     uint64_t n = 1;
@@ -142,7 +142,7 @@ static void play_all(struct world *w, void (*fail)(struct world *, uint64_t))
     w->expect_clean = true;
     s->w = w;
     assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, s));
-    while (play(s, n, fail))
+    while (play(s, n, forbid))
         n++;
     assert_true(n > 8);
     assert_true(s->told > 0);
