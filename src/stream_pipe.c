@@ -185,7 +185,8 @@ void stream_pipe_close(rondo_transport *t, bool close)
         if (stream_is_whole_pipe(t))
             sys_pipe_cut(p->pipe.given);
         else
-            sys_reset_on_close(p->pipe.given); /* nothing to what is no socket */
+            sys_reset_on_close(
+                p->pipe.given); /* nothing to what is no socket */
     }
     sys_pipe_close(&p->pipe, close, t->handle.inherited);
 }
@@ -211,8 +212,7 @@ static int open_pipe(struct pipe_stream *p, sys_fd fd)
     return error;
 }
 
-int stream_pipe_name(const rondo_loop *loop, const char *name,
-                     const char *what)
+int stream_pipe_name(const rondo_loop *loop, const char *name, const char *what)
 {
     if (!rondo_loop_supports(loop, RONDO_CAN_NAMED_PIPES))
         return error_set(RONDO_ENOTSUP,

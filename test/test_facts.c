@@ -107,28 +107,6 @@ static void G2_pipes_as_transports(void **state)
     raw_close(fds[1]);
 }
 
-/* Where there are unix sockets, such a name is a path. */
-static void G2_named_pipes(void **state)
-{
-    struct world *w = *state;
-    bool can = rondo_loop_supports(w->loop, RONDO_CAN_NAMED_PIPES);
-    char name[64];
-
-    (void)snprintf(name, sizeof name, "\\\\.\\pipe\\rondo-facts-%lld",
-                   (long long)raw_pid());
-    if (rondo_loop_supports(w->loop, RONDO_CAN_UNIX)) {
-        assert_false(can);
-        return;
-    }
-    int result = rondo_create_server(w->loop, RONDO_SERVE(.path = name),
-                                     &recorder, NULL, NULL);
-    assert_int_equal(can, result == 0);
-    if (!can) {
-        assert_error(result, RONDO_ENOTSUP);
-        assert_non_null(strstr(rondo_last_error(), "iocp"));
-    }
-}
-
 /* "Any" device: /dev/null is the one that kernels refuse. */
 static void G2_watching_character_devices(void **state)
 {
@@ -518,7 +496,6 @@ int main(void)
         TEST(G2_watching_sockets),
         TEST(G2_watching_pipes),
         TEST(G2_pipes_as_transports),
-        TEST(G2_named_pipes),
         TEST(G2_watching_character_devices),
         TEST(G2_subprocesses),
         TEST(G2_choosing_a_child_watcher),

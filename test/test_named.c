@@ -263,6 +263,28 @@ static void C5_a_pipe_where_there_are_none(void **state)
     assert_true(strstr(rondo_last_error(), "\"iocp\"") != NULL);
 }
 
+/* Where there are unix sockets, such a name is a path. */
+static void G2_named_pipes(void **state)
+{
+    struct world *w = *state;
+    bool can = rondo_loop_supports(w->loop, RONDO_CAN_NAMED_PIPES);
+    char name[64];
+
+    (void)snprintf(name, sizeof name, "\\\\.\\pipe\\rondo-facts-%lld",
+                   (long long)raw_pid());
+    if (rondo_loop_supports(w->loop, RONDO_CAN_UNIX)) {
+        assert_false(can);
+        return;
+    }
+    int result = rondo_create_server(w->loop, RONDO_SERVE(.path = name),
+                                     &recorder, NULL, NULL);
+    assert_int_equal(can, result == 0);
+    if (!can) {
+        assert_error(result, RONDO_ENOTSUP);
+        assert_non_null(strstr(rondo_last_error(), "iocp"));
+    }
+}
+
 static void C5_a_path_that_is_no_pipes(void **state)
 {
     struct world *w = *state;
@@ -366,6 +388,7 @@ int main(void)
         TEST(C5_the_longest_name_and_one_more),
         TEST(C1_a_name_and_something_else),
         TEST(C5_a_pipe_where_there_are_none),
+        TEST(G2_named_pipes),
         TEST(C5_a_path_that_is_no_pipes),
         TEST(C5_a_pipes_name_is_a_path_on_unix),
         TEST(S12_a_pipe_has_no_addresses),

@@ -78,8 +78,8 @@ static void C5_a_timeout_before_a_taken_pipe(void **state)
     struct peer *p = test_peer(w);
 
     w->expect_clean = true;
-    assert_ok(dial(
-        w, RONDO_CONNECT(.path = t->name, .timeout_ns = RONDO_MS(30)), p));
+    assert_ok(
+        dial(w, RONDO_CONNECT(.path = t->name, .timeout_ns = RONDO_MS(30)), p));
     dial_ends(w, p, RONDO_ETIMEDOUT);
     assert_true(strstr(p->last_error, t->name) != NULL);
     assert_int_equal(rondo_last_os_error(), 0);

@@ -18,8 +18,8 @@ static void leave_unread(struct world *w, bool server_leaves)
     test_spin(w, 3);
     assert_ok(rondo_transport_write(leaves->transport, "farewell", 8));
     assert_ok(rondo_transport_write(stays->transport, "unheard", 7));
-    test_run_until(
-        w, rondo_transport_get_write_buffer_size(stays->transport) == 0);
+    test_run_until(w, rondo_transport_get_write_buffer_size(stays->transport) ==
+                          0);
     rondo_transport_close(leaves->transport);
     test_run_until(w, leaves->lost);
     assert_int_equal(leaves->error, 0);

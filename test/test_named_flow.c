@@ -15,8 +15,8 @@ static void S4_a_pipe_pauses_and_resumes_at_the_limits(void **state)
     int over = 0;
 
     (void)named_pair(w, &c, &s);
-    assert_ok(rondo_transport_set_write_buffer_limits(c->transport, 30000,
-                                                      15000));
+    assert_ok(
+        rondo_transport_set_write_buffer_limits(c->transport, 30000, 15000));
     assert_ok(rondo_transport_pause_reading(s->transport));
     test_spin(w, 3);
     while (!over && sent < (8u << 20)) {
@@ -225,10 +225,9 @@ static void G7_a_server_closed_by_its_first_client(void **state)
     l->model.on_made = close_server;
     for (int i = 0; i < 3; i++) {
         p[i] = test_peer(w);
-        assert_ok(dial(w,
-                       RONDO_CONNECT(.path = l->name,
-                                     .timeout_ns = RONDO_MS(200)),
-                       p[i]));
+        assert_ok(
+            dial(w, RONDO_CONNECT(.path = l->name, .timeout_ns = RONDO_MS(200)),
+                 p[i]));
     }
     for (int i = 0; i < 3; i++)
         test_run_until(w, p[i]->connected);

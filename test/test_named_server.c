@@ -81,8 +81,8 @@ static void V5_the_name_stays_with_the_last_client(void **state)
     const char *name = l->name;
 
     rondo_server_close(l->server);
-    assert_ok(dial(
-        w, RONDO_CONNECT(.path = name, .timeout_ns = RONDO_MS(50)), late));
+    assert_ok(
+        dial(w, RONDO_CONNECT(.path = name, .timeout_ns = RONDO_MS(50)), late));
     dial_ends(w, late, RONDO_ETIMEDOUT);
     assert_error(serve_on(w->loop, w, name), RONDO_EADDRINUSE);
     assert_int_equal(l->closed, 0);
