@@ -182,11 +182,11 @@ void stream_pipe_close(rondo_transport *t, bool close)
     if (p->borrowed)
         close = false;
     if (close && t->flags & STREAM_RESET && !t->handle.inherited) {
+        /* nothing to what is no instance, and no socket */
         if (stream_is_whole_pipe(t))
             sys_pipe_cut(p->pipe.given);
         else
-            sys_reset_on_close(
-                p->pipe.given); /* nothing to what is no socket */
+            sys_reset_on_close(p->pipe.given);
     }
     sys_pipe_close(&p->pipe, close, t->handle.inherited);
 }
