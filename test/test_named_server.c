@@ -187,16 +187,18 @@ static void V3_a_full_pipe_holds_clients_in_order(void **state)
     l = named_serve_with(w, named_name(w), &o);
     l->model.on_data = note_number;
     l->model.user = number;
-    for (unsigned char i = 0; i < COUNT; i++) {
+    for (unsigned i = 0; i < COUNT; i++) {
+        unsigned char byte = (unsigned char)i;
+
         fd[i] = raw_named_dial(l->name);
         assert_true(fd[i] != RONDO_NO_FD);
-        assert_int_equal(raw_named_send(fd[i], &i, 1), 1);
+        assert_int_equal(raw_named_send(fd[i], &byte, 1), 1);
         test_run_until(w, l->count >= 1);
         test_spin(w, 5);
         assert_int_equal(l->count, 1);
     }
-    for (unsigned char i = 0; i < COUNT; i++) {
-        test_run_until(w, l->count == i + 1u && l->last->bytes == 1);
+    for (unsigned i = 0; i < COUNT; i++) {
+        test_run_until(w, l->count == i + 1 && l->last->bytes == 1);
         assert_int_equal(*number, i);
         test_spin(w, 5);
         assert_int_equal(l->count, i + 1);
