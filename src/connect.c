@@ -298,14 +298,14 @@ static int adopt(struct connect *c, rondo_fd socket)
     return error;
 }
 
-static int set_pipe(struct connect *c)
+static int set_pipe(struct connect *c, const char *name)
 {
-    c->pipe = rondo_loop_supports(c->loop, RONDO_CAN_NAMED_PIPES);
-    return c->pipe ? 0
-                   : error_set(RONDO_ENOTSUP,
-                               "create_connection: backend \"%s\" has no named "
-                               "pipes; \"iocp\" has",
-                               rondo_loop_backend(c->loop));
+    if (c->race.has_local)
+        return error_set(RONDO_EAFNOSUPPORT,
+                         "create_connection: a pipe has no local address");
+    int error = stream_pipe_name(c->loop, name, "create_connection");
+    c->pipe = !error;
+    return error;
 }
 
 /* A literal address or a path needs no look-up; a name has none yet. */
@@ -317,7 +317,7 @@ static int set_target(struct connect *c, const rondo_connect_options *o)
     if (o->socket)
         return adopt(c, *o->socket);
     if (o->path && sys_is_pipe_name(o->path))
-        return set_pipe(c);
+        return set_pipe(c, o->path);
     if (o->path) {
         error = address_of_path(&made, o->path, "create_connection");
         target = &made;
