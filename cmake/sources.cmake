@@ -8,6 +8,7 @@ set(RONDO_SOURCES
     src/backend.c
     src/buf.c
     src/connect.c
+    src/connect_note.c
     src/datagram.c
     src/datagram_open.c
     src/datagram_queue.c
@@ -17,13 +18,17 @@ set(RONDO_SOURCES
     src/endpoint.c
     src/error.c
     src/facts.c
+    src/filter.c
     src/handles.c
     src/id.c
+    src/layer.c
     src/listen.c
     src/loop.c
     src/op.c
     src/pool.c
     src/reactor.c
+    src/reader.c
+    src/reader_find.c
     src/remote.c
     src/resolve.c
     src/schedule.c

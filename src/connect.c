@@ -1,9 +1,10 @@
 /* connect.c - create_connection: look up, try each address, begin. */
 /* SPDX-License-Identifier: MIT */
+#include "connect.h"
 #include "error.h"
+#include "filter.h"
 #include "id.h"
 #include "resolve.h"
-#include "stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,69 +12,7 @@
 
 enum { HOST_MAX = 255 };
 
-struct connect {
-    struct handle handle;
-    struct task deferred;
-    rondo_loop *loop;
-    rondo_id id, timer;
-    const rondo_protocol *protocol;
-    void *self;
-    rondo_connect_fn done;
-    void *arg;
-    struct lookup *lookup;
-    rondo_transport *t; /* being connected; adopted: connected */
-    struct op op;
-    rondo_address *addresses; /* what is tried, one after another */
-    size_t count, next;
-    rondo_address local;
-    bool has_local, no_delay, keep_alive, adopted;
-    rondo_family family;
-    uint16_t port;
-    int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */
-    int error;   /* the last address's */
-    int64_t os_error;
-    char tried[1792]; /* each address and why it failed */
-    char host[];
-};
-
 /* ---- the end ---- */
-
-static void note(struct connect *c, int error, const rondo_address *a,
-                 const char *verb)
-{
-    char where[RONDO_ADDRESS_TEXT];
-    (void)rondo_address_text(a, where, sizeof where);
-    size_t used = strlen(c->tried);
-    error_os(error, "%s%s%s", verb, *verb ? " " : "", where);
-    c->error = error;
-    c->os_error = rondo_last_os_error();
-    snprintf(c->tried + used, sizeof c->tried - used, "%s%s", used ? "; " : "",
-             rondo_last_error());
-}
-
-/* What was under way when it was stopped belongs among the addresses. */
-static void note_stopped(struct connect *c)
-{
-    char where[RONDO_ADDRESS_TEXT];
-    (void)rondo_address_text(c->op.buffer, where, sizeof where);
-    size_t used = strlen(c->tried);
-    snprintf(c->tried + used, sizeof c->tried - used, "%s%s: %s (%s)",
-             used ? "; " : "", where, rondo_strerror(c->stopped),
-             rondo_error_name(c->stopped));
-}
-
-static void tell(struct connect *c, int error)
-{
-    const char *host = *c->host ? c->host : "the socket";
-    const char *what = "create_connection: cannot connect to";
-    if (*c->tried)
-        error_set(error, "%s %s: %s", what, host, c->tried);
-    else if (c->stopped)
-        error_set(error, "%s %s: %s (%s)", what, host, rondo_strerror(error),
-                  rondo_error_name(error));
-    else
-        error_os(error, "%s %s", what, host);
-}
 
 /* The last of c: after this there is only its `done`. */
 static void free_connect(struct connect *c)
@@ -93,10 +32,10 @@ static void fail(struct connect *c, int error)
     void *arg = c->arg;
     int64_t os_error = c->os_error;
     if (c->t && c->stopped && !c->adopted)
-        note_stopped(c);
+        connect_note_stopped(c);
     if (c->t)
         stream_discard(c->t);
-    tell(c, error);
+    connect_tell(c, error);
     if (os_error && !c->stopped)
         error_keep_os(os_error);
     free_connect(c);
@@ -104,18 +43,64 @@ static void fail(struct connect *c, int error)
         done(loop, arg, NULL, error);
 }
 
+/* Connected, and the filters are ready: nothing cancels it any more. */
 static void succeed(struct connect *c)
 {
     rondo_loop *loop = c->loop;
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
     rondo_transport *t = c->t;
-    stream_open(t, c->protocol, c->self);
     handle_set_background(loop, &t->handle, c->handle.background);
     free_connect(c);
-    stream_begin(t);
+    stream_make(t);
     if (done)
         done(loop, arg, t, 0);
+}
+
+static void shaken(rondo_transport *t, void *arg, int error)
+{
+    struct connect *c = arg;
+    if (!error) {
+        succeed(c);
+        return;
+    }
+    c->os_error = t->os_error;
+    snprintf(c->tried, sizeof c->tried, "%s", rondo_last_error());
+    c->t = NULL; /* it ends by itself */
+    fail(c, c->stopped ? c->stopped : error);
+}
+
+static void refuse(struct connect *c, int error)
+{
+    const char *words = error_given(error);
+    c->os_error = 0;
+    c->t->error = error < 0 ? error : RONDO_ECANCELED;
+    if (!c->stopped)
+        snprintf(c->tried, sizeof c->tried, "setup: %s (%s)",
+                 words ? words : rondo_strerror(c->t->error),
+                 rondo_error_name(c->t->error));
+    fail(c, c->stopped ? c->stopped : c->t->error);
+}
+
+/* Until `done` is told the connect is what keeps the loop alive, and what the
+ * program may cancel. */
+static void begin(struct connect *c)
+{
+    rondo_transport *t = c->t;
+    stream_prepare(t);
+    stream_open(t, c->protocol, c->self);
+    handle_set_background(c->loop, &t->handle, true);
+    int error = c->setup ? c->setup(t, c->setup_arg) : 0;
+    if (error || c->stopped) {
+        refuse(c, error);
+        return;
+    }
+    if (t->flags & STREAM_SHAKING) {
+        c->shaking = true;
+        filters_wait(t, RONDO_NEVER, shaken, c);
+    } else {
+        succeed(c);
+    }
     stream_end(t);
 }
 
@@ -135,11 +120,11 @@ static void connected(rondo_loop *loop, struct task *task)
     }
     if (!task->error) {
         stream_remember(c->t, NULL);
-        succeed(c);
+        begin(c);
         return;
     }
     error_keep_os(c->op.os_error);
-    note(c, task->error, c->op.buffer, "");
+    connect_note(c, task->error, c->op.buffer, "");
     stream_discard(c->t);
     c->t = NULL;
     if (!try_next(c))
@@ -159,14 +144,14 @@ static int make_socket(struct connect *c, const rondo_address *a, sys_fd *fd)
 {
     int error = sys_socket_stream(rondo_address_family(a), fd);
     if (error) {
-        note(c, error, a, "socket for");
+        connect_note(c, error, a, "socket for");
         return error;
     }
     set_options(c, *fd);
     if (c->has_local) {
         error = sys_bind(*fd, &c->local);
         if (error)
-            note(c, error, &c->local, "bind");
+            connect_note(c, error, &c->local, "bind");
     }
     if (error)
         sys_close(*fd);
@@ -180,7 +165,7 @@ static bool try_address(struct connect *c, const rondo_address *a)
         return false;
     int error = stream_new(c->loop, fd, &c->t);
     if (error) {
-        note(c, error, a, "connect");
+        connect_note(c, error, a, "connect");
         sys_close(fd);
         c->t = NULL;
         return false;
@@ -259,7 +244,7 @@ static void start(rondo_loop *loop, struct task *task)
     if (c->stopped) {
         fail(c, c->stopped);
     } else if (c->adopted) {
-        succeed(c);
+        begin(c);
     } else if (c->count) {
         if (!try_next(c))
             fail(c, c->error);
@@ -285,6 +270,10 @@ static void stop(struct connect *c, int error)
         resolve_cancel(c->loop, c->lookup);
         c->lookup = NULL;
         loop_push(c->loop, &c->deferred);
+    } else if (c->shaking) {
+        error_no_os();
+        stream_fail(c->t, error, 0);
+        stream_settle(c->t);
     } else if (c->t && !c->adopted) {
         op_cancel(c->loop, &c->op);
     }
@@ -350,7 +339,9 @@ static struct connect *connect_new(rondo_loop *loop,
                           .keep_alive = o->keep_alive == RONDO_ON,
                           .has_local = o->local_address != NULL,
                           .family = o->family,
-                          .port = o->port};
+                          .port = o->port,
+                          .setup = o->setup,
+                          .setup_arg = o->setup_arg};
     memcpy(c->host, host, size);
     if (o->local_address)
         c->local = *o->local_address;
@@ -434,7 +425,9 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     const struct connect *c = (const struct connect *)(const void *)handle;
     snprintf(text, size, "fd %lld, to %.100s, %s",
              c->t ? (long long)c->t->io.fd : -1LL, *c->host ? c->host : "-",
-             c->lookup ? "looking up" : "connecting");
+             c->lookup    ? "looking up"
+             : c->shaking ? "handshake"
+                          : "connecting");
     return true;
 }
 

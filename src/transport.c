@@ -1,4 +1,4 @@
-/* transport.c - closing a transport, and what it is asked about itself. */
+/* transport.c - closing a transport, its limits, and what it is asked. */
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
 #include "stream.h"
@@ -113,4 +113,46 @@ void rondo_transport_set_background(rondo_transport *t, bool background)
 {
     if (!loop_check(t ? t->loop : NULL, "transport_set_background"))
         handle_set_background(t->loop, &t->handle, background);
+}
+
+/* ---- flow control ---- */
+
+int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
+                                            size_t low)
+{
+    const char *what = "transport_set_write_buffer_limits";
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (!error)
+        error = buf_limits(&high, &low, what);
+    if (error)
+        return error;
+    struct outgoing *out = stream_out(t);
+    if (!out)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
+    out->high = high;
+    out->low = low;
+    if (stream_unsent(t) > high && !(t->flags & STREAM_TOLD_PAUSE))
+        t->flags |= STREAM_OWES_PAUSE;
+    stream_settle(t);
+    return 0;
+}
+
+void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
+                                             size_t *high, size_t *low)
+{
+    const struct outgoing *out = t ? t->out : NULL;
+    if (high)
+        *high = out ? out->high : (size_t)BUF_HIGH;
+    if (low)
+        *low = out ? out->low : (size_t)BUF_LOW;
+}
+
+size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
+{
+    return t ? stream_unsent(t) : 0;
+}
+
+bool rondo_transport_is_writing_paused(const rondo_transport *t)
+{
+    return t && t->flags & (STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE);
 }
