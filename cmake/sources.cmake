@@ -29,6 +29,7 @@ set(RONDO_SOURCES
     src/reactor.c
     src/reader.c
     src/reader_find.c
+    src/reader_server.c
     src/remote.c
     src/resolve.c
     src/schedule.c

@@ -774,9 +774,10 @@ typedef struct rondo_server_options {
     void *setup_arg;
     /**
      * asyncio's protocol_factory: runs just before each client's
-     * connection_made, when its filters are ready. *protocol and *self come in as rondo_create_server's
-     * protocol and arg, and may be replaced. Writing to t is allowed. Not 0:
-     * the connection is dropped, and no member of the protocol is called.
+     * connection_made, when its filters are ready. *protocol and *self come in
+     * as rondo_create_server's protocol and arg, and may be replaced. Writing
+     * to t is allowed. Not 0: the connection is dropped, and no member of the
+     * protocol is called.
      */
     int (*protocol_factory)(rondo_server *server, void *arg, rondo_transport *t,
                             const rondo_protocol **protocol, void **self);
@@ -1045,10 +1046,11 @@ typedef struct rondo_layer rondo_layer;
  * be NULL: bytes and ends then pass as they are, and without start the filter
  * is ready at once. The table is not copied; self is the filter's.
  *
- * A result below 0 ends the connection with that error (rondo_set_error gives it
- * words, of which 255 bytes are kept). All run on the loop's thread: write inside the program's own
- * write, received, eof_received and the protocol's members inside what is
- * below, the others from the loop. As asyncio's SSLProtocol, for anything.
+ * A result below 0 ends the connection with that error (rondo_set_error gives
+ * it words, of which 255 bytes are kept). All run on the loop's thread: write
+ * inside the program's own write, received, eof_received and the protocol's
+ * members inside what is below, the others from the loop. As asyncio's
+ * SSLProtocol, for anything.
  */
 typedef struct rondo_filter {
     /** Once, first: what is below is ready. rondo_layer_ready is due, here or
@@ -1117,7 +1119,6 @@ RONDO_API rondo_transport *rondo_layer_transport(const rondo_layer *layer);
  * filter knows, as get_extra_info("ssl_object"). */
 RONDO_API void *rondo_transport_filter(const rondo_transport *t,
                                        const rondo_filter *filter);
-
 
 /* ---- 6. datagrams ------------------------------------------------------ */
 
@@ -1361,11 +1362,31 @@ RONDO_API RONDO_MUST_CHECK int rondo_reader_new(rondo_loop *loop, size_t limit,
  * Frees it: inside its own callback, in connection_lost, later, also after the
  * loop; NULL is ignored. A read that is under way is forgotten. A connection
  * that it still has goes on with protocol and self, which get the bytes that
- * nobody took (where there is no protocol they are dropped). A reader that has
- * been given to a connection must live until connection_made, and as long as
- * it lives the transport's protocol must not be exchanged.
+ * nobody took; where there is no protocol it is closed. A reader that has been
+ * given to a connection must live until connection_made, and as long as it
+ * lives the transport's protocol must not be exchanged.
  */
 RONDO_API void rondo_reader_free(rondo_reader *reader);
+
+/** A client has connected: the first read may be begun. The reader is the
+ * program's, to be freed by rondo_reader_free, which closes the connection. */
+typedef void (*rondo_reader_fn)(rondo_reader *reader, void *arg);
+
+/**
+ * rondo_create_server with a reader for each client, whose limit is as for
+ * rondo_reader_new; options without protocol_factory and accepted. server may
+ * be NULL. Errors as rondo_create_server's. As asyncio.start_server.
+ */
+RONDO_API int rondo_start_server(rondo_loop *loop,
+                                 const rondo_server_options *options,
+                                 size_t limit, rondo_reader_fn connected,
+                                 void *arg, rondo_server **server);
+
+/** Whether reads wait while the transport's write buffer is over its limit
+ * (from pause_writing to resume_writing), so that a peer that does not take the
+ * answers is asked for nothing more. false, as it begins. As
+ * StreamWriter.drain before each read. */
+RONDO_API void rondo_reader_set_drain(rondo_reader *reader, bool on);
 
 /**
  * Reads up to and including a separator of size bytes, which is copied. done is

@@ -73,12 +73,17 @@ static void tell(rondo_reader *r, struct reader_answer answer)
         rondo_transport_close(r->t);
 }
 
+static bool may_tell(const rondo_reader *r)
+{
+    return !r->drains || !rondo_transport_is_writing_paused(r->t);
+}
+
 /* Tells what can be told; false: it was freed meanwhile, and is gone. */
 static bool pump(rondo_reader *r)
 {
     struct reader_answer answer;
     int told = 0;
-    while (told < MOST_READS && reader_find(r, &answer)) {
+    while (told < MOST_READS && may_tell(r) && reader_find(r, &answer)) {
         tell(r, answer);
         told++;
         if (r->freed) {
@@ -112,7 +117,9 @@ static void on_made(rondo_transport *t, void *self)
 {
     rondo_reader *r = self;
     r->t = t;
-    if (r->protocol->connection_made)
+    if (r->connected)
+        r->connected(r, r->connected_arg);
+    else if (r->protocol->connection_made)
         r->protocol->connection_made(t, r->self);
 }
 
@@ -164,6 +171,8 @@ static void on_pause(rondo_transport *t, void *self)
 static void on_resume(rondo_transport *t, void *self)
 {
     rondo_reader *r = self;
+    if (r->drains && r->wanted != NOTHING)
+        tell_later(r); /* first, since the program may free it */
     if (r->protocol->resume_writing)
         r->protocol->resume_writing(t, r->self);
 }
@@ -214,7 +223,7 @@ int rondo_reader_new(rondo_loop *loop, size_t limit,
     int error = loop_check_create(loop, "reader_new");
     if (error)
         return error;
-    if (!reader || limit > SIZE_MAX / 8)
+    if (!reader || limit > READER_LIMIT_MAX)
         return error_set(RONDO_EINVAL, "reader_new: %s",
                          reader ? "an absurd limit" : "nowhere to put it");
     rondo_reader *r = loop_alloc(loop, sizeof *r);
@@ -230,14 +239,18 @@ int rondo_reader_new(rondo_loop *loop, size_t limit,
     return 0;
 }
 
-/* The transport goes on with the program's protocol, which gets the rest. */
+/* The transport goes on with the program's protocol, which gets the rest;
+ * where there is none, nobody else would ever close it. */
 static void leave(rondo_reader *r)
 {
     rondo_transport *t = r->t;
-    bool kept = !r->size || r->protocol == &nobody ||
+    bool alone = r->protocol == &nobody;
+    bool kept = !r->size || alone ||
                 stream_hold_before(t, r->bytes + r->start, r->size);
     (void)rondo_transport_set_protocol(t, r->protocol, r->self);
-    if (r->paused)
+    if (alone)
+        rondo_transport_close(t);
+    else if (r->paused)
         (void)rondo_transport_resume_reading(t);
     if (!kept)
         rondo_transport_abort_with(t, RONDO_ENOMEM);
@@ -255,6 +268,15 @@ void rondo_reader_free(rondo_reader *reader)
     reader->freed = true;
     if (!reader->busy && reader->task.state == TASK_IDLE)
         destroy(reader);
+}
+
+void rondo_reader_set_drain(rondo_reader *reader, bool on)
+{
+    if (loop_check(reader ? reader->loop : NULL, "reader_set_drain"))
+        return;
+    reader->drains = on;
+    if (reader->wanted != NOTHING && !reader->busy)
+        tell_later(reader);
 }
 
 static int check(const rondo_reader *r, rondo_read_fn done, const char *what)

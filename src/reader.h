@@ -5,6 +5,9 @@
 
 #include "loop.h"
 
+/* Twice that and what one read brings must be a size. */
+#define READER_LIMIT_MAX (SIZE_MAX / 8)
+
 enum wanted { NOTHING, UNTIL, EXACTLY, SOME };
 
 struct rondo_reader {
@@ -14,6 +17,8 @@ struct rondo_reader {
     rondo_transport *t;        /* NULL: not made yet, or lost */
     const rondo_protocol *protocol;
     void *self;
+    rondo_reader_fn connected; /* start_server's; else NULL */
+    void *connected_arg;
     size_t limit;
     char *bytes; /* `size` of them from `start` on */
     size_t start, size, room;
@@ -29,6 +34,7 @@ struct rondo_reader {
     size_t *shorter; /* after so many that match: how many still do */
     size_t separator_size, separator_room;
     bool paused;  /* too much is there */
+    bool drains;  /* reads wait while writing is paused */
     bool busy;    /* `done` runs */
     bool freed;   /* as soon as nobody looks at it any more */
     bool closing; /* the end is told, and nobody else answers it */

@@ -168,6 +168,7 @@ static int accept_client(rondo_server *server, void *arg, rondo_transport *t,
         return RONDO_ENOMEM;
     }
     c->server = arg;
+    rondo_reader_set_drain(c->reader, true); /* who reads nothing has to wait */
     *protocol = rondo_reader_protocol();
     *self = c->reader;
     return 0;

@@ -23,31 +23,12 @@ static void answer(rondo_reader *reader, void *arg, const void *request,
                                PAGE);
         rondo_transport_write(t, page, PAGE);
     }
-    rondo_transport_close(t);
+    rondo_reader_free(reader); /* closes it when all has been sent */
 }
 
-static void lost(rondo_transport *t, void *self, int error)
+static void welcome(rondo_reader *reader, void *arg)
 {
-    (void)self;
-    (void)error;
-    rondo_reader_free(rondo_transport_self(t));
-}
-
-static const rondo_protocol rest = {.connection_lost = lost};
-
-static int made(rondo_server *server, void *arg, rondo_transport *t,
-                const rondo_protocol **protocol, void **self)
-{
-    rondo_reader *reader;
-    (void)arg;
-    (void)t;
-    int error =
-        rondo_reader_new(rondo_server_loop(server), 0, &rest, NULL, &reader);
-    if (error)
-        return error;
-    *protocol = rondo_reader_protocol();
-    *self = reader;
-    return rondo_read_until(reader, "\r\n\r\n", 4, answer, NULL);
+    rondo_read_until(reader, "\r\n\r\n", 4, answer, arg);
 }
 
 int main(int argc, char **argv)
@@ -59,16 +40,19 @@ int main(int argc, char **argv)
     char text[RONDO_ADDRESS_TEXT];
     for (size_t i = 0; i < PAGE; i++)
         page[i] = "123456789\n"[i % 10];
-    if (argc < 2 ||
-        rondo_tls_context_new(&tls, RONDO_TLS(.server = true,
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s CERTIFICATE\n", argv[0]);
+        return 2;
+    }
+    if (rondo_tls_context_new(&tls, RONDO_TLS(.server = true,
                                               .certificate_file = argv[1],
                                               .alpn = "http/1.1")) < 0 ||
         rondo_loop_new(&loop, NULL) < 0 ||
-        rondo_create_server(
-            loop,
-            RONDO_SERVE(.host = "127.0.0.1", .protocol_factory = made,
-                        .setup = rondo_tls_server_setup, .setup_arg = tls),
-            NULL, NULL, &server) < 0 ||
+        rondo_start_server(loop,
+                           RONDO_SERVE(.host = "127.0.0.1",
+                                       .setup = rondo_tls_server_setup,
+                                       .setup_arg = tls),
+                           0, welcome, NULL, &server) < 0 ||
         rondo_server_address(server, 0, &address) < 0 ||
         rondo_address_text(&address, text, sizeof text) < 0) {
         fprintf(stderr, "%s\n", rondo_last_error());
