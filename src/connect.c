@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "connect.h"
 #include "error.h"
-#include "filter.h"
 #include "id.h"
 #include "resolve.h"
 
@@ -10,125 +9,93 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOST_MAX = 255 };
-
-/* ---- the end ---- */
-
-/* The last of c: after this there is only its `done`. */
-static void free_connect(struct connect *c)
-{
-    id_free(c->loop, c->id);
-    if (c->timer > 0)
-        (void)timers_cancel(c->loop, c->timer);
-    handle_close(c->loop, &c->handle);
-    loop_free(c->loop, c->addresses);
-    loop_free(c->loop, c);
-}
-
-static void fail(struct connect *c, int error)
-{
-    rondo_loop *loop = c->loop;
-    rondo_connect_fn done = c->done;
-    void *arg = c->arg;
-    int64_t os_error = c->os_error;
-    if (c->t && c->stopped && !c->adopted)
-        connect_note_stopped(c);
-    if (c->t)
-        stream_discard(c->t);
-    connect_tell(c, error);
-    if (os_error && !c->stopped)
-        error_keep_os(os_error);
-    free_connect(c);
-    if (done)
-        done(loop, arg, NULL, error);
-}
-
-/* Connected, and the filters are ready: nothing cancels it any more. */
-static void succeed(struct connect *c)
-{
-    rondo_loop *loop = c->loop;
-    rondo_connect_fn done = c->done;
-    void *arg = c->arg;
-    rondo_transport *t = c->t;
-    handle_set_background(loop, &t->handle, c->handle.background);
-    free_connect(c);
-    stream_make(t);
-    if (done)
-        done(loop, arg, t, 0);
-}
-
-static void shaken(rondo_transport *t, void *arg, int error)
-{
-    struct connect *c = arg;
-    if (!error) {
-        succeed(c);
-        return;
-    }
-    c->os_error = t->os_error;
-    snprintf(c->tried, sizeof c->tried, "%s", rondo_last_error());
-    c->t = NULL; /* it ends by itself */
-    fail(c, c->stopped ? c->stopped : error);
-}
-
-static void refuse(struct connect *c, int error)
-{
-    const char *words = error_given(error);
-    c->os_error = 0;
-    c->t->error = error < 0 ? error : RONDO_ECANCELED;
-    if (!c->stopped)
-        snprintf(c->tried, sizeof c->tried, "setup: %s (%s)",
-                 words ? words : rondo_strerror(c->t->error),
-                 rondo_error_name(c->t->error));
-    fail(c, c->stopped ? c->stopped : c->t->error);
-}
-
-/* Until `done` is told the connect is what keeps the loop alive, and what the
- * program may cancel. */
-static void begin(struct connect *c)
-{
-    rondo_transport *t = c->t;
-    stream_prepare(t);
-    stream_open(t, c->protocol, c->self);
-    handle_set_background(c->loop, &t->handle, true);
-    int error = c->setup ? c->setup(t, c->setup_arg) : 0;
-    if (error || c->stopped) {
-        refuse(c, error);
-        return;
-    }
-    if (t->flags & STREAM_SHAKING) {
-        c->shaking = true;
-        filters_wait(t, RONDO_NEVER, shaken, c);
-    } else {
-        succeed(c);
-    }
-    stream_end(t);
-}
+enum {
+    HOST_MAX = 255,
+    BUSY_FIRST_MS = 1, /* doubled until */
+    BUSY_LAST_MS = 16
+};
 
 /* ---- one address after another ---- */
 
 static bool try_next(struct connect *c);
+
+static void try_pipe(struct connect *c);
+
+static void retry(rondo_loop *loop, void *arg)
+{
+    struct connect *c = arg;
+    c->retry = 0;
+    if (c->pipe)
+        try_pipe(c);
+    else
+        op_submit(loop, &c->op);
+}
+
+/* The listener's backlog is full, or each instance of the pipe has a client,
+ * and no event tells when that is over: asked again, less and less often. */
+static int retry_later(struct connect *c)
+{
+    c->retry_ms = !c->retry_ms                 ? BUSY_FIRST_MS
+                  : c->retry_ms < BUSY_LAST_MS ? c->retry_ms * 2
+                                               : BUSY_LAST_MS;
+    int64_t when = sys_clock() + RONDO_MS(c->retry_ms);
+    c->retry = timers_start_hidden(c->loop, when, retry, c);
+    if (c->retry > 0)
+        return 0;
+    error_no_os();
+    return RONDO_ENOMEM;
+}
 
 static void connected(rondo_loop *loop, struct task *task)
 {
     struct connect *c =
         (struct connect *)(void *)((char *)task -
                                    offsetof(struct connect, op.task));
+    int error = task->error;
     (void)loop;
     if (c->stopped) {
-        fail(c, c->stopped);
+        connect_fail(c, c->stopped);
         return;
     }
-    if (!task->error) {
-        stream_remember(c->t, NULL);
-        begin(c);
-        return;
+    if (error == RONDO_EBUSY) {
+        error = retry_later(c);
+        if (!error)
+            return;
+    } else if (error) {
+        error_keep_os(c->op.os_error);
+    } else {
+        error = stream_remember(c->t, NULL);
+        if (!error) {
+            connect_begin(c);
+            return;
+        }
     }
-    error_keep_os(c->op.os_error);
-    connect_note(c, task->error, c->op.buffer, "");
+    connect_note(c, error, c->op.buffer, "");
     stream_discard(c->t);
     c->t = NULL;
     if (!try_next(c))
-        fail(c, c->error);
+        connect_fail(c, c->error);
+}
+
+/* It is there or not, at once. */
+static void try_pipe(struct connect *c)
+{
+    sys_fd fd;
+    int error = sys_pipe_connect(c->host, &fd);
+    if (error == RONDO_EBUSY) {
+        error = retry_later(c);
+        if (!error)
+            return;
+    } else if (!error) {
+        error = stream_new_pipe(c->loop, fd, SIDE_READ | SIDE_WRITE, 0, &c->t);
+        if (error)
+            sys_pipe_discard(fd);
+    }
+    c->os_error = rondo_last_os_error();
+    if (error)
+        connect_fail(c, error);
+    else
+        connect_begin(c);
 }
 
 static void set_options(const struct connect *c, sys_fd fd)
@@ -142,12 +109,14 @@ static void set_options(const struct connect *c, sys_fd fd)
 /* A socket for this address, as the options want it. */
 static int make_socket(struct connect *c, const rondo_address *a, sys_fd *fd)
 {
-    int error = sys_socket_stream(rondo_address_family(a), fd);
+    rondo_family family = rondo_address_family(a);
+    int error = sys_socket_stream(family, fd);
     if (error) {
         connect_note(c, error, a, "socket for");
         return error;
     }
-    set_options(c, *fd);
+    if (family != RONDO_FAMILY_UNIX)
+        set_options(c, *fd);
     if (c->has_local) {
         error = sys_bind(*fd, &c->local);
         if (error)
@@ -225,13 +194,13 @@ static void looked_up(rondo_loop *loop, void *arg,
     if (!error && !set_addresses(c, addresses, count))
         error = RONDO_ENOMEM;
     if (error) {
-        fail(c, error);
+        connect_fail(c, error);
         return;
     }
     for (size_t i = 0; i < c->count; i++)
         rondo_address_set_port(&c->addresses[i], c->port);
     if (!try_next(c))
-        fail(c, c->error);
+        connect_fail(c, c->error);
 }
 
 static void start(rondo_loop *loop, struct task *task)
@@ -242,19 +211,21 @@ static void start(rondo_loop *loop, struct task *task)
     int error = 0;
     c->os_error = 0;
     if (c->stopped) {
-        fail(c, c->stopped);
+        connect_fail(c, c->stopped);
     } else if (c->adopted) {
-        begin(c);
+        connect_begin(c);
+    } else if (c->pipe) {
+        try_pipe(c);
     } else if (c->count) {
         if (!try_next(c))
-            fail(c, c->error);
+            connect_fail(c, c->error);
     } else {
         error_no_os();
         error =
             resolve_start(loop, c->host, c->family, looked_up, c, &c->lookup);
         c->os_error = rondo_last_os_error();
         if (error)
-            fail(c, error);
+            connect_fail(c, error);
     }
 }
 
@@ -269,6 +240,10 @@ static void stop(struct connect *c, int error)
     if (c->lookup) {
         resolve_cancel(c->loop, c->lookup);
         c->lookup = NULL;
+        loop_push(c->loop, &c->deferred);
+    } else if (c->retry > 0) {
+        (void)timers_cancel(c->loop, c->retry);
+        c->retry = 0;
         loop_push(c->loop, &c->deferred);
     } else if (c->shaking) {
         error_no_os();
@@ -300,11 +275,12 @@ static void on_timeout(rondo_loop *loop, void *arg)
 static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
 {
     const char *what = "create_connection";
-    int targets =
-        (o->host ? 1 : 0) + (o->address ? 1 : 0) + (o->socket ? 1 : 0);
+    int targets = (o->host ? 1 : 0) + (o->path ? 1 : 0) + (o->address ? 1 : 0) +
+                  (o->socket ? 1 : 0);
     if (targets != 1)
         return error_set(RONDO_EINVAL,
-                         "%s: exactly one of host, address and socket, not %d",
+                         "%s: exactly one of host, path, address and socket, "
+                         "not %d",
                          what, targets);
     if (!protocol)
         return error_set(RONDO_EINVAL, "%s: no protocol", what);
@@ -312,9 +288,8 @@ static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
         return error_set(RONDO_EINVAL,
                          "%s: a host of %zu bytes; 1 to %d are allowed", what,
                          strlen(o->host), HOST_MAX);
-    if (o->address && (rondo_address_family(o->address) < RONDO_FAMILY_INET ||
-                       rondo_address_family(o->address) > RONDO_FAMILY_INET6))
-        return error_set(RONDO_EINVAL, "%s: not an IP address", what);
+    if (o->address && rondo_address_family(o->address) == RONDO_FAMILY_ANY)
+        return error_set(RONDO_EINVAL, "%s: an empty address", what);
     if (o->timeout_ns < 0 || (unsigned)o->family > RONDO_FAMILY_INET6)
         return error_set(RONDO_EINVAL,
                          "%s: a negative timeout or an unknown "
@@ -329,7 +304,7 @@ static struct connect *connect_new(rondo_loop *loop,
     char text[RONDO_ADDRESS_TEXT] = "";
     if (o->address)
         (void)rondo_address_text(o->address, text, sizeof text);
-    const char *host = o->host ? o->host : text;
+    const char *host = o->host ? o->host : o->path ? o->path : text;
     size_t size = strlen(host) + 1;
     struct connect *c = loop_alloc(loop, sizeof *c + size);
     if (!c)
@@ -338,7 +313,7 @@ static struct connect *connect_new(rondo_loop *loop,
                           .no_delay = o->no_delay != RONDO_OFF,
                           .keep_alive = o->keep_alive == RONDO_ON,
                           .has_local = o->local_address != NULL,
-                          .family = o->family,
+                          .family = o->path ? RONDO_FAMILY_ANY : o->family,
                           .port = o->port,
                           .setup = o->setup,
                           .setup_arg = o->setup_arg};
@@ -349,24 +324,44 @@ static struct connect *connect_new(rondo_loop *loop,
     return c;
 }
 
-/* A literal address needs no look-up; a name has none yet. */
+static int adopt(struct connect *c, rondo_fd socket)
+{
+    int error = stream_adopt(c->loop, socket, "create_connection", &c->t);
+    c->adopted = !error;
+    if (!error)
+        set_options(c, c->t->io.fd);
+    return error;
+}
+
+static int set_pipe(struct connect *c)
+{
+    c->pipe = rondo_loop_supports(c->loop, RONDO_CAN_NAMED_PIPES);
+    return c->pipe ? 0
+                   : error_set(RONDO_ENOTSUP,
+                               "create_connection: backend \"%s\" has no named "
+                               "pipes; \"iocp\" has",
+                               rondo_loop_backend(c->loop));
+}
+
+/* A literal address or a path needs no look-up; a name has none yet. */
 static int set_target(struct connect *c, const rondo_connect_options *o)
 {
-    rondo_address literal;
-    if (o->socket) {
-        int error =
-            stream_adopt(c->loop, *o->socket, "create_connection", &c->t);
-        c->adopted = !error;
-        if (!error)
-            set_options(c, c->t->io.fd);
-        return error;
-    }
+    rondo_address made;
     const rondo_address *target = o->address;
-    if (o->host && rondo_address_parse(&literal, o->host, o->port) == 0)
-        target = &literal;
-    if (target && !set_addresses(c, target, 1))
-        return error_set(RONDO_ENOMEM, "create_connection: out of memory");
-    return 0;
+    int error = 0;
+    if (o->socket)
+        return adopt(c, *o->socket);
+    if (o->path && sys_is_pipe_name(o->path))
+        return set_pipe(c);
+    if (o->path) {
+        error = address_of_path(&made, o->path, "create_connection");
+        target = &made;
+    } else if (o->host && !rondo_address_parse(&made, o->host, o->port)) {
+        target = &made;
+    }
+    if (!error && target && !set_addresses(c, target, 1))
+        error = error_set(RONDO_ENOMEM, "create_connection: out of memory");
+    return error;
 }
 
 static int set_timeout(struct connect *c, int64_t timeout_ns)
@@ -404,7 +399,7 @@ rondo_id rondo_create_connection(rondo_loop *loop,
     if (!error)
         error = set_target(c, &o);
     if (error) {
-        free_connect(c);
+        connect_free(c);
         return error;
     }
     rondo_id id = c->id;

@@ -10,6 +10,8 @@ struct connect {
     struct task deferred;
     rondo_loop *loop;
     rondo_id id, timer;
+    rondo_id retry; /* at work: a full backlog is tried again */
+    int retry_ms;
     const rondo_protocol *protocol;
     void *self;
     rondo_connect_fn done;
@@ -21,6 +23,7 @@ struct connect {
     size_t count, next;
     rondo_address local;
     bool has_local, no_delay, keep_alive, adopted;
+    bool pipe; /* host is the name of one */
     bool shaking; /* connected; its filters get ready */
     rondo_setup_fn setup;
     void *setup_arg;
@@ -30,8 +33,14 @@ struct connect {
     int error;   /* the last address's */
     int64_t os_error;
     char tried[1792]; /* each address and why it failed */
-    char host[];
+    char host[]; /* as the sentences call it; with a name, what to look up */
 };
+
+/* Connected: pushes filters, and then, or when they are ready, `done`. */
+void connect_begin(struct connect *c);
+/* The last of c, and `done` with the error. */
+void connect_fail(struct connect *c, int error);
+void connect_free(struct connect *c);
 
 /* Keeps the sentence of an address that failed; error is the last system
  * call's. */

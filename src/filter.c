@@ -344,6 +344,8 @@ static int check(rondo_transport *t, const rondo_filter *filter)
         return error_set(RONDO_EINVAL, "%s: no filter", what);
     if (t->flags & (STREAM_CLOSING | STREAM_ENDING | STREAM_BROKEN))
         return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
+    if (t->flags & STREAM_PIPE && !stream_is_whole_pipe(t))
+        return error_set(RONDO_ENOTSUP, "%s: a pipe of one direction", what);
     if (t->flags & STREAM_WRITE_EOF)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
     return 0;
