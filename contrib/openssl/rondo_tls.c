@@ -144,6 +144,10 @@ static int set_up(rondo_tls_context *c, const rondo_tls_options *o)
         verify =
             SSL_VERIFY_PEER | (c->server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
     SSL_CTX_set_verify(native, verify, NULL);
+    /* a server that asks for certificates refuses sessions without one */
+    if (SSL_CTX_set_session_id_context(native, (const unsigned char *)"rondo",
+                                       5) != 1)
+        return fail(RONDO_ENOMEM, "sessions");
     if (c->server && c->alpn_size)
         SSL_CTX_set_alpn_select_cb(native, choose_alpn, c);
     else if (c->alpn_size && SSL_CTX_set_alpn_protos(

@@ -2,11 +2,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_world.h"
 
+#include <openssl/ssl.h>
+
 /* ---- who is accepted ---------------------------------------------------- */
 
 static void write_hello(struct peer *p)
 {
     assert_ok(rondo_transport_write(p->transport, "hello", 5));
+}
+
+/* what the client has asked for (SNI) */
+static const char *server_name(struct peer *p)
+{
+    const char *name = SSL_get_servername(rondo_tls_native(p->transport),
+                                          TLSEXT_NAMETYPE_host_name);
+
+    return name ? name : "";
 }
 
 static void S13_tls_a_valid_certificate(void **state)
@@ -25,6 +36,7 @@ static void S13_tls_a_valid_certificate(void **state)
     assert_memory_equal(p->captured, "hello", 5);
     assert_non_null(rondo_tls_native(p->transport));
     assert_int_equal(rondo_tls_alpn(p->transport, NULL), 0);
+    assert_string_equal(server_name(l->first), "localhost");
     rondo_transport_close(p->transport);
     test_run_until(w, p->lost && l->first->lost);
     assert_string_equal(l->first->order, "MdEL");
@@ -44,6 +56,8 @@ static void S13_tls_a_numeric_host(void **state)
     test_run_until(w, p->connected && q->connected);
     assert_int_equal(p->connect_error, 0);
     assert_int_equal(q->connect_error, RONDO_EPROTO);
+    test_run_until(w, l->count && l->first->made);
+    assert_string_equal(server_name(l->first), ""); /* no name, no SNI */
     tls_free(&tls);
 }
 
@@ -139,6 +153,104 @@ static void S13_tls_client_certificates(void **state)
     assert_int_equal(l->count, 1);
     rondo_tls_context_free(strict);
     rondo_tls_context_free(known);
+    tls_free(&tls);
+}
+
+struct resuming {
+    rondo_tls_client client;
+    SSL_SESSION *session;
+};
+
+static int set_session(rondo_transport *t, void *arg)
+{
+    struct resuming *r = arg;
+    int error = rondo_tls_client_setup(t, &r->client);
+
+    assert_int_equal(SSL_set_session(rondo_tls_native(t), r->session), 1);
+    return error;
+}
+
+/* a session that is gone on with, also where the client has shown who it is */
+static void S13_tls_a_session_is_resumed(void **state)
+{
+    struct world *w = *state;
+    rondo_tls_options options = {.size = sizeof options, .server = true};
+    rondo_connect_options to = RONDO_CONNECT_OPTIONS_INIT;
+    struct resuming r = {.client = {NULL, "localhost"}};
+    struct peer *p = test_peer(w), *q = test_peer(w);
+    rondo_tls_context *strict;
+    struct listener *l;
+    char ca[1024], file[1024];
+
+    (void)snprintf(ca, sizeof ca, "%s", tls_file("ca.pem"));
+    (void)snprintf(file, sizeof file, "%s", tls_file("valid.pem"));
+    options.certificate_file = file;
+    options.ca_file = ca;
+    options.verify = RONDO_ON;
+    assert_ok(rondo_tls_context_new(&strict, &options));
+    options.server = false;
+    assert_ok(rondo_tls_context_new(&r.client.context, &options));
+    l = tls_serve(w, strict);
+    l->model.on_made = write_hello; /* the tickets come before it */
+    assert_ok(tls_connect(w, l->port, r.client.context, "localhost", p));
+    test_run_until(w, p->bytes == 5);
+    r.session = SSL_get1_session(rondo_tls_native(p->transport));
+    to.host = "127.0.0.1";
+    to.port = l->port;
+    to.setup = set_session;
+    to.setup_arg = &r;
+    assert_ok(rondo_create_connection(w->loop, &to, &recorder, q, NULL, NULL));
+    test_run_until(w, q->bytes == 5);
+    assert_int_equal(SSL_session_reused(rondo_tls_native(q->transport)), 1);
+    SSL_SESSION_free(r.session);
+    rondo_tls_context_free(r.client.context);
+    rondo_tls_context_free(strict);
+}
+
+/* ---- handshakes that never end ------------------------------------------- */
+
+static void S13_tls_a_silent_client_has_its_time(void **state)
+{
+    struct world *w = *state;
+    struct tls_pair tls = tls_pair("valid");
+    struct tls_told *told = tls_listen_for_trouble(w);
+    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    raw_fd fd;
+
+    options.setup = rondo_tls_server_setup;
+    options.setup_arg = tls.server;
+    options.handshake_timeout_ns = RONDO_MS(10);
+    l = test_serve_with(w, &recorder, &options);
+    fd = raw_connect(l->port);
+    test_run_until(w, told->count);
+    assert_int_equal(told->error, RONDO_ETIMEDOUT);
+    assert_non_null(strstr(told->message, "no handshake within"));
+    assert_int_equal(l->count, 0);
+    raw_close(fd);
+    tls_free(&tls);
+}
+
+static void S13_tls_a_connects_time_covers_the_handshake(void **state)
+{
+    struct world *w = *state;
+    struct tls_pair tls = tls_pair("valid");
+    struct listener *l = test_serve(w); /* which does not know TLS */
+    rondo_tls_client client = {tls.client, "localhost"};
+    rondo_connect_options to = RONDO_CONNECT_OPTIONS_INIT;
+    struct peer *p = test_peer(w);
+
+    l->model.on_data = NULL;
+    to.host = "127.0.0.1";
+    to.port = l->port;
+    to.timeout_ns = RONDO_MS(20);
+    to.setup = rondo_tls_client_setup;
+    to.setup_arg = &client;
+    assert_ok(
+        rondo_create_connection(w->loop, &to, &recorder, p, tls_connected, p));
+    test_run_until(w, p->connected);
+    assert_int_equal(p->connect_error, RONDO_ETIMEDOUT);
+    assert_int_equal(p->made, 0);
     tls_free(&tls);
 }
 
@@ -246,6 +358,9 @@ int main(void)
         TEST(S13_tls_a_strangers_certificate_is_refused),
         TEST(S13_tls_without_verify_anybody_is_accepted),
         TEST(S13_tls_client_certificates),
+        TEST(S13_tls_a_session_is_resumed),
+        TEST(S13_tls_a_silent_client_has_its_time),
+        TEST(S13_tls_a_connects_time_covers_the_handshake),
         TEST(S13_tls_alpn),
         TEST(S13_tls_wrong_contexts),
         TEST(S13_tls_wrong_starts),

@@ -40,8 +40,7 @@ struct listener *tls_serve(struct world *w, rondo_tls_context *context)
     return test_serve_with(w, &recorder, &options);
 }
 
-static void connected(rondo_loop *loop, void *arg, rondo_transport *t,
-                      int error)
+void tls_connected(rondo_loop *loop, void *arg, rondo_transport *t, int error)
 {
     struct peer *p = arg;
 
@@ -65,8 +64,8 @@ rondo_id tls_connect(struct world *w, uint16_t port, rondo_tls_context *context,
     options.port = port;
     options.setup = rondo_tls_client_setup;
     options.setup_arg = client;
-    return rondo_create_connection(w->loop, &options, &recorder, p, connected,
-                                   p);
+    return rondo_create_connection(w->loop, &options, &recorder, p,
+                                   tls_connected, p);
 }
 
 void tls_peers(struct world *w, const struct tls_pair *pair, struct peer *a,

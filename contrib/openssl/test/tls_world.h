@@ -22,6 +22,9 @@ struct listener *tls_serve(struct world *w, rondo_tls_context *context);
 rondo_id tls_connect(struct world *w, uint16_t port, rondo_tls_context *context,
                      const char *host, struct peer *p);
 
+/* A connect's done: writes down in arg, a peer, how it went. */
+void tls_connected(rondo_loop *loop, void *arg, rondo_transport *t, int error);
+
 /* Both sides connected, over a pair of sockets. */
 void tls_peers(struct world *w, const struct tls_pair *pair, struct peer *a,
                struct peer *b, int buffer_bytes);
