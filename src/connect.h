@@ -23,7 +23,7 @@ struct connect {
     size_t count, next;
     rondo_address local;
     bool has_local, no_delay, keep_alive, adopted;
-    bool pipe; /* host is the name of one */
+    bool pipe;    /* host is the name of one */
     bool shaking; /* connected; its filters get ready */
     rondo_setup_fn setup;
     void *setup_arg;

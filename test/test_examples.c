@@ -225,12 +225,14 @@ static void K1_daemon_drains_at_term(void **state)
 
 int main(void)
 {
-    static const struct test tests[] = {
-        TEST(S14_lines_counts),         TEST(K3_ctrl_c_stops_echo),
-        TEST(K3_ctrl_c_stops_hello),    TEST(K3_ctrl_c_stops_chat),
-        TEST(K3_ctrl_c_stops_daemon),   TEST(K1_daemon_reloads_at_hup),
-        TEST(K1_daemon_says_how_it_is_at_usr1),
-        TEST(K1_daemon_drains_at_term)};
+    static const struct test tests[] = {TEST(S14_lines_counts),
+                                        TEST(K3_ctrl_c_stops_echo),
+                                        TEST(K3_ctrl_c_stops_hello),
+                                        TEST(K3_ctrl_c_stops_chat),
+                                        TEST(K3_ctrl_c_stops_daemon),
+                                        TEST(K1_daemon_reloads_at_hup),
+                                        TEST(K1_daemon_says_how_it_is_at_usr1),
+                                        TEST(K1_daemon_drains_at_term)};
 
     return told_run("examples", tests, TEST_COUNT(tests));
 }
