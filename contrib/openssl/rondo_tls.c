@@ -391,12 +391,12 @@ int rondo_tls_start(rondo_transport *t, rondo_tls_context *context,
     struct tls *s = tls_new(context);
     if (!s)
         return fail(RONDO_ENOMEM, "start");
-    int error = 0;
-    if (!context->server && host && !set_host(s->ssl, host))
-        error = fail(RONDO_EINVAL, "host");
-    else
-        error = rondo_transport_push_filter(t, &tls_filter, s, done, arg);
-    if (error < 0)
+    if (!context->server && host && !set_host(s->ssl, host)) {
+        tls_free(s);
+        return fail(RONDO_EINVAL, "host");
+    }
+    int error = rondo_transport_push_filter(t, &tls_filter, s, done, arg);
+    if (error)
         tls_free(s);
     return error;
 }

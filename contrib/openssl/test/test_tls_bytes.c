@@ -33,7 +33,8 @@ static void S13_tls_ten_megabytes_each_way(void **state)
     struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct peer *a = test_peer(w), *b = test_peer(w);
-    uint64_t size = 10000000 / (unsigned)test_slowness() / 10000 * 10000;
+    uint64_t size =
+        (uint64_t)10000000 / (unsigned)test_slowness() / 10000 * 10000;
 
     tls_peers(w, &tls, a, b, 16384);
     a->on_data = b->on_data = pause_now_and_then;
