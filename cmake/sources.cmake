@@ -27,8 +27,13 @@ set(RONDO_SOURCES
     src/remote.c
     src/resolve.c
     src/schedule.c
+    src/sendfile.c
     src/server.c
     src/signals.c
+    src/sock.c
+    src/sock_call.c
+    src/sock_try.c
+    src/source.c
     src/stream.c
     src/stream_extra.c
     src/stream_read.c
@@ -45,6 +50,7 @@ if(WIN32)
         src/win/console.c
         src/win/datagram.c
         src/win/errors.c
+        src/win/file.c
         src/win/iocp.c
         src/win/iocp_socket.c
         src/win/ip.c
@@ -64,6 +70,7 @@ else()
         src/unix/net.c
         src/unix/poll.c
         src/unix/select.c
+        src/unix/sendfile.c
         src/unix/signals.c
         src/unix/sys.c
         src/unix/wake.c)

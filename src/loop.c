@@ -8,6 +8,7 @@
 #include "remote.h"
 #include "resolve.h"
 #include "signals.h"
+#include "source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -357,9 +358,10 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 
 static void close_handles(rondo_loop *loop)
 {
-    static const enum handle_kind order[] = {HANDLE_OPERATION, HANDLE_SERVER,
-                                             HANDLE_TRANSPORT, HANDLE_DATAGRAM,
-                                             HANDLE_WATCHER,   HANDLE_SIGNAL};
+    static const enum handle_kind order[] = {
+        HANDLE_OPERATION, HANDLE_SOCK_CALL, HANDLE_SENDFILE,
+        HANDLE_SERVER,    HANDLE_TRANSPORT, HANDLE_DATAGRAM,
+        HANDLE_WATCHER,   HANDLE_SOCK,      HANDLE_SIGNAL};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct handle *h = loop->handles[order[i]];
         while (h) {
@@ -411,12 +413,14 @@ int rondo_loop_close(rondo_loop *loop)
     close_handles(loop);
     drain(loop);
     resolve_close(loop);
+    source_close_loop(loop);
     signals_close(loop);
     while (loop->graves) {
         struct grave *grave = loop->graves;
         loop->graves = grave->next;
         loop_free(loop, grave->memory);
     }
+    loop_free_spares(loop);
     free_parts(loop);
     return 0;
 }

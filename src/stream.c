@@ -87,7 +87,9 @@ static bool resume_is_due(const rondo_transport *t)
 
 static bool owes_telling(const rondo_transport *t)
 {
-    if (t->flags & (STREAM_OWES_MADE | STREAM_OWES_LOST | STREAM_SPENT))
+    const uint32_t any =
+        STREAM_OWES_MADE | STREAM_OWES_LOST | STREAM_SPENT | STREAM_FILE_OVER;
+    if (t->flags & any)
         return true;
     return t->flags & STREAM_MADE &&
            (t->flags & STREAM_OWES_PAUSE || resume_is_due(t));
@@ -114,17 +116,28 @@ static void end_writing_if_due(rondo_transport *t)
         t->flags |= STREAM_ENDING | STREAM_CLOSING;
 }
 
+static void submit_write(rondo_transport *t)
+{
+    struct outgoing *out = t->out;
+    if (out->buf.size) {
+        out->op.buffer = out->buf.first->data;
+        out->op.size = out->buf.first->size;
+    } else if (stream_file_waits(t)) {
+        stream_file_prepare(t, &out->op);
+    } else {
+        return; /* a thread reads */
+    }
+    op_submit(t->loop, &out->op);
+}
+
 static void settle_ops(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     if (!(t->flags & STREAM_MADE))
         return; /* it may still be refused, and then nothing may be pending */
     if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
-        !(t->flags & STREAM_BROKEN)) {
-        t->out->op.buffer = t->out->buf.first->data;
-        t->out->op.size = t->out->buf.first->size;
-        op_submit(loop, &t->out->op);
-    }
+        !(t->flags & STREAM_BROKEN))
+        submit_write(t);
     if (op_is_idle(&t->read) && stream_reads(t) &&
         !(t->flags & (STREAM_HELD | STREAM_BROKEN)))
         op_submit(loop, &t->read);
@@ -156,6 +169,8 @@ void stream_deliver_owed(rondo_transport *t)
         t->flags &= ~(uint32_t)STREAM_SPENT;
         buf_release(t->loop, &t->out->buf);
     }
+    if (t->flags & STREAM_FILE_OVER)
+        stream_file_tell(t);
     if (!(t->flags & STREAM_MADE) || t->flags & STREAM_OWES_LOST)
         return;
     if (t->flags & STREAM_OWES_PAUSE) {

@@ -25,8 +25,7 @@ static rondo_transport *of_write(struct task *task)
 
 /* ---- sending ---- */
 
-/* The connection is gone for writing. */
-static void break_off(rondo_transport *t, int error)
+void stream_break_off(rondo_transport *t, int error)
 {
     if (error == RONDO_EPIPE)
         error = RONDO_ECONNRESET;
@@ -49,9 +48,15 @@ static void break_off(rondo_transport *t, int error)
         t->flags |= STREAM_ENDING;
 }
 
-static void note_progress(rondo_transport *t)
+/* A file's bytes may be on their way though nobody waits for it any more. */
+static bool kernel_has_file(const struct outgoing *out)
 {
-    if (!t->out->buf.size)
+    return out->op.task.kind == OP_SENDFILE && !op_is_idle(&out->op);
+}
+
+void stream_note_progress(rondo_transport *t)
+{
+    if (!t->out->buf.size && !t->out->file && !kernel_has_file(t->out))
         t->flags &= ~(uint32_t)STREAM_QUEUED;
     if (t->out->buf.spent)
         t->flags |= STREAM_SPENT;
@@ -71,11 +76,11 @@ static void flush(rondo_transport *t)
         if (sent == RONDO_EAGAIN)
             return;
         if (sent < 0) {
-            break_off(t, (int)sent);
+            stream_break_off(t, (int)sent);
             return;
         }
         buf_consume(t->loop, &out->buf, (size_t)sent);
-        note_progress(t);
+        stream_note_progress(t);
         if ((size_t)sent < offered)
             return;
     }
@@ -84,18 +89,26 @@ static void flush(rondo_transport *t)
 static void write_done(rondo_loop *loop, struct task *task)
 {
     rondo_transport *t = of_write(task);
+    bool file = task->kind == OP_SENDFILE;
     t->flags |= STREAM_RUNNING;
+    task->kind = OP_WRITE;
     if (t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
         stream_drop_out(t); /* what the kernel has had until now */
+    } else if (file) {
+        if (task->error)
+            error_keep_os(t->out->op.os_error);
+        stream_file_sent(t, task->error, t->out->op.count);
     } else if (task->error && task->error != RONDO_ECANCELED) {
         error_keep_os(t->out->op.os_error);
-        break_off(t, task->error);
+        stream_break_off(t, task->error);
     } else if (!task->error) {
         if (t->out->op.count) {
             buf_consume(loop, &t->out->buf, t->out->op.count);
-            note_progress(t);
+            stream_note_progress(t);
         }
         flush(t);
+        if (t->out->file)
+            stream_file_go_on(t);
     }
     stream_finish(t);
 }
@@ -121,8 +134,10 @@ void stream_drop_out(rondo_transport *t)
 {
     if (!t->out)
         return;
+    if (t->out->file)
+        stream_file_drop(t);
     buf_drop(t->loop, &t->out->buf, !op_is_idle(&t->out->op));
-    note_progress(t);
+    stream_note_progress(t);
 }
 
 /* Something was put into the queue: 0, or 1 past the high limit. */
@@ -176,17 +191,21 @@ static int refuse(const rondo_transport *t, const char *what)
                      rondo_strerror(t->error));
 }
 
-static int check(const rondo_transport *t, const char *what)
+int stream_may_write(const rondo_transport *t, const char *what)
 {
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
-    return t->flags & NO_WRITING ? refuse(t, what) : 0;
+    if (t->flags & NO_WRITING)
+        return refuse(t, what);
+    if (t->out && t->out->file && !stream_file_writes(t))
+        return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
+    return 0;
 }
 
 static int failed(rondo_transport *t, int error, const char *what)
 {
-    break_off(t, error);
+    stream_break_off(t, error);
     stream_settle(t);
     if (error == RONDO_EPIPE)
         error = RONDO_ECONNRESET;
@@ -215,7 +234,7 @@ static int send_now(rondo_transport *t, const void *data, size_t size)
 static COLD int write_carefully(rondo_transport *t, const void *data,
                                 size_t size)
 {
-    int error = check(t, "transport_write");
+    int error = stream_may_write(t, "transport_write");
     if (error || !size)
         return error;
     if (!data)
@@ -257,7 +276,7 @@ static int64_t send_groups(rondo_transport *t, const rondo_buffer *buffers,
 int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
                            size_t count)
 {
-    int error = check(t, "transport_writev");
+    int error = stream_may_write(t, "transport_writev");
     if (error || !count)
         return error;
     size_t room = PTRDIFF_MAX; /* more than that is nobody's memory */
@@ -290,7 +309,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
                                 size_t size, void (*release)(void *arg),
                                 void *arg)
 {
-    int error = check(t, "transport_write_owned");
+    int error = stream_may_write(t, "transport_write_owned");
     if (error)
         return error;
     if (!data && size)
@@ -328,7 +347,7 @@ int rondo_transport_printf(rondo_transport *t, const char *format, ...)
 {
     char small[512], *text = small;
     va_list arguments, again;
-    int error = check(t, "transport_printf");
+    int error = stream_may_write(t, "transport_printf");
     if (error)
         return error;
     va_start(arguments, format);

@@ -111,12 +111,12 @@ static void set_modes(struct io *io)
         io->slot = SKIPS;
 }
 
-/* A socket can belong to one port in its life. Watched sockets stay the
- * program's: they are waited for through another handle. */
+/* A socket can belong to one port in its life. Those that are the program's
+ * stay so: they are waited for through another handle. */
 static int attach(rondo_loop *loop, struct io *io)
 {
     HANDLE socket = (HANDLE)io->fd;
-    if (io->owner == IO_WATCHER)
+    if (io_is_lent(io))
         return 0;
     if (!CreateIoCompletionPort(socket, iocp_of(loop)->port, 0, 0)) {
         DWORD os_error = GetLastError();
@@ -254,6 +254,7 @@ static int reopen(rondo_loop *loop)
 const struct backend backend_iocp = {
     .name = "iocp",
     .accepts = 4,
+    .sends_files = true,
     .open = open_port,
     .close = close_port,
     .reopen = reopen,
