@@ -26,7 +26,7 @@ static int64_t try_accept(struct sock_call *c)
     int error;
     do
         error = sys_accept(c->fd, &fd, &c->address);
-    while (error == RONDO_ECONNABORTED);
+    while (error == RONDO_ECONNABORTED || error == RONDO_ECONNRESET);
     return error ? error : (int64_t)fd;
 }
 

@@ -103,11 +103,15 @@ int sys_adopt(sys_fd fd)
 /* It cannot be asked. */
 int sys_check_nonblocking(sys_fd fd)
 {
-    win_start();
-    /* a number that is none is not always told from a thing of another kind */
-    if (sys_kind(fd) == SYS_KIND_BAD)
+    switch (sys_kind(fd)) {
+    case SYS_KIND_BAD:
         return error_from_os(ERROR_INVALID_HANDLE);
-    return sys_adopt(fd);
+    case SYS_KIND_FILE:
+    case SYS_KIND_OTHER:
+        return error_from_os(WSAENOTSOCK);
+    default:
+        return sys_adopt(fd);
+    }
 }
 
 /* Closes what cannot be made fit. */
