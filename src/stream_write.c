@@ -124,6 +124,7 @@ struct outgoing *stream_out(rondo_transport *t)
         return NULL;
     op_init(&out->op, &t->io, OP_WRITE, write_done);
     buf_init(&out->buf);
+    out->file = NULL;
     out->high = BUF_HIGH;
     out->low = BUF_LOW;
     t->out = out;
@@ -196,11 +197,21 @@ int stream_may_write(const rondo_transport *t, const char *what)
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
-    if (t->flags & NO_WRITING)
-        return refuse(t, what);
-    if (t->out && t->out->file && !stream_file_writes(t))
+    uint32_t no_writing = NO_WRITING;
+    bool file = t->out && t->out->file;
+    if (file && stream_file_writes(t)) /* it began before the end was called */
+        no_writing = STREAM_ENDING | STREAM_BROKEN;
+    else if (file && !(t->flags & NO_WRITING))
         return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
-    return 0;
+    return t->flags & no_writing ? refuse(t, what) : 0;
+}
+
+/* There are bytes before it, if only of a file. */
+static bool has_to_wait(const rondo_transport *t)
+{
+    if (!(t->flags & STREAM_QUEUED))
+        return false;
+    return t->out->buf.size || !t->out->file || !stream_file_writes(t);
 }
 
 static int failed(rondo_transport *t, int error, const char *what)
@@ -239,8 +250,8 @@ static COLD int write_carefully(rondo_transport *t, const void *data,
         return error;
     if (!data)
         return refuse_null("transport_write");
-    return t->flags & STREAM_QUEUED ? keep(t, data, size, false)
-                                    : send_now(t, data, size);
+    return has_to_wait(t) ? keep(t, data, size, false)
+                          : send_now(t, data, size);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
