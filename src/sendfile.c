@@ -20,6 +20,8 @@ struct stream_file {
     bool over;   /* it has its result */
     bool ended;  /* there is nothing more to be read */
     bool writes; /* what a thread has read, into the transport */
+    bool
+        in_backend; /* its part is; else that may have one of an earlier file */
     int64_t result, os_error;
 };
 
@@ -86,8 +88,12 @@ static void read_on(struct stream_file *f)
 static void write_on(struct stream_file *f, const char *data, size_t size)
 {
     f->writes = true;
-    (void)rondo_transport_write(f->t, data, size);
+    int result = rondo_transport_write(f->t, data, size);
     f->writes = false;
+    if (result >= 0 || f->over)
+        return;
+    source_take_back(&f->source, size); /* there was no memory for them */
+    finish(f, result);
 }
 
 static void came(struct source *s, const char *data, size_t size, int error)
@@ -130,12 +136,17 @@ static void send_on(struct stream_file *f)
 /* What the backend is to send next, no more than there is now. */
 static void choose_part(struct stream_file *f)
 {
-    size_t size = source_next(&f->source, PART_MOST, &f->part);
-    int64_t rest = sys_file_size(f->part.file) - f->part.offset;
-    if (rest < (int64_t)size)
+    size_t most = source_next(&f->source, PART_MOST, &f->part);
+    int64_t size = sys_file_size(f->part.file);
+    int64_t rest = size - f->part.offset;
+    if (rest < (int64_t)most)
         f->part.size = rest > 0 ? (size_t)rest : 0;
-    if (!f->part.size)
+    if (size < 0) {
+        f->source.by_thread = true; /* which will meet the error */
+        read_on(f);
+    } else if (!f->part.size) {
         finish(f, 0);
+    }
 }
 
 void stream_file_go_on(rondo_transport *t)
@@ -167,21 +178,23 @@ void stream_file_prepare(rondo_transport *t, struct op *op)
         return;
     op->task.kind = OP_SENDFILE;
     op->buffer = &t->out->file->part;
+    t->out->file->in_backend = true;
 }
 
 void stream_file_sent(rondo_transport *t, int error, size_t count)
 {
     struct stream_file *f = t->out->file;
-    if (f && f->over)
-        f = NULL;
+    bool own = f && !f->over && f->in_backend;
     if (error && source_blames_stream(error)) {
         stream_break_off(t, error);
         return;
     }
-    if (f && error)
+    if (own && error)
         f->source.by_thread = true;
-    else if (f)
+    else if (own)
         source_advance(&f->source, count);
+    if (own)
+        f->in_backend = false;
     stream_note_progress(t);
     if (f)
         stream_file_go_on(t);

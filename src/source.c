@@ -116,6 +116,13 @@ void source_advance(struct source *s, size_t count)
     s->sent += (int64_t)count;
 }
 
+void source_take_back(struct source *s, size_t count)
+{
+    if (s->offset >= 0)
+        s->offset -= (int64_t)count;
+    s->sent -= (int64_t)count;
+}
+
 bool source_blames_stream(int error)
 {
     switch (error) {

@@ -31,6 +31,8 @@ void source_close(struct source *s, bool failed);
 size_t source_next(const struct source *s, size_t most, struct sys_part *part);
 /* These have been sent. */
 void source_advance(struct source *s, size_t count);
+/* These, which a thread has read, have not. */
+void source_take_back(struct source *s, size_t count);
 /* One try of the kernel: a count; 0: the end, or all that was wanted;
  * RONDO_EAGAIN; the stream's error; RONDO_ENOTSUP: see by_thread. */
 int64_t source_send(struct source *s, sys_fd to);

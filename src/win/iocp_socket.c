@@ -135,7 +135,8 @@ static void start_sendfile(rondo_loop *loop, struct op *op)
     DWORD os_error = done ? 0 : (DWORD)WSAGetLastError();
     if (os_error && os_error != ERROR_IO_PENDING)
         sys_file_close(room->file);
-    iocp_begun(loop, op, os_error);
+    /* Wine's words for a connection that was reset */
+    iocp_begun(loop, op, os_error == WSAENOTCONN ? WSAECONNRESET : os_error);
 }
 
 void iocp_start(rondo_loop *loop, struct op *op)
