@@ -77,6 +77,18 @@ void call_pair(raw_fd pair[2], int bytes)
     raw_set_nonblocking(pair[1]);
 }
 
+void call_descriptors_back(struct world *w, size_t before)
+{
+    int64_t end = raw_now_ns() + RONDO_SEC(5) * test_slowness();
+
+    while (raw_count_descriptors() > before) {
+        if (raw_now_ns() > end)
+            test_fail(w, "%zu descriptors instead of %zu",
+                      raw_count_descriptors(), before);
+        raw_sleep_ms(1);
+    }
+}
+
 raw_fd call_file(size_t size)
 {
     unsigned char piece[16384];

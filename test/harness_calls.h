@@ -32,6 +32,9 @@ void call_fails(struct world *w, struct call *c, int error, const char *words);
 
 /* Two ends of a TCP connection, non-blocking; bytes: as raw_pair_small. */
 void call_pair(raw_fd pair[2], int bytes);
+/* Waits until no more than so many descriptors are open: a thread closes its
+ * own a little later. */
+void call_descriptors_back(struct world *w, size_t before);
 /* A temporary file with the pattern's first bytes. */
 raw_fd call_file(size_t size);
 
