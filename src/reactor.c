@@ -77,14 +77,19 @@ void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
         ready_for_others(loop, io, sides);
 }
 
+static void end_both(rondo_loop *loop, struct io *io, int error)
+{
+    for (int i = 0; i < 2; i++)
+        if (io->op[i])
+            end(loop, io->op[i], error);
+}
+
 void reactor_lost(rondo_loop *loop, struct io *io)
 {
     (void)set(loop, io, 0);
     io->armed = 0;
     error_no_os();
-    for (int i = 0; i < 2; i++)
-        if (io->op[i])
-            end(loop, io->op[i], RONDO_EBADF);
+    end_both(loop, io, RONDO_EBADF);
 }
 
 static COLD void arm(rondo_loop *loop, struct op *op)
@@ -196,7 +201,7 @@ static int open_parts(rondo_loop *loop, struct reactor *r)
 {
     int error = wake_open(&r->wake);
     if (error)
-        return error;
+        return error_in("loop_new", error);
     error = loop->backend->poller->open(loop, r->state.bytes);
     if (error) {
         wake_close(&r->wake);
@@ -257,6 +262,11 @@ int reactor_reopen(rondo_loop *loop)
         struct io *io = loop->table[i];
         if (!io || io == &r->wake_io)
             continue;
+        if (io->owner == IO_THREAD) {
+            error_no_os();
+            end_both(loop, io, RONDO_EFORKED);
+            continue;
+        }
         unsigned sides =
             (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
         error = sides ? set(loop, io, sides) : 0;

@@ -28,8 +28,7 @@ struct stream_file {
 /* Its bytes can go from file to socket as they are. */
 static bool is_plain(const rondo_transport *t)
 {
-    (void)t;
-    return true;
+    return !(t->flags & (STREAM_PIPE | STREAM_PASSING));
 }
 
 /* ---- the result ---- */

@@ -60,8 +60,6 @@ static int64_t try_connect(struct sock_call *c)
         return sys_connect_result(c->fd);
     int error = sys_connect(c->fd, &c->address);
     c->begun = error == RONDO_EAGAIN;
-    if (c->begun && rondo_address_family(&c->address) == RONDO_FAMILY_UNIX)
-        return RONDO_EBUSY; /* nothing is under way: its backlog is full */
     return error;
 }
 

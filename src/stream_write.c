@@ -11,6 +11,7 @@
 enum {
     NO_WRITING =
         STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN,
+    OTHER_WRITING = STREAM_PIPE | STREAM_PASSING, /* not by sys_send */
     FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
 };
 
@@ -25,11 +26,23 @@ static rondo_transport *of_write(struct task *task)
 
 /* ---- sending ---- */
 
+/* To a connection an end is as good as a reset; half a pipe has no resets. */
+static int loss(const rondo_transport *t, int error)
+{
+    bool half = t->flags & STREAM_PIPE && !stream_is_whole_pipe(t);
+    return error == RONDO_EPIPE && !half ? RONDO_ECONNRESET : error;
+}
+
+/* A file that is full is no peer that has left. */
+static bool has_left(const rondo_transport *t, int error)
+{
+    return !(t->flags & STREAM_PIPE) || error == RONDO_EPIPE ||
+           error == RONDO_ECONNRESET;
+}
+
 void stream_break_off(rondo_transport *t, int error)
 {
-    if (error == RONDO_EPIPE)
-        error = RONDO_ECONNRESET;
-    if (t->flags & STREAM_CLOSING) {
+    if (t->flags & STREAM_CLOSING && has_left(t, error)) {
         /* all that was wanted of the peer was to take it; its leaving is no
          * error any more */
         t->flags |= STREAM_ENDING;
@@ -37,7 +50,7 @@ void stream_break_off(rondo_transport *t, int error)
         return;
     }
     if (!t->error) {
-        t->error = error;
+        t->error = loss(t, error);
         t->os_error = rondo_last_os_error();
         t->flags |= STREAM_WRITE_FAILED;
     }
@@ -46,6 +59,27 @@ void stream_break_off(rondo_transport *t, int error)
         t->flags |= STREAM_BROKEN;
     else
         t->flags |= STREAM_ENDING;
+}
+
+static COLD int64_t send_otherwise(rondo_transport *t,
+                                   const rondo_buffer *pieces, size_t count)
+{
+    return t->flags & STREAM_PIPE ? stream_pipe_write(t, pieces, count)
+                                  : stream_pass(t, pieces, count);
+}
+
+static int64_t send_pieces(rondo_transport *t, const rondo_buffer *pieces,
+                           size_t count)
+{
+    return t->flags & OTHER_WRITING ? send_otherwise(t, pieces, count)
+                                    : sys_sendv(t->io.fd, pieces, count);
+}
+
+static int64_t send_one(rondo_transport *t, const void *data, size_t size)
+{
+    return t->flags & OTHER_WRITING
+               ? send_otherwise(t, &(rondo_buffer){data, size}, 1)
+               : sys_send(t->io.fd, data, size);
 }
 
 /* A file's bytes may be on their way though nobody waits for it any more. */
@@ -72,7 +106,7 @@ static void flush(rondo_transport *t)
         size_t count = buf_gather(&out->buf, pieces), offered = 0;
         for (size_t i = 0; i < count; i++)
             offered += pieces[i].size;
-        int64_t sent = sys_sendv(t->io.fd, pieces, count);
+        int64_t sent = send_pieces(t, pieces, count);
         if (sent == RONDO_EAGAIN)
             return;
         if (sent < 0) {
@@ -81,7 +115,7 @@ static void flush(rondo_transport *t)
         }
         buf_consume(t->loop, &out->buf, (size_t)sent);
         stream_note_progress(t);
-        if ((size_t)sent < offered)
+        if ((size_t)sent < offered && !(t->flags & STREAM_PASSING))
             return;
     }
 }
@@ -92,17 +126,21 @@ static void write_done(rondo_loop *loop, struct task *task)
     bool file = task->kind == OP_SENDFILE;
     t->flags |= STREAM_RUNNING;
     task->kind = OP_WRITE;
+    int error = task->error;
+    if (error)
+        error_keep_os(t->out->op.os_error);
+    if (t->flags & STREAM_PIPE)
+        error = stream_pipe_written(t);
     if (t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
         stream_drop_out(t); /* what the kernel has had until now */
     } else if (file) {
-        if (task->error)
-            error_keep_os(t->out->op.os_error);
-        stream_file_sent(t, task->error, t->out->op.count);
-    } else if (task->error && task->error != RONDO_ECANCELED) {
-        error_keep_os(t->out->op.os_error);
-        stream_break_off(t, task->error);
-    } else if (!task->error) {
+        stream_file_sent(t, error, t->out->op.count);
+    } else if (error && error != RONDO_ECANCELED) {
+        stream_break_off(t, error);
+    } else if (!error) {
         if (t->out->op.count) {
+            if (t->flags & STREAM_PASSING)
+                stream_passed(t, t->out->op.count);
             buf_consume(loop, &t->out->buf, t->out->op.count);
             stream_note_progress(t);
         }
@@ -133,6 +171,7 @@ struct outgoing *stream_out(rondo_transport *t)
 
 void stream_drop_out(rondo_transport *t)
 {
+    stream_drop_parcels(t);
     if (!t->out)
         return;
     if (t->out->file)
@@ -186,6 +225,8 @@ static int refuse(const rondo_transport *t, const char *what)
 {
     if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
         return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
+    if (stream_only_reads(t))
+        return error_set(RONDO_EPIPE, "%s: the transport only reads", what);
     if (t->flags & STREAM_WRITE_EOF)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
     return error_set(t->error, "%s: an earlier write has failed: %s", what,
@@ -218,9 +259,7 @@ static int failed(rondo_transport *t, int error, const char *what)
 {
     stream_break_off(t, error);
     stream_settle(t);
-    if (error == RONDO_EPIPE)
-        error = RONDO_ECONNRESET;
-    return error_os(error, "%s", what);
+    return error_os(loss(t, error), "%s", what);
 }
 
 /* ---- the program's calls ---- */
@@ -236,12 +275,6 @@ static COLD int write_rest(rondo_transport *t, const void *data, size_t size,
     return keep(t, (const char *)data + sent, size - (size_t)sent, sent > 0);
 }
 
-static int send_now(rondo_transport *t, const void *data, size_t size)
-{
-    int64_t sent = sys_send(t->io.fd, data, size);
-    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
-}
-
 static COLD int write_carefully(rondo_transport *t, const void *data,
                                 size_t size)
 {
@@ -250,17 +283,20 @@ static COLD int write_carefully(rondo_transport *t, const void *data,
         return error;
     if (!data)
         return refuse_null("transport_write");
-    return has_to_wait(t) ? keep(t, data, size, false)
-                          : send_now(t, data, size);
+    if (has_to_wait(t))
+        return keep(t, data, size, false);
+    int64_t sent = send_one(t, data, size);
+    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
 {
     /* one look at what is not as every day; there each is asked by name */
     if (!t || t->loop->guard != sys_fork_generation || !data || !size ||
-        t->flags & (NO_WRITING | STREAM_QUEUED))
+        t->flags & (NO_WRITING | STREAM_QUEUED | OTHER_WRITING))
         return write_carefully(t, data, size);
-    return send_now(t, data, size);
+    int64_t sent = sys_send(t->io.fd, data, size);
+    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
 }
 
 /* Skips what has left and sends on, while the kernel takes whole groups. */
@@ -272,7 +308,7 @@ static int64_t send_groups(rondo_transport *t, const rondo_buffer *buffers,
         size_t group = count < BUF_GATHER ? count : BUF_GATHER, offered = 0;
         for (size_t i = 0; i < group; i++)
             offered += buffers[i].size;
-        int64_t sent = offered ? sys_sendv(t->io.fd, buffers, group) : 0;
+        int64_t sent = offered ? send_pieces(t, buffers, group) : 0;
         if (sent < 0)
             return sent == RONDO_EAGAIN || total ? total : sent;
         total += sent;
@@ -334,7 +370,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
         return error_set(RONDO_ENOMEM, "transport_write_owned: out of memory");
     int64_t sent = 0;
     if (size && !(t->flags & STREAM_QUEUED)) {
-        sent = sys_send(t->io.fd, data, size);
+        sent = send_one(t, data, size);
         if (sent < 0 && sent != RONDO_EAGAIN) {
             loop_free(t->loop, chunk);
             return failed(t, (int)sent, "transport_write_owned");
@@ -386,51 +422,12 @@ int rondo_transport_write_eof(rondo_transport *t)
     int error = loop_check(t ? t->loop : NULL, "transport_write_eof");
     if (error)
         return error;
-    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING) || stream_only_reads(t))
         return refuse(t, "transport_write_eof");
+    if (stream_is_whole_pipe(t))
+        return error_set(RONDO_ENOTSUP,
+                         "transport_write_eof: a pipe ends both ways at once");
     t->flags |= STREAM_WRITE_EOF;
     stream_settle(t);
     return 0;
-}
-
-/* ---- flow control ---- */
-
-int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
-                                            size_t low)
-{
-    const char *what = "transport_set_write_buffer_limits";
-    int error = loop_check(t ? t->loop : NULL, what);
-    if (!error)
-        error = buf_limits(&high, &low, what);
-    if (error)
-        return error;
-    struct outgoing *out = stream_out(t);
-    if (!out)
-        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
-    out->high = high;
-    out->low = low;
-    if (out->buf.size > high && !(t->flags & STREAM_TOLD_PAUSE))
-        t->flags |= STREAM_OWES_PAUSE;
-    stream_settle(t);
-    return 0;
-}
-
-void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
-                                             size_t *high, size_t *low)
-{
-    const struct outgoing *out = t ? t->out : NULL;
-    if (high)
-        *high = out ? out->high : (size_t)BUF_HIGH;
-    if (low)
-        *low = out ? out->low : (size_t)BUF_LOW;
-}
-
-size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
-{
-    return t && t->out ? t->out->buf.size : 0;
-}
-
-bool rondo_transport_is_writing_paused(const rondo_transport *t)
-{
-    return t && t->flags & (STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE);
 }
