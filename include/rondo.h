@@ -605,12 +605,13 @@ RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
 
 /**
  * Cancels what the id names. A callback or timer then never runs. A connect's
- * callback still runs once, with RONDO_ECANCELED. 0; RONDO_ENOENT once it has
+ * or another operation's callback still runs once, with RONDO_ECANCELED, or with
+ * the operation's result if it had happened already. 0; RONDO_ENOENT once it has
  * run, was cancelled, or belongs to another loop. As Handle.cancel.
  */
 RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
 
-/** Whether a callback, timer or pending connect keeps rondo_loop_run going
+/** Whether a callback, timer or pending operation keeps rondo_loop_run going
  * (false, as it begins) or not (true). 0 or RONDO_ENOENT. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
                                    bool background);
@@ -936,7 +937,9 @@ RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
  * it is with what has no positions either: a pipe, a terminal, a device, on Unix
  * alone, with offset 0. Windows: file is a HANDLE.
  *
- * Until done is called the file stays open, and writing is RONDO_EBUSY. Reading
+ * Until done is called the file stays open and is not to be written to (what
+ * the kernel has of it may still be its own pages), and writing to the transport
+ * is RONDO_EBUSY. Reading
  * goes on. Closing the transport lets the file go out first.
  *
  * done's result is how many bytes have been sent: fewer than size at the end of
