@@ -10,14 +10,15 @@
 #define OUTPUT                                                                 \
     proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE)
 
-/* That example, on this backend, with these words behind it. */
+/* That example, on this backend, with these words behind it; it ends by itself
+ * if the test does not come to its end. */
 static struct proc *example(void **state, const char *name,
                             const char *const *words)
 {
     struct world *w = *state;
     const char *folder = RONDO_TEST_EXAMPLES;
     char *path = test_alloc(w, 512);
-    const char *argv[40] = {path, "--backend", w->backend};
+    const char *argv[40] = {path, "--backend", w->backend, "--seconds", "60"};
     rondo_process_options o = OUTPUT;
     struct proc *p;
 
@@ -25,8 +26,8 @@ static struct proc *example(void **state, const char *name,
     if (!folder)
         test_skip(w, "the examples are not in this build");
     (void)snprintf(path, 512, "%s%s%s", folder, name, RONDO_TEST_SUFFIX);
-    for (int i = 0; words[i] && i < 36; i++)
-        argv[i + 3] = words[i];
+    for (int i = 0; words[i] && i < 34; i++)
+        argv[i + 5] = words[i];
     o.program = path;
     p = proc_new(w);
     assert_ok(proc_start_in(p, w->loop, &o, argv));

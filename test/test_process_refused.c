@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_process.h"
 
-/* An error of the call, ten times in a row, with nothing left of it: neither a
+/* An error of the call, several times in a row, with nothing left of it: neither a
  * process, nor a descriptor, nor a callback. */
 static void refused(struct world *w, const rondo_process_options *o, int error,
                     const char *word)
@@ -10,7 +10,7 @@ static void refused(struct world *w, const rondo_process_options *o, int error,
     struct proc *p = proc_new(w);
     size_t before = raw_count_descriptors();
 
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < (test_slowness() > 1 ? 3 : 10); i++) {
         rondo_process *process = (rondo_process *)p;
 
         assert_error(
