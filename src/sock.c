@@ -164,7 +164,7 @@ static void ready(rondo_loop *loop, struct sock *s, struct side *side)
 {
     struct sock_call *c = side->call;
     int error = side->op.task.error;
-    if (!c || c->over || c->timer > 0) {
+    if (!c || c->over || c->timer > 0 || c->source.reading) {
         /* it was for a call that has been cancelled */
         free_if_idle(s);
         return;

@@ -30,7 +30,7 @@ static int64_t try_accept(struct sock_call *c)
     return error ? error : (int64_t)fd;
 }
 
-/* At least one byte has left, or an error. true: all have. */
+/* What the kernel takes. true: all has left; else what the try comes to. */
 static bool send_on(struct sock_call *c, int64_t *result)
 {
     int64_t sent = sys_send(c->fd, c->data + c->sent, c->size - c->sent);

@@ -119,6 +119,43 @@ static void Q2_sendfile_cancelled(void **state)
     call_descriptors_back(w, before);
 }
 
+/* The wait of a cancelled sendall ends while the file is being read. */
+static void Q2_sendfile_after_a_cancel(void **state)
+{
+    enum { SIZE = 300000 };
+    struct world *w = *state;
+    char *zeros = test_alloc(w, LARGE);
+
+    for (int i = 0; i < 4; i++) {
+        struct call *c = call_new(w), *next = call_new(w);
+        raw_fd file = call_file(SIZE), pair[2];
+        rondo_id id;
+        char byte = 0;
+
+        call_pair(pair, SMALL_BUFFERS);
+        if (i % 2)
+            (void)raw_sendfile_fails(RAW_SENDFILE_INVALID, 0, 1);
+        id = rondo_sock_sendall(w->loop, pair[0], zeros, LARGE, call_done, c);
+        assert_ok(id);
+        test_spin(w, 2);
+        assert_ok(rondo_cancel(w->loop, id));
+        assert_ok(rondo_sock_sendfile(w->loop, pair[0], file, 1, SIZE - 1,
+                                      call_done, next));
+        if (i >= 2)
+            test_spin(w, 5);
+        while (!byte) /* the sendall's */
+            test_run_until(w, raw_recv(pair[1], &byte, 1, 0) == 1);
+        assert_int_equal(byte, (char)test_pattern(1));
+        assert_int_equal(test_drain_raw_some(w, pair[1], 2, SIZE - 2),
+                         SIZE - 2);
+        assert_int_equal(call_wait(w, next), SIZE - 1);
+        assert_int_equal(c->result, RONDO_ECANCELED);
+        raw_close(file);
+        raw_close(pair[0]);
+        raw_close(pair[1]);
+    }
+}
+
 static void L5_closing_the_loop_ends_sendfile(void **state)
 {
     struct world *w = *state;
@@ -154,6 +191,7 @@ int main(void)
         TEST(Q1_sendfile_of_a_part),
         TEST(Q1_sendfile_to_one_who_leaves),
         TEST(Q2_sendfile_cancelled),
+        TEST(Q2_sendfile_after_a_cancel),
         TEST(L5_closing_the_loop_ends_sendfile),
     };
 
