@@ -313,6 +313,7 @@ static void init(rondo_loop *loop, const rondo_loop_options *o,
     loop->debug = wants_debug(o->debug);
     loop_set_guard(loop);
     loop->metrics.size = sizeof loop->metrics;
+    loop->quiet_asked = UINT64_MAX;
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->asked, 0);
 }

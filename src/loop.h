@@ -138,6 +138,8 @@ struct rondo_loop {
     size_t lookups_live;
     struct pool *file_pool; /* reads what the kernel does not send */
     struct reading *readings;
+    uint64_t quiet_asked;    /* sys_is_quiet, in which iteration */
+    bool quiet;              /* ... and what it said */
     struct signals *signals; /* made with the first handler */
     struct grave *graves, *spares[SPARE_KINDS];
     struct datagram_room *datagram_room; /* made with the first that comes */

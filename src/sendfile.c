@@ -114,10 +114,9 @@ static void came(struct source *s, const char *data, size_t size, int error)
 
 /* ---- sent by the kernel ---- */
 
-static void send_on(struct stream_file *f)
+static void kernel_said(struct stream_file *f, int64_t count)
 {
     rondo_transport *t = f->t;
-    int64_t count = source_send(&f->source, t->io.fd);
     if (count == RONDO_ENOTSUP) {
         read_on(f);
         return;
@@ -162,7 +161,7 @@ void stream_file_go_on(rondo_transport *t)
     else if (op_sends_files(t->loop))
         choose_part(f);
     else
-        send_on(f);
+        kernel_said(f, source_send(&f->source, t->io.fd));
 }
 
 bool stream_file_waits(const rondo_transport *t)
@@ -246,8 +245,35 @@ static int file_new(rondo_transport *t, const struct source *source,
         loop_spare(loop, SPARE_SENDFILE, f);
         return error;
     }
-    handle_open(loop, &f->handle, HANDLE_SENDFILE);
     *made = f;
+    return 0;
+}
+
+/* The first try, if it may be. What has worked needs not be looked at. */
+static int begin(struct stream_file *f, const char *what)
+{
+    rondo_transport *t = f->t;
+    int64_t count = RONDO_EAGAIN;
+    bool tries = f->source.left && is_plain(t) && !op_sends_files(t->loop) &&
+                 !(t->flags & STREAM_QUEUED) && op_is_idle(&t->out->op);
+    if (tries)
+        count = source_send(&f->source, t->io.fd);
+    int64_t os_error = rondo_last_os_error();
+    int error = count > 0 ? 0 : source_check(&f->source, what);
+    if (error)
+        return error;
+    if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
+        stream_note_write(t);
+    t->flags |= STREAM_QUEUED;
+    t->out->file = f;
+    handle_open(t->loop, &f->handle, HANDLE_SENDFILE);
+    error_keep_os(os_error);
+    if (tries)
+        kernel_said(f, count);
+    else if (!f->source.left)
+        finish(f, 0);
+    else if (!t->out->buf.size && op_is_idle(&t->out->op))
+        stream_file_go_on(t);
     return 0;
 }
 
@@ -269,14 +295,12 @@ rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
     f->done = done;
     f->arg = arg;
     rondo_id id = f->id;
-    if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
-        stream_note_write(t);
-    t->flags |= STREAM_QUEUED;
-    t->out->file = f;
-    if (!source.left)
-        finish(f, 0);
-    else if (!t->out->buf.size && op_is_idle(&t->out->op))
-        stream_file_go_on(t);
+    error = begin(f, what);
+    if (error) {
+        id_free(t->loop, id);
+        loop_spare(t->loop, SPARE_SENDFILE, f);
+        return error;
+    }
     stream_settle(t);
     return id;
 }

@@ -140,6 +140,8 @@ rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s, rondo_fd file,
     if (!error)
         error = source_open(&source, loop, file, offset, size, what);
     if (!error)
+        error = source_check(&source, what);
+    if (!error)
         error = sock_call_new(loop, s, SOCK_CALL_SENDFILE, &c);
     if (error)
         return error;

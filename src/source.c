@@ -32,10 +32,20 @@ struct reading {
 
 /* ---- beginning and ending ---- */
 
-static int refuse(int error, const char *what, rondo_fd file, const char *why)
+static int refuse(int error, const char *what, sys_fd file, const char *why)
 {
     return error_set(error, "%s: descriptor %lld %s", what, (long long)file,
                      why);
+}
+
+/* A call of the system, so once in an iteration is enough. */
+static bool is_quiet(rondo_loop *loop)
+{
+    if (loop->quiet_asked != loop->metrics.iterations) {
+        loop->quiet_asked = loop->metrics.iterations;
+        loop->quiet = sys_is_quiet();
+    }
+    return loop->quiet;
 }
 
 int source_open(struct source *s, rondo_loop *loop, rondo_fd file,
@@ -47,21 +57,26 @@ int source_open(struct source *s, rondo_loop *loop, rondo_fd file,
     *s = (struct source){.loop = loop,
                          .file = sys_fd_of(file),
                          .offset = offset,
-                         .quiet = sys_is_quiet()};
+                         .quiet = is_quiet(loop)};
     /* no byte has a number above INT64_MAX */
     s->left = size < INT64_MAX - offset ? size : INT64_MAX - offset;
+    return 0;
+}
+
+int source_check(struct source *s, const char *what)
+{
     switch (sys_source(s->file)) {
     case SYS_SOURCE_BAD:
-        return refuse(RONDO_EBADF, what, file, "is not open for reading");
+        return refuse(RONDO_EBADF, what, s->file, "is not open for reading");
     case SYS_SOURCE_NONE:
-        return refuse(RONDO_EINVAL, what, file, "is not a file");
+        return refuse(RONDO_EINVAL, what, s->file, "is not a file");
     case SYS_SOURCE_FILE:
         return 0;
     case SYS_SOURCE_FLOW:
         break;
     }
-    if (offset)
-        return refuse(RONDO_EINVAL, what, file, "has no positions");
+    if (s->offset)
+        return refuse(RONDO_EINVAL, what, s->file, "has no positions");
     s->offset = -1;
     s->by_thread = true;
     return 0;

@@ -20,9 +20,12 @@ struct source {
     void (*came)(struct source *s, const char *data, size_t size, int error);
 };
 
-/* RONDO_EBADF, RONDO_EINVAL. Nothing is held until source_read. */
+/* RONDO_EINVAL: a negative number. Nothing is held until source_read. */
 int source_open(struct source *s, rondo_loop *loop, rondo_fd file,
                 int64_t offset, int64_t size, const char *what);
+/* Can it be sent at all? Need not be asked once some of it has been.
+ * RONDO_EBADF, RONDO_EINVAL. */
+int source_check(struct source *s, const char *what);
 /* Nothing is read on any more. After a failure the file's position says how
  * far it has been sent. */
 void source_close(struct source *s, bool failed);
