@@ -104,9 +104,11 @@ static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
     return 0;
 }
 
-static rondo_fd epoll_fd(const void *state)
+static int epoll_embed(rondo_loop *loop, void *state, rondo_fd *fd)
 {
-    return ((const struct epoll *)state)->fd;
+    (void)loop;
+    *fd = ((const struct epoll *)state)->fd;
+    return 0;
 }
 
 static int64_t epoll_resolution(const void *state)
@@ -121,7 +123,7 @@ static const struct poller epoll_poller = {
     .set = epoll_set,
     .wait = epoll_wait_once,
     .resolution = epoll_resolution,
-    .fd = epoll_fd,
+    .embed = epoll_embed,
 };
 
 const struct backend backend_epoll = {

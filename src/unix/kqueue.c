@@ -1,0 +1,356 @@
+/* kqueue.c - the poller of macOS and the BSDs. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "backend.h"
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/event.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#ifdef __NetBSD__
+typedef size_t event_count;
+#else
+typedef int event_count;
+#endif
+
+enum {
+    KQUEUE_WAITING = 128, /* descriptors with changes for the next wait */
+    KQUEUE_BATCH = 256,   /* two changes each; room for an error of each */
+    FIFO_MS = 100,
+    IS_FIFO = 4 /* in io->told, beside the sides */
+};
+
+/* What changes is told to the kernel by the next wait, with the same call: a
+ * descriptor whose sides differ from what was told waits in a list, io->slot
+ * is its place there. Only a watcher is told at once, since its caller is to
+ * hear what the kernel thinks of it. */
+struct kqueue {
+    int fd;
+    uint32_t generation; /* forks seen when it was made */
+    bool unsure; /* a call has failed: what was told may have been heard */
+    unsigned waiting_count, fifo_count, fifo_room;
+    struct io *waiting[KQUEUE_WAITING];
+    struct io **fifos;
+    struct kevent events[KQUEUE_BATCH]; /* changes, then events */
+};
+
+static int kqueue_open(rondo_loop *loop, void *state)
+{
+    struct kqueue *k = state;
+    (void)loop;
+    k->fd = unix_keep(kqueue());
+    if (k->fd < 0)
+        return error_os(error_from_os(errno), "loop_new: kqueue");
+    k->generation = sys_fork_generation;
+    return 0;
+}
+
+/* A child of fork does not have it: the number may be another file's. */
+static void kqueue_close(rondo_loop *loop, void *state)
+{
+    struct kqueue *k = state;
+    loop_free(loop, k->fifos);
+    if (k->generation == sys_fork_generation)
+        sys_close(k->fd);
+}
+
+/* ---- what the kernel refuses ---- */
+
+static bool is_open(const struct io *io)
+{
+    return fcntl(io->fd, F_GETFD) >= 0;
+}
+
+/* The error of adding a side, or POLLER_READY. */
+static int refused(const struct io *io, unsigned side, int os_error)
+{
+    int error = error_from_os(os_error);
+    /* the reader of this pipe is gone (NetBSD: EBADF): writing will say so */
+    if (side == SIDE_WRITE &&
+        (os_error == EPIPE || (os_error == EBADF && is_open(io))))
+        return POLLER_READY;
+    switch (os_error) {
+    case EINVAL:     /* macOS */
+    case ENODEV:     /* FreeBSD */
+    case EOPNOTSUPP: /* NetBSD, OpenBSD */
+    case EPERM:
+        return error_os(RONDO_EPERM,
+                        "kqueue refuses descriptor %d (backends \"poll\" and "
+                        "\"select\" take it)",
+                        io->fd);
+    default:
+        return error_os(error, "kevent on descriptor %d", io->fd);
+    }
+}
+
+/* ---- changes ---- */
+
+static struct kevent change_of(struct io *io, unsigned side, bool add)
+{
+    /* by name: the members differ in order and type */
+    struct kevent change = {.ident = (uintptr_t)io->fd};
+    change.filter = side == SIDE_READ ? EVFILT_READ : EVFILT_WRITE;
+    change.flags = add ? EV_ADD : EV_DELETE;
+    change.udata = (void *)io;
+    return change;
+}
+
+/* One change a call: without room for events its error is the call's, and no
+ * event is taken. Removing what is gone already is as good. */
+static int tell_now(struct kqueue *k, struct io *io, unsigned sides)
+{
+    for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
+        if (!((sides ^ io->told) & side))
+            continue;
+        struct kevent change = change_of(io, side, sides & side);
+        /* interrupted, it has been made */
+        if (kevent(k->fd, &change, 1, NULL, 0, NULL) < 0 && errno != EINTR &&
+            sides & side)
+            return refused(io, side, errno);
+        io->told ^= (unsigned char)side;
+    }
+    return 0;
+}
+
+static void stop_waiting(struct kqueue *k, struct io *io)
+{
+    struct io *last = k->waiting[--k->waiting_count];
+    k->waiting[io->slot] = last;
+    last->slot = io->slot;
+    io->slot = -1;
+}
+
+static int kqueue_set(rondo_loop *loop, void *state, struct io *io,
+                      unsigned sides)
+{
+    struct kqueue *k = state;
+    (void)loop;
+    if (io->slot >= 0)
+        return 0;
+    if (io->owner == IO_WATCHER || k->waiting_count == KQUEUE_WAITING)
+        return tell_now(k, io, sides);
+    io->slot = (int)k->waiting_count;
+    k->waiting[k->waiting_count++] = io;
+    return 0;
+}
+
+/* The changes of all that wait, into events. */
+static event_count take_changes(struct kqueue *k, bool receipts)
+{
+    event_count count = 0;
+    for (unsigned i = 0; i < k->waiting_count; i++) {
+        struct io *io = k->waiting[i];
+        unsigned differs = io->armed ^ io->told;
+        if (k->unsure)
+            differs |= io->armed;
+        for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
+            if (!(differs & side))
+                continue;
+            struct kevent change = change_of(io, side, io->armed & side);
+            if (receipts)
+                change.flags |= EV_RECEIPT;
+            k->events[count++] = change;
+        }
+        io->told |= io->armed;
+    }
+    return count;
+}
+
+/* They have been made, but for those that an event says failed. */
+static void changes_made(struct kqueue *k)
+{
+    for (unsigned i = 0; i < k->waiting_count; i++) {
+        struct io *io = k->waiting[i];
+        io->told = (unsigned char)((io->told & IS_FIFO) | io->armed);
+        io->slot = -1;
+    }
+    k->waiting_count = 0;
+    k->unsure = false;
+}
+
+static void change_failed(rondo_loop *loop, struct io *io, unsigned side,
+                          int os_error)
+{
+    io->told &= (unsigned char)~side;
+    if (!(io->armed & side))
+        return; /* removed what was gone already */
+    int error = refused(io, side, os_error);
+    reactor_refused(loop, io, side, error == POLLER_READY ? 0 : error);
+}
+
+/* ---- FIFOs ---- */
+
+/* macOS does not tell a FIFO's reader that its last writer is gone, NetBSD
+ * not a pipe's writer that its reader is. So, while one is waited for, it is
+ * asked now and then. */
+
+static int kqueue_attach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct kqueue *k = state;
+    struct stat status;
+    io->told = 0;
+    if (io->owner != IO_WATCHER || fstat(io->fd, &status) != 0 ||
+        !S_ISFIFO(status.st_mode))
+        return 0;
+    if (k->fifo_count == k->fifo_room) {
+        unsigned room = k->fifo_room ? k->fifo_room * 2 : 8;
+        struct io **fifos =
+            loop_realloc(loop, k->fifos, room * sizeof(struct io *));
+        if (!fifos)
+            return error_set(RONDO_ENOMEM, "out of memory for descriptors");
+        k->fifos = fifos;
+        k->fifo_room = room;
+    }
+    k->fifos[k->fifo_count++] = io;
+    io->told = IS_FIFO;
+    return 0;
+}
+
+static void kqueue_detach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct kqueue *k = state;
+    (void)loop;
+    if (io->slot >= 0)
+        stop_waiting(k, io);
+    (void)tell_now(k, io, 0);
+    if (!(io->told & IS_FIFO))
+        return;
+    unsigned i = 0;
+    while (k->fifos[i] != io)
+        i++;
+    k->fifos[i] = k->fifos[--k->fifo_count];
+}
+
+static unsigned awaited(const struct io *io)
+{
+    return (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
+}
+
+static int64_t shorten(const struct kqueue *k, int64_t timeout_ns)
+{
+    for (unsigned i = 0; i < k->fifo_count; i++)
+        if (awaited(k->fifos[i]) && timeout_ns > RONDO_MS(FIFO_MS))
+            return RONDO_MS(FIFO_MS);
+    return timeout_ns;
+}
+
+static void ask_fifos(rondo_loop *loop, struct kqueue *k)
+{
+    for (unsigned i = 0; i < k->fifo_count; i++) {
+        struct io *io = k->fifos[i];
+        struct pollfd asked = {.fd = io->fd};
+        if (awaited(io) && poll(&asked, 1, 0) == 1 &&
+            asked.revents & (POLLHUP | POLLERR))
+            reactor_ready(loop, io, awaited(io));
+    }
+}
+
+/* ---- waiting ---- */
+
+static void take_event(rondo_loop *loop, const struct kevent *event)
+{
+    struct io *io = (void *)event->udata;
+    unsigned side = event->filter == EVFILT_READ ? SIDE_READ : SIDE_WRITE;
+    if (!io)
+        return; /* the wake-up */
+    if (!(event->flags & EV_ERROR))
+        reactor_ready(loop, io, side);
+    else if (event->data)
+        change_failed(loop, io, side, (int)event->data);
+}
+
+/* One call: changes and, unless they alone are to be told, events. */
+static int call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
+                bool changes_only)
+{
+    event_count changes = take_changes(k, changes_only);
+    struct timespec timeout = unix_timespec(timeout_ns);
+    int count = kevent(k->fd, k->events, changes, k->events,
+                       changes_only ? changes : KQUEUE_BATCH,
+                       timeout_ns == RONDO_NEVER ? NULL : &timeout);
+    if (count < 0 && errno != EINTR) {
+        k->unsure = true;
+        return error_os(error_from_os(errno), "kevent");
+    }
+    changes_made(k); /* also when it was interrupted */
+    for (int i = 0; i < count; i++)
+        take_event(loop, &k->events[i]);
+    return 0;
+}
+
+static int kqueue_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
+{
+    struct kqueue *k = state;
+    if (!k->fifo_count)
+        return call(loop, k, timeout_ns, false);
+    int error = call(loop, k, shorten(k, timeout_ns), false);
+    if (!error)
+        ask_fifos(loop, k);
+    return error;
+}
+
+static int kqueue_embed(rondo_loop *loop, void *state, rondo_fd *fd)
+{
+    struct kqueue *k = state;
+    *fd = k->fd;
+    return k->waiting_count ? call(loop, k, 0, true) : 0;
+}
+
+static int64_t kqueue_resolution(const void *state)
+{
+    (void)state;
+    return 1;
+}
+
+/* ---- the wake-up ---- */
+
+#ifdef EVFILT_USER
+static int wake_event(const struct kqueue *k, bool add)
+{
+    struct kevent change = {.ident = 1, .filter = EVFILT_USER};
+    change.flags = add ? EV_ADD | EV_CLEAR : 0;
+    change.fflags = add ? 0 : NOTE_TRIGGER;
+    return kevent(k->fd, &change, 1, NULL, 0, NULL);
+}
+
+static bool kqueue_wakes(const void *state)
+{
+    return wake_event(state, true) == 0;
+}
+
+static void kqueue_wake(const void *state)
+{
+    int before = errno;
+    (void)wake_event(state, false);
+    errno = before;
+}
+#endif
+
+static const struct poller kqueue_poller = {
+    .size = sizeof(struct kqueue),
+    .open = kqueue_open,
+    .close = kqueue_close,
+    .attach = kqueue_attach,
+    .detach = kqueue_detach,
+    .set = kqueue_set,
+    .wait = kqueue_wait,
+    .resolution = kqueue_resolution,
+    .embed = kqueue_embed,
+#ifdef EVFILT_USER
+    .wakes = kqueue_wakes,
+    .wake = kqueue_wake,
+#endif
+};
+
+const struct backend backend_kqueue = {
+    .name = "kqueue",
+    /* some systems refuse some, such as /dev/null; each is tried */
+    .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
+    REACTOR(&kqueue_poller),
+};

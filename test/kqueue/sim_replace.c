@@ -1,0 +1,96 @@
+/* sim_replace.c - calls that a kqueue hears of: closing, and waitpid. */
+/* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "sim.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static atomic_int hidden; /* the child that has not exited yet, 0: none */
+static _Atomic(void *) next_close, next_dup2, next_dup3, next_waitpid;
+
+/* The C library's function of that name. It is looked up before main, because
+ * who asks later may be a signal handler or the child of a vfork. */
+static void *next_of(_Atomic(void *) * kept, const char *name)
+{
+    void *fn = atomic_load(kept);
+
+    if (!fn) {
+        fn = dlsym(RTLD_NEXT, name);
+        atomic_store(kept, fn);
+    }
+    return fn;
+}
+
+__attribute__((constructor)) static void look_up(void)
+{
+    (void)next_of(&next_close, "close");
+    (void)next_of(&next_dup2, "dup2");
+    (void)next_of(&next_dup3, "dup3");
+    (void)next_of(&next_waitpid, "waitpid");
+}
+
+int sim_close(int fd)
+{
+    union {
+        void *pointer;
+        int (*fn)(int);
+    } next = {next_of(&next_close, "close")};
+
+    return next.fn(fd);
+}
+
+int close(int fd)
+{
+    if (!sim_is_other_process())
+        sim_forget(fd);
+    return sim_close(fd);
+}
+
+int dup2(int fd, int number)
+{
+    union {
+        void *pointer;
+        int (*fn)(int, int);
+    } next = {next_of(&next_dup2, "dup2")};
+
+    if (!sim_is_other_process() && fd != number)
+        sim_forget(number);
+    return next.fn(fd, number);
+}
+
+int dup3(int fd, int number, int flags)
+{
+    union {
+        void *pointer;
+        int (*fn)(int, int, int);
+    } next = {next_of(&next_dup3, "dup3")};
+
+    if (!sim_is_other_process() && fd != number)
+        sim_forget(number);
+    return next.fn(fd, number, flags);
+}
+
+void sim_hide_exit(int pid)
+{
+    atomic_store(&hidden, pid);
+}
+
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+    union {
+        void *pointer;
+        pid_t (*fn)(pid_t, int *, int);
+    } next = {next_of(&next_waitpid, "waitpid")};
+
+    if (pid > 0 && atomic_load(&hidden) == pid) {
+        atomic_store(&hidden, 0);
+        if (options & WNOHANG)
+            return 0;
+    }
+    return next.fn(pid, status, options);
+}
