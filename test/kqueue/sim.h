@@ -87,6 +87,8 @@ enum sim_list sim_list_of(const struct sim_note *note);
 int sim_note_arm(struct sim_kq *kq, struct sim_note *note);
 void sim_note_disarm(struct sim_kq *kq, struct sim_note *note);
 
+/* The same descriptor, or a copy of it if it was 0, 1 or 2. */
+int sim_away(int fd);
 /* The C library's, beneath the replaced one (sim_replace.c). */
 int sim_close(int fd);
 /* For sim_replace.c: this number is about to be closed. */

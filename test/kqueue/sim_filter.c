@@ -70,10 +70,12 @@ static bool has_no_peer_yet(int fd)
 /* Something that epoll takes, for what it does not. */
 static int attach_helper(struct sim_kq *kq, struct sim_note *note, int helper)
 {
-    int os_error = helper < 0 ? errno : 0;
+    int os_error = 0;
 
-    note->helper = helper;
-    if (!os_error && sim_note_arm(kq, note) < 0)
+    note->helper = sim_away(helper);
+    if (note->helper < 0)
+        os_error = errno;
+    else if (sim_note_arm(kq, note) < 0)
         os_error = errno;
     return os_error;
 }

@@ -181,13 +181,17 @@ void sim_forget(int fd)
     sim_unlock();
 }
 
-/* A kqueue is not inherited: the child does not have the number. */
+/* A kqueue is not inherited: the child does not have the number. The epolls
+ * are the parent's, too, so nothing is taken out of them. */
 static void in_child(void)
 {
     atomic_store(&process, getpid());
     while (all) {
         int fd = all->fd;
 
+        for (int i = 0; i < SIM_BUCKETS; i++)
+            for (struct sim_note *n = all->notes[i]; n; n = n->next)
+                n->enabled = false;
         kq_free(all);
         (void)sim_close(fd);
     }
@@ -200,30 +204,29 @@ static void begin(void)
     (void)pthread_atfork(sim_lock, sim_unlock, in_child);
 }
 
+/* A kqueue is never 0, 1 or 2, since a duplicate of it, which moves it away
+ * from there, is no kqueue here; and what no BSD has is not seen there. */
+int sim_away(int fd)
+{
+    int moved = fd < 0 || fd > 2 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    if (moved != fd)
+        (void)sim_close(fd);
+    return moved;
+}
+
 static int open_lists(struct sim_kq *kq)
 {
     for (int i = 0; i < SIM_LISTS; i++) {
         struct epoll_event event = {.events = EPOLLIN};
 
         event.data.u32 = (uint32_t)i;
-        kq->list[i] = epoll_create1(EPOLL_CLOEXEC);
+        kq->list[i] = sim_away(epoll_create1(EPOLL_CLOEXEC));
         if (kq->list[i] < 0 ||
             epoll_ctl(kq->fd, EPOLL_CTL_ADD, kq->list[i], &event) < 0)
             return -1;
     }
     return 0;
-}
-
-/* Never 0, 1 or 2: a duplicate, as who moves it from there would make it, is
- * no kqueue here. */
-static int open_kq(void)
-{
-    int fd = epoll_create1(EPOLL_CLOEXEC);
-    int moved = fd < 0 || fd > 2 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-
-    if (moved != fd)
-        (void)sim_close(fd);
-    return moved;
 }
 
 int kqueue(void)
@@ -237,7 +240,7 @@ int kqueue(void)
     for (int i = 0; i < SIM_LISTS; i++)
         kq->list[i] = -1;
     sim_lock();
-    kq->fd = open_kq();
+    kq->fd = sim_away(epoll_create1(EPOLL_CLOEXEC));
     if (kq->fd < 0 || open_lists(kq) < 0) {
         int os_error = errno, fd = kq->fd;
 
