@@ -3,11 +3,16 @@
 
 set(RONDO_SOURCES
     src/accept.c
+    src/accept_pipe.c
     src/address.c
     src/adopt.c
     src/backend.c
+    src/blocking.c
     src/buf.c
+    src/child_watch.c
+    src/communicate.c
     src/connect.c
+    src/connect_note.c
     src/datagram.c
     src/datagram_open.c
     src/datagram_queue.c
@@ -23,6 +28,7 @@ set(RONDO_SOURCES
     src/loop.c
     src/op.c
     src/pool.c
+    src/process.c
     src/reactor.c
     src/remote.c
     src/resolve.c
@@ -31,8 +37,11 @@ set(RONDO_SOURCES
     src/signals.c
     src/stream.c
     src/stream_extra.c
+    src/stream_fds.c
+    src/stream_pipe.c
     src/stream_read.c
     src/stream_write.c
+    src/subprocess.c
     src/timer.c
     src/transport.c
     src/watch.c)
@@ -42,15 +51,23 @@ if(WIN32)
     list(APPEND RONDO_SOURCES
         src/win/address.c
         src/win/afd.c
+        src/win/child.c
+        src/win/child_stdio.c
+        src/win/command.c
         src/win/console.c
         src/win/datagram.c
         src/win/errors.c
         src/win/iocp.c
+        src/win/iocp_child.c
+        src/win/iocp_pipe.c
         src/win/iocp_socket.c
         src/win/ip.c
         src/win/local.c
+        src/win/named.c
         src/win/net.c
+        src/win/pipe.c
         src/win/select.c
+        src/win/spawn.c
         src/win/sys.c
         src/win/wake.c)
     set(RONDO_BACKENDS iocp select)
@@ -61,15 +78,23 @@ else()
         src/unix/address.c
         src/unix/datagram.c
         src/unix/local.c
+        src/unix/child.c
+        src/unix/child_sigchld.c
+        src/unix/child_stdio.c
+        src/unix/child_thread.c
         src/unix/net.c
+        src/unix/pipe.c
         src/unix/poll.c
         src/unix/select.c
+        src/unix/spawn.c
+        src/unix/spawn_child.c
         src/unix/signals.c
         src/unix/sys.c
         src/unix/wake.c)
     set(RONDO_BACKENDS poll select)
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         list(APPEND RONDO_SOURCES
+            src/unix/child_pidfd.c
             src/unix/epoll.c)
         list(INSERT RONDO_BACKENDS 0 epoll)
     elseif(CMAKE_SYSTEM_NAME MATCHES

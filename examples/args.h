@@ -14,16 +14,18 @@
 struct args {
     const char *usage;   /* of the words after the options: "[PORT]" */
     const char *backend; /* --backend NAME; NULL: the default */
-    int64_t seconds;     /* --seconds N; 0: no limit */
-    char **word;         /* what is not an option */
+    bool takes_path;     /* it knows --path PATH: a unix socket */
+    const char *path;
+    int64_t seconds; /* --seconds N; 0: no limit */
+    char **word;     /* what is not an option */
     int words;
 };
 
 static inline void args_usage(const struct args *args, FILE *to,
                               const char *program)
 {
-    fprintf(to, "usage: %s [--backend NAME] [--seconds N] %s\n", program,
-            args->usage);
+    fprintf(to, "usage: %s [--backend NAME] [--seconds N] %s%s\n", program,
+            args->takes_path ? "[--path PATH] " : "", args->usage);
 }
 
 /* A whole number from 0 to max, or -1. */
@@ -48,6 +50,9 @@ static inline void args_parse(struct args *args, int argc, char **argv,
         }
         if (strcmp(argv[i], "--backend") == 0 && i + 1 < argc) {
             args->backend = argv[++i];
+        } else if (strcmp(argv[i], "--path") == 0 && i + 1 < argc &&
+                   args->takes_path) {
+            args->path = argv[++i];
         } else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
             args->seconds = args_number(argv[++i], 1000000);
         } else {

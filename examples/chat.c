@@ -1,5 +1,6 @@
 /* chat.c - a chat room by lines: what one client says all others hear; idle
- * clients are shown out, slow ones thrown out. Try it with nc. */
+ * clients are shown out, slow ones thrown out. Try it with nc, or by --path with
+ * nc -U. */
 /* SPDX-License-Identifier: MIT */
 #include "args.h"
 
@@ -100,7 +101,7 @@ static int made(rondo_server *server, void *arg, rondo_transport *t,
 
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "[PORT]"};
+    struct args args = {.usage = "[PORT]", .takes_path = true};
     struct room room = {NULL};
     rondo_loop *loop;
     rondo_server *server;
@@ -108,7 +109,8 @@ int main(int argc, char **argv)
     uint16_t port = args_port(&args, 0, 7001);
     if (args_loop(&args, &loop) < 0 ||
         rondo_create_server(loop,
-                            RONDO_SERVE(.host = "127.0.0.1", .port = port,
+                            RONDO_SERVE(.host = args.path ? NULL : "127.0.0.1",
+                                        .path = args.path, .port = port,
                                         .max_clients = 500,
                                         .protocol_factory = made),
                             &chat, &room, &server) < 0)

@@ -79,6 +79,8 @@ typedef struct rondo_transport rondo_transport;
 typedef struct rondo_server rondo_server;
 /** A socket for datagrams. */
 typedef struct rondo_datagram rondo_datagram;
+/** A child process, and the pipes to it. */
+typedef struct rondo_process rondo_process;
 /** A counted sender of callbacks to a loop; outlives the loop. */
 typedef struct rondo_remote rondo_remote;
 
@@ -289,6 +291,12 @@ typedef struct rondo_loop_options {
      * the environment's RONDO_BACKEND (not when set-user-id), else the
      * platform's best. */
     const char *backend;
+    /** How the ends of children are noticed: "pidfd" (Linux 5.4), "thread" (a
+     * thread waits for each), "sigchld" (a handler of that signal, for as long
+     * as there are children; the program must not replace it meanwhile);
+     * NULL: the first of these that this system has. RONDO_ENOTSUP for
+     * others, and where RONDO_CAN_CHILD_WATCHER is false. */
+    const char *child_watcher;
     const rondo_allocator *allocator; /**< NULL: malloc(3)'s. Copied */
     int debug;                        /**< 1 on, -1 off, 0: RONDO_DEBUG=1 */
     int64_t slow_callback_ns;         /**< longer is reported. 0: 100 ms */
@@ -307,9 +315,9 @@ typedef enum rondo_capability {
     RONDO_CAN_SUBPROCESS,
     RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
     RONDO_CAN_SIGNALS,
-    RONDO_CAN_REUSE_PORT, /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,      /**< rondo_loop_prepare */
-    RONDO_CAN_PASS_DESCRIPTORS
+    RONDO_CAN_REUSE_PORT,      /**< SO_REUSEPORT that spreads the load */
+    RONDO_CAN_EMBED,           /**< rondo_loop_prepare */
+    RONDO_CAN_PASS_DESCRIPTORS /**< rondo_transport_send_fd */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -345,6 +353,7 @@ typedef struct rondo_loop_metrics {
     size_t live_transports; /**< made, and connection_lost not yet returned */
     size_t live_servers;    /**< created, and not yet closed for good */
     size_t live_datagrams;  /**< endpoints, connection_lost not yet returned */
+    size_t live_processes;  /**< started, and connection_lost not returned */
     size_t live_operations; /**< pending connects */
     size_t live_jobs;       /**< name look-ups in flight */
 } rondo_loop_metrics;
@@ -362,7 +371,8 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
  * Ends everything the loop holds and frees the loop: runs the posts accepted
  * before (rondo_call_soon_threadsafe, rondo_remote_call); drops callbacks and
  * timers; gives each pending operation's callback and each transport's
- * connection_lost RONDO_ECANCELED; calls each server's closed. The callbacks
+ * and process's connection_lost RONDO_ECANCELED; calls each server's closed;
+ * kills children that are not to be left running. The callbacks
  * run inside this call; what they try to create is RONDO_ECLOSED. 0, and the
  * pointer has ended; RONDO_EBUSY while the loop runs (so also from its own
  * callbacks), and nothing has happened. As loop.close.
@@ -372,7 +382,7 @@ RONDO_API int rondo_loop_close(rondo_loop *loop);
 /**
  * Runs until nothing is left (returns 0) or rondo_loop_stop was called (1).
  * What keeps it alive: callbacks, timers, watchers, transports, servers,
- * pending connects, unless marked background. RONDO_EBUSY: it runs already;
+ * processes, pending connects, unless marked background. RONDO_EBUSY: it runs already;
  * also the error of a backend whose wait failed. A different loop may be run
  * inside a callback.
  */
@@ -494,6 +504,7 @@ typedef struct rondo_exception {
     int64_t os_error;     /**< the system's code, or 0 */
     rondo_server *server; /**< at most one of these is not NULL */
     rondo_transport *transport;
+    rondo_process *process;
 } rondo_exception;
 
 /** Gets what nobody else can be told: a failed accept, for instance. It may
@@ -702,9 +713,11 @@ typedef enum rondo_switch {
 /** Where and how to connect; RONDO_CONNECT(.host = "a", .port = 80). */
 typedef struct rondo_connect_options {
     size_t size;
-    /** Exactly one of host, address and socket. A host is a name or a numeric
-     * address, with %scope where needed. */
+    /** Exactly one of host, path, address and socket. A host is a name or a
+     * numeric address, with %scope where needed. */
     const char *host;
+    /** A unix socket, see unix(7); on Linux "@name" is an abstract one. */
+    const char *path;
     const rondo_address *address;
     /** A stream socket that is connected already. By pointer, since 0 is a
      * descriptor. The loop's once an id has been returned; until then, and
@@ -712,7 +725,8 @@ typedef struct rondo_connect_options {
     const rondo_fd *socket;
     uint16_t port;       /**< with host */
     rondo_family family; /**< with host: only addresses of this family */
-    /** Where to connect from. Addresses of another family are skipped. */
+    /** Where to connect from. Addresses of another family are skipped. The
+     * file that a unix socket makes of it is the program's to remove. */
     const rondo_address *local_address;
     int64_t timeout_ns;      /**< for look-up and connecting. 0: none */
     rondo_switch no_delay;   /**< TCP_NODELAY. Default: on */
@@ -725,9 +739,14 @@ typedef struct rondo_server_options {
     /** A numeric address; NULL or "": every interface, IPv4 and IPv6. Never
      * looked up. */
     const char *host;
+    /** A unix socket instead of host and port; on Linux "@name" is an abstract
+     * one. The file that a server left behind which is gone is replaced; it is
+     * removed at close, if it is still this server's. A relative path is
+     * looked up from the working directory each time. */
+    const char *path;
     /** A stream socket that is bound, listening or not yet, instead of host
      * and port. By pointer, since 0 is a descriptor. The server's once the
-     * call has succeeded. */
+     * call has succeeded; a file of it is never removed. */
     const rondo_fd *socket;
     uint16_t port; /**< 0: the kernel chooses, one for all families */
     rondo_family family;
@@ -740,6 +759,9 @@ typedef struct rondo_server_options {
     rondo_switch no_delay;      /**< TCP_NODELAY of clients. Default: on */
     rondo_switch keep_alive;    /**< SO_KEEPALIVE of clients. Default: off */
     rondo_switch v6only;        /**< IPV6_V6ONLY. Default: on */
+    /** Who may connect to path: its file's mode, such as 0660, before anybody
+     * can. 0: what the umask leaves. An abstract name has none. See chmod(2). */
+    unsigned unix_mode;
     /**
      * asyncio's protocol_factory: runs just before each client's
      * connection_made. *protocol and *self come in as rondo_create_server's
@@ -766,18 +788,21 @@ typedef void (*rondo_connect_fn)(rondo_loop *loop, void *arg,
 
 /**
  * Connects. A name is looked up off the loop's thread; its addresses are tried
- * one after another. done may be NULL. Returns an id, which rondo_cancel takes
- * until connection_made starts, or an error (done is then not called):
- * RONDO_EINVAL (not exactly one of host, address, socket; the socket is not a
- * stream socket), RONDO_EBADF, RONDO_EBUSY (the socket is in use by a
- * transport or watcher), RONDO_EMFILE, RONDO_ENFILE.
+ * one after another. A unix socket whose backlog is full is tried again until
+ * there is room, timeout_ns runs out, or it is cancelled. done may be NULL.
+ * Returns an id, which rondo_cancel takes until connection_made starts, or an
+ * error (done is then not called): RONDO_EINVAL (not exactly one of host, path,
+ * address, socket; the socket is not a stream socket), RONDO_ENAMETOOLONG (the
+ * path: RONDO_LIMIT_UNIX_PATH), RONDO_ENOTSUP (a path where there are no unix
+ * sockets), RONDO_EBADF, RONDO_EBUSY (the socket is in use by a transport or
+ * watcher), RONDO_EMFILE, RONDO_ENFILE.
  *
- * done's error: RONDO_ENONAME, RONDO_EAGAIN (look-up), RONDO_ECONNREFUSED,
- * RONDO_ETIMEDOUT, RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EACCES,
+ * done's error: RONDO_ENONAME, RONDO_EAGAIN (look-up), RONDO_ENOENT (no such
+ * path), RONDO_ECONNREFUSED, RONDO_ETIMEDOUT, RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EACCES,
  * RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL (local_address), RONDO_EAFNOSUPPORT (no
  * address of the families asked for), RONDO_ECANCELED, RONDO_EMFILE; the
  * sentence then names each address tried and why it failed. As
- * loop.create_connection; see connect(2).
+ * loop.create_connection and loop.create_unix_connection; see connect(2).
  */
 RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
                                            const rondo_connect_options *options,
@@ -790,11 +815,13 @@ RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
  * arg is self of every connection (unless protocol_factory sets
  * another) and the arg of the options' callbacks; server may be NULL. 0;
  * RONDO_EINVAL (a host that is not numeric, neither protocol, factory nor
- * accepted, ...), RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL (no address of them
+ * accepted, ...), RONDO_EADDRINUSE (for a path also: it is no socket's), RONDO_EADDRNOTAVAIL (no address of them
  * available), RONDO_EACCES, RONDO_EAFNOSUPPORT, RONDO_EMFILE, RONDO_ENFILE,
- * RONDO_ENOTSUP (reuse_port); for a socket: RONDO_EBADF, RONDO_EBUSY. When
- * accepting fails later, the exception handler hears of it once and accepting
- * goes on by itself. As loop.create_server; see bind(2), listen(2).
+ * RONDO_ENOTSUP (reuse_port); for a socket: RONDO_EBADF, RONDO_EBUSY; for a
+ * path: RONDO_ENAMETOOLONG, RONDO_ENOENT (no such folder), RONDO_ENOTDIR,
+ * RONDO_ENOTSUP. When accepting fails later, the exception handler hears of it once and accepting
+ * goes on by itself. As loop.create_server and loop.create_unix_server; see
+ * bind(2), listen(2).
  */
 RONDO_API int rondo_create_server(rondo_loop *loop,
                                   const rondo_server_options *options,
@@ -811,6 +838,57 @@ RONDO_API int rondo_create_server(rondo_loop *loop,
 RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
                                             const rondo_protocol *protocol,
                                             void *self, rondo_transport **t);
+/** Whose the descriptor is that rondo_connect_read_pipe and its sister are
+ * given, and of what kind it may be; values to be combined. */
+enum rondo_pipe_flags {
+    RONDO_PIPE_OWN = 0,    /**< the transport's: closed with it */
+    RONDO_PIPE_BORROW = 1, /**< the program's: never closed, left as found */
+    RONDO_PIPE_FILE = 2    /**< a regular file is taken, too */
+};
+
+/** The program's standard input (0), output (1) or error (2), as the system
+ * calls it; RONDO_NO_FD: there is none. To be borrowed. Any thread. */
+RONDO_API rondo_fd rondo_stdio(int which);
+
+/**
+ * Makes a transport that only reads, of a pipe, FIFO, connected stream socket,
+ * terminal or character device; connection_made comes from the loop. Where a
+ * descriptor cannot be waited for (/dev/null with epoll; with RONDO_PIPE_FILE
+ * a regular file or block device) a thread reads it, at most 64 KiB ahead. The
+ * end of the input (a terminal's hang-up, too) is eof_received, whose answer
+ * is not asked for, and then connection_lost(0). Writing is RONDO_EPIPE.
+ *
+ * flags are enum rondo_pipe_flags. A descriptor of one's own is non-blocking
+ * from now on. A borrowed one is never closed and has its mode back when
+ * connection_lost is called or the loop is closed; until then its mode, which
+ * it shares with whoever has it too, changes only where there is no other way:
+ * a terminal, and on Linux a pipe, is opened once more for the transport alone.
+ * In a forked child what a thread reads or writes ends with RONDO_EFORKED.
+ *
+ * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
+ * RONDO_EINVAL (a regular file without RONDO_PIPE_FILE, a directory, a
+ * listening, unconnected or datagram socket, not open for this direction),
+ * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher; a terminal's two
+ * directions need two descriptors, see dup(2)), RONDO_EMFILE, RONDO_ENOTSUP
+ * (RONDO_CAN_PIPES). As loop.connect_read_pipe.
+ */
+RONDO_API int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd,
+                                      unsigned flags,
+                                      const rondo_protocol *protocol,
+                                      void *self, rondo_transport **t);
+
+/**
+ * The same for writing. There is no SIGPIPE. The reader's leaving is
+ * connection_lost(0), or RONDO_EPIPE while bytes wait; from a terminal or a
+ * TCP socket it is heard only with the next write. rondo_transport_write_eof
+ * is rondo_transport_close here; aborting cannot be told from an end by a
+ * pipe's reader, but drops what waits. A thread that is writing to a file then
+ * finishes the piece it is at. As loop.connect_write_pipe; see pipe(7).
+ */
+RONDO_API int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd,
+                                       unsigned flags,
+                                       const rondo_protocol *protocol,
+                                       void *self, rondo_transport **t);
 
 /**
  * Sends size bytes: at once what the kernel takes, a copy of the rest later.
@@ -942,13 +1020,53 @@ rondo_transport_get_write_buffer_size(const rondo_transport *t);
 RONDO_API int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
                                            int64_t write_ns);
 
-/** The peer's address and our own; also in connection_lost. 0, or
- * RONDO_ENOTCONN: the system could not tell. As
+/** The peer's address and our own; also in connection_lost. Most clients of a
+ * unix socket have no name: their address has its family, and the text "". 0,
+ * or RONDO_ENOTCONN: the system could not tell. As
  * get_extra_info("peername"), ("sockname"). */
 RONDO_API int rondo_transport_peer_address(const rondo_transport *t,
                                            rondo_address *address);
 RONDO_API int rondo_transport_local_address(const rondo_transport *t,
                                             rondo_address *address);
+
+/** Whose process is at the other end; -1: the system does not say. Set size
+ * first (RONDO_CREDENTIALS_INIT). */
+typedef struct rondo_credentials {
+    size_t size;
+    int64_t pid, uid, gid;
+} rondo_credentials;
+
+/**
+ * Who connected, or listened, as the kernel noted it then; with a socket pair,
+ * who made it. 0; RONDO_ENOTSUP: not a unix socket; RONDO_ENOTCONN: the
+ * descriptor is gone. See SO_PEERCRED in unix(7), getpeereid(3).
+ */
+RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
+                                               rondo_credentials *peer);
+
+/**
+ * Sends a descriptor to the process at the other end of a unix socket, beside
+ * the byte that is written next; up to 64 may go beside one byte. fd stays the
+ * caller's and may be closed at once: a duplicate travels. One that no byte
+ * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
+ * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
+ * byte; RONDO_EPIPE, RONDO_ECLOSED as rondo_transport_write. See SCM_RIGHTS in
+ * unix(7).
+ */
+RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
+
+/**
+ * Inside data_received or buffer_updated: takes the next of the descriptors
+ * that came with these bytes, in the order sent. It is the caller's,
+ * close-on-exec; whether it blocks is as its sender had it. What is not taken
+ * is closed when the bytes are done with (those given back or held while
+ * reading is paused are not). The bytes delivered at once never have the
+ * descriptors of two writes; they may begin with bytes of earlier writes that
+ * had none. A process that has no room for all descriptors of a write loses
+ * the connection: RONDO_EMFILE. RONDO_NO_FD: none, or no unix socket
+ * (rondo_last_error).
+ */
+RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
 
 /** The descriptor, still the transport's: for socket options, not for reading,
  * writing or closing. RONDO_NO_FD once it is gone. */
@@ -1166,6 +1284,187 @@ RONDO_API rondo_loop *rondo_datagram_loop(const rondo_datagram *d);
 /** Whether it keeps rondo_loop_run going (false, as it begins) or not. */
 RONDO_API void rondo_datagram_set_background(rondo_datagram *d,
                                              bool background);
+/* ---- 7. subprocesses --------------------------------------------------- */
+
+/** How a process ended. A Windows exit code has 32 bits, so it cannot share a
+ * number with the signals. */
+typedef struct rondo_exit {
+    bool known; /**< false: somebody else has reaped it (SIGCHLD ignored, a
+                 * stray wait), and the rest is 0 */
+    bool signaled;
+    int signal;    /**< what killed it; 0 unless signaled */
+    uint32_t code; /**< of its exit; 0 when signaled */
+} rondo_exit;
+
+/**
+ * What the program does about a child. Any member may be NULL. The table is
+ * not copied: it must outlive the process. self is the caller's pointer.
+ *
+ * Order: connection_made first, even if the child has ended already; then the
+ * others as they come; connection_lost last, once the child has ended and
+ * every pipe is lost. process_exited does not wait for the pipes, which a
+ * grandchild may hold open; data may follow it. The process is valid until
+ * connection_lost returns. As asyncio.SubprocessProtocol.
+ */
+typedef struct rondo_process_protocol {
+    /** Once, first. From then on connection_lost is owed, exactly once. */
+    void (*connection_made)(rondo_process *p, void *self);
+    /** size > 0 bytes from the child's descriptor fd, lent for the call. */
+    void (*pipe_data_received)(rondo_process *p, void *self, int fd,
+                               const void *data, size_t size);
+    /** The pipe to the child's descriptor fd is gone. 0: closed, by either
+     * side; else what broke it. */
+    void (*pipe_connection_lost)(rondo_process *p, void *self, int fd,
+                                 int error);
+    /** The child does not read fd fast enough: stop writing. */
+    void (*pause_writing)(rondo_process *p, void *self, int fd);
+    void (*resume_writing)(rondo_process *p, void *self, int fd);
+    /** The child has ended; not called where rondo_process_close has let go
+     * of one that is left running. */
+    void (*process_exited)(rondo_process *p, void *self, rondo_exit status);
+    /** Last. 0, or RONDO_ECANCELED: the loop closes. */
+    void (*connection_lost)(rondo_process *p, void *self, int error);
+} rondo_process_protocol;
+
+/** What a descriptor of the child is. */
+typedef enum rondo_stdio_kind {
+    RONDO_STDIO_INHERIT = 0, /**< the parent's of the same number */
+    /** A pipe: the child reads 0 and writes all others. Beyond 0-2 a pair of
+     * connected sockets, both ways. */
+    RONDO_STDIO_PIPE,
+    RONDO_STDIO_NULL,  /**< the null device */
+    RONDO_STDIO_FD,    /**< a descriptor of the caller's, which stays so */
+    RONDO_STDIO_STDOUT /**< the same as the child's 1 */
+} rondo_stdio_kind;
+
+/** One more descriptor of the child; beyond 0, 1 and 2 on Unix only. */
+typedef struct rondo_stdio_entry {
+    int child_fd; /**< 0, 1 and 2: in place of a kind that is zero */
+    rondo_stdio_kind kind;
+    rondo_fd fd; /**< RONDO_STDIO_FD's */
+} rondo_stdio_entry;
+
+/** What to run, and how; RONDO_PROCESS(.program = "ls"). */
+typedef struct rondo_process_options {
+    size_t size;
+    /** A path, or a name that is looked up in the parent's PATH. NULL:
+     * argv[0]. A relative path starts from cwd. */
+    const char *program;
+    /** Ends with NULL, argv[0] included. NULL: the program alone. */
+    const char *const *argv;
+    /** "NAME=value", ends with NULL. NULL: the parent's. */
+    const char *const *env;
+    const char *cwd; /**< NULL: the parent's */
+    rondo_stdio_kind stdin_kind, stdout_kind, stderr_kind;
+    rondo_fd stdin_fd, stdout_fd, stderr_fd; /**< RONDO_STDIO_FD's */
+    const rondo_stdio_entry *extra;
+    size_t extra_count;
+    bool new_group;     /**< setpgid(2); Windows: a console group */
+    bool new_session;   /**< setsid(2); Unix */
+    bool hide_window;   /**< Windows */
+    bool leave_running; /**< close, the loop's too, does not kill */
+    /** setuid(2) and setgid(2), with no supplementary groups where the parent
+     * may drop them; by pointer, since 0 is a value. Unix. */
+    const int64_t *uid, *gid;
+    const int *umask; /**< by pointer, since 0 is a value. Unix */
+} rondo_process_options;
+
+/**
+ * Starts a program. The child gets the descriptors listed and no others; its
+ * signals are unblocked and at their defaults. The time this takes does not
+ * depend on the parent's memory, except with uid or gid, where it is a
+ * fork(2). p may be NULL.
+ *
+ * 0; an error, and nothing is left: RONDO_ENOENT, RONDO_ENOTDIR, RONDO_EACCES
+ * (not executable, a directory), RONDO_ENOEXEC, RONDO_ENAMETOOLONG,
+ * RONDO_ETOOMUCH (argv and env together too long), RONDO_EBADF (a descriptor
+ * that is not open), RONDO_EPERM (uid, gid), RONDO_EAGAIN (too many
+ * processes), RONDO_EMFILE, RONDO_ENFILE, RONDO_EINVAL (neither program nor
+ * argv, an unknown kind, a number of a descriptor below 0 or named twice),
+ * RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec; see
+ * execve(2).
+ */
+RONDO_API int rondo_subprocess_exec(rondo_loop *loop,
+                                    const rondo_process_options *options,
+                                    const rondo_process_protocol *protocol,
+                                    void *self, rondo_process **p);
+
+/** The same for a command of the system's shell (/bin/sh -c); options may be
+ * NULL and name neither program nor argv. As loop.subprocess_shell. */
+RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
+                                     const rondo_process_options *options,
+                                     const rondo_process_protocol *protocol,
+                                     void *self, rondo_process **p);
+
+/** The number of the process, which another may get once it has ended. */
+RONDO_API int64_t rondo_process_pid(const rondo_process *p);
+
+/** Whether the loop has noticed its end; then *status (may be NULL) is how. As
+ * BaseTransport.get_returncode. */
+RONDO_API bool rondo_process_returncode(const rondo_process *p,
+                                        rondo_exit *status);
+
+/**
+ * The transport of the pipe to the child's descriptor fd, to write to it,
+ * pause or close it. NULL: there is no such pipe, or it is gone. After
+ * rondo_transport_set_protocol the new protocol hears of that pipe alone, to
+ * the end. As get_pipe_transport.
+ */
+RONDO_API rondo_transport *rondo_process_pipe(const rondo_process *p, int fd);
+
+/** Sends a signal, never to a process that has taken its number. 0;
+ * RONDO_ESRCH: it has ended; RONDO_EINVAL, RONDO_EPERM. As send_signal. */
+RONDO_API int rondo_process_send_signal(rondo_process *p, int signum);
+/** SIGTERM, or TerminateProcess. Otherwise the same. */
+RONDO_API int rondo_process_terminate(rondo_process *p);
+/** SIGKILL, or TerminateProcess. Otherwise the same. */
+RONDO_API int rondo_process_kill(rondo_process *p);
+
+/**
+ * Kills the child if it runs (unless leave_running), delivers what its pipes
+ * hold and closes them without waiting for a grandchild; process_exited and
+ * connection_lost follow. One that is left running is let go at once. Harmless
+ * after its end, and twice. As SubprocessTransport.close.
+ */
+RONDO_API void rondo_process_close(rondo_process *p);
+
+/** The caller's pointer. */
+RONDO_API void *rondo_process_self(const rondo_process *p);
+/** The loop it belongs to. */
+RONDO_API rondo_loop *rondo_process_loop(const rondo_process *p);
+/** Whether it and its pipes keep rondo_loop_run going (false, as it begins) or
+ * not. */
+RONDO_API void rondo_process_set_background(rondo_process *p, bool background);
+
+/** What a child has written, and how it ended. */
+typedef struct rondo_output {
+    size_t size;
+    rondo_exit status;
+    /** Lent for the callback; a NUL byte follows each. Never NULL. */
+    const void *out, *err;
+    size_t out_size, err_size;
+} rondo_output;
+
+/** The child has ended and its pipes are closed. error: 0, RONDO_ETOOMUCH,
+ * RONDO_ENOMEM, RONDO_ECANCELED; output is then what came before. */
+typedef void (*rondo_communicate_fn)(rondo_loop *loop, void *arg,
+                                     const rondo_output *output, int error);
+
+/**
+ * Runs a program to its end: feeds it input, then the end of input, and
+ * collects stdout and stderr. Where the options leave a kind at zero, stdin
+ * is a pipe (the null device when input is NULL) and stdout and stderr are
+ * pipes. input must stay until done is called. More than limit bytes of
+ * output in all (0: no limit) kill the child: RONDO_ETOOMUCH. A child that
+ * does not read its input is no error. Returns an id, with which rondo_cancel
+ * kills the child, or the errors of rondo_subprocess_exec. As
+ * Process.communicate.
+ */
+RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
+                                     const rondo_process_options *options,
+                                     const void *input, size_t input_size,
+                                     size_t limit, rondo_communicate_fn done,
+                                     void *arg);
 /* ---- 7. signals -------------------------------------------------------- */
 
 /** SIGHUP's number, also on Windows, whose <signal.h> lacks it: there it says
@@ -1236,6 +1535,9 @@ template <class T> inline T rondo_options_init()
 #define RONDO_DATAGRAM(...)                                                    \
     (&(const rondo_datagram_options){.size = sizeof(rondo_datagram_options),   \
                                      __VA_ARGS__})
+#define RONDO_PROCESS(...)                                                     \
+    (&(const rondo_process_options){.size = sizeof(rondo_process_options),     \
+                                    __VA_ARGS__})
 #endif
 
 /** Option and out structs with their size set and all else zero. */
@@ -1243,8 +1545,10 @@ template <class T> inline T rondo_options_init()
 #define RONDO_CONNECT_OPTIONS_INIT  RONDO_INIT_(rondo_connect_options)
 #define RONDO_SERVER_OPTIONS_INIT   RONDO_INIT_(rondo_server_options)
 #define RONDO_DATAGRAM_OPTIONS_INIT RONDO_INIT_(rondo_datagram_options)
+#define RONDO_PROCESS_OPTIONS_INIT  RONDO_INIT_(rondo_process_options)
 #define RONDO_LOOP_WAIT_INIT        RONDO_INIT_(rondo_loop_wait)
 #define RONDO_LOOP_METRICS_INIT     RONDO_INIT_(rondo_loop_metrics)
 #define RONDO_CLOCK_INFO_INIT       RONDO_INIT_(rondo_clock_info)
+#define RONDO_CREDENTIALS_INIT      RONDO_INIT_(rondo_credentials)
 
 #endif

@@ -25,9 +25,7 @@ static void retry(rondo_loop *loop, void *arg)
     server_settle(s);
 }
 
-/* Accepting has to pause: told once, tried again until it works. The last
- * error says why. */
-static void pause_for(rondo_server *s, int error)
+void server_pause_for(rondo_server *s, int error)
 {
     rondo_loop *loop = s->loop;
     int64_t when = sys_clock() + RONDO_MS(ACCEPT_RETRY_MS);
@@ -83,6 +81,35 @@ static void hand_on(rondo_server *s, sys_fd fd, const rondo_address *peer)
     s->options.accepted(s, s->arg, (rondo_fd)fd, peer);
 }
 
+/* On failure the socket is closed: there is no place for its client. */
+static int make(rondo_server *s, sys_fd fd, const rondo_address *peer,
+                rondo_transport **t)
+{
+    int error = stream_new(s->loop, fd, t);
+    if (error) {
+        sys_close(fd);
+        return error;
+    }
+    error = stream_remember(*t, peer);
+    if (error)
+        stream_discard(*t);
+    return error;
+}
+
+void server_begin(rondo_server *s, rondo_transport *t)
+{
+    s->reported = false;
+    stream_own(t, &s->owner);
+    s->clients++;
+    if (choose_protocol(s, t) != 0) {
+        s->clients--;
+        stream_discard(t);
+        return;
+    }
+    stream_begin(t);
+    stream_end(t);
+}
+
 static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
 {
     rondo_transport *t;
@@ -94,23 +121,12 @@ static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
         hand_on(s, fd, peer);
         return;
     }
-    int error = stream_new(s->loop, fd, &t);
+    int error = make(s, fd, peer, &t);
     if (error) {
-        sys_close(fd);
-        pause_for(s, error);
+        server_pause_for(s, error);
         return;
     }
-    s->reported = false;
-    stream_remember(t, peer);
-    stream_own(t, &s->owner);
-    s->clients++;
-    if (choose_protocol(s, t) != 0) {
-        s->clients--;
-        stream_discard(t);
-        return;
-    }
-    stream_begin(t);
-    stream_end(t);
+    server_begin(s, t);
 }
 
 static bool is_full(const rondo_server *s)
@@ -132,7 +148,7 @@ static void accept_some(rondo_server *s, struct listener *l)
         if (error == RONDO_EAGAIN)
             return;
         if (error && !is_client_error(error)) {
-            pause_for(s, error_os(error, "accept"));
+            server_pause_for(s, error_os(error, "accept"));
             return;
         }
         if (error)
@@ -176,7 +192,7 @@ void server_accept_done(rondo_loop *loop, struct task *task)
         accept_some(s, l);
     else if (task->error != RONDO_ECANCELED && !is_client_error(task->error)) {
         error_keep_os(a->accept.op.os_error);
-        pause_for(s, error_os(task->error, "accept"));
+        server_pause_for(s, error_os(task->error, "accept"));
     }
     s->busy--;
     server_settle(s);

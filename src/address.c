@@ -167,13 +167,14 @@ bool rondo_address_equal(const rondo_address *a, const rondo_address *b)
            (size == 0 || memcmp(path, other, size) == 0);
 }
 
-void address_keep(struct small_address *small, const rondo_address *a)
+bool address_keep(struct small_address *small, const rondo_address *a)
 {
     small->size = 0;
     if (a->native_size > sizeof small->bytes)
-        return;
+        return false;
     small->size = (unsigned char)a->native_size;
     memcpy(small->bytes, &a->native, small->size);
+    return true;
 }
 
 int address_recall(const struct small_address *small, rondo_address *a)
@@ -184,4 +185,23 @@ int address_recall(const struct small_address *small, rondo_address *a)
     memcpy(&a->native, small->bytes, small->size);
     a->native_size = small->size;
     return 0;
+}
+
+int address_of_path(rondo_address *a, const char *path, const char *what)
+{
+    int error = sys_path_address(a, path);
+    switch (error) {
+    case 0:
+        return 0;
+    case RONDO_ENAMETOOLONG:
+        return error_set(error,
+                         "%s: a path of %zu bytes, the limit of a unix socket "
+                         "is %lld",
+                         what, strlen(path), (long long)sys_unix_path_limit());
+    case RONDO_ENOTSUP:
+        return error_set(error, "%s: path \"%.100s\": no unix sockets here",
+                         what, path);
+    default:
+        return error_set(error, "%s: path \"%s\" names nothing", what, path);
+    }
 }

@@ -1,79 +1,21 @@
 /* connect.c - create_connection: look up, try each address, begin. */
 /* SPDX-License-Identifier: MIT */
+#include "connect.h"
 #include "error.h"
 #include "id.h"
 #include "resolve.h"
-#include "stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOST_MAX = 255 };
-
-struct connect {
-    struct handle handle;
-    struct task deferred;
-    rondo_loop *loop;
-    rondo_id id, timer;
-    const rondo_protocol *protocol;
-    void *self;
-    rondo_connect_fn done;
-    void *arg;
-    struct lookup *lookup;
-    rondo_transport *t; /* being connected; adopted: connected */
-    struct op op;
-    rondo_address *addresses; /* what is tried, one after another */
-    size_t count, next;
-    rondo_address local;
-    bool has_local, no_delay, keep_alive, adopted;
-    rondo_family family;
-    uint16_t port;
-    int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */
-    int error;   /* the last address's */
-    int64_t os_error;
-    char tried[1792]; /* each address and why it failed */
-    char host[];
+enum {
+    HOST_MAX = 255,
+    BUSY_FIRST_MS = 1, /* doubled until */
+    BUSY_LAST_MS = 16
 };
 
 /* ---- the end ---- */
-
-static void note(struct connect *c, int error, const rondo_address *a,
-                 const char *verb)
-{
-    char where[RONDO_ADDRESS_TEXT];
-    (void)rondo_address_text(a, where, sizeof where);
-    size_t used = strlen(c->tried);
-    error_os(error, "%s%s%s", verb, *verb ? " " : "", where);
-    c->error = error;
-    c->os_error = rondo_last_os_error();
-    snprintf(c->tried + used, sizeof c->tried - used, "%s%s", used ? "; " : "",
-             rondo_last_error());
-}
-
-/* What was under way when it was stopped belongs among the addresses. */
-static void note_stopped(struct connect *c)
-{
-    char where[RONDO_ADDRESS_TEXT];
-    (void)rondo_address_text(c->op.buffer, where, sizeof where);
-    size_t used = strlen(c->tried);
-    snprintf(c->tried + used, sizeof c->tried - used, "%s%s: %s (%s)",
-             used ? "; " : "", where, rondo_strerror(c->stopped),
-             rondo_error_name(c->stopped));
-}
-
-static void tell(struct connect *c, int error)
-{
-    const char *host = *c->host ? c->host : "the socket";
-    const char *what = "create_connection: cannot connect to";
-    if (*c->tried)
-        error_set(error, "%s %s: %s", what, host, c->tried);
-    else if (c->stopped)
-        error_set(error, "%s %s: %s (%s)", what, host, rondo_strerror(error),
-                  rondo_error_name(error));
-    else
-        error_os(error, "%s %s", what, host);
-}
 
 /* The last of c: after this there is only its `done`. */
 static void free_connect(struct connect *c)
@@ -93,10 +35,10 @@ static void fail(struct connect *c, int error)
     void *arg = c->arg;
     int64_t os_error = c->os_error;
     if (c->t && c->stopped && !c->adopted)
-        note_stopped(c);
+        connect_note_stopped(c);
     if (c->t)
         stream_discard(c->t);
-    tell(c, error);
+    connect_tell(c, error);
     if (os_error && !c->stopped)
         error_keep_os(os_error);
     free_connect(c);
@@ -123,27 +65,83 @@ static void succeed(struct connect *c)
 
 static bool try_next(struct connect *c);
 
+static void try_pipe(struct connect *c);
+
+static void retry(rondo_loop *loop, void *arg)
+{
+    struct connect *c = arg;
+    c->retry = 0;
+    if (c->pipe)
+        try_pipe(c);
+    else
+        op_submit(loop, &c->op);
+}
+
+/* The listener's backlog is full, or each instance of the pipe has a client,
+ * and no event tells when that is over: asked again, less and less often. */
+static int retry_later(struct connect *c)
+{
+    c->retry_ms = !c->retry_ms                 ? BUSY_FIRST_MS
+                  : c->retry_ms < BUSY_LAST_MS ? c->retry_ms * 2
+                                               : BUSY_LAST_MS;
+    int64_t when = sys_clock() + RONDO_MS(c->retry_ms);
+    c->retry = timers_start_hidden(c->loop, when, retry, c);
+    if (c->retry > 0)
+        return 0;
+    error_no_os();
+    return RONDO_ENOMEM;
+}
+
 static void connected(rondo_loop *loop, struct task *task)
 {
     struct connect *c =
         (struct connect *)(void *)((char *)task -
                                    offsetof(struct connect, op.task));
+    int error = task->error;
     (void)loop;
     if (c->stopped) {
         fail(c, c->stopped);
         return;
     }
-    if (!task->error) {
-        stream_remember(c->t, NULL);
-        succeed(c);
-        return;
+    if (error == RONDO_EBUSY) {
+        error = retry_later(c);
+        if (!error)
+            return;
+    } else if (error) {
+        error_keep_os(c->op.os_error);
+    } else {
+        error = stream_remember(c->t, NULL);
+        if (!error) {
+            succeed(c);
+            return;
+        }
     }
-    error_keep_os(c->op.os_error);
-    note(c, task->error, c->op.buffer, "");
+    connect_note(c, error, c->op.buffer, "");
     stream_discard(c->t);
     c->t = NULL;
     if (!try_next(c))
         fail(c, c->error);
+}
+
+/* It is there or not, at once. */
+static void try_pipe(struct connect *c)
+{
+    sys_fd fd;
+    int error = sys_pipe_connect(c->host, &fd);
+    if (error == RONDO_EBUSY) {
+        error = retry_later(c);
+        if (!error)
+            return;
+    } else if (!error) {
+        error = stream_new_pipe(c->loop, fd, SIDE_READ | SIDE_WRITE, 0, &c->t);
+        if (error)
+            sys_pipe_discard(fd);
+    }
+    c->os_error = rondo_last_os_error();
+    if (error)
+        fail(c, error);
+    else
+        succeed(c);
 }
 
 static void set_options(const struct connect *c, sys_fd fd)
@@ -157,16 +155,18 @@ static void set_options(const struct connect *c, sys_fd fd)
 /* A socket for this address, as the options want it. */
 static int make_socket(struct connect *c, const rondo_address *a, sys_fd *fd)
 {
-    int error = sys_socket_stream(rondo_address_family(a), fd);
+    rondo_family family = rondo_address_family(a);
+    int error = sys_socket_stream(family, fd);
     if (error) {
-        note(c, error, a, "socket for");
+        connect_note(c, error, a, "socket for");
         return error;
     }
-    set_options(c, *fd);
+    if (family != RONDO_FAMILY_UNIX)
+        set_options(c, *fd);
     if (c->has_local) {
         error = sys_bind(*fd, &c->local);
         if (error)
-            note(c, error, &c->local, "bind");
+            connect_note(c, error, &c->local, "bind");
     }
     if (error)
         sys_close(*fd);
@@ -180,7 +180,7 @@ static bool try_address(struct connect *c, const rondo_address *a)
         return false;
     int error = stream_new(c->loop, fd, &c->t);
     if (error) {
-        note(c, error, a, "connect");
+        connect_note(c, error, a, "connect");
         sys_close(fd);
         c->t = NULL;
         return false;
@@ -260,6 +260,8 @@ static void start(rondo_loop *loop, struct task *task)
         fail(c, c->stopped);
     } else if (c->adopted) {
         succeed(c);
+    } else if (c->pipe) {
+        try_pipe(c);
     } else if (c->count) {
         if (!try_next(c))
             fail(c, c->error);
@@ -284,6 +286,10 @@ static void stop(struct connect *c, int error)
     if (c->lookup) {
         resolve_cancel(c->loop, c->lookup);
         c->lookup = NULL;
+        loop_push(c->loop, &c->deferred);
+    } else if (c->retry > 0) {
+        (void)timers_cancel(c->loop, c->retry);
+        c->retry = 0;
         loop_push(c->loop, &c->deferred);
     } else if (c->t && !c->adopted) {
         op_cancel(c->loop, &c->op);
@@ -311,11 +317,12 @@ static void on_timeout(rondo_loop *loop, void *arg)
 static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
 {
     const char *what = "create_connection";
-    int targets =
-        (o->host ? 1 : 0) + (o->address ? 1 : 0) + (o->socket ? 1 : 0);
+    int targets = (o->host ? 1 : 0) + (o->path ? 1 : 0) + (o->address ? 1 : 0) +
+                  (o->socket ? 1 : 0);
     if (targets != 1)
         return error_set(RONDO_EINVAL,
-                         "%s: exactly one of host, address and socket, not %d",
+                         "%s: exactly one of host, path, address and socket, "
+                         "not %d",
                          what, targets);
     if (!protocol)
         return error_set(RONDO_EINVAL, "%s: no protocol", what);
@@ -323,9 +330,8 @@ static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
         return error_set(RONDO_EINVAL,
                          "%s: a host of %zu bytes; 1 to %d are allowed", what,
                          strlen(o->host), HOST_MAX);
-    if (o->address && (rondo_address_family(o->address) < RONDO_FAMILY_INET ||
-                       rondo_address_family(o->address) > RONDO_FAMILY_INET6))
-        return error_set(RONDO_EINVAL, "%s: not an IP address", what);
+    if (o->address && rondo_address_family(o->address) == RONDO_FAMILY_ANY)
+        return error_set(RONDO_EINVAL, "%s: an empty address", what);
     if (o->timeout_ns < 0 || (unsigned)o->family > RONDO_FAMILY_INET6)
         return error_set(RONDO_EINVAL,
                          "%s: a negative timeout or an unknown "
@@ -340,7 +346,7 @@ static struct connect *connect_new(rondo_loop *loop,
     char text[RONDO_ADDRESS_TEXT] = "";
     if (o->address)
         (void)rondo_address_text(o->address, text, sizeof text);
-    const char *host = o->host ? o->host : text;
+    const char *host = o->host ? o->host : o->path ? o->path : text;
     size_t size = strlen(host) + 1;
     struct connect *c = loop_alloc(loop, sizeof *c + size);
     if (!c)
@@ -349,7 +355,7 @@ static struct connect *connect_new(rondo_loop *loop,
                           .no_delay = o->no_delay != RONDO_OFF,
                           .keep_alive = o->keep_alive == RONDO_ON,
                           .has_local = o->local_address != NULL,
-                          .family = o->family,
+                          .family = o->path ? RONDO_FAMILY_ANY : o->family,
                           .port = o->port};
     memcpy(c->host, host, size);
     if (o->local_address)
@@ -358,24 +364,44 @@ static struct connect *connect_new(rondo_loop *loop,
     return c;
 }
 
-/* A literal address needs no look-up; a name has none yet. */
+static int adopt(struct connect *c, rondo_fd socket)
+{
+    int error = stream_adopt(c->loop, socket, "create_connection", &c->t);
+    c->adopted = !error;
+    if (!error)
+        set_options(c, c->t->io.fd);
+    return error;
+}
+
+static int set_pipe(struct connect *c)
+{
+    c->pipe = rondo_loop_supports(c->loop, RONDO_CAN_NAMED_PIPES);
+    return c->pipe ? 0
+                   : error_set(RONDO_ENOTSUP,
+                               "create_connection: backend \"%s\" has no named "
+                               "pipes; \"iocp\" has",
+                               rondo_loop_backend(c->loop));
+}
+
+/* A literal address or a path needs no look-up; a name has none yet. */
 static int set_target(struct connect *c, const rondo_connect_options *o)
 {
-    rondo_address literal;
-    if (o->socket) {
-        int error =
-            stream_adopt(c->loop, *o->socket, "create_connection", &c->t);
-        c->adopted = !error;
-        if (!error)
-            set_options(c, c->t->io.fd);
-        return error;
-    }
+    rondo_address made;
     const rondo_address *target = o->address;
-    if (o->host && rondo_address_parse(&literal, o->host, o->port) == 0)
-        target = &literal;
-    if (target && !set_addresses(c, target, 1))
-        return error_set(RONDO_ENOMEM, "create_connection: out of memory");
-    return 0;
+    int error = 0;
+    if (o->socket)
+        return adopt(c, *o->socket);
+    if (o->path && sys_is_pipe_name(o->path))
+        return set_pipe(c);
+    if (o->path) {
+        error = address_of_path(&made, o->path, "create_connection");
+        target = &made;
+    } else if (o->host && !rondo_address_parse(&made, o->host, o->port)) {
+        target = &made;
+    }
+    if (!error && target && !set_addresses(c, target, 1))
+        error = error_set(RONDO_ENOMEM, "create_connection: out of memory");
+    return error;
 }
 
 static int set_timeout(struct connect *c, int64_t timeout_ns)

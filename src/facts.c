@@ -5,6 +5,7 @@
 #include "loop.h"
 #include "remote.h"
 #include "resolve.h"
+#include "subprocess.h"
 
 #include <string.h>
 
@@ -144,8 +145,7 @@ int64_t rondo_loop_limit(const rondo_loop *loop, rondo_limit what)
                      (int)what);
 }
 
-/* Fills a struct of the caller's size from ours. */
-static int give(void *to, const void *from, size_t known, const char *what)
+int loop_give(void *to, const void *from, size_t known, const char *what)
 {
     size_t size;
     if (!to)
@@ -168,7 +168,7 @@ int rondo_get_clock_info(const rondo_loop *loop, rondo_clock_info *info)
     facts.wait_resolution_ns = loop->backend->resolution(loop);
     if (facts.wait_resolution_ns < facts.resolution_ns)
         facts.wait_resolution_ns = facts.resolution_ns;
-    return give(info, &facts, sizeof facts, "get_clock_info");
+    return loop_give(info, &facts, sizeof facts, "get_clock_info");
 }
 
 int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
@@ -183,9 +183,10 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
     m.live_transports = loop->live[HANDLE_TRANSPORT];
     m.live_servers = loop->live[HANDLE_SERVER];
     m.live_datagrams = loop->live[HANDLE_DATAGRAM];
+    m.live_processes = loop->live[HANDLE_PROCESS];
     m.live_operations = loop->live[HANDLE_OPERATION];
     m.live_jobs = resolve_live(loop);
-    return give(metrics, &m, sizeof m, "loop_get_metrics");
+    return loop_give(metrics, &m, sizeof m, "loop_get_metrics");
 }
 
 /* ---- moving between threads and processes ---- */
@@ -215,6 +216,7 @@ int rondo_loop_after_fork(rondo_loop *loop)
         return error;
     resolve_after_fork(loop);
     handles_inherit(loop);
+    process_after_fork(loop);
     loop->thread = sys_thread_self();
     loop->generation = sys_fork_generation;
     atomic_store(&loop->sleeping, false);

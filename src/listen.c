@@ -3,7 +3,7 @@
 #include "error.h"
 #include "server.h"
 
-enum { SAME_PORT_TRIES = 16 };
+enum { SAME_PORT_TRIES = 16, UNIX_MODES = 07777 };
 
 /* ---- one socket ---- */
 
@@ -53,6 +53,68 @@ static int add_address(rondo_server *s, const rondo_server_options *o,
         error = add_listener(s, fd);
     if (error)
         sys_close(fd);
+    return error;
+}
+
+/* ---- a path ---- */
+
+static bool is_abstract(const rondo_address *address)
+{
+    const char *path;
+    return sys_address_path(address, &path) && !*path;
+}
+
+static int bind_path(rondo_server *s, sys_fd fd, const rondo_server_options *o)
+{
+    int error = sys_path_bind(fd, &s->address, o->unix_mode, &s->file);
+    if (error == RONDO_EEXIST)
+        return error_set(RONDO_EADDRINUSE,
+                         "create_server: cannot bind %s: there is a file that "
+                         "is no socket",
+                         o->path);
+    if (error)
+        return fail_on(error, "bind", &s->address);
+    error = sys_listen(fd, o->backlog);
+    return error ? fail_on(error, "listen on", &s->address) : 0;
+}
+
+static int add_pipe(rondo_server *s, const rondo_server_options *o)
+{
+    if (!rondo_loop_supports(s->loop, RONDO_CAN_NAMED_PIPES))
+        return error_set(RONDO_ENOTSUP,
+                         "create_server: backend \"%s\" has no named pipes; "
+                         "\"iocp\" has",
+                         rondo_loop_backend(s->loop));
+    if (o->unix_mode)
+        return error_set(RONDO_EINVAL, "create_server: a pipe has no mode");
+    if (o->accepted)
+        return error_set(RONDO_ENOTSUP,
+                         "create_server: a pipe's clients stay with their "
+                         "loop, and cannot be handed on by accepted");
+    return server_pipe_open(s, o->path);
+}
+
+static int add_path(rondo_server *s, const rondo_server_options *o)
+{
+    sys_fd fd;
+    if (sys_is_pipe_name(o->path))
+        return add_pipe(s, o);
+    int error = address_of_path(&s->address, o->path, "create_server");
+    if (error)
+        return error;
+    if (o->unix_mode && is_abstract(&s->address))
+        return error_set(RONDO_EINVAL,
+                         "create_server: an abstract name has no mode");
+    error = sys_socket_stream(RONDO_FAMILY_UNIX, &fd);
+    if (error)
+        return fail_on(error, "make a socket for", &s->address);
+    error = bind_path(s, fd, o);
+    if (!error)
+        error = add_listener(s, fd);
+    if (!error)
+        return 0;
+    sys_path_remove(&s->address, &s->file);
+    sys_close(fd);
     return error;
 }
 
@@ -169,9 +231,15 @@ static int check(const rondo_server_options *o, const rondo_protocol *protocol)
     if (!protocol && !o->protocol_factory && !o->accepted)
         return error_set(RONDO_EINVAL, "create_server: no protocol, no "
                                        "protocol_factory, no accepted");
-    if (o->socket && o->host)
-        return error_set(RONDO_EINVAL, "create_server: both a host and a "
-                                       "socket");
+    if ((o->socket ? 1 : 0) + (o->path ? 1 : 0) + (o->host ? 1 : 0) > 1)
+        return error_set(RONDO_EINVAL,
+                         "create_server: more than one of host, path and "
+                         "socket");
+    if (o->unix_mode && (!o->path || o->unix_mode > UNIX_MODES))
+        return error_set(RONDO_EINVAL,
+                         "create_server: unix_mode %o without a path, or no "
+                         "mode",
+                         o->unix_mode);
     if (o->reuse_port == RONDO_ON && !sys_supports(RONDO_CAN_REUSE_PORT))
         return error_set(RONDO_ENOTSUP,
                          "create_server: reuse_port: this system does not "
@@ -201,6 +269,8 @@ int rondo_create_server(rondo_loop *loop, const rondo_server_options *options,
         return error_set(RONDO_ENOMEM, "create_server: out of memory");
     if (o.socket)
         error = add_socket(s, &o);
+    else if (o.path)
+        error = add_path(s, &o);
     else if (o.host && *o.host)
         error = add_host(s, &o);
     else

@@ -3,6 +3,7 @@
 #include "loop.h"
 
 #include "backend.h"
+#include "child.h"
 #include "error.h"
 #include "id.h"
 #include "remote.h"
@@ -315,12 +316,14 @@ static void init(rondo_loop *loop, const rondo_loop_options *o,
     atomic_init(&loop->asked, 0);
 }
 
-static int open_parts(rondo_loop *loop)
+static int open_parts(rondo_loop *loop, const rondo_loop_options *o)
 {
     loop->scratch = loop_alloc(loop, LOOP_SCRATCH);
     if (!loop->scratch)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
-    int error = remote_open(loop);
+    int error = o->child_watcher ? child_choose(loop, o->child_watcher) : 0;
+    if (!error)
+        error = remote_open(loop);
     return error ? error : loop->backend->open(loop);
 }
 
@@ -347,7 +350,7 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     init(made, &o, a);
     made->backend = backend;
-    error = open_parts(made);
+    error = open_parts(made, &o);
     if (error)
         free_parts(made);
     else
@@ -357,9 +360,9 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 
 static void close_handles(rondo_loop *loop)
 {
-    static const enum handle_kind order[] = {HANDLE_OPERATION, HANDLE_SERVER,
-                                             HANDLE_TRANSPORT, HANDLE_DATAGRAM,
-                                             HANDLE_WATCHER,   HANDLE_SIGNAL};
+    static const enum handle_kind order[] = {
+        HANDLE_OPERATION, HANDLE_PROCESS, HANDLE_SERVER, HANDLE_TRANSPORT,
+        HANDLE_DATAGRAM,  HANDLE_WATCHER, HANDLE_SIGNAL};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct handle *h = loop->handles[order[i]];
         while (h) {

@@ -19,6 +19,7 @@
 #endif
 
 struct backend;
+struct child_watcher;
 struct io;
 struct remote;
 struct pool;
@@ -43,6 +44,7 @@ enum handle_kind {
     HANDLE_TRANSPORT,
     HANDLE_SERVER,
     HANDLE_DATAGRAM,
+    HANDLE_PROCESS,
     HANDLE_WATCHER,
     HANDLE_OPERATION,
     HANDLE_SIGNAL,
@@ -122,7 +124,8 @@ struct rondo_loop {
     size_t ids_used, ids_room;
     uint32_t ids_free, tag;
     uint32_t first_generation; /* of a slot; another for loops of one tag */
-    struct pool *pool;         /* look-ups' threads, made with the first */
+    const struct child_watcher *child_watcher; /* NULL: not chosen yet */
+    struct pool *pool; /* look-ups' threads, made with the first */
     struct lookup *lookups;
     size_t lookups_live;
     struct signals *signals; /* made with the first handler */
@@ -176,6 +179,8 @@ static inline int loop_check_create(const rondo_loop *loop, const char *what)
 /* Takes an option struct of the caller's size into one of ours, `known` bytes
  * long: what the caller's header lacks is zero. NULL is all zero. */
 int loop_options(void *to, size_t known, const void *from, const char *what);
+/* Fills a struct of the caller's size from ours, `known` bytes long. */
+int loop_give(void *to, const void *from, size_t known, const char *what);
 
 /* ---- running things ---- */
 

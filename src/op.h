@@ -19,14 +19,22 @@ enum op_kind {
                    struct sys_outgoing, is out */
 };
 
-enum { SIDE_READ = 1, SIDE_WRITE = 2 };
-
 static inline unsigned op_index(enum op_kind kind)
 {
     return (unsigned)kind & 1;
 }
 
-enum io_owner { IO_TRANSPORT, IO_SERVER, IO_DATAGRAM, IO_WATCHER, IO_INTERNAL };
+enum io_owner {
+    IO_TRANSPORT, /* its own socket */
+    IO_SERVER,
+    IO_DATAGRAM,
+    IO_WATCHER,
+    IO_PIPE,   /* a transport's; the program's socket or something else */
+    IO_THREAD, /* a transport's, woken by a thread that a fork leaves behind */
+    IO_CLAIM,  /* only so that nobody else takes the number */
+    IO_CHILD,  /* ready when a child has ended */
+    IO_INTERNAL
+};
 
 /* A descriptor as a backend sees it; never moves while attached. */
 struct io {

@@ -86,14 +86,19 @@ void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error)
         end(loop, op, error);
 }
 
+static void end_both(rondo_loop *loop, struct io *io, int error)
+{
+    for (int i = 0; i < 2; i++)
+        if (io->op[i])
+            end(loop, io->op[i], error);
+}
+
 void reactor_lost(rondo_loop *loop, struct io *io)
 {
     (void)set(loop, io, 0);
     io->armed = 0;
     error_no_os();
-    for (int i = 0; i < 2; i++)
-        if (io->op[i])
-            end(loop, io->op[i], RONDO_EBADF);
+    end_both(loop, io, RONDO_EBADF);
 }
 
 static COLD void arm(rondo_loop *loop, struct op *op)
@@ -227,7 +232,7 @@ static int open_parts(rondo_loop *loop, struct reactor *r)
         error = wake_open(&r->wake);
     if (error) {
         poller->close(loop, r->state.bytes);
-        return error;
+        return error_in("loop_new", error);
     }
     r->poller = poller;
     return r->poller_wakes ? 0 : watch_wake(loop, r);
@@ -276,6 +281,11 @@ int reactor_reopen(rondo_loop *loop)
         struct io *io = loop->table[i];
         if (!io || io == &r->wake_io)
             continue;
+        if (io->owner == IO_THREAD) {
+            error_no_os();
+            end_both(loop, io, RONDO_EFORKED);
+            continue;
+        }
         error = reactor_attach(loop, io);
         unsigned sides =
             (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);

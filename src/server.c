@@ -18,6 +18,7 @@ static void finish(rondo_loop *loop, struct task *task)
     rondo_server *s =
         (rondo_server *)(void *)((char *)task -
                                  offsetof(rondo_server, deferred));
+    server_pipe_free(s);
     if (s->options.closed)
         s->options.closed(s, s->arg);
     handle_close(loop, &s->handle);
@@ -38,13 +39,15 @@ static bool is_idle(const rondo_server *s)
         for (int j = 0; j < op_accepts(s->loop); j++)
             if (!op_is_idle(&s->listener[i].acceptor[j].accept.op))
                 return false;
-    return !s->busy;
+    return !s->busy && (!s->instances || server_pipe_is_idle(s));
 }
 
 /* Closed before the cancelled accepts are done, so that clients are refused
  * from now on: no backend needs the descriptor to end them. */
 static void stop_listening(rondo_server *s)
 {
+    if (s->instances)
+        server_pipe_stop(s);
     for (size_t i = 0; i < s->listeners; i++) {
         struct listener *l = &s->listener[i];
         if (l->io.fd == SYS_NO_FD)
@@ -52,6 +55,10 @@ static void stop_listening(rondo_server *s)
         for (int j = 0; j < op_accepts(s->loop); j++)
             op_cancel(s->loop, &l->acceptor[j].accept.op);
         io_detach(s->loop, &l->io);
+        /* in a forked child the file is the parent's still; while the socket
+         * is open its number is nobody else's */
+        if (!s->handle.inherited)
+            sys_path_remove(&s->address, &s->file);
         sys_close(l->io.fd);
         l->io.fd = SYS_NO_FD;
     }
@@ -93,6 +100,8 @@ void server_settle(rondo_server *s)
     if (!s->closing) {
         for (size_t i = 0; i < s->listeners && server_accepts(s); i++)
             accept_more(loop, &s->listener[i]);
+        if (s->instances)
+            server_pipe_settle(s);
         /* Those that waited come again, all of them: who finds no place this
          * time, either, is held in the same order. */
         while (server_accepts(s) && (a = take_held(s)))
@@ -133,7 +142,9 @@ rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
                         .protocol = protocol,
                         .arg = arg,
                         .serving = options->start_serving != RONDO_OFF};
-    s->options.host = NULL;
+    s->options.host = s->options.path = NULL;
+    if (options->path)
+        s->options.no_delay = s->options.keep_alive = RONDO_OFF;
     s->options.socket = NULL;
     s->owner.gone = client_gone;
     s->last_held = &s->held;
@@ -267,7 +278,8 @@ void rondo_server_set_background(rondo_server *server, bool background)
 
 rondo_server *rondo_transport_server(const rondo_transport *t)
 {
-    return t ? (rondo_server *)(void *)t->owner : NULL;
+    bool has = t && t->owner && t->owner->gone == client_gone;
+    return has ? (rondo_server *)(void *)t->owner : NULL;
 }
 
 /* ---- for the loop ---- */
@@ -288,6 +300,8 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     if (!s->closing && s->listeners &&
         sys_local_address(s->listener[0].io.fd, &address) == 0)
         (void)rondo_address_text(&address, where, sizeof where);
+    if (s->instances && !s->closing)
+        snprintf(where, sizeof where, "%s", server_pipe_name(s));
     const char *state = s->closing   ? "closing"
                         : s->retry   ? "out of room"
                         : s->serving ? "serving"

@@ -34,6 +34,9 @@ struct rondo_server {
     struct listener listener[SERVER_LISTENERS];
     size_t listeners;
     struct acceptor *held, **last_held; /* in the order they came */
+    rondo_address address;              /* a path's, and its file */
+    struct sys_file file;
+    struct instances *instances; /* of a pipe with a name; NULL: sockets */
     unsigned clients;
     unsigned busy; /* in accept_done: must not be freed */
     bool serving, closing, ending, ended;
@@ -53,5 +56,18 @@ void server_hold(rondo_server *s, struct acceptor *a);
 /* Has it a place for one more now? */
 bool server_accepts(const rondo_server *s);
 void server_accept_done(rondo_loop *loop, struct task *task);
+/* A client has come: from now on it is one of the server's. */
+void server_begin(rondo_server *s, rondo_transport *t);
+/* Accepting has to pause: told once, tried again until it works. The last
+ * error says why. */
+void server_pause_for(rondo_server *s, int error);
+
+/* The same by the name of a pipe (accept_pipe.c). */
+int server_pipe_open(rondo_server *s, const char *name);
+void server_pipe_settle(rondo_server *s);
+void server_pipe_stop(rondo_server *s);
+bool server_pipe_is_idle(const rondo_server *s);
+void server_pipe_free(rondo_server *s);
+const char *server_pipe_name(const rondo_server *s);
 
 #endif

@@ -53,24 +53,48 @@ static void drain(rondo_transport *t)
             break;
 }
 
-/* Everything the kernel had of it is done: the descriptor goes, and what is
- * left is to tell. */
-static void wind_down(rondo_transport *t)
+static void submit(rondo_transport *t, struct op *op)
 {
-    rondo_loop *loop = t->loop;
-    t->flags &= ~(uint32_t)(STREAM_BROKEN | STREAM_HELD);
-    op_cancel(loop, &t->read);
-    if (t->out)
-        op_cancel(loop, &t->out->op);
-    if (!is_quiet(t) || t->flags & STREAM_OWES_LOST)
-        return;
-    io_detach(loop, &t->io);
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_submit(t, op);
+    else
+        op_submit(t->loop, op);
+}
+
+static void cancel(rondo_transport *t, struct op *op)
+{
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_cancel(t, op);
+    else
+        op_cancel(t->loop, op);
+}
+
+static void close_socket(rondo_transport *t)
+{
     /* the option would be the parent process's, too */
     if (t->flags & STREAM_RESET && !t->handle.inherited)
         sys_reset_on_close(t->io.fd);
     else if (!(t->flags & (STREAM_EOF | STREAM_RESET)) && !t->error)
         drain(t);
     sys_close(t->io.fd);
+}
+
+/* Everything the kernel had of it is done: the descriptor goes, and what is
+ * left is to tell. */
+static void wind_down(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    t->flags &= ~(uint32_t)(STREAM_BROKEN | STREAM_HELD);
+    cancel(t, &t->read);
+    if (t->out)
+        cancel(t, &t->out->op);
+    if (!is_quiet(t) || t->flags & STREAM_OWES_LOST)
+        return;
+    io_detach(loop, &t->io);
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_close(t, true);
+    else
+        close_socket(t);
     t->io.fd = SYS_NO_FD;
     t->flags |= STREAM_OWES_LOST;
 }
@@ -105,8 +129,10 @@ static void end_writing_if_due(rondo_transport *t)
     if (t->flags & STREAM_QUEUED)
         return;
     if ((t->flags & (STREAM_WRITE_EOF | STREAM_EOF_SENT)) == STREAM_WRITE_EOF) {
-        /* a reset connection cannot: reading will tell */
-        (void)sys_shutdown_write(t->io.fd);
+        /* a reset connection cannot: reading will tell; half a stream ends
+         * with this */
+        if (!(t->flags & STREAM_PIPE))
+            (void)sys_shutdown_write(t->io.fd);
         t->flags |= STREAM_EOF_SENT;
     }
     const uint32_t both = STREAM_EOF | STREAM_EOF_SENT;
@@ -114,20 +140,27 @@ static void end_writing_if_due(rondo_transport *t)
         t->flags |= STREAM_ENDING | STREAM_CLOSING;
 }
 
+static bool waits_for_input(const rondo_transport *t)
+{
+    if (t->flags & (STREAM_HELD | STREAM_BROKEN))
+        return false;
+    return stream_reads(t) || stream_awaits_hang_up(t);
+}
+
 static void settle_ops(rondo_transport *t)
 {
-    rondo_loop *loop = t->loop;
     if (!(t->flags & STREAM_MADE))
         return; /* it may still be refused, and then nothing may be pending */
     if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
         !(t->flags & STREAM_BROKEN)) {
+        t->out->op.task.kind =
+            t->flags & STREAM_PASSING ? OP_WAIT_WRITE : OP_WRITE;
         t->out->op.buffer = t->out->buf.first->data;
         t->out->op.size = t->out->buf.first->size;
-        op_submit(loop, &t->out->op);
+        submit(t, &t->out->op);
     }
-    if (op_is_idle(&t->read) && stream_reads(t) &&
-        !(t->flags & (STREAM_HELD | STREAM_BROKEN)))
-        op_submit(loop, &t->read);
+    if (op_is_idle(&t->read) && waits_for_input(t))
+        submit(t, &t->read);
 }
 
 void stream_settle(rondo_transport *t)
@@ -175,15 +208,16 @@ static void describe_loss(const rondo_transport *t)
 {
     char peer[RONDO_ADDRESS_TEXT] = "";
     rondo_address address;
-    if (address_recall(&t->peer, &address) == 0)
+    if (stream_address(t, &t->peer, &address) == 0)
         (void)rondo_address_text(&address, peer, sizeof peer);
     const char *where = *peer ? " with " : "";
     const char *what = t->flags & STREAM_WRITE_FAILED ? ": write" : "";
+    const char *kind = t->flags & STREAM_PIPE ? "pipe" : "connection";
     if (t->os_error) {
         (void)error_from_os(t->os_error);
-        error_os(t->error, "connection%s%s%s", where, peer, what);
+        error_os(t->error, "%s%s%s%s", kind, where, peer, what);
     } else {
-        error_set(t->error, "connection%s%s%s: %s (%s)", where, peer, what,
+        error_set(t->error, "%s%s%s%s: %s (%s)", kind, where, peer, what,
                   rondo_strerror(t->error), rondo_error_name(t->error));
     }
 }
@@ -267,15 +301,20 @@ static void run_deferred(rondo_loop *loop, struct task *task)
 
 /* ---- beginning ---- */
 
+void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd)
+{
+    *t = (rondo_transport){.loop = loop};
+    io_init(&t->io, fd, IO_TRANSPORT);
+    stream_read_init(t);
+    t->deferred.done = run_deferred;
+}
+
 int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
 {
     rondo_transport *t = loop_alloc(loop, sizeof *t);
     if (!t)
         return error_set(RONDO_ENOMEM, "out of memory for a transport");
-    *t = (rondo_transport){.loop = loop};
-    io_init(&t->io, fd, IO_TRANSPORT);
-    stream_read_init(t);
-    t->deferred.done = run_deferred;
+    stream_init(loop, t, fd);
     int error = io_attach(loop, &t->io);
     if (error)
         loop_free(loop, t);
@@ -284,9 +323,13 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
     return error;
 }
 
-void stream_give_back(rondo_transport *t)
+static void give_back(rondo_transport *t, bool close)
 {
     io_detach(t->loop, &t->io);
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_close(t, close);
+    else if (close)
+        sys_close(t->io.fd);
     if (t->handle.link)
         handle_close(t->loop, &t->handle);
     leave_owner(t);
@@ -294,11 +337,14 @@ void stream_give_back(rondo_transport *t)
     free_all(t);
 }
 
+void stream_give_back(rondo_transport *t)
+{
+    give_back(t, false);
+}
+
 void stream_discard(rondo_transport *t)
 {
-    sys_fd fd = t->io.fd;
-    stream_give_back(t);
-    sys_close(fd);
+    give_back(t, true);
 }
 
 void stream_open(rondo_transport *t, const rondo_protocol *protocol, void *self)
@@ -340,17 +386,6 @@ void stream_own(rondo_transport *t, struct stream_owner *owner)
     owner->first = t;
 }
 
-void stream_remember(rondo_transport *t, const rondo_address *peer)
-{
-    rondo_address address;
-    if (peer)
-        address_keep(&t->peer, peer);
-    else if (sys_peer_address(t->io.fd, &address) == 0)
-        address_keep(&t->peer, &address);
-    if (sys_local_address(t->io.fd, &address) == 0)
-        address_keep(&t->local, &address);
-}
-
 /* ---- for the loop ---- */
 
 static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
@@ -364,14 +399,17 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     const rondo_transport *t = (const rondo_transport *)(const void *)handle;
     char peer[RONDO_ADDRESS_TEXT] = "-";
     rondo_address address;
-    if (address_recall(&t->peer, &address) == 0)
+    if (stream_address(t, &t->peer, &address) == 0)
         (void)rondo_address_text(&address, peer, sizeof peer);
+    if (!*peer)
+        snprintf(peer, sizeof peer, "unnamed"); /* most clients of a path */
     const char *state = t->flags & (STREAM_CLOSING | STREAM_ENDING) ? "closing"
                         : t->flags & STREAM_EOF    ? "half-open"
                         : t->flags & STREAM_PAUSED ? "paused"
                                                    : "open";
     snprintf(text, size, "fd %lld, peer %s, %s, %zu bytes to send",
-             (long long)t->io.fd, peer, state, t->out ? t->out->buf.size : 0);
+             (long long)rondo_transport_fd(t), peer, state,
+             t->out ? t->out->buf.size : 0);
     return true;
 }
 

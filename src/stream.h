@@ -20,13 +20,16 @@ enum stream_flag {
     STREAM_BROKEN = 1 << 9,    /* a write failed; what can be read is read */
     STREAM_QUEUED = 1 << 10,   /* bytes wait */
     STREAM_OWES_PAUSE = 1 << 11,
-    STREAM_TOLD_PAUSE = 1 << 12,  /* pause_writing called, resume is owed */
-    STREAM_OWES_LOST = 1 << 13,   /* the descriptor is gone */
-    STREAM_RUNNING = 1 << 14,     /* the loop is in this stream's dispatch */
-    STREAM_SPENT = 1 << 15,       /* lent bytes can be given back */
-    STREAM_HELD = 1 << 16,        /* bytes were read that were not delivered */
-    STREAM_TIMED = 1 << 17,       /* it has timeouts */
-    STREAM_WRITE_FAILED = 1 << 18 /* `error` was met writing */
+    STREAM_TOLD_PAUSE = 1 << 12,   /* pause_writing called, resume is owed */
+    STREAM_OWES_LOST = 1 << 13,    /* the descriptor is gone */
+    STREAM_RUNNING = 1 << 14,      /* the loop is in this stream's dispatch */
+    STREAM_SPENT = 1 << 15,        /* lent bytes can be given back */
+    STREAM_HELD = 1 << 16,         /* bytes were read that were not delivered */
+    STREAM_TIMED = 1 << 17,        /* it has timeouts */
+    STREAM_WRITE_FAILED = 1 << 18, /* `error` was met writing */
+    STREAM_PIPE = 1 << 19,   /* half a stream: stream_pipe.c reads and writes */
+    STREAM_UNIX = 1 << 25,   /* a unix socket: descriptors may come */
+    STREAM_PASSING = 1 << 26 /* some wait for the byte they go with */
 };
 
 /* Made when the first byte has to wait, or the limits are set. */
@@ -42,9 +45,21 @@ struct held {
     char bytes[];
 };
 
-struct stream_extra; /* timeouts and held bytes: few have them */
+/* What few streams have; made when it is needed. Times are the loop's; a
+ * deadline is a start and a length, so that starting again is one store. One
+ * timer serves both and finds out late. */
+struct stream_extra {
+    int64_t read_ns, write_ns; /* 0: no limit */
+    int64_t read_start, write_start;
+    rondo_id timer;
+    int64_t timer_when;
+    struct held *held;
+    rondo_address *peer, *local; /* those that are long */
+    struct parcels *parcels;     /* descriptors to go */
+    struct arrived *arrived;     /* descriptors that came */
+};
 
-/* Where a stream belongs: a server. */
+/* Where a stream belongs: a server, or a process. */
 struct stream_owner {
     rondo_transport *first;
     void (*gone)(rondo_loop *loop, struct stream_owner *owner);
@@ -76,6 +91,13 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made);
 void stream_discard(rondo_transport *t);
 /* The same, but the socket stays open. */
 void stream_give_back(rondo_transport *t);
+/* Half a stream, over a pipe, FIFO, terminal, device or connected socket: it
+ * reads (SIDE_READ) and cannot write, or the other way round. With both sides
+ * a whole one, over a pipe that has a name. The descriptor
+ * is the stream's and closed with it, or with RONDO_PIPE_BORROW the caller's
+ * and left as it was found. With an error it is the caller's, as it was. */
+int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
+                    rondo_transport **made);
 /* From now on it is a live handle and connection_lost is owed. */
 void stream_open(rondo_transport *t, const rondo_protocol *protocol,
                  void *self);
@@ -89,7 +111,12 @@ void stream_end(rondo_transport *t);
 /* connection_made comes from the loop, later. */
 void stream_begin_later(rondo_transport *t);
 void stream_own(rondo_transport *t, struct stream_owner *owner);
-void stream_remember(rondo_transport *t, const rondo_address *peer);
+/* Keeps the addresses; the peer's is asked for where it is NULL. RONDO_ENOMEM:
+ * a long one could not be kept. */
+int stream_remember(rondo_transport *t, const rondo_address *peer);
+/* What has arrived is delivered without waiting for more; then it ends. What
+ * has not left is dropped. */
+void stream_cut(rondo_transport *t);
 /* Can this socket of the program's become a stream? Makes it fit. */
 int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
                  rondo_transport **t);
@@ -107,6 +134,38 @@ void stream_deliver_owed(rondo_transport *t);
 void stream_fail(rondo_transport *t, int error, unsigned flags);
 bool stream_reads(const rondo_transport *t);
 
+/* Half a stream that reads. */
+bool stream_only_reads(const rondo_transport *t);
+/* Half a stream that writes, whose reading side waits for its reader to leave. */
+bool stream_awaits_hang_up(const rondo_transport *t);
+void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd);
+/* The connection, or the pipe's reader, is gone: what can be read is read. */
+void stream_break_off(rondo_transport *t, int error);
+
+/* ---- STREAM_PIPE's own ways ---- */
+
+/* op_submit and op_cancel; a thread may be what carries it out. */
+void stream_pipe_submit(rondo_transport *t, struct op *op);
+void stream_pipe_cancel(rondo_transport *t, struct op *op);
+/* An operation has ended with this error. 0: the backend has refused the
+ * descriptor, and from now on a thread does what it would have waited for. */
+int stream_pipe_refused(rondo_transport *t, int error);
+/* The same for the writing side; what a thread has written is in op.count. */
+int stream_pipe_written(rondo_transport *t);
+/* As sys_recv and sys_sendv. */
+int64_t stream_pipe_read(rondo_transport *t, void *data, size_t size);
+int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
+                          size_t count);
+/* Its last: the descriptor is let go, and closed if it is to be and the
+ * stream's own. */
+void stream_pipe_close(rondo_transport *t, bool close);
+rondo_fd stream_pipe_fd(const rondo_transport *t);
+/* A pipe both ways, which ends as sockets do; false for other streams. */
+bool stream_is_whole_pipe(const rondo_transport *t);
+/* Closes the descriptor before an operation is done that has been cancelled;
+ * stream_discard is still to follow. */
+void stream_pipe_shut(rondo_transport *t);
+
 void stream_read_init(rondo_transport *t);
 /* Delivers held bytes; reads what a broken connection still has. */
 void stream_read_deferred(rondo_transport *t);
@@ -116,12 +175,28 @@ void stream_drop_out(rondo_transport *t);
 size_t stream_high(const rondo_transport *t);
 size_t stream_low(const rondo_transport *t);
 
+/* Whether bytes may be written; else why not. */
+int stream_may_write(const rondo_transport *t, const char *what);
+
 struct stream_extra *stream_extra(rondo_transport *t);
 void stream_extra_free(rondo_transport *t);
+/* What stream_remember kept as t->peer or t->local. RONDO_ENOTCONN: nothing. */
+int stream_address(const rondo_transport *t, const struct small_address *which,
+                   rondo_address *a);
 /* Keeps bytes that were read; false: out of memory. */
 bool stream_hold(rondo_transport *t, const void *data, size_t size);
 /* The held bytes, to be freed with loop_free. */
 struct held *stream_take_held(rondo_transport *t);
+/* STREAM_PASSING's sys_sendv, which may send less without need. */
+int64_t stream_pass(rondo_transport *t, const rondo_buffer *pieces,
+                    size_t count);
+/* These bytes have left by other ways. */
+void stream_passed(rondo_transport *t, size_t count);
+void stream_drop_parcels(rondo_transport *t);
+/* STREAM_UNIX's sys_recv. What has arrived is the program's to take until
+ * stream_drop_arrived, after the bytes. */
+int64_t stream_receive(rondo_transport *t, void *data, size_t size);
+void stream_drop_arrived(rondo_transport *t);
 void stream_note_read(rondo_transport *t);
 void stream_note_write(rondo_transport *t);
 /* Something starts or stops being timed. */

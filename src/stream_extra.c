@@ -1,19 +1,10 @@
-/* stream_extra.c - what few transports have: timeouts, held bytes. */
+/* stream_extra.c - what few transports have: timeouts, held bytes, and the
+ * addresses of all. */
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
 #include "stream.h"
 
 #include <string.h>
-
-/* Times are the loop's; a deadline is a start and a length, so that starting
- * again is one store. One timer serves both and finds out late. */
-struct stream_extra {
-    int64_t read_ns, write_ns; /* 0: no limit */
-    int64_t read_start, write_start;
-    rondo_id timer;
-    int64_t timer_when;
-    struct held *held;
-};
 
 struct stream_extra *stream_extra(rondo_transport *t)
 {
@@ -38,8 +29,63 @@ void stream_extra_free(rondo_transport *t)
         return;
     stop_timer(t);
     loop_free(t->loop, t->extra->held);
+    stream_drop_parcels(t);
+    stream_drop_arrived(t);
+    loop_free(t->loop, t->extra->parcels);
+    loop_free(t->loop, t->extra->peer);
+    loop_free(t->loop, t->extra->local);
     loop_free(t->loop, t->extra);
     t->extra = NULL;
+}
+
+/* ---- addresses ---- */
+
+static int keep(rondo_transport *t, struct small_address *which,
+                const rondo_address *a)
+{
+    if (address_keep(which, a))
+        return 0;
+    struct stream_extra *x = stream_extra(t);
+    rondo_address *copy = x ? loop_alloc(t->loop, sizeof *copy) : NULL;
+    if (!copy)
+        return error_set(RONDO_ENOMEM, "out of memory for an address");
+    *copy = *a;
+    *(which == &t->peer ? &x->peer : &x->local) = copy;
+    return 0;
+}
+
+int stream_remember(rondo_transport *t, const rondo_address *peer)
+{
+    rondo_address address;
+    bool is_pipe = t->flags & STREAM_PIPE;
+    /* a pipe may be waited for by another descriptor */
+    sys_fd fd = is_pipe ? (sys_fd)stream_pipe_fd(t) : t->io.fd;
+    int error = 0;
+    if (peer)
+        error = keep(t, &t->peer, peer);
+    else if (sys_peer_address(fd, &address) == 0)
+        error = keep(t, &t->peer, &address);
+    if (error || sys_local_address(fd, &address) != 0)
+        return error;
+    if (rondo_address_family(&address) == RONDO_FAMILY_UNIX && !is_pipe) {
+        t->flags |= STREAM_UNIX;
+        /* a backend that reads by itself would lose descriptors */
+        t->read.task.kind = OP_WAIT_READ;
+    }
+    return keep(t, &t->local, &address);
+}
+
+int stream_address(const rondo_transport *t, const struct small_address *which,
+                   rondo_address *a)
+{
+    const struct stream_extra *x = t->extra;
+    const rondo_address *large = !x                  ? NULL
+                                 : which == &t->peer ? x->peer
+                                                     : x->local;
+    if (!large)
+        return address_recall(which, a);
+    *a = *large;
+    return 0;
 }
 
 /* ---- held bytes ---- */

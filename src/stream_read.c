@@ -122,7 +122,11 @@ static void read_nothing(rondo_transport *t, int result)
 static size_t read_once(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
-    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    int64_t count = t->flags & STREAM_PIPE
+                        ? stream_pipe_read(t, loop->scratch, LOOP_SCRATCH)
+                    : t->flags & STREAM_UNIX
+                        ? stream_receive(t, loop->scratch, LOOP_SCRATCH)
+                        : sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
     if (count <= 0) {
         read_nothing(t, (int)count);
         return 0;
@@ -130,6 +134,8 @@ static size_t read_once(rondo_transport *t)
     if (t->flags & STREAM_TIMED)
         stream_note_read(t);
     deliver(t, loop->scratch, (size_t)count, false);
+    if (!(t->flags & STREAM_HELD))
+        stream_drop_arrived(t);
     return (size_t)count;
 }
 
@@ -160,6 +166,8 @@ static COLD void read_rest(rondo_transport *t, const rondo_protocol *protocol,
 static COLD void read_carefully(rondo_transport *t, int error)
 {
     t->flags |= STREAM_RUNNING;
+    if (error && t->flags & STREAM_PIPE)
+        error = stream_pipe_refused(t, error);
     if (!error)
         read_more(t);
     else if (error != RONDO_ECANCELED) {
@@ -196,14 +204,17 @@ static void read_done(rondo_loop *loop, struct task *task)
     op_submit(loop, &t->read);
 }
 
-/* A write has failed: what the peer sent before is still its to say. */
+/* A write has failed, or the stream is cut: what the peer sent before is still
+ * its to say. A cut does not wait for a peer that never stops. */
 static void read_broken(rondo_transport *t)
 {
     int rounds = BROKEN_ROUNDS;
     while (t->flags & STREAM_BROKEN && stream_reads(t) &&
            !(t->flags & STREAM_HELD)) {
-        if (!rounds--)
+        if (!rounds-- && t->flags & STREAM_WRITE_FAILED)
             return;
+        if (rounds < 0)
+            break;
         if (!read_once(t))
             break;
     }
@@ -218,9 +229,25 @@ void stream_read_deferred(rondo_transport *t)
         struct held *held = stream_take_held(t);
         deliver(t, held->bytes, held->size, false);
         loop_free(t->loop, held);
+        if (!(t->flags & STREAM_HELD))
+            stream_drop_arrived(t);
     }
     if (t->flags & STREAM_BROKEN)
         read_broken(t);
+}
+
+void stream_cut(rondo_transport *t)
+{
+    if (t->flags & STREAM_ENDING)
+        return;
+    if (t->flags & STREAM_QUEUED && !t->error)
+        t->error = RONDO_ECANCELED;
+    stream_drop_out(t);
+    /* one that has not begun reads when it has */
+    bool reads = stream_reads(t) || !(t->flags & STREAM_MADE);
+    t->flags |= reads ? STREAM_BROKEN : STREAM_ENDING;
+    stream_settle(t);
+    loop_nudge(t->loop);
 }
 
 void stream_read_init(rondo_transport *t)

@@ -11,6 +11,7 @@
 enum {
     NO_WRITING =
         STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN,
+    OTHER_WRITING = STREAM_PIPE | STREAM_PASSING, /* not by sys_send */
     FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
 };
 
@@ -25,12 +26,23 @@ static rondo_transport *of_write(struct task *task)
 
 /* ---- sending ---- */
 
-/* The connection is gone for writing. */
-static void break_off(rondo_transport *t, int error)
+/* To a connection an end is as good as a reset; half a pipe has no resets. */
+static int loss(const rondo_transport *t, int error)
 {
-    if (error == RONDO_EPIPE)
-        error = RONDO_ECONNRESET;
-    if (t->flags & STREAM_CLOSING) {
+    bool half = t->flags & STREAM_PIPE && !stream_is_whole_pipe(t);
+    return error == RONDO_EPIPE && !half ? RONDO_ECONNRESET : error;
+}
+
+/* A file that is full is no peer that has left. */
+static bool has_left(const rondo_transport *t, int error)
+{
+    return !(t->flags & STREAM_PIPE) || error == RONDO_EPIPE ||
+           error == RONDO_ECONNRESET;
+}
+
+void stream_break_off(rondo_transport *t, int error)
+{
+    if (t->flags & STREAM_CLOSING && has_left(t, error)) {
         /* all that was wanted of the peer was to take it; its leaving is no
          * error any more */
         t->flags |= STREAM_ENDING;
@@ -38,7 +50,7 @@ static void break_off(rondo_transport *t, int error)
         return;
     }
     if (!t->error) {
-        t->error = error;
+        t->error = loss(t, error);
         t->os_error = rondo_last_os_error();
         t->flags |= STREAM_WRITE_FAILED;
     }
@@ -47,6 +59,27 @@ static void break_off(rondo_transport *t, int error)
         t->flags |= STREAM_BROKEN;
     else
         t->flags |= STREAM_ENDING;
+}
+
+static COLD int64_t send_otherwise(rondo_transport *t,
+                                   const rondo_buffer *pieces, size_t count)
+{
+    return t->flags & STREAM_PIPE ? stream_pipe_write(t, pieces, count)
+                                  : stream_pass(t, pieces, count);
+}
+
+static int64_t send_pieces(rondo_transport *t, const rondo_buffer *pieces,
+                           size_t count)
+{
+    return t->flags & OTHER_WRITING ? send_otherwise(t, pieces, count)
+                                    : sys_sendv(t->io.fd, pieces, count);
+}
+
+static int64_t send_one(rondo_transport *t, const void *data, size_t size)
+{
+    return t->flags & OTHER_WRITING
+               ? send_otherwise(t, &(rondo_buffer){data, size}, 1)
+               : sys_send(t->io.fd, data, size);
 }
 
 static void note_progress(rondo_transport *t)
@@ -67,16 +100,16 @@ static void flush(rondo_transport *t)
         size_t count = buf_gather(&out->buf, pieces), offered = 0;
         for (size_t i = 0; i < count; i++)
             offered += pieces[i].size;
-        int64_t sent = sys_sendv(t->io.fd, pieces, count);
+        int64_t sent = send_pieces(t, pieces, count);
         if (sent == RONDO_EAGAIN)
             return;
         if (sent < 0) {
-            break_off(t, (int)sent);
+            stream_break_off(t, (int)sent);
             return;
         }
         buf_consume(t->loop, &out->buf, (size_t)sent);
         note_progress(t);
-        if ((size_t)sent < offered)
+        if ((size_t)sent < offered && !(t->flags & STREAM_PASSING))
             return;
     }
 }
@@ -85,13 +118,19 @@ static void write_done(rondo_loop *loop, struct task *task)
 {
     rondo_transport *t = of_write(task);
     t->flags |= STREAM_RUNNING;
+    int error = task->error;
+    if (error)
+        error_keep_os(t->out->op.os_error);
+    if (t->flags & STREAM_PIPE)
+        error = stream_pipe_written(t);
     if (t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
         stream_drop_out(t); /* what the kernel has had until now */
-    } else if (task->error && task->error != RONDO_ECANCELED) {
-        error_keep_os(t->out->op.os_error);
-        break_off(t, task->error);
-    } else if (!task->error) {
+    } else if (error && error != RONDO_ECANCELED) {
+        stream_break_off(t, error);
+    } else if (!error) {
         if (t->out->op.count) {
+            if (t->flags & STREAM_PASSING)
+                stream_passed(t, t->out->op.count);
             buf_consume(loop, &t->out->buf, t->out->op.count);
             note_progress(t);
         }
@@ -119,6 +158,7 @@ struct outgoing *stream_out(rondo_transport *t)
 
 void stream_drop_out(rondo_transport *t)
 {
+    stream_drop_parcels(t);
     if (!t->out)
         return;
     buf_drop(t->loop, &t->out->buf, !op_is_idle(&t->out->op));
@@ -170,13 +210,15 @@ static int refuse(const rondo_transport *t, const char *what)
 {
     if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
         return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
+    if (stream_only_reads(t))
+        return error_set(RONDO_EPIPE, "%s: the transport only reads", what);
     if (t->flags & STREAM_WRITE_EOF)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
     return error_set(t->error, "%s: an earlier write has failed: %s", what,
                      rondo_strerror(t->error));
 }
 
-static int check(const rondo_transport *t, const char *what)
+int stream_may_write(const rondo_transport *t, const char *what)
 {
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
@@ -186,11 +228,9 @@ static int check(const rondo_transport *t, const char *what)
 
 static int failed(rondo_transport *t, int error, const char *what)
 {
-    break_off(t, error);
+    stream_break_off(t, error);
     stream_settle(t);
-    if (error == RONDO_EPIPE)
-        error = RONDO_ECONNRESET;
-    return error_os(error, "%s", what);
+    return error_os(loss(t, error), "%s", what);
 }
 
 /* ---- the program's calls ---- */
@@ -206,31 +246,28 @@ static COLD int write_rest(rondo_transport *t, const void *data, size_t size,
     return keep(t, (const char *)data + sent, size - (size_t)sent, sent > 0);
 }
 
-static int send_now(rondo_transport *t, const void *data, size_t size)
-{
-    int64_t sent = sys_send(t->io.fd, data, size);
-    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
-}
-
 static COLD int write_carefully(rondo_transport *t, const void *data,
                                 size_t size)
 {
-    int error = check(t, "transport_write");
+    int error = stream_may_write(t, "transport_write");
     if (error || !size)
         return error;
     if (!data)
         return refuse_null("transport_write");
-    return t->flags & STREAM_QUEUED ? keep(t, data, size, false)
-                                    : send_now(t, data, size);
+    if (t->flags & STREAM_QUEUED)
+        return keep(t, data, size, false);
+    int64_t sent = send_one(t, data, size);
+    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
 {
     /* one look at what is not as every day; there each is asked by name */
     if (!t || t->loop->guard != sys_fork_generation || !data || !size ||
-        t->flags & (NO_WRITING | STREAM_QUEUED))
+        t->flags & (NO_WRITING | STREAM_QUEUED | OTHER_WRITING))
         return write_carefully(t, data, size);
-    return send_now(t, data, size);
+    int64_t sent = sys_send(t->io.fd, data, size);
+    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
 }
 
 /* Skips what has left and sends on, while the kernel takes whole groups. */
@@ -242,7 +279,7 @@ static int64_t send_groups(rondo_transport *t, const rondo_buffer *buffers,
         size_t group = count < BUF_GATHER ? count : BUF_GATHER, offered = 0;
         for (size_t i = 0; i < group; i++)
             offered += buffers[i].size;
-        int64_t sent = offered ? sys_sendv(t->io.fd, buffers, group) : 0;
+        int64_t sent = offered ? send_pieces(t, buffers, group) : 0;
         if (sent < 0)
             return sent == RONDO_EAGAIN || total ? total : sent;
         total += sent;
@@ -257,7 +294,7 @@ static int64_t send_groups(rondo_transport *t, const rondo_buffer *buffers,
 int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
                            size_t count)
 {
-    int error = check(t, "transport_writev");
+    int error = stream_may_write(t, "transport_writev");
     if (error || !count)
         return error;
     size_t room = PTRDIFF_MAX; /* more than that is nobody's memory */
@@ -290,7 +327,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
                                 size_t size, void (*release)(void *arg),
                                 void *arg)
 {
-    int error = check(t, "transport_write_owned");
+    int error = stream_may_write(t, "transport_write_owned");
     if (error)
         return error;
     if (!data && size)
@@ -304,7 +341,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
         return error_set(RONDO_ENOMEM, "transport_write_owned: out of memory");
     int64_t sent = 0;
     if (size && !(t->flags & STREAM_QUEUED)) {
-        sent = sys_send(t->io.fd, data, size);
+        sent = send_one(t, data, size);
         if (sent < 0 && sent != RONDO_EAGAIN) {
             loop_free(t->loop, chunk);
             return failed(t, (int)sent, "transport_write_owned");
@@ -328,7 +365,7 @@ int rondo_transport_printf(rondo_transport *t, const char *format, ...)
 {
     char small[512], *text = small;
     va_list arguments, again;
-    int error = check(t, "transport_printf");
+    int error = stream_may_write(t, "transport_printf");
     if (error)
         return error;
     va_start(arguments, format);
@@ -356,8 +393,11 @@ int rondo_transport_write_eof(rondo_transport *t)
     int error = loop_check(t ? t->loop : NULL, "transport_write_eof");
     if (error)
         return error;
-    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING) || stream_only_reads(t))
         return refuse(t, "transport_write_eof");
+    if (stream_is_whole_pipe(t))
+        return error_set(RONDO_ENOTSUP,
+                         "transport_write_eof: a pipe ends both ways at once");
     t->flags |= STREAM_WRITE_EOF;
     stream_settle(t);
     return 0;

@@ -12,6 +12,9 @@
  * sys_resolve. RONDO_EAGAIN means "the kernel would block". Descriptors made
  * here are non-blocking, close-on-exec and never 0, 1 or 2. */
 
+/* The sides of a descriptor. */
+enum { SIDE_READ = 1, SIDE_WRITE = 2 };
+
 /* ---- clock ---- */
 
 /* Monotonic nanoseconds; never goes back, never stepped. */
@@ -59,6 +62,9 @@ enum sys_kind {
 };
 
 enum sys_kind sys_kind(sys_fd fd);
+bool sys_is_directory(sys_fd fd); /* among SYS_KIND_FILE */
+/* The program's standard input, output, error: 0, 1, 2; or SYS_NO_FD. */
+sys_fd sys_stdio(int which);
 int sys_socket_stream(rondo_family family, sys_fd *fd);
 /* Makes somebody else's socket fit for a loop: non-blocking. */
 int sys_adopt(sys_fd fd);
@@ -66,7 +72,8 @@ int sys_option(sys_fd fd, enum sys_option option, int value);
 int sys_bind(sys_fd fd, const rondo_address *address);
 int sys_listen(sys_fd fd, int backlog); /* 0: the system's largest */
 int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer);
-/* RONDO_EAGAIN: under way; ready to write when sys_connect_result knows. */
+/* RONDO_EAGAIN: under way; ready to write when sys_connect_result knows.
+ * RONDO_EBUSY: the other side has no room now, and nothing is under way. */
 int sys_connect(sys_fd fd, const rondo_address *address);
 int sys_connect_result(sys_fd fd);
 /* Counts of bytes, or an error. A receive of 0 is the peer's orderly end. */
@@ -87,6 +94,9 @@ struct sys_file {
     uint64_t device, number;
 };
 
+/* The address of a path; on Linux "@name" is an abstract one, without a file.
+ * RONDO_EINVAL, RONDO_ENAMETOOLONG, RONDO_ENOTSUP. */
+int sys_path_address(rondo_address *a, const char *path);
 /* Binds. The file of a socket that nobody holds any more is replaced;
  * RONDO_EADDRINUSE: somebody holds it; RONDO_EEXIST: it is no socket. A mode
  * that is not 0 is the file's before anybody can connect. */
@@ -94,6 +104,20 @@ int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
                   struct sys_file *file);
 /* Removes the file if it is still there and still that one. */
 void sys_path_remove(const rondo_address *a, const struct sys_file *file);
+/* Who connected, or made the pair; -1: not known. */
+int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid);
+
+/* How many descriptors one message has at most. */
+enum { SYS_FDS_MOST = 253 };
+/* As sys_recv, with the descriptors that came beside: *count of them, set to 0
+ * where there are none. RONDO_EMFILE: the process had no room for all of
+ * them; none is kept, nor are the bytes. */
+int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
+                     size_t *count);
+/* As sys_sendv, with descriptors beside the first byte. */
+int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
+                     const sys_fd *fds, size_t fds_count);
+int sys_duplicate(sys_fd fd, sys_fd *copy);
 
 /* ---- datagrams ---- */
 
@@ -124,6 +148,66 @@ int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
                   bool join);
 /* The largest payload of a family, bytes. */
 size_t sys_datagram_most(rondo_family family);
+
+/* ---- pipes, terminals, devices ---- */
+
+/* One direction of a descriptor that need not be a socket. */
+struct sys_pipe {
+    sys_fd given; /* the descriptor that was asked for */
+    sys_fd fd;    /* the one to use: that, or another of the same file */
+    SYS_PIPE_MEMBERS
+};
+
+/* The sides it is open for. */
+unsigned sys_pipe_sides(sys_fd fd);
+/* Makes it fit for a loop, for the one side. `shared`: others go on using it,
+ * so it is to be left as it was found. */
+int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe);
+/* Lets go of it, leaving it as it was found. The given descriptor stays open,
+ * unless `close`. `inherited`: it is the parent process's, and not touched. */
+void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited);
+/* Counts of bytes, or an error; no SIGPIPE. A read of 0 is the end, a
+ * terminal's hang-up too. */
+int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size);
+int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
+                       size_t count);
+/* Does each of its calls take its time, whatever is asked of it: a file? */
+bool sys_pipe_blocks(const struct sys_pipe *pipe);
+/* From now on a thread makes the calls: they may take their time. */
+void sys_pipe_block(struct sys_pipe *pipe);
+/* For that thread: the same calls, but never RONDO_EAGAIN. */
+int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size);
+int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
+                               size_t size);
+/* For the loop: ends what a thread is waiting in, for good. true: try again
+ * until it is over; false: it ends by itself, soon. */
+bool sys_pipe_cancel(struct sys_pipe *pipe);
+/* Does the reading side become ready when the writer's reader leaves? */
+bool sys_pipe_tells(const struct sys_pipe *pipe);
+/* Has it left? */
+bool sys_pipe_hung_up(const struct sys_pipe *pipe);
+
+/* ---- pipes by name, both ways ---- */
+
+/* Is it a pipe's name, and no path of a unix socket? */
+bool sys_is_pipe_name(const char *path);
+/* RONDO_ENOENT: nobody serves it; RONDO_EBUSY: each instance has a client. */
+int sys_pipe_connect(const char *name, sys_fd *fd);
+/* One more instance, for one client. The first: RONDO_EADDRINUSE, it is served
+ * already. */
+int sys_pipe_listen(const char *name, bool first, sys_fd *fd);
+/* Closes what of these two became no stream. */
+void sys_pipe_discard(sys_fd fd);
+
+/* ---- descriptors of a child ---- */
+
+/* A pipe to a child, by the sides of ours; both sides: connected sockets.
+ * Theirs blocks, as programs expect. */
+int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs);
+/* The null device. */
+int sys_null(sys_fd *fd);
+/* Closes what these have made and no transport has. */
+void sys_child_close(sys_fd fd);
 
 /* ---- addresses ---- */
 

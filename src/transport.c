@@ -40,7 +40,7 @@ bool rondo_transport_is_closing(const rondo_transport *t)
 
 bool rondo_transport_can_write_eof(const rondo_transport *t)
 {
-    return t != NULL;
+    return t && !stream_only_reads(t) && !stream_is_whole_pipe(t);
 }
 
 int rondo_transport_set_protocol(rondo_transport *t,
@@ -75,12 +75,12 @@ void *rondo_transport_self(const rondo_transport *t)
     return t ? t->self : NULL;
 }
 
-static int recall(const struct small_address *small, rondo_address *address,
-                  const char *what)
+static int recall(const rondo_transport *t, const struct small_address *which,
+                  rondo_address *address, const char *what)
 {
     if (!address)
         return error_set(RONDO_EINVAL, "%s: NULL", what);
-    int error = address_recall(small, address);
+    int error = stream_address(t, which, address);
     return error ? error_set(error, "%s: not known", what) : 0;
 }
 
@@ -88,7 +88,8 @@ int rondo_transport_peer_address(const rondo_transport *t,
                                  rondo_address *address)
 {
     int error = loop_check(t ? t->loop : NULL, "transport_peer_address");
-    return error ? error : recall(&t->peer, address, "transport_peer_address");
+    return error ? error
+                 : recall(t, &t->peer, address, "transport_peer_address");
 }
 
 int rondo_transport_local_address(const rondo_transport *t,
@@ -96,12 +97,32 @@ int rondo_transport_local_address(const rondo_transport *t,
 {
     int error = loop_check(t ? t->loop : NULL, "transport_local_address");
     return error ? error
-                 : recall(&t->local, address, "transport_local_address");
+                 : recall(t, &t->local, address, "transport_local_address");
+}
+
+int rondo_transport_peer_credentials(const rondo_transport *t,
+                                     rondo_credentials *peer)
+{
+    const char *what = "transport_peer_credentials";
+    rondo_credentials who = {.size = sizeof who};
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (error)
+        return error;
+    if (!(t->flags & STREAM_UNIX))
+        return error_set(RONDO_ENOTSUP, "%s: only unix sockets know them",
+                         what);
+    if (t->io.fd == SYS_NO_FD)
+        return error_set(RONDO_ENOTCONN, "%s: the descriptor is gone", what);
+    error = sys_peer_credentials(t->io.fd, &who.pid, &who.uid, &who.gid);
+    return error ? error_os(error, "%s", what)
+                 : loop_give(peer, &who, sizeof who, what);
 }
 
 rondo_fd rondo_transport_fd(const rondo_transport *t)
 {
-    return t && t->io.fd != SYS_NO_FD ? (rondo_fd)t->io.fd : RONDO_NO_FD;
+    if (!t || t->io.fd == SYS_NO_FD)
+        return RONDO_NO_FD;
+    return t->flags & STREAM_PIPE ? stream_pipe_fd(t) : (rondo_fd)t->io.fd;
 }
 
 rondo_loop *rondo_transport_loop(const rondo_transport *t)

@@ -44,7 +44,7 @@ struct listener *test_serve_with(struct world *w,
     l->w = w;
     l->model = *model;
     l->protocol = protocol;
-    if (!options->host && !options->socket)
+    if (!options->host && !options->path && !options->socket)
         options->host = "127.0.0.1";
     if (!options->protocol_factory && !options->accepted)
         options->protocol_factory = make_peer;

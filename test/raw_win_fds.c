@@ -209,9 +209,9 @@ ptrdiff_t raw_read(raw_fd fd, void *data, size_t size)
 {
     DWORD n = 0;
 
-    return ReadFile(win_handle_of(fd), data, (DWORD)size, &n, NULL)
-               ? (ptrdiff_t)n
-               : RAW_FAILED;
+    if (ReadFile(win_handle_of(fd), data, (DWORD)size, &n, NULL))
+        return (ptrdiff_t)n;
+    return GetLastError() == ERROR_BROKEN_PIPE ? 0 : RAW_FAILED;
 }
 
 ptrdiff_t raw_write(raw_fd fd, const void *data, size_t size)

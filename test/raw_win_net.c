@@ -93,6 +93,8 @@ bool raw_is_blocking(raw_fd fd)
     char byte;
     int n, why;
 
+    if (!win_is_socket(fd))
+        return true; /* calls of handles wait, as they were opened */
     (void)setsockopt(win_socket_of(fd), SOL_SOCKET, SO_RCVTIMEO,
                      (const char *)&ms, sizeof ms);
     n = recv(win_socket_of(fd), &byte, 1, MSG_PEEK);

@@ -302,5 +302,11 @@ bool raw_sigpipe_untouched(void)
 
 void raw_set_environment(const char *name, const char *value)
 {
-    (void)_putenv_s(name, value ? value : "");
+    wchar_t wide[2][4096] = {L"", L""};
+
+    /* for whoever asks the system, and for whoever asks the C runtime */
+    (void)MultiByteToWideChar(CP_UTF8, 0, name, -1, wide[0], 4096);
+    if (value)
+        (void)MultiByteToWideChar(CP_UTF8, 0, value, -1, wide[1], 4096);
+    (void)_wputenv_s(wide[0], wide[1]);
 }

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_datagram.h"
 #include "harness_dial.h"
+#include "harness_process.h"
+#include "raw_local.h"
 #include "raw_net.h"
 
 static void ready(rondo_loop *loop, rondo_fd fd, void *arg)
@@ -80,6 +82,31 @@ static void G2_watching_pipes(void **state)
     raw_close(fds[1]);
 }
 
+/* Also where it cannot, the descriptor's kind is not to blame. */
+static void G2_pipes_as_transports(void **state)
+{
+    struct world *w = *state;
+    bool can = rondo_loop_supports(w->loop, RONDO_CAN_PIPES);
+    struct peer *p = test_peer(w);
+    raw_fd fds[2];
+
+    if (raw_pipe(fds) != 0)
+        test_skip(w, "no pipes as descriptors on this system");
+    int result = rondo_connect_write_pipe(w->loop, fds[1], RONDO_PIPE_BORROW,
+                                          &recorder, p, &p->transport);
+    if (can) {
+        assert_ok(result);
+        assert_int_equal(rondo_transport_write(p->transport, "x", 1), 0);
+        rondo_transport_close(p->transport);
+        test_run_until(w, p->lost);
+    } else {
+        assert_error(result, RONDO_ENOTSUP);
+        assert_non_null(strstr(rondo_last_error(), "iocp"));
+    }
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+}
+
 /* "Any" device: /dev/null is the one that kernels refuse. */
 static void G2_watching_character_devices(void **state)
 {
@@ -91,6 +118,36 @@ static void G2_watching_character_devices(void **state)
         watches(w, fd, pipes ? RONDO_EPERM : RONDO_ENOTSUP),
         rondo_loop_supports(w->loop, RONDO_CAN_WATCH_CHAR_DEVICES));
     raw_close(fd);
+}
+
+static void G2_subprocesses(void **state)
+{
+    struct world *w = *state;
+    struct proc *p = proc_new(w);
+    int result = proc_try(p, NULL, "exit", "7", NULL);
+
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_SUBPROCESS)) {
+        assert_error(result, RONDO_ENOTSUP);
+        assert_true(strstr(rondo_last_error(), "iocp") != NULL);
+        return;
+    }
+    assert_ok(result);
+    proc_wait(p);
+    proc_check_exit(p, 7);
+}
+
+static void G2_choosing_a_child_watcher(void **state)
+{
+    struct world *w = *state;
+    rondo_loop_options o = test_loop_options(w);
+    int result;
+
+    o.child_watcher = "thread";
+    result = rondo_loop_new(&w->other, &o);
+    if (rondo_loop_supports(w->loop, RONDO_CAN_CHILD_WATCHER))
+        assert_ok(result);
+    else
+        assert_error(result, RONDO_ENOTSUP);
 }
 
 static void G2_embedding(void **state)
@@ -107,6 +164,50 @@ static void G2_embedding(void **state)
     assert_error(result, RONDO_ENOTSUP);
     assert_true(strstr(rondo_last_error(), "epoll") != NULL ||
                 strstr(rondo_last_error(), "kqueue") != NULL);
+}
+
+static void G2_unix_sockets(void **state)
+{
+    struct world *w = *state;
+    bool can = rondo_loop_supports(w->loop, RONDO_CAN_UNIX);
+    char folder[64] = "nowhere", path[80];
+    rondo_server *s = NULL;
+    int result;
+
+    assert_int_equal(rondo_loop_limit(w->loop, RONDO_LIMIT_UNIX_PATH) > 0, can);
+    if (can)
+        assert_true(raw_folder(folder));
+    (void)snprintf(path, sizeof path, "%s/socket", folder);
+    result = rondo_create_server(w->loop, RONDO_SERVE(.path = path), &recorder,
+                                 NULL, &s);
+    if (!can) {
+        assert_error(result, RONDO_ENOTSUP);
+        return;
+    }
+    raw_folder_remove(folder);
+    assert_ok(result);
+    rondo_server_close(s);
+}
+
+static void G2_passing_descriptors(void **state)
+{
+    struct world *w = *state;
+    bool can = rondo_loop_supports(w->loop, RONDO_CAN_PASS_DESCRIPTORS);
+    struct peer *p = test_peer(w);
+    raw_fd fds[2], file = raw_file();
+
+    if (raw_local_pair(fds) != 0) {
+        assert_false(can);
+        assert_int_equal(raw_pair(fds), 0);
+    }
+    test_adopt(w, fds[0], &recorder, p);
+    if (can)
+        assert_ok(rondo_transport_send_fd(p->transport, file));
+    else
+        assert_error(rondo_transport_send_fd(p->transport, file),
+                     RONDO_ENOTSUP);
+    raw_close(fds[1]);
+    raw_close(file);
 }
 
 static int serve_beside(struct world *w, uint16_t *port, rondo_server **s)
@@ -394,8 +495,13 @@ int main(void)
         TEST(D1_the_limit_of_a_datagram_is_the_truth),
         TEST(G2_watching_sockets),
         TEST(G2_watching_pipes),
+        TEST(G2_pipes_as_transports),
         TEST(G2_watching_character_devices),
+        TEST(G2_subprocesses),
+        TEST(G2_choosing_a_child_watcher),
         TEST(G2_embedding),
+        TEST(G2_unix_sockets),
+        TEST(G2_passing_descriptors),
         TEST(G2_reuse_port),
         TEST(G2_reuse_port_spreads_the_load),
         TEST(G2_signals),

@@ -206,8 +206,12 @@ size_t sys_address_path(const rondo_address *a, const char **path)
     if (native_family(a) != AF_UNIX || a->native_size <= start)
         return 0;
     size_t size = a->native_size - start;
-    /* Linux counts a path's NUL byte, or does not; an abstract name has none */
-    return **path ? strnlen(*path, size) : size > 1 ? size : 0;
+#ifdef __linux__
+    if (!**path) /* an abstract name has no end but its size */
+        return size > 1 ? size : 0;
+#endif
+    /* Linux counts a path's NUL byte, or does not; macOS fills with them */
+    return strnlen(*path, size);
 }
 
 uint32_t sys_scope(const char *name)

@@ -22,9 +22,11 @@ typedef int event_count;
 enum {
     KQUEUE_WAITING = 128, /* descriptors with changes for the next wait */
     KQUEUE_BATCH = 256,   /* two changes each; room for an error of each */
-    FIFO_MS = 100,
-    IS_FIFO = 4 /* in io->told, beside the sides */
+    PIPE_MS = 100
 };
+
+/* In io->told, beside the sides. */
+enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE, IS_PIPE = 4, IS_NAMED = 8 };
 
 /* What changes is told to the kernel by the next wait, with the same call: a
  * descriptor whose sides differ from what was told waits in a list, io->slot
@@ -34,9 +36,9 @@ struct kqueue {
     int fd;
     uint32_t generation; /* forks seen when it was made */
     bool unsure; /* a call has failed: what was told may have been heard */
-    unsigned waiting_count, fifo_count, fifo_room;
+    unsigned waiting_count, pipe_count, pipe_room;
     struct io *waiting[KQUEUE_WAITING];
-    struct io **fifos;
+    struct io **pipes;
     struct kevent events[KQUEUE_BATCH]; /* changes, then events */
 };
 
@@ -55,7 +57,7 @@ static int kqueue_open(rondo_loop *loop, void *state)
 static void kqueue_close(rondo_loop *loop, void *state)
 {
     struct kqueue *k = state;
-    loop_free(loop, k->fifos);
+    loop_free(loop, k->pipes);
     if (k->generation == sys_fork_generation)
         sys_close(k->fd);
 }
@@ -167,7 +169,7 @@ static void changes_made(struct kqueue *k)
 {
     for (unsigned i = 0; i < k->waiting_count; i++) {
         struct io *io = k->waiting[i];
-        io->told = (unsigned char)((io->told & IS_FIFO) | io->armed);
+        io->told = (unsigned char)((io->told & ~BOTH_SIDES) | io->armed);
         io->slot = -1;
     }
     k->waiting_count = 0;
@@ -184,31 +186,46 @@ static void change_failed(rondo_loop *loop, struct io *io, unsigned side,
     reactor_refused(loop, io, side, error == POLLER_READY ? 0 : error);
 }
 
-/* ---- FIFOs ---- */
+/* ---- pipes that end without a word ---- */
 
-/* macOS does not tell a FIFO's reader that its last writer is gone, NetBSD
- * not a pipe's writer that its reader is. So, while one is waited for, it is
- * asked now and then. */
+/* macOS does not tell who reads a FIFO that its last writer is gone, FreeBSD
+ * not who only writes one that its last reader is, and NetBSD not who waits to
+ * write to any pipe. So, while such a one is waited for, it is asked now and
+ * then. */
+
+/* Pipes without a name are all on a device of their own. */
+static bool has_name(const struct stat *status)
+{
+    struct stat nameless;
+    int fds[2];
+    if (unix_pipe(fds) != 0)
+        return true;
+    bool same =
+        fstat(fds[0], &nameless) == 0 && nameless.st_dev == status->st_dev;
+    sys_close(fds[0]);
+    sys_close(fds[1]);
+    return !same;
+}
 
 static int kqueue_attach(rondo_loop *loop, void *state, struct io *io)
 {
     struct kqueue *k = state;
     struct stat status;
     io->told = 0;
-    if (io->owner != IO_WATCHER || fstat(io->fd, &status) != 0 ||
-        !S_ISFIFO(status.st_mode))
+    if ((io->owner != IO_WATCHER && io->owner != IO_PIPE) ||
+        fstat(io->fd, &status) != 0 || !S_ISFIFO(status.st_mode))
         return 0;
-    if (k->fifo_count == k->fifo_room) {
-        unsigned room = k->fifo_room ? k->fifo_room * 2 : 8;
-        struct io **fifos =
-            loop_realloc(loop, k->fifos, room * sizeof(struct io *));
-        if (!fifos)
+    if (k->pipe_count == k->pipe_room) {
+        unsigned room = k->pipe_room ? k->pipe_room * 2 : 8;
+        struct io **pipes =
+            loop_realloc(loop, k->pipes, room * sizeof(struct io *));
+        if (!pipes)
             return error_set(RONDO_ENOMEM, "out of memory for descriptors");
-        k->fifos = fifos;
-        k->fifo_room = room;
+        k->pipes = pipes;
+        k->pipe_room = room;
     }
-    k->fifos[k->fifo_count++] = io;
-    io->told = IS_FIFO;
+    k->pipes[k->pipe_count++] = io;
+    io->told = has_name(&status) ? IS_PIPE | IS_NAMED : IS_PIPE;
     return 0;
 }
 
@@ -219,35 +236,40 @@ static void kqueue_detach(rondo_loop *loop, void *state, struct io *io)
     if (io->slot >= 0)
         stop_waiting(k, io);
     (void)tell_now(k, io, 0);
-    if (!(io->told & IS_FIFO))
+    if (!(io->told & IS_PIPE))
         return;
     unsigned i = 0;
-    while (k->fifos[i] != io)
+    while (k->pipes[i] != io)
         i++;
-    k->fifos[i] = k->fifos[--k->fifo_count];
+    k->pipes[i] = k->pipes[--k->pipe_count];
 }
 
-static unsigned awaited(const struct io *io)
+/* The sides that are waited for, and may be ready without an event. */
+static unsigned unsure_sides(const struct io *io)
 {
-    return (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
+    unsigned sides = io->op[1] ? SIDE_WRITE : 0U;
+    if (io->op[0] && io->told & IS_NAMED)
+        sides |= SIDE_READ;
+    return sides;
 }
 
 static int64_t shorten(const struct kqueue *k, int64_t timeout_ns)
 {
-    for (unsigned i = 0; i < k->fifo_count; i++)
-        if (awaited(k->fifos[i]) && timeout_ns > RONDO_MS(FIFO_MS))
-            return RONDO_MS(FIFO_MS);
+    for (unsigned i = 0; i < k->pipe_count; i++)
+        if (unsure_sides(k->pipes[i]) && timeout_ns > RONDO_MS(PIPE_MS))
+            return RONDO_MS(PIPE_MS);
     return timeout_ns;
 }
 
-static void ask_fifos(rondo_loop *loop, struct kqueue *k)
+static void ask_pipes(rondo_loop *loop, struct kqueue *k)
 {
-    for (unsigned i = 0; i < k->fifo_count; i++) {
-        struct io *io = k->fifos[i];
+    for (unsigned i = 0; i < k->pipe_count; i++) {
+        struct io *io = k->pipes[i];
         struct pollfd asked = {.fd = io->fd};
-        if (awaited(io) && poll(&asked, 1, 0) == 1 &&
+        unsigned sides = unsure_sides(io);
+        if (sides && poll(&asked, 1, 0) == 1 &&
             asked.revents & (POLLHUP | POLLERR))
-            reactor_ready(loop, io, awaited(io));
+            reactor_ready(loop, io, sides);
     }
 }
 
@@ -287,11 +309,11 @@ static int call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
 static int kqueue_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct kqueue *k = state;
-    if (!k->fifo_count)
+    if (!k->pipe_count)
         return call(loop, k, timeout_ns, false);
     int error = call(loop, k, shorten(k, timeout_ns), false);
     if (!error)
-        ask_fifos(loop, k);
+        ask_pipes(loop, k);
     return error;
 }
 

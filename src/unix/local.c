@@ -1,13 +1,15 @@
-/* local.c - what unix sockets alone have: a file. */
+/* local.c - what unix sockets alone have: a file, a known peer, descriptors. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "error.h"
 #include "unix.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -16,6 +18,26 @@ enum { MODE_BITS = 07777 };
 static int fail(void)
 {
     return error_from_os(errno);
+}
+
+/* ---- names ---- */
+
+int sys_path_address(rondo_address *a, const char *path)
+{
+    size_t size = strlen(path);
+#ifdef __linux__
+    char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    if (*path == '@') {
+        if (size == 1)
+            return RONDO_EINVAL;
+        if (size >= sizeof name)
+            return RONDO_ENAMETOOLONG;
+        memcpy(name, path, size);
+        name[0] = '\0';
+        return sys_address_unix(a, name, size);
+    }
+#endif
+    return sys_address_unix(a, path, size);
 }
 
 /* ---- the file ---- */
@@ -55,16 +77,16 @@ static int identify(const char *path, struct sys_file *file, unsigned *mode)
 /* Asked by a datagram socket, which a stream socket that somebody holds
  * refuses as of another type: neither does its server see a client, nor is a
  * full backlog taken for nobody (as the BSDs' answer to it could be). */
-static bool is_held(const rondo_address *a)
+static int check_held(const rondo_address *a)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
     if (fd < 0)
-        return true;
+        return fail();
     bool refused =
         connect(fd, (const void *)&a->native, (socklen_t)a->native_size) != 0 &&
         errno == ECONNREFUSED;
     sys_close(fd);
-    return !refused;
+    return refused ? 0 : error_from_os(EADDRINUSE);
 }
 
 /* The file of a socket that is gone is nobody's: it is removed. */
@@ -75,7 +97,10 @@ static int make_room(const rondo_address *a, const char *path)
     int error = identify(path, &file, &mode);
     if (error)
         return error == RONDO_ENOENT ? 0 : error;
-    if (is_held(a) || !is_at(path, &file))
+    error = check_held(a);
+    if (error)
+        return error;
+    if (!is_at(path, &file)) /* somebody else was quicker */
         return error_from_os(EADDRINUSE);
     return unlink(path) == 0 || errno == ENOENT ? 0 : fail();
 }
@@ -121,4 +146,147 @@ void sys_path_remove(const rondo_address *a, const struct sys_file *file)
     if (file->number && path_of(a, path, sizeof path) && is_at(path, file))
         (void)unlink(path);
     errno = before;
+}
+
+/* ---- who is it? ---- */
+
+int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
+{
+#ifdef __linux__
+    struct ucred who;
+    socklen_t size = sizeof who;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
+        return fail();
+    *pid = who.pid > 0 ? who.pid : -1; /* 0: of another pid namespace */
+    *uid = who.uid == (uid_t)-1 ? -1 : (int64_t)who.uid;
+    *gid = who.gid == (gid_t)-1 ? -1 : (int64_t)who.gid;
+#else
+    uid_t user;
+    gid_t group;
+    if (getpeereid(fd, &user, &group) != 0)
+        return fail();
+    *pid = -1;
+    *uid = (int64_t)user;
+    *gid = (int64_t)group;
+#ifdef LOCAL_PEERPID
+    pid_t process;
+    socklen_t size = sizeof process;
+    if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &process, &size) == 0)
+        *pid = process;
+#endif
+#endif
+    return 0;
+}
+
+/* ---- descriptors ---- */
+
+#ifndef MSG_CMSG_CLOEXEC
+#define MSG_CMSG_CLOEXEC 0 /* set one by one, then */
+#endif
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
+/* Room for more than descriptors: the program may have asked its socket for
+ * credentials, too. */
+union control {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(SYS_FDS_MOST * sizeof(int)) + 256];
+};
+
+/* Takes over what one control message has; false: not all could be kept. */
+static bool take(struct cmsghdr *c, sys_fd *fds, size_t *count)
+{
+    bool all = true;
+    size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < here; i++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+        fd = unix_keep(fd);
+        if (fd >= 0 && *count < SYS_FDS_MOST) {
+            fds[(*count)++] = fd;
+        } else {
+            sys_close(fd);
+            all = false;
+        }
+    }
+    return all;
+}
+
+int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
+                     size_t *count)
+{
+    struct iovec part = {data, size};
+    union control control;
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    message.msg_iovlen = 1;
+    *count = 0;
+    ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    if (received < 0)
+        return unix_fail();
+    bool all = !(message.msg_flags & MSG_CTRUNC);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c;
+         c = CMSG_NXTHDR(&message, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+            !take(c, fds, count))
+            all = false;
+    if (all)
+        return received;
+    while (*count)
+        sys_close(fds[--*count]);
+    return error_from_os(EMFILE);
+}
+
+int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
+                     const sys_fd *fds, size_t fds_count)
+{
+    struct iovec parts[64];
+    union control control;
+    struct msghdr message = {.msg_iov = parts, .msg_control = control.bytes};
+    message.msg_iovlen = unix_parts(parts, 64, buffers, count);
+    memset(&control, 0, sizeof control);
+    message.msg_controllen = (socklen_t)CMSG_SPACE(fds_count * sizeof *fds);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = (socklen_t)CMSG_LEN(fds_count * sizeof *fds);
+    memcpy(CMSG_DATA(c), fds, fds_count * sizeof *fds);
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    return sent < 0 ? unix_fail() : sent;
+}
+
+int sys_duplicate(sys_fd fd, sys_fd *copy)
+{
+    *copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return *copy < 0 ? fail() : 0;
+}
+
+/* ---- pipes by name: a path is a unix socket's ---- */
+
+bool sys_is_pipe_name(const char *path)
+{
+    (void)path;
+    return false;
+}
+
+int sys_pipe_connect(const char *name, sys_fd *fd)
+{
+    (void)name;
+    *fd = SYS_NO_FD;
+    return RONDO_ENOTSUP;
+}
+
+int sys_pipe_listen(const char *name, bool first, sys_fd *fd)
+{
+    (void)name;
+    (void)first;
+    *fd = SYS_NO_FD;
+    return RONDO_ENOTSUP;
+}
+
+void sys_pipe_discard(sys_fd fd)
+{
+    sys_close(fd);
 }

@@ -20,7 +20,7 @@
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket there */
 #endif
 
-static int fail(void)
+int unix_fail(void)
 {
     /* An interrupted call has done nothing: trying later does it. */
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
@@ -54,6 +54,17 @@ enum sys_kind sys_kind(sys_fd fd)
                                                          : SYS_KIND_STREAM;
 }
 
+bool sys_is_directory(sys_fd fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+sys_fd sys_stdio(int which)
+{
+    return which;
+}
+
 /* ---- making ---- */
 
 static int native_family(rondo_family family)
@@ -76,7 +87,7 @@ int sys_adopt(sys_fd fd)
 #ifdef SO_NOSIGPIPE
     (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int));
 #endif
-    return unix_nonblocking(fd, true) < 0 ? fail() : 0;
+    return unix_nonblocking(fd, true) < 0 ? unix_fail() : 0;
 }
 
 /* New from socket or accept without the flags that not every Unix takes. */
@@ -84,7 +95,7 @@ static int keep_plain(int made, sys_fd *fd)
 {
     *fd = unix_keep(made);
     if (*fd < 0)
-        return fail();
+        return unix_fail();
     int error = sys_adopt(*fd);
     if (error) {
         sys_close(*fd);
@@ -129,7 +140,7 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
     if (setsockopt(fd, level, natives[option].name,
                    as_byte ? (void *)&byte : (void *)&value,
                    as_byte ? sizeof byte : sizeof value) != 0)
-        return fail();
+        return unix_fail();
     return 0;
 }
 
@@ -137,13 +148,13 @@ int sys_bind(sys_fd fd, const rondo_address *address)
 {
     if (bind(fd, (const void *)&address->native,
              (socklen_t)address->native_size) != 0)
-        return fail();
+        return unix_fail();
     return 0;
 }
 
 int sys_listen(sys_fd fd, int backlog)
 {
-    return listen(fd, backlog > 0 ? backlog : SOMAXCONN) != 0 ? fail() : 0;
+    return listen(fd, backlog > 0 ? backlog : SOMAXCONN) != 0 ? unix_fail() : 0;
 }
 
 int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
@@ -179,7 +190,15 @@ int sys_connect(sys_fd fd, const rondo_address *address)
     /* interrupted: it goes on by itself, as if it had said so */
     if (errno == EINTR)
         errno = EINPROGRESS;
-    return fail();
+    /* Linux of a unix socket: the backlog is full, and no event will tell
+     * when it is not; of others: no port is free */
+    if (errno == EAGAIN) {
+        (void)error_from_os(errno);
+        return rondo_address_family(address) == RONDO_FAMILY_UNIX
+                   ? RONDO_EBUSY
+                   : RONDO_EADDRNOTAVAIL;
+    }
+    return unix_fail();
 }
 
 int sys_connect_result(sys_fd fd)
@@ -190,44 +209,53 @@ int sys_connect_result(sys_fd fd)
     struct sockaddr_storage peer;
     socklen_t size = sizeof peer;
     if (os_error < 0 || getpeername(fd, (void *)&peer, &size) == 0)
-        return os_error < 0 ? fail() : 0;
+        return os_error < 0 ? unix_fail() : 0;
     /* woken too early, or an error that somebody else has taken */
-    return errno == ENOTCONN ? RONDO_EAGAIN : fail();
+    return errno == ENOTCONN ? RONDO_EAGAIN : unix_fail();
 }
 
 /* ---- bytes ---- */
 
+/* That a call must not block is said each time: a socket that the program has
+ * only lent stays blocking. */
+
 int64_t sys_recv(sys_fd fd, void *data, size_t size)
 {
-    ssize_t count = recv(fd, data, size, 0);
-    return count < 0 ? fail() : count;
+    ssize_t count = recv(fd, data, size, MSG_DONTWAIT);
+    return count < 0 ? unix_fail() : count;
 }
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
 {
-    ssize_t count = send(fd, data, size, MSG_NOSIGNAL);
-    return count < 0 ? fail() : count;
+    ssize_t count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return count < 0 ? unix_fail() : count;
+}
+
+size_t unix_parts(struct iovec *parts, size_t room, const rondo_buffer *buffers,
+                  size_t count)
+{
+    size_t used = 0;
+    for (; used < room && used < count; used++) {
+        parts[used].iov_base = (void *)(uintptr_t)buffers[used].data;
+        parts[used].iov_len = buffers[used].size;
+    }
+    return used;
 }
 
 int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
 {
     struct iovec parts[64];
-    size_t used = count < 64 ? count : 64;
-    for (size_t i = 0; i < used; i++) {
-        parts[i].iov_base = (void *)(uintptr_t)buffers[i].data;
-        parts[i].iov_len = buffers[i].size;
-    }
     struct msghdr message = {.msg_iov = parts};
-    message.msg_iovlen = used;
-    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-    return sent < 0 ? fail() : sent;
+    message.msg_iovlen = unix_parts(parts, 64, buffers, count);
+    ssize_t sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 ? unix_fail() : sent;
 }
 
 /* ---- ending ---- */
 
 int sys_shutdown_write(sys_fd fd)
 {
-    return shutdown(fd, SHUT_WR) != 0 ? fail() : 0;
+    return shutdown(fd, SHUT_WR) != 0 ? unix_fail() : 0;
 }
 
 void sys_reset_on_close(sys_fd fd)
@@ -253,7 +281,7 @@ static int name_of(sys_fd fd, rondo_address *address,
     socklen_t size = sizeof address->native;
     memset(address, 0, sizeof *address);
     if (ask(fd, (void *)&address->native, &size) != 0)
-        return fail();
+        return unix_fail();
     address->native_size = size <= sizeof address->native ? size : 0;
     return 0;
 }
@@ -278,7 +306,7 @@ static int resolve_error(int code)
     case EAI_AGAIN:
         return RONDO_EAGAIN;
     case EAI_SYSTEM:
-        return fail();
+        return unix_fail();
     case EAI_FAMILY:
         return RONDO_EAFNOSUPPORT;
     default:

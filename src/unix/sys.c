@@ -104,6 +104,8 @@ static const struct {
     SAME(ENOSPC),
     SAME(ESRCH),
     SAME(EAGAIN),
+    {E2BIG, RONDO_ETOOMUCH, "E2BIG"},
+    {ETXTBSY, RONDO_EBUSY, "ETXTBSY"},
     {EOPNOTSUPP, RONDO_ENOTSUP, "EOPNOTSUPP"},
     {ENOSYS, RONDO_ENOTSUP, "ENOSYS"},
     {ENOPROTOOPT, RONDO_ENOTSUP, "ENOPROTOOPT"},
@@ -111,6 +113,7 @@ static const struct {
     {EINPROGRESS, RONDO_EAGAIN, "EINPROGRESS"},
     {EHOSTDOWN, RONDO_EHOSTUNREACH, "EHOSTDOWN"},
     {EFAULT, RONDO_EINVAL, "EFAULT"},
+    {ETOOMANYREFS, RONDO_EMFILE, "ETOOMANYREFS"},
 };
 
 static size_t find_error(int64_t os_error)
@@ -292,9 +295,14 @@ bool sys_supports(rondo_capability what)
     switch (what) {
     case RONDO_CAN_TCP:
     case RONDO_CAN_UDP:
+    case RONDO_CAN_UNIX:
+    case RONDO_CAN_PASS_DESCRIPTORS:
     case RONDO_CAN_WATCH_SOCKETS:
     case RONDO_CAN_WATCH_PIPES:
+    case RONDO_CAN_PIPES:
     case RONDO_CAN_WATCH_CHAR_DEVICES:
+    case RONDO_CAN_SUBPROCESS:
+    case RONDO_CAN_CHILD_WATCHER:
     case RONDO_CAN_SIGNALS:
     case RONDO_CAN_EMBED:
         return true;

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef int sys_fd;
@@ -40,6 +41,16 @@ static inline void sys_mutex_unlock(sys_mutex *m)
 #define SYS_BATCH 1
 #endif
 #endif
+
+/* What a pipe's other functions have to know of it. */
+#define SYS_PIPE_MEMBERS                                                       \
+    bool socket, terminal, fifo, file;                                         \
+    bool signals; /* writing to it may raise SIGPIPE */                        \
+    bool plain;   /* ... and its writes take no flag against that */           \
+    bool restore_mode, restore_signal; /* ... to what they were */
+
+/* What a child watcher keeps with a child. */
+#define SYS_CHILD_MEMBERS int pidfd; /* -1: none */
 
 /* What a backend keeps in each operation: a readiness backend nothing. */
 #define SYS_OP_MEMBERS

@@ -10,7 +10,17 @@
 /* A new descriptor moved off 0, 1 and 2, where a program that closed them
  * would print into it; -1 and errno stay -1 and errno. Close-on-exec. */
 int unix_keep(int fd);
+/* A pipe: reading end, writing end; blocking, close-on-exec. */
+int unix_pipe(int fds[2]);
 int unix_nonblocking(int fd, bool on);
+
+/* The error of the call just made; RONDO_EAGAIN: it would block. */
+int unix_fail(void);
+
+/* The pieces as the system takes them, at most `room`; their number. */
+struct iovec;
+size_t unix_parts(struct iovec *parts, size_t room, const rondo_buffer *buffers,
+                  size_t count);
 
 /* Timeouts as the waits take them, rounded up, so that no timer is early. */
 int unix_timeout_ms(int64_t timeout_ns);

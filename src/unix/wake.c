@@ -18,18 +18,18 @@ int wake_open(struct wake *wake)
     int fd = unix_keep(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     wake->fd[0] = wake->fd[1] = fd;
     if (fd < 0)
-        return error_os(error_from_os(errno), "loop_new: eventfd");
+        return error_os(error_from_os(errno), "eventfd");
     return 0;
 }
 #else
 int wake_open(struct wake *wake)
 {
     if (pipe(wake->fd) != 0)
-        return error_os(error_from_os(errno), "loop_new: pipe");
+        return error_os(error_from_os(errno), "pipe");
     for (int i = 0; i < 2; i++) {
         wake->fd[i] = unix_keep(wake->fd[i]);
         if (wake->fd[i] < 0 || unix_nonblocking(wake->fd[i], true) < 0) {
-            int error = error_os(error_from_os(errno), "loop_new: pipe");
+            int error = error_os(error_from_os(errno), "pipe");
             wake_close(wake);
             return error;
         }

@@ -73,7 +73,7 @@ static SOCKET base_socket(SOCKET socket)
 
 static ULONG wanted(const struct op *op)
 {
-    if (op->task.kind == OP_WAIT_READ)
+    if (op_index(op->task.kind) == 0)
         return AFD_RECEIVE | AFD_DISCONNECT | AFD_ABORT | AFD_ACCEPT |
                AFD_CONNECT_FAIL | AFD_LOCAL_CLOSE;
     return AFD_SEND | AFD_ABORT | AFD_CONNECT_FAIL | AFD_LOCAL_CLOSE;

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifndef ERROR_ELEVATION_REQUIRED
+#define ERROR_ELEVATION_REQUIRED 740
+#endif
+
 /* Winsock's codes and the system's are numbers of one kind. */
 #define SAME(X)                                                                \
     X(EINVAL)                                                                  \
@@ -59,6 +63,8 @@
     X(ERROR_ACCESS_DENIED, EACCES)                                             \
     X(ERROR_INVALID_HANDLE, EBADF)                                             \
     X(ERROR_NOT_ENOUGH_MEMORY, ENOMEM)                                         \
+    X(ERROR_EXE_MACHINE_TYPE_MISMATCH, ENOEXEC)                                \
+    X(ERROR_ELEVATION_REQUIRED, EACCES)                                        \
     X(ERROR_BAD_FORMAT, ENOEXEC)                                               \
     X(ERROR_OUTOFMEMORY, ENOMEM)                                               \
     X(ERROR_CRC, EIO)                                                          \

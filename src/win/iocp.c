@@ -10,9 +10,12 @@
 #define CREATE_WAITABLE_TIMER_HIGH_RESOLUTION 0x00000002
 #endif
 
+enum { TIMED_FINELY_MS = 32 };
+
+/* In io->slot. */
 enum {
-    TIMED_FINELY_MS = 32,
-    SKIPS = 1 /* an io's slot: what ends at once sends no packet */
+    SKIPS = 1, /* a socket: what ends at once sends no packet */
+    HAS_A_PIPE
 };
 
 /* ---- rooms ---- */
@@ -49,8 +52,10 @@ static void give_room(struct iocp *p, struct iocp_room *room)
 static void end(rondo_loop *loop, struct iocp_room *room)
 {
     struct op *op = room->op;
-    int error =
-        op->sys.flags & IOCP_AFD ? afd_result(loop, op) : iocp_result(loop, op);
+    int error = op->sys.flags & IOCP_AFD     ? afd_result(loop, op)
+                : op->sys.flags & IOCP_PIPE  ? iocp_pipe_result(op)
+                : op->sys.flags & IOCP_CHILD ? iocp_child_result(op)
+                                             : iocp_result(loop, op);
     loop->metrics.events++;
     give_room(iocp_of(loop), room);
     op_finish(loop, op, error);
@@ -76,7 +81,12 @@ static void submit(rondo_loop *loop, struct op *op)
     op->task.state = TASK_PENDING;
     if (!take_room(loop, op))
         op_finish(loop, op, error_set(RONDO_ENOMEM, "out of memory"));
-    else if (op->task.kind == OP_WAIT_READ || op->task.kind == OP_WAIT_WRITE)
+    else if (op->io->slot == HAS_A_PIPE)
+        iocp_pipe_start(loop, op);
+    else if (op->io->owner == IO_CHILD)
+        iocp_child_start(loop, op);
+    else if (op->task.kind == OP_WAIT_READ || op->task.kind == OP_WAIT_WRITE ||
+             op->io->owner == IO_PIPE)
         afd_start(loop, op);
     else
         iocp_start(loop, op);
@@ -88,6 +98,10 @@ static void cancel(rondo_loop *loop, struct op *op)
     HANDLE handle =
         op->sys.flags & IOCP_AFD ? iocp_of(loop)->afd : (HANDLE)op->io->fd;
     op->sys.flags |= IOCP_CANCELLED;
+    if (op->sys.flags & IOCP_CHILD) {
+        iocp_child_cancel(op);
+        return;
+    }
     (void)CancelIoEx(handle, iocp_overlapped(op));
 }
 
@@ -111,12 +125,28 @@ static void set_modes(struct io *io)
         io->slot = SKIPS;
 }
 
-/* A socket can belong to one port in its life. Watched sockets stay the
- * program's: they are waited for through another handle. */
+static bool stays_outside(struct io *io)
+{
+    switch (io->owner) {
+    case IO_WATCHER:
+    case IO_THREAD:
+    case IO_CLAIM:
+    case IO_CHILD:
+        return true;
+    case IO_PIPE:
+        io->slot = win_knows_socket(io->fd) ? -1 : HAS_A_PIPE;
+        return io->slot < 0;
+    default:
+        return false;
+    }
+}
+
+/* A socket can belong to one port in its life. Those that the program watches
+ * or has lent stay its own: they are waited for through another handle. */
 static int attach(rondo_loop *loop, struct io *io)
 {
     HANDLE socket = (HANDLE)io->fd;
-    if (io->owner == IO_WATCHER)
+    if (stays_outside(io))
         return 0;
     if (!CreateIoCompletionPort(socket, iocp_of(loop)->port, 0, 0)) {
         DWORD os_error = GetLastError();
@@ -127,7 +157,8 @@ static int attach(rondo_loop *loop, struct io *io)
         return error_os(error_from_os(os_error), "socket %lld",
                         (long long)io->fd);
     }
-    set_modes(io);
+    if (io->slot != HAS_A_PIPE)
+        set_modes(io);
     return 0;
 }
 

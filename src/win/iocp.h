@@ -11,7 +11,7 @@
 enum { IOCP_BATCH = 256, IOCP_ADDRESS = sizeof(SOCKADDR_STORAGE) + 16 };
 
 /* In op->sys.flags. */
-enum { IOCP_CANCELLED = 1, IOCP_AFD = 2 };
+enum { IOCP_CANCELLED = 1, IOCP_AFD = 2, IOCP_PIPE = 4, IOCP_CHILD = 8 };
 
 /* What the kernel writes into while an operation is pending: kept for the
  * next one, and apart, so that an operation at rest stays small. */
@@ -23,6 +23,10 @@ struct iocp_room {
     union {
         char addresses[2 * IOCP_ADDRESS]; /* AcceptEx: ours, the peer's */
         uint64_t poll[6];                 /* AFD_POLL_INFO of one handle */
+        struct {
+            HANDLE wait, port;
+            LONG posted;
+        } child;
     } u;
 };
 
@@ -58,6 +62,15 @@ void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error);
 void iocp_start(rondo_loop *loop, struct op *op);
 /* It has ended: how, and with what. Gives the op's error. */
 int iocp_result(rondo_loop *loop, struct op *op);
+
+/* The same for pipes. */
+void iocp_pipe_start(rondo_loop *loop, struct op *op);
+int iocp_pipe_result(struct op *op);
+
+/* The same for the ends of children. */
+void iocp_child_start(rondo_loop *loop, struct op *op);
+void iocp_child_cancel(struct op *op);
+int iocp_child_result(struct op *op);
 
 /* Waiting for readiness, by the driver that select itself uses. */
 void afd_start(rondo_loop *loop, struct op *op);

@@ -63,6 +63,12 @@ static enum sys_kind handle_kind(HANDLE handle)
                                                  : SYS_KIND_OTHER;
 }
 
+bool win_knows_socket(sys_fd fd)
+{
+    win_start();
+    return int_option(fd, SOL_SOCKET, SO_TYPE) >= 0;
+}
+
 enum sys_kind sys_kind(sys_fd fd)
 {
     /* the lowest two bits are the program's: two numbers, one handle */
@@ -76,6 +82,21 @@ enum sys_kind sys_kind(sys_fd fd)
         return type == SOCK_DGRAM ? SYS_KIND_DATAGRAM : SYS_KIND_SOCKET;
     return int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0 ? SYS_KIND_LISTENER
                                                          : SYS_KIND_STREAM;
+}
+
+bool sys_is_directory(sys_fd fd)
+{
+    BY_HANDLE_FILE_INFORMATION facts;
+    return GetFileInformationByHandle((HANDLE)fd, &facts) &&
+           facts.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY;
+}
+
+sys_fd sys_stdio(int which)
+{
+    static const DWORD names[] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
+                                  STD_ERROR_HANDLE};
+    HANDLE handle = GetStdHandle(names[which]);
+    return handle ? (sys_fd)handle : SYS_NO_FD;
 }
 
 /* ---- making ---- */

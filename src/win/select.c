@@ -164,7 +164,9 @@ static const struct poller select_poller = {
 
 const struct backend backend_select = {
     .name = "select",
-    .cannot = UINT64_C(1) << RONDO_CAN_EMBED,
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED | UINT64_C(1) << RONDO_CAN_PIPES |
+              UINT64_C(1) << RONDO_CAN_NAMED_PIPES |
+              UINT64_C(1) << RONDO_CAN_SUBPROCESS,
     .max_descriptors = SELECT_MOST,
     REACTOR(&select_poller),
 };

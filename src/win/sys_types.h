@@ -6,6 +6,7 @@
 /* Without <windows.h>, whose macros shared code must not see: what is opaque
  * here is checked against the real types where they are known (sys.c). */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A SOCKET or a HANDLE: both are numbers of one kind. */
@@ -38,6 +39,20 @@ void sys_mutex_unlock(sys_mutex *m);
 
 /* How many datagrams one call receives or sends at most. */
 #define SYS_BATCH 1
+
+/* What a pipe's other functions have to know of it. */
+#define SYS_PIPE_MEMBERS                                                       \
+    bool socket;                                                               \
+    bool overlapped, blocks; /* its calls end later; on a thread, at once */   \
+    bool seekable, duplex;                                                     \
+    void *thread;    /* HANDLE; NULL: not there yet */                         \
+    long cancelled;  /* its calls end at once */                               \
+    uint64_t offset; /* in a file whose calls end later */
+
+/* What a child is known by. */
+#define SYS_CHILD_MEMBERS                                                      \
+    void *process; /* HANDLE */                                                \
+    bool group;    /* of console processes: it is the first */
 
 /* What the completion port keeps in each operation: its iocp_room. */
 struct sys_op {

@@ -12,7 +12,7 @@ int wake_open(struct wake *wake)
     sys_fd s;
     int error = win_socket(AF_INET, SOCK_DGRAM, 0, &s);
     if (error)
-        return error_os(error, "loop_new: socket");
+        return error_os(error, "socket");
     wake->fd[0] = wake->fd[1] = s;
     (void)rondo_address_parse(&self, "127.0.0.1", 0);
     error = sys_bind(s, &self);
@@ -22,7 +22,7 @@ int wake_open(struct wake *wake)
         error = sys_connect(s, &self);
     if (!error)
         return 0;
-    (void)error_os(error, "loop_new: the wake-up");
+    (void)error_os(error, "the wake-up");
     wake_close(wake);
     return error;
 }

@@ -42,6 +42,8 @@ int win_datagram_error(int error);
 /* Whether a datagram that was not wanted where it went is told of. */
 void win_tell_unreachable(sys_fd fd, bool tell);
 
+bool win_knows_socket(sys_fd fd);
+
 /* UTF-8 to UTF-16 with a NUL. RONDO_EINVAL: not UTF-8; RONDO_ENAMETOOLONG. */
 int win_wide(const char *text, wchar_t *wide, size_t room);
 

@@ -1,12 +1,14 @@
-/* sim_replace.c - calls that a kqueue hears of: closing, and waitpid. */
+/* sim_replace.c - calls of a BSD's, and those that a kqueue hears of. */
 /* SPDX-License-Identifier: MIT */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "bsd.h"
 #include "sim.h"
 
 #include <dlfcn.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,4 +95,16 @@ pid_t waitpid(pid_t pid, int *status, int options)
             return 0;
     }
     return next.fn(pid, status, options);
+}
+
+int getpeereid(int fd, uid_t *user, gid_t *group)
+{
+    struct ucred who;
+    socklen_t size = sizeof who;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+        return -1;
+    *user = who.uid;
+    *group = who.gid;
+    return 0;
 }

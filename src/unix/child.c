@@ -1,0 +1,182 @@
+/* child.c - children: which way they are watched, how they end. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "error.h"
+#include "unix.h"
+#include "unix_child.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The best first. */
+static const struct child_watcher *const watchers[] = {
+#ifdef __linux__
+    &child_pidfd,
+#endif
+    &child_thread,
+    &child_sigchld,
+};
+
+enum { COUNT = sizeof watchers / sizeof *watchers };
+
+/* ---- choosing ---- */
+
+static int unknown(const char *name)
+{
+    char list[128] = "";
+    for (size_t i = 0; i < COUNT; i++) {
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "",
+                 watchers[i]->name);
+    }
+    return error_set(RONDO_ENOTSUP,
+                     "loop_new: no child watcher \"%s\" in this build; there "
+                     "is: %s",
+                     name, list);
+}
+
+int child_choose(rondo_loop *loop, const char *watcher)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        if (watcher && strcmp(watchers[i]->name, watcher) != 0)
+            continue;
+        int error = watchers[i]->probe();
+        if (error && watcher)
+            return error_in("loop_new", error);
+        loop->child_watcher = watchers[i];
+        if (!error)
+            return 0;
+    }
+    return watcher ? unknown(watcher) : 0;
+}
+
+/* ---- starting ---- */
+
+int child_descriptors(void)
+{
+    return INT_MAX; /* but the process's limit */
+}
+
+int child_start(struct child *child, const struct child_plan *plan)
+{
+    rondo_loop *loop = child->loop;
+    if (!loop->child_watcher)
+        (void)child_choose(loop, NULL);
+    const struct child_watcher *watcher = loop->child_watcher;
+    child->pidfd = -1;
+    int error = unix_spawn(loop, plan, &child->pid,
+                           watcher->pidfd ? &child->pidfd : NULL);
+    if (error)
+        return error;
+    error = watcher->watch(child);
+    if (!error)
+        return 0;
+    (void)kill((pid_t)child->pid, SIGKILL);
+    unix_reap(child->pid);
+    sys_close(child->pidfd);
+    return error;
+}
+
+/* ---- ending ---- */
+
+/* Of this one child only: others may be somebody else's. 0: it runs. -1:
+ * somebody has reaped it. */
+static int look(const struct child *child, siginfo_t *info, int how)
+{
+    int result;
+    info->si_pid = 0;
+    do {
+#ifdef UNIX_P_PIDFD
+        if (child->pidfd >= 0)
+            result = waitid(UNIX_P_PIDFD, (id_t)child->pidfd, info, how);
+        else
+#endif
+            result = waitid(P_PID, (id_t)child->pid, info, how);
+    } while (result < 0 && errno == EINTR);
+    return result < 0 ? -1 : info->si_pid != 0;
+}
+
+static rondo_exit status_of(const siginfo_t *info)
+{
+    rondo_exit status = {.known = true};
+    status.signaled = info->si_code != CLD_EXITED;
+    if (status.signaled)
+        status.signal = info->si_status;
+    else
+        status.code = (uint32_t)info->si_status & 0xff;
+    return status;
+}
+
+static void end(struct child *child, rondo_exit status)
+{
+    child->loop->child_watcher->unwatch(child);
+    child->status = status;
+    child->ended(child);
+}
+
+bool child_check(struct child *child)
+{
+    siginfo_t info;
+    int result = look(child, &info, WEXITED | WNOHANG);
+    if (result == 0)
+        return false;
+    end(child, result > 0 ? status_of(&info) : (rondo_exit){.known = false});
+    return true;
+}
+
+void child_forget(struct child *child)
+{
+    child->loop->child_watcher->unwatch(child);
+}
+
+void child_lose(struct child *child)
+{
+    end(child, (rondo_exit){.known = false});
+}
+
+/* ---- signals ---- */
+
+static int gone(const struct child *child)
+{
+    return error_set(RONDO_ESRCH, "process %lld has ended",
+                     (long long)child->pid);
+}
+
+/* Its number is its own as long as it has not been reaped, and that is for
+ * this thread to do; somebody else's wait shows. */
+static int send(const struct child *child, int signum)
+{
+    siginfo_t info;
+#ifdef SYS_pidfd_send_signal
+    if (child->pidfd >= 0)
+        return (int)syscall(SYS_pidfd_send_signal, child->pidfd, signum, NULL,
+                            0);
+#endif
+    if (look(child, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+        errno = ESRCH;
+        return -1;
+    }
+    return kill((pid_t)child->pid, signum);
+}
+
+int child_signal(struct child *child, int signum)
+{
+    if (send(child, signum) == 0)
+        return 0;
+    int error = error_from_os(errno);
+    if (error == RONDO_ESRCH)
+        return gone(child);
+    return error_os(error, "cannot send signal %d to process %lld", signum,
+                    (long long)child->pid);
+}
+
+int child_kill(struct child *child)
+{
+    return child_signal(child, SIGKILL);
+}

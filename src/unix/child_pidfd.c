@@ -1,0 +1,54 @@
+/* child_pidfd.c - child watcher "pidfd": a descriptor that is the child. */
+/* SPDX-License-Identifier: MIT */
+#ifdef __linux__
+#define _GNU_SOURCE
+#include "error.h"
+#include "unix.h"
+#include "unix_child.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Linux 5.4, for waitid; and a filter of system calls may forbid any of these
+ * on any kernel. We are no child of ours, hence ECHILD. */
+static int probe(void)
+{
+#if defined(SYS_pidfd_open) && defined(SYS_pidfd_send_signal)
+    siginfo_t info;
+    int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    bool works = fd >= 0 &&
+                 syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0 &&
+                 waitid(UNIX_P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 &&
+                 errno == ECHILD;
+    sys_close(fd);
+    if (works)
+        return 0;
+#endif
+    return error_set(RONDO_ENOTSUP,
+                     "child watcher \"pidfd\" needs Linux 5.4 and "
+                     "pidfd_open; \"thread\" is always there");
+}
+
+static int watch(struct child *child)
+{
+    return child_watch(child, child->pidfd, sys_close);
+}
+
+static void unwatch(struct child *child)
+{
+    child_unwatch(child);
+    child->pidfd = -1;
+}
+
+const struct child_watcher child_pidfd = {
+    .name = "pidfd",
+    .pidfd = true,
+    .probe = probe,
+    .watch = watch,
+    .unwatch = unwatch,
+};
+#else
+typedef int no_pidfd_here;
+#endif

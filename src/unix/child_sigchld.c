@@ -1,0 +1,59 @@
+/* child_sigchld.c - child watcher "sigchld": looks when the signal comes. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "error.h"
+#include "unix_child.h"
+
+#include "signals.h"
+
+#include <signal.h>
+
+struct sigchld {
+    struct signal_hook hook;
+    struct child *child;
+};
+
+/* One signal may stand for many children, and for some of somebody else's: so
+ * each of ours is looked at, and no other. */
+static void arrived(rondo_loop *loop, struct signal_hook *hook)
+{
+    const struct sigchld *w = (const struct sigchld *)(const void *)hook;
+    (void)loop;
+    (void)child_check(w->child);
+}
+
+static int watch(struct child *child)
+{
+    struct sigchld *w = loop_alloc(child->loop, sizeof *w);
+    if (!w)
+        return error_set(RONDO_ENOMEM, "out of memory");
+    *w = (struct sigchld){.hook = {.signum = SIGCHLD, .fn = arrived},
+                          .child = child};
+    int error = signal_hook_add(child->loop, &w->hook);
+    if (error) {
+        loop_free(child->loop, w);
+        return error;
+    }
+    child->watch = w;
+    (void)child_check(child); /* it may have been quicker */
+    return 0;
+}
+
+static void unwatch(struct child *child)
+{
+    struct sigchld *w = child->watch;
+    signal_hook_remove(child->loop, &w->hook);
+    loop_free(child->loop, w);
+}
+
+static int probe(void)
+{
+    return 0;
+}
+
+const struct child_watcher child_sigchld = {
+    .name = "sigchld",
+    .probe = probe,
+    .watch = watch,
+    .unwatch = unwatch,
+};

@@ -1,0 +1,72 @@
+/* child_stdio.c - the pipes and devices that become a child's descriptors. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int keep_both(int fds[2])
+{
+    for (int i = 0; i < 2; i++)
+        fds[i] = unix_keep(fds[i]);
+    if (fds[0] >= 0 && fds[1] >= 0)
+        return 0;
+    int error = error_from_os(errno);
+    sys_close(fds[0]);
+    sys_close(fds[1]);
+    return error;
+}
+
+int unix_pipe(int fds[2])
+{
+#ifdef __APPLE__
+    int result = pipe(fds);
+#else
+    int result = pipe2(fds, O_CLOEXEC);
+#endif
+    return result < 0 ? error_from_os(errno) : keep_both(fds);
+}
+
+static int socket_pair(int fds[2])
+{
+    int type = SOCK_STREAM;
+#ifdef SOCK_CLOEXEC
+    type |= SOCK_CLOEXEC;
+#endif
+    if (socketpair(AF_UNIX, type, 0, fds) < 0)
+        return error_from_os(errno);
+    return keep_both(fds);
+}
+
+int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs)
+{
+    int fds[2];
+    int error =
+        sides == (SIDE_READ | SIDE_WRITE) ? socket_pair(fds) : unix_pipe(fds);
+    if (error)
+        return error;
+    int own = sides == SIDE_WRITE;
+    *ours = fds[own];
+    *theirs = fds[!own];
+    error = sides == (SIDE_READ | SIDE_WRITE) ? sys_adopt(*ours) : 0;
+    if (error) {
+        sys_close(fds[0]);
+        sys_close(fds[1]);
+    }
+    return error;
+}
+
+void sys_child_close(sys_fd fd)
+{
+    sys_close(fd);
+}
+
+int sys_null(sys_fd *fd)
+{
+    *fd = unix_keep(open("/dev/null", O_RDWR | O_CLOEXEC));
+    return *fd < 0 ? error_from_os(errno) : 0;
+}

@@ -1,0 +1,300 @@
+/* pipe.c - pipes, terminals and devices, as sys.h asks for them: Unix. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x00000100 /* Linux 6.18 */
+#endif
+enum { ANONYMOUS_PIPES = 0x50495045 }; /* PIPEFS_MAGIC */
+#endif
+
+enum { PARTS = 64 };
+
+static int fail(void)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+        return RONDO_EAGAIN;
+    return error_from_os(errno);
+}
+
+/* ---- a descriptor of one's own ---- */
+
+/* The master of a pseudo terminal cannot be opened again: that makes another
+ * terminal. */
+static bool is_master(int fd)
+{
+#ifdef TIOCGPTN
+    unsigned number;
+    return ioctl(fd, TIOCGPTN, &number) == 0;
+#else
+    return ptsname(fd) != NULL;
+#endif
+}
+
+/* A named FIFO cannot be opened again: poll(2) tells a reader only of writers
+ * that leave after it has come. */
+static bool has_twin(const struct sys_pipe *pipe, bool shared)
+{
+    if (pipe->terminal)
+        return !is_master(pipe->given);
+#ifdef __linux__
+    struct statfs fs;
+    return shared && pipe->fifo && fstatfs(pipe->given, &fs) == 0 &&
+           fs.f_type == ANONYMOUS_PIPES;
+#else
+    (void)shared;
+    return false;
+#endif
+}
+
+/* Opens the same pipe or terminal once more. Whether a read blocks is a
+ * property of what open made, which stdin, stdout and stderr, the shell and
+ * other programs have together: the twin's is its own. */
+static int open_twin(const struct sys_pipe *pipe, unsigned side)
+{
+    char path[128];
+    struct stat one, other;
+#ifdef __linux__
+    snprintf(path, sizeof path, "/proc/self/fd/%d", pipe->given);
+#else
+    if (ttyname_r(pipe->given, path, sizeof path) != 0)
+        return -1;
+#endif
+    int how = side == SIDE_READ ? O_RDONLY : O_WRONLY;
+    int fd = unix_keep(open(path, how | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &one) == 0 && fstat(pipe->given, &other) == 0 &&
+        one.st_dev == other.st_dev && one.st_ino == other.st_ino &&
+        one.st_rdev == other.st_rdev)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void keep_signal_off(struct sys_pipe *pipe)
+{
+#ifdef SO_NOSIGPIPE
+    if (pipe->socket)
+        (void)setsockopt(pipe->fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1},
+                         sizeof(int));
+#endif
+#ifdef F_SETNOSIGPIPE
+    int before = pipe->signals ? fcntl(pipe->fd, F_GETNOSIGPIPE) : -1;
+    if (before < 0 || fcntl(pipe->fd, F_SETNOSIGPIPE, 1) < 0)
+        return;
+    pipe->signals = false;
+    pipe->restore_signal = !before && pipe->fd == pipe->given;
+#endif
+    (void)pipe;
+}
+
+unsigned sys_pipe_sides(sys_fd fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    int mode = flags < 0 ? -1 : flags & O_ACCMODE;
+    return (mode == O_RDONLY || mode == O_RDWR ? SIDE_READ : 0U) |
+           (mode == O_WRONLY || mode == O_RDWR ? SIDE_WRITE : 0U);
+}
+
+/* Its calls must not block: a mode of its own, or of everybody's. */
+static int unblock(struct sys_pipe *pipe, unsigned side, bool shared)
+{
+    int flags = fcntl(pipe->given, F_GETFL);
+    if (flags < 0)
+        return fail();
+    int twin = has_twin(pipe, shared) ? open_twin(pipe, side) : -1;
+    if (twin >= 0) {
+        pipe->fd = twin;
+    } else if (!(flags & O_NONBLOCK)) {
+        if (fcntl(pipe->given, F_SETFL, flags | O_NONBLOCK) != 0)
+            return fail();
+        pipe->restore_mode = true;
+    }
+    return 0;
+}
+
+int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
+{
+    struct stat status;
+    *pipe = (struct sys_pipe){.given = fd, .fd = fd};
+    if (fstat(fd, &status) != 0)
+        return fail();
+    pipe->socket = S_ISSOCK(status.st_mode);
+    pipe->fifo = S_ISFIFO(status.st_mode);
+    pipe->terminal = S_ISCHR(status.st_mode) && isatty(fd);
+    pipe->file = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
+    pipe->signals = pipe->fifo && side == SIDE_WRITE;
+    /* a socket's calls say each time that they must not block */
+    int error = pipe->socket || pipe->file ? 0 : unblock(pipe, side, shared);
+    if (!error)
+        keep_signal_off(pipe);
+    return error;
+}
+
+static void restore(const struct sys_pipe *pipe)
+{
+    if (pipe->restore_mode)
+        (void)unix_nonblocking(pipe->given, false);
+#ifdef F_SETNOSIGPIPE
+    if (pipe->restore_signal)
+        (void)fcntl(pipe->given, F_SETNOSIGPIPE, 0);
+#endif
+}
+
+void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited)
+{
+    int before = errno;
+    if (pipe->fd != pipe->given)
+        sys_close(pipe->fd);
+    if (close)
+        sys_close(pipe->given);
+    else if (!inherited)
+        restore(pipe);
+    pipe->fd = pipe->given = SYS_NO_FD;
+    errno = before;
+}
+
+/* ---- bytes ---- */
+
+int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size)
+{
+    if (pipe->socket)
+        return sys_recv(pipe->fd, data, size);
+    ssize_t count = read(pipe->fd, data, size);
+    if (count < 0 && errno == EIO && pipe->terminal)
+        return 0; /* the other side has hung up */
+    return count < 0 ? fail() : count;
+}
+
+/* SIGPIPE is sent to the thread that writes, so it is there when the write
+ * returns: blocked until then, and taken. One that waited before stays. */
+static ssize_t write_quietly(int fd, const struct iovec *parts, int count)
+{
+    sigset_t sigpipe, mask, pending;
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    sigpending(&pending);
+    bool waited = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &sigpipe, &mask);
+    ssize_t written = writev(fd, parts, count);
+    int before = errno;
+    if (written < 0 && before == EPIPE && !waited) {
+        int taken;
+        sigpending(&pending);
+        if (sigismember(&pending, SIGPIPE) == 1)
+            sigwait(&sigpipe, &taken);
+    }
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    errno = before;
+    return written;
+}
+
+static ssize_t write_parts(struct sys_pipe *pipe, const struct iovec *parts,
+                           int count)
+{
+    if (!pipe->signals)
+        return writev(pipe->fd, parts, count);
+#if defined(__linux__) && defined(SYS_pwritev2)
+    if (!pipe->plain) {
+        long written = syscall(SYS_pwritev2, pipe->fd, parts, (long)count, -1L,
+                               -1L, RWF_NOSIGNAL);
+        if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
+            return written;
+        pipe->plain = true; /* an older kernel */
+    }
+#endif
+    return write_quietly(pipe->fd, parts, count);
+}
+
+int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
+                       size_t count)
+{
+    if (pipe->socket)
+        return sys_sendv(pipe->fd, buffers, count);
+    struct iovec parts[PARTS];
+    int used = count < PARTS ? (int)count : PARTS;
+    for (int i = 0; i < used; i++) {
+        parts[i].iov_base = (void *)(uintptr_t)buffers[i].data;
+        parts[i].iov_len = buffers[i].size;
+    }
+    ssize_t written = write_parts(pipe, parts, used);
+    return written < 0 ? fail() : written;
+}
+
+/* ---- on a thread ---- */
+
+bool sys_pipe_blocks(const struct sys_pipe *pipe)
+{
+    return pipe->file;
+}
+
+void sys_pipe_block(struct sys_pipe *pipe)
+{
+    if (pipe->fd == pipe->given)
+        restore(pipe);
+    else
+        (void)unix_nonblocking(pipe->fd, false);
+    pipe->restore_mode = pipe->restore_signal = false;
+}
+
+/* After an interrupted call, or when the program itself had it non-blocking. */
+static void wait_for(const struct sys_pipe *pipe, short event)
+{
+    struct pollfd asked = {.fd = pipe->fd, .events = event};
+    (void)poll(&asked, 1, -1);
+}
+
+int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
+{
+    int64_t count;
+    while ((count = sys_pipe_read(pipe, data, size)) == RONDO_EAGAIN)
+        wait_for(pipe, POLLIN);
+    return count;
+}
+
+int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
+                               size_t size)
+{
+    const rondo_buffer piece = {data, size};
+    int64_t count;
+    while ((count = sys_pipe_write(pipe, &piece, 1)) == RONDO_EAGAIN)
+        wait_for(pipe, POLLOUT);
+    return count;
+}
+
+bool sys_pipe_cancel(struct sys_pipe *pipe)
+{
+    (void)pipe;
+    return false; /* a file is all that a thread reads */
+}
+
+/* ---- whether anybody reads ---- */
+
+bool sys_pipe_tells(const struct sys_pipe *pipe)
+{
+    return pipe->fifo || pipe->socket;
+}
+
+bool sys_pipe_hung_up(const struct sys_pipe *pipe)
+{
+    struct pollfd asked = {.fd = pipe->fd};
+    return poll(&asked, 1, 0) == 1 && asked.revents & (POLLHUP | POLLERR);
+}

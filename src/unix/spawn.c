@@ -1,0 +1,245 @@
+/* spawn.c - starts a program, at a cost that the parent's size does not change. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "spawn.h"
+
+#include "error.h"
+#include "unix.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ThreadSanitizer would take what the child does for the parent's doing. */
+#if defined(__SANITIZE_THREAD__)
+#define SHARES_MEMORY false
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SHARES_MEMORY false
+#endif
+#endif
+#ifndef SHARES_MEMORY
+#define SHARES_MEMORY true
+#endif
+
+extern char **environ;
+
+enum { STACK_BYTES = 65536 };
+
+/* ---- what it needs ---- */
+
+/* PATH is the parent's, whatever the child's environment will be. */
+static const char *search_path(const struct child_plan *plan)
+{
+    if (strchr(plan->program, '/') || !*plan->program)
+        return NULL;
+    const char *path = getenv("PATH");
+    return path ? path : "/usr/bin:/bin";
+}
+
+static size_t count_folders(const char *path)
+{
+    size_t count = 1;
+    for (; path && *path; path++)
+        count += *path == ':';
+    return count;
+}
+
+/* Writes the paths to try behind the list of them. */
+static void list_paths(struct launch *l, const char *path, char *text)
+{
+    size_t name = strlen(l->plan->program) + 1;
+    char **next = l->paths;
+    while (path) {
+        size_t folder = strcspn(path, ":");
+        *next++ = text;
+        memcpy(text, path, folder);
+        text += folder;
+        if (folder)
+            *text++ = '/';
+        memcpy(text, l->plan->program, name);
+        text += name;
+        path = path[folder] ? path + folder + 1 : NULL;
+    }
+    if (next == l->paths)
+        *next++ = (char *)(uintptr_t)l->plan->program;
+    *next = NULL;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static void list_kept(struct launch *l)
+{
+    const struct child_plan *plan = l->plan;
+    for (size_t i = 0; i < plan->stdio_count; i++)
+        l->kept[i] = plan->stdio[i].child_fd;
+    qsort(l->kept, plan->stdio_count, sizeof *l->kept, compare);
+    l->top = plan->stdio_count ? l->kept[plan->stdio_count - 1] : 2;
+    if (l->top < 2)
+        l->top = 2;
+}
+
+static struct launch *prepare(rondo_loop *loop, const struct child_plan *plan)
+{
+    const char *path = search_path(plan);
+    size_t folders = count_folders(path), name = strlen(plan->program) + 2;
+    size_t lists =
+        (folders + 1) * sizeof(char *) + 2 * plan->stdio_count * sizeof(int);
+    size_t text = path ? strlen(path) + folders * name : 0;
+    struct launch *l =
+        loop_alloc(loop, sizeof *l + STACK_BYTES + 16 + lists + text);
+    if (!l)
+        return NULL;
+    *l = (struct launch){.plan = plan};
+    char *stack = (char *)(l + 1);
+    l->stack_top = stack + STACK_BYTES;
+    l->stack_top += -(uintptr_t)l->stack_top % 16;
+    l->paths = (char **)(void *)l->stack_top;
+    l->source = (int *)(void *)(l->paths + folders + 1);
+    l->kept = l->source + plan->stdio_count;
+    l->argv = (char *const *)(uintptr_t)plan->argv;
+    l->env = plan->env ? (char *const *)(uintptr_t)plan->env : environ;
+    list_paths(l, path, (char *)(l->kept + plan->stdio_count));
+    list_kept(l);
+    return l;
+}
+
+/* ---- in the parent ---- */
+
+/* Other ids are for a memory of its own: changing them in the parent's would
+ * take from the parent what the owner of a memory may do (prctl(2), dumpable),
+ * and a process with fewer rights must not be in it. */
+static bool shares_memory(const struct launch *l)
+{
+    return SHARES_MEMORY && !l->plan->uid && !l->plan->gid;
+}
+
+#ifdef __linux__
+static int64_t start(struct launch *l, int *pidfd)
+{
+    const int share = CLONE_VM | CLONE_VFORK;
+    int flags = SIGCHLD | (pidfd ? CLONE_PIDFD : 0);
+    if (shares_memory(l)) {
+        int64_t pid = clone(spawn_child, l->stack_top, flags | share, l, pidfd);
+        if (pid >= 0 || errno != EINVAL)
+            return pid;
+        /* refused to the first process of a namespace of times */
+    }
+    return clone(spawn_child, l->stack_top, flags, l, pidfd);
+}
+#else
+static int64_t start(struct launch *l, int *pidfd)
+{
+    (void)pidfd;
+#ifdef __APPLE__
+    pid_t pid = fork(); /* its vfork is on the way out */
+#else
+    pid_t pid = shares_memory(l) ? vfork() : fork();
+#endif
+    if (pid == 0)
+        _exit(spawn_child(l));
+    return pid;
+}
+#endif
+
+static int64_t start_blocked(struct launch *l, int *pidfd)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int64_t pid = start(l, pidfd);
+    int os_error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = os_error;
+    return pid;
+}
+
+void unix_reap(int64_t pid)
+{
+    while (waitpid((pid_t)pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+static int describe(const struct child_plan *plan, const struct report *report)
+{
+    int error = error_from_os(report->os_error);
+    switch ((enum step)report->step) {
+    case STEP_DESCRIPTOR:
+        return error_os(error, "cannot hand over the descriptors");
+    case STEP_SESSION:
+        return error_os(error, "cannot start a session");
+    case STEP_GROUP:
+        return error_os(error, "cannot start a process group");
+    case STEP_FOLDER:
+        return error_os(error, "cannot change to the folder %s", plan->cwd);
+    case STEP_IDS:
+        return error_os(error, "cannot change to uid %lld, gid %lld",
+                        plan->uid ? (long long)*plan->uid : -1LL,
+                        plan->gid ? (long long)*plan->gid : -1LL);
+    case STEP_RUN:
+        break;
+    }
+    return error_os(error, "cannot run %s", plan->program);
+}
+
+/* 0: it runs; else it has said why not, and is gone. */
+static int hear(const struct child_plan *plan, int fd, int64_t pid)
+{
+    struct report report;
+    ssize_t count;
+    do {
+        count = read(fd, &report, sizeof report);
+    } while (count < 0 && errno == EINTR);
+    if (count != sizeof report)
+        return 0;
+    unix_reap(pid);
+    return describe(plan, &report);
+}
+
+static int launch(struct launch *l, int64_t *pid, int *pidfd)
+{
+    int fds[2];
+    if (pidfd)
+        *pidfd = -1;
+    int error = unix_pipe(fds);
+    if (error)
+        return error_os(error, "cannot make a pipe");
+    l->report_fd = fds[1];
+    *pid = start_blocked(l, pidfd);
+    if (*pid < 0)
+        error = error_os(error_from_os(errno), "cannot start a process");
+    sys_close(fds[1]);
+    if (!error)
+        error = hear(l->plan, fds[0], *pid);
+    sys_close(fds[0]);
+    if (error && pidfd)
+        sys_close(*pidfd);
+    return error;
+}
+
+int unix_spawn(rondo_loop *loop, const struct child_plan *plan, int64_t *pid,
+               int *pidfd)
+{
+    static const char *const shell_name = "sh", *const flag = "-c";
+    const char *const argv[] = {shell_name, flag, plan->command, NULL};
+    struct child_plan own = *plan;
+    if (plan->command) {
+        own.program = "/bin/sh";
+        own.argv = argv;
+    }
+    struct launch *l = prepare(loop, &own);
+    if (!l)
+        return error_set(RONDO_ENOMEM, "out of memory");
+    int error = launch(l, pid, pidfd);
+    loop_free(loop, l);
+    return error;
+}

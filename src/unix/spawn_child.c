@@ -1,0 +1,220 @@
+/* spawn_child.c - what a child does between its start and its program. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "spawn.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* With every signal blocked: a handler of the parent's must never run here. */
+static void reset_signals(void)
+{
+    struct sigaction action;
+    for (int signum = 1; signum < NSIG; signum++)
+        if (sigaction(signum, NULL, &action) == 0 &&
+            action.sa_handler != SIG_DFL) {
+            action.sa_handler = SIG_DFL;
+            action.sa_flags = 0;
+            (void)sigaction(signum, &action, NULL);
+        }
+}
+
+static int keep_open(int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+    if (flags < 0) /* the parent does not have it either */
+        return errno == EBADF ? 0 : -1;
+    return flags & FD_CLOEXEC ? fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC) : 0;
+}
+
+/* Whatever stands where something is to be put first moves out of the way,
+ * above them all. */
+static int move_up(const struct launch *l, int fd)
+{
+    return fd > l->top ? fd : fcntl(fd, F_DUPFD_CLOEXEC, l->top + 1);
+}
+
+static int place_descriptors(struct launch *l)
+{
+    const struct child_plan *plan = l->plan;
+    int report_fd = move_up(l, l->report_fd);
+    if (report_fd < 0)
+        return -1;
+    l->report_fd = report_fd;
+    for (size_t i = 0; i < plan->stdio_count; i++) {
+        const struct child_stdio *s = &plan->stdio[i];
+        l->source[i] = s->fd == s->child_fd ? s->fd : move_up(l, s->fd);
+        if (l->source[i] < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < plan->stdio_count; i++) {
+        int to = plan->stdio[i].child_fd;
+        if ((l->source[i] == to ? keep_open(to) : dup2(l->source[i], to)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void close_at_exec(int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+    if (flags >= 0 && !(flags & FD_CLOEXEC))
+        (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+static int close_range_at_exec(unsigned first, unsigned last)
+{
+#if defined(SYS_close_range)
+    enum { CLOEXEC = 4 }; /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
+    return first > last ? 0
+                        : (int)syscall(SYS_close_range, first, last, CLOEXEC);
+#else
+    (void)first;
+    (void)last;
+    return -1;
+#endif
+}
+
+static bool is_kept(const struct launch *l, int fd)
+{
+    for (size_t i = 0; i < l->plan->stdio_count; i++)
+        if (l->kept[i] == fd)
+            return true;
+    return false;
+}
+
+/* What is open, as the kernel lists it: the limit may be a thousand million. */
+static int close_listed_at_exec(const struct launch *l)
+{
+#ifdef __linux__
+    union {
+        struct dirent64 align;
+        char bytes[2048];
+    } room;
+    int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return -1;
+    long count;
+    while ((count = syscall(SYS_getdents64, folder, room.bytes,
+                            sizeof room.bytes)) > 0)
+        for (long at = 0; at < count;) {
+            const struct dirent64 *entry = (const void *)(room.bytes + at);
+            int fd = 0;
+            for (const char *digit = entry->d_name; *digit; digit++)
+                fd = fd * 10 + (*digit - '0');
+            if (entry->d_name[0] != '.' && !is_kept(l, fd))
+                close_at_exec(fd);
+            at += entry->d_reclen;
+        }
+    (void)close(folder);
+    return (int)count;
+#else
+    (void)l;
+    return -1;
+#endif
+}
+
+static void close_others(const struct launch *l)
+{
+    unsigned first = 0;
+    int failed = 0;
+    for (size_t i = 0; i < l->plan->stdio_count; i++) {
+        unsigned kept = (unsigned)l->kept[i];
+        if (kept > first)
+            failed |= close_range_at_exec(first, kept - 1);
+        first = kept + 1;
+    }
+    failed |= close_range_at_exec(first, UINT_MAX);
+    if (!failed || close_listed_at_exec(l) == 0)
+        return;
+    int64_t limit = sysconf(_SC_OPEN_MAX);
+    for (int fd = 0; fd < limit; fd++)
+        if (!is_kept(l, fd))
+            close_at_exec(fd);
+}
+
+/* glibc's own would change the ids of all the threads it knows of, and those
+ * are the parent's. */
+#if defined(SYS_setresuid32)
+#define SETGROUPS(count, list) (int)syscall(SYS_setgroups32, count, list)
+#define SETGID(id)             (int)syscall(SYS_setresgid32, id, id, id)
+#define SETUID(id)             (int)syscall(SYS_setresuid32, id, id, id)
+#elif defined(SYS_setresuid) && defined(__linux__)
+#define SETGROUPS(count, list) (int)syscall(SYS_setgroups, count, list)
+#define SETGID(id)             (int)syscall(SYS_setresgid, id, id, id)
+#define SETUID(id)             (int)syscall(SYS_setresuid, id, id, id)
+#else
+#define SETGROUPS setgroups
+#define SETGID    setgid
+#define SETUID    setuid
+#endif
+
+/* The supplementary groups are the parent's, and carry rights. */
+static int set_ids(const struct child_plan *plan)
+{
+    if ((plan->uid || plan->gid) && geteuid() == 0 && SETGROUPS(0, NULL) < 0)
+        return -1;
+    if (plan->gid && SETGID((gid_t)*plan->gid) < 0)
+        return -1;
+    return plan->uid ? SETUID((uid_t)*plan->uid) : 0;
+}
+
+static int set_up(struct launch *l)
+{
+    const struct child_plan *plan = l->plan;
+    l->step = STEP_DESCRIPTOR;
+    if (place_descriptors(l) < 0)
+        return -1;
+    l->step = STEP_SESSION;
+    if (plan->new_session && setsid() < 0)
+        return -1;
+    l->step = STEP_GROUP;
+    if (plan->new_group && !plan->new_session && setpgid(0, 0) < 0)
+        return -1;
+    l->step = STEP_FOLDER;
+    if (plan->cwd && chdir(plan->cwd) < 0)
+        return -1;
+    if (plan->umask)
+        (void)umask((mode_t)*plan->umask);
+    l->step = STEP_IDS;
+    return set_ids(plan);
+}
+
+/* As execvp(3), but what is no program is not given to a shell. */
+static void run(struct launch *l)
+{
+    int refused = 0;
+    l->step = STEP_RUN;
+    for (char **path = l->paths; *path; path++) {
+        (void)execve(*path, l->argv, l->env);
+        if (errno == EACCES)
+            refused = errno;
+        else if (errno != ENOENT && errno != ENOTDIR)
+            return;
+    }
+    if (refused)
+        errno = refused;
+}
+
+int spawn_child(void *launch)
+{
+    struct launch *l = launch;
+    reset_signals();
+    if (set_up(l) == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        close_others(l);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        run(l);
+    }
+    struct report report = {(int)l->step, errno};
+    (void)!write(l->report_fd, &report, sizeof report);
+    return 127;
+}

@@ -1,0 +1,156 @@
+/* child.c - children: how they are watched, signalled, ended: Windows. */
+/* SPDX-License-Identifier: MIT */
+#include "child.h"
+#include "error.h"
+#include "spawn.h"
+
+#include <signal.h>
+
+enum {
+    KILL = 9,         /* SIGKILL, which Windows' <signal.h> lacks */
+    CODE_OF_KILL = 1, /* what others find as the exit code */
+    DESCRIPTORS = 3
+};
+
+int child_choose(rondo_loop *loop, const char *watcher)
+{
+    (void)loop;
+    return error_set(RONDO_ENOTSUP,
+                     "loop_new: no child watcher \"%s\": on Windows there is "
+                     "nothing to choose",
+                     watcher);
+}
+
+int child_descriptors(void)
+{
+    return DESCRIPTORS;
+}
+
+/* ---- starting ---- */
+
+static void close_process(sys_fd fd)
+{
+    if (fd != SYS_NO_FD)
+        (void)CloseHandle((HANDLE)fd);
+}
+
+static int refuse(const struct child_plan *plan)
+{
+    const char *what = plan->uid || plan->gid ? "uid and gid"
+                       : plan->umask          ? "umask"
+                       : plan->new_session    ? "new_session"
+                                              : NULL;
+    return what ? error_set(RONDO_ENOTSUP, "there is no %s on Windows", what)
+                : 0;
+}
+
+int child_start(struct child *child, const struct child_plan *plan)
+{
+    HANDLE process;
+    int error = refuse(plan);
+    if (!error)
+        error = win_spawn(child->loop, plan, &process, &child->pid);
+    if (error)
+        return error;
+    child->process = process;
+    child->group = plan->new_group;
+    error = child_watch(child, (sys_fd)process, close_process);
+    if (error) {
+        (void)TerminateProcess(process, CODE_OF_KILL);
+        (void)CloseHandle(process);
+    }
+    return error;
+}
+
+/* ---- ending ---- */
+
+static bool has_ended(const struct child *child)
+{
+    return WaitForSingleObject(child->process, 0) == WAIT_OBJECT_0;
+}
+
+/* The handle is the watch's, which closes it when it is idle. */
+static void end(struct child *child, rondo_exit status)
+{
+    child_unwatch(child);
+    child->process = NULL;
+    child->status = status;
+    child->ended(child);
+}
+
+bool child_check(struct child *child)
+{
+    DWORD code;
+    if (!has_ended(child))
+        return false;
+    rondo_exit status = {.known = GetExitCodeProcess(child->process, &code)};
+    if (status.known)
+        status.code = code;
+    end(child, status);
+    return true;
+}
+
+void child_forget(struct child *child)
+{
+    child_unwatch(child);
+    child->process = NULL;
+}
+
+void child_lose(struct child *child)
+{
+    end(child, (rondo_exit){.known = false});
+}
+
+/* ---- signals ---- */
+
+static int gone(const struct child *child)
+{
+    return error_set(RONDO_ESRCH, "process %lld has ended",
+                     (long long)child->pid);
+}
+
+/* A handle keeps the process's number from being used again. */
+int child_kill(struct child *child)
+{
+    if (has_ended(child))
+        return gone(child);
+    if (TerminateProcess(child->process, CODE_OF_KILL))
+        return 0;
+    DWORD os_error = GetLastError();
+    if (has_ended(child))
+        return gone(child);
+    return error_os(error_from_os(os_error), "cannot end process %lld",
+                    (long long)child->pid);
+}
+
+static int press_break(const struct child *child)
+{
+    if (!child->group)
+        return error_set(RONDO_ENOTSUP,
+                         "Ctrl-Break goes to a group: new_group makes one");
+    if (has_ended(child))
+        return gone(child);
+    if (GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, (DWORD)child->pid))
+        return 0;
+    return error_os(error_from_os(GetLastError()),
+                    "cannot send Ctrl-Break to process %lld",
+                    (long long)child->pid);
+}
+
+int child_signal(struct child *child, int signum)
+{
+    switch (signum) {
+    case 0:
+        return has_ended(child) ? gone(child) : 0;
+    case SIGTERM:
+    case KILL:
+        return child_kill(child);
+    case SIGBREAK:
+        return press_break(child);
+    default:
+        return error_set(RONDO_ENOTSUP,
+                         "signal %d: Windows has SIGTERM and SIGKILL (9), "
+                         "which end a process, and SIGBREAK for a group",
+                         signum);
+    }
+}

@@ -1,0 +1,236 @@
+/* pipe.c - pipes, files and the console, as sys.h asks for them: Windows. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "win.h"
+
+#include <limits.h>
+#include <winternl.h>
+
+#ifndef FILE_READ_DATA
+#define FILE_READ_DATA 1
+#endif
+
+/* A handle's calls wait in the call, unless it was opened as overlapped: then
+ * they end later. Not in the headers as far as it is asked here. */
+enum {
+    FILE_MODE_INFORMATION_CLASS = 16,
+    FILE_MODE_SYNCHRONOUS = 0x10 | 0x20 /* FILE_SYNCHRONOUS_IO_... */
+};
+
+/* The start of PUBLIC_OBJECT_BASIC_INFORMATION. */
+struct object_facts {
+    ULONG attributes;
+    ACCESS_MASK access;
+    ULONG rest[12];
+};
+
+static HANDLE handle_of(const struct sys_pipe *pipe)
+{
+    return (HANDLE)pipe->fd;
+}
+
+/* ---- what is it? ---- */
+
+static bool is_overlapped(HANDLE handle)
+{
+    ULONG mode = FILE_MODE_SYNCHRONOUS;
+    IO_STATUS_BLOCK block;
+    NTSTATUS status = NtQueryInformationFile(
+        handle, &block, &mode, sizeof mode,
+        (FILE_INFORMATION_CLASS)FILE_MODE_INFORMATION_CLASS);
+    return status >= 0 && !(mode & FILE_MODE_SYNCHRONOUS);
+}
+
+/* Windows gives a pipe no more than it was opened for, and a file, too. */
+unsigned sys_pipe_sides(sys_fd fd)
+{
+    struct object_facts facts;
+    if (win_knows_socket(fd))
+        return SIDE_READ | SIDE_WRITE;
+    if (NtQueryObject((HANDLE)fd, ObjectBasicInformation, &facts, sizeof facts,
+                      NULL) < 0)
+        return SIDE_READ | SIDE_WRITE; /* the calls will tell */
+    return (facts.access & FILE_READ_DATA ? SIDE_READ : 0U) |
+           (facts.access & FILE_WRITE_DATA ? SIDE_WRITE : 0U);
+}
+
+/* A handle belongs to one completion port for good: a borrowed one is left
+ * alone, and has a thread. */
+int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
+{
+    *pipe = (struct sys_pipe){.given = fd, .fd = fd};
+    pipe->socket = win_knows_socket(fd);
+    if (pipe->socket)
+        return sys_adopt(fd);
+    pipe->overlapped = is_overlapped((HANDLE)fd);
+    pipe->seekable = GetFileType((HANDLE)fd) == FILE_TYPE_DISK;
+    pipe->blocks = !pipe->overlapped || pipe->seekable || shared;
+    pipe->duplex = side == SIDE_WRITE && sys_pipe_sides(fd) & SIDE_READ;
+    return 0;
+}
+
+/* That a socket was blocking cannot be asked, but most are. */
+void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited)
+{
+    u_long off = 0;
+    (void)inherited;
+    if (pipe->thread)
+        (void)CloseHandle(pipe->thread);
+    if (!close && pipe->socket)
+        (void)ioctlsocket(pipe->fd, (long)FIONBIO, &off);
+    else if (close && pipe->socket)
+        sys_close(pipe->given);
+    else if (close && pipe->given != SYS_NO_FD)
+        (void)CloseHandle((HANDLE)pipe->given);
+    pipe->thread = NULL;
+    pipe->fd = pipe->given = SYS_NO_FD;
+}
+
+/* ---- on a completion port ---- */
+
+/* How a call that must not wait ended. One that goes on is taken back. */
+static int64_t finish(HANDLE handle, OVERLAPPED *o, bool begun)
+{
+    DWORD count = 0;
+    if (!begun && GetLastError() == ERROR_IO_PENDING) {
+        (void)CancelIoEx(handle, o);
+        begun = true;
+    }
+    if (begun && GetOverlappedResult(handle, o, &count, TRUE))
+        return count;
+    DWORD os_error = GetLastError();
+    if (os_error == ERROR_MORE_DATA) /* of a message */
+        return (int64_t)o->InternalHigh;
+    return os_error == ERROR_OPERATION_ABORTED ? RONDO_EAGAIN
+                                               : error_from_os(os_error);
+}
+
+/* Nobody writes any more. */
+static int64_t end_or(int64_t result)
+{
+    return result == RONDO_EPIPE || result == RONDO_EOF ? 0 : result;
+}
+
+int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size)
+{
+    DWORD there = 0;
+    if (pipe->socket)
+        return sys_recv(pipe->fd, data, size);
+    if (!PeekNamedPipe(handle_of(pipe), NULL, 0, NULL, &there, NULL))
+        return end_or(error_from_os(GetLastError()));
+    if (!there)
+        return RONDO_EAGAIN;
+    /* An event whose lowest bit is set keeps this from the port. */
+    HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (!event)
+        return error_from_os(GetLastError());
+    OVERLAPPED o = {.hEvent = (HANDLE)((ULONG_PTR)event | 1)};
+    DWORD most = size < there ? (DWORD)size : there;
+    bool begun = ReadFile(handle_of(pipe), data, most, NULL, &o);
+    int64_t count = end_or(finish(handle_of(pipe), &o, begun));
+    (void)CloseHandle(event);
+    return count;
+}
+
+/* A pipe takes what it is given only as a whole, later: the port tells. */
+int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
+                       size_t count)
+{
+    return pipe->socket ? sys_sendv(pipe->fd, buffers, count) : RONDO_EAGAIN;
+}
+
+/* ---- on a thread ---- */
+
+bool sys_pipe_blocks(const struct sys_pipe *pipe)
+{
+    return pipe->blocks;
+}
+
+void sys_pipe_block(struct sys_pipe *pipe)
+{
+    (void)pipe;
+}
+
+/* So that its calls can be ended from outside. */
+static bool announce(struct sys_pipe *pipe)
+{
+    HANDLE self = GetCurrentProcess(), thread;
+    if (!pipe->thread &&
+        DuplicateHandle(self, GetCurrentThread(), self, &thread, 0, FALSE,
+                        DUPLICATE_SAME_ACCESS))
+        InterlockedExchangePointer(&pipe->thread, thread);
+    return InterlockedCompareExchange(&pipe->cancelled, 0, 0) == 0;
+}
+
+static int64_t transfer(struct sys_pipe *pipe, void *to, const void *from,
+                        size_t size)
+{
+    HANDLE handle = handle_of(pipe);
+    OVERLAPPED o = {.Offset = (DWORD)pipe->offset,
+                    .OffsetHigh = (DWORD)(pipe->offset >> 32)};
+    OVERLAPPED *how = NULL;
+    DWORD count = 0, most = size < INT_MAX ? (DWORD)size : INT_MAX;
+    if (pipe->overlapped) {
+        HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
+        if (!event)
+            return error_from_os(GetLastError());
+        o.hEvent = (HANDLE)((ULONG_PTR)event | 1);
+        how = &o;
+    }
+    bool done = to ? ReadFile(handle, to, most, &count, how)
+                   : WriteFile(handle, from, most, &count, how);
+    if (how && (done || GetLastError() == ERROR_IO_PENDING))
+        done = GetOverlappedResult(handle, how, &count, TRUE);
+    DWORD os_error = done ? 0 : GetLastError();
+    if (how)
+        (void)CloseHandle((HANDLE)((ULONG_PTR)o.hEvent & ~(ULONG_PTR)1));
+    pipe->offset += count;
+    return done || os_error == ERROR_MORE_DATA ? (int64_t)count
+                                               : error_from_os(os_error);
+}
+
+/* What is written with no bytes is read as none, and no end. */
+int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
+{
+    bool is_pipe = GetFileType(handle_of(pipe)) == FILE_TYPE_PIPE;
+    int64_t count = 0;
+    do {
+        if (!announce(pipe))
+            return error_from_os(ERROR_OPERATION_ABORTED);
+        count = transfer(pipe, data, NULL, size);
+    } while (is_pipe && count == 0);
+    return end_or(count);
+}
+
+int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
+                               size_t size)
+{
+    return announce(pipe) ? transfer(pipe, NULL, data, size)
+                          : error_from_os(ERROR_OPERATION_ABORTED);
+}
+
+/* The thread may be just about to wait: that nothing was ended says nothing. */
+bool sys_pipe_cancel(struct sys_pipe *pipe)
+{
+    InterlockedExchange(&pipe->cancelled, 1);
+    HANDLE thread =
+        InterlockedCompareExchangePointer(&pipe->thread, NULL, NULL);
+    if (thread)
+        (void)CancelSynchronousIo(thread);
+    if (pipe->overlapped)
+        (void)CancelIoEx(handle_of(pipe), NULL);
+    return true;
+}
+
+/* ---- whether anybody reads ---- */
+
+/* A writer that may read as well can wait for that, and hears of the end. */
+bool sys_pipe_tells(const struct sys_pipe *pipe)
+{
+    return !pipe->socket && !pipe->blocks && pipe->duplex;
+}
+
+bool sys_pipe_hung_up(const struct sys_pipe *pipe)
+{
+    return !PeekNamedPipe(handle_of(pipe), NULL, 0, NULL, NULL, NULL);
+}

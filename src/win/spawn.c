@@ -1,0 +1,148 @@
+/* spawn.c - starts a program: Windows. */
+/* SPDX-License-Identifier: MIT */
+#include "spawn.h"
+#include "error.h"
+
+#include <string.h>
+
+enum { STANDARD = 3 };
+
+/* Copies that are inherited, of what the child is to have: the originals are
+ * not, so that a process which somebody else starts does not get them. */
+struct handles {
+    HANDLE standard[STANDARD]; /* NULL: none */
+    HANDLE list[STANDARD];
+    DWORD count;
+};
+
+static int copy_handles(const struct child_plan *plan, struct handles *h)
+{
+    HANDLE self = GetCurrentProcess();
+    for (size_t i = 0; i < plan->stdio_count; i++) {
+        const struct child_stdio *s = &plan->stdio[i];
+        HANDLE copy;
+        if (s->fd == SYS_NO_FD)
+            continue; /* the parent has none either */
+        if (!DuplicateHandle(self, (HANDLE)s->fd, self, &copy, 0, TRUE,
+                             DUPLICATE_SAME_ACCESS))
+            return error_os(error_from_os(GetLastError()),
+                            "cannot hand over descriptor %d", s->child_fd);
+        h->standard[s->child_fd] = h->list[h->count++] = copy;
+    }
+    return 0;
+}
+
+static void close_handles(struct handles *h)
+{
+    for (DWORD i = 0; i < h->count; i++)
+        (void)CloseHandle(h->list[i]);
+}
+
+/* ---- starting ---- */
+
+static DWORD flags_of(const struct child_plan *plan)
+{
+    DWORD flags = EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT;
+    if (plan->new_group)
+        flags |= CREATE_NEW_PROCESS_GROUP;
+    if (plan->hide_window)
+        flags |= CREATE_NO_WINDOW;
+    return flags;
+}
+
+static bool create(const struct launch *l, const struct handles *h,
+                   LPPROC_THREAD_ATTRIBUTE_LIST attributes,
+                   PROCESS_INFORMATION *made)
+{
+    STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup}};
+    startup.lpAttributeList = attributes;
+    startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+    startup.StartupInfo.hStdInput = h->standard[0];
+    startup.StartupInfo.hStdOutput = h->standard[1];
+    startup.StartupInfo.hStdError = h->standard[2];
+    if (l->plan->hide_window) {
+        startup.StartupInfo.dwFlags |= STARTF_USESHOWWINDOW;
+        startup.StartupInfo.wShowWindow = SW_HIDE;
+    }
+    return CreateProcessW(l->program, l->line, NULL, NULL, h->count > 0,
+                          flags_of(l->plan), l->environment, l->folder,
+                          &startup.StartupInfo, made);
+}
+
+/* With a list of handles, no other that can be inherited is. */
+static int create_with_list(const struct launch *l, struct handles *h,
+                            PROCESS_INFORMATION *made)
+{
+    SIZE_T size = 0;
+    (void)InitializeProcThreadAttributeList(NULL, 1, 0, &size);
+    LPPROC_THREAD_ATTRIBUTE_LIST list = loop_alloc(l->loop, size);
+    if (!list)
+        return error_set(RONDO_ENOMEM, "out of memory");
+    bool done = InitializeProcThreadAttributeList(list, 1, 0, &size);
+    if (done && h->count)
+        done = UpdateProcThreadAttribute(
+            list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, (void *)h->list,
+            h->count * sizeof *h->list, NULL, NULL);
+    done = done && create(l, h, list, made);
+    DWORD os_error = GetLastError();
+    DeleteProcThreadAttributeList(list);
+    loop_free(l->loop, list);
+    if (done)
+        return 0;
+    return error_os(error_from_os(os_error), "cannot run %.500s",
+                    l->plan->program ? l->plan->program : "cmd.exe");
+}
+
+/* CreateProcess does not say which of its names it means. */
+static int find_folder(struct launch *l)
+{
+    const char *cwd = l->plan->cwd;
+    if (!cwd)
+        return 0;
+    int error = launch_wide(l->loop, cwd, &l->folder);
+    if (error)
+        return error;
+    DWORD facts =
+        *cwd ? GetFileAttributesW(l->folder) : INVALID_FILE_ATTRIBUTES;
+    DWORD os_error = *cwd ? GetLastError() : ERROR_PATH_NOT_FOUND;
+    if (facts == INVALID_FILE_ATTRIBUTES)
+        error = error_from_os(os_error);
+    else if (!(facts & FILE_ATTRIBUTE_DIRECTORY))
+        error = error_from_os(ERROR_DIRECTORY);
+    return error ? error_os(error, "cannot change to the folder %.500s", cwd)
+                 : 0;
+}
+
+static int prepare(struct launch *l)
+{
+    int error = find_folder(l);
+    if (!error)
+        error = launch_find_program(l);
+    if (!error)
+        error = launch_make_line(l);
+    return error ? error : launch_make_environment(l);
+}
+
+int win_spawn(rondo_loop *loop, const struct child_plan *plan, HANDLE *process,
+              int64_t *pid)
+{
+    struct launch l = {.loop = loop, .plan = plan};
+    struct handles h = {.count = 0};
+    PROCESS_INFORMATION made = {.hProcess = NULL};
+    int error = prepare(&l);
+    if (!error)
+        error = copy_handles(plan, &h);
+    if (!error)
+        error = create_with_list(&l, &h, &made);
+    close_handles(&h);
+    loop_free(loop, l.program);
+    loop_free(loop, l.line);
+    loop_free(loop, l.folder);
+    loop_free(loop, l.environment);
+    if (error)
+        return error;
+    (void)CloseHandle(made.hThread);
+    *process = made.hProcess;
+    *pid = (int64_t)made.dwProcessId;
+    return 0;
+}

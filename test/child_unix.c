@@ -1,0 +1,105 @@
+/* child_unix.c - what child.c asks of Unix. */
+/* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "child_system.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char *self;
+
+void child_begin(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)alarm(CHILD_LIFE_S); /* whatever becomes of the test */
+    self = (*argv)[0];
+}
+
+long child_read(int fd, void *data, size_t size)
+{
+    return read(fd, data, size);
+}
+
+long child_write(int fd, const void *data, size_t size)
+{
+    return write(fd, data, size);
+}
+
+void child_close(int fd)
+{
+    (void)close(fd);
+}
+
+void child_sleep(void)
+{
+    for (;;)
+        (void)pause();
+}
+
+void child_die(int signum)
+{
+    (void)raise(signum);
+}
+
+void child_start(char *argv[])
+{
+    argv[0] = (char *)(size_t)self;
+    if (fork() != 0)
+        return;
+    (void)execv(argv[0], argv);
+    _exit(97);
+}
+
+char **child_environment(void)
+{
+    return environ;
+}
+
+void child_say_folder(void)
+{
+    char path[4096];
+
+    child_say("%s\n", getcwd(path, sizeof path) ? path : "?");
+}
+
+void child_say_descriptors(void)
+{
+    for (int fd = 0; fd < 4096; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            child_say("%d ", fd);
+}
+
+/* "blocked N ignored N"; none is caught by a program that has just begun */
+void child_say_signals(void)
+{
+    struct sigaction action;
+    sigset_t mask;
+    int blocked = 0;
+    int ignored = 0;
+
+    (void)sigprocmask(SIG_SETMASK, NULL, &mask);
+    for (int i = 1; i < NSIG; i++) {
+        if (sigaction(i, NULL, &action) < 0)
+            continue;
+        blocked += sigismember(&mask, i) == 1;
+        ignored += action.sa_handler == SIG_IGN;
+    }
+    child_say("blocked %d ignored %d\n", blocked, ignored);
+}
+
+/* "uid N gid N groups N session S group G umask M" */
+void child_say_ids(void)
+{
+    mode_t mask = umask(0);
+
+    child_say("uid %d gid %d groups %d session %d group %d umask %o\n",
+              (int)getuid(), (int)getgid(), getgroups(0, NULL),
+              getsid(0) == getpid(), getpgrp() == getpid(), (unsigned)mask);
+}

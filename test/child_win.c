@@ -1,0 +1,126 @@
+/* child_win.c - what child.c asks of Windows. */
+/* SPDX-License-Identifier: MIT */
+#include "child_system.h"
+
+#include <fcntl.h>
+#include <io.h>
+#include <stdlib.h>
+#include <string.h>
+#include <windows.h>
+
+#include <shellapi.h>
+
+static char *to_utf8(const wchar_t *text)
+{
+    int size = WideCharToMultiByte(CP_UTF8, 0, text, -1, NULL, 0, NULL, NULL);
+    char *made = calloc((size_t)size + 1, 1);
+
+    (void)WideCharToMultiByte(CP_UTF8, 0, text, -1, made, size, NULL, NULL);
+    return made;
+}
+
+/* As the system splits the command line: the C runtime has ways of its own. */
+void child_begin(int *argc, char ***argv)
+{
+    wchar_t **wide = CommandLineToArgvW(GetCommandLineW(), argc);
+    char **made = calloc((size_t)*argc + 1, sizeof *made);
+
+    for (int i = 0; i < *argc; i++)
+        made[i] = to_utf8(wide[i]);
+    *argv = made;
+    for (int fd = 0; fd < 3; fd++)
+        (void)_setmode(fd, _O_BINARY);
+}
+
+long child_read(int fd, void *data, size_t size)
+{
+    return _read(fd, data, (unsigned)size);
+}
+
+long child_write(int fd, const void *data, size_t size)
+{
+    return _write(fd, data, (unsigned)(size < 65536 ? size : 65536));
+}
+
+void child_close(int fd)
+{
+    (void)_close(fd);
+}
+
+void child_sleep(void)
+{
+    Sleep(CHILD_LIFE_S * 1000);
+}
+
+void child_die(int signum)
+{
+    (void)TerminateProcess(GetCurrentProcess(), (UINT)signum);
+}
+
+void child_start(char *argv[])
+{
+    STARTUPINFOW startup = {.cb = sizeof startup,
+                            .dwFlags = STARTF_USESTDHANDLES};
+    PROCESS_INFORMATION made;
+    wchar_t path[1024];
+    wchar_t line[8192] = L"child";
+
+    for (char **next = argv + 1; *next; next++) {
+        wchar_t word[1024] = L"";
+
+        (void)MultiByteToWideChar(CP_UTF8, 0, *next, -1, word, 1024);
+        wcscat(line, L" \"");
+        wcscat(line, word);
+        wcscat(line, L"\"");
+    }
+    startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
+    startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
+    startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
+    (void)GetModuleFileNameW(NULL, path, 1024);
+    if (CreateProcessW(path, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup,
+                       &made)) {
+        (void)CloseHandle(made.hThread);
+        (void)CloseHandle(made.hProcess);
+    }
+}
+
+/* without those of the shell, which have names that begin with "=" */
+char **child_environment(void)
+{
+    const wchar_t *next = GetEnvironmentStringsW();
+    char **made = calloc(1024, sizeof *made);
+    int count = 0;
+
+    for (; *next && count < 1023; next += wcslen(next) + 1)
+        if (*next != L'=')
+            made[count++] = to_utf8(next);
+    return made;
+}
+
+void child_say_folder(void)
+{
+    wchar_t path[1024] = L"?";
+    char *text;
+
+    (void)GetCurrentDirectoryW(1024, path);
+    text = to_utf8(path);
+    child_say("%s\n", text);
+    free(text);
+}
+
+void child_say_descriptors(void)
+{
+    for (int fd = 0; fd < 64; fd++)
+        if (_get_osfhandle(fd) != -1)
+            child_say("%d ", fd);
+}
+
+void child_say_signals(void)
+{
+    child_say("none\n");
+}
+
+void child_say_ids(void)
+{
+    child_say("none\n");
+}

@@ -1,0 +1,230 @@
+/* harness_process.c - child processes of tests. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_process.h"
+
+static void note(struct proc *p, char letter, bool run)
+{
+    size_t used = strlen(p->order);
+
+    if (run && used && p->order[used - 1] == letter)
+        return;
+    if (used < sizeof p->order - 1)
+        p->order[used] = letter;
+}
+
+static void made(rondo_process *process, void *self)
+{
+    struct proc *p = self;
+
+    assert_int_equal(p->made, 0);
+    assert_string_equal(p->order, "");
+    assert_ptr_equal(rondo_process_self(process), self);
+    p->made++;
+    p->process = process;
+    note(p, 'M', false);
+    if (p->on_made)
+        p->on_made(p);
+}
+
+static void data(rondo_process *process, void *self, int fd, const void *bytes,
+                 size_t size)
+{
+    struct proc *p = self;
+    const unsigned char *b = bytes;
+    size_t kept, room;
+
+    assert_ptr_equal(process, p->process);
+    assert_true(p->made == 1 && p->lost == 0 && size > 0);
+    assert_in_range(fd, 1, 3);
+    assert_int_equal(p->pipes_lost[fd], 0);
+    note(p, (char)('0' + fd), true);
+    if (p->pattern)
+        for (size_t i = 0; i < size; i++)
+            p->wrong |= b[i] != (p->bytes[fd] + i) % 251;
+    kept = p->bytes[fd] < sizeof p->text[fd] ? (size_t)p->bytes[fd]
+                                             : sizeof p->text[fd] - 1;
+    room = sizeof p->text[fd] - 1 - kept;
+    memcpy(p->text[fd] + kept, bytes, size < room ? size : room);
+    p->bytes[fd] += size;
+    if (p->on_data)
+        p->on_data(p, fd);
+}
+
+static void pipe_lost(rondo_process *process, void *self, int fd, int error)
+{
+    struct proc *p = self;
+
+    assert_true(p->made == 1 && p->lost == 0);
+    assert_in_range(fd, 0, 3);
+    assert_int_equal(p->pipes_lost[fd], 0);
+    assert_null(rondo_process_pipe(process, fd));
+    p->pipes_lost[fd]++;
+    p->pipe_error[fd] = error;
+    note(p, 'x', false);
+    if (p->on_pipe_lost)
+        p->on_pipe_lost(p, fd);
+}
+
+static void pause_writing(rondo_process *process, void *self, int fd)
+{
+    struct proc *p = self;
+
+    (void)process;
+    (void)fd;
+    assert_int_equal(p->pauses++, p->resumes);
+    note(p, 'P', false);
+}
+
+static void resume_writing(rondo_process *process, void *self, int fd)
+{
+    struct proc *p = self;
+
+    (void)process;
+    (void)fd;
+    assert_int_equal(++p->resumes, p->pauses);
+    note(p, 'R', false);
+}
+
+static void exited(rondo_process *process, void *self, rondo_exit status)
+{
+    struct proc *p = self;
+    rondo_exit same;
+
+    assert_true(p->made == 1 && p->exited == 0 && p->lost == 0);
+    assert_true(rondo_process_returncode(process, &same));
+    assert_memory_equal(&same, &status, sizeof same);
+    p->exited++;
+    p->status = status;
+    note(p, 'E', false);
+    if (p->on_exited)
+        p->on_exited(p);
+}
+
+static void lost(rondo_process *process, void *self, int error)
+{
+    struct proc *p = self;
+
+    (void)process;
+    assert_true(p->made == 1 && p->lost == 0);
+    p->lost++;
+    p->error = error;
+    if (error)
+        (void)snprintf(p->last_error, sizeof p->last_error, "%s",
+                       rondo_last_error());
+    note(p, 'L', false);
+    if (p->on_lost)
+        p->on_lost(p);
+    p->process = NULL;
+}
+
+const rondo_process_protocol proc_recorder = {
+    .connection_made = made,
+    .pipe_data_received = data,
+    .pipe_connection_lost = pipe_lost,
+    .pause_writing = pause_writing,
+    .resume_writing = resume_writing,
+    .process_exited = exited,
+    .connection_lost = lost,
+};
+
+void proc_need(struct world *w)
+{
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_SUBPROCESS))
+        test_skip(w, "this backend cannot run programs");
+}
+
+struct proc *proc_new(struct world *w)
+{
+    struct proc *p = test_alloc(w, sizeof *p);
+
+    p->w = w;
+    return p;
+}
+
+int proc_start_in(struct proc *p, rondo_loop *loop,
+                  const rondo_process_options *options, const char *const *argv)
+{
+    rondo_process_options o = RONDO_PROCESS_OPTIONS_INIT;
+
+    if (options)
+        o = *options;
+    if (!o.program)
+        o.program = raw_child();
+    o.argv = argv;
+    return rondo_subprocess_exec(loop, &o, &proc_recorder, p, &p->process);
+}
+
+enum { MOST_ARGUMENTS = 60 };
+
+static int start(struct proc *p, const rondo_process_options *options,
+                 va_list arguments)
+{
+    const char *argv[MOST_ARGUMENTS + 2] = {raw_child()};
+    int count = 0;
+
+    while (count < MOST_ARGUMENTS &&
+           (argv[count + 1] = va_arg(arguments, const char *)) != NULL)
+        count++;
+    return proc_start_in(p, p->w->loop, options, argv);
+}
+
+int proc_try(struct proc *p, const rondo_process_options *options, ...)
+{
+    va_list arguments;
+    int result;
+
+    va_start(arguments, options);
+    result = start(p, options, arguments);
+    va_end(arguments);
+    return result;
+}
+
+void proc_start(struct proc *p, const rondo_process_options *options, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, options);
+    assert_ok(start(p, options, arguments));
+    va_end(arguments);
+    assert_true(rondo_process_pid(p->process) > 0);
+    assert_int_equal(p->made, 0); /* from the loop */
+}
+
+void proc_wait(struct proc *p)
+{
+    test_run_until(p->w, p->lost);
+}
+
+void proc_check_exit(const struct proc *p, uint32_t code)
+{
+    assert_int_equal(p->exited, 1);
+    assert_true(p->status.known);
+    assert_false(p->status.signaled);
+    assert_int_equal(p->status.signal, 0);
+    assert_int_equal(p->status.code, code);
+}
+
+void proc_check_killed(const struct proc *p)
+{
+    assert_int_equal(p->exited, 1);
+    assert_true(p->status.known);
+    if (raw_has_signals()) {
+        assert_true(p->status.signaled);
+        assert_int_equal(p->status.signal, 9);
+        assert_int_equal(p->status.code, 0);
+    } else {
+        assert_false(p->status.signaled);
+        assert_true(p->status.code != 0);
+    }
+}
+
+rondo_process_options proc_options(rondo_stdio_kind in, rondo_stdio_kind out,
+                                   rondo_stdio_kind err)
+{
+    rondo_process_options o = RONDO_PROCESS_OPTIONS_INIT;
+
+    o.stdin_kind = in;
+    o.stdout_kind = out;
+    o.stderr_kind = err;
+    return o;
+}

@@ -1,0 +1,147 @@
+/* raw_win_process.c - child processes for tests, on Windows. */
+/* SPDX-License-Identifier: MIT */
+#include "raw_process.h"
+
+#include <windows.h>
+
+const char *raw_child(void)
+{
+    return RONDO_TEST_CHILD;
+}
+
+bool raw_has_signals(void)
+{
+    return false;
+}
+
+const char *raw_known_folder(void)
+{
+    return "C:\\windows";
+}
+
+const char *raw_path_separator(void)
+{
+    return ";";
+}
+
+bool raw_program_file(char *path, size_t size, const char *text, bool may_run)
+{
+    (void)path;
+    (void)size;
+    (void)text;
+    (void)may_run;
+    return false;
+}
+
+void raw_remove(const char *path)
+{
+    (void)path;
+}
+
+bool raw_anybody_may_run(const char *path)
+{
+    (void)path;
+    return true;
+}
+
+void raw_set_close_on_exec(raw_fd fd, bool on)
+{
+    (void)fd;
+    (void)on;
+}
+
+bool raw_recv_pipe(raw_fd fd, const char *text)
+{
+    (void)fd;
+    (void)text;
+    return false;
+}
+
+int raw_zombies(void)
+{
+    return -1;
+}
+
+void raw_process_await(int64_t pid)
+{
+    HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, (DWORD)pid);
+
+    if (!process)
+        return;
+    (void)WaitForSingleObject(process, INFINITE);
+    (void)CloseHandle(process);
+}
+
+bool raw_process_runs(int64_t pid)
+{
+    HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, (DWORD)pid);
+    bool runs;
+
+    if (!process)
+        return false;
+    runs = WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
+    (void)CloseHandle(process);
+    return runs;
+}
+
+void raw_process_kill(int64_t pid)
+{
+    HANDLE process = OpenProcess(PROCESS_TERMINATE, FALSE, (DWORD)pid);
+
+    if (!process)
+        return;
+    (void)TerminateProcess(process, 1);
+    (void)CloseHandle(process);
+}
+
+bool raw_sigchld(enum raw_sigchld how)
+{
+    (void)how;
+    return false;
+}
+
+unsigned raw_sigchld_count(void)
+{
+    return 0;
+}
+
+int64_t raw_process_start(int code)
+{
+    (void)code;
+    return 0;
+}
+
+int raw_process_wait(int64_t pid)
+{
+    (void)pid;
+    return -1;
+}
+
+bool raw_is_root(void)
+{
+    return false;
+}
+
+void raw_signal_block(int signum, bool on)
+{
+    (void)signum;
+    (void)on;
+}
+
+void raw_signal_ignore(int signum, bool on)
+{
+    (void)signum;
+    (void)on;
+}
+
+void raw_signal_catch(int signum, bool on)
+{
+    (void)signum;
+    (void)on;
+}
+
+bool raw_kernel_lacks(unsigned what)
+{
+    (void)what;
+    return false;
+}

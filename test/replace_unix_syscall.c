@@ -1,0 +1,66 @@
+/* replace_unix_syscall.c - a kernel that lacks what it is told to lack. */
+/* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "raw_process.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+
+static unsigned lacking;
+
+typedef long syscall_fn(long, long, long, long, long, long, long);
+static union {
+    void *pointer;
+    syscall_fn *fn;
+} next;
+
+/* Also where no dynamic linker may be called: it is asked before. */
+static void find_next(void)
+{
+    if (!next.pointer)
+        next.pointer = dlsym(RTLD_NEXT, "syscall");
+}
+
+bool raw_kernel_lacks(unsigned what)
+{
+    find_next();
+    lacking = what;
+#if defined(SYS_close_range) && defined(SYS_pidfd_open)
+    return next.pointer;
+#else
+    return false;
+#endif
+}
+
+static bool is_lacking(long number)
+{
+#if defined(SYS_close_range) && defined(SYS_pidfd_open)
+    if (number == SYS_pidfd_open || number == SYS_pidfd_send_signal)
+        return lacking & RAW_LACKS_PIDFD;
+    if (number == SYS_close_range)
+        return lacking & RAW_LACKS_CLOSE_RANGE;
+#endif
+    (void)number;
+    return false;
+}
+
+long syscall(long number, ...)
+{
+    va_list arguments;
+    long a[6];
+
+    if (is_lacking(number)) {
+        errno = ENOSYS;
+        return -1;
+    }
+    va_start(arguments, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(arguments, long);
+    va_end(arguments);
+    find_next();
+    return next.fn(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}

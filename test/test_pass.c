@@ -1,0 +1,463 @@
+/* test_pass.c - descriptors that travel with a unix socket's bytes. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_local.h"
+#include "raw_net.h"
+
+enum { MOST = 64 };
+
+/* What a peer took, and how: data_received or buffer_updated takes them all,
+ * or `each` at a time. */
+struct bag {
+    rondo_fd fds[600];
+    size_t count;
+    size_t each;       /* 0: all there are */
+    size_t bytes[600]; /* received when it came */
+    bool leave;        /* takes none */
+};
+
+static void take(struct peer *p, size_t more)
+{
+    struct bag *bag = p->user;
+    rondo_fd fd;
+
+    for (size_t n = 0; !bag->leave && (!bag->each || n < bag->each); n++) {
+        fd = rondo_transport_take_fd(p->transport);
+        if (fd == RONDO_NO_FD)
+            break;
+        assert_in_range(bag->count, 0, 599);
+        assert_true(fd > 2 && raw_fd_close_on_exec(fd));
+        bag->bytes[bag->count] = p->bytes + more;
+        bag->fds[bag->count++] = fd;
+    }
+}
+
+static void take_plain(struct peer *p, const void *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    take(p, 0);
+}
+
+static void take_buffered(struct peer *p, size_t size)
+{
+    (void)size;
+    take(p, 0);
+}
+
+static struct bag *give_bag(struct peer *p)
+{
+    struct bag *bag = test_alloc(p->w, sizeof *bag);
+
+    p->user = bag;
+    p->on_data = take_plain;
+    p->on_updated = take_buffered;
+    return bag;
+}
+
+static void empty(struct bag *bag)
+{
+    for (size_t i = 0; i < bag->count; i++)
+        raw_close(bag->fds[i]);
+    bag->count = 0;
+}
+
+static void local_needed(struct world *w)
+{
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_PASS_DESCRIPTORS))
+        test_skip(w, "descriptors cannot be passed");
+}
+
+/* A pair whose b takes what comes. */
+static struct bag *pair(struct world *w, struct peer **a, struct peer **b)
+{
+    local_needed(w);
+    local_pair(w, a, b);
+    return give_bag(*b);
+}
+
+/* ---- S16: one descriptor ------------------------------------------------ */
+
+static void S16_one_there_and_one_back(void **state)
+{
+    struct world *w = *state;
+    const char *path;
+    struct listener *l;
+    struct bag *here, *there;
+    struct peer *c;
+    raw_fd pipe[2];
+    char byte = 0;
+
+    local_needed(w);
+    assert_int_equal(raw_pair(pipe), 0);
+    path = local_path(w, "pass");
+    l = local_serve(w, path);
+    there = give_bag(&l->model);
+    c = local_connect(w, path);
+    here = give_bag(c);
+    assert_ok(rondo_transport_send_fd(c->transport, pipe[0]));
+    assert_ok(rondo_transport_write(c->transport, "take this", 9));
+    test_run_until(w, there->count == 1);
+    assert_true(raw_same_file(there->fds[0], pipe[0]));
+    assert_true(there->fds[0] != pipe[0] && raw_fd_valid(pipe[0]));
+    assert_ok(rondo_transport_send_fd(l->first->transport, there->fds[0]));
+    raw_close(there->fds[0]); /* a duplicate is on its way */
+    assert_ok(rondo_transport_write(l->first->transport, "again", 5));
+    test_run_until(w, here->count == 1);
+    raw_close(pipe[0]);
+    assert_ok(raw_send(here->fds[0], "x", 1));
+    assert_int_equal(raw_recv(pipe[1], &byte, 1, 1000), 1);
+    assert_int_equal(byte, 'x');
+    raw_close(here->fds[0]);
+    raw_close(pipe[1]);
+    assert_int_equal(l->first->bytes, 9);
+}
+
+static void S16_without_a_byte_nothing_goes(void **state)
+{
+    struct world *w = *state;
+    struct peer *a, *b;
+    struct bag *bag = pair(w, &a, &b);
+    raw_fd file = raw_file();
+
+    assert_ok(rondo_transport_send_fd(a->transport, file));
+    assert_ok(rondo_transport_write(a->transport, "", 0));
+    test_spin(w, 5);
+    assert_string_equal(b->order, "M");
+    rondo_transport_close(a->transport);
+    test_run_until(w, a->lost && b->lost);
+    assert_string_equal(b->order, "MEL");
+    assert_int_equal(bag->count, 0);
+    raw_close(file);
+}
+
+/* A program without Rondo sends and receives the same. */
+static void S16_with_a_plain_socket(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct bag *bag = give_bag(p);
+    raw_fd end, file = raw_file(), other = raw_file(), got[4];
+    size_t count = 4;
+    char bytes[8];
+
+    local_needed(w);
+    end = local_raw_peer(w, &recorder, p);
+    assert_int_equal(raw_send_fds(end, "ab", 2, &file, 1), 2);
+    test_run_until(w, p->bytes == 2);
+    assert_int_equal(bag->count, 1);
+    assert_true(raw_same_file(bag->fds[0], file));
+    assert_ok(rondo_transport_send_fd(p->transport, file));
+    assert_ok(rondo_transport_send_fd(p->transport, other));
+    assert_ok(rondo_transport_write(p->transport, "cde", 3));
+    assert_int_equal(raw_recv_fds(end, bytes, 8, got, &count, 1000), 3);
+    assert_int_equal(count, 2);
+    assert_true(raw_same_file(got[0], file));
+    assert_true(raw_same_file(got[1], other));
+    raw_close(got[0]);
+    raw_close(got[1]);
+    empty(bag);
+    raw_close(end);
+    raw_close(file);
+    raw_close(other);
+}
+
+/* ---- S16: with their byte ----------------------------------------------- */
+
+static void count_release(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
+static void S16_each_write_path_carries(void **state)
+{
+    struct world *w = *state;
+    struct peer *a, *b;
+    struct bag *bag = pair(w, &a, &b);
+    raw_fd files[4];
+    unsigned released = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        uint64_t before = b->bytes;
+
+        files[i] = raw_file();
+        assert_ok(rondo_transport_send_fd(a->transport, files[i]));
+        if (i == 0)
+            assert_ok(rondo_transport_write(a->transport, "12345678", 8));
+        else if (i == 1)
+            assert_ok(rondo_transport_writev(
+                a->transport,
+                (rondo_buffer[]){{"", 0}, {"123", 3}, {"45678", 5}}, 3));
+        else if (i == 2)
+            assert_ok(rondo_transport_write_owned(a->transport, "12345678", 8,
+                                                  count_release, &released));
+        else
+            assert_ok(rondo_transport_printf(a->transport, "%d", 12345678));
+        test_run_until(w, b->bytes == before + 8);
+        assert_int_equal(bag->count, i + 1);
+        assert_true(raw_same_file(bag->fds[i], files[i]));
+        raw_close(files[i]);
+    }
+    assert_int_equal(released, 1);
+    empty(bag);
+}
+
+/* More than the kernel takes, with descriptors at chosen bytes: each comes
+ * with its own byte, in order, whatever is sent in parts. */
+static void S16_a_long_queue_keeps_them_with_their_bytes(void **state)
+{
+    enum { PIECES = 40, PIECE = 30000 };
+    struct world *w = *state;
+    struct peer *a, *b;
+    struct bag *bag = pair(w, &a, &b);
+    unsigned char *data = test_alloc(w, (size_t)PIECES * PIECE);
+    raw_fd files[PIECES];
+    int over = 0;
+
+    test_fill(data, 0, (size_t)PIECES * PIECE);
+    assert_ok(rondo_transport_pause_reading(b->transport));
+    for (size_t i = 0; i < PIECES; i++) {
+        files[i] = raw_file();
+        if (i % 3 != 2)
+            assert_ok(rondo_transport_send_fd(a->transport, files[i]));
+        over = (int)assert_ok(
+            rondo_transport_write(a->transport, data + i * PIECE, PIECE));
+    }
+    assert_int_equal(over, 1);
+    test_run_until(w, a->pauses == 1); /* the limits hold as ever */
+    assert_ok(rondo_transport_resume_reading(b->transport));
+    test_run_until(w, b->bytes == (uint64_t)PIECES * PIECE);
+    assert_int_equal(b->checksum, test_pattern_checksum(b->bytes));
+    assert_int_equal(a->resumes, 1);
+    assert_int_equal(bag->count, PIECES - PIECES / 3);
+    for (size_t i = 0, n = 0; i < PIECES; i++) {
+        if (i % 3 == 2)
+            continue;
+        assert_true(raw_same_file(bag->fds[n], files[i]));
+        /* not before its first byte, and with nothing of the next one's */
+        assert_true(bag->bytes[n] > i * PIECE);
+        if (i % 3 == 0)
+            assert_true(bag->bytes[n] <= (i + 1) * PIECE);
+        n++;
+    }
+    for (size_t i = 0; i < PIECES; i++)
+        raw_close(files[i]);
+    empty(bag);
+}
+
+static void S16_many_beside_one_byte(void **state)
+{
+    struct world *w = *state;
+    struct peer *a, *b;
+    struct bag *bag = pair(w, &a, &b);
+    raw_fd files[2] = {raw_file(), raw_file()};
+
+    for (int i = 0; i < MOST; i++)
+        assert_ok(rondo_transport_send_fd(a->transport, files[i % 2]));
+    assert_error(rondo_transport_send_fd(a->transport, files[0]),
+                 RONDO_ETOOMUCH);
+    assert_ok(rondo_transport_write(a->transport, "x", 1));
+    assert_ok(rondo_transport_send_fd(a->transport, files[0]));
+    assert_ok(rondo_transport_write(a->transport, "y", 1));
+    test_run_until(w, bag->count == MOST + 1);
+    for (size_t i = 0; i < MOST; i++)
+        assert_true(raw_same_file(bag->fds[i], files[i % 2]));
+    empty(bag);
+    raw_close(files[0]);
+    raw_close(files[1]);
+}
+
+/* As many as a plain program can send at all. */
+static void S16_as_many_as_a_message_takes(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct bag *bag = give_bag(p);
+    raw_fd end, file = raw_file(), fds[RAW_PASS_MOST];
+
+    local_needed(w);
+    if (raw_descriptor_limit() < 600)
+        test_skip(w, "the process may not have 600 descriptors");
+    end = local_raw_peer(w, &recorder, p);
+    for (size_t i = 0; i < RAW_PASS_MOST; i++)
+        fds[i] = file;
+    if (raw_send_fds(end, "x", 1, fds, RAW_PASS_MOST) == 1) {
+        test_run_until(w, p->bytes == 1);
+        assert_int_equal(bag->count, RAW_PASS_MOST);
+    }
+    empty(bag);
+    raw_close(end);
+    raw_close(file);
+}
+
+/* ---- S16: taken, or closed ---------------------------------------------- */
+
+static void S16_what_is_not_taken_is_closed(void **state)
+{
+    struct world *w = *state;
+    struct peer *a, *b;
+    struct bag *bag = pair(w, &a, &b);
+    raw_fd file = raw_file();
+    size_t before = raw_count_descriptors();
+
+    bag->leave = true;
+    for (int i = 0; i < 10; i++) {
+        assert_ok(rondo_transport_send_fd(a->transport, file));
+        assert_ok(rondo_transport_send_fd(a->transport, file));
+        assert_ok(rondo_transport_write(a->transport, "x", 1));
+        test_run_until(w, b->bytes == (uint64_t)i + 1);
+        assert_int_equal(raw_count_descriptors(), before);
+    }
+    /* one of two */
+    bag->leave = false;
+    bag->each = 1;
+    assert_ok(rondo_transport_send_fd(a->transport, file));
+    assert_ok(rondo_transport_send_fd(a->transport, file));
+    assert_ok(rondo_transport_write(a->transport, "x", 1));
+    test_run_until(w, bag->count == 1);
+    test_spin(w, 2);
+    assert_int_equal(raw_count_descriptors(), before + 1);
+    /* later there is none */
+    assert_true(rondo_transport_take_fd(b->transport) == RONDO_NO_FD);
+    empty(bag);
+    raw_close(file);
+}
+
+static void pause_and_give_back(struct peer *p, const void *data, size_t size)
+{
+    p->on_data = take_plain;
+    assert_ok(rondo_transport_pause_reading(p->transport));
+    assert_ok(rondo_transport_unread(p->transport, data, size));
+    p->bytes -= size;
+}
+
+static void S16_held_with_their_bytes_while_paused(void **state)
+{
+    struct world *w = *state;
+    struct peer *a, *b;
+    struct bag *bag = pair(w, &a, &b);
+    raw_fd file = raw_file();
+
+    b->no_checksum = true;
+    b->on_data = pause_and_give_back;
+    assert_ok(rondo_transport_send_fd(a->transport, file));
+    assert_ok(rondo_transport_write(a->transport, "abc", 3));
+    test_run_until(w, b->on_data == take_plain);
+    test_spin(w, 3);
+    assert_int_equal(bag->count, 0);
+    assert_ok(rondo_transport_resume_reading(b->transport));
+    test_run_until(w, b->bytes == 3);
+    assert_int_equal(bag->count, 1);
+    assert_true(raw_same_file(bag->fds[0], file));
+    empty(bag);
+    raw_close(file);
+}
+
+/* The same, but the connection ends before they could be taken. */
+static void S16_held_and_never_taken(void **state)
+{
+    struct world *w = *state;
+    struct peer *a, *b;
+    raw_fd file = raw_file();
+    size_t before = raw_count_descriptors();
+
+    (void)pair(w, &a, &b);
+    b->no_checksum = true;
+    b->on_data = pause_and_give_back;
+    assert_ok(rondo_transport_send_fd(a->transport, file));
+    assert_ok(rondo_transport_write(a->transport, "abc", 3));
+    test_run_until(w, b->on_data == take_plain);
+    rondo_transport_abort(b->transport);
+    test_run_until(w, a->lost && b->lost);
+    assert_int_equal(raw_count_descriptors(), before);
+    raw_close(file);
+}
+
+static void S16_a_small_buffer_takes_them_late(void **state)
+{
+    struct world *w = *state;
+    struct peer *b = test_peer(w);
+    struct bag *bag = give_bag(b);
+    raw_fd end, files[3] = {raw_file(), raw_file(), raw_file()};
+
+    local_needed(w);
+    b->buffer = test_alloc(w, 2);
+    b->buffer_size = 2;
+    bag->each = 1; /* at most one a call */
+    end = local_raw_peer(w, &buffered_recorder, b);
+    assert_int_equal(raw_send_fds(end, "12345678", 8, files, 3), 8);
+    test_run_until(w, b->bytes == 8);
+    assert_int_equal(bag->count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(bag->bytes[i], 2 * (i + 1));
+        assert_true(raw_same_file(bag->fds[i], files[i]));
+        raw_close(files[i]);
+    }
+    empty(bag);
+    raw_close(end);
+}
+
+/* Every one is freed wherever a connection ends: unsent, in the kernel,
+ * arrived. The harness counts descriptors. */
+static void S16_nothing_is_left_at_the_end(void **state)
+{
+    struct world *w = *state;
+    size_t before;
+    raw_fd file = raw_file();
+
+    local_needed(w);
+    before = raw_count_descriptors();
+    for (int how = 0; how < 4; how++) {
+        struct peer *a, *b;
+
+        (void)pair(w, &a, &b);
+        assert_ok(rondo_transport_pause_reading(b->transport));
+        assert_ok(rondo_transport_send_fd(a->transport, file));
+        assert_ok(rondo_transport_write(a->transport, "x", 1));
+        (void)test_fill_transport(w, a);
+        assert_ok(rondo_transport_send_fd(a->transport, file));
+        if (how & 1)
+            assert_ok(rondo_transport_write(a->transport, "y", 1));
+        if (how & 2)
+            rondo_transport_abort(a->transport);
+        rondo_transport_abort(b->transport);
+        test_run_until(w, a->lost && b->lost);
+        assert_int_equal(raw_count_descriptors(), before);
+    }
+    raw_close(file);
+}
+
+static void S16_nothing_is_left_when_the_loop_closes(void **state)
+{
+    struct world *w = *state;
+    struct peer *a, *b;
+    raw_fd file = raw_file();
+
+    (void)pair(w, &a, &b);
+    assert_ok(rondo_transport_pause_reading(b->transport));
+    (void)test_fill_transport(w, a);
+    assert_ok(rondo_transport_send_fd(a->transport, file));
+    assert_ok(rondo_transport_write(a->transport, "y", 1));
+    raw_close(file);
+    test_close_loop(w); /* the harness looks for what is left */
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(S16_one_there_and_one_back),
+        TEST(S16_without_a_byte_nothing_goes),
+        TEST(S16_with_a_plain_socket),
+        TEST(S16_each_write_path_carries),
+        TEST(S16_a_long_queue_keeps_them_with_their_bytes),
+        TEST(S16_many_beside_one_byte),
+        TEST(S16_as_many_as_a_message_takes),
+        TEST(S16_what_is_not_taken_is_closed),
+        TEST(S16_held_with_their_bytes_while_paused),
+        TEST(S16_held_and_never_taken),
+        TEST(S16_a_small_buffer_takes_them_late),
+        TEST(S16_nothing_is_left_at_the_end),
+        TEST(S16_nothing_is_left_when_the_loop_closes),
+    };
+
+    return local_run("pass", tests, TEST_COUNT(tests));
+}

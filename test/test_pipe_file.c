@@ -1,0 +1,330 @@
+/* test_pipe_file.c - files as transports, by a thread. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_pipe.h"
+
+enum { VOLUME = 1 << 20 };
+
+/* Borrowed, a file can be looked at afterwards. */
+enum { LENT_FILE = RONDO_PIPE_BORROW | RONDO_PIPE_FILE };
+
+static void check_file(struct world *w, raw_fd fd, size_t size)
+{
+    unsigned char *bytes = test_alloc(w, size + 1);
+
+    raw_rewind(fd);
+    for (size_t got = 0; got < size;) {
+        ptrdiff_t n = raw_read(fd, bytes + got, size + 1 - got);
+
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
+    assert_int_equal(raw_read(fd, bytes + size, 1), 0);
+    assert_true(test_matches(bytes, 0, size));
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+static void P1_file_is_refused(void **state)
+{
+    struct world *w = *state;
+
+    test_need_pipes(w);
+    raw_fd fd = test_file(w, 10);
+    test_refused(w, fd, RONDO_PIPE_OWN, RONDO_EINVAL);
+    assert_non_null(strstr(rondo_last_error(), "RONDO_PIPE_FILE"));
+    test_refused(w, fd, RONDO_PIPE_BORROW, RONDO_EINVAL);
+    raw_close(fd);
+}
+
+static void P1_file_is_read(void **state)
+{
+    struct world *w = *state;
+
+    test_need_pipes(w);
+    raw_fd fd = test_file(w, VOLUME + 10);
+    w->expect_clean = true;
+    struct peer *r = test_reader(w, fd, RONDO_PIPE_FILE);
+    assert_int_equal(rondo_transport_fd(r->transport), fd);
+    test_run_loop(w);
+    assert_string_equal(r->order, "MdEL");
+    assert_int_equal(r->error, 0);
+    assert_true(r->bytes == VOLUME + 10);
+    assert_true(r->checksum == test_pattern_checksum(VOLUME + 10));
+}
+
+static void P1_empty_file(void **state)
+{
+    struct world *w = *state;
+
+    test_need_pipes(w);
+    struct peer *r = test_reader(w, test_file(w, 0), RONDO_PIPE_FILE);
+    test_run_until(w, r->lost);
+    assert_string_equal(r->order, "MEL");
+}
+
+static void P1_file_is_written(void **state)
+{
+    struct world *w = *state;
+
+    test_need_pipes(w);
+    raw_fd fd = test_file(w, 0);
+    w->expect_clean = true;
+    struct peer *p = test_writer(w, fd, LENT_FILE);
+    test_write_pattern(w, p, VOLUME, 100000);
+    assert_true(p->pauses > 0 && p->pauses == p->resumes);
+    rondo_transport_close(p->transport);
+    test_run_loop(w);
+    assert_int_equal(p->error, 0);
+    check_file(w, fd, VOLUME);
+    raw_close(fd);
+}
+
+static void P1_write_eof_ends_a_file(void **state)
+{
+    struct world *w = *state;
+
+    test_need_pipes(w);
+    raw_fd fd = test_file(w, 0);
+    struct peer *p = test_writer(w, fd, LENT_FILE);
+    test_write_pattern(w, p, 1000, 1000);
+    assert_ok(rondo_transport_write_eof(p->transport));
+    assert_error(rondo_transport_write(p->transport, "x", 1), RONDO_EPIPE);
+    test_run_until(w, p->lost);
+    check_file(w, fd, 1000);
+    raw_close(fd);
+}
+
+static void P1_file_reading_is_paused(void **state)
+{
+    struct world *w = *state;
+
+    test_need_pipes(w);
+    struct peer *r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
+    test_run_until(w, r->bytes > 0);
+    assert_ok(rondo_transport_pause_reading(r->transport));
+    uint64_t before = r->bytes;
+    assert_true(before < VOLUME);
+    assert_true(test_run_for(w, RONDO_MS(10)) < 20);
+    assert_true(r->bytes == before);
+    assert_ok(rondo_transport_resume_reading(r->transport));
+    test_run_until(w, r->lost);
+    assert_true(r->checksum == test_pattern_checksum(VOLUME));
+}
+
+static void pause_and_go_on(struct peer *p, const void *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    assert_ok(rondo_transport_pause_reading(p->transport));
+    assert_ok(rondo_transport_resume_reading(p->transport));
+}
+
+static void P1_file_reading_is_paused_inside(void **state)
+{
+    struct world *w = *state;
+
+    test_need_pipes(w);
+    struct peer *r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
+    r->on_data = pause_and_go_on;
+    test_run_until(w, r->lost);
+    assert_true(r->checksum == test_pattern_checksum(VOLUME));
+}
+
+static void close_it(struct peer *p)
+{
+    rondo_transport_close(p->transport);
+}
+
+static void abort_it(struct peer *p)
+{
+    rondo_transport_abort(p->transport);
+}
+
+/* A read is under way then. */
+static void P1_file_is_closed_while_it_is_read(void **state)
+{
+    struct world *w = *state;
+
+    test_need_pipes(w);
+    for (int i = 0; i < 50; i++) {
+        raw_fd fd = test_file(w, 100000);
+        struct peer *r = test_reader(w, fd, RONDO_PIPE_FILE);
+        if (i % 3)
+            r->on_made = i % 3 == 1 ? close_it : abort_it;
+        test_spin(w, 2);
+        if (!r->lost)
+            rondo_transport_close(r->transport);
+        test_run_until(w, r->lost);
+        assert_int_equal(r->error, i % 3 == 2 ? RONDO_ECANCELED : 0);
+    }
+}
+
+static void count_release(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
+/* The thread may be at the bytes: they are released when it is not. */
+static void P1_file_is_aborted_while_it_is_written(void **state)
+{
+    struct world *w = *state;
+    unsigned *released = test_alloc(w, sizeof *released);
+
+    test_need_pipes(w);
+    for (unsigned i = 0; i < 50; i++) {
+        unsigned char *bytes = malloc(100000);
+        struct peer *p = test_writer(w, test_file(w, 0), RONDO_PIPE_FILE);
+        assert_non_null(bytes);
+        test_fill(bytes, 0, 100000);
+        test_run_until(w, p->made);
+        assert_ok(rondo_transport_write_owned(p->transport, bytes, 100000,
+                                              count_release, released));
+        test_spin(w, (int)(i % 3));
+        rondo_transport_abort(p->transport);
+        test_run_until(w, p->lost);
+        assert_int_equal(*released, i + 1);
+        memset(bytes, 0, 100000);
+        free(bytes);
+    }
+}
+
+static void P1_loop_close_with_a_file_under_way(void **state)
+{
+    struct world *w = *state;
+
+    test_need_pipes(w);
+    struct peer *r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
+    struct peer *p = test_writer(w, test_file(w, 0), RONDO_PIPE_FILE);
+    test_run_until(w, r->made && p->made);
+    (void)test_fill_transport(w, p);
+    test_spin(w, 1);
+    test_close_loop(w);
+    assert_int_equal(r->error, RONDO_ECANCELED);
+    assert_int_equal(p->error, RONDO_ECANCELED);
+}
+
+static void write_in_vain(struct world *w, bool close)
+{
+    raw_fd fd = raw_sealed_file();
+
+    test_need_pipes(w);
+    if (fd == RONDO_NO_FD)
+        test_skip(w, "no files that refuse to be written on this system");
+    struct peer *p = test_writer(w, fd, RONDO_PIPE_FILE);
+    test_run_until(w, p->made);
+    assert_ok(rondo_transport_write(p->transport, "x", 1));
+    if (close)
+        rondo_transport_close(p->transport);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_EPERM);
+    assert_non_null(strstr(p->last_error, "EPERM"));
+}
+
+static void P1_file_that_cannot_be_written(void **state)
+{
+    write_in_vain(*state, false);
+}
+
+/* Closing needs the bytes in the file: that they are not is told. */
+static void P1_file_that_cannot_be_written_is_closed(void **state)
+{
+    write_in_vain(*state, true);
+}
+
+/* ---- what can go wrong -------------------------------------------------- */
+
+static void G8_no_memory_for_a_file(void **state)
+{
+    struct world *w = *state;
+
+    test_need_pipes(w);
+    raw_fd fd = test_file(w, 1000);
+    bool done = false;
+    for (uint64_t n = 1; !done; n++) {
+        struct peer *r = test_peer(w);
+        raw_rewind(fd);
+        test_fail_allocation(w, n);
+        int error = rondo_connect_read_pipe(w->loop, fd, LENT_FILE, &recorder,
+                                            r, &r->transport);
+        done = test_failed_allocations(w) == 0;
+        test_fail_allocation(w, 0);
+        assert_true(raw_fd_valid(fd));
+        if (error) {
+            assert_error(error, RONDO_ENOMEM);
+            continue;
+        }
+        test_run_until(w, r->lost);
+        assert_true(r->error == 0 || r->error == RONDO_ENOMEM);
+    }
+    raw_close(fd);
+}
+
+struct child {
+    struct world *w;
+    struct peer *r, *p;
+};
+
+/* Steps that went wrong have a number. */
+static int after_the_fork(void *arg)
+{
+    struct child *c = arg;
+    struct world *w = c->w;
+
+    if (rondo_loop_after_fork(w->loop) < 0)
+        return 1;
+    if (c->r->transport)
+        (void)rondo_transport_resume_reading(c->r->transport);
+    for (int i = 0; i < 1000 && !(c->r->lost && c->p->lost); i++)
+        if (rondo_loop_run_once(w->loop, RONDO_MS(10)) < 0)
+            return 2;
+    if (!c->r->lost || !c->p->lost)
+        return 3;
+    return c->r->error == RONDO_EFORKED && c->p->error == RONDO_EFORKED ? 0 : 4;
+}
+
+static void L8_files_end_in_a_forked_child(void **state)
+{
+    struct world *w = *state;
+    struct child *c = test_alloc(w, sizeof *c);
+
+    test_need_pipes(w);
+    c->w = w;
+    c->r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
+    c->p = test_writer(w, test_file(w, 0), RONDO_PIPE_FILE);
+    test_run_until(w, c->r->bytes > 0 && c->p->made);
+    assert_ok(rondo_transport_pause_reading(c->r->transport));
+    (void)test_fill_transport(w, c->p);
+    int status = raw_fork_run(after_the_fork, c);
+    if (status == -1)
+        test_skip(w, "no fork on this platform");
+    assert_int_equal(status, 0);
+    /* and the parent's go on */
+    assert_ok(rondo_transport_resume_reading(c->r->transport));
+    rondo_transport_close(c->p->transport);
+    test_run_until(w, c->r->lost && c->p->lost);
+    assert_int_equal(c->r->error, 0);
+    assert_int_equal(c->p->error, 0);
+    assert_true(c->r->checksum == test_pattern_checksum(VOLUME));
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(P1_file_is_refused),
+        TEST(P1_file_is_read),
+        TEST(P1_empty_file),
+        TEST(P1_file_is_written),
+        TEST(P1_write_eof_ends_a_file),
+        TEST(P1_file_reading_is_paused),
+        TEST(P1_file_reading_is_paused_inside),
+        TEST(P1_file_is_closed_while_it_is_read),
+        TEST(P1_file_is_aborted_while_it_is_written),
+        TEST(P1_loop_close_with_a_file_under_way),
+        TEST(P1_file_that_cannot_be_written),
+        TEST(P1_file_that_cannot_be_written_is_closed),
+        TEST(G8_no_memory_for_a_file),
+        TEST(L8_files_end_in_a_forked_child),
+    };
+
+    return test_run("pipe_file", tests, TEST_COUNT(tests));
+}

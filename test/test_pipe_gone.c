@@ -1,0 +1,447 @@
+/* test_pipe_gone.c - the other end leaves; SIGPIPE. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_pipe.h"
+
+/* ---- an idle writer's reader leaves ------------------------------------- */
+
+static void need_telling(struct world *w)
+{
+    if (!raw_pipe_can_be_waited_for())
+        test_skip(w, "an idle writer hears nothing of its reader here");
+}
+
+static void leave_idle(struct world *w, raw_fd fds[2], unsigned flags)
+{
+    struct peer *p = test_writer(w, fds[1], flags);
+
+    w->expect_clean = true;
+    test_run_until(w, p->made);
+    assert_int_equal(rondo_transport_write(p->transport, "x", 1), 0);
+    assert_true(test_run_for(w, RONDO_MS(5)) < 10);
+    assert_int_equal(p->lost, 0);
+    raw_close(fds[0]);
+    test_run_loop(w);
+    assert_string_equal(p->order, "ML");
+    assert_int_equal(p->error, 0);
+    if (flags & RONDO_PIPE_BORROW)
+        raw_close(fds[1]);
+}
+
+static void P3_idle_pipe(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    need_telling(w);
+    test_pipe(w, fds);
+    leave_idle(w, fds, RONDO_PIPE_OWN);
+}
+
+static void P3_idle_overlapped_pipe(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_overlapped_pipe(w, fds);
+    leave_idle(w, fds, RONDO_PIPE_OWN);
+}
+
+static void P3_idle_borrowed_pipe(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    need_telling(w);
+    test_pipe(w, fds);
+    leave_idle(w, fds, RONDO_PIPE_BORROW);
+}
+
+static void P3_idle_fifo(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_fifo(w, fds);
+    leave_idle(w, fds, RONDO_PIPE_OWN);
+}
+
+static void P3_idle_unix_socket(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_local_pair(w, fds);
+    leave_idle(w, fds, RONDO_PIPE_OWN);
+}
+
+static void P3_gone_before_it_is_made(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    need_telling(w);
+    test_pipe(w, fds);
+    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
+    raw_close(fds[0]);
+    test_run_until(w, p->lost);
+    assert_string_equal(p->order, "ML");
+    assert_int_equal(p->error, 0);
+}
+
+/* ---- with bytes that wait ----------------------------------------------- */
+
+static void leave_full(struct world *w, raw_fd fds[2])
+{
+    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
+
+    test_run_until(w, p->made);
+    do
+        (void)test_fill_transport(w, p);
+    while (test_settle(w, p) == 0);
+    raw_close(fds[0]);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_EPIPE);
+    /* the system's name for it, and no address of what it is waited for by */
+    assert_true(strstr(p->last_error, "(EPIPE)") ||
+                strstr(p->last_error, "(ERROR_BROKEN_PIPE)") ||
+                strstr(p->last_error, "(ERROR_NO_DATA)"));
+    assert_non_null(strstr(p->last_error, "pipe: write: "));
+    assert_true(raw_sigpipe_untouched());
+}
+
+static void P3_full_pipe(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_pipe(w, fds);
+    leave_full(w, fds);
+}
+
+static void P3_full_overlapped_pipe(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_overlapped_pipe(w, fds);
+    leave_full(w, fds);
+}
+
+static void P3_full_unix_socket(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_local_pair(w, fds);
+    leave_full(w, fds);
+}
+
+/* S7: after a close all that was wanted was that it is taken, or not. */
+static void S7_reader_leaves_after_close(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_pipe(w, fds);
+    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
+    test_run_until(w, p->made);
+    (void)test_fill_transport(w, p);
+    rondo_transport_close(p->transport);
+    test_spin(w, 3);
+    raw_close(fds[0]);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, 0);
+}
+
+/* ---- SIGPIPE ------------------------------------------------------------ */
+
+/* The loop has not run since: the write is the first to know. */
+static int write_to_nobody(struct world *w, raw_fd fds[2])
+{
+    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
+
+    test_run_until(w, p->made);
+    raw_close(fds[0]);
+    int error = rondo_transport_write(p->transport, "x", 1);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_EPIPE);
+    return error;
+}
+
+static void S8_no_sigpipe(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    for (int i = 0; i < 3; i++) {
+        test_pipe(w, fds);
+        int error = write_to_nobody(w, fds);
+        if (error) /* else it was told later, and only so */
+            assert_error(error, RONDO_EPIPE);
+        assert_true(raw_sigpipe_untouched());
+    }
+}
+
+static void S8_no_sigpipe_from_a_socket(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_local_pair(w, fds);
+    assert_error(write_to_nobody(w, fds), RONDO_EPIPE);
+    assert_true(raw_sigpipe_untouched());
+}
+
+static void S8_a_pending_sigpipe_stays(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_pipe(w, fds);
+    if (!raw_sigpipe_hold())
+        test_skip(w, "no SIGPIPE on this system");
+    int error = write_to_nobody(w, fds);
+    bool was_there = raw_sigpipe_release();
+    assert_error(error, RONDO_EPIPE);
+    assert_true(was_there);
+    assert_true(raw_sigpipe_untouched());
+}
+
+/* In a child, whose kernel is made older. Steps that fail have a number. */
+static void lost_in_child(rondo_transport *t, void *self, int error)
+{
+    (void)t;
+    *(int *)self = error;
+}
+
+static const rondo_protocol child_protocol = {.connection_lost = lost_in_child};
+
+static int write_on_old_kernel(void *arg)
+{
+    rondo_loop_options o = RONDO_LOOP_OPTIONS_INIT;
+    rondo_loop *loop;
+    rondo_transport *t;
+    raw_fd fds[2], other[2];
+    bool held = arg != NULL;
+    int lost = 1;
+
+    if (!raw_make_writes_signal())
+        return 77;
+    if (raw_pipe(fds) != 0 || raw_pipe(other) != 0 ||
+        rondo_loop_new(&loop, &o) < 0 ||
+        rondo_connect_write_pipe(loop, fds[1], 0, &child_protocol, &lost, &t) <
+            0)
+        return 1;
+    if (rondo_transport_write(t, "abc", 3) != 0)
+        return 2;
+    raw_close(fds[0]);
+    if (held && !raw_sigpipe_hold())
+        return 3;
+    if (rondo_transport_write(t, "x", 1) != RONDO_EPIPE)
+        return 4;
+    if (held && !raw_sigpipe_release())
+        return 5;
+    if (!raw_sigpipe_untouched())
+        return 6;
+    if (rondo_loop_run(loop) < 0 || lost != RONDO_EPIPE)
+        return 7;
+    return rondo_loop_close(loop) < 0 ? 8 : 0;
+}
+
+static void on_old_kernel(struct world *w, void *held)
+{
+    test_need_pipes(w);
+    int status = raw_fork_run(write_on_old_kernel, held);
+    if (status == -1 || status == 77)
+        test_skip(w, "the kernel cannot be made to raise SIGPIPE here");
+    assert_int_equal(status, 0);
+}
+
+static void S8_no_sigpipe_on_an_older_kernel(void **state)
+{
+    on_old_kernel(*state, NULL);
+}
+
+static void S8_a_pending_sigpipe_stays_on_an_older_kernel(void **state)
+{
+    on_old_kernel(*state, *state);
+}
+
+/* ---- terminals and sockets: input is no hang-up ------------------------- */
+
+static void P3_input_on_a_terminal(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+    char piece[8];
+
+    test_terminal(w, fds);
+    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
+    test_run_until(w, p->made);
+    assert_int_equal(raw_write(fds[0], "typed", 5), 5);
+    assert_true(test_run_for(w, RONDO_MS(5)) < 10);
+    assert_int_equal(p->lost, 0);
+    assert_int_equal(rondo_transport_write(p->transport, "shown", 5), 0);
+    assert_int_equal(raw_read(fds[0], piece, sizeof piece), 5);
+    raw_close(fds[0]);
+    rondo_transport_close(p->transport);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, 0);
+}
+
+static void check_input(struct world *w, raw_fd fds[2])
+{
+    char piece[8];
+    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
+
+    test_run_until(w, p->made);
+    assert_int_equal(raw_send(fds[0], "hello", 5), 5);
+    assert_true(test_run_for(w, RONDO_MS(5)) < 15);
+    assert_int_equal(p->lost, 0);
+    assert_int_equal(rondo_transport_write(p->transport, "back", 4), 0);
+    assert_true(raw_recv_exact(fds[0], piece, 4, 1000));
+    /* and a peer that has ended its side may still read */
+    raw_shutdown_write(fds[0]);
+    assert_true(test_run_for(w, RONDO_MS(5)) < 15);
+    assert_int_equal(p->lost, 0);
+    assert_int_equal(rondo_transport_write(p->transport, "more", 4), 0);
+    assert_true(raw_recv_exact(fds[0], piece, 4, 1000));
+    rondo_transport_close(p->transport);
+    test_run_until(w, p->lost);
+    raw_close(fds[0]);
+}
+
+static void P3_input_on_a_tcp_socket(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_need_pipes(w);
+    assert_int_equal(raw_pair(fds), 0);
+    check_input(w, fds);
+}
+
+static void P3_input_on_a_unix_socket(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_local_pair(w, fds);
+    check_input(w, fds);
+}
+
+/* ---- a terminal hangs up ------------------------------------------------ */
+
+static void hang_up(struct world *w, raw_fd reader, raw_fd other)
+{
+    struct peer *r = test_reader(w, reader, RONDO_PIPE_OWN);
+
+    peer_capture(r, 8);
+    test_run_until(w, r->made);
+    assert_int_equal(raw_write(other, "last", 4), 4);
+    test_run_until(w, r->bytes == 4);
+    raw_close(other);
+    test_run_until(w, r->lost);
+    assert_string_equal(r->order, "MdEL");
+    assert_int_equal(r->error, 0);
+    assert_memory_equal(r->captured, "last", 4);
+}
+
+static void P3_hang_up_of_the_slave_is_an_end(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_terminal(w, fds);
+    hang_up(w, fds[0], fds[1]);
+}
+
+static void P3_hang_up_of_the_master_is_an_end(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_terminal(w, fds);
+    hang_up(w, fds[1], fds[0]);
+}
+
+/* What came before is delivered, whenever the reader looks. */
+static void P3_the_last_words_of_a_terminal(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_terminal(w, fds);
+    struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
+    assert_int_equal(raw_write(fds[1], "last", 4), 4);
+    raw_close(fds[1]);
+    test_run_until(w, r->lost);
+    assert_string_equal(r->order, "MdEL");
+    assert_true(r->bytes == 4);
+    assert_int_equal(r->error, 0);
+}
+
+static void P3_the_last_words_of_a_pipe(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_pipe(w, fds);
+    struct peer *r = test_reader(w, fds[0], RONDO_PIPE_BORROW);
+    test_run_until(w, r->made);
+    assert_ok(rondo_transport_pause_reading(r->transport));
+    assert_int_equal(raw_write(fds[1], "last", 4), 4);
+    raw_close(fds[1]);
+    assert_true(test_run_for(w, RONDO_MS(5)) < 10);
+    assert_ok(rondo_transport_resume_reading(r->transport));
+    test_run_until(w, r->lost);
+    assert_string_equal(r->order, "MdEL");
+    raw_close(fds[0]);
+}
+
+/* A FIFO that nobody writes to yet is not at its end. */
+static void P3_a_fifo_waits_for_its_writer(void **state)
+{
+    struct world *w = *state;
+    raw_fd fds[2];
+
+    test_fifo(w, fds);
+    struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
+    assert_true(test_run_for(w, RONDO_MS(5)) < 10);
+    assert_int_equal(r->lost, 0);
+    assert_int_equal(raw_write(fds[1], "x", 1), 1);
+    raw_close(fds[1]);
+    test_run_until(w, r->lost);
+    assert_string_equal(r->order, "MdEL");
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(P3_idle_pipe),
+        TEST(P3_idle_overlapped_pipe),
+        TEST(P3_idle_borrowed_pipe),
+        TEST(P3_idle_fifo),
+        TEST(P3_idle_unix_socket),
+        TEST(P3_gone_before_it_is_made),
+        TEST(P3_full_pipe),
+        TEST(P3_full_overlapped_pipe),
+        TEST(P3_full_unix_socket),
+        TEST(S7_reader_leaves_after_close),
+        TEST(S8_no_sigpipe),
+        TEST(S8_no_sigpipe_from_a_socket),
+        TEST(S8_a_pending_sigpipe_stays),
+        TEST(S8_no_sigpipe_on_an_older_kernel),
+        TEST(S8_a_pending_sigpipe_stays_on_an_older_kernel),
+        TEST(P3_input_on_a_terminal),
+        TEST(P3_input_on_a_tcp_socket),
+        TEST(P3_input_on_a_unix_socket),
+        TEST(P3_hang_up_of_the_slave_is_an_end),
+        TEST(P3_hang_up_of_the_master_is_an_end),
+        TEST(P3_the_last_words_of_a_terminal),
+        TEST(P3_the_last_words_of_a_pipe),
+        TEST(P3_a_fifo_waits_for_its_writer),
+    };
+
+    return test_run("pipe_gone", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,352 @@
+/* test_process_close.c - signals to a child, closing it, leaving it. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_process.h"
+
+#include <signal.h>
+
+static struct proc *begin(void **state, rondo_process_options *o)
+{
+    struct world *w = *state;
+
+    proc_need(w);
+    w->expect_clean = true;
+    *o = proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE);
+    return proc_new(w);
+}
+
+/* a child that has said that it is there, and then sleeps */
+static void start_sleeper(struct proc *p, const rondo_process_options *o)
+{
+    proc_start(p, o, "say", "1", "here", "sleep", NULL);
+    test_run_until(p->w, p->bytes[1] == 4);
+}
+
+/* ---- signals ------------------------------------------------------------ */
+
+static void X4_terminate(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    start_sleeper(p, &o);
+    assert_ok(rondo_process_terminate(p->process));
+    proc_wait(p);
+    assert_int_equal(p->exited, 1);
+    if (raw_has_signals()) {
+        assert_true(p->status.known && p->status.signaled);
+        assert_int_equal(p->status.signal, SIGTERM);
+    }
+}
+
+static void X4_kill(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    start_sleeper(p, &o);
+    assert_false(rondo_process_returncode(p->process, NULL));
+    assert_ok(rondo_process_kill(p->process));
+    proc_wait(p);
+    proc_check_killed(p);
+}
+
+static void X4_send_signal(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    if (!raw_has_signals())
+        test_skip(p->w, "no signals on this system");
+    start_sleeper(p, &o);
+    assert_ok(rondo_process_send_signal(p->process, 0)); /* is it there? */
+    assert_error(rondo_process_send_signal(p->process, 9999), RONDO_EINVAL);
+    assert_error(rondo_process_send_signal(p->process, -1), RONDO_EINVAL);
+    assert_ok(rondo_process_send_signal(p->process, SIGINT));
+    proc_wait(p);
+    assert_int_equal(p->status.signal, SIGINT);
+}
+
+static void signal_dead(struct proc *p)
+{
+    assert_error(rondo_process_send_signal(p->process, SIGTERM), RONDO_ESRCH);
+    assert_non_null(strstr(rondo_last_error(), "has ended"));
+    assert_error(rondo_process_terminate(p->process), RONDO_ESRCH);
+    assert_error(rondo_process_kill(p->process), RONDO_ESRCH);
+}
+
+static void X4_no_signal_after_the_exit(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    p->on_exited = signal_dead;
+    p->on_lost = signal_dead;
+    proc_start(p, &o, "exit", "0", NULL);
+    proc_wait(p);
+}
+
+/* Ended, but the loop has not heard of it: its number is still its own. */
+static void X4_signal_to_one_that_waits_to_be_reaped(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    proc_start(p, &o, "exit", "8", NULL);
+    raw_process_await(rondo_process_pid(p->process));
+    assert_ok(rondo_process_kill(p->process));
+    proc_wait(p);
+    proc_check_exit(p, 8);
+}
+
+/* ---- close -------------------------------------------------------------- */
+
+static void X4_close_kills_and_reaps(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    start_sleeper(p, &o);
+    rondo_process_close(p->process);
+    rondo_process_close(p->process); /* harmless */
+    assert_int_equal(p->exited, 0);  /* from the loop */
+    proc_wait(p);
+    proc_check_killed(p);
+    assert_int_equal(p->error, 0);
+    assert_true(raw_zombies() <= 0);
+}
+
+static void X4_close_before_made(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    proc_start(p, &o, "sleep", NULL);
+    rondo_process_close(p->process);
+    proc_wait(p);
+    assert_int_equal(p->order[0], 'M');
+    proc_check_killed(p);
+}
+
+static void close_it(struct proc *p)
+{
+    rondo_process_close(p->process);
+    rondo_process_close(p->process);
+}
+
+static void close_at_data(struct proc *p, int fd)
+{
+    (void)fd;
+    close_it(p);
+}
+
+static void X4_close_in_each_callback(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    for (int i = 0; i < 5; i++) {
+        *p = (struct proc){.w = p->w,
+                           .on_made = i == 0 ? close_it : NULL,
+                           .on_data = i == 1 ? close_at_data : NULL,
+                           .on_exited = i == 2 ? close_it : NULL,
+                           .on_pipe_lost = i == 3 ? close_at_data : NULL,
+                           .on_lost = i == 4 ? close_it : NULL};
+        proc_start(p, &o, "say", "1", "here", "exit", "0", NULL);
+        proc_wait(p);
+        assert_int_equal(p->exited, 1);
+        assert_int_equal(p->error, 0);
+    }
+}
+
+/* What it has written is in the pipes; that nobody reads them must not
+ * matter, nor that a grandchild holds them. */
+static void X4_close_delivers_what_the_pipes_hold(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    p->pattern = true;
+    proc_start(p, &o, "start", "2", "drain", "0", "flood", "1", "60000",
+               "flood", "2", "5", "exit", "0", NULL);
+    raw_process_await(rondo_process_pid(p->process));
+    rondo_process_close(p->process);
+    proc_wait(p);
+    assert_int_equal(p->bytes[1], 60000);
+    assert_int_equal(p->bytes[2], 5);
+    assert_false(p->wrong);
+    proc_check_exit(p, 0);
+    for (int fd = 1; fd < 3; fd++)
+        assert_int_equal(p->pipe_error[fd], 0);
+}
+
+static void X4_close_does_not_wait_for_a_grandchild(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    p->on_exited = close_it; /* as a supervisor does */
+    proc_start(p, &o, "start", "2", "drain", "0", "exit", "2", NULL);
+    proc_wait(p);
+    proc_check_exit(p, 2);
+}
+
+/* It goes on writing for ever: what the child itself wrote comes first. */
+static void X4_close_does_not_wait_for_a_flooding_grandchild(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    p->on_exited = close_it;
+    proc_start(p, &o, "start", "3", "flood", "1", "999999999999", "exit", "2",
+               NULL);
+    proc_wait(p);
+    proc_check_exit(p, 2);
+}
+
+static void X4_close_with_bytes_that_have_not_left(void **state)
+{
+    static const char piece[1 << 20];
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    start_sleeper(p, &o);
+    assert_true(rondo_transport_write(rondo_process_pipe(p->process, 0), piece,
+                                      sizeof piece) >= 0);
+    rondo_process_close(p->process);
+    proc_wait(p);
+    assert_true(p->pipe_error[0] == RONDO_ECANCELED ||
+                p->pipe_error[0] == RONDO_EPIPE);
+    proc_check_killed(p);
+}
+
+static void X4_close_with_a_pipe_that_is_paused(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    proc_start(p, &o, "flood", "1", "999999999", NULL);
+    test_run_until(p->w, p->bytes[1]);
+    assert_ok(rondo_transport_pause_reading(rondo_process_pipe(p->process, 1)));
+    rondo_process_close(p->process);
+    proc_wait(p);
+    proc_check_killed(p);
+}
+
+/* ---- leaving it --------------------------------------------------------- */
+
+static void X4_leave_running(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+    int64_t pid;
+
+    o.leave_running = true;
+    start_sleeper(p, &o);
+    pid = rondo_process_pid(p->process);
+    rondo_process_close(p->process);
+    proc_wait(p);
+    assert_int_equal(p->exited, 0);
+    assert_int_equal(p->error, 0);
+    assert_true(raw_process_runs(pid));
+    raw_process_kill(pid);
+    (void)raw_process_wait(pid);
+}
+
+static void X4_leave_running_when_the_loop_closes(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+    int64_t pid;
+
+    o.leave_running = true;
+    start_sleeper(p, &o);
+    pid = rondo_process_pid(p->process);
+    test_close_loop(p->w);
+    assert_int_equal(p->lost, 1);
+    assert_int_equal(p->exited, 0);
+    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_true(raw_process_runs(pid));
+    raw_process_kill(pid);
+    (void)raw_process_wait(pid);
+}
+
+static void X4_leave_running_is_nothing_special_until_close(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    o.leave_running = true;
+    proc_start(p, &o, "exit", "4", NULL);
+    proc_wait(p);
+    proc_check_exit(p, 4);
+}
+
+/* ---- L5: the loop closes ------------------------------------------------ */
+
+static void L5_closing_the_loop_kills_and_tells(void **state)
+{
+    enum { MANY = 20 };
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+    struct proc *many[MANY];
+
+    for (int i = 0; i < MANY; i++) {
+        many[i] = proc_new(p->w);
+        proc_start(many[i], &o, "sleep", NULL);
+        if (i == MANY / 2)
+            test_spin(p->w, 3);
+    }
+    test_close_loop(p->w);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(many[i]->lost, 1);
+        assert_int_equal(many[i]->error, RONDO_ECANCELED);
+        assert_non_null(strstr(many[i]->last_error, "closed"));
+        for (int fd = 0; fd < 3; fd++)
+            assert_int_equal(many[i]->pipe_error[fd], RONDO_ECANCELED);
+        proc_check_killed(many[i]);
+    }
+    assert_true(raw_zombies() <= 0);
+}
+
+static void start_another(struct proc *p)
+{
+    assert_error(proc_try(p->user, NULL, "exit", "0", NULL), RONDO_ECLOSED);
+}
+
+static void L5_nothing_starts_while_the_loop_closes(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = begin(state, &o);
+
+    p->user = proc_new(p->w);
+    p->on_exited = p->on_lost = start_another;
+    proc_start(p, &o, "sleep", NULL);
+    test_close_loop(p->w);
+    assert_int_equal(p->lost, 1);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(X4_terminate),
+        TEST(X4_kill),
+        TEST(X4_send_signal),
+        TEST(X4_no_signal_after_the_exit),
+        TEST(X4_signal_to_one_that_waits_to_be_reaped),
+        TEST(X4_close_kills_and_reaps),
+        TEST(X4_close_before_made),
+        TEST(X4_close_in_each_callback),
+        TEST(X4_close_delivers_what_the_pipes_hold),
+        TEST(X4_close_does_not_wait_for_a_grandchild),
+        TEST(X4_close_does_not_wait_for_a_flooding_grandchild),
+        TEST(X4_close_with_bytes_that_have_not_left),
+        TEST(X4_close_with_a_pipe_that_is_paused),
+        TEST(X4_leave_running),
+        TEST(X4_leave_running_when_the_loop_closes),
+        TEST(X4_leave_running_is_nothing_special_until_close),
+        TEST(L5_closing_the_loop_kills_and_tells),
+        TEST(L5_nothing_starts_while_the_loop_closes),
+    };
+
+    return test_run("process_close", tests, TEST_COUNT(tests));
+}

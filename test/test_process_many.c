@@ -1,0 +1,136 @@
+/* test_process_many.c - many children at once, many loops at once. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_process.h"
+
+#include <stdatomic.h>
+
+/* ---- X5: several loops in several threads ------------------------------- */
+
+enum { EACH = 40 };
+
+struct spawner {
+    struct world *w;
+    const char *watcher;
+    uint32_t right;
+    struct proc procs[EACH];
+};
+
+static void keep_opening(void *arg)
+{
+    atomic_bool *stop = arg;
+
+    while (!atomic_load(stop)) {
+        raw_fd fd = raw_null();
+
+        raw_set_close_on_exec(fd, false);
+        raw_close(fd);
+    }
+}
+
+static void spawn(void *arg)
+{
+    struct spawner *s = arg;
+    rondo_loop_options o = RONDO_LOOP_OPTIONS_INIT;
+    rondo_process_options how =
+        proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_NULL);
+    rondo_loop *loop;
+
+    o.backend = s->w->backend;
+    o.child_watcher = s->watcher;
+    if (rondo_loop_new(&loop, &o) < 0)
+        return;
+    for (int i = 0; i < EACH; i++) {
+        char code[8];
+        const char *argv[] = {raw_child(), "descriptors", "exit", code, NULL};
+
+        (void)snprintf(code, sizeof code, "%d", i);
+        s->procs[i].w = s->w;
+        (void)proc_start_in(&s->procs[i], loop, &how, argv);
+        (void)rondo_loop_run_once(loop, 0);
+    }
+    (void)rondo_loop_run(loop);
+    (void)rondo_loop_close(loop);
+    for (uint32_t i = 0; i < EACH; i++)
+        s->right +=
+            s->procs[i].exited == 1 && s->procs[i].status.known &&
+            s->procs[i].status.code == i &&
+            (!raw_has_signals() || strcmp(s->procs[i].text[1], "0 1 2 ") == 0);
+}
+
+static void several(struct world *w)
+{
+    enum { LOOPS = 3 };
+    static const char *const mixed[] = {NULL, "thread", "sigchld"};
+    struct spawner *s = test_alloc(w, LOOPS * sizeof *s);
+    struct raw_thread *threads[LOOPS], *opener;
+    atomic_bool *stop = test_alloc(w, sizeof *stop);
+
+    opener = raw_thread_start(keep_opening, stop);
+    for (int i = 0; i < LOOPS; i++) {
+        s[i].w = w;
+        s[i].watcher = raw_has_signals() ? mixed[i] : NULL;
+        threads[i] = raw_thread_start(spawn, &s[i]);
+    }
+    for (int i = 0; i < LOOPS; i++)
+        raw_thread_join(threads[i]);
+    atomic_store(stop, true);
+    raw_thread_join(opener);
+    for (int i = 0; i < LOOPS; i++)
+        assert_int_equal(s[i].right, EACH);
+}
+
+/* each in a thread of its own, beside one that opens descriptors which would
+ * be inherited */
+static void X5_several_loops_in_several_threads(void **state)
+{
+    struct world *w = *state;
+
+    proc_need(w);
+    several(w);
+    assert_true(raw_zombies() <= 0);
+}
+
+/* ---- X8 ----------------------------------------------------------------- */
+
+static void X8_a_thousand_at_once(void **state)
+{
+    struct world *w = *state;
+    int count = test_slowness() > 1 ? 200 : 1000;
+    rondo_process_options o =
+        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_NULL, RONDO_STDIO_NULL);
+    int64_t before;
+    struct proc **p;
+
+    proc_need(w);
+    before = raw_raise_descriptor_limit(count * 2 + 100);
+    if (rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS) < count * 2 + 100)
+        count = 300; /* two descriptors each */
+    p = test_alloc(w, (size_t)count * sizeof(struct proc *));
+    for (int i = 0; i < count; i++) {
+        char code[8];
+
+        (void)snprintf(code, sizeof code, "%d", i % 200);
+        p[i] = proc_new(w);
+        proc_start(p[i], &o, "drain", "0", "exit", code, NULL);
+    }
+    assert_int_equal(test_metrics(w).live_processes, count);
+    for (int i = 0; i < count; i++) /* all of them live until now */
+        rondo_transport_close(rondo_process_pipe(p[i]->process, 0));
+    for (int i = 0; i < count; i++) {
+        proc_wait(p[i]);
+        proc_check_exit(p[i], (uint32_t)i % 200);
+    }
+    assert_true(raw_zombies() <= 0);
+    if (before >= 0)
+        (void)raw_set_descriptor_limit(before);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(X5_several_loops_in_several_threads),
+        TEST(X8_a_thousand_at_once),
+    };
+
+    return test_run("process_many", tests, TEST_COUNT(tests));
+}
