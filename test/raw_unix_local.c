@@ -145,11 +145,11 @@ ptrdiff_t raw_send_fds(raw_fd fd, const void *data, size_t size,
     if (count > 0) {
         memset(&control, 0, sizeof control);
         m.msg_control = control.bytes;
-        m.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        m.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int));
         c = CMSG_FIRSTHDR(&m);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(count * sizeof(int));
+        c->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
         for (size_t i = 0; i < count; i++) {
             int number = (int)fds[i];
 

@@ -10,8 +10,10 @@
 #include <limits.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+#ifndef __APPLE__ /* which has left it out of what programs may rely on */
+#include <sys/syscall.h>
+#endif
 
 /* With every signal blocked: a handler of the parent's must never run here. */
 static void reset_signals(void)
