@@ -77,6 +77,15 @@ static void data_received(rondo_process *p, void *self, int fd,
         stop(c, RONDO_ETOOMUCH);
 }
 
+/* An output that could not be read to its end is no whole output; an input
+ * that nobody wants is none of our business. */
+static void pipe_lost(rondo_process *p, void *self, int fd, int error)
+{
+    (void)p;
+    if (fd != 0 && error)
+        stop(self, error);
+}
+
 /* ---- the end ---- */
 
 static void describe(int error, size_t limit)
@@ -111,6 +120,7 @@ static void connection_lost(rondo_process *p, void *self, int error)
 
 static const rondo_process_protocol collector = {
     .pipe_data_received = data_received,
+    .pipe_connection_lost = pipe_lost,
     .connection_lost = connection_lost,
 };
 

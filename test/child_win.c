@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <io.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
@@ -84,6 +85,14 @@ void child_start(char *argv[])
     }
 }
 
+/* Wine gives these to each program. */
+static bool is_systems(const wchar_t *variable)
+{
+    return wcsncmp(variable, L"WINE", 4) == 0 ||
+           wcsncmp(variable, L"SystemRoot=", 11) == 0 ||
+           wcsncmp(variable, L"SystemDrive=", 12) == 0;
+}
+
 /* without those of the shell, which have names that begin with "=" */
 char **child_environment(void)
 {
@@ -92,7 +101,7 @@ char **child_environment(void)
     int count = 0;
 
     for (; *next && count < 1023; next += wcslen(next) + 1)
-        if (*next != L'=')
+        if (*next != L'=' && !is_systems(next))
             made[count++] = to_utf8(next);
     return made;
 }

@@ -35,6 +35,9 @@ int64_t raw_process_start(int code);
 /* waits for it as a program would: its code, or -1: it is gone */
 int raw_process_wait(int64_t pid);
 bool raw_is_root(void);
+/* Windows: Ctrl-Break's number, and whether a console delivers it */
+enum { RAW_SIGBREAK = 21 };
+bool raw_console_breaks(void);
 /* blocks that signal in this thread, ignores or catches it, or undoes both */
 void raw_signal_block(int signum, bool on);
 void raw_signal_ignore(int signum, bool on);

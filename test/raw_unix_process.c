@@ -190,6 +190,11 @@ int raw_process_wait(int64_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
 }
 
+bool raw_console_breaks(void)
+{
+    return false;
+}
+
 bool raw_is_root(void)
 {
     return geteuid() == 0;

@@ -1,8 +1,10 @@
 /* raw_win_process.c - child processes for tests, on Windows. */
 /* SPDX-License-Identifier: MIT */
 #include "raw_process.h"
+#include "raw_win.h"
 
-#include <windows.h>
+#include <stdio.h>
+#include <string.h>
 
 const char *raw_child(void)
 {
@@ -26,16 +28,24 @@ const char *raw_path_separator(void)
 
 bool raw_program_file(char *path, size_t size, const char *text, bool may_run)
 {
-    (void)path;
-    (void)size;
-    (void)text;
-    (void)may_run;
-    return false;
+    char folder[MAX_PATH];
+    FILE *file;
+    bool written;
+
+    if (!may_run || !GetTempPathA(MAX_PATH, folder))
+        return false; /* there are no files that must not run */
+    (void)snprintf(path, size, "%srondo-test-%lu.exe", folder,
+                   GetCurrentProcessId());
+    file = fopen(path, "wb");
+    if (!file)
+        return false;
+    written = fwrite(text, 1, strlen(text), file) == strlen(text);
+    return fclose(file) == 0 && written;
 }
 
 void raw_remove(const char *path)
 {
-    (void)path;
+    (void)DeleteFileA(path);
 }
 
 bool raw_anybody_may_run(const char *path)
@@ -46,15 +56,19 @@ bool raw_anybody_may_run(const char *path)
 
 void raw_set_close_on_exec(raw_fd fd, bool on)
 {
-    (void)fd;
-    (void)on;
+    (void)SetHandleInformation((HANDLE)fd, HANDLE_FLAG_INHERIT,
+                               on ? 0 : HANDLE_FLAG_INHERIT);
 }
 
 bool raw_recv_pipe(raw_fd fd, const char *text)
 {
-    (void)fd;
-    (void)text;
-    return false;
+    char got[256];
+    DWORD used = 0, n;
+
+    while (used < sizeof got &&
+           ReadFile((HANDLE)fd, got + used, sizeof got - used, &n, NULL) && n)
+        used += n;
+    return used == strlen(text) && memcmp(got, text, used) == 0;
 }
 
 int raw_zombies(void)
@@ -115,6 +129,11 @@ int raw_process_wait(int64_t pid)
 {
     (void)pid;
     return -1;
+}
+
+bool raw_console_breaks(void)
+{
+    return !win_is_wine() && GetConsoleWindow();
 }
 
 bool raw_is_root(void)

@@ -334,7 +334,7 @@ static void X3_one_after_another(void **state)
     rondo_process_options o;
     struct proc *p = begin(state, &o, PIPES);
 
-    for (uint32_t i = 0; i < 100; i++) {
+    for (uint32_t i = 0; i < (test_slowness() > 1 ? 25 : 100); i++) {
         char code[8];
 
         (void)snprintf(code, sizeof code, "%u", i);

@@ -95,7 +95,7 @@ static void X5_several_loops_in_several_threads(void **state)
 static void X8_a_thousand_at_once(void **state)
 {
     struct world *w = *state;
-    int count = test_slowness() > 1 ? 200 : 1000;
+    int count = test_slowness() > 1 ? 100 : 1000;
     rondo_process_options o =
         proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_NULL, RONDO_STDIO_NULL);
     int64_t before;

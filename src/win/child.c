@@ -103,22 +103,15 @@ void child_lose(struct child *child)
 
 /* ---- signals ---- */
 
-static int gone(const struct child *child)
-{
-    return error_set(RONDO_ESRCH, "process %lld has ended",
-                     (long long)child->pid);
-}
-
-/* A handle keeps the process's number from being used again. */
+/* One that has ended and was not told of yet takes signals, as it does where it
+ * waits to be reaped; its handle keeps its number from being used again. */
 int child_kill(struct child *child)
 {
-    if (has_ended(child))
-        return gone(child);
-    if (TerminateProcess(child->process, CODE_OF_KILL))
+    if (has_ended(child) || TerminateProcess(child->process, CODE_OF_KILL))
         return 0;
     DWORD os_error = GetLastError();
     if (has_ended(child))
-        return gone(child);
+        return 0;
     return error_os(error_from_os(os_error), "cannot end process %lld",
                     (long long)child->pid);
 }
@@ -129,7 +122,7 @@ static int press_break(const struct child *child)
         return error_set(RONDO_ENOTSUP,
                          "Ctrl-Break goes to a group: new_group makes one");
     if (has_ended(child))
-        return gone(child);
+        return 0;
     if (GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, (DWORD)child->pid))
         return 0;
     return error_os(error_from_os(GetLastError()),
@@ -141,7 +134,7 @@ int child_signal(struct child *child, int signum)
 {
     switch (signum) {
     case 0:
-        return has_ended(child) ? gone(child) : 0;
+        return 0;
     case SIGTERM:
     case KILL:
         return child_kill(child);
