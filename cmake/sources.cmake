@@ -100,6 +100,7 @@ else()
     elseif(CMAKE_SYSTEM_NAME MATCHES
             "^(Darwin|FreeBSD|NetBSD|OpenBSD|DragonFly)$")
         list(APPEND RONDO_SOURCES
+            src/unix/child_kqueue.c
             src/unix/kqueue.c)
         list(INSERT RONDO_BACKENDS 0 kqueue)
         set(RONDO_SYSTEM_DEFINITIONS RONDO_KQUEUE)

@@ -61,6 +61,9 @@ void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error);
 /* For a poller's wait: this descriptor is no longer open. */
 void reactor_lost(rondo_loop *loop, struct io *io);
 
+/* The poller's own. */
+void *reactor_state(rondo_loop *loop);
+
 int reactor_open(rondo_loop *loop);
 void reactor_close(rondo_loop *loop);
 int reactor_reopen(rondo_loop *loop);

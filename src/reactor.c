@@ -22,6 +22,11 @@ static struct reactor *reactor_of(const rondo_loop *loop)
     return loop->backend_data;
 }
 
+void *reactor_state(rondo_loop *loop)
+{
+    return reactor_of(loop)->state.bytes;
+}
+
 static int set(rondo_loop *loop, struct io *io, unsigned sides)
 {
     struct reactor *r = reactor_of(loop);

@@ -110,8 +110,8 @@ static int attach(struct pipe_stream *p)
 
 static int use_thread(struct pipe_stream *p)
 {
-    sys_pipe_block(&p->pipe);
-    return blocking_new(p->t.loop, &p->pipe, &p->thread);
+    int error = sys_pipe_block(&p->pipe);
+    return error ? error : blocking_new(p->t.loop, &p->pipe, &p->thread);
 }
 
 /* epoll will not wait for a device without a driver's help, as /dev/null;

@@ -4,6 +4,7 @@
 #include "backend.h"
 #include "error.h"
 #include "unix.h"
+#include "unix_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -278,7 +279,7 @@ static void ask_pipes(rondo_loop *loop, struct kqueue *k)
 static void take_event(rondo_loop *loop, const struct kevent *event)
 {
     struct io *io = (void *)event->udata;
-    unsigned side = event->filter == EVFILT_READ ? SIDE_READ : SIDE_WRITE;
+    unsigned side = event->filter == EVFILT_WRITE ? SIDE_WRITE : SIDE_READ;
     if (!io)
         return; /* the wake-up */
     if (!(event->flags & EV_ERROR))
@@ -328,6 +329,21 @@ static int64_t kqueue_resolution(const void *state)
 {
     (void)state;
     return 1;
+}
+
+/* ---- children ---- */
+
+int unix_kqueue_child(rondo_loop *loop, int64_t pid, struct io *io)
+{
+    const struct kqueue *k = reactor_state(loop);
+    struct kevent change = {.ident = (uintptr_t)pid, .filter = EVFILT_PROC};
+    change.flags = io ? EV_ADD | EV_ONESHOT : EV_DELETE;
+    change.fflags = NOTE_EXIT;
+    change.udata = (void *)io;
+    if (kevent(k->fd, &change, 1, NULL, 0, NULL) == 0 || errno == EINTR)
+        return 0;
+    return error_os(error_from_os(errno), "kevent on process %lld",
+                    (long long)pid);
 }
 
 /* ---- the wake-up ---- */

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 static atomic_int hidden; /* the child that has not exited yet, 0: none */
-static _Atomic(void *) next_close, next_dup2, next_dup3, next_waitpid;
+static _Atomic(void *) next_close, next_dup2, next_dup3;
+static _Atomic(void *) next_waitpid, next_waitid;
 
 /* The C library's function of that name. It is looked up before main, because
  * who asks later may be a signal handler or the child of a vfork. */
@@ -34,6 +35,7 @@ __attribute__((constructor)) static void look_up(void)
     (void)next_of(&next_dup2, "dup2");
     (void)next_of(&next_dup3, "dup3");
     (void)next_of(&next_waitpid, "waitpid");
+    (void)next_of(&next_waitid, "waitid");
 }
 
 int sim_close(int fd)
@@ -82,6 +84,12 @@ void sim_hide_exit(int pid)
     atomic_store(&hidden, pid);
 }
 
+/* Once. */
+static bool is_hidden(int pid)
+{
+    return pid > 0 && atomic_compare_exchange_strong(&hidden, &pid, 0);
+}
+
 pid_t waitpid(pid_t pid, int *status, int options)
 {
     union {
@@ -89,12 +97,23 @@ pid_t waitpid(pid_t pid, int *status, int options)
         pid_t (*fn)(pid_t, int *, int);
     } next = {next_of(&next_waitpid, "waitpid")};
 
-    if (pid > 0 && atomic_load(&hidden) == pid) {
-        atomic_store(&hidden, 0);
-        if (options & WNOHANG)
-            return 0;
-    }
+    if (is_hidden(pid) && options & WNOHANG)
+        return 0;
     return next.fn(pid, status, options);
+}
+
+int waitid(idtype_t kind, id_t id, siginfo_t *info, int options)
+{
+    union {
+        void *pointer;
+        int (*fn)(idtype_t, id_t, siginfo_t *, int);
+    } next = {next_of(&next_waitid, "waitid")};
+
+    if (kind == P_PID && is_hidden((int)id) && options & WNOHANG) {
+        info->si_pid = 0;
+        return 0;
+    }
+    return next.fn(kind, id, info, options);
 }
 
 int getpeereid(int fd, uid_t *user, gid_t *group)
