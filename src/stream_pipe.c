@@ -129,9 +129,11 @@ int stream_pipe_written(rondo_transport *t)
 {
     struct pipe_stream *p = of(t);
     struct op *op = &t->out->op;
+    if (!p->thread && !op->task.error)
+        return 0;
+    op->count = 0; /* it may be an error's code */
     if (!p->thread)
-        return op->task.error ? stream_pipe_refused(t, op->task.error) : 0;
-    op->count = 0;
+        return stream_pipe_refused(t, op->task.error);
     if (op->task.error) {
         blocking_join(p->thread); /* the bytes will be gone */
         return op->task.error;
