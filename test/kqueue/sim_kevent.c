@@ -271,9 +271,9 @@ int kevent(int fd, const struct kevent *changes, int change_count,
         return 0;
     if (used)
         return used;
-    if (timeout && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
-                    timeout->tv_nsec >= 1000000000 ||
-                    timeout->tv_sec > LONGEST_S)) {
+    if (timeout &&
+        (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
+         timeout->tv_nsec >= 1000000000 || timeout->tv_sec > LONGEST_S)) {
         errno = EINVAL;
         return -1;
     }

@@ -18,7 +18,7 @@ static _Atomic(void *) next_waitpid, next_waitid;
 
 /* The C library's function of that name. It is looked up before main, because
  * who asks later may be a signal handler or the child of a vfork. */
-static void *next_of(_Atomic(void *) * kept, const char *name)
+static void *next_of(_Atomic(void *) *kept, const char *name)
 {
     void *fn = atomic_load(kept);
 

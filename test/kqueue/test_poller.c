@@ -29,7 +29,7 @@ static void check_alive(struct world *w, struct peer *p, raw_fd other)
     uint64_t before = p->bytes;
 
     assert_true(raw_send_all(other, "x", 1, 1000));
-    test_run_until(w, p->bytes == before + 1);
+    test_run_until(w, p->bytes > before);
     assert_int_equal(p->lost, 0);
 }
 
@@ -118,18 +118,18 @@ static void fail_once(struct world *w, bool late)
     raw_close(other);
 }
 
-static void L6_no_memory_for_a_call(void **state)
+static void L3_no_memory_for_a_call(void **state)
 {
     fail_once(*state, false);
 }
 
-static void L6_no_memory_after_the_changes(void **state)
+static void L3_no_memory_after_the_changes(void **state)
 {
     fail_once(*state, true);
 }
 
 /* One that is closed between: no event of it comes afterwards. */
-static void L6_closed_after_a_call_that_failed(void **state)
+static void L3_closed_after_a_call_that_failed(void **state)
 {
     struct world *w = *state;
     raw_fd other;
@@ -146,7 +146,7 @@ static void L6_closed_after_a_call_that_failed(void **state)
     raw_close(other);
 }
 
-static void L6_interrupted_after_the_changes(void **state)
+static void L3_interrupted_after_the_changes(void **state)
 {
     struct world *w = *state;
     raw_fd other;
@@ -291,10 +291,10 @@ int main(void)
         TEST(S1_waiting_costs_no_call_of_its_own),
         TEST(W2_a_closed_descriptor_among_changes),
         TEST(S1_a_refused_change_ends_its_own_transport),
-        TEST(L6_no_memory_for_a_call),
-        TEST(L6_no_memory_after_the_changes),
-        TEST(L6_closed_after_a_call_that_failed),
-        TEST(L6_interrupted_after_the_changes),
+        TEST(L3_no_memory_for_a_call),
+        TEST(L3_no_memory_after_the_changes),
+        TEST(L3_closed_after_a_call_that_failed),
+        TEST(L3_interrupted_after_the_changes),
         TEST(S1_more_than_the_arrays_have_room_for),
         TEST(L8_the_number_is_somebody_elses),
         TEST(W4_a_refused_device_by_another_backend)};
