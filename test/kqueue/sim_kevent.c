@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { LONGEST_S = 100000000, TAKEN_AT_ONCE = 256 };
 
@@ -206,10 +208,10 @@ static int64_t length_of(const struct timespec *timeout)
 static int sleep_on(int fd, int64_t left_ns, bool forever)
 {
     struct epoll_event lists[SIM_LISTS];
-    struct timespec left = {.tv_sec = (time_t)(left_ns / 1000000000),
-                            .tv_nsec = (long)(left_ns % 1000000000)};
-    int count =
-        epoll_pwait2(fd, lists, SIM_LISTS, forever ? NULL : &left, NULL);
+    /* the kernel's own type, also where time_t has 32 bits */
+    int64_t left[] = {left_ns / 1000000000, left_ns % 1000000000};
+    int count = (int)syscall(SYS_epoll_pwait2, fd, lists, SIM_LISTS,
+                             forever ? NULL : left, NULL, 0);
 
     if (count >= 0 || errno != ENOSYS)
         return count;
