@@ -716,7 +716,9 @@ typedef struct rondo_connect_options {
     /** Exactly one of host, path, address and socket. A host is a name or a
      * numeric address, with %scope where needed. */
     const char *host;
-    /** A unix socket, see unix(7); on Linux "@name" is an abstract one. */
+    /** A unix socket, see unix(7); on Linux "@name" is an abstract one. On
+     * Windows a pipe, as "\\\\.\\pipe\\name" (RONDO_CAN_NAMED_PIPES); elsewhere
+     * that is a path like any other. */
     const char *path;
     const rondo_address *address;
     /** A stream socket that is connected already. By pointer, since 0 is a
@@ -742,7 +744,9 @@ typedef struct rondo_server_options {
     /** A unix socket instead of host and port; on Linux "@name" is an abstract
      * one. The file that a server left behind which is gone is replaced; it is
      * removed at close, if it is still this server's. A relative path is
-     * looked up from the working directory each time. */
+     * looked up from the working directory each time. On Windows a pipe, as
+     * "\\\\.\\pipe\\name" (RONDO_CAN_NAMED_PIPES): it has no addresses, no
+     * descriptor of its own and no backlog to choose. */
     const char *path;
     /** A stream socket that is bound, listening or not yet, instead of host
      * and port. By pointer, since 0 is a descriptor. The server's once the
@@ -788,21 +792,24 @@ typedef void (*rondo_connect_fn)(rondo_loop *loop, void *arg,
 
 /**
  * Connects. A name is looked up off the loop's thread; its addresses are tried
- * one after another. A unix socket whose backlog is full is tried again until
- * there is room, timeout_ns runs out, or it is cancelled. done may be NULL.
- * Returns an id, which rondo_cancel takes until connection_made starts, or an
- * error (done is then not called): RONDO_EINVAL (not exactly one of host, path,
- * address, socket; the socket is not a stream socket), RONDO_ENAMETOOLONG (the
- * path: RONDO_LIMIT_UNIX_PATH), RONDO_ENOTSUP (a path where there are no unix
- * sockets), RONDO_EBADF, RONDO_EBUSY (the socket is in use by a transport or
- * watcher), RONDO_EMFILE, RONDO_ENFILE.
+ * one after another. A unix socket whose backlog is full, and a pipe each of
+ * whose instances has a client, are tried again until there is room, timeout_ns
+ * runs out, or it is cancelled. done may be NULL. Returns an id, which
+ * rondo_cancel takes until connection_made starts, or an error (done is then
+ * not called): RONDO_EINVAL (not exactly one of host, path, address, socket;
+ * the socket is not a stream socket), RONDO_ENAMETOOLONG (the path:
+ * RONDO_LIMIT_UNIX_PATH; a pipe's name: 256 characters), RONDO_ENOTSUP (a path
+ * where there are no unix sockets, a pipe on a backend without them),
+ * RONDO_EAFNOSUPPORT (a pipe with a local_address), RONDO_EBADF, RONDO_EBUSY
+ * (the socket is in use by a transport or watcher), RONDO_EMFILE, RONDO_ENFILE.
  *
  * done's error: RONDO_ENONAME, RONDO_EAGAIN (look-up), RONDO_ENOENT (no such
  * path), RONDO_ECONNREFUSED, RONDO_ETIMEDOUT, RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EACCES,
  * RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL (local_address), RONDO_EAFNOSUPPORT (no
  * address of the families asked for), RONDO_ECANCELED, RONDO_EMFILE; the
  * sentence then names each address tried and why it failed. As
- * loop.create_connection and loop.create_unix_connection; see connect(2).
+ * loop.create_connection, loop.create_unix_connection and, for a pipe, the
+ * proactor loop's create_pipe_connection; see connect(2), and CreateFile.
  */
 RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
                                            const rondo_connect_options *options,
@@ -815,13 +822,15 @@ RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
  * arg is self of every connection (unless protocol_factory sets
  * another) and the arg of the options' callbacks; server may be NULL. 0;
  * RONDO_EINVAL (a host that is not numeric, neither protocol, factory nor
- * accepted, ...), RONDO_EADDRINUSE (for a path also: it is no socket's), RONDO_EADDRNOTAVAIL (no address of them
- * available), RONDO_EACCES, RONDO_EAFNOSUPPORT, RONDO_EMFILE, RONDO_ENFILE,
- * RONDO_ENOTSUP (reuse_port); for a socket: RONDO_EBADF, RONDO_EBUSY; for a
- * path: RONDO_ENAMETOOLONG, RONDO_ENOENT (no such folder), RONDO_ENOTDIR,
- * RONDO_ENOTSUP. When accepting fails later, the exception handler hears of it once and accepting
- * goes on by itself. As loop.create_server and loop.create_unix_server; see
- * bind(2), listen(2).
+ * accepted, ...), RONDO_EADDRINUSE (for a path also: it is no socket's),
+ * RONDO_EADDRNOTAVAIL (no address of them available), RONDO_EACCES,
+ * RONDO_EAFNOSUPPORT, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOTSUP (reuse_port);
+ * for a socket: RONDO_EBADF, RONDO_EBUSY; for a path: RONDO_ENAMETOOLONG,
+ * RONDO_ENOENT (no such folder), RONDO_ENOTDIR, RONDO_ENOTSUP (also accepted
+ * with a pipe). When accepting fails later, the exception handler hears of it
+ * once and accepting goes on by itself. As loop.create_server,
+ * loop.create_unix_server and, for a pipe, the proactor loop's
+ * start_serving_pipe; see bind(2), listen(2), and CreateNamedPipe.
  */
 RONDO_API int rondo_create_server(rondo_loop *loop,
                                   const rondo_server_options *options,
@@ -928,7 +937,8 @@ RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
  * Ends this side's writing once the buffer is out; reading goes on. Where the
  * peer has ended its side too, both directions are over then: the transport
  * closes by itself, with connection_lost(0). (asyncio leaves that to the
- * program.) Twice is harmless. 0, or RONDO_ECLOSED after close or abort. As
+ * program.) Twice is harmless. 0, RONDO_ECLOSED after close or abort, or
+ * RONDO_ENOTSUP: a pipe by name ends both ways at once. As
  * WriteTransport.write_eof; see shutdown(2).
  */
 RONDO_API int rondo_transport_write_eof(rondo_transport *t);
@@ -941,7 +951,8 @@ RONDO_API bool rondo_transport_can_write_eof(const rondo_transport *t);
  * harmless. As BaseTransport.close. */
 RONDO_API void rondo_transport_close(rondo_transport *t);
 
-/** Drops the buffer; the peer sees a reset; connection_lost(RONDO_ECANCELED)
+/** Drops the buffer; the peer sees a reset (an end where the system has no
+ * reset: unix sockets, the client of a pipe); connection_lost(RONDO_ECANCELED)
  * follows. As WriteTransport.abort. */
 RONDO_API void rondo_transport_abort(rondo_transport *t);
 
@@ -1022,7 +1033,7 @@ RONDO_API int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
 
 /** The peer's address and our own; also in connection_lost. Most clients of a
  * unix socket have no name: their address has its family, and the text "". 0,
- * or RONDO_ENOTCONN: the system could not tell. As
+ * or RONDO_ENOTCONN: the system could not tell, or it is a pipe. As
  * get_extra_info("peername"), ("sockname"). */
 RONDO_API int rondo_transport_peer_address(const rondo_transport *t,
                                            rondo_address *address);
@@ -1082,8 +1093,8 @@ RONDO_API rondo_server *rondo_transport_server(const rondo_transport *t);
 RONDO_API void rondo_transport_set_background(rondo_transport *t,
                                               bool background);
 
-/** The address of the i-th listening socket (from 0). 0, or RONDO_ENOENT: there
- * are fewer, or the server is closed. As Server.sockets. */
+/** The address of the i-th listening socket (from 0; a pipe has none). 0, or
+ * RONDO_ENOENT: there are fewer, or the server is closed. As Server.sockets. */
 RONDO_API int rondo_server_address(const rondo_server *server, size_t i,
                                    rondo_address *address);
 

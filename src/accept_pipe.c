@@ -70,7 +70,8 @@ static void connected(rondo_loop *loop, struct task *task)
     if (s->closing || task->error == RONDO_ECANCELED) {
         drop(i);
     } else if (task->error) {
-        drop(i);
+        if (task->error != RONDO_ENOMEM)
+            drop(i); /* else there is nothing wrong with it */
         error_keep_os(i->op.os_error);
         server_pause_for(s, error_os(task->error, "accept"));
     } else if (server_accepts(s)) {

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-    HOST_MAX = 255,
     BUSY_FIRST_MS = 1, /* doubled until */
     BUSY_LAST_MS = 16
 };
@@ -314,32 +313,6 @@ static void on_timeout(rondo_loop *loop, void *arg)
 
 /* ---- the call ---- */
 
-static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
-{
-    const char *what = "create_connection";
-    int targets = (o->host ? 1 : 0) + (o->path ? 1 : 0) + (o->address ? 1 : 0) +
-                  (o->socket ? 1 : 0);
-    if (targets != 1)
-        return error_set(RONDO_EINVAL,
-                         "%s: exactly one of host, path, address and socket, "
-                         "not %d",
-                         what, targets);
-    if (!protocol)
-        return error_set(RONDO_EINVAL, "%s: no protocol", what);
-    if (o->host && (!*o->host || strlen(o->host) > HOST_MAX))
-        return error_set(RONDO_EINVAL,
-                         "%s: a host of %zu bytes; 1 to %d are allowed", what,
-                         strlen(o->host), HOST_MAX);
-    if (o->address && rondo_address_family(o->address) == RONDO_FAMILY_ANY)
-        return error_set(RONDO_EINVAL, "%s: an empty address", what);
-    if (o->timeout_ns < 0 || (unsigned)o->family > RONDO_FAMILY_INET6)
-        return error_set(RONDO_EINVAL,
-                         "%s: a negative timeout or an unknown "
-                         "family",
-                         what);
-    return 0;
-}
-
 static struct connect *connect_new(rondo_loop *loop,
                                    const rondo_connect_options *o)
 {
@@ -373,14 +346,14 @@ static int adopt(struct connect *c, rondo_fd socket)
     return error;
 }
 
-static int set_pipe(struct connect *c)
+static int set_pipe(struct connect *c, const char *name)
 {
-    c->pipe = rondo_loop_supports(c->loop, RONDO_CAN_NAMED_PIPES);
-    return c->pipe ? 0
-                   : error_set(RONDO_ENOTSUP,
-                               "create_connection: backend \"%s\" has no named "
-                               "pipes; \"iocp\" has",
-                               rondo_loop_backend(c->loop));
+    if (c->has_local)
+        return error_set(RONDO_EAFNOSUPPORT,
+                         "create_connection: a pipe has no local address");
+    int error = stream_pipe_name(c->loop, name, "create_connection");
+    c->pipe = !error;
+    return error;
 }
 
 /* A literal address or a path needs no look-up; a name has none yet. */
@@ -392,7 +365,7 @@ static int set_target(struct connect *c, const rondo_connect_options *o)
     if (o->socket)
         return adopt(c, *o->socket);
     if (o->path && sys_is_pipe_name(o->path))
-        return set_pipe(c);
+        return set_pipe(c, o->path);
     if (o->path) {
         error = address_of_path(&made, o->path, "create_connection");
         target = &made;
@@ -423,7 +396,7 @@ rondo_id rondo_create_connection(rondo_loop *loop,
     if (!error)
         error = loop_options(&o, sizeof o, options, "create_connection");
     if (!error)
-        error = check(&o, protocol);
+        error = connect_check(&o, protocol);
     if (error)
         return error;
     struct connect *c = connect_new(loop, &o);
@@ -455,14 +428,5 @@ static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
     cancel(loop, handle);
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
-{
-    const struct connect *c = (const struct connect *)(const void *)handle;
-    snprintf(text, size, "fd %lld, to %.100s, %s",
-             c->t ? (long long)c->t->io.fd : -1LL, *c->host ? c->host : "-",
-             c->lookup ? "looking up" : "connecting");
-    return true;
-}
-
 const struct handle_class connect_class = {"connect", close_at_loop_close,
-                                           describe};
+                                           connect_describe};

@@ -33,6 +33,9 @@ struct connect {
     char host[]; /* as the sentences call it; with a name, what to look up */
 };
 
+/* Refuses options that make no sense. */
+int connect_check(const rondo_connect_options *o,
+                  const rondo_protocol *protocol);
 /* Keeps the sentence of an address that failed; error is the last system
  * call's. */
 void connect_note(struct connect *c, int error, const rondo_address *a,
@@ -41,5 +44,7 @@ void connect_note(struct connect *c, int error, const rondo_address *a,
 void connect_note_stopped(struct connect *c);
 /* Sets the last error: all that was tried and why it failed. */
 void connect_tell(struct connect *c, int error);
+/* For the dump. */
+bool connect_describe(const struct handle *handle, char *text, size_t size);
 
 #endif

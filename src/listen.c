@@ -80,11 +80,9 @@ static int bind_path(rondo_server *s, sys_fd fd, const rondo_server_options *o)
 
 static int add_pipe(rondo_server *s, const rondo_server_options *o)
 {
-    if (!rondo_loop_supports(s->loop, RONDO_CAN_NAMED_PIPES))
-        return error_set(RONDO_ENOTSUP,
-                         "create_server: backend \"%s\" has no named pipes; "
-                         "\"iocp\" has",
-                         rondo_loop_backend(s->loop));
+    int error = stream_pipe_name(s->loop, o->path, "create_server");
+    if (error)
+        return error;
     if (o->unix_mode)
         return error_set(RONDO_EINVAL, "create_server: a pipe has no mode");
     if (o->accepted)

@@ -98,6 +98,9 @@ void stream_give_back(rondo_transport *t);
  * and left as it was found. With an error it is the caller's, as it was. */
 int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
                     rondo_transport **made);
+/* Can the loop use a pipe of that name? Says why not. */
+int stream_pipe_name(const rondo_loop *loop, const char *name,
+                     const char *what);
 /* From now on it is a live handle and connection_lost is owed. */
 void stream_open(rondo_transport *t, const rondo_protocol *protocol,
                  void *self);

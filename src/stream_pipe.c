@@ -183,8 +183,13 @@ void stream_pipe_close(rondo_transport *t, bool close)
     p->thread = NULL;
     if (p->borrowed)
         close = false;
-    if (close && t->flags & STREAM_RESET && !t->handle.inherited)
-        sys_reset_on_close(p->pipe.given); /* nothing to what is no socket */
+    if (close && t->flags & STREAM_RESET && !t->handle.inherited) {
+        /* nothing to what is no instance, and no socket */
+        if (stream_is_whole_pipe(t))
+            sys_pipe_cut(p->pipe.given);
+        else
+            sys_reset_on_close(p->pipe.given);
+    }
     sys_pipe_close(&p->pipe, close, t->handle.inherited);
 }
 
@@ -207,6 +212,16 @@ static int open_pipe(struct pipe_stream *p, sys_fd fd)
     if (error)
         stream_pipe_close(&p->t, false);
     return error;
+}
+
+int stream_pipe_name(const rondo_loop *loop, const char *name, const char *what)
+{
+    if (!rondo_loop_supports(loop, RONDO_CAN_NAMED_PIPES))
+        return error_set(RONDO_ENOTSUP,
+                         "%s: backend \"%s\" has no named pipes; \"iocp\" has",
+                         what, rondo_loop_backend(loop));
+    int error = sys_pipe_check(name);
+    return error ? error_os(error, "%s: %s", what, name) : 0;
 }
 
 int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,

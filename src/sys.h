@@ -191,6 +191,8 @@ bool sys_pipe_hung_up(const struct sys_pipe *pipe);
 
 /* Is it a pipe's name, and no path of a unix socket? */
 bool sys_is_pipe_name(const char *path);
+/* 0, or why no pipe is called that: RONDO_EINVAL, RONDO_ENAMETOOLONG. */
+int sys_pipe_check(const char *name);
 /* RONDO_ENOENT: nobody serves it; RONDO_EBUSY: each instance has a client. */
 int sys_pipe_connect(const char *name, sys_fd *fd);
 /* One more instance, for one client. The first: RONDO_EADDRINUSE, it is served
@@ -198,6 +200,9 @@ int sys_pipe_connect(const char *name, sys_fd *fd);
 int sys_pipe_listen(const char *name, bool first, sys_fd *fd);
 /* Closes what of these two became no stream. */
 void sys_pipe_discard(sys_fd fd);
+/* Just before a close: the other end is to see a cut and no end. Only an
+ * instance can; else nothing happens. */
+void sys_pipe_cut(sys_fd fd);
 
 /* ---- descriptors of a child ---- */
 

@@ -215,6 +215,7 @@ struct listener {
     struct world *w;
     rondo_server *server; /* NULL after closed */
     uint16_t port;
+    const char *name;  /* of a pipe */
     struct peer model; /* hooks and answers for peers to come */
     const rondo_protocol *protocol;
     struct peer *first, *last; /* in order of arrival */

@@ -271,6 +271,12 @@ bool sys_is_pipe_name(const char *path)
     return false;
 }
 
+int sys_pipe_check(const char *name)
+{
+    (void)name;
+    return RONDO_ENOTSUP;
+}
+
 int sys_pipe_connect(const char *name, sys_fd *fd)
 {
     (void)name;
@@ -289,4 +295,9 @@ int sys_pipe_listen(const char *name, bool first, sys_fd *fd)
 void sys_pipe_discard(sys_fd fd)
 {
     sys_close(fd);
+}
+
+void sys_pipe_cut(sys_fd fd)
+{
+    (void)fd;
 }

@@ -17,7 +17,7 @@ static void start_read(rondo_loop *loop, struct op *op)
     static char nothing;
     DWORD os_error = answer(
         ReadFile((HANDLE)op->io->fd, &nothing, 0, NULL, iocp_overlapped(op)));
-    if (os_error == ERROR_BROKEN_PIPE)
+    if (os_error == ERROR_BROKEN_PIPE || os_error == ERROR_PIPE_NOT_CONNECTED)
         iocp_fail(loop, op, 0);
     else
         iocp_begun(loop, op, os_error);

@@ -25,7 +25,7 @@ bool sys_is_pipe_name(const char *path)
         if (c != prefix[i] && !(i == 2 && c == '?'))
             return false;
     }
-    return path[i] != '\0';
+    return true;
 }
 
 static int wide_name(const char *name, wchar_t wide[NAME_MOST + 1])
@@ -34,6 +34,17 @@ static int wide_name(const char *name, wchar_t wide[NAME_MOST + 1])
     for (wchar_t *c = wide; !error && *c; c++)
         if (*c == L'/')
             *c = L'\\';
+    return error;
+}
+
+int sys_pipe_check(const char *name)
+{
+    wchar_t wide[NAME_MOST + 1];
+    int error = win_wide(name, wide, NAME_MOST + 1);
+    if (!error && !name[sizeof "\\\\.\\pipe\\" - 1]) {
+        error_no_os();
+        error = RONDO_EINVAL; /* all pipes there are */
+    }
     return error;
 }
 
@@ -59,7 +70,7 @@ int sys_pipe_connect(const char *name, sys_fd *fd)
  * not know it, and lets a second server in unless it is asked before. */
 static bool is_served(const wchar_t *wide)
 {
-    return WaitNamedPipeW(wide, 1) || GetLastError() != ERROR_FILE_NOT_FOUND;
+    return WaitNamedPipeW(wide, 1) || GetLastError() == ERROR_SEM_TIMEOUT;
 }
 
 int sys_pipe_listen(const char *name, bool first, sys_fd *fd)
@@ -89,4 +100,11 @@ int sys_pipe_listen(const char *name, bool first, sys_fd *fd)
 void sys_pipe_discard(sys_fd fd)
 {
     (void)CloseHandle((HANDLE)fd);
+}
+
+/* The client's calls then fail with ERROR_PIPE_NOT_CONNECTED, where a mere
+ * close is ERROR_BROKEN_PIPE. */
+void sys_pipe_cut(sys_fd fd)
+{
+    (void)DisconnectNamedPipe((HANDLE)fd);
 }

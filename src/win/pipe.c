@@ -105,9 +105,12 @@ static int64_t finish(HANDLE handle, OVERLAPPED *o, bool begun)
                                                : error_from_os(os_error);
 }
 
-/* Nobody writes any more. */
+/* Nobody writes any more; or the server has cut it off, which is no end. */
 static int64_t end_or(int64_t result)
 {
+    if (rondo_last_os_error() == ERROR_PIPE_NOT_CONNECTED &&
+        result == RONDO_EPIPE)
+        return RONDO_ECONNRESET;
     return result == RONDO_EPIPE || result == RONDO_EOF ? 0 : result;
 }
 

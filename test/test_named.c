@@ -1,0 +1,400 @@
+/* test_named.c - connections by the name of a pipe. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_named.h"
+
+/* ---- bytes -------------------------------------------------------------- */
+
+static void C5_bytes_both_ways_by_a_name(void **state)
+{
+    struct world *w = *state;
+    struct peer *c, *s;
+    struct listener *l = named_pair(w, &c, &s);
+
+    peer_capture(c, 8);
+    peer_capture(s, 8);
+    assert_ok(rondo_transport_write(c->transport, "ping", 4));
+    test_run_until(w, s->bytes == 4);
+    assert_ok(rondo_transport_write(s->transport, "pong", 4));
+    test_run_until(w, c->bytes == 4);
+    assert_memory_equal(s->captured, "ping", 4);
+    assert_memory_equal(c->captured, "pong", 4);
+    rondo_transport_close(c->transport);
+    test_run_until(w, c->lost && s->lost);
+    assert_string_equal(c->order, "MdL");
+    assert_string_equal(s->order, "MdEL");
+    assert_int_equal(c->error, 0);
+    assert_int_equal(s->error, 0);
+    named_stop(w, l);
+}
+
+static void echo(struct peer *p, const void *data, size_t size)
+{
+    assert_ok(rondo_transport_write(p->transport, data, size));
+}
+
+static void C5_much_comes_back_the_same(void **state)
+{
+    struct world *w = *state;
+    const size_t size = (size_t)(4 << 20) / (size_t)test_slowness();
+    unsigned char *data = test_alloc(w, size);
+    struct peer *c, *s;
+    struct listener *l = named_pair(w, &c, &s);
+
+    s->on_data = echo;
+    test_fill(data, 0, size);
+    assert_int_equal(rondo_transport_write(c->transport, data, size), 1);
+    test_run_until(w, c->bytes == size);
+    assert_int_equal(s->checksum, test_pattern_checksum(size));
+    assert_int_equal(c->checksum, test_pattern_checksum(size));
+    assert_int_equal(c->pauses, c->resumes);
+    assert_true(c->pauses > 0);
+    rondo_transport_close(s->transport);
+    test_run_until(w, c->lost && s->lost);
+    assert_int_equal(c->error, 0);
+    named_stop(w, l);
+}
+
+static void C5_both_send_much_at_once(void **state)
+{
+    struct world *w = *state;
+    const size_t size = (size_t)(2 << 20) / (size_t)test_slowness();
+    unsigned char *data = test_alloc(w, size);
+    struct peer *c, *s;
+
+    (void)named_pair(w, &c, &s);
+    test_fill(data, 0, size);
+    assert_int_equal(rondo_transport_write(c->transport, data, size), 1);
+    assert_int_equal(rondo_transport_write(s->transport, data, size), 1);
+    /* all of it leaves first */
+    rondo_transport_close(c->transport);
+    test_run_until(w, s->eof);
+    assert_int_equal(s->checksum, test_pattern_checksum(size));
+    test_run_until(w, c->lost && s->lost);
+    assert_int_equal(c->error, 0);
+}
+
+static void C5_in_pieces_of_one_byte(void **state)
+{
+    struct world *w = *state;
+    enum { COUNT = 300 };
+    struct peer *c, *s;
+
+    (void)named_pair(w, &c, &s);
+    for (unsigned i = 0; i < COUNT; i++) {
+        unsigned char byte = test_pattern(i);
+
+        assert_ok(rondo_transport_write(c->transport, &byte, 1));
+        assert_ok(rondo_transport_write(s->transport, &byte, 1));
+        if (i % 7 == 0)
+            test_spin(w, 1);
+    }
+    test_run_until(w, s->bytes == COUNT && c->bytes == COUNT);
+    assert_int_equal(s->checksum, test_pattern_checksum(COUNT));
+    assert_int_equal(c->checksum, test_pattern_checksum(COUNT));
+}
+
+static void C5_into_a_buffer_of_the_programs(void **state)
+{
+    struct world *w = *state;
+    unsigned char data[10000];
+    struct listener *l;
+    struct peer *c;
+
+    l = named_serve(w, named_name(w));
+    l->protocol = &buffered_recorder;
+    c = named_connect(w, l->name);
+    test_fill(data, 0, sizeof data);
+    assert_ok(rondo_transport_write(c->transport, data, sizeof data));
+    rondo_transport_close(c->transport);
+    test_run_until(w, l->count && l->first->lost);
+    assert_string_equal(l->first->order, "MbEL");
+    assert_int_equal(l->first->bytes, sizeof data);
+    assert_int_equal(l->first->checksum, test_pattern_checksum(sizeof data));
+}
+
+static void C5_from_one_loop_to_another(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = named_serve(w, named_name(w));
+    struct peer *p = test_peer(w);
+
+    l->model.on_data = echo;
+    assert_ok(dial_on(test_other_loop(w), RONDO_CONNECT(.path = l->name), p));
+    test_run_until(w, p->connected);
+    assert_int_equal(p->connect_error, 0);
+    assert_ok(rondo_transport_write(p->transport, "over", 4));
+    test_run_until(w, p->bytes == 4);
+    rondo_transport_close(l->first->transport);
+    test_run_until(w, p->lost);
+    assert_string_equal(p->order, "MdEL");
+}
+
+static void C5_what_is_written_empty_is_nothing(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = named_serve(w, named_name(w));
+    struct peer *p;
+    raw_fd fd = named_raw_client(w, l, l->name, &p);
+
+    assert_ok(rondo_transport_write(p->transport, "", 0));
+    assert_int_equal(raw_named_send(fd, "", 0), 0);
+    assert_true(test_run_for(w, RONDO_MS(20)) < 20); /* without spinning */
+    assert_string_equal(p->order, "M");
+    assert_int_equal(raw_named_send(fd, "x", 1), 1);
+    test_run_until(w, p->bytes == 1);
+    raw_close(fd);
+    test_run_until(w, p->lost);
+    assert_string_equal(p->order, "MdEL");
+}
+
+/* ---- names -------------------------------------------------------------- */
+
+static void C5_nobody_serves_it(void **state)
+{
+    struct world *w = *state;
+    const char *name = named_name(w);
+    struct peer *p = test_peer(w);
+
+    w->expect_clean = true;
+    assert_ok(dial(w, RONDO_CONNECT(.path = name), p));
+    dial_ends(w, p, RONDO_ENOENT);
+    assert_true(strstr(p->last_error, "create_connection") != NULL);
+    assert_true(strstr(p->last_error, name) != NULL);
+    assert_int_not_equal(rondo_last_os_error(), 0);
+}
+
+static void C5_other_spellings_of_a_name(void **state)
+{
+    struct world *w = *state;
+    const char *name = named_name(w);
+    struct listener *l = named_serve(w, name);
+    char *spelling = test_alloc(w, 64);
+
+    (void)snprintf(spelling, 64, "//./PIPE/%s", name + strlen("\\\\.\\pipe\\"));
+    (void)named_connect(w, spelling);
+    for (char *c = spelling; *c; c++)
+        if (*c >= 'a' && *c <= 'z')
+            *c = (char)(*c - 'a' + 'A');
+    (void)named_connect(w, spelling);
+    (void)snprintf(spelling, 64, "\\\\?\\%s", name + strlen("\\\\.\\"));
+    (void)named_connect(w, spelling);
+    test_run_until(w, l->count == 3);
+}
+
+static void C5_a_name_beyond_ascii(void **state)
+{
+    struct world *w = *state;
+    char *name = test_alloc(w, 128);
+
+    (void)snprintf(name, 128, "%s-gr\xC3\xBC\xC3\x9F\x65 \xE2\x82\xAC",
+                   named_name(w));
+    (void)named_serve(w, name);
+    (void)named_connect(w, name);
+}
+
+static void refused(struct world *w, const char *name, int error)
+{
+    rondo_server *server = NULL;
+
+    dial_refused(w, RONDO_CONNECT(.path = name), error);
+    assert_error(rondo_create_server(w->loop, RONDO_SERVE(.path = name),
+                                     &recorder, NULL, &server),
+                 error);
+    assert_true(strstr(rondo_last_error(), "create_server") != NULL);
+    assert_null(server);
+    assert_int_equal(test_metrics(w).live_servers, 0);
+}
+
+static void C5_names_that_are_none(void **state)
+{
+    struct world *w = *state;
+    char *name = test_alloc(w, 300);
+
+    w->expect_clean = true;
+    (void)snprintf(name, 300, "%s-\xC3(", named_name(w));
+    refused(w, "\\\\.\\pipe\\", RONDO_EINVAL);
+    refused(w, "//./pipe/", RONDO_EINVAL);
+    refused(w, name, RONDO_EINVAL);
+}
+
+static void C5_the_longest_name_and_one_more(void **state)
+{
+    struct world *w = *state;
+    enum { MOST = 256 };
+    char *name = test_alloc(w, 300);
+
+    memset(name, 'x', MOST);
+    memcpy(name, named_name(w), strlen(named_name(w)));
+    name[MOST] = 'y';
+    refused(w, name, RONDO_ENAMETOOLONG);
+    name[MOST] = '\0';
+    (void)named_serve(w, name);
+    (void)named_connect(w, name);
+}
+
+static void C1_a_name_and_something_else(void **state)
+{
+    struct world *w = *state;
+    const char *name = named_name(w);
+    rondo_address a = dial_address("127.0.0.1", 1);
+
+    w->expect_clean = true;
+    dial_refused(w, RONDO_CONNECT(.path = name, .host = "127.0.0.1"),
+                 RONDO_EINVAL);
+    dial_refused(w, RONDO_CONNECT(.path = name, .address = &a), RONDO_EINVAL);
+    dial_refused(w, RONDO_CONNECT(.path = name, .local_address = &a),
+                 RONDO_EAFNOSUPPORT);
+}
+
+/* ---- where there are none ----------------------------------------------- */
+
+static void C5_a_pipe_where_there_are_none(void **state)
+{
+    struct world *w = *state;
+    const char *name = "\\\\.\\pipe\\rondo";
+
+    if (rondo_loop_supports(w->loop, RONDO_CAN_NAMED_PIPES))
+        test_skip(w, "there are pipes by name");
+    if (rondo_loop_supports(w->loop, RONDO_CAN_UNIX))
+        test_skip(w, "it is a path like any other");
+    refused(w, name, RONDO_ENOTSUP);
+    assert_true(strstr(rondo_last_error(), "\"iocp\"") != NULL);
+    dial_refused(w, RONDO_CONNECT(.path = name), RONDO_ENOTSUP);
+    assert_true(strstr(rondo_last_error(), "\"iocp\"") != NULL);
+}
+
+/* Where there are unix sockets, such a name is a path. */
+static void G2_named_pipes(void **state)
+{
+    struct world *w = *state;
+    bool can = rondo_loop_supports(w->loop, RONDO_CAN_NAMED_PIPES);
+    char name[64];
+
+    (void)snprintf(name, sizeof name, "\\\\.\\pipe\\rondo-facts-%lld",
+                   (long long)raw_pid());
+    if (rondo_loop_supports(w->loop, RONDO_CAN_UNIX)) {
+        assert_false(can);
+        return;
+    }
+    int result = rondo_create_server(w->loop, RONDO_SERVE(.path = name),
+                                     &recorder, NULL, NULL);
+    assert_int_equal(can, result == 0);
+    if (!can) {
+        assert_error(result, RONDO_ENOTSUP);
+        assert_non_null(strstr(rondo_last_error(), "iocp"));
+    }
+}
+
+static void C5_a_path_that_is_no_pipes(void **state)
+{
+    struct world *w = *state;
+
+    (void)named_name(w);
+    refused(w, "socket", RONDO_ENOTSUP);
+    refused(w, "\\\\.\\pip\\x", RONDO_ENOTSUP);
+    refused(w, "\\\\another\\pipe\\x", RONDO_ENOTSUP);
+    assert_true(strstr(rondo_last_error(), "unix sockets") != NULL);
+}
+
+static void C5_a_pipes_name_is_a_path_on_unix(void **state)
+{
+    struct world *w = *state;
+    const char *name = "\\\\.\\pipe\\rondo";
+    rondo_server *server;
+    char folder[64];
+    struct peer *p = test_peer(w);
+
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_UNIX) || !raw_folder(folder))
+        test_skip(w, "no unix sockets");
+    assert_true(raw_path_chdir(folder));
+    assert_ok(rondo_create_server(w->loop, RONDO_SERVE(.path = name), &recorder,
+                                  test_peer(w), &server));
+    assert_true(raw_path_exists(name));
+    assert_ok(dial(w, RONDO_CONNECT(.path = name), p));
+    dial_ends(w, p, RONDO_OK);
+    rondo_server_close(server);
+    assert_true(raw_path_chdir("/"));
+    raw_folder_remove(folder);
+}
+
+/* ---- what is told of it ------------------------------------------------- */
+
+static void S12_a_pipe_has_no_addresses(void **state)
+{
+    struct world *w = *state;
+    struct peer *c, *s;
+    struct listener *l = named_pair(w, &c, &s);
+    rondo_address a;
+
+    assert_error(rondo_transport_peer_address(c->transport, &a),
+                 RONDO_ENOTCONN);
+    assert_error(rondo_transport_local_address(c->transport, &a),
+                 RONDO_ENOTCONN);
+    assert_error(rondo_transport_peer_address(s->transport, &a),
+                 RONDO_ENOTCONN);
+    assert_error(rondo_server_address(l->server, 0, &a), RONDO_ENOENT);
+    assert_int_equal(rondo_server_fd(l->server, 0), RONDO_NO_FD);
+    assert_true(raw_fd_valid(rondo_transport_fd(c->transport)));
+    assert_true(raw_fd_close_on_exec(rondo_transport_fd(c->transport)));
+    assert_true(raw_fd_close_on_exec(rondo_transport_fd(s->transport)));
+    assert_ptr_equal(rondo_transport_server(s->transport), l->server);
+    assert_null(rondo_transport_server(c->transport));
+    assert_error(rondo_transport_peer_credentials(c->transport, NULL),
+                 RONDO_ENOTSUP);
+}
+
+static void note_line(void *arg, const char *line, size_t size)
+{
+    char *text = arg;
+    size_t used = strlen(text);
+
+    assert_true(used + size + 2 < 2048);
+    (void)snprintf(text + used, 2048 - used, "%s\n", line);
+}
+
+static void L13_the_dump_names_the_pipe(void **state)
+{
+    struct world *w = *state;
+    char *text = test_alloc(w, 2048), *line = test_alloc(w, 128);
+    struct peer *c, *s;
+    struct listener *l = named_pair(w, &c, &s);
+
+    assert_ok(dial(w, RONDO_CONNECT(.path = l->name), test_peer(w)));
+    rondo_loop_dump(w->loop, note_line, text);
+    (void)snprintf(line, 128, "%s, serving, 1 clients", l->name);
+    assert_true(strstr(text, line) != NULL);
+    (void)snprintf(line, 128, "to %s, connecting", l->name);
+    assert_true(strstr(text, line) != NULL);
+    (void)snprintf(line, 128, "fd %lld, peer -, open",
+                   (long long)rondo_transport_fd(c->transport));
+    assert_true(strstr(text, line) != NULL);
+    assert_int_equal(test_metrics(w).live_transports, 2);
+    assert_int_equal(test_metrics(w).live_servers, 1);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(C5_bytes_both_ways_by_a_name),
+        TEST(C5_much_comes_back_the_same),
+        TEST(C5_both_send_much_at_once),
+        TEST(C5_in_pieces_of_one_byte),
+        TEST(C5_into_a_buffer_of_the_programs),
+        TEST(C5_from_one_loop_to_another),
+        TEST(C5_what_is_written_empty_is_nothing),
+        TEST(C5_nobody_serves_it),
+        TEST(C5_other_spellings_of_a_name),
+        TEST(C5_a_name_beyond_ascii),
+        TEST(C5_names_that_are_none),
+        TEST(C5_the_longest_name_and_one_more),
+        TEST(C1_a_name_and_something_else),
+        TEST(C5_a_pipe_where_there_are_none),
+        TEST(G2_named_pipes),
+        TEST(C5_a_path_that_is_no_pipes),
+        TEST(C5_a_pipes_name_is_a_path_on_unix),
+        TEST(S12_a_pipe_has_no_addresses),
+        TEST(L13_the_dump_names_the_pipe),
+    };
+
+    return test_run("named", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,385 @@
+/* test_named_end.c - how a pipe by name ends, and when. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_named.h"
+#include "raw_net.h"
+
+/* ---- the peer leaves ---------------------------------------------------- */
+
+/* What it sent is there to be read, what it was sent is gone with it. */
+static void leave_unread(struct world *w, bool server_leaves)
+{
+    struct peer *c, *s, *stays, *leaves;
+
+    (void)named_pair(w, &c, &s);
+    leaves = server_leaves ? s : c;
+    stays = server_leaves ? c : s;
+    assert_ok(rondo_transport_pause_reading(c->transport));
+    assert_ok(rondo_transport_pause_reading(s->transport));
+    test_spin(w, 3);
+    assert_ok(rondo_transport_write(leaves->transport, "farewell", 8));
+    assert_ok(rondo_transport_write(stays->transport, "unheard", 7));
+    test_run_until(w, rondo_transport_get_write_buffer_size(stays->transport) ==
+                          0);
+    rondo_transport_close(leaves->transport);
+    test_run_until(w, leaves->lost);
+    assert_int_equal(leaves->error, 0);
+    assert_int_equal(leaves->bytes, 0);
+    test_spin(w, 10);
+    assert_int_equal(stays->bytes + stays->eof + stays->lost, 0);
+    assert_ok(rondo_transport_resume_reading(stays->transport));
+    test_run_until(w, stays->lost);
+    assert_string_equal(stays->order, "MdEL");
+    assert_int_equal(stays->bytes, 8);
+    assert_int_equal(stays->error, 0);
+}
+
+static void S6_the_client_leaves_with_bytes_unread(void **state)
+{
+    leave_unread(*state, false);
+}
+
+static void S6_the_server_leaves_with_bytes_unread(void **state)
+{
+    leave_unread(*state, true);
+}
+
+/* Much waits to be sent to one that leaves; what it said before is heard. */
+static void leave_unsent(struct world *w, bool server_leaves)
+{
+    enum { MUCH = 400000 };
+    unsigned char *data = test_alloc(w, MUCH);
+    struct peer *c, *s, *stays, *leaves;
+
+    (void)named_pair(w, &c, &s);
+    leaves = server_leaves ? s : c;
+    stays = server_leaves ? c : s;
+    assert_ok(rondo_transport_pause_reading(leaves->transport));
+    assert_ok(rondo_transport_pause_reading(stays->transport));
+    test_spin(w, 3);
+    assert_int_equal(rondo_transport_write(stays->transport, data, MUCH), 1);
+    assert_ok(rondo_transport_write(leaves->transport, "enough", 6));
+    rondo_transport_close(leaves->transport);
+    test_run_until(w, leaves->lost);
+    assert_ok(rondo_transport_resume_reading(stays->transport));
+    test_run_until(w, stays->lost);
+    assert_int_equal(leaves->error, 0);
+    assert_int_equal(stays->bytes, 6);
+    assert_int_equal(stays->eof, 1);
+    assert_int_equal(stays->error, RONDO_ECONNRESET);
+    assert_true(strstr(stays->last_error, "write") != NULL);
+}
+
+static void S6_the_client_leaves_much_unsent(void **state)
+{
+    leave_unsent(*state, false);
+}
+
+static void S6_the_server_leaves_much_unsent(void **state)
+{
+    leave_unsent(*state, true);
+}
+
+/* A pipe ends both ways at once: what is written afterwards cannot arrive. */
+static void S6_writing_after_the_end(void **state)
+{
+    struct world *w = *state;
+    struct peer *c, *s;
+
+    (void)named_pair(w, &c, &s);
+    s->keep_open = true;
+    rondo_transport_close(c->transport);
+    test_run_until(w, s->eof);
+    test_spin(w, 5);
+    assert_int_equal(s->lost, 0);
+    assert_ok(rondo_transport_write(s->transport, "too late", 8));
+    test_run_until(w, s->lost);
+    assert_string_equal(s->order, "MEL");
+    assert_int_equal(s->error, RONDO_ECONNRESET);
+    assert_true(strstr(s->last_error, "pipe") != NULL);
+}
+
+static void S6_one_side_cannot_end_alone(void **state)
+{
+    struct world *w = *state;
+    struct peer *p[2];
+
+    (void)named_pair(w, &p[0], &p[1]);
+    for (int i = 0; i < 2; i++) {
+        assert_false(rondo_transport_can_write_eof(p[i]->transport));
+        assert_error(rondo_transport_write_eof(p[i]->transport), RONDO_ENOTSUP);
+        assert_true(strstr(rondo_last_error(), "write_eof") != NULL);
+    }
+    /* nothing has come of it */
+    assert_ok(rondo_transport_write(p[0]->transport, "x", 1));
+    assert_ok(rondo_transport_write(p[1]->transport, "x", 1));
+    test_run_until(w, p[0]->bytes == 1 && p[1]->bytes == 1);
+    rondo_transport_close(p[0]->transport);
+    assert_error(rondo_transport_write_eof(p[0]->transport), RONDO_ECLOSED);
+}
+
+/* ---- aborting ----------------------------------------------------------- */
+
+static void S7_a_server_that_aborts_is_a_reset(void **state)
+{
+    struct world *w = *state;
+    struct peer *c, *s;
+
+    (void)named_pair(w, &c, &s);
+    rondo_transport_abort(s->transport);
+    test_run_until(w, c->lost && s->lost);
+    assert_string_equal(c->order, "ML");
+    assert_int_equal(c->error, RONDO_ECONNRESET);
+    assert_string_equal(s->order, "ML");
+    assert_int_equal(s->error, RONDO_ECANCELED);
+}
+
+/* Only an instance can be cut off: from a client it looks like an end. */
+static void S7_a_client_that_aborts_is_an_end(void **state)
+{
+    struct world *w = *state;
+    struct peer *c, *s;
+
+    (void)named_pair(w, &c, &s);
+    rondo_transport_abort(c->transport);
+    test_run_until(w, c->lost && s->lost);
+    assert_string_equal(s->order, "MEL");
+    assert_int_equal(s->error, 0);
+    assert_int_equal(c->error, RONDO_ECANCELED);
+}
+
+static void S7_a_cut_while_paused_or_with_much_to_send(void **state)
+{
+    struct world *w = *state;
+    enum { MUCH = 400000 };
+    unsigned char *data = test_alloc(w, MUCH);
+
+    for (int much = 0; much < 2; much++) {
+        struct peer *c, *s;
+        struct listener *l = named_pair(w, &c, &s);
+
+        assert_ok(rondo_transport_pause_reading(c->transport));
+        assert_ok(rondo_transport_pause_reading(s->transport));
+        test_spin(w, 3);
+        if (much)
+            (void)rondo_transport_write(c->transport, data, MUCH);
+        rondo_transport_abort(s->transport);
+        test_run_until(w, s->lost);
+        if (!much) { /* else the write that waits hears of it */
+            test_spin(w, 5);
+            assert_int_equal(c->lost, 0);
+            assert_ok(rondo_transport_resume_reading(c->transport));
+        }
+        test_run_until(w, c->lost);
+        assert_int_equal(c->error, RONDO_ECONNRESET);
+        assert_int_equal(c->eof, 0);
+        named_stop(w, l);
+    }
+}
+
+static void S7_abort_drops_what_waits(void **state)
+{
+    struct world *w = *state;
+    enum { MUCH = 400000 };
+    unsigned char *data = test_alloc(w, MUCH);
+    struct listener *l = named_serve(w, named_name(w));
+    struct peer *p;
+    raw_fd fd = named_raw_client(w, l, l->name, &p);
+    uint64_t count;
+
+    test_fill(data, 0, MUCH);
+    assert_int_equal(rondo_transport_write(p->transport, data, MUCH), 1);
+    test_spin(w, 3);
+    rondo_transport_abort(p->transport);
+    rondo_transport_abort(p->transport);
+    assert_int_equal(named_drain(w, fd, &count), RAW_RESET);
+    assert_true(count < MUCH);
+    test_run_until(w, p->lost);
+    raw_close(fd);
+}
+
+static void S7_close_sends_what_waits(void **state)
+{
+    struct world *w = *state;
+    enum { MUCH = 400000 };
+    unsigned char *data = test_alloc(w, MUCH);
+    struct listener *l = named_serve(w, named_name(w));
+    struct peer *p;
+    raw_fd fd = named_raw_client(w, l, l->name, &p);
+    uint64_t count;
+
+    test_fill(data, 0, MUCH);
+    assert_int_equal(rondo_transport_write(p->transport, data, MUCH), 1);
+    rondo_transport_close(p->transport);
+    rondo_transport_close(p->transport);
+    test_spin(w, 5);
+    assert_int_equal(p->lost, 0);
+    assert_int_equal(named_drain(w, fd, &count), 0);
+    assert_int_equal(count, MUCH);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, 0);
+    raw_close(fd);
+}
+
+static void S7_a_peer_that_never_reads(void **state)
+{
+    struct world *w = *state;
+    enum { MUCH = 400000 };
+    unsigned char *data = test_alloc(w, MUCH);
+    struct listener *l = named_serve(w, named_name(w));
+    struct peer *p;
+    raw_fd fd = named_raw_client(w, l, l->name, &p);
+
+    assert_ok(rondo_transport_set_timeouts(p->transport, 0, RONDO_MS(50)));
+    assert_int_equal(rondo_transport_write(p->transport, data, MUCH), 1);
+    rondo_transport_close(p->transport);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    raw_close(fd);
+}
+
+/* Another program's server: ends in order, or cuts its client off. */
+static void S8_a_plain_server_ends_and_cuts(void **state)
+{
+    struct world *w = *state;
+
+    for (int cut = 0; cut < 2; cut++) {
+        const char *name = named_name(w);
+        raw_fd fd = raw_named_serve(name, 1);
+        struct peer *p = named_connect(w, name);
+
+        assert_int_equal(raw_named_send(fd, "bytes", 5), 5);
+        test_run_until(w, p->bytes == 5);
+        (cut ? raw_named_cut : raw_close)(fd);
+        test_run_until(w, p->lost);
+        assert_string_equal(p->order, cut ? "MdL" : "MdEL");
+        assert_int_equal(p->error, cut ? RONDO_ECONNRESET : 0);
+    }
+}
+
+/* ---- in each callback --------------------------------------------------- */
+
+static void close_it(struct peer *p)
+{
+    rondo_transport_close(p->transport);
+}
+
+static void abort_it(struct peer *p)
+{
+    rondo_transport_abort(p->transport);
+}
+
+static void close_at_data(struct peer *p, const void *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    rondo_transport_close(p->transport);
+}
+
+static void abort_at_data(struct peer *p, const void *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    rondo_transport_abort(p->transport);
+}
+
+static void arrange(struct peer *p, int moment, bool cut)
+{
+    void (*end)(struct peer *) = cut ? abort_it : close_it;
+
+    if (moment == 0)
+        p->on_made = end;
+    else if (moment == 1)
+        p->on_data = cut ? abort_at_data : close_at_data;
+    else if (moment == 2)
+        p->on_pause = end;
+    else if (moment == 3)
+        p->on_resume = end;
+    else
+        p->on_eof = end;
+}
+
+/* Moments of `p`: made, data, pause, resume, end. */
+static void drive(struct world *w, struct peer *p, struct peer *other)
+{
+    unsigned char *data = test_alloc(w, 200000);
+
+    if (!p->lost && other->transport)
+        (void)rondo_transport_write(other->transport, "data", 4);
+    test_spin(w, 5);
+    if (!p->lost)
+        (void)rondo_transport_write(p->transport, data, 200000);
+    test_spin(w, 20);
+    if (!p->lost && other->transport)
+        rondo_transport_close(other->transport);
+    test_run_until(w, p->lost && other->lost);
+    assert_int_equal(p->made, 1);
+    assert_int_equal(other->made, 1);
+}
+
+static void end_in_each_callback(struct world *w, bool server_ends, bool cut)
+{
+    for (int moment = 0; moment < 5; moment++) {
+        struct listener *l = named_serve(w, named_name(w));
+        struct peer *c = test_peer(w), *p, *other;
+
+        arrange(server_ends ? &l->model : c, moment, cut);
+        assert_ok(dial(w, RONDO_CONNECT(.path = l->name), c));
+        test_run_until(w, c->connected && l->count && l->first->made);
+        p = server_ends ? l->first : c;
+        other = server_ends ? c : l->first;
+        drive(w, p, other);
+        /* a client's abort is no reset */
+        assert_true(p->error == 0 || p->error == RONDO_ECANCELED ||
+                    p->error == RONDO_ECONNRESET);
+        if (moment < 2)
+            assert_int_equal(p->error, cut ? RONDO_ECANCELED : 0);
+        if (moment < 2 && cut && server_ends)
+            assert_int_equal(other->error, RONDO_ECONNRESET);
+        named_stop(w, l);
+    }
+}
+
+static void G7_the_server_closes_in_each_callback(void **state)
+{
+    end_in_each_callback(*state, true, false);
+}
+
+static void G7_the_server_aborts_in_each_callback(void **state)
+{
+    end_in_each_callback(*state, true, true);
+}
+
+static void G7_the_client_closes_in_each_callback(void **state)
+{
+    end_in_each_callback(*state, false, false);
+}
+
+static void G7_the_client_aborts_in_each_callback(void **state)
+{
+    end_in_each_callback(*state, false, true);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(S6_the_client_leaves_with_bytes_unread),
+        TEST(S6_the_server_leaves_with_bytes_unread),
+        TEST(S6_the_client_leaves_much_unsent),
+        TEST(S6_the_server_leaves_much_unsent),
+        TEST(S6_writing_after_the_end),
+        TEST(S6_one_side_cannot_end_alone),
+        TEST(S7_a_server_that_aborts_is_a_reset),
+        TEST(S7_a_client_that_aborts_is_an_end),
+        TEST(S7_a_cut_while_paused_or_with_much_to_send),
+        TEST(S7_abort_drops_what_waits),
+        TEST(S7_close_sends_what_waits),
+        TEST(S7_a_peer_that_never_reads),
+        TEST(S8_a_plain_server_ends_and_cuts),
+        TEST(G7_the_server_closes_in_each_callback),
+        TEST(G7_the_server_aborts_in_each_callback),
+        TEST(G7_the_client_closes_in_each_callback),
+        TEST(G7_the_client_aborts_in_each_callback),
+    };
+
+    return test_run("named_end", tests, TEST_COUNT(tests));
+}

@@ -1,0 +1,354 @@
+/* test_named_server.c - servers by the name of a pipe. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_named.h"
+#include "raw_net.h"
+
+static int serve_on(rondo_loop *loop, struct world *w, const char *name)
+{
+    return rondo_create_server(loop, RONDO_SERVE(.path = name), &recorder,
+                               test_peer(w), NULL);
+}
+
+/* ---- V5: the name ------------------------------------------------------- */
+
+static void V5_a_second_server_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = named_serve(w, named_name(w));
+    char *upper = test_alloc(w, 64);
+    rondo_loop *other = test_other_loop(w);
+
+    assert_error(serve_on(w->loop, w, l->name), RONDO_EADDRINUSE);
+    assert_true(strstr(rondo_last_error(), "create_server: ") != NULL);
+    assert_true(strstr(rondo_last_error(), l->name) != NULL);
+    assert_int_not_equal(rondo_last_os_error(), 0);
+    for (size_t i = 0; l->name[i]; i++)
+        upper[i] = (char)(l->name[i] >= 'a' && l->name[i] <= 'z'
+                              ? l->name[i] - 'a' + 'A'
+                              : l->name[i]);
+    assert_error(serve_on(w->loop, w, upper), RONDO_EADDRINUSE);
+    assert_error(serve_on(other, w, l->name), RONDO_EADDRINUSE);
+    assert_int_equal(test_metrics(w).live_servers, 1);
+    /* the first one has noticed nothing */
+    for (unsigned i = 1; i <= 6; i++) {
+        (void)named_connect(w, l->name);
+        test_run_until(w, l->count == i);
+    }
+    assert_error(serve_on(w->loop, w, l->name), RONDO_EADDRINUSE);
+}
+
+static void V5_somebody_elses_pipe_is_refused(void **state)
+{
+    struct world *w = *state;
+    const char *name = named_name(w);
+    raw_fd instance = raw_named_serve(name, 8), client;
+
+    assert_error(serve_on(w->loop, w, name), RONDO_EADDRINUSE);
+    client = raw_named_dial(name);
+    assert_true(client != RONDO_NO_FD);
+    assert_error(serve_on(w->loop, w, name), RONDO_EADDRINUSE);
+    raw_close(client);
+    raw_close(instance);
+    assert_ok(serve_on(w->loop, w, name));
+}
+
+static void V5_again_after_a_close(void **state)
+{
+    struct world *w = *state;
+    const char *name = named_name(w);
+
+    w->expect_clean = true;
+    for (int i = 0; i < 5; i++) {
+        struct listener *l = named_serve(w, name);
+
+        if (i % 2) {
+            struct peer *p = named_connect(w, name);
+
+            rondo_transport_close(p->transport);
+            test_run_until(w, p->lost);
+            test_run_until(w, l->count && l->first->lost);
+        }
+        named_stop(w, l);
+    }
+}
+
+/* The name is there as long as an instance is. */
+static void V5_the_name_stays_with_the_last_client(void **state)
+{
+    struct world *w = *state;
+    struct peer *c, *s, *late = test_peer(w), *later = test_peer(w);
+    struct listener *l = named_pair(w, &c, &s);
+    const char *name = l->name;
+
+    rondo_server_close(l->server);
+    assert_ok(
+        dial(w, RONDO_CONNECT(.path = name, .timeout_ns = RONDO_MS(50)), late));
+    dial_ends(w, late, RONDO_ETIMEDOUT);
+    assert_error(serve_on(w->loop, w, name), RONDO_EADDRINUSE);
+    assert_int_equal(l->closed, 0);
+    assert_ok(rondo_transport_write(c->transport, "still", 5));
+    test_run_until(w, s->bytes == 5);
+    rondo_transport_close(c->transport);
+    test_run_until(w, l->closed);
+    assert_ok(dial(w, RONDO_CONNECT(.path = name), later));
+    dial_ends(w, later, RONDO_ENOENT);
+    assert_ok(serve_on(w->loop, w, name));
+}
+
+/* ---- V5: clients that leave --------------------------------------------- */
+
+static void V5_a_client_that_leaves_at_once(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = named_serve(w, named_name(w));
+
+    for (unsigned i = 1; i <= 10; i++) {
+        raw_fd fd = raw_named_dial(l->name);
+
+        assert_true(fd != RONDO_NO_FD);
+        if (i % 2)
+            assert_int_equal(raw_named_send(fd, "here", 4), 4);
+        raw_close(fd);
+        test_run_until(w, l->count == i && l->last->lost);
+        assert_string_equal(l->last->order, i % 2 ? "MdEL" : "MEL");
+        assert_int_equal(l->last->error, 0);
+    }
+    (void)named_connect(w, l->name);
+    test_run_until(w, l->count == 11);
+}
+
+/* Before the server waits for anybody at all. */
+static void V5_a_client_that_came_before_serving(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    raw_fd fd;
+
+    o.start_serving = RONDO_OFF;
+    l = named_serve_with(w, named_name(w), &o);
+    fd = raw_named_dial(l->name);
+    assert_true(fd != RONDO_NO_FD);
+    assert_int_equal(raw_named_send(fd, "early", 5), 5);
+    raw_close(fd);
+    test_spin(w, 5);
+    assert_int_equal(l->count, 0);
+    assert_ok(rondo_server_start_serving(l->server));
+    test_run_until(w, l->count == 1 && l->first->lost);
+    assert_int_equal(l->first->bytes, 5);
+    (void)named_connect(w, l->name);
+    named_stop(w, l);
+}
+
+static void V5_a_hundred_in_a_row(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = named_serve(w, named_name(w));
+    size_t before = 0;
+
+    w->expect_clean = true;
+    for (unsigned i = 0; i < 100; i++) {
+        struct peer *p = named_connect(w, l->name);
+
+        test_run_until(w, l->count == i + 1 && l->last->made);
+        if (i % 3 == 0)
+            rondo_transport_close(p->transport);
+        else if (i % 3 == 1)
+            rondo_transport_abort(l->last->transport);
+        else
+            rondo_transport_close(l->last->transport);
+        test_run_until(w, p->lost && l->last->lost);
+        if (i == 10)
+            before = raw_count_descriptors();
+    }
+    assert_int_equal(raw_count_descriptors(), before);
+    named_stop(w, l);
+}
+
+/* ---- V3 ----------------------------------------------------------------- */
+
+/* Each client says which one it is. */
+static void note_number(struct peer *p, const void *data, size_t size)
+{
+    assert_int_equal(size, 1);
+    *(unsigned char *)p->user = *(const unsigned char *)data;
+}
+
+static void V3_a_full_pipe_holds_clients_in_order(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    enum { COUNT = 4 };
+    unsigned char *number = test_alloc(w, 1);
+    struct listener *l;
+    raw_fd fd[COUNT];
+
+    o.max_clients = 1;
+    l = named_serve_with(w, named_name(w), &o);
+    l->model.on_data = note_number;
+    l->model.user = number;
+    for (unsigned i = 0; i < COUNT; i++) {
+        unsigned char byte = (unsigned char)i;
+
+        fd[i] = raw_named_dial(l->name);
+        assert_true(fd[i] != RONDO_NO_FD);
+        assert_int_equal(raw_named_send(fd[i], &byte, 1), 1);
+        test_run_until(w, l->count >= 1);
+        test_spin(w, 5);
+        assert_int_equal(l->count, 1);
+    }
+    for (unsigned i = 0; i < COUNT; i++) {
+        test_run_until(w, l->count == i + 1 && l->last->bytes == 1);
+        assert_int_equal(*number, i);
+        test_spin(w, 5);
+        assert_int_equal(l->count, i + 1);
+        raw_close(fd[i]);
+        test_run_until(w, l->last->lost);
+    }
+    named_stop(w, l);
+}
+
+static void V3_a_crowd_through_a_pipe_for_three(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    enum { CROWD = 30 };
+    struct listener *l;
+    struct peer *p[CROWD];
+    unsigned most = 0, open, done = 0;
+
+    o.max_clients = 3;
+    l = named_serve_with(w, named_name(w), &o);
+    for (int i = 0; i < CROWD; i++) {
+        p[i] = test_peer(w);
+        assert_ok(dial(w, RONDO_CONNECT(.path = l->name), p[i]));
+    }
+    while (done < CROWD) {
+        test_run_until(w, l->count > done);
+        open = 0;
+        for (struct peer *s = l->first; s; s = s->next)
+            open += s->made && !s->lost;
+        most = open > most ? open : most;
+        for (struct peer *s = l->first; s; s = s->next)
+            if (s->made && !s->lost)
+                rondo_transport_close(s->transport);
+        done = l->count;
+    }
+    for (int i = 0; i < CROWD; i++)
+        test_run_until(w, p[i]->lost);
+    assert_true(most >= 1 && most <= 3);
+    assert_int_equal(l->count, CROWD);
+}
+
+static void V3_paused_serving(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = named_serve(w, named_name(w));
+    struct peer *p[2];
+
+    assert_ok(rondo_server_pause_serving(l->server));
+    p[0] = named_connect(w, l->name);
+    test_spin(w, 10);
+    assert_int_equal(l->count, 0);
+    assert_ok(rondo_server_start_serving(l->server));
+    test_run_until(w, l->count == 1 && l->first->made);
+    p[1] = named_connect(w, l->name);
+    test_run_until(w, l->count == 2);
+    assert_int_equal(p[0]->lost + p[1]->lost, 0);
+}
+
+static void V3_closed_with_clients_waiting(void **state)
+{
+    struct world *w = *state;
+    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
+    struct listener *l;
+    struct peer *p[4], *late = test_peer(w);
+
+    o.max_clients = 1;
+    l = named_serve_with(w, named_name(w), &o);
+    for (int i = 0; i < 4; i++)
+        p[i] = named_connect(w, l->name);
+    test_run_until(w, l->count == 1 && l->first->made);
+    test_spin(w, 5);
+    rondo_server_close(l->server);
+    rondo_server_close(l->server);
+    for (int i = 1; i < 4; i++) {
+        test_run_until(w, p[i]->lost);
+        assert_string_equal(p[i]->order, "MEL");
+    }
+    assert_int_equal(l->closed, 0);
+    assert_int_equal(p[0]->lost, 0);
+    rondo_transport_close(p[0]->transport);
+    test_run_until(w, l->closed);
+    assert_int_equal(l->count, 1);
+    assert_ok(dial(w, RONDO_CONNECT(.path = l->name), late));
+    dial_ends(w, late, RONDO_ENOENT);
+}
+
+static void V3_closed_with_one_coming(void **state)
+{
+    struct world *w = *state;
+
+    w->expect_clean = true;
+    for (int spins = 0; spins < 4; spins++) {
+        struct listener *l = named_serve(w, named_name(w));
+        raw_fd fd;
+
+        test_spin(w, 2);
+        fd = raw_named_dial(l->name);
+        assert_true(fd != RONDO_NO_FD);
+        test_spin(w, spins);
+        rondo_server_close(l->server);
+        if (l->count)
+            rondo_transport_close(l->first->transport);
+        test_run_until(w, l->closed);
+        raw_close(fd);
+    }
+}
+
+static void V3_close_clients_and_abort_clients(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = named_serve(w, named_name(w));
+    struct peer *p[4];
+
+    for (int i = 0; i < 4; i++)
+        p[i] = named_connect(w, l->name);
+    test_run_until(w, l->count == 4 && l->last->made);
+    rondo_server_close_clients(l->server);
+    for (int i = 0; i < 4; i++) {
+        test_run_until(w, p[i]->lost);
+        assert_string_equal(p[i]->order, "MEL");
+        p[i] = named_connect(w, l->name);
+    }
+    test_run_until(w, l->count == 8 && l->last->made);
+    rondo_server_close(l->server);
+    rondo_server_abort_clients(l->server);
+    for (int i = 0; i < 4; i++) {
+        test_run_until(w, p[i]->lost);
+        assert_string_equal(p[i]->order, "ML");
+        assert_int_equal(p[i]->error, RONDO_ECONNRESET);
+    }
+    test_run_until(w, l->closed);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(V5_a_second_server_is_refused),
+        TEST(V5_somebody_elses_pipe_is_refused),
+        TEST(V5_again_after_a_close),
+        TEST(V5_the_name_stays_with_the_last_client),
+        TEST(V5_a_client_that_leaves_at_once),
+        TEST(V5_a_client_that_came_before_serving),
+        TEST(V5_a_hundred_in_a_row),
+        TEST(V3_a_full_pipe_holds_clients_in_order),
+        TEST(V3_a_crowd_through_a_pipe_for_three),
+        TEST(V3_paused_serving),
+        TEST(V3_closed_with_clients_waiting),
+        TEST(V3_closed_with_one_coming),
+        TEST(V3_close_clients_and_abort_clients),
+    };
+
+    return test_run("named_server", tests, TEST_COUNT(tests));
+}
