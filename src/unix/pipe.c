@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -41,9 +40,9 @@ static int fail(void)
  * terminal. */
 static bool is_master(int fd)
 {
-#ifdef TIOCGPTN
-    unsigned number;
-    return ioctl(fd, TIOCGPTN, &number) == 0;
+#ifdef __linux__
+    char name[64];
+    return ptsname_r(fd, name, sizeof name) == 0;
 #else
     return ptsname(fd) != NULL;
 #endif
