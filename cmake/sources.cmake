@@ -12,7 +12,6 @@ set(RONDO_SOURCES
     src/child_watch.c
     src/communicate.c
     src/connect.c
-    src/connect_note.c
     src/datagram.c
     src/datagram_open.c
     src/datagram_queue.c
@@ -21,14 +20,17 @@ set(RONDO_SOURCES
     src/debug.c
     src/endpoint.c
     src/error.c
+    src/executor.c
     src/facts.c
     src/handles.c
     src/id.c
     src/listen.c
     src/loop.c
+    src/names.c
     src/op.c
     src/pool.c
     src/process.c
+    src/race.c
     src/reactor.c
     src/remote.c
     src/resolve.c

@@ -1,33 +1,87 @@
-/* fetch.c - asks many web servers for their front page, three at a time, with
- * one deadline for all. */
+/* fetch.c - gets many URLs, a few at a time, with one deadline for all. */
 /* SPDX-License-Identifier: MIT */
 #include "args.h"
 
-enum { AT_ONCE = 3 };
+enum { AT_ONCE = 4, HOST_MAX = 255, STATUS_MAX = 60 };
+
+struct scheme {
+    const char *prefix, *port;
+};
+
+static const struct scheme schemes[] = {{"http://", "80"}};
+enum { SCHEMES = sizeof schemes / sizeof *schemes };
 
 struct fetch {
     struct all *all;
-    const char *host;
+    const struct scheme *scheme;
+    const char *url, *path;
+    char host[HOST_MAX + 1];
+    uint16_t port;
     rondo_transport *t;
     rondo_id connecting;
     size_t bytes;
+    char status[STATUS_MAX + 1]; /* the answer's first line */
 };
 
 struct all {
     rondo_loop *loop;
     struct fetch *fetch;
     size_t count, next, active, failed;
-    uint16_t port;
     bool starting;
     rondo_id deadline;
 };
+
+/* What is behind the scheme, or NULL: an unknown one. No scheme is the first. */
+static const char *parse_scheme(struct fetch *f, const char *url)
+{
+    for (size_t i = 0; i < SCHEMES; i++) {
+        size_t size = strlen(schemes[i].prefix);
+        f->scheme = &schemes[i];
+        if (strncmp(url, schemes[i].prefix, size) == 0)
+            return url + size;
+    }
+    f->scheme = &schemes[0];
+    return strstr(url, "://") ? NULL : url;
+}
+
+/* "http://host:port/path", of which the host alone must be there; a numeric
+ * IPv6 host is in brackets. */
+static bool parse_url(struct fetch *f, const char *url)
+{
+    const char *host = parse_scheme(f, url);
+    if (!host)
+        return false;
+    bool bracket = *host == '[';
+    host += bracket;
+    size_t size = strcspn(host, bracket ? "]" : ":/");
+    const char *rest = host + size + (bracket && host[size]);
+    char digits[6];
+    snprintf(digits, sizeof digits, "%s", f->scheme->port);
+    if (*rest == ':') {
+        size_t count = strcspn(++rest, "/");
+        snprintf(digits, sizeof digits, "%.*s", (int)(count < 6 ? count : 0),
+                 rest);
+        rest += count;
+    }
+    int64_t port = args_number(digits, 65535);
+    if (size == 0 || size > HOST_MAX || port < 0 || (*rest && *rest != '/'))
+        return false;
+    memcpy(f->host, host, size);
+    f->url = url;
+    f->port = (uint16_t)port;
+    f->path = *rest ? rest : "/";
+    return true;
+}
 
 static void start_more(struct all *all);
 
 static void ended(struct fetch *f, int error)
 {
-    printf("%s: %zu bytes, %s\n", f->host, f->bytes,
-           error ? rondo_strerror(error) : "complete");
+    if (error)
+        printf("%s: %s\n", f->url, rondo_last_error());
+    else
+        printf("%s: %zu bytes, %.*s\n", f->url, f->bytes,
+               (int)strcspn(f->status, "\r\n"), f->status);
     f->all->active--;
     f->all->failed += error != 0;
     start_more(f->all);
@@ -36,18 +90,24 @@ static void ended(struct fetch *f, int error)
 static void made(rondo_transport *t, void *self)
 {
     struct fetch *f = self;
+    bool bracket = strchr(f->host, ':');
     f->t = t;
     rondo_transport_printf(t,
-                           "GET / HTTP/1.1\r\nHost: %s\r\n"
+                           "GET %s HTTP/1.1\r\nHost: %s%s%s:%u\r\n"
                            "Connection: close\r\n\r\n",
-                           f->host);
+                           f->path, bracket ? "[" : "", f->host,
+                           bracket ? "]" : "", (unsigned)f->port);
 }
 
 static void received(rondo_transport *t, void *self, const void *data,
                      size_t size)
 {
     struct fetch *f = self;
-    (void)t, (void)data;
+    (void)t;
+    if (f->bytes < STATUS_MAX) {
+        size_t room = STATUS_MAX - f->bytes;
+        memcpy(f->status + f->bytes, data, size < room ? size : room);
+    }
     f->bytes += size;
 }
 
@@ -75,6 +135,17 @@ static const rondo_protocol http = {
     .connection_lost = lost,
 };
 
+/* Name, race of addresses, connection: one operation, one id. This is where a
+ * scheme whose bytes go through another layer says so. */
+static rondo_id begin(struct fetch *f)
+{
+    rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
+    options.host = f->host;
+    options.port = f->port;
+    return rondo_create_connection(f->all->loop, &options, &http, f, connected,
+                                   f);
+}
+
 /* Called again by ended for a fetch that fails at once: then the loop that is
  * running already goes on, instead of one inside the other. */
 static void start_more(struct all *all)
@@ -85,9 +156,7 @@ static void start_more(struct all *all)
     while (all->active < AT_ONCE && all->next < all->count) {
         struct fetch *f = &all->fetch[all->next++];
         all->active++;
-        f->connecting = rondo_create_connection(
-            all->loop, RONDO_CONNECT(.host = f->host, .port = all->port), &http,
-            f, connected, f);
+        f->connecting = begin(f);
         if (f->connecting < 0)
             ended(f, (int)f->connecting);
     }
@@ -96,12 +165,16 @@ static void start_more(struct all *all)
         rondo_cancel(all->loop, all->deadline);
 }
 
+/* A look-up, a race of addresses and a connection end at once alike. */
 static void too_late(rondo_loop *loop, void *arg)
 {
     struct all *all = arg;
-    all->failed += all->count - all->next;
+    size_t begun = all->next;
     all->next = all->count;
-    for (size_t i = 0; i < all->count; i++) {
+    for (size_t i = begun; i < all->count; i++)
+        printf("%s: not begun in time\n", all->fetch[i].url);
+    all->failed += all->count - begun;
+    for (size_t i = 0; i < begun; i++) {
         struct fetch *f = &all->fetch[i];
         if (f->t)
             rondo_transport_abort_with(f->t, RONDO_ETIMEDOUT);
@@ -110,31 +183,35 @@ static void too_late(rondo_loop *loop, void *arg)
     }
 }
 
+static int run(struct all *all, const struct args *args)
+{
+    if (args_loop(args, &all->loop) < 0)
+        return args_failed(all->loop);
+    all->deadline =
+        rondo_call_later(all->loop, RONDO_SEC(args->seconds), too_late, all);
+    start_more(all);
+    rondo_loop_run(all->loop);
+    rondo_loop_close(all->loop);
+    return all->failed != 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "PORT HOST...", .seconds = 10};
+    struct args args = {.usage = "URL...", .seconds = 10};
     struct all all = {0};
+    int result = 2;
     args_parse(&args, argc, argv, 1000);
-    if (args.words < 2) {
-        args_usage(&args, stderr, argv[0]);
-        return 2;
-    }
-    all.port = args_port(&args, 0, 80);
-    all.count = (size_t)args.words - 1;
-    all.fetch = calloc(all.count, sizeof *all.fetch);
+    all.count = (size_t)args.words;
+    all.fetch = calloc(all.count ? all.count : 1, sizeof *all.fetch);
     if (!all.fetch)
         return 1;
-    if (args_loop(&args, &all.loop) < 0) {
-        free(all.fetch);
-        return args_failed(all.loop);
-    }
-    for (size_t i = 0; i < all.count; i++)
-        all.fetch[i] = (struct fetch){.all = &all, .host = args.word[i + 1]};
-    all.deadline =
-        rondo_call_later(all.loop, RONDO_SEC(args.seconds), too_late, &all);
-    start_more(&all);
-    rondo_loop_run(all.loop);
-    rondo_loop_close(all.loop);
+    size_t good = 0;
+    while (good < all.count && parse_url(&all.fetch[good], args.word[good]))
+        all.fetch[good++].all = &all;
+    if (all.count && good == all.count)
+        result = run(&all, &args);
+    else
+        args_usage(&args, stderr, argv[0]);
     free(all.fetch);
-    return all.failed != 0;
+    return result;
 }

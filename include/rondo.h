@@ -83,6 +83,10 @@ typedef struct rondo_datagram rondo_datagram;
 typedef struct rondo_process rondo_process;
 /** A counted sender of callbacks to a loop; outlives the loop. */
 typedef struct rondo_remote rondo_remote;
+/** Threads for jobs; outlives loops. */
+typedef struct rondo_executor rondo_executor;
+/** What a thread sees of the job that it is at. */
+typedef struct rondo_job rondo_job;
 
 /**
  * Names one pending thing (callback, timer, operation) of one loop. Valid ids
@@ -188,6 +192,10 @@ RONDO_API const char *rondo_version(void);
 
 /** What the loop calls; every callback gets the loop. */
 typedef void (*rondo_fn)(rondo_loop *loop, void *arg);
+
+/** How an operation has ended: result >= 0 is a count or a value, < 0 a
+ * RONDO_E... */
+typedef void (*rondo_done_fn)(rondo_loop *loop, void *arg, int64_t result);
 
 /* ---- addresses --------------------------------------------------------- */
 
@@ -298,8 +306,14 @@ typedef struct rondo_loop_options {
      * others, and where RONDO_CAN_CHILD_WATCHER is false. */
     const char *child_watcher;
     const rondo_allocator *allocator; /**< NULL: malloc(3)'s. Copied */
-    int debug;                        /**< 1 on, -1 off, 0: RONDO_DEBUG=1 */
-    int64_t slow_callback_ns;         /**< longer is reported. 0: 100 ms */
+    /** How many threads the loop's own executor has at most, up to 10,000. 0:
+     * 32, or the number of processors + 4, whichever is less */
+    unsigned executor_threads;
+    /** How long rondo_loop_close waits for jobs that run. 0: 5 s; < 0: not at
+     * all; RONDO_NEVER: until they end */
+    int64_t close_grace_ns;
+    int debug;                /**< 1 on, -1 off, 0: RONDO_DEBUG=1 */
+    int64_t slow_callback_ns; /**< longer is reported. 0: 100 ms */
 } rondo_loop_options;
 
 /** What rondo_loop_supports can be asked. */
@@ -354,8 +368,8 @@ typedef struct rondo_loop_metrics {
     size_t live_servers;    /**< created, and not yet closed for good */
     size_t live_datagrams;  /**< endpoints, connection_lost not yet returned */
     size_t live_processes;  /**< started, and connection_lost not returned */
-    size_t live_operations; /**< pending connects */
-    size_t live_jobs;       /**< name look-ups in flight */
+    size_t live_operations; /**< pending connects and look-ups asked for */
+    size_t live_jobs;       /**< jobs, and name look-ups in flight */
 } rondo_loop_metrics;
 
 /**
@@ -372,9 +386,11 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
  * before (rondo_call_soon_threadsafe, rondo_remote_call); drops callbacks and
  * timers; gives each pending operation's callback and each transport's
  * and process's connection_lost RONDO_ECANCELED; calls each server's closed;
- * kills children that are not to be left running. The callbacks
- * run inside this call; what they try to create is RONDO_ECLOSED. 0, and the
- * pointer has ended; RONDO_EBUSY while the loop runs (so also from its own
+ * kills children that are not to be left running. Jobs that run are waited for
+ * (close_grace_ns); one that goes on is reported to the exception handler, its
+ * thread ends alone, and its callback is not called. The callbacks run inside
+ * this call; what they try to create is RONDO_ECLOSED. 0, and the pointer has
+ * ended; RONDO_EBUSY while the loop runs (so also from its own
  * callbacks), and nothing has happened. As loop.close.
  */
 RONDO_API int rondo_loop_close(rondo_loop *loop);
@@ -382,7 +398,8 @@ RONDO_API int rondo_loop_close(rondo_loop *loop);
 /**
  * Runs until nothing is left (returns 0) or rondo_loop_stop was called (1).
  * What keeps it alive: callbacks, timers, watchers, transports, servers,
- * processes, pending connects, unless marked background. RONDO_EBUSY: it runs already;
+ * processes, jobs, pending connects and look-ups, unless marked background.
+ * RONDO_EBUSY: it runs already;
  * also the error of a backend whose wait failed. A different loop may be run
  * inside a callback.
  */
@@ -600,14 +617,15 @@ RONDO_API int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns);
 RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
 
 /**
- * Cancels what the id names. A callback or timer then never runs. A connect's
- * callback still runs once, with RONDO_ECANCELED. 0; RONDO_ENOENT once it has
- * run, was cancelled, or belongs to another loop. As Handle.cancel.
+ * Cancels what the id names. A callback or timer then never runs. The callback
+ * of a connect, a look-up or a job still runs once, with RONDO_ECANCELED; a
+ * job's comes when its work has returned, or was not begun. 0; RONDO_ENOENT
+ * once it has run, was cancelled, or belongs to another loop. As Handle.cancel.
  */
 RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
 
-/** Whether a callback, timer or pending connect keeps rondo_loop_run going
- * (false, as it begins) or not (true). 0 or RONDO_ENOENT. */
+/** Whether a callback, timer, job or pending operation keeps rondo_loop_run
+ * going (false, as it begins) or not (true). 0 or RONDO_ENOENT. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
                                    bool background);
 
@@ -730,7 +748,14 @@ typedef struct rondo_connect_options {
     /** Where to connect from. Addresses of another family are skipped. The
      * file that a unix socket makes of it is the program's to remove. */
     const rondo_address *local_address;
-    int64_t timeout_ns;      /**< for look-up and connecting. 0: none */
+    int64_t timeout_ns; /**< for look-up and connecting. 0: none */
+    /** How long an address of several has to itself before the next one is
+     * tried beside it (RFC 8305). 0: 250 ms; < 0: until it has failed */
+    int64_t happy_eyeballs_delay_ns;
+    /** How many addresses of the first family come before the first of the
+     * other one, from where on they take turns. 0: 1; < 0: all in the
+     * resolver's order */
+    int interleave;
     rondo_switch no_delay;   /**< TCP_NODELAY. Default: on */
     rondo_switch keep_alive; /**< SO_KEEPALIVE. Default: off */
 } rondo_connect_options;
@@ -1517,6 +1542,169 @@ RONDO_API int rondo_add_signal_handler(rondo_loop *loop, int signum,
  * loop.remove_signal_handler.
  */
 RONDO_API int rondo_remove_signal_handler(rondo_loop *loop, int signum);
+/* ---- 8. threads and names ---------------------------------------------- */
+
+/** A job's work, on a thread: returns what done gets, a value >= 0 or a
+ * RONDO_E... */
+typedef int64_t (*rondo_work_fn)(rondo_job *job, void *arg);
+
+/**
+ * Runs work(job, arg) on a thread of an executor (NULL: the loop's default),
+ * then done(loop, arg, result) on the loop; done may be NULL. done never runs
+ * while work does. An id, RONDO_ECLOSED (the executor has been shut down), or
+ * the system's error where a thread cannot be started and there is none. As
+ * loop.run_in_executor.
+ *
+ * Cancelled before it has begun, work never runs; while it runs,
+ * rondo_job_canceled turns true and what it returns is dropped. done gets
+ * RONDO_ECANCELED either way. A job that an executor's shutdown drops gets
+ * RONDO_ECLOSED, one that was the parent process's RONDO_EFORKED.
+ */
+RONDO_API rondo_id rondo_run_in_executor(rondo_loop *loop,
+                                         rondo_executor *executor,
+                                         rondo_work_fn work, rondo_done_fn done,
+                                         void *arg);
+
+/** Whether the job was cancelled, or its loop closes: work should return. On
+ * the job's thread. */
+RONDO_API bool rondo_job_canceled(const rondo_job *job);
+
+/** As rondo_call_soon_threadsafe, to the job's loop, on the job's thread:
+ * called in order, and before the job's done. 0, or RONDO_ECLOSED once the
+ * loop is closing, RONDO_ENOMEM. */
+RONDO_API int rondo_job_call_soon(rondo_job *job, rondo_fn fn, void *arg);
+
+/**
+ * Makes an executor for any number of loops, with at most so many threads (0:
+ * as the loop's own), started as they are needed. Its memory is malloc(3)'s. 0,
+ * RONDO_EINVAL (more than 10,000) or RONDO_ENOMEM. Any thread. As
+ * concurrent.futures.ThreadPoolExecutor.
+ */
+RONDO_API RONDO_MUST_CHECK int rondo_executor_new(rondo_executor **executor,
+                                                  unsigned threads);
+
+/**
+ * No more jobs: from now on they are RONDO_ECLOSED. wait: returns when all
+ * that were queued have run and the threads have ended; else jobs that have not
+ * begun are dropped (their done gets RONDO_ECLOSED) and those that run end by
+ * themselves. Any number of times; the pointer stays valid. 0; RONDO_EBUSY: one
+ * of its own jobs wants to wait, and nothing has happened. Any thread. As
+ * Executor.shutdown.
+ */
+RONDO_API int rondo_executor_shutdown(rondo_executor *executor, bool wait);
+
+/** Shuts it down without waiting, unless that was done, and ends the pointer;
+ * NULL is ignored. Loops may still have it as their default, and jobs may still
+ * run: the threads end with the last. Any thread. */
+RONDO_API void rondo_executor_free(rondo_executor *executor);
+
+/** How many processors this process may use, at least 1: as many loops, each
+ * on a thread of its own, use them all. Any thread. As
+ * os.process_cpu_count. */
+RONDO_API unsigned rondo_cpu_count(void);
+
+/** Where this loop's jobs go when they name no executor; NULL: back to its own,
+ * which is made with its first job. 0. As loop.set_default_executor. */
+RONDO_API int rondo_set_default_executor(rondo_loop *loop,
+                                         rondo_executor *executor);
+
+/** What a look-up asks for; RONDO_LOOKUP_HINTS_INIT. As getaddrinfo(3)'s
+ * hints. */
+typedef struct rondo_lookup_hints {
+    size_t size;
+    rondo_family family;  /**< only these */
+    bool datagram;        /**< a service of UDP, not of TCP */
+    bool passive;         /**< no host: addresses to listen at */
+    bool numeric_host;    /**< the host is no name */
+    bool numeric_service; /**< the service is a number */
+    bool canonical_name;  /**< the host's own name, too */
+} rondo_lookup_hints;
+
+/** What a look-up has found, lent for the call: count addresses in the order
+ * in which they should be tried, and the canonical name, or NULL where it was
+ * not asked for or is not known. After an error all are NULL or 0. */
+typedef void (*rondo_getaddrinfo_fn)(rondo_loop *loop, void *arg,
+                                     const rondo_address *addresses,
+                                     size_t count, const char *canonical_name,
+                                     int error);
+
+/**
+ * Looks up a host (1 to 255 bytes; NULL: this machine) and a service (a port
+ * from 0 to 65535, or a name; NULL: port 0), one of which may be NULL. A
+ * numeric host with a port or no service needs no look-up; all else is asked of
+ * the loop's resolver, off the loop's thread. hints may be NULL. done gets
+ * RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM, or the
+ * resolver's own. An id; RONDO_EINVAL: a host or service that cannot be one;
+ * RONDO_ENONAME, RONDO_EAFNOSUPPORT: not what the hints ask for. Cancelled, it
+ * ends at once. As loop.getaddrinfo.
+ */
+RONDO_API rondo_id rondo_getaddrinfo(rondo_loop *loop, const char *host,
+                                     const char *service,
+                                     const rondo_lookup_hints *hints,
+                                     rondo_getaddrinfo_fn done, void *arg);
+
+/** What rondo_getnameinfo is to do otherwise; as getnameinfo(3)'s flags. */
+enum rondo_nameinfo_flags {
+    RONDO_NAMEINFO_NUMERIC_HOST = 1 << 0,
+    RONDO_NAMEINFO_NUMERIC_SERVICE = 1 << 1,
+    RONDO_NAMEINFO_REQUIRED = 1 << 2, /**< no name is RONDO_ENONAME */
+    RONDO_NAMEINFO_DATAGRAM = 1 << 3  /**< a service of UDP */
+};
+
+/** Lent for the call; NULL after an error. */
+typedef void (*rondo_getnameinfo_fn)(rondo_loop *loop, void *arg,
+                                     const char *host, const char *service,
+                                     int error);
+
+/**
+ * Looks up the names of an IP address and its port; what has no name is given
+ * as a number. flags are any of rondo_nameinfo_flags. It asks the system, off
+ * the loop's thread unless both are to be numeric. An id; RONDO_EAFNOSUPPORT:
+ * not an IP address. As loop.getnameinfo.
+ */
+RONDO_API rondo_id rondo_getnameinfo(rondo_loop *loop,
+                                     const rondo_address *address, int flags,
+                                     rondo_getnameinfo_fn done, void *arg);
+
+/** A look-up that a resolver of the program's is asked for: valid until it has
+ * been answered or cancelled. */
+typedef struct rondo_lookup rondo_lookup;
+
+/** A resolver of the program's. */
+typedef struct rondo_resolver {
+    /**
+     * Called from inside rondo_getaddrinfo, or from the loop for a connect, for
+     * each host that is a name. service is as it came, or NULL. All is lent for
+     * the call. 0: rondo_resolver_answer will be called once, inside start or
+     * later; < 0: a RONDO_E..., and it will not.
+     */
+    int (*start)(void *context, rondo_lookup *lookup, const char *host,
+                 const char *service, const rondo_lookup_hints *hints);
+    /** Nobody waits any more: lookup ends when this returns. Called from inside
+     * rondo_cancel and rondo_loop_close, too. */
+    void (*cancel)(void *context, rondo_lookup *lookup);
+    void *context;
+} rondo_resolver;
+
+/**
+ * Who looks up this loop's hosts from now on, for rondo_getaddrinfo and
+ * rondo_create_connection; NULL: the system's getaddrinfo(3), on up to four
+ * threads. *resolver is copied; its context must live until the last look-up
+ * that it began has ended. 0.
+ */
+RONDO_API int rondo_set_resolver(rondo_loop *loop,
+                                 const rondo_resolver *resolver);
+
+/**
+ * A resolver's answer: count addresses, which are copied, or an error (none:
+ * RONDO_ENONAME; more than 4,096: RONDO_EINVAL). A port
+ * that was given as a number need not be set. On the loop's thread; whoever
+ * asked is told from the loop. A second answer, and one inside cancel, are
+ * ignored.
+ */
+RONDO_API void rondo_resolver_answer(rondo_lookup *lookup,
+                                     const rondo_address *addresses,
+                                     size_t count, int error);
 
 #ifdef __cplusplus
 }
@@ -1560,6 +1748,7 @@ template <class T> inline T rondo_options_init()
 #define RONDO_LOOP_WAIT_INIT        RONDO_INIT_(rondo_loop_wait)
 #define RONDO_LOOP_METRICS_INIT     RONDO_INIT_(rondo_loop_metrics)
 #define RONDO_CLOCK_INFO_INIT       RONDO_INIT_(rondo_clock_info)
+#define RONDO_LOOKUP_HINTS_INIT     RONDO_INIT_(rondo_lookup_hints)
 #define RONDO_CREDENTIALS_INIT      RONDO_INIT_(rondo_credentials)
 
 #endif

@@ -33,21 +33,26 @@ bool blocking_is_forked(const struct blocking *b)
     return b->generation != sys_fork_generation;
 }
 
-/* The state comes last: from then on the loop may free it. It may be woken a
- * moment before and finds nothing, but stays awake. */
-static void end(struct blocking *b, int64_t result)
+static void keep(struct blocking *b, int64_t result)
 {
     b->result = result;
     b->os_error = result < 0 ? rondo_last_os_error() : 0;
-    wake_send(&b->wake);
-    atomic_store(&b->state, ENDED);
 }
 
 static void run(struct work *work)
 {
     struct blocking *b = (struct blocking *)(void *)work;
-    end(b, b->written ? sys_pipe_write_waiting(b->pipe, b->written, b->size)
-                      : sys_pipe_read_waiting(b->pipe, b->bytes, b->size));
+    keep(b, b->written ? sys_pipe_write_waiting(b->pipe, b->written, b->size)
+                       : sys_pipe_read_waiting(b->pipe, b->bytes, b->size));
+}
+
+/* The state comes last: from then on the loop may free it. It may be woken a
+ * moment before and finds nothing, but stays awake. */
+static void end(struct work *work)
+{
+    struct blocking *b = (struct blocking *)(void *)work;
+    wake_send(&b->wake);
+    atomic_store(&b->state, ENDED);
 }
 
 static void start(struct blocking *b, const void *written, size_t size)
@@ -58,8 +63,10 @@ static void start(struct blocking *b, const void *written, size_t size)
     b->size = size;
     atomic_store(&b->state, BUSY);
     int error = pool_submit(b->pool, &b->work);
-    if (error)
-        end(b, error);
+    if (error) {
+        keep(b, error);
+        end(&b->work);
+    }
 }
 
 void blocking_read(struct blocking *b)
@@ -111,7 +118,7 @@ int blocking_new(rondo_loop *loop, struct sys_pipe *pipe,
         loop_free(loop, b);
         return error_set(RONDO_ENOMEM, "out of memory for a thread");
     }
-    b->work = (struct work){.run = run};
+    b->work = (struct work){.run = run, .end = end};
     b->pipe = pipe;
     b->loop = loop;
     b->pool = pool;

@@ -1,20 +1,52 @@
 /* connect.c - create_connection: look up, try each address, begin. */
 /* SPDX-License-Identifier: MIT */
-#include "connect.h"
 #include "error.h"
 #include "id.h"
+#include "race.h"
 #include "resolve.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    BUSY_FIRST_MS = 1, /* doubled until */
-    BUSY_LAST_MS = 16
+enum { HOST_MAX = 255, ATTEMPT_DELAY_MS = 250 };
+
+struct connect {
+    struct handle handle;
+    struct task deferred;
+    rondo_loop *loop;
+    rondo_id id, timer;
+    const rondo_protocol *protocol;
+    void *self;
+    rondo_connect_fn done;
+    void *arg;
+    rondo_lookup *lookup;
+    struct race race;
+    rondo_transport *t;     /* connected: adopted, or the race's winner */
+    struct backoff backoff; /* of a named pipe */
+    bool adopted, racing;
+    bool pipe; /* host is the name of one */
+    int lead;  /* addresses before the other family's first */
+    uint16_t port;
+    int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */
+    int64_t os_error;
+    char host[]; /* as the sentences call it; a name is looked up */
 };
 
 /* ---- the end ---- */
+
+static void tell(struct connect *c, int error)
+{
+    const char *host = *c->host ? c->host : "the socket";
+    const char *what = "create_connection: cannot connect to";
+    if (*c->race.tried)
+        error_set(error, "%s %s: %s", what, host, c->race.tried);
+    else if (c->stopped)
+        error_set(error, "%s %s: %s (%s)", what, host, rondo_strerror(error),
+                  rondo_error_name(error));
+    else
+        error_os(error, "%s %s", what, host);
+}
 
 /* The last of c: after this there is only its `done`. */
 static void free_connect(struct connect *c)
@@ -23,7 +55,7 @@ static void free_connect(struct connect *c)
     if (c->timer > 0)
         (void)timers_cancel(c->loop, c->timer);
     handle_close(c->loop, &c->handle);
-    loop_free(c->loop, c->addresses);
+    race_free(&c->race);
     loop_free(c->loop, c);
 }
 
@@ -33,11 +65,9 @@ static void fail(struct connect *c, int error)
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
     int64_t os_error = c->os_error;
-    if (c->t && c->stopped && !c->adopted)
-        connect_note_stopped(c);
     if (c->t)
         stream_discard(c->t);
-    connect_tell(c, error);
+    tell(c, error);
     if (os_error && !c->stopped)
         error_keep_os(os_error);
     free_connect(c);
@@ -60,75 +90,40 @@ static void succeed(struct connect *c)
     stream_end(t);
 }
 
-/* ---- one address after another ---- */
+static void over(struct race *race, rondo_transport *t, int error)
+{
+    struct connect *c =
+        (struct connect *)(void *)((char *)race -
+                                   offsetof(struct connect, race));
+    c->racing = false;
+    c->t = t;
+    c->os_error = race->os_error;
+    if (t)
+        succeed(c);
+    else
+        fail(c, error);
+}
 
-static bool try_next(struct connect *c);
+/* ---- a named pipe ---- */
 
 static void try_pipe(struct connect *c);
 
-static void retry(rondo_loop *loop, void *arg)
+static void again(rondo_loop *loop, void *arg)
 {
     struct connect *c = arg;
-    c->retry = 0;
-    if (c->pipe)
-        try_pipe(c);
-    else
-        op_submit(loop, &c->op);
-}
-
-/* The listener's backlog is full, or each instance of the pipe has a client,
- * and no event tells when that is over: asked again, less and less often. */
-static int retry_later(struct connect *c)
-{
-    c->retry_ms = !c->retry_ms                 ? BUSY_FIRST_MS
-                  : c->retry_ms < BUSY_LAST_MS ? c->retry_ms * 2
-                                               : BUSY_LAST_MS;
-    int64_t when = sys_clock() + RONDO_MS(c->retry_ms);
-    c->retry = timers_start_hidden(c->loop, when, retry, c);
-    if (c->retry > 0)
-        return 0;
-    error_no_os();
-    return RONDO_ENOMEM;
-}
-
-static void connected(rondo_loop *loop, struct task *task)
-{
-    struct connect *c =
-        (struct connect *)(void *)((char *)task -
-                                   offsetof(struct connect, op.task));
-    int error = task->error;
     (void)loop;
-    if (c->stopped) {
-        fail(c, c->stopped);
-        return;
-    }
-    if (error == RONDO_EBUSY) {
-        error = retry_later(c);
-        if (!error)
-            return;
-    } else if (error) {
-        error_keep_os(c->op.os_error);
-    } else {
-        error = stream_remember(c->t, NULL);
-        if (!error) {
-            succeed(c);
-            return;
-        }
-    }
-    connect_note(c, error, c->op.buffer, "");
-    stream_discard(c->t);
-    c->t = NULL;
-    if (!try_next(c))
-        fail(c, c->error);
+    c->backoff.timer = 0;
+    try_pipe(c);
 }
 
-/* It is there or not, at once. */
+/* It is there or not, at once; when each of its instances has a client it is
+ * asked again. */
 static void try_pipe(struct connect *c)
 {
     sys_fd fd;
     int error = sys_pipe_connect(c->host, &fd);
     if (error == RONDO_EBUSY) {
-        error = retry_later(c);
+        error = backoff_begin(c->loop, &c->backoff, again, c);
         if (!error)
             return;
     } else if (!error) {
@@ -143,109 +138,41 @@ static void try_pipe(struct connect *c)
         succeed(c);
 }
 
-static void set_options(const struct connect *c, sys_fd fd)
-{
-    if (c->no_delay)
-        (void)sys_option(fd, SYS_NO_DELAY, true);
-    if (c->keep_alive)
-        (void)sys_option(fd, SYS_KEEP_ALIVE, true);
-}
-
-/* A socket for this address, as the options want it. */
-static int make_socket(struct connect *c, const rondo_address *a, sys_fd *fd)
-{
-    rondo_family family = rondo_address_family(a);
-    int error = sys_socket_stream(family, fd);
-    if (error) {
-        connect_note(c, error, a, "socket for");
-        return error;
-    }
-    if (family != RONDO_FAMILY_UNIX)
-        set_options(c, *fd);
-    if (c->has_local) {
-        error = sys_bind(*fd, &c->local);
-        if (error)
-            connect_note(c, error, &c->local, "bind");
-    }
-    if (error)
-        sys_close(*fd);
-    return error;
-}
-
-static bool try_address(struct connect *c, const rondo_address *a)
-{
-    sys_fd fd;
-    if (make_socket(c, a, &fd))
-        return false;
-    int error = stream_new(c->loop, fd, &c->t);
-    if (error) {
-        connect_note(c, error, a, "connect");
-        sys_close(fd);
-        c->t = NULL;
-        return false;
-    }
-    op_init(&c->op, &c->t->io, OP_CONNECT, connected);
-    c->op.buffer = a;
-    c->op.size = sizeof *a;
-    op_submit(c->loop, &c->op);
-    return true;
-}
-
-static bool suits(const struct connect *c, const rondo_address *a)
-{
-    rondo_family family = rondo_address_family(a);
-    if (c->has_local && family != rondo_address_family(&c->local))
-        return false;
-    return c->family == RONDO_FAMILY_ANY || c->family == family;
-}
-
-static bool try_next(struct connect *c)
-{
-    while (c->next < c->count) {
-        const rondo_address *a = &c->addresses[c->next++];
-        if (suits(c, a) && try_address(c, a))
-            return true;
-    }
-    if (!c->error) {
-        c->error = RONDO_EAFNOSUPPORT;
-        snprintf(c->tried, sizeof c->tried,
-                 "no address of the family asked for (EAFNOSUPPORT)");
-    }
-    return false;
-}
-
 /* ---- the beginning ---- */
 
-static bool set_addresses(struct connect *c, const rondo_address *addresses,
-                          size_t count)
+static void run_race(struct connect *c)
 {
-    c->addresses = loop_alloc(c->loop, count * sizeof *addresses);
-    if (!c->addresses)
-        return false;
-    memcpy(c->addresses, addresses, count * sizeof *addresses);
-    c->count = count;
-    return true;
+    c->racing = true;
+    race_start(&c->race);
 }
 
 static void looked_up(rondo_loop *loop, void *arg,
-                      const rondo_address *addresses, size_t count, int error)
+                      const struct sys_names *found, int error)
 {
     struct connect *c = arg;
     (void)loop;
     c->lookup = NULL;
     c->os_error = rondo_last_os_error();
-    if (!error && !count)
+    for (size_t i = 0; i < found->count; i++)
+        rondo_address_set_port(&found->addresses[i], c->port);
+    if (!error && !found->count)
         error = RONDO_ENONAME;
-    if (!error && !set_addresses(c, addresses, count))
-        error = RONDO_ENOMEM;
-    if (error) {
+    if (!error)
+        error = race_set(&c->race, found->addresses, found->count, c->lead);
+    if (error)
         fail(c, error);
-        return;
-    }
-    for (size_t i = 0; i < c->count; i++)
-        rondo_address_set_port(&c->addresses[i], c->port);
-    if (!try_next(c))
-        fail(c, c->error);
+    else
+        run_race(c);
+}
+
+static void look_up(struct connect *c)
+{
+    rondo_lookup_hints hints = {.size = sizeof hints, .family = c->race.family};
+    int error =
+        resolve_start(c->loop, c->host, NULL, &hints, looked_up, c, &c->lookup);
+    c->os_error = rondo_last_os_error();
+    if (error)
+        fail(c, error);
 }
 
 static void start(rondo_loop *loop, struct task *task)
@@ -253,25 +180,17 @@ static void start(rondo_loop *loop, struct task *task)
     struct connect *c =
         (struct connect *)(void *)((char *)task -
                                    offsetof(struct connect, deferred));
-    int error = 0;
-    c->os_error = 0;
-    if (c->stopped) {
+    (void)loop;
+    if (c->stopped)
         fail(c, c->stopped);
-    } else if (c->adopted) {
+    else if (c->adopted)
         succeed(c);
-    } else if (c->pipe) {
+    else if (c->pipe)
         try_pipe(c);
-    } else if (c->count) {
-        if (!try_next(c))
-            fail(c, c->error);
-    } else {
-        error_no_os();
-        error =
-            resolve_start(loop, c->host, c->family, looked_up, c, &c->lookup);
-        c->os_error = rondo_last_os_error();
-        if (error)
-            fail(c, error);
-    }
+    else if (c->race.attempts)
+        run_race(c);
+    else
+        look_up(c);
 }
 
 /* ---- cancelling ---- */
@@ -286,12 +205,10 @@ static void stop(struct connect *c, int error)
         resolve_cancel(c->loop, c->lookup);
         c->lookup = NULL;
         loop_push(c->loop, &c->deferred);
-    } else if (c->retry > 0) {
-        (void)timers_cancel(c->loop, c->retry);
-        c->retry = 0;
+    } else if (backoff_end(c->loop, &c->backoff)) {
         loop_push(c->loop, &c->deferred);
-    } else if (c->t && !c->adopted) {
-        op_cancel(c->loop, &c->op);
+    } else if (c->racing) {
+        race_stop(&c->race, error);
     }
     /* else it is on the ready list and finds out there */
     loop_nudge(c->loop);
@@ -313,6 +230,46 @@ static void on_timeout(rondo_loop *loop, void *arg)
 
 /* ---- the call ---- */
 
+static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
+{
+    const char *what = "create_connection";
+    int targets = (o->host ? 1 : 0) + (o->path ? 1 : 0) + (o->address ? 1 : 0) +
+                  (o->socket ? 1 : 0);
+    if (targets != 1)
+        return error_set(RONDO_EINVAL,
+                         "%s: exactly one of host, path, address and socket, "
+                         "not %d",
+                         what, targets);
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "%s: no protocol", what);
+    if (o->host && (!*o->host || strlen(o->host) > HOST_MAX))
+        return error_set(RONDO_EINVAL,
+                         "%s: a host of %zu bytes; 1 to %d are allowed", what,
+                         strlen(o->host), HOST_MAX);
+    if (o->address && rondo_address_family(o->address) == RONDO_FAMILY_ANY)
+        return error_set(RONDO_EINVAL, "%s: an empty address", what);
+    if (o->timeout_ns < 0 || (unsigned)o->family > RONDO_FAMILY_INET6)
+        return error_set(RONDO_EINVAL,
+                         "%s: a negative timeout or an unknown "
+                         "family",
+                         what);
+    return 0;
+}
+
+static void set_race(struct connect *c, const rondo_connect_options *o)
+{
+    c->race.loop = c->loop;
+    c->race.family = o->path ? RONDO_FAMILY_ANY : o->family;
+    c->race.has_local = o->local_address != NULL;
+    if (o->local_address)
+        c->race.local = *o->local_address;
+    c->race.no_delay = o->no_delay != RONDO_OFF;
+    c->race.keep_alive = o->keep_alive == RONDO_ON;
+    c->race.delay_ns = o->happy_eyeballs_delay_ns ? o->happy_eyeballs_delay_ns
+                                                  : RONDO_MS(ATTEMPT_DELAY_MS);
+    c->race.over = over;
+}
+
 static struct connect *connect_new(rondo_loop *loop,
                                    const rondo_connect_options *o)
 {
@@ -324,16 +281,11 @@ static struct connect *connect_new(rondo_loop *loop,
     struct connect *c = loop_alloc(loop, sizeof *c + size);
     if (!c)
         return NULL;
-    *c = (struct connect){.loop = loop,
-                          .no_delay = o->no_delay != RONDO_OFF,
-                          .keep_alive = o->keep_alive == RONDO_ON,
-                          .has_local = o->local_address != NULL,
-                          .family = o->path ? RONDO_FAMILY_ANY : o->family,
-                          .port = o->port};
+    *c = (struct connect){.loop = loop, .port = o->port};
+    c->lead = o->interleave ? o->interleave : 1;
     memcpy(c->host, host, size);
-    if (o->local_address)
-        c->local = *o->local_address;
     c->deferred.done = start;
+    set_race(c, o);
     return c;
 }
 
@@ -342,13 +294,13 @@ static int adopt(struct connect *c, rondo_fd socket)
     int error = stream_adopt(c->loop, socket, "create_connection", &c->t);
     c->adopted = !error;
     if (!error)
-        set_options(c, c->t->io.fd);
+        race_set_options(&c->race, c->t->io.fd);
     return error;
 }
 
 static int set_pipe(struct connect *c, const char *name)
 {
-    if (c->has_local)
+    if (c->race.has_local)
         return error_set(RONDO_EAFNOSUPPORT,
                          "create_connection: a pipe has no local address");
     int error = stream_pipe_name(c->loop, name, "create_connection");
@@ -372,7 +324,7 @@ static int set_target(struct connect *c, const rondo_connect_options *o)
     } else if (o->host && !rondo_address_parse(&made, o->host, o->port)) {
         target = &made;
     }
-    if (!error && target && !set_addresses(c, target, 1))
+    if (!error && target && race_set(&c->race, target, 1, c->lead))
         error = error_set(RONDO_ENOMEM, "create_connection: out of memory");
     return error;
 }
@@ -396,7 +348,7 @@ rondo_id rondo_create_connection(rondo_loop *loop,
     if (!error)
         error = loop_options(&o, sizeof o, options, "create_connection");
     if (!error)
-        error = connect_check(&o, protocol);
+        error = check(&o, protocol);
     if (error)
         return error;
     struct connect *c = connect_new(loop, &o);
@@ -428,5 +380,14 @@ static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
     cancel(loop, handle);
 }
 
+static bool describe(const struct handle *handle, char *text, size_t size)
+{
+    const struct connect *c = (const struct connect *)(const void *)handle;
+    snprintf(text, size, "fd %lld, to %.100s, %s",
+             (long long)(c->t ? c->t->io.fd : race_fd(&c->race)),
+             *c->host ? c->host : "-", c->lookup ? "looking up" : "connecting");
+    return true;
+}
+
 const struct handle_class connect_class = {"connect", close_at_loop_close,
-                                           connect_describe};
+                                           describe};

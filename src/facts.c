@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend.h"
 #include "error.h"
+#include "executor.h"
 #include "loop.h"
 #include "remote.h"
 #include "resolve.h"
@@ -184,8 +185,9 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
     m.live_servers = loop->live[HANDLE_SERVER];
     m.live_datagrams = loop->live[HANDLE_DATAGRAM];
     m.live_processes = loop->live[HANDLE_PROCESS];
-    m.live_operations = loop->live[HANDLE_OPERATION];
-    m.live_jobs = resolve_live(loop);
+    m.live_operations =
+        loop->live[HANDLE_OPERATION] + loop->live[HANDLE_LOOKUP];
+    m.live_jobs = loop->live[HANDLE_JOB] + resolve_live(loop);
     return loop_give(metrics, &m, sizeof m, "loop_get_metrics");
 }
 
@@ -215,6 +217,7 @@ int rondo_loop_after_fork(rondo_loop *loop)
     if (error)
         return error;
     resolve_after_fork(loop);
+    executor_after_fork(loop);
     handles_inherit(loop);
     process_after_fork(loop);
     loop->thread = sys_thread_self();

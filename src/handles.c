@@ -3,11 +3,13 @@
 #include "loop.h"
 
 extern const struct handle_class stream_class, server_class, process_class,
-    datagram_class, watch_class, connect_class, signal_class;
+    datagram_class, watch_class, connect_class, names_class, job_class,
+    signal_class;
 
 const struct handle_class *const handle_classes[HANDLE_KINDS] = {
     [HANDLE_TRANSPORT] = &stream_class, [HANDLE_SERVER] = &server_class,
     [HANDLE_PROCESS] = &process_class,  [HANDLE_DATAGRAM] = &datagram_class,
     [HANDLE_WATCHER] = &watch_class,    [HANDLE_OPERATION] = &connect_class,
+    [HANDLE_LOOKUP] = &names_class,     [HANDLE_JOB] = &job_class,
     [HANDLE_SIGNAL] = &signal_class,
 };

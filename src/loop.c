@@ -5,6 +5,7 @@
 #include "backend.h"
 #include "child.h"
 #include "error.h"
+#include "executor.h"
 #include "id.h"
 #include "remote.h"
 #include "resolve.h"
@@ -307,6 +308,10 @@ static void init(rondo_loop *loop, const rondo_loop_options *o,
     loop->thread = sys_thread_self();
     loop->slow_ns =
         o->slow_callback_ns > 0 ? o->slow_callback_ns : RONDO_MS(100);
+    loop->close_grace_ns = o->close_grace_ns > 0   ? o->close_grace_ns
+                           : o->close_grace_ns < 0 ? 0
+                                                   : RONDO_SEC(5);
+    loop->executor_threads = o->executor_threads;
     sys_fork_watch();
     loop->generation = sys_fork_generation;
     loop->debug = wants_debug(o->debug);
@@ -338,6 +343,8 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
     *loop = NULL;
     int error = loop_options(&o, sizeof o, options, "loop_new");
     if (!error)
+        error = executor_check(o.executor_threads, "loop_new");
+    if (!error)
         error = backend_choose(o.backend, &backend);
     if (error)
         return error;
@@ -361,8 +368,9 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 static void close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {
-        HANDLE_OPERATION, HANDLE_PROCESS, HANDLE_SERVER, HANDLE_TRANSPORT,
-        HANDLE_DATAGRAM,  HANDLE_WATCHER, HANDLE_SIGNAL};
+        HANDLE_JOB,      HANDLE_LOOKUP,  HANDLE_OPERATION,
+        HANDLE_PROCESS,  HANDLE_SERVER,  HANDLE_TRANSPORT,
+        HANDLE_DATAGRAM, HANDLE_WATCHER, HANDLE_SIGNAL};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct handle *h = loop->handles[order[i]];
         while (h) {
@@ -381,19 +389,29 @@ static bool any_live(const rondo_loop *loop)
     return loop->ready_first;
 }
 
-/* Everything has been cancelled: what is pending ends, one way or another. */
+/* Everything has been cancelled: what is pending ends, one way or another, and
+ * threads that still run jobs give them back. */
 static void drain(rondo_loop *loop)
 {
+    int64_t start = loop->now;
     while (any_live(loop)) {
-        int error = collect(loop, RONDO_NEVER);
+        int64_t left = loop->live[HANDLE_JOB]
+                           ? loop->close_grace_ns - (loop->now - start)
+                           : RONDO_NEVER;
+        int error = collect(loop, left);
         if (error && !loop->ready_first) {
             rondo_exception e = loop_exception(error);
             rondo_loop_call_exception_handler(loop, &e);
             break;
         }
+        if (remote_take(loop))
+            remote_run(loop, MOST_CALLBACKS);
         run_ready(loop);
         (void)see_to_asked(loop);
+        if (left <= 0)
+            executor_abandon(loop);
     }
+    executor_abandon(loop);
 }
 
 int rondo_loop_close(rondo_loop *loop)
@@ -414,6 +432,7 @@ int rondo_loop_close(rondo_loop *loop)
     close_handles(loop);
     drain(loop);
     resolve_close(loop);
+    executor_close(loop);
     signals_close(loop);
     while (loop->graves) {
         struct grave *grave = loop->graves;

@@ -23,7 +23,6 @@ struct child_watcher;
 struct io;
 struct remote;
 struct pool;
-struct lookup;
 struct signals;
 struct datagram_room;
 
@@ -47,6 +46,8 @@ enum handle_kind {
     HANDLE_PROCESS,
     HANDLE_WATCHER,
     HANDLE_OPERATION,
+    HANDLE_LOOKUP,
+    HANDLE_JOB,
     HANDLE_SIGNAL,
     HANDLE_KINDS
 };
@@ -125,10 +126,13 @@ struct rondo_loop {
     uint32_t ids_free, tag;
     uint32_t first_generation; /* of a slot; another for loops of one tag */
     const struct child_watcher *child_watcher; /* NULL: not chosen yet */
-    struct pool *pool; /* look-ups' threads, made with the first */
-    struct lookup *lookups;
+    struct pool *lookup_pool;                  /* made with the first look-up */
+    struct rondo_lookup *lookups;
     size_t lookups_live;
-    struct signals *signals; /* made with the first handler */
+    rondo_resolver resolver;   /* start NULL: the system's */
+    struct pool *job_pool;     /* made with the first job */
+    struct pool *default_pool; /* the program's executor in its place */
+    struct signals *signals;   /* made with the first handler */
     struct grave *graves;
     struct datagram_room *datagram_room; /* made with the first that comes */
 
@@ -137,7 +141,8 @@ struct rondo_loop {
     rondo_exception_fn exception_fn;
     void *exception_arg;
     rondo_allocator allocator;
-    int64_t slow_ns, born;
+    int64_t slow_ns, close_grace_ns, born;
+    unsigned executor_threads;
     sys_thread_id thread;
     uint32_t generation; /* forks seen when it was made or taken over */
     rondo_loop_metrics metrics;

@@ -1,110 +1,279 @@
-/* resolve.c - looking up names off the loop's thread. */
+/* resolve.c - looking up names: on a small pool, or by the program. */
 /* SPDX-License-Identifier: MIT */
 #include "resolve.h"
 
 #include "error.h"
 #include "pool.h"
+#include "remote.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKUP_THREADS = 4 };
+enum { LOOKUP_THREADS = 4, MOST_ADDRESSES = 4096 };
 
-/* malloc'ed: a thread may still be at it when the loop is gone. The thread
- * owns it until it posts, the loop from then on. */
-struct lookup {
-    struct work work;
-    struct lookup *next, **link; /* among the loop's; link NULL: cancelled */
-    rondo_remote *remote;
-    lookup_fn done;
-    void *arg;
-    rondo_family family;
-    rondo_address *addresses;
-    size_t count;
-    int error;
-    int64_t os_error;
-    char host[]; /* to the end */
+enum stage {
+    ON_POOL,     /* queued, or a thread is at it */
+    AT_RESOLVER, /* the program's: it owes an answer */
+    FORKED,      /* ... and it was the parent's: to be cancelled */
+    ANSWERED     /* what it found waits on the ready list */
 };
 
-static void free_lookup(struct lookup *l)
+/* malloc'ed: a thread may still be at it when the loop is gone. The pool has
+ * `work`, the question and the answer until the parcel is opened; all else is
+ * the loop's. */
+struct rondo_lookup {
+    struct work work;
+    struct parcel parcel;
+    struct task task;           /* brings an answer that no thread brings */
+    rondo_lookup *next, **link; /* among the loop's; link NULL: cancelled */
+    rondo_loop *loop;
+    rondo_remote *remote;
+    rondo_resolver resolver;
+    enum stage stage;
+    lookup_fn done;
+    void *arg;
+    rondo_lookup_hints hints;
+    rondo_address address; /* to be named, or empty */
+    unsigned flags;
+    struct sys_names found;
+    int error;
+    int64_t os_error;
+    const char *host, *service; /* NULL, or in text */
+    char text[];                /* to the end */
+};
+
+/* ---- its end ---- */
+
+static void free_lookup(rondo_lookup *l)
 {
     rondo_remote_release(l->remote);
-    free(l->addresses);
+    free(l->found.addresses);
+    free(l->found.host);
+    free(l->found.service);
     free(l);
 }
 
-static void unlink_lookup(rondo_loop *loop, struct lookup *l)
+static void unlink_lookup(rondo_lookup *l)
 {
     *l->link = l->next;
     if (l->next)
         l->next->link = l->link;
     l->link = NULL;
-    loop->lookups_live--;
+    l->loop->lookups_live--;
 }
 
-static void answer(rondo_loop *loop, void *arg)
+static void answer(rondo_lookup *l)
 {
-    struct lookup *l = arg;
     if (l->link) {
-        unlink_lookup(loop, l);
+        unlink_lookup(l);
         if (l->error && l->os_error)
             (void)error_from_os(l->os_error);
         else
             error_no_os();
-        l->done(loop, l->arg, l->addresses, l->count, l->error);
+        l->done(l->loop, l->arg, &l->found, l->error);
     }
     free_lookup(l);
 }
 
+static void opened(rondo_loop *loop, struct parcel *parcel)
+{
+    (void)loop;
+    answer((rondo_lookup *)(void *)((char *)parcel -
+                                    offsetof(rondo_lookup, parcel)));
+}
+
+static void cancel_at_resolver(rondo_lookup *l)
+{
+    l->stage = ANSWERED; /* whatever it still says is not heard */
+    l->resolver.cancel(l->resolver.context, l);
+}
+
+static void answer_later(rondo_loop *loop, struct task *task)
+{
+    rondo_lookup *l =
+        (rondo_lookup *)(void *)((char *)task - offsetof(rondo_lookup, task));
+    (void)loop;
+    if (l->stage == FORKED)
+        cancel_at_resolver(l);
+    answer(l);
+}
+
+/* ---- by the system ---- */
+
 /* On a thread of the pool. */
 static void look_up(struct work *work)
 {
-    struct lookup *l = (struct lookup *)(void *)work;
-    l->error = sys_resolve(l->host, l->family, &l->addresses, &l->count);
+    rondo_lookup *l = (rondo_lookup *)(void *)work;
+    l->error = l->address.native_size
+                   ? sys_resolve_back(&l->address, l->flags, &l->found)
+                   : sys_resolve(l->host, l->service, &l->hints, &l->found);
     l->os_error = rondo_last_os_error();
-    int error;
-    while ((error = rondo_remote_call(l->remote, answer, l)) == RONDO_ENOMEM)
-        sys_thread_yield();
-    if (error)
+}
+
+static void give_back(struct work *work)
+{
+    rondo_lookup *l = (rondo_lookup *)(void *)work;
+    if (!remote_deliver(l->remote, &l->parcel))
         free_lookup(l);
 }
 
-int resolve_start(rondo_loop *loop, const char *host, rondo_family family,
-                  lookup_fn done, void *arg, struct lookup **lookup)
+static rondo_lookup *lookup_new(rondo_loop *loop, size_t text_size,
+                                lookup_fn done, void *arg)
 {
-    size_t size = strlen(host) + 1;
-    if (!loop->pool)
-        loop->pool = pool_new(LOOKUP_THREADS);
-    struct lookup *l = loop->pool ? calloc(1, sizeof *l + size) : NULL;
+    rondo_lookup *l = calloc(1, sizeof *l + text_size);
     if (!l)
-        return RONDO_ENOMEM;
-    memcpy(l->host, host, size);
+        return NULL;
     l->work.run = look_up;
-    l->family = family;
+    l->work.end = give_back;
+    l->parcel.open = opened;
+    l->task.done = answer_later;
+    l->loop = loop;
+    l->remote = rondo_loop_remote(loop);
     l->done = done;
     l->arg = arg;
-    l->remote = rondo_loop_remote(loop);
+    return l;
+}
+
+static void link_lookup(rondo_lookup *l)
+{
+    rondo_loop *loop = l->loop;
     l->next = loop->lookups;
     l->link = &loop->lookups;
-    int error = pool_submit(loop->pool, &l->work);
-    if (error) {
-        free_lookup(l);
-        return error;
-    }
     if (l->next)
         l->next->link = &l->next;
     loop->lookups = l;
     loop->lookups_live++;
-    *lookup = l;
+}
+
+static int ask_pool(rondo_lookup *l)
+{
+    rondo_loop *loop = l->loop;
+    if (!loop->lookup_pool)
+        loop->lookup_pool = pool_new(LOOKUP_THREADS);
+    return loop->lookup_pool ? pool_submit(loop->lookup_pool, &l->work)
+                             : RONDO_ENOMEM;
+}
+
+/* ---- by the program ---- */
+
+/* It may answer inside start, which is heard later, like any answer. */
+static int ask_resolver(rondo_lookup *l)
+{
+    l->resolver = l->loop->resolver;
+    l->stage = AT_RESOLVER;
+    int error = l->resolver.start(l->resolver.context, l, l->host, l->service,
+                                  &l->hints);
+    return error < 0 ? error : 0;
+}
+
+static int keep_addresses(rondo_lookup *l, const rondo_address *addresses,
+                          size_t count)
+{
+    if (!addresses || !count)
+        return RONDO_ENONAME;
+    if (count > MOST_ADDRESSES)
+        return RONDO_EINVAL;
+    l->found.addresses = calloc(count, sizeof *addresses);
+    if (!l->found.addresses)
+        return RONDO_ENOMEM;
+    memcpy(l->found.addresses, addresses, count * sizeof *addresses);
+    l->found.count = count;
     return 0;
 }
 
-void resolve_cancel(rondo_loop *loop, struct lookup *l)
+void rondo_resolver_answer(rondo_lookup *lookup, const rondo_address *addresses,
+                           size_t count, int error)
 {
-    unlink_lookup(loop, l);
-    if (pool_withdraw(loop->pool, &l->work))
-        free_lookup(l);
+    if (!lookup) {
+        (void)error_set(RONDO_EINVAL, "resolver_answer: NULL");
+        return;
+    }
+    rondo_loop *loop = lookup->loop;
+    if (loop_check(loop, "resolver_answer") || lookup->stage == ANSWERED)
+        return;
+    if (lookup->stage == AT_RESOLVER) {
+        if (!error)
+            error = keep_addresses(lookup, addresses, count);
+        lookup->error = error > 0 ? RONDO_EOTHER : error;
+        loop_push(loop, &lookup->task);
+        loop_nudge(loop);
+    }
+    lookup->stage = ANSWERED;
 }
+
+int rondo_set_resolver(rondo_loop *loop, const rondo_resolver *resolver)
+{
+    int error = loop_check_create(loop, "set_resolver");
+    if (error)
+        return error;
+    if (resolver && (!resolver->start || !resolver->cancel))
+        return error_set(RONDO_EINVAL, "set_resolver: no start or no cancel");
+    loop->resolver = resolver ? *resolver : (rondo_resolver){NULL, NULL, NULL};
+    return 0;
+}
+
+/* ---- starting and cancelling ---- */
+
+static int begin(rondo_lookup *l, rondo_lookup **lookup)
+{
+    bool program = l->loop->resolver.start && l->host;
+    error_no_os();
+    link_lookup(l);
+    *lookup = l;
+    int error = program ? ask_resolver(l) : ask_pool(l);
+    if (!error)
+        return 0;
+    *lookup = NULL;
+    unlink_lookup(l);
+    if (l->task.state == TASK_IDLE) /* else it has answered, too */
+        free_lookup(l);
+    return error;
+}
+
+int resolve_start(rondo_loop *loop, const char *host, const char *service,
+                  const rondo_lookup_hints *hints, lookup_fn done, void *arg,
+                  rondo_lookup **lookup)
+{
+    size_t host_size = host ? strlen(host) + 1 : 0;
+    size_t service_size = service ? strlen(service) + 1 : 0;
+    rondo_lookup *l = lookup_new(loop, host_size + service_size, done, arg);
+    if (!l)
+        return RONDO_ENOMEM;
+    l->hints = *hints;
+    if (host)
+        l->host = memcpy(l->text, host, host_size);
+    if (service)
+        l->service = memcpy(l->text + host_size, service, service_size);
+    return begin(l, lookup);
+}
+
+int resolve_start_back(rondo_loop *loop, const rondo_address *address,
+                       unsigned flags, lookup_fn done, void *arg,
+                       rondo_lookup **lookup)
+{
+    rondo_lookup *l = lookup_new(loop, 0, done, arg);
+    if (!l)
+        return RONDO_ENOMEM;
+    l->address = *address;
+    l->flags = flags;
+    return begin(l, lookup);
+}
+
+void resolve_cancel(rondo_loop *loop, rondo_lookup *l)
+{
+    unlink_lookup(l);
+    if (l->stage == ON_POOL) {
+        if (pool_withdraw(loop->lookup_pool, &l->work))
+            free_lookup(l);
+        else
+            pool_give_up(loop->lookup_pool, &l->work);
+    } else if (l->stage == AT_RESOLVER) {
+        cancel_at_resolver(l);
+        free_lookup(l);
+    } /* else it is on the ready list and finds out there */
+}
+
+/* ---- for the loop ---- */
 
 size_t resolve_live(const rondo_loop *loop)
 {
@@ -113,28 +282,23 @@ size_t resolve_live(const rondo_loop *loop)
 
 void resolve_close(rondo_loop *loop)
 {
-    if (loop->pool)
-        pool_release(loop->pool);
-    loop->pool = NULL;
-}
-
-static void answer_forked(rondo_loop *loop, void *arg)
-{
-    (void)arg;
-    struct lookup *l = loop->lookups;
-    if (!l)
+    if (!loop->lookup_pool)
         return;
-    unlink_lookup(loop, l);
-    error_no_os();
-    l->done(loop, l->arg, NULL, 0, RONDO_EFORKED);
-    free_lookup(l);
+    pool_release(loop->lookup_pool);
+    loop->lookup_pool = NULL;
 }
 
 void resolve_after_fork(rondo_loop *loop)
 {
     /* The pool's lock may be held by a thread that is not here: its memory
      * is left alone. */
-    loop->pool = NULL;
-    for (size_t i = 0; i < loop->lookups_live; i++)
-        (void)loop_soon(loop, answer_forked, NULL);
+    loop->lookup_pool = NULL;
+    for (rondo_lookup *l = loop->lookups; l; l = l->next) {
+        if (l->stage == ANSWERED)
+            continue;
+        l->stage = l->stage == AT_RESOLVER ? FORKED : ANSWERED;
+        l->error = RONDO_EFORKED;
+        l->os_error = 0;
+        loop_push(loop, &l->task);
+    }
 }

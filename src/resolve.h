@@ -5,18 +5,22 @@
 
 #include "loop.h"
 
-struct lookup;
-
-/* The answer, from the loop; addresses are lent for the call. */
+/* The answer, from the loop; what was found is lent for the call. */
 typedef void (*lookup_fn)(rondo_loop *loop, void *arg,
-                          const rondo_address *addresses, size_t count,
-                          int error);
+                          const struct sys_names *found, int error);
 
-/* done is called once, unless it is cancelled before. */
-int resolve_start(rondo_loop *loop, const char *host, rondo_family family,
-                  lookup_fn done, void *arg, struct lookup **lookup);
+/* Asks the loop's resolver, which may be the program's, for a host's
+ * addresses; a host of NULL is the system's matter. done is called once,
+ * unless it is cancelled before. */
+int resolve_start(rondo_loop *loop, const char *host, const char *service,
+                  const rondo_lookup_hints *hints, lookup_fn done, void *arg,
+                  rondo_lookup **lookup);
+/* Asks the system for the names of an address. */
+int resolve_start_back(rondo_loop *loop, const rondo_address *address,
+                       unsigned flags, lookup_fn done, void *arg,
+                       rondo_lookup **lookup);
 /* At once, whatever the thread is at. */
-void resolve_cancel(rondo_loop *loop, struct lookup *lookup);
+void resolve_cancel(rondo_loop *loop, rondo_lookup *lookup);
 size_t resolve_live(const rondo_loop *loop);
 /* All must have been cancelled; threads that are at it end by themselves. */
 void resolve_close(rondo_loop *loop);

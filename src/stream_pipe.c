@@ -134,8 +134,9 @@ int stream_pipe_written(rondo_transport *t)
     op->count = 0; /* it may be an error's code */
     if (!p->thread)
         return stream_pipe_refused(t, op->task.error);
-    if (op->task.error) {
-        blocking_join(p->thread); /* the bytes will be gone */
+    if (op->task.error || t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
+        /* the bytes will be gone; it may have woken the loop a moment ago */
+        blocking_join(p->thread);
         return op->task.error;
     }
     int64_t written = blocking_take(p->thread, NULL);

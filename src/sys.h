@@ -8,9 +8,9 @@
 
 /* Every function that can fail returns 0 (or a count) or a negative
  * RONDO_E..., and keeps the system's own code in the thread's last OS error
- * (error.h). Nothing here blocks but the thread functions and
- * sys_resolve. RONDO_EAGAIN means "the kernel would block". Descriptors made
- * here are non-blocking, close-on-exec and never 0, 1 or 2. */
+ * (error.h). Nothing here blocks but the thread functions, sys_resolve and
+ * sys_resolve_back. RONDO_EAGAIN means "the kernel would block". Descriptors
+ * made here are non-blocking, close-on-exec and never 0, 1 or 2. */
 
 /* The sides of a descriptor. */
 enum { SIDE_READ = 1, SIDE_WRITE = 2 };
@@ -237,9 +237,21 @@ size_t sys_address_path(const rondo_address *a, const char **path);
 
 /* ---- names ---- */
 
-/* getaddrinfo(3) for streams; blocks. *addresses is malloc'ed. */
-int sys_resolve(const char *host, rondo_family family,
-                rondo_address **addresses, size_t *count);
+/* What a look-up has found; all malloc'ed. */
+struct sys_names {
+    rondo_address *addresses;
+    size_t count;
+    char *host;    /* the canonical name, or the name of the address */
+    char *service; /* of the address */
+};
+
+/* getaddrinfo(3); blocks. A host or service may be NULL. */
+int sys_resolve(const char *host, const char *service,
+                const rondo_lookup_hints *hints, struct sys_names *names);
+/* getnameinfo(3); blocks, but not when both are to be numeric. Flags are
+ * RONDO_NAMEINFO_... */
+int sys_resolve_back(const rondo_address *address, unsigned flags,
+                     struct sys_names *names);
 /* The number of an IPv6 scope ("eth0", "2"), or 0. */
 uint32_t sys_scope(const char *name);
 
@@ -292,6 +304,8 @@ void sys_fork_watch(void);
 const char *sys_env(const char *name);
 /* A function's name as the dynamic linker knows it, else its address. */
 void sys_function_name(rondo_fn fn, char *text, size_t size);
+/* How many processors this process may use, at least 1. */
+unsigned sys_cores(void);
 /* The soft limit of open descriptors; INT64_MAX: none. */
 int64_t sys_descriptor_limit(void);
 /* sun_path's room, 0 without unix sockets. */

@@ -84,6 +84,18 @@ void test_close_loop(struct world *w); /* closes w->loop and NULLs it */
  * by it, volumes of data may be divided by it */
 int test_slowness(void);
 
+/* The thread sanitizer ends a child that starts a thread. */
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef THREAD_SANITIZER
+#define THREAD_SANITIZER 0
+#endif
+
 /* ---- 2. memory ---------------------------------------------------------- */
 
 uint64_t test_allocations(const struct world *w); /* ever made */

@@ -75,6 +75,40 @@ rondo_address dial_address(const char *ip, uint16_t port)
     return a;
 }
 
+static int answer_at_once(void *context, rondo_lookup *lookup, const char *host,
+                          const char *service, const rondo_lookup_hints *hints)
+{
+    const char *const *ips = context;
+    rondo_address addresses[64];
+    size_t count = 0;
+
+    (void)host;
+    (void)service;
+    (void)hints;
+    while (ips[count]) {
+        assert_true(count < 64);
+        addresses[count] = dial_address(ips[count], 0);
+        count++;
+    }
+    rondo_resolver_answer(lookup, addresses, count, 0);
+    return 0;
+}
+
+static void never_cancelled(void *context, rondo_lookup *lookup)
+{
+    (void)context;
+    (void)lookup;
+    abort(); /* it had answered */
+}
+
+void dial_resolves_to(struct world *w, const char *const *ips)
+{
+    rondo_resolver resolver = {answer_at_once, never_cancelled,
+                               (void *)(uintptr_t)ips};
+
+    assert_ok(rondo_set_resolver(w->loop, &resolver));
+}
+
 static uint16_t dead_port;
 
 /* Kept over all tests: a port that was only free once may soon be listened on

@@ -19,6 +19,10 @@ void dial_refused(struct world *w, const rondo_connect_options *options,
 /* Runs until done and checks its error: 0 is a connection. */
 void dial_ends(struct world *w, struct peer *p, int error);
 
+/* Every name has these addresses (a list with a NULL at its end, not copied)
+ * on the world's loop from now on, in this order. */
+void dial_resolves_to(struct world *w, const char *const *ips);
+
 rondo_address dial_address(const char *ip, uint16_t port);
 /* As test_run, with a port of 127.0.0.1 reserved where nobody listens. */
 int dial_run(const char *subject, const struct test *tests, size_t count);

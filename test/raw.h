@@ -85,6 +85,8 @@ void raw_sleep_ms(int ms); /* only where the order of things demands it */
 void raw_yield(void);
 int64_t raw_now_ns(void);        /* monotonic */
 int64_t raw_thread_cpu_ns(void); /* CPU time of the calling thread */
+unsigned raw_cores(void);        /* that this process may use */
+int raw_count_threads(void);     /* of this process; -1: cannot be told */
 bool raw_under_valgrind(void);
 /* How many times slower than on a plain machine system calls are; 1 there. */
 int raw_slowness(void);

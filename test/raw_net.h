@@ -35,6 +35,9 @@ struct raw_black_hole {
     uint16_t port;
 };
 bool raw_black_hole_open(struct raw_black_hole *hole);
+/* At that address, whose port may be 0. */
+bool raw_black_hole_open_at(struct raw_black_hole *hole,
+                            const rondo_address *address);
 void raw_black_hole_close(struct raw_black_hole *hole);
 
 /* The native form of an IPv4 address; its size. The bytes that mean nothing

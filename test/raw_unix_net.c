@@ -117,19 +117,27 @@ bool raw_is_blocking(raw_fd fd)
     return (fcntl((int)fd, F_GETFL) & O_NONBLOCK) == 0;
 }
 
-raw_fd raw_connect_start(uint16_t port)
+static raw_fd connect_start_at(const rondo_address *address)
 {
-    struct sockaddr_in a = loopback(port);
-    raw_fd fd = raw_tcp();
+    const struct sockaddr *native;
+    socklen_t size;
+    raw_fd fd = stream_for(address, &size, &native);
 
     if (fd < 0)
         return RONDO_NO_FD;
     raw_set_nonblocking(fd);
-    if (connect((int)fd, (struct sockaddr *)&a, sizeof a) == 0 ||
-        errno == EINPROGRESS)
+    if (connect((int)fd, native, size) == 0 || errno == EINPROGRESS)
         return fd;
     raw_close(fd);
     return RONDO_NO_FD;
+}
+
+raw_fd raw_connect_start(uint16_t port)
+{
+    rondo_address a;
+
+    (void)rondo_address_parse(&a, "127.0.0.1", port);
+    return connect_start_at(&a);
 }
 
 static int read_option(raw_fd fd, int level, int name)
@@ -167,22 +175,36 @@ bool raw_give_to_a_port(raw_fd fd)
     return false;
 }
 
-bool raw_black_hole_open(struct raw_black_hole *hole)
+bool raw_black_hole_open_at(struct raw_black_hole *hole,
+                            const rondo_address *address)
 {
     size_t count = sizeof hole->fillers / sizeof hole->fillers[0];
+    rondo_address a = *address;
 
     for (size_t i = 0; i < count; i++)
         hole->fillers[i] = RONDO_NO_FD;
-    hole->listener = raw_listen(&hole->port, 0);
-    for (size_t i = 0; hole->listener >= 0 && i < count; i++) {
-        hole->fillers[i] = raw_connect_start(hole->port);
-        if (hole->fillers[i] == RONDO_NO_FD)
-            break;
-        if (!is_decided(hole->fillers[i]))
-            return true;
+    hole->listener = raw_listen_at(&a);
+    if (hole->listener >= 0 && listen((int)hole->listener, 0) == 0) {
+        hole->port = raw_local_port(hole->listener);
+        rondo_address_set_port(&a, hole->port);
+        for (size_t i = 0; i < count; i++) {
+            hole->fillers[i] = connect_start_at(&a);
+            if (hole->fillers[i] == RONDO_NO_FD)
+                break;
+            if (!is_decided(hole->fillers[i]))
+                return true;
+        }
     }
     raw_black_hole_close(hole);
     return false;
+}
+
+bool raw_black_hole_open(struct raw_black_hole *hole)
+{
+    rondo_address a;
+
+    (void)rondo_address_parse(&a, "127.0.0.1", 0);
+    return raw_black_hole_open_at(hole, &a);
 }
 
 void raw_black_hole_close(struct raw_black_hole *hole)

@@ -262,6 +262,31 @@ int64_t raw_thread_cpu_ns(void)
     return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
+unsigned raw_cores(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+#ifdef __linux__
+    cpu_set_t allowed;
+
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        count = CPU_COUNT(&allowed);
+#endif
+    return count < 1 ? 1 : (unsigned)count;
+}
+
+int raw_count_threads(void)
+{
+    DIR *threads = opendir("/proc/self/task");
+    int count = 0;
+
+    if (!threads)
+        return -1;
+    for (const struct dirent *d; (d = readdir(threads));)
+        count += d->d_name[0] != '.';
+    (void)closedir(threads);
+    return count;
+}
+
 bool raw_under_valgrind(void)
 {
     const char *preload = getenv("LD_PRELOAD");

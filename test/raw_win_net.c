@@ -104,19 +104,28 @@ bool raw_is_blocking(raw_fd fd)
     return n < 0 && why == WSAETIMEDOUT;
 }
 
-raw_fd raw_connect_start(uint16_t port)
+static raw_fd connect_start_at(const rondo_address *address)
 {
-    struct sockaddr_in a = win_loopback(port);
-    raw_fd fd = raw_tcp();
+    const struct sockaddr *native;
+    int size;
+    raw_fd fd = stream_for(address, &size, &native);
 
     if (fd == RONDO_NO_FD)
         return RONDO_NO_FD;
     raw_set_nonblocking(fd);
-    if (connect(win_socket_of(fd), (struct sockaddr *)&a, sizeof a) == 0 ||
+    if (connect(win_socket_of(fd), native, size) == 0 ||
         WSAGetLastError() == WSAEWOULDBLOCK)
         return fd;
     raw_close(fd);
     return RONDO_NO_FD;
+}
+
+raw_fd raw_connect_start(uint16_t port)
+{
+    rondo_address a;
+
+    (void)rondo_address_parse(&a, "127.0.0.1", port);
+    return connect_start_at(&a);
 }
 
 static int read_option(raw_fd fd, int level, int name)
@@ -155,22 +164,37 @@ bool raw_give_to_a_port(raw_fd fd)
     return port != NULL;
 }
 
-bool raw_black_hole_open(struct raw_black_hole *hole)
+bool raw_black_hole_open_at(struct raw_black_hole *hole,
+                            const rondo_address *address)
 {
     size_t count = sizeof hole->fillers / sizeof hole->fillers[0];
+    rondo_address a = *address;
 
     for (size_t i = 0; i < count; i++)
         hole->fillers[i] = RONDO_NO_FD;
-    hole->listener = raw_listen(&hole->port, 0);
-    for (size_t i = 0; hole->listener != RONDO_NO_FD && i < count; i++) {
-        hole->fillers[i] = raw_connect_start(hole->port);
-        if (hole->fillers[i] == RONDO_NO_FD)
-            break;
-        if (!is_decided(hole->fillers[i]))
-            return true;
+    hole->listener = raw_listen_at(&a);
+    if (hole->listener != RONDO_NO_FD &&
+        listen(win_socket_of(hole->listener), 0) == 0) {
+        hole->port = raw_local_port(hole->listener);
+        rondo_address_set_port(&a, hole->port);
+        for (size_t i = 0; i < count; i++) {
+            hole->fillers[i] = connect_start_at(&a);
+            if (hole->fillers[i] == RONDO_NO_FD)
+                break;
+            if (!is_decided(hole->fillers[i]))
+                return true;
+        }
     }
     raw_black_hole_close(hole);
     return false;
+}
+
+bool raw_black_hole_open(struct raw_black_hole *hole)
+{
+    rondo_address a;
+
+    (void)rondo_address_parse(&a, "127.0.0.1", 0);
+    return raw_black_hole_open_at(hole, &a);
 }
 
 void raw_black_hole_close(struct raw_black_hole *hole)

@@ -250,6 +250,19 @@ void raw_yield(void)
     (void)SwitchToThread();
 }
 
+unsigned raw_cores(void)
+{
+    DWORD count = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
+
+    return count ? count : 1;
+}
+
+/* Wine's own threads come and go. */
+int raw_count_threads(void)
+{
+    return -1;
+}
+
 /* ---- time --------------------------------------------------------------- */
 
 int64_t raw_now_ns(void)

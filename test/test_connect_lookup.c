@@ -228,7 +228,7 @@ static void C2_cancelled_before_its_turn_is_never_looked_up(void **state)
 
     replace_names(w);
     p = start_many(w, 9, ids);
-    for (int i = 0; i < MANY; i++)
+    for (int i = MANY; i-- > 0;)
         assert_int_equal(rondo_cancel(w->loop, ids[i]), 0);
     for (int i = 0; i < MANY; i++)
         dial_ends(w, p[i], RONDO_ECANCELED);

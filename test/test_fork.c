@@ -3,17 +3,6 @@
 #include "harness.h"
 #include "raw_net.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
-#ifndef THREAD_SANITIZER
-#define THREAD_SANITIZER 0
-#endif
-
 /* No assertions in a child: it answers with the step that went wrong. */
 struct family {
     struct world *w;
@@ -98,7 +87,6 @@ static struct family *family_new(struct world *w)
     assert_int_equal(raw_pair(f->fds), 0);
     assert_int_equal(raw_pair(fds), 0);
     f->peer = fds[1];
-    f->timer = rondo_call_later(w->loop, RONDO_MS(30), count, &f->ran);
     assert_ok(rondo_add_reader(w->loop, f->fds[0], on_readable, f));
     assert_ok(rondo_connect_accepted_socket(w->loop, fds[0], &echo, f, NULL));
     assert_ok(rondo_create_server(w->loop, RONDO_SERVE(.host = "127.0.0.1"),
@@ -108,6 +96,8 @@ static struct family *family_new(struct world *w)
     f->remote = rondo_loop_remote(w->loop);
     while (!f->made)
         assert_ok(rondo_loop_run_once(w->loop, 0));
+    /* last, so that it is not due before the fork */
+    f->timer = rondo_call_later(w->loop, RONDO_MS(30), count, &f->ran);
     return f;
 }
 

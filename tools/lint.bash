@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2154 # scratch is of ./dev
 
 c_files() {
-    find include src test bench examples tools cmake -name '*.[ch]' | sort
+    find include src test bench examples contrib tools cmake -name '*.[ch]' | sort
 }
 
 # lint NAME COMMAND...: goes on after a failure, which is remembered.

@@ -314,25 +314,69 @@ static int resolve_error(int code)
     }
 }
 
-int sys_resolve(const char *host, rondo_family family,
-                rondo_address **addresses, size_t *count)
+static char *copy_text(const char *text)
 {
-    struct addrinfo hints = {.ai_family = native_family(family),
-                             .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    error_no_os();
-    int code = getaddrinfo(host, NULL, &hints, &list);
-    if (code)
-        return resolve_error(code);
+    size_t size = strlen(text) + 1;
+    char *copy = malloc(size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+static int copy_answer(const struct addrinfo *list, bool wants_name,
+                       struct sys_names *names)
+{
     size_t room = 0;
     for (const struct addrinfo *a = list; a; a = a->ai_next)
         room++;
-    *count = 0;
-    *addresses = calloc(room ? room : 1, sizeof **addresses);
-    for (const struct addrinfo *a = list; a && *addresses; a = a->ai_next)
-        if (rondo_address_from_native(&(*addresses)[*count], a->ai_addr,
-                                      a->ai_addrlen) == 0)
-            ++*count;
+    names->addresses = calloc(room ? room : 1, sizeof *names->addresses);
+    if (!names->addresses)
+        return RONDO_ENOMEM;
+    for (const struct addrinfo *a = list; a; a = a->ai_next)
+        if (rondo_address_from_native(&names->addresses[names->count],
+                                      a->ai_addr, a->ai_addrlen) == 0)
+            names->count++;
+    if (wants_name && list && list->ai_canonname) {
+        names->host = copy_text(list->ai_canonname);
+        return names->host ? 0 : RONDO_ENOMEM;
+    }
+    return 0;
+}
+
+int sys_resolve(const char *host, const char *service,
+                const rondo_lookup_hints *h, struct sys_names *names)
+{
+    struct addrinfo hints = {
+        .ai_family = native_family(h->family),
+        .ai_socktype = h->datagram ? SOCK_DGRAM : SOCK_STREAM,
+        .ai_flags = (h->passive ? AI_PASSIVE : 0) |
+                    (h->numeric_host ? AI_NUMERICHOST : 0) |
+                    (h->numeric_service ? AI_NUMERICSERV : 0) |
+                    (h->canonical_name && host ? AI_CANONNAME : 0)};
+    struct addrinfo *list = NULL;
+    error_no_os();
+    int code = getaddrinfo(host, service, &hints, &list);
+    if (code)
+        return resolve_error(code);
+    int error = copy_answer(list, h->canonical_name, names);
     freeaddrinfo(list);
-    return *addresses ? 0 : RONDO_ENOMEM;
+    return error;
+}
+
+int sys_resolve_back(const rondo_address *address, unsigned flags,
+                     struct sys_names *names)
+{
+    char host[NI_MAXHOST], service[NI_MAXSERV];
+    int native = (flags & RONDO_NAMEINFO_NUMERIC_HOST ? NI_NUMERICHOST : 0) |
+                 (flags & RONDO_NAMEINFO_NUMERIC_SERVICE ? NI_NUMERICSERV : 0) |
+                 (flags & RONDO_NAMEINFO_REQUIRED ? NI_NAMEREQD : 0) |
+                 (flags & RONDO_NAMEINFO_DATAGRAM ? NI_DGRAM : 0);
+    error_no_os();
+    int code =
+        getnameinfo((const struct sockaddr *)(const void *)&address->native,
+                    address->native_size, host, sizeof host, service,
+                    sizeof service, native);
+    if (code)
+        return resolve_error(code);
+    names->host = copy_text(host);
+    names->service = copy_text(service);
+    return names->host && names->service ? 0 : RONDO_ENOMEM;
 }

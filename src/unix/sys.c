@@ -291,6 +291,17 @@ void sys_function_name(rondo_fn fn, char *text, size_t size)
         snprintf(text, size, "at %p", address);
 }
 
+unsigned sys_cores(void)
+{
+#ifdef __linux__
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        return (unsigned)CPU_COUNT(&allowed);
+#endif
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : (unsigned)online;
+}
+
 int64_t sys_descriptor_limit(void)
 {
     struct rlimit limit;

@@ -197,6 +197,12 @@ void sys_function_name(rondo_fn fn, char *text, size_t size)
     snprintf(text, size, "at 0x%llx", (unsigned long long)(uintptr_t)fn);
 }
 
+unsigned sys_cores(void)
+{
+    DWORD count = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
+    return count ? count : 1;
+}
+
 int64_t sys_descriptor_limit(void)
 {
     return INT64_MAX; /* memory is the limit */

@@ -1,0 +1,221 @@
+/* test_cares.c - names by c-ares, asked of a server of the test's own. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_dial.h"
+#include "harness_names.h"
+#include "name_server.h"
+#include "raw_net.h"
+#include "raw_program.h"
+#include "rondo_cares.h"
+
+#include <signal.h>
+
+#ifndef RONDO_TEST_DNS
+#define RONDO_TEST_DNS NULL
+#endif
+
+struct town {
+    struct world *w;
+    struct name_server *server;
+    rondo_cares *cares;
+};
+
+static struct town *town_new(struct world *w, int64_t timeout_ns)
+{
+    struct town *t = test_alloc(w, sizeof *t);
+    rondo_cares_options options = {
+        .size = sizeof options, .timeout_ns = timeout_ns, .tries = 2};
+    char servers[32];
+    uint16_t port = 0;
+
+    (void)raw_names_replace();
+    t->w = w;
+    t->server = name_server_start(&port);
+    assert_non_null(t->server);
+    (void)snprintf(servers, sizeof servers, "127.0.0.1:%u", (unsigned)port);
+    options.servers = servers;
+    assert_ok(rondo_cares_new(w->loop, &options, &t->cares));
+    return t;
+}
+
+static void town_end(struct town *t)
+{
+    rondo_cares_free(t->cares);
+    name_server_stop(t->server);
+    assert_int_equal(raw_names_calls(), 0); /* nobody asked the system */
+}
+
+static struct found *ask(struct town *t, const char *host, rondo_family family)
+{
+    rondo_lookup_hints hints = RONDO_LOOKUP_HINTS_INIT;
+    struct found *f;
+
+    hints.family = family;
+    f = found_ask_with(t->w, host, "80", &hints);
+    assert_ok(f->id);
+    return f;
+}
+
+static void E3_names_are_asked_of_the_server(void **state)
+{
+    struct world *w = *state;
+    struct town *t = town_new(w, 0);
+    struct found *f = ask(t, "one.test", RONDO_FAMILY_ANY);
+
+    w->expect_clean = true;
+    found_ends(w, f, 0);
+    assert_int_equal(f->count, 2);
+    assert_true(found_has(f, "127.0.0.1:80"));
+    assert_true(found_has(f, "[::1]:80"));
+    f = ask(t, "two.test", RONDO_FAMILY_INET);
+    found_ends(w, f, 0);
+    assert_true(found_has(f, "127.0.0.1:80"));
+    assert_true(found_has(f, "127.0.0.2:80"));
+    f = ask(t, "one.test", RONDO_FAMILY_INET6);
+    found_ends(w, f, 0);
+    assert_int_equal(f->count, 1);
+    assert_true(name_server_questions(t->server) >= 4);
+    town_end(t);
+}
+
+static void E3_when_all_is_answered_nothing_keeps_the_loop(void **state)
+{
+    struct world *w = *state;
+    struct town *t = town_new(w, 0);
+
+    found_ends(w, ask(t, "one.test", RONDO_FAMILY_INET), 0);
+    assert_int_equal(rondo_loop_run(w->loop), 0);
+    assert_int_equal(test_metrics(w).live_watchers, 0);
+    town_end(t);
+}
+
+static void E3_what_servers_say_is_an_error(void **state)
+{
+    struct world *w = *state;
+    struct town *t = town_new(w, RONDO_MS(50));
+
+    w->expect_clean = true;
+    found_ends(w, ask(t, "none.test", RONDO_FAMILY_INET), RONDO_ENONAME);
+    found_ends(w, ask(t, "two.test", RONDO_FAMILY_INET6), RONDO_ENONAME);
+    found_ends(w, ask(t, "fail.test", RONDO_FAMILY_INET), RONDO_EAGAIN);
+    found_ends(w, ask(t, "silent.test", RONDO_FAMILY_INET), RONDO_ETIMEDOUT);
+    town_end(t);
+}
+
+static void E3_connects_by_these_names(void **state)
+{
+    struct world *w = *state;
+    struct listener *l = test_serve(w);
+    struct town *t = town_new(w, 0);
+    struct peer *p = test_peer(w);
+
+    assert_ok(dial(w, RONDO_CONNECT(.host = "two.test", .port = l->port), p));
+    dial_ends(w, p, 0);
+    town_end(t);
+}
+
+static void E2_cancelled_it_ends_at_once(void **state)
+{
+    struct world *w = *state;
+    struct town *t = town_new(w, RONDO_SEC(30));
+    struct found *f = ask(t, "silent.test", RONDO_FAMILY_INET);
+    struct found *other = ask(t, "silent.test", RONDO_FAMILY_ANY);
+
+    w->expect_clean = true;
+    test_run_until(w, name_server_questions(t->server) >= 2);
+    assert_int_equal(rondo_cancel(w->loop, f->id), 0);
+    found_ends(w, f, RONDO_ECANCELED);
+    found_ends(w, ask(t, "one.test", RONDO_FAMILY_INET),
+               0); /* beside the other */
+    assert_int_equal(rondo_cancel(w->loop, other->id), 0);
+    found_ends(w, other, RONDO_ECANCELED);
+    assert_int_equal(rondo_loop_run(w->loop), 0); /* nothing is left */
+    town_end(t);
+}
+
+static void E2_freed_while_questions_are_out(void **state)
+{
+    struct world *w = *state;
+    struct town *t = town_new(w, RONDO_SEC(30));
+    struct found *f = ask(t, "silent.test", RONDO_FAMILY_ANY);
+
+    w->expect_clean = true;
+    test_run_until(w, name_server_questions(t->server) > 0);
+    town_end(t);
+    found_ends(w, f, RONDO_ECANCELED);
+}
+
+/* The example, which says 127.0.0.1 of every name and has nothing else. */
+static void E3_the_example_is_asked(void **state)
+{
+    struct world *w = *state;
+    const char *argv[] = {RONDO_TEST_DNS, "--backend", w->backend, "0", NULL};
+    rondo_cares_options options = {.size = sizeof options};
+    int patience = TEST_DEADLINE_MS * test_slowness();
+    struct raw_program *dns;
+    struct listener *l;
+    struct peer *p;
+    rondo_cares *cares;
+    const char *port;
+    char servers[32];
+
+    if (!argv[0])
+        test_skip(w, "the examples are not in this build");
+    dns = raw_program_start(argv);
+    assert_non_null(dns);
+    port = raw_program_says(dns, "listening on 127.0.0.1:", patience);
+    assert_non_null(port);
+    (void)snprintf(servers, sizeof servers, "127.0.0.1:%ld",
+                   strtol(port, NULL, 10));
+    options.servers = servers;
+    (void)raw_names_replace();
+    assert_ok(rondo_cares_new(w->loop, &options, &cares));
+    for (int i = 0; i < 20; i++) {
+        struct found *f;
+        char host[32];
+
+        (void)snprintf(host, sizeof host, "host%d.some.test", i);
+        f = found_ask(w, host, "80");
+        found_ends(w, f, 0);
+        assert_int_equal(f->count, 1);
+        assert_true(found_has(f, "127.0.0.1:80"));
+    }
+    l = test_serve(w);
+    p = test_peer(w);
+    assert_ok(dial(w, RONDO_CONNECT(.host = "any.test", .port = l->port), p));
+    dial_ends(w, p, 0);
+    rondo_cares_free(cares);
+    assert_int_equal(raw_names_calls(), 0);
+    assert_int_equal(raw_program_signal(dns, SIGINT), 0);
+    assert_int_equal(raw_program_end(dns, patience), 0);
+}
+
+static void E3_servers_that_make_no_sense(void **state)
+{
+    struct world *w = *state;
+    rondo_cares_options options = {.size = sizeof options,
+                                   .servers = "not an address"};
+    rondo_cares *cares;
+
+    assert_int_equal(rondo_cares_new(w->loop, &options, &cares), RONDO_EINVAL);
+    assert_null(cares);
+    assert_true(rondo_cares_error()[0] != '\0');
+    options.size = 0;
+    assert_int_equal(rondo_cares_new(w->loop, &options, &cares), RONDO_EINVAL);
+    rondo_cares_free(NULL);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(E3_names_are_asked_of_the_server),
+        TEST(E3_when_all_is_answered_nothing_keeps_the_loop),
+        TEST(E3_what_servers_say_is_an_error),
+        TEST(E3_connects_by_these_names),
+        TEST(E2_cancelled_it_ends_at_once),
+        TEST(E2_freed_while_questions_are_out),
+        TEST(E3_the_example_is_asked),
+        TEST(E3_servers_that_make_no_sense),
+    };
+
+    return dial_run("cares", tests, TEST_COUNT(tests));
+}

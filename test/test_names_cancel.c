@@ -1,0 +1,201 @@
+/* test_names_cancel.c - look-ups that are cancelled, or out of memory. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_names.h"
+#include "raw_net.h"
+
+static void replace_names(struct world *w)
+{
+    if (!raw_names_replace())
+        test_skip(w, "this system's look-ups cannot be replaced");
+}
+
+/* ---- E2: cancelled ------------------------------------------------------ */
+
+static struct found *ask_slow(struct world *w)
+{
+    struct found *f;
+
+    replace_names(w);
+    f = found_ask(w, "a.slow.test", "1");
+    test_run_until(w, raw_names_waiting() == 1);
+    return f;
+}
+
+static void let_go(struct world *w)
+{
+    raw_names_release();
+    while (raw_names_waiting() > 0)
+        raw_yield();
+    if (w->loop)
+        (void)test_run_for(w, RONDO_MS(5));
+}
+
+static void E2_a_cancelled_look_up_returns_at_once(void **state)
+{
+    struct world *w = *state;
+    struct found *f = ask_slow(w);
+
+    w->expect_clean = true;
+    assert_int_equal(rondo_cancel(w->loop, f->id), 0);
+    assert_int_equal(f->done, 0); /* not inside the call */
+    assert_error(rondo_cancel(w->loop, f->id), RONDO_ENOENT);
+    test_spin(w, 1);
+    found_ends(w, f, RONDO_ECANCELED);
+    assert_int_equal(raw_names_waiting(), 1);
+    assert_int_equal(test_metrics(w).live_jobs, 0);
+    let_go(w);
+}
+
+/* A name server that does not answer has every thread, and nobody waits any
+ * more: others take their place, though not without end. */
+static void E2_cancelled_ones_do_not_hold_up_others(void **state)
+{
+    enum { POOL = 4, MOST = 32 };
+    struct world *w = *state;
+    struct found *f[MOST];
+    struct found *quick;
+    unsigned asked = 0;
+
+    w->expect_clean = true;
+    replace_names(w);
+    for (int round = 0; asked < MOST; round++) {
+        for (int i = 0; i < POOL; i++)
+            f[asked + (unsigned)i] = found_ask(w, "a.slow.test", "1");
+        asked += POOL;
+        test_run_until(w, raw_names_waiting() == asked);
+        quick = found_ask(w, "b.quick.test", "1");
+        test_spin(w, 3);
+        assert_int_equal(quick->done, 0); /* no thread is left for it */
+        for (unsigned i = asked - POOL; i < asked; i++)
+            assert_int_equal(rondo_cancel(w->loop, f[i]->id), 0);
+        if (asked < MOST)
+            found_ends(w, quick, 0);
+    }
+    test_spin(w, 3);
+    assert_int_equal(quick->done, 0);
+    raw_names_release();
+    found_ends(w, quick, 0);
+    while (raw_names_waiting() > 0)
+        raw_yield();
+    for (unsigned i = 0; i < asked; i++)
+        assert_int_equal(f[i]->error, RONDO_ECANCELED);
+    assert_int_equal(raw_names_most(), MOST);
+}
+
+static void E2_cancelled_after_the_answer(void **state)
+{
+    struct world *w = *state;
+    struct found *f = found_ask(w, "127.0.0.1", "1");
+
+    w->expect_clean = true;
+    assert_int_equal(rondo_cancel(w->loop, f->id), 0);
+    found_ends(w, f, RONDO_ECANCELED);
+}
+
+static void cancel_itself(struct found *f)
+{
+    assert_error(rondo_cancel(f->w->loop, f->id), RONDO_ENOENT);
+}
+
+static void E2_too_late_in_its_own_callback(void **state)
+{
+    struct world *w = *state;
+    struct found *f;
+
+    replace_names(w);
+    f = found_ask(w, "a.quick.test", "1");
+    f->in_done = cancel_itself;
+    found_ends(w, f, 0);
+}
+
+static void E2_cancelled_at_any_moment(void **state)
+{
+    struct world *w = *state;
+    unsigned seed = 99;
+
+    w->expect_clean = true;
+    replace_names(w);
+    for (int i = 0; i < 500 / test_slowness(); i++) {
+        struct found *f = found_ask(w, "a.two.test", "1");
+
+        seed = seed * 1103515245 + 12345;
+        for (unsigned n = seed >> 16 & 15; n > 0; n--)
+            raw_yield();
+        if (seed >> 24 & 1)
+            test_spin(w, 1);
+        found_ends(w, f,
+                   rondo_cancel(w->loop, f->id) == 0 ? RONDO_ECANCELED : 0);
+    }
+    assert_int_equal(test_metrics(w).live_jobs, 0);
+}
+
+static void L5_the_loop_closes_during_a_look_up(void **state)
+{
+    struct world *w = *state;
+    struct found *f = ask_slow(w);
+    struct found *literal = found_ask(w, "127.0.0.1", "1");
+
+    test_close_loop(w);
+    assert_int_equal(raw_names_waiting(), 1); /* close did not wait for it */
+    assert_int_equal(f->error, RONDO_ECANCELED);
+    assert_int_equal(literal->error, RONDO_ECANCELED);
+    assert_int_equal(f->done + literal->done, 2);
+    let_go(w);
+}
+
+static void L3_a_look_up_keeps_it_running_unless_background(void **state)
+{
+    struct world *w = *state;
+    struct found *f = ask_slow(w);
+
+    assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
+    assert_ok(rondo_set_background(w->loop, f->id, true));
+    assert_int_equal(rondo_loop_run(w->loop), 0);
+    assert_int_equal(f->done, 0);
+    let_go(w);
+    found_ends(w, f, 0);
+}
+
+static void G8_out_of_memory_is_an_error(void **state)
+{
+    struct world *w = *state;
+    unsigned failed = 0;
+
+    replace_names(w);
+    for (uint64_t n = 1; n <= 6; n++) {
+        struct found *literal;
+        struct found *name;
+
+        test_fail_allocation(w, n);
+        literal = found_ask_with(w, "127.0.0.1", "1", NULL);
+        name = found_ask_with(w, "a.quick.test", "1", NULL);
+        test_fail_allocation(w, 0);
+        for (int i = 0; i < 2; i++) {
+            struct found *f = i ? name : literal;
+
+            if (f->id > 0)
+                found_ends(w, f, 0);
+            else
+                assert_error(f->id, RONDO_ENOMEM);
+            failed += f->id < 0;
+        }
+    }
+    assert_true(failed > 0);
+    assert_int_equal(test_metrics(w).live_operations, 0);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(E2_a_cancelled_look_up_returns_at_once),
+        TEST(E2_cancelled_ones_do_not_hold_up_others),
+        TEST(E2_cancelled_after_the_answer),
+        TEST(E2_too_late_in_its_own_callback),
+        TEST(E2_cancelled_at_any_moment),
+        TEST(L5_the_loop_closes_during_a_look_up),
+        TEST(G8_out_of_memory_is_an_error),
+        TEST(L3_a_look_up_keeps_it_running_unless_background),
+    };
+
+    return test_run("names_cancel", tests, TEST_COUNT(tests));
+}
