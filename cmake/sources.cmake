@@ -12,6 +12,7 @@ set(RONDO_SOURCES
     src/child_watch.c
     src/communicate.c
     src/connect.c
+    src/connect_end.c
     src/datagram.c
     src/datagram_open.c
     src/datagram_queue.c
@@ -22,8 +23,10 @@ set(RONDO_SOURCES
     src/error.c
     src/executor.c
     src/facts.c
+    src/filter.c
     src/handles.c
     src/id.c
+    src/layer.c
     src/listen.c
     src/loop.c
     src/names.c
@@ -32,6 +35,9 @@ set(RONDO_SOURCES
     src/process.c
     src/race.c
     src/reactor.c
+    src/reader.c
+    src/reader_find.c
+    src/reader_server.c
     src/remote.c
     src/resolve.c
     src/schedule.c
@@ -40,6 +46,7 @@ set(RONDO_SOURCES
     src/stream.c
     src/stream_extra.c
     src/stream_fds.c
+    src/stream_note.c
     src/stream_pipe.c
     src/stream_read.c
     src/stream_write.c

@@ -20,8 +20,9 @@
  *
  * Callbacks. They run on the loop's thread, from the loop, never inside the
  * call that caused them. (rondo_loop_close, the allocator, the line function
- * of rondo_loop_dump and rondo_loop_call_exception_handler call directly.) A
- * callback may close, abort, cancel or stop anything, itself included.
+ * of rondo_loop_dump, rondo_loop_call_exception_handler and a filter's
+ * functions, see rondo_filter, call directly.) A callback may close, abort,
+ * cancel or stop anything, itself included.
  *
  * Names. Strings are UTF-8 and end with a NUL byte; those passed in are copied
  * where they are needed longer. Times are nanoseconds on the loop's monotonic
@@ -186,6 +187,15 @@ RONDO_API const char *rondo_last_error(void);
 /** The system's own code (errno, GetLastError) of this thread's last failure;
  * 0 when it did not come from the system. Any thread. */
 RONDO_API int64_t rondo_last_os_error(void);
+
+/**
+ * Sets both and returns the error (< 0): for a callback that ends something
+ * with an error of its own, `return rondo_set_error(RONDO_EPROTO, "no hello")`
+ * in a filter or a setup function; the sentence is then told wherever the error
+ * is. RONDO_EINVAL: not an error. Any thread.
+ */
+RONDO_API int rondo_set_error(int error, const char *format, ...)
+    RONDO_PRINTF(2, 3);
 
 /** The library's version, "0.1.0". Static. Any thread. */
 RONDO_API const char *rondo_version(void);
@@ -728,6 +738,14 @@ typedef enum rondo_switch {
     RONDO_OFF = -1
 } rondo_switch;
 
+/**
+ * Called for a connection just made, before anything is read: the place for
+ * rondo_transport_push_filter. connection_made waits until the filters are
+ * ready. Not 0: the connection is dropped, and no member of the protocol is
+ * called.
+ */
+typedef int (*rondo_setup_fn)(rondo_transport *t, void *arg);
+
 /** Where and how to connect; RONDO_CONNECT(.host = "a", .port = 80). */
 typedef struct rondo_connect_options {
     size_t size;
@@ -748,7 +766,8 @@ typedef struct rondo_connect_options {
     /** Where to connect from. Addresses of another family are skipped. The
      * file that a unix socket makes of it is the program's to remove. */
     const rondo_address *local_address;
-    int64_t timeout_ns; /**< for look-up and connecting. 0: none */
+    /** For look-up, connecting and the handshakes of filters. 0: none */
+    int64_t timeout_ns;
     /** How long an address of several has to itself before the next one is
      * tried beside it (RFC 8305). 0: 250 ms; < 0: until it has failed */
     int64_t happy_eyeballs_delay_ns;
@@ -758,6 +777,8 @@ typedef struct rondo_connect_options {
     int interleave;
     rondo_switch no_delay;   /**< TCP_NODELAY. Default: on */
     rondo_switch keep_alive; /**< SO_KEEPALIVE. Default: off */
+    rondo_setup_fn setup;    /**< pushes filters; a refusal fails the connect */
+    void *setup_arg;
 } rondo_connect_options;
 
 /** Where and how to listen; RONDO_SERVE(.port = 80). */
@@ -791,11 +812,19 @@ typedef struct rondo_server_options {
     /** Who may connect to path: its file's mode, such as 0660, before anybody
      * can. 0: what the umask leaves. An abstract name has none. See chmod(2). */
     unsigned unix_mode;
+    /** How long a client's filters may take to get ready. 0: 60 s;
+     * RONDO_NEVER: as long as they like. */
+    int64_t handshake_timeout_ns;
+    /** Pushes filters. When one of them fails before it is ready, the
+     * exception handler is told. */
+    rondo_setup_fn setup;
+    void *setup_arg;
     /**
      * asyncio's protocol_factory: runs just before each client's
-     * connection_made. *protocol and *self come in as rondo_create_server's
-     * protocol and arg, and may be replaced. Writing to t is allowed. Not 0:
-     * the connection is dropped, and no member of the protocol is called.
+     * connection_made, when its filters are ready. *protocol and *self come in
+     * as rondo_create_server's protocol and arg, and may be replaced. Writing
+     * to t is allowed. Not 0: the connection is dropped, and no member of the
+     * protocol is called.
      */
     int (*protocol_factory)(rondo_server *server, void *arg, rondo_transport *t,
                             const rondo_protocol **protocol, void **self);
@@ -1155,6 +1184,91 @@ RONDO_API bool rondo_server_is_serving(const rondo_server *server);
  * not; each client counts for itself. */
 RONDO_API void rondo_server_set_background(rondo_server *server,
                                            bool background);
+
+/* ---- filters: TLS, compression, framing -------------------------------- */
+
+/** A filter's place on a transport. */
+typedef struct rondo_layer rondo_layer;
+
+/**
+ * What stands between a transport's bytes and its protocol, which does not
+ * know. Filters are a stack: each delivers up and sends down. Any member may
+ * be NULL: bytes and ends then pass as they are, and without start the filter
+ * is ready at once. The table is not copied; self is the filter's.
+ *
+ * A result below 0 ends the connection with that error (rondo_set_error gives
+ * it words, of which 255 bytes are kept). All run on the loop's thread: write
+ * inside the program's own write, received, eof_received and the protocol's
+ * members inside what is below, the others from the loop. As asyncio's
+ * SSLProtocol, for anything.
+ */
+typedef struct rondo_filter {
+    /** Once, first: what is below is ready. rondo_layer_ready is due, here or
+     * later. */
+    int (*start)(rondo_layer *layer, void *self);
+    /** size > 0 bytes from below, lent for the call. */
+    int (*received)(rondo_layer *layer, void *self, const void *data,
+                    size_t size);
+    /** Below is the end. An end that nobody announced may be a truncation. An
+     * end before the filter is ready is RONDO_ECONNRESET in any case. */
+    int (*eof_received)(rondo_layer *layer, void *self);
+    /** size > 0 bytes from above, once the filter is ready. It takes them all.
+     */
+    int (*write)(rondo_layer *layer, void *self, const void *data, size_t size);
+    /** Nothing more will be written: send what is left, and the goodbye. Not
+     * called before the filter is ready, nor after an abort. */
+    int (*write_eof)(rondo_layer *layer, void *self);
+    /** Once, last, after connection_lost: free self here. 0, or the error that
+     * ended the connection. */
+    void (*lost)(rondo_layer *layer, void *self, int error);
+} rondo_filter;
+
+/**
+ * Puts a filter under the transport's protocol, on top of those that are there:
+ * in a setup function, or on a connection that is in use (start_tls). Bytes
+ * that the protocol has not been given yet (rondo_transport_unread) go through
+ * the filter, and so do writes from now on, which wait until it is ready.
+ * pause_reading does not stop a handshake. Outside setup a handshake may take
+ * 60 s (on a server's transport its handshake_timeout_ns), then
+ * RONDO_ETIMEDOUT. done (may be NULL) is called once: 0, the filter is ready;
+ * or the error that ended the connection, just before connection_lost.
+ *
+ * 0, and lost will be called. On an error self stays the caller's:
+ * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof. As
+ * loop.start_tls.
+ */
+RONDO_API int rondo_transport_push_filter(rondo_transport *t,
+                                          const rondo_filter *filter,
+                                          void *self, rondo_done_fn done,
+                                          void *arg);
+
+/** The handshake is over: what waited for it (done, connection_made, earlier
+ * writes) comes inside this call, or follows when the filters above are ready
+ * too. Twice is harmless. 0, or RONDO_ECLOSED once the connection is over. */
+RONDO_API int rondo_layer_ready(rondo_layer *layer);
+
+/** Gives bytes to what is above, which runs inside this call. What the
+ * protocol cannot take now (it is paused, or not made yet) is kept. 0, what
+ * the filter above answered, or RONDO_EINVAL after rondo_layer_deliver_eof. */
+RONDO_API int rondo_layer_deliver(rondo_layer *layer, const void *data,
+                                  size_t size);
+
+/** The same for the end of the data. Twice is harmless. */
+RONDO_API int rondo_layer_deliver_eof(rondo_layer *layer);
+
+/** Gives bytes to what is below. 0 or 1, as rondo_transport_write, whose
+ * limits count these bytes; or an error, which ends the connection by itself.
+ */
+RONDO_API int rondo_layer_send(rondo_layer *layer, const void *data,
+                               size_t size);
+
+/** The transport it is on. */
+RONDO_API rondo_transport *rondo_layer_transport(const rondo_layer *layer);
+
+/** self of the topmost filter with this table; NULL: there is none. For what a
+ * filter knows, as get_extra_info("ssl_object"). */
+RONDO_API void *rondo_transport_filter(const rondo_transport *t,
+                                       const rondo_filter *filter);
 
 /* ---- 6. datagrams ------------------------------------------------------ */
 
@@ -1705,6 +1819,98 @@ RONDO_API int rondo_set_resolver(rondo_loop *loop,
 RONDO_API void rondo_resolver_answer(rondo_lookup *lookup,
                                      const rondo_address *addresses,
                                      size_t count, int error);
+
+/* ---- 9. reading by line and by size ------------------------------------- */
+
+/** Keeps what a transport receives until it is asked for: a protocol of its
+ * own, with self a reader. As asyncio.StreamReader. */
+typedef struct rondo_reader rondo_reader;
+
+/**
+ * How a read has ended: size bytes, lent for the call and taken, and error 0;
+ * or an error: RONDO_EOF (the data end before what was asked for; data is what
+ * was left), RONDO_ETOOMUCH (rondo_read_until: over the limit; nothing is
+ * taken), or what broke the connection (data is what was left). The next read
+ * may be begun here, and the reader freed.
+ */
+typedef void (*rondo_read_fn)(rondo_reader *reader, void *arg, const void *data,
+                              size_t size, int error);
+
+/** The protocol to be given to a connection together with a reader. Static. */
+RONDO_API const rondo_protocol *rondo_reader_protocol(void);
+
+/**
+ * Makes a reader for one connection. At most limit bytes (0: 64 KiB) can be
+ * asked for; reading from the transport pauses while more than twice that is
+ * kept, so the transport's pause_reading is the reader's. protocol (may be
+ * NULL) and self hear everything but data. Without an eof_received of theirs
+ * the connection is closed when RONDO_EOF has been told, so that what came
+ * before can still be answered. 0 or RONDO_ENOMEM.
+ */
+RONDO_API RONDO_MUST_CHECK int rondo_reader_new(rondo_loop *loop, size_t limit,
+                                                const rondo_protocol *protocol,
+                                                void *self,
+                                                rondo_reader **reader);
+
+/**
+ * Frees it: inside its own callback, in connection_lost, later, also after the
+ * loop; NULL is ignored. A read that is under way is forgotten. A connection
+ * that it still has goes on with protocol and self, which get the bytes that
+ * nobody took; where there is no protocol it is closed. A reader that has been
+ * given to a connection must live until connection_made, and as long as it
+ * lives the transport's protocol must not be exchanged.
+ */
+RONDO_API void rondo_reader_free(rondo_reader *reader);
+
+/** A client has connected: the first read may be begun. The reader is the
+ * program's, to be freed by rondo_reader_free, which closes the connection. */
+typedef void (*rondo_reader_fn)(rondo_reader *reader, void *arg);
+
+/**
+ * rondo_create_server with a reader for each client, whose limit is as for
+ * rondo_reader_new; options without protocol_factory and accepted. server may
+ * be NULL. Errors as rondo_create_server's. As asyncio.start_server.
+ */
+RONDO_API int rondo_start_server(rondo_loop *loop,
+                                 const rondo_server_options *options,
+                                 size_t limit, rondo_reader_fn connected,
+                                 void *arg, rondo_server **server);
+
+/** Whether reads wait while the transport's write buffer is over its limit
+ * (from pause_writing to resume_writing), so that a peer that does not take the
+ * answers is asked for nothing more. false, as it begins. As
+ * StreamWriter.drain before each read. */
+RONDO_API void rondo_reader_set_drain(rondo_reader *reader, bool on);
+
+/**
+ * Reads up to and including a separator of size bytes, which is copied. done is
+ * called once, from the loop, also where everything is there already. Bytes
+ * before the separator beyond the limit are RONDO_ETOOMUCH. 0; RONDO_EBUSY: a
+ * read is under way; RONDO_EINVAL: no separator. As StreamReader.readuntil.
+ */
+RONDO_API int rondo_read_until(rondo_reader *reader, const void *separator,
+                               size_t size, rondo_read_fn done, void *arg);
+
+/** The same with "\n", which is part of the data. As StreamReader.readline. */
+RONDO_API int rondo_read_line(rondo_reader *reader, rondo_read_fn done,
+                              void *arg);
+
+/** The same for size bytes; 0 bytes are there at once. RONDO_ETOOMUCH: more
+ * than the limit. As StreamReader.readexactly. */
+RONDO_API int rondo_read_exactly(rondo_reader *reader, size_t size,
+                                 rondo_read_fn done, void *arg);
+
+/** The same for whatever there is, one byte at least. As StreamReader.read. */
+RONDO_API int rondo_read_some(rondo_reader *reader, rondo_read_fn done,
+                              void *arg);
+
+/** The connection, for writing; NULL before the first callback and once it is
+ * lost. */
+RONDO_API rondo_transport *rondo_reader_transport(const rondo_reader *reader);
+
+/** How many bytes are kept that nobody has taken. Before a filter is pushed
+ * (start_tls) it should be 0: they came in clear. */
+RONDO_API size_t rondo_reader_buffered(const rondo_reader *reader);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 /* accept.c - a server's new connections, and what keeps them out. */
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
+#include "filter.h"
 #include "server.h"
 
 enum {
@@ -63,8 +64,6 @@ static int choose_protocol(rondo_server *s, rondo_transport *t)
 {
     const rondo_protocol *protocol = s->protocol;
     void *self = s->arg;
-    stream_prepare(t);
-    stream_open(t, protocol, self);
     if (!s->options.protocol_factory)
         return 0;
     int error = s->options.protocol_factory(s, s->arg, t, &protocol, &self);
@@ -72,6 +71,35 @@ static int choose_protocol(rondo_server *s, rondo_transport *t)
         error = RONDO_EINVAL;
     t->protocol = protocol;
     t->self = self;
+    return error;
+}
+
+/* Its filters are ready, or failed; a stop of the program's is no news. */
+static void shaken(rondo_transport *t, void *arg, int error)
+{
+    rondo_server *s = arg;
+    if (!error && choose_protocol(s, t) == 0)
+        stream_make(t);
+    else if (!error)
+        stream_fail(t, RONDO_ECANCELED, STREAM_RESET);
+    else if (error != RONDO_ECANCELED)
+        report(s, error_in("server: a handshake failed", error));
+}
+
+static int begin(rondo_server *s, rondo_transport *t)
+{
+    stream_prepare(t);
+    stream_open(t, s->protocol, s->arg);
+    int error =
+        s->options.setup ? s->options.setup(t, s->options.setup_arg) : 0;
+    if (!error && t->flags & STREAM_SHAKING) {
+        filters_wait(t, s->owner.handshake_ns, shaken, s);
+        return 0;
+    }
+    if (!error)
+        error = choose_protocol(s, t);
+    if (!error)
+        stream_begin(t);
     return error;
 }
 
@@ -101,12 +129,11 @@ void server_begin(rondo_server *s, rondo_transport *t)
     s->reported = false;
     stream_own(t, &s->owner);
     s->clients++;
-    if (choose_protocol(s, t) != 0) {
+    if (begin(s, t) != 0) {
         s->clients--;
         stream_discard(t);
         return;
     }
-    stream_begin(t);
     stream_end(t);
 }
 

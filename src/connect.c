@@ -1,8 +1,8 @@
 /* connect.c - create_connection: look up, try each address, begin. */
 /* SPDX-License-Identifier: MIT */
+#include "connect.h"
 #include "error.h"
 #include "id.h"
-#include "race.h"
 #include "resolve.h"
 
 #include <stdio.h>
@@ -10,85 +10,6 @@
 #include <string.h>
 
 enum { HOST_MAX = 255, ATTEMPT_DELAY_MS = 250 };
-
-struct connect {
-    struct handle handle;
-    struct task deferred;
-    rondo_loop *loop;
-    rondo_id id, timer;
-    const rondo_protocol *protocol;
-    void *self;
-    rondo_connect_fn done;
-    void *arg;
-    rondo_lookup *lookup;
-    struct race race;
-    rondo_transport *t;     /* connected: adopted, or the race's winner */
-    struct backoff backoff; /* of a named pipe */
-    bool adopted, racing;
-    bool pipe; /* host is the name of one */
-    int lead;  /* addresses before the other family's first */
-    uint16_t port;
-    int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */
-    int64_t os_error;
-    char host[]; /* as the sentences call it; a name is looked up */
-};
-
-/* ---- the end ---- */
-
-static void tell(struct connect *c, int error)
-{
-    const char *host = *c->host ? c->host : "the socket";
-    const char *what = "create_connection: cannot connect to";
-    if (*c->race.tried)
-        error_set(error, "%s %s: %s", what, host, c->race.tried);
-    else if (c->stopped)
-        error_set(error, "%s %s: %s (%s)", what, host, rondo_strerror(error),
-                  rondo_error_name(error));
-    else
-        error_os(error, "%s %s", what, host);
-}
-
-/* The last of c: after this there is only its `done`. */
-static void free_connect(struct connect *c)
-{
-    id_free(c->loop, c->id);
-    if (c->timer > 0)
-        (void)timers_cancel(c->loop, c->timer);
-    handle_close(c->loop, &c->handle);
-    race_free(&c->race);
-    loop_free(c->loop, c);
-}
-
-static void fail(struct connect *c, int error)
-{
-    rondo_loop *loop = c->loop;
-    rondo_connect_fn done = c->done;
-    void *arg = c->arg;
-    int64_t os_error = c->os_error;
-    if (c->t)
-        stream_discard(c->t);
-    tell(c, error);
-    if (os_error && !c->stopped)
-        error_keep_os(os_error);
-    free_connect(c);
-    if (done)
-        done(loop, arg, NULL, error);
-}
-
-static void succeed(struct connect *c)
-{
-    rondo_loop *loop = c->loop;
-    rondo_connect_fn done = c->done;
-    void *arg = c->arg;
-    rondo_transport *t = c->t;
-    stream_open(t, c->protocol, c->self);
-    handle_set_background(loop, &t->handle, c->handle.background);
-    free_connect(c);
-    stream_begin(t);
-    if (done)
-        done(loop, arg, t, 0);
-    stream_end(t);
-}
 
 static void over(struct race *race, rondo_transport *t, int error)
 {
@@ -99,9 +20,9 @@ static void over(struct race *race, rondo_transport *t, int error)
     c->t = t;
     c->os_error = race->os_error;
     if (t)
-        succeed(c);
+        connect_begin(c);
     else
-        fail(c, error);
+        connect_fail(c, error);
 }
 
 /* ---- a named pipe ---- */
@@ -133,9 +54,9 @@ static void try_pipe(struct connect *c)
     }
     c->os_error = rondo_last_os_error();
     if (error)
-        fail(c, error);
+        connect_fail(c, error);
     else
-        succeed(c);
+        connect_begin(c);
 }
 
 /* ---- the beginning ---- */
@@ -160,7 +81,7 @@ static void looked_up(rondo_loop *loop, void *arg,
     if (!error)
         error = race_set(&c->race, found->addresses, found->count, c->lead);
     if (error)
-        fail(c, error);
+        connect_fail(c, error);
     else
         run_race(c);
 }
@@ -172,7 +93,7 @@ static void look_up(struct connect *c)
         resolve_start(c->loop, c->host, NULL, &hints, looked_up, c, &c->lookup);
     c->os_error = rondo_last_os_error();
     if (error)
-        fail(c, error);
+        connect_fail(c, error);
 }
 
 static void start(rondo_loop *loop, struct task *task)
@@ -182,9 +103,9 @@ static void start(rondo_loop *loop, struct task *task)
                                    offsetof(struct connect, deferred));
     (void)loop;
     if (c->stopped)
-        fail(c, c->stopped);
+        connect_fail(c, c->stopped);
     else if (c->adopted)
-        succeed(c);
+        connect_begin(c);
     else if (c->pipe)
         try_pipe(c);
     else if (c->race.attempts)
@@ -209,6 +130,10 @@ static void stop(struct connect *c, int error)
         loop_push(c->loop, &c->deferred);
     } else if (c->racing) {
         race_stop(&c->race, error);
+    } else if (c->shaking) {
+        error_no_os();
+        stream_fail(c->t, error, 0);
+        stream_settle(c->t);
     }
     /* else it is on the ready list and finds out there */
     loop_nudge(c->loop);
@@ -281,7 +206,10 @@ static struct connect *connect_new(rondo_loop *loop,
     struct connect *c = loop_alloc(loop, sizeof *c + size);
     if (!c)
         return NULL;
-    *c = (struct connect){.loop = loop, .port = o->port};
+    *c = (struct connect){.loop = loop,
+                          .port = o->port,
+                          .setup = o->setup,
+                          .setup_arg = o->setup_arg};
     c->lead = o->interleave ? o->interleave : 1;
     memcpy(c->host, host, size);
     c->deferred.done = start;
@@ -364,7 +292,7 @@ rondo_id rondo_create_connection(rondo_loop *loop,
     if (!error)
         error = set_target(c, &o);
     if (error) {
-        free_connect(c);
+        connect_free(c);
         return error;
     }
     rondo_id id = c->id;
@@ -385,7 +313,10 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     const struct connect *c = (const struct connect *)(const void *)handle;
     snprintf(text, size, "fd %lld, to %.100s, %s",
              (long long)(c->t ? c->t->io.fd : race_fd(&c->race)),
-             *c->host ? c->host : "-", c->lookup ? "looking up" : "connecting");
+             *c->host ? c->host : "-",
+             c->lookup    ? "looking up"
+             : c->shaking ? "handshake"
+                          : "connecting");
     return true;
 }
 

@@ -10,6 +10,7 @@
 
 static SYS_THREAD_LOCAL struct {
     int64_t os_error;
+    int given;       /* rondo_set_error's number, while the words are its */
     char text[2048]; /* a connect names every address it tried */
 } last;
 
@@ -69,6 +70,7 @@ static void write_text(const char *format, va_list arguments)
     char text[sizeof last.text];
     vsnprintf(text, sizeof text, format, arguments);
     memcpy(last.text, text, sizeof text);
+    last.given = 0;
 }
 
 int error_set(int error, const char *format, ...)
@@ -109,6 +111,24 @@ int error_in(const char *what, int error)
     error_set(error, "%s: %s", what, last.text);
     last.os_error = os_error;
     return error;
+}
+
+int rondo_set_error(int error, const char *format, ...)
+{
+    if (error >= 0 || !format)
+        return error_set(RONDO_EINVAL, "set_error: not an error");
+    va_list arguments;
+    last.os_error = 0;
+    va_start(arguments, format);
+    write_text(format, arguments);
+    va_end(arguments);
+    last.given = error;
+    return error;
+}
+
+const char *error_given(int error)
+{
+    return error < 0 && last.given == error ? last.text : NULL;
 }
 
 int error_from_os(int64_t os_error)

@@ -17,6 +17,9 @@ int error_os(int error, const char *format, ...);
 /* Puts "what: " before the sentence of somebody further down. */
 int error_in(const char *what, int error);
 
+/* The last words, if rondo_set_error gave them to that error; else NULL. */
+const char *error_given(int error);
+
 /* For sys.h's implementations: keeps the system's code, gives RONDO_E.... */
 int error_from_os(int64_t os_error);
 /* Forgets the system's code: what follows is Rondo's own word. */

@@ -243,6 +243,9 @@ static int check(const rondo_server_options *o, const rondo_protocol *protocol)
                          "create_server: reuse_port: this system does not "
                          "spread clients over sockets of one port (Linux "
                          "does)");
+    if (o->handshake_timeout_ns < 0)
+        return error_set(RONDO_EINVAL, "create_server: a negative "
+                                       "handshake_timeout_ns");
     if (o->backlog < 0)
         return error_set(RONDO_EINVAL, "create_server: a negative backlog");
     if ((unsigned)o->family > RONDO_FAMILY_INET6)

@@ -13,9 +13,11 @@
 
 /* Off the everyday path: kept out of it, so that it stays short. */
 #if defined(__GNUC__)
-#define COLD __attribute__((cold, noinline))
+#define COLD  __attribute__((cold, noinline))
+#define APART __attribute__((noinline)) /* an everyday path of its own */
 #else
 #define COLD
+#define APART
 #endif
 
 struct backend;

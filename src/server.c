@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server.h"
 #include "error.h"
+#include "filter.h"
 
 #include <stdio.h>
 
@@ -148,6 +149,9 @@ rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
     s->options.socket = NULL;
     s->owner.gone = client_gone;
     s->last_held = &s->held;
+    s->owner.handshake_ns = options->handshake_timeout_ns
+                                ? options->handshake_timeout_ns
+                                : RONDO_SEC(FILTER_HANDSHAKE_S);
     s->deferred.done = finish;
     return s;
 }

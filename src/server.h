@@ -30,6 +30,8 @@ struct rondo_server {
     rondo_server_options options;
     const rondo_protocol *protocol;
     void *arg;
+    rondo_reader_fn connected; /* start_server's */
+    size_t reader_limit;
     rondo_id retry; /* accepting pauses until this timer */
     struct listener listener[SERVER_LISTENERS];
     size_t listeners;

@@ -3,8 +3,7 @@
 #include "stream.h"
 
 #include "error.h"
-
-#include <stdio.h>
+#include "filter.h"
 
 enum { DRAIN_ROUNDS = 64 };
 
@@ -14,11 +13,23 @@ static rondo_transport *of_deferred(struct task *task)
                                        offsetof(rondo_transport, deferred));
 }
 
+bool stream_delivers(const rondo_transport *t)
+{
+    const uint32_t stopped = STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING |
+                             STREAM_ENDING | STREAM_SHAKING;
+    return (t->flags & (STREAM_MADE | stopped)) == STREAM_MADE;
+}
+
 bool stream_reads(const rondo_transport *t)
 {
-    const uint32_t stopped =
-        STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING | STREAM_ENDING;
-    return (t->flags & (STREAM_MADE | stopped)) == STREAM_MADE;
+    return t->flags & STREAM_FILTERED ? filters_read(t) : stream_delivers(t);
+}
+
+/* The kernel may have operations of it: before connection_made only while
+ * filters get ready, since without them it may still be refused. */
+static bool is_under_way(const rondo_transport *t)
+{
+    return t->flags & (STREAM_MADE | STREAM_SHAKING);
 }
 
 /* ---- ending ---- */
@@ -53,6 +64,14 @@ static void drain(rondo_transport *t)
             break;
 }
 
+static bool may_have_unread(const rondo_transport *t)
+{
+    const uint32_t end =
+        t->flags & STREAM_FILTERED ? STREAM_EOF_BELOW : STREAM_EOF;
+    /* a filter that fails to get ready may have told the peer why */
+    return !(t->flags & end) && (!t->error || t->flags & STREAM_SHAKING);
+}
+
 static void submit(rondo_transport *t, struct op *op)
 {
     if (t->flags & STREAM_PIPE)
@@ -74,7 +93,7 @@ static void close_socket(rondo_transport *t)
     /* the option would be the parent process's, too */
     if (t->flags & STREAM_RESET && !t->handle.inherited)
         sys_reset_on_close(t->io.fd);
-    else if (!(t->flags & (STREAM_EOF | STREAM_RESET)) && !t->error)
+    else if (may_have_unread(t))
         drain(t);
     sys_close(t->io.fd);
 }
@@ -106,12 +125,22 @@ static bool resume_is_due(const rondo_transport *t)
     const uint32_t mask =
         STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE | STREAM_ENDING | STREAM_BROKEN;
     return (t->flags & mask) == STREAM_TOLD_PAUSE &&
-           t->out->buf.size <= t->out->low;
+           stream_unsent(t) <= t->out->low;
+}
+
+/* It waits until the filters are ready; where they fail it comes all the same,
+ * since the program has the transport already. */
+static bool owes_made(const rondo_transport *t)
+{
+    return t->flags & STREAM_OWES_MADE &&
+           (!(t->flags & STREAM_SHAKING) || t->flags & STREAM_OWES_LOST);
 }
 
 static bool owes_telling(const rondo_transport *t)
 {
-    if (t->flags & (STREAM_OWES_MADE | STREAM_OWES_LOST | STREAM_SPENT))
+    if (t->flags & (STREAM_OWES_LOST | STREAM_SPENT) || owes_made(t))
+        return true;
+    if (t->flags & STREAM_FILTERED && filters_owe(t))
         return true;
     return t->flags & STREAM_MADE &&
            (t->flags & STREAM_OWES_PAUSE || resume_is_due(t));
@@ -119,14 +148,14 @@ static bool owes_telling(const rondo_transport *t)
 
 static bool owes_reading(const rondo_transport *t)
 {
-    return t->flags & STREAM_MADE &&
-           (t->flags & STREAM_BROKEN ||
-            (t->flags & STREAM_HELD && stream_reads(t)));
+    return (t->flags & STREAM_BROKEN && is_under_way(t)) ||
+           (t->flags & STREAM_HELD && stream_delivers(t));
 }
 
 static void end_writing_if_due(rondo_transport *t)
 {
-    if (t->flags & STREAM_QUEUED)
+    const uint32_t filtered = STREAM_FILTERED | STREAM_SAID_EOF;
+    if (t->flags & STREAM_QUEUED || (t->flags & filtered) == STREAM_FILTERED)
         return;
     if ((t->flags & (STREAM_WRITE_EOF | STREAM_EOF_SENT)) == STREAM_WRITE_EOF) {
         /* a reset connection cannot: reading will tell; half a stream ends
@@ -142,15 +171,15 @@ static void end_writing_if_due(rondo_transport *t)
 
 static bool waits_for_input(const rondo_transport *t)
 {
-    if (t->flags & (STREAM_HELD | STREAM_BROKEN))
+    if (t->flags & STREAM_BROKEN || stream_is_full(t))
         return false;
     return stream_reads(t) || stream_awaits_hang_up(t);
 }
 
 static void settle_ops(rondo_transport *t)
 {
-    if (!(t->flags & STREAM_MADE))
-        return; /* it may still be refused, and then nothing may be pending */
+    if (!is_under_way(t))
+        return;
     if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
         !(t->flags & STREAM_BROKEN)) {
         t->out->op.task.kind =
@@ -188,6 +217,8 @@ void stream_deliver_owed(rondo_transport *t)
     if (t->flags & STREAM_SPENT) {
         t->flags &= ~(uint32_t)STREAM_SPENT;
         buf_release(t->loop, &t->out->buf);
+        if (t->flags & STREAM_FILTERED)
+            filters_release(t);
     }
     if (!(t->flags & STREAM_MADE) || t->flags & STREAM_OWES_LOST)
         return;
@@ -201,24 +232,6 @@ void stream_deliver_owed(rondo_transport *t)
         t->flags &= ~(uint32_t)STREAM_TOLD_PAUSE;
         if (t->protocol->resume_writing)
             t->protocol->resume_writing(t, t->self);
-    }
-}
-
-static void describe_loss(const rondo_transport *t)
-{
-    char peer[RONDO_ADDRESS_TEXT] = "";
-    rondo_address address;
-    if (stream_address(t, &t->peer, &address) == 0)
-        (void)rondo_address_text(&address, peer, sizeof peer);
-    const char *where = *peer ? " with " : "";
-    const char *what = t->flags & STREAM_WRITE_FAILED ? ": write" : "";
-    const char *kind = t->flags & STREAM_PIPE ? "pipe" : "connection";
-    if (t->os_error) {
-        (void)error_from_os(t->os_error);
-        error_os(t->error, "%s%s%s%s", kind, where, peer, what);
-    } else {
-        error_set(t->error, "%s%s%s%s: %s (%s)", kind, where, peer, what,
-                  rondo_strerror(t->error), rondo_error_name(t->error));
     }
 }
 
@@ -241,14 +254,24 @@ static void leave_owner(rondo_transport *t)
         t->next->link = t->link;
 }
 
+/* Before connection_made only filters, and who waits for them, are told. */
+static void tell_lost(rondo_transport *t)
+{
+    if (t->flags & STREAM_FILTERED)
+        filters_fail(t);
+    if (t->error)
+        stream_describe_loss(t);
+    if (t->flags & STREAM_MADE && t->protocol->connection_lost)
+        t->protocol->connection_lost(t, t->self, t->error);
+    if (t->flags & STREAM_FILTERED)
+        filters_free(t);
+}
+
 static void deliver_lost(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     struct stream_owner *owner = t->owner;
-    if (t->error)
-        describe_loss(t);
-    if (t->protocol->connection_lost)
-        t->protocol->connection_lost(t, t->self, t->error);
+    tell_lost(t);
     handle_close(loop, &t->handle);
     leave_owner(t);
     free_all(t);
@@ -271,11 +294,14 @@ void stream_finish(rondo_transport *t)
      * the next iteration. */
     stream_settle(t);
     while (owes_telling(t)) {
-        if (t->flags & STREAM_OWES_MADE)
+        if (owes_made(t))
             deliver_made(t);
+        else if (t->flags & STREAM_FILTERED && filters_owe(t))
+            filters_deliver_owed(t);
         else
             stream_deliver_owed(t);
-        if (t->flags & STREAM_OWES_LOST) {
+        if ((t->flags & (STREAM_OWES_LOST | STREAM_OWES_MADE)) ==
+            STREAM_OWES_LOST) {
             if (t->deferred.state != TASK_IDLE)
                 break; /* it is on the ready list, and will come back here */
             deliver_lost(t);
@@ -292,9 +318,9 @@ static void run_deferred(rondo_loop *loop, struct task *task)
     rondo_transport *t = of_deferred(task);
     (void)loop;
     t->flags |= STREAM_RUNNING;
-    if (t->flags & STREAM_OWES_MADE)
+    if (owes_made(t))
         deliver_made(t);
-    if (t->flags & STREAM_MADE)
+    if (is_under_way(t))
         stream_read_deferred(t);
     stream_finish(t);
 }
@@ -325,6 +351,10 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
 
 static void give_back(rondo_transport *t, bool close)
 {
+    if (t->flags & STREAM_FILTERED) {
+        filters_fail(t);
+        filters_free(t);
+    }
     io_detach(t->loop, &t->io);
     if (t->flags & STREAM_PIPE)
         stream_pipe_close(t, close);
@@ -359,10 +389,18 @@ void stream_prepare(rondo_transport *t)
     t->flags |= STREAM_RUNNING;
 }
 
+void stream_make(rondo_transport *t)
+{
+    if (t->flags & STREAM_SHAKING)
+        t->flags |= STREAM_OWES_MADE;
+    else
+        deliver_made(t);
+}
+
 void stream_begin(rondo_transport *t)
 {
     t->flags |= STREAM_RUNNING;
-    deliver_made(t);
+    stream_make(t);
 }
 
 void stream_end(rondo_transport *t)
@@ -394,24 +432,5 @@ static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
     rondo_transport_abort((rondo_transport *)(void *)handle);
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
-{
-    const rondo_transport *t = (const rondo_transport *)(const void *)handle;
-    char peer[RONDO_ADDRESS_TEXT] = "-";
-    rondo_address address;
-    if (stream_address(t, &t->peer, &address) == 0)
-        (void)rondo_address_text(&address, peer, sizeof peer);
-    if (!*peer)
-        snprintf(peer, sizeof peer, "unnamed"); /* most clients of a path */
-    const char *state = t->flags & (STREAM_CLOSING | STREAM_ENDING) ? "closing"
-                        : t->flags & STREAM_EOF    ? "half-open"
-                        : t->flags & STREAM_PAUSED ? "paused"
-                                                   : "open";
-    snprintf(text, size, "fd %lld, peer %s, %s, %zu bytes to send",
-             (long long)rondo_transport_fd(t), peer, state,
-             t->out ? t->out->buf.size : 0);
-    return true;
-}
-
 const struct handle_class stream_class = {"transport", close_at_loop_close,
-                                          describe};
+                                          stream_describe};

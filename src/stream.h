@@ -27,9 +27,14 @@ enum stream_flag {
     STREAM_HELD = 1 << 16,         /* bytes were read that were not delivered */
     STREAM_TIMED = 1 << 17,        /* it has timeouts */
     STREAM_WRITE_FAILED = 1 << 18, /* `error` was met writing */
-    STREAM_PIPE = 1 << 19,   /* half a stream: stream_pipe.c reads and writes */
-    STREAM_UNIX = 1 << 25,   /* a unix socket: descriptors may come */
-    STREAM_PASSING = 1 << 26 /* some wait for the byte they go with */
+    STREAM_PIPE = 1 << 19, /* half a stream: stream_pipe.c reads and writes */
+    STREAM_FILTERED = 1 << 20,   /* filters are under the protocol */
+    STREAM_SHAKING = 1 << 21,    /* ... and not all of them are ready */
+    STREAM_OWES_START = 1 << 22, /* the topmost has to be started */
+    STREAM_EOF_BELOW = 1 << 23,  /* the kernel's end; STREAM_EOF is theirs */
+    STREAM_SAID_EOF = 1 << 24,   /* they have said goodbye */
+    STREAM_UNIX = 1 << 25,       /* a unix socket: descriptors may come */
+    STREAM_PASSING = 1 << 26     /* some wait for the byte they go with */
 };
 
 /* Made when the first byte has to wait, or the limits are set. */
@@ -41,9 +46,11 @@ struct outgoing {
 
 /* Bytes that were read and not yet delivered. */
 struct held {
-    size_t size;
+    size_t size, room;
     char bytes[];
 };
+
+struct filters; /* filter.h */
 
 /* What few streams have; made when it is needed. Times are the loop's; a
  * deadline is a start and a length, so that starting again is one store. One
@@ -54,6 +61,7 @@ struct stream_extra {
     rondo_id timer;
     int64_t timer_when;
     struct held *held;
+    struct filters *filters;
     rondo_address *peer, *local; /* those that are long */
     struct parcels *parcels;     /* descriptors to go */
     struct arrived *arrived;     /* descriptors that came */
@@ -62,6 +70,7 @@ struct stream_extra {
 /* Where a stream belongs: a server, or a process. */
 struct stream_owner {
     rondo_transport *first;
+    int64_t handshake_ns; /* for filters; RONDO_NEVER: no limit */
     void (*gone)(rondo_loop *loop, struct stream_owner *owner);
 };
 
@@ -111,6 +120,8 @@ void stream_prepare(rondo_transport *t);
  * the same dispatch, stream_end. */
 void stream_begin(rondo_transport *t);
 void stream_end(rondo_transport *t);
+/* connection_made alone; where a filter has to get ready first, then later. */
+void stream_make(rondo_transport *t);
 /* connection_made comes from the loop, later. */
 void stream_begin_later(rondo_transport *t);
 void stream_own(rondo_transport *t, struct stream_owner *owner);
@@ -133,9 +144,22 @@ void stream_settle(rondo_transport *t);
 void stream_finish(rondo_transport *t);
 /* Runs pause_writing, resume_writing and release where they are owed. */
 void stream_deliver_owed(rondo_transport *t);
+/* Sets the last error to what ended it. */
+void stream_describe_loss(const rondo_transport *t);
+/* For rondo_loop_dump. */
+bool stream_describe(const struct handle *handle, char *text, size_t size);
 /* Ends it with an error; drops what waits. */
 void stream_fail(rondo_transport *t, int error, unsigned flags);
+/* Does it want bytes of the kernel; may the protocol be given some? Without
+ * filters these are one. */
 bool stream_reads(const rondo_transport *t);
+bool stream_delivers(const rondo_transport *t);
+
+/* What was read before has to be taken first; but a handshake goes on. */
+static inline bool stream_is_full(const rondo_transport *t)
+{
+    return (t->flags & (STREAM_HELD | STREAM_SHAKING)) == STREAM_HELD;
+}
 
 /* Half a stream that reads. */
 bool stream_only_reads(const rondo_transport *t);
@@ -170,11 +194,24 @@ bool stream_is_whole_pipe(const rondo_transport *t);
 void stream_pipe_shut(rondo_transport *t);
 
 void stream_read_init(rondo_transport *t);
+/* From now on: it has its first filter. */
+void stream_read_through_filters(rondo_transport *t);
+/* For filters: bytes, or the end, for the protocol: now, or as soon as it can
+ * be. 0. */
+int stream_deliver(rondo_transport *t, const char *data, size_t size);
+void stream_deliver_eof(rondo_transport *t);
 /* Delivers held bytes; reads what a broken connection still has. */
 void stream_read_deferred(rondo_transport *t);
 
 struct outgoing *stream_out(rondo_transport *t);
 void stream_drop_out(rondo_transport *t);
+/* For filters: sends, whatever the program may still write. As
+ * rondo_transport_write. */
+int stream_send(rondo_transport *t, const void *data, size_t size);
+/* Something was put into a queue: 0, or 1 past the high limit. */
+int stream_queued(rondo_transport *t);
+/* Bytes that wait, above the filters too. */
+size_t stream_unsent(const rondo_transport *t);
 size_t stream_high(const rondo_transport *t);
 size_t stream_low(const rondo_transport *t);
 
@@ -186,9 +223,12 @@ void stream_extra_free(rondo_transport *t);
 /* What stream_remember kept as t->peer or t->local. RONDO_ENOTCONN: nothing. */
 int stream_address(const rondo_transport *t, const struct small_address *which,
                    rondo_address *a);
-/* Keeps bytes that were read; false: out of memory. */
+/* Keeps bytes that were read, behind those that it has; false: out of memory.
+ */
 bool stream_hold(rondo_transport *t, const void *data, size_t size);
-/* The held bytes, to be freed with loop_free. */
+/* The same, before those that it has. */
+bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
+/* The held bytes, to be freed with loop_free; NULL: only an end was held. */
 struct held *stream_take_held(rondo_transport *t);
 /* STREAM_PASSING's sys_sendv, which may send less without need. */
 int64_t stream_pass(rondo_transport *t, const rondo_buffer *pieces,

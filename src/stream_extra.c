@@ -93,14 +93,34 @@ int stream_address(const rondo_transport *t, const struct small_address *which,
 bool stream_hold(rondo_transport *t, const void *data, size_t size)
 {
     struct stream_extra *extra = stream_extra(t);
-    struct held *held = extra ? loop_alloc(t->loop, sizeof *held + size) : NULL;
-    if (!held)
+    struct held *held = extra ? extra->held : NULL;
+    if (!extra)
         return false;
-    held->size = size;
-    memcpy(held->bytes, data, size);
-    extra->held = held;
+    if (!held || held->room - held->size < size) {
+        /* twice as much each time, so that many small pieces cost no more
+         * than a large one */
+        size_t has = held ? held->size : 0;
+        size_t room = has + (size > has ? size : has);
+        held = loop_realloc(t->loop, held, sizeof *held + room);
+        if (!held)
+            return false;
+        held->size = has;
+        held->room = room;
+        extra->held = held;
+    }
+    memcpy(held->bytes + held->size, data, size);
+    held->size += size;
     t->flags |= STREAM_HELD;
     return true;
+}
+
+bool stream_hold_before(rondo_transport *t, const void *data, size_t size)
+{
+    struct held *later = t->flags & STREAM_HELD ? stream_take_held(t) : NULL;
+    bool kept = stream_hold(t, data, size) &&
+                (!later || stream_hold(t, later->bytes, later->size));
+    loop_free(t->loop, later);
+    return kept;
 }
 
 struct held *stream_take_held(rondo_transport *t)

@@ -1,6 +1,7 @@
 /* stream_read.c - a transport's reading side. */
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
+#include "filter.h"
 #include "stream.h"
 
 #include <string.h>
@@ -70,7 +71,7 @@ static void deliver(rondo_transport *t, const char *data, size_t size,
     for (;;) {
         if (t->flags & (STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT))
             stream_deliver_owed(t);
-        if (!size || refused || !stream_reads(t))
+        if (!size || refused || !stream_delivers(t))
             break;
         const rondo_protocol *protocol = t->protocol;
         size_t took = size;
@@ -96,7 +97,64 @@ static void deliver_eof(rondo_transport *t)
         t->flags |= STREAM_CLOSING;
 }
 
+/* ---- for filters ---- */
+
+/* What has to be told first, what waits in front, or a data_received further
+ * out, which keeps what it is lent. */
+static COLD int deliver_carefully(rondo_transport *t, const char *data,
+                                  size_t size, bool refused)
+{
+    rondo_loop *loop = t->loop;
+    rondo_transport *lent_to = loop->lent_to;
+    const char *lent_end = loop->lent_end;
+    size_t lent_size = loop->lent_size, lent_back = loop->lent_back;
+    if (!(t->flags & STREAM_HELD))
+        deliver(t, data, size, refused);
+    else if (!(t->flags & (STREAM_CLOSING | STREAM_ENDING)))
+        hold(t, data, size);
+    loop->lent_to = lent_to;
+    loop->lent_end = lent_end;
+    loop->lent_size = lent_size;
+    loop->lent_back = lent_back;
+    if (!(t->flags & STREAM_RUNNING))
+        stream_settle(t);
+    return 0;
+}
+
+int stream_deliver(rondo_transport *t, const char *data, size_t size)
+{
+    const uint32_t odd = STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING |
+                         STREAM_ENDING | STREAM_SHAKING | STREAM_HELD |
+                         STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT;
+    const uint32_t even = STREAM_MADE | STREAM_RUNNING;
+    const rondo_protocol *protocol = t->protocol;
+    if ((t->flags & (even | odd)) != even || t->loop->lent_to ||
+        protocol->get_buffer || !protocol->data_received)
+        return deliver_carefully(t, data, size, false);
+    size_t took = deliver_plain(t, data, size);
+    if (took == size)
+        return 0;
+    return deliver_carefully(t, data + took, size - took,
+                             !took && t->protocol == protocol);
+}
+
+void stream_deliver_eof(rondo_transport *t)
+{
+    if (t->flags & STREAM_HELD || !stream_delivers(t))
+        filters_hold_eof(t);
+    else
+        deliver_eof(t);
+}
+
 /* ---- reading ---- */
+
+static void read_end(rondo_transport *t)
+{
+    if (t->flags & STREAM_FILTERED)
+        filters_eof_received(t);
+    else
+        deliver_eof(t);
+}
 
 /* Once a write has taken the news of a reset, reading says only "end". The
  * write that meets an orderly end says EPIPE. */
@@ -111,7 +169,7 @@ static void read_nothing(rondo_transport *t, int result)
 {
     if (result == 0) {
         if (ended_in_order(t))
-            deliver_eof(t);
+            read_end(t);
     } else if (result != RONDO_EAGAIN) {
         /* a reset between two writes of ours may answer the reading side */
         stream_fail(t, result == RONDO_EPIPE ? RONDO_ECONNRESET : result, 0);
@@ -133,7 +191,10 @@ static size_t read_once(rondo_transport *t)
     }
     if (t->flags & STREAM_TIMED)
         stream_note_read(t);
-    deliver(t, loop->scratch, (size_t)count, false);
+    if (t->flags & STREAM_FILTERED)
+        (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
+    else
+        deliver(t, loop->scratch, (size_t)count, false);
     if (!(t->flags & STREAM_HELD))
         stream_drop_arrived(t);
     return (size_t)count;
@@ -142,7 +203,7 @@ static size_t read_once(rondo_transport *t)
 static void read_more(rondo_transport *t)
 {
     int rounds = READ_ROUNDS;
-    while (rounds-- && stream_reads(t) && !(t->flags & STREAM_HELD))
+    while (rounds-- && stream_reads(t) && !stream_is_full(t))
         if (read_once(t) < LOOP_SCRATCH)
             break;
 }
@@ -204,13 +265,47 @@ static void read_done(rondo_loop *loop, struct task *task)
     op_submit(loop, &t->read);
 }
 
+static COLD void read_filtered_rest(rondo_transport *t, int64_t count)
+{
+    if (count <= 0)
+        read_nothing(t, (int)count);
+    else if (count == LOOP_SCRATCH && stream_reads(t) && !stream_is_full(t))
+        (void)read_once(t);
+    stream_finish(t);
+}
+
+/* With filters this is every day's, in read_done's place. */
+static void read_filtered_done(rondo_loop *loop, struct task *task)
+{
+    const uint32_t running = STREAM_MADE | STREAM_FILTERED | STREAM_RUNNING;
+    rondo_transport *t = of_read(task);
+    if (t->flags != (STREAM_MADE | STREAM_FILTERED) || task->error) {
+        read_carefully(t, task->error);
+        return;
+    }
+    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    t->flags = running;
+    if (count > 0)
+        (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
+    if (count <= 0 || count == LOOP_SCRATCH || t->flags != running) {
+        read_filtered_rest(t, count);
+        return;
+    }
+    t->flags = STREAM_MADE | STREAM_FILTERED;
+    op_submit(loop, &t->read);
+}
+
+void stream_read_through_filters(rondo_transport *t)
+{
+    t->read.task.done = read_filtered_done;
+}
+
 /* A write has failed, or the stream is cut: what the peer sent before is still
  * its to say. A cut does not wait for a peer that never stops. */
 static void read_broken(rondo_transport *t)
 {
     int rounds = BROKEN_ROUNDS;
-    while (t->flags & STREAM_BROKEN && stream_reads(t) &&
-           !(t->flags & STREAM_HELD)) {
+    while (t->flags & STREAM_BROKEN && stream_reads(t) && !stream_is_full(t)) {
         if (!rounds-- && t->flags & STREAM_WRITE_FAILED)
             return;
         if (rounds < 0)
@@ -218,19 +313,22 @@ static void read_broken(rondo_transport *t)
         if (!read_once(t))
             break;
     }
-    if (t->flags & STREAM_HELD && stream_reads(t))
+    if (t->flags & STREAM_HELD && stream_delivers(t))
         return;
     stream_fail(t, t->error, 0);
 }
 
 void stream_read_deferred(rondo_transport *t)
 {
-    if (t->flags & STREAM_HELD && stream_reads(t)) {
+    if (t->flags & STREAM_HELD && stream_delivers(t)) {
         struct held *held = stream_take_held(t);
-        deliver(t, held->bytes, held->size, false);
+        if (held)
+            deliver(t, held->bytes, held->size, false);
         loop_free(t->loop, held);
         if (!(t->flags & STREAM_HELD))
             stream_drop_arrived(t);
+        if (t->flags & STREAM_FILTERED)
+            filters_deliver_eof(t);
     }
     if (t->flags & STREAM_BROKEN)
         read_broken(t);

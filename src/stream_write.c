@@ -1,17 +1,17 @@
 /* stream_write.c - a transport's writing side. */
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
+#include "filter.h"
 #include "stream.h"
 
 #include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
     NO_WRITING =
         STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN,
     OTHER_WRITING = STREAM_PIPE | STREAM_PASSING, /* not by sys_send */
+    NO_SENDING = STREAM_ENDING | STREAM_BROKEN | STREAM_EOF_SENT,
     FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
 };
 
@@ -159,24 +159,35 @@ struct outgoing *stream_out(rondo_transport *t)
 void stream_drop_out(rondo_transport *t)
 {
     stream_drop_parcels(t);
+    if (t->flags & STREAM_FILTERED)
+        filters_drop_pending(t);
     if (!t->out)
         return;
     buf_drop(t->loop, &t->out->buf, !op_is_idle(&t->out->op));
     note_progress(t);
 }
 
-/* Something was put into the queue: 0, or 1 past the high limit. */
-static int queued(rondo_transport *t)
+size_t stream_unsent(const rondo_transport *t)
 {
-    struct outgoing *out = t->out;
-    if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
-        stream_note_write(t);
-    t->flags |= STREAM_QUEUED;
-    bool over = out->buf.size > out->high;
+    size_t above = t->flags & STREAM_FILTERED ? filters_pending(t) : 0;
+    return above + (t->out ? t->out->buf.size : 0);
+}
+
+int stream_queued(rondo_transport *t)
+{
+    bool over = stream_unsent(t) > t->out->high;
     if (over && !(t->flags & STREAM_TOLD_PAUSE))
         t->flags |= STREAM_OWES_PAUSE;
     stream_settle(t);
     return over;
+}
+
+static int queued(rondo_transport *t)
+{
+    if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
+        stream_note_write(t);
+    t->flags |= STREAM_QUEUED;
+    return stream_queued(t);
 }
 
 /* Bytes have left and the rest cannot be kept: the stream has a hole. */
@@ -246,6 +257,34 @@ static COLD int write_rest(rondo_transport *t, const void *data, size_t size,
     return keep(t, (const char *)data + sent, size - (size_t)sent, sent > 0);
 }
 
+static int send_now(rondo_transport *t, const void *data, size_t size)
+{
+    int64_t sent = sys_send(t->io.fd, data, size);
+    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
+}
+
+static COLD int send_or_keep(rondo_transport *t, const void *data, size_t size)
+{
+    if (t->flags & STREAM_QUEUED)
+        return keep(t, data, size, false);
+    int64_t sent = send_one(t, data, size);
+    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
+}
+
+static COLD int send_carefully(rondo_transport *t, const void *data,
+                               size_t size)
+{
+    return t->flags & NO_SENDING ? refuse(t, "layer_send")
+                                 : send_or_keep(t, data, size);
+}
+
+int stream_send(rondo_transport *t, const void *data, size_t size)
+{
+    return t->flags & (NO_SENDING | STREAM_QUEUED | OTHER_WRITING)
+               ? send_carefully(t, data, size)
+               : send_now(t, data, size);
+}
+
 static COLD int write_carefully(rondo_transport *t, const void *data,
                                 size_t size)
 {
@@ -254,20 +293,28 @@ static COLD int write_carefully(rondo_transport *t, const void *data,
         return error;
     if (!data)
         return refuse_null("transport_write");
-    if (t->flags & STREAM_QUEUED)
-        return keep(t, data, size, false);
-    int64_t sent = send_one(t, data, size);
-    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
+    if (t->flags & STREAM_FILTERED)
+        return filters_take(t, data, size);
+    return send_or_keep(t, data, size);
+}
+
+static APART int write_oddly(rondo_transport *t, const void *data, size_t size)
+{
+    const uint32_t odd = NO_WRITING | STREAM_SHAKING;
+    return (t->flags & (odd | STREAM_FILTERED)) == STREAM_FILTERED
+               ? filters_write(t, data, size)
+               : write_carefully(t, data, size);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
 {
     /* one look at what is not as every day; there each is asked by name */
-    if (!t || t->loop->guard != sys_fork_generation || !data || !size ||
-        t->flags & (NO_WRITING | STREAM_QUEUED | OTHER_WRITING))
+    if (!t || t->loop->guard != sys_fork_generation || !data || !size)
         return write_carefully(t, data, size);
-    int64_t sent = sys_send(t->io.fd, data, size);
-    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
+    if (t->flags &
+        (NO_WRITING | STREAM_QUEUED | OTHER_WRITING | STREAM_FILTERED))
+        return write_oddly(t, data, size);
+    return send_now(t, data, size);
 }
 
 /* Skips what has left and sends on, while the kernel takes whole groups. */
@@ -305,6 +352,8 @@ int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
             return error_set(RONDO_EINVAL, "transport_writev: absurd sizes");
         room -= buffers[i].size;
     }
+    if (t->flags & STREAM_FILTERED)
+        return filters_writev(t, buffers, count);
     int64_t sent = 0;
     if (!(t->flags & STREAM_QUEUED)) {
         sent = send_groups(t, buffers, count);
@@ -339,6 +388,8 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
         out ? buf_lend(t->loop, data, size, release, arg) : NULL;
     if (!chunk)
         return error_set(RONDO_ENOMEM, "transport_write_owned: out of memory");
+    if (t->flags & STREAM_FILTERED)
+        return filters_write_owned(t, chunk);
     int64_t sent = 0;
     if (size && !(t->flags & STREAM_QUEUED)) {
         sent = send_one(t, data, size);
@@ -361,33 +412,6 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
     return queued(t);
 }
 
-int rondo_transport_printf(rondo_transport *t, const char *format, ...)
-{
-    char small[512], *text = small;
-    va_list arguments, again;
-    int error = stream_may_write(t, "transport_printf");
-    if (error)
-        return error;
-    va_start(arguments, format);
-    va_copy(again, arguments);
-    int size = vsnprintf(small, sizeof small, format, arguments);
-    if (size >= (int)sizeof small) {
-        text = loop_alloc(t->loop, (size_t)size + 1);
-        if (text)
-            vsnprintf(text, (size_t)size + 1, format, again);
-    }
-    va_end(again);
-    va_end(arguments);
-    if (size < 0)
-        return error_set(RONDO_EINVAL, "transport_printf: bad format");
-    if (!text)
-        return error_set(RONDO_ENOMEM, "transport_printf: out of memory");
-    error = rondo_transport_write(t, text, (size_t)size);
-    if (text != small)
-        loop_free(t->loop, text);
-    return error;
-}
-
 int rondo_transport_write_eof(rondo_transport *t)
 {
     int error = loop_check(t ? t->loop : NULL, "transport_write_eof");
@@ -401,46 +425,4 @@ int rondo_transport_write_eof(rondo_transport *t)
     t->flags |= STREAM_WRITE_EOF;
     stream_settle(t);
     return 0;
-}
-
-/* ---- flow control ---- */
-
-int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
-                                            size_t low)
-{
-    const char *what = "transport_set_write_buffer_limits";
-    int error = loop_check(t ? t->loop : NULL, what);
-    if (!error)
-        error = buf_limits(&high, &low, what);
-    if (error)
-        return error;
-    struct outgoing *out = stream_out(t);
-    if (!out)
-        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
-    out->high = high;
-    out->low = low;
-    if (out->buf.size > high && !(t->flags & STREAM_TOLD_PAUSE))
-        t->flags |= STREAM_OWES_PAUSE;
-    stream_settle(t);
-    return 0;
-}
-
-void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
-                                             size_t *high, size_t *low)
-{
-    const struct outgoing *out = t ? t->out : NULL;
-    if (high)
-        *high = out ? out->high : (size_t)BUF_HIGH;
-    if (low)
-        *low = out ? out->low : (size_t)BUF_LOW;
-}
-
-size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
-{
-    return t && t->out ? t->out->buf.size : 0;
-}
-
-bool rondo_transport_is_writing_paused(const rondo_transport *t)
-{
-    return t && t->flags & (STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE);
 }

@@ -1,7 +1,10 @@
-/* transport.c - closing a transport, and what it is asked about itself. */
+/* transport.c - closing a transport, its limits, and what it is asked. */
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
 #include "stream.h"
+
+#include <stdarg.h>
+#include <stdio.h>
 
 void rondo_transport_close(rondo_transport *t)
 {
@@ -134,4 +137,75 @@ void rondo_transport_set_background(rondo_transport *t, bool background)
 {
     if (!loop_check(t ? t->loop : NULL, "transport_set_background"))
         handle_set_background(t->loop, &t->handle, background);
+}
+
+/* ---- formatted ---- */
+
+int rondo_transport_printf(rondo_transport *t, const char *format, ...)
+{
+    char small[512], *text = small;
+    va_list arguments, again;
+    int error = stream_may_write(t, "transport_printf");
+    if (error)
+        return error;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int size = vsnprintf(small, sizeof small, format, arguments);
+    if (size >= (int)sizeof small) {
+        text = loop_alloc(t->loop, (size_t)size + 1);
+        if (text)
+            vsnprintf(text, (size_t)size + 1, format, again);
+    }
+    va_end(again);
+    va_end(arguments);
+    if (size < 0)
+        return error_set(RONDO_EINVAL, "transport_printf: bad format");
+    if (!text)
+        return error_set(RONDO_ENOMEM, "transport_printf: out of memory");
+    error = rondo_transport_write(t, text, (size_t)size);
+    if (text != small)
+        loop_free(t->loop, text);
+    return error;
+}
+
+/* ---- flow control ---- */
+
+int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
+                                            size_t low)
+{
+    const char *what = "transport_set_write_buffer_limits";
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (!error)
+        error = buf_limits(&high, &low, what);
+    if (error)
+        return error;
+    struct outgoing *out = stream_out(t);
+    if (!out)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
+    out->high = high;
+    out->low = low;
+    if (stream_unsent(t) > high && !(t->flags & STREAM_TOLD_PAUSE))
+        t->flags |= STREAM_OWES_PAUSE;
+    stream_settle(t);
+    return 0;
+}
+
+void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
+                                             size_t *high, size_t *low)
+{
+    const struct outgoing *out = t ? t->out : NULL;
+    if (high)
+        *high = out ? out->high : (size_t)BUF_HIGH;
+    if (low)
+        *low = out ? out->low : (size_t)BUF_LOW;
+}
+
+size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
+{
+    return t ? stream_unsent(t) : 0;
+}
+
+bool rondo_transport_is_writing_paused(const rondo_transport *t)
+{
+    return t && t->flags & (STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE);
 }

@@ -1,4 +1,4 @@
-/* test_examples.c - examples as programs: what signals do to them. */
+/* test_examples.c - examples as programs: at work, and what signals do. */
 /* SPDX-License-Identifier: MIT */
 #include "raw_program.h"
 #include "signal_told.h"
@@ -95,6 +95,27 @@ static void K3_ctrl_c_stops_chat(void **state)
 static void K3_ctrl_c_stops_daemon(void **state)
 {
     stop_by_ctrl_c(*state, "daemon");
+}
+
+/* ---- lines --------------------------------------------------------------- */
+
+/* the answers to start's line, whose first byte is read, and to two more */
+static void S14_lines_counts(void **state)
+{
+    static const char answers[] = " x\n0 \n15 to be continued\n";
+    struct world *w = *state;
+    struct example *e = start(w, "lines", NULL);
+    char text[sizeof answers] = "";
+
+    assert_true(raw_send_all(e->client, "\nto be cont", 11, patience()));
+    assert_true(raw_send_all(e->client, "inued\nno line", 13, patience()));
+    assert_true(
+        raw_recv_exact(e->client, text, sizeof answers - 1, patience()));
+    assert_string_equal(text, answers);
+    raw_shutdown_write(e->client);
+    assert_int_equal(raw_recv(e->client, text, 1, patience()), 0);
+    assert_int_equal(raw_program_signal(e->program, SIGINT), 0);
+    must_end(e);
 }
 
 /* ---- the daemon --------------------------------------------------------- */
@@ -205,11 +226,14 @@ static void K1_daemon_drains_at_term(void **state)
 
 int main(void)
 {
-    static const struct test tests[] = {
-        TEST(K3_ctrl_c_stops_echo),     TEST(K3_ctrl_c_stops_hello),
-        TEST(K3_ctrl_c_stops_chat),     TEST(K3_ctrl_c_stops_daemon),
-        TEST(K1_daemon_reloads_at_hup), TEST(K1_daemon_says_how_it_is_at_usr1),
-        TEST(K1_daemon_drains_at_term)};
+    static const struct test tests[] = {TEST(S14_lines_counts),
+                                        TEST(K3_ctrl_c_stops_echo),
+                                        TEST(K3_ctrl_c_stops_hello),
+                                        TEST(K3_ctrl_c_stops_chat),
+                                        TEST(K3_ctrl_c_stops_daemon),
+                                        TEST(K1_daemon_reloads_at_hup),
+                                        TEST(K1_daemon_says_how_it_is_at_usr1),
+                                        TEST(K1_daemon_drains_at_term)};
 
     return told_run("examples", tests, TEST_COUNT(tests));
 }

@@ -1,0 +1,98 @@
+/* rondo_tls.h - TLS for Rondo's transports, by OpenSSL, as a filter. */
+/* SPDX-License-Identifier: MIT */
+/**
+ * Not part of the library: two files to be compiled with a program that links
+ * with OpenSSL (1.1.1 or later). What Rondo promises of filters holds:
+ * connection_made waits for the handshake, a connect's timeout covers it, close
+ * sends a close_notify, and the protocol does not know.
+ *
+ * Certificates and host names are checked unless that is turned off. A
+ * connection that ends without a close_notify has been cut:
+ * connection_lost(RONDO_ECONNRESET). What breaks the protocol, or is not
+ * trusted, is RONDO_EPROTO. rondo_last_error then has OpenSSL's own words.
+ */
+#ifndef RONDO_TLS_H
+#define RONDO_TLS_H
+
+#include "rondo.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Certificates, keys and choices, for any number of connections in any
+ * threads: an SSL_CTX. */
+typedef struct rondo_tls_context rondo_tls_context;
+
+/** RONDO_TLS(.server = true, ...); zero is every member's default. Files are
+ * PEM. */
+typedef struct rondo_tls_options {
+    size_t size;
+    bool server;
+    /** The chain, leaf first, and its key. A server needs them. */
+    const char *certificate_file;
+    const char *key_file; /**< NULL: in certificate_file */
+    const char *ca_file;  /**< who is trusted. NULL: whom the system trusts */
+    /** Must the peer have a certificate that is trusted (and, a server's, the
+     * host's name)? Default: a client asks for it, a server does not. */
+    rondo_switch verify;
+    /** "h2,http/1.1": what the client offers; of which the server takes the
+     * first in its own list, or none. NULL: no ALPN */
+    const char *alpn;
+} rondo_tls_options;
+
+/**
+ * Makes a context. TLS 1.2 is the least. 0; RONDO_EINVAL (a server without a
+ * certificate, an ALPN list that is none), RONDO_ENOENT or RONDO_EPROTO (a file
+ * that cannot be read or used), RONDO_ENOMEM. Any thread.
+ */
+int rondo_tls_context_new(rondo_tls_context **context,
+                          const rondo_tls_options *options);
+
+/** Connections that use it keep what they need. NULL is ignored. Any thread. */
+void rondo_tls_context_free(rondo_tls_context *context);
+
+/** The SSL_CTX, still the context's, for what has no option here. */
+void *rondo_tls_context_native(const rondo_tls_context *context);
+
+/** What rondo_tls_client_setup needs; it must last until that has run. */
+typedef struct rondo_tls_client {
+    rondo_tls_context *context;
+    /** Checked against the certificate and sent as SNI: a name, or a numeric
+     * address. NULL only without verify. */
+    const char *host;
+} rondo_tls_client;
+
+/** For rondo_connect_options.setup; setup_arg is a rondo_tls_client. */
+int rondo_tls_client_setup(rondo_transport *t, void *client);
+
+/** For rondo_server_options.setup; setup_arg is a rondo_tls_context. */
+int rondo_tls_server_setup(rondo_transport *t, void *context);
+
+/**
+ * TLS from now on, on a connection in use: see rondo_transport_push_filter for
+ * what happens to bytes that are under way. On a server's context host is not
+ * looked at. Errors as rondo_transport_push_filter's; RONDO_EINVAL: no context,
+ * or no host where it is to be checked. As loop.start_tls.
+ */
+int rondo_tls_start(rondo_transport *t, rondo_tls_context *context,
+                    const char *host, rondo_done_fn done, void *arg);
+
+/** The transport's SSL, still its own; NULL: it has no TLS. As
+ * get_extra_info("ssl_object"). */
+void *rondo_tls_native(const rondo_transport *t);
+
+/** What both sides agreed on by ALPN: its size, 0 for nothing. *name is not
+ * terminated and lent until connection_lost has returned. */
+size_t rondo_tls_alpn(const rondo_transport *t, const char **name);
+
+#ifndef __cplusplus
+#define RONDO_TLS(...)                                                         \
+    (&(const rondo_tls_options){.size = sizeof(rondo_tls_options), __VA_ARGS__})
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,47 @@
+/* stream_note.c - a transport in words. */
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+#include "filter.h"
+#include "stream.h"
+
+#include <stdio.h>
+
+void stream_describe_loss(const rondo_transport *t)
+{
+    char peer[RONDO_ADDRESS_TEXT] = "";
+    rondo_address address;
+    if (stream_address(t, &t->peer, &address) == 0)
+        (void)rondo_address_text(&address, peer, sizeof peer);
+    const char *where = *peer ? " with " : "";
+    const char *what = t->flags & STREAM_WRITE_FAILED ? ": write" : "";
+    const char *kind = t->flags & STREAM_PIPE ? "pipe" : "connection";
+    const char *why = t->flags & STREAM_FILTERED ? filters_why(t) : "";
+    if (*why) {
+        error_set(t->error, "%s%s%s: %s", kind, where, peer, why);
+    } else if (t->os_error) {
+        (void)error_from_os(t->os_error);
+        error_os(t->error, "%s%s%s%s", kind, where, peer, what);
+    } else {
+        error_set(t->error, "%s%s%s%s: %s (%s)", kind, where, peer, what,
+                  rondo_strerror(t->error), rondo_error_name(t->error));
+    }
+}
+
+bool stream_describe(const struct handle *handle, char *text, size_t size)
+{
+    const rondo_transport *t = (const rondo_transport *)(const void *)handle;
+    char peer[RONDO_ADDRESS_TEXT] = "-";
+    rondo_address address;
+    if (stream_address(t, &t->peer, &address) == 0)
+        (void)rondo_address_text(&address, peer, sizeof peer);
+    if (!*peer)
+        snprintf(peer, sizeof peer, "unnamed"); /* most clients of a path */
+    const char *state = t->flags & (STREAM_CLOSING | STREAM_ENDING) ? "closing"
+                        : t->flags & STREAM_SHAKING ? "handshake"
+                        : t->flags & STREAM_EOF     ? "half-open"
+                        : t->flags & STREAM_PAUSED  ? "paused"
+                                                    : "open";
+    snprintf(text, size, "fd %lld, peer %s, %s, %zu bytes to send",
+             (long long)rondo_transport_fd(t), peer, state, stream_unsent(t));
+    return true;
+}

@@ -1,0 +1,93 @@
+/* harness_filter.h - a toy cipher, as a filter that writes down what happens.
+ * SPDX-License-Identifier: MIT
+ *
+ * On the wire: 'H' and a key in clear, each way; then frames of a two-byte
+ * length and that many bytes, xored with the sender's key. Length 0 is the
+ * goodbye. An end without one is RONDO_ECONNRESET.
+ */
+#ifndef RONDO_TEST_HARNESS_FILTER_H
+#define RONDO_TEST_HARNESS_FILTER_H
+
+#include "harness.h"
+
+enum { TOY_ORDER = 60, TOY_FRAME = 1000 };
+
+/*
+ * `order` has a letter a callback: s start, r received (one for a run),
+ * e eof_received, w write (one for a run), g write_eof, L lost. That start
+ * is first, lost last and each of these once is checked at each callback.
+ */
+struct toy {
+    struct world *w;
+    rondo_layer *layer; /* NULL before start and after lost */
+    rondo_transport *transport;
+    unsigned char key, peer_key;
+    bool clear;          /* no hello: ready at once */
+    bool late;           /* does not say that it is ready: the test does */
+    bool silent;         /* sends no hello */
+    bool no_goodbye;     /* sends none, wants none */
+    bool hello, goodbye; /* the peer's have come */
+    unsigned started, ends, goodbyes, lost;
+    int error; /* lost's */
+    char last_error[256];
+    char order[TOY_ORDER + 1];
+    int answer; /* what the next callback returns, < 0: instead of working */
+    /* what to do inside each callback, before it works */
+    void (*on_start)(struct toy *y);
+    void (*on_received)(struct toy *y);
+    void (*on_eof)(struct toy *y);
+    void (*on_write)(struct toy *y);
+    void (*on_write_eof)(struct toy *y);
+    void (*on_lost)(struct toy *y);
+    void *user;
+    /* push's done */
+    unsigned done;
+    int64_t result;
+    void (*on_done)(struct toy *y);
+    size_t have; /* of the frame that comes */
+    unsigned char frame[TOY_FRAME + 2];
+};
+
+extern const rondo_filter toy_filter;
+
+struct toy *test_toy(struct world *w, unsigned char key);
+/* pushes it, with done */
+void toy_push(rondo_transport *t, struct toy *y);
+/* it was started, said goodbye, and then it was lost, all without an error */
+void toy_check_whole(const struct toy *y);
+/* a setup function whose arg is the toy */
+int toy_setup(rondo_transport *t, void *arg);
+/* a setup function of a server whose arg is a model: each client's copy is
+ * put at model->user (the last one) */
+int toy_setup_copy(rondo_transport *t, void *arg);
+
+/* A server whose clients' toys are copies of the model. */
+struct listener *toy_serve(struct world *w, struct toy *model);
+/* A connect, with the toy under it; its done is written down in p. */
+rondo_id toy_connect(struct world *w, uint16_t port, struct toy *y,
+                     struct peer *p, int64_t timeout_ns);
+
+/* What the exception handler was told. */
+struct toy_told {
+    unsigned count;
+    int error;
+    rondo_server *server;
+    char message[256];
+};
+struct toy_told *toy_listen_for_trouble(struct world *w);
+
+/* Two transports connected with each other, a toy under each; not run yet. */
+struct toy_pair {
+    struct peer *a, *b;
+    struct toy *ya, *yb;
+};
+struct toy_pair toy_pair(struct world *w, int buffer_bytes);
+
+/* What the plain socket at the other end says and hears. */
+void toy_raw_hello(raw_fd fd, unsigned char key);
+void toy_raw_send(raw_fd fd, unsigned char key, const void *data, size_t size);
+void toy_raw_goodbye(raw_fd fd);
+/* Runs the loop until that many bytes have come. */
+void toy_raw_take(struct world *w, raw_fd fd, void *data, size_t size);
+
+#endif

@@ -1,0 +1,44 @@
+/* harness_reader.h - a reader whose reads are written down.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef RONDO_TEST_HARNESS_READER_H
+#define RONDO_TEST_HARNESS_READER_H
+
+#include "harness.h"
+
+enum { BOOK_TEXT = 400 };
+enum book_kind { LINE, UNTIL, EXACTLY, SOME };
+
+/* A reader on one end of a connection, the plain socket is the other; each
+ * test ends with book_end. */
+struct book {
+    struct world *w;
+    rondo_reader *reader;
+    raw_fd fd;             /* RONDO_NO_FD: the test has closed it */
+    const char *separator; /* for UNTIL */
+    size_t size;           /* for EXACTLY */
+    unsigned reads, lost;
+    int error, lost_error;
+    char last_error[256];
+    char text[BOOK_TEXT]; /* what the reads gave, a '|' behind each */
+    const void *last;     /* the last one's, inside on_read only */
+    size_t last_size;
+    bool quiet; /* writes no text */
+    void (*on_read)(struct book *b);
+    void (*on_lost)(struct book *b);
+};
+
+/* limit 0: the default; a protocol of its own, which counts lost */
+struct book *test_book(struct world *w, size_t limit);
+struct book *test_book_with(struct world *w, size_t limit,
+                            const rondo_protocol *protocol, void *self,
+                            int buffer_bytes);
+/* frees the reader, unless it is NULL, and closes the plain socket */
+void book_end(struct book *b);
+void book_send(struct book *b, const char *text);
+void book_begin(struct book *b, enum book_kind kind);
+void book_read(struct book *b, enum book_kind kind); /* and waits for it */
+void book_done(rondo_reader *reader, void *arg, const void *data, size_t size,
+               int error);
+
+#endif

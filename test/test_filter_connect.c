@@ -1,0 +1,174 @@
+/* test_filter_connect.c - filters of a connect: handshake, timeout, cancel. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_dial.h"
+#include "harness_filter.h"
+#include "raw_net.h"
+
+static void C1_a_failed_handshake_is_dones(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct toy *y = test_toy(w, 7);
+    uint16_t port;
+    raw_fd listener = raw_listen(&port, 5), fd;
+
+    w->expect_clean = true;
+    assert_ok(toy_connect(w, port, y, p, 0));
+    test_run_until(w, y->started);
+    fd = raw_accept(listener, 1000);
+    assert_true(raw_send_all(fd, "220 hi", 6, 1000));
+    dial_ends(w, p, RONDO_EPROTO);
+    assert_non_null(strstr(p->last_error, "toy: no hello"));
+    assert_non_null(strstr(p->last_error, "127.0.0.1"));
+    assert_int_equal(y->lost, 1);
+    assert_int_equal(p->made, 0);
+    raw_close(fd);
+    raw_close(listener);
+}
+
+static void C2_the_timeout_covers_the_handshake(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct toy *y = test_toy(w, 7);
+    uint16_t port;
+    raw_fd listener = raw_listen(&port, 5);
+
+    w->expect_clean = true;
+    assert_ok(toy_connect(w, port, y, p, RONDO_MS(30)));
+    dial_ends(w, p, RONDO_ETIMEDOUT);
+    assert_int_equal(y->started, 1);
+    assert_int_equal(y->error, RONDO_ETIMEDOUT);
+    assert_int_equal(y->lost, 1);
+    raw_close(listener);
+}
+
+static void C1_cancel_wins_until_the_handshakes_end(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct toy *y = test_toy(w, 7);
+    uint16_t port;
+    raw_fd listener = raw_listen(&port, 5), fd;
+    rondo_id id;
+
+    w->expect_clean = true;
+    id = toy_connect(w, port, y, p, 0);
+    assert_ok(id);
+    test_run_until(w, y->started);
+    fd = raw_accept(listener, 1000);
+    toy_raw_hello(fd, 3); /* on its way, but not yet seen */
+    assert_int_equal(rondo_cancel(w->loop, id), 0);
+    assert_error(rondo_cancel(w->loop, id), RONDO_ENOENT);
+    dial_ends(w, p, RONDO_ECANCELED);
+    assert_int_equal(p->made, 0);
+    assert_int_equal(y->lost, 1);
+    raw_close(fd);
+    raw_close(listener);
+}
+
+static int cancel_in_setup(rondo_transport *t, void *arg)
+{
+    struct toy *y = arg;
+
+    toy_push(t, y);
+    assert_int_equal(rondo_cancel(y->w->loop, *(rondo_id *)y->user), 0);
+    return 0;
+}
+
+static int fail_in_setup(rondo_transport *t, void *arg)
+{
+    toy_push(t, arg);
+    return RONDO_EACCES;
+}
+
+static void check_setup(struct world *w, rondo_setup_fn setup, int error)
+{
+    rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
+    struct listener *l = test_serve(w);
+    struct peer *p = test_peer(w);
+    struct toy *y = test_toy(w, 7);
+    rondo_id *id = test_alloc(w, sizeof *id);
+
+    options.host = "127.0.0.1";
+    options.port = l->port;
+    options.setup = setup;
+    options.setup_arg = y;
+    y->user = id;
+    *id = dial(w, &options, p);
+    assert_ok(*id);
+    dial_ends(w, p, error);
+    assert_int_equal(y->lost, 1);
+    assert_int_equal(y->started, 0);
+    assert_int_equal(y->done, 1);
+    assert_error(rondo_cancel(w->loop, *id), RONDO_ENOENT);
+    rondo_server_close(l->server);
+    test_run_until(w, l->closed);
+}
+
+static void C1_cancel_inside_setup(void **state)
+{
+    check_setup(*state, cancel_in_setup, RONDO_ECANCELED);
+}
+
+static void C1_a_setup_that_refuses(void **state)
+{
+    check_setup(*state, fail_in_setup, RONDO_EACCES);
+}
+
+static void C4_an_adopted_socket_is_set_up_too(void **state)
+{
+    rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct toy *y = test_toy(w, 7);
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair(fds), 0);
+    options.socket = &fds[0];
+    options.setup = toy_setup;
+    options.setup_arg = y;
+    assert_ok(dial(w, &options, p));
+    test_run_until(w, y->started);
+    assert_int_equal(p->connected, 0);
+    toy_raw_hello(fds[1], 3);
+    dial_ends(w, p, 0);
+    raw_close(fds[1]);
+}
+
+/* what keeps the loop alive during a handshake is the connect */
+static void L3_a_background_handshake_keeps_nothing_alive(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct toy *y = test_toy(w, 7);
+    uint16_t port;
+    raw_fd listener = raw_listen(&port, 5);
+    rondo_id id = toy_connect(w, port, y, p, 0);
+
+    assert_ok(id);
+    test_run_until(w, y->started);
+    assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
+    assert_ok(rondo_set_background(w->loop, id, true));
+    assert_int_equal(rondo_loop_run(w->loop), 0);
+    test_close_loop(w);
+    assert_int_equal(p->connected, 1);
+    assert_int_equal(p->connect_error, RONDO_ECANCELED);
+    assert_int_equal(y->lost, 1);
+    raw_close(listener);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(C1_a_failed_handshake_is_dones),
+        TEST(C2_the_timeout_covers_the_handshake),
+        TEST(C1_cancel_wins_until_the_handshakes_end),
+        TEST(C1_cancel_inside_setup),
+        TEST(C1_a_setup_that_refuses),
+        TEST(C4_an_adopted_socket_is_set_up_too),
+        TEST(L3_a_background_handshake_keeps_nothing_alive),
+    };
+
+    return dial_run("filter_connect", tests, TEST_COUNT(tests));
+}

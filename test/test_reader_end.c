@@ -1,0 +1,392 @@
+/* test_reader_end.c - limits, ends, losses, and freeing a reader. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_reader.h"
+
+/* ---- the limit ---------------------------------------------------------- */
+
+static void S14_over_the_limit_nothing_is_consumed(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 10);
+
+    book_send(b, "0123456789a\nbc");
+    book_read(b, LINE);
+    assert_int_equal(b->error, RONDO_ETOOMUCH);
+    assert_int_equal(b->last_size, 0);
+    assert_non_null(strstr(b->last_error, "10"));
+    assert_int_equal(rondo_reader_buffered(b->reader), 14);
+    b->size = 2;
+    book_read(b, EXACTLY); /* and the reader goes on */
+    book_read(b, LINE);
+    assert_string_equal(b->text, "|01|23456789a\n|");
+    assert_int_equal(b->error, 0);
+    book_end(b);
+}
+
+static void S14_at_the_limit_it_is_taken(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 10);
+
+    b->separator = "\r\n";
+    book_send(b, "0123456789\r\n");
+    book_read(b, UNTIL);
+    assert_string_equal(b->text, "0123456789\r\n|");
+    b->size = 10;
+    book_send(b, "0123456789");
+    book_read(b, EXACTLY);
+    assert_int_equal(b->error, 0);
+    assert_error(rondo_read_exactly(b->reader, 11, book_done, b),
+                 RONDO_ETOOMUCH);
+    book_end(b);
+}
+
+/* told as soon as it is certain, without a separator */
+static void S14_too_much_without_a_separator(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 10);
+
+    b->separator = "ab";
+    book_begin(b, UNTIL);
+    book_send(b, "0123456789"); /* the separator may still begin here */
+    test_spin(w, 5);
+    book_send(b, "a");
+    test_spin(w, 5);
+    assert_int_equal(b->reads, 0);
+    book_send(b, "c");
+    test_run_until(w, b->reads);
+    assert_int_equal(b->error, RONDO_ETOOMUCH);
+    assert_int_equal(rondo_reader_buffered(b->reader), 12);
+    book_end(b);
+}
+
+static void S14_the_default_limit_is_64_KiB(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 0);
+    char *much = test_alloc(w, 65537);
+
+    memset(much, 'x', 65537);
+    b->quiet = true;
+    much[65536] = '\n';
+    book_begin(b, LINE);
+    test_send_raw(w, b->fd, 0, 0);
+    assert_true(raw_send_all(b->fd, much, 65537, 5000));
+    test_run_until(w, b->reads);
+    assert_int_equal(b->error, 0);
+    assert_int_equal(b->last_size, 65537);
+    assert_error(rondo_read_exactly(b->reader, 65537, book_done, b),
+                 RONDO_ETOOMUCH);
+    book_end(b);
+}
+
+static void S14_reading_pauses_above_twice_the_limit(void **state)
+{
+    enum { LIMIT = 1000, MUCH = 3000000 };
+    struct world *w = *state;
+    struct book *b = test_book_with(w, LIMIT, NULL, NULL, 8192);
+    size_t sent = 0, buffered;
+    char piece[1000] = "";
+    ptrdiff_t n;
+
+    for (int idle = 0; idle < 50; idle++) {
+        n = raw_send(b->fd, piece, sizeof piece);
+        if (n > 0) {
+            sent += (size_t)n;
+            idle = 0;
+        }
+        test_spin(w, 1);
+        assert_true(sent < MUCH);
+    }
+    buffered = rondo_reader_buffered(b->reader);
+    assert_true(buffered > 2 * LIMIT && buffered <= 2 * LIMIT + 65536);
+    assert_false(rondo_transport_is_reading(rondo_reader_transport(b->reader)));
+    assert_true(test_run_for(w, RONDO_MS(20)) <= 10); /* it costs no CPU */
+    b->quiet = true;
+    b->size = LIMIT;
+    while (buffered > LIMIT) {
+        assert_false(
+            rondo_transport_is_reading(rondo_reader_transport(b->reader)));
+        book_read(b, EXACTLY);
+        buffered -= LIMIT;
+    }
+    assert_true(rondo_transport_is_reading(rondo_reader_transport(b->reader)));
+    test_run_until(w, rondo_reader_buffered(b->reader) > 2 * LIMIT);
+    book_end(b);
+}
+
+/* ---- ends --------------------------------------------------------------- */
+
+static void S14_EOF_comes_with_what_was_left(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 0);
+
+    book_begin(b, LINE);
+    book_send(b, "half a line");
+    raw_shutdown_write(b->fd);
+    test_run_until(w, b->reads);
+    assert_int_equal(b->error, RONDO_EOF);
+    assert_string_equal(b->text, "half a line|");
+    assert_non_null(strstr(b->last_error, "end"));
+    book_read(b, LINE);
+    assert_int_equal(b->error, RONDO_EOF);
+    assert_int_equal(b->last_size, 0);
+    book_end(b);
+}
+
+static void S14_EOF_for_each_kind(void **state)
+{
+    struct world *w = *state;
+
+    for (int kind = LINE; kind <= SOME; kind++) {
+        struct book *b = test_book(w, 0);
+
+        b->separator = ";;";
+        b->size = 4;
+        book_begin(b, (enum book_kind)kind);
+        if (kind != SOME)
+            book_send(b, "ab;");
+        raw_shutdown_write(b->fd);
+        test_run_until(w, b->reads);
+        assert_int_equal(b->error, RONDO_EOF);
+        assert_string_equal(b->text, kind == SOME ? "|" : "ab;|");
+        book_end(b);
+    }
+}
+
+/* what is complete comes before the end, though the end is there already */
+static void S14_complete_reads_come_before_EOF(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 0);
+
+    book_send(b, "one\ntwo");
+    raw_close(b->fd);
+    b->fd = RONDO_NO_FD;
+    test_run_until(w, rondo_reader_buffered(b->reader) == 7);
+    test_spin(w, 10);
+    book_read(b, LINE);
+    assert_int_equal(b->error, 0);
+    book_read(b, LINE);
+    assert_int_equal(b->error, RONDO_EOF);
+    assert_string_equal(b->text, "one\n|two|");
+    test_run_until(w, b->lost);
+    book_read(b, SOME); /* also when the connection is gone */
+    assert_int_equal(b->error, RONDO_EOF);
+    book_end(b);
+}
+
+static void check_read_before_lost(struct book *b)
+{
+    assert_int_equal(b->reads, 1);
+}
+
+static void S14_a_reset_is_the_reads_error(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 0);
+
+    b->on_lost = check_read_before_lost;
+    book_begin(b, LINE);
+    book_send(b, "part");
+    test_run_until(w, rondo_reader_buffered(b->reader) == 4);
+    raw_reset(b->fd);
+    b->fd = RONDO_NO_FD;
+    test_run_until(w, b->lost);
+    assert_int_equal(b->error, RONDO_ECONNRESET);
+    assert_string_equal(b->text, "part|");
+    assert_non_null(strstr(b->last_error, "127.0.0.1"));
+    book_read(b, SOME);
+    assert_int_equal(b->error, RONDO_ECONNRESET);
+    assert_non_null(strstr(b->last_error, "ECONNRESET"));
+    book_end(b);
+}
+
+static void S14_close_and_abort_end_the_read(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 0), *c = test_book(w, 0);
+
+    book_begin(b, LINE);
+    book_begin(c, LINE);
+    rondo_transport_close(rondo_reader_transport(b->reader));
+    rondo_transport_abort(rondo_reader_transport(c->reader));
+    test_run_until(w, b->lost && c->lost);
+    assert_int_equal(b->error, RONDO_EOF);
+    assert_int_equal(b->lost_error, 0);
+    assert_int_equal(c->error, RONDO_ECANCELED);
+    assert_int_equal(c->lost_error, RONDO_ECANCELED);
+    book_end(b);
+    book_end(c);
+}
+
+/* ---- freeing ------------------------------------------------------------ */
+
+static void free_it(struct book *b)
+{
+    rondo_reader_free(b->reader);
+    b->reader = NULL;
+}
+
+static void S14_freed_inside_its_own_callback(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 0);
+
+    b->on_read = free_it;
+    book_send(b, "one\ntwo\n");
+    book_read(b, LINE);
+    assert_string_equal(b->text, "one\n|");
+    raw_close(b->fd);
+    b->fd = RONDO_NO_FD;
+    test_run_until(w, b->lost); /* the program's protocol still hears it */
+    assert_int_equal(b->reads, 1);
+    book_end(b);
+}
+
+static void S14_freed_inside_the_callback_of_an_end(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 0), *c = test_book(w, 0);
+
+    b->on_read = c->on_read = free_it;
+    book_begin(b, LINE);
+    book_begin(c, LINE);
+    raw_shutdown_write(b->fd); /* EOF: nobody keeps it open */
+    raw_reset(c->fd);
+    c->fd = RONDO_NO_FD;
+    test_run_until(w, b->lost && c->lost);
+    assert_int_equal(b->lost_error, 0);
+    assert_int_equal(c->lost_error, RONDO_ECONNRESET);
+    book_end(b);
+    book_end(c);
+}
+
+static void S14_freed_in_connection_lost(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 0);
+
+    w->expect_clean = true;
+    b->on_lost = free_it;
+    book_begin(b, LINE);
+    rondo_transport_abort(rondo_reader_transport(b->reader));
+    test_run_until(w, b->lost);
+    assert_null(b->reader);
+    assert_int_equal(b->reads, 1);
+    book_end(b);
+}
+
+/* between the call and its callback */
+static void S14_freed_before_the_callback(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 0);
+
+    book_send(b, "line\n");
+    test_run_until(w, rondo_reader_buffered(b->reader));
+    book_begin(b, LINE);
+    free_it(b);
+    test_spin(w, 5);
+    assert_int_equal(b->reads, 0);
+    assert_int_equal(b->lost, 0);
+    book_end(b);
+}
+
+static void S14_freed_after_the_loop(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 0);
+
+    book_begin(b, LINE);
+    test_close_loop(w);
+    assert_int_equal(b->error, RONDO_ECANCELED);
+    assert_int_equal(b->lost, 1);
+    book_end(b);
+}
+
+static void S14_a_reader_that_never_had_a_connection(void **state)
+{
+    struct world *w = *state;
+    rondo_reader *r;
+    struct book *b = test_alloc(w, sizeof *b);
+
+    assert_ok(rondo_reader_new(w->loop, 0, NULL, NULL, &r));
+    b->reader = r;
+    b->fd = RONDO_NO_FD;
+    assert_null(rondo_reader_transport(r));
+    book_begin(b, LINE);
+    test_spin(w, 3);
+    assert_int_equal(b->reads, 0);
+    book_end(b);
+}
+
+static void free_and_go_on(struct book *b)
+{
+    free_it(b);
+}
+
+/* what nobody took is the program's protocol's then */
+static void S14_freeing_hands_the_rest_on(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct book *b = test_book_with(w, 0, &recorder, p, 0);
+
+    b->on_read = free_and_go_on;
+    peer_capture(p, 64);
+    book_send(b, "upgrade\nraw ");
+    book_read(b, LINE);
+    test_run_until(w, p->bytes == 4);
+    book_send(b, "bytes");
+    test_run_until(w, p->bytes == 9);
+    assert_memory_equal(p->captured, "raw bytes", 9);
+    assert_string_equal(p->order, "Md");
+    book_end(b);
+    test_run_until(w, p->lost);
+}
+
+/* freed while too much is there: reading goes on */
+static void S14_freeing_a_paused_reader(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct book *b = test_book_with(w, 10, &recorder, p, 0);
+
+    test_send_raw(w, b->fd, 0, 100);
+    test_run_until(w, rondo_reader_buffered(b->reader) > 20);
+    free_it(b);
+    test_run_until(w, p->bytes == 100);
+    test_send_raw(w, b->fd, 100, 100);
+    test_run_until(w, p->bytes == 200);
+    assert_true(p->checksum == test_pattern_checksum(200));
+    book_end(b);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(S14_over_the_limit_nothing_is_consumed),
+        TEST(S14_at_the_limit_it_is_taken),
+        TEST(S14_too_much_without_a_separator),
+        TEST(S14_the_default_limit_is_64_KiB),
+        TEST(S14_reading_pauses_above_twice_the_limit),
+        TEST(S14_EOF_comes_with_what_was_left),
+        TEST(S14_EOF_for_each_kind),
+        TEST(S14_complete_reads_come_before_EOF),
+        TEST(S14_a_reset_is_the_reads_error),
+        TEST(S14_close_and_abort_end_the_read),
+        TEST(S14_freed_inside_its_own_callback),
+        TEST(S14_freed_inside_the_callback_of_an_end),
+        TEST(S14_freed_in_connection_lost),
+        TEST(S14_freed_before_the_callback),
+        TEST(S14_freed_after_the_loop),
+        TEST(S14_a_reader_that_never_had_a_connection),
+        TEST(S14_freeing_hands_the_rest_on),
+        TEST(S14_freeing_a_paused_reader),
+    };
+
+    return test_run("reader_end", tests, TEST_COUNT(tests));
+}
