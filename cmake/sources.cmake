@@ -41,8 +41,13 @@ set(RONDO_SOURCES
     src/remote.c
     src/resolve.c
     src/schedule.c
+    src/sendfile.c
     src/server.c
     src/signals.c
+    src/sock.c
+    src/sock_call.c
+    src/sock_try.c
+    src/source.c
     src/stream.c
     src/stream_extra.c
     src/stream_fds.c
@@ -66,6 +71,7 @@ if(WIN32)
         src/win/console.c
         src/win/datagram.c
         src/win/errors.c
+        src/win/file.c
         src/win/iocp.c
         src/win/iocp_child.c
         src/win/iocp_pipe.c
@@ -95,6 +101,7 @@ else()
         src/unix/pipe.c
         src/unix/poll.c
         src/unix/select.c
+        src/unix/sendfile.c
         src/unix/spawn.c
         src/unix/spawn_child.c
         src/unix/signals.c

@@ -628,7 +628,8 @@ RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
 
 /**
  * Cancels what the id names. A callback or timer then never runs. The callback
- * of a connect, a look-up or a job still runs once, with RONDO_ECANCELED; a
+ * of a connect, a look-up, a job or another operation still runs once, with
+ * RONDO_ECANCELED, or with the operation's result if it had happened already; a
  * job's comes when its work has returned, or was not begun. 0; RONDO_ENOENT
  * once it has run, was cancelled, or belongs to another loop. As Handle.cancel.
  */
@@ -986,6 +987,35 @@ RONDO_API RONDO_MUST_CHECK int rondo_transport_write_owned(
 /** The same for formatted text, without a NUL byte. See printf(3). */
 RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
                                      ...) RONDO_PRINTF(2, 3);
+
+/**
+ * Sends size bytes of a file from offset on, or what there is of them (INT64_MAX:
+ * to the file's end), behind what has been written before. The kernel sends them
+ * without a copy where it can (sendfile(2), TransmitFile); else a thread reads
+ * them, piece by piece, which are then written as by rondo_transport_write. So
+ * it is with what has no positions either: a pipe, a terminal, a device, on Unix
+ * alone, with offset 0. Windows: file is a HANDLE.
+ *
+ * Until done is called the file stays open and is not to be written to (what
+ * the kernel has of it may still be its own pages), and writing to the transport
+ * is RONDO_EBUSY. Reading
+ * goes on. Closing the transport lets the file go out first.
+ *
+ * done's result is how many bytes have been sent: fewer than size at the end of
+ * the file alone. RONDO_ECANCELED (rondo_cancel, rondo_loop_close), or why the
+ * transport was aborted; RONDO_ECONNRESET: the peer has left; an error of the
+ * file: the transport goes on, short of the rest. After an error the file's
+ * position is behind what was sent; otherwise it is as it was. On Windows, as
+ * much as 256 KiB that the kernel has may still be sent after a cancel.
+ *
+ * Returns an id, for rondo_cancel; or RONDO_EINVAL (offset or size below 0, a
+ * directory or a socket, no done), RONDO_EBADF (not open for reading),
+ * RONDO_EBUSY (one is under way), RONDO_ENOTCONN (before connection_made),
+ * RONDO_ECLOSED, RONDO_EPIPE. As loop.sendfile.
+ */
+RONDO_API rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
+                                            int64_t offset, int64_t size,
+                                            rondo_done_fn done, void *arg);
 
 /**
  * Ends this side's writing once the buffer is out; reading goes on. Where the
@@ -1615,7 +1645,7 @@ RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
                                      const void *input, size_t input_size,
                                      size_t limit, rondo_communicate_fn done,
                                      void *arg);
-/* ---- 7. signals -------------------------------------------------------- */
+/* ---- 8. signals -------------------------------------------------------- */
 
 /** SIGHUP's number, also on Windows, whose <signal.h> lacks it: there it says
  * that the console is being closed. */
@@ -1656,7 +1686,8 @@ RONDO_API int rondo_add_signal_handler(rondo_loop *loop, int signum,
  * loop.remove_signal_handler.
  */
 RONDO_API int rondo_remove_signal_handler(rondo_loop *loop, int signum);
-/* ---- 8. threads and names ---------------------------------------------- */
+
+/* ---- 9. threads and names ---------------------------------------------- */
 
 /** A job's work, on a thread: returns what done gets, a value >= 0 or a
  * RONDO_E... */
@@ -1820,7 +1851,7 @@ RONDO_API void rondo_resolver_answer(rondo_lookup *lookup,
                                      const rondo_address *addresses,
                                      size_t count, int error);
 
-/* ---- 9. reading by line and by size ------------------------------------- */
+/* ---- 10. reading by line and by size ------------------------------------ */
 
 /** Keeps what a transport receives until it is asked for: a protocol of its
  * own, with self a reader. As asyncio.StreamReader. */
@@ -1911,6 +1942,77 @@ RONDO_API rondo_transport *rondo_reader_transport(const rondo_reader *reader);
 /** How many bytes are kept that nobody has taken. Before a filter is pushed
  * (start_tls) it should be 0: they came in clear. */
 RONDO_API size_t rondo_reader_buffered(const rondo_reader *reader);
+
+/* ---- 11. operations on sockets of the program's ------------------------- */
+
+/*
+ * The socket is non-blocking, stays the program's, and stays open until done is
+ * called, which is once, from the loop, unless the call itself fails. So it is
+ * with the bytes. Every system's sockets are taken, on every backend. One
+ * operation at a time reads (recv, recvfrom, accept) and one writes (sendall,
+ * sendto, connect, sendfile); when done is called, or the operation has been
+ * cancelled, the next one may begin.
+ *
+ * Returns an id, for rondo_cancel; or RONDO_EBUSY (the socket is a transport's
+ * or another object's, or is watched, or such an operation is under way),
+ * RONDO_EINVAL (the socket blocks; no done; not the kind of socket), RONDO_EBADF,
+ * RONDO_ENOTSOCK, RONDO_EMFILE (beyond the backend's limit). Windows does not
+ * tell whether a socket blocks: there it is made non-blocking.
+ *
+ * A cancelled operation's result is RONDO_ECANCELED, or what had happened
+ * already: no byte that came is lost and no connection. rondo_loop_close does
+ * the same. Other errors are the system's.
+ */
+
+/** Receives up to size bytes: at least one, or 0 at the peer's orderly end (an
+ * empty datagram; a size of 0). As loop.sock_recv_into; see recv(2). */
+RONDO_API rondo_id rondo_sock_recv(rondo_loop *loop, rondo_fd s, void *data,
+                                   size_t size, rondo_done_fn done, void *arg);
+
+/** The result is a size or an error; from is valid during the call, empty where
+ * the sender has no name, NULL with an error. */
+typedef void (*rondo_recvfrom_fn)(rondo_loop *loop, void *arg, int64_t result,
+                                  const rondo_address *from);
+
+/** Receives a datagram, of which what is beyond size bytes is lost. As
+ * loop.sock_recvfrom_into; see recvfrom(2). */
+RONDO_API rondo_id rondo_sock_recvfrom(rondo_loop *loop, rondo_fd s, void *data,
+                                       size_t size, rondo_recvfrom_fn done,
+                                       void *arg);
+
+/** Sends all of the bytes; the result is size. With an error some may have been
+ * sent. As loop.sock_sendall; see send(2). There is no SIGPIPE. */
+RONDO_API rondo_id rondo_sock_sendall(rondo_loop *loop, rondo_fd s,
+                                      const void *data, size_t size,
+                                      rondo_done_fn done, void *arg);
+
+/** Sends a datagram; the result is size. As loop.sock_sendto; see sendto(2). */
+RONDO_API rondo_id rondo_sock_sendto(rondo_loop *loop, rondo_fd s,
+                                     const void *data, size_t size,
+                                     const rondo_address *to,
+                                     rondo_done_fn done, void *arg);
+
+/** Connects; the result is 0. After a cancel the connecting goes on in the
+ * kernel, and calling again waits for it. RONDO_EBUSY as done's result: a unix
+ * socket's backlog is full. As loop.sock_connect; see connect(2). */
+RONDO_API rondo_id rondo_sock_connect(rondo_loop *loop, rondo_fd s,
+                                      const rondo_address *to,
+                                      rondo_done_fn done, void *arg);
+
+/** The socket is the program's: non-blocking, close-on-exec. peer is valid
+ * during the call. With an error they are RONDO_NO_FD and NULL. */
+typedef void (*rondo_accept_fn)(rondo_loop *loop, void *arg, rondo_fd socket,
+                                const rondo_address *peer, int error);
+
+/** Accepts a connection. As loop.sock_accept; see accept(2). */
+RONDO_API rondo_id rondo_sock_accept(rondo_loop *loop, rondo_fd s,
+                                     rondo_accept_fn done, void *arg);
+
+/** Sends of a file, as rondo_transport_sendfile does. As loop.sock_sendfile. */
+RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,
+                                       rondo_fd file, int64_t offset,
+                                       int64_t size, rondo_done_fn done,
+                                       void *arg);
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,8 @@ struct backend {
     int64_t max_number;      /* descriptor numbers end below; 0: no limit */
     int64_t max_descriptors; /* at once; 0: the process's own limit */
     const struct poller *poller; /* reactor only */
-    int accepts; /* accept operations a server keeps outstanding */
+    int accepts;      /* accept operations a server keeps outstanding */
+    bool sends_files; /* carries out OP_SENDFILE */
     int (*open)(rondo_loop *loop);
     void (*close)(rondo_loop *loop);
     int (*reopen)(rondo_loop *loop); /* in a forked child */

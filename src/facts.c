@@ -6,6 +6,7 @@
 #include "loop.h"
 #include "remote.h"
 #include "resolve.h"
+#include "source.h"
 #include "subprocess.h"
 
 #include <string.h>
@@ -30,6 +31,35 @@ void loop_free(rondo_loop *loop, void *p)
 {
     if (p)
         loop->allocator.free_fn(p, loop->allocator.context);
+}
+
+void *loop_take_spare(rondo_loop *loop, enum spare_kind kind, size_t size)
+{
+    struct grave *spare = loop->spares[kind];
+    if (spare)
+        loop->spares[kind] = spare->next;
+    else
+        spare = loop_alloc(loop, size);
+    if (spare)
+        memset(spare, 0, size);
+    return spare;
+}
+
+void loop_spare(rondo_loop *loop, enum spare_kind kind, void *p)
+{
+    struct grave *spare = p;
+    spare->next = loop->spares[kind];
+    loop->spares[kind] = spare;
+}
+
+void loop_free_spares(rondo_loop *loop)
+{
+    for (int kind = 0; kind < SPARE_KINDS; kind++)
+        while (loop->spares[kind]) {
+            struct grave *spare = loop->spares[kind];
+            loop->spares[kind] = spare->next;
+            loop_free(loop, spare);
+        }
 }
 
 /* ---- checks ---- */
@@ -186,7 +216,8 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
     m.live_datagrams = loop->live[HANDLE_DATAGRAM];
     m.live_processes = loop->live[HANDLE_PROCESS];
     m.live_operations =
-        loop->live[HANDLE_OPERATION] + loop->live[HANDLE_LOOKUP];
+        loop->live[HANDLE_OPERATION] + loop->live[HANDLE_LOOKUP] +
+        loop->live[HANDLE_SOCK_CALL] + loop->live[HANDLE_SENDFILE];
     m.live_jobs = loop->live[HANDLE_JOB] + resolve_live(loop);
     return loop_give(metrics, &m, sizeof m, "loop_get_metrics");
 }
@@ -218,6 +249,7 @@ int rondo_loop_after_fork(rondo_loop *loop)
         return error;
     resolve_after_fork(loop);
     executor_after_fork(loop);
+    source_after_fork(loop);
     handles_inherit(loop);
     process_after_fork(loop);
     loop->thread = sys_thread_self();

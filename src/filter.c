@@ -230,7 +230,7 @@ void filters_wait(rondo_transport *t, int64_t handshake_ns,
 
 static bool owes_goodbye(const rondo_transport *t)
 {
-    if (t->flags & STREAM_SAID_EOF ||
+    if (t->flags & STREAM_SAID_EOF || (t->out && t->out->file) ||
         !(t->flags & (STREAM_WRITE_EOF | STREAM_CLOSING)))
         return false;
     return !(t->flags & STREAM_SHAKING) ||
@@ -348,6 +348,8 @@ static int check(rondo_transport *t, const rondo_filter *filter)
         return error_set(RONDO_ENOTSUP, "%s: a pipe of one direction", what);
     if (t->flags & STREAM_WRITE_EOF)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
+    if (t->out && t->out->file)
+        return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
     return 0;
 }
 

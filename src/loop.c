@@ -10,6 +10,7 @@
 #include "remote.h"
 #include "resolve.h"
 #include "signals.h"
+#include "source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -317,6 +318,7 @@ static void init(rondo_loop *loop, const rondo_loop_options *o,
     loop->debug = wants_debug(o->debug);
     loop_set_guard(loop);
     loop->metrics.size = sizeof loop->metrics;
+    loop->quiet_asked = UINT64_MAX;
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->asked, 0);
 }
@@ -368,9 +370,9 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 static void close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {
-        HANDLE_JOB,      HANDLE_LOOKUP,  HANDLE_OPERATION,
-        HANDLE_PROCESS,  HANDLE_SERVER,  HANDLE_TRANSPORT,
-        HANDLE_DATAGRAM, HANDLE_WATCHER, HANDLE_SIGNAL};
+        HANDLE_JOB,      HANDLE_LOOKUP,  HANDLE_OPERATION, HANDLE_SOCK_CALL,
+        HANDLE_SENDFILE, HANDLE_PROCESS, HANDLE_SERVER,    HANDLE_TRANSPORT,
+        HANDLE_DATAGRAM, HANDLE_WATCHER, HANDLE_SOCK,      HANDLE_SIGNAL};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct handle *h = loop->handles[order[i]];
         while (h) {
@@ -433,12 +435,14 @@ int rondo_loop_close(rondo_loop *loop)
     drain(loop);
     resolve_close(loop);
     executor_close(loop);
+    source_close_loop(loop);
     signals_close(loop);
     while (loop->graves) {
         struct grave *grave = loop->graves;
         loop->graves = grave->next;
         loop_free(loop, grave->memory);
     }
+    loop_free_spares(loop);
     free_parts(loop);
     return 0;
 }

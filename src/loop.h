@@ -25,6 +25,7 @@ struct child_watcher;
 struct io;
 struct remote;
 struct pool;
+struct reading;
 struct signals;
 struct datagram_room;
 
@@ -50,6 +51,9 @@ enum handle_kind {
     HANDLE_OPERATION,
     HANDLE_LOOKUP,
     HANDLE_JOB,
+    HANDLE_SOCK_CALL,
+    HANDLE_SENDFILE,
+    HANDLE_SOCK, /* not the program's: until the kernel is done with it */
     HANDLE_SIGNAL,
     HANDLE_KINDS
 };
@@ -67,6 +71,10 @@ struct grave {
     struct grave *next;
     void *memory;
 };
+
+/* What is made and done with all the time is kept for the next of its kind,
+ * so that nothing is allocated for each. */
+enum spare_kind { SPARE_SOCK, SPARE_SOCK_CALL, SPARE_SENDFILE, SPARE_KINDS };
 
 /* How the loop treats handles of a kind, without knowing them. */
 struct handle_class {
@@ -134,8 +142,12 @@ struct rondo_loop {
     rondo_resolver resolver;   /* start NULL: the system's */
     struct pool *job_pool;     /* made with the first job */
     struct pool *default_pool; /* the program's executor in its place */
-    struct signals *signals;   /* made with the first handler */
-    struct grave *graves;
+    struct pool *file_pool;    /* reads what the kernel does not send */
+    struct reading *readings;
+    uint64_t quiet_asked;    /* sys_is_quiet, in which iteration */
+    bool quiet;              /* ... and what it said */
+    struct signals *signals; /* made with the first handler */
+    struct grave *graves, *spares[SPARE_KINDS];
     struct datagram_room *datagram_room; /* made with the first that comes */
 
     /* the program's */
@@ -155,6 +167,12 @@ struct rondo_loop {
 void *loop_alloc(rondo_loop *loop, size_t size);
 void *loop_realloc(rondo_loop *loop, void *p, size_t size);
 void loop_free(rondo_loop *loop, void *p);
+
+/* A block of a kind whose blocks are all of that size, zeroed; NULL: out of
+ * memory. */
+void *loop_take_spare(rondo_loop *loop, enum spare_kind kind, size_t size);
+void loop_spare(rondo_loop *loop, enum spare_kind kind, void *p);
+void loop_free_spares(rondo_loop *loop);
 
 /* ---- may this call be made? ---- */
 

@@ -20,6 +20,11 @@ int op_accepts(const rondo_loop *loop)
     return loop->backend->accepts;
 }
 
+bool op_sends_files(const rondo_loop *loop)
+{
+    return loop->backend->sends_files;
+}
+
 void op_submit(rondo_loop *loop, struct op *op)
 {
     assert(op_is_idle(op));
@@ -95,8 +100,8 @@ static void take_out(rondo_loop *loop, size_t hole)
     }
 }
 
-/* The program closed a watched descriptor and the number is ours now: its
- * operations end, which tells the watcher that it has lost it. */
+/* The program closed a descriptor that was waited for and the number is ours
+ * now: its operations end, which tells whoever has it that it is lost. */
 static void evict(rondo_loop *loop, struct io *io)
 {
     for (int i = 0; i < 2; i++)
@@ -113,7 +118,7 @@ int io_attach(rondo_loop *loop, struct io *io)
             return error;
     }
     struct io *other = io_find(loop, io->fd);
-    if (other && other->owner == IO_WATCHER && io->owner != IO_WATCHER)
+    if (other && io_is_lent(other) && !io_is_lent(io))
         evict(loop, other);
     else if (other)
         return error_set(RONDO_EBUSY, "descriptor %lld is in use by the loop",

@@ -15,8 +15,10 @@ enum op_kind {
     OP_WAIT_READ, /* done: readable; nothing is tried, nothing consumed */
     OP_WAIT_WRITE,
     OP_RECEIVE, /* done: try to receive datagrams now */
-    OP_SEND     /* done: try to send them now, or count 1: the one at buffer, a
+    OP_SEND,    /* done: try to send them now, or count 1: the one at buffer, a
                    struct sys_outgoing, is out */
+    OP_SENDFILE = 9 /* for op_sends_files alone. done: `count` bytes of the
+                       file at buffer, a struct sys_part, are out */
 };
 
 static inline unsigned op_index(enum op_kind kind)
@@ -28,7 +30,8 @@ enum io_owner {
     IO_TRANSPORT, /* its own socket */
     IO_SERVER,
     IO_DATAGRAM,
-    IO_WATCHER,
+    IO_WATCHER, /* the program's descriptor, as the next */
+    IO_SOCK,
     IO_PIPE,   /* a transport's; the program's socket or something else */
     IO_THREAD, /* a transport's, woken by a thread that a fork leaves behind */
     IO_CLAIM,  /* only so that nobody else takes the number */
@@ -71,6 +74,8 @@ struct accept_op {
 
 /* How many accepts a server keeps outstanding on each listening socket. */
 int op_accepts(const rondo_loop *loop);
+/* Whether the backend carries out OP_SENDFILE. */
+bool op_sends_files(const rondo_loop *loop);
 
 void op_init(struct op *op, struct io *io, enum op_kind kind,
              void (*done)(rondo_loop *loop, struct task *task));
@@ -104,5 +109,10 @@ void io_detach(rondo_loop *loop, struct io *io);
 /* Forgets what the kernel was told of it. Nothing may be pending. */
 void io_renew(rondo_loop *loop, struct io *io);
 struct io *io_find(const rondo_loop *loop, sys_fd fd);
+/* The program's, who may close it, by mistake, behind the loop's back. */
+static inline bool io_is_lent(const struct io *io)
+{
+    return io->owner == IO_WATCHER || io->owner == IO_SOCK;
+}
 
 #endif

@@ -138,7 +138,8 @@ static bool owes_made(const rondo_transport *t)
 
 static bool owes_telling(const rondo_transport *t)
 {
-    if (t->flags & (STREAM_OWES_LOST | STREAM_SPENT) || owes_made(t))
+    const uint32_t any = STREAM_OWES_LOST | STREAM_SPENT | STREAM_FILE_OVER;
+    if (t->flags & any || owes_made(t))
         return true;
     if (t->flags & STREAM_FILTERED && filters_owe(t))
         return true;
@@ -169,6 +170,22 @@ static void end_writing_if_due(rondo_transport *t)
         t->flags |= STREAM_ENDING | STREAM_CLOSING;
 }
 
+static void submit_write(rondo_transport *t)
+{
+    struct outgoing *out = t->out;
+    if (out->buf.size) {
+        out->op.task.kind =
+            t->flags & STREAM_PASSING ? OP_WAIT_WRITE : OP_WRITE;
+        out->op.buffer = out->buf.first->data;
+        out->op.size = out->buf.first->size;
+    } else if (stream_file_waits(t)) {
+        stream_file_prepare(t, &out->op);
+    } else {
+        return; /* a thread reads */
+    }
+    submit(t, &out->op);
+}
+
 static bool waits_for_input(const rondo_transport *t)
 {
     if (t->flags & STREAM_BROKEN || stream_is_full(t))
@@ -181,13 +198,8 @@ static void settle_ops(rondo_transport *t)
     if (!is_under_way(t))
         return;
     if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
-        !(t->flags & STREAM_BROKEN)) {
-        t->out->op.task.kind =
-            t->flags & STREAM_PASSING ? OP_WAIT_WRITE : OP_WRITE;
-        t->out->op.buffer = t->out->buf.first->data;
-        t->out->op.size = t->out->buf.first->size;
-        submit(t, &t->out->op);
-    }
+        !(t->flags & STREAM_BROKEN))
+        submit_write(t);
     if (op_is_idle(&t->read) && waits_for_input(t))
         submit(t, &t->read);
 }
@@ -220,6 +232,8 @@ void stream_deliver_owed(rondo_transport *t)
         if (t->flags & STREAM_FILTERED)
             filters_release(t);
     }
+    if (t->flags & STREAM_FILE_OVER)
+        stream_file_tell(t);
     if (!(t->flags & STREAM_MADE) || t->flags & STREAM_OWES_LOST)
         return;
     if (t->flags & STREAM_OWES_PAUSE) {

@@ -18,7 +18,7 @@ enum stream_flag {
     STREAM_ENDING = 1 << 7,    /* nothing more is read or sent */
     STREAM_RESET = 1 << 8,     /* the peer must not take this for an end */
     STREAM_BROKEN = 1 << 9,    /* a write failed; what can be read is read */
-    STREAM_QUEUED = 1 << 10,   /* bytes wait */
+    STREAM_QUEUED = 1 << 10,   /* bytes wait, or a file */
     STREAM_OWES_PAUSE = 1 << 11,
     STREAM_TOLD_PAUSE = 1 << 12,   /* pause_writing called, resume is owed */
     STREAM_OWES_LOST = 1 << 13,    /* the descriptor is gone */
@@ -34,13 +34,15 @@ enum stream_flag {
     STREAM_EOF_BELOW = 1 << 23,  /* the kernel's end; STREAM_EOF is theirs */
     STREAM_SAID_EOF = 1 << 24,   /* they have said goodbye */
     STREAM_UNIX = 1 << 25,       /* a unix socket: descriptors may come */
-    STREAM_PASSING = 1 << 26     /* some wait for the byte they go with */
+    STREAM_PASSING = 1 << 26,    /* some wait for the byte they go with */
+    STREAM_FILE_OVER = 1 << 27   /* a sendfile's result is to be told */
 };
 
 /* Made when the first byte has to wait, or the limits are set. */
 struct outgoing {
     struct op op;
     struct buf buf;
+    struct stream_file *file; /* goes when buf is out; NULL: none */
     size_t high, low;
 };
 
@@ -217,6 +219,24 @@ size_t stream_low(const rondo_transport *t);
 
 /* Whether bytes may be written; else why not. */
 int stream_may_write(const rondo_transport *t, const char *what);
+/* Some bytes have left, or all that waited has been dropped. */
+void stream_note_progress(rondo_transport *t);
+
+/* ---- out->file: sendfile.c ---- */
+
+/* It waits until the stream can be written to. */
+bool stream_file_waits(const rondo_transport *t);
+void stream_file_prepare(rondo_transport *t, struct op *op);
+/* The backend has sent a part of it, or has failed to. */
+void stream_file_sent(rondo_transport *t, int error, size_t count);
+/* What was before it has left: it may go on. */
+void stream_file_go_on(rondo_transport *t);
+/* What waits is dropped. */
+void stream_file_drop(rondo_transport *t);
+/* Calls its done. */
+void stream_file_tell(rondo_transport *t);
+/* Its own bytes are the ones that are written now. */
+bool stream_file_writes(const rondo_transport *t);
 
 struct stream_extra *stream_extra(rondo_transport *t);
 void stream_extra_free(rondo_transport *t);

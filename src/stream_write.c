@@ -82,9 +82,15 @@ static int64_t send_one(rondo_transport *t, const void *data, size_t size)
                : sys_send(t->io.fd, data, size);
 }
 
-static void note_progress(rondo_transport *t)
+/* A file's bytes may be on their way though nobody waits for it any more. */
+static bool kernel_has_file(const struct outgoing *out)
 {
-    if (!t->out->buf.size)
+    return out->op.task.kind == OP_SENDFILE && !op_is_idle(&out->op);
+}
+
+void stream_note_progress(rondo_transport *t)
+{
+    if (!t->out->buf.size && !t->out->file && !kernel_has_file(t->out))
         t->flags &= ~(uint32_t)STREAM_QUEUED;
     if (t->out->buf.spent)
         t->flags |= STREAM_SPENT;
@@ -108,7 +114,7 @@ static void flush(rondo_transport *t)
             return;
         }
         buf_consume(t->loop, &out->buf, (size_t)sent);
-        note_progress(t);
+        stream_note_progress(t);
         if ((size_t)sent < offered && !(t->flags & STREAM_PASSING))
             return;
     }
@@ -117,7 +123,9 @@ static void flush(rondo_transport *t)
 static void write_done(rondo_loop *loop, struct task *task)
 {
     rondo_transport *t = of_write(task);
+    bool file = task->kind == OP_SENDFILE;
     t->flags |= STREAM_RUNNING;
+    task->kind = OP_WRITE;
     int error = task->error;
     if (error)
         error_keep_os(t->out->op.os_error);
@@ -125,6 +133,8 @@ static void write_done(rondo_loop *loop, struct task *task)
         error = stream_pipe_written(t);
     if (t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
         stream_drop_out(t); /* what the kernel has had until now */
+    } else if (file) {
+        stream_file_sent(t, error, t->out->op.count);
     } else if (error && error != RONDO_ECANCELED) {
         stream_break_off(t, error);
     } else if (!error) {
@@ -132,9 +142,11 @@ static void write_done(rondo_loop *loop, struct task *task)
             if (t->flags & STREAM_PASSING)
                 stream_passed(t, t->out->op.count);
             buf_consume(loop, &t->out->buf, t->out->op.count);
-            note_progress(t);
+            stream_note_progress(t);
         }
         flush(t);
+        if (t->out->file)
+            stream_file_go_on(t);
     }
     stream_finish(t);
 }
@@ -150,6 +162,7 @@ struct outgoing *stream_out(rondo_transport *t)
         return NULL;
     op_init(&out->op, &t->io, OP_WRITE, write_done);
     buf_init(&out->buf);
+    out->file = NULL;
     out->high = BUF_HIGH;
     out->low = BUF_LOW;
     t->out = out;
@@ -163,8 +176,10 @@ void stream_drop_out(rondo_transport *t)
         filters_drop_pending(t);
     if (!t->out)
         return;
+    if (t->out->file)
+        stream_file_drop(t);
     buf_drop(t->loop, &t->out->buf, !op_is_idle(&t->out->op));
-    note_progress(t);
+    stream_note_progress(t);
 }
 
 size_t stream_unsent(const rondo_transport *t)
@@ -234,7 +249,21 @@ int stream_may_write(const rondo_transport *t, const char *what)
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
-    return t->flags & NO_WRITING ? refuse(t, what) : 0;
+    uint32_t no_writing = NO_WRITING;
+    bool file = t->out && t->out->file;
+    if (file && stream_file_writes(t)) /* it began before the end was called */
+        no_writing = STREAM_ENDING | STREAM_BROKEN;
+    else if (file && !(t->flags & NO_WRITING))
+        return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
+    return t->flags & no_writing ? refuse(t, what) : 0;
+}
+
+/* There are bytes before it, if only of a file. */
+static bool has_to_wait(const rondo_transport *t)
+{
+    if (!(t->flags & STREAM_QUEUED))
+        return false;
+    return t->out->buf.size || !t->out->file || !stream_file_writes(t);
 }
 
 static int failed(rondo_transport *t, int error, const char *what)
@@ -265,7 +294,7 @@ static int send_now(rondo_transport *t, const void *data, size_t size)
 
 static COLD int send_or_keep(rondo_transport *t, const void *data, size_t size)
 {
-    if (t->flags & STREAM_QUEUED)
+    if (has_to_wait(t))
         return keep(t, data, size, false);
     int64_t sent = send_one(t, data, size);
     return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
@@ -301,7 +330,8 @@ static COLD int write_carefully(rondo_transport *t, const void *data,
 static APART int write_oddly(rondo_transport *t, const void *data, size_t size)
 {
     const uint32_t odd = NO_WRITING | STREAM_SHAKING;
-    return (t->flags & (odd | STREAM_FILTERED)) == STREAM_FILTERED
+    bool plainly = (t->flags & (odd | STREAM_FILTERED)) == STREAM_FILTERED;
+    return plainly && !(t->out && t->out->file)
                ? filters_write(t, data, size)
                : write_carefully(t, data, size);
 }

@@ -1,7 +1,7 @@
 /* subprocess.c - starting a child: its options, its descriptors. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
 #include "subprocess.h"
+#include "error.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -130,8 +130,8 @@ static int make_descriptor(struct setup *s, size_t index)
     *stdio = (struct child_stdio){e->child_fd, SYS_NO_FD};
     switch (e->kind) {
     case RONDO_STDIO_INHERIT:
-        stdio->fd = e->child_fd < 3 ? sys_stdio(e->child_fd)
-                                    : sys_fd_of(e->child_fd);
+        stdio->fd =
+            e->child_fd < 3 ? sys_stdio(e->child_fd) : sys_fd_of(e->child_fd);
         break;
     case RONDO_STDIO_PIPE:
         return make_pipe(s, index);

@@ -68,6 +68,9 @@ sys_fd sys_stdio(int which);
 int sys_socket_stream(rondo_family family, sys_fd *fd);
 /* Makes somebody else's socket fit for a loop: non-blocking. */
 int sys_adopt(sys_fd fd);
+/* RONDO_EINVAL: calls on this socket may block. Where the system cannot tell,
+ * they do not from now on. RONDO_EBADF, RONDO_ENOTSOCK. */
+int sys_check_nonblocking(sys_fd fd);
 int sys_option(sys_fd fd, enum sys_option option, int value);
 int sys_bind(sys_fd fd, const rondo_address *address);
 int sys_listen(sys_fd fd, int backlog); /* 0: the system's largest */
@@ -86,6 +89,39 @@ void sys_reset_on_close(sys_fd fd);
 void sys_close(sys_fd fd);
 int sys_local_address(sys_fd fd, rondo_address *address);
 int sys_peer_address(sys_fd fd, rondo_address *address);
+
+/* ---- files, to be sent ---- */
+
+enum sys_source {
+    SYS_SOURCE_BAD,  /* not open for reading */
+    SYS_SOURCE_NONE, /* nothing that can be sent: a directory, a socket */
+    SYS_SOURCE_FILE, /* has a size and positions */
+    SYS_SOURCE_FLOW  /* a pipe, a terminal, a device: what comes, comes */
+};
+
+/* What OP_SENDFILE's buffer is: bytes of a file. */
+struct sys_part {
+    sys_fd file;
+    int64_t offset;
+    size_t size;
+};
+
+enum sys_source sys_source(sys_fd file);
+int64_t sys_file_size(sys_fd file); /* now */
+void sys_file_seek(sys_fd file, int64_t offset);
+/* Blocks. Offset -1: of a flow; RONDO_EAGAIN: nothing has come of it for a
+ * while. 0: the end. */
+int64_t sys_file_read(sys_fd file, void *data, size_t size, int64_t offset);
+/* Another descriptor of the same file, for sys_file_close. */
+int sys_file_copy(sys_fd file, sys_fd *copy);
+void sys_file_close(sys_fd file);
+/* The kernel sends bytes of a SYS_SOURCE_FILE to a stream: how many, 0 at its
+ * end. Errors other than RONDO_EAGAIN may be the file's or the stream's;
+ * RONDO_ENOTSUP: there is no such call. quiet: see below. */
+int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet);
+/* Sending to whom has left raises no signal anyway, since the program ignores
+ * it: so it need not be kept off in each sys_sendfile. */
+bool sys_is_quiet(void);
 
 /* ---- unix sockets ---- */
 

@@ -155,7 +155,8 @@ static int find(rondo_loop *loop, rondo_fd fd, const char *what,
     if (io && io->owner != IO_WATCHER)
         return error_set(RONDO_EBUSY,
                          "%s: descriptor %lld belongs to a transport, a "
-                         "server, a datagram endpoint or the loop itself",
+                         "server, a datagram endpoint or the loop itself, or "
+                         "an operation on it is under way",
                          what, (long long)fd);
     if (io)
         *found = (struct watcher *)(void *)((char *)io -

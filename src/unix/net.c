@@ -5,6 +5,7 @@
 #include "unix.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -88,6 +89,15 @@ int sys_adopt(sys_fd fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int));
 #endif
     return unix_nonblocking(fd, true) < 0 ? unix_fail() : 0;
+}
+
+int sys_check_nonblocking(sys_fd fd)
+{
+    int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return error_from_os(EBADF);
+    error_no_os();
+    return flags & O_NONBLOCK ? 0 : RONDO_EINVAL;
 }
 
 /* New from socket or accept without the flags that not every Unix takes. */

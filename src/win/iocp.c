@@ -129,6 +129,7 @@ static bool stays_outside(struct io *io)
 {
     switch (io->owner) {
     case IO_WATCHER:
+    case IO_SOCK:
     case IO_THREAD:
     case IO_CLAIM:
     case IO_CHILD:
@@ -141,8 +142,8 @@ static bool stays_outside(struct io *io)
     }
 }
 
-/* A socket can belong to one port in its life. Those that the program watches
- * or has lent stay its own: they are waited for through another handle. */
+/* A socket can belong to one port in its life. Those that are the program's
+ * stay so: they are waited for through another handle. */
 static int attach(rondo_loop *loop, struct io *io)
 {
     HANDLE socket = (HANDLE)io->fd;
@@ -285,6 +286,7 @@ static int reopen(rondo_loop *loop)
 const struct backend backend_iocp = {
     .name = "iocp",
     .accepts = 4,
+    .sends_files = true,
     .open = open_port,
     .close = close_port,
     .reopen = reopen,

@@ -19,7 +19,7 @@ struct iocp_room {
     OVERLAPPED overlapped; /* first: a packet names the room by it */
     struct op *op;         /* NULL: it has ended */
     struct iocp_room *next_free, *next;
-    sys_fd accepted;
+    sys_fd accepted, file; /* of an accept, of a sendfile */
     union {
         char addresses[2 * IOCP_ADDRESS]; /* AcceptEx: ours, the peer's */
         uint64_t poll[6];                 /* AFD_POLL_INFO of one handle */

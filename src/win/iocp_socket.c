@@ -118,6 +118,27 @@ static void start_connect(rondo_loop *loop, struct op *op)
     iocp_begun(loop, op, done ? 0 : (DWORD)WSAGetLastError());
 }
 
+/* Of a copy of the file: it may go on when the program has closed its own. */
+static void start_sendfile(rondo_loop *loop, struct op *op)
+{
+    const struct sys_part *part = op->buffer;
+    struct iocp_room *room = iocp_room(op);
+    int error = sys_file_copy(part->file, &room->file);
+    if (error) {
+        iocp_fail(loop, op, error);
+        return;
+    }
+    room->overlapped.Offset = (DWORD)(uint64_t)part->offset;
+    room->overlapped.OffsetHigh = (DWORD)((uint64_t)part->offset >> 32);
+    BOOL done = TransmitFile(op->io->fd, (HANDLE)room->file, (DWORD)part->size,
+                             0, &room->overlapped, NULL, 0);
+    DWORD os_error = done ? 0 : (DWORD)WSAGetLastError();
+    if (os_error && os_error != ERROR_IO_PENDING)
+        sys_file_close(room->file);
+    /* Wine's words for a connection that was reset */
+    iocp_begun(loop, op, os_error == WSAENOTCONN ? WSAECONNRESET : os_error);
+}
+
 void iocp_start(rondo_loop *loop, struct op *op)
 {
     switch (op->task.kind) {
@@ -132,6 +153,9 @@ void iocp_start(rondo_loop *loop, struct op *op)
         break;
     case OP_WRITE:
         start_write(loop, op);
+        break;
+    case OP_SENDFILE:
+        start_sendfile(loop, op);
         break;
     case OP_ACCEPT:
         start_accept(loop, op);
@@ -200,6 +224,10 @@ int iocp_result(rondo_loop *loop, struct op *op)
         return finish_accept(op, error);
     case OP_CONNECT:
         return finish_connect(op, error);
+    case OP_SENDFILE:
+        sys_file_close(iocp_room(op)->file);
+        op->count = count;
+        return error;
     case OP_WRITE:
         op->count = count;
         return error;

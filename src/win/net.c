@@ -121,6 +121,20 @@ int sys_adopt(sys_fd fd)
     return ioctlsocket(fd, (long)FIONBIO, &on) != 0 ? win_fail() : 0;
 }
 
+/* It cannot be asked. */
+int sys_check_nonblocking(sys_fd fd)
+{
+    switch (sys_kind(fd)) {
+    case SYS_KIND_BAD:
+        return error_from_os(ERROR_INVALID_HANDLE);
+    case SYS_KIND_FILE:
+    case SYS_KIND_OTHER:
+        return error_from_os(WSAENOTSOCK);
+    default:
+        return sys_adopt(fd);
+    }
+}
+
 /* Closes what cannot be made fit. */
 static int keep(SOCKET made, sys_fd *fd)
 {
@@ -270,6 +284,8 @@ int64_t sys_recv(sys_fd fd, void *data, size_t size)
     int count = recv(fd, data, int_size(size), 0);
     if (count > 0)
         return count;
+    if (count < 0 && WSAGetLastError() == WSAEMSGSIZE)
+        return int_size(size); /* the rest of the datagram is lost */
     return count < 0 ? fail_stream() : size ? end_or_reset(fd) : 0;
 }
 

@@ -1,0 +1,87 @@
+/* file_rondo.c - a file for each byte that is received, over Rondo. SIGPIPE is
+ * ignored as it is in file_raw.c; --mode guarded leaves it as it is. */
+/* SPDX-License-Identifier: MIT */
+#include "file_serve.h"
+
+#include <rondo.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct serve serve;
+static rondo_server *server;
+static int file;
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s: %s\n", what, rondo_last_error());
+    exit(1);
+}
+
+static void made(rondo_transport *t, void *self)
+{
+    (void)t;
+    (void)self;
+    serve_accepted(&serve);
+}
+
+static void sent(rondo_loop *loop, void *arg, int64_t result)
+{
+    (void)loop;
+    (void)arg;
+    if (result < 0) {
+        fail("sendfile");
+    }
+    serve.bytes += (uint64_t)result;
+}
+
+static void received(rondo_transport *t, void *self, const void *data,
+                     size_t size)
+{
+    (void)self;
+    (void)data;
+    (void)size;
+    if (rondo_transport_sendfile(t, file, 0, (int64_t)serve.size, sent, NULL) <
+        0) {
+        fail("transport_sendfile");
+    }
+}
+
+static void lost(rondo_transport *t, void *self, int error)
+{
+    (void)t;
+    (void)self;
+    (void)error;
+    if (serve_left(&serve)) {
+        rondo_server_close(server);
+    }
+}
+
+static const rondo_protocol protocol = {
+    .connection_made = made,
+    .data_received = received,
+    .connection_lost = lost,
+};
+
+int main(int argc, char **argv)
+{
+    rondo_loop *loop;
+    serve_options(&serve, argc, argv);
+    if (strcmp(serve.mode, "guarded") != 0) {
+        signal(SIGPIPE, SIG_IGN);
+    }
+    file = file_make(&serve);
+    if (rondo_loop_new(&loop, NULL) < 0) {
+        fail("loop_new");
+    }
+    if (rondo_create_server(loop, RONDO_SERVE(.host = "127.0.0.1"), &protocol,
+                            NULL, &server) < 0) {
+        fail("create_server");
+    }
+    serve_announce((int)rondo_server_fd(server, 0));
+    if (rondo_loop_run(loop) < 0) {
+        fail("loop_run");
+    }
+    serve_report(&serve);
+    return rondo_loop_close(loop) < 0;
+}

@@ -1,0 +1,71 @@
+/* replace_unix_sendfile.c - sendfile(2) that fails as told. */
+/* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "raw_file.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/types.h>
+
+/* of the test's own thread, as the loop that sends */
+static int failure;
+static unsigned before, left, failed;
+
+unsigned raw_sendfile_failed(void)
+{
+    return failed;
+}
+
+#ifdef __linux__
+
+bool raw_sendfile_fails(enum raw_sendfile_failure how, unsigned after,
+                        unsigned times)
+{
+    static const int codes[] = {
+        [RAW_SENDFILE_INVALID] = EINVAL,
+        [RAW_SENDFILE_MISSING] = ENOSYS,
+        [RAW_SENDFILE_IO] = EIO,
+    };
+
+    failure = codes[how];
+    before = after;
+    left = times;
+    failed = 0;
+    return true;
+}
+
+ssize_t sendfile(int to, int file, off_t *offset, size_t size);
+
+ssize_t sendfile(int to, int file, off_t *offset, size_t size)
+{
+    union {
+        void *pointer;
+        ssize_t (*fn)(int, int, off_t *, size_t);
+    } next;
+
+    if (left > 0 && before == 0) {
+        left--;
+        failed++;
+        errno = failure;
+        return -1;
+    }
+    if (left > 0)
+        before--;
+    next.pointer = dlsym(RTLD_NEXT, "sendfile");
+    return next.fn(to, file, offset, size);
+}
+
+#else
+
+bool raw_sendfile_fails(enum raw_sendfile_failure how, unsigned after,
+                        unsigned times)
+{
+    (void)how;
+    (void)after;
+    (void)times;
+    return false;
+}
+
+#endif

@@ -1,0 +1,199 @@
+/* test_sock_sendfile.c - files through sockets of the program's. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_calls.h"
+#include "raw_net.h"
+
+enum { LARGE = 1 << 20, SMALL_BUFFERS = 16384 };
+
+static void Q1_sendfile(void **state)
+{
+    struct world *w = *state;
+    raw_fd file = call_file(LARGE), pair[2];
+
+    w->expect_clean = true;
+    call_pair(pair, SMALL_BUFFERS);
+    for (int refused = 0; refused < 2; refused++) {
+        struct call *c = call_new(w);
+
+        if (refused && !raw_sendfile_fails(RAW_SENDFILE_MISSING, 1, 1))
+            break;
+        assert_ok(rondo_sock_sendfile(w->loop, pair[0], file, 0, INT64_MAX,
+                                      call_done, c));
+        assert_int_equal(c->calls, 0);
+        assert_int_equal(test_drain_raw_some(w, pair[1], 0, LARGE), LARGE);
+        assert_int_equal(call_wait(w, c), LARGE);
+    }
+    raw_close(file);
+    raw_close(pair[0]);
+    raw_close(pair[1]);
+}
+
+static void Q1_sendfile_of_a_part(void **state)
+{
+    struct world *w = *state;
+    raw_fd file = call_file(10000), pair[2];
+    const int64_t parts[][3] = {{0, 1, 1},      {77, 5000, 5000},
+                                {0, 0, 0},      {9999, 10, 1},
+                                {10000, 10, 0}, {INT64_MAX, INT64_MAX, 0}};
+
+    call_pair(pair, 0);
+    for (size_t i = 0; i < 6; i++) {
+        struct call *c = call_new(w);
+
+        assert_ok(rondo_sock_sendfile(w->loop, pair[0], file, parts[i][0],
+                                      parts[i][1], call_done, c));
+        assert_int_equal(call_wait(w, c), parts[i][2]);
+        assert_int_equal(test_drain_raw_some(w, pair[1], (uint64_t)parts[i][0],
+                                             (uint64_t)parts[i][2]),
+                         parts[i][2]);
+    }
+    raw_close(file);
+    raw_close(pair[0]);
+    raw_close(pair[1]);
+}
+
+static void Q1_sendfile_to_one_who_leaves(void **state)
+{
+    struct world *w = *state;
+
+    for (int refused = 0; refused < 2; refused++) {
+        struct call *c = call_new(w);
+        raw_fd file = call_file(LARGE), pair[2];
+
+        call_pair(pair, SMALL_BUFFERS);
+        if (refused)
+            (void)raw_sendfile_fails(RAW_SENDFILE_MISSING, 1, 1);
+        assert_ok(rondo_sock_sendfile(w->loop, pair[0], file, 0, LARGE,
+                                      call_done, c));
+        test_spin(w, 5);
+        raw_shutdown_write(pair[1]);
+        raw_reset(pair[1]);
+        test_run_until(w, c->calls);
+        assert_true(c->result == RONDO_ECONNRESET || c->result == RONDO_EPIPE);
+        assert_non_null(strstr(c->last_error, "sock_sendfile"));
+        assert_true(raw_sigpipe_untouched());
+        raw_close(file);
+        raw_close(pair[0]);
+    }
+}
+
+/* What left is a beginning, and the direction is free. */
+static void Q2_sendfile_cancelled(void **state)
+{
+    struct world *w = *state;
+    size_t before = 0;
+
+    for (int i = 0; i < 8; i++) {
+        struct call *c = call_new(w), *next = call_new(w);
+        unsigned char *got = test_alloc(w, LARGE + 8);
+        raw_fd file = call_file(LARGE), pair[2];
+        size_t size = 0;
+        ptrdiff_t n;
+        rondo_id id;
+
+        if (i == 2) /* by now there is a thread */
+            before = raw_count_descriptors();
+        call_pair(pair, SMALL_BUFFERS);
+        if (i % 2)
+            (void)raw_sendfile_fails(RAW_SENDFILE_INVALID, (unsigned)i / 4, 1);
+        id =
+            rondo_sock_sendfile(w->loop, pair[0], file, 0, LARGE, call_done, c);
+        assert_ok(id);
+        test_spin(w, i * 2);
+        assert_ok(rondo_cancel(w->loop, id));
+        assert_ok(rondo_sock_sendall(w->loop, pair[0], "the end.", 8, call_done,
+                                     next));
+        call_fails(w, c, RONDO_ECANCELED, "sock_sendfile");
+        while (size < 8 || memcmp(got + size - 8, "the end.", 8) != 0) {
+            test_run_until(w, (n = raw_recv(pair[1], got + size, LARGE - size,
+                                            0)) != RAW_AGAIN);
+            assert_true(n > 0);
+            size += (size_t)n;
+        }
+        assert_true(test_matches(got, 0, size - 8));
+        assert_int_equal(call_wait(w, next), 8);
+        raw_close(file);
+        raw_close(pair[0]);
+        raw_close(pair[1]);
+    }
+    call_descriptors_back(w, before);
+}
+
+/* The wait of a cancelled sendall ends while the file is being read. */
+static void Q2_sendfile_after_a_cancel(void **state)
+{
+    enum { SIZE = 300000 };
+    struct world *w = *state;
+    char *zeros = test_alloc(w, LARGE);
+
+    for (int i = 0; i < 4; i++) {
+        struct call *c = call_new(w), *next = call_new(w);
+        raw_fd file = call_file(SIZE), pair[2];
+        rondo_id id;
+        char byte = 0;
+
+        call_pair(pair, SMALL_BUFFERS);
+        if (i % 2)
+            (void)raw_sendfile_fails(RAW_SENDFILE_INVALID, 0, 1);
+        id = rondo_sock_sendall(w->loop, pair[0], zeros, LARGE, call_done, c);
+        assert_ok(id);
+        test_spin(w, 2);
+        assert_ok(rondo_cancel(w->loop, id));
+        assert_ok(rondo_sock_sendfile(w->loop, pair[0], file, 1, SIZE - 1,
+                                      call_done, next));
+        if (i >= 2)
+            test_spin(w, 5);
+        while (!byte) /* the sendall's */
+            test_run_until(w, raw_recv(pair[1], &byte, 1, 0) == 1);
+        assert_int_equal(byte, (char)test_pattern(1));
+        assert_int_equal(test_drain_raw_some(w, pair[1], 2, SIZE - 2),
+                         SIZE - 2);
+        assert_int_equal(call_wait(w, next), SIZE - 1);
+        assert_int_equal(c->result, RONDO_ECANCELED);
+        raw_close(file);
+        raw_close(pair[0]);
+        raw_close(pair[1]);
+    }
+}
+
+static void L5_closing_the_loop_ends_sendfile(void **state)
+{
+    struct world *w = *state;
+    struct call *calls[2];
+    size_t before = raw_count_descriptors();
+    raw_fd file = call_file(LARGE), pairs[2][2];
+
+    for (int i = 0; i < 2; i++) {
+        calls[i] = call_new(w);
+        call_pair(pairs[i], SMALL_BUFFERS);
+        if (i)
+            (void)raw_sendfile_fails(RAW_SENDFILE_INVALID, 0, 1);
+        assert_ok(rondo_sock_sendfile(w->loop, pairs[i][0], file, 0, LARGE,
+                                      call_done, calls[i]));
+        test_spin(w, 3);
+    }
+    assert_ok(rondo_loop_close(w->loop));
+    w->loop = NULL;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(calls[i]->result, RONDO_ECANCELED);
+        raw_close(pairs[i][0]);
+        raw_close(pairs[i][1]);
+    }
+    raw_close(file);
+    (void)test_other_loop(w); /* in place of the one that was counted */
+    call_descriptors_back(w, before);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(Q1_sendfile),
+        TEST(Q1_sendfile_of_a_part),
+        TEST(Q1_sendfile_to_one_who_leaves),
+        TEST(Q2_sendfile_cancelled),
+        TEST(Q2_sendfile_after_a_cancel),
+        TEST(L5_closing_the_loop_ends_sendfile),
+    };
+
+    return test_run("sock_sendfile", tests, TEST_COUNT(tests));
+}
