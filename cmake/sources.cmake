@@ -79,6 +79,7 @@ if(WIN32)
         src/win/ip.c
         src/win/local.c
         src/win/named.c
+        src/win/names.c
         src/win/net.c
         src/win/pipe.c
         src/win/select.c

@@ -170,6 +170,8 @@ bool stream_awaits_hang_up(const rondo_transport *t);
 void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd);
 /* The connection, or the pipe's reader, is gone: what can be read is read. */
 void stream_break_off(rondo_transport *t, int error);
+/* What the program is told for a send that failed so. */
+int stream_loss(const rondo_transport *t, int error);
 
 /* ---- STREAM_PIPE's own ways ---- */
 

@@ -1,10 +1,45 @@
-/* stream_note.c - a transport in words. */
+/* stream_note.c - how a transport breaks, and all of it in words. */
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
 #include "filter.h"
 #include "stream.h"
 
 #include <stdio.h>
+
+/* To a connection an end is as good as a reset; half a pipe has no resets. */
+int stream_loss(const rondo_transport *t, int error)
+{
+    bool half = t->flags & STREAM_PIPE && !stream_is_whole_pipe(t);
+    return error == RONDO_EPIPE && !half ? RONDO_ECONNRESET : error;
+}
+
+/* A file that is full is no peer that has left. */
+static bool has_left(const rondo_transport *t, int error)
+{
+    return !(t->flags & STREAM_PIPE) || error == RONDO_EPIPE ||
+           error == RONDO_ECONNRESET;
+}
+
+void stream_break_off(rondo_transport *t, int error)
+{
+    if (t->flags & STREAM_CLOSING && has_left(t, error)) {
+        /* all that was wanted of the peer was to take it; its leaving is no
+         * error any more */
+        t->flags |= STREAM_ENDING;
+        stream_drop_out(t);
+        return;
+    }
+    if (!t->error) {
+        t->error = stream_loss(t, error);
+        t->os_error = rondo_last_os_error();
+        t->flags |= STREAM_WRITE_FAILED;
+    }
+    stream_drop_out(t);
+    if (stream_reads(t) || !(t->flags & STREAM_MADE))
+        t->flags |= STREAM_BROKEN;
+    else
+        t->flags |= STREAM_ENDING;
+}
 
 void stream_describe_loss(const rondo_transport *t)
 {

@@ -26,41 +26,6 @@ static rondo_transport *of_write(struct task *task)
 
 /* ---- sending ---- */
 
-/* To a connection an end is as good as a reset; half a pipe has no resets. */
-static int loss(const rondo_transport *t, int error)
-{
-    bool half = t->flags & STREAM_PIPE && !stream_is_whole_pipe(t);
-    return error == RONDO_EPIPE && !half ? RONDO_ECONNRESET : error;
-}
-
-/* A file that is full is no peer that has left. */
-static bool has_left(const rondo_transport *t, int error)
-{
-    return !(t->flags & STREAM_PIPE) || error == RONDO_EPIPE ||
-           error == RONDO_ECONNRESET;
-}
-
-void stream_break_off(rondo_transport *t, int error)
-{
-    if (t->flags & STREAM_CLOSING && has_left(t, error)) {
-        /* all that was wanted of the peer was to take it; its leaving is no
-         * error any more */
-        t->flags |= STREAM_ENDING;
-        stream_drop_out(t);
-        return;
-    }
-    if (!t->error) {
-        t->error = loss(t, error);
-        t->os_error = rondo_last_os_error();
-        t->flags |= STREAM_WRITE_FAILED;
-    }
-    stream_drop_out(t);
-    if (stream_reads(t) || !(t->flags & STREAM_MADE))
-        t->flags |= STREAM_BROKEN;
-    else
-        t->flags |= STREAM_ENDING;
-}
-
 static COLD int64_t send_otherwise(rondo_transport *t,
                                    const rondo_buffer *pieces, size_t count)
 {
@@ -270,7 +235,7 @@ static int failed(rondo_transport *t, int error, const char *what)
 {
     stream_break_off(t, error);
     stream_settle(t);
-    return error_os(loss(t, error), "%s", what);
+    return error_os(stream_loss(t, error), "%s", what);
 }
 
 /* ---- the program's calls ---- */

@@ -270,4 +270,8 @@ int64_t test_drain_raw(struct world *w, raw_fd fd, uint64_t position);
 uint64_t test_drain_raw_some(struct world *w, raw_fd fd, uint64_t position,
                              uint64_t size);
 
+/* Whether the loop watches the descriptor and calls; a refusal must be that
+ * error, and say why. */
+bool test_watches(struct world *w, raw_fd fd, int refusal);
+
 #endif

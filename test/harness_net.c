@@ -230,3 +230,27 @@ size_t test_settle(struct world *w, const struct peer *p)
     }
     return size;
 }
+
+/* ---- watchers ------------------------------------------------------------ */
+
+static void ready(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    (void)loop;
+    (void)fd;
+    ++*(unsigned *)arg;
+}
+
+bool test_watches(struct world *w, raw_fd fd, int refusal)
+{
+    unsigned *calls = test_alloc(w, sizeof *calls);
+    int result = rondo_add_writer(w->loop, fd, ready, calls);
+
+    if (result == 0) {
+        test_run_until(w, *calls > 0);
+        assert_int_equal(rondo_remove_writer(w->loop, fd), 1);
+        return true;
+    }
+    assert_error(result, refusal);
+    assert_true(strlen(rondo_last_error()) > 20);
+    return false;
+}

@@ -130,37 +130,6 @@ static void S16_without_a_byte_nothing_goes(void **state)
     raw_close(file);
 }
 
-/* A program without Rondo sends and receives the same. */
-static void S16_with_a_plain_socket(void **state)
-{
-    struct world *w = *state;
-    struct peer *p = test_peer(w);
-    struct bag *bag = give_bag(p);
-    raw_fd end, file = raw_file(), other = raw_file(), got[4];
-    size_t count = 4;
-    char bytes[8];
-
-    local_needed(w);
-    end = local_raw_peer(w, &recorder, p);
-    assert_int_equal(raw_send_fds(end, "ab", 2, &file, 1), 2);
-    test_run_until(w, p->bytes == 2);
-    assert_int_equal(bag->count, 1);
-    assert_true(raw_same_file(bag->fds[0], file));
-    assert_ok(rondo_transport_send_fd(p->transport, file));
-    assert_ok(rondo_transport_send_fd(p->transport, other));
-    assert_ok(rondo_transport_write(p->transport, "cde", 3));
-    assert_int_equal(raw_recv_fds(end, bytes, 8, got, &count, 1000), 3);
-    assert_int_equal(count, 2);
-    assert_true(raw_same_file(got[0], file));
-    assert_true(raw_same_file(got[1], other));
-    raw_close(got[0]);
-    raw_close(got[1]);
-    empty(bag);
-    raw_close(end);
-    raw_close(file);
-    raw_close(other);
-}
-
 /* ---- S16: with their byte ----------------------------------------------- */
 
 static void count_release(void *arg)
@@ -446,7 +415,6 @@ int main(void)
     const struct test tests[] = {
         TEST(S16_one_there_and_one_back),
         TEST(S16_without_a_byte_nothing_goes),
-        TEST(S16_with_a_plain_socket),
         TEST(S16_each_write_path_carries),
         TEST(S16_a_long_queue_keeps_them_with_their_bytes),
         TEST(S16_many_beside_one_byte),

@@ -1,4 +1,5 @@
-/* test_pass_wrong.c - descriptors that cannot travel, or have no room. */
+/* test_pass_wrong.c - descriptors that cannot travel, or have no room; a plain
+ * socket at the other end. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_local.h"
 #include "raw_net.h"
@@ -300,6 +301,40 @@ static void S16_a_connection_travels(void **state)
     assert_int_equal(mine->error, 0);
 }
 
+/* ---- S16: the other end -------------------------------------------------- */
+
+/* A program without Rondo sends and receives the same. */
+static void S16_with_a_plain_socket(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    rondo_fd taken = RONDO_NO_FD;
+    raw_fd end, file = raw_file(), other = raw_file(), got[4];
+    size_t count = 4;
+    char bytes[8];
+
+    passing_needed(w);
+    p->user = &taken;
+    p->on_data = take_one;
+    end = local_raw_peer(w, &recorder, p);
+    assert_int_equal(raw_send_fds(end, "ab", 2, &file, 1), 2);
+    test_run_until(w, p->bytes == 2);
+    assert_true(raw_same_file(taken, file));
+    assert_ok(rondo_transport_send_fd(p->transport, file));
+    assert_ok(rondo_transport_send_fd(p->transport, other));
+    assert_ok(rondo_transport_write(p->transport, "cde", 3));
+    assert_int_equal(raw_recv_fds(end, bytes, 8, got, &count, 1000), 3);
+    assert_int_equal(count, 2);
+    assert_true(raw_same_file(got[0], file));
+    assert_true(raw_same_file(got[1], other));
+    raw_close(got[0]);
+    raw_close(got[1]);
+    raw_close(taken);
+    raw_close(end);
+    raw_close(file);
+    raw_close(other);
+}
+
 int main(void)
 {
     const struct test tests[] = {
@@ -312,6 +347,7 @@ int main(void)
         TEST(G8_receiving_without_memory),
         TEST(G9_what_arrives_is_never_0_to_2),
         TEST(S16_a_connection_travels),
+        TEST(S16_with_a_plain_socket),
     };
 
     return local_run("pass_wrong", tests, TEST_COUNT(tests));

@@ -1,0 +1,214 @@
+/* test_facts_limits.c - limits and clocks as told, beside what then happens. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_datagram.h"
+#include "harness_dial.h"
+#include "raw_net.h"
+
+/* ---- limits ------------------------------------------------------------- */
+
+static void W2_the_limit_by_number_is_the_truth(void **state)
+{
+    struct world *w = *state;
+    int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER);
+    int64_t before = raw_descriptor_limit();
+    raw_fd fds[2];
+
+    assert_true(limit > 0);
+    assert_true(rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS) <= limit);
+    if (limit > 60000) { /* none: then a high number is no trouble */
+        limit = 5000;
+        if (raw_raise_descriptor_limit(limit + 10) < 0 ||
+            raw_descriptor_limit() < limit + 10)
+            test_skip(w, "the process may not have 5,000 descriptors");
+        assert_int_equal(raw_pair(fds), 0);
+        fds[0] = raw_move_fd(fds[0], (raw_fd)limit);
+        assert_true(test_watches(w, fds[0], RONDO_OK));
+    } else {
+        if (raw_raise_descriptor_limit(limit + 10) < 0 ||
+            raw_descriptor_limit() < limit + 10)
+            test_skip(w, "the process may not have such descriptors");
+        assert_int_equal(raw_pair(fds), 0);
+        fds[0] = raw_move_fd(fds[0], (raw_fd)limit - 1);
+        assert_true(test_watches(w, fds[0], RONDO_OK));
+        fds[0] = raw_move_fd(fds[0], (raw_fd)limit);
+        assert_false(test_watches(w, fds[0], RONDO_EMFILE));
+        /* which backend has no such limit */
+        assert_true(strstr(rondo_last_error(), "poll") != NULL);
+    }
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+    (void)raw_set_descriptor_limit(before);
+}
+
+static void the_limit_of_descriptors_is_the_one_in_force(void **state)
+{
+    struct world *w = *state;
+    int64_t before = raw_descriptor_limit();
+    int64_t now = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS);
+
+    if (before < 0) {
+        assert_true(now > 0);
+        test_skip(w, "no limit of descriptors on this system");
+    }
+    assert_true(now > 0 && now <= before);
+    (void)raw_set_descriptor_limit(500);
+    now = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS);
+    (void)raw_set_descriptor_limit(before);
+    assert_true(now > 0 && now <= 500);
+}
+
+static void other_limits(void **state)
+{
+    struct world *w = *state;
+    int64_t path = rondo_loop_limit(w->loop, RONDO_LIMIT_UNIX_PATH);
+    int64_t datagram = rondo_loop_limit(w->loop, RONDO_LIMIT_DATAGRAM);
+    rondo_address a;
+
+    assert_in_range(path, 0, 127);
+    assert_int_equal(rondo_address_unix(&a, "x", 1),
+                     path > 0 ? 0 : RONDO_ENOTSUP);
+    assert_in_range(datagram, 1024, 65535 - 28);
+    assert_error(rondo_loop_limit(w->loop, (rondo_limit)99), RONDO_EINVAL);
+    assert_error(rondo_loop_limit(NULL, RONDO_LIMIT_DATAGRAM), RONDO_EINVAL);
+}
+
+static void D1_the_limit_of_a_datagram_is_the_truth(void **state)
+{
+    struct world *w = *state;
+    size_t limit = (size_t)rondo_loop_limit(w->loop, RONDO_LIMIT_DATAGRAM);
+    char *data = test_alloc(w, limit + 1);
+    struct endpoint *e = endpoint_bound(w);
+
+    assert_ok(rondo_datagram_send(e->d, data, limit, &e->local));
+    assert_error(rondo_datagram_send(e->d, data, limit + 1, &e->local),
+                 RONDO_EMSGSIZE);
+    test_run_until(w, e->received);
+    assert_int_equal(e->size, limit);
+}
+
+/* ---- the clock ---------------------------------------------------------- */
+
+static void T6_clock_info_is_complete(void **state)
+{
+    struct world *w = *state;
+    rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
+
+    assert_int_equal(rondo_get_clock_info(w->loop, &info), 0);
+    assert_int_equal(info.size, sizeof info);
+    assert_non_null(info.name);
+    assert_true(strlen(info.name) > 2);
+    assert_in_range(info.resolution_ns, 1, 100000000);
+    assert_in_range(info.wait_resolution_ns, 1, 100000000);
+    assert_true(info.monotonic);
+}
+
+/* The smallest step seen is no smaller than the resolution, and the clock is
+ * not a hundred times coarser than it says. */
+static void T6_clock_resolution_as_measured(void **state)
+{
+    struct world *w = *state;
+    rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
+    int64_t least = INT64_MAX;
+
+    assert_ok(rondo_get_clock_info(w->loop, &info));
+    for (int i = 0; i < 1000; i++) {
+        int64_t before = rondo_loop_time(w->loop);
+        int64_t after;
+
+        while ((after = rondo_loop_time(w->loop)) == before)
+            continue;
+        if (after - before < least)
+            least = after - before;
+    }
+    assert_true(least >= info.resolution_ns);
+    /* reading it takes a while too: 100 us are more than ten times that */
+    assert_true(least <=
+                100 * info.resolution_ns + RONDO_US(100) * test_slowness());
+}
+
+static void nothing(rondo_loop *loop, void *arg)
+{
+    (void)loop;
+    ++*(unsigned *)arg;
+}
+
+/* The best of many short sleeps is late by no more than the resolution, but
+ * for what the machine itself takes: ten times what is usual. */
+static void T2_wait_resolution_as_measured(void **state)
+{
+    struct world *w = *state;
+    rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
+    unsigned *fired = test_alloc(w, sizeof *fired);
+    int64_t best = INT64_MAX;
+
+    assert_ok(rondo_get_clock_info(w->loop, &info));
+    for (unsigned i = 1; i <= 100; i++) {
+        int64_t when = rondo_loop_time(w->loop) + RONDO_US(100);
+        int64_t late;
+
+        assert_ok(rondo_call_at(w->loop, when, nothing, fired));
+        while (*fired < i)
+            assert_ok(rondo_loop_run_once(w->loop, RONDO_SEC(1)));
+        late = rondo_loop_iteration_time(w->loop) - when;
+        if (late < best)
+            best = late;
+    }
+    assert_true(best <=
+                info.wait_resolution_ns + RONDO_US(700) * test_slowness());
+}
+
+static void T6_clock_info_of_other_versions(void **state)
+{
+    struct world *w = *state;
+    struct {
+        rondo_clock_info known;
+        uint64_t unknown[4];
+    } newer;
+    rondo_clock_info older;
+
+    memset(&newer, 0xee, sizeof newer);
+    newer.known.size = sizeof newer;
+    assert_int_equal(rondo_get_clock_info(w->loop, &newer.known), 0);
+    assert_true(newer.known.resolution_ns > 0 && newer.known.name != NULL);
+    memset(&older, 0xee, sizeof older);
+    older.size = offsetof(rondo_clock_info, wait_resolution_ns);
+    assert_int_equal(rondo_get_clock_info(w->loop, &older), 0);
+    assert_true(older.resolution_ns > 0);
+    assert_true(older.wait_resolution_ns < 0); /* beyond it: untouched */
+    older.size = 0;
+    assert_error(rondo_get_clock_info(w->loop, &older), RONDO_EINVAL);
+    assert_error(rondo_get_clock_info(w->loop, NULL), RONDO_EINVAL);
+    assert_error(rondo_get_clock_info(NULL, &older), RONDO_EINVAL);
+}
+
+/* ---- the backend -------------------------------------------------------- */
+
+static void L10_the_backend_is_one_of_the_list(void **state)
+{
+    struct world *w = *state;
+    const char *const *names = NULL;
+    size_t count = rondo_backends(&names);
+    unsigned found = 0;
+
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++)
+        found += strcmp(names[i], rondo_loop_backend(w->loop)) == 0;
+    assert_int_equal(found, 1);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(D1_the_limit_of_a_datagram_is_the_truth),
+        TEST(W2_the_limit_by_number_is_the_truth),
+        TEST(the_limit_of_descriptors_is_the_one_in_force),
+        TEST(other_limits),
+        TEST(T6_clock_info_is_complete),
+        TEST(T6_clock_resolution_as_measured),
+        TEST(T2_wait_resolution_as_measured),
+        TEST(T6_clock_info_of_other_versions),
+        TEST(L10_the_backend_is_one_of_the_list),
+    };
+
+    return test_run("facts_limits", tests, TEST_COUNT(tests));
+}
