@@ -22,7 +22,8 @@ foreach(kind static shared)
         OUTPUT_NAME rondo
         EXPORT_NAME ${kind}
         C_VISIBILITY_PRESET hidden)
-    target_compile_definitions(${target} PRIVATE RONDO_BUILDING)
+    target_compile_definitions(${target}
+        PRIVATE RONDO_BUILDING ${RONDO_SYSTEM_DEFINITIONS})
     target_include_directories(${target}
         PUBLIC
             $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>

@@ -114,6 +114,13 @@ else()
             src/unix/child_pidfd.c
             src/unix/epoll.c)
         list(INSERT RONDO_BACKENDS 0 epoll)
+    elseif(CMAKE_SYSTEM_NAME MATCHES
+            "^(Darwin|FreeBSD|NetBSD|OpenBSD|DragonFly)$")
+        list(APPEND RONDO_SOURCES
+            src/unix/child_kqueue.c
+            src/unix/kqueue.c)
+        list(INSERT RONDO_BACKENDS 0 kqueue)
+        set(RONDO_SYSTEM_DEFINITIONS RONDO_KQUEUE)
     endif()
     set(RONDO_SYSTEM_LIBRARIES ${CMAKE_DL_LIBS})
 endif()

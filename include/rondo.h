@@ -309,8 +309,8 @@ typedef struct rondo_loop_options {
      * the environment's RONDO_BACKEND (not when set-user-id), else the
      * platform's best. */
     const char *backend;
-    /** How the ends of children are noticed: "pidfd" (Linux 5.4), "thread" (a
-     * thread waits for each), "sigchld" (a handler of that signal, for as long
+    /** How the ends of children are noticed: "pidfd" (Linux 5.4), "kqueue"
+     * (with that backend), "thread" (a thread waits for each), "sigchld" (a handler of that signal, for as long
      * as there are children; the program must not replace it meanwhile);
      * NULL: the first of these that this system has. RONDO_ENOTSUP for
      * others, and where RONDO_CAN_CHILD_WATCHER is false. */

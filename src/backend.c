@@ -12,6 +12,8 @@
 #define BACKENDS(X) X(epoll) X(poll) X(select)
 #elif defined(_WIN32)
 #define BACKENDS(X) X(iocp) X(select)
+#elif defined(RONDO_KQUEUE) /* the build knows whether there is one */
+#define BACKENDS(X) X(kqueue) X(poll) X(select)
 #else
 #define BACKENDS(X) X(poll) X(select)
 #endif

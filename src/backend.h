@@ -32,6 +32,9 @@ struct backend {
     int (*embed)(rondo_loop *loop, rondo_fd *fd);
 };
 
+/* A poller's set: not watched, since what is asked for is there already. */
+enum { POLLER_READY = 1 };
+
 /* A way to learn of readiness; reactor.c makes a backend of it. State is
  * `size` zeroed bytes. All sides are SIDE_READ and SIDE_WRITE. */
 struct poller {
@@ -40,16 +43,27 @@ struct poller {
     void (*close)(rondo_loop *loop, void *state);
     int (*attach)(rondo_loop *loop, void *state, struct io *io);  /* or NULL */
     void (*detach)(rondo_loop *loop, void *state, struct io *io); /* or NULL */
+    /* 0, POLLER_READY, an error; or 0 now and reactor_refused in a wait. */
     int (*set)(rondo_loop *loop, void *state, struct io *io, unsigned sides);
     int (*wait)(rondo_loop *loop, void *state, int64_t timeout_ns);
     int64_t (*resolution)(const void *state);
-    rondo_fd (*fd)(const void *state); /* NULL: cannot be embedded */
+    /* NULL: cannot be embedded. Else the kernel knows now of all sides. */
+    int (*embed)(rondo_loop *loop, void *state, rondo_fd *fd);
+    /* Both NULL, or false: the reactor's own wake-up is needed. */
+    bool (*wakes)(const void *state);
+    void (*wake)(const void *state); /* any thread, signal handlers */
 };
 
 /* For a poller's wait: this descriptor is ready on these sides. */
 void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides);
+/* For a poller's wait: the kernel does not watch this side after all; error 0:
+ * because it is ready. */
+void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error);
 /* For a poller's wait: this descriptor is no longer open. */
 void reactor_lost(rondo_loop *loop, struct io *io);
+
+/* The poller's own. */
+void *reactor_state(rondo_loop *loop);
 
 int reactor_open(rondo_loop *loop);
 void reactor_close(rondo_loop *loop);

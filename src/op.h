@@ -45,7 +45,8 @@ struct io {
     unsigned char armed; /* sides the kernel watches now */
     unsigned char owner; /* enum io_owner */
     bool attached;
-    int slot;         /* the poller's own */
+    unsigned char told; /* the poller's own, as slot is */
+    int slot;
     struct op *op[2]; /* pending, by side */
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 struct reactor {
+    bool poller_wakes; /* by itself: the three below are not used */
     struct wake wake;
     struct io wake_io;
     struct op wake_op;
@@ -19,6 +20,11 @@ struct reactor {
 static struct reactor *reactor_of(const rondo_loop *loop)
 {
     return loop->backend_data;
+}
+
+void *reactor_state(rondo_loop *loop)
+{
+    return reactor_of(loop)->state.bytes;
 }
 
 static int set(rondo_loop *loop, struct io *io, unsigned sides)
@@ -77,6 +83,14 @@ void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
         ready_for_others(loop, io, sides);
 }
 
+void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error)
+{
+    struct op *op = io->op[side == SIDE_WRITE];
+    io->armed &= (unsigned char)~side;
+    if (op)
+        end(loop, op, error);
+}
+
 static void end_both(rondo_loop *loop, struct io *io, int error)
 {
     for (int i = 0; i < 2; i++)
@@ -100,6 +114,8 @@ static COLD void arm(rondo_loop *loop, struct op *op)
         error = sys_connect(op->io->fd, op->buffer);
     if (error == RONDO_EAGAIN)
         error = set(loop, op->io, op->io->armed | side);
+    if (error == POLLER_READY)
+        error = 0;
     if (error || !(op->io->armed & side))
         end(loop, op, error);
 }
@@ -144,7 +160,11 @@ int reactor_wait(rondo_loop *loop, int64_t timeout_ns)
 
 void reactor_wake(rondo_loop *loop)
 {
-    wake_send(&reactor_of(loop)->wake);
+    const struct reactor *r = reactor_of(loop);
+    if (r->poller_wakes)
+        r->poller->wake(r->state.bytes);
+    else
+        wake_send(&r->wake);
 }
 
 int64_t reactor_resolution(const rondo_loop *loop)
@@ -156,13 +176,12 @@ int64_t reactor_resolution(const rondo_loop *loop)
 int reactor_embed(rondo_loop *loop, rondo_fd *fd)
 {
     struct reactor *r = reactor_of(loop);
-    if (!r->poller->fd)
+    if (!r->poller->embed)
         return error_set(RONDO_ENOTSUP,
                          "loop_prepare: backend \"%s\" has no descriptor to "
                          "wait for; \"epoll\", \"kqueue\" and \"iocp\" have",
                          loop->backend->name);
-    *fd = r->poller->fd(r->state.bytes);
-    return 0;
+    return r->poller->embed(loop, r->state.bytes, fd);
 }
 
 static void woken(rondo_loop *loop, struct task *task);
@@ -196,28 +215,32 @@ static void woken(rondo_loop *loop, struct task *task)
         (void)watch_wake(loop, r);
 }
 
-/* The poller and the wake-up on it; everything that r has of its own. */
-static int open_parts(rondo_loop *loop, struct reactor *r)
-{
-    int error = wake_open(&r->wake);
-    if (error)
-        return error_in("loop_new", error);
-    error = loop->backend->poller->open(loop, r->state.bytes);
-    if (error) {
-        wake_close(&r->wake);
-        return error;
-    }
-    r->poller = loop->backend->poller;
-    return watch_wake(loop, r);
-}
-
 static void close_parts(rondo_loop *loop, struct reactor *r)
 {
     r->wake_io.op[0] = NULL;
     io_detach(loop, &r->wake_io);
     r->poller->close(loop, r->state.bytes);
     r->poller = NULL;
-    wake_close(&r->wake);
+    if (!r->poller_wakes)
+        wake_close(&r->wake);
+}
+
+/* The poller and the wake-up on it; everything that r has of its own. */
+static int open_parts(rondo_loop *loop, struct reactor *r)
+{
+    const struct poller *poller = loop->backend->poller;
+    int error = poller->open(loop, r->state.bytes);
+    if (error)
+        return error;
+    r->poller_wakes = poller->wakes && poller->wakes(r->state.bytes);
+    if (!r->poller_wakes)
+        error = wake_open(&r->wake);
+    if (error) {
+        poller->close(loop, r->state.bytes);
+        return error_in("loop_new", error);
+    }
+    r->poller = poller;
+    return r->poller_wakes ? 0 : watch_wake(loop, r);
 }
 
 int reactor_open(rondo_loop *loop)
@@ -253,6 +276,7 @@ int reactor_reopen(rondo_loop *loop)
         if (loop->table[i]) {
             loop->table[i]->armed = 0;
             loop->table[i]->slot = -1;
+            loop->table[i]->told = 0;
         }
     if (r->poller)
         close_parts(loop, r);
@@ -267,9 +291,15 @@ int reactor_reopen(rondo_loop *loop)
             end_both(loop, io, RONDO_EFORKED);
             continue;
         }
+        error = reactor_attach(loop, io);
         unsigned sides =
             (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
-        error = sides ? set(loop, io, sides) : 0;
+        if (!error && sides)
+            error = set(loop, io, sides);
+        if (error == POLLER_READY) {
+            reactor_ready(loop, io, sides);
+            error = 0;
+        }
     }
     return error;
 }

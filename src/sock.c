@@ -289,7 +289,7 @@ int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
                   struct sock_call **made)
 {
     struct sock *s = NULL;
-    int error = find(loop, fd, kind, &s);
+    int error = find(loop, fd, (int)kind, &s);
     if (!error)
         error = check_kind(fd, kind);
     if (error)

@@ -110,8 +110,8 @@ static int attach(struct pipe_stream *p)
 
 static int use_thread(struct pipe_stream *p)
 {
-    sys_pipe_block(&p->pipe);
-    return blocking_new(p->t.loop, &p->pipe, &p->thread);
+    int error = sys_pipe_block(&p->pipe);
+    return error ? error : blocking_new(p->t.loop, &p->pipe, &p->thread);
 }
 
 /* epoll will not wait for a device without a driver's help, as /dev/null;
@@ -129,9 +129,11 @@ int stream_pipe_written(rondo_transport *t)
 {
     struct pipe_stream *p = of(t);
     struct op *op = &t->out->op;
+    if (!p->thread && !op->task.error)
+        return 0;
+    op->count = 0; /* it may be an error's code */
     if (!p->thread)
-        return op->task.error ? stream_pipe_refused(t, op->task.error) : 0;
-    op->count = 0;
+        return stream_pipe_refused(t, op->task.error);
     if (op->task.error || t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
         /* the bytes will be gone; it may have woken the loop a moment ago */
         blocking_join(p->thread);

@@ -210,7 +210,7 @@ int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
 /* Does each of its calls take its time, whatever is asked of it: a file? */
 bool sys_pipe_blocks(const struct sys_pipe *pipe);
 /* From now on a thread makes the calls: they may take their time. */
-void sys_pipe_block(struct sys_pipe *pipe);
+int sys_pipe_block(struct sys_pipe *pipe);
 /* For that thread: the same calls, but never RONDO_EAGAIN. */
 int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size);
 int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,

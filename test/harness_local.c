@@ -67,3 +67,10 @@ raw_fd local_raw_peer(struct world *w, const rondo_protocol *protocol,
     test_run_until(w, p->made);
     return fds[1];
 }
+
+bool local_has_abstract_names(void)
+{
+    rondo_address a;
+
+    return rondo_address_unix(&a, "\0name", 5) == 0;
+}

@@ -21,4 +21,7 @@ void local_pair(struct world *w, struct peer **a, struct peer **b);
 raw_fd local_raw_peer(struct world *w, const rondo_protocol *protocol,
                       struct peer *p);
 
+/* whether "@name" is no file's name */
+bool local_has_abstract_names(void);
+
 #endif

@@ -145,11 +145,11 @@ ptrdiff_t raw_send_fds(raw_fd fd, const void *data, size_t size,
     if (count > 0) {
         memset(&control, 0, sizeof control);
         m.msg_control = control.bytes;
-        m.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        m.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int));
         c = CMSG_FIRSTHDR(&m);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(count * sizeof(int));
+        c->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
         for (size_t i = 0; i < count; i++) {
             int number = (int)fds[i];
 
@@ -159,6 +159,15 @@ ptrdiff_t raw_send_fds(raw_fd fd, const void *data, size_t size,
     n = sendmsg((int)fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
     return n < 0 ? failure() : n;
 }
+
+/* musl's macro compares a signed number with an unsigned one */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-compare"
+static struct cmsghdr *next_control(struct msghdr *m, struct cmsghdr *c)
+{
+    return CMSG_NXTHDR(m, c);
+}
+#pragma GCC diagnostic pop
 
 ptrdiff_t raw_recv_fds(raw_fd fd, void *data, size_t size, raw_fd *fds,
                        size_t *count, int timeout_ms)
@@ -179,7 +188,7 @@ ptrdiff_t raw_recv_fds(raw_fd fd, void *data, size_t size, raw_fd *fds,
     n = recvmsg((int)fd, &m, MSG_DONTWAIT);
     if (n < 0)
         return failure();
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = next_control(&m, c)) {
         size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
         for (size_t i = 0; i < here && c->cmsg_type == SCM_RIGHTS; i++) {

@@ -6,10 +6,12 @@
 #include "raw_net.h"
 
 #include <stdatomic.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 #if defined(__linux__) && defined(SYS_clock_gettime)
 static atomic_llong step;

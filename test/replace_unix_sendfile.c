@@ -10,8 +10,7 @@
 #include <sys/types.h>
 
 /* of the test's own thread, as the loop that sends */
-static int failure;
-static unsigned before, left, failed;
+static unsigned failed;
 
 unsigned raw_sendfile_failed(void)
 {
@@ -19,6 +18,9 @@ unsigned raw_sendfile_failed(void)
 }
 
 #ifdef __linux__
+
+static int failure;
+static unsigned before, left;
 
 bool raw_sendfile_fails(enum raw_sendfile_failure how, unsigned after,
                         unsigned times)

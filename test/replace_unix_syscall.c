@@ -8,7 +8,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
+#if defined(__linux__)
 #include <sys/syscall.h>
+#endif
 
 static unsigned lacking;
 

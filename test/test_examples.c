@@ -33,7 +33,8 @@ static void must_say(struct example *e, const char *what)
 static struct example *start(struct world *w, const char *name,
                              const char *config)
 {
-    const char *folder = RONDO_TEST_EXAMPLES;
+    const char *other = getenv("RONDO_TEST_EXAMPLES");
+    const char *folder = other ? other : RONDO_TEST_EXAMPLES;
     struct example *e = test_alloc(w, sizeof *e);
     char path[512];
     const char *argv[] = {path, "--backend", w->backend, "0", config, NULL};

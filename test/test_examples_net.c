@@ -22,7 +22,8 @@ static int patience(void)
 static struct raw_program *start(struct world *w, const char *name,
                                  const char *const *words)
 {
-    const char *folder = RONDO_TEST_EXAMPLES;
+    const char *other = getenv("RONDO_TEST_EXAMPLES");
+    const char *folder = other ? other : RONDO_TEST_EXAMPLES;
     char path[512];
     const char *argv[URLS + 8] = {path, "--backend", w->backend};
     struct raw_program *p;

@@ -58,10 +58,10 @@ static void C5_abstract_name(void **state)
     rondo_address a;
     char text[RONDO_ADDRESS_TEXT];
 
+    if (!local_has_abstract_names())
+        test_skip(w, "no abstract names on this system");
     (void)snprintf(name, 128, "@%s", local_path(w, "abstract"));
     l = local_serve(w, name);
-    if (raw_path_exists(name))
-        test_skip(w, "\"@name\" is a file here");
     c = local_connect(w, name);
     assert_false(raw_path_exists(name + 1)); /* there is no file at all */
     assert_ok(rondo_transport_peer_address(c->transport, &a));

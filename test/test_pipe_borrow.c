@@ -30,7 +30,7 @@ static struct peer *lend(struct world *w, raw_fd fd, bool to_write)
 
 static void check_lent(struct world *w, raw_fd fd, bool to_write)
 {
-    for (int how = 0; how < ENDINGS; how++) {
+    for (enum ending how = 0; how < ENDINGS; how++) {
         end_it(w, lend(w, fd, to_write), how);
         assert_true(raw_fd_valid(fd));
         assert_true(raw_is_blocking(fd));

@@ -16,7 +16,8 @@ static struct proc *example(void **state, const char *name,
                             const char *const *words)
 {
     struct world *w = *state;
-    const char *folder = RONDO_TEST_EXAMPLES;
+    const char *other = getenv("RONDO_TEST_EXAMPLES");
+    const char *folder = other ? other : RONDO_TEST_EXAMPLES;
     char *path = test_alloc(w, 512);
     const char *argv[40] = {path, "--backend", w->backend, "--seconds", "60"};
     rondo_process_options o = OUTPUT;

@@ -42,7 +42,8 @@ static void make_file(const char *path)
 
 static struct served *serve(struct world *w)
 {
-    const char *folder = RONDO_TEST_EXAMPLES;
+    const char *other = getenv("RONDO_TEST_EXAMPLES");
+    const char *folder = other ? other : RONDO_TEST_EXAMPLES;
     struct served *s = test_alloc(w, sizeof *s);
     char path[512];
     const char *argv[] = {path, "--backend", w->backend, "0", ".", NULL};

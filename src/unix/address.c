@@ -47,7 +47,7 @@ static void put_inet(rondo_address *a, struct in_addr ip, uint16_t port)
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = ip};
     in.sin_port = htons(port);
-#ifdef __APPLE__
+#ifdef SIN6_LEN
     in.sin_len = sizeof in;
 #endif
     put(a, &in, sizeof in);
@@ -59,7 +59,7 @@ static void put_inet6(rondo_address *a, struct in6_addr ip, uint16_t port,
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = ip};
     in6.sin6_port = htons(port);
     in6.sin6_scope_id = scope;
-#ifdef __APPLE__
+#ifdef SIN6_LEN
     in6.sin6_len = sizeof in6;
 #endif
     put(a, &in6, sizeof in6);

@@ -10,14 +10,19 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 /* The best first. */
 static const struct child_watcher *const watchers[] = {
 #ifdef __linux__
     &child_pidfd,
+#endif
+#ifdef RONDO_KQUEUE
+    &child_kqueue,
 #endif
     &child_thread,
     &child_sigchld,
@@ -46,7 +51,7 @@ int child_choose(rondo_loop *loop, const char *watcher)
     for (size_t i = 0; i < COUNT; i++) {
         if (watcher && strcmp(watchers[i]->name, watcher) != 0)
             continue;
-        int error = watchers[i]->probe();
+        int error = watchers[i]->probe(loop);
         if (error && watcher)
             return error_in("loop_new", error);
         loop->child_watcher = watchers[i];

@@ -13,8 +13,9 @@
 
 /* Linux 5.4, for waitid; and a filter of system calls may forbid any of these
  * on any kernel. We are no child of ours, hence ECHILD. */
-static int probe(void)
+static int probe(const rondo_loop *loop)
 {
+    (void)loop;
 #if defined(SYS_pidfd_open) && defined(SYS_pidfd_send_signal)
     siginfo_t info;
     int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);

@@ -46,8 +46,9 @@ static void unwatch(struct child *child)
     loop_free(child->loop, w);
 }
 
-static int probe(void)
+static int probe(const rondo_loop *loop)
 {
+    (void)loop;
     return 0;
 }
 

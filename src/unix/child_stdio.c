@@ -23,10 +23,10 @@ static int keep_both(int fds[2])
 
 int unix_pipe(int fds[2])
 {
-#ifdef __APPLE__
-    int result = pipe(fds);
-#else
+#ifdef UNIX_TAKES_FLAGS
     int result = pipe2(fds, O_CLOEXEC);
+#else
+    int result = pipe(fds);
 #endif
     return result < 0 ? error_from_os(errno) : keep_both(fds);
 }

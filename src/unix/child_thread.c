@@ -64,8 +64,9 @@ static int watch(struct child *child)
     return error;
 }
 
-static int probe(void)
+static int probe(const rondo_loop *loop)
 {
+    (void)loop;
     return 0;
 }
 

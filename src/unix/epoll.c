@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/epoll.h>
-#include <time.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { EPOLL_BATCH = 256 };
 
@@ -19,6 +20,23 @@ struct epoll {
     struct epoll_event events[EPOLL_BATCH];
 };
 
+/* C libraries have had it for less long than kernels. */
+static int wait_ns(struct epoll *e, int64_t timeout_ns)
+{
+#ifdef SYS_epoll_pwait2
+    struct timespec wait = unix_timespec(timeout_ns);
+    /* the kernel's own type, also where time_t has 32 bits */
+    const int64_t timeout[] = {wait.tv_sec, wait.tv_nsec};
+    return (int)syscall(SYS_epoll_pwait2, e->fd, e->events, EPOLL_BATCH,
+                        timeout, NULL, (size_t)0);
+#else
+    (void)e;
+    (void)timeout_ns;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
 static int epoll_open(rondo_loop *loop, void *state)
 {
     struct epoll *e = state;
@@ -26,8 +44,7 @@ static int epoll_open(rondo_loop *loop, void *state)
     e->fd = unix_keep(epoll_create1(EPOLL_CLOEXEC));
     if (e->fd < 0)
         return error_os(error_from_os(errno), "loop_new: epoll_create1");
-    struct timespec now = {0};
-    e->whole_ms = epoll_pwait2(e->fd, e->events, EPOLL_BATCH, &now, NULL) < 0;
+    e->whole_ms = wait_ns(e, 0) < 0;
     return 0;
 }
 
@@ -79,8 +96,7 @@ static int wait_events(struct epoll *e, int64_t timeout_ns)
     if (timeout_ns == 0 || timeout_ns == RONDO_NEVER || e->whole_ms)
         return epoll_wait(e->fd, e->events, EPOLL_BATCH,
                           unix_timeout_ms(timeout_ns));
-    struct timespec timeout = unix_timespec(timeout_ns);
-    return epoll_pwait2(e->fd, e->events, EPOLL_BATCH, &timeout, NULL);
+    return wait_ns(e, timeout_ns);
 }
 
 static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
@@ -104,9 +120,11 @@ static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
     return 0;
 }
 
-static rondo_fd epoll_fd(const void *state)
+static int epoll_embed(rondo_loop *loop, void *state, rondo_fd *fd)
 {
-    return ((const struct epoll *)state)->fd;
+    (void)loop;
+    *fd = ((const struct epoll *)state)->fd;
+    return 0;
 }
 
 static int64_t epoll_resolution(const void *state)
@@ -121,7 +139,7 @@ static const struct poller epoll_poller = {
     .set = epoll_set,
     .wait = epoll_wait_once,
     .resolution = epoll_resolution,
-    .fd = epoll_fd,
+    .embed = epoll_embed,
 };
 
 const struct backend backend_epoll = {

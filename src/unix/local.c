@@ -194,6 +194,15 @@ union control {
     char bytes[CMSG_SPACE(SYS_FDS_MOST * sizeof(int)) + 256];
 };
 
+/* musl's macro compares a signed number with an unsigned one. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-compare"
+static struct cmsghdr *next_control(struct msghdr *message, struct cmsghdr *c)
+{
+    return CMSG_NXTHDR(message, c);
+}
+#pragma GCC diagnostic pop
+
 /* Takes over what one control message has; false: not all could be kept. */
 static bool take(struct cmsghdr *c, sys_fd *fds, size_t *count)
 {
@@ -228,7 +237,7 @@ int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
         return unix_fail();
     bool all = !(message.msg_flags & MSG_CTRUNC);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c;
-         c = CMSG_NXTHDR(&message, c))
+         c = next_control(&message, c))
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
             !take(c, fds, count))
             all = false;

@@ -173,15 +173,15 @@ int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
     struct sockaddr *to = (void *)&peer->native;
     int made;
     do {
-#ifdef __APPLE__
-        made = accept(fd, to, &size);
-#else
+#ifdef UNIX_TAKES_FLAGS
         made = accept4(fd, to, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+        made = accept(fd, to, &size);
 #endif
     } while (made < 0 && errno == EINTR);
     peer->native_size = size <= sizeof peer->native ? size : 0;
     peer->reserved = 0;
-#ifndef __APPLE__
+#ifdef UNIX_TAKES_FLAGS
     if (made > 2) {
         *accepted = made;
         return 0;
@@ -241,10 +241,10 @@ int64_t sys_send(sys_fd fd, const void *data, size_t size)
     return count < 0 ? unix_fail() : count;
 }
 
-size_t unix_parts(struct iovec *parts, size_t room, const rondo_buffer *buffers,
-                  size_t count)
+unsigned char unix_parts(struct iovec *parts, unsigned char room,
+                         const rondo_buffer *buffers, size_t count)
 {
-    size_t used = 0;
+    unsigned char used = 0;
     for (; used < room && used < count; used++) {
         parts[used].iov_base = (void *)(uintptr_t)buffers[used].data;
         parts[used].iov_len = buffers[used].size;

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -40,9 +40,9 @@ static int fail(void)
  * terminal. */
 static bool is_master(int fd)
 {
-#ifdef TIOCGPTN
-    unsigned number;
-    return ioctl(fd, TIOCGPTN, &number) == 0;
+#ifdef __linux__
+    char name[64];
+    return ptsname_r(fd, name, sizeof name) == 0;
 #else
     return ptsname(fd) != NULL;
 #endif
@@ -134,7 +134,7 @@ static int unblock(struct sys_pipe *pipe, unsigned side, bool shared)
 int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
 {
     struct stat status;
-    *pipe = (struct sys_pipe){.given = fd, .fd = fd};
+    *pipe = (struct sys_pipe){.given = fd, .fd = fd, .cancel = {-1, -1}};
     if (fstat(fd, &status) != 0)
         return fail();
     pipe->socket = S_ISSOCK(status.st_mode);
@@ -162,6 +162,8 @@ static void restore(const struct sys_pipe *pipe)
 void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited)
 {
     int before = errno;
+    sys_close(pipe->cancel[0]);
+    sys_close(pipe->cancel[1]);
     if (pipe->fd != pipe->given)
         sys_close(pipe->fd);
     if (close)
@@ -246,27 +248,55 @@ bool sys_pipe_blocks(const struct sys_pipe *pipe)
     return pipe->file;
 }
 
-void sys_pipe_block(struct sys_pipe *pipe)
+/* A file's calls just take their time. What the backend refuses, as kqueues do
+ * with some terminals, may never have anything: it is waited for together with
+ * a pipe that ends the wait. */
+int sys_pipe_block(struct sys_pipe *pipe)
 {
-    if (pipe->fd == pipe->given)
-        restore(pipe);
-    else
-        (void)unix_nonblocking(pipe->fd, false);
+    if (!pipe->file)
+        return unix_pipe(pipe->cancel);
+    restore(pipe);
     pipe->restore_mode = pipe->restore_signal = false;
+    return 0;
 }
 
-/* After an interrupted call, or when the program itself had it non-blocking. */
-static void wait_for(const struct sys_pipe *pipe, short event)
+/* macOS's poll(2) does not take devices, its select(2) does. */
+static bool is_cancelled_before(int fd, int cancel, bool reads)
 {
-    struct pollfd asked = {.fd = pipe->fd, .events = event};
-    (void)poll(&asked, 1, -1);
+#ifdef __APPLE__
+    int last = fd > cancel ? fd : cancel;
+    if (last < FD_SETSIZE) {
+        fd_set readable, writable;
+        FD_ZERO(&readable);
+        FD_ZERO(&writable);
+        FD_SET(cancel, &readable);
+        FD_SET(fd, reads ? &readable : &writable);
+        return select(last + 1, &readable, &writable, NULL, NULL) > 0 &&
+               FD_ISSET(cancel, &readable);
+    }
+#endif
+    struct pollfd asked[] = {{.fd = cancel, .events = POLLIN},
+                             {.fd = fd, .events = reads ? POLLIN : POLLOUT}};
+    return poll(asked, 2, -1) > 0 && asked[0].revents;
+}
+
+/* 0: try again; it may have been interrupted only. */
+static int wait_for(const struct sys_pipe *pipe, bool reads)
+{
+    if (pipe->cancel[0] < 0 ||
+        !is_cancelled_before(pipe->fd, pipe->cancel[0], reads))
+        return 0;
+    return error_from_os(ECANCELED);
 }
 
 int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
 {
     int64_t count;
-    while ((count = sys_pipe_read(pipe, data, size)) == RONDO_EAGAIN)
-        wait_for(pipe, POLLIN);
+    while ((count = sys_pipe_read(pipe, data, size)) == RONDO_EAGAIN) {
+        int error = wait_for(pipe, true);
+        if (error)
+            return error;
+    }
     return count;
 }
 
@@ -275,15 +305,19 @@ int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
 {
     const rondo_buffer piece = {data, size};
     int64_t count;
-    while ((count = sys_pipe_write(pipe, &piece, 1)) == RONDO_EAGAIN)
-        wait_for(pipe, POLLOUT);
+    while ((count = sys_pipe_write(pipe, &piece, 1)) == RONDO_EAGAIN) {
+        int error = wait_for(pipe, false);
+        if (error)
+            return error;
+    }
     return count;
 }
 
 bool sys_pipe_cancel(struct sys_pipe *pipe)
 {
-    (void)pipe;
-    return false; /* a file is all that a thread reads */
+    if (pipe->cancel[1] >= 0)
+        (void)!write(pipe->cancel[1], "", 1);
+    return false;
 }
 
 /* ---- whether anybody reads ---- */

@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +25,11 @@
 #endif
 #ifndef SHARES_MEMORY
 #define SHARES_MEMORY true
+#endif
+#ifdef __APPLE__ /* whose vfork is on the way out, and warns */
+#define START_SHARING fork
+#else
+#define START_SHARING vfork
 #endif
 
 extern char **environ;
@@ -140,11 +144,7 @@ static int64_t start(struct launch *l, int *pidfd)
 static int64_t start(struct launch *l, int *pidfd)
 {
     (void)pidfd;
-#ifdef __APPLE__
-    pid_t pid = fork(); /* its vfork is on the way out */
-#else
-    pid_t pid = shares_memory(l) ? vfork() : fork();
-#endif
+    pid_t pid = shares_memory(l) ? START_SHARING() : fork();
     if (pid == 0)
         _exit(spawn_child(l));
     return pid;

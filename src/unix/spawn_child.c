@@ -3,15 +3,16 @@
 #define _GNU_SOURCE
 #include "spawn.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+#ifndef __APPLE__ /* which has left it out of what programs may rely on */
+#include <sys/syscall.h>
+#endif
 
 /* With every signal blocked: a handler of the parent's must never run here. */
 static void reset_signals(void)
@@ -90,12 +91,23 @@ static bool is_kept(const struct launch *l, int fd)
     return false;
 }
 
+#ifdef __linux__
+/* As the kernel writes it; not every C library says so. */
+struct entry {
+    uint64_t number;
+    int64_t offset;
+    unsigned short size;
+    unsigned char type;
+    char name[];
+};
+#endif
+
 /* What is open, as the kernel lists it: the limit may be a thousand million. */
 static int close_listed_at_exec(const struct launch *l)
 {
 #ifdef __linux__
     union {
-        struct dirent64 align;
+        struct entry align;
         char bytes[2048];
     } room;
     int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -105,13 +117,13 @@ static int close_listed_at_exec(const struct launch *l)
     while ((count = syscall(SYS_getdents64, folder, room.bytes,
                             sizeof room.bytes)) > 0)
         for (long at = 0; at < count;) {
-            const struct dirent64 *entry = (const void *)(room.bytes + at);
+            const struct entry *entry = (const void *)(room.bytes + at);
             int fd = 0;
-            for (const char *digit = entry->d_name; *digit; digit++)
+            for (const char *digit = entry->name; *digit; digit++)
                 fd = fd * 10 + (*digit - '0');
-            if (entry->d_name[0] != '.' && !is_kept(l, fd))
+            if (entry->name[0] != '.' && !is_kept(l, fd))
                 close_at_exec(fd);
-            at += entry->d_reclen;
+            at += entry->size;
         }
     (void)close(folder);
     return (int)count;

@@ -23,18 +23,28 @@
 
 /* ---- clock ---- */
 
+/* macOS's CLOCK_MONOTONIC counts whole microseconds, and goes on while the
+ * machine sleeps, which no wait there does. */
+#ifdef CLOCK_UPTIME_RAW
+#define CLOCK      CLOCK_UPTIME_RAW
+#define CLOCK_NAME "clock_gettime(CLOCK_UPTIME_RAW)"
+#else
+#define CLOCK      CLOCK_MONOTONIC
+#define CLOCK_NAME "clock_gettime(CLOCK_MONOTONIC)"
+#endif
+
 int64_t sys_clock(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 void sys_clock_facts(const char **name, int64_t *resolution_ns)
 {
     struct timespec resolution = {0, 1};
-    clock_getres(CLOCK_MONOTONIC, &resolution);
-    *name = "clock_gettime(CLOCK_MONOTONIC)";
+    clock_getres(CLOCK, &resolution);
+    *name = CLOCK_NAME;
     *resolution_ns =
         (int64_t)resolution.tv_sec * 1000000000 + resolution.tv_nsec;
 }
@@ -139,11 +149,16 @@ const char *sys_error_name(int64_t os_error)
 
 void sys_error_text(int64_t os_error, char *text, size_t size)
 {
+#ifdef __APPLE__ /* its texts are in one language */
+    if (strerror_r((int)os_error, text, size) != 0)
+        snprintf(text, size, "system error");
+#else
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     const char *why = c ? strerror_l((int)os_error, c) : "system error";
     snprintf(text, size, "%s", why);
     if (c)
         freelocale(c);
+#endif
     /* "Permission denied" in the middle of a sentence */
     if (text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z')
         text[0] = (char)(text[0] + 'a' - 'A');

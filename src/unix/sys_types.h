@@ -47,7 +47,8 @@ static inline void sys_mutex_unlock(sys_mutex *m)
     bool socket, terminal, fifo, file;                                         \
     bool signals; /* writing to it may raise SIGPIPE */                        \
     bool plain;   /* ... and its writes take no flag against that */           \
-    bool restore_mode, restore_signal; /* ... to what they were */
+    bool restore_mode, restore_signal; /* ... to what they were */             \
+    int cancel[2]; /* a pipe; what a thread waits for as well, -1: nothing */
 
 /* What a child watcher keeps with a child. */
 #define SYS_CHILD_MEMBERS int pidfd; /* -1: none */

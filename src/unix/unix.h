@@ -7,6 +7,12 @@
 
 #include <time.h>
 
+/* accept4, pipe2 and their like are there; macOS has none of them. */
+#if defined(__linux__) || defined(__FreeBSD__) || defined(__NetBSD__) ||       \
+    defined(__OpenBSD__) || defined(__DragonFly__)
+#define UNIX_TAKES_FLAGS
+#endif
+
 /* A new descriptor moved off 0, 1 and 2, where a program that closed them
  * would print into it; -1 and errno stay -1 and errno. Close-on-exec. */
 int unix_keep(int fd);
@@ -17,10 +23,11 @@ int unix_nonblocking(int fd, bool on);
 /* The error of the call just made; RONDO_EAGAIN: it would block. */
 int unix_fail(void);
 
-/* The pieces as the system takes them, at most `room`; their number. */
+/* The pieces as the system takes them, at most `room`; their number, in a type
+ * that fits whatever a system counts them with. */
 struct iovec;
-size_t unix_parts(struct iovec *parts, size_t room, const rondo_buffer *buffers,
-                  size_t count);
+unsigned char unix_parts(struct iovec *parts, unsigned char room,
+                         const rondo_buffer *buffers, size_t count);
 
 /* Timeouts as the waits take them, rounded up, so that no timer is early. */
 int unix_timeout_ms(int64_t timeout_ns);

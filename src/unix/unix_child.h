@@ -3,6 +3,7 @@
 #ifndef RONDO_UNIX_CHILD_H
 #define RONDO_UNIX_CHILD_H
 
+#include "backend.h"
 #include "child.h"
 
 /* A way to notice that a child has ended. */
@@ -10,12 +11,17 @@ struct child_watcher {
     const char *name;
     bool pidfd; /* it needs the child's pidfd */
     /* 0, or RONDO_ENOTSUP with a sentence: this kernel cannot. */
-    int (*probe)(void);
+    int (*probe)(const rondo_loop *loop);
     int (*watch)(struct child *child);
     void (*unwatch)(struct child *child);
 };
 
-extern const struct child_watcher child_pidfd, child_sigchld, child_thread;
+extern const struct child_watcher child_pidfd, child_kqueue, child_sigchld,
+    child_thread;
+
+/* kqueue.c's: io is ready when that process has ended; NULL: no more. */
+extern const struct backend backend_kqueue;
+int unix_kqueue_child(rondo_loop *loop, int64_t pid, struct io *io);
 
 /* Runs the plan; *pidfd, unless it is NULL, names the process for good. An
  * error: nothing is left of it. */

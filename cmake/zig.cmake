@@ -1,0 +1,34 @@
+# Cross-compiling with zig, which has headers and libcs of many systems.
+# RONDO_ZIG_TARGET names one as zig does (aarch64-freebsd), RONDO_ZIG is the
+# compiler, RONDO_CROSS_PREFIX where cmocka for that target is. What runs here,
+# natively or in an emulator, is RONDO_CROSS_RUN's business.
+# SPDX-License-Identifier: MIT
+set(target $ENV{RONDO_ZIG_TARGET})
+string(REGEX MATCH "^[^-]+" CMAKE_SYSTEM_PROCESSOR ${target})
+if(target MATCHES "macos")
+    set(CMAKE_SYSTEM_NAME Darwin)
+    set(CMAKE_INSTALL_NAME_TOOL /bin/true) # nothing is installed
+elseif(target MATCHES "freebsd")
+    set(CMAKE_SYSTEM_NAME FreeBSD)
+elseif(target MATCHES "netbsd")
+    set(CMAKE_SYSTEM_NAME NetBSD)
+elseif(target MATCHES "openbsd")
+    set(CMAKE_SYSTEM_NAME OpenBSD)
+else()
+    set(CMAKE_SYSTEM_NAME Linux)
+endif()
+set(CMAKE_C_COMPILER $ENV{RONDO_ZIG} cc -target ${target})
+set(CMAKE_AR $ENV{RONDO_ZIG})
+set(CMAKE_RANLIB $ENV{RONDO_ZIG})
+set(CMAKE_C_ARCHIVE_CREATE "<CMAKE_AR> ar qc <TARGET> <OBJECTS>")
+set(CMAKE_C_ARCHIVE_APPEND "<CMAKE_AR> ar q <TARGET> <OBJECTS>")
+set(CMAKE_C_ARCHIVE_FINISH "<CMAKE_RANLIB> ranlib <TARGET>")
+set(CMAKE_FIND_ROOT_PATH $ENV{RONDO_CROSS_PREFIX})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+if(NOT "$ENV{RONDO_CROSS_RUN}" STREQUAL "")
+    set(CMAKE_CROSSCOMPILING_EMULATOR $ENV{RONDO_CROSS_RUN})
+endif()
+# zig turns the undefined behaviour sanitizer on by itself
+set(CMAKE_C_FLAGS_INIT -fno-sanitize=undefined)

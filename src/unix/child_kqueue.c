@@ -1,0 +1,90 @@
+/* child_kqueue.c - child watcher "kqueue": the loop's own kqueue tells. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "error.h"
+#include "unix.h"
+#include "unix_child.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+
+/* It has no descriptor: its io is in no table, only the kqueue knows it. */
+struct process_watch {
+    struct io io;
+    struct op op;
+    struct child *child; /* NULL: nobody wants to know any more */
+};
+
+/* The kernel tells of the exit a moment before the child can be reaped. It is
+ * certain by then, so it is waited for. */
+static void wait_for(int64_t pid)
+{
+    siginfo_t info;
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 &&
+           errno == EINTR)
+        ;
+}
+
+static void ended(rondo_loop *loop, struct task *task)
+{
+    struct process_watch *w =
+        (struct process_watch *)(void *)((char *)task -
+                                         offsetof(struct process_watch,
+                                                  op.task));
+    if (w->child && !child_check(w->child)) {
+        wait_for(w->child->pid);
+        (void)child_check(w->child);
+    }
+    loop_free(loop, w);
+}
+
+static int watch(struct child *child)
+{
+    rondo_loop *loop = child->loop;
+    struct process_watch *w = loop_alloc(loop, sizeof *w);
+    if (!w)
+        return error_set(RONDO_ENOMEM, "out of memory");
+    w->child = child;
+    io_init(&w->io, SYS_NO_FD, IO_CHILD);
+    op_init(&w->op, &w->io, OP_WAIT_READ, ended);
+    int error = unix_kqueue_child(loop, child->pid, &w->io);
+    /* it was quicker: some kernels do not know it any more then */
+    bool gone = error == RONDO_ESRCH;
+    if (error && !gone) {
+        loop_free(loop, w);
+        return error;
+    }
+    child->watch = w;
+    w->op.task.state = TASK_PENDING;
+    w->io.op[0] = &w->op;
+    if (gone)
+        reactor_ready(loop, &w->io, SIDE_READ);
+    return 0;
+}
+
+/* Inside its own dispatch it is idle, and is freed there. */
+static void unwatch(struct child *child)
+{
+    struct process_watch *w = child->watch;
+    w->child = NULL;
+    if (op_is_idle(&w->op))
+        return;
+    (void)unix_kqueue_child(child->loop, child->pid, NULL);
+    op_cancel(child->loop, &w->op);
+}
+
+static int probe(const rondo_loop *loop)
+{
+    if (loop->backend == &backend_kqueue)
+        return 0;
+    return error_set(RONDO_ENOTSUP,
+                     "child watcher \"kqueue\" needs the backend \"kqueue\"; "
+                     "\"thread\" is always there");
+}
+
+const struct child_watcher child_kqueue = {
+    .name = "kqueue",
+    .probe = probe,
+    .watch = watch,
+    .unwatch = unwatch,
+};

@@ -1,0 +1,394 @@
+/* kqueue.c - the poller of macOS and the BSDs. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "backend.h"
+#include "error.h"
+#include "unix.h"
+#include "unix_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/event.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#ifdef __NetBSD__
+typedef size_t event_count;
+#else
+typedef int event_count;
+#endif
+
+enum {
+    KQUEUE_WAITING = 128, /* descriptors with changes for the next wait */
+    KQUEUE_BATCH = 256,   /* two changes each; room for an error of each */
+    PIPE_MS = 100
+};
+
+/* In io->told, beside the sides. */
+enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE, IS_PIPE = 4, IS_NAMED = 8 };
+
+/* What changes is told to the kernel by the next wait, with the same call: a
+ * descriptor whose sides differ from what was told waits in a list, io->slot
+ * is its place there. Only a watcher is told at once, since its caller is to
+ * hear what the kernel thinks of it. */
+struct kqueue {
+    int fd;
+    uint32_t generation; /* forks seen when it was made */
+    bool unsure; /* a call has failed: what was told may have been heard */
+    unsigned waiting_count, pipe_count, pipe_room;
+    struct io *waiting[KQUEUE_WAITING];
+    struct io **pipes;
+    struct kevent events[KQUEUE_BATCH]; /* changes, then events */
+};
+
+static int kqueue_open(rondo_loop *loop, void *state)
+{
+    struct kqueue *k = state;
+    (void)loop;
+    k->fd = unix_keep(kqueue());
+    if (k->fd < 0)
+        return error_os(error_from_os(errno), "loop_new: kqueue");
+    k->generation = sys_fork_generation;
+    return 0;
+}
+
+/* A child of fork does not have it: the number may be another file's. */
+static void kqueue_close(rondo_loop *loop, void *state)
+{
+    struct kqueue *k = state;
+    loop_free(loop, k->pipes);
+    if (k->generation == sys_fork_generation)
+        sys_close(k->fd);
+}
+
+/* ---- what the kernel refuses ---- */
+
+static bool is_open(const struct io *io)
+{
+    return fcntl(io->fd, F_GETFD) >= 0;
+}
+
+/* The error of adding a side, or POLLER_READY. */
+static int refused(const struct io *io, unsigned side, int os_error)
+{
+    int error = error_from_os(os_error);
+    /* the reader of this pipe is gone (NetBSD: EBADF): writing will say so */
+    if (side == SIDE_WRITE &&
+        (os_error == EPIPE || (os_error == EBADF && is_open(io))))
+        return POLLER_READY;
+    switch (os_error) {
+    case EINVAL:     /* macOS */
+    case ENODEV:     /* FreeBSD */
+    case EOPNOTSUPP: /* NetBSD, OpenBSD */
+    case EPERM:
+        return error_os(RONDO_EPERM,
+                        "kqueue refuses descriptor %d (backends \"poll\" and "
+                        "\"select\" take it)",
+                        io->fd);
+    default:
+        return error_os(error, "kevent on descriptor %d", io->fd);
+    }
+}
+
+/* ---- changes ---- */
+
+static struct kevent change_of(struct io *io, unsigned side, bool add)
+{
+    /* by name: the members differ in order and type */
+    struct kevent change = {.ident = (uintptr_t)io->fd};
+    change.filter = side == SIDE_READ ? EVFILT_READ : EVFILT_WRITE;
+    change.flags = add ? EV_ADD : EV_DELETE;
+    change.udata = (void *)io;
+    return change;
+}
+
+/* One change a call: without room for events its error is the call's, and no
+ * event is taken. Removing what is gone already is as good. */
+static int tell_now(struct kqueue *k, struct io *io, unsigned sides)
+{
+    for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
+        if (!((sides ^ io->told) & side))
+            continue;
+        struct kevent change = change_of(io, side, sides & side);
+        /* interrupted, it has been made */
+        if (kevent(k->fd, &change, 1, NULL, 0, NULL) < 0 && errno != EINTR &&
+            sides & side)
+            return refused(io, side, errno);
+        io->told ^= (unsigned char)side;
+    }
+    return 0;
+}
+
+static void stop_waiting(struct kqueue *k, struct io *io)
+{
+    struct io *last = k->waiting[--k->waiting_count];
+    k->waiting[io->slot] = last;
+    last->slot = io->slot;
+    io->slot = -1;
+}
+
+static int kqueue_set(rondo_loop *loop, void *state, struct io *io,
+                      unsigned sides)
+{
+    struct kqueue *k = state;
+    (void)loop;
+    if (io->slot >= 0)
+        return 0;
+    if (io->owner == IO_WATCHER || k->waiting_count == KQUEUE_WAITING)
+        return tell_now(k, io, sides);
+    io->slot = (int)k->waiting_count;
+    k->waiting[k->waiting_count++] = io;
+    return 0;
+}
+
+/* The changes of all that wait, into events. */
+static event_count take_changes(struct kqueue *k, bool receipts)
+{
+    event_count count = 0;
+    for (unsigned i = 0; i < k->waiting_count; i++) {
+        struct io *io = k->waiting[i];
+        unsigned differs = io->armed ^ io->told;
+        if (k->unsure)
+            differs |= io->armed;
+        for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
+            if (!(differs & side))
+                continue;
+            struct kevent change = change_of(io, side, io->armed & side);
+            if (receipts)
+                change.flags |= EV_RECEIPT;
+            k->events[count++] = change;
+        }
+        io->told |= io->armed;
+    }
+    return count;
+}
+
+/* They have been made, but for those that an event says failed. */
+static void changes_made(struct kqueue *k)
+{
+    for (unsigned i = 0; i < k->waiting_count; i++) {
+        struct io *io = k->waiting[i];
+        io->told = (unsigned char)((io->told & ~BOTH_SIDES) | io->armed);
+        io->slot = -1;
+    }
+    k->waiting_count = 0;
+    k->unsure = false;
+}
+
+static void change_failed(rondo_loop *loop, struct io *io, unsigned side,
+                          int os_error)
+{
+    io->told &= (unsigned char)~side;
+    if (!(io->armed & side))
+        return; /* removed what was gone already */
+    int error = refused(io, side, os_error);
+    reactor_refused(loop, io, side, error == POLLER_READY ? 0 : error);
+}
+
+/* ---- pipes that end without a word ---- */
+
+/* macOS does not tell who reads a FIFO that its last writer is gone, FreeBSD
+ * not who only writes one that its last reader is, and NetBSD not who waits to
+ * write to any pipe. So, while such a one is waited for, it is asked now and
+ * then. */
+
+/* Pipes without a name are all on a device of their own. */
+static bool has_name(const struct stat *status)
+{
+    struct stat nameless;
+    int fds[2];
+    if (unix_pipe(fds) != 0)
+        return true;
+    bool same =
+        fstat(fds[0], &nameless) == 0 && nameless.st_dev == status->st_dev;
+    sys_close(fds[0]);
+    sys_close(fds[1]);
+    return !same;
+}
+
+static int kqueue_attach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct kqueue *k = state;
+    struct stat status;
+    io->told = 0;
+    if ((io->owner != IO_WATCHER && io->owner != IO_PIPE) ||
+        fstat(io->fd, &status) != 0 || !S_ISFIFO(status.st_mode))
+        return 0;
+    if (k->pipe_count == k->pipe_room) {
+        unsigned room = k->pipe_room ? k->pipe_room * 2 : 8;
+        struct io **pipes =
+            loop_realloc(loop, k->pipes, room * sizeof(struct io *));
+        if (!pipes)
+            return error_set(RONDO_ENOMEM, "out of memory for descriptors");
+        k->pipes = pipes;
+        k->pipe_room = room;
+    }
+    k->pipes[k->pipe_count++] = io;
+    io->told = has_name(&status) ? IS_PIPE | IS_NAMED : IS_PIPE;
+    return 0;
+}
+
+static void kqueue_detach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct kqueue *k = state;
+    (void)loop;
+    if (io->slot >= 0)
+        stop_waiting(k, io);
+    (void)tell_now(k, io, 0);
+    if (!(io->told & IS_PIPE))
+        return;
+    unsigned i = 0;
+    while (k->pipes[i] != io)
+        i++;
+    k->pipes[i] = k->pipes[--k->pipe_count];
+}
+
+/* The sides that are waited for, and may be ready without an event. */
+static unsigned unsure_sides(const struct io *io)
+{
+    unsigned sides = io->op[1] ? SIDE_WRITE : 0U;
+    if (io->op[0] && io->told & IS_NAMED)
+        sides |= SIDE_READ;
+    return sides;
+}
+
+static int64_t shorten(const struct kqueue *k, int64_t timeout_ns)
+{
+    for (unsigned i = 0; i < k->pipe_count; i++)
+        if (unsure_sides(k->pipes[i]) && timeout_ns > RONDO_MS(PIPE_MS))
+            return RONDO_MS(PIPE_MS);
+    return timeout_ns;
+}
+
+static void ask_pipes(rondo_loop *loop, struct kqueue *k)
+{
+    for (unsigned i = 0; i < k->pipe_count; i++) {
+        struct io *io = k->pipes[i];
+        struct pollfd asked = {.fd = io->fd};
+        unsigned sides = unsure_sides(io);
+        if (sides && poll(&asked, 1, 0) == 1 &&
+            asked.revents & (POLLHUP | POLLERR))
+            reactor_ready(loop, io, sides);
+    }
+}
+
+/* ---- waiting ---- */
+
+static void take_event(rondo_loop *loop, const struct kevent *event)
+{
+    struct io *io = (void *)event->udata;
+    unsigned side = event->filter == EVFILT_WRITE ? SIDE_WRITE : SIDE_READ;
+    if (!io)
+        return; /* the wake-up */
+    if (!(event->flags & EV_ERROR))
+        reactor_ready(loop, io, side);
+    else if (event->data)
+        change_failed(loop, io, side, (int)event->data);
+}
+
+/* One call: changes and, unless they alone are to be told, events. */
+static int call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
+                bool changes_only)
+{
+    event_count changes = take_changes(k, changes_only);
+    struct timespec timeout = unix_timespec(timeout_ns);
+    int count = kevent(k->fd, k->events, changes, k->events,
+                       changes_only ? changes : KQUEUE_BATCH,
+                       timeout_ns == RONDO_NEVER ? NULL : &timeout);
+    if (count < 0 && errno != EINTR) {
+        k->unsure = true;
+        return error_os(error_from_os(errno), "kevent");
+    }
+    changes_made(k); /* also when it was interrupted */
+    for (int i = 0; i < count; i++)
+        take_event(loop, &k->events[i]);
+    return 0;
+}
+
+static int kqueue_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
+{
+    struct kqueue *k = state;
+    if (!k->pipe_count)
+        return call(loop, k, timeout_ns, false);
+    int error = call(loop, k, shorten(k, timeout_ns), false);
+    if (!error)
+        ask_pipes(loop, k);
+    return error;
+}
+
+static int kqueue_embed(rondo_loop *loop, void *state, rondo_fd *fd)
+{
+    struct kqueue *k = state;
+    *fd = k->fd;
+    return k->waiting_count ? call(loop, k, 0, true) : 0;
+}
+
+static int64_t kqueue_resolution(const void *state)
+{
+    (void)state;
+    return 1;
+}
+
+/* ---- children ---- */
+
+int unix_kqueue_child(rondo_loop *loop, int64_t pid, struct io *io)
+{
+    const struct kqueue *k = reactor_state(loop);
+    struct kevent change = {.ident = (uintptr_t)pid, .filter = EVFILT_PROC};
+    change.flags = io ? EV_ADD | EV_ONESHOT : EV_DELETE;
+    change.fflags = NOTE_EXIT;
+    change.udata = (void *)io;
+    if (kevent(k->fd, &change, 1, NULL, 0, NULL) == 0 || errno == EINTR)
+        return 0;
+    return error_os(error_from_os(errno), "kevent on process %lld",
+                    (long long)pid);
+}
+
+/* ---- the wake-up ---- */
+
+#ifdef EVFILT_USER
+static int wake_event(const struct kqueue *k, bool add)
+{
+    struct kevent change = {.ident = 1, .filter = EVFILT_USER};
+    change.flags = add ? EV_ADD | EV_CLEAR : 0;
+    change.fflags = add ? 0 : NOTE_TRIGGER;
+    return kevent(k->fd, &change, 1, NULL, 0, NULL);
+}
+
+static bool kqueue_wakes(const void *state)
+{
+    return wake_event(state, true) == 0;
+}
+
+static void kqueue_wake(const void *state)
+{
+    int before = errno;
+    (void)wake_event(state, false);
+    errno = before;
+}
+#endif
+
+static const struct poller kqueue_poller = {
+    .size = sizeof(struct kqueue),
+    .open = kqueue_open,
+    .close = kqueue_close,
+    .attach = kqueue_attach,
+    .detach = kqueue_detach,
+    .set = kqueue_set,
+    .wait = kqueue_wait,
+    .resolution = kqueue_resolution,
+    .embed = kqueue_embed,
+#ifdef EVFILT_USER
+    .wakes = kqueue_wakes,
+    .wake = kqueue_wake,
+#endif
+};
+
+const struct backend backend_kqueue = {
+    .name = "kqueue",
+    /* some systems refuse some, such as /dev/null; each is tried */
+    .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
+    REACTOR(&kqueue_poller),
+};

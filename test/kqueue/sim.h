@@ -1,0 +1,110 @@
+/* sim.h - the kqueue for tests: its inside, and what tests ask of it. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_TEST_KQUEUE_SIM_H
+#define RONDO_TEST_KQUEUE_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/event.h>
+
+/* ---- profiles: how a system's kqueue behaves (sim_profile.c) ------------ */
+
+struct sim_profile {
+    const char *name;
+    bool user;            /* has EVFILT_USER */
+    bool trigger_udata;   /* NOTE_TRIGGER overwrites udata */
+    bool refuses_devices; /* every character device, terminals too */
+    int null_error;       /* of /dev/null and its like; 0: always ready */
+    int tty_error;        /* of /dev/tty, 0: as any terminal */
+    bool file_once;       /* a regular file is reported once, else always */
+    int delete_closed;    /* the error of EV_DELETE on a closed descriptor */
+    int broken_pipe;      /* ... of EVFILT_WRITE on a pipe without a reader */
+    bool broken_silent;   /* an armed one is not told of the reader's end */
+    bool fifo_no_eof;     /* a FIFO's reader is not told of its last writer */
+    int exited_child;     /* EVFILT_PROC on a zombie; 0: it is reported */
+    bool exit_early;      /* NOTE_EXIT comes before waitpid knows */
+    int64_t tick_ns;      /* timeouts are rounded up to it */
+};
+
+/* RONDO_KQUEUE names it; the first one otherwise. */
+const struct sim_profile *sim_profile(void);
+/* From now on; NULL: as the environment says. false: there is none such. */
+bool sim_set_profile(const char *name);
+
+/* ---- trouble on demand -------------------------------------------------- */
+
+/* After so many calls of kevent that wait or change something, the next one
+ * fails with this error: before it has done anything, or (late) after its
+ * changes have been made. */
+void sim_fail(unsigned after, int os_error, bool late);
+/* The next EV_ADD of this filter is answered with this error. */
+void sim_refuse(uint32_t filter, int os_error);
+unsigned sim_calls(void);   /* of kevent, ever */
+unsigned sim_changes(void); /* that were made, ever */
+
+/* ---- notes and queues (sim_notes.c) ------------------------------------- */
+
+enum sim_list { SIM_READS, SIM_WRITES, SIM_OTHERS, SIM_LISTS };
+
+/* What a BSD calls a knote: one filter on one ident. */
+struct sim_note {
+    struct sim_note *next; /* of its bucket */
+    uintptr_t ident;
+    uint32_t filter;
+    uint32_t flags; /* EV_CLEAR, EV_ONESHOT, EV_DISPATCH */
+    void *udata;
+    int helper;   /* a descriptor that stands for what is no file; -1 */
+    bool enabled; /* told to epoll */
+    bool edge;    /* told to it as EPOLLET: the next change counts */
+    bool always;  /* always ready: the helper is */
+};
+
+enum { SIM_BUCKETS = 256 };
+
+/* Its descriptor is an epoll of three, one a list: a descriptor may be in an
+ * epoll only once, and its filters are independent. */
+struct sim_kq {
+    struct sim_kq *next;
+    int fd;
+    int list[SIM_LISTS];
+    struct sim_note *notes[SIM_BUCKETS];
+};
+
+/* One lock around everything, with all signals blocked, because a signal
+ * handler may call kevent. */
+void sim_lock(void);
+void sim_unlock(void);
+
+struct sim_kq *sim_find(int fd);
+struct sim_note *sim_note(struct sim_kq *kq, uintptr_t ident, uint32_t filter);
+struct sim_note *sim_note_new(struct sim_kq *kq, const struct kevent *change);
+void sim_note_free(struct sim_kq *kq, struct sim_note *note);
+enum sim_list sim_list_of(const struct sim_note *note);
+/* Tells epoll of it, again if it was told before: what is ready is reported
+ * once more. 0, or -1 and errno. */
+int sim_note_arm(struct sim_kq *kq, struct sim_note *note);
+void sim_note_disarm(struct sim_kq *kq, struct sim_note *note);
+
+/* The same descriptor, or a copy of it if it was 0, 1 or 2. */
+int sim_away(int fd);
+/* The C library's, beneath the replaced one (sim_replace.c). */
+int sim_close(int fd);
+/* For sim_replace.c: this number is about to be closed. */
+void sim_forget(int fd);
+bool sim_is_other_process(void);
+/* waitpid of this child knows nothing yet, once. */
+void sim_hide_exit(int pid);
+
+/* ---- filters (sim_filter.c) --------------------------------------------- */
+
+/* 0, or the errno that the change is answered with. */
+int sim_attach(struct sim_kq *kq, const struct kevent *change);
+int sim_trigger(struct sim_kq *kq, struct sim_note *note,
+                const struct kevent *change);
+/* What has happened, in the system's words; false: nothing yet. */
+bool sim_report(struct sim_kq *kq, struct sim_note *note, uint32_t seen,
+                struct kevent *event);
+
+#endif

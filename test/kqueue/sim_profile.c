@@ -1,0 +1,85 @@
+/* sim_profile.c - how each system's kqueue differs from the others. */
+/* SPDX-License-Identifier: MIT */
+#include "sim.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct sim_profile profiles[] = {
+    {.name = "macos",
+     .user = true,
+     .null_error = EINVAL,
+     .tty_error = EINVAL,
+     .delete_closed = EBADF,
+     .broken_pipe = EPIPE,
+     .fifo_no_eof = true,
+     .exited_child = ESRCH,
+     .exit_early = true,
+     .tick_ns = 1},
+    {.name = "macos-old", /* before 10.9 */
+     .user = true,
+     .refuses_devices = true,
+     .null_error = EINVAL,
+     .tty_error = EINVAL,
+     .delete_closed = EBADF,
+     .broken_pipe = EPIPE,
+     .fifo_no_eof = true,
+     .exited_child = ESRCH,
+     .exit_early = true,
+     .tick_ns = 1000},
+    {.name = "freebsd",
+     .user = true,
+     .trigger_udata = true,
+     .null_error = ENODEV,
+     .delete_closed = EINVAL,
+     .broken_pipe = EPIPE,
+     .tick_ns = 1},
+    {.name = "netbsd",
+     .user = true,
+     .file_once = true,
+     .delete_closed = EBADF,
+     .broken_pipe = EBADF,
+     .broken_silent = true,
+     .exited_child = ESRCH,
+     .tick_ns = 10000000},
+    {.name = "openbsd", /* before EVFILT_USER */
+     .delete_closed = EBADF,
+     .broken_pipe = EPIPE,
+     .exited_child = ESRCH,
+     .tick_ns = 1000000},
+};
+
+static _Atomic(const struct sim_profile *) chosen;
+
+static const struct sim_profile *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
+        if (strcmp(profiles[i].name, name) == 0)
+            return &profiles[i];
+    return NULL;
+}
+
+const struct sim_profile *sim_profile(void)
+{
+    const struct sim_profile *profile = atomic_load(&chosen);
+
+    if (!profile) {
+        const char *name = getenv("RONDO_KQUEUE");
+
+        profile = find(name && *name ? name : profiles[0].name);
+        if (!profile)
+            abort(); /* a name that is none: no test may pass by it */
+        atomic_store(&chosen, profile);
+    }
+    return profile;
+}
+
+bool sim_set_profile(const char *name)
+{
+    const struct sim_profile *profile = name ? find(name) : NULL;
+
+    atomic_store(&chosen, profile);
+    return profile || !name;
+}

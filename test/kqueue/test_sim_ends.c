@@ -1,0 +1,192 @@
+/* test_sim_ends.c - how the kqueue for tests tells of ends. */
+/* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "sim_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void make_fifo(int fds[2])
+{
+    char folder[] = "/tmp/rondo-kqueue-XXXXXX", path[64];
+
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/fifo", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    fds[0] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    fds[1] = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(fds[0] >= 0 && fds[1] >= 0);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
+/* ---- ends --------------------------------------------------------------- */
+
+static void the_end_comes_with_data_left(void **state)
+{
+    int fds[2];
+    char bytes[8];
+
+    (void)state;
+    make_pair(fds);
+    assert_int_equal(change(fds[0], EVFILT_READ, EV_ADD), 0);
+    assert_int_equal(write(fds[1], "last", 4), 4);
+    assert_int_equal(shutdown(fds[1], SHUT_WR), 0);
+    assert_int_equal(look(), 1);
+    assert_int_equal(got[0].flags & EV_EOF, EV_EOF);
+    assert_int_equal(got[0].data, 4);
+    assert_int_equal(read(fds[0], bytes, sizeof bytes), 4);
+    assert_int_equal(look(), 1);
+    assert_int_equal(got[0].data, 0);
+    /* the writing side goes on */
+    assert_int_equal(change(fds[0], EVFILT_READ, EV_DELETE), 0);
+    assert_int_equal(change(fds[0], EVFILT_WRITE, EV_ADD), 0);
+    assert_int_equal(look(), 1);
+    assert_int_equal(got[0].flags & EV_EOF, 0);
+    (void)close(fds[1]);
+    assert_int_equal(look(), 1);
+    assert_int_equal(got[0].flags & EV_EOF, EV_EOF);
+}
+
+static void tcp(struct sockaddr_in *where, int *listener)
+{
+    socklen_t size = sizeof *where;
+
+    *where = (struct sockaddr_in){.sin_family = AF_INET};
+    where->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    *listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(*listener, (void *)where, sizeof *where), 0);
+    assert_int_equal(getsockname(*listener, (void *)where, &size), 0);
+}
+
+static void an_unconnected_socket_is_silent(void **state)
+{
+    struct sockaddr_in where;
+    int listener, client;
+
+    (void)state;
+    tcp(&where, &listener);
+    client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(change(client, EVFILT_READ, EV_ADD), 0);
+    assert_int_equal(change(client, EVFILT_WRITE, EV_ADD), 0);
+    assert_int_equal(look(), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(change(listener, EVFILT_READ, EV_ADD), 0);
+    assert_int_equal(connect(client, (void *)&where, sizeof where), 0);
+    assert_true(await() > 0);
+    (void)look();
+    assert_int_equal(got[0].ident, listener);
+    assert_int_equal(got[0].data, 1);
+    assert_int_equal(got[1].ident, client);
+    assert_int_equal(got[1].filter, EVFILT_WRITE);
+}
+
+static void a_refused_connect_ends_both(void **state)
+{
+    struct sockaddr_in where;
+    socklen_t size = sizeof(int);
+    int listener, client, os_error = 0;
+
+    (void)state;
+    tcp(&where, &listener);
+    client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_int_equal(change(client, EVFILT_READ, EV_ADD), 0);
+    assert_int_equal(change(client, EVFILT_WRITE, EV_ADD), 0);
+    assert_int_equal(connect(client, (void *)&where, sizeof where), -1);
+    while (look() < 2)
+        continue;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(got[i].flags & EV_EOF, EV_EOF);
+        assert_true(got[i].fflags != 0);
+    }
+    /* looking has not taken the socket's error */
+    (void)getsockopt(client, SOL_SOCKET, SO_ERROR, &os_error, &size);
+    assert_int_equal(os_error, ECONNREFUSED);
+    assert_int_equal(look(), 2);
+    assert_int_equal(got[0].flags & EV_EOF, EV_EOF);
+}
+
+static void fill(int fd)
+{
+    static char bytes[4096];
+
+    while (write(fd, bytes, sizeof bytes) > 0)
+        continue;
+}
+
+static void a_pipe_without_a_reader(void **state)
+{
+    int fds[2];
+
+    (void)state;
+    make_pipe(fds);
+    (void)close(fds[0]);
+    assert_int_equal(change(fds[1], EVFILT_WRITE, EV_ADD),
+                     sim_profile()->broken_pipe);
+    /* reading it is answered with the end */
+    assert_int_equal(change(fds[1], EVFILT_READ, EV_ADD), 0);
+    assert_int_equal(look(), 1);
+    assert_int_equal(got[0].flags & EV_EOF, EV_EOF);
+}
+
+static void a_reader_that_leaves_a_full_pipe(void **state)
+{
+    int fds[2];
+
+    (void)state;
+    make_pipe(fds);
+    fill(fds[1]);
+    assert_int_equal(change(fds[1], EVFILT_WRITE, EV_ADD), 0);
+    assert_int_equal(look(), 0);
+    (void)close(fds[0]);
+    if (sim_profile()->broken_silent) {
+        assert_int_equal(look(), 0);
+        assert_int_equal(look(), 0);
+        return;
+    }
+    assert_int_equal(look(), 1);
+    assert_int_equal(got[0].flags & EV_EOF, EV_EOF);
+}
+
+static void the_last_writer_of_a_fifo(void **state)
+{
+    int fds[2];
+
+    (void)state;
+    make_fifo(fds);
+    assert_int_equal(change(fds[0], EVFILT_READ, EV_ADD), 0);
+    assert_int_equal(look(), 0);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    assert_int_equal(look(), 1);
+    assert_int_equal(read(fds[0], (char[1]){0}, 1), 1);
+    assert_int_equal(look(), 0);
+    (void)close(fds[1]);
+    assert_int_equal(look(), sim_profile()->fifo_no_eof ? 0 : 1);
+    /* of a pipe it is always told */
+    make_pipe(fds);
+    assert_int_equal(change(fds[0], EVFILT_READ, EV_ADD), 0);
+    assert_int_equal(look(), sim_profile()->fifo_no_eof ? 0 : 1);
+    (void)close(fds[1]);
+    assert_int_equal(look(), sim_profile()->fifo_no_eof ? 1 : 2);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        SIM_TEST(the_end_comes_with_data_left),
+        SIM_TEST(an_unconnected_socket_is_silent),
+        SIM_TEST(a_refused_connect_ends_both),
+        SIM_TEST(a_pipe_without_a_reader),
+        SIM_TEST(a_reader_that_leaves_a_full_pipe),
+        SIM_TEST(the_last_writer_of_a_fifo)};
+
+    return cmocka_run_group_tests_name(sim_profile()->name, tests, NULL, NULL);
+}
