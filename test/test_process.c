@@ -335,7 +335,7 @@ static void X3_one_after_another(void **state)
     struct proc *p = begin(state, &o, PIPES);
 
     for (uint32_t i = 0; i < (test_slowness() > 1 ? 25 : 100); i++) {
-        char code[8];
+        char code[12];
 
         (void)snprintf(code, sizeof code, "%u", i);
         *p = (struct proc){.w = p->w};
