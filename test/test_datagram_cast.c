@@ -186,6 +186,8 @@ static void check_membership(struct cast *c)
 
 static void check_cast(struct world *w, struct cast *c)
 {
+    unsigned received;
+
     check_membership(c);
     assert_ok(rondo_datagram_join(c->member->d, &c->group, c->interface));
     send_to_group(w, c);
@@ -193,12 +195,15 @@ static void check_cast(struct world *w, struct cast *c)
     assert_memory_equal(c->member->data, "group", 5);
     assert_true(rondo_address_equal(&c->member->from, &c->sender->local));
     assert_ok(rondo_datagram_leave(c->member->d, &c->group, c->interface));
-    send_to_group(w, c);
-    (void)test_run_for(w, RONDO_MS(20));
-    assert_int_equal(c->member->received, 1);
+    do { /* one may be on its way still */
+        received = c->member->received;
+        assert_in_range(received, 1, 5);
+        send_to_group(w, c);
+        (void)test_run_for(w, RONDO_MS(20));
+    } while (c->member->received != received);
     assert_ok(rondo_datagram_join(c->member->d, &c->group, c->interface));
     send_to_group(w, c);
-    test_run_until(w, c->member->received == 2);
+    test_run_until(w, c->member->received == received + 1);
 }
 
 static void D3_multicast_join_and_leave_by_interface(void **state)

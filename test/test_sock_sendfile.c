@@ -119,6 +119,21 @@ static void Q2_sendfile_cancelled(void **state)
     call_descriptors_back(w, before);
 }
 
+/* Takes the sendall's bytes, and how many of the file's came with the last. */
+static size_t skip_zeros(struct world *w, raw_fd fd)
+{
+    char piece[4096];
+    ptrdiff_t size, at = 0;
+
+    do {
+        test_run_until(w, (size = raw_recv(fd, piece, sizeof piece, 0)) > 0);
+        for (at = 0; at < size && !piece[at]; at++)
+            ;
+    } while (at == size);
+    assert_true(test_matches(piece + at, 1, (size_t)(size - at)));
+    return (size_t)(size - at);
+}
+
 /* The wait of a cancelled sendall ends while the file is being read. */
 static void Q2_sendfile_after_a_cancel(void **state)
 {
@@ -130,7 +145,7 @@ static void Q2_sendfile_after_a_cancel(void **state)
         struct call *c = call_new(w), *next = call_new(w);
         raw_fd file = call_file(SIZE), pair[2];
         rondo_id id;
-        char byte = 0;
+        size_t first, rest;
 
         call_pair(pair, SMALL_BUFFERS);
         if (i % 2)
@@ -143,11 +158,10 @@ static void Q2_sendfile_after_a_cancel(void **state)
                                       call_done, next));
         if (i >= 2)
             test_spin(w, 5);
-        while (!byte) /* the sendall's */
-            test_run_until(w, raw_recv(pair[1], &byte, 1, 0) == 1);
-        assert_int_equal(byte, (char)test_pattern(1));
-        assert_int_equal(test_drain_raw_some(w, pair[1], 2, SIZE - 2),
-                         SIZE - 2);
+        first = skip_zeros(w, pair[1]);
+        rest = SIZE - 1 - first;
+        assert_int_equal(test_drain_raw_some(w, pair[1], 1 + first, rest),
+                         rest);
         assert_int_equal(call_wait(w, next), SIZE - 1);
         assert_int_equal(c->result, RONDO_ECANCELED);
         raw_close(file);
