@@ -376,7 +376,7 @@ static void play_all(struct world *w,
 
     test_close_loop(w);
     while (play(w, n, fail_at))
-        n += test_slowness() > 1 ? 2 : 1;
+        n += test_slowness() > 1 ? 3 : 1;
     assert_in_range(n, 80, 5000); /* one after another has failed */
 }
 

@@ -101,7 +101,7 @@ static void X3_the_last_output_is_never_lost(void **state)
     struct proc *p = begin(state, &o, PIPES);
 
     p->pattern = true;
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < (test_slowness() > 1 ? 8 : 20); i++) {
         memset(p->order, 0, sizeof p->order);
         *p = (struct proc){.w = p->w, .pattern = true};
         proc_start(p, &o, "flood", "1", "50000", "flood", "2", "10", "exit",
@@ -334,7 +334,7 @@ static void X3_one_after_another(void **state)
     rondo_process_options o;
     struct proc *p = begin(state, &o, PIPES);
 
-    for (uint32_t i = 0; i < (test_slowness() > 1 ? 25 : 100); i++) {
+    for (uint32_t i = 0; i < (test_slowness() > 1 ? 10 : 100); i++) {
         char code[12];
 
         (void)snprintf(code, sizeof code, "%u", i);
