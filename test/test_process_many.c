@@ -45,7 +45,7 @@ static void spawn(void *arg)
     if (rondo_loop_new(&loop, &o) < 0)
         return;
     for (int i = 0; i < each(); i++) {
-        char code[8];
+        char code[12];
         const char *argv[] = {raw_child(), "descriptors", "exit", code, NULL};
 
         (void)snprintf(code, sizeof code, "%d", i);
@@ -113,7 +113,7 @@ static void X8_a_thousand_at_once(void **state)
         count = 300; /* two descriptors each */
     p = test_alloc(w, (size_t)count * sizeof(struct proc *));
     for (int i = 0; i < count; i++) {
-        char code[8];
+        char code[12];
 
         (void)snprintf(code, sizeof code, "%d", i % 200);
         p[i] = proc_new(w);
