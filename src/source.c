@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "pool.h"
+#include "remote.h"
 
 #include <stdlib.h>
 
@@ -17,12 +18,13 @@ enum {
  * the loop, is gone. */
 struct reading {
     struct work work;
+    struct parcel parcel; /* brings what was read, */
+    struct task task;     /* or that its thread is the parent process's */
     struct reading *next, **link; /* among the loop's while it is under way */
     struct source *source;        /* NULL: nobody waits for it any more */
     rondo_remote *remote;
     atomic_uint refs; /* the source's, and one while it is under way */
     atomic_bool stop;
-    bool forked; /* its thread is the parent process's */
     sys_fd file; /* a copy: the program may close its own at any time */
     int64_t offset, count;
     int64_t os_error;
@@ -172,21 +174,32 @@ int64_t source_send(struct source *s, sys_fd to)
 
 /* ---- read on a thread ---- */
 
-static void arrive(rondo_loop *loop, void *arg)
+static void arrive(struct reading *r)
 {
-    struct reading *r = arg;
     struct source *s = r->source;
-    (void)loop;
-    if (s)
+    if (s) {
         unlink_reading(r);
+        error_keep_os(r->count < 0 ? r->os_error : 0);
+        if (r->count > 0)
+            source_advance(s, (size_t)r->count);
+        s->came(s, r->bytes, r->count > 0 ? (size_t)r->count : 0,
+                r->count < 0 ? (int)r->count : 0);
+    }
     unref(r);
-    if (!s)
-        return;
-    error_keep_os(r->count < 0 ? r->os_error : 0);
-    if (r->count > 0)
-        source_advance(s, (size_t)r->count);
-    s->came(s, r->bytes, r->count > 0 ? (size_t)r->count : 0,
-            r->count < 0 ? (int)r->count : 0);
+}
+
+static void opened(rondo_loop *loop, struct parcel *parcel)
+{
+    (void)loop;
+    arrive((struct reading *)(void *)((char *)parcel -
+                                      offsetof(struct reading, parcel)));
+}
+
+static void forked(rondo_loop *loop, struct task *task)
+{
+    (void)loop;
+    arrive((struct reading *)(void *)((char *)task -
+                                      offsetof(struct reading, task)));
 }
 
 /* These two on a thread of the pool. */
@@ -203,10 +216,7 @@ static void read_file(struct work *work)
 static void hand_back(struct work *work)
 {
     struct reading *r = (struct reading *)(void *)work;
-    int error;
-    while ((error = rondo_remote_call(r->remote, arrive, r)) == RONDO_ENOMEM)
-        sys_thread_yield();
-    if (error)
+    if (!remote_deliver(r->remote, &r->parcel))
         unref(r);
 }
 
@@ -224,9 +234,10 @@ static int make_room(struct source *s)
         return error;
     }
     r->work = (struct work){.run = read_file, .end = hand_back};
+    r->parcel.open = opened;
+    r->task = (struct task){.done = forked};
     r->source = s;
     r->remote = rondo_loop_remote(s->loop);
-    r->forked = false;
     atomic_init(&r->refs, 1);
     atomic_init(&r->stop, false);
     s->room = r;
@@ -258,40 +269,16 @@ int source_read(struct source *s)
 
 /* ---- for the loop ---- */
 
-static struct reading *first_forked(const rondo_loop *loop)
-{
-    struct reading *r = loop->readings;
-    while (r && !r->forked)
-        r = r->next;
-    return r;
-}
-
-static void end_forked(rondo_loop *loop, void *arg)
-{
-    struct reading *r;
-    (void)arg;
-    while ((r = first_forked(loop))) {
-        r->count = RONDO_EFORKED;
-        r->os_error = 0;
-        arrive(loop, r);
-    }
-}
-
-/* Behind the posts: those that had ended before the fork come as they are. */
-static void end_forked_later(rondo_loop *loop, void *arg)
-{
-    (void)loop_soon(loop, end_forked, arg);
-}
-
 /* The threads are the parent process's, and so is the pool's lock: its memory
  * is left alone. */
 void source_after_fork(rondo_loop *loop)
 {
     loop->file_pool = NULL;
-    for (struct reading *r = loop->readings; r; r = r->next)
-        r->forked = true;
-    if (loop->readings)
-        (void)loop_soon(loop, end_forked_later, NULL);
+    for (struct reading *r = loop->readings; r; r = r->next) {
+        r->count = RONDO_EFORKED;
+        r->os_error = 0;
+        loop_push(loop, &r->task);
+    }
 }
 
 /* What is still on a thread ends there, or by itself. */
