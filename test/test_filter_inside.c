@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_filter.h"
 
+#include <assert.h>
+
 enum place {
     START,
     RECEIVED,
@@ -106,18 +108,28 @@ static void check_over(struct scene *s)
         assert_int_equal(s->third->lost, 1);
 }
 
+/* Two toys on each side, and the hook set. */
+static struct scene *set_scene(struct world *w, enum place place, bool upper,
+                               void (*action)(struct scene *s))
+{
+    struct scene *s = test_alloc(w, sizeof *s);
+    struct toy_pair pair = toy_pair(w, 0);
+
+    assert(pair.a && pair.b);
+    *s = (struct scene){.w = w, .action = action, .pair = pair};
+    s->upper = test_toy(w, 5);
+    s->other_upper = test_toy(w, 6);
+    toy_push(pair.a->transport, s->upper);
+    toy_push(pair.b->transport, s->other_upper);
+    set_hook(s, place, upper);
+    return s;
+}
+
 static void run_scene(struct world *w, enum place place, bool upper,
                       void (*action)(struct scene *s))
 {
-    struct scene *s = test_alloc(w, sizeof *s);
+    struct scene *s = set_scene(w, place, upper, action);
 
-    *s = (struct scene){.w = w, .action = action};
-    s->pair = toy_pair(w, 0);
-    s->upper = test_toy(w, 5);
-    s->other_upper = test_toy(w, 6);
-    toy_push(s->pair.a->transport, s->upper);
-    toy_push(s->pair.b->transport, s->other_upper);
-    set_hook(s, place, upper);
     if (place != START && place != DONE && place != PEER_MADE) {
         test_run_until(w, s->fired || (s->pair.a->made && s->pair.b->made));
         if (!s->fired)
@@ -308,15 +320,9 @@ static void S13_an_error_from_each_callback(void **state)
     w->expect_clean = true;
     for (int place = START; place <= WRITE_EOF; place++)
         for (int upper = 0; upper < 2; upper++) {
-            struct scene *s = test_alloc(w, sizeof *s);
+            struct scene *s =
+                set_scene(w, (enum place)place, upper, answer_error);
 
-            *s = (struct scene){.w = w, .action = answer_error};
-            s->pair = toy_pair(w, 0);
-            s->upper = test_toy(w, 5);
-            s->other_upper = test_toy(w, 6);
-            toy_push(s->pair.a->transport, s->upper);
-            toy_push(s->pair.b->transport, s->other_upper);
-            set_hook(s, (enum place)place, upper);
             s->pair.a->keep_open = true;
             if (place != START)
                 test_run_until(w, s->fired ||

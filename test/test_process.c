@@ -5,23 +5,12 @@
 #define PIPES proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE)
 #define NULLS proc_options(RONDO_STDIO_NULL, RONDO_STDIO_NULL, RONDO_STDIO_NULL)
 
-static struct proc *begin(void **state, rondo_process_options *o,
-                          rondo_process_options kinds)
-{
-    struct world *w = *state;
-
-    proc_need(w);
-    w->expect_clean = true;
-    *o = kinds;
-    return proc_new(w);
-}
-
 /* ---- X3: the order ------------------------------------------------------ */
 
 static void X3_made_then_exited_then_lost(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, NULLS);
+    struct proc *p = proc_begin(state, &o, NULLS);
 
     proc_start(p, &o, "exit", "7", NULL);
     proc_wait(p);
@@ -33,7 +22,7 @@ static void X3_made_then_exited_then_lost(void **state)
 static void X3_made_first_even_if_already_dead(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, NULLS);
+    struct proc *p = proc_begin(state, &o, NULLS);
     int64_t pid;
 
     proc_start(p, &o, "exit", "3", NULL);
@@ -48,7 +37,7 @@ static void X3_made_first_even_if_already_dead(void **state)
 static void X3_lost_after_all_pipes(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
     size_t x = 0;
 
     proc_start(p, &o, "say", "1", "one", "say", "2", "two", "exit", "0", NULL);
@@ -69,7 +58,7 @@ static void X3_lost_after_all_pipes(void **state)
 static void X3_exited_does_not_wait_for_a_grandchild(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
 
     proc_start(p, &o, "start", "2", "drain", "0", "exit", "5", NULL);
     test_run_until(p->w, p->exited);
@@ -83,7 +72,7 @@ static void X3_exited_does_not_wait_for_a_grandchild(void **state)
 static void X3_output_of_a_grandchild_arrives_after_the_exit(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
 
     proc_start(p, &o, "start", "5", "drain", "0", "say", "1", "late", "exit",
                "5", NULL);
@@ -98,7 +87,7 @@ static void X3_output_of_a_grandchild_arrives_after_the_exit(void **state)
 static void X3_the_last_output_is_never_lost(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
 
     p->pattern = true;
     for (int i = 0; i < (test_slowness() > 1 ? 8 : 20); i++) {
@@ -116,7 +105,7 @@ static void X3_the_last_output_is_never_lost(void **state)
 static void X3_floods_on_both_pipes(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
     uint64_t size = 20000000 / (uint64_t)test_slowness();
     char text[32];
 
@@ -135,7 +124,7 @@ static void X3_floods_on_both_pipes(void **state)
 static void X3_what_is_written_comes_back(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
 
     proc_start(p, &o, "copy", "0", "1", "exit", "0", NULL);
     /* before connection_made, too */
@@ -155,7 +144,7 @@ static void X3_a_child_that_does_not_read_pauses_writing(void **state)
 {
     static const char piece[65536];
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
     rondo_transport *t;
     int result = 0;
 
@@ -180,7 +169,7 @@ static void X3_a_child_that_does_not_read_pauses_writing(void **state)
 static void X3_a_child_that_closes_its_input(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
 
     proc_start(p, &o, "close", "0", "say", "1", "closed", "sleep", NULL);
     test_run_until(p->w, p->pipes_lost[0]);
@@ -195,7 +184,7 @@ static void X3_a_child_that_closes_its_input(void **state)
 static void X3_a_child_that_closes_its_output(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
 
     proc_start(p, &o, "close", "1", "drain", "0", "say", "2", "end", "exit",
                "0", NULL);
@@ -213,7 +202,7 @@ static void X3_a_child_that_closes_its_output(void **state)
 static void X3_a_pipe_can_have_another_protocol(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
     struct peer *peer = test_peer(p->w);
     rondo_transport *t;
 
@@ -240,7 +229,7 @@ static void close_pipe(struct proc *p, int fd)
 static void X3_a_pipe_closed_in_its_own_callback(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
 
     p->on_data = close_pipe;
     proc_start(p, &o, "say", "1", "enough", "drain", "0", "exit", "0", NULL);
@@ -253,7 +242,7 @@ static void X3_a_pipe_closed_in_its_own_callback(void **state)
 static void X3_descriptors_without_a_pipe_have_no_transport(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, NULLS);
+    struct proc *p = proc_begin(state, &o, NULLS);
 
     proc_start(p, &o, "exit", "0", NULL);
     for (int fd = -1; fd < 5; fd++)
@@ -268,7 +257,7 @@ static void X3_members_may_all_be_null(void **state)
 {
     static const rondo_process_protocol nothing;
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
     rondo_process *process;
 
     o.program = raw_child();
@@ -282,7 +271,7 @@ static void X3_members_may_all_be_null(void **state)
 static void L3_a_process_keeps_the_loop_running(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
 
     proc_start(p, &o, "drain", "0", "exit", "0", NULL);
     assert_int_equal(rondo_loop_run_once(p->w->loop, 0), 1);
@@ -313,7 +302,7 @@ static void count_line(void *arg, const char *line, size_t size)
 static void L13_metrics_and_dump(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
 
     assert_int_equal(test_metrics(p->w).live_processes, 0);
     proc_start(p, &o, "drain", "0", "exit", "0", NULL);
@@ -332,7 +321,7 @@ static void L13_metrics_and_dump(void **state)
 static void X3_one_after_another(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o, PIPES);
+    struct proc *p = proc_begin(state, &o, PIPES);
 
     for (uint32_t i = 0; i < (test_slowness() > 1 ? 10 : 100); i++) {
         char code[12];

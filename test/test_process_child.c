@@ -2,31 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_process.h"
 
-static rondo_process_options read_output(void)
-{
-    return proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE);
-}
-
-static struct proc *begin(void **state, rondo_process_options *o)
-{
-    struct world *w = *state;
-
-    proc_need(w);
-    w->expect_clean = true;
-    *o = read_output();
-    return proc_new(w);
-}
-
-static struct proc *begin_unix(void **state, rondo_process_options *o,
-                               const char *lacking)
-{
-    struct proc *p = begin(state, o);
-
-    if (!raw_has_signals())
-        test_skip(p->w, lacking);
-    return p;
-}
-
 /* ---- arguments, environment, folder ------------------------------------- */
 
 /* There and back, as they are. */
@@ -58,7 +33,7 @@ static void X2_arguments_arrive_as_they_are(void **state)
                                         "c:\\d e\\"};
     enum { WORDS = sizeof words / sizeof *words };
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
     const char *argv[WORDS + 3] = {raw_child(), "args"};
     const char *at;
 
@@ -77,7 +52,7 @@ static void X2_arguments_arrive_as_they_are(void **state)
 static void X2_the_program_alone(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
 
     assert_ok(proc_start_in(p, p->w->loop, &o, NULL)); /* argv[0] is its name */
     proc_wait(p);
@@ -87,7 +62,7 @@ static void X2_the_program_alone(void **state)
 static void X2_argv_alone(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
 
     o.argv = (const char *const[]){raw_child(), "exit", "9", NULL};
     assert_ok(rondo_subprocess_exec(p->w->loop, &o, &proc_recorder, p, NULL));
@@ -98,7 +73,7 @@ static void X2_argv_alone(void **state)
 static void X2_a_name_is_looked_up_in_path(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
     const char *path = getenv("PATH");
     char before[4096];
     char folder[512];
@@ -121,7 +96,7 @@ static void X2_a_name_is_looked_up_in_path(void **state)
 static void X2_environment_is_inherited(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
 
     raw_set_environment("RONDO_TEST_INHERITED", "yes, \xc3\xa4");
     proc_start(p, &o, "env", NULL);
@@ -134,7 +109,7 @@ static void X2_environment_is_inherited(void **state)
 static void X2_environment_is_replaced(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
 
     o.env = (const char *const[]){"A=1", "B=two words", NULL};
     proc_start(p, &o, "env", NULL);
@@ -145,7 +120,7 @@ static void X2_environment_is_replaced(void **state)
 static void X2_environment_is_empty(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
 
     o.env = (const char *const[]){NULL};
     proc_start(p, &o, "env", NULL);
@@ -157,7 +132,7 @@ static void X2_environment_is_empty(void **state)
 static void X2_folder(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
     char expected[512];
 
     o.cwd = raw_known_folder();
@@ -170,7 +145,7 @@ static void X2_folder(void **state)
 static void X2_shell(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
 
     assert_ok(rondo_subprocess_shell(p->w->loop, "echo one&& exit 3", &o,
                                      &proc_recorder, p, NULL));
@@ -184,7 +159,7 @@ static void X2_shell(void **state)
 static void X2_signals_are_as_at_first(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no signals");
+    struct proc *p = proc_begin_unix(state, &o, "no signals");
 
     raw_signal_block(10, true);
     raw_signal_block(12, true);
@@ -214,7 +189,7 @@ static void check_ids(struct proc *p, const char *words)
 static void X2_session_and_group(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no sessions");
+    struct proc *p = proc_begin_unix(state, &o, "no sessions");
 
     proc_start(p, &o, "ids", NULL);
     check_ids(p, "session 0 group 0");
@@ -236,7 +211,7 @@ static void X2_umask(void **state)
 {
     const int masks[] = {0, 027, 0777};
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no umask");
+    struct proc *p = proc_begin_unix(state, &o, "no umask");
 
     for (int i = 0; i < 3; i++) {
         char words[16];
@@ -253,7 +228,7 @@ static void X2_uid_and_gid(void **state)
 {
     const int64_t nobody = 65534, other = 12345;
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no ids");
+    struct proc *p = proc_begin_unix(state, &o, "no ids");
 
     o.uid = &nobody;
     o.gid = &other;

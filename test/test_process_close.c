@@ -6,12 +6,9 @@
 
 static struct proc *begin(void **state, rondo_process_options *o)
 {
-    struct world *w = *state;
-
-    proc_need(w);
-    w->expect_clean = true;
-    *o = proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE);
-    return proc_new(w);
+    return proc_begin(
+        state, o,
+        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE));
 }
 
 /* a child that has said that it is there, and then sleeps */

@@ -2,35 +2,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_process.h"
 
-static rondo_process_options read_output(void)
-{
-    return proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE);
-}
-
-static struct proc *begin(void **state, rondo_process_options *o)
-{
-    struct world *w = *state;
-
-    proc_need(w);
-    w->expect_clean = true;
-    *o = read_output();
-    return proc_new(w);
-}
-
-static struct proc *begin_unix(void **state, rondo_process_options *o,
-                               const char *lacking)
-{
-    struct proc *p = begin(state, o);
-
-    if (!raw_has_signals())
-        test_skip(p->w, lacking);
-    return p;
-}
-
 static void X2_only_the_listed_descriptors(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no numbered descriptors");
+    struct proc *p = proc_begin_unix(state, &o, "no numbered descriptors");
     raw_fd fds[20];
 
     /* as a program leaves them that does not know better */
@@ -49,7 +24,7 @@ static void X2_only_the_listed_descriptors(void **state)
 static void X2_only_the_listed_descriptors_without_close_range(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no numbered descriptors");
+    struct proc *p = proc_begin_unix(state, &o, "no numbered descriptors");
     raw_fd fd = raw_null();
 
     if (!raw_kernel_lacks(RAW_LACKS_CLOSE_RANGE))
@@ -69,7 +44,7 @@ static void X2_extra_descriptors(void **state)
                                  {40, RONDO_STDIO_FD, 0},
                                  {5, RONDO_STDIO_INHERIT, 0}};
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no extra descriptors");
+    struct proc *p = proc_begin_unix(state, &o, "no extra descriptors");
     raw_fd fds[2];
 
     assert_int_equal(raw_pipe(fds), 0);
@@ -90,7 +65,7 @@ static void X2_extra_descriptors(void **state)
 static void X2_descriptors_that_change_places(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no extra descriptors");
+    struct proc *p = proc_begin_unix(state, &o, "no extra descriptors");
     raw_fd a[2], b[2];
     rondo_stdio_entry extra[2];
     char from[2][16];
@@ -118,7 +93,7 @@ static void X2_descriptors_that_change_places(void **state)
 static void X2_standard_descriptors_that_change_places(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no extra descriptors");
+    struct proc *p = proc_begin_unix(state, &o, "no extra descriptors");
     raw_fd fds[2], saved[2];
 
     assert_int_equal(raw_pipe(fds), 0);
@@ -144,7 +119,7 @@ static void X2_standard_descriptors_that_change_places(void **state)
 static void X2_stderr_where_stdout_goes(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
 
     o.stderr_kind = RONDO_STDIO_STDOUT;
     proc_start(p, &o, "say", "1", "one ", "say", "2", "two ", "say", "1",
@@ -158,7 +133,7 @@ static void X2_stderr_where_stdout_goes(void **state)
 static void X2_a_descriptor_of_the_callers(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no plain pipes");
+    struct proc *p = proc_begin_unix(state, &o, "no plain pipes");
     raw_fd fds[2];
 
     assert_int_equal(raw_pipe(fds), 0);
@@ -178,7 +153,7 @@ static void X2_a_descriptor_of_the_callers(void **state)
 static void X2_stdin_is_a_real_pipe(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no /dev/stdin");
+    struct proc *p = proc_begin_unix(state, &o, "no /dev/stdin");
 
     o.stdin_kind = RONDO_STDIO_PIPE;
     assert_ok(rondo_subprocess_shell(p->w->loop, "/bin/cat /dev/stdin", &o,
@@ -195,7 +170,7 @@ static void X2_a_pair_of_sockets_beyond_2(void **state)
 {
     const rondo_stdio_entry extra = {3, RONDO_STDIO_PIPE, 0};
     rondo_process_options o;
-    struct proc *p = begin_unix(state, &o, "no extra descriptors");
+    struct proc *p = proc_begin_unix(state, &o, "no extra descriptors");
     rondo_transport *t;
 
     o.extra = &extra;
@@ -217,7 +192,7 @@ static void X2_an_extra_entry_for_stdin(void **state)
 {
     const rondo_stdio_entry extra = {0, RONDO_STDIO_PIPE, 0};
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
 
     o.stdin_kind = RONDO_STDIO_INHERIT;
     o.extra = &extra;
@@ -232,7 +207,7 @@ static void X2_an_extra_entry_for_stdin(void **state)
 static void G9_the_pipes_are_close_on_exec_and_above_2(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
 
     o.stdin_kind = RONDO_STDIO_PIPE;
     proc_start(p, &o, "drain", "0", "exit", "0", NULL);

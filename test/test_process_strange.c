@@ -2,21 +2,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_process.h"
 
-static struct proc *begin(void **state, rondo_process_options *o)
-{
-    struct world *w = *state;
-
-    proc_need(w);
-    w->expect_clean = true;
-    *o = proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_NULL);
-    return proc_new(w);
-}
-
 static struct proc *begin_windows(void **state, rondo_process_options *o)
 {
     if (raw_has_signals())
         test_skip(*state, "not on this system");
-    return begin(state, o);
+    return proc_begin_reading(state, o);
 }
 
 /* ---- a command line ----------------------------------------------------- */
@@ -47,11 +37,14 @@ static void make_word(char *word, unsigned *seed)
                                           "\xf0\x9f\x98\x80"};
     unsigned size = (*seed = *seed * 1103515245 + 12345) >> 16 & 7;
 
+    size_t used = 0;
+
     *word = '\0';
     for (unsigned i = 0; i < size % 6; i++) {
         *seed = *seed * 1103515245 + 12345;
-        strcat(word,
-               letters[(*seed >> 16) % (sizeof letters / sizeof *letters)]);
+        used += (size_t)snprintf(
+            word + used, LETTERS - used, "%s",
+            letters[(*seed >> 16) % (sizeof letters / sizeof *letters)]);
     }
 }
 
@@ -61,7 +54,7 @@ static void X9_any_argument_survives(void **state)
     unsigned seed = 1;
 
     for (int round = 0; round < 5; round++) {
-        struct proc *p = begin(state, &o);
+        struct proc *p = proc_begin_reading(state, &o);
         char words[WORDS][LETTERS];
         const char *argv[WORDS + 3] = {raw_child(), "args"};
         const char *at = p->text[1];
@@ -83,7 +76,7 @@ static void X9_any_argument_survives(void **state)
 static void X9_a_shell_gets_its_command_as_it_is(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
     char command[1024];
 
     (void)snprintf(command, sizeof command,
@@ -155,7 +148,7 @@ static void X9_text_that_is_not_utf8(void **state)
 static void X9_only_the_listed_handles(void **state)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = proc_begin_reading(state, &o);
     raw_fd fds[2];
 
     if (raw_pipe(fds) != 0)

@@ -256,53 +256,61 @@ static void Q1_streams_have_no_datagrams(void **state)
     raw_close(file);
 }
 
-static void Q1_nonsense_is_refused(void **state)
+/* Reading and writing on s without what they need. */
+static void refuse_bytes(rondo_loop *loop, raw_fd s, struct call *c)
 {
-    struct world *w = *state;
-    rondo_loop *loop = w->loop;
-    struct call *c = call_new(w);
-    raw_fd pair[2], file = call_file(10);
+    char byte;
+
+    assert_error(rondo_sock_recv(NULL, s, &byte, 1, call_done, c),
+                 RONDO_EINVAL);
+    assert_error(rondo_sock_recv(loop, s, NULL, 1, call_done, c), RONDO_EINVAL);
+    assert_error(rondo_sock_recv(loop, s, &byte, 1, NULL, c), RONDO_EINVAL);
+    assert_error(rondo_sock_recvfrom(loop, s, NULL, 1, call_received, c),
+                 RONDO_EINVAL);
+    assert_error(rondo_sock_recvfrom(loop, s, &byte, 1, NULL, c), RONDO_EINVAL);
+    assert_error(rondo_sock_sendall(loop, s, NULL, 1, call_done, c),
+                 RONDO_EINVAL);
+    assert_error(rondo_sock_sendall(loop, s, &byte, 1, NULL, c), RONDO_EINVAL);
+}
+
+/* Destinations and files that are none. */
+static void refuse_others(rondo_loop *loop, raw_fd s, raw_fd file,
+                          struct call *c)
+{
     rondo_address none, to;
     char byte;
 
-    w->expect_clean = true;
-    call_pair(pair, 0);
     memset(&none, 0, sizeof none);
     assert_int_equal(rondo_address_parse(&to, "127.0.0.1", 9), 0);
-    assert_error(rondo_sock_recv(NULL, pair[0], &byte, 1, call_done, c),
+    assert_error(rondo_sock_sendto(loop, s, &byte, 1, NULL, call_done, c),
                  RONDO_EINVAL);
-    assert_error(rondo_sock_recv(loop, pair[0], NULL, 1, call_done, c),
+    assert_error(rondo_sock_sendto(loop, s, &byte, 1, &none, call_done, c),
                  RONDO_EINVAL);
-    assert_error(rondo_sock_recv(loop, pair[0], &byte, 1, NULL, c),
+    assert_error(rondo_sock_sendto(loop, s, &byte, 1, &to, NULL, c),
                  RONDO_EINVAL);
-    assert_error(rondo_sock_recvfrom(loop, pair[0], NULL, 1, call_received, c),
+    assert_error(rondo_sock_connect(loop, s, NULL, call_done, c), RONDO_EINVAL);
+    assert_error(rondo_sock_connect(loop, s, &to, NULL, c), RONDO_EINVAL);
+    assert_error(rondo_sock_accept(loop, s, NULL, c), RONDO_EINVAL);
+    assert_error(rondo_sock_sendfile(loop, s, file, 0, 1, NULL, c),
                  RONDO_EINVAL);
-    assert_error(rondo_sock_recvfrom(loop, pair[0], &byte, 1, NULL, c),
+    assert_error(rondo_sock_sendfile(loop, s, file, -1, 1, call_done, c),
                  RONDO_EINVAL);
-    assert_error(rondo_sock_sendall(loop, pair[0], NULL, 1, call_done, c),
+    assert_error(rondo_sock_sendfile(loop, s, file, 0, -1, call_done, c),
                  RONDO_EINVAL);
-    assert_error(rondo_sock_sendall(loop, pair[0], &byte, 1, NULL, c),
-                 RONDO_EINVAL);
-    assert_error(rondo_sock_sendto(loop, pair[0], &byte, 1, NULL, call_done, c),
-                 RONDO_EINVAL);
-    assert_error(
-        rondo_sock_sendto(loop, pair[0], &byte, 1, &none, call_done, c),
-        RONDO_EINVAL);
-    assert_error(rondo_sock_sendto(loop, pair[0], &byte, 1, &to, NULL, c),
-                 RONDO_EINVAL);
-    assert_error(rondo_sock_connect(loop, pair[0], NULL, call_done, c),
-                 RONDO_EINVAL);
-    assert_error(rondo_sock_connect(loop, pair[0], &to, NULL, c), RONDO_EINVAL);
-    assert_error(rondo_sock_accept(loop, pair[0], NULL, c), RONDO_EINVAL);
-    assert_error(rondo_sock_sendfile(loop, pair[0], file, 0, 1, NULL, c),
-                 RONDO_EINVAL);
-    assert_error(rondo_sock_sendfile(loop, pair[0], file, -1, 1, call_done, c),
-                 RONDO_EINVAL);
-    assert_error(rondo_sock_sendfile(loop, pair[0], file, 0, -1, call_done, c),
-                 RONDO_EINVAL);
-    assert_error(
-        rondo_sock_sendfile(loop, pair[0], RONDO_NO_FD, 0, 1, call_done, c),
-        RONDO_EBADF);
+    assert_error(rondo_sock_sendfile(loop, s, RONDO_NO_FD, 0, 1, call_done, c),
+                 RONDO_EBADF);
+}
+
+static void Q1_nonsense_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct call *c = call_new(w);
+    raw_fd pair[2], file = call_file(10);
+
+    w->expect_clean = true;
+    call_pair(pair, 0);
+    refuse_bytes(w->loop, pair[0], c);
+    refuse_others(w->loop, pair[0], file, c);
     test_spin(w, 2);
     assert_int_equal(c->calls, 0);
     raw_close(pair[0]);
