@@ -121,9 +121,13 @@ static void find_loopback(struct world *w, struct cast *c)
     test_skip(w, "no loopback interface that takes part in multicast");
 }
 
+/* A group of this test's own, by its port: whoever leaves one still hears it on
+ * Linux while anybody else on the machine is in it. */
 static void start_inet(struct world *w, struct cast *c)
 {
     rondo_address any = endpoint_address("0.0.0.0", 0);
+    char text[80];
+    uint16_t port;
 
     memset(c, 0, sizeof *c);
     find_loopback(w, c);
@@ -131,8 +135,9 @@ static void start_inet(struct world *w, struct cast *c)
     assert_ok(
         endpoint_create(c->member, RONDO_DATAGRAM(.local_address = &any,
                                                   .reuse_address = RONDO_ON)));
-    c->group = endpoint_address("239.255.77.77",
-                                rondo_address_port(&c->member->local));
+    port = rondo_address_port(&c->member->local);
+    (void)snprintf(text, sizeof text, "239.255.%d.%d", port >> 8, port & 255);
+    c->group = endpoint_address(text, port);
     /* from there it goes out by the loopback interface */
     c->sender = endpoint_bound(w);
 }
@@ -141,6 +146,7 @@ static void start_inet6(struct world *w, struct cast *c)
 {
     rondo_address any = endpoint_address("::", 0), here;
     char text[80];
+    uint16_t port;
 
     memset(c, 0, sizeof *c);
     if (!raw_has_inet6())
@@ -150,8 +156,9 @@ static void start_inet6(struct world *w, struct cast *c)
     assert_ok(
         endpoint_create(c->member, RONDO_DATAGRAM(.local_address = &any,
                                                   .reuse_address = RONDO_ON)));
-    (void)snprintf(text, sizeof text, "ff01::7777%%%s", c->interface);
-    c->group = endpoint_address(text, rondo_address_port(&c->member->local));
+    port = rondo_address_port(&c->member->local);
+    (void)snprintf(text, sizeof text, "ff01::7777:%x%%%s", port, c->interface);
+    c->group = endpoint_address(text, port);
     here = endpoint_address("::1", 0);
     c->sender = endpoint_new(w);
     assert_ok(
@@ -186,8 +193,6 @@ static void check_membership(struct cast *c)
 
 static void check_cast(struct world *w, struct cast *c)
 {
-    unsigned received;
-
     check_membership(c);
     assert_ok(rondo_datagram_join(c->member->d, &c->group, c->interface));
     send_to_group(w, c);
@@ -195,15 +200,12 @@ static void check_cast(struct world *w, struct cast *c)
     assert_memory_equal(c->member->data, "group", 5);
     assert_true(rondo_address_equal(&c->member->from, &c->sender->local));
     assert_ok(rondo_datagram_leave(c->member->d, &c->group, c->interface));
-    do { /* one may be on its way still */
-        received = c->member->received;
-        assert_in_range(received, 1, 5);
-        send_to_group(w, c);
-        (void)test_run_for(w, RONDO_MS(20));
-    } while (c->member->received != received);
+    send_to_group(w, c);
+    (void)test_run_for(w, RONDO_MS(20));
+    assert_int_equal(c->member->received, 1);
     assert_ok(rondo_datagram_join(c->member->d, &c->group, c->interface));
     send_to_group(w, c);
-    test_run_until(w, c->member->received == received + 1);
+    test_run_until(w, c->member->received == 2);
 }
 
 static void D3_multicast_join_and_leave_by_interface(void **state)
