@@ -1,23 +1,12 @@
 /* echo_filter.c - an echo in cipher, --mode hand or filter: a filter's cost. */
 /* SPDX-License-Identifier: MIT */
-#include "serve.h"
+#include "serve_rondo.h"
 
-#include <rondo.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { KEY = 42 };
 
-static struct serve serve;
-static rondo_server *server;
 static unsigned char room[RECEIVE_SIZE];
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "%s: %s\n", what, rondo_last_error());
-    exit(1);
-}
 
 /* Into `room`; the compiler makes the same of it for both. */
 static __attribute__((noinline)) void cipher(const void *data, size_t size)
@@ -77,22 +66,6 @@ static void received(rondo_transport *t, void *self, const void *data,
 
 /* ---- both ---- */
 
-static void made(rondo_transport *t, void *self)
-{
-    (void)t;
-    (void)self;
-    serve_accepted(&serve);
-}
-
-static void lost(rondo_transport *t, void *self, int error)
-{
-    (void)t;
-    (void)self;
-    (void)error;
-    if (serve_left(&serve))
-        rondo_server_close(server);
-}
-
 static const rondo_protocol by_hand = {.connection_made = made,
                                        .data_received = received_by_hand,
                                        .connection_lost = lost};
@@ -112,9 +85,6 @@ int main(int argc, char **argv)
             RONDO_SERVE(.host = "127.0.0.1", .setup = filtered ? setup : NULL),
             filtered ? &by_filter : &by_hand, NULL, &server) < 0)
         fail("create_server");
-    serve_announce((int)rondo_server_fd(server, 0));
-    if (rondo_loop_run(loop) < 0)
-        fail("loop_run");
-    serve_report(&serve);
-    return rondo_loop_close(loop) < 0;
+    serve_run(loop, rondo_server_fd(server, 0));
+    return serve_end(loop);
 }

@@ -1,21 +1,16 @@
 /* echo_rondo.c - the echo server over Rondo; --mode steady watches what it
  * allocates, --mode NAME picks a backend. */
 /* SPDX-License-Identifier: MIT */
-#include "serve.h"
+#include "serve_rondo.h"
 
 #include <inttypes.h>
 #include <malloc.h>
-#include <rondo.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --mode steady: allocations are looked at after so many requests, and after
  * so many more. */
 enum { STEADY_FROM = 100000, STEADY_REQUESTS = 1000000 };
 
-static struct serve serve;
-static rondo_server *server;
 static size_t in_use;
 static uint64_t steady_allocations[2];
 static bool steady_seen;
@@ -55,40 +50,9 @@ static size_t exact(void)
     return in_use;
 }
 
-static void fail(const char *what)
-{
-    fprintf(stderr, "%s: %s\n", what, rondo_last_error());
-    exit(1);
-}
-
-static void made(rondo_transport *t, void *self)
-{
-    (void)t;
-    (void)self;
-    serve_accepted(&serve);
-}
-
-static void received(rondo_transport *t, void *self, const void *data,
-                     size_t size)
-{
-    (void)self;
-    serve.bytes += size;
-    rondo_transport_write(t, data, size);
-}
-
-static void lost(rondo_transport *t, void *self, int error)
-{
-    (void)t;
-    (void)self;
-    (void)error;
-    if (serve_left(&serve)) {
-        rondo_server_close(server);
-    }
-}
-
 static const rondo_protocol echo = {
     .connection_made = made,
-    .data_received = received,
+    .data_received = echoed,
     .connection_lost = lost,
 };
 
@@ -96,7 +60,7 @@ static void received_steady(rondo_transport *t, void *self, const void *data,
                             size_t size)
 {
     static uint64_t requests;
-    received(t, self, data, size);
+    echoed(t, self, data, size);
     requests++;
     if (requests == STEADY_FROM || requests == STEADY_FROM + STEADY_REQUESTS) {
         rondo_loop_metrics metrics = RONDO_LOOP_METRICS_INIT;
@@ -130,14 +94,10 @@ int main(int argc, char **argv)
                             steady ? &echo_steady : &echo, NULL, &server) < 0) {
         fail("create_server");
     }
-    serve_announce((int)rondo_server_fd(server, 0));
-    if (rondo_loop_run(loop) < 0) {
-        fail("loop_run");
-    }
+    serve_run(loop, rondo_server_fd(server, 0));
     if (steady_seen) {
         printf("steady_allocations=%" PRIu64 " ",
                steady_allocations[1] - steady_allocations[0]);
     }
-    serve_report(&serve);
-    return rondo_loop_close(loop) < 0;
+    return serve_end(loop);
 }

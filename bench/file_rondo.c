@@ -2,28 +2,12 @@
  * ignored as it is in file_raw.c; --mode guarded leaves it as it is. */
 /* SPDX-License-Identifier: MIT */
 #include "file_serve.h"
+#include "serve_rondo.h"
 
-#include <rondo.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
-static struct serve serve;
-static rondo_server *server;
 static int file;
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "%s: %s\n", what, rondo_last_error());
-    exit(1);
-}
-
-static void made(rondo_transport *t, void *self)
-{
-    (void)t;
-    (void)self;
-    serve_accepted(&serve);
-}
 
 static void sent(rondo_loop *loop, void *arg, int64_t result)
 {
@@ -44,16 +28,6 @@ static void received(rondo_transport *t, void *self, const void *data,
     if (rondo_transport_sendfile(t, file, 0, (int64_t)serve.size, sent, NULL) <
         0) {
         fail("transport_sendfile");
-    }
-}
-
-static void lost(rondo_transport *t, void *self, int error)
-{
-    (void)t;
-    (void)self;
-    (void)error;
-    if (serve_left(&serve)) {
-        rondo_server_close(server);
     }
 }
 
@@ -78,10 +52,6 @@ int main(int argc, char **argv)
                             NULL, &server) < 0) {
         fail("create_server");
     }
-    serve_announce((int)rondo_server_fd(server, 0));
-    if (rondo_loop_run(loop) < 0) {
-        fail("loop_run");
-    }
-    serve_report(&serve);
-    return rondo_loop_close(loop) < 0;
+    serve_run(loop, rondo_server_fd(server, 0));
+    return serve_end(loop);
 }

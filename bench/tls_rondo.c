@@ -1,50 +1,12 @@
 /* tls_rondo.c - an echo over TLS, over Rondo and its filter; --mode names the
  * file of the certificate and its key. */
 /* SPDX-License-Identifier: MIT */
-#include "serve.h"
+#include "serve_rondo.h"
 
-#include <rondo.h>
 #include <rondo_tls.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-static struct serve serve;
-static rondo_server *server;
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "%s: %s\n", what, rondo_last_error());
-    exit(1);
-}
-
-static void made(rondo_transport *t, void *self)
-{
-    (void)t;
-    (void)self;
-    serve_accepted(&serve);
-}
-
-static void received(rondo_transport *t, void *self, const void *data,
-                     size_t size)
-{
-    (void)self;
-    serve.bytes += size;
-    rondo_transport_write(t, data, size);
-}
-
-static void lost(rondo_transport *t, void *self, int error)
-{
-    (void)t;
-    (void)self;
-    (void)error;
-    if (serve_left(&serve)) {
-        rondo_server_close(server);
-    }
-}
-
-static const rondo_protocol echo = {.connection_made = made,
-                                    .data_received = received,
-                                    .connection_lost = lost};
+static const rondo_protocol echo = {
+    .connection_made = made, .data_received = echoed, .connection_lost = lost};
 
 int main(int argc, char **argv)
 {
@@ -66,11 +28,8 @@ int main(int argc, char **argv)
                             &echo, NULL, &server) < 0) {
         fail("create_server");
     }
-    serve_announce((int)rondo_server_fd(server, 0));
-    if (rondo_loop_run(loop) < 0) {
-        fail("loop_run");
-    }
-    serve_report(&serve);
+    serve_run(loop, rondo_server_fd(server, 0));
+    int failed = serve_end(loop);
     rondo_tls_context_free(tls);
-    return rondo_loop_close(loop) < 0;
+    return failed;
 }

@@ -1,18 +1,6 @@
 /* udp_rondo.c - the UDP echo over Rondo; --mode NAME picks a backend. */
 /* SPDX-License-Identifier: MIT */
-#include "serve.h"
-
-#include <rondo.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-static struct serve serve;
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "%s: %s\n", what, rondo_last_error());
-    exit(1);
-}
+#include "serve_rondo.h"
 
 static void received(rondo_datagram *d, void *self, const void *data,
                      size_t size, const rondo_address *from, bool truncated)
@@ -44,10 +32,6 @@ int main(int argc, char **argv)
                                        &echo, NULL, &d) < 0) {
         fail("start");
     }
-    serve_announce((int)rondo_datagram_fd(d));
-    if (rondo_loop_run(loop) < 0) {
-        fail("loop_run");
-    }
-    serve_report(&serve);
-    return rondo_loop_close(loop) < 0;
+    serve_run(loop, rondo_datagram_fd(d));
+    return serve_end(loop);
 }
