@@ -143,7 +143,7 @@ static void answer(struct client *c, const char *path, const char *range)
 static bool find_path(const char *target, char *path, size_t room)
 {
     size_t used = (size_t)snprintf(path, room, "%s", root), start = used;
-    if (*target != '/')
+    if (*target != '/' || used + 16 >= room)
         return false;
     for (; *target && *target != '?' && used + 16 < room; target++) {
         unsigned byte = (unsigned char)*target;
@@ -163,7 +163,7 @@ static bool find_path(const char *target, char *path, size_t room)
     if (*target && *target != '?')
         return false;
     if (path[used - 1] == '/')
-        strcpy(path + used, "index.html");
+        snprintf(path + used, room - used, "index.html");
     return !strstr(path + start, "/.");
 }
 

@@ -93,7 +93,7 @@ static size_t describe(const rondo_loop *loop, const struct handle *handle,
 {
     const struct handle_class *class = handle_classes[handle->kind];
     char state[160];
-    if (!class->describe(handle, state, sizeof state))
+    if (!class->describe || !class->describe(handle, state, sizeof state))
         return 0;
     int64_t age = (sys_clock() - loop->born) / 1000000 - handle->born_ms;
     int used = snprintf(line, size, "%s %s%s, %lld.%03lld s", class->name,

@@ -80,7 +80,8 @@ enum spare_kind { SPARE_SOCK, SPARE_SOCK_CALL, SPARE_SENDFILE, SPARE_KINDS };
 struct handle_class {
     const char *name;
     void (*close)(rondo_loop *loop, struct handle *handle); /* loop close */
-    /* false: the program has ended it already, it is nothing to tell of */
+    /* false: the program has ended it already, it is nothing to tell of; NULL:
+     * it never is */
     bool (*describe)(const struct handle *handle, char *text, size_t size);
 };
 

@@ -360,12 +360,4 @@ static void close_sock(rondo_loop *loop, struct handle *handle)
     (void)handle;
 }
 
-static bool describe_sock(const struct handle *handle, char *text, size_t size)
-{
-    (void)handle;
-    (void)text;
-    (void)size;
-    return false;
-}
-
-const struct handle_class sock_class = {"socket", close_sock, describe_sock};
+const struct handle_class sock_class = {"socket", close_sock, NULL};

@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern char **environ;
+extern char **environ; /* NOLINT: not every <unistd.h> has it */
 
 static const char *self;
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): on Windows it changes */
 void child_begin(int *argc, char ***argv)
 {
     (void)argc;

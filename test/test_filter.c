@@ -149,7 +149,7 @@ static void S13_gathered_owned_and_formatted_bytes(void **state)
     peer_capture(p.b, 64);
     test_run_until(w, p.a->made && p.b->made);
     assert_int_equal(rondo_transport_writev(p.a->transport, pieces, 3), 0);
-    memcpy(owned, "three ", 6);
+    memcpy(owned, "three ", 6); /* NOLINT: bytes, and no text */
     assert_int_equal(
         rondo_transport_write_owned(p.a->transport, owned, 6, free, owned), 0);
     assert_int_equal(rondo_transport_printf(p.a->transport, "%s %d", "four", 5),

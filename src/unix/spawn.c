@@ -32,7 +32,7 @@
 #define START_SHARING vfork
 #endif
 
-extern char **environ;
+extern char **environ; /* NOLINT: not every <unistd.h> has it */
 
 enum { STACK_BYTES = 65536 };
 
