@@ -303,21 +303,26 @@ static void S15_the_peer_leaves(void **state)
     }
 }
 
-/* The program does not know yet when it asks. */
+/* The program does not know yet when it asks. Who has just closed resets when
+ * the first bytes come: the kernel may have taken some when it finds the pipe
+ * broken. */
 static void S15_the_peer_has_left_before(void **state)
 {
     struct world *w = *state;
 
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 12; i++) {
         struct peer *p = test_peer(w);
         struct call *c = call_new(w);
         raw_fd other = test_raw_peer(w, &recorder, p, 0);
         raw_fd file = call_file(LARGE);
 
         rondo_transport_pause_reading(p->transport);
-        if (i % 2)
+        if (i % 3 == 1)
             raw_shutdown_write(other);
-        raw_reset(other);
+        if (i % 3 == 2)
+            raw_close(other);
+        else
+            raw_reset(other);
         if (rondo_transport_sendfile(p->transport, file, 0, LARGE, call_done,
                                      c) < 0)
             fail();
