@@ -20,6 +20,11 @@ int64_t raw_file_position(raw_fd file)
     return (int64_t)lseek((int)file, 0, SEEK_CUR);
 }
 
+bool raw_sendfile_hears_resets(void)
+{
+    return true;
+}
+
 raw_fd raw_file_write_only(void)
 {
     char path[] = "/tmp/rondo-test-XXXXXX";
