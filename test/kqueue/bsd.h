@@ -11,4 +11,16 @@
 
 int getpeereid(int fd, uid_t *user, gid_t *group);
 
+/* src/unix/sendfile.c says which of them it was compiled for. */
+struct sf_hdtr;
+int sim_sendfile_macos(int file, int to, off_t offset, off_t *size,
+                       struct sf_hdtr *more, int flags);
+int sim_sendfile_freebsd(int file, int to, off_t offset, size_t size,
+                         struct sf_hdtr *more, off_t *sent, int flags);
+#ifdef SENDFILE_MACOS
+#define sendfile sim_sendfile_macos
+#elif defined(SENDFILE_FREEBSD)
+#define sendfile sim_sendfile_freebsd
+#endif
+
 #endif

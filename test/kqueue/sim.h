@@ -26,6 +26,7 @@ struct sim_profile {
     int exited_child;     /* EVFILT_PROC on a zombie; 0: it is reported */
     bool exit_early;      /* NOTE_EXIT comes before waitpid knows */
     int64_t tick_ns;      /* timeouts are rounded up to it */
+    bool sendfile;        /* there is one, ENOSYS otherwise */
 };
 
 /* RONDO_KQUEUE names it; the first one otherwise. */
@@ -43,6 +44,12 @@ void sim_fail(unsigned after, int os_error, bool late);
 void sim_refuse(uint32_t filter, int os_error);
 unsigned sim_calls(void);   /* of kevent, ever */
 unsigned sim_changes(void); /* that were made, ever */
+
+/* Whether the library that is linked calls a sendfile which sends. */
+bool sim_sends(void);
+/* The next call of it sends so many bytes at most, then fails like this. */
+void sim_cut_sendfile(int64_t bytes, int os_error);
+unsigned sim_sendfiles(void); /* calls, ever */
 
 /* ---- notes and queues (sim_notes.c) ------------------------------------- */
 
