@@ -11,6 +11,9 @@
 
 /* ---- profiles: how a system's kqueue behaves (sim_profile.c) ------------ */
 
+/* Who writes to what, and is not told that its last reader has left. */
+enum sim_silence { SIM_NOBODY, SIM_WHO_ONLY_WRITES_A_FIFO, SIM_ANY_PIPE };
+
 struct sim_profile {
     const char *name;
     bool user;            /* has EVFILT_USER */
@@ -21,7 +24,7 @@ struct sim_profile {
     bool file_once;       /* a regular file is reported once, else always */
     int delete_closed;    /* the error of EV_DELETE on a closed descriptor */
     int broken_pipe;      /* ... of EVFILT_WRITE on a pipe without a reader */
-    bool broken_silent;   /* an armed one is not told of the reader's end */
+    enum sim_silence unheard;
     bool fifo_no_eof;     /* a FIFO's reader is not told of its last writer */
     int exited_child;     /* EVFILT_PROC on a zombie; 0: it is reported */
     bool exit_early;      /* NOTE_EXIT comes before waitpid knows */
