@@ -318,10 +318,12 @@ static int kqueue_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
     return error;
 }
 
-static int kqueue_embed(rondo_loop *loop, void *state, rondo_fd *fd)
+static int kqueue_embed(rondo_loop *loop, void *state, rondo_fd *fd,
+                        int64_t *timeout_ns)
 {
     struct kqueue *k = state;
     *fd = k->fd;
+    *timeout_ns = shorten(k, *timeout_ns);
     return k->waiting_count ? call(loop, k, 0, true) : 0;
 }
 

@@ -59,8 +59,7 @@ static bool has_lost_its_reader(int fd)
 static bool is_unheard_fifo(int fd)
 {
     return sim_profile()->unheard == SIM_WHO_ONLY_WRITES_A_FIFO &&
-           is_fifo(fd, true) &&
-           (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
+           is_fifo(fd, true) && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
 }
 
 static bool is_unheard_pipe(int fd)
@@ -129,8 +128,7 @@ static int attach_fd(struct sim_kq *kq, struct sim_note *note)
     }
     if (S_ISCHR(status.st_mode))
         return attach_device(kq, note, &status);
-    if (note->filter == EVFILT_WRITE &&
-        has_lost_its_reader((int)note->ident) &&
+    if (note->filter == EVFILT_WRITE && has_lost_its_reader((int)note->ident) &&
         !is_unheard_fifo((int)note->ident))
         return is->broken_pipe;
     return sim_note_arm(kq, note) < 0 ? errno : 0;

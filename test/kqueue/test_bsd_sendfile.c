@@ -86,8 +86,8 @@ int main(void)
 {
     static const struct test tests[] = {
         TEST(S15_interrupted_or_full_in_the_middle),
-        TEST(S15_interrupted_before_the_first_byte),
-        TEST(S15_refused_at_once), TEST(S15_where_there_is_none)};
+        TEST(S15_interrupted_before_the_first_byte), TEST(S15_refused_at_once),
+        TEST(S15_where_there_is_none)};
 
     return test_run("bsd_sendfile", tests, TEST_COUNT(tests));
 }
