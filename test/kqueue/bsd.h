@@ -9,6 +9,12 @@
 #endif
 #include <sys/types.h>
 
+/* An option of theirs, by a call that knows it. */
+#define SO_NOSIGPIPE 0x1022
+#define setsockopt   sim_setsockopt
+int sim_setsockopt(int fd, int level, int option, const void *value,
+                   unsigned size);
+
 int getpeereid(int fd, uid_t *user, gid_t *group);
 
 /* src/unix/sendfile.c says which of them it was compiled for. */

@@ -25,11 +25,12 @@ struct sim_profile {
     int delete_closed;    /* the error of EV_DELETE on a closed descriptor */
     int broken_pipe;      /* ... of EVFILT_WRITE on a pipe without a reader */
     enum sim_silence unheard;
-    bool fifo_no_eof; /* a FIFO's reader is not told of its last writer */
-    int exited_child; /* EVFILT_PROC on a zombie; 0: it is reported */
-    bool exit_early;  /* NOTE_EXIT comes before waitpid knows */
-    int64_t tick_ns;  /* timeouts are rounded up to it */
-    bool sendfile;    /* there is one, ENOSYS otherwise */
+    bool fifo_no_eof;   /* a FIFO's reader is not told of its last writer */
+    int exited_child;   /* EVFILT_PROC on a zombie; 0: it is reported */
+    bool exit_early;    /* NOTE_EXIT comes before waitpid knows */
+    int64_t tick_ns;    /* timeouts are rounded up to it */
+    bool reset_refuses; /* setsockopt on a connection that has been reset */
+    bool sendfile;      /* there is one, ENOSYS otherwise */
 };
 
 /* RONDO_KQUEUE names it; the first one otherwise. */
