@@ -17,6 +17,16 @@ int sim_setsockopt(int fd, int level, int option, const void *value,
 
 int getpeereid(int fd, uid_t *user, gid_t *group);
 
+/* <sys/sysctl.h> of NetBSD and OpenBSD, for one question. */
+#define CTL_KERN       1
+#define KERN_CLOCKRATE 12
+#define sysctl         sim_sysctl
+struct clockinfo {
+    int hz;
+};
+int sim_sysctl(const int *name, unsigned count, void *value, size_t *size,
+               const void *new_value, size_t new_size);
+
 /* src/unix/sendfile.c says which of them it was compiled for. */
 struct sf_hdtr;
 int sim_sendfile_macos(int file, int to, off_t offset, off_t *size,

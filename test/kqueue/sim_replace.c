@@ -148,3 +148,19 @@ int sim_setsockopt(int fd, int level, int option, const void *value,
         return 0;
     return setsockopt(fd, level, option, value, size);
 }
+
+int sim_sysctl(const int *name, unsigned count, void *value, size_t *size,
+               const void *new_value, size_t new_size)
+{
+    int64_t tick = sim_profile()->tick_ns;
+    struct clockinfo *rate = value;
+
+    (void)new_value;
+    if (count != 2 || name[0] != CTL_KERN || name[1] != KERN_CLOCKRATE ||
+        *size < sizeof *rate || new_size || tick < 1000000) {
+        errno = ENOENT; /* whose waits are finer has no such ticks */
+        return -1;
+    }
+    rate->hz = (int)(1000000000 / tick);
+    return 0;
+}
