@@ -20,8 +20,9 @@ unsigned raw_sendfile_failed(void)
 #ifdef __linux__
 
 /* A library that is linked with a kqueue is compiled as for the systems that
- * have one, without this call. */
+ * have one: without this call, or with one of theirs that is made of it. */
 extern int kqueue(void) __attribute__((weak));
+extern bool sim_sends(void) __attribute__((weak));
 
 static int failure;
 static unsigned before, left;
@@ -35,7 +36,7 @@ bool raw_sendfile_fails(enum raw_sendfile_failure how, unsigned after,
         [RAW_SENDFILE_IO] = EIO,
     };
 
-    if (kqueue)
+    if (kqueue && !(sim_sends && sim_sends()))
         return false;
     failure = codes[how];
     before = after;
