@@ -16,6 +16,8 @@ struct args {
     const char *backend; /* --backend NAME; NULL: the default */
     bool takes_path;     /* it knows --path PATH: a unix socket */
     const char *path;
+    bool takes_ca; /* it knows --ca FILE: whose certificates are trusted */
+    const char *ca_file;
     int64_t seconds; /* --seconds N; 0: no limit */
     char **word;     /* what is not an option */
     int words;
@@ -24,8 +26,9 @@ struct args {
 static inline void args_usage(const struct args *args, FILE *to,
                               const char *program)
 {
-    fprintf(to, "usage: %s [--backend NAME] [--seconds N] %s%s\n", program,
-            args->takes_path ? "[--path PATH] " : "", args->usage);
+    fprintf(to, "usage: %s [--backend NAME] [--seconds N] %s%s%s\n", program,
+            args->takes_path ? "[--path PATH] " : "",
+            args->takes_ca ? "[--ca FILE] " : "", args->usage);
 }
 
 /* A whole number from 0 to max, or -1. */
@@ -53,6 +56,9 @@ static inline void args_parse(struct args *args, int argc, char **argv,
         } else if (strcmp(argv[i], "--path") == 0 && i + 1 < argc &&
                    args->takes_path) {
             args->path = argv[++i];
+        } else if (strcmp(argv[i], "--ca") == 0 && i + 1 < argc &&
+                   args->takes_ca) {
+            args->ca_file = argv[++i];
         } else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
             args->seconds = args_number(argv[++i], 1000000);
         } else {

@@ -1,14 +1,19 @@
 /* fetch.c - gets many URLs, a few at a time, with one deadline for all. */
 /* SPDX-License-Identifier: MIT */
+#include "fetch.h"
+
 #include "args.h"
 
 enum { AT_ONCE = 4, HOST_MAX = 255, STATUS_MAX = 60 };
 
+/* setup is given the host: what has to lie under HTTP. */
 struct scheme {
     const char *prefix, *port;
+    int (*setup)(rondo_transport *t, void *host);
 };
 
-static const struct scheme schemes[] = {{"http://", "80"}};
+static const struct scheme schemes[] = {{"http://", "80", NULL},
+                                        {"https://", "443", https_setup}};
 enum { SCHEMES = sizeof schemes / sizeof *schemes };
 
 struct fetch {
@@ -135,13 +140,14 @@ static const rondo_protocol http = {
     .connection_lost = lost,
 };
 
-/* Name, race of addresses, connection: one operation, one id. This is where a
- * scheme whose bytes go through another layer says so. */
+/* Name, race of addresses, connection, handshake: one operation, one id. */
 static rondo_id begin(struct fetch *f)
 {
     rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
     options.host = f->host;
     options.port = f->port;
+    options.setup = f->scheme->setup;
+    options.setup_arg = f->host;
     return rondo_create_connection(f->all->loop, &options, &http, f, connected,
                                    f);
 }
@@ -185,19 +191,24 @@ static void too_late(rondo_loop *loop, void *arg)
 
 static int run(struct all *all, const struct args *args)
 {
-    if (args_loop(args, &all->loop) < 0)
-        return args_failed(all->loop);
+    bool secure = false;
+    for (size_t i = 0; i < all->count; i++)
+        secure = secure || all->fetch[i].scheme->setup;
+    if ((secure && https_open(args->ca_file) < 0) ||
+        args_loop(args, &all->loop) < 0)
+        return args_failed(NULL);
     all->deadline =
         rondo_call_later(all->loop, RONDO_SEC(args->seconds), too_late, all);
     start_more(all);
     rondo_loop_run(all->loop);
     rondo_loop_close(all->loop);
+    https_close();
     return all->failed != 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct args args = {.usage = "URL...", .seconds = 10};
+    struct args args = {.usage = "URL...", .takes_ca = true, .seconds = 10};
     struct all all = {0};
     int result = 2;
     args_parse(&args, argc, argv, 1000);

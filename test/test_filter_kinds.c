@@ -2,12 +2,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_filter.h"
 #include "harness_local.h"
+#include "harness_named.h"
 #include "harness_pipe.h"
 
-static void S13_over_a_path(void **state)
+static void check_over(struct world *w, const char *path)
 {
-    struct world *w = *state;
-    const char *path = local_path(w, "filtered");
     rondo_server_options serve = RONDO_SERVER_OPTIONS_INIT;
     rondo_connect_options to = RONDO_CONNECT_OPTIONS_INIT;
     struct toy *theirs = test_toy(w, 3), *ours = test_toy(w, 5);
@@ -34,6 +33,38 @@ static void S13_over_a_path(void **state)
     assert_true(l->first->checksum == test_pattern_checksum(size));
     assert_int_equal(c->error + l->first->error, 0);
     toy_check_whole(ours);
+}
+
+static void S13_over_a_path(void **state)
+{
+    check_over(*state, local_path(*state, "filtered"));
+}
+
+static void S13_over_a_pipe_by_name(void **state)
+{
+    check_over(*state, named_name(*state));
+}
+
+/* a filter that is pushed on both ends of a socket pair in use */
+static void S13_over_a_socket_pair(void **state)
+{
+    struct world *w = *state;
+    struct toy *theirs = test_toy(w, 3), *ours = test_toy(w, 5);
+    struct peer *a, *b;
+
+    (void)local_path(w, "none"); /* skips where there are no unix sockets */
+    local_pair(w, &a, &b);
+    assert_ok(rondo_transport_write(a->transport, "plain", 5));
+    test_run_until(w, b->bytes == 5);
+    toy_push(a->transport, ours);
+    toy_push(b->transport, theirs);
+    assert_ok(rondo_transport_write(a->transport, "hidden", 6));
+    test_run_until(w, b->bytes == 11);
+    rondo_transport_close(b->transport);
+    test_run_until(w, a->lost && b->lost);
+    assert_int_equal(a->error + b->error, 0);
+    toy_check_whole(ours);
+    toy_check_whole(theirs);
 }
 
 /* half a stream has nobody to shake hands with */
@@ -66,6 +97,8 @@ int main(void)
 {
     const struct test tests[] = {
         TEST(S13_over_a_path),
+        TEST(S13_over_a_pipe_by_name),
+        TEST(S13_over_a_socket_pair),
         TEST(S13_not_on_a_pipe_of_one_direction),
     };
 

@@ -111,8 +111,10 @@ static int fail_file(const char *what, const char *file)
 
 /* ---- making a context --------------------------------------------------- */
 
-static int set_files(SSL_CTX *native, const rondo_tls_options *o)
+/* Whom the system trusts is a file of some size: only if it is asked. */
+static int set_files(const rondo_tls_context *c, const rondo_tls_options *o)
 {
+    SSL_CTX *native = c->native;
     const char *key = o->key_file ? o->key_file : o->certificate_file;
     if (o->certificate_file &&
         SSL_CTX_use_certificate_chain_file(native, o->certificate_file) != 1)
@@ -125,7 +127,8 @@ static int set_files(SSL_CTX *native, const rondo_tls_options *o)
     if (o->ca_file &&
         SSL_CTX_load_verify_locations(native, o->ca_file, NULL) != 1)
         return fail_file("trusted certificates", o->ca_file);
-    if (!o->ca_file && SSL_CTX_set_default_verify_paths(native) != 1)
+    if (!o->ca_file && c->verify &&
+        SSL_CTX_set_default_verify_paths(native) != 1)
         return fail(RONDO_EPROTO, "the system's trusted certificates");
     return 0;
 }
@@ -153,7 +156,7 @@ static int set_up(rondo_tls_context *c, const rondo_tls_options *o)
     else if (c->alpn_size && SSL_CTX_set_alpn_protos(
                                  native, c->alpn, (unsigned)c->alpn_size) != 0)
         return fail(RONDO_ENOMEM, "ALPN");
-    return set_files(native, o);
+    return set_files(c, o);
 }
 
 int rondo_tls_context_new(rondo_tls_context **context,

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rondo_tls.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 enum { PAGE = 3000000 };
@@ -31,6 +32,13 @@ static void welcome(rondo_reader *reader, void *arg)
     rondo_read_until(reader, "\r\n\r\n", 4, answer, arg);
 }
 
+static void interrupted(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum;
+    (void)arg;
+    rondo_loop_stop(loop);
+}
+
 int main(int argc, char **argv)
 {
     rondo_loop *loop;
@@ -48,6 +56,7 @@ int main(int argc, char **argv)
                                               .certificate_file = argv[1],
                                               .alpn = "http/1.1")) < 0 ||
         rondo_loop_new(&loop, NULL) < 0 ||
+        rondo_add_signal_handler(loop, SIGINT, interrupted, NULL) < 0 ||
         rondo_start_server(loop,
                            RONDO_SERVE(.host = "127.0.0.1",
                                        .setup = rondo_tls_server_setup,
@@ -60,5 +69,8 @@ int main(int argc, char **argv)
     }
     printf("listening on %s\n", text);
     fflush(stdout);
-    return rondo_loop_run(loop) < 0;
+    int result = rondo_loop_run(loop);
+    rondo_loop_close(loop);
+    rondo_tls_context_free(tls);
+    return result < 0;
 }

@@ -276,27 +276,6 @@ static void S13_tls_a_server_of_another_kind(void **state)
     tls_free(&tls);
 }
 
-/* the peer leaves after each number of bytes of its handshake */
-static void S13_tls_a_peer_that_leaves_in_the_handshake(void **state)
-{
-    struct world *w = *state;
-
-    for (size_t bytes = 1; bytes < 4000; bytes = bytes * 2 + 1) {
-        struct wire x = wire_open(w);
-
-        for (int i = 0; i < 10 && !x.b->made; i++) {
-            (void)wire_carry(&x, bytes);
-            test_spin(w, 2);
-        }
-        raw_reset(x.fa);
-        raw_shutdown_write(x.fb);
-        test_run_until(w, x.a->lost && x.b->lost);
-        assert_true(x.b->error < 0 && x.a->error < 0);
-        raw_close(x.fb);
-        tls_free(&x.tls);
-    }
-}
-
 /* ---- start_tls ---------------------------------------------------------- */
 
 static void tls_ready(rondo_loop *loop, void *arg, int64_t result)
@@ -358,7 +337,6 @@ int main(void)
         TEST(S13_tls_a_changed_byte_is_an_error),
         TEST(S13_tls_garbage_instead_of_a_handshake),
         TEST(S13_tls_a_server_of_another_kind),
-        TEST(S13_tls_a_peer_that_leaves_in_the_handshake),
         TEST(S13_tls_start_tls),
     };
 

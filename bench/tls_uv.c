@@ -1,0 +1,124 @@
+/* tls_uv.c - an echo over TLS, over libuv and OpenSSL with memory BIOs, as
+ * libuv's programs do it; --mode names the file of the certificate and its
+ * key. */
+/* SPDX-License-Identifier: MIT */
+#include "serve.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+
+struct client {
+    uv_tcp_t tcp;
+    SSL *ssl;
+    BIO *in, *out;
+};
+
+static struct serve serve;
+static SSL_CTX *context;
+static uv_tcp_t listener;
+
+static _Noreturn void tls_die(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    ERR_print_errors_fp(stderr);
+    exit(1);
+}
+
+static void allocate(uv_handle_t *handle, size_t hint, uv_buf_t *room)
+{
+    static char buffer[RECEIVE_SIZE];
+    (void)handle;
+    (void)hint;
+    *room = uv_buf_init(buffer, sizeof buffer);
+}
+
+static void client_closed(uv_handle_t *handle)
+{
+    struct client *c = handle->data;
+    SSL_free(c->ssl); /* and both BIOs */
+    free(c);
+    if (serve_left(&serve)) {
+        uv_close((uv_handle_t *)&listener, NULL);
+    }
+}
+
+/* Everything that OpenSSL has put out; who does not take it is dropped. */
+static bool flush(struct client *c)
+{
+    char *bytes;
+    long size = BIO_get_mem_data(c->out, &bytes);
+    if (size == 0) {
+        return true;
+    }
+    uv_buf_t data = uv_buf_init(bytes, (unsigned)size);
+    bool sent = uv_try_write((uv_stream_t *)&c->tcp, &data, 1) == size;
+    (void)BIO_reset(c->out);
+    return sent;
+}
+
+/* False: it is over. */
+static bool answer(struct client *c)
+{
+    static char buffer[RECEIVE_SIZE];
+    int got;
+    while ((got = SSL_read(c->ssl, buffer, sizeof buffer)) > 0) {
+        if (SSL_write(c->ssl, buffer, got) != got) {
+            return false;
+        }
+        serve.bytes += (size_t)got;
+    }
+    return SSL_get_error(c->ssl, got) == SSL_ERROR_WANT_READ && flush(c);
+}
+
+static void received(uv_stream_t *stream, ssize_t got, const uv_buf_t *room)
+{
+    struct client *c = stream->data;
+    if (got < 0 || BIO_write(c->in, room->base, (int)got) != got ||
+        !answer(c)) {
+        uv_close((uv_handle_t *)stream, client_closed);
+    }
+}
+
+static void accept_client(uv_stream_t *server, int status)
+{
+    struct client *c = calloc(1, sizeof *c);
+    if (status < 0 || !c || !(c->ssl = SSL_new(context)) ||
+        !(c->in = BIO_new(BIO_s_mem())) || !(c->out = BIO_new(BIO_s_mem()))) {
+        tls_die("accept");
+    }
+    BIO_set_mem_eof_return(c->in, -1);
+    SSL_set_bio(c->ssl, c->in, c->out);
+    SSL_set_accept_state(c->ssl);
+    serve_accepted(&serve);
+    uv_tcp_init(server->loop, &c->tcp);
+    c->tcp.data = c;
+    if (uv_accept(server, (uv_stream_t *)&c->tcp) < 0 ||
+        uv_read_start((uv_stream_t *)&c->tcp, allocate, received) < 0) {
+        serve_die("uv_accept");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uv_loop_t loop;
+    serve_options(&serve, argc, argv);
+    context = SSL_CTX_new(TLS_server_method());
+    if (!context ||
+        SSL_CTX_use_certificate_chain_file(context, serve.mode) != 1 ||
+        SSL_CTX_use_PrivateKey_file(context, serve.mode, SSL_FILETYPE_PEM) !=
+            1) {
+        tls_die(serve.mode);
+    }
+    if (uv_loop_init(&loop) < 0 || uv_tcp_init(&loop, &listener) < 0 ||
+        uv_tcp_open(&listener, serve_listen()) < 0 ||
+        uv_listen((uv_stream_t *)&listener, SOMAXCONN, accept_client) < 0) {
+        serve_die("uv_listen");
+    }
+    uv_run(&loop, UV_RUN_DEFAULT);
+    serve_report(&serve);
+    SSL_CTX_free(context);
+    return uv_loop_close(&loop) < 0;
+}

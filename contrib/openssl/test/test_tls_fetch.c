@@ -1,0 +1,137 @@
+/* test_tls_fetch.c - fetch with https:// in it: ten URLs, bad certificates. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_example.h"
+#include "raw_net.h"
+#include "signal_told.h"
+#include "tls_world.h"
+
+#ifndef TLS_EXAMPLES
+#define TLS_EXAMPLES NULL
+#endif
+
+enum { URLS = 10, URL_SIZE = 64 };
+
+static char urls[URLS][URL_SIZE];
+
+/* page with that certificate */
+static struct raw_program *serve_page(struct world *w, const char *certificate)
+{
+    if (!TLS_EXAMPLES)
+        test_skip(w, "the examples are not in this build");
+    return example_start_plain(w, TLS_EXAMPLES, "page",
+                               WORDS(tls_file(certificate)));
+}
+
+/* Ten URLs, in turn of a server with and without TLS. */
+static struct raw_program *fetch_ten(struct world *w, uint16_t secure,
+                                     uint16_t plain, const char *ca,
+                                     const char *seconds)
+{
+    const char *words[URLS + 5] = {"--seconds", seconds, "--ca", ca};
+
+    for (int i = 0; i < URLS; i++) {
+        (void)snprintf(urls[i], URL_SIZE, "http%s://127.0.0.1:%u/%d",
+                       i % 2 ? "" : "s", (unsigned)(i % 2 ? plain : secure), i);
+        words[i + 4] = urls[i];
+    }
+    return example_start(w, TLS_EXAMPLES, "fetch", words);
+}
+
+/* Fetch must have told that of a URL. It tells all at once, at its end. */
+static void must_tell(struct world *w, struct raw_program *p, int url,
+                      const char *words)
+{
+    char line[512];
+    const char *rest = example_says(w, p, urls[url]);
+
+    (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(rest, "\n"), rest);
+    if (!strstr(line, words))
+        test_fail(w, "%s: not \"%s\" but: %s", urls[url], words, line);
+}
+
+static void S13_fetch_gets_pages_with_and_without_tls(void **state)
+{
+    struct world *w = *state;
+    struct raw_program *page = serve_page(w, "valid.pem");
+    struct raw_program *hello = example_start(w, NULL, "hello", WORDS("0"));
+    struct raw_program *p =
+        fetch_ten(w, example_port(w, page), example_port(w, hello),
+                  tls_file("ca.pem"), "60");
+
+    for (int i = 0; i < URLS; i++)
+        must_tell(w, p, i, " bytes, HTTP/1.1 200 OK");
+    example_ends(w, p, 0);
+    example_stop(w, page);
+    example_stop(w, hello);
+}
+
+/* what is refused is told by name, and the others are fetched */
+static void check_refused(struct world *w, const char *certificate,
+                          const char *ca, const char *words)
+{
+    struct raw_program *page = serve_page(w, certificate);
+    struct raw_program *hello = example_start(w, NULL, "hello", WORDS("0"));
+    struct raw_program *p = fetch_ten(
+        w, example_port(w, page), example_port(w, hello), tls_file(ca), "60");
+
+    for (int i = 0; i < URLS; i++)
+        must_tell(w, p, i, i % 2 ? " bytes, HTTP/1.1 200 OK" : words);
+    example_ends(w, p, 1);
+    example_stop(w, page);
+    example_stop(w, hello);
+}
+
+static void S13_fetch_refuses_a_certificate_of_another_host(void **state)
+{
+    check_refused(*state, "wrong.pem", "ca.pem",
+                  "certificate refused: IP address mismatch");
+}
+
+static void S13_fetch_refuses_a_certificate_that_nobody_signed(void **state)
+{
+    check_refused(*state, "valid.pem", "stranger.pem", "certificate refused: ");
+}
+
+/* Nobody shakes hands there: one deadline ends those that wait, and those that
+ * have not begun. */
+static void S13_fetch_has_one_deadline_for_handshakes(void **state)
+{
+    struct world *w = *state;
+    uint16_t port;
+    raw_fd silent = raw_listen(&port, 16);
+    struct raw_program *p;
+
+    if (!TLS_EXAMPLES)
+        test_skip(w, "the examples are not in this build");
+    p = fetch_ten(w, port, port, tls_file("ca.pem"), "1");
+    must_tell(w, p, 0, "(ECANCELED)"); /* its handshake */
+    must_tell(w, p, 1, "(ETIMEDOUT)");
+    must_tell(w, p, URLS - 1, "not begun in time");
+    example_ends(w, p, 1);
+    raw_close(silent);
+}
+
+static void S13_fetch_without_its_authority_does_not_begin(void **state)
+{
+    struct world *w = *state;
+    struct raw_program *p;
+
+    if (!TLS_EXAMPLES)
+        test_skip(w, "the examples are not in this build");
+    p = fetch_ten(w, 1, 1, "/nowhere", "60");
+    (void)example_says(w, p, "trusted certificates /nowhere");
+    example_ends(w, p, 1);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(S13_fetch_gets_pages_with_and_without_tls),
+        TEST(S13_fetch_refuses_a_certificate_of_another_host),
+        TEST(S13_fetch_refuses_a_certificate_that_nobody_signed),
+        TEST(S13_fetch_has_one_deadline_for_handshakes),
+        TEST(S13_fetch_without_its_authority_does_not_begin),
+    };
+
+    return told_run("tls_fetch", tests, TEST_COUNT(tests));
+}
