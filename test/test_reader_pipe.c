@@ -136,6 +136,14 @@ static void S14_a_file_in_pieces(void **state)
     book_end(b);
 }
 
+/* Not every system tells a writer of that before it writes. */
+static bool writes_to_nobody(struct peer *p)
+{
+    if (!p->lost)
+        (void)rondo_transport_write(p->transport, "x", 1);
+    return p->lost > 0;
+}
+
 /* The writer hears of it as of any reader's end. */
 static void S14_freeing_a_reader_closes_the_pipe(void **state)
 {
@@ -152,7 +160,7 @@ static void S14_freeing_a_reader_closes_the_pipe(void **state)
     book_begin(b, LINE);
     test_spin(w, 3);
     book_end(b);
-    test_run_until(w, p->lost);
+    test_run_until(w, writes_to_nobody(p));
     assert_int_equal(b->reads, 0);
 }
 

@@ -11,44 +11,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    RECORD = 16384,       /* bytes that one record can hold */
-    WRITE_AT_ONCE = 65536 /* before what was made of them is sent on */
-};
+enum { RECORD = 16384 }; /* bytes that one can hold */
 
 struct rondo_tls_context {
     SSL_CTX *native;
-    atomic_uint users; /* the program, and each connection */
+    BIO_METHOD *between; /* OpenSSL and a layer */
+    atomic_uint users;   /* the program, and each connection */
     bool server, verify;
     size_t alpn_size;
     unsigned char alpn[]; /* as on the wire: a length before each name */
 };
 
-/* Bytes go in at one memory BIO and come out at the other: OpenSSL never
- * touches a descriptor, and never waits. */
+/* OpenSSL reads from the bytes that are being received and writes to the layer
+ * below: it never touches a descriptor, and never waits. */
 struct tls {
     rondo_tls_context *context;
     rondo_layer *layer;
     SSL *ssl;
-    BIO *in, *out;
-    bool open;   /* the handshake is over */
-    bool failed; /* nothing may be asked of it any more */
+    const char *bytes; /* what has been received */
+    size_t size;       /* and not been read yet */
+    int sent;          /* what the layer said to what was written */
+    bool open;         /* the handshake is over */
+    bool failed;       /* nothing may be asked of it any more */
 };
 
 /* ---- contexts ----------------------------------------------------------- */
 
-static void leave(rondo_tls_context *c)
+void rondo_tls_context_free(rondo_tls_context *c)
 {
-    if (atomic_fetch_sub(&c->users, 1) != 1)
+    if (!c || atomic_fetch_sub(&c->users, 1) != 1)
         return;
     SSL_CTX_free(c->native);
+    BIO_meth_free(c->between);
     free(c);
-}
-
-void rondo_tls_context_free(rondo_tls_context *context)
-{
-    if (context)
-        leave(context);
 }
 
 void *rondo_tls_context_native(const rondo_tls_context *context)
@@ -109,6 +104,50 @@ static int fail_file(const char *what, const char *file)
     return fail(missing ? RONDO_ENOENT : RONDO_EPROTO, text);
 }
 
+/* ---- between OpenSSL and a layer ---------------------------------------- */
+
+static int take_received(BIO *bio, char *bytes, size_t room, size_t *taken)
+{
+    struct tls *s = BIO_get_data(bio);
+    *taken = s->size < room ? s->size : room;
+    BIO_clear_retry_flags(bio);
+    if (!*taken) {
+        BIO_set_retry_read(bio);
+        return 0;
+    }
+    memcpy(bytes, s->bytes, *taken);
+    s->bytes += *taken;
+    s->size -= *taken;
+    return 1;
+}
+
+static int send_down(BIO *bio, const char *bytes, size_t size, size_t *sent)
+{
+    struct tls *s = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    s->sent = rondo_layer_send(s->layer, bytes, size);
+    *sent = size;
+    return s->sent >= 0;
+}
+
+/* Of all that a BIO can be told, OpenSSL insists on this one. */
+static long control(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio, (void)number, (void)pointer;
+    return command == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *make_between(void)
+{
+    BIO_METHOD *between = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "rondo");
+    if (between) {
+        BIO_meth_set_read_ex(between, take_received);
+        BIO_meth_set_write_ex(between, send_down);
+        BIO_meth_set_ctrl(between, control);
+    }
+    return between;
+}
+
 /* ---- making a context --------------------------------------------------- */
 
 /* Whom the system trusts is a file of some size: only if it is asked. */
@@ -120,9 +159,8 @@ static int set_files(const rondo_tls_context *c, const rondo_tls_options *o)
         SSL_CTX_use_certificate_chain_file(native, o->certificate_file) != 1)
         return fail_file("certificate", o->certificate_file);
     if (key &&
-        (SSL_CTX_use_PrivateKey_file(native, key, SSL_FILETYPE_PEM) != 1))
-        return fail_file("key", key);
-    if (key && SSL_CTX_check_private_key(native) != 1)
+        (SSL_CTX_use_PrivateKey_file(native, key, SSL_FILETYPE_PEM) != 1 ||
+         SSL_CTX_check_private_key(native) != 1))
         return fail_file("key", key);
     if (o->ca_file &&
         SSL_CTX_load_verify_locations(native, o->ca_file, NULL) != 1)
@@ -136,17 +174,14 @@ static int set_files(const rondo_tls_context *c, const rondo_tls_options *o)
 static int set_up(rondo_tls_context *c, const rondo_tls_options *o)
 {
     SSL_CTX *native = c->native;
-    int verify = SSL_VERIFY_NONE;
+    const int ask = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     if (SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION) != 1)
         return fail(RONDO_EPROTO, "TLS 1.2");
     SSL_CTX_set_options(native,
                         SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    if (c->verify)
-        verify =
-            SSL_VERIFY_PEER | (c->server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
-    SSL_CTX_set_verify(native, verify, NULL);
+    SSL_CTX_set_verify(native, c->verify ? ask : SSL_VERIFY_NONE, NULL);
     /* a server that asks for certificates refuses sessions without one */
     if (SSL_CTX_set_session_id_context(native, (const unsigned char *)"rondo",
                                        5) != 1)
@@ -181,17 +216,18 @@ int rondo_tls_context_new(rondo_tls_context **context,
     c->alpn_size = alpn_wire(c->alpn, o.alpn);
     atomic_init(&c->users, 1);
     ERR_clear_error();
+    c->between = make_between();
     c->native =
         SSL_CTX_new(o.server ? TLS_server_method() : TLS_client_method());
     int error = 0;
-    if (!c->native)
+    if (!c->native || !c->between)
         error = fail(RONDO_ENOMEM, "a context");
     else if (o.alpn && !c->alpn_size)
         error = rondo_set_error(RONDO_EINVAL, "TLS: ALPN \"%s\"", o.alpn);
     else
         error = set_up(c, &o);
     if (error)
-        leave(c);
+        rondo_tls_context_free(c);
     else
         *context = c;
     return error;
@@ -199,28 +235,17 @@ int rondo_tls_context_new(rondo_tls_context **context,
 
 /* ---- the filter --------------------------------------------------------- */
 
-/* Everything that OpenSSL has put out goes down. */
-static int flush(struct tls *s)
-{
-    char *bytes;
-    long size = BIO_get_mem_data(s->out, &bytes);
-    int result = 0;
-    if (size > 0) {
-        result = rondo_layer_send(s->layer, bytes, (size_t)size);
-        (void)BIO_reset(s->out);
-    }
-    return result;
-}
-
-/* An alert that says why goes out first. */
+/* An alert that says why has gone out, unless it is the layer that failed. */
 static int broken(struct tls *s, const char *what)
 {
     long verdict = SSL_get_verify_result(s->ssl);
     s->failed = true;
-    (void)flush(s);
-    if (s->open || !s->context->verify || verdict == X509_V_OK)
+    if (s->sent >= 0 &&
+        (s->open || !s->context->verify || verdict == X509_V_OK))
         return fail(RONDO_EPROTO, what);
     ERR_clear_error();
+    if (s->sent < 0)
+        return s->sent;
     return rondo_set_error(RONDO_EPROTO, "TLS: %s: certificate refused: %s",
                            what, X509_verify_cert_error_string(verdict));
 }
@@ -229,11 +254,10 @@ static int handshake(struct tls *s)
 {
     ERR_clear_error();
     int result = SSL_do_handshake(s->ssl);
-    if (result != 1 && SSL_get_error(s->ssl, result) != SSL_ERROR_WANT_READ)
-        return broken(s, "handshake");
-    int error = flush(s);
-    if (error < 0 || result != 1)
-        return error;
+    if (result != 1)
+        return SSL_get_error(s->ssl, result) == SSL_ERROR_WANT_READ
+                   ? 0
+                   : broken(s, "handshake");
     s->open = true;
     return rondo_layer_ready(s->layer);
 }
@@ -245,7 +269,7 @@ static int start(rondo_layer *layer, void *self)
     return handshake(s);
 }
 
-/* Delivers what is complete. What OpenSSL answers by itself goes out. */
+/* Delivers what is complete. */
 static int read_records(struct tls *s)
 {
     char bytes[RECORD];
@@ -257,7 +281,7 @@ static int read_records(struct tls *s)
         if (why == SSL_ERROR_ZERO_RETURN)
             return rondo_layer_deliver_eof(s->layer);
         if (why == SSL_ERROR_WANT_READ)
-            return flush(s);
+            return 0;
         if (why != SSL_ERROR_NONE)
             return broken(s, "read");
         int error = rondo_layer_deliver(s->layer, bytes, size);
@@ -270,16 +294,16 @@ static int received(rondo_layer *layer, void *self, const void *data,
                     size_t size)
 {
     struct tls *s = self;
-    size_t taken;
-    int error = 0;
     (void)layer;
     if (s->failed)
         return 0;
-    if (BIO_write_ex(s->in, data, size, &taken) != 1 || taken != size)
-        return fail(RONDO_ENOMEM, "read");
-    if (!s->open)
-        error = handshake(s);
-    return error < 0 || !s->open ? error : read_records(s);
+    s->bytes = data;
+    s->size = size;
+    int error = s->open ? 0 : handshake(s);
+    if (error >= 0 && s->open)
+        error = read_records(s);
+    s->size = 0; /* what came behind an end */
+    return error;
 }
 
 static int eof_received(rondo_layer *layer, void *self)
@@ -296,19 +320,12 @@ static int write_records(rondo_layer *layer, void *self, const void *data,
                          size_t size)
 {
     struct tls *s = self;
-    const char *bytes = data;
-    int result = 0;
+    size_t written;
     (void)layer;
-    while (size && result >= 0) {
-        size_t n = size < WRITE_AT_ONCE ? size : WRITE_AT_ONCE, written;
-        ERR_clear_error();
-        if (s->failed || SSL_write_ex(s->ssl, bytes, n, &written) != 1)
-            return broken(s, "write");
-        result = flush(s);
-        bytes += written;
-        size -= written;
-    }
-    return result;
+    ERR_clear_error();
+    if (s->failed || SSL_write_ex(s->ssl, data, size, &written) != 1)
+        return broken(s, "write");
+    return s->sent;
 }
 
 static int write_eof(rondo_layer *layer, void *self)
@@ -319,21 +336,19 @@ static int write_eof(rondo_layer *layer, void *self)
         return 0;
     ERR_clear_error();
     (void)SSL_shutdown(s->ssl); /* the peer's answer is not waited for */
-    return flush(s);
+    return s->sent;
 }
 
 static void tls_free(struct tls *s)
 {
-    SSL_free(s->ssl); /* and both BIOs */
-    leave(s->context);
+    SSL_free(s->ssl); /* and its BIO */
+    rondo_tls_context_free(s->context);
     free(s);
 }
 
 static void lost(rondo_layer *layer, void *self, int error)
 {
-    (void)layer;
-    (void)error;
-    tls_free(self);
+    (void)layer, (void)error, tls_free(self);
 }
 
 static const rondo_filter tls_filter = {.start = start,
@@ -364,18 +379,15 @@ static struct tls *tls_new(rondo_tls_context *c)
     if (!s)
         return NULL;
     atomic_fetch_add(&c->users, 1);
-    *s = (struct tls){.context = c,
-                      .ssl = SSL_new(c->native),
-                      .in = BIO_new(BIO_s_mem()),
-                      .out = BIO_new(BIO_s_mem())};
-    if (!s->ssl || !s->in || !s->out) {
-        BIO_free(s->in);
-        BIO_free(s->out);
+    *s = (struct tls){.context = c, .ssl = SSL_new(c->native)};
+    BIO *bio = s->ssl ? BIO_new(c->between) : NULL;
+    if (!bio) {
         tls_free(s);
         return NULL;
     }
-    BIO_set_mem_eof_return(s->in, -1);
-    SSL_set_bio(s->ssl, s->in, s->out);
+    BIO_set_data(bio, s);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(s->ssl, bio, bio);
     if (c->server)
         SSL_set_accept_state(s->ssl);
     else
@@ -407,8 +419,8 @@ int rondo_tls_start(rondo_transport *t, rondo_tls_context *context,
 int rondo_tls_client_setup(rondo_transport *t, void *client)
 {
     const rondo_tls_client *c = client;
-    return c ? rondo_tls_start(t, c->context, c->host, NULL, NULL)
-             : rondo_tls_start(t, NULL, NULL, NULL, NULL);
+    return rondo_tls_start(t, c ? c->context : NULL, c ? c->host : NULL, NULL,
+                           NULL);
 }
 
 int rondo_tls_server_setup(rondo_transport *t, void *context)

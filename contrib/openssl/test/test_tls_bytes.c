@@ -82,15 +82,17 @@ static void S13_tls_one_byte_writes(void **state)
 }
 
 /* Two pairs of sockets, and a byte at a time is carried between them: every
- * record arrives in pieces of one byte. */
+ * record arrives in pieces of one byte. The certificate's bulk need not. */
 static void S13_tls_one_byte_pieces_on_the_wire(void **state)
 {
+    enum { SINGLE = 200, PIECE = 16 };
     struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct peer *a = test_peer(w), *b = test_peer(w);
     raw_fd fa = test_raw_peer(w, &recorder, a, 0);
     raw_fd fb = test_raw_peer(w, &recorder, b, 0);
-    char byte;
+    char bytes[PIECE];
+    size_t to_a = 0;
 
     peer_capture(b, 16);
     assert_ok(
@@ -98,10 +100,13 @@ static void S13_tls_one_byte_pieces_on_the_wire(void **state)
     assert_ok(rondo_tls_start(b->transport, tls.server, NULL, NULL, NULL));
     assert_ok(rondo_transport_write(a->transport, "hello", 5));
     while (b->bytes < 5) {
-        if (raw_recv(fa, &byte, 1, 0) == 1)
-            assert_true(raw_send_all(fb, &byte, 1, 1000));
-        if (raw_recv(fb, &byte, 1, 0) == 1)
-            assert_true(raw_send_all(fa, &byte, 1, 1000));
+        ptrdiff_t n = raw_recv(fb, bytes, to_a < SINGLE ? 1 : PIECE, 0);
+
+        if (n > 0)
+            assert_true(raw_send_all(fa, bytes, (size_t)n, 1000));
+        to_a += n > 0 ? (size_t)n : 0;
+        if (raw_recv(fa, bytes, 1, 0) == 1)
+            assert_true(raw_send_all(fb, bytes, 1, 1000));
         test_spin(w, 1);
     }
     assert_memory_equal(b->captured, "hello", 5);
@@ -186,7 +191,8 @@ static void wire_shake(struct world *w, struct wire *x)
 static void wire_close(struct wire *x)
 {
     raw_close(x->fa);
-    raw_close(x->fb);
+    if (x->fb != RONDO_NO_FD)
+        raw_close(x->fb);
     tls_free(&x->tls);
 }
 
@@ -201,6 +207,29 @@ static void S13_tls_a_cut_is_an_error(void **state)
     assert_int_equal(x.b->error, RONDO_ECONNRESET);
     assert_non_null(strstr(x.b->last_error, "close_notify"));
     assert_int_equal(x.b->eof, 0);
+    wire_close(&x);
+}
+
+static bool is_anybody_there(struct peer *p)
+{
+    if (!p->lost)
+        (void)rondo_transport_write(p->transport, "anybody?", 8);
+    return p->lost > 0;
+}
+
+/* what the layer below says is told as it is, and is no fault of TLS */
+static void S13_tls_a_reset_is_no_protocol_error(void **state)
+{
+    struct world *w = *state;
+    struct wire x = wire_open(w);
+
+    wire_shake(w, &x);
+    raw_reset(x.fb);
+    x.fb = RONDO_NO_FD;
+    test_run_until(w, is_anybody_there(x.b));
+    assert_true(x.b->error == RONDO_ECONNRESET || x.b->error == RONDO_EPIPE ||
+                x.b->error == RONDO_ECONNABORTED);
+    assert_null(strstr(x.b->last_error, "TLS"));
     wire_close(&x);
 }
 
@@ -333,6 +362,7 @@ int main(void)
         TEST(S13_tls_one_byte_pieces_on_the_wire),
         TEST(S13_tls_half_close),
         TEST(S13_tls_a_cut_is_an_error),
+        TEST(S13_tls_a_reset_is_no_protocol_error),
         TEST(S13_tls_half_a_record_is_an_error),
         TEST(S13_tls_a_changed_byte_is_an_error),
         TEST(S13_tls_garbage_instead_of_a_handshake),

@@ -11,14 +11,20 @@
 
 enum { URLS = 10, URL_SIZE = 64 };
 
+static const char *const examples = TLS_EXAMPLES;
 static char urls[URLS][URL_SIZE];
+
+static void need_examples(struct world *w)
+{
+    if (!examples)
+        test_skip(w, "the examples are not in this build");
+}
 
 /* page with that certificate */
 static struct raw_program *serve_page(struct world *w, const char *certificate)
 {
-    if (!TLS_EXAMPLES)
-        test_skip(w, "the examples are not in this build");
-    return example_start_plain(w, TLS_EXAMPLES, "page",
+    need_examples(w);
+    return example_start_plain(w, examples, "page",
                                WORDS(tls_file(certificate)));
 }
 
@@ -34,7 +40,7 @@ static struct raw_program *fetch_ten(struct world *w, uint16_t secure,
                        i % 2 ? "" : "s", (unsigned)(i % 2 ? plain : secure), i);
         words[i + 4] = urls[i];
     }
-    return example_start(w, TLS_EXAMPLES, "fetch", words);
+    return example_start(w, examples, "fetch", words);
 }
 
 /* Fetch must have told that of a URL. It tells all at once, at its end. */
@@ -101,8 +107,7 @@ static void S13_fetch_has_one_deadline_for_handshakes(void **state)
     raw_fd silent = raw_listen(&port, 16);
     struct raw_program *p;
 
-    if (!TLS_EXAMPLES)
-        test_skip(w, "the examples are not in this build");
+    need_examples(w);
     p = fetch_ten(w, port, port, tls_file("ca.pem"), "1");
     must_tell(w, p, 0, "(ECANCELED)"); /* its handshake */
     must_tell(w, p, 1, "(ETIMEDOUT)");
@@ -116,8 +121,7 @@ static void S13_fetch_without_its_authority_does_not_begin(void **state)
     struct world *w = *state;
     struct raw_program *p;
 
-    if (!TLS_EXAMPLES)
-        test_skip(w, "the examples are not in this build");
+    need_examples(w);
     p = fetch_ten(w, 1, 1, "/nowhere", "60");
     (void)example_says(w, p, "trusted certificates /nowhere");
     example_ends(w, p, 1);
