@@ -28,6 +28,8 @@
 
 enum { FLOW_WAIT_MS = 50 };
 
+_Static_assert(sizeof(off_t) == 8, "needs _FILE_OFFSET_BITS=64");
+
 static int fail(void)
 {
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
