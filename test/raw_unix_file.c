@@ -12,7 +12,7 @@
 
 bool raw_file_resize(raw_fd file, int64_t size)
 {
-    return ftruncate((int)file, (off_t)size) == 0;
+    return (off_t)size == size && ftruncate((int)file, (off_t)size) == 0;
 }
 
 int64_t raw_file_position(raw_fd file)

@@ -27,6 +27,8 @@
 
 enum { FLOW_WAIT_MS = 50 };
 
+_Static_assert(sizeof(off_t) == 8, "needs _FILE_OFFSET_BITS=64");
+
 /* ---- files ---- */
 
 enum sys_source sys_source(sys_fd file)

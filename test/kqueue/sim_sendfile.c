@@ -4,6 +4,7 @@
 #include "sim.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -98,7 +99,7 @@ static int send_quietly(int file, int to, off_t offset, off_t size, off_t *sent)
     (void)sigpending(&pending);
     (void)pthread_sigmask(SIG_BLOCK, &sigpipe, &before);
     /* a size of 0 is all there is */
-    result = send_some(file, to, offset, size ? size : INT64_MAX, sent);
+    result = send_some(file, to, offset, size ? size : (off_t)SSIZE_MAX, sent);
     os_error = errno;
     if (result < 0 && os_error == EPIPE && !sigismember(&pending, SIGPIPE))
         (void)sigtimedwait(&sigpipe, NULL, &now);
