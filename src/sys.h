@@ -332,8 +332,9 @@ void sys_signal_unwatch(int signum);
 
 /* ---- process ---- */
 
-/* How often this process has become the child of a fork; starts at 0. */
-extern uint32_t sys_fork_generation;
+/* How often this process has become the child of a fork; starts at 0. Written in
+ * the child alone, where a thread of the parent may have been reading it. */
+extern _Atomic uint32_t sys_fork_generation;
 /* Starts counting forks; any number of calls. */
 void sys_fork_watch(void);
 /* getenv, or NULL when the program runs with somebody else's rights. */

@@ -253,7 +253,7 @@ void sys_cond_broadcast(sys_cond *c)
 
 /* ---- process ---- */
 
-uint32_t sys_fork_generation;
+_Atomic uint32_t sys_fork_generation;
 
 static void count_fork(void)
 {

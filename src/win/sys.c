@@ -180,7 +180,7 @@ void sys_cond_broadcast(sys_cond *c)
 
 /* ---- process ---- */
 
-uint32_t sys_fork_generation; /* there is no fork: always 0 */
+_Atomic uint32_t sys_fork_generation; /* there is no fork: always 0 */
 
 void sys_fork_watch(void)
 {
