@@ -10,6 +10,11 @@ if(NOT MSVC)
     endif()
 endif()
 
+# Files of any size, also where a long has 32 bits.
+if(UNIX AND CMAKE_SIZEOF_VOID_P EQUAL 4)
+    add_compile_definitions(_FILE_OFFSET_BITS=64)
+endif()
+
 if(RONDO_SANITIZE)
     add_compile_options(-fsanitize=${RONDO_SANITIZE}
         -fno-sanitize-recover=all -fno-omit-frame-pointer)

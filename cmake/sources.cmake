@@ -106,6 +106,7 @@ else()
         src/unix/spawn.c
         src/unix/spawn_child.c
         src/unix/signals.c
+        src/unix/sigpipe.c
         src/unix/sys.c
         src/unix/wake.c)
     set(RONDO_BACKENDS poll select)

@@ -28,8 +28,9 @@ struct backend {
     void (*wake)(rondo_loop *loop);
     /* The finest timeout that wait keeps. */
     int64_t (*resolution)(const rondo_loop *loop);
-    /* What an embedding loop waits for; RONDO_ENOTSUP. */
-    int (*embed)(rondo_loop *loop, rondo_fd *fd);
+    /* What an embedding loop waits for, and how long at most: the timeout is
+     * RONDO_NEVER before; RONDO_ENOTSUP. */
+    int (*embed)(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
 };
 
 /* A poller's set: not watched, since what is asked for is there already. */
@@ -48,7 +49,8 @@ struct poller {
     int (*wait)(rondo_loop *loop, void *state, int64_t timeout_ns);
     int64_t (*resolution)(const void *state);
     /* NULL: cannot be embedded. Else the kernel knows now of all sides. */
-    int (*embed)(rondo_loop *loop, void *state, rondo_fd *fd);
+    int (*embed)(rondo_loop *loop, void *state, rondo_fd *fd,
+                 int64_t *timeout_ns);
     /* Both NULL, or false: the reactor's own wake-up is needed. */
     bool (*wakes)(const void *state);
     void (*wake)(const void *state); /* any thread, signal handlers */
@@ -75,7 +77,7 @@ void reactor_cancel(rondo_loop *loop, struct op *op);
 int reactor_wait(rondo_loop *loop, int64_t timeout_ns);
 void reactor_wake(rondo_loop *loop);
 int64_t reactor_resolution(const rondo_loop *loop);
-int reactor_embed(rondo_loop *loop, rondo_fd *fd);
+int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
 
 #define REACTOR(poller_table)                                                  \
     .poller = (poller_table), .accepts = 1, .open = reactor_open,              \

@@ -200,13 +200,14 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
         return error_set(RONDO_EINVAL, "loop_prepare: wait.size is not set");
     if (loop->depth)
         return error_set(RONDO_EBUSY, "loop_prepare: the loop runs");
-    error = loop->backend->embed(loop, &wait->fd);
+    int64_t most = RONDO_NEVER;
+    error = loop->backend->embed(loop, &wait->fd, &most);
     if (error)
         return error;
     loop->prepared = true;
     atomic_store(&loop->sleeping, true);
     wait->timeout_ns =
-        remote_waiting(loop) ? 0 : wait_time(loop, RONDO_NEVER, sys_clock());
+        remote_waiting(loop) ? 0 : wait_time(loop, most, sys_clock());
     return 0;
 }
 

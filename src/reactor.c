@@ -173,7 +173,7 @@ int64_t reactor_resolution(const rondo_loop *loop)
     return r->poller->resolution(r->state.bytes);
 }
 
-int reactor_embed(rondo_loop *loop, rondo_fd *fd)
+int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
 {
     struct reactor *r = reactor_of(loop);
     if (!r->poller->embed)
@@ -181,7 +181,7 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd)
                          "loop_prepare: backend \"%s\" has no descriptor to "
                          "wait for; \"epoll\", \"kqueue\" and \"iocp\" have",
                          loop->backend->name);
-    return r->poller->embed(loop, r->state.bytes, fd);
+    return r->poller->embed(loop, r->state.bytes, fd, timeout_ns);
 }
 
 static void woken(rondo_loop *loop, struct task *task);

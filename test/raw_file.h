@@ -8,6 +8,8 @@
 
 bool raw_file_resize(raw_fd file, int64_t size); /* what is new is zeros */
 int64_t raw_file_position(raw_fd file);
+/* false: the system's call for files may wait for ever when the peer has reset */
+bool raw_sendfile_hears_resets(void);
 raw_fd raw_file_write_only(void);
 /* One that the kernel does not send though it can be read, or RONDO_NO_FD. */
 raw_fd raw_file_not_sent(void);

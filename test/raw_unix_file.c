@@ -12,12 +12,17 @@
 
 bool raw_file_resize(raw_fd file, int64_t size)
 {
-    return ftruncate((int)file, (off_t)size) == 0;
+    return (off_t)size == size && ftruncate((int)file, (off_t)size) == 0;
 }
 
 int64_t raw_file_position(raw_fd file)
 {
     return (int64_t)lseek((int)file, 0, SEEK_CUR);
+}
+
+bool raw_sendfile_hears_resets(void)
+{
+    return true;
 }
 
 raw_fd raw_file_write_only(void)

@@ -23,6 +23,11 @@ int64_t raw_file_position(raw_fd file)
                : -1;
 }
 
+bool raw_sendfile_hears_resets(void)
+{
+    return !win_is_wine();
+}
+
 raw_fd raw_file_write_only(void)
 {
     return RONDO_NO_FD;

@@ -20,8 +20,9 @@ unsigned raw_sendfile_failed(void)
 #ifdef __linux__
 
 /* A library that is linked with a kqueue is compiled as for the systems that
- * have one, without this call. */
+ * have one: without this call, or with one of theirs that is made of it. */
 extern int kqueue(void) __attribute__((weak));
+extern bool sim_sends(void) __attribute__((weak));
 
 static int failure;
 static unsigned before, left;
@@ -35,7 +36,7 @@ bool raw_sendfile_fails(enum raw_sendfile_failure how, unsigned after,
         [RAW_SENDFILE_IO] = EIO,
     };
 
-    if (kqueue)
+    if (kqueue && !(sim_sends && sim_sends()))
         return false;
     failure = codes[how];
     before = after;
@@ -44,13 +45,12 @@ bool raw_sendfile_fails(enum raw_sendfile_failure how, unsigned after,
     return true;
 }
 
-ssize_t sendfile(int to, int file, off_t *offset, size_t size);
-
-ssize_t sendfile(int to, int file, off_t *offset, size_t size)
+static ssize_t send_or_fail(const char *name, int to, int file, void *offset,
+                            size_t size)
 {
     union {
         void *pointer;
-        ssize_t (*fn)(int, int, off_t *, size_t);
+        ssize_t (*fn)(int, int, void *, size_t);
     } next;
 
     if (left > 0 && before == 0) {
@@ -61,8 +61,22 @@ ssize_t sendfile(int to, int file, off_t *offset, size_t size)
     }
     if (left > 0)
         before--;
-    next.pointer = dlsym(RTLD_NEXT, "sendfile");
+    next.pointer = dlsym(RTLD_NEXT, name);
     return next.fn(to, file, offset, size);
+}
+
+ssize_t sendfile(int to, int file, void *offset, size_t size);
+ssize_t sendfile64(int to, int file, void *offset, size_t size);
+
+ssize_t sendfile(int to, int file, void *offset, size_t size)
+{
+    return send_or_fail("sendfile", to, file, offset, size);
+}
+
+/* its other name, where files may be larger than a long says */
+ssize_t sendfile64(int to, int file, void *offset, size_t size)
+{
+    return send_or_fail("sendfile64", to, file, offset, size);
 }
 
 #else

@@ -309,17 +309,25 @@ static void D1_one_socket_for_both_families(void **state)
     assert_true(rondo_address_equal(&c->from, &to));
 }
 
+/* The port of the one may be another program's in the other family. */
 static void D1_v6only_unless_asked(void **state)
 {
+    enum { TRIES = 20 };
     struct world *w = *state;
-    struct endpoint *six = endpoint_new(w), *four = endpoint_new(w);
+    struct endpoint *six;
     rondo_address a = endpoint_address("::", 0), b;
+    int error = RONDO_EADDRINUSE;
 
     if (!raw_has_inet6())
         test_skip(w, "no IPv6 on this machine");
-    assert_ok(endpoint_create(six, RONDO_DATAGRAM(.local_address = &a)));
-    b = endpoint_address("0.0.0.0", rondo_address_port(&six->local));
-    assert_ok(endpoint_create(four, RONDO_DATAGRAM(.local_address = &b)));
+    for (int i = 0; i < TRIES && error == RONDO_EADDRINUSE; i++) {
+        six = endpoint_new(w);
+        assert_ok(endpoint_create(six, RONDO_DATAGRAM(.local_address = &a)));
+        b = endpoint_address("0.0.0.0", rondo_address_port(&six->local));
+        error = endpoint_create(endpoint_new(w),
+                                RONDO_DATAGRAM(.local_address = &b));
+    }
+    assert_ok(error);
 }
 
 /* ---- L1 ----------------------------------------------------------------- */

@@ -84,17 +84,20 @@ static void G2_pipes_as_transports(void **state)
     raw_close(fds[1]);
 }
 
-/* "Any" device: /dev/null is the one that kernels refuse. */
+/* "Any" device: /dev/null is the one that kernels refuse, but for some that
+ * refuse others. */
 static void G2_watching_character_devices(void **state)
 {
     struct world *w = *state;
     raw_fd fd = raw_null();
     bool pipes = rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES);
+    bool can = rondo_loop_supports(w->loop, RONDO_CAN_WATCH_CHAR_DEVICES);
+    bool watched = test_watches(w, fd, pipes ? RONDO_EPERM : RONDO_ENOTSUP);
 
-    assert_int_equal(
-        test_watches(w, fd, pipes ? RONDO_EPERM : RONDO_ENOTSUP),
-        rondo_loop_supports(w->loop, RONDO_CAN_WATCH_CHAR_DEVICES));
     raw_close(fd);
+    if (watched && !can && strcmp(rondo_loop_backend(w->loop), "kqueue") == 0)
+        test_skip(w, "this kernel takes /dev/null, but not every device");
+    assert_int_equal(watched, can);
 }
 
 static void G2_subprocesses(void **state)

@@ -26,7 +26,7 @@ static void take(struct peer *p, size_t more)
             break;
         assert_in_range(bag->count, 0, 599);
         assert_true(fd > 2 && raw_fd_close_on_exec(fd));
-        bag->bytes[bag->count] = p->bytes + more;
+        bag->bytes[bag->count] = (size_t)p->bytes + more;
         bag->fds[bag->count++] = fd;
     }
 }

@@ -164,6 +164,33 @@ static void S15_a_file_that_grows(void **state)
     raw_close(other);
 }
 
+/* No offset is cut, nor the size: past its end there is nothing. */
+static void S15_beyond_four_gigabytes(void **state)
+{
+    const int64_t size = (INT64_C(5) << 30) + 77;
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct call *c = call_new(w);
+    raw_fd other = test_raw_peer(w, &recorder, p, 0);
+    raw_fd file = raw_file();
+    char tail[78];
+
+    if (!raw_file_resize(file, size)) {
+        raw_close(file);
+        raw_close(other);
+        test_skip(w, "no file can be so large here");
+    }
+    assert_ok(rondo_transport_sendfile(p->transport, file, INT64_C(5) << 30,
+                                       1 << 20, call_done, c));
+    assert_int_equal(call_wait(w, c), 77);
+    rondo_transport_close(p->transport);
+    test_run_until(w, p->lost);
+    assert_true(raw_recv_exact(other, tail, 77, 5000));
+    assert_int_equal(raw_recv(other, tail, sizeof tail, 5000), 0);
+    raw_close(file);
+    raw_close(other);
+}
+
 static void S15_one_file_to_many(void **state)
 {
     enum { CLIENTS = 8, SIZE = 300000 };
@@ -358,6 +385,7 @@ int main(void)
         TEST(S15_past_the_end),
         TEST(S15_a_file_that_shrinks),
         TEST(S15_a_file_that_grows),
+        TEST(S15_beyond_four_gigabytes),
         TEST(S15_one_file_to_many),
         TEST(S15_between_writes),
         TEST(S15_what_is_buffered_goes_first),

@@ -158,6 +158,8 @@ static int send_to_self(void *arg)
     return rondo_loop_run(t->loop) == RONDO_EFORKED && t->calls == 0 ? 0 : 2;
 }
 
+enum { FORKS = 5 };
+
 struct forker {
     struct told *t;
     int (*fn)(void *arg);
@@ -175,11 +177,14 @@ static void fork_in_a_thread(void *arg)
     struct forker *f = arg;
 
     raw_sleep_ms(20); /* so that the loop sleeps, usually */
-    f->status = raw_fork_run(f->fn, f->t);
+    for (int i = 0; i < FORKS && f->status == 0; i++)
+        f->status = raw_fork_run(f->fn, f->t);
     (void)rondo_call_soon_threadsafe(f->t->loop, stop, NULL);
 }
 
-/* A loop that sleeps: what a child sends to its wake-up would wake it. */
+/* A loop that sleeps: what a child sends to its wake-up would wake it, each
+ * time. That it has ended may interrupt the sleep, now and then, although
+ * nobody handles SIGCHLD: where the kernel finds it blocked, it is kept. */
 static void L8_a_signal_to_the_child_is_not_the_parents(void **state)
 {
     struct world *w = *state;
@@ -197,7 +202,7 @@ static void L8_a_signal_to_the_child_is_not_the_parents(void **state)
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
     raw_thread_join(thread);
     need_child(w, f->status);
-    assert_int_equal(test_iterations(w) - before, 1); /* the post's */
+    assert_in_range(test_iterations(w) - before, 1, FORKS); /* 1: the post's */
     test_spin(w, 5);
     assert_int_equal(t->calls, 0);
     told_send(t, t->numbers[0]);

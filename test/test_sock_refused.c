@@ -259,7 +259,7 @@ static void Q1_streams_have_no_datagrams(void **state)
 /* Reading and writing on s without what they need. */
 static void refuse_bytes(rondo_loop *loop, raw_fd s, struct call *c)
 {
-    char byte;
+    char byte = 0;
 
     assert_error(rondo_sock_recv(NULL, s, &byte, 1, call_done, c),
                  RONDO_EINVAL);
@@ -278,7 +278,7 @@ static void refuse_others(rondo_loop *loop, raw_fd s, raw_fd file,
                           struct call *c)
 {
     rondo_address none, to;
-    char byte;
+    char byte = 0;
 
     memset(&none, 0, sizeof none);
     assert_int_equal(rondo_address_parse(&to, "127.0.0.1", 9), 0);

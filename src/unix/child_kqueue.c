@@ -6,6 +6,7 @@
 #include "unix_child.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 /* It has no descriptor: its io is in no table, only the kqueue knows it. */

@@ -120,9 +120,11 @@ static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
     return 0;
 }
 
-static int epoll_embed(rondo_loop *loop, void *state, rondo_fd *fd)
+static int epoll_embed(rondo_loop *loop, void *state, rondo_fd *fd,
+                       int64_t *timeout_ns)
 {
     (void)loop;
+    (void)timeout_ns;
     *fd = ((const struct epoll *)state)->fd;
     return 0;
 }

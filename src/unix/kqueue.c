@@ -13,6 +13,9 @@
 #include <sys/event.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#if defined(__NetBSD__) || defined(__OpenBSD__)
+#include <sys/sysctl.h>
+#endif
 
 #ifdef __NetBSD__
 typedef size_t event_count;
@@ -318,16 +321,26 @@ static int kqueue_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
     return error;
 }
 
-static int kqueue_embed(rondo_loop *loop, void *state, rondo_fd *fd)
+static int kqueue_embed(rondo_loop *loop, void *state, rondo_fd *fd,
+                        int64_t *timeout_ns)
 {
     struct kqueue *k = state;
     *fd = k->fd;
+    *timeout_ns = shorten(k, *timeout_ns);
     return k->waiting_count ? call(loop, k, 0, true) : 0;
 }
 
+/* NetBSD and OpenBSD wait in ticks of their clock. */
 static int64_t kqueue_resolution(const void *state)
 {
     (void)state;
+#ifdef KERN_CLOCKRATE
+    const int name[] = {CTL_KERN, KERN_CLOCKRATE};
+    struct clockinfo rate;
+    size_t size = sizeof rate;
+    if (sysctl(name, 2, &rate, &size, NULL, 0) == 0 && rate.hz > 0)
+        return 1000000000 / rate.hz;
+#endif
     return 1;
 }
 

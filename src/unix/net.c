@@ -83,11 +83,20 @@ static int native_family(rondo_family family)
     return AF_UNSPEC;
 }
 
-int sys_adopt(sys_fd fd)
+/* macOS refuses it for a connection that has been reset already. */
+static bool keep_signal_off(int fd)
 {
 #ifdef SO_NOSIGPIPE
-    (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int));
+    return setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int)) ==
+           0;
+#else
+    return fd >= 0;
 #endif
+}
+
+int sys_adopt(sys_fd fd)
+{
+    (void)keep_signal_off(fd);
     return unix_nonblocking(fd, true) < 0 ? unix_fail() : 0;
 }
 
@@ -103,10 +112,14 @@ int sys_check_nonblocking(sys_fd fd)
 /* New from socket or accept without the flags that not every Unix takes. */
 static int keep_plain(int made, sys_fd *fd)
 {
+    int error = 0;
     *fd = unix_keep(made);
     if (*fd < 0)
         return unix_fail();
-    int error = sys_adopt(*fd);
+    if (!keep_signal_off(*fd))
+        error = error_from_os(ECONNABORTED);
+    else if (unix_nonblocking(*fd, true) < 0)
+        error = unix_fail();
     if (error) {
         sys_close(*fd);
         *fd = SYS_NO_FD;

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +25,6 @@ enum { ANONYMOUS_PIPES = 0x50495045 }; /* PIPEFS_MAGIC */
 #endif
 
 enum { PARTS = 64 };
-
-static int fail(void)
-{
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-        return RONDO_EAGAIN;
-    return error_from_os(errno);
-}
 
 /* ---- a descriptor of one's own ---- */
 
@@ -119,13 +111,13 @@ static int unblock(struct sys_pipe *pipe, unsigned side, bool shared)
 {
     int flags = fcntl(pipe->given, F_GETFL);
     if (flags < 0)
-        return fail();
+        return unix_fail();
     int twin = has_twin(pipe, shared) ? open_twin(pipe, side) : -1;
     if (twin >= 0) {
         pipe->fd = twin;
     } else if (!(flags & O_NONBLOCK)) {
         if (fcntl(pipe->given, F_SETFL, flags | O_NONBLOCK) != 0)
-            return fail();
+            return unix_fail();
         pipe->restore_mode = true;
     }
     return 0;
@@ -136,7 +128,7 @@ int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
     struct stat status;
     *pipe = (struct sys_pipe){.given = fd, .fd = fd, .cancel = {-1, -1}};
     if (fstat(fd, &status) != 0)
-        return fail();
+        return unix_fail();
     pipe->socket = S_ISSOCK(status.st_mode);
     pipe->fifo = S_ISFIFO(status.st_mode);
     pipe->terminal = S_ISCHR(status.st_mode) && isatty(fd);
@@ -183,29 +175,18 @@ int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size)
     ssize_t count = read(pipe->fd, data, size);
     if (count < 0 && errno == EIO && pipe->terminal)
         return 0; /* the other side has hung up */
-    return count < 0 ? fail() : count;
+    return count < 0 ? unix_fail() : count;
 }
 
-/* SIGPIPE is sent to the thread that writes, so it is there when the write
- * returns: blocked until then, and taken. One that waited before stays. */
 static ssize_t write_quietly(int fd, const struct iovec *parts, int count)
 {
-    sigset_t sigpipe, mask, pending;
-    sigemptyset(&sigpipe);
-    sigaddset(&sigpipe, SIGPIPE);
-    sigpending(&pending);
-    bool waited = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &sigpipe, &mask);
+    struct unix_quiet quiet;
+    size_t size = 0;
+    for (int i = 0; i < count; i++)
+        size += parts[i].iov_len;
+    unix_quiet_begin(&quiet);
     ssize_t written = writev(fd, parts, count);
-    int before = errno;
-    if (written < 0 && before == EPIPE && !waited) {
-        int taken;
-        sigpending(&pending);
-        if (sigismember(&pending, SIGPIPE) == 1)
-            sigwait(&sigpipe, &taken);
-    }
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    errno = before;
+    unix_quiet_end(&quiet, written == (ssize_t)size);
     return written;
 }
 
@@ -238,7 +219,7 @@ int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
         parts[i].iov_len = buffers[i].size;
     }
     ssize_t written = write_parts(pipe, parts, used);
-    return written < 0 ? fail() : written;
+    return written < 0 ? unix_fail() : written;
 }
 
 /* ---- on a thread ---- */

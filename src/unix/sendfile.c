@@ -7,21 +7,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/sendfile.h>
 #endif
 
+/* Three calls have this name. The tests compile the latter two on Linux. */
+#if defined(__FreeBSD__) || defined(__DragonFly__)
+#define SENDFILE_FREEBSD
+#elif defined(__APPLE__)
+#define SENDFILE_MACOS
+#endif
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket there */
+#endif
+
 enum { FLOW_WAIT_MS = 50 };
 
-static int fail(void)
-{
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-        return RONDO_EAGAIN;
-    return error_from_os(errno);
-}
+_Static_assert(sizeof(off_t) == 8, "needs _FILE_OFFSET_BITS=64");
 
 /* ---- files ---- */
 
@@ -42,7 +48,7 @@ enum sys_source sys_source(sys_fd file)
 int64_t sys_file_size(sys_fd file)
 {
     struct stat status;
-    return fstat(file, &status) != 0 ? fail() : (int64_t)status.st_size;
+    return fstat(file, &status) != 0 ? unix_fail() : (int64_t)status.st_size;
 }
 
 void sys_file_seek(sys_fd file, int64_t offset)
@@ -60,13 +66,13 @@ int64_t sys_file_read(sys_fd file, void *data, size_t size, int64_t offset)
         count = offset < 0 ? read(file, data, size)
                            : pread(file, data, size, (off_t)offset);
     } while (count < 0 && errno == EINTR);
-    return count < 0 ? fail() : count;
+    return count < 0 ? unix_fail() : count;
 }
 
 int sys_file_copy(sys_fd file, sys_fd *copy)
 {
     *copy = fcntl(file, F_DUPFD_CLOEXEC, 3);
-    return *copy < 0 ? fail() : 0;
+    return *copy < 0 ? unix_fail() : 0;
 }
 
 void sys_file_close(sys_fd file)
@@ -85,48 +91,54 @@ bool sys_is_quiet(void)
            !(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_IGN;
 }
 
-/* What is in the way of SIGPIPE during a call without MSG_NOSIGNAL. */
-struct guard {
-    sigset_t pipe, before;
-    bool pending; /* of the program's own, and to be left */
-};
-
-static void guard_begin(struct guard *g)
+int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
 {
-    sigset_t pending;
-    sigemptyset(&g->pipe);
-    sigaddset(&g->pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &g->pipe, &g->before);
-    /* one that is not blocked is not pending */
-    g->pending = sigismember(&g->before, SIGPIPE) == 1 &&
-                 sigpending(&pending) == 0 &&
-                 sigismember(&pending, SIGPIPE) == 1;
+    struct unix_quiet guard;
+    off_t offset = (off_t)part->offset;
+    if (!quiet)
+        unix_quiet_begin(&guard);
+    ssize_t count = sendfile(to, part->file, &offset, part->size);
+    if (!quiet)
+        unix_quiet_end(&guard, count == (ssize_t)part->size);
+    return count < 0 ? unix_fail() : count;
 }
 
-static void guard_end(const struct guard *g, bool raised)
+#elif defined(SENDFILE_FREEBSD) || defined(SENDFILE_MACOS)
+
+bool sys_is_quiet(void)
 {
-    const struct timespec now = {0, 0};
-    int before = errno;
-    if (raised && !g->pending)
-        while (sigtimedwait(&g->pipe, NULL, &now) < 0 && errno == EINTR)
-            ;
-    pthread_sigmask(SIG_SETMASK, &g->before, NULL);
-    errno = before;
+    return true; /* this call raises no signal */
+}
+
+/* 0 or -1, and in both cases how much was sent. The size is not 0, which would
+ * be all of the file. */
+static int send_part(sys_fd to, const struct sys_part *part, off_t *sent)
+{
+    off_t offset = (off_t)part->offset;
+#ifdef SENDFILE_FREEBSD
+    *sent = 0;
+    return sendfile(part->file, to, offset, part->size, NULL, sent, 0);
+#else
+    *sent = (off_t)part->size;
+    return sendfile(part->file, to, offset, sent, NULL, 0);
+#endif
 }
 
 int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
 {
-    struct guard guard;
-    off_t offset = (off_t)part->offset;
-    if (!quiet)
-        guard_begin(&guard);
-    ssize_t count = sendfile(to, part->file, &offset, part->size);
-    if (!quiet)
-        guard_end(&guard, count < 0 && errno == EPIPE);
-    return count < 0 ? fail() : count;
+    off_t sent;
+    (void)quiet;
+    int result = send_part(to, part, &sent);
+    /* what has left counts, whatever came then: the next call says it again */
+    if (result == 0 || sent > 0)
+        return (int64_t)sent;
+    /* also said of a stream whose peer has left: an empty send tells why */
+    if (errno == ENOTCONN && send(to, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL) == 0)
+        errno = ENOTCONN;
+    return unix_fail();
 }
 
-#else /* the call that has this name elsewhere is another one */
+#else /* NetBSD and OpenBSD have none */
 
 bool sys_is_quiet(void)
 {

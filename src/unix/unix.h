@@ -5,6 +5,7 @@
 
 #include "sys.h"
 
+#include <signal.h>
 #include <time.h>
 
 /* accept4, pipe2 and their like are there; macOS has none of them. */
@@ -28,6 +29,16 @@ int unix_fail(void);
 struct iovec;
 unsigned char unix_parts(struct iovec *parts, unsigned char room,
                          const rondo_buffer *buffers, size_t count);
+
+/* Around a call without MSG_NOSIGNAL or its like: a SIGPIPE that it raises is
+ * taken, one of the program's own that waited before stays. whole: it did all
+ * that was asked; one that did a part may have raised it, too. errno is kept. */
+struct unix_quiet {
+    sigset_t before;
+    bool waited;
+};
+void unix_quiet_begin(struct unix_quiet *q);
+void unix_quiet_end(const struct unix_quiet *q, bool whole);
 
 /* Timeouts as the waits take them, rounded up, so that no timer is early. */
 int unix_timeout_ms(int64_t timeout_ns);

@@ -3,7 +3,10 @@
 #include "error.h"
 #include "win.h"
 
-enum { READ_MOST = 1 << 30 };
+enum {
+    READ_MOST = 1 << 30,
+    SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE
+};
 
 static int fail(void)
 {
@@ -60,11 +63,15 @@ int64_t sys_file_read(sys_fd file, void *data, size_t size, int64_t offset)
     return os_error ? error_from_os(os_error) : (int64_t)count;
 }
 
+/* Opened once more where that may be: a read by a duplicate moves the position
+ * of the program's own, also when it ends after the sending has. */
 int sys_file_copy(sys_fd file, sys_fd *copy)
 {
-    HANDLE self = GetCurrentProcess(), made;
+    HANDLE self = GetCurrentProcess();
+    HANDLE made = ReOpenFile((HANDLE)file, GENERIC_READ, SHARE_ALL, 0);
     *copy = SYS_NO_FD;
-    if (!DuplicateHandle(self, (HANDLE)file, self, &made, 0, FALSE,
+    if (made == INVALID_HANDLE_VALUE &&
+        !DuplicateHandle(self, (HANDLE)file, self, &made, 0, FALSE,
                          DUPLICATE_SAME_ACCESS))
         return fail();
     *copy = (sys_fd)made;

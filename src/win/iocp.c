@@ -233,8 +233,9 @@ static int64_t resolution(const rondo_loop *loop)
 }
 
 /* The port is signalled while a packet waits in it. */
-static int embed(rondo_loop *loop, rondo_fd *fd)
+static int embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
 {
+    (void)timeout_ns;
     *fd = (rondo_fd)iocp_of(loop)->port;
     return 0;
 }

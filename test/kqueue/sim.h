@@ -11,6 +11,9 @@
 
 /* ---- profiles: how a system's kqueue behaves (sim_profile.c) ------------ */
 
+/* Who writes to what, and is not told that its last reader has left. */
+enum sim_silence { SIM_NOBODY, SIM_WHO_ONLY_WRITES_A_FIFO, SIM_ANY_PIPE };
+
 struct sim_profile {
     const char *name;
     bool user;            /* has EVFILT_USER */
@@ -21,11 +24,13 @@ struct sim_profile {
     bool file_once;       /* a regular file is reported once, else always */
     int delete_closed;    /* the error of EV_DELETE on a closed descriptor */
     int broken_pipe;      /* ... of EVFILT_WRITE on a pipe without a reader */
-    bool broken_silent;   /* an armed one is not told of the reader's end */
-    bool fifo_no_eof;     /* a FIFO's reader is not told of its last writer */
-    int exited_child;     /* EVFILT_PROC on a zombie; 0: it is reported */
-    bool exit_early;      /* NOTE_EXIT comes before waitpid knows */
-    int64_t tick_ns;      /* timeouts are rounded up to it */
+    enum sim_silence unheard;
+    bool fifo_no_eof;   /* a FIFO's reader is not told of its last writer */
+    int exited_child;   /* EVFILT_PROC on a zombie; 0: it is reported */
+    bool exit_early;    /* NOTE_EXIT comes before waitpid knows */
+    int64_t tick_ns;    /* timeouts are rounded up to it */
+    bool reset_refuses; /* setsockopt on a connection that has been reset */
+    bool sendfile;      /* there is one, ENOSYS otherwise */
 };
 
 /* RONDO_KQUEUE names it; the first one otherwise. */
@@ -43,6 +48,12 @@ void sim_fail(unsigned after, int os_error, bool late);
 void sim_refuse(uint32_t filter, int os_error);
 unsigned sim_calls(void);   /* of kevent, ever */
 unsigned sim_changes(void); /* that were made, ever */
+
+/* Whether the library that is linked calls a sendfile which sends. */
+bool sim_sends(void);
+/* The next call of it sends so many bytes at most, then fails like this. */
+void sim_cut_sendfile(int64_t bytes, int os_error);
+unsigned sim_sendfiles(void); /* calls, ever */
 
 /* ---- notes and queues (sim_notes.c) ------------------------------------- */
 

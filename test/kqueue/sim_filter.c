@@ -55,6 +55,18 @@ static bool has_lost_its_reader(int fd)
            asked.revents & POLLERR;
 }
 
+/* FreeBSD's FIFO is a pipe whose ends stay while the FIFO is open at all. */
+static bool is_unheard_fifo(int fd)
+{
+    return sim_profile()->unheard == SIM_WHO_ONLY_WRITES_A_FIFO &&
+           is_fifo(fd, true) && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
+}
+
+static bool is_unheard_pipe(int fd)
+{
+    return sim_profile()->unheard == SIM_ANY_PIPE && is_fifo(fd, false);
+}
+
 /* A stream socket that is neither connected nor refused: who is, or was, has
  * an end to tell of as well. */
 static bool has_no_peer_yet(int fd)
@@ -116,7 +128,8 @@ static int attach_fd(struct sim_kq *kq, struct sim_note *note)
     }
     if (S_ISCHR(status.st_mode))
         return attach_device(kq, note, &status);
-    if (note->filter == EVFILT_WRITE && has_lost_its_reader((int)note->ident))
+    if (note->filter == EVFILT_WRITE && has_lost_its_reader((int)note->ident) &&
+        !is_unheard_fifo((int)note->ident))
         return is->broken_pipe;
     return sim_note_arm(kq, note) < 0 ? errno : 0;
 }
@@ -204,7 +217,12 @@ static bool report_fd(struct sim_kq *kq, struct sim_note *note, uint32_t seen,
     if (over && is->fifo_no_eof && reads && !(seen & EPOLLIN) &&
         is_fifo(fd, true))
         return sleep_until_it_changes(kq, note);
-    if (over && is->broken_silent && !reads && is_fifo(fd, false))
+    if (over && !reads && is_unheard_fifo(fd)) {
+        if (!(seen & EPOLLOUT))
+            return sleep_until_it_changes(kq, note);
+        over = false; /* there is room, and no more is said */
+    }
+    if (over && !reads && is_unheard_pipe(fd))
         return sleep_until_it_changes(kq, note);
     be_level(kq, note);
     if (reads && is_socket(fd, SO_ACCEPTCONN, 1))

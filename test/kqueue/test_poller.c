@@ -3,7 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "harness.h"
+#include "harness_pipe.h"
 #include "sim.h"
 
 #include <errno.h>
@@ -161,6 +161,50 @@ static void L3_interrupted_after_the_changes(void **state)
     raw_close(other);
 }
 
+/* ---- inside another loop ------------------------------------------------ */
+
+/* Telling before the other loop waits says what is refused: there is work. */
+static void L9_a_change_refused_when_prepared(void **state)
+{
+    struct world *w = *state;
+    rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
+    raw_fd other;
+    struct peer *p = made(w, &other);
+
+    sim_refuse(EVFILT_READ, ENOMEM);
+    assert_ok(rondo_loop_prepare(w->loop, &wait));
+    assert_true(wait.timeout_ns == 0);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_ENOMEM);
+    raw_close(other);
+}
+
+/* No event tells of this end on some systems, so the other loop may not wait
+ * for one alone. */
+static void L9_a_fifo_that_may_end_without_a_word(void **state)
+{
+    struct world *w = *state;
+    rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
+    struct peer *p;
+    raw_fd fds[2];
+
+    test_fifo(w, fds);
+    p = test_reader(w, fds[0], RONDO_PIPE_OWN);
+    test_run_until(w, p->made);
+    test_spin(w, 2);
+    assert_ok(rondo_loop_prepare(w->loop, &wait));
+    assert_in_range(wait.timeout_ns, 1, RONDO_MS(100));
+    raw_close(fds[1]);
+    for (int turn = 0; !p->lost; turn++) {
+        assert_true(turn < 100);
+        assert_ok(rondo_loop_prepare(w->loop, &wait));
+        assert_true(wait.timeout_ns <= RONDO_MS(100));
+        (void)raw_wait_handle(wait.fd, wait.timeout_ns);
+        assert_ok(rondo_loop_run_once(w->loop, 0));
+    }
+    assert_int_equal(p->error, 0);
+}
+
 /* ---- many --------------------------------------------------------------- */
 
 enum { MANY = 300 }; /* more than wait in the list, and than the array */
@@ -295,6 +339,8 @@ int main(void)
         TEST(L3_no_memory_after_the_changes),
         TEST(L3_closed_after_a_call_that_failed),
         TEST(L3_interrupted_after_the_changes),
+        TEST(L9_a_change_refused_when_prepared),
+        TEST(L9_a_fifo_that_may_end_without_a_word),
         TEST(S1_more_than_the_arrays_have_room_for),
         TEST(L8_the_number_is_somebody_elses),
         TEST(W4_a_refused_device_by_another_backend)};

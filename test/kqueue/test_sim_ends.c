@@ -147,7 +147,7 @@ static void a_reader_that_leaves_a_full_pipe(void **state)
     assert_int_equal(change(fds[1], EVFILT_WRITE, EV_ADD), 0);
     assert_int_equal(look(), 0);
     (void)close(fds[0]);
-    if (sim_profile()->broken_silent) {
+    if (sim_profile()->unheard == SIM_ANY_PIPE) {
         assert_int_equal(look(), 0);
         assert_int_equal(look(), 0);
         return;
@@ -178,6 +178,49 @@ static void the_last_writer_of_a_fifo(void **state)
     assert_int_equal(look(), sim_profile()->fifo_no_eof ? 1 : 2);
 }
 
+/* full, or with room */
+static void the_last_reader_of_a_fifo(void **state)
+{
+    enum sim_silence unheard = sim_profile()->unheard;
+
+    (void)state;
+    for (int full = 0; full < 2; full++) {
+        int fds[2];
+
+        make_fifo(fds);
+        if (full)
+            fill(fds[1]);
+        assert_int_equal(change(fds[1], EVFILT_WRITE, EV_ADD), 0);
+        assert_int_equal(look(), !full);
+        (void)close(fds[0]);
+        if (unheard == SIM_NOBODY) {
+            assert_int_equal(look(), 1);
+            assert_int_equal(got[0].flags & EV_EOF, EV_EOF);
+        } else if (unheard == SIM_WHO_ONLY_WRITES_A_FIFO && !full) {
+            assert_int_equal(look(), 1);
+            assert_int_equal(got[0].flags & EV_EOF, 0);
+        } else {
+            assert_int_equal(look(), 0);
+        }
+        (void)close(fds[1]);
+    }
+}
+
+static void a_fifo_without_a_reader(void **state)
+{
+    bool silent = sim_profile()->unheard == SIM_WHO_ONLY_WRITES_A_FIFO;
+    int fds[2];
+
+    (void)state;
+    make_fifo(fds);
+    (void)close(fds[0]);
+    assert_int_equal(change(fds[1], EVFILT_WRITE, EV_ADD),
+                     silent ? 0 : sim_profile()->broken_pipe);
+    assert_int_equal(look(), silent);
+    if (silent)
+        assert_int_equal(got[0].flags & EV_EOF, 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -186,7 +229,9 @@ int main(void)
         SIM_TEST(a_refused_connect_ends_both),
         SIM_TEST(a_pipe_without_a_reader),
         SIM_TEST(a_reader_that_leaves_a_full_pipe),
-        SIM_TEST(the_last_writer_of_a_fifo)};
+        SIM_TEST(the_last_writer_of_a_fifo),
+        SIM_TEST(the_last_reader_of_a_fifo),
+        SIM_TEST(a_fifo_without_a_reader)};
 
     return cmocka_run_group_tests_name(sim_profile()->name, tests, NULL, NULL);
 }
