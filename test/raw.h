@@ -88,6 +88,9 @@ int64_t raw_thread_cpu_ns(void); /* CPU time of the calling thread */
 unsigned raw_cores(void);        /* that this process may use */
 int raw_count_threads(void);     /* of this process; -1: cannot be told */
 bool raw_under_valgrind(void);
+/* By a program that runs another machine's (tools/cross): it has threads of its
+ * own, and can neither start one in a forked child nor start programs. */
+bool raw_emulated(void);
 /* How many times slower than on a plain machine system calls are; 1 there. */
 int raw_slowness(void);
 

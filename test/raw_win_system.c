@@ -263,6 +263,11 @@ int raw_count_threads(void)
     return -1;
 }
 
+bool raw_emulated(void)
+{
+    return false;
+}
+
 /* ---- time --------------------------------------------------------------- */
 
 int64_t raw_now_ns(void)

@@ -273,7 +273,7 @@ static void H2_a_host_that_is_no_text(void **state)
     struct peer *p = test_peer(w);
     rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
 
-    options.host = "\xff\xfe\x80.test";
+    options.host = "\xff\xfe\x80.none.test";
     options.port = 1;
     assert_true(dial(w, &options, p) > 0);
     dial_ends(w, p, RONDO_ENONAME);
