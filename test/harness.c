@@ -3,6 +3,7 @@
 #include "harness_internal.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -28,9 +29,11 @@ struct test_case {
 /* of the running test; there is only one */
 static struct test_case *current;
 
+/* Threads ask, too. */
 int test_slowness(void)
 {
-    static int factor;
+    static atomic_int known;
+    int factor = atomic_load(&known);
 
     if (factor == 0) {
         const char *slow = getenv("RONDO_TEST_SLOW");
@@ -39,6 +42,7 @@ int test_slowness(void)
         factor = SANITIZED ? 10 : raw_slowness();
         if (given > 1)
             factor *= given;
+        atomic_store(&known, factor);
     }
     return factor;
 }
