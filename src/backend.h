@@ -28,8 +28,8 @@ struct backend {
     void (*wake)(rondo_loop *loop);
     /* The finest timeout that wait keeps. */
     int64_t (*resolution)(const rondo_loop *loop);
-    /* What an embedding loop waits for, and how long at most: the timeout is
-     * RONDO_NEVER before; RONDO_ENOTSUP. */
+    /* What an embedding loop waits for, and how long at most, RONDO_NEVER as a
+     * rule; RONDO_ENOTSUP. */
     int (*embed)(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
 };
 

@@ -200,7 +200,7 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
         return error_set(RONDO_EINVAL, "loop_prepare: wait.size is not set");
     if (loop->depth)
         return error_set(RONDO_EBUSY, "loop_prepare: the loop runs");
-    int64_t most = RONDO_NEVER;
+    int64_t most;
     error = loop->backend->embed(loop, &wait->fd, &most);
     if (error)
         return error;

@@ -124,7 +124,7 @@ static int epoll_embed(rondo_loop *loop, void *state, rondo_fd *fd,
                        int64_t *timeout_ns)
 {
     (void)loop;
-    (void)timeout_ns;
+    *timeout_ns = RONDO_NEVER;
     *fd = ((const struct epoll *)state)->fd;
     return 0;
 }

@@ -326,7 +326,7 @@ static int kqueue_embed(rondo_loop *loop, void *state, rondo_fd *fd,
 {
     struct kqueue *k = state;
     *fd = k->fd;
-    *timeout_ns = shorten(k, *timeout_ns);
+    *timeout_ns = shorten(k, RONDO_NEVER);
     return k->waiting_count ? call(loop, k, 0, true) : 0;
 }
 

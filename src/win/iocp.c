@@ -235,7 +235,7 @@ static int64_t resolution(const rondo_loop *loop)
 /* The port is signalled while a packet waits in it. */
 static int embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
 {
-    (void)timeout_ns;
+    *timeout_ns = RONDO_NEVER;
     *fd = (rondo_fd)iocp_of(loop)->port;
     return 0;
 }
