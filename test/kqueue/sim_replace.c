@@ -161,6 +161,7 @@ int sim_sysctl(const int *name, unsigned count, void *value, size_t *size,
         errno = ENOENT; /* whose waits are finer has no such ticks */
         return -1;
     }
+    *size = sizeof *rate;
     rate->hz = (int)(1000000000 / tick);
     return 0;
 }
