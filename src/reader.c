@@ -14,15 +14,17 @@ enum {
 
 /* ---- telling ---- */
 
-/* Above twice the limit reading pauses, down to the limit it goes on. */
-static void watch_size(rondo_reader *r)
+/* Above twice the limit reading pauses, down to the limit it goes on, and
+ * whenever a read waits for more, however much is there: a separator may be as
+ * long as it likes. */
+static void watch_size(rondo_reader *r, bool waits)
 {
     if (!r->t)
         return;
-    if (!r->paused && r->size > 2 * r->limit) {
+    if (!r->paused && !waits && r->size > 2 * r->limit) {
         r->paused = true;
         (void)rondo_transport_pause_reading(r->t);
-    } else if (r->paused && r->size <= r->limit) {
+    } else if (r->paused && (waits || r->size <= r->limit)) {
         r->paused = false;
         (void)rondo_transport_resume_reading(r->t);
     }
@@ -92,8 +94,9 @@ static bool pump(rondo_reader *r)
             return false;
         }
     }
-    watch_size(r);
-    if (told == MOST_READS && r->wanted != NOTHING)
+    bool more = told == MOST_READS && r->wanted != NOTHING;
+    watch_size(r, r->wanted != NOTHING && !more && may_tell(r));
+    if (more)
         tell_later(r);
     return true;
 }

@@ -76,6 +76,8 @@ bool reader_set_separator(rondo_reader *r, const void *separator, size_t size)
 /* True: the separator ends where the search has come to. */
 static bool search(rondo_reader *r)
 {
+    if (r->scanned == r->size)
+        return false; /* where there may be no bytes at all */
     const unsigned char *bytes = (unsigned char *)r->bytes + r->start;
     const unsigned char *s = r->separator;
     while (r->scanned < r->size) {

@@ -116,6 +116,44 @@ static void S14_reading_pauses_above_twice_the_limit(void **state)
     book_end(b);
 }
 
+/* More than the limit is there, and a separator has begun within it. */
+static void S14_a_read_that_waits_is_not_paused(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 8);
+
+    book_send(b, "12345678abcdefgh\r");
+    test_run_until(w, rondo_reader_buffered(b->reader) == 17);
+    assert_false(rondo_transport_is_reading(rondo_reader_transport(b->reader)));
+    b->size = 8;
+    book_read(b, EXACTLY);
+    b->separator = "\r\n";
+    book_begin(b, UNTIL);
+    book_send(b, "\n");
+    test_run_until(w, b->reads == 2);
+    assert_string_equal(b->text, "12345678|abcdefgh\r\n|");
+    book_end(b);
+}
+
+/* A separator may be longer than twice the limit. */
+static void S14_a_long_separator_is_not_paused(void **state)
+{
+    struct world *w = *state;
+    struct book *b = test_book(w, 4);
+
+    b->separator = "a separator of thirty-one bytes";
+    book_begin(b, UNTIL);
+    book_send(b, "four");
+    for (const char *s = b->separator; *s; s++) {
+        assert_true(raw_send_all(b->fd, s, 1, 1000));
+        test_spin(w, 2);
+    }
+    test_run_until(w, b->reads == 1);
+    assert_int_equal(b->error, 0);
+    assert_int_equal(b->last_size, 35);
+    book_end(b);
+}
+
 /* ---- ends --------------------------------------------------------------- */
 
 static void S14_EOF_comes_with_what_was_left(void **state)
@@ -373,6 +411,8 @@ int main(void)
         TEST(S14_too_much_without_a_separator),
         TEST(S14_the_default_limit_is_64_KiB),
         TEST(S14_reading_pauses_above_twice_the_limit),
+        TEST(S14_a_read_that_waits_is_not_paused),
+        TEST(S14_a_long_separator_is_not_paused),
         TEST(S14_EOF_comes_with_what_was_left),
         TEST(S14_EOF_for_each_kind),
         TEST(S14_complete_reads_come_before_EOF),
