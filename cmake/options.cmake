@@ -21,6 +21,11 @@ if(RONDO_SANITIZE)
     add_link_options(-fsanitize=${RONDO_SANITIZE})
 endif()
 
+if(RONDO_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+    add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+
 if(RONDO_COVERAGE)
     # threads count too
     add_compile_options(--coverage -fprofile-update=atomic)
