@@ -243,13 +243,28 @@ static void nothing(void *arg)
     (void)arg;
 }
 
+/* One that has been joined may be counted for a moment longer. */
+static int count_threads(void)
+{
+    int least = raw_count_threads();
+
+    for (int i = 0; i < 20 && least > 1; i++) {
+        int now;
+
+        raw_sleep_ms(1);
+        now = raw_count_threads();
+        least = now < least ? now : least;
+    }
+    return least;
+}
+
 static void E1_threads_are_started_as_needed(void **state)
 {
     struct world *w = *state;
     int before;
 
     raw_thread_join(raw_thread_start(nothing, NULL)); /* a sanitizer's, too */
-    before = raw_count_threads();
+    before = count_threads();
     if (before < 0)
         test_skip(w, "this system does not count threads");
     (void)job_start_held(w->loop);
