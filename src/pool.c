@@ -14,6 +14,7 @@ struct pool {
     struct work *first, **last;
     struct worker *workers;
     unsigned most, threads, idle, queued;
+    uint64_t submitted;
     unsigned given_up;  /* threads that are not counted as such */
     atomic_uint ending; /* threads that will look at the queue in a moment */
     bool waking; /* an idle thread has been woken, and is not there yet */
@@ -26,7 +27,7 @@ struct pool {
 struct worker {
     struct worker *next;
     sys_thread_id id;
-    const struct work *at; /* maybe freed since: a name only */
+    uint64_t at; /* the number of its work, which may be over; 0: none */
     bool given_up;
 };
 
@@ -91,6 +92,7 @@ struct pool *pool_new(unsigned most)
 static void append(struct pool *pool, struct work *work)
 {
     work->next = NULL;
+    work->number = ++pool->submitted;
     work->link = pool->last;
     *pool->last = work;
     pool->last = &work->next;
@@ -172,7 +174,7 @@ static void thread_main(void *arg)
     struct work *work;
     while ((work = next_work(pool))) {
         bool wake = must_wake(pool);
-        self.at = work;
+        self.at = work->number;
         sys_mutex_unlock(&pool->lock);
         if (wake)
             sys_cond_signal(&pool->wanted);
@@ -181,7 +183,7 @@ static void thread_main(void *arg)
         work->end(work);
         sys_mutex_lock(&pool->lock);
         atomic_fetch_sub(&pool->ending, 1);
-        self.at = NULL;
+        self.at = 0;
         pool->given_up -= self.given_up;
         self.given_up = false;
     }
@@ -248,7 +250,7 @@ void pool_give_up(struct pool *pool, const struct work *work)
         return;
     sys_mutex_lock(&pool->lock);
     struct worker *w = pool->workers;
-    while (w && w->at != work)
+    while (w && w->at != work->number)
         w = w->next;
     if (w && !w->given_up && pool->given_up < GIVEN_UP_MOST) {
         w->given_up = true;

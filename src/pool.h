@@ -9,6 +9,7 @@
  * block, is its last user and hands it back. */
 struct work {
     struct work *next, **link; /* link NULL: not in a queue */
+    uint64_t number;           /* of all that its pool was ever given */
     void (*run)(struct work *work);
     void (*end)(struct work *work);
 };
