@@ -80,14 +80,15 @@ static bool may_tell(const rondo_reader *r)
     return !r->drains || !rondo_transport_is_writing_paused(r->t);
 }
 
-/* Tells what can be told; false: it was freed meanwhile, and is gone. */
+/* Tells what can be told; false: it was freed meanwhile, and is gone. Before
+ * connection_lost that is all there is: no more bytes come. */
 static bool pump(rondo_reader *r)
 {
     struct reader_answer answer;
     int told = 0;
     while (told < MOST_READS && may_tell(r) && reader_find(r, &answer)) {
+        told += !r->losing || !answer.size;
         tell(r, answer);
-        told++;
         if (r->freed) {
             if (r->task.state == TASK_IDLE)
                 destroy(r);

@@ -339,6 +339,41 @@ static void S14_the_end_closes_when_it_has_been_told(void **state)
     book_end(b);
 }
 
+static void line_until_error(struct book *b)
+{
+    if (!b->error)
+        book_begin(b, LINE);
+}
+
+static void all_told(struct book *b)
+{
+    assert_int_equal(b->reads, 2001);
+    assert_int_equal(b->error, RONDO_ECONNRESET);
+    assert_int_equal(rondo_reader_buffered(b->reader), 0);
+}
+
+/* More than are told in one dispatch, and the connection breaks behind them. */
+static void S14_all_is_told_before_a_loss(void **state)
+{
+    enum { LINES = 2000 };
+    struct world *w = *state;
+    struct book *b = test_book(w, 0);
+    char lines[LINES];
+
+    memset(lines, '\n', sizeof lines);
+    assert_true(raw_send_all(b->fd, lines, sizeof lines, 1000));
+    test_run_until(w, rondo_reader_buffered(b->reader) == LINES);
+    b->quiet = true;
+    b->on_read = line_until_error;
+    b->on_lost = all_told;
+    raw_reset(b->fd);
+    b->fd = RONDO_NO_FD;
+    book_begin(b, LINE);
+    test_run_until(w, b->lost);
+    assert_int_equal(b->lost_error, RONDO_ECONNRESET);
+    book_end(b);
+}
+
 int main(void)
 {
     const struct test tests[] = {
@@ -359,6 +394,7 @@ int main(void)
         TEST(S14_wrong_calls_are_EINVAL),
         TEST(S14_the_programs_protocol_hears_the_rest),
         TEST(S14_the_end_closes_when_it_has_been_told),
+        TEST(S14_all_is_told_before_a_loss),
     };
 
     return test_run("reader", tests, TEST_COUNT(tests));
