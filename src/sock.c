@@ -48,6 +48,9 @@ static void free_if_idle(struct sock *s)
 static void leave(struct sock_call *c)
 {
     struct sock *s = c->sock;
+    if (c->timer > 0)
+        (void)timers_cancel(c->loop, c->timer);
+    c->timer = 0;
     if (!s)
         return;
     struct side *side = &s->side[c->kind & 1];
@@ -61,15 +64,23 @@ static void leave(struct sock_call *c)
     free_if_idle(s);
 }
 
+/* What a thread has read and nobody has sent was not sent. */
+static void close_source(struct sock_call *c, bool failed)
+{
+    if (c->kind != SOCK_CALL_SENDFILE)
+        return;
+    if (failed)
+        source_take_back(&c->source, c->size - c->sent);
+    c->size = c->sent;
+    source_close(&c->source, failed);
+}
+
 /* All that the loop has of it, but not its memory. */
 static void end_call(struct sock_call *c)
 {
     leave(c);
     id_free(c->loop, c->id);
-    if (c->timer > 0)
-        (void)timers_cancel(c->loop, c->timer);
-    if (c->kind == SOCK_CALL_SENDFILE)
-        source_close(&c->source, c->result < 0);
+    close_source(c, c->result < 0);
     handle_close(c->loop, &c->handle);
 }
 
@@ -203,8 +214,7 @@ static void cancel(rondo_loop *loop, struct handle *handle)
     if (c->over)
         return; /* its result is on the way */
     leave(c);
-    if (c->kind == SOCK_CALL_SENDFILE)
-        source_close(&c->source, true);
+    close_source(c, true);
     error_no_os();
     sock_finish(c, RONDO_ECANCELED);
     loop_nudge(loop);

@@ -2,6 +2,7 @@
  */
 /* SPDX-License-Identifier: MIT */
 #include "harness_calls.h"
+#include "harness_datagram.h"
 #include "raw_net.h"
 
 static rondo_address loopback(uint16_t port)
@@ -275,6 +276,50 @@ static void Q1_sendto_too_much(void **state)
     close_both(pair);
 }
 
+struct cancelling {
+    rondo_id id;
+    int result;
+};
+
+static void cancel_it(rondo_loop *loop, void *arg)
+{
+    struct cancelling *c = arg;
+
+    c->result = rondo_cancel(loop, c->id);
+}
+
+/* The receiver's queue is full, which only time can change: the next try is due
+ * at the moment when the call is cancelled. */
+static void Q2_sendto_cancelled_when_a_try_is_due(void **state)
+{
+    struct world *w = *state;
+    struct call *c = call_new(w);
+    struct cancelling *cancelling = test_alloc(w, sizeof *cancelling);
+    rondo_address to;
+    char path[128];
+    raw_fd receiver, sender;
+
+    if (!endpoint_path(path, sizeof path))
+        test_skip(w, "no unix sockets on this system");
+    receiver = raw_datagram_path(path);
+    sender = raw_datagram_path(NULL);
+    raw_set_nonblocking(sender);
+    assert_ok(rondo_address_unix(&to, path, strlen(path)));
+    while (raw_send_to(sender, "x", 1, &to) == 1)
+        ;
+    cancelling->id =
+        rondo_sock_sendto(w->loop, sender, "y", 1, &to, call_done, c);
+    assert_ok(cancelling->id);
+    test_spin(w, 3);
+    assert_ok(rondo_call_later(w->loop, RONDO_US(500), cancel_it, cancelling));
+    raw_sleep_ms(20);
+    call_fails(w, c, RONDO_ECANCELED, "sock_sendto");
+    assert_int_equal(cancelling->result, 0);
+    raw_close(sender);
+    raw_close(receiver);
+    raw_path_drop(path);
+}
+
 int main(void)
 {
     const struct test tests[] = {
@@ -289,6 +334,7 @@ int main(void)
         TEST(Q1_recv_cuts_a_datagram),
         TEST(Q1_connected_datagrams),
         TEST(Q1_sendto_too_much),
+        TEST(Q2_sendto_cancelled_when_a_try_is_due),
     };
 
     return test_run("sock_connect", tests, TEST_COUNT(tests));

@@ -170,6 +170,34 @@ static void Q2_sendfile_after_a_cancel(void **state)
     }
 }
 
+/* What a thread has read and the socket has not taken was not sent. */
+static void Q2_sendfile_cancelled_where_a_thread_reads(void **state)
+{
+    struct world *w = *state;
+    struct call *c = call_new(w);
+    raw_fd file = call_file(LARGE), pair[2];
+    char *room = test_alloc(w, LARGE);
+    int64_t got = 0;
+    rondo_id id;
+    ptrdiff_t n;
+
+    if (!raw_sendfile_fails(RAW_SENDFILE_INVALID, 0, 1))
+        test_skip(w, "sendfile cannot be made to fail on this system");
+    call_pair(pair, SMALL_BUFFERS);
+    id = rondo_sock_sendfile(w->loop, pair[0], file, 0, LARGE, call_done, c);
+    assert_ok(id);
+    test_run_until(w, raw_recv(pair[1], room, 1, 0) == 1);
+    test_spin(w, 5);
+    assert_ok(rondo_cancel(w->loop, id));
+    call_fails(w, c, RONDO_ECANCELED, "sock_sendfile");
+    for (got = 1; (n = raw_recv(pair[1], room, LARGE, 50)) > 0; got += n)
+        ;
+    assert_int_equal(raw_file_position(file), got);
+    raw_close(file);
+    raw_close(pair[0]);
+    raw_close(pair[1]);
+}
+
 static void L5_closing_the_loop_ends_sendfile(void **state)
 {
     struct world *w = *state;
@@ -206,6 +234,7 @@ int main(void)
         TEST(Q1_sendfile_to_one_who_leaves),
         TEST(Q2_sendfile_cancelled),
         TEST(Q2_sendfile_after_a_cancel),
+        TEST(Q2_sendfile_cancelled_where_a_thread_reads),
         TEST(L5_closing_the_loop_ends_sendfile),
     };
 
