@@ -59,11 +59,24 @@ void stream_file_tell(rondo_transport *t)
     loop_spare(loop, SPARE_SENDFILE, f);
 }
 
+/* What was read and never leaves the buffer was not sent; what a filter has
+ * made of it cannot be told. */
+static void take_back_buffered(struct stream_file *f)
+{
+    size_t size = f->t->out->buf.size;
+    if (f->source.by_thread && !(f->t->flags & STREAM_FILTERED))
+        source_take_back(&f->source, (int64_t)size < f->source.sent
+                                         ? size
+                                         : (size_t)f->source.sent);
+}
+
 void stream_file_drop(rondo_transport *t)
 {
     struct stream_file *f = t->out->file;
-    if (!f->over)
-        finish(f, t->error ? t->error : RONDO_ECONNRESET);
+    if (f->over)
+        return;
+    take_back_buffered(f);
+    finish(f, t->error ? t->error : RONDO_ECONNRESET);
 }
 
 /* ---- read by a thread ---- */
@@ -86,6 +99,8 @@ static void read_on(struct stream_file *f)
  * these bytes, too. A failure comes back by stream_file_drop. */
 static void write_on(struct stream_file *f, const char *data, size_t size)
 {
+    if (f->t->flags & STREAM_TIMED && !stream_unsent(f->t))
+        stream_note_write(f->t); /* nothing has waited for the peer */
     f->writes = true;
     int result = rondo_transport_write(f->t, data, size);
     f->writes = false;
@@ -196,6 +211,12 @@ void stream_file_sent(rondo_transport *t, int error, size_t count)
     stream_note_progress(t);
     if (f)
         stream_file_go_on(t);
+}
+
+bool stream_file_is_slow(const rondo_transport *t)
+{
+    const struct stream_file *f = t->out ? t->out->file : NULL;
+    return f && !f->over && f->source.by_thread && !stream_unsent(t);
 }
 
 bool stream_file_writes(const rondo_transport *t)

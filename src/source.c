@@ -22,6 +22,7 @@ struct reading {
     struct task task;     /* or that its thread is the parent process's */
     struct reading *next, **link; /* among the loop's while it is under way */
     struct source *source;        /* NULL: nobody waits for it any more */
+    struct pool *pool; /* the loop's, as long as this is a thread's */
     rondo_remote *remote;
     atomic_uint refs; /* the source's, and one while it is under way */
     atomic_bool stop;
@@ -56,10 +57,8 @@ int source_open(struct source *s, rondo_loop *loop, rondo_fd file,
     if (offset < 0 || size < 0)
         return error_set(RONDO_EINVAL, "%s: a negative %s", what,
                          offset < 0 ? "offset" : "size");
-    *s = (struct source){.loop = loop,
-                         .file = sys_fd_of(file),
-                         .offset = offset,
-                         .quiet = is_quiet(loop)};
+    *s = (struct source){
+        .loop = loop, .file = sys_fd_of(file), .offset = offset};
     /* no byte has a number above INT64_MAX */
     s->left = size < INT64_MAX - offset ? size : INT64_MAX - offset;
     return 0;
@@ -163,7 +162,7 @@ int64_t source_send(struct source *s, sys_fd to)
     struct sys_part part;
     if (!source_next(s, SEND_MOST, &part))
         return 0;
-    int64_t count = sys_sendfile(to, &part, s->quiet);
+    int64_t count = sys_sendfile(to, &part, is_quiet(s->loop));
     if (count > 0)
         source_advance(s, (size_t)count);
     if (count >= 0 || count == RONDO_EAGAIN || source_blames_stream((int)count))
@@ -207,15 +206,17 @@ static void read_file(struct work *work)
 {
     struct reading *r = (struct reading *)(void *)work;
     error_no_os();
-    do
-        r->count = sys_file_read(r->file, r->bytes, r->size, r->offset);
-    while (r->count == RONDO_EAGAIN && !atomic_load(&r->stop));
+    r->count = sys_file_read(r->file, r->bytes, r->size, r->offset);
     r->os_error = rondo_last_os_error();
 }
 
 static void hand_back(struct work *work)
 {
     struct reading *r = (struct reading *)(void *)work;
+    bool silent = r->count == RONDO_EAGAIN && !atomic_load(&r->stop);
+    /* behind the others: the threads are few, and a pipe may never say more */
+    if (silent && pool_submit(r->pool, work) == 0)
+        return;
     if (!remote_deliver(r->remote, &r->parcel))
         unref(r);
 }
@@ -252,6 +253,7 @@ int source_read(struct source *s)
     struct reading *r = s->room;
     r->size = s->left < READ_MOST ? (size_t)s->left : (size_t)READ_MOST;
     r->offset = s->offset;
+    r->pool = s->loop->file_pool;
     atomic_fetch_add(&r->refs, 1);
     error = pool_submit(s->loop->file_pool, &r->work);
     if (error) {

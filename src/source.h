@@ -11,7 +11,6 @@ struct source {
     int64_t offset; /* of the next byte; -1: it has no positions */
     int64_t left;   /* bytes to be sent at most */
     int64_t sent;
-    bool quiet;           /* as sys_is_quiet */
     bool by_thread;       /* the kernel does not send it */
     bool reading;         /* a thread is at it */
     struct reading *room; /* made with the first bytes that a thread reads */

@@ -239,6 +239,8 @@ void stream_file_drop(rondo_transport *t);
 void stream_file_tell(rondo_transport *t);
 /* Its own bytes are the ones that are written now. */
 bool stream_file_writes(const rondo_transport *t);
+/* Only its thread is waited for: nothing is there to be sent. */
+bool stream_file_is_slow(const rondo_transport *t);
 
 struct stream_extra *stream_extra(rondo_transport *t);
 void stream_extra_free(rondo_transport *t);

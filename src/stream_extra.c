@@ -158,9 +158,9 @@ static int64_t read_deadline(const rondo_transport *t)
 static int64_t write_deadline(const rondo_transport *t)
 {
     const struct stream_extra *x = t->extra;
-    return x->write_ns && t->flags & STREAM_QUEUED
-               ? after(x->write_start, x->write_ns)
-               : RONDO_NEVER;
+    bool waits = t->flags & STREAM_QUEUED && !stream_file_is_slow(t);
+    return x->write_ns && waits ? after(x->write_start, x->write_ns)
+                                : RONDO_NEVER;
 }
 
 /* The program may end the connection, or change its times, in timed_out. */

@@ -150,6 +150,88 @@ static void S15_a_pipe_that_is_silent(void **state)
     call_descriptors_back(w, before);
 }
 
+/* More of them than there are threads. */
+static void S15_silent_pipes_leave_others_their_turn(void **state)
+{
+    enum { SILENT = 9 };
+    struct world *w = *state;
+    raw_fd pipes[SILENT + 1][2], others[SILENT + 1];
+    struct call *c = NULL;
+
+    for (int i = 0; i <= SILENT; i++) {
+        struct peer *p = test_peer(w);
+
+        c = call_new(w);
+        others[i] = test_raw_peer(w, &recorder, p, 0);
+        if (raw_pipe(pipes[i]) != 0 ||
+            rondo_transport_sendfile(p->transport, pipes[i][0], 0, 100,
+                                     call_done, c) < 0)
+            test_skip(w, "no pipe can be sent on this system");
+    }
+    assert_int_equal(raw_write(pipes[SILENT][1], "at last", 7), 7);
+    raw_close(pipes[SILENT][1]);
+    pipes[SILENT][1] = RONDO_NO_FD;
+    assert_int_equal(call_wait(w, c), 7);
+    assert_ok(rondo_loop_close(w->loop));
+    w->loop = NULL;
+    for (int i = 0; i <= SILENT; i++) {
+        raw_close(pipes[i][0]);
+        if (i < SILENT)
+            raw_close(pipes[i][1]);
+        raw_close(others[i]);
+    }
+}
+
+/* Nothing waits to be sent meanwhile. */
+static void S11_a_slow_source_is_no_slow_peer(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct call *c = call_new(w);
+    raw_fd other = test_raw_peer(w, &recorder, p, 0), pipe[2];
+
+    if (raw_pipe(pipe) != 0 ||
+        rondo_transport_sendfile(p->transport, pipe[0], 0, 100, call_done, c) <
+            0)
+        test_skip(w, "no pipe can be sent on this system");
+    assert_ok(rondo_transport_set_timeouts(p->transport, 0, RONDO_MS(5)));
+    (void)test_run_for(w, RONDO_MS(100));
+    assert_int_equal(p->lost, 0);
+    assert_int_equal(raw_write(pipe[1], "slowly", 6), 6);
+    (void)test_run_for(w, RONDO_MS(100));
+    assert_int_equal(p->lost, 0);
+    raw_close(pipe[1]);
+    assert_int_equal(call_wait(w, c), 6);
+    raw_close(pipe[0]);
+    raw_close(other);
+}
+
+/* What was read, and is in the buffer for ever, was not sent. */
+static void S15_the_position_after_an_abort(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    struct call *c = call_new(w);
+    raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
+    raw_fd file = call_file(LARGE);
+    char *room = test_alloc(w, LARGE);
+    int64_t got = 0;
+    ptrdiff_t n;
+
+    if (!raw_sendfile_fails(RAW_SENDFILE_INVALID, 0, 1))
+        test_skip(w, "sendfile cannot be made to fail on this system");
+    assert_ok(
+        rondo_transport_sendfile(p->transport, file, 0, LARGE, call_done, c));
+    test_run_until(w, rondo_transport_get_write_buffer_size(p->transport) > 0);
+    while ((n = raw_recv(other, room, LARGE, 50)) > 0) /* all the kernel has */
+        got += n;
+    rondo_transport_abort(p->transport);
+    assert_int_equal(call_wait(w, c), RONDO_ECANCELED);
+    assert_int_equal(raw_file_position(file), got);
+    raw_close(file);
+    raw_close(other);
+}
+
 struct stopped {
     struct peer *p;
     struct call *c;
@@ -262,6 +344,9 @@ int main(void)
         TEST(S15_what_a_thread_reads_is_held_back),
         TEST(S15_a_pipe),
         TEST(S15_a_pipe_that_is_silent),
+        TEST(S15_silent_pipes_leave_others_their_turn),
+        TEST(S11_a_slow_source_is_no_slow_peer),
+        TEST(S15_the_position_after_an_abort),
         TEST(S15_stopped_while_a_thread_reads),
         TEST(L8_a_thread_stays_with_the_parent),
     };
