@@ -998,20 +998,22 @@ RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
  *
  * Until done is called the file stays open and is not to be written to (what
  * the kernel has of it may still be its own pages), and writing to the transport
- * is RONDO_EBUSY. Reading
- * goes on. Closing the transport lets the file go out first.
+ * is RONDO_EBUSY. Reading goes on. Closing the transport lets the file go out
+ * first.
  *
  * done's result is how many bytes have been sent: fewer than size at the end of
  * the file alone. RONDO_ECANCELED (rondo_cancel, rondo_loop_close), or why the
  * transport was aborted; RONDO_ECONNRESET: the peer has left; an error of the
  * file: the transport goes on, short of the rest. After an error the file's
- * position is behind what was sent; otherwise it is as it was. On Windows, as
- * much as 256 KiB that the kernel has may still be sent after a cancel.
+ * position is behind what was sent (through filters: what they were given);
+ * otherwise it is as it was. What a thread has read of a pipe or the like by
+ * then, 64 KiB at most, is lost. On Windows, as much as 256 KiB that the kernel
+ * has may still be sent after a cancel.
  *
  * Returns an id, for rondo_cancel; or RONDO_EINVAL (offset or size below 0, a
  * directory or a socket, no done), RONDO_EBADF (not open for reading),
- * RONDO_EBUSY (one is under way), RONDO_ENOTCONN (before connection_made),
- * RONDO_ECLOSED, RONDO_EPIPE. As loop.sendfile.
+ * RONDO_EBUSY (one is under way, or a filter gets ready), RONDO_ENOTCONN (before
+ * connection_made), RONDO_ECLOSED, RONDO_EPIPE, RONDO_ENOMEM. As loop.sendfile.
  */
 RONDO_API rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
                                             int64_t offset, int64_t size,
@@ -1805,7 +1807,9 @@ typedef void (*rondo_getnameinfo_fn)(rondo_loop *loop, void *arg,
  * Looks up the names of an IP address and its port; what has no name is given
  * as a number. flags are any of rondo_nameinfo_flags. It asks the system, off
  * the loop's thread unless both are to be numeric. An id; RONDO_EAFNOSUPPORT:
- * not an IP address. As loop.getnameinfo.
+ * not an IP address; RONDO_EINVAL: no address, no done or unknown flags;
+ * RONDO_ENOMEM. done's errors: RONDO_ENONAME (with RONDO_NAMEINFO_REQUIRED),
+ * RONDO_ECANCELED, RONDO_EFORKED, or what the system said. As loop.getnameinfo.
  */
 RONDO_API rondo_id rondo_getnameinfo(rondo_loop *loop,
                                      const rondo_address *address, int flags,
@@ -1835,7 +1839,7 @@ typedef struct rondo_resolver {
  * Who looks up this loop's hosts from now on, for rondo_getaddrinfo and
  * rondo_create_connection; NULL: the system's getaddrinfo(3), on up to four
  * threads. *resolver is copied; its context must live until the last look-up
- * that it began has ended. 0.
+ * that it began has ended. 0, or RONDO_EINVAL: no start, or no cancel.
  */
 RONDO_API int rondo_set_resolver(rondo_loop *loop,
                                  const rondo_resolver *resolver);
@@ -1876,7 +1880,8 @@ RONDO_API const rondo_protocol *rondo_reader_protocol(void);
  * kept, so the transport's pause_reading is the reader's. protocol (may be
  * NULL) and self hear everything but data. Without an eof_received of theirs
  * the connection is closed when RONDO_EOF has been told, so that what came
- * before can still be answered. 0 or RONDO_ENOMEM.
+ * before can still be answered. 0, RONDO_ENOMEM, or RONDO_EINVAL: an absurd
+ * limit (over SIZE_MAX / 8), or nowhere to put it.
  */
 RONDO_API RONDO_MUST_CHECK int rondo_reader_new(rondo_loop *loop, size_t limit,
                                                 const rondo_protocol *protocol,
@@ -1917,7 +1922,8 @@ RONDO_API void rondo_reader_set_drain(rondo_reader *reader, bool on);
  * Reads up to and including a separator of size bytes, which is copied. done is
  * called once, from the loop, also where everything is there already. Bytes
  * before the separator beyond the limit are RONDO_ETOOMUCH. 0; RONDO_EBUSY: a
- * read is under way; RONDO_EINVAL: no separator. As StreamReader.readuntil.
+ * read is under way; RONDO_EINVAL: no separator, no done; RONDO_ENOMEM. As
+ * StreamReader.readuntil.
  */
 RONDO_API int rondo_read_until(rondo_reader *reader, const void *separator,
                                size_t size, rondo_read_fn done, void *arg);
@@ -2008,7 +2014,11 @@ typedef void (*rondo_accept_fn)(rondo_loop *loop, void *arg, rondo_fd socket,
 RONDO_API rondo_id rondo_sock_accept(rondo_loop *loop, rondo_fd s,
                                      rondo_accept_fn done, void *arg);
 
-/** Sends of a file, as rondo_transport_sendfile does. As loop.sock_sendfile. */
+/** Sends of a file, as rondo_transport_sendfile does, whose errors for the file
+ * these are, too: RONDO_EBADF, RONDO_EINVAL (a negative number, a directory or a
+ * socket, no stream socket to send to); a file that cannot be sent is told by
+ * done. After an error the file's position is behind what was sent. As
+ * loop.sock_sendfile. */
 RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,
                                        rondo_fd file, int64_t offset,
                                        int64_t size, rondo_done_fn done,
