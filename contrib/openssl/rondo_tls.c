@@ -17,9 +17,9 @@ struct tls {
     SSL *ssl;
     const char *bytes; /* what has been received */
     size_t size;       /* and not been read yet */
-    int sent;          /* what the layer said to what was written */
-    bool open;         /* the handshake is over */
-    bool failed;       /* nothing may be asked of it any more */
+    int sent;    /* what the layer said to what was written last, or wrong */
+    bool open;   /* the handshake is over */
+    bool failed; /* nothing may be asked of it any more */
 };
 
 /* ---- between OpenSSL and a layer ---------------------------------------- */
@@ -39,13 +39,16 @@ static int take_received(BIO *bio, char *bytes, size_t room, size_t *taken)
     return 1;
 }
 
+/* OpenSSL does not hear of a failure: what the peer sent before can be read
+ * all the same. Behind one that was lost no record may follow. */
 static int send_down(BIO *bio, const char *bytes, size_t size, size_t *sent)
 {
     struct tls *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    s->sent = rondo_layer_send(s->layer, bytes, size);
+    if (s->sent >= 0)
+        s->sent = rondo_layer_send(s->layer, bytes, size);
     *sent = size;
-    return s->sent >= 0;
+    return 1;
 }
 
 /* Of all that a BIO can be told, OpenSSL insists on this one. */
@@ -68,19 +71,22 @@ BIO_METHOD *tls_make_between(void)
 
 /* ---- the filter --------------------------------------------------------- */
 
-/* An alert that says why has gone out, unless it is the layer that failed. */
+/* An alert that says why has gone out. */
 static int broken(struct tls *s, const char *what)
 {
     long verdict = SSL_get_verify_result(s->ssl);
     s->failed = true;
-    if (s->sent >= 0 &&
-        (s->open || !s->context->verify || verdict == X509_V_OK))
+    if (s->open || !s->context->verify || verdict == X509_V_OK)
         return tls_fail(RONDO_EPROTO, what);
     ERR_clear_error();
-    if (s->sent < 0)
-        return s->sent;
     return rondo_set_error(RONDO_EPROTO, "TLS: %s: certificate refused: %s",
                            what, X509_verify_cert_error_string(verdict));
+}
+
+/* What a callback answers: its own failure, or that of what it sent. */
+static int outcome(const struct tls *s, int result)
+{
+    return result >= 0 && s->sent < 0 ? s->sent : result;
 }
 
 static int handshake(struct tls *s)
@@ -99,7 +105,7 @@ static int start(rondo_layer *layer, void *self)
 {
     struct tls *s = self;
     s->layer = layer;
-    return handshake(s);
+    return outcome(s, handshake(s));
 }
 
 /* Delivers what is complete. */
@@ -137,7 +143,7 @@ static int received(rondo_layer *layer, void *self, const void *data,
     if (error >= 0 && s->open)
         error = read_records(s);
     s->size = 0; /* what came behind an end */
-    return error;
+    return outcome(s, error);
 }
 
 static int eof_received(rondo_layer *layer, void *self)
