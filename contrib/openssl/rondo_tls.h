@@ -39,6 +39,9 @@ typedef struct rondo_tls_options {
     /** "h2,http/1.1": what the client offers; of which the server takes the
      * first in its own list, or none. NULL: no ALPN */
     const char *alpn;
+    /** What the key is encrypted with. NULL: a key that is encrypted cannot be
+     * used; nobody is asked on a terminal. */
+    const char *key_password;
 } rondo_tls_options;
 
 /**

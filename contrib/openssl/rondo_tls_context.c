@@ -84,6 +84,45 @@ static int fail_file(const char *what, const char *file)
     return tls_fail(missing ? RONDO_ENOENT : RONDO_EPROTO, text);
 }
 
+struct password { /* a key's; NULL for other files */
+    const char *text;
+    bool missed;
+};
+
+/* Without this OpenSSL would ask for it on the terminal, and wait. */
+static int give_password(char *room, int size, int to_write, void *arg)
+{
+    struct password *p = arg;
+    size_t length = p && p->text ? strlen(p->text) : 0;
+    (void)to_write;
+    if (!p || !p->text || size < 0 || length > (size_t)size) {
+        if (p)
+            p->missed = true;
+        return -1;
+    }
+    memcpy(room, p->text, length);
+    return (int)length;
+}
+
+static int set_key(SSL_CTX *native, const char *file, const char *password)
+{
+    struct password p = {.text = password};
+    SSL_CTX_set_default_passwd_cb_userdata(native, &p);
+    bool set =
+        SSL_CTX_use_PrivateKey_file(native, file, SSL_FILETYPE_PEM) == 1 &&
+        SSL_CTX_check_private_key(native) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(native, NULL);
+    if (set)
+        return 0;
+    if (!p.missed)
+        return fail_file("key", file);
+    ERR_clear_error();
+    return rondo_set_error(RONDO_EPROTO,
+                           "TLS: key %.200s: it is encrypted, and there is no "
+                           "key_password that could be its own",
+                           file);
+}
+
 /* Whom the system trusts is a file of some size: only if it is asked. */
 static int set_files(const rondo_tls_context *c, const rondo_tls_options *o)
 {
@@ -92,10 +131,9 @@ static int set_files(const rondo_tls_context *c, const rondo_tls_options *o)
     if (o->certificate_file &&
         SSL_CTX_use_certificate_chain_file(native, o->certificate_file) != 1)
         return fail_file("certificate", o->certificate_file);
-    if (key &&
-        (SSL_CTX_use_PrivateKey_file(native, key, SSL_FILETYPE_PEM) != 1 ||
-         SSL_CTX_check_private_key(native) != 1))
-        return fail_file("key", key);
+    int error = key ? set_key(native, key, o->key_password) : 0;
+    if (error)
+        return error;
     if (o->ca_file &&
         SSL_CTX_load_verify_locations(native, o->ca_file, NULL) != 1)
         return fail_file("trusted certificates", o->ca_file);
@@ -115,6 +153,7 @@ static int set_up(rondo_tls_context *c, const rondo_tls_options *o)
                         SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_default_passwd_cb(native, give_password);
     SSL_CTX_set_verify(native, c->verify ? ask : SSL_VERIFY_NONE, NULL);
     /* a server that asks for certificates refuses sessions without one */
     if (SSL_CTX_set_session_id_context(native, (const unsigned char *)"rondo",

@@ -316,6 +316,30 @@ static void S13_tls_wrong_contexts(void **state)
     assert_null(rondo_tls_context_native(NULL));
 }
 
+/* Nobody is asked for a password on a terminal, where there is one. */
+static void S13_tls_an_encrypted_key(void **state)
+{
+    rondo_tls_options options = {.size = sizeof options, .server = true};
+    rondo_tls_context *c;
+    char file[1024], longer[2000];
+
+    (void)state;
+    (void)snprintf(file, sizeof file, "%s", tls_file("encrypted.pem"));
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    options.certificate_file = file;
+    refuse_context(&options, RONDO_EPROTO);
+    assert_non_null(strstr(rondo_last_error(), "encrypted.pem"));
+    assert_non_null(strstr(rondo_last_error(), "password"));
+    options.key_password = longer;
+    refuse_context(&options, RONDO_EPROTO);
+    options.key_password = "wrong";
+    refuse_context(&options, RONDO_EPROTO);
+    options.key_password = "secret";
+    assert_ok(rondo_tls_context_new(&c, &options));
+    rondo_tls_context_free(c);
+}
+
 static void S13_tls_wrong_starts(void **state)
 {
     struct world *w = *state;
@@ -363,6 +387,7 @@ int main(void)
         TEST(S13_tls_a_connects_time_covers_the_handshake),
         TEST(S13_tls_alpn),
         TEST(S13_tls_wrong_contexts),
+        TEST(S13_tls_an_encrypted_key),
         TEST(S13_tls_wrong_starts),
     };
 
