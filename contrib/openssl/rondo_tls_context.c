@@ -48,7 +48,7 @@ static size_t alpn_wire(unsigned char *wire, const char *list)
     size_t used = 0;
     while (list && *list) {
         size_t n = strcspn(list, ",");
-        if (!n || n > 255 || list[n + (list[n] != '\0')] == ',')
+        if (!n || n > 255 || (list[n] && !list[n + 1]))
             return 0;
         wire[used++] = (unsigned char)n;
         memcpy(wire + used, list, n);
@@ -167,19 +167,37 @@ static int set_up(rondo_tls_context *c, const rondo_tls_options *o)
     return set_files(c, o);
 }
 
+/* As the library takes its own: what is not there is zero, and what is not
+ * known must be. */
+static int take_options(rondo_tls_options *o, const rondo_tls_options *given)
+{
+    const unsigned char *bytes = (const void *)given;
+    *o = (rondo_tls_options){0};
+    if (given && given->size < sizeof given->size)
+        return rondo_set_error(RONDO_EINVAL, "TLS: options.size is not set");
+    for (size_t i = sizeof *o; given && i < given->size; i++)
+        if (bytes[i])
+            return rondo_set_error(RONDO_ENOTSUP,
+                                   "TLS: an option that this version of the "
+                                   "filter does not know");
+    if (given)
+        memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
+    if (o->server && !o->certificate_file)
+        return rondo_set_error(RONDO_EINVAL,
+                               "TLS: a server needs a certificate_file");
+    return 0;
+}
+
 int rondo_tls_context_new(rondo_tls_context **context,
                           const rondo_tls_options *options)
 {
-    rondo_tls_options o = {0};
-    if (context)
-        *context = NULL;
-    if (!context || (options && options->size < sizeof options->size))
-        return rondo_set_error(RONDO_EINVAL, "TLS: no context, or no size");
-    if (options)
-        memcpy(&o, options,
-               options->size < sizeof o ? options->size : sizeof o);
-    if (o.server && !o.certificate_file)
-        return rondo_set_error(RONDO_EINVAL, "TLS: a server's certificate");
+    rondo_tls_options o;
+    if (!context)
+        return rondo_set_error(RONDO_EINVAL, "TLS: nowhere to put the context");
+    *context = NULL;
+    int error = take_options(&o, options);
+    if (error)
+        return error;
     size_t room = o.alpn ? strlen(o.alpn) + 1 : 0;
     rondo_tls_context *c = calloc(1, sizeof *c + room);
     if (!c)
@@ -192,11 +210,11 @@ int rondo_tls_context_new(rondo_tls_context **context,
     c->between = tls_make_between();
     c->native =
         SSL_CTX_new(o.server ? TLS_server_method() : TLS_client_method());
-    int error = 0;
     if (!c->native || !c->between)
         error = tls_fail(RONDO_ENOMEM, "a context");
     else if (o.alpn && !c->alpn_size)
-        error = rondo_set_error(RONDO_EINVAL, "TLS: ALPN \"%s\"", o.alpn);
+        error = rondo_set_error(
+            RONDO_EINVAL, "TLS: \"%s\" is no list of ALPN's names", o.alpn);
     else
         error = set_up(c, &o);
     if (error)

@@ -312,8 +312,30 @@ static void S13_tls_wrong_contexts(void **state)
                    RONDO_EPROTO);
     refuse_context(RONDO_TLS(.alpn = ""), RONDO_EINVAL);
     refuse_context(RONDO_TLS(.alpn = "a,,b"), RONDO_EINVAL);
+    refuse_context(RONDO_TLS(.alpn = "h2,"), RONDO_EINVAL);
+    refuse_context(RONDO_TLS(.alpn = ",h2"), RONDO_EINVAL);
+    refuse_context(RONDO_TLS(.alpn = ","), RONDO_EINVAL);
     rondo_tls_context_free(NULL);
     assert_null(rondo_tls_context_native(NULL));
+}
+
+static void G2_tls_options_of_another_header(void **state)
+{
+    struct {
+        rondo_tls_options known;
+        void *unknown;
+    } newer = {.known = {.size = sizeof newer}};
+    rondo_tls_options older = {.size = offsetof(rondo_tls_options, alpn)};
+    rondo_tls_context *c;
+
+    (void)state;
+    older.alpn = ","; /* behind its end */
+    assert_ok(rondo_tls_context_new(&c, &older));
+    rondo_tls_context_free(c);
+    assert_ok(rondo_tls_context_new(&c, &newer.known));
+    rondo_tls_context_free(c);
+    newer.unknown = &newer;
+    refuse_context(&newer.known, RONDO_ENOTSUP);
 }
 
 /* Nobody is asked for a password on a terminal, where there is one. */
@@ -387,6 +409,7 @@ int main(void)
         TEST(S13_tls_a_connects_time_covers_the_handshake),
         TEST(S13_tls_alpn),
         TEST(S13_tls_wrong_contexts),
+        TEST(G2_tls_options_of_another_header),
         TEST(S13_tls_an_encrypted_key),
         TEST(S13_tls_wrong_starts),
     };
