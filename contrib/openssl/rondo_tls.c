@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD = 16384 }; /* bytes that one can hold */
+enum {
+    RECORD = 16384, /* bytes that one can hold */
+    HOST_MAX = 255
+};
 
 /* OpenSSL reads from the bytes that are being received and writes to the layer
  * below: it never touches a descriptor, and never waits. */
@@ -200,12 +203,29 @@ static const rondo_filter tls_filter = {.start = start,
 
 /* ---- putting it on a transport ------------------------------------------ */
 
+/* As certificates and SNI have it: no dot for the root, no scope. */
+static int plain_host(char plain[HOST_MAX + 1], const char *host)
+{
+    size_t size = strlen(host);
+    if (strchr(host, ':'))
+        size = strcspn(host, "%");
+    else if (size && host[size - 1] == '.')
+        size--;
+    if (!size || size > HOST_MAX)
+        return rondo_set_error(RONDO_EINVAL,
+                               "TLS: a host of %zu bytes; 1 to %d are allowed",
+                               size, HOST_MAX);
+    memcpy(plain, host, size);
+    plain[size] = '\0';
+    return 0;
+}
+
 /* A numeric address is looked for among the certificate's addresses, and is
  * no name for SNI. */
 static bool set_host(SSL *ssl, const char *host)
 {
     X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
-    if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1)
+    if (!*host || X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1)
         return true;
     X509_VERIFY_PARAM_set_hostflags(parameters,
                                     X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -240,17 +260,21 @@ int rondo_tls_start(rondo_transport *t, rondo_tls_context *context,
 {
     if (!context)
         return rondo_set_error(RONDO_EINVAL, "TLS: no context");
-    if (!context->server && context->verify && (!host || !*host))
+    if (!context->server && context->verify && !host)
         return rondo_set_error(RONDO_EINVAL, "TLS: no host to be checked");
+    char plain[HOST_MAX + 1] = ""; /* none */
+    int error = !context->server && host ? plain_host(plain, host) : 0;
+    if (error)
+        return error;
     ERR_clear_error();
     struct tls *s = tls_new(context);
     if (!s)
         return tls_fail(RONDO_ENOMEM, "start");
-    if (!context->server && host && !set_host(s->ssl, host)) {
+    if (!set_host(s->ssl, plain)) {
         tls_free(s);
-        return tls_fail(RONDO_EINVAL, "host");
+        return tls_fail(RONDO_ENOMEM, "host");
     }
-    int error = rondo_transport_push_filter(t, &tls_filter, s, done, arg);
+    error = rondo_transport_push_filter(t, &tls_filter, s, done, arg);
     if (error)
         tls_free(s);
     return error;
