@@ -219,8 +219,10 @@ static int refuse(rondo_cares *c, int error, const char *what, int status)
 {
     free(c);
     ares_library_cleanup();
-    return rondo_set_error(status == ARES_ENOMEM ? RONDO_ENOMEM : error,
-                           "cares: %s: %s", what, ares_strerror(status));
+    if (status == ARES_ENOMEM)
+        error = RONDO_ENOMEM;
+    (void)rondo_set_error(error, "cares: %s: %s", what, ares_strerror(status));
+    return error;
 }
 
 static int set_servers(rondo_cares *c, const char *servers)

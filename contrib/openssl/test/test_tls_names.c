@@ -68,10 +68,11 @@ static int choose(SSL *ssl, int *alert, void *arg)
     struct certificates *c = arg;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
-    (void)alert;
-    if (name && strcmp(name, "elsewhere.test") == 0)
-        (void)SSL_set_SSL_CTX(ssl, rondo_tls_context_native(c->elsewhere));
-    return SSL_TLSEXT_ERR_OK;
+    if (!name || strcmp(name, "elsewhere.test") != 0 ||
+        SSL_set_SSL_CTX(ssl, rondo_tls_context_native(c->elsewhere)))
+        return SSL_TLSEXT_ERR_OK;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 static void S13_tls_a_certificate_by_the_name_asked_for(void **state)
