@@ -10,8 +10,8 @@ static void answer(rondo_reader *reader, void *arg, const void *line,
         rondo_reader_free(reader); /* and closes it */
         return;
     }
-    rondo_transport_printf(t, "%zu %.*s", size - 1, (int)size,
-                           (const char *)line);
+    rondo_transport_printf(t, "%zu ", size - 1);
+    rondo_transport_write(t, line, size); /* which may hold any byte */
     rondo_read_line(reader, answer, arg);
 }
 

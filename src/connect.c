@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOST_MAX = 255, ATTEMPT_DELAY_MS = 250 };
+enum { ATTEMPT_DELAY_MS = 250 };
 
 static void over(struct race *race, rondo_transport *t, int error)
 {
@@ -167,10 +167,9 @@ static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
                          what, targets);
     if (!protocol)
         return error_set(RONDO_EINVAL, "%s: no protocol", what);
-    if (o->host && (!*o->host || strlen(o->host) > HOST_MAX))
-        return error_set(RONDO_EINVAL,
-                         "%s: a host of %zu bytes; 1 to %d are allowed", what,
-                         strlen(o->host), HOST_MAX);
+    int error = o->host ? resolve_check_host(o->host, what) : 0;
+    if (error)
+        return error;
     if (o->address && rondo_address_family(o->address) == RONDO_FAMILY_ANY)
         return error_set(RONDO_EINVAL, "%s: an empty address", what);
     if (o->timeout_ns < 0 || (unsigned)o->family > RONDO_FAMILY_INET6)

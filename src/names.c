@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    NAME_BYTES = 255, /* the longest host and service */
+    SERVICE_MAX = 255,
     PORT_MAX = 65535,
     PORT_BY_NAME = -1,
     ALL_FLAGS = RONDO_NAMEINFO_NUMERIC_HOST | RONDO_NAMEINFO_NUMERIC_SERVICE |
@@ -137,12 +137,9 @@ static rondo_id refuse(struct query *q, int error)
 
 static int check_host(const char *host, const rondo_lookup_hints *hints)
 {
-    size_t size = host ? strlen(host) : 1;
-    if (size == 0 || size > NAME_BYTES)
-        return error_set(RONDO_EINVAL,
-                         "getaddrinfo: a host of %zu bytes; 1 to %d are "
-                         "allowed",
-                         size, NAME_BYTES);
+    int error = host ? resolve_check_host(host, "getaddrinfo") : 0;
+    if (error)
+        return error;
     if ((unsigned)hints->family > RONDO_FAMILY_INET6)
         return error_set(RONDO_EINVAL, "getaddrinfo: an unknown family");
     return 0;
@@ -159,9 +156,9 @@ static int check_service(const char *service, bool only_numeric, int *port)
     unsigned long number = strtoul(service, NULL, 10);
     bool letters = strpbrk(service, "abcdefghijklmnopqrstuvwxyz"
                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    if (size && digits == size && size <= NAME_BYTES && number <= PORT_MAX)
+    if (size && digits == size && size <= SERVICE_MAX && number <= PORT_MAX)
         *port = (int)number;
-    else if (digits == size || size > NAME_BYTES || !letters)
+    else if (digits == size || size > SERVICE_MAX || !letters)
         return error_set(RONDO_EINVAL,
                          "getaddrinfo: \"%.40s\" is neither a port from 0 to "
                          "%d nor the name of a service",

@@ -214,6 +214,16 @@ int rondo_set_resolver(rondo_loop *loop, const rondo_resolver *resolver)
 
 /* ---- starting and cancelling ---- */
 
+int resolve_check_host(const char *host, const char *what)
+{
+    size_t size = strlen(host);
+    if (size && size <= RESOLVE_HOST_MAX)
+        return 0;
+    return error_set(RONDO_EINVAL,
+                     "%s: a host of %zu bytes; 1 to %d are allowed", what, size,
+                     RESOLVE_HOST_MAX);
+}
+
 static int begin(rondo_lookup *l, rondo_lookup **lookup)
 {
     bool program = l->loop->resolver.start && l->host;

@@ -9,6 +9,10 @@
 typedef void (*lookup_fn)(rondo_loop *loop, void *arg,
                           const struct sys_names *found, int error);
 
+enum { RESOLVE_HOST_MAX = 255 };
+
+/* Can it be a host? Else RONDO_EINVAL, with a sentence of the call `what`. */
+int resolve_check_host(const char *host, const char *what);
 /* Asks the loop's resolver, which may be the program's, for a host's
  * addresses; a host of NULL is the system's matter. done is called once,
  * unless it is cancelled before. */

@@ -102,16 +102,17 @@ static void K3_ctrl_c_stops_daemon(void **state)
 /* the answers to start's line, whose first byte is read, and to two more */
 static void S14_lines_counts(void **state)
 {
-    static const char answers[] = " x\n0 \n15 to be continued\n";
+    static const char answers[] = " x\n0 \n15 to be continued\n3 a\0b\n";
     struct world *w = *state;
     struct example *e = start(w, "lines", NULL);
     char text[sizeof answers] = "";
 
     assert_true(raw_send_all(e->client, "\nto be cont", 11, patience()));
-    assert_true(raw_send_all(e->client, "inued\nno line", 13, patience()));
+    assert_true(
+        raw_send_all(e->client, "inued\na\0b\nno line", 17, patience()));
     assert_true(
         raw_recv_exact(e->client, text, sizeof answers - 1, patience()));
-    assert_string_equal(text, answers);
+    assert_memory_equal(text, answers, sizeof answers);
     raw_shutdown_write(e->client);
     assert_int_equal(raw_recv(e->client, text, 1, patience()), 0);
     assert_int_equal(raw_program_signal(e->program, SIGINT), 0);

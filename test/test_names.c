@@ -136,6 +136,16 @@ static void E3_hosts_that_are_too_long(void **state)
     assert_error(found_ask_with(w, host, "1", NULL)->id, RONDO_EINVAL);
     host[256] = '\0';
     assert_error(found_ask_with(w, host, "1", NULL)->id, RONDO_EINVAL);
+    assert_string_equal(rondo_last_error(),
+                        "getaddrinfo: a host of 256 bytes; 1 to 255 are "
+                        "allowed");
+    assert_error(rondo_create_connection(w->loop,
+                                         RONDO_CONNECT(.host = host, .port = 1),
+                                         &recorder, NULL, NULL, NULL),
+                 RONDO_EINVAL);
+    assert_string_equal(rondo_last_error(),
+                        "create_connection: a host of 256 bytes; 1 to 255 are "
+                        "allowed");
     assert_error(found_ask_with(w, "", "1", NULL)->id, RONDO_EINVAL);
     assert_int_equal(raw_names_calls(), 0);
     memcpy(host + 245, ".none.test", 11); /* 255 bytes */

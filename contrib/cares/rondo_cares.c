@@ -4,6 +4,7 @@
 #include "rondo_cares.h"
 
 #include <ares.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,13 +22,6 @@ struct rondo_cares {
     rondo_id timer;
 };
 
-static _Thread_local const char *last_error = "";
-
-const char *rondo_cares_error(void)
-{
-    return last_error;
-}
-
 /* ---- sockets and time --------------------------------------------------- */
 
 static void on_timer(rondo_loop *loop, void *arg);
@@ -39,6 +33,18 @@ static void stop_timer(rondo_cares *c)
     c->timer = 0;
 }
 
+/* Without a timer what is not answered would never end. */
+static void give_up(rondo_cares *c)
+{
+    for (struct query *q = c->queries; q; q = q->next) {
+        if (q->lookup)
+            rondo_resolver_answer(q->lookup, NULL, 0, RONDO_ENOMEM);
+        q->lookup = NULL;
+    }
+    c->awaited = 0;
+    ares_cancel(c->channel);
+}
+
 /* After whatever may have changed what c-ares waits for. */
 static void set_timer(rondo_cares *c)
 {
@@ -48,6 +54,8 @@ static void set_timer(rondo_cares *c)
         c->timer = rondo_call_later(
             c->loop, RONDO_SEC(left.tv_sec) + RONDO_US(left.tv_usec), on_timer,
             c);
+    if (c->timer == RONDO_ENOMEM)
+        give_up(c);
 }
 
 static void on_timer(rondo_loop *loop, void *arg)
@@ -206,12 +214,15 @@ static void cancel(void *context, rondo_lookup *lookup)
 
 /* ---- the channel -------------------------------------------------------- */
 
-static int refuse(rondo_cares *c, int status)
+/* With c-ares' reason. */
+static int refuse(rondo_cares *c, int error, const char *what, int status)
 {
-    last_error = ares_strerror(status);
     free(c);
     ares_library_cleanup();
-    return status == ARES_ENOMEM ? RONDO_ENOMEM : RONDO_EOTHER;
+    if (status == ARES_ENOMEM)
+        error = RONDO_ENOMEM;
+    (void)rondo_set_error(error, "cares: %s: %s", what, ares_strerror(status));
+    return error;
 }
 
 static int set_servers(rondo_cares *c, const char *servers)
@@ -220,15 +231,21 @@ static int set_servers(rondo_cares *c, const char *servers)
     if (status == ARES_SUCCESS)
         return 0;
     ares_destroy(c->channel);
-    int error = refuse(c, status);
-    return error == RONDO_ENOMEM ? error : RONDO_EINVAL;
+    return refuse(c, RONDO_EINVAL, servers, status);
+}
+
+/* c-ares counts in milliseconds, of which 0 would be none. */
+static int milliseconds(int64_t ns)
+{
+    int64_t ms = ns / 1000000 + (ns % 1000000 != 0);
+    return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 static int open_channel(rondo_cares *c, const rondo_cares_options *o)
 {
     struct ares_options options = {.sock_state_cb = watch,
                                    .sock_state_cb_data = c,
-                                   .timeout = (int)(o->timeout_ns / 1000000),
+                                   .timeout = milliseconds(o->timeout_ns),
                                    .tries = o->tries};
     int mask = ARES_OPT_SOCK_STATE_CB;
     if (o->timeout_ns)
@@ -239,25 +256,49 @@ static int open_channel(rondo_cares *c, const rondo_cares_options *o)
     if (status == ARES_SUCCESS)
         status = ares_init_options(&c->channel, &options, mask);
     if (status != ARES_SUCCESS)
-        return refuse(c, status);
+        return refuse(c, RONDO_EOTHER, "no channel", status);
     return o->servers ? set_servers(c, o->servers) : 0;
+}
+
+/* As the library takes its own: what is not there is zero, and what is not
+ * known must be. */
+static int take_options(rondo_cares_options *o,
+                        const rondo_cares_options *given)
+{
+    const unsigned char *bytes = (const void *)given;
+    *o = (rondo_cares_options){0};
+    if (given && given->size < sizeof given->size)
+        return rondo_set_error(RONDO_EINVAL, "cares: options.size is not set");
+    for (size_t i = sizeof *o; given && i < given->size; i++)
+        if (bytes[i])
+            return rondo_set_error(RONDO_ENOTSUP,
+                                   "cares: an option that this version of the "
+                                   "resolver does not know");
+    if (given)
+        memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
+    if (o->timeout_ns < 0 || o->tries < 0)
+        return rondo_set_error(RONDO_EINVAL,
+                               "cares: a negative timeout or number of tries");
+    return 0;
 }
 
 int rondo_cares_new(rondo_loop *loop, const rondo_cares_options *options,
                     rondo_cares **cares)
 {
-    rondo_cares_options o = {.size = sizeof o};
-    if (!loop || !cares || (options && options->size != sizeof o) ||
-        (options && (options->timeout_ns < 0 || options->tries < 0)))
-        return RONDO_EINVAL;
-    *cares = NULL;
-    if (options)
-        o = *options;
+    rondo_cares_options o;
+    if (cares)
+        *cares = NULL;
+    if (!loop || !cares)
+        return rondo_set_error(RONDO_EINVAL,
+                               "cares: no loop, or nowhere to put it");
+    int error = take_options(&o, options);
+    if (error)
+        return error;
     rondo_cares *c = calloc(1, sizeof *c);
     if (!c)
-        return RONDO_ENOMEM;
+        return rondo_set_error(RONDO_ENOMEM, "cares: out of memory");
     c->loop = loop;
-    int error = open_channel(c, &o);
+    error = open_channel(c, &o);
     if (error)
         return error;
     error = rondo_set_resolver(loop, &(rondo_resolver){start, cancel, c});

@@ -15,19 +15,25 @@ typedef struct rondo_cares rondo_cares;
 typedef struct rondo_cares_options {
     size_t size;
     const char *servers; /**< "1.2.3.4,[::1]:53"; NULL: the system's */
-    int64_t timeout_ns;  /**< of the first try. 0: c-ares' own */
-    int tries;           /**< 0: c-ares' own */
+    /** Of the first try, in nanoseconds: c-ares counts in milliseconds, and has
+     * room for 24 days. 0: c-ares' own */
+    int64_t timeout_ns;
+    int tries; /**< 0: c-ares' own */
 } rondo_cares_options;
 
 /**
  * Makes a c-ares channel on a loop, and makes it the loop's resolver
  * (rondo_set_resolver): its sockets are watched by the loop, its timeouts are
- * a timer. options may be NULL. Free it before the loop is closed. 0,
- * RONDO_EINVAL (servers that c-ares does not understand), RONDO_ENOMEM, or
- * RONDO_EOTHER: c-ares refuses, as the sentence of rondo_cares_error says.
+ * a timer. options may be NULL, and what they point to is needed during the
+ * call only. Free it before the loop is closed. 0, RONDO_EINVAL (no loop, no
+ * size, what is negative, servers that c-ares does not understand),
+ * RONDO_ENOTSUP (an option of a newer header), RONDO_ENOMEM, rondo_set_resolver's
+ * errors, or RONDO_EOTHER: c-ares refuses. rondo_last_error says why. The loop's
+ * thread, for both functions.
  *
  * What a look-up gets besides addresses: RONDO_ENONAME, RONDO_EAGAIN (the
- * servers fail or refuse), RONDO_ETIMEDOUT, RONDO_ENOMEM, RONDO_EOTHER. One
+ * servers fail or refuse), RONDO_ETIMEDOUT, RONDO_ENOMEM (all that are
+ * under way, if there is none for the timer), RONDO_EOTHER. One
  * that is cancelled ends at once; its question stays with c-ares until the
  * answer comes or nothing else is asked.
  */
@@ -38,9 +44,6 @@ RONDO_MUST_CHECK int rondo_cares_new(rondo_loop *loop,
 /** Look-ups under way end with RONDO_ECANCELED; the loop's resolver is the
  * system's again. NULL is ignored. Not from a look-up's start. */
 void rondo_cares_free(rondo_cares *cares);
-
-/** What c-ares said when rondo_cares_new failed last in this thread. */
-const char *rondo_cares_error(void);
 
 #ifdef __cplusplus
 }

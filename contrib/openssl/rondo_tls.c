@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD = 16384 }; /* bytes that one can hold */
+enum {
+    RECORD = 16384, /* bytes that one can hold */
+    HOST_MAX = 255
+};
 
 /* OpenSSL reads from the bytes that are being received and writes to the layer
  * below: it never touches a descriptor, and never waits. */
@@ -17,9 +20,9 @@ struct tls {
     SSL *ssl;
     const char *bytes; /* what has been received */
     size_t size;       /* and not been read yet */
-    int sent;          /* what the layer said to what was written */
-    bool open;         /* the handshake is over */
-    bool failed;       /* nothing may be asked of it any more */
+    int sent;    /* what the layer said to what was written last, or wrong */
+    bool open;   /* the handshake is over */
+    bool failed; /* nothing may be asked of it any more */
 };
 
 /* ---- between OpenSSL and a layer ---------------------------------------- */
@@ -39,13 +42,16 @@ static int take_received(BIO *bio, char *bytes, size_t room, size_t *taken)
     return 1;
 }
 
+/* OpenSSL does not hear of a failure: what the peer sent before can be read
+ * all the same. Behind one that was lost no record may follow. */
 static int send_down(BIO *bio, const char *bytes, size_t size, size_t *sent)
 {
     struct tls *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    s->sent = rondo_layer_send(s->layer, bytes, size);
+    if (s->sent >= 0)
+        s->sent = rondo_layer_send(s->layer, bytes, size);
     *sent = size;
-    return s->sent >= 0;
+    return 1;
 }
 
 /* Of all that a BIO can be told, OpenSSL insists on this one. */
@@ -68,19 +74,22 @@ BIO_METHOD *tls_make_between(void)
 
 /* ---- the filter --------------------------------------------------------- */
 
-/* An alert that says why has gone out, unless it is the layer that failed. */
+/* An alert that says why has gone out. */
 static int broken(struct tls *s, const char *what)
 {
     long verdict = SSL_get_verify_result(s->ssl);
     s->failed = true;
-    if (s->sent >= 0 &&
-        (s->open || !s->context->verify || verdict == X509_V_OK))
+    if (s->open || !s->context->verify || verdict == X509_V_OK)
         return tls_fail(RONDO_EPROTO, what);
     ERR_clear_error();
-    if (s->sent < 0)
-        return s->sent;
     return rondo_set_error(RONDO_EPROTO, "TLS: %s: certificate refused: %s",
                            what, X509_verify_cert_error_string(verdict));
+}
+
+/* What a callback answers: its own failure, or that of what it sent. */
+static int outcome(const struct tls *s, int result)
+{
+    return result >= 0 && s->sent < 0 ? s->sent : result;
 }
 
 static int handshake(struct tls *s)
@@ -99,7 +108,7 @@ static int start(rondo_layer *layer, void *self)
 {
     struct tls *s = self;
     s->layer = layer;
-    return handshake(s);
+    return outcome(s, handshake(s));
 }
 
 /* Delivers what is complete. */
@@ -137,7 +146,7 @@ static int received(rondo_layer *layer, void *self, const void *data,
     if (error >= 0 && s->open)
         error = read_records(s);
     s->size = 0; /* what came behind an end */
-    return error;
+    return outcome(s, error);
 }
 
 static int eof_received(rondo_layer *layer, void *self)
@@ -194,12 +203,29 @@ static const rondo_filter tls_filter = {.start = start,
 
 /* ---- putting it on a transport ------------------------------------------ */
 
+/* As certificates and SNI have it: no dot for the root, no scope. */
+static int plain_host(char plain[HOST_MAX + 1], const char *host)
+{
+    size_t size = strlen(host);
+    if (strchr(host, ':'))
+        size = strcspn(host, "%");
+    else if (size && host[size - 1] == '.')
+        size--;
+    if (!size || size > HOST_MAX)
+        return rondo_set_error(RONDO_EINVAL,
+                               "TLS: a host of %zu bytes; 1 to %d are allowed",
+                               size, HOST_MAX);
+    memcpy(plain, host, size);
+    plain[size] = '\0';
+    return 0;
+}
+
 /* A numeric address is looked for among the certificate's addresses, and is
  * no name for SNI. */
 static bool set_host(SSL *ssl, const char *host)
 {
     X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
-    if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1)
+    if (!*host || X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1)
         return true;
     X509_VERIFY_PARAM_set_hostflags(parameters,
                                     X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -234,17 +260,21 @@ int rondo_tls_start(rondo_transport *t, rondo_tls_context *context,
 {
     if (!context)
         return rondo_set_error(RONDO_EINVAL, "TLS: no context");
-    if (!context->server && context->verify && (!host || !*host))
+    if (!context->server && context->verify && !host)
         return rondo_set_error(RONDO_EINVAL, "TLS: no host to be checked");
+    char plain[HOST_MAX + 1] = ""; /* none */
+    int error = !context->server && host ? plain_host(plain, host) : 0;
+    if (error)
+        return error;
     ERR_clear_error();
     struct tls *s = tls_new(context);
     if (!s)
         return tls_fail(RONDO_ENOMEM, "start");
-    if (!context->server && host && !set_host(s->ssl, host)) {
+    if (!set_host(s->ssl, plain)) {
         tls_free(s);
-        return tls_fail(RONDO_EINVAL, "host");
+        return tls_fail(RONDO_ENOMEM, "host");
     }
-    int error = rondo_transport_push_filter(t, &tls_filter, s, done, arg);
+    error = rondo_transport_push_filter(t, &tls_filter, s, done, arg);
     if (error)
         tls_free(s);
     return error;

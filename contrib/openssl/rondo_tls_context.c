@@ -48,7 +48,7 @@ static size_t alpn_wire(unsigned char *wire, const char *list)
     size_t used = 0;
     while (list && *list) {
         size_t n = strcspn(list, ",");
-        if (!n || n > 255 || list[n + (list[n] != '\0')] == ',')
+        if (!n || n > 255 || (list[n] && !list[n + 1]))
             return 0;
         wire[used++] = (unsigned char)n;
         memcpy(wire + used, list, n);
@@ -84,6 +84,45 @@ static int fail_file(const char *what, const char *file)
     return tls_fail(missing ? RONDO_ENOENT : RONDO_EPROTO, text);
 }
 
+struct password { /* a key's; NULL for other files */
+    const char *text;
+    bool missed;
+};
+
+/* Without this OpenSSL would ask for it on the terminal, and wait. */
+static int give_password(char *room, int size, int to_write, void *arg)
+{
+    struct password *p = arg;
+    size_t length = p && p->text ? strlen(p->text) : 0;
+    (void)to_write;
+    if (!p || !p->text || size < 0 || length > (size_t)size) {
+        if (p)
+            p->missed = true;
+        return -1;
+    }
+    memcpy(room, p->text, length);
+    return (int)length;
+}
+
+static int set_key(SSL_CTX *native, const char *file, const char *password)
+{
+    struct password p = {.text = password};
+    SSL_CTX_set_default_passwd_cb_userdata(native, &p);
+    bool set =
+        SSL_CTX_use_PrivateKey_file(native, file, SSL_FILETYPE_PEM) == 1 &&
+        SSL_CTX_check_private_key(native) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(native, NULL);
+    if (set)
+        return 0;
+    if (!p.missed)
+        return fail_file("key", file);
+    ERR_clear_error();
+    return rondo_set_error(RONDO_EPROTO,
+                           "TLS: key %.200s: it is encrypted, and there is no "
+                           "key_password that could be its own",
+                           file);
+}
+
 /* Whom the system trusts is a file of some size: only if it is asked. */
 static int set_files(const rondo_tls_context *c, const rondo_tls_options *o)
 {
@@ -92,10 +131,9 @@ static int set_files(const rondo_tls_context *c, const rondo_tls_options *o)
     if (o->certificate_file &&
         SSL_CTX_use_certificate_chain_file(native, o->certificate_file) != 1)
         return fail_file("certificate", o->certificate_file);
-    if (key &&
-        (SSL_CTX_use_PrivateKey_file(native, key, SSL_FILETYPE_PEM) != 1 ||
-         SSL_CTX_check_private_key(native) != 1))
-        return fail_file("key", key);
+    int error = key ? set_key(native, key, o->key_password) : 0;
+    if (error)
+        return error;
     if (o->ca_file &&
         SSL_CTX_load_verify_locations(native, o->ca_file, NULL) != 1)
         return fail_file("trusted certificates", o->ca_file);
@@ -115,6 +153,7 @@ static int set_up(rondo_tls_context *c, const rondo_tls_options *o)
                         SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_default_passwd_cb(native, give_password);
     SSL_CTX_set_verify(native, c->verify ? ask : SSL_VERIFY_NONE, NULL);
     /* a server that asks for certificates refuses sessions without one */
     if (SSL_CTX_set_session_id_context(native, (const unsigned char *)"rondo",
@@ -128,19 +167,37 @@ static int set_up(rondo_tls_context *c, const rondo_tls_options *o)
     return set_files(c, o);
 }
 
+/* As the library takes its own: what is not there is zero, and what is not
+ * known must be. */
+static int take_options(rondo_tls_options *o, const rondo_tls_options *given)
+{
+    const unsigned char *bytes = (const void *)given;
+    *o = (rondo_tls_options){0};
+    if (given && given->size < sizeof given->size)
+        return rondo_set_error(RONDO_EINVAL, "TLS: options.size is not set");
+    for (size_t i = sizeof *o; given && i < given->size; i++)
+        if (bytes[i])
+            return rondo_set_error(RONDO_ENOTSUP,
+                                   "TLS: an option that this version of the "
+                                   "filter does not know");
+    if (given)
+        memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
+    if (o->server && !o->certificate_file)
+        return rondo_set_error(RONDO_EINVAL,
+                               "TLS: a server needs a certificate_file");
+    return 0;
+}
+
 int rondo_tls_context_new(rondo_tls_context **context,
                           const rondo_tls_options *options)
 {
-    rondo_tls_options o = {0};
-    if (context)
-        *context = NULL;
-    if (!context || (options && options->size < sizeof options->size))
-        return rondo_set_error(RONDO_EINVAL, "TLS: no context, or no size");
-    if (options)
-        memcpy(&o, options,
-               options->size < sizeof o ? options->size : sizeof o);
-    if (o.server && !o.certificate_file)
-        return rondo_set_error(RONDO_EINVAL, "TLS: a server's certificate");
+    rondo_tls_options o;
+    if (!context)
+        return rondo_set_error(RONDO_EINVAL, "TLS: nowhere to put the context");
+    *context = NULL;
+    int error = take_options(&o, options);
+    if (error)
+        return error;
     size_t room = o.alpn ? strlen(o.alpn) + 1 : 0;
     rondo_tls_context *c = calloc(1, sizeof *c + room);
     if (!c)
@@ -153,11 +210,11 @@ int rondo_tls_context_new(rondo_tls_context **context,
     c->between = tls_make_between();
     c->native =
         SSL_CTX_new(o.server ? TLS_server_method() : TLS_client_method());
-    int error = 0;
     if (!c->native || !c->between)
         error = tls_fail(RONDO_ENOMEM, "a context");
     else if (o.alpn && !c->alpn_size)
-        error = rondo_set_error(RONDO_EINVAL, "TLS: ALPN \"%s\"", o.alpn);
+        error = rondo_set_error(
+            RONDO_EINVAL, "TLS: \"%s\" is no list of ALPN's names", o.alpn);
     else
         error = set_up(c, &o);
     if (error)

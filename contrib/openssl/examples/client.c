@@ -23,16 +23,18 @@ int main(int argc, char **argv)
 {
     rondo_loop *loop = NULL;
     rondo_tls_client tls = {NULL, argv[1]}; /* whose certificate it must be */
-    if (argc < 3 || rondo_loop_new(&loop, NULL) < 0 ||
+    int port = argc > 2 ? atoi(argv[2]) : 0;
+    bool usable = port > 0 && port <= 65535;
+    if (!usable || rondo_loop_new(&loop, NULL) < 0 ||
         rondo_tls_context_new(&tls.context, RONDO_TLS(.ca_file = argv[3])) ||
         rondo_create_connection(
             loop,
-            RONDO_CONNECT(.host = argv[1], .port = (uint16_t)atoi(argv[2]),
+            RONDO_CONNECT(.host = argv[1], .port = (uint16_t)port,
                           .setup = rondo_tls_client_setup, .setup_arg = &tls),
             &page, argv[1], NULL, NULL) < 0 ||
         rondo_loop_run(loop) < 0 || result)
         fprintf(stderr, "%s\n",
-                argc < 3 ? "client HOST PORT [CA-FILE]" : rondo_last_error());
+                !usable ? "client HOST PORT [CA-FILE]" : rondo_last_error());
     rondo_loop_close(loop);
     rondo_tls_context_free(tls.context);
     return result != 0;

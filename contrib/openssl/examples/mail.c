@@ -1,15 +1,12 @@
 /* mail.c - a mail server's conversation: lines, idle timeouts, STARTTLS. */
 /* SPDX-License-Identifier: MIT */
 /**
- * mail CERTIFICATE [PORT [SECONDS]]: speaks as much of SMTP (RFC 5321, RFC
+ * mail CERTIFICATE [PORT [SILENCE]]: speaks as much of SMTP (RFC 5321, RFC
  * 3207) as a client needs to hand over a message, which is thrown away. Who is
- * silent for SECONDS (300) is told so and sent away.
+ * silent for SILENCE seconds (300) is told so and sent away.
  */
+#include "args.h"
 #include "rondo_tls.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { LINE_MOST = 1000 };
 
@@ -174,42 +171,40 @@ static int accept_client(rondo_server *server, void *arg, rondo_transport *t,
     return 0;
 }
 
-static int serve(struct server *s, rondo_loop *loop, uint16_t port)
+/* The third word, in nanoseconds. */
+static int64_t patience(const struct args *args)
 {
-    rondo_server *server;
-    rondo_address address;
-    char text[RONDO_ADDRESS_TEXT];
-    int error =
-        rondo_create_server(loop,
-                            RONDO_SERVE(.host = "127.0.0.1", .port = port,
-                                        .protocol_factory = accept_client),
-                            NULL, s, &server);
-    if (error)
-        return error;
-    if (rondo_server_address(server, 0, &address) == 0 &&
-        rondo_address_text(&address, text, sizeof text) > 0)
-        printf("listening on %s\n", text);
-    fflush(stdout);
-    return rondo_loop_run(loop);
+    int64_t seconds = args->words > 2 ? args_number(args->word[2], 86400) : 300;
+    if (seconds < 1) {
+        fprintf(stderr, "%s is not from 1 to 86400 seconds\n", args->word[2]);
+        exit(2);
+    }
+    return RONDO_SEC(seconds);
 }
 
 int main(int argc, char **argv)
 {
-    struct server s = {NULL, RONDO_SEC(argc > 3 ? atoi(argv[3]) : 300)};
-    rondo_loop *loop;
-    if (argc < 2) {
-        fprintf(stderr, "usage: %s CERTIFICATE [PORT [SECONDS]]\n", argv[0]);
+    struct args args = {.usage = "CERTIFICATE [PORT [SILENCE]]"};
+    struct server s = {0};
+    rondo_loop *loop = NULL;
+    rondo_server *server;
+    args_parse(&args, argc, argv, 3);
+    if (args.words < 1) {
+        args_usage(&args, stderr, argv[0]);
         return 2;
     }
-    if (rondo_tls_context_new(
-            &s.tls, RONDO_TLS(.server = true, .certificate_file = argv[1])) <
-            0 ||
-        rondo_loop_new(&loop, NULL) < 0 ||
-        serve(&s, loop, (uint16_t)(argc > 2 ? atoi(argv[2]) : 2525)) < 0) {
-        fprintf(stderr, "%s\n", rondo_last_error());
-        return 1;
-    }
-    rondo_loop_close(loop);
+    uint16_t port = args_port(&args, 1, 2525);
+    s.patience_ns = patience(&args);
+    bool started =
+        rondo_tls_context_new(
+            &s.tls,
+            RONDO_TLS(.server = true, .certificate_file = args.word[0])) == 0 &&
+        args_loop(&args, &loop) == 0 &&
+        rondo_create_server(loop,
+                            RONDO_SERVE(.host = "127.0.0.1", .port = port,
+                                        .protocol_factory = accept_client),
+                            NULL, &s, &server) == 0;
+    int result = started ? args_serve(&args, loop, server) : args_failed(loop);
     rondo_tls_context_free(s.tls);
-    return 0;
+    return result;
 }

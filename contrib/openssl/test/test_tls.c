@@ -312,8 +312,54 @@ static void S13_tls_wrong_contexts(void **state)
                    RONDO_EPROTO);
     refuse_context(RONDO_TLS(.alpn = ""), RONDO_EINVAL);
     refuse_context(RONDO_TLS(.alpn = "a,,b"), RONDO_EINVAL);
+    refuse_context(RONDO_TLS(.alpn = "h2,"), RONDO_EINVAL);
+    refuse_context(RONDO_TLS(.alpn = ",h2"), RONDO_EINVAL);
+    refuse_context(RONDO_TLS(.alpn = ","), RONDO_EINVAL);
     rondo_tls_context_free(NULL);
     assert_null(rondo_tls_context_native(NULL));
+}
+
+static void G2_tls_options_of_another_header(void **state)
+{
+    struct {
+        rondo_tls_options known;
+        void *unknown;
+    } newer = {.known = {.size = sizeof newer}};
+    rondo_tls_options older = {.size = offsetof(rondo_tls_options, alpn)};
+    rondo_tls_context *c;
+
+    (void)state;
+    older.alpn = ","; /* behind its end */
+    assert_ok(rondo_tls_context_new(&c, &older));
+    rondo_tls_context_free(c);
+    assert_ok(rondo_tls_context_new(&c, &newer.known));
+    rondo_tls_context_free(c);
+    newer.unknown = &newer;
+    refuse_context(&newer.known, RONDO_ENOTSUP);
+}
+
+/* Nobody is asked for a password on a terminal, where there is one. */
+static void S13_tls_an_encrypted_key(void **state)
+{
+    rondo_tls_options options = {.size = sizeof options, .server = true};
+    rondo_tls_context *c;
+    char file[1024], longer[2000];
+
+    (void)state;
+    (void)snprintf(file, sizeof file, "%s", tls_file("encrypted.pem"));
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    options.certificate_file = file;
+    refuse_context(&options, RONDO_EPROTO);
+    assert_non_null(strstr(rondo_last_error(), "encrypted.pem"));
+    assert_non_null(strstr(rondo_last_error(), "password"));
+    options.key_password = longer;
+    refuse_context(&options, RONDO_EPROTO);
+    options.key_password = "wrong";
+    refuse_context(&options, RONDO_EPROTO);
+    options.key_password = "secret";
+    assert_ok(rondo_tls_context_new(&c, &options));
+    rondo_tls_context_free(c);
 }
 
 static void S13_tls_wrong_starts(void **state)
@@ -363,6 +409,8 @@ int main(void)
         TEST(S13_tls_a_connects_time_covers_the_handshake),
         TEST(S13_tls_alpn),
         TEST(S13_tls_wrong_contexts),
+        TEST(G2_tls_options_of_another_header),
+        TEST(S13_tls_an_encrypted_key),
         TEST(S13_tls_wrong_starts),
     };
 

@@ -221,6 +221,76 @@ static void S13_tls_heads_of_records(void **state)
     tls_free(&tls);
 }
 
+/* ---- what the peer had sent before a write failed ------------------------ */
+
+static void write_farewell(struct peer *p)
+{
+    assert_ok(rondo_transport_write(p->transport, "farewell", 8));
+    rondo_transport_close(p->transport);
+}
+
+/* The client is over; the server gets all that it said, and nobody is there. */
+static void leave_to_server(struct world *w, struct carried *c)
+{
+    char bytes[8192];
+    size_t size = 0;
+    ptrdiff_t n;
+
+    test_run_until(w, c->client->lost);
+    while ((n = raw_recv(c->from_client, bytes + size, sizeof bytes - size,
+                         1000)) > 0)
+        size += (size_t)n;
+    assert_int_equal(n, 0);
+    assert_true(raw_send_all(c->from_server, bytes, size, 1000));
+    raw_close(c->from_server);
+    raw_close(c->from_client);
+}
+
+static void S6_tls_a_failed_write_first_delivers_what_came(void **state)
+{
+    struct world *w = *state;
+    struct tls_pair tls = tls_pair("valid");
+    struct carried c = carried_open(w, &tls);
+    int result = 0;
+
+    assert_true(shake_hands(w, &c));
+    for (int i = 0; i < 20; i++) { /* the tickets */
+        (void)carry(&c);
+        test_spin(w, 1);
+    }
+    write_farewell(c.client);
+    leave_to_server(w, &c);
+    for (int i = 0; i < 1000 && result >= 0; i++) {
+        result = rondo_transport_write(c.server->transport, "anybody", 7);
+        raw_yield();
+    }
+    test_run_until(w, c.server->lost);
+    assert_string_equal(c.server->order, "MdEL");
+    assert_int_equal(c.server->bytes, 8);
+    tls_free(&tls);
+}
+
+/* The client sent its last flight, a word and its goodbye, and left: of the
+ * tickets that are the handshake's end none can be sent. */
+static void S6_tls_a_handshake_whose_end_cannot_be_sent(void **state)
+{
+    struct world *w = *state;
+    struct tls_pair tls = tls_pair("valid");
+    struct carried c = carried_open(w, &tls);
+
+    while (!c.client->connected) {
+        (void)carry(&c);
+        test_spin(w, 1);
+    }
+    write_farewell(c.client);
+    raw_shutdown_write((raw_fd)rondo_transport_fd(c.server->transport));
+    leave_to_server(w, &c);
+    test_run_until(w, c.server->lost);
+    assert_int_equal(c.server->connected, 1);
+    assert_int_equal(c.server->bytes, 8);
+    tls_free(&tls);
+}
+
 int main(void)
 {
     const struct test tests[] = {
@@ -228,6 +298,8 @@ int main(void)
         TEST(S13_tls_a_server_that_leaves_after_each_byte),
         TEST(S13_tls_garbage_of_each_size),
         TEST(S13_tls_heads_of_records),
+        TEST(S6_tls_a_failed_write_first_delivers_what_came),
+        TEST(S6_tls_a_handshake_whose_end_cannot_be_sent),
     };
 
     return test_run("tls_cut", tests, TEST_COUNT(tests));

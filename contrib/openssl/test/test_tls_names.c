@@ -1,0 +1,115 @@
+/* test_tls_names.c - TLS: which host is asked for, and what a server makes of
+ * it. */
+/* SPDX-License-Identifier: MIT */
+#include "tls_world.h"
+
+#include <openssl/ssl.h>
+
+/* The host as the client has it, and as the server is asked for it. */
+static void check_host(struct world *w, const char *host, const char *asked)
+{
+    struct tls_pair tls = tls_pair("valid");
+    struct listener *l = tls_serve(w, tls.server);
+    struct peer *p = test_peer(w);
+    const char *name;
+
+    assert_ok(tls_connect(w, l->port, tls.client, host, p));
+    test_run_until(w, p->connected && (p->connect_error || l->count));
+    if (p->connect_error)
+        test_fail(w, "%s: %s", host, p->last_error);
+    name = SSL_get_servername(rondo_tls_native(l->first->transport),
+                              TLSEXT_NAMETYPE_host_name);
+    assert_string_equal(name ? name : "", asked);
+    rondo_transport_close(p->transport);
+    test_run_until(w, p->lost && l->first->lost);
+    tls_free(&tls);
+}
+
+static void S13_tls_a_name_that_ends_with_the_root(void **state)
+{
+    check_host(*state, "localhost.", "localhost");
+}
+
+static void S13_tls_an_address_with_a_scope(void **state)
+{
+    check_host(*state, "fe80::1%eth0", "");
+    check_host(*state, "fe80::1", "");
+}
+
+static void S13_tls_hosts_that_cannot_be(void **state)
+{
+    struct world *w = *state;
+    struct tls_pair tls = tls_pair("valid");
+    struct peer *p = test_peer(w);
+    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+    char longest[258];
+    const char *const hosts[] = {"", ".", "%eth0:", longest};
+
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        assert_error(
+            rondo_tls_start(p->transport, tls.client, hosts[i], NULL, NULL),
+            RONDO_EINVAL);
+        assert_non_null(strstr(rondo_last_error(), "TLS: a host of "));
+    }
+    raw_close(fd);
+    tls_free(&tls);
+}
+
+/* ---- a server with several certificates, as rondo_tls.h says ------------- */
+
+struct certificates {
+    rondo_tls_context *elsewhere;
+};
+
+static int choose(SSL *ssl, int *alert, void *arg)
+{
+    struct certificates *c = arg;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    if (!name || strcmp(name, "elsewhere.test") != 0 ||
+        SSL_set_SSL_CTX(ssl, rondo_tls_context_native(c->elsewhere)))
+        return SSL_TLSEXT_ERR_OK;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static void S13_tls_a_certificate_by_the_name_asked_for(void **state)
+{
+    static const char *const hosts[] = {"localhost", "elsewhere.test",
+                                        "another.test"};
+    struct world *w = *state;
+    struct tls_pair tls = tls_pair("valid"), other = tls_pair("wrong");
+    struct certificates certificates = {other.server};
+    struct listener *l = tls_serve(w, tls.server);
+    SSL_CTX *native = rondo_tls_context_native(tls.server);
+
+    (void)tls_listen_for_trouble(w);
+    SSL_CTX_set_tlsext_servername_callback(native, choose);
+    SSL_CTX_set_tlsext_servername_arg(native, &certificates);
+    for (size_t i = 0; i < 3; i++) {
+        struct peer *p = test_peer(w);
+
+        assert_ok(tls_connect(w, l->port, tls.client, hosts[i], p));
+        test_run_until(w, p->connected);
+        assert_int_equal(p->connect_error, i < 2 ? 0 : RONDO_EPROTO);
+        if (i < 2)
+            rondo_transport_close(p->transport);
+    }
+    test_run_until(w, l->count == 2);
+    tls_free(&tls);
+    tls_free(&other);
+}
+
+int main(void)
+{
+    const struct test tests[] = {
+        TEST(S13_tls_a_name_that_ends_with_the_root),
+        TEST(S13_tls_an_address_with_a_scope),
+        TEST(S13_tls_hosts_that_cannot_be),
+        TEST(S13_tls_a_certificate_by_the_name_asked_for),
+    };
+
+    return test_run("tls_names", tests, TEST_COUNT(tests));
+}
