@@ -304,19 +304,42 @@ int raw_slowness(void)
     return raw_under_valgrind() ? 10 : 1;
 }
 
+/* What a thread had that the fork left behind is lost to valgrind, which would
+ * end the child with a code of its own: there it answers by a pipe. */
+static _Noreturn void answer(int fd, int result)
+{
+    unsigned char byte = (unsigned char)result;
+
+    if (fd < 0)
+        _exit(byte);
+    (void)!write(fd, &byte, 1);
+    (void)kill(getpid(), SIGKILL);
+    _exit(99);
+}
+
 int raw_fork_run(int (*fn)(void *arg), void *arg)
 {
-    int status = 0;
+    int status = 0, fds[2] = {-1, -1};
+    unsigned char byte;
     pid_t pid;
 
+    if (raw_under_valgrind() && pipe(fds) != 0)
+        return -1;
     (void)fflush(NULL);
     pid = fork();
+    if (pid == 0)
+        answer(fds[1], fn(arg));
+    if (fds[1] >= 0)
+        (void)close(fds[1]);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (fds[0] >= 0) {
+        if (pid > 0 && read(fds[0], &byte, 1) == 1)
+            status = byte << 8; /* as if it had exited with that */
+        (void)close(fds[0]);
+    }
     if (pid < 0)
         return -1;
-    if (pid == 0)
-        _exit(fn(arg) & 0xff);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
     return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
