@@ -322,6 +322,8 @@ static void X5_children_that_are_not_ours(void **state)
 {
     if (!raw_has_signals())
         test_skip(*state, "no fork");
+    if (raw_under_valgrind())
+        test_skip(*state, "valgrind ends forked children with its own code");
     each_watcher(state, beside_others);
 }
 
