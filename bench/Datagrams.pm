@@ -6,7 +6,7 @@ use warnings;
 use Exporter 'import';
 our @EXPORT_OK = qw(run_udp);
 use Load qw(built cpu_time instructions system_calls);
-use Measure qw(have median progress);
+use Measure qw(have paired progress);
 use Report qw(check row);
 
 my $target_cpu   = 0.88;
@@ -24,7 +24,7 @@ my @all = map { [ $_->[0], "udp_$_->[1]", $_->[2], 'udp_client' ] } (
 # The same as for the echo over TCP, and one more contestant: batches by hand.
 sub run_udp {
     my @servers = built(@all);
-    my ( %instructions, %calls, %times, %ratios );
+    my ( %instructions, %calls );
     for my $server (@servers) {
         my $name = $server->[0];
         progress("udp: instructions and system calls, $name");
@@ -33,26 +33,17 @@ sub run_udp {
         my $by_kind = system_calls($server);
         $calls{$name} = $by_kind->{receive} + $by_kind->{send};
     }
-    for my $round ( 1 .. $rounds ) {
-        progress("udp: round $round of $rounds");
-        my @round = $round % 2 ? @servers : reverse @servers;
-        my %time  = map { $_->[0] => cpu_time($_) } @round;
-        for ( keys %time ) {
-            push @{ $times{$_} },  $time{$_};
-            push @{ $ratios{$_} }, $time{$_} / $time{raw};
-        }
-    }
-    my %median = map { $_ => median( @{ $times{$_} } ) } keys %times;
-    my %over   = map { $_ => median( @{ $ratios{$_} } ) } keys %ratios;
+    my ( $median, $over ) =
+      paired( 'udp', $rounds, sub { @servers }, \&cpu_time );
     row( 'UDP instructions/datagram', '', %instructions );
     row( 'UDP calls/datagram', "<= $target_calls", %calls );
-    row( 'UDP server CPU, ns/datagram', '', %median );
-    row( 'UDP server CPU over raw', "<= $target_cpu", %over );
-    row( '  by hand, in batches', '', raw => $over{batch} );
+    row( 'UDP server CPU, ns/datagram', '', %$median );
+    row( 'UDP server CPU over raw', "<= $target_cpu", %$over );
+    row( '  by hand, in batches', '', raw => $over->{batch} );
     check( 'UDP receives and sends/datagram', $calls{rondo},
         $target_calls );
     check( "UDP server CPU over raw (median of $rounds)",
-        $over{rondo}, $target_cpu );
+        $over->{rondo}, $target_cpu );
 }
 
 1;

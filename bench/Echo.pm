@@ -7,7 +7,7 @@ use Exporter 'import';
 our @EXPORT_OK = qw(@columns run_cpu run_echo run_filter run_idle run_steady);
 use List::Util qw(max);
 use Load qw(built cpu_time instructions programs serve system_calls);
-use Measure qw(have median progress);
+use Measure qw(have paired progress);
 use Report qw(check row);
 
 my $target_instructions = 200;
@@ -69,26 +69,21 @@ sub run_filter {
     check( 'filter, instructions/request', $over, $target_filter );
 }
 
-# Every round has one run of each server, the first ones of the peers too, and
-# compares only within itself: what a machine can do drifts.
+# The peers are in the first rounds only.
 sub run_cpu {
-    my ( %times, %ratios );
-    for my $round ( 1 .. $rounds ) {
-        progress("cpu: round $round of $rounds");
-        my @round = grep { $round <= 5 || $_->[0] =~ /^(rondo|raw)$/ } built(@all);
-        @round = reverse @round if $round % 2 == 0;
-        my %time = map { $_->[0] => cpu_time($_) } @round;
-        for ( keys %time ) {
-            push @{ $times{$_} },  $time{$_};
-            push @{ $ratios{$_} }, $time{$_} / $time{raw};
-        }
-    }
-    my %median = map { $_ => median( @{ $times{$_} } ) } keys %times;
-    my %over   = map { $_ => median( @{ $ratios{$_} } ) } keys %ratios;
-    row( 'server CPU, ns/request', '',               %median );
-    row( 'server CPU over raw',    "<= $target_cpu", %over );
+    my @servers = built(@all);
+    my ( $median, $over ) = paired(
+        'cpu', $rounds,
+        sub {
+            my ($round) = @_;
+            return grep { $round <= 5 || $_->[0] =~ /^(rondo|raw)$/ } @servers;
+        },
+        \&cpu_time
+    );
+    row( 'server CPU, ns/request', '',               %$median );
+    row( 'server CPU over raw',    "<= $target_cpu", %$over );
     check( "server CPU over raw (median of $rounds pairs)",
-        $over{rondo}, $target_cpu );
+        $over->{rondo}, $target_cpu );
 }
 
 sub run_idle {

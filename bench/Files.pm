@@ -7,8 +7,9 @@ use Exporter 'import';
 our @EXPORT_OK = qw(run_sendfile run_wrk);
 use File::Path qw(make_path);
 use IO::Socket::INET;
-use Load qw(programs serve);
-use Measure qw(each_request have median pinned progress slurp);
+use List::Util qw(sum);
+use Load qw(cpu_time programs system_calls);
+use Measure qw(have paired pinned progress slurp);
 use POSIX ();
 use Report qw(check row);
 
@@ -27,67 +28,41 @@ my %requests = ( 16384 => 20_000, 1048576 => 2_000, 16777216 => 150 );
 # The figures are for each megabyte.
 sub file_calls {
     my ( $server, $size, $requests ) = @_;
-    my $counts = programs() . '/strace.file';
-    my $calls  = each_request(
-        $requests, 5 * $requests,
-        sub {
-            my ($n) = @_;
-            serve(
-                server => $server,
-                size   => $size,
-                under => [ 'strace', '-f', '-c', '-U', 'name,calls', '-o', $counts ],
-                load  => [ '--requests', $n, '--size', $size ]
-            );
-            my $all = 0;
-            /^(\w+)\s+(\d+)\s*$/ && $1 ne 'total' && ( $all += $2 )
-              for split /\n/, slurp($counts);
-            return { all => $all };
-        }
-    )->{all};
-    return $calls / $size * 1e6;
+    my $calls = system_calls(
+        $server,
+        size     => $size,
+        requests => [ $requests, 5 * $requests ]
+    );
+    return sum( values %$calls ) / $size * 1e6;
 }
 
 sub file_time {
     my ( $server, $size ) = @_;
-    my %report = serve(
-        server => $server,
-        size   => $size,
-        load => [ '--requests', $requests{$size}, '--size', $size ]
-    );
-    return ( $report{cpu_user_us} + $report{cpu_sys_us} ) /
-      $report{requests} / $size * 1e6;
+    my $ns = cpu_time( $server, size => $size, requests => $requests{$size} );
+    return $ns / 1000 / $size * 1e6;
 }
 
 sub run_sendfile {
     for my $size ( sort { $a <=> $b } keys %requests ) {
         my $text = 'file of ' . $size / 1024 . ' KiB';
-        my ( %calls, %times, %ratios );
+        my %calls;
         for my $server (@servers) {
             last if !have('strace');
             progress("sendfile: $text, system calls, $server->[0]");
             $calls{ $server->[0] } =
               file_calls( $server, $size, $requests{$size} / 10 );
         }
-        for my $round ( 1 .. $rounds ) {
-            progress("sendfile: $text, round $round of $rounds");
-            my @round = $round % 2 ? @servers : reverse @servers;
-            my %time = map { $_->[0] => file_time( $_, $size ) } @round;
-            for ( keys %time ) {
-                push @{ $times{$_} },  $time{$_};
-                push @{ $ratios{$_} }, $time{$_} / $time{raw};
-            }
-        }
-        my %median = map { $_ => median( @{ $times{$_} } ) } keys %times;
-        my %over   = map { $_ => median( @{ $ratios{$_} } ) } keys %ratios;
+        my ( $median, $over ) = paired( "sendfile: $text", $rounds,
+            sub { @servers }, sub { file_time( $_[0], $size ) } );
         row( "$text, calls/MB", "<= raw*$target", %calls );
         row( '  SIGPIPE guarded', '', rondo => $calls{guarded} );
-        row( '  server CPU, us/MB', '', %median );
-        row( '  server CPU over raw', "<= $target", %over );
-        row( '  SIGPIPE guarded', '', rondo => $over{guarded} );
+        row( '  server CPU, us/MB', '', %$median );
+        row( '  server CPU over raw', "<= $target", %$over );
+        row( '  SIGPIPE guarded', '', rondo => $over->{guarded} );
         check( "$text, system calls over raw",
             $calls{raw} ? $calls{rondo} / $calls{raw} : undef, $target );
         check( "$text, server CPU over raw (median of $rounds)",
-            $over{rondo}, $target );
+            $over->{rondo}, $target );
     }
 }
 

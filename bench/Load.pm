@@ -90,10 +90,10 @@ my %kind = (
 );
 
 sub system_calls {
-    my ($server) = @_;
+    my ( $server, %more ) = @_;
     my $counts = "$programs/strace.$server->[0]";
     return each_request(
-        5_000, 25_000,
+        @{ $more{requests} || [ 5_000, 25_000 ] },
         sub {
             my ($requests) = @_;
             serve(
@@ -101,7 +101,8 @@ sub system_calls {
                 under  => [
                     'strace', '-f', '-c', '-U', 'name,calls', '-o', $counts
                 ],
-                load => [ '--requests', $requests ]
+                load => [ '--requests', $requests ],
+                size => $more{size}
             );
             my %calls = map { $_ => 0 } values %kind, 'other';
             for ( split /\n/, slurp($counts) ) {

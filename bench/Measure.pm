@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 our @EXPORT_OK =
-  qw(each_request have median number pinned progress slurp);
+  qw(each_request have median number paired pinned progress slurp);
 
 sub progress { print STDERR "   @_\n" }
 
@@ -45,6 +45,29 @@ sub each_request {
     my ( $a, $b ) = ( $count->($few), $count->($many) );
     return { map { $_ => ( $b->{$_} - ( $a->{$_} // 0 ) ) / ( $many - $few ) }
           keys %$b };
+}
+
+# Rounds in which each server runs once, in turn forwards and backwards, and is
+# compared with "raw" of the same round alone: what a machine can do drifts.
+# $servers and $time are called with the round, and with a server. The medians,
+# of the times and of the ratios, by name.
+sub paired {
+    my ( $what, $rounds, $servers, $time ) = @_;
+    my ( %times, %ratios );
+    for my $round ( 1 .. $rounds ) {
+        progress("$what, round $round of $rounds");
+        my @round = $servers->($round);
+        @round = reverse @round if $round % 2 == 0;
+        my %time = map { $_->[0] => $time->($_) } @round;
+        for ( keys %time ) {
+            push @{ $times{$_} },  $time{$_};
+            push @{ $ratios{$_} }, $time{$_} / $time{raw};
+        }
+    }
+    return map {
+        my $by = $_;
+        +{ map { $_ => median( @{ $by->{$_} } ) } keys %$by }
+    } \( %times, %ratios );
 }
 
 sub number {

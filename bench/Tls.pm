@@ -6,7 +6,7 @@ use warnings;
 use Exporter 'import';
 our @EXPORT_OK = qw(run_tls);
 use Load qw(built cpu_time instructions programs);
-use Measure qw(have median progress slurp);
+use Measure qw(have paired progress slurp);
 use Report qw(check row);
 
 my $target   = 1.1;              # of OpenSSL's by hand
@@ -40,7 +40,7 @@ sub run_tls {
     my $certificate = tls_certificate();
     $_->[2] = $certificate for @servers;
     for my $size (@sizes) {
-        my ( %times, %instructions, %ratios );
+        my %instructions;
         for my $server ( have('valgrind') ? @servers : () ) {
             progress("tls: instructions, $size bytes, $server->[0]");
             $instructions{ $server->[0] } = instructions(
@@ -49,28 +49,17 @@ sub run_tls {
                 requests => [ 1_000, 5_000 ]
             );
         }
-        for my $round ( 1 .. $rounds ) {
-            progress("tls: $size bytes, round $round of $rounds");
-            my @round = $round % 2 ? @servers : reverse @servers;
-            my %time = map {
-                $_->[0] => cpu_time(
-                    $_,
-                    size     => $size,
-                    requests => $requests
-                )
-            } @round;
-            for ( keys %time ) {
-                push @{ $times{$_} },  $time{$_};
-                push @{ $ratios{$_} }, $time{$_} / $time{raw};
-            }
-        }
-        my %median = map { $_ => median( @{ $times{$_} } ) } keys %times;
-        my %over   = map { $_ => median( @{ $ratios{$_} } ) } keys %ratios;
+        my ( $median, $over ) = paired(
+            "tls: $size bytes",
+            $rounds,
+            sub { @servers },
+            sub { cpu_time( $_[0], size => $size, requests => $requests ) }
+        );
         row( "TLS, $size bytes, instructions", '', %instructions );
-        row( "TLS, $size bytes, server CPU, ns", '', %median );
-        row( '  over raw', "<= $target", %over );
+        row( "TLS, $size bytes, server CPU, ns", '', %$median );
+        row( '  over raw', "<= $target", %$over );
         check( "TLS, $size bytes, server CPU over raw (median of $rounds)",
-            $over{rondo}, $target );
+            $over->{rondo}, $target );
     }
 }
 

@@ -1,29 +1,17 @@
 /* echo_uv.c - the echo server over libuv: uv_try_write, or --mode queue for a
  * uv_write each. */
 /* SPDX-License-Identifier: MIT */
-#include "serve.h"
+#include "serve_uv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 /* uv_write keeps the data until it is done, so each answer has its own. */
 struct answer {
     uv_write_t request;
     char data[];
 };
-
-static struct serve serve;
-static uv_tcp_t listener;
-static char buffer[RECEIVE_SIZE];
-
-static void allocate(uv_handle_t *handle, size_t hint, uv_buf_t *room)
-{
-    (void)handle;
-    (void)hint;
-    *room = uv_buf_init(buffer, sizeof buffer);
-}
 
 static void client_closed(uv_handle_t *handle)
 {
@@ -97,14 +85,6 @@ static void accept_client(uv_stream_t *server, int status)
 
 int main(int argc, char **argv)
 {
-    uv_loop_t loop;
     serve_options(&serve, argc, argv);
-    if (uv_loop_init(&loop) < 0 || uv_tcp_init(&loop, &listener) < 0 ||
-        uv_tcp_open(&listener, serve_listen()) < 0 ||
-        uv_listen((uv_stream_t *)&listener, SOMAXCONN, accept_client) < 0) {
-        serve_die("uv_listen");
-    }
-    uv_run(&loop, UV_RUN_DEFAULT);
-    serve_report(&serve);
-    return uv_loop_close(&loop) < 0;
+    return serve_run(accept_client);
 }

@@ -1,13 +1,9 @@
 /* tls_raw.c - an echo over TLS, written by hand over epoll and OpenSSL; --mode
  * names the file of the certificate and its key. */
 /* SPDX-License-Identifier: MIT */
-#include "serve.h"
+#include "tls_serve.h"
 
 #include <errno.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,13 +13,6 @@ enum { EVENTS = 256 };
 static struct serve serve;
 static SSL_CTX *context;
 static int epoll, listener;
-
-static _Noreturn void tls_die(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
-    ERR_print_errors_fp(stderr);
-    exit(1);
-}
 
 static void watch(int fd, void *data)
 {
@@ -90,13 +79,7 @@ int main(int argc, char **argv)
 {
     static struct epoll_event events[EVENTS];
     serve_options(&serve, argc, argv);
-    context = SSL_CTX_new(TLS_server_method());
-    if (!context ||
-        SSL_CTX_use_certificate_chain_file(context, serve.mode) != 1 ||
-        SSL_CTX_use_PrivateKey_file(context, serve.mode, SSL_FILETYPE_PEM) !=
-            1) {
-        tls_die(serve.mode);
-    }
+    context = tls_context(serve.mode);
     SSL_CTX_set_read_ahead(context, 1); /* one read for header and record */
     epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) {

@@ -2,13 +2,8 @@
  * libuv's programs do it; --mode names the file of the certificate and its
  * key. */
 /* SPDX-License-Identifier: MIT */
-#include "serve.h"
-
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <uv.h>
+#include "serve_uv.h"
+#include "tls_serve.h"
 
 struct client {
     uv_tcp_t tcp;
@@ -16,24 +11,7 @@ struct client {
     BIO *in, *out;
 };
 
-static struct serve serve;
 static SSL_CTX *context;
-static uv_tcp_t listener;
-
-static _Noreturn void tls_die(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
-    ERR_print_errors_fp(stderr);
-    exit(1);
-}
-
-static void allocate(uv_handle_t *handle, size_t hint, uv_buf_t *room)
-{
-    static char buffer[RECEIVE_SIZE];
-    (void)handle;
-    (void)hint;
-    *room = uv_buf_init(buffer, sizeof buffer);
-}
 
 static void client_closed(uv_handle_t *handle)
 {
@@ -103,22 +81,9 @@ static void accept_client(uv_stream_t *server, int status)
 
 int main(int argc, char **argv)
 {
-    uv_loop_t loop;
     serve_options(&serve, argc, argv);
-    context = SSL_CTX_new(TLS_server_method());
-    if (!context ||
-        SSL_CTX_use_certificate_chain_file(context, serve.mode) != 1 ||
-        SSL_CTX_use_PrivateKey_file(context, serve.mode, SSL_FILETYPE_PEM) !=
-            1) {
-        tls_die(serve.mode);
-    }
-    if (uv_loop_init(&loop) < 0 || uv_tcp_init(&loop, &listener) < 0 ||
-        uv_tcp_open(&listener, serve_listen()) < 0 ||
-        uv_listen((uv_stream_t *)&listener, SOMAXCONN, accept_client) < 0) {
-        serve_die("uv_listen");
-    }
-    uv_run(&loop, UV_RUN_DEFAULT);
-    serve_report(&serve);
+    context = tls_context(serve.mode);
+    int result = serve_run(accept_client);
     SSL_CTX_free(context);
-    return uv_loop_close(&loop) < 0;
+    return result;
 }

@@ -3,6 +3,8 @@
 #define _DEFAULT_SOURCE /* what ares.h needs of the system's headers */
 #include "rondo_cares.h"
 
+#include "../options.h"
+
 #include <ares.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -260,28 +262,6 @@ static int open_channel(rondo_cares *c, const rondo_cares_options *o)
     return o->servers ? set_servers(c, o->servers) : 0;
 }
 
-/* As the library takes its own: what is not there is zero, and what is not
- * known must be. */
-static int take_options(rondo_cares_options *o,
-                        const rondo_cares_options *given)
-{
-    const unsigned char *bytes = (const void *)given;
-    *o = (rondo_cares_options){0};
-    if (given && given->size < sizeof given->size)
-        return rondo_set_error(RONDO_EINVAL, "cares: options.size is not set");
-    for (size_t i = sizeof *o; given && i < given->size; i++)
-        if (bytes[i])
-            return rondo_set_error(RONDO_ENOTSUP,
-                                   "cares: an option that this version of the "
-                                   "resolver does not know");
-    if (given)
-        memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
-    if (o->timeout_ns < 0 || o->tries < 0)
-        return rondo_set_error(RONDO_EINVAL,
-                               "cares: a negative timeout or number of tries");
-    return 0;
-}
-
 int rondo_cares_new(rondo_loop *loop, const rondo_cares_options *options,
                     rondo_cares **cares)
 {
@@ -291,9 +271,12 @@ int rondo_cares_new(rondo_loop *loop, const rondo_cares_options *options,
     if (!loop || !cares)
         return rondo_set_error(RONDO_EINVAL,
                                "cares: no loop, or nowhere to put it");
-    int error = take_options(&o, options);
+    int error = contrib_options(&o, sizeof o, options, "cares");
     if (error)
         return error;
+    if (o.timeout_ns < 0 || o.tries < 0)
+        return rondo_set_error(RONDO_EINVAL,
+                               "cares: a negative timeout or number of tries");
     rondo_cares *c = calloc(1, sizeof *c);
     if (!c)
         return rondo_set_error(RONDO_ENOMEM, "cares: out of memory");

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "rondo_tls_internal.h"
 
+#include "../options.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,27 +169,6 @@ static int set_up(rondo_tls_context *c, const rondo_tls_options *o)
     return set_files(c, o);
 }
 
-/* As the library takes its own: what is not there is zero, and what is not
- * known must be. */
-static int take_options(rondo_tls_options *o, const rondo_tls_options *given)
-{
-    const unsigned char *bytes = (const void *)given;
-    *o = (rondo_tls_options){0};
-    if (given && given->size < sizeof given->size)
-        return rondo_set_error(RONDO_EINVAL, "TLS: options.size is not set");
-    for (size_t i = sizeof *o; given && i < given->size; i++)
-        if (bytes[i])
-            return rondo_set_error(RONDO_ENOTSUP,
-                                   "TLS: an option that this version of the "
-                                   "filter does not know");
-    if (given)
-        memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
-    if (o->server && !o->certificate_file)
-        return rondo_set_error(RONDO_EINVAL,
-                               "TLS: a server needs a certificate_file");
-    return 0;
-}
-
 int rondo_tls_context_new(rondo_tls_context **context,
                           const rondo_tls_options *options)
 {
@@ -195,9 +176,12 @@ int rondo_tls_context_new(rondo_tls_context **context,
     if (!context)
         return rondo_set_error(RONDO_EINVAL, "TLS: nowhere to put the context");
     *context = NULL;
-    int error = take_options(&o, options);
+    int error = contrib_options(&o, sizeof o, options, "TLS");
     if (error)
         return error;
+    if (o.server && !o.certificate_file)
+        return rondo_set_error(RONDO_EINVAL,
+                               "TLS: a server needs a certificate_file");
     size_t room = o.alpn ? strlen(o.alpn) + 1 : 0;
     rondo_tls_context *c = calloc(1, sizeof *c + room);
     if (!c)
