@@ -1,7 +1,7 @@
 /* address.c - what is inside a rondo_address: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "unix.h"
+#include "unix/unix.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>

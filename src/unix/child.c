@@ -1,9 +1,9 @@
 /* child.c - children: which way they are watched, how they end. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "error.h"
-#include "unix.h"
-#include "unix_child.h"
+#include "base/error.h"
+#include "unix/unix.h"
+#include "unix/unix_child.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,9 +1,9 @@
 /* child_kqueue.c - child watcher "kqueue": the loop's own kqueue tells. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "error.h"
-#include "unix.h"
-#include "unix_child.h"
+#include "base/error.h"
+#include "unix/unix.h"
+#include "unix/unix_child.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -2,9 +2,9 @@
 /* SPDX-License-Identifier: MIT */
 #ifdef __linux__
 #define _GNU_SOURCE
-#include "error.h"
-#include "unix.h"
-#include "unix_child.h"
+#include "base/error.h"
+#include "unix/unix.h"
+#include "unix/unix_child.h"
 
 #include <errno.h>
 #include <sys/syscall.h>

@@ -1,10 +1,10 @@
 /* child_sigchld.c - child watcher "sigchld": looks when the signal comes. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "error.h"
-#include "unix_child.h"
+#include "base/error.h"
+#include "unix/unix_child.h"
 
-#include "signals.h"
+#include "core/signals.h"
 
 #include <signal.h>
 

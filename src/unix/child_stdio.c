@@ -1,8 +1,8 @@
 /* child_stdio.c - the pipes and devices that become a child's descriptors. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "error.h"
-#include "unix.h"
+#include "base/error.h"
+#include "unix/unix.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* child_thread.c - child watcher "thread": a thread waits for each child. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "error.h"
-#include "unix.h"
-#include "unix_child.h"
+#include "base/error.h"
+#include "unix/unix.h"
+#include "unix/unix_child.h"
 
 #include <errno.h>
 #include <signal.h>

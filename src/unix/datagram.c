@@ -1,8 +1,8 @@
 /* datagram.c - datagrams, as sys.h asks for them: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "error.h"
-#include "unix.h"
+#include "base/error.h"
+#include "unix/unix.h"
 
 #include <errno.h>
 #include <ifaddrs.h>

@@ -2,9 +2,9 @@
 /* SPDX-License-Identifier: MIT */
 #ifdef __linux__
 #define _GNU_SOURCE
-#include "backend.h"
-#include "error.h"
-#include "unix.h"
+#include "base/error.h"
+#include "core/backend.h"
+#include "unix/unix.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* kqueue.c - the poller of macOS and the BSDs. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "backend.h"
-#include "error.h"
-#include "unix.h"
-#include "unix_child.h"
+#include "base/error.h"
+#include "core/backend.h"
+#include "unix/unix.h"
+#include "unix/unix_child.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* local.c - what unix sockets alone have: a file, a known peer, descriptors. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "error.h"
-#include "unix.h"
+#include "base/error.h"
+#include "unix/unix.h"
 
 #include <errno.h>
 #include <fcntl.h>

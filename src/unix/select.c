@@ -1,9 +1,9 @@
 /* select.c - the poller of last resort: descriptors below FD_SETSIZE. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "backend.h"
-#include "error.h"
-#include "unix.h"
+#include "base/error.h"
+#include "core/backend.h"
+#include "unix/unix.h"
 
 #include <errno.h>
 #include <fcntl.h>

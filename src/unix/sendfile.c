@@ -1,8 +1,8 @@
 /* sendfile.c - files, to be sent, as sys.h asks for them: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "error.h"
-#include "unix.h"
+#include "base/error.h"
+#include "unix/unix.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* signals.c - catching the process's signals: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "error.h"
+#include "base/error.h"
 #include "sys.h"
 
 #include <errno.h>

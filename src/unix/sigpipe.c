@@ -1,7 +1,7 @@
 /* sigpipe.c - calls that could raise SIGPIPE, and shall not: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "unix.h"
+#include "unix/unix.h"
 
 #include <errno.h>
 

@@ -1,10 +1,10 @@
 /* spawn.c - starts a program, at a cost that the parent's size does not change. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "spawn.h"
+#include "unix/spawn.h"
 
-#include "error.h"
-#include "unix.h"
+#include "base/error.h"
+#include "unix/unix.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,9 +1,9 @@
 /* spawn.h - what a starting child has of its parent. */
 /* SPDX-License-Identifier: MIT */
-#ifndef RONDO_SPAWN_H
-#define RONDO_SPAWN_H
+#ifndef RONDO_UNIX_SPAWN_H
+#define RONDO_UNIX_SPAWN_H
 
-#include "unix_child.h"
+#include "unix/unix_child.h"
 
 /* The child says what failed through a pipe that a successful exec closes. */
 enum step {

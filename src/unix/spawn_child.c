@@ -1,7 +1,7 @@
 /* spawn_child.c - what a child does between its start and its program. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "spawn.h"
+#include "unix/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 #define _GNU_SOURCE
 #include "sys.h"
 
-#include "error.h"
-#include "unix.h"
+#include "base/error.h"
+#include "unix/unix.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* unix.h - what the files of src/unix share. */
 /* SPDX-License-Identifier: MIT */
-#ifndef RONDO_UNIX_H
-#define RONDO_UNIX_H
+#ifndef RONDO_UNIX_UNIX_H
+#define RONDO_UNIX_UNIX_H
 
 #include "sys.h"
 

@@ -1,10 +1,10 @@
 /* unix_child.h - what the files that start and watch children share. */
 /* SPDX-License-Identifier: MIT */
-#ifndef RONDO_UNIX_CHILD_H
-#define RONDO_UNIX_CHILD_H
+#ifndef RONDO_UNIX_UNIX_CHILD_H
+#define RONDO_UNIX_UNIX_CHILD_H
 
-#include "backend.h"
-#include "child.h"
+#include "core/backend.h"
+#include "process/child.h"
 
 /* A way to notice that a child has ended. */
 struct child_watcher {

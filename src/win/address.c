@@ -1,6 +1,6 @@
 /* address.c - what is inside a rondo_address: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "win.h"
+#include "win/win.h"
 
 #include <iphlpapi.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* afd.c - readiness of the program's own sockets, on a completion port. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "iocp.h"
+#include "base/error.h"
+#include "win/iocp.h"
 
 #include <string.h>
 #include <winternl.h>

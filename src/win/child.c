@@ -1,8 +1,8 @@
 /* child.c - children: how they are watched, signalled, ended: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "child.h"
-#include "error.h"
-#include "spawn.h"
+#include "process/child.h"
+#include "base/error.h"
+#include "win/spawn.h"
 
 #include <signal.h>
 

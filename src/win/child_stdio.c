@@ -1,7 +1,7 @@
 /* child_stdio.c - pipes to children, and the null device: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "win.h"
+#include "base/error.h"
+#include "win/win.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* command.c - which program, its command line, its environment: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "spawn.h"
+#include "base/error.h"
+#include "win/spawn.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* console.c - what the console says to its processes: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "win.h"
+#include "base/error.h"
+#include "win/win.h"
 
 #include <stdatomic.h>
 

@@ -1,6 +1,6 @@
 /* errors.c - what Windows' error codes are called and mean. */
 /* SPDX-License-Identifier: MIT */
-#include "win.h"
+#include "win/win.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* file.c - files, to be sent, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "win.h"
+#include "base/error.h"
+#include "win/win.h"
 
 enum {
     READ_MOST = 1 << 30,

@@ -1,8 +1,8 @@
 /* iocp.c - the Windows backend: a completion port. */
 /* SPDX-License-Identifier: MIT */
-#include "iocp.h"
+#include "win/iocp.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <string.h>
 

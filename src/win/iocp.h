@@ -1,10 +1,10 @@
 /* iocp.h - the completion port's parts, shared by iocp*.c and afd.c. */
 /* SPDX-License-Identifier: MIT */
-#ifndef RONDO_IOCP_H
-#define RONDO_IOCP_H
+#ifndef RONDO_WIN_IOCP_H
+#define RONDO_WIN_IOCP_H
 
-#include "backend.h"
-#include "win.h"
+#include "core/backend.h"
+#include "win/win.h"
 
 #include <mswsock.h>
 

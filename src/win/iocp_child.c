@@ -1,7 +1,7 @@
 /* iocp_child.c - the end of a process comes through the completion port. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "iocp.h"
+#include "base/error.h"
+#include "win/iocp.h"
 
 /* One packet, whoever is first: the process's end or whoever cancels. */
 static void post(struct iocp_room *room)

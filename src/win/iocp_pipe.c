@@ -1,7 +1,7 @@
 /* iocp_pipe.c - the operations of pipes on the completion port. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "iocp.h"
+#include "base/error.h"
+#include "win/iocp.h"
 
 #include <limits.h>
 

@@ -1,7 +1,7 @@
 /* iocp_socket.c - the socket operations of the completion port. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "iocp.h"
+#include "base/error.h"
+#include "win/iocp.h"
 
 #include <string.h>
 

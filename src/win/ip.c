@@ -1,6 +1,6 @@
 /* ip.c - IP addresses as text, as inet_pton(3) and inet_ntop(3) of Unix. */
 /* SPDX-License-Identifier: MIT */
-#include "win.h"
+#include "win/win.h"
 
 #include <stdio.h>
 #include <string.h>

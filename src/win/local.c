@@ -1,7 +1,7 @@
 /* local.c - unix sockets, which the library does not use on Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "win.h"
+#include "base/error.h"
+#include "win/win.h"
 
 static int refuse(void)
 {

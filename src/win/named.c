@@ -1,7 +1,7 @@
 /* named.c - pipes by name, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "win.h"
+#include "base/error.h"
+#include "win/win.h"
 
 #include <wchar.h>
 

@@ -1,7 +1,7 @@
 /* names.c - names and addresses, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "win.h"
+#include "base/error.h"
+#include "win/win.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* pipe.c - pipes, files and the console, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
-#include "win.h"
+#include "base/error.h"
+#include "win/win.h"
 
 #include <limits.h>
 #include <winternl.h>

@@ -1,8 +1,8 @@
 /* select.c - the Windows poller that needs no port: at most 512 sockets. */
 /* SPDX-License-Identifier: MIT */
-#include "backend.h"
-#include "error.h"
-#include "win.h"
+#include "base/error.h"
+#include "core/backend.h"
+#include "win/win.h"
 
 #include <string.h>
 

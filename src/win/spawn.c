@@ -1,7 +1,7 @@
 /* spawn.c - starts a program: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "spawn.h"
-#include "error.h"
+#include "win/spawn.h"
+#include "base/error.h"
 
 #include <string.h>
 

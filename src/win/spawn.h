@@ -1,10 +1,10 @@
 /* spawn.h - what it takes to start a process, shared by spawn.c, command.c. */
 /* SPDX-License-Identifier: MIT */
-#ifndef RONDO_SPAWN_H
-#define RONDO_SPAWN_H
+#ifndef RONDO_WIN_SPAWN_H
+#define RONDO_WIN_SPAWN_H
 
-#include "child.h"
-#include "win.h"
+#include "process/child.h"
+#include "win/win.h"
 
 /* Everything is the loop's memory. */
 struct launch {

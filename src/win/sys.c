@@ -1,8 +1,8 @@
 /* sys.c - clock, threads and facts of the process: Windows. */
 /* SPDX-License-Identifier: MIT */
 #define _CRT_SECURE_NO_WARNINGS /* getenv */
-#include "error.h"
-#include "win.h"
+#include "base/error.h"
+#include "win/win.h"
 
 #include <process.h>
 #include <stdatomic.h>

@@ -1,8 +1,8 @@
 /* wake.c - the socket that any thread can make readable. */
 /* SPDX-License-Identifier: MIT */
-#include "backend.h"
-#include "error.h"
-#include "win.h"
+#include "base/error.h"
+#include "core/backend.h"
+#include "win/win.h"
 
 /* A datagram socket of the loopback's that is connected to itself: nobody
  * else can send to it. */

@@ -1,7 +1,7 @@
 /* win.h - what the files of src/win share. */
 /* SPDX-License-Identifier: MIT */
-#ifndef RONDO_WIN_H
-#define RONDO_WIN_H
+#ifndef RONDO_WIN_WIN_H
+#define RONDO_WIN_WIN_H
 
 /* Windows 7; what came later is asked for at run time. */
 #ifndef _WIN32_WINNT

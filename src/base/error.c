@@ -1,0 +1,180 @@
+/* error.c - the error numbers and this thread's last failure in words. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+
+#include "sys.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static SYS_THREAD_LOCAL struct {
+    int64_t os_error;
+    int given;       /* rondo_set_error's number, while the words are its */
+    char text[2048]; /* a connect names every address it tried */
+} last;
+
+static const struct {
+    int error;
+    const char *name, *text;
+} table[] = {
+    {RONDO_OK, "OK", "no error"},
+    {RONDO_EOTHER, "EOTHER", "system error"},
+    {RONDO_EINVAL, "EINVAL", "invalid argument"},
+    {RONDO_ENOMEM, "ENOMEM", "out of memory"},
+    {RONDO_ENOTSUP, "ENOTSUP", "not supported"},
+    {RONDO_EBUSY, "EBUSY", "in use"},
+    {RONDO_ECLOSED, "ECLOSED", "closed"},
+    {RONDO_ECANCELED, "ECANCELED", "canceled"},
+    {RONDO_ETIMEDOUT, "ETIMEDOUT", "timed out"},
+    {RONDO_ENOENT, "ENOENT", "no such thing"},
+    {RONDO_EEXIST, "EEXIST", "exists already"},
+    {RONDO_EACCES, "EACCES", "permission denied"},
+    {RONDO_EPERM, "EPERM", "operation not permitted"},
+    {RONDO_EBADF, "EBADF", "bad descriptor"},
+    {RONDO_EMFILE, "EMFILE", "too many open descriptors"},
+    {RONDO_ENFILE, "ENFILE", "too many open files in the system"},
+    {RONDO_ENOBUFS, "ENOBUFS", "no buffer space"},
+    {RONDO_EFORKED, "EFORKED", "loop of the parent process"},
+    {RONDO_ETHREAD, "ETHREAD", "not the loop's thread"},
+    {RONDO_ENAMETOOLONG, "ENAMETOOLONG", "name too long"},
+    {RONDO_ENOTDIR, "ENOTDIR", "not a directory"},
+    {RONDO_ENOEXEC, "ENOEXEC", "not an executable format"},
+    {RONDO_EADDRINUSE, "EADDRINUSE", "address in use"},
+    {RONDO_EADDRNOTAVAIL, "EADDRNOTAVAIL", "address not available"},
+    {RONDO_EAFNOSUPPORT, "EAFNOSUPPORT", "address family not supported"},
+    {RONDO_ECONNREFUSED, "ECONNREFUSED", "connection refused"},
+    {RONDO_ECONNRESET, "ECONNRESET", "connection reset by peer"},
+    {RONDO_ECONNABORTED, "ECONNABORTED", "connection aborted"},
+    {RONDO_EPIPE, "EPIPE", "broken pipe"},
+    {RONDO_ENOTCONN, "ENOTCONN", "not connected"},
+    {RONDO_EISCONN, "EISCONN", "connected already"},
+    {RONDO_EHOSTUNREACH, "EHOSTUNREACH", "host unreachable"},
+    {RONDO_ENETUNREACH, "ENETUNREACH", "network unreachable"},
+    {RONDO_ENETDOWN, "ENETDOWN", "network down"},
+    {RONDO_EMSGSIZE, "EMSGSIZE", "message too large"},
+    {RONDO_ENOTSOCK, "ENOTSOCK", "not a socket"},
+    {RONDO_EIO, "EIO", "input/output error"},
+    {RONDO_ENOSPC, "ENOSPC", "no space left"},
+    {RONDO_ESRCH, "ESRCH", "no such process"},
+    {RONDO_ENONAME, "ENONAME", "no such host or service"},
+    {RONDO_EAGAIN, "EAGAIN", "try again later"},
+    {RONDO_EPROTO, "EPROTO", "protocol error"},
+    {RONDO_ETOOMUCH, "ETOOMUCH", "more than the limit"},
+    {RONDO_EOF, "EOF", "end of stream"},
+};
+
+static void write_text(const char *format, va_list arguments)
+{
+    /* through a copy: the last sentence may be one of the arguments */
+    char text[sizeof last.text];
+    vsnprintf(text, sizeof text, format, arguments);
+    memcpy(last.text, text, sizeof text);
+    last.given = 0;
+}
+
+int error_set(int error, const char *format, ...)
+{
+    va_list arguments;
+    last.os_error = 0;
+    va_start(arguments, format);
+    write_text(format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+int error_os(int error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    write_text(format, arguments);
+    va_end(arguments);
+    size_t used = strlen(last.text), room = sizeof last.text - used;
+    const char *name = last.os_error ? sys_error_name(last.os_error) : NULL;
+    char why[128];
+    if (last.os_error)
+        sys_error_text(last.os_error, why, sizeof why);
+    else
+        snprintf(why, sizeof why, "%s", rondo_strerror(error));
+    if (name || !last.os_error)
+        snprintf(last.text + used, room, ": %s (%s)", why,
+                 name ? name : rondo_error_name(error));
+    else
+        snprintf(last.text + used, room, ": %s (%lld)", why,
+                 (long long)last.os_error);
+    return error;
+}
+
+int error_in(const char *what, int error)
+{
+    int64_t os_error = last.os_error;
+    error_set(error, "%s: %s", what, last.text);
+    last.os_error = os_error;
+    return error;
+}
+
+int rondo_set_error(int error, const char *format, ...)
+{
+    if (error >= 0 || !format)
+        return error_set(RONDO_EINVAL, "set_error: not an error");
+    va_list arguments;
+    last.os_error = 0;
+    va_start(arguments, format);
+    write_text(format, arguments);
+    va_end(arguments);
+    last.given = error;
+    return error;
+}
+
+const char *error_given(int error)
+{
+    return error < 0 && last.given == error ? last.text : NULL;
+}
+
+int error_from_os(int64_t os_error)
+{
+    last.os_error = os_error;
+    return sys_error_code(os_error);
+}
+
+void error_no_os(void)
+{
+    last.os_error = 0;
+}
+
+void error_keep_os(int64_t os_error)
+{
+    last.os_error = os_error;
+}
+
+const char *rondo_last_error(void)
+{
+    return last.text;
+}
+
+int64_t rondo_last_os_error(void)
+{
+    return last.os_error;
+}
+
+enum { ERRORS = sizeof table / sizeof *table };
+
+static size_t find(int error)
+{
+    size_t i = 0;
+    while (i < ERRORS && table[i].error != error)
+        i++;
+    return i;
+}
+
+const char *rondo_strerror(int error)
+{
+    size_t i = find(error);
+    return i < ERRORS ? table[i].text : "unknown error";
+}
+
+const char *rondo_error_name(int error)
+{
+    size_t i = find(error);
+    return i < ERRORS ? table[i].name : "unknown";
+}

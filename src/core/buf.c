@@ -1,0 +1,174 @@
+/* buf.c - the write queue: bytes that wait, copied or lent. */
+/* SPDX-License-Identifier: MIT */
+#include "core/buf.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+enum { CHUNK_ROOM = 4096 - (int)sizeof(struct chunk), CHUNK_LARGE = 65536 };
+
+void buf_init(struct buf *buf)
+{
+    *buf = (struct buf){0};
+    buf->last = &buf->first;
+}
+
+static void put(struct buf *buf, struct chunk *chunk)
+{
+    chunk->next = NULL;
+    *buf->last = chunk;
+    buf->last = &chunk->next;
+}
+
+/* The queue's last chunk, if bytes can be put behind what it has. */
+static struct chunk *open_end(const struct buf *buf)
+{
+    if (!buf->first)
+        return NULL;
+    struct chunk *last = (struct chunk *)(void *)((char *)(void *)buf->last -
+                                                  offsetof(struct chunk, next));
+    return last->room ? last : NULL;
+}
+
+/* A queue that has grown gets larger chunks: fewer pieces to gather. */
+static struct chunk *chunk_new(rondo_loop *loop, const struct buf *buf,
+                               size_t size)
+{
+    size_t least = buf->size > CHUNK_LARGE ? CHUNK_LARGE : CHUNK_ROOM;
+    size_t room = size > least ? size : least;
+    if (size > SIZE_MAX - buf->size - sizeof(struct chunk))
+        return NULL;
+    struct chunk *chunk = loop_alloc(loop, sizeof *chunk + room);
+    if (chunk)
+        *chunk = (struct chunk){.data = (char *)(chunk + 1), .room = room};
+    return chunk;
+}
+
+static void fill(struct chunk *chunk, const void *data, size_t size)
+{
+    memcpy((char *)(uintptr_t)chunk->data + chunk->size, data, size);
+    chunk->size += size;
+    chunk->room -= size;
+}
+
+bool buf_append(rondo_loop *loop, struct buf *buf, const void *data,
+                size_t size)
+{
+    struct chunk *end = open_end(buf);
+    size_t here = end ? (size < end->room ? size : end->room) : 0;
+    struct chunk *more = NULL;
+    if (here < size) {
+        more = chunk_new(loop, buf, size - here);
+        if (!more)
+            return false;
+    }
+    if (here)
+        fill(end, data, here);
+    if (more) {
+        fill(more, (const char *)data + here, size - here);
+        put(buf, more);
+    }
+    buf->size += size;
+    return true;
+}
+
+struct chunk *buf_lend(rondo_loop *loop, const void *data, size_t size,
+                       void (*release)(void *arg), void *arg)
+{
+    struct chunk *chunk = loop_alloc(loop, sizeof *chunk);
+    if (chunk)
+        *chunk = (struct chunk){
+            .data = data, .size = size, .release = release, .arg = arg};
+    return chunk;
+}
+
+void buf_append_lent(struct buf *buf, struct chunk *chunk)
+{
+    put(buf, chunk);
+    buf->size += chunk->size;
+}
+
+void buf_spend(struct buf *buf, struct chunk *chunk)
+{
+    struct chunk **end = &buf->spent;
+    while (*end)
+        end = &(*end)->next;
+    chunk->next = NULL;
+    *end = chunk;
+}
+
+size_t buf_gather(const struct buf *buf, rondo_buffer *pieces)
+{
+    size_t count = 0;
+    for (const struct chunk *c = buf->first; c && count < BUF_GATHER;
+         c = c->next)
+        pieces[count++] = (rondo_buffer){c->data, c->size};
+    return count;
+}
+
+static void take_first(rondo_loop *loop, struct buf *buf)
+{
+    struct chunk *chunk = buf->first;
+    buf->first = chunk->next;
+    if (!buf->first)
+        buf->last = &buf->first;
+    if (chunk->release)
+        buf_spend(buf, chunk);
+    else
+        loop_free(loop, chunk);
+}
+
+void buf_consume(rondo_loop *loop, struct buf *buf, size_t count)
+{
+    buf->size -= count;
+    while (count) {
+        struct chunk *chunk = buf->first;
+        if (count < chunk->size) {
+            chunk->data += count;
+            chunk->size -= count;
+            return;
+        }
+        count -= chunk->size;
+        take_first(loop, buf);
+    }
+}
+
+void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy)
+{
+    struct chunk *busy = first_is_busy ? buf->first : NULL;
+    if (busy) {
+        buf->first = busy->next;
+        if (!buf->first)
+            buf->last = &buf->first;
+    }
+    while (buf->first)
+        take_first(loop, buf);
+    buf->size = 0;
+    if (busy)
+        put(buf, busy);
+}
+
+void buf_release(rondo_loop *loop, struct buf *buf)
+{
+    while (buf->spent) {
+        struct chunk *chunk = buf->spent;
+        buf->spent = chunk->next;
+        chunk->release(chunk->arg);
+        loop_free(loop, chunk);
+    }
+}
+
+int buf_limits(size_t *high, size_t *low, const char *what)
+{
+    if (!*high)
+        *high = !*low                 ? (size_t)BUF_HIGH
+                : *low > SIZE_MAX / 4 ? SIZE_MAX
+                                      : *low * 4;
+    if (!*low)
+        *low = *high / 4;
+    if (*high < *low)
+        return error_set(RONDO_EINVAL, "%s: high %zu is below low %zu", what,
+                         *high, *low);
+    return 0;
+}

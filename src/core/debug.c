@@ -1,0 +1,136 @@
+/* debug.c - the exception handler, slow callbacks, and what is open. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "core/loop.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the exception handler ---- */
+
+struct rondo_exception loop_exception(int error)
+{
+    return (struct rondo_exception){.size = sizeof(struct rondo_exception),
+                                    .message = rondo_last_error(),
+                                    .error = error,
+                                    .os_error = rondo_last_os_error()};
+}
+
+void rondo_loop_default_exception_handler(rondo_loop *loop, void *arg,
+                                          const rondo_exception *what)
+{
+    (void)loop;
+    (void)arg;
+    if (!what)
+        return;
+    fprintf(stderr, "rondo: %s [%s]\n",
+            what->message ? what->message : rondo_strerror(what->error),
+            rondo_error_name(what->error));
+}
+
+int rondo_loop_set_exception_handler(rondo_loop *loop, rondo_exception_fn fn,
+                                     void *arg)
+{
+    int error = loop_check(loop, "loop_set_exception_handler");
+    if (error)
+        return error;
+    loop->exception_fn = fn;
+    loop->exception_arg = arg;
+    return 0;
+}
+
+void rondo_loop_call_exception_handler(rondo_loop *loop,
+                                       const rondo_exception *what)
+{
+    if (loop_check(loop, "loop_call_exception_handler") || !what)
+        return;
+    if (loop->exception_fn)
+        loop->exception_fn(loop, loop->exception_arg, what);
+    else
+        rondo_loop_default_exception_handler(loop, NULL, what);
+}
+
+/* ---- debug mode ---- */
+
+int rondo_loop_set_debug(rondo_loop *loop, bool debug, int64_t slow_callback_ns)
+{
+    int error = loop_check(loop, "loop_set_debug");
+    if (error)
+        return error;
+    if (slow_callback_ns < 0)
+        return error_set(RONDO_EINVAL, "loop_set_debug: a negative time");
+    if (slow_callback_ns)
+        loop->slow_ns = slow_callback_ns;
+    loop->debug = debug;
+    loop_set_guard(loop);
+    return 0;
+}
+
+void loop_report_slow(rondo_loop *loop, rondo_fn fn, int64_t start_ns)
+{
+    int64_t took = sys_clock() - start_ns;
+    if (took <= loop->slow_ns)
+        return;
+    char name[128];
+    sys_function_name(fn, name, sizeof name);
+    error_set(RONDO_OK, "callback %s took %lld.%03lld ms", name,
+              (long long)(took / 1000000), (long long)(took / 1000 % 1000));
+    rondo_exception e = loop_exception(RONDO_OK);
+    rondo_loop_call_exception_handler(loop, &e);
+}
+
+void loop_call_timed(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    int64_t start = sys_clock();
+    fn(loop, arg);
+    loop_report_slow(loop, fn, start);
+}
+
+/* ---- what is open ---- */
+
+static size_t describe(const rondo_loop *loop, const struct handle *handle,
+                       char *line, size_t size)
+{
+    const struct handle_class *class = handle_classes[handle->kind];
+    char state[160];
+    if (!class->describe || !class->describe(handle, state, sizeof state))
+        return 0;
+    int64_t age = (sys_clock() - loop->born) / 1000000 - handle->born_ms;
+    int used = snprintf(line, size, "%s %s%s, %lld.%03lld s", class->name,
+                        state, handle->background ? ", background" : "",
+                        (long long)(age / 1000), (long long)(age % 1000));
+    return used < 0 ? 0 : (size_t)used < size ? (size_t)used : size - 1;
+}
+
+int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
+{
+    int error = loop_check(loop, "loop_dump");
+    if (error)
+        return error;
+    if (!line)
+        return error_set(RONDO_EINVAL, "loop_dump: no function");
+    int lines = 0;
+    for (int kind = 0; kind < HANDLE_KINDS; kind++)
+        for (struct handle *h = loop->handles[kind]; h; h = h->next) {
+            char text[256];
+            size_t size = describe(loop, h, text, sizeof text);
+            if (!size)
+                continue;
+            line(arg, text, size);
+            lines++;
+        }
+    return lines;
+}
+
+static void report_line(void *arg, const char *line, size_t size)
+{
+    rondo_loop *loop = arg;
+    error_set(RONDO_OK, "open at close: %.*s", (int)size, line);
+    rondo_exception e = loop_exception(RONDO_OK);
+    rondo_loop_call_exception_handler(loop, &e);
+}
+
+void loop_report_open(rondo_loop *loop)
+{
+    (void)rondo_loop_dump(loop, report_line, loop);
+}

@@ -1,0 +1,83 @@
+/* id.c - the ids of operations: a slot each, and how often it was used. */
+/* SPDX-License-Identifier: MIT */
+#include "core/id.h"
+
+#include "base/error.h"
+
+static int grow(rondo_loop *loop)
+{
+    size_t room = loop->ids_room ? loop->ids_room * 2 : 16;
+    struct id_slot *ids =
+        loop->ids_used < ID_SLOT_MAX
+            ? loop_realloc(loop, loop->ids, room * sizeof *ids)
+            : NULL;
+    if (!ids)
+        return error_set(RONDO_ENOMEM, "out of memory for ids");
+    loop->ids = ids;
+    loop->ids_room = room;
+    return 0;
+}
+
+rondo_id id_new(rondo_loop *loop, struct handle *object,
+                void (*cancel)(rondo_loop *loop, struct handle *object))
+{
+    uint32_t index = loop->ids_free;
+    if (index == ID_NO_SLOT) {
+        int error = loop->ids_used == loop->ids_room ? grow(loop) : 0;
+        if (error)
+            return error;
+        index = (uint32_t)loop->ids_used++;
+        loop->ids[index] =
+            (struct id_slot){.generation = loop->first_generation};
+    } else {
+        loop->ids_free = loop->ids[index].next_free;
+    }
+    struct id_slot *slot = &loop->ids[index];
+    slot->object = object;
+    slot->cancel = cancel;
+    return id_of_slot(loop, ID_OPERATION, index, slot->generation);
+}
+
+static struct id_slot *find(const rondo_loop *loop, rondo_id id)
+{
+    uint32_t index = id_slot(id);
+    if (!id_is(loop, id, ID_OPERATION) || index >= loop->ids_used)
+        return NULL;
+    struct id_slot *slot = &loop->ids[index];
+    bool same = slot->object && slot->generation == id_generation(id);
+    return same ? slot : NULL;
+}
+
+void id_free(rondo_loop *loop, rondo_id id)
+{
+    struct id_slot *slot = find(loop, id);
+    if (!slot)
+        return;
+    slot->object = NULL;
+    if (slot->generation == ID_GENERATION_MAX)
+        return;
+    slot->generation++;
+    slot->next_free = loop->ids_free;
+    loop->ids_free = id_slot(id);
+}
+
+int id_cancel(rondo_loop *loop, rondo_id id)
+{
+    const struct id_slot *slot = find(loop, id);
+    if (!slot)
+        return RONDO_ENOENT;
+    struct handle *object = slot->object;
+    void (*cancel)(rondo_loop *, struct handle *) = slot->cancel;
+    id_free(loop, id);
+    cancel(loop, object);
+    return 0;
+}
+
+int id_set_background(rondo_loop *loop, rondo_id id, bool background)
+{
+    const struct id_slot *slot = find(loop, id);
+    if (!slot)
+        return RONDO_ENOENT;
+    handle_set_background(loop, slot->object, background);
+    return 0;
+}

@@ -1,0 +1,449 @@
+/* loop.c - one iteration, running, stopping, opening, closing. */
+/* SPDX-License-Identifier: MIT */
+#include "core/loop.h"
+
+#include "base/error.h"
+#include "core/backend.h"
+#include "core/id.h"
+#include "core/remote.h"
+#include "core/signals.h"
+#include "process/child.h"
+#include "threads/executor.h"
+#include "threads/file_source.h"
+#include "threads/lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* What one iteration runs at most, so that a flood of one kind delays
+     * the others by no more than a few milliseconds. */
+    MOST_CALLBACKS = 4096,
+    MOST_TIMERS = 1024
+};
+
+/* ---- one iteration ---- */
+
+static bool has_work(rondo_loop *loop)
+{
+    return loop->ring_head != loop->ring_tail || loop->ready_first;
+}
+
+/* Not asked of the posts: remote_waiting is, before a wait that blocks. */
+static int64_t wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
+{
+    if (most_ns <= 0 || has_work(loop) || atomic_load(&loop->asked))
+        return 0;
+    int64_t next = timers_next(loop);
+    if (next == RONDO_NEVER)
+        return most_ns;
+    int64_t left = next <= now ? 0 : next - now;
+    return left < most_ns ? left : most_ns;
+}
+
+static int collect(rondo_loop *loop, int64_t most_ns)
+{
+    int64_t start = most_ns > 0 ? sys_clock() : loop->now;
+    int64_t timeout = wait_time(loop, most_ns, start);
+    if (timeout) {
+        /* Who asks, wakes or posts from now on sees it and sends a wake-up;
+         * who did before is seen here. */
+        atomic_store(&loop->sleeping, true);
+        if (atomic_load(&loop->asked) || remote_waiting(loop))
+            timeout = 0;
+    }
+    int error = loop->backend->wait(loop, timeout);
+    atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+    loop->prepared = false;
+    loop->now = sys_clock();
+    if (timeout)
+        loop->metrics.idle_ns += loop->now - start;
+    return error;
+}
+
+static void run_ready(rondo_loop *loop)
+{
+    struct task *task = loop->ready_first;
+    loop->ready_first = NULL;
+    loop->ready_last = &loop->ready_first;
+    while (task) {
+        struct task *next = task->next;
+        task->state = TASK_IDLE;
+        loop->metrics.callbacks++;
+        task->done(loop, task);
+        task = next;
+    }
+}
+
+static int iterate(rondo_loop *loop, int64_t most_ns)
+{
+    int error = collect(loop, most_ns);
+    loop->metrics.iterations++;
+    timers_begin(loop);
+    bool posted = remote_take(loop);
+    loop_run_ring(loop, MOST_CALLBACKS);
+    if (posted)
+        remote_run(loop, MOST_CALLBACKS);
+    run_ready(loop);
+    timers_run(loop, MOST_TIMERS);
+    return error;
+}
+
+/* ---- running ---- */
+
+static COLD bool serve(rondo_loop *loop, unsigned asked)
+{
+    if (asked & LOOP_SIGNALS) {
+        signals_run(loop);
+        asked |= atomic_fetch_and(&loop->asked, ~(unsigned)LOOP_STOP);
+    }
+    return asked & LOOP_STOP;
+}
+
+/* Sees to what was asked for meanwhile; true: the run ends. */
+static bool see_to_asked(rondo_loop *loop)
+{
+    unsigned asked = atomic_exchange(&loop->asked, 0);
+    return asked && serve(loop, asked);
+}
+
+static bool is_alive(rondo_loop *loop)
+{
+    return loop->alive || loop->ready_first ||
+           loop->ring_tail - loop->ring_head > loop->ring_background ||
+           remote_waiting(loop);
+}
+
+static int enter(rondo_loop *loop, const char *what)
+{
+    int error = loop_check(loop, what);
+    if (error)
+        return error;
+    if (loop->depth)
+        return error_set(RONDO_EBUSY, "%s: the loop %s", what,
+                         loop->closing ? "is being closed" : "runs already");
+    loop->depth = 1;
+    return 0;
+}
+
+static int run(rondo_loop *loop, bool forever, const char *what)
+{
+    int result = enter(loop, what);
+    if (result)
+        return result;
+    for (;;) {
+        if (!forever && !atomic_load(&loop->asked) && !is_alive(loop))
+            break;
+        result = iterate(loop, RONDO_NEVER);
+        if (see_to_asked(loop) && !result)
+            result = 1;
+        if (result)
+            break;
+    }
+    loop->depth = 0;
+    return result;
+}
+
+int rondo_loop_run(rondo_loop *loop)
+{
+    return run(loop, false, "loop_run");
+}
+
+int rondo_loop_run_forever(rondo_loop *loop)
+{
+    return run(loop, true, "loop_run_forever");
+}
+
+int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
+{
+    int error = enter(loop, "loop_run_once");
+    if (error)
+        return error;
+    error = iterate(loop, is_alive(loop) ? timeout_ns : 0);
+    (void)see_to_asked(loop);
+    loop->depth = 0;
+    return error ? error : is_alive(loop);
+}
+
+void loop_wake(rondo_loop *loop)
+{
+    if (atomic_exchange(&loop->sleeping, false))
+        loop->backend->wake(loop);
+}
+
+void loop_nudge(rondo_loop *loop)
+{
+    if (loop->prepared && !loop->depth)
+        loop_wake(loop);
+}
+
+void rondo_loop_stop(rondo_loop *loop)
+{
+    if (!loop || loop->generation != sys_fork_generation)
+        return;
+    atomic_fetch_or(&loop->asked, LOOP_STOP);
+    loop_wake(loop);
+}
+
+void rondo_loop_wake(rondo_loop *loop)
+{
+    if (loop && loop->generation == sys_fork_generation)
+        loop_wake(loop);
+}
+
+int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
+{
+    int error = loop_check(loop, "loop_prepare");
+    if (error)
+        return error;
+    if (!wait || wait->size < sizeof *wait)
+        return error_set(RONDO_EINVAL, "loop_prepare: wait.size is not set");
+    if (loop->depth)
+        return error_set(RONDO_EBUSY, "loop_prepare: the loop runs");
+    int64_t most;
+    error = loop->backend->embed(loop, &wait->fd, &most);
+    if (error)
+        return error;
+    loop->prepared = true;
+    atomic_store(&loop->sleeping, true);
+    wait->timeout_ns =
+        remote_waiting(loop) ? 0 : wait_time(loop, most, sys_clock());
+    return 0;
+}
+
+/* ---- handles ---- */
+
+void handle_open(rondo_loop *loop, struct handle *handle, enum handle_kind kind)
+{
+    handle->kind = (unsigned char)kind;
+    handle->background = handle->inherited = false;
+    handle->born_ms = (uint32_t)((loop->now - loop->born) / 1000000);
+    handle->next = loop->handles[kind];
+    handle->link = &loop->handles[kind];
+    if (handle->next)
+        handle->next->link = &handle->next;
+    loop->handles[kind] = handle;
+    loop->live[kind]++;
+    loop->alive++;
+}
+
+void handle_close(rondo_loop *loop, struct handle *handle)
+{
+    *handle->link = handle->next;
+    if (handle->next)
+        handle->next->link = handle->link;
+    loop->live[handle->kind]--;
+    if (!handle->background)
+        loop->alive--;
+}
+
+void handle_set_background(rondo_loop *loop, struct handle *handle,
+                           bool background)
+{
+    if (handle->background == background)
+        return;
+    handle->background = background;
+    loop->alive += background ? (size_t)-1 : 1;
+}
+
+void handles_inherit(rondo_loop *loop)
+{
+    for (int kind = 0; kind < HANDLE_KINDS; kind++)
+        for (struct handle *h = loop->handles[kind]; h; h = h->next)
+            h->inherited = true;
+}
+
+/* ---- opening and closing ---- */
+
+static void *default_malloc(size_t size, void *context)
+{
+    (void)context;
+    return malloc(size);
+}
+
+static void *default_realloc(void *p, size_t size, void *context)
+{
+    (void)context;
+    return realloc(p, size);
+}
+
+static void default_free(void *p, void *context)
+{
+    (void)context;
+    free(p);
+}
+
+static void free_parts(rondo_loop *loop)
+{
+    timers_free(loop);
+    remote_close(loop);
+    if (loop->backend_data)
+        loop->backend->close(loop);
+    loop_free(loop, loop->scratch);
+    loop_free(loop, loop->datagram_room);
+    loop_free(loop, loop->ring);
+    loop_free(loop, loop->table);
+    loop_free(loop, loop->ids);
+    loop_free(loop, loop);
+}
+
+static bool wants_debug(int option)
+{
+    const char *env = sys_env("RONDO_DEBUG");
+    return option ? option > 0 : env && strcmp(env, "1") == 0;
+}
+
+static void init(rondo_loop *loop, const rondo_loop_options *o,
+                 const rondo_allocator *allocator)
+{
+    static _Atomic uint32_t loops;
+    memset(loop, 0, sizeof *loop);
+    loop->allocator = *allocator;
+    loop->ready_last = &loop->ready_first;
+    loop->ids_free = ID_NO_SLOT;
+    uint32_t number = atomic_fetch_add(&loops, 1);
+    loop->tag = number & ((1U << ID_TAG_BITS) - 1);
+    loop->first_generation = id_first_generation(number);
+    loop->ring_head = loop->ring_tail = id_first_place(number);
+    timers_init(&loop->timers);
+    loop->born = loop->now = sys_clock();
+    loop->thread = sys_thread_self();
+    loop->slow_ns =
+        o->slow_callback_ns > 0 ? o->slow_callback_ns : RONDO_MS(100);
+    loop->close_grace_ns = o->close_grace_ns > 0   ? o->close_grace_ns
+                           : o->close_grace_ns < 0 ? 0
+                                                   : RONDO_SEC(5);
+    loop->executor_threads = o->executor_threads;
+    sys_fork_watch();
+    loop->generation = sys_fork_generation;
+    loop->debug = wants_debug(o->debug);
+    loop_set_guard(loop);
+    loop->metrics.size = sizeof loop->metrics;
+    loop->quiet_asked = UINT64_MAX;
+    atomic_init(&loop->sleeping, false);
+    atomic_init(&loop->asked, 0);
+}
+
+static int open_parts(rondo_loop *loop, const rondo_loop_options *o)
+{
+    loop->scratch = loop_alloc(loop, LOOP_SCRATCH);
+    if (!loop->scratch)
+        return error_set(RONDO_ENOMEM, "loop_new: out of memory");
+    int error = o->child_watcher ? child_choose(loop, o->child_watcher) : 0;
+    if (!error)
+        error = remote_open(loop);
+    return error ? error : loop->backend->open(loop);
+}
+
+int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
+{
+    static const rondo_allocator libc = {default_malloc, default_realloc,
+                                         default_free, NULL};
+    rondo_loop_options o;
+    const struct backend *backend;
+    if (!loop)
+        return error_set(RONDO_EINVAL, "loop_new: nowhere to put the loop");
+    *loop = NULL;
+    int error = loop_options(&o, sizeof o, options, "loop_new");
+    if (!error)
+        error = executor_check(o.executor_threads, "loop_new");
+    if (!error)
+        error = backend_choose(o.backend, &backend);
+    if (error)
+        return error;
+    const rondo_allocator *a = o.allocator ? o.allocator : &libc;
+    if (!a->malloc_fn || !a->realloc_fn || !a->free_fn)
+        return error_set(RONDO_EINVAL, "loop_new: the allocator lacks one of "
+                                       "malloc_fn, realloc_fn, free_fn");
+    rondo_loop *made = a->malloc_fn(sizeof *made, a->context);
+    if (!made)
+        return error_set(RONDO_ENOMEM, "loop_new: out of memory");
+    init(made, &o, a);
+    made->backend = backend;
+    error = open_parts(made, &o);
+    if (error)
+        free_parts(made);
+    else
+        *loop = made;
+    return error;
+}
+
+static void close_handles(rondo_loop *loop)
+{
+    static const enum handle_kind order[] = {
+        HANDLE_JOB,      HANDLE_LOOKUP,  HANDLE_OPERATION, HANDLE_SOCK_CALL,
+        HANDLE_SENDFILE, HANDLE_PROCESS, HANDLE_SERVER,    HANDLE_TRANSPORT,
+        HANDLE_DATAGRAM, HANDLE_WATCHER, HANDLE_SOCK,      HANDLE_SIGNAL};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        struct handle *h = loop->handles[order[i]];
+        while (h) {
+            struct handle *next = h->next;
+            handle_classes[order[i]]->close(loop, h);
+            h = next;
+        }
+    }
+}
+
+static bool any_live(const rondo_loop *loop)
+{
+    for (int i = 0; i < HANDLE_KINDS; i++)
+        if (loop->live[i])
+            return true;
+    return loop->ready_first;
+}
+
+/* Everything has been cancelled: what is pending ends, one way or another, and
+ * threads that still run jobs give them back. */
+static void drain(rondo_loop *loop)
+{
+    int64_t start = loop->now;
+    while (any_live(loop)) {
+        int64_t left = loop->live[HANDLE_JOB]
+                           ? loop->close_grace_ns - (loop->now - start)
+                           : RONDO_NEVER;
+        int error = collect(loop, left);
+        if (error && !loop->ready_first) {
+            rondo_exception e = loop_exception(error);
+            rondo_loop_call_exception_handler(loop, &e);
+            break;
+        }
+        if (remote_take(loop))
+            remote_run(loop, MOST_CALLBACKS);
+        run_ready(loop);
+        (void)see_to_asked(loop);
+        if (left <= 0)
+            executor_abandon(loop);
+    }
+    executor_abandon(loop);
+}
+
+int rondo_loop_close(rondo_loop *loop)
+{
+    int error = enter(loop, "loop_close");
+    if (error)
+        return error;
+    if (loop->debug)
+        loop_report_open(loop);
+    loop->closing = true;
+    loop_set_guard(loop);
+    loop->now = sys_clock();
+    remote_shut(loop);
+    while (remote_take(loop))
+        remote_run(loop, MOST_CALLBACKS);
+    loop->ring_head = loop->ring_tail;
+    timers_free(loop);
+    close_handles(loop);
+    drain(loop);
+    resolve_close(loop);
+    executor_close(loop);
+    source_close_loop(loop);
+    signals_close(loop);
+    while (loop->graves) {
+        struct grave *grave = loop->graves;
+        loop->graves = grave->next;
+        loop_free(loop, grave->memory);
+    }
+    loop_free_spares(loop);
+    free_parts(loop);
+    return 0;
+}

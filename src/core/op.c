@@ -1,0 +1,149 @@
+/* op.c - operations and the table of descriptors that have them. */
+/* SPDX-License-Identifier: MIT */
+#include "core/op.h"
+
+#include "base/error.h"
+#include "core/backend.h"
+
+#include <assert.h>
+
+void op_init(struct op *op, struct io *io, enum op_kind kind,
+             void (*done)(rondo_loop *loop, struct task *task))
+{
+    *op = (struct op){.io = io};
+    op->task.kind = (unsigned char)kind;
+    op->task.done = done;
+}
+
+int op_accepts(const rondo_loop *loop)
+{
+    return loop->backend->accepts;
+}
+
+bool op_sends_files(const rondo_loop *loop)
+{
+    return loop->backend->sends_files;
+}
+
+void op_submit(rondo_loop *loop, struct op *op)
+{
+    assert(op_is_idle(op));
+    op->count = 0; /* a failure before has left its code there */
+    loop->backend->submit(loop, op);
+}
+
+void op_cancel(rondo_loop *loop, struct op *op)
+{
+    if (op->task.state != TASK_PENDING)
+        return;
+    loop->backend->cancel(loop, op);
+    loop_nudge(loop);
+}
+
+void io_init(struct io *io, sys_fd fd, enum io_owner owner)
+{
+    *io = (struct io){.fd = fd, .owner = (unsigned char)owner, .slot = -1};
+}
+
+/* The table is open addressing with linear probing, at most three quarters full. */
+
+static size_t home(const rondo_loop *loop, sys_fd fd)
+{
+    uint64_t hash = (uint64_t)fd * UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t)(hash >> 32) & (loop->table_room - 1);
+}
+
+static size_t find(const rondo_loop *loop, sys_fd fd)
+{
+    size_t i = home(loop, fd);
+    while (loop->table[i] && loop->table[i]->fd != fd)
+        i = (i + 1) & (loop->table_room - 1);
+    return i;
+}
+
+struct io *io_find(const rondo_loop *loop, sys_fd fd)
+{
+    return loop->table_room ? loop->table[find(loop, fd)] : NULL;
+}
+
+static int grow(rondo_loop *loop)
+{
+    struct io **old = loop->table;
+    size_t old_room = loop->table_room, room = old_room ? old_room * 2 : 16;
+    struct io **table = loop_alloc(loop, room * sizeof(struct io *));
+    if (!table)
+        return error_set(RONDO_ENOMEM, "out of memory for descriptors");
+    for (size_t i = 0; i < room; i++)
+        table[i] = NULL;
+    loop->table = table;
+    loop->table_room = room;
+    for (size_t i = 0; i < old_room; i++)
+        if (old[i])
+            table[find(loop, old[i]->fd)] = old[i];
+    loop_free(loop, old);
+    return 0;
+}
+
+static void take_out(rondo_loop *loop, size_t hole)
+{
+    size_t mask = loop->table_room - 1;
+    loop->table[hole] = NULL;
+    loop->table_used--;
+    for (size_t i = (hole + 1) & mask; loop->table[i]; i = (i + 1) & mask) {
+        /* move back whoever the hole now keeps from being found */
+        size_t at = home(loop, loop->table[i]->fd);
+        if (((i - at) & mask) >= ((i - hole) & mask)) {
+            loop->table[hole] = loop->table[i];
+            loop->table[i] = NULL;
+            hole = i;
+        }
+    }
+}
+
+/* The program closed a descriptor that was waited for and the number is ours
+ * now: its operations end, which tells whoever has it that it is lost. */
+static void evict(rondo_loop *loop, struct io *io)
+{
+    for (int i = 0; i < 2; i++)
+        if (io->op[i])
+            op_cancel(loop, io->op[i]);
+    io_detach(loop, io);
+}
+
+int io_attach(rondo_loop *loop, struct io *io)
+{
+    if ((loop->table_used + 1) * 4 > loop->table_room * 3) {
+        int error = grow(loop);
+        if (error)
+            return error;
+    }
+    struct io *other = io_find(loop, io->fd);
+    if (other && io_is_lent(other) && !io_is_lent(io))
+        evict(loop, other);
+    else if (other)
+        return error_set(RONDO_EBUSY, "descriptor %lld is in use by the loop",
+                         (long long)io->fd);
+    int error = loop->backend->attach(loop, io);
+    if (error)
+        return error;
+    loop->table[find(loop, io->fd)] = io;
+    loop->table_used++;
+    io->attached = true;
+    return 0;
+}
+
+void io_detach(rondo_loop *loop, struct io *io)
+{
+    if (!io->attached)
+        return;
+    loop->backend->detach(loop, io);
+    take_out(loop, find(loop, io->fd));
+    io->attached = false;
+}
+
+void io_renew(rondo_loop *loop, struct io *io)
+{
+    loop->backend->detach(loop, io);
+    /* it fitted before, so it fits */
+    (void)loop->backend->attach(loop, io);
+}

@@ -1,0 +1,289 @@
+/* remote.c - what other threads send to a loop; it outlives the loop. */
+/* SPDX-License-Identifier: MIT */
+#include "core/remote.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+
+/* A flood's array is not kept for ever. */
+enum { POSTS_KEPT = 65536 };
+
+/* malloc'ed, since it may outlive the loop and with it the loop's allocator;
+ * what is in it goes with the loop. The lock orders posting with closing and
+ * with going to sleep: a sender that comes after the loop looked sees
+ * `sleeping` and wakes it. */
+struct rondo_remote {
+    sys_mutex lock;
+    rondo_loop *loop; /* NULL: gone */
+    bool shut;        /* for posts */
+    struct posts inbox;
+    struct parcel *parcels, **last_parcel;
+    atomic_size_t refs;
+    atomic_bool filled; /* a hint that needs no lock */
+    uint64_t allocations;
+    uint32_t generation; /* of the process: as the loop's */
+};
+
+struct remote {
+    struct rondo_remote *shared;
+    struct posts taken; /* the loop's: runs now */
+    size_t next;
+    struct parcel *parcels; /* taken with them: opened after them */
+};
+
+static void unref(rondo_remote *r)
+{
+    if (atomic_fetch_sub(&r->refs, 1) != 1)
+        return;
+    sys_mutex_destroy(&r->lock);
+    free(r);
+}
+
+int remote_open(rondo_loop *loop)
+{
+    struct remote *own = loop_alloc(loop, sizeof *own);
+    struct rondo_remote *r = own ? malloc(sizeof *r) : NULL;
+    if (!r || sys_mutex_init(&r->lock) < 0) {
+        loop_free(loop, own);
+        free(r);
+        return error_set(RONDO_ENOMEM, "loop_new: out of memory");
+    }
+    r->loop = loop;
+    r->shut = false;
+    r->inbox = (struct posts){0};
+    r->parcels = NULL;
+    r->last_parcel = &r->parcels;
+    r->allocations = 0;
+    r->generation = sys_fork_generation;
+    atomic_init(&r->refs, 1);
+    atomic_init(&r->filled, false);
+    *own = (struct remote){.shared = r};
+    loop->remote = own;
+    return 0;
+}
+
+void remote_shut(rondo_loop *loop)
+{
+    struct rondo_remote *r = loop->remote->shared;
+    sys_mutex_lock(&r->lock);
+    r->shut = true;
+    sys_mutex_unlock(&r->lock);
+}
+
+/* With the lock held. */
+static struct parcel *take_parcels(struct rondo_remote *r)
+{
+    struct parcel *list = r->parcels;
+    r->parcels = NULL;
+    r->last_parcel = &r->parcels;
+    return list;
+}
+
+static void open_parcels(rondo_loop *loop, struct parcel *list)
+{
+    while (list) {
+        struct parcel *next = list->next;
+        list->open(loop, list);
+        list = next;
+    }
+}
+
+void remote_close(rondo_loop *loop)
+{
+    struct remote *own = loop->remote;
+    if (!own)
+        return;
+    struct rondo_remote *r = own->shared;
+    sys_mutex_lock(&r->lock);
+    r->shut = true;
+    r->loop = NULL;
+    struct parcel *late = take_parcels(r);
+    sys_mutex_unlock(&r->lock);
+    open_parcels(loop, own->parcels);
+    open_parcels(loop, late);
+    loop_free(loop, r->inbox.items); /* nobody looks at it any more */
+    loop_free(loop, own->taken.items);
+    unref(r);
+    loop_free(loop, own);
+    loop->remote = NULL;
+}
+
+int remote_reopen(rondo_loop *loop)
+{
+    struct rondo_remote *r = loop->remote->shared;
+    (void)take_parcels(r);
+    loop->remote->parcels = NULL;
+    r->generation = sys_fork_generation;
+    return sys_mutex_init(&r->lock);
+}
+
+static COLD bool grow(struct rondo_remote *r)
+{
+    const rondo_allocator *a = &r->loop->allocator;
+    struct posts *p = &r->inbox;
+    size_t room = p->room ? p->room * 2 : 64, size = room * sizeof *p->items;
+    struct post *items = p->items ? a->realloc_fn(p->items, size, a->context)
+                                  : a->malloc_fn(size, a->context);
+    if (!items)
+        return false;
+    r->allocations++;
+    p->items = items;
+    p->room = room;
+    return true;
+}
+
+static int post(rondo_remote *r, rondo_fn fn, void *arg)
+{
+    int error = 0;
+    if (r->generation != sys_fork_generation)
+        return RONDO_EFORKED; /* and the lock may be held for ever */
+    sys_mutex_lock(&r->lock);
+    struct posts *p = &r->inbox;
+    if (r->shut) {
+        error = RONDO_ECLOSED;
+    } else if (p->used == p->room && !grow(r)) {
+        error = RONDO_ENOMEM;
+    } else {
+        p->items[p->used++] = (struct post){fn, arg};
+        if (p->used == 1)
+            atomic_store_explicit(&r->filled, true, memory_order_relaxed);
+        if (atomic_load_explicit(&r->loop->sleeping, memory_order_relaxed))
+            loop_wake(r->loop);
+    }
+    sys_mutex_unlock(&r->lock);
+    return error;
+}
+
+bool remote_deliver(rondo_remote *r, struct parcel *parcel)
+{
+    if (r->generation != sys_fork_generation)
+        return false;
+    sys_mutex_lock(&r->lock);
+    rondo_loop *loop = r->loop;
+    if (loop) {
+        parcel->next = NULL;
+        *r->last_parcel = parcel;
+        r->last_parcel = &parcel->next;
+        atomic_store_explicit(&r->filled, true, memory_order_relaxed);
+        if (atomic_load_explicit(&loop->sleeping, memory_order_relaxed))
+            loop_wake(loop);
+    }
+    sys_mutex_unlock(&r->lock);
+    return loop;
+}
+
+/* The inbox becomes what is run, the array that was run the inbox. */
+static void swap(rondo_loop *loop, struct remote *own)
+{
+    struct rondo_remote *r = own->shared;
+    struct posts spent = own->taken;
+    if (spent.room > POSTS_KEPT) {
+        loop_free(loop, spent.items);
+        spent = (struct posts){0};
+    }
+    spent.used = 0;
+    sys_mutex_lock(&r->lock);
+    own->taken = r->inbox;
+    own->parcels = take_parcels(r);
+    r->inbox = spent;
+    atomic_store_explicit(&r->filled, false, memory_order_relaxed);
+    sys_mutex_unlock(&r->lock);
+    own->next = 0;
+}
+
+static inline bool has_taken(const struct remote *own)
+{
+    return own->next < own->taken.used || own->parcels;
+}
+
+bool remote_take(rondo_loop *loop)
+{
+    struct remote *own = loop->remote;
+    if (!has_taken(own) &&
+        atomic_load_explicit(&own->shared->filled, memory_order_relaxed))
+        swap(loop, own);
+    return has_taken(own);
+}
+
+void remote_run(rondo_loop *loop, size_t most)
+{
+    struct remote *own = loop->remote;
+    for (; most && own->next < own->taken.used; most--) {
+        struct post item = own->taken.items[own->next++];
+        loop_call(loop, item.fn, item.arg);
+    }
+    for (; most && own->parcels; most--) {
+        struct parcel *parcel = own->parcels;
+        own->parcels = parcel->next;
+        loop->metrics.callbacks++;
+        parcel->open(loop, parcel);
+    }
+}
+
+uint64_t remote_allocations(const rondo_loop *loop)
+{
+    struct rondo_remote *r = loop->remote->shared;
+    sys_mutex_lock(&r->lock);
+    uint64_t allocations = r->allocations;
+    sys_mutex_unlock(&r->lock);
+    return allocations;
+}
+
+bool remote_waiting(rondo_loop *loop)
+{
+    struct remote *own = loop->remote;
+    if (has_taken(own))
+        return true;
+    sys_mutex_lock(&own->shared->lock);
+    bool waiting = own->shared->inbox.used > 0 || own->shared->parcels;
+    sys_mutex_unlock(&own->shared->lock);
+    return waiting;
+}
+
+static COLD int explain(int error, const char *what)
+{
+    const char *why = error == RONDO_ECLOSED ? "the loop is closed"
+                      : error == RONDO_EFORKED
+                          ? "the loop is the parent process's until "
+                            "rondo_loop_after_fork"
+                          : "out of memory";
+    return error_set(error, "%s: %s", what, why);
+}
+
+int remote_post(rondo_remote *r, rondo_fn fn, void *arg, const char *what)
+{
+    if (!fn)
+        return error_set(RONDO_EINVAL, "%s: no function", what);
+    int error = post(r, fn, arg);
+    return error ? explain(error, what) : 0;
+}
+
+int rondo_call_soon_threadsafe(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    if (!loop)
+        return error_set(RONDO_EINVAL, "call_soon_threadsafe: no loop");
+    return remote_post(loop->remote->shared, fn, arg, "call_soon_threadsafe");
+}
+
+rondo_remote *rondo_loop_remote(rondo_loop *loop)
+{
+    if (loop_check(loop, "loop_remote"))
+        return NULL;
+    rondo_remote *r = loop->remote->shared;
+    atomic_fetch_add(&r->refs, 1);
+    return r;
+}
+
+int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg)
+{
+    if (!remote)
+        return error_set(RONDO_EINVAL, "remote_call: no remote");
+    return remote_post(remote, fn, arg, "remote_call");
+}
+
+void rondo_remote_release(rondo_remote *remote)
+{
+    if (remote)
+        unref(remote);
+}

@@ -1,0 +1,182 @@
+/* schedule.c - callbacks and timers, as the program asks for them. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "core/id.h"
+#include "core/loop.h"
+
+/* ---- the ring of callbacks ---- */
+
+static COLD bool grow(rondo_loop *loop)
+{
+    size_t room = loop->ring_room ? loop->ring_room * 2 : 64;
+    struct soon *ring = loop_alloc(loop, room * sizeof *ring);
+    if (!ring)
+        return false;
+    for (uint64_t i = loop->ring_head; i != loop->ring_tail; i++)
+        ring[i & (room - 1)] = loop->ring[i & (loop->ring_room - 1)];
+    loop_free(loop, loop->ring);
+    loop->ring = ring;
+    loop->ring_room = room;
+    return true;
+}
+
+static inline bool put(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    if (loop->ring_tail - loop->ring_head == loop->ring_room && !grow(loop))
+        return false;
+    struct soon *soon = &loop->ring[loop->ring_tail++ & (loop->ring_room - 1)];
+    soon->fn = fn;
+    soon->arg = arg;
+    soon->background = false;
+    return true;
+}
+
+void loop_run_ring(rondo_loop *loop, uint64_t most)
+{
+    uint64_t end = loop->ring_tail;
+    if (end - loop->ring_head > most)
+        end = loop->ring_head + most;
+    while (loop->ring_head != end) {
+        /* a copy: the callback may make the ring grow */
+        struct soon soon =
+            loop->ring[loop->ring_head++ & (loop->ring_room - 1)];
+        if (soon.background || !soon.fn)
+            loop->ring_background--;
+        if (soon.fn)
+            loop_call(loop, soon.fn, soon.arg);
+    }
+}
+
+bool loop_soon(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    return put(loop, fn, arg);
+}
+
+rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    int error = loop_check_create(loop, "call_soon");
+    if (error)
+        return error;
+    if (!fn)
+        return error_set(RONDO_EINVAL, "call_soon: no function");
+    if (!put(loop, fn, arg))
+        return error_set(RONDO_ENOMEM, "call_soon: out of memory");
+    if (loop->prepared)
+        loop_nudge(loop);
+    return id_make(loop, ID_SOON, loop->ring_tail);
+}
+
+/* The id's number is one more than the place, so that no id is 0. */
+static struct soon *find_soon(const rondo_loop *loop, rondo_id id)
+{
+    uint64_t place = id_rest(id) - 1;
+    if (place < loop->ring_head || place >= loop->ring_tail)
+        return NULL;
+    struct soon *soon = &loop->ring[place & (loop->ring_room - 1)];
+    return soon->fn ? soon : NULL;
+}
+
+static int cancel_soon(rondo_loop *loop, rondo_id id)
+{
+    struct soon *soon = find_soon(loop, id);
+    if (!soon)
+        return RONDO_ENOENT;
+    soon->fn = NULL;
+    if (!soon->background)
+        loop->ring_background++;
+    return 0;
+}
+
+static int soon_set_background(rondo_loop *loop, rondo_id id, bool background)
+{
+    struct soon *soon = find_soon(loop, id);
+    if (!soon)
+        return RONDO_ENOENT;
+    if (soon->background != background)
+        loop->ring_background += background ? 1 : (size_t)-1;
+    soon->background = background;
+    return 0;
+}
+
+/* ---- timers ---- */
+
+static int64_t from_now(int64_t delay_ns)
+{
+    int64_t now = sys_clock();
+    if (delay_ns <= 0)
+        return now;
+    return delay_ns > RONDO_NEVER - now ? RONDO_NEVER : now + delay_ns;
+}
+
+rondo_id rondo_call_at(rondo_loop *loop, int64_t when_ns, rondo_fn fn,
+                       void *arg)
+{
+    int error = loop_check_create(loop, "call_at");
+    if (error)
+        return error;
+    if (!fn)
+        return error_set(RONDO_EINVAL, "call_at: no function");
+    return timers_start(loop, when_ns, 0, fn, arg);
+}
+
+rondo_id rondo_call_later(rondo_loop *loop, int64_t delay_ns, rondo_fn fn,
+                          void *arg)
+{
+    int error = loop_check_create(loop, "call_later");
+    if (error)
+        return error;
+    if (!fn)
+        return error_set(RONDO_EINVAL, "call_later: no function");
+    return timers_start(loop, from_now(delay_ns), 0, fn, arg);
+}
+
+rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns, rondo_fn fn,
+                          void *arg)
+{
+    int error = loop_check_create(loop, "call_every");
+    if (error)
+        return error;
+    if (!fn)
+        return error_set(RONDO_EINVAL, "call_every: no function");
+    if (period_ns <= 0)
+        return error_set(RONDO_EINVAL,
+                         "call_every: a period of %lld ns is not above 0",
+                         (long long)period_ns);
+    return timers_start(loop, from_now(period_ns), period_ns, fn, arg);
+}
+
+/* ---- whatever an id names ---- */
+
+int rondo_cancel(rondo_loop *loop, rondo_id id)
+{
+    int error = loop_check(loop, "cancel");
+    if (error)
+        return error;
+    if (id_is(loop, id, ID_TIMER))
+        error = timers_cancel(loop, id);
+    else if (id_is(loop, id, ID_SOON))
+        error = cancel_soon(loop, id);
+    else
+        error = id_cancel(loop, id);
+    if (error)
+        return error_set(error, "cancel: no such id: it has run, was "
+                                "cancelled, or is another loop's");
+    return 0;
+}
+
+int rondo_set_background(rondo_loop *loop, rondo_id id, bool background)
+{
+    int error = loop_check(loop, "set_background");
+    if (error)
+        return error;
+    if (id_is(loop, id, ID_TIMER))
+        error = timers_set_background(loop, id, background);
+    else if (id_is(loop, id, ID_SOON))
+        error = soon_set_background(loop, id, background);
+    else
+        error = id_set_background(loop, id, background);
+    if (error)
+        return error_set(error, "set_background: no such id: it has run, was "
+                                "cancelled, or is another loop's");
+    return 0;
+}

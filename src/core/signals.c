@@ -1,0 +1,331 @@
+/* signals.c - signals of the process, told to the loops that ask for them. */
+/* SPDX-License-Identifier: MIT */
+#include "core/signals.h"
+
+#include "base/error.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WORD_BITS = 32, WORDS = SYS_SIGNALS / WORD_BITS };
+
+/* A loop as the process sees it, in a list that signal handlers walk at any
+ * moment, on any thread. */
+struct signals {
+    _Atomic(struct signals *) next;
+    rondo_loop *loop;
+    atomic_uint watched[WORDS], pending[WORDS]; /* a bit a signal */
+    struct signal_hook *first;
+    struct signal_hook *following; /* of the one that is being called */
+};
+
+/* A handler of the program's. */
+struct handler {
+    struct handle handle;
+    struct signal_hook hook;
+    rondo_signal_fn fn;
+    void *arg;
+};
+
+static _Atomic(struct signals *) all;  /* changed under sys_signals_lock */
+static unsigned watching[SYS_SIGNALS]; /* loops; the same */
+/* How many signal handlers walk the list now. Who was taken out of it waits
+ * for a moment without any: nobody who comes later finds it. */
+static atomic_uint walking;
+
+static unsigned bit_of(int signum)
+{
+    return 1U << (unsigned)signum % WORD_BITS;
+}
+
+static int word_of(int signum)
+{
+    return signum / WORD_BITS;
+}
+
+/* ---- in a signal handler ---- */
+
+/* The bit first, then the flag, then the wake-up: however the loop is
+ * interrupted, it sees the flag before it sleeps, and the bit after it. */
+static void arrived(int signum)
+{
+    int word = word_of(signum);
+    unsigned bit = bit_of(signum);
+    atomic_fetch_add(&walking, 1);
+    for (struct signals *s = atomic_load(&all); s; s = atomic_load(&s->next)) {
+        if (!(atomic_load(&s->watched[word]) & bit))
+            continue;
+        atomic_fetch_or(&s->pending[word], bit);
+        atomic_fetch_or(&s->loop->asked, LOOP_SIGNALS);
+        rondo_loop_wake(s->loop); /* not if it is the parent process's */
+    }
+    atomic_fetch_sub(&walking, 1);
+}
+
+/* What has arrived is the parent's, and so were those that walked. What comes
+ * from now on is the child's, and waits for rondo_loop_after_fork. */
+static void forked(void)
+{
+    atomic_store(&walking, 0);
+    for (struct signals *s = atomic_load(&all); s; s = atomic_load(&s->next))
+        for (int i = 0; i < WORDS; i++)
+            atomic_store(&s->pending[i], 0);
+}
+
+static const struct sys_signals_told told = {arrived, forked};
+
+/* ---- the process's list ---- */
+
+static struct signals *join(rondo_loop *loop)
+{
+    struct signals *s = loop_alloc(loop, sizeof *s);
+    if (!s)
+        return NULL;
+    memset(s, 0, sizeof *s);
+    s->loop = loop;
+    for (int i = 0; i < WORDS; i++) {
+        atomic_init(&s->watched[i], 0);
+        atomic_init(&s->pending[i], 0);
+    }
+    sys_signals_lock();
+    atomic_init(&s->next, atomic_load(&all));
+    atomic_store(&all, s);
+    sys_signals_unlock();
+    return s;
+}
+
+/* Watched before the system is asked: no signal falls between the two. Asked
+ * each time, since the program may have put a handler of its own there. */
+static int watch(struct signals *s, int signum)
+{
+    atomic_uint *watched = &s->watched[word_of(signum)];
+    unsigned bit = bit_of(signum);
+    sys_signals_lock();
+    bool had = atomic_fetch_or(watched, bit) & bit;
+    int error = sys_signal_watch(signum, &told);
+    if (error && !had)
+        atomic_fetch_and(watched, ~bit);
+    else if (!had)
+        watching[signum]++;
+    sys_signals_unlock();
+    return error;
+}
+
+/* The lock is held. */
+static void unwatch(struct signals *s, int signum)
+{
+    int word = word_of(signum);
+    unsigned bit = bit_of(signum);
+    if (--watching[signum] == 0)
+        sys_signal_unwatch(signum);
+    atomic_fetch_and(&s->watched[word], ~bit);
+    atomic_fetch_and(&s->pending[word], ~bit);
+}
+
+void signals_close(rondo_loop *loop)
+{
+    struct signals *s = loop->signals;
+    if (!s)
+        return;
+    sys_signals_lock();
+    for (int signum = 0; signum < SYS_SIGNALS; signum++)
+        if (atomic_load(&s->watched[word_of(signum)]) & bit_of(signum))
+            unwatch(s, signum);
+    _Atomic(struct signals *) *link = &all;
+    while (atomic_load(link) != s)
+        link = &atomic_load(link)->next;
+    atomic_store(link, atomic_load(&s->next));
+    sys_signals_unlock();
+    while (atomic_load(&walking))
+        sys_thread_yield();
+    loop_free(loop, s);
+    loop->signals = NULL;
+}
+
+/* ---- hooks ---- */
+
+static bool is_hooked(const struct signals *s, int signum)
+{
+    const struct signal_hook *hook = s->first;
+    while (hook && hook->signum != signum)
+        hook = hook->next;
+    return hook;
+}
+
+static int refuse_number(const char *what, int signum)
+{
+    if (signum > 0 && signum < SYS_SIGNALS)
+        return 0;
+    return error_set(RONDO_EINVAL, "%s: there is no signal %d", what, signum);
+}
+
+int signal_hook_add(rondo_loop *loop, struct signal_hook *hook)
+{
+    if (!loop->signals)
+        loop->signals = join(loop);
+    struct signals *s = loop->signals;
+    if (!s)
+        return error_set(RONDO_ENOMEM, "out of memory");
+    int error = watch(s, hook->signum);
+    if (error)
+        return error;
+    hook->next = s->first;
+    s->first = hook;
+    return 0;
+}
+
+static void unhook(struct signals *s, struct signal_hook *hook)
+{
+    struct signal_hook **link = &s->first;
+    while (*link != hook)
+        link = &(*link)->next;
+    *link = hook->next;
+    if (s->following == hook)
+        s->following = hook->next;
+}
+
+void signal_hook_remove(rondo_loop *loop, struct signal_hook *hook)
+{
+    struct signals *s = loop->signals;
+    unhook(s, hook);
+    if (is_hooked(s, hook->signum))
+        return;
+    sys_signals_lock();
+    unwatch(s, hook->signum);
+    sys_signals_unlock();
+}
+
+static void tell(rondo_loop *loop, struct signals *s, int signum)
+{
+    s->following = s->first;
+    while (s->following) {
+        struct signal_hook *hook = s->following;
+        s->following = hook->next;
+        if (hook->signum == signum)
+            hook->fn(loop, hook);
+    }
+}
+
+void signals_run(rondo_loop *loop)
+{
+    struct signals *s = loop->signals;
+    for (int word = 0; s && word < WORDS; word++) {
+        unsigned bits = atomic_exchange(&s->pending[word], 0);
+        for (int i = 0; bits >> i; i++)
+            if (bits >> i & 1)
+                tell(loop, s, word * WORD_BITS + i);
+    }
+}
+
+/* ---- the program's handlers ---- */
+
+static struct handler *of_hook(struct signal_hook *hook)
+{
+    return (struct handler *)(void *)((char *)hook -
+                                      offsetof(struct handler, hook));
+}
+
+static void call(rondo_loop *loop, struct signal_hook *hook)
+{
+    struct handler *h = of_hook(hook);
+    rondo_signal_fn fn = h->fn;
+    int64_t start = loop->debug ? sys_clock() : 0;
+    loop->metrics.callbacks++;
+    fn(loop, hook->signum, h->arg);
+    if (loop->debug)
+        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
+}
+
+static struct handler *find(const rondo_loop *loop, int signum)
+{
+    struct handle *handle = loop->handles[HANDLE_SIGNAL];
+    for (; handle; handle = handle->next) {
+        struct handler *h = (struct handler *)(void *)handle;
+        if (h->hook.signum == signum)
+            return h;
+    }
+    return NULL;
+}
+
+static void forget(rondo_loop *loop, struct handler *h)
+{
+    handle_close(loop, &h->handle);
+    loop_free(loop, h);
+}
+
+static int handler_new(rondo_loop *loop, int signum, struct handler **made)
+{
+    struct handler *h = loop_alloc(loop, sizeof *h);
+    if (!h)
+        return error_set(RONDO_ENOMEM, "out of memory");
+    *h = (struct handler){.hook = {.signum = signum, .fn = call}};
+    int error = signal_hook_add(loop, &h->hook);
+    if (error) {
+        loop_free(loop, h);
+        return error;
+    }
+    handle_open(loop, &h->handle, HANDLE_SIGNAL);
+    handle_set_background(loop, &h->handle, true);
+    *made = h;
+    return 0;
+}
+
+int rondo_add_signal_handler(rondo_loop *loop, int signum, rondo_signal_fn fn,
+                             void *arg)
+{
+    static const char what[] = "add_signal_handler";
+    int error = loop_check_create(loop, what);
+    if (error)
+        return error;
+    if (!fn)
+        return error_set(RONDO_EINVAL, "%s: no function", what);
+    error = refuse_number(what, signum);
+    if (error)
+        return error;
+    struct handler *h = find(loop, signum);
+    error = h ? watch(loop->signals, signum) : handler_new(loop, signum, &h);
+    if (error)
+        return error_in(what, error);
+    assert(h);
+    h->fn = fn;
+    h->arg = arg;
+    return 0;
+}
+
+int rondo_remove_signal_handler(rondo_loop *loop, int signum)
+{
+    static const char what[] = "remove_signal_handler";
+    int error = loop_check(loop, what);
+    if (!error)
+        error = refuse_number(what, signum);
+    if (error)
+        return error;
+    struct handler *h = find(loop, signum);
+    if (!h)
+        return 0;
+    signal_hook_remove(loop, &h->hook);
+    forget(loop, h);
+    return 1;
+}
+
+/* ---- for the loop ---- */
+
+/* What arrives while the loop closes is nobody's any more, but not the
+ * system's yet either: that might end the program in the middle. */
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    struct handler *h = (struct handler *)(void *)handle;
+    unhook(loop->signals, &h->hook);
+    forget(loop, h);
+}
+
+static bool describe(const struct handle *handle, char *text, size_t size)
+{
+    const struct handler *h = (const struct handler *)(const void *)handle;
+    snprintf(text, size, "%d", h->hook.signum);
+    return true;
+}
+
+const struct handle_class signal_class = {"signal", close_at_loop_close,
+                                          describe};

@@ -1,0 +1,280 @@
+/* watch.c - readers and writers: descriptors of the program's. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "core/op.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+struct side {
+    struct op op;
+    rondo_fd_fn fn; /* NULL: not watched */
+    void *arg;
+};
+
+struct watcher {
+    struct handle handle;
+    struct io io;
+    rondo_loop *loop;
+    struct side side[2];
+    bool gone; /* out of the loop's sight; freed when both are idle */
+};
+
+static const char *const side_names[] = {"reader", "writer"};
+
+static void free_if_idle(struct watcher *w)
+{
+    if (!w->gone || !op_is_idle(&w->side[0].op) || !op_is_idle(&w->side[1].op))
+        return;
+    handle_close(w->loop, &w->handle);
+    loop_free(w->loop, w);
+}
+
+/* Out of the table at once: the program may close the descriptor now and see
+ * its number come back as another. */
+static void forget(struct watcher *w)
+{
+    rondo_loop *loop = w->loop;
+    for (int i = 0; i < 2; i++) {
+        if (w->side[i].fn)
+            loop->watching--;
+        w->side[i].fn = NULL;
+        op_cancel(loop, &w->side[i].op);
+    }
+    io_detach(loop, &w->io);
+    w->gone = true;
+}
+
+/* The descriptor was closed while it was watched. */
+static void lose(struct watcher *w)
+{
+    rondo_loop *loop = w->loop;
+    long long fd = (long long)w->io.fd;
+    forget(w);
+    int error = error_set(RONDO_EBADF,
+                          "watcher: descriptor %lld was closed before it was "
+                          "removed; it is no longer watched",
+                          fd);
+    rondo_exception e = loop_exception(error);
+    rondo_loop_call_exception_handler(loop, &e);
+}
+
+static void call(rondo_loop *loop, struct side *side, sys_fd fd)
+{
+    int64_t start = loop->debug ? sys_clock() : 0;
+    rondo_fd_fn fn = side->fn;
+    fn(loop, (rondo_fd)fd, side->arg);
+    if (loop->debug)
+        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
+}
+
+static void ready(rondo_loop *loop, struct watcher *w, struct side *side)
+{
+    int error = side->op.task.error;
+    if (side->fn && error && !(error == RONDO_ECANCELED && w->io.attached)) {
+        lose(w);
+    } else if (side->fn && !error) {
+        call(loop, side, w->io.fd);
+        if (side->fn && side->op.task.state == TASK_IDLE)
+            op_submit(loop, &side->op);
+    } else if (side->fn) {
+        op_submit(loop, &side->op); /* removed and added again */
+    }
+    free_if_idle(w);
+}
+
+static void read_ready(rondo_loop *loop, struct task *task)
+{
+    struct watcher *w =
+        (struct watcher *)(void *)((char *)task -
+                                   offsetof(struct watcher, side[0].op.task));
+    ready(loop, w, &w->side[0]);
+}
+
+static void write_ready(rondo_loop *loop, struct task *task)
+{
+    struct watcher *w =
+        (struct watcher *)(void *)((char *)task -
+                                   offsetof(struct watcher, side[1].op.task));
+    ready(loop, w, &w->side[1]);
+}
+
+/* ---- adding ---- */
+
+static int refuse_kind(rondo_loop *loop, sys_fd fd, const char *what)
+{
+    switch (sys_kind(fd)) {
+    case SYS_KIND_BAD:
+        return error_set(RONDO_EBADF, "%s: descriptor %lld is not open", what,
+                         (long long)fd);
+    case SYS_KIND_FILE:
+        return error_set(RONDO_EPERM,
+                         "%s: descriptor %lld is a file or directory, which "
+                         "is always ready: no backend watches it",
+                         what, (long long)fd);
+    case SYS_KIND_OTHER:
+        if (!rondo_loop_supports(loop, RONDO_CAN_WATCH_PIPES))
+            return error_set(RONDO_ENOTSUP,
+                             "%s: descriptor %lld is not a socket", what,
+                             (long long)fd);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int watcher_new(rondo_loop *loop, sys_fd fd, const char *what,
+                       struct watcher **made)
+{
+    int error = refuse_kind(loop, fd, what);
+    if (error)
+        return error;
+    struct watcher *w = loop_alloc(loop, sizeof *w);
+    if (!w)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
+    *w = (struct watcher){.loop = loop};
+    io_init(&w->io, fd, IO_WATCHER);
+    op_init(&w->side[0].op, &w->io, OP_WAIT_READ, read_ready);
+    op_init(&w->side[1].op, &w->io, OP_WAIT_WRITE, write_ready);
+    error = io_attach(loop, &w->io);
+    if (error) {
+        loop_free(loop, w);
+        return error_in(what, error);
+    }
+    handle_open(loop, &w->handle, HANDLE_WATCHER);
+    *made = w;
+    return 0;
+}
+
+/* The watcher of this descriptor, NULL, or RONDO_EBUSY. */
+static int find(rondo_loop *loop, rondo_fd fd, const char *what,
+                struct watcher **found)
+{
+    struct io *io = io_find(loop, sys_fd_of(fd));
+    *found = NULL;
+    if (io && io->owner != IO_WATCHER)
+        return error_set(RONDO_EBUSY,
+                         "%s: descriptor %lld belongs to a transport, a "
+                         "server, a datagram endpoint or the loop itself, or "
+                         "an operation on it is under way",
+                         what, (long long)fd);
+    if (io)
+        *found = (struct watcher *)(void *)((char *)io -
+                                            offsetof(struct watcher, io));
+    return 0;
+}
+
+/* Adding again may mean a new file under an old number, which was closed
+ * without being removed: the kernel has to be told of it as of a new one. */
+static void renew(struct watcher *w)
+{
+    for (int i = 0; i < 2; i++)
+        op_cancel(w->loop, &w->side[i].op);
+    io_renew(w->loop, &w->io);
+}
+
+static int add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
+               void *arg)
+{
+    char what[32];
+    struct watcher *w;
+    snprintf(what, sizeof what, "add_%s", side_names[which]);
+    int error = loop_check_create(loop, what);
+    if (error)
+        return error;
+    if (!fn)
+        return error_set(RONDO_EINVAL, "%s: no function", what);
+    error = find(loop, fd, what, &w);
+    if (!error && !w)
+        error = watcher_new(loop, sys_fd_of(fd), what, &w);
+    if (error)
+        return error;
+    assert(w);
+    struct side *side = &w->side[which];
+    if (side->fn)
+        renew(w);
+    else
+        loop->watching++;
+    side->fn = fn;
+    side->arg = arg;
+    if (!op_is_idle(&side->op))
+        return 0;
+    /* inside its own callback this is done again, harmlessly */
+    op_submit(loop, &side->op);
+    error = side->op.task.state == TASK_READY ? side->op.task.error : 0;
+    loop_nudge(loop);
+    if (!error)
+        return 0;
+    (void)error_in(what, error);
+    forget(w); /* refused by the kernel: freed when the list has run */
+    return error;
+}
+
+int rondo_add_reader(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn, void *arg)
+{
+    return add(loop, fd, 0, fn, arg);
+}
+
+int rondo_add_writer(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn, void *arg)
+{
+    return add(loop, fd, 1, fn, arg);
+}
+
+/* ---- removing ---- */
+
+static int remove_side(rondo_loop *loop, rondo_fd fd, int which)
+{
+    char what[32];
+    struct watcher *w;
+    snprintf(what, sizeof what, "remove_%s", side_names[which]);
+    int error = loop_check(loop, what);
+    if (!error)
+        error = find(loop, fd, what, &w);
+    if (error)
+        return error;
+    if (!w || !w->side[which].fn)
+        return 0;
+    if (!w->side[!which].fn) {
+        forget(w);
+        return 1;
+    }
+    struct side *side = &w->side[which];
+    side->fn = NULL;
+    loop->watching--;
+    op_cancel(loop, &side->op);
+    return 1;
+}
+
+int rondo_remove_reader(rondo_loop *loop, rondo_fd fd)
+{
+    return remove_side(loop, fd, 0);
+}
+
+int rondo_remove_writer(rondo_loop *loop, rondo_fd fd)
+{
+    return remove_side(loop, fd, 1);
+}
+
+/* ---- for the loop ---- */
+
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    struct watcher *w = (struct watcher *)(void *)handle;
+    (void)loop;
+    if (!w->gone)
+        forget(w);
+    free_if_idle(w);
+}
+
+static bool describe(const struct handle *handle, char *text, size_t size)
+{
+    const struct watcher *w = (const struct watcher *)(const void *)handle;
+    if (w->gone)
+        return false;
+    snprintf(text, size, "fd %lld,%s%s", (long long)w->io.fd,
+             w->side[0].fn ? " reading" : "", w->side[1].fn ? " writing" : "");
+    return true;
+}
+
+const struct handle_class watch_class = {"watcher", close_at_loop_close,
+                                         describe};

@@ -1,0 +1,226 @@
+/* accept.c - a server's new connections, and what keeps them out. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "net/server.h"
+#include "stream/filter.h"
+
+enum {
+    ACCEPT_ROUNDS = 16,   /* in one dispatch */
+    ACCEPT_RETRY_MS = 100 /* when the system had no room for one more */
+};
+
+/* ---- trouble ---- */
+
+static void report(rondo_server *s, int error)
+{
+    rondo_exception e = loop_exception(error);
+    e.server = s;
+    rondo_loop_call_exception_handler(s->loop, &e);
+}
+
+static void retry(rondo_loop *loop, void *arg)
+{
+    rondo_server *s = arg;
+    (void)loop;
+    s->retry = 0;
+    server_settle(s);
+}
+
+void server_pause_for(rondo_server *s, int error)
+{
+    rondo_loop *loop = s->loop;
+    int64_t when = sys_clock() + RONDO_MS(ACCEPT_RETRY_MS);
+    if (!s->retry)
+        s->retry = timers_start_hidden(loop, when, retry, s);
+    if (s->retry < 0)
+        s->retry = 0; /* not even memory for that: no pause, then */
+    if (s->reported)
+        return;
+    s->reported = true;
+    error_in("server: cannot accept, and tries again", error);
+    report(s, error);
+}
+
+/* The client's trouble, or the network's: the next one may be well. */
+static bool is_client_error(int error)
+{
+    switch (error) {
+    case RONDO_ECONNABORTED:
+    case RONDO_ECONNRESET:
+    case RONDO_EPERM: /* Linux: a firewall's rule */
+    case RONDO_ENETDOWN:
+    case RONDO_ENETUNREACH:
+    case RONDO_EHOSTUNREACH:
+    case RONDO_ETIMEDOUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- a new connection ---- */
+
+static int choose_protocol(rondo_server *s, rondo_transport *t)
+{
+    const rondo_protocol *protocol = s->protocol;
+    void *self = s->arg;
+    if (!s->options.protocol_factory)
+        return 0;
+    int error = s->options.protocol_factory(s, s->arg, t, &protocol, &self);
+    if (!error && !protocol)
+        error = RONDO_EINVAL;
+    t->protocol = protocol;
+    t->self = self;
+    return error;
+}
+
+/* Its filters are ready, or failed; a stop of the program's is no news. */
+static void shaken(rondo_transport *t, void *arg, int error)
+{
+    rondo_server *s = arg;
+    if (!error && choose_protocol(s, t) == 0)
+        stream_make(t);
+    else if (!error)
+        stream_fail(t, RONDO_ECANCELED, STREAM_RESET);
+    else if (error != RONDO_ECANCELED)
+        report(s, error_in("server: a handshake failed", error));
+}
+
+static int begin(rondo_server *s, rondo_transport *t)
+{
+    stream_prepare(t);
+    stream_open(t, s->protocol, s->arg);
+    int error =
+        s->options.setup ? s->options.setup(t, s->options.setup_arg) : 0;
+    if (!error && t->flags & STREAM_SHAKING) {
+        filters_wait(t, s->owner.handshake_ns, shaken, s);
+        return 0;
+    }
+    if (!error)
+        error = choose_protocol(s, t);
+    if (!error)
+        stream_begin(t);
+    return error;
+}
+
+static void hand_on(rondo_server *s, sys_fd fd, const rondo_address *peer)
+{
+    s->reported = false;
+    s->options.accepted(s, s->arg, (rondo_fd)fd, peer);
+}
+
+/* On failure the socket is closed: there is no place for its client. */
+static int make(rondo_server *s, sys_fd fd, const rondo_address *peer,
+                rondo_transport **t)
+{
+    int error = stream_new(s->loop, fd, t);
+    if (error) {
+        sys_close(fd);
+        return error;
+    }
+    error = stream_remember(*t, peer);
+    if (error)
+        stream_discard(*t);
+    return error;
+}
+
+void server_begin(rondo_server *s, rondo_transport *t)
+{
+    s->reported = false;
+    stream_own(t, &s->owner);
+    s->clients++;
+    if (begin(s, t) != 0) {
+        s->clients--;
+        stream_discard(t);
+        return;
+    }
+    stream_end(t);
+}
+
+static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
+{
+    rondo_transport *t;
+    if (s->options.no_delay != RONDO_OFF)
+        (void)sys_option(fd, SYS_NO_DELAY, true);
+    if (s->options.keep_alive == RONDO_ON)
+        (void)sys_option(fd, SYS_KEEP_ALIVE, true);
+    if (s->options.accepted) {
+        hand_on(s, fd, peer);
+        return;
+    }
+    int error = make(s, fd, peer, &t);
+    if (error) {
+        server_pause_for(s, error);
+        return;
+    }
+    server_begin(s, t);
+}
+
+static bool is_full(const rondo_server *s)
+{
+    return s->options.max_clients && s->clients >= s->options.max_clients;
+}
+
+bool server_accepts(const rondo_server *s)
+{
+    return s->serving && !s->closing && !s->retry && !is_full(s);
+}
+
+static void accept_some(rondo_server *s, struct listener *l)
+{
+    for (int i = 0; i < ACCEPT_ROUNDS && server_accepts(s); i++) {
+        sys_fd fd;
+        rondo_address peer;
+        int error = sys_accept(l->io.fd, &fd, &peer);
+        if (error == RONDO_EAGAIN)
+            return;
+        if (error && !is_client_error(error)) {
+            server_pause_for(s, error_os(error, "accept"));
+            return;
+        }
+        if (error)
+            continue;
+        take(s, fd, &peer);
+    }
+}
+
+/* The backend has accepted one. The next accept is under way before any code
+ * of the program's runs: whatever that does, the listener lives. */
+static void accepted(rondo_server *s, struct acceptor *a)
+{
+    sys_fd fd = a->accept.accepted;
+    rondo_address peer = a->accept.peer;
+    if (s->closing) {
+        sys_close(fd);
+        return;
+    }
+    if (!server_accepts(s)) {
+        server_hold(s, a);
+        return;
+    }
+    s->clients++; /* it may be the last that fits */
+    server_settle(s);
+    s->clients--;
+    take(s, fd, &peer);
+}
+
+void server_accept_done(rondo_loop *loop, struct task *task)
+{
+    struct acceptor *a =
+        (struct acceptor *)(void *)((char *)task -
+                                    offsetof(struct acceptor, accept.op.task));
+    struct listener *l = a->listener;
+    rondo_server *s = l->server;
+    (void)loop;
+    s->busy++;
+    if (!task->error && a->accept.op.count)
+        accepted(s, a);
+    else if (!task->error)
+        accept_some(s, l);
+    else if (task->error != RONDO_ECANCELED && !is_client_error(task->error)) {
+        error_keep_os(a->accept.op.os_error);
+        server_pause_for(s, error_os(task->error, "accept"));
+    }
+    s->busy--;
+    server_settle(s);
+}

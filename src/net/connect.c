@@ -1,0 +1,323 @@
+/* connect.c - create_connection: look up, try each address, begin. */
+/* SPDX-License-Identifier: MIT */
+#include "net/connect.h"
+#include "base/error.h"
+#include "core/id.h"
+#include "threads/lookup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ATTEMPT_DELAY_MS = 250 };
+
+static void over(struct race *race, rondo_transport *t, int error)
+{
+    struct connect *c =
+        (struct connect *)(void *)((char *)race -
+                                   offsetof(struct connect, race));
+    c->racing = false;
+    c->t = t;
+    c->os_error = race->os_error;
+    if (t)
+        connect_begin(c);
+    else
+        connect_fail(c, error);
+}
+
+/* ---- a named pipe ---- */
+
+static void try_pipe(struct connect *c);
+
+static void again(rondo_loop *loop, void *arg)
+{
+    struct connect *c = arg;
+    (void)loop;
+    c->backoff.timer = 0;
+    try_pipe(c);
+}
+
+/* It is there or not, at once; when each of its instances has a client it is
+ * asked again. */
+static void try_pipe(struct connect *c)
+{
+    sys_fd fd;
+    int error = sys_pipe_connect(c->host, &fd);
+    if (error == RONDO_EBUSY) {
+        error = backoff_begin(c->loop, &c->backoff, again, c);
+        if (!error)
+            return;
+    } else if (!error) {
+        error = stream_new_pipe(c->loop, fd, SIDE_READ | SIDE_WRITE, 0, &c->t);
+        if (error)
+            sys_pipe_discard(fd);
+    }
+    c->os_error = rondo_last_os_error();
+    if (error)
+        connect_fail(c, error);
+    else
+        connect_begin(c);
+}
+
+/* ---- the beginning ---- */
+
+static void run_race(struct connect *c)
+{
+    c->racing = true;
+    race_start(&c->race);
+}
+
+static void looked_up(rondo_loop *loop, void *arg,
+                      const struct sys_names *found, int error)
+{
+    struct connect *c = arg;
+    (void)loop;
+    c->lookup = NULL;
+    c->os_error = rondo_last_os_error();
+    for (size_t i = 0; i < found->count; i++)
+        rondo_address_set_port(&found->addresses[i], c->port);
+    if (!error && !found->count)
+        error = RONDO_ENONAME;
+    if (!error)
+        error = race_set(&c->race, found->addresses, found->count, c->lead);
+    if (error)
+        connect_fail(c, error);
+    else
+        run_race(c);
+}
+
+static void look_up(struct connect *c)
+{
+    rondo_lookup_hints hints = {.size = sizeof hints, .family = c->race.family};
+    int error =
+        resolve_start(c->loop, c->host, NULL, &hints, looked_up, c, &c->lookup);
+    c->os_error = rondo_last_os_error();
+    if (error)
+        connect_fail(c, error);
+}
+
+static void start(rondo_loop *loop, struct task *task)
+{
+    struct connect *c =
+        (struct connect *)(void *)((char *)task -
+                                   offsetof(struct connect, deferred));
+    (void)loop;
+    if (c->stopped)
+        connect_fail(c, c->stopped);
+    else if (c->adopted)
+        connect_begin(c);
+    else if (c->pipe)
+        try_pipe(c);
+    else if (c->race.attempts)
+        run_race(c);
+    else
+        look_up(c);
+}
+
+/* ---- cancelling ---- */
+
+static void stop(struct connect *c, int error)
+{
+    if (c->stopped)
+        return;
+    c->stopped = error;
+    id_free(c->loop, c->id);
+    if (c->lookup) {
+        resolve_cancel(c->loop, c->lookup);
+        c->lookup = NULL;
+        loop_push(c->loop, &c->deferred);
+    } else if (backoff_end(c->loop, &c->backoff)) {
+        loop_push(c->loop, &c->deferred);
+    } else if (c->racing) {
+        race_stop(&c->race, error);
+    } else if (c->shaking) {
+        error_no_os();
+        stream_fail(c->t, error, 0);
+        stream_settle(c->t);
+    }
+    /* else it is on the ready list and finds out there */
+    loop_nudge(c->loop);
+}
+
+static void cancel(rondo_loop *loop, struct handle *handle)
+{
+    (void)loop;
+    stop((struct connect *)(void *)handle, RONDO_ECANCELED);
+}
+
+static void on_timeout(rondo_loop *loop, void *arg)
+{
+    struct connect *c = arg;
+    (void)loop;
+    c->timer = 0;
+    stop(c, RONDO_ETIMEDOUT);
+}
+
+/* ---- the call ---- */
+
+static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
+{
+    const char *what = "create_connection";
+    int targets = (o->host ? 1 : 0) + (o->path ? 1 : 0) + (o->address ? 1 : 0) +
+                  (o->socket ? 1 : 0);
+    if (targets != 1)
+        return error_set(RONDO_EINVAL,
+                         "%s: exactly one of host, path, address and socket, "
+                         "not %d",
+                         what, targets);
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "%s: no protocol", what);
+    int error = o->host ? resolve_check_host(o->host, what) : 0;
+    if (error)
+        return error;
+    if (o->address && rondo_address_family(o->address) == RONDO_FAMILY_ANY)
+        return error_set(RONDO_EINVAL, "%s: an empty address", what);
+    if (o->timeout_ns < 0 || (unsigned)o->family > RONDO_FAMILY_INET6)
+        return error_set(RONDO_EINVAL,
+                         "%s: a negative timeout or an unknown "
+                         "family",
+                         what);
+    return 0;
+}
+
+static void set_race(struct connect *c, const rondo_connect_options *o)
+{
+    c->race.loop = c->loop;
+    c->race.family = o->path ? RONDO_FAMILY_ANY : o->family;
+    c->race.has_local = o->local_address != NULL;
+    if (o->local_address)
+        c->race.local = *o->local_address;
+    c->race.no_delay = o->no_delay != RONDO_OFF;
+    c->race.keep_alive = o->keep_alive == RONDO_ON;
+    c->race.delay_ns = o->happy_eyeballs_delay_ns ? o->happy_eyeballs_delay_ns
+                                                  : RONDO_MS(ATTEMPT_DELAY_MS);
+    c->race.over = over;
+}
+
+static struct connect *connect_new(rondo_loop *loop,
+                                   const rondo_connect_options *o)
+{
+    char text[RONDO_ADDRESS_TEXT] = "";
+    if (o->address)
+        (void)rondo_address_text(o->address, text, sizeof text);
+    const char *host = o->host ? o->host : o->path ? o->path : text;
+    size_t size = strlen(host) + 1;
+    struct connect *c = loop_alloc(loop, sizeof *c + size);
+    if (!c)
+        return NULL;
+    *c = (struct connect){.loop = loop,
+                          .port = o->port,
+                          .setup = o->setup,
+                          .setup_arg = o->setup_arg};
+    c->lead = o->interleave ? o->interleave : 1;
+    memcpy(c->host, host, size);
+    c->deferred.done = start;
+    set_race(c, o);
+    return c;
+}
+
+static int adopt(struct connect *c, rondo_fd socket)
+{
+    int error = stream_adopt(c->loop, socket, "create_connection", &c->t);
+    c->adopted = !error;
+    if (!error)
+        race_set_options(&c->race, c->t->io.fd);
+    return error;
+}
+
+static int set_pipe(struct connect *c, const char *name)
+{
+    if (c->race.has_local)
+        return error_set(RONDO_EAFNOSUPPORT,
+                         "create_connection: a pipe has no local address");
+    int error = stream_pipe_name(c->loop, name, "create_connection");
+    c->pipe = !error;
+    return error;
+}
+
+/* A literal address or a path needs no look-up; a name has none yet. */
+static int set_target(struct connect *c, const rondo_connect_options *o)
+{
+    rondo_address made;
+    const rondo_address *target = o->address;
+    int error = 0;
+    if (o->socket)
+        return adopt(c, *o->socket);
+    if (o->path && sys_is_pipe_name(o->path))
+        return set_pipe(c, o->path);
+    if (o->path) {
+        error = address_of_path(&made, o->path, "create_connection");
+        target = &made;
+    } else if (o->host && !rondo_address_parse(&made, o->host, o->port)) {
+        target = &made;
+    }
+    if (!error && target && race_set(&c->race, target, 1, c->lead))
+        error = error_set(RONDO_ENOMEM, "create_connection: out of memory");
+    return error;
+}
+
+static int set_timeout(struct connect *c, int64_t timeout_ns)
+{
+    int64_t now = sys_clock();
+    if (!timeout_ns || timeout_ns > RONDO_NEVER - now)
+        return 0;
+    c->timer = timers_start_hidden(c->loop, now + timeout_ns, on_timeout, c);
+    return c->timer < 0 ? (int)c->timer : 0;
+}
+
+rondo_id rondo_create_connection(rondo_loop *loop,
+                                 const rondo_connect_options *options,
+                                 const rondo_protocol *protocol, void *self,
+                                 rondo_connect_fn done, void *arg)
+{
+    rondo_connect_options o;
+    int error = loop_check_create(loop, "create_connection");
+    if (!error)
+        error = loop_options(&o, sizeof o, options, "create_connection");
+    if (!error)
+        error = check(&o, protocol);
+    if (error)
+        return error;
+    struct connect *c = connect_new(loop, &o);
+    if (!c)
+        return error_set(RONDO_ENOMEM, "create_connection: out of memory");
+    c->protocol = protocol;
+    c->self = self;
+    c->done = done;
+    c->arg = arg;
+    handle_open(loop, &c->handle, HANDLE_OPERATION);
+    c->id = id_new(loop, &c->handle, cancel);
+    error = c->id < 0 ? (int)c->id : set_timeout(c, o.timeout_ns);
+    if (!error)
+        error = set_target(c, &o);
+    if (error) {
+        connect_free(c);
+        return error;
+    }
+    rondo_id id = c->id;
+    loop_push(loop, &c->deferred);
+    loop_nudge(loop);
+    return id;
+}
+
+/* ---- for the loop ---- */
+
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    cancel(loop, handle);
+}
+
+static bool describe(const struct handle *handle, char *text, size_t size)
+{
+    const struct connect *c = (const struct connect *)(const void *)handle;
+    snprintf(text, size, "fd %lld, to %.100s, %s",
+             (long long)(c->t ? c->t->io.fd : race_fd(&c->race)),
+             *c->host ? c->host : "-",
+             c->lookup    ? "looking up"
+             : c->shaking ? "handshake"
+                          : "connecting");
+    return true;
+}
+
+const struct handle_class connect_class = {"connect", close_at_loop_close,
+                                           describe};

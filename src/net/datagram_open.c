@@ -1,0 +1,237 @@
+/* datagram_open.c - create_datagram_endpoint: which socket, bound to what. */
+/* SPDX-License-Identifier: MIT */
+#include "net/datagram.h"
+
+#include "base/error.h"
+
+static const char create[] = "create_datagram_endpoint";
+
+static int fail_on(int error, const char *verb, const rondo_address *address)
+{
+    char text[RONDO_ADDRESS_TEXT] = "";
+    (void)rondo_address_text(address, text, sizeof text);
+    return error_os(error, "%s: cannot %s %s", create, verb, text);
+}
+
+/* ---- a socket of our own ---- */
+
+static int set_options(sys_fd fd, const rondo_datagram_options *o,
+                       rondo_family family)
+{
+    int error = 0;
+    /* Windows tells everybody who sends that somebody did not take it, which
+     * without a peer is nobody's */
+    error = sys_option(fd, SYS_UNREACHABLE, o->remote_address != NULL);
+    if (!error && o->reuse_address == RONDO_ON)
+        error = sys_option(fd, SYS_SHARE_ADDRESS, true);
+    else if (!error)
+        error = sys_option(fd, SYS_EXCLUSIVE, true);
+    if (!error && o->reuse_port == RONDO_ON)
+        error = sys_option(fd, SYS_REUSE_PORT, true);
+    if (!error && o->broadcast == RONDO_ON)
+        error = sys_option(fd, SYS_BROADCAST, true);
+    if (!error && family == RONDO_FAMILY_INET6)
+        error = sys_option(fd, SYS_V6ONLY, o->v6only != RONDO_OFF);
+    return error ? error_os(error, "%s: cannot set the options", create) : 0;
+}
+
+static int bind_to(rondo_datagram *d, const rondo_address *address)
+{
+    int error = rondo_address_family(address) == RONDO_FAMILY_UNIX
+                    ? sys_path_bind(d->io.fd, address, 0, &d->file)
+                    : sys_bind(d->io.fd, address);
+    if (error == RONDO_EEXIST) /* there is a file, and not a socket's */
+        error = RONDO_EADDRINUSE;
+    if (error)
+        return fail_on(error, "bind", address);
+    d->local = *address; /* as far as it is known: for removing the file */
+    return 0;
+}
+
+/* Only what is bound can receive, which some systems are strict about. */
+static int bind_somewhere(rondo_datagram *d, rondo_family family)
+{
+    rondo_address any;
+    if (family != RONDO_FAMILY_INET && family != RONDO_FAMILY_INET6)
+        return 0;
+    (void)sys_address_any(&any, family, 0);
+    return bind_to(d, &any);
+}
+
+static int set_up(rondo_datagram *d, const rondo_datagram_options *o,
+                  rondo_family family)
+{
+    int error = set_options(d->io.fd, o, family);
+    if (!error && o->local_address)
+        error = bind_to(d, o->local_address);
+    else if (!error && !o->remote_address)
+        error = bind_somewhere(d, family);
+    if (error || !o->remote_address)
+        return error;
+    error = sys_connect(d->io.fd, o->remote_address);
+    return error ? fail_on(error, "connect to", o->remote_address) : 0;
+}
+
+static int attach(rondo_datagram *d)
+{
+    int error = io_attach(d->loop, &d->io);
+    return error ? error_in(create, error) : 0;
+}
+
+static int make(rondo_datagram *d, const rondo_datagram_options *o,
+                rondo_family family)
+{
+    int error = sys_socket_datagram(family, &d->io.fd);
+    if (error)
+        return error_os(error, "%s: cannot make a socket", create);
+    error = set_up(d, o, family);
+    if (!error)
+        error = attach(d);
+    if (!error)
+        return 0;
+    sys_path_remove(&d->local, &d->file);
+    sys_close(d->io.fd);
+    return error;
+}
+
+/* ---- a socket of the program's ---- */
+
+static int refuse(int error, rondo_fd fd, const char *why)
+{
+    return error_set(error, "%s: descriptor %lld %s", create, (long long)fd,
+                     why);
+}
+
+static bool is_bound(sys_fd fd)
+{
+    rondo_address a;
+    return sys_local_address(fd, &a) == 0 && rondo_address_port(&a) != 0;
+}
+
+static int adopt(rondo_datagram *d, const rondo_datagram_options *o)
+{
+    rondo_fd number = *o->socket;
+    sys_fd fd = sys_fd_of(number);
+    rondo_address address;
+    enum sys_kind kind = sys_kind(fd);
+    if (kind == SYS_KIND_BAD)
+        return refuse(RONDO_EBADF, number, "is not open");
+    if (kind != SYS_KIND_DATAGRAM)
+        return refuse(RONDO_EINVAL, number, "is not a datagram socket");
+    if (io_find(d->loop, fd))
+        return refuse(RONDO_EBUSY, number, "is in use by the loop");
+    d->io.fd = fd;
+    int error = attach(d);
+    if (error)
+        return error;
+    error = sys_adopt(fd);
+    if (error)
+        return error_os(error, "%s: descriptor %lld", create,
+                        (long long)number);
+    if (!is_bound(fd) && sys_local_address(fd, &address) == 0)
+        (void)bind_somewhere(d, rondo_address_family(&address));
+    return 0;
+}
+
+/* ---- the call ---- */
+
+static int check(const rondo_datagram_options *o,
+                 const rondo_datagram_protocol *protocol)
+{
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "%s: no protocol", create);
+    if (o->socket && (o->local_address || o->remote_address))
+        return error_set(RONDO_EINVAL, "%s: both a socket and an address",
+                         create);
+    if (o->receive_size > INT32_MAX)
+        return error_set(RONDO_EINVAL, "%s: receive_size %zu", create,
+                         o->receive_size);
+    if (o->reuse_port == RONDO_ON && !sys_supports(RONDO_CAN_REUSE_PORT))
+        return error_set(RONDO_ENOTSUP,
+                         "%s: reuse_port: this system does not spread "
+                         "datagrams over sockets of one port (Linux does)",
+                         create);
+    return 0;
+}
+
+/* The one family of all that was given; RONDO_EINVAL. */
+static int choose_family(const rondo_datagram_options *o, rondo_family *family)
+{
+    const rondo_address *given[] = {o->local_address, o->remote_address};
+    *family = o->family;
+    if ((unsigned)o->family > RONDO_FAMILY_UNIX)
+        return error_set(RONDO_EINVAL, "%s: family %d", create, o->family);
+    for (int i = 0; i < 2; i++) {
+        if (!given[i])
+            continue;
+        rondo_family its = rondo_address_family(given[i]);
+        if (its == RONDO_FAMILY_ANY)
+            return error_set(RONDO_EINVAL, "%s: an empty address", create);
+        if (*family != RONDO_FAMILY_ANY && *family != its)
+            return error_set(RONDO_EINVAL, "%s: addresses of two families",
+                             create);
+        *family = its;
+    }
+    if (*family == RONDO_FAMILY_ANY && !o->socket)
+        return error_set(RONDO_EINVAL, "%s: no address, no family, no socket",
+                         create);
+    return 0;
+}
+
+/* Larger than what the loop has: then it has its own. */
+static int choose_room(rondo_datagram *d, size_t receive_size)
+{
+    d->receive_size = receive_size ? receive_size : LOOP_SCRATCH;
+    if (d->receive_size <= LOOP_SCRATCH)
+        return 0;
+    d->room = loop_alloc(d->loop, sizeof *d->room + d->receive_size);
+    if (!d->room)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", create);
+    d->room->slot[0].data = d->room + 1;
+    return 0;
+}
+
+static void remember(rondo_datagram *d)
+{
+    rondo_address address;
+    if (sys_local_address(d->io.fd, &address) == 0)
+        d->local = address;
+    d->most = sys_datagram_most(rondo_address_family(&d->local));
+    if (sys_peer_address(d->io.fd, &address) != 0)
+        return;
+    d->peer = address;
+    d->flags |= DATAGRAM_CONNECTED;
+}
+
+int rondo_create_datagram_endpoint(rondo_loop *loop,
+                                   const rondo_datagram_options *options,
+                                   const rondo_datagram_protocol *protocol,
+                                   void *self, rondo_datagram **datagram)
+{
+    rondo_datagram_options o;
+    rondo_family family;
+    int error = loop_check_create(loop, create);
+    if (!error)
+        error = loop_options(&o, sizeof o, options, create);
+    if (!error)
+        error = check(&o, protocol);
+    if (!error)
+        error = choose_family(&o, &family);
+    if (error)
+        return error;
+    rondo_datagram *d = datagram_new(loop, protocol, self);
+    if (!d)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", create);
+    error = choose_room(d, o.receive_size);
+    if (!error)
+        error = o.socket ? adopt(d, &o) : make(d, &o, family);
+    if (error) {
+        datagram_discard(d);
+        return error;
+    }
+    remember(d);
+    datagram_begin(d);
+    if (datagram)
+        *datagram = d;
+    return 0;
+}

@@ -1,0 +1,146 @@
+/* datagram_queue.c - datagrams that wait to be sent, copied. */
+/* SPDX-License-Identifier: MIT */
+#include "net/datagram.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { BLOCK_SMALL = 4096, BLOCK_LARGE = 65536 };
+
+/* A record, its address and its bytes; the next record is aligned. */
+static size_t room_for(size_t to_size, size_t size)
+{
+    return (sizeof(struct datagram_record) + to_size + size + 7) & ~(size_t)7;
+}
+
+static char *bytes_of(const struct datagram_block *block, size_t at)
+{
+    return (char *)(uintptr_t)(block + 1) + at;
+}
+
+static struct datagram_record *record_at(const struct datagram_block *block,
+                                         size_t at)
+{
+    return (struct datagram_record *)(void *)bytes_of(block, at);
+}
+
+void queue_init(struct datagram_queue *queue)
+{
+    *queue = (struct datagram_queue){0};
+    queue->last = &queue->first;
+}
+
+static struct datagram_block *last_block(const struct datagram_queue *queue)
+{
+    if (!queue->first)
+        return NULL;
+    return (
+        struct datagram_block *)(void *)((char *)(void *)queue->last -
+                                         offsetof(struct datagram_block, next));
+}
+
+/* An empty block behind the others; a queue that has grown gets larger ones. */
+static struct datagram_block *more(rondo_loop *loop,
+                                   struct datagram_queue *queue, size_t needed)
+{
+    struct datagram_block *block = queue->spare;
+    if (block && block->room >= needed) {
+        queue->spare = NULL;
+    } else {
+        size_t least = queue->size > BLOCK_SMALL ? BLOCK_LARGE : BLOCK_SMALL;
+        size_t room = needed > least ? needed : least;
+        block = loop_alloc(loop, sizeof *block + room);
+        if (!block)
+            return NULL;
+        *block = (struct datagram_block){.room = room};
+    }
+    assert(queue->last);
+    *queue->last = block;
+    queue->last = &block->next;
+    return block;
+}
+
+bool queue_add(rondo_loop *loop, struct datagram_queue *queue,
+               const struct sys_outgoing *out)
+{
+    size_t needed = room_for(out->to_size, out->size);
+    struct datagram_block *block = last_block(queue);
+    if (!block || block->room - block->end < needed)
+        block = more(loop, queue, needed);
+    if (!block)
+        return false;
+    struct datagram_record *r = record_at(block, block->end);
+    *r = (struct datagram_record){.size = out->size, .to_size = out->to_size};
+    if (out->to_size)
+        memcpy(r + 1, out->to, out->to_size);
+    if (out->size)
+        memcpy((char *)(r + 1) + out->to_size, out->data, out->size);
+    block->end += needed;
+    queue->count++;
+    queue->size += out->size + DATAGRAM_OVERHEAD;
+    return true;
+}
+
+unsigned queue_peek(const struct datagram_queue *queue,
+                    struct sys_outgoing *list, unsigned most)
+{
+    unsigned count = 0;
+    for (const struct datagram_block *b = queue->first; b && count < most;
+         b = b->next)
+        for (size_t at = b->begin; at < b->end && count < most; count++) {
+            const struct datagram_record *r = record_at(b, at);
+            const char *to = (const char *)(r + 1);
+            list[count] = (struct sys_outgoing){.data = to + r->to_size,
+                                                .size = r->size,
+                                                .to = r->to_size ? to : NULL,
+                                                .to_size = r->to_size};
+            at += room_for(r->to_size, r->size);
+        }
+    return count;
+}
+
+/* One is kept, unless it was made for something huge. */
+static void recycle(rondo_loop *loop, struct datagram_queue *queue,
+                    struct datagram_block *block)
+{
+    if (block->room > BLOCK_LARGE) {
+        loop_free(loop, block);
+        return;
+    }
+    if (queue->spare && queue->spare->room > block->room) {
+        loop_free(loop, block);
+        return;
+    }
+    loop_free(loop, queue->spare);
+    *block = (struct datagram_block){.room = block->room};
+    queue->spare = block;
+}
+
+void queue_drop(rondo_loop *loop, struct datagram_queue *queue, unsigned count)
+{
+    while (count--) {
+        struct datagram_block *b = queue->first;
+        assert(b);
+        const struct datagram_record *r = record_at(b, b->begin);
+        queue->count--;
+        queue->size -= r->size + DATAGRAM_OVERHEAD;
+        b->begin += room_for(r->to_size, r->size);
+        if (b->begin < b->end)
+            continue;
+        queue->first = b->next;
+        if (!queue->first)
+            queue->last = &queue->first;
+        recycle(loop, queue, b);
+    }
+}
+
+void queue_free(rondo_loop *loop, struct datagram_queue *queue)
+{
+    while (queue->first) {
+        struct datagram_block *b = queue->first;
+        queue->first = b->next;
+        loop_free(loop, b);
+    }
+    loop_free(loop, queue->spare);
+    queue_init(queue);
+}

@@ -1,0 +1,209 @@
+/* datagram_send.c - datagrams leave at once, or wait in order. */
+/* SPDX-License-Identifier: MIT */
+#include "net/datagram.h"
+
+#include "base/error.h"
+
+enum {
+    FLUSH_ROUNDS = 4, /* of SYS_BATCH datagrams in one dispatch */
+    RETRY_MS = 2
+};
+
+static rondo_datagram *of_send(struct task *task)
+{
+    return (rondo_datagram *)(void *)((char *)task -
+                                      offsetof(rondo_datagram, send.task));
+}
+
+/* ---- sending ---- */
+
+/* The first of them has been refused. Where the socket is connected that may
+ * be news of an earlier one (an ICMP answer), which the kernel tells once:
+ * the second answer is this one's own. *news: it was. */
+static int ask_again(const rondo_datagram *d, const struct sys_outgoing *first,
+                     int refusal, bool *news)
+{
+    int again = refusal;
+    if (d->flags & DATAGRAM_CONNECTED)
+        again = sys_send_batch(d->io.fd, first, 1);
+    *news = again >= 0 || again == RONDO_EAGAIN;
+    return again;
+}
+
+/* The kernel takes no more, or it has refused the first. true: go on. */
+static bool refused(rondo_datagram *d, const struct sys_outgoing *first,
+                    int refusal, bool now)
+{
+    bool news;
+    if (refusal == RONDO_EAGAIN)
+        return false;
+    int again = ask_again(d, first, refusal, &news);
+    if (again != RONDO_EAGAIN)
+        queue_drop(d->loop, &d->queue, 1);
+    datagram_tell(d, news ? refusal : again, now);
+    return again != RONDO_EAGAIN;
+}
+
+bool datagram_flush(rondo_datagram *d, bool now)
+{
+    struct sys_outgoing list[SYS_BATCH];
+    int rounds = FLUSH_ROUNDS;
+    size_t before = d->queue.count;
+    while (d->queue.count && !(d->flags & DATAGRAM_ENDING) && rounds--) {
+        unsigned count = queue_peek(&d->queue, list, SYS_BATCH);
+        int sent = sys_send_batch(d->io.fd, list, count);
+        if (sent > 0)
+            queue_drop(d->loop, &d->queue, (unsigned)sent);
+        else if (!refused(d, &list[0], sent, now))
+            break;
+    }
+    return d->queue.count < before;
+}
+
+void datagram_commit(rondo_datagram *d)
+{
+    if (d->flags & DATAGRAM_GATHERS && !d->retry && op_is_idle(&d->send))
+        (void)datagram_flush(d, false);
+}
+
+/* ---- waiting for room ---- */
+
+static void retry(rondo_loop *loop, void *arg);
+
+/* Ready to send, and it was not: a unix socket without a peer is writable
+ * whatever its destinations are, and so are sockets of the BSDs whose
+ * interface has a full queue. Only time helps. */
+static void flush_or_wait(rondo_datagram *d)
+{
+    rondo_loop *loop = d->loop;
+    if (datagram_flush(d, true) || !d->queue.count ||
+        d->flags & DATAGRAM_ENDING)
+        return;
+    int64_t when = sys_clock() + RONDO_MS(RETRY_MS);
+    d->retry = timers_start_hidden(loop, when, retry, d);
+    if (d->retry < 0)
+        d->retry = 0; /* no memory for that: it is asked again at once */
+}
+
+static void retry(rondo_loop *loop, void *arg)
+{
+    rondo_datagram *d = arg;
+    (void)loop;
+    d->retry = 0;
+    d->flags |= DATAGRAM_RUNNING;
+    flush_or_wait(d);
+    datagram_finish(d);
+}
+
+void datagram_send_done(rondo_loop *loop, struct task *task)
+{
+    rondo_datagram *d = of_send(task);
+    d->flags |= DATAGRAM_RUNNING;
+    if (task->error)
+        error_keep_os(d->send.os_error);
+    if (d->flags & DATAGRAM_ENDING || task->error == RONDO_ECANCELED) {
+        /* nothing is sent any more */
+    } else if (datagram_is_fatal(task->error)) {
+        datagram_fail(d, task->error);
+    } else if (task->error || d->send.count) {
+        queue_drop(loop, &d->queue, 1);
+        if (task->error)
+            datagram_tell(d, task->error, true);
+        (void)datagram_flush(d, true);
+    } else {
+        flush_or_wait(d);
+    }
+    datagram_finish(d);
+}
+
+/* ---- the program's call ---- */
+
+/* One more waits: 0, or 1 past the high limit. */
+static int queued(rondo_datagram *d)
+{
+    if (d->queue.size > d->high)
+        datagram_commit(d); /* only what the kernel leaves counts */
+    bool over = d->queue.size > d->high;
+    if (over && !(d->flags & DATAGRAM_TOLD_PAUSE))
+        d->flags |= DATAGRAM_OWES_PAUSE;
+    if (!(d->flags & DATAGRAM_RUNNING))
+        datagram_settle(d);
+    return over;
+}
+
+static int keep(rondo_datagram *d, const struct sys_outgoing *out)
+{
+    if (!queue_add(d->loop, &d->queue, out))
+        return error_set(RONDO_ENOMEM, "datagram_send: out of memory");
+    return queued(d);
+}
+
+static COLD int send_rest(rondo_datagram *d, const struct sys_outgoing *out,
+                          int refusal)
+{
+    bool news = false;
+    int again = refusal;
+    if (refusal != RONDO_EAGAIN)
+        again = ask_again(d, out, refusal, &news);
+    if (news) {
+        datagram_tell(d, refusal, false);
+        datagram_settle(d);
+    }
+    if (again == RONDO_EAGAIN)
+        return keep(d, out);
+    return again < 0 ? error_os(again, "datagram_send") : 0;
+}
+
+static int send_now(rondo_datagram *d, const struct sys_outgoing *out)
+{
+    int sent = sys_send_batch(d->io.fd, out, 1);
+    return sent == 1 ? 0 : send_rest(d, out, sent);
+}
+
+/* Finds the destination; refuses what cannot be sent. */
+static int check(const rondo_datagram *d, struct sys_outgoing *out,
+                 const rondo_address *to)
+{
+    if (d->flags & (DATAGRAM_CLOSING | DATAGRAM_ENDING))
+        return error_set(RONDO_ECLOSED,
+                         "datagram_send: the endpoint is closed");
+    if (!out->data && out->size)
+        return error_set(RONDO_EINVAL, "datagram_send: bytes at NULL");
+    if (out->size > d->most)
+        return error_set(RONDO_EMSGSIZE,
+                         "datagram_send: %zu bytes, the limit is %zu",
+                         out->size, d->most);
+    if (d->flags & DATAGRAM_CONNECTED) {
+        if (to && !rondo_address_equal(to, &d->peer))
+            return error_set(RONDO_EINVAL, "datagram_send: the endpoint is "
+                                           "connected with another address");
+        return 0;
+    }
+    if (!to)
+        return error_set(RONDO_ENOTCONN,
+                         "datagram_send: no destination, and the endpoint is "
+                         "not connected");
+    if (!to->native_size)
+        return error_set(RONDO_EINVAL,
+                         "datagram_send: the destination is empty (a sender "
+                         "without a name cannot be answered)");
+    out->to = &to->native;
+    out->to_size = to->native_size;
+    return 0;
+}
+
+int rondo_datagram_send(rondo_datagram *d, const void *data, size_t size,
+                        const rondo_address *to)
+{
+    struct sys_outgoing out = {.data = data, .size = size};
+    int error = loop_check(d ? d->loop : NULL, "datagram_send");
+    if (!error)
+        error = check(d, &out, to);
+    if (error)
+        return error;
+    if (d->queue.count)
+        return keep(d, &out);
+    if (d->flags & DATAGRAM_GATHERS && queue_add(d->loop, &d->queue, &out))
+        return queued(d);
+    return send_now(d, &out);
+}

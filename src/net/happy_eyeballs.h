@@ -1,0 +1,53 @@
+/* happy_eyeballs.h - one connection out of several addresses (RFC 8305). */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_NET_HAPPY_EYEBALLS_H
+#define RONDO_NET_HAPPY_EYEBALLS_H
+
+#include "core/backoff.h"
+#include "stream/stream.h"
+
+struct attempt {
+    struct op op;
+    struct race *race;
+    rondo_transport *t; /* NULL: not begun, or over */
+    struct backoff backoff;
+    rondo_address address;
+};
+
+struct race {
+    /* set by whoever has it */
+    rondo_loop *loop;
+    rondo_family family; /* only these */
+    rondo_address local;
+    bool has_local, no_delay, keep_alive;
+    int64_t delay_ns; /* from one beginning to the next; < 0: to its failure */
+    /* From the loop, once: a connected transport, or NULL and the error. */
+    void (*over)(struct race *race, rondo_transport *t, int error);
+
+    /* the race's own */
+    struct attempt *attempts;
+    size_t count, next, running;
+    rondo_transport *winner;
+    rondo_id timer;
+    int stopped;
+    int error; /* the last address's */
+    int64_t os_error;
+    char tried[1792]; /* each address and why it failed */
+};
+
+/* Takes over those that suit, the families in turn after the first `lead` of
+ * the first one; lead < 0: in their order. 0 or RONDO_ENOMEM. */
+int race_set(struct race *race, const rondo_address *addresses, size_t count,
+             int lead);
+/* From the loop; it may be over before this returns. */
+void race_start(struct race *race);
+/* Of one that runs: over comes later, with that error. */
+void race_stop(struct race *race, int error);
+/* It does not run any more, or never did. */
+void race_free(struct race *race);
+/* A socket of one that runs, or SYS_NO_FD. */
+sys_fd race_fd(const struct race *race);
+/* Options that every connection gets. */
+void race_set_options(const struct race *race, sys_fd fd);
+
+#endif

@@ -1,0 +1,288 @@
+/* listen.c - create_server: which sockets, bound to what. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "net/server.h"
+
+enum { SAME_PORT_TRIES = 16, UNIX_MODES = 07777 };
+
+/* ---- one socket ---- */
+
+static int fail_on(int error, const char *verb, const rondo_address *address)
+{
+    char text[RONDO_ADDRESS_TEXT];
+    (void)rondo_address_text(address, text, sizeof text);
+    return error_os(error, "create_server: cannot %s %s", verb, text);
+}
+
+static int set_up(sys_fd fd, const rondo_server_options *o,
+                  const rondo_address *address)
+{
+    int error = 0;
+    if (o->reuse_address != RONDO_OFF)
+        error = sys_option(fd, SYS_REUSE_ADDRESS, true);
+    if (!error && o->exclusive != RONDO_OFF)
+        error = sys_option(fd, SYS_EXCLUSIVE, true);
+    if (!error && o->reuse_port == RONDO_ON)
+        error = sys_option(fd, SYS_REUSE_PORT, true);
+    if (!error && rondo_address_family(address) == RONDO_FAMILY_INET6)
+        error = sys_option(fd, SYS_V6ONLY, o->v6only != RONDO_OFF);
+    if (error)
+        return fail_on(error, "set the options of", address);
+    error = sys_bind(fd, address);
+    if (error)
+        return fail_on(error, "bind", address);
+    error = sys_listen(fd, o->backlog);
+    return error ? fail_on(error, "listen on", address) : 0;
+}
+
+static int add_listener(rondo_server *s, sys_fd fd)
+{
+    int error = server_add(s, fd);
+    return error ? error_in("create_server", error) : 0;
+}
+
+static int add_address(rondo_server *s, const rondo_server_options *o,
+                       const rondo_address *address)
+{
+    sys_fd fd;
+    int error = sys_socket_stream(rondo_address_family(address), &fd);
+    if (error)
+        return fail_on(error, "make a socket for", address);
+    error = set_up(fd, o, address);
+    if (!error)
+        error = add_listener(s, fd);
+    if (error)
+        sys_close(fd);
+    return error;
+}
+
+/* ---- a path ---- */
+
+static bool is_abstract(const rondo_address *address)
+{
+    const char *path;
+    return sys_address_path(address, &path) && !*path;
+}
+
+static int bind_path(rondo_server *s, sys_fd fd, const rondo_server_options *o)
+{
+    int error = sys_path_bind(fd, &s->address, o->unix_mode, &s->file);
+    if (error == RONDO_EEXIST)
+        return error_set(RONDO_EADDRINUSE,
+                         "create_server: cannot bind %s: there is a file that "
+                         "is no socket",
+                         o->path);
+    if (error)
+        return fail_on(error, "bind", &s->address);
+    error = sys_listen(fd, o->backlog);
+    return error ? fail_on(error, "listen on", &s->address) : 0;
+}
+
+static int add_pipe(rondo_server *s, const rondo_server_options *o)
+{
+    int error = stream_pipe_name(s->loop, o->path, "create_server");
+    if (error)
+        return error;
+    if (o->unix_mode)
+        return error_set(RONDO_EINVAL, "create_server: a pipe has no mode");
+    if (o->accepted)
+        return error_set(RONDO_ENOTSUP,
+                         "create_server: a pipe's clients stay with their "
+                         "loop, and cannot be handed on by accepted");
+    return server_pipe_open(s, o->path);
+}
+
+static int add_path(rondo_server *s, const rondo_server_options *o)
+{
+    sys_fd fd;
+    if (sys_is_pipe_name(o->path))
+        return add_pipe(s, o);
+    int error = address_of_path(&s->address, o->path, "create_server");
+    if (error)
+        return error;
+    if (o->unix_mode && is_abstract(&s->address))
+        return error_set(RONDO_EINVAL,
+                         "create_server: an abstract name has no mode");
+    error = sys_socket_stream(RONDO_FAMILY_UNIX, &fd);
+    if (error)
+        return fail_on(error, "make a socket for", &s->address);
+    error = bind_path(s, fd, o);
+    if (!error)
+        error = add_listener(s, fd);
+    if (!error)
+        return 0;
+    sys_path_remove(&s->address, &s->file);
+    sys_close(fd);
+    return error;
+}
+
+/* ---- which ones ---- */
+
+static void undo(rondo_server *s)
+{
+    while (s->listeners) {
+        struct listener *l = &s->listener[--s->listeners];
+        io_detach(s->loop, &l->io);
+        sys_close(l->io.fd);
+    }
+}
+
+static bool is_missing(int error)
+{
+    return error == RONDO_EAFNOSUPPORT || error == RONDO_EADDRNOTAVAIL;
+}
+
+/* Both families, the second on the port that the first one got. */
+static int try_everywhere(rondo_server *s, const rondo_server_options *o)
+{
+    static const rondo_family families[] = {RONDO_FAMILY_INET6,
+                                            RONDO_FAMILY_INET};
+    uint16_t port = o->port;
+    int error = RONDO_EAFNOSUPPORT;
+    for (int i = 0; i < 2; i++) {
+        rondo_address address;
+        if (o->family != RONDO_FAMILY_ANY && o->family != families[i])
+            continue;
+        /* a dual-stack socket has IPv4 already */
+        if (i == 1 && s->listeners && o->v6only == RONDO_OFF)
+            continue;
+        (void)sys_address_any(&address, families[i], port);
+        error = add_address(s, o, &address);
+        if (error && !is_missing(error))
+            return error;
+        if (!error && sys_local_address(s->listener[0].io.fd, &address) == 0)
+            port = rondo_address_port(&address);
+    }
+    return s->listeners ? 0 : error;
+}
+
+static int add_everywhere(rondo_server *s, const rondo_server_options *o)
+{
+    int error = RONDO_EADDRINUSE;
+    int tries = o->port ? 1 : SAME_PORT_TRIES;
+    while (tries-- && error == RONDO_EADDRINUSE) {
+        undo(s);
+        error = try_everywhere(s, o);
+    }
+    return error;
+}
+
+static int add_host(rondo_server *s, const rondo_server_options *o)
+{
+    rondo_address address;
+    if (rondo_address_parse(&address, o->host, o->port))
+        return error_set(RONDO_EINVAL,
+                         "create_server: host \"%.100s\" is not a numeric "
+                         "address, and names are not looked up",
+                         o->host);
+    if (o->family != RONDO_FAMILY_ANY &&
+        o->family != rondo_address_family(&address))
+        return error_set(RONDO_EINVAL,
+                         "create_server: host \"%s\" is not of the family "
+                         "asked for",
+                         o->host);
+    return add_address(s, o, &address);
+}
+
+static int add_socket(rondo_server *s, const rondo_server_options *o)
+{
+    sys_fd fd = sys_fd_of(*o->socket);
+    long long number = (long long)*o->socket;
+    enum sys_kind kind = sys_kind(fd);
+    if (kind == SYS_KIND_BAD)
+        return error_set(RONDO_EBADF,
+                         "create_server: descriptor %lld is not open", number);
+    if (kind != SYS_KIND_LISTENER && kind != SYS_KIND_STREAM)
+        return error_set(RONDO_EINVAL,
+                         "create_server: descriptor %lld is not a stream "
+                         "socket",
+                         number);
+    if (io_find(s->loop, fd))
+        return error_set(RONDO_EBUSY,
+                         "create_server: descriptor %lld is in use by the loop",
+                         number);
+    rondo_address bound;
+    if (sys_local_address(fd, &bound) != 0 ||
+        (rondo_address_family(&bound) != RONDO_FAMILY_UNIX &&
+         !rondo_address_port(&bound)))
+        return error_set(RONDO_EINVAL,
+                         "create_server: descriptor %lld is not bound to an "
+                         "address",
+                         number);
+    int error =
+        kind == SYS_KIND_STREAM || o->backlog ? sys_listen(fd, o->backlog) : 0;
+    if (error)
+        return error_os(error,
+                        "create_server: cannot listen on descriptor "
+                        "%lld",
+                        number);
+    error = sys_adopt(fd);
+    if (error)
+        return error_os(error, "create_server: descriptor %lld", number);
+    return add_listener(s, fd);
+}
+
+/* ---- the call ---- */
+
+static int check(const rondo_server_options *o, const rondo_protocol *protocol)
+{
+    if (!protocol && !o->protocol_factory && !o->accepted)
+        return error_set(RONDO_EINVAL, "create_server: no protocol, no "
+                                       "protocol_factory, no accepted");
+    if ((o->socket ? 1 : 0) + (o->path ? 1 : 0) + (o->host ? 1 : 0) > 1)
+        return error_set(RONDO_EINVAL,
+                         "create_server: more than one of host, path and "
+                         "socket");
+    if (o->unix_mode && (!o->path || o->unix_mode > UNIX_MODES))
+        return error_set(RONDO_EINVAL,
+                         "create_server: unix_mode %o without a path, or no "
+                         "mode",
+                         o->unix_mode);
+    if (o->reuse_port == RONDO_ON && !sys_supports(RONDO_CAN_REUSE_PORT))
+        return error_set(RONDO_ENOTSUP,
+                         "create_server: reuse_port: this system does not "
+                         "spread clients over sockets of one port (Linux "
+                         "does)");
+    if (o->handshake_timeout_ns < 0)
+        return error_set(RONDO_EINVAL, "create_server: a negative "
+                                       "handshake_timeout_ns");
+    if (o->backlog < 0)
+        return error_set(RONDO_EINVAL, "create_server: a negative backlog");
+    if ((unsigned)o->family > RONDO_FAMILY_INET6)
+        return error_set(RONDO_EINVAL, "create_server: family %d", o->family);
+    return 0;
+}
+
+int rondo_create_server(rondo_loop *loop, const rondo_server_options *options,
+                        const rondo_protocol *protocol, void *arg,
+                        rondo_server **server)
+{
+    rondo_server_options o;
+    int error = loop_check_create(loop, "create_server");
+    if (!error)
+        error = loop_options(&o, sizeof o, options, "create_server");
+    if (!error)
+        error = check(&o, protocol);
+    if (error)
+        return error;
+    rondo_server *s = server_new(loop, &o, protocol, arg);
+    if (!s)
+        return error_set(RONDO_ENOMEM, "create_server: out of memory");
+    if (o.socket)
+        error = add_socket(s, &o);
+    else if (o.path)
+        error = add_path(s, &o);
+    else if (o.host && *o.host)
+        error = add_host(s, &o);
+    else
+        error = add_everywhere(s, &o);
+    if (error) {
+        undo(s);
+        loop_free(loop, s);
+        return error;
+    }
+    server_open(s);
+    if (server)
+        *server = s;
+    return 0;
+}

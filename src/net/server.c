@@ -1,0 +1,320 @@
+/* server.c - a server's life, and the connections that came of it. */
+/* SPDX-License-Identifier: MIT */
+#include "net/server.h"
+#include "base/error.h"
+#include "stream/filter.h"
+
+#include <stdio.h>
+
+static rondo_server *of_handle(struct handle *handle)
+{
+    return (rondo_server *)(void *)((char *)handle -
+                                    offsetof(rondo_server, handle));
+}
+
+/* ---- settling ---- */
+
+static void finish(rondo_loop *loop, struct task *task)
+{
+    rondo_server *s =
+        (rondo_server *)(void *)((char *)task -
+                                 offsetof(rondo_server, deferred));
+    server_pipe_free(s);
+    if (s->options.closed)
+        s->options.closed(s, s->arg);
+    handle_close(loop, &s->handle);
+    s->ended = true;
+    if (s->options.closed) {
+        loop_free(loop, s);
+        return;
+    }
+    /* nobody was told that the pointer ends: it ends with the loop */
+    s->grave.next = loop->graves;
+    s->grave.memory = s;
+    loop->graves = &s->grave;
+}
+
+static bool is_idle(const rondo_server *s)
+{
+    for (size_t i = 0; i < s->listeners; i++)
+        for (int j = 0; j < op_accepts(s->loop); j++)
+            if (!op_is_idle(&s->listener[i].acceptor[j].accept.op))
+                return false;
+    return !s->busy && (!s->instances || server_pipe_is_idle(s));
+}
+
+/* Closed before the cancelled accepts are done, so that clients are refused
+ * from now on: no backend needs the descriptor to end them. */
+static void stop_listening(rondo_server *s)
+{
+    if (s->instances)
+        server_pipe_stop(s);
+    for (size_t i = 0; i < s->listeners; i++) {
+        struct listener *l = &s->listener[i];
+        if (l->io.fd == SYS_NO_FD)
+            continue;
+        for (int j = 0; j < op_accepts(s->loop); j++)
+            op_cancel(s->loop, &l->acceptor[j].accept.op);
+        io_detach(s->loop, &l->io);
+        /* in a forked child the file is the parent's still; while the socket
+         * is open its number is nobody else's */
+        if (!s->handle.inherited)
+            sys_path_remove(&s->address, &s->file);
+        sys_close(l->io.fd);
+        l->io.fd = SYS_NO_FD;
+    }
+}
+
+void server_hold(rondo_server *s, struct acceptor *a)
+{
+    a->held = true;
+    a->next_held = NULL;
+    *s->last_held = a;
+    s->last_held = &a->next_held;
+}
+
+static struct acceptor *take_held(rondo_server *s)
+{
+    struct acceptor *a = s->held;
+    if (!a)
+        return NULL;
+    s->held = a->next_held;
+    if (!s->held)
+        s->last_held = &s->held;
+    a->held = false;
+    return a;
+}
+
+static void accept_more(rondo_loop *loop, struct listener *l)
+{
+    for (int i = 0; i < op_accepts(loop); i++) {
+        struct acceptor *a = &l->acceptor[i];
+        if (op_is_idle(&a->accept.op) && !a->held)
+            op_submit(loop, &a->accept.op);
+    }
+}
+
+void server_settle(rondo_server *s)
+{
+    rondo_loop *loop = s->loop;
+    struct acceptor *a;
+    if (!s->closing) {
+        for (size_t i = 0; i < s->listeners && server_accepts(s); i++)
+            accept_more(loop, &s->listener[i]);
+        if (s->instances)
+            server_pipe_settle(s);
+        /* Those that waited come again, all of them: who finds no place this
+         * time, either, is held in the same order. */
+        while (server_accepts(s) && (a = take_held(s)))
+            op_finish(loop, &a->accept.op, 0);
+        return;
+    }
+    while ((a = take_held(s)))
+        sys_close(a->accept.accepted);
+    if (s->retry > 0)
+        (void)timers_cancel(loop, s->retry);
+    s->retry = 0;
+    stop_listening(s);
+    if (is_idle(s) && !s->clients && !s->ending) {
+        s->ending = true;
+        loop_push(loop, &s->deferred);
+        loop_nudge(loop);
+    }
+}
+
+static void client_gone(rondo_loop *loop, struct stream_owner *owner)
+{
+    rondo_server *s = (rondo_server *)(void *)owner;
+    (void)loop;
+    s->clients--;
+    server_settle(s);
+}
+
+/* ---- for listen.c ---- */
+
+rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
+                         const rondo_protocol *protocol, void *arg)
+{
+    rondo_server *s = loop_alloc(loop, sizeof *s);
+    if (!s)
+        return NULL;
+    *s = (rondo_server){.loop = loop,
+                        .options = *options,
+                        .protocol = protocol,
+                        .arg = arg,
+                        .serving = options->start_serving != RONDO_OFF};
+    s->options.host = s->options.path = NULL;
+    if (options->path)
+        s->options.no_delay = s->options.keep_alive = RONDO_OFF;
+    s->options.socket = NULL;
+    s->owner.gone = client_gone;
+    s->last_held = &s->held;
+    s->owner.handshake_ns = options->handshake_timeout_ns
+                                ? options->handshake_timeout_ns
+                                : RONDO_SEC(FILTER_HANDSHAKE_S);
+    s->deferred.done = finish;
+    return s;
+}
+
+int server_add(rondo_server *s, sys_fd fd)
+{
+    struct listener *l = &s->listener[s->listeners];
+    l->server = s;
+    io_init(&l->io, fd, IO_SERVER);
+    for (int i = 0; i < op_accepts(s->loop); i++) {
+        l->acceptor[i].listener = l;
+        op_init(&l->acceptor[i].accept.op, &l->io, OP_ACCEPT,
+                server_accept_done);
+    }
+    int error = io_attach(s->loop, &l->io);
+    if (!error)
+        s->listeners++;
+    return error;
+}
+
+void server_open(rondo_server *s)
+{
+    handle_open(s->loop, &s->handle, HANDLE_SERVER);
+    server_settle(s);
+    loop_nudge(s->loop);
+}
+
+/* ---- the program's calls ---- */
+
+static int check(const rondo_server *s, const char *what)
+{
+    int error = loop_check(s ? s->loop : NULL, what);
+    if (!error && s->closing)
+        return error_set(RONDO_ECLOSED, "%s: the server is closed", what);
+    return error;
+}
+
+int rondo_server_start_serving(rondo_server *server)
+{
+    int error = check(server, "server_start_serving");
+    if (error)
+        return error;
+    server->serving = true;
+    server_settle(server);
+    loop_nudge(server->loop);
+    return 0;
+}
+
+int rondo_server_pause_serving(rondo_server *server)
+{
+    int error = check(server, "server_pause_serving");
+    if (error)
+        return error;
+    /* what is pending finds out when a client comes */
+    server->serving = false;
+    return 0;
+}
+
+void rondo_server_close(rondo_server *server)
+{
+    if (loop_check(server ? server->loop : NULL, "server_close") ||
+        server->closing)
+        return;
+    server->closing = true;
+    server_settle(server);
+}
+
+static void for_each_client(rondo_server *server, const char *what,
+                            void (*end)(rondo_transport *t))
+{
+    if (loop_check(server ? server->loop : NULL, what))
+        return;
+    /* ending one never frees another: that is the loop's to do */
+    for (rondo_transport *t = server->owner.first; t; t = t->next)
+        end(t);
+}
+
+void rondo_server_close_clients(rondo_server *server)
+{
+    for_each_client(server, "server_close_clients", rondo_transport_close);
+}
+
+void rondo_server_abort_clients(rondo_server *server)
+{
+    for_each_client(server, "server_abort_clients", rondo_transport_abort);
+}
+
+bool rondo_server_is_serving(const rondo_server *server)
+{
+    return server && server->serving && !server->closing;
+}
+
+int rondo_server_address(const rondo_server *server, size_t i,
+                         rondo_address *address)
+{
+    int error = loop_check(server ? server->loop : NULL, "server_address");
+    if (error)
+        return error;
+    if (!address)
+        return error_set(RONDO_EINVAL, "server_address: NULL");
+    if (server->closing || i >= server->listeners)
+        return error_set(RONDO_ENOENT,
+                         "server_address: no socket of number "
+                         "%zu",
+                         i);
+    error = sys_local_address(server->listener[i].io.fd, address);
+    return error ? error_os(error, "server_address") : 0;
+}
+
+rondo_fd rondo_server_fd(const rondo_server *server, size_t i)
+{
+    if (!server || server->closing || i >= server->listeners)
+        return RONDO_NO_FD;
+    return (rondo_fd)server->listener[i].io.fd;
+}
+
+rondo_loop *rondo_server_loop(const rondo_server *server)
+{
+    return server ? server->loop : NULL;
+}
+
+void rondo_server_set_background(rondo_server *server, bool background)
+{
+    if (!loop_check(server ? server->loop : NULL, "server_set_background") &&
+        !server->ended)
+        handle_set_background(server->loop, &server->handle, background);
+}
+
+rondo_server *rondo_transport_server(const rondo_transport *t)
+{
+    bool has = t && t->owner && t->owner->gone == client_gone;
+    return has ? (rondo_server *)(void *)t->owner : NULL;
+}
+
+/* ---- for the loop ---- */
+
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    (void)loop;
+    rondo_server_close(of_handle(handle));
+}
+
+static bool describe(const struct handle *handle, char *text, size_t size)
+{
+    const rondo_server *s =
+        (const rondo_server *)(const void *)((const char *)handle -
+                                             offsetof(rondo_server, handle));
+    char where[RONDO_ADDRESS_TEXT] = "-";
+    rondo_address address;
+    if (!s->closing && s->listeners &&
+        sys_local_address(s->listener[0].io.fd, &address) == 0)
+        (void)rondo_address_text(&address, where, sizeof where);
+    if (s->instances && !s->closing)
+        snprintf(where, sizeof where, "%s", server_pipe_name(s));
+    const char *state = s->closing   ? "closing"
+                        : s->retry   ? "out of room"
+                        : s->serving ? "serving"
+                                     : "paused";
+    snprintf(text, size, "fd %lld, %s, %s, %u clients",
+             s->listeners ? (long long)s->listener[0].io.fd : -1LL, where,
+             state, s->clients);
+    return true;
+}
+
+const struct handle_class server_class = {"server", close_at_loop_close,
+                                          describe};

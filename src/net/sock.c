@@ -1,0 +1,373 @@
+/* sock.c - operations on sockets that stay the program's. */
+/* SPDX-License-Identifier: MIT */
+#include "net/sock.h"
+
+#include "base/error.h"
+#include "core/id.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+enum { RETRY_MS = 2 };
+
+struct side {
+    struct op op;
+    struct sock_call *call; /* NULL: nothing to be done or told */
+};
+
+/* A descriptor as long as something is to be done with it; then, out of the
+ * loop's sight, until the kernel is done. */
+struct sock {
+    struct handle handle; /* first, as in all that is a handle */
+    struct io io;
+    rondo_loop *loop;
+    struct side side[2];
+    bool gone;
+};
+
+const char *const sock_names[] = {[SOCK_CALL_RECV] = "sock_recv",
+                                  [SOCK_CALL_SENDALL] = "sock_sendall",
+                                  [SOCK_CALL_RECVFROM] = "sock_recvfrom",
+                                  [SOCK_CALL_SENDTO] = "sock_sendto",
+                                  [SOCK_CALL_ACCEPT] = "sock_accept",
+                                  [SOCK_CALL_CONNECT] = "sock_connect",
+                                  [SOCK_CALL_SENDFILE] = "sock_sendfile"};
+
+/* ---- letting go ---- */
+
+static void free_if_idle(struct sock *s)
+{
+    if (!s->gone || !op_is_idle(&s->side[0].op) || !op_is_idle(&s->side[1].op))
+        return;
+    handle_close(s->loop, &s->handle);
+    loop_spare(s->loop, SPARE_SOCK, s);
+}
+
+/* Out of the table before anything is told: the program may then close the
+ * descriptor and see its number come back as another. */
+static void leave(struct sock_call *c)
+{
+    struct sock *s = c->sock;
+    if (c->timer > 0)
+        (void)timers_cancel(c->loop, c->timer);
+    c->timer = 0;
+    if (!s)
+        return;
+    struct side *side = &s->side[c->kind & 1];
+    c->sock = NULL;
+    side->call = NULL;
+    op_cancel(s->loop, &side->op);
+    if (s->side[0].call || s->side[1].call)
+        return;
+    io_detach(s->loop, &s->io);
+    s->gone = true;
+    free_if_idle(s);
+}
+
+/* What a thread has read and nobody has sent was not sent. */
+static void close_source(struct sock_call *c, bool failed)
+{
+    if (c->kind != SOCK_CALL_SENDFILE)
+        return;
+    if (failed)
+        source_take_back(&c->source, c->size - c->sent);
+    c->size = c->sent;
+    source_close(&c->source, failed);
+}
+
+/* All that the loop has of it, but not its memory. */
+static void end_call(struct sock_call *c)
+{
+    leave(c);
+    id_free(c->loop, c->id);
+    close_source(c, c->result < 0);
+    handle_close(c->loop, &c->handle);
+}
+
+static void free_call(struct sock_call *c)
+{
+    end_call(c);
+    loop_spare(c->loop, SPARE_SOCK_CALL, c);
+}
+
+/* ---- the result ---- */
+
+static void describe_failure(const struct sock_call *c)
+{
+    error_keep_os(c->os_error);
+    error_os((int)c->result, "%s: descriptor %lld", sock_names[c->kind],
+             (long long)c->fd);
+}
+
+static void tell(rondo_loop *loop, struct task *task)
+{
+    struct sock_call *c =
+        (struct sock_call *)(void *)((char *)task -
+                                     offsetof(struct sock_call, task));
+    bool failed = c->result < 0;
+    const rondo_address *address = failed ? NULL : &c->address;
+    end_call(c);
+    if (failed)
+        describe_failure(c);
+    if (c->kind == SOCK_CALL_RECVFROM)
+        c->done.recvfrom(loop, c->arg, c->result, address);
+    else if (c->kind == SOCK_CALL_ACCEPT)
+        c->done.accept(loop, c->arg, failed ? RONDO_NO_FD : (rondo_fd)c->result,
+                       address, failed ? (int)c->result : 0);
+    else
+        c->done.any(loop, c->arg, c->result);
+    loop_spare(loop, SPARE_SOCK_CALL, c);
+}
+
+void sock_finish(struct sock_call *c, int64_t result)
+{
+    c->over = true;
+    c->result = result;
+    c->os_error = rondo_last_os_error();
+    loop_push(c->loop, &c->task);
+}
+
+/* ---- going on ---- */
+
+static void retry(rondo_loop *loop, void *arg)
+{
+    struct sock_call *c = arg;
+    (void)loop;
+    c->timer = 0;
+    sock_go_on(c);
+}
+
+/* Ready to send, and it was not: a unix socket without a peer is writable
+ * whatever its destinations are. Only time helps. */
+static bool waits_for_time(struct sock_call *c)
+{
+    if (c->kind != SOCK_CALL_SENDTO)
+        return false;
+    if (c->begun)
+        c->timer = timers_start_hidden(
+            c->loop, sys_clock() + RONDO_MS(RETRY_MS), retry, c);
+    c->begun = true;
+    return c->timer > 0;
+}
+
+static void settle(struct sock_call *c, int64_t result)
+{
+    struct op *op = &c->sock->side[c->kind & 1].op;
+    if (result == SOCK_LATER || (result == RONDO_EAGAIN && waits_for_time(c)))
+        return;
+    if (result != RONDO_EAGAIN)
+        sock_finish(c, result);
+    else if (op_is_idle(op))
+        op_submit(c->loop, op);
+    /* else it ends soon, since it was cancelled with an earlier call */
+}
+
+void sock_go_on(struct sock_call *c)
+{
+    error_no_os();
+    if (c->sock->io.attached)
+        settle(c, sock_try(c));
+    else
+        sock_finish(c, RONDO_EBADF); /* another's by now: see ready */
+}
+
+static void ready(rondo_loop *loop, struct sock *s, struct side *side)
+{
+    struct sock_call *c = side->call;
+    int error = side->op.task.error;
+    if (!c || c->over || c->timer > 0 || c->source.reading) {
+        /* it was for a call that has been cancelled */
+        free_if_idle(s);
+        return;
+    }
+    if (error == RONDO_ECANCELED && s->io.attached) {
+        op_submit(loop, &side->op);
+    } else if (error) {
+        /* cancelled by nobody: the number is another descriptor's by now */
+        bool lost = error == RONDO_ECANCELED;
+        error_keep_os(lost ? 0 : side->op.os_error);
+        sock_finish(c, lost ? RONDO_EBADF : error);
+    } else {
+        sock_go_on(c);
+    }
+}
+
+static void read_ready(rondo_loop *loop, struct task *task)
+{
+    struct sock *s =
+        (struct sock *)(void *)((char *)task -
+                                offsetof(struct sock, side[0].op.task));
+    ready(loop, s, &s->side[0]);
+}
+
+static void write_ready(rondo_loop *loop, struct task *task)
+{
+    struct sock *s =
+        (struct sock *)(void *)((char *)task -
+                                offsetof(struct sock, side[1].op.task));
+    ready(loop, s, &s->side[1]);
+}
+
+static void cancel(rondo_loop *loop, struct handle *handle)
+{
+    struct sock_call *c = (struct sock_call *)(void *)handle;
+    if (c->over)
+        return; /* its result is on the way */
+    leave(c);
+    close_source(c, true);
+    error_no_os();
+    sock_finish(c, RONDO_ECANCELED);
+    loop_nudge(loop);
+}
+
+/* ---- beginning ---- */
+
+int sock_refuse(int error, const char *what, rondo_fd fd, const char *why)
+{
+    return error_set(error, "%s: descriptor %lld %s", what, (long long)fd, why);
+}
+
+static int sock_new(rondo_loop *loop, rondo_fd fd, const char *what,
+                    struct sock **made)
+{
+    int error = sys_check_nonblocking(sys_fd_of(fd));
+    if (error == RONDO_EINVAL)
+        return sock_refuse(error, what, fd, "is blocking");
+    if (error)
+        return error_os(error, "%s: descriptor %lld", what, (long long)fd);
+    struct sock *s = loop_take_spare(loop, SPARE_SOCK, sizeof *s);
+    if (!s)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
+    s->loop = loop;
+    io_init(&s->io, sys_fd_of(fd), IO_SOCK);
+    op_init(&s->side[0].op, &s->io, OP_WAIT_READ, read_ready);
+    op_init(&s->side[1].op, &s->io, OP_WAIT_WRITE, write_ready);
+    error = io_attach(loop, &s->io);
+    if (error) {
+        loop_spare(loop, SPARE_SOCK, s);
+        return error_in(what, error);
+    }
+    handle_open(loop, &s->handle, HANDLE_SOCK);
+    handle_set_background(loop, &s->handle, true); /* its calls are not */
+    *made = s;
+    return 0;
+}
+
+/* The descriptor's, which must have that side free; NULL: there is none. */
+static int find(rondo_loop *loop, rondo_fd fd, int kind, struct sock **found)
+{
+    struct io *io = io_find(loop, sys_fd_of(fd));
+    *found = NULL;
+    if (!io)
+        return 0;
+    if (io->owner == IO_WATCHER)
+        return sock_refuse(RONDO_EBUSY, sock_names[kind], fd, "is watched");
+    if (io->owner != IO_SOCK)
+        return sock_refuse(
+            RONDO_EBUSY, sock_names[kind], fd,
+            "belongs to a transport, a server, a datagram endpoint "
+            "or the loop itself");
+    *found = (struct sock *)(void *)((char *)io - offsetof(struct sock, io));
+    const struct sock_call *other = (*found)->side[kind & 1].call;
+    if (other)
+        return error_set(RONDO_EBUSY, "%s: descriptor %lld: a %s is under way",
+                         sock_names[kind], (long long)fd,
+                         sock_names[other->kind]);
+    return 0;
+}
+
+/* A stream has no datagrams, with addresses of their own. */
+static int check_kind(rondo_fd fd, enum sock_kind kind)
+{
+    if (kind != SOCK_CALL_RECVFROM && kind != SOCK_CALL_SENDTO &&
+        kind != SOCK_CALL_SENDFILE)
+        return 0; /* the call itself will say */
+    enum sys_kind is = sys_kind(sys_fd_of(fd));
+    bool streams = kind == SOCK_CALL_SENDFILE;
+    if (is == SYS_KIND_FILE || is == SYS_KIND_OTHER)
+        return sock_refuse(RONDO_ENOTSOCK, sock_names[kind], fd,
+                           "is not a socket");
+    if ((is == SYS_KIND_DATAGRAM) == streams && is != SYS_KIND_BAD &&
+        is != SYS_KIND_SOCKET)
+        return sock_refuse(RONDO_EINVAL, sock_names[kind], fd,
+                           streams ? "is not a stream socket"
+                                   : "is not a datagram socket");
+    return 0;
+}
+
+int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
+                  struct sock_call **made)
+{
+    struct sock *s = NULL;
+    int error = find(loop, fd, (int)kind, &s);
+    if (!error)
+        error = check_kind(fd, kind);
+    if (error)
+        return error;
+    struct sock_call *c = loop_take_spare(loop, SPARE_SOCK_CALL, sizeof *c);
+    if (!c)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", sock_names[kind]);
+    if (!s)
+        error = sock_new(loop, fd, sock_names[kind], &s);
+    if (error) {
+        loop_spare(loop, SPARE_SOCK_CALL, c);
+        return error;
+    }
+    assert(s);
+    c->loop = loop;
+    c->sock = s;
+    c->fd = sys_fd_of(fd);
+    c->kind = (unsigned char)kind;
+    c->task.done = tell;
+    s->side[kind & 1].call = c;
+    handle_open(loop, &c->handle, HANDLE_SOCK_CALL);
+    c->id = id_new(loop, &c->handle, cancel);
+    if (c->id < 0) {
+        error = (int)c->id;
+        free_call(c);
+        return error;
+    }
+    *made = c;
+    return 0;
+}
+
+rondo_id sock_call_begin(struct sock_call *c, void *arg)
+{
+    c->arg = arg;
+    error_no_os();
+    int64_t result = sock_try(c);
+    if (result == RONDO_ENOTSOCK) {
+        error_os((int)result, "%s: descriptor %lld", sock_names[c->kind],
+                 (long long)c->fd);
+        free_call(c);
+        return result;
+    }
+    settle(c, result);
+    loop_nudge(c->loop);
+    return c->id;
+}
+
+/* ---- for the loop ---- */
+
+static void close_call(rondo_loop *loop, struct handle *handle)
+{
+    cancel(loop, handle);
+}
+
+static bool describe_call(const struct handle *handle, char *text, size_t size)
+{
+    const struct sock_call *c = (const struct sock_call *)(const void *)handle;
+    snprintf(text, size, "fd %lld, %s", (long long)c->fd, sock_names[c->kind]);
+    return true;
+}
+
+const struct handle_class sock_call_class = {"sock", close_call, describe_call};
+
+/* Its calls have been cancelled. */
+static void close_sock(rondo_loop *loop, struct handle *handle)
+{
+    (void)loop;
+    (void)handle;
+}
+
+const struct handle_class sock_class = {"socket", close_sock, NULL};

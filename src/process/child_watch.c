@@ -1,0 +1,78 @@
+/* child_watch.c - watches a child by something that is ready when it ends. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "core/op.h"
+#include "process/child.h"
+
+struct child_watch {
+    struct io io;
+    struct op op;
+    struct child *child; /* NULL: nobody wants to know any more */
+    void (*close)(sys_fd fd);
+};
+
+static void free_watch(rondo_loop *loop, struct child_watch *w)
+{
+    io_detach(loop, &w->io);
+    w->close(w->io.fd);
+    loop_free(loop, w);
+}
+
+/* The program has closed it: nothing will tell of the end. */
+static void fail(rondo_loop *loop, struct child_watch *w, int error)
+{
+    (void)error_in("process: the end of a child cannot be watched", error);
+    rondo_exception e = loop_exception(error);
+    rondo_loop_call_exception_handler(loop, &e);
+    if (w->child && !child_check(w->child))
+        child_lose(w->child);
+}
+
+static void ready(rondo_loop *loop, struct task *task)
+{
+    struct child_watch *w =
+        (struct child_watch *)(void *)((char *)task -
+                                       offsetof(struct child_watch, op.task));
+    if (w->child && task->error) {
+        fail(loop, w, task->error);
+    } else if (w->child && !child_check(w->child)) {
+        op_submit(loop, &w->op);
+        return;
+    }
+    free_watch(loop, w);
+}
+
+int child_watch(struct child *child, sys_fd fd, void (*close)(sys_fd fd))
+{
+    rondo_loop *loop = child->loop;
+    struct child_watch *w = loop_alloc(loop, sizeof *w);
+    if (!w)
+        return error_set(RONDO_ENOMEM, "out of memory");
+    w->child = child;
+    w->close = close;
+    io_init(&w->io, fd, IO_CHILD);
+    op_init(&w->op, &w->io, OP_WAIT_READ, ready);
+    int error = io_attach(loop, &w->io);
+    if (error) {
+        loop_free(loop, w);
+        return error;
+    }
+    child->watch = w;
+    op_submit(loop, &w->op);
+    if (w->op.task.state != TASK_READY || !w->op.task.error)
+        return 0;
+    /* refused at once: its done is on the way and frees it */
+    error = w->op.task.error;
+    io_detach(loop, &w->io);
+    w->io.fd = SYS_NO_FD;
+    w->child = NULL;
+    return error;
+}
+
+/* Inside its own dispatch it is idle, and is freed there. */
+void child_unwatch(struct child *child)
+{
+    struct child_watch *w = child->watch;
+    w->child = NULL;
+    op_cancel(child->loop, &w->op);
+}

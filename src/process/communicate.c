@@ -1,0 +1,200 @@
+/* communicate.c - runs a program to its end and collects what it writes. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "core/id.h"
+#include "process/process.h"
+
+#include <string.h>
+
+struct collected {
+    char *data; /* room - 1 bytes at most, and a NUL byte behind them */
+    size_t size, room;
+};
+
+struct communicate {
+    rondo_loop *loop;
+    rondo_process *process;
+    rondo_id id;
+    rondo_communicate_fn done;
+    void *arg;
+    struct collected got[2]; /* stdout's, stderr's */
+    size_t limit;
+    int error;
+};
+
+static const rondo_process_protocol silent = {0};
+
+/* The first reason to end it early is the one that counts. */
+static void stop(struct communicate *c, int error)
+{
+    if (!c->error)
+        c->error = error;
+    rondo_process_close(c->process);
+}
+
+static void cancel(rondo_loop *loop, struct handle *handle)
+{
+    const rondo_process *p = (const rondo_process *)(const void *)handle;
+    (void)loop;
+    stop(p->self, RONDO_ECANCELED);
+}
+
+/* ---- collecting ---- */
+
+static bool append(rondo_loop *loop, struct collected *to, const void *data,
+                   size_t size)
+{
+    size_t room = to->room ? to->room : 4096;
+    while (room - to->size <= size && room <= SIZE_MAX / 2)
+        room *= 2;
+    if (room - to->size <= size)
+        return false;
+    if (room != to->room) {
+        char *grown = loop_realloc(loop, to->data, room);
+        if (!grown)
+            return false;
+        to->data = grown;
+        to->room = room;
+    }
+    memcpy(to->data + to->size, data, size);
+    to->size += size;
+    to->data[to->size] = '\0';
+    return true;
+}
+
+static void data_received(rondo_process *p, void *self, int fd,
+                          const void *data, size_t size)
+{
+    struct communicate *c = self;
+    size_t left = c->limit - c->got[0].size - c->got[1].size;
+    bool fits = !c->limit || size <= left;
+    (void)p;
+    if (c->error)
+        return;
+    if (!append(c->loop, &c->got[fd == 2], data, fits ? size : left))
+        stop(c, RONDO_ENOMEM);
+    else if (!fits)
+        stop(c, RONDO_ETOOMUCH);
+}
+
+/* An output that could not be read to its end is no whole output; an input
+ * that nobody wants is none of our business. */
+static void pipe_lost(rondo_process *p, void *self, int fd, int error)
+{
+    (void)p;
+    if (fd != 0 && error)
+        stop(self, error);
+}
+
+/* ---- the end ---- */
+
+static void describe(int error, size_t limit)
+{
+    if (error == RONDO_ETOOMUCH)
+        error_set(error, "communicate: more than %zu bytes of output", limit);
+    else
+        error_set(error, "communicate: %s", rondo_strerror(error));
+}
+
+static void connection_lost(rondo_process *p, void *self, int error)
+{
+    struct communicate *c = self;
+    rondo_loop *loop = c->loop;
+    rondo_output output = {
+        .size = sizeof output,
+        .out = c->got[0].data ? c->got[0].data : "",
+        .err = c->got[1].data ? c->got[1].data : "",
+        .out_size = c->got[0].size,
+        .err_size = c->got[1].size,
+    };
+    (void)rondo_process_returncode(p, &output.status);
+    id_free(loop, c->id);
+    error = c->error ? c->error : error;
+    if (error)
+        describe(error, c->limit);
+    c->done(loop, c->arg, &output, error);
+    loop_free(loop, c->got[0].data);
+    loop_free(loop, c->got[1].data);
+    loop_free(loop, c);
+}
+
+static const rondo_process_protocol collector = {
+    .pipe_data_received = data_received,
+    .pipe_connection_lost = pipe_lost,
+    .connection_lost = connection_lost,
+};
+
+/* ---- the call ---- */
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* One that does not read, or has closed its stdin, is none of our business. */
+static void feed(struct communicate *c, const void *input, size_t size)
+{
+    rondo_transport *t = rondo_process_pipe(c->process, 0);
+    if (!t)
+        return;
+    if (size && rondo_transport_write_owned(t, input, size, nothing, NULL) ==
+                    RONDO_ENOMEM)
+        stop(c, RONDO_ENOMEM);
+    (void)rondo_transport_write_eof(t);
+}
+
+static void set_kinds(rondo_process_options *o, const void *input)
+{
+    if (!o->stdin_kind)
+        o->stdin_kind = input ? RONDO_STDIO_PIPE : RONDO_STDIO_NULL;
+    if (!o->stdout_kind)
+        o->stdout_kind = RONDO_STDIO_PIPE;
+    if (!o->stderr_kind)
+        o->stderr_kind = RONDO_STDIO_PIPE;
+    o->leave_running = false;
+}
+
+static int start(struct communicate *c, const rondo_process_options *o)
+{
+    rondo_process *p;
+    int error =
+        process_start(c->loop, "communicate", NULL, o, &collector, c, &p);
+    if (error)
+        return error;
+    c->process = p;
+    c->id = id_new(c->loop, &p->handle, cancel);
+    if (c->id > 0)
+        return 0;
+    p->protocol = &silent; /* it has begun, and ends without us */
+    rondo_process_close(p);
+    return (int)c->id;
+}
+
+rondo_id rondo_communicate(rondo_loop *loop,
+                           const rondo_process_options *options,
+                           const void *input, size_t input_size, size_t limit,
+                           rondo_communicate_fn done, void *arg)
+{
+    rondo_process_options o;
+    int error = loop_check_create(loop, "communicate");
+    if (!error)
+        error = loop_options(&o, sizeof o, options, "communicate");
+    if (error)
+        return error;
+    if (!done || (input_size && !input))
+        return error_set(RONDO_EINVAL, "communicate: %s",
+                         done ? "no input of that size" : "no function");
+    set_kinds(&o, input);
+    struct communicate *c = loop_alloc(loop, sizeof *c);
+    if (!c)
+        return error_set(RONDO_ENOMEM, "communicate: out of memory");
+    *c = (struct communicate){
+        .loop = loop, .done = done, .arg = arg, .limit = limit};
+    error = start(c, &o);
+    if (error) {
+        loop_free(loop, c);
+        return error;
+    }
+    feed(c, input, input_size);
+    return c->id;
+}

@@ -1,0 +1,348 @@
+/* process.c - a child process's life, from connection_made to connection_lost. */
+/* SPDX-License-Identifier: MIT */
+#include "process/process.h"
+
+#include "base/error.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+static rondo_process *of_owner(struct stream_owner *owner)
+{
+    return (rondo_process *)(void *)((char *)owner -
+                                     offsetof(rondo_process, owner));
+}
+
+/* ---- settling ---- */
+
+static bool is_over(const rondo_process *p)
+{
+    return p->flags & PROCESS_ENDED && !p->owner.first;
+}
+
+static bool cut_is_due(const rondo_process *p)
+{
+    const uint32_t all = PROCESS_ENDED | PROCESS_CLOSING;
+    return (p->flags & (all | PROCESS_CUT)) == all;
+}
+
+/* Runs no code of the program's. Whatever changes something ends with it. */
+static void settle(rondo_process *p)
+{
+    const uint32_t owed = PROCESS_OWES_MADE | PROCESS_OWES_EXITED;
+    if (p->flags & PROCESS_RUNNING || p->deferred.state != TASK_IDLE)
+        return;
+    if (p->flags & owed || cut_is_due(p) || is_over(p)) {
+        loop_push(p->loop, &p->deferred);
+        loop_nudge(p->loop);
+    }
+}
+
+static void on_ended(struct child *child)
+{
+    rondo_process *p =
+        (rondo_process *)(void *)((char *)child -
+                                  offsetof(rondo_process, child));
+    p->flags |= PROCESS_ENDED | PROCESS_KNOWN | PROCESS_OWES_EXITED;
+    settle(p);
+}
+
+/* ---- pipes ---- */
+
+static void pipe_data(rondo_transport *t, void *self, const void *data,
+                      size_t size)
+{
+    const struct process_pipe *pipe = self;
+    rondo_process *p = pipe->process;
+    (void)t;
+    if (p->protocol->pipe_data_received)
+        p->protocol->pipe_data_received(p, p->self, pipe->child_fd, data, size);
+}
+
+static void pipe_pause(rondo_transport *t, void *self)
+{
+    const struct process_pipe *pipe = self;
+    rondo_process *p = pipe->process;
+    (void)t;
+    if (p->protocol->pause_writing)
+        p->protocol->pause_writing(p, p->self, pipe->child_fd);
+}
+
+static void pipe_resume(rondo_transport *t, void *self)
+{
+    const struct process_pipe *pipe = self;
+    rondo_process *p = pipe->process;
+    (void)t;
+    if (p->protocol->resume_writing)
+        p->protocol->resume_writing(p, p->self, pipe->child_fd);
+}
+
+static void pipe_lost(rondo_transport *t, void *self, int error)
+{
+    struct process_pipe *pipe = self;
+    rondo_process *p = pipe->process;
+    (void)t;
+    pipe->t = NULL;
+    if (p->protocol->pipe_connection_lost)
+        p->protocol->pipe_connection_lost(p, p->self, pipe->child_fd, error);
+}
+
+static const rondo_protocol pipe_protocol = {
+    .data_received = pipe_data,
+    .pause_writing = pipe_pause,
+    .resume_writing = pipe_resume,
+    .connection_lost = pipe_lost,
+};
+
+static bool is_owned(const rondo_process *p, const rondo_transport *t)
+{
+    const rondo_transport *other = p->owner.first;
+    while (other && other != t)
+        other = other->next;
+    return other;
+}
+
+/* Counted here and not in pipe_lost: the program may have given a pipe another
+ * protocol. */
+static void pipe_gone(rondo_loop *loop, struct stream_owner *owner)
+{
+    rondo_process *p = of_owner(owner);
+    (void)loop;
+    for (size_t i = 0; i < p->pipes; i++)
+        if (p->pipe[i].t && !is_owned(p, p->pipe[i].t))
+            p->pipe[i].t = NULL;
+    settle(p);
+}
+
+/* ---- telling ---- */
+
+static void free_process(rondo_process *p)
+{
+    rondo_loop *loop = p->loop;
+    if (p->error)
+        error_set(p->error, "process %lld: the loop was closed",
+                  (long long)p->child.pid);
+    if (p->protocol->connection_lost)
+        p->protocol->connection_lost(p, p->self, p->error);
+    handle_close(loop, &p->handle);
+    loop_free(loop, p);
+}
+
+static void run_deferred(rondo_loop *loop, struct task *task)
+{
+    rondo_process *p =
+        (rondo_process *)(void *)((char *)task -
+                                  offsetof(rondo_process, deferred));
+    (void)loop;
+    p->flags |= PROCESS_RUNNING;
+    if (p->flags & PROCESS_OWES_MADE) {
+        p->flags &= ~(uint32_t)PROCESS_OWES_MADE;
+        if (p->protocol->connection_made)
+            p->protocol->connection_made(p, p->self);
+    }
+    if (p->flags & PROCESS_OWES_EXITED) {
+        p->flags &= ~(uint32_t)PROCESS_OWES_EXITED;
+        if (p->protocol->process_exited)
+            p->protocol->process_exited(p, p->self, p->child.status);
+    }
+    if (cut_is_due(p)) {
+        p->flags |= PROCESS_CUT;
+        for (rondo_transport *t = p->owner.first; t; t = t->next)
+            stream_cut(t);
+    }
+    if (is_over(p)) {
+        free_process(p);
+        return;
+    }
+    p->flags &= ~(uint32_t)PROCESS_RUNNING;
+    settle(p);
+}
+
+/* ---- beginning ---- */
+
+rondo_process *process_new(rondo_loop *loop, size_t pipes)
+{
+    rondo_process *p = loop_alloc(loop, sizeof *p + pipes * sizeof *p->pipe);
+    if (!p)
+        return NULL;
+    *p = (rondo_process){.loop = loop, .pipes = pipes};
+    p->child.loop = loop;
+    p->child.ended = on_ended;
+    p->owner.gone = pipe_gone;
+    p->deferred.done = run_deferred;
+    return p;
+}
+
+void process_open(rondo_process *p, const rondo_process_protocol *protocol,
+                  void *self)
+{
+    p->protocol = protocol;
+    p->self = self;
+    p->flags |= PROCESS_OWES_MADE;
+    handle_open(p->loop, &p->handle, HANDLE_PROCESS);
+    settle(p); /* before the pipes', so that it is told first */
+    for (size_t i = 0; i < p->pipes; i++) {
+        struct process_pipe *pipe = &p->pipe[i];
+        pipe->process = p;
+        stream_open(pipe->t, &pipe_protocol, pipe);
+        stream_own(pipe->t, &p->owner);
+        stream_begin_later(pipe->t);
+    }
+}
+
+/* ---- the program's calls ---- */
+
+static int check(const rondo_process *p, const char *what)
+{
+    int error = loop_check(p ? p->loop : NULL, what);
+    if (!error && p->flags & PROCESS_ENDED)
+        return error_set(RONDO_ESRCH, "%s: process %lld has ended", what,
+                         (long long)p->child.pid);
+    return error;
+}
+
+int rondo_process_send_signal(rondo_process *p, int signum)
+{
+    int error = check(p, "process_send_signal");
+    if (error)
+        return error;
+    error = child_signal(&p->child, signum);
+    return error ? error_in("process_send_signal", error) : 0;
+}
+
+int rondo_process_terminate(rondo_process *p)
+{
+    int error = check(p, "process_terminate");
+    if (error)
+        return error;
+    error = child_signal(&p->child, SIGTERM);
+    return error ? error_in("process_terminate", error) : 0;
+}
+
+int rondo_process_kill(rondo_process *p)
+{
+    int error = check(p, "process_kill");
+    if (error)
+        return error;
+    error = child_kill(&p->child);
+    return error ? error_in("process_kill", error) : 0;
+}
+
+static void let_go(rondo_process *p)
+{
+    child_forget(&p->child);
+    p->flags |= PROCESS_ENDED;
+}
+
+/* One that may not be killed (other ids) would be waited for in vain. */
+static void kill_or_let_go(rondo_process *p)
+{
+    int error = child_kill(&p->child);
+    if (!error || error == RONDO_ESRCH)
+        return;
+    let_go(p);
+    rondo_exception e = loop_exception(error_in("process_close", error));
+    e.process = p;
+    rondo_loop_call_exception_handler(p->loop, &e);
+}
+
+void rondo_process_close(rondo_process *p)
+{
+    if (loop_check(p ? p->loop : NULL, "process_close") ||
+        p->flags & PROCESS_CLOSING)
+        return;
+    p->flags |= PROCESS_CLOSING;
+    if (!(p->flags & PROCESS_ENDED)) {
+        if (p->flags & PROCESS_LEAVE)
+            let_go(p);
+        else
+            kill_or_let_go(p);
+    }
+    settle(p);
+}
+
+int64_t rondo_process_pid(const rondo_process *p)
+{
+    return p ? p->child.pid : 0;
+}
+
+bool rondo_process_returncode(const rondo_process *p, rondo_exit *status)
+{
+    if (!p || !(p->flags & PROCESS_KNOWN))
+        return false;
+    if (status)
+        *status = p->child.status;
+    return true;
+}
+
+rondo_transport *rondo_process_pipe(const rondo_process *p, int fd)
+{
+    for (size_t i = 0; p && i < p->pipes; i++)
+        if (p->pipe[i].child_fd == fd)
+            return p->pipe[i].t;
+    return NULL;
+}
+
+void *rondo_process_self(const rondo_process *p)
+{
+    return p ? p->self : NULL;
+}
+
+rondo_loop *rondo_process_loop(const rondo_process *p)
+{
+    return p ? p->loop : NULL;
+}
+
+void rondo_process_set_background(rondo_process *p, bool background)
+{
+    if (loop_check(p ? p->loop : NULL, "process_set_background"))
+        return;
+    handle_set_background(p->loop, &p->handle, background);
+    for (rondo_transport *t = p->owner.first; t; t = t->next)
+        handle_set_background(p->loop, &t->handle, background);
+}
+
+/* ---- for the loop ---- */
+
+static rondo_process *of_handle(struct handle *handle)
+{
+    return (rondo_process *)(void *)handle;
+}
+
+void process_after_fork(rondo_loop *loop)
+{
+    struct handle *next;
+    for (struct handle *h = loop->handles[HANDLE_PROCESS]; h; h = next) {
+        rondo_process *p = of_handle(h);
+        next = h->next;
+        if (!(p->flags & PROCESS_ENDED))
+            child_lose(&p->child);
+    }
+}
+
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    rondo_process *p = of_handle(handle);
+    (void)loop;
+    if (!(p->flags & PROCESS_CLOSING))
+        p->error = RONDO_ECANCELED;
+    rondo_process_close(p);
+}
+
+static bool describe(const struct handle *handle, char *text, size_t size)
+{
+    const rondo_process *p = (const rondo_process *)(const void *)handle;
+    size_t pipes = 0;
+    for (const rondo_transport *t = p->owner.first; t; t = t->next)
+        pipes++;
+    const char *state = p->flags & PROCESS_KNOWN     ? "ended"
+                        : p->flags & PROCESS_ENDED   ? "let go"
+                        : p->flags & PROCESS_CLOSING ? "closing"
+                                                     : "running";
+    snprintf(text, size, "pid %lld, %s, %zu pipes", (long long)p->child.pid,
+             state, pipes);
+    return true;
+}
+
+const struct handle_class process_class = {"process", close_at_loop_close,
+                                           describe};

@@ -1,0 +1,299 @@
+/* process_spawn.c - starting a child: its options, its descriptors. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "process/process.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+/* What is gathered before the child is started. */
+struct setup {
+    rondo_loop *loop;
+    const char *what;
+    rondo_process *process;
+    size_t count;              /* descriptors of the child */
+    rondo_stdio_entry *entry;  /* what was asked for */
+    struct child_stdio *stdio; /* what they are in the parent */
+    sys_fd *lent;              /* to be closed afterwards, or SYS_NO_FD */
+    sys_fd null;
+    size_t pipes; /* made so far */
+};
+
+/* ---- what was asked for ---- */
+
+static int check_entry(const struct setup *s, size_t index)
+{
+    const rondo_stdio_entry *e = &s->entry[index];
+    if (e->child_fd < 0 || e->child_fd >= sys_descriptor_limit())
+        return error_set(RONDO_EINVAL, "%s: a child cannot have descriptor %d",
+                         s->what, e->child_fd);
+    if (e->child_fd >= child_descriptors())
+        return error_set(RONDO_ENOTSUP,
+                         "%s: on this system a child has the descriptors 0, 1 "
+                         "and 2 only, not %d",
+                         s->what, e->child_fd);
+    for (size_t i = 0; i < index; i++)
+        if (s->entry[i].child_fd == e->child_fd)
+            return error_set(RONDO_EINVAL,
+                             "%s: descriptor %d of the child is named twice",
+                             s->what, e->child_fd);
+    if (e->kind < RONDO_STDIO_INHERIT || e->kind > RONDO_STDIO_STDOUT ||
+        (e->kind == RONDO_STDIO_STDOUT && e->child_fd == 1))
+        return error_set(RONDO_EINVAL,
+                         "%s: descriptor %d of the child: kind %d makes no "
+                         "sense",
+                         s->what, e->child_fd, (int)e->kind);
+    if (e->kind == RONDO_STDIO_FD && sys_kind(sys_fd_of(e->fd)) == SYS_KIND_BAD)
+        return error_set(RONDO_EBADF,
+                         "%s: descriptor %lld, the child's %d, is not open",
+                         s->what, (long long)e->fd, e->child_fd);
+    return 0;
+}
+
+/* The three that every child has, then the others, which may stand for one of
+ * these where nothing else was asked for. */
+static int gather(struct setup *s, const rondo_process_options *o)
+{
+    s->entry[0] = (rondo_stdio_entry){0, o->stdin_kind, o->stdin_fd};
+    s->entry[1] = (rondo_stdio_entry){1, o->stdout_kind, o->stdout_fd};
+    s->entry[2] = (rondo_stdio_entry){2, o->stderr_kind, o->stderr_fd};
+    s->count = 3;
+    for (size_t i = 0; i < o->extra_count; i++) {
+        int fd = o->extra[i].child_fd;
+        bool instead = fd >= 0 && fd < 3 && !s->entry[fd].kind;
+        s->entry[instead ? (size_t)fd : s->count++] = o->extra[i];
+    }
+    int error = 0;
+    for (size_t i = 0; !error && i < s->count; i++)
+        error = check_entry(s, i);
+    return error;
+}
+
+static int check(const char *what, const char *command,
+                 const rondo_process_options *o)
+{
+    bool named = o->program || (o->argv && o->argv[0]);
+    if (command ? o->program || o->argv : !named)
+        return error_set(RONDO_EINVAL, "%s: %s", what,
+                         command ? "a program beside the command"
+                                 : "neither a program nor argv[0]");
+    if (o->argv && !o->argv[0])
+        return error_set(RONDO_EINVAL, "%s: an empty argv", what);
+    if (o->extra_count && !o->extra)
+        return error_set(RONDO_EINVAL, "%s: extra_count without extra", what);
+    if ((o->uid && (*o->uid < 0 || *o->uid >= UINT32_MAX)) ||
+        (o->gid && (*o->gid < 0 || *o->gid >= UINT32_MAX)))
+        return error_set(RONDO_EINVAL, "%s: a uid or gid that is none", what);
+    if (o->umask && (*o->umask < 0 || *o->umask > 0777))
+        return error_set(RONDO_EINVAL, "%s: umask %d is none", what, *o->umask);
+    return 0;
+}
+
+/* ---- descriptors ---- */
+
+static int make_pipe(struct setup *s, size_t index)
+{
+    int child_fd = s->entry[index].child_fd;
+    unsigned sides = child_fd > 2    ? SIDE_READ | SIDE_WRITE
+                     : child_fd == 0 ? SIDE_WRITE
+                                     : SIDE_READ;
+    sys_fd ours;
+    int error = sys_child_pipe(sides, &ours, &s->lent[index]);
+    if (error)
+        return error_os(error, "%s: cannot make a pipe", s->what);
+    struct process_pipe *pipe = &s->process->pipe[s->pipes];
+    error = child_fd > 2 ? stream_new(s->loop, ours, &pipe->t)
+                         : stream_new_pipe(s->loop, ours, sides, RONDO_PIPE_OWN,
+                                           &pipe->t);
+    if (error) {
+        sys_child_close(ours);
+        return error_in(s->what, error);
+    }
+    pipe->child_fd = child_fd;
+    s->pipes++;
+    s->stdio[index].fd = s->lent[index];
+    return 0;
+}
+
+static int open_null(struct setup *s)
+{
+    int error = s->null == SYS_NO_FD ? sys_null(&s->null) : 0;
+    return error ? error_os(error, "%s: cannot open the null device", s->what)
+                 : 0;
+}
+
+static int make_descriptor(struct setup *s, size_t index)
+{
+    const rondo_stdio_entry *e = &s->entry[index];
+    struct child_stdio *stdio = &s->stdio[index];
+    int error = 0;
+    *stdio = (struct child_stdio){e->child_fd, SYS_NO_FD};
+    switch (e->kind) {
+    case RONDO_STDIO_INHERIT:
+        stdio->fd =
+            e->child_fd < 3 ? sys_stdio(e->child_fd) : sys_fd_of(e->child_fd);
+        break;
+    case RONDO_STDIO_PIPE:
+        return make_pipe(s, index);
+    case RONDO_STDIO_NULL:
+        error = open_null(s);
+        stdio->fd = s->null;
+        break;
+    case RONDO_STDIO_FD:
+        stdio->fd = sys_fd_of(e->fd);
+        break;
+    case RONDO_STDIO_STDOUT:
+        break; /* when there is one */
+    }
+    return error;
+}
+
+static int make_descriptors(struct setup *s)
+{
+    int error = 0;
+    for (size_t i = 0; !error && i < s->count; i++)
+        error = make_descriptor(s, i);
+    for (size_t i = 0; !error && i < s->count; i++)
+        if (s->entry[i].kind == RONDO_STDIO_STDOUT)
+            s->stdio[i].fd = s->stdio[1].fd;
+    return error;
+}
+
+/* ---- starting ---- */
+
+static int start(struct setup *s, const char *command,
+                 const rondo_process_options *o)
+{
+    const char *const argv[] = {o->program, NULL};
+    int error = gather(s, o);
+    if (!error)
+        error = make_descriptors(s);
+    if (error)
+        return error;
+    const struct child_plan plan = {
+        .program = o->program || command ? o->program : o->argv[0],
+        .command = command,
+        .argv = o->argv ? o->argv : argv,
+        .env = o->env,
+        .cwd = o->cwd,
+        .stdio = s->stdio,
+        .stdio_count = s->count,
+        .new_group = o->new_group,
+        .new_session = o->new_session,
+        .hide_window = o->hide_window,
+        .uid = o->uid,
+        .gid = o->gid,
+        .umask = o->umask,
+    };
+    error = child_start(&s->process->child, &plan);
+    return error ? error_in(s->what, error) : 0;
+}
+
+static size_t count_pipes(const rondo_process_options *o)
+{
+    const rondo_stdio_kind kinds[] = {o->stdin_kind, o->stdout_kind,
+                                      o->stderr_kind};
+    size_t count = 0;
+    for (size_t i = 0; i < 3; i++)
+        if (kinds[i] == RONDO_STDIO_PIPE)
+            count++;
+    for (size_t i = 0; i < o->extra_count; i++)
+        if (o->extra[i].kind == RONDO_STDIO_PIPE)
+            count++;
+    return count;
+}
+
+/* The lists, in one piece; false: out of memory. */
+static bool make_room(struct setup *s, const rondo_process_options *o)
+{
+    size_t most = 3 + o->extra_count;
+    s->process = process_new(s->loop, count_pipes(o));
+    s->entry = loop_alloc(s->loop, most * (sizeof *s->entry + sizeof *s->stdio +
+                                           sizeof *s->lent));
+    if (!s->process || !s->entry)
+        return false;
+    s->lent = (sys_fd *)(void *)(s->entry + most);
+    s->stdio = (struct child_stdio *)(void *)(s->lent + most);
+    for (size_t i = 0; i < most; i++)
+        s->lent[i] = SYS_NO_FD;
+    return true;
+}
+
+/* What was the child's alone, and in the end all of it. */
+static void clean_up(struct setup *s, bool failed)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->lent[i] != SYS_NO_FD)
+            sys_child_close(s->lent[i]);
+    if (s->null != SYS_NO_FD)
+        sys_child_close(s->null);
+    for (size_t i = 0; failed && i < s->pipes; i++)
+        stream_discard(s->process->pipe[i].t);
+    loop_free(s->loop, s->entry);
+    if (failed)
+        loop_free(s->loop, s->process);
+}
+
+int process_start(rondo_loop *loop, const char *what, const char *command,
+                  const rondo_process_options *options,
+                  const rondo_process_protocol *protocol, void *self,
+                  rondo_process **process)
+{
+    struct setup s = {.loop = loop, .what = what, .null = SYS_NO_FD};
+    if (!rondo_loop_supports(loop, RONDO_CAN_SUBPROCESS))
+        return error_set(RONDO_ENOTSUP,
+                         "%s: backend \"%s\" cannot run programs; \"iocp\" "
+                         "can",
+                         what, rondo_loop_backend(loop));
+    int error = check(what, command, options);
+    if (error)
+        return error;
+    error = make_room(&s, options)
+                ? start(&s, command, options)
+                : error_set(RONDO_ENOMEM, "%s: out of memory", what);
+    clean_up(&s, error < 0);
+    if (error)
+        return error;
+    s.process->pipes = s.pipes;
+    s.process->flags |= options->leave_running ? PROCESS_LEAVE : 0U;
+    process_open(s.process, protocol, self);
+    if (process)
+        *process = s.process;
+    return 0;
+}
+
+/* ---- the calls ---- */
+
+static int begin(rondo_loop *loop, const char *what, const char *command,
+                 const rondo_process_options *options,
+                 const rondo_process_protocol *protocol, void *self,
+                 rondo_process **p)
+{
+    rondo_process_options o;
+    int error = loop_check_create(loop, what);
+    if (!error)
+        error = loop_options(&o, sizeof o, options, what);
+    if (error)
+        return error;
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "%s: no protocol", what);
+    return process_start(loop, what, command, &o, protocol, self, p);
+}
+
+int rondo_subprocess_exec(rondo_loop *loop,
+                          const rondo_process_options *options,
+                          const rondo_process_protocol *protocol, void *self,
+                          rondo_process **p)
+{
+    return begin(loop, "subprocess_exec", NULL, options, protocol, self, p);
+}
+
+int rondo_subprocess_shell(rondo_loop *loop, const char *command,
+                           const rondo_process_options *options,
+                           const rondo_process_protocol *protocol, void *self,
+                           rondo_process **p)
+{
+    if (loop && !command)
+        return error_set(RONDO_EINVAL, "subprocess_shell: no command");
+    return begin(loop, "subprocess_shell", command, options, protocol, self, p);
+}

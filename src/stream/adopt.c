@@ -1,0 +1,174 @@
+/* adopt.c - descriptors of the program's become transports. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "stream/stream.h"
+
+#include <assert.h>
+
+static int refuse(int error, const char *what, rondo_fd fd, const char *why)
+{
+    return error_set(error, "%s: descriptor %lld %s", what, (long long)fd, why);
+}
+
+/* Bound to nothing means it never was connected; a connection that was reset
+ * already has its own way to say so. */
+static int check_connected(rondo_fd fd, const char *what)
+{
+    rondo_address address;
+    int error = sys_peer_address(sys_fd_of(fd), &address);
+    if (error != RONDO_ENOTCONN)
+        return 0;
+    if (sys_local_address(sys_fd_of(fd), &address) == 0 &&
+        rondo_address_family(&address) != RONDO_FAMILY_UNIX &&
+        rondo_address_port(&address) != 0)
+        return 0;
+    return refuse(RONDO_EINVAL, what, fd, "is not connected");
+}
+
+int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
+                 rondo_transport **t)
+{
+    switch (sys_kind(sys_fd_of(fd))) {
+    case SYS_KIND_BAD:
+        return refuse(RONDO_EBADF, what, fd, "is not open");
+    case SYS_KIND_LISTENER:
+        return refuse(RONDO_EINVAL, what, fd, "is a listening socket");
+    case SYS_KIND_STREAM:
+        break;
+    default:
+        return refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
+    }
+    if (io_find(loop, sys_fd_of(fd)))
+        return refuse(RONDO_EBUSY, what, fd, "is in use by the loop");
+    int error = check_connected(fd, what);
+    if (error)
+        return error;
+    error = stream_new(loop, sys_fd_of(fd), t);
+    if (error)
+        return error_in(what, error);
+    error = sys_adopt(sys_fd_of(fd));
+    if (error)
+        (void)error_os(error, "cannot make descriptor %lld non-blocking",
+                       (long long)fd);
+    else
+        error = stream_remember(*t, NULL);
+    if (error) {
+        stream_give_back(*t);
+        return error_in(what, error);
+    }
+    return 0;
+}
+
+int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
+                                  const rondo_protocol *protocol, void *self,
+                                  rondo_transport **transport)
+{
+    rondo_transport *t = NULL;
+    int error = loop_check_create(loop, "connect_accepted_socket");
+    if (error)
+        return error;
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "connect_accepted_socket: no protocol");
+    error = stream_adopt(loop, socket, "connect_accepted_socket", &t);
+    if (error)
+        return error;
+    assert(t);
+    (void)sys_option(t->io.fd, SYS_NO_DELAY, true);
+    stream_open(t, protocol, self);
+    stream_begin_later(t);
+    if (transport)
+        *transport = t;
+    return 0;
+}
+
+/* ---- half a transport: pipes and the like ---- */
+
+static int check_kind(rondo_fd fd, unsigned flags, const char *what)
+{
+    switch (sys_kind(sys_fd_of(fd))) {
+    case SYS_KIND_BAD:
+        return refuse(RONDO_EBADF, what, fd, "is not open");
+    case SYS_KIND_LISTENER:
+        return refuse(RONDO_EINVAL, what, fd, "is a listening socket");
+    case SYS_KIND_SOCKET:
+    case SYS_KIND_DATAGRAM:
+        return refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
+    case SYS_KIND_FILE:
+        if (sys_is_directory(sys_fd_of(fd)))
+            return refuse(RONDO_EINVAL, what, fd, "is a directory");
+        if (!(flags & RONDO_PIPE_FILE))
+            return refuse(RONDO_EINVAL, what, fd,
+                          "is a file: RONDO_PIPE_FILE takes it");
+        break;
+    case SYS_KIND_STREAM:
+        return check_connected(fd, what);
+    case SYS_KIND_OTHER:
+        break;
+    }
+    return 0;
+}
+
+static int check_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
+                      unsigned flags, const char *what)
+{
+    if (!rondo_loop_supports(loop, RONDO_CAN_PIPES))
+        return error_set(RONDO_ENOTSUP,
+                         "%s: this backend has no pipes; \"iocp\" has", what);
+    if (flags & ~(unsigned)(RONDO_PIPE_BORROW | RONDO_PIPE_FILE))
+        return error_set(RONDO_EINVAL, "%s: unknown flags 0x%x", what, flags);
+    int error = check_kind(fd, flags, what);
+    if (!error && !(sys_pipe_sides(sys_fd_of(fd)) & side))
+        error = refuse(RONDO_EINVAL, what, fd,
+                       side == SIDE_READ ? "is not open for reading"
+                                         : "is not open for writing");
+    return error;
+}
+
+static int connect_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
+                        unsigned flags, const rondo_protocol *protocol,
+                        void *self, rondo_transport **transport)
+{
+    rondo_transport *t = NULL;
+    const char *what =
+        side == SIDE_READ ? "connect_read_pipe" : "connect_write_pipe";
+    int error = loop_check_create(loop, what);
+    if (error)
+        return error;
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "%s: no protocol", what);
+    error = check_pipe(loop, fd, side, flags, what);
+    if (error)
+        return error;
+    error = stream_new_pipe(loop, sys_fd_of(fd), side, flags, &t);
+    if (error)
+        return error_in(what, error);
+    assert(t);
+    stream_open(t, protocol, self);
+    stream_begin_later(t);
+    if (transport)
+        *transport = t;
+    return 0;
+}
+
+rondo_fd rondo_stdio(int which)
+{
+    sys_fd fd = which >= 0 && which <= 2 ? sys_stdio(which) : SYS_NO_FD;
+    if (fd != SYS_NO_FD)
+        return (rondo_fd)fd;
+    error_set(RONDO_EINVAL, "stdio: no standard descriptor %d", which);
+    return RONDO_NO_FD;
+}
+
+int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd, unsigned flags,
+                            const rondo_protocol *protocol, void *self,
+                            rondo_transport **transport)
+{
+    return connect_pipe(loop, fd, SIDE_READ, flags, protocol, self, transport);
+}
+
+int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd, unsigned flags,
+                             const rondo_protocol *protocol, void *self,
+                             rondo_transport **transport)
+{
+    return connect_pipe(loop, fd, SIDE_WRITE, flags, protocol, self, transport);
+}

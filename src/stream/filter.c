@@ -1,0 +1,383 @@
+/* filter.c - a filter's life: pushed, started, ready, goodbye, lost. */
+/* SPDX-License-Identifier: MIT */
+#include "stream/filter.h"
+
+#include "base/error.h"
+
+#include <stdio.h>
+
+enum {
+    GOODBYE_S = 30,    /* how long no byte of it may leave */
+    EARLY_MOST = 65536 /* delivered before all are ready */
+};
+
+static struct filters *filters_of(const rondo_transport *t)
+{
+    return t->extra->filters;
+}
+
+/* ---- errors ---- */
+
+void filters_answer(rondo_transport *t, int result)
+{
+    struct filters *f = filters_of(t);
+    const char *words = error_given(result);
+    /* a send that failed has its own way of ending: what came is read first */
+    if (result >= 0 || (t->flags & STREAM_BROKEN && result == t->error))
+        return;
+    if (words) {
+        snprintf(f->why, sizeof f->why, "%s", words);
+        f->why_error = result;
+    }
+    error_no_os();
+    /* what a filter says of a handshake that fails should reach the peer */
+    stream_fail(t, result, t->flags & STREAM_SHAKING ? 0 : STREAM_RESET);
+    stream_settle(t);
+}
+
+const char *filters_why(const rondo_transport *t)
+{
+    const struct filters *f = filters_of(t);
+    return f->why_error == t->error ? f->why : "";
+}
+
+/* ---- deadlines ---- */
+
+static void stop_timer(rondo_transport *t)
+{
+    struct filters *f = filters_of(t);
+    if (f->timer > 0)
+        (void)timers_cancel(t->loop, f->timer);
+    f->timer = 0;
+}
+
+static void start_timer(rondo_transport *t, int64_t length_ns, rondo_fn fn)
+{
+    struct filters *f = filters_of(t);
+    int64_t now = sys_clock();
+    stop_timer(t);
+    if (length_ns > RONDO_NEVER - now || t->loop->closing)
+        return;
+    f->timer = timers_start_hidden(t->loop, now + length_ns, fn, t);
+    if (f->timer < 0)
+        filters_answer(
+            t, rondo_set_error(RONDO_ENOMEM, "out of memory for a deadline"));
+}
+
+static void on_handshake_time(rondo_loop *loop, void *arg)
+{
+    rondo_transport *t = arg;
+    struct filters *f = filters_of(t);
+    (void)loop;
+    f->timer = 0;
+    filters_answer(t, rondo_set_error(RONDO_ETIMEDOUT,
+                                      "no handshake within %.3f s",
+                                      (double)f->handshake_ns / 1e9));
+}
+
+static void watch_goodbye(rondo_transport *t);
+
+/* As long as bytes leave, the peer is taking the goodbye. */
+static void on_goodbye_time(rondo_loop *loop, void *arg)
+{
+    rondo_transport *t = arg;
+    struct filters *f = filters_of(t);
+    (void)loop;
+    f->timer = 0;
+    if (stream_unsent(t) < f->unsent)
+        watch_goodbye(t);
+    else
+        filters_answer(t,
+                       rondo_set_error(RONDO_ETIMEDOUT,
+                                       "closed, but nothing was taken for %d s",
+                                       GOODBYE_S));
+}
+
+static void watch_goodbye(rondo_transport *t)
+{
+    filters_of(t)->unsent = stream_unsent(t);
+    start_timer(t, RONDO_SEC(GOODBYE_S), on_goodbye_time);
+}
+
+/* ---- getting ready ---- */
+
+bool filters_read(const rondo_transport *t)
+{
+    const struct filters *f = filters_of(t);
+    const struct held *held = t->extra->held;
+    if (t->flags & (STREAM_EOF_BELOW | STREAM_ENDING | STREAM_OWES_START))
+        return false;
+    if (!(t->flags & STREAM_SHAKING))
+        return stream_delivers(t);
+    /* a handshake needs bytes even where the program wants none; a close goes
+     * on with it only for what waits to be sent */
+    if (t->flags & STREAM_CLOSING && !f->pending.size)
+        return false;
+    return !held || held->size <= EARLY_MOST;
+}
+
+static void tell_done(rondo_layer *layer, int result)
+{
+    rondo_done_fn done = layer->done;
+    layer->done = NULL;
+    if (done)
+        done(layer->t->loop, layer->arg, result);
+}
+
+/* Whatever was written before goes first. What the program writes meanwhile
+ * is put behind it, since the flag is still there. */
+static void all_ready(rondo_transport *t)
+{
+    struct filters *f = filters_of(t);
+    filters_write_pending(t);
+    if (t->flags & STREAM_ENDING)
+        return;
+    stop_timer(t);
+    t->flags &= ~(uint32_t)STREAM_SHAKING;
+    filters_done_fn done = f->done;
+    f->done = NULL;
+    if (done)
+        done(t, f->arg, 0);
+    else if (t->flags & STREAM_OWES_MADE)
+        stream_make(t);
+}
+
+int rondo_layer_ready(rondo_layer *layer)
+{
+    int error = loop_check(layer ? layer->t->loop : NULL, "layer_ready");
+    if (error)
+        return error;
+    rondo_transport *t = layer->t;
+    if (layer->ready)
+        return 0;
+    if (t->flags & STREAM_ENDING)
+        return error_set(RONDO_ECLOSED, "layer_ready: the connection is over");
+    layer->ready = true;
+    tell_done(layer, 0);
+    if (layer == filters_of(t)->top)
+        all_ready(t);
+    else
+        t->flags |= STREAM_OWES_START;
+    if (!(t->flags & STREAM_RUNNING))
+        stream_settle(t);
+    return 0;
+}
+
+/* Nothing more can come that a handshake could go on with. */
+static void check_end(rondo_transport *t)
+{
+    const uint32_t waits =
+        t->flags & (STREAM_SHAKING | STREAM_OWES_START | STREAM_ENDING);
+    if (waits == STREAM_SHAKING && t->flags & (STREAM_EOF | STREAM_EOF_BELOW))
+        filters_answer(
+            t, rondo_set_error(RONDO_ECONNRESET,
+                               "the peer left before the handshake's end"));
+}
+
+static rondo_layer *next_to_start(const struct filters *f)
+{
+    rondo_layer *layer = f->top;
+    while (layer->below && !layer->below->started)
+        layer = layer->below;
+    return layer;
+}
+
+/* What was read and not delivered before is for the new layer. */
+static void start(rondo_transport *t)
+{
+    struct filters *f = filters_of(t);
+    rondo_layer *layer = next_to_start(f);
+    struct held *held = t->flags & STREAM_HELD ? stream_take_held(t) : NULL;
+    bool eof = f->holds_eof;
+    f->holds_eof = false;
+    t->flags &= ~(uint32_t)STREAM_OWES_START;
+    layer->started = true;
+    if (layer->below)
+        layer->below->above = layer;
+    else
+        f->bottom = layer;
+    if (!f->timer)
+        start_timer(t, f->handshake_ns, on_handshake_time);
+    if (layer->filter->start)
+        filters_answer(t, layer->filter->start(layer, layer->self));
+    else
+        (void)rondo_layer_ready(layer);
+    if (held && !(t->flags & STREAM_ENDING))
+        (void)layer_received(layer, held->bytes, held->size);
+    loop_free(t->loop, held);
+    if (eof && !(t->flags & STREAM_ENDING))
+        (void)layer_eof_received(layer);
+    check_end(t);
+}
+
+void filters_eof_received(rondo_transport *t)
+{
+    t->flags |= STREAM_EOF_BELOW;
+    (void)layer_eof_received(filters_of(t)->bottom);
+    check_end(t);
+}
+
+void filters_wait(rondo_transport *t, int64_t handshake_ns,
+                  filters_done_fn done, void *arg)
+{
+    struct filters *f = filters_of(t);
+    f->handshake_ns = handshake_ns;
+    f->done = done;
+    f->arg = arg;
+}
+
+/* ---- goodbye ---- */
+
+static bool owes_goodbye(const rondo_transport *t)
+{
+    if (t->flags & STREAM_SAID_EOF || (t->out && t->out->file) ||
+        !(t->flags & (STREAM_WRITE_EOF | STREAM_CLOSING)))
+        return false;
+    return !(t->flags & STREAM_SHAKING) ||
+           (t->flags & STREAM_CLOSING && !filters_of(t)->pending.size);
+}
+
+bool filters_owe(const rondo_transport *t)
+{
+    if (t->flags & STREAM_ENDING)
+        return false;
+    return owes_goodbye(t) ||
+           (t->flags & (STREAM_OWES_START | STREAM_SAID_EOF)) ==
+               STREAM_OWES_START;
+}
+
+static void say_goodbye(rondo_transport *t)
+{
+    const uint32_t over = STREAM_ENDING | STREAM_BROKEN;
+    t->flags |= STREAM_SAID_EOF;
+    for (rondo_layer *layer = filters_of(t)->top; layer; layer = layer->below)
+        if (layer->ready && layer->filter->write_eof && !(t->flags & over))
+            filters_answer(t, layer->filter->write_eof(layer, layer->self));
+    if (t->flags & STREAM_CLOSING && !(t->flags & over))
+        watch_goodbye(t);
+}
+
+void filters_deliver_owed(rondo_transport *t)
+{
+    if (owes_goodbye(t))
+        say_goodbye(t);
+    else
+        start(t);
+}
+
+/* ---- the end ---- */
+
+static void describe(const rondo_transport *t, int error)
+{
+    if (t->error)
+        stream_describe_loss(t);
+    else
+        error_set(error, "closed before the filters were ready");
+}
+
+void filters_fail(rondo_transport *t)
+{
+    struct filters *f = filters_of(t);
+    int error = t->error ? t->error : RONDO_ECANCELED;
+    for (rondo_layer *layer = f->top; layer; layer = layer->below) {
+        describe(t, error);
+        tell_done(layer, error);
+    }
+    filters_done_fn done = f->done;
+    f->done = NULL;
+    describe(t, error);
+    if (done)
+        done(t, f->arg, error);
+}
+
+void filters_free(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    struct filters *f = filters_of(t);
+    stop_timer(t);
+    t->flags |= STREAM_ENDING;
+    filters_drop_pending(t);
+    buf_release(loop, &f->pending);
+    while (f->top) {
+        rondo_layer *layer = f->top;
+        if (t->error)
+            stream_describe_loss(t);
+        if (layer->filter->lost)
+            layer->filter->lost(layer, layer->self, t->error);
+        f->top = layer->below;
+        loop_free(loop, layer);
+    }
+    t->extra->filters = NULL;
+    t->flags &= ~(uint32_t)STREAM_FILTERED;
+    loop_free(loop, f);
+}
+
+/* ---- the program's call ---- */
+
+static struct filters *make_stack(rondo_transport *t)
+{
+    struct stream_extra *extra = stream_extra(t);
+    if (!extra || extra->filters)
+        return extra ? extra->filters : NULL;
+    struct filters *f = loop_alloc(t->loop, sizeof *f);
+    if (!f)
+        return NULL;
+    *f = (struct filters){.handshake_ns = t->owner
+                                              ? t->owner->handshake_ns
+                                              : RONDO_SEC(FILTER_HANDSHAKE_S)};
+    buf_init(&f->pending);
+    extra->filters = f;
+    t->flags |= STREAM_FILTERED;
+    stream_read_through_filters(t);
+    if (t->flags & STREAM_EOF)
+        t->flags |= STREAM_EOF_BELOW;
+    return f;
+}
+
+static int check(rondo_transport *t, const rondo_filter *filter)
+{
+    const char *what = "transport_push_filter";
+    int error = loop_check_create(t ? t->loop : NULL, what);
+    if (error)
+        return error;
+    if (!filter)
+        return error_set(RONDO_EINVAL, "%s: no filter", what);
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING | STREAM_BROKEN))
+        return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
+    if (t->flags & STREAM_PIPE && !stream_is_whole_pipe(t))
+        return error_set(RONDO_ENOTSUP, "%s: a pipe of one direction", what);
+    if (t->flags & STREAM_WRITE_EOF)
+        return error_set(RONDO_EPIPE, "%s: after write_eof", what);
+    if (t->out && t->out->file)
+        return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
+    return 0;
+}
+
+int rondo_transport_push_filter(rondo_transport *t, const rondo_filter *filter,
+                                void *self, rondo_done_fn done, void *arg)
+{
+    int error = check(t, filter);
+    if (error)
+        return error;
+    rondo_layer *layer = loop_alloc(t->loop, sizeof *layer);
+    struct filters *f = layer ? make_stack(t) : NULL;
+    if (!f) {
+        loop_free(t->loop, layer);
+        return error_set(RONDO_ENOMEM, "transport_push_filter: out of memory");
+    }
+    *layer = (rondo_layer){
+        .t = t,
+        .filter = filter,
+        .self = self,
+        .received = filter->received ? filter->received : layer_pass_up,
+        .write = filter->write ? filter->write : layer_pass_down,
+        .below = f->top,
+        .done = done,
+        .arg = arg};
+    f->top = layer;
+    t->flags |= STREAM_SHAKING;
+    if (!layer->below || layer->below->ready)
+        t->flags |= STREAM_OWES_START;
+    stream_settle(t);
+    return 0;
+}

@@ -1,0 +1,125 @@
+/* filter.h - the layers under a protocol: a stack between it and the kernel. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_STREAM_FILTER_H
+#define RONDO_STREAM_FILTER_H
+
+#include "stream/stream.h"
+
+struct rondo_layer {
+    rondo_transport *t;
+    const rondo_filter *filter;
+    void *self;
+    /* the filter's; or, where it has none, bytes pass as they are */
+    int (*received)(rondo_layer *layer, void *self, const void *data,
+                    size_t size);
+    int (*write)(rondo_layer *layer, void *self, const void *data, size_t size);
+    rondo_layer *below; /* NULL: the kernel */
+    rondo_layer *above; /* NULL: the protocol; set when that one is started */
+    rondo_done_fn done; /* NULL once it was called */
+    void *arg;
+    bool started, ready;
+    bool ended; /* it has delivered the end */
+};
+
+/* Told once: 0, all layers are ready, or why there is no connection. It makes
+ * the connection, or refuses it with stream_fail. */
+typedef void (*filters_done_fn)(rondo_transport *t, void *arg, int error);
+
+/* A stream's stack. Bytes that were received go up from `bottom`, bytes to be
+ * sent go down from `top`. Both ends are the stream's: held bytes above, the
+ * write queue below. */
+struct filters {
+    rondo_layer *top;    /* the last one pushed */
+    rondo_layer *bottom; /* the first one that was started; NULL: none yet */
+    struct buf pending;  /* written by the program before all are ready */
+    filters_done_fn done;
+    void *arg;
+    int64_t handshake_ns; /* RONDO_NEVER: no limit */
+    rondo_id timer;       /* the handshake's, then the goodbye's */
+    size_t unsent;        /* when that timer was started */
+    bool holds_eof;       /* an end waits behind the held bytes */
+    bool writing;         /* the first of pending is being written */
+    int why_error;
+    char why[256]; /* a layer's own words for that error */
+};
+
+enum { FILTER_HANDSHAKE_S = 60 };
+
+/* Whoever makes connections asks this after `setup`; filters there have to get
+ * ready before `done` makes a connection of it. */
+void filters_wait(rondo_transport *t, int64_t handshake_ns,
+                  filters_done_fn done, void *arg);
+
+/* ---- for stream_*.c, where STREAM_FILTERED is set ---- */
+
+bool filters_read(const rondo_transport *t);
+static inline rondo_layer *filters_bottom(const rondo_transport *t)
+{
+    return t->extra->filters->bottom;
+}
+void filters_eof_received(rondo_transport *t);
+/* The protocol cannot be told of the end yet; and now it can. */
+void filters_hold_eof(rondo_transport *t);
+void filters_deliver_eof(rondo_transport *t);
+
+/* As the program's calls; the arguments have been checked. */
+int filters_take(rondo_transport *t, const void *data, size_t size);
+/* The same where all are ready. */
+int filters_write(rondo_transport *t, const void *data, size_t size);
+int filters_writev(rondo_transport *t, const rondo_buffer *buffers,
+                   size_t count);
+int filters_write_owned(rondo_transport *t, struct chunk *chunk);
+size_t filters_pending(const rondo_transport *t);
+void filters_drop_pending(rondo_transport *t);
+void filters_release(rondo_transport *t);
+
+/* A filter has to be started, or to say goodbye. */
+bool filters_owe(const rondo_transport *t);
+void filters_deliver_owed(rondo_transport *t);
+/* It is over: tells who waits for a handshake; ends each layer. */
+void filters_fail(rondo_transport *t);
+void filters_free(rondo_transport *t);
+const char *filters_why(const rondo_transport *t);
+
+/* ---- for filter.c and layer.c ---- */
+
+/* All are ready: writes what has waited for that. */
+void filters_write_pending(rondo_transport *t);
+
+/* A callback of a layer answered: an error ends the connection. */
+COLD void filters_answer(rondo_transport *t, int result);
+int layer_eof_received(rondo_layer *layer);
+
+/* These are on the everyday path of a filtered stream. */
+static inline int layer_received(rondo_layer *layer, const void *data,
+                                 size_t size)
+{
+    int result = layer->received(layer, layer->self, data, size);
+    if (result < 0)
+        filters_answer(layer->t, result);
+    return result;
+}
+
+static inline int layer_write(rondo_layer *layer, const void *data, size_t size)
+{
+    int result = layer->write(layer, layer->self, data, size);
+    if (result < 0)
+        filters_answer(layer->t, result);
+    return result;
+}
+
+static inline int layer_pass_up(rondo_layer *layer, void *self,
+                                const void *data, size_t size)
+{
+    (void)self;
+    return rondo_layer_deliver(layer, data, size);
+}
+
+static inline int layer_pass_down(rondo_layer *layer, void *self,
+                                  const void *data, size_t size)
+{
+    (void)self;
+    return rondo_layer_send(layer, data, size);
+}
+
+#endif

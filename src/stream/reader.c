@@ -1,0 +1,360 @@
+/* reader.c - reading by line and by size: a protocol that keeps bytes. */
+/* SPDX-License-Identifier: MIT */
+#include "stream/reader.h"
+
+#include "base/error.h"
+#include "stream/stream.h"
+
+#include <string.h>
+
+enum {
+    LIMIT_DEFAULT = 65536,
+    MOST_READS = 256 /* told in one dispatch */
+};
+
+/* ---- telling ---- */
+
+/* Above twice the limit reading pauses, down to the limit it goes on, and
+ * whenever a read waits for more, however much is there: a separator may be as
+ * long as it likes. */
+static void watch_size(rondo_reader *r, bool waits)
+{
+    if (!r->t)
+        return;
+    if (!r->paused && !waits && r->size > 2 * r->limit) {
+        r->paused = true;
+        (void)rondo_transport_pause_reading(r->t);
+    } else if (r->paused && (waits || r->size <= r->limit)) {
+        r->paused = false;
+        (void)rondo_transport_resume_reading(r->t);
+    }
+}
+
+static void describe(const rondo_reader *r, int error)
+{
+    if (error == RONDO_ETOOMUCH)
+        error_set(error, "read_until: no separator within %zu bytes", r->limit);
+    else if (error == RONDO_EOF)
+        error_set(error, "read: the end came first, after %zu bytes", r->size);
+    else if (error && r->losing)
+        stream_describe_loss(r->losing);
+    else if (error)
+        error_set(error, "read: the connection is lost: %s (%s)",
+                  rondo_strerror(error), rondo_error_name(error));
+}
+
+static void tell_later(rondo_reader *r)
+{
+    if (r->task.state != TASK_IDLE)
+        return;
+    loop_push(r->loop, &r->task);
+    loop_nudge(r->loop);
+}
+
+static void destroy(rondo_reader *r)
+{
+    rondo_allocator a = r->allocator;
+    void *parts[] = {r->bytes, r->separator, r->shorter, r};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i])
+            a.free_fn(parts[i], a.context);
+}
+
+/* The bytes stay where they are until `done` returns. */
+static void tell(rondo_reader *r, struct reader_answer answer)
+{
+    rondo_read_fn done = r->done;
+    const char *data = r->size ? r->bytes + r->start : "";
+    describe(r, answer.error);
+    reader_consume(r, answer.size);
+    r->wanted = NOTHING;
+    r->busy = true;
+    done(r, r->arg, data, answer.size, answer.error);
+    r->busy = false;
+    if (!r->freed && answer.error == RONDO_EOF && r->closing && r->t)
+        rondo_transport_close(r->t);
+}
+
+static bool may_tell(const rondo_reader *r)
+{
+    return !r->drains || !rondo_transport_is_writing_paused(r->t);
+}
+
+/* Tells what can be told; false: it was freed meanwhile, and is gone. Before
+ * connection_lost that is all there is: no more bytes come. */
+static bool pump(rondo_reader *r)
+{
+    struct reader_answer answer;
+    int told = 0;
+    while (told < MOST_READS && may_tell(r) && reader_find(r, &answer)) {
+        told += !r->losing || !answer.size;
+        tell(r, answer);
+        if (r->freed) {
+            if (r->task.state == TASK_IDLE)
+                destroy(r);
+            return false;
+        }
+    }
+    bool more = told == MOST_READS && r->wanted != NOTHING;
+    watch_size(r, r->wanted != NOTHING && !more && may_tell(r));
+    if (more)
+        tell_later(r);
+    return true;
+}
+
+static void run_task(rondo_loop *loop, struct task *task)
+{
+    rondo_reader *r =
+        (rondo_reader *)(void *)((char *)task - offsetof(rondo_reader, task));
+    (void)loop;
+    if (r->freed)
+        destroy(r);
+    else
+        (void)pump(r);
+}
+
+/* ---- its protocol ---- */
+
+static const rondo_protocol nobody;
+
+static void on_made(rondo_transport *t, void *self)
+{
+    rondo_reader *r = self;
+    r->t = t;
+    if (r->connected)
+        r->connected(r, r->connected_arg);
+    else if (r->protocol->connection_made)
+        r->protocol->connection_made(t, r->self);
+}
+
+static void on_data(rondo_transport *t, void *self, const void *data,
+                    size_t size)
+{
+    rondo_reader *r = self;
+    r->t = t;
+    if (r->busy) {
+        /* a filter that delivers inside the callback's write: what is lent
+         * there must not move */
+        (void)rondo_transport_unread(t, data, size);
+        return;
+    }
+    if (!reader_make_room(r, size)) {
+        error_set(RONDO_ENOMEM, "reader: out of memory");
+        rondo_transport_abort_with(t, RONDO_ENOMEM);
+        return;
+    }
+    memcpy(r->bytes + r->start + r->size, data, size);
+    r->size += size;
+    (void)pump(r);
+}
+
+/* The peer has ended its side, but what it has sent may still have to be read
+ * and answered: without an eof_received of the program's the connection is
+ * closed when the end has been read. */
+static bool on_eof(rondo_transport *t, void *self)
+{
+    rondo_reader *r = self;
+    const rondo_protocol *protocol = r->protocol;
+    void *owner = r->self;
+    r->t = t;
+    r->ended = RONDO_EOF;
+    r->closing = !protocol->eof_received;
+    bool alive = pump(r);
+    if (protocol->eof_received)
+        return protocol->eof_received(t, owner);
+    return alive;
+}
+
+static void on_pause(rondo_transport *t, void *self)
+{
+    rondo_reader *r = self;
+    if (r->protocol->pause_writing)
+        r->protocol->pause_writing(t, r->self);
+}
+
+static void on_resume(rondo_transport *t, void *self)
+{
+    rondo_reader *r = self;
+    if (r->drains && r->wanted != NOTHING)
+        tell_later(r); /* first, since the program may free it */
+    if (r->protocol->resume_writing)
+        r->protocol->resume_writing(t, r->self);
+}
+
+static bool on_time(rondo_transport *t, void *self, rondo_direction direction)
+{
+    rondo_reader *r = self;
+    return r->protocol->timed_out &&
+           r->protocol->timed_out(t, r->self, direction);
+}
+
+/* The read under way hears of it first; connection_lost is the last. */
+static void on_lost(rondo_transport *t, void *self, int error)
+{
+    rondo_reader *r = self;
+    const rondo_protocol *protocol = r->protocol;
+    void *owner = r->self;
+    r->t = NULL;
+    r->ended = error ? error : RONDO_EOF;
+    r->losing = t;
+    if (pump(r))
+        r->losing = NULL;
+    if (error)
+        stream_describe_loss(t);
+    if (protocol->connection_lost)
+        protocol->connection_lost(t, owner, error);
+}
+
+static const rondo_protocol reader_protocol = {.connection_made = on_made,
+                                               .data_received = on_data,
+                                               .eof_received = on_eof,
+                                               .pause_writing = on_pause,
+                                               .resume_writing = on_resume,
+                                               .connection_lost = on_lost,
+                                               .timed_out = on_time};
+
+const rondo_protocol *rondo_reader_protocol(void)
+{
+    return &reader_protocol;
+}
+
+/* ---- the program's calls ---- */
+
+int rondo_reader_new(rondo_loop *loop, size_t limit,
+                     const rondo_protocol *protocol, void *self,
+                     rondo_reader **reader)
+{
+    int error = loop_check_create(loop, "reader_new");
+    if (error)
+        return error;
+    if (!reader || limit > READER_LIMIT_MAX)
+        return error_set(RONDO_EINVAL, "reader_new: %s",
+                         reader ? "an absurd limit" : "nowhere to put it");
+    rondo_reader *r = loop_alloc(loop, sizeof *r);
+    *reader = r;
+    if (!r)
+        return error_set(RONDO_ENOMEM, "reader_new: out of memory");
+    *r = (rondo_reader){.task.done = run_task,
+                        .loop = loop,
+                        .allocator = loop->allocator,
+                        .protocol = protocol ? protocol : &nobody,
+                        .self = self,
+                        .limit = limit ? limit : LIMIT_DEFAULT};
+    return 0;
+}
+
+/* The transport goes on with the program's protocol, which gets the rest;
+ * where there is none, nobody else would ever close it. */
+static void leave(rondo_reader *r)
+{
+    rondo_transport *t = r->t;
+    bool alone = r->protocol == &nobody;
+    bool kept = !r->size || alone ||
+                stream_hold_before(t, r->bytes + r->start, r->size);
+    (void)rondo_transport_set_protocol(t, r->protocol, r->self);
+    if (alone)
+        rondo_transport_close(t);
+    else if (r->paused)
+        (void)rondo_transport_resume_reading(t);
+    if (!kept)
+        rondo_transport_abort_with(t, RONDO_ENOMEM);
+}
+
+void rondo_reader_free(rondo_reader *reader)
+{
+    if (!reader || reader->freed)
+        return;
+    if (reader->t) {
+        if (loop_check(reader->loop, "reader_free"))
+            return;
+        leave(reader);
+    }
+    reader->freed = true;
+    if (!reader->busy && reader->task.state == TASK_IDLE)
+        destroy(reader);
+}
+
+void rondo_reader_set_drain(rondo_reader *reader, bool on)
+{
+    if (loop_check(reader ? reader->loop : NULL, "reader_set_drain"))
+        return;
+    reader->drains = on;
+    if (reader->wanted != NOTHING && !reader->busy)
+        tell_later(reader);
+}
+
+static int check(const rondo_reader *r, rondo_read_fn done, const char *what)
+{
+    int error = loop_check(r ? r->loop : NULL, what);
+    if (error)
+        return error;
+    if (!done)
+        return error_set(RONDO_EINVAL, "%s: no function", what);
+    if (r->wanted != NOTHING || r->freed)
+        return error_set(RONDO_EBUSY, "%s: a read is under way", what);
+    return 0;
+}
+
+/* Never tells inside this call: what is there already is told from the loop,
+ * and inside a `done` right after it. */
+static int begin(rondo_reader *r, enum wanted wanted, rondo_read_fn done,
+                 void *arg)
+{
+    r->wanted = wanted;
+    r->done = done;
+    r->arg = arg;
+    r->scanned = r->matched = 0;
+    bool looks = r->size || r->ended || (wanted == EXACTLY && !r->exactly);
+    if (looks && !r->busy)
+        tell_later(r);
+    return 0;
+}
+
+int rondo_read_until(rondo_reader *reader, const void *separator, size_t size,
+                     rondo_read_fn done, void *arg)
+{
+    int error = check(reader, done, "read_until");
+    if (error)
+        return error;
+    if (!separator || !size)
+        return error_set(RONDO_EINVAL, "read_until: no separator");
+    if (!reader_set_separator(reader, separator, size))
+        return error_set(RONDO_ENOMEM, "read_until: out of memory");
+    return begin(reader, UNTIL, done, arg);
+}
+
+int rondo_read_line(rondo_reader *reader, rondo_read_fn done, void *arg)
+{
+    int error = check(reader, done, "read_line");
+    return error ? error : rondo_read_until(reader, "\n", 1, done, arg);
+}
+
+int rondo_read_exactly(rondo_reader *reader, size_t size, rondo_read_fn done,
+                       void *arg)
+{
+    int error = check(reader, done, "read_exactly");
+    if (error)
+        return error;
+    if (size > reader->limit)
+        return error_set(RONDO_ETOOMUCH,
+                         "read_exactly: %zu bytes, the limit is %zu", size,
+                         reader->limit);
+    reader->exactly = size;
+    return begin(reader, EXACTLY, done, arg);
+}
+
+int rondo_read_some(rondo_reader *reader, rondo_read_fn done, void *arg)
+{
+    int error = check(reader, done, "read_some");
+    return error ? error : begin(reader, SOME, done, arg);
+}
+
+rondo_transport *rondo_reader_transport(const rondo_reader *reader)
+{
+    return reader ? reader->t : NULL;
+}
+
+size_t rondo_reader_buffered(const rondo_reader *reader)
+{
+    return reader ? reader->size : 0;
+}

@@ -1,0 +1,450 @@
+/* stream.c - a transport's life: from connection_made to connection_lost. */
+/* SPDX-License-Identifier: MIT */
+#include "stream/stream.h"
+
+#include "base/error.h"
+#include "stream/filter.h"
+
+enum { DRAIN_ROUNDS = 64 };
+
+static rondo_transport *of_deferred(struct task *task)
+{
+    return (rondo_transport *)(void *)((char *)task -
+                                       offsetof(rondo_transport, deferred));
+}
+
+bool stream_delivers(const rondo_transport *t)
+{
+    const uint32_t stopped = STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING |
+                             STREAM_ENDING | STREAM_SHAKING;
+    return (t->flags & (STREAM_MADE | stopped)) == STREAM_MADE;
+}
+
+bool stream_reads(const rondo_transport *t)
+{
+    return t->flags & STREAM_FILTERED ? filters_read(t) : stream_delivers(t);
+}
+
+/* The kernel may have operations of it: before connection_made only while
+ * filters get ready, since without them it may still be refused. */
+static bool is_under_way(const rondo_transport *t)
+{
+    return t->flags & (STREAM_MADE | STREAM_SHAKING);
+}
+
+/* ---- ending ---- */
+
+void stream_fail(rondo_transport *t, int error, unsigned flags)
+{
+    if (t->flags & STREAM_ENDING)
+        return;
+    if (!t->error) {
+        t->error = error;
+        t->os_error = rondo_last_os_error();
+        t->flags |= flags & STREAM_WRITE_FAILED;
+    }
+    t->flags |= STREAM_ENDING | (flags & STREAM_RESET);
+    stream_drop_out(t);
+}
+
+static bool is_quiet(const rondo_transport *t)
+{
+    return op_is_idle(&t->read) && (!t->out || op_is_idle(&t->out->op));
+}
+
+/* A close with bytes unread is a reset to most kernels, and what was sent may
+ * be lost with it. It costs a call; a peer that goes on sending has to be
+ * reset in the end. Not into the scratch buffer: the program may be looking at
+ * what it has there. */
+static void drain(rondo_transport *t)
+{
+    char bytes[4096];
+    for (int i = 0; i < DRAIN_ROUNDS && !t->handle.inherited; i++)
+        if (sys_recv(t->io.fd, bytes, sizeof bytes) <= 0)
+            break;
+}
+
+static bool may_have_unread(const rondo_transport *t)
+{
+    const uint32_t end =
+        t->flags & STREAM_FILTERED ? STREAM_EOF_BELOW : STREAM_EOF;
+    /* a filter that fails to get ready may have told the peer why */
+    return !(t->flags & end) && (!t->error || t->flags & STREAM_SHAKING);
+}
+
+static void submit(rondo_transport *t, struct op *op)
+{
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_submit(t, op);
+    else
+        op_submit(t->loop, op);
+}
+
+static void cancel(rondo_transport *t, struct op *op)
+{
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_cancel(t, op);
+    else
+        op_cancel(t->loop, op);
+}
+
+static void close_socket(rondo_transport *t)
+{
+    /* the option would be the parent process's, too */
+    if (t->flags & STREAM_RESET && !t->handle.inherited)
+        sys_reset_on_close(t->io.fd);
+    else if (may_have_unread(t))
+        drain(t);
+    sys_close(t->io.fd);
+}
+
+/* Everything the kernel had of it is done: the descriptor goes, and what is
+ * left is to tell. */
+static void wind_down(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    t->flags &= ~(uint32_t)(STREAM_BROKEN | STREAM_HELD);
+    cancel(t, &t->read);
+    if (t->out)
+        cancel(t, &t->out->op);
+    if (!is_quiet(t) || t->flags & STREAM_OWES_LOST)
+        return;
+    io_detach(loop, &t->io);
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_close(t, true);
+    else
+        close_socket(t);
+    t->io.fd = SYS_NO_FD;
+    t->flags |= STREAM_OWES_LOST;
+}
+
+/* ---- settling ---- */
+
+static bool resume_is_due(const rondo_transport *t)
+{
+    const uint32_t mask =
+        STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE | STREAM_ENDING | STREAM_BROKEN;
+    return (t->flags & mask) == STREAM_TOLD_PAUSE &&
+           stream_unsent(t) <= t->out->low;
+}
+
+/* It waits until the filters are ready; where they fail it comes all the same,
+ * since the program has the transport already. */
+static bool owes_made(const rondo_transport *t)
+{
+    return t->flags & STREAM_OWES_MADE &&
+           (!(t->flags & STREAM_SHAKING) || t->flags & STREAM_OWES_LOST);
+}
+
+static bool owes_telling(const rondo_transport *t)
+{
+    const uint32_t any = STREAM_OWES_LOST | STREAM_SPENT | STREAM_FILE_OVER;
+    if (t->flags & any || owes_made(t))
+        return true;
+    if (t->flags & STREAM_FILTERED && filters_owe(t))
+        return true;
+    return t->flags & STREAM_MADE &&
+           (t->flags & STREAM_OWES_PAUSE || resume_is_due(t));
+}
+
+static bool owes_reading(const rondo_transport *t)
+{
+    return (t->flags & STREAM_BROKEN && is_under_way(t)) ||
+           (t->flags & STREAM_HELD && stream_delivers(t));
+}
+
+static void end_writing_if_due(rondo_transport *t)
+{
+    const uint32_t filtered = STREAM_FILTERED | STREAM_SAID_EOF;
+    if (t->flags & STREAM_QUEUED || (t->flags & filtered) == STREAM_FILTERED)
+        return;
+    if ((t->flags & (STREAM_WRITE_EOF | STREAM_EOF_SENT)) == STREAM_WRITE_EOF) {
+        /* a reset connection cannot: reading will tell; half a stream ends
+         * with this */
+        if (!(t->flags & STREAM_PIPE))
+            (void)sys_shutdown_write(t->io.fd);
+        t->flags |= STREAM_EOF_SENT;
+    }
+    const uint32_t both = STREAM_EOF | STREAM_EOF_SENT;
+    if (t->flags & STREAM_CLOSING || (t->flags & both) == both)
+        t->flags |= STREAM_ENDING | STREAM_CLOSING;
+}
+
+static void submit_write(rondo_transport *t)
+{
+    struct outgoing *out = t->out;
+    if (out->buf.size) {
+        out->op.task.kind =
+            t->flags & STREAM_PASSING ? OP_WAIT_WRITE : OP_WRITE;
+        out->op.buffer = out->buf.first->data;
+        out->op.size = out->buf.first->size;
+    } else if (stream_file_waits(t)) {
+        stream_file_prepare(t, &out->op);
+    } else {
+        return; /* a thread reads */
+    }
+    submit(t, &out->op);
+}
+
+static bool waits_for_input(const rondo_transport *t)
+{
+    if (t->flags & STREAM_BROKEN || stream_is_full(t))
+        return false;
+    return stream_reads(t) || stream_awaits_hang_up(t);
+}
+
+static void settle_ops(rondo_transport *t)
+{
+    if (!is_under_way(t))
+        return;
+    if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
+        !(t->flags & STREAM_BROKEN))
+        submit_write(t);
+    if (op_is_idle(&t->read) && waits_for_input(t))
+        submit(t, &t->read);
+}
+
+void stream_settle(rondo_transport *t)
+{
+    if (!(t->flags & STREAM_ENDING))
+        end_writing_if_due(t);
+    if (t->flags & STREAM_ENDING)
+        wind_down(t);
+    else if (!(t->flags & STREAM_RUNNING))
+        settle_ops(t); /* else at the end of the dispatch, once */
+    if (t->flags & STREAM_TIMED)
+        stream_watch_time(t);
+    if (t->flags & STREAM_RUNNING || t->deferred.state != TASK_IDLE)
+        return;
+    if (owes_telling(t) || owes_reading(t)) {
+        loop_push(t->loop, &t->deferred);
+        loop_nudge(t->loop);
+    }
+}
+
+/* ---- telling ---- */
+
+void stream_deliver_owed(rondo_transport *t)
+{
+    if (t->flags & STREAM_SPENT) {
+        t->flags &= ~(uint32_t)STREAM_SPENT;
+        buf_release(t->loop, &t->out->buf);
+        if (t->flags & STREAM_FILTERED)
+            filters_release(t);
+    }
+    if (t->flags & STREAM_FILE_OVER)
+        stream_file_tell(t);
+    if (!(t->flags & STREAM_MADE) || t->flags & STREAM_OWES_LOST)
+        return;
+    if (t->flags & STREAM_OWES_PAUSE) {
+        t->flags &= ~(uint32_t)STREAM_OWES_PAUSE;
+        t->flags |= STREAM_TOLD_PAUSE;
+        if (t->protocol->pause_writing)
+            t->protocol->pause_writing(t, t->self);
+    }
+    if (resume_is_due(t)) {
+        t->flags &= ~(uint32_t)STREAM_TOLD_PAUSE;
+        if (t->protocol->resume_writing)
+            t->protocol->resume_writing(t, t->self);
+    }
+}
+
+static void free_all(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    if (t->out)
+        buf_release(loop, &t->out->buf);
+    stream_extra_free(t);
+    loop_free(loop, t->out);
+    loop_free(loop, t);
+}
+
+static void leave_owner(rondo_transport *t)
+{
+    if (!t->owner)
+        return;
+    *t->link = t->next;
+    if (t->next)
+        t->next->link = t->link;
+}
+
+/* Before connection_made only filters, and who waits for them, are told. */
+static void tell_lost(rondo_transport *t)
+{
+    if (t->flags & STREAM_FILTERED)
+        filters_fail(t);
+    if (t->error)
+        stream_describe_loss(t);
+    if (t->flags & STREAM_MADE && t->protocol->connection_lost)
+        t->protocol->connection_lost(t, t->self, t->error);
+    if (t->flags & STREAM_FILTERED)
+        filters_free(t);
+}
+
+static void deliver_lost(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    struct stream_owner *owner = t->owner;
+    tell_lost(t);
+    handle_close(loop, &t->handle);
+    leave_owner(t);
+    free_all(t);
+    if (owner)
+        owner->gone(loop, owner);
+}
+
+static void deliver_made(rondo_transport *t)
+{
+    t->flags &= ~(uint32_t)STREAM_OWES_MADE;
+    t->flags |= STREAM_MADE;
+    if (t->protocol->connection_made)
+        t->protocol->connection_made(t, t->self);
+}
+
+void stream_finish(rondo_transport *t)
+{
+    /* Settling may owe more, and so may what is called. Reading is the one
+     * thing that could go on for ever: it has its own bounds and waits for
+     * the next iteration. */
+    stream_settle(t);
+    while (owes_telling(t)) {
+        if (owes_made(t))
+            deliver_made(t);
+        else if (t->flags & STREAM_FILTERED && filters_owe(t))
+            filters_deliver_owed(t);
+        else
+            stream_deliver_owed(t);
+        if ((t->flags & (STREAM_OWES_LOST | STREAM_OWES_MADE)) ==
+            STREAM_OWES_LOST) {
+            if (t->deferred.state != TASK_IDLE)
+                break; /* it is on the ready list, and will come back here */
+            deliver_lost(t);
+            return;
+        }
+        stream_settle(t);
+    }
+    t->flags &= ~(uint32_t)STREAM_RUNNING;
+    stream_settle(t);
+}
+
+static void run_deferred(rondo_loop *loop, struct task *task)
+{
+    rondo_transport *t = of_deferred(task);
+    (void)loop;
+    t->flags |= STREAM_RUNNING;
+    if (owes_made(t))
+        deliver_made(t);
+    if (is_under_way(t))
+        stream_read_deferred(t);
+    stream_finish(t);
+}
+
+/* ---- beginning ---- */
+
+void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd)
+{
+    *t = (rondo_transport){.loop = loop};
+    io_init(&t->io, fd, IO_TRANSPORT);
+    stream_read_init(t);
+    t->deferred.done = run_deferred;
+}
+
+int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
+{
+    rondo_transport *t = loop_alloc(loop, sizeof *t);
+    if (!t)
+        return error_set(RONDO_ENOMEM, "out of memory for a transport");
+    stream_init(loop, t, fd);
+    int error = io_attach(loop, &t->io);
+    if (error)
+        loop_free(loop, t);
+    else
+        *made = t;
+    return error;
+}
+
+static void give_back(rondo_transport *t, bool close)
+{
+    if (t->flags & STREAM_FILTERED) {
+        filters_fail(t);
+        filters_free(t);
+    }
+    io_detach(t->loop, &t->io);
+    if (t->flags & STREAM_PIPE)
+        stream_pipe_close(t, close);
+    else if (close)
+        sys_close(t->io.fd);
+    if (t->handle.link)
+        handle_close(t->loop, &t->handle);
+    leave_owner(t);
+    stream_drop_out(t);
+    free_all(t);
+}
+
+void stream_give_back(rondo_transport *t)
+{
+    give_back(t, false);
+}
+
+void stream_discard(rondo_transport *t)
+{
+    give_back(t, true);
+}
+
+void stream_open(rondo_transport *t, const rondo_protocol *protocol, void *self)
+{
+    t->protocol = protocol;
+    t->self = self;
+    handle_open(t->loop, &t->handle, HANDLE_TRANSPORT);
+}
+
+void stream_prepare(rondo_transport *t)
+{
+    t->flags |= STREAM_RUNNING;
+}
+
+void stream_make(rondo_transport *t)
+{
+    if (t->flags & STREAM_SHAKING)
+        t->flags |= STREAM_OWES_MADE;
+    else
+        deliver_made(t);
+}
+
+void stream_begin(rondo_transport *t)
+{
+    t->flags |= STREAM_RUNNING;
+    stream_make(t);
+}
+
+void stream_end(rondo_transport *t)
+{
+    stream_finish(t);
+}
+
+void stream_begin_later(rondo_transport *t)
+{
+    t->flags |= STREAM_OWES_MADE;
+    stream_settle(t);
+}
+
+void stream_own(rondo_transport *t, struct stream_owner *owner)
+{
+    t->owner = owner;
+    t->next = owner->first;
+    t->link = &owner->first;
+    if (t->next)
+        t->next->link = &t->next;
+    owner->first = t;
+}
+
+/* ---- for the loop ---- */
+
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    (void)loop;
+    rondo_transport_abort((rondo_transport *)(void *)handle);
+}
+
+const struct handle_class stream_class = {"transport", close_at_loop_close,
+                                          stream_describe};

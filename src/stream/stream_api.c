@@ -1,0 +1,211 @@
+/* stream_api.c - closing a transport, its limits, and what it is asked. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "stream/stream.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void rondo_transport_close(rondo_transport *t)
+{
+    if (loop_check(t ? t->loop : NULL, "transport_close"))
+        return;
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
+        return;
+    t->flags |= STREAM_CLOSING;
+    stream_settle(t);
+}
+
+static void end(rondo_transport *t, int error)
+{
+    error_no_os();
+    stream_fail(t, error, STREAM_RESET);
+    stream_settle(t);
+}
+
+void rondo_transport_abort(rondo_transport *t)
+{
+    if (!loop_check(t ? t->loop : NULL, "transport_abort"))
+        end(t, RONDO_ECANCELED);
+}
+
+void rondo_transport_abort_with(rondo_transport *t, int error)
+{
+    if (loop_check(t ? t->loop : NULL, "transport_abort_with"))
+        return;
+    end(t, error < 0 ? error : RONDO_ECANCELED);
+}
+
+bool rondo_transport_is_closing(const rondo_transport *t)
+{
+    return !t || t->flags & (STREAM_CLOSING | STREAM_ENDING | STREAM_BROKEN);
+}
+
+bool rondo_transport_can_write_eof(const rondo_transport *t)
+{
+    return t && !stream_only_reads(t) && !stream_is_whole_pipe(t);
+}
+
+int rondo_transport_set_protocol(rondo_transport *t,
+                                 const rondo_protocol *protocol, void *self)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_set_protocol");
+    if (error)
+        return error;
+    if (!protocol)
+        return error_set(RONDO_EINVAL, "transport_set_protocol: no protocol");
+    if (protocol != t->protocol || self != t->self) {
+        t->protocol = protocol;
+        t->self = self;
+        /* the new one has not heard it yet */
+        if (t->flags & STREAM_TOLD_PAUSE) {
+            t->flags &= ~(uint32_t)STREAM_TOLD_PAUSE;
+            t->flags |= STREAM_OWES_PAUSE;
+        }
+    }
+    stream_settle(t);
+    return 0;
+}
+
+void rondo_transport_set_self(rondo_transport *t, void *self)
+{
+    if (!loop_check(t ? t->loop : NULL, "transport_set_self"))
+        t->self = self;
+}
+
+void *rondo_transport_self(const rondo_transport *t)
+{
+    return t ? t->self : NULL;
+}
+
+static int recall(const rondo_transport *t, const struct small_address *which,
+                  rondo_address *address, const char *what)
+{
+    if (!address)
+        return error_set(RONDO_EINVAL, "%s: NULL", what);
+    int error = stream_address(t, which, address);
+    return error ? error_set(error, "%s: not known", what) : 0;
+}
+
+int rondo_transport_peer_address(const rondo_transport *t,
+                                 rondo_address *address)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_peer_address");
+    return error ? error
+                 : recall(t, &t->peer, address, "transport_peer_address");
+}
+
+int rondo_transport_local_address(const rondo_transport *t,
+                                  rondo_address *address)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_local_address");
+    return error ? error
+                 : recall(t, &t->local, address, "transport_local_address");
+}
+
+int rondo_transport_peer_credentials(const rondo_transport *t,
+                                     rondo_credentials *peer)
+{
+    const char *what = "transport_peer_credentials";
+    rondo_credentials who = {.size = sizeof who};
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (error)
+        return error;
+    if (!(t->flags & STREAM_UNIX))
+        return error_set(RONDO_ENOTSUP, "%s: only unix sockets know them",
+                         what);
+    if (t->io.fd == SYS_NO_FD)
+        return error_set(RONDO_ENOTCONN, "%s: the descriptor is gone", what);
+    error = sys_peer_credentials(t->io.fd, &who.pid, &who.uid, &who.gid);
+    return error ? error_os(error, "%s", what)
+                 : loop_give(peer, &who, sizeof who, what);
+}
+
+rondo_fd rondo_transport_fd(const rondo_transport *t)
+{
+    if (!t || t->io.fd == SYS_NO_FD)
+        return RONDO_NO_FD;
+    return t->flags & STREAM_PIPE ? stream_pipe_fd(t) : (rondo_fd)t->io.fd;
+}
+
+rondo_loop *rondo_transport_loop(const rondo_transport *t)
+{
+    return t ? t->loop : NULL;
+}
+
+void rondo_transport_set_background(rondo_transport *t, bool background)
+{
+    if (!loop_check(t ? t->loop : NULL, "transport_set_background"))
+        handle_set_background(t->loop, &t->handle, background);
+}
+
+/* ---- formatted ---- */
+
+int rondo_transport_printf(rondo_transport *t, const char *format, ...)
+{
+    char small[512], *text = small;
+    va_list arguments, again;
+    int error = stream_may_write(t, "transport_printf");
+    if (error)
+        return error;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int size = vsnprintf(small, sizeof small, format, arguments);
+    if (size >= (int)sizeof small) {
+        text = loop_alloc(t->loop, (size_t)size + 1);
+        if (text)
+            vsnprintf(text, (size_t)size + 1, format, again);
+    }
+    va_end(again);
+    va_end(arguments);
+    if (size < 0)
+        return error_set(RONDO_EINVAL, "transport_printf: bad format");
+    if (!text)
+        return error_set(RONDO_ENOMEM, "transport_printf: out of memory");
+    error = rondo_transport_write(t, text, (size_t)size);
+    if (text != small)
+        loop_free(t->loop, text);
+    return error;
+}
+
+/* ---- flow control ---- */
+
+int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
+                                            size_t low)
+{
+    const char *what = "transport_set_write_buffer_limits";
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (!error)
+        error = buf_limits(&high, &low, what);
+    if (error)
+        return error;
+    struct outgoing *out = stream_out(t);
+    if (!out)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
+    out->high = high;
+    out->low = low;
+    if (stream_unsent(t) > high && !(t->flags & STREAM_TOLD_PAUSE))
+        t->flags |= STREAM_OWES_PAUSE;
+    stream_settle(t);
+    return 0;
+}
+
+void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
+                                             size_t *high, size_t *low)
+{
+    const struct outgoing *out = t ? t->out : NULL;
+    if (high)
+        *high = out ? out->high : (size_t)BUF_HIGH;
+    if (low)
+        *low = out ? out->low : (size_t)BUF_LOW;
+}
+
+size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
+{
+    return t ? stream_unsent(t) : 0;
+}
+
+bool rondo_transport_is_writing_paused(const rondo_transport *t)
+{
+    return t && t->flags & (STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE);
+}

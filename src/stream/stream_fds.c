@@ -1,0 +1,222 @@
+/* stream_fds.c - descriptors that travel with a unix socket's bytes. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "stream/stream.h"
+
+#include <string.h>
+
+enum { PARCEL_MOST = 64 };
+
+/* Descriptors that leave with one byte: the one at this place of the stream.
+ * They are duplicates, the program's are its own. */
+struct parcel {
+    struct parcel *next;
+    uint64_t at;
+    size_t count;
+    sys_fd fds[PARCEL_MOST];
+};
+
+struct parcels {
+    struct parcel *first, *last;
+    uint64_t front; /* the place of the next byte to leave */
+};
+
+/* Descriptors that came with the bytes at hand. */
+struct arrived {
+    size_t next, count;
+    sys_fd fds[];
+};
+
+/* ---- sending ---- */
+
+static void close_all(const sys_fd *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sys_close(fds[i]);
+}
+
+static void drop_first(rondo_transport *t)
+{
+    struct parcels *p = t->extra->parcels;
+    struct parcel *gone = p->first;
+    close_all(gone->fds, gone->count);
+    p->first = gone->next;
+    if (!p->first) {
+        p->last = NULL;
+        t->flags &= ~(uint32_t)STREAM_PASSING;
+    }
+    loop_free(t->loop, gone);
+}
+
+void stream_drop_parcels(rondo_transport *t)
+{
+    while (t->flags & STREAM_PASSING)
+        drop_first(t);
+}
+
+void stream_passed(rondo_transport *t, size_t count)
+{
+    struct parcels *p = t->extra->parcels;
+    p->front += count;
+    if (count && p->first->at < p->front)
+        drop_first(t);
+}
+
+/* One message carries its descriptors with its first byte, so it begins with
+ * the byte that has some, and ends before the next one that has. */
+int64_t stream_pass(rondo_transport *t, const rondo_buffer *pieces,
+                    size_t count)
+{
+    const struct parcels *p = t->extra->parcels;
+    const struct parcel *with = p->first->at == p->front ? p->first : NULL;
+    const struct parcel *next = with ? with->next : p->first;
+    uint64_t room = next ? next->at - p->front : UINT64_MAX;
+    rondo_buffer part[BUF_GATHER];
+    size_t used = 0;
+    for (; used < count && used < BUF_GATHER && room; used++) {
+        part[used] = pieces[used];
+        if (part[used].size > room)
+            part[used].size = (size_t)room;
+        room -= part[used].size;
+    }
+    int64_t sent =
+        with ? sys_send_fds(t->io.fd, part, used, with->fds, with->count)
+             : sys_sendv(t->io.fd, part, used);
+    if (sent > 0)
+        stream_passed(t, (size_t)sent);
+    return sent;
+}
+
+/* The parcel for the byte that is written next; NULL: out of memory. */
+static struct parcel *open_parcel(rondo_transport *t)
+{
+    struct stream_extra *x = stream_extra(t);
+    if (x && !x->parcels) {
+        x->parcels = loop_alloc(t->loop, sizeof *x->parcels);
+        if (x->parcels)
+            *x->parcels = (struct parcels){0};
+    }
+    if (!x || !x->parcels)
+        return NULL;
+    struct parcels *p = x->parcels;
+    uint64_t at = p->front + rondo_transport_get_write_buffer_size(t);
+    if (p->last && p->last->at == at)
+        return p->last;
+    struct parcel *made = loop_alloc(t->loop, sizeof *made);
+    if (!made)
+        return NULL;
+    made->next = NULL;
+    made->at = at;
+    made->count = 0;
+    return made;
+}
+
+static void keep(rondo_transport *t, struct parcel *parcel)
+{
+    struct parcels *p = t->extra->parcels;
+    if (p->last == parcel)
+        return;
+    if (p->last)
+        p->last->next = parcel;
+    else
+        p->first = parcel;
+    p->last = parcel;
+    t->flags |= STREAM_PASSING;
+}
+
+/* Puts a duplicate in; on an error the parcel is as it was. */
+static int put(struct parcel *parcel, rondo_fd fd, const char *what)
+{
+    if (parcel->count == PARCEL_MOST)
+        return error_set(RONDO_ETOOMUCH,
+                         "%s: more than %d descriptors with one byte", what,
+                         PARCEL_MOST);
+    int error = sys_duplicate(sys_fd_of(fd), &parcel->fds[parcel->count]);
+    if (error)
+        return error_os(error, "%s: descriptor %lld", what, (long long)fd);
+    parcel->count++;
+    return 0;
+}
+
+static int refuse_other(const char *what)
+{
+    return error_set(RONDO_ENOTSUP, "%s: only unix sockets carry descriptors",
+                     what);
+}
+
+int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd)
+{
+    const char *what = "transport_send_fd";
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (!error && !(t->flags & STREAM_UNIX))
+        error = refuse_other(what);
+    if (!error)
+        error = stream_may_write(t, what);
+    if (error)
+        return error;
+    struct parcel *parcel = open_parcel(t);
+    if (!parcel)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
+    error = put(parcel, fd, what);
+    if (parcel->count)
+        keep(t, parcel);
+    else
+        loop_free(t->loop, parcel);
+    return error;
+}
+
+/* ---- receiving ---- */
+
+void stream_drop_arrived(rondo_transport *t)
+{
+    struct arrived *a = t->extra ? t->extra->arrived : NULL;
+    if (!a)
+        return;
+    close_all(a->fds + a->next, a->count - a->next);
+    loop_free(t->loop, a);
+    t->extra->arrived = NULL;
+}
+
+static bool keep_arrived(rondo_transport *t, const sys_fd *fds, size_t count)
+{
+    struct stream_extra *x = stream_extra(t);
+    struct arrived *a =
+        x ? loop_alloc(t->loop, sizeof *a + count * sizeof *fds) : NULL;
+    if (!a)
+        return false;
+    a->next = 0;
+    a->count = count;
+    memcpy(a->fds, fds, count * sizeof *fds);
+    x->arrived = a;
+    return true;
+}
+
+int64_t stream_receive(rondo_transport *t, void *data, size_t size)
+{
+    sys_fd fds[SYS_FDS_MOST];
+    size_t count = 0;
+    int64_t received = sys_recv_fds(t->io.fd, data, size, fds, &count);
+    if (!count || keep_arrived(t, fds, count))
+        return received;
+    close_all(fds, count);
+    error_no_os();
+    return RONDO_ENOMEM;
+}
+
+rondo_fd rondo_transport_take_fd(rondo_transport *t)
+{
+    const char *what = "transport_take_fd";
+    if (loop_check(t ? t->loop : NULL, what))
+        return RONDO_NO_FD;
+    if (!(t->flags & STREAM_UNIX)) {
+        refuse_other(what);
+        return RONDO_NO_FD;
+    }
+    struct arrived *a = t->extra ? t->extra->arrived : NULL;
+    if (!a || a->next == a->count) {
+        error_set(RONDO_ENOENT, "%s: none, or no more, came with these bytes",
+                  what);
+        return RONDO_NO_FD;
+    }
+    return (rondo_fd)a->fds[a->next++];
+}

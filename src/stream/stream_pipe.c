@@ -1,0 +1,259 @@
+/* stream_pipe.c - half a stream, or a whole one, over what need not be a socket. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "stream/stream.h"
+#include "threads/pipe_thread.h"
+
+struct pipe_stream {
+    rondo_transport t; /* first */
+    struct sys_pipe pipe;
+    struct io claim; /* of the given descriptor, when another is waited for */
+    struct blocking *thread; /* NULL: the backend waits */
+    unsigned char side;
+    bool borrowed;
+    bool watches; /* the reading side of a writer waits for a hang-up */
+};
+
+static struct pipe_stream *of(const rondo_transport *t)
+{
+    return (struct pipe_stream *)(uintptr_t)t;
+}
+
+static rondo_transport *of_read(struct task *task)
+{
+    return (rondo_transport *)(void *)((char *)task -
+                                       offsetof(rondo_transport, read.task));
+}
+
+bool stream_only_reads(const rondo_transport *t)
+{
+    return t->flags & STREAM_PIPE && of(t)->side == SIDE_READ;
+}
+
+bool stream_is_whole_pipe(const rondo_transport *t)
+{
+    return t->flags & STREAM_PIPE && of(t)->side == (SIDE_READ | SIDE_WRITE);
+}
+
+rondo_fd stream_pipe_fd(const rondo_transport *t)
+{
+    return (rondo_fd)of(t)->pipe.given;
+}
+
+int64_t stream_pipe_read(rondo_transport *t, void *data, size_t size)
+{
+    struct pipe_stream *p = of(t);
+    return p->thread ? blocking_take(p->thread, data)
+                     : sys_pipe_read(&p->pipe, data, size);
+}
+
+int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
+                          size_t count)
+{
+    struct pipe_stream *p = of(t);
+    return p->thread ? RONDO_EAGAIN : sys_pipe_write(&p->pipe, buffers, count);
+}
+
+/* ---- the reader leaves ---- */
+
+bool stream_awaits_hang_up(const rondo_transport *t)
+{
+    const uint32_t over = STREAM_ENDING | STREAM_BROKEN;
+    return t->flags & STREAM_PIPE && of(t)->watches && !(t->flags & over);
+}
+
+/* With nothing to send that is the end of it and no error. */
+static void reader_left(rondo_transport *t)
+{
+    error_no_os();
+    if (t->flags & STREAM_QUEUED)
+        stream_break_off(t, RONDO_EPIPE);
+    else
+        t->flags |= STREAM_CLOSING;
+}
+
+static void writer_woken(rondo_loop *loop, struct task *task)
+{
+    rondo_transport *t = of_read(task);
+    (void)loop;
+    t->flags |= STREAM_RUNNING;
+    if (stream_awaits_hang_up(t)) {
+        if (!task->error && sys_pipe_hung_up(&of(t)->pipe))
+            reader_left(t);
+        else /* input of a socket's, which nobody is going to take */
+            of(t)->watches = false;
+    }
+    stream_finish(t);
+}
+
+/* ---- by a thread ---- */
+
+/* What is waited for: the descriptor, or its thread. The given number is taken
+ * in any case. */
+static int attach(struct pipe_stream *p)
+{
+    rondo_loop *loop = p->t.loop;
+    io_detach(loop, &p->t.io);
+    if (p->thread)
+        io_init(&p->t.io, blocking_fd(p->thread), IO_THREAD);
+    else
+        io_init(&p->t.io, p->pipe.fd, IO_PIPE);
+    int error = io_attach(loop, &p->t.io);
+    if (error || p->t.io.fd == p->pipe.given || p->claim.attached)
+        return error;
+    io_init(&p->claim, p->pipe.given, IO_CLAIM);
+    error = io_attach(loop, &p->claim);
+    if (error)
+        io_detach(loop, &p->t.io);
+    return error;
+}
+
+static int use_thread(struct pipe_stream *p)
+{
+    int error = sys_pipe_block(&p->pipe);
+    return error ? error : blocking_new(p->t.loop, &p->pipe, &p->thread);
+}
+
+/* epoll will not wait for a device without a driver's help, as /dev/null;
+ * kqueues refuse some devices with EINVAL. */
+int stream_pipe_refused(rondo_transport *t, int error)
+{
+    struct pipe_stream *p = of(t);
+    if (p->thread || (error != RONDO_EPERM && error != RONDO_EINVAL))
+        return error;
+    error = use_thread(p);
+    return error ? error : attach(p);
+}
+
+int stream_pipe_written(rondo_transport *t)
+{
+    struct pipe_stream *p = of(t);
+    struct op *op = &t->out->op;
+    if (!p->thread && !op->task.error)
+        return 0;
+    op->count = 0; /* it may be an error's code */
+    if (!p->thread)
+        return stream_pipe_refused(t, op->task.error);
+    if (op->task.error || t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
+        /* the bytes will be gone; it may have woken the loop a moment ago */
+        blocking_join(p->thread);
+        return op->task.error;
+    }
+    int64_t written = blocking_take(p->thread, NULL);
+    if (written < 0)
+        return written == RONDO_EAGAIN ? 0 : (int)written;
+    op->count = (size_t)written;
+    return 0;
+}
+
+void stream_pipe_submit(rondo_transport *t, struct op *op)
+{
+    struct pipe_stream *p = of(t);
+    if (p->thread && blocking_is_forked(p->thread)) {
+        error_no_os();
+        op_finish(t->loop, op, RONDO_EFORKED);
+        return;
+    }
+    if (p->thread) {
+        op->task.kind = OP_WAIT_READ;
+        if (op == &t->read)
+            blocking_read(p->thread);
+        else
+            blocking_write(p->thread, op->buffer, op->size);
+    }
+    op_submit(t->loop, op);
+}
+
+void stream_pipe_cancel(rondo_transport *t, struct op *op)
+{
+    struct pipe_stream *p = of(t);
+    if (p->thread && blocking_is_busy(p->thread))
+        blocking_cancel(p->thread); /* its end ends the operation */
+    else
+        op_cancel(t->loop, op);
+}
+
+/* ---- from beginning to end ---- */
+
+void stream_pipe_close(rondo_transport *t, bool close)
+{
+    struct pipe_stream *p = of(t);
+    io_detach(t->loop, &p->claim);
+    if (p->thread)
+        blocking_free(p->thread);
+    p->thread = NULL;
+    if (p->borrowed)
+        close = false;
+    if (close && t->flags & STREAM_RESET && !t->handle.inherited) {
+        /* nothing to what is no instance, and no socket */
+        if (stream_is_whole_pipe(t))
+            sys_pipe_cut(p->pipe.given);
+        else
+            sys_reset_on_close(p->pipe.given);
+    }
+    sys_pipe_close(&p->pipe, close, t->handle.inherited);
+}
+
+void stream_pipe_shut(rondo_transport *t)
+{
+    io_detach(t->loop, &t->io);
+    stream_pipe_close(t, true);
+    t->io.fd = SYS_NO_FD;
+}
+
+static int open_pipe(struct pipe_stream *p, sys_fd fd)
+{
+    int error = sys_pipe_open(fd, p->side, p->borrowed, &p->pipe);
+    if (error)
+        return error_os(error, "descriptor %lld", (long long)fd);
+    if (sys_pipe_blocks(&p->pipe))
+        error = use_thread(p);
+    if (!error)
+        error = attach(p);
+    if (error)
+        stream_pipe_close(&p->t, false);
+    return error;
+}
+
+int stream_pipe_name(const rondo_loop *loop, const char *name, const char *what)
+{
+    if (!rondo_loop_supports(loop, RONDO_CAN_NAMED_PIPES))
+        return error_set(RONDO_ENOTSUP,
+                         "%s: backend \"%s\" has no named pipes; \"iocp\" has",
+                         what, rondo_loop_backend(loop));
+    int error = sys_pipe_check(name);
+    return error ? error_os(error, "%s: %s", what, name) : 0;
+}
+
+int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
+                    rondo_transport **made)
+{
+    if (io_find(loop, fd))
+        return error_set(RONDO_EBUSY, "descriptor %lld is in use by the loop",
+                         (long long)fd);
+    struct pipe_stream *p = loop_alloc(loop, sizeof *p);
+    if (!p)
+        return error_set(RONDO_ENOMEM, "out of memory for a transport");
+    *p = (struct pipe_stream){.side = (unsigned char)side,
+                              .borrowed = flags & RONDO_PIPE_BORROW};
+    stream_init(loop, &p->t, fd);
+    int error = open_pipe(p, fd);
+    if (error) {
+        loop_free(loop, p);
+        return error;
+    }
+    p->t.flags = STREAM_PIPE;
+    if (side == SIDE_READ) {
+        p->t.flags |= STREAM_WRITE_EOF | STREAM_EOF_SENT;
+    } else if (side == SIDE_WRITE) {
+        p->t.flags |= STREAM_EOF;
+        p->watches = sys_pipe_tells(&p->pipe);
+        op_init(&p->t.read, &p->t.io, OP_WAIT_READ, writer_woken);
+    }
+    error = stream_remember(&p->t, NULL);
+    if (error)
+        stream_give_back(&p->t);
+    else
+        *made = &p->t;
+    return error;
+}

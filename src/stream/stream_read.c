@@ -1,0 +1,403 @@
+/* stream_read.c - a transport's reading side. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "stream/filter.h"
+#include "stream/stream.h"
+
+#include <string.h>
+
+enum {
+    /* How often one dispatch reads while the buffer comes back full. */
+    READ_ROUNDS = 2,
+    /* The same for what a broken connection still has. */
+    BROKEN_ROUNDS = 16
+};
+
+static rondo_transport *of_read(struct task *task)
+{
+    return (rondo_transport *)(void *)((char *)task -
+                                       offsetof(rondo_transport, read.task));
+}
+
+/* ---- delivering ---- */
+
+/* One get_buffer and buffer_updated; how many bytes went in, 0: it ended. */
+static size_t deliver_buffered(rondo_transport *t, const char *data,
+                               size_t size)
+{
+    size_t room = 0;
+    void *to = t->protocol->get_buffer(t, t->self, size, &room);
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
+        return 0;
+    if (!to || !room) {
+        error_no_os();
+        stream_fail(t, RONDO_ENOBUFS, STREAM_RESET);
+        return 0;
+    }
+    size_t count = size < room ? size : room;
+    memcpy(to, data, count);
+    if (t->protocol->buffer_updated)
+        t->protocol->buffer_updated(t, t->self, count);
+    return count;
+}
+
+/* One data_received; how many bytes it took: all but what it has given back
+ * with unread. */
+static size_t deliver_plain(rondo_transport *t, const char *data, size_t size)
+{
+    rondo_loop *loop = t->loop;
+    loop->lent_to = t;
+    loop->lent_end = data + size;
+    loop->lent_size = size;
+    loop->lent_back = 0;
+    t->protocol->data_received(t, t->self, data, size);
+    loop->lent_to = NULL;
+    return size - loop->lent_back;
+}
+
+static void hold(rondo_transport *t, const char *data, size_t size)
+{
+    if (stream_hold(t, data, size))
+        return;
+    error_no_os();
+    stream_fail(t, RONDO_ENOMEM, STREAM_RESET);
+}
+
+/* What cannot be delivered now, because reading was paused or everything was
+ * given back, is held for later. */
+static void deliver(rondo_transport *t, const char *data, size_t size,
+                    bool refused)
+{
+    for (;;) {
+        if (t->flags & (STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT))
+            stream_deliver_owed(t);
+        if (!size || refused || !stream_delivers(t))
+            break;
+        const rondo_protocol *protocol = t->protocol;
+        size_t took = size;
+        if (protocol->get_buffer)
+            took = deliver_buffered(t, data, size);
+        else if (protocol->data_received)
+            took = deliver_plain(t, data, size);
+        data += took;
+        size -= took;
+        refused = !took && t->protocol == protocol;
+    }
+    const uint32_t over = STREAM_CLOSING | STREAM_ENDING;
+    if (size && !(t->flags & over))
+        hold(t, data, size);
+}
+
+static void deliver_eof(rondo_transport *t)
+{
+    t->flags |= STREAM_EOF;
+    bool keep =
+        t->protocol->eof_received && t->protocol->eof_received(t, t->self);
+    if (!keep)
+        t->flags |= STREAM_CLOSING;
+}
+
+/* ---- for filters ---- */
+
+/* What has to be told first, what waits in front, or a data_received further
+ * out, which keeps what it is lent. */
+static COLD int deliver_carefully(rondo_transport *t, const char *data,
+                                  size_t size, bool refused)
+{
+    rondo_loop *loop = t->loop;
+    rondo_transport *lent_to = loop->lent_to;
+    const char *lent_end = loop->lent_end;
+    size_t lent_size = loop->lent_size, lent_back = loop->lent_back;
+    if (!(t->flags & STREAM_HELD))
+        deliver(t, data, size, refused);
+    else if (!(t->flags & (STREAM_CLOSING | STREAM_ENDING)))
+        hold(t, data, size);
+    loop->lent_to = lent_to;
+    loop->lent_end = lent_end;
+    loop->lent_size = lent_size;
+    loop->lent_back = lent_back;
+    if (!(t->flags & STREAM_RUNNING))
+        stream_settle(t);
+    return 0;
+}
+
+int stream_deliver(rondo_transport *t, const char *data, size_t size)
+{
+    const uint32_t odd = STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING |
+                         STREAM_ENDING | STREAM_SHAKING | STREAM_HELD |
+                         STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT;
+    const uint32_t even = STREAM_MADE | STREAM_RUNNING;
+    const rondo_protocol *protocol = t->protocol;
+    if ((t->flags & (even | odd)) != even || t->loop->lent_to ||
+        protocol->get_buffer || !protocol->data_received)
+        return deliver_carefully(t, data, size, false);
+    size_t took = deliver_plain(t, data, size);
+    if (took == size)
+        return 0;
+    return deliver_carefully(t, data + took, size - took,
+                             !took && t->protocol == protocol);
+}
+
+void stream_deliver_eof(rondo_transport *t)
+{
+    if (t->flags & STREAM_HELD || !stream_delivers(t))
+        filters_hold_eof(t);
+    else
+        deliver_eof(t);
+}
+
+/* ---- reading ---- */
+
+static void read_end(rondo_transport *t)
+{
+    if (t->flags & STREAM_FILTERED)
+        filters_eof_received(t);
+    else
+        deliver_eof(t);
+}
+
+/* Once a write has taken the news of a reset, reading says only "end". The
+ * write that meets an orderly end says EPIPE. */
+static bool ended_in_order(const rondo_transport *t)
+{
+    return !(t->flags & STREAM_BROKEN) ||
+           sys_error_code(t->os_error) == RONDO_EPIPE;
+}
+
+/* The end, an error, or nothing yet. */
+static void read_nothing(rondo_transport *t, int result)
+{
+    if (result == 0) {
+        if (ended_in_order(t))
+            read_end(t);
+    } else if (result != RONDO_EAGAIN) {
+        /* a reset between two writes of ours may answer the reading side */
+        stream_fail(t, result == RONDO_EPIPE ? RONDO_ECONNRESET : result, 0);
+    }
+}
+
+/* One try; the size of what was read, or 0 when there is no more for now. */
+static size_t read_once(rondo_transport *t)
+{
+    rondo_loop *loop = t->loop;
+    int64_t count = t->flags & STREAM_PIPE
+                        ? stream_pipe_read(t, loop->scratch, LOOP_SCRATCH)
+                    : t->flags & STREAM_UNIX
+                        ? stream_receive(t, loop->scratch, LOOP_SCRATCH)
+                        : sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    if (count <= 0) {
+        read_nothing(t, (int)count);
+        return 0;
+    }
+    if (t->flags & STREAM_TIMED)
+        stream_note_read(t);
+    if (t->flags & STREAM_FILTERED)
+        (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
+    else
+        deliver(t, loop->scratch, (size_t)count, false);
+    if (!(t->flags & STREAM_HELD))
+        stream_drop_arrived(t);
+    return (size_t)count;
+}
+
+static void read_more(rondo_transport *t)
+{
+    int rounds = READ_ROUNDS;
+    while (rounds-- && stream_reads(t) && !stream_is_full(t))
+        if (read_once(t) < LOOP_SCRATCH)
+            break;
+}
+
+/* The rest of a read that was not like every day's: `took` of the `count`
+ * bytes at the start of the scratch buffer have been delivered. */
+static COLD void read_rest(rondo_transport *t, const rondo_protocol *protocol,
+                           int64_t count, size_t took)
+{
+    if (count <= 0)
+        read_nothing(t, (int)count);
+    else if (took < (size_t)count)
+        deliver(t, t->loop->scratch + took, (size_t)count - took,
+                !took && t->protocol == protocol);
+    else if (count == LOOP_SCRATCH &&
+             t->flags == (STREAM_MADE | STREAM_RUNNING))
+        (void)read_once(t);
+    stream_finish(t);
+}
+
+static COLD void read_carefully(rondo_transport *t, int error)
+{
+    t->flags |= STREAM_RUNNING;
+    if (error && t->flags & STREAM_PIPE)
+        error = stream_pipe_refused(t, error);
+    if (!error)
+        read_more(t);
+    else if (error != RONDO_ECANCELED) {
+        error_keep_os(t->read.os_error);
+        stream_fail(t, error, 0);
+    }
+    stream_finish(t);
+}
+
+static void read_done(rondo_loop *loop, struct task *task)
+{
+    rondo_transport *t = of_read(task);
+    const rondo_protocol *protocol = t->protocol;
+    if (t->flags != STREAM_MADE || task->error || protocol->get_buffer ||
+        !protocol->data_received) {
+        read_carefully(t, task->error);
+        return;
+    }
+    /* The everyday case: some bytes, all of them taken, and nothing changed,
+     * so that all there is to do is to wait for more. */
+    const uint32_t running = STREAM_MADE | STREAM_RUNNING;
+    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    t->flags = running;
+    if (count <= 0) {
+        read_rest(t, protocol, count, 0);
+        return;
+    }
+    size_t took = deliver_plain(t, loop->scratch, (size_t)count);
+    if (took < (size_t)count || count == LOOP_SCRATCH || t->flags != running) {
+        read_rest(t, protocol, count, took);
+        return;
+    }
+    t->flags = STREAM_MADE;
+    op_submit(loop, &t->read);
+}
+
+static COLD void read_filtered_rest(rondo_transport *t, int64_t count)
+{
+    if (count <= 0)
+        read_nothing(t, (int)count);
+    else if (count == LOOP_SCRATCH && stream_reads(t) && !stream_is_full(t))
+        (void)read_once(t);
+    stream_finish(t);
+}
+
+/* With filters this is every day's, in read_done's place. */
+static void read_filtered_done(rondo_loop *loop, struct task *task)
+{
+    const uint32_t running = STREAM_MADE | STREAM_FILTERED | STREAM_RUNNING;
+    rondo_transport *t = of_read(task);
+    if (t->flags != (STREAM_MADE | STREAM_FILTERED) || task->error) {
+        read_carefully(t, task->error);
+        return;
+    }
+    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    t->flags = running;
+    if (count > 0)
+        (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
+    if (count <= 0 || count == LOOP_SCRATCH || t->flags != running) {
+        read_filtered_rest(t, count);
+        return;
+    }
+    t->flags = STREAM_MADE | STREAM_FILTERED;
+    op_submit(loop, &t->read);
+}
+
+void stream_read_through_filters(rondo_transport *t)
+{
+    t->read.task.done = read_filtered_done;
+}
+
+/* A write has failed, or the stream is cut: what the peer sent before is still
+ * its to say. A cut does not wait for a peer that never stops. */
+static void read_broken(rondo_transport *t)
+{
+    int rounds = BROKEN_ROUNDS;
+    while (t->flags & STREAM_BROKEN && stream_reads(t) && !stream_is_full(t)) {
+        if (!rounds-- && t->flags & STREAM_WRITE_FAILED)
+            return;
+        if (rounds < 0)
+            break;
+        if (!read_once(t))
+            break;
+    }
+    if (t->flags & STREAM_HELD && stream_delivers(t))
+        return;
+    stream_fail(t, t->error, 0);
+}
+
+void stream_read_deferred(rondo_transport *t)
+{
+    if (t->flags & STREAM_HELD && stream_delivers(t)) {
+        struct held *held = stream_take_held(t);
+        if (held)
+            deliver(t, held->bytes, held->size, false);
+        loop_free(t->loop, held);
+        if (!(t->flags & STREAM_HELD))
+            stream_drop_arrived(t);
+        if (t->flags & STREAM_FILTERED)
+            filters_deliver_eof(t);
+    }
+    if (t->flags & STREAM_BROKEN)
+        read_broken(t);
+}
+
+void stream_cut(rondo_transport *t)
+{
+    if (t->flags & STREAM_ENDING)
+        return;
+    if (t->flags & STREAM_QUEUED && !t->error)
+        t->error = RONDO_ECANCELED;
+    stream_drop_out(t);
+    /* one that has not begun reads when it has */
+    bool reads = stream_reads(t) || !(t->flags & STREAM_MADE);
+    t->flags |= reads ? STREAM_BROKEN : STREAM_ENDING;
+    stream_settle(t);
+    loop_nudge(t->loop);
+}
+
+void stream_read_init(rondo_transport *t)
+{
+    op_init(&t->read, &t->io, OP_READ, read_done);
+}
+
+/* ---- the program's calls ---- */
+
+int rondo_transport_pause_reading(rondo_transport *t)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_pause_reading");
+    if (error || t->flags & (STREAM_PAUSED | STREAM_ENDING))
+        return error;
+    t->flags |= STREAM_PAUSED;
+    stream_settle(t);
+    return 0;
+}
+
+int rondo_transport_resume_reading(rondo_transport *t)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_resume_reading");
+    if (error || !(t->flags & STREAM_PAUSED) || t->flags & STREAM_ENDING)
+        return error;
+    t->flags &= ~(uint32_t)STREAM_PAUSED;
+    if (t->flags & STREAM_TIMED)
+        stream_note_read(t);
+    stream_settle(t);
+    loop_nudge(t->loop);
+    return 0;
+}
+
+bool rondo_transport_is_reading(const rondo_transport *t)
+{
+    const uint32_t stopped =
+        STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING | STREAM_ENDING;
+    return t && !(t->flags & stopped);
+}
+
+int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_unread");
+    if (error)
+        return error;
+    rondo_loop *loop = t->loop;
+    if (loop->lent_to != t)
+        return error_set(RONDO_EINVAL,
+                         "transport_unread: only inside data_received");
+    if (size > loop->lent_size ||
+        (size && (const char *)data + size != loop->lent_end))
+        return error_set(RONDO_EINVAL,
+                         "transport_unread: not the tail of the data");
+    loop->lent_back = size;
+    return 0;
+}

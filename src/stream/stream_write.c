@@ -1,0 +1,423 @@
+/* stream_write.c - a transport's writing side. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "stream/filter.h"
+#include "stream/stream.h"
+
+#include <limits.h>
+#include <string.h>
+
+enum {
+    NO_WRITING =
+        STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN,
+    OTHER_WRITING = STREAM_PIPE | STREAM_PASSING, /* not by sys_send */
+    NO_SENDING = STREAM_ENDING | STREAM_BROKEN | STREAM_EOF_SENT,
+    FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
+};
+
+static rondo_transport *of_write(struct task *task)
+{
+    struct outgoing *out =
+        (struct outgoing *)(void *)((char *)task -
+                                    offsetof(struct outgoing, op.task));
+    return (rondo_transport *)(void *)((char *)out->op.io -
+                                       offsetof(rondo_transport, io));
+}
+
+/* ---- sending ---- */
+
+static COLD int64_t send_otherwise(rondo_transport *t,
+                                   const rondo_buffer *pieces, size_t count)
+{
+    return t->flags & STREAM_PIPE ? stream_pipe_write(t, pieces, count)
+                                  : stream_pass(t, pieces, count);
+}
+
+static int64_t send_pieces(rondo_transport *t, const rondo_buffer *pieces,
+                           size_t count)
+{
+    return t->flags & OTHER_WRITING ? send_otherwise(t, pieces, count)
+                                    : sys_sendv(t->io.fd, pieces, count);
+}
+
+static int64_t send_one(rondo_transport *t, const void *data, size_t size)
+{
+    return t->flags & OTHER_WRITING
+               ? send_otherwise(t, &(rondo_buffer){data, size}, 1)
+               : sys_send(t->io.fd, data, size);
+}
+
+/* A file's bytes may be on their way though nobody waits for it any more. */
+static bool kernel_has_file(const struct outgoing *out)
+{
+    return out->op.task.kind == OP_SENDFILE && !op_is_idle(&out->op);
+}
+
+void stream_note_progress(rondo_transport *t)
+{
+    if (!t->out->buf.size && !t->out->file && !kernel_has_file(t->out))
+        t->flags &= ~(uint32_t)STREAM_QUEUED;
+    if (t->out->buf.spent)
+        t->flags |= STREAM_SPENT;
+    if (t->flags & STREAM_TIMED)
+        stream_note_write(t);
+}
+
+static void flush(rondo_transport *t)
+{
+    struct outgoing *out = t->out;
+    rondo_buffer pieces[BUF_GATHER];
+    for (int round = 0; round < FLUSH_ROUNDS && out->buf.size; round++) {
+        size_t count = buf_gather(&out->buf, pieces), offered = 0;
+        for (size_t i = 0; i < count; i++)
+            offered += pieces[i].size;
+        int64_t sent = send_pieces(t, pieces, count);
+        if (sent == RONDO_EAGAIN)
+            return;
+        if (sent < 0) {
+            stream_break_off(t, (int)sent);
+            return;
+        }
+        buf_consume(t->loop, &out->buf, (size_t)sent);
+        stream_note_progress(t);
+        if ((size_t)sent < offered && !(t->flags & STREAM_PASSING))
+            return;
+    }
+}
+
+static void write_done(rondo_loop *loop, struct task *task)
+{
+    rondo_transport *t = of_write(task);
+    bool file = task->kind == OP_SENDFILE;
+    t->flags |= STREAM_RUNNING;
+    task->kind = OP_WRITE;
+    int error = task->error;
+    if (error)
+        error_keep_os(t->out->op.os_error);
+    if (t->flags & STREAM_PIPE)
+        error = stream_pipe_written(t);
+    if (t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
+        stream_drop_out(t); /* what the kernel has had until now */
+    } else if (file) {
+        stream_file_sent(t, error, t->out->op.count);
+    } else if (error && error != RONDO_ECANCELED) {
+        stream_break_off(t, error);
+    } else if (!error) {
+        if (t->out->op.count) {
+            if (t->flags & STREAM_PASSING)
+                stream_passed(t, t->out->op.count);
+            buf_consume(loop, &t->out->buf, t->out->op.count);
+            stream_note_progress(t);
+        }
+        flush(t);
+        if (t->out->file)
+            stream_file_go_on(t);
+    }
+    stream_finish(t);
+}
+
+/* ---- the queue ---- */
+
+struct outgoing *stream_out(rondo_transport *t)
+{
+    if (t->out)
+        return t->out;
+    struct outgoing *out = loop_alloc(t->loop, sizeof *out);
+    if (!out)
+        return NULL;
+    op_init(&out->op, &t->io, OP_WRITE, write_done);
+    buf_init(&out->buf);
+    out->file = NULL;
+    out->high = BUF_HIGH;
+    out->low = BUF_LOW;
+    t->out = out;
+    return out;
+}
+
+void stream_drop_out(rondo_transport *t)
+{
+    stream_drop_parcels(t);
+    if (t->flags & STREAM_FILTERED)
+        filters_drop_pending(t);
+    if (!t->out)
+        return;
+    if (t->out->file)
+        stream_file_drop(t);
+    buf_drop(t->loop, &t->out->buf, !op_is_idle(&t->out->op));
+    stream_note_progress(t);
+}
+
+size_t stream_unsent(const rondo_transport *t)
+{
+    size_t above = t->flags & STREAM_FILTERED ? filters_pending(t) : 0;
+    return above + (t->out ? t->out->buf.size : 0);
+}
+
+int stream_queued(rondo_transport *t)
+{
+    bool over = stream_unsent(t) > t->out->high;
+    if (over && !(t->flags & STREAM_TOLD_PAUSE))
+        t->flags |= STREAM_OWES_PAUSE;
+    stream_settle(t);
+    return over;
+}
+
+static int queued(rondo_transport *t)
+{
+    if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
+        stream_note_write(t);
+    t->flags |= STREAM_QUEUED;
+    return stream_queued(t);
+}
+
+/* Bytes have left and the rest cannot be kept: the stream has a hole. */
+static int lose_rest(rondo_transport *t, bool some_left)
+{
+    error_no_os();
+    if (some_left) {
+        stream_fail(t, RONDO_ENOMEM, STREAM_RESET | STREAM_WRITE_FAILED);
+        stream_settle(t);
+    }
+    return error_set(RONDO_ENOMEM, "transport_write: out of memory");
+}
+
+static int keep(rondo_transport *t, const void *data, size_t size,
+                bool some_left)
+{
+    struct outgoing *out = stream_out(t);
+    if (!out || !buf_append(t->loop, &out->buf, data, size))
+        return lose_rest(t, some_left);
+    return queued(t);
+}
+
+/* ---- may it write? ---- */
+
+static int refuse_null(const char *what)
+{
+    return error_set(RONDO_EINVAL, "%s: bytes at NULL", what);
+}
+
+static int refuse(const rondo_transport *t, const char *what)
+{
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
+        return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
+    if (stream_only_reads(t))
+        return error_set(RONDO_EPIPE, "%s: the transport only reads", what);
+    if (t->flags & STREAM_WRITE_EOF)
+        return error_set(RONDO_EPIPE, "%s: after write_eof", what);
+    return error_set(t->error, "%s: an earlier write has failed: %s", what,
+                     rondo_strerror(t->error));
+}
+
+int stream_may_write(const rondo_transport *t, const char *what)
+{
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (error)
+        return error;
+    uint32_t no_writing = NO_WRITING;
+    bool file = t->out && t->out->file;
+    if (file && stream_file_writes(t)) /* it began before the end was called */
+        no_writing = STREAM_ENDING | STREAM_BROKEN;
+    else if (file && !(t->flags & NO_WRITING))
+        return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
+    return t->flags & no_writing ? refuse(t, what) : 0;
+}
+
+/* There are bytes before it, if only of a file. */
+static bool has_to_wait(const rondo_transport *t)
+{
+    if (!(t->flags & STREAM_QUEUED))
+        return false;
+    return t->out->buf.size || !t->out->file || !stream_file_writes(t);
+}
+
+static int failed(rondo_transport *t, int error, const char *what)
+{
+    stream_break_off(t, error);
+    stream_settle(t);
+    return error_os(stream_loss(t, error), "%s", what);
+}
+
+/* ---- the program's calls ---- */
+
+static COLD int write_rest(rondo_transport *t, const void *data, size_t size,
+                           int64_t sent)
+{
+    if (sent < 0) {
+        if (sent != RONDO_EAGAIN)
+            return failed(t, (int)sent, "transport_write");
+        sent = 0;
+    }
+    return keep(t, (const char *)data + sent, size - (size_t)sent, sent > 0);
+}
+
+static int send_now(rondo_transport *t, const void *data, size_t size)
+{
+    int64_t sent = sys_send(t->io.fd, data, size);
+    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
+}
+
+static COLD int send_or_keep(rondo_transport *t, const void *data, size_t size)
+{
+    if (has_to_wait(t))
+        return keep(t, data, size, false);
+    int64_t sent = send_one(t, data, size);
+    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
+}
+
+static COLD int send_carefully(rondo_transport *t, const void *data,
+                               size_t size)
+{
+    return t->flags & NO_SENDING ? refuse(t, "layer_send")
+                                 : send_or_keep(t, data, size);
+}
+
+int stream_send(rondo_transport *t, const void *data, size_t size)
+{
+    return t->flags & (NO_SENDING | STREAM_QUEUED | OTHER_WRITING)
+               ? send_carefully(t, data, size)
+               : send_now(t, data, size);
+}
+
+static COLD int write_carefully(rondo_transport *t, const void *data,
+                                size_t size)
+{
+    int error = stream_may_write(t, "transport_write");
+    if (error || !size)
+        return error;
+    if (!data)
+        return refuse_null("transport_write");
+    if (t->flags & STREAM_FILTERED)
+        return filters_take(t, data, size);
+    return send_or_keep(t, data, size);
+}
+
+static APART int write_oddly(rondo_transport *t, const void *data, size_t size)
+{
+    const uint32_t odd = NO_WRITING | STREAM_SHAKING;
+    bool plainly = (t->flags & (odd | STREAM_FILTERED)) == STREAM_FILTERED;
+    return plainly && !(t->out && t->out->file)
+               ? filters_write(t, data, size)
+               : write_carefully(t, data, size);
+}
+
+int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
+{
+    /* one look at what is not as every day; there each is asked by name */
+    if (!t || t->loop->guard != sys_fork_generation || !data || !size)
+        return write_carefully(t, data, size);
+    if (t->flags &
+        (NO_WRITING | STREAM_QUEUED | OTHER_WRITING | STREAM_FILTERED))
+        return write_oddly(t, data, size);
+    return send_now(t, data, size);
+}
+
+/* Skips what has left and sends on, while the kernel takes whole groups. */
+static int64_t send_groups(rondo_transport *t, const rondo_buffer *buffers,
+                           size_t count)
+{
+    int64_t total = 0;
+    while (count) {
+        size_t group = count < BUF_GATHER ? count : BUF_GATHER, offered = 0;
+        for (size_t i = 0; i < group; i++)
+            offered += buffers[i].size;
+        int64_t sent = offered ? send_pieces(t, buffers, group) : 0;
+        if (sent < 0)
+            return sent == RONDO_EAGAIN || total ? total : sent;
+        total += sent;
+        if ((size_t)sent < offered)
+            break;
+        buffers += group;
+        count -= group;
+    }
+    return total;
+}
+
+int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
+                           size_t count)
+{
+    int error = stream_may_write(t, "transport_writev");
+    if (error || !count)
+        return error;
+    size_t room = PTRDIFF_MAX; /* more than that is nobody's memory */
+    for (size_t i = 0; i < count; i++) {
+        if (!buffers || (!buffers[i].data && buffers[i].size))
+            return refuse_null("transport_writev");
+        if (buffers[i].size > room)
+            return error_set(RONDO_EINVAL, "transport_writev: absurd sizes");
+        room -= buffers[i].size;
+    }
+    if (t->flags & STREAM_FILTERED)
+        return filters_writev(t, buffers, count);
+    int64_t sent = 0;
+    if (!(t->flags & STREAM_QUEUED)) {
+        sent = send_groups(t, buffers, count);
+        if (sent < 0)
+            return failed(t, (int)sent, "transport_writev");
+    }
+    size_t skip = (size_t)sent;
+    int result = 0;
+    for (size_t i = 0; i < count && result >= 0; i++) {
+        size_t here = skip < buffers[i].size ? skip : buffers[i].size;
+        skip -= here;
+        if (here < buffers[i].size)
+            result = keep(t, (const char *)buffers[i].data + here,
+                          buffers[i].size - here, sent > 0 || i > 0);
+    }
+    return result;
+}
+
+int rondo_transport_write_owned(rondo_transport *t, const void *data,
+                                size_t size, void (*release)(void *arg),
+                                void *arg)
+{
+    int error = stream_may_write(t, "transport_write_owned");
+    if (error)
+        return error;
+    if (!data && size)
+        return refuse_null("transport_write_owned");
+    if (!release)
+        return error_set(RONDO_EINVAL, "transport_write_owned: no release");
+    struct outgoing *out = stream_out(t);
+    struct chunk *chunk =
+        out ? buf_lend(t->loop, data, size, release, arg) : NULL;
+    if (!chunk)
+        return error_set(RONDO_ENOMEM, "transport_write_owned: out of memory");
+    if (t->flags & STREAM_FILTERED)
+        return filters_write_owned(t, chunk);
+    int64_t sent = 0;
+    if (size && !(t->flags & STREAM_QUEUED)) {
+        sent = send_one(t, data, size);
+        if (sent < 0 && sent != RONDO_EAGAIN) {
+            loop_free(t->loop, chunk);
+            return failed(t, (int)sent, "transport_write_owned");
+        }
+        if (sent < 0)
+            sent = 0;
+    }
+    if ((size_t)sent == size) {
+        buf_spend(&out->buf, chunk);
+        t->flags |= STREAM_SPENT;
+        stream_settle(t);
+        return 0;
+    }
+    chunk->data += sent;
+    chunk->size -= (size_t)sent;
+    buf_append_lent(&out->buf, chunk);
+    return queued(t);
+}
+
+int rondo_transport_write_eof(rondo_transport *t)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_write_eof");
+    if (error)
+        return error;
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING) || stream_only_reads(t))
+        return refuse(t, "transport_write_eof");
+    if (stream_is_whole_pipe(t))
+        return error_set(RONDO_ENOTSUP,
+                         "transport_write_eof: a pipe ends both ways at once");
+    t->flags |= STREAM_WRITE_EOF;
+    stream_settle(t);
+    return 0;
+}

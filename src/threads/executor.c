@@ -1,0 +1,384 @@
+/* executor.c - the program's functions on threads, and the executors. */
+/* SPDX-License-Identifier: MIT */
+#include "threads/executor.h"
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "core/id.h"
+#include "core/remote.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_THREADS = 32, THREADS_OVER_CORES = 4, THREADS_LIMIT = 10000 };
+
+/* What jobs need of it is the pool, which they hold: it may go first. */
+struct rondo_executor {
+    struct pool *pool;
+};
+
+/* malloc'ed: it may outlive the loop. The pool has it from its submit until
+ * its parcel is opened; everything else is the loop's. */
+struct rondo_job {
+    struct handle handle;
+    struct work work;
+    struct parcel parcel;
+    struct task task; /* ends it where no thread will */
+    rondo_loop *loop;
+    rondo_remote *remote;
+    struct pool *pool;
+    rondo_id id;
+    rondo_work_fn fn;
+    rondo_done_fn done;
+    void *arg;
+    int64_t result;
+    bool abandoned;
+    atomic_bool started, canceled;
+};
+
+/* ---- the end of a job ---- */
+
+static void free_job(struct rondo_job *job)
+{
+    rondo_remote_release(job->remote);
+    pool_give_back(job->pool);
+    free(job);
+}
+
+static void finish(struct rondo_job *job, int64_t result)
+{
+    rondo_loop *loop = job->loop;
+    rondo_done_fn done = job->done;
+    void *arg = job->arg;
+    id_free(loop, job->id);
+    handle_close(loop, &job->handle);
+    free_job(job);
+    if (result < 0)
+        error_set((int)result, "run_in_executor: the job's result: %s (%s)",
+                  rondo_strerror((int)result), rondo_error_name((int)result));
+    if (done)
+        done(loop, arg, result);
+}
+
+static void opened(rondo_loop *loop, struct parcel *parcel)
+{
+    struct rondo_job *job =
+        (struct rondo_job *)(void *)((char *)parcel -
+                                     offsetof(struct rondo_job, parcel));
+    (void)loop;
+    if (job->abandoned)
+        free_job(job);
+    else
+        finish(job,
+               atomic_load(&job->canceled) ? RONDO_ECANCELED : job->result);
+}
+
+static void ended(rondo_loop *loop, struct task *task)
+{
+    (void)loop;
+    finish((struct rondo_job *)(void *)((char *)task -
+                                        offsetof(struct rondo_job, task)),
+           task->error);
+}
+
+static void end_later(struct rondo_job *job, int error)
+{
+    if (job->task.state != TASK_IDLE)
+        return;
+    job->task.error = error;
+    loop_push(job->loop, &job->task);
+    loop_nudge(job->loop);
+}
+
+/* ---- on a thread of the pool ---- */
+
+static struct rondo_job *job_of(struct work *work)
+{
+    return (struct rondo_job *)(void *)((char *)work -
+                                        offsetof(struct rondo_job, work));
+}
+
+static void run(struct work *work)
+{
+    struct rondo_job *job = job_of(work);
+    atomic_store_explicit(&job->started, true, memory_order_relaxed);
+    job->result = job->fn(job, job->arg);
+}
+
+static void give_back(struct work *work)
+{
+    struct rondo_job *job = job_of(work);
+    if (!remote_deliver(job->remote, &job->parcel))
+        free_job(job);
+}
+
+bool rondo_job_canceled(const rondo_job *job)
+{
+    return !job || atomic_load(&job->canceled);
+}
+
+int rondo_job_call_soon(rondo_job *job, rondo_fn fn, void *arg)
+{
+    if (!job)
+        return error_set(RONDO_EINVAL, "job_call_soon: no job");
+    return remote_post(job->remote, fn, arg, "job_call_soon");
+}
+
+/* ---- the beginning of a job ---- */
+
+/* A job that has not begun never will; one that has is told. */
+static void cancel(rondo_loop *loop, struct handle *handle)
+{
+    struct rondo_job *job = (struct rondo_job *)(void *)handle;
+    (void)loop;
+    atomic_store(&job->canceled, true);
+    if (pool_withdraw(job->pool, &job->work))
+        end_later(job, RONDO_ECANCELED);
+}
+
+static unsigned default_threads(void)
+{
+    unsigned threads = sys_cores() + THREADS_OVER_CORES;
+    return threads < MOST_THREADS ? threads : MOST_THREADS;
+}
+
+/* NULL: out of memory. */
+static struct pool *choose_pool(rondo_loop *loop, rondo_executor *executor)
+{
+    if (executor)
+        return executor->pool;
+    if (loop->default_pool)
+        return loop->default_pool;
+    if (!loop->job_pool)
+        loop->job_pool =
+            pool_new(loop->executor_threads ? loop->executor_threads
+                                            : default_threads());
+    return loop->job_pool;
+}
+
+static struct rondo_job *job_new(rondo_loop *loop, struct pool *pool)
+{
+    struct rondo_job *job = pool ? calloc(1, sizeof *job) : NULL;
+    if (!job)
+        return NULL;
+    atomic_init(&job->started, false);
+    atomic_init(&job->canceled, false);
+    job->work.run = run;
+    job->work.end = give_back;
+    job->parcel.open = opened;
+    job->task.done = ended;
+    job->loop = loop;
+    job->remote = rondo_loop_remote(loop);
+    job->pool = pool;
+    pool_take(pool);
+    return job;
+}
+
+static int explain(int error, const char *what)
+{
+    switch (error) {
+    case RONDO_ECLOSED:
+        return error_set(error, "%s: the executor has been shut down", what);
+    case RONDO_EFORKED:
+        return error_set(
+            error, "%s: the executor's threads are the parent process's", what);
+    default:
+        return error_os(error, "%s: cannot start a thread", what);
+    }
+}
+
+static int submit(struct rondo_job *job)
+{
+    handle_open(job->loop, &job->handle, HANDLE_JOB);
+    job->id = id_new(job->loop, &job->handle, cancel);
+    int error = job->id < 0 ? (int)job->id : 0;
+    error_no_os();
+    if (error)
+        (void)error_in("run_in_executor", error);
+    else if ((error = pool_submit(job->pool, &job->work)) != 0)
+        (void)explain(error, "run_in_executor");
+    if (!error)
+        return 0;
+    id_free(job->loop, job->id);
+    handle_close(job->loop, &job->handle);
+    return error;
+}
+
+rondo_id rondo_run_in_executor(rondo_loop *loop, rondo_executor *executor,
+                               rondo_work_fn work, rondo_done_fn done,
+                               void *arg)
+{
+    int error = loop_check_create(loop, "run_in_executor");
+    if (error)
+        return error;
+    if (!work)
+        return error_set(RONDO_EINVAL, "run_in_executor: no function");
+    struct rondo_job *job = job_new(loop, choose_pool(loop, executor));
+    if (!job)
+        return error_set(RONDO_ENOMEM, "run_in_executor: out of memory");
+    job->fn = work;
+    job->done = done;
+    job->arg = arg;
+    error = submit(job);
+    if (error) {
+        free_job(job);
+        return error;
+    }
+    return job->id;
+}
+
+/* ---- executors of the program's ---- */
+
+int executor_check(unsigned threads, const char *what)
+{
+    if (threads <= THREADS_LIMIT)
+        return 0;
+    return error_set(RONDO_EINVAL, "%s: %u threads; at most %d are allowed",
+                     what, threads, THREADS_LIMIT);
+}
+
+int rondo_executor_new(rondo_executor **executor, unsigned threads)
+{
+    if (!executor)
+        return error_set(RONDO_EINVAL,
+                         "executor_new: nowhere to put the executor");
+    *executor = NULL;
+    int error = executor_check(threads, "executor_new");
+    if (error)
+        return error;
+    rondo_executor *made = malloc(sizeof *made);
+    if (made)
+        made->pool = pool_new(threads ? threads : default_threads());
+    if (!made || !made->pool) {
+        free(made);
+        return error_set(RONDO_ENOMEM, "executor_new: out of memory");
+    }
+    *executor = made;
+    return 0;
+}
+
+/* The loops that asked for the jobs are told. */
+static void drop_queue(struct pool *pool)
+{
+    struct work *work = pool_clear(pool);
+    while (work) {
+        struct work *next = work->next;
+        job_of(work)->result = RONDO_ECLOSED;
+        give_back(work);
+        work = next;
+    }
+}
+
+int rondo_executor_shutdown(rondo_executor *executor, bool wait)
+{
+    const char *what = "executor_shutdown";
+    if (!executor)
+        return error_set(RONDO_EINVAL, "%s: NULL", what);
+    if (pool_is_forked(executor->pool))
+        return explain(RONDO_EFORKED, what);
+    if (wait && pool_is_own_thread(executor->pool))
+        return error_set(RONDO_EBUSY,
+                         "%s: one of its jobs cannot wait until it has ended",
+                         what);
+    pool_close(executor->pool);
+    if (wait)
+        pool_join(executor->pool);
+    else
+        drop_queue(executor->pool);
+    return 0;
+}
+
+void rondo_executor_free(rondo_executor *executor)
+{
+    if (!executor)
+        return;
+    if (!pool_is_forked(executor->pool)) {
+        pool_close(executor->pool);
+        drop_queue(executor->pool);
+    }
+    pool_give_back(executor->pool);
+    free(executor);
+}
+
+int rondo_set_default_executor(rondo_loop *loop, rondo_executor *executor)
+{
+    int error = loop_check_create(loop, "set_default_executor");
+    if (error)
+        return error;
+    if (executor)
+        pool_take(executor->pool);
+    if (loop->default_pool)
+        pool_give_back(loop->default_pool);
+    loop->default_pool = executor ? executor->pool : NULL;
+    return 0;
+}
+
+unsigned rondo_cpu_count(void)
+{
+    return sys_cores();
+}
+
+/* ---- for the loop ---- */
+
+/* A function's address, as sys_function_name takes it. */
+static rondo_fn plain_function(rondo_work_fn work)
+{
+    rondo_fn fn;
+    memcpy(&fn, &work, sizeof fn);
+    return fn;
+}
+
+void executor_abandon(rondo_loop *loop)
+{
+    struct handle *handle;
+    while ((handle = loop->handles[HANDLE_JOB])) {
+        struct rondo_job *job = (struct rondo_job *)(void *)handle;
+        char name[128];
+        job->abandoned = true;
+        handle_close(loop, handle);
+        sys_function_name(plain_function(job->fn), name, sizeof name);
+        error_set(RONDO_ETIMEDOUT,
+                  "loop_close: the job %s still runs; its thread is left to "
+                  "end alone, its callback will not be called",
+                  name);
+        rondo_exception e = loop_exception(RONDO_ETIMEDOUT);
+        rondo_loop_call_exception_handler(loop, &e);
+    }
+}
+
+void executor_close(rondo_loop *loop)
+{
+    if (loop->job_pool)
+        pool_release(loop->job_pool);
+    if (loop->default_pool)
+        pool_give_back(loop->default_pool);
+    loop->job_pool = loop->default_pool = NULL;
+}
+
+void executor_after_fork(rondo_loop *loop)
+{
+    loop->job_pool = NULL; /* its memory is left alone, as its lock is */
+    for (struct handle *h = loop->handles[HANDLE_JOB]; h; h = h->next)
+        end_later((struct rondo_job *)(void *)h, RONDO_EFORKED);
+}
+
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    id_free(loop, ((struct rondo_job *)(void *)handle)->id);
+    cancel(loop, handle);
+}
+
+static bool describe(const struct handle *handle, char *text, size_t size)
+{
+    const struct rondo_job *job =
+        (const struct rondo_job *)(const void *)handle;
+    char name[128];
+    sys_function_name(plain_function(job->fn), name, sizeof name);
+    snprintf(text, size, "%.100s, %s%s", name,
+             atomic_load(&job->started) ? "begun" : "waiting",
+             atomic_load(&job->canceled) ? ", cancelled" : "");
+    return true;
+}
+
+const struct handle_class job_class = {"job", close_at_loop_close, describe};

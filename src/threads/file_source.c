@@ -1,0 +1,292 @@
+/* file_source.c - a file that is sent: by the kernel, or read on a thread. */
+/* SPDX-License-Identifier: MIT */
+#include "threads/file_source.h"
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "core/remote.h"
+
+#include <stdlib.h>
+
+enum {
+    SEND_MOST = 4 << 20, /* asked of the kernel in one dispatch */
+    READ_MOST = 65536,
+    FILE_THREADS = 4
+};
+
+/* malloc'ed and counted: a thread may still be at it when its source, or even
+ * the loop, is gone. */
+struct reading {
+    struct work work;
+    struct parcel parcel; /* brings what was read, */
+    struct task task;     /* or that its thread is the parent process's */
+    struct reading *next, **link; /* among the loop's while it is under way */
+    struct source *source;        /* NULL: nobody waits for it any more */
+    struct pool *pool; /* the loop's, as long as this is a thread's */
+    rondo_remote *remote;
+    atomic_uint refs; /* the source's, and one while it is under way */
+    atomic_bool stop;
+    sys_fd file; /* a copy: the program may close its own at any time */
+    int64_t offset, count;
+    int64_t os_error;
+    size_t size;
+    char bytes[READ_MOST];
+};
+
+/* ---- beginning and ending ---- */
+
+static int refuse(int error, const char *what, sys_fd file, const char *why)
+{
+    return error_set(error, "%s: descriptor %lld %s", what, (long long)file,
+                     why);
+}
+
+/* A call of the system, so once in an iteration is enough. */
+static bool is_quiet(rondo_loop *loop)
+{
+    if (loop->quiet_asked != loop->metrics.iterations) {
+        loop->quiet_asked = loop->metrics.iterations;
+        loop->quiet = sys_is_quiet();
+    }
+    return loop->quiet;
+}
+
+int source_open(struct source *s, rondo_loop *loop, rondo_fd file,
+                int64_t offset, int64_t size, const char *what)
+{
+    if (offset < 0 || size < 0)
+        return error_set(RONDO_EINVAL, "%s: a negative %s", what,
+                         offset < 0 ? "offset" : "size");
+    *s = (struct source){
+        .loop = loop, .file = sys_fd_of(file), .offset = offset};
+    /* no byte has a number above INT64_MAX */
+    s->left = size < INT64_MAX - offset ? size : INT64_MAX - offset;
+    return 0;
+}
+
+int source_check(struct source *s, const char *what)
+{
+    switch (sys_source(s->file)) {
+    case SYS_SOURCE_BAD:
+        return refuse(RONDO_EBADF, what, s->file, "is not open for reading");
+    case SYS_SOURCE_NONE:
+        return refuse(RONDO_EINVAL, what, s->file, "is not a file");
+    case SYS_SOURCE_FILE:
+        return 0;
+    case SYS_SOURCE_FLOW:
+        break;
+    }
+    if (s->offset)
+        return refuse(RONDO_EINVAL, what, s->file, "has no positions");
+    s->offset = -1;
+    s->by_thread = true;
+    return 0;
+}
+
+static void unref(struct reading *r)
+{
+    if (atomic_fetch_sub(&r->refs, 1) != 1)
+        return;
+    sys_file_close(r->file);
+    rondo_remote_release(r->remote);
+    free(r);
+}
+
+static void unlink_reading(struct reading *r)
+{
+    *r->link = r->next;
+    if (r->next)
+        r->next->link = r->link;
+    r->source->reading = false;
+}
+
+void source_close(struct source *s, bool failed)
+{
+    struct reading *r = s->room;
+    if (failed && s->offset >= 0)
+        sys_file_seek(s->file, s->offset);
+    if (!r)
+        return;
+    if (s->reading)
+        unlink_reading(r);
+    atomic_store(&r->stop, true);
+    r->source = NULL;
+    s->room = NULL;
+    unref(r);
+}
+
+/* ---- sent by the kernel ---- */
+
+size_t source_next(const struct source *s, size_t most, struct sys_part *part)
+{
+    size_t size = s->left < (int64_t)most ? (size_t)s->left : most;
+    *part = (struct sys_part){s->file, s->offset, size};
+    return size;
+}
+
+void source_advance(struct source *s, size_t count)
+{
+    if (s->offset >= 0)
+        s->offset += (int64_t)count;
+    s->left -= (int64_t)count;
+    s->sent += (int64_t)count;
+}
+
+void source_take_back(struct source *s, size_t count)
+{
+    if (s->offset >= 0)
+        s->offset -= (int64_t)count;
+    s->sent -= (int64_t)count;
+}
+
+bool source_blames_stream(int error)
+{
+    switch (error) {
+    case RONDO_EPIPE:
+    case RONDO_ECONNRESET:
+    case RONDO_ECONNABORTED:
+    case RONDO_ECANCELED:
+    case RONDO_ENOTCONN:
+    case RONDO_ETIMEDOUT:
+    case RONDO_EHOSTUNREACH:
+    case RONDO_ENETUNREACH:
+    case RONDO_ENETDOWN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+int64_t source_send(struct source *s, sys_fd to)
+{
+    struct sys_part part;
+    if (!source_next(s, SEND_MOST, &part))
+        return 0;
+    int64_t count = sys_sendfile(to, &part, is_quiet(s->loop));
+    if (count > 0)
+        source_advance(s, (size_t)count);
+    if (count >= 0 || count == RONDO_EAGAIN || source_blames_stream((int)count))
+        return count;
+    s->by_thread = true;
+    return RONDO_ENOTSUP;
+}
+
+/* ---- read on a thread ---- */
+
+static void arrive(struct reading *r)
+{
+    struct source *s = r->source;
+    if (s) {
+        unlink_reading(r);
+        error_keep_os(r->count < 0 ? r->os_error : 0);
+        if (r->count > 0)
+            source_advance(s, (size_t)r->count);
+        s->came(s, r->bytes, r->count > 0 ? (size_t)r->count : 0,
+                r->count < 0 ? (int)r->count : 0);
+    }
+    unref(r);
+}
+
+static void opened(rondo_loop *loop, struct parcel *parcel)
+{
+    (void)loop;
+    arrive((struct reading *)(void *)((char *)parcel -
+                                      offsetof(struct reading, parcel)));
+}
+
+static void forked(rondo_loop *loop, struct task *task)
+{
+    (void)loop;
+    arrive((struct reading *)(void *)((char *)task -
+                                      offsetof(struct reading, task)));
+}
+
+/* These two on a thread of the pool. */
+static void read_file(struct work *work)
+{
+    struct reading *r = (struct reading *)(void *)work;
+    error_no_os();
+    r->count = sys_file_read(r->file, r->bytes, r->size, r->offset);
+    r->os_error = rondo_last_os_error();
+}
+
+static void hand_back(struct work *work)
+{
+    struct reading *r = (struct reading *)(void *)work;
+    bool silent = r->count == RONDO_EAGAIN && !atomic_load(&r->stop);
+    /* behind the others: the threads are few, and a pipe may never say more */
+    if (silent && pool_submit(r->pool, work) == 0)
+        return;
+    if (!remote_deliver(r->remote, &r->parcel))
+        unref(r);
+}
+
+static int make_room(struct source *s)
+{
+    if (!s->loop->file_pool)
+        s->loop->file_pool = pool_new(FILE_THREADS);
+    struct reading *r = s->loop->file_pool ? malloc(sizeof *r) : NULL;
+    error_no_os();
+    if (!r)
+        return RONDO_ENOMEM;
+    int error = sys_file_copy(s->file, &r->file);
+    if (error) {
+        free(r);
+        return error;
+    }
+    r->work = (struct work){.run = read_file, .end = hand_back};
+    r->parcel.open = opened;
+    r->task = (struct task){.done = forked};
+    r->source = s;
+    r->remote = rondo_loop_remote(s->loop);
+    atomic_init(&r->refs, 1);
+    atomic_init(&r->stop, false);
+    s->room = r;
+    return 0;
+}
+
+int source_read(struct source *s)
+{
+    int error = s->room ? 0 : make_room(s);
+    if (error)
+        return error;
+    struct reading *r = s->room;
+    r->size = s->left < READ_MOST ? (size_t)s->left : (size_t)READ_MOST;
+    r->offset = s->offset;
+    r->pool = s->loop->file_pool;
+    atomic_fetch_add(&r->refs, 1);
+    error = pool_submit(s->loop->file_pool, &r->work);
+    if (error) {
+        unref(r);
+        return error;
+    }
+    s->reading = true;
+    r->next = s->loop->readings;
+    r->link = &s->loop->readings;
+    if (r->next)
+        r->next->link = &r->next;
+    s->loop->readings = r;
+    return 0;
+}
+
+/* ---- for the loop ---- */
+
+/* The threads are the parent process's, and so is the pool's lock: its memory
+ * is left alone. */
+void source_after_fork(rondo_loop *loop)
+{
+    loop->file_pool = NULL;
+    for (struct reading *r = loop->readings; r; r = r->next) {
+        r->count = RONDO_EFORKED;
+        r->os_error = 0;
+        loop_push(loop, &r->task);
+    }
+}
+
+/* What is still on a thread ends there, or by itself. */
+void source_close_loop(rondo_loop *loop)
+{
+    if (loop->file_pool)
+        pool_release(loop->file_pool);
+    loop->file_pool = NULL;
+}

@@ -1,0 +1,51 @@
+/* file_source.h - a file that is sent: by the kernel, or read on a thread. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_THREADS_FILE_SOURCE_H
+#define RONDO_THREADS_FILE_SOURCE_H
+
+#include "core/loop.h"
+
+struct source {
+    rondo_loop *loop;
+    sys_fd file;    /* the program's */
+    int64_t offset; /* of the next byte; -1: it has no positions */
+    int64_t left;   /* bytes to be sent at most */
+    int64_t sent;
+    bool by_thread;       /* the kernel does not send it */
+    bool reading;         /* a thread is at it */
+    struct reading *room; /* made with the first bytes that a thread reads */
+    /* From the loop: what a thread has read, lent until the next source_read
+     * or source_close; no bytes and no error are the end. */
+    void (*came)(struct source *s, const char *data, size_t size, int error);
+};
+
+/* RONDO_EINVAL: a negative number. Nothing is held until source_read. */
+int source_open(struct source *s, rondo_loop *loop, rondo_fd file,
+                int64_t offset, int64_t size, const char *what);
+/* Can it be sent at all? Need not be asked once some of it has been.
+ * RONDO_EBADF, RONDO_EINVAL. */
+int source_check(struct source *s, const char *what);
+/* Nothing is read on any more. After a failure the file's position says how
+ * far it has been sent. */
+void source_close(struct source *s, bool failed);
+
+/* How much is to be sent next, in one piece, and from where; 0: nothing. */
+size_t source_next(const struct source *s, size_t most, struct sys_part *part);
+/* These have been sent. */
+void source_advance(struct source *s, size_t count);
+/* These, which a thread has read, have not. */
+void source_take_back(struct source *s, size_t count);
+/* One try of the kernel: a count; 0: the end, or all that was wanted;
+ * RONDO_EAGAIN; the stream's error; RONDO_ENOTSUP: see by_thread. */
+int64_t source_send(struct source *s, sys_fd to);
+/* Is it the stream that has failed? Else it may have been the file, which a
+ * thread is to find out. */
+bool source_blames_stream(int error);
+/* Reads the next bytes on a thread; they count as sent. Not while reading.
+ * An error is the answer, with last OS error, and `came` is not called. */
+int source_read(struct source *s);
+
+void source_after_fork(rondo_loop *loop);
+void source_close_loop(rondo_loop *loop);
+
+#endif

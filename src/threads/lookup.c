@@ -1,0 +1,314 @@
+/* lookup.c - looking up names: on a small pool, or by the program. */
+/* SPDX-License-Identifier: MIT */
+#include "threads/lookup.h"
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "core/remote.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOKUP_THREADS = 4, MOST_ADDRESSES = 4096 };
+
+enum stage {
+    ON_POOL,     /* queued, or a thread is at it */
+    AT_RESOLVER, /* the program's: it owes an answer */
+    FORKED,      /* ... and it was the parent's: to be cancelled */
+    ANSWERED     /* what it found waits on the ready list */
+};
+
+/* malloc'ed: a thread may still be at it when the loop is gone. The pool has
+ * `work`, the question and the answer until the parcel is opened; all else is
+ * the loop's. */
+struct rondo_lookup {
+    struct work work;
+    struct parcel parcel;
+    struct task task;           /* brings an answer that no thread brings */
+    rondo_lookup *next, **link; /* among the loop's; link NULL: cancelled */
+    rondo_loop *loop;
+    rondo_remote *remote;
+    rondo_resolver resolver;
+    enum stage stage;
+    lookup_fn done;
+    void *arg;
+    rondo_lookup_hints hints;
+    rondo_address address; /* to be named, or empty */
+    unsigned flags;
+    struct sys_names found;
+    int error;
+    int64_t os_error;
+    const char *host, *service; /* NULL, or in text */
+    char text[];                /* to the end */
+};
+
+/* ---- its end ---- */
+
+static void free_lookup(rondo_lookup *l)
+{
+    rondo_remote_release(l->remote);
+    free(l->found.addresses);
+    free(l->found.host);
+    free(l->found.service);
+    free(l);
+}
+
+static void unlink_lookup(rondo_lookup *l)
+{
+    *l->link = l->next;
+    if (l->next)
+        l->next->link = l->link;
+    l->link = NULL;
+    l->loop->lookups_live--;
+}
+
+static void answer(rondo_lookup *l)
+{
+    if (l->link) {
+        unlink_lookup(l);
+        if (l->error && l->os_error)
+            (void)error_from_os(l->os_error);
+        else
+            error_no_os();
+        l->done(l->loop, l->arg, &l->found, l->error);
+    }
+    free_lookup(l);
+}
+
+static void opened(rondo_loop *loop, struct parcel *parcel)
+{
+    (void)loop;
+    answer((rondo_lookup *)(void *)((char *)parcel -
+                                    offsetof(rondo_lookup, parcel)));
+}
+
+static void cancel_at_resolver(rondo_lookup *l)
+{
+    l->stage = ANSWERED; /* whatever it still says is not heard */
+    l->resolver.cancel(l->resolver.context, l);
+}
+
+static void answer_later(rondo_loop *loop, struct task *task)
+{
+    rondo_lookup *l =
+        (rondo_lookup *)(void *)((char *)task - offsetof(rondo_lookup, task));
+    (void)loop;
+    if (l->stage == FORKED)
+        cancel_at_resolver(l);
+    answer(l);
+}
+
+/* ---- by the system ---- */
+
+/* On a thread of the pool. */
+static void look_up(struct work *work)
+{
+    rondo_lookup *l = (rondo_lookup *)(void *)work;
+    l->error = l->address.native_size
+                   ? sys_resolve_back(&l->address, l->flags, &l->found)
+                   : sys_resolve(l->host, l->service, &l->hints, &l->found);
+    l->os_error = rondo_last_os_error();
+}
+
+static void give_back(struct work *work)
+{
+    rondo_lookup *l = (rondo_lookup *)(void *)work;
+    if (!remote_deliver(l->remote, &l->parcel))
+        free_lookup(l);
+}
+
+static rondo_lookup *lookup_new(rondo_loop *loop, size_t text_size,
+                                lookup_fn done, void *arg)
+{
+    rondo_lookup *l = calloc(1, sizeof *l + text_size);
+    if (!l)
+        return NULL;
+    l->work.run = look_up;
+    l->work.end = give_back;
+    l->parcel.open = opened;
+    l->task.done = answer_later;
+    l->loop = loop;
+    l->remote = rondo_loop_remote(loop);
+    l->done = done;
+    l->arg = arg;
+    return l;
+}
+
+static void link_lookup(rondo_lookup *l)
+{
+    rondo_loop *loop = l->loop;
+    l->next = loop->lookups;
+    l->link = &loop->lookups;
+    if (l->next)
+        l->next->link = &l->next;
+    loop->lookups = l;
+    loop->lookups_live++;
+}
+
+static int ask_pool(rondo_lookup *l)
+{
+    rondo_loop *loop = l->loop;
+    if (!loop->lookup_pool)
+        loop->lookup_pool = pool_new(LOOKUP_THREADS);
+    return loop->lookup_pool ? pool_submit(loop->lookup_pool, &l->work)
+                             : RONDO_ENOMEM;
+}
+
+/* ---- by the program ---- */
+
+/* It may answer inside start, which is heard later, like any answer. */
+static int ask_resolver(rondo_lookup *l)
+{
+    l->resolver = l->loop->resolver;
+    l->stage = AT_RESOLVER;
+    int error = l->resolver.start(l->resolver.context, l, l->host, l->service,
+                                  &l->hints);
+    return error < 0 ? error : 0;
+}
+
+static int keep_addresses(rondo_lookup *l, const rondo_address *addresses,
+                          size_t count)
+{
+    if (!addresses || !count)
+        return RONDO_ENONAME;
+    if (count > MOST_ADDRESSES)
+        return RONDO_EINVAL;
+    l->found.addresses = calloc(count, sizeof *addresses);
+    if (!l->found.addresses)
+        return RONDO_ENOMEM;
+    memcpy(l->found.addresses, addresses, count * sizeof *addresses);
+    l->found.count = count;
+    return 0;
+}
+
+void rondo_resolver_answer(rondo_lookup *lookup, const rondo_address *addresses,
+                           size_t count, int error)
+{
+    if (!lookup) {
+        (void)error_set(RONDO_EINVAL, "resolver_answer: NULL");
+        return;
+    }
+    rondo_loop *loop = lookup->loop;
+    if (loop_check(loop, "resolver_answer") || lookup->stage == ANSWERED)
+        return;
+    if (lookup->stage == AT_RESOLVER) {
+        if (!error)
+            error = keep_addresses(lookup, addresses, count);
+        lookup->error = error > 0 ? RONDO_EOTHER : error;
+        loop_push(loop, &lookup->task);
+        loop_nudge(loop);
+    }
+    lookup->stage = ANSWERED;
+}
+
+int rondo_set_resolver(rondo_loop *loop, const rondo_resolver *resolver)
+{
+    int error = loop_check_create(loop, "set_resolver");
+    if (error)
+        return error;
+    if (resolver && (!resolver->start || !resolver->cancel))
+        return error_set(RONDO_EINVAL, "set_resolver: no start or no cancel");
+    loop->resolver = resolver ? *resolver : (rondo_resolver){NULL, NULL, NULL};
+    return 0;
+}
+
+/* ---- starting and cancelling ---- */
+
+int resolve_check_host(const char *host, const char *what)
+{
+    size_t size = strlen(host);
+    if (size && size <= RESOLVE_HOST_MAX)
+        return 0;
+    return error_set(RONDO_EINVAL,
+                     "%s: a host of %zu bytes; 1 to %d are allowed", what, size,
+                     RESOLVE_HOST_MAX);
+}
+
+static int begin(rondo_lookup *l, rondo_lookup **lookup)
+{
+    bool program = l->loop->resolver.start && l->host;
+    error_no_os();
+    link_lookup(l);
+    *lookup = l;
+    int error = program ? ask_resolver(l) : ask_pool(l);
+    if (!error)
+        return 0;
+    *lookup = NULL;
+    unlink_lookup(l);
+    if (l->task.state == TASK_IDLE) /* else it has answered, too */
+        free_lookup(l);
+    return error;
+}
+
+int resolve_start(rondo_loop *loop, const char *host, const char *service,
+                  const rondo_lookup_hints *hints, lookup_fn done, void *arg,
+                  rondo_lookup **lookup)
+{
+    size_t host_size = host ? strlen(host) + 1 : 0;
+    size_t service_size = service ? strlen(service) + 1 : 0;
+    rondo_lookup *l = lookup_new(loop, host_size + service_size, done, arg);
+    if (!l)
+        return RONDO_ENOMEM;
+    l->hints = *hints;
+    if (host)
+        l->host = memcpy(l->text, host, host_size);
+    if (service)
+        l->service = memcpy(l->text + host_size, service, service_size);
+    return begin(l, lookup);
+}
+
+int resolve_start_back(rondo_loop *loop, const rondo_address *address,
+                       unsigned flags, lookup_fn done, void *arg,
+                       rondo_lookup **lookup)
+{
+    rondo_lookup *l = lookup_new(loop, 0, done, arg);
+    if (!l)
+        return RONDO_ENOMEM;
+    l->address = *address;
+    l->flags = flags;
+    return begin(l, lookup);
+}
+
+void resolve_cancel(rondo_loop *loop, rondo_lookup *l)
+{
+    unlink_lookup(l);
+    if (l->stage == ON_POOL) {
+        if (pool_withdraw(loop->lookup_pool, &l->work))
+            free_lookup(l);
+        else
+            pool_give_up(loop->lookup_pool, &l->work);
+    } else if (l->stage == AT_RESOLVER) {
+        cancel_at_resolver(l);
+        free_lookup(l);
+    } /* else it is on the ready list and finds out there */
+}
+
+/* ---- for the loop ---- */
+
+size_t resolve_live(const rondo_loop *loop)
+{
+    return loop->lookups_live;
+}
+
+void resolve_close(rondo_loop *loop)
+{
+    if (!loop->lookup_pool)
+        return;
+    pool_release(loop->lookup_pool);
+    loop->lookup_pool = NULL;
+}
+
+void resolve_after_fork(rondo_loop *loop)
+{
+    /* The pool's lock may be held by a thread that is not here: its memory
+     * is left alone. */
+    loop->lookup_pool = NULL;
+    for (rondo_lookup *l = loop->lookups; l; l = l->next) {
+        if (l->stage == ANSWERED)
+            continue;
+        l->stage = l->stage == AT_RESOLVER ? FORKED : ANSWERED;
+        l->error = RONDO_EFORKED;
+        l->os_error = 0;
+        loop_push(loop, &l->task);
+    }
+}

@@ -1,0 +1,308 @@
+/* names.c - getaddrinfo and getnameinfo. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "core/id.h"
+#include "threads/lookup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SERVICE_MAX = 255,
+    PORT_MAX = 65535,
+    PORT_BY_NAME = -1,
+    ALL_FLAGS = RONDO_NAMEINFO_NUMERIC_HOST | RONDO_NAMEINFO_NUMERIC_SERVICE |
+                RONDO_NAMEINFO_REQUIRED | RONDO_NAMEINFO_DATAGRAM
+};
+
+struct query {
+    struct handle handle;
+    struct task task; /* brings what needs no look-up */
+    rondo_loop *loop;
+    rondo_id id;
+    rondo_lookup *lookup;
+    const char *call;
+    rondo_getaddrinfo_fn forward; /* one of these two */
+    rondo_getnameinfo_fn backward;
+    void *arg;
+    struct sys_names known;
+    int error;
+    int port;
+    char what[]; /* for sentences: a host or an address */
+};
+
+/* ---- the end ---- */
+
+static void free_query(struct query *q)
+{
+    free(q->known.addresses);
+    free(q->known.host);
+    free(q->known.service);
+    loop_free(q->loop, q);
+}
+
+static void forget_query(struct query *q)
+{
+    id_free(q->loop, q->id);
+    handle_close(q->loop, &q->handle);
+}
+
+static void tell(struct query *q, const struct sys_names *found, int error)
+{
+    struct sys_names none = {0};
+    forget_query(q);
+    if (error) {
+        error_os(error, "%s: cannot look up %s", q->call, q->what);
+        found = &none;
+    }
+    if (q->forward)
+        q->forward(q->loop, q->arg, found->addresses, found->count, found->host,
+                   error);
+    else
+        q->backward(q->loop, q->arg, found->host, found->service, error);
+    free_query(q);
+}
+
+static void looked_up(rondo_loop *loop, void *arg,
+                      const struct sys_names *found, int error)
+{
+    struct query *q = arg;
+    (void)loop;
+    for (size_t i = 0; q->port != PORT_BY_NAME && i < found->count; i++)
+        rondo_address_set_port(&found->addresses[i], (uint16_t)q->port);
+    tell(q, found, error);
+}
+
+static void answered(rondo_loop *loop, struct task *task)
+{
+    struct query *q =
+        (struct query *)(void *)((char *)task - offsetof(struct query, task));
+    (void)loop;
+    error_no_os();
+    tell(q, &q->known, q->error);
+}
+
+static void answer_later(struct query *q)
+{
+    if (q->task.state == TASK_IDLE)
+        loop_push(q->loop, &q->task);
+    loop_nudge(q->loop);
+}
+
+static void cancel(rondo_loop *loop, struct handle *handle)
+{
+    struct query *q = (struct query *)(void *)handle;
+    q->error = RONDO_ECANCELED;
+    answer_later(q);
+    if (q->lookup)
+        resolve_cancel(loop, q->lookup);
+    q->lookup = NULL;
+}
+
+/* ---- the beginning ---- */
+
+static struct query *query_new(rondo_loop *loop, const char *call,
+                               const char *what, void *arg)
+{
+    size_t size = strlen(what) + 1;
+    struct query *q = loop_alloc(loop, sizeof *q + size);
+    if (!q) {
+        (void)error_set(RONDO_ENOMEM, "%s: out of memory", call);
+        return NULL;
+    }
+    *q = (struct query){
+        .loop = loop, .call = call, .arg = arg, .port = PORT_BY_NAME};
+    memcpy(q->what, what, size);
+    q->task.done = answered;
+    handle_open(loop, &q->handle, HANDLE_LOOKUP);
+    q->id = id_new(loop, &q->handle, cancel);
+    if (q->id > 0)
+        return q;
+    (void)error_in(call, (int)q->id);
+    forget_query(q);
+    free_query(q);
+    return NULL;
+}
+
+static rondo_id refuse(struct query *q, int error)
+{
+    error_os(error, "%s: cannot look up %s", q->call, q->what);
+    forget_query(q);
+    free_query(q);
+    return error;
+}
+
+/* ---- getaddrinfo ---- */
+
+static int check_host(const char *host, const rondo_lookup_hints *hints)
+{
+    int error = host ? resolve_check_host(host, "getaddrinfo") : 0;
+    if (error)
+        return error;
+    if ((unsigned)hints->family > RONDO_FAMILY_INET6)
+        return error_set(RONDO_EINVAL, "getaddrinfo: an unknown family");
+    return 0;
+}
+
+/* Numbers are never left to the system, which takes what is out of range for
+ * another number. */
+static int check_service(const char *service, bool only_numeric, int *port)
+{
+    *port = PORT_BY_NAME;
+    if (!service)
+        return 0;
+    size_t size = strlen(service), digits = strspn(service, "0123456789");
+    unsigned long number = strtoul(service, NULL, 10);
+    bool letters = strpbrk(service, "abcdefghijklmnopqrstuvwxyz"
+                                    "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    if (size && digits == size && size <= SERVICE_MAX && number <= PORT_MAX)
+        *port = (int)number;
+    else if (digits == size || size > SERVICE_MAX || !letters)
+        return error_set(RONDO_EINVAL,
+                         "getaddrinfo: \"%.40s\" is neither a port from 0 to "
+                         "%d nor the name of a service",
+                         service, PORT_MAX);
+    else if (only_numeric)
+        return error_set(RONDO_ENONAME,
+                         "getaddrinfo: \"%.40s\" is not a numeric service",
+                         service);
+    return 0;
+}
+
+/* 1: a literal, and `a` is its address; 0: none. */
+static int check_literal(const char *host, const rondo_lookup_hints *hints,
+                         rondo_address *a)
+{
+    if (!host || rondo_address_parse(a, host, 0) < 0) {
+        if (host && hints->numeric_host)
+            return error_set(RONDO_ENONAME,
+                             "getaddrinfo: \"%s\" is not a numeric address",
+                             host);
+        return 0;
+    }
+    if (hints->family && hints->family != rondo_address_family(a))
+        return error_set(RONDO_EAFNOSUPPORT,
+                         "getaddrinfo: \"%s\" is of another family than asked "
+                         "for",
+                         host);
+    return 1;
+}
+
+static int know_literal(struct query *q, const rondo_address *literal,
+                        const char *canonical)
+{
+    size_t size = canonical ? strlen(canonical) + 1 : 0;
+    q->known.addresses = malloc(sizeof *literal);
+    q->known.host = size ? malloc(size) : NULL;
+    if (!q->known.addresses || (size && !q->known.host))
+        return RONDO_ENOMEM;
+    if (size)
+        memcpy(q->known.host, canonical, size);
+    q->known.addresses[0] = *literal;
+    q->known.count = 1;
+    rondo_address_set_port(q->known.addresses, (uint16_t)q->port);
+    answer_later(q);
+    return 0;
+}
+
+static int check_question(const char *host, const char *service,
+                          const rondo_lookup_hints *hints,
+                          rondo_address *literal, int *port)
+{
+    int error = check_host(host, hints);
+    if (!error)
+        error = check_service(service, hints->numeric_service, port);
+    if (error)
+        return error;
+    if (!host && !service)
+        return error_set(RONDO_EINVAL,
+                         "getaddrinfo: neither a host nor a service");
+    return check_literal(host, hints, literal);
+}
+
+rondo_id rondo_getaddrinfo(rondo_loop *loop, const char *host,
+                           const char *service, const rondo_lookup_hints *hints,
+                           rondo_getaddrinfo_fn done, void *arg)
+{
+    rondo_lookup_hints h;
+    rondo_address literal;
+    int port = 0, is_literal = 0;
+    int error = loop_check_create(loop, "getaddrinfo");
+    if (!error)
+        error = loop_options(&h, sizeof h, hints, "getaddrinfo");
+    if (!error && !done)
+        error = error_set(RONDO_EINVAL, "getaddrinfo: no function");
+    if (!error)
+        error = is_literal = check_question(host, service, &h, &literal, &port);
+    if (error < 0)
+        return error;
+    struct query *q =
+        query_new(loop, "getaddrinfo", host ? host : service, arg);
+    if (!q)
+        return RONDO_ENOMEM;
+    q->forward = done;
+    q->port = service ? port : 0;
+    h.size = sizeof h;
+    error_no_os();
+    if (is_literal && q->port != PORT_BY_NAME)
+        error = know_literal(q, &literal, h.canonical_name ? host : NULL);
+    else
+        error =
+            resolve_start(loop, host, service, &h, looked_up, q, &q->lookup);
+    return error ? refuse(q, error) : q->id;
+}
+
+/* ---- getnameinfo ---- */
+
+rondo_id rondo_getnameinfo(rondo_loop *loop, const rondo_address *address,
+                           int flags, rondo_getnameinfo_fn done, void *arg)
+{
+    const int numeric =
+        RONDO_NAMEINFO_NUMERIC_HOST | RONDO_NAMEINFO_NUMERIC_SERVICE;
+    const char *what = "getnameinfo";
+    char text[RONDO_ADDRESS_TEXT];
+    int error = loop_check_create(loop, what);
+    if (error)
+        return error;
+    if (!done || !address || flags & ~ALL_FLAGS)
+        return error_set(RONDO_EINVAL,
+                         "%s: no function, no address, or unknown flags", what);
+    rondo_family family = rondo_address_family(address);
+    if (family != RONDO_FAMILY_INET && family != RONDO_FAMILY_INET6)
+        return error_set(RONDO_EAFNOSUPPORT, "%s: not an IP address", what);
+    (void)rondo_address_text(address, text, sizeof text);
+    struct query *q = query_new(loop, what, text, arg);
+    if (!q)
+        return RONDO_ENOMEM;
+    q->backward = done;
+    error_no_os();
+    if ((flags & numeric) == numeric) { /* does not block */
+        error = sys_resolve_back(address, (unsigned)flags, &q->known);
+        if (!error)
+            answer_later(q);
+    } else {
+        error = resolve_start_back(loop, address, (unsigned)flags, looked_up, q,
+                                   &q->lookup);
+    }
+    return error ? refuse(q, error) : q->id;
+}
+
+/* ---- for the loop ---- */
+
+static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    id_free(loop, ((struct query *)(void *)handle)->id);
+    cancel(loop, handle);
+}
+
+static bool describe(const struct handle *handle, char *text, size_t size)
+{
+    const struct query *q = (const struct query *)(const void *)handle;
+    snprintf(text, size, "of %.100s, %s", q->what,
+             q->lookup ? "looking up" : "answered");
+    return true;
+}
+
+const struct handle_class names_class = {"look-up", close_at_loop_close,
+                                         describe};

@@ -1,0 +1,153 @@
+/* pipe_thread.c - a thread that reads or writes where waiting is no use. */
+/* SPDX-License-Identifier: MIT */
+#include "threads/pipe_thread.h"
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "core/backend.h"
+
+#include <string.h>
+
+enum state { IDLE, BUSY, ENDED };
+
+/* A thread may be just about to wait: it is told again. */
+enum { CANCEL_TRIES = 1000 };
+
+struct blocking {
+    struct work work;
+    atomic_int state; /* the thread's while it is BUSY, like all below */
+    struct sys_pipe *pipe;
+    const void *written; /* NULL: it reads */
+    size_t size;
+    int64_t result, os_error;
+    /* the loop's */
+    rondo_loop *loop;
+    struct pool *pool;
+    struct wake wake;
+    uint32_t generation; /* of the process */
+    char bytes[LOOP_SCRATCH];
+};
+
+bool blocking_is_forked(const struct blocking *b)
+{
+    return b->generation != sys_fork_generation;
+}
+
+static void keep(struct blocking *b, int64_t result)
+{
+    b->result = result;
+    b->os_error = result < 0 ? rondo_last_os_error() : 0;
+}
+
+static void run(struct work *work)
+{
+    struct blocking *b = (struct blocking *)(void *)work;
+    keep(b, b->written ? sys_pipe_write_waiting(b->pipe, b->written, b->size)
+                       : sys_pipe_read_waiting(b->pipe, b->bytes, b->size));
+}
+
+/* The state comes last: from then on the loop may free it. It may be woken a
+ * moment before and finds nothing, but stays awake. */
+static void end(struct work *work)
+{
+    struct blocking *b = (struct blocking *)(void *)work;
+    wake_send(&b->wake);
+    atomic_store(&b->state, ENDED);
+}
+
+static void start(struct blocking *b, const void *written, size_t size)
+{
+    if (blocking_is_forked(b) || atomic_load(&b->state) != IDLE)
+        return;
+    b->written = written;
+    b->size = size;
+    atomic_store(&b->state, BUSY);
+    int error = pool_submit(b->pool, &b->work);
+    if (error) {
+        keep(b, error);
+        end(&b->work);
+    }
+}
+
+void blocking_read(struct blocking *b)
+{
+    start(b, NULL, sizeof b->bytes);
+}
+
+void blocking_write(struct blocking *b, const void *data, size_t size)
+{
+    start(b, data, size);
+}
+
+bool blocking_is_busy(const struct blocking *b)
+{
+    return !blocking_is_forked(b) && atomic_load(&b->state) == BUSY;
+}
+
+void blocking_cancel(struct blocking *b)
+{
+    int tries = CANCEL_TRIES;
+    while (tries-- && blocking_is_busy(b) && sys_pipe_cancel(b->pipe))
+        sys_thread_yield();
+}
+
+int64_t blocking_take(struct blocking *b, void *data)
+{
+    if (atomic_load(&b->state) != ENDED)
+        return RONDO_EAGAIN;
+    (void)wake_drain(&b->wake);
+    atomic_store(&b->state, IDLE);
+    if (b->result < 0)
+        (void)error_from_os(b->os_error);
+    else if (!b->written)
+        memcpy(data, b->bytes, (size_t)b->result);
+    return b->result;
+}
+
+sys_fd blocking_fd(const struct blocking *b)
+{
+    return b->wake.fd[0];
+}
+
+int blocking_new(rondo_loop *loop, struct sys_pipe *pipe,
+                 struct blocking **made)
+{
+    struct blocking *b = loop_alloc(loop, sizeof *b);
+    struct pool *pool = b ? pool_new(1) : NULL;
+    if (!pool) {
+        loop_free(loop, b);
+        return error_set(RONDO_ENOMEM, "out of memory for a thread");
+    }
+    b->work = (struct work){.run = run, .end = end};
+    b->pipe = pipe;
+    b->loop = loop;
+    b->pool = pool;
+    b->generation = sys_fork_generation;
+    atomic_init(&b->state, IDLE);
+    int error = wake_open(&b->wake);
+    if (error) {
+        pool_release(pool);
+        loop_free(loop, b);
+        return error;
+    }
+    *made = b;
+    return 0;
+}
+
+void blocking_join(struct blocking *b)
+{
+    blocking_cancel(b);
+    while (blocking_is_busy(b))
+        sys_thread_yield();
+}
+
+void blocking_free(struct blocking *b)
+{
+    blocking_join(b);
+    /* in a forked child the pool's lock may be held by a thread that is not
+     * here: its memory is left alone */
+    if (!blocking_is_forked(b))
+        pool_release(b->pool);
+    wake_close(&b->wake);
+    loop_free(b->loop, b);
+}
