@@ -7,10 +7,14 @@ set(RONDO_SOURCES
     src/base/pool.c
     src/core/backend.c
     src/core/buf.c
+    src/core/check.c
+    src/core/child_watch.c
     src/core/debug.c
-    src/core/facts.c
+    src/core/fork.c
     src/core/id.c
     src/core/loop.c
+    src/core/loop_info.c
+    src/core/memory.c
     src/core/op.c
     src/core/reactor.c
     src/core/remote.c
@@ -36,7 +40,6 @@ set(RONDO_SOURCES
     src/net/sock_call.c
     src/net/sock_try.c
     src/parts.c
-    src/process/child_watch.c
     src/process/communicate.c
     src/process/process.c
     src/process/process_spawn.c

@@ -1,6 +1,7 @@
-/* parts.c - the kinds of handles that a loop has. */
+/* parts.c - what every loop is made of: the one file that knows it all. */
 /* SPDX-License-Identifier: MIT */
-#include "core/loop.h"
+#include "core/backend.h"
+#include "core/part.h"
 
 extern const struct handle_class stream_class, server_class, process_class,
     datagram_class, watch_class, connect_class, names_class, sock_class,
@@ -14,3 +15,18 @@ const struct handle_class *const handle_classes[HANDLE_KINDS] = {
     [HANDLE_SOCK_CALL] = &sock_call_class, [HANDLE_SENDFILE] = &sendfile_class,
     [HANDLE_SOCK] = &sock_class,           [HANDLE_SIGNAL] = &signal_class,
 };
+
+extern const struct loop_part lookup_part, executor_part, file_source_part,
+    stream_part, datagram_part, process_part;
+
+const struct loop_part *const loop_parts[LOOP_PARTS] = {
+    [PART_LOOKUP] = &lookup_part,           [PART_EXECUTOR] = &executor_part,
+    [PART_FILE_SOURCE] = &file_source_part, [PART_STREAM] = &stream_part,
+    [PART_DATAGRAM] = &datagram_part,       [PART_PROCESS] = &process_part,
+};
+
+#define DECLARE(name) extern const struct backend backend_##name;
+#define ADDRESS(name) &backend_##name,
+
+SYS_BACKENDS(DECLARE)
+const struct backend *const backend_table[] = {SYS_BACKENDS(ADDRESS)};

@@ -7,34 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The platform's best first. */
-#if defined(__linux__)
-#define BACKENDS(X) X(epoll) X(poll) X(select)
-#elif defined(_WIN32)
-#define BACKENDS(X) X(iocp) X(select)
-#elif defined(RONDO_KQUEUE) /* the build knows whether there is one */
-#define BACKENDS(X) X(kqueue) X(poll) X(select)
-#else
-#define BACKENDS(X) X(poll) X(select)
-#endif
+#define ONE(name)  +1
+#define NAME(name) #name,
 
-#define DECLARE(name) extern const struct backend backend_##name;
-#define ADDRESS(name) &backend_##name,
-#define NAME(name)    #name,
-
-BACKENDS(DECLARE)
-static const struct backend *const backends[] = {BACKENDS(ADDRESS)};
-static const char *const names[] = {BACKENDS(NAME) NULL};
-
-enum { COUNT = sizeof backends / sizeof *backends };
+enum { COUNT = SYS_BACKENDS(ONE) };
+static const char *const names[] = {SYS_BACKENDS(NAME) NULL};
 
 static _Atomic(const struct backend *) policy;
 
 static const struct backend *find(const char *name)
 {
     for (size_t i = 0; i < COUNT; i++)
-        if (strcmp(backends[i]->name, name) == 0)
-            return backends[i];
+        if (strcmp(names[i], name) == 0)
+            return backend_table[i];
     return NULL;
 }
 
@@ -59,7 +44,9 @@ int backend_choose(const char *name, const struct backend **backend)
         return 0;
     if (!wanted)
         wanted = sys_env("RONDO_BACKEND");
-    *backend = wanted && *wanted ? find(wanted) : name ? NULL : backends[0];
+    *backend = wanted && *wanted ? find(wanted)
+               : name            ? NULL
+                                 : backend_table[0];
     return *backend ? 0 : unknown("loop_new", wanted);
 }
 

@@ -97,6 +97,9 @@ void wake_send(const struct wake *wake);
 /* An error: it does not work any more. */
 int wake_drain(const struct wake *wake);
 
+/* Of this build, as SYS_BACKENDS lists them; defined in parts.c. */
+extern const struct backend *const backend_table[];
+
 /* The backend an option or the policy names; NULL name: the policy. */
 int backend_choose(const char *name, const struct backend **backend);
 

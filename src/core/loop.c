@@ -5,13 +5,11 @@
 #include "base/error.h"
 #include "core/backend.h"
 #include "core/id.h"
+#include "core/part.h"
 #include "core/remote.h"
 #include "core/signals.h"
-#include "process/child.h"
-#include "threads/executor.h"
-#include "threads/file_source.h"
-#include "threads/lookup.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,14 +271,35 @@ static void default_free(void *p, void *context)
     free(p);
 }
 
-static void free_parts(rondo_loop *loop)
+static void close_parts(rondo_loop *loop)
 {
+    for (int i = 0; i < LOOP_PARTS; i++)
+        if (loop_parts[i]->close)
+            loop_parts[i]->close(loop);
+}
+
+static void expire_parts(rondo_loop *loop)
+{
+    for (int i = 0; i < LOOP_PARTS; i++)
+        if (loop_parts[i]->expire)
+            loop_parts[i]->expire(loop);
+}
+
+static void free_loop(rondo_loop *loop)
+{
+    close_parts(loop);
+    signals_close(loop);
+    while (loop->graves) {
+        struct grave *grave = loop->graves;
+        loop->graves = grave->next;
+        loop_free(loop, grave->memory);
+    }
+    loop_free_spares(loop);
     timers_free(loop);
     remote_close(loop);
     if (loop->backend_data)
         loop->backend->close(loop);
     loop_free(loop, loop->scratch);
-    loop_free(loop, loop->datagram_room);
     loop_free(loop, loop->ring);
     loop_free(loop, loop->table);
     loop_free(loop, loop->ids);
@@ -293,11 +312,36 @@ static bool wants_debug(int option)
     return option ? option > 0 : env && strcmp(env, "1") == 0;
 }
 
+static size_t aligned(size_t size)
+{
+    size_t unit = sizeof(max_align_t);
+    return (size + unit - 1) / unit * unit;
+}
+
+/* The loop and the state of each part are one block. */
+static size_t loop_size(void)
+{
+    size_t size = aligned(sizeof(rondo_loop));
+    for (int i = 0; i < LOOP_PARTS; i++)
+        size += aligned(loop_parts[i]->size);
+    return size;
+}
+
+static void place_parts(rondo_loop *loop)
+{
+    char *at = (char *)loop + aligned(sizeof *loop);
+    for (int i = 0; i < LOOP_PARTS; i++) {
+        loop->part[i] = loop_parts[i]->size ? at : NULL;
+        at += aligned(loop_parts[i]->size);
+    }
+}
+
 static void init(rondo_loop *loop, const rondo_loop_options *o,
                  const rondo_allocator *allocator)
 {
     static _Atomic uint32_t loops;
-    memset(loop, 0, sizeof *loop);
+    memset(loop, 0, loop_size());
+    place_parts(loop);
     loop->allocator = *allocator;
     loop->ready_last = &loop->ready_first;
     loop->ids_free = ID_NO_SLOT;
@@ -313,23 +357,39 @@ static void init(rondo_loop *loop, const rondo_loop_options *o,
     loop->close_grace_ns = o->close_grace_ns > 0   ? o->close_grace_ns
                            : o->close_grace_ns < 0 ? 0
                                                    : RONDO_SEC(5);
-    loop->executor_threads = o->executor_threads;
     sys_fork_watch();
     loop->generation = sys_fork_generation;
     loop->debug = wants_debug(o->debug);
     loop_set_guard(loop);
     loop->metrics.size = sizeof loop->metrics;
-    loop->quiet_asked = UINT64_MAX;
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->asked, 0);
 }
 
+static int check_parts(const rondo_loop_options *o)
+{
+    int error = 0;
+    for (int i = 0; i < LOOP_PARTS && !error; i++)
+        if (loop_parts[i]->check)
+            error = loop_parts[i]->check(o, "loop_new");
+    return error;
+}
+
 static int open_parts(rondo_loop *loop, const rondo_loop_options *o)
+{
+    int error = 0;
+    for (int i = 0; i < LOOP_PARTS && !error; i++)
+        if (loop_parts[i]->open)
+            error = loop_parts[i]->open(loop, o);
+    return error;
+}
+
+static int open_loop(rondo_loop *loop, const rondo_loop_options *o)
 {
     loop->scratch = loop_alloc(loop, LOOP_SCRATCH);
     if (!loop->scratch)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
-    int error = o->child_watcher ? child_choose(loop, o->child_watcher) : 0;
+    int error = open_parts(loop, o);
     if (!error)
         error = remote_open(loop);
     return error ? error : loop->backend->open(loop);
@@ -346,7 +406,7 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
     *loop = NULL;
     int error = loop_options(&o, sizeof o, options, "loop_new");
     if (!error)
-        error = executor_check(o.executor_threads, "loop_new");
+        error = check_parts(&o);
     if (!error)
         error = backend_choose(o.backend, &backend);
     if (error)
@@ -355,14 +415,14 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
     if (!a->malloc_fn || !a->realloc_fn || !a->free_fn)
         return error_set(RONDO_EINVAL, "loop_new: the allocator lacks one of "
                                        "malloc_fn, realloc_fn, free_fn");
-    rondo_loop *made = a->malloc_fn(sizeof *made, a->context);
+    rondo_loop *made = a->malloc_fn(loop_size(), a->context);
     if (!made)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     init(made, &o, a);
     made->backend = backend;
-    error = open_parts(made, &o);
+    error = open_loop(made, &o);
     if (error)
-        free_parts(made);
+        free_loop(made);
     else
         *loop = made;
     return error;
@@ -412,9 +472,9 @@ static void drain(rondo_loop *loop)
         run_ready(loop);
         (void)see_to_asked(loop);
         if (left <= 0)
-            executor_abandon(loop);
+            expire_parts(loop);
     }
-    executor_abandon(loop);
+    expire_parts(loop);
 }
 
 int rondo_loop_close(rondo_loop *loop)
@@ -434,16 +494,6 @@ int rondo_loop_close(rondo_loop *loop)
     timers_free(loop);
     close_handles(loop);
     drain(loop);
-    resolve_close(loop);
-    executor_close(loop);
-    source_close_loop(loop);
-    signals_close(loop);
-    while (loop->graves) {
-        struct grave *grave = loop->graves;
-        loop->graves = grave->next;
-        loop_free(loop, grave->memory);
-    }
-    loop_free_spares(loop);
-    free_parts(loop);
+    free_loop(loop);
     return 0;
 }

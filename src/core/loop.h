@@ -21,13 +21,9 @@
 #endif
 
 struct backend;
-struct child_watcher;
 struct io;
 struct remote;
-struct pool;
-struct reading;
 struct signals;
-struct datagram_room;
 
 /* Something to run from the loop: a finished operation or a handle's deferred
  * callbacks. IDLE just before it runs, so it may be queued again or freed. */
@@ -99,6 +95,17 @@ struct id_slot {
     uint32_t next_free;
 };
 
+/* The parts above the core; a closing loop closes them in this order. */
+enum loop_part_id {
+    PART_LOOKUP,
+    PART_EXECUTOR,
+    PART_FILE_SOURCE,
+    PART_STREAM,
+    PART_DATAGRAM,
+    PART_PROCESS,
+    LOOP_PARTS
+};
+
 enum { LOOP_SCRATCH = 65536 };
 
 /* What any thread and any signal handler may ask of a loop. */
@@ -109,10 +116,7 @@ struct rondo_loop {
     struct task *ready_first, **ready_last;
     const struct backend *backend;
     void *backend_data;
-    char *scratch;            /* what a handle reads into when it tries */
-    rondo_transport *lent_to; /* inside data_received, for unread */
-    const char *lent_end;
-    size_t lent_size, lent_back;
+    char *scratch; /* what a handle reads into when it tries */
     int64_t now;
     uint32_t guard; /* differs from sys_fork_generation: look closer */
     unsigned depth; /* run calls under way: 0 or 1 */
@@ -136,20 +140,9 @@ struct rondo_loop {
     size_t ids_used, ids_room;
     uint32_t ids_free, tag;
     uint32_t first_generation; /* of a slot; another for loops of one tag */
-    const struct child_watcher *child_watcher; /* NULL: not chosen yet */
-    struct pool *lookup_pool;                  /* made with the first look-up */
-    struct rondo_lookup *lookups;
-    size_t lookups_live;
-    rondo_resolver resolver;   /* start NULL: the system's */
-    struct pool *job_pool;     /* made with the first job */
-    struct pool *default_pool; /* the program's executor in its place */
-    struct pool *file_pool;    /* reads what the kernel does not send */
-    struct reading *readings;
-    uint64_t quiet_asked;    /* sys_is_quiet, in which iteration */
-    bool quiet;              /* ... and what it said */
-    struct signals *signals; /* made with the first handler */
+    struct signals *signals;   /* made with the first handler */
     struct grave *graves, *spares[SPARE_KINDS];
-    struct datagram_room *datagram_room; /* made with the first that comes */
+    void *part[LOOP_PARTS]; /* the state of each: part.h */
 
     /* the program's */
     void *data;
@@ -157,7 +150,6 @@ struct rondo_loop {
     void *exception_arg;
     rondo_allocator allocator;
     int64_t slow_ns, close_grace_ns, born;
-    unsigned executor_threads;
     sys_thread_id thread;
     uint32_t generation; /* forks seen when it was made or taken over */
     rondo_loop_metrics metrics;

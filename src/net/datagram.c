@@ -278,3 +278,12 @@ static bool describe(const struct handle *handle, char *text, size_t size)
 
 const struct handle_class datagram_class = {"datagram", close_at_loop_close,
                                             describe};
+
+static void free_room(rondo_loop *loop)
+{
+    struct datagram_state *state = loop_part_state(loop, PART_DATAGRAM);
+    loop_free(loop, state->room);
+}
+
+const struct loop_part datagram_part = {.size = sizeof(struct datagram_state),
+                                        .close = free_room};

@@ -4,6 +4,7 @@
 #define RONDO_NET_DATAGRAM_H
 
 #include "core/op.h"
+#include "core/part.h"
 
 enum datagram_flag {
     DATAGRAM_MADE = 1 << 0,      /* connection_made has been called */
@@ -43,6 +44,11 @@ enum { DATAGRAM_OVERHEAD = 32 };
 /* Where datagrams are received into, one batch at a time. */
 struct datagram_room {
     struct sys_received slot[SYS_BATCH];
+};
+
+/* PART_DATAGRAM's state. */
+struct datagram_state {
+    struct datagram_room *room; /* made with the first datagram that comes */
 };
 
 struct rondo_datagram {

@@ -39,11 +39,12 @@ static struct sys_received *slots(rondo_datagram *d, struct sys_received *one,
     *count = 1;
     if (d->room)
         return d->room->slot;
-    if (SYS_BATCH > 1 && !loop->datagram_room)
-        loop->datagram_room = make_room(loop);
-    if (loop->datagram_room) {
+    struct datagram_state *state = loop_part_state(loop, PART_DATAGRAM);
+    if (SYS_BATCH > 1 && !state->room)
+        state->room = make_room(loop);
+    if (state->room) {
         *count = d->batch;
-        return loop->datagram_room->slot;
+        return state->room->slot;
     }
     one->data = loop->scratch;
     return one;

@@ -3,6 +3,7 @@
 #include "process/process.h"
 
 #include "base/error.h"
+#include "core/part.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -309,7 +310,14 @@ static rondo_process *of_handle(struct handle *handle)
     return (rondo_process *)(void *)handle;
 }
 
-void process_after_fork(rondo_loop *loop)
+static int choose_watcher(rondo_loop *loop, const rondo_loop_options *options)
+{
+    const char *watcher = options->child_watcher;
+    return watcher ? child_choose(loop, watcher) : 0;
+}
+
+/* All children are the parent process's. */
+static void after_fork(rondo_loop *loop)
 {
     struct handle *next;
     for (struct handle *h = loop->handles[HANDLE_PROCESS]; h; h = next) {
@@ -346,3 +354,7 @@ static bool describe(const struct handle *handle, char *text, size_t size)
 
 const struct handle_class process_class = {"process", close_at_loop_close,
                                            describe};
+
+const struct loop_part process_part = {.size = sizeof(struct process_state),
+                                       .open = choose_watcher,
+                                       .after_fork = after_fork};

@@ -3,7 +3,7 @@
 #ifndef RONDO_PROCESS_PROCESS_H
 #define RONDO_PROCESS_PROCESS_H
 
-#include "process/child.h"
+#include "core/child.h"
 #include "stream/stream.h"
 
 enum process_flag {
@@ -49,7 +49,5 @@ rondo_process *process_new(rondo_loop *loop, size_t pipes);
 /* Its child runs: from now on it is a live handle. */
 void process_open(rondo_process *p, const rondo_process_protocol *protocol,
                   void *self);
-/* The same, in a forked child: all children are the parent process's. */
-void process_after_fork(rondo_loop *loop);
 
 #endif

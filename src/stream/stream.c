@@ -448,3 +448,5 @@ static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
 
 const struct handle_class stream_class = {"transport", close_at_loop_close,
                                           stream_describe};
+
+const struct loop_part stream_part = {.size = sizeof(struct stream_state)};

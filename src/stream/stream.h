@@ -6,6 +6,7 @@
 #include "base/address.h"
 #include "core/buf.h"
 #include "core/op.h"
+#include "core/part.h"
 
 enum stream_flag {
     STREAM_MADE = 1 << 0,      /* connection_made has been called */
@@ -52,6 +53,13 @@ struct held {
     char bytes[];
 };
 
+/* PART_STREAM's state: what data_received is lent now, for unread. */
+struct stream_state {
+    rondo_transport *lent_to; /* NULL: no data_received runs */
+    const char *lent_end;
+    size_t lent_size, lent_back;
+};
+
 struct filters; /* filter.h */
 
 /* What few streams have; made when it is needed. Times are the loop's; a
@@ -93,6 +101,11 @@ struct rondo_transport {
     int64_t os_error;
     struct small_address peer, local;
 };
+
+static inline struct stream_state *stream_state(const rondo_loop *loop)
+{
+    return loop_part_state(loop, PART_STREAM);
+}
 
 /* A stream over a connected, or soon to be connected, socket of the loop's.
  * RONDO_ENOMEM, or io_attach's errors; the socket is the caller's then. */

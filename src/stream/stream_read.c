@@ -45,14 +45,14 @@ static size_t deliver_buffered(rondo_transport *t, const char *data,
  * with unread. */
 static size_t deliver_plain(rondo_transport *t, const char *data, size_t size)
 {
-    rondo_loop *loop = t->loop;
-    loop->lent_to = t;
-    loop->lent_end = data + size;
-    loop->lent_size = size;
-    loop->lent_back = 0;
+    struct stream_state *state = stream_state(t->loop);
+    state->lent_to = t;
+    state->lent_end = data + size;
+    state->lent_size = size;
+    state->lent_back = 0;
     t->protocol->data_received(t, t->self, data, size);
-    loop->lent_to = NULL;
-    return size - loop->lent_back;
+    state->lent_to = NULL;
+    return size - state->lent_back;
 }
 
 static void hold(rondo_transport *t, const char *data, size_t size)
@@ -104,18 +104,12 @@ static void deliver_eof(rondo_transport *t)
 static COLD int deliver_carefully(rondo_transport *t, const char *data,
                                   size_t size, bool refused)
 {
-    rondo_loop *loop = t->loop;
-    rondo_transport *lent_to = loop->lent_to;
-    const char *lent_end = loop->lent_end;
-    size_t lent_size = loop->lent_size, lent_back = loop->lent_back;
+    struct stream_state *state = stream_state(t->loop), outer = *state;
     if (!(t->flags & STREAM_HELD))
         deliver(t, data, size, refused);
     else if (!(t->flags & (STREAM_CLOSING | STREAM_ENDING)))
         hold(t, data, size);
-    loop->lent_to = lent_to;
-    loop->lent_end = lent_end;
-    loop->lent_size = lent_size;
-    loop->lent_back = lent_back;
+    *state = outer;
     if (!(t->flags & STREAM_RUNNING))
         stream_settle(t);
     return 0;
@@ -128,7 +122,7 @@ int stream_deliver(rondo_transport *t, const char *data, size_t size)
                          STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT;
     const uint32_t even = STREAM_MADE | STREAM_RUNNING;
     const rondo_protocol *protocol = t->protocol;
-    if ((t->flags & (even | odd)) != even || t->loop->lent_to ||
+    if ((t->flags & (even | odd)) != even || stream_state(t->loop)->lent_to ||
         protocol->get_buffer || !protocol->data_received)
         return deliver_carefully(t, data, size, false);
     size_t took = deliver_plain(t, data, size);
@@ -390,14 +384,14 @@ int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
     int error = loop_check(t ? t->loop : NULL, "transport_unread");
     if (error)
         return error;
-    rondo_loop *loop = t->loop;
-    if (loop->lent_to != t)
+    struct stream_state *state = stream_state(t->loop);
+    if (state->lent_to != t)
         return error_set(RONDO_EINVAL,
                          "transport_unread: only inside data_received");
-    if (size > loop->lent_size ||
-        (size && (const char *)data + size != loop->lent_end))
+    if (size > state->lent_size ||
+        (size && (const char *)data + size != state->lent_end))
         return error_set(RONDO_EINVAL,
                          "transport_unread: not the tail of the data");
-    loop->lent_back = size;
+    state->lent_back = size;
     return 0;
 }

@@ -1,15 +1,20 @@
 /* executor.c - the program's functions on threads, and the executors. */
 /* SPDX-License-Identifier: MIT */
-#include "threads/executor.h"
-
 #include "base/error.h"
 #include "base/pool.h"
 #include "core/id.h"
+#include "core/part.h"
 #include "core/remote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct executor_state {
+    unsigned threads;          /* as the loop's options have it; 0: ours */
+    struct pool *pool;         /* made with the first job */
+    struct pool *default_pool; /* the program's executor in its place */
+};
 
 enum { MOST_THREADS = 32, THREADS_OVER_CORES = 4, THREADS_LIMIT = 10000 };
 
@@ -148,13 +153,13 @@ static struct pool *choose_pool(rondo_loop *loop, rondo_executor *executor)
 {
     if (executor)
         return executor->pool;
-    if (loop->default_pool)
-        return loop->default_pool;
-    if (!loop->job_pool)
-        loop->job_pool =
-            pool_new(loop->executor_threads ? loop->executor_threads
-                                            : default_threads());
-    return loop->job_pool;
+    struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
+    if (state->default_pool)
+        return state->default_pool;
+    if (!state->pool)
+        state->pool =
+            pool_new(state->threads ? state->threads : default_threads());
+    return state->pool;
 }
 
 static struct rondo_job *job_new(rondo_loop *loop, struct pool *pool)
@@ -230,7 +235,7 @@ rondo_id rondo_run_in_executor(rondo_loop *loop, rondo_executor *executor,
 
 /* ---- executors of the program's ---- */
 
-int executor_check(unsigned threads, const char *what)
+static int check_threads(unsigned threads, const char *what)
 {
     if (threads <= THREADS_LIMIT)
         return 0;
@@ -244,7 +249,7 @@ int rondo_executor_new(rondo_executor **executor, unsigned threads)
         return error_set(RONDO_EINVAL,
                          "executor_new: nowhere to put the executor");
     *executor = NULL;
-    int error = executor_check(threads, "executor_new");
+    int error = check_threads(threads, "executor_new");
     if (error)
         return error;
     rondo_executor *made = malloc(sizeof *made);
@@ -306,11 +311,12 @@ int rondo_set_default_executor(rondo_loop *loop, rondo_executor *executor)
     int error = loop_check_create(loop, "set_default_executor");
     if (error)
         return error;
+    struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
     if (executor)
         pool_take(executor->pool);
-    if (loop->default_pool)
-        pool_give_back(loop->default_pool);
-    loop->default_pool = executor ? executor->pool : NULL;
+    if (state->default_pool)
+        pool_give_back(state->default_pool);
+    state->default_pool = executor ? executor->pool : NULL;
     return 0;
 }
 
@@ -329,7 +335,20 @@ static rondo_fn plain_function(rondo_work_fn work)
     return fn;
 }
 
-void executor_abandon(rondo_loop *loop)
+static int check_options(const rondo_loop_options *options, const char *what)
+{
+    return check_threads(options->executor_threads, what);
+}
+
+static int open_state(rondo_loop *loop, const rondo_loop_options *options)
+{
+    struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
+    state->threads = options->executor_threads;
+    return 0;
+}
+
+/* Jobs that still run are reported; their threads end alone. */
+static void abandon(rondo_loop *loop)
 {
     struct handle *handle;
     while ((handle = loop->handles[HANDLE_JOB])) {
@@ -347,18 +366,21 @@ void executor_abandon(rondo_loop *loop)
     }
 }
 
-void executor_close(rondo_loop *loop)
+static void close_pools(rondo_loop *loop)
 {
-    if (loop->job_pool)
-        pool_release(loop->job_pool);
-    if (loop->default_pool)
-        pool_give_back(loop->default_pool);
-    loop->job_pool = loop->default_pool = NULL;
+    struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
+    if (state->pool)
+        pool_release(state->pool);
+    if (state->default_pool)
+        pool_give_back(state->default_pool);
+    state->pool = state->default_pool = NULL;
 }
 
-void executor_after_fork(rondo_loop *loop)
+/* The threads are gone: every job ends with RONDO_EFORKED. */
+static void after_fork(rondo_loop *loop)
 {
-    loop->job_pool = NULL; /* its memory is left alone, as its lock is */
+    struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
+    state->pool = NULL; /* its memory is left alone, as its lock is */
     for (struct handle *h = loop->handles[HANDLE_JOB]; h; h = h->next)
         end_later((struct rondo_job *)(void *)h, RONDO_EFORKED);
 }
@@ -382,3 +404,10 @@ static bool describe(const struct handle *handle, char *text, size_t size)
 }
 
 const struct handle_class job_class = {"job", close_at_loop_close, describe};
+
+const struct loop_part executor_part = {.size = sizeof(struct executor_state),
+                                        .check = check_options,
+                                        .open = open_state,
+                                        .expire = abandon,
+                                        .close = close_pools,
+                                        .after_fork = after_fork};

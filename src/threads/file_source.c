@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "core/part.h"
 #include "core/remote.h"
 
 #include <stdlib.h>
@@ -12,6 +13,13 @@ enum {
     SEND_MOST = 4 << 20, /* asked of the kernel in one dispatch */
     READ_MOST = 65536,
     FILE_THREADS = 4
+};
+
+struct source_state {
+    struct pool *pool; /* reads what the kernel does not send */
+    struct reading *first;
+    uint64_t quiet_asked; /* sys_is_quiet: in which iteration, from 1 */
+    bool quiet;           /* ... and what it said */
 };
 
 /* malloc'ed and counted: a thread may still be at it when its source, or even
@@ -33,6 +41,11 @@ struct reading {
     char bytes[READ_MOST];
 };
 
+static struct source_state *state_of(const rondo_loop *loop)
+{
+    return loop_part_state(loop, PART_FILE_SOURCE);
+}
+
 /* ---- beginning and ending ---- */
 
 static int refuse(int error, const char *what, sys_fd file, const char *why)
@@ -44,11 +57,12 @@ static int refuse(int error, const char *what, sys_fd file, const char *why)
 /* A call of the system, so once in an iteration is enough. */
 static bool is_quiet(rondo_loop *loop)
 {
-    if (loop->quiet_asked != loop->metrics.iterations) {
-        loop->quiet_asked = loop->metrics.iterations;
-        loop->quiet = sys_is_quiet();
+    struct source_state *state = state_of(loop);
+    if (state->quiet_asked != loop->metrics.iterations + 1) {
+        state->quiet_asked = loop->metrics.iterations + 1;
+        state->quiet = sys_is_quiet();
     }
-    return loop->quiet;
+    return state->quiet;
 }
 
 int source_open(struct source *s, rondo_loop *loop, rondo_fd file,
@@ -223,9 +237,10 @@ static void hand_back(struct work *work)
 
 static int make_room(struct source *s)
 {
-    if (!s->loop->file_pool)
-        s->loop->file_pool = pool_new(FILE_THREADS);
-    struct reading *r = s->loop->file_pool ? malloc(sizeof *r) : NULL;
+    struct source_state *state = state_of(s->loop);
+    if (!state->pool)
+        state->pool = pool_new(FILE_THREADS);
+    struct reading *r = state->pool ? malloc(sizeof *r) : NULL;
     error_no_os();
     if (!r)
         return RONDO_ENOMEM;
@@ -250,22 +265,23 @@ int source_read(struct source *s)
     int error = s->room ? 0 : make_room(s);
     if (error)
         return error;
+    struct source_state *state = state_of(s->loop);
     struct reading *r = s->room;
     r->size = s->left < READ_MOST ? (size_t)s->left : (size_t)READ_MOST;
     r->offset = s->offset;
-    r->pool = s->loop->file_pool;
+    r->pool = state->pool;
     atomic_fetch_add(&r->refs, 1);
-    error = pool_submit(s->loop->file_pool, &r->work);
+    error = pool_submit(state->pool, &r->work);
     if (error) {
         unref(r);
         return error;
     }
     s->reading = true;
-    r->next = s->loop->readings;
-    r->link = &s->loop->readings;
+    r->next = state->first;
+    r->link = &state->first;
     if (r->next)
         r->next->link = &r->next;
-    s->loop->readings = r;
+    state->first = r;
     return 0;
 }
 
@@ -273,10 +289,11 @@ int source_read(struct source *s)
 
 /* The threads are the parent process's, and so is the pool's lock: its memory
  * is left alone. */
-void source_after_fork(rondo_loop *loop)
+static void after_fork(rondo_loop *loop)
 {
-    loop->file_pool = NULL;
-    for (struct reading *r = loop->readings; r; r = r->next) {
+    struct source_state *state = state_of(loop);
+    state->pool = NULL;
+    for (struct reading *r = state->first; r; r = r->next) {
         r->count = RONDO_EFORKED;
         r->os_error = 0;
         loop_push(loop, &r->task);
@@ -284,9 +301,14 @@ void source_after_fork(rondo_loop *loop)
 }
 
 /* What is still on a thread ends there, or by itself. */
-void source_close_loop(rondo_loop *loop)
+static void close_pool(rondo_loop *loop)
 {
-    if (loop->file_pool)
-        pool_release(loop->file_pool);
-    loop->file_pool = NULL;
+    struct source_state *state = state_of(loop);
+    if (state->pool)
+        pool_release(state->pool);
+    state->pool = NULL;
 }
+
+const struct loop_part file_source_part = {.size = sizeof(struct source_state),
+                                           .close = close_pool,
+                                           .after_fork = after_fork};

@@ -45,7 +45,4 @@ bool source_blames_stream(int error);
  * An error is the answer, with last OS error, and `came` is not called. */
 int source_read(struct source *s);
 
-void source_after_fork(rondo_loop *loop);
-void source_close_loop(rondo_loop *loop);
-
 #endif

@@ -4,10 +4,18 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "core/part.h"
 #include "core/remote.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+struct lookup_state {
+    struct pool *pool; /* made with the first look-up of the system's */
+    rondo_lookup *first;
+    size_t live;
+    rondo_resolver resolver; /* start NULL: the system's */
+};
 
 enum { LOOKUP_THREADS = 4, MOST_ADDRESSES = 4096 };
 
@@ -42,6 +50,11 @@ struct rondo_lookup {
     char text[];                /* to the end */
 };
 
+static struct lookup_state *state_of(const rondo_loop *loop)
+{
+    return loop_part_state(loop, PART_LOOKUP);
+}
+
 /* ---- its end ---- */
 
 static void free_lookup(rondo_lookup *l)
@@ -59,7 +72,7 @@ static void unlink_lookup(rondo_lookup *l)
     if (l->next)
         l->next->link = l->link;
     l->link = NULL;
-    l->loop->lookups_live--;
+    state_of(l->loop)->live--;
 }
 
 static void answer(rondo_lookup *l)
@@ -136,22 +149,21 @@ static rondo_lookup *lookup_new(rondo_loop *loop, size_t text_size,
 
 static void link_lookup(rondo_lookup *l)
 {
-    rondo_loop *loop = l->loop;
-    l->next = loop->lookups;
-    l->link = &loop->lookups;
+    struct lookup_state *state = state_of(l->loop);
+    l->next = state->first;
+    l->link = &state->first;
     if (l->next)
         l->next->link = &l->next;
-    loop->lookups = l;
-    loop->lookups_live++;
+    state->first = l;
+    state->live++;
 }
 
 static int ask_pool(rondo_lookup *l)
 {
-    rondo_loop *loop = l->loop;
-    if (!loop->lookup_pool)
-        loop->lookup_pool = pool_new(LOOKUP_THREADS);
-    return loop->lookup_pool ? pool_submit(loop->lookup_pool, &l->work)
-                             : RONDO_ENOMEM;
+    struct lookup_state *state = state_of(l->loop);
+    if (!state->pool)
+        state->pool = pool_new(LOOKUP_THREADS);
+    return state->pool ? pool_submit(state->pool, &l->work) : RONDO_ENOMEM;
 }
 
 /* ---- by the program ---- */
@@ -159,7 +171,7 @@ static int ask_pool(rondo_lookup *l)
 /* It may answer inside start, which is heard later, like any answer. */
 static int ask_resolver(rondo_lookup *l)
 {
-    l->resolver = l->loop->resolver;
+    l->resolver = state_of(l->loop)->resolver;
     l->stage = AT_RESOLVER;
     int error = l->resolver.start(l->resolver.context, l, l->host, l->service,
                                   &l->hints);
@@ -208,7 +220,8 @@ int rondo_set_resolver(rondo_loop *loop, const rondo_resolver *resolver)
         return error;
     if (resolver && (!resolver->start || !resolver->cancel))
         return error_set(RONDO_EINVAL, "set_resolver: no start or no cancel");
-    loop->resolver = resolver ? *resolver : (rondo_resolver){NULL, NULL, NULL};
+    state_of(loop)->resolver =
+        resolver ? *resolver : (rondo_resolver){NULL, NULL, NULL};
     return 0;
 }
 
@@ -226,7 +239,7 @@ int resolve_check_host(const char *host, const char *what)
 
 static int begin(rondo_lookup *l, rondo_lookup **lookup)
 {
-    bool program = l->loop->resolver.start && l->host;
+    bool program = state_of(l->loop)->resolver.start && l->host;
     error_no_os();
     link_lookup(l);
     *lookup = l;
@@ -273,10 +286,10 @@ void resolve_cancel(rondo_loop *loop, rondo_lookup *l)
 {
     unlink_lookup(l);
     if (l->stage == ON_POOL) {
-        if (pool_withdraw(loop->lookup_pool, &l->work))
+        if (pool_withdraw(state_of(loop)->pool, &l->work))
             free_lookup(l);
         else
-            pool_give_up(loop->lookup_pool, &l->work);
+            pool_give_up(state_of(loop)->pool, &l->work);
     } else if (l->stage == AT_RESOLVER) {
         cancel_at_resolver(l);
         free_lookup(l);
@@ -285,25 +298,28 @@ void resolve_cancel(rondo_loop *loop, rondo_lookup *l)
 
 /* ---- for the loop ---- */
 
-size_t resolve_live(const rondo_loop *loop)
+static void count(const rondo_loop *loop, rondo_loop_metrics *metrics)
 {
-    return loop->lookups_live;
+    metrics->live_jobs += state_of(loop)->live;
 }
 
-void resolve_close(rondo_loop *loop)
+/* All have been cancelled; threads that are at it end by themselves. */
+static void close_pool(rondo_loop *loop)
 {
-    if (!loop->lookup_pool)
-        return;
-    pool_release(loop->lookup_pool);
-    loop->lookup_pool = NULL;
+    struct lookup_state *state = state_of(loop);
+    if (state->pool)
+        pool_release(state->pool);
+    state->pool = NULL;
 }
 
-void resolve_after_fork(rondo_loop *loop)
+/* The threads are gone: every look-up ends with RONDO_EFORKED. */
+static void after_fork(rondo_loop *loop)
 {
+    struct lookup_state *state = state_of(loop);
     /* The pool's lock may be held by a thread that is not here: its memory
      * is left alone. */
-    loop->lookup_pool = NULL;
-    for (rondo_lookup *l = loop->lookups; l; l = l->next) {
+    state->pool = NULL;
+    for (rondo_lookup *l = state->first; l; l = l->next) {
         if (l->stage == ANSWERED)
             continue;
         l->stage = l->stage == AT_RESOLVER ? FORKED : ANSWERED;
@@ -312,3 +328,8 @@ void resolve_after_fork(rondo_loop *loop)
         loop_push(loop, &l->task);
     }
 }
+
+const struct loop_part lookup_part = {.size = sizeof(struct lookup_state),
+                                      .close = close_pool,
+                                      .after_fork = after_fork,
+                                      .count = count};

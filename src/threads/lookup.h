@@ -25,11 +25,5 @@ int resolve_start_back(rondo_loop *loop, const rondo_address *address,
                        rondo_lookup **lookup);
 /* At once, whatever the thread is at. */
 void resolve_cancel(rondo_loop *loop, rondo_lookup *lookup);
-size_t resolve_live(const rondo_loop *loop);
-/* All must have been cancelled; threads that are at it end by themselves. */
-void resolve_close(rondo_loop *loop);
-/* In a forked child the threads are gone: every look-up ends with
- * RONDO_EFORKED. */
-void resolve_after_fork(rondo_loop *loop);
 
 #endif

@@ -46,6 +46,11 @@ static int unknown(const char *name)
                      name, list);
 }
 
+static struct process_state *state_of(const rondo_loop *loop)
+{
+    return loop_part_state(loop, PART_PROCESS);
+}
+
 int child_choose(rondo_loop *loop, const char *watcher)
 {
     for (size_t i = 0; i < COUNT; i++) {
@@ -54,7 +59,7 @@ int child_choose(rondo_loop *loop, const char *watcher)
         int error = watchers[i]->probe(loop);
         if (error && watcher)
             return error_in("loop_new", error);
-        loop->child_watcher = watchers[i];
+        state_of(loop)->watcher = watchers[i];
         if (!error)
             return 0;
     }
@@ -71,9 +76,9 @@ int child_descriptors(void)
 int child_start(struct child *child, const struct child_plan *plan)
 {
     rondo_loop *loop = child->loop;
-    if (!loop->child_watcher)
+    if (!state_of(loop)->watcher)
         (void)child_choose(loop, NULL);
-    const struct child_watcher *watcher = loop->child_watcher;
+    const struct child_watcher *watcher = state_of(loop)->watcher;
     child->pidfd = -1;
     int error = unix_spawn(loop, plan, &child->pid,
                            watcher->pidfd ? &child->pidfd : NULL);
@@ -120,7 +125,7 @@ static rondo_exit status_of(const siginfo_t *info)
 
 static void end(struct child *child, rondo_exit status)
 {
-    child->loop->child_watcher->unwatch(child);
+    state_of(child->loop)->watcher->unwatch(child);
     child->status = status;
     child->ended(child);
 }
@@ -137,7 +142,7 @@ bool child_check(struct child *child)
 
 void child_forget(struct child *child)
 {
-    child->loop->child_watcher->unwatch(child);
+    state_of(child->loop)->watcher->unwatch(child);
 }
 
 void child_lose(struct child *child)

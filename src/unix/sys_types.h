@@ -33,6 +33,15 @@ static inline void sys_mutex_unlock(sys_mutex *m)
 
 #define SYS_THREAD_LOCAL _Thread_local
 
+/* The backends: X(name) for each, the best first. */
+#if defined(__linux__)
+#define SYS_BACKENDS(X) X(epoll) X(poll) X(select)
+#elif defined(RONDO_KQUEUE) /* the build knows whether there is one */
+#define SYS_BACKENDS(X) X(kqueue) X(poll) X(select)
+#else
+#define SYS_BACKENDS(X) X(poll) X(select)
+#endif
+
 /* How many datagrams one call receives or sends at most. */
 #ifndef SYS_BATCH
 #ifdef __linux__

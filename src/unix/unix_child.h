@@ -4,7 +4,7 @@
 #define RONDO_UNIX_UNIX_CHILD_H
 
 #include "core/backend.h"
-#include "process/child.h"
+#include "core/child.h"
 
 /* A way to notice that a child has ended. */
 struct child_watcher {

@@ -1,6 +1,6 @@
 /* child.c - children: how they are watched, signalled, ended: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "process/child.h"
+#include "core/child.h"
 #include "base/error.h"
 #include "win/spawn.h"
 

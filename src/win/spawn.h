@@ -3,7 +3,7 @@
 #ifndef RONDO_WIN_SPAWN_H
 #define RONDO_WIN_SPAWN_H
 
-#include "process/child.h"
+#include "core/child.h"
 #include "win/win.h"
 
 /* Everything is the loop's memory. */

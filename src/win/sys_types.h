@@ -37,6 +37,9 @@ void sys_mutex_unlock(sys_mutex *m);
 #define SYS_THREAD_LOCAL _Thread_local
 #endif
 
+/* The backends: X(name) for each, the best first. */
+#define SYS_BACKENDS(X) X(iocp) X(select)
+
 /* How many datagrams one call receives or sends at most. */
 #define SYS_BATCH 1
 

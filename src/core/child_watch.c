@@ -1,8 +1,8 @@
 /* child_watch.c - watches a child by something that is ready when it ends. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "core/child.h"
 #include "core/op.h"
-#include "process/child.h"
 
 struct child_watch {
     struct io io;

@@ -1,9 +1,16 @@
 /* child.h - a child process as the system has it: started, watched, ended. */
 /* SPDX-License-Identifier: MIT */
-#ifndef RONDO_PROCESS_CHILD_H
-#define RONDO_PROCESS_CHILD_H
+#ifndef RONDO_CORE_CHILD_H
+#define RONDO_CORE_CHILD_H
 
-#include "core/loop.h"
+#include "core/part.h"
+
+struct child_watcher; /* the system's */
+
+/* PART_PROCESS's state. */
+struct process_state {
+    const struct child_watcher *watcher; /* NULL: not chosen yet */
+};
 
 /* One descriptor of the child, and what it is in the parent. */
 struct child_stdio {

@@ -1,0 +1,72 @@
+/* check.c - may this call be made, and structs of the caller's size. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "core/loop.h"
+
+#include <string.h>
+
+/* Everyday calls compare one number: debug mode, closing and a fork all make
+ * it differ from what is current. */
+void loop_set_guard(rondo_loop *loop)
+{
+    bool look = loop->debug || loop->closing;
+    loop->guard = look ? UINT32_MAX : loop->generation;
+}
+
+int loop_check_slowly(const rondo_loop *loop, const char *what)
+{
+    if (!loop)
+        return error_set(RONDO_EINVAL, "%s: NULL", what);
+    if (loop->generation != sys_fork_generation)
+        return error_set(RONDO_EFORKED,
+                         "%s: the loop is the parent process's until "
+                         "rondo_loop_after_fork",
+                         what);
+    if (loop->debug && !sys_thread_is_self(loop->thread))
+        return error_set(RONDO_ETHREAD,
+                         "%s: called from a thread that the loop does not "
+                         "belong to",
+                         what);
+    return 0;
+}
+
+int loop_check_create_slowly(const rondo_loop *loop, const char *what)
+{
+    int error = loop_check(loop, what);
+    if (!error && loop->closing)
+        return error_set(RONDO_ECLOSED, "%s: the loop is being closed", what);
+    return error;
+}
+
+int loop_options(void *to, size_t known, const void *from, const char *what)
+{
+    size_t size;
+    memset(to, 0, known);
+    if (!from)
+        return 0;
+    memcpy(&size, from, sizeof size); /* every option struct begins with it */
+    if (size < sizeof size)
+        return error_set(RONDO_EINVAL, "%s: options.size is not set", what);
+    const unsigned char *bytes = from;
+    for (size_t i = known; i < size; i++)
+        if (bytes[i])
+            return error_set(RONDO_ENOTSUP,
+                             "%s: an option that this version of the library "
+                             "does not know",
+                             what);
+    memcpy(to, from, size < known ? size : known);
+    return 0;
+}
+
+int loop_give(void *to, const void *from, size_t known, const char *what)
+{
+    size_t size;
+    if (!to)
+        return error_set(RONDO_EINVAL, "%s: NULL", what);
+    memcpy(&size, to, sizeof size);
+    if (size < sizeof size)
+        return error_set(RONDO_EINVAL, "%s: size is not set", what);
+    memcpy((char *)to + sizeof size, (const char *)from + sizeof size,
+           (size < known ? size : known) - sizeof size);
+    return 0;
+}

@@ -1,0 +1,41 @@
+/* fork.c - a loop goes to another thread, or to a forked child. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "core/backend.h"
+#include "core/loop.h"
+#include "core/part.h"
+#include "core/remote.h"
+
+int rondo_loop_take(rondo_loop *loop)
+{
+    if (!loop)
+        return error_set(RONDO_EINVAL, "loop_take: NULL");
+    if (loop->generation != sys_fork_generation)
+        return loop_check_slowly(loop, "loop_take");
+    if (loop->depth)
+        return error_set(RONDO_EBUSY, "loop_take: the loop runs");
+    loop->thread = sys_thread_self();
+    return 0;
+}
+
+int rondo_loop_after_fork(rondo_loop *loop)
+{
+    if (!loop)
+        return error_set(RONDO_EINVAL, "loop_after_fork: NULL");
+    if (loop->generation == sys_fork_generation)
+        return 0;
+    int error = remote_reopen(loop);
+    if (!error)
+        error = loop->backend->reopen(loop);
+    if (error)
+        return error;
+    handles_inherit(loop);
+    for (int i = 0; i < LOOP_PARTS; i++)
+        if (loop_parts[i]->after_fork)
+            loop_parts[i]->after_fork(loop);
+    loop->thread = sys_thread_self();
+    loop->generation = sys_fork_generation;
+    atomic_store(&loop->sleeping, false);
+    loop_set_guard(loop);
+    return 0;
+}

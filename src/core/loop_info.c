@@ -1,0 +1,110 @@
+/* loop_info.c - what a loop is asked about itself. */
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "core/backend.h"
+#include "core/loop.h"
+#include "core/part.h"
+#include "core/remote.h"
+
+bool rondo_loop_is_running(const rondo_loop *loop)
+{
+    return loop && loop->depth > 0;
+}
+
+int64_t rondo_loop_time(const rondo_loop *loop)
+{
+    (void)loop;
+    return sys_clock();
+}
+
+int64_t rondo_loop_iteration_time(const rondo_loop *loop)
+{
+    return loop ? loop->now : 0;
+}
+
+void rondo_loop_set_data(rondo_loop *loop, void *data)
+{
+    if (!loop_check(loop, "loop_set_data"))
+        loop->data = data;
+}
+
+void *rondo_loop_data(const rondo_loop *loop)
+{
+    return loop ? loop->data : NULL;
+}
+
+bool rondo_loop_supports(const rondo_loop *loop, rondo_capability what)
+{
+    if (!loop || (unsigned)what > RONDO_CAN_PASS_DESCRIPTORS)
+        return false;
+    return sys_supports(what) && !(loop->backend->cannot >> what & 1);
+}
+
+int64_t rondo_loop_limit(const rondo_loop *loop, rondo_limit what)
+{
+    int error = loop_check(loop, "loop_limit");
+    if (error)
+        return error;
+    const struct backend *b = loop->backend;
+    int64_t numbers = b->max_number ? b->max_number : INT64_MAX;
+    int64_t most =
+        b->max_descriptors ? b->max_descriptors : sys_descriptor_limit();
+    switch (what) {
+    case RONDO_LIMIT_DESCRIPTORS:
+        return most < numbers ? most : numbers;
+    case RONDO_LIMIT_DESCRIPTOR_NUMBER:
+        return numbers;
+    case RONDO_LIMIT_UNIX_PATH:
+        return sys_unix_path_limit();
+    case RONDO_LIMIT_DATAGRAM:
+        return (int64_t)sys_datagram_most(RONDO_FAMILY_INET);
+    }
+    return error_set(RONDO_EINVAL, "loop_limit: no limit of number %d",
+                     (int)what);
+}
+
+int rondo_get_clock_info(const rondo_loop *loop, rondo_clock_info *info)
+{
+    int error = loop_check(loop, "get_clock_info");
+    if (error)
+        return error;
+    rondo_clock_info facts = {.size = sizeof facts, .monotonic = true};
+    sys_clock_facts(&facts.name, &facts.resolution_ns);
+    facts.wait_resolution_ns = loop->backend->resolution(loop);
+    if (facts.wait_resolution_ns < facts.resolution_ns)
+        facts.wait_resolution_ns = facts.resolution_ns;
+    return loop_give(info, &facts, sizeof facts, "get_clock_info");
+}
+
+int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
+{
+    int error = loop_check(loop, "loop_get_metrics");
+    if (error)
+        return error;
+    rondo_loop_metrics m = loop->metrics;
+    m.allocations += remote_allocations(loop);
+    m.live_timers = loop->timers.live - loop->timers.hidden;
+    m.live_watchers = loop->watching;
+    m.live_transports = loop->live[HANDLE_TRANSPORT];
+    m.live_servers = loop->live[HANDLE_SERVER];
+    m.live_datagrams = loop->live[HANDLE_DATAGRAM];
+    m.live_processes = loop->live[HANDLE_PROCESS];
+    m.live_operations =
+        loop->live[HANDLE_OPERATION] + loop->live[HANDLE_LOOKUP] +
+        loop->live[HANDLE_SOCK_CALL] + loop->live[HANDLE_SENDFILE];
+    m.live_jobs = loop->live[HANDLE_JOB];
+    for (int i = 0; i < LOOP_PARTS; i++)
+        if (loop_parts[i]->count)
+            loop_parts[i]->count(loop, &m);
+    return loop_give(metrics, &m, sizeof m, "loop_get_metrics");
+}
+
+#define TEXT_OF(x) #x
+#define VERSION(major, minor, patch)                                           \
+    TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
+
+const char *rondo_version(void)
+{
+    return VERSION(RONDO_VERSION_MAJOR, RONDO_VERSION_MINOR,
+                   RONDO_VERSION_PATCH);
+}
