@@ -25,7 +25,6 @@ set(RONDO_SOURCES
     src/net/accept.c
     src/net/accept_pipe.c
     src/net/connect.c
-    src/net/connect_end.c
     src/net/datagram.c
     src/net/datagram_api.c
     src/net/datagram_open.c
@@ -37,17 +36,13 @@ set(RONDO_SOURCES
     src/net/reader_server.c
     src/net/server.c
     src/net/sock.c
-    src/net/sock_call.c
-    src/net/sock_try.c
     src/parts.c
     src/process/communicate.c
     src/process/process.c
     src/process/process_spawn.c
     src/stream/adopt.c
     src/stream/filter.c
-    src/stream/layer.c
     src/stream/reader.c
-    src/stream/reader_find.c
     src/stream/stream.c
     src/stream/stream_api.c
     src/stream/stream_error.c

@@ -1,13 +1,45 @@
-/* connect.c - create_connection: look up, try each address, begin. */
+/* connect.c - a connection by name, address or path, from the call to its end. */
 /* SPDX-License-Identifier: MIT */
-#include "net/connect.h"
 #include "base/error.h"
 #include "core/id.h"
+#include "net/happy_eyeballs.h"
+#include "stream/filter.h"
 #include "threads/lookup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct connect {
+    struct handle handle;
+    struct task deferred;
+    rondo_loop *loop;
+    rondo_id id, timer;
+    const rondo_protocol *protocol;
+    void *self;
+    rondo_connect_fn done;
+    void *arg;
+    rondo_lookup *lookup;
+    struct race race;
+    rondo_transport *t;     /* connected: adopted, or the race's winner */
+    struct backoff backoff; /* of a named pipe */
+    rondo_setup_fn setup;
+    void *setup_arg;
+    bool adopted, racing;
+    bool pipe;    /* host is the name of one */
+    bool shaking; /* connected; its filters get ready */
+    int lead;     /* addresses before the other family's first */
+    uint16_t port;
+    int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */
+    int64_t os_error;
+    char host[]; /* as the sentences call it; a name is looked up */
+};
+
+/* Connected: pushes filters, and then, or when they are ready, `done`. */
+static void connect_begin(struct connect *c);
+/* The last of c, and `done` with the error. */
+static void connect_fail(struct connect *c, int error);
+static void connect_free(struct connect *c);
 
 enum { ATTEMPT_DELAY_MS = 250 };
 
@@ -321,3 +353,103 @@ static bool describe(const struct handle *handle, char *text, size_t size)
 
 const struct handle_class connect_class = {"connect", close_at_loop_close,
                                            describe};
+
+static void connect_free(struct connect *c)
+{
+    id_free(c->loop, c->id);
+    if (c->timer > 0)
+        (void)timers_cancel(c->loop, c->timer);
+    handle_close(c->loop, &c->handle);
+    race_free(&c->race);
+    loop_free(c->loop, c);
+}
+
+static void tell(struct connect *c, int error)
+{
+    const char *host = *c->host ? c->host : "the socket";
+    const char *what = "create_connection: cannot connect to";
+    if (*c->race.tried)
+        error_set(error, "%s %s: %s", what, host, c->race.tried);
+    else if (c->stopped)
+        error_set(error, "%s %s: %s (%s)", what, host, rondo_strerror(error),
+                  rondo_error_name(error));
+    else
+        error_os(error, "%s %s", what, host);
+}
+
+static void connect_fail(struct connect *c, int error)
+{
+    rondo_loop *loop = c->loop;
+    rondo_connect_fn done = c->done;
+    void *arg = c->arg;
+    int64_t os_error = c->os_error;
+    if (c->t)
+        stream_discard(c->t);
+    tell(c, error);
+    if (os_error && !c->stopped)
+        error_keep_os(os_error);
+    connect_free(c);
+    if (done)
+        done(loop, arg, NULL, error);
+}
+
+/* Connected, and the filters are ready: nothing cancels it any more. */
+static void succeed(struct connect *c)
+{
+    rondo_loop *loop = c->loop;
+    rondo_connect_fn done = c->done;
+    void *arg = c->arg;
+    rondo_transport *t = c->t;
+    handle_set_background(loop, &t->handle, c->handle.background);
+    connect_free(c);
+    stream_make(t);
+    if (done)
+        done(loop, arg, t, 0);
+}
+
+static void shaken(rondo_transport *t, void *arg, int error)
+{
+    struct connect *c = arg;
+    if (!error) {
+        succeed(c);
+        return;
+    }
+    c->os_error = t->os_error;
+    snprintf(c->race.tried, sizeof c->race.tried, "%s", rondo_last_error());
+    c->t = NULL; /* it ends by itself */
+    connect_fail(c, c->stopped ? c->stopped : error);
+}
+
+static void refuse(struct connect *c, int error)
+{
+    const char *words = error_given(error);
+    c->os_error = 0;
+    c->t->error = error < 0 ? error : RONDO_ECANCELED;
+    if (!c->stopped)
+        snprintf(c->race.tried, sizeof c->race.tried, "setup: %s (%s)",
+                 words ? words : rondo_strerror(c->t->error),
+                 rondo_error_name(c->t->error));
+    connect_fail(c, c->stopped ? c->stopped : c->t->error);
+}
+
+/* Until `done` is told the connect is what keeps the loop alive, and what the
+ * program may cancel. */
+static void connect_begin(struct connect *c)
+{
+    rondo_transport *t = c->t;
+    stream_prepare(t);
+    stream_open(t, c->protocol, c->self);
+    handle_set_background(c->loop, &t->handle, true);
+    int error = c->setup ? c->setup(t, c->setup_arg) : 0;
+    if (error || c->stopped) {
+        refuse(c, error);
+        return;
+    }
+    if (t->flags & STREAM_SHAKING) {
+        c->shaking = true;
+        filters_wait(t, RONDO_NEVER, shaken, c);
+    } else {
+        succeed(c);
+    }
+    stream_end(t);
+}

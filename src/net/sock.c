@@ -1,12 +1,67 @@
-/* sock.c - operations on sockets that stay the program's. */
+/* sock.c - operations on sockets of the program's. */
 /* SPDX-License-Identifier: MIT */
-#include "net/sock.h"
-
 #include "base/error.h"
 #include "core/id.h"
+#include "core/op.h"
+#include "threads/file_source.h"
 
 #include <assert.h>
 #include <stdio.h>
+
+/* Even kinds use the reading side, odd ones the writing side. */
+enum sock_kind {
+    SOCK_CALL_RECV,
+    SOCK_CALL_SENDALL,
+    SOCK_CALL_RECVFROM,
+    SOCK_CALL_SENDTO,
+    SOCK_CALL_ACCEPT,
+    SOCK_CALL_CONNECT,
+    SOCK_CALL_SENDFILE = 7
+};
+
+struct sock;
+
+struct sock_call {
+    struct handle handle;
+    struct task task; /* ready: it has its result, which is to be told */
+    rondo_loop *loop;
+    struct sock *sock; /* NULL: cancelled */
+    sys_fd fd;
+    rondo_id id, timer;
+    unsigned char kind;
+    bool over;        /* it has its result */
+    bool begun;       /* connect: it is under way; sendto: it has waited */
+    const char *data; /* what is to be sent now; of sendfile, what was read */
+    void *room;
+    size_t size, sent;
+    rondo_address address; /* to whom, or from whom */
+    union {
+        rondo_done_fn any;
+        rondo_recvfrom_fn recvfrom;
+        rondo_accept_fn accept;
+    } done;
+    void *arg;
+    int64_t result, os_error;
+    struct source source; /* sendfile's */
+};
+
+/* error_set, of a descriptor. */
+static int sock_refuse(int error, const char *what, rondo_fd fd,
+                       const char *why);
+/* A call that has not begun: sock_call_begin has to follow. RONDO_EBUSY,
+ * RONDO_EINVAL (the socket is blocking), RONDO_EBADF, io_attach's errors. */
+static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
+                         struct sock_call **made);
+/* The first try. What is no socket is refused at once. */
+static rondo_id sock_call_begin(struct sock_call *call, void *arg);
+
+enum { SOCK_LATER = -1 }; /* a thread reads; sock_go_on follows */
+
+/* One try: the result, or RONDO_EAGAIN: when the socket is ready again. */
+static int64_t sock_try(struct sock_call *call);
+/* For sock_try: goes on with a call whose file's bytes have come. */
+static void sock_go_on(struct sock_call *call);
+static void sock_finish(struct sock_call *call, int64_t result);
 
 enum { RETRY_MS = 2 };
 
@@ -25,13 +80,14 @@ struct sock {
     bool gone;
 };
 
-const char *const sock_names[] = {[SOCK_CALL_RECV] = "sock_recv",
-                                  [SOCK_CALL_SENDALL] = "sock_sendall",
-                                  [SOCK_CALL_RECVFROM] = "sock_recvfrom",
-                                  [SOCK_CALL_SENDTO] = "sock_sendto",
-                                  [SOCK_CALL_ACCEPT] = "sock_accept",
-                                  [SOCK_CALL_CONNECT] = "sock_connect",
-                                  [SOCK_CALL_SENDFILE] = "sock_sendfile"};
+static const char *const sock_names[] = {
+    [SOCK_CALL_RECV] = "sock_recv",
+    [SOCK_CALL_SENDALL] = "sock_sendall",
+    [SOCK_CALL_RECVFROM] = "sock_recvfrom",
+    [SOCK_CALL_SENDTO] = "sock_sendto",
+    [SOCK_CALL_ACCEPT] = "sock_accept",
+    [SOCK_CALL_CONNECT] = "sock_connect",
+    [SOCK_CALL_SENDFILE] = "sock_sendfile"};
 
 /* ---- letting go ---- */
 
@@ -119,7 +175,7 @@ static void tell(rondo_loop *loop, struct task *task)
     loop_spare(loop, SPARE_SOCK_CALL, c);
 }
 
-void sock_finish(struct sock_call *c, int64_t result)
+static void sock_finish(struct sock_call *c, int64_t result)
 {
     c->over = true;
     c->result = result;
@@ -162,7 +218,7 @@ static void settle(struct sock_call *c, int64_t result)
     /* else it ends soon, since it was cancelled with an earlier call */
 }
 
-void sock_go_on(struct sock_call *c)
+static void sock_go_on(struct sock_call *c)
 {
     error_no_os();
     if (c->sock->io.attached)
@@ -222,7 +278,8 @@ static void cancel(rondo_loop *loop, struct handle *handle)
 
 /* ---- beginning ---- */
 
-int sock_refuse(int error, const char *what, rondo_fd fd, const char *why)
+static int sock_refuse(int error, const char *what, rondo_fd fd,
+                       const char *why)
 {
     return error_set(error, "%s: descriptor %lld %s", what, (long long)fd, why);
 }
@@ -295,8 +352,8 @@ static int check_kind(rondo_fd fd, enum sock_kind kind)
     return 0;
 }
 
-int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
-                  struct sock_call **made)
+static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
+                         struct sock_call **made)
 {
     struct sock *s = NULL;
     int error = find(loop, fd, (int)kind, &s);
@@ -331,7 +388,7 @@ int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
     return 0;
 }
 
-rondo_id sock_call_begin(struct sock_call *c, void *arg)
+static rondo_id sock_call_begin(struct sock_call *c, void *arg)
 {
     c->arg = arg;
     error_no_os();
@@ -371,3 +428,270 @@ static void close_sock(rondo_loop *loop, struct handle *handle)
 }
 
 const struct handle_class sock_class = {"socket", close_sock, NULL};
+
+static struct sock_call *of_source(struct source *s)
+{
+    return (struct sock_call *)(void *)((char *)s -
+                                        offsetof(struct sock_call, source));
+}
+
+static int64_t try_recvfrom(struct sock_call *c)
+{
+    struct sys_received one = {.data = c->room};
+    int got = sys_receive_batch(c->fd, &one, 1, c->size);
+    if (got < 0)
+        return got;
+    c->address = one.from;
+    return (int64_t)one.size;
+}
+
+/* A client that left before it was accepted is nobody. */
+static int64_t try_accept(struct sock_call *c)
+{
+    sys_fd fd;
+    int error;
+    do
+        error = sys_accept(c->fd, &fd, &c->address);
+    while (error == RONDO_ECONNABORTED || error == RONDO_ECONNRESET);
+    return error ? error : (int64_t)fd;
+}
+
+/* What the kernel takes. true: all has left; else what the try comes to. */
+static bool send_on(struct sock_call *c, int64_t *result)
+{
+    int64_t sent = sys_send(c->fd, c->data + c->sent, c->size - c->sent);
+    *result = sent < 0 ? sent : RONDO_EAGAIN;
+    if (sent > 0)
+        c->sent += (size_t)sent;
+    return sent >= 0 && c->sent == c->size;
+}
+
+static int64_t try_sendall(struct sock_call *c)
+{
+    int64_t result;
+    return send_on(c, &result) ? (int64_t)c->size : result;
+}
+
+static int64_t try_sendto(struct sock_call *c)
+{
+    struct sys_outgoing one = {c->data, c->size, &c->address.native,
+                               c->address.native_size};
+    int sent = sys_send_batch(c->fd, &one, 1);
+    return sent < 0 ? sent : (int64_t)c->size;
+}
+
+static int64_t try_connect(struct sock_call *c)
+{
+    if (c->begun)
+        return sys_connect_result(c->fd);
+    int error = sys_connect(c->fd, &c->address);
+    c->begun = error == RONDO_EAGAIN;
+    return error;
+}
+
+/* ---- sendfile ---- */
+
+static void came(struct source *s, const char *data, size_t size, int error)
+{
+    struct sock_call *c = of_source(s);
+    c->data = data;
+    c->size = size;
+    c->sent = 0;
+    if (error || !size) {
+        sock_finish(c, error ? error : s->sent);
+        return;
+    }
+    sock_go_on(c);
+}
+
+static int64_t read_on(struct sock_call *c)
+{
+    int64_t result;
+    if (c->sent < c->size && !send_on(c, &result))
+        return result;
+    if (!c->source.left)
+        return c->source.sent;
+    c->source.came = came;
+    int error = source_read(&c->source);
+    return error ? error : SOCK_LATER;
+}
+
+static int64_t try_sendfile(struct sock_call *c)
+{
+    struct source *s = &c->source;
+    if (!s->by_thread) {
+        int64_t count = source_send(s, c->fd);
+        if (count == 0 || !s->left)
+            return s->sent;
+        if (count != RONDO_ENOTSUP)
+            return count > 0 ? RONDO_EAGAIN : count;
+    }
+    return read_on(c);
+}
+
+static int64_t sock_try(struct sock_call *c)
+{
+    switch (c->kind) {
+    case SOCK_CALL_RECV:
+        return sys_recv(c->fd, c->room, c->size);
+    case SOCK_CALL_RECVFROM:
+        return try_recvfrom(c);
+    case SOCK_CALL_ACCEPT:
+        return try_accept(c);
+    case SOCK_CALL_SENDALL:
+        return try_sendall(c);
+    case SOCK_CALL_SENDTO:
+        return try_sendto(c);
+    case SOCK_CALL_CONNECT:
+        return try_connect(c);
+    default:
+        return try_sendfile(c);
+    }
+}
+
+static int check(rondo_loop *loop, enum sock_kind kind, bool can_tell)
+{
+    int error = loop_check_create(loop, sock_names[kind]);
+    if (!error && !can_tell)
+        error = error_set(RONDO_EINVAL, "%s: no function", sock_names[kind]);
+    return error;
+}
+
+static int check_bytes(const void *data, size_t size, enum sock_kind kind)
+{
+    if (!data && size)
+        return error_set(RONDO_EINVAL, "%s: bytes at NULL", sock_names[kind]);
+    return 0;
+}
+
+static int check_address(const rondo_address *to, enum sock_kind kind)
+{
+    if (!to || !to->native_size)
+        return error_set(RONDO_EINVAL, "%s: no address", sock_names[kind]);
+    return 0;
+}
+
+/* ---- the program's calls ---- */
+
+rondo_id rondo_sock_recv(rondo_loop *loop, rondo_fd s, void *data, size_t size,
+                         rondo_done_fn done, void *arg)
+{
+    struct sock_call *c;
+    int error = check(loop, SOCK_CALL_RECV, done != NULL);
+    if (!error)
+        error = check_bytes(data, size, SOCK_CALL_RECV);
+    if (!error)
+        error = sock_call_new(loop, s, SOCK_CALL_RECV, &c);
+    if (error)
+        return error;
+    c->room = data;
+    c->size = size;
+    c->done.any = done;
+    return sock_call_begin(c, arg);
+}
+
+rondo_id rondo_sock_recvfrom(rondo_loop *loop, rondo_fd s, void *data,
+                             size_t size, rondo_recvfrom_fn done, void *arg)
+{
+    struct sock_call *c;
+    int error = check(loop, SOCK_CALL_RECVFROM, done != NULL);
+    if (!error)
+        error = check_bytes(data, size, SOCK_CALL_RECVFROM);
+    if (!error)
+        error = sock_call_new(loop, s, SOCK_CALL_RECVFROM, &c);
+    if (error)
+        return error;
+    c->room = data;
+    c->size = size;
+    c->done.recvfrom = done;
+    return sock_call_begin(c, arg);
+}
+
+rondo_id rondo_sock_sendall(rondo_loop *loop, rondo_fd s, const void *data,
+                            size_t size, rondo_done_fn done, void *arg)
+{
+    struct sock_call *c;
+    int error = check(loop, SOCK_CALL_SENDALL, done != NULL);
+    if (!error)
+        error = check_bytes(data, size, SOCK_CALL_SENDALL);
+    if (!error)
+        error = sock_call_new(loop, s, SOCK_CALL_SENDALL, &c);
+    if (error)
+        return error;
+    c->data = data;
+    c->size = size;
+    c->done.any = done;
+    return sock_call_begin(c, arg);
+}
+
+rondo_id rondo_sock_sendto(rondo_loop *loop, rondo_fd s, const void *data,
+                           size_t size, const rondo_address *to,
+                           rondo_done_fn done, void *arg)
+{
+    struct sock_call *c;
+    int error = check(loop, SOCK_CALL_SENDTO, done != NULL);
+    if (!error)
+        error = check_bytes(data, size, SOCK_CALL_SENDTO);
+    if (!error)
+        error = check_address(to, SOCK_CALL_SENDTO);
+    if (!error)
+        error = sock_call_new(loop, s, SOCK_CALL_SENDTO, &c);
+    if (error)
+        return error;
+    c->data = data;
+    c->size = size;
+    c->address = *to;
+    c->done.any = done;
+    return sock_call_begin(c, arg);
+}
+
+rondo_id rondo_sock_connect(rondo_loop *loop, rondo_fd s,
+                            const rondo_address *to, rondo_done_fn done,
+                            void *arg)
+{
+    struct sock_call *c;
+    int error = check(loop, SOCK_CALL_CONNECT, done != NULL);
+    if (!error)
+        error = check_address(to, SOCK_CALL_CONNECT);
+    if (!error)
+        error = sock_call_new(loop, s, SOCK_CALL_CONNECT, &c);
+    if (error)
+        return error;
+    c->address = *to;
+    c->done.any = done;
+    return sock_call_begin(c, arg);
+}
+
+rondo_id rondo_sock_accept(rondo_loop *loop, rondo_fd s, rondo_accept_fn done,
+                           void *arg)
+{
+    struct sock_call *c;
+    int error = check(loop, SOCK_CALL_ACCEPT, done != NULL);
+    if (!error)
+        error = sock_call_new(loop, s, SOCK_CALL_ACCEPT, &c);
+    if (error)
+        return error;
+    c->done.accept = done;
+    return sock_call_begin(c, arg);
+}
+
+rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s, rondo_fd file,
+                             int64_t offset, int64_t size, rondo_done_fn done,
+                             void *arg)
+{
+    struct sock_call *c;
+    struct source source;
+    const char *what = sock_names[SOCK_CALL_SENDFILE];
+    int error = check(loop, SOCK_CALL_SENDFILE, done != NULL);
+    if (!error)
+        error = source_open(&source, loop, file, offset, size, what);
+    if (!error)
+        error = source_check(&source, what);
+    if (!error)
+        error = sock_call_new(loop, s, SOCK_CALL_SENDFILE, &c);
+    if (error)
+        return error;
+    c->source = source;
+    c->done.any = done;
+    return sock_call_begin(c, arg);
+}

@@ -43,6 +43,11 @@ struct filters {
     char why[256]; /* a layer's own words for that error */
 };
 
+static inline struct filters *filters_of(const rondo_transport *t)
+{
+    return t->extra->filters;
+}
+
 enum { FILTER_HANDSHAKE_S = 60 };
 
 /* Whoever makes connections asks this after `setup`; filters there have to get

@@ -41,19 +41,4 @@ struct rondo_reader {
     const rondo_transport *losing; /* while connection_lost runs */
 };
 
-/* What a read's `done` is told. */
-struct reader_answer {
-    size_t size;
-    int error;
-};
-
-/* Room behind the bytes; false: out of memory. */
-bool reader_make_room(rondo_reader *r, size_t size);
-void reader_consume(rondo_reader *r, size_t size);
-/* False: out of memory. */
-bool reader_set_separator(rondo_reader *r, const void *separator, size_t size);
-/* Is there what was asked for, or can it never be? Once it has said yes it may
- * not be asked again for the same read. */
-bool reader_find(rondo_reader *r, struct reader_answer *answer);
-
 #endif
