@@ -100,7 +100,7 @@ uint32_t rondo_address_scope(const rondo_address *a)
     return a ? sys_address_scope(a) : 0;
 }
 
-static int path_text(const rondo_address *a, char *text, size_t size)
+static int address_path_text(const rondo_address *a, char *text, size_t size)
 {
     const char *path;
     size_t length = sys_address_path(a, &path);
@@ -115,7 +115,7 @@ static int path_text(const rondo_address *a, char *text, size_t size)
     return (int)length;
 }
 
-static int ip_text(const rondo_address *a, char *text, size_t size)
+static int address_ip_text(const rondo_address *a, char *text, size_t size)
 {
     char ip[64], scope[16] = "";
     sys_address_ip_text(a, ip, sizeof ip);
@@ -137,10 +137,10 @@ int rondo_address_text(const rondo_address *a, char *text, size_t size)
     switch (sys_address_family(a)) {
     case RONDO_FAMILY_INET:
     case RONDO_FAMILY_INET6:
-        used = ip_text(a, text, size);
+        used = address_ip_text(a, text, size);
         break;
     case RONDO_FAMILY_UNIX:
-        used = path_text(a, text, size);
+        used = address_path_text(a, text, size);
         break;
     case RONDO_FAMILY_ANY:
         break;

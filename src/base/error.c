@@ -64,7 +64,7 @@ static const struct {
     {RONDO_EOF, "EOF", "end of stream"},
 };
 
-static void write_text(const char *format, va_list arguments)
+static void error_write_text(const char *format, va_list arguments)
 {
     /* through a copy: the last sentence may be one of the arguments */
     char text[sizeof last.text];
@@ -78,7 +78,7 @@ int error_set(int error, const char *format, ...)
     va_list arguments;
     last.os_error = 0;
     va_start(arguments, format);
-    write_text(format, arguments);
+    error_write_text(format, arguments);
     va_end(arguments);
     return error;
 }
@@ -87,7 +87,7 @@ int error_os(int error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    write_text(format, arguments);
+    error_write_text(format, arguments);
     va_end(arguments);
     size_t used = strlen(last.text), room = sizeof last.text - used;
     const char *name = last.os_error ? sys_error_name(last.os_error) : NULL;
@@ -120,7 +120,7 @@ int rondo_set_error(int error, const char *format, ...)
     va_list arguments;
     last.os_error = 0;
     va_start(arguments, format);
-    write_text(format, arguments);
+    error_write_text(format, arguments);
     va_end(arguments);
     last.given = error;
     return error;
@@ -159,7 +159,7 @@ int64_t rondo_last_os_error(void)
 
 enum { ERRORS = sizeof table / sizeof *table };
 
-static size_t find(int error)
+static size_t error_find(int error)
 {
     size_t i = 0;
     while (i < ERRORS && table[i].error != error)
@@ -169,12 +169,12 @@ static size_t find(int error)
 
 const char *rondo_strerror(int error)
 {
-    size_t i = find(error);
+    size_t i = error_find(error);
     return i < ERRORS ? table[i].text : "unknown error";
 }
 
 const char *rondo_error_name(int error)
 {
-    size_t i = find(error);
+    size_t i = error_find(error);
     return i < ERRORS ? table[i].name : "unknown";
 }

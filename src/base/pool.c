@@ -54,7 +54,7 @@ void pool_give_back(struct pool *pool)
     free(pool);
 }
 
-static int init_locks(struct pool *pool)
+static int pool_init_locks(struct pool *pool)
 {
     int error = sys_mutex_init(&pool->lock);
     if (error)
@@ -74,7 +74,7 @@ no_wanted:
 struct pool *pool_new(unsigned most)
 {
     struct pool *pool = calloc(1, sizeof *pool);
-    if (!pool || init_locks(pool) < 0) {
+    if (!pool || pool_init_locks(pool) < 0) {
         free(pool);
         return NULL;
     }
@@ -89,7 +89,7 @@ struct pool *pool_new(unsigned most)
 
 /* ---- the queue; with the lock held ---- */
 
-static void append(struct pool *pool, struct work *work)
+static void pool_append(struct pool *pool, struct work *work)
 {
     work->next = NULL;
     work->number = ++pool->submitted;
@@ -99,7 +99,7 @@ static void append(struct pool *pool, struct work *work)
     pool->queued++;
 }
 
-static void take_out(struct pool *pool, struct work *work)
+static void pool_take_out(struct pool *pool, struct work *work)
 {
     *work->link = work->next;
     if (work->next)
@@ -112,7 +112,7 @@ static void take_out(struct pool *pool, struct work *work)
 
 /* More than the threads will take that are about to look at the queue: they
  * stop being counted with the lock held, so they see what is there now. */
-static bool has_more(struct pool *pool, unsigned threads)
+static bool pool_has_more(struct pool *pool, unsigned threads)
 {
     return pool->queued > threads + atomic_load(&pool->ending);
 }
@@ -121,22 +121,22 @@ static bool has_more(struct pool *pool, unsigned threads)
  * thread is woken at a time, and wakes the next if there is more work than it
  * takes: a thread that is at short jobs needs no others, and waking is what
  * costs most. */
-static bool must_wake(struct pool *pool)
+static bool pool_must_wake(struct pool *pool)
 {
-    if (!pool->idle || pool->waking || !has_more(pool, 0))
+    if (!pool->idle || pool->waking || !pool_has_more(pool, 0))
         return false;
     pool->waking = true;
     return true;
 }
 
-static bool has_room(const struct pool *pool)
+static bool pool_has_room(const struct pool *pool)
 {
     return pool->threads < pool->most + pool->given_up;
 }
 
 /* NULL: the pool is closed and its queue empty, or another thread has taken
  * the caller's place. */
-static struct work *next_work(struct pool *pool)
+static struct work *pool_next_work(struct pool *pool)
 {
     if (pool->threads > pool->most + pool->given_up)
         return NULL;
@@ -148,13 +148,13 @@ static struct work *next_work(struct pool *pool)
     pool->idle--;
     struct work *work = pool->first;
     if (work)
-        take_out(pool, work);
+        pool_take_out(pool, work);
     return work;
 }
 
 /* ---- threads ---- */
 
-static void sign_off(struct pool *pool, struct worker *self)
+static void pool_sign_off(struct pool *pool, struct worker *self)
 {
     struct worker **link = &pool->workers;
     while (*link != self)
@@ -164,7 +164,7 @@ static void sign_off(struct pool *pool, struct worker *self)
         sys_cond_broadcast(&pool->ended);
 }
 
-static void thread_main(void *arg)
+static void pool_thread_main(void *arg)
 {
     struct pool *pool = arg;
     struct worker self = {.id = sys_thread_self()};
@@ -172,8 +172,8 @@ static void thread_main(void *arg)
     self.next = pool->workers;
     pool->workers = &self;
     struct work *work;
-    while ((work = next_work(pool))) {
-        bool wake = must_wake(pool);
+    while ((work = pool_next_work(pool))) {
+        bool wake = pool_must_wake(pool);
         self.at = work->number;
         sys_mutex_unlock(&pool->lock);
         if (wake)
@@ -187,8 +187,8 @@ static void thread_main(void *arg)
         pool->given_up -= self.given_up;
         self.given_up = false;
     }
-    sign_off(pool, &self);
-    bool wake = must_wake(pool); /* it may have been counted on */
+    pool_sign_off(pool, &self);
+    bool wake = pool_must_wake(pool); /* it may have been counted on */
     sys_mutex_unlock(&pool->lock);
     if (wake)
         sys_cond_signal(&pool->wanted);
@@ -196,11 +196,11 @@ static void thread_main(void *arg)
 }
 
 /* With the lock held. */
-static int start_thread(struct pool *pool)
+static int pool_start_thread(struct pool *pool)
 {
     pool->threads++;
     pool_take(pool);
-    int error = sys_thread_start(thread_main, pool);
+    int error = sys_thread_start(pool_thread_main, pool);
     if (error) {
         pool->threads--;
         atomic_fetch_sub(&pool->refs, 1); /* not the last: it is in use */
@@ -218,14 +218,14 @@ int pool_submit(struct pool *pool, struct work *work)
     sys_mutex_lock(&pool->lock);
     int error = pool->closed ? RONDO_ECLOSED : 0;
     if (!error) {
-        append(pool, work);
+        pool_append(pool, work);
         /* those that are idle may each have been given something already */
-        if (has_more(pool, pool->idle) && has_room(pool))
-            error = start_thread(pool);
+        if (pool_has_more(pool, pool->idle) && pool_has_room(pool))
+            error = pool_start_thread(pool);
         if (error)
-            take_out(pool, work);
+            pool_take_out(pool, work);
     }
-    bool wake = must_wake(pool);
+    bool wake = pool_must_wake(pool);
     sys_mutex_unlock(&pool->lock);
     if (wake)
         sys_cond_signal(&pool->wanted);
@@ -239,7 +239,7 @@ bool pool_withdraw(struct pool *pool, struct work *work)
     sys_mutex_lock(&pool->lock);
     bool waits = work->link;
     if (waits)
-        take_out(pool, work);
+        pool_take_out(pool, work);
     sys_mutex_unlock(&pool->lock);
     return waits;
 }
@@ -255,8 +255,9 @@ void pool_give_up(struct pool *pool, const struct work *work)
     if (w && !w->given_up && pool->given_up < GIVEN_UP_MOST) {
         w->given_up = true;
         pool->given_up++;
-        if (has_more(pool, pool->idle) && has_room(pool))
-            (void)start_thread(pool); /* without one they wait for others */
+        if (pool_has_more(pool, pool->idle) && pool_has_room(pool))
+            (void)pool_start_thread(
+                pool); /* without one they wait for others */
     }
     sys_mutex_unlock(&pool->lock);
 }

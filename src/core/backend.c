@@ -15,7 +15,7 @@ static const char *const names[] = {SYS_BACKENDS(NAME) NULL};
 
 static _Atomic(const struct backend *) policy;
 
-static const struct backend *find(const char *name)
+static const struct backend *backend_find(const char *name)
 {
     for (size_t i = 0; i < COUNT; i++)
         if (strcmp(names[i], name) == 0)
@@ -23,7 +23,7 @@ static const struct backend *find(const char *name)
     return NULL;
 }
 
-static int unknown(const char *what, const char *name)
+static int backend_unknown(const char *what, const char *name)
 {
     char list[128] = "";
     for (size_t i = 0; i < COUNT; i++) {
@@ -44,19 +44,19 @@ int backend_choose(const char *name, const struct backend **backend)
         return 0;
     if (!wanted)
         wanted = sys_env("RONDO_BACKEND");
-    *backend = wanted && *wanted ? find(wanted)
+    *backend = wanted && *wanted ? backend_find(wanted)
                : name            ? NULL
                                  : backend_table[0];
-    return *backend ? 0 : unknown("loop_new", wanted);
+    return *backend ? 0 : backend_unknown("loop_new", wanted);
 }
 
 int rondo_set_default_backend(const char *name)
 {
     const struct backend *backend = NULL;
     if (name) {
-        backend = find(name);
+        backend = backend_find(name);
         if (!backend)
-            return unknown("set_default_backend", name);
+            return backend_unknown("set_default_backend", name);
     }
     atomic_store(&policy, backend);
     return 0;

@@ -14,7 +14,7 @@ void buf_init(struct buf *buf)
     buf->last = &buf->first;
 }
 
-static void put(struct buf *buf, struct chunk *chunk)
+static void buf_put(struct buf *buf, struct chunk *chunk)
 {
     chunk->next = NULL;
     *buf->last = chunk;
@@ -22,7 +22,7 @@ static void put(struct buf *buf, struct chunk *chunk)
 }
 
 /* The queue's last chunk, if bytes can be put behind what it has. */
-static struct chunk *open_end(const struct buf *buf)
+static struct chunk *buf_open_end(const struct buf *buf)
 {
     if (!buf->first)
         return NULL;
@@ -32,8 +32,8 @@ static struct chunk *open_end(const struct buf *buf)
 }
 
 /* A queue that has grown gets larger chunks: fewer pieces to gather. */
-static struct chunk *chunk_new(rondo_loop *loop, const struct buf *buf,
-                               size_t size)
+static struct chunk *buf_chunk_new(rondo_loop *loop, const struct buf *buf,
+                                   size_t size)
 {
     size_t least = buf->size > CHUNK_LARGE ? CHUNK_LARGE : CHUNK_ROOM;
     size_t room = size > least ? size : least;
@@ -45,7 +45,7 @@ static struct chunk *chunk_new(rondo_loop *loop, const struct buf *buf,
     return chunk;
 }
 
-static void fill(struct chunk *chunk, const void *data, size_t size)
+static void buf_fill(struct chunk *chunk, const void *data, size_t size)
 {
     memcpy((char *)(uintptr_t)chunk->data + chunk->size, data, size);
     chunk->size += size;
@@ -55,19 +55,19 @@ static void fill(struct chunk *chunk, const void *data, size_t size)
 bool buf_append(rondo_loop *loop, struct buf *buf, const void *data,
                 size_t size)
 {
-    struct chunk *end = open_end(buf);
+    struct chunk *end = buf_open_end(buf);
     size_t here = end ? (size < end->room ? size : end->room) : 0;
     struct chunk *more = NULL;
     if (here < size) {
-        more = chunk_new(loop, buf, size - here);
+        more = buf_chunk_new(loop, buf, size - here);
         if (!more)
             return false;
     }
     if (here)
-        fill(end, data, here);
+        buf_fill(end, data, here);
     if (more) {
-        fill(more, (const char *)data + here, size - here);
-        put(buf, more);
+        buf_fill(more, (const char *)data + here, size - here);
+        buf_put(buf, more);
     }
     buf->size += size;
     return true;
@@ -85,7 +85,7 @@ struct chunk *buf_lend(rondo_loop *loop, const void *data, size_t size,
 
 void buf_append_lent(struct buf *buf, struct chunk *chunk)
 {
-    put(buf, chunk);
+    buf_put(buf, chunk);
     buf->size += chunk->size;
 }
 
@@ -107,7 +107,7 @@ size_t buf_gather(const struct buf *buf, rondo_buffer *pieces)
     return count;
 }
 
-static void take_first(rondo_loop *loop, struct buf *buf)
+static void buf_take_first(rondo_loop *loop, struct buf *buf)
 {
     struct chunk *chunk = buf->first;
     buf->first = chunk->next;
@@ -130,7 +130,7 @@ void buf_consume(rondo_loop *loop, struct buf *buf, size_t count)
             return;
         }
         count -= chunk->size;
-        take_first(loop, buf);
+        buf_take_first(loop, buf);
     }
 }
 
@@ -143,10 +143,10 @@ void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy)
             buf->last = &buf->first;
     }
     while (buf->first)
-        take_first(loop, buf);
+        buf_take_first(loop, buf);
     buf->size = 0;
     if (busy)
-        put(buf, busy);
+        buf_put(buf, busy);
 }
 
 void buf_release(rondo_loop *loop, struct buf *buf)

@@ -13,7 +13,7 @@ void loop_set_guard(rondo_loop *loop)
     loop->guard = look ? UINT32_MAX : loop->generation;
 }
 
-int loop_check_slowly(const rondo_loop *loop, const char *what)
+int loop_check_slow(const rondo_loop *loop, const char *what)
 {
     if (!loop)
         return error_set(RONDO_EINVAL, "%s: NULL", what);
@@ -30,7 +30,7 @@ int loop_check_slowly(const rondo_loop *loop, const char *what)
     return 0;
 }
 
-int loop_check_create_slowly(const rondo_loop *loop, const char *what)
+int loop_check_create_slow(const rondo_loop *loop, const char *what)
 {
     int error = loop_check(loop, what);
     if (!error && loop->closing)

@@ -11,7 +11,7 @@ struct child_watch {
     void (*close)(sys_fd fd);
 };
 
-static void free_watch(rondo_loop *loop, struct child_watch *w)
+static void child_watch_free(rondo_loop *loop, struct child_watch *w)
 {
     io_detach(loop, &w->io);
     w->close(w->io.fd);
@@ -19,7 +19,7 @@ static void free_watch(rondo_loop *loop, struct child_watch *w)
 }
 
 /* The program has closed it: nothing will tell of the end. */
-static void fail(rondo_loop *loop, struct child_watch *w, int error)
+static void child_watch_fail(rondo_loop *loop, struct child_watch *w, int error)
 {
     (void)error_in("process: the end of a child cannot be watched", error);
     rondo_exception e = loop_exception(error);
@@ -28,18 +28,18 @@ static void fail(rondo_loop *loop, struct child_watch *w, int error)
         child_lose(w->child);
 }
 
-static void ready(rondo_loop *loop, struct task *task)
+static void child_watch_ready(rondo_loop *loop, struct task *task)
 {
     struct child_watch *w =
         (struct child_watch *)(void *)((char *)task -
                                        offsetof(struct child_watch, op.task));
     if (w->child && task->error) {
-        fail(loop, w, task->error);
+        child_watch_fail(loop, w, task->error);
     } else if (w->child && !child_check(w->child)) {
         op_submit(loop, &w->op);
         return;
     }
-    free_watch(loop, w);
+    child_watch_free(loop, w);
 }
 
 int child_watch(struct child *child, sys_fd fd, void (*close)(sys_fd fd))
@@ -51,7 +51,7 @@ int child_watch(struct child *child, sys_fd fd, void (*close)(sys_fd fd))
     w->child = child;
     w->close = close;
     io_init(&w->io, fd, IO_CHILD);
-    op_init(&w->op, &w->io, OP_WAIT_READ, ready);
+    op_init(&w->op, &w->io, OP_WAIT_READ, child_watch_ready);
     int error = io_attach(loop, &w->io);
     if (error) {
         loop_free(loop, w);

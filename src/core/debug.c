@@ -88,8 +88,9 @@ void loop_call_timed(rondo_loop *loop, rondo_fn fn, void *arg)
 
 /* ---- what is open ---- */
 
-static size_t describe(const rondo_loop *loop, const struct handle *handle,
-                       char *line, size_t size)
+static size_t debug_describe(const rondo_loop *loop,
+                             const struct handle *handle, char *line,
+                             size_t size)
 {
     const struct handle_class *class = handle_classes[handle->kind];
     char state[160];
@@ -113,7 +114,7 @@ int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
     for (int kind = 0; kind < HANDLE_KINDS; kind++)
         for (struct handle *h = loop->handles[kind]; h; h = h->next) {
             char text[256];
-            size_t size = describe(loop, h, text, sizeof text);
+            size_t size = debug_describe(loop, h, text, sizeof text);
             if (!size)
                 continue;
             line(arg, text, size);
@@ -122,7 +123,7 @@ int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
     return lines;
 }
 
-static void report_line(void *arg, const char *line, size_t size)
+static void debug_report_line(void *arg, const char *line, size_t size)
 {
     rondo_loop *loop = arg;
     error_set(RONDO_OK, "open at close: %.*s", (int)size, line);
@@ -132,5 +133,5 @@ static void report_line(void *arg, const char *line, size_t size)
 
 void loop_report_open(rondo_loop *loop)
 {
-    (void)rondo_loop_dump(loop, report_line, loop);
+    (void)rondo_loop_dump(loop, debug_report_line, loop);
 }

@@ -11,7 +11,7 @@ int rondo_loop_take(rondo_loop *loop)
     if (!loop)
         return error_set(RONDO_EINVAL, "loop_take: NULL");
     if (loop->generation != sys_fork_generation)
-        return loop_check_slowly(loop, "loop_take");
+        return loop_check_slow(loop, "loop_take");
     if (loop->depth)
         return error_set(RONDO_EBUSY, "loop_take: the loop runs");
     loop->thread = sys_thread_self();

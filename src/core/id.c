@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-static int grow(rondo_loop *loop)
+static int id_grow(rondo_loop *loop)
 {
     size_t room = loop->ids_room ? loop->ids_room * 2 : 16;
     struct id_slot *ids =
@@ -23,7 +23,7 @@ rondo_id id_new(rondo_loop *loop, struct handle *object,
 {
     uint32_t index = loop->ids_free;
     if (index == ID_NO_SLOT) {
-        int error = loop->ids_used == loop->ids_room ? grow(loop) : 0;
+        int error = loop->ids_used == loop->ids_room ? id_grow(loop) : 0;
         if (error)
             return error;
         index = (uint32_t)loop->ids_used++;
@@ -38,7 +38,7 @@ rondo_id id_new(rondo_loop *loop, struct handle *object,
     return id_of_slot(loop, ID_OPERATION, index, slot->generation);
 }
 
-static struct id_slot *find(const rondo_loop *loop, rondo_id id)
+static struct id_slot *id_find(const rondo_loop *loop, rondo_id id)
 {
     uint32_t index = id_slot(id);
     if (!id_is(loop, id, ID_OPERATION) || index >= loop->ids_used)
@@ -50,7 +50,7 @@ static struct id_slot *find(const rondo_loop *loop, rondo_id id)
 
 void id_free(rondo_loop *loop, rondo_id id)
 {
-    struct id_slot *slot = find(loop, id);
+    struct id_slot *slot = id_find(loop, id);
     if (!slot)
         return;
     slot->object = NULL;
@@ -63,7 +63,7 @@ void id_free(rondo_loop *loop, rondo_id id)
 
 int id_cancel(rondo_loop *loop, rondo_id id)
 {
-    const struct id_slot *slot = find(loop, id);
+    const struct id_slot *slot = id_find(loop, id);
     if (!slot)
         return RONDO_ENOENT;
     struct handle *object = slot->object;
@@ -75,7 +75,7 @@ int id_cancel(rondo_loop *loop, rondo_id id)
 
 int id_set_background(rondo_loop *loop, rondo_id id, bool background)
 {
-    const struct id_slot *slot = find(loop, id);
+    const struct id_slot *slot = id_find(loop, id);
     if (!slot)
         return RONDO_ENOENT;
     handle_set_background(loop, slot->object, background);

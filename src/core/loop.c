@@ -22,15 +22,15 @@ enum {
 
 /* ---- one iteration ---- */
 
-static bool has_work(rondo_loop *loop)
+static bool loop_has_work(rondo_loop *loop)
 {
     return loop->ring_head != loop->ring_tail || loop->ready_first;
 }
 
 /* Not asked of the posts: remote_waiting is, before a wait that blocks. */
-static int64_t wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
+static int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
 {
-    if (most_ns <= 0 || has_work(loop) || atomic_load(&loop->asked))
+    if (most_ns <= 0 || loop_has_work(loop) || atomic_load(&loop->asked))
         return 0;
     int64_t next = timers_next(loop);
     if (next == RONDO_NEVER)
@@ -39,10 +39,10 @@ static int64_t wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
     return left < most_ns ? left : most_ns;
 }
 
-static int collect(rondo_loop *loop, int64_t most_ns)
+static int loop_collect(rondo_loop *loop, int64_t most_ns)
 {
     int64_t start = most_ns > 0 ? sys_clock() : loop->now;
-    int64_t timeout = wait_time(loop, most_ns, start);
+    int64_t timeout = loop_wait_time(loop, most_ns, start);
     if (timeout) {
         /* Who asks, wakes or posts from now on sees it and sends a wake-up;
          * who did before is seen here. */
@@ -59,7 +59,7 @@ static int collect(rondo_loop *loop, int64_t most_ns)
     return error;
 }
 
-static void run_ready(rondo_loop *loop)
+static void loop_run_ready(rondo_loop *loop)
 {
     struct task *task = loop->ready_first;
     loop->ready_first = NULL;
@@ -73,23 +73,23 @@ static void run_ready(rondo_loop *loop)
     }
 }
 
-static int iterate(rondo_loop *loop, int64_t most_ns)
+static int loop_iterate(rondo_loop *loop, int64_t most_ns)
 {
-    int error = collect(loop, most_ns);
+    int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
     timers_begin(loop);
     bool posted = remote_take(loop);
     loop_run_ring(loop, MOST_CALLBACKS);
     if (posted)
         remote_run(loop, MOST_CALLBACKS);
-    run_ready(loop);
+    loop_run_ready(loop);
     timers_run(loop, MOST_TIMERS);
     return error;
 }
 
 /* ---- running ---- */
 
-static COLD bool serve(rondo_loop *loop, unsigned asked)
+static COLD bool loop_handle_asked(rondo_loop *loop, unsigned asked)
 {
     if (asked & LOOP_SIGNALS) {
         signals_run(loop);
@@ -99,20 +99,20 @@ static COLD bool serve(rondo_loop *loop, unsigned asked)
 }
 
 /* Sees to what was asked for meanwhile; true: the run ends. */
-static bool see_to_asked(rondo_loop *loop)
+static bool loop_take_asked(rondo_loop *loop)
 {
     unsigned asked = atomic_exchange(&loop->asked, 0);
-    return asked && serve(loop, asked);
+    return asked && loop_handle_asked(loop, asked);
 }
 
-static bool is_alive(rondo_loop *loop)
+static bool loop_is_alive(rondo_loop *loop)
 {
     return loop->alive || loop->ready_first ||
            loop->ring_tail - loop->ring_head > loop->ring_background ||
            remote_waiting(loop);
 }
 
-static int enter(rondo_loop *loop, const char *what)
+static int loop_enter(rondo_loop *loop, const char *what)
 {
     int error = loop_check(loop, what);
     if (error)
@@ -124,16 +124,16 @@ static int enter(rondo_loop *loop, const char *what)
     return 0;
 }
 
-static int run(rondo_loop *loop, bool forever, const char *what)
+static int loop_run(rondo_loop *loop, bool forever, const char *what)
 {
-    int result = enter(loop, what);
+    int result = loop_enter(loop, what);
     if (result)
         return result;
     for (;;) {
-        if (!forever && !atomic_load(&loop->asked) && !is_alive(loop))
+        if (!forever && !atomic_load(&loop->asked) && !loop_is_alive(loop))
             break;
-        result = iterate(loop, RONDO_NEVER);
-        if (see_to_asked(loop) && !result)
+        result = loop_iterate(loop, RONDO_NEVER);
+        if (loop_take_asked(loop) && !result)
             result = 1;
         if (result)
             break;
@@ -144,23 +144,23 @@ static int run(rondo_loop *loop, bool forever, const char *what)
 
 int rondo_loop_run(rondo_loop *loop)
 {
-    return run(loop, false, "loop_run");
+    return loop_run(loop, false, "loop_run");
 }
 
 int rondo_loop_run_forever(rondo_loop *loop)
 {
-    return run(loop, true, "loop_run_forever");
+    return loop_run(loop, true, "loop_run_forever");
 }
 
 int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
 {
-    int error = enter(loop, "loop_run_once");
+    int error = loop_enter(loop, "loop_run_once");
     if (error)
         return error;
-    error = iterate(loop, is_alive(loop) ? timeout_ns : 0);
-    (void)see_to_asked(loop);
+    error = loop_iterate(loop, loop_is_alive(loop) ? timeout_ns : 0);
+    (void)loop_take_asked(loop);
     loop->depth = 0;
-    return error ? error : is_alive(loop);
+    return error ? error : loop_is_alive(loop);
 }
 
 void loop_wake(rondo_loop *loop)
@@ -205,7 +205,7 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
     loop->prepared = true;
     atomic_store(&loop->sleeping, true);
     wait->timeout_ns =
-        remote_waiting(loop) ? 0 : wait_time(loop, most, sys_clock());
+        remote_waiting(loop) ? 0 : loop_wait_time(loop, most, sys_clock());
     return 0;
 }
 
@@ -253,48 +253,48 @@ void handles_inherit(rondo_loop *loop)
 
 /* ---- opening and closing ---- */
 
-static void *default_malloc(size_t size, void *context)
+static void *loop_default_malloc(size_t size, void *context)
 {
     (void)context;
     return malloc(size);
 }
 
-static void *default_realloc(void *p, size_t size, void *context)
+static void *loop_default_realloc(void *p, size_t size, void *context)
 {
     (void)context;
     return realloc(p, size);
 }
 
-static void default_free(void *p, void *context)
+static void loop_default_free(void *p, void *context)
 {
     (void)context;
     free(p);
 }
 
-static void close_parts(rondo_loop *loop)
+static void loop_close_parts(rondo_loop *loop)
 {
     for (int i = 0; i < LOOP_PARTS; i++)
         if (loop_parts[i]->close)
             loop_parts[i]->close(loop);
 }
 
-static void expire_parts(rondo_loop *loop)
+static void loop_expire_parts(rondo_loop *loop)
 {
     for (int i = 0; i < LOOP_PARTS; i++)
         if (loop_parts[i]->expire)
             loop_parts[i]->expire(loop);
 }
 
-static void free_loop(rondo_loop *loop)
+static void loop_free_all(rondo_loop *loop)
 {
-    close_parts(loop);
+    loop_close_parts(loop);
     signals_close(loop);
-    while (loop->graves) {
-        struct grave *grave = loop->graves;
-        loop->graves = grave->next;
-        loop_free(loop, grave->memory);
+    while (loop->free_at_close) {
+        struct loop_block *block = loop->free_at_close;
+        loop->free_at_close = block->next;
+        loop_free(loop, block->memory);
     }
-    loop_free_spares(loop);
+    free_list_clear(loop);
     timers_free(loop);
     remote_close(loop);
     if (loop->backend_data)
@@ -306,13 +306,13 @@ static void free_loop(rondo_loop *loop)
     loop_free(loop, loop);
 }
 
-static bool wants_debug(int option)
+static bool loop_wants_debug(int option)
 {
     const char *env = sys_env("RONDO_DEBUG");
     return option ? option > 0 : env && strcmp(env, "1") == 0;
 }
 
-static size_t aligned(size_t size)
+static size_t loop_aligned_size(size_t size)
 {
     size_t unit = sizeof(max_align_t);
     return (size + unit - 1) / unit * unit;
@@ -321,27 +321,27 @@ static size_t aligned(size_t size)
 /* The loop and the state of each part are one block. */
 static size_t loop_size(void)
 {
-    size_t size = aligned(sizeof(rondo_loop));
+    size_t size = loop_aligned_size(sizeof(rondo_loop));
     for (int i = 0; i < LOOP_PARTS; i++)
-        size += aligned(loop_parts[i]->size);
+        size += loop_aligned_size(loop_parts[i]->size);
     return size;
 }
 
-static void place_parts(rondo_loop *loop)
+static void loop_place_parts(rondo_loop *loop)
 {
-    char *at = (char *)loop + aligned(sizeof *loop);
+    char *at = (char *)loop + loop_aligned_size(sizeof *loop);
     for (int i = 0; i < LOOP_PARTS; i++) {
         loop->part[i] = loop_parts[i]->size ? at : NULL;
-        at += aligned(loop_parts[i]->size);
+        at += loop_aligned_size(loop_parts[i]->size);
     }
 }
 
-static void init(rondo_loop *loop, const rondo_loop_options *o,
-                 const rondo_allocator *allocator)
+static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
+                      const rondo_allocator *allocator)
 {
     static _Atomic uint32_t loops;
     memset(loop, 0, loop_size());
-    place_parts(loop);
+    loop_place_parts(loop);
     loop->allocator = *allocator;
     loop->ready_last = &loop->ready_first;
     loop->ids_free = ID_NO_SLOT;
@@ -359,14 +359,14 @@ static void init(rondo_loop *loop, const rondo_loop_options *o,
                                                    : RONDO_SEC(5);
     sys_fork_watch();
     loop->generation = sys_fork_generation;
-    loop->debug = wants_debug(o->debug);
+    loop->debug = loop_wants_debug(o->debug);
     loop_set_guard(loop);
     loop->metrics.size = sizeof loop->metrics;
     atomic_init(&loop->sleeping, false);
     atomic_init(&loop->asked, 0);
 }
 
-static int check_parts(const rondo_loop_options *o)
+static int loop_check_parts(const rondo_loop_options *o)
 {
     int error = 0;
     for (int i = 0; i < LOOP_PARTS && !error; i++)
@@ -375,7 +375,7 @@ static int check_parts(const rondo_loop_options *o)
     return error;
 }
 
-static int open_parts(rondo_loop *loop, const rondo_loop_options *o)
+static int loop_open_parts(rondo_loop *loop, const rondo_loop_options *o)
 {
     int error = 0;
     for (int i = 0; i < LOOP_PARTS && !error; i++)
@@ -384,12 +384,12 @@ static int open_parts(rondo_loop *loop, const rondo_loop_options *o)
     return error;
 }
 
-static int open_loop(rondo_loop *loop, const rondo_loop_options *o)
+static int loop_open_all(rondo_loop *loop, const rondo_loop_options *o)
 {
     loop->scratch = loop_alloc(loop, LOOP_SCRATCH);
     if (!loop->scratch)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
-    int error = open_parts(loop, o);
+    int error = loop_open_parts(loop, o);
     if (!error)
         error = remote_open(loop);
     return error ? error : loop->backend->open(loop);
@@ -397,8 +397,8 @@ static int open_loop(rondo_loop *loop, const rondo_loop_options *o)
 
 int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 {
-    static const rondo_allocator libc = {default_malloc, default_realloc,
-                                         default_free, NULL};
+    static const rondo_allocator libc = {
+        loop_default_malloc, loop_default_realloc, loop_default_free, NULL};
     rondo_loop_options o;
     const struct backend *backend;
     if (!loop)
@@ -406,7 +406,7 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
     *loop = NULL;
     int error = loop_options(&o, sizeof o, options, "loop_new");
     if (!error)
-        error = check_parts(&o);
+        error = loop_check_parts(&o);
     if (!error)
         error = backend_choose(o.backend, &backend);
     if (error)
@@ -418,17 +418,17 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
     rondo_loop *made = a->malloc_fn(loop_size(), a->context);
     if (!made)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
-    init(made, &o, a);
+    loop_init(made, &o, a);
     made->backend = backend;
-    error = open_loop(made, &o);
+    error = loop_open_all(made, &o);
     if (error)
-        free_loop(made);
+        loop_free_all(made);
     else
         *loop = made;
     return error;
 }
 
-static void close_handles(rondo_loop *loop)
+static void loop_close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {
         HANDLE_JOB,      HANDLE_LOOKUP,  HANDLE_OPERATION, HANDLE_SOCK_CALL,
@@ -444,7 +444,7 @@ static void close_handles(rondo_loop *loop)
     }
 }
 
-static bool any_live(const rondo_loop *loop)
+static bool loop_any_live(const rondo_loop *loop)
 {
     for (int i = 0; i < HANDLE_KINDS; i++)
         if (loop->live[i])
@@ -454,14 +454,14 @@ static bool any_live(const rondo_loop *loop)
 
 /* Everything has been cancelled: what is pending ends, one way or another, and
  * threads that still run jobs give them back. */
-static void drain(rondo_loop *loop)
+static void loop_drain(rondo_loop *loop)
 {
     int64_t start = loop->now;
-    while (any_live(loop)) {
+    while (loop_any_live(loop)) {
         int64_t left = loop->live[HANDLE_JOB]
                            ? loop->close_grace_ns - (loop->now - start)
                            : RONDO_NEVER;
-        int error = collect(loop, left);
+        int error = loop_collect(loop, left);
         if (error && !loop->ready_first) {
             rondo_exception e = loop_exception(error);
             rondo_loop_call_exception_handler(loop, &e);
@@ -469,17 +469,17 @@ static void drain(rondo_loop *loop)
         }
         if (remote_take(loop))
             remote_run(loop, MOST_CALLBACKS);
-        run_ready(loop);
-        (void)see_to_asked(loop);
+        loop_run_ready(loop);
+        (void)loop_take_asked(loop);
         if (left <= 0)
-            expire_parts(loop);
+            loop_expire_parts(loop);
     }
-    expire_parts(loop);
+    loop_expire_parts(loop);
 }
 
 int rondo_loop_close(rondo_loop *loop)
 {
-    int error = enter(loop, "loop_close");
+    int error = loop_enter(loop, "loop_close");
     if (error)
         return error;
     if (loop->debug)
@@ -492,8 +492,8 @@ int rondo_loop_close(rondo_loop *loop)
         remote_run(loop, MOST_CALLBACKS);
     loop->ring_head = loop->ring_tail;
     timers_free(loop);
-    close_handles(loop);
-    drain(loop);
-    free_loop(loop);
+    loop_close_handles(loop);
+    loop_drain(loop);
+    loop_free_all(loop);
     return 0;
 }

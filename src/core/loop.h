@@ -13,11 +13,11 @@
 
 /* Off the everyday path: kept out of it, so that it stays short. */
 #if defined(__GNUC__)
-#define COLD  __attribute__((cold, noinline))
-#define APART __attribute__((noinline)) /* an everyday path of its own */
+#define COLD     __attribute__((cold, noinline))
+#define NOINLINE __attribute__((noinline)) /* an everyday path of its own */
 #else
 #define COLD
-#define APART
+#define NOINLINE
 #endif
 
 struct backend;
@@ -63,14 +63,19 @@ struct handle {
 };
 
 /* Memory that stays valid until the loop is freed. */
-struct grave {
-    struct grave *next;
+struct loop_block {
+    struct loop_block *next;
     void *memory;
 };
 
 /* What is made and done with all the time is kept for the next of its kind,
  * so that nothing is allocated for each. */
-enum spare_kind { SPARE_SOCK, SPARE_SOCK_CALL, SPARE_SENDFILE, SPARE_KINDS };
+enum free_list_kind {
+    FREE_LIST_SOCK,
+    FREE_LIST_SOCK_CALL,
+    FREE_LIST_SENDFILE,
+    FREE_LISTS
+};
 
 /* How the loop treats handles of a kind, without knowing them. */
 struct handle_class {
@@ -141,7 +146,7 @@ struct rondo_loop {
     uint32_t ids_free, tag;
     uint32_t first_generation; /* of a slot; another for loops of one tag */
     struct signals *signals;   /* made with the first handler */
-    struct grave *graves, *spares[SPARE_KINDS];
+    struct loop_block *free_at_close, *free_list[FREE_LISTS];
     void *part[LOOP_PARTS]; /* the state of each: part.h */
 
     /* the program's */
@@ -163,33 +168,33 @@ void loop_free(rondo_loop *loop, void *p);
 
 /* A block of a kind whose blocks are all of that size, zeroed; NULL: out of
  * memory. */
-void *loop_take_spare(rondo_loop *loop, enum spare_kind kind, size_t size);
-void loop_spare(rondo_loop *loop, enum spare_kind kind, void *p);
-void loop_free_spares(rondo_loop *loop);
+void *free_list_take(rondo_loop *loop, enum free_list_kind kind, size_t size);
+void free_list_put(rondo_loop *loop, enum free_list_kind kind, void *p);
+void free_list_clear(rondo_loop *loop);
 
 /* ---- may this call be made? ---- */
 
 /* 0, RONDO_EINVAL (NULL), RONDO_EFORKED, RONDO_ETHREAD; sets last error. */
 void loop_set_guard(rondo_loop *loop);
-COLD int loop_check_slowly(const rondo_loop *loop, const char *what);
+COLD int loop_check_slow(const rondo_loop *loop, const char *what);
 
 static inline int loop_check(const rondo_loop *loop, const char *what)
 {
     if (loop && loop->guard == sys_fork_generation)
         return 0;
-    int error = loop_check_slowly(loop, what);
+    int error = loop_check_slow(loop, what);
     assert(loop || error < 0);
     return error;
 }
 
 /* For what creates something: RONDO_ECLOSED while the loop closes, too. */
-COLD int loop_check_create_slowly(const rondo_loop *loop, const char *what);
+COLD int loop_check_create_slow(const rondo_loop *loop, const char *what);
 
 static inline int loop_check_create(const rondo_loop *loop, const char *what)
 {
     if (loop && loop->guard == sys_fork_generation)
         return 0;
-    int error = loop_check_create_slowly(loop, what);
+    int error = loop_check_create_slow(loop, what);
     assert(loop || error < 0);
     return error;
 }

@@ -24,31 +24,31 @@ void loop_free(rondo_loop *loop, void *p)
         loop->allocator.free_fn(p, loop->allocator.context);
 }
 
-void *loop_take_spare(rondo_loop *loop, enum spare_kind kind, size_t size)
+void *free_list_take(rondo_loop *loop, enum free_list_kind kind, size_t size)
 {
-    struct grave *spare = loop->spares[kind];
-    if (spare)
-        loop->spares[kind] = spare->next;
+    struct loop_block *block = loop->free_list[kind];
+    if (block)
+        loop->free_list[kind] = block->next;
     else
-        spare = loop_alloc(loop, size);
-    if (spare)
-        memset(spare, 0, size);
-    return spare;
+        block = loop_alloc(loop, size);
+    if (block)
+        memset(block, 0, size);
+    return block;
 }
 
-void loop_spare(rondo_loop *loop, enum spare_kind kind, void *p)
+void free_list_put(rondo_loop *loop, enum free_list_kind kind, void *p)
 {
-    struct grave *spare = p;
-    spare->next = loop->spares[kind];
-    loop->spares[kind] = spare;
+    struct loop_block *block = p;
+    block->next = loop->free_list[kind];
+    loop->free_list[kind] = block;
 }
 
-void loop_free_spares(rondo_loop *loop)
+void free_list_clear(rondo_loop *loop)
 {
-    for (int kind = 0; kind < SPARE_KINDS; kind++)
-        while (loop->spares[kind]) {
-            struct grave *spare = loop->spares[kind];
-            loop->spares[kind] = spare->next;
-            loop_free(loop, spare);
+    for (int kind = 0; kind < FREE_LISTS; kind++)
+        while (loop->free_list[kind]) {
+            struct loop_block *block = loop->free_list[kind];
+            loop->free_list[kind] = block->next;
+            loop_free(loop, block);
         }
 }

@@ -47,15 +47,15 @@ void io_init(struct io *io, sys_fd fd, enum io_owner owner)
 
 /* The table is open addressing with linear probing, at most three quarters full. */
 
-static size_t home(const rondo_loop *loop, sys_fd fd)
+static size_t io_home(const rondo_loop *loop, sys_fd fd)
 {
     uint64_t hash = (uint64_t)fd * UINT64_C(0x9E3779B97F4A7C15);
     return (size_t)(hash >> 32) & (loop->table_room - 1);
 }
 
-static size_t find(const rondo_loop *loop, sys_fd fd)
+static size_t io_probe(const rondo_loop *loop, sys_fd fd)
 {
-    size_t i = home(loop, fd);
+    size_t i = io_home(loop, fd);
     while (loop->table[i] && loop->table[i]->fd != fd)
         i = (i + 1) & (loop->table_room - 1);
     return i;
@@ -63,10 +63,10 @@ static size_t find(const rondo_loop *loop, sys_fd fd)
 
 struct io *io_find(const rondo_loop *loop, sys_fd fd)
 {
-    return loop->table_room ? loop->table[find(loop, fd)] : NULL;
+    return loop->table_room ? loop->table[io_probe(loop, fd)] : NULL;
 }
 
-static int grow(rondo_loop *loop)
+static int io_grow(rondo_loop *loop)
 {
     struct io **old = loop->table;
     size_t old_room = loop->table_room, room = old_room ? old_room * 2 : 16;
@@ -79,19 +79,19 @@ static int grow(rondo_loop *loop)
     loop->table_room = room;
     for (size_t i = 0; i < old_room; i++)
         if (old[i])
-            table[find(loop, old[i]->fd)] = old[i];
+            table[io_probe(loop, old[i]->fd)] = old[i];
     loop_free(loop, old);
     return 0;
 }
 
-static void take_out(rondo_loop *loop, size_t hole)
+static void io_take_out(rondo_loop *loop, size_t hole)
 {
     size_t mask = loop->table_room - 1;
     loop->table[hole] = NULL;
     loop->table_used--;
     for (size_t i = (hole + 1) & mask; loop->table[i]; i = (i + 1) & mask) {
         /* move back whoever the hole now keeps from being found */
-        size_t at = home(loop, loop->table[i]->fd);
+        size_t at = io_home(loop, loop->table[i]->fd);
         if (((i - at) & mask) >= ((i - hole) & mask)) {
             loop->table[hole] = loop->table[i];
             loop->table[i] = NULL;
@@ -102,7 +102,7 @@ static void take_out(rondo_loop *loop, size_t hole)
 
 /* The program closed a descriptor that was waited for and the number is ours
  * now: its operations end, which tells whoever has it that it is lost. */
-static void evict(rondo_loop *loop, struct io *io)
+static void io_evict(rondo_loop *loop, struct io *io)
 {
     for (int i = 0; i < 2; i++)
         if (io->op[i])
@@ -113,20 +113,20 @@ static void evict(rondo_loop *loop, struct io *io)
 int io_attach(rondo_loop *loop, struct io *io)
 {
     if ((loop->table_used + 1) * 4 > loop->table_room * 3) {
-        int error = grow(loop);
+        int error = io_grow(loop);
         if (error)
             return error;
     }
     struct io *other = io_find(loop, io->fd);
     if (other && io_is_lent(other) && !io_is_lent(io))
-        evict(loop, other);
+        io_evict(loop, other);
     else if (other)
         return error_set(RONDO_EBUSY, "descriptor %lld is in use by the loop",
                          (long long)io->fd);
     int error = loop->backend->attach(loop, io);
     if (error)
         return error;
-    loop->table[find(loop, io->fd)] = io;
+    loop->table[io_probe(loop, io->fd)] = io;
     loop->table_used++;
     io->attached = true;
     return 0;
@@ -137,7 +137,7 @@ void io_detach(rondo_loop *loop, struct io *io)
     if (!io->attached)
         return;
     loop->backend->detach(loop, io);
-    take_out(loop, find(loop, io->fd));
+    io_take_out(loop, io_probe(loop, io->fd));
     io->attached = false;
 }
 

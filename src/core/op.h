@@ -45,9 +45,10 @@ struct io {
     unsigned char armed; /* sides the kernel watches now */
     unsigned char owner; /* enum io_owner */
     bool attached;
-    unsigned char told; /* the poller's own, as slot is */
-    int slot;
-    struct op *op[2]; /* pending, by side */
+    unsigned char registered; /* sides the kernel knows of: the poller's own */
+    unsigned char mode;       /* how the completion port has it: its own */
+    int slot;                 /* place among the poller's descriptors; -1 */
+    struct op *op[2];         /* pending, by side */
 };
 
 /* task.error and count are the result; error 0 and count 0 of a read, write

@@ -27,7 +27,7 @@ void *reactor_state(rondo_loop *loop)
     return reactor_of(loop)->state.bytes;
 }
 
-static int set(rondo_loop *loop, struct io *io, unsigned sides)
+static int reactor_set(rondo_loop *loop, struct io *io, unsigned sides)
 {
     struct reactor *r = reactor_of(loop);
     int error = r->poller->set(loop, r->state.bytes, io, sides);
@@ -36,7 +36,7 @@ static int set(rondo_loop *loop, struct io *io, unsigned sides)
     return error;
 }
 
-static void end(rondo_loop *loop, struct op *op, int error)
+static void reactor_end(rondo_loop *loop, struct op *op, int error)
 {
     op->io->op[op_index(op->task.kind)] = NULL;
     op_finish(loop, op, error);
@@ -44,30 +44,30 @@ static void end(rondo_loop *loop, struct op *op, int error)
 
 /* Connecting alone is the reactor's own to carry out: the handle tries
  * everything else itself. */
-static void connect_ready(rondo_loop *loop, struct op *op)
+static void reactor_connect_ready(rondo_loop *loop, struct op *op)
 {
     int error = sys_connect_result(op->io->fd);
     if (error != RONDO_EAGAIN)
-        end(loop, op, error);
+        reactor_end(loop, op, error);
 }
 
 /* Whatever is not a read that somebody waits for. Interest is dropped here
  * and not when its operation ends, so that a reader that goes on reading costs
  * nothing. */
-static COLD void ready_for_others(rondo_loop *loop, struct io *io,
-                                  unsigned sides)
+static COLD void reactor_ready_for_others(rondo_loop *loop, struct io *io,
+                                          unsigned sides)
 {
     struct op *writing = io->op[1];
     unsigned unwanted = sides & io->armed;
     if (sides & SIDE_WRITE && writing) {
         unwanted &= ~(unsigned)SIDE_WRITE;
         if (writing->task.kind == OP_CONNECT)
-            connect_ready(loop, writing);
+            reactor_connect_ready(loop, writing);
         else
-            end(loop, writing, 0);
+            reactor_end(loop, writing, 0);
     }
     if (unwanted)
-        (void)set(loop, io, io->armed & ~unwanted);
+        (void)reactor_set(loop, io, io->armed & ~unwanted);
 }
 
 void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
@@ -80,7 +80,7 @@ void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
         op_finish(loop, reading, 0);
     }
     if (sides)
-        ready_for_others(loop, io, sides);
+        reactor_ready_for_others(loop, io, sides);
 }
 
 void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error)
@@ -88,36 +88,36 @@ void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error)
     struct op *op = io->op[side == SIDE_WRITE];
     io->armed &= (unsigned char)~side;
     if (op)
-        end(loop, op, error);
+        reactor_end(loop, op, error);
 }
 
-static void end_both(rondo_loop *loop, struct io *io, int error)
+static void reactor_end_both(rondo_loop *loop, struct io *io, int error)
 {
     for (int i = 0; i < 2; i++)
         if (io->op[i])
-            end(loop, io->op[i], error);
+            reactor_end(loop, io->op[i], error);
 }
 
 void reactor_lost(rondo_loop *loop, struct io *io)
 {
-    (void)set(loop, io, 0);
+    (void)reactor_set(loop, io, 0);
     io->armed = 0;
     error_no_os();
-    end_both(loop, io, RONDO_EBADF);
+    reactor_end_both(loop, io, RONDO_EBADF);
 }
 
-static COLD void arm(rondo_loop *loop, struct op *op)
+static COLD void reactor_arm(rondo_loop *loop, struct op *op)
 {
     unsigned side = 1U << op_index(op->task.kind);
     int error = RONDO_EAGAIN;
     if (op->task.kind == OP_CONNECT)
         error = sys_connect(op->io->fd, op->buffer);
     if (error == RONDO_EAGAIN)
-        error = set(loop, op->io, op->io->armed | side);
+        error = reactor_set(loop, op->io, op->io->armed | side);
     if (error == POLLER_READY)
         error = 0;
     if (error || !(op->io->armed & side))
-        end(loop, op, error);
+        reactor_end(loop, op, error);
 }
 
 void reactor_submit(rondo_loop *loop, struct op *op)
@@ -127,13 +127,13 @@ void reactor_submit(rondo_loop *loop, struct op *op)
     op->task.state = TASK_PENDING;
     io->op[index] = op;
     if (!(io->armed & 1U << index))
-        arm(loop, op);
+        reactor_arm(loop, op);
 }
 
 void reactor_cancel(rondo_loop *loop, struct op *op)
 {
     if (op->task.state == TASK_PENDING)
-        end(loop, op, RONDO_ECANCELED);
+        reactor_end(loop, op, RONDO_ECANCELED);
 }
 
 int reactor_attach(rondo_loop *loop, struct io *io)
@@ -146,7 +146,7 @@ void reactor_detach(rondo_loop *loop, struct io *io)
 {
     struct reactor *r = reactor_of(loop);
     if (io->armed)
-        (void)set(loop, io, 0);
+        (void)reactor_set(loop, io, 0);
     io->armed = 0;
     if (r->poller->detach)
         r->poller->detach(loop, r->state.bytes, io);
@@ -184,19 +184,19 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
     return r->poller->embed(loop, r->state.bytes, fd, timeout_ns);
 }
 
-static void woken(rondo_loop *loop, struct task *task);
+static void reactor_woken(rondo_loop *loop, struct task *task);
 
-static int watch_wake(rondo_loop *loop, struct reactor *r)
+static int reactor_watch_wake(rondo_loop *loop, struct reactor *r)
 {
     io_init(&r->wake_io, r->wake.fd[0], IO_INTERNAL);
-    op_init(&r->wake_op, &r->wake_io, OP_READ, woken);
+    op_init(&r->wake_op, &r->wake_io, OP_READ, reactor_woken);
     int error = io_attach(loop, &r->wake_io);
     if (!error)
         reactor_submit(loop, &r->wake_op);
     return error;
 }
 
-static void woken(rondo_loop *loop, struct task *task)
+static void reactor_woken(rondo_loop *loop, struct task *task)
 {
     struct reactor *r = reactor_of(loop);
     (void)task;
@@ -212,10 +212,10 @@ static void woken(rondo_loop *loop, struct task *task)
     io_detach(loop, &r->wake_io);
     wake_close(&r->wake);
     if (wake_open(&r->wake) == 0)
-        (void)watch_wake(loop, r);
+        (void)reactor_watch_wake(loop, r);
 }
 
-static void close_parts(rondo_loop *loop, struct reactor *r)
+static void reactor_close_parts(rondo_loop *loop, struct reactor *r)
 {
     r->wake_io.op[0] = NULL;
     io_detach(loop, &r->wake_io);
@@ -226,7 +226,7 @@ static void close_parts(rondo_loop *loop, struct reactor *r)
 }
 
 /* The poller and the wake-up on it; everything that r has of its own. */
-static int open_parts(rondo_loop *loop, struct reactor *r)
+static int reactor_open_parts(rondo_loop *loop, struct reactor *r)
 {
     const struct poller *poller = loop->backend->poller;
     int error = poller->open(loop, r->state.bytes);
@@ -240,7 +240,7 @@ static int open_parts(rondo_loop *loop, struct reactor *r)
         return error_in("loop_new", error);
     }
     r->poller = poller;
-    return r->poller_wakes ? 0 : watch_wake(loop, r);
+    return r->poller_wakes ? 0 : reactor_watch_wake(loop, r);
 }
 
 int reactor_open(rondo_loop *loop)
@@ -251,7 +251,7 @@ int reactor_open(rondo_loop *loop)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     memset(r, 0, size);
     loop->backend_data = r;
-    int error = open_parts(loop, r);
+    int error = reactor_open_parts(loop, r);
     if (error)
         reactor_close(loop);
     return error;
@@ -261,7 +261,7 @@ void reactor_close(rondo_loop *loop)
 {
     struct reactor *r = reactor_of(loop);
     if (r && r->poller)
-        close_parts(loop, r);
+        reactor_close_parts(loop, r);
     loop_free(loop, r);
     loop->backend_data = NULL;
 }
@@ -276,26 +276,26 @@ int reactor_reopen(rondo_loop *loop)
         if (loop->table[i]) {
             loop->table[i]->armed = 0;
             loop->table[i]->slot = -1;
-            loop->table[i]->told = 0;
+            loop->table[i]->registered = 0;
         }
     if (r->poller)
-        close_parts(loop, r);
+        reactor_close_parts(loop, r);
     memset(r->state.bytes, 0, loop->backend->poller->size);
-    int error = open_parts(loop, r);
+    int error = reactor_open_parts(loop, r);
     for (size_t i = 0; !error && i < loop->table_room; i++) {
         struct io *io = loop->table[i];
         if (!io || io == &r->wake_io)
             continue;
         if (io->owner == IO_THREAD) {
             error_no_os();
-            end_both(loop, io, RONDO_EFORKED);
+            reactor_end_both(loop, io, RONDO_EFORKED);
             continue;
         }
         error = reactor_attach(loop, io);
         unsigned sides =
             (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
         if (!error && sides)
-            error = set(loop, io, sides);
+            error = reactor_set(loop, io, sides);
         if (error == POLLER_READY) {
             reactor_ready(loop, io, sides);
             error = 0;

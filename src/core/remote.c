@@ -18,7 +18,7 @@ struct rondo_remote {
     rondo_loop *loop; /* NULL: gone */
     bool shut;        /* for posts */
     struct posts inbox;
-    struct parcel *parcels, **last_parcel;
+    struct completion *completions, **last_completion;
     atomic_size_t refs;
     atomic_bool filled; /* a hint that needs no lock */
     uint64_t allocations;
@@ -29,10 +29,10 @@ struct remote {
     struct rondo_remote *shared;
     struct posts taken; /* the loop's: runs now */
     size_t next;
-    struct parcel *parcels; /* taken with them: opened after them */
+    struct completion *completions; /* taken with them: opened after them */
 };
 
-static void unref(rondo_remote *r)
+static void remote_unref(rondo_remote *r)
 {
     if (atomic_fetch_sub(&r->refs, 1) != 1)
         return;
@@ -52,8 +52,8 @@ int remote_open(rondo_loop *loop)
     r->loop = loop;
     r->shut = false;
     r->inbox = (struct posts){0};
-    r->parcels = NULL;
-    r->last_parcel = &r->parcels;
+    r->completions = NULL;
+    r->last_completion = &r->completions;
     r->allocations = 0;
     r->generation = sys_fork_generation;
     atomic_init(&r->refs, 1);
@@ -72,19 +72,19 @@ void remote_shut(rondo_loop *loop)
 }
 
 /* With the lock held. */
-static struct parcel *take_parcels(struct rondo_remote *r)
+static struct completion *remote_take_completions(struct rondo_remote *r)
 {
-    struct parcel *list = r->parcels;
-    r->parcels = NULL;
-    r->last_parcel = &r->parcels;
+    struct completion *list = r->completions;
+    r->completions = NULL;
+    r->last_completion = &r->completions;
     return list;
 }
 
-static void open_parcels(rondo_loop *loop, struct parcel *list)
+static void remote_run_completions(rondo_loop *loop, struct completion *list)
 {
     while (list) {
-        struct parcel *next = list->next;
-        list->open(loop, list);
+        struct completion *next = list->next;
+        list->done(loop, list);
         list = next;
     }
 }
@@ -98,13 +98,13 @@ void remote_close(rondo_loop *loop)
     sys_mutex_lock(&r->lock);
     r->shut = true;
     r->loop = NULL;
-    struct parcel *late = take_parcels(r);
+    struct completion *late = remote_take_completions(r);
     sys_mutex_unlock(&r->lock);
-    open_parcels(loop, own->parcels);
-    open_parcels(loop, late);
+    remote_run_completions(loop, own->completions);
+    remote_run_completions(loop, late);
     loop_free(loop, r->inbox.items); /* nobody looks at it any more */
     loop_free(loop, own->taken.items);
-    unref(r);
+    remote_unref(r);
     loop_free(loop, own);
     loop->remote = NULL;
 }
@@ -112,13 +112,13 @@ void remote_close(rondo_loop *loop)
 int remote_reopen(rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
-    (void)take_parcels(r);
-    loop->remote->parcels = NULL;
+    (void)remote_take_completions(r);
+    loop->remote->completions = NULL;
     r->generation = sys_fork_generation;
     return sys_mutex_init(&r->lock);
 }
 
-static COLD bool grow(struct rondo_remote *r)
+static COLD bool remote_grow(struct rondo_remote *r)
 {
     const rondo_allocator *a = &r->loop->allocator;
     struct posts *p = &r->inbox;
@@ -133,7 +133,7 @@ static COLD bool grow(struct rondo_remote *r)
     return true;
 }
 
-static int post(rondo_remote *r, rondo_fn fn, void *arg)
+static int remote_push(rondo_remote *r, rondo_fn fn, void *arg)
 {
     int error = 0;
     if (r->generation != sys_fork_generation)
@@ -142,7 +142,7 @@ static int post(rondo_remote *r, rondo_fn fn, void *arg)
     struct posts *p = &r->inbox;
     if (r->shut) {
         error = RONDO_ECLOSED;
-    } else if (p->used == p->room && !grow(r)) {
+    } else if (p->used == p->room && !remote_grow(r)) {
         error = RONDO_ENOMEM;
     } else {
         p->items[p->used++] = (struct post){fn, arg};
@@ -155,16 +155,16 @@ static int post(rondo_remote *r, rondo_fn fn, void *arg)
     return error;
 }
 
-bool remote_deliver(rondo_remote *r, struct parcel *parcel)
+bool remote_deliver(rondo_remote *r, struct completion *completion)
 {
     if (r->generation != sys_fork_generation)
         return false;
     sys_mutex_lock(&r->lock);
     rondo_loop *loop = r->loop;
     if (loop) {
-        parcel->next = NULL;
-        *r->last_parcel = parcel;
-        r->last_parcel = &parcel->next;
+        completion->next = NULL;
+        *r->last_completion = completion;
+        r->last_completion = &completion->next;
         atomic_store_explicit(&r->filled, true, memory_order_relaxed);
         if (atomic_load_explicit(&loop->sleeping, memory_order_relaxed))
             loop_wake(loop);
@@ -174,7 +174,7 @@ bool remote_deliver(rondo_remote *r, struct parcel *parcel)
 }
 
 /* The inbox becomes what is run, the array that was run the inbox. */
-static void swap(rondo_loop *loop, struct remote *own)
+static void remote_swap(rondo_loop *loop, struct remote *own)
 {
     struct rondo_remote *r = own->shared;
     struct posts spent = own->taken;
@@ -185,25 +185,25 @@ static void swap(rondo_loop *loop, struct remote *own)
     spent.used = 0;
     sys_mutex_lock(&r->lock);
     own->taken = r->inbox;
-    own->parcels = take_parcels(r);
+    own->completions = remote_take_completions(r);
     r->inbox = spent;
     atomic_store_explicit(&r->filled, false, memory_order_relaxed);
     sys_mutex_unlock(&r->lock);
     own->next = 0;
 }
 
-static inline bool has_taken(const struct remote *own)
+static inline bool remote_has_taken(const struct remote *own)
 {
-    return own->next < own->taken.used || own->parcels;
+    return own->next < own->taken.used || own->completions;
 }
 
 bool remote_take(rondo_loop *loop)
 {
     struct remote *own = loop->remote;
-    if (!has_taken(own) &&
+    if (!remote_has_taken(own) &&
         atomic_load_explicit(&own->shared->filled, memory_order_relaxed))
-        swap(loop, own);
-    return has_taken(own);
+        remote_swap(loop, own);
+    return remote_has_taken(own);
 }
 
 void remote_run(rondo_loop *loop, size_t most)
@@ -213,11 +213,11 @@ void remote_run(rondo_loop *loop, size_t most)
         struct post item = own->taken.items[own->next++];
         loop_call(loop, item.fn, item.arg);
     }
-    for (; most && own->parcels; most--) {
-        struct parcel *parcel = own->parcels;
-        own->parcels = parcel->next;
+    for (; most && own->completions; most--) {
+        struct completion *completion = own->completions;
+        own->completions = completion->next;
         loop->metrics.callbacks++;
-        parcel->open(loop, parcel);
+        completion->done(loop, completion);
     }
 }
 
@@ -233,15 +233,15 @@ uint64_t remote_allocations(const rondo_loop *loop)
 bool remote_waiting(rondo_loop *loop)
 {
     struct remote *own = loop->remote;
-    if (has_taken(own))
+    if (remote_has_taken(own))
         return true;
     sys_mutex_lock(&own->shared->lock);
-    bool waiting = own->shared->inbox.used > 0 || own->shared->parcels;
+    bool waiting = own->shared->inbox.used > 0 || own->shared->completions;
     sys_mutex_unlock(&own->shared->lock);
     return waiting;
 }
 
-static COLD int explain(int error, const char *what)
+static COLD int remote_explain(int error, const char *what)
 {
     const char *why = error == RONDO_ECLOSED ? "the loop is closed"
                       : error == RONDO_EFORKED
@@ -255,8 +255,8 @@ int remote_post(rondo_remote *r, rondo_fn fn, void *arg, const char *what)
 {
     if (!fn)
         return error_set(RONDO_EINVAL, "%s: no function", what);
-    int error = post(r, fn, arg);
-    return error ? explain(error, what) : 0;
+    int error = remote_push(r, fn, arg);
+    return error ? remote_explain(error, what) : 0;
 }
 
 int rondo_call_soon_threadsafe(rondo_loop *loop, rondo_fn fn, void *arg)
@@ -285,5 +285,5 @@ int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg)
 void rondo_remote_release(rondo_remote *remote)
 {
     if (remote)
-        unref(remote);
+        remote_unref(remote);
 }

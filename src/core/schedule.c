@@ -6,7 +6,7 @@
 
 /* ---- the ring of callbacks ---- */
 
-static COLD bool grow(rondo_loop *loop)
+static COLD bool schedule_grow(rondo_loop *loop)
 {
     size_t room = loop->ring_room ? loop->ring_room * 2 : 64;
     struct soon *ring = loop_alloc(loop, room * sizeof *ring);
@@ -20,9 +20,10 @@ static COLD bool grow(rondo_loop *loop)
     return true;
 }
 
-static inline bool put(rondo_loop *loop, rondo_fn fn, void *arg)
+static inline bool schedule_put(rondo_loop *loop, rondo_fn fn, void *arg)
 {
-    if (loop->ring_tail - loop->ring_head == loop->ring_room && !grow(loop))
+    if (loop->ring_tail - loop->ring_head == loop->ring_room &&
+        !schedule_grow(loop))
         return false;
     struct soon *soon = &loop->ring[loop->ring_tail++ & (loop->ring_room - 1)];
     soon->fn = fn;
@@ -49,7 +50,7 @@ void loop_run_ring(rondo_loop *loop, uint64_t most)
 
 bool loop_soon(rondo_loop *loop, rondo_fn fn, void *arg)
 {
-    return put(loop, fn, arg);
+    return schedule_put(loop, fn, arg);
 }
 
 rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
@@ -59,7 +60,7 @@ rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "call_soon: no function");
-    if (!put(loop, fn, arg))
+    if (!schedule_put(loop, fn, arg))
         return error_set(RONDO_ENOMEM, "call_soon: out of memory");
     if (loop->prepared)
         loop_nudge(loop);
@@ -67,7 +68,7 @@ rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
 }
 
 /* The id's number is one more than the place, so that no id is 0. */
-static struct soon *find_soon(const rondo_loop *loop, rondo_id id)
+static struct soon *schedule_find_soon(const rondo_loop *loop, rondo_id id)
 {
     uint64_t place = id_rest(id) - 1;
     if (place < loop->ring_head || place >= loop->ring_tail)
@@ -76,9 +77,9 @@ static struct soon *find_soon(const rondo_loop *loop, rondo_id id)
     return soon->fn ? soon : NULL;
 }
 
-static int cancel_soon(rondo_loop *loop, rondo_id id)
+static int schedule_cancel_soon(rondo_loop *loop, rondo_id id)
 {
-    struct soon *soon = find_soon(loop, id);
+    struct soon *soon = schedule_find_soon(loop, id);
     if (!soon)
         return RONDO_ENOENT;
     soon->fn = NULL;
@@ -87,9 +88,10 @@ static int cancel_soon(rondo_loop *loop, rondo_id id)
     return 0;
 }
 
-static int soon_set_background(rondo_loop *loop, rondo_id id, bool background)
+static int schedule_soon_set_background(rondo_loop *loop, rondo_id id,
+                                        bool background)
 {
-    struct soon *soon = find_soon(loop, id);
+    struct soon *soon = schedule_find_soon(loop, id);
     if (!soon)
         return RONDO_ENOENT;
     if (soon->background != background)
@@ -100,7 +102,7 @@ static int soon_set_background(rondo_loop *loop, rondo_id id, bool background)
 
 /* ---- timers ---- */
 
-static int64_t from_now(int64_t delay_ns)
+static int64_t schedule_from_now(int64_t delay_ns)
 {
     int64_t now = sys_clock();
     if (delay_ns <= 0)
@@ -127,7 +129,7 @@ rondo_id rondo_call_later(rondo_loop *loop, int64_t delay_ns, rondo_fn fn,
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "call_later: no function");
-    return timers_start(loop, from_now(delay_ns), 0, fn, arg);
+    return timers_start(loop, schedule_from_now(delay_ns), 0, fn, arg);
 }
 
 rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns, rondo_fn fn,
@@ -142,7 +144,7 @@ rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns, rondo_fn fn,
         return error_set(RONDO_EINVAL,
                          "call_every: a period of %lld ns is not above 0",
                          (long long)period_ns);
-    return timers_start(loop, from_now(period_ns), period_ns, fn, arg);
+    return timers_start(loop, schedule_from_now(period_ns), period_ns, fn, arg);
 }
 
 /* ---- whatever an id names ---- */
@@ -155,7 +157,7 @@ int rondo_cancel(rondo_loop *loop, rondo_id id)
     if (id_is(loop, id, ID_TIMER))
         error = timers_cancel(loop, id);
     else if (id_is(loop, id, ID_SOON))
-        error = cancel_soon(loop, id);
+        error = schedule_cancel_soon(loop, id);
     else
         error = id_cancel(loop, id);
     if (error)
@@ -172,7 +174,7 @@ int rondo_set_background(rondo_loop *loop, rondo_id id, bool background)
     if (id_is(loop, id, ID_TIMER))
         error = timers_set_background(loop, id, background);
     else if (id_is(loop, id, ID_SOON))
-        error = soon_set_background(loop, id, background);
+        error = schedule_soon_set_background(loop, id, background);
     else
         error = id_set_background(loop, id, background);
     if (error)

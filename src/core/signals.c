@@ -34,12 +34,12 @@ static unsigned watching[SYS_SIGNALS]; /* loops; the same */
  * for a moment without any: nobody who comes later finds it. */
 static atomic_uint walking;
 
-static unsigned bit_of(int signum)
+static unsigned signals_bit_of(int signum)
 {
     return 1U << (unsigned)signum % WORD_BITS;
 }
 
-static int word_of(int signum)
+static int signals_word_of(int signum)
 {
     return signum / WORD_BITS;
 }
@@ -48,10 +48,10 @@ static int word_of(int signum)
 
 /* The bit first, then the flag, then the wake-up: however the loop is
  * interrupted, it sees the flag before it sleeps, and the bit after it. */
-static void arrived(int signum)
+static void signals_arrived(int signum)
 {
-    int word = word_of(signum);
-    unsigned bit = bit_of(signum);
+    int word = signals_word_of(signum);
+    unsigned bit = signals_bit_of(signum);
     atomic_fetch_add(&walking, 1);
     for (struct signals *s = atomic_load(&all); s; s = atomic_load(&s->next)) {
         if (!(atomic_load(&s->watched[word]) & bit))
@@ -65,7 +65,7 @@ static void arrived(int signum)
 
 /* What has arrived is the parent's, and so were those that walked. What comes
  * from now on is the child's, and waits for rondo_loop_after_fork. */
-static void forked(void)
+static void signals_forked(void)
 {
     atomic_store(&walking, 0);
     for (struct signals *s = atomic_load(&all); s; s = atomic_load(&s->next))
@@ -73,11 +73,11 @@ static void forked(void)
             atomic_store(&s->pending[i], 0);
 }
 
-static const struct sys_signals_told told = {arrived, forked};
+static const struct sys_signals_told told = {signals_arrived, signals_forked};
 
 /* ---- the process's list ---- */
 
-static struct signals *join(rondo_loop *loop)
+static struct signals *signals_join(rondo_loop *loop)
 {
     struct signals *s = loop_alloc(loop, sizeof *s);
     if (!s)
@@ -97,10 +97,10 @@ static struct signals *join(rondo_loop *loop)
 
 /* Watched before the system is asked: no signal falls between the two. Asked
  * each time, since the program may have put a handler of its own there. */
-static int watch(struct signals *s, int signum)
+static int signals_watch(struct signals *s, int signum)
 {
-    atomic_uint *watched = &s->watched[word_of(signum)];
-    unsigned bit = bit_of(signum);
+    atomic_uint *watched = &s->watched[signals_word_of(signum)];
+    unsigned bit = signals_bit_of(signum);
     sys_signals_lock();
     bool had = atomic_fetch_or(watched, bit) & bit;
     int error = sys_signal_watch(signum, &told);
@@ -113,10 +113,10 @@ static int watch(struct signals *s, int signum)
 }
 
 /* The lock is held. */
-static void unwatch(struct signals *s, int signum)
+static void signals_unwatch(struct signals *s, int signum)
 {
-    int word = word_of(signum);
-    unsigned bit = bit_of(signum);
+    int word = signals_word_of(signum);
+    unsigned bit = signals_bit_of(signum);
     if (--watching[signum] == 0)
         sys_signal_unwatch(signum);
     atomic_fetch_and(&s->watched[word], ~bit);
@@ -130,8 +130,9 @@ void signals_close(rondo_loop *loop)
         return;
     sys_signals_lock();
     for (int signum = 0; signum < SYS_SIGNALS; signum++)
-        if (atomic_load(&s->watched[word_of(signum)]) & bit_of(signum))
-            unwatch(s, signum);
+        if (atomic_load(&s->watched[signals_word_of(signum)]) &
+            signals_bit_of(signum))
+            signals_unwatch(s, signum);
     _Atomic(struct signals *) *link = &all;
     while (atomic_load(link) != s)
         link = &atomic_load(link)->next;
@@ -145,7 +146,7 @@ void signals_close(rondo_loop *loop)
 
 /* ---- hooks ---- */
 
-static bool is_hooked(const struct signals *s, int signum)
+static bool signals_is_hooked(const struct signals *s, int signum)
 {
     const struct signal_hook *hook = s->first;
     while (hook && hook->signum != signum)
@@ -153,7 +154,7 @@ static bool is_hooked(const struct signals *s, int signum)
     return hook;
 }
 
-static int refuse_number(const char *what, int signum)
+static int signals_refuse_number(const char *what, int signum)
 {
     if (signum > 0 && signum < SYS_SIGNALS)
         return 0;
@@ -163,11 +164,11 @@ static int refuse_number(const char *what, int signum)
 int signal_hook_add(rondo_loop *loop, struct signal_hook *hook)
 {
     if (!loop->signals)
-        loop->signals = join(loop);
+        loop->signals = signals_join(loop);
     struct signals *s = loop->signals;
     if (!s)
         return error_set(RONDO_ENOMEM, "out of memory");
-    int error = watch(s, hook->signum);
+    int error = signals_watch(s, hook->signum);
     if (error)
         return error;
     hook->next = s->first;
@@ -175,7 +176,7 @@ int signal_hook_add(rondo_loop *loop, struct signal_hook *hook)
     return 0;
 }
 
-static void unhook(struct signals *s, struct signal_hook *hook)
+static void signals_unhook(struct signals *s, struct signal_hook *hook)
 {
     struct signal_hook **link = &s->first;
     while (*link != hook)
@@ -188,15 +189,15 @@ static void unhook(struct signals *s, struct signal_hook *hook)
 void signal_hook_remove(rondo_loop *loop, struct signal_hook *hook)
 {
     struct signals *s = loop->signals;
-    unhook(s, hook);
-    if (is_hooked(s, hook->signum))
+    signals_unhook(s, hook);
+    if (signals_is_hooked(s, hook->signum))
         return;
     sys_signals_lock();
-    unwatch(s, hook->signum);
+    signals_unwatch(s, hook->signum);
     sys_signals_unlock();
 }
 
-static void tell(rondo_loop *loop, struct signals *s, int signum)
+static void signals_tell(rondo_loop *loop, struct signals *s, int signum)
 {
     s->following = s->first;
     while (s->following) {
@@ -214,21 +215,21 @@ void signals_run(rondo_loop *loop)
         unsigned bits = atomic_exchange(&s->pending[word], 0);
         for (int i = 0; bits >> i; i++)
             if (bits >> i & 1)
-                tell(loop, s, word * WORD_BITS + i);
+                signals_tell(loop, s, word * WORD_BITS + i);
     }
 }
 
 /* ---- the program's handlers ---- */
 
-static struct handler *of_hook(struct signal_hook *hook)
+static struct handler *signals_of_hook(struct signal_hook *hook)
 {
     return (struct handler *)(void *)((char *)hook -
                                       offsetof(struct handler, hook));
 }
 
-static void call(rondo_loop *loop, struct signal_hook *hook)
+static void signals_call(rondo_loop *loop, struct signal_hook *hook)
 {
-    struct handler *h = of_hook(hook);
+    struct handler *h = signals_of_hook(hook);
     rondo_signal_fn fn = h->fn;
     int64_t start = loop->debug ? sys_clock() : 0;
     loop->metrics.callbacks++;
@@ -237,7 +238,7 @@ static void call(rondo_loop *loop, struct signal_hook *hook)
         loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
 }
 
-static struct handler *find(const rondo_loop *loop, int signum)
+static struct handler *signals_find(const rondo_loop *loop, int signum)
 {
     struct handle *handle = loop->handles[HANDLE_SIGNAL];
     for (; handle; handle = handle->next) {
@@ -248,18 +249,19 @@ static struct handler *find(const rondo_loop *loop, int signum)
     return NULL;
 }
 
-static void forget(rondo_loop *loop, struct handler *h)
+static void signals_forget(rondo_loop *loop, struct handler *h)
 {
     handle_close(loop, &h->handle);
     loop_free(loop, h);
 }
 
-static int handler_new(rondo_loop *loop, int signum, struct handler **made)
+static int signals_new_handler(rondo_loop *loop, int signum,
+                               struct handler **made)
 {
     struct handler *h = loop_alloc(loop, sizeof *h);
     if (!h)
         return error_set(RONDO_ENOMEM, "out of memory");
-    *h = (struct handler){.hook = {.signum = signum, .fn = call}};
+    *h = (struct handler){.hook = {.signum = signum, .fn = signals_call}};
     int error = signal_hook_add(loop, &h->hook);
     if (error) {
         loop_free(loop, h);
@@ -280,11 +282,12 @@ int rondo_add_signal_handler(rondo_loop *loop, int signum, rondo_signal_fn fn,
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "%s: no function", what);
-    error = refuse_number(what, signum);
+    error = signals_refuse_number(what, signum);
     if (error)
         return error;
-    struct handler *h = find(loop, signum);
-    error = h ? watch(loop->signals, signum) : handler_new(loop, signum, &h);
+    struct handler *h = signals_find(loop, signum);
+    error = h ? signals_watch(loop->signals, signum)
+              : signals_new_handler(loop, signum, &h);
     if (error)
         return error_in(what, error);
     assert(h);
@@ -298,14 +301,14 @@ int rondo_remove_signal_handler(rondo_loop *loop, int signum)
     static const char what[] = "remove_signal_handler";
     int error = loop_check(loop, what);
     if (!error)
-        error = refuse_number(what, signum);
+        error = signals_refuse_number(what, signum);
     if (error)
         return error;
-    struct handler *h = find(loop, signum);
+    struct handler *h = signals_find(loop, signum);
     if (!h)
         return 0;
     signal_hook_remove(loop, &h->hook);
-    forget(loop, h);
+    signals_forget(loop, h);
     return 1;
 }
 
@@ -313,19 +316,20 @@ int rondo_remove_signal_handler(rondo_loop *loop, int signum)
 
 /* What arrives while the loop closes is nobody's any more, but not the
  * system's yet either: that might end the program in the middle. */
-static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+static void signals_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     struct handler *h = (struct handler *)(void *)handle;
-    unhook(loop->signals, &h->hook);
-    forget(loop, h);
+    signals_unhook(loop->signals, &h->hook);
+    signals_forget(loop, h);
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
+static bool signals_describe(const struct handle *handle, char *text,
+                             size_t size)
 {
     const struct handler *h = (const struct handler *)(const void *)handle;
     snprintf(text, size, "%d", h->hook.signum);
     return true;
 }
 
-const struct handle_class signal_class = {"signal", close_at_loop_close,
-                                          describe};
+const struct handle_class signal_class = {"signal", signals_close_at_loop_close,
+                                          signals_describe};

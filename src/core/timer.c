@@ -18,29 +18,30 @@ void timers_init(struct timers *timers)
 
 /* ---- heap ---- */
 
-static bool before(const struct timer_entry *a, const struct timer_entry *b)
+static bool timer_before(const struct timer_entry *a,
+                         const struct timer_entry *b)
 {
     if (a->key != b->key)
         return a->key < b->key;
     return (int32_t)(a->order - b->order) < 0;
 }
 
-static size_t parent_of(size_t i)
+static size_t timer_parent_of(size_t i)
 {
     return (i - TIMER_ROOT - 1) / 4 + TIMER_ROOT;
 }
 
-static size_t child_of(size_t i)
+static size_t timer_child_of(size_t i)
 {
     return (i - TIMER_ROOT) * 4 + TIMER_ROOT + 1;
 }
 
-static void sift_up(struct timer_entry *heap, size_t i,
-                    struct timer_entry entry)
+static void timer_sift_up(struct timer_entry *heap, size_t i,
+                          struct timer_entry entry)
 {
     while (i > TIMER_ROOT) {
-        size_t parent = parent_of(i);
-        if (!before(&entry, &heap[parent]))
+        size_t parent = timer_parent_of(i);
+        if (!timer_before(&entry, &heap[parent]))
             break;
         heap[i] = heap[parent];
         i = parent;
@@ -48,25 +49,25 @@ static void sift_up(struct timer_entry *heap, size_t i,
     heap[i] = entry;
 }
 
-static size_t least_child(const struct timer_entry *heap, size_t child,
-                          size_t end)
+static size_t timer_least_child(const struct timer_entry *heap, size_t child,
+                                size_t end)
 {
     size_t least = child, last = child + 4 < end ? child + 4 : end;
     for (size_t i = child + 1; i < last; i++)
-        if (before(&heap[i], &heap[least]))
+        if (timer_before(&heap[i], &heap[least]))
             least = i;
     return least;
 }
 
-static void sift_down(struct timer_entry *heap, size_t end, size_t i,
-                      struct timer_entry entry)
+static void timer_sift_down(struct timer_entry *heap, size_t end, size_t i,
+                            struct timer_entry entry)
 {
     for (;;) {
-        size_t child = child_of(i);
+        size_t child = timer_child_of(i);
         if (child >= end)
             break;
-        child = least_child(heap, child, end);
-        if (!before(&heap[child], &entry))
+        child = timer_least_child(heap, child, end);
+        if (!timer_before(&heap[child], &entry))
             break;
         heap[i] = heap[child];
         i = child;
@@ -74,39 +75,40 @@ static void sift_down(struct timer_entry *heap, size_t end, size_t i,
     heap[i] = entry;
 }
 
-static void pop(struct timers *t)
+static void timer_pop(struct timers *t)
 {
     size_t end = TIMER_ROOT + --t->heap_size;
     if (t->heap_size)
-        sift_down(t->heap, end, TIMER_ROOT, t->heap[end]);
+        timer_sift_down(t->heap, end, TIMER_ROOT, t->heap[end]);
 }
 
-static bool is_valid(const struct timers *t, const struct timer_entry *entry)
+static bool timer_is_valid(const struct timers *t,
+                           const struct timer_entry *entry)
 {
     const struct timer_slot *slot = &t->slots[entry->slot];
     return slot->live && slot->entry == entry->order;
 }
 
 /* Throws the dead entries out and builds the heap again. */
-static COLD void clean(struct timers *t)
+static COLD void timer_clean(struct timers *t)
 {
     size_t end = TIMER_ROOT;
     for (size_t i = TIMER_ROOT; i < TIMER_ROOT + t->heap_size; i++)
-        if (is_valid(t, &t->heap[i]))
+        if (timer_is_valid(t, &t->heap[i]))
             t->heap[end++] = t->heap[i];
     t->heap_size = end - TIMER_ROOT;
     if (t->heap_size > 1)
-        for (size_t i = parent_of(end - 1) + 1; i-- > TIMER_ROOT;)
-            sift_down(t->heap, end, i, t->heap[i]);
+        for (size_t i = timer_parent_of(end - 1) + 1; i-- > TIMER_ROOT;)
+            timer_sift_down(t->heap, end, i, t->heap[i]);
 }
 
-static void clean_if_worth(struct timers *t)
+static void timer_clean_if_worth(struct timers *t)
 {
     if (t->heap_size > t->live * 2 + TIMER_GRACE)
-        clean(t);
+        timer_clean(t);
 }
 
-static int heap_room(rondo_loop *loop)
+static int timer_heap_room(rondo_loop *loop)
 {
     struct timers *t = &loop->timers;
     if (TIMER_ROOT + t->heap_size < t->heap_room)
@@ -121,25 +123,25 @@ static int heap_room(rondo_loop *loop)
 }
 
 /* The room was made sure of before. */
-static void push(struct timers *t, uint32_t index)
+static void timer_push(struct timers *t, uint32_t index)
 {
     struct timer_slot *slot = &t->slots[index];
     struct timer_entry entry = {slot->when, slot->order, index};
     slot->entry = slot->order;
-    sift_up(t->heap, TIMER_ROOT + t->heap_size++, entry);
+    timer_sift_up(t->heap, TIMER_ROOT + t->heap_size++, entry);
 }
 
 /* ---- slots ---- */
 
-static uint32_t next_order(struct timers *t)
+static uint32_t timer_next_order(struct timers *t)
 {
     /* After 2^32 changes a number comes again: no dead entry may have it. */
     if (++t->order == 0)
-        clean(t);
+        timer_clean(t);
     return t->order;
 }
 
-static COLD int slots_grow(rondo_loop *loop)
+static COLD int timer_slots_grow(rondo_loop *loop)
 {
     struct timers *t = &loop->timers;
     size_t room = t->slots_room ? t->slots_room * 2 : 32;
@@ -158,7 +160,7 @@ static COLD int slots_grow(rondo_loop *loop)
     return 0;
 }
 
-static int slot_new(rondo_loop *loop, uint32_t *index)
+static int timer_slot_new(rondo_loop *loop, uint32_t *index)
 {
     struct timers *t = &loop->timers;
     if (t->free_slot != ID_NO_SLOT) {
@@ -166,7 +168,7 @@ static int slot_new(rondo_loop *loop, uint32_t *index)
         t->free_slot = t->slots[*index].phase;
         return 0;
     }
-    int error = t->slots_used == t->slots_room ? slots_grow(loop) : 0;
+    int error = t->slots_used == t->slots_room ? timer_slots_grow(loop) : 0;
     if (error)
         return error;
     *index = (uint32_t)t->slots_used++;
@@ -175,7 +177,7 @@ static int slot_new(rondo_loop *loop, uint32_t *index)
     return 0;
 }
 
-static void slot_free(rondo_loop *loop, uint32_t index)
+static void timer_slot_free(rondo_loop *loop, uint32_t index)
 {
     struct timers *t = &loop->timers;
     struct timer_slot *slot = &t->slots[index];
@@ -192,7 +194,7 @@ static void slot_free(rondo_loop *loop, uint32_t index)
     t->free_slot = index;
 }
 
-static inline struct timer_slot *find(const rondo_loop *loop, rondo_id id)
+static inline struct timer_slot *timer_find(const rondo_loop *loop, rondo_id id)
 {
     const struct timers *t = &loop->timers;
     uint32_t index = id_slot(id);
@@ -204,24 +206,24 @@ static inline struct timer_slot *find(const rondo_loop *loop, rondo_id id)
 
 /* A deadline that has passed counts as now, so that what is scheduled while
  * timers run sorts behind all that is due. */
-static int64_t clamp(const rondo_loop *loop, int64_t when)
+static int64_t timer_clamp(const rondo_loop *loop, int64_t when)
 {
     return when < loop->now ? loop->now : when;
 }
 
 /* It has no entry, or one that would come too late. */
-static COLD int move_entry(rondo_loop *loop, struct timer_slot *slot,
-                           int64_t when)
+static COLD int timer_move_entry(rondo_loop *loop, struct timer_slot *slot,
+                                 int64_t when)
 {
     struct timers *t = &loop->timers;
-    int error = heap_room(loop);
+    int error = timer_heap_room(loop);
     if (error)
         return error;
     slot->firing = false;
     slot->when = when;
-    slot->order = next_order(t);
-    push(t, (uint32_t)(slot - t->slots));
-    clean_if_worth(t);
+    slot->order = timer_next_order(t);
+    timer_push(t, (uint32_t)(slot - t->slots));
+    timer_clean_if_worth(t);
     loop_nudge(loop); /* the wait that was prepared would be too long */
     return 0;
 }
@@ -231,26 +233,26 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
 {
     struct timers *t = &loop->timers;
     uint32_t index = 0;
-    int error = heap_room(loop);
+    int error = timer_heap_room(loop);
     if (!error)
-        error = slot_new(loop, &index);
+        error = timer_slot_new(loop, &index);
     if (error)
         return error;
     struct timer_slot *slot = &t->slots[index];
-    slot->when = clamp(loop, when);
+    slot->when = timer_clamp(loop, when);
     slot->fn = fn;
     slot->arg = arg;
     slot->repeats = period != 0;
     if (period)
         t->periods[index] = (struct timer_period){period, 0};
-    slot->order = next_order(t);
+    slot->order = timer_next_order(t);
     slot->phase = t->phase;
     slot->live = true;
     slot->firing = false;
     slot->background = slot->hidden = false;
     t->live++;
     loop->alive++;
-    push(t, index);
+    timer_push(t, index);
     if (loop->prepared)
         loop_nudge(loop);
     return id_of_slot(loop, ID_TIMER, index, slot->generation);
@@ -259,12 +261,12 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
 /* ---- expiry ---- */
 
 /* Brings the top in order; false when nothing is left. */
-static bool settle_top(struct timers *t)
+static bool timer_settle_top(struct timers *t)
 {
     while (t->heap_size) {
         struct timer_entry *top = &t->heap[TIMER_ROOT];
-        if (!is_valid(t, top)) {
-            pop(t);
+        if (!timer_is_valid(t, top)) {
+            timer_pop(t);
             continue;
         }
         struct timer_slot *slot = &t->slots[top->slot];
@@ -272,7 +274,7 @@ static bool settle_top(struct timers *t)
             return true;
         struct timer_entry later = {slot->when, slot->order, top->slot};
         slot->entry = slot->order;
-        sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, later);
+        timer_sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, later);
     }
     return false;
 }
@@ -280,13 +282,13 @@ static bool settle_top(struct timers *t)
 int64_t timers_next(rondo_loop *loop)
 {
     struct timers *t = &loop->timers;
-    return settle_top(t) ? t->heap[TIMER_ROOT].key : RONDO_NEVER;
+    return timer_settle_top(t) ? t->heap[TIMER_ROOT].key : RONDO_NEVER;
 }
 
 /* The next period's deadline in phase with the first; what could not be in
  * time is skipped and counted. */
-static void repeat(rondo_loop *loop, struct timer_slot *slot,
-                   struct timer_period *every)
+static void timer_repeat(rondo_loop *loop, struct timer_slot *slot,
+                         struct timer_period *every)
 {
     struct timers *t = &loop->timers;
     int64_t late = (loop->now - slot->when) / every->period;
@@ -295,11 +297,11 @@ static void repeat(rondo_loop *loop, struct timer_slot *slot,
     int64_t step = (late + 1) * every->period;
     slot->when =
         slot->when > RONDO_NEVER - step ? RONDO_NEVER - 1 : slot->when + step;
-    slot->order = next_order(t);
+    slot->order = timer_next_order(t);
     struct timer_entry entry = {slot->when, slot->order,
                                 t->heap[TIMER_ROOT].slot};
     slot->entry = slot->order;
-    sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, entry);
+    timer_sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, entry);
 }
 
 void timers_begin(rondo_loop *loop)
@@ -311,7 +313,8 @@ void timers_begin(rondo_loop *loop)
 void timers_run(rondo_loop *loop, unsigned most)
 {
     struct timers *t = &loop->timers;
-    while (most-- && settle_top(t) && t->heap[TIMER_ROOT].key <= loop->now) {
+    while (most-- && timer_settle_top(t) &&
+           t->heap[TIMER_ROOT].key <= loop->now) {
         uint32_t index = t->heap[TIMER_ROOT].slot;
         struct timer_slot *slot = &t->slots[index];
         if (slot->phase == t->phase)
@@ -319,15 +322,15 @@ void timers_run(rondo_loop *loop, unsigned most)
         rondo_fn fn = slot->fn;
         void *arg = slot->arg;
         if (slot->repeats) {
-            repeat(loop, slot, &t->periods[index]);
+            timer_repeat(loop, slot, &t->periods[index]);
         } else {
-            pop(t);
+            timer_pop(t);
             slot->firing = true; /* its own callback may start it again */
         }
         loop_call(loop, fn, arg);
         slot = &t->slots[index];
         if (slot->firing)
-            slot_free(loop, index);
+            timer_slot_free(loop, index);
     }
 }
 
@@ -338,7 +341,7 @@ void timers_free(rondo_loop *loop)
     struct timers *t = &loop->timers;
     for (size_t i = 0; i < t->slots_used; i++)
         if (t->slots[i].live)
-            slot_free(loop, (uint32_t)i);
+            timer_slot_free(loop, (uint32_t)i);
     loop_free(loop, t->heap);
     loop_free(loop, t->slots);
     loop_free(loop, t->periods);
@@ -347,17 +350,17 @@ void timers_free(rondo_loop *loop)
 
 int timers_cancel(rondo_loop *loop, rondo_id id)
 {
-    struct timer_slot *slot = find(loop, id);
+    struct timer_slot *slot = timer_find(loop, id);
     if (!slot || slot->firing)
         return RONDO_ENOENT;
-    slot_free(loop, id_slot(id));
-    clean_if_worth(&loop->timers);
+    timer_slot_free(loop, id_slot(id));
+    timer_clean_if_worth(&loop->timers);
     return 0;
 }
 
 int timers_set_background(rondo_loop *loop, rondo_id id, bool background)
 {
-    struct timer_slot *slot = find(loop, id);
+    struct timer_slot *slot = timer_find(loop, id);
     if (!slot)
         return RONDO_ENOENT;
     if ((bool)slot->background != background) {
@@ -371,7 +374,7 @@ rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
                              void *arg)
 {
     rondo_id id = timers_start(loop, when, 0, fn, arg);
-    struct timer_slot *slot = id > 0 ? find(loop, id) : NULL;
+    struct timer_slot *slot = id > 0 ? timer_find(loop, id) : NULL;
     if (slot) {
         (void)timers_set_background(loop, id, true);
         slot->hidden = true;
@@ -383,7 +386,8 @@ rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
 /* ---- the program's words about one timer ---- */
 
 /* RONDO_ENOENT, or RONDO_EINVAL when the id is of another kind. */
-static COLD int no_timer(const rondo_loop *loop, rondo_id id, const char *what)
+static COLD int timer_no_timer(const rondo_loop *loop, rondo_id id,
+                               const char *what)
 {
     if (id_is(loop, id, ID_SOON) || id_is(loop, id, ID_OPERATION))
         return error_set(RONDO_EINVAL, "%s: not the id of a timer", what);
@@ -398,16 +402,16 @@ int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns)
     int error = loop_check_create(loop, "reschedule");
     if (error)
         return error;
-    struct timer_slot *slot = find(loop, id);
+    struct timer_slot *slot = timer_find(loop, id);
     if (!slot)
-        return no_timer(loop, id, "reschedule");
-    int64_t when = clamp(loop, when_ns);
+        return timer_no_timer(loop, id, "reschedule");
+    int64_t when = timer_clamp(loop, when_ns);
     slot->phase = loop->timers.phase;
     if (slot->firing || when < slot->when)
-        return move_entry(loop, slot, when);
+        return timer_move_entry(loop, slot, when);
     /* Later is told to the slot alone; its entry is moved at the top. */
     slot->when = when;
-    slot->order = next_order(&loop->timers);
+    slot->order = timer_next_order(&loop->timers);
     return 0;
 }
 
@@ -416,8 +420,8 @@ int64_t rondo_when(const rondo_loop *loop, rondo_id id)
     int error = loop_check(loop, "when");
     if (error)
         return error;
-    const struct timer_slot *slot = find(loop, id);
-    return slot ? slot->when : no_timer(loop, id, "when");
+    const struct timer_slot *slot = timer_find(loop, id);
+    return slot ? slot->when : timer_no_timer(loop, id, "when");
 }
 
 int64_t rondo_missed(const rondo_loop *loop, rondo_id id)
@@ -425,9 +429,9 @@ int64_t rondo_missed(const rondo_loop *loop, rondo_id id)
     int error = loop_check(loop, "missed");
     if (error)
         return error;
-    const struct timer_slot *slot = find(loop, id);
+    const struct timer_slot *slot = timer_find(loop, id);
     if (!slot)
-        return no_timer(loop, id, "missed");
+        return timer_no_timer(loop, id, "missed");
     if (!slot->repeats)
         return error_set(RONDO_EINVAL, "missed: not a call_every timer");
     return loop->timers.periods[id_slot(id)].missed;

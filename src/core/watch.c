@@ -22,7 +22,7 @@ struct watcher {
 
 static const char *const side_names[] = {"reader", "writer"};
 
-static void free_if_idle(struct watcher *w)
+static void watch_free_if_idle(struct watcher *w)
 {
     if (!w->gone || !op_is_idle(&w->side[0].op) || !op_is_idle(&w->side[1].op))
         return;
@@ -32,7 +32,7 @@ static void free_if_idle(struct watcher *w)
 
 /* Out of the table at once: the program may close the descriptor now and see
  * its number come back as another. */
-static void forget(struct watcher *w)
+static void watch_forget(struct watcher *w)
 {
     rondo_loop *loop = w->loop;
     for (int i = 0; i < 2; i++) {
@@ -46,11 +46,11 @@ static void forget(struct watcher *w)
 }
 
 /* The descriptor was closed while it was watched. */
-static void lose(struct watcher *w)
+static void watch_lose(struct watcher *w)
 {
     rondo_loop *loop = w->loop;
     long long fd = (long long)w->io.fd;
-    forget(w);
+    watch_forget(w);
     int error = error_set(RONDO_EBADF,
                           "watcher: descriptor %lld was closed before it was "
                           "removed; it is no longer watched",
@@ -59,7 +59,7 @@ static void lose(struct watcher *w)
     rondo_loop_call_exception_handler(loop, &e);
 }
 
-static void call(rondo_loop *loop, struct side *side, sys_fd fd)
+static void watch_call(rondo_loop *loop, struct side *side, sys_fd fd)
 {
     int64_t start = loop->debug ? sys_clock() : 0;
     rondo_fd_fn fn = side->fn;
@@ -68,40 +68,40 @@ static void call(rondo_loop *loop, struct side *side, sys_fd fd)
         loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
 }
 
-static void ready(rondo_loop *loop, struct watcher *w, struct side *side)
+static void watch_ready(rondo_loop *loop, struct watcher *w, struct side *side)
 {
     int error = side->op.task.error;
     if (side->fn && error && !(error == RONDO_ECANCELED && w->io.attached)) {
-        lose(w);
+        watch_lose(w);
     } else if (side->fn && !error) {
-        call(loop, side, w->io.fd);
+        watch_call(loop, side, w->io.fd);
         if (side->fn && side->op.task.state == TASK_IDLE)
             op_submit(loop, &side->op);
     } else if (side->fn) {
         op_submit(loop, &side->op); /* removed and added again */
     }
-    free_if_idle(w);
+    watch_free_if_idle(w);
 }
 
-static void read_ready(rondo_loop *loop, struct task *task)
+static void watch_read_ready(rondo_loop *loop, struct task *task)
 {
     struct watcher *w =
         (struct watcher *)(void *)((char *)task -
                                    offsetof(struct watcher, side[0].op.task));
-    ready(loop, w, &w->side[0]);
+    watch_ready(loop, w, &w->side[0]);
 }
 
-static void write_ready(rondo_loop *loop, struct task *task)
+static void watch_write_ready(rondo_loop *loop, struct task *task)
 {
     struct watcher *w =
         (struct watcher *)(void *)((char *)task -
                                    offsetof(struct watcher, side[1].op.task));
-    ready(loop, w, &w->side[1]);
+    watch_ready(loop, w, &w->side[1]);
 }
 
 /* ---- adding ---- */
 
-static int refuse_kind(rondo_loop *loop, sys_fd fd, const char *what)
+static int watch_refuse_kind(rondo_loop *loop, sys_fd fd, const char *what)
 {
     switch (sys_kind(fd)) {
     case SYS_KIND_BAD:
@@ -123,10 +123,10 @@ static int refuse_kind(rondo_loop *loop, sys_fd fd, const char *what)
     }
 }
 
-static int watcher_new(rondo_loop *loop, sys_fd fd, const char *what,
-                       struct watcher **made)
+static int watch_new(rondo_loop *loop, sys_fd fd, const char *what,
+                     struct watcher **made)
 {
-    int error = refuse_kind(loop, fd, what);
+    int error = watch_refuse_kind(loop, fd, what);
     if (error)
         return error;
     struct watcher *w = loop_alloc(loop, sizeof *w);
@@ -134,8 +134,8 @@ static int watcher_new(rondo_loop *loop, sys_fd fd, const char *what,
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
     *w = (struct watcher){.loop = loop};
     io_init(&w->io, fd, IO_WATCHER);
-    op_init(&w->side[0].op, &w->io, OP_WAIT_READ, read_ready);
-    op_init(&w->side[1].op, &w->io, OP_WAIT_WRITE, write_ready);
+    op_init(&w->side[0].op, &w->io, OP_WAIT_READ, watch_read_ready);
+    op_init(&w->side[1].op, &w->io, OP_WAIT_WRITE, watch_write_ready);
     error = io_attach(loop, &w->io);
     if (error) {
         loop_free(loop, w);
@@ -147,8 +147,8 @@ static int watcher_new(rondo_loop *loop, sys_fd fd, const char *what,
 }
 
 /* The watcher of this descriptor, NULL, or RONDO_EBUSY. */
-static int find(rondo_loop *loop, rondo_fd fd, const char *what,
-                struct watcher **found)
+static int watch_find(rondo_loop *loop, rondo_fd fd, const char *what,
+                      struct watcher **found)
 {
     struct io *io = io_find(loop, sys_fd_of(fd));
     *found = NULL;
@@ -166,15 +166,15 @@ static int find(rondo_loop *loop, rondo_fd fd, const char *what,
 
 /* Adding again may mean a new file under an old number, which was closed
  * without being removed: the kernel has to be told of it as of a new one. */
-static void renew(struct watcher *w)
+static void watch_renew(struct watcher *w)
 {
     for (int i = 0; i < 2; i++)
         op_cancel(w->loop, &w->side[i].op);
     io_renew(w->loop, &w->io);
 }
 
-static int add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
-               void *arg)
+static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
+                     void *arg)
 {
     char what[32];
     struct watcher *w;
@@ -184,15 +184,15 @@ static int add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "%s: no function", what);
-    error = find(loop, fd, what, &w);
+    error = watch_find(loop, fd, what, &w);
     if (!error && !w)
-        error = watcher_new(loop, sys_fd_of(fd), what, &w);
+        error = watch_new(loop, sys_fd_of(fd), what, &w);
     if (error)
         return error;
     assert(w);
     struct side *side = &w->side[which];
     if (side->fn)
-        renew(w);
+        watch_renew(w);
     else
         loop->watching++;
     side->fn = fn;
@@ -206,36 +206,36 @@ static int add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
     if (!error)
         return 0;
     (void)error_in(what, error);
-    forget(w); /* refused by the kernel: freed when the list has run */
+    watch_forget(w); /* refused by the kernel: freed when the list has run */
     return error;
 }
 
 int rondo_add_reader(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn, void *arg)
 {
-    return add(loop, fd, 0, fn, arg);
+    return watch_add(loop, fd, 0, fn, arg);
 }
 
 int rondo_add_writer(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn, void *arg)
 {
-    return add(loop, fd, 1, fn, arg);
+    return watch_add(loop, fd, 1, fn, arg);
 }
 
 /* ---- removing ---- */
 
-static int remove_side(rondo_loop *loop, rondo_fd fd, int which)
+static int watch_remove_side(rondo_loop *loop, rondo_fd fd, int which)
 {
     char what[32];
     struct watcher *w;
     snprintf(what, sizeof what, "remove_%s", side_names[which]);
     int error = loop_check(loop, what);
     if (!error)
-        error = find(loop, fd, what, &w);
+        error = watch_find(loop, fd, what, &w);
     if (error)
         return error;
     if (!w || !w->side[which].fn)
         return 0;
     if (!w->side[!which].fn) {
-        forget(w);
+        watch_forget(w);
         return 1;
     }
     struct side *side = &w->side[which];
@@ -247,26 +247,26 @@ static int remove_side(rondo_loop *loop, rondo_fd fd, int which)
 
 int rondo_remove_reader(rondo_loop *loop, rondo_fd fd)
 {
-    return remove_side(loop, fd, 0);
+    return watch_remove_side(loop, fd, 0);
 }
 
 int rondo_remove_writer(rondo_loop *loop, rondo_fd fd)
 {
-    return remove_side(loop, fd, 1);
+    return watch_remove_side(loop, fd, 1);
 }
 
 /* ---- for the loop ---- */
 
-static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+static void watch_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     struct watcher *w = (struct watcher *)(void *)handle;
     (void)loop;
     if (!w->gone)
-        forget(w);
-    free_if_idle(w);
+        watch_forget(w);
+    watch_free_if_idle(w);
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
+static bool watch_describe(const struct handle *handle, char *text, size_t size)
 {
     const struct watcher *w = (const struct watcher *)(const void *)handle;
     if (w->gone)
@@ -276,5 +276,5 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     return true;
 }
 
-const struct handle_class watch_class = {"watcher", close_at_loop_close,
-                                         describe};
+const struct handle_class watch_class = {"watcher", watch_close_at_loop_close,
+                                         watch_describe};

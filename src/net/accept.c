@@ -11,14 +11,14 @@ enum {
 
 /* ---- trouble ---- */
 
-static void report(rondo_server *s, int error)
+static void accept_report(rondo_server *s, int error)
 {
     rondo_exception e = loop_exception(error);
     e.server = s;
     rondo_loop_call_exception_handler(s->loop, &e);
 }
 
-static void retry(rondo_loop *loop, void *arg)
+static void accept_retry(rondo_loop *loop, void *arg)
 {
     rondo_server *s = arg;
     (void)loop;
@@ -31,18 +31,18 @@ void server_pause_for(rondo_server *s, int error)
     rondo_loop *loop = s->loop;
     int64_t when = sys_clock() + RONDO_MS(ACCEPT_RETRY_MS);
     if (!s->retry)
-        s->retry = timers_start_hidden(loop, when, retry, s);
+        s->retry = timers_start_hidden(loop, when, accept_retry, s);
     if (s->retry < 0)
         s->retry = 0; /* not even memory for that: no pause, then */
     if (s->reported)
         return;
     s->reported = true;
     error_in("server: cannot accept, and tries again", error);
-    report(s, error);
+    accept_report(s, error);
 }
 
 /* The client's trouble, or the network's: the next one may be well. */
-static bool is_client_error(int error)
+static bool accept_is_client_error(int error)
 {
     switch (error) {
     case RONDO_ECONNABORTED:
@@ -60,7 +60,7 @@ static bool is_client_error(int error)
 
 /* ---- a new connection ---- */
 
-static int choose_protocol(rondo_server *s, rondo_transport *t)
+static int accept_choose_protocol(rondo_server *s, rondo_transport *t)
 {
     const rondo_protocol *protocol = s->protocol;
     void *self = s->arg;
@@ -75,43 +75,44 @@ static int choose_protocol(rondo_server *s, rondo_transport *t)
 }
 
 /* Its filters are ready, or failed; a stop of the program's is no news. */
-static void shaken(rondo_transport *t, void *arg, int error)
+static void accept_handshake_done(rondo_transport *t, void *arg, int error)
 {
     rondo_server *s = arg;
-    if (!error && choose_protocol(s, t) == 0)
+    if (!error && accept_choose_protocol(s, t) == 0)
         stream_make(t);
     else if (!error)
         stream_fail(t, RONDO_ECANCELED, STREAM_RESET);
     else if (error != RONDO_ECANCELED)
-        report(s, error_in("server: a handshake failed", error));
+        accept_report(s, error_in("server: a handshake failed", error));
 }
 
-static int begin(rondo_server *s, rondo_transport *t)
+static int accept_begin(rondo_server *s, rondo_transport *t)
 {
     stream_prepare(t);
     stream_open(t, s->protocol, s->arg);
     int error =
         s->options.setup ? s->options.setup(t, s->options.setup_arg) : 0;
-    if (!error && t->flags & STREAM_SHAKING) {
-        filters_wait(t, s->owner.handshake_ns, shaken, s);
+    if (!error && t->flags & STREAM_HANDSHAKING) {
+        filters_wait(t, s->owner.handshake_ns, accept_handshake_done, s);
         return 0;
     }
     if (!error)
-        error = choose_protocol(s, t);
+        error = accept_choose_protocol(s, t);
     if (!error)
         stream_begin(t);
     return error;
 }
 
-static void hand_on(rondo_server *s, sys_fd fd, const rondo_address *peer)
+static void accept_hand_on(rondo_server *s, sys_fd fd,
+                           const rondo_address *peer)
 {
     s->reported = false;
     s->options.accepted(s, s->arg, (rondo_fd)fd, peer);
 }
 
 /* On failure the socket is closed: there is no place for its client. */
-static int make(rondo_server *s, sys_fd fd, const rondo_address *peer,
-                rondo_transport **t)
+static int accept_make_stream(rondo_server *s, sys_fd fd,
+                              const rondo_address *peer, rondo_transport **t)
 {
     int error = stream_new(s->loop, fd, t);
     if (error) {
@@ -129,7 +130,7 @@ void server_begin(rondo_server *s, rondo_transport *t)
     s->reported = false;
     stream_own(t, &s->owner);
     s->clients++;
-    if (begin(s, t) != 0) {
+    if (accept_begin(s, t) != 0) {
         s->clients--;
         stream_discard(t);
         return;
@@ -137,7 +138,7 @@ void server_begin(rondo_server *s, rondo_transport *t)
     stream_end(t);
 }
 
-static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
+static void accept_take(rondo_server *s, sys_fd fd, const rondo_address *peer)
 {
     rondo_transport *t;
     if (s->options.no_delay != RONDO_OFF)
@@ -145,10 +146,10 @@ static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
     if (s->options.keep_alive == RONDO_ON)
         (void)sys_option(fd, SYS_KEEP_ALIVE, true);
     if (s->options.accepted) {
-        hand_on(s, fd, peer);
+        accept_hand_on(s, fd, peer);
         return;
     }
-    int error = make(s, fd, peer, &t);
+    int error = accept_make_stream(s, fd, peer, &t);
     if (error) {
         server_pause_for(s, error);
         return;
@@ -156,14 +157,14 @@ static void take(rondo_server *s, sys_fd fd, const rondo_address *peer)
     server_begin(s, t);
 }
 
-static bool is_full(const rondo_server *s)
+static bool accept_is_full(const rondo_server *s)
 {
     return s->options.max_clients && s->clients >= s->options.max_clients;
 }
 
 bool server_accepts(const rondo_server *s)
 {
-    return s->serving && !s->closing && !s->retry && !is_full(s);
+    return s->serving && !s->closing && !s->retry && !accept_is_full(s);
 }
 
 static void accept_some(rondo_server *s, struct listener *l)
@@ -174,19 +175,19 @@ static void accept_some(rondo_server *s, struct listener *l)
         int error = sys_accept(l->io.fd, &fd, &peer);
         if (error == RONDO_EAGAIN)
             return;
-        if (error && !is_client_error(error)) {
+        if (error && !accept_is_client_error(error)) {
             server_pause_for(s, error_os(error, "accept"));
             return;
         }
         if (error)
             continue;
-        take(s, fd, &peer);
+        accept_take(s, fd, &peer);
     }
 }
 
 /* The backend has accepted one. The next accept is under way before any code
  * of the program's runs: whatever that does, the listener lives. */
-static void accepted(rondo_server *s, struct acceptor *a)
+static void accept_accepted(rondo_server *s, struct acceptor *a)
 {
     sys_fd fd = a->accept.accepted;
     rondo_address peer = a->accept.peer;
@@ -201,7 +202,7 @@ static void accepted(rondo_server *s, struct acceptor *a)
     s->clients++; /* it may be the last that fits */
     server_settle(s);
     s->clients--;
-    take(s, fd, &peer);
+    accept_take(s, fd, &peer);
 }
 
 void server_accept_done(rondo_loop *loop, struct task *task)
@@ -214,10 +215,11 @@ void server_accept_done(rondo_loop *loop, struct task *task)
     (void)loop;
     s->busy++;
     if (!task->error && a->accept.op.count)
-        accepted(s, a);
+        accept_accepted(s, a);
     else if (!task->error)
         accept_some(s, l);
-    else if (task->error != RONDO_ECANCELED && !is_client_error(task->error)) {
+    else if (task->error != RONDO_ECANCELED &&
+             !accept_is_client_error(task->error)) {
         error_keep_os(a->accept.op.os_error);
         server_pause_for(s, error_os(task->error, "accept"));
     }

@@ -25,7 +25,7 @@ struct instances {
 
 enum { BOTH = SIDE_READ | SIDE_WRITE };
 
-static int make(struct instance *i, bool first)
+static int accept_pipe_make(struct instance *i, bool first)
 {
     rondo_server *s = i->all->server;
     sys_fd fd;
@@ -38,7 +38,7 @@ static int make(struct instance *i, bool first)
     return error;
 }
 
-static void drop(struct instance *i)
+static void accept_pipe_drop(struct instance *i)
 {
     if (i->t)
         stream_discard(i->t);
@@ -48,7 +48,7 @@ static void drop(struct instance *i)
 
 /* ---- one client ---- */
 
-static void take(struct instance *i)
+static void accept_pipe_take(struct instance *i)
 {
     rondo_server *s = i->all->server;
     rondo_transport *t = i->t;
@@ -59,7 +59,7 @@ static void take(struct instance *i)
     server_begin(s, t);
 }
 
-static void connected(rondo_loop *loop, struct task *task)
+static void accept_pipe_connected(rondo_loop *loop, struct task *task)
 {
     struct instance *i =
         (struct instance *)(void *)((char *)task -
@@ -68,14 +68,14 @@ static void connected(rondo_loop *loop, struct task *task)
     (void)loop;
     s->busy++;
     if (s->closing || task->error == RONDO_ECANCELED) {
-        drop(i);
+        accept_pipe_drop(i);
     } else if (task->error) {
         if (task->error != RONDO_ENOMEM)
-            drop(i); /* else there is nothing wrong with it */
+            accept_pipe_drop(i); /* else there is nothing wrong with it */
         error_keep_os(i->op.os_error);
         server_pause_for(s, error_os(task->error, "accept"));
     } else if (server_accepts(s)) {
-        take(i);
+        accept_pipe_take(i);
     } else {
         i->arrived = ++i->all->arrivals;
     }
@@ -87,18 +87,18 @@ static void connected(rondo_loop *loop, struct task *task)
 
 /* An instance that cannot be made is told of by the loop, like a failed
  * accept. */
-static void arm(struct instance *i)
+static void accept_pipe_arm(struct instance *i)
 {
     rondo_loop *loop = i->all->server->loop;
-    int error = i->t ? 0 : make(i, false);
-    op_init(&i->op, i->t ? &i->t->io : NULL, OP_ACCEPT, connected);
+    int error = i->t ? 0 : accept_pipe_make(i, false);
+    op_init(&i->op, i->t ? &i->t->io : NULL, OP_ACCEPT, accept_pipe_connected);
     if (error)
         op_finish(loop, &i->op, error);
     else
         op_submit(loop, &i->op);
 }
 
-static struct instance *longest_waiting(struct instances *all)
+static struct instance *accept_pipe_longest_waiting(struct instances *all)
 {
     struct instance *found = NULL;
     for (int n = 0; n < SERVER_ACCEPTS; n++) {
@@ -117,13 +117,13 @@ void server_pipe_settle(rondo_server *s)
         return;
     /* All of them come again: who finds no place then waits in the same
      * order. */
-    while ((waiting = longest_waiting(all))) {
+    while ((waiting = accept_pipe_longest_waiting(all))) {
         waiting->arrived = 0;
         op_finish(s->loop, &waiting->op, 0);
     }
     for (int n = 0; n < SERVER_ACCEPTS; n++)
         if (op_is_idle(&all->list[n].op))
-            arm(&all->list[n]);
+            accept_pipe_arm(&all->list[n]);
 }
 
 bool server_pipe_is_idle(const rondo_server *s)
@@ -144,7 +144,7 @@ void server_pipe_stop(rondo_server *s)
             continue;
         op_cancel(s->loop, &i->op);
         if (op_is_idle(&i->op))
-            drop(i);
+            accept_pipe_drop(i);
         else
             stream_pipe_shut(i->t);
     }
@@ -155,7 +155,7 @@ void server_pipe_free(rondo_server *s)
     if (!s->instances)
         return;
     for (int n = 0; n < SERVER_ACCEPTS; n++)
-        drop(&s->instances->list[n]);
+        accept_pipe_drop(&s->instances->list[n]);
     loop_free(s->loop, s->instances);
     s->instances = NULL;
 }
@@ -172,7 +172,7 @@ int server_pipe_open(rondo_server *s, const char *name)
     s->instances = all;
     for (int n = 0; n < SERVER_ACCEPTS; n++)
         all->list[n].all = all;
-    int error = make(&all->list[0], true);
+    int error = accept_pipe_make(&all->list[0], true);
     if (!error)
         return 0;
     error = error_in("create_server", error);

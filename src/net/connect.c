@@ -20,7 +20,7 @@ struct connect {
     rondo_connect_fn done;
     void *arg;
     rondo_lookup *lookup;
-    struct race race;
+    struct happy_eyeballs race;
     rondo_transport *t;     /* connected: adopted, or the race's winner */
     struct backoff backoff; /* of a named pipe */
     rondo_setup_fn setup;
@@ -43,7 +43,8 @@ static void connect_free(struct connect *c);
 
 enum { ATTEMPT_DELAY_MS = 250 };
 
-static void over(struct race *race, rondo_transport *t, int error)
+static void connect_race_over(struct happy_eyeballs *race, rondo_transport *t,
+                              int error)
 {
     struct connect *c =
         (struct connect *)(void *)((char *)race -
@@ -59,24 +60,24 @@ static void over(struct race *race, rondo_transport *t, int error)
 
 /* ---- a named pipe ---- */
 
-static void try_pipe(struct connect *c);
+static void connect_try_pipe(struct connect *c);
 
-static void again(rondo_loop *loop, void *arg)
+static void connect_retry_pipe(rondo_loop *loop, void *arg)
 {
     struct connect *c = arg;
     (void)loop;
     c->backoff.timer = 0;
-    try_pipe(c);
+    connect_try_pipe(c);
 }
 
 /* It is there or not, at once; when each of its instances has a client it is
  * asked again. */
-static void try_pipe(struct connect *c)
+static void connect_try_pipe(struct connect *c)
 {
     sys_fd fd;
     int error = sys_pipe_connect(c->host, &fd);
     if (error == RONDO_EBUSY) {
-        error = backoff_begin(c->loop, &c->backoff, again, c);
+        error = backoff_begin(c->loop, &c->backoff, connect_retry_pipe, c);
         if (!error)
             return;
     } else if (!error) {
@@ -93,14 +94,14 @@ static void try_pipe(struct connect *c)
 
 /* ---- the beginning ---- */
 
-static void run_race(struct connect *c)
+static void connect_run_race(struct connect *c)
 {
     c->racing = true;
-    race_start(&c->race);
+    happy_eyeballs_start(&c->race);
 }
 
-static void looked_up(rondo_loop *loop, void *arg,
-                      const struct sys_names *found, int error)
+static void connect_looked_up(rondo_loop *loop, void *arg,
+                              const struct sys_names *found, int error)
 {
     struct connect *c = arg;
     (void)loop;
@@ -111,24 +112,25 @@ static void looked_up(rondo_loop *loop, void *arg,
     if (!error && !found->count)
         error = RONDO_ENONAME;
     if (!error)
-        error = race_set(&c->race, found->addresses, found->count, c->lead);
+        error = happy_eyeballs_set(&c->race, found->addresses, found->count,
+                                   c->lead);
     if (error)
         connect_fail(c, error);
     else
-        run_race(c);
+        connect_run_race(c);
 }
 
-static void look_up(struct connect *c)
+static void connect_look_up(struct connect *c)
 {
     rondo_lookup_hints hints = {.size = sizeof hints, .family = c->race.family};
-    int error =
-        resolve_start(c->loop, c->host, NULL, &hints, looked_up, c, &c->lookup);
+    int error = lookup_start(c->loop, c->host, NULL, &hints, connect_looked_up,
+                             c, &c->lookup);
     c->os_error = rondo_last_os_error();
     if (error)
         connect_fail(c, error);
 }
 
-static void start(rondo_loop *loop, struct task *task)
+static void connect_start(rondo_loop *loop, struct task *task)
 {
     struct connect *c =
         (struct connect *)(void *)((char *)task -
@@ -139,29 +141,29 @@ static void start(rondo_loop *loop, struct task *task)
     else if (c->adopted)
         connect_begin(c);
     else if (c->pipe)
-        try_pipe(c);
+        connect_try_pipe(c);
     else if (c->race.attempts)
-        run_race(c);
+        connect_run_race(c);
     else
-        look_up(c);
+        connect_look_up(c);
 }
 
 /* ---- cancelling ---- */
 
-static void stop(struct connect *c, int error)
+static void connect_stop(struct connect *c, int error)
 {
     if (c->stopped)
         return;
     c->stopped = error;
     id_free(c->loop, c->id);
     if (c->lookup) {
-        resolve_cancel(c->loop, c->lookup);
+        lookup_cancel(c->loop, c->lookup);
         c->lookup = NULL;
         loop_push(c->loop, &c->deferred);
     } else if (backoff_end(c->loop, &c->backoff)) {
         loop_push(c->loop, &c->deferred);
     } else if (c->racing) {
-        race_stop(&c->race, error);
+        happy_eyeballs_stop(&c->race, error);
     } else if (c->shaking) {
         error_no_os();
         stream_fail(c->t, error, 0);
@@ -171,23 +173,24 @@ static void stop(struct connect *c, int error)
     loop_nudge(c->loop);
 }
 
-static void cancel(rondo_loop *loop, struct handle *handle)
+static void connect_cancel(rondo_loop *loop, struct handle *handle)
 {
     (void)loop;
-    stop((struct connect *)(void *)handle, RONDO_ECANCELED);
+    connect_stop((struct connect *)(void *)handle, RONDO_ECANCELED);
 }
 
-static void on_timeout(rondo_loop *loop, void *arg)
+static void connect_on_timeout(rondo_loop *loop, void *arg)
 {
     struct connect *c = arg;
     (void)loop;
     c->timer = 0;
-    stop(c, RONDO_ETIMEDOUT);
+    connect_stop(c, RONDO_ETIMEDOUT);
 }
 
 /* ---- the call ---- */
 
-static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
+static int connect_check(const rondo_connect_options *o,
+                         const rondo_protocol *protocol)
 {
     const char *what = "create_connection";
     int targets = (o->host ? 1 : 0) + (o->path ? 1 : 0) + (o->address ? 1 : 0) +
@@ -199,7 +202,7 @@ static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
                          what, targets);
     if (!protocol)
         return error_set(RONDO_EINVAL, "%s: no protocol", what);
-    int error = o->host ? resolve_check_host(o->host, what) : 0;
+    int error = o->host ? lookup_check_host(o->host, what) : 0;
     if (error)
         return error;
     if (o->address && rondo_address_family(o->address) == RONDO_FAMILY_ANY)
@@ -212,7 +215,7 @@ static int check(const rondo_connect_options *o, const rondo_protocol *protocol)
     return 0;
 }
 
-static void set_race(struct connect *c, const rondo_connect_options *o)
+static void connect_set_race(struct connect *c, const rondo_connect_options *o)
 {
     c->race.loop = c->loop;
     c->race.family = o->path ? RONDO_FAMILY_ANY : o->family;
@@ -223,7 +226,7 @@ static void set_race(struct connect *c, const rondo_connect_options *o)
     c->race.keep_alive = o->keep_alive == RONDO_ON;
     c->race.delay_ns = o->happy_eyeballs_delay_ns ? o->happy_eyeballs_delay_ns
                                                   : RONDO_MS(ATTEMPT_DELAY_MS);
-    c->race.over = over;
+    c->race.over = connect_race_over;
 }
 
 static struct connect *connect_new(rondo_loop *loop,
@@ -243,21 +246,21 @@ static struct connect *connect_new(rondo_loop *loop,
                           .setup_arg = o->setup_arg};
     c->lead = o->interleave ? o->interleave : 1;
     memcpy(c->host, host, size);
-    c->deferred.done = start;
-    set_race(c, o);
+    c->deferred.done = connect_start;
+    connect_set_race(c, o);
     return c;
 }
 
-static int adopt(struct connect *c, rondo_fd socket)
+static int connect_adopt(struct connect *c, rondo_fd socket)
 {
     int error = stream_adopt(c->loop, socket, "create_connection", &c->t);
     c->adopted = !error;
     if (!error)
-        race_set_options(&c->race, c->t->io.fd);
+        happy_eyeballs_set_options(&c->race, c->t->io.fd);
     return error;
 }
 
-static int set_pipe(struct connect *c, const char *name)
+static int connect_set_pipe(struct connect *c, const char *name)
 {
     if (c->race.has_local)
         return error_set(RONDO_EAFNOSUPPORT,
@@ -268,32 +271,33 @@ static int set_pipe(struct connect *c, const char *name)
 }
 
 /* A literal address or a path needs no look-up; a name has none yet. */
-static int set_target(struct connect *c, const rondo_connect_options *o)
+static int connect_set_target(struct connect *c, const rondo_connect_options *o)
 {
     rondo_address made;
     const rondo_address *target = o->address;
     int error = 0;
     if (o->socket)
-        return adopt(c, *o->socket);
+        return connect_adopt(c, *o->socket);
     if (o->path && sys_is_pipe_name(o->path))
-        return set_pipe(c, o->path);
+        return connect_set_pipe(c, o->path);
     if (o->path) {
         error = address_of_path(&made, o->path, "create_connection");
         target = &made;
     } else if (o->host && !rondo_address_parse(&made, o->host, o->port)) {
         target = &made;
     }
-    if (!error && target && race_set(&c->race, target, 1, c->lead))
+    if (!error && target && happy_eyeballs_set(&c->race, target, 1, c->lead))
         error = error_set(RONDO_ENOMEM, "create_connection: out of memory");
     return error;
 }
 
-static int set_timeout(struct connect *c, int64_t timeout_ns)
+static int connect_set_timeout(struct connect *c, int64_t timeout_ns)
 {
     int64_t now = sys_clock();
     if (!timeout_ns || timeout_ns > RONDO_NEVER - now)
         return 0;
-    c->timer = timers_start_hidden(c->loop, now + timeout_ns, on_timeout, c);
+    c->timer =
+        timers_start_hidden(c->loop, now + timeout_ns, connect_on_timeout, c);
     return c->timer < 0 ? (int)c->timer : 0;
 }
 
@@ -307,7 +311,7 @@ rondo_id rondo_create_connection(rondo_loop *loop,
     if (!error)
         error = loop_options(&o, sizeof o, options, "create_connection");
     if (!error)
-        error = check(&o, protocol);
+        error = connect_check(&o, protocol);
     if (error)
         return error;
     struct connect *c = connect_new(loop, &o);
@@ -318,10 +322,10 @@ rondo_id rondo_create_connection(rondo_loop *loop,
     c->done = done;
     c->arg = arg;
     handle_open(loop, &c->handle, HANDLE_OPERATION);
-    c->id = id_new(loop, &c->handle, cancel);
-    error = c->id < 0 ? (int)c->id : set_timeout(c, o.timeout_ns);
+    c->id = id_new(loop, &c->handle, connect_cancel);
+    error = c->id < 0 ? (int)c->id : connect_set_timeout(c, o.timeout_ns);
     if (!error)
-        error = set_target(c, &o);
+        error = connect_set_target(c, &o);
     if (error) {
         connect_free(c);
         return error;
@@ -334,16 +338,17 @@ rondo_id rondo_create_connection(rondo_loop *loop,
 
 /* ---- for the loop ---- */
 
-static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+static void connect_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
-    cancel(loop, handle);
+    connect_cancel(loop, handle);
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
+static bool connect_describe(const struct handle *handle, char *text,
+                             size_t size)
 {
     const struct connect *c = (const struct connect *)(const void *)handle;
     snprintf(text, size, "fd %lld, to %.100s, %s",
-             (long long)(c->t ? c->t->io.fd : race_fd(&c->race)),
+             (long long)(c->t ? c->t->io.fd : happy_eyeballs_fd(&c->race)),
              *c->host ? c->host : "-",
              c->lookup    ? "looking up"
              : c->shaking ? "handshake"
@@ -351,8 +356,8 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     return true;
 }
 
-const struct handle_class connect_class = {"connect", close_at_loop_close,
-                                           describe};
+const struct handle_class connect_class = {
+    "connect", connect_close_at_loop_close, connect_describe};
 
 static void connect_free(struct connect *c)
 {
@@ -360,11 +365,11 @@ static void connect_free(struct connect *c)
     if (c->timer > 0)
         (void)timers_cancel(c->loop, c->timer);
     handle_close(c->loop, &c->handle);
-    race_free(&c->race);
+    happy_eyeballs_free(&c->race);
     loop_free(c->loop, c);
 }
 
-static void tell(struct connect *c, int error)
+static void connect_tell(struct connect *c, int error)
 {
     const char *host = *c->host ? c->host : "the socket";
     const char *what = "create_connection: cannot connect to";
@@ -385,7 +390,7 @@ static void connect_fail(struct connect *c, int error)
     int64_t os_error = c->os_error;
     if (c->t)
         stream_discard(c->t);
-    tell(c, error);
+    connect_tell(c, error);
     if (os_error && !c->stopped)
         error_keep_os(os_error);
     connect_free(c);
@@ -394,7 +399,7 @@ static void connect_fail(struct connect *c, int error)
 }
 
 /* Connected, and the filters are ready: nothing cancels it any more. */
-static void succeed(struct connect *c)
+static void connect_succeed(struct connect *c)
 {
     rondo_loop *loop = c->loop;
     rondo_connect_fn done = c->done;
@@ -407,11 +412,11 @@ static void succeed(struct connect *c)
         done(loop, arg, t, 0);
 }
 
-static void shaken(rondo_transport *t, void *arg, int error)
+static void connect_handshake_done(rondo_transport *t, void *arg, int error)
 {
     struct connect *c = arg;
     if (!error) {
-        succeed(c);
+        connect_succeed(c);
         return;
     }
     c->os_error = t->os_error;
@@ -420,7 +425,7 @@ static void shaken(rondo_transport *t, void *arg, int error)
     connect_fail(c, c->stopped ? c->stopped : error);
 }
 
-static void refuse(struct connect *c, int error)
+static void connect_refuse(struct connect *c, int error)
 {
     const char *words = error_given(error);
     c->os_error = 0;
@@ -442,14 +447,14 @@ static void connect_begin(struct connect *c)
     handle_set_background(c->loop, &t->handle, true);
     int error = c->setup ? c->setup(t, c->setup_arg) : 0;
     if (error || c->stopped) {
-        refuse(c, error);
+        connect_refuse(c, error);
         return;
     }
-    if (t->flags & STREAM_SHAKING) {
+    if (t->flags & STREAM_HANDSHAKING) {
         c->shaking = true;
-        filters_wait(t, RONDO_NEVER, shaken, c);
+        filters_wait(t, RONDO_NEVER, connect_handshake_done, c);
     } else {
-        succeed(c);
+        connect_succeed(c);
     }
     stream_end(t);
 }

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-static rondo_datagram *of_deferred(struct task *task)
+static rondo_datagram *datagram_of_deferred(struct task *task)
 {
     return (rondo_datagram *)(void *)((char *)task -
                                       offsetof(rondo_datagram, deferred));
@@ -41,7 +41,7 @@ void datagram_fail(rondo_datagram *d, int error)
 
 /* Everything the kernel had of it is done: the descriptor goes, and what is
  * left is to tell. What the kernel still has of the queue stays until then. */
-static void wind_down(rondo_datagram *d)
+static void datagram_wind_down(rondo_datagram *d)
 {
     rondo_loop *loop = d->loop;
     if (d->retry > 0)
@@ -62,21 +62,21 @@ static void wind_down(rondo_datagram *d)
 
 /* ---- settling ---- */
 
-static bool resume_is_due(const rondo_datagram *d)
+static bool datagram_resume_is_due(const rondo_datagram *d)
 {
     const uint32_t mask =
         DATAGRAM_TOLD_PAUSE | DATAGRAM_OWES_PAUSE | DATAGRAM_ENDING;
     return (d->flags & mask) == DATAGRAM_TOLD_PAUSE && d->queue.size <= d->low;
 }
 
-static bool owes_telling(const rondo_datagram *d)
+static bool datagram_owes_telling(const rondo_datagram *d)
 {
     if (d->flags & (DATAGRAM_OWES_MADE | DATAGRAM_OWES_LOST))
         return true;
-    return d->flags & DATAGRAM_OWES_PAUSE || resume_is_due(d);
+    return d->flags & DATAGRAM_OWES_PAUSE || datagram_resume_is_due(d);
 }
 
-static void settle_ops(rondo_datagram *d)
+static void datagram_settle_ops(rondo_datagram *d)
 {
     if (datagram_receives(d) && op_is_idle(&d->receive))
         op_submit(d->loop, &d->receive);
@@ -92,12 +92,12 @@ void datagram_settle(rondo_datagram *d)
     if (d->flags & DATAGRAM_CLOSING && !d->queue.count)
         d->flags |= DATAGRAM_ENDING;
     if (d->flags & DATAGRAM_ENDING)
-        wind_down(d);
+        datagram_wind_down(d);
     else if (!(d->flags & DATAGRAM_RUNNING))
-        settle_ops(d); /* else at the end of the dispatch, once */
+        datagram_settle_ops(d); /* else at the end of the dispatch, once */
     if (d->flags & DATAGRAM_RUNNING || d->deferred.state != TASK_IDLE)
         return;
-    if (owes_telling(d) || d->flags & DATAGRAM_OWES_ERROR) {
+    if (datagram_owes_telling(d) || d->flags & DATAGRAM_OWES_ERROR) {
         loop_push(d->loop, &d->deferred);
         loop_nudge(d->loop);
     }
@@ -105,7 +105,8 @@ void datagram_settle(rondo_datagram *d)
 
 /* ---- telling ---- */
 
-static void describe_addresses(const rondo_datagram *d, char *text, size_t size)
+static void datagram_describe_addresses(const rondo_datagram *d, char *text,
+                                        size_t size)
 {
     char local[RONDO_ADDRESS_TEXT] = "", peer[RONDO_ADDRESS_TEXT] = "";
     (void)rondo_address_text(&d->local, local, sizeof local);
@@ -115,17 +116,19 @@ static void describe_addresses(const rondo_datagram *d, char *text, size_t size)
 }
 
 /* Writes the sentence anew, just before the callback that carries the error. */
-static void describe_error(const rondo_datagram *d, int error, int64_t os_error)
+static void datagram_describe_error(const rondo_datagram *d, int error,
+                                    int64_t os_error)
 {
     char where[2 * RONDO_ADDRESS_TEXT + 8];
-    describe_addresses(d, where, sizeof where);
+    datagram_describe_addresses(d, where, sizeof where);
     error_keep_os(os_error);
     error_os(error, "datagram endpoint %s", where);
 }
 
-static void deliver_error(rondo_datagram *d, int error, int64_t os_error)
+static void datagram_deliver_error(rondo_datagram *d, int error,
+                                   int64_t os_error)
 {
-    describe_error(d, error, os_error);
+    datagram_describe_error(d, error, os_error);
     if (d->protocol->error_received)
         d->protocol->error_received(d, d->self, error);
 }
@@ -133,7 +136,7 @@ static void deliver_error(rondo_datagram *d, int error, int64_t os_error)
 void datagram_tell(rondo_datagram *d, int error, bool now)
 {
     if (now && d->flags & DATAGRAM_MADE) {
-        deliver_error(d, error, rondo_last_os_error());
+        datagram_deliver_error(d, error, rondo_last_os_error());
         return;
     }
     d->owed = error;
@@ -141,7 +144,7 @@ void datagram_tell(rondo_datagram *d, int error, bool now)
     d->flags |= DATAGRAM_OWES_ERROR;
 }
 
-static void deliver_made(rondo_datagram *d)
+static void datagram_deliver_made(rondo_datagram *d)
 {
     d->flags &= ~(uint32_t)DATAGRAM_OWES_MADE;
     d->flags |= DATAGRAM_MADE;
@@ -149,7 +152,7 @@ static void deliver_made(rondo_datagram *d)
         d->protocol->connection_made(d, d->self);
 }
 
-static void deliver_owed(rondo_datagram *d)
+static void datagram_deliver_owed(rondo_datagram *d)
 {
     if (d->flags & DATAGRAM_OWES_LOST)
         return;
@@ -159,42 +162,42 @@ static void deliver_owed(rondo_datagram *d)
         if (d->protocol->pause_writing)
             d->protocol->pause_writing(d, d->self);
     }
-    if (resume_is_due(d)) {
+    if (datagram_resume_is_due(d)) {
         d->flags &= ~(uint32_t)DATAGRAM_TOLD_PAUSE;
         if (d->protocol->resume_writing)
             d->protocol->resume_writing(d, d->self);
     }
 }
 
-static void free_all(rondo_datagram *d)
+static void datagram_free_all(rondo_datagram *d)
 {
     queue_free(d->loop, &d->queue);
     loop_free(d->loop, d->room);
     loop_free(d->loop, d);
 }
 
-static void deliver_lost(rondo_datagram *d)
+static void datagram_deliver_lost(rondo_datagram *d)
 {
     if (d->error)
-        describe_error(d, d->error, d->os_error);
+        datagram_describe_error(d, d->error, d->os_error);
     if (d->protocol->connection_lost)
         d->protocol->connection_lost(d, d->self, d->error);
     handle_close(d->loop, &d->handle);
-    free_all(d);
+    datagram_free_all(d);
 }
 
 void datagram_finish(rondo_datagram *d)
 {
     datagram_settle(d);
-    while (owes_telling(d)) {
+    while (datagram_owes_telling(d)) {
         if (d->flags & DATAGRAM_OWES_MADE)
-            deliver_made(d);
+            datagram_deliver_made(d);
         else
-            deliver_owed(d);
+            datagram_deliver_owed(d);
         if (d->flags & DATAGRAM_OWES_LOST) {
             if (d->deferred.state != TASK_IDLE)
                 break; /* it is on the ready list, and will come back here */
-            deliver_lost(d);
+            datagram_deliver_lost(d);
             return;
         }
         datagram_settle(d);
@@ -205,16 +208,16 @@ void datagram_finish(rondo_datagram *d)
 
 /* An owed error is told here alone, one in an iteration: what is sent in
  * answer to it may fail at once, too, and so on for ever. */
-static void run_deferred(rondo_loop *loop, struct task *task)
+static void datagram_run_deferred(rondo_loop *loop, struct task *task)
 {
-    rondo_datagram *d = of_deferred(task);
+    rondo_datagram *d = datagram_of_deferred(task);
     (void)loop;
     d->flags |= DATAGRAM_RUNNING;
     if (d->flags & DATAGRAM_OWES_MADE)
-        deliver_made(d);
+        datagram_deliver_made(d);
     if (d->flags & DATAGRAM_OWES_ERROR) {
         d->flags &= ~(uint32_t)DATAGRAM_OWES_ERROR;
-        deliver_error(d, d->owed, d->owed_os);
+        datagram_deliver_error(d, d->owed, d->owed_os);
     }
     datagram_finish(d);
 }
@@ -234,7 +237,7 @@ rondo_datagram *datagram_new(rondo_loop *loop,
                           .high = BUF_HIGH,
                           .low = BUF_LOW,
                           .batch = 1};
-    d->deferred.done = run_deferred;
+    d->deferred.done = datagram_run_deferred;
     queue_init(&d->queue);
     io_init(&d->io, SYS_NO_FD, IO_DATAGRAM);
     op_init(&d->receive, &d->io, OP_RECEIVE, datagram_receive_done);
@@ -245,7 +248,7 @@ rondo_datagram *datagram_new(rondo_loop *loop,
 void datagram_discard(rondo_datagram *d)
 {
     io_detach(d->loop, &d->io);
-    free_all(d);
+    datagram_free_all(d);
 }
 
 void datagram_begin(rondo_datagram *d)
@@ -257,17 +260,19 @@ void datagram_begin(rondo_datagram *d)
 
 /* ---- for the loop ---- */
 
-static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+static void datagram_close_at_loop_close(rondo_loop *loop,
+                                         struct handle *handle)
 {
     (void)loop;
     rondo_datagram_abort((rondo_datagram *)(void *)handle);
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
+static bool datagram_describe(const struct handle *handle, char *text,
+                              size_t size)
 {
     const rondo_datagram *d = (const rondo_datagram *)(const void *)handle;
     char where[2 * RONDO_ADDRESS_TEXT + 8];
-    describe_addresses(d, where, sizeof where);
+    datagram_describe_addresses(d, where, sizeof where);
     snprintf(text, size, "fd %lld, %.100s, %s, %zu bytes to send",
              (long long)d->io.fd, where,
              d->flags & (DATAGRAM_CLOSING | DATAGRAM_ENDING) ? "closing"
@@ -276,14 +281,14 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     return true;
 }
 
-const struct handle_class datagram_class = {"datagram", close_at_loop_close,
-                                            describe};
+const struct handle_class datagram_class = {
+    "datagram", datagram_close_at_loop_close, datagram_describe};
 
-static void free_room(rondo_loop *loop)
+static void datagram_free_room(rondo_loop *loop)
 {
     struct datagram_state *state = loop_part_state(loop, PART_DATAGRAM);
     loop_free(loop, state->room);
 }
 
 const struct loop_part datagram_part = {.size = sizeof(struct datagram_state),
-                                        .close = free_room};
+                                        .close = datagram_free_room};

@@ -57,7 +57,7 @@ size_t rondo_datagram_get_write_buffer_size(const rondo_datagram *d)
 
 /* ---- multicast ---- */
 
-static int check_open(rondo_datagram *d, const char *what)
+static int datagram_api_check_open(rondo_datagram *d, const char *what)
 {
     int error = loop_check(d ? d->loop : NULL, what);
     if (error)
@@ -68,11 +68,11 @@ static int check_open(rondo_datagram *d, const char *what)
     return 0;
 }
 
-static int multicast(rondo_datagram *d, const rondo_address *group,
-                     const char *interface_name, bool join)
+static int datagram_api_multicast(rondo_datagram *d, const rondo_address *group,
+                                  const char *interface_name, bool join)
 {
     const char *what = join ? "datagram_join" : "datagram_leave";
-    int error = check_open(d, what);
+    int error = datagram_api_check_open(d, what);
     if (error)
         return error;
     rondo_family family = rondo_address_family(group);
@@ -98,20 +98,20 @@ static int multicast(rondo_datagram *d, const rondo_address *group,
 int rondo_datagram_join(rondo_datagram *d, const rondo_address *group,
                         const char *interface_name)
 {
-    return multicast(d, group, interface_name, true);
+    return datagram_api_multicast(d, group, interface_name, true);
 }
 
 int rondo_datagram_leave(rondo_datagram *d, const rondo_address *group,
                          const char *interface_name)
 {
-    return multicast(d, group, interface_name, false);
+    return datagram_api_multicast(d, group, interface_name, false);
 }
 
-static int set_option(rondo_datagram *d, const char *what,
-                      enum sys_option option4, enum sys_option option6,
-                      int value)
+static int datagram_api_set_option(rondo_datagram *d, const char *what,
+                                   enum sys_option option4,
+                                   enum sys_option option6, int value)
 {
-    int error = check_open(d, what);
+    int error = datagram_api_check_open(d, what);
     if (error)
         return error;
     rondo_family family = rondo_address_family(&d->local);
@@ -128,19 +128,20 @@ int rondo_datagram_set_multicast_ttl(rondo_datagram *d, int ttl)
     if (ttl < 0 || ttl > 255)
         return error_set(RONDO_EINVAL, "%s: %d is not from 0 to 255", what,
                          ttl);
-    return set_option(d, what, SYS_MULTICAST_TTL, SYS_MULTICAST_TTL6, ttl);
+    return datagram_api_set_option(d, what, SYS_MULTICAST_TTL,
+                                   SYS_MULTICAST_TTL6, ttl);
 }
 
 int rondo_datagram_set_multicast_loop(rondo_datagram *d, bool on)
 {
-    return set_option(d, "datagram_set_multicast_loop", SYS_MULTICAST_LOOP,
-                      SYS_MULTICAST_LOOP6, on);
+    return datagram_api_set_option(d, "datagram_set_multicast_loop",
+                                   SYS_MULTICAST_LOOP, SYS_MULTICAST_LOOP6, on);
 }
 
 /* ---- small questions ---- */
 
-static int tell_address(const rondo_address *known, rondo_address *address,
-                        const char *what)
+static int datagram_api_tell_address(const rondo_address *known,
+                                     rondo_address *address, const char *what)
 {
     if (!address)
         return error_set(RONDO_EINVAL, "%s: NULL", what);
@@ -153,14 +154,14 @@ int rondo_datagram_local_address(const rondo_datagram *d,
 {
     const char *what = "datagram_local_address";
     int error = loop_check(d ? d->loop : NULL, what);
-    return error ? error : tell_address(&d->local, address, what);
+    return error ? error : datagram_api_tell_address(&d->local, address, what);
 }
 
 int rondo_datagram_peer_address(const rondo_datagram *d, rondo_address *address)
 {
     const char *what = "datagram_peer_address";
     int error = loop_check(d ? d->loop : NULL, what);
-    return error ? error : tell_address(&d->peer, address, what);
+    return error ? error : datagram_api_tell_address(&d->peer, address, what);
 }
 
 void *rondo_datagram_self(const rondo_datagram *d)

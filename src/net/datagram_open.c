@@ -6,7 +6,8 @@
 
 static const char create[] = "create_datagram_endpoint";
 
-static int fail_on(int error, const char *verb, const rondo_address *address)
+static int datagram_open_fail_on(int error, const char *verb,
+                                 const rondo_address *address)
 {
     char text[RONDO_ADDRESS_TEXT] = "";
     (void)rondo_address_text(address, text, sizeof text);
@@ -15,8 +16,8 @@ static int fail_on(int error, const char *verb, const rondo_address *address)
 
 /* ---- a socket of our own ---- */
 
-static int set_options(sys_fd fd, const rondo_datagram_options *o,
-                       rondo_family family)
+static int datagram_open_set_options(sys_fd fd, const rondo_datagram_options *o,
+                                     rondo_family family)
 {
     int error = 0;
     /* Windows tells everybody who sends that somebody did not take it, which
@@ -35,7 +36,8 @@ static int set_options(sys_fd fd, const rondo_datagram_options *o,
     return error ? error_os(error, "%s: cannot set the options", create) : 0;
 }
 
-static int bind_to(rondo_datagram *d, const rondo_address *address)
+static int datagram_open_bind_to(rondo_datagram *d,
+                                 const rondo_address *address)
 {
     int error = rondo_address_family(address) == RONDO_FAMILY_UNIX
                     ? sys_path_bind(d->io.fd, address, 0, &d->file)
@@ -43,50 +45,53 @@ static int bind_to(rondo_datagram *d, const rondo_address *address)
     if (error == RONDO_EEXIST) /* there is a file, and not a socket's */
         error = RONDO_EADDRINUSE;
     if (error)
-        return fail_on(error, "bind", address);
+        return datagram_open_fail_on(error, "bind", address);
     d->local = *address; /* as far as it is known: for removing the file */
     return 0;
 }
 
 /* Only what is bound can receive, which some systems are strict about. */
-static int bind_somewhere(rondo_datagram *d, rondo_family family)
+static int datagram_open_bind_somewhere(rondo_datagram *d, rondo_family family)
 {
     rondo_address any;
     if (family != RONDO_FAMILY_INET && family != RONDO_FAMILY_INET6)
         return 0;
     (void)sys_address_any(&any, family, 0);
-    return bind_to(d, &any);
+    return datagram_open_bind_to(d, &any);
 }
 
-static int set_up(rondo_datagram *d, const rondo_datagram_options *o,
-                  rondo_family family)
+static int datagram_open_set_up(rondo_datagram *d,
+                                const rondo_datagram_options *o,
+                                rondo_family family)
 {
-    int error = set_options(d->io.fd, o, family);
+    int error = datagram_open_set_options(d->io.fd, o, family);
     if (!error && o->local_address)
-        error = bind_to(d, o->local_address);
+        error = datagram_open_bind_to(d, o->local_address);
     else if (!error && !o->remote_address)
-        error = bind_somewhere(d, family);
+        error = datagram_open_bind_somewhere(d, family);
     if (error || !o->remote_address)
         return error;
     error = sys_connect(d->io.fd, o->remote_address);
-    return error ? fail_on(error, "connect to", o->remote_address) : 0;
+    return error ? datagram_open_fail_on(error, "connect to", o->remote_address)
+                 : 0;
 }
 
-static int attach(rondo_datagram *d)
+static int datagram_open_attach(rondo_datagram *d)
 {
     int error = io_attach(d->loop, &d->io);
     return error ? error_in(create, error) : 0;
 }
 
-static int make(rondo_datagram *d, const rondo_datagram_options *o,
-                rondo_family family)
+static int datagram_open_make(rondo_datagram *d,
+                              const rondo_datagram_options *o,
+                              rondo_family family)
 {
     int error = sys_socket_datagram(family, &d->io.fd);
     if (error)
         return error_os(error, "%s: cannot make a socket", create);
-    error = set_up(d, o, family);
+    error = datagram_open_set_up(d, o, family);
     if (!error)
-        error = attach(d);
+        error = datagram_open_attach(d);
     if (!error)
         return 0;
     sys_path_remove(&d->local, &d->file);
@@ -96,47 +101,50 @@ static int make(rondo_datagram *d, const rondo_datagram_options *o,
 
 /* ---- a socket of the program's ---- */
 
-static int refuse(int error, rondo_fd fd, const char *why)
+static int datagram_open_refuse(int error, rondo_fd fd, const char *why)
 {
     return error_set(error, "%s: descriptor %lld %s", create, (long long)fd,
                      why);
 }
 
-static bool is_bound(sys_fd fd)
+static bool datagram_open_is_bound(sys_fd fd)
 {
     rondo_address a;
     return sys_local_address(fd, &a) == 0 && rondo_address_port(&a) != 0;
 }
 
-static int adopt(rondo_datagram *d, const rondo_datagram_options *o)
+static int datagram_open_adopt(rondo_datagram *d,
+                               const rondo_datagram_options *o)
 {
     rondo_fd number = *o->socket;
     sys_fd fd = sys_fd_of(number);
     rondo_address address;
     enum sys_kind kind = sys_kind(fd);
     if (kind == SYS_KIND_BAD)
-        return refuse(RONDO_EBADF, number, "is not open");
+        return datagram_open_refuse(RONDO_EBADF, number, "is not open");
     if (kind != SYS_KIND_DATAGRAM)
-        return refuse(RONDO_EINVAL, number, "is not a datagram socket");
+        return datagram_open_refuse(RONDO_EINVAL, number,
+                                    "is not a datagram socket");
     if (io_find(d->loop, fd))
-        return refuse(RONDO_EBUSY, number, "is in use by the loop");
+        return datagram_open_refuse(RONDO_EBUSY, number,
+                                    "is in use by the loop");
     d->io.fd = fd;
-    int error = attach(d);
+    int error = datagram_open_attach(d);
     if (error)
         return error;
     error = sys_adopt(fd);
     if (error)
         return error_os(error, "%s: descriptor %lld", create,
                         (long long)number);
-    if (!is_bound(fd) && sys_local_address(fd, &address) == 0)
-        (void)bind_somewhere(d, rondo_address_family(&address));
+    if (!datagram_open_is_bound(fd) && sys_local_address(fd, &address) == 0)
+        (void)datagram_open_bind_somewhere(d, rondo_address_family(&address));
     return 0;
 }
 
 /* ---- the call ---- */
 
-static int check(const rondo_datagram_options *o,
-                 const rondo_datagram_protocol *protocol)
+static int datagram_open_check(const rondo_datagram_options *o,
+                               const rondo_datagram_protocol *protocol)
 {
     if (!protocol)
         return error_set(RONDO_EINVAL, "%s: no protocol", create);
@@ -155,7 +163,8 @@ static int check(const rondo_datagram_options *o,
 }
 
 /* The one family of all that was given; RONDO_EINVAL. */
-static int choose_family(const rondo_datagram_options *o, rondo_family *family)
+static int datagram_open_choose_family(const rondo_datagram_options *o,
+                                       rondo_family *family)
 {
     const rondo_address *given[] = {o->local_address, o->remote_address};
     *family = o->family;
@@ -179,7 +188,7 @@ static int choose_family(const rondo_datagram_options *o, rondo_family *family)
 }
 
 /* Larger than what the loop has: then it has its own. */
-static int choose_room(rondo_datagram *d, size_t receive_size)
+static int datagram_open_choose_room(rondo_datagram *d, size_t receive_size)
 {
     d->receive_size = receive_size ? receive_size : LOOP_SCRATCH;
     if (d->receive_size <= LOOP_SCRATCH)
@@ -191,7 +200,7 @@ static int choose_room(rondo_datagram *d, size_t receive_size)
     return 0;
 }
 
-static void remember(rondo_datagram *d)
+static void datagram_open_remember(rondo_datagram *d)
 {
     rondo_address address;
     if (sys_local_address(d->io.fd, &address) == 0)
@@ -214,22 +223,23 @@ int rondo_create_datagram_endpoint(rondo_loop *loop,
     if (!error)
         error = loop_options(&o, sizeof o, options, create);
     if (!error)
-        error = check(&o, protocol);
+        error = datagram_open_check(&o, protocol);
     if (!error)
-        error = choose_family(&o, &family);
+        error = datagram_open_choose_family(&o, &family);
     if (error)
         return error;
     rondo_datagram *d = datagram_new(loop, protocol, self);
     if (!d)
         return error_set(RONDO_ENOMEM, "%s: out of memory", create);
-    error = choose_room(d, o.receive_size);
+    error = datagram_open_choose_room(d, o.receive_size);
     if (!error)
-        error = o.socket ? adopt(d, &o) : make(d, &o, family);
+        error = o.socket ? datagram_open_adopt(d, &o)
+                         : datagram_open_make(d, &o, family);
     if (error) {
         datagram_discard(d);
         return error;
     }
-    remember(d);
+    datagram_open_remember(d);
     datagram_begin(d);
     if (datagram)
         *datagram = d;

@@ -8,20 +8,21 @@
 enum { BLOCK_SMALL = 4096, BLOCK_LARGE = 65536 };
 
 /* A record, its address and its bytes; the next record is aligned. */
-static size_t room_for(size_t to_size, size_t size)
+static size_t datagram_queue_room_for(size_t to_size, size_t size)
 {
     return (sizeof(struct datagram_record) + to_size + size + 7) & ~(size_t)7;
 }
 
-static char *bytes_of(const struct datagram_block *block, size_t at)
+static char *datagram_queue_bytes_of(const struct datagram_block *block,
+                                     size_t at)
 {
     return (char *)(uintptr_t)(block + 1) + at;
 }
 
-static struct datagram_record *record_at(const struct datagram_block *block,
-                                         size_t at)
+static struct datagram_record *datagram_queue_record_at(
+    const struct datagram_block *block, size_t at)
 {
-    return (struct datagram_record *)(void *)bytes_of(block, at);
+    return (struct datagram_record *)(void *)datagram_queue_bytes_of(block, at);
 }
 
 void queue_init(struct datagram_queue *queue)
@@ -30,7 +31,8 @@ void queue_init(struct datagram_queue *queue)
     queue->last = &queue->first;
 }
 
-static struct datagram_block *last_block(const struct datagram_queue *queue)
+static struct datagram_block *datagram_queue_last_block(
+    const struct datagram_queue *queue)
 {
     if (!queue->first)
         return NULL;
@@ -40,8 +42,9 @@ static struct datagram_block *last_block(const struct datagram_queue *queue)
 }
 
 /* An empty block behind the others; a queue that has grown gets larger ones. */
-static struct datagram_block *more(rondo_loop *loop,
-                                   struct datagram_queue *queue, size_t needed)
+static struct datagram_block *datagram_queue_more(rondo_loop *loop,
+                                                  struct datagram_queue *queue,
+                                                  size_t needed)
 {
     struct datagram_block *block = queue->spare;
     if (block && block->room >= needed) {
@@ -63,13 +66,13 @@ static struct datagram_block *more(rondo_loop *loop,
 bool queue_add(rondo_loop *loop, struct datagram_queue *queue,
                const struct sys_outgoing *out)
 {
-    size_t needed = room_for(out->to_size, out->size);
-    struct datagram_block *block = last_block(queue);
+    size_t needed = datagram_queue_room_for(out->to_size, out->size);
+    struct datagram_block *block = datagram_queue_last_block(queue);
     if (!block || block->room - block->end < needed)
-        block = more(loop, queue, needed);
+        block = datagram_queue_more(loop, queue, needed);
     if (!block)
         return false;
-    struct datagram_record *r = record_at(block, block->end);
+    struct datagram_record *r = datagram_queue_record_at(block, block->end);
     *r = (struct datagram_record){.size = out->size, .to_size = out->to_size};
     if (out->to_size)
         memcpy(r + 1, out->to, out->to_size);
@@ -88,20 +91,21 @@ unsigned queue_peek(const struct datagram_queue *queue,
     for (const struct datagram_block *b = queue->first; b && count < most;
          b = b->next)
         for (size_t at = b->begin; at < b->end && count < most; count++) {
-            const struct datagram_record *r = record_at(b, at);
+            const struct datagram_record *r = datagram_queue_record_at(b, at);
             const char *to = (const char *)(r + 1);
             list[count] = (struct sys_outgoing){.data = to + r->to_size,
                                                 .size = r->size,
                                                 .to = r->to_size ? to : NULL,
                                                 .to_size = r->to_size};
-            at += room_for(r->to_size, r->size);
+            at += datagram_queue_room_for(r->to_size, r->size);
         }
     return count;
 }
 
 /* One is kept, unless it was made for something huge. */
-static void recycle(rondo_loop *loop, struct datagram_queue *queue,
-                    struct datagram_block *block)
+static void datagram_queue_recycle(rondo_loop *loop,
+                                   struct datagram_queue *queue,
+                                   struct datagram_block *block)
 {
     if (block->room > BLOCK_LARGE) {
         loop_free(loop, block);
@@ -121,16 +125,16 @@ void queue_drop(rondo_loop *loop, struct datagram_queue *queue, unsigned count)
     while (count--) {
         struct datagram_block *b = queue->first;
         assert(b);
-        const struct datagram_record *r = record_at(b, b->begin);
+        const struct datagram_record *r = datagram_queue_record_at(b, b->begin);
         queue->count--;
         queue->size -= r->size + DATAGRAM_OVERHEAD;
-        b->begin += room_for(r->to_size, r->size);
+        b->begin += datagram_queue_room_for(r->to_size, r->size);
         if (b->begin < b->end)
             continue;
         queue->first = b->next;
         if (!queue->first)
             queue->last = &queue->first;
-        recycle(loop, queue, b);
+        datagram_queue_recycle(loop, queue, b);
     }
 }
 

@@ -12,7 +12,7 @@ enum {
     SLOT_SIZE = LOOP_SCRATCH + 192
 };
 
-static rondo_datagram *of_receive(struct task *task)
+static rondo_datagram *datagram_receive_of_task(struct task *task)
 {
     return (rondo_datagram *)(void *)((char *)task -
                                       offsetof(rondo_datagram, receive.task));
@@ -20,7 +20,7 @@ static rondo_datagram *of_receive(struct task *task)
 
 /* ---- where to ---- */
 
-static struct datagram_room *make_room(rondo_loop *loop)
+static struct datagram_room *datagram_receive_make_room(rondo_loop *loop)
 {
     struct datagram_room *room =
         loop_alloc(loop, sizeof *room + (size_t)SYS_BATCH * SLOT_SIZE);
@@ -32,8 +32,9 @@ static struct datagram_room *make_room(rondo_loop *loop)
 /* All endpoints of the loop share its room, since nothing in it outlives a
  * dispatch. One at a time needs none of it, which does as well where there is
  * no memory. */
-static struct sys_received *slots(rondo_datagram *d, struct sys_received *one,
-                                  unsigned *count)
+static struct sys_received *datagram_receive_slots(rondo_datagram *d,
+                                                   struct sys_received *one,
+                                                   unsigned *count)
 {
     rondo_loop *loop = d->loop;
     *count = 1;
@@ -41,7 +42,7 @@ static struct sys_received *slots(rondo_datagram *d, struct sys_received *one,
         return d->room->slot;
     struct datagram_state *state = loop_part_state(loop, PART_DATAGRAM);
     if (SYS_BATCH > 1 && !state->room)
-        state->room = make_room(loop);
+        state->room = datagram_receive_make_room(loop);
     if (state->room) {
         *count = d->batch;
         return state->room->slot;
@@ -52,7 +53,7 @@ static struct sys_received *slots(rondo_datagram *d, struct sys_received *one,
 
 /* ---- receiving ---- */
 
-static void trouble(rondo_datagram *d, int error)
+static void datagram_receive_trouble(rondo_datagram *d, int error)
 {
     /* Windows says EINVAL of a socket that can never receive */
     if (datagram_is_fatal(error) || error == RONDO_EINVAL)
@@ -62,8 +63,8 @@ static void trouble(rondo_datagram *d, int error)
 }
 
 /* What is sent by all but the last callback leaves together at the end. */
-static void deliver(rondo_datagram *d, const struct sys_received *list,
-                    int count)
+static void datagram_receive_deliver(rondo_datagram *d,
+                                     const struct sys_received *list, int count)
 {
     if (!d->protocol->datagram_received)
         return;
@@ -80,17 +81,17 @@ static void deliver(rondo_datagram *d, const struct sys_received *list,
 }
 
 /* One batch. How many are still to be had in this dispatch of `left`. */
-static int receive(rondo_datagram *d, int left)
+static int datagram_receive(rondo_datagram *d, int left)
 {
     struct sys_received one, *list;
     unsigned count;
-    list = slots(d, &one, &count);
+    list = datagram_receive_slots(d, &one, &count);
     if (count > (unsigned)left)
         count = (unsigned)left;
     int got = sys_receive_batch(d->io.fd, list, count, d->receive_size);
     if (got < 0) {
         if (got != RONDO_EAGAIN)
-            trouble(d, got);
+            datagram_receive_trouble(d, got);
         return 0;
     }
     bool full = (unsigned)got == count;
@@ -98,21 +99,21 @@ static int receive(rondo_datagram *d, int left)
         d->batch = SYS_BATCH;
     else if (got < BATCH_SMALL)
         d->batch = BATCH_SMALL;
-    deliver(d, list, got);
+    datagram_receive_deliver(d, list, got);
     return full ? left - got : 0;
 }
 
 void datagram_receive_done(rondo_loop *loop, struct task *task)
 {
-    rondo_datagram *d = of_receive(task);
+    rondo_datagram *d = datagram_receive_of_task(task);
     int left = task->error ? 0 : RECEIVE_MOST;
     (void)loop;
     d->flags |= DATAGRAM_RUNNING;
     if (task->error && task->error != RONDO_ECANCELED) {
         error_keep_os(d->receive.os_error);
-        trouble(d, task->error);
+        datagram_receive_trouble(d, task->error);
     }
     while (left && datagram_receives(d))
-        left = receive(d, left);
+        left = datagram_receive(d, left);
     datagram_finish(d);
 }

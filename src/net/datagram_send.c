@@ -9,7 +9,7 @@ enum {
     RETRY_MS = 2
 };
 
-static rondo_datagram *of_send(struct task *task)
+static rondo_datagram *datagram_send_of_task(struct task *task)
 {
     return (rondo_datagram *)(void *)((char *)task -
                                       offsetof(rondo_datagram, send.task));
@@ -20,8 +20,9 @@ static rondo_datagram *of_send(struct task *task)
 /* The first of them has been refused. Where the socket is connected that may
  * be news of an earlier one (an ICMP answer), which the kernel tells once:
  * the second answer is this one's own. *news: it was. */
-static int ask_again(const rondo_datagram *d, const struct sys_outgoing *first,
-                     int refusal, bool *news)
+static int datagram_send_ask_again(const rondo_datagram *d,
+                                   const struct sys_outgoing *first,
+                                   int refusal, bool *news)
 {
     int again = refusal;
     if (d->flags & DATAGRAM_CONNECTED)
@@ -31,13 +32,14 @@ static int ask_again(const rondo_datagram *d, const struct sys_outgoing *first,
 }
 
 /* The kernel takes no more, or it has refused the first. true: go on. */
-static bool refused(rondo_datagram *d, const struct sys_outgoing *first,
-                    int refusal, bool now)
+static bool datagram_send_refused(rondo_datagram *d,
+                                  const struct sys_outgoing *first, int refusal,
+                                  bool now)
 {
     bool news;
     if (refusal == RONDO_EAGAIN)
         return false;
-    int again = ask_again(d, first, refusal, &news);
+    int again = datagram_send_ask_again(d, first, refusal, &news);
     if (again != RONDO_EAGAIN)
         queue_drop(d->loop, &d->queue, 1);
     datagram_tell(d, news ? refusal : again, now);
@@ -54,7 +56,7 @@ bool datagram_flush(rondo_datagram *d, bool now)
         int sent = sys_send_batch(d->io.fd, list, count);
         if (sent > 0)
             queue_drop(d->loop, &d->queue, (unsigned)sent);
-        else if (!refused(d, &list[0], sent, now))
+        else if (!datagram_send_refused(d, &list[0], sent, now))
             break;
     }
     return d->queue.count < before;
@@ -68,36 +70,36 @@ void datagram_commit(rondo_datagram *d)
 
 /* ---- waiting for room ---- */
 
-static void retry(rondo_loop *loop, void *arg);
+static void datagram_send_retry(rondo_loop *loop, void *arg);
 
 /* Ready to send, and it was not: a unix socket without a peer is writable
  * whatever its destinations are, and so are sockets of the BSDs whose
  * interface has a full queue. Only time helps. */
-static void flush_or_wait(rondo_datagram *d)
+static void datagram_send_flush_or_wait(rondo_datagram *d)
 {
     rondo_loop *loop = d->loop;
     if (datagram_flush(d, true) || !d->queue.count ||
         d->flags & DATAGRAM_ENDING)
         return;
     int64_t when = sys_clock() + RONDO_MS(RETRY_MS);
-    d->retry = timers_start_hidden(loop, when, retry, d);
+    d->retry = timers_start_hidden(loop, when, datagram_send_retry, d);
     if (d->retry < 0)
         d->retry = 0; /* no memory for that: it is asked again at once */
 }
 
-static void retry(rondo_loop *loop, void *arg)
+static void datagram_send_retry(rondo_loop *loop, void *arg)
 {
     rondo_datagram *d = arg;
     (void)loop;
     d->retry = 0;
     d->flags |= DATAGRAM_RUNNING;
-    flush_or_wait(d);
+    datagram_send_flush_or_wait(d);
     datagram_finish(d);
 }
 
 void datagram_send_done(rondo_loop *loop, struct task *task)
 {
-    rondo_datagram *d = of_send(task);
+    rondo_datagram *d = datagram_send_of_task(task);
     d->flags |= DATAGRAM_RUNNING;
     if (task->error)
         error_keep_os(d->send.os_error);
@@ -111,7 +113,7 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
             datagram_tell(d, task->error, true);
         (void)datagram_flush(d, true);
     } else {
-        flush_or_wait(d);
+        datagram_send_flush_or_wait(d);
     }
     datagram_finish(d);
 }
@@ -119,7 +121,7 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
 /* ---- the program's call ---- */
 
 /* One more waits: 0, or 1 past the high limit. */
-static int queued(rondo_datagram *d)
+static int datagram_send_queued(rondo_datagram *d)
 {
     if (d->queue.size > d->high)
         datagram_commit(d); /* only what the kernel leaves counts */
@@ -131,38 +133,39 @@ static int queued(rondo_datagram *d)
     return over;
 }
 
-static int keep(rondo_datagram *d, const struct sys_outgoing *out)
+static int datagram_send_keep(rondo_datagram *d, const struct sys_outgoing *out)
 {
     if (!queue_add(d->loop, &d->queue, out))
         return error_set(RONDO_ENOMEM, "datagram_send: out of memory");
-    return queued(d);
+    return datagram_send_queued(d);
 }
 
-static COLD int send_rest(rondo_datagram *d, const struct sys_outgoing *out,
-                          int refusal)
+static COLD int datagram_send_slow(rondo_datagram *d,
+                                   const struct sys_outgoing *out, int refusal)
 {
     bool news = false;
     int again = refusal;
     if (refusal != RONDO_EAGAIN)
-        again = ask_again(d, out, refusal, &news);
+        again = datagram_send_ask_again(d, out, refusal, &news);
     if (news) {
         datagram_tell(d, refusal, false);
         datagram_settle(d);
     }
     if (again == RONDO_EAGAIN)
-        return keep(d, out);
+        return datagram_send_keep(d, out);
     return again < 0 ? error_os(again, "datagram_send") : 0;
 }
 
-static int send_now(rondo_datagram *d, const struct sys_outgoing *out)
+static int datagram_send_now(rondo_datagram *d, const struct sys_outgoing *out)
 {
     int sent = sys_send_batch(d->io.fd, out, 1);
-    return sent == 1 ? 0 : send_rest(d, out, sent);
+    return sent == 1 ? 0 : datagram_send_slow(d, out, sent);
 }
 
 /* Finds the destination; refuses what cannot be sent. */
-static int check(const rondo_datagram *d, struct sys_outgoing *out,
-                 const rondo_address *to)
+static int datagram_send_check(const rondo_datagram *d,
+                               struct sys_outgoing *out,
+                               const rondo_address *to)
 {
     if (d->flags & (DATAGRAM_CLOSING | DATAGRAM_ENDING))
         return error_set(RONDO_ECLOSED,
@@ -198,12 +201,12 @@ int rondo_datagram_send(rondo_datagram *d, const void *data, size_t size,
     struct sys_outgoing out = {.data = data, .size = size};
     int error = loop_check(d ? d->loop : NULL, "datagram_send");
     if (!error)
-        error = check(d, &out, to);
+        error = datagram_send_check(d, &out, to);
     if (error)
         return error;
     if (d->queue.count)
-        return keep(d, &out);
+        return datagram_send_keep(d, &out);
     if (d->flags & DATAGRAM_GATHERS && queue_add(d->loop, &d->queue, &out))
-        return queued(d);
-    return send_now(d, &out);
+        return datagram_send_queued(d);
+    return datagram_send_now(d, &out);
 }

@@ -9,39 +9,41 @@
 
 /* ---- what failed, in words ---- */
 
-static void append(struct race *r, const char *sentence)
+static void happy_eyeballs_append(struct happy_eyeballs *r,
+                                  const char *sentence)
 {
     size_t used = strlen(r->tried);
     snprintf(r->tried + used, sizeof r->tried - used, "%s%s", used ? "; " : "",
              sentence);
 }
 
-static void note(struct race *r, int error, const rondo_address *a,
-                 const char *verb)
+static void happy_eyeballs_note(struct happy_eyeballs *r, int error,
+                                const rondo_address *a, const char *verb)
 {
     char where[RONDO_ADDRESS_TEXT];
     (void)rondo_address_text(a, where, sizeof where);
     error_os(error, "%s%s%s", verb, *verb ? " " : "", where);
     r->error = error;
     r->os_error = rondo_last_os_error();
-    append(r, rondo_last_error());
+    happy_eyeballs_append(r, rondo_last_error());
 }
 
 /* What was under way when it was stopped belongs among the addresses. */
-static void note_stopped(struct race *r, const rondo_address *a)
+static void happy_eyeballs_note_stopped(struct happy_eyeballs *r,
+                                        const rondo_address *a)
 {
     char where[RONDO_ADDRESS_TEXT], sentence[RONDO_ADDRESS_TEXT + 80];
     (void)rondo_address_text(a, where, sizeof where);
     snprintf(sentence, sizeof sentence, "%s: %s (%s)", where,
              rondo_strerror(r->stopped), rondo_error_name(r->stopped));
-    append(r, sentence);
+    happy_eyeballs_append(r, sentence);
 }
 
 /* ---- one address ---- */
 
-static void attempted(rondo_loop *loop, struct task *task);
+static void happy_eyeballs_attempted(rondo_loop *loop, struct task *task);
 
-void race_set_options(const struct race *r, sys_fd fd)
+void happy_eyeballs_set_options(const struct happy_eyeballs *r, sys_fd fd)
 {
     if (r->no_delay)
         (void)sys_option(fd, SYS_NO_DELAY, true);
@@ -50,38 +52,39 @@ void race_set_options(const struct race *r, sys_fd fd)
 }
 
 /* A socket for this address, as the options want it. */
-static int make_socket(struct race *r, const rondo_address *a, sys_fd *fd)
+static int happy_eyeballs_make_socket(struct happy_eyeballs *r,
+                                      const rondo_address *a, sys_fd *fd)
 {
     int error = sys_socket_stream(rondo_address_family(a), fd);
     if (error) {
-        note(r, error, a, "socket for");
+        happy_eyeballs_note(r, error, a, "socket for");
         return error;
     }
     if (rondo_address_family(a) != RONDO_FAMILY_UNIX)
-        race_set_options(r, *fd);
+        happy_eyeballs_set_options(r, *fd);
     if (r->has_local) {
         error = sys_bind(*fd, &r->local);
         if (error)
-            note(r, error, &r->local, "bind");
+            happy_eyeballs_note(r, error, &r->local, "bind");
     }
     if (error)
         sys_close(*fd);
     return error;
 }
 
-static bool begin(struct race *r, struct attempt *a)
+static bool happy_eyeballs_begin(struct happy_eyeballs *r, struct attempt *a)
 {
     sys_fd fd;
-    if (make_socket(r, &a->address, &fd))
+    if (happy_eyeballs_make_socket(r, &a->address, &fd))
         return false;
     int error = stream_new(r->loop, fd, &a->t);
     if (error) {
-        note(r, error, &a->address, "connect");
+        happy_eyeballs_note(r, error, &a->address, "connect");
         sys_close(fd);
         a->t = NULL;
         return false;
     }
-    op_init(&a->op, &a->t->io, OP_CONNECT, attempted);
+    op_init(&a->op, &a->t->io, OP_CONNECT, happy_eyeballs_attempted);
     a->op.buffer = &a->address;
     a->op.size = sizeof a->address;
     op_submit(r->loop, &a->op);
@@ -91,7 +94,7 @@ static bool begin(struct race *r, struct attempt *a)
 
 /* ---- the race ---- */
 
-static void disarm(struct race *r)
+static void happy_eyeballs_disarm(struct happy_eyeballs *r)
 {
     if (r->timer > 0)
         (void)timers_cancel(r->loop, r->timer);
@@ -99,18 +102,18 @@ static void disarm(struct race *r)
 }
 
 /* Without memory for the timer the next one waits for a failure. */
-static void arm(struct race *r, rondo_fn on_timer)
+static void happy_eyeballs_arm(struct happy_eyeballs *r, rondo_fn on_timer)
 {
     int64_t now = sys_clock();
-    disarm(r);
+    happy_eyeballs_disarm(r);
     if (r->delay_ns >= 0 && r->next < r->count &&
         r->delay_ns < RONDO_NEVER - now)
         r->timer = timers_start_hidden(r->loop, now + r->delay_ns, on_timer, r);
 }
 
-static void cancel_all(struct race *r)
+static void happy_eyeballs_cancel_all(struct happy_eyeballs *r)
 {
-    disarm(r);
+    happy_eyeballs_disarm(r);
     for (size_t i = 0; i < r->next; i++) {
         struct attempt *a = &r->attempts[i];
         if (backoff_end(r->loop, &a->backoff)) {
@@ -122,10 +125,10 @@ static void cancel_all(struct race *r)
     }
 }
 
-static void end(struct race *r)
+static void happy_eyeballs_end(struct happy_eyeballs *r)
 {
     rondo_transport *winner = r->winner;
-    disarm(r);
+    happy_eyeballs_disarm(r);
     r->winner = NULL;
     if (winner && r->stopped) {
         stream_discard(winner);
@@ -134,38 +137,39 @@ static void end(struct race *r)
     r->over(r, winner, winner ? 0 : r->stopped ? r->stopped : r->error);
 }
 
-static void on_timer(rondo_loop *loop, void *arg);
+static void happy_eyeballs_on_timer(rondo_loop *loop, void *arg);
 
 /* The next one that gets under way; those that cannot are noted. */
-static void begin_next(struct race *r)
+static void happy_eyeballs_begin_next(struct happy_eyeballs *r)
 {
-    while (r->next < r->count && !begin(r, &r->attempts[r->next++]))
+    while (r->next < r->count &&
+           !happy_eyeballs_begin(r, &r->attempts[r->next++]))
         ;
-    arm(r, on_timer);
+    happy_eyeballs_arm(r, happy_eyeballs_on_timer);
 }
 
-static void on_timer(rondo_loop *loop, void *arg)
+static void happy_eyeballs_on_timer(rondo_loop *loop, void *arg)
 {
-    struct race *r = arg;
+    struct happy_eyeballs *r = arg;
     (void)loop;
     r->timer = 0;
-    begin_next(r);
+    happy_eyeballs_begin_next(r);
 }
 
-static void lose(struct attempt *a)
+static void happy_eyeballs_lose(struct attempt *a)
 {
     stream_discard(a->t);
     a->t = NULL;
 }
 
-static void win(struct attempt *a)
+static void happy_eyeballs_win(struct attempt *a)
 {
     a->race->winner = a->t;
     a->t = NULL;
-    cancel_all(a->race);
+    happy_eyeballs_cancel_all(a->race);
 }
 
-static void again(rondo_loop *loop, void *arg)
+static void happy_eyeballs_again(rondo_loop *loop, void *arg)
 {
     struct attempt *a = arg;
     a->backoff.timer = 0;
@@ -174,70 +178,71 @@ static void again(rondo_loop *loop, void *arg)
 
 /* 0: it has connected, or is asked again. A unix listener whose backlog is
  * full is busy, and no event tells when it has room. */
-static int take_result(struct attempt *a, int error)
+static int happy_eyeballs_take_result(struct attempt *a, int error)
 {
-    struct race *r = a->race;
+    struct happy_eyeballs *r = a->race;
     if (error == RONDO_EBUSY) {
-        error = backoff_begin(r->loop, &a->backoff, again, a);
+        error = backoff_begin(r->loop, &a->backoff, happy_eyeballs_again, a);
     } else if (error) {
         error_keep_os(a->op.os_error);
     } else {
         error = stream_remember(a->t, NULL);
         if (!error)
-            win(a);
+            happy_eyeballs_win(a);
     }
     return error;
 }
 
 /* A failure begins the next at once. The others' operations are awaited
  * before it is over: their sockets are closed by then. */
-static void attempted(rondo_loop *loop, struct task *task)
+static void happy_eyeballs_attempted(rondo_loop *loop, struct task *task)
 {
     struct attempt *a = (struct attempt *)(void *)task;
-    struct race *r = a->race;
+    struct happy_eyeballs *r = a->race;
     (void)loop;
     if (r->stopped || r->winner) {
-        lose(a);
+        happy_eyeballs_lose(a);
     } else {
-        int error = take_result(a, task->error);
+        int error = happy_eyeballs_take_result(a, task->error);
         if (error) {
-            note(r, error, &a->address, "");
-            lose(a);
-            begin_next(r);
+            happy_eyeballs_note(r, error, &a->address, "");
+            happy_eyeballs_lose(a);
+            happy_eyeballs_begin_next(r);
         }
     }
     if (!a->t)
         r->running--;
     if (r->running == 0)
-        end(r);
+        happy_eyeballs_end(r);
 }
 
-void race_start(struct race *r)
+void happy_eyeballs_start(struct happy_eyeballs *r)
 {
     r->error = RONDO_EAFNOSUPPORT;
     if (r->count == 0)
-        append(r, "no address of the family asked for (EAFNOSUPPORT)");
-    begin_next(r);
+        happy_eyeballs_append(
+            r, "no address of the family asked for (EAFNOSUPPORT)");
+    happy_eyeballs_begin_next(r);
     if (r->running == 0)
-        end(r);
+        happy_eyeballs_end(r);
 }
 
-void race_stop(struct race *r, int error)
+void happy_eyeballs_stop(struct happy_eyeballs *r, int error)
 {
     r->stopped = error;
     for (size_t i = 0; i < r->next; i++)
         if (r->attempts[i].t)
-            note_stopped(r, &r->attempts[i].address);
-    cancel_all(r);
+            happy_eyeballs_note_stopped(r, &r->attempts[i].address);
+    happy_eyeballs_cancel_all(r);
 }
 
-void race_free(struct race *r)
+void happy_eyeballs_free(struct happy_eyeballs *r)
 {
-    disarm(r);
+    happy_eyeballs_disarm(r);
     loop_free(r->loop, r->attempts);
 }
 
-sys_fd race_fd(const struct race *r)
+sys_fd happy_eyeballs_fd(const struct happy_eyeballs *r)
 {
     size_t i = 0;
     while (i < r->next && !r->attempts[i].t)
@@ -247,7 +252,8 @@ sys_fd race_fd(const struct race *r)
 
 /* ---- who takes part ---- */
 
-static bool suits(const struct race *r, const rondo_address *a)
+static bool happy_eyeballs_suits(const struct happy_eyeballs *r,
+                                 const rondo_address *a)
 {
     rondo_family family = rondo_address_family(a);
     if (r->has_local && family != rondo_address_family(&r->local))
@@ -255,7 +261,7 @@ static bool suits(const struct race *r, const rondo_address *a)
     return r->family == RONDO_FAMILY_ANY || r->family == family;
 }
 
-static void add(struct race *r, const rondo_address *a)
+static void happy_eyeballs_add(struct happy_eyeballs *r, const rondo_address *a)
 {
     struct attempt *attempt = &r->attempts[r->count++];
     attempt->race = r;
@@ -271,48 +277,51 @@ struct field {
 };
 
 /* Adds the next from *at on that is, or is not, of the first family. */
-static bool add_next(struct race *r, const struct field *f, size_t *at,
-                     bool first)
+static bool happy_eyeballs_add_next(struct happy_eyeballs *r,
+                                    const struct field *f, size_t *at,
+                                    bool first)
 {
     while (*at < f->count) {
         const rondo_address *a = &f->addresses[(*at)++];
-        if (suits(r, a) && (rondo_address_family(a) == f->first) == first) {
-            add(r, a);
+        if (happy_eyeballs_suits(r, a) &&
+            (rondo_address_family(a) == f->first) == first) {
+            happy_eyeballs_add(r, a);
             return true;
         }
     }
     return false;
 }
 
-static void interleave(struct race *r, const struct field *f, int lead)
+static void happy_eyeballs_interleave(struct happy_eyeballs *r,
+                                      const struct field *f, int lead)
 {
     size_t at = 0, at_other = 0;
     bool more;
-    while (lead-- > 1 && add_next(r, f, &at, true))
+    while (lead-- > 1 && happy_eyeballs_add_next(r, f, &at, true))
         ;
     do {
-        more = add_next(r, f, &at, true);
-        more |= add_next(r, f, &at_other, false);
+        more = happy_eyeballs_add_next(r, f, &at, true);
+        more |= happy_eyeballs_add_next(r, f, &at_other, false);
     } while (more);
 }
 
-int race_set(struct race *r, const rondo_address *addresses, size_t count,
-             int lead)
+int happy_eyeballs_set(struct happy_eyeballs *r, const rondo_address *addresses,
+                       size_t count, int lead)
 {
     struct field f = {addresses, count, RONDO_FAMILY_ANY};
     r->attempts = loop_alloc(r->loop, count * sizeof *r->attempts);
     if (!r->attempts)
         return RONDO_ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        if (!suits(r, &addresses[i]))
+        if (!happy_eyeballs_suits(r, &addresses[i]))
             continue;
         if (lead < 0)
-            add(r, &addresses[i]);
+            happy_eyeballs_add(r, &addresses[i]);
         else if (!f.first)
             f.first = rondo_address_family(&addresses[i]);
     }
     if (lead >= 0)
-        interleave(r, &f, lead);
+        happy_eyeballs_interleave(r, &f, lead);
     /* two sockets cannot have one local port */
     if (r->has_local && rondo_address_port(&r->local))
         r->delay_ns = -1;

@@ -8,13 +8,13 @@
 
 struct attempt {
     struct op op;
-    struct race *race;
+    struct happy_eyeballs *race;
     rondo_transport *t; /* NULL: not begun, or over */
     struct backoff backoff;
     rondo_address address;
 };
 
-struct race {
+struct happy_eyeballs {
     /* set by whoever has it */
     rondo_loop *loop;
     rondo_family family; /* only these */
@@ -22,7 +22,7 @@ struct race {
     bool has_local, no_delay, keep_alive;
     int64_t delay_ns; /* from one beginning to the next; < 0: to its failure */
     /* From the loop, once: a connected transport, or NULL and the error. */
-    void (*over)(struct race *race, rondo_transport *t, int error);
+    void (*over)(struct happy_eyeballs *race, rondo_transport *t, int error);
 
     /* the race's own */
     struct attempt *attempts;
@@ -37,17 +37,17 @@ struct race {
 
 /* Takes over those that suit, the families in turn after the first `lead` of
  * the first one; lead < 0: in their order. 0 or RONDO_ENOMEM. */
-int race_set(struct race *race, const rondo_address *addresses, size_t count,
-             int lead);
+int happy_eyeballs_set(struct happy_eyeballs *race,
+                       const rondo_address *addresses, size_t count, int lead);
 /* From the loop; it may be over before this returns. */
-void race_start(struct race *race);
+void happy_eyeballs_start(struct happy_eyeballs *race);
 /* Of one that runs: over comes later, with that error. */
-void race_stop(struct race *race, int error);
+void happy_eyeballs_stop(struct happy_eyeballs *race, int error);
 /* It does not run any more, or never did. */
-void race_free(struct race *race);
+void happy_eyeballs_free(struct happy_eyeballs *race);
 /* A socket of one that runs, or SYS_NO_FD. */
-sys_fd race_fd(const struct race *race);
+sys_fd happy_eyeballs_fd(const struct happy_eyeballs *race);
 /* Options that every connection gets. */
-void race_set_options(const struct race *race, sys_fd fd);
+void happy_eyeballs_set_options(const struct happy_eyeballs *race, sys_fd fd);
 
 #endif

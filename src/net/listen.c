@@ -7,15 +7,16 @@ enum { SAME_PORT_TRIES = 16, UNIX_MODES = 07777 };
 
 /* ---- one socket ---- */
 
-static int fail_on(int error, const char *verb, const rondo_address *address)
+static int listen_fail_on(int error, const char *verb,
+                          const rondo_address *address)
 {
     char text[RONDO_ADDRESS_TEXT];
     (void)rondo_address_text(address, text, sizeof text);
     return error_os(error, "create_server: cannot %s %s", verb, text);
 }
 
-static int set_up(sys_fd fd, const rondo_server_options *o,
-                  const rondo_address *address)
+static int listen_set_up(sys_fd fd, const rondo_server_options *o,
+                         const rondo_address *address)
 {
     int error = 0;
     if (o->reuse_address != RONDO_OFF)
@@ -27,30 +28,30 @@ static int set_up(sys_fd fd, const rondo_server_options *o,
     if (!error && rondo_address_family(address) == RONDO_FAMILY_INET6)
         error = sys_option(fd, SYS_V6ONLY, o->v6only != RONDO_OFF);
     if (error)
-        return fail_on(error, "set the options of", address);
+        return listen_fail_on(error, "set the options of", address);
     error = sys_bind(fd, address);
     if (error)
-        return fail_on(error, "bind", address);
+        return listen_fail_on(error, "bind", address);
     error = sys_listen(fd, o->backlog);
-    return error ? fail_on(error, "listen on", address) : 0;
+    return error ? listen_fail_on(error, "listen on", address) : 0;
 }
 
-static int add_listener(rondo_server *s, sys_fd fd)
+static int listen_add_listener(rondo_server *s, sys_fd fd)
 {
     int error = server_add(s, fd);
     return error ? error_in("create_server", error) : 0;
 }
 
-static int add_address(rondo_server *s, const rondo_server_options *o,
-                       const rondo_address *address)
+static int listen_add_address(rondo_server *s, const rondo_server_options *o,
+                              const rondo_address *address)
 {
     sys_fd fd;
     int error = sys_socket_stream(rondo_address_family(address), &fd);
     if (error)
-        return fail_on(error, "make a socket for", address);
-    error = set_up(fd, o, address);
+        return listen_fail_on(error, "make a socket for", address);
+    error = listen_set_up(fd, o, address);
     if (!error)
-        error = add_listener(s, fd);
+        error = listen_add_listener(s, fd);
     if (error)
         sys_close(fd);
     return error;
@@ -58,13 +59,14 @@ static int add_address(rondo_server *s, const rondo_server_options *o,
 
 /* ---- a path ---- */
 
-static bool is_abstract(const rondo_address *address)
+static bool listen_is_abstract(const rondo_address *address)
 {
     const char *path;
     return sys_address_path(address, &path) && !*path;
 }
 
-static int bind_path(rondo_server *s, sys_fd fd, const rondo_server_options *o)
+static int listen_bind_path(rondo_server *s, sys_fd fd,
+                            const rondo_server_options *o)
 {
     int error = sys_path_bind(fd, &s->address, o->unix_mode, &s->file);
     if (error == RONDO_EEXIST)
@@ -73,12 +75,12 @@ static int bind_path(rondo_server *s, sys_fd fd, const rondo_server_options *o)
                          "is no socket",
                          o->path);
     if (error)
-        return fail_on(error, "bind", &s->address);
+        return listen_fail_on(error, "bind", &s->address);
     error = sys_listen(fd, o->backlog);
-    return error ? fail_on(error, "listen on", &s->address) : 0;
+    return error ? listen_fail_on(error, "listen on", &s->address) : 0;
 }
 
-static int add_pipe(rondo_server *s, const rondo_server_options *o)
+static int listen_add_pipe(rondo_server *s, const rondo_server_options *o)
 {
     int error = stream_pipe_name(s->loop, o->path, "create_server");
     if (error)
@@ -92,23 +94,23 @@ static int add_pipe(rondo_server *s, const rondo_server_options *o)
     return server_pipe_open(s, o->path);
 }
 
-static int add_path(rondo_server *s, const rondo_server_options *o)
+static int listen_add_path(rondo_server *s, const rondo_server_options *o)
 {
     sys_fd fd;
     if (sys_is_pipe_name(o->path))
-        return add_pipe(s, o);
+        return listen_add_pipe(s, o);
     int error = address_of_path(&s->address, o->path, "create_server");
     if (error)
         return error;
-    if (o->unix_mode && is_abstract(&s->address))
+    if (o->unix_mode && listen_is_abstract(&s->address))
         return error_set(RONDO_EINVAL,
                          "create_server: an abstract name has no mode");
     error = sys_socket_stream(RONDO_FAMILY_UNIX, &fd);
     if (error)
-        return fail_on(error, "make a socket for", &s->address);
-    error = bind_path(s, fd, o);
+        return listen_fail_on(error, "make a socket for", &s->address);
+    error = listen_bind_path(s, fd, o);
     if (!error)
-        error = add_listener(s, fd);
+        error = listen_add_listener(s, fd);
     if (!error)
         return 0;
     sys_path_remove(&s->address, &s->file);
@@ -118,7 +120,7 @@ static int add_path(rondo_server *s, const rondo_server_options *o)
 
 /* ---- which ones ---- */
 
-static void undo(rondo_server *s)
+static void listen_undo(rondo_server *s)
 {
     while (s->listeners) {
         struct listener *l = &s->listener[--s->listeners];
@@ -127,13 +129,13 @@ static void undo(rondo_server *s)
     }
 }
 
-static bool is_missing(int error)
+static bool listen_is_missing(int error)
 {
     return error == RONDO_EAFNOSUPPORT || error == RONDO_EADDRNOTAVAIL;
 }
 
 /* Both families, the second on the port that the first one got. */
-static int try_everywhere(rondo_server *s, const rondo_server_options *o)
+static int listen_try_everywhere(rondo_server *s, const rondo_server_options *o)
 {
     static const rondo_family families[] = {RONDO_FAMILY_INET6,
                                             RONDO_FAMILY_INET};
@@ -147,8 +149,8 @@ static int try_everywhere(rondo_server *s, const rondo_server_options *o)
         if (i == 1 && s->listeners && o->v6only == RONDO_OFF)
             continue;
         (void)sys_address_any(&address, families[i], port);
-        error = add_address(s, o, &address);
-        if (error && !is_missing(error))
+        error = listen_add_address(s, o, &address);
+        if (error && !listen_is_missing(error))
             return error;
         if (!error && sys_local_address(s->listener[0].io.fd, &address) == 0)
             port = rondo_address_port(&address);
@@ -156,18 +158,18 @@ static int try_everywhere(rondo_server *s, const rondo_server_options *o)
     return s->listeners ? 0 : error;
 }
 
-static int add_everywhere(rondo_server *s, const rondo_server_options *o)
+static int listen_add_everywhere(rondo_server *s, const rondo_server_options *o)
 {
     int error = RONDO_EADDRINUSE;
     int tries = o->port ? 1 : SAME_PORT_TRIES;
     while (tries-- && error == RONDO_EADDRINUSE) {
-        undo(s);
-        error = try_everywhere(s, o);
+        listen_undo(s);
+        error = listen_try_everywhere(s, o);
     }
     return error;
 }
 
-static int add_host(rondo_server *s, const rondo_server_options *o)
+static int listen_add_host(rondo_server *s, const rondo_server_options *o)
 {
     rondo_address address;
     if (rondo_address_parse(&address, o->host, o->port))
@@ -181,10 +183,10 @@ static int add_host(rondo_server *s, const rondo_server_options *o)
                          "create_server: host \"%s\" is not of the family "
                          "asked for",
                          o->host);
-    return add_address(s, o, &address);
+    return listen_add_address(s, o, &address);
 }
 
-static int add_socket(rondo_server *s, const rondo_server_options *o)
+static int listen_add_socket(rondo_server *s, const rondo_server_options *o)
 {
     sys_fd fd = sys_fd_of(*o->socket);
     long long number = (long long)*o->socket;
@@ -219,12 +221,13 @@ static int add_socket(rondo_server *s, const rondo_server_options *o)
     error = sys_adopt(fd);
     if (error)
         return error_os(error, "create_server: descriptor %lld", number);
-    return add_listener(s, fd);
+    return listen_add_listener(s, fd);
 }
 
 /* ---- the call ---- */
 
-static int check(const rondo_server_options *o, const rondo_protocol *protocol)
+static int listen_check(const rondo_server_options *o,
+                        const rondo_protocol *protocol)
 {
     if (!protocol && !o->protocol_factory && !o->accepted)
         return error_set(RONDO_EINVAL, "create_server: no protocol, no "
@@ -262,22 +265,22 @@ int rondo_create_server(rondo_loop *loop, const rondo_server_options *options,
     if (!error)
         error = loop_options(&o, sizeof o, options, "create_server");
     if (!error)
-        error = check(&o, protocol);
+        error = listen_check(&o, protocol);
     if (error)
         return error;
     rondo_server *s = server_new(loop, &o, protocol, arg);
     if (!s)
         return error_set(RONDO_ENOMEM, "create_server: out of memory");
     if (o.socket)
-        error = add_socket(s, &o);
+        error = listen_add_socket(s, &o);
     else if (o.path)
-        error = add_path(s, &o);
+        error = listen_add_path(s, &o);
     else if (o.host && *o.host)
-        error = add_host(s, &o);
+        error = listen_add_host(s, &o);
     else
-        error = add_everywhere(s, &o);
+        error = listen_add_everywhere(s, &o);
     if (error) {
-        undo(s);
+        listen_undo(s);
         loop_free(loop, s);
         return error;
     }

@@ -4,8 +4,10 @@
 #include "net/server.h"
 #include "stream/reader.h"
 
-static int make_reader(rondo_server *s, void *arg, rondo_transport *t,
-                       const rondo_protocol **protocol, void **self)
+static int reader_server_make_reader(rondo_server *s, void *arg,
+                                     rondo_transport *t,
+                                     const rondo_protocol **protocol,
+                                     void **self)
 {
     rondo_reader *reader;
     (void)t;
@@ -38,7 +40,7 @@ int rondo_start_server(rondo_loop *loop, const rondo_server_options *options,
     if (error)
         return error;
     o.size = sizeof o;
-    o.protocol_factory = make_reader;
+    o.protocol_factory = reader_server_make_reader;
     error = rondo_create_server(loop, &o, NULL, arg, &s);
     if (error)
         return error;

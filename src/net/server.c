@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-static rondo_server *of_handle(struct handle *handle)
+static rondo_server *server_of_handle(struct handle *handle)
 {
     return (rondo_server *)(void *)((char *)handle -
                                     offsetof(rondo_server, handle));
@@ -14,7 +14,7 @@ static rondo_server *of_handle(struct handle *handle)
 
 /* ---- settling ---- */
 
-static void finish(rondo_loop *loop, struct task *task)
+static void server_finish(rondo_loop *loop, struct task *task)
 {
     rondo_server *s =
         (rondo_server *)(void *)((char *)task -
@@ -29,12 +29,12 @@ static void finish(rondo_loop *loop, struct task *task)
         return;
     }
     /* nobody was told that the pointer ends: it ends with the loop */
-    s->grave.next = loop->graves;
-    s->grave.memory = s;
-    loop->graves = &s->grave;
+    s->free_at_close.next = loop->free_at_close;
+    s->free_at_close.memory = s;
+    loop->free_at_close = &s->free_at_close;
 }
 
-static bool is_idle(const rondo_server *s)
+static bool server_is_idle(const rondo_server *s)
 {
     for (size_t i = 0; i < s->listeners; i++)
         for (int j = 0; j < op_accepts(s->loop); j++)
@@ -45,7 +45,7 @@ static bool is_idle(const rondo_server *s)
 
 /* Closed before the cancelled accepts are done, so that clients are refused
  * from now on: no backend needs the descriptor to end them. */
-static void stop_listening(rondo_server *s)
+static void server_stop_listening(rondo_server *s)
 {
     if (s->instances)
         server_pipe_stop(s);
@@ -73,7 +73,7 @@ void server_hold(rondo_server *s, struct acceptor *a)
     s->last_held = &a->next_held;
 }
 
-static struct acceptor *take_held(rondo_server *s)
+static struct acceptor *server_take_held(rondo_server *s)
 {
     struct acceptor *a = s->held;
     if (!a)
@@ -85,7 +85,7 @@ static struct acceptor *take_held(rondo_server *s)
     return a;
 }
 
-static void accept_more(rondo_loop *loop, struct listener *l)
+static void server_accept_more(rondo_loop *loop, struct listener *l)
 {
     for (int i = 0; i < op_accepts(loop); i++) {
         struct acceptor *a = &l->acceptor[i];
@@ -100,29 +100,29 @@ void server_settle(rondo_server *s)
     struct acceptor *a;
     if (!s->closing) {
         for (size_t i = 0; i < s->listeners && server_accepts(s); i++)
-            accept_more(loop, &s->listener[i]);
+            server_accept_more(loop, &s->listener[i]);
         if (s->instances)
             server_pipe_settle(s);
         /* Those that waited come again, all of them: who finds no place this
          * time, either, is held in the same order. */
-        while (server_accepts(s) && (a = take_held(s)))
+        while (server_accepts(s) && (a = server_take_held(s)))
             op_finish(loop, &a->accept.op, 0);
         return;
     }
-    while ((a = take_held(s)))
+    while ((a = server_take_held(s)))
         sys_close(a->accept.accepted);
     if (s->retry > 0)
         (void)timers_cancel(loop, s->retry);
     s->retry = 0;
-    stop_listening(s);
-    if (is_idle(s) && !s->clients && !s->ending) {
+    server_stop_listening(s);
+    if (server_is_idle(s) && !s->clients && !s->ending) {
         s->ending = true;
         loop_push(loop, &s->deferred);
         loop_nudge(loop);
     }
 }
 
-static void client_gone(rondo_loop *loop, struct stream_owner *owner)
+static void server_client_gone(rondo_loop *loop, struct stream_owner *owner)
 {
     rondo_server *s = (rondo_server *)(void *)owner;
     (void)loop;
@@ -147,12 +147,12 @@ rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
     if (options->path)
         s->options.no_delay = s->options.keep_alive = RONDO_OFF;
     s->options.socket = NULL;
-    s->owner.gone = client_gone;
+    s->owner.gone = server_client_gone;
     s->last_held = &s->held;
     s->owner.handshake_ns = options->handshake_timeout_ns
                                 ? options->handshake_timeout_ns
                                 : RONDO_SEC(FILTER_HANDSHAKE_S);
-    s->deferred.done = finish;
+    s->deferred.done = server_finish;
     return s;
 }
 
@@ -181,7 +181,7 @@ void server_open(rondo_server *s)
 
 /* ---- the program's calls ---- */
 
-static int check(const rondo_server *s, const char *what)
+static int server_check(const rondo_server *s, const char *what)
 {
     int error = loop_check(s ? s->loop : NULL, what);
     if (!error && s->closing)
@@ -191,7 +191,7 @@ static int check(const rondo_server *s, const char *what)
 
 int rondo_server_start_serving(rondo_server *server)
 {
-    int error = check(server, "server_start_serving");
+    int error = server_check(server, "server_start_serving");
     if (error)
         return error;
     server->serving = true;
@@ -202,7 +202,7 @@ int rondo_server_start_serving(rondo_server *server)
 
 int rondo_server_pause_serving(rondo_server *server)
 {
-    int error = check(server, "server_pause_serving");
+    int error = server_check(server, "server_pause_serving");
     if (error)
         return error;
     /* what is pending finds out when a client comes */
@@ -219,8 +219,8 @@ void rondo_server_close(rondo_server *server)
     server_settle(server);
 }
 
-static void for_each_client(rondo_server *server, const char *what,
-                            void (*end)(rondo_transport *t))
+static void server_for_each_client(rondo_server *server, const char *what,
+                                   void (*end)(rondo_transport *t))
 {
     if (loop_check(server ? server->loop : NULL, what))
         return;
@@ -231,12 +231,14 @@ static void for_each_client(rondo_server *server, const char *what,
 
 void rondo_server_close_clients(rondo_server *server)
 {
-    for_each_client(server, "server_close_clients", rondo_transport_close);
+    server_for_each_client(server, "server_close_clients",
+                           rondo_transport_close);
 }
 
 void rondo_server_abort_clients(rondo_server *server)
 {
-    for_each_client(server, "server_abort_clients", rondo_transport_abort);
+    server_for_each_client(server, "server_abort_clients",
+                           rondo_transport_abort);
 }
 
 bool rondo_server_is_serving(const rondo_server *server)
@@ -282,19 +284,20 @@ void rondo_server_set_background(rondo_server *server, bool background)
 
 rondo_server *rondo_transport_server(const rondo_transport *t)
 {
-    bool has = t && t->owner && t->owner->gone == client_gone;
+    bool has = t && t->owner && t->owner->gone == server_client_gone;
     return has ? (rondo_server *)(void *)t->owner : NULL;
 }
 
 /* ---- for the loop ---- */
 
-static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+static void server_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     (void)loop;
-    rondo_server_close(of_handle(handle));
+    rondo_server_close(server_of_handle(handle));
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
+static bool server_describe(const struct handle *handle, char *text,
+                            size_t size)
 {
     const rondo_server *s =
         (const rondo_server *)(const void *)((const char *)handle -
@@ -316,5 +319,5 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     return true;
 }
 
-const struct handle_class server_class = {"server", close_at_loop_close,
-                                          describe};
+const struct handle_class server_class = {"server", server_close_at_loop_close,
+                                          server_describe};

@@ -24,7 +24,7 @@ struct listener {
 struct rondo_server {
     struct stream_owner owner; /* first: a transport's owner is the server */
     struct handle handle;
-    struct grave grave;
+    struct loop_block free_at_close;
     struct task deferred;
     rondo_loop *loop;
     rondo_server_options options;

@@ -42,7 +42,7 @@ struct sock_call {
     } done;
     void *arg;
     int64_t result, os_error;
-    struct source source; /* sendfile's */
+    struct file_source source; /* sendfile's */
 };
 
 /* error_set, of a descriptor. */
@@ -91,17 +91,17 @@ static const char *const sock_names[] = {
 
 /* ---- letting go ---- */
 
-static void free_if_idle(struct sock *s)
+static void sock_free_if_idle(struct sock *s)
 {
     if (!s->gone || !op_is_idle(&s->side[0].op) || !op_is_idle(&s->side[1].op))
         return;
     handle_close(s->loop, &s->handle);
-    loop_spare(s->loop, SPARE_SOCK, s);
+    free_list_put(s->loop, FREE_LIST_SOCK, s);
 }
 
 /* Out of the table before anything is told: the program may then close the
  * descriptor and see its number come back as another. */
-static void leave(struct sock_call *c)
+static void sock_leave(struct sock_call *c)
 {
     struct sock *s = c->sock;
     if (c->timer > 0)
@@ -117,54 +117,54 @@ static void leave(struct sock_call *c)
         return;
     io_detach(s->loop, &s->io);
     s->gone = true;
-    free_if_idle(s);
+    sock_free_if_idle(s);
 }
 
 /* What a thread has read and nobody has sent was not sent. */
-static void close_source(struct sock_call *c, bool failed)
+static void sock_close_source(struct sock_call *c, bool failed)
 {
     if (c->kind != SOCK_CALL_SENDFILE)
         return;
     if (failed)
-        source_take_back(&c->source, c->size - c->sent);
+        file_source_take_back(&c->source, c->size - c->sent);
     c->size = c->sent;
-    source_close(&c->source, failed);
+    file_source_close(&c->source, failed);
 }
 
 /* All that the loop has of it, but not its memory. */
-static void end_call(struct sock_call *c)
+static void sock_end_call(struct sock_call *c)
 {
-    leave(c);
+    sock_leave(c);
     id_free(c->loop, c->id);
-    close_source(c, c->result < 0);
+    sock_close_source(c, c->result < 0);
     handle_close(c->loop, &c->handle);
 }
 
-static void free_call(struct sock_call *c)
+static void sock_free_call(struct sock_call *c)
 {
-    end_call(c);
-    loop_spare(c->loop, SPARE_SOCK_CALL, c);
+    sock_end_call(c);
+    free_list_put(c->loop, FREE_LIST_SOCK_CALL, c);
 }
 
 /* ---- the result ---- */
 
-static void describe_failure(const struct sock_call *c)
+static void sock_describe_failure(const struct sock_call *c)
 {
     error_keep_os(c->os_error);
     error_os((int)c->result, "%s: descriptor %lld", sock_names[c->kind],
              (long long)c->fd);
 }
 
-static void tell(rondo_loop *loop, struct task *task)
+static void sock_tell(rondo_loop *loop, struct task *task)
 {
     struct sock_call *c =
         (struct sock_call *)(void *)((char *)task -
                                      offsetof(struct sock_call, task));
     bool failed = c->result < 0;
     const rondo_address *address = failed ? NULL : &c->address;
-    end_call(c);
+    sock_end_call(c);
     if (failed)
-        describe_failure(c);
+        sock_describe_failure(c);
     if (c->kind == SOCK_CALL_RECVFROM)
         c->done.recvfrom(loop, c->arg, c->result, address);
     else if (c->kind == SOCK_CALL_ACCEPT)
@@ -172,7 +172,7 @@ static void tell(rondo_loop *loop, struct task *task)
                        address, failed ? (int)c->result : 0);
     else
         c->done.any(loop, c->arg, c->result);
-    loop_spare(loop, SPARE_SOCK_CALL, c);
+    free_list_put(loop, FREE_LIST_SOCK_CALL, c);
 }
 
 static void sock_finish(struct sock_call *c, int64_t result)
@@ -185,7 +185,7 @@ static void sock_finish(struct sock_call *c, int64_t result)
 
 /* ---- going on ---- */
 
-static void retry(rondo_loop *loop, void *arg)
+static void sock_retry(rondo_loop *loop, void *arg)
 {
     struct sock_call *c = arg;
     (void)loop;
@@ -195,21 +195,22 @@ static void retry(rondo_loop *loop, void *arg)
 
 /* Ready to send, and it was not: a unix socket without a peer is writable
  * whatever its destinations are. Only time helps. */
-static bool waits_for_time(struct sock_call *c)
+static bool sock_waits_for_time(struct sock_call *c)
 {
     if (c->kind != SOCK_CALL_SENDTO)
         return false;
     if (c->begun)
         c->timer = timers_start_hidden(
-            c->loop, sys_clock() + RONDO_MS(RETRY_MS), retry, c);
+            c->loop, sys_clock() + RONDO_MS(RETRY_MS), sock_retry, c);
     c->begun = true;
     return c->timer > 0;
 }
 
-static void settle(struct sock_call *c, int64_t result)
+static void sock_settle(struct sock_call *c, int64_t result)
 {
     struct op *op = &c->sock->side[c->kind & 1].op;
-    if (result == SOCK_LATER || (result == RONDO_EAGAIN && waits_for_time(c)))
+    if (result == SOCK_LATER ||
+        (result == RONDO_EAGAIN && sock_waits_for_time(c)))
         return;
     if (result != RONDO_EAGAIN)
         sock_finish(c, result);
@@ -222,18 +223,18 @@ static void sock_go_on(struct sock_call *c)
 {
     error_no_os();
     if (c->sock->io.attached)
-        settle(c, sock_try(c));
+        sock_settle(c, sock_try(c));
     else
         sock_finish(c, RONDO_EBADF); /* another's by now: see ready */
 }
 
-static void ready(rondo_loop *loop, struct sock *s, struct side *side)
+static void sock_ready(rondo_loop *loop, struct sock *s, struct side *side)
 {
     struct sock_call *c = side->call;
     int error = side->op.task.error;
     if (!c || c->over || c->timer > 0 || c->source.reading) {
         /* it was for a call that has been cancelled */
-        free_if_idle(s);
+        sock_free_if_idle(s);
         return;
     }
     if (error == RONDO_ECANCELED && s->io.attached) {
@@ -248,29 +249,29 @@ static void ready(rondo_loop *loop, struct sock *s, struct side *side)
     }
 }
 
-static void read_ready(rondo_loop *loop, struct task *task)
+static void sock_read_ready(rondo_loop *loop, struct task *task)
 {
     struct sock *s =
         (struct sock *)(void *)((char *)task -
                                 offsetof(struct sock, side[0].op.task));
-    ready(loop, s, &s->side[0]);
+    sock_ready(loop, s, &s->side[0]);
 }
 
-static void write_ready(rondo_loop *loop, struct task *task)
+static void sock_write_ready(rondo_loop *loop, struct task *task)
 {
     struct sock *s =
         (struct sock *)(void *)((char *)task -
                                 offsetof(struct sock, side[1].op.task));
-    ready(loop, s, &s->side[1]);
+    sock_ready(loop, s, &s->side[1]);
 }
 
-static void cancel(rondo_loop *loop, struct handle *handle)
+static void sock_cancel(rondo_loop *loop, struct handle *handle)
 {
     struct sock_call *c = (struct sock_call *)(void *)handle;
     if (c->over)
         return; /* its result is on the way */
-    leave(c);
-    close_source(c, true);
+    sock_leave(c);
+    sock_close_source(c, true);
     error_no_os();
     sock_finish(c, RONDO_ECANCELED);
     loop_nudge(loop);
@@ -292,16 +293,16 @@ static int sock_new(rondo_loop *loop, rondo_fd fd, const char *what,
         return sock_refuse(error, what, fd, "is blocking");
     if (error)
         return error_os(error, "%s: descriptor %lld", what, (long long)fd);
-    struct sock *s = loop_take_spare(loop, SPARE_SOCK, sizeof *s);
+    struct sock *s = free_list_take(loop, FREE_LIST_SOCK, sizeof *s);
     if (!s)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
     s->loop = loop;
     io_init(&s->io, sys_fd_of(fd), IO_SOCK);
-    op_init(&s->side[0].op, &s->io, OP_WAIT_READ, read_ready);
-    op_init(&s->side[1].op, &s->io, OP_WAIT_WRITE, write_ready);
+    op_init(&s->side[0].op, &s->io, OP_WAIT_READ, sock_read_ready);
+    op_init(&s->side[1].op, &s->io, OP_WAIT_WRITE, sock_write_ready);
     error = io_attach(loop, &s->io);
     if (error) {
-        loop_spare(loop, SPARE_SOCK, s);
+        free_list_put(loop, FREE_LIST_SOCK, s);
         return error_in(what, error);
     }
     handle_open(loop, &s->handle, HANDLE_SOCK);
@@ -311,7 +312,8 @@ static int sock_new(rondo_loop *loop, rondo_fd fd, const char *what,
 }
 
 /* The descriptor's, which must have that side free; NULL: there is none. */
-static int find(rondo_loop *loop, rondo_fd fd, int kind, struct sock **found)
+static int sock_find(rondo_loop *loop, rondo_fd fd, int kind,
+                     struct sock **found)
 {
     struct io *io = io_find(loop, sys_fd_of(fd));
     *found = NULL;
@@ -334,7 +336,7 @@ static int find(rondo_loop *loop, rondo_fd fd, int kind, struct sock **found)
 }
 
 /* A stream has no datagrams, with addresses of their own. */
-static int check_kind(rondo_fd fd, enum sock_kind kind)
+static int sock_check_kind(rondo_fd fd, enum sock_kind kind)
 {
     if (kind != SOCK_CALL_RECVFROM && kind != SOCK_CALL_SENDTO &&
         kind != SOCK_CALL_SENDFILE)
@@ -356,18 +358,18 @@ static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
                          struct sock_call **made)
 {
     struct sock *s = NULL;
-    int error = find(loop, fd, (int)kind, &s);
+    int error = sock_find(loop, fd, (int)kind, &s);
     if (!error)
-        error = check_kind(fd, kind);
+        error = sock_check_kind(fd, kind);
     if (error)
         return error;
-    struct sock_call *c = loop_take_spare(loop, SPARE_SOCK_CALL, sizeof *c);
+    struct sock_call *c = free_list_take(loop, FREE_LIST_SOCK_CALL, sizeof *c);
     if (!c)
         return error_set(RONDO_ENOMEM, "%s: out of memory", sock_names[kind]);
     if (!s)
         error = sock_new(loop, fd, sock_names[kind], &s);
     if (error) {
-        loop_spare(loop, SPARE_SOCK_CALL, c);
+        free_list_put(loop, FREE_LIST_SOCK_CALL, c);
         return error;
     }
     assert(s);
@@ -375,13 +377,13 @@ static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
     c->sock = s;
     c->fd = sys_fd_of(fd);
     c->kind = (unsigned char)kind;
-    c->task.done = tell;
+    c->task.done = sock_tell;
     s->side[kind & 1].call = c;
     handle_open(loop, &c->handle, HANDLE_SOCK_CALL);
-    c->id = id_new(loop, &c->handle, cancel);
+    c->id = id_new(loop, &c->handle, sock_cancel);
     if (c->id < 0) {
         error = (int)c->id;
-        free_call(c);
+        sock_free_call(c);
         return error;
     }
     *made = c;
@@ -396,46 +398,48 @@ static rondo_id sock_call_begin(struct sock_call *c, void *arg)
     if (result == RONDO_ENOTSOCK) {
         error_os((int)result, "%s: descriptor %lld", sock_names[c->kind],
                  (long long)c->fd);
-        free_call(c);
+        sock_free_call(c);
         return result;
     }
-    settle(c, result);
+    sock_settle(c, result);
     loop_nudge(c->loop);
     return c->id;
 }
 
 /* ---- for the loop ---- */
 
-static void close_call(rondo_loop *loop, struct handle *handle)
+static void sock_close_call(rondo_loop *loop, struct handle *handle)
 {
-    cancel(loop, handle);
+    sock_cancel(loop, handle);
 }
 
-static bool describe_call(const struct handle *handle, char *text, size_t size)
+static bool sock_describe_call(const struct handle *handle, char *text,
+                               size_t size)
 {
     const struct sock_call *c = (const struct sock_call *)(const void *)handle;
     snprintf(text, size, "fd %lld, %s", (long long)c->fd, sock_names[c->kind]);
     return true;
 }
 
-const struct handle_class sock_call_class = {"sock", close_call, describe_call};
+const struct handle_class sock_call_class = {"sock", sock_close_call,
+                                             sock_describe_call};
 
 /* Its calls have been cancelled. */
-static void close_sock(rondo_loop *loop, struct handle *handle)
+static void sock_close(rondo_loop *loop, struct handle *handle)
 {
     (void)loop;
     (void)handle;
 }
 
-const struct handle_class sock_class = {"socket", close_sock, NULL};
+const struct handle_class sock_class = {"socket", sock_close, NULL};
 
-static struct sock_call *of_source(struct source *s)
+static struct sock_call *sock_of_source(struct file_source *s)
 {
     return (struct sock_call *)(void *)((char *)s -
                                         offsetof(struct sock_call, source));
 }
 
-static int64_t try_recvfrom(struct sock_call *c)
+static int64_t sock_try_recvfrom(struct sock_call *c)
 {
     struct sys_received one = {.data = c->room};
     int got = sys_receive_batch(c->fd, &one, 1, c->size);
@@ -446,7 +450,7 @@ static int64_t try_recvfrom(struct sock_call *c)
 }
 
 /* A client that left before it was accepted is nobody. */
-static int64_t try_accept(struct sock_call *c)
+static int64_t sock_try_accept(struct sock_call *c)
 {
     sys_fd fd;
     int error;
@@ -457,7 +461,7 @@ static int64_t try_accept(struct sock_call *c)
 }
 
 /* What the kernel takes. true: all has left; else what the try comes to. */
-static bool send_on(struct sock_call *c, int64_t *result)
+static bool sock_send_on(struct sock_call *c, int64_t *result)
 {
     int64_t sent = sys_send(c->fd, c->data + c->sent, c->size - c->sent);
     *result = sent < 0 ? sent : RONDO_EAGAIN;
@@ -466,13 +470,13 @@ static bool send_on(struct sock_call *c, int64_t *result)
     return sent >= 0 && c->sent == c->size;
 }
 
-static int64_t try_sendall(struct sock_call *c)
+static int64_t sock_try_sendall(struct sock_call *c)
 {
     int64_t result;
-    return send_on(c, &result) ? (int64_t)c->size : result;
+    return sock_send_on(c, &result) ? (int64_t)c->size : result;
 }
 
-static int64_t try_sendto(struct sock_call *c)
+static int64_t sock_try_sendto(struct sock_call *c)
 {
     struct sys_outgoing one = {c->data, c->size, &c->address.native,
                                c->address.native_size};
@@ -480,7 +484,7 @@ static int64_t try_sendto(struct sock_call *c)
     return sent < 0 ? sent : (int64_t)c->size;
 }
 
-static int64_t try_connect(struct sock_call *c)
+static int64_t sock_try_connect(struct sock_call *c)
 {
     if (c->begun)
         return sys_connect_result(c->fd);
@@ -491,9 +495,10 @@ static int64_t try_connect(struct sock_call *c)
 
 /* ---- sendfile ---- */
 
-static void came(struct source *s, const char *data, size_t size, int error)
+static void sock_came(struct file_source *s, const char *data, size_t size,
+                      int error)
 {
-    struct sock_call *c = of_source(s);
+    struct sock_call *c = sock_of_source(s);
     c->data = data;
     c->size = size;
     c->sent = 0;
@@ -504,29 +509,29 @@ static void came(struct source *s, const char *data, size_t size, int error)
     sock_go_on(c);
 }
 
-static int64_t read_on(struct sock_call *c)
+static int64_t sock_read_on(struct sock_call *c)
 {
     int64_t result;
-    if (c->sent < c->size && !send_on(c, &result))
+    if (c->sent < c->size && !sock_send_on(c, &result))
         return result;
     if (!c->source.left)
         return c->source.sent;
-    c->source.came = came;
-    int error = source_read(&c->source);
+    c->source.came = sock_came;
+    int error = file_source_read(&c->source);
     return error ? error : SOCK_LATER;
 }
 
-static int64_t try_sendfile(struct sock_call *c)
+static int64_t sock_try_sendfile(struct sock_call *c)
 {
-    struct source *s = &c->source;
+    struct file_source *s = &c->source;
     if (!s->by_thread) {
-        int64_t count = source_send(s, c->fd);
+        int64_t count = file_source_send(s, c->fd);
         if (count == 0 || !s->left)
             return s->sent;
         if (count != RONDO_ENOTSUP)
             return count > 0 ? RONDO_EAGAIN : count;
     }
-    return read_on(c);
+    return sock_read_on(c);
 }
 
 static int64_t sock_try(struct sock_call *c)
@@ -535,21 +540,21 @@ static int64_t sock_try(struct sock_call *c)
     case SOCK_CALL_RECV:
         return sys_recv(c->fd, c->room, c->size);
     case SOCK_CALL_RECVFROM:
-        return try_recvfrom(c);
+        return sock_try_recvfrom(c);
     case SOCK_CALL_ACCEPT:
-        return try_accept(c);
+        return sock_try_accept(c);
     case SOCK_CALL_SENDALL:
-        return try_sendall(c);
+        return sock_try_sendall(c);
     case SOCK_CALL_SENDTO:
-        return try_sendto(c);
+        return sock_try_sendto(c);
     case SOCK_CALL_CONNECT:
-        return try_connect(c);
+        return sock_try_connect(c);
     default:
-        return try_sendfile(c);
+        return sock_try_sendfile(c);
     }
 }
 
-static int check(rondo_loop *loop, enum sock_kind kind, bool can_tell)
+static int sock_check(rondo_loop *loop, enum sock_kind kind, bool can_tell)
 {
     int error = loop_check_create(loop, sock_names[kind]);
     if (!error && !can_tell)
@@ -557,14 +562,14 @@ static int check(rondo_loop *loop, enum sock_kind kind, bool can_tell)
     return error;
 }
 
-static int check_bytes(const void *data, size_t size, enum sock_kind kind)
+static int sock_check_bytes(const void *data, size_t size, enum sock_kind kind)
 {
     if (!data && size)
         return error_set(RONDO_EINVAL, "%s: bytes at NULL", sock_names[kind]);
     return 0;
 }
 
-static int check_address(const rondo_address *to, enum sock_kind kind)
+static int sock_check_address(const rondo_address *to, enum sock_kind kind)
 {
     if (!to || !to->native_size)
         return error_set(RONDO_EINVAL, "%s: no address", sock_names[kind]);
@@ -577,9 +582,9 @@ rondo_id rondo_sock_recv(rondo_loop *loop, rondo_fd s, void *data, size_t size,
                          rondo_done_fn done, void *arg)
 {
     struct sock_call *c;
-    int error = check(loop, SOCK_CALL_RECV, done != NULL);
+    int error = sock_check(loop, SOCK_CALL_RECV, done != NULL);
     if (!error)
-        error = check_bytes(data, size, SOCK_CALL_RECV);
+        error = sock_check_bytes(data, size, SOCK_CALL_RECV);
     if (!error)
         error = sock_call_new(loop, s, SOCK_CALL_RECV, &c);
     if (error)
@@ -594,9 +599,9 @@ rondo_id rondo_sock_recvfrom(rondo_loop *loop, rondo_fd s, void *data,
                              size_t size, rondo_recvfrom_fn done, void *arg)
 {
     struct sock_call *c;
-    int error = check(loop, SOCK_CALL_RECVFROM, done != NULL);
+    int error = sock_check(loop, SOCK_CALL_RECVFROM, done != NULL);
     if (!error)
-        error = check_bytes(data, size, SOCK_CALL_RECVFROM);
+        error = sock_check_bytes(data, size, SOCK_CALL_RECVFROM);
     if (!error)
         error = sock_call_new(loop, s, SOCK_CALL_RECVFROM, &c);
     if (error)
@@ -611,9 +616,9 @@ rondo_id rondo_sock_sendall(rondo_loop *loop, rondo_fd s, const void *data,
                             size_t size, rondo_done_fn done, void *arg)
 {
     struct sock_call *c;
-    int error = check(loop, SOCK_CALL_SENDALL, done != NULL);
+    int error = sock_check(loop, SOCK_CALL_SENDALL, done != NULL);
     if (!error)
-        error = check_bytes(data, size, SOCK_CALL_SENDALL);
+        error = sock_check_bytes(data, size, SOCK_CALL_SENDALL);
     if (!error)
         error = sock_call_new(loop, s, SOCK_CALL_SENDALL, &c);
     if (error)
@@ -629,11 +634,11 @@ rondo_id rondo_sock_sendto(rondo_loop *loop, rondo_fd s, const void *data,
                            rondo_done_fn done, void *arg)
 {
     struct sock_call *c;
-    int error = check(loop, SOCK_CALL_SENDTO, done != NULL);
+    int error = sock_check(loop, SOCK_CALL_SENDTO, done != NULL);
     if (!error)
-        error = check_bytes(data, size, SOCK_CALL_SENDTO);
+        error = sock_check_bytes(data, size, SOCK_CALL_SENDTO);
     if (!error)
-        error = check_address(to, SOCK_CALL_SENDTO);
+        error = sock_check_address(to, SOCK_CALL_SENDTO);
     if (!error)
         error = sock_call_new(loop, s, SOCK_CALL_SENDTO, &c);
     if (error)
@@ -650,9 +655,9 @@ rondo_id rondo_sock_connect(rondo_loop *loop, rondo_fd s,
                             void *arg)
 {
     struct sock_call *c;
-    int error = check(loop, SOCK_CALL_CONNECT, done != NULL);
+    int error = sock_check(loop, SOCK_CALL_CONNECT, done != NULL);
     if (!error)
-        error = check_address(to, SOCK_CALL_CONNECT);
+        error = sock_check_address(to, SOCK_CALL_CONNECT);
     if (!error)
         error = sock_call_new(loop, s, SOCK_CALL_CONNECT, &c);
     if (error)
@@ -666,7 +671,7 @@ rondo_id rondo_sock_accept(rondo_loop *loop, rondo_fd s, rondo_accept_fn done,
                            void *arg)
 {
     struct sock_call *c;
-    int error = check(loop, SOCK_CALL_ACCEPT, done != NULL);
+    int error = sock_check(loop, SOCK_CALL_ACCEPT, done != NULL);
     if (!error)
         error = sock_call_new(loop, s, SOCK_CALL_ACCEPT, &c);
     if (error)
@@ -680,13 +685,13 @@ rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s, rondo_fd file,
                              void *arg)
 {
     struct sock_call *c;
-    struct source source;
+    struct file_source source;
     const char *what = sock_names[SOCK_CALL_SENDFILE];
-    int error = check(loop, SOCK_CALL_SENDFILE, done != NULL);
+    int error = sock_check(loop, SOCK_CALL_SENDFILE, done != NULL);
     if (!error)
-        error = source_open(&source, loop, file, offset, size, what);
+        error = file_source_open(&source, loop, file, offset, size, what);
     if (!error)
-        error = source_check(&source, what);
+        error = file_source_check(&source, what);
     if (!error)
         error = sock_call_new(loop, s, SOCK_CALL_SENDFILE, &c);
     if (error)

@@ -25,24 +25,24 @@ struct communicate {
 static const rondo_process_protocol silent = {0};
 
 /* The first reason to end it early is the one that counts. */
-static void stop(struct communicate *c, int error)
+static void communicate_stop(struct communicate *c, int error)
 {
     if (!c->error)
         c->error = error;
     rondo_process_close(c->process);
 }
 
-static void cancel(rondo_loop *loop, struct handle *handle)
+static void communicate_cancel(rondo_loop *loop, struct handle *handle)
 {
     const rondo_process *p = (const rondo_process *)(const void *)handle;
     (void)loop;
-    stop(p->self, RONDO_ECANCELED);
+    communicate_stop(p->self, RONDO_ECANCELED);
 }
 
 /* ---- collecting ---- */
 
-static bool append(rondo_loop *loop, struct collected *to, const void *data,
-                   size_t size)
+static bool communicate_append(rondo_loop *loop, struct collected *to,
+                               const void *data, size_t size)
 {
     size_t room = to->room ? to->room : 4096;
     while (room - to->size <= size && room <= SIZE_MAX / 2)
@@ -62,8 +62,8 @@ static bool append(rondo_loop *loop, struct collected *to, const void *data,
     return true;
 }
 
-static void data_received(rondo_process *p, void *self, int fd,
-                          const void *data, size_t size)
+static void communicate_data_received(rondo_process *p, void *self, int fd,
+                                      const void *data, size_t size)
 {
     struct communicate *c = self;
     size_t left = c->limit - c->got[0].size - c->got[1].size;
@@ -71,24 +71,26 @@ static void data_received(rondo_process *p, void *self, int fd,
     (void)p;
     if (c->error)
         return;
-    if (!append(c->loop, &c->got[fd == 2], data, fits ? size : left))
-        stop(c, RONDO_ENOMEM);
+    if (!communicate_append(c->loop, &c->got[fd == 2], data,
+                            fits ? size : left))
+        communicate_stop(c, RONDO_ENOMEM);
     else if (!fits)
-        stop(c, RONDO_ETOOMUCH);
+        communicate_stop(c, RONDO_ETOOMUCH);
 }
 
 /* An output that could not be read to its end is no whole output; an input
  * that nobody wants is none of our business. */
-static void pipe_lost(rondo_process *p, void *self, int fd, int error)
+static void communicate_pipe_lost(rondo_process *p, void *self, int fd,
+                                  int error)
 {
     (void)p;
     if (fd != 0 && error)
-        stop(self, error);
+        communicate_stop(self, error);
 }
 
 /* ---- the end ---- */
 
-static void describe(int error, size_t limit)
+static void communicate_describe(int error, size_t limit)
 {
     if (error == RONDO_ETOOMUCH)
         error_set(error, "communicate: more than %zu bytes of output", limit);
@@ -96,7 +98,7 @@ static void describe(int error, size_t limit)
         error_set(error, "communicate: %s", rondo_strerror(error));
 }
 
-static void connection_lost(rondo_process *p, void *self, int error)
+static void communicate_connection_lost(rondo_process *p, void *self, int error)
 {
     struct communicate *c = self;
     rondo_loop *loop = c->loop;
@@ -111,7 +113,7 @@ static void connection_lost(rondo_process *p, void *self, int error)
     id_free(loop, c->id);
     error = c->error ? c->error : error;
     if (error)
-        describe(error, c->limit);
+        communicate_describe(error, c->limit);
     c->done(loop, c->arg, &output, error);
     loop_free(loop, c->got[0].data);
     loop_free(loop, c->got[1].data);
@@ -119,31 +121,32 @@ static void connection_lost(rondo_process *p, void *self, int error)
 }
 
 static const rondo_process_protocol collector = {
-    .pipe_data_received = data_received,
-    .pipe_connection_lost = pipe_lost,
-    .connection_lost = connection_lost,
+    .pipe_data_received = communicate_data_received,
+    .pipe_connection_lost = communicate_pipe_lost,
+    .connection_lost = communicate_connection_lost,
 };
 
 /* ---- the call ---- */
 
-static void nothing(void *arg)
+static void communicate_nothing(void *arg)
 {
     (void)arg;
 }
 
 /* One that does not read, or has closed its stdin, is none of our business. */
-static void feed(struct communicate *c, const void *input, size_t size)
+static void communicate_feed(struct communicate *c, const void *input,
+                             size_t size)
 {
     rondo_transport *t = rondo_process_pipe(c->process, 0);
     if (!t)
         return;
-    if (size && rondo_transport_write_owned(t, input, size, nothing, NULL) ==
-                    RONDO_ENOMEM)
-        stop(c, RONDO_ENOMEM);
+    if (size && rondo_transport_write_owned(t, input, size, communicate_nothing,
+                                            NULL) == RONDO_ENOMEM)
+        communicate_stop(c, RONDO_ENOMEM);
     (void)rondo_transport_write_eof(t);
 }
 
-static void set_kinds(rondo_process_options *o, const void *input)
+static void communicate_set_kinds(rondo_process_options *o, const void *input)
 {
     if (!o->stdin_kind)
         o->stdin_kind = input ? RONDO_STDIO_PIPE : RONDO_STDIO_NULL;
@@ -154,7 +157,8 @@ static void set_kinds(rondo_process_options *o, const void *input)
     o->leave_running = false;
 }
 
-static int start(struct communicate *c, const rondo_process_options *o)
+static int communicate_start(struct communicate *c,
+                             const rondo_process_options *o)
 {
     rondo_process *p;
     int error =
@@ -162,7 +166,7 @@ static int start(struct communicate *c, const rondo_process_options *o)
     if (error)
         return error;
     c->process = p;
-    c->id = id_new(c->loop, &p->handle, cancel);
+    c->id = id_new(c->loop, &p->handle, communicate_cancel);
     if (c->id > 0)
         return 0;
     p->protocol = &silent; /* it has begun, and ends without us */
@@ -184,17 +188,17 @@ rondo_id rondo_communicate(rondo_loop *loop,
     if (!done || (input_size && !input))
         return error_set(RONDO_EINVAL, "communicate: %s",
                          done ? "no input of that size" : "no function");
-    set_kinds(&o, input);
+    communicate_set_kinds(&o, input);
     struct communicate *c = loop_alloc(loop, sizeof *c);
     if (!c)
         return error_set(RONDO_ENOMEM, "communicate: out of memory");
     *c = (struct communicate){
         .loop = loop, .done = done, .arg = arg, .limit = limit};
-    error = start(c, &o);
+    error = communicate_start(c, &o);
     if (error) {
         loop_free(loop, c);
         return error;
     }
-    feed(c, input, input_size);
+    communicate_feed(c, input, input_size);
     return c->id;
 }

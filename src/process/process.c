@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-static rondo_process *of_owner(struct stream_owner *owner)
+static rondo_process *process_of_owner(struct stream_owner *owner)
 {
     return (rondo_process *)(void *)((char *)owner -
                                      offsetof(rondo_process, owner));
@@ -16,42 +16,42 @@ static rondo_process *of_owner(struct stream_owner *owner)
 
 /* ---- settling ---- */
 
-static bool is_over(const rondo_process *p)
+static bool process_is_over(const rondo_process *p)
 {
     return p->flags & PROCESS_ENDED && !p->owner.first;
 }
 
-static bool cut_is_due(const rondo_process *p)
+static bool process_cut_is_due(const rondo_process *p)
 {
     const uint32_t all = PROCESS_ENDED | PROCESS_CLOSING;
     return (p->flags & (all | PROCESS_CUT)) == all;
 }
 
 /* Runs no code of the program's. Whatever changes something ends with it. */
-static void settle(rondo_process *p)
+static void process_settle(rondo_process *p)
 {
     const uint32_t owed = PROCESS_OWES_MADE | PROCESS_OWES_EXITED;
     if (p->flags & PROCESS_RUNNING || p->deferred.state != TASK_IDLE)
         return;
-    if (p->flags & owed || cut_is_due(p) || is_over(p)) {
+    if (p->flags & owed || process_cut_is_due(p) || process_is_over(p)) {
         loop_push(p->loop, &p->deferred);
         loop_nudge(p->loop);
     }
 }
 
-static void on_ended(struct child *child)
+static void process_on_ended(struct child *child)
 {
     rondo_process *p =
         (rondo_process *)(void *)((char *)child -
                                   offsetof(rondo_process, child));
     p->flags |= PROCESS_ENDED | PROCESS_KNOWN | PROCESS_OWES_EXITED;
-    settle(p);
+    process_settle(p);
 }
 
 /* ---- pipes ---- */
 
-static void pipe_data(rondo_transport *t, void *self, const void *data,
-                      size_t size)
+static void process_pipe_data(rondo_transport *t, void *self, const void *data,
+                              size_t size)
 {
     const struct process_pipe *pipe = self;
     rondo_process *p = pipe->process;
@@ -60,7 +60,7 @@ static void pipe_data(rondo_transport *t, void *self, const void *data,
         p->protocol->pipe_data_received(p, p->self, pipe->child_fd, data, size);
 }
 
-static void pipe_pause(rondo_transport *t, void *self)
+static void process_pipe_pause(rondo_transport *t, void *self)
 {
     const struct process_pipe *pipe = self;
     rondo_process *p = pipe->process;
@@ -69,7 +69,7 @@ static void pipe_pause(rondo_transport *t, void *self)
         p->protocol->pause_writing(p, p->self, pipe->child_fd);
 }
 
-static void pipe_resume(rondo_transport *t, void *self)
+static void process_pipe_resume(rondo_transport *t, void *self)
 {
     const struct process_pipe *pipe = self;
     rondo_process *p = pipe->process;
@@ -78,7 +78,7 @@ static void pipe_resume(rondo_transport *t, void *self)
         p->protocol->resume_writing(p, p->self, pipe->child_fd);
 }
 
-static void pipe_lost(rondo_transport *t, void *self, int error)
+static void process_pipe_lost(rondo_transport *t, void *self, int error)
 {
     struct process_pipe *pipe = self;
     rondo_process *p = pipe->process;
@@ -89,13 +89,13 @@ static void pipe_lost(rondo_transport *t, void *self, int error)
 }
 
 static const rondo_protocol pipe_protocol = {
-    .data_received = pipe_data,
-    .pause_writing = pipe_pause,
-    .resume_writing = pipe_resume,
-    .connection_lost = pipe_lost,
+    .data_received = process_pipe_data,
+    .pause_writing = process_pipe_pause,
+    .resume_writing = process_pipe_resume,
+    .connection_lost = process_pipe_lost,
 };
 
-static bool is_owned(const rondo_process *p, const rondo_transport *t)
+static bool process_is_owned(const rondo_process *p, const rondo_transport *t)
 {
     const rondo_transport *other = p->owner.first;
     while (other && other != t)
@@ -105,19 +105,19 @@ static bool is_owned(const rondo_process *p, const rondo_transport *t)
 
 /* Counted here and not in pipe_lost: the program may have given a pipe another
  * protocol. */
-static void pipe_gone(rondo_loop *loop, struct stream_owner *owner)
+static void process_pipe_gone(rondo_loop *loop, struct stream_owner *owner)
 {
-    rondo_process *p = of_owner(owner);
+    rondo_process *p = process_of_owner(owner);
     (void)loop;
     for (size_t i = 0; i < p->pipes; i++)
-        if (p->pipe[i].t && !is_owned(p, p->pipe[i].t))
+        if (p->pipe[i].t && !process_is_owned(p, p->pipe[i].t))
             p->pipe[i].t = NULL;
-    settle(p);
+    process_settle(p);
 }
 
 /* ---- telling ---- */
 
-static void free_process(rondo_process *p)
+static void process_free(rondo_process *p)
 {
     rondo_loop *loop = p->loop;
     if (p->error)
@@ -129,7 +129,7 @@ static void free_process(rondo_process *p)
     loop_free(loop, p);
 }
 
-static void run_deferred(rondo_loop *loop, struct task *task)
+static void process_run_deferred(rondo_loop *loop, struct task *task)
 {
     rondo_process *p =
         (rondo_process *)(void *)((char *)task -
@@ -146,17 +146,17 @@ static void run_deferred(rondo_loop *loop, struct task *task)
         if (p->protocol->process_exited)
             p->protocol->process_exited(p, p->self, p->child.status);
     }
-    if (cut_is_due(p)) {
+    if (process_cut_is_due(p)) {
         p->flags |= PROCESS_CUT;
         for (rondo_transport *t = p->owner.first; t; t = t->next)
             stream_cut(t);
     }
-    if (is_over(p)) {
-        free_process(p);
+    if (process_is_over(p)) {
+        process_free(p);
         return;
     }
     p->flags &= ~(uint32_t)PROCESS_RUNNING;
-    settle(p);
+    process_settle(p);
 }
 
 /* ---- beginning ---- */
@@ -168,9 +168,9 @@ rondo_process *process_new(rondo_loop *loop, size_t pipes)
         return NULL;
     *p = (rondo_process){.loop = loop, .pipes = pipes};
     p->child.loop = loop;
-    p->child.ended = on_ended;
-    p->owner.gone = pipe_gone;
-    p->deferred.done = run_deferred;
+    p->child.ended = process_on_ended;
+    p->owner.gone = process_pipe_gone;
+    p->deferred.done = process_run_deferred;
     return p;
 }
 
@@ -181,7 +181,7 @@ void process_open(rondo_process *p, const rondo_process_protocol *protocol,
     p->self = self;
     p->flags |= PROCESS_OWES_MADE;
     handle_open(p->loop, &p->handle, HANDLE_PROCESS);
-    settle(p); /* before the pipes', so that it is told first */
+    process_settle(p); /* before the pipes', so that it is told first */
     for (size_t i = 0; i < p->pipes; i++) {
         struct process_pipe *pipe = &p->pipe[i];
         pipe->process = p;
@@ -193,7 +193,7 @@ void process_open(rondo_process *p, const rondo_process_protocol *protocol,
 
 /* ---- the program's calls ---- */
 
-static int check(const rondo_process *p, const char *what)
+static int process_check(const rondo_process *p, const char *what)
 {
     int error = loop_check(p ? p->loop : NULL, what);
     if (!error && p->flags & PROCESS_ENDED)
@@ -204,7 +204,7 @@ static int check(const rondo_process *p, const char *what)
 
 int rondo_process_send_signal(rondo_process *p, int signum)
 {
-    int error = check(p, "process_send_signal");
+    int error = process_check(p, "process_send_signal");
     if (error)
         return error;
     error = child_signal(&p->child, signum);
@@ -213,7 +213,7 @@ int rondo_process_send_signal(rondo_process *p, int signum)
 
 int rondo_process_terminate(rondo_process *p)
 {
-    int error = check(p, "process_terminate");
+    int error = process_check(p, "process_terminate");
     if (error)
         return error;
     error = child_signal(&p->child, SIGTERM);
@@ -222,26 +222,26 @@ int rondo_process_terminate(rondo_process *p)
 
 int rondo_process_kill(rondo_process *p)
 {
-    int error = check(p, "process_kill");
+    int error = process_check(p, "process_kill");
     if (error)
         return error;
     error = child_kill(&p->child);
     return error ? error_in("process_kill", error) : 0;
 }
 
-static void let_go(rondo_process *p)
+static void process_let_go(rondo_process *p)
 {
     child_forget(&p->child);
     p->flags |= PROCESS_ENDED;
 }
 
 /* One that may not be killed (other ids) would be waited for in vain. */
-static void kill_or_let_go(rondo_process *p)
+static void process_kill_or_let_go(rondo_process *p)
 {
     int error = child_kill(&p->child);
     if (!error || error == RONDO_ESRCH)
         return;
-    let_go(p);
+    process_let_go(p);
     rondo_exception e = loop_exception(error_in("process_close", error));
     e.process = p;
     rondo_loop_call_exception_handler(p->loop, &e);
@@ -255,11 +255,11 @@ void rondo_process_close(rondo_process *p)
     p->flags |= PROCESS_CLOSING;
     if (!(p->flags & PROCESS_ENDED)) {
         if (p->flags & PROCESS_LEAVE)
-            let_go(p);
+            process_let_go(p);
         else
-            kill_or_let_go(p);
+            process_kill_or_let_go(p);
     }
-    settle(p);
+    process_settle(p);
 }
 
 int64_t rondo_process_pid(const rondo_process *p)
@@ -305,39 +305,41 @@ void rondo_process_set_background(rondo_process *p, bool background)
 
 /* ---- for the loop ---- */
 
-static rondo_process *of_handle(struct handle *handle)
+static rondo_process *process_of_handle(struct handle *handle)
 {
     return (rondo_process *)(void *)handle;
 }
 
-static int choose_watcher(rondo_loop *loop, const rondo_loop_options *options)
+static int process_choose_watcher(rondo_loop *loop,
+                                  const rondo_loop_options *options)
 {
     const char *watcher = options->child_watcher;
     return watcher ? child_choose(loop, watcher) : 0;
 }
 
 /* All children are the parent process's. */
-static void after_fork(rondo_loop *loop)
+static void process_after_fork(rondo_loop *loop)
 {
     struct handle *next;
     for (struct handle *h = loop->handles[HANDLE_PROCESS]; h; h = next) {
-        rondo_process *p = of_handle(h);
+        rondo_process *p = process_of_handle(h);
         next = h->next;
         if (!(p->flags & PROCESS_ENDED))
             child_lose(&p->child);
     }
 }
 
-static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+static void process_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
-    rondo_process *p = of_handle(handle);
+    rondo_process *p = process_of_handle(handle);
     (void)loop;
     if (!(p->flags & PROCESS_CLOSING))
         p->error = RONDO_ECANCELED;
     rondo_process_close(p);
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
+static bool process_describe(const struct handle *handle, char *text,
+                             size_t size)
 {
     const rondo_process *p = (const rondo_process *)(const void *)handle;
     size_t pipes = 0;
@@ -352,9 +354,9 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     return true;
 }
 
-const struct handle_class process_class = {"process", close_at_loop_close,
-                                           describe};
+const struct handle_class process_class = {
+    "process", process_close_at_loop_close, process_describe};
 
 const struct loop_part process_part = {.size = sizeof(struct process_state),
-                                       .open = choose_watcher,
-                                       .after_fork = after_fork};
+                                       .open = process_choose_watcher,
+                                       .after_fork = process_after_fork};

@@ -21,7 +21,7 @@ struct setup {
 
 /* ---- what was asked for ---- */
 
-static int check_entry(const struct setup *s, size_t index)
+static int process_spawn_check_entry(const struct setup *s, size_t index)
 {
     const rondo_stdio_entry *e = &s->entry[index];
     if (e->child_fd < 0 || e->child_fd >= sys_descriptor_limit())
@@ -52,7 +52,7 @@ static int check_entry(const struct setup *s, size_t index)
 
 /* The three that every child has, then the others, which may stand for one of
  * these where nothing else was asked for. */
-static int gather(struct setup *s, const rondo_process_options *o)
+static int process_spawn_gather(struct setup *s, const rondo_process_options *o)
 {
     s->entry[0] = (rondo_stdio_entry){0, o->stdin_kind, o->stdin_fd};
     s->entry[1] = (rondo_stdio_entry){1, o->stdout_kind, o->stdout_fd};
@@ -65,12 +65,12 @@ static int gather(struct setup *s, const rondo_process_options *o)
     }
     int error = 0;
     for (size_t i = 0; !error && i < s->count; i++)
-        error = check_entry(s, i);
+        error = process_spawn_check_entry(s, i);
     return error;
 }
 
-static int check(const char *what, const char *command,
-                 const rondo_process_options *o)
+static int process_spawn_check(const char *what, const char *command,
+                               const rondo_process_options *o)
 {
     bool named = o->program || (o->argv && o->argv[0]);
     if (command ? o->program || o->argv : !named)
@@ -91,7 +91,7 @@ static int check(const char *what, const char *command,
 
 /* ---- descriptors ---- */
 
-static int make_pipe(struct setup *s, size_t index)
+static int process_spawn_make_pipe(struct setup *s, size_t index)
 {
     int child_fd = s->entry[index].child_fd;
     unsigned sides = child_fd > 2    ? SIDE_READ | SIDE_WRITE
@@ -115,14 +115,14 @@ static int make_pipe(struct setup *s, size_t index)
     return 0;
 }
 
-static int open_null(struct setup *s)
+static int process_spawn_open_null(struct setup *s)
 {
     int error = s->null == SYS_NO_FD ? sys_null(&s->null) : 0;
     return error ? error_os(error, "%s: cannot open the null device", s->what)
                  : 0;
 }
 
-static int make_descriptor(struct setup *s, size_t index)
+static int process_spawn_make_descriptor(struct setup *s, size_t index)
 {
     const rondo_stdio_entry *e = &s->entry[index];
     struct child_stdio *stdio = &s->stdio[index];
@@ -134,9 +134,9 @@ static int make_descriptor(struct setup *s, size_t index)
             e->child_fd < 3 ? sys_stdio(e->child_fd) : sys_fd_of(e->child_fd);
         break;
     case RONDO_STDIO_PIPE:
-        return make_pipe(s, index);
+        return process_spawn_make_pipe(s, index);
     case RONDO_STDIO_NULL:
-        error = open_null(s);
+        error = process_spawn_open_null(s);
         stdio->fd = s->null;
         break;
     case RONDO_STDIO_FD:
@@ -148,11 +148,11 @@ static int make_descriptor(struct setup *s, size_t index)
     return error;
 }
 
-static int make_descriptors(struct setup *s)
+static int process_spawn_make_descriptors(struct setup *s)
 {
     int error = 0;
     for (size_t i = 0; !error && i < s->count; i++)
-        error = make_descriptor(s, i);
+        error = process_spawn_make_descriptor(s, i);
     for (size_t i = 0; !error && i < s->count; i++)
         if (s->entry[i].kind == RONDO_STDIO_STDOUT)
             s->stdio[i].fd = s->stdio[1].fd;
@@ -161,13 +161,13 @@ static int make_descriptors(struct setup *s)
 
 /* ---- starting ---- */
 
-static int start(struct setup *s, const char *command,
-                 const rondo_process_options *o)
+static int process_spawn_start(struct setup *s, const char *command,
+                               const rondo_process_options *o)
 {
     const char *const argv[] = {o->program, NULL};
-    int error = gather(s, o);
+    int error = process_spawn_gather(s, o);
     if (!error)
-        error = make_descriptors(s);
+        error = process_spawn_make_descriptors(s);
     if (error)
         return error;
     const struct child_plan plan = {
@@ -189,7 +189,7 @@ static int start(struct setup *s, const char *command,
     return error ? error_in(s->what, error) : 0;
 }
 
-static size_t count_pipes(const rondo_process_options *o)
+static size_t process_spawn_count_pipes(const rondo_process_options *o)
 {
     const rondo_stdio_kind kinds[] = {o->stdin_kind, o->stdout_kind,
                                       o->stderr_kind};
@@ -204,10 +204,11 @@ static size_t count_pipes(const rondo_process_options *o)
 }
 
 /* The lists, in one piece; false: out of memory. */
-static bool make_room(struct setup *s, const rondo_process_options *o)
+static bool process_spawn_make_room(struct setup *s,
+                                    const rondo_process_options *o)
 {
     size_t most = 3 + o->extra_count;
-    s->process = process_new(s->loop, count_pipes(o));
+    s->process = process_new(s->loop, process_spawn_count_pipes(o));
     s->entry = loop_alloc(s->loop, most * (sizeof *s->entry + sizeof *s->stdio +
                                            sizeof *s->lent));
     if (!s->process || !s->entry)
@@ -220,7 +221,7 @@ static bool make_room(struct setup *s, const rondo_process_options *o)
 }
 
 /* What was the child's alone, and in the end all of it. */
-static void clean_up(struct setup *s, bool failed)
+static void process_spawn_clean_up(struct setup *s, bool failed)
 {
     for (size_t i = 0; i < s->count; i++)
         if (s->lent[i] != SYS_NO_FD)
@@ -245,13 +246,13 @@ int process_start(rondo_loop *loop, const char *what, const char *command,
                          "%s: backend \"%s\" cannot run programs; \"iocp\" "
                          "can",
                          what, rondo_loop_backend(loop));
-    int error = check(what, command, options);
+    int error = process_spawn_check(what, command, options);
     if (error)
         return error;
-    error = make_room(&s, options)
-                ? start(&s, command, options)
+    error = process_spawn_make_room(&s, options)
+                ? process_spawn_start(&s, command, options)
                 : error_set(RONDO_ENOMEM, "%s: out of memory", what);
-    clean_up(&s, error < 0);
+    process_spawn_clean_up(&s, error < 0);
     if (error)
         return error;
     s.process->pipes = s.pipes;
@@ -264,10 +265,11 @@ int process_start(rondo_loop *loop, const char *what, const char *command,
 
 /* ---- the calls ---- */
 
-static int begin(rondo_loop *loop, const char *what, const char *command,
-                 const rondo_process_options *options,
-                 const rondo_process_protocol *protocol, void *self,
-                 rondo_process **p)
+static int process_spawn_begin(rondo_loop *loop, const char *what,
+                               const char *command,
+                               const rondo_process_options *options,
+                               const rondo_process_protocol *protocol,
+                               void *self, rondo_process **p)
 {
     rondo_process_options o;
     int error = loop_check_create(loop, what);
@@ -285,7 +287,8 @@ int rondo_subprocess_exec(rondo_loop *loop,
                           const rondo_process_protocol *protocol, void *self,
                           rondo_process **p)
 {
-    return begin(loop, "subprocess_exec", NULL, options, protocol, self, p);
+    return process_spawn_begin(loop, "subprocess_exec", NULL, options, protocol,
+                               self, p);
 }
 
 int rondo_subprocess_shell(rondo_loop *loop, const char *command,
@@ -295,5 +298,6 @@ int rondo_subprocess_shell(rondo_loop *loop, const char *command,
 {
     if (loop && !command)
         return error_set(RONDO_EINVAL, "subprocess_shell: no command");
-    return begin(loop, "subprocess_shell", command, options, protocol, self, p);
+    return process_spawn_begin(loop, "subprocess_shell", command, options,
+                               protocol, self, p);
 }

@@ -5,14 +5,15 @@
 
 #include <assert.h>
 
-static int refuse(int error, const char *what, rondo_fd fd, const char *why)
+static int adopt_refuse(int error, const char *what, rondo_fd fd,
+                        const char *why)
 {
     return error_set(error, "%s: descriptor %lld %s", what, (long long)fd, why);
 }
 
 /* Bound to nothing means it never was connected; a connection that was reset
  * already has its own way to say so. */
-static int check_connected(rondo_fd fd, const char *what)
+static int adopt_check_connected(rondo_fd fd, const char *what)
 {
     rondo_address address;
     int error = sys_peer_address(sys_fd_of(fd), &address);
@@ -22,7 +23,7 @@ static int check_connected(rondo_fd fd, const char *what)
         rondo_address_family(&address) != RONDO_FAMILY_UNIX &&
         rondo_address_port(&address) != 0)
         return 0;
-    return refuse(RONDO_EINVAL, what, fd, "is not connected");
+    return adopt_refuse(RONDO_EINVAL, what, fd, "is not connected");
 }
 
 int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
@@ -30,17 +31,17 @@ int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
 {
     switch (sys_kind(sys_fd_of(fd))) {
     case SYS_KIND_BAD:
-        return refuse(RONDO_EBADF, what, fd, "is not open");
+        return adopt_refuse(RONDO_EBADF, what, fd, "is not open");
     case SYS_KIND_LISTENER:
-        return refuse(RONDO_EINVAL, what, fd, "is a listening socket");
+        return adopt_refuse(RONDO_EINVAL, what, fd, "is a listening socket");
     case SYS_KIND_STREAM:
         break;
     default:
-        return refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
+        return adopt_refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
     }
     if (io_find(loop, sys_fd_of(fd)))
-        return refuse(RONDO_EBUSY, what, fd, "is in use by the loop");
-    int error = check_connected(fd, what);
+        return adopt_refuse(RONDO_EBUSY, what, fd, "is in use by the loop");
+    int error = adopt_check_connected(fd, what);
     if (error)
         return error;
     error = stream_new(loop, sys_fd_of(fd), t);
@@ -83,50 +84,50 @@ int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
 
 /* ---- half a transport: pipes and the like ---- */
 
-static int check_kind(rondo_fd fd, unsigned flags, const char *what)
+static int adopt_check_kind(rondo_fd fd, unsigned flags, const char *what)
 {
     switch (sys_kind(sys_fd_of(fd))) {
     case SYS_KIND_BAD:
-        return refuse(RONDO_EBADF, what, fd, "is not open");
+        return adopt_refuse(RONDO_EBADF, what, fd, "is not open");
     case SYS_KIND_LISTENER:
-        return refuse(RONDO_EINVAL, what, fd, "is a listening socket");
+        return adopt_refuse(RONDO_EINVAL, what, fd, "is a listening socket");
     case SYS_KIND_SOCKET:
     case SYS_KIND_DATAGRAM:
-        return refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
+        return adopt_refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
     case SYS_KIND_FILE:
         if (sys_is_directory(sys_fd_of(fd)))
-            return refuse(RONDO_EINVAL, what, fd, "is a directory");
+            return adopt_refuse(RONDO_EINVAL, what, fd, "is a directory");
         if (!(flags & RONDO_PIPE_FILE))
-            return refuse(RONDO_EINVAL, what, fd,
-                          "is a file: RONDO_PIPE_FILE takes it");
+            return adopt_refuse(RONDO_EINVAL, what, fd,
+                                "is a file: RONDO_PIPE_FILE takes it");
         break;
     case SYS_KIND_STREAM:
-        return check_connected(fd, what);
+        return adopt_check_connected(fd, what);
     case SYS_KIND_OTHER:
         break;
     }
     return 0;
 }
 
-static int check_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
-                      unsigned flags, const char *what)
+static int adopt_check_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
+                            unsigned flags, const char *what)
 {
     if (!rondo_loop_supports(loop, RONDO_CAN_PIPES))
         return error_set(RONDO_ENOTSUP,
                          "%s: this backend has no pipes; \"iocp\" has", what);
     if (flags & ~(unsigned)(RONDO_PIPE_BORROW | RONDO_PIPE_FILE))
         return error_set(RONDO_EINVAL, "%s: unknown flags 0x%x", what, flags);
-    int error = check_kind(fd, flags, what);
+    int error = adopt_check_kind(fd, flags, what);
     if (!error && !(sys_pipe_sides(sys_fd_of(fd)) & side))
-        error = refuse(RONDO_EINVAL, what, fd,
-                       side == SIDE_READ ? "is not open for reading"
-                                         : "is not open for writing");
+        error = adopt_refuse(RONDO_EINVAL, what, fd,
+                             side == SIDE_READ ? "is not open for reading"
+                                               : "is not open for writing");
     return error;
 }
 
-static int connect_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
-                        unsigned flags, const rondo_protocol *protocol,
-                        void *self, rondo_transport **transport)
+static int adopt_connect_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
+                              unsigned flags, const rondo_protocol *protocol,
+                              void *self, rondo_transport **transport)
 {
     rondo_transport *t = NULL;
     const char *what =
@@ -136,7 +137,7 @@ static int connect_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
         return error;
     if (!protocol)
         return error_set(RONDO_EINVAL, "%s: no protocol", what);
-    error = check_pipe(loop, fd, side, flags, what);
+    error = adopt_check_pipe(loop, fd, side, flags, what);
     if (error)
         return error;
     error = stream_new_pipe(loop, sys_fd_of(fd), side, flags, &t);
@@ -163,12 +164,14 @@ int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd, unsigned flags,
                             const rondo_protocol *protocol, void *self,
                             rondo_transport **transport)
 {
-    return connect_pipe(loop, fd, SIDE_READ, flags, protocol, self, transport);
+    return adopt_connect_pipe(loop, fd, SIDE_READ, flags, protocol, self,
+                              transport);
 }
 
 int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd, unsigned flags,
                              const rondo_protocol *protocol, void *self,
                              rondo_transport **transport)
 {
-    return connect_pipe(loop, fd, SIDE_WRITE, flags, protocol, self, transport);
+    return adopt_connect_pipe(loop, fd, SIDE_WRITE, flags, protocol, self,
+                              transport);
 }

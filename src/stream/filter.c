@@ -18,7 +18,8 @@ int layer_eof_received(rondo_layer *layer)
 }
 
 /* Once it is over nobody wants them, and that is no error of a filter's. */
-static int deliver_up(const rondo_layer *layer, const void *data, size_t size)
+static int layer_deliver_up(const rondo_layer *layer, const void *data,
+                            size_t size)
 {
     rondo_transport *t = layer->t;
     if (t->flags & STREAM_ENDING)
@@ -29,8 +30,8 @@ static int deliver_up(const rondo_layer *layer, const void *data, size_t size)
     return result;
 }
 
-static COLD int deliver_oddly(const rondo_layer *layer, const void *data,
-                              size_t size)
+static COLD int layer_deliver_slow(const rondo_layer *layer, const void *data,
+                                   size_t size)
 {
     int error = loop_check(layer ? layer->t->loop : NULL, "layer_deliver");
     if (error || !size)
@@ -39,7 +40,7 @@ static COLD int deliver_oddly(const rondo_layer *layer, const void *data,
         return error_set(RONDO_EINVAL, "layer_deliver: bytes at NULL");
     if (layer->ended)
         return error_set(RONDO_EINVAL, "layer_deliver: after the end");
-    return layer->above ? deliver_up(layer, data, size)
+    return layer->above ? layer_deliver_up(layer, data, size)
                         : stream_deliver(layer->t, data, size);
 }
 
@@ -47,7 +48,7 @@ int rondo_layer_deliver(rondo_layer *layer, const void *data, size_t size)
 {
     if (!layer || layer->t->loop->guard != sys_fork_generation || !data ||
         !size || layer->ended || layer->above)
-        return deliver_oddly(layer, data, size);
+        return layer_deliver_slow(layer, data, size);
     return stream_deliver(layer->t, data, size);
 }
 
@@ -86,8 +87,8 @@ void filters_deliver_eof(rondo_transport *t)
 
 /* ---- down ---- */
 
-static COLD int send_oddly(const rondo_layer *layer, const void *data,
-                           size_t size)
+static COLD int layer_send_slow(const rondo_layer *layer, const void *data,
+                                size_t size)
 {
     int error = loop_check(layer ? layer->t->loop : NULL, "layer_send");
     if (error || !size)
@@ -102,7 +103,7 @@ int rondo_layer_send(rondo_layer *layer, const void *data, size_t size)
 {
     if (!layer || layer->t->loop->guard != sys_fork_generation || !data ||
         !size || layer->below)
-        return send_oddly(layer, data, size);
+        return layer_send_slow(layer, data, size);
     return stream_send(layer->t, data, size);
 }
 
@@ -124,7 +125,8 @@ rondo_transport *rondo_layer_transport(const rondo_layer *layer)
 
 /* ---- what the program writes ---- */
 
-static int pend(rondo_transport *t, const void *data, size_t size)
+static int filter_keep_pending(rondo_transport *t, const void *data,
+                               size_t size)
 {
     struct outgoing *out = stream_out(t);
     if (!out || !buf_append(t->loop, &filters_of(t)->pending, data, size))
@@ -133,7 +135,7 @@ static int pend(rondo_transport *t, const void *data, size_t size)
 }
 
 /* The filter's words, if it had any, else the number's. */
-static COLD int refused(const rondo_transport *t, int error)
+static COLD int filter_write_refused(const rondo_transport *t, int error)
 {
     const char *why = filters_why(t);
     if (error == t->error && *why)
@@ -146,14 +148,14 @@ int filters_write(rondo_transport *t, const void *data, size_t size)
 {
     int result = layer_write(filters_of(t)->top, data, size);
     if (result < 0)
-        return refused(t, result);
+        return filter_write_refused(t, result);
     return t->flags & STREAM_QUEUED && t->out->buf.size > t->out->high;
 }
 
 int filters_take(rondo_transport *t, const void *data, size_t size)
 {
-    return t->flags & STREAM_SHAKING ? pend(t, data, size)
-                                     : filters_write(t, data, size);
+    return t->flags & STREAM_HANDSHAKING ? filter_keep_pending(t, data, size)
+                                         : filters_write(t, data, size);
 }
 
 int filters_writev(rondo_transport *t, const rondo_buffer *buffers,
@@ -169,7 +171,7 @@ int filters_writev(rondo_transport *t, const rondo_buffer *buffers,
 int filters_write_owned(rondo_transport *t, struct chunk *chunk)
 {
     int result = 0;
-    if (chunk->size && t->flags & STREAM_SHAKING) {
+    if (chunk->size && t->flags & STREAM_HANDSHAKING) {
         buf_append_lent(&filters_of(t)->pending, chunk);
         return stream_queued(t);
     }
@@ -180,7 +182,7 @@ int filters_write_owned(rondo_transport *t, struct chunk *chunk)
         return result;
     }
     buf_spend(&t->out->buf, chunk);
-    t->flags |= STREAM_SPENT;
+    t->flags |= STREAM_RELEASE_DUE;
     stream_settle(t);
     return result;
 }
@@ -192,17 +194,17 @@ size_t filters_pending(const rondo_transport *t)
     return filters_of(t)->pending.size;
 }
 
-static void note_spent(rondo_transport *t)
+static void filter_note_spent(rondo_transport *t)
 {
     if (filters_of(t)->pending.spent)
-        t->flags |= STREAM_SPENT;
+        t->flags |= STREAM_RELEASE_DUE;
 }
 
 void filters_drop_pending(rondo_transport *t)
 {
     struct filters *f = filters_of(t);
     buf_drop(t->loop, &f->pending, f->writing);
-    note_spent(t);
+    filter_note_spent(t);
 }
 
 void filters_release(rondo_transport *t)
@@ -224,9 +226,9 @@ void filters_write_pending(rondo_transport *t)
         buf_consume(t->loop, &f->pending, size);
     }
     f->writing = false;
-    if (t->flags & (STREAM_ENDING | STREAM_BROKEN))
+    if (t->flags & (STREAM_ENDING | STREAM_READING_OUT))
         filters_drop_pending(t);
-    note_spent(t);
+    filter_note_spent(t);
 }
 
 enum {
@@ -241,7 +243,7 @@ void filters_answer(rondo_transport *t, int result)
     struct filters *f = filters_of(t);
     const char *words = error_given(result);
     /* a send that failed has its own way of ending: what came is read first */
-    if (result >= 0 || (t->flags & STREAM_BROKEN && result == t->error))
+    if (result >= 0 || (t->flags & STREAM_READING_OUT && result == t->error))
         return;
     if (words) {
         snprintf(f->why, sizeof f->why, "%s", words);
@@ -249,7 +251,7 @@ void filters_answer(rondo_transport *t, int result)
     }
     error_no_os();
     /* what a filter says of a handshake that fails should reach the peer */
-    stream_fail(t, result, t->flags & STREAM_SHAKING ? 0 : STREAM_RESET);
+    stream_fail(t, result, t->flags & STREAM_HANDSHAKING ? 0 : STREAM_RESET);
     stream_settle(t);
 }
 
@@ -261,7 +263,7 @@ const char *filters_why(const rondo_transport *t)
 
 /* ---- deadlines ---- */
 
-static void stop_timer(rondo_transport *t)
+static void filter_stop_timer(rondo_transport *t)
 {
     struct filters *f = filters_of(t);
     if (f->timer > 0)
@@ -269,11 +271,12 @@ static void stop_timer(rondo_transport *t)
     f->timer = 0;
 }
 
-static void start_timer(rondo_transport *t, int64_t length_ns, rondo_fn fn)
+static void filter_start_timer(rondo_transport *t, int64_t length_ns,
+                               rondo_fn fn)
 {
     struct filters *f = filters_of(t);
     int64_t now = sys_clock();
-    stop_timer(t);
+    filter_stop_timer(t);
     if (length_ns > RONDO_NEVER - now || t->loop->closing)
         return;
     f->timer = timers_start_hidden(t->loop, now + length_ns, fn, t);
@@ -282,7 +285,7 @@ static void start_timer(rondo_transport *t, int64_t length_ns, rondo_fn fn)
             t, rondo_set_error(RONDO_ENOMEM, "out of memory for a deadline"));
 }
 
-static void on_handshake_time(rondo_loop *loop, void *arg)
+static void filter_on_handshake_time(rondo_loop *loop, void *arg)
 {
     rondo_transport *t = arg;
     struct filters *f = filters_of(t);
@@ -293,17 +296,17 @@ static void on_handshake_time(rondo_loop *loop, void *arg)
                                       (double)f->handshake_ns / 1e9));
 }
 
-static void watch_goodbye(rondo_transport *t);
+static void filter_watch_goodbye(rondo_transport *t);
 
 /* As long as bytes leave, the peer is taking the goodbye. */
-static void on_goodbye_time(rondo_loop *loop, void *arg)
+static void filter_on_goodbye_time(rondo_loop *loop, void *arg)
 {
     rondo_transport *t = arg;
     struct filters *f = filters_of(t);
     (void)loop;
     f->timer = 0;
     if (stream_unsent(t) < f->unsent)
-        watch_goodbye(t);
+        filter_watch_goodbye(t);
     else
         filters_answer(t,
                        rondo_set_error(RONDO_ETIMEDOUT,
@@ -311,10 +314,10 @@ static void on_goodbye_time(rondo_loop *loop, void *arg)
                                        GOODBYE_S));
 }
 
-static void watch_goodbye(rondo_transport *t)
+static void filter_watch_goodbye(rondo_transport *t)
 {
     filters_of(t)->unsent = stream_unsent(t);
-    start_timer(t, RONDO_SEC(GOODBYE_S), on_goodbye_time);
+    filter_start_timer(t, RONDO_SEC(GOODBYE_S), filter_on_goodbye_time);
 }
 
 /* ---- getting ready ---- */
@@ -325,7 +328,7 @@ bool filters_read(const rondo_transport *t)
     const struct held *held = t->extra->held;
     if (t->flags & (STREAM_EOF_BELOW | STREAM_ENDING | STREAM_OWES_START))
         return false;
-    if (!(t->flags & STREAM_SHAKING))
+    if (!(t->flags & STREAM_HANDSHAKING))
         return stream_delivers(t);
     /* a handshake needs bytes even where the program wants none; a close goes
      * on with it only for what waits to be sent */
@@ -334,7 +337,7 @@ bool filters_read(const rondo_transport *t)
     return !held || held->size <= EARLY_MOST;
 }
 
-static void tell_done(rondo_layer *layer, int result)
+static void filter_tell_done(rondo_layer *layer, int result)
 {
     rondo_done_fn done = layer->done;
     layer->done = NULL;
@@ -344,14 +347,14 @@ static void tell_done(rondo_layer *layer, int result)
 
 /* Whatever was written before goes first. What the program writes meanwhile
  * is put behind it, since the flag is still there. */
-static void all_ready(rondo_transport *t)
+static void filter_all_ready(rondo_transport *t)
 {
     struct filters *f = filters_of(t);
     filters_write_pending(t);
     if (t->flags & STREAM_ENDING)
         return;
-    stop_timer(t);
-    t->flags &= ~(uint32_t)STREAM_SHAKING;
+    filter_stop_timer(t);
+    t->flags &= ~(uint32_t)STREAM_HANDSHAKING;
     filters_done_fn done = f->done;
     f->done = NULL;
     if (done)
@@ -371,9 +374,9 @@ int rondo_layer_ready(rondo_layer *layer)
     if (t->flags & STREAM_ENDING)
         return error_set(RONDO_ECLOSED, "layer_ready: the connection is over");
     layer->ready = true;
-    tell_done(layer, 0);
+    filter_tell_done(layer, 0);
     if (layer == filters_of(t)->top)
-        all_ready(t);
+        filter_all_ready(t);
     else
         t->flags |= STREAM_OWES_START;
     if (!(t->flags & STREAM_RUNNING))
@@ -382,17 +385,18 @@ int rondo_layer_ready(rondo_layer *layer)
 }
 
 /* Nothing more can come that a handshake could go on with. */
-static void check_end(rondo_transport *t)
+static void filter_check_end(rondo_transport *t)
 {
     const uint32_t waits =
-        t->flags & (STREAM_SHAKING | STREAM_OWES_START | STREAM_ENDING);
-    if (waits == STREAM_SHAKING && t->flags & (STREAM_EOF | STREAM_EOF_BELOW))
+        t->flags & (STREAM_HANDSHAKING | STREAM_OWES_START | STREAM_ENDING);
+    if (waits == STREAM_HANDSHAKING &&
+        t->flags & (STREAM_EOF | STREAM_EOF_BELOW))
         filters_answer(
             t, rondo_set_error(RONDO_ECONNRESET,
                                "the peer left before the handshake's end"));
 }
 
-static rondo_layer *next_to_start(const struct filters *f)
+static rondo_layer *filter_next_to_start(const struct filters *f)
 {
     rondo_layer *layer = f->top;
     while (layer->below && !layer->below->started)
@@ -401,10 +405,10 @@ static rondo_layer *next_to_start(const struct filters *f)
 }
 
 /* What was read and not delivered before is for the new layer. */
-static void start(rondo_transport *t)
+static void filter_start(rondo_transport *t)
 {
     struct filters *f = filters_of(t);
-    rondo_layer *layer = next_to_start(f);
+    rondo_layer *layer = filter_next_to_start(f);
     struct held *held = t->flags & STREAM_HELD ? stream_take_held(t) : NULL;
     bool eof = f->holds_eof;
     f->holds_eof = false;
@@ -415,7 +419,7 @@ static void start(rondo_transport *t)
     else
         f->bottom = layer;
     if (!f->timer)
-        start_timer(t, f->handshake_ns, on_handshake_time);
+        filter_start_timer(t, f->handshake_ns, filter_on_handshake_time);
     if (layer->filter->start)
         filters_answer(t, layer->filter->start(layer, layer->self));
     else
@@ -425,14 +429,14 @@ static void start(rondo_transport *t)
     loop_free(t->loop, held);
     if (eof && !(t->flags & STREAM_ENDING))
         (void)layer_eof_received(layer);
-    check_end(t);
+    filter_check_end(t);
 }
 
 void filters_eof_received(rondo_transport *t)
 {
     t->flags |= STREAM_EOF_BELOW;
     (void)layer_eof_received(filters_of(t)->bottom);
-    check_end(t);
+    filter_check_end(t);
 }
 
 void filters_wait(rondo_transport *t, int64_t handshake_ns,
@@ -446,12 +450,12 @@ void filters_wait(rondo_transport *t, int64_t handshake_ns,
 
 /* ---- goodbye ---- */
 
-static bool owes_goodbye(const rondo_transport *t)
+static bool filter_owes_goodbye(const rondo_transport *t)
 {
-    if (t->flags & STREAM_SAID_EOF || (t->out && t->out->file) ||
+    if (t->flags & STREAM_SHUTDOWN_SENT || (t->out && t->out->file) ||
         !(t->flags & (STREAM_WRITE_EOF | STREAM_CLOSING)))
         return false;
-    return !(t->flags & STREAM_SHAKING) ||
+    return !(t->flags & STREAM_HANDSHAKING) ||
            (t->flags & STREAM_CLOSING && !filters_of(t)->pending.size);
 }
 
@@ -459,33 +463,33 @@ bool filters_owe(const rondo_transport *t)
 {
     if (t->flags & STREAM_ENDING)
         return false;
-    return owes_goodbye(t) ||
-           (t->flags & (STREAM_OWES_START | STREAM_SAID_EOF)) ==
+    return filter_owes_goodbye(t) ||
+           (t->flags & (STREAM_OWES_START | STREAM_SHUTDOWN_SENT)) ==
                STREAM_OWES_START;
 }
 
-static void say_goodbye(rondo_transport *t)
+static void filter_say_goodbye(rondo_transport *t)
 {
-    const uint32_t over = STREAM_ENDING | STREAM_BROKEN;
-    t->flags |= STREAM_SAID_EOF;
+    const uint32_t over = STREAM_ENDING | STREAM_READING_OUT;
+    t->flags |= STREAM_SHUTDOWN_SENT;
     for (rondo_layer *layer = filters_of(t)->top; layer; layer = layer->below)
         if (layer->ready && layer->filter->write_eof && !(t->flags & over))
             filters_answer(t, layer->filter->write_eof(layer, layer->self));
     if (t->flags & STREAM_CLOSING && !(t->flags & over))
-        watch_goodbye(t);
+        filter_watch_goodbye(t);
 }
 
 void filters_deliver_owed(rondo_transport *t)
 {
-    if (owes_goodbye(t))
-        say_goodbye(t);
+    if (filter_owes_goodbye(t))
+        filter_say_goodbye(t);
     else
-        start(t);
+        filter_start(t);
 }
 
 /* ---- the end ---- */
 
-static void describe(const rondo_transport *t, int error)
+static void filter_describe(const rondo_transport *t, int error)
 {
     if (t->error)
         stream_describe_loss(t);
@@ -498,12 +502,12 @@ void filters_fail(rondo_transport *t)
     struct filters *f = filters_of(t);
     int error = t->error ? t->error : RONDO_ECANCELED;
     for (rondo_layer *layer = f->top; layer; layer = layer->below) {
-        describe(t, error);
-        tell_done(layer, error);
+        filter_describe(t, error);
+        filter_tell_done(layer, error);
     }
     filters_done_fn done = f->done;
     f->done = NULL;
-    describe(t, error);
+    filter_describe(t, error);
     if (done)
         done(t, f->arg, error);
 }
@@ -512,7 +516,7 @@ void filters_free(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     struct filters *f = filters_of(t);
-    stop_timer(t);
+    filter_stop_timer(t);
     t->flags |= STREAM_ENDING;
     filters_drop_pending(t);
     buf_release(loop, &f->pending);
@@ -532,7 +536,7 @@ void filters_free(rondo_transport *t)
 
 /* ---- the program's call ---- */
 
-static struct filters *make_stack(rondo_transport *t)
+static struct filters *filter_make_stack(rondo_transport *t)
 {
     struct stream_extra *extra = stream_extra(t);
     if (!extra || extra->filters)
@@ -552,7 +556,7 @@ static struct filters *make_stack(rondo_transport *t)
     return f;
 }
 
-static int check(rondo_transport *t, const rondo_filter *filter)
+static int filter_check(rondo_transport *t, const rondo_filter *filter)
 {
     const char *what = "transport_push_filter";
     int error = loop_check_create(t ? t->loop : NULL, what);
@@ -560,7 +564,7 @@ static int check(rondo_transport *t, const rondo_filter *filter)
         return error;
     if (!filter)
         return error_set(RONDO_EINVAL, "%s: no filter", what);
-    if (t->flags & (STREAM_CLOSING | STREAM_ENDING | STREAM_BROKEN))
+    if (t->flags & (STREAM_CLOSING | STREAM_ENDING | STREAM_READING_OUT))
         return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
     if (t->flags & STREAM_PIPE && !stream_is_whole_pipe(t))
         return error_set(RONDO_ENOTSUP, "%s: a pipe of one direction", what);
@@ -574,11 +578,11 @@ static int check(rondo_transport *t, const rondo_filter *filter)
 int rondo_transport_push_filter(rondo_transport *t, const rondo_filter *filter,
                                 void *self, rondo_done_fn done, void *arg)
 {
-    int error = check(t, filter);
+    int error = filter_check(t, filter);
     if (error)
         return error;
     rondo_layer *layer = loop_alloc(t->loop, sizeof *layer);
-    struct filters *f = layer ? make_stack(t) : NULL;
+    struct filters *f = layer ? filter_make_stack(t) : NULL;
     if (!f) {
         loop_free(t->loop, layer);
         return error_set(RONDO_ENOMEM, "transport_push_filter: out of memory");
@@ -593,7 +597,7 @@ int rondo_transport_push_filter(rondo_transport *t, const rondo_filter *filter,
         .done = done,
         .arg = arg};
     f->top = layer;
-    t->flags |= STREAM_SHAKING;
+    t->flags |= STREAM_HANDSHAKING;
     if (!layer->below || layer->below->ready)
         t->flags |= STREAM_OWES_START;
     stream_settle(t);

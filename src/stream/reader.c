@@ -46,7 +46,7 @@ static void reader_consume(rondo_reader *r, size_t size)
 /* ---- the separator ---- */
 
 /* Knuth, Morris, Pratt: no byte is looked at again, whatever the separator. */
-static void learn(rondo_reader *r)
+static void reader_learn(rondo_reader *r)
 {
     const unsigned char *s = r->separator;
     size_t known = 0;
@@ -79,12 +79,12 @@ static bool reader_set_separator(rondo_reader *r, const void *separator,
     }
     memcpy(r->separator, separator, size);
     r->separator_size = size;
-    learn(r);
+    reader_learn(r);
     return true;
 }
 
 /* True: the separator ends where the search has come to. */
-static bool search(rondo_reader *r)
+static bool reader_search(rondo_reader *r)
 {
     if (r->scanned == r->size)
         return false; /* where there may be no bytes at all */
@@ -111,9 +111,9 @@ static bool search(rondo_reader *r)
 
 /* ---- what was asked for ---- */
 
-static bool find_until(rondo_reader *r, struct reader_answer *answer)
+static bool reader_find_until(rondo_reader *r, struct reader_answer *answer)
 {
-    bool found = search(r);
+    bool found = reader_search(r);
     if (r->scanned - r->matched > r->limit) {
         *answer = (struct reader_answer){0, RONDO_ETOOMUCH};
         return true;
@@ -130,7 +130,7 @@ static bool reader_find(rondo_reader *r, struct reader_answer *answer)
     case NOTHING:
         return false;
     case UNTIL:
-        found = find_until(r, answer);
+        found = reader_find_until(r, answer);
         break;
     case EXACTLY:
         found = r->size >= r->exactly;
@@ -156,7 +156,7 @@ enum {
 /* Above twice the limit reading pauses, down to the limit it goes on, and
  * whenever a read waits for more, however much is there: a separator may be as
  * long as it likes. */
-static void watch_size(rondo_reader *r, bool waits)
+static void reader_watch_size(rondo_reader *r, bool waits)
 {
     if (!r->t)
         return;
@@ -169,7 +169,7 @@ static void watch_size(rondo_reader *r, bool waits)
     }
 }
 
-static void describe(const rondo_reader *r, int error)
+static void reader_describe(const rondo_reader *r, int error)
 {
     if (error == RONDO_ETOOMUCH)
         error_set(error, "read_until: no separator within %zu bytes", r->limit);
@@ -182,7 +182,7 @@ static void describe(const rondo_reader *r, int error)
                   rondo_strerror(error), rondo_error_name(error));
 }
 
-static void tell_later(rondo_reader *r)
+static void reader_tell_later(rondo_reader *r)
 {
     if (r->task.state != TASK_IDLE)
         return;
@@ -190,7 +190,7 @@ static void tell_later(rondo_reader *r)
     loop_nudge(r->loop);
 }
 
-static void destroy(rondo_reader *r)
+static void reader_destroy(rondo_reader *r)
 {
     rondo_allocator a = r->allocator;
     void *parts[] = {r->bytes, r->separator, r->shorter, r};
@@ -200,11 +200,11 @@ static void destroy(rondo_reader *r)
 }
 
 /* The bytes stay where they are until `done` returns. */
-static void tell(rondo_reader *r, struct reader_answer answer)
+static void reader_tell(rondo_reader *r, struct reader_answer answer)
 {
     rondo_read_fn done = r->done;
     const char *data = r->size ? r->bytes + r->start : "";
-    describe(r, answer.error);
+    reader_describe(r, answer.error);
     reader_consume(r, answer.size);
     r->wanted = NOTHING;
     r->busy = true;
@@ -214,49 +214,49 @@ static void tell(rondo_reader *r, struct reader_answer answer)
         rondo_transport_close(r->t);
 }
 
-static bool may_tell(const rondo_reader *r)
+static bool reader_may_tell(const rondo_reader *r)
 {
     return !r->drains || !rondo_transport_is_writing_paused(r->t);
 }
 
 /* Tells what can be told; false: it was freed meanwhile, and is gone. Before
  * connection_lost that is all there is: no more bytes come. */
-static bool pump(rondo_reader *r)
+static bool reader_pump(rondo_reader *r)
 {
     struct reader_answer answer;
     int told = 0;
-    while (told < MOST_READS && may_tell(r) && reader_find(r, &answer)) {
+    while (told < MOST_READS && reader_may_tell(r) && reader_find(r, &answer)) {
         told += !r->losing || !answer.size;
-        tell(r, answer);
+        reader_tell(r, answer);
         if (r->freed) {
             if (r->task.state == TASK_IDLE)
-                destroy(r);
+                reader_destroy(r);
             return false;
         }
     }
     bool more = told == MOST_READS && r->wanted != NOTHING;
-    watch_size(r, r->wanted != NOTHING && !more && may_tell(r));
+    reader_watch_size(r, r->wanted != NOTHING && !more && reader_may_tell(r));
     if (more)
-        tell_later(r);
+        reader_tell_later(r);
     return true;
 }
 
-static void run_task(rondo_loop *loop, struct task *task)
+static void reader_run_task(rondo_loop *loop, struct task *task)
 {
     rondo_reader *r =
         (rondo_reader *)(void *)((char *)task - offsetof(rondo_reader, task));
     (void)loop;
     if (r->freed)
-        destroy(r);
+        reader_destroy(r);
     else
-        (void)pump(r);
+        (void)reader_pump(r);
 }
 
 /* ---- its protocol ---- */
 
 static const rondo_protocol nobody;
 
-static void on_made(rondo_transport *t, void *self)
+static void reader_on_made(rondo_transport *t, void *self)
 {
     rondo_reader *r = self;
     r->t = t;
@@ -266,8 +266,8 @@ static void on_made(rondo_transport *t, void *self)
         r->protocol->connection_made(t, r->self);
 }
 
-static void on_data(rondo_transport *t, void *self, const void *data,
-                    size_t size)
+static void reader_on_data(rondo_transport *t, void *self, const void *data,
+                           size_t size)
 {
     rondo_reader *r = self;
     r->t = t;
@@ -284,13 +284,13 @@ static void on_data(rondo_transport *t, void *self, const void *data,
     }
     memcpy(r->bytes + r->start + r->size, data, size);
     r->size += size;
-    (void)pump(r);
+    (void)reader_pump(r);
 }
 
 /* The peer has ended its side, but what it has sent may still have to be read
  * and answered: without an eof_received of the program's the connection is
  * closed when the end has been read. */
-static bool on_eof(rondo_transport *t, void *self)
+static bool reader_on_eof(rondo_transport *t, void *self)
 {
     rondo_reader *r = self;
     const rondo_protocol *protocol = r->protocol;
@@ -298,29 +298,30 @@ static bool on_eof(rondo_transport *t, void *self)
     r->t = t;
     r->ended = RONDO_EOF;
     r->closing = !protocol->eof_received;
-    bool alive = pump(r);
+    bool alive = reader_pump(r);
     if (protocol->eof_received)
         return protocol->eof_received(t, owner);
     return alive;
 }
 
-static void on_pause(rondo_transport *t, void *self)
+static void reader_on_pause(rondo_transport *t, void *self)
 {
     rondo_reader *r = self;
     if (r->protocol->pause_writing)
         r->protocol->pause_writing(t, r->self);
 }
 
-static void on_resume(rondo_transport *t, void *self)
+static void reader_on_resume(rondo_transport *t, void *self)
 {
     rondo_reader *r = self;
     if (r->drains && r->wanted != NOTHING)
-        tell_later(r); /* first, since the program may free it */
+        reader_tell_later(r); /* first, since the program may free it */
     if (r->protocol->resume_writing)
         r->protocol->resume_writing(t, r->self);
 }
 
-static bool on_time(rondo_transport *t, void *self, rondo_direction direction)
+static bool reader_on_time(rondo_transport *t, void *self,
+                           rondo_direction direction)
 {
     rondo_reader *r = self;
     return r->protocol->timed_out &&
@@ -328,7 +329,7 @@ static bool on_time(rondo_transport *t, void *self, rondo_direction direction)
 }
 
 /* The read under way hears of it first; connection_lost is the last. */
-static void on_lost(rondo_transport *t, void *self, int error)
+static void reader_on_lost(rondo_transport *t, void *self, int error)
 {
     rondo_reader *r = self;
     const rondo_protocol *protocol = r->protocol;
@@ -336,7 +337,7 @@ static void on_lost(rondo_transport *t, void *self, int error)
     r->t = NULL;
     r->ended = error ? error : RONDO_EOF;
     r->losing = t;
-    if (pump(r))
+    if (reader_pump(r))
         r->losing = NULL;
     if (error)
         stream_describe_loss(t);
@@ -344,13 +345,14 @@ static void on_lost(rondo_transport *t, void *self, int error)
         protocol->connection_lost(t, owner, error);
 }
 
-static const rondo_protocol reader_protocol = {.connection_made = on_made,
-                                               .data_received = on_data,
-                                               .eof_received = on_eof,
-                                               .pause_writing = on_pause,
-                                               .resume_writing = on_resume,
-                                               .connection_lost = on_lost,
-                                               .timed_out = on_time};
+static const rondo_protocol reader_protocol = {
+    .connection_made = reader_on_made,
+    .data_received = reader_on_data,
+    .eof_received = reader_on_eof,
+    .pause_writing = reader_on_pause,
+    .resume_writing = reader_on_resume,
+    .connection_lost = reader_on_lost,
+    .timed_out = reader_on_time};
 
 const rondo_protocol *rondo_reader_protocol(void)
 {
@@ -373,7 +375,7 @@ int rondo_reader_new(rondo_loop *loop, size_t limit,
     *reader = r;
     if (!r)
         return error_set(RONDO_ENOMEM, "reader_new: out of memory");
-    *r = (rondo_reader){.task.done = run_task,
+    *r = (rondo_reader){.task.done = reader_run_task,
                         .loop = loop,
                         .allocator = loop->allocator,
                         .protocol = protocol ? protocol : &nobody,
@@ -384,7 +386,7 @@ int rondo_reader_new(rondo_loop *loop, size_t limit,
 
 /* The transport goes on with the program's protocol, which gets the rest;
  * where there is none, nobody else would ever close it. */
-static void leave(rondo_reader *r)
+static void reader_leave(rondo_reader *r)
 {
     rondo_transport *t = r->t;
     bool alone = r->protocol == &nobody;
@@ -406,11 +408,11 @@ void rondo_reader_free(rondo_reader *reader)
     if (reader->t) {
         if (loop_check(reader->loop, "reader_free"))
             return;
-        leave(reader);
+        reader_leave(reader);
     }
     reader->freed = true;
     if (!reader->busy && reader->task.state == TASK_IDLE)
-        destroy(reader);
+        reader_destroy(reader);
 }
 
 void rondo_reader_set_drain(rondo_reader *reader, bool on)
@@ -419,10 +421,11 @@ void rondo_reader_set_drain(rondo_reader *reader, bool on)
         return;
     reader->drains = on;
     if (reader->wanted != NOTHING && !reader->busy)
-        tell_later(reader);
+        reader_tell_later(reader);
 }
 
-static int check(const rondo_reader *r, rondo_read_fn done, const char *what)
+static int reader_check(const rondo_reader *r, rondo_read_fn done,
+                        const char *what)
 {
     int error = loop_check(r ? r->loop : NULL, what);
     if (error)
@@ -436,8 +439,8 @@ static int check(const rondo_reader *r, rondo_read_fn done, const char *what)
 
 /* Never tells inside this call: what is there already is told from the loop,
  * and inside a `done` right after it. */
-static int begin(rondo_reader *r, enum wanted wanted, rondo_read_fn done,
-                 void *arg)
+static int reader_begin(rondo_reader *r, enum wanted wanted, rondo_read_fn done,
+                        void *arg)
 {
     r->wanted = wanted;
     r->done = done;
@@ -445,33 +448,33 @@ static int begin(rondo_reader *r, enum wanted wanted, rondo_read_fn done,
     r->scanned = r->matched = 0;
     bool looks = r->size || r->ended || (wanted == EXACTLY && !r->exactly);
     if (looks && !r->busy)
-        tell_later(r);
+        reader_tell_later(r);
     return 0;
 }
 
 int rondo_read_until(rondo_reader *reader, const void *separator, size_t size,
                      rondo_read_fn done, void *arg)
 {
-    int error = check(reader, done, "read_until");
+    int error = reader_check(reader, done, "read_until");
     if (error)
         return error;
     if (!separator || !size)
         return error_set(RONDO_EINVAL, "read_until: no separator");
     if (!reader_set_separator(reader, separator, size))
         return error_set(RONDO_ENOMEM, "read_until: out of memory");
-    return begin(reader, UNTIL, done, arg);
+    return reader_begin(reader, UNTIL, done, arg);
 }
 
 int rondo_read_line(rondo_reader *reader, rondo_read_fn done, void *arg)
 {
-    int error = check(reader, done, "read_line");
+    int error = reader_check(reader, done, "read_line");
     return error ? error : rondo_read_until(reader, "\n", 1, done, arg);
 }
 
 int rondo_read_exactly(rondo_reader *reader, size_t size, rondo_read_fn done,
                        void *arg)
 {
-    int error = check(reader, done, "read_exactly");
+    int error = reader_check(reader, done, "read_exactly");
     if (error)
         return error;
     if (size > reader->limit)
@@ -479,13 +482,13 @@ int rondo_read_exactly(rondo_reader *reader, size_t size, rondo_read_fn done,
                          "read_exactly: %zu bytes, the limit is %zu", size,
                          reader->limit);
     reader->exactly = size;
-    return begin(reader, EXACTLY, done, arg);
+    return reader_begin(reader, EXACTLY, done, arg);
 }
 
 int rondo_read_some(rondo_reader *reader, rondo_read_fn done, void *arg)
 {
-    int error = check(reader, done, "read_some");
-    return error ? error : begin(reader, SOME, done, arg);
+    int error = reader_check(reader, done, "read_some");
+    return error ? error : reader_begin(reader, SOME, done, arg);
 }
 
 rondo_transport *rondo_reader_transport(const rondo_reader *reader)

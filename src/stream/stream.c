@@ -7,7 +7,7 @@
 
 enum { DRAIN_ROUNDS = 64 };
 
-static rondo_transport *of_deferred(struct task *task)
+static rondo_transport *stream_of_deferred(struct task *task)
 {
     return (rondo_transport *)(void *)((char *)task -
                                        offsetof(rondo_transport, deferred));
@@ -16,7 +16,7 @@ static rondo_transport *of_deferred(struct task *task)
 bool stream_delivers(const rondo_transport *t)
 {
     const uint32_t stopped = STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING |
-                             STREAM_ENDING | STREAM_SHAKING;
+                             STREAM_ENDING | STREAM_HANDSHAKING;
     return (t->flags & (STREAM_MADE | stopped)) == STREAM_MADE;
 }
 
@@ -27,9 +27,9 @@ bool stream_reads(const rondo_transport *t)
 
 /* The kernel may have operations of it: before connection_made only while
  * filters get ready, since without them it may still be refused. */
-static bool is_under_way(const rondo_transport *t)
+static bool stream_is_under_way(const rondo_transport *t)
 {
-    return t->flags & (STREAM_MADE | STREAM_SHAKING);
+    return t->flags & (STREAM_MADE | STREAM_HANDSHAKING);
 }
 
 /* ---- ending ---- */
@@ -47,7 +47,7 @@ void stream_fail(rondo_transport *t, int error, unsigned flags)
     stream_drop_out(t);
 }
 
-static bool is_quiet(const rondo_transport *t)
+static bool stream_is_quiet(const rondo_transport *t)
 {
     return op_is_idle(&t->read) && (!t->out || op_is_idle(&t->out->op));
 }
@@ -56,7 +56,7 @@ static bool is_quiet(const rondo_transport *t)
  * be lost with it. It costs a call; a peer that goes on sending has to be
  * reset in the end. Not into the scratch buffer: the program may be looking at
  * what it has there. */
-static void drain(rondo_transport *t)
+static void stream_drain(rondo_transport *t)
 {
     char bytes[4096];
     for (int i = 0; i < DRAIN_ROUNDS && !t->handle.inherited; i++)
@@ -64,15 +64,15 @@ static void drain(rondo_transport *t)
             break;
 }
 
-static bool may_have_unread(const rondo_transport *t)
+static bool stream_may_have_unread(const rondo_transport *t)
 {
     const uint32_t end =
         t->flags & STREAM_FILTERED ? STREAM_EOF_BELOW : STREAM_EOF;
     /* a filter that fails to get ready may have told the peer why */
-    return !(t->flags & end) && (!t->error || t->flags & STREAM_SHAKING);
+    return !(t->flags & end) && (!t->error || t->flags & STREAM_HANDSHAKING);
 }
 
-static void submit(rondo_transport *t, struct op *op)
+static void stream_submit(rondo_transport *t, struct op *op)
 {
     if (t->flags & STREAM_PIPE)
         stream_pipe_submit(t, op);
@@ -80,7 +80,7 @@ static void submit(rondo_transport *t, struct op *op)
         op_submit(t->loop, op);
 }
 
-static void cancel(rondo_transport *t, struct op *op)
+static void stream_cancel(rondo_transport *t, struct op *op)
 {
     if (t->flags & STREAM_PIPE)
         stream_pipe_cancel(t, op);
@@ -88,74 +88,75 @@ static void cancel(rondo_transport *t, struct op *op)
         op_cancel(t->loop, op);
 }
 
-static void close_socket(rondo_transport *t)
+static void stream_close_socket(rondo_transport *t)
 {
     /* the option would be the parent process's, too */
     if (t->flags & STREAM_RESET && !t->handle.inherited)
         sys_reset_on_close(t->io.fd);
-    else if (may_have_unread(t))
-        drain(t);
+    else if (stream_may_have_unread(t))
+        stream_drain(t);
     sys_close(t->io.fd);
 }
 
 /* Everything the kernel had of it is done: the descriptor goes, and what is
  * left is to tell. */
-static void wind_down(rondo_transport *t)
+static void stream_wind_down(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
-    t->flags &= ~(uint32_t)(STREAM_BROKEN | STREAM_HELD);
-    cancel(t, &t->read);
+    t->flags &= ~(uint32_t)(STREAM_READING_OUT | STREAM_HELD);
+    stream_cancel(t, &t->read);
     if (t->out)
-        cancel(t, &t->out->op);
-    if (!is_quiet(t) || t->flags & STREAM_OWES_LOST)
+        stream_cancel(t, &t->out->op);
+    if (!stream_is_quiet(t) || t->flags & STREAM_OWES_LOST)
         return;
     io_detach(loop, &t->io);
     if (t->flags & STREAM_PIPE)
         stream_pipe_close(t, true);
     else
-        close_socket(t);
+        stream_close_socket(t);
     t->io.fd = SYS_NO_FD;
     t->flags |= STREAM_OWES_LOST;
 }
 
 /* ---- settling ---- */
 
-static bool resume_is_due(const rondo_transport *t)
+static bool stream_resume_is_due(const rondo_transport *t)
 {
-    const uint32_t mask =
-        STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE | STREAM_ENDING | STREAM_BROKEN;
+    const uint32_t mask = STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE |
+                          STREAM_ENDING | STREAM_READING_OUT;
     return (t->flags & mask) == STREAM_TOLD_PAUSE &&
            stream_unsent(t) <= t->out->low;
 }
 
 /* It waits until the filters are ready; where they fail it comes all the same,
  * since the program has the transport already. */
-static bool owes_made(const rondo_transport *t)
+static bool stream_owes_made(const rondo_transport *t)
 {
     return t->flags & STREAM_OWES_MADE &&
-           (!(t->flags & STREAM_SHAKING) || t->flags & STREAM_OWES_LOST);
+           (!(t->flags & STREAM_HANDSHAKING) || t->flags & STREAM_OWES_LOST);
 }
 
-static bool owes_telling(const rondo_transport *t)
+static bool stream_owes_telling(const rondo_transport *t)
 {
-    const uint32_t any = STREAM_OWES_LOST | STREAM_SPENT | STREAM_FILE_OVER;
-    if (t->flags & any || owes_made(t))
+    const uint32_t any =
+        STREAM_OWES_LOST | STREAM_RELEASE_DUE | STREAM_FILE_OVER;
+    if (t->flags & any || stream_owes_made(t))
         return true;
     if (t->flags & STREAM_FILTERED && filters_owe(t))
         return true;
     return t->flags & STREAM_MADE &&
-           (t->flags & STREAM_OWES_PAUSE || resume_is_due(t));
+           (t->flags & STREAM_OWES_PAUSE || stream_resume_is_due(t));
 }
 
-static bool owes_reading(const rondo_transport *t)
+static bool stream_owes_reading(const rondo_transport *t)
 {
-    return (t->flags & STREAM_BROKEN && is_under_way(t)) ||
+    return (t->flags & STREAM_READING_OUT && stream_is_under_way(t)) ||
            (t->flags & STREAM_HELD && stream_delivers(t));
 }
 
-static void end_writing_if_due(rondo_transport *t)
+static void stream_end_writing_if_due(rondo_transport *t)
 {
-    const uint32_t filtered = STREAM_FILTERED | STREAM_SAID_EOF;
+    const uint32_t filtered = STREAM_FILTERED | STREAM_SHUTDOWN_SENT;
     if (t->flags & STREAM_QUEUED || (t->flags & filtered) == STREAM_FILTERED)
         return;
     if ((t->flags & (STREAM_WRITE_EOF | STREAM_EOF_SENT)) == STREAM_WRITE_EOF) {
@@ -170,12 +171,12 @@ static void end_writing_if_due(rondo_transport *t)
         t->flags |= STREAM_ENDING | STREAM_CLOSING;
 }
 
-static void submit_write(rondo_transport *t)
+static void stream_submit_write(rondo_transport *t)
 {
     struct outgoing *out = t->out;
     if (out->buf.size) {
         out->op.task.kind =
-            t->flags & STREAM_PASSING ? OP_WAIT_WRITE : OP_WRITE;
+            t->flags & STREAM_FDS_QUEUED ? OP_WAIT_WRITE : OP_WRITE;
         out->op.buffer = out->buf.first->data;
         out->op.size = out->buf.first->size;
     } else if (stream_file_waits(t)) {
@@ -183,40 +184,40 @@ static void submit_write(rondo_transport *t)
     } else {
         return; /* a thread reads */
     }
-    submit(t, &out->op);
+    stream_submit(t, &out->op);
 }
 
-static bool waits_for_input(const rondo_transport *t)
+static bool stream_waits_for_input(const rondo_transport *t)
 {
-    if (t->flags & STREAM_BROKEN || stream_is_full(t))
+    if (t->flags & STREAM_READING_OUT || stream_is_full(t))
         return false;
     return stream_reads(t) || stream_awaits_hang_up(t);
 }
 
-static void settle_ops(rondo_transport *t)
+static void stream_settle_ops(rondo_transport *t)
 {
-    if (!is_under_way(t))
+    if (!stream_is_under_way(t))
         return;
     if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
-        !(t->flags & STREAM_BROKEN))
-        submit_write(t);
-    if (op_is_idle(&t->read) && waits_for_input(t))
-        submit(t, &t->read);
+        !(t->flags & STREAM_READING_OUT))
+        stream_submit_write(t);
+    if (op_is_idle(&t->read) && stream_waits_for_input(t))
+        stream_submit(t, &t->read);
 }
 
 void stream_settle(rondo_transport *t)
 {
     if (!(t->flags & STREAM_ENDING))
-        end_writing_if_due(t);
+        stream_end_writing_if_due(t);
     if (t->flags & STREAM_ENDING)
-        wind_down(t);
+        stream_wind_down(t);
     else if (!(t->flags & STREAM_RUNNING))
-        settle_ops(t); /* else at the end of the dispatch, once */
+        stream_settle_ops(t); /* else at the end of the dispatch, once */
     if (t->flags & STREAM_TIMED)
         stream_watch_time(t);
     if (t->flags & STREAM_RUNNING || t->deferred.state != TASK_IDLE)
         return;
-    if (owes_telling(t) || owes_reading(t)) {
+    if (stream_owes_telling(t) || stream_owes_reading(t)) {
         loop_push(t->loop, &t->deferred);
         loop_nudge(t->loop);
     }
@@ -226,8 +227,8 @@ void stream_settle(rondo_transport *t)
 
 void stream_deliver_owed(rondo_transport *t)
 {
-    if (t->flags & STREAM_SPENT) {
-        t->flags &= ~(uint32_t)STREAM_SPENT;
+    if (t->flags & STREAM_RELEASE_DUE) {
+        t->flags &= ~(uint32_t)STREAM_RELEASE_DUE;
         buf_release(t->loop, &t->out->buf);
         if (t->flags & STREAM_FILTERED)
             filters_release(t);
@@ -242,14 +243,14 @@ void stream_deliver_owed(rondo_transport *t)
         if (t->protocol->pause_writing)
             t->protocol->pause_writing(t, t->self);
     }
-    if (resume_is_due(t)) {
+    if (stream_resume_is_due(t)) {
         t->flags &= ~(uint32_t)STREAM_TOLD_PAUSE;
         if (t->protocol->resume_writing)
             t->protocol->resume_writing(t, t->self);
     }
 }
 
-static void free_all(rondo_transport *t)
+static void stream_free_all(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     if (t->out)
@@ -259,7 +260,7 @@ static void free_all(rondo_transport *t)
     loop_free(loop, t);
 }
 
-static void leave_owner(rondo_transport *t)
+static void stream_leave_owner(rondo_transport *t)
 {
     if (!t->owner)
         return;
@@ -269,7 +270,7 @@ static void leave_owner(rondo_transport *t)
 }
 
 /* Before connection_made only filters, and who waits for them, are told. */
-static void tell_lost(rondo_transport *t)
+static void stream_tell_lost(rondo_transport *t)
 {
     if (t->flags & STREAM_FILTERED)
         filters_fail(t);
@@ -281,19 +282,19 @@ static void tell_lost(rondo_transport *t)
         filters_free(t);
 }
 
-static void deliver_lost(rondo_transport *t)
+static void stream_deliver_lost(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     struct stream_owner *owner = t->owner;
-    tell_lost(t);
+    stream_tell_lost(t);
     handle_close(loop, &t->handle);
-    leave_owner(t);
-    free_all(t);
+    stream_leave_owner(t);
+    stream_free_all(t);
     if (owner)
         owner->gone(loop, owner);
 }
 
-static void deliver_made(rondo_transport *t)
+static void stream_deliver_made(rondo_transport *t)
 {
     t->flags &= ~(uint32_t)STREAM_OWES_MADE;
     t->flags |= STREAM_MADE;
@@ -307,9 +308,9 @@ void stream_finish(rondo_transport *t)
      * thing that could go on for ever: it has its own bounds and waits for
      * the next iteration. */
     stream_settle(t);
-    while (owes_telling(t)) {
-        if (owes_made(t))
-            deliver_made(t);
+    while (stream_owes_telling(t)) {
+        if (stream_owes_made(t))
+            stream_deliver_made(t);
         else if (t->flags & STREAM_FILTERED && filters_owe(t))
             filters_deliver_owed(t);
         else
@@ -318,7 +319,7 @@ void stream_finish(rondo_transport *t)
             STREAM_OWES_LOST) {
             if (t->deferred.state != TASK_IDLE)
                 break; /* it is on the ready list, and will come back here */
-            deliver_lost(t);
+            stream_deliver_lost(t);
             return;
         }
         stream_settle(t);
@@ -327,14 +328,14 @@ void stream_finish(rondo_transport *t)
     stream_settle(t);
 }
 
-static void run_deferred(rondo_loop *loop, struct task *task)
+static void stream_run_deferred(rondo_loop *loop, struct task *task)
 {
-    rondo_transport *t = of_deferred(task);
+    rondo_transport *t = stream_of_deferred(task);
     (void)loop;
     t->flags |= STREAM_RUNNING;
-    if (owes_made(t))
-        deliver_made(t);
-    if (is_under_way(t))
+    if (stream_owes_made(t))
+        stream_deliver_made(t);
+    if (stream_is_under_way(t))
         stream_read_deferred(t);
     stream_finish(t);
 }
@@ -346,7 +347,7 @@ void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd)
     *t = (rondo_transport){.loop = loop};
     io_init(&t->io, fd, IO_TRANSPORT);
     stream_read_init(t);
-    t->deferred.done = run_deferred;
+    t->deferred.done = stream_run_deferred;
 }
 
 int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
@@ -363,7 +364,7 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
     return error;
 }
 
-static void give_back(rondo_transport *t, bool close)
+static void stream_undo(rondo_transport *t, bool close)
 {
     if (t->flags & STREAM_FILTERED) {
         filters_fail(t);
@@ -376,19 +377,19 @@ static void give_back(rondo_transport *t, bool close)
         sys_close(t->io.fd);
     if (t->handle.link)
         handle_close(t->loop, &t->handle);
-    leave_owner(t);
+    stream_leave_owner(t);
     stream_drop_out(t);
-    free_all(t);
+    stream_free_all(t);
 }
 
 void stream_give_back(rondo_transport *t)
 {
-    give_back(t, false);
+    stream_undo(t, false);
 }
 
 void stream_discard(rondo_transport *t)
 {
-    give_back(t, true);
+    stream_undo(t, true);
 }
 
 void stream_open(rondo_transport *t, const rondo_protocol *protocol, void *self)
@@ -405,10 +406,10 @@ void stream_prepare(rondo_transport *t)
 
 void stream_make(rondo_transport *t)
 {
-    if (t->flags & STREAM_SHAKING)
+    if (t->flags & STREAM_HANDSHAKING)
         t->flags |= STREAM_OWES_MADE;
     else
-        deliver_made(t);
+        stream_deliver_made(t);
 }
 
 void stream_begin(rondo_transport *t)
@@ -440,13 +441,13 @@ void stream_own(rondo_transport *t, struct stream_owner *owner)
 
 /* ---- for the loop ---- */
 
-static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+static void stream_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     (void)loop;
     rondo_transport_abort((rondo_transport *)(void *)handle);
 }
 
-const struct handle_class stream_class = {"transport", close_at_loop_close,
-                                          stream_describe};
+const struct handle_class stream_class = {
+    "transport", stream_close_at_loop_close, stream_describe};
 
 const struct loop_part stream_part = {.size = sizeof(struct stream_state)};

@@ -9,34 +9,34 @@
 #include "core/part.h"
 
 enum stream_flag {
-    STREAM_MADE = 1 << 0,      /* connection_made has been called */
-    STREAM_OWES_MADE = 1 << 1, /* ... is due */
-    STREAM_PAUSED = 1 << 2,    /* pause_reading */
-    STREAM_EOF = 1 << 3,       /* the peer has ended its side */
-    STREAM_WRITE_EOF = 1 << 4, /* write_eof */
-    STREAM_EOF_SENT = 1 << 5,  /* ... and the kernel knows */
-    STREAM_CLOSING = 1 << 6,   /* close: send what waits, then end */
-    STREAM_ENDING = 1 << 7,    /* nothing more is read or sent */
-    STREAM_RESET = 1 << 8,     /* the peer must not take this for an end */
-    STREAM_BROKEN = 1 << 9,    /* a write failed; what can be read is read */
-    STREAM_QUEUED = 1 << 10,   /* bytes wait, or a file */
+    STREAM_MADE = 1 << 0,        /* connection_made has been called */
+    STREAM_OWES_MADE = 1 << 1,   /* ... is due */
+    STREAM_PAUSED = 1 << 2,      /* pause_reading */
+    STREAM_EOF = 1 << 3,         /* the peer has ended its side */
+    STREAM_WRITE_EOF = 1 << 4,   /* write_eof */
+    STREAM_EOF_SENT = 1 << 5,    /* ... and the kernel knows */
+    STREAM_CLOSING = 1 << 6,     /* close: send what waits, then end */
+    STREAM_ENDING = 1 << 7,      /* nothing more is read or sent */
+    STREAM_RESET = 1 << 8,       /* the peer must not take this for an end */
+    STREAM_READING_OUT = 1 << 9, /* a write failed; what can be read is read */
+    STREAM_QUEUED = 1 << 10,     /* bytes wait, or a file */
     STREAM_OWES_PAUSE = 1 << 11,
     STREAM_TOLD_PAUSE = 1 << 12,   /* pause_writing called, resume is owed */
     STREAM_OWES_LOST = 1 << 13,    /* the descriptor is gone */
     STREAM_RUNNING = 1 << 14,      /* the loop is in this stream's dispatch */
-    STREAM_SPENT = 1 << 15,        /* lent bytes can be given back */
+    STREAM_RELEASE_DUE = 1 << 15,  /* lent bytes can be given back */
     STREAM_HELD = 1 << 16,         /* bytes were read that were not delivered */
     STREAM_TIMED = 1 << 17,        /* it has timeouts */
     STREAM_WRITE_FAILED = 1 << 18, /* `error` was met writing */
     STREAM_PIPE = 1 << 19, /* half a stream: stream_pipe.c reads and writes */
-    STREAM_FILTERED = 1 << 20,   /* filters are under the protocol */
-    STREAM_SHAKING = 1 << 21,    /* ... and not all of them are ready */
-    STREAM_OWES_START = 1 << 22, /* the topmost has to be started */
-    STREAM_EOF_BELOW = 1 << 23,  /* the kernel's end; STREAM_EOF is theirs */
-    STREAM_SAID_EOF = 1 << 24,   /* they have said goodbye */
-    STREAM_UNIX = 1 << 25,       /* a unix socket: descriptors may come */
-    STREAM_PASSING = 1 << 26,    /* some wait for the byte they go with */
-    STREAM_FILE_OVER = 1 << 27   /* a sendfile's result is to be told */
+    STREAM_FILTERED = 1 << 20,      /* filters are under the protocol */
+    STREAM_HANDSHAKING = 1 << 21,   /* ... and not all of them are ready */
+    STREAM_OWES_START = 1 << 22,    /* the topmost has to be started */
+    STREAM_EOF_BELOW = 1 << 23,     /* the kernel's end; STREAM_EOF is theirs */
+    STREAM_SHUTDOWN_SENT = 1 << 24, /* they have said goodbye */
+    STREAM_UNIX = 1 << 25,          /* a unix socket: descriptors may come */
+    STREAM_FDS_QUEUED = 1 << 26,    /* some wait for the byte they go with */
+    STREAM_FILE_OVER = 1 << 27      /* a sendfile's result is to be told */
 };
 
 /* Made when the first byte has to wait, or the limits are set. */
@@ -73,7 +73,7 @@ struct stream_extra {
     struct held *held;
     struct filters *filters;
     rondo_address *peer, *local; /* those that are long */
-    struct parcels *parcels;     /* descriptors to go */
+    struct fd_queue *fd_queue;   /* descriptors to go */
     struct arrived *arrived;     /* descriptors that came */
 };
 
@@ -173,7 +173,7 @@ bool stream_delivers(const rondo_transport *t);
 /* What was read before has to be taken first; but a handshake goes on. */
 static inline bool stream_is_full(const rondo_transport *t)
 {
-    return (t->flags & (STREAM_HELD | STREAM_SHAKING)) == STREAM_HELD;
+    return (t->flags & (STREAM_HELD | STREAM_HANDSHAKING)) == STREAM_HELD;
 }
 
 /* Half a stream that reads. */
@@ -267,12 +267,12 @@ bool stream_hold(rondo_transport *t, const void *data, size_t size);
 bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
 /* The held bytes, to be freed with loop_free; NULL: only an end was held. */
 struct held *stream_take_held(rondo_transport *t);
-/* STREAM_PASSING's sys_sendv, which may send less without need. */
+/* STREAM_FDS_QUEUED's sys_sendv, which may send less without need. */
 int64_t stream_pass(rondo_transport *t, const rondo_buffer *pieces,
                     size_t count);
 /* These bytes have left by other ways. */
 void stream_passed(rondo_transport *t, size_t count);
-void stream_drop_parcels(rondo_transport *t);
+void stream_drop_fds(rondo_transport *t);
 /* STREAM_UNIX's sys_recv. What has arrived is the program's to take until
  * stream_drop_arrived, after the bytes. */
 int64_t stream_receive(rondo_transport *t, void *data, size_t size);

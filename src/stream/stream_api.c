@@ -16,7 +16,7 @@ void rondo_transport_close(rondo_transport *t)
     stream_settle(t);
 }
 
-static void end(rondo_transport *t, int error)
+static void stream_api_end(rondo_transport *t, int error)
 {
     error_no_os();
     stream_fail(t, error, STREAM_RESET);
@@ -26,19 +26,20 @@ static void end(rondo_transport *t, int error)
 void rondo_transport_abort(rondo_transport *t)
 {
     if (!loop_check(t ? t->loop : NULL, "transport_abort"))
-        end(t, RONDO_ECANCELED);
+        stream_api_end(t, RONDO_ECANCELED);
 }
 
 void rondo_transport_abort_with(rondo_transport *t, int error)
 {
     if (loop_check(t ? t->loop : NULL, "transport_abort_with"))
         return;
-    end(t, error < 0 ? error : RONDO_ECANCELED);
+    stream_api_end(t, error < 0 ? error : RONDO_ECANCELED);
 }
 
 bool rondo_transport_is_closing(const rondo_transport *t)
 {
-    return !t || t->flags & (STREAM_CLOSING | STREAM_ENDING | STREAM_BROKEN);
+    return !t ||
+           t->flags & (STREAM_CLOSING | STREAM_ENDING | STREAM_READING_OUT);
 }
 
 bool rondo_transport_can_write_eof(const rondo_transport *t)
@@ -78,8 +79,9 @@ void *rondo_transport_self(const rondo_transport *t)
     return t ? t->self : NULL;
 }
 
-static int recall(const rondo_transport *t, const struct small_address *which,
-                  rondo_address *address, const char *what)
+static int stream_api_recall(const rondo_transport *t,
+                             const struct small_address *which,
+                             rondo_address *address, const char *what)
 {
     if (!address)
         return error_set(RONDO_EINVAL, "%s: NULL", what);
@@ -92,7 +94,8 @@ int rondo_transport_peer_address(const rondo_transport *t,
 {
     int error = loop_check(t ? t->loop : NULL, "transport_peer_address");
     return error ? error
-                 : recall(t, &t->peer, address, "transport_peer_address");
+                 : stream_api_recall(t, &t->peer, address,
+                                     "transport_peer_address");
 }
 
 int rondo_transport_local_address(const rondo_transport *t,
@@ -100,7 +103,8 @@ int rondo_transport_local_address(const rondo_transport *t,
 {
     int error = loop_check(t ? t->loop : NULL, "transport_local_address");
     return error ? error
-                 : recall(t, &t->local, address, "transport_local_address");
+                 : stream_api_recall(t, &t->local, address,
+                                     "transport_local_address");
 }
 
 int rondo_transport_peer_credentials(const rondo_transport *t,

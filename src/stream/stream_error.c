@@ -14,7 +14,7 @@ int stream_loss(const rondo_transport *t, int error)
 }
 
 /* A file that is full is no peer that has left. */
-static bool has_left(const rondo_transport *t, int error)
+static bool stream_error_has_left(const rondo_transport *t, int error)
 {
     return !(t->flags & STREAM_PIPE) || error == RONDO_EPIPE ||
            error == RONDO_ECONNRESET;
@@ -22,7 +22,7 @@ static bool has_left(const rondo_transport *t, int error)
 
 void stream_break_off(rondo_transport *t, int error)
 {
-    if (t->flags & STREAM_CLOSING && has_left(t, error)) {
+    if (t->flags & STREAM_CLOSING && stream_error_has_left(t, error)) {
         /* all that was wanted of the peer was to take it; its leaving is no
          * error any more */
         t->flags |= STREAM_ENDING;
@@ -36,7 +36,7 @@ void stream_break_off(rondo_transport *t, int error)
     }
     stream_drop_out(t);
     if (stream_reads(t) || !(t->flags & STREAM_MADE))
-        t->flags |= STREAM_BROKEN;
+        t->flags |= STREAM_READING_OUT;
     else
         t->flags |= STREAM_ENDING;
 }
@@ -72,10 +72,10 @@ bool stream_describe(const struct handle *handle, char *text, size_t size)
     if (!*peer)
         snprintf(peer, sizeof peer, "unnamed"); /* most clients of a path */
     const char *state = t->flags & (STREAM_CLOSING | STREAM_ENDING) ? "closing"
-                        : t->flags & STREAM_SHAKING ? "handshake"
-                        : t->flags & STREAM_EOF     ? "half-open"
-                        : t->flags & STREAM_PAUSED  ? "paused"
-                                                    : "open";
+                        : t->flags & STREAM_HANDSHAKING ? "handshake"
+                        : t->flags & STREAM_EOF         ? "half-open"
+                        : t->flags & STREAM_PAUSED      ? "paused"
+                                                        : "open";
     snprintf(text, size, "fd %lld, peer %s, %s, %zu bytes to send",
              (long long)rondo_transport_fd(t), peer, state, stream_unsent(t));
     return true;

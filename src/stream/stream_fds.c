@@ -5,19 +5,19 @@
 
 #include <string.h>
 
-enum { PARCEL_MOST = 64 };
+enum { FD_BATCH_MOST = 64 };
 
 /* Descriptors that leave with one byte: the one at this place of the stream.
  * They are duplicates, the program's are its own. */
-struct parcel {
-    struct parcel *next;
+struct fd_batch {
+    struct fd_batch *next;
     uint64_t at;
     size_t count;
-    sys_fd fds[PARCEL_MOST];
+    sys_fd fds[FD_BATCH_MOST];
 };
 
-struct parcels {
-    struct parcel *first, *last;
+struct fd_queue {
+    struct fd_batch *first, *last;
     uint64_t front; /* the place of the next byte to leave */
 };
 
@@ -29,37 +29,37 @@ struct arrived {
 
 /* ---- sending ---- */
 
-static void close_all(const sys_fd *fds, size_t count)
+static void stream_fds_close_all(const sys_fd *fds, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         sys_close(fds[i]);
 }
 
-static void drop_first(rondo_transport *t)
+static void stream_fds_drop_first(rondo_transport *t)
 {
-    struct parcels *p = t->extra->parcels;
-    struct parcel *gone = p->first;
-    close_all(gone->fds, gone->count);
+    struct fd_queue *p = t->extra->fd_queue;
+    struct fd_batch *gone = p->first;
+    stream_fds_close_all(gone->fds, gone->count);
     p->first = gone->next;
     if (!p->first) {
         p->last = NULL;
-        t->flags &= ~(uint32_t)STREAM_PASSING;
+        t->flags &= ~(uint32_t)STREAM_FDS_QUEUED;
     }
     loop_free(t->loop, gone);
 }
 
-void stream_drop_parcels(rondo_transport *t)
+void stream_drop_fds(rondo_transport *t)
 {
-    while (t->flags & STREAM_PASSING)
-        drop_first(t);
+    while (t->flags & STREAM_FDS_QUEUED)
+        stream_fds_drop_first(t);
 }
 
 void stream_passed(rondo_transport *t, size_t count)
 {
-    struct parcels *p = t->extra->parcels;
+    struct fd_queue *p = t->extra->fd_queue;
     p->front += count;
     if (count && p->first->at < p->front)
-        drop_first(t);
+        stream_fds_drop_first(t);
 }
 
 /* One message carries its descriptors with its first byte, so it begins with
@@ -67,9 +67,9 @@ void stream_passed(rondo_transport *t, size_t count)
 int64_t stream_pass(rondo_transport *t, const rondo_buffer *pieces,
                     size_t count)
 {
-    const struct parcels *p = t->extra->parcels;
-    const struct parcel *with = p->first->at == p->front ? p->first : NULL;
-    const struct parcel *next = with ? with->next : p->first;
+    const struct fd_queue *p = t->extra->fd_queue;
+    const struct fd_batch *with = p->first->at == p->front ? p->first : NULL;
+    const struct fd_batch *next = with ? with->next : p->first;
     uint64_t room = next ? next->at - p->front : UINT64_MAX;
     rondo_buffer part[BUF_GATHER];
     size_t used = 0;
@@ -87,22 +87,22 @@ int64_t stream_pass(rondo_transport *t, const rondo_buffer *pieces,
     return sent;
 }
 
-/* The parcel for the byte that is written next; NULL: out of memory. */
-static struct parcel *open_parcel(rondo_transport *t)
+/* The batch for the byte that is written next; NULL: out of memory. */
+static struct fd_batch *stream_fds_open_batch(rondo_transport *t)
 {
     struct stream_extra *x = stream_extra(t);
-    if (x && !x->parcels) {
-        x->parcels = loop_alloc(t->loop, sizeof *x->parcels);
-        if (x->parcels)
-            *x->parcels = (struct parcels){0};
+    if (x && !x->fd_queue) {
+        x->fd_queue = loop_alloc(t->loop, sizeof *x->fd_queue);
+        if (x->fd_queue)
+            *x->fd_queue = (struct fd_queue){0};
     }
-    if (!x || !x->parcels)
+    if (!x || !x->fd_queue)
         return NULL;
-    struct parcels *p = x->parcels;
+    struct fd_queue *p = x->fd_queue;
     uint64_t at = p->front + rondo_transport_get_write_buffer_size(t);
     if (p->last && p->last->at == at)
         return p->last;
-    struct parcel *made = loop_alloc(t->loop, sizeof *made);
+    struct fd_batch *made = loop_alloc(t->loop, sizeof *made);
     if (!made)
         return NULL;
     made->next = NULL;
@@ -111,34 +111,34 @@ static struct parcel *open_parcel(rondo_transport *t)
     return made;
 }
 
-static void keep(rondo_transport *t, struct parcel *parcel)
+static void stream_fds_keep(rondo_transport *t, struct fd_batch *batch)
 {
-    struct parcels *p = t->extra->parcels;
-    if (p->last == parcel)
+    struct fd_queue *p = t->extra->fd_queue;
+    if (p->last == batch)
         return;
     if (p->last)
-        p->last->next = parcel;
+        p->last->next = batch;
     else
-        p->first = parcel;
-    p->last = parcel;
-    t->flags |= STREAM_PASSING;
+        p->first = batch;
+    p->last = batch;
+    t->flags |= STREAM_FDS_QUEUED;
 }
 
-/* Puts a duplicate in; on an error the parcel is as it was. */
-static int put(struct parcel *parcel, rondo_fd fd, const char *what)
+/* Puts a duplicate in; on an error the batch is as it was. */
+static int stream_fds_put(struct fd_batch *batch, rondo_fd fd, const char *what)
 {
-    if (parcel->count == PARCEL_MOST)
+    if (batch->count == FD_BATCH_MOST)
         return error_set(RONDO_ETOOMUCH,
                          "%s: more than %d descriptors with one byte", what,
-                         PARCEL_MOST);
-    int error = sys_duplicate(sys_fd_of(fd), &parcel->fds[parcel->count]);
+                         FD_BATCH_MOST);
+    int error = sys_duplicate(sys_fd_of(fd), &batch->fds[batch->count]);
     if (error)
         return error_os(error, "%s: descriptor %lld", what, (long long)fd);
-    parcel->count++;
+    batch->count++;
     return 0;
 }
 
-static int refuse_other(const char *what)
+static int stream_fds_refuse_other(const char *what)
 {
     return error_set(RONDO_ENOTSUP, "%s: only unix sockets carry descriptors",
                      what);
@@ -149,19 +149,19 @@ int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd)
     const char *what = "transport_send_fd";
     int error = loop_check(t ? t->loop : NULL, what);
     if (!error && !(t->flags & STREAM_UNIX))
-        error = refuse_other(what);
+        error = stream_fds_refuse_other(what);
     if (!error)
         error = stream_may_write(t, what);
     if (error)
         return error;
-    struct parcel *parcel = open_parcel(t);
-    if (!parcel)
+    struct fd_batch *batch = stream_fds_open_batch(t);
+    if (!batch)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
-    error = put(parcel, fd, what);
-    if (parcel->count)
-        keep(t, parcel);
+    error = stream_fds_put(batch, fd, what);
+    if (batch->count)
+        stream_fds_keep(t, batch);
     else
-        loop_free(t->loop, parcel);
+        loop_free(t->loop, batch);
     return error;
 }
 
@@ -172,12 +172,13 @@ void stream_drop_arrived(rondo_transport *t)
     struct arrived *a = t->extra ? t->extra->arrived : NULL;
     if (!a)
         return;
-    close_all(a->fds + a->next, a->count - a->next);
+    stream_fds_close_all(a->fds + a->next, a->count - a->next);
     loop_free(t->loop, a);
     t->extra->arrived = NULL;
 }
 
-static bool keep_arrived(rondo_transport *t, const sys_fd *fds, size_t count)
+static bool stream_fds_keep_arrived(rondo_transport *t, const sys_fd *fds,
+                                    size_t count)
 {
     struct stream_extra *x = stream_extra(t);
     struct arrived *a =
@@ -196,9 +197,9 @@ int64_t stream_receive(rondo_transport *t, void *data, size_t size)
     sys_fd fds[SYS_FDS_MOST];
     size_t count = 0;
     int64_t received = sys_recv_fds(t->io.fd, data, size, fds, &count);
-    if (!count || keep_arrived(t, fds, count))
+    if (!count || stream_fds_keep_arrived(t, fds, count))
         return received;
-    close_all(fds, count);
+    stream_fds_close_all(fds, count);
     error_no_os();
     return RONDO_ENOMEM;
 }
@@ -209,7 +210,7 @@ rondo_fd rondo_transport_take_fd(rondo_transport *t)
     if (loop_check(t ? t->loop : NULL, what))
         return RONDO_NO_FD;
     if (!(t->flags & STREAM_UNIX)) {
-        refuse_other(what);
+        stream_fds_refuse_other(what);
         return RONDO_NO_FD;
     }
     struct arrived *a = t->extra ? t->extra->arrived : NULL;

@@ -13,7 +13,7 @@ struct stream_file {
     struct handle handle;
     rondo_id id;
     rondo_transport *t;
-    struct source source;
+    struct file_source source;
     struct sys_part part; /* the backend's */
     rondo_done_fn done;
     void *arg;
@@ -26,19 +26,19 @@ struct stream_file {
 };
 
 /* Its bytes can go from file to socket as they are. */
-static bool is_plain(const rondo_transport *t)
+static bool stream_file_is_plain(const rondo_transport *t)
 {
-    return !(t->flags & (STREAM_PIPE | STREAM_PASSING | STREAM_FILTERED));
+    return !(t->flags & (STREAM_PIPE | STREAM_FDS_QUEUED | STREAM_FILTERED));
 }
 
 /* ---- the result ---- */
 
-static void finish(struct stream_file *f, int error)
+static void stream_file_finish(struct stream_file *f, int error)
 {
     f->over = true;
     f->result = error ? error : f->source.sent;
     f->os_error = rondo_last_os_error();
-    source_close(&f->source, error != 0);
+    file_source_close(&f->source, error != 0);
     f->t->flags |= STREAM_FILE_OVER;
 }
 
@@ -56,18 +56,18 @@ void stream_file_tell(rondo_transport *t)
         error_os((int)f->result, "transport_sendfile");
     }
     f->done(loop, f->arg, f->result);
-    loop_spare(loop, SPARE_SENDFILE, f);
+    free_list_put(loop, FREE_LIST_SENDFILE, f);
 }
 
 /* What was read and never leaves the buffer was not sent; what a filter has
  * made of it cannot be told. */
-static void take_back_buffered(struct stream_file *f)
+static void stream_file_take_back_buffered(struct stream_file *f)
 {
     size_t size = f->t->out->buf.size;
     if (f->source.by_thread && !(f->t->flags & STREAM_FILTERED))
-        source_take_back(&f->source, (int64_t)size < f->source.sent
-                                         ? size
-                                         : (size_t)f->source.sent);
+        file_source_take_back(&f->source, (int64_t)size < f->source.sent
+                                              ? size
+                                              : (size_t)f->source.sent);
 }
 
 void stream_file_drop(rondo_transport *t)
@@ -75,29 +75,30 @@ void stream_file_drop(rondo_transport *t)
     struct stream_file *f = t->out->file;
     if (f->over)
         return;
-    take_back_buffered(f);
-    finish(f, t->error ? t->error : RONDO_ECONNRESET);
+    stream_file_take_back_buffered(f);
+    stream_file_finish(f, t->error ? t->error : RONDO_ECONNRESET);
 }
 
 /* ---- read by a thread ---- */
 
-static void read_on(struct stream_file *f)
+static void stream_file_read_on(struct stream_file *f)
 {
     const struct outgoing *out = f->t->out;
     if (f->source.reading || out->buf.size > out->low)
         return;
     if (!f->ended && f->source.left) {
-        int error = source_read(&f->source);
+        int error = file_source_read(&f->source);
         if (error)
-            finish(f, error);
+            stream_file_finish(f, error);
     } else if (!out->buf.size) {
-        finish(f, 0);
+        stream_file_finish(f, 0);
     }
 }
 
 /* Flow control and whatever else the transport's writes go through hold for
  * these bytes, too. A failure comes back by stream_file_drop. */
-static void write_on(struct stream_file *f, const char *data, size_t size)
+static void stream_file_write_on(struct stream_file *f, const char *data,
+                                 size_t size)
 {
     if (f->t->flags & STREAM_TIMED && !stream_unsent(f->t))
         stream_note_write(f->t); /* nothing has waited for the peer */
@@ -106,11 +107,12 @@ static void write_on(struct stream_file *f, const char *data, size_t size)
     f->writes = false;
     if (result >= 0 || f->over)
         return;
-    source_take_back(&f->source, size); /* there was no memory for them */
-    finish(f, result);
+    file_source_take_back(&f->source, size); /* there was no memory for them */
+    stream_file_finish(f, result);
 }
 
-static void came(struct source *s, const char *data, size_t size, int error)
+static void stream_file_came(struct file_source *s, const char *data,
+                             size_t size, int error)
 {
     struct stream_file *f =
         (struct stream_file *)(void *)((char *)s -
@@ -119,21 +121,21 @@ static void came(struct source *s, const char *data, size_t size, int error)
     t->flags |= STREAM_RUNNING;
     f->ended = !size;
     if (error)
-        finish(f, error);
+        stream_file_finish(f, error);
     else if (size)
-        write_on(f, data, size);
+        stream_file_write_on(f, data, size);
     if (!f->over)
-        read_on(f);
+        stream_file_read_on(f);
     stream_finish(t);
 }
 
 /* ---- sent by the kernel ---- */
 
-static void kernel_said(struct stream_file *f, int64_t count)
+static void stream_file_kernel_said(struct stream_file *f, int64_t count)
 {
     rondo_transport *t = f->t;
     if (count == RONDO_ENOTSUP) {
-        read_on(f);
+        stream_file_read_on(f);
         return;
     }
     if (count < 0 && count != RONDO_EAGAIN) {
@@ -143,22 +145,22 @@ static void kernel_said(struct stream_file *f, int64_t count)
     if (count > 0)
         stream_note_progress(t);
     if (count == 0 || !f->source.left)
-        finish(f, 0);
+        stream_file_finish(f, 0);
 }
 
 /* What the backend is to send next, no more than there is now. */
-static void choose_part(struct stream_file *f)
+static void stream_file_choose_part(struct stream_file *f)
 {
-    size_t most = source_next(&f->source, PART_MOST, &f->part);
+    size_t most = file_source_next(&f->source, PART_MOST, &f->part);
     int64_t size = sys_file_size(f->part.file);
     int64_t rest = size - f->part.offset;
     if (rest < (int64_t)most)
         f->part.size = rest > 0 ? (size_t)rest : 0;
     if (size < 0) {
         f->source.by_thread = true; /* which will meet the error */
-        read_on(f);
+        stream_file_read_on(f);
     } else if (!f->part.size) {
-        finish(f, 0);
+        stream_file_finish(f, 0);
     }
 }
 
@@ -167,16 +169,16 @@ void stream_file_go_on(rondo_transport *t)
     struct stream_file *f = t->out->file;
     if (f->over)
         return;
-    if (!is_plain(t))
+    if (!stream_file_is_plain(t))
         f->source.by_thread = true;
     if (f->source.by_thread)
-        read_on(f);
+        stream_file_read_on(f);
     else if (t->out->buf.size)
         return;
     else if (op_sends_files(t->loop))
-        choose_part(f);
+        stream_file_choose_part(f);
     else
-        kernel_said(f, source_send(&f->source, t->io.fd));
+        stream_file_kernel_said(f, file_source_send(&f->source, t->io.fd));
 }
 
 bool stream_file_waits(const rondo_transport *t)
@@ -198,14 +200,14 @@ void stream_file_sent(rondo_transport *t, int error, size_t count)
 {
     struct stream_file *f = t->out->file;
     bool own = f && !f->over && f->in_backend;
-    if (error && source_blames_stream(error)) {
+    if (error && file_source_blames_stream(error)) {
         stream_break_off(t, error);
         return;
     }
     if (own && error)
         f->source.by_thread = true;
     else if (own)
-        source_advance(&f->source, count);
+        file_source_advance(&f->source, count);
     if (own)
         f->in_backend = false;
     stream_note_progress(t);
@@ -226,18 +228,19 @@ bool stream_file_writes(const rondo_transport *t)
 
 /* ---- the program's call ---- */
 
-static void cancel(rondo_loop *loop, struct handle *handle)
+static void stream_file_cancel(rondo_loop *loop, struct handle *handle)
 {
     struct stream_file *f = (struct stream_file *)(void *)handle;
     (void)loop;
     if (f->over)
         return; /* its result is on the way */
     error_no_os();
-    finish(f, RONDO_ECANCELED);
+    stream_file_finish(f, RONDO_ECANCELED);
     stream_settle(f->t);
 }
 
-static int check(const rondo_transport *t, rondo_done_fn done, const char *what)
+static int stream_file_check(const rondo_transport *t, rondo_done_fn done,
+                             const char *what)
 {
     int error = stream_may_write(t, what);
     if (error)
@@ -245,27 +248,27 @@ static int check(const rondo_transport *t, rondo_done_fn done, const char *what)
     if (!(t->flags & STREAM_MADE))
         return error_set(RONDO_ENOTCONN,
                          "%s: connection_made has not been called", what);
-    if (t->flags & STREAM_SHAKING)
+    if (t->flags & STREAM_HANDSHAKING)
         return error_set(RONDO_EBUSY, "%s: a filter is getting ready", what);
     return done ? 0 : error_set(RONDO_EINVAL, "%s: no function", what);
 }
 
-static int file_new(rondo_transport *t, const struct source *source,
-                    struct stream_file **made)
+static int stream_file_new(rondo_transport *t, const struct file_source *source,
+                           struct stream_file **made)
 {
     rondo_loop *loop = t->loop;
     struct stream_file *f = NULL;
     if (stream_out(t))
-        f = loop_take_spare(loop, SPARE_SENDFILE, sizeof *f);
+        f = free_list_take(loop, FREE_LIST_SENDFILE, sizeof *f);
     if (!f)
         return error_set(RONDO_ENOMEM, "transport_sendfile: out of memory");
     f->t = t;
     f->source = *source;
-    f->source.came = came;
-    f->id = id_new(loop, &f->handle, cancel);
+    f->source.came = stream_file_came;
+    f->id = id_new(loop, &f->handle, stream_file_cancel);
     if (f->id < 0) {
         int error = (int)f->id;
-        loop_spare(loop, SPARE_SENDFILE, f);
+        free_list_put(loop, FREE_LIST_SENDFILE, f);
         return error;
     }
     *made = f;
@@ -273,16 +276,17 @@ static int file_new(rondo_transport *t, const struct source *source,
 }
 
 /* The first try, if it may be. What has worked needs not be looked at. */
-static int begin(struct stream_file *f, const char *what)
+static int stream_file_begin(struct stream_file *f, const char *what)
 {
     rondo_transport *t = f->t;
     int64_t count = RONDO_EAGAIN;
-    bool tries = f->source.left && is_plain(t) && !op_sends_files(t->loop) &&
-                 !(t->flags & STREAM_QUEUED) && op_is_idle(&t->out->op);
+    bool tries = f->source.left && stream_file_is_plain(t) &&
+                 !op_sends_files(t->loop) && !(t->flags & STREAM_QUEUED) &&
+                 op_is_idle(&t->out->op);
     if (tries)
-        count = source_send(&f->source, t->io.fd);
+        count = file_source_send(&f->source, t->io.fd);
     int64_t os_error = rondo_last_os_error();
-    int error = count > 0 ? 0 : source_check(&f->source, what);
+    int error = count > 0 ? 0 : file_source_check(&f->source, what);
     if (error)
         return error;
     if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
@@ -292,9 +296,9 @@ static int begin(struct stream_file *f, const char *what)
     handle_open(t->loop, &f->handle, HANDLE_SENDFILE);
     error_keep_os(os_error);
     if (tries)
-        kernel_said(f, count);
+        stream_file_kernel_said(f, count);
     else if (!f->source.left)
-        finish(f, 0);
+        stream_file_finish(f, 0);
     else if (!t->out->buf.size && op_is_idle(&t->out->op))
         stream_file_go_on(t);
     return 0;
@@ -305,23 +309,23 @@ rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
                                   rondo_done_fn done, void *arg)
 {
     const char *what = "transport_sendfile";
-    struct source source;
+    struct file_source source;
     struct stream_file *f = NULL;
-    int error = check(t, done, what);
+    int error = stream_file_check(t, done, what);
     if (!error)
-        error = source_open(&source, t->loop, file, offset, size, what);
+        error = file_source_open(&source, t->loop, file, offset, size, what);
     if (!error)
-        error = file_new(t, &source, &f);
+        error = stream_file_new(t, &source, &f);
     if (error)
         return error;
     assert(f);
     f->done = done;
     f->arg = arg;
     rondo_id id = f->id;
-    error = begin(f, what);
+    error = stream_file_begin(f, what);
     if (error) {
         id_free(t->loop, id);
-        loop_spare(t->loop, SPARE_SENDFILE, f);
+        free_list_put(t->loop, FREE_LIST_SENDFILE, f);
         return error;
     }
     stream_settle(t);
@@ -330,12 +334,14 @@ rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
 
 /* ---- for the loop ---- */
 
-static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+static void stream_file_close_at_loop_close(rondo_loop *loop,
+                                            struct handle *handle)
 {
-    cancel(loop, handle);
+    stream_file_cancel(loop, handle);
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
+static bool stream_file_describe(const struct handle *handle, char *text,
+                                 size_t size)
 {
     const struct stream_file *f =
         (const struct stream_file *)(const void *)handle;
@@ -345,5 +351,5 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     return true;
 }
 
-const struct handle_class sendfile_class = {"sendfile", close_at_loop_close,
-                                            describe};
+const struct handle_class sendfile_class = {
+    "sendfile", stream_file_close_at_loop_close, stream_file_describe};

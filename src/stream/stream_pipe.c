@@ -8,18 +8,18 @@ struct pipe_stream {
     rondo_transport t; /* first */
     struct sys_pipe pipe;
     struct io claim; /* of the given descriptor, when another is waited for */
-    struct blocking *thread; /* NULL: the backend waits */
+    struct pipe_thread *thread; /* NULL: the backend waits */
     unsigned char side;
     bool borrowed;
     bool watches; /* the reading side of a writer waits for a hang-up */
 };
 
-static struct pipe_stream *of(const rondo_transport *t)
+static struct pipe_stream *stream_pipe_of(const rondo_transport *t)
 {
     return (struct pipe_stream *)(uintptr_t)t;
 }
 
-static rondo_transport *of_read(struct task *task)
+static rondo_transport *stream_pipe_of_task(struct task *task)
 {
     return (rondo_transport *)(void *)((char *)task -
                                        offsetof(rondo_transport, read.task));
@@ -27,30 +27,31 @@ static rondo_transport *of_read(struct task *task)
 
 bool stream_only_reads(const rondo_transport *t)
 {
-    return t->flags & STREAM_PIPE && of(t)->side == SIDE_READ;
+    return t->flags & STREAM_PIPE && stream_pipe_of(t)->side == SIDE_READ;
 }
 
 bool stream_is_whole_pipe(const rondo_transport *t)
 {
-    return t->flags & STREAM_PIPE && of(t)->side == (SIDE_READ | SIDE_WRITE);
+    return t->flags & STREAM_PIPE &&
+           stream_pipe_of(t)->side == (SIDE_READ | SIDE_WRITE);
 }
 
 rondo_fd stream_pipe_fd(const rondo_transport *t)
 {
-    return (rondo_fd)of(t)->pipe.given;
+    return (rondo_fd)stream_pipe_of(t)->pipe.given;
 }
 
 int64_t stream_pipe_read(rondo_transport *t, void *data, size_t size)
 {
-    struct pipe_stream *p = of(t);
-    return p->thread ? blocking_take(p->thread, data)
+    struct pipe_stream *p = stream_pipe_of(t);
+    return p->thread ? pipe_thread_take(p->thread, data)
                      : sys_pipe_read(&p->pipe, data, size);
 }
 
 int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
                           size_t count)
 {
-    struct pipe_stream *p = of(t);
+    struct pipe_stream *p = stream_pipe_of(t);
     return p->thread ? RONDO_EAGAIN : sys_pipe_write(&p->pipe, buffers, count);
 }
 
@@ -58,12 +59,13 @@ int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
 
 bool stream_awaits_hang_up(const rondo_transport *t)
 {
-    const uint32_t over = STREAM_ENDING | STREAM_BROKEN;
-    return t->flags & STREAM_PIPE && of(t)->watches && !(t->flags & over);
+    const uint32_t over = STREAM_ENDING | STREAM_READING_OUT;
+    return t->flags & STREAM_PIPE && stream_pipe_of(t)->watches &&
+           !(t->flags & over);
 }
 
 /* With nothing to send that is the end of it and no error. */
-static void reader_left(rondo_transport *t)
+static void stream_pipe_reader_left(rondo_transport *t)
 {
     error_no_os();
     if (t->flags & STREAM_QUEUED)
@@ -72,16 +74,16 @@ static void reader_left(rondo_transport *t)
         t->flags |= STREAM_CLOSING;
 }
 
-static void writer_woken(rondo_loop *loop, struct task *task)
+static void stream_pipe_writer_woken(rondo_loop *loop, struct task *task)
 {
-    rondo_transport *t = of_read(task);
+    rondo_transport *t = stream_pipe_of_task(task);
     (void)loop;
     t->flags |= STREAM_RUNNING;
     if (stream_awaits_hang_up(t)) {
-        if (!task->error && sys_pipe_hung_up(&of(t)->pipe))
-            reader_left(t);
+        if (!task->error && sys_pipe_hung_up(&stream_pipe_of(t)->pipe))
+            stream_pipe_reader_left(t);
         else /* input of a socket's, which nobody is going to take */
-            of(t)->watches = false;
+            stream_pipe_of(t)->watches = false;
     }
     stream_finish(t);
 }
@@ -90,12 +92,12 @@ static void writer_woken(rondo_loop *loop, struct task *task)
 
 /* What is waited for: the descriptor, or its thread. The given number is taken
  * in any case. */
-static int attach(struct pipe_stream *p)
+static int stream_pipe_attach(struct pipe_stream *p)
 {
     rondo_loop *loop = p->t.loop;
     io_detach(loop, &p->t.io);
     if (p->thread)
-        io_init(&p->t.io, blocking_fd(p->thread), IO_THREAD);
+        io_init(&p->t.io, pipe_thread_fd(p->thread), IO_THREAD);
     else
         io_init(&p->t.io, p->pipe.fd, IO_PIPE);
     int error = io_attach(loop, &p->t.io);
@@ -108,38 +110,38 @@ static int attach(struct pipe_stream *p)
     return error;
 }
 
-static int use_thread(struct pipe_stream *p)
+static int stream_pipe_use_thread(struct pipe_stream *p)
 {
     int error = sys_pipe_block(&p->pipe);
-    return error ? error : blocking_new(p->t.loop, &p->pipe, &p->thread);
+    return error ? error : pipe_thread_new(p->t.loop, &p->pipe, &p->thread);
 }
 
 /* epoll will not wait for a device without a driver's help, as /dev/null;
  * kqueues refuse some devices with EINVAL. */
 int stream_pipe_refused(rondo_transport *t, int error)
 {
-    struct pipe_stream *p = of(t);
+    struct pipe_stream *p = stream_pipe_of(t);
     if (p->thread || (error != RONDO_EPERM && error != RONDO_EINVAL))
         return error;
-    error = use_thread(p);
-    return error ? error : attach(p);
+    error = stream_pipe_use_thread(p);
+    return error ? error : stream_pipe_attach(p);
 }
 
 int stream_pipe_written(rondo_transport *t)
 {
-    struct pipe_stream *p = of(t);
+    struct pipe_stream *p = stream_pipe_of(t);
     struct op *op = &t->out->op;
     if (!p->thread && !op->task.error)
         return 0;
     op->count = 0; /* it may be an error's code */
     if (!p->thread)
         return stream_pipe_refused(t, op->task.error);
-    if (op->task.error || t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
+    if (op->task.error || t->flags & (STREAM_ENDING | STREAM_READING_OUT)) {
         /* the bytes will be gone; it may have woken the loop a moment ago */
-        blocking_join(p->thread);
+        pipe_thread_join(p->thread);
         return op->task.error;
     }
-    int64_t written = blocking_take(p->thread, NULL);
+    int64_t written = pipe_thread_take(p->thread, NULL);
     if (written < 0)
         return written == RONDO_EAGAIN ? 0 : (int)written;
     op->count = (size_t)written;
@@ -148,8 +150,8 @@ int stream_pipe_written(rondo_transport *t)
 
 void stream_pipe_submit(rondo_transport *t, struct op *op)
 {
-    struct pipe_stream *p = of(t);
-    if (p->thread && blocking_is_forked(p->thread)) {
+    struct pipe_stream *p = stream_pipe_of(t);
+    if (p->thread && pipe_thread_is_forked(p->thread)) {
         error_no_os();
         op_finish(t->loop, op, RONDO_EFORKED);
         return;
@@ -157,18 +159,18 @@ void stream_pipe_submit(rondo_transport *t, struct op *op)
     if (p->thread) {
         op->task.kind = OP_WAIT_READ;
         if (op == &t->read)
-            blocking_read(p->thread);
+            pipe_thread_read(p->thread);
         else
-            blocking_write(p->thread, op->buffer, op->size);
+            pipe_thread_write(p->thread, op->buffer, op->size);
     }
     op_submit(t->loop, op);
 }
 
 void stream_pipe_cancel(rondo_transport *t, struct op *op)
 {
-    struct pipe_stream *p = of(t);
-    if (p->thread && blocking_is_busy(p->thread))
-        blocking_cancel(p->thread); /* its end ends the operation */
+    struct pipe_stream *p = stream_pipe_of(t);
+    if (p->thread && pipe_thread_is_busy(p->thread))
+        pipe_thread_cancel(p->thread); /* its end ends the operation */
     else
         op_cancel(t->loop, op);
 }
@@ -177,10 +179,10 @@ void stream_pipe_cancel(rondo_transport *t, struct op *op)
 
 void stream_pipe_close(rondo_transport *t, bool close)
 {
-    struct pipe_stream *p = of(t);
+    struct pipe_stream *p = stream_pipe_of(t);
     io_detach(t->loop, &p->claim);
     if (p->thread)
-        blocking_free(p->thread);
+        pipe_thread_free(p->thread);
     p->thread = NULL;
     if (p->borrowed)
         close = false;
@@ -201,15 +203,15 @@ void stream_pipe_shut(rondo_transport *t)
     t->io.fd = SYS_NO_FD;
 }
 
-static int open_pipe(struct pipe_stream *p, sys_fd fd)
+static int stream_pipe_open_pipe(struct pipe_stream *p, sys_fd fd)
 {
     int error = sys_pipe_open(fd, p->side, p->borrowed, &p->pipe);
     if (error)
         return error_os(error, "descriptor %lld", (long long)fd);
     if (sys_pipe_blocks(&p->pipe))
-        error = use_thread(p);
+        error = stream_pipe_use_thread(p);
     if (!error)
-        error = attach(p);
+        error = stream_pipe_attach(p);
     if (error)
         stream_pipe_close(&p->t, false);
     return error;
@@ -237,7 +239,7 @@ int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
     *p = (struct pipe_stream){.side = (unsigned char)side,
                               .borrowed = flags & RONDO_PIPE_BORROW};
     stream_init(loop, &p->t, fd);
-    int error = open_pipe(p, fd);
+    int error = stream_pipe_open_pipe(p, fd);
     if (error) {
         loop_free(loop, p);
         return error;
@@ -248,7 +250,7 @@ int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
     } else if (side == SIDE_WRITE) {
         p->t.flags |= STREAM_EOF;
         p->watches = sys_pipe_tells(&p->pipe);
-        op_init(&p->t.read, &p->t.io, OP_WAIT_READ, writer_woken);
+        op_init(&p->t.read, &p->t.io, OP_WAIT_READ, stream_pipe_writer_woken);
     }
     error = stream_remember(&p->t, NULL);
     if (error)

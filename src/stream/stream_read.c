@@ -13,7 +13,7 @@ enum {
     BROKEN_ROUNDS = 16
 };
 
-static rondo_transport *of_read(struct task *task)
+static rondo_transport *stream_read_of_task(struct task *task)
 {
     return (rondo_transport *)(void *)((char *)task -
                                        offsetof(rondo_transport, read.task));
@@ -22,8 +22,8 @@ static rondo_transport *of_read(struct task *task)
 /* ---- delivering ---- */
 
 /* One get_buffer and buffer_updated; how many bytes went in, 0: it ended. */
-static size_t deliver_buffered(rondo_transport *t, const char *data,
-                               size_t size)
+static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
+                                           size_t size)
 {
     size_t room = 0;
     void *to = t->protocol->get_buffer(t, t->self, size, &room);
@@ -43,7 +43,8 @@ static size_t deliver_buffered(rondo_transport *t, const char *data,
 
 /* One data_received; how many bytes it took: all but what it has given back
  * with unread. */
-static size_t deliver_plain(rondo_transport *t, const char *data, size_t size)
+static size_t stream_read_deliver_plain(rondo_transport *t, const char *data,
+                                        size_t size)
 {
     struct stream_state *state = stream_state(t->loop);
     state->lent_to = t;
@@ -55,7 +56,7 @@ static size_t deliver_plain(rondo_transport *t, const char *data, size_t size)
     return size - state->lent_back;
 }
 
-static void hold(rondo_transport *t, const char *data, size_t size)
+static void stream_read_hold(rondo_transport *t, const char *data, size_t size)
 {
     if (stream_hold(t, data, size))
         return;
@@ -65,30 +66,31 @@ static void hold(rondo_transport *t, const char *data, size_t size)
 
 /* What cannot be delivered now, because reading was paused or everything was
  * given back, is held for later. */
-static void deliver(rondo_transport *t, const char *data, size_t size,
-                    bool refused)
+static void stream_read_deliver(rondo_transport *t, const char *data,
+                                size_t size, bool refused)
 {
     for (;;) {
-        if (t->flags & (STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT))
+        if (t->flags &
+            (STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_RELEASE_DUE))
             stream_deliver_owed(t);
         if (!size || refused || !stream_delivers(t))
             break;
         const rondo_protocol *protocol = t->protocol;
         size_t took = size;
         if (protocol->get_buffer)
-            took = deliver_buffered(t, data, size);
+            took = stream_read_deliver_buffered(t, data, size);
         else if (protocol->data_received)
-            took = deliver_plain(t, data, size);
+            took = stream_read_deliver_plain(t, data, size);
         data += took;
         size -= took;
         refused = !took && t->protocol == protocol;
     }
     const uint32_t over = STREAM_CLOSING | STREAM_ENDING;
     if (size && !(t->flags & over))
-        hold(t, data, size);
+        stream_read_hold(t, data, size);
 }
 
-static void deliver_eof(rondo_transport *t)
+static void stream_read_deliver_eof(rondo_transport *t)
 {
     t->flags |= STREAM_EOF;
     bool keep =
@@ -101,14 +103,14 @@ static void deliver_eof(rondo_transport *t)
 
 /* What has to be told first, what waits in front, or a data_received further
  * out, which keeps what it is lent. */
-static COLD int deliver_carefully(rondo_transport *t, const char *data,
-                                  size_t size, bool refused)
+static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
+                                         size_t size, bool refused)
 {
     struct stream_state *state = stream_state(t->loop), outer = *state;
     if (!(t->flags & STREAM_HELD))
-        deliver(t, data, size, refused);
+        stream_read_deliver(t, data, size, refused);
     else if (!(t->flags & (STREAM_CLOSING | STREAM_ENDING)))
-        hold(t, data, size);
+        stream_read_hold(t, data, size);
     *state = outer;
     if (!(t->flags & STREAM_RUNNING))
         stream_settle(t);
@@ -118,18 +120,19 @@ static COLD int deliver_carefully(rondo_transport *t, const char *data,
 int stream_deliver(rondo_transport *t, const char *data, size_t size)
 {
     const uint32_t odd = STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING |
-                         STREAM_ENDING | STREAM_SHAKING | STREAM_HELD |
-                         STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_SPENT;
+                         STREAM_ENDING | STREAM_HANDSHAKING | STREAM_HELD |
+                         STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE |
+                         STREAM_RELEASE_DUE;
     const uint32_t even = STREAM_MADE | STREAM_RUNNING;
     const rondo_protocol *protocol = t->protocol;
     if ((t->flags & (even | odd)) != even || stream_state(t->loop)->lent_to ||
         protocol->get_buffer || !protocol->data_received)
-        return deliver_carefully(t, data, size, false);
-    size_t took = deliver_plain(t, data, size);
+        return stream_read_deliver_slow(t, data, size, false);
+    size_t took = stream_read_deliver_plain(t, data, size);
     if (took == size)
         return 0;
-    return deliver_carefully(t, data + took, size - took,
-                             !took && t->protocol == protocol);
+    return stream_read_deliver_slow(t, data + took, size - took,
+                                    !took && t->protocol == protocol);
 }
 
 void stream_deliver_eof(rondo_transport *t)
@@ -137,33 +140,33 @@ void stream_deliver_eof(rondo_transport *t)
     if (t->flags & STREAM_HELD || !stream_delivers(t))
         filters_hold_eof(t);
     else
-        deliver_eof(t);
+        stream_read_deliver_eof(t);
 }
 
 /* ---- reading ---- */
 
-static void read_end(rondo_transport *t)
+static void stream_read_end(rondo_transport *t)
 {
     if (t->flags & STREAM_FILTERED)
         filters_eof_received(t);
     else
-        deliver_eof(t);
+        stream_read_deliver_eof(t);
 }
 
 /* Once a write has taken the news of a reset, reading says only "end". The
  * write that meets an orderly end says EPIPE. */
-static bool ended_in_order(const rondo_transport *t)
+static bool stream_read_ended_in_order(const rondo_transport *t)
 {
-    return !(t->flags & STREAM_BROKEN) ||
+    return !(t->flags & STREAM_READING_OUT) ||
            sys_error_code(t->os_error) == RONDO_EPIPE;
 }
 
 /* The end, an error, or nothing yet. */
-static void read_nothing(rondo_transport *t, int result)
+static void stream_read_nothing(rondo_transport *t, int result)
 {
     if (result == 0) {
-        if (ended_in_order(t))
-            read_end(t);
+        if (stream_read_ended_in_order(t))
+            stream_read_end(t);
     } else if (result != RONDO_EAGAIN) {
         /* a reset between two writes of ours may answer the reading side */
         stream_fail(t, result == RONDO_EPIPE ? RONDO_ECONNRESET : result, 0);
@@ -171,7 +174,7 @@ static void read_nothing(rondo_transport *t, int result)
 }
 
 /* One try; the size of what was read, or 0 when there is no more for now. */
-static size_t read_once(rondo_transport *t)
+static size_t stream_read_once(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     int64_t count = t->flags & STREAM_PIPE
@@ -180,7 +183,7 @@ static size_t read_once(rondo_transport *t)
                         ? stream_receive(t, loop->scratch, LOOP_SCRATCH)
                         : sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
     if (count <= 0) {
-        read_nothing(t, (int)count);
+        stream_read_nothing(t, (int)count);
         return 0;
     }
     if (t->flags & STREAM_TIMED)
@@ -188,43 +191,44 @@ static size_t read_once(rondo_transport *t)
     if (t->flags & STREAM_FILTERED)
         (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
     else
-        deliver(t, loop->scratch, (size_t)count, false);
+        stream_read_deliver(t, loop->scratch, (size_t)count, false);
     if (!(t->flags & STREAM_HELD))
         stream_drop_arrived(t);
     return (size_t)count;
 }
 
-static void read_more(rondo_transport *t)
+static void stream_read_more(rondo_transport *t)
 {
     int rounds = READ_ROUNDS;
     while (rounds-- && stream_reads(t) && !stream_is_full(t))
-        if (read_once(t) < LOOP_SCRATCH)
+        if (stream_read_once(t) < LOOP_SCRATCH)
             break;
 }
 
 /* The rest of a read that was not like every day's: `took` of the `count`
  * bytes at the start of the scratch buffer have been delivered. */
-static COLD void read_rest(rondo_transport *t, const rondo_protocol *protocol,
-                           int64_t count, size_t took)
+static COLD void stream_read_leave_fast(rondo_transport *t,
+                                        const rondo_protocol *protocol,
+                                        int64_t count, size_t took)
 {
     if (count <= 0)
-        read_nothing(t, (int)count);
+        stream_read_nothing(t, (int)count);
     else if (took < (size_t)count)
-        deliver(t, t->loop->scratch + took, (size_t)count - took,
-                !took && t->protocol == protocol);
+        stream_read_deliver(t, t->loop->scratch + took, (size_t)count - took,
+                            !took && t->protocol == protocol);
     else if (count == LOOP_SCRATCH &&
              t->flags == (STREAM_MADE | STREAM_RUNNING))
-        (void)read_once(t);
+        (void)stream_read_once(t);
     stream_finish(t);
 }
 
-static COLD void read_carefully(rondo_transport *t, int error)
+static COLD void stream_read_slow(rondo_transport *t, int error)
 {
     t->flags |= STREAM_RUNNING;
     if (error && t->flags & STREAM_PIPE)
         error = stream_pipe_refused(t, error);
     if (!error)
-        read_more(t);
+        stream_read_more(t);
     else if (error != RONDO_ECANCELED) {
         error_keep_os(t->read.os_error);
         stream_fail(t, error, 0);
@@ -232,13 +236,13 @@ static COLD void read_carefully(rondo_transport *t, int error)
     stream_finish(t);
 }
 
-static void read_done(rondo_loop *loop, struct task *task)
+static void stream_read_done(rondo_loop *loop, struct task *task)
 {
-    rondo_transport *t = of_read(task);
+    rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
     if (t->flags != STREAM_MADE || task->error || protocol->get_buffer ||
         !protocol->data_received) {
-        read_carefully(t, task->error);
+        stream_read_slow(t, task->error);
         return;
     }
     /* The everyday case: some bytes, all of them taken, and nothing changed,
@@ -247,34 +251,34 @@ static void read_done(rondo_loop *loop, struct task *task)
     int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
     t->flags = running;
     if (count <= 0) {
-        read_rest(t, protocol, count, 0);
+        stream_read_leave_fast(t, protocol, count, 0);
         return;
     }
-    size_t took = deliver_plain(t, loop->scratch, (size_t)count);
+    size_t took = stream_read_deliver_plain(t, loop->scratch, (size_t)count);
     if (took < (size_t)count || count == LOOP_SCRATCH || t->flags != running) {
-        read_rest(t, protocol, count, took);
+        stream_read_leave_fast(t, protocol, count, took);
         return;
     }
     t->flags = STREAM_MADE;
     op_submit(loop, &t->read);
 }
 
-static COLD void read_filtered_rest(rondo_transport *t, int64_t count)
+static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
 {
     if (count <= 0)
-        read_nothing(t, (int)count);
+        stream_read_nothing(t, (int)count);
     else if (count == LOOP_SCRATCH && stream_reads(t) && !stream_is_full(t))
-        (void)read_once(t);
+        (void)stream_read_once(t);
     stream_finish(t);
 }
 
 /* With filters this is every day's, in read_done's place. */
-static void read_filtered_done(rondo_loop *loop, struct task *task)
+static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
 {
     const uint32_t running = STREAM_MADE | STREAM_FILTERED | STREAM_RUNNING;
-    rondo_transport *t = of_read(task);
+    rondo_transport *t = stream_read_of_task(task);
     if (t->flags != (STREAM_MADE | STREAM_FILTERED) || task->error) {
-        read_carefully(t, task->error);
+        stream_read_slow(t, task->error);
         return;
     }
     int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
@@ -282,7 +286,7 @@ static void read_filtered_done(rondo_loop *loop, struct task *task)
     if (count > 0)
         (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
     if (count <= 0 || count == LOOP_SCRATCH || t->flags != running) {
-        read_filtered_rest(t, count);
+        stream_read_leave_filtered(t, count);
         return;
     }
     t->flags = STREAM_MADE | STREAM_FILTERED;
@@ -291,20 +295,21 @@ static void read_filtered_done(rondo_loop *loop, struct task *task)
 
 void stream_read_through_filters(rondo_transport *t)
 {
-    t->read.task.done = read_filtered_done;
+    t->read.task.done = stream_read_filtered_done;
 }
 
 /* A write has failed, or the stream is cut: what the peer sent before is still
  * its to say. A cut does not wait for a peer that never stops. */
-static void read_broken(rondo_transport *t)
+static void stream_read_out(rondo_transport *t)
 {
     int rounds = BROKEN_ROUNDS;
-    while (t->flags & STREAM_BROKEN && stream_reads(t) && !stream_is_full(t)) {
+    while (t->flags & STREAM_READING_OUT && stream_reads(t) &&
+           !stream_is_full(t)) {
         if (!rounds-- && t->flags & STREAM_WRITE_FAILED)
             return;
         if (rounds < 0)
             break;
-        if (!read_once(t))
+        if (!stream_read_once(t))
             break;
     }
     if (t->flags & STREAM_HELD && stream_delivers(t))
@@ -317,15 +322,15 @@ void stream_read_deferred(rondo_transport *t)
     if (t->flags & STREAM_HELD && stream_delivers(t)) {
         struct held *held = stream_take_held(t);
         if (held)
-            deliver(t, held->bytes, held->size, false);
+            stream_read_deliver(t, held->bytes, held->size, false);
         loop_free(t->loop, held);
         if (!(t->flags & STREAM_HELD))
             stream_drop_arrived(t);
         if (t->flags & STREAM_FILTERED)
             filters_deliver_eof(t);
     }
-    if (t->flags & STREAM_BROKEN)
-        read_broken(t);
+    if (t->flags & STREAM_READING_OUT)
+        stream_read_out(t);
 }
 
 void stream_cut(rondo_transport *t)
@@ -337,14 +342,14 @@ void stream_cut(rondo_transport *t)
     stream_drop_out(t);
     /* one that has not begun reads when it has */
     bool reads = stream_reads(t) || !(t->flags & STREAM_MADE);
-    t->flags |= reads ? STREAM_BROKEN : STREAM_ENDING;
+    t->flags |= reads ? STREAM_READING_OUT : STREAM_ENDING;
     stream_settle(t);
     loop_nudge(t->loop);
 }
 
 void stream_read_init(rondo_transport *t)
 {
-    op_init(&t->read, &t->io, OP_READ, read_done);
+    op_init(&t->read, &t->io, OP_READ, stream_read_done);
 }
 
 /* ---- the program's calls ---- */

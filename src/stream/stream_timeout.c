@@ -16,7 +16,7 @@ struct stream_extra *stream_extra(rondo_transport *t)
     return t->extra;
 }
 
-static void stop_timer(rondo_transport *t)
+static void stream_timeout_stop_timer(rondo_transport *t)
 {
     if (t->extra->timer > 0)
         (void)timers_cancel(t->loop, t->extra->timer);
@@ -27,11 +27,11 @@ void stream_extra_free(rondo_transport *t)
 {
     if (!t->extra)
         return;
-    stop_timer(t);
+    stream_timeout_stop_timer(t);
     loop_free(t->loop, t->extra->held);
-    stream_drop_parcels(t);
+    stream_drop_fds(t);
     stream_drop_arrived(t);
-    loop_free(t->loop, t->extra->parcels);
+    loop_free(t->loop, t->extra->fd_queue);
     loop_free(t->loop, t->extra->peer);
     loop_free(t->loop, t->extra->local);
     loop_free(t->loop, t->extra);
@@ -40,8 +40,8 @@ void stream_extra_free(rondo_transport *t)
 
 /* ---- addresses ---- */
 
-static int keep(rondo_transport *t, struct small_address *which,
-                const rondo_address *a)
+static int stream_timeout_keep(rondo_transport *t, struct small_address *which,
+                               const rondo_address *a)
 {
     if (address_keep(which, a))
         return 0;
@@ -62,9 +62,9 @@ int stream_remember(rondo_transport *t, const rondo_address *peer)
     sys_fd fd = is_pipe ? (sys_fd)stream_pipe_fd(t) : t->io.fd;
     int error = 0;
     if (peer)
-        error = keep(t, &t->peer, peer);
+        error = stream_timeout_keep(t, &t->peer, peer);
     else if (sys_peer_address(fd, &address) == 0)
-        error = keep(t, &t->peer, &address);
+        error = stream_timeout_keep(t, &t->peer, &address);
     if (error || sys_local_address(fd, &address) != 0)
         return error;
     if (rondo_address_family(&address) == RONDO_FAMILY_UNIX && !is_pipe) {
@@ -72,7 +72,7 @@ int stream_remember(rondo_transport *t, const rondo_address *peer)
         /* a backend that reads by itself would lose descriptors */
         t->read.task.kind = OP_WAIT_READ;
     }
-    return keep(t, &t->local, &address);
+    return stream_timeout_keep(t, &t->local, &address);
 }
 
 int stream_address(const rondo_transport *t, const struct small_address *which,
@@ -143,28 +143,31 @@ void stream_note_write(rondo_transport *t)
     t->extra->write_start = t->loop->now;
 }
 
-static int64_t after(int64_t start, int64_t length)
+static int64_t stream_timeout_after(int64_t start, int64_t length)
 {
     return length > RONDO_NEVER - start ? RONDO_NEVER : start + length;
 }
 
-static int64_t read_deadline(const rondo_transport *t)
+static int64_t stream_timeout_read_deadline(const rondo_transport *t)
 {
     const struct stream_extra *x = t->extra;
-    return x->read_ns && stream_reads(t) ? after(x->read_start, x->read_ns)
-                                         : RONDO_NEVER;
+    return x->read_ns && stream_reads(t)
+               ? stream_timeout_after(x->read_start, x->read_ns)
+               : RONDO_NEVER;
 }
 
-static int64_t write_deadline(const rondo_transport *t)
+static int64_t stream_timeout_write_deadline(const rondo_transport *t)
 {
     const struct stream_extra *x = t->extra;
     bool waits = t->flags & STREAM_QUEUED && !stream_file_is_slow(t);
-    return x->write_ns && waits ? after(x->write_start, x->write_ns)
-                                : RONDO_NEVER;
+    return x->write_ns && waits
+               ? stream_timeout_after(x->write_start, x->write_ns)
+               : RONDO_NEVER;
 }
 
 /* The program may end the connection, or change its times, in timed_out. */
-static void ran_out(rondo_transport *t, rondo_direction direction)
+static void stream_timeout_ran_out(rondo_transport *t,
+                                   rondo_direction direction)
 {
     if (direction == RONDO_READING)
         stream_note_read(t);
@@ -180,16 +183,17 @@ static void ran_out(rondo_transport *t, rondo_direction direction)
                     (direction == RONDO_WRITING ? STREAM_WRITE_FAILED : 0U));
 }
 
-static void on_timer(rondo_loop *loop, void *arg)
+static void stream_timeout_on_timer(rondo_loop *loop, void *arg)
 {
     rondo_transport *t = arg;
     t->extra->timer = 0;
     t->flags |= STREAM_RUNNING;
     if (t->flags & STREAM_MADE && !(t->flags & STREAM_ENDING)) {
-        if (read_deadline(t) <= loop->now)
-            ran_out(t, RONDO_READING);
-        if (!(t->flags & STREAM_ENDING) && write_deadline(t) <= loop->now)
-            ran_out(t, RONDO_WRITING);
+        if (stream_timeout_read_deadline(t) <= loop->now)
+            stream_timeout_ran_out(t, RONDO_READING);
+        if (!(t->flags & STREAM_ENDING) &&
+            stream_timeout_write_deadline(t) <= loop->now)
+            stream_timeout_ran_out(t, RONDO_WRITING);
     }
     stream_finish(t);
 }
@@ -198,17 +202,18 @@ void stream_watch_time(rondo_transport *t)
 {
     struct stream_extra *x = t->extra;
     if (t->flags & STREAM_ENDING) {
-        stop_timer(t);
+        stream_timeout_stop_timer(t);
         return;
     }
-    int64_t reading = read_deadline(t), writing = write_deadline(t);
+    int64_t reading = stream_timeout_read_deadline(t),
+            writing = stream_timeout_write_deadline(t);
     int64_t next = reading < writing ? reading : writing;
     /* a timer that fires too early finds out and starts again */
     if (next == RONDO_NEVER || (x->timer > 0 && x->timer_when <= next))
         return;
-    stop_timer(t);
+    stream_timeout_stop_timer(t);
     x->timer_when = next;
-    x->timer = timers_start_hidden(t->loop, next, on_timer, t);
+    x->timer = timers_start_hidden(t->loop, next, stream_timeout_on_timer, t);
     if (x->timer < 0) {
         error_no_os();
         stream_fail(t, RONDO_ENOMEM, STREAM_RESET);

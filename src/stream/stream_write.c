@@ -9,13 +9,13 @@
 
 enum {
     NO_WRITING =
-        STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_BROKEN,
-    OTHER_WRITING = STREAM_PIPE | STREAM_PASSING, /* not by sys_send */
-    NO_SENDING = STREAM_ENDING | STREAM_BROKEN | STREAM_EOF_SENT,
+        STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_READING_OUT,
+    OTHER_WRITING = STREAM_PIPE | STREAM_FDS_QUEUED, /* not by sys_send */
+    NO_SENDING = STREAM_ENDING | STREAM_READING_OUT | STREAM_EOF_SENT,
     FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
 };
 
-static rondo_transport *of_write(struct task *task)
+static rondo_transport *stream_write_of_task(struct task *task)
 {
     struct outgoing *out =
         (struct outgoing *)(void *)((char *)task -
@@ -26,44 +26,49 @@ static rondo_transport *of_write(struct task *task)
 
 /* ---- sending ---- */
 
-static COLD int64_t send_otherwise(rondo_transport *t,
-                                   const rondo_buffer *pieces, size_t count)
+static COLD int64_t stream_write_send_by_kind(rondo_transport *t,
+                                              const rondo_buffer *pieces,
+                                              size_t count)
 {
     return t->flags & STREAM_PIPE ? stream_pipe_write(t, pieces, count)
                                   : stream_pass(t, pieces, count);
 }
 
-static int64_t send_pieces(rondo_transport *t, const rondo_buffer *pieces,
-                           size_t count)
-{
-    return t->flags & OTHER_WRITING ? send_otherwise(t, pieces, count)
-                                    : sys_sendv(t->io.fd, pieces, count);
-}
-
-static int64_t send_one(rondo_transport *t, const void *data, size_t size)
+static int64_t stream_write_send_pieces(rondo_transport *t,
+                                        const rondo_buffer *pieces,
+                                        size_t count)
 {
     return t->flags & OTHER_WRITING
-               ? send_otherwise(t, &(rondo_buffer){data, size}, 1)
+               ? stream_write_send_by_kind(t, pieces, count)
+               : sys_sendv(t->io.fd, pieces, count);
+}
+
+static int64_t stream_write_send_one(rondo_transport *t, const void *data,
+                                     size_t size)
+{
+    return t->flags & OTHER_WRITING
+               ? stream_write_send_by_kind(t, &(rondo_buffer){data, size}, 1)
                : sys_send(t->io.fd, data, size);
 }
 
 /* A file's bytes may be on their way though nobody waits for it any more. */
-static bool kernel_has_file(const struct outgoing *out)
+static bool stream_write_kernel_has_file(const struct outgoing *out)
 {
     return out->op.task.kind == OP_SENDFILE && !op_is_idle(&out->op);
 }
 
 void stream_note_progress(rondo_transport *t)
 {
-    if (!t->out->buf.size && !t->out->file && !kernel_has_file(t->out))
+    if (!t->out->buf.size && !t->out->file &&
+        !stream_write_kernel_has_file(t->out))
         t->flags &= ~(uint32_t)STREAM_QUEUED;
     if (t->out->buf.spent)
-        t->flags |= STREAM_SPENT;
+        t->flags |= STREAM_RELEASE_DUE;
     if (t->flags & STREAM_TIMED)
         stream_note_write(t);
 }
 
-static void flush(rondo_transport *t)
+static void stream_write_flush(rondo_transport *t)
 {
     struct outgoing *out = t->out;
     rondo_buffer pieces[BUF_GATHER];
@@ -71,7 +76,7 @@ static void flush(rondo_transport *t)
         size_t count = buf_gather(&out->buf, pieces), offered = 0;
         for (size_t i = 0; i < count; i++)
             offered += pieces[i].size;
-        int64_t sent = send_pieces(t, pieces, count);
+        int64_t sent = stream_write_send_pieces(t, pieces, count);
         if (sent == RONDO_EAGAIN)
             return;
         if (sent < 0) {
@@ -80,14 +85,14 @@ static void flush(rondo_transport *t)
         }
         buf_consume(t->loop, &out->buf, (size_t)sent);
         stream_note_progress(t);
-        if ((size_t)sent < offered && !(t->flags & STREAM_PASSING))
+        if ((size_t)sent < offered && !(t->flags & STREAM_FDS_QUEUED))
             return;
     }
 }
 
-static void write_done(rondo_loop *loop, struct task *task)
+static void stream_write_done(rondo_loop *loop, struct task *task)
 {
-    rondo_transport *t = of_write(task);
+    rondo_transport *t = stream_write_of_task(task);
     bool file = task->kind == OP_SENDFILE;
     t->flags |= STREAM_RUNNING;
     task->kind = OP_WRITE;
@@ -96,7 +101,7 @@ static void write_done(rondo_loop *loop, struct task *task)
         error_keep_os(t->out->op.os_error);
     if (t->flags & STREAM_PIPE)
         error = stream_pipe_written(t);
-    if (t->flags & (STREAM_ENDING | STREAM_BROKEN)) {
+    if (t->flags & (STREAM_ENDING | STREAM_READING_OUT)) {
         stream_drop_out(t); /* what the kernel has had until now */
     } else if (file) {
         stream_file_sent(t, error, t->out->op.count);
@@ -104,12 +109,12 @@ static void write_done(rondo_loop *loop, struct task *task)
         stream_break_off(t, error);
     } else if (!error) {
         if (t->out->op.count) {
-            if (t->flags & STREAM_PASSING)
+            if (t->flags & STREAM_FDS_QUEUED)
                 stream_passed(t, t->out->op.count);
             buf_consume(loop, &t->out->buf, t->out->op.count);
             stream_note_progress(t);
         }
-        flush(t);
+        stream_write_flush(t);
         if (t->out->file)
             stream_file_go_on(t);
     }
@@ -125,7 +130,7 @@ struct outgoing *stream_out(rondo_transport *t)
     struct outgoing *out = loop_alloc(t->loop, sizeof *out);
     if (!out)
         return NULL;
-    op_init(&out->op, &t->io, OP_WRITE, write_done);
+    op_init(&out->op, &t->io, OP_WRITE, stream_write_done);
     buf_init(&out->buf);
     out->file = NULL;
     out->high = BUF_HIGH;
@@ -136,7 +141,7 @@ struct outgoing *stream_out(rondo_transport *t)
 
 void stream_drop_out(rondo_transport *t)
 {
-    stream_drop_parcels(t);
+    stream_drop_fds(t);
     if (t->flags & STREAM_FILTERED)
         filters_drop_pending(t);
     if (!t->out)
@@ -162,7 +167,7 @@ int stream_queued(rondo_transport *t)
     return over;
 }
 
-static int queued(rondo_transport *t)
+static int stream_write_queued(rondo_transport *t)
 {
     if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
         stream_note_write(t);
@@ -171,7 +176,7 @@ static int queued(rondo_transport *t)
 }
 
 /* Bytes have left and the rest cannot be kept: the stream has a hole. */
-static int lose_rest(rondo_transport *t, bool some_left)
+static int stream_write_lose_rest(rondo_transport *t, bool some_left)
 {
     error_no_os();
     if (some_left) {
@@ -181,23 +186,23 @@ static int lose_rest(rondo_transport *t, bool some_left)
     return error_set(RONDO_ENOMEM, "transport_write: out of memory");
 }
 
-static int keep(rondo_transport *t, const void *data, size_t size,
-                bool some_left)
+static int stream_write_keep(rondo_transport *t, const void *data, size_t size,
+                             bool some_left)
 {
     struct outgoing *out = stream_out(t);
     if (!out || !buf_append(t->loop, &out->buf, data, size))
-        return lose_rest(t, some_left);
-    return queued(t);
+        return stream_write_lose_rest(t, some_left);
+    return stream_write_queued(t);
 }
 
 /* ---- may it write? ---- */
 
-static int refuse_null(const char *what)
+static int stream_write_refuse_null(const char *what)
 {
     return error_set(RONDO_EINVAL, "%s: bytes at NULL", what);
 }
 
-static int refuse(const rondo_transport *t, const char *what)
+static int stream_write_refuse(const rondo_transport *t, const char *what)
 {
     if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
         return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
@@ -217,21 +222,21 @@ int stream_may_write(const rondo_transport *t, const char *what)
     uint32_t no_writing = NO_WRITING;
     bool file = t->out && t->out->file;
     if (file && stream_file_writes(t)) /* it began before the end was called */
-        no_writing = STREAM_ENDING | STREAM_BROKEN;
+        no_writing = STREAM_ENDING | STREAM_READING_OUT;
     else if (file && !(t->flags & NO_WRITING))
         return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
-    return t->flags & no_writing ? refuse(t, what) : 0;
+    return t->flags & no_writing ? stream_write_refuse(t, what) : 0;
 }
 
 /* There are bytes before it, if only of a file. */
-static bool has_to_wait(const rondo_transport *t)
+static bool stream_write_has_to_wait(const rondo_transport *t)
 {
     if (!(t->flags & STREAM_QUEUED))
         return false;
     return t->out->buf.size || !t->out->file || !stream_file_writes(t);
 }
 
-static int failed(rondo_transport *t, int error, const char *what)
+static int stream_write_failed(rondo_transport *t, int error, const char *what)
 {
     stream_break_off(t, error);
     stream_settle(t);
@@ -240,88 +245,94 @@ static int failed(rondo_transport *t, int error, const char *what)
 
 /* ---- the program's calls ---- */
 
-static COLD int write_rest(rondo_transport *t, const void *data, size_t size,
-                           int64_t sent)
+static COLD int stream_write_unsent(rondo_transport *t, const void *data,
+                                    size_t size, int64_t sent)
 {
     if (sent < 0) {
         if (sent != RONDO_EAGAIN)
-            return failed(t, (int)sent, "transport_write");
+            return stream_write_failed(t, (int)sent, "transport_write");
         sent = 0;
     }
-    return keep(t, (const char *)data + sent, size - (size_t)sent, sent > 0);
+    return stream_write_keep(t, (const char *)data + sent, size - (size_t)sent,
+                             sent > 0);
 }
 
-static int send_now(rondo_transport *t, const void *data, size_t size)
+static int stream_write_send_now(rondo_transport *t, const void *data,
+                                 size_t size)
 {
     int64_t sent = sys_send(t->io.fd, data, size);
-    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
+    return sent == (int64_t)size ? 0 : stream_write_unsent(t, data, size, sent);
 }
 
-static COLD int send_or_keep(rondo_transport *t, const void *data, size_t size)
+static COLD int stream_write_send_or_keep(rondo_transport *t, const void *data,
+                                          size_t size)
 {
-    if (has_to_wait(t))
-        return keep(t, data, size, false);
-    int64_t sent = send_one(t, data, size);
-    return sent == (int64_t)size ? 0 : write_rest(t, data, size, sent);
+    if (stream_write_has_to_wait(t))
+        return stream_write_keep(t, data, size, false);
+    int64_t sent = stream_write_send_one(t, data, size);
+    return sent == (int64_t)size ? 0 : stream_write_unsent(t, data, size, sent);
 }
 
-static COLD int send_carefully(rondo_transport *t, const void *data,
-                               size_t size)
+static COLD int stream_write_send_slow(rondo_transport *t, const void *data,
+                                       size_t size)
 {
-    return t->flags & NO_SENDING ? refuse(t, "layer_send")
-                                 : send_or_keep(t, data, size);
+    return t->flags & NO_SENDING ? stream_write_refuse(t, "layer_send")
+                                 : stream_write_send_or_keep(t, data, size);
 }
 
 int stream_send(rondo_transport *t, const void *data, size_t size)
 {
     return t->flags & (NO_SENDING | STREAM_QUEUED | OTHER_WRITING)
-               ? send_carefully(t, data, size)
-               : send_now(t, data, size);
+               ? stream_write_send_slow(t, data, size)
+               : stream_write_send_now(t, data, size);
 }
 
-static COLD int write_carefully(rondo_transport *t, const void *data,
-                                size_t size)
+static COLD int stream_write_checked(rondo_transport *t, const void *data,
+                                     size_t size)
 {
     int error = stream_may_write(t, "transport_write");
     if (error || !size)
         return error;
     if (!data)
-        return refuse_null("transport_write");
+        return stream_write_refuse_null("transport_write");
     if (t->flags & STREAM_FILTERED)
         return filters_take(t, data, size);
-    return send_or_keep(t, data, size);
+    return stream_write_send_or_keep(t, data, size);
 }
 
-static APART int write_oddly(rondo_transport *t, const void *data, size_t size)
+static NOINLINE int stream_write_slow(rondo_transport *t, const void *data,
+                                      size_t size)
 {
-    const uint32_t odd = NO_WRITING | STREAM_SHAKING;
+    const uint32_t odd = NO_WRITING | STREAM_HANDSHAKING;
     bool plainly = (t->flags & (odd | STREAM_FILTERED)) == STREAM_FILTERED;
     return plainly && !(t->out && t->out->file)
                ? filters_write(t, data, size)
-               : write_carefully(t, data, size);
+               : stream_write_checked(t, data, size);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
 {
     /* one look at what is not as every day; there each is asked by name */
     if (!t || t->loop->guard != sys_fork_generation || !data || !size)
-        return write_carefully(t, data, size);
+        return stream_write_checked(t, data, size);
     if (t->flags &
         (NO_WRITING | STREAM_QUEUED | OTHER_WRITING | STREAM_FILTERED))
-        return write_oddly(t, data, size);
-    return send_now(t, data, size);
+        return stream_write_slow(t, data, size);
+    return stream_write_send_now(t, data, size);
 }
 
 /* Skips what has left and sends on, while the kernel takes whole groups. */
-static int64_t send_groups(rondo_transport *t, const rondo_buffer *buffers,
-                           size_t count)
+static int64_t stream_write_send_groups(rondo_transport *t,
+                                        const rondo_buffer *buffers,
+                                        size_t count)
 {
     int64_t total = 0;
     while (count) {
         size_t group = count < BUF_GATHER ? count : BUF_GATHER, offered = 0;
         for (size_t i = 0; i < group; i++)
             offered += buffers[i].size;
-        int64_t sent = offered ? send_pieces(t, buffers, group) : 0;
+        int64_t sent =
+            offered ? stream_write_send_pieces(t, buffers, group) : 0;
         if (sent < 0)
             return sent == RONDO_EAGAIN || total ? total : sent;
         total += sent;
@@ -342,7 +353,7 @@ int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
     size_t room = PTRDIFF_MAX; /* more than that is nobody's memory */
     for (size_t i = 0; i < count; i++) {
         if (!buffers || (!buffers[i].data && buffers[i].size))
-            return refuse_null("transport_writev");
+            return stream_write_refuse_null("transport_writev");
         if (buffers[i].size > room)
             return error_set(RONDO_EINVAL, "transport_writev: absurd sizes");
         room -= buffers[i].size;
@@ -351,9 +362,9 @@ int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
         return filters_writev(t, buffers, count);
     int64_t sent = 0;
     if (!(t->flags & STREAM_QUEUED)) {
-        sent = send_groups(t, buffers, count);
+        sent = stream_write_send_groups(t, buffers, count);
         if (sent < 0)
-            return failed(t, (int)sent, "transport_writev");
+            return stream_write_failed(t, (int)sent, "transport_writev");
     }
     size_t skip = (size_t)sent;
     int result = 0;
@@ -361,8 +372,9 @@ int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
         size_t here = skip < buffers[i].size ? skip : buffers[i].size;
         skip -= here;
         if (here < buffers[i].size)
-            result = keep(t, (const char *)buffers[i].data + here,
-                          buffers[i].size - here, sent > 0 || i > 0);
+            result =
+                stream_write_keep(t, (const char *)buffers[i].data + here,
+                                  buffers[i].size - here, sent > 0 || i > 0);
     }
     return result;
 }
@@ -375,7 +387,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
     if (error)
         return error;
     if (!data && size)
-        return refuse_null("transport_write_owned");
+        return stream_write_refuse_null("transport_write_owned");
     if (!release)
         return error_set(RONDO_EINVAL, "transport_write_owned: no release");
     struct outgoing *out = stream_out(t);
@@ -387,24 +399,24 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
         return filters_write_owned(t, chunk);
     int64_t sent = 0;
     if (size && !(t->flags & STREAM_QUEUED)) {
-        sent = send_one(t, data, size);
+        sent = stream_write_send_one(t, data, size);
         if (sent < 0 && sent != RONDO_EAGAIN) {
             loop_free(t->loop, chunk);
-            return failed(t, (int)sent, "transport_write_owned");
+            return stream_write_failed(t, (int)sent, "transport_write_owned");
         }
         if (sent < 0)
             sent = 0;
     }
     if ((size_t)sent == size) {
         buf_spend(&out->buf, chunk);
-        t->flags |= STREAM_SPENT;
+        t->flags |= STREAM_RELEASE_DUE;
         stream_settle(t);
         return 0;
     }
     chunk->data += sent;
     chunk->size -= (size_t)sent;
     buf_append_lent(&out->buf, chunk);
-    return queued(t);
+    return stream_write_queued(t);
 }
 
 int rondo_transport_write_eof(rondo_transport *t)
@@ -413,7 +425,7 @@ int rondo_transport_write_eof(rondo_transport *t)
     if (error)
         return error;
     if (t->flags & (STREAM_CLOSING | STREAM_ENDING) || stream_only_reads(t))
-        return refuse(t, "transport_write_eof");
+        return stream_write_refuse(t, "transport_write_eof");
     if (stream_is_whole_pipe(t))
         return error_set(RONDO_ENOTSUP,
                          "transport_write_eof: a pipe ends both ways at once");

@@ -24,11 +24,11 @@ struct rondo_executor {
 };
 
 /* malloc'ed: it may outlive the loop. The pool has it from its submit until
- * its parcel is opened; everything else is the loop's. */
+ * its completion is opened; everything else is the loop's. */
 struct rondo_job {
     struct handle handle;
     struct work work;
-    struct parcel parcel;
+    struct completion completion;
     struct task task; /* ends it where no thread will */
     rondo_loop *loop;
     rondo_remote *remote;
@@ -44,21 +44,21 @@ struct rondo_job {
 
 /* ---- the end of a job ---- */
 
-static void free_job(struct rondo_job *job)
+static void executor_free_job(struct rondo_job *job)
 {
     rondo_remote_release(job->remote);
     pool_give_back(job->pool);
     free(job);
 }
 
-static void finish(struct rondo_job *job, int64_t result)
+static void executor_finish(struct rondo_job *job, int64_t result)
 {
     rondo_loop *loop = job->loop;
     rondo_done_fn done = job->done;
     void *arg = job->arg;
     id_free(loop, job->id);
     handle_close(loop, &job->handle);
-    free_job(job);
+    executor_free_job(job);
     if (result < 0)
         error_set((int)result, "run_in_executor: the job's result: %s (%s)",
                   rondo_strerror((int)result), rondo_error_name((int)result));
@@ -66,28 +66,29 @@ static void finish(struct rondo_job *job, int64_t result)
         done(loop, arg, result);
 }
 
-static void opened(rondo_loop *loop, struct parcel *parcel)
+static void executor_completed(rondo_loop *loop, struct completion *completion)
 {
     struct rondo_job *job =
-        (struct rondo_job *)(void *)((char *)parcel -
-                                     offsetof(struct rondo_job, parcel));
+        (struct rondo_job *)(void *)((char *)completion -
+                                     offsetof(struct rondo_job, completion));
     (void)loop;
     if (job->abandoned)
-        free_job(job);
+        executor_free_job(job);
     else
-        finish(job,
-               atomic_load(&job->canceled) ? RONDO_ECANCELED : job->result);
+        executor_finish(job, atomic_load(&job->canceled) ? RONDO_ECANCELED
+                                                         : job->result);
 }
 
-static void ended(rondo_loop *loop, struct task *task)
+static void executor_ended(rondo_loop *loop, struct task *task)
 {
     (void)loop;
-    finish((struct rondo_job *)(void *)((char *)task -
-                                        offsetof(struct rondo_job, task)),
-           task->error);
+    executor_finish(
+        (struct rondo_job *)(void *)((char *)task -
+                                     offsetof(struct rondo_job, task)),
+        task->error);
 }
 
-static void end_later(struct rondo_job *job, int error)
+static void executor_end_later(struct rondo_job *job, int error)
 {
     if (job->task.state != TASK_IDLE)
         return;
@@ -98,24 +99,24 @@ static void end_later(struct rondo_job *job, int error)
 
 /* ---- on a thread of the pool ---- */
 
-static struct rondo_job *job_of(struct work *work)
+static struct rondo_job *executor_job_of(struct work *work)
 {
     return (struct rondo_job *)(void *)((char *)work -
                                         offsetof(struct rondo_job, work));
 }
 
-static void run(struct work *work)
+static void executor_run(struct work *work)
 {
-    struct rondo_job *job = job_of(work);
+    struct rondo_job *job = executor_job_of(work);
     atomic_store_explicit(&job->started, true, memory_order_relaxed);
     job->result = job->fn(job, job->arg);
 }
 
-static void give_back(struct work *work)
+static void executor_give_back(struct work *work)
 {
-    struct rondo_job *job = job_of(work);
-    if (!remote_deliver(job->remote, &job->parcel))
-        free_job(job);
+    struct rondo_job *job = executor_job_of(work);
+    if (!remote_deliver(job->remote, &job->completion))
+        executor_free_job(job);
 }
 
 bool rondo_job_canceled(const rondo_job *job)
@@ -133,23 +134,24 @@ int rondo_job_call_soon(rondo_job *job, rondo_fn fn, void *arg)
 /* ---- the beginning of a job ---- */
 
 /* A job that has not begun never will; one that has is told. */
-static void cancel(rondo_loop *loop, struct handle *handle)
+static void executor_cancel(rondo_loop *loop, struct handle *handle)
 {
     struct rondo_job *job = (struct rondo_job *)(void *)handle;
     (void)loop;
     atomic_store(&job->canceled, true);
     if (pool_withdraw(job->pool, &job->work))
-        end_later(job, RONDO_ECANCELED);
+        executor_end_later(job, RONDO_ECANCELED);
 }
 
-static unsigned default_threads(void)
+static unsigned executor_default_threads(void)
 {
     unsigned threads = sys_cores() + THREADS_OVER_CORES;
     return threads < MOST_THREADS ? threads : MOST_THREADS;
 }
 
 /* NULL: out of memory. */
-static struct pool *choose_pool(rondo_loop *loop, rondo_executor *executor)
+static struct pool *executor_choose_pool(rondo_loop *loop,
+                                         rondo_executor *executor)
 {
     if (executor)
         return executor->pool;
@@ -157,22 +159,22 @@ static struct pool *choose_pool(rondo_loop *loop, rondo_executor *executor)
     if (state->default_pool)
         return state->default_pool;
     if (!state->pool)
-        state->pool =
-            pool_new(state->threads ? state->threads : default_threads());
+        state->pool = pool_new(state->threads ? state->threads
+                                              : executor_default_threads());
     return state->pool;
 }
 
-static struct rondo_job *job_new(rondo_loop *loop, struct pool *pool)
+static struct rondo_job *executor_job_new(rondo_loop *loop, struct pool *pool)
 {
     struct rondo_job *job = pool ? calloc(1, sizeof *job) : NULL;
     if (!job)
         return NULL;
     atomic_init(&job->started, false);
     atomic_init(&job->canceled, false);
-    job->work.run = run;
-    job->work.end = give_back;
-    job->parcel.open = opened;
-    job->task.done = ended;
+    job->work.run = executor_run;
+    job->work.end = executor_give_back;
+    job->completion.done = executor_completed;
+    job->task.done = executor_ended;
     job->loop = loop;
     job->remote = rondo_loop_remote(loop);
     job->pool = pool;
@@ -180,7 +182,7 @@ static struct rondo_job *job_new(rondo_loop *loop, struct pool *pool)
     return job;
 }
 
-static int explain(int error, const char *what)
+static int executor_explain(int error, const char *what)
 {
     switch (error) {
     case RONDO_ECLOSED:
@@ -193,16 +195,16 @@ static int explain(int error, const char *what)
     }
 }
 
-static int submit(struct rondo_job *job)
+static int executor_submit(struct rondo_job *job)
 {
     handle_open(job->loop, &job->handle, HANDLE_JOB);
-    job->id = id_new(job->loop, &job->handle, cancel);
+    job->id = id_new(job->loop, &job->handle, executor_cancel);
     int error = job->id < 0 ? (int)job->id : 0;
     error_no_os();
     if (error)
         (void)error_in("run_in_executor", error);
     else if ((error = pool_submit(job->pool, &job->work)) != 0)
-        (void)explain(error, "run_in_executor");
+        (void)executor_explain(error, "run_in_executor");
     if (!error)
         return 0;
     id_free(job->loop, job->id);
@@ -219,15 +221,16 @@ rondo_id rondo_run_in_executor(rondo_loop *loop, rondo_executor *executor,
         return error;
     if (!work)
         return error_set(RONDO_EINVAL, "run_in_executor: no function");
-    struct rondo_job *job = job_new(loop, choose_pool(loop, executor));
+    struct rondo_job *job =
+        executor_job_new(loop, executor_choose_pool(loop, executor));
     if (!job)
         return error_set(RONDO_ENOMEM, "run_in_executor: out of memory");
     job->fn = work;
     job->done = done;
     job->arg = arg;
-    error = submit(job);
+    error = executor_submit(job);
     if (error) {
-        free_job(job);
+        executor_free_job(job);
         return error;
     }
     return job->id;
@@ -235,7 +238,7 @@ rondo_id rondo_run_in_executor(rondo_loop *loop, rondo_executor *executor,
 
 /* ---- executors of the program's ---- */
 
-static int check_threads(unsigned threads, const char *what)
+static int executor_check_threads(unsigned threads, const char *what)
 {
     if (threads <= THREADS_LIMIT)
         return 0;
@@ -249,12 +252,12 @@ int rondo_executor_new(rondo_executor **executor, unsigned threads)
         return error_set(RONDO_EINVAL,
                          "executor_new: nowhere to put the executor");
     *executor = NULL;
-    int error = check_threads(threads, "executor_new");
+    int error = executor_check_threads(threads, "executor_new");
     if (error)
         return error;
     rondo_executor *made = malloc(sizeof *made);
     if (made)
-        made->pool = pool_new(threads ? threads : default_threads());
+        made->pool = pool_new(threads ? threads : executor_default_threads());
     if (!made || !made->pool) {
         free(made);
         return error_set(RONDO_ENOMEM, "executor_new: out of memory");
@@ -264,13 +267,13 @@ int rondo_executor_new(rondo_executor **executor, unsigned threads)
 }
 
 /* The loops that asked for the jobs are told. */
-static void drop_queue(struct pool *pool)
+static void executor_drop_queue(struct pool *pool)
 {
     struct work *work = pool_clear(pool);
     while (work) {
         struct work *next = work->next;
-        job_of(work)->result = RONDO_ECLOSED;
-        give_back(work);
+        executor_job_of(work)->result = RONDO_ECLOSED;
+        executor_give_back(work);
         work = next;
     }
 }
@@ -281,7 +284,7 @@ int rondo_executor_shutdown(rondo_executor *executor, bool wait)
     if (!executor)
         return error_set(RONDO_EINVAL, "%s: NULL", what);
     if (pool_is_forked(executor->pool))
-        return explain(RONDO_EFORKED, what);
+        return executor_explain(RONDO_EFORKED, what);
     if (wait && pool_is_own_thread(executor->pool))
         return error_set(RONDO_EBUSY,
                          "%s: one of its jobs cannot wait until it has ended",
@@ -290,7 +293,7 @@ int rondo_executor_shutdown(rondo_executor *executor, bool wait)
     if (wait)
         pool_join(executor->pool);
     else
-        drop_queue(executor->pool);
+        executor_drop_queue(executor->pool);
     return 0;
 }
 
@@ -300,7 +303,7 @@ void rondo_executor_free(rondo_executor *executor)
         return;
     if (!pool_is_forked(executor->pool)) {
         pool_close(executor->pool);
-        drop_queue(executor->pool);
+        executor_drop_queue(executor->pool);
     }
     pool_give_back(executor->pool);
     free(executor);
@@ -328,19 +331,21 @@ unsigned rondo_cpu_count(void)
 /* ---- for the loop ---- */
 
 /* A function's address, as sys_function_name takes it. */
-static rondo_fn plain_function(rondo_work_fn work)
+static rondo_fn executor_plain_function(rondo_work_fn work)
 {
     rondo_fn fn;
     memcpy(&fn, &work, sizeof fn);
     return fn;
 }
 
-static int check_options(const rondo_loop_options *options, const char *what)
+static int executor_check_options(const rondo_loop_options *options,
+                                  const char *what)
 {
-    return check_threads(options->executor_threads, what);
+    return executor_check_threads(options->executor_threads, what);
 }
 
-static int open_state(rondo_loop *loop, const rondo_loop_options *options)
+static int executor_open_state(rondo_loop *loop,
+                               const rondo_loop_options *options)
 {
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
     state->threads = options->executor_threads;
@@ -348,7 +353,7 @@ static int open_state(rondo_loop *loop, const rondo_loop_options *options)
 }
 
 /* Jobs that still run are reported; their threads end alone. */
-static void abandon(rondo_loop *loop)
+static void executor_abandon(rondo_loop *loop)
 {
     struct handle *handle;
     while ((handle = loop->handles[HANDLE_JOB])) {
@@ -356,7 +361,7 @@ static void abandon(rondo_loop *loop)
         char name[128];
         job->abandoned = true;
         handle_close(loop, handle);
-        sys_function_name(plain_function(job->fn), name, sizeof name);
+        sys_function_name(executor_plain_function(job->fn), name, sizeof name);
         error_set(RONDO_ETIMEDOUT,
                   "loop_close: the job %s still runs; its thread is left to "
                   "end alone, its callback will not be called",
@@ -366,7 +371,7 @@ static void abandon(rondo_loop *loop)
     }
 }
 
-static void close_pools(rondo_loop *loop)
+static void executor_close_pools(rondo_loop *loop)
 {
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
     if (state->pool)
@@ -377,37 +382,40 @@ static void close_pools(rondo_loop *loop)
 }
 
 /* The threads are gone: every job ends with RONDO_EFORKED. */
-static void after_fork(rondo_loop *loop)
+static void executor_after_fork(rondo_loop *loop)
 {
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
     state->pool = NULL; /* its memory is left alone, as its lock is */
     for (struct handle *h = loop->handles[HANDLE_JOB]; h; h = h->next)
-        end_later((struct rondo_job *)(void *)h, RONDO_EFORKED);
+        executor_end_later((struct rondo_job *)(void *)h, RONDO_EFORKED);
 }
 
-static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+static void executor_close_at_loop_close(rondo_loop *loop,
+                                         struct handle *handle)
 {
     id_free(loop, ((struct rondo_job *)(void *)handle)->id);
-    cancel(loop, handle);
+    executor_cancel(loop, handle);
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
+static bool executor_describe(const struct handle *handle, char *text,
+                              size_t size)
 {
     const struct rondo_job *job =
         (const struct rondo_job *)(const void *)handle;
     char name[128];
-    sys_function_name(plain_function(job->fn), name, sizeof name);
+    sys_function_name(executor_plain_function(job->fn), name, sizeof name);
     snprintf(text, size, "%.100s, %s%s", name,
              atomic_load(&job->started) ? "begun" : "waiting",
              atomic_load(&job->canceled) ? ", cancelled" : "");
     return true;
 }
 
-const struct handle_class job_class = {"job", close_at_loop_close, describe};
+const struct handle_class job_class = {"job", executor_close_at_loop_close,
+                                       executor_describe};
 
 const struct loop_part executor_part = {.size = sizeof(struct executor_state),
-                                        .check = check_options,
-                                        .open = open_state,
-                                        .expire = abandon,
-                                        .close = close_pools,
-                                        .after_fork = after_fork};
+                                        .check = executor_check_options,
+                                        .open = executor_open_state,
+                                        .expire = executor_abandon,
+                                        .close = executor_close_pools,
+                                        .after_fork = executor_after_fork};

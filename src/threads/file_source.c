@@ -15,7 +15,7 @@ enum {
     FILE_THREADS = 4
 };
 
-struct source_state {
+struct file_source_state {
     struct pool *pool; /* reads what the kernel does not send */
     struct reading *first;
     uint64_t quiet_asked; /* sys_is_quiet: in which iteration, from 1 */
@@ -26,10 +26,10 @@ struct source_state {
  * the loop, is gone. */
 struct reading {
     struct work work;
-    struct parcel parcel; /* brings what was read, */
-    struct task task;     /* or that its thread is the parent process's */
+    struct completion completion; /* brings what was read, */
+    struct task task; /* or that its thread is the parent process's */
     struct reading *next, **link; /* among the loop's while it is under way */
-    struct source *source;        /* NULL: nobody waits for it any more */
+    struct file_source *source;   /* NULL: nobody waits for it any more */
     struct pool *pool; /* the loop's, as long as this is a thread's */
     rondo_remote *remote;
     atomic_uint refs; /* the source's, and one while it is under way */
@@ -41,23 +41,24 @@ struct reading {
     char bytes[READ_MOST];
 };
 
-static struct source_state *state_of(const rondo_loop *loop)
+static struct file_source_state *file_source_state_of(const rondo_loop *loop)
 {
     return loop_part_state(loop, PART_FILE_SOURCE);
 }
 
 /* ---- beginning and ending ---- */
 
-static int refuse(int error, const char *what, sys_fd file, const char *why)
+static int file_source_refuse(int error, const char *what, sys_fd file,
+                              const char *why)
 {
     return error_set(error, "%s: descriptor %lld %s", what, (long long)file,
                      why);
 }
 
 /* A call of the system, so once in an iteration is enough. */
-static bool is_quiet(rondo_loop *loop)
+static bool file_source_is_quiet(rondo_loop *loop)
 {
-    struct source_state *state = state_of(loop);
+    struct file_source_state *state = file_source_state_of(loop);
     if (state->quiet_asked != loop->metrics.iterations + 1) {
         state->quiet_asked = loop->metrics.iterations + 1;
         state->quiet = sys_is_quiet();
@@ -65,39 +66,41 @@ static bool is_quiet(rondo_loop *loop)
     return state->quiet;
 }
 
-int source_open(struct source *s, rondo_loop *loop, rondo_fd file,
-                int64_t offset, int64_t size, const char *what)
+int file_source_open(struct file_source *s, rondo_loop *loop, rondo_fd file,
+                     int64_t offset, int64_t size, const char *what)
 {
     if (offset < 0 || size < 0)
         return error_set(RONDO_EINVAL, "%s: a negative %s", what,
                          offset < 0 ? "offset" : "size");
-    *s = (struct source){
+    *s = (struct file_source){
         .loop = loop, .file = sys_fd_of(file), .offset = offset};
     /* no byte has a number above INT64_MAX */
     s->left = size < INT64_MAX - offset ? size : INT64_MAX - offset;
     return 0;
 }
 
-int source_check(struct source *s, const char *what)
+int file_source_check(struct file_source *s, const char *what)
 {
     switch (sys_source(s->file)) {
     case SYS_SOURCE_BAD:
-        return refuse(RONDO_EBADF, what, s->file, "is not open for reading");
+        return file_source_refuse(RONDO_EBADF, what, s->file,
+                                  "is not open for reading");
     case SYS_SOURCE_NONE:
-        return refuse(RONDO_EINVAL, what, s->file, "is not a file");
+        return file_source_refuse(RONDO_EINVAL, what, s->file, "is not a file");
     case SYS_SOURCE_FILE:
         return 0;
     case SYS_SOURCE_FLOW:
         break;
     }
     if (s->offset)
-        return refuse(RONDO_EINVAL, what, s->file, "has no positions");
+        return file_source_refuse(RONDO_EINVAL, what, s->file,
+                                  "has no positions");
     s->offset = -1;
     s->by_thread = true;
     return 0;
 }
 
-static void unref(struct reading *r)
+static void file_source_unref(struct reading *r)
 {
     if (atomic_fetch_sub(&r->refs, 1) != 1)
         return;
@@ -106,7 +109,7 @@ static void unref(struct reading *r)
     free(r);
 }
 
-static void unlink_reading(struct reading *r)
+static void file_source_unlink(struct reading *r)
 {
     *r->link = r->next;
     if (r->next)
@@ -114,7 +117,7 @@ static void unlink_reading(struct reading *r)
     r->source->reading = false;
 }
 
-void source_close(struct source *s, bool failed)
+void file_source_close(struct file_source *s, bool failed)
 {
     struct reading *r = s->room;
     if (failed && s->offset >= 0)
@@ -122,23 +125,24 @@ void source_close(struct source *s, bool failed)
     if (!r)
         return;
     if (s->reading)
-        unlink_reading(r);
+        file_source_unlink(r);
     atomic_store(&r->stop, true);
     r->source = NULL;
     s->room = NULL;
-    unref(r);
+    file_source_unref(r);
 }
 
 /* ---- sent by the kernel ---- */
 
-size_t source_next(const struct source *s, size_t most, struct sys_part *part)
+size_t file_source_next(const struct file_source *s, size_t most,
+                        struct sys_part *part)
 {
     size_t size = s->left < (int64_t)most ? (size_t)s->left : most;
     *part = (struct sys_part){s->file, s->offset, size};
     return size;
 }
 
-void source_advance(struct source *s, size_t count)
+void file_source_advance(struct file_source *s, size_t count)
 {
     if (s->offset >= 0)
         s->offset += (int64_t)count;
@@ -146,14 +150,14 @@ void source_advance(struct source *s, size_t count)
     s->sent += (int64_t)count;
 }
 
-void source_take_back(struct source *s, size_t count)
+void file_source_take_back(struct file_source *s, size_t count)
 {
     if (s->offset >= 0)
         s->offset -= (int64_t)count;
     s->sent -= (int64_t)count;
 }
 
-bool source_blames_stream(int error)
+bool file_source_blames_stream(int error)
 {
     switch (error) {
     case RONDO_EPIPE:
@@ -171,15 +175,16 @@ bool source_blames_stream(int error)
     }
 }
 
-int64_t source_send(struct source *s, sys_fd to)
+int64_t file_source_send(struct file_source *s, sys_fd to)
 {
     struct sys_part part;
-    if (!source_next(s, SEND_MOST, &part))
+    if (!file_source_next(s, SEND_MOST, &part))
         return 0;
-    int64_t count = sys_sendfile(to, &part, is_quiet(s->loop));
+    int64_t count = sys_sendfile(to, &part, file_source_is_quiet(s->loop));
     if (count > 0)
-        source_advance(s, (size_t)count);
-    if (count >= 0 || count == RONDO_EAGAIN || source_blames_stream((int)count))
+        file_source_advance(s, (size_t)count);
+    if (count >= 0 || count == RONDO_EAGAIN ||
+        file_source_blames_stream((int)count))
         return count;
     s->by_thread = true;
     return RONDO_ENOTSUP;
@@ -187,36 +192,39 @@ int64_t source_send(struct source *s, sys_fd to)
 
 /* ---- read on a thread ---- */
 
-static void arrive(struct reading *r)
+static void file_source_arrive(struct reading *r)
 {
-    struct source *s = r->source;
+    struct file_source *s = r->source;
     if (s) {
-        unlink_reading(r);
+        file_source_unlink(r);
         error_keep_os(r->count < 0 ? r->os_error : 0);
         if (r->count > 0)
-            source_advance(s, (size_t)r->count);
+            file_source_advance(s, (size_t)r->count);
         s->came(s, r->bytes, r->count > 0 ? (size_t)r->count : 0,
                 r->count < 0 ? (int)r->count : 0);
     }
-    unref(r);
+    file_source_unref(r);
 }
 
-static void opened(rondo_loop *loop, struct parcel *parcel)
+static void file_source_completed(rondo_loop *loop,
+                                  struct completion *completion)
 {
     (void)loop;
-    arrive((struct reading *)(void *)((char *)parcel -
-                                      offsetof(struct reading, parcel)));
+    file_source_arrive(
+        (struct reading *)(void *)((char *)completion -
+                                   offsetof(struct reading, completion)));
 }
 
-static void forked(rondo_loop *loop, struct task *task)
+static void file_source_forked(rondo_loop *loop, struct task *task)
 {
     (void)loop;
-    arrive((struct reading *)(void *)((char *)task -
-                                      offsetof(struct reading, task)));
+    file_source_arrive(
+        (struct reading *)(void *)((char *)task -
+                                   offsetof(struct reading, task)));
 }
 
 /* These two on a thread of the pool. */
-static void read_file(struct work *work)
+static void file_source_run(struct work *work)
 {
     struct reading *r = (struct reading *)(void *)work;
     error_no_os();
@@ -224,20 +232,20 @@ static void read_file(struct work *work)
     r->os_error = rondo_last_os_error();
 }
 
-static void hand_back(struct work *work)
+static void file_source_hand_back(struct work *work)
 {
     struct reading *r = (struct reading *)(void *)work;
     bool silent = r->count == RONDO_EAGAIN && !atomic_load(&r->stop);
     /* behind the others: the threads are few, and a pipe may never say more */
     if (silent && pool_submit(r->pool, work) == 0)
         return;
-    if (!remote_deliver(r->remote, &r->parcel))
-        unref(r);
+    if (!remote_deliver(r->remote, &r->completion))
+        file_source_unref(r);
 }
 
-static int make_room(struct source *s)
+static int file_source_make_room(struct file_source *s)
 {
-    struct source_state *state = state_of(s->loop);
+    struct file_source_state *state = file_source_state_of(s->loop);
     if (!state->pool)
         state->pool = pool_new(FILE_THREADS);
     struct reading *r = state->pool ? malloc(sizeof *r) : NULL;
@@ -249,9 +257,10 @@ static int make_room(struct source *s)
         free(r);
         return error;
     }
-    r->work = (struct work){.run = read_file, .end = hand_back};
-    r->parcel.open = opened;
-    r->task = (struct task){.done = forked};
+    r->work =
+        (struct work){.run = file_source_run, .end = file_source_hand_back};
+    r->completion.done = file_source_completed;
+    r->task = (struct task){.done = file_source_forked};
     r->source = s;
     r->remote = rondo_loop_remote(s->loop);
     atomic_init(&r->refs, 1);
@@ -260,12 +269,12 @@ static int make_room(struct source *s)
     return 0;
 }
 
-int source_read(struct source *s)
+int file_source_read(struct file_source *s)
 {
-    int error = s->room ? 0 : make_room(s);
+    int error = s->room ? 0 : file_source_make_room(s);
     if (error)
         return error;
-    struct source_state *state = state_of(s->loop);
+    struct file_source_state *state = file_source_state_of(s->loop);
     struct reading *r = s->room;
     r->size = s->left < READ_MOST ? (size_t)s->left : (size_t)READ_MOST;
     r->offset = s->offset;
@@ -273,7 +282,7 @@ int source_read(struct source *s)
     atomic_fetch_add(&r->refs, 1);
     error = pool_submit(state->pool, &r->work);
     if (error) {
-        unref(r);
+        file_source_unref(r);
         return error;
     }
     s->reading = true;
@@ -289,9 +298,9 @@ int source_read(struct source *s)
 
 /* The threads are the parent process's, and so is the pool's lock: its memory
  * is left alone. */
-static void after_fork(rondo_loop *loop)
+static void file_source_after_fork(rondo_loop *loop)
 {
-    struct source_state *state = state_of(loop);
+    struct file_source_state *state = file_source_state_of(loop);
     state->pool = NULL;
     for (struct reading *r = state->first; r; r = r->next) {
         r->count = RONDO_EFORKED;
@@ -301,14 +310,15 @@ static void after_fork(rondo_loop *loop)
 }
 
 /* What is still on a thread ends there, or by itself. */
-static void close_pool(rondo_loop *loop)
+static void file_source_close_pool(rondo_loop *loop)
 {
-    struct source_state *state = state_of(loop);
+    struct file_source_state *state = file_source_state_of(loop);
     if (state->pool)
         pool_release(state->pool);
     state->pool = NULL;
 }
 
-const struct loop_part file_source_part = {.size = sizeof(struct source_state),
-                                           .close = close_pool,
-                                           .after_fork = after_fork};
+const struct loop_part file_source_part = {
+    .size = sizeof(struct file_source_state),
+    .close = file_source_close_pool,
+    .after_fork = file_source_after_fork};

@@ -5,7 +5,7 @@
 
 #include "core/loop.h"
 
-struct source {
+struct file_source {
     rondo_loop *loop;
     sys_fd file;    /* the program's */
     int64_t offset; /* of the next byte; -1: it has no positions */
@@ -14,35 +14,37 @@ struct source {
     bool by_thread;       /* the kernel does not send it */
     bool reading;         /* a thread is at it */
     struct reading *room; /* made with the first bytes that a thread reads */
-    /* From the loop: what a thread has read, lent until the next source_read
-     * or source_close; no bytes and no error are the end. */
-    void (*came)(struct source *s, const char *data, size_t size, int error);
+    /* From the loop: what a thread has read, lent until the next file_source_read
+     * or file_source_close; no bytes and no error are the end. */
+    void (*came)(struct file_source *s, const char *data, size_t size,
+                 int error);
 };
 
-/* RONDO_EINVAL: a negative number. Nothing is held until source_read. */
-int source_open(struct source *s, rondo_loop *loop, rondo_fd file,
-                int64_t offset, int64_t size, const char *what);
+/* RONDO_EINVAL: a negative number. Nothing is held until file_source_read. */
+int file_source_open(struct file_source *s, rondo_loop *loop, rondo_fd file,
+                     int64_t offset, int64_t size, const char *what);
 /* Can it be sent at all? Need not be asked once some of it has been.
  * RONDO_EBADF, RONDO_EINVAL. */
-int source_check(struct source *s, const char *what);
+int file_source_check(struct file_source *s, const char *what);
 /* Nothing is read on any more. After a failure the file's position says how
  * far it has been sent. */
-void source_close(struct source *s, bool failed);
+void file_source_close(struct file_source *s, bool failed);
 
 /* How much is to be sent next, in one piece, and from where; 0: nothing. */
-size_t source_next(const struct source *s, size_t most, struct sys_part *part);
+size_t file_source_next(const struct file_source *s, size_t most,
+                        struct sys_part *part);
 /* These have been sent. */
-void source_advance(struct source *s, size_t count);
+void file_source_advance(struct file_source *s, size_t count);
 /* These, which a thread has read, have not. */
-void source_take_back(struct source *s, size_t count);
+void file_source_take_back(struct file_source *s, size_t count);
 /* One try of the kernel: a count; 0: the end, or all that was wanted;
  * RONDO_EAGAIN; the stream's error; RONDO_ENOTSUP: see by_thread. */
-int64_t source_send(struct source *s, sys_fd to);
+int64_t file_source_send(struct file_source *s, sys_fd to);
 /* Is it the stream that has failed? Else it may have been the file, which a
  * thread is to find out. */
-bool source_blames_stream(int error);
+bool file_source_blames_stream(int error);
 /* Reads the next bytes on a thread; they count as sent. Not while reading.
  * An error is the answer, with last OS error, and `came` is not called. */
-int source_read(struct source *s);
+int file_source_read(struct file_source *s);
 
 #endif

@@ -27,11 +27,11 @@ enum stage {
 };
 
 /* malloc'ed: a thread may still be at it when the loop is gone. The pool has
- * `work`, the question and the answer until the parcel is opened; all else is
+ * `work`, the question and the answer until the completion is opened; all else is
  * the loop's. */
 struct rondo_lookup {
     struct work work;
-    struct parcel parcel;
+    struct completion completion;
     struct task task;           /* brings an answer that no thread brings */
     rondo_lookup *next, **link; /* among the loop's; link NULL: cancelled */
     rondo_loop *loop;
@@ -50,14 +50,14 @@ struct rondo_lookup {
     char text[];                /* to the end */
 };
 
-static struct lookup_state *state_of(const rondo_loop *loop)
+static struct lookup_state *lookup_state_of(const rondo_loop *loop)
 {
     return loop_part_state(loop, PART_LOOKUP);
 }
 
 /* ---- its end ---- */
 
-static void free_lookup(rondo_lookup *l)
+static void lookup_free(rondo_lookup *l)
 {
     rondo_remote_release(l->remote);
     free(l->found.addresses);
@@ -66,55 +66,55 @@ static void free_lookup(rondo_lookup *l)
     free(l);
 }
 
-static void unlink_lookup(rondo_lookup *l)
+static void lookup_unlink(rondo_lookup *l)
 {
     *l->link = l->next;
     if (l->next)
         l->next->link = l->link;
     l->link = NULL;
-    state_of(l->loop)->live--;
+    lookup_state_of(l->loop)->live--;
 }
 
-static void answer(rondo_lookup *l)
+static void lookup_answer(rondo_lookup *l)
 {
     if (l->link) {
-        unlink_lookup(l);
+        lookup_unlink(l);
         if (l->error && l->os_error)
             (void)error_from_os(l->os_error);
         else
             error_no_os();
         l->done(l->loop, l->arg, &l->found, l->error);
     }
-    free_lookup(l);
+    lookup_free(l);
 }
 
-static void opened(rondo_loop *loop, struct parcel *parcel)
+static void lookup_completed(rondo_loop *loop, struct completion *completion)
 {
     (void)loop;
-    answer((rondo_lookup *)(void *)((char *)parcel -
-                                    offsetof(rondo_lookup, parcel)));
+    lookup_answer((rondo_lookup *)(void *)((char *)completion -
+                                           offsetof(rondo_lookup, completion)));
 }
 
-static void cancel_at_resolver(rondo_lookup *l)
+static void lookup_cancel_at_resolver(rondo_lookup *l)
 {
     l->stage = ANSWERED; /* whatever it still says is not heard */
     l->resolver.cancel(l->resolver.context, l);
 }
 
-static void answer_later(rondo_loop *loop, struct task *task)
+static void lookup_answer_later(rondo_loop *loop, struct task *task)
 {
     rondo_lookup *l =
         (rondo_lookup *)(void *)((char *)task - offsetof(rondo_lookup, task));
     (void)loop;
     if (l->stage == FORKED)
-        cancel_at_resolver(l);
-    answer(l);
+        lookup_cancel_at_resolver(l);
+    lookup_answer(l);
 }
 
 /* ---- by the system ---- */
 
 /* On a thread of the pool. */
-static void look_up(struct work *work)
+static void lookup_run(struct work *work)
 {
     rondo_lookup *l = (rondo_lookup *)(void *)work;
     l->error = l->address.native_size
@@ -123,11 +123,11 @@ static void look_up(struct work *work)
     l->os_error = rondo_last_os_error();
 }
 
-static void give_back(struct work *work)
+static void lookup_give_back(struct work *work)
 {
     rondo_lookup *l = (rondo_lookup *)(void *)work;
-    if (!remote_deliver(l->remote, &l->parcel))
-        free_lookup(l);
+    if (!remote_deliver(l->remote, &l->completion))
+        lookup_free(l);
 }
 
 static rondo_lookup *lookup_new(rondo_loop *loop, size_t text_size,
@@ -136,10 +136,10 @@ static rondo_lookup *lookup_new(rondo_loop *loop, size_t text_size,
     rondo_lookup *l = calloc(1, sizeof *l + text_size);
     if (!l)
         return NULL;
-    l->work.run = look_up;
-    l->work.end = give_back;
-    l->parcel.open = opened;
-    l->task.done = answer_later;
+    l->work.run = lookup_run;
+    l->work.end = lookup_give_back;
+    l->completion.done = lookup_completed;
+    l->task.done = lookup_answer_later;
     l->loop = loop;
     l->remote = rondo_loop_remote(loop);
     l->done = done;
@@ -147,9 +147,9 @@ static rondo_lookup *lookup_new(rondo_loop *loop, size_t text_size,
     return l;
 }
 
-static void link_lookup(rondo_lookup *l)
+static void lookup_link(rondo_lookup *l)
 {
-    struct lookup_state *state = state_of(l->loop);
+    struct lookup_state *state = lookup_state_of(l->loop);
     l->next = state->first;
     l->link = &state->first;
     if (l->next)
@@ -158,9 +158,9 @@ static void link_lookup(rondo_lookup *l)
     state->live++;
 }
 
-static int ask_pool(rondo_lookup *l)
+static int lookup_ask_pool(rondo_lookup *l)
 {
-    struct lookup_state *state = state_of(l->loop);
+    struct lookup_state *state = lookup_state_of(l->loop);
     if (!state->pool)
         state->pool = pool_new(LOOKUP_THREADS);
     return state->pool ? pool_submit(state->pool, &l->work) : RONDO_ENOMEM;
@@ -169,17 +169,17 @@ static int ask_pool(rondo_lookup *l)
 /* ---- by the program ---- */
 
 /* It may answer inside start, which is heard later, like any answer. */
-static int ask_resolver(rondo_lookup *l)
+static int lookup_ask_resolver(rondo_lookup *l)
 {
-    l->resolver = state_of(l->loop)->resolver;
+    l->resolver = lookup_state_of(l->loop)->resolver;
     l->stage = AT_RESOLVER;
     int error = l->resolver.start(l->resolver.context, l, l->host, l->service,
                                   &l->hints);
     return error < 0 ? error : 0;
 }
 
-static int keep_addresses(rondo_lookup *l, const rondo_address *addresses,
-                          size_t count)
+static int lookup_keep_addresses(rondo_lookup *l,
+                                 const rondo_address *addresses, size_t count)
 {
     if (!addresses || !count)
         return RONDO_ENONAME;
@@ -205,7 +205,7 @@ void rondo_resolver_answer(rondo_lookup *lookup, const rondo_address *addresses,
         return;
     if (lookup->stage == AT_RESOLVER) {
         if (!error)
-            error = keep_addresses(lookup, addresses, count);
+            error = lookup_keep_addresses(lookup, addresses, count);
         lookup->error = error > 0 ? RONDO_EOTHER : error;
         loop_push(loop, &lookup->task);
         loop_nudge(loop);
@@ -220,42 +220,42 @@ int rondo_set_resolver(rondo_loop *loop, const rondo_resolver *resolver)
         return error;
     if (resolver && (!resolver->start || !resolver->cancel))
         return error_set(RONDO_EINVAL, "set_resolver: no start or no cancel");
-    state_of(loop)->resolver =
+    lookup_state_of(loop)->resolver =
         resolver ? *resolver : (rondo_resolver){NULL, NULL, NULL};
     return 0;
 }
 
 /* ---- starting and cancelling ---- */
 
-int resolve_check_host(const char *host, const char *what)
+int lookup_check_host(const char *host, const char *what)
 {
     size_t size = strlen(host);
-    if (size && size <= RESOLVE_HOST_MAX)
+    if (size && size <= LOOKUP_HOST_MAX)
         return 0;
     return error_set(RONDO_EINVAL,
                      "%s: a host of %zu bytes; 1 to %d are allowed", what, size,
-                     RESOLVE_HOST_MAX);
+                     LOOKUP_HOST_MAX);
 }
 
-static int begin(rondo_lookup *l, rondo_lookup **lookup)
+static int lookup_begin(rondo_lookup *l, rondo_lookup **lookup)
 {
-    bool program = state_of(l->loop)->resolver.start && l->host;
+    bool program = lookup_state_of(l->loop)->resolver.start && l->host;
     error_no_os();
-    link_lookup(l);
+    lookup_link(l);
     *lookup = l;
-    int error = program ? ask_resolver(l) : ask_pool(l);
+    int error = program ? lookup_ask_resolver(l) : lookup_ask_pool(l);
     if (!error)
         return 0;
     *lookup = NULL;
-    unlink_lookup(l);
+    lookup_unlink(l);
     if (l->task.state == TASK_IDLE) /* else it has answered, too */
-        free_lookup(l);
+        lookup_free(l);
     return error;
 }
 
-int resolve_start(rondo_loop *loop, const char *host, const char *service,
-                  const rondo_lookup_hints *hints, lookup_fn done, void *arg,
-                  rondo_lookup **lookup)
+int lookup_start(rondo_loop *loop, const char *host, const char *service,
+                 const rondo_lookup_hints *hints, lookup_fn done, void *arg,
+                 rondo_lookup **lookup)
 {
     size_t host_size = host ? strlen(host) + 1 : 0;
     size_t service_size = service ? strlen(service) + 1 : 0;
@@ -267,55 +267,55 @@ int resolve_start(rondo_loop *loop, const char *host, const char *service,
         l->host = memcpy(l->text, host, host_size);
     if (service)
         l->service = memcpy(l->text + host_size, service, service_size);
-    return begin(l, lookup);
+    return lookup_begin(l, lookup);
 }
 
-int resolve_start_back(rondo_loop *loop, const rondo_address *address,
-                       unsigned flags, lookup_fn done, void *arg,
-                       rondo_lookup **lookup)
+int lookup_start_back(rondo_loop *loop, const rondo_address *address,
+                      unsigned flags, lookup_fn done, void *arg,
+                      rondo_lookup **lookup)
 {
     rondo_lookup *l = lookup_new(loop, 0, done, arg);
     if (!l)
         return RONDO_ENOMEM;
     l->address = *address;
     l->flags = flags;
-    return begin(l, lookup);
+    return lookup_begin(l, lookup);
 }
 
-void resolve_cancel(rondo_loop *loop, rondo_lookup *l)
+void lookup_cancel(rondo_loop *loop, rondo_lookup *l)
 {
-    unlink_lookup(l);
+    lookup_unlink(l);
     if (l->stage == ON_POOL) {
-        if (pool_withdraw(state_of(loop)->pool, &l->work))
-            free_lookup(l);
+        if (pool_withdraw(lookup_state_of(loop)->pool, &l->work))
+            lookup_free(l);
         else
-            pool_give_up(state_of(loop)->pool, &l->work);
+            pool_give_up(lookup_state_of(loop)->pool, &l->work);
     } else if (l->stage == AT_RESOLVER) {
-        cancel_at_resolver(l);
-        free_lookup(l);
+        lookup_cancel_at_resolver(l);
+        lookup_free(l);
     } /* else it is on the ready list and finds out there */
 }
 
 /* ---- for the loop ---- */
 
-static void count(const rondo_loop *loop, rondo_loop_metrics *metrics)
+static void lookup_count(const rondo_loop *loop, rondo_loop_metrics *metrics)
 {
-    metrics->live_jobs += state_of(loop)->live;
+    metrics->live_jobs += lookup_state_of(loop)->live;
 }
 
 /* All have been cancelled; threads that are at it end by themselves. */
-static void close_pool(rondo_loop *loop)
+static void lookup_close_pool(rondo_loop *loop)
 {
-    struct lookup_state *state = state_of(loop);
+    struct lookup_state *state = lookup_state_of(loop);
     if (state->pool)
         pool_release(state->pool);
     state->pool = NULL;
 }
 
 /* The threads are gone: every look-up ends with RONDO_EFORKED. */
-static void after_fork(rondo_loop *loop)
+static void lookup_after_fork(rondo_loop *loop)
 {
-    struct lookup_state *state = state_of(loop);
+    struct lookup_state *state = lookup_state_of(loop);
     /* The pool's lock may be held by a thread that is not here: its memory
      * is left alone. */
     state->pool = NULL;
@@ -330,6 +330,6 @@ static void after_fork(rondo_loop *loop)
 }
 
 const struct loop_part lookup_part = {.size = sizeof(struct lookup_state),
-                                      .close = close_pool,
-                                      .after_fork = after_fork,
-                                      .count = count};
+                                      .close = lookup_close_pool,
+                                      .after_fork = lookup_after_fork,
+                                      .count = lookup_count};

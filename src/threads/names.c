@@ -34,7 +34,7 @@ struct query {
 
 /* ---- the end ---- */
 
-static void free_query(struct query *q)
+static void names_free(struct query *q)
 {
     free(q->known.addresses);
     free(q->known.host);
@@ -42,16 +42,17 @@ static void free_query(struct query *q)
     loop_free(q->loop, q);
 }
 
-static void forget_query(struct query *q)
+static void names_forget(struct query *q)
 {
     id_free(q->loop, q->id);
     handle_close(q->loop, &q->handle);
 }
 
-static void tell(struct query *q, const struct sys_names *found, int error)
+static void names_tell(struct query *q, const struct sys_names *found,
+                       int error)
 {
     struct sys_names none = {0};
-    forget_query(q);
+    names_forget(q);
     if (error) {
         error_os(error, "%s: cannot look up %s", q->call, q->what);
         found = &none;
@@ -61,48 +62,48 @@ static void tell(struct query *q, const struct sys_names *found, int error)
                    error);
     else
         q->backward(q->loop, q->arg, found->host, found->service, error);
-    free_query(q);
+    names_free(q);
 }
 
-static void looked_up(rondo_loop *loop, void *arg,
-                      const struct sys_names *found, int error)
+static void names_looked_up(rondo_loop *loop, void *arg,
+                            const struct sys_names *found, int error)
 {
     struct query *q = arg;
     (void)loop;
     for (size_t i = 0; q->port != PORT_BY_NAME && i < found->count; i++)
         rondo_address_set_port(&found->addresses[i], (uint16_t)q->port);
-    tell(q, found, error);
+    names_tell(q, found, error);
 }
 
-static void answered(rondo_loop *loop, struct task *task)
+static void names_answered(rondo_loop *loop, struct task *task)
 {
     struct query *q =
         (struct query *)(void *)((char *)task - offsetof(struct query, task));
     (void)loop;
     error_no_os();
-    tell(q, &q->known, q->error);
+    names_tell(q, &q->known, q->error);
 }
 
-static void answer_later(struct query *q)
+static void names_answer_later(struct query *q)
 {
     if (q->task.state == TASK_IDLE)
         loop_push(q->loop, &q->task);
     loop_nudge(q->loop);
 }
 
-static void cancel(rondo_loop *loop, struct handle *handle)
+static void names_cancel(rondo_loop *loop, struct handle *handle)
 {
     struct query *q = (struct query *)(void *)handle;
     q->error = RONDO_ECANCELED;
-    answer_later(q);
+    names_answer_later(q);
     if (q->lookup)
-        resolve_cancel(loop, q->lookup);
+        lookup_cancel(loop, q->lookup);
     q->lookup = NULL;
 }
 
 /* ---- the beginning ---- */
 
-static struct query *query_new(rondo_loop *loop, const char *call,
+static struct query *names_new(rondo_loop *loop, const char *call,
                                const char *what, void *arg)
 {
     size_t size = strlen(what) + 1;
@@ -114,30 +115,30 @@ static struct query *query_new(rondo_loop *loop, const char *call,
     *q = (struct query){
         .loop = loop, .call = call, .arg = arg, .port = PORT_BY_NAME};
     memcpy(q->what, what, size);
-    q->task.done = answered;
+    q->task.done = names_answered;
     handle_open(loop, &q->handle, HANDLE_LOOKUP);
-    q->id = id_new(loop, &q->handle, cancel);
+    q->id = id_new(loop, &q->handle, names_cancel);
     if (q->id > 0)
         return q;
     (void)error_in(call, (int)q->id);
-    forget_query(q);
-    free_query(q);
+    names_forget(q);
+    names_free(q);
     return NULL;
 }
 
-static rondo_id refuse(struct query *q, int error)
+static rondo_id names_refuse(struct query *q, int error)
 {
     error_os(error, "%s: cannot look up %s", q->call, q->what);
-    forget_query(q);
-    free_query(q);
+    names_forget(q);
+    names_free(q);
     return error;
 }
 
 /* ---- getaddrinfo ---- */
 
-static int check_host(const char *host, const rondo_lookup_hints *hints)
+static int names_check_host(const char *host, const rondo_lookup_hints *hints)
 {
-    int error = host ? resolve_check_host(host, "getaddrinfo") : 0;
+    int error = host ? lookup_check_host(host, "getaddrinfo") : 0;
     if (error)
         return error;
     if ((unsigned)hints->family > RONDO_FAMILY_INET6)
@@ -147,7 +148,8 @@ static int check_host(const char *host, const rondo_lookup_hints *hints)
 
 /* Numbers are never left to the system, which takes what is out of range for
  * another number. */
-static int check_service(const char *service, bool only_numeric, int *port)
+static int names_check_service(const char *service, bool only_numeric,
+                               int *port)
 {
     *port = PORT_BY_NAME;
     if (!service)
@@ -171,8 +173,9 @@ static int check_service(const char *service, bool only_numeric, int *port)
 }
 
 /* 1: a literal, and `a` is its address; 0: none. */
-static int check_literal(const char *host, const rondo_lookup_hints *hints,
-                         rondo_address *a)
+static int names_check_literal(const char *host,
+                               const rondo_lookup_hints *hints,
+                               rondo_address *a)
 {
     if (!host || rondo_address_parse(a, host, 0) < 0) {
         if (host && hints->numeric_host)
@@ -189,8 +192,8 @@ static int check_literal(const char *host, const rondo_lookup_hints *hints,
     return 1;
 }
 
-static int know_literal(struct query *q, const rondo_address *literal,
-                        const char *canonical)
+static int names_know_literal(struct query *q, const rondo_address *literal,
+                              const char *canonical)
 {
     size_t size = canonical ? strlen(canonical) + 1 : 0;
     q->known.addresses = malloc(sizeof *literal);
@@ -202,23 +205,23 @@ static int know_literal(struct query *q, const rondo_address *literal,
     q->known.addresses[0] = *literal;
     q->known.count = 1;
     rondo_address_set_port(q->known.addresses, (uint16_t)q->port);
-    answer_later(q);
+    names_answer_later(q);
     return 0;
 }
 
-static int check_question(const char *host, const char *service,
-                          const rondo_lookup_hints *hints,
-                          rondo_address *literal, int *port)
+static int names_check_question(const char *host, const char *service,
+                                const rondo_lookup_hints *hints,
+                                rondo_address *literal, int *port)
 {
-    int error = check_host(host, hints);
+    int error = names_check_host(host, hints);
     if (!error)
-        error = check_service(service, hints->numeric_service, port);
+        error = names_check_service(service, hints->numeric_service, port);
     if (error)
         return error;
     if (!host && !service)
         return error_set(RONDO_EINVAL,
                          "getaddrinfo: neither a host nor a service");
-    return check_literal(host, hints, literal);
+    return names_check_literal(host, hints, literal);
 }
 
 rondo_id rondo_getaddrinfo(rondo_loop *loop, const char *host,
@@ -234,11 +237,12 @@ rondo_id rondo_getaddrinfo(rondo_loop *loop, const char *host,
     if (!error && !done)
         error = error_set(RONDO_EINVAL, "getaddrinfo: no function");
     if (!error)
-        error = is_literal = check_question(host, service, &h, &literal, &port);
+        error = is_literal =
+            names_check_question(host, service, &h, &literal, &port);
     if (error < 0)
         return error;
     struct query *q =
-        query_new(loop, "getaddrinfo", host ? host : service, arg);
+        names_new(loop, "getaddrinfo", host ? host : service, arg);
     if (!q)
         return RONDO_ENOMEM;
     q->forward = done;
@@ -246,11 +250,11 @@ rondo_id rondo_getaddrinfo(rondo_loop *loop, const char *host,
     h.size = sizeof h;
     error_no_os();
     if (is_literal && q->port != PORT_BY_NAME)
-        error = know_literal(q, &literal, h.canonical_name ? host : NULL);
+        error = names_know_literal(q, &literal, h.canonical_name ? host : NULL);
     else
-        error =
-            resolve_start(loop, host, service, &h, looked_up, q, &q->lookup);
-    return error ? refuse(q, error) : q->id;
+        error = lookup_start(loop, host, service, &h, names_looked_up, q,
+                             &q->lookup);
+    return error ? names_refuse(q, error) : q->id;
 }
 
 /* ---- getnameinfo ---- */
@@ -272,7 +276,7 @@ rondo_id rondo_getnameinfo(rondo_loop *loop, const rondo_address *address,
     if (family != RONDO_FAMILY_INET && family != RONDO_FAMILY_INET6)
         return error_set(RONDO_EAFNOSUPPORT, "%s: not an IP address", what);
     (void)rondo_address_text(address, text, sizeof text);
-    struct query *q = query_new(loop, what, text, arg);
+    struct query *q = names_new(loop, what, text, arg);
     if (!q)
         return RONDO_ENOMEM;
     q->backward = done;
@@ -280,23 +284,23 @@ rondo_id rondo_getnameinfo(rondo_loop *loop, const rondo_address *address,
     if ((flags & numeric) == numeric) { /* does not block */
         error = sys_resolve_back(address, (unsigned)flags, &q->known);
         if (!error)
-            answer_later(q);
+            names_answer_later(q);
     } else {
-        error = resolve_start_back(loop, address, (unsigned)flags, looked_up, q,
-                                   &q->lookup);
+        error = lookup_start_back(loop, address, (unsigned)flags,
+                                  names_looked_up, q, &q->lookup);
     }
-    return error ? refuse(q, error) : q->id;
+    return error ? names_refuse(q, error) : q->id;
 }
 
 /* ---- for the loop ---- */
 
-static void close_at_loop_close(rondo_loop *loop, struct handle *handle)
+static void names_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     id_free(loop, ((struct query *)(void *)handle)->id);
-    cancel(loop, handle);
+    names_cancel(loop, handle);
 }
 
-static bool describe(const struct handle *handle, char *text, size_t size)
+static bool names_describe(const struct handle *handle, char *text, size_t size)
 {
     const struct query *q = (const struct query *)(const void *)handle;
     snprintf(text, size, "of %.100s, %s", q->what,
@@ -304,5 +308,5 @@ static bool describe(const struct handle *handle, char *text, size_t size)
     return true;
 }
 
-const struct handle_class names_class = {"look-up", close_at_loop_close,
-                                         describe};
+const struct handle_class names_class = {"look-up", names_close_at_loop_close,
+                                         names_describe};

@@ -13,7 +13,7 @@ enum state { IDLE, BUSY, ENDED };
 /* A thread may be just about to wait: it is told again. */
 enum { CANCEL_TRIES = 1000 };
 
-struct blocking {
+struct pipe_thread {
     struct work work;
     atomic_int state; /* the thread's while it is BUSY, like all below */
     struct sys_pipe *pipe;
@@ -28,70 +28,72 @@ struct blocking {
     char bytes[LOOP_SCRATCH];
 };
 
-bool blocking_is_forked(const struct blocking *b)
+bool pipe_thread_is_forked(const struct pipe_thread *b)
 {
     return b->generation != sys_fork_generation;
 }
 
-static void keep(struct blocking *b, int64_t result)
+static void pipe_thread_keep(struct pipe_thread *b, int64_t result)
 {
     b->result = result;
     b->os_error = result < 0 ? rondo_last_os_error() : 0;
 }
 
-static void run(struct work *work)
+static void pipe_thread_run(struct work *work)
 {
-    struct blocking *b = (struct blocking *)(void *)work;
-    keep(b, b->written ? sys_pipe_write_waiting(b->pipe, b->written, b->size)
-                       : sys_pipe_read_waiting(b->pipe, b->bytes, b->size));
+    struct pipe_thread *b = (struct pipe_thread *)(void *)work;
+    pipe_thread_keep(
+        b, b->written ? sys_pipe_write_waiting(b->pipe, b->written, b->size)
+                      : sys_pipe_read_waiting(b->pipe, b->bytes, b->size));
 }
 
 /* The state comes last: from then on the loop may free it. It may be woken a
  * moment before and finds nothing, but stays awake. */
-static void end(struct work *work)
+static void pipe_thread_end(struct work *work)
 {
-    struct blocking *b = (struct blocking *)(void *)work;
+    struct pipe_thread *b = (struct pipe_thread *)(void *)work;
     wake_send(&b->wake);
     atomic_store(&b->state, ENDED);
 }
 
-static void start(struct blocking *b, const void *written, size_t size)
+static void pipe_thread_start(struct pipe_thread *b, const void *written,
+                              size_t size)
 {
-    if (blocking_is_forked(b) || atomic_load(&b->state) != IDLE)
+    if (pipe_thread_is_forked(b) || atomic_load(&b->state) != IDLE)
         return;
     b->written = written;
     b->size = size;
     atomic_store(&b->state, BUSY);
     int error = pool_submit(b->pool, &b->work);
     if (error) {
-        keep(b, error);
-        end(&b->work);
+        pipe_thread_keep(b, error);
+        pipe_thread_end(&b->work);
     }
 }
 
-void blocking_read(struct blocking *b)
+void pipe_thread_read(struct pipe_thread *b)
 {
-    start(b, NULL, sizeof b->bytes);
+    pipe_thread_start(b, NULL, sizeof b->bytes);
 }
 
-void blocking_write(struct blocking *b, const void *data, size_t size)
+void pipe_thread_write(struct pipe_thread *b, const void *data, size_t size)
 {
-    start(b, data, size);
+    pipe_thread_start(b, data, size);
 }
 
-bool blocking_is_busy(const struct blocking *b)
+bool pipe_thread_is_busy(const struct pipe_thread *b)
 {
-    return !blocking_is_forked(b) && atomic_load(&b->state) == BUSY;
+    return !pipe_thread_is_forked(b) && atomic_load(&b->state) == BUSY;
 }
 
-void blocking_cancel(struct blocking *b)
+void pipe_thread_cancel(struct pipe_thread *b)
 {
     int tries = CANCEL_TRIES;
-    while (tries-- && blocking_is_busy(b) && sys_pipe_cancel(b->pipe))
+    while (tries-- && pipe_thread_is_busy(b) && sys_pipe_cancel(b->pipe))
         sys_thread_yield();
 }
 
-int64_t blocking_take(struct blocking *b, void *data)
+int64_t pipe_thread_take(struct pipe_thread *b, void *data)
 {
     if (atomic_load(&b->state) != ENDED)
         return RONDO_EAGAIN;
@@ -104,21 +106,21 @@ int64_t blocking_take(struct blocking *b, void *data)
     return b->result;
 }
 
-sys_fd blocking_fd(const struct blocking *b)
+sys_fd pipe_thread_fd(const struct pipe_thread *b)
 {
     return b->wake.fd[0];
 }
 
-int blocking_new(rondo_loop *loop, struct sys_pipe *pipe,
-                 struct blocking **made)
+int pipe_thread_new(rondo_loop *loop, struct sys_pipe *pipe,
+                    struct pipe_thread **made)
 {
-    struct blocking *b = loop_alloc(loop, sizeof *b);
+    struct pipe_thread *b = loop_alloc(loop, sizeof *b);
     struct pool *pool = b ? pool_new(1) : NULL;
     if (!pool) {
         loop_free(loop, b);
         return error_set(RONDO_ENOMEM, "out of memory for a thread");
     }
-    b->work = (struct work){.run = run, .end = end};
+    b->work = (struct work){.run = pipe_thread_run, .end = pipe_thread_end};
     b->pipe = pipe;
     b->loop = loop;
     b->pool = pool;
@@ -134,19 +136,19 @@ int blocking_new(rondo_loop *loop, struct sys_pipe *pipe,
     return 0;
 }
 
-void blocking_join(struct blocking *b)
+void pipe_thread_join(struct pipe_thread *b)
 {
-    blocking_cancel(b);
-    while (blocking_is_busy(b))
+    pipe_thread_cancel(b);
+    while (pipe_thread_is_busy(b))
         sys_thread_yield();
 }
 
-void blocking_free(struct blocking *b)
+void pipe_thread_free(struct pipe_thread *b)
 {
-    blocking_join(b);
+    pipe_thread_join(b);
     /* in a forked child the pool's lock may be held by a thread that is not
      * here: its memory is left alone */
-    if (!blocking_is_forked(b))
+    if (!pipe_thread_is_forked(b))
         pool_release(b->pool);
     wake_close(&b->wake);
     loop_free(b->loop, b);

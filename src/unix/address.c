@@ -15,46 +15,47 @@
 /* The native bytes are a sockaddr; a struct of the right type is copied out
  * and in, so that no type is read through another's pointer. */
 
-static sa_family_t native_family(const rondo_address *a)
+static sa_family_t unix_address_native_family(const rondo_address *a)
 {
     struct sockaddr any;
     memcpy(&any, &a->native, sizeof any);
     return a->native_size ? any.sa_family : (sa_family_t)AF_UNSPEC;
 }
 
-static void put(rondo_address *a, const void *native, size_t size)
+static void unix_address_put(rondo_address *a, const void *native, size_t size)
 {
     memset(a, 0, sizeof *a);
     memcpy(&a->native, native, size);
     a->native_size = (uint32_t)size;
 }
 
-static struct sockaddr_in inet_of(const rondo_address *a)
+static struct sockaddr_in unix_address_inet_of(const rondo_address *a)
 {
     struct sockaddr_in in;
     memcpy(&in, &a->native, sizeof in);
     return in;
 }
 
-static struct sockaddr_in6 inet6_of(const rondo_address *a)
+static struct sockaddr_in6 unix_address_inet6_of(const rondo_address *a)
 {
     struct sockaddr_in6 in6;
     memcpy(&in6, &a->native, sizeof in6);
     return in6;
 }
 
-static void put_inet(rondo_address *a, struct in_addr ip, uint16_t port)
+static void unix_address_put_inet(rondo_address *a, struct in_addr ip,
+                                  uint16_t port)
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = ip};
     in.sin_port = htons(port);
 #ifdef SIN6_LEN
     in.sin_len = sizeof in;
 #endif
-    put(a, &in, sizeof in);
+    unix_address_put(a, &in, sizeof in);
 }
 
-static void put_inet6(rondo_address *a, struct in6_addr ip, uint16_t port,
-                      uint32_t scope)
+static void unix_address_put_inet6(rondo_address *a, struct in6_addr ip,
+                                   uint16_t port, uint32_t scope)
 {
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = ip};
     in6.sin6_port = htons(port);
@@ -62,7 +63,7 @@ static void put_inet6(rondo_address *a, struct in6_addr ip, uint16_t port,
 #ifdef SIN6_LEN
     in6.sin6_len = sizeof in6;
 #endif
-    put(a, &in6, sizeof in6);
+    unix_address_put(a, &in6, sizeof in6);
 }
 
 int sys_address_ip(rondo_address *a, const char *ip, uint16_t port,
@@ -71,9 +72,9 @@ int sys_address_ip(rondo_address *a, const char *ip, uint16_t port,
     struct in_addr in;
     struct in6_addr in6;
     if (!scope && inet_pton(AF_INET, ip, &in) == 1)
-        put_inet(a, in, port);
+        unix_address_put_inet(a, in, port);
     else if (inet_pton(AF_INET6, ip, &in6) == 1)
-        put_inet6(a, in6, port, scope);
+        unix_address_put_inet6(a, in6, port, scope);
     else
         return RONDO_EINVAL;
     return 0;
@@ -82,9 +83,10 @@ int sys_address_ip(rondo_address *a, const char *ip, uint16_t port,
 int sys_address_any(rondo_address *a, rondo_family family, uint16_t port)
 {
     if (family == RONDO_FAMILY_INET6)
-        put_inet6(a, in6addr_any, port, 0);
+        unix_address_put_inet6(a, in6addr_any, port, 0);
     else
-        put_inet(a, (struct in_addr){.s_addr = htonl(INADDR_ANY)}, port);
+        unix_address_put_inet(a, (struct in_addr){.s_addr = htonl(INADDR_ANY)},
+                              port);
     return 0;
 }
 
@@ -105,11 +107,11 @@ int sys_address_unix(rondo_address *a, const char *path, size_t size)
         return RONDO_EINVAL;
     memcpy(un.sun_path, path, size);
     /* an abstract name has no end but its size */
-    put(a, &un, start + size + (abstract ? 0 : 1));
+    unix_address_put(a, &un, start + size + (abstract ? 0 : 1));
     return 0;
 }
 
-static int fit(size_t size, size_t needed)
+static int unix_address_fit(size_t size, size_t needed)
 {
     return size < needed ? RONDO_EINVAL : (int)needed;
 }
@@ -123,9 +125,9 @@ int sys_address_size(const void *native, size_t size)
         return RONDO_EINVAL;
     switch (any.sa_family) {
     case AF_INET:
-        return fit(size, sizeof(struct sockaddr_in));
+        return unix_address_fit(size, sizeof(struct sockaddr_in));
     case AF_INET6:
-        return fit(size, sizeof(struct sockaddr_in6));
+        return unix_address_fit(size, sizeof(struct sockaddr_in6));
     case AF_UNIX:
         return size > sizeof(struct sockaddr_un) ? RONDO_EINVAL : (int)size;
     default:
@@ -135,7 +137,7 @@ int sys_address_size(const void *native, size_t size)
 
 rondo_family sys_address_family(const rondo_address *a)
 {
-    switch (native_family(a)) {
+    switch (unix_address_native_family(a)) {
     case AF_INET:
         return RONDO_FAMILY_INET;
     case AF_INET6:
@@ -149,11 +151,11 @@ rondo_family sys_address_family(const rondo_address *a)
 
 uint16_t sys_address_port(const rondo_address *a)
 {
-    switch (native_family(a)) {
+    switch (unix_address_native_family(a)) {
     case AF_INET:
-        return ntohs(inet_of(a).sin_port);
+        return ntohs(unix_address_inet_of(a).sin_port);
     case AF_INET6:
-        return ntohs(inet6_of(a).sin6_port);
+        return ntohs(unix_address_inet6_of(a).sin6_port);
     default:
         return 0;
     }
@@ -161,24 +163,24 @@ uint16_t sys_address_port(const rondo_address *a)
 
 void sys_address_set_port(rondo_address *a, uint16_t port)
 {
-    if (native_family(a) == AF_INET) {
-        put_inet(a, inet_of(a).sin_addr, port);
-    } else if (native_family(a) == AF_INET6) {
-        struct sockaddr_in6 in6 = inet6_of(a);
+    if (unix_address_native_family(a) == AF_INET) {
+        unix_address_put_inet(a, unix_address_inet_of(a).sin_addr, port);
+    } else if (unix_address_native_family(a) == AF_INET6) {
+        struct sockaddr_in6 in6 = unix_address_inet6_of(a);
         in6.sin6_port = htons(port);
-        put(a, &in6, sizeof in6);
+        unix_address_put(a, &in6, sizeof in6);
     }
 }
 
 size_t sys_address_bytes(const rondo_address *a, void *bytes16)
 {
-    if (native_family(a) == AF_INET) {
-        struct in_addr ip = inet_of(a).sin_addr;
+    if (unix_address_native_family(a) == AF_INET) {
+        struct in_addr ip = unix_address_inet_of(a).sin_addr;
         memcpy(bytes16, &ip, sizeof ip);
         return sizeof ip;
     }
-    if (native_family(a) == AF_INET6) {
-        struct in6_addr ip = inet6_of(a).sin6_addr;
+    if (unix_address_native_family(a) == AF_INET6) {
+        struct in6_addr ip = unix_address_inet6_of(a).sin6_addr;
         memcpy(bytes16, &ip, sizeof ip);
         return sizeof ip;
     }
@@ -187,7 +189,9 @@ size_t sys_address_bytes(const rondo_address *a, void *bytes16)
 
 uint32_t sys_address_scope(const rondo_address *a)
 {
-    return native_family(a) == AF_INET6 ? inet6_of(a).sin6_scope_id : 0;
+    return unix_address_native_family(a) == AF_INET6
+               ? unix_address_inet6_of(a).sin6_scope_id
+               : 0;
 }
 
 void sys_address_ip_text(const rondo_address *a, char *text, size_t size)
@@ -196,14 +200,15 @@ void sys_address_ip_text(const rondo_address *a, char *text, size_t size)
     size_t count = sys_address_bytes(a, bytes);
     text[0] = '\0';
     if (count)
-        (void)inet_ntop(native_family(a), bytes, text, (socklen_t)size);
+        (void)inet_ntop(unix_address_native_family(a), bytes, text,
+                        (socklen_t)size);
 }
 
 size_t sys_address_path(const rondo_address *a, const char **path)
 {
     size_t start = offsetof(struct sockaddr_un, sun_path);
     *path = (const char *)a->native.bytes + start;
-    if (native_family(a) != AF_UNIX || a->native_size <= start)
+    if (unix_address_native_family(a) != AF_UNIX || a->native_size <= start)
         return 0;
     size_t size = a->native_size - start;
 #ifdef __linux__

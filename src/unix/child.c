@@ -32,7 +32,7 @@ enum { COUNT = sizeof watchers / sizeof *watchers };
 
 /* ---- choosing ---- */
 
-static int unknown(const char *name)
+static int unix_child_unknown(const char *name)
 {
     char list[128] = "";
     for (size_t i = 0; i < COUNT; i++) {
@@ -46,7 +46,7 @@ static int unknown(const char *name)
                      name, list);
 }
 
-static struct process_state *state_of(const rondo_loop *loop)
+static struct process_state *unix_child_state_of(const rondo_loop *loop)
 {
     return loop_part_state(loop, PART_PROCESS);
 }
@@ -59,11 +59,11 @@ int child_choose(rondo_loop *loop, const char *watcher)
         int error = watchers[i]->probe(loop);
         if (error && watcher)
             return error_in("loop_new", error);
-        state_of(loop)->watcher = watchers[i];
+        unix_child_state_of(loop)->watcher = watchers[i];
         if (!error)
             return 0;
     }
-    return watcher ? unknown(watcher) : 0;
+    return watcher ? unix_child_unknown(watcher) : 0;
 }
 
 /* ---- starting ---- */
@@ -76,9 +76,9 @@ int child_descriptors(void)
 int child_start(struct child *child, const struct child_plan *plan)
 {
     rondo_loop *loop = child->loop;
-    if (!state_of(loop)->watcher)
+    if (!unix_child_state_of(loop)->watcher)
         (void)child_choose(loop, NULL);
-    const struct child_watcher *watcher = state_of(loop)->watcher;
+    const struct child_watcher *watcher = unix_child_state_of(loop)->watcher;
     child->pidfd = -1;
     int error = unix_spawn(loop, plan, &child->pid,
                            watcher->pidfd ? &child->pidfd : NULL);
@@ -97,7 +97,7 @@ int child_start(struct child *child, const struct child_plan *plan)
 
 /* Of this one child only: others may be somebody else's. 0: it runs. -1:
  * somebody has reaped it. */
-static int look(const struct child *child, siginfo_t *info, int how)
+static int unix_child_look(const struct child *child, siginfo_t *info, int how)
 {
     int result;
     info->si_pid = 0;
@@ -112,7 +112,7 @@ static int look(const struct child *child, siginfo_t *info, int how)
     return result < 0 ? -1 : info->si_pid != 0;
 }
 
-static rondo_exit status_of(const siginfo_t *info)
+static rondo_exit unix_child_status_of(const siginfo_t *info)
 {
     rondo_exit status = {.known = true};
     status.signaled = info->si_code != CLD_EXITED;
@@ -123,9 +123,9 @@ static rondo_exit status_of(const siginfo_t *info)
     return status;
 }
 
-static void end(struct child *child, rondo_exit status)
+static void unix_child_end(struct child *child, rondo_exit status)
 {
-    state_of(child->loop)->watcher->unwatch(child);
+    unix_child_state_of(child->loop)->watcher->unwatch(child);
     child->status = status;
     child->ended(child);
 }
@@ -133,26 +133,27 @@ static void end(struct child *child, rondo_exit status)
 bool child_check(struct child *child)
 {
     siginfo_t info;
-    int result = look(child, &info, WEXITED | WNOHANG);
+    int result = unix_child_look(child, &info, WEXITED | WNOHANG);
     if (result == 0)
         return false;
-    end(child, result > 0 ? status_of(&info) : (rondo_exit){.known = false});
+    unix_child_end(child, result > 0 ? unix_child_status_of(&info)
+                                     : (rondo_exit){.known = false});
     return true;
 }
 
 void child_forget(struct child *child)
 {
-    state_of(child->loop)->watcher->unwatch(child);
+    unix_child_state_of(child->loop)->watcher->unwatch(child);
 }
 
 void child_lose(struct child *child)
 {
-    end(child, (rondo_exit){.known = false});
+    unix_child_end(child, (rondo_exit){.known = false});
 }
 
 /* ---- signals ---- */
 
-static int gone(const struct child *child)
+static int unix_child_gone(const struct child *child)
 {
     return error_set(RONDO_ESRCH, "process %lld has ended",
                      (long long)child->pid);
@@ -160,7 +161,7 @@ static int gone(const struct child *child)
 
 /* Its number is its own as long as it has not been reaped, and that is for
  * this thread to do; somebody else's wait shows. */
-static int send(const struct child *child, int signum)
+static int unix_child_send(const struct child *child, int signum)
 {
     siginfo_t info;
 #ifdef SYS_pidfd_send_signal
@@ -168,7 +169,7 @@ static int send(const struct child *child, int signum)
         return (int)syscall(SYS_pidfd_send_signal, child->pidfd, signum, NULL,
                             0);
 #endif
-    if (look(child, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+    if (unix_child_look(child, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
         errno = ESRCH;
         return -1;
     }
@@ -177,11 +178,11 @@ static int send(const struct child *child, int signum)
 
 int child_signal(struct child *child, int signum)
 {
-    if (send(child, signum) == 0)
+    if (unix_child_send(child, signum) == 0)
         return 0;
     int error = error_from_os(errno);
     if (error == RONDO_ESRCH)
-        return gone(child);
+        return unix_child_gone(child);
     return error_os(error, "cannot send signal %d to process %lld", signum,
                     (long long)child->pid);
 }

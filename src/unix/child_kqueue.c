@@ -18,7 +18,7 @@ struct process_watch {
 
 /* The kernel tells of the exit a moment before the child can be reaped. It is
  * certain by then, so it is waited for. */
-static void wait_for(int64_t pid)
+static void child_kqueue_wait_for(int64_t pid)
 {
     siginfo_t info;
     while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 &&
@@ -26,20 +26,20 @@ static void wait_for(int64_t pid)
         ;
 }
 
-static void ended(rondo_loop *loop, struct task *task)
+static void child_kqueue_ended(rondo_loop *loop, struct task *task)
 {
     struct process_watch *w =
         (struct process_watch *)(void *)((char *)task -
                                          offsetof(struct process_watch,
                                                   op.task));
     if (w->child && !child_check(w->child)) {
-        wait_for(w->child->pid);
+        child_kqueue_wait_for(w->child->pid);
         (void)child_check(w->child);
     }
     loop_free(loop, w);
 }
 
-static int watch(struct child *child)
+static int child_kqueue_watch(struct child *child)
 {
     rondo_loop *loop = child->loop;
     struct process_watch *w = loop_alloc(loop, sizeof *w);
@@ -47,7 +47,7 @@ static int watch(struct child *child)
         return error_set(RONDO_ENOMEM, "out of memory");
     w->child = child;
     io_init(&w->io, SYS_NO_FD, IO_CHILD);
-    op_init(&w->op, &w->io, OP_WAIT_READ, ended);
+    op_init(&w->op, &w->io, OP_WAIT_READ, child_kqueue_ended);
     int error = unix_kqueue_child(loop, child->pid, &w->io);
     /* it was quicker: some kernels do not know it any more then */
     bool gone = error == RONDO_ESRCH;
@@ -64,7 +64,7 @@ static int watch(struct child *child)
 }
 
 /* Inside its own dispatch it is idle, and is freed there. */
-static void unwatch(struct child *child)
+static void child_kqueue_unwatch(struct child *child)
 {
     struct process_watch *w = child->watch;
     w->child = NULL;
@@ -74,7 +74,7 @@ static void unwatch(struct child *child)
     op_cancel(child->loop, &w->op);
 }
 
-static int probe(const rondo_loop *loop)
+static int child_kqueue_probe(const rondo_loop *loop)
 {
     if (loop->backend == &backend_kqueue)
         return 0;
@@ -85,7 +85,7 @@ static int probe(const rondo_loop *loop)
 
 const struct child_watcher child_kqueue = {
     .name = "kqueue",
-    .probe = probe,
-    .watch = watch,
-    .unwatch = unwatch,
+    .probe = child_kqueue_probe,
+    .watch = child_kqueue_watch,
+    .unwatch = child_kqueue_unwatch,
 };

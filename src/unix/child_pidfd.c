@@ -13,7 +13,7 @@
 
 /* Linux 5.4, for waitid; and a filter of system calls may forbid any of these
  * on any kernel. We are no child of ours, hence ECHILD. */
-static int probe(const rondo_loop *loop)
+static int child_pidfd_probe(const rondo_loop *loop)
 {
     (void)loop;
 #if defined(SYS_pidfd_open) && defined(SYS_pidfd_send_signal)
@@ -32,12 +32,12 @@ static int probe(const rondo_loop *loop)
                      "pidfd_open; \"thread\" is always there");
 }
 
-static int watch(struct child *child)
+static int child_pidfd_watch(struct child *child)
 {
     return child_watch(child, child->pidfd, sys_close);
 }
 
-static void unwatch(struct child *child)
+static void child_pidfd_unwatch(struct child *child)
 {
     child_unwatch(child);
     child->pidfd = -1;
@@ -46,9 +46,9 @@ static void unwatch(struct child *child)
 const struct child_watcher child_pidfd = {
     .name = "pidfd",
     .pidfd = true,
-    .probe = probe,
-    .watch = watch,
-    .unwatch = unwatch,
+    .probe = child_pidfd_probe,
+    .watch = child_pidfd_watch,
+    .unwatch = child_pidfd_unwatch,
 };
 #else
 typedef int no_pidfd_here;

@@ -15,20 +15,21 @@ struct sigchld {
 
 /* One signal may stand for many children, and for some of somebody else's: so
  * each of ours is looked at, and no other. */
-static void arrived(rondo_loop *loop, struct signal_hook *hook)
+static void child_sigchld_arrived(rondo_loop *loop, struct signal_hook *hook)
 {
     const struct sigchld *w = (const struct sigchld *)(const void *)hook;
     (void)loop;
     (void)child_check(w->child);
 }
 
-static int watch(struct child *child)
+static int child_sigchld_watch(struct child *child)
 {
     struct sigchld *w = loop_alloc(child->loop, sizeof *w);
     if (!w)
         return error_set(RONDO_ENOMEM, "out of memory");
-    *w = (struct sigchld){.hook = {.signum = SIGCHLD, .fn = arrived},
-                          .child = child};
+    *w = (struct sigchld){
+        .hook = {.signum = SIGCHLD, .fn = child_sigchld_arrived},
+        .child = child};
     int error = signal_hook_add(child->loop, &w->hook);
     if (error) {
         loop_free(child->loop, w);
@@ -39,14 +40,14 @@ static int watch(struct child *child)
     return 0;
 }
 
-static void unwatch(struct child *child)
+static void child_sigchld_unwatch(struct child *child)
 {
     struct sigchld *w = child->watch;
     signal_hook_remove(child->loop, &w->hook);
     loop_free(child->loop, w);
 }
 
-static int probe(const rondo_loop *loop)
+static int child_sigchld_probe(const rondo_loop *loop)
 {
     (void)loop;
     return 0;
@@ -54,7 +55,7 @@ static int probe(const rondo_loop *loop)
 
 const struct child_watcher child_sigchld = {
     .name = "sigchld",
-    .probe = probe,
-    .watch = watch,
-    .unwatch = unwatch,
+    .probe = child_sigchld_probe,
+    .watch = child_sigchld_watch,
+    .unwatch = child_sigchld_unwatch,
 };

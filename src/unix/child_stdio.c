@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int keep_both(int fds[2])
+static int child_stdio_keep_both(int fds[2])
 {
     for (int i = 0; i < 2; i++)
         fds[i] = unix_keep(fds[i]);
@@ -28,10 +28,10 @@ int unix_pipe(int fds[2])
 #else
     int result = pipe(fds);
 #endif
-    return result < 0 ? error_from_os(errno) : keep_both(fds);
+    return result < 0 ? error_from_os(errno) : child_stdio_keep_both(fds);
 }
 
-static int socket_pair(int fds[2])
+static int child_stdio_socket_pair(int fds[2])
 {
     int type = SOCK_STREAM;
 #ifdef SOCK_CLOEXEC
@@ -39,14 +39,14 @@ static int socket_pair(int fds[2])
 #endif
     if (socketpair(AF_UNIX, type, 0, fds) < 0)
         return error_from_os(errno);
-    return keep_both(fds);
+    return child_stdio_keep_both(fds);
 }
 
 int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs)
 {
     int fds[2];
-    int error =
-        sides == (SIDE_READ | SIDE_WRITE) ? socket_pair(fds) : unix_pipe(fds);
+    int error = sides == (SIDE_READ | SIDE_WRITE) ? child_stdio_socket_pair(fds)
+                                                  : unix_pipe(fds);
     if (error)
         return error;
     int own = sides == SIDE_WRITE;

@@ -18,7 +18,7 @@ struct waiter {
 
 /* Only looks: reaping is the loop's, or it could not know whether the number
  * is still the child's. */
-static void wait_for(void *arg)
+static void child_thread_wait_for(void *arg)
 {
     struct waiter *w = arg;
     siginfo_t info;
@@ -29,13 +29,13 @@ static void wait_for(void *arg)
     free(w);
 }
 
-static int start_thread(int64_t pid, int fd)
+static int child_thread_start_thread(int64_t pid, int fd)
 {
     struct waiter *w = malloc(sizeof *w);
     if (!w)
         return error_set(RONDO_ENOMEM, "out of memory");
     *w = (struct waiter){pid, fd};
-    int error = sys_thread_start(wait_for, w);
+    int error = sys_thread_start(child_thread_wait_for, w);
     if (!error)
         return 0;
     free(w);
@@ -45,7 +45,7 @@ static int start_thread(int64_t pid, int fd)
 
 /* A pipe that ends with the child wakes the loop without a lock between them,
  * and needs no memory to do it. */
-static int watch(struct child *child)
+static int child_thread_watch(struct child *child)
 {
     int fds[2];
     int error = unix_pipe(fds);
@@ -55,7 +55,7 @@ static int watch(struct child *child)
     if (error) {
         sys_close(fds[0]);
     } else {
-        error = start_thread(child->pid, fds[1]);
+        error = child_thread_start_thread(child->pid, fds[1]);
         if (error)
             child_unwatch(child);
     }
@@ -64,7 +64,7 @@ static int watch(struct child *child)
     return error;
 }
 
-static int probe(const rondo_loop *loop)
+static int child_thread_probe(const rondo_loop *loop)
 {
     (void)loop;
     return 0;
@@ -72,7 +72,7 @@ static int probe(const rondo_loop *loop)
 
 const struct child_watcher child_thread = {
     .name = "thread",
-    .probe = probe,
-    .watch = watch,
+    .probe = child_thread_probe,
+    .watch = child_thread_watch,
     .unwatch = child_unwatch,
 };

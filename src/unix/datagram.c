@@ -16,7 +16,7 @@
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket there */
 #endif
 
-static int receive_failed(void)
+static int unix_datagram_receive_failed(void)
 {
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
         return RONDO_EAGAIN;
@@ -24,13 +24,13 @@ static int receive_failed(void)
 }
 
 /* The BSDs say ENOBUFS of a queue that is full: as good as "would block". */
-static int send_failed(void)
+static int unix_datagram_send_failed(void)
 {
-    return errno == ENOBUFS ? RONDO_EAGAIN : receive_failed();
+    return errno == ENOBUFS ? RONDO_EAGAIN : unix_datagram_receive_failed();
 }
 
-static struct msghdr head_for(struct sys_received *r, struct iovec *part,
-                              size_t room)
+static struct msghdr unix_datagram_head_for(struct sys_received *r,
+                                            struct iovec *part, size_t room)
 {
     *part = (struct iovec){.iov_base = r->data, .iov_len = room};
     return (struct msghdr){.msg_name = &r->from.native,
@@ -39,7 +39,8 @@ static struct msghdr head_for(struct sys_received *r, struct iovec *part,
                            .msg_iovlen = 1};
 }
 
-static void take(struct sys_received *r, const struct msghdr *head, size_t size)
+static void unix_datagram_take(struct sys_received *r,
+                               const struct msghdr *head, size_t size)
 {
     const size_t least = offsetof(struct sockaddr, sa_data);
     size_t used = head->msg_namelen;
@@ -51,11 +52,11 @@ static void take(struct sys_received *r, const struct msghdr *head, size_t size)
     r->from.reserved = 0;
 }
 
-static int send_one(sys_fd fd, const struct sys_outgoing *o)
+static int unix_datagram_send_one(sys_fd fd, const struct sys_outgoing *o)
 {
     if (sendto(fd, o->data, o->size, MSG_NOSIGNAL, o->to,
                (socklen_t)o->to_size) < 0)
-        return send_failed();
+        return unix_datagram_send_failed();
     return 1;
 }
 
@@ -67,12 +68,12 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
     struct mmsghdr heads[SYS_BATCH];
     struct iovec parts[SYS_BATCH];
     for (unsigned i = 0; i < count; i++)
-        heads[i].msg_hdr = head_for(&list[i], &parts[i], room);
+        heads[i].msg_hdr = unix_datagram_head_for(&list[i], &parts[i], room);
     int got = recvmmsg(fd, heads, count, 0, NULL);
     if (got < 0)
-        return receive_failed();
+        return unix_datagram_receive_failed();
     for (int i = 0; i < got; i++)
-        take(&list[i], &heads[i].msg_hdr, heads[i].msg_len);
+        unix_datagram_take(&list[i], &heads[i].msg_hdr, heads[i].msg_len);
     return got;
 }
 
@@ -81,7 +82,7 @@ int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
     struct mmsghdr heads[SYS_BATCH];
     struct iovec parts[SYS_BATCH];
     if (count == 1)
-        return send_one(fd, list);
+        return unix_datagram_send_one(fd, list);
     for (unsigned i = 0; i < count; i++) {
         const struct sys_outgoing *o = &list[i];
         parts[i] = (struct iovec){.iov_base = (void *)(uintptr_t)o->data,
@@ -92,7 +93,7 @@ int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
                                            .msg_iovlen = 1};
     }
     int sent = sendmmsg(fd, heads, count, MSG_NOSIGNAL);
-    return sent < 0 ? send_failed() : sent;
+    return sent < 0 ? unix_datagram_send_failed() : sent;
 }
 
 #else /* one at a time */
@@ -101,19 +102,19 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
                       size_t room)
 {
     struct iovec part;
-    struct msghdr head = head_for(list, &part, room);
+    struct msghdr head = unix_datagram_head_for(list, &part, room);
     ssize_t got = recvmsg(fd, &head, 0);
     (void)count;
     if (got < 0)
-        return receive_failed();
-    take(list, &head, (size_t)got);
+        return unix_datagram_receive_failed();
+    unix_datagram_take(list, &head, (size_t)got);
     return 1;
 }
 
 int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
 {
     (void)count;
-    return send_one(fd, list);
+    return unix_datagram_send_one(fd, list);
 }
 
 #endif
@@ -133,7 +134,8 @@ size_t sys_datagram_most(rondo_family family)
 /* ---- multicast ---- */
 
 /* IPv4 knows an interface by its address. */
-static int interface_address(uint32_t interface, struct in_addr *address)
+static int unix_datagram_interface_address(uint32_t interface,
+                                           struct in_addr *address)
 {
     char name[IF_NAMESIZE];
     struct ifaddrs *all, *one;
@@ -165,9 +167,9 @@ int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
     } else {
         struct ip_mreq request = {.imr_interface.s_addr = htonl(INADDR_ANY)};
         (void)sys_address_bytes(group, &request.imr_multiaddr);
-        int error =
-            interface ? interface_address(interface, &request.imr_interface)
-                      : 0;
+        int error = interface ? unix_datagram_interface_address(
+                                    interface, &request.imr_interface)
+                              : 0;
         if (error)
             return error;
         result = setsockopt(fd, IPPROTO_IP,

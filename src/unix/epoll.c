@@ -21,7 +21,7 @@ struct epoll {
 };
 
 /* C libraries have had it for less long than kernels. */
-static int wait_ns(struct epoll *e, int64_t timeout_ns)
+static int epoll_wait_ns(struct epoll *e, int64_t timeout_ns)
 {
 #ifdef SYS_epoll_pwait2
     struct timespec wait = unix_timespec(timeout_ns);
@@ -44,7 +44,7 @@ static int epoll_open(rondo_loop *loop, void *state)
     e->fd = unix_keep(epoll_create1(EPOLL_CLOEXEC));
     if (e->fd < 0)
         return error_os(error_from_os(errno), "loop_new: epoll_create1");
-    e->whole_ms = wait_ns(e, 0) < 0;
+    e->whole_ms = epoll_wait_ns(e, 0) < 0;
     return 0;
 }
 
@@ -91,18 +91,18 @@ static int epoll_set(rondo_loop *loop, void *state, struct io *io,
     return error_os(error, "epoll_ctl on descriptor %d", io->fd);
 }
 
-static int wait_events(struct epoll *e, int64_t timeout_ns)
+static int epoll_wait_events(struct epoll *e, int64_t timeout_ns)
 {
     if (timeout_ns == 0 || timeout_ns == RONDO_NEVER || e->whole_ms)
         return epoll_wait(e->fd, e->events, EPOLL_BATCH,
                           unix_timeout_ms(timeout_ns));
-    return wait_ns(e, timeout_ns);
+    return epoll_wait_ns(e, timeout_ns);
 }
 
 static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct epoll *e = state;
-    int count = wait_events(e, timeout_ns);
+    int count = epoll_wait_events(e, timeout_ns);
     if (count < 0) {
         if (errno == EINTR)
             return 0;

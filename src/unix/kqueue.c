@@ -29,7 +29,7 @@ enum {
     PIPE_MS = 100
 };
 
-/* In io->told, beside the sides. */
+/* In io->registered, beside the sides. */
 enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE, IS_PIPE = 4, IS_NAMED = 8 };
 
 /* What changes is told to the kernel by the next wait, with the same call: a
@@ -68,18 +68,18 @@ static void kqueue_close(rondo_loop *loop, void *state)
 
 /* ---- what the kernel refuses ---- */
 
-static bool is_open(const struct io *io)
+static bool kqueue_is_open(const struct io *io)
 {
     return fcntl(io->fd, F_GETFD) >= 0;
 }
 
 /* The error of adding a side, or POLLER_READY. */
-static int refused(const struct io *io, unsigned side, int os_error)
+static int kqueue_refused(const struct io *io, unsigned side, int os_error)
 {
     int error = error_from_os(os_error);
     /* the reader of this pipe is gone (NetBSD: EBADF): writing will say so */
     if (side == SIDE_WRITE &&
-        (os_error == EPIPE || (os_error == EBADF && is_open(io))))
+        (os_error == EPIPE || (os_error == EBADF && kqueue_is_open(io))))
         return POLLER_READY;
     switch (os_error) {
     case EINVAL:     /* macOS */
@@ -97,7 +97,7 @@ static int refused(const struct io *io, unsigned side, int os_error)
 
 /* ---- changes ---- */
 
-static struct kevent change_of(struct io *io, unsigned side, bool add)
+static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
 {
     /* by name: the members differ in order and type */
     struct kevent change = {.ident = (uintptr_t)io->fd};
@@ -109,22 +109,22 @@ static struct kevent change_of(struct io *io, unsigned side, bool add)
 
 /* One change a call: without room for events its error is the call's, and no
  * event is taken. Removing what is gone already is as good. */
-static int tell_now(struct kqueue *k, struct io *io, unsigned sides)
+static int kqueue_tell_now(struct kqueue *k, struct io *io, unsigned sides)
 {
     for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
-        if (!((sides ^ io->told) & side))
+        if (!((sides ^ io->registered) & side))
             continue;
-        struct kevent change = change_of(io, side, sides & side);
+        struct kevent change = kqueue_change_of(io, side, sides & side);
         /* interrupted, it has been made */
         if (kevent(k->fd, &change, 1, NULL, 0, NULL) < 0 && errno != EINTR &&
             sides & side)
-            return refused(io, side, errno);
-        io->told ^= (unsigned char)side;
+            return kqueue_refused(io, side, errno);
+        io->registered ^= (unsigned char)side;
     }
     return 0;
 }
 
-static void stop_waiting(struct kqueue *k, struct io *io)
+static void kqueue_stop_waiting(struct kqueue *k, struct io *io)
 {
     struct io *last = k->waiting[--k->waiting_count];
     k->waiting[io->slot] = last;
@@ -140,53 +140,54 @@ static int kqueue_set(rondo_loop *loop, void *state, struct io *io,
     if (io->slot >= 0)
         return 0;
     if (io->owner == IO_WATCHER || k->waiting_count == KQUEUE_WAITING)
-        return tell_now(k, io, sides);
+        return kqueue_tell_now(k, io, sides);
     io->slot = (int)k->waiting_count;
     k->waiting[k->waiting_count++] = io;
     return 0;
 }
 
 /* The changes of all that wait, into events. */
-static event_count take_changes(struct kqueue *k, bool receipts)
+static event_count kqueue_take_changes(struct kqueue *k, bool receipts)
 {
     event_count count = 0;
     for (unsigned i = 0; i < k->waiting_count; i++) {
         struct io *io = k->waiting[i];
-        unsigned differs = io->armed ^ io->told;
+        unsigned differs = io->armed ^ io->registered;
         if (k->unsure)
             differs |= io->armed;
         for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
             if (!(differs & side))
                 continue;
-            struct kevent change = change_of(io, side, io->armed & side);
+            struct kevent change = kqueue_change_of(io, side, io->armed & side);
             if (receipts)
                 change.flags |= EV_RECEIPT;
             k->events[count++] = change;
         }
-        io->told |= io->armed;
+        io->registered |= io->armed;
     }
     return count;
 }
 
 /* They have been made, but for those that an event says failed. */
-static void changes_made(struct kqueue *k)
+static void kqueue_changes_made(struct kqueue *k)
 {
     for (unsigned i = 0; i < k->waiting_count; i++) {
         struct io *io = k->waiting[i];
-        io->told = (unsigned char)((io->told & ~BOTH_SIDES) | io->armed);
+        io->registered =
+            (unsigned char)((io->registered & ~BOTH_SIDES) | io->armed);
         io->slot = -1;
     }
     k->waiting_count = 0;
     k->unsure = false;
 }
 
-static void change_failed(rondo_loop *loop, struct io *io, unsigned side,
-                          int os_error)
+static void kqueue_change_failed(rondo_loop *loop, struct io *io, unsigned side,
+                                 int os_error)
 {
-    io->told &= (unsigned char)~side;
+    io->registered &= (unsigned char)~side;
     if (!(io->armed & side))
         return; /* removed what was gone already */
-    int error = refused(io, side, os_error);
+    int error = kqueue_refused(io, side, os_error);
     reactor_refused(loop, io, side, error == POLLER_READY ? 0 : error);
 }
 
@@ -198,7 +199,7 @@ static void change_failed(rondo_loop *loop, struct io *io, unsigned side,
  * then. */
 
 /* Pipes without a name are all on a device of their own. */
-static bool has_name(const struct stat *status)
+static bool kqueue_has_name(const struct stat *status)
 {
     struct stat nameless;
     int fds[2];
@@ -215,7 +216,7 @@ static int kqueue_attach(rondo_loop *loop, void *state, struct io *io)
 {
     struct kqueue *k = state;
     struct stat status;
-    io->told = 0;
+    io->registered = 0;
     if ((io->owner != IO_WATCHER && io->owner != IO_PIPE) ||
         fstat(io->fd, &status) != 0 || !S_ISFIFO(status.st_mode))
         return 0;
@@ -229,7 +230,7 @@ static int kqueue_attach(rondo_loop *loop, void *state, struct io *io)
         k->pipe_room = room;
     }
     k->pipes[k->pipe_count++] = io;
-    io->told = has_name(&status) ? IS_PIPE | IS_NAMED : IS_PIPE;
+    io->registered = kqueue_has_name(&status) ? IS_PIPE | IS_NAMED : IS_PIPE;
     return 0;
 }
 
@@ -238,9 +239,9 @@ static void kqueue_detach(rondo_loop *loop, void *state, struct io *io)
     struct kqueue *k = state;
     (void)loop;
     if (io->slot >= 0)
-        stop_waiting(k, io);
-    (void)tell_now(k, io, 0);
-    if (!(io->told & IS_PIPE))
+        kqueue_stop_waiting(k, io);
+    (void)kqueue_tell_now(k, io, 0);
+    if (!(io->registered & IS_PIPE))
         return;
     unsigned i = 0;
     while (k->pipes[i] != io)
@@ -249,28 +250,28 @@ static void kqueue_detach(rondo_loop *loop, void *state, struct io *io)
 }
 
 /* The sides that are waited for, and may be ready without an event. */
-static unsigned unsure_sides(const struct io *io)
+static unsigned kqueue_unsure_sides(const struct io *io)
 {
     unsigned sides = io->op[1] ? SIDE_WRITE : 0U;
-    if (io->op[0] && io->told & IS_NAMED)
+    if (io->op[0] && io->registered & IS_NAMED)
         sides |= SIDE_READ;
     return sides;
 }
 
-static int64_t shorten(const struct kqueue *k, int64_t timeout_ns)
+static int64_t kqueue_shorten(const struct kqueue *k, int64_t timeout_ns)
 {
     for (unsigned i = 0; i < k->pipe_count; i++)
-        if (unsure_sides(k->pipes[i]) && timeout_ns > RONDO_MS(PIPE_MS))
+        if (kqueue_unsure_sides(k->pipes[i]) && timeout_ns > RONDO_MS(PIPE_MS))
             return RONDO_MS(PIPE_MS);
     return timeout_ns;
 }
 
-static void ask_pipes(rondo_loop *loop, struct kqueue *k)
+static void kqueue_ask_pipes(rondo_loop *loop, struct kqueue *k)
 {
     for (unsigned i = 0; i < k->pipe_count; i++) {
         struct io *io = k->pipes[i];
         struct pollfd asked = {.fd = io->fd};
-        unsigned sides = unsure_sides(io);
+        unsigned sides = kqueue_unsure_sides(io);
         if (sides && poll(&asked, 1, 0) == 1 &&
             asked.revents & (POLLHUP | POLLERR))
             reactor_ready(loop, io, sides);
@@ -279,7 +280,7 @@ static void ask_pipes(rondo_loop *loop, struct kqueue *k)
 
 /* ---- waiting ---- */
 
-static void take_event(rondo_loop *loop, const struct kevent *event)
+static void kqueue_take_event(rondo_loop *loop, const struct kevent *event)
 {
     struct io *io = (void *)event->udata;
     unsigned side = event->filter == EVFILT_WRITE ? SIDE_WRITE : SIDE_READ;
@@ -288,14 +289,14 @@ static void take_event(rondo_loop *loop, const struct kevent *event)
     if (!(event->flags & EV_ERROR))
         reactor_ready(loop, io, side);
     else if (event->data)
-        change_failed(loop, io, side, (int)event->data);
+        kqueue_change_failed(loop, io, side, (int)event->data);
 }
 
 /* One call: changes and, unless they alone are to be told, events. */
-static int call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
-                bool changes_only)
+static int kqueue_call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
+                       bool changes_only)
 {
-    event_count changes = take_changes(k, changes_only);
+    event_count changes = kqueue_take_changes(k, changes_only);
     struct timespec timeout = unix_timespec(timeout_ns);
     int count = kevent(k->fd, k->events, changes, k->events,
                        changes_only ? changes : KQUEUE_BATCH,
@@ -304,9 +305,9 @@ static int call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
         k->unsure = true;
         return error_os(error_from_os(errno), "kevent");
     }
-    changes_made(k); /* also when it was interrupted */
+    kqueue_changes_made(k); /* also when it was interrupted */
     for (int i = 0; i < count; i++)
-        take_event(loop, &k->events[i]);
+        kqueue_take_event(loop, &k->events[i]);
     return 0;
 }
 
@@ -314,10 +315,10 @@ static int kqueue_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct kqueue *k = state;
     if (!k->pipe_count)
-        return call(loop, k, timeout_ns, false);
-    int error = call(loop, k, shorten(k, timeout_ns), false);
+        return kqueue_call(loop, k, timeout_ns, false);
+    int error = kqueue_call(loop, k, kqueue_shorten(k, timeout_ns), false);
     if (!error)
-        ask_pipes(loop, k);
+        kqueue_ask_pipes(loop, k);
     return error;
 }
 
@@ -326,8 +327,8 @@ static int kqueue_embed(rondo_loop *loop, void *state, rondo_fd *fd,
 {
     struct kqueue *k = state;
     *fd = k->fd;
-    *timeout_ns = shorten(k, RONDO_NEVER);
-    return k->waiting_count ? call(loop, k, 0, true) : 0;
+    *timeout_ns = kqueue_shorten(k, RONDO_NEVER);
+    return k->waiting_count ? kqueue_call(loop, k, 0, true) : 0;
 }
 
 /* NetBSD and OpenBSD wait in ticks of their clock. */
@@ -362,7 +363,7 @@ int unix_kqueue_child(rondo_loop *loop, int64_t pid, struct io *io)
 /* ---- the wake-up ---- */
 
 #ifdef EVFILT_USER
-static int wake_event(const struct kqueue *k, bool add)
+static int kqueue_wake_event(const struct kqueue *k, bool add)
 {
     struct kevent change = {.ident = 1, .filter = EVFILT_USER};
     change.flags = add ? EV_ADD | EV_CLEAR : 0;
@@ -372,13 +373,13 @@ static int wake_event(const struct kqueue *k, bool add)
 
 static bool kqueue_wakes(const void *state)
 {
-    return wake_event(state, true) == 0;
+    return kqueue_wake_event(state, true) == 0;
 }
 
 static void kqueue_wake(const void *state)
 {
     int before = errno;
-    (void)wake_event(state, false);
+    (void)kqueue_wake_event(state, false);
     errno = before;
 }
 #endif

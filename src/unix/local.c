@@ -15,7 +15,7 @@
 
 enum { MODE_BITS = 07777 };
 
-static int fail(void)
+static int unix_local_fail(void)
 {
     return error_from_os(errno);
 }
@@ -43,7 +43,7 @@ int sys_path_address(rondo_address *a, const char *path)
 /* ---- the file ---- */
 
 /* The path with a NUL byte; false: unnamed or abstract, so without a file. */
-static bool path_of(const rondo_address *a, char *path, size_t room)
+static bool unix_local_path_of(const rondo_address *a, char *path, size_t room)
 {
     const char *bytes;
     size_t size = sys_address_path(a, &bytes);
@@ -54,7 +54,7 @@ static bool path_of(const rondo_address *a, char *path, size_t room)
     return true;
 }
 
-static bool is_at(const char *path, const struct sys_file *file)
+static bool unix_local_is_at(const char *path, const struct sys_file *file)
 {
     struct stat status;
     return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) &&
@@ -62,11 +62,12 @@ static bool is_at(const char *path, const struct sys_file *file)
            (uint64_t)status.st_ino == file->number;
 }
 
-static int identify(const char *path, struct sys_file *file, unsigned *mode)
+static int unix_local_identify(const char *path, struct sys_file *file,
+                               unsigned *mode)
 {
     struct stat status;
     if (lstat(path, &status) != 0)
-        return fail();
+        return unix_local_fail();
     if (!S_ISSOCK(status.st_mode))
         return RONDO_EEXIST;
     *file = (struct sys_file){(uint64_t)status.st_dev, (uint64_t)status.st_ino};
@@ -77,11 +78,11 @@ static int identify(const char *path, struct sys_file *file, unsigned *mode)
 /* Asked by a datagram socket, which a stream socket that somebody holds
  * refuses as of another type: neither does its server see a client, nor is a
  * full backlog taken for nobody (as the BSDs' answer to it could be). */
-static int check_held(const rondo_address *a)
+static int unix_local_check_held(const rondo_address *a)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
     if (fd < 0)
-        return fail();
+        return unix_local_fail();
     bool refused =
         connect(fd, (const void *)&a->native, (socklen_t)a->native_size) != 0 &&
         errno == ECONNREFUSED;
@@ -90,26 +91,27 @@ static int check_held(const rondo_address *a)
 }
 
 /* The file of a socket that is gone is nobody's: it is removed. */
-static int make_room(const rondo_address *a, const char *path)
+static int unix_local_make_room(const rondo_address *a, const char *path)
 {
     struct sys_file file = {0, 0};
     unsigned mode = 0;
-    int error = identify(path, &file, &mode);
+    int error = unix_local_identify(path, &file, &mode);
     if (error)
         return error == RONDO_ENOENT ? 0 : error;
-    error = check_held(a);
+    error = unix_local_check_held(a);
     if (error)
         return error;
-    if (!is_at(path, &file)) /* somebody else was quicker */
+    if (!unix_local_is_at(path, &file)) /* somebody else was quicker */
         return error_from_os(EADDRINUSE);
-    return unlink(path) == 0 || errno == ENOENT ? 0 : fail();
+    return unlink(path) == 0 || errno == ENOENT ? 0 : unix_local_fail();
 }
 
 /* The umask can only be set for the whole process, so for every thread.
  * Linux takes the file's mode from the socket, and takes the umask's bits
  * away; what is missing then is added. Nobody can connect before listen. */
-static int bind_file(sys_fd fd, const rondo_address *a, const char *path,
-                     unsigned mode, struct sys_file *file)
+static int unix_local_bind_file(sys_fd fd, const rondo_address *a,
+                                const char *path, unsigned mode,
+                                struct sys_file *file)
 {
     unsigned has = 0;
     if (mode)
@@ -117,9 +119,9 @@ static int bind_file(sys_fd fd, const rondo_address *a, const char *path,
     int error = sys_bind(fd, a);
     if (error)
         return error;
-    error = identify(path, file, &has);
+    error = unix_local_identify(path, file, &has);
     if (!error && mode && has != mode && chmod(path, (mode_t)mode) != 0) {
-        error = fail();
+        error = unix_local_fail();
         sys_path_remove(a, file);
     }
     return error;
@@ -130,20 +132,21 @@ int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
 {
     char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
     *file = (struct sys_file){0, 0};
-    if (!path_of(a, path, sizeof path))
+    if (!unix_local_path_of(a, path, sizeof path))
         return sys_bind(fd, a);
-    int error = bind_file(fd, a, path, mode, file);
+    int error = unix_local_bind_file(fd, a, path, mode, file);
     if (error != RONDO_EADDRINUSE)
         return error;
-    error = make_room(a, path);
-    return error ? error : bind_file(fd, a, path, mode, file);
+    error = unix_local_make_room(a, path);
+    return error ? error : unix_local_bind_file(fd, a, path, mode, file);
 }
 
 void sys_path_remove(const rondo_address *a, const struct sys_file *file)
 {
     char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
     int before = errno;
-    if (file->number && path_of(a, path, sizeof path) && is_at(path, file))
+    if (file->number && unix_local_path_of(a, path, sizeof path) &&
+        unix_local_is_at(path, file))
         (void)unlink(path);
     errno = before;
 }
@@ -156,7 +159,7 @@ int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
     struct ucred who;
     socklen_t size = sizeof who;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
-        return fail();
+        return unix_local_fail();
     *pid = who.pid > 0 ? who.pid : -1; /* 0: of another pid namespace */
     *uid = who.uid == (uid_t)-1 ? -1 : (int64_t)who.uid;
     *gid = who.gid == (gid_t)-1 ? -1 : (int64_t)who.gid;
@@ -164,7 +167,7 @@ int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
     uid_t user;
     gid_t group;
     if (getpeereid(fd, &user, &group) != 0)
-        return fail();
+        return unix_local_fail();
     *pid = -1;
     *uid = (int64_t)user;
     *gid = (int64_t)group;
@@ -197,14 +200,15 @@ union control {
 /* musl's macro compares a signed number with an unsigned one. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-compare"
-static struct cmsghdr *next_control(struct msghdr *message, struct cmsghdr *c)
+static struct cmsghdr *unix_local_next_control(struct msghdr *message,
+                                               struct cmsghdr *c)
 {
     return CMSG_NXTHDR(message, c);
 }
 #pragma GCC diagnostic pop
 
 /* Takes over what one control message has; false: not all could be kept. */
-static bool take(struct cmsghdr *c, sys_fd *fds, size_t *count)
+static bool unix_local_take(struct cmsghdr *c, sys_fd *fds, size_t *count)
 {
     bool all = true;
     size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -237,9 +241,9 @@ int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
         return unix_fail();
     bool all = !(message.msg_flags & MSG_CTRUNC);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c;
-         c = next_control(&message, c))
+         c = unix_local_next_control(&message, c))
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-            !take(c, fds, count))
+            !unix_local_take(c, fds, count))
             all = false;
     if (all)
         return received;
@@ -269,7 +273,7 @@ int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
 int sys_duplicate(sys_fd fd, sys_fd *copy)
 {
     *copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    return *copy < 0 ? fail() : 0;
+    return *copy < 0 ? unix_local_fail() : 0;
 }
 
 /* ---- pipes by name: a path is a unix socket's ---- */

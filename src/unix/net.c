@@ -31,7 +31,7 @@ int unix_fail(void)
 
 /* ---- what is it? ---- */
 
-static int int_option(int fd, int level, int name)
+static int unix_net_int_option(int fd, int level, int name)
 {
     int value = -1;
     socklen_t size = sizeof value;
@@ -48,11 +48,12 @@ enum sys_kind sys_kind(sys_fd fd)
         return SYS_KIND_FILE;
     if (!S_ISSOCK(status.st_mode))
         return SYS_KIND_OTHER;
-    int type = int_option(fd, SOL_SOCKET, SO_TYPE);
+    int type = unix_net_int_option(fd, SOL_SOCKET, SO_TYPE);
     if (type != SOCK_STREAM)
         return type == SOCK_DGRAM ? SYS_KIND_DATAGRAM : SYS_KIND_SOCKET;
-    return int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0 ? SYS_KIND_LISTENER
-                                                         : SYS_KIND_STREAM;
+    return unix_net_int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0
+               ? SYS_KIND_LISTENER
+               : SYS_KIND_STREAM;
 }
 
 bool sys_is_directory(sys_fd fd)
@@ -68,7 +69,7 @@ sys_fd sys_stdio(int which)
 
 /* ---- making ---- */
 
-static int native_family(rondo_family family)
+static int unix_net_native_family(rondo_family family)
 {
     switch (family) {
     case RONDO_FAMILY_INET:
@@ -84,7 +85,7 @@ static int native_family(rondo_family family)
 }
 
 /* macOS refuses it for a connection that has been reset already. */
-static bool keep_signal_off(int fd)
+static bool unix_net_keep_signal_off(int fd)
 {
 #ifdef SO_NOSIGPIPE
     return setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int)) ==
@@ -96,7 +97,7 @@ static bool keep_signal_off(int fd)
 
 int sys_adopt(sys_fd fd)
 {
-    (void)keep_signal_off(fd);
+    (void)unix_net_keep_signal_off(fd);
     return unix_nonblocking(fd, true) < 0 ? unix_fail() : 0;
 }
 
@@ -110,13 +111,13 @@ int sys_check_nonblocking(sys_fd fd)
 }
 
 /* New from socket or accept without the flags that not every Unix takes. */
-static int keep_plain(int made, sys_fd *fd)
+static int unix_net_keep_plain(int made, sys_fd *fd)
 {
     int error = 0;
     *fd = unix_keep(made);
     if (*fd < 0)
         return unix_fail();
-    if (!keep_signal_off(*fd))
+    if (!unix_net_keep_signal_off(*fd))
         error = error_from_os(ECONNABORTED);
     else if (unix_nonblocking(*fd, true) < 0)
         error = unix_fail();
@@ -129,12 +130,14 @@ static int keep_plain(int made, sys_fd *fd)
 
 int sys_socket_stream(rondo_family family, sys_fd *fd)
 {
-    return keep_plain(socket(native_family(family), SOCK_STREAM, 0), fd);
+    return unix_net_keep_plain(
+        socket(unix_net_native_family(family), SOCK_STREAM, 0), fd);
 }
 
 int sys_socket_datagram(rondo_family family, sys_fd *fd)
 {
-    return keep_plain(socket(native_family(family), SOCK_DGRAM, 0), fd);
+    return unix_net_keep_plain(
+        socket(unix_net_native_family(family), SOCK_DGRAM, 0), fd);
 }
 
 int sys_option(sys_fd fd, enum sys_option option, int value)
@@ -200,7 +203,7 @@ int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
         return 0;
     }
 #endif
-    return keep_plain(made, accepted);
+    return unix_net_keep_plain(made, accepted);
 }
 
 /* ---- connecting ---- */
@@ -226,7 +229,7 @@ int sys_connect(sys_fd fd, const rondo_address *address)
 
 int sys_connect_result(sys_fd fd)
 {
-    int os_error = int_option(fd, SOL_SOCKET, SO_ERROR);
+    int os_error = unix_net_int_option(fd, SOL_SOCKET, SO_ERROR);
     if (os_error > 0)
         return error_from_os(os_error);
     struct sockaddr_storage peer;
@@ -298,8 +301,8 @@ void sys_close(sys_fd fd)
 
 /* ---- whose ends are these? ---- */
 
-static int name_of(sys_fd fd, rondo_address *address,
-                   int (*ask)(int, struct sockaddr *, socklen_t *))
+static int unix_net_name_of(sys_fd fd, rondo_address *address,
+                            int (*ask)(int, struct sockaddr *, socklen_t *))
 {
     socklen_t size = sizeof address->native;
     memset(address, 0, sizeof *address);
@@ -311,17 +314,17 @@ static int name_of(sys_fd fd, rondo_address *address,
 
 int sys_local_address(sys_fd fd, rondo_address *address)
 {
-    return name_of(fd, address, getsockname);
+    return unix_net_name_of(fd, address, getsockname);
 }
 
 int sys_peer_address(sys_fd fd, rondo_address *address)
 {
-    return name_of(fd, address, getpeername);
+    return unix_net_name_of(fd, address, getpeername);
 }
 
 /* ---- names ---- */
 
-static int resolve_error(int code)
+static int unix_net_resolve_error(int code)
 {
     switch (code) {
     case EAI_MEMORY:
@@ -337,15 +340,15 @@ static int resolve_error(int code)
     }
 }
 
-static char *copy_text(const char *text)
+static char *unix_net_copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
     char *copy = malloc(size);
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-static int copy_answer(const struct addrinfo *list, bool wants_name,
-                       struct sys_names *names)
+static int unix_net_copy_answer(const struct addrinfo *list, bool wants_name,
+                                struct sys_names *names)
 {
     size_t room = 0;
     for (const struct addrinfo *a = list; a; a = a->ai_next)
@@ -358,7 +361,7 @@ static int copy_answer(const struct addrinfo *list, bool wants_name,
                                       a->ai_addr, a->ai_addrlen) == 0)
             names->count++;
     if (wants_name && list && list->ai_canonname) {
-        names->host = copy_text(list->ai_canonname);
+        names->host = unix_net_copy_text(list->ai_canonname);
         return names->host ? 0 : RONDO_ENOMEM;
     }
     return 0;
@@ -368,7 +371,7 @@ int sys_resolve(const char *host, const char *service,
                 const rondo_lookup_hints *h, struct sys_names *names)
 {
     struct addrinfo hints = {
-        .ai_family = native_family(h->family),
+        .ai_family = unix_net_native_family(h->family),
         .ai_socktype = h->datagram ? SOCK_DGRAM : SOCK_STREAM,
         .ai_flags = (h->passive ? AI_PASSIVE : 0) |
                     (h->numeric_host ? AI_NUMERICHOST : 0) |
@@ -378,8 +381,8 @@ int sys_resolve(const char *host, const char *service,
     error_no_os();
     int code = getaddrinfo(host, service, &hints, &list);
     if (code)
-        return resolve_error(code);
-    int error = copy_answer(list, h->canonical_name, names);
+        return unix_net_resolve_error(code);
+    int error = unix_net_copy_answer(list, h->canonical_name, names);
     freeaddrinfo(list);
     return error;
 }
@@ -398,8 +401,8 @@ int sys_resolve_back(const rondo_address *address, unsigned flags,
                     address->native_size, host, sizeof host, service,
                     sizeof service, native);
     if (code)
-        return resolve_error(code);
-    names->host = copy_text(host);
-    names->service = copy_text(service);
+        return unix_net_resolve_error(code);
+    names->host = unix_net_copy_text(host);
+    names->service = unix_net_copy_text(service);
     return names->host && names->service ? 0 : RONDO_ENOMEM;
 }

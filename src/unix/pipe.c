@@ -30,7 +30,7 @@ enum { PARTS = 64 };
 
 /* The master of a pseudo terminal cannot be opened again: that makes another
  * terminal. */
-static bool is_master(int fd)
+static bool unix_pipe_is_master(int fd)
 {
 #ifdef __linux__
     char name[64];
@@ -42,10 +42,10 @@ static bool is_master(int fd)
 
 /* A named FIFO cannot be opened again: poll(2) tells a reader only of writers
  * that leave after it has come. */
-static bool has_twin(const struct sys_pipe *pipe, bool shared)
+static bool unix_pipe_has_twin(const struct sys_pipe *pipe, bool shared)
 {
     if (pipe->terminal)
-        return !is_master(pipe->given);
+        return !unix_pipe_is_master(pipe->given);
 #ifdef __linux__
     struct statfs fs;
     return shared && pipe->fifo && fstatfs(pipe->given, &fs) == 0 &&
@@ -59,7 +59,7 @@ static bool has_twin(const struct sys_pipe *pipe, bool shared)
 /* Opens the same pipe or terminal once more. Whether a read blocks is a
  * property of what open made, which stdin, stdout and stderr, the shell and
  * other programs have together: the twin's is its own. */
-static int open_twin(const struct sys_pipe *pipe, unsigned side)
+static int unix_pipe_open_twin(const struct sys_pipe *pipe, unsigned side)
 {
     char path[128];
     struct stat one, other;
@@ -81,7 +81,7 @@ static int open_twin(const struct sys_pipe *pipe, unsigned side)
     return -1;
 }
 
-static void keep_signal_off(struct sys_pipe *pipe)
+static void unix_pipe_keep_signal_off(struct sys_pipe *pipe)
 {
 #ifdef SO_NOSIGPIPE
     if (pipe->socket)
@@ -107,12 +107,13 @@ unsigned sys_pipe_sides(sys_fd fd)
 }
 
 /* Its calls must not block: a mode of its own, or of everybody's. */
-static int unblock(struct sys_pipe *pipe, unsigned side, bool shared)
+static int unix_pipe_unblock(struct sys_pipe *pipe, unsigned side, bool shared)
 {
     int flags = fcntl(pipe->given, F_GETFL);
     if (flags < 0)
         return unix_fail();
-    int twin = has_twin(pipe, shared) ? open_twin(pipe, side) : -1;
+    int twin =
+        unix_pipe_has_twin(pipe, shared) ? unix_pipe_open_twin(pipe, side) : -1;
     if (twin >= 0) {
         pipe->fd = twin;
     } else if (!(flags & O_NONBLOCK)) {
@@ -135,13 +136,14 @@ int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
     pipe->file = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
     pipe->signals = pipe->fifo && side == SIDE_WRITE;
     /* a socket's calls say each time that they must not block */
-    int error = pipe->socket || pipe->file ? 0 : unblock(pipe, side, shared);
+    int error =
+        pipe->socket || pipe->file ? 0 : unix_pipe_unblock(pipe, side, shared);
     if (!error)
-        keep_signal_off(pipe);
+        unix_pipe_keep_signal_off(pipe);
     return error;
 }
 
-static void restore(const struct sys_pipe *pipe)
+static void unix_pipe_restore(const struct sys_pipe *pipe)
 {
     if (pipe->restore_mode)
         (void)unix_nonblocking(pipe->given, false);
@@ -161,7 +163,7 @@ void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited)
     if (close)
         sys_close(pipe->given);
     else if (!inherited)
-        restore(pipe);
+        unix_pipe_restore(pipe);
     pipe->fd = pipe->given = SYS_NO_FD;
     errno = before;
 }
@@ -178,7 +180,8 @@ int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size)
     return count < 0 ? unix_fail() : count;
 }
 
-static ssize_t write_quietly(int fd, const struct iovec *parts, int count)
+static ssize_t unix_pipe_write_quietly(int fd, const struct iovec *parts,
+                                       int count)
 {
     struct unix_quiet quiet;
     size_t size = 0;
@@ -190,8 +193,8 @@ static ssize_t write_quietly(int fd, const struct iovec *parts, int count)
     return written;
 }
 
-static ssize_t write_parts(struct sys_pipe *pipe, const struct iovec *parts,
-                           int count)
+static ssize_t unix_pipe_write_parts(struct sys_pipe *pipe,
+                                     const struct iovec *parts, int count)
 {
     if (!pipe->signals)
         return writev(pipe->fd, parts, count);
@@ -204,7 +207,7 @@ static ssize_t write_parts(struct sys_pipe *pipe, const struct iovec *parts,
         pipe->plain = true; /* an older kernel */
     }
 #endif
-    return write_quietly(pipe->fd, parts, count);
+    return unix_pipe_write_quietly(pipe->fd, parts, count);
 }
 
 int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
@@ -218,7 +221,7 @@ int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
         parts[i].iov_base = (void *)(uintptr_t)buffers[i].data;
         parts[i].iov_len = buffers[i].size;
     }
-    ssize_t written = write_parts(pipe, parts, used);
+    ssize_t written = unix_pipe_write_parts(pipe, parts, used);
     return written < 0 ? unix_fail() : written;
 }
 
@@ -236,13 +239,13 @@ int sys_pipe_block(struct sys_pipe *pipe)
 {
     if (!pipe->file)
         return unix_pipe(pipe->cancel);
-    restore(pipe);
+    unix_pipe_restore(pipe);
     pipe->restore_mode = pipe->restore_signal = false;
     return 0;
 }
 
 /* macOS's poll(2) does not take devices, its select(2) does. */
-static bool is_cancelled_before(int fd, int cancel, bool reads)
+static bool unix_pipe_is_cancelled_before(int fd, int cancel, bool reads)
 {
 #ifdef __APPLE__
     int last = fd > cancel ? fd : cancel;
@@ -262,10 +265,10 @@ static bool is_cancelled_before(int fd, int cancel, bool reads)
 }
 
 /* 0: try again; it may have been interrupted only. */
-static int wait_for(const struct sys_pipe *pipe, bool reads)
+static int unix_pipe_wait_for(const struct sys_pipe *pipe, bool reads)
 {
     if (pipe->cancel[0] < 0 ||
-        !is_cancelled_before(pipe->fd, pipe->cancel[0], reads))
+        !unix_pipe_is_cancelled_before(pipe->fd, pipe->cancel[0], reads))
         return 0;
     return error_from_os(ECANCELED);
 }
@@ -274,7 +277,7 @@ int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
 {
     int64_t count;
     while ((count = sys_pipe_read(pipe, data, size)) == RONDO_EAGAIN) {
-        int error = wait_for(pipe, true);
+        int error = unix_pipe_wait_for(pipe, true);
         if (error)
             return error;
     }
@@ -287,7 +290,7 @@ int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
     const rondo_buffer piece = {data, size};
     int64_t count;
     while ((count = sys_pipe_write(pipe, &piece, 1)) == RONDO_EAGAIN) {
-        int error = wait_for(pipe, false);
+        int error = unix_pipe_wait_for(pipe, false);
         if (error)
             return error;
     }

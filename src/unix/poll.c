@@ -29,7 +29,7 @@ static void poll_close(rondo_loop *loop, void *state)
     loop_free(loop, p->ios);
 }
 
-static int grow(rondo_loop *loop, struct poll *p)
+static int poll_grow(rondo_loop *loop, struct poll *p)
 {
     size_t room = p->room ? p->room * 2 : 16;
     struct pollfd *fds = loop_realloc(loop, p->fds, room * sizeof *fds);
@@ -44,7 +44,7 @@ static int grow(rondo_loop *loop, struct poll *p)
     return 0;
 }
 
-static void drop(struct poll *p, struct io *io)
+static void poll_drop(struct poll *p, struct io *io)
 {
     size_t last = --p->used, slot = (size_t)io->slot;
     p->fds[slot] = p->fds[last];
@@ -59,11 +59,11 @@ static int poll_set(rondo_loop *loop, void *state, struct io *io,
     struct poll *p = state;
     if (!sides) {
         if (io->slot >= 0)
-            drop(p, io);
+            poll_drop(p, io);
         return 0;
     }
     if (io->slot < 0) {
-        int error = p->used == p->room ? grow(loop, p) : 0;
+        int error = p->used == p->room ? poll_grow(loop, p) : 0;
         if (error)
             return error;
         io->slot = (int)p->used;
@@ -75,7 +75,7 @@ static int poll_set(rondo_loop *loop, void *state, struct io *io,
     return 0;
 }
 
-static int wait_for_any(struct poll *p, int64_t timeout_ns)
+static int poll_wait_for_any(struct poll *p, int64_t timeout_ns)
 {
 #ifdef __APPLE__
     return poll(p->fds, (nfds_t)p->used, unix_timeout_ms(timeout_ns));
@@ -99,7 +99,7 @@ static int64_t poll_resolution(const void *state)
 static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct poll *p = state;
-    int count = wait_for_any(p, timeout_ns);
+    int count = poll_wait_for_any(p, timeout_ns);
     if (count < 0)
         return errno == EINTR ? 0 : error_os(error_from_os(errno), "poll");
     /* From the end: a place that is dropped is filled from behind. */

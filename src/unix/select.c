@@ -64,7 +64,7 @@ static int select_set(rondo_loop *loop, void *state, struct io *io,
 }
 
 /* EBADF does not say which descriptor was closed under us. */
-static int drop_closed(rondo_loop *loop, struct select *s)
+static int select_drop_closed(rondo_loop *loop, struct select *s)
 {
     for (int fd = s->last; fd >= 0; fd--)
         if (s->ios[fd] && fcntl(fd, F_GETFD) < 0)
@@ -81,7 +81,7 @@ static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
     int count = pselect(s->last + 1, &s->readable, &s->writable, NULL,
                         timeout_ns == RONDO_NEVER ? NULL : &timeout, NULL);
     if (count < 0 && errno == EBADF)
-        return drop_closed(loop, s);
+        return select_drop_closed(loop, s);
     if (count < 0)
         return errno == EINTR ? 0 : error_os(error_from_os(errno), "select");
     for (int fd = s->last; count > 0 && fd >= 0; fd--) {

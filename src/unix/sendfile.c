@@ -112,7 +112,8 @@ bool sys_is_quiet(void)
 
 /* 0 or -1, and in both cases how much was sent. The size is not 0, which would
  * be all of the file. */
-static int send_part(sys_fd to, const struct sys_part *part, off_t *sent)
+static int unix_sendfile_send_part(sys_fd to, const struct sys_part *part,
+                                   off_t *sent)
 {
     off_t offset = (off_t)part->offset;
 #ifdef SENDFILE_FREEBSD
@@ -128,7 +129,7 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
 {
     off_t sent;
     (void)quiet;
-    int result = send_part(to, part, &sent);
+    int result = unix_sendfile_send_part(to, part, &sent);
     /* what has left counts, whatever came then: the next call says it again */
     if (result == 0 || sent > 0)
         return (int64_t)sent;

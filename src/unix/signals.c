@@ -29,7 +29,7 @@ typedef void (*plain_handler)(int);
 static _Atomic(info_handler) found_info;
 static _Atomic(plain_handler) found_plain;
 
-static void chain_to(const struct sigaction *action)
+static void unix_signals_chain_to(const struct sigaction *action)
 {
     if (action->sa_flags & SA_SIGINFO) {
         atomic_store(&found_info, action->sa_sigaction);
@@ -41,7 +41,7 @@ static void chain_to(const struct sigaction *action)
     atomic_store(&found_info, NULL);
 }
 
-static void chain(int signum, siginfo_t *info, void *context)
+static void unix_signals_chain(int signum, siginfo_t *info, void *context)
 {
     info_handler with_info = atomic_load(&found_info);
     plain_handler plain = with_info ? NULL : atomic_load(&found_plain);
@@ -53,20 +53,21 @@ static void chain(int signum, siginfo_t *info, void *context)
 
 /* ---- the handler ---- */
 
-static void caught(int signum, siginfo_t *info, void *context)
+static void unix_signals_caught(int signum, siginfo_t *info, void *context)
 {
     int before = errno;
     if (getpid() == atomic_load(&process)) {
         atomic_load(&told)->arrived(signum);
         if (signum == SIGCHLD)
-            chain(signum, info, context);
+            unix_signals_chain(signum, info, context);
     }
     errno = before;
 }
 
-static bool is_ours(const struct sigaction *action)
+static bool unix_signals_is_ours(const struct sigaction *action)
 {
-    return action->sa_flags & SA_SIGINFO && action->sa_sigaction == caught;
+    return action->sa_flags & SA_SIGINFO &&
+           action->sa_sigaction == unix_signals_caught;
 }
 
 /* ---- the lock ---- */
@@ -90,7 +91,7 @@ void sys_signals_unlock(void)
 }
 
 /* Until here the child has had every signal blocked. */
-static void in_child(void)
+static void unix_signals_in_child(void)
 {
     atomic_store(&process, getpid());
     atomic_load(&told)->forked();
@@ -99,12 +100,12 @@ static void in_child(void)
 
 /* ---- watching ---- */
 
-static int begin(const struct sys_signals_told *whom)
+static int unix_signals_begin(const struct sys_signals_told *whom)
 {
     if (atomic_load(&told))
         return 0;
-    int os_error =
-        pthread_atfork(sys_signals_lock, sys_signals_unlock, in_child);
+    int os_error = pthread_atfork(sys_signals_lock, sys_signals_unlock,
+                                  unix_signals_in_child);
     if (os_error)
         return error_os(error_from_os(os_error), "pthread_atfork");
     atomic_store(&process, getpid());
@@ -114,36 +115,36 @@ static int begin(const struct sys_signals_told *whom)
 
 /* When its handler returns, the fault happens again: for ever, if somebody
  * else is to see to it later. */
-static bool is_fault(int signum)
+static bool unix_signals_is_fault(int signum)
 {
     return signum == SIGSEGV || signum == SIGBUS || signum == SIGFPE ||
            signum == SIGILL;
 }
 
-static int refused(int signum)
+static int unix_signals_refused(int signum)
 {
     return error_os(error_from_os(errno), "signal %d", signum);
 }
 
 int sys_signal_watch(int signum, const struct sys_signals_told *whom)
 {
-    struct sigaction now, ours = {.sa_sigaction = caught};
-    int error = begin(whom);
+    struct sigaction now, ours = {.sa_sigaction = unix_signals_caught};
+    int error = unix_signals_begin(whom);
     if (error)
         return error;
-    if (is_fault(signum))
+    if (unix_signals_is_fault(signum))
         return error_set(RONDO_EINVAL,
                          "signal %d reports a fault of the program, which "
                          "cannot go on until a loop has looked at it",
                          signum);
     if (sigaction(signum, NULL, &now) != 0)
-        return refused(signum);
-    if (is_ours(&now))
+        return unix_signals_refused(signum);
+    if (unix_signals_is_ours(&now))
         return 0;
     sigfillset(&ours.sa_mask);
     ours.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
     if (signum == SIGCHLD) {
-        chain_to(&now);
+        unix_signals_chain_to(&now);
         /* who ignores it does not want his children to stay as zombies */
         bool ignored =
             !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_IGN;
@@ -151,7 +152,7 @@ int sys_signal_watch(int signum, const struct sys_signals_told *whom)
         ours.sa_flags |= ignored ? SA_NOCLDWAIT : 0;
     }
     if (sigaction(signum, &ours, NULL) != 0)
-        return refused(signum);
+        return unix_signals_refused(signum);
     found[signum] = now;
     return 0;
 }
@@ -159,6 +160,6 @@ int sys_signal_watch(int signum, const struct sys_signals_told *whom)
 void sys_signal_unwatch(int signum)
 {
     struct sigaction now;
-    if (sigaction(signum, NULL, &now) == 0 && is_ours(&now))
+    if (sigaction(signum, NULL, &now) == 0 && unix_signals_is_ours(&now))
         (void)sigaction(signum, &found[signum], NULL);
 }

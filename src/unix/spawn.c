@@ -39,7 +39,7 @@ enum { STACK_BYTES = 65536 };
 /* ---- what it needs ---- */
 
 /* PATH is the parent's, whatever the child's environment will be. */
-static const char *search_path(const struct child_plan *plan)
+static const char *unix_spawn_search_path(const struct child_plan *plan)
 {
     if (strchr(plan->program, '/') || !*plan->program)
         return NULL;
@@ -47,7 +47,7 @@ static const char *search_path(const struct child_plan *plan)
     return path ? path : "/usr/bin:/bin";
 }
 
-static size_t count_folders(const char *path)
+static size_t unix_spawn_count_folders(const char *path)
 {
     size_t count = 1;
     for (; path && *path; path++)
@@ -56,7 +56,8 @@ static size_t count_folders(const char *path)
 }
 
 /* Writes the paths to try behind the list of them. */
-static void list_paths(struct launch *l, const char *path, char *text)
+static void unix_spawn_list_paths(struct launch *l, const char *path,
+                                  char *text)
 {
     size_t name = strlen(l->plan->program) + 1;
     char **next = l->paths;
@@ -76,26 +77,28 @@ static void list_paths(struct launch *l, const char *path, char *text)
     *next = NULL;
 }
 
-static int compare(const void *a, const void *b)
+static int unix_spawn_compare(const void *a, const void *b)
 {
     return *(const int *)a - *(const int *)b;
 }
 
-static void list_kept(struct launch *l)
+static void unix_spawn_list_kept(struct launch *l)
 {
     const struct child_plan *plan = l->plan;
     for (size_t i = 0; i < plan->stdio_count; i++)
         l->kept[i] = plan->stdio[i].child_fd;
-    qsort(l->kept, plan->stdio_count, sizeof *l->kept, compare);
+    qsort(l->kept, plan->stdio_count, sizeof *l->kept, unix_spawn_compare);
     l->top = plan->stdio_count ? l->kept[plan->stdio_count - 1] : 2;
     if (l->top < 2)
         l->top = 2;
 }
 
-static struct launch *prepare(rondo_loop *loop, const struct child_plan *plan)
+static struct launch *unix_spawn_prepare(rondo_loop *loop,
+                                         const struct child_plan *plan)
 {
-    const char *path = search_path(plan);
-    size_t folders = count_folders(path), name = strlen(plan->program) + 2;
+    const char *path = unix_spawn_search_path(plan);
+    size_t folders = unix_spawn_count_folders(path),
+           name = strlen(plan->program) + 2;
     size_t lists =
         (folders + 1) * sizeof(char *) + 2 * plan->stdio_count * sizeof(int);
     size_t text = path ? strlen(path) + folders * name : 0;
@@ -112,8 +115,8 @@ static struct launch *prepare(rondo_loop *loop, const struct child_plan *plan)
     l->kept = l->source + plan->stdio_count;
     l->argv = (char *const *)(uintptr_t)plan->argv;
     l->env = plan->env ? (char *const *)(uintptr_t)plan->env : environ;
-    list_paths(l, path, (char *)(l->kept + plan->stdio_count));
-    list_kept(l);
+    unix_spawn_list_paths(l, path, (char *)(l->kept + plan->stdio_count));
+    unix_spawn_list_kept(l);
     return l;
 }
 
@@ -122,17 +125,17 @@ static struct launch *prepare(rondo_loop *loop, const struct child_plan *plan)
 /* Other ids are for a memory of its own: changing them in the parent's would
  * take from the parent what the owner of a memory may do (prctl(2), dumpable),
  * and a process with fewer rights must not be in it. */
-static bool shares_memory(const struct launch *l)
+static bool unix_spawn_shares_memory(const struct launch *l)
 {
     return SHARES_MEMORY && !l->plan->uid && !l->plan->gid;
 }
 
 #ifdef __linux__
-static int64_t start(struct launch *l, int *pidfd)
+static int64_t unix_spawn_start(struct launch *l, int *pidfd)
 {
     const int share = CLONE_VM | CLONE_VFORK;
     int flags = SIGCHLD | (pidfd ? CLONE_PIDFD : 0);
-    if (shares_memory(l)) {
+    if (unix_spawn_shares_memory(l)) {
         int64_t pid = clone(spawn_child, l->stack_top, flags | share, l, pidfd);
         if (pid >= 0 || errno != EINVAL)
             return pid;
@@ -141,22 +144,22 @@ static int64_t start(struct launch *l, int *pidfd)
     return clone(spawn_child, l->stack_top, flags, l, pidfd);
 }
 #else
-static int64_t start(struct launch *l, int *pidfd)
+static int64_t unix_spawn_start(struct launch *l, int *pidfd)
 {
     (void)pidfd;
-    pid_t pid = shares_memory(l) ? START_SHARING() : fork();
+    pid_t pid = unix_spawn_shares_memory(l) ? START_SHARING() : fork();
     if (pid == 0)
         _exit(spawn_child(l));
     return pid;
 }
 #endif
 
-static int64_t start_blocked(struct launch *l, int *pidfd)
+static int64_t unix_spawn_start_blocked(struct launch *l, int *pidfd)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int64_t pid = start(l, pidfd);
+    int64_t pid = unix_spawn_start(l, pidfd);
     int os_error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = os_error;
@@ -169,7 +172,8 @@ void unix_reap(int64_t pid)
         ;
 }
 
-static int describe(const struct child_plan *plan, const struct report *report)
+static int unix_spawn_describe(const struct child_plan *plan,
+                               const struct report *report)
 {
     int error = error_from_os(report->os_error);
     switch ((enum step)report->step) {
@@ -192,7 +196,7 @@ static int describe(const struct child_plan *plan, const struct report *report)
 }
 
 /* 0: it runs; else it has said why not, and is gone. */
-static int hear(const struct child_plan *plan, int fd, int64_t pid)
+static int unix_spawn_hear(const struct child_plan *plan, int fd, int64_t pid)
 {
     struct report report;
     ssize_t count;
@@ -202,10 +206,10 @@ static int hear(const struct child_plan *plan, int fd, int64_t pid)
     if (count != sizeof report)
         return 0;
     unix_reap(pid);
-    return describe(plan, &report);
+    return unix_spawn_describe(plan, &report);
 }
 
-static int launch(struct launch *l, int64_t *pid, int *pidfd)
+static int unix_spawn_launch(struct launch *l, int64_t *pid, int *pidfd)
 {
     int fds[2];
     if (pidfd)
@@ -214,12 +218,12 @@ static int launch(struct launch *l, int64_t *pid, int *pidfd)
     if (error)
         return error_os(error, "cannot make a pipe");
     l->report_fd = fds[1];
-    *pid = start_blocked(l, pidfd);
+    *pid = unix_spawn_start_blocked(l, pidfd);
     if (*pid < 0)
         error = error_os(error_from_os(errno), "cannot start a process");
     sys_close(fds[1]);
     if (!error)
-        error = hear(l->plan, fds[0], *pid);
+        error = unix_spawn_hear(l->plan, fds[0], *pid);
     sys_close(fds[0]);
     if (error && pidfd)
         sys_close(*pidfd);
@@ -236,10 +240,10 @@ int unix_spawn(rondo_loop *loop, const struct child_plan *plan, int64_t *pid,
         own.program = "/bin/sh";
         own.argv = argv;
     }
-    struct launch *l = prepare(loop, &own);
+    struct launch *l = unix_spawn_prepare(loop, &own);
     if (!l)
         return error_set(RONDO_ENOMEM, "out of memory");
-    int error = launch(l, pid, pidfd);
+    int error = unix_spawn_launch(l, pid, pidfd);
     loop_free(loop, l);
     return error;
 }

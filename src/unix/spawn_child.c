@@ -15,7 +15,7 @@
 #endif
 
 /* With every signal blocked: a handler of the parent's must never run here. */
-static void reset_signals(void)
+static void unix_spawn_child_reset_signals(void)
 {
     struct sigaction action;
     for (int signum = 1; signum < NSIG; signum++)
@@ -27,7 +27,7 @@ static void reset_signals(void)
         }
 }
 
-static int keep_open(int fd)
+static int unix_spawn_child_keep_open(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
     if (flags < 0) /* the parent does not have it either */
@@ -37,40 +37,42 @@ static int keep_open(int fd)
 
 /* Whatever stands where something is to be put first moves out of the way,
  * above them all. */
-static int move_up(const struct launch *l, int fd)
+static int unix_spawn_child_move_up(const struct launch *l, int fd)
 {
     return fd > l->top ? fd : fcntl(fd, F_DUPFD_CLOEXEC, l->top + 1);
 }
 
-static int place_descriptors(struct launch *l)
+static int unix_spawn_child_place_descriptors(struct launch *l)
 {
     const struct child_plan *plan = l->plan;
-    int report_fd = move_up(l, l->report_fd);
+    int report_fd = unix_spawn_child_move_up(l, l->report_fd);
     if (report_fd < 0)
         return -1;
     l->report_fd = report_fd;
     for (size_t i = 0; i < plan->stdio_count; i++) {
         const struct child_stdio *s = &plan->stdio[i];
-        l->source[i] = s->fd == s->child_fd ? s->fd : move_up(l, s->fd);
+        l->source[i] =
+            s->fd == s->child_fd ? s->fd : unix_spawn_child_move_up(l, s->fd);
         if (l->source[i] < 0)
             return -1;
     }
     for (size_t i = 0; i < plan->stdio_count; i++) {
         int to = plan->stdio[i].child_fd;
-        if ((l->source[i] == to ? keep_open(to) : dup2(l->source[i], to)) < 0)
+        if ((l->source[i] == to ? unix_spawn_child_keep_open(to)
+                                : dup2(l->source[i], to)) < 0)
             return -1;
     }
     return 0;
 }
 
-static void close_at_exec(int fd)
+static void unix_spawn_child_close_at_exec(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
     if (flags >= 0 && !(flags & FD_CLOEXEC))
         (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
 }
 
-static int close_range_at_exec(unsigned first, unsigned last)
+static int unix_spawn_child_close_range_at_exec(unsigned first, unsigned last)
 {
 #if defined(SYS_close_range)
     enum { CLOEXEC = 4 }; /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
@@ -83,7 +85,7 @@ static int close_range_at_exec(unsigned first, unsigned last)
 #endif
 }
 
-static bool is_kept(const struct launch *l, int fd)
+static bool unix_spawn_child_is_kept(const struct launch *l, int fd)
 {
     for (size_t i = 0; i < l->plan->stdio_count; i++)
         if (l->kept[i] == fd)
@@ -103,7 +105,7 @@ struct entry {
 #endif
 
 /* What is open, as the kernel lists it: the limit may be a thousand million. */
-static int close_listed_at_exec(const struct launch *l)
+static int unix_spawn_child_close_listed_at_exec(const struct launch *l)
 {
 #ifdef __linux__
     union {
@@ -121,8 +123,8 @@ static int close_listed_at_exec(const struct launch *l)
             int fd = 0;
             for (const char *digit = entry->name; *digit; digit++)
                 fd = fd * 10 + (*digit - '0');
-            if (entry->name[0] != '.' && !is_kept(l, fd))
-                close_at_exec(fd);
+            if (entry->name[0] != '.' && !unix_spawn_child_is_kept(l, fd))
+                unix_spawn_child_close_at_exec(fd);
             at += entry->size;
         }
     (void)close(folder);
@@ -133,23 +135,23 @@ static int close_listed_at_exec(const struct launch *l)
 #endif
 }
 
-static void close_others(const struct launch *l)
+static void unix_spawn_child_close_others(const struct launch *l)
 {
     unsigned first = 0;
     int failed = 0;
     for (size_t i = 0; i < l->plan->stdio_count; i++) {
         unsigned kept = (unsigned)l->kept[i];
         if (kept > first)
-            failed |= close_range_at_exec(first, kept - 1);
+            failed |= unix_spawn_child_close_range_at_exec(first, kept - 1);
         first = kept + 1;
     }
-    failed |= close_range_at_exec(first, UINT_MAX);
-    if (!failed || close_listed_at_exec(l) == 0)
+    failed |= unix_spawn_child_close_range_at_exec(first, UINT_MAX);
+    if (!failed || unix_spawn_child_close_listed_at_exec(l) == 0)
         return;
     int64_t limit = sysconf(_SC_OPEN_MAX);
     for (int fd = 0; fd < limit; fd++)
-        if (!is_kept(l, fd))
-            close_at_exec(fd);
+        if (!unix_spawn_child_is_kept(l, fd))
+            unix_spawn_child_close_at_exec(fd);
 }
 
 /* glibc's own would change the ids of all the threads it knows of, and those
@@ -169,7 +171,7 @@ static void close_others(const struct launch *l)
 #endif
 
 /* The supplementary groups are the parent's, and carry rights. */
-static int set_ids(const struct child_plan *plan)
+static int unix_spawn_child_set_ids(const struct child_plan *plan)
 {
     if ((plan->uid || plan->gid) && geteuid() == 0 && SETGROUPS(0, NULL) < 0)
         return -1;
@@ -178,11 +180,11 @@ static int set_ids(const struct child_plan *plan)
     return plan->uid ? SETUID((uid_t)*plan->uid) : 0;
 }
 
-static int set_up(struct launch *l)
+static int unix_spawn_child_set_up(struct launch *l)
 {
     const struct child_plan *plan = l->plan;
     l->step = STEP_DESCRIPTOR;
-    if (place_descriptors(l) < 0)
+    if (unix_spawn_child_place_descriptors(l) < 0)
         return -1;
     l->step = STEP_SESSION;
     if (plan->new_session && setsid() < 0)
@@ -196,11 +198,11 @@ static int set_up(struct launch *l)
     if (plan->umask)
         (void)umask((mode_t)*plan->umask);
     l->step = STEP_IDS;
-    return set_ids(plan);
+    return unix_spawn_child_set_ids(plan);
 }
 
 /* As execvp(3), but what is no program is not given to a shell. */
-static void run(struct launch *l)
+static void unix_spawn_child_run(struct launch *l)
 {
     int refused = 0;
     l->step = STEP_RUN;
@@ -218,13 +220,13 @@ static void run(struct launch *l)
 int spawn_child(void *launch)
 {
     struct launch *l = launch;
-    reset_signals();
-    if (set_up(l) == 0) {
+    unix_spawn_child_reset_signals();
+    if (unix_spawn_child_set_up(l) == 0) {
         sigset_t none;
         sigemptyset(&none);
-        close_others(l);
+        unix_spawn_child_close_others(l);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
-        run(l);
+        unix_spawn_child_run(l);
     }
     struct report report = {(int)l->step, errno};
     (void)!write(l->report_fd, &report, sizeof report);

@@ -127,7 +127,7 @@ static const struct {
     {ETOOMANYREFS, RONDO_EMFILE, "ETOOMANYREFS"},
 };
 
-static size_t find_error(int64_t os_error)
+static size_t unix_sys_find_error(int64_t os_error)
 {
     size_t i = 0;
     while (i < sizeof errors / sizeof *errors && errors[i].os_error != os_error)
@@ -137,13 +137,13 @@ static size_t find_error(int64_t os_error)
 
 int sys_error_code(int64_t os_error)
 {
-    size_t i = find_error(os_error);
+    size_t i = unix_sys_find_error(os_error);
     return i < sizeof errors / sizeof *errors ? errors[i].error : RONDO_EOTHER;
 }
 
 const char *sys_error_name(int64_t os_error)
 {
-    size_t i = find_error(os_error);
+    size_t i = unix_sys_find_error(os_error);
     return i < sizeof errors / sizeof *errors ? errors[i].name : NULL;
 }
 
@@ -181,7 +181,7 @@ struct start {
     void *arg;
 };
 
-static void *thread_main(void *arg)
+static void *unix_sys_thread_main(void *arg)
 {
     struct start start = *(struct start *)arg;
     free(arg);
@@ -199,7 +199,7 @@ int sys_thread_start(void (*run)(void *arg), void *arg)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_t thread;
-    int os_error = pthread_create(&thread, NULL, thread_main, start);
+    int os_error = pthread_create(&thread, NULL, unix_sys_thread_main, start);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (os_error) {
         free(start);
@@ -255,20 +255,20 @@ void sys_cond_broadcast(sys_cond *c)
 
 _Atomic uint32_t sys_fork_generation;
 
-static void count_fork(void)
+static void unix_sys_count_fork(void)
 {
     sys_fork_generation++;
 }
 
-static void start_counting(void)
+static void unix_sys_start_counting(void)
 {
-    pthread_atfork(NULL, NULL, count_fork);
+    pthread_atfork(NULL, NULL, unix_sys_count_fork);
 }
 
 void sys_fork_watch(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, start_counting);
+    pthread_once(&once, unix_sys_start_counting);
 }
 
 const char *sys_env(const char *name)

@@ -9,7 +9,7 @@
 /* The native bytes are a sockaddr; a struct of the right type is copied out
  * and in, so that no type is read through another's pointer. */
 
-static ADDRESS_FAMILY native_family(const rondo_address *a)
+static ADDRESS_FAMILY win_address_native_family(const rondo_address *a)
 {
     ADDRESS_FAMILY family = AF_UNSPEC;
     if (a->native_size)
@@ -17,43 +17,44 @@ static ADDRESS_FAMILY native_family(const rondo_address *a)
     return family;
 }
 
-static void put(rondo_address *a, const void *native, size_t size)
+static void win_address_put(rondo_address *a, const void *native, size_t size)
 {
     memset(a, 0, sizeof *a);
     memcpy(&a->native, native, size);
     a->native_size = (uint32_t)size;
 }
 
-static struct sockaddr_in inet_of(const rondo_address *a)
+static struct sockaddr_in win_address_inet_of(const rondo_address *a)
 {
     struct sockaddr_in in;
     memcpy(&in, &a->native, sizeof in);
     return in;
 }
 
-static struct sockaddr_in6 inet6_of(const rondo_address *a)
+static struct sockaddr_in6 win_address_inet6_of(const rondo_address *a)
 {
     struct sockaddr_in6 in6;
     memcpy(&in6, &a->native, sizeof in6);
     return in6;
 }
 
-static void put_inet(rondo_address *a, const void *ip, uint16_t port)
+static void win_address_put_inet(rondo_address *a, const void *ip,
+                                 uint16_t port)
 {
     struct sockaddr_in in = {.sin_family = AF_INET};
     memcpy(&in.sin_addr, ip, sizeof in.sin_addr);
     in.sin_port = htons(port);
-    put(a, &in, sizeof in);
+    win_address_put(a, &in, sizeof in);
 }
 
-static void put_inet6(rondo_address *a, const void *ip, uint16_t port,
-                      uint32_t scope)
+static void win_address_put_inet6(rondo_address *a, const void *ip,
+                                  uint16_t port, uint32_t scope)
 {
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
     memcpy(&in6.sin6_addr, ip, sizeof in6.sin6_addr);
     in6.sin6_port = htons(port);
     in6.sin6_scope_id = scope;
-    put(a, &in6, sizeof in6);
+    win_address_put(a, &in6, sizeof in6);
 }
 
 int sys_address_ip(rondo_address *a, const char *ip, uint16_t port,
@@ -61,9 +62,9 @@ int sys_address_ip(rondo_address *a, const char *ip, uint16_t port,
 {
     unsigned char bytes[16];
     if (!scope && ip_parse_inet(ip, bytes))
-        put_inet(a, bytes, port);
+        win_address_put_inet(a, bytes, port);
     else if (ip_parse_inet6(ip, bytes))
-        put_inet6(a, bytes, port, scope);
+        win_address_put_inet6(a, bytes, port, scope);
     else
         return RONDO_EINVAL;
     return 0;
@@ -73,9 +74,9 @@ int sys_address_any(rondo_address *a, rondo_family family, uint16_t port)
 {
     static const unsigned char zeros[16];
     if (family == RONDO_FAMILY_INET6)
-        put_inet6(a, zeros, port, 0);
+        win_address_put_inet6(a, zeros, port, 0);
     else
-        put_inet(a, zeros, port);
+        win_address_put_inet(a, zeros, port);
     return 0;
 }
 
@@ -87,7 +88,7 @@ int sys_address_unix(rondo_address *a, const char *path, size_t size)
     return RONDO_ENOTSUP;
 }
 
-static int fit(size_t size, size_t needed)
+static int win_address_fit(size_t size, size_t needed)
 {
     return size < needed ? RONDO_EINVAL : (int)needed;
 }
@@ -100,9 +101,9 @@ int sys_address_size(const void *native, size_t size)
     memcpy(&family, native, sizeof family);
     switch (family) {
     case AF_INET:
-        return fit(size, sizeof(struct sockaddr_in));
+        return win_address_fit(size, sizeof(struct sockaddr_in));
     case AF_INET6:
-        return fit(size, sizeof(struct sockaddr_in6));
+        return win_address_fit(size, sizeof(struct sockaddr_in6));
     default:
         return RONDO_EAFNOSUPPORT;
     }
@@ -110,7 +111,7 @@ int sys_address_size(const void *native, size_t size)
 
 rondo_family sys_address_family(const rondo_address *a)
 {
-    switch (native_family(a)) {
+    switch (win_address_native_family(a)) {
     case AF_INET:
         return RONDO_FAMILY_INET;
     case AF_INET6:
@@ -122,11 +123,11 @@ rondo_family sys_address_family(const rondo_address *a)
 
 uint16_t sys_address_port(const rondo_address *a)
 {
-    switch (native_family(a)) {
+    switch (win_address_native_family(a)) {
     case AF_INET:
-        return ntohs(inet_of(a).sin_port);
+        return ntohs(win_address_inet_of(a).sin_port);
     case AF_INET6:
-        return ntohs(inet6_of(a).sin6_port);
+        return ntohs(win_address_inet6_of(a).sin6_port);
     default:
         return 0;
     }
@@ -134,25 +135,25 @@ uint16_t sys_address_port(const rondo_address *a)
 
 void sys_address_set_port(rondo_address *a, uint16_t port)
 {
-    if (native_family(a) == AF_INET) {
-        struct in_addr ip = inet_of(a).sin_addr;
-        put_inet(a, &ip, port);
-    } else if (native_family(a) == AF_INET6) {
-        struct sockaddr_in6 in6 = inet6_of(a);
+    if (win_address_native_family(a) == AF_INET) {
+        struct in_addr ip = win_address_inet_of(a).sin_addr;
+        win_address_put_inet(a, &ip, port);
+    } else if (win_address_native_family(a) == AF_INET6) {
+        struct sockaddr_in6 in6 = win_address_inet6_of(a);
         in6.sin6_port = htons(port);
-        put(a, &in6, sizeof in6);
+        win_address_put(a, &in6, sizeof in6);
     }
 }
 
 size_t sys_address_bytes(const rondo_address *a, void *bytes16)
 {
-    if (native_family(a) == AF_INET) {
-        struct in_addr ip = inet_of(a).sin_addr;
+    if (win_address_native_family(a) == AF_INET) {
+        struct in_addr ip = win_address_inet_of(a).sin_addr;
         memcpy(bytes16, &ip, sizeof ip);
         return sizeof ip;
     }
-    if (native_family(a) == AF_INET6) {
-        struct in6_addr ip = inet6_of(a).sin6_addr;
+    if (win_address_native_family(a) == AF_INET6) {
+        struct in6_addr ip = win_address_inet6_of(a).sin6_addr;
         memcpy(bytes16, &ip, sizeof ip);
         return sizeof ip;
     }
@@ -161,7 +162,9 @@ size_t sys_address_bytes(const rondo_address *a, void *bytes16)
 
 uint32_t sys_address_scope(const rondo_address *a)
 {
-    return native_family(a) == AF_INET6 ? inet6_of(a).sin6_scope_id : 0;
+    return win_address_native_family(a) == AF_INET6
+               ? win_address_inet6_of(a).sin6_scope_id
+               : 0;
 }
 
 void sys_address_ip_text(const rondo_address *a, char *text, size_t size)

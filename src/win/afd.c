@@ -34,7 +34,7 @@ _Static_assert(sizeof(struct afd_poll) <=
                    sizeof(((struct iocp_room *)0)->u.poll),
                "a room holds a poll");
 
-static int open_afd(struct iocp *p)
+static int afd_open_afd(struct iocp *p)
 {
     static const WCHAR name[] = L"\\Device\\Afd\\Rondo";
     UNICODE_STRING path = {sizeof name - sizeof *name, sizeof name,
@@ -60,7 +60,7 @@ static int open_afd(struct iocp *p)
 }
 
 /* The driver knows the socket that a layered provider wraps. */
-static SOCKET base_socket(SOCKET socket)
+static SOCKET afd_base_socket(SOCKET socket)
 {
     const DWORD base_handle = 0x48000022; /* SIO_BASE_HANDLE */
     SOCKET base = INVALID_SOCKET;
@@ -71,7 +71,7 @@ static SOCKET base_socket(SOCKET socket)
     return base;
 }
 
-static ULONG wanted(const struct op *op)
+static ULONG afd_wanted(const struct op *op)
 {
     if (op_index(op->task.kind) == 0)
         return AFD_RECEIVE | AFD_DISCONNECT | AFD_ABORT | AFD_ACCEPT |
@@ -79,17 +79,17 @@ static ULONG wanted(const struct op *op)
     return AFD_SEND | AFD_ABORT | AFD_CONNECT_FAIL | AFD_LOCAL_CLOSE;
 }
 
-static int start(rondo_loop *loop, struct op *op)
+static int afd_start_poll(rondo_loop *loop, struct op *op)
 {
     struct iocp *p = iocp_of(loop);
-    int error = p->afd ? 0 : open_afd(p);
+    int error = p->afd ? 0 : afd_open_afd(p);
     if (error)
         return error;
     struct iocp_room *room = iocp_room(op);
     struct afd_poll poll = {.timeout.QuadPart = INT64_MAX,
                             .handles = 1,
-                            .handle = (HANDLE)base_socket(op->io->fd),
-                            .events = wanted(op)};
+                            .handle = (HANDLE)afd_base_socket(op->io->fd),
+                            .events = afd_wanted(op)};
     memcpy(room->u.poll, &poll, sizeof poll);
     OVERLAPPED *o = iocp_overlapped(op);
     NTSTATUS status = NtDeviceIoControlFile(
@@ -104,7 +104,7 @@ static int start(rondo_loop *loop, struct op *op)
 void afd_start(rondo_loop *loop, struct op *op)
 {
     op->sys.flags |= IOCP_AFD;
-    int error = start(loop, op);
+    int error = afd_start_poll(loop, op);
     if (error)
         iocp_fail(loop, op, error);
 }

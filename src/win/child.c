@@ -28,13 +28,13 @@ int child_descriptors(void)
 
 /* ---- starting ---- */
 
-static void close_process(sys_fd fd)
+static void win_child_close_process(sys_fd fd)
 {
     if (fd != SYS_NO_FD)
         (void)CloseHandle((HANDLE)fd);
 }
 
-static int refuse(const struct child_plan *plan)
+static int win_child_refuse(const struct child_plan *plan)
 {
     const char *what = plan->uid || plan->gid ? "uid and gid"
                        : plan->umask          ? "umask"
@@ -47,14 +47,14 @@ static int refuse(const struct child_plan *plan)
 int child_start(struct child *child, const struct child_plan *plan)
 {
     HANDLE process;
-    int error = refuse(plan);
+    int error = win_child_refuse(plan);
     if (!error)
         error = win_spawn(child->loop, plan, &process, &child->pid);
     if (error)
         return error;
     child->process = process;
     child->group = plan->new_group;
-    error = child_watch(child, (sys_fd)process, close_process);
+    error = child_watch(child, (sys_fd)process, win_child_close_process);
     if (error) {
         (void)TerminateProcess(process, CODE_OF_KILL);
         (void)CloseHandle(process);
@@ -64,13 +64,13 @@ int child_start(struct child *child, const struct child_plan *plan)
 
 /* ---- ending ---- */
 
-static bool has_ended(const struct child *child)
+static bool win_child_has_ended(const struct child *child)
 {
     return WaitForSingleObject(child->process, 0) == WAIT_OBJECT_0;
 }
 
 /* The handle is the watch's, which closes it when it is idle. */
-static void end(struct child *child, rondo_exit status)
+static void win_child_end(struct child *child, rondo_exit status)
 {
     child_unwatch(child);
     child->process = NULL;
@@ -81,12 +81,12 @@ static void end(struct child *child, rondo_exit status)
 bool child_check(struct child *child)
 {
     DWORD code;
-    if (!has_ended(child))
+    if (!win_child_has_ended(child))
         return false;
     rondo_exit status = {.known = GetExitCodeProcess(child->process, &code)};
     if (status.known)
         status.code = code;
-    end(child, status);
+    win_child_end(child, status);
     return true;
 }
 
@@ -98,7 +98,7 @@ void child_forget(struct child *child)
 
 void child_lose(struct child *child)
 {
-    end(child, (rondo_exit){.known = false});
+    win_child_end(child, (rondo_exit){.known = false});
 }
 
 /* ---- signals ---- */
@@ -107,21 +107,22 @@ void child_lose(struct child *child)
  * waits to be reaped; its handle keeps its number from being used again. */
 int child_kill(struct child *child)
 {
-    if (has_ended(child) || TerminateProcess(child->process, CODE_OF_KILL))
+    if (win_child_has_ended(child) ||
+        TerminateProcess(child->process, CODE_OF_KILL))
         return 0;
     DWORD os_error = GetLastError();
-    if (has_ended(child))
+    if (win_child_has_ended(child))
         return 0;
     return error_os(error_from_os(os_error), "cannot end process %lld",
                     (long long)child->pid);
 }
 
-static int press_break(const struct child *child)
+static int win_child_press_break(const struct child *child)
 {
     if (!child->group)
         return error_set(RONDO_ENOTSUP,
                          "Ctrl-Break goes to a group: new_group makes one");
-    if (has_ended(child))
+    if (win_child_has_ended(child))
         return 0;
     if (GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, (DWORD)child->pid))
         return 0;
@@ -139,7 +140,7 @@ int child_signal(struct child *child, int signum)
     case KILL:
         return child_kill(child);
     case SIGBREAK:
-        return press_break(child);
+        return win_child_press_break(child);
     default:
         return error_set(RONDO_ENOTSUP,
                          "signal %d: Windows has SIGTERM and SIGKILL (9), "

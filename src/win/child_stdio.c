@@ -9,7 +9,7 @@ enum { PIPE_BYTES = 65536 };
 
 /* Nobody else's: with the process, a count and the clock in it, and refused
  * if it is there already. */
-static void make_name(wchar_t *name, size_t room)
+static void win_child_stdio_make_name(wchar_t *name, size_t room)
 {
     static volatile LONG count;
     LARGE_INTEGER now;
@@ -22,7 +22,7 @@ static void make_name(wchar_t *name, size_t room)
 
 /* Ours is overlapped, for the port. One that we write to may be read from as
  * well, though nothing comes: so it tells when nobody reads any more. */
-static HANDLE open_ours(const wchar_t *name, unsigned sides)
+static HANDLE win_child_stdio_open_ours(const wchar_t *name, unsigned sides)
 {
     DWORD access =
         sides == SIDE_READ ? PIPE_ACCESS_INBOUND : PIPE_ACCESS_DUPLEX;
@@ -32,7 +32,7 @@ static HANDLE open_ours(const wchar_t *name, unsigned sides)
         0, NULL);
 }
 
-static HANDLE open_theirs(const wchar_t *name, unsigned sides)
+static HANDLE win_child_stdio_open_theirs(const wchar_t *name, unsigned sides)
 {
     DWORD access = sides == SIDE_READ ? GENERIC_WRITE | FILE_READ_ATTRIBUTES
                                       : GENERIC_READ | FILE_WRITE_ATTRIBUTES;
@@ -42,11 +42,11 @@ static HANDLE open_theirs(const wchar_t *name, unsigned sides)
 int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs)
 {
     wchar_t name[96];
-    make_name(name, 96);
-    HANDLE server = open_ours(name, sides);
+    win_child_stdio_make_name(name, 96);
+    HANDLE server = win_child_stdio_open_ours(name, sides);
     if (server == INVALID_HANDLE_VALUE)
         return error_from_os(GetLastError());
-    HANDLE client = open_theirs(name, sides);
+    HANDLE client = win_child_stdio_open_theirs(name, sides);
     if (client == INVALID_HANDLE_VALUE) {
         int error = error_from_os(GetLastError());
         (void)CloseHandle(server);

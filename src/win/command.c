@@ -9,7 +9,7 @@
 
 enum { LINE_MOST = 32767 }; /* with its NUL: CreateProcessW */
 
-static int no_memory(void)
+static int win_command_no_memory(void)
 {
     return error_set(RONDO_ENOMEM, "out of memory");
 }
@@ -19,27 +19,27 @@ int launch_wide(rondo_loop *loop, const char *text, wchar_t **wide)
     size_t room = strlen(text) + 1;
     *wide = loop_alloc(loop, room * sizeof **wide);
     if (!*wide)
-        return no_memory();
+        return win_command_no_memory();
     int error = win_wide(text, *wide, room);
     return error ? error_set(error, "\"%.100s\" is not UTF-8", text) : 0;
 }
 
 /* ---- the program ---- */
 
-static int cannot_run(const struct launch *l, int error)
+static int win_command_cannot_run(const struct launch *l, int error)
 {
     return error_os(error, "cannot run %.500s", l->plan->program);
 }
 
-static int refuse(const struct launch *l, int error)
+static int win_command_refuse(const struct launch *l, int error)
 {
     error_no_os();
-    return cannot_run(l, error);
+    return win_command_cannot_run(l, error);
 }
 
 /* Windows gives these to cmd.exe, which reads their arguments in ways of its
  * own: no quoting would be safe. Dots and blanks at the end do not count. */
-static bool is_batch(const wchar_t *path)
+static bool win_command_is_batch(const wchar_t *path)
 {
     size_t size = wcslen(path);
     while (size && (path[size - 1] == L'.' || path[size - 1] == L' '))
@@ -48,23 +48,23 @@ static bool is_batch(const wchar_t *path)
                         _wcsnicmp(path + size - 4, L".cmd", 4) == 0);
 }
 
-static bool is_absolute(const char *program)
+static bool win_command_is_absolute(const char *program)
 {
     return strchr("/\\", *program) || program[1] == ':';
 }
 
 /* A path, relative to the folder the child is to start in. */
-static int join(struct launch *l, wchar_t **path)
+static int win_command_join(struct launch *l, wchar_t **path)
 {
     const struct child_plan *plan = l->plan;
-    bool relative = plan->cwd && !is_absolute(plan->program);
+    bool relative = plan->cwd && !win_command_is_absolute(plan->program);
     size_t folder = relative ? strlen(plan->cwd) + 1 : 0;
     size_t name = strlen(plan->program);
     if (folder + name >= LINE_MOST)
-        return refuse(l, RONDO_ENAMETOOLONG);
+        return win_command_refuse(l, RONDO_ENAMETOOLONG);
     char *text = loop_alloc(l->loop, folder + name + sizeof ".exe");
     if (!text)
-        return no_memory();
+        return win_command_no_memory();
     if (relative) {
         memcpy(text, plan->cwd, folder - 1);
         text[folder - 1] = '\\';
@@ -77,9 +77,9 @@ static int join(struct launch *l, wchar_t **path)
 }
 
 /* As it is, or else with ".exe" behind it. */
-static int find_path(struct launch *l)
+static int win_command_find_path(struct launch *l)
 {
-    int error = join(l, &l->program);
+    int error = win_command_join(l, &l->program);
     if (error)
         return error;
     wchar_t *end = l->program + wcslen(l->program) - 4;
@@ -91,42 +91,45 @@ static int find_path(struct launch *l)
         facts = GetFileAttributesW(l->program);
     }
     if (facts == INVALID_FILE_ATTRIBUTES)
-        return cannot_run(l, error_from_os(os_error));
-    return facts & FILE_ATTRIBUTE_DIRECTORY ? refuse(l, RONDO_EACCES) : 0;
+        return win_command_cannot_run(l, error_from_os(os_error));
+    return facts & FILE_ATTRIBUTE_DIRECTORY
+               ? win_command_refuse(l, RONDO_EACCES)
+               : 0;
 }
 
 /* In the parent's PATH and nowhere else: CreateProcess itself would look in
  * the current folder, and that first. */
-static int search(struct launch *l)
+static int win_command_search(struct launch *l)
 {
     wchar_t *name, *path, *file;
     int error = launch_wide(l->loop, l->plan->program, &name);
     DWORD room = GetEnvironmentVariableW(L"PATH", NULL, 0);
     path = loop_alloc(l->loop, (room + 1) * sizeof *path);
     if (!error && !path)
-        error = no_memory();
+        error = win_command_no_memory();
     if (!error) {
         path[GetEnvironmentVariableW(L"PATH", path, room)] = L'\0';
         DWORD size =
             *path ? SearchPathW(path, name, L".exe", 0, NULL, &file) : 0;
         l->program = loop_alloc(l->loop, (size + 1) * sizeof *l->program);
         if (!l->program)
-            error = no_memory();
+            error = win_command_no_memory();
         else if (!size ||
                  !SearchPathW(path, name, L".exe", size, l->program, &file))
-            error = cannot_run(l, error_from_os(ERROR_FILE_NOT_FOUND));
+            error =
+                win_command_cannot_run(l, error_from_os(ERROR_FILE_NOT_FOUND));
     }
     loop_free(l->loop, name);
     loop_free(l->loop, path);
     return error;
 }
 
-static int find_shell(struct launch *l)
+static int win_command_find_shell(struct launch *l)
 {
     enum { ROOM = MAX_PATH + 16 };
     l->program = loop_alloc(l->loop, ROOM * sizeof *l->program);
     if (!l->program)
-        return no_memory();
+        return win_command_no_memory();
     UINT size = GetSystemDirectoryW(l->program, MAX_PATH);
     if (!size || size > MAX_PATH)
         return error_os(error_from_os(GetLastError()), "cannot find cmd.exe");
@@ -138,11 +141,12 @@ int launch_find_program(struct launch *l)
 {
     const char *program = l->plan->program;
     if (l->plan->command)
-        return find_shell(l);
+        return win_command_find_shell(l);
     if (!*program)
-        return refuse(l, RONDO_ENOENT);
-    int error = strpbrk(program, "/\\:") ? find_path(l) : search(l);
-    if (!error && is_batch(l->program))
+        return win_command_refuse(l, RONDO_ENOENT);
+    int error = strpbrk(program, "/\\:") ? win_command_find_path(l)
+                                         : win_command_search(l);
+    if (!error && win_command_is_batch(l->program))
         return error_set(RONDO_ENOEXEC,
                          "cannot run %.500s: it is for cmd.exe to run "
                          "(subprocess_shell)",
@@ -154,7 +158,7 @@ int launch_find_program(struct launch *l)
 
 /* How CommandLineToArgvW and the C runtime split it: blanks separate, quotes
  * join, and backslashes mean something before a quote only. */
-static char *quote(char *to, const char *word)
+static char *win_command_quote(char *to, const char *word)
 {
     if (*word && !strpbrk(word, " \t\n\v\"")) {
         size_t size = strlen(word);
@@ -182,7 +186,7 @@ static char *quote(char *to, const char *word)
     return to;
 }
 
-static size_t line_room(const struct child_plan *plan)
+static size_t win_command_line_room(const struct child_plan *plan)
 {
     if (plan->command)
         return strlen(plan->command) + sizeof "cmd.exe /d /s /c \"\"";
@@ -192,7 +196,7 @@ static size_t line_room(const struct child_plan *plan)
     return room;
 }
 
-static void write_line(const struct child_plan *plan, char *to)
+static void win_command_write_line(const struct child_plan *plan, char *to)
 {
     if (plan->command) {
         strcpy(to, "cmd.exe /d /s /c \"");
@@ -203,17 +207,17 @@ static void write_line(const struct child_plan *plan, char *to)
     for (const char *const *word = plan->argv; *word; word++) {
         if (word != plan->argv)
             *to++ = ' ';
-        to = quote(to, *word);
+        to = win_command_quote(to, *word);
     }
     *to = '\0';
 }
 
 int launch_make_line(struct launch *l)
 {
-    char *line = loop_alloc(l->loop, line_room(l->plan));
+    char *line = loop_alloc(l->loop, win_command_line_room(l->plan));
     if (!line)
-        return no_memory();
-    write_line(l->plan, line);
+        return win_command_no_memory();
+    win_command_write_line(l->plan, line);
     int error = launch_wide(l->loop, line, &l->line);
     loop_free(l->loop, line);
     if (!error && wcslen(l->line) >= LINE_MOST)
@@ -228,7 +232,7 @@ int launch_make_line(struct launch *l)
 /* ---- the environment ---- */
 
 /* By name, without regard to case: what Windows expects of a block. */
-static int compare(const void *a, const void *b)
+static int win_command_compare(const void *a, const void *b)
 {
     const wchar_t *x = *(const wchar_t *const *)a;
     const wchar_t *y = *(const wchar_t *const *)b;
@@ -240,7 +244,7 @@ static int compare(const void *a, const void *b)
 
 /* The variables one behind the other, and a NUL behind the last; an empty
  * block has two. */
-static void write_block(wchar_t *to, wchar_t **list, size_t count)
+static void win_command_write_block(wchar_t *to, wchar_t **list, size_t count)
 {
     if (!count)
         *to++ = L'\0';
@@ -252,7 +256,8 @@ static void write_block(wchar_t *to, wchar_t **list, size_t count)
     *to = L'\0';
 }
 
-static int make_block(struct launch *l, wchar_t **list, size_t count)
+static int win_command_make_block(struct launch *l, wchar_t **list,
+                                  size_t count)
 {
     size_t room = 2;
     int error = 0;
@@ -264,9 +269,9 @@ static int make_block(struct launch *l, wchar_t **list, size_t count)
         return error;
     l->environment = loop_alloc(l->loop, room * sizeof *l->environment);
     if (!l->environment)
-        return no_memory();
-    qsort(list, count, sizeof *list, compare);
-    write_block(l->environment, list, count);
+        return win_command_no_memory();
+    qsort(list, count, sizeof *list, win_command_compare);
+    win_command_write_block(l->environment, list, count);
     return 0;
 }
 
@@ -279,9 +284,9 @@ int launch_make_environment(struct launch *l)
         count++;
     wchar_t **list = loop_alloc(l->loop, (count + 1) * sizeof *list);
     if (!list)
-        return no_memory();
+        return win_command_no_memory();
     memset(list, 0, (count + 1) * sizeof *list);
-    int error = make_block(l, list, count);
+    int error = win_command_make_block(l, list, count);
     for (size_t i = 0; i < count; i++)
         loop_free(l->loop, list[i]);
     loop_free(l->loop, list);

@@ -12,7 +12,7 @@ static SRWLOCK lock = SRWLOCK_INIT;
 static _Atomic(const struct sys_signals_told *) told;
 static atomic_bool watched[SYS_SIGNALS];
 
-static int number_of(DWORD event)
+static int win_console_number_of(DWORD event)
 {
     return event == CTRL_C_EVENT       ? INTERRUPT
            : event == CTRL_BREAK_EVENT ? BREAK
@@ -22,9 +22,9 @@ static int number_of(DWORD event)
 
 /* On a thread that Windows starts for each event. FALSE: the handler that was
  * there before is asked. */
-static BOOL WINAPI event_came(DWORD event)
+static BOOL WINAPI win_console_event_came(DWORD event)
 {
-    int signum = number_of(event);
+    int signum = win_console_number_of(event);
     if (!atomic_load(&watched[signum]))
         return FALSE;
     atomic_load(&told)->arrived(signum);
@@ -47,7 +47,7 @@ void sys_signals_unlock(void)
 
 /* Once and for ever: while a handler runs, such as one that waits for the
  * process to end, whoever adds or removes one waits for it, too. */
-static int begin(const struct sys_signals_told *whom)
+static int win_console_begin(const struct sys_signals_told *whom)
 {
     HMODULE self;
     if (atomic_load(&told))
@@ -57,7 +57,7 @@ static int begin(const struct sys_signals_told *whom)
                                  GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,
                              (LPCWSTR)(void *)&told, &self);
     atomic_store(&told, whom);
-    if (SetConsoleCtrlHandler(event_came, TRUE))
+    if (SetConsoleCtrlHandler(win_console_event_came, TRUE))
         return 0;
     atomic_store(&told, NULL);
     return error_os(error_from_os(GetLastError()), "SetConsoleCtrlHandler");
@@ -71,7 +71,7 @@ int sys_signal_watch(int signum, const struct sys_signals_told *whom)
                          "Ctrl-Break (SIGBREAK, %d) and the closing of the "
                          "console (RONDO_SIGHUP, %d)",
                          signum, INTERRUPT, BREAK, HANG_UP);
-    int error = begin(whom);
+    int error = win_console_begin(whom);
     if (!error)
         atomic_store(&watched[signum], true);
     return error;

@@ -36,7 +36,7 @@ int win_datagram_error(int error)
     return error == RONDO_ECONNRESET ? RONDO_ECONNREFUSED : error;
 }
 
-static int fail(void)
+static int win_datagram_fail(void)
 {
     return win_datagram_error(win_fail());
 }
@@ -53,7 +53,7 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
     (void)count;
     list->truncated = got < 0 && WSAGetLastError() == WSAEMSGSIZE;
     if (got < 0 && !list->truncated)
-        return fail();
+        return win_datagram_fail();
     list->size = (size_t)(list->truncated ? most : got);
     list->from.native_size = (uint32_t)from_size;
     list->from.reserved = 0;
@@ -65,7 +65,7 @@ int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
     int sent = sendto(fd, list->data, (int)list->size, 0, list->to,
                       (int)list->to_size);
     (void)count;
-    return sent == SOCKET_ERROR ? fail() : 1;
+    return sent == SOCKET_ERROR ? win_datagram_fail() : 1;
 }
 
 size_t sys_datagram_most(rondo_family family)
@@ -76,7 +76,8 @@ size_t sys_datagram_most(rondo_family family)
 
 /* ---- multicast ---- */
 
-static DWORD find_address(const MIB_IPADDRTABLE *table, uint32_t index)
+static DWORD win_datagram_find_address(const MIB_IPADDRTABLE *table,
+                                       uint32_t index)
 {
     for (DWORD i = 0; i < table->dwNumEntries; i++)
         if (table->table[i].dwIndex == index)
@@ -85,7 +86,7 @@ static DWORD find_address(const MIB_IPADDRTABLE *table, uint32_t index)
 }
 
 /* IPv4 knows an interface by its address. */
-static int interface_address(uint32_t index, DWORD *address)
+static int win_datagram_interface_address(uint32_t index, DWORD *address)
 {
     ULONG size = 0;
     (void)GetIpAddrTable(NULL, &size, FALSE);
@@ -93,14 +94,15 @@ static int interface_address(uint32_t index, DWORD *address)
     if (!table)
         return error_from_os(ERROR_NOT_ENOUGH_MEMORY);
     DWORD os_error = GetIpAddrTable(table, &size, FALSE);
-    *address = os_error ? INADDR_NONE : find_address(table, index);
+    *address = os_error ? INADDR_NONE : win_datagram_find_address(table, index);
     free(table);
     if (os_error)
         return error_from_os(os_error);
     return *address == INADDR_NONE ? error_from_os(WSAEADDRNOTAVAIL) : 0;
 }
 
-static int set(sys_fd fd, int level, int name, const void *value, int size)
+static int win_datagram_set(sys_fd fd, int level, int name, const void *value,
+                            int size)
 {
     return setsockopt(fd, level, name, value, size) != 0 ? win_fail() : 0;
 }
@@ -111,17 +113,18 @@ int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t index,
     if (sys_address_family(group) == RONDO_FAMILY_INET6) {
         struct ipv6_mreq request = {.ipv6mr_interface = index};
         (void)sys_address_bytes(group, &request.ipv6mr_multiaddr);
-        return set(fd, IPPROTO_IPV6,
-                   join ? IPV6_ADD_MEMBERSHIP : IPV6_DROP_MEMBERSHIP, &request,
-                   sizeof request);
+        return win_datagram_set(
+            fd, IPPROTO_IPV6, join ? IPV6_ADD_MEMBERSHIP : IPV6_DROP_MEMBERSHIP,
+            &request, sizeof request);
     }
     struct ip_mreq request = {0};
     DWORD address = INADDR_ANY;
-    int error = index ? interface_address(index, &address) : 0;
+    int error = index ? win_datagram_interface_address(index, &address) : 0;
     if (error)
         return error;
     request.imr_interface.s_addr = address;
     (void)sys_address_bytes(group, &request.imr_multiaddr);
-    return set(fd, IPPROTO_IP, join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
-               &request, sizeof request);
+    return win_datagram_set(fd, IPPROTO_IP,
+                            join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
+                            &request, sizeof request);
 }

@@ -134,7 +134,7 @@ static const struct {
 #undef ENTRY
 };
 
-static size_t find_error(int64_t os_error)
+static size_t win_errors_find_error(int64_t os_error)
 {
     size_t i = 0;
     while (i < sizeof errors / sizeof *errors && errors[i].os_error != os_error)
@@ -144,13 +144,13 @@ static size_t find_error(int64_t os_error)
 
 int sys_error_code(int64_t os_error)
 {
-    size_t i = find_error(os_error);
+    size_t i = win_errors_find_error(os_error);
     return i < sizeof errors / sizeof *errors ? errors[i].error : RONDO_EOTHER;
 }
 
 const char *sys_error_name(int64_t os_error)
 {
-    size_t i = find_error(os_error);
+    size_t i = win_errors_find_error(os_error);
     return i < sizeof errors / sizeof *errors ? errors[i].name : NULL;
 }
 
@@ -164,7 +164,7 @@ int win_stream_error(int os_error)
 
 /* The system's sentence, in English if it has that: the sentence that it ends
  * up in is. */
-static size_t format(int64_t os_error, wchar_t *wide, DWORD room)
+static size_t win_errors_format(int64_t os_error, wchar_t *wide, DWORD room)
 {
     static const DWORD languages[] = {
         MAKELANGID(LANG_ENGLISH, SUBLANG_ENGLISH_US),
@@ -182,7 +182,8 @@ static size_t format(int64_t os_error, wchar_t *wide, DWORD room)
 }
 
 /* As much as fits, without half a character. */
-static void copy(char *text, size_t size, const char *from, size_t count)
+static void win_errors_copy(char *text, size_t size, const char *from,
+                            size_t count)
 {
     if (count >= size) {
         count = size - 1;
@@ -198,7 +199,7 @@ void sys_error_text(int64_t os_error, char *text, size_t size)
     enum { ROOM = 512 };
     wchar_t wide[ROOM];
     char narrow[ROOM * 3];
-    size_t used = format(os_error, wide, ROOM);
+    size_t used = win_errors_format(os_error, wide, ROOM);
     int count = 0;
     if (used)
         count = WideCharToMultiByte(CP_UTF8, 0, wide, (int)used, narrow,
@@ -211,5 +212,5 @@ void sys_error_text(int64_t os_error, char *text, size_t size)
     if (narrow[0] >= 'A' && narrow[0] <= 'Z' && narrow[1] >= 'a' &&
         narrow[1] <= 'z')
         narrow[0] = (char)(narrow[0] + 'a' - 'A');
-    copy(text, size, narrow, (size_t)count);
+    win_errors_copy(text, size, narrow, (size_t)count);
 }

@@ -8,7 +8,7 @@ enum {
     SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE
 };
 
-static int fail(void)
+static int win_file_fail(void)
 {
     return error_from_os(GetLastError());
 }
@@ -33,7 +33,7 @@ enum sys_source sys_source(sys_fd file)
 int64_t sys_file_size(sys_fd file)
 {
     LARGE_INTEGER size;
-    return GetFileSizeEx((HANDLE)file, &size) ? size.QuadPart : fail();
+    return GetFileSizeEx((HANDLE)file, &size) ? size.QuadPart : win_file_fail();
 }
 
 void sys_file_seek(sys_fd file, int64_t offset)
@@ -49,7 +49,7 @@ int64_t sys_file_read(sys_fd file, void *data, size_t size, int64_t offset)
     DWORD most = size < READ_MOST ? (DWORD)size : READ_MOST, count = 0;
     HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (!event)
-        return fail();
+        return win_file_fail();
     OVERLAPPED o = {.Offset = (DWORD)(uint64_t)offset,
                     .OffsetHigh = (DWORD)((uint64_t)offset >> 32),
                     .hEvent = (HANDLE)((ULONG_PTR)event | 1)};
@@ -73,7 +73,7 @@ int sys_file_copy(sys_fd file, sys_fd *copy)
     if (made == INVALID_HANDLE_VALUE &&
         !DuplicateHandle(self, (HANDLE)file, self, &made, 0, FALSE,
                          DUPLICATE_SAME_ACCESS))
-        return fail();
+        return win_file_fail();
     *copy = (sys_fd)made;
     return 0;
 }

@@ -12,15 +12,16 @@
 
 enum { TIMED_FINELY_MS = 32 };
 
-/* In io->slot. */
+/* io->mode. */
 enum {
-    SKIPS = 1, /* a socket: what ends at once sends no packet */
-    HAS_A_PIPE
+    MODE_POSTS, /* each end of an operation sends a packet */
+    MODE_SKIPS, /* a socket: what ends at once sends no packet */
+    MODE_HAS_PIPE
 };
 
 /* ---- rooms ---- */
 
-static bool take_room(rondo_loop *loop, struct op *op)
+static bool iocp_take_room(rondo_loop *loop, struct op *op)
 {
     struct iocp *p = iocp_of(loop);
     struct iocp_room *room = p->free;
@@ -40,7 +41,7 @@ static bool take_room(rondo_loop *loop, struct op *op)
     return true;
 }
 
-static void give_room(struct iocp *p, struct iocp_room *room)
+static void iocp_give_room(struct iocp *p, struct iocp_room *room)
 {
     room->op = NULL;
     room->next_free = p->free;
@@ -49,7 +50,7 @@ static void give_room(struct iocp *p, struct iocp_room *room)
 
 /* ---- one operation ---- */
 
-static void end(rondo_loop *loop, struct iocp_room *room)
+static void iocp_end(rondo_loop *loop, struct iocp_room *room)
 {
     struct op *op = room->op;
     int error = op->sys.flags & IOCP_AFD     ? afd_result(loop, op)
@@ -57,31 +58,31 @@ static void end(rondo_loop *loop, struct iocp_room *room)
                 : op->sys.flags & IOCP_CHILD ? iocp_child_result(op)
                                              : iocp_result(loop, op);
     loop->metrics.events++;
-    give_room(iocp_of(loop), room);
+    iocp_give_room(iocp_of(loop), room);
     op_finish(loop, op, error);
 }
 
 void iocp_fail(rondo_loop *loop, struct op *op, int error)
 {
-    give_room(iocp_of(loop), iocp_room(op));
+    iocp_give_room(iocp_of(loop), iocp_room(op));
     op_finish(loop, op, error);
 }
 
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error)
 {
-    if (!os_error && op->io->slot == SKIPS)
-        end(loop, iocp_room(op)); /* the port is not told */
+    if (!os_error && op->io->mode == MODE_SKIPS)
+        iocp_end(loop, iocp_room(op)); /* the port is not told */
     else if (os_error && os_error != ERROR_IO_PENDING)
         iocp_fail(loop, op, error_from_os(os_error));
 }
 
-static void submit(rondo_loop *loop, struct op *op)
+static void iocp_submit(rondo_loop *loop, struct op *op)
 {
     op->sys.flags = 0;
     op->task.state = TASK_PENDING;
-    if (!take_room(loop, op))
+    if (!iocp_take_room(loop, op))
         op_finish(loop, op, error_set(RONDO_ENOMEM, "out of memory"));
-    else if (op->io->slot == HAS_A_PIPE)
+    else if (op->io->mode == MODE_HAS_PIPE)
         iocp_pipe_start(loop, op);
     else if (op->io->owner == IO_CHILD)
         iocp_child_start(loop, op);
@@ -93,7 +94,7 @@ static void submit(rondo_loop *loop, struct op *op)
 }
 
 /* What has ended meanwhile is in the port already and comes as it is. */
-static void cancel(rondo_loop *loop, struct op *op)
+static void iocp_cancel(rondo_loop *loop, struct op *op)
 {
     HANDLE handle =
         op->sys.flags & IOCP_AFD ? iocp_of(loop)->afd : (HANDLE)op->io->fd;
@@ -110,7 +111,7 @@ static void cancel(rondo_loop *loop, struct op *op)
 /* What ends at once need not come through the port: not with a provider that
  * wraps the system's sockets, which sends its packet all the same, and not for
  * datagrams, where Windows 7 does. */
-static void set_modes(struct io *io)
+static void iocp_set_modes(struct io *io)
 {
     WSAPROTOCOL_INFOW info = {0};
     int size = sizeof info;
@@ -122,10 +123,10 @@ static void set_modes(struct io *io)
     if (skips)
         modes |= FILE_SKIP_COMPLETION_PORT_ON_SUCCESS;
     if (SetFileCompletionNotificationModes((HANDLE)io->fd, modes) && skips)
-        io->slot = SKIPS;
+        io->mode = MODE_SKIPS;
 }
 
-static bool stays_outside(struct io *io)
+static bool iocp_stays_outside(struct io *io)
 {
     switch (io->owner) {
     case IO_WATCHER:
@@ -135,8 +136,8 @@ static bool stays_outside(struct io *io)
     case IO_CHILD:
         return true;
     case IO_PIPE:
-        io->slot = win_knows_socket(io->fd) ? -1 : HAS_A_PIPE;
-        return io->slot < 0;
+        io->mode = win_knows_socket(io->fd) ? MODE_POSTS : MODE_HAS_PIPE;
+        return io->mode == MODE_POSTS;
     default:
         return false;
     }
@@ -144,10 +145,10 @@ static bool stays_outside(struct io *io)
 
 /* A socket can belong to one port in its life. Those that are the program's
  * stay so: they are waited for through another handle. */
-static int attach(rondo_loop *loop, struct io *io)
+static int iocp_attach(rondo_loop *loop, struct io *io)
 {
     HANDLE socket = (HANDLE)io->fd;
-    if (stays_outside(io))
+    if (iocp_stays_outside(io))
         return 0;
     if (!CreateIoCompletionPort(socket, iocp_of(loop)->port, 0, 0)) {
         DWORD os_error = GetLastError();
@@ -158,12 +159,12 @@ static int attach(rondo_loop *loop, struct io *io)
         return error_os(error_from_os(os_error), "socket %lld",
                         (long long)io->fd);
     }
-    if (io->slot != HAS_A_PIPE)
-        set_modes(io);
+    if (io->mode != MODE_HAS_PIPE)
+        iocp_set_modes(io);
     return 0;
 }
 
-static void detach(rondo_loop *loop, struct io *io)
+static void iocp_detach(rondo_loop *loop, struct io *io)
 {
     (void)loop;
     (void)io;
@@ -171,7 +172,7 @@ static void detach(rondo_loop *loop, struct io *io)
 
 /* ---- waiting ---- */
 
-static void CALLBACK timer_rang(LPVOID arg, DWORD low, DWORD high)
+static void CALLBACK iocp_timer_rang(LPVOID arg, DWORD low, DWORD high)
 {
     (void)arg;
     (void)low;
@@ -180,18 +181,18 @@ static void CALLBACK timer_rang(LPVOID arg, DWORD low, DWORD high)
 
 /* The port's own timeout ticks with the system, 15.6 ms as a rule. A short
  * one is kept by a finer timer, whose call ends an alertable wait. */
-static bool set_timer(const struct iocp *p, int64_t timeout_ns)
+static bool iocp_set_timer(const struct iocp *p, int64_t timeout_ns)
 {
     LARGE_INTEGER due;
     if (!p->timer || timeout_ns <= 0 || timeout_ns > RONDO_MS(TIMED_FINELY_MS))
         return false;
     due.QuadPart = -((timeout_ns + 99) / 100);
-    return SetWaitableTimer(p->timer, &due, 0, timer_rang, NULL, FALSE);
+    return SetWaitableTimer(p->timer, &due, 0, iocp_timer_rang, NULL, FALSE);
 }
 
-static BOOL get_entries(struct iocp *p, int64_t timeout_ns, ULONG *count)
+static BOOL iocp_get_entries(struct iocp *p, int64_t timeout_ns, ULONG *count)
 {
-    bool timed = set_timer(p, timeout_ns);
+    bool timed = iocp_set_timer(p, timeout_ns);
     DWORD ms = timed ? 2 * TIMED_FINELY_MS : win_timeout_ms(timeout_ns);
     BOOL done = GetQueuedCompletionStatusEx(p->port, p->entries, IOCP_BATCH,
                                             count, ms, timed);
@@ -202,11 +203,11 @@ static BOOL get_entries(struct iocp *p, int64_t timeout_ns, ULONG *count)
     return done;
 }
 
-static int wait(rondo_loop *loop, int64_t timeout_ns)
+static int iocp_wait(rondo_loop *loop, int64_t timeout_ns)
 {
     struct iocp *p = iocp_of(loop);
     ULONG count = 0;
-    if (!get_entries(p, timeout_ns, &count)) {
+    if (!iocp_get_entries(p, timeout_ns, &count)) {
         DWORD os_error = GetLastError();
         if (os_error == WAIT_TIMEOUT || os_error == WAIT_IO_COMPLETION)
             return 0;
@@ -215,17 +216,17 @@ static int wait(rondo_loop *loop, int64_t timeout_ns)
     for (ULONG i = 0; i < count; i++) {
         OVERLAPPED *o = p->entries[i].lpOverlapped;
         if (o) /* else a wake-up */
-            end(loop, (struct iocp_room *)(void *)o);
+            iocp_end(loop, (struct iocp_room *)(void *)o);
     }
     return 0;
 }
 
-static void wake(rondo_loop *loop)
+static void iocp_wake(rondo_loop *loop)
 {
     (void)PostQueuedCompletionStatus(iocp_of(loop)->port, 0, 0, NULL);
 }
 
-static int64_t resolution(const rondo_loop *loop)
+static int64_t iocp_resolution(const rondo_loop *loop)
 {
     const int64_t finest = 500000; /* what the finer timer is made for */
     int64_t system = win_wait_resolution();
@@ -233,7 +234,7 @@ static int64_t resolution(const rondo_loop *loop)
 }
 
 /* The port is signalled while a packet waits in it. */
-static int embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
+static int iocp_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
 {
     *timeout_ns = RONDO_NEVER;
     *fd = (rondo_fd)iocp_of(loop)->port;
@@ -242,7 +243,7 @@ static int embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
 
 /* ---- opening and closing ---- */
 
-static int open_port(rondo_loop *loop)
+static int iocp_open_port(rondo_loop *loop)
 {
     struct iocp *p = loop_alloc(loop, sizeof *p);
     if (!p)
@@ -261,7 +262,7 @@ static int open_port(rondo_loop *loop)
     return 0;
 }
 
-static void close_port(rondo_loop *loop)
+static void iocp_close_port(rondo_loop *loop)
 {
     struct iocp *p = iocp_of(loop);
     if (p->afd)
@@ -278,7 +279,7 @@ static void close_port(rondo_loop *loop)
     loop->backend_data = NULL;
 }
 
-static int reopen(rondo_loop *loop)
+static int iocp_reopen(rondo_loop *loop)
 {
     (void)loop;
     return 0; /* there is no fork */
@@ -288,15 +289,15 @@ const struct backend backend_iocp = {
     .name = "iocp",
     .accepts = 4,
     .sends_files = true,
-    .open = open_port,
-    .close = close_port,
-    .reopen = reopen,
-    .attach = attach,
-    .detach = detach,
-    .submit = submit,
-    .cancel = cancel,
-    .wait = wait,
-    .wake = wake,
-    .resolution = resolution,
-    .embed = embed,
+    .open = iocp_open_port,
+    .close = iocp_close_port,
+    .reopen = iocp_reopen,
+    .attach = iocp_attach,
+    .detach = iocp_detach,
+    .submit = iocp_submit,
+    .cancel = iocp_cancel,
+    .wait = iocp_wait,
+    .wake = iocp_wake,
+    .resolution = iocp_resolution,
+    .embed = iocp_embed,
 };

@@ -4,7 +4,7 @@
 #include "win/iocp.h"
 
 /* One packet, whoever is first: the process's end or whoever cancels. */
-static void post(struct iocp_room *room)
+static void iocp_child_post(struct iocp_room *room)
 {
     if (InterlockedExchange(&room->u.child.posted, 1))
         return;
@@ -14,10 +14,10 @@ static void post(struct iocp_room *room)
         Sleep(1);
 }
 
-static void CALLBACK has_ended(void *arg, BOOLEAN timed_out)
+static void CALLBACK iocp_child_has_ended(void *arg, BOOLEAN timed_out)
 {
     (void)timed_out;
-    post(arg);
+    iocp_child_post(arg);
 }
 
 /* The system's own threads wait, for up to 63 each. */
@@ -29,14 +29,14 @@ void iocp_child_start(rondo_loop *loop, struct op *op)
     room->u.child.port = iocp_of(loop)->port;
     room->u.child.posted = 0;
     if (!RegisterWaitForSingleObject(
-            &room->u.child.wait, (HANDLE)op->io->fd, has_ended, room, INFINITE,
-            WT_EXECUTEINWAITTHREAD | WT_EXECUTEONLYONCE))
+            &room->u.child.wait, (HANDLE)op->io->fd, iocp_child_has_ended, room,
+            INFINITE, WT_EXECUTEINWAITTHREAD | WT_EXECUTEONLYONCE))
         iocp_fail(loop, op, error_from_os(GetLastError()));
 }
 
 void iocp_child_cancel(struct op *op)
 {
-    post(iocp_room(op));
+    iocp_child_post(iocp_room(op));
 }
 
 /* Afterwards no thread looks at the room any more. */

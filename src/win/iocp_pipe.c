@@ -5,17 +5,17 @@
 
 #include <limits.h>
 
-static DWORD answer(BOOL begun)
+static DWORD iocp_pipe_answer(BOOL begun)
 {
     return begun ? 0 : GetLastError();
 }
 
 /* Of no bytes: it ends when there is something to read, or nobody who writes.
  * Reading tells which. */
-static void start_read(rondo_loop *loop, struct op *op)
+static void iocp_pipe_start_read(rondo_loop *loop, struct op *op)
 {
     static char nothing;
-    DWORD os_error = answer(
+    DWORD os_error = iocp_pipe_answer(
         ReadFile((HANDLE)op->io->fd, &nothing, 0, NULL, iocp_overlapped(op)));
     if (os_error == ERROR_BROKEN_PIPE || os_error == ERROR_PIPE_NOT_CONNECTED)
         iocp_fail(loop, op, 0);
@@ -23,20 +23,20 @@ static void start_read(rondo_loop *loop, struct op *op)
         iocp_begun(loop, op, os_error);
 }
 
-static void start_write(rondo_loop *loop, struct op *op)
+static void iocp_pipe_start_write(rondo_loop *loop, struct op *op)
 {
     DWORD size = op->size < INT_MAX ? (DWORD)op->size : INT_MAX;
     iocp_begun(loop, op,
-               answer(WriteFile((HANDLE)op->io->fd, op->buffer, size, NULL,
-                                iocp_overlapped(op))));
+               iocp_pipe_answer(WriteFile((HANDLE)op->io->fd, op->buffer, size,
+                                          NULL, iocp_overlapped(op))));
 }
 
 /* A client that is there already comes without a packet; one that has left
  * again is taken, too: what it has written is there to be read. */
-static void start_accept(rondo_loop *loop, struct op *op)
+static void iocp_pipe_start_accept(rondo_loop *loop, struct op *op)
 {
-    DWORD os_error =
-        answer(ConnectNamedPipe((HANDLE)op->io->fd, iocp_overlapped(op)));
+    DWORD os_error = iocp_pipe_answer(
+        ConnectNamedPipe((HANDLE)op->io->fd, iocp_overlapped(op)));
     if (os_error == ERROR_PIPE_CONNECTED || os_error == ERROR_NO_DATA)
         iocp_fail(loop, op, 0);
     else
@@ -47,11 +47,11 @@ void iocp_pipe_start(rondo_loop *loop, struct op *op)
 {
     op->sys.flags |= IOCP_PIPE;
     if (op->task.kind == OP_ACCEPT)
-        start_accept(loop, op);
+        iocp_pipe_start_accept(loop, op);
     else if (op_index(op->task.kind) == 0)
-        start_read(loop, op);
+        iocp_pipe_start_read(loop, op);
     else
-        start_write(loop, op);
+        iocp_pipe_start_write(loop, op);
 }
 
 int iocp_pipe_result(struct op *op)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static DWORD answer(int result)
+static DWORD iocp_socket_answer(int result)
 {
     return result == 0 ? 0 : (DWORD)WSAGetLastError();
 }
@@ -14,47 +14,48 @@ static DWORD answer(int result)
 
 /* Of no bytes: it ends when there is something to read, and holds no buffer
  * until then. The handle reads it itself. */
-static void start_read(rondo_loop *loop, struct op *op)
+static void iocp_socket_start_read(rondo_loop *loop, struct op *op)
 {
     WSABUF nothing = {0, NULL};
     DWORD flags = 0;
     iocp_begun(loop, op,
-               answer(WSARecv(op->io->fd, &nothing, 1, NULL, &flags,
-                              iocp_overlapped(op), NULL)));
+               iocp_socket_answer(WSARecv(op->io->fd, &nothing, 1, NULL, &flags,
+                                          iocp_overlapped(op), NULL)));
 }
 
 /* The same, as a look: taken without room, a datagram would be gone. That it
  * had no room is an error to Winsock, but a warning to the kernel, after which
  * a packet comes as after success. */
-static void start_receive(rondo_loop *loop, struct op *op)
+static void iocp_socket_start_receive(rondo_loop *loop, struct op *op)
 {
     WSABUF nothing = {0, NULL};
     DWORD flags = MSG_PEEK;
-    DWORD os_error = answer(WSARecv(op->io->fd, &nothing, 1, NULL, &flags,
-                                    iocp_overlapped(op), NULL));
+    DWORD os_error = iocp_socket_answer(WSARecv(
+        op->io->fd, &nothing, 1, NULL, &flags, iocp_overlapped(op), NULL));
     iocp_begun(loop, op, os_error == WSAEMSGSIZE ? 0 : os_error);
 }
 
-static void start_write(rondo_loop *loop, struct op *op)
+static void iocp_socket_start_write(rondo_loop *loop, struct op *op)
 {
     const size_t most = 1U << 30;
     WSABUF bytes = {(ULONG)(op->size < most ? op->size : most),
                     (CHAR *)(uintptr_t)op->buffer};
     iocp_begun(loop, op,
-               answer(WSASend(op->io->fd, &bytes, 1, NULL, 0,
-                              iocp_overlapped(op), NULL)));
+               iocp_socket_answer(WSASend(op->io->fd, &bytes, 1, NULL, 0,
+                                          iocp_overlapped(op), NULL)));
 }
 
-static void start_send(rondo_loop *loop, struct op *op)
+static void iocp_socket_start_send(rondo_loop *loop, struct op *op)
 {
     const struct sys_outgoing *o = op->buffer;
     WSABUF bytes = {(ULONG)o->size, (CHAR *)(uintptr_t)o->data};
     iocp_begun(loop, op,
-               answer(WSASendTo(op->io->fd, &bytes, 1, NULL, 0, o->to,
-                                (int)o->to_size, iocp_overlapped(op), NULL)));
+               iocp_socket_answer(WSASendTo(op->io->fd, &bytes, 1, NULL, 0,
+                                            o->to, (int)o->to_size,
+                                            iocp_overlapped(op), NULL)));
 }
 
-static rondo_family family_of(sys_fd fd)
+static rondo_family iocp_socket_family_of(sys_fd fd)
 {
     rondo_address address;
     if (sys_local_address(fd, &address) != 0)
@@ -62,10 +63,11 @@ static rondo_family family_of(sys_fd fd)
     return rondo_address_family(&address);
 }
 
-static void start_accept(rondo_loop *loop, struct op *op)
+static void iocp_socket_start_accept(rondo_loop *loop, struct op *op)
 {
     struct iocp_room *room = iocp_room(op);
-    int error = sys_socket_stream(family_of(op->io->fd), &room->accepted);
+    int error =
+        sys_socket_stream(iocp_socket_family_of(op->io->fd), &room->accepted);
     if (error) {
         iocp_fail(loop, op, error);
         return;
@@ -81,7 +83,7 @@ static void start_accept(rondo_loop *loop, struct op *op)
 }
 
 /* Found once for each call: it is not where a program's time goes. */
-static LPFN_CONNECTEX connect_function(sys_fd fd)
+static LPFN_CONNECTEX iocp_socket_connect_function(sys_fd fd)
 {
     GUID id = WSAID_CONNECTEX;
     LPFN_CONNECTEX function = NULL;
@@ -93,7 +95,7 @@ static LPFN_CONNECTEX connect_function(sys_fd fd)
 }
 
 /* ConnectEx wants a socket that is bound. */
-static int bind_if_not(sys_fd fd, rondo_family family)
+static int iocp_socket_bind_if_not(sys_fd fd, rondo_family family)
 {
     rondo_address address;
     if (sys_local_address(fd, &address) == 0 && rondo_address_port(&address))
@@ -102,11 +104,12 @@ static int bind_if_not(sys_fd fd, rondo_family family)
     return sys_bind(fd, &address);
 }
 
-static void start_connect(rondo_loop *loop, struct op *op)
+static void iocp_socket_start_connect(rondo_loop *loop, struct op *op)
 {
     const rondo_address *to = op->buffer;
-    LPFN_CONNECTEX connect_ex = connect_function(op->io->fd);
-    int error = connect_ex ? bind_if_not(op->io->fd, rondo_address_family(to))
+    LPFN_CONNECTEX connect_ex = iocp_socket_connect_function(op->io->fd);
+    int error = connect_ex ? iocp_socket_bind_if_not(op->io->fd,
+                                                     rondo_address_family(to))
                            : error_from_os(WSAGetLastError());
     if (error) {
         iocp_fail(loop, op, error);
@@ -119,7 +122,7 @@ static void start_connect(rondo_loop *loop, struct op *op)
 }
 
 /* Of a copy of the file: it may go on when the program has closed its own. */
-static void start_sendfile(rondo_loop *loop, struct op *op)
+static void iocp_socket_start_sendfile(rondo_loop *loop, struct op *op)
 {
     const struct sys_part *part = op->buffer;
     struct iocp_room *room = iocp_room(op);
@@ -143,25 +146,25 @@ void iocp_start(rondo_loop *loop, struct op *op)
 {
     switch (op->task.kind) {
     case OP_READ:
-        start_read(loop, op);
+        iocp_socket_start_read(loop, op);
         break;
     case OP_RECEIVE:
-        start_receive(loop, op);
+        iocp_socket_start_receive(loop, op);
         break;
     case OP_SEND:
-        start_send(loop, op);
+        iocp_socket_start_send(loop, op);
         break;
     case OP_WRITE:
-        start_write(loop, op);
+        iocp_socket_start_write(loop, op);
         break;
     case OP_SENDFILE:
-        start_sendfile(loop, op);
+        iocp_socket_start_sendfile(loop, op);
         break;
     case OP_ACCEPT:
-        start_accept(loop, op);
+        iocp_socket_start_accept(loop, op);
         break;
     default:
-        start_connect(loop, op);
+        iocp_socket_start_connect(loop, op);
         break;
     }
 }
@@ -169,7 +172,7 @@ void iocp_start(rondo_loop *loop, struct op *op)
 /* ---- ending ---- */
 
 /* Until told whose child it is, an accepted socket answers no question. */
-static int finish_accept(struct op *op, int error)
+static int iocp_socket_finish_accept(struct op *op, int error)
 {
     struct accept_op *a = (struct accept_op *)(void *)op;
     struct iocp_room *room = iocp_room(op);
@@ -190,7 +193,7 @@ static int finish_accept(struct op *op, int error)
     return 0;
 }
 
-static int finish_connect(struct op *op, int error)
+static int iocp_socket_finish_connect(struct op *op, int error)
 {
     if (error)
         return error;
@@ -202,7 +205,7 @@ static int finish_connect(struct op *op, int error)
 
 /* A look at a datagram that ends well has not had room for any of it. What it
  * says of others is told here, and nowhere else. */
-static int finish_receive(int error)
+static int iocp_socket_finish_receive(int error)
 {
     return error == RONDO_EMSGSIZE ? 0 : win_datagram_error(error);
 }
@@ -221,9 +224,9 @@ int iocp_result(rondo_loop *loop, struct op *op)
         error = RONDO_ECONNRESET; /* aborted by the peer, not by us */
     switch (op->task.kind) {
     case OP_ACCEPT:
-        return finish_accept(op, error);
+        return iocp_socket_finish_accept(op, error);
     case OP_CONNECT:
-        return finish_connect(op, error);
+        return iocp_socket_finish_connect(op, error);
     case OP_SENDFILE:
         sys_file_close(iocp_room(op)->file);
         op->count = count;
@@ -232,7 +235,7 @@ int iocp_result(rondo_loop *loop, struct op *op)
         op->count = count;
         return error;
     case OP_RECEIVE:
-        return finish_receive(error);
+        return iocp_socket_finish_receive(error);
     case OP_SEND:
         op->count = !error;
         return win_datagram_error(error);

@@ -26,7 +26,7 @@ bool ip_parse_inet(const char *text, unsigned char bytes[4])
     return true;
 }
 
-static int hex_digit(char c)
+static int win_ip_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -36,18 +36,18 @@ static int hex_digit(char c)
 }
 
 /* Up to four digits; how many there were. */
-static int parse_group(const char *text, unsigned *group)
+static int win_ip_parse_group(const char *text, unsigned *group)
 {
     int count = 0;
     *group = 0;
-    while (count < 4 && hex_digit(text[count]) >= 0)
-        *group = *group << 4 | (unsigned)hex_digit(text[count++]);
+    while (count < 4 && win_ip_hex_digit(text[count]) >= 0)
+        *group = *group << 4 | (unsigned)win_ip_hex_digit(text[count++]);
     return count;
 }
 
 /* The groups so far are at the start of `bytes`; those behind "::" belong at
  * the end. `gap` is where it was, or -1. */
-static bool spread(unsigned char bytes[16], int used, int gap)
+static bool win_ip_spread(unsigned char bytes[16], int used, int gap)
 {
     if (gap < 0)
         return used == 16;
@@ -70,10 +70,10 @@ bool ip_parse_inet6(const char *text, unsigned char bytes[16])
             text++;
             continue;
         }
-        int digits = parse_group(text, &group);
+        int digits = win_ip_parse_group(text, &group);
         if (used <= 12 && text[digits] == '.' &&
             ip_parse_inet(text, bytes + used))
-            return spread(bytes, used + 4, gap);
+            return win_ip_spread(bytes, used + 4, gap);
         if (!digits || used == 16)
             return false;
         bytes[used++] = (unsigned char)(group >> 8);
@@ -83,7 +83,7 @@ bool ip_parse_inet6(const char *text, unsigned char bytes[16])
         if (*text && (*text != ':' || !*++text))
             return false;
     }
-    return spread(bytes, used, gap);
+    return win_ip_spread(bytes, used, gap);
 }
 
 /* ---- writing ---- */
@@ -93,18 +93,18 @@ void ip_print_inet(const unsigned char bytes[4], char *text, size_t size)
     snprintf(text, size, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
 }
 
-static unsigned group_at(const unsigned char bytes[16], int i)
+static unsigned win_ip_group_at(const unsigned char bytes[16], int i)
 {
     return (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
 }
 
 /* The longest run of two or more zero groups: what "::" stands for (RFC
  * 5952). Its length; 0: there is none. */
-static int longest_run(const unsigned char bytes[16], int *at)
+static int win_ip_longest_run(const unsigned char bytes[16], int *at)
 {
     int best = 0, length = 0;
     for (int i = 0; i < 8; i++) {
-        length = group_at(bytes, i) ? 0 : length + 1;
+        length = win_ip_group_at(bytes, i) ? 0 : length + 1;
         if (length > best) {
             best = length;
             *at = i + 1 - length;
@@ -117,10 +117,11 @@ void ip_print_inet6(const unsigned char bytes[16], char *text, size_t size)
 {
     char dotted[16] = "", all[48];
     int at = -1, used = 0;
-    int length = longest_run(bytes, &at), end = at + length;
+    int length = win_ip_longest_run(bytes, &at), end = at + length;
     /* ::1.2.3.4 and ::ffff:1.2.3.4 */
-    bool v4 = length && at == 0 &&
-              (length == 6 || (length == 5 && group_at(bytes, 5) == 0xffff));
+    bool v4 =
+        length && at == 0 &&
+        (length == 6 || (length == 5 && win_ip_group_at(bytes, 5) == 0xffff));
     if (v4)
         ip_print_inet(bytes + 12, dotted, sizeof dotted);
     for (int i = 0; i < (v4 ? 6 : 8); i++) {
@@ -131,7 +132,7 @@ void ip_print_inet6(const unsigned char bytes[16], char *text, size_t size)
         }
         bool colon = i > 0 && !(length && i == end);
         used += snprintf(all + used, sizeof all - (size_t)used, "%s%x",
-                         colon ? ":" : "", group_at(bytes, i));
+                         colon ? ":" : "", win_ip_group_at(bytes, i));
     }
     snprintf(text, size, "%s%s%s", all, v4 && length == 5 ? ":" : "", dotted);
 }

@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "win/win.h"
 
-static int refuse(void)
+static int win_local_refuse(void)
 {
     error_no_os();
     return RONDO_ENOTSUP;
@@ -13,7 +13,7 @@ int sys_path_address(rondo_address *a, const char *path)
 {
     (void)a;
     (void)path;
-    return refuse();
+    return win_local_refuse();
 }
 
 int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
@@ -23,7 +23,7 @@ int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
     (void)a;
     (void)mode;
     (void)file;
-    return refuse();
+    return win_local_refuse();
 }
 
 void sys_path_remove(const rondo_address *a, const struct sys_file *file)
@@ -36,7 +36,7 @@ int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
 {
     (void)fd;
     *pid = *uid = *gid = -1;
-    return refuse();
+    return win_local_refuse();
 }
 
 int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
@@ -55,12 +55,12 @@ int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
     (void)count;
     (void)fds;
     (void)fds_count;
-    return refuse();
+    return win_local_refuse();
 }
 
 int sys_duplicate(sys_fd fd, sys_fd *copy)
 {
     (void)fd;
     *copy = SYS_NO_FD;
-    return refuse();
+    return win_local_refuse();
 }

@@ -28,7 +28,7 @@ bool sys_is_pipe_name(const char *path)
     return true;
 }
 
-static int wide_name(const char *name, wchar_t wide[NAME_MOST + 1])
+static int win_named_wide_name(const char *name, wchar_t wide[NAME_MOST + 1])
 {
     int error = win_wide(name, wide, NAME_MOST + 1);
     for (wchar_t *c = wide; !error && *c; c++)
@@ -51,7 +51,7 @@ int sys_pipe_check(const char *name)
 int sys_pipe_connect(const char *name, sys_fd *fd)
 {
     wchar_t wide[NAME_MOST + 1];
-    int error = wide_name(name, wide);
+    int error = win_named_wide_name(name, wide);
     *fd = SYS_NO_FD;
     if (error)
         return error;
@@ -68,7 +68,7 @@ int sys_pipe_connect(const char *name, sys_fd *fd)
 
 /* The system's own flag for the first refuses with "access denied"; Wine does
  * not know it, and lets a second server in unless it is asked before. */
-static bool is_served(const wchar_t *wide)
+static bool win_named_is_served(const wchar_t *wide)
 {
     return WaitNamedPipeW(wide, 1) || GetLastError() == ERROR_SEM_TIMEOUT;
 }
@@ -76,11 +76,11 @@ static bool is_served(const wchar_t *wide)
 int sys_pipe_listen(const char *name, bool first, sys_fd *fd)
 {
     wchar_t wide[NAME_MOST + 1];
-    int error = wide_name(name, wide);
+    int error = win_named_wide_name(name, wide);
     *fd = SYS_NO_FD;
     if (error)
         return error;
-    if (first && is_served(wide))
+    if (first && win_named_is_served(wide))
         return error_from_os(WSAEADDRINUSE);
     DWORD flag = first ? FILE_FLAG_FIRST_PIPE_INSTANCE : 0;
     HANDLE handle = CreateNamedPipeW(

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int resolve_error(int code)
+static int win_names_resolve_error(int code)
 {
     switch (code) {
     case WSA_NOT_ENOUGH_MEMORY:
@@ -23,7 +23,7 @@ static int resolve_error(int code)
 }
 
 /* malloc'ed UTF-8; NULL: out of memory. */
-static char *copy_text(const wchar_t *wide)
+static char *win_names_copy_text(const wchar_t *wide)
 {
     int size = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
     char *copy = size > 0 ? malloc((size_t)size) : NULL;
@@ -32,8 +32,8 @@ static char *copy_text(const wchar_t *wide)
     return copy;
 }
 
-static int copy_answer(const ADDRINFOW *list, bool wants_name,
-                       struct sys_names *names)
+static int win_names_copy_answer(const ADDRINFOW *list, bool wants_name,
+                                 struct sys_names *names)
 {
     size_t room = 0;
     for (const ADDRINFOW *a = list; a; a = a->ai_next)
@@ -46,7 +46,7 @@ static int copy_answer(const ADDRINFOW *list, bool wants_name,
                                       a->ai_addr, a->ai_addrlen) == 0)
             names->count++;
     if (wants_name && list && list->ai_canonname) {
-        names->host = copy_text(list->ai_canonname);
+        names->host = win_names_copy_text(list->ai_canonname);
         return names->host ? 0 : RONDO_ENOMEM;
     }
     return 0;
@@ -73,8 +73,8 @@ int sys_resolve(const char *host, const char *service,
     int code = GetAddrInfoW(host ? wide_host : NULL,
                             service ? wide_service : NULL, &hints, &list);
     if (code)
-        return resolve_error(code);
-    int error = copy_answer(list, h->canonical_name, names);
+        return win_names_resolve_error(code);
+    int error = win_names_copy_answer(list, h->canonical_name, names);
     FreeAddrInfoW(list);
     return error;
 }
@@ -94,8 +94,8 @@ int sys_resolve_back(const rondo_address *address, unsigned flags,
                      (int)address->native_size, host, NI_MAXHOST, service,
                      NI_MAXSERV, native);
     if (code)
-        return resolve_error(code);
-    names->host = copy_text(host);
-    names->service = copy_text(service);
+        return win_names_resolve_error(code);
+    names->host = win_names_copy_text(host);
+    names->service = win_names_copy_text(service);
     return names->host && names->service ? 0 : RONDO_ENOMEM;
 }

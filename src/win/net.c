@@ -11,7 +11,8 @@
 #define WSA_FLAG_NO_HANDLE_INHERIT 0x80
 #endif
 
-static BOOL CALLBACK start_winsock(INIT_ONCE *once, void *arg, void **context)
+static BOOL CALLBACK win_net_start_winsock(INIT_ONCE *once, void *arg,
+                                           void **context)
 {
     WSADATA data;
     (void)once;
@@ -26,7 +27,7 @@ void win_start(void)
     static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
     /* after a failure the calls that follow say WSANOTINITIALISED, and the
      * next one tries again */
-    (void)InitOnceExecuteOnce(&once, start_winsock, NULL, NULL);
+    (void)InitOnceExecuteOnce(&once, win_net_start_winsock, NULL, NULL);
 }
 
 int win_fail(void)
@@ -36,7 +37,7 @@ int win_fail(void)
 }
 
 /* Of a receive or a send. */
-static int fail_stream(void)
+static int win_net_fail_stream(void)
 {
     int os_error = WSAGetLastError();
     if (os_error == WSAEWOULDBLOCK)
@@ -47,13 +48,13 @@ static int fail_stream(void)
 
 /* ---- what is it? ---- */
 
-static int int_option(sys_fd fd, int level, int name)
+static int win_net_int_option(sys_fd fd, int level, int name)
 {
     int value = -1, size = sizeof value;
     return getsockopt(fd, level, name, (char *)&value, &size) == 0 ? value : -1;
 }
 
-static enum sys_kind handle_kind(HANDLE handle)
+static enum sys_kind win_net_handle_kind(HANDLE handle)
 {
     DWORD flags;
     if (!GetHandleInformation(handle, &flags))
@@ -65,7 +66,7 @@ static enum sys_kind handle_kind(HANDLE handle)
 bool win_knows_socket(sys_fd fd)
 {
     win_start();
-    return int_option(fd, SOL_SOCKET, SO_TYPE) >= 0;
+    return win_net_int_option(fd, SOL_SOCKET, SO_TYPE) >= 0;
 }
 
 enum sys_kind sys_kind(sys_fd fd)
@@ -74,13 +75,14 @@ enum sys_kind sys_kind(sys_fd fd)
     if (!fd || fd == SYS_NO_FD || fd & 3)
         return SYS_KIND_BAD;
     win_start();
-    int type = int_option(fd, SOL_SOCKET, SO_TYPE);
+    int type = win_net_int_option(fd, SOL_SOCKET, SO_TYPE);
     if (type < 0)
-        return handle_kind((HANDLE)fd);
+        return win_net_handle_kind((HANDLE)fd);
     if (type != SOCK_STREAM)
         return type == SOCK_DGRAM ? SYS_KIND_DATAGRAM : SYS_KIND_SOCKET;
-    return int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0 ? SYS_KIND_LISTENER
-                                                         : SYS_KIND_STREAM;
+    return win_net_int_option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0
+               ? SYS_KIND_LISTENER
+               : SYS_KIND_STREAM;
 }
 
 bool sys_is_directory(sys_fd fd)
@@ -135,7 +137,7 @@ int sys_check_nonblocking(sys_fd fd)
 }
 
 /* Closes what cannot be made fit. */
-static int keep(SOCKET made, sys_fd *fd)
+static int win_net_keep(SOCKET made, sys_fd *fd)
 {
     *fd = SYS_NO_FD;
     if (made == INVALID_SOCKET)
@@ -151,9 +153,10 @@ static int keep(SOCKET made, sys_fd *fd)
 int win_socket(int family, int type, int protocol, sys_fd *fd)
 {
     win_start();
-    return keep(WSASocketW(family, type, protocol, NULL, 0,
-                           WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT),
-                fd);
+    return win_net_keep(
+        WSASocketW(family, type, protocol, NULL, 0,
+                   WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT),
+        fd);
 }
 
 int sys_socket_stream(rondo_family family, sys_fd *fd)
@@ -201,14 +204,14 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
     return 0;
 }
 
-static const struct sockaddr *native_of(const rondo_address *address)
+static const struct sockaddr *win_net_native_of(const rondo_address *address)
 {
     return (const struct sockaddr *)(const void *)&address->native;
 }
 
 int sys_bind(sys_fd fd, const rondo_address *address)
 {
-    if (bind(fd, native_of(address), (int)address->native_size) == 0)
+    if (bind(fd, win_net_native_of(address), (int)address->native_size) == 0)
         return 0;
     int error = win_fail();
     /* "access denied" is what it says of a port that is somebody's alone */
@@ -226,7 +229,7 @@ int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
     SOCKET made = accept(fd, (struct sockaddr *)(void *)&peer->native, &size);
     peer->native_size = (uint32_t)size;
     peer->reserved = 0;
-    int error = keep(made, accepted);
+    int error = win_net_keep(made, accepted);
     if (!error)
         (void)SetHandleInformation((HANDLE)made, HANDLE_FLAG_INHERIT, 0);
     /* Wine's words for one that is gone already */
@@ -237,7 +240,7 @@ int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
 
 /* Where a reset is no error of any call (Wine), polling still tells of it.
  * Asked once for each connection, when it ends or did not begin. */
-static bool was_reset(sys_fd fd)
+static bool win_net_was_reset(sys_fd fd)
 {
     WSAPOLLFD asked = {.fd = fd, .events = POLLRDNORM};
     return WSAPoll(&asked, 1, 0) == 1 && asked.revents & POLLERR;
@@ -245,14 +248,14 @@ static bool was_reset(sys_fd fd)
 
 int sys_connect(sys_fd fd, const rondo_address *address)
 {
-    if (connect(fd, native_of(address), (int)address->native_size) != 0)
+    if (connect(fd, win_net_native_of(address), (int)address->native_size) != 0)
         return win_fail();
     return 0;
 }
 
 int sys_connect_result(sys_fd fd)
 {
-    int os_error = int_option(fd, SOL_SOCKET, SO_ERROR);
+    int os_error = win_net_int_option(fd, SOL_SOCKET, SO_ERROR);
     if (os_error > 0)
         return error_from_os(os_error);
     struct sockaddr_storage peer;
@@ -263,35 +266,37 @@ int sys_connect_result(sys_fd fd)
         return 0;
     if (WSAGetLastError() != WSAENOTCONN)
         return win_fail();
-    return was_reset(fd) ? error_from_os(WSAECONNRESET) : RONDO_EAGAIN;
+    return win_net_was_reset(fd) ? error_from_os(WSAECONNRESET) : RONDO_EAGAIN;
 }
 
 /* ---- bytes ---- */
 
-static int int_size(size_t size)
+static int win_net_int_size(size_t size)
 {
     return size < INT_MAX ? (int)size : INT_MAX;
 }
 
-static int64_t end_or_reset(sys_fd fd)
+static int64_t win_net_end_or_reset(sys_fd fd)
 {
-    return was_reset(fd) ? error_from_os(WSAECONNRESET) : 0;
+    return win_net_was_reset(fd) ? error_from_os(WSAECONNRESET) : 0;
 }
 
 int64_t sys_recv(sys_fd fd, void *data, size_t size)
 {
-    int count = recv(fd, data, int_size(size), 0);
+    int count = recv(fd, data, win_net_int_size(size), 0);
     if (count > 0)
         return count;
     if (count < 0 && WSAGetLastError() == WSAEMSGSIZE)
-        return int_size(size); /* the rest of the datagram is lost */
-    return count < 0 ? fail_stream() : size ? end_or_reset(fd) : 0;
+        return win_net_int_size(size); /* the rest of the datagram is lost */
+    return count < 0 ? win_net_fail_stream()
+           : size    ? win_net_end_or_reset(fd)
+                     : 0;
 }
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
 {
-    int count = send(fd, data, int_size(size), 0);
-    return count < 0 ? fail_stream() : count;
+    int count = send(fd, data, win_net_int_size(size), 0);
+    return count < 0 ? win_net_fail_stream() : count;
 }
 
 int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
@@ -306,7 +311,7 @@ int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
         left -= size;
     }
     if (WSASend(fd, parts, used, &sent, 0, NULL, NULL) != 0)
-        return fail_stream();
+        return win_net_fail_stream();
     return sent;
 }
 
@@ -333,8 +338,8 @@ void sys_close(sys_fd fd)
 
 /* ---- whose ends are these? ---- */
 
-static int name_of(sys_fd fd, rondo_address *address,
-                   int(WSAAPI *ask)(SOCKET, struct sockaddr *, int *))
+static int win_net_name_of(sys_fd fd, rondo_address *address,
+                           int(WSAAPI *ask)(SOCKET, struct sockaddr *, int *))
 {
     int size = sizeof address->native;
     memset(address, 0, sizeof *address);
@@ -346,10 +351,10 @@ static int name_of(sys_fd fd, rondo_address *address,
 
 int sys_local_address(sys_fd fd, rondo_address *address)
 {
-    return name_of(fd, address, getsockname);
+    return win_net_name_of(fd, address, getsockname);
 }
 
 int sys_peer_address(sys_fd fd, rondo_address *address)
 {
-    return name_of(fd, address, getpeername);
+    return win_net_name_of(fd, address, getpeername);
 }

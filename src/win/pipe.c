@@ -24,14 +24,14 @@ struct object_facts {
     ULONG rest[12];
 };
 
-static HANDLE handle_of(const struct sys_pipe *pipe)
+static HANDLE win_pipe_handle_of(const struct sys_pipe *pipe)
 {
     return (HANDLE)pipe->fd;
 }
 
 /* ---- what is it? ---- */
 
-static bool is_overlapped(HANDLE handle)
+static bool win_pipe_is_overlapped(HANDLE handle)
 {
     ULONG mode = FILE_MODE_SYNCHRONOUS;
     IO_STATUS_BLOCK block;
@@ -62,7 +62,7 @@ int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
     pipe->socket = win_knows_socket(fd);
     if (pipe->socket)
         return sys_adopt(fd);
-    pipe->overlapped = is_overlapped((HANDLE)fd);
+    pipe->overlapped = win_pipe_is_overlapped((HANDLE)fd);
     pipe->seekable = GetFileType((HANDLE)fd) == FILE_TYPE_DISK;
     pipe->blocks = !pipe->overlapped || pipe->seekable || shared;
     pipe->duplex = side == SIDE_WRITE && sys_pipe_sides(fd) & SIDE_READ;
@@ -89,7 +89,7 @@ void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited)
 /* ---- on a completion port ---- */
 
 /* How a call that must not wait ended. One that goes on is taken back. */
-static int64_t finish(HANDLE handle, OVERLAPPED *o, bool begun)
+static int64_t win_pipe_finish(HANDLE handle, OVERLAPPED *o, bool begun)
 {
     DWORD count = 0;
     if (!begun && GetLastError() == ERROR_IO_PENDING) {
@@ -106,7 +106,7 @@ static int64_t finish(HANDLE handle, OVERLAPPED *o, bool begun)
 }
 
 /* Nobody writes any more; or the server has cut it off, which is no end. */
-static int64_t end_or(int64_t result)
+static int64_t win_pipe_end_or(int64_t result)
 {
     if (rondo_last_os_error() == ERROR_PIPE_NOT_CONNECTED &&
         result == RONDO_EPIPE)
@@ -119,8 +119,8 @@ int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size)
     DWORD there = 0;
     if (pipe->socket)
         return sys_recv(pipe->fd, data, size);
-    if (!PeekNamedPipe(handle_of(pipe), NULL, 0, NULL, &there, NULL))
-        return end_or(error_from_os(GetLastError()));
+    if (!PeekNamedPipe(win_pipe_handle_of(pipe), NULL, 0, NULL, &there, NULL))
+        return win_pipe_end_or(error_from_os(GetLastError()));
     if (!there)
         return RONDO_EAGAIN;
     /* An event whose lowest bit is set keeps this from the port. */
@@ -129,8 +129,9 @@ int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size)
         return error_from_os(GetLastError());
     OVERLAPPED o = {.hEvent = (HANDLE)((ULONG_PTR)event | 1)};
     DWORD most = size < there ? (DWORD)size : there;
-    bool begun = ReadFile(handle_of(pipe), data, most, NULL, &o);
-    int64_t count = end_or(finish(handle_of(pipe), &o, begun));
+    bool begun = ReadFile(win_pipe_handle_of(pipe), data, most, NULL, &o);
+    int64_t count =
+        win_pipe_end_or(win_pipe_finish(win_pipe_handle_of(pipe), &o, begun));
     (void)CloseHandle(event);
     return count;
 }
@@ -156,7 +157,7 @@ int sys_pipe_block(struct sys_pipe *pipe)
 }
 
 /* So that its calls can be ended from outside. */
-static bool announce(struct sys_pipe *pipe)
+static bool win_pipe_announce(struct sys_pipe *pipe)
 {
     HANDLE self = GetCurrentProcess(), thread;
     if (!pipe->thread &&
@@ -166,10 +167,10 @@ static bool announce(struct sys_pipe *pipe)
     return InterlockedCompareExchange(&pipe->cancelled, 0, 0) == 0;
 }
 
-static int64_t transfer(struct sys_pipe *pipe, void *to, const void *from,
-                        size_t size)
+static int64_t win_pipe_transfer(struct sys_pipe *pipe, void *to,
+                                 const void *from, size_t size)
 {
-    HANDLE handle = handle_of(pipe);
+    HANDLE handle = win_pipe_handle_of(pipe);
     OVERLAPPED o = {.Offset = (DWORD)pipe->offset,
                     .OffsetHigh = (DWORD)(pipe->offset >> 32)};
     OVERLAPPED *how = NULL;
@@ -196,21 +197,21 @@ static int64_t transfer(struct sys_pipe *pipe, void *to, const void *from,
 /* What is written with no bytes is read as none, and no end. */
 int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
 {
-    bool is_pipe = GetFileType(handle_of(pipe)) == FILE_TYPE_PIPE;
+    bool is_pipe = GetFileType(win_pipe_handle_of(pipe)) == FILE_TYPE_PIPE;
     int64_t count = 0;
     do {
-        if (!announce(pipe))
+        if (!win_pipe_announce(pipe))
             return error_from_os(ERROR_OPERATION_ABORTED);
-        count = transfer(pipe, data, NULL, size);
+        count = win_pipe_transfer(pipe, data, NULL, size);
     } while (is_pipe && count == 0);
-    return end_or(count);
+    return win_pipe_end_or(count);
 }
 
 int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
                                size_t size)
 {
-    return announce(pipe) ? transfer(pipe, NULL, data, size)
-                          : error_from_os(ERROR_OPERATION_ABORTED);
+    return win_pipe_announce(pipe) ? win_pipe_transfer(pipe, NULL, data, size)
+                                   : error_from_os(ERROR_OPERATION_ABORTED);
 }
 
 /* The thread may be just about to wait: that nothing was ended says nothing. */
@@ -222,7 +223,7 @@ bool sys_pipe_cancel(struct sys_pipe *pipe)
     if (thread)
         (void)CancelSynchronousIo(thread);
     if (pipe->overlapped)
-        (void)CancelIoEx(handle_of(pipe), NULL);
+        (void)CancelIoEx(win_pipe_handle_of(pipe), NULL);
     return true;
 }
 
@@ -236,5 +237,5 @@ bool sys_pipe_tells(const struct sys_pipe *pipe)
 
 bool sys_pipe_hung_up(const struct sys_pipe *pipe)
 {
-    return !PeekNamedPipe(handle_of(pipe), NULL, 0, NULL, NULL, NULL);
+    return !PeekNamedPipe(win_pipe_handle_of(pipe), NULL, 0, NULL, NULL, NULL);
 }

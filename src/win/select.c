@@ -77,7 +77,7 @@ static int select_set(rondo_loop *loop, void *state, struct io *io,
     return 0;
 }
 
-static void fill(struct select *s)
+static void select_fill(struct select *s)
 {
     s->reading.count = s->writing.count = s->failing.count = 0;
     for (size_t i = 0; i < s->used; i++) {
@@ -94,7 +94,7 @@ static void fill(struct select *s)
     }
 }
 
-static void tell(rondo_loop *loop, const struct set *set, unsigned side)
+static void select_tell(rondo_loop *loop, const struct set *set, unsigned side)
 {
     for (u_int i = 0; i < set->count; i++) {
         struct io *io = io_find(loop, set->sockets[i]);
@@ -104,7 +104,7 @@ static void tell(rondo_loop *loop, const struct set *set, unsigned side)
 }
 
 /* WSAENOTSOCK does not say which one was closed under us. */
-static int drop_closed(rondo_loop *loop, struct select *s)
+static int select_drop_closed(rondo_loop *loop, struct select *s)
 {
     for (size_t i = s->used; i-- > 0;)
         if (sys_kind(s->ios[i]->fd) == SYS_KIND_BAD)
@@ -112,7 +112,8 @@ static int drop_closed(rondo_loop *loop, struct select *s)
     return 0;
 }
 
-static struct timeval *timeval_of(int64_t timeout_ns, struct timeval *room)
+static struct timeval *select_timeval_of(int64_t timeout_ns,
+                                         struct timeval *room)
 {
     const int64_t day = RONDO_SEC(86400);
     if (timeout_ns == RONDO_NEVER)
@@ -127,21 +128,21 @@ static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct select *s = state;
     struct timeval timeout;
-    fill(s);
-    int count =
-        select(0, (fd_set *)(void *)&s->reading, (fd_set *)(void *)&s->writing,
-               (fd_set *)(void *)&s->failing, timeval_of(timeout_ns, &timeout));
+    select_fill(s);
+    int count = select(
+        0, (fd_set *)(void *)&s->reading, (fd_set *)(void *)&s->writing,
+        (fd_set *)(void *)&s->failing, select_timeval_of(timeout_ns, &timeout));
     if (count == SOCKET_ERROR) {
         int os_error = WSAGetLastError();
         if (os_error == WSAENOTSOCK)
-            return drop_closed(loop, s);
+            return select_drop_closed(loop, s);
         return error_os(error_from_os(os_error), "select");
     }
     if (!count)
         return 0;
-    tell(loop, &s->reading, SIDE_READ);
-    tell(loop, &s->writing, SIDE_WRITE);
-    tell(loop, &s->failing, SIDE_READ | SIDE_WRITE);
+    select_tell(loop, &s->reading, SIDE_READ);
+    select_tell(loop, &s->writing, SIDE_WRITE);
+    select_tell(loop, &s->failing, SIDE_READ | SIDE_WRITE);
     return 0;
 }
 

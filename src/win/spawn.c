@@ -15,7 +15,8 @@ struct handles {
     DWORD count;
 };
 
-static int copy_handles(const struct child_plan *plan, struct handles *h)
+static int win_spawn_copy_handles(const struct child_plan *plan,
+                                  struct handles *h)
 {
     HANDLE self = GetCurrentProcess();
     for (size_t i = 0; i < plan->stdio_count; i++) {
@@ -32,7 +33,7 @@ static int copy_handles(const struct child_plan *plan, struct handles *h)
     return 0;
 }
 
-static void close_handles(struct handles *h)
+static void win_spawn_close_handles(struct handles *h)
 {
     for (DWORD i = 0; i < h->count; i++)
         (void)CloseHandle(h->list[i]);
@@ -40,7 +41,7 @@ static void close_handles(struct handles *h)
 
 /* ---- starting ---- */
 
-static DWORD flags_of(const struct child_plan *plan)
+static DWORD win_spawn_flags_of(const struct child_plan *plan)
 {
     DWORD flags = EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT;
     if (plan->new_group)
@@ -50,9 +51,9 @@ static DWORD flags_of(const struct child_plan *plan)
     return flags;
 }
 
-static bool create(const struct launch *l, const struct handles *h,
-                   LPPROC_THREAD_ATTRIBUTE_LIST attributes,
-                   PROCESS_INFORMATION *made)
+static bool win_spawn_create(const struct launch *l, const struct handles *h,
+                             LPPROC_THREAD_ATTRIBUTE_LIST attributes,
+                             PROCESS_INFORMATION *made)
 {
     STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup}};
     startup.lpAttributeList = attributes;
@@ -65,13 +66,13 @@ static bool create(const struct launch *l, const struct handles *h,
         startup.StartupInfo.wShowWindow = SW_HIDE;
     }
     return CreateProcessW(l->program, l->line, NULL, NULL, h->count > 0,
-                          flags_of(l->plan), l->environment, l->folder,
-                          &startup.StartupInfo, made);
+                          win_spawn_flags_of(l->plan), l->environment,
+                          l->folder, &startup.StartupInfo, made);
 }
 
 /* With a list of handles, no other that can be inherited is. */
-static int create_with_list(const struct launch *l, struct handles *h,
-                            PROCESS_INFORMATION *made)
+static int win_spawn_create_with_list(const struct launch *l, struct handles *h,
+                                      PROCESS_INFORMATION *made)
 {
     SIZE_T size = 0;
     (void)InitializeProcThreadAttributeList(NULL, 1, 0, &size);
@@ -83,7 +84,7 @@ static int create_with_list(const struct launch *l, struct handles *h,
         done = UpdateProcThreadAttribute(
             list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, (void *)h->list,
             h->count * sizeof *h->list, NULL, NULL);
-    done = done && create(l, h, list, made);
+    done = done && win_spawn_create(l, h, list, made);
     DWORD os_error = GetLastError();
     DeleteProcThreadAttributeList(list);
     loop_free(l->loop, list);
@@ -94,7 +95,7 @@ static int create_with_list(const struct launch *l, struct handles *h,
 }
 
 /* CreateProcess does not say which of its names it means. */
-static int find_folder(struct launch *l)
+static int win_spawn_find_folder(struct launch *l)
 {
     const char *cwd = l->plan->cwd;
     if (!cwd)
@@ -113,9 +114,9 @@ static int find_folder(struct launch *l)
                  : 0;
 }
 
-static int prepare(struct launch *l)
+static int win_spawn_prepare(struct launch *l)
 {
-    int error = find_folder(l);
+    int error = win_spawn_find_folder(l);
     if (!error)
         error = launch_find_program(l);
     if (!error)
@@ -129,12 +130,12 @@ int win_spawn(rondo_loop *loop, const struct child_plan *plan, HANDLE *process,
     struct launch l = {.loop = loop, .plan = plan};
     struct handles h = {.count = 0};
     PROCESS_INFORMATION made = {.hProcess = NULL};
-    int error = prepare(&l);
+    int error = win_spawn_prepare(&l);
     if (!error)
-        error = copy_handles(plan, &h);
+        error = win_spawn_copy_handles(plan, &h);
     if (!error)
-        error = create_with_list(&l, &h, &made);
-    close_handles(&h);
+        error = win_spawn_create_with_list(&l, &h, &made);
+    win_spawn_close_handles(&h);
     loop_free(loop, l.program);
     loop_free(loop, l.line);
     loop_free(loop, l.folder);

@@ -11,7 +11,7 @@
 
 /* ---- clock ---- */
 
-static int64_t ticks_per_second(void)
+static int64_t win_sys_ticks_per_second(void)
 {
     /* it never changes: whoever asks first writes what all would write */
     static _Atomic int64_t known;
@@ -27,7 +27,7 @@ static int64_t ticks_per_second(void)
 int64_t sys_clock(void)
 {
     LARGE_INTEGER now;
-    int64_t frequency = ticks_per_second();
+    int64_t frequency = win_sys_ticks_per_second();
     QueryPerformanceCounter(&now);
     /* seconds and the rest of one apart: no product overflows */
     return now.QuadPart / frequency * 1000000000 +
@@ -36,7 +36,7 @@ int64_t sys_clock(void)
 
 void sys_clock_facts(const char **name, int64_t *resolution_ns)
 {
-    int64_t frequency = ticks_per_second();
+    int64_t frequency = win_sys_ticks_per_second();
     *name = "QueryPerformanceCounter()";
     *resolution_ns = (1000000000 + frequency - 1) / frequency;
 }
@@ -101,7 +101,7 @@ struct start {
     void *arg;
 };
 
-static unsigned __stdcall thread_main(void *arg)
+static unsigned __stdcall win_sys_thread_main(void *arg)
 {
     struct start start = *(struct start *)arg;
     free(arg);
@@ -115,7 +115,8 @@ int sys_thread_start(void (*run)(void *arg), void *arg)
     if (!start)
         return RONDO_ENOMEM;
     *start = (struct start){run, arg};
-    uintptr_t thread = _beginthreadex(NULL, 0, thread_main, start, 0, NULL);
+    uintptr_t thread =
+        _beginthreadex(NULL, 0, win_sys_thread_main, start, 0, NULL);
     if (!thread) {
         unsigned long os_error = _doserrno;
         free(start);
