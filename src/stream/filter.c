@@ -74,6 +74,7 @@ void filters_hold_eof(rondo_transport *t)
 {
     filters_of(t)->holds_eof = true;
     t->flags |= STREAM_HELD;
+    t->held = true;
 }
 
 void filters_deliver_eof(rondo_transport *t)
@@ -183,6 +184,7 @@ int filters_write_owned(rondo_transport *t, struct chunk *chunk)
     }
     buf_spend(&t->out->buf, chunk);
     t->flags |= STREAM_RELEASE_DUE;
+    t->owed |= OWED_RELEASE;
     stream_settle(t);
     return result;
 }
@@ -196,8 +198,10 @@ size_t filters_pending(const rondo_transport *t)
 
 static void filter_note_spent(rondo_transport *t)
 {
-    if (filters_of(t)->pending.spent)
+    if (filters_of(t)->pending.spent) {
         t->flags |= STREAM_RELEASE_DUE;
+        t->owed |= OWED_RELEASE;
+    }
 }
 
 void filters_drop_pending(rondo_transport *t)
@@ -355,6 +359,7 @@ static void filter_all_ready(rondo_transport *t)
         return;
     filter_stop_timer(t);
     t->flags &= ~(uint32_t)STREAM_HANDSHAKING;
+    t->handshaking = false;
     filters_done_fn done = f->done;
     f->done = NULL;
     if (done)
@@ -377,8 +382,10 @@ int rondo_layer_ready(rondo_layer *layer)
     filter_tell_done(layer, 0);
     if (layer == filters_of(t)->top)
         filter_all_ready(t);
-    else
+    else {
         t->flags |= STREAM_OWES_START;
+        filters_of(t)->start_due = true;
+    }
     if (!(t->flags & STREAM_RUNNING))
         stream_settle(t);
     return 0;
@@ -413,6 +420,7 @@ static void filter_start(rondo_transport *t)
     bool eof = f->holds_eof;
     f->holds_eof = false;
     t->flags &= ~(uint32_t)STREAM_OWES_START;
+    filters_of(t)->start_due = false;
     layer->started = true;
     if (layer->below)
         layer->below->above = layer;
@@ -435,6 +443,7 @@ static void filter_start(rondo_transport *t)
 void filters_eof_received(rondo_transport *t)
 {
     t->flags |= STREAM_EOF_BELOW;
+    filters_of(t)->eof_below = true;
     (void)layer_eof_received(filters_of(t)->bottom);
     filter_check_end(t);
 }
@@ -472,6 +481,7 @@ static void filter_say_goodbye(rondo_transport *t)
 {
     const uint32_t over = STREAM_ENDING | STREAM_READING_OUT;
     t->flags |= STREAM_SHUTDOWN_SENT;
+    filters_of(t)->shutdown_sent = true;
     for (rondo_layer *layer = filters_of(t)->top; layer; layer = layer->below)
         if (layer->ready && layer->filter->write_eof && !(t->flags & over))
             filters_answer(t, layer->filter->write_eof(layer, layer->self));
@@ -518,6 +528,7 @@ void filters_free(rondo_transport *t)
     struct filters *f = filters_of(t);
     filter_stop_timer(t);
     t->flags |= STREAM_ENDING;
+    stream_set_phase(t, STREAM_PHASE_ENDING);
     filters_drop_pending(t);
     buf_release(loop, &f->pending);
     while (f->top) {
@@ -531,6 +542,7 @@ void filters_free(rondo_transport *t)
     }
     t->extra->filters = NULL;
     t->flags &= ~(uint32_t)STREAM_FILTERED;
+    t->filtered = false;
     loop_free(loop, f);
 }
 
@@ -550,9 +562,12 @@ static struct filters *filter_make_stack(rondo_transport *t)
     buf_init(&f->pending);
     extra->filters = f;
     t->flags |= STREAM_FILTERED;
+    t->filtered = true;
     stream_read_through_filters(t);
-    if (t->flags & STREAM_EOF)
+    if (t->flags & STREAM_EOF) {
         t->flags |= STREAM_EOF_BELOW;
+        filters_of(t)->eof_below = true;
+    }
     return f;
 }
 
@@ -598,8 +613,11 @@ int rondo_transport_push_filter(rondo_transport *t, const rondo_filter *filter,
         .arg = arg};
     f->top = layer;
     t->flags |= STREAM_HANDSHAKING;
-    if (!layer->below || layer->below->ready)
+    t->handshaking = true;
+    if (!layer->below || layer->below->ready) {
         t->flags |= STREAM_OWES_START;
+        filters_of(t)->start_due = true;
+    }
     stream_settle(t);
     return 0;
 }

@@ -37,6 +37,9 @@ struct filters {
     int64_t handshake_ns; /* RONDO_NEVER: no limit */
     rondo_id timer;       /* the handshake's, then the goodbye's */
     size_t unsent;        /* when that timer was started */
+    bool start_due;       /* the next layer has to be started */
+    bool eof_below;       /* the kernel has told the end */
+    bool shutdown_sent;   /* the layers have said that no more is sent */
     bool holds_eof;       /* an end waits behind the held bytes */
     bool writing;         /* the first of pending is being written */
     int why_error;

@@ -7,6 +7,47 @@
 
 enum { DRAIN_ROUNDS = 64 };
 
+/* Both representations agree. */
+void stream_check(const rondo_transport *t)
+{
+    const struct filters *f = t->filtered ? t->extra->filters : NULL;
+    uint32_t flags = 0, ignored = STREAM_PIPE | STREAM_UNIX | STREAM_FDS_QUEUED;
+    flags |= t->made == MADE_TOLD ? STREAM_MADE : 0U;
+    flags |= t->made == MADE_DUE ? STREAM_OWES_MADE : 0U;
+    flags |= t->phase == STREAM_PHASE_CLOSING ? STREAM_CLOSING : 0U;
+    flags |= t->phase >= STREAM_PHASE_ENDING ? STREAM_ENDING : 0U;
+    flags |= t->phase == STREAM_PHASE_GONE ? STREAM_OWES_LOST : 0U;
+    if (t->phase >= STREAM_PHASE_ENDING)
+        ignored |= STREAM_CLOSING;
+    flags |= t->reading == READ_PAUSED ? STREAM_PAUSED : 0U;
+    flags |= t->reading == READ_ENDED ? STREAM_EOF : 0U;
+    if (t->reading == READ_ENDED)
+        ignored |= STREAM_PAUSED;
+    flags |= t->writing >= WRITE_ENDING ? STREAM_WRITE_EOF : 0U;
+    flags |= t->writing == WRITE_ENDED ? STREAM_EOF_SENT : 0U;
+    flags |= t->flow == FLOW_PAUSE_DUE ? STREAM_OWES_PAUSE : 0U;
+    flags |= t->flow == FLOW_PAUSED ? STREAM_TOLD_PAUSE : 0U;
+    flags |= t->held ? STREAM_HELD : 0U;
+    flags |= t->queued ? STREAM_QUEUED : 0U;
+    flags |= t->timed ? STREAM_TIMED : 0U;
+    flags |= t->filtered ? STREAM_FILTERED : 0U;
+    flags |= t->handshaking ? STREAM_HANDSHAKING : 0U;
+    flags |= t->reading_out ? STREAM_READING_OUT : 0U;
+    flags |= t->running ? STREAM_RUNNING : 0U;
+    flags |= t->reset ? STREAM_RESET : 0U;
+    flags |= t->write_failed ? STREAM_WRITE_FAILED : 0U;
+    flags |= t->owed & OWED_RELEASE ? STREAM_RELEASE_DUE : 0U;
+    flags |= t->owed & OWED_FILE ? STREAM_FILE_OVER : 0U;
+    flags |= f && f->start_due ? STREAM_OWES_START : 0U;
+    flags |= f && f->eof_below ? STREAM_EOF_BELOW : 0U;
+    flags |= f && f->shutdown_sent ? STREAM_SHUTDOWN_SENT : 0U;
+    if (!f)
+        ignored |= STREAM_OWES_START | STREAM_EOF_BELOW | STREAM_SHUTDOWN_SENT;
+    assert((flags | ignored) == (t->flags | ignored));
+    (void)flags;
+    (void)ignored;
+}
+
 static rondo_transport *stream_of_deferred(struct task *task)
 {
     return (rondo_transport *)(void *)((char *)task -
@@ -42,8 +83,13 @@ void stream_fail(rondo_transport *t, int error, unsigned flags)
         t->error = error;
         t->os_error = rondo_last_os_error();
         t->flags |= flags & STREAM_WRITE_FAILED;
+        if (flags & STREAM_WRITE_FAILED)
+            t->write_failed = true;
     }
     t->flags |= STREAM_ENDING | (flags & STREAM_RESET);
+    stream_set_phase(t, STREAM_PHASE_ENDING);
+    if (flags & STREAM_RESET)
+        t->reset = true;
     stream_drop_out(t);
 }
 
@@ -104,6 +150,7 @@ static void stream_wind_down(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     t->flags &= ~(uint32_t)(STREAM_READING_OUT | STREAM_HELD);
+    t->reading_out = t->held = false;
     stream_cancel(t, &t->read);
     if (t->out)
         stream_cancel(t, &t->out->op);
@@ -116,6 +163,7 @@ static void stream_wind_down(rondo_transport *t)
         stream_close_socket(t);
     t->io.fd = SYS_NO_FD;
     t->flags |= STREAM_OWES_LOST;
+    stream_set_phase(t, STREAM_PHASE_GONE);
 }
 
 /* ---- settling ---- */
@@ -165,10 +213,13 @@ static void stream_end_writing_if_due(rondo_transport *t)
         if (!(t->flags & STREAM_PIPE))
             (void)sys_shutdown_write(t->io.fd);
         t->flags |= STREAM_EOF_SENT;
+        t->writing = WRITE_ENDED;
     }
     const uint32_t both = STREAM_EOF | STREAM_EOF_SENT;
-    if (t->flags & STREAM_CLOSING || (t->flags & both) == both)
+    if (t->flags & STREAM_CLOSING || (t->flags & both) == both) {
         t->flags |= STREAM_ENDING | STREAM_CLOSING;
+        stream_set_phase(t, STREAM_PHASE_ENDING);
+    }
 }
 
 static void stream_submit_write(rondo_transport *t)
@@ -215,6 +266,7 @@ void stream_settle(rondo_transport *t)
         stream_settle_ops(t); /* else at the end of the dispatch, once */
     if (t->flags & STREAM_TIMED)
         stream_watch_time(t);
+    stream_check(t);
     if (t->flags & STREAM_RUNNING || t->deferred.state != TASK_IDLE)
         return;
     if (stream_owes_telling(t) || stream_owes_reading(t)) {
@@ -229,6 +281,7 @@ void stream_deliver_owed(rondo_transport *t)
 {
     if (t->flags & STREAM_RELEASE_DUE) {
         t->flags &= ~(uint32_t)STREAM_RELEASE_DUE;
+        t->owed &= (uint16_t)~OWED_RELEASE;
         buf_release(t->loop, &t->out->buf);
         if (t->flags & STREAM_FILTERED)
             filters_release(t);
@@ -240,11 +293,13 @@ void stream_deliver_owed(rondo_transport *t)
     if (t->flags & STREAM_OWES_PAUSE) {
         t->flags &= ~(uint32_t)STREAM_OWES_PAUSE;
         t->flags |= STREAM_TOLD_PAUSE;
+        t->flow = FLOW_PAUSED;
         if (t->protocol->pause_writing)
             t->protocol->pause_writing(t, t->self);
     }
     if (stream_resume_is_due(t)) {
         t->flags &= ~(uint32_t)STREAM_TOLD_PAUSE;
+        t->flow = FLOW_OPEN;
         if (t->protocol->resume_writing)
             t->protocol->resume_writing(t, t->self);
     }
@@ -298,6 +353,7 @@ static void stream_deliver_made(rondo_transport *t)
 {
     t->flags &= ~(uint32_t)STREAM_OWES_MADE;
     t->flags |= STREAM_MADE;
+    t->made = MADE_TOLD;
     if (t->protocol->connection_made)
         t->protocol->connection_made(t, t->self);
 }
@@ -325,6 +381,7 @@ void stream_finish(rondo_transport *t)
         stream_settle(t);
     }
     t->flags &= ~(uint32_t)STREAM_RUNNING;
+    t->running = false;
     stream_settle(t);
 }
 
@@ -333,6 +390,7 @@ static void stream_run_deferred(rondo_loop *loop, struct task *task)
     rondo_transport *t = stream_of_deferred(task);
     (void)loop;
     t->flags |= STREAM_RUNNING;
+    t->running = true;
     if (stream_owes_made(t))
         stream_deliver_made(t);
     if (stream_is_under_way(t))
@@ -402,19 +460,22 @@ void stream_open(rondo_transport *t, const rondo_protocol *protocol, void *self)
 void stream_prepare(rondo_transport *t)
 {
     t->flags |= STREAM_RUNNING;
+    t->running = true;
 }
 
 void stream_make(rondo_transport *t)
 {
-    if (t->flags & STREAM_HANDSHAKING)
+    if (t->flags & STREAM_HANDSHAKING) {
         t->flags |= STREAM_OWES_MADE;
-    else
+        t->made = MADE_DUE;
+    } else
         stream_deliver_made(t);
 }
 
 void stream_begin(rondo_transport *t)
 {
     t->flags |= STREAM_RUNNING;
+    t->running = true;
     stream_make(t);
 }
 
@@ -426,6 +487,7 @@ void stream_end(rondo_transport *t)
 void stream_begin_later(rondo_transport *t)
 {
     t->flags |= STREAM_OWES_MADE;
+    t->made = MADE_DUE;
     stream_settle(t);
 }
 

@@ -39,6 +39,28 @@ enum stream_flag {
     STREAM_FILE_OVER = 1 << 27      /* a sendfile's result is to be told */
 };
 
+/* How far it has come. Only ever grows. */
+enum stream_phase {
+    STREAM_PHASE_OPEN,
+    STREAM_PHASE_CLOSING, /* what waits is sent, then it ends */
+    STREAM_PHASE_ENDING,  /* nothing more is read or sent */
+    STREAM_PHASE_GONE     /* the descriptor is closed; connection_lost is due */
+};
+
+enum stream_made { MADE_NOT, MADE_DUE, MADE_TOLD };
+
+enum stream_reading { READ_ON, READ_PAUSED, READ_ENDED };
+
+enum stream_writing {
+    WRITE_ON,
+    WRITE_ENDING, /* write_eof: what waits is sent, then the end */
+    WRITE_ENDED
+};
+
+enum stream_flow { FLOW_OPEN, FLOW_PAUSE_DUE, FLOW_PAUSED };
+
+enum stream_owed { OWED_RELEASE = 1 << 0, OWED_FILE = 1 << 1 };
+
 /* Made when the first byte has to wait, or the limits are set. */
 struct outgoing {
     struct op op;
@@ -97,6 +119,10 @@ struct rondo_transport {
     struct stream_owner *owner;
     rondo_transport *next, **link; /* among the owner's */
     uint32_t flags;
+    uint16_t owed;
+    unsigned char phase, made, reading, writing, flow;
+    bool held, queued, timed, filtered, handshaking, reading_out, running;
+    bool reset, write_failed;
     int error;
     int64_t os_error;
     struct small_address peer, local;
@@ -151,6 +177,14 @@ int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
                  rondo_transport **t);
 
 /* ---- for stream_*.c alone ---- */
+
+static inline void stream_set_phase(rondo_transport *t, enum stream_phase phase)
+{
+    if (t->phase < phase)
+        t->phase = (unsigned char)phase;
+}
+
+void stream_check(const rondo_transport *t);
 
 /* Decides what is outstanding; runs no code of the program's. Every public
  * call ends with it. */

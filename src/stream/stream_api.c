@@ -13,6 +13,7 @@ void rondo_transport_close(rondo_transport *t)
     if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
         return;
     t->flags |= STREAM_CLOSING;
+    stream_set_phase(t, STREAM_PHASE_CLOSING);
     stream_settle(t);
 }
 
@@ -61,7 +62,9 @@ int rondo_transport_set_protocol(rondo_transport *t,
         /* the new one has not heard it yet */
         if (t->flags & STREAM_TOLD_PAUSE) {
             t->flags &= ~(uint32_t)STREAM_TOLD_PAUSE;
+            t->flow = FLOW_OPEN;
             t->flags |= STREAM_OWES_PAUSE;
+            t->flow = FLOW_PAUSE_DUE;
         }
     }
     stream_settle(t);
@@ -188,8 +191,10 @@ int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
     out->high = high;
     out->low = low;
-    if (stream_unsent(t) > high && !(t->flags & STREAM_TOLD_PAUSE))
+    if (stream_unsent(t) > high && !(t->flags & STREAM_TOLD_PAUSE)) {
         t->flags |= STREAM_OWES_PAUSE;
+        t->flow = FLOW_PAUSE_DUE;
+    }
     stream_settle(t);
     return 0;
 }

@@ -26,6 +26,7 @@ void stream_break_off(rondo_transport *t, int error)
         /* all that was wanted of the peer was to take it; its leaving is no
          * error any more */
         t->flags |= STREAM_ENDING;
+        stream_set_phase(t, STREAM_PHASE_ENDING);
         stream_drop_out(t);
         return;
     }
@@ -33,12 +34,16 @@ void stream_break_off(rondo_transport *t, int error)
         t->error = stream_loss(t, error);
         t->os_error = rondo_last_os_error();
         t->flags |= STREAM_WRITE_FAILED;
+        t->write_failed = true;
     }
     stream_drop_out(t);
-    if (stream_reads(t) || !(t->flags & STREAM_MADE))
+    if (stream_reads(t) || !(t->flags & STREAM_MADE)) {
         t->flags |= STREAM_READING_OUT;
-    else
+        t->reading_out = true;
+    } else {
         t->flags |= STREAM_ENDING;
+        stream_set_phase(t, STREAM_PHASE_ENDING);
+    }
 }
 
 void stream_describe_loss(const rondo_transport *t)

@@ -40,6 +40,7 @@ static void stream_file_finish(struct stream_file *f, int error)
     f->os_error = rondo_last_os_error();
     file_source_close(&f->source, error != 0);
     f->t->flags |= STREAM_FILE_OVER;
+    f->t->owed |= OWED_FILE;
 }
 
 void stream_file_tell(rondo_transport *t)
@@ -47,6 +48,7 @@ void stream_file_tell(rondo_transport *t)
     rondo_loop *loop = t->loop;
     struct stream_file *f = t->out->file;
     t->flags &= ~(uint32_t)STREAM_FILE_OVER;
+    t->owed &= (uint16_t)~OWED_FILE;
     t->out->file = NULL;
     stream_note_progress(t);
     id_free(loop, f->id);
@@ -119,6 +121,7 @@ static void stream_file_came(struct file_source *s, const char *data,
                                        offsetof(struct stream_file, source));
     rondo_transport *t = f->t;
     t->flags |= STREAM_RUNNING;
+    t->running = true;
     f->ended = !size;
     if (error)
         stream_file_finish(f, error);
@@ -292,6 +295,7 @@ static int stream_file_begin(struct stream_file *f, const char *what)
     if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
         stream_note_write(t);
     t->flags |= STREAM_QUEUED;
+    t->queued = true;
     t->out->file = f;
     handle_open(t->loop, &f->handle, HANDLE_SENDFILE);
     error_keep_os(os_error);

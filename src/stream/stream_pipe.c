@@ -70,8 +70,10 @@ static void stream_pipe_reader_left(rondo_transport *t)
     error_no_os();
     if (t->flags & STREAM_QUEUED)
         stream_break_off(t, RONDO_EPIPE);
-    else
+    else {
         t->flags |= STREAM_CLOSING;
+        stream_set_phase(t, STREAM_PHASE_CLOSING);
+    }
 }
 
 static void stream_pipe_writer_woken(rondo_loop *loop, struct task *task)
@@ -79,6 +81,7 @@ static void stream_pipe_writer_woken(rondo_loop *loop, struct task *task)
     rondo_transport *t = stream_pipe_of_task(task);
     (void)loop;
     t->flags |= STREAM_RUNNING;
+    t->running = true;
     if (stream_awaits_hang_up(t)) {
         if (!task->error && sys_pipe_hung_up(&stream_pipe_of(t)->pipe))
             stream_pipe_reader_left(t);
@@ -247,8 +250,10 @@ int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
     p->t.flags = STREAM_PIPE;
     if (side == SIDE_READ) {
         p->t.flags |= STREAM_WRITE_EOF | STREAM_EOF_SENT;
+        p->t.writing = WRITE_ENDED;
     } else if (side == SIDE_WRITE) {
         p->t.flags |= STREAM_EOF;
+        p->t.reading = READ_ENDED;
         p->watches = sys_pipe_tells(&p->pipe);
         op_init(&p->t.read, &p->t.io, OP_WAIT_READ, stream_pipe_writer_woken);
     }

@@ -93,10 +93,13 @@ static void stream_read_deliver(rondo_transport *t, const char *data,
 static void stream_read_deliver_eof(rondo_transport *t)
 {
     t->flags |= STREAM_EOF;
+    t->reading = READ_ENDED;
     bool keep =
         t->protocol->eof_received && t->protocol->eof_received(t, t->self);
-    if (!keep)
+    if (!keep) {
         t->flags |= STREAM_CLOSING;
+        stream_set_phase(t, STREAM_PHASE_CLOSING);
+    }
 }
 
 /* ---- for filters ---- */
@@ -225,6 +228,7 @@ static COLD void stream_read_leave_fast(rondo_transport *t,
 static COLD void stream_read_slow(rondo_transport *t, int error)
 {
     t->flags |= STREAM_RUNNING;
+    t->running = true;
     if (error && t->flags & STREAM_PIPE)
         error = stream_pipe_refused(t, error);
     if (!error)
@@ -250,6 +254,7 @@ static void stream_read_done(rondo_loop *loop, struct task *task)
     const uint32_t running = STREAM_MADE | STREAM_RUNNING;
     int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
     t->flags = running;
+    t->running = true;
     if (count <= 0) {
         stream_read_leave_fast(t, protocol, count, 0);
         return;
@@ -260,6 +265,7 @@ static void stream_read_done(rondo_loop *loop, struct task *task)
         return;
     }
     t->flags = STREAM_MADE;
+    t->running = false;
     op_submit(loop, &t->read);
 }
 
@@ -283,6 +289,7 @@ static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
     }
     int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
     t->flags = running;
+    t->running = true;
     if (count > 0)
         (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
     if (count <= 0 || count == LOOP_SCRATCH || t->flags != running) {
@@ -290,6 +297,7 @@ static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
         return;
     }
     t->flags = STREAM_MADE | STREAM_FILTERED;
+    t->running = false;
     op_submit(loop, &t->read);
 }
 
@@ -343,6 +351,10 @@ void stream_cut(rondo_transport *t)
     /* one that has not begun reads when it has */
     bool reads = stream_reads(t) || !(t->flags & STREAM_MADE);
     t->flags |= reads ? STREAM_READING_OUT : STREAM_ENDING;
+    if (reads)
+        t->reading_out = true;
+    else
+        stream_set_phase(t, STREAM_PHASE_ENDING);
     stream_settle(t);
     loop_nudge(t->loop);
 }
@@ -360,6 +372,8 @@ int rondo_transport_pause_reading(rondo_transport *t)
     if (error || t->flags & (STREAM_PAUSED | STREAM_ENDING))
         return error;
     t->flags |= STREAM_PAUSED;
+    if (t->reading == READ_ON)
+        t->reading = READ_PAUSED;
     stream_settle(t);
     return 0;
 }
@@ -370,6 +384,8 @@ int rondo_transport_resume_reading(rondo_transport *t)
     if (error || !(t->flags & STREAM_PAUSED) || t->flags & STREAM_ENDING)
         return error;
     t->flags &= ~(uint32_t)STREAM_PAUSED;
+    if (t->reading == READ_PAUSED)
+        t->reading = READ_ON;
     if (t->flags & STREAM_TIMED)
         stream_note_read(t);
     stream_settle(t);

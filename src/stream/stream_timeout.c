@@ -111,6 +111,7 @@ bool stream_hold(rondo_transport *t, const void *data, size_t size)
     memcpy(held->bytes + held->size, data, size);
     held->size += size;
     t->flags |= STREAM_HELD;
+    t->held = true;
     return true;
 }
 
@@ -128,6 +129,7 @@ struct held *stream_take_held(rondo_transport *t)
     struct held *held = t->extra->held;
     t->extra->held = NULL;
     t->flags &= ~(uint32_t)STREAM_HELD;
+    t->held = false;
     return held;
 }
 
@@ -188,6 +190,7 @@ static void stream_timeout_on_timer(rondo_loop *loop, void *arg)
     rondo_transport *t = arg;
     t->extra->timer = 0;
     t->flags |= STREAM_RUNNING;
+    t->running = true;
     if (t->flags & STREAM_MADE && !(t->flags & STREAM_ENDING)) {
         if (stream_timeout_read_deadline(t) <= loop->now)
             stream_timeout_ran_out(t, RONDO_READING);
@@ -239,6 +242,7 @@ int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
     x->write_ns = write_ns == RONDO_NEVER ? 0 : write_ns;
     x->read_start = x->write_start = sys_clock();
     t->flags |= STREAM_TIMED;
+    t->timed = true;
     stream_settle(t);
     return 0;
 }

@@ -60,10 +60,14 @@ static bool stream_write_kernel_has_file(const struct outgoing *out)
 void stream_note_progress(rondo_transport *t)
 {
     if (!t->out->buf.size && !t->out->file &&
-        !stream_write_kernel_has_file(t->out))
+        !stream_write_kernel_has_file(t->out)) {
         t->flags &= ~(uint32_t)STREAM_QUEUED;
-    if (t->out->buf.spent)
+        t->queued = false;
+    }
+    if (t->out->buf.spent) {
         t->flags |= STREAM_RELEASE_DUE;
+        t->owed |= OWED_RELEASE;
+    }
     if (t->flags & STREAM_TIMED)
         stream_note_write(t);
 }
@@ -95,6 +99,7 @@ static void stream_write_done(rondo_loop *loop, struct task *task)
     rondo_transport *t = stream_write_of_task(task);
     bool file = task->kind == OP_SENDFILE;
     t->flags |= STREAM_RUNNING;
+    t->running = true;
     task->kind = OP_WRITE;
     int error = task->error;
     if (error)
@@ -161,8 +166,10 @@ size_t stream_unsent(const rondo_transport *t)
 int stream_queued(rondo_transport *t)
 {
     bool over = stream_unsent(t) > t->out->high;
-    if (over && !(t->flags & STREAM_TOLD_PAUSE))
+    if (over && !(t->flags & STREAM_TOLD_PAUSE)) {
         t->flags |= STREAM_OWES_PAUSE;
+        t->flow = FLOW_PAUSE_DUE;
+    }
     stream_settle(t);
     return over;
 }
@@ -172,6 +179,7 @@ static int stream_write_queued(rondo_transport *t)
     if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
         stream_note_write(t);
     t->flags |= STREAM_QUEUED;
+    t->queued = true;
     return stream_queued(t);
 }
 
@@ -410,6 +418,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
     if ((size_t)sent == size) {
         buf_spend(&out->buf, chunk);
         t->flags |= STREAM_RELEASE_DUE;
+        t->owed |= OWED_RELEASE;
         stream_settle(t);
         return 0;
     }
@@ -430,6 +439,8 @@ int rondo_transport_write_eof(rondo_transport *t)
         return error_set(RONDO_ENOTSUP,
                          "transport_write_eof: a pipe ends both ways at once");
     t->flags |= STREAM_WRITE_EOF;
+    if (t->writing == WRITE_ON)
+        t->writing = WRITE_ENDING;
     stream_settle(t);
     return 0;
 }
