@@ -81,7 +81,7 @@ static void accept_handshake_done(rondo_transport *t, void *arg, int error)
     if (!error && accept_choose_protocol(s, t) == 0)
         stream_make(t);
     else if (!error)
-        stream_fail(t, RONDO_ECANCELED, STREAM_RESET);
+        stream_fail(t, RONDO_ECANCELED, STREAM_BY_RESET);
     else if (error != RONDO_ECANCELED)
         accept_report(s, error_in("server: a handshake failed", error));
 }
@@ -92,7 +92,7 @@ static int accept_begin(rondo_server *s, rondo_transport *t)
     stream_open(t, s->protocol, s->arg);
     int error =
         s->options.setup ? s->options.setup(t, s->options.setup_arg) : 0;
-    if (!error && t->flags & STREAM_HANDSHAKING) {
+    if (!error && t->handshaking) {
         filters_wait(t, s->owner.handshake_ns, accept_handshake_done, s);
         return 0;
     }
