@@ -287,9 +287,8 @@ void test_skip(struct world *w, const char *reason)
 static void run_one(void **state)
 {
     struct test_case *c = *state;
-    void *w = c->w;
 
-    c->test->fn(&w);
+    c->test->fn(c->w);
     finish(c->w);
     write_result("pass", "-");
 }
@@ -315,25 +314,75 @@ static int teardown(void **state)
     return 0;
 }
 
-int test_run(const char *subject, const struct test *tests, size_t count)
+/* ---- the executable ----------------------------------------------------- */
+
+static struct test *tests;
+static struct test_around *arounds;
+
+/* The order in which constructors run differs among systems. */
+void test_register(struct test *test)
+{
+    struct test **at = &tests;
+
+    while (*at && (*at)->line < test->line)
+        at = &(*at)->next;
+    test->next = *at;
+    *at = test;
+}
+
+void test_register_around(struct test_around *around)
+{
+    around->next = arounds;
+    arounds = around;
+}
+
+/* "stream" of "test_stream.c" */
+static void name_subject(char *subject, size_t size)
+{
+    const char *file = tests->file, *start = strstr(file, "test_");
+
+    for (const char *next = start; next; next = strstr(next + 1, "test_"))
+        start = next;
+    (void)snprintf(subject, size, "%s", start ? start + 5 : file);
+    if (strrchr(subject, '.'))
+        *strrchr(subject, '.') = '\0';
+}
+
+static int run_all(void)
 {
     static struct test_case cases[MAX_TESTS];
     static struct CMUnitTest units[MAX_TESTS];
     const char *filter = getenv("RONDO_TEST_FILTER");
+    char subject[64];
+    size_t count = 0;
 
-    if (count > MAX_TESTS)
-        return 1;
-    for (size_t i = 0; i < count; i++) {
-        cases[i].test = &tests[i];
-        units[i] = (struct CMUnitTest){.name = tests[i].name,
-                                       .test_func = run_one,
-                                       .setup_func = setup,
-                                       .teardown_func = teardown,
-                                       .initial_state = &cases[i]};
+    for (struct test *t = tests; t && count < MAX_TESTS; t = t->next) {
+        cases[count].test = t;
+        units[count] = (struct CMUnitTest){.name = t->name,
+                                           .test_func = run_one,
+                                           .setup_func = setup,
+                                           .teardown_func = teardown,
+                                           .initial_state = &cases[count]};
+        count++;
     }
     if (filter && *filter)
         cmocka_set_test_filter(filter);
+    name_subject(subject, sizeof subject);
     return _cmocka_run_group_tests(subject, units, count, NULL, NULL);
+}
+
+int main(void)
+{
+    int failed;
+
+    for (struct test_around *a = arounds; a; a = a->next)
+        if (a->begin && !a->begin())
+            return 1;
+    failed = run_all();
+    for (struct test_around *a = arounds; a; a = a->next)
+        if (a->end)
+            a->end();
+    return failed;
 }
 
 /* ---- running the loop --------------------------------------------------- */

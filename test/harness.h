@@ -34,17 +34,6 @@
 
 /* ---- 1. tests and their world ------------------------------------------ */
 
-struct test {
-    const char *name;
-    void (*fn)(void **state); /* *state is a struct world */
-};
-
-#define TEST(function)                                                         \
-    {                                                                          \
-#function, function                                                    \
-    }
-#define TEST_COUNT(tests) (sizeof(tests) / sizeof((tests)[0]))
-
 struct memory; /* harness_memory.c */
 
 struct world {
@@ -60,7 +49,61 @@ struct world {
     char reason[256];
 };
 
-int test_run(const char *subject, const struct test *tests, size_t count);
+struct test {
+    const char *name, *file;
+    int line; /* tests run in the order of their lines */
+    void (*fn)(struct world *w);
+    struct test *next;
+};
+
+/* Defines a test and registers it: TEST(S4_low_alone) { ... }, with its world
+ * in `w`. */
+#define TEST(function)                                                         \
+    static void function(struct world *w);                                     \
+    static struct test function##_test = {                                     \
+        .name = #function,                                                     \
+        .file = __FILE__,                                                      \
+        .line = __LINE__,                                                      \
+        .fn = function,                                                        \
+    };                                                                         \
+    TEST_AT_START(function##_register)                                         \
+    {                                                                          \
+        test_register(&function##_test);                                       \
+    }                                                                          \
+    static void function(TEST_UNUSED struct world *w)
+
+/* A test of one statement: TEST_CASE(S4_low_alone, try_limits(w, 1, 0)); */
+#define TEST_CASE(function, statement)                                         \
+    TEST(function)                                                             \
+    {                                                                          \
+        statement;                                                             \
+    }                                                                          \
+    struct test /* takes the semicolon */
+
+/* What all tests of an executable share: `begin` runs before the first one and
+ * answers false when it failed, `end` runs after the last one. Wherever the
+ * file with this line is linked, they run. */
+#define TEST_AROUND(begin_fn, end_fn)                                          \
+    TEST_AT_START(register_##begin_fn)                                         \
+    {                                                                          \
+        static struct test_around around = {.begin = begin_fn, .end = end_fn}; \
+        test_register_around(&around);                                         \
+    }                                                                          \
+    struct test_around /* takes the semicolon */
+
+struct test_around {
+    bool (*begin)(void); /* may be NULL */
+    void (*end)(void);   /* may be NULL */
+    struct test_around *next;
+};
+
+void test_register(struct test *test);
+void test_register_around(struct test_around *around);
+
+#define TEST_UNUSED __attribute__((unused))
+#define TEST_AT_START(function)                                                \
+    static __attribute__((constructor)) void function(void)
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ends the test as skipped: because of rondo_loop_supports, rondo_loop_limit
  * or a fact of the platform, which the reason names */

@@ -3,16 +3,21 @@
 #include "harness_local.h"
 
 static char folder[64];
+static bool has_folder;
 
-int local_run(const char *subject, const struct test *tests, size_t count)
+static bool make_folder(void)
 {
-    bool has = raw_folder(folder);
-    int failed = test_run(subject, tests, count);
-
-    if (has)
-        raw_folder_remove(folder);
-    return failed;
+    has_folder = raw_folder(folder);
+    return true;
 }
+
+static void remove_folder(void)
+{
+    if (has_folder)
+        raw_folder_remove(folder);
+}
+
+TEST_AROUND(make_folder, remove_folder);
 
 const char *local_path(struct world *w, const char *name)
 {

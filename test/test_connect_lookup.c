@@ -34,9 +34,8 @@ static struct peer *start_slow(struct world *w, uint16_t port, rondo_id *id)
 
 /* ---- C2: cancel, timeout and close during the look-up ------------------- */
 
-static void C2_cancel_during_the_look_up_returns_at_once(void **state)
+TEST(C2_cancel_during_the_look_up_returns_at_once)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p;
     rondo_id id;
@@ -58,9 +57,8 @@ static void C2_cancel_during_the_look_up_returns_at_once(void **state)
 }
 
 /* answered, but the loop has not looked yet */
-static void C2_cancel_after_the_answer(void **state)
+TEST(C2_cancel_after_the_answer)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p;
     rondo_id id;
@@ -80,9 +78,8 @@ static void C2_cancel_after_the_answer(void **state)
     assert_int_equal(l->count, 0);
 }
 
-static void C2_the_timeout_covers_the_look_up(void **state)
+TEST(C2_the_timeout_covers_the_look_up)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     int64_t until = rondo_loop_time(w->loop) + RONDO_MS(20);
 
@@ -112,9 +109,8 @@ static void end_look_ups(struct world *w)
     raw_sleep_ms(2);
 }
 
-static void C2_loop_closes_during_the_look_up(void **state)
+TEST(C2_loop_closes_during_the_look_up)
 {
-    struct world *w = *state;
     struct peer *p;
     rondo_id id;
 
@@ -129,9 +125,8 @@ static void C2_loop_closes_during_the_look_up(void **state)
 }
 
 /* The allocator may be gone as soon as the loop is. */
-static void C2_close_during_the_look_up_frees_all_memory(void **state)
+TEST(C2_close_during_the_look_up_frees_all_memory)
 {
-    struct world *w = *state;
     size_t blocks;
     rondo_id id;
 
@@ -143,9 +138,8 @@ static void C2_close_during_the_look_up_frees_all_memory(void **state)
     assert_int_equal(blocks, 0);
 }
 
-static void C2_loop_closes_after_a_cancelled_look_up(void **state)
+TEST(C2_loop_closes_after_a_cancelled_look_up)
 {
-    struct world *w = *state;
     struct peer *p;
     rondo_id id;
 
@@ -177,9 +171,8 @@ static struct peer **start_many(struct world *w, uint16_t port, rondo_id *ids)
     return p;
 }
 
-static void C2_many_look_ups_take_few_threads(void **state)
+TEST(C2_many_look_ups_take_few_threads)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     rondo_id ids[MANY];
     struct peer **p;
@@ -197,9 +190,8 @@ static void C2_many_look_ups_take_few_threads(void **state)
 }
 
 /* A thread that is idle, but about to take the slow one, is not for both. */
-static void C2_a_slow_look_up_does_not_hold_up_the_next(void **state)
+TEST(C2_a_slow_look_up_does_not_hold_up_the_next)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
 
     replace_names(w);
@@ -220,9 +212,8 @@ static void C2_a_slow_look_up_does_not_hold_up_the_next(void **state)
     }
 }
 
-static void C2_cancelled_before_its_turn_is_never_looked_up(void **state)
+TEST(C2_cancelled_before_its_turn_is_never_looked_up)
 {
-    struct world *w = *state;
     rondo_id ids[MANY];
     struct peer **p;
 
@@ -238,9 +229,8 @@ static void C2_cancelled_before_its_turn_is_never_looked_up(void **state)
     assert_int_equal(test_metrics(w).live_jobs, 0);
 }
 
-static void C2_two_loops_look_up_and_one_closes(void **state)
+TEST(C2_two_loops_look_up_and_one_closes)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     rondo_loop *other = test_other_loop(w);
     struct peer *mine = test_peer(w);
@@ -258,22 +248,4 @@ static void C2_two_loops_look_up_and_one_closes(void **state)
     raw_names_release();
     dial_ends(w, mine, 0);
     test_run_until(w, l->count == 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C2_cancel_during_the_look_up_returns_at_once),
-        TEST(C2_cancel_after_the_answer),
-        TEST(C2_the_timeout_covers_the_look_up),
-        TEST(C2_loop_closes_during_the_look_up),
-        TEST(C2_close_during_the_look_up_frees_all_memory),
-        TEST(C2_loop_closes_after_a_cancelled_look_up),
-        TEST(C2_many_look_ups_take_few_threads),
-        TEST(C2_a_slow_look_up_does_not_hold_up_the_next),
-        TEST(C2_cancelled_before_its_turn_is_never_looked_up),
-        TEST(C2_two_loops_look_up_and_one_closes),
-    };
-
-    return test_run("connect_lookup", tests, TEST_COUNT(tests));
 }

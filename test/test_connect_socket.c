@@ -28,10 +28,8 @@ static void check_refused(struct world *w, raw_fd fd, int error)
     assert_int_equal(raw_fd_valid(fd), was_open);
 }
 
-static void C4_closed_descriptor(void **state)
+TEST(C4_closed_descriptor)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     check_refused(w, raw_dead_fd(), RONDO_EBADF);
     check_refused(w, RONDO_NO_FD, RONDO_EBADF);
@@ -39,9 +37,8 @@ static void C4_closed_descriptor(void **state)
     check_refused(w, INT32_MAX, RONDO_EBADF);
 }
 
-static void C4_not_a_socket(void **state)
+TEST(C4_not_a_socket)
 {
-    struct world *w = *state;
     raw_fd file = raw_file();
     raw_fd null = raw_null();
     raw_fd fds[2];
@@ -58,9 +55,8 @@ static void C4_not_a_socket(void **state)
     raw_close(null);
 }
 
-static void C4_datagram_socket(void **state)
+TEST(C4_datagram_socket)
 {
-    struct world *w = *state;
     raw_fd fd = raw_udp();
 
     w->expect_clean = true;
@@ -68,9 +64,8 @@ static void C4_datagram_socket(void **state)
     raw_close(fd);
 }
 
-static void C4_listener(void **state)
+TEST(C4_listener)
 {
-    struct world *w = *state;
     uint16_t port = 0;
     raw_fd fd = raw_listen(&port, 1);
 
@@ -79,9 +74,8 @@ static void C4_listener(void **state)
     raw_close(fd);
 }
 
-static void C4_unconnected_stream_socket(void **state)
+TEST(C4_unconnected_stream_socket)
 {
-    struct world *w = *state;
     raw_fd fd = raw_tcp();
 
     w->expect_clean = true;
@@ -89,9 +83,8 @@ static void C4_unconnected_stream_socket(void **state)
     raw_close(fd);
 }
 
-static void C4_a_transports_socket_is_busy(void **state)
+TEST(C4_a_transports_socket_is_busy)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
 
@@ -100,9 +93,8 @@ static void C4_a_transports_socket_is_busy(void **state)
     raw_close(other);
 }
 
-static void C4_a_servers_socket_is_busy(void **state)
+TEST(C4_a_servers_socket_is_busy)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c;
     rondo_fd fd = rondo_server_fd(l->server, 0);
@@ -115,9 +107,8 @@ static void C4_a_servers_socket_is_busy(void **state)
     test_run_until(w, c->connected && l->count == 1);
 }
 
-static void C4_a_watched_socket_is_busy(void **state)
+TEST(C4_a_watched_socket_is_busy)
 {
-    struct world *w = *state;
     unsigned *calls = test_alloc(w, sizeof *calls);
     struct peer *p = test_peer(w);
     raw_fd fds[2];
@@ -136,9 +127,8 @@ static void C4_a_watched_socket_is_busy(void **state)
     raw_close(fds[1]);
 }
 
-static void C4_over_the_backends_limit(void **state)
+TEST(C4_over_the_backends_limit)
 {
-    struct world *w = *state;
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER);
     int64_t before = raw_descriptor_limit();
     raw_fd fds[2];
@@ -156,9 +146,8 @@ static void C4_over_the_backends_limit(void **state)
     (void)raw_set_descriptor_limit(before);
 }
 
-static void C4_nonsense(void **state)
+TEST(C4_nonsense)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -176,9 +165,8 @@ static void C4_nonsense(void **state)
 
 /* ---- C4: what is taken -------------------------------------------------- */
 
-static void C4_an_adopted_socket_works(void **state)
+TEST(C4_an_adopted_socket_works)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -198,9 +186,8 @@ static void C4_an_adopted_socket_works(void **state)
     raw_close(fds[1]);
 }
 
-static void C4_the_transport_pointer_may_be_null(void **state)
+TEST(C4_the_transport_pointer_may_be_null)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -212,9 +199,8 @@ static void C4_the_transport_pointer_may_be_null(void **state)
     raw_close(fds[1]);
 }
 
-static void C4_adopted_by_create_connection(void **state)
+TEST(C4_adopted_by_create_connection)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
     raw_fd fd;
@@ -234,9 +220,8 @@ static void C4_adopted_by_create_connection(void **state)
     raw_close(fds[1]);
 }
 
-static void C4_whose_peer_has_left_already(void **state)
+TEST(C4_whose_peer_has_left_already)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -250,9 +235,8 @@ static void C4_whose_peer_has_left_already(void **state)
 }
 
 /* The system may call it unconnected, or tell of the reset later. */
-static void C4_that_was_reset_already(void **state)
+TEST(C4_that_was_reset_already)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
     int result;
@@ -269,27 +253,4 @@ static void C4_that_was_reset_already(void **state)
         assert_int_equal(p->error, RONDO_ECONNRESET);
         assert_string_equal(p->order, "ML");
     }
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C4_closed_descriptor),
-        TEST(C4_not_a_socket),
-        TEST(C4_datagram_socket),
-        TEST(C4_listener),
-        TEST(C4_unconnected_stream_socket),
-        TEST(C4_a_transports_socket_is_busy),
-        TEST(C4_a_servers_socket_is_busy),
-        TEST(C4_a_watched_socket_is_busy),
-        TEST(C4_over_the_backends_limit),
-        TEST(C4_nonsense),
-        TEST(C4_an_adopted_socket_works),
-        TEST(C4_the_transport_pointer_may_be_null),
-        TEST(C4_adopted_by_create_connection),
-        TEST(C4_whose_peer_has_left_already),
-        TEST(C4_that_was_reset_already),
-    };
-
-    return test_run("connect_socket", tests, TEST_COUNT(tests));
 }

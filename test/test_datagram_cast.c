@@ -11,9 +11,8 @@ static int open_shared(struct endpoint *e, const rondo_address *at,
         e, RONDO_DATAGRAM(.local_address = at, .reuse_address = reuse_address));
 }
 
-static void D3_an_address_is_not_shared_unless_asked(void **state)
+TEST(D3_an_address_is_not_shared_unless_asked)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
 
     endpoint_refused(w, RONDO_DATAGRAM(.local_address = &e->local),
@@ -27,9 +26,8 @@ static void D3_an_address_is_not_shared_unless_asked(void **state)
         RONDO_EADDRINUSE);
 }
 
-static void D3_an_address_is_shared_where_both_ask(void **state)
+TEST(D3_an_address_is_shared_where_both_ask)
 {
-    struct world *w = *state;
     struct endpoint *a = endpoint_new(w), *b = endpoint_new(w);
     rondo_address at = endpoint_address("127.0.0.1", 0);
     raw_fd fd = raw_udp();
@@ -41,9 +39,8 @@ static void D3_an_address_is_shared_where_both_ask(void **state)
     raw_close(fd);
 }
 
-static void D3_reuse_port_spreads_the_load(void **state)
+TEST(D3_reuse_port_spreads_the_load)
 {
-    struct world *w = *state;
     struct endpoint *e[2] = {endpoint_new(w), endpoint_new(w)};
     rondo_address at = endpoint_address("127.0.0.1", 0);
     raw_fd fds[50];
@@ -72,9 +69,8 @@ static void D3_reuse_port_spreads_the_load(void **state)
 
 /* ---- broadcast ---------------------------------------------------------- */
 
-static void D3_broadcast_only_when_asked(void **state)
+TEST(D3_broadcast_only_when_asked)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_new(w), *to = endpoint_new(w);
     struct endpoint *plain = endpoint_bound(w);
     rondo_address here = endpoint_address("127.0.0.1", 0);
@@ -208,18 +204,16 @@ static void check_cast(struct world *w, struct cast *c)
     test_run_until(w, c->member->received == 2);
 }
 
-static void D3_multicast_join_and_leave_by_interface(void **state)
+TEST(D3_multicast_join_and_leave_by_interface)
 {
-    struct world *w = *state;
     struct cast c;
 
     start_inet(w, &c);
     check_cast(w, &c);
 }
 
-static void D3_multicast_of_inet6(void **state)
+TEST(D3_multicast_of_inet6)
 {
-    struct world *w = *state;
     struct cast c;
 
     start_inet6(w, &c);
@@ -228,9 +222,8 @@ static void D3_multicast_of_inet6(void **state)
 
 /* On the loopback interface itself a datagram comes back in any case: what is
  * tried is that the option is set. */
-static void D3_multicast_loop(void **state)
+TEST(D3_multicast_loop)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
 
     assert_int_equal(raw_multicast_loop(rondo_datagram_fd(e->d)), 1);
@@ -240,9 +233,8 @@ static void D3_multicast_loop(void **state)
     assert_int_equal(raw_multicast_loop(rondo_datagram_fd(e->d)), 1);
 }
 
-static void D3_multicast_options_of_inet6(void **state)
+TEST(D3_multicast_options_of_inet6)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_new(w);
     rondo_address here = endpoint_address("::1", 0);
 
@@ -254,9 +246,8 @@ static void D3_multicast_options_of_inet6(void **state)
     assert_int_equal(raw_multicast_ttl(rondo_datagram_fd(e->d)), 7);
 }
 
-static void D3_multicast_ttl(void **state)
+TEST(D3_multicast_ttl)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
 
     assert_ok(rondo_datagram_set_multicast_ttl(e->d, 0));
@@ -266,9 +257,8 @@ static void D3_multicast_ttl(void **state)
     assert_int_equal(raw_multicast_ttl(rondo_datagram_fd(e->d)), 255);
 }
 
-static void D3_several_members_on_one_port(void **state)
+TEST(D3_several_members_on_one_port)
 {
-    struct world *w = *state;
     struct cast c;
     struct endpoint *other = endpoint_new(w);
     rondo_address any;
@@ -282,9 +272,8 @@ static void D3_several_members_on_one_port(void **state)
     test_run_until(w, c.member->received && other->received);
 }
 
-static void D3_wrong_groups_and_interfaces(void **state)
+TEST(D3_wrong_groups_and_interfaces)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     rondo_address group = endpoint_address("239.255.77.77", 0);
     rondo_address six = endpoint_address("ff01::7777", 0);
@@ -303,23 +292,4 @@ static void D3_wrong_groups_and_interfaces(void **state)
     assert_error(rondo_datagram_join(e->d, &group, NULL), RONDO_ECLOSED);
     assert_error(rondo_datagram_set_multicast_loop(e->d, true), RONDO_ECLOSED);
     test_run_until(w, e->lost);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(D3_an_address_is_not_shared_unless_asked),
-        TEST(D3_an_address_is_shared_where_both_ask),
-        TEST(D3_reuse_port_spreads_the_load),
-        TEST(D3_broadcast_only_when_asked),
-        TEST(D3_multicast_join_and_leave_by_interface),
-        TEST(D3_multicast_of_inet6),
-        TEST(D3_multicast_loop),
-        TEST(D3_multicast_options_of_inet6),
-        TEST(D3_multicast_ttl),
-        TEST(D3_several_members_on_one_port),
-        TEST(D3_wrong_groups_and_interfaces),
-    };
-
-    return test_run("datagram_cast", tests, TEST_COUNT(tests));
 }

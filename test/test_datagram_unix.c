@@ -33,9 +33,8 @@ static void close_and_run(struct world *w, struct endpoint *e)
     test_run_until(w, e->lost);
 }
 
-static void D3_unix_there_and_back(void **state)
+TEST(D3_unix_there_and_back)
 {
-    struct world *w = *state;
     struct place *a = place_new(w), *b = place_new(w);
     struct endpoint *server = bound_at(w, a), *client = bound_at(w, b);
 
@@ -54,9 +53,8 @@ static void D3_unix_there_and_back(void **state)
     raw_path_drop(b->path);
 }
 
-static void D3_unix_connected(void **state)
+TEST(D3_unix_connected)
 {
-    struct world *w = *state;
     struct place *a = place_new(w), *b = place_new(w);
     struct endpoint *server = bound_at(w, a), *client = endpoint_new(w);
     rondo_address peer;
@@ -78,9 +76,8 @@ static void D3_unix_connected(void **state)
     raw_path_drop(b->path);
 }
 
-static void D3_a_sender_without_a_name(void **state)
+TEST(D3_a_sender_without_a_name)
 {
-    struct world *w = *state;
     struct place *p = place_new(w);
     struct endpoint *e = bound_at(w, p), *nameless = endpoint_new(w);
 
@@ -97,9 +94,8 @@ static void D3_a_sender_without_a_name(void **state)
 
 /* ---- the file ----------------------------------------------------------- */
 
-static void D3_a_stale_path_is_replaced(void **state)
+TEST(D3_a_stale_path_is_replaced)
 {
-    struct world *w = *state;
     struct place *p = place_new(w);
     raw_fd fd = raw_datagram_path(p->path);
     struct endpoint *e;
@@ -117,9 +113,8 @@ static void D3_a_stale_path_is_replaced(void **state)
     raw_path_drop(p->path);
 }
 
-static void D3_a_live_path_is_in_use(void **state)
+TEST(D3_a_live_path_is_in_use)
 {
-    struct world *w = *state;
     struct place *p = place_new(w);
     raw_fd fd = raw_datagram_path(p->path);
     struct endpoint *e;
@@ -136,9 +131,8 @@ static void D3_a_live_path_is_in_use(void **state)
     raw_path_drop(p->path);
 }
 
-static void D3_any_other_file_is_left_alone(void **state)
+TEST(D3_any_other_file_is_left_alone)
 {
-    struct world *w = *state;
     struct place *p = place_new(w);
 
     assert_true(raw_path_put_file(p->path));
@@ -148,9 +142,8 @@ static void D3_any_other_file_is_left_alone(void **state)
     raw_path_drop(p->path);
 }
 
-static void D3_only_its_own_file_is_removed(void **state)
+TEST(D3_only_its_own_file_is_removed)
 {
-    struct world *w = *state;
     struct place *p = place_new(w);
     struct endpoint *e = bound_at(w, p);
     raw_fd fd;
@@ -164,9 +157,8 @@ static void D3_only_its_own_file_is_removed(void **state)
     raw_path_drop(p->path);
 }
 
-static void D3_a_failed_create_leaves_no_file(void **state)
+TEST(D3_a_failed_create_leaves_no_file)
 {
-    struct world *w = *state;
     struct place *p = place_new(w), *nobody = place_new(w);
 
     endpoint_refused(w,
@@ -178,9 +170,8 @@ static void D3_a_failed_create_leaves_no_file(void **state)
     raw_path_drop(nobody->path);
 }
 
-static void D3_an_adopted_sockets_file_stays(void **state)
+TEST(D3_an_adopted_sockets_file_stays)
 {
-    struct world *w = *state;
     struct place *p = place_new(w);
     raw_fd fd = raw_datagram_path(p->path), from = raw_datagram_path(NULL);
     struct endpoint *e = endpoint_new(w);
@@ -206,9 +197,8 @@ static int close_in_child(void *arg)
     return e->lost ? 0 : 2;
 }
 
-static void L8_the_childs_close_leaves_the_parents_file(void **state)
+TEST(L8_the_childs_close_leaves_the_parents_file)
 {
-    struct world *w = *state;
     struct place *p = place_new(w);
     struct endpoint *e = bound_at(w, p);
     int result = raw_fork_run(close_in_child, e);
@@ -246,10 +236,8 @@ static void drain(struct world *w, raw_fd fd, uint64_t count)
     }
 }
 
-static void D3_a_slow_unix_peer_gets_all_in_order(void **state)
+TEST(D3_a_slow_unix_peer_gets_all_in_order)
 {
-    struct world *w = *state;
-
     for (int connected = 0; connected < 2; connected++) {
         struct place *p = place_new(w);
         raw_fd fd = raw_datagram_path(p->path);
@@ -274,9 +262,8 @@ static void D3_a_slow_unix_peer_gets_all_in_order(void **state)
 }
 
 /* It waits for a peer that reads again, or goes. */
-static void D2_close_waits_and_a_lost_peer_ends_it(void **state)
+TEST(D2_close_waits_and_a_lost_peer_ends_it)
 {
-    struct world *w = *state;
     struct place *p = place_new(w);
     raw_fd fd = raw_datagram_path(p->path);
     struct endpoint *e = endpoint_to(w, &p->address);
@@ -294,9 +281,8 @@ static void D2_close_waits_and_a_lost_peer_ends_it(void **state)
 
 /* Those for a peer that is gone are told and dropped; those behind them
  * arrive, and a paused protocol resumes. */
-static void D2_a_peer_that_is_gone_holds_nobody_up(void **state)
+TEST(D2_a_peer_that_is_gone_holds_nobody_up)
 {
-    struct world *w = *state;
     struct place *gone = place_new(w), *slow = place_new(w);
     raw_fd fd = raw_datagram_path(slow->path);
     raw_fd dying = raw_datagram_path(gone->path);
@@ -322,9 +308,8 @@ static void D2_a_peer_that_is_gone_holds_nobody_up(void **state)
 }
 
 /* Larger than the room that endpoints share: it gets its own. */
-static void D1_a_large_unix_datagram(void **state)
+TEST(D1_a_large_unix_datagram)
 {
-    struct world *w = *state;
     struct place *p = place_new(w);
     struct endpoint *e = endpoint_new(w), *c;
     size_t size = 100000;
@@ -346,9 +331,8 @@ static void D1_a_large_unix_datagram(void **state)
     raw_path_drop(p->path);
 }
 
-static void D3_an_abstract_name(void **state)
+TEST(D3_an_abstract_name)
 {
-    struct world *w = *state;
     struct place *p = place_new(w);
     char name[64];
     struct endpoint *e = endpoint_new(w);
@@ -366,27 +350,4 @@ static void D3_an_abstract_name(void **state)
     assert_int_equal(raw_send_to(fd, "x", 1, &a), 1);
     test_run_until(w, e->received);
     raw_close(fd);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(D3_unix_there_and_back),
-        TEST(D3_unix_connected),
-        TEST(D3_a_sender_without_a_name),
-        TEST(D3_a_stale_path_is_replaced),
-        TEST(D3_a_live_path_is_in_use),
-        TEST(D3_any_other_file_is_left_alone),
-        TEST(D3_only_its_own_file_is_removed),
-        TEST(D3_a_failed_create_leaves_no_file),
-        TEST(D3_an_adopted_sockets_file_stays),
-        TEST(L8_the_childs_close_leaves_the_parents_file),
-        TEST(D3_a_slow_unix_peer_gets_all_in_order),
-        TEST(D2_close_waits_and_a_lost_peer_ends_it),
-        TEST(D2_a_peer_that_is_gone_holds_nobody_up),
-        TEST(D1_a_large_unix_datagram),
-        TEST(D3_an_abstract_name),
-    };
-
-    return test_run("datagram_unix", tests, TEST_COUNT(tests));
 }

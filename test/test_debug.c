@@ -81,9 +81,8 @@ static void assert_slow(struct report *r, const char *name)
     r->count = 0;
 }
 
-static void L12_slow_callbacks_and_timers_are_reported(void **state)
+TEST(L12_slow_callbacks_and_timers_are_reported)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     unsigned *n = test_alloc(w, sizeof *n);
 
@@ -99,9 +98,8 @@ static void L12_slow_callbacks_and_timers_are_reported(void **state)
     assert_slow(r, "slow_test_callback");
 }
 
-static void L12_slow_watchers_are_reported(void **state)
+TEST(L12_slow_watchers_are_reported)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     unsigned *n = test_alloc(w, sizeof *n);
     raw_fd fds[2];
@@ -121,9 +119,8 @@ static void quick(rondo_loop *loop, void *arg)
     ++*(unsigned *)arg;
 }
 
-static void L12_quick_callbacks_are_not_reported(void **state)
+TEST(L12_quick_callbacks_are_not_reported)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     unsigned *n = test_alloc(w, sizeof *n);
 
@@ -134,9 +131,8 @@ static void L12_quick_callbacks_are_not_reported(void **state)
     assert_int_equal(r->count, 0);
 }
 
-static void L12_debug_is_settable_at_run_time(void **state)
+TEST(L12_debug_is_settable_at_run_time)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     unsigned *n = test_alloc(w, sizeof *n);
 
@@ -175,10 +171,8 @@ static bool reports(struct world *w, int debug)
     return r->count > 0;
 }
 
-static void L12_option_and_environment(void **state)
+TEST(L12_option_and_environment)
 {
-    struct world *w = *state;
-
     raw_set_environment("RONDO_DEBUG", NULL);
     assert_false(reports(w, 0));
     assert_true(reports(w, 1));
@@ -218,9 +212,9 @@ static struct report *close_with_all_open(struct world *w, bool debug)
     return r;
 }
 
-static void L12_close_lists_what_was_open(void **state)
+TEST(L12_close_lists_what_was_open)
 {
-    struct report *r = close_with_all_open(*state, true);
+    struct report *r = close_with_all_open(w, true);
 
     assert_int_equal(r->count, 5);
     assert_true(was_told(r, "transport"));
@@ -229,14 +223,11 @@ static void L12_close_lists_what_was_open(void **state)
     assert_true(was_told(r, "connect "));
 }
 
-static void L12_close_lists_nothing_without_debug(void **state)
-{
-    assert_int_equal(close_with_all_open(*state, false)->count, 0);
-}
+TEST_CASE(L12_close_lists_nothing_without_debug,
+          assert_int_equal(close_with_all_open(w, false)->count, 0));
 
-static void L12_close_lists_nothing_where_nothing_is_open(void **state)
+TEST(L12_close_lists_nothing_where_nothing_is_open)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
 
     assert_ok(rondo_loop_set_debug(w->loop, true, 0));
@@ -256,9 +247,8 @@ static void remove_the_watched(rondo_loop *loop, void *arg,
         (void)rondo_remove_reader(loop, watched[i]);
 }
 
-static void L11_a_handler_may_end_what_is_being_listed(void **state)
+TEST(L11_a_handler_may_end_what_is_being_listed)
 {
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
 
     for (int i = 0; i < 20; i += 2) {
@@ -273,20 +263,4 @@ static void L11_a_handler_may_end_what_is_being_listed(void **state)
     assert_in_range(*n, 1, 20);
     for (int i = 0; i < 20; i++)
         raw_close(watched[i]);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L12_slow_callbacks_and_timers_are_reported),
-        TEST(L12_slow_watchers_are_reported),
-        TEST(L12_quick_callbacks_are_not_reported),
-        TEST(L12_debug_is_settable_at_run_time),
-        TEST(L12_option_and_environment),
-        TEST(L12_close_lists_what_was_open),
-        TEST(L12_close_lists_nothing_without_debug),
-        TEST(L12_close_lists_nothing_where_nothing_is_open),
-        TEST(L11_a_handler_may_end_what_is_being_listed)};
-
-    return test_run("debug", tests, TEST_COUNT(tests));
 }

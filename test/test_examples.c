@@ -77,33 +77,20 @@ static void stop_by_ctrl_c(struct world *w, const char *name)
     must_end(e);
 }
 
-static void K3_ctrl_c_stops_echo(void **state)
-{
-    stop_by_ctrl_c(*state, "echo");
-}
+TEST_CASE(K3_ctrl_c_stops_echo, stop_by_ctrl_c(w, "echo"));
 
-static void K3_ctrl_c_stops_hello(void **state)
-{
-    stop_by_ctrl_c(*state, "hello");
-}
+TEST_CASE(K3_ctrl_c_stops_hello, stop_by_ctrl_c(w, "hello"));
 
-static void K3_ctrl_c_stops_chat(void **state)
-{
-    stop_by_ctrl_c(*state, "chat");
-}
+TEST_CASE(K3_ctrl_c_stops_chat, stop_by_ctrl_c(w, "chat"));
 
-static void K3_ctrl_c_stops_daemon(void **state)
-{
-    stop_by_ctrl_c(*state, "daemon");
-}
+TEST_CASE(K3_ctrl_c_stops_daemon, stop_by_ctrl_c(w, "daemon"));
 
 /* ---- lines --------------------------------------------------------------- */
 
 /* the answers to start's line, whose first byte is read, and to two more */
-static void S14_lines_counts(void **state)
+TEST(S14_lines_counts)
 {
     static const char answers[] = " x\n0 \n15 to be continued\n3 a\0b\n";
-    struct world *w = *state;
     struct example *e = start(w, "lines", NULL);
     char text[sizeof answers] = "";
 
@@ -146,9 +133,8 @@ static void must_greet(struct example *e, const char *greeting)
     raw_close(fd);
 }
 
-static void K1_daemon_reloads_at_hup(void **state)
+TEST(K1_daemon_reloads_at_hup)
 {
-    struct world *w = *state;
     struct example *e;
     char path[64];
 
@@ -178,9 +164,8 @@ static void K1_daemon_reloads_at_hup(void **state)
     must_end(e);
 }
 
-static void K1_daemon_says_how_it_is_at_usr1(void **state)
+TEST(K1_daemon_says_how_it_is_at_usr1)
 {
-    struct world *w = *state;
     struct example *e;
 
     if (raw_signal_of_users() < 0)
@@ -197,9 +182,8 @@ static void K1_daemon_says_how_it_is_at_usr1(void **state)
 }
 
 /* A client that does not read holds it up until it is told again. */
-static void K1_daemon_drains_at_term(void **state)
+TEST(K1_daemon_drains_at_term)
 {
-    struct world *w = *state;
     struct example *e = start(w, "daemon", NULL);
     char *much = test_alloc(w, 65536);
     int64_t end = raw_now_ns() + RONDO_MS(patience());
@@ -223,18 +207,4 @@ static void K1_daemon_drains_at_term(void **state)
     assert_true(tell(e, SIGTERM));
     must_say(e, "ended, ");
     must_end(e);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {TEST(S14_lines_counts),
-                                        TEST(K3_ctrl_c_stops_echo),
-                                        TEST(K3_ctrl_c_stops_hello),
-                                        TEST(K3_ctrl_c_stops_chat),
-                                        TEST(K3_ctrl_c_stops_daemon),
-                                        TEST(K1_daemon_reloads_at_hup),
-                                        TEST(K1_daemon_says_how_it_is_at_usr1),
-                                        TEST(K1_daemon_drains_at_term)};
-
-    return told_run("examples", tests, TEST_COUNT(tests));
 }

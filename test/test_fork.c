@@ -167,9 +167,8 @@ static int go_on(void *arg)
     return use_everything(f);
 }
 
-static void L8_after_fork_everything_goes_on(void **state)
+TEST(L8_after_fork_everything_goes_on)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     run_child(w, go_on, f);
@@ -191,9 +190,8 @@ static int go_on_and_close(void *arg)
     return f->lost == f->made ? 0 : 32;
 }
 
-static void L8_the_parent_s_events_are_untouched(void **state)
+TEST(L8_the_parent_s_events_are_untouched)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     run_child(w, go_on_and_close, f);
@@ -217,9 +215,8 @@ static int remove_all(void *arg)
     return rondo_loop_run_once(loop, 0) < 0 ? 4 : 0;
 }
 
-static void L8_what_the_child_removes_the_parent_keeps(void **state)
+TEST(L8_what_the_child_removes_the_parent_keeps)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     run_child(w, remove_all, f);
@@ -227,9 +224,8 @@ static void L8_what_the_child_removes_the_parent_keeps(void **state)
 }
 
 /* A child that ends its loop does not make the parent's end a reset. */
-static void L8_the_parent_s_connections_end_in_order(void **state)
+TEST(L8_the_parent_s_connections_end_in_order)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
     char byte;
 
@@ -263,9 +259,8 @@ static int wake_a_lot(void *arg)
     return wait_for(loop, &f->ran, 100) ? 0 : 3;
 }
 
-static void L8_the_child_does_not_wake_the_parent(void **state)
+TEST(L8_the_child_does_not_wake_the_parent)
 {
-    struct world *w = *state;
     struct family *f = test_alloc(w, sizeof *f);
     uint64_t events;
 
@@ -302,18 +297,16 @@ static int child_with_child(void *arg)
     return status ? status : use_everything(f);
 }
 
-static void L8_a_grandchild_is_eforked_again(void **state)
+TEST(L8_a_grandchild_is_eforked_again)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     run_child(w, child_with_child, f);
     family_end(f);
 }
 
-static void L8_after_fork_without_fork_does_nothing(void **state)
+TEST(L8_after_fork_without_fork_does_nothing)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     assert_int_equal(rondo_loop_after_fork(w->loop), 0);
@@ -334,9 +327,8 @@ static int make_its_own(void *arg)
     return rondo_loop_close(loop) < 0 ? 3 : 0;
 }
 
-static void L8_a_child_s_own_loop_needs_nothing(void **state)
+TEST(L8_a_child_s_own_loop_needs_nothing)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     run_child(w, make_its_own, f);
@@ -352,9 +344,8 @@ static int in_debug_mode(void *arg)
     return go_on(f);
 }
 
-static void L8_debug_mode_goes_through_fork(void **state)
+TEST(L8_debug_mode_goes_through_fork)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(100)));
@@ -398,9 +389,8 @@ static int finish_look_up(void *arg)
     return rondo_loop_close(f->w->loop) < 0 ? 4 : 0;
 }
 
-static void L8_a_look_up_under_way_ends_in_the_child(void **state)
+TEST(L8_a_look_up_under_way_ends_in_the_child)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     if (!raw_names_replace())
@@ -412,21 +402,4 @@ static void L8_a_look_up_under_way_ends_in_the_child(void **state)
     raw_names_release();
     assert_true(wait_for(w->loop, &f->done, 1));
     family_end(f);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L8_after_fork_everything_goes_on),
-        TEST(L8_the_parent_s_events_are_untouched),
-        TEST(L8_what_the_child_removes_the_parent_keeps),
-        TEST(L8_the_parent_s_connections_end_in_order),
-        TEST(L8_the_child_does_not_wake_the_parent),
-        TEST(L8_a_grandchild_is_eforked_again),
-        TEST(L8_after_fork_without_fork_does_nothing),
-        TEST(L8_a_child_s_own_loop_needs_nothing),
-        TEST(L8_debug_mode_goes_through_fork),
-        TEST(L8_a_look_up_under_way_ends_in_the_child)};
-
-    return test_run("fork", tests, TEST_COUNT(tests));
 }

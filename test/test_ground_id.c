@@ -34,9 +34,8 @@ static void assert_distinct(struct world *w, rondo_id *ids, size_t n)
 
 /* ---- unique ------------------------------------------------------------- */
 
-static void G5_ids_of_all_kinds_are_distinct(void **state)
+TEST(G5_ids_of_all_kinds_are_distinct)
 {
-    struct world *w = *state;
     enum { EACH = 2000, ALL = 3 * EACH + 50 };
     rondo_id *ids = test_alloc(w, ALL * sizeof *ids);
     struct listener *l = test_serve(w);
@@ -53,9 +52,8 @@ static void G5_ids_of_all_kinds_are_distinct(void **state)
     assert_distinct(w, ids, used);
 }
 
-static void G5_ids_are_not_used_again(void **state)
+TEST(G5_ids_are_not_used_again)
 {
-    struct world *w = *state;
     enum { ROUNDS = 5000, ALL = 2 * ROUNDS };
     rondo_id *ids = test_alloc(w, ALL * sizeof *ids);
     unsigned *n = counter(w);
@@ -73,9 +71,8 @@ static void G5_ids_are_not_used_again(void **state)
     assert_distinct(w, ids, ALL);
 }
 
-static void G5_ids_of_two_loops_are_distinct(void **state)
+TEST(G5_ids_of_two_loops_are_distinct)
 {
-    struct world *w = *state;
     rondo_loop *other = test_other_loop(w);
     rondo_id ids[400];
     unsigned *n = counter(w);
@@ -91,9 +88,8 @@ static void G5_ids_of_two_loops_are_distinct(void **state)
 
 /* ---- cancelling --------------------------------------------------------- */
 
-static void G5_cancelled_callbacks_and_timers_never_run(void **state)
+TEST(G5_cancelled_callbacks_and_timers_never_run)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_id soon = rondo_call_soon(w->loop, count, n);
     rondo_id later = rondo_call_later(w->loop, 0, count, n);
@@ -108,9 +104,8 @@ static void G5_cancelled_callbacks_and_timers_never_run(void **state)
     assert_int_equal(rondo_loop_run(w->loop), 0);
 }
 
-static void G5_cancelling_twice(void **state)
+TEST(G5_cancelling_twice)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_id soon = rondo_call_soon(w->loop, count, n);
     rondo_id later = rondo_call_later(w->loop, 0, count, n);
@@ -123,9 +118,8 @@ static void G5_cancelling_twice(void **state)
     }
 }
 
-static void G5_cancelling_after_it_has_run(void **state)
+TEST(G5_cancelling_after_it_has_run)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_id soon = rondo_call_soon(w->loop, count, n);
     rondo_id later = rondo_call_later(w->loop, 0, count, n);
@@ -146,9 +140,8 @@ static void cancel_itself(rondo_loop *loop, void *arg)
     count(loop, arg);
 }
 
-static void G5_cancelling_itself_while_it_runs(void **state)
+TEST(G5_cancelling_itself_while_it_runs)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
 
     own_id = rondo_call_soon(w->loop, cancel_itself, n);
@@ -173,9 +166,8 @@ static void cancel_the_rest(rondo_loop *loop, void *arg)
         assert_int_equal(rondo_cancel(loop, p->victims[i]), 0);
 }
 
-static void G5_cancelling_what_is_due_in_the_same_batch(void **state)
+TEST(G5_cancelling_what_is_due_in_the_same_batch)
 {
-    struct world *w = *state;
     struct plan *p = test_alloc(w, sizeof *p);
 
     assert_ok(rondo_call_soon(w->loop, cancel_the_rest, p));
@@ -187,9 +179,8 @@ static void G5_cancelling_what_is_due_in_the_same_batch(void **state)
     assert_int_equal(p->victims_ran, 0);
 }
 
-static void G5_cancelling_a_timer_of_the_same_deadline(void **state)
+TEST(G5_cancelling_a_timer_of_the_same_deadline)
 {
-    struct world *w = *state;
     struct plan *p = test_alloc(w, sizeof *p);
     int64_t when = rondo_loop_time(w->loop);
 
@@ -203,9 +194,8 @@ static void G5_cancelling_a_timer_of_the_same_deadline(void **state)
 
 /* ---- another loop's ids ------------------------------------------------- */
 
-static void G5_another_loop_s_id_is_enoent(void **state)
+TEST(G5_another_loop_s_id_is_enoent)
 {
-    struct world *w = *state;
     rondo_loop *other = test_other_loop(w);
     unsigned *n = counter(w);
     rondo_id mine[2];
@@ -225,9 +215,8 @@ static void G5_another_loop_s_id_is_enoent(void **state)
     test_run_until(w, *n == 4);
 }
 
-static void G5_a_closed_loop_s_id_is_enoent(void **state)
+TEST(G5_a_closed_loop_s_id_is_enoent)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_id soon = rondo_call_soon(w->loop, count, n);
     rondo_id later = rondo_call_later(w->loop, 0, count, n);
@@ -248,9 +237,8 @@ static void G5_a_closed_loop_s_id_is_enoent(void **state)
 /* ---- generations -------------------------------------------------------- */
 
 /* One slot is used a million times; none of its old ids touches the newest. */
-static void G5_a_million_generations_of_a_timer(void **state)
+TEST(G5_a_million_generations_of_a_timer)
 {
-    struct world *w = *state;
     const int rounds = 1000000 / test_slowness();
     enum { KEPT = 1000 };
     rondo_id *old = test_alloc(w, KEPT * sizeof *old);
@@ -278,9 +266,8 @@ static void G5_a_million_generations_of_a_timer(void **state)
     assert_int_equal(*n, 1);
 }
 
-static void G5_a_million_generations_of_a_callback(void **state)
+TEST(G5_a_million_generations_of_a_callback)
 {
-    struct world *w = *state;
     const int rounds = 1000 / test_slowness();
     rondo_id first = 0;
     rondo_id id = 0;
@@ -304,9 +291,8 @@ static void G5_a_million_generations_of_a_callback(void **state)
 
 /* ---- operations --------------------------------------------------------- */
 
-static void G5_a_cancelled_connect_is_told_once(void **state)
+TEST(G5_a_cancelled_connect_is_told_once)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
     rondo_id id = test_connect_peer(w, l->port, &recorder, p);
@@ -322,9 +308,8 @@ static void G5_a_cancelled_connect_is_told_once(void **state)
     assert_int_equal(test_metrics(w).live_operations, 0);
 }
 
-static void G5_a_finished_connect_s_id_is_enoent(void **state)
+TEST(G5_a_finished_connect_s_id_is_enoent)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
     struct peer *q = test_peer(w);
@@ -338,9 +323,8 @@ static void G5_a_finished_connect_s_id_is_enoent(void **state)
     assert_int_equal(p->lost, 0);
 }
 
-static void G5_old_connect_ids_never_touch_a_newer(void **state)
+TEST(G5_old_connect_ids_never_touch_a_newer)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     rondo_id old[200];
     struct peer *last;
@@ -359,9 +343,8 @@ static void G5_old_connect_ids_never_touch_a_newer(void **state)
     assert_int_equal(last->connect_error, 0);
 }
 
-static void G5_a_connect_is_no_timer(void **state)
+TEST(G5_a_connect_is_no_timer)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     rondo_id id = test_connect_peer(w, l->port, &recorder, test_peer(w));
     unsigned *n = counter(w);
@@ -371,28 +354,4 @@ static void G5_a_connect_is_no_timer(void **state)
     assert_error(rondo_reschedule(w->loop, id, 0), RONDO_EINVAL);
     assert_error(rondo_missed(w->loop, id), RONDO_EINVAL);
     assert_error(rondo_when(w->loop, soon), RONDO_EINVAL);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(G5_ids_of_all_kinds_are_distinct),
-        TEST(G5_ids_are_not_used_again),
-        TEST(G5_ids_of_two_loops_are_distinct),
-        TEST(G5_cancelled_callbacks_and_timers_never_run),
-        TEST(G5_cancelling_twice),
-        TEST(G5_cancelling_after_it_has_run),
-        TEST(G5_cancelling_itself_while_it_runs),
-        TEST(G5_cancelling_what_is_due_in_the_same_batch),
-        TEST(G5_cancelling_a_timer_of_the_same_deadline),
-        TEST(G5_another_loop_s_id_is_enoent),
-        TEST(G5_a_closed_loop_s_id_is_enoent),
-        TEST(G5_a_million_generations_of_a_timer),
-        TEST(G5_a_million_generations_of_a_callback),
-        TEST(G5_a_cancelled_connect_is_told_once),
-        TEST(G5_a_finished_connect_s_id_is_enoent),
-        TEST(G5_old_connect_ids_never_touch_a_newer),
-        TEST(G5_a_connect_is_no_timer)};
-
-    return test_run("ground_id", tests, TEST_COUNT(tests));
 }

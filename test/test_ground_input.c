@@ -48,9 +48,8 @@ static void nothing_line(void *arg, const char *line, size_t size)
 
 /* ---- no loop ------------------------------------------------------------ */
 
-static void G1_no_loop_to_run(void **state)
+TEST(G1_no_loop_to_run)
 {
-    struct world *w = *state;
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     rondo_loop_metrics metrics = RONDO_LOOP_METRICS_INIT;
     rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
@@ -72,10 +71,8 @@ static void G1_no_loop_to_run(void **state)
     CHECK(rondo_loop_set_debug(NULL, true, 0), RONDO_EINVAL, "loop_set_debug");
 }
 
-static void G1_no_loop_to_schedule_on(void **state)
+TEST(G1_no_loop_to_schedule_on)
 {
-    struct world *w = *state;
-
     CHECK(rondo_call_soon(NULL, nothing, NULL), RONDO_EINVAL, "call_soon");
     CHECK(rondo_call_soon_threadsafe(NULL, nothing, NULL), RONDO_EINVAL,
           "call_soon_threadsafe");
@@ -101,10 +98,8 @@ static void G1_no_loop_to_schedule_on(void **state)
     CHECK(rondo_remote_call(NULL, nothing, NULL), RONDO_EINVAL, "remote_call");
 }
 
-static void G1_no_loop_to_connect_on(void **state)
+TEST(G1_no_loop_to_connect_on)
 {
-    struct world *w = *state;
-
     CHECK(rondo_create_connection(NULL, RONDO_CONNECT(.host = "127.0.0.1"),
                                   &recorder, NULL, NULL, NULL),
           RONDO_EINVAL, "create_connection");
@@ -115,10 +110,8 @@ static void G1_no_loop_to_connect_on(void **state)
           RONDO_EINVAL, "connect_accepted_socket");
 }
 
-static void G1_void_functions_take_null(void **state)
+TEST(G1_void_functions_take_null)
 {
-    struct world *w = *state;
-
     rondo_loop_stop(NULL);
     rondo_loop_wake(NULL);
     rondo_remote_release(NULL);
@@ -153,9 +146,8 @@ static void G1_void_functions_take_null(void **state)
 
 /* ---- no function, no room ----------------------------------------------- */
 
-static void G1_no_function_to_call(void **state)
+TEST(G1_no_function_to_call)
 {
-    struct world *w = *state;
     rondo_remote *remote = rondo_loop_remote(w->loop);
 
     CHECK(rondo_call_soon(w->loop, NULL, w), RONDO_EINVAL, "call_soon");
@@ -169,9 +161,8 @@ static void G1_no_function_to_call(void **state)
     rondo_remote_release(remote);
 }
 
-static void G1_structs_need_a_size(void **state)
+TEST(G1_structs_need_a_size)
 {
-    struct world *w = *state;
     rondo_loop_options options = test_loop_options(w);
     rondo_loop_metrics metrics = {.size = 0};
     rondo_clock_info info = {.size = 0};
@@ -195,10 +186,8 @@ static void G1_structs_need_a_size(void **state)
           RONDO_EINVAL, "create_server");
 }
 
-static void G1_an_incomplete_allocator(void **state)
+TEST(G1_an_incomplete_allocator)
 {
-    struct world *w = *state;
-
     for (int i = 0; i < 3; i++) {
         rondo_loop_options options = test_loop_options(w);
         rondo_allocator part = w->allocator;
@@ -218,9 +207,8 @@ static void G1_an_incomplete_allocator(void **state)
 
 /* ---- values that make no sense ------------------------------------------ */
 
-static void G1_absurd_values_of_a_loop(void **state)
+TEST(G1_absurd_values_of_a_loop)
 {
-    struct world *w = *state;
     int64_t when[] = {INT64_MIN, -1, 0};
 
     for (size_t i = 0; i < 3; i++)
@@ -242,9 +230,8 @@ static void G1_absurd_values_of_a_loop(void **state)
           "set_background");
 }
 
-static void G1_absurd_values_of_a_transport(void **state)
+TEST(G1_absurd_values_of_a_transport)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     rondo_transport *t = p->transport;
@@ -271,9 +258,8 @@ static void G1_absurd_values_of_a_transport(void **state)
     raw_close(fd);
 }
 
-static void G1_no_transport(void **state)
+TEST(G1_no_transport)
 {
-    struct world *w = *state;
     rondo_address a;
 
     CHECK(rondo_transport_write(NULL, "x", 1), RONDO_EINVAL, "transport_write");
@@ -300,9 +286,8 @@ static void G1_no_transport(void **state)
           "server_pause_serving");
 }
 
-static void G1_no_datagram_endpoint(void **state)
+TEST(G1_no_datagram_endpoint)
 {
-    struct world *w = *state;
     rondo_address a;
 
     assert_ok(rondo_address_parse(&a, "239.1.1.1", 1));
@@ -327,9 +312,8 @@ static void G1_no_datagram_endpoint(void **state)
           "datagram_peer_address");
 }
 
-static void G1_absurd_values_of_a_server(void **state)
+TEST(G1_absurd_values_of_a_server)
 {
-    struct world *w = *state;
     raw_fd fd = raw_udp();
 
     CHECK(rondo_create_server(w->loop, NULL, NULL, NULL, NULL), RONDO_EINVAL,
@@ -350,9 +334,8 @@ static void G1_absurd_values_of_a_server(void **state)
     raw_close(fd);
 }
 
-static void G1_absurd_values_of_a_connect(void **state)
+TEST(G1_absurd_values_of_a_connect)
 {
-    struct world *w = *state;
     rondo_address a;
     raw_fd udp = raw_udp();
 
@@ -383,9 +366,8 @@ static void G1_absurd_values_of_a_connect(void **state)
 
 /* ---- descriptors -------------------------------------------------------- */
 
-static void G1_closed_and_wrong_descriptors(void **state)
+TEST(G1_closed_and_wrong_descriptors)
 {
-    struct world *w = *state;
     raw_fd file = raw_file();
     raw_fd dead = raw_dead_fd(); /* last, or the file would get its number */
 
@@ -406,24 +388,4 @@ static void G1_closed_and_wrong_descriptors(void **state)
                                   &recorder, NULL, NULL, NULL),
           RONDO_EBADF, "create_connection");
     raw_close(file);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {TEST(G1_no_loop_to_run),
-                                        TEST(G1_no_loop_to_schedule_on),
-                                        TEST(G1_no_loop_to_connect_on),
-                                        TEST(G1_void_functions_take_null),
-                                        TEST(G1_no_function_to_call),
-                                        TEST(G1_structs_need_a_size),
-                                        TEST(G1_an_incomplete_allocator),
-                                        TEST(G1_absurd_values_of_a_loop),
-                                        TEST(G1_absurd_values_of_a_transport),
-                                        TEST(G1_no_transport),
-                                        TEST(G1_no_datagram_endpoint),
-                                        TEST(G1_absurd_values_of_a_server),
-                                        TEST(G1_absurd_values_of_a_connect),
-                                        TEST(G1_closed_and_wrong_descriptors)};
-
-    return test_run("ground_input", tests, TEST_COUNT(tests));
 }

@@ -27,9 +27,8 @@ static void stop_and_schedule(rondo_loop *loop, void *arg)
     assert_ok(rondo_call_soon(loop, count, arg));
 }
 
-static void L2_stop_ends_the_run_after_the_batch(void **state)
+TEST(L2_stop_ends_the_run_after_the_batch)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
 
     assert_ok(rondo_call_soon(w->loop, count, n));
@@ -39,9 +38,8 @@ static void L2_stop_ends_the_run_after_the_batch(void **state)
     assert_int_equal(*n, 3);
 }
 
-static void L2_what_is_scheduled_after_stop_waits(void **state)
+TEST(L2_what_is_scheduled_after_stop_waits)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_and_schedule, n));
@@ -57,9 +55,8 @@ static void never_fd(rondo_loop *loop, rondo_fd fd, void *arg)
     count(loop, arg);
 }
 
-static void L2_stop_before_run_polls_once_without_waiting(void **state)
+TEST(L2_stop_before_run_polls_once_without_waiting)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     raw_fd fds[2];
     uint64_t before = test_iterations(w);
@@ -81,9 +78,8 @@ static void L2_stop_before_run_polls_once_without_waiting(void **state)
     raw_close(fds[1]);
 }
 
-static void L2_stop_before_run_runs_what_is_scheduled(void **state)
+TEST(L2_stop_before_run_runs_what_is_scheduled)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
 
     assert_ok(rondo_call_soon(w->loop, count, n));
@@ -93,9 +89,8 @@ static void L2_stop_before_run_runs_what_is_scheduled(void **state)
     assert_int_equal(*n, 2);
 }
 
-static void L2_the_next_run_is_not_stopped(void **state)
+TEST(L2_the_next_run_is_not_stopped)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
 
     rondo_loop_stop(w->loop);
@@ -105,10 +100,8 @@ static void L2_the_next_run_is_not_stopped(void **state)
     assert_int_equal(*n, 1);
 }
 
-static void L2_stop_with_nothing_to_do(void **state)
+TEST(L2_stop_with_nothing_to_do)
 {
-    struct world *w = *state;
-
     rondo_loop_stop(w->loop);
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(rondo_loop_run(w->loop), 0);
@@ -122,9 +115,8 @@ static void stop_twice(rondo_loop *loop, void *arg)
     rondo_loop_stop(loop);
 }
 
-static void L2_stop_many_times_stops_once(void **state)
+TEST(L2_stop_many_times_stops_once)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_twice, n));
@@ -141,9 +133,8 @@ static void stop_in_made(struct peer *p)
     rondo_loop_stop(p->w->loop);
 }
 
-static void L2_stop_in_a_timer_or_a_transport(void **state)
+TEST(L2_stop_in_a_timer_or_a_transport)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     unsigned *n = counter(w);
     raw_fd fds[2];
@@ -159,9 +150,8 @@ static void L2_stop_in_a_timer_or_a_transport(void **state)
     raw_close(fds[1]);
 }
 
-static void L2_stop_of_a_run_once_is_over_with_it(void **state)
+TEST(L2_stop_of_a_run_once_is_over_with_it)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
@@ -173,9 +163,8 @@ static void L2_stop_of_a_run_once_is_over_with_it(void **state)
 
 /* ---- L3: results of run ------------------------------------------------- */
 
-static void L3_run_returns_0_when_nothing_is_left(void **state)
+TEST(L3_run_returns_0_when_nothing_is_left)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
 
     assert_int_equal(rondo_loop_run(w->loop), 0);
@@ -208,9 +197,8 @@ static void post_a_stop(void *arg)
     rondo_loop_stop(loop);
 }
 
-static void L3_run_forever_returns_only_when_stopped(void **state)
+TEST(L3_run_forever_returns_only_when_stopped)
 {
-    struct world *w = *state;
     struct chain *c = test_alloc(w, sizeof *c);
     struct raw_thread *thread;
 
@@ -222,9 +210,8 @@ static void L3_run_forever_returns_only_when_stopped(void **state)
     raw_thread_join(thread);
 }
 
-static void L3_run_once_tells_whether_something_is_left(void **state)
+TEST(L3_run_once_tells_whether_something_is_left)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_id id;
 
@@ -246,9 +233,8 @@ static bool is_alive(struct world *w)
     return rondo_loop_run_once(w->loop, 0) == 1;
 }
 
-static void L3_timers_keep_alive_until_background(void **state)
+TEST(L3_timers_keep_alive_until_background)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_id once = rondo_call_later(w->loop, RONDO_SEC(1000), count, n);
     rondo_id every = rondo_call_every(w->loop, RONDO_SEC(1000), count, n);
@@ -269,9 +255,8 @@ static void L3_timers_keep_alive_until_background(void **state)
     assert_int_equal(*n, 0);
 }
 
-static void L3_background_callbacks_do_not_keep_alive(void **state)
+TEST(L3_background_callbacks_do_not_keep_alive)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_id id = rondo_call_soon(w->loop, count, n);
 
@@ -283,9 +268,8 @@ static void L3_background_callbacks_do_not_keep_alive(void **state)
     assert_int_equal(*n, 2);
 }
 
-static void L3_a_due_background_timer_runs_while_it_lives(void **state)
+TEST(L3_a_due_background_timer_runs_while_it_lives)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_id id = rondo_call_later(w->loop, 0, count, n);
 
@@ -295,9 +279,8 @@ static void L3_a_due_background_timer_runs_while_it_lives(void **state)
     assert_int_equal(*n, 2);
 }
 
-static void L3_watchers_keep_alive(void **state)
+TEST(L3_watchers_keep_alive)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     raw_fd fds[2];
 
@@ -314,9 +297,8 @@ static void L3_watchers_keep_alive(void **state)
     raw_close(fds[1]);
 }
 
-static void L3_transports_keep_alive_until_background(void **state)
+TEST(L3_transports_keep_alive_until_background)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -331,9 +313,8 @@ static void L3_transports_keep_alive_until_background(void **state)
     assert_string_equal(p->order, "MEL");
 }
 
-static void L3_servers_keep_alive_until_background(void **state)
+TEST(L3_servers_keep_alive_until_background)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     raw_fd fd;
 
@@ -354,9 +335,8 @@ static void L3_servers_keep_alive_until_background(void **state)
     assert_int_equal(l->closed, 1);
 }
 
-static void L3_a_pending_connect_keeps_alive_until_background(void **state)
+TEST(L3_a_pending_connect_keeps_alive_until_background)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
     rondo_id id;
@@ -373,39 +353,11 @@ static void L3_a_pending_connect_keeps_alive_until_background(void **state)
     assert_error(rondo_set_background(w->loop, id, true), RONDO_ENOENT);
 }
 
-static void L3_posts_keep_alive(void **state)
+TEST(L3_posts_keep_alive)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
 
     assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L2_stop_ends_the_run_after_the_batch),
-        TEST(L2_what_is_scheduled_after_stop_waits),
-        TEST(L2_stop_before_run_polls_once_without_waiting),
-        TEST(L2_stop_before_run_runs_what_is_scheduled),
-        TEST(L2_the_next_run_is_not_stopped),
-        TEST(L2_stop_with_nothing_to_do),
-        TEST(L2_stop_many_times_stops_once),
-        TEST(L2_stop_in_a_timer_or_a_transport),
-        TEST(L2_stop_of_a_run_once_is_over_with_it),
-        TEST(L3_run_returns_0_when_nothing_is_left),
-        TEST(L3_run_forever_returns_only_when_stopped),
-        TEST(L3_run_once_tells_whether_something_is_left),
-        TEST(L3_timers_keep_alive_until_background),
-        TEST(L3_background_callbacks_do_not_keep_alive),
-        TEST(L3_a_due_background_timer_runs_while_it_lives),
-        TEST(L3_watchers_keep_alive),
-        TEST(L3_transports_keep_alive_until_background),
-        TEST(L3_servers_keep_alive_until_background),
-        TEST(L3_a_pending_connect_keeps_alive_until_background),
-        TEST(L3_posts_keep_alive)};
-
-    return test_run("loop", tests, TEST_COUNT(tests));
 }

@@ -104,9 +104,8 @@ static void assert_one_line(const char *text, const char *part)
 
 /* ---- L11: the handler --------------------------------------------------- */
 
-static void L11_default_prints_one_line(void **state)
+TEST(L11_default_prints_one_line)
 {
-    struct world *w = *state;
     char text[1000];
 
     need_stderr(w);
@@ -115,9 +114,8 @@ static void L11_default_prints_one_line(void **state)
     assert_one_line(text, "the teapot is empty");
 }
 
-static void L11_default_takes_a_bare_error(void **state)
+TEST(L11_default_takes_a_bare_error)
 {
-    struct world *w = *state;
     char text[1000];
 
     need_stderr(w);
@@ -126,9 +124,8 @@ static void L11_default_takes_a_bare_error(void **state)
     assert_one_line(text, rondo_strerror(RONDO_EPROTO));
 }
 
-static void L11_own_handler_gets_it_instead(void **state)
+TEST(L11_own_handler_gets_it_instead)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     char text[1000];
 
@@ -142,9 +139,8 @@ static void L11_own_handler_gets_it_instead(void **state)
     assert_true(was_told(r, "the teapot is empty"));
 }
 
-static void L11_own_handler_calls_the_default(void **state)
+TEST(L11_own_handler_calls_the_default)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     char text[1000];
 
@@ -156,9 +152,8 @@ static void L11_own_handler_calls_the_default(void **state)
     assert_int_equal(r->count, 1);
 }
 
-static void L11_null_restores_the_default(void **state)
+TEST(L11_null_restores_the_default)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     char text[1000];
 
@@ -170,9 +165,8 @@ static void L11_null_restores_the_default(void **state)
     assert_int_equal(r->count, 0);
 }
 
-static void L11_a_failed_accept_is_told(void **state)
+TEST(L11_a_failed_accept_is_told)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct report *r = report_new(w);
     raw_fd fd;
@@ -206,9 +200,8 @@ static void close_all(rondo_loop *loop, void *arg, const rondo_exception *what)
     assert_ok(rondo_loop_set_exception_handler(loop, NULL, NULL));
 }
 
-static void L11_a_handler_may_close_the_loop_s_handles(void **state)
+TEST(L11_a_handler_may_close_the_loop_s_handles)
 {
-    struct world *w = *state;
     struct peer *p;
 
     w->expect_clean = true;
@@ -220,18 +213,4 @@ static void L11_a_handler_may_close_the_loop_s_handles(void **state)
     tell(w->loop, "close it");
     test_run_until(w, p->lost && victim->closed);
     assert_int_equal(p->connected, 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L11_default_prints_one_line),
-        TEST(L11_default_takes_a_bare_error),
-        TEST(L11_own_handler_gets_it_instead),
-        TEST(L11_own_handler_calls_the_default),
-        TEST(L11_null_restores_the_default),
-        TEST(L11_a_failed_accept_is_told),
-        TEST(L11_a_handler_may_close_the_loop_s_handles)};
-
-    return test_run("loop_exception", tests, TEST_COUNT(tests));
 }

@@ -147,9 +147,8 @@ static int use_loop(void *arg)
     return 0;
 }
 
-static void L8_a_loop_in_the_child_is_eforked(void **state)
+TEST(L8_a_loop_in_the_child_is_eforked)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     run_child(w, use_loop, f);
@@ -182,9 +181,8 @@ static int use_handles(void *arg)
     return f->lost + f->ran == 0 ? 0 : 100;
 }
 
-static void L8_handles_in_the_child_are_eforked(void **state)
+TEST(L8_handles_in_the_child_are_eforked)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     run_child(w, use_handles, f);
@@ -216,9 +214,8 @@ static void fork_inside(rondo_loop *loop, void *arg)
     f->made++;
 }
 
-static void L8_a_fork_inside_a_callback(void **state)
+TEST(L8_a_fork_inside_a_callback)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     assert_ok(rondo_call_soon(w->loop, fork_inside, f));
@@ -227,14 +224,4 @@ static void L8_a_fork_inside_a_callback(void **state)
         test_skip(w, "no fork on this platform");
     assert_int_equal(f->status, 0);
     family_end(f);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L8_a_loop_in_the_child_is_eforked),
-        TEST(L8_handles_in_the_child_are_eforked),
-        TEST(L8_a_fork_inside_a_callback)};
-
-    return test_run("loop_forked", tests, TEST_COUNT(tests));
 }

@@ -22,9 +22,8 @@ static unsigned *counter(struct world *w)
 
 /* ---- L13: what lives ---------------------------------------------------- */
 
-static void L13_timers_are_counted(void **state)
+TEST(L13_timers_are_counted)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_id ids[3];
 
@@ -43,9 +42,8 @@ static void L13_timers_are_counted(void **state)
     assert_int_equal(test_metrics(w).live_timers, 0);
 }
 
-static void L13_watchers_are_counted_by_side(void **state)
+TEST(L13_watchers_are_counted_by_side)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     raw_fd fds[2];
 
@@ -75,9 +73,8 @@ static void look_at_metrics(struct peer *p)
     transports_in_lost = test_metrics(p->w).live_transports;
 }
 
-static void L13_transports_servers_operations_are_counted(void **state)
+TEST(L13_transports_servers_operations_are_counted)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c;
 
@@ -100,9 +97,8 @@ static void L13_transports_servers_operations_are_counted(void **state)
     assert_int_equal(test_metrics(w).live_servers, 0);
 }
 
-static void L13_a_failed_connect_leaves_nothing(void **state)
+TEST(L13_a_failed_connect_leaves_nothing)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint16_t port = 0;
 
@@ -123,9 +119,8 @@ static void looked_up(rondo_loop *loop, void *arg, rondo_transport *t,
     count(loop, arg);
 }
 
-static void L13_look_ups_are_jobs(void **state)
+TEST(L13_look_ups_are_jobs)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
 
     w->expect_clean = true;
@@ -146,9 +141,8 @@ static void L13_look_ups_are_jobs(void **state)
 
 /* ---- L13: what is counted from the start -------------------------------- */
 
-static void L13_iterations_and_callbacks(void **state)
+TEST(L13_iterations_and_callbacks)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_loop_metrics before = test_metrics(w);
 
@@ -163,9 +157,8 @@ static void L13_iterations_and_callbacks(void **state)
     assert_true(test_metrics(w).callbacks == before.callbacks + 12);
 }
 
-static void L13_events_are_the_backend_s(void **state)
+TEST(L13_events_are_the_backend_s)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     raw_fd fds[2];
     uint64_t before;
@@ -184,9 +177,8 @@ static void L13_events_are_the_backend_s(void **state)
     raw_close(fds[1]);
 }
 
-static void L13_idle_time_is_the_time_waited(void **state)
+TEST(L13_idle_time_is_the_time_waited)
 {
-    struct world *w = *state;
     int64_t before = test_metrics(w).idle_ns;
     int64_t start;
     int64_t waited;
@@ -200,9 +192,8 @@ static void L13_idle_time_is_the_time_waited(void **state)
     assert_true(waited <= rondo_loop_time(w->loop) - start);
 }
 
-static void L13_allocations_are_the_allocator_s(void **state)
+TEST(L13_allocations_are_the_allocator_s)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     uint64_t before = test_allocations(w) - test_metrics(w).allocations;
 
@@ -222,9 +213,8 @@ static void echo(struct peer *p, const void *data, size_t size)
 }
 
 /* Once the arrays have grown: timers, callbacks, echoes need none. */
-static void L13_steady_state_allocates_nothing(void **state)
+TEST(L13_steady_state_allocates_nothing)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     struct peer *a;
     struct peer *b;
@@ -244,9 +234,8 @@ static void L13_steady_state_allocates_nothing(void **state)
     assert_true(test_metrics(w).allocations == before);
 }
 
-static void L13_periods_missed_are_counted(void **state)
+TEST(L13_periods_missed_are_counted)
 {
-    struct world *w = *state;
     unsigned *n = counter(w);
     rondo_id id = rondo_call_every(w->loop, RONDO_MS(1), count, n);
 
@@ -309,14 +298,11 @@ static void assert_line(const struct dump *d, const char *kind, rondo_fd fd,
     test_fail(d->w, "%d lines for %s%s %s", found, kind, number, state);
 }
 
-static void L13_an_empty_loop_dumps_nothing(void **state)
-{
-    assert_int_equal(dump_new(*state)->count, 0);
-}
+TEST_CASE(L13_an_empty_loop_dumps_nothing,
+          assert_int_equal(dump_new(w)->count, 0));
 
-static void L13_each_live_handle_is_one_line(void **state)
+TEST(L13_each_live_handle_is_one_line)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
     const struct dump *d;
@@ -340,9 +326,8 @@ static void L13_each_live_handle_is_one_line(void **state)
     raw_close(fds[1]);
 }
 
-static void L13_the_dump_tells_states(void **state)
+TEST(L13_the_dump_tells_states)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
     struct listener *l = test_serve(w);
@@ -359,25 +344,4 @@ static void L13_the_dump_tells_states(void **state)
     raw_reset(fd);
     test_run_until(w, p->lost);
     assert_int_equal(dump_new(w)->count, 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L13_timers_are_counted),
-        TEST(L13_watchers_are_counted_by_side),
-        TEST(L13_transports_servers_operations_are_counted),
-        TEST(L13_a_failed_connect_leaves_nothing),
-        TEST(L13_look_ups_are_jobs),
-        TEST(L13_iterations_and_callbacks),
-        TEST(L13_events_are_the_backend_s),
-        TEST(L13_idle_time_is_the_time_waited),
-        TEST(L13_allocations_are_the_allocator_s),
-        TEST(L13_steady_state_allocates_nothing),
-        TEST(L13_periods_missed_are_counted),
-        TEST(L13_an_empty_loop_dumps_nothing),
-        TEST(L13_each_live_handle_is_one_line),
-        TEST(L13_the_dump_tells_states)};
-
-    return test_run("loop_metrics", tests, TEST_COUNT(tests));
 }

@@ -72,9 +72,8 @@ static void send_while_it_is_awake(void *arg)
     atomic_store(&s->all_sent, true);
 }
 
-static void L7_one_wake_up_for_many_posts(void **state)
+TEST(L7_one_wake_up_for_many_posts)
 {
-    struct world *w = *state;
     struct sleeper *s = test_alloc(w, sizeof *s);
     struct raw_thread *thread;
     uint64_t before;
@@ -120,9 +119,8 @@ static void ask(void *arg)
     }
 }
 
-static void L7_no_wake_up_is_lost(void **state)
+TEST(L7_no_wake_up_is_lost)
 {
-    struct world *w = *state;
     struct ping *p = test_alloc(w, sizeof *p);
     struct raw_thread *thread;
 
@@ -144,9 +142,8 @@ static void wake_it(void *arg)
     }
 }
 
-static void L7_wake_ends_a_wait(void **state)
+TEST(L7_wake_ends_a_wait)
 {
-    struct world *w = *state;
     struct sleeper *s = test_alloc(w, sizeof *s);
     unsigned *n = test_alloc(w, sizeof *n);
     struct raw_thread *thread;
@@ -161,9 +158,8 @@ static void L7_wake_ends_a_wait(void **state)
     assert_int_equal(*n, 0);
 }
 
-static void L7_wake_before_the_wait_counts(void **state)
+TEST(L7_wake_before_the_wait_counts)
 {
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
 
     assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
@@ -181,10 +177,8 @@ static void stop_it(void *arg)
     rondo_loop_stop(w->loop);
 }
 
-static void L7_stop_from_a_thread_wakes(void **state)
+TEST(L7_stop_from_a_thread_wakes)
 {
-    struct world *w = *state;
-
     for (int i = 0; i < 20; i++) {
         struct raw_thread *thread = raw_thread_start(stop_it, w);
 
@@ -211,9 +205,8 @@ static void raise_it(rondo_loop *loop, void *arg)
     assert_int_equal(raise(SIGTERM), 0);
 }
 
-static void G3_stop_and_wake_in_a_signal_handler(void **state)
+TEST(G3_stop_and_wake_in_a_signal_handler)
 {
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
     void (*before)(int) = signal(SIGTERM, on_signal);
 
@@ -222,17 +215,4 @@ static void G3_stop_and_wake_in_a_signal_handler(void **state)
     run_until_stopped(w);
     (void)signal(SIGTERM, before);
     assert_int_equal(*n, 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L7_one_wake_up_for_many_posts),
-        TEST(L7_no_wake_up_is_lost),
-        TEST(L7_wake_ends_a_wait),
-        TEST(L7_wake_before_the_wait_counts),
-        TEST(L7_stop_from_a_thread_wakes),
-        TEST(G3_stop_and_wake_in_a_signal_handler)};
-
-    return test_run("loop_wake", tests, TEST_COUNT(tests));
 }

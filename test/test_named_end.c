@@ -33,15 +33,9 @@ static void leave_unread(struct world *w, bool server_leaves)
     assert_int_equal(stays->error, 0);
 }
 
-static void S6_the_client_leaves_with_bytes_unread(void **state)
-{
-    leave_unread(*state, false);
-}
+TEST_CASE(S6_the_client_leaves_with_bytes_unread, leave_unread(w, false));
 
-static void S6_the_server_leaves_with_bytes_unread(void **state)
-{
-    leave_unread(*state, true);
-}
+TEST_CASE(S6_the_server_leaves_with_bytes_unread, leave_unread(w, true));
 
 /* Much waits to be sent to one that leaves; what it said before is heard. */
 static void leave_unsent(struct world *w, bool server_leaves)
@@ -69,20 +63,13 @@ static void leave_unsent(struct world *w, bool server_leaves)
     assert_true(strstr(stays->last_error, "write") != NULL);
 }
 
-static void S6_the_client_leaves_much_unsent(void **state)
-{
-    leave_unsent(*state, false);
-}
+TEST_CASE(S6_the_client_leaves_much_unsent, leave_unsent(w, false));
 
-static void S6_the_server_leaves_much_unsent(void **state)
-{
-    leave_unsent(*state, true);
-}
+TEST_CASE(S6_the_server_leaves_much_unsent, leave_unsent(w, true));
 
 /* A pipe ends both ways at once: what is written afterwards cannot arrive. */
-static void S6_writing_after_the_end(void **state)
+TEST(S6_writing_after_the_end)
 {
-    struct world *w = *state;
     struct peer *c, *s;
 
     (void)named_pair(w, &c, &s);
@@ -98,9 +85,8 @@ static void S6_writing_after_the_end(void **state)
     assert_true(strstr(s->last_error, "pipe") != NULL);
 }
 
-static void S6_one_side_cannot_end_alone(void **state)
+TEST(S6_one_side_cannot_end_alone)
 {
-    struct world *w = *state;
     struct peer *p[2];
 
     (void)named_pair(w, &p[0], &p[1]);
@@ -119,9 +105,8 @@ static void S6_one_side_cannot_end_alone(void **state)
 
 /* ---- aborting ----------------------------------------------------------- */
 
-static void S7_a_server_that_aborts_is_a_reset(void **state)
+TEST(S7_a_server_that_aborts_is_a_reset)
 {
-    struct world *w = *state;
     struct peer *c, *s;
 
     (void)named_pair(w, &c, &s);
@@ -134,9 +119,8 @@ static void S7_a_server_that_aborts_is_a_reset(void **state)
 }
 
 /* Only an instance can be cut off: from a client it looks like an end. */
-static void S7_a_client_that_aborts_is_an_end(void **state)
+TEST(S7_a_client_that_aborts_is_an_end)
 {
-    struct world *w = *state;
     struct peer *c, *s;
 
     (void)named_pair(w, &c, &s);
@@ -147,9 +131,8 @@ static void S7_a_client_that_aborts_is_an_end(void **state)
     assert_int_equal(c->error, RONDO_ECANCELED);
 }
 
-static void S7_a_cut_while_paused_or_with_much_to_send(void **state)
+TEST(S7_a_cut_while_paused_or_with_much_to_send)
 {
-    struct world *w = *state;
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
 
@@ -176,9 +159,8 @@ static void S7_a_cut_while_paused_or_with_much_to_send(void **state)
     }
 }
 
-static void S7_abort_drops_what_waits(void **state)
+TEST(S7_abort_drops_what_waits)
 {
-    struct world *w = *state;
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
     struct listener *l = named_serve(w, named_name(w));
@@ -197,9 +179,8 @@ static void S7_abort_drops_what_waits(void **state)
     raw_close(fd);
 }
 
-static void S7_close_sends_what_waits(void **state)
+TEST(S7_close_sends_what_waits)
 {
-    struct world *w = *state;
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
     struct listener *l = named_serve(w, named_name(w));
@@ -220,9 +201,8 @@ static void S7_close_sends_what_waits(void **state)
     raw_close(fd);
 }
 
-static void S7_a_peer_that_never_reads(void **state)
+TEST(S7_a_peer_that_never_reads)
 {
-    struct world *w = *state;
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
     struct listener *l = named_serve(w, named_name(w));
@@ -238,10 +218,8 @@ static void S7_a_peer_that_never_reads(void **state)
 }
 
 /* Another program's server: ends in order, or cuts its client off. */
-static void S8_a_plain_server_ends_and_cuts(void **state)
+TEST(S8_a_plain_server_ends_and_cuts)
 {
-    struct world *w = *state;
-
     for (int cut = 0; cut < 2; cut++) {
         const char *name = named_name(w);
         raw_fd fd = raw_named_serve(name, 1);
@@ -339,47 +317,14 @@ static void end_in_each_callback(struct world *w, bool server_ends, bool cut)
     }
 }
 
-static void G7_the_server_closes_in_each_callback(void **state)
-{
-    end_in_each_callback(*state, true, false);
-}
+TEST_CASE(G7_the_server_closes_in_each_callback,
+          end_in_each_callback(w, true, false));
 
-static void G7_the_server_aborts_in_each_callback(void **state)
-{
-    end_in_each_callback(*state, true, true);
-}
+TEST_CASE(G7_the_server_aborts_in_each_callback,
+          end_in_each_callback(w, true, true));
 
-static void G7_the_client_closes_in_each_callback(void **state)
-{
-    end_in_each_callback(*state, false, false);
-}
+TEST_CASE(G7_the_client_closes_in_each_callback,
+          end_in_each_callback(w, false, false));
 
-static void G7_the_client_aborts_in_each_callback(void **state)
-{
-    end_in_each_callback(*state, false, true);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S6_the_client_leaves_with_bytes_unread),
-        TEST(S6_the_server_leaves_with_bytes_unread),
-        TEST(S6_the_client_leaves_much_unsent),
-        TEST(S6_the_server_leaves_much_unsent),
-        TEST(S6_writing_after_the_end),
-        TEST(S6_one_side_cannot_end_alone),
-        TEST(S7_a_server_that_aborts_is_a_reset),
-        TEST(S7_a_client_that_aborts_is_an_end),
-        TEST(S7_a_cut_while_paused_or_with_much_to_send),
-        TEST(S7_abort_drops_what_waits),
-        TEST(S7_close_sends_what_waits),
-        TEST(S7_a_peer_that_never_reads),
-        TEST(S8_a_plain_server_ends_and_cuts),
-        TEST(G7_the_server_closes_in_each_callback),
-        TEST(G7_the_server_aborts_in_each_callback),
-        TEST(G7_the_client_closes_in_each_callback),
-        TEST(G7_the_client_aborts_in_each_callback),
-    };
-
-    return test_run("named_end", tests, TEST_COUNT(tests));
-}
+TEST_CASE(G7_the_client_aborts_in_each_callback,
+          end_in_each_callback(w, false, true));

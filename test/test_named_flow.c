@@ -5,9 +5,8 @@
 
 /* ---- flow control ------------------------------------------------------- */
 
-static void S4_a_pipe_pauses_and_resumes_at_the_limits(void **state)
+TEST(S4_a_pipe_pauses_and_resumes_at_the_limits)
 {
-    struct world *w = *state;
     enum { PIECE = 10000 };
     unsigned char data[PIECE];
     struct peer *c, *s;
@@ -50,9 +49,8 @@ static void pause_it(struct peer *p, const void *data, size_t size)
 }
 
 /* What is unread stays in the pipe, and its writer has to wait. */
-static void S5_a_paused_reader_holds_up_its_writer(void **state)
+TEST(S5_a_paused_reader_holds_up_its_writer)
 {
-    struct world *w = *state;
     enum { MUCH = 1 << 20 };
     unsigned char *data = test_alloc(w, MUCH);
     struct peer *c, *s;
@@ -80,9 +78,8 @@ static void give_back(void *arg)
     ++*(unsigned *)arg;
 }
 
-static void S3_lent_and_gathered_bytes_leave_in_order(void **state)
+TEST(S3_lent_and_gathered_bytes_leave_in_order)
 {
-    struct world *w = *state;
     enum { SIZE = 100000 };
     unsigned char *data = test_alloc(w, SIZE * 3);
     unsigned *released = test_alloc(w, sizeof *released);
@@ -111,9 +108,8 @@ static void S3_lent_and_gathered_bytes_leave_in_order(void **state)
     test_run_until(w, c->lost && *released == 3);
 }
 
-static void S11_a_reader_that_hears_nothing(void **state)
+TEST(S11_a_reader_that_hears_nothing)
 {
-    struct world *w = *state;
     struct peer *c, *s;
 
     (void)named_pair(w, &c, &s);
@@ -157,9 +153,8 @@ static int choose(rondo_server *server, void *arg, rondo_transport *t,
     return c->what ? 0 : RONDO_EACCES;
 }
 
-static void V4_a_factory_for_a_pipe(void **state)
+TEST(V4_a_factory_for_a_pipe)
 {
-    struct world *w = *state;
     struct choosy *c = test_alloc(w, sizeof *c);
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     const char *name = named_name(w);
@@ -194,9 +189,8 @@ static void nothing_accepted(rondo_server *server, void *arg, rondo_fd socket,
     fail();
 }
 
-static void V4_options_that_no_pipe_has(void **state)
+TEST(V4_options_that_no_pipe_has)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
 
     w->expect_clean = true;
@@ -216,9 +210,8 @@ static void close_server(struct peer *p)
     rondo_server_close(rondo_transport_server(p->transport));
 }
 
-static void G7_a_server_closed_by_its_first_client(void **state)
+TEST(G7_a_server_closed_by_its_first_client)
 {
-    struct world *w = *state;
     struct listener *l = named_serve(w, named_name(w));
     struct peer *p[3];
 
@@ -240,9 +233,8 @@ static void G7_a_server_closed_by_its_first_client(void **state)
 
 /* ---- the loop ----------------------------------------------------------- */
 
-static void L5_closed_with_pipes_in_every_state(void **state)
+TEST(L5_closed_with_pipes_in_every_state)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     unsigned char *data = test_alloc(w, 400000);
     struct listener *l, *idle;
@@ -272,9 +264,8 @@ static void L5_closed_with_pipes_in_every_state(void **state)
     raw_close(fd);
 }
 
-static void L3_a_pipe_keeps_the_loop_going(void **state)
+TEST(L3_a_pipe_keeps_the_loop_going)
 {
-    struct world *w = *state;
     struct peer *c, *s;
     struct listener *l = named_pair(w, &c, &s);
 
@@ -286,21 +277,4 @@ static void L3_a_pipe_keeps_the_loop_going(void **state)
     rondo_transport_close(s->transport);
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(c->lost, 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S4_a_pipe_pauses_and_resumes_at_the_limits),
-        TEST(S5_a_paused_reader_holds_up_its_writer),
-        TEST(S3_lent_and_gathered_bytes_leave_in_order),
-        TEST(S11_a_reader_that_hears_nothing),
-        TEST(V4_a_factory_for_a_pipe),
-        TEST(V4_options_that_no_pipe_has),
-        TEST(G7_a_server_closed_by_its_first_client),
-        TEST(L5_closed_with_pipes_in_every_state),
-        TEST(L3_a_pipe_keeps_the_loop_going),
-    };
-
-    return test_run("named_flow", tests, TEST_COUNT(tests));
 }

@@ -77,9 +77,8 @@ static struct bag *pair(struct world *w, struct peer **a, struct peer **b)
 
 /* ---- S16: one descriptor ------------------------------------------------ */
 
-static void S16_one_there_and_one_back(void **state)
+TEST(S16_one_there_and_one_back)
 {
-    struct world *w = *state;
     const char *path;
     struct listener *l;
     struct bag *here, *there;
@@ -112,9 +111,8 @@ static void S16_one_there_and_one_back(void **state)
     assert_int_equal(l->first->bytes, 9);
 }
 
-static void S16_without_a_byte_nothing_goes(void **state)
+TEST(S16_without_a_byte_nothing_goes)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd file = raw_file();
@@ -137,9 +135,8 @@ static void count_release(void *arg)
     ++*(unsigned *)arg;
 }
 
-static void S16_each_write_path_carries(void **state)
+TEST(S16_each_write_path_carries)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd files[4];
@@ -172,10 +169,9 @@ static void S16_each_write_path_carries(void **state)
 
 /* More than the kernel takes, with descriptors at chosen bytes: each comes
  * with its own byte, in order, whatever is sent in parts. */
-static void S16_a_long_queue_keeps_them_with_their_bytes(void **state)
+TEST(S16_a_long_queue_keeps_them_with_their_bytes)
 {
     enum { PIECES = 40, PIECE = 30000 };
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     unsigned char *data = test_alloc(w, (size_t)PIECES * PIECE);
@@ -213,9 +209,8 @@ static void S16_a_long_queue_keeps_them_with_their_bytes(void **state)
     empty(bag);
 }
 
-static void S16_many_beside_one_byte(void **state)
+TEST(S16_many_beside_one_byte)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd files[2] = {raw_file(), raw_file()};
@@ -236,9 +231,8 @@ static void S16_many_beside_one_byte(void **state)
 }
 
 /* As many as a plain program can send at all. */
-static void S16_as_many_as_a_message_takes(void **state)
+TEST(S16_as_many_as_a_message_takes)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct bag *bag = give_bag(p);
     raw_fd end, file = raw_file(), fds[RAW_PASS_MOST];
@@ -260,9 +254,8 @@ static void S16_as_many_as_a_message_takes(void **state)
 
 /* ---- S16: taken, or closed ---------------------------------------------- */
 
-static void S16_what_is_not_taken_is_closed(void **state)
+TEST(S16_what_is_not_taken_is_closed)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd file = raw_file();
@@ -299,9 +292,8 @@ static void pause_and_give_back(struct peer *p, const void *data, size_t size)
     p->bytes -= size;
 }
 
-static void S16_held_with_their_bytes_while_paused(void **state)
+TEST(S16_held_with_their_bytes_while_paused)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd file = raw_file();
@@ -322,9 +314,8 @@ static void S16_held_with_their_bytes_while_paused(void **state)
 }
 
 /* The same, but the connection ends before they could be taken. */
-static void S16_held_and_never_taken(void **state)
+TEST(S16_held_and_never_taken)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     raw_fd file = raw_file();
     size_t before = raw_count_descriptors();
@@ -341,9 +332,8 @@ static void S16_held_and_never_taken(void **state)
     raw_close(file);
 }
 
-static void S16_a_small_buffer_takes_them_late(void **state)
+TEST(S16_a_small_buffer_takes_them_late)
 {
-    struct world *w = *state;
     struct peer *b = test_peer(w);
     struct bag *bag = give_bag(b);
     raw_fd end, files[3] = {raw_file(), raw_file(), raw_file()};
@@ -367,9 +357,8 @@ static void S16_a_small_buffer_takes_them_late(void **state)
 
 /* Every one is freed wherever a connection ends: unsent, in the kernel,
  * arrived. The harness counts descriptors. */
-static void S16_nothing_is_left_at_the_end(void **state)
+TEST(S16_nothing_is_left_at_the_end)
 {
-    struct world *w = *state;
     size_t before;
     raw_fd file = raw_file();
 
@@ -395,9 +384,8 @@ static void S16_nothing_is_left_at_the_end(void **state)
     raw_close(file);
 }
 
-static void S16_nothing_is_left_when_the_loop_closes(void **state)
+TEST(S16_nothing_is_left_when_the_loop_closes)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     raw_fd file = raw_file();
 
@@ -408,24 +396,4 @@ static void S16_nothing_is_left_when_the_loop_closes(void **state)
     assert_ok(rondo_transport_write(a->transport, "y", 1));
     raw_close(file);
     test_close_loop(w); /* the harness looks for what is left */
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S16_one_there_and_one_back),
-        TEST(S16_without_a_byte_nothing_goes),
-        TEST(S16_each_write_path_carries),
-        TEST(S16_a_long_queue_keeps_them_with_their_bytes),
-        TEST(S16_many_beside_one_byte),
-        TEST(S16_as_many_as_a_message_takes),
-        TEST(S16_what_is_not_taken_is_closed),
-        TEST(S16_held_with_their_bytes_while_paused),
-        TEST(S16_held_and_never_taken),
-        TEST(S16_a_small_buffer_takes_them_late),
-        TEST(S16_nothing_is_left_at_the_end),
-        TEST(S16_nothing_is_left_when_the_loop_closes),
-    };
-
-    return local_run("pass", tests, TEST_COUNT(tests));
 }

@@ -23,9 +23,8 @@ static void take_one(struct peer *p, const void *data, size_t size)
 
 /* ---- S16: refused ------------------------------------------------------- */
 
-static void S16_only_unix_sockets_carry(void **state)
+TEST(S16_only_unix_sockets_carry)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     raw_fd file = raw_file();
 
@@ -40,9 +39,8 @@ static void S16_only_unix_sockets_carry(void **state)
     raw_close(file);
 }
 
-static void S16_descriptors_that_are_none(void **state)
+TEST(S16_descriptors_that_are_none)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     rondo_fd got = 0;
 
@@ -64,9 +62,8 @@ static void S16_descriptors_that_are_none(void **state)
     b->on_data = NULL;
 }
 
-static void S16_after_the_end_of_writing(void **state)
+TEST(S16_after_the_end_of_writing)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     raw_fd file = raw_file();
 
@@ -83,9 +80,8 @@ static void S16_after_the_end_of_writing(void **state)
 
 /* ---- S16: no room ------------------------------------------------------- */
 
-static void S16_the_sender_has_no_room(void **state)
+TEST(S16_the_sender_has_no_room)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     raw_fd fds[ROOM];
     size_t count;
@@ -106,9 +102,8 @@ static void S16_the_sender_has_no_room(void **state)
 }
 
 /* Two come, there is room for one: neither is kept, and it is told. */
-static void S16_the_receiver_has_no_room(void **state)
+TEST(S16_the_receiver_has_no_room)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd end, fds[ROOM], two[2] = {raw_file(), raw_file()};
     size_t count, open;
@@ -138,9 +133,8 @@ static void S16_the_receiver_has_no_room(void **state)
 
 /* ---- G8: no memory ------------------------------------------------------ */
 
-static void G8_sending_without_memory(void **state)
+TEST(G8_sending_without_memory)
 {
-    struct world *w = *state;
     raw_fd file = raw_file();
     unsigned failures = 0;
 
@@ -173,9 +167,8 @@ static void G8_sending_without_memory(void **state)
     raw_close(file);
 }
 
-static void G8_receiving_without_memory(void **state)
+TEST(G8_receiving_without_memory)
 {
-    struct world *w = *state;
     raw_fd file = raw_file();
     unsigned failures = 0;
 
@@ -250,9 +243,8 @@ static int receive_without_standard(void *arg)
     return raw_fd_valid(0) || raw_fd_valid(1) || raw_fd_valid(2) ? 4 : 0;
 }
 
-static void G9_what_arrives_is_never_0_to_2(void **state)
+TEST(G9_what_arrives_is_never_0_to_2)
 {
-    struct world *w = *state;
     rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
 
     passing_needed(w);
@@ -278,9 +270,8 @@ static void adopt_it(struct peer *p, const void *data, size_t size)
     test_adopt(p->w, fd, &recorder, h->got);
 }
 
-static void S16_a_connection_travels(void **state)
+TEST(S16_a_connection_travels)
 {
-    struct world *w = *state;
     struct peer *a, *b, *mine = test_peer(w);
     struct handover *h = test_alloc(w, sizeof *h);
     raw_fd tcp[2];
@@ -306,9 +297,8 @@ static void S16_a_connection_travels(void **state)
 /* ---- S16: the other end -------------------------------------------------- */
 
 /* A program without Rondo sends and receives the same. */
-static void S16_with_a_plain_socket(void **state)
+TEST(S16_with_a_plain_socket)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     rondo_fd taken = RONDO_NO_FD;
     raw_fd end, file = raw_file(), other = raw_file(), got[4];
@@ -335,22 +325,4 @@ static void S16_with_a_plain_socket(void **state)
     raw_close(end);
     raw_close(file);
     raw_close(other);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S16_only_unix_sockets_carry),
-        TEST(S16_descriptors_that_are_none),
-        TEST(S16_after_the_end_of_writing),
-        TEST(S16_the_sender_has_no_room),
-        TEST(S16_the_receiver_has_no_room),
-        TEST(G8_sending_without_memory),
-        TEST(G8_receiving_without_memory),
-        TEST(G9_what_arrives_is_never_0_to_2),
-        TEST(S16_a_connection_travels),
-        TEST(S16_with_a_plain_socket),
-    };
-
-    return local_run("pass_wrong", tests, TEST_COUNT(tests));
 }

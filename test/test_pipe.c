@@ -28,45 +28,40 @@ static void carry(struct world *w, raw_fd fds[2])
     assert_int_equal(wr->lost, 1);
 }
 
-static void P1_pipe(void **state)
+TEST(P1_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     carry(w, fds);
 }
 
-static void P1_overlapped_pipe(void **state)
+TEST(P1_overlapped_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_overlapped_pipe(w, fds);
     carry(w, fds);
 }
 
-static void P1_fifo(void **state)
+TEST(P1_fifo)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_fifo(w, fds);
     carry(w, fds);
 }
 
-static void P1_unix_socket(void **state)
+TEST(P1_unix_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_local_pair(w, fds);
     carry(w, fds);
 }
 
-static void P1_tcp_socket(void **state)
+TEST(P1_tcp_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_need_pipes(w);
@@ -74,9 +69,8 @@ static void P1_tcp_socket(void **state)
     carry(w, fds);
 }
 
-static void P1_many_small_pieces(void **state)
+TEST(P1_many_small_pieces)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct peer *r;
 
@@ -94,9 +88,8 @@ static void P1_many_small_pieces(void **state)
     assert_string_equal(r->order, "MdEL");
 }
 
-static void P1_buffered_protocol(void **state)
+TEST(P1_buffered_protocol)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct peer *r = test_peer(w);
 
@@ -112,9 +105,8 @@ static void P1_buffered_protocol(void **state)
 
 /* ---- one direction only ------------------------------------------------- */
 
-static void P1_a_reader_does_not_write(void **state)
+TEST(P1_a_reader_does_not_write)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct peer *r;
 
@@ -132,9 +124,8 @@ static void P1_a_reader_does_not_write(void **state)
     assert_int_equal(r->error, 0);
 }
 
-static void P1_a_writer_does_not_read(void **state)
+TEST(P1_a_writer_does_not_read)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct peer *p;
     char byte;
@@ -176,18 +167,16 @@ static void hold_the_writer(struct world *w, raw_fd fds[2])
     assert_true(r->checksum == test_pattern_checksum(sent));
 }
 
-static void P1_paused_reading_holds_the_writer(void **state)
+TEST(P1_paused_reading_holds_the_writer)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     hold_the_writer(w, fds);
 }
 
-static void P1_paused_reading_holds_an_overlapped_writer(void **state)
+TEST(P1_paused_reading_holds_an_overlapped_writer)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_overlapped_pipe(w, fds);
@@ -199,9 +188,8 @@ static void count_release(void *arg)
     ++*(unsigned *)arg;
 }
 
-static void P1_owned_and_gathered_writes(void **state)
+TEST(P1_owned_and_gathered_writes)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     size_t size = 300000;
     unsigned char *bytes = test_alloc(w, size);
@@ -227,9 +215,8 @@ static void P1_owned_and_gathered_writes(void **state)
 
 /* ---- terminals and devices ---------------------------------------------- */
 
-static void P1_terminal(void **state)
+TEST(P1_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     char piece[16];
 
@@ -251,9 +238,8 @@ static void P1_terminal(void **state)
     raw_close(fds[0]);
 }
 
-static void P1_terminal_with_lines_and_an_end(void **state)
+TEST(P1_terminal_with_lines_and_an_end)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_need_pipes(w);
@@ -274,9 +260,8 @@ static void P1_terminal_with_lines_and_an_end(void **state)
 }
 
 /* The kernel has room for a few KiB only: the rest waits for the reader. */
-static void P1_terminal_that_is_slow(void **state)
+TEST(P1_terminal_that_is_slow)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     uint64_t size = 200000;
 
@@ -291,9 +276,8 @@ static void P1_terminal_that_is_slow(void **state)
     assert_true(r->checksum == test_pattern_checksum(size));
 }
 
-static void P1_null_device(void **state)
+TEST(P1_null_device)
 {
-    struct world *w = *state;
     char *bytes = test_alloc(w, VOLUME);
 
     test_need_pipes(w);
@@ -312,9 +296,8 @@ static void P1_null_device(void **state)
 }
 
 /* What never waits must not keep the loop from anything else. */
-static void P1_endless_device(void **state)
+TEST(P1_endless_device)
 {
-    struct world *w = *state;
     raw_fd fd = raw_device("/dev/zero");
 
     test_need_pipes(w);
@@ -335,9 +318,8 @@ static void P1_endless_device(void **state)
     assert_int_equal(r->error, RONDO_ECANCELED);
 }
 
-static void P1_full_device(void **state)
+TEST(P1_full_device)
 {
-    struct world *w = *state;
     raw_fd fd = raw_device("/dev/full");
 
     test_need_pipes(w);
@@ -349,30 +331,4 @@ static void P1_full_device(void **state)
     test_run_until(w, p->lost);
     assert_int_equal(p->error, RONDO_ENOSPC);
     assert_non_null(strstr(p->last_error, "ENOSPC"));
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(P1_pipe),
-        TEST(P1_overlapped_pipe),
-        TEST(P1_fifo),
-        TEST(P1_unix_socket),
-        TEST(P1_tcp_socket),
-        TEST(P1_many_small_pieces),
-        TEST(P1_buffered_protocol),
-        TEST(P1_a_reader_does_not_write),
-        TEST(P1_a_writer_does_not_read),
-        TEST(P1_paused_reading_holds_the_writer),
-        TEST(P1_paused_reading_holds_an_overlapped_writer),
-        TEST(P1_owned_and_gathered_writes),
-        TEST(P1_terminal),
-        TEST(P1_terminal_with_lines_and_an_end),
-        TEST(P1_terminal_that_is_slow),
-        TEST(P1_null_device),
-        TEST(P1_endless_device),
-        TEST(P1_full_device),
-    };
-
-    return test_run("pipe", tests, TEST_COUNT(tests));
 }

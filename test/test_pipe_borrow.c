@@ -45,27 +45,24 @@ static void check_pair(struct world *w, raw_fd fds[2], bool to_write)
     raw_close(fds[1]);
 }
 
-static void P2_pipe_to_read(void **state)
+TEST(P2_pipe_to_read)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     check_pair(w, fds, false);
 }
 
-static void P2_pipe_to_write(void **state)
+TEST(P2_pipe_to_write)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     check_pair(w, fds, true);
 }
 
-static void P2_socket(void **state)
+TEST(P2_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_need_pipes(w);
@@ -73,18 +70,16 @@ static void P2_socket(void **state)
     check_pair(w, fds, false);
 }
 
-static void P2_terminal(void **state)
+TEST(P2_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_terminal(w, fds);
     check_pair(w, fds, true);
 }
 
-static void P2_null_device(void **state)
+TEST(P2_null_device)
 {
-    struct world *w = *state;
     raw_fd fd = raw_null();
 
     test_need_pipes(w);
@@ -93,9 +88,8 @@ static void P2_null_device(void **state)
 }
 
 /* read by a thread where the backend does not wait for it */
-static void P2_null_device_to_read(void **state)
+TEST(P2_null_device_to_read)
 {
-    struct world *w = *state;
     raw_fd fd = raw_null();
     struct peer *r;
 
@@ -107,10 +101,8 @@ static void P2_null_device_to_read(void **state)
     raw_close(fd);
 }
 
-static void P2_file(void **state)
+TEST(P2_file)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     raw_fd fd = test_file(w, 10);
     struct peer *r = test_reader(w, fd, RONDO_PIPE_BORROW | RONDO_PIPE_FILE);
@@ -119,9 +111,8 @@ static void P2_file(void **state)
     raw_close(fd);
 }
 
-static void P2_a_mode_that_was_set_stays(void **state)
+TEST(P2_a_mode_that_was_set_stays)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_fifo(w, fds); /* both are opened non-blocking */
@@ -133,9 +124,8 @@ static void P2_a_mode_that_was_set_stays(void **state)
 }
 
 /* Of a FIFO there is no second descriptor to be had: its mode is changed. */
-static void P2_fifo_gets_its_mode_back(void **state)
+TEST(P2_fifo_gets_its_mode_back)
 {
-    struct world *w = *state;
     raw_fd fds[2], plain;
 
     test_fifo(w, fds);
@@ -149,9 +139,8 @@ static void P2_fifo_gets_its_mode_back(void **state)
 }
 
 /* Whoever shares the terminal, the shell above all, must not notice. */
-static void P2_a_terminals_mode_is_not_touched(void **state)
+TEST(P2_a_terminals_mode_is_not_touched)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_terminal(w, fds);
@@ -168,9 +157,8 @@ static void P2_a_terminals_mode_is_not_touched(void **state)
 }
 
 /* What nobody asked for is somebody else's to read. */
-static void P2_unread_bytes_stay(void **state)
+TEST(P2_unread_bytes_stay)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     char piece[8];
 
@@ -189,9 +177,8 @@ static void P2_unread_bytes_stay(void **state)
 }
 
 /* As a reset would be: the next who uses the socket still can. */
-static void P2_aborted_socket_stays_connected(void **state)
+TEST(P2_aborted_socket_stays_connected)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     char piece[8];
 
@@ -214,9 +201,8 @@ static int close_in_child(void *arg)
     return rondo_loop_after_fork(w->loop) < 0 || rondo_loop_close(w->loop) < 0;
 }
 
-static void L8_a_childs_close_leaves_the_mode(void **state)
+TEST(L8_a_childs_close_leaves_the_mode)
 {
-    struct world *w = *state;
     raw_fd fds[2], plain;
 
     test_fifo(w, fds);
@@ -239,9 +225,8 @@ static void L8_a_childs_close_leaves_the_mode(void **state)
 
 /* ---- stdin -------------------------------------------------------------- */
 
-static void P2_stdio_numbers(void **state)
+TEST(P2_stdio_numbers)
 {
-    (void)state;
     for (int i = 0; i < 3; i++)
         assert_true(rondo_stdio(i) != RONDO_NO_FD);
     assert_true(rondo_stdio(3) == RONDO_NO_FD);
@@ -279,9 +264,8 @@ static void read_lines(struct world *w, struct peer *r)
     assert_memory_equal(r->captured, "one\ntwo\n", 8);
 }
 
-static void P2_stdin_is_a_pipe(void **state)
+TEST(P2_stdin_is_a_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
@@ -290,9 +274,8 @@ static void P2_stdin_is_a_pipe(void **state)
     as_stdin(w, fds[0], read_lines);
 }
 
-static void P2_stdin_is_a_file(void **state)
+TEST(P2_stdin_is_a_file)
 {
-    struct world *w = *state;
     raw_fd fd = raw_file();
 
     test_need_pipes(w);
@@ -308,10 +291,8 @@ static void read_nothing(struct world *w, struct peer *r)
     assert_string_equal(r->order, "MEL");
 }
 
-static void P2_stdin_is_the_null_device(void **state)
+TEST(P2_stdin_is_the_null_device)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     as_stdin(w, raw_null(), read_nothing);
 }
@@ -326,9 +307,8 @@ static void read_typed(struct world *w, struct peer *r)
     read_lines(w, r);
 }
 
-static void P2_stdin_is_a_terminal(void **state)
+TEST(P2_stdin_is_a_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_need_pipes(w);
@@ -350,39 +330,11 @@ static void look_at_exec(struct world *w, struct peer *r)
     test_run_until(w, r->lost);
 }
 
-static void G9_stdin_is_no_secret(void **state)
+TEST(G9_stdin_is_no_secret)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     as_stdin(w, fds[0], look_at_exec);
     raw_close(fds[1]);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(P2_pipe_to_read),
-        TEST(P2_pipe_to_write),
-        TEST(P2_socket),
-        TEST(P2_terminal),
-        TEST(P2_null_device),
-        TEST(P2_null_device_to_read),
-        TEST(P2_file),
-        TEST(P2_a_mode_that_was_set_stays),
-        TEST(P2_fifo_gets_its_mode_back),
-        TEST(P2_a_terminals_mode_is_not_touched),
-        TEST(P2_unread_bytes_stay),
-        TEST(P2_aborted_socket_stays_connected),
-        TEST(L8_a_childs_close_leaves_the_mode),
-        TEST(P2_stdio_numbers),
-        TEST(P2_stdin_is_a_pipe),
-        TEST(P2_stdin_is_a_file),
-        TEST(P2_stdin_is_the_null_device),
-        TEST(P2_stdin_is_a_terminal),
-        TEST(G9_stdin_is_no_secret),
-    };
-
-    return test_run("pipe_borrow", tests, TEST_COUNT(tests));
 }

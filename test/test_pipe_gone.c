@@ -27,9 +27,8 @@ static void leave_idle(struct world *w, raw_fd fds[2], unsigned flags)
         raw_close(fds[1]);
 }
 
-static void P3_idle_pipe(void **state)
+TEST(P3_idle_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     need_telling(w);
@@ -37,18 +36,16 @@ static void P3_idle_pipe(void **state)
     leave_idle(w, fds, RONDO_PIPE_OWN);
 }
 
-static void P3_idle_overlapped_pipe(void **state)
+TEST(P3_idle_overlapped_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_overlapped_pipe(w, fds);
     leave_idle(w, fds, RONDO_PIPE_OWN);
 }
 
-static void P3_idle_borrowed_pipe(void **state)
+TEST(P3_idle_borrowed_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     need_telling(w);
@@ -56,27 +53,24 @@ static void P3_idle_borrowed_pipe(void **state)
     leave_idle(w, fds, RONDO_PIPE_BORROW);
 }
 
-static void P3_idle_fifo(void **state)
+TEST(P3_idle_fifo)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_fifo(w, fds);
     leave_idle(w, fds, RONDO_PIPE_OWN);
 }
 
-static void P3_idle_unix_socket(void **state)
+TEST(P3_idle_unix_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_local_pair(w, fds);
     leave_idle(w, fds, RONDO_PIPE_OWN);
 }
 
-static void P3_gone_before_it_is_made(void **state)
+TEST(P3_gone_before_it_is_made)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     need_telling(w);
@@ -109,27 +103,24 @@ static void leave_full(struct world *w, raw_fd fds[2])
     assert_true(raw_sigpipe_untouched());
 }
 
-static void P3_full_pipe(void **state)
+TEST(P3_full_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     leave_full(w, fds);
 }
 
-static void P3_full_overlapped_pipe(void **state)
+TEST(P3_full_overlapped_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_overlapped_pipe(w, fds);
     leave_full(w, fds);
 }
 
-static void P3_full_unix_socket(void **state)
+TEST(P3_full_unix_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_local_pair(w, fds);
@@ -137,9 +128,8 @@ static void P3_full_unix_socket(void **state)
 }
 
 /* S7: after a close all that was wanted was that it is taken, or not. */
-static void S7_reader_leaves_after_close(void **state)
+TEST(S7_reader_leaves_after_close)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
@@ -168,9 +158,8 @@ static int write_to_nobody(struct world *w, raw_fd fds[2])
     return error;
 }
 
-static void S8_no_sigpipe(void **state)
+TEST(S8_no_sigpipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     for (int i = 0; i < 3; i++) {
@@ -182,9 +171,8 @@ static void S8_no_sigpipe(void **state)
     }
 }
 
-static void S8_no_sigpipe_from_a_socket(void **state)
+TEST(S8_no_sigpipe_from_a_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_local_pair(w, fds);
@@ -192,9 +180,8 @@ static void S8_no_sigpipe_from_a_socket(void **state)
     assert_true(raw_sigpipe_untouched());
 }
 
-static void S8_a_pending_sigpipe_stays(void **state)
+TEST(S8_a_pending_sigpipe_stays)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
@@ -257,21 +244,14 @@ static void on_old_kernel(struct world *w, void *held)
     assert_int_equal(status, 0);
 }
 
-static void S8_no_sigpipe_on_an_older_kernel(void **state)
-{
-    on_old_kernel(*state, NULL);
-}
+TEST_CASE(S8_no_sigpipe_on_an_older_kernel, on_old_kernel(w, NULL));
 
-static void S8_a_pending_sigpipe_stays_on_an_older_kernel(void **state)
-{
-    on_old_kernel(*state, *state);
-}
+TEST_CASE(S8_a_pending_sigpipe_stays_on_an_older_kernel, on_old_kernel(w, w));
 
 /* ---- terminals and sockets: input is no hang-up ------------------------- */
 
-static void P3_input_on_a_terminal(void **state)
+TEST(P3_input_on_a_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     char piece[8];
 
@@ -311,9 +291,8 @@ static void check_input(struct world *w, raw_fd fds[2])
     raw_close(fds[0]);
 }
 
-static void P3_input_on_a_tcp_socket(void **state)
+TEST(P3_input_on_a_tcp_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_need_pipes(w);
@@ -321,9 +300,8 @@ static void P3_input_on_a_tcp_socket(void **state)
     check_input(w, fds);
 }
 
-static void P3_input_on_a_unix_socket(void **state)
+TEST(P3_input_on_a_unix_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_local_pair(w, fds);
@@ -347,18 +325,16 @@ static void hang_up(struct world *w, raw_fd reader, raw_fd other)
     assert_memory_equal(r->captured, "last", 4);
 }
 
-static void P3_hang_up_of_the_slave_is_an_end(void **state)
+TEST(P3_hang_up_of_the_slave_is_an_end)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_terminal(w, fds);
     hang_up(w, fds[0], fds[1]);
 }
 
-static void P3_hang_up_of_the_master_is_an_end(void **state)
+TEST(P3_hang_up_of_the_master_is_an_end)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_terminal(w, fds);
@@ -366,9 +342,8 @@ static void P3_hang_up_of_the_master_is_an_end(void **state)
 }
 
 /* What came before is delivered, whenever the reader looks. */
-static void P3_the_last_words_of_a_terminal(void **state)
+TEST(P3_the_last_words_of_a_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_terminal(w, fds);
@@ -381,9 +356,8 @@ static void P3_the_last_words_of_a_terminal(void **state)
     assert_int_equal(r->error, 0);
 }
 
-static void P3_the_last_words_of_a_pipe(void **state)
+TEST(P3_the_last_words_of_a_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
@@ -400,9 +374,8 @@ static void P3_the_last_words_of_a_pipe(void **state)
 }
 
 /* A FIFO that nobody writes to yet is not at its end. */
-static void P3_a_fifo_waits_for_its_writer(void **state)
+TEST(P3_a_fifo_waits_for_its_writer)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_fifo(w, fds);
@@ -413,35 +386,4 @@ static void P3_a_fifo_waits_for_its_writer(void **state)
     raw_close(fds[1]);
     test_run_until(w, r->lost);
     assert_string_equal(r->order, "MdEL");
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(P3_idle_pipe),
-        TEST(P3_idle_overlapped_pipe),
-        TEST(P3_idle_borrowed_pipe),
-        TEST(P3_idle_fifo),
-        TEST(P3_idle_unix_socket),
-        TEST(P3_gone_before_it_is_made),
-        TEST(P3_full_pipe),
-        TEST(P3_full_overlapped_pipe),
-        TEST(P3_full_unix_socket),
-        TEST(S7_reader_leaves_after_close),
-        TEST(S8_no_sigpipe),
-        TEST(S8_no_sigpipe_from_a_socket),
-        TEST(S8_a_pending_sigpipe_stays),
-        TEST(S8_no_sigpipe_on_an_older_kernel),
-        TEST(S8_a_pending_sigpipe_stays_on_an_older_kernel),
-        TEST(P3_input_on_a_terminal),
-        TEST(P3_input_on_a_tcp_socket),
-        TEST(P3_input_on_a_unix_socket),
-        TEST(P3_hang_up_of_the_slave_is_an_end),
-        TEST(P3_hang_up_of_the_master_is_an_end),
-        TEST(P3_the_last_words_of_a_terminal),
-        TEST(P3_the_last_words_of_a_pipe),
-        TEST(P3_a_fifo_waits_for_its_writer),
-    };
-
-    return test_run("pipe_gone", tests, TEST_COUNT(tests));
 }

@@ -39,18 +39,15 @@ static rondo_process_options piped(const char *program)
     return o;
 }
 
-static struct world *begin(void **state)
+static void begin(struct world *w)
 {
-    struct world *w = *state;
-
     proc_need(w);
     w->expect_clean = true;
-    return w;
 }
 
-static void X1_no_such_program(void **state)
+TEST(X1_no_such_program)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped("/nowhere/at/all");
 
     refused(w, &o, RONDO_ENOENT, "/nowhere/at/all");
@@ -58,25 +55,25 @@ static void X1_no_such_program(void **state)
     refused(w, &o, RONDO_ENOENT, "no-such-program-anywhere");
 }
 
-static void X1_an_empty_name(void **state)
+TEST(X1_an_empty_name)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped("");
 
     refused(w, &o, RONDO_ENOENT, "cannot run");
 }
 
-static void X1_a_folder_is_no_program(void **state)
+TEST(X1_a_folder_is_no_program)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped(raw_known_folder());
 
     refused(w, &o, RONDO_EACCES, raw_known_folder());
 }
 
-static void X1_a_file_that_must_not_run(void **state)
+TEST(X1_a_file_that_must_not_run)
 {
-    struct world *w = begin(state);
+    begin(w);
     char path[256];
     rondo_process_options o;
 
@@ -87,9 +84,9 @@ static void X1_a_file_that_must_not_run(void **state)
     raw_remove(path);
 }
 
-static void X1_a_file_that_is_no_program(void **state)
+TEST(X1_a_file_that_is_no_program)
 {
-    struct world *w = begin(state);
+    begin(w);
     char path[256];
     rondo_process_options o;
 
@@ -100,9 +97,9 @@ static void X1_a_file_that_is_no_program(void **state)
     raw_remove(path);
 }
 
-static void X1_a_name_with_a_file_as_folder(void **state)
+TEST(X1_a_name_with_a_file_as_folder)
 {
-    struct world *w = begin(state);
+    begin(w);
     char path[256];
     rondo_process_options o;
 
@@ -113,9 +110,9 @@ static void X1_a_name_with_a_file_as_folder(void **state)
     refused(w, &o, RONDO_ENOTDIR, path);
 }
 
-static void X1_a_name_that_is_too_long(void **state)
+TEST(X1_a_name_that_is_too_long)
 {
-    struct world *w = begin(state);
+    begin(w);
     static char path[70000];
     rondo_process_options o;
 
@@ -125,9 +122,9 @@ static void X1_a_name_that_is_too_long(void **state)
     refused(w, &o, RONDO_ENAMETOOLONG, "cannot run /xxx");
 }
 
-static void X1_a_folder_to_start_in_that_is_not_there(void **state)
+TEST(X1_a_folder_to_start_in_that_is_not_there)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped(raw_child());
 
     o.cwd = "/nowhere";
@@ -136,19 +133,19 @@ static void X1_a_folder_to_start_in_that_is_not_there(void **state)
     refused(w, &o, RONDO_ENOENT, "folder");
 }
 
-static void X1_a_folder_to_start_in_that_is_a_file(void **state)
+TEST(X1_a_folder_to_start_in_that_is_a_file)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped(raw_child());
 
     o.cwd = raw_child();
     refused(w, &o, RONDO_ENOTDIR, "folder");
 }
 
-static void X1_argv_that_is_too_long(void **state)
+TEST(X1_argv_that_is_too_long)
 {
     enum { WORDS = 100, WORD = 100000 };
-    struct world *w = begin(state);
+    begin(w);
     static const char *argv[WORDS + 1];
     char *word = test_alloc(w, WORD);
     rondo_process_options o = piped(raw_child());
@@ -162,9 +159,9 @@ static void X1_argv_that_is_too_long(void **state)
     refused(w, &o, RONDO_ETOOMUCH, "cannot run");
 }
 
-static void X1_neither_program_nor_argv(void **state)
+TEST(X1_neither_program_nor_argv)
 {
-    struct world *w = begin(state);
+    begin(w);
     const char *const empty[] = {NULL};
     rondo_process_options o = piped(NULL);
 
@@ -175,9 +172,9 @@ static void X1_neither_program_nor_argv(void **state)
     refused(w, &o, RONDO_EINVAL, "empty argv");
 }
 
-static void X1_no_protocol(void **state)
+TEST(X1_no_protocol)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped(raw_child());
 
     assert_error(rondo_subprocess_exec(w->loop, &o, NULL, NULL, NULL),
@@ -192,9 +189,9 @@ static void X1_no_protocol(void **state)
 
 /* ---- descriptors -------------------------------------------------------- */
 
-static void X1_a_descriptor_that_is_not_open(void **state)
+TEST(X1_a_descriptor_that_is_not_open)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped(raw_child());
 
     o.stderr_kind = RONDO_STDIO_FD;
@@ -206,9 +203,9 @@ static void X1_a_descriptor_that_is_not_open(void **state)
     refused(w, &o, RONDO_EBADF, "-77");
 }
 
-static void X1_kinds_that_make_no_sense(void **state)
+TEST(X1_kinds_that_make_no_sense)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped(raw_child());
 
     o.stdout_kind = RONDO_STDIO_STDOUT;
@@ -219,9 +216,9 @@ static void X1_kinds_that_make_no_sense(void **state)
     refused(w, &o, RONDO_EINVAL, "-1");
 }
 
-static void X1_extra_descriptors_that_make_no_sense(void **state)
+TEST(X1_extra_descriptors_that_make_no_sense)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_stdio_entry extra[] = {{-3, RONDO_STDIO_NULL, 0},
                                  {-3, RONDO_STDIO_NULL, 0}};
     rondo_process_options o = piped(raw_child());
@@ -240,9 +237,9 @@ static void X1_extra_descriptors_that_make_no_sense(void **state)
     refused(w, &o, RONDO_EINVAL, "extra");
 }
 
-static void X1_no_descriptors_left(void **state)
+TEST(X1_no_descriptors_left)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped(raw_child());
     raw_fd *fds = test_alloc(w, 512 * sizeof *fds);
     int64_t before = raw_set_descriptor_limit(200);
@@ -273,9 +270,9 @@ static void X1_no_descriptors_left(void **state)
 
 /* ---- ids ---------------------------------------------------------------- */
 
-static void X1_ids_that_are_none(void **state)
+TEST(X1_ids_that_are_none)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped(raw_child());
     int64_t id = -1;
     int mask = 01000;
@@ -296,9 +293,9 @@ static void X1_ids_that_are_none(void **state)
 
 /* ---- the loop ----------------------------------------------------------- */
 
-static void X1_afterwards_all_is_well(void **state)
+TEST(X1_afterwards_all_is_well)
 {
-    struct world *w = begin(state);
+    begin(w);
     rondo_process_options o = piped("/nowhere");
     struct proc *p = proc_new(w);
 
@@ -310,9 +307,9 @@ static void X1_afterwards_all_is_well(void **state)
     assert_string_equal(p->text[1], "well");
 }
 
-static void X1_options_of_other_versions(void **state)
+TEST(X1_options_of_other_versions)
 {
-    struct world *w = begin(state);
+    begin(w);
     struct {
         rondo_process_options known;
         uint64_t unknown[2];
@@ -325,9 +322,8 @@ static void X1_options_of_other_versions(void **state)
     refused(w, &newer.known, RONDO_EINVAL, "size");
 }
 
-static void G2_what_cannot_is_told(void **state)
+TEST(G2_what_cannot_is_told)
 {
-    struct world *w = *state;
     rondo_process_options o = piped(raw_child());
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_SUBPROCESS);
     int result =
@@ -336,32 +332,4 @@ static void G2_what_cannot_is_told(void **state)
     assert_int_equal(result, can ? 0 : RONDO_ENOTSUP);
     if (!can)
         assert_non_null(strstr(rondo_last_error(), "iocp"));
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(X1_no_such_program),
-        TEST(X1_an_empty_name),
-        TEST(X1_a_folder_is_no_program),
-        TEST(X1_a_file_that_must_not_run),
-        TEST(X1_a_file_that_is_no_program),
-        TEST(X1_a_name_with_a_file_as_folder),
-        TEST(X1_a_name_that_is_too_long),
-        TEST(X1_a_folder_to_start_in_that_is_not_there),
-        TEST(X1_a_folder_to_start_in_that_is_a_file),
-        TEST(X1_argv_that_is_too_long),
-        TEST(X1_neither_program_nor_argv),
-        TEST(X1_no_protocol),
-        TEST(X1_a_descriptor_that_is_not_open),
-        TEST(X1_kinds_that_make_no_sense),
-        TEST(X1_extra_descriptors_that_make_no_sense),
-        TEST(X1_no_descriptors_left),
-        TEST(X1_ids_that_are_none),
-        TEST(X1_afterwards_all_is_well),
-        TEST(X1_options_of_other_versions),
-        TEST(G2_what_cannot_is_told),
-    };
-
-    return test_run("process_refused", tests, TEST_COUNT(tests));
 }

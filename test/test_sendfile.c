@@ -17,9 +17,8 @@ static void write_pattern(struct world *w, struct peer *p, uint64_t position,
 
 /* ---- S15: what is sent -------------------------------------------------- */
 
-static void S15_a_large_file(void **state)
+TEST(S15_a_large_file)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -35,9 +34,8 @@ static void S15_a_large_file(void **state)
     raw_close(other);
 }
 
-static void S15_a_small_file(void **state)
+TEST(S15_a_small_file)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
@@ -54,9 +52,8 @@ static void S15_a_small_file(void **state)
     raw_close(other);
 }
 
-static void S15_a_part_of_a_file(void **state)
+TEST(S15_a_part_of_a_file)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
     raw_fd file = call_file(LARGE);
@@ -77,9 +74,8 @@ static void S15_a_part_of_a_file(void **state)
 }
 
 /* Where there is less than was asked for, that is what is sent. */
-static void S15_past_the_end(void **state)
+TEST(S15_past_the_end)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
     raw_fd file = call_file(1000), empty = call_file(0);
@@ -119,9 +115,8 @@ static void S15_past_the_end(void **state)
     raw_close(other);
 }
 
-static void S15_a_file_that_shrinks(void **state)
+TEST(S15_a_file_that_shrinks)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -142,9 +137,8 @@ static void S15_a_file_that_shrinks(void **state)
     raw_close(other);
 }
 
-static void S15_a_file_that_grows(void **state)
+TEST(S15_a_file_that_grows)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -165,10 +159,9 @@ static void S15_a_file_that_grows(void **state)
 }
 
 /* No offset is cut, nor the size: past its end there is nothing. */
-static void S15_beyond_four_gigabytes(void **state)
+TEST(S15_beyond_four_gigabytes)
 {
     const int64_t size = (INT64_C(5) << 30) + 77;
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
@@ -191,10 +184,9 @@ static void S15_beyond_four_gigabytes(void **state)
     raw_close(other);
 }
 
-static void S15_one_file_to_many(void **state)
+TEST(S15_one_file_to_many)
 {
     enum { CLIENTS = 8, SIZE = 300000 };
-    struct world *w = *state;
     struct call *calls[CLIENTS];
     raw_fd others[CLIENTS], file = call_file(SIZE);
 
@@ -246,10 +238,9 @@ static void send_more(struct call *c, rondo_loop *loop)
                                        (int64_t)chain->at, 5000, call_done, c));
 }
 
-static void S15_between_writes(void **state)
+TEST(S15_between_writes)
 {
     enum { FILES = 40 };
-    struct world *w = *state;
     struct chain *chain = test_alloc(w, sizeof *chain);
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -265,9 +256,8 @@ static void S15_between_writes(void **state)
     raw_close(other);
 }
 
-static void S15_what_is_buffered_goes_first(void **state)
+TEST(S15_what_is_buffered_goes_first)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -292,9 +282,8 @@ static void never(void *arg)
     fail();
 }
 
-static void S15_writes_meanwhile_are_refused(void **state)
+TEST(S15_writes_meanwhile_are_refused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w), *second = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -320,9 +309,8 @@ static void S15_writes_meanwhile_are_refused(void **state)
     raw_close(other);
 }
 
-static void S15_reading_goes_on(void **state)
+TEST(S15_reading_goes_on)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -353,9 +341,8 @@ static void sendfile_in_made(struct peer *p)
                                        call_done, &chain->call));
 }
 
-static void S15_from_connection_made_on(void **state)
+TEST(S15_from_connection_made_on)
 {
-    struct world *w = *state;
     struct chain *chain = test_alloc(w, sizeof *chain);
     struct call *early = call_new(w);
     struct peer *p = test_peer(w);
@@ -374,25 +361,4 @@ static void S15_from_connection_made_on(void **state)
     assert_int_equal(early->calls, 0);
     raw_close(chain->file);
     raw_close(pair[1]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S15_a_large_file),
-        TEST(S15_a_small_file),
-        TEST(S15_a_part_of_a_file),
-        TEST(S15_past_the_end),
-        TEST(S15_a_file_that_shrinks),
-        TEST(S15_a_file_that_grows),
-        TEST(S15_beyond_four_gigabytes),
-        TEST(S15_one_file_to_many),
-        TEST(S15_between_writes),
-        TEST(S15_what_is_buffered_goes_first),
-        TEST(S15_writes_meanwhile_are_refused),
-        TEST(S15_reading_goes_on),
-        TEST(S15_from_connection_made_on),
-    };
-
-    return test_run("sendfile", tests, TEST_COUNT(tests));
 }

@@ -119,9 +119,9 @@ static void must_refuse(struct served *s, const char *status)
     assert_true(raw_recv_exact(s->client, text, (size_t)size, patience()));
 }
 
-static void S15_files_one_after_another(void **state)
+TEST(S15_files_one_after_another)
 {
-    struct served *s = serve(*state);
+    struct served *s = serve(w);
     char target[80];
 
     (void)snprintf(target, sizeof target, "/%s", s->path);
@@ -145,9 +145,9 @@ static void S15_files_one_after_another(void **state)
     end(s);
 }
 
-static void S15_files_in_part(void **state)
+TEST(S15_files_in_part)
 {
-    struct served *s = serve(*state);
+    struct served *s = serve(w);
     char target[80];
 
     (void)snprintf(target, sizeof target, "/%s?query", s->path);
@@ -169,14 +169,14 @@ static void S15_files_in_part(void **state)
     end(s);
 }
 
-static void S15_files_outside_are_refused(void **state)
+TEST(S15_files_outside_are_refused)
 {
     /* a star is the file's name */
     static const char *const outside[] = {
         "/../*",   "/x/../../*", "/%2e%2e/*", "/..%2f*",    "/..\\*",
         "/..%5c*", "/./*",       "/C:/*",     "/*%00.html", "/.*",
         "/no/*",   "/*/",        "/*%zz",     "//../*",     "/*/../*"};
-    struct served *s = serve(*state);
+    struct served *s = serve(w);
     char target[80];
 
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
@@ -196,7 +196,7 @@ static void S15_files_outside_are_refused(void **state)
     end(s);
 }
 
-static void S15_files_other_requests(void **state)
+TEST(S15_files_other_requests)
 {
     static const char *const requests[][2] = {
         {"DELETE / HTTP/1.1\r\n\r\n", "405"},
@@ -204,7 +204,7 @@ static void S15_files_other_requests(void **state)
         {"nonsense\r\n\r\n", "400"},
         {"GET /\r\n\r\n", "400"},
         {"\r\n\r\n", "400"}};
-    struct served *s = serve(*state);
+    struct served *s = serve(w);
     char *much = test_alloc(s->w, 20000);
 
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
@@ -224,9 +224,9 @@ static void S15_files_other_requests(void **state)
 }
 
 /* Who leaves in the middle takes nobody with him. */
-static void S15_files_for_those_who_leave(void **state)
+TEST(S15_files_for_those_who_leave)
 {
-    struct served *s = serve(*state);
+    struct served *s = serve(w);
     char target[80];
 
     (void)snprintf(target, sizeof target, "/%s", s->path);
@@ -241,14 +241,4 @@ static void S15_files_for_those_who_leave(void **state)
     assert_int_equal(must_answer(s, "200 OK"), SIZE);
     must_send(s, 0, SIZE);
     end(s);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(S15_files_one_after_another), TEST(S15_files_in_part),
-        TEST(S15_files_outside_are_refused), TEST(S15_files_other_requests),
-        TEST(S15_files_for_those_who_leave)};
-
-    return told_run("sendfile_example", tests, TEST_COUNT(tests));
 }

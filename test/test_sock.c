@@ -11,9 +11,8 @@ static void close_both(raw_fd pair[2])
 
 /* ---- Q1: receiving ------------------------------------------------------ */
 
-static void Q1_recv_waits_for_bytes(void **state)
+TEST(Q1_recv_waits_for_bytes)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -29,9 +28,8 @@ static void Q1_recv_waits_for_bytes(void **state)
     close_both(pair);
 }
 
-static void Q1_recv_never_calls_inside_the_call(void **state)
+TEST(Q1_recv_never_calls_inside_the_call)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -44,9 +42,8 @@ static void Q1_recv_never_calls_inside_the_call(void **state)
     close_both(pair);
 }
 
-static void Q1_recv_tells_the_end(void **state)
+TEST(Q1_recv_tells_the_end)
 {
-    struct world *w = *state;
     struct call *c = call_new(w), *again = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -60,9 +57,8 @@ static void Q1_recv_tells_the_end(void **state)
     close_both(pair);
 }
 
-static void Q1_recv_tells_a_reset(void **state)
+TEST(Q1_recv_tells_a_reset)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -74,9 +70,8 @@ static void Q1_recv_tells_a_reset(void **state)
     raw_close(pair[0]);
 }
 
-static void Q1_recv_of_no_bytes(void **state)
+TEST(Q1_recv_of_no_bytes)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     raw_fd pair[2];
 
@@ -107,9 +102,8 @@ static void read_another(struct call *c, rondo_loop *loop)
     assert_ok(rondo_sock_recv(loop, r->fd, &r->byte, 1, call_done, c));
 }
 
-static void Q1_recv_again_inside_done(void **state)
+TEST(Q1_recv_again_inside_done)
 {
-    struct world *w = *state;
     struct reader *r = test_alloc(w, sizeof *r);
     raw_fd pair[2];
 
@@ -132,10 +126,9 @@ static void Q1_recv_again_inside_done(void **state)
 
 /* ---- Q1: sending -------------------------------------------------------- */
 
-static void Q1_sendall_sends_all(void **state)
+TEST(Q1_sendall_sends_all)
 {
     enum { SIZE = 1 << 20 };
-    struct world *w = *state;
     struct call *c = call_new(w);
     unsigned char *bytes = test_alloc(w, SIZE);
     raw_fd pair[2];
@@ -151,9 +144,8 @@ static void Q1_sendall_sends_all(void **state)
     close_both(pair);
 }
 
-static void Q1_sendall_of_no_bytes(void **state)
+TEST(Q1_sendall_of_no_bytes)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     raw_fd pair[2];
 
@@ -163,10 +155,9 @@ static void Q1_sendall_of_no_bytes(void **state)
     close_both(pair);
 }
 
-static void Q1_sendall_to_one_who_leaves(void **state)
+TEST(Q1_sendall_to_one_who_leaves)
 {
     enum { SIZE = 1 << 20 };
-    struct world *w = *state;
     struct call *c = call_new(w);
     unsigned char *bytes = test_alloc(w, SIZE);
     raw_fd pair[2];
@@ -180,10 +171,9 @@ static void Q1_sendall_to_one_who_leaves(void **state)
     raw_close(pair[0]);
 }
 
-static void Q1_both_directions_at_once(void **state)
+TEST(Q1_both_directions_at_once)
 {
     enum { SIZE = 1 << 18 };
-    struct world *w = *state;
     struct call *sent = call_new(w), *received = call_new(w);
     unsigned char *bytes = test_alloc(w, SIZE);
     char *room = test_alloc(w, 16);
@@ -210,9 +200,8 @@ static void close_socket(struct call *c, rondo_loop *loop)
     raw_close(*(raw_fd *)c->user);
 }
 
-static void Q1_the_socket_may_be_closed_in_done(void **state)
+TEST(Q1_the_socket_may_be_closed_in_done)
 {
-    struct world *w = *state;
     char *bytes = test_alloc(w, 16);
 
     for (int i = 0; i < 50; i++) { /* numbers come back */
@@ -230,9 +219,8 @@ static void Q1_the_socket_may_be_closed_in_done(void **state)
     }
 }
 
-static void Q1_the_socket_may_become_a_transport(void **state)
+TEST(Q1_the_socket_may_become_a_transport)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     struct peer *p = test_peer(w);
     char *bytes = test_alloc(w, 16);
@@ -248,9 +236,8 @@ static void Q1_the_socket_may_become_a_transport(void **state)
     test_run_until(w, p->lost);
 }
 
-static void Q1_the_socket_may_go_to_another_loop(void **state)
+TEST(Q1_the_socket_may_go_to_another_loop)
 {
-    struct world *w = *state;
     rondo_loop *other = test_other_loop(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -268,10 +255,9 @@ static void Q1_the_socket_may_go_to_another_loop(void **state)
     close_both(pair);
 }
 
-static void Q1_nothing_is_allocated_for_each(void **state)
+TEST(Q1_nothing_is_allocated_for_each)
 {
     enum { ROUNDS = 500 };
-    struct world *w = *state;
     char *bytes = test_alloc(w, 16);
     struct call *in = call_new(w), *out = call_new(w);
     uint64_t before = 0;
@@ -292,26 +278,4 @@ static void Q1_nothing_is_allocated_for_each(void **state)
     }
     assert_int_equal(test_allocations(w), before);
     close_both(pair);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(Q1_recv_waits_for_bytes),
-        TEST(Q1_recv_never_calls_inside_the_call),
-        TEST(Q1_recv_tells_the_end),
-        TEST(Q1_recv_tells_a_reset),
-        TEST(Q1_recv_of_no_bytes),
-        TEST(Q1_recv_again_inside_done),
-        TEST(Q1_sendall_sends_all),
-        TEST(Q1_sendall_of_no_bytes),
-        TEST(Q1_sendall_to_one_who_leaves),
-        TEST(Q1_both_directions_at_once),
-        TEST(Q1_the_socket_may_be_closed_in_done),
-        TEST(Q1_the_socket_may_become_a_transport),
-        TEST(Q1_the_socket_may_go_to_another_loop),
-        TEST(Q1_nothing_is_allocated_for_each),
-    };
-
-    return test_run("sock", tests, TEST_COUNT(tests));
 }

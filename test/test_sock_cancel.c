@@ -17,9 +17,8 @@ static void settle(struct world *w, const struct call *c)
 
 /* ---- Q2: receiving ------------------------------------------------------ */
 
-static void Q2_a_waiting_recv(void **state)
+TEST(Q2_a_waiting_recv)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -37,9 +36,8 @@ static void Q2_a_waiting_recv(void **state)
     close_both(pair);
 }
 
-static void Q2_before_the_loop_has_looked(void **state)
+TEST(Q2_before_the_loop_has_looked)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -52,9 +50,8 @@ static void Q2_before_the_loop_has_looked(void **state)
 }
 
 /* What was received already is told; what was not stays in the socket. */
-static void Q2_no_byte_is_lost(void **state)
+TEST(Q2_no_byte_is_lost)
 {
-    struct world *w = *state;
     uint64_t at = 0, told = 0;
     unsigned char piece[4];
     unsigned char *bytes = test_alloc(w, 16);
@@ -101,9 +98,8 @@ struct again {
     char *bytes;
 };
 
-static void Q2_the_direction_is_free_at_once(void **state)
+TEST(Q2_the_direction_is_free_at_once)
 {
-    struct world *w = *state;
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
 
@@ -135,9 +131,8 @@ static void cancel_other(struct call *c, rondo_loop *loop)
 }
 
 /* Two are ready in one iteration, and the first cancels the second. */
-static void Q2_cancelled_by_another_callback(void **state)
+TEST(Q2_cancelled_by_another_callback)
 {
-    struct world *w = *state;
     struct call *a = call_new(w), *b = call_new(w), *rest = call_new(w);
     char *bytes = test_alloc(w, 32);
     rondo_id *ids = test_alloc(w, 2 * sizeof *ids);
@@ -169,9 +164,8 @@ static void Q2_cancelled_by_another_callback(void **state)
     close_both(two);
 }
 
-static void Q2_closed_at_once_after_the_cancel(void **state)
+TEST(Q2_closed_at_once_after_the_cancel)
 {
-    struct world *w = *state;
     char *bytes = test_alloc(w, 16);
 
     w->expect_clean = true;
@@ -199,10 +193,9 @@ static void Q2_closed_at_once_after_the_cancel(void **state)
 
 /* ---- Q2: sending -------------------------------------------------------- */
 
-static void Q2_a_sendall_in_the_middle(void **state)
+TEST(Q2_a_sendall_in_the_middle)
 {
     enum { SIZE = 1 << 20 };
-    struct world *w = *state;
     struct call *c = call_new(w), *next = call_new(w);
     unsigned char *bytes = test_alloc(w, SIZE);
     unsigned char *got = test_alloc(w, SIZE + 8);
@@ -236,9 +229,8 @@ static void Q2_a_sendall_in_the_middle(void **state)
 
 /* ---- Q2: connections ---------------------------------------------------- */
 
-static void Q2_no_connection_is_lost(void **state)
+TEST(Q2_no_connection_is_lost)
 {
-    struct world *w = *state;
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, 8);
 
@@ -273,9 +265,8 @@ static void Q2_no_connection_is_lost(void **state)
     raw_close(listener);
 }
 
-static void Q2_a_connect_goes_on_where_it_was(void **state)
+TEST(Q2_a_connect_goes_on_where_it_was)
 {
-    struct world *w = *state;
     struct call *c = call_new(w), *next = call_new(w);
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, 4), fd = raw_tcp(), accepted;
@@ -303,9 +294,8 @@ static void Q2_a_connect_goes_on_where_it_was(void **state)
     raw_close(listener);
 }
 
-static void Q2_a_connect_that_hangs(void **state)
+TEST(Q2_a_connect_that_hangs)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     struct raw_black_hole *hole = test_alloc(w, sizeof *hole);
     raw_fd fd = raw_tcp();
@@ -339,10 +329,9 @@ static void refused_when_closing(struct call *c, rondo_loop *loop)
         RONDO_ECLOSED);
 }
 
-static void L5_closing_the_loop_cancels(void **state)
+TEST(L5_closing_the_loop_cancels)
 {
     enum { SIZE = 1 << 20 };
-    struct world *w = *state;
     struct again *a = test_alloc(w, sizeof *a);
     struct call *send = call_new(w), *accept = call_new(w);
     char *bytes = test_alloc(w, SIZE);
@@ -373,9 +362,8 @@ static void L5_closing_the_loop_cancels(void **state)
     raw_close(listener);
 }
 
-static void L3_an_operation_keeps_the_loop_running(void **state)
+TEST(L3_an_operation_keeps_the_loop_running)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -403,9 +391,8 @@ static void count_sock(void *arg, const char *line, size_t size)
         ++*(unsigned *)arg;
 }
 
-static void L13_the_dump_tells_of_it(void **state)
+TEST(L13_the_dump_tells_of_it)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     unsigned lines = 0;
@@ -418,25 +405,4 @@ static void L13_the_dump_tells_of_it(void **state)
     raw_close(pair[1]);
     assert_int_equal(call_wait(w, c), 0);
     raw_close(pair[0]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(Q2_a_waiting_recv),
-        TEST(Q2_before_the_loop_has_looked),
-        TEST(Q2_no_byte_is_lost),
-        TEST(Q2_the_direction_is_free_at_once),
-        TEST(Q2_cancelled_by_another_callback),
-        TEST(Q2_closed_at_once_after_the_cancel),
-        TEST(Q2_a_sendall_in_the_middle),
-        TEST(Q2_no_connection_is_lost),
-        TEST(Q2_a_connect_goes_on_where_it_was),
-        TEST(Q2_a_connect_that_hangs),
-        TEST(L5_closing_the_loop_cancels),
-        TEST(L3_an_operation_keeps_the_loop_running),
-        TEST(L13_the_dump_tells_of_it),
-    };
-
-    return test_run("sock_cancel", tests, TEST_COUNT(tests));
 }

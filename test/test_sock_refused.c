@@ -51,9 +51,8 @@ static void all_refused(struct world *w, raw_fd file, raw_fd fd, int error,
     assert_int_equal(c->calls, 0);
 }
 
-static void Q1_a_transports_socket_is_busy(void **state)
+TEST(Q1_a_transports_socket_is_busy)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0), file = call_file(10);
 
@@ -65,9 +64,8 @@ static void Q1_a_transports_socket_is_busy(void **state)
     raw_close(file);
 }
 
-static void Q1_a_servers_socket_is_busy(void **state)
+TEST(Q1_a_servers_socket_is_busy)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     raw_fd file = call_file(10);
 
@@ -83,9 +81,8 @@ static void ready(rondo_loop *loop, rondo_fd fd, void *arg)
     ++*(unsigned *)arg;
 }
 
-static void Q1_a_watched_socket_is_busy(void **state)
+TEST(Q1_a_watched_socket_is_busy)
 {
-    struct world *w = *state;
     unsigned *calls = test_alloc(w, sizeof *calls);
     raw_fd pair[2], file = call_file(10);
 
@@ -100,9 +97,8 @@ static void Q1_a_watched_socket_is_busy(void **state)
     raw_close(pair[1]);
 }
 
-static void Q1_a_socket_in_use_is_busy_for_others(void **state)
+TEST(Q1_a_socket_in_use_is_busy_for_others)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     struct peer *p = test_peer(w);
     unsigned *calls = test_alloc(w, sizeof *calls);
@@ -123,9 +119,8 @@ static void Q1_a_socket_in_use_is_busy_for_others(void **state)
 }
 
 /* Pending or done already: as long as it has not been told. */
-static void Q1_two_of_one_direction_are_refused(void **state)
+TEST(Q1_two_of_one_direction_are_refused)
 {
-    struct world *w = *state;
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
 
@@ -151,10 +146,9 @@ static void Q1_two_of_one_direction_are_refused(void **state)
     raw_close(pair[1]);
 }
 
-static void Q1_two_senders_are_refused(void **state)
+TEST(Q1_two_senders_are_refused)
 {
     enum { SIZE = 1 << 20 };
-    struct world *w = *state;
     struct call *c = call_new(w), *second = call_new(w);
     char *bytes = test_alloc(w, SIZE);
     raw_fd pair[2], file = call_file(10);
@@ -174,10 +168,8 @@ static void Q1_two_senders_are_refused(void **state)
     raw_close(file);
 }
 
-static void Q1_closed_descriptors_are_refused(void **state)
+TEST(Q1_closed_descriptors_are_refused)
 {
-    struct world *w = *state;
-
     raw_fd file = call_file(10); /* now: it would be given the number */
 
     w->expect_clean = true;
@@ -187,9 +179,8 @@ static void Q1_closed_descriptors_are_refused(void **state)
     raw_close(file);
 }
 
-static void Q1_what_is_no_socket_is_refused(void **state)
+TEST(Q1_what_is_no_socket_is_refused)
 {
-    struct world *w = *state;
     raw_fd file = call_file(10), pair[2];
     bool have_pipe = raw_pipe(pair) == 0;
 
@@ -204,9 +195,8 @@ static void Q1_what_is_no_socket_is_refused(void **state)
     raw_close(file);
 }
 
-static void Q1_blocking_sockets(void **state)
+TEST(Q1_blocking_sockets)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *byte = test_alloc(w, 1);
     raw_fd pair[2];
@@ -229,9 +219,8 @@ static void Q1_blocking_sockets(void **state)
     raw_close(pair[1]);
 }
 
-static void Q1_streams_have_no_datagrams(void **state)
+TEST(Q1_streams_have_no_datagrams)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *byte = test_alloc(w, 1);
     raw_fd pair[2], udp = raw_udp(), file = call_file(10);
@@ -301,9 +290,8 @@ static void refuse_others(rondo_loop *loop, raw_fd s, raw_fd file,
                  RONDO_EBADF);
 }
 
-static void Q1_nonsense_is_refused(void **state)
+TEST(Q1_nonsense_is_refused)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     raw_fd pair[2], file = call_file(10);
 
@@ -318,9 +306,8 @@ static void Q1_nonsense_is_refused(void **state)
     raw_close(file);
 }
 
-static void Q1_out_of_memory(void **state)
+TEST(Q1_out_of_memory)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *byte = test_alloc(w, 1);
     raw_fd pair[2];
@@ -345,9 +332,8 @@ static void Q1_out_of_memory(void **state)
     raw_close(pair[1]);
 }
 
-static void Q1_over_the_backends_limit(void **state)
+TEST(Q1_over_the_backends_limit)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER);
     int64_t before = raw_descriptor_limit();
@@ -370,9 +356,8 @@ static void Q1_over_the_backends_limit(void **state)
 
 /* Closed while it is waited for: the caller's fault, and never a crash. The
  * number is a transport's afterwards, where the system gives it again. */
-static void Q1_closed_behind_the_loops_back(void **state)
+TEST(Q1_closed_behind_the_loops_back)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct call *c = call_new(w);
     struct peer *p;
@@ -398,26 +383,4 @@ static void Q1_closed_behind_the_loops_back(void **state)
     assert_ok(rondo_transport_write(p->transport, "mine", 4));
     test_run_until(w, l->first->bytes == 4);
     raw_close(pair[1]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(Q1_a_transports_socket_is_busy),
-        TEST(Q1_a_servers_socket_is_busy),
-        TEST(Q1_a_watched_socket_is_busy),
-        TEST(Q1_a_socket_in_use_is_busy_for_others),
-        TEST(Q1_two_of_one_direction_are_refused),
-        TEST(Q1_two_senders_are_refused),
-        TEST(Q1_closed_descriptors_are_refused),
-        TEST(Q1_what_is_no_socket_is_refused),
-        TEST(Q1_blocking_sockets),
-        TEST(Q1_streams_have_no_datagrams),
-        TEST(Q1_nonsense_is_refused),
-        TEST(Q1_out_of_memory),
-        TEST(Q1_over_the_backends_limit),
-        TEST(Q1_closed_behind_the_loops_back),
-    };
-
-    return test_run("sock_refused", tests, TEST_COUNT(tests));
 }

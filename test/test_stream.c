@@ -4,9 +4,8 @@
 
 /* ---- S1: order ---------------------------------------------------------- */
 
-static void S1_made_data_eof_lost(void **state)
+TEST(S1_made_data_eof_lost)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -23,9 +22,8 @@ static void S1_made_data_eof_lost(void **state)
     raw_close(fd);
 }
 
-static void S1_made_comes_from_the_loop(void **state)
+TEST(S1_made_comes_from_the_loop)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -37,9 +35,8 @@ static void S1_made_comes_from_the_loop(void **state)
     raw_close(fds[1]);
 }
 
-static void S1_at_most_one_eof(void **state)
+TEST(S1_at_most_one_eof)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -82,9 +79,8 @@ static void pause_it(struct peer *p)
     assert_ok(rondo_transport_pause_reading(p->transport));
 }
 
-static void S1_abort_in_made_no_data(void **state)
+TEST(S1_abort_in_made_no_data)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd;
 
@@ -98,9 +94,8 @@ static void S1_abort_in_made_no_data(void **state)
     raw_close(fd);
 }
 
-static void S1_close_in_made_no_data(void **state)
+TEST(S1_close_in_made_no_data)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd;
 
@@ -113,9 +108,8 @@ static void S1_close_in_made_no_data(void **state)
     raw_close(fd);
 }
 
-static void S1_pause_in_made_no_data(void **state)
+TEST(S1_pause_in_made_no_data)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd;
 
@@ -130,9 +124,8 @@ static void S1_pause_in_made_no_data(void **state)
     raw_close(fd);
 }
 
-static void S1_close_before_made(void **state)
+TEST(S1_close_before_made)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = adopt_with_data(w, p);
 
@@ -145,9 +138,8 @@ static void S1_close_before_made(void **state)
     raw_close(fd);
 }
 
-static void S1_abort_before_made(void **state)
+TEST(S1_abort_before_made)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = adopt_with_data(w, p);
 
@@ -159,9 +151,8 @@ static void S1_abort_before_made(void **state)
     raw_close(fd);
 }
 
-static void S1_loop_close_before_made(void **state)
+TEST(S1_loop_close_before_made)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = adopt_with_data(w, p);
 
@@ -170,9 +161,8 @@ static void S1_loop_close_before_made(void **state)
     raw_close(fd);
 }
 
-static void S1_write_before_made(void **state)
+TEST(S1_write_before_made)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = adopt_with_data(w, p);
     char got[8];
@@ -185,10 +175,9 @@ static void S1_write_before_made(void **state)
     raw_close(fd);
 }
 
-static void S1_every_member_may_be_null(void **state)
+TEST(S1_every_member_may_be_null)
 {
     static const rondo_protocol nothing;
-    struct world *w = *state;
     raw_fd fds[2];
 
     w->expect_clean = true;
@@ -204,10 +193,9 @@ static void S1_every_member_may_be_null(void **state)
 
 /* ---- S1: reading -------------------------------------------------------- */
 
-static void S1_one_byte_reads(void **state)
+TEST(S1_one_byte_reads)
 {
     enum { COUNT = 5000 };
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -222,10 +210,9 @@ static void S1_one_byte_reads(void **state)
     raw_close(fd);
 }
 
-static void S1_one_byte_writes(void **state)
+TEST(S1_one_byte_writes)
 {
     enum { COUNT = 20000 };
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -246,9 +233,8 @@ static void send_back(struct peer *p, const void *data, size_t size)
     assert_ok(rondo_transport_write(p->transport, data, size));
 }
 
-static void S1_echo_through_a_server(void **state)
+TEST(S1_echo_through_a_server)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
     unsigned char data[3000];
@@ -284,9 +270,8 @@ static void hand_over(rondo_server *server, void *arg, rondo_fd socket,
                                             moving, &moving->transport));
 }
 
-static void S1_accepted_socket_lives_on_another_loop(void **state)
+TEST(S1_accepted_socket_lives_on_another_loop)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     struct peer *c;
@@ -308,27 +293,4 @@ static void S1_accepted_socket_lives_on_another_loop(void **state)
     test_run_until(w, c->lost && moving->lost);
     assert_string_equal(moving->order, "MdEL");
     assert_int_equal(moving->error, 0);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S1_made_data_eof_lost),
-        TEST(S1_made_comes_from_the_loop),
-        TEST(S1_at_most_one_eof),
-        TEST(S1_abort_in_made_no_data),
-        TEST(S1_close_in_made_no_data),
-        TEST(S1_pause_in_made_no_data),
-        TEST(S1_close_before_made),
-        TEST(S1_abort_before_made),
-        TEST(S1_loop_close_before_made),
-        TEST(S1_write_before_made),
-        TEST(S1_every_member_may_be_null),
-        TEST(S1_one_byte_reads),
-        TEST(S1_one_byte_writes),
-        TEST(S1_echo_through_a_server),
-        TEST(S1_accepted_socket_lives_on_another_loop),
-    };
-
-    return test_run("stream", tests, TEST_COUNT(tests));
 }

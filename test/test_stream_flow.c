@@ -26,9 +26,8 @@ static size_t buffered(const struct peer *p)
 
 /* ---- S4: the limits ----------------------------------------------------- */
 
-static void S4_default_limits(void **state)
+TEST(S4_default_limits)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -36,9 +35,8 @@ static void S4_default_limits(void **state)
     rondo_transport_get_write_buffer_limits(a->transport, NULL, NULL);
 }
 
-static void S4_low_alone(void **state)
+TEST(S4_low_alone)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -46,9 +44,8 @@ static void S4_low_alone(void **state)
     check_limits(a, 4000, 1000);
 }
 
-static void S4_high_alone(void **state)
+TEST(S4_high_alone)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -58,9 +55,8 @@ static void S4_high_alone(void **state)
     check_limits(a, 1, 0);
 }
 
-static void S4_both_limits(void **state)
+TEST(S4_both_limits)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -70,9 +66,8 @@ static void S4_both_limits(void **state)
     check_limits(a, SIZE_MAX, 1);
 }
 
-static void S4_high_below_low_is_EINVAL(void **state)
+TEST(S4_high_below_low_is_EINVAL)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -85,9 +80,8 @@ static void S4_high_below_low_is_EINVAL(void **state)
                  RONDO_EINVAL);
 }
 
-static void S4_zero_and_zero_restore_the_defaults(void **state)
+TEST(S4_zero_and_zero_restore_the_defaults)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -96,9 +90,8 @@ static void S4_zero_and_zero_restore_the_defaults(void **state)
     check_limits(a, DEFAULT_HIGH, DEFAULT_HIGH / 4);
 }
 
-static void S4_an_absurd_low_does_not_wrap(void **state)
+TEST(S4_an_absurd_low_does_not_wrap)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     size_t high = 0;
     size_t low = 0;
@@ -140,9 +133,8 @@ static void finish(struct world *w, struct peer *p, raw_fd fd, uint64_t sent)
     raw_close(fd);
 }
 
-static void S4_pause_when_over_high_and_not_at_it(void **state)
+TEST(S4_pause_when_over_high_and_not_at_it)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
@@ -172,9 +164,8 @@ static void at_most_low(struct peer *p)
     assert_false(rondo_transport_is_writing_paused(p->transport));
 }
 
-static void S4_resume_when_down_to_low(void **state)
+TEST(S4_resume_when_down_to_low)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -199,9 +190,8 @@ static void S4_resume_when_down_to_low(void **state)
     raw_close(fd);
 }
 
-static void S4_not_for_what_the_kernel_took(void **state)
+TEST(S4_not_for_what_the_kernel_took)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     unsigned char data[1000];
@@ -219,9 +209,8 @@ static void S4_not_for_what_the_kernel_took(void **state)
     finish(w, p, fd, at);
 }
 
-static void S4_both_are_called_even_if_it_drains_first(void **state)
+TEST(S4_both_are_called_even_if_it_drains_first)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -239,9 +228,8 @@ static void S4_both_are_called_even_if_it_drains_first(void **state)
     raw_close(fd);
 }
 
-static void S4_no_resume_after_an_abort(void **state)
+TEST(S4_no_resume_after_an_abort)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -255,9 +243,8 @@ static void S4_no_resume_after_an_abort(void **state)
 
 /* ---- S4: new limits ----------------------------------------------------- */
 
-static void S4_lower_limits_pause_at_once(void **state)
+TEST(S4_lower_limits_pause_at_once)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
@@ -270,9 +257,8 @@ static void S4_lower_limits_pause_at_once(void **state)
     finish(w, p, fd, sent);
 }
 
-static void S4_higher_limits_resume_at_once(void **state)
+TEST(S4_higher_limits_resume_at_once)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
@@ -290,9 +276,8 @@ static void S4_higher_limits_resume_at_once(void **state)
 }
 
 /* between the marks nothing changes, whichever side it came from */
-static void S4_limits_around_the_size_change_nothing(void **state)
+TEST(S4_limits_around_the_size_change_nothing)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
@@ -310,9 +295,8 @@ static void S4_limits_around_the_size_change_nothing(void **state)
     finish(w, p, fd, sent);
 }
 
-static void S4_limits_to_and_fro_before_the_loop_runs(void **state)
+TEST(S4_limits_to_and_fro_before_the_loop_runs)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
@@ -339,9 +323,8 @@ static void release_nothing(void *arg)
     (void)arg;
 }
 
-static void S4_gathered_and_owned_count(void **state)
+TEST(S4_gathered_and_owned_count)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
@@ -366,29 +349,4 @@ static void S4_gathered_and_owned_count(void **state)
     assert_true(p->pauses >= 1);
     assert_int_equal(p->pauses - p->resumes, buffered(p) > size + 2999);
     finish(w, p, fd, sent + 3000);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S4_default_limits),
-        TEST(S4_low_alone),
-        TEST(S4_high_alone),
-        TEST(S4_both_limits),
-        TEST(S4_high_below_low_is_EINVAL),
-        TEST(S4_zero_and_zero_restore_the_defaults),
-        TEST(S4_an_absurd_low_does_not_wrap),
-        TEST(S4_pause_when_over_high_and_not_at_it),
-        TEST(S4_resume_when_down_to_low),
-        TEST(S4_not_for_what_the_kernel_took),
-        TEST(S4_both_are_called_even_if_it_drains_first),
-        TEST(S4_no_resume_after_an_abort),
-        TEST(S4_lower_limits_pause_at_once),
-        TEST(S4_higher_limits_resume_at_once),
-        TEST(S4_limits_around_the_size_change_nothing),
-        TEST(S4_limits_to_and_fro_before_the_loop_runs),
-        TEST(S4_gathered_and_owned_count),
-    };
-
-    return test_run("stream_flow", tests, TEST_COUNT(tests));
 }

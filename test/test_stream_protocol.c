@@ -28,9 +28,8 @@ static void hand_over_in_data(struct peer *p, const void *data, size_t size)
 
 /* ---- S10: from the next callback on ------------------------------------- */
 
-static void S10_acts_from_the_next_callback(void **state)
+TEST(S10_acts_from_the_next_callback)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
     struct peer *b = successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 0);
@@ -47,9 +46,8 @@ static void S10_acts_from_the_next_callback(void **state)
     raw_close(fd);
 }
 
-static void S10_before_made(void **state)
+TEST(S10_before_made)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
     struct peer *b = test_peer(w);
     raw_fd fds[2];
@@ -70,9 +68,8 @@ static void hand_over_plain(struct peer *p)
     hand_over(p, &recorder);
 }
 
-static void S10_in_made(void **state)
+TEST(S10_in_made)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
     struct peer *b = successor(w, a);
     raw_fd fds[2];
@@ -87,9 +84,8 @@ static void S10_in_made(void **state)
     assert_string_equal(b->order, "dEL");
 }
 
-static void S10_in_eof_received(void **state)
+TEST(S10_in_eof_received)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
     struct peer *b = successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 0);
@@ -117,15 +113,14 @@ static void check_lost_goes_to_the_new(struct world *w,
     raw_close(fd);
 }
 
-static void S10_after_close_lost_goes_to_the_new(void **state)
+TEST(S10_after_close_lost_goes_to_the_new)
 {
-    check_lost_goes_to_the_new(*state, rondo_transport_close, 0);
-    check_lost_goes_to_the_new(*state, rondo_transport_abort, RONDO_ECANCELED);
+    check_lost_goes_to_the_new(w, rondo_transport_close, 0);
+    check_lost_goes_to_the_new(w, rondo_transport_abort, RONDO_ECANCELED);
 }
 
-static void S10_nonsense_is_EINVAL(void **state)
+TEST(S10_nonsense_is_EINVAL)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -163,10 +158,9 @@ static void next_after_updated(struct peer *p, size_t size)
     next_protocol(p, p->buffer, size);
 }
 
-static void S10_plain_to_buffered_and_back(void **state)
+TEST(S10_plain_to_buffered_and_back)
 {
     enum { SIZE = 1000000 };
-    struct world *w = *state;
     struct alternating *s = test_alloc(w, sizeof *s);
     raw_fd fd;
 
@@ -211,19 +205,14 @@ static void check_paused_hand_over(struct world *w, bool told)
     raw_close(fd);
 }
 
-static void S10_the_new_one_hears_pause_writing_first(void **state)
-{
-    check_paused_hand_over(*state, true);
-}
+TEST_CASE(S10_the_new_one_hears_pause_writing_first,
+          check_paused_hand_over(w, true));
 
-static void S10_a_pause_not_yet_told_goes_to_the_new_one(void **state)
-{
-    check_paused_hand_over(*state, false);
-}
+TEST_CASE(S10_a_pause_not_yet_told_goes_to_the_new_one,
+          check_paused_hand_over(w, false));
 
-static void S10_in_pause_and_resume_writing(void **state)
+TEST(S10_in_pause_and_resume_writing)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
     struct peer *b = successor(w, a);
     struct peer *c = successor(w, b);
@@ -241,22 +230,4 @@ static void S10_in_pause_and_resume_writing(void **state)
     assert_string_equal(a->order, "MP");
     assert_string_equal(b->order, "PR");
     assert_string_equal(c->order, "EL");
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S10_acts_from_the_next_callback),
-        TEST(S10_before_made),
-        TEST(S10_in_made),
-        TEST(S10_in_eof_received),
-        TEST(S10_after_close_lost_goes_to_the_new),
-        TEST(S10_nonsense_is_EINVAL),
-        TEST(S10_plain_to_buffered_and_back),
-        TEST(S10_the_new_one_hears_pause_writing_first),
-        TEST(S10_a_pause_not_yet_told_goes_to_the_new_one),
-        TEST(S10_in_pause_and_resume_writing),
-    };
-
-    return test_run("stream_protocol", tests, TEST_COUNT(tests));
 }

@@ -53,15 +53,11 @@ static void check_peer_blocks(struct world *w, const rondo_protocol *protocol)
     raw_close(fd);
 }
 
-static void S5_pause_holds_the_bytes_and_the_peer_blocks(void **state)
-{
-    check_peer_blocks(*state, &recorder);
-}
+TEST_CASE(S5_pause_holds_the_bytes_and_the_peer_blocks,
+          check_peer_blocks(w, &recorder));
 
-static void S5_pause_holds_the_bytes_of_a_buffered_one(void **state)
-{
-    check_peer_blocks(*state, &buffered_recorder);
-}
+TEST_CASE(S5_pause_holds_the_bytes_of_a_buffered_one,
+          check_peer_blocks(w, &buffered_recorder));
 
 static void pause_in_data(struct peer *p, const void *data, size_t size)
 {
@@ -101,19 +97,13 @@ static void check_one_at_a_time(struct world *w, const rondo_protocol *protocol)
     raw_close(fd);
 }
 
-static void S5_pause_inside_data_received(void **state)
-{
-    check_one_at_a_time(*state, &recorder);
-}
+TEST_CASE(S5_pause_inside_data_received, check_one_at_a_time(w, &recorder));
 
-static void S5_pause_inside_buffer_updated(void **state)
-{
-    check_one_at_a_time(*state, &buffered_recorder);
-}
+TEST_CASE(S5_pause_inside_buffer_updated,
+          check_one_at_a_time(w, &buffered_recorder));
 
-static void S5_pause_and_resume_are_idempotent(void **state)
+TEST(S5_pause_and_resume_are_idempotent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -135,9 +125,8 @@ static void S5_pause_and_resume_are_idempotent(void **state)
     raw_close(fd);
 }
 
-static void S5_pause_and_resume_many_times_before_the_loop_runs(void **state)
+TEST(S5_pause_and_resume_many_times_before_the_loop_runs)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -163,9 +152,8 @@ static void both_are_harmless(struct peer *p)
     assert_false(rondo_transport_is_reading(p->transport));
 }
 
-static void S5_harmless_after_close_and_in_lost(void **state)
+TEST(S5_harmless_after_close_and_in_lost)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -191,9 +179,8 @@ static void resume_later(rondo_loop *loop, void *arg)
     resume_it(p);
 }
 
-static void S5_resume_from_elsewhere(void **state)
+TEST(S5_resume_from_elsewhere)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -212,9 +199,8 @@ static void check_idle(struct world *w)
     assert_true(test_run_for(w, RONDO_MS(50)) <= 10);
 }
 
-static void S5_a_reset_while_paused_costs_no_cpu(void **state)
+TEST(S5_a_reset_while_paused_costs_no_cpu)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -231,9 +217,8 @@ static void S5_a_reset_while_paused_costs_no_cpu(void **state)
     assert_int_equal(p->error, RONDO_ECONNRESET);
 }
 
-static void S5_a_reset_while_paused_arrives_at_the_next_write(void **state)
+TEST(S5_a_reset_while_paused_arrives_at_the_next_write)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -250,9 +235,8 @@ static void S5_a_reset_while_paused_arrives_at_the_next_write(void **state)
 }
 
 /* the writer is watched, so this reset is seen at once */
-static void S5_a_reset_while_paused_and_writing(void **state)
+TEST(S5_a_reset_while_paused_and_writing)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -264,9 +248,8 @@ static void S5_a_reset_while_paused_and_writing(void **state)
     assert_int_equal(p->error, RONDO_ECONNRESET);
 }
 
-static void S5_an_eof_while_paused_costs_no_cpu(void **state)
+TEST(S5_an_eof_while_paused_costs_no_cpu)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -283,9 +266,8 @@ static void S5_an_eof_while_paused_costs_no_cpu(void **state)
     assert_int_equal(p->error, 0);
 }
 
-static void S5_a_paused_transport_can_be_closed(void **state)
+TEST(S5_a_paused_transport_can_be_closed)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     w->expect_clean = true;
@@ -300,9 +282,8 @@ static void S5_a_paused_transport_can_be_closed(void **state)
     assert_int_equal(b->error, RONDO_ECANCELED);
 }
 
-static void S5_an_idle_connection_does_not_wake_the_loop(void **state)
+TEST(S5_an_idle_connection_does_not_wake_the_loop)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -313,26 +294,4 @@ static void S5_an_idle_connection_does_not_wake_the_loop(void **state)
     pause_it(b);
     (void)test_settle(w, a);
     check_idle(w); /* waiting to write */
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S5_pause_holds_the_bytes_and_the_peer_blocks),
-        TEST(S5_pause_holds_the_bytes_of_a_buffered_one),
-        TEST(S5_pause_inside_data_received),
-        TEST(S5_pause_inside_buffer_updated),
-        TEST(S5_pause_and_resume_are_idempotent),
-        TEST(S5_pause_and_resume_many_times_before_the_loop_runs),
-        TEST(S5_harmless_after_close_and_in_lost),
-        TEST(S5_resume_from_elsewhere),
-        TEST(S5_a_reset_while_paused_costs_no_cpu),
-        TEST(S5_a_reset_while_paused_arrives_at_the_next_write),
-        TEST(S5_a_reset_while_paused_and_writing),
-        TEST(S5_an_eof_while_paused_costs_no_cpu),
-        TEST(S5_a_paused_transport_can_be_closed),
-        TEST(S5_an_idle_connection_does_not_wake_the_loop),
-    };
-
-    return test_run("stream_reading", tests, TEST_COUNT(tests));
 }

@@ -61,9 +61,8 @@ static void check_lost(struct world *w, struct peer *p)
 
 /* ---- S8: where the reset meets it --------------------------------------- */
 
-static void S8_reset_idle(void **state)
+TEST(S8_reset_idle)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, 0);
 
     w->expect_clean = true;
@@ -73,9 +72,8 @@ static void S8_reset_idle(void **state)
     assert_string_equal(p->order, "ML");
 }
 
-static void S8_reset_idle_buffered_protocol(void **state)
+TEST(S8_reset_idle_buffered_protocol)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &buffered_recorder, 0);
 
     w->expect_clean = true;
@@ -96,9 +94,8 @@ static struct peer *not_yet_made(struct world *w)
     return p;
 }
 
-static void S8_reset_before_made(void **state)
+TEST(S8_reset_before_made)
 {
-    struct world *w = *state;
     struct peer *p = not_yet_made(w);
 
     w->expect_clean = true;
@@ -107,9 +104,8 @@ static void S8_reset_before_made(void **state)
     assert_string_equal(p->order, "ML");
 }
 
-static void S8_reset_before_it_is_adopted(void **state)
+TEST(S8_reset_before_it_is_adopted)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
     int result;
@@ -127,9 +123,8 @@ static void S8_reset_before_it_is_adopted(void **state)
     assert_int_equal(p->error, RONDO_ECONNRESET);
 }
 
-static void S8_reset_in_made(void **state)
+TEST(S8_reset_in_made)
 {
-    struct world *w = *state;
     struct peer *p = not_yet_made(w);
 
     p->on_made = reset_it;
@@ -145,9 +140,8 @@ static void write_and_reset(struct peer *p)
     assert_int_equal(p->lost, 0);
 }
 
-static void S8_reset_in_made_and_written_to(void **state)
+TEST(S8_reset_in_made_and_written_to)
 {
-    struct world *w = *state;
     struct peer *p = not_yet_made(w);
 
     p->on_made = write_and_reset;
@@ -155,9 +149,8 @@ static void S8_reset_in_made_and_written_to(void **state)
     assert_string_equal(p->order, "ML");
 }
 
-static void S8_reset_in_data(void **state)
+TEST(S8_reset_in_data)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, 0);
 
     p->on_data = reset_in_data;
@@ -166,9 +159,8 @@ static void S8_reset_in_data(void **state)
     assert_string_equal(p->order, "MdL");
 }
 
-static void S8_reset_in_buffer_updated(void **state)
+TEST(S8_reset_in_buffer_updated)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &buffered_recorder, 0);
 
     p->on_updated = reset_in_updated;
@@ -177,9 +169,8 @@ static void S8_reset_in_buffer_updated(void **state)
     assert_string_equal(p->order, "MbL");
 }
 
-static void S8_reset_in_get_buffer(void **state)
+TEST(S8_reset_in_get_buffer)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &buffered_recorder, 0);
 
     p->on_get_buffer = reset_once;
@@ -187,9 +178,8 @@ static void S8_reset_in_get_buffer(void **state)
     check_lost(w, p);
 }
 
-static void S8_reset_while_writing(void **state)
+TEST(S8_reset_while_writing)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     w->expect_clean = true;
@@ -199,9 +189,8 @@ static void S8_reset_while_writing(void **state)
     check_lost(w, p);
 }
 
-static void S8_reset_while_writing_is_paused(void **state)
+TEST(S8_reset_while_writing_is_paused)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     assert_ok(rondo_transport_set_write_buffer_limits(p->transport, 1, 0));
@@ -212,9 +201,8 @@ static void S8_reset_while_writing_is_paused(void **state)
     assert_string_equal(p->order, "MPL");
 }
 
-static void S8_reset_in_pause_writing(void **state)
+TEST(S8_reset_in_pause_writing)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     p->on_pause = reset_it;
@@ -224,9 +212,8 @@ static void S8_reset_in_pause_writing(void **state)
     assert_string_equal(p->order, "MPL");
 }
 
-static void S8_reset_in_resume_writing(void **state)
+TEST(S8_reset_in_resume_writing)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
     unsigned char got[4096];
 
@@ -241,9 +228,8 @@ static void S8_reset_in_resume_writing(void **state)
     assert_string_equal(p->order, "MPRL");
 }
 
-static void S8_reset_after_eof(void **state)
+TEST(S8_reset_after_eof)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, 0);
 
     p->keep_open = true;
@@ -258,9 +244,8 @@ static void S8_reset_after_eof(void **state)
     assert_int_equal(p->error, RONDO_ECONNRESET);
 }
 
-static void S8_reset_in_eof_received(void **state)
+TEST(S8_reset_in_eof_received)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     p->keep_open = true;
@@ -271,9 +256,8 @@ static void S8_reset_in_eof_received(void **state)
     assert_string_equal(p->order, "MEL");
 }
 
-static void S8_reset_after_write_eof(void **state)
+TEST(S8_reset_after_write_eof)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, 0);
 
     assert_ok(rondo_transport_write_eof(p->transport));
@@ -283,9 +267,8 @@ static void S8_reset_after_write_eof(void **state)
     assert_string_equal(p->order, "ML");
 }
 
-static void S8_reset_before_write_eof_is_out(void **state)
+TEST(S8_reset_before_write_eof_is_out)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     (void)test_fill_transport(w, p);
@@ -295,9 +278,8 @@ static void S8_reset_before_write_eof_is_out(void **state)
     check_lost(w, p);
 }
 
-static void S8_reset_seen_by_the_read_and_the_write_at_once(void **state)
+TEST(S8_reset_seen_by_the_read_and_the_write_at_once)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     (void)test_fill_transport(w, p);
@@ -312,9 +294,8 @@ static void S8_reset_seen_by_the_read_and_the_write_at_once(void **state)
 
 /* ---- S7: a reset after close is not an error ---------------------------- */
 
-static void S7_a_reset_after_close_is_no_error(void **state)
+TEST(S7_a_reset_after_close_is_no_error)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     w->expect_clean = true;
@@ -327,9 +308,8 @@ static void S7_a_reset_after_close_is_no_error(void **state)
     assert_int_equal(p->error, 0);
 }
 
-static void S7_a_reset_just_after_close_is_no_error(void **state)
+TEST(S7_a_reset_just_after_close_is_no_error)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, 0);
 
     w->expect_clean = true;
@@ -341,9 +321,8 @@ static void S7_a_reset_just_after_close_is_no_error(void **state)
 
 /* ---- S8: SIGPIPE -------------------------------------------------------- */
 
-static void S8_no_sigpipe_however_it_is_written(void **state)
+TEST(S8_no_sigpipe_however_it_is_written)
 {
-    struct world *w = *state;
     const rondo_buffer pieces[2] = {{"ab", 2}, {"cd", 2}};
 
     assert_true(raw_sigpipe_untouched());
@@ -365,10 +344,8 @@ static void S8_no_sigpipe_however_it_is_written(void **state)
     }
 }
 
-static void S8_no_sigpipe_from_the_buffer(void **state)
+TEST(S8_no_sigpipe_from_the_buffer)
 {
-    struct world *w = *state;
-
     for (int i = 0; i < 10; i++) {
         struct peer *p = victim(w, &recorder, SMALL);
 
@@ -379,34 +356,4 @@ static void S8_no_sigpipe_from_the_buffer(void **state)
         test_run_until(w, p->lost);
         assert_true(raw_sigpipe_untouched());
     }
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S8_reset_idle),
-        TEST(S8_reset_idle_buffered_protocol),
-        TEST(S8_reset_before_made),
-        TEST(S8_reset_before_it_is_adopted),
-        TEST(S8_reset_in_made),
-        TEST(S8_reset_in_made_and_written_to),
-        TEST(S8_reset_in_data),
-        TEST(S8_reset_in_buffer_updated),
-        TEST(S8_reset_in_get_buffer),
-        TEST(S8_reset_while_writing),
-        TEST(S8_reset_while_writing_is_paused),
-        TEST(S8_reset_in_pause_writing),
-        TEST(S8_reset_in_resume_writing),
-        TEST(S8_reset_after_eof),
-        TEST(S8_reset_in_eof_received),
-        TEST(S8_reset_after_write_eof),
-        TEST(S8_reset_before_write_eof_is_out),
-        TEST(S8_reset_seen_by_the_read_and_the_write_at_once),
-        TEST(S7_a_reset_after_close_is_no_error),
-        TEST(S7_a_reset_just_after_close_is_no_error),
-        TEST(S8_no_sigpipe_however_it_is_written),
-        TEST(S8_no_sigpipe_from_the_buffer),
-    };
-
-    return test_run("stream_reset", tests, TEST_COUNT(tests));
 }

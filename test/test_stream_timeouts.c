@@ -9,9 +9,8 @@ static void set_timeouts(struct peer *p, int64_t read_ns, int64_t write_ns)
     assert_ok(rondo_transport_set_timeouts(p->transport, read_ns, write_ns));
 }
 
-static void S11_read_timeout_ends_the_connection(void **state)
+TEST(S11_read_timeout_ends_the_connection)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -26,10 +25,9 @@ static void S11_read_timeout_ends_the_connection(void **state)
     raw_close(fd);
 }
 
-static void S11_without_timed_out_it_ends_too(void **state)
+TEST(S11_without_timed_out_it_ends_too)
 {
     static rondo_protocol without;
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd;
 
@@ -43,9 +41,8 @@ static void S11_without_timed_out_it_ends_too(void **state)
     raw_close(fd);
 }
 
-static void S11_true_goes_on(void **state)
+TEST(S11_true_goes_on)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -69,9 +66,8 @@ static void check_gap(struct peer *p)
     *last = now;
 }
 
-static void S11_true_starts_the_time_again(void **state)
+TEST(S11_true_starts_the_time_again)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     int64_t *last = test_alloc(w, sizeof *last);
@@ -90,9 +86,8 @@ static void S11_true_starts_the_time_again(void **state)
 }
 
 /* the loop's clock says that the time was really over */
-static void S11_never_early(void **state)
+TEST(S11_never_early)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     int64_t start = rondo_loop_time(w->loop);
@@ -104,9 +99,8 @@ static void S11_never_early(void **state)
 }
 
 /* the gaps are ten times shorter than the timeout */
-static void S11_each_byte_starts_the_read_time_again(void **state)
+TEST(S11_each_byte_starts_the_read_time_again)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     int64_t gap = RONDO_MS(20) * test_slowness();
@@ -121,9 +115,8 @@ static void S11_each_byte_starts_the_read_time_again(void **state)
     raw_close(fd);
 }
 
-static void S11_read_time_stops_while_paused(void **state)
+TEST(S11_read_time_stops_while_paused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -141,9 +134,8 @@ static void S11_read_time_stops_while_paused(void **state)
     raw_close(fd);
 }
 
-static void S11_set_while_paused(void **state)
+TEST(S11_set_while_paused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -156,9 +148,8 @@ static void S11_set_while_paused(void **state)
     raw_close(fd);
 }
 
-static void S11_write_time_runs_only_with_something_to_send(void **state)
+TEST(S11_write_time_runs_only_with_something_to_send)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -173,9 +164,8 @@ static void S11_write_time_runs_only_with_something_to_send(void **state)
     raw_close(fd);
 }
 
-static void S11_write_time_ends_with_the_buffer(void **state)
+TEST(S11_write_time_ends_with_the_buffer)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     uint64_t sent = test_fill_transport(w, p);
@@ -195,9 +185,8 @@ static void S11_write_time_ends_with_the_buffer(void **state)
     raw_close(fd);
 }
 
-static void S11_write_time_runs_during_close(void **state)
+TEST(S11_write_time_runs_during_close)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -220,9 +209,8 @@ static void note_direction(struct peer *p)
     *seen |= p->direction;
 }
 
-static void S11_both_directions_at_once(void **state)
+TEST(S11_both_directions_at_once)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned *seen = test_alloc(w, sizeof *seen);
@@ -241,9 +229,8 @@ static void S11_both_directions_at_once(void **state)
     raw_close(fd);
 }
 
-static void S11_none_and_never(void **state)
+TEST(S11_none_and_never)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -264,9 +251,8 @@ static void S11_none_and_never(void **state)
     raw_close(fd);
 }
 
-static void S11_a_million_resets_cost_no_allocation(void **state)
+TEST(S11_a_million_resets_cost_no_allocation)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     uint64_t before;
@@ -291,9 +277,8 @@ static void send_back(struct peer *p, const void *data, size_t size)
     assert_ok(rondo_transport_write(p->transport, data, size));
 }
 
-static void S11_messages_with_timeouts_cost_no_allocation(void **state)
+TEST(S11_messages_with_timeouts_cost_no_allocation)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     uint64_t before = 0;
 
@@ -333,32 +318,8 @@ static void check_ended_inside(struct world *w, void (*end)(struct peer *p),
     raw_close(fd);
 }
 
-static void S11_closing_and_aborting_inside_timed_out(void **state)
+TEST(S11_closing_and_aborting_inside_timed_out)
 {
-    check_ended_inside(*state, close_it, 0);
-    check_ended_inside(*state, abort_it, RONDO_ECANCELED);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S11_read_timeout_ends_the_connection),
-        TEST(S11_without_timed_out_it_ends_too),
-        TEST(S11_true_goes_on),
-        TEST(S11_true_starts_the_time_again),
-        TEST(S11_never_early),
-        TEST(S11_each_byte_starts_the_read_time_again),
-        TEST(S11_read_time_stops_while_paused),
-        TEST(S11_set_while_paused),
-        TEST(S11_write_time_runs_only_with_something_to_send),
-        TEST(S11_write_time_ends_with_the_buffer),
-        TEST(S11_write_time_runs_during_close),
-        TEST(S11_both_directions_at_once),
-        TEST(S11_none_and_never),
-        TEST(S11_a_million_resets_cost_no_allocation),
-        TEST(S11_messages_with_timeouts_cost_no_allocation),
-        TEST(S11_closing_and_aborting_inside_timed_out),
-    };
-
-    return test_run("stream_timeouts", tests, TEST_COUNT(tests));
+    check_ended_inside(w, close_it, 0);
+    check_ended_inside(w, abort_it, RONDO_ECANCELED);
 }

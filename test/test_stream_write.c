@@ -13,9 +13,8 @@ static void must_not_release(void *arg)
 
 /* ---- S2: write ---------------------------------------------------------- */
 
-static void S2_sends_at_once(void **state)
+TEST(S2_sends_at_once)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     char got[8];
@@ -27,9 +26,8 @@ static void S2_sends_at_once(void **state)
     raw_close(fd);
 }
 
-static void S2_copies_only_the_rest(void **state)
+TEST(S2_copies_only_the_rest)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -45,9 +43,8 @@ static void S2_copies_only_the_rest(void **state)
     raw_close(fd);
 }
 
-static void S2_returns_1_when_over_high(void **state)
+TEST(S2_returns_1_when_over_high)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char piece[700] = {0};
@@ -66,9 +63,8 @@ static void S2_returns_1_when_over_high(void **state)
     raw_close(fd);
 }
 
-static void S2_zero_bytes_do_nothing(void **state)
+TEST(S2_zero_bytes_do_nothing)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     const rondo_buffer empty[3] = {{NULL, 0}, {"", 0}, {"x", 0}};
@@ -100,9 +96,8 @@ static void check_refused(struct peer *p, int error)
         rondo_transport_write_owned(t, "no", 2, must_not_release, NULL), error);
 }
 
-static void S2_after_write_eof_nothing_is_sent(void **state)
+TEST(S2_after_write_eof_nothing_is_sent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -113,9 +108,8 @@ static void S2_after_write_eof_nothing_is_sent(void **state)
     raw_close(fd);
 }
 
-static void S2_after_close_nothing_is_sent(void **state)
+TEST(S2_after_close_nothing_is_sent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -126,9 +120,8 @@ static void S2_after_close_nothing_is_sent(void **state)
     raw_close(fd);
 }
 
-static void S2_after_abort_nothing_is_sent(void **state)
+TEST(S2_after_abort_nothing_is_sent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -146,9 +139,8 @@ static void refused_in_lost(struct peer *p)
     rondo_transport_abort(p->transport);
 }
 
-static void S2_in_connection_lost_nothing_is_sent(void **state)
+TEST(S2_in_connection_lost_nothing_is_sent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -160,9 +152,8 @@ static void S2_in_connection_lost_nothing_is_sent(void **state)
     raw_close(fd);
 }
 
-static void S2_a_failure_arrives_as_lost_too(void **state)
+TEST(S2_a_failure_arrives_as_lost_too)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     int last = 0;
@@ -177,9 +168,8 @@ static void S2_a_failure_arrives_as_lost_too(void **state)
     assert_int_equal(p->error, RONDO_ECONNRESET);
 }
 
-static void S2_nonsense_is_EINVAL_and_harmless(void **state)
+TEST(S2_nonsense_is_EINVAL_and_harmless)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     const rondo_buffer wrong[2] = {{"good", 4}, {NULL, 3}};
@@ -202,9 +192,8 @@ static void S2_nonsense_is_EINVAL_and_harmless(void **state)
     raw_close(fd);
 }
 
-static void S2_sizes_beyond_memory_are_refused(void **state)
+TEST(S2_sizes_beyond_memory_are_refused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     const rondo_buffer absurd[2] = {{"ab", SIZE_MAX - 1}, {"cd", 3}};
@@ -223,9 +212,8 @@ static void S2_sizes_beyond_memory_are_refused(void **state)
     raw_close(fd);
 }
 
-static void S2_printf_of_any_length(void **state)
+TEST(S2_printf_of_any_length)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     char *got = test_alloc(w, 100010);
@@ -246,9 +234,8 @@ static void S2_printf_of_any_length(void **state)
 
 /* Nothing of the refused write has left: the connection lives on, and the
  * bytes before and after it arrive without a gap. */
-static void S2_out_of_memory_with_a_full_kernel(void **state)
+TEST(S2_out_of_memory_with_a_full_kernel)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -271,9 +258,8 @@ static void S2_out_of_memory_with_a_full_kernel(void **state)
 }
 
 /* The kernel has taken a part: the rest cannot be kept, so it is the end. */
-static void S2_out_of_memory_where_bytes_have_left(void **state)
+TEST(S2_out_of_memory_where_bytes_have_left)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -290,26 +276,4 @@ static void S2_out_of_memory_where_bytes_have_left(void **state)
     assert_non_null(strstr(p->last_error, "ENOMEM"));
     assert_true(test_drain_raw(w, fd, 0) < 0); /* never taken for an end */
     raw_close(fd);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S2_sends_at_once),
-        TEST(S2_copies_only_the_rest),
-        TEST(S2_returns_1_when_over_high),
-        TEST(S2_zero_bytes_do_nothing),
-        TEST(S2_after_write_eof_nothing_is_sent),
-        TEST(S2_after_close_nothing_is_sent),
-        TEST(S2_after_abort_nothing_is_sent),
-        TEST(S2_in_connection_lost_nothing_is_sent),
-        TEST(S2_a_failure_arrives_as_lost_too),
-        TEST(S2_nonsense_is_EINVAL_and_harmless),
-        TEST(S2_sizes_beyond_memory_are_refused),
-        TEST(S2_printf_of_any_length),
-        TEST(S2_out_of_memory_with_a_full_kernel),
-        TEST(S2_out_of_memory_where_bytes_have_left),
-    };
-
-    return test_run("stream_write", tests, TEST_COUNT(tests));
 }

@@ -98,9 +98,8 @@ static void blow(struct storm *storm)
     }
 }
 
-static void L7_eight_threads_a_million_posts_each(void **state)
+TEST(L7_eight_threads_a_million_posts_each)
 {
-    struct world *w = *state;
     struct storm *storm = test_alloc(w, sizeof *storm);
 
     storm->w = w;
@@ -108,9 +107,8 @@ static void L7_eight_threads_a_million_posts_each(void **state)
     blow(storm);
 }
 
-static void L7_eight_threads_through_a_remote(void **state)
+TEST(L7_eight_threads_through_a_remote)
 {
-    struct world *w = *state;
     struct storm *storm = test_alloc(w, sizeof *storm);
 
     storm->w = w;
@@ -122,9 +120,8 @@ static void L7_eight_threads_through_a_remote(void **state)
 
 /* ---- L7: one call, one callback ----------------------------------------- */
 
-static void L7_one_call_one_callback(void **state)
+TEST(L7_one_call_one_callback)
 {
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
 
     for (int i = 0; i < 1000; i++)
@@ -135,9 +132,8 @@ static void L7_one_call_one_callback(void **state)
 
 /* ---- L7: remotes and closing -------------------------------------------- */
 
-static void L7_a_remote_outlives_its_loop(void **state)
+TEST(L7_a_remote_outlives_its_loop)
 {
-    struct world *w = *state;
     rondo_remote *a = rondo_loop_remote(w->loop);
     rondo_remote *b = rondo_loop_remote(w->loop);
     unsigned *n = test_alloc(w, sizeof *n);
@@ -158,9 +154,8 @@ static void release_it(void *arg)
     rondo_remote_release(arg);
 }
 
-static void L7_a_remote_is_released_on_any_thread(void **state)
+TEST(L7_a_remote_is_released_on_any_thread)
 {
-    struct world *w = *state;
     rondo_remote *remotes[4];
 
     for (int i = 0; i < 4; i++)
@@ -214,10 +209,8 @@ static void race_once(struct world *w)
     assert_int_equal(*ran_count, accepted);
 }
 
-static void L7_posting_races_closing(void **state)
+TEST(L7_posting_races_closing)
 {
-    struct world *w = *state;
-
     for (int i = 0; i < 200 / test_slowness(); i++)
         race_once(w);
 }
@@ -258,9 +251,8 @@ static void run_other(void *arg)
     (void)rondo_loop_run_forever(r->w->other);
 }
 
-static void L7_two_loops_in_two_threads(void **state)
+TEST(L7_two_loops_in_two_threads)
 {
-    struct world *w = *state;
     struct relay *r = test_alloc(w, sizeof *r);
     struct raw_thread *thread;
 
@@ -278,18 +270,4 @@ static void L7_two_loops_in_two_threads(void **state)
     assert_ok(rondo_loop_take(w->other));
     rondo_remote_release(r->to[0]);
     rondo_remote_release(r->to[1]);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L7_eight_threads_a_million_posts_each),
-        TEST(L7_eight_threads_through_a_remote),
-        TEST(L7_one_call_one_callback),
-        TEST(L7_a_remote_outlives_its_loop),
-        TEST(L7_a_remote_is_released_on_any_thread),
-        TEST(L7_posting_races_closing),
-        TEST(L7_two_loops_in_two_threads)};
-
-    return test_run("threads", tests, TEST_COUNT(tests));
 }

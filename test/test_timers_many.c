@@ -25,9 +25,8 @@ static int a_million(void)
     return 1000000 / test_slowness();
 }
 
-static void T4_a_million_cancelled(void **state)
+TEST(T4_a_million_cancelled)
 {
-    struct world *w = *state;
     int n = a_million();
     rondo_id *ids = test_alloc(w, (size_t)n * sizeof *ids);
     unsigned *fired = test_alloc(w, sizeof *fired);
@@ -54,9 +53,8 @@ static void T4_a_million_cancelled(void **state)
 }
 
 /* One at a time, so that never more than a few live. */
-static void T4_a_million_started_and_cancelled_in_turn(void **state)
+TEST(T4_a_million_started_and_cancelled_in_turn)
 {
-    struct world *w = *state;
     unsigned *fired = test_alloc(w, sizeof *fired);
     rondo_id stays =
         assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count, fired));
@@ -109,24 +107,16 @@ static void check_pushes(struct world *w, int n, int rounds, int step)
     assert_int_equal(*fired, 0);
 }
 
-static void T4_pushed_back_a_thousand_times(void **state)
-{
-    check_pushes(*state, 10000 / test_slowness(), 1000, 1000);
-}
+TEST_CASE(T4_pushed_back_a_thousand_times,
+          check_pushes(w, 10000 / test_slowness(), 1000, 1000));
 
-static void T4_a_million_pushed_back(void **state)
-{
-    check_pushes(*state, a_million(), 5, 1000000);
-}
+TEST_CASE(T4_a_million_pushed_back, check_pushes(w, a_million(), 5, 1000000));
 
-static void T4_pulled_forward_a_thousand_times(void **state)
-{
-    check_pushes(*state, 2000 / test_slowness(), 1000, -1000);
-}
+TEST_CASE(T4_pulled_forward_a_thousand_times,
+          check_pushes(w, 2000 / test_slowness(), 1000, -1000));
 
-static void T4_to_and_fro(void **state)
+TEST(T4_to_and_fro)
 {
-    struct world *w = *state;
     unsigned *fired = test_alloc(w, sizeof *fired);
     int64_t base = rondo_loop_time(w->loop) + RONDO_SEC(1000);
     rondo_id ids[100];
@@ -148,9 +138,8 @@ static void T4_to_and_fro(void **state)
         assert_int_equal(rondo_cancel(w->loop, ids[i]), 0);
 }
 
-static void T4_a_million_fire(void **state)
+TEST(T4_a_million_fire)
 {
-    struct world *w = *state;
     unsigned *fired = test_alloc(w, sizeof *fired);
     int n = a_million();
     int64_t base = rondo_loop_time(w->loop);
@@ -354,35 +343,8 @@ static void run_model(struct world *w, uint64_t seed)
     w->expect_clean = true;
 }
 
-static void T1_random_timers_match_a_model(void **state)
-{
-    run_model(*state, 0x9e3779b97f4a7c15u);
-}
+TEST_CASE(T1_random_timers_match_a_model, run_model(w, 0x9e3779b97f4a7c15u));
 
-static void T3_random_changes_match_a_model(void **state)
-{
-    run_model(*state, 20231123u);
-}
+TEST_CASE(T3_random_changes_match_a_model, run_model(w, 20231123u));
 
-static void T4_random_timers_again(void **state)
-{
-    run_model(*state, 0xdeadbeefcafef00du);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(T4_a_million_cancelled),
-        TEST(T4_a_million_started_and_cancelled_in_turn),
-        TEST(T4_pushed_back_a_thousand_times),
-        TEST(T4_a_million_pushed_back),
-        TEST(T4_pulled_forward_a_thousand_times),
-        TEST(T4_to_and_fro),
-        TEST(T4_a_million_fire),
-        TEST(T1_random_timers_match_a_model),
-        TEST(T3_random_changes_match_a_model),
-        TEST(T4_random_timers_again),
-    };
-
-    return test_run("timers_many", tests, TEST_COUNT(tests));
-}
+TEST_CASE(T4_random_timers_again, run_model(w, 0xdeadbeefcafef00du));

@@ -26,9 +26,8 @@ static void check_refused(struct world *w, raw_fd fd, int error)
 
 /* ---- W2 ----------------------------------------------------------------- */
 
-static void W2_regular_file_is_refused(void **state)
+TEST(W2_regular_file_is_refused)
 {
-    struct world *w = *state;
     raw_fd fd = raw_file();
 
     w->expect_clean = true;
@@ -37,9 +36,8 @@ static void W2_regular_file_is_refused(void **state)
     raw_close(fd);
 }
 
-static void W2_directory_is_refused(void **state)
+TEST(W2_directory_is_refused)
 {
-    struct world *w = *state;
     raw_fd fd = raw_directory();
 
     if (fd == RONDO_NO_FD)
@@ -49,10 +47,8 @@ static void W2_directory_is_refused(void **state)
     raw_close(fd);
 }
 
-static void W2_closed_descriptor_is_refused(void **state)
+TEST(W2_closed_descriptor_is_refused)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     check_refused(w, raw_dead_fd(), RONDO_EBADF);
     check_refused(w, RONDO_NO_FD, RONDO_EBADF);
@@ -62,9 +58,8 @@ static void W2_closed_descriptor_is_refused(void **state)
 }
 
 /* a number that is an open descriptor only when cut to 32 bits */
-static void W2_a_number_too_large_is_not_cut(void **state)
+TEST(W2_a_number_too_large_is_not_cut)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     if (sizeof fds[0] < sizeof(uint64_t))
@@ -93,9 +88,8 @@ static void check_busy(struct world *w, rondo_fd fd)
     assert_int_equal(*calls, 0);
 }
 
-static void W2_a_transports_descriptor_is_busy(void **state)
+TEST(W2_a_transports_descriptor_is_busy)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     raw_fd fd;
 
@@ -113,9 +107,8 @@ static void W2_a_transports_descriptor_is_busy(void **state)
     assert_int_equal(rondo_remove_reader(w->loop, fd), 0);
 }
 
-static void W2_a_transport_not_yet_made_is_busy(void **state)
+TEST(W2_a_transport_not_yet_made_is_busy)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -128,9 +121,8 @@ static void W2_a_transport_not_yet_made_is_busy(void **state)
     raw_close(fds[1]);
 }
 
-static void W2_a_servers_descriptor_is_busy(void **state)
+TEST(W2_a_servers_descriptor_is_busy)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c;
 
@@ -140,9 +132,8 @@ static void W2_a_servers_descriptor_is_busy(void **state)
     assert_int_equal(c->connect_error, 0);
 }
 
-static void W2_over_the_backends_limit(void **state)
+TEST(W2_over_the_backends_limit)
 {
-    struct world *w = *state;
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER);
     int64_t before = raw_descriptor_limit();
     raw_fd fds[2];
@@ -168,9 +159,8 @@ static void W2_over_the_backends_limit(void **state)
 
 /* ---- nonsense ----------------------------------------------------------- */
 
-static void W1_no_function_is_refused(void **state)
+TEST(W1_no_function_is_refused)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     w->expect_clean = true;
@@ -181,21 +171,4 @@ static void W1_no_function_is_refused(void **state)
     assert_error(rondo_remove_reader(NULL, fds[0]), RONDO_EINVAL);
     raw_close(fds[0]);
     raw_close(fds[1]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(W2_regular_file_is_refused),
-        TEST(W2_directory_is_refused),
-        TEST(W2_closed_descriptor_is_refused),
-        TEST(W2_a_number_too_large_is_not_cut),
-        TEST(W2_a_transports_descriptor_is_busy),
-        TEST(W2_a_transport_not_yet_made_is_busy),
-        TEST(W2_a_servers_descriptor_is_busy),
-        TEST(W2_over_the_backends_limit),
-        TEST(W1_no_function_is_refused),
-    };
-
-    return test_run("watchers_wrong", tests, TEST_COUNT(tests));
 }

@@ -49,9 +49,8 @@ static struct crowd *gather(struct world *w, size_t size)
     return c;
 }
 
-static void H1_so_many_sockets_and_no_more(void **state)
+TEST(H1_so_many_sockets_and_no_more)
 {
-    struct world *w = *state;
     size_t limit = few(w);
     struct crowd *c = gather(w, limit + 1);
 
@@ -77,9 +76,8 @@ static void H1_so_many_sockets_and_no_more(void **state)
         raw_close(c->fds[i]);
 }
 
-static void H1_one_too_many_is_no_connection(void **state)
+TEST(H1_one_too_many_is_no_connection)
 {
-    struct world *w = *state;
     struct crowd *c = gather(w, few(w));
     uint16_t port;
     raw_fd listener = raw_listen(&port, 5);
@@ -102,9 +100,8 @@ static void H1_one_too_many_is_no_connection(void **state)
     raw_close(listener);
 }
 
-static void W5_failed_connect_wakes_the_writer(void **state)
+TEST(W5_failed_connect_wakes_the_writer)
 {
-    struct world *w = *state;
     unsigned *calls = test_alloc(w, sizeof *calls);
     raw_fd fd = raw_connect_start(dial_dead_port());
 
@@ -116,9 +113,8 @@ static void W5_failed_connect_wakes_the_writer(void **state)
     raw_close(fd);
 }
 
-static void W5_what_is_no_socket_is_refused(void **state)
+TEST(W5_what_is_no_socket_is_refused)
 {
-    struct world *w = *state;
     unsigned calls = 0;
     raw_fd fds[2];
 
@@ -141,9 +137,8 @@ static void W5_what_is_no_socket_is_refused(void **state)
 
 /* ---- H2: operations that are under way ----------------------------------- */
 
-static void H2_reset_while_a_receive_is_pending(void **state)
+TEST(H2_reset_while_a_receive_is_pending)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -153,9 +148,8 @@ static void H2_reset_while_a_receive_is_pending(void **state)
     assert_int_equal(p->error, RONDO_ECONNRESET);
 }
 
-static void H2_reset_while_a_send_is_pending(void **state)
+TEST(H2_reset_while_a_send_is_pending)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
 
@@ -166,9 +160,8 @@ static void H2_reset_while_a_send_is_pending(void **state)
     assert_int_equal(p->error, RONDO_ECONNRESET);
 }
 
-static void H2_abort_with_both_pending_is_canceled(void **state)
+TEST(H2_abort_with_both_pending_is_canceled)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
 
@@ -184,9 +177,8 @@ static void H2_abort_with_both_pending_is_canceled(void **state)
 }
 
 /* Closed at each moment: nobody who was accepted meanwhile keeps a handle. */
-static void H2_a_cancelled_accept_leaves_nobody(void **state)
+TEST(H2_a_cancelled_accept_leaves_nobody)
 {
-    struct world *w = *state;
     raw_fd fds[8];
 
     w->expect_clean = true;
@@ -205,9 +197,8 @@ static void H2_a_cancelled_accept_leaves_nobody(void **state)
     }
 }
 
-static void H2_loop_closes_with_all_pending(void **state)
+TEST(H2_loop_closes_with_all_pending)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w), *q = test_peer(w);
     struct listener *l = test_serve(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
@@ -222,9 +213,8 @@ static void H2_loop_closes_with_all_pending(void **state)
     raw_close(fd);
 }
 
-static void H2_stop_and_run_again(void **state)
+TEST(H2_stop_and_run_again)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     char byte = 'x';
@@ -244,9 +234,8 @@ static void echo(struct peer *p, const void *data, size_t size)
 }
 
 /* One for the receive, none for an answer that leaves at once. */
-static void H2_a_request_is_one_completion(void **state)
+TEST(H2_a_request_is_one_completion)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     char bytes[64] = "question";
@@ -267,9 +256,8 @@ static void H2_a_request_is_one_completion(void **state)
     raw_close(fd);
 }
 
-static void H2_a_host_that_is_no_text(void **state)
+TEST(H2_a_host_that_is_no_text)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
 
@@ -279,9 +267,8 @@ static void H2_a_host_that_is_no_text(void **state)
     dial_ends(w, p, RONDO_ENONAME);
 }
 
-static void H2_a_socket_of_another_port_is_busy(void **state)
+TEST(H2_a_socket_of_another_port_is_busy)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -302,9 +289,8 @@ static void H2_a_socket_of_another_port_is_busy(void **state)
 
 /* ---- H3: the clock and the wait ------------------------------------------ */
 
-static void H3_clock_and_wait_are_measured(void **state)
+TEST(H3_clock_and_wait_are_measured)
 {
-    struct world *w = *state;
     rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
 
     assert_ok(rondo_get_clock_info(w->loop, &info));
@@ -316,9 +302,8 @@ static void H3_clock_and_wait_are_measured(void **state)
 
 /* Far below what a wait can keep: it must neither fire early, which T1 tries,
  * nor look at the clock again and again until the time has come. */
-static void H3_short_timers_do_not_spin(void **state)
+TEST(H3_short_timers_do_not_spin)
 {
-    struct world *w = *state;
     rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
 
     assert_ok(rondo_get_clock_info(w->loop, &info));
@@ -329,9 +314,8 @@ static void H3_short_timers_do_not_spin(void **state)
     }
 }
 
-static void H3_many_short_timers_take_few_iterations(void **state)
+TEST(H3_many_short_timers_take_few_iterations)
 {
-    struct world *w = *state;
     rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
     unsigned *calls = test_alloc(w, sizeof *calls);
     uint64_t before = test_iterations(w);
@@ -343,28 +327,4 @@ static void H3_many_short_timers_take_few_iterations(void **state)
     while (test_metrics(w).live_timers)
         (void)rondo_loop_run(w->loop);
     assert_true(test_iterations(w) - before <= 300);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(H1_so_many_sockets_and_no_more),
-        TEST(H1_one_too_many_is_no_connection),
-        TEST(W5_failed_connect_wakes_the_writer),
-        TEST(W5_what_is_no_socket_is_refused),
-        TEST(H2_reset_while_a_receive_is_pending),
-        TEST(H2_reset_while_a_send_is_pending),
-        TEST(H2_abort_with_both_pending_is_canceled),
-        TEST(H2_a_cancelled_accept_leaves_nobody),
-        TEST(H2_loop_closes_with_all_pending),
-        TEST(H2_stop_and_run_again),
-        TEST(H2_a_request_is_one_completion),
-        TEST(H2_a_host_that_is_no_text),
-        TEST(H2_a_socket_of_another_port_is_busy),
-        TEST(H3_clock_and_wait_are_measured),
-        TEST(H3_short_timers_do_not_spin),
-        TEST(H3_many_short_timers_take_few_iterations),
-    };
-
-    return dial_run("windows", tests, TEST_COUNT(tests));
 }

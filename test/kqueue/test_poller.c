@@ -37,9 +37,8 @@ static void check_alive(struct world *w, struct peer *p, raw_fd other)
 
 /* What a transport waits for is told by the wait that follows: no call more
  * than there are waits. */
-static void S1_waiting_costs_no_call_of_its_own(void **state)
+TEST(S1_waiting_costs_no_call_of_its_own)
 {
-    struct world *w = *state;
     unsigned before, changes;
     uint64_t waits;
     struct peer *p;
@@ -56,9 +55,8 @@ static void S1_waiting_costs_no_call_of_its_own(void **state)
     raw_close(other);
 }
 
-static void W2_a_closed_descriptor_among_changes(void **state)
+TEST(W2_a_closed_descriptor_among_changes)
 {
-    struct world *w = *state;
     struct peer *gone = test_peer(w), *alive = test_peer(w);
     raw_fd fds[2], others[2];
 
@@ -77,9 +75,8 @@ static void W2_a_closed_descriptor_among_changes(void **state)
     raw_close(others[1]);
 }
 
-static void S1_a_refused_change_ends_its_own_transport(void **state)
+TEST(S1_a_refused_change_ends_its_own_transport)
 {
-    struct world *w = *state;
     struct peer *alive, *refused;
     raw_fd others[2];
 
@@ -118,20 +115,13 @@ static void fail_once(struct world *w, bool late)
     raw_close(other);
 }
 
-static void L3_no_memory_for_a_call(void **state)
-{
-    fail_once(*state, false);
-}
+TEST_CASE(L3_no_memory_for_a_call, fail_once(w, false));
 
-static void L3_no_memory_after_the_changes(void **state)
-{
-    fail_once(*state, true);
-}
+TEST_CASE(L3_no_memory_after_the_changes, fail_once(w, true));
 
 /* One that is closed between: no event of it comes afterwards. */
-static void L3_closed_after_a_call_that_failed(void **state)
+TEST(L3_closed_after_a_call_that_failed)
 {
-    struct world *w = *state;
     raw_fd other;
     struct peer *p = made(w, &other);
 
@@ -146,9 +136,8 @@ static void L3_closed_after_a_call_that_failed(void **state)
     raw_close(other);
 }
 
-static void L3_interrupted_after_the_changes(void **state)
+TEST(L3_interrupted_after_the_changes)
 {
-    struct world *w = *state;
     raw_fd other;
     struct peer *p = made(w, &other);
     unsigned changes = sim_changes();
@@ -164,9 +153,8 @@ static void L3_interrupted_after_the_changes(void **state)
 /* ---- inside another loop ------------------------------------------------ */
 
 /* Telling before the other loop waits says what is refused: there is work. */
-static void L9_a_change_refused_when_prepared(void **state)
+TEST(L9_a_change_refused_when_prepared)
 {
-    struct world *w = *state;
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     raw_fd other;
     struct peer *p = made(w, &other);
@@ -181,9 +169,8 @@ static void L9_a_change_refused_when_prepared(void **state)
 
 /* No event tells of this end on some systems, so the other loop may not wait
  * for one alone. */
-static void L9_a_fifo_that_may_end_without_a_word(void **state)
+TEST(L9_a_fifo_that_may_end_without_a_word)
 {
-    struct world *w = *state;
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     struct peer *p;
     raw_fd fds[2];
@@ -209,11 +196,10 @@ static void L9_a_fifo_that_may_end_without_a_word(void **state)
 
 enum { MANY = 300 }; /* more than wait in the list, and than the array */
 
-static void S1_more_than_the_arrays_have_room_for(void **state)
+TEST(S1_more_than_the_arrays_have_room_for)
 {
     static struct peer *peers[MANY];
     static raw_fd others[MANY];
-    struct world *w = *state;
     size_t bytes = 0;
 
     if (raw_raise_descriptor_limit(2 * MANY + 100) < 2 * MANY + 100)
@@ -276,9 +262,8 @@ static int in_child(void *arg)
     return 0;
 }
 
-static void L8_the_number_is_somebody_elses(void **state)
+TEST(L8_the_number_is_somebody_elses)
 {
-    struct world *w = *state;
     struct forked *f = test_alloc(w, sizeof *f);
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
 
@@ -298,10 +283,9 @@ static void called(rondo_loop *loop, rondo_fd fd, void *arg)
 
 /* What asyncio's page on platforms advises where a kqueue does not take
  * character devices: another backend, chosen once, for all loops to come. */
-static void W4_a_refused_device_by_another_backend(void **state)
+TEST(W4_a_refused_device_by_another_backend)
 {
     static const char *const others[] = {"select", "poll"};
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
     raw_fd null = raw_null();
 
@@ -327,23 +311,4 @@ static void W4_a_refused_device_by_another_backend(void **state)
         assert_ok(rondo_set_default_backend(NULL));
     }
     raw_close(null);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(S1_waiting_costs_no_call_of_its_own),
-        TEST(W2_a_closed_descriptor_among_changes),
-        TEST(S1_a_refused_change_ends_its_own_transport),
-        TEST(L3_no_memory_for_a_call),
-        TEST(L3_no_memory_after_the_changes),
-        TEST(L3_closed_after_a_call_that_failed),
-        TEST(L3_interrupted_after_the_changes),
-        TEST(L9_a_change_refused_when_prepared),
-        TEST(L9_a_fifo_that_may_end_without_a_word),
-        TEST(S1_more_than_the_arrays_have_room_for),
-        TEST(L8_the_number_is_somebody_elses),
-        TEST(W4_a_refused_device_by_another_backend)};
-
-    return test_run("poller", tests, TEST_COUNT(tests));
 }
