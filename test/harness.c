@@ -1,5 +1,6 @@
 /* harness.c - runs tests, each in a world of its own. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_internal.h"
 
 #include <inttypes.h>
@@ -47,6 +48,11 @@ int test_slowness(void)
     return factor;
 }
 
+int test_patience_ms(void)
+{
+    return TEST_DEADLINE_MS * test_slowness();
+}
+
 static void write_line(const char *kind, const char *result, const char *why)
 {
     const char *path = getenv("RONDO_TEST_RESULTS");
@@ -69,12 +75,34 @@ static void write_result(const char *result, const char *why)
     current->finished = true;
 }
 
+struct world *test_world(void)
+{
+    return current->w;
+}
+
+bool test_row(struct world *w, const char *name)
+{
+    w->row = name;
+    return name != NULL;
+}
+
+/* What went wrong, after the row in which it did. */
+static void keep_reason(struct world *w, const char *format, va_list args)
+{
+    int used = 0;
+
+    if (w->row)
+        used = snprintf(w->reason, 120, "row \"%.100s\": ", w->row);
+    (void)vsnprintf(w->reason + used, sizeof w->reason - (size_t)used, format,
+                    args);
+}
+
 void test_fail(struct world *w, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(w->reason, sizeof w->reason, format, args);
+    keep_reason(w, format, args);
     va_end(args);
     print_error("%s\n", w->reason);
     _fail(current->test->name, 0);
@@ -293,6 +321,16 @@ static void run_one(void **state)
     write_result("pass", "-");
 }
 
+static void tell_failure(struct world *w)
+{
+    if (!w->reason[0] && w->row) {
+        (void)snprintf(w->reason, sizeof w->reason, "row \"%.100s\": assertion",
+                       w->row);
+        print_error("%s\n", w->reason);
+    }
+    write_result("fail", w->reason[0] ? w->reason : "assertion");
+}
+
 /*
  * After a failed assertion the loop may be in the middle of a callback, and
  * what the callbacks touch may be gone: the world is left as it is, but for
@@ -303,7 +341,7 @@ static int teardown(void **state)
     struct test_case *c = *state;
 
     if (!c->finished) {
-        write_result("fail", c->w->reason[0] ? c->w->reason : "assertion");
+        tell_failure(c->w);
         raw_snapshot_close_new(&c->w->descriptors);
         return 0;
     }
@@ -426,7 +464,7 @@ static void print_loops(const struct world *w)
 
 static int64_t deadline_ns(int64_t now)
 {
-    return now + TEST_DEADLINE_MS * INT64_C(1000000) * test_slowness();
+    return now + test_patience_ms() * INT64_C(1000000);
 }
 
 void test_wait_step(struct world *w, struct test_wait *wait)
@@ -483,4 +521,23 @@ uint64_t test_run_for(struct world *w, int64_t ns)
     while (!*over)
         (void)step(w, w->loop, ns + RONDO_SEC(1));
     return test_iterations(w) - before;
+}
+
+void test_run_until_stopped(struct world *w)
+{
+    int64_t limit = RONDO_MS(test_patience_ms()) * 3;
+    rondo_id watchdog = rondo_call_later(w->loop, limit, never_call, w);
+
+    assert_int_equal(rondo_loop_run_forever(w->loop), 1);
+    assert_int_equal(rondo_cancel(w->loop, watchdog), 0);
+}
+
+void test_run_child(struct world *w, int (*fn)(void *arg), void *arg)
+{
+    int status = raw_fork_run(fn, arg);
+
+    if (status == -1)
+        test_skip(w, "no fork on this platform");
+    if (status != 0)
+        test_fail(w, "the child ended with %d", status);
 }

@@ -46,6 +46,7 @@ struct world {
     rondo_allocator allocator;
     struct raw_snapshot descriptors;
     void *arena;
+    const char *row; /* of the table that EACH_ROW is at */
     char reason[256];
 };
 
@@ -79,6 +80,19 @@ struct test {
         statement;                                                             \
     }                                                                          \
     struct test /* takes the semicolon */
+
+/* Goes through a table whose rows have a `name`, which a failure tells:
+ *
+ *     static const struct { const char *name; int high, low; } rows[] = {...};
+ *
+ *     for (EACH_ROW(w, row, rows))
+ *         try_limits(w, row->high, row->low);
+ */
+#define EACH_ROW(w, row, rows)                                                 \
+    __typeof__(&(rows)[0]) row = (rows);                                       \
+    test_row(w, row < (rows) + COUNT_OF(rows) ? row->name : NULL);             \
+    row++
+bool test_row(struct world *w, const char *name); /* false: after the last */
 
 /* What all tests of an executable share: `begin` runs before the first one and
  * answers false when it failed, `end` runs after the last one. Wherever the
@@ -126,6 +140,8 @@ void test_close_loop(struct world *w); /* closes w->loop and NULLs it */
 /* 1, or 10 and more under sanitizers and valgrind: deadlines are multiplied
  * by it, volumes of data may be divided by it */
 int test_slowness(void);
+/* how long what another program or thread does may take */
+int test_patience_ms(void);
 
 /* The thread sanitizer ends a child that starts a thread. */
 #if defined(__SANITIZE_THREAD__)
@@ -178,6 +194,11 @@ void test_spin(struct world *w, int n); /* n iterations that do not wait */
 /* Runs w->loop alone until a timer of that length has fired; answers how many
  * iterations it took, which is few unless something makes the loop spin. */
 uint64_t test_run_for(struct world *w, int64_t ns);
+/* rondo_loop_run_forever, which fails loudly if what stops it never comes */
+void test_run_until_stopped(struct world *w);
+/* Runs fn in a forked child, which must end with 0; skips the test where there
+ * is no fork. */
+void test_run_child(struct world *w, int (*fn)(void *arg), void *arg);
 uint64_t test_iterations(const struct world *w);
 rondo_loop_metrics test_metrics(const struct world *w);
 
@@ -190,10 +211,37 @@ rondo_loop_metrics test_metrics(const struct world *w);
 #define assert_error(expression, error)                                        \
     test_check_error((int64_t)(expression), (error), #expression, __FILE__,    \
                      __LINE__)
+/* a call rondo_NAME(...) that must be refused: with this RONDO_E..., and a
+ * sentence that begins with "NAME: " and has these words in it (NULL: any) */
+#define assert_refused(call, error, words)                                     \
+    test_check_refused((int64_t)(call), (error), (words), #call, __FILE__,     \
+                       __LINE__)
+#define assert_einval(call)                                                    \
+    test_check_refused((int64_t)(call), RONDO_EINVAL, NULL, #call, __FILE__,   \
+                       __LINE__)
 int64_t test_check_ok(int64_t result, const char *what, const char *file,
                       int line);
 void test_check_error(int64_t result, int error, const char *what,
                       const char *file, int line);
+void test_check_refused(int64_t result, int error, const char *words,
+                        const char *call, const char *file, int line);
+
+/* Options that must be refused: a table of them, for any kind of options. */
+struct refusal {
+    const char *name;
+    const void *options; /* RONDO_SERVE(...), RONDO_CONNECT(...) and so on */
+    int error;
+    const char *words; /* in the sentence; NULL: any */
+};
+/* Calls `call` with each row's options. Its result and the sentence, which
+ * begins with "FUNCTION: ", must be the row's, and neither a descriptor nor
+ * anything alive in the loop must be left. */
+#define test_refuse(w, call, function, rows)                                   \
+    test_refuse_rows(w, call, function, rows, COUNT_OF(rows))
+void test_refuse_rows(struct world *w,
+                      int64_t (*call)(struct world *w, const void *options),
+                      const char *function, const struct refusal *rows,
+                      size_t count);
 
 /* ---- 5. peers: a protocol that writes down what happens ----------------- */
 
@@ -254,6 +302,11 @@ extern const rondo_protocol buffered_recorder; /* get_buffer, no data */
 
 struct peer *test_peer(struct world *w);
 void peer_capture(struct peer *p, size_t limit);
+size_t peer_buffered(const struct peer *p); /* in its write buffer */
+/* one that takes over a connection that is made already: of->other */
+struct peer *peer_successor(struct world *w, struct peer *of);
+/* the transport's protocol is this one, with p->other, from now on */
+void peer_hand_over(struct peer *p, const rondo_protocol *protocol);
 
 /* A byte of an endless pattern with no short period, by its position. */
 unsigned char test_pattern(uint64_t position);
@@ -282,6 +335,9 @@ struct listener *test_serve(struct world *w);
 struct listener *test_serve_with(struct world *w,
                                  const rondo_protocol *protocol,
                                  rondo_server_options *options);
+
+/* closes it, the last one of the loop, and waits until it is gone */
+void test_close_server(struct world *w, rondo_server *server);
 
 /* A client peer of that port, not yet connected: run until p->connected. */
 struct peer *test_connect(struct world *w, uint16_t port);

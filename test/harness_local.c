@@ -79,3 +79,9 @@ bool local_has_abstract_names(void)
 
     return rondo_address_unix(&a, "\0name", 5) == 0;
 }
+
+void local_need_passing(struct world *w)
+{
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_PASS_DESCRIPTORS))
+        test_skip(w, "descriptors cannot be passed");
+}

@@ -20,6 +20,8 @@ void local_pair(struct world *w, struct peer **a, struct peer **b);
 raw_fd local_raw_peer(struct world *w, const rondo_protocol *protocol,
                       struct peer *p);
 
+/* skips the test where the loop cannot pass descriptors */
+void local_need_passing(struct world *w);
 /* whether "@name" is no file's name */
 bool local_has_abstract_names(void);
 

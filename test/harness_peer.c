@@ -286,3 +286,22 @@ uint64_t test_pattern_checksum(uint64_t size)
     }
     return sum;
 }
+
+size_t peer_buffered(const struct peer *p)
+{
+    return rondo_transport_get_write_buffer_size(p->transport);
+}
+
+struct peer *peer_successor(struct world *w, struct peer *of)
+{
+    struct peer *p = test_peer(w);
+
+    p->joined = true;
+    of->other = p;
+    return p;
+}
+
+void peer_hand_over(struct peer *p, const rondo_protocol *protocol)
+{
+    assert_ok(rondo_transport_set_protocol(p->transport, protocol, p->other));
+}

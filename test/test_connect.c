@@ -1,5 +1,6 @@
 /* test_connect.c - what connects, what cannot, and how that is told. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_dial.h"
 #include "raw_net.h"
 
@@ -24,8 +25,7 @@ TEST(C1_exactly_one_of_host_address_socket)
         RONDO_CONNECT(.host = "127.0.0.1", .address = &address, .socket = fds),
         RONDO_EINVAL);
     assert_true(raw_fd_valid(fds[0])); /* still the caller's */
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     assert_int_equal(l->count, 0);
 }
 
@@ -163,16 +163,6 @@ TEST(C1_done_may_be_null)
     w->expect_clean = true;
 }
 
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
 static void check_ended_early(struct world *w, void (*made)(struct peer *),
                               void (*connected)(struct peer *), int error)
 {
@@ -193,19 +183,14 @@ static void check_ended_early(struct world *w, void (*made)(struct peer *),
 
 TEST(C1_ended_in_connection_made_is_done_nonetheless)
 {
-    check_ended_early(w, close_it, NULL, 0);
-    check_ended_early(w, abort_it, NULL, RONDO_ECANCELED);
+    check_ended_early(w, act_close, NULL, 0);
+    check_ended_early(w, act_abort, NULL, RONDO_ECANCELED);
 }
 
 TEST(C1_ended_in_done)
 {
-    check_ended_early(w, NULL, close_it, 0);
-    check_ended_early(w, NULL, abort_it, RONDO_ECANCELED);
-}
-
-static void write_it(struct peer *p)
-{
-    assert_ok(rondo_transport_write(p->transport, "hello", 5));
+    check_ended_early(w, NULL, act_close, 0);
+    check_ended_early(w, NULL, act_abort, RONDO_ECANCELED);
 }
 
 TEST(C1_writing_in_connection_made_and_in_done)
@@ -213,7 +198,7 @@ TEST(C1_writing_in_connection_made_and_in_done)
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
 
-    p->on_made = p->on_connected = write_it;
+    p->on_made = p->on_connected = act_hello;
     assert_ok(dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = l->port), p));
     test_run_until(w, l->count == 1 && l->first->bytes == 10);
 }

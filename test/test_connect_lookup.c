@@ -1,21 +1,8 @@
 /* test_connect_lookup.c - slow look-ups: cancelled, timed out, many, closed. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_dial.h"
+#include "harness_names.h"
 #include "raw_net.h"
-
-/* Tests of slow look-ups end by letting them go, since the threads are the
- * process's, not the loop's. */
-static void replace_names(struct world *w)
-{
-    if (!raw_names_replace())
-        test_skip(w, "this system's look-ups cannot be replaced");
-}
-
-static void release_names(struct world *w)
-{
-    raw_names_release();
-    test_run_until(w, raw_names_waiting() == 0);
-}
 
 static rondo_id start(struct world *w, const char *host, uint16_t port,
                       struct peer *p)
@@ -40,7 +27,7 @@ TEST(C2_cancel_during_the_look_up_returns_at_once)
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     p = start_slow(w, l->port, &id);
     assert_int_equal(rondo_cancel(w->loop, id), 0);
     assert_int_equal(p->connected, 0);
@@ -48,7 +35,7 @@ TEST(C2_cancel_during_the_look_up_returns_at_once)
     assert_int_equal(raw_names_waiting(), 1); /* it hangs still */
     assert_int_equal(p->connect_error, RONDO_ECANCELED);
     assert_error(rondo_cancel(w->loop, id), RONDO_ENOENT);
-    release_names(w);
+    names_release(w);
     (void)test_run_for(w, RONDO_MS(5));
     assert_int_equal(p->connected, 1);
     assert_string_equal(p->order, "");
@@ -63,7 +50,7 @@ TEST(C2_cancel_after_the_answer)
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     p = start_slow(w, l->port, &id);
     raw_names_release();
     while (raw_names_waiting() > 0)
@@ -83,7 +70,7 @@ TEST(C2_the_timeout_covers_the_look_up)
     struct peer *p = test_peer(w);
     int64_t until = rondo_loop_time(w->loop) + RONDO_MS(20);
 
-    replace_names(w);
+    names_replace(w);
     w->expect_clean = true;
     assert_ok(dial(w,
                    RONDO_CONNECT(.host = "a.slow.test", .port = 9,
@@ -92,7 +79,7 @@ TEST(C2_the_timeout_covers_the_look_up)
     dial_ends(w, p, RONDO_ETIMEDOUT);
     assert_true(rondo_loop_time(w->loop) >= until);
     assert_true(strstr(p->last_error, "a.slow.test") != NULL);
-    release_names(w);
+    names_release(w);
     (void)test_run_for(w, RONDO_MS(5));
     assert_int_equal(p->connected, 1);
 }
@@ -114,7 +101,7 @@ TEST(C2_loop_closes_during_the_look_up)
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     p = start_slow(w, 9, &id);
     test_close_loop(w);
     assert_int_equal(raw_names_waiting(), 1); /* close did not wait for it */
@@ -130,7 +117,7 @@ TEST(C2_close_during_the_look_up_frees_all_memory)
     size_t blocks;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     (void)start_slow(w, 9, &id);
     test_close_loop(w);
     blocks = test_live_blocks(w);
@@ -143,7 +130,7 @@ TEST(C2_loop_closes_after_a_cancelled_look_up)
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     p = start_slow(w, 9, &id);
     assert_int_equal(rondo_cancel(w->loop, id), 0);
     test_run_until(w, p->connected);
@@ -177,7 +164,7 @@ TEST(C2_many_look_ups_take_few_threads)
     rondo_id ids[MANY];
     struct peer **p;
 
-    replace_names(w);
+    names_replace(w);
     p = start_many(w, l->port, ids);
     assert_true(raw_names_most() <= POOL_MOST);
     assert_int_equal(test_metrics(w).live_jobs, MANY);
@@ -194,7 +181,7 @@ TEST(C2_a_slow_look_up_does_not_hold_up_the_next)
 {
     struct listener *l = test_serve(w);
 
-    replace_names(w);
+    names_replace(w);
     for (int i = 0; i < 20; i++) {
         struct peer *first = test_peer(w);
         struct peer *slow = test_peer(w);
@@ -208,7 +195,7 @@ TEST(C2_a_slow_look_up_does_not_hold_up_the_next)
         assert_int_equal(slow->connected, 0);
         raw_names_release();
         dial_ends(w, slow, 0);
-        replace_names(w);
+        names_replace(w);
     }
 }
 
@@ -217,13 +204,13 @@ TEST(C2_cancelled_before_its_turn_is_never_looked_up)
     rondo_id ids[MANY];
     struct peer **p;
 
-    replace_names(w);
+    names_replace(w);
     p = start_many(w, 9, ids);
     for (int i = MANY; i-- > 0;)
         assert_int_equal(rondo_cancel(w->loop, ids[i]), 0);
     for (int i = 0; i < MANY; i++)
         dial_ends(w, p[i], RONDO_ECANCELED);
-    release_names(w);
+    names_release(w);
     (void)test_run_for(w, RONDO_MS(10));
     assert_true(raw_names_calls() <= POOL_MOST);
     assert_int_equal(test_metrics(w).live_jobs, 0);
@@ -236,7 +223,7 @@ TEST(C2_two_loops_look_up_and_one_closes)
     struct peer *mine = test_peer(w);
     struct peer *theirs = test_peer(w);
 
-    replace_names(w);
+    names_replace(w);
     assert_ok(dial_on(other, RONDO_CONNECT(.host = "b.slow.test", .port = 9),
                       theirs));
     (void)start(w, "a.slow.test", l->port, mine);

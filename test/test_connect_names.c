@@ -1,21 +1,8 @@
 /* test_connect_names.c - connecting to names. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_dial.h"
+#include "harness_names.h"
 #include "raw_net.h"
-
-/* Tests of slow look-ups end by letting them go, since the threads are the
- * process's, not the loop's. */
-static void replace_names(struct world *w)
-{
-    if (!raw_names_replace())
-        test_skip(w, "this system's look-ups cannot be replaced");
-}
-
-static void release_names(struct world *w)
-{
-    raw_names_release();
-    test_run_until(w, raw_names_waiting() == 0);
-}
 
 static rondo_id start(struct world *w, const char *host, uint16_t port,
                       struct peer *p)
@@ -58,7 +45,7 @@ TEST(C2_literals_are_never_looked_up)
                                            "::ffff:127.0.0.1"};
     struct listener *l = test_serve(w);
 
-    replace_names(w);
+    names_replace(w);
     for (unsigned i = 0; i < COUNT_OF(literals); i++) {
         struct peer *p = test_peer(w);
         rondo_id id =
@@ -80,7 +67,7 @@ TEST(C2_an_interface_may_be_named_by_name)
     struct listener *l;
     char name[64], host[80];
 
-    replace_names(w);
+    names_replace(w);
     if (!raw_has_inet6() || !raw_interface_name(1, name, sizeof name))
         test_skip(w, "no IPv6 loopback, or no names of interfaces");
     options.host = "::1";
@@ -96,7 +83,7 @@ TEST(C2_a_name_is_looked_up_off_the_loops_thread)
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
 
-    replace_names(w);
+    names_replace(w);
     (void)start(w, "a.quick.test", l->port, p);
     dial_ends(w, p, 0);
     assert_int_equal(raw_names_calls(), 1);
@@ -111,7 +98,7 @@ TEST(C2_the_loop_goes_on_during_a_look_up)
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     p = start_slow(w, l->port, &id);
     assert_int_equal(test_metrics(w).live_jobs, 1);
     assert_int_equal(test_metrics(w).live_operations, 1);
@@ -119,7 +106,7 @@ TEST(C2_the_loop_goes_on_during_a_look_up)
     dial_ends(w, other, 0);
     assert_true(test_run_for(w, RONDO_MS(20)) < 20); /* and does not spin */
     assert_int_equal(p->connected, 0);
-    release_names(w);
+    names_release(w);
     dial_ends(w, p, 0);
     assert_int_equal(test_metrics(w).live_jobs, 0);
     test_run_until(w, l->count == 2);
@@ -131,7 +118,7 @@ TEST(C2_a_look_up_keeps_the_loop_running)
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     rondo_server_set_background(l->server, true);
     p = start_slow(w, l->port, &id);
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
@@ -153,7 +140,7 @@ static void check_fails(struct world *w, const char *host, int error)
 
 TEST(C2_an_unknown_name)
 {
-    replace_names(w);
+    names_replace(w);
     w->expect_clean = true;
     check_fails(w, "a.none.test", RONDO_ENONAME);
     check_fails(w, "a.later.test", RONDO_EAGAIN);
@@ -167,7 +154,7 @@ TEST(C2_hosts_that_make_no_sense)
         "[::1]", "%", "::1%nosuchinterface"};
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     memset(longest, 'a', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
     dial_refused(w, RONDO_CONNECT(.host = longest, .port = 9), RONDO_OK);
@@ -191,7 +178,7 @@ TEST(C2_the_next_address_is_tried)
     rondo_address seen;
     rondo_address expected = dial_address("127.0.0.1", l->port);
 
-    replace_names(w);
+    names_replace(w);
     (void)start(w, "a.two.test", l->port, p);
     dial_ends(w, p, 0);
     assert_ok(rondo_transport_peer_address(p->transport, &seen));
@@ -205,7 +192,7 @@ TEST(C2_the_error_names_every_address_tried)
     uint16_t port = dial_dead_port();
     char text[32];
 
-    replace_names(w);
+    names_replace(w);
     w->expect_clean = true;
     (void)start(w, "a.two.test", port, p);
     dial_ends(w, p, RONDO_ECONNREFUSED);
@@ -221,7 +208,7 @@ TEST(C2_the_error_names_eight_addresses_too)
     uint16_t port = dial_dead_port();
     char text[32];
 
-    replace_names(w);
+    names_replace(w);
     (void)start(w, "a.many.test", port, p);
     test_run_until(w, p->connected);
     for (int i = 1; i <= 8; i++) {
@@ -236,7 +223,7 @@ TEST(C2_only_the_family_asked_for)
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
 
-    replace_names(w);
+    names_replace(w);
     assert_ok(dial(w,
                    RONDO_CONNECT(.host = "a.both.test", .port = l->port,
                                  .family = RONDO_FAMILY_INET),
@@ -259,7 +246,7 @@ TEST(C3_addresses_of_another_family_are_skipped)
     rondo_address from6 = dial_address("::1", 0);
     struct peer *p = test_peer(w);
 
-    replace_names(w);
+    names_replace(w);
     assert_ok(dial(w,
                    RONDO_CONNECT(.host = "a.both.test", .port = l->port,
                                  .local_address = &from),

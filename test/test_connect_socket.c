@@ -1,16 +1,10 @@
 /* test_connect_socket.c - sockets that are connected already. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_dial.h"
 #include "raw_net.h"
 
 /* ---- C4: what is refused ------------------------------------------------ */
-
-static void ready(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)loop;
-    (void)fd;
-    ++*(unsigned *)arg;
-}
 
 /* Both ways of adopting must refuse it, and it stays the caller's. */
 static void check_refused(struct world *w, raw_fd fd, int error)
@@ -48,8 +42,7 @@ TEST(C4_not_a_socket)
     check_refused(w, null, RONDO_EINVAL);
     if (raw_pipe(fds) == 0) {
         check_refused(w, fds[0], RONDO_EINVAL);
-        raw_close(fds[0]);
-        raw_close(fds[1]);
+        raw_close_pair(fds);
     }
     raw_close(file);
     raw_close(null);
@@ -114,12 +107,12 @@ TEST(C4_a_watched_socket_is_busy)
     raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
-    assert_ok(rondo_add_reader(w->loop, fds[0], ready, calls));
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, calls));
     check_refused(w, fds[0], RONDO_EBUSY);
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     test_run_until(w, *calls > 0); /* the watcher was not disturbed */
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    assert_ok(rondo_add_writer(w->loop, fds[0], ready, calls));
+    assert_ok(rondo_add_writer(w->loop, fds[0], count_fd, calls));
     check_refused(w, fds[0], RONDO_EBUSY);
     assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
     test_adopt(w, fds[0], &recorder, p);
@@ -141,8 +134,7 @@ TEST(C4_over_the_backends_limit)
     assert_int_equal(raw_pair(fds), 0);
     fds[0] = raw_move_fd(fds[0], (raw_fd)limit);
     check_refused(w, fds[0], RONDO_EMFILE);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     (void)raw_set_descriptor_limit(before);
 }
 
@@ -159,8 +151,7 @@ TEST(C4_nonsense)
         rondo_connect_accepted_socket(NULL, fds[0], &recorder, p, NULL),
         RONDO_EINVAL);
     assert_true(raw_fd_valid(fds[0]) && raw_fd_valid(fds[1]));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- C4: what is taken -------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* test_datagram_life.c - endpoints end: anywhere, and with the loop. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_datagram.h"
 
 /* ---- G6: made and lost -------------------------------------------------- */
@@ -316,28 +317,23 @@ TEST(L3_keeps_the_loop_running_unless_background)
 
 /* ---- L13 ---------------------------------------------------------------- */
 
-static void keep_line(void *arg, const char *line, size_t size)
-{
-    (void)snprintf(arg, 256, "%.*s", (int)size, line);
-}
-
 TEST(L13_counted_and_described)
 {
     struct endpoint *e = endpoint_bound(w);
     char line[256] = "", fd[32];
 
     assert_int_equal(test_metrics(w).live_datagrams, 1);
-    assert_int_equal(rondo_loop_dump(w->loop, keep_line, line), 1);
+    assert_int_equal(rondo_loop_dump(w->loop, copy_line, line), 1);
     (void)snprintf(fd, sizeof fd, "datagram fd %lld, 127.0.0.1:",
                    (long long)rondo_datagram_fd(e->d));
     assert_true(strncmp(line, fd, strlen(fd)) == 0);
     assert_true(strstr(line, "open") != NULL);
     rondo_datagram_close(e->d);
-    (void)rondo_loop_dump(w->loop, keep_line, line);
+    (void)rondo_loop_dump(w->loop, copy_line, line);
     assert_true(strstr(line, "closing") != NULL);
     test_run_until(w, e->lost);
     assert_int_equal(test_metrics(w).live_datagrams, 0);
-    assert_int_equal(rondo_loop_dump(w->loop, keep_line, line), 0);
+    assert_int_equal(rondo_loop_dump(w->loop, copy_line, line), 0);
 }
 
 /* ---- G3, L8 ------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* test_datagram_open.c - making endpoints: options, sockets of the program's. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_datagram.h"
 #include "raw_net.h"
 
@@ -121,24 +122,17 @@ TEST(D1_sockets_that_are_none)
     raw_close(file);
 }
 
-static void nothing(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)loop;
-    (void)fd;
-    (void)arg;
-}
-
 TEST(D1_a_socket_in_use)
 {
     raw_fd fd = raw_udp();
     struct endpoint *e = endpoint_new(w);
 
-    assert_ok(rondo_add_reader(w->loop, fd, nothing, NULL));
+    assert_ok(rondo_add_reader(w->loop, fd, ignore_fd, NULL));
     endpoint_refused(w, RONDO_DATAGRAM(.socket = &fd), RONDO_EBUSY);
     assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
     assert_ok(endpoint_create(e, RONDO_DATAGRAM(.socket = &fd)));
     endpoint_refused(w, RONDO_DATAGRAM(.socket = &fd), RONDO_EBUSY);
-    assert_error(rondo_add_reader(w->loop, fd, nothing, NULL), RONDO_EBUSY);
+    assert_error(rondo_add_reader(w->loop, fd, ignore_fd, NULL), RONDO_EBUSY);
     assert_error(rondo_remove_reader(w->loop, fd), RONDO_EBUSY);
 }
 

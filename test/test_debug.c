@@ -1,45 +1,9 @@
 /* test_debug.c - debug mode: slow callbacks, what was open at close. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
+#include "harness_report.h"
 
 /* What an exception handler was told. */
-struct report {
-    struct world *w;
-    unsigned count;
-    char messages[64][256];
-};
-
-static void on_exception(rondo_loop *loop, void *arg,
-                         const rondo_exception *what)
-{
-    struct report *r = arg;
-
-    assert_ptr_equal(loop, r->w->loop);
-    assert_true(what->size >= sizeof *what);
-    assert_non_null(what->message);
-    if (r->count < 64)
-        (void)snprintf(r->messages[r->count], sizeof r->messages[0], "%s",
-                       what->message);
-    r->count++;
-}
-
-static struct report *report_new(struct world *w)
-{
-    struct report *r = test_alloc(w, sizeof *r);
-
-    r->w = w;
-    assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, r));
-    return r;
-}
-
-static bool was_told(const struct report *r, const char *part)
-{
-    for (unsigned i = 0; i < r->count && i < 64; i++)
-        if (strstr(r->messages[i], part))
-            return true;
-    return false;
-}
-
 /* ---- L12: slow callbacks ------------------------------------------------ */
 
 /* Not static, so that the dynamic linker may know their names. */
@@ -109,14 +73,7 @@ TEST(L12_slow_watchers_are_reported)
     assert_ok(rondo_add_writer(w->loop, fds[0], slow_test_reader, n));
     test_run_until(w, *n == 1);
     assert_slow(r, "slow_test_reader");
-    raw_close(fds[0]);
-    raw_close(fds[1]);
-}
-
-static void quick(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
+    raw_close_pair(fds);
 }
 
 TEST(L12_quick_callbacks_are_not_reported)
@@ -125,7 +82,7 @@ TEST(L12_quick_callbacks_are_not_reported)
     unsigned *n = test_alloc(w, sizeof *n);
 
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(1000)));
-    assert_ok(rondo_call_soon(w->loop, quick, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
     test_run_until(w, *n == 2);
     assert_int_equal(r->count, 0);
@@ -154,15 +111,14 @@ TEST(L12_debug_is_settable_at_run_time)
 static bool reports(struct world *w, int debug)
 {
     rondo_loop_options options = test_loop_options(w);
-    struct report *r = test_alloc(w, sizeof *r);
+    struct report *r;
     rondo_loop *before = w->loop;
     unsigned *n = test_alloc(w, sizeof *n);
 
     options.debug = debug;
     options.slow_callback_ns = RONDO_MS(2);
     assert_ok(rondo_loop_new(&w->loop, &options));
-    r->w = w;
-    assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, r));
+    r = report_new(w);
     assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 1);
@@ -187,13 +143,6 @@ TEST(L12_option_and_environment)
 
 /* ---- L12: what was open at close ---------------------------------------- */
 
-static void never_fd(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)loop;
-    (void)fd;
-    (void)arg;
-}
-
 static struct report *close_with_all_open(struct world *w, bool debug)
 {
     struct report *r = report_new(w);
@@ -203,12 +152,11 @@ static struct report *close_with_all_open(struct world *w, bool debug)
 
     assert_int_equal(raw_pair(fds), 0);
     test_run_until(w, c->made && l->first && l->first->made);
-    assert_ok(rondo_add_reader(w->loop, fds[0], never_fd, w));
+    assert_ok(rondo_add_reader(w->loop, fds[0], ignore_fd, w));
     (void)test_connect(w, l->port);
     assert_ok(rondo_loop_set_debug(w->loop, debug, RONDO_SEC(1000)));
     test_close_loop(w);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     return r;
 }
 
@@ -217,10 +165,10 @@ TEST(L12_close_lists_what_was_open)
     struct report *r = close_with_all_open(w, true);
 
     assert_int_equal(r->count, 5);
-    assert_true(was_told(r, "transport"));
-    assert_true(was_told(r, "server"));
-    assert_true(was_told(r, "watcher"));
-    assert_true(was_told(r, "connect "));
+    assert_true(report_has(r, "transport"));
+    assert_true(report_has(r, "server"));
+    assert_true(report_has(r, "watcher"));
+    assert_true(report_has(r, "connect "));
 }
 
 TEST_CASE(L12_close_lists_nothing_without_debug,
@@ -254,7 +202,7 @@ TEST(L11_a_handler_may_end_what_is_being_listed)
     for (int i = 0; i < 20; i += 2) {
         assert_int_equal(raw_pair(&watched[i]), 0);
         for (int j = i; j < i + 2; j++)
-            assert_ok(rondo_add_reader(w->loop, watched[j], never_fd, w));
+            assert_ok(rondo_add_reader(w->loop, watched[j], ignore_fd, w));
     }
     test_spin(w, 2);
     assert_ok(rondo_loop_set_debug(w->loop, true, 0));

@@ -137,8 +137,7 @@ TEST(L9_an_event_is_not_lost_between_turns)
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
     embed_settle(e);
     embed_finish(e);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 TEST(L9_an_embedded_loop_still_runs_alone)

@@ -139,8 +139,7 @@ static void try_outside(struct world *w, outside_fn *act)
     (void)rondo_remove_writer(w->loop, o->fds[0]);
     embed_settle(o->e);
     embed_finish(o->e);
-    raw_close(o->fds[0]);
-    raw_close(o->fds[1]);
+    raw_close_pair(o->fds);
 }
 
 /* writing at once needs nothing of the loop, so it alone may stay quiet */

@@ -17,14 +17,9 @@ struct example {
     raw_fd client;
 };
 
-static int patience(void)
-{
-    return TEST_DEADLINE_MS * test_slowness();
-}
-
 static void must_say(struct example *e, const char *what)
 {
-    if (!raw_program_says(e->program, what, patience()))
+    if (!raw_program_says(e->program, what, test_patience_ms()))
         test_fail(e->w, "it did not say \"%s\" but: %s", what,
                   raw_program_output(e->program));
 }
@@ -53,14 +48,14 @@ static struct example *start(struct world *w, const char *name,
     e->port = (uint16_t)strtol(port, NULL, 10);
     e->client = raw_connect(e->port);
     assert_true(e->client != RONDO_NO_FD);
-    assert_true(raw_send_all(e->client, "x\n", 2, patience()));
+    assert_true(raw_send_all(e->client, "x\n", 2, test_patience_ms()));
     (void)raw_recv(e->client, &byte, 1, 100); /* where it answers */
     return e;
 }
 
 static void must_end(struct example *e)
 {
-    int code = raw_program_end(e->program, patience());
+    int code = raw_program_end(e->program, test_patience_ms());
 
     raw_close(e->client);
     if (code != 0)
@@ -94,14 +89,15 @@ TEST(S14_lines_counts)
     struct example *e = start(w, "lines", NULL);
     char text[sizeof answers] = "";
 
-    assert_true(raw_send_all(e->client, "\nto be cont", 11, patience()));
     assert_true(
-        raw_send_all(e->client, "inued\na\0b\nno line", 17, patience()));
-    assert_true(
-        raw_recv_exact(e->client, text, sizeof answers - 1, patience()));
+        raw_send_all(e->client, "\nto be cont", 11, test_patience_ms()));
+    assert_true(raw_send_all(e->client, "inued\na\0b\nno line", 17,
+                             test_patience_ms()));
+    assert_true(raw_recv_exact(e->client, text, sizeof answers - 1,
+                               test_patience_ms()));
     assert_memory_equal(text, answers, sizeof answers);
     raw_shutdown_write(e->client);
-    assert_int_equal(raw_recv(e->client, text, 1, patience()), 0);
+    assert_int_equal(raw_recv(e->client, text, 1, test_patience_ms()), 0);
     assert_int_equal(raw_program_signal(e->program, SIGINT), 0);
     must_end(e);
 }
@@ -128,7 +124,7 @@ static void must_greet(struct example *e, const char *greeting)
     raw_fd fd = raw_connect(e->port);
     char text[64] = "";
 
-    assert_true(raw_recv_exact(fd, text, strlen(greeting), patience()));
+    assert_true(raw_recv_exact(fd, text, strlen(greeting), test_patience_ms()));
     assert_string_equal(text, greeting);
     raw_close(fd);
 }
@@ -186,7 +182,7 @@ TEST(K1_daemon_drains_at_term)
 {
     struct example *e = start(w, "daemon", NULL);
     char *much = test_alloc(w, 65536);
-    int64_t end = raw_now_ns() + RONDO_MS(patience());
+    int64_t end = raw_now_ns() + RONDO_MS(test_patience_ms());
 
     memset(much, 'x', 65536);
     /* its buffer is full when it does not take any more for a while */

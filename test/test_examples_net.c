@@ -8,11 +8,6 @@
 
 enum { URLS = 10, URL_SIZE = 64 };
 
-static int patience(void)
-{
-    return TEST_DEADLINE_MS * test_slowness();
-}
-
 static struct raw_program *start(struct world *w, const char *name,
                                  const char *const *words)
 {
@@ -93,12 +88,12 @@ TEST(E3_cores_serves_on_each_loop)
     for (int i = 0; i < CLIENTS; i++) {
         client[i] = raw_connect(port);
         assert_true(client[i] != RONDO_NO_FD);
-        assert_true(raw_send_all(client[i], "hello", 5, patience()));
+        assert_true(raw_send_all(client[i], "hello", 5, test_patience_ms()));
     }
     for (int i = 0; i < CLIENTS; i++) {
         char text[6] = "";
 
-        assert_true(raw_recv_exact(client[i], text, 5, patience()));
+        assert_true(raw_recv_exact(client[i], text, 5, test_patience_ms()));
         assert_string_equal(text, "hello");
     }
     assert_int_equal(raw_program_signal(p, SIGINT), 0);

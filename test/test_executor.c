@@ -1,14 +1,10 @@
 /* test_executor.c - jobs on threads: their number, their order, their end. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_jobs.h"
 #include "raw_net.h"
 
 /* ---- E1: work and done -------------------------------------------------- */
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
 
 /* One that has been joined may be counted for a moment longer. */
 static int count_threads(void)
@@ -30,7 +26,8 @@ TEST(E1_threads_are_started_as_needed)
 {
     int before;
 
-    raw_thread_join(raw_thread_start(nothing, NULL)); /* a sanitizer's, too */
+    raw_thread_join(
+        raw_thread_start(ignore_release, NULL)); /* a sanitizer's, too */
     before = count_threads();
     if (before < 0)
         test_skip(w, "this system does not count threads");

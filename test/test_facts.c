@@ -1,5 +1,6 @@
 /* test_facts.c - what a loop says of itself, beside what then happens. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_datagram.h"
 #include "harness_dial.h"
 #include "harness_process.h"
@@ -39,8 +40,7 @@ TEST(G2_watching_sockets)
     assert_int_equal(raw_pair(fds), 0);
     assert_int_equal(test_watches(w, fds[0], RONDO_ENOTSUP),
                      rondo_loop_supports(w->loop, RONDO_CAN_WATCH_SOCKETS));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 TEST(G2_watching_pipes)
@@ -51,8 +51,7 @@ TEST(G2_watching_pipes)
         test_skip(w, "no pipes as descriptors on this system");
     assert_int_equal(test_watches(w, fds[1], RONDO_ENOTSUP),
                      rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* Also where it cannot, the descriptor's kind is not to blame. */
@@ -75,8 +74,7 @@ TEST(G2_pipes_as_transports)
         assert_error(result, RONDO_ENOTSUP);
         assert_non_null(strstr(rondo_last_error(), "iocp"));
     }
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* "Any" device: /dev/null is the one that kernels refuse, but for some that
@@ -241,17 +239,10 @@ TEST(G2_reuse_port_spreads_the_load)
         raw_close(fds[i]);
 }
 
-static void ran(rondo_loop *loop, int signum, void *arg)
-{
-    (void)loop;
-    (void)signum;
-    (void)arg;
-}
-
 /* 2 is SIGINT everywhere */
 TEST(G2_signals)
 {
-    int result = rondo_add_signal_handler(w->loop, 2, ran, NULL);
+    int result = rondo_add_signal_handler(w->loop, 2, ignore_signal, NULL);
 
     assert_int_equal(result == 0,
                      rondo_loop_supports(w->loop, RONDO_CAN_SIGNALS));

@@ -1,5 +1,6 @@
 /* test_facts_limits.c - limits and clocks as told, beside what then happens. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_datagram.h"
 #include "harness_dial.h"
 #include "raw_net.h"
@@ -47,8 +48,7 @@ TEST(W2_the_limit_by_number_is_the_truth)
         /* which backend has no such limit */
         assert_true(strstr(rondo_last_error(), "poll") != NULL);
     }
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     (void)raw_set_descriptor_limit(before);
 }
 
@@ -120,12 +120,6 @@ TEST(T6_clock_resolution_as_measured)
                 100 * info.resolution_ns + RONDO_US(100) * test_slowness());
 }
 
-static void nothing(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
 /* The best of many short sleeps is late by no more than the resolution, but
  * for what the machine itself takes: ten times what is usual. */
 TEST(T2_wait_resolution_as_measured)
@@ -139,7 +133,7 @@ TEST(T2_wait_resolution_as_measured)
         int64_t when = rondo_loop_time(w->loop) + RONDO_US(100);
         int64_t late;
 
-        assert_ok(rondo_call_at(w->loop, when, nothing, fired));
+        assert_ok(rondo_call_at(w->loop, when, count_call, fired));
         while (*fired < i)
             assert_ok(rondo_loop_run_once(w->loop, RONDO_SEC(1)));
         late = rondo_loop_iteration_time(w->loop) - when;

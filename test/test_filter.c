@@ -1,11 +1,7 @@
 /* test_filter.c - filters under a protocol that does not know. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_filter.h"
-
-static void write_hello(struct peer *p)
-{
-    assert_ok(rondo_transport_write(p->transport, "hello", 5));
-}
 
 TEST(S13_bytes_pass_through_both_ways)
 {
@@ -14,8 +10,8 @@ TEST(S13_bytes_pass_through_both_ways)
     w->expect_clean = true;
     peer_capture(p.a, 64);
     peer_capture(p.b, 64);
-    p.a->on_made = write_hello;
-    p.b->on_made = write_hello;
+    p.a->on_made = act_hello;
+    p.b->on_made = act_hello;
     test_run_until(w, p.a->bytes == 5 && p.b->bytes == 5);
     assert_memory_equal(p.a->captured, "hello", 5);
     assert_memory_equal(p.b->captured, "hello", 5);
@@ -189,7 +185,7 @@ TEST(S13_a_filter_without_members_is_transparent)
         rondo_transport_push_filter(p->transport, &nothing, NULL, NULL, NULL));
     peer_capture(p, 16);
     p->keep_open = true;
-    p->on_made = write_hello;
+    p->on_made = act_hello;
     assert_true(raw_send_all(fds[1], "abc", 3, 1000));
     raw_shutdown_write(fds[1]);
     test_run_until(w, p->eof);
@@ -212,7 +208,7 @@ TEST(S13_two_filters_stacked)
     toy_push(p.a->transport, ua);
     toy_push(p.b->transport, ub);
     peer_capture(p.b, 64);
-    p.a->on_made = write_hello;
+    p.a->on_made = act_hello;
     test_run_until(w, p.b->bytes == 5);
     assert_memory_equal(p.b->captured, "hello", 5);
     assert_int_equal(ua->done + ub->done + p.ya->done + p.yb->done, 4);

@@ -1,5 +1,6 @@
 /* test_filter_flow.c - flow control, pauses and volume through filters. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_filter.h"
 
 static raw_fd ready_peer(struct world *w, const rondo_protocol *protocol,
@@ -130,13 +131,6 @@ TEST(S13_volume_both_ways_with_pauses)
 
 /* ---- reading ------------------------------------------------------------ */
 
-static void pause_at_once(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    assert_ok(rondo_transport_pause_reading(p->transport));
-}
-
 /* many frames in one read: the first pauses, the others are kept */
 TEST(S5_deliver_keeps_data_while_paused)
 {
@@ -146,7 +140,7 @@ TEST(S5_deliver_keeps_data_while_paused)
     static const char frames[] = {
         0, 1, 'a' ^ 1, 0, 3, 'b' ^ 1, 'c' ^ 1, 'd' ^ 1, 0, 1, 'e' ^ 1, 0, 0};
 
-    p->on_data = pause_at_once;
+    p->on_data = act_pause_in_data;
     peer_capture(p, 64);
     assert_true(raw_send_all(fd, frames, sizeof frames, 1000));
     test_run_until(w, p->data == 1 && y->goodbye);

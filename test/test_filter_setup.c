@@ -1,12 +1,8 @@
 /* test_filter_setup.c - filters of a server's connections: handshakes. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_filter.h"
 #include "raw_net.h"
-
-static void write_hello(struct peer *p)
-{
-    assert_ok(rondo_transport_write(p->transport, "hello", 5));
-}
 
 TEST(S13_setup_of_both_sides)
 {
@@ -14,8 +10,8 @@ TEST(S13_setup_of_both_sides)
     struct listener *l = toy_serve(w, model);
     struct peer *p = test_peer(w);
 
-    p->on_made = write_hello;
-    l->model.on_made = write_hello;
+    p->on_made = act_hello;
+    l->model.on_made = act_hello;
     assert_ok(toy_connect(w, l->port, y, p, 0));
     test_run_until(w, p->bytes == 5 && l->count == 1 && l->first->bytes == 5);
     assert_int_equal(p->connected, 1);

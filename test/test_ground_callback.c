@@ -122,8 +122,7 @@ TEST(G4_watchers_of_ready_descriptors)
     test_run_until(w, calls == 1);
     OUTSIDE(assert_ok(rondo_add_writer(w->loop, fds[0], on_fd, w)));
     test_run_until(w, calls == 2);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- connecting and serving --------------------------------------------- */

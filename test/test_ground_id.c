@@ -1,17 +1,6 @@
 /* test_ground_id.c - an id names one pending thing of one loop. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
-static unsigned *counter(struct world *w)
-{
-    return test_alloc(w, sizeof(unsigned));
-}
+#include "harness_act.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -39,13 +28,13 @@ TEST(G5_ids_of_all_kinds_are_distinct)
     enum { EACH = 2000, ALL = 3 * EACH + 50 };
     rondo_id *ids = test_alloc(w, ALL * sizeof *ids);
     struct listener *l = test_serve(w);
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     size_t used = 0;
 
     for (int i = 0; i < EACH; i++) {
-        ids[used++] = rondo_call_soon(w->loop, count, n);
-        ids[used++] = rondo_call_later(w->loop, i, count, n);
-        ids[used++] = rondo_call_every(w->loop, RONDO_SEC(9), count, n);
+        ids[used++] = rondo_call_soon(w->loop, count_call, n);
+        ids[used++] = rondo_call_later(w->loop, i, count_call, n);
+        ids[used++] = rondo_call_every(w->loop, RONDO_SEC(9), count_call, n);
     }
     for (int i = 0; i < 50; i++)
         ids[used++] = test_connect_peer(w, l->port, &recorder, test_peer(w));
@@ -56,11 +45,11 @@ TEST(G5_ids_are_not_used_again)
 {
     enum { ROUNDS = 5000, ALL = 2 * ROUNDS };
     rondo_id *ids = test_alloc(w, ALL * sizeof *ids);
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     for (size_t i = 0; i < ROUNDS; i++) {
-        ids[2 * i] = rondo_call_soon(w->loop, count, n);
-        ids[2 * i + 1] = rondo_call_later(w->loop, 0, count, n);
+        ids[2 * i] = rondo_call_soon(w->loop, count_call, n);
+        ids[2 * i + 1] = rondo_call_later(w->loop, 0, count_call, n);
         if (i % 3 == 0)
             assert_ok(rondo_cancel(w->loop, ids[2 * i]));
         if (i % 3 == 1)
@@ -75,13 +64,13 @@ TEST(G5_ids_of_two_loops_are_distinct)
 {
     rondo_loop *other = test_other_loop(w);
     rondo_id ids[400];
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     for (size_t i = 0; i < 100; i++) {
-        ids[4 * i] = rondo_call_soon(w->loop, count, n);
-        ids[4 * i + 1] = rondo_call_soon(other, count, n);
-        ids[4 * i + 2] = rondo_call_later(w->loop, 1, count, n);
-        ids[4 * i + 3] = rondo_call_later(other, 1, count, n);
+        ids[4 * i] = rondo_call_soon(w->loop, count_call, n);
+        ids[4 * i + 1] = rondo_call_soon(other, count_call, n);
+        ids[4 * i + 2] = rondo_call_later(w->loop, 1, count_call, n);
+        ids[4 * i + 3] = rondo_call_later(other, 1, count_call, n);
     }
     assert_distinct(w, ids, 400);
 }
@@ -90,10 +79,10 @@ TEST(G5_ids_of_two_loops_are_distinct)
 
 TEST(G5_cancelled_callbacks_and_timers_never_run)
 {
-    unsigned *n = counter(w);
-    rondo_id soon = rondo_call_soon(w->loop, count, n);
-    rondo_id later = rondo_call_later(w->loop, 0, count, n);
-    rondo_id every = rondo_call_every(w->loop, 1, count, n);
+    unsigned *n = test_counter(w);
+    rondo_id soon = rondo_call_soon(w->loop, count_call, n);
+    rondo_id later = rondo_call_later(w->loop, 0, count_call, n);
+    rondo_id every = rondo_call_every(w->loop, 1, count_call, n);
 
     w->expect_clean = true;
     assert_int_equal(rondo_cancel(w->loop, soon), 0);
@@ -106,9 +95,9 @@ TEST(G5_cancelled_callbacks_and_timers_never_run)
 
 TEST(G5_cancelling_twice)
 {
-    unsigned *n = counter(w);
-    rondo_id soon = rondo_call_soon(w->loop, count, n);
-    rondo_id later = rondo_call_later(w->loop, 0, count, n);
+    unsigned *n = test_counter(w);
+    rondo_id soon = rondo_call_soon(w->loop, count_call, n);
+    rondo_id later = rondo_call_later(w->loop, 0, count_call, n);
 
     for (int i = 0; i < 3; i++) {
         int expected = i == 0 ? 0 : RONDO_ENOENT;
@@ -120,9 +109,9 @@ TEST(G5_cancelling_twice)
 
 TEST(G5_cancelling_after_it_has_run)
 {
-    unsigned *n = counter(w);
-    rondo_id soon = rondo_call_soon(w->loop, count, n);
-    rondo_id later = rondo_call_later(w->loop, 0, count, n);
+    unsigned *n = test_counter(w);
+    rondo_id soon = rondo_call_soon(w->loop, count_call, n);
+    rondo_id later = rondo_call_later(w->loop, 0, count_call, n);
 
     test_run_until(w, *n == 2);
     assert_error(rondo_cancel(w->loop, soon), RONDO_ENOENT);
@@ -137,12 +126,12 @@ static rondo_id own_id;
 static void cancel_itself(rondo_loop *loop, void *arg)
 {
     assert_error(rondo_cancel(loop, own_id), RONDO_ENOENT);
-    count(loop, arg);
+    count_call(loop, arg);
 }
 
 TEST(G5_cancelling_itself_while_it_runs)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     own_id = rondo_call_soon(w->loop, cancel_itself, n);
     test_run_until(w, *n == 1);
@@ -171,9 +160,9 @@ TEST(G5_cancelling_what_is_due_in_the_same_batch)
     struct plan *p = test_alloc(w, sizeof *p);
 
     assert_ok(rondo_call_soon(w->loop, cancel_the_rest, p));
-    p->victims[0] = rondo_call_soon(w->loop, count, &p->victims_ran);
-    p->victims[1] = rondo_call_at(w->loop, 0, count, &p->victims_ran);
-    p->victims[2] = rondo_call_soon(w->loop, count, &p->victims_ran);
+    p->victims[0] = rondo_call_soon(w->loop, count_call, &p->victims_ran);
+    p->victims[1] = rondo_call_at(w->loop, 0, count_call, &p->victims_ran);
+    p->victims[2] = rondo_call_soon(w->loop, count_call, &p->victims_ran);
     test_run_loop(w);
     assert_int_equal(p->ran, 1);
     assert_int_equal(p->victims_ran, 0);
@@ -186,7 +175,8 @@ TEST(G5_cancelling_a_timer_of_the_same_deadline)
 
     assert_ok(rondo_call_at(w->loop, when, cancel_the_rest, p));
     for (int i = 0; i < 3; i++)
-        p->victims[i] = rondo_call_at(w->loop, when, count, &p->victims_ran);
+        p->victims[i] =
+            rondo_call_at(w->loop, when, count_call, &p->victims_ran);
     test_run_loop(w);
     assert_int_equal(p->ran, 1);
     assert_int_equal(p->victims_ran, 0);
@@ -197,14 +187,14 @@ TEST(G5_cancelling_a_timer_of_the_same_deadline)
 TEST(G5_another_loop_s_id_is_enoent)
 {
     rondo_loop *other = test_other_loop(w);
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     rondo_id mine[2];
     rondo_id theirs[2];
 
-    mine[0] = rondo_call_soon(w->loop, count, n);
-    mine[1] = rondo_call_later(w->loop, 0, count, n);
-    theirs[0] = rondo_call_soon(other, count, n);
-    theirs[1] = rondo_call_later(other, 0, count, n);
+    mine[0] = rondo_call_soon(w->loop, count_call, n);
+    mine[1] = rondo_call_later(w->loop, 0, count_call, n);
+    theirs[0] = rondo_call_soon(other, count_call, n);
+    theirs[1] = rondo_call_later(other, 0, count_call, n);
     for (int i = 0; i < 2; i++) {
         assert_error(rondo_cancel(w->loop, theirs[i]), RONDO_ENOENT);
         assert_error(rondo_cancel(other, mine[i]), RONDO_ENOENT);
@@ -217,15 +207,15 @@ TEST(G5_another_loop_s_id_is_enoent)
 
 TEST(G5_a_closed_loop_s_id_is_enoent)
 {
-    unsigned *n = counter(w);
-    rondo_id soon = rondo_call_soon(w->loop, count, n);
-    rondo_id later = rondo_call_later(w->loop, 0, count, n);
+    unsigned *n = test_counter(w);
+    rondo_id soon = rondo_call_soon(w->loop, count_call, n);
+    rondo_id later = rondo_call_later(w->loop, 0, count_call, n);
 
     test_close_loop(w);
     for (int i = 0; i < 1000; i++) {
         (void)test_other_loop(w);
-        assert_ok(rondo_call_soon(w->other, count, n));
-        assert_ok(rondo_call_later(w->other, 0, count, n));
+        assert_ok(rondo_call_soon(w->other, count_call, n));
+        assert_ok(rondo_call_later(w->other, 0, count_call, n));
         assert_error(rondo_cancel(w->other, soon), RONDO_ENOENT);
         assert_error(rondo_cancel(w->other, later), RONDO_ENOENT);
         assert_int_equal(rondo_loop_close(w->other), 0);
@@ -242,11 +232,11 @@ TEST(G5_a_million_generations_of_a_timer)
     const int rounds = 1000000 / test_slowness();
     enum { KEPT = 1000 };
     rondo_id *old = test_alloc(w, KEPT * sizeof *old);
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     rondo_id last;
 
     for (int i = 0; i < rounds; i++) {
-        rondo_id id = rondo_call_later(w->loop, 0, count, n);
+        rondo_id id = rondo_call_later(w->loop, 0, count_call, n);
 
         if (id <= 0 || rondo_cancel(w->loop, id) != 0)
             test_fail(w, "generation %d: %s", i, rondo_last_error());
@@ -255,7 +245,7 @@ TEST(G5_a_million_generations_of_a_timer)
             assert_error(rondo_cancel(w->loop, old[(i + 1) % KEPT]),
                          RONDO_ENOENT);
     }
-    last = rondo_call_later(w->loop, 0, count, n);
+    last = rondo_call_later(w->loop, 0, count_call, n);
     for (int i = 0; i < KEPT; i++) {
         assert_true(old[i] != last);
         assert_error(rondo_cancel(w->loop, old[i]), RONDO_ENOENT);
@@ -271,11 +261,11 @@ TEST(G5_a_million_generations_of_a_callback)
     const int rounds = 1000 / test_slowness();
     rondo_id first = 0;
     rondo_id id = 0;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     for (int i = 0; i < rounds; i++) {
         for (int j = 0; j < 1000; j++) {
-            id = rondo_call_soon(w->loop, count, n);
+            id = rondo_call_soon(w->loop, count_call, n);
             if (first == 0)
                 first = id;
             else if (rondo_cancel(w->loop, first) != RONDO_ENOENT)
@@ -347,8 +337,8 @@ TEST(G5_a_connect_is_no_timer)
 {
     struct listener *l = test_serve(w);
     rondo_id id = test_connect_peer(w, l->port, &recorder, test_peer(w));
-    unsigned *n = counter(w);
-    rondo_id soon = rondo_call_soon(w->loop, count, n);
+    unsigned *n = test_counter(w);
+    rondo_id soon = rondo_call_soon(w->loop, count_call, n);
 
     assert_error(rondo_when(w->loop, id), RONDO_EINVAL);
     assert_error(rondo_reschedule(w->loop, id, 0), RONDO_EINVAL);

@@ -1,6 +1,6 @@
 /* test_ground_life.c - how long pointers are valid, what is owed. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 /* ---- G6: made and lost -------------------------------------------------- */
 
@@ -84,19 +84,9 @@ TEST(G6_no_lost_without_made)
     assert_string_equal(never->order, "");
 }
 
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
 TEST(G6_lost_comes_once_however_it_ends)
 {
-    void (*const ways[])(struct peer *) = {close_it, abort_it};
+    void (*const ways[])(struct peer *) = {act_close, act_abort};
 
     w->expect_clean = true;
     for (int way = 0; way < 8; way++) {

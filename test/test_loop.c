@@ -1,46 +1,29 @@
 /* test_loop.c - running, stopping, what keeps a loop alive, its clock. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
-static unsigned *counter(struct world *w)
-{
-    return test_alloc(w, sizeof(unsigned));
-}
+#include "harness_act.h"
 
 /* ---- L2: stop ----------------------------------------------------------- */
-
-static void stop_and_count(rondo_loop *loop, void *arg)
-{
-    rondo_loop_stop(loop);
-    count(loop, arg);
-}
 
 static void stop_and_schedule(rondo_loop *loop, void *arg)
 {
     rondo_loop_stop(loop);
-    assert_ok(rondo_call_soon(loop, count, arg));
+    assert_ok(rondo_call_soon(loop, count_call, arg));
 }
 
 TEST(L2_stop_ends_the_run_after_the_batch)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
-    assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
-    assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(*n, 3);
 }
 
 TEST(L2_what_is_scheduled_after_stop_waits)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_and_schedule, n));
     assert_int_equal(rondo_loop_run(w->loop), 1);
@@ -49,21 +32,15 @@ TEST(L2_what_is_scheduled_after_stop_waits)
     assert_int_equal(*n, 1);
 }
 
-static void never_fd(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)fd;
-    count(loop, arg);
-}
-
 TEST(L2_stop_before_run_polls_once_without_waiting)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fds[2];
     uint64_t before = test_iterations(w);
 
     assert_int_equal(raw_pair(fds), 0);
-    assert_ok(rondo_add_reader(w->loop, fds[0], never_fd, n));
-    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count, n));
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count_call, n));
     rondo_loop_stop(w->loop);
     assert_int_equal(rondo_loop_run(w->loop), 1); /* does not wait 1000 s */
     assert_int_equal(test_iterations(w) - before, 1);
@@ -74,16 +51,15 @@ TEST(L2_stop_before_run_polls_once_without_waiting)
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
     assert_int_equal(*n, 1); /* it did look */
     assert_int_equal(test_iterations(w) - before, 2);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 TEST(L2_stop_before_run_runs_what_is_scheduled)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
-    assert_ok(rondo_call_soon(w->loop, count, n));
-    assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     rondo_loop_stop(w->loop);
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(*n, 2);
@@ -91,11 +67,11 @@ TEST(L2_stop_before_run_runs_what_is_scheduled)
 
 TEST(L2_the_next_run_is_not_stopped)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     rondo_loop_stop(w->loop);
     assert_int_equal(rondo_loop_run(w->loop), 1);
-    assert_ok(rondo_call_later(w->loop, RONDO_MS(3), count, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(3), count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 1);
 }
@@ -117,33 +93,28 @@ static void stop_twice(rondo_loop *loop, void *arg)
 
 TEST(L2_stop_many_times_stops_once)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_twice, n));
     assert_ok(rondo_call_soon(w->loop, stop_twice, n));
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(*n, 2);
-    assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 3);
-}
-
-static void stop_in_made(struct peer *p)
-{
-    rondo_loop_stop(p->w->loop);
 }
 
 TEST(L2_stop_in_a_timer_or_a_transport)
 {
     struct peer *p = test_peer(w);
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fds[2];
 
     assert_ok(rondo_call_later(w->loop, RONDO_MS(1), stop_and_count, n));
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
     assert_int_equal(*n, 1);
     assert_int_equal(raw_pair(fds), 0);
-    p->on_made = stop_in_made;
+    p->on_made = act_stop_loop;
     test_adopt(w, fds[0], &recorder, p);
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(p->made, 1);
@@ -152,11 +123,11 @@ TEST(L2_stop_in_a_timer_or_a_transport)
 
 TEST(L2_stop_of_a_run_once_is_over_with_it)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 0);
-    assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 2);
 }
@@ -165,12 +136,12 @@ TEST(L2_stop_of_a_run_once_is_over_with_it)
 
 TEST(L3_run_returns_0_when_nothing_is_left)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     assert_int_equal(rondo_loop_run(w->loop), 0);
-    assert_ok(rondo_call_soon(w->loop, count, n));
-    assert_ok(rondo_call_later(w->loop, RONDO_MS(2), count, n));
-    assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(2), count_call, n));
+    assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 3);
 }
@@ -212,12 +183,12 @@ TEST(L3_run_forever_returns_only_when_stopped)
 
 TEST(L3_run_once_tells_whether_something_is_left)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     rondo_id id;
 
     assert_int_equal(rondo_loop_run_once(w->loop, RONDO_NEVER), 0);
     assert_int_equal(rondo_loop_run_once(w->loop, INT64_MIN), 0);
-    id = rondo_call_later(w->loop, RONDO_SEC(1000), count, n);
+    id = rondo_call_later(w->loop, RONDO_SEC(1000), count_call, n);
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
     assert_int_equal(rondo_loop_run_once(w->loop, -5), 1);
     assert_int_equal(rondo_loop_run_once(w->loop, RONDO_MS(1)), 1);
@@ -235,9 +206,9 @@ static bool is_alive(struct world *w)
 
 TEST(L3_timers_keep_alive_until_background)
 {
-    unsigned *n = counter(w);
-    rondo_id once = rondo_call_later(w->loop, RONDO_SEC(1000), count, n);
-    rondo_id every = rondo_call_every(w->loop, RONDO_SEC(1000), count, n);
+    unsigned *n = test_counter(w);
+    rondo_id once = rondo_call_later(w->loop, RONDO_SEC(1000), count_call, n);
+    rondo_id every = rondo_call_every(w->loop, RONDO_SEC(1000), count_call, n);
 
     assert_ok(rondo_set_background(w->loop, once, true));
     assert_true(is_alive(w));
@@ -257,44 +228,43 @@ TEST(L3_timers_keep_alive_until_background)
 
 TEST(L3_background_callbacks_do_not_keep_alive)
 {
-    unsigned *n = counter(w);
-    rondo_id id = rondo_call_soon(w->loop, count, n);
+    unsigned *n = test_counter(w);
+    rondo_id id = rondo_call_soon(w->loop, count_call, n);
 
     assert_ok(rondo_set_background(w->loop, id, true));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 0); /* run had no reason to look */
-    assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 2);
 }
 
 TEST(L3_a_due_background_timer_runs_while_it_lives)
 {
-    unsigned *n = counter(w);
-    rondo_id id = rondo_call_later(w->loop, 0, count, n);
+    unsigned *n = test_counter(w);
+    rondo_id id = rondo_call_later(w->loop, 0, count_call, n);
 
     assert_ok(rondo_set_background(w->loop, id, true));
-    assert_ok(rondo_call_later(w->loop, RONDO_MS(2), count, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(2), count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 2);
 }
 
 TEST(L3_watchers_keep_alive)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
-    assert_ok(rondo_add_reader(w->loop, fds[0], never_fd, n));
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
     assert_true(is_alive(w));
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
     assert_false(is_alive(w));
-    assert_ok(rondo_add_writer(w->loop, fds[0], never_fd, n));
+    assert_ok(rondo_add_writer(w->loop, fds[0], count_fd, n));
     assert_true(is_alive(w));
     assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
     assert_int_equal(rondo_loop_run(w->loop), 0);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 TEST(L3_transports_keep_alive_until_background)
@@ -355,9 +325,9 @@ TEST(L3_a_pending_connect_keeps_alive_until_background)
 
 TEST(L3_posts_keep_alive)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
-    assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+    assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 1);
 }

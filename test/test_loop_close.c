@@ -1,29 +1,18 @@
 /* test_loop_close.c - closing a loop with everything in it. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 #include "raw_net.h"
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
-static unsigned *counter(struct world *w)
-{
-    return test_alloc(w, sizeof(unsigned));
-}
 
 /* ---- L5: callbacks, timers, posts --------------------------------------- */
 
 TEST(L5_callbacks_and_timers_are_dropped)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     for (int i = 0; i < 500; i++) {
-        assert_ok(rondo_call_soon(w->loop, count, n));
-        assert_ok(rondo_call_later(w->loop, i, count, n));
-        assert_ok(rondo_call_every(w->loop, 1, count, n));
+        assert_ok(rondo_call_soon(w->loop, count_call, n));
+        assert_ok(rondo_call_later(w->loop, i, count_call, n));
+        assert_ok(rondo_call_every(w->loop, 1, count_call, n));
     }
     test_close_loop(w);
     assert_int_equal(*n, 0);
@@ -32,15 +21,15 @@ TEST(L5_callbacks_and_timers_are_dropped)
 TEST(L5_posts_accepted_before_are_run)
 {
     rondo_remote *remote = rondo_loop_remote(w->loop);
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     for (int i = 0; i < 10000; i++) {
-        assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
-        assert_ok(rondo_remote_call(remote, count, n));
+        assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
+        assert_ok(rondo_remote_call(remote, count_call, n));
     }
     test_close_loop(w);
     assert_int_equal(*n, 20000);
-    assert_error(rondo_remote_call(remote, count, n), RONDO_ECLOSED);
+    assert_error(rondo_remote_call(remote, count_call, n), RONDO_ECLOSED);
     rondo_remote_release(remote);
     assert_int_equal(*n, 20000);
 }
@@ -53,12 +42,6 @@ struct late {
     raw_fd spare[2];
 };
 
-static void nothing_fd(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)fd;
-    count(loop, arg);
-}
-
 static void create_late(rondo_loop *loop, struct late *l)
 {
     unsigned *ran = &l->ran;
@@ -66,13 +49,14 @@ static void create_late(rondo_loop *loop, struct late *l)
     struct peer *p = test_peer(l->w);
 
     l->called++;
-    assert_error(rondo_call_soon(loop, count, ran), RONDO_ECLOSED);
-    assert_error(rondo_call_soon_threadsafe(loop, count, ran), RONDO_ECLOSED);
-    assert_error(rondo_call_later(loop, 0, count, ran), RONDO_ECLOSED);
-    assert_error(rondo_call_at(loop, 0, count, ran), RONDO_ECLOSED);
-    assert_error(rondo_call_every(loop, 1, count, ran), RONDO_ECLOSED);
-    assert_error(rondo_add_reader(loop, fd, nothing_fd, ran), RONDO_ECLOSED);
-    assert_error(rondo_add_writer(loop, fd, nothing_fd, ran), RONDO_ECLOSED);
+    assert_error(rondo_call_soon(loop, count_call, ran), RONDO_ECLOSED);
+    assert_error(rondo_call_soon_threadsafe(loop, count_call, ran),
+                 RONDO_ECLOSED);
+    assert_error(rondo_call_later(loop, 0, count_call, ran), RONDO_ECLOSED);
+    assert_error(rondo_call_at(loop, 0, count_call, ran), RONDO_ECLOSED);
+    assert_error(rondo_call_every(loop, 1, count_call, ran), RONDO_ECLOSED);
+    assert_error(rondo_add_reader(loop, fd, count_fd, ran), RONDO_ECLOSED);
+    assert_error(rondo_add_writer(loop, fd, count_fd, ran), RONDO_ECLOSED);
     assert_error(rondo_connect_accepted_socket(loop, fd, &recorder, p, NULL),
                  RONDO_ECLOSED);
     assert_error(rondo_create_connection(
@@ -116,8 +100,7 @@ static void late_end(struct late *l, unsigned called)
     test_close_loop(l->w);
     assert_int_equal(l->called, called);
     assert_int_equal(l->ran, 0);
-    raw_close(l->spare[0]);
-    raw_close(l->spare[1]);
+    raw_close_pair(l->spare);
 }
 
 TEST(L5_creating_in_a_last_post_is_eclosed)
@@ -221,37 +204,31 @@ TEST(L5_a_pending_look_up_is_cancelled)
 
 TEST(L5_watchers_are_gone)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
-    assert_ok(rondo_add_reader(w->loop, fds[0], nothing_fd, n));
-    assert_ok(rondo_add_writer(w->loop, fds[0], nothing_fd, n));
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
+    assert_ok(rondo_add_writer(w->loop, fds[0], count_fd, n));
     test_close_loop(w);
     assert_int_equal(*n, 0);
     assert_true(raw_fd_valid(fds[0])); /* the program's, still */
-    raw_close(fds[0]);
-    raw_close(fds[1]);
-}
-
-static void released(void *arg)
-{
-    ++*(unsigned *)arg;
+    raw_close_pair(fds);
 }
 
 TEST(L5_buffered_data_is_dropped_and_released)
 {
     struct peer *p = test_peer(w);
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
     char piece[4096];
     ptrdiff_t got;
 
     test_fill_transport(w, p);
     for (int i = 0; i < 10; i++)
-        assert_ok(
-            rondo_transport_write_owned(p->transport, "owned", 5, released, n));
+        assert_ok(rondo_transport_write_owned(p->transport, "owned", 5,
+                                              count_release, n));
     test_close_loop(w);
     assert_int_equal(*n, 10);
     assert_string_equal(p->order, "ML");

@@ -1,56 +1,9 @@
 /* test_loop_exception.c - who hears of what nobody else can be told. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_report.h"
 #include "raw_net.h"
 
 /* What an exception handler was told. */
-struct report {
-    struct world *w;
-    unsigned count;
-    char messages[64][256];
-    int error;
-    int64_t os_error;
-    const void *about;
-    bool default_too;
-};
-
-static void on_exception(rondo_loop *loop, void *arg,
-                         const rondo_exception *what)
-{
-    struct report *r = arg;
-
-    assert_ptr_equal(loop, r->w->loop);
-    assert_true(what->size >= sizeof *what);
-    assert_non_null(what->message);
-    if (r->count < 64)
-        (void)snprintf(r->messages[r->count], sizeof r->messages[0], "%s",
-                       what->message);
-    r->count++;
-    r->error = what->error;
-    r->os_error = what->os_error;
-    r->about = what->server ? (const void *)what->server
-                            : (const void *)what->transport;
-    if (r->default_too)
-        rondo_loop_default_exception_handler(loop, NULL, what);
-}
-
-static struct report *report_new(struct world *w)
-{
-    struct report *r = test_alloc(w, sizeof *r);
-
-    r->w = w;
-    assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, r));
-    return r;
-}
-
-static bool was_told(const struct report *r, const char *part)
-{
-    for (unsigned i = 0; i < r->count && i < 64; i++)
-        if (strstr(r->messages[i], part))
-            return true;
-    return false;
-}
-
 static void tell(rondo_loop *loop, const char *message)
 {
     rondo_exception e = {
@@ -136,7 +89,7 @@ TEST(L11_own_handler_gets_it_instead)
     assert_string_equal(text, "end\n");
     assert_int_equal(r->count, 1);
     assert_int_equal(r->error, RONDO_EPROTO);
-    assert_true(was_told(r, "the teapot is empty"));
+    assert_true(report_has(r, "the teapot is empty"));
 }
 
 TEST(L11_own_handler_calls_the_default)
@@ -181,7 +134,7 @@ TEST(L11_a_failed_accept_is_told)
     assert_int_equal(r->error, RONDO_EMFILE);
     assert_true(r->os_error != 0);
     assert_ptr_equal(r->about, l->server);
-    assert_true(was_told(r, "accept"));
+    assert_true(report_has(r, "accept"));
     raw_close(fd);
 }
 

@@ -1,17 +1,6 @@
 /* test_loop_nest.c - loops inside loops, and a loop's clock. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
-static unsigned *counter(struct world *w)
-{
-    return test_alloc(w, sizeof(unsigned));
-}
+#include "harness_act.h"
 
 /* ---- L4: the same loop -------------------------------------------------- */
 
@@ -75,8 +64,7 @@ TEST(L4_running_a_running_loop_is_ebusy)
     test_run_loop(w);
     assert_int_equal(n->tried, 6);
     assert_false(rondo_loop_is_running(w->loop));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 TEST(L4_closing_a_running_loop_has_no_effect)
@@ -292,7 +280,7 @@ static void schedule_late(rondo_loop *loop, void *arg)
     while (rondo_loop_time(loop) < start + RONDO_MS(5))
         raw_yield();
     c->time[0] = rondo_loop_time(loop);
-    id = rondo_call_later(loop, RONDO_MS(1), count, &c->ran);
+    id = rondo_call_later(loop, RONDO_MS(1), count_call, &c->ran);
     c->time[1] = rondo_when(loop, id);
     c->iteration[0] = rondo_loop_iteration_time(loop);
 }
@@ -321,7 +309,7 @@ TEST(L6_clock_info_tells_the_facts)
 
 TEST(L6_program_s_data_stays_with_the_loop)
 {
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     assert_null(rondo_loop_data(w->loop));
     rondo_loop_set_data(w->loop, n);

@@ -1,6 +1,6 @@
 /* test_loop_order.c - order, batches and fairness; nesting; the clock. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 /* A list of numbers in the order in which things ran. */
 struct log {
@@ -161,8 +161,7 @@ TEST(L1_a_watcher_s_scheduling_waits_for_the_next)
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     assert_ok(rondo_add_reader(w->loop, fds[0], schedule_from_fd, log));
     wait_for_the_next(log);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- L1: fairness ------------------------------------------------------- */
@@ -199,12 +198,6 @@ static void again_at_once(rondo_loop *loop, void *arg)
         assert_ok(rondo_call_at(loop, 0, again_at_once, e));
 }
 
-static void set_true(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    *(bool *)arg = true;
-}
-
 static void set_true_fd(rondo_loop *loop, rondo_fd fd, void *arg)
 {
     (void)rondo_remove_reader(loop, fd);
@@ -232,8 +225,7 @@ static void stay_fair(struct world *w, rondo_fn link, unsigned width)
     assert_true(e->ran > 0);
     e->stop = true;
     test_run_loop(w);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 TEST_CASE(L1_an_endless_call_soon_chain_starves_nobody, stay_fair(w, again, 1));
@@ -308,8 +300,7 @@ TEST(L1_a_flooded_socket_starves_nobody)
     /* in its turn, and after no more than a bounded share of the flood */
     assert_true(f->at_other != 0);
     assert_true(f->at_other < 4 * 1024 * 1024);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* Bytes of one socket an iteration are bounded. */

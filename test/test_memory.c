@@ -328,8 +328,7 @@ static void end(struct scene *s)
     assert_int_equal(s->closed, 1);
     assert_int_equal(s->a->made, s->a->lost);
     assert_int_equal(s->b->made, s->b->lost);
-    raw_close(s->fds[0]);
-    raw_close(s->fds[1]);
+    raw_close_pair(s->fds);
 }
 
 /* ---- the play ----------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* test_named.c - connections by the name of a pipe. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_named.h"
 
 /* ---- bytes -------------------------------------------------------------- */
@@ -26,11 +27,6 @@ TEST(C5_bytes_both_ways_by_a_name)
     named_stop(w, l);
 }
 
-static void echo(struct peer *p, const void *data, size_t size)
-{
-    assert_ok(rondo_transport_write(p->transport, data, size));
-}
-
 TEST(C5_much_comes_back_the_same)
 {
     const size_t size = (size_t)(4 << 20) / (size_t)test_slowness();
@@ -38,7 +34,7 @@ TEST(C5_much_comes_back_the_same)
     struct peer *c, *s;
     struct listener *l = named_pair(w, &c, &s);
 
-    s->on_data = echo;
+    s->on_data = act_echo;
     test_fill(data, 0, size);
     assert_int_equal(rondo_transport_write(c->transport, data, size), 1);
     test_run_until(w, c->bytes == size);
@@ -112,7 +108,7 @@ TEST(C5_from_one_loop_to_another)
     struct listener *l = named_serve(w, named_name(w));
     struct peer *p = test_peer(w);
 
-    l->model.on_data = echo;
+    l->model.on_data = act_echo;
     assert_ok(dial_on(test_other_loop(w), RONDO_CONNECT(.path = l->name), p));
     test_run_until(w, p->connected);
     assert_int_equal(p->connect_error, 0);

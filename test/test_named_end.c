@@ -1,5 +1,6 @@
 /* test_named_end.c - how a pipe by name ends, and when. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_named.h"
 #include "raw_net.h"
 
@@ -236,38 +237,14 @@ TEST(S8_a_plain_server_ends_and_cuts)
 
 /* ---- in each callback --------------------------------------------------- */
 
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
-static void close_at_data(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    rondo_transport_close(p->transport);
-}
-
-static void abort_at_data(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    rondo_transport_abort(p->transport);
-}
-
 static void arrange(struct peer *p, int moment, bool cut)
 {
-    void (*end)(struct peer *) = cut ? abort_it : close_it;
+    void (*end)(struct peer *) = cut ? act_abort : act_close;
 
     if (moment == 0)
         p->on_made = end;
     else if (moment == 1)
-        p->on_data = cut ? abort_at_data : close_at_data;
+        p->on_data = cut ? act_abort_in_data : act_close_in_data;
     else if (moment == 2)
         p->on_pause = end;
     else if (moment == 3)

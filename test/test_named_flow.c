@@ -1,5 +1,6 @@
 /* test_named_flow.c - pipes by name: flow control, factories, closing loops. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_named.h"
 #include "raw_net.h"
 
@@ -41,13 +42,6 @@ TEST(S4_a_pipe_pauses_and_resumes_at_the_limits)
     assert_int_equal(c->resumes, 1);
 }
 
-static void pause_it(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    assert_ok(rondo_transport_pause_reading(p->transport));
-}
-
 /* What is unread stays in the pipe, and its writer has to wait. */
 TEST(S5_a_paused_reader_holds_up_its_writer)
 {
@@ -57,7 +51,7 @@ TEST(S5_a_paused_reader_holds_up_its_writer)
     size_t waits;
 
     (void)named_pair(w, &c, &s);
-    s->on_data = pause_it;
+    s->on_data = act_pause_in_data;
     test_fill(data, 0, MUCH);
     assert_int_equal(rondo_transport_write(c->transport, data, MUCH), 1);
     test_run_until(w, s->bytes > 0);
@@ -73,11 +67,6 @@ TEST(S5_a_paused_reader_holds_up_its_writer)
     assert_int_equal(s->checksum, test_pattern_checksum(MUCH));
 }
 
-static void give_back(void *arg)
-{
-    ++*(unsigned *)arg;
-}
-
 TEST(S3_lent_and_gathered_bytes_leave_in_order)
 {
     enum { SIZE = 100000 };
@@ -87,22 +76,22 @@ TEST(S3_lent_and_gathered_bytes_leave_in_order)
 
     (void)named_pair(w, &c, &s);
     test_fill(data, 0, (size_t)SIZE * 3);
-    assert_ok(rondo_transport_write_owned(c->transport, data, SIZE, give_back,
-                                          released));
+    assert_ok(rondo_transport_write_owned(c->transport, data, SIZE,
+                                          count_release, released));
     assert_ok(rondo_transport_writev(
         c->transport,
         (rondo_buffer[]){{data + SIZE, SIZE / 2},
                          {data + SIZE + SIZE / 2, SIZE / 2}},
         2));
     assert_ok(rondo_transport_write_owned(c->transport, data + SIZE * 2, SIZE,
-                                          give_back, released));
+                                          count_release, released));
     assert_int_equal(*released, 0);
     test_run_until(w, s->bytes == SIZE * 3 && *released == 2);
     assert_int_equal(s->checksum, test_pattern_checksum(SIZE * 3));
     /* what is lent comes back from an abort as well */
     assert_ok(rondo_transport_pause_reading(s->transport));
     assert_ok(rondo_transport_write_owned(c->transport, data, SIZE * 3,
-                                          give_back, released));
+                                          count_release, released));
     test_spin(w, 3);
     rondo_transport_abort(c->transport);
     test_run_until(w, c->lost && *released == 3);

@@ -3,12 +3,6 @@
 #include "harness_names.h"
 #include "raw_net.h"
 
-static void replace_names(struct world *w)
-{
-    if (!raw_names_replace())
-        test_skip(w, "this system's look-ups cannot be replaced");
-}
-
 /* ---- E3: literals ------------------------------------------------------- */
 
 TEST(E3_literals_are_never_looked_up)
@@ -20,7 +14,7 @@ TEST(E3_literals_are_never_looked_up)
         {"::ffff:1.2.3.4", "[::ffff:1.2.3.4]:80"}};
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     for (size_t i = 0; i < COUNT_OF(literals); i++) {
         struct found *f = found_ask(w, literals[i][0], "80");
 
@@ -92,7 +86,7 @@ TEST(E3_services_and_ports_out_of_range)
         "4294967376"};
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         assert_error(found_ask_with(w, "127.0.0.1", wrong[i], NULL)->id,
                      RONDO_EINVAL);
@@ -122,7 +116,7 @@ TEST(E3_hosts_that_are_too_long)
     char host[301];
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     memset(host, 'a', sizeof host - 1);
     host[sizeof host - 1] = '\0';
     assert_error(found_ask_with(w, host, "1", NULL)->id, RONDO_EINVAL);
@@ -191,7 +185,7 @@ TEST(E3_a_name_is_looked_up_off_the_loops_thread)
     struct found *f;
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     f = found_ask(w, "a.many.test", "8080");
     assert_int_equal(test_metrics(w).live_jobs, 1);
     found_ends(w, f, 0);
@@ -208,7 +202,7 @@ TEST(E3_errors_of_a_look_up)
     struct found *f;
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     f = found_ask(w, "a.none.test", "1");
     found_ends(w, f, RONDO_ENONAME);
     assert_true(strstr(f->sentence, "getaddrinfo: cannot look up a.none.test"));
@@ -223,7 +217,7 @@ TEST(E3_the_canonical_name)
     rondo_lookup_hints hints = RONDO_LOOKUP_HINTS_INIT;
     struct found *f;
 
-    replace_names(w);
+    names_replace(w);
     f = found_ask(w, "a.quick.test", "1");
     found_ends(w, f, 0);
     assert_false(f->has_canonical); /* not asked for */

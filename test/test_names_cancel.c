@@ -3,19 +3,13 @@
 #include "harness_names.h"
 #include "raw_net.h"
 
-static void replace_names(struct world *w)
-{
-    if (!raw_names_replace())
-        test_skip(w, "this system's look-ups cannot be replaced");
-}
-
 /* ---- E2: cancelled ------------------------------------------------------ */
 
 static struct found *ask_slow(struct world *w)
 {
     struct found *f;
 
-    replace_names(w);
+    names_replace(w);
     f = found_ask(w, "a.slow.test", "1");
     test_run_until(w, raw_names_waiting() == 1);
     return f;
@@ -55,7 +49,7 @@ TEST(E2_cancelled_ones_do_not_hold_up_others)
     unsigned asked = 0;
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     while (asked < MOST) {
         for (int i = 0; i < POOL; i++)
             f[asked + (unsigned)i] = found_ask(w, "a.slow.test", "1");
@@ -98,7 +92,7 @@ TEST(E2_too_late_in_its_own_callback)
 {
     struct found *f;
 
-    replace_names(w);
+    names_replace(w);
     f = found_ask(w, "a.quick.test", "1");
     f->in_done = cancel_itself;
     found_ends(w, f, 0);
@@ -109,7 +103,7 @@ TEST(E2_cancelled_at_any_moment)
     unsigned seed = 99;
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     for (int i = 0; i < 500 / test_slowness(); i++) {
         struct found *f = found_ask(w, "a.two.test", "1");
 
@@ -153,7 +147,7 @@ TEST(G8_out_of_memory_is_an_error)
 {
     unsigned failed = 0;
 
-    replace_names(w);
+    names_replace(w);
     for (uint64_t n = 1; n <= 6; n++) {
         struct found *literal;
         struct found *name;

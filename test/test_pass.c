@@ -1,5 +1,6 @@
 /* test_pass.c - descriptors that travel with a unix socket's bytes. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_local.h"
 #include "raw_net.h"
 
@@ -61,16 +62,10 @@ static void empty(struct bag *bag)
     bag->count = 0;
 }
 
-static void local_needed(struct world *w)
-{
-    if (!rondo_loop_supports(w->loop, RONDO_CAN_PASS_DESCRIPTORS))
-        test_skip(w, "descriptors cannot be passed");
-}
-
 /* A pair whose b takes what comes. */
 static struct bag *pair(struct world *w, struct peer **a, struct peer **b)
 {
-    local_needed(w);
+    local_need_passing(w);
     local_pair(w, a, b);
     return give_bag(*b);
 }
@@ -86,7 +81,7 @@ TEST(S16_one_there_and_one_back)
     raw_fd pipe[2];
     char byte = 0;
 
-    local_needed(w);
+    local_need_passing(w);
     assert_int_equal(raw_pair(pipe), 0);
     path = local_path(w, "pass");
     l = local_serve(w, path);
@@ -129,11 +124,6 @@ TEST(S16_without_a_byte_nothing_goes)
 }
 
 /* ---- S16: with their byte ----------------------------------------------- */
-
-static void count_release(void *arg)
-{
-    ++*(unsigned *)arg;
-}
 
 TEST(S16_each_write_path_carries)
 {
@@ -226,8 +216,7 @@ TEST(S16_many_beside_one_byte)
     for (size_t i = 0; i < MOST; i++)
         assert_true(raw_same_file(bag->fds[i], files[i % 2]));
     empty(bag);
-    raw_close(files[0]);
-    raw_close(files[1]);
+    raw_close_pair(files);
 }
 
 /* As many as a plain program can send at all. */
@@ -237,7 +226,7 @@ TEST(S16_as_many_as_a_message_takes)
     struct bag *bag = give_bag(p);
     raw_fd end, file = raw_file(), fds[RAW_PASS_MOST];
 
-    local_needed(w);
+    local_need_passing(w);
     if (raw_descriptor_limit() < 600)
         test_skip(w, "the process may not have 600 descriptors");
     end = local_raw_peer(w, &recorder, p);
@@ -338,7 +327,7 @@ TEST(S16_a_small_buffer_takes_them_late)
     struct bag *bag = give_bag(b);
     raw_fd end, files[3] = {raw_file(), raw_file(), raw_file()};
 
-    local_needed(w);
+    local_need_passing(w);
     b->buffer = test_alloc(w, 2);
     b->buffer_size = 2;
     bag->each = 1; /* at most one a call */
@@ -362,7 +351,7 @@ TEST(S16_nothing_is_left_at_the_end)
     size_t before;
     raw_fd file = raw_file();
 
-    local_needed(w);
+    local_need_passing(w);
     before = raw_count_descriptors();
     for (int how = 0; how < 4; how++) {
         struct peer *a, *b;

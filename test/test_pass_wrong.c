@@ -6,12 +6,6 @@
 
 enum { ROOM = 200 };
 
-static void passing_needed(struct world *w)
-{
-    if (!rondo_loop_supports(w->loop, RONDO_CAN_PASS_DESCRIPTORS))
-        test_skip(w, "descriptors cannot be passed");
-}
-
 static void take_one(struct peer *p, const void *data, size_t size)
 {
     rondo_fd *fd = p->user;
@@ -44,7 +38,7 @@ TEST(S16_descriptors_that_are_none)
     struct peer *a, *b;
     rondo_fd got = 0;
 
-    passing_needed(w);
+    local_need_passing(w);
     local_pair(w, &a, &b);
     b->user = &got;
     b->on_data = take_one;
@@ -67,7 +61,7 @@ TEST(S16_after_the_end_of_writing)
     struct peer *a, *b;
     raw_fd file = raw_file();
 
-    passing_needed(w);
+    local_need_passing(w);
     local_pair(w, &a, &b);
     b->keep_open = true;
     assert_ok(rondo_transport_write_eof(a->transport));
@@ -88,7 +82,7 @@ TEST(S16_the_sender_has_no_room)
     int64_t before;
     int result;
 
-    passing_needed(w);
+    local_need_passing(w);
     local_pair(w, &a, &b);
     before = raw_set_descriptor_limit(100);
     count = raw_exhaust(fds, ROOM);
@@ -111,7 +105,7 @@ TEST(S16_the_receiver_has_no_room)
 
     if (raw_under_valgrind())
         test_skip(w, "valgrind has a limit of descriptors of its own");
-    passing_needed(w);
+    local_need_passing(w);
     end = local_raw_peer(w, &recorder, p);
     open = raw_count_descriptors();
     assert_int_equal(raw_send_fds(end, "x", 1, two, 2), 1);
@@ -127,8 +121,7 @@ TEST(S16_the_receiver_has_no_room)
     assert_string_equal(p->order, "ML");
     assert_int_equal(raw_count_descriptors(), open - 1); /* the transport's */
     raw_close(end);
-    raw_close(two[0]);
-    raw_close(two[1]);
+    raw_close_pair(two);
 }
 
 /* ---- G8: no memory ------------------------------------------------------ */
@@ -138,7 +131,7 @@ TEST(G8_sending_without_memory)
     raw_fd file = raw_file();
     unsigned failures = 0;
 
-    passing_needed(w);
+    local_need_passing(w);
     for (uint64_t n = 1;; n++) {
         struct peer *a, *b;
         rondo_fd got = RONDO_NO_FD;
@@ -172,7 +165,7 @@ TEST(G8_receiving_without_memory)
     raw_fd file = raw_file();
     unsigned failures = 0;
 
-    passing_needed(w);
+    local_need_passing(w);
     for (uint64_t n = 1;; n++) {
         struct peer *p = test_peer(w);
         raw_fd end = local_raw_peer(w, &recorder, p);
@@ -247,7 +240,7 @@ TEST(G9_what_arrives_is_never_0_to_2)
 {
     rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
 
-    passing_needed(w);
+    local_need_passing(w);
     options.backend = w->backend;
     assert_int_equal(raw_fork_run(receive_without_standard, &options), 0);
 }
@@ -276,7 +269,7 @@ TEST(S16_a_connection_travels)
     struct handover *h = test_alloc(w, sizeof *h);
     raw_fd tcp[2];
 
-    passing_needed(w);
+    local_need_passing(w);
     assert_int_equal(raw_pair(tcp), 0);
     local_pair(w, &a, &b);
     h->got = test_peer(w);
@@ -305,7 +298,7 @@ TEST(S16_with_a_plain_socket)
     size_t count = 4;
     char bytes[8];
 
-    passing_needed(w);
+    local_need_passing(w);
     p->user = &taken;
     p->on_data = take_one;
     end = local_raw_peer(w, &recorder, p);
@@ -319,8 +312,7 @@ TEST(S16_with_a_plain_socket)
     assert_int_equal(count, 2);
     assert_true(raw_same_file(got[0], file));
     assert_true(raw_same_file(got[1], other));
-    raw_close(got[0]);
-    raw_close(got[1]);
+    raw_close_pair(got);
     raw_close(taken);
     raw_close(end);
     raw_close(file);

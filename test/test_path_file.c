@@ -24,12 +24,6 @@ static void in_use(struct world *w, const char *path)
     assert_int_equal(test_metrics(w).live_servers, before.live_servers);
 }
 
-static void close_now(struct world *w, rondo_server *s)
-{
-    rondo_server_close(s);
-    test_run_until(w, test_metrics(w).live_servers == 0);
-}
-
 /* ---- V5: what is there already ------------------------------------------ */
 
 TEST(V5_a_stale_socket_is_replaced)
@@ -179,7 +173,7 @@ TEST(V5_not_removed_when_somebody_elses)
     assert_ok(serve(w, path, 0, &s));
     assert_true(raw_path_remove(path));
     fd = raw_local_listen(path, 1);
-    close_now(w, s);
+    test_close_server(w, s);
     assert_true(raw_path_exists(path));
     raw_close(fd);
 
@@ -187,20 +181,20 @@ TEST(V5_not_removed_when_somebody_elses)
     assert_ok(serve(w, path, 0, &s)); /* stale */
     assert_true(raw_path_remove(path));
     assert_true(raw_path_make(path, "file"));
-    close_now(w, s);
+    test_close_server(w, s);
     assert_true(raw_path_exists(path));
     assert_true(raw_path_remove(path));
 
     /* nothing there */
     assert_ok(serve(w, path, 0, &s));
     assert_true(raw_path_remove(path));
-    close_now(w, s);
+    test_close_server(w, s);
     assert_false(raw_path_exists(path));
 
     /* it has another name now */
     assert_ok(serve(w, path, 0, &s));
     assert_true(raw_path_rename(path, local_path(w, "renamed")));
-    close_now(w, s);
+    test_close_server(w, s);
     assert_true(raw_path_exists(local_path(w, "renamed")));
 }
 
@@ -254,7 +248,7 @@ TEST(V5_nothing_is_left_of_one_that_fails)
         test_fail_allocation(w, 0);
         if (result == 0) {
             assert_true(n > 1);
-            close_now(w, s);
+            test_close_server(w, s);
             return;
         }
         assert_error(result, RONDO_ENOMEM);
@@ -329,7 +323,7 @@ TEST(V5_the_mode_as_asked)
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         assert_ok(serve(w, path, modes[i], &s));
         assert_int_equal(raw_path_mode(path), modes[i]);
-        close_now(w, s);
+        test_close_server(w, s);
     }
     /* without one the umask decides, and is what it was */
     assert_ok(serve(w, path, 0, &s));

@@ -1,5 +1,6 @@
 /* test_pipe.c - pipes, FIFOs, sockets, terminals and devices as transports. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_pipe.h"
 
 enum { VOLUME = 1 << 20 };
@@ -181,11 +182,6 @@ TEST(P1_paused_reading_holds_an_overlapped_writer)
 
     test_overlapped_pipe(w, fds);
     hold_the_writer(w, fds);
-}
-
-static void count_release(void *arg)
-{
-    ++*(unsigned *)arg;
 }
 
 TEST(P1_owned_and_gathered_writes)

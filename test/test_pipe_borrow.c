@@ -41,8 +41,7 @@ static void check_lent(struct world *w, raw_fd fd, bool to_write)
 static void check_pair(struct world *w, raw_fd fds[2], bool to_write)
 {
     check_lent(w, fds[to_write], to_write);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 TEST(P2_pipe_to_read)
@@ -119,8 +118,7 @@ TEST(P2_a_mode_that_was_set_stays)
     raw_set_nonblocking(fds[0]);
     end_it(w, lend(w, fds[0], false), CLOSED);
     assert_false(raw_is_blocking(fds[0]));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* Of a FIFO there is no second descriptor to be had: its mode is changed. */
@@ -134,8 +132,7 @@ TEST(P2_fifo_gets_its_mode_back)
         test_skip(w, "FIFOs cannot be opened again on this system");
     check_lent(w, plain, false);
     raw_close(plain);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* Whoever shares the terminal, the shell above all, must not notice. */
@@ -152,8 +149,7 @@ TEST(P2_a_terminals_mode_is_not_touched)
     end_it(w, r, CLOSED);
     end_it(w, p, CLOSED);
     assert_true(raw_is_blocking(fds[1]));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* What nobody asked for is somebody else's to read. */
@@ -172,8 +168,7 @@ TEST(P2_unread_bytes_stay)
     end_it(w, r, CLOSED);
     assert_int_equal(raw_read(fds[0], piece, sizeof piece), 3);
     assert_memory_equal(piece, "abc", 3);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* As a reset would be: the next who uses the socket still can. */
@@ -219,8 +214,7 @@ TEST(L8_a_childs_close_leaves_the_mode)
     end_it(w, r, CLOSED);
     assert_true(raw_is_blocking(plain));
     raw_close(plain);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- stdin -------------------------------------------------------------- */

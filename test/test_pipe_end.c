@@ -1,16 +1,7 @@
 /* test_pipe_end.c - half transports are ended, whenever. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_pipe.h"
-
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
 
 TEST(P1_closed_when_made)
 {
@@ -19,8 +10,8 @@ TEST(P1_closed_when_made)
     test_pipe(w, fds);
     struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
     struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
-    r->on_made = close_it;
-    p->on_made = abort_it;
+    r->on_made = act_close;
+    p->on_made = act_abort;
     test_run_until(w, r->lost && p->lost);
     assert_string_equal(r->order, "ML");
     assert_string_equal(p->order, "ML");

@@ -1,5 +1,6 @@
 /* test_pipe_file.c - files as transports, by a thread. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_pipe.h"
 
 enum { VOLUME = 1 << 20 };
@@ -116,16 +117,6 @@ TEST(P1_file_reading_is_paused_inside)
     assert_true(r->checksum == test_pattern_checksum(VOLUME));
 }
 
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
 /* A read is under way then. */
 TEST(P1_file_is_closed_while_it_is_read)
 {
@@ -134,18 +125,13 @@ TEST(P1_file_is_closed_while_it_is_read)
         raw_fd fd = test_file(w, 100000);
         struct peer *r = test_reader(w, fd, RONDO_PIPE_FILE);
         if (i % 3)
-            r->on_made = i % 3 == 1 ? close_it : abort_it;
+            r->on_made = i % 3 == 1 ? act_close : act_abort;
         test_spin(w, 2);
         if (!r->lost)
             rondo_transport_close(r->transport);
         test_run_until(w, r->lost);
         assert_int_equal(r->error, i % 3 == 2 ? RONDO_ECANCELED : 0);
     }
-}
-
-static void count_release(void *arg)
-{
-    ++*(unsigned *)arg;
 }
 
 /* The thread may be at the bytes: they are released when it is not. */

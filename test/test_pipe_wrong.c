@@ -53,8 +53,7 @@ TEST(P1_wrong_direction_is_refused)
     test_spin(w, 2);
     assert_string_equal(p->order, "");
     assert_true(raw_is_blocking(fds[0]) && raw_is_blocking(fds[1]));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 static void never(rondo_loop *loop, rondo_fd fd, void *arg)
@@ -119,8 +118,7 @@ TEST(P1_bad_arguments)
     assert_error(rondo_connect_write_pipe(NULL, fds[1], 0, &recorder, p, NULL),
                  RONDO_EINVAL);
     assert_true(raw_is_blocking(fds[0]) && raw_is_blocking(fds[1]));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 static void connect_again(struct peer *p)

@@ -1,6 +1,7 @@
 /* test_sendfile.c - files through transports: what is sent, and in what order.
  */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_calls.h"
 #include "raw_net.h"
 
@@ -276,12 +277,6 @@ TEST(S15_what_is_buffered_goes_first)
     raw_close(other);
 }
 
-static void never(void *arg)
-{
-    (void)arg;
-    fail();
-}
-
 TEST(S15_writes_meanwhile_are_refused)
 {
     struct peer *p = test_peer(w);
@@ -295,7 +290,7 @@ TEST(S15_writes_meanwhile_are_refused)
     assert_error(rondo_transport_write(t, "x", 1), RONDO_EBUSY);
     assert_non_null(strstr(rondo_last_error(), "a sendfile is under way"));
     assert_error(rondo_transport_writev(t, &piece, 1), RONDO_EBUSY);
-    assert_error(rondo_transport_write_owned(t, "x", 1, never, NULL),
+    assert_error(rondo_transport_write_owned(t, "x", 1, never_release, NULL),
                  RONDO_EBUSY);
     assert_error(rondo_transport_printf(t, "%d", 1), RONDO_EBUSY);
     assert_error(rondo_transport_sendfile(t, file, 0, LARGE, call_done, second),

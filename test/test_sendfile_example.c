@@ -23,11 +23,6 @@ struct served {
     char head[1024];
 };
 
-static int patience(void)
-{
-    return TEST_DEADLINE_MS * test_slowness();
-}
-
 static void make_file(const char *path)
 {
     unsigned char *bytes = malloc(SIZE);
@@ -57,9 +52,10 @@ static struct served *serve(struct world *w)
     (void)snprintf(path, sizeof path, "%sfiles%s", folder, RONDO_TEST_SUFFIX);
     s->program = raw_program_start(argv);
     assert_non_null(s->program);
-    port = raw_program_says(s->program, "listening on 127.0.0.1:", patience());
+    port = raw_program_says(s->program,
+                            "listening on 127.0.0.1:", test_patience_ms());
     assert_non_null(port);
-    assert_non_null(raw_program_says(s->program, "\n", patience()));
+    assert_non_null(raw_program_says(s->program, "\n", test_patience_ms()));
     s->port = (uint16_t)strtol(port, NULL, 10);
     s->client = raw_connect(s->port);
     assert_true(s->client != RONDO_NO_FD);
@@ -71,7 +67,7 @@ static void end(struct served *s)
     raw_close(s->client);
     (void)remove(s->path);
     assert_int_equal(raw_program_signal(s->program, SIGINT), 0);
-    assert_int_equal(raw_program_end(s->program, patience()), 0);
+    assert_int_equal(raw_program_end(s->program, test_patience_ms()), 0);
 }
 
 static void ask(struct served *s, const char *method, const char *target,
@@ -81,7 +77,8 @@ static void ask(struct served *s, const char *method, const char *target,
 
     (void)snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: x\r\n%s\r\n",
                    method, target, more);
-    assert_true(raw_send_all(s->client, text, strlen(text), patience()));
+    assert_true(
+        raw_send_all(s->client, text, strlen(text), test_patience_ms()));
 }
 
 /* Reads an answer's head, which has these words in it; its Content-Length. */
@@ -92,7 +89,8 @@ static long must_answer(struct served *s, const char *words)
 
     while (used + 1 < sizeof s->head &&
            (used < 4 || !strstr(s->head, "\r\n\r\n"))) {
-        assert_true(raw_recv_exact(s->client, s->head + used, 1, patience()));
+        assert_true(
+            raw_recv_exact(s->client, s->head + used, 1, test_patience_ms()));
         s->head[++used] = 0;
     }
     if (!strstr(s->head, words))
@@ -106,7 +104,7 @@ static void must_send(struct served *s, size_t from, size_t size)
 {
     unsigned char *bytes = test_alloc(s->w, size);
 
-    assert_true(raw_recv_exact(s->client, bytes, size, patience()));
+    assert_true(raw_recv_exact(s->client, bytes, size, test_patience_ms()));
     assert_true(test_matches(bytes, from, size));
 }
 
@@ -116,7 +114,8 @@ static void must_refuse(struct served *s, const char *status)
     long size = must_answer(s, status);
 
     assert_true(size > 0 && size < (long)sizeof text);
-    assert_true(raw_recv_exact(s->client, text, (size_t)size, patience()));
+    assert_true(
+        raw_recv_exact(s->client, text, (size_t)size, test_patience_ms()));
 }
 
 TEST(S15_files_one_after_another)
@@ -141,7 +140,7 @@ TEST(S15_files_one_after_another)
     assert_int_equal(must_answer(s, "200 OK"), SIZE);
     assert_int_equal(must_answer(s, "Connection: close"), SIZE);
     must_send(s, 0, SIZE);
-    assert_int_equal(raw_recv(s->client, target, 1, patience()), 0);
+    assert_int_equal(raw_recv(s->client, target, 1, test_patience_ms()), 0);
     end(s);
 }
 
@@ -211,14 +210,14 @@ TEST(S15_files_other_requests)
         raw_close(s->client);
         s->client = raw_connect(s->port);
         assert_true(raw_send_all(s->client, requests[i][0],
-                                 strlen(requests[i][0]), patience()));
+                                 strlen(requests[i][0]), test_patience_ms()));
         must_refuse(s, requests[i][1]);
-        assert_int_equal(raw_recv(s->client, much, 1, patience()), 0);
+        assert_int_equal(raw_recv(s->client, much, 1, test_patience_ms()), 0);
     }
     raw_close(s->client);
     s->client = raw_connect(s->port);
     memset(much, 'x', 20000);
-    assert_true(raw_send_all(s->client, much, 20000, patience()));
+    assert_true(raw_send_all(s->client, much, 20000, test_patience_ms()));
     must_refuse(s, "431");
     end(s);
 }

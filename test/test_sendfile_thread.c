@@ -146,8 +146,7 @@ TEST(S15_a_pipe_that_is_silent)
     assert_ok(rondo_loop_close(w->loop)); /* nor does this */
     w->loop = NULL;
     assert_int_equal(d->result, RONDO_ECANCELED);
-    raw_close(pipe[0]);
-    raw_close(pipe[1]);
+    raw_close_pair(pipe);
     raw_close(other);
     raw_close(another);
     (void)test_other_loop(w); /* in place of the one that was counted */

@@ -52,12 +52,6 @@ static bool listens(const char *ip, uint16_t port)
     return fd != RONDO_NO_FD;
 }
 
-static void close_and_wait(struct world *w, rondo_server *s)
-{
-    rondo_server_close(s);
-    test_run_until(w, test_metrics(w).live_servers == 0);
-}
-
 /* ---- V1: every interface ------------------------------------------------ */
 
 static void check_every_interface(struct world *w, const char *host)
@@ -82,7 +76,7 @@ static void check_every_interface(struct world *w, const char *host)
     assert_error(rondo_server_address(s, SIZE_MAX, &a), RONDO_ENOENT);
     assert_true(listens("127.0.0.1", port));
     assert_int_equal(listens("::1", port), inet6);
-    close_and_wait(w, s);
+    test_close_server(w, s);
 }
 
 TEST(V1_no_host_is_every_interface_with_one_port)
@@ -109,7 +103,7 @@ TEST(V1_every_interface_of_one_family)
         assert_true(rondo_server_fd(six, 1) == RONDO_NO_FD);
         rondo_server_close(six);
     }
-    close_and_wait(w, s);
+    test_close_server(w, s);
 }
 
 TEST(V1_v6only_off_takes_both)
@@ -121,11 +115,11 @@ TEST(V1_v6only_off_takes_both)
     s = create(w, RONDO_SERVE(.host = "::", .v6only = RONDO_OFF));
     assert_true(listens("::1", port_of(s)));
     assert_true(listens("127.0.0.1", port_of(s)));
-    close_and_wait(w, s);
+    test_close_server(w, s);
     s = create(w, RONDO_SERVE(.host = "::"));
     assert_true(listens("::1", port_of(s)));
     assert_false(listens("127.0.0.1", port_of(s)));
-    close_and_wait(w, s);
+    test_close_server(w, s);
 }
 
 /* ---- V1: one address ---------------------------------------------------- */
@@ -141,12 +135,12 @@ TEST(V1_one_numeric_host)
     assert_true(rondo_server_is_serving(s));
     assert_true(listens("127.0.0.1", port_of(s)));
     assert_error(rondo_server_address(s, 1, &a), RONDO_ENOENT);
-    close_and_wait(w, s);
+    test_close_server(w, s);
     if (!raw_has_inet6())
         return;
     s = create(w, RONDO_SERVE(.host = "::1"));
     assert_true(listens("::1", port_of(s)));
-    close_and_wait(w, s);
+    test_close_server(w, s);
 }
 
 TEST(V1_the_server_pointer_may_be_null)
@@ -263,7 +257,7 @@ TEST(V1_the_port_is_free_again_after_close)
     rondo_transport_close(l->first->transport);
     test_run_until(w, c->lost && l->closed);
     s = create(w, RONDO_SERVE(.host = "127.0.0.1", .port = port));
-    close_and_wait(w, s);
+    test_close_server(w, s);
 }
 
 /* ---- nonsense ----------------------------------------------------------- */
@@ -322,8 +316,7 @@ TEST(C4_a_server_of_the_wrong_socket)
     check_socket_refused(w, fds[0], RONDO_EINVAL);
     raw_close(udp);
     raw_close(file);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 TEST(C4_a_server_of_a_listening_socket)

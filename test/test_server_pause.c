@@ -1,5 +1,6 @@
 /* test_server_pause.c - servers that wait, have enough, or serve thousands. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_dial.h"
 #include "raw_net.h"
 
@@ -240,11 +241,6 @@ TEST(V4_no_delay_and_keep_alive_of_clients)
 
 enum { THOUSANDS = 5000, AT_ONCE = 100 };
 
-static void echo(struct peer *p, const void *data, size_t size)
-{
-    assert_ok(rondo_transport_write(p->transport, data, size));
-}
-
 static void ask_all(struct world *w, raw_fd *fds, int count)
 {
     char byte;
@@ -277,7 +273,7 @@ TEST(V2_thousands_of_connections)
     if (before >= 0 && raw_descriptor_limit() < 2 * count + 200)
         test_skip(w, "the process may not have so many descriptors");
     w->expect_clean = true;
-    l->model.on_data = echo;
+    l->model.on_data = act_echo;
     for (int i = 0; i < count; i++) {
         fds[i] = raw_connect(l->port);
         assert_true(fds[i] != RONDO_NO_FD);

@@ -1,14 +1,9 @@
 /* test_signals.c - signals told to one loop. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "signal_told.h"
 
 #include <stdatomic.h>
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
 
 /* ---- K1: told from the loop --------------------------------------------- */
 
@@ -99,7 +94,7 @@ TEST(K1_a_burst_loses_no_kind)
         told_add(t, t->numbers[i]);
     for (unsigned round = 0; round < rounds; round++) {
         rondo_loop_wake(w->loop);
-        assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+        assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
         for (int i = 0; i < t->kinds; i++)
             told_send(t, t->numbers[i]);
     }
@@ -140,12 +135,6 @@ static void answer(struct told *t, int signum)
 }
 
 /* A run that fails, loudly, if what stops it never comes. */
-static void too_late(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    test_fail(arg, "the loop waits for ever");
-}
-
 TEST(K1_a_sleeping_loop_is_woken)
 {
     struct told *t = told_new(w, 1);
@@ -159,7 +148,7 @@ TEST(K1_a_sleeping_loop_is_woken)
     pinger->rounds /= (unsigned)test_slowness();
     t->act = answer;
     told_add(t, t->numbers[0]);
-    assert_ok(rondo_call_later(w->loop, limit, too_late, w));
+    assert_ok(rondo_call_later(w->loop, limit, never_call, w));
     before = test_iterations(w);
     thread = raw_thread_start(ping, pinger);
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
@@ -197,7 +186,7 @@ TEST(L2_stopped_in_the_handler)
 
     t->act = stop;
     told_add(t, t->numbers[0]);
-    assert_ok(rondo_call_later(w->loop, limit, too_late, w));
+    assert_ok(rondo_call_later(w->loop, limit, never_call, w));
     assert_ok(rondo_call_soon(w->loop, send_inside, t));
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
     assert_int_equal(t->calls, 1);
@@ -209,7 +198,7 @@ static void schedule_and_stop(struct told *t, int signum)
     static unsigned ran;
 
     (void)signum;
-    assert_ok(rondo_call_soon(t->loop, count, &ran));
+    assert_ok(rondo_call_soon(t->loop, count_call, &ran));
     rondo_loop_stop(t->loop);
     t->result = (int)ran;
 }

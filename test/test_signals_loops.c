@@ -1,6 +1,7 @@
 /* test_signals_loops.c - signals of several loops, threads and processes. */
 /* SPDX-License-Identifier: MIT */
 #include "embed_main.h"
+#include "harness_act.h"
 #include "signal_told.h"
 
 #include <stdatomic.h>
@@ -165,12 +166,6 @@ struct forker {
     int status;
 };
 
-static void stop(rondo_loop *loop, void *arg)
-{
-    (void)arg;
-    rondo_loop_stop(loop);
-}
-
 static void fork_in_a_thread(void *arg)
 {
     struct forker *f = arg;
@@ -178,7 +173,7 @@ static void fork_in_a_thread(void *arg)
     raw_sleep_ms(20); /* so that the loop sleeps, usually */
     for (int i = 0; i < FORKS && f->status == 0; i++)
         f->status = raw_fork_run(f->fn, f->t);
-    (void)rondo_call_soon_threadsafe(f->t->loop, stop, NULL);
+    (void)rondo_call_soon_threadsafe(f->t->loop, stop_call, NULL);
 }
 
 /* A loop that sleeps: what a child sends to its wake-up would wake it, each

@@ -1,5 +1,6 @@
 /* test_signals_system.c - what the system is asked to do with signals. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "signal_told.h"
 
 static const enum raw_disposition findable[] = {RAW_DEFAULT, RAW_IGNORED,
@@ -250,11 +251,6 @@ TEST(L12_slow_handlers_are_reported)
     assert_ok(rondo_loop_set_debug(w->loop, false, 0));
 }
 
-static void remember_line(void *arg, const char *line, size_t size)
-{
-    (void)snprintf(arg, 256, "%.*s", (int)size, line);
-}
-
 TEST(L13_a_handler_is_a_line)
 {
     struct told *t = told_new(w, 1);
@@ -263,10 +259,10 @@ TEST(L13_a_handler_is_a_line)
 
     (void)snprintf(begin, sizeof begin, "signal %d", t->numbers[0]);
     told_add(t, t->numbers[0]);
-    assert_int_equal(rondo_loop_dump(w->loop, remember_line, text), 1);
+    assert_int_equal(rondo_loop_dump(w->loop, copy_line, text), 1);
     assert_true(strncmp(text, begin, strlen(begin)) == 0);
     assert_int_equal(rondo_remove_signal_handler(w->loop, t->numbers[0]), 1);
-    assert_int_equal(rondo_loop_dump(w->loop, remember_line, text), 0);
+    assert_int_equal(rondo_loop_dump(w->loop, copy_line, text), 0);
 }
 
 TEST(G8_out_of_memory)

@@ -3,12 +3,6 @@
 #include "harness_calls.h"
 #include "raw_net.h"
 
-static void close_both(raw_fd pair[2])
-{
-    raw_close(pair[0]);
-    raw_close(pair[1]);
-}
-
 /* ---- Q1: receiving ------------------------------------------------------ */
 
 TEST(Q1_recv_waits_for_bytes)
@@ -25,7 +19,7 @@ TEST(Q1_recv_waits_for_bytes)
     assert_true(raw_send_all(pair[1], "hello", 5, 1000));
     assert_int_equal(call_wait(w, c), 5);
     assert_memory_equal(bytes, "hello", 5);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_recv_never_calls_inside_the_call)
@@ -39,7 +33,7 @@ TEST(Q1_recv_never_calls_inside_the_call)
     assert_ok(rondo_sock_recv(w->loop, pair[0], bytes, 16, call_done, c));
     assert_int_equal(c->calls, 0);
     assert_int_equal(call_wait(w, c), 5);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_recv_tells_the_end)
@@ -54,7 +48,7 @@ TEST(Q1_recv_tells_the_end)
     assert_int_equal(call_wait(w, c), 0);
     assert_ok(rondo_sock_recv(w->loop, pair[0], bytes, 16, call_done, again));
     assert_int_equal(call_wait(w, again), 0);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_recv_tells_a_reset)
@@ -79,7 +73,7 @@ TEST(Q1_recv_of_no_bytes)
     assert_true(raw_send_all(pair[1], "x", 1, 1000));
     assert_ok(rondo_sock_recv(w->loop, pair[0], NULL, 0, call_done, c));
     assert_int_equal(call_wait(w, c), 0);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 struct reader {
@@ -121,7 +115,7 @@ TEST(Q1_recv_again_inside_done)
     raw_shutdown_write(pair[1]);
     test_run_until(w, r->call.calls && r->call.result == 0);
     assert_string_equal(r->text, "one by one");
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 /* ---- Q1: sending -------------------------------------------------------- */
@@ -141,7 +135,7 @@ TEST(Q1_sendall_sends_all)
     assert_int_equal(c->calls, 0); /* nobody has read yet */
     assert_int_equal(test_drain_raw_some(w, pair[1], 0, SIZE), SIZE);
     assert_int_equal(call_wait(w, c), SIZE);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_sendall_of_no_bytes)
@@ -152,7 +146,7 @@ TEST(Q1_sendall_of_no_bytes)
     call_pair(pair, 0);
     assert_ok(rondo_sock_sendall(w->loop, pair[0], NULL, 0, call_done, c));
     assert_int_equal(call_wait(w, c), 0);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_sendall_to_one_who_leaves)
@@ -189,7 +183,7 @@ TEST(Q1_both_directions_at_once)
     assert_int_equal(sent->calls, 0);
     assert_int_equal(test_drain_raw_some(w, pair[1], 0, SIZE), SIZE);
     assert_int_equal(call_wait(w, sent), SIZE);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 /* ---- Q1: the socket stays the program's --------------------------------- */
@@ -252,7 +246,7 @@ TEST(Q1_the_socket_may_go_to_another_loop)
         assert_true(raw_send_all(pair[1], "x", 1, 1000));
         assert_int_equal(call_wait(w, c), 1);
     }
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_nothing_is_allocated_for_each)
@@ -277,5 +271,5 @@ TEST(Q1_nothing_is_allocated_for_each)
         assert_int_equal(in->result, 4);
     }
     assert_int_equal(test_allocations(w), before);
-    close_both(pair);
+    raw_close_pair(pair);
 }

@@ -3,12 +3,6 @@
 #include "harness_calls.h"
 #include "raw_net.h"
 
-static void close_both(raw_fd pair[2])
-{
-    raw_close(pair[0]);
-    raw_close(pair[1]);
-}
-
 static void settle(struct world *w, const struct call *c)
 {
     test_run_until(w, c->calls);
@@ -33,7 +27,7 @@ TEST(Q2_a_waiting_recv)
     call_fails(w, c, RONDO_ECANCELED, "sock_recv");
     assert_int_equal(rondo_cancel(w->loop, id), RONDO_ENOENT);
     test_run_loop(w); /* nothing is left of it */
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q2_before_the_loop_has_looked)
@@ -46,7 +40,7 @@ TEST(Q2_before_the_loop_has_looked)
     assert_ok(rondo_cancel(
         w->loop, rondo_sock_recv(w->loop, pair[0], bytes, 16, call_done, c)));
     call_fails(w, c, RONDO_ECANCELED, "sock_recv");
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 /* What was received already is told; what was not stays in the socket. */
@@ -88,7 +82,7 @@ TEST(Q2_no_byte_is_lost)
         told += sizeof piece;
     }
     assert_int_equal(told, at);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 struct again {
@@ -122,7 +116,7 @@ TEST(Q2_the_direction_is_free_at_once)
         settle(w, c);
         assert_int_equal(c->result, RONDO_ECANCELED);
     }
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 static void cancel_other(struct call *c, rondo_loop *loop)
@@ -160,8 +154,8 @@ TEST(Q2_cancelled_by_another_callback)
                                   call_done, rest));
         assert_int_equal(call_wait(w, rest), 1);
     }
-    close_both(one);
-    close_both(two);
+    raw_close_pair(one);
+    raw_close_pair(two);
 }
 
 TEST(Q2_closed_at_once_after_the_cancel)
@@ -179,7 +173,7 @@ TEST(Q2_closed_at_once_after_the_cancel)
         id = rondo_sock_recv(w->loop, pair[0], bytes, 16, call_done, c);
         test_spin(w, 1);
         assert_ok(rondo_cancel(w->loop, id));
-        close_both(pair);
+        raw_close_pair(pair);
         call_pair(pair, 0); /* the same numbers, as a rule */
         test_adopt(w, pair[0], &recorder, p);
         settle(w, c);
@@ -224,7 +218,7 @@ TEST(Q2_a_sendall_in_the_middle)
     assert_true(size > 8 && size < SIZE);
     assert_true(test_matches(got, 0, size - 8));
     assert_int_equal(call_wait(w, next), 8);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 /* ---- Q2: connections ---------------------------------------------------- */
@@ -358,7 +352,7 @@ TEST(L5_closing_the_loop_cancels)
     assert_int_equal(accept->result, RONDO_ECANCELED);
     assert_int_equal(a->second.calls, 0);
     w->loop = NULL;
-    close_both(pair);
+    raw_close_pair(pair);
     raw_close(listener);
 }
 
@@ -381,7 +375,7 @@ TEST(L3_an_operation_keeps_the_loop_running)
     test_run_loop(w);
     assert_int_equal(c->calls, 1);
     assert_int_equal(test_metrics(w).live_operations, 0);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 static void count_sock(void *arg, const char *line, size_t size)

@@ -13,12 +13,6 @@ static rondo_address loopback(uint16_t port)
     return a;
 }
 
-static void close_both(raw_fd pair[2])
-{
-    raw_close(pair[0]);
-    raw_close(pair[1]);
-}
-
 /* ---- Q1: connecting and accepting --------------------------------------- */
 
 TEST(Q1_connect_and_accept)
@@ -80,7 +74,7 @@ TEST(Q1_connect_when_connected)
     to = loopback(raw_peer_port(pair[0]));
     assert_ok(rondo_sock_connect(w->loop, pair[0], &to, call_done, c));
     call_fails(w, c, RONDO_EISCONN, "sock_connect");
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_accept_those_who_wait)
@@ -177,7 +171,7 @@ TEST(Q1_sendto_and_recvfrom)
     assert_memory_equal(room, "datagram", 8);
     assert_int_equal(rondo_address_port(&received->address),
                      raw_local_port(pair[0]));
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_recvfrom_cuts_what_has_no_room)
@@ -205,7 +199,7 @@ TEST(Q1_recvfrom_cuts_what_has_no_room)
         assert_int_equal(call_wait(w, received[i]), size);
         assert_memory_equal(room, texts[i], size);
     }
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_recv_cuts_a_datagram)
@@ -223,7 +217,7 @@ TEST(Q1_recv_cuts_a_datagram)
     assert_int_equal(call_wait(w, received), 4);
     assert_memory_equal(room, "too ", 4);
     test_run_until(w, sent->calls);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_connected_datagrams)
@@ -243,7 +237,7 @@ TEST(Q1_connected_datagrams)
     assert_int_equal(call_wait(w, sent), 5);
     assert_ok(rondo_sock_recv(w->loop, pair[1], room, 16, call_done, received));
     assert_int_equal(call_wait(w, received), 5);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_sendto_too_much)
@@ -262,7 +256,7 @@ TEST(Q1_sendto_too_much)
     assert_ok(
         rondo_sock_sendto(w->loop, pair[0], bytes, 8, &to, call_done, again));
     assert_int_equal(call_wait(w, again), 8);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 struct cancelling {

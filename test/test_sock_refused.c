@@ -1,5 +1,6 @@
 /* test_sock_refused.c - what operations on sockets do not take. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_calls.h"
 #include "raw_net.h"
 
@@ -74,27 +75,19 @@ TEST(Q1_a_servers_socket_is_busy)
     raw_close(file);
 }
 
-static void ready(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)loop;
-    (void)fd;
-    ++*(unsigned *)arg;
-}
-
 TEST(Q1_a_watched_socket_is_busy)
 {
     unsigned *calls = test_alloc(w, sizeof *calls);
     raw_fd pair[2], file = call_file(10);
 
     call_pair(pair, 0);
-    assert_ok(rondo_add_reader(w->loop, pair[0], ready, calls));
+    assert_ok(rondo_add_reader(w->loop, pair[0], count_fd, calls));
     all_refused(w, file, pair[0], RONDO_EBUSY, "is watched");
     assert_true(raw_send_all(pair[1], "x", 1, 1000));
     test_run_until(w, *calls);
     assert_int_equal(rondo_remove_reader(w->loop, pair[0]), 1);
     raw_close(file);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_a_socket_in_use_is_busy_for_others)
@@ -107,15 +100,15 @@ TEST(Q1_a_socket_in_use_is_busy_for_others)
 
     call_pair(pair, 0);
     assert_ok(rondo_sock_recv(w->loop, pair[0], byte, 1, call_done, c));
-    assert_error(rondo_add_writer(w->loop, pair[0], ready, calls), RONDO_EBUSY);
+    assert_error(rondo_add_writer(w->loop, pair[0], count_fd, calls),
+                 RONDO_EBUSY);
     assert_error(rondo_remove_reader(w->loop, pair[0]), RONDO_EBUSY);
     assert_error(
         rondo_connect_accepted_socket(w->loop, pair[0], &recorder, p, NULL),
         RONDO_EBUSY);
     assert_true(raw_send_all(pair[1], "x", 1, 1000));
     assert_int_equal(call_wait(w, c), 1);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
 /* Pending or done already: as long as it has not been told. */
@@ -142,8 +135,7 @@ TEST(Q1_two_of_one_direction_are_refused)
         assert_int_equal(call_wait(w, c), 1);
         assert_int_equal(second->calls, 0);
     }
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_two_senders_are_refused)
@@ -215,8 +207,7 @@ TEST(Q1_blocking_sockets)
         test_spin(w, 2);
         assert_int_equal(c->calls, 0);
     }
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_streams_have_no_datagrams)
@@ -239,8 +230,7 @@ TEST(Q1_streams_have_no_datagrams)
                  RONDO_EINVAL);
     test_spin(w, 2);
     assert_int_equal(c->calls, 0);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
     raw_close(udp);
     raw_close(file);
 }
@@ -301,8 +291,7 @@ TEST(Q1_nonsense_is_refused)
     refuse_others(w->loop, pair[0], file, c);
     test_spin(w, 2);
     assert_int_equal(c->calls, 0);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
     raw_close(file);
 }
 
@@ -328,8 +317,7 @@ TEST(Q1_out_of_memory)
     assert_true(refused > 0);
     assert_true(raw_send_all(pair[1], "x", 1, 1000));
     assert_int_equal(call_wait(w, c), 1);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_over_the_backends_limit)
@@ -349,8 +337,7 @@ TEST(Q1_over_the_backends_limit)
     pair[0] = raw_move_fd(pair[0], (raw_fd)limit);
     assert_error(rondo_sock_recv(w->loop, pair[0], byte, 1, call_done, c),
                  RONDO_EMFILE);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
     (void)raw_set_descriptor_limit(before);
 }
 

@@ -23,8 +23,7 @@ TEST(Q1_sendfile)
         assert_int_equal(call_wait(w, c), LARGE);
     }
     raw_close(file);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_sendfile_of_a_part)
@@ -46,8 +45,7 @@ TEST(Q1_sendfile_of_a_part)
                          parts[i][2]);
     }
     raw_close(file);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
 TEST(Q1_sendfile_to_one_who_leaves)
@@ -108,8 +106,7 @@ TEST(Q2_sendfile_cancelled)
         assert_true(test_matches(got, 0, size - 8));
         assert_int_equal(call_wait(w, next), 8);
         raw_close(file);
-        raw_close(pair[0]);
-        raw_close(pair[1]);
+        raw_close_pair(pair);
     }
     call_descriptors_back(w, before);
 }
@@ -159,8 +156,7 @@ TEST(Q2_sendfile_after_a_cancel)
         assert_int_equal(call_wait(w, next), SIZE - 1);
         assert_int_equal(c->result, RONDO_ECANCELED);
         raw_close(file);
-        raw_close(pair[0]);
-        raw_close(pair[1]);
+        raw_close_pair(pair);
     }
 }
 
@@ -187,8 +183,7 @@ TEST(Q2_sendfile_cancelled_where_a_thread_reads)
         ;
     assert_int_equal(raw_file_position(file), got);
     raw_close(file);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
 TEST(L5_closing_the_loop_ends_sendfile)

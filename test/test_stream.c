@@ -1,6 +1,6 @@
 /* test_stream.c - the order of a stream's callbacks. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 /* ---- S1: order ---------------------------------------------------------- */
 
@@ -64,28 +64,13 @@ static raw_fd adopt_with_data(struct world *w, struct peer *p)
     return fds[1];
 }
 
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void pause_it(struct peer *p)
-{
-    assert_ok(rondo_transport_pause_reading(p->transport));
-}
-
 TEST(S1_abort_in_made_no_data)
 {
     struct peer *p = test_peer(w);
     raw_fd fd;
 
     w->expect_clean = true;
-    p->on_made = abort_it;
+    p->on_made = act_abort;
     fd = adopt_with_data(w, p);
     test_run_until(w, p->lost);
     assert_string_equal(p->order, "ML");
@@ -100,7 +85,7 @@ TEST(S1_close_in_made_no_data)
     raw_fd fd;
 
     w->expect_clean = true;
-    p->on_made = close_it;
+    p->on_made = act_close;
     fd = adopt_with_data(w, p);
     test_run_until(w, p->lost);
     assert_string_equal(p->order, "ML");
@@ -113,7 +98,7 @@ TEST(S1_pause_in_made_no_data)
     struct peer *p = test_peer(w);
     raw_fd fd;
 
-    p->on_made = pause_it;
+    p->on_made = act_pause;
     fd = adopt_with_data(w, p);
     test_run_until(w, p->made);
     test_spin(w, 50);
@@ -228,11 +213,6 @@ TEST(S1_one_byte_writes)
     raw_close(fd);
 }
 
-static void send_back(struct peer *p, const void *data, size_t size)
-{
-    assert_ok(rondo_transport_write(p->transport, data, size));
-}
-
 TEST(S1_echo_through_a_server)
 {
     struct listener *l = test_serve(w);
@@ -240,7 +220,7 @@ TEST(S1_echo_through_a_server)
     unsigned char data[3000];
 
     w->expect_clean = true;
-    l->model.on_data = send_back;
+    l->model.on_data = act_echo;
     test_fill(data, 0, sizeof data);
     test_run_until(w, c->connected);
     assert_int_equal(c->connect_error, 0);
@@ -278,7 +258,7 @@ TEST(S1_accepted_socket_lives_on_another_loop)
 
     (void)test_other_loop(w);
     moving = test_peer(w);
-    moving->on_data = send_back;
+    moving->on_data = act_echo;
     options.accepted = hand_over;
     l = test_serve_with(w, &recorder, &options);
     c = test_connect(w, l->port);

@@ -1,16 +1,6 @@
 /* test_stream_address.c - a stream's addresses, descriptor and self. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
+#include "harness_act.h"
 
 /* ---- S12: addresses and descriptor -------------------------------------- */
 
@@ -63,14 +53,14 @@ static void check_addresses(struct world *w, void (*end)(struct peer *p),
 
 TEST(S12_addresses_after_close_and_in_lost)
 {
-    check_addresses(w, close_it, false);
-    check_addresses(w, close_it, true);
+    check_addresses(w, act_close, false);
+    check_addresses(w, act_close, true);
 }
 
 TEST(S12_addresses_after_abort_and_in_lost)
 {
-    check_addresses(w, abort_it, false);
-    check_addresses(w, abort_it, true);
+    check_addresses(w, act_abort, false);
+    check_addresses(w, act_abort, true);
 }
 
 TEST(S12_addresses_of_a_reset_connection)

@@ -1,6 +1,6 @@
 /* test_stream_buffered.c - reading into the program's own buffers. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 static void give_buffer(struct peer *p, size_t size)
 {
@@ -188,16 +188,6 @@ TEST(S9_no_buffer_the_second_time)
 
 /* ---- S9: ending it inside get_buffer ------------------------------------ */
 
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
 static void check_ended_inside(struct world *w, void (*end)(struct peer *p),
                                int error, bool no_buffer)
 {
@@ -216,10 +206,10 @@ static void check_ended_inside(struct world *w, void (*end)(struct peer *p),
 
 TEST(S9_closing_and_aborting_inside_get_buffer)
 {
-    check_ended_inside(w, close_it, 0, false);
-    check_ended_inside(w, abort_it, RONDO_ECANCELED, false);
-    check_ended_inside(w, close_it, 0, true);
-    check_ended_inside(w, abort_it, RONDO_ECANCELED, true);
+    check_ended_inside(w, act_close, 0, false);
+    check_ended_inside(w, act_abort, RONDO_ECANCELED, false);
+    check_ended_inside(w, act_close, 0, true);
+    check_ended_inside(w, act_abort, RONDO_ECANCELED, true);
 }
 
 /* close has more to do than to end: what waits is sent, nothing is read */
@@ -229,7 +219,7 @@ static void check_close_while_sending(struct world *w, bool no_buffer)
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 8192);
     uint64_t sent = test_fill_transport(w, p);
 
-    p->on_get_buffer = close_it;
+    p->on_get_buffer = act_close;
     p->no_buffer = no_buffer;
     test_send_raw(w, fd, 0, 1000);
     test_run_until(w, p->buffers == 1);
@@ -246,18 +236,13 @@ TEST(S9_close_inside_get_buffer_with_bytes_to_send)
     check_close_while_sending(w, true);
 }
 
-static void pause_it(struct peer *p)
-{
-    assert_ok(rondo_transport_pause_reading(p->transport));
-}
-
 /* whether the bytes come before the pause or after: none gets lost */
 TEST(S9_pausing_inside_get_buffer)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
-    p->on_get_buffer = pause_it;
+    p->on_get_buffer = act_pause;
     test_send_raw(w, fd, 0, 1000);
     test_run_until(w, p->buffers == 1);
     test_spin(w, 20);
@@ -271,19 +256,13 @@ TEST(S9_pausing_inside_get_buffer)
     raw_close(fd);
 }
 
-static void end_in_updated(struct peer *p, size_t size)
-{
-    (void)size;
-    rondo_transport_close(p->transport);
-}
-
 TEST(S9_close_inside_buffer_updated)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
     give_buffer(p, 10);
-    p->on_updated = end_in_updated;
+    p->on_updated = act_close_in_updated;
     test_send_raw(w, fd, 0, 1000);
     test_run_until(w, p->lost);
     assert_string_equal(p->order, "MbL");

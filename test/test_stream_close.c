@@ -1,13 +1,8 @@
 /* test_stream_close.c - the ends of a stream: EOF, half close, close, abort. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192, TEN_MIB = 10 * 1024 * 1024 };
-
-static size_t buffered(const struct peer *p)
-{
-    return rondo_transport_get_write_buffer_size(p->transport);
-}
 
 /* ---- S6: what came before an orderly close ------------------------------ */
 
@@ -84,7 +79,7 @@ static void check_closes_after_eof(struct world *w,
     raw_shutdown_write(fd);
     test_run_until(w, rondo_transport_is_closing(p->transport));
     assert_int_equal(p->lost, 0);
-    assert_true(buffered(p) > 0);
+    assert_true(peer_buffered(p) > 0);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
     test_run_until(w, p->lost);
     assert_int_equal(p->error, 0);
@@ -135,7 +130,7 @@ TEST(S6_write_eof_sends_the_buffer_first)
 
     assert_true(rondo_transport_can_write_eof(p->transport));
     assert_ok(rondo_transport_write_eof(p->transport));
-    assert_true(buffered(p) > 0);
+    assert_true(peer_buffered(p) > 0);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
     test_spin(w, 20);
     assert_int_equal(p->lost, 0);
@@ -194,11 +189,6 @@ TEST(S6_both_directions_over_closes_by_itself)
     check_closes_by_itself(w, false);
 }
 
-static void end_writing(struct peer *p)
-{
-    assert_ok(rondo_transport_write_eof(p->transport));
-}
-
 TEST(S6_write_eof_inside_eof_received)
 {
     struct peer *p = test_peer(w);
@@ -206,7 +196,7 @@ TEST(S6_write_eof_inside_eof_received)
     uint64_t sent = test_fill_transport(w, p);
 
     p->keep_open = true;
-    p->on_eof = end_writing;
+    p->on_eof = act_write_eof;
     raw_shutdown_write(fd);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
     test_run_until(w, p->lost);
@@ -284,7 +274,7 @@ TEST(S7_a_peer_that_never_reads_ends_by_the_timeout)
 
 static void close_it(struct peer *p)
 {
-    if (buffered(p) == 0)
+    if (peer_buffered(p) == 0)
         rondo_transport_close(p->transport);
 }
 
@@ -318,7 +308,7 @@ static void check_abort(struct world *w, int error, int expected)
         rondo_transport_abort_with(p->transport, error);
     else
         rondo_transport_abort(p->transport);
-    assert_int_equal(buffered(p), 0);
+    assert_int_equal(peer_buffered(p), 0);
     assert_int_equal(p->lost, 0); /* not inside the call */
     test_run_until(w, p->lost);
     assert_int_equal(p->error, expected);

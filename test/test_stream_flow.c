@@ -1,6 +1,6 @@
 /* test_stream_flow.c - limits of the write buffer, pause and resume. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192, LARGE = 1024 * 1024, DEFAULT_HIGH = 65536 };
 
@@ -17,11 +17,6 @@ static void check_limits(struct peer *p, size_t high, size_t low)
 static void set_limits(struct peer *p, size_t high, size_t low)
 {
     assert_ok(rondo_transport_set_write_buffer_limits(p->transport, high, low));
-}
-
-static size_t buffered(const struct peer *p)
-{
-    return rondo_transport_get_write_buffer_size(p->transport);
 }
 
 /* ---- S4: the limits ----------------------------------------------------- */
@@ -113,7 +108,7 @@ static raw_fd stuffed_peer(struct world *w, struct peer *p, uint64_t *sent)
     set_limits(p, SIZE_MAX, 0);
     *sent = test_fill_transport(w, p);
     (void)test_settle(w, p);
-    while (buffered(p) == 0) {
+    while (peer_buffered(p) == 0) {
         unsigned char piece[4096];
 
         test_fill(piece, *sent, sizeof piece);
@@ -138,13 +133,13 @@ TEST(S4_pause_when_over_high_and_not_at_it)
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
-    size_t size = buffered(p);
+    size_t size = peer_buffered(p);
     unsigned char piece[101];
 
     set_limits(p, size + 100, 1);
     test_fill(piece, sent, sizeof piece);
     assert_int_equal(rondo_transport_write(p->transport, piece, 100), 0);
-    assert_int_equal(buffered(p), size + 100);
+    assert_int_equal(peer_buffered(p), size + 100);
     test_spin(w, 20);
     assert_int_equal(p->pauses, 0);
     assert_int_equal(rondo_transport_write(p->transport, piece + 100, 1), 1);
@@ -160,7 +155,7 @@ static void at_most_low(struct peer *p)
     size_t low = 0;
 
     rondo_transport_get_write_buffer_limits(p->transport, NULL, &low);
-    assert_true(buffered(p) <= low);
+    assert_true(peer_buffered(p) <= low);
     assert_false(rondo_transport_is_writing_paused(p->transport));
 }
 
@@ -178,11 +173,11 @@ TEST(S4_resume_when_down_to_low)
     test_run_until(w, p->pauses == 1);
     while (!p->resumes) {
         assert_true(rondo_transport_is_writing_paused(p->transport));
-        assert_true(buffered(p) > 300000);
+        assert_true(peer_buffered(p) > 300000);
         at += test_drain_raw_some(w, fd, at, 1000);
         test_spin(w, 2);
     }
-    if (!buffered(p))
+    if (!peer_buffered(p))
         test_skip(w, "this kernel takes all that waits as soon as there is "
                      "room");
     rondo_transport_close(p->transport);
@@ -218,9 +213,9 @@ TEST(S4_both_are_called_even_if_it_drains_first)
 
     test_fill(data, 0, LARGE);
     set_limits(p, 1, 0);
-    for (int i = 0; i < 200 && buffered(p) == 0; i++)
+    for (int i = 0; i < 200 && peer_buffered(p) == 0; i++)
         assert_ok(rondo_transport_write(p->transport, data, 4096));
-    assert_true(buffered(p) > 0);
+    assert_true(peer_buffered(p) > 0);
     while (raw_recv(fd, got, sizeof got, 0) > 0) /* room for all of it */
         continue;
     test_run_until(w, p->resumes == 1);
@@ -250,7 +245,7 @@ TEST(S4_lower_limits_pause_at_once)
     raw_fd fd = stuffed_peer(w, p, &sent);
 
     assert_false(rondo_transport_is_writing_paused(p->transport));
-    set_limits(p, buffered(p) - 1, 1);
+    set_limits(p, peer_buffered(p) - 1, 1);
     assert_true(rondo_transport_is_writing_paused(p->transport));
     assert_int_equal(p->pauses, 0);
     test_run_until(w, p->pauses == 1);
@@ -262,7 +257,7 @@ TEST(S4_higher_limits_resume_at_once)
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
-    size_t size = buffered(p);
+    size_t size = peer_buffered(p);
 
     set_limits(p, 1, 1);
     test_run_until(w, p->pauses == 1);
@@ -270,7 +265,7 @@ TEST(S4_higher_limits_resume_at_once)
     assert_int_equal(p->resumes, 0);
     test_run_until(w, p->resumes == 1);
     assert_false(rondo_transport_is_writing_paused(p->transport));
-    assert_int_equal(buffered(p), size);
+    assert_int_equal(peer_buffered(p), size);
     assert_string_equal(p->order, "MPR");
     finish(w, p, fd, sent);
 }
@@ -281,7 +276,7 @@ TEST(S4_limits_around_the_size_change_nothing)
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
-    size_t size = buffered(p);
+    size_t size = peer_buffered(p);
 
     set_limits(p, size, 1);
     test_spin(w, 10);
@@ -300,7 +295,7 @@ TEST(S4_limits_to_and_fro_before_the_loop_runs)
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
-    size_t size = buffered(p);
+    size_t size = peer_buffered(p);
 
     for (int i = 0; i < 7; i++) {
         set_limits(p, 1, 1);
@@ -318,35 +313,30 @@ TEST(S4_limits_to_and_fro_before_the_loop_runs)
 
 /* ---- S4: each way to write counts --------------------------------------- */
 
-static void release_nothing(void *arg)
-{
-    (void)arg;
-}
-
 TEST(S4_gathered_and_owned_count)
 {
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
-    size_t size = buffered(p);
+    size_t size = peer_buffered(p);
     unsigned char *data = test_alloc(w, 3000);
     const rondo_buffer pieces[2] = {{data, 400}, {data + 400, 600}};
 
     test_fill(data, sent, 3000);
     set_limits(p, size + 999, 1);
     assert_int_equal(rondo_transport_writev(p->transport, pieces, 2), 1);
-    assert_int_equal(buffered(p), size + 1000);
+    assert_int_equal(peer_buffered(p), size + 1000);
     set_limits(p, size + 1999, size + 1999);
     assert_int_equal(rondo_transport_write_owned(p->transport, data + 1000,
-                                                 1000, release_nothing, NULL),
+                                                 1000, ignore_release, NULL),
                      1);
-    assert_int_equal(buffered(p), size + 2000);
+    assert_int_equal(peer_buffered(p), size + 2000);
     set_limits(p, size + 2999, size + 2999);
     assert_int_equal(rondo_transport_write(p->transport, data + 2000, 1000), 1);
-    assert_int_equal(buffered(p), size + 3000);
+    assert_int_equal(peer_buffered(p), size + 3000);
     test_spin(w, 40);
     /* resumed only if the kernel has found room after all */
     assert_true(p->pauses >= 1);
-    assert_int_equal(p->pauses - p->resumes, buffered(p) > size + 2999);
+    assert_int_equal(p->pauses - p->resumes, peer_buffered(p) > size + 2999);
     finish(w, p, fd, sent + 3000);
 }

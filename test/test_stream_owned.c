@@ -1,6 +1,6 @@
 /* test_stream_owned.c - writing without a copy, and gathered writing. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192, LARGE = 1024 * 1024 };
 
@@ -168,24 +168,11 @@ static void check_released_by(struct world *w, void (*end)(struct peer *p),
     raw_close(fd);
 }
 
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
-static void reset_it(struct peer *p)
-{
-    raw_fd *fd = p->user;
-
-    raw_reset(*fd);
-    *fd = RONDO_NO_FD;
-}
-
 TEST_CASE(S3_abort_releases_before_lost,
-          check_released_by(w, abort_it, RONDO_ECANCELED));
+          check_released_by(w, act_abort, RONDO_ECANCELED));
 
 TEST_CASE(S3_a_reset_releases_before_lost,
-          check_released_by(w, reset_it, RONDO_ECONNRESET));
+          check_released_by(w, act_reset, RONDO_ECONNRESET));
 
 TEST(S3_closing_the_loop_releases)
 {
@@ -240,7 +227,7 @@ static void check_inside_release(struct world *w, void (*then)(struct peer *p),
 TEST(S3_closing_and_aborting_inside_release)
 {
     check_inside_release(w, close_it, 0);
-    check_inside_release(w, abort_it, RONDO_ECANCELED);
+    check_inside_release(w, act_abort, RONDO_ECANCELED);
 }
 
 TEST(S3_owned_and_copied_keep_their_order)

@@ -4,26 +4,11 @@
 
 enum { SMALL = 8192 };
 
-/* takes over a connection that is made already; p->other is the next one */
-static struct peer *successor(struct world *w, struct peer *of)
-{
-    struct peer *p = test_peer(w);
-
-    p->joined = true;
-    of->other = p;
-    return p;
-}
-
-static void hand_over(struct peer *p, const rondo_protocol *protocol)
-{
-    assert_ok(rondo_transport_set_protocol(p->transport, protocol, p->other));
-}
-
 static void hand_over_in_data(struct peer *p, const void *data, size_t size)
 {
     (void)data;
     (void)size;
-    hand_over(p, &recorder);
+    peer_hand_over(p, &recorder);
 }
 
 /* ---- S10: from the next callback on ------------------------------------- */
@@ -31,7 +16,7 @@ static void hand_over_in_data(struct peer *p, const void *data, size_t size)
 TEST(S10_acts_from_the_next_callback)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 0);
 
     a->on_data = hand_over_in_data;
@@ -65,13 +50,13 @@ TEST(S10_before_made)
 
 static void hand_over_plain(struct peer *p)
 {
-    hand_over(p, &recorder);
+    peer_hand_over(p, &recorder);
 }
 
 TEST(S10_in_made)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fds[2];
 
     a->on_made = hand_over_plain;
@@ -87,7 +72,7 @@ TEST(S10_in_made)
 TEST(S10_in_eof_received)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 0);
 
     a->on_eof = hand_over_plain;
@@ -102,11 +87,11 @@ static void check_lost_goes_to_the_new(struct world *w,
                                        int error)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 0);
 
     end(a->transport);
-    hand_over(a, &recorder);
+    peer_hand_over(a, &recorder);
     test_run_until(w, b->lost);
     assert_string_equal(a->order, "M");
     assert_int_equal(b->error, error);
@@ -165,7 +150,7 @@ TEST(S10_plain_to_buffered_and_back)
     raw_fd fd;
 
     s->plain = test_peer(w);
-    s->buffered = successor(w, s->plain);
+    s->buffered = peer_successor(w, s->plain);
     s->plain->user = s->buffered->user = s;
     s->plain->on_data = next_protocol;
     s->buffered->on_updated = next_after_updated;
@@ -184,7 +169,7 @@ TEST(S10_plain_to_buffered_and_back)
 static void check_paused_hand_over(struct world *w, bool told)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, SMALL);
     unsigned char *data = test_alloc(w, 500000);
 
@@ -192,7 +177,7 @@ static void check_paused_hand_over(struct world *w, bool told)
     assert_int_equal(rondo_transport_write(a->transport, data, 500000), 1);
     if (told)
         test_run_until(w, a->pauses == 1);
-    hand_over(a, &recorder);
+    peer_hand_over(a, &recorder);
     assert_int_equal(b->pauses, 0); /* not inside the call */
     assert_true(raw_send_all(fd, "x", 1, 1000));
     test_run_until(w, b->bytes == 1);
@@ -214,8 +199,8 @@ TEST_CASE(S10_a_pause_not_yet_told_goes_to_the_new_one,
 TEST(S10_in_pause_and_resume_writing)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
-    struct peer *c = successor(w, b);
+    struct peer *b = peer_successor(w, a);
+    struct peer *c = peer_successor(w, b);
     raw_fd fd = test_raw_peer(w, &recorder, a, SMALL);
     unsigned char *data = test_alloc(w, 500000);
 

@@ -1,18 +1,8 @@
 /* test_stream_reading.c - pausing and resuming what is read. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192 };
-
-static void pause_it(struct peer *p)
-{
-    assert_ok(rondo_transport_pause_reading(p->transport));
-}
-
-static void resume_it(struct peer *p)
-{
-    assert_ok(rondo_transport_resume_reading(p->transport));
-}
 
 /* the plain socket sends the pattern until it would block: how much it was */
 static size_t send_until_blocked(struct world *w, raw_fd fd)
@@ -41,11 +31,11 @@ static void check_peer_blocks(struct world *w, const rondo_protocol *protocol)
     raw_fd fd = test_raw_peer(w, protocol, p, SMALL);
     size_t sent;
 
-    pause_it(p);
+    act_pause(p);
     sent = send_until_blocked(w, fd);
     assert_int_equal(p->bytes, 0);
     assert_int_equal(p->buffers, 0);
-    resume_it(p);
+    act_resume(p);
     test_run_until(w, p->bytes == sent);
     assert_true(p->checksum == test_pattern_checksum(sent));
     test_send_raw(w, fd, sent, 10);
@@ -59,19 +49,6 @@ TEST_CASE(S5_pause_holds_the_bytes_and_the_peer_blocks,
 TEST_CASE(S5_pause_holds_the_bytes_of_a_buffered_one,
           check_peer_blocks(w, &buffered_recorder));
 
-static void pause_in_data(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    pause_it(p);
-}
-
-static void pause_in_updated(struct peer *p, size_t size)
-{
-    (void)size;
-    pause_it(p);
-}
-
 /* each resume lets exactly one callback through */
 static void check_one_at_a_time(struct world *w, const rondo_protocol *protocol)
 {
@@ -79,8 +56,8 @@ static void check_one_at_a_time(struct world *w, const rondo_protocol *protocol)
     struct peer *p = test_peer(w);
     raw_fd fd;
 
-    p->on_data = pause_in_data;
-    p->on_updated = pause_in_updated;
+    p->on_data = act_pause_in_data;
+    p->on_updated = act_pause_in_updated;
     fd = test_raw_peer(w, protocol, p, 0);
     test_send_raw(w, fd, 0, SIZE);
     for (unsigned i = 1; p->bytes < SIZE; i++) {
@@ -90,7 +67,7 @@ static void check_one_at_a_time(struct world *w, const rondo_protocol *protocol)
         assert_int_equal(p->data + p->updates, i);
         if (i == 1)
             assert_true(test_run_for(w, RONDO_MS(50)) <= 10);
-        resume_it(p);
+        act_resume(p);
     }
     assert_true(p->checksum == test_pattern_checksum(SIZE));
     assert_true(p->data + p->updates > 2);
@@ -108,16 +85,16 @@ TEST(S5_pause_and_resume_are_idempotent)
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     assert_true(rondo_transport_is_reading(p->transport));
-    resume_it(p);
+    act_resume(p);
     assert_true(rondo_transport_is_reading(p->transport));
-    pause_it(p);
-    pause_it(p);
+    act_pause(p);
+    act_pause(p);
     assert_false(rondo_transport_is_reading(p->transport));
     test_send_raw(w, fd, 0, 100);
     test_spin(w, 20);
     assert_int_equal(p->bytes, 0);
-    resume_it(p);
-    resume_it(p);
+    act_resume(p);
+    act_resume(p);
     assert_true(rondo_transport_is_reading(p->transport));
     test_run_until(w, p->bytes == 100);
     assert_error(rondo_transport_pause_reading(NULL), RONDO_EINVAL);
@@ -132,13 +109,13 @@ TEST(S5_pause_and_resume_many_times_before_the_loop_runs)
 
     for (uint64_t i = 0; i < 100; i++) {
         test_send_raw(w, fd, i * 10, 10);
-        pause_it(p);
-        resume_it(p);
-        pause_it(p);
+        act_pause(p);
+        act_resume(p);
+        act_pause(p);
         if (i % 2)
             test_spin(w, 1);
         assert_int_equal(p->bytes, i * 10);
-        resume_it(p);
+        act_resume(p);
         test_run_until(w, p->bytes == (i + 1) * 10);
     }
     assert_true(p->checksum == test_pattern_checksum(1000));
@@ -147,8 +124,8 @@ TEST(S5_pause_and_resume_many_times_before_the_loop_runs)
 
 static void both_are_harmless(struct peer *p)
 {
-    pause_it(p);
-    resume_it(p);
+    act_pause(p);
+    act_resume(p);
     assert_false(rondo_transport_is_reading(p->transport));
 }
 
@@ -176,7 +153,7 @@ static void resume_later(rondo_loop *loop, void *arg)
     struct peer *p = arg;
 
     (void)loop;
-    resume_it(p);
+    act_resume(p);
 }
 
 TEST(S5_resume_from_elsewhere)
@@ -184,7 +161,7 @@ TEST(S5_resume_from_elsewhere)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    pause_it(p);
+    act_pause(p);
     test_send_raw(w, fd, 0, 50);
     assert_ok(rondo_call_later(w->loop, RONDO_MS(1), resume_later, p));
     test_run_until(w, p->bytes == 50);
@@ -205,12 +182,12 @@ TEST(S5_a_reset_while_paused_costs_no_cpu)
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     w->expect_clean = true;
-    pause_it(p);
+    act_pause(p);
     test_spin(w, 5);
     raw_reset(fd);
     check_idle(w);
     assert_int_equal(p->lost, 0);
-    resume_it(p);
+    act_resume(p);
     assert_int_equal(p->lost, 0);
     test_run_until(w, p->lost);
     assert_string_equal(p->order, "ML");
@@ -223,7 +200,7 @@ TEST(S5_a_reset_while_paused_arrives_at_the_next_write)
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     w->expect_clean = true;
-    pause_it(p);
+    act_pause(p);
     test_spin(w, 5);
     raw_reset(fd);
     check_idle(w);
@@ -241,7 +218,7 @@ TEST(S5_a_reset_while_paused_and_writing)
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
     w->expect_clean = true;
-    pause_it(p);
+    act_pause(p);
     (void)test_fill_transport(w, p);
     raw_reset(fd);
     test_run_until(w, p->lost);
@@ -253,13 +230,13 @@ TEST(S5_an_eof_while_paused_costs_no_cpu)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    pause_it(p);
+    act_pause(p);
     test_spin(w, 5);
     test_send_raw(w, fd, 0, 100);
     raw_close(fd);
     check_idle(w);
     assert_string_equal(p->order, "M");
-    resume_it(p);
+    act_resume(p);
     test_run_until(w, p->lost);
     assert_string_equal(p->order, "MdEL");
     assert_int_equal(p->bytes, 100);
@@ -272,8 +249,8 @@ TEST(S5_a_paused_transport_can_be_closed)
 
     w->expect_clean = true;
     test_pair(w, &a, &b);
-    pause_it(a);
-    pause_it(b);
+    act_pause(a);
+    act_pause(b);
     test_spin(w, 5);
     rondo_transport_close(a->transport);
     rondo_transport_abort(b->transport);
@@ -291,7 +268,7 @@ TEST(S5_an_idle_connection_does_not_wake_the_loop)
     test_run_until(w, b->bytes == 1);
     check_idle(w);
     (void)test_fill_transport(w, a);
-    pause_it(b);
+    act_pause(b);
     (void)test_settle(w, a);
     check_idle(w); /* waiting to write */
 }

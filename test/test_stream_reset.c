@@ -1,22 +1,13 @@
 /* test_stream_reset.c - a peer that resets, at every point; SIGPIPE. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192 };
-
-/* p->user is the plain socket, RONDO_NO_FD once it is gone */
-static void reset_it(struct peer *p)
-{
-    raw_fd *fd = p->user;
-
-    raw_reset(*fd);
-    *fd = RONDO_NO_FD;
-}
 
 static void reset_once(struct peer *p)
 {
     if (*(raw_fd *)p->user != RONDO_NO_FD)
-        reset_it(p);
+        act_reset(p);
 }
 
 static void reset_in_data(struct peer *p, const void *data, size_t size)
@@ -67,7 +58,7 @@ TEST(S8_reset_idle)
 
     w->expect_clean = true;
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
 }
@@ -78,7 +69,7 @@ TEST(S8_reset_idle_buffered_protocol)
 
     w->expect_clean = true;
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
 }
@@ -99,7 +90,7 @@ TEST(S8_reset_before_made)
     struct peer *p = not_yet_made(w);
 
     w->expect_clean = true;
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
 }
@@ -127,14 +118,14 @@ TEST(S8_reset_in_made)
 {
     struct peer *p = not_yet_made(w);
 
-    p->on_made = reset_it;
+    p->on_made = act_reset;
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
 }
 
 static void write_and_reset(struct peer *p)
 {
-    reset_it(p);
+    act_reset(p);
     (void)rondo_transport_write(p->transport, "x", 1);
     (void)rondo_transport_write(p->transport, "y", 1);
     assert_int_equal(p->lost, 0);
@@ -185,7 +176,7 @@ TEST(S8_reset_while_writing)
     w->expect_clean = true;
     (void)test_fill_transport(w, p);
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
 }
 
@@ -196,7 +187,7 @@ TEST(S8_reset_while_writing_is_paused)
     assert_ok(rondo_transport_set_write_buffer_limits(p->transport, 1, 0));
     (void)test_fill_transport(w, p);
     test_run_until(w, p->pauses == 1);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "MPL");
 }
@@ -205,7 +196,7 @@ TEST(S8_reset_in_pause_writing)
 {
     struct peer *p = victim(w, &recorder, SMALL);
 
-    p->on_pause = reset_it;
+    p->on_pause = act_reset;
     assert_ok(rondo_transport_set_write_buffer_limits(p->transport, 1, 0));
     (void)test_fill_transport(w, p);
     check_lost(w, p);
@@ -217,7 +208,7 @@ TEST(S8_reset_in_resume_writing)
     struct peer *p = victim(w, &recorder, SMALL);
     unsigned char got[4096];
 
-    p->on_resume = reset_it;
+    p->on_resume = act_reset;
     assert_ok(rondo_transport_set_write_buffer_limits(p->transport, 1, 0));
     (void)test_fill_transport(w, p);
     while (!p->resumes) {
@@ -235,7 +226,7 @@ TEST(S8_reset_after_eof)
     p->keep_open = true;
     raw_shutdown_write(plain(p));
     test_run_until(w, p->eof);
-    reset_it(p);
+    act_reset(p);
     assert_true(test_run_for(w, RONDO_MS(50)) <= 10);
     for (int i = 0; i < 3 && !p->lost; i++)
         (void)rondo_transport_write(p->transport, "x", 1);
@@ -249,7 +240,7 @@ TEST(S8_reset_in_eof_received)
     struct peer *p = victim(w, &recorder, SMALL);
 
     p->keep_open = true;
-    p->on_eof = reset_it;
+    p->on_eof = act_reset;
     (void)test_fill_transport(w, p);
     raw_shutdown_write(plain(p));
     check_lost(w, p);
@@ -262,7 +253,7 @@ TEST(S8_reset_after_write_eof)
 
     assert_ok(rondo_transport_write_eof(p->transport));
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
 }
@@ -274,7 +265,7 @@ TEST(S8_reset_before_write_eof_is_out)
     (void)test_fill_transport(w, p);
     assert_ok(rondo_transport_write_eof(p->transport));
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
 }
 
@@ -284,7 +275,7 @@ TEST(S8_reset_seen_by_the_read_and_the_write_at_once)
 
     (void)test_fill_transport(w, p);
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     (void)rondo_transport_write(p->transport, "x", 1);
     (void)rondo_transport_write(p->transport, "x", 1);
     (void)rondo_transport_write_eof(p->transport);
@@ -302,7 +293,7 @@ TEST(S7_a_reset_after_close_is_no_error)
     (void)test_fill_transport(w, p);
     rondo_transport_close(p->transport);
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     test_run_until(w, p->lost);
     assert_string_equal(p->order, "ML");
     assert_int_equal(p->error, 0);
@@ -314,7 +305,7 @@ TEST(S7_a_reset_just_after_close_is_no_error)
 
     w->expect_clean = true;
     rondo_transport_close(p->transport);
-    reset_it(p);
+    act_reset(p);
     test_run_until(w, p->lost);
     assert_int_equal(p->error, 0);
 }
@@ -329,7 +320,7 @@ TEST(S8_no_sigpipe_however_it_is_written)
     for (int way = 0; way < 4; way++) {
         struct peer *p = victim(w, &recorder, 0);
 
-        reset_it(p);
+        act_reset(p);
         for (int i = 0; i < 5; i++) {
             if (way == 0)
                 (void)rondo_transport_write(p->transport, "x", 1);
@@ -352,7 +343,7 @@ TEST(S8_no_sigpipe_from_the_buffer)
         (void)test_fill_transport(w, p);
         if (i % 2)
             rondo_transport_close(p->transport);
-        reset_it(p);
+        act_reset(p);
         test_run_until(w, p->lost);
         assert_true(raw_sigpipe_untouched());
     }

@@ -1,6 +1,6 @@
 /* test_stream_timeouts.c - read and write timeouts of a stream. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192 };
 
@@ -272,18 +272,13 @@ TEST(S11_a_million_resets_cost_no_allocation)
     raw_close(fd);
 }
 
-static void send_back(struct peer *p, const void *data, size_t size)
-{
-    assert_ok(rondo_transport_write(p->transport, data, size));
-}
-
 TEST(S11_messages_with_timeouts_cost_no_allocation)
 {
     struct peer *a, *b;
     uint64_t before = 0;
 
     test_pair(w, &a, &b);
-    a->on_data = b->on_data = send_back;
+    a->on_data = b->on_data = act_echo;
     set_timeouts(a, RONDO_SEC(100), RONDO_SEC(100));
     set_timeouts(b, RONDO_SEC(100), RONDO_SEC(100));
     assert_ok(rondo_transport_write(a->transport, "ping", 4));
@@ -291,16 +286,6 @@ TEST(S11_messages_with_timeouts_cost_no_allocation)
     before = test_allocations(w);
     test_run_until(w, a->bytes >= 40000);
     assert_int_equal(test_allocations(w) - before, 0);
-}
-
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
 }
 
 static void check_ended_inside(struct world *w, void (*end)(struct peer *p),
@@ -320,6 +305,6 @@ static void check_ended_inside(struct world *w, void (*end)(struct peer *p),
 
 TEST(S11_closing_and_aborting_inside_timed_out)
 {
-    check_ended_inside(w, close_it, 0);
-    check_ended_inside(w, abort_it, RONDO_ECANCELED);
+    check_ended_inside(w, act_close, 0);
+    check_ended_inside(w, act_abort, RONDO_ECANCELED);
 }

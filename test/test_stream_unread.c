@@ -2,21 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
 
-/* takes over a connection that is made already; p->other is the next one */
-static struct peer *successor(struct world *w, struct peer *of)
-{
-    struct peer *p = test_peer(w);
-
-    p->joined = true;
-    of->other = p;
-    return p;
-}
-
-static void hand_over(struct peer *p, const rondo_protocol *protocol)
-{
-    assert_ok(rondo_transport_set_protocol(p->transport, protocol, p->other));
-}
-
 /* a line is a's, the rest is for whoever comes after */
 static void split_line(struct peer *p, const void *data, size_t size)
 {
@@ -27,14 +12,14 @@ static void split_line(struct peer *p, const void *data, size_t size)
         return;
     used = (size_t)(end + 1 - (const char *)data);
     assert_ok(rondo_transport_unread(p->transport, end + 1, size - used));
-    hand_over(p, p->user);
+    peer_hand_over(p, p->user);
 }
 
 static void check_unread(struct world *w, const rondo_protocol *next,
                          const char *order)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 0);
 
     a->user = (void *)(uintptr_t)next;
@@ -120,14 +105,14 @@ static void write_and_give_up(struct peer *p, const void *data, size_t size)
     assert_int_equal(rondo_transport_write(p->transport, much, MUCH), 1);
     assert_ok(
         rondo_transport_unread(p->transport, (const char *)data + 1, size - 1));
-    hand_over(p, &recorder);
+    peer_hand_over(p, &recorder);
 }
 
 /* the rest is at hand at once, but the new one hears of the pause first */
 TEST(S10_unread_comes_after_pause_writing)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 8192);
 
     a->on_data = write_and_give_up;

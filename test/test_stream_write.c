@@ -1,16 +1,10 @@
 /* test_stream_write.c - writing: plain and formatted, and when it fails. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192, LARGE = 4 * 1024 * 1024 };
 
 /* a refused write never releases */
-static void must_not_release(void *arg)
-{
-    (void)arg;
-    fail();
-}
-
 /* ---- S2: write ---------------------------------------------------------- */
 
 TEST(S2_sends_at_once)
@@ -92,8 +86,8 @@ static void check_refused(struct peer *p, int error)
     assert_true(rondo_last_error()[0] != '\0');
     assert_error(rondo_transport_writev(t, &piece, 1), error);
     assert_error(rondo_transport_printf(t, "%d", 17), error);
-    assert_error(
-        rondo_transport_write_owned(t, "no", 2, must_not_release, NULL), error);
+    assert_error(rondo_transport_write_owned(t, "no", 2, never_release, NULL),
+                 error);
 }
 
 TEST(S2_after_write_eof_nothing_is_sent)
@@ -181,9 +175,8 @@ TEST(S2_nonsense_is_EINVAL_and_harmless)
     assert_error(rondo_transport_writev(t, NULL, 1), RONDO_EINVAL);
     assert_error(rondo_transport_writev(t, wrong, 2), RONDO_EINVAL);
     assert_error(rondo_transport_printf(NULL, "x"), RONDO_EINVAL);
-    assert_error(
-        rondo_transport_write_owned(t, NULL, 1, must_not_release, NULL),
-        RONDO_EINVAL);
+    assert_error(rondo_transport_write_owned(t, NULL, 1, never_release, NULL),
+                 RONDO_EINVAL);
     assert_error(rondo_transport_write_eof(NULL), RONDO_EINVAL);
     rondo_transport_close(t);
     assert_int_equal(test_drain_raw(w, fd, 0), 0);

@@ -1,6 +1,6 @@
 /* test_timers_clock.c - timers and the clocks beneath them. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 #include "raw_net.h"
 
 /* ---- T2: short sleeps --------------------------------------------------- */
@@ -42,18 +42,12 @@ TEST(T2_each_sleep_takes_few_iterations)
     }
 }
 
-static void note_run(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
 /* The wait's own limit is not the deadline's: neither may spin. */
 TEST(T2_run_once_waits_as_long_as_it_may)
 {
     unsigned *fired = test_alloc(w, sizeof *fired);
-    rondo_id far =
-        assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), note_run, fired));
+    rondo_id far = assert_ok(
+        rondo_call_later(w->loop, RONDO_SEC(1000), count_call, fired));
 
     for (unsigned i = 0; i < COUNT_OF(sleeps); i++) {
         int64_t until = rondo_loop_time(w->loop) + sleeps[i];
@@ -75,7 +69,7 @@ TEST(T2_a_timeout_that_is_shorter_than_the_deadline)
 {
     unsigned *fired = test_alloc(w, sizeof *fired);
 
-    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), note_run, fired));
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count_call, fired));
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
     assert_int_equal(rondo_loop_run_once(w->loop, -1), 1);
     assert_int_equal(rondo_loop_run_once(w->loop, INT64_MIN), 1);
@@ -147,8 +141,8 @@ TEST(T6_steps_of_the_wall_clock_have_no_influence)
     s->w = w;
     s->not_before = begin + RONDO_MS(1);
     assert_ok(rondo_call_at(w->loop, s->not_before, step_again, s));
-    assert_ok(rondo_call_at(w->loop, begin + RONDO_SEC(3600), note_run, far));
-    assert_ok(rondo_call_every(w->loop, RONDO_SEC(3600), note_run, far));
+    assert_ok(rondo_call_at(w->loop, begin + RONDO_SEC(3600), count_call, far));
+    assert_ok(rondo_call_every(w->loop, RONDO_SEC(3600), count_call, far));
     test_run_until(w, s->fired == 10);
     (void)raw_step_wall_clock(100 * 86400);
     test_spin(w, 10);
@@ -163,7 +157,7 @@ TEST(T6_steps_of_the_wall_clock_have_no_influence)
 TEST(T5_missed_periods_beyond_32_bits_are_counted)
 {
     unsigned *calls = test_alloc(w, sizeof *calls);
-    rondo_id id = assert_ok(rondo_call_every(w->loop, 1, note_run, calls));
+    rondo_id id = assert_ok(rondo_call_every(w->loop, 1, count_call, calls));
     int64_t first = assert_ok(rondo_when(w->loop, id));
     int64_t missed;
 
@@ -185,9 +179,9 @@ TEST(T6_after_a_long_pause_each_timer_fires_once)
     rondo_id id;
 
     for (int i = 0; i < 100; i++)
-        assert_ok(rondo_call_later(w->loop, RONDO_SEC(i), note_run, calls));
-    id = assert_ok(rondo_call_every(w->loop, RONDO_SEC(7), note_run, calls));
-    assert_ok(rondo_call_later(w->loop, RONDO_SEC(86400), note_run, far));
+        assert_ok(rondo_call_later(w->loop, RONDO_SEC(i), count_call, calls));
+    id = assert_ok(rondo_call_every(w->loop, RONDO_SEC(7), count_call, calls));
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(86400), count_call, far));
     if (!raw_advance_clock(3600))
         test_skip(w, "this system's clock cannot be replaced");
     test_run_until(w, *calls >= 101);

@@ -1,12 +1,6 @@
 /* test_timers_many.c - a great many timers, and random ones beside a model. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
+#include "harness_act.h"
 
 static uint64_t random_next(uint64_t *seed)
 {
@@ -37,8 +31,8 @@ TEST(T4_a_million_cancelled)
     w->expect_clean = true;
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < n; i++)
-            ids[i] = rondo_call_at(w->loop, base + i * INT64_C(7919) % n, count,
-                                   fired);
+            ids[i] = rondo_call_at(w->loop, base + i * INT64_C(7919) % n,
+                                   count_call, fired);
         assert_int_equal(test_metrics(w).live_timers, n);
         for (int i = 0; i < n; i++)
             assert_ok(rondo_cancel(w->loop, ids[i]));
@@ -57,7 +51,7 @@ TEST(T4_a_million_started_and_cancelled_in_turn)
 {
     unsigned *fired = test_alloc(w, sizeof *fired);
     rondo_id stays =
-        assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count, fired));
+        assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count_call, fired));
     size_t before = test_live_bytes(w);
     int n = a_million();
 
@@ -65,7 +59,7 @@ TEST(T4_a_million_started_and_cancelled_in_turn)
     test_reset_peak(w);
     for (int i = 0; i < n; i++) {
         rondo_id id =
-            rondo_call_later(w->loop, RONDO_SEC(100) + i, count, fired);
+            rondo_call_later(w->loop, RONDO_SEC(100) + i, count_call, fired);
 
         assert_ok(id);
         assert_int_equal(rondo_cancel(w->loop, id), 0);
@@ -91,7 +85,7 @@ static void check_pushes(struct world *w, int n, int rounds, int step)
     size_t before;
 
     for (int i = 0; i < n; i++)
-        ids[i] = assert_ok(rondo_call_at(w->loop, base + i, count, fired));
+        ids[i] = assert_ok(rondo_call_at(w->loop, base + i, count_call, fired));
     before = test_live_bytes(w);
     test_reset_peak(w);
     for (int k = 1; k <= rounds; k++) {
@@ -125,7 +119,7 @@ TEST(T4_to_and_fro)
     int n = a_million();
 
     for (int i = 0; i < 100; i++)
-        ids[i] = assert_ok(rondo_call_at(w->loop, base, count, fired));
+        ids[i] = assert_ok(rondo_call_at(w->loop, base, count_call, fired));
     test_reset_peak(w);
     for (int i = 0; i < n; i++) {
         uint64_t r = random_next(&seed);
@@ -146,8 +140,8 @@ TEST(T4_a_million_fire)
 
     w->expect_clean = true;
     for (int i = 0; i < n; i++)
-        assert_ok(
-            rondo_call_at(w->loop, base + i * INT64_C(7919) % n, count, fired));
+        assert_ok(rondo_call_at(w->loop, base + i * INT64_C(7919) % n,
+                                count_call, fired));
     test_run_loop(w);
     assert_int_equal(*fired, n);
 }

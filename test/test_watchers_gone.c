@@ -68,8 +68,7 @@ TEST(W1_a_removed_side_costs_no_time)
     assert_int_equal(r->calls, 0);
     assert_true(wr->calls - before < 50);
     assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- W3: removed, closed, used again ------------------------------------ */
@@ -156,8 +155,7 @@ TEST(W3_outside_of_callbacks_too)
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     test_run_until(w, newer->calls);
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     raw_close(old->fds[1]);
 }
 
@@ -256,8 +254,7 @@ TEST(W3_closed_and_reused_without_removing)
     test_run_until(w, newer->calls >= 2);
     assert_int_equal(old->calls, 0);
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     raw_close(old->fds[1]);
 }
 

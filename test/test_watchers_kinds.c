@@ -60,8 +60,7 @@ static void check_stream(struct world *w, raw_fd fds[2])
     char piece[16];
 
     if (!is_taken(w, RONDO_CAN_WATCH_PIPES, fds[0])) {
-        raw_close(fds[0]);
-        raw_close(fds[1]);
+        raw_close_pair(fds);
         return;
     }
     w->expect_clean = true;
@@ -110,8 +109,7 @@ TEST(W4_pipe_whose_reader_leaves)
     if (raw_pipe(fds) != 0)
         test_skip(w, "no pipes as descriptors on this system");
     if (!is_taken(w, RONDO_CAN_WATCH_PIPES, fds[1])) {
-        raw_close(fds[0]);
-        raw_close(fds[1]);
+        raw_close_pair(fds);
         return;
     }
     raw_set_nonblocking(fds[1]);
@@ -134,8 +132,7 @@ TEST(W4_error_on_a_pipe_wakes_its_reader_too)
     if (raw_pipe(fds) != 0)
         test_skip(w, "no pipes as descriptors on this system");
     if (!is_taken(w, RONDO_CAN_WATCH_PIPES, fds[1])) {
-        raw_close(fds[0]);
-        raw_close(fds[1]);
+        raw_close_pair(fds);
         return;
     }
     c = reader(w, fds[1]);
@@ -189,8 +186,7 @@ TEST(W4_terminal)
         assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
         assert_int_equal(rondo_remove_reader(w->loop, fds[1]), 1);
     }
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 TEST(W4_hang_up_of_a_terminal)
@@ -201,8 +197,7 @@ TEST(W4_hang_up_of_a_terminal)
     if (raw_terminal(fds) != 0)
         test_skip(w, "no pseudo terminals on this system");
     if (!is_taken(w, RONDO_CAN_WATCH_PIPES, fds[1]) || is_refused(w, fds[1])) {
-        raw_close(fds[0]);
-        raw_close(fds[1]);
+        raw_close_pair(fds);
         return;
     }
     r = reader(w, fds[1]);
@@ -304,8 +299,7 @@ TEST(W4_refused_device_leaves_no_trace)
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     test_run_until(w, c->calls >= 3);
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- sockets of other kinds --------------------------------------------- */

@@ -1,22 +1,15 @@
 /* test_watchers_wrong.c - descriptors that cannot be watched. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 #include "raw_net.h"
-
-static void ready(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)loop;
-    (void)fd;
-    ++*(unsigned *)arg;
-}
 
 static void check_refused(struct world *w, raw_fd fd, int error)
 {
     unsigned *calls = test_alloc(w, sizeof *calls);
 
-    assert_error(rondo_add_reader(w->loop, fd, ready, calls), error);
+    assert_error(rondo_add_reader(w->loop, fd, count_fd, calls), error);
     assert_true(strstr(rondo_last_error(), "add_reader") != NULL);
-    assert_error(rondo_add_writer(w->loop, fd, ready, calls), error);
+    assert_error(rondo_add_writer(w->loop, fd, count_fd, calls), error);
     assert_true(strstr(rondo_last_error(), "add_writer") != NULL);
     assert_int_equal(rondo_remove_reader(w->loop, fd), 0);
     assert_int_equal(rondo_remove_writer(w->loop, fd), 0);
@@ -71,16 +64,15 @@ TEST(W2_a_number_too_large_is_not_cut)
                      w->loop, (raw_fd)((uint64_t)1 << 32) + fds[0], &recorder,
                      test_peer(w), NULL),
                  RONDO_EBADF);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 static void check_busy(struct world *w, rondo_fd fd)
 {
     unsigned *calls = test_alloc(w, sizeof *calls);
 
-    assert_error(rondo_add_reader(w->loop, fd, ready, calls), RONDO_EBUSY);
-    assert_error(rondo_add_writer(w->loop, fd, ready, calls), RONDO_EBUSY);
+    assert_error(rondo_add_reader(w->loop, fd, count_fd, calls), RONDO_EBUSY);
+    assert_error(rondo_add_writer(w->loop, fd, count_fd, calls), RONDO_EBUSY);
     assert_error(rondo_remove_reader(w->loop, fd), RONDO_EBUSY);
     assert_error(rondo_remove_writer(w->loop, fd), RONDO_EBUSY);
     assert_true(rondo_last_error()[0] != '\0');
@@ -114,7 +106,7 @@ TEST(W2_a_transport_not_yet_made_is_busy)
 
     assert_int_equal(raw_pair(fds), 0);
     test_adopt(w, fds[0], &recorder, p);
-    assert_error(rondo_add_reader(w->loop, fds[0], ready,
+    assert_error(rondo_add_reader(w->loop, fds[0], count_fd,
                                   test_alloc(w, sizeof(unsigned))),
                  RONDO_EBUSY);
     test_run_until(w, p->made);
@@ -149,11 +141,10 @@ TEST(W2_over_the_backends_limit)
     assert_true(fds[0] == (raw_fd)limit);
     check_refused(w, fds[0], RONDO_EMFILE);
     fds[0] = raw_move_fd(fds[0], (raw_fd)limit - 1);
-    assert_ok(rondo_add_reader(w->loop, fds[0], ready,
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd,
                                test_alloc(w, sizeof(unsigned))));
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     (void)raw_set_descriptor_limit(before);
 }
 
@@ -167,8 +158,7 @@ TEST(W1_no_function_is_refused)
     assert_int_equal(raw_pair(fds), 0);
     assert_error(rondo_add_reader(w->loop, fds[0], NULL, w), RONDO_EINVAL);
     assert_error(rondo_add_writer(w->loop, fds[0], NULL, w), RONDO_EINVAL);
-    assert_error(rondo_add_reader(NULL, fds[0], ready, w), RONDO_EINVAL);
+    assert_error(rondo_add_reader(NULL, fds[0], count_fd, w), RONDO_EINVAL);
     assert_error(rondo_remove_reader(NULL, fds[0]), RONDO_EINVAL);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }

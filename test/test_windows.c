@@ -1,23 +1,11 @@
 /* test_windows.c - what Windows' backends get wrong most easily. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_dial.h"
 #include "raw_net.h"
 
 /* It says nothing of one system: where there is no limit, no port and no coarse
  * timer, the same has to hold. */
-
-static void count(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)loop;
-    (void)fd;
-    ++*(unsigned *)arg;
-}
-
-static void stop(rondo_loop *loop, void *arg)
-{
-    (void)arg;
-    rondo_loop_stop(loop);
-}
 
 /* ---- H1, W5: few sockets ------------------------------------------------- */
 
@@ -56,17 +44,19 @@ TEST(H1_so_many_sockets_and_no_more)
 
     assert_int_equal(limit, 512);
     for (size_t i = 0; i < limit; i++)
-        assert_ok(rondo_add_reader(w->loop, c->fds[i], count, &c->calls));
+        assert_ok(rondo_add_reader(w->loop, c->fds[i], count_fd, &c->calls));
     for (int i = 0; i < 3; i++) {
-        assert_error(rondo_add_reader(w->loop, c->fds[limit], count, &c->calls),
-                     RONDO_EMFILE);
+        assert_error(
+            rondo_add_reader(w->loop, c->fds[limit], count_fd, &c->calls),
+            RONDO_EMFILE);
         assert_non_null(strstr(rondo_last_error(), "iocp"));
     }
-    assert_ok(rondo_add_writer(w->loop, c->fds[limit - 1], count, &c->calls));
+    assert_ok(
+        rondo_add_writer(w->loop, c->fds[limit - 1], count_fd, &c->calls));
     test_run_until(w, c->calls > 3); /* and the loop lives */
     assert_int_equal(rondo_remove_writer(w->loop, c->fds[limit - 1]), 1);
     assert_int_equal(rondo_remove_reader(w->loop, c->fds[0]), 1);
-    assert_ok(rondo_add_writer(w->loop, c->fds[limit], count, &c->calls));
+    assert_ok(rondo_add_writer(w->loop, c->fds[limit], count_fd, &c->calls));
     c->calls = 0;
     test_run_until(w, c->calls > 3);
     (void)rondo_remove_writer(w->loop, c->fds[limit]);
@@ -84,7 +74,7 @@ TEST(H1_one_too_many_is_no_connection)
     struct peer *p = test_peer(w), *q = test_peer(w);
 
     for (size_t i = 0; i < c->size; i++)
-        assert_ok(rondo_add_reader(w->loop, c->fds[i], count, &c->calls));
+        assert_ok(rondo_add_reader(w->loop, c->fds[i], count_fd, &c->calls));
     (void)test_connect_peer(w, port, &recorder, p);
     dial_ends(w, p, RONDO_EMFILE);
     assert_error(rondo_create_server(w->loop, RONDO_SERVE(.host = "127.0.0.1"),
@@ -107,7 +97,7 @@ TEST(W5_failed_connect_wakes_the_writer)
 
     if (fd == RONDO_NO_FD)
         test_skip(w, "this system refuses a connect inside the call");
-    assert_ok(rondo_add_writer(w->loop, fd, count, calls));
+    assert_ok(rondo_add_writer(w->loop, fd, count_fd, calls));
     test_run_until(w, *calls);
     assert_int_equal(rondo_remove_writer(w->loop, fd), 1);
     raw_close(fd);
@@ -123,9 +113,9 @@ TEST(W5_what_is_no_socket_is_refused)
     assert_int_equal(raw_pipe(fds), 0);
     w->expect_clean = true;
     for (int i = 0; i < 2; i++) {
-        assert_error(rondo_add_reader(w->loop, fds[i], count, &calls),
+        assert_error(rondo_add_reader(w->loop, fds[i], count_fd, &calls),
                      RONDO_ENOTSUP);
-        assert_error(rondo_add_writer(w->loop, fds[i], count, &calls),
+        assert_error(rondo_add_writer(w->loop, fds[i], count_fd, &calls),
                      RONDO_ENOTSUP);
         assert_error(rondo_connect_accepted_socket(w->loop, fds[i], &recorder,
                                                    test_peer(w), NULL),
@@ -220,17 +210,12 @@ TEST(H2_stop_and_run_again)
     char byte = 'x';
 
     for (unsigned i = 1; i <= 20; i++) {
-        assert_true(rondo_call_soon(w->loop, stop, NULL) > 0);
+        assert_true(rondo_call_soon(w->loop, stop_call, NULL) > 0);
         assert_int_equal(rondo_loop_run(w->loop), 1);
         assert_true(raw_send_all(fd, &byte, 1, 1000));
         test_run_until(w, p->bytes == i);
     }
     raw_close(fd);
-}
-
-static void echo(struct peer *p, const void *data, size_t size)
-{
-    assert_int_equal(rondo_transport_write(p->transport, data, size), 0);
 }
 
 /* One for the receive, none for an answer that leaves at once. */
@@ -241,7 +226,7 @@ TEST(H2_a_request_is_one_completion)
     char bytes[64] = "question";
     uint64_t events = 0, allocations = 0;
 
-    p->on_data = echo;
+    p->on_data = act_echo;
     for (unsigned i = 1; i <= 110; i++) {
         if (i == 11) {
             events = test_metrics(w).events;
@@ -283,8 +268,7 @@ TEST(H2_a_socket_of_another_port_is_busy)
             RONDO_EBUSY);
     assert_non_null(strstr(rondo_last_error(), "completion port"));
     assert_true(raw_send_all(fds[0], "x", 1, 1000)); /* it stays open */
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- H3: the clock and the wait ------------------------------------------ */
@@ -322,8 +306,8 @@ TEST(H3_many_short_timers_take_few_iterations)
 
     assert_ok(rondo_get_clock_info(w->loop, &info));
     for (int i = 1; i <= 100; i++)
-        assert_true(rondo_call_later(w->loop, RONDO_US(10) * i, stop, calls) >
-                    0);
+        assert_true(
+            rondo_call_later(w->loop, RONDO_US(10) * i, stop_call, calls) > 0);
     while (test_metrics(w).live_timers)
         (void)rondo_loop_run(w->loop);
     assert_true(test_iterations(w) - before <= 300);

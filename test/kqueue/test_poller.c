@@ -3,6 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "harness_act.h"
 #include "harness_pipe.h"
 #include "sim.h"
 
@@ -71,8 +72,7 @@ TEST(W2_a_closed_descriptor_among_changes)
     check_alive(w, alive, others[1]);
     test_run_until(w, gone->lost);
     assert_int_equal(gone->error, RONDO_EBADF);
-    raw_close(others[0]);
-    raw_close(others[1]);
+    raw_close_pair(others);
 }
 
 TEST(S1_a_refused_change_ends_its_own_transport)
@@ -87,8 +87,7 @@ TEST(S1_a_refused_change_ends_its_own_transport)
     test_run_until(w, refused->lost);
     assert_int_equal(refused->error, RONDO_ENOMEM);
     check_alive(w, alive, others[0]);
-    raw_close(others[0]);
-    raw_close(others[1]);
+    raw_close_pair(others);
 }
 
 /* A whole call fails: the run ends with it, and what was to be told, whether
@@ -234,12 +233,6 @@ struct forked {
     unsigned posts;
 };
 
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
 /* The kqueue's number is somebody else's here, and stays it. */
 static int in_child(void *arg)
 {
@@ -254,7 +247,7 @@ static int in_child(void *arg)
         return 3;
     if (fcntl((int)f->kq, F_GETFD) < 0)
         return 4;
-    (void)rondo_call_soon_threadsafe(loop, count, &f->posts);
+    (void)rondo_call_soon_threadsafe(loop, count_call, &f->posts);
     if (rondo_loop_run_once(loop, RONDO_SEC(5)) < 0 || f->posts != 1)
         return 5;
     if (rondo_loop_close(loop) < 0 || fcntl((int)f->kq, F_GETFD) < 0)
@@ -275,12 +268,6 @@ TEST(L8_the_number_is_somebody_elses)
 
 /* ---- the remedy for refused devices ------------------------------------- */
 
-static void called(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)fd;
-    count(loop, arg);
-}
-
 /* What asyncio's page on platforms advises where a kqueue does not take
  * character devices: another backend, chosen once, for all loops to come. */
 TEST(W4_a_refused_device_by_another_backend)
@@ -289,7 +276,7 @@ TEST(W4_a_refused_device_by_another_backend)
     unsigned *n = test_alloc(w, sizeof *n);
     raw_fd null = raw_null();
 
-    if (rondo_add_reader(w->loop, null, called, n) == 0) {
+    if (rondo_add_reader(w->loop, null, count_fd, n) == 0) {
         assert_int_equal(rondo_remove_reader(w->loop, null), 1);
         raw_close(null);
         test_skip(w, "no device is refused here");
@@ -297,13 +284,13 @@ TEST(W4_a_refused_device_by_another_backend)
     for (int i = 0; i < 2; i++) {
         rondo_loop *loop;
 
-        assert_error(rondo_add_reader(w->loop, null, called, n), RONDO_EPERM);
+        assert_error(rondo_add_reader(w->loop, null, count_fd, n), RONDO_EPERM);
         assert_non_null(strstr(rondo_last_error(), others[i]));
         assert_ok(rondo_set_default_backend(others[i]));
         assert_ok(rondo_loop_new(&loop, NULL));
         assert_string_equal(rondo_loop_backend(loop), others[i]);
         *n = 0;
-        assert_ok(rondo_add_reader(loop, null, called, n));
+        assert_ok(rondo_add_reader(loop, null, count_fd, n));
         while (*n < 3)
             assert_true(rondo_loop_run_once(loop, RONDO_SEC(5)) >= 0);
         assert_int_equal(rondo_remove_reader(loop, null), 1);

@@ -1,15 +1,11 @@
 /* test_tls.c - TLS with itself: who is accepted, what arrives, how it ends. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "tls_world.h"
 
 #include <openssl/ssl.h>
 
 /* ---- who is accepted ---------------------------------------------------- */
-
-static void write_hello(struct peer *p)
-{
-    assert_ok(rondo_transport_write(p->transport, "hello", 5));
-}
 
 /* what the client has asked for (SNI) */
 static const char *server_name(struct peer *p)
@@ -26,8 +22,8 @@ TEST(S13_tls_a_valid_certificate)
     struct listener *l = tls_serve(w, tls.server);
     struct peer *p = test_peer(w);
 
-    l->model.on_made = write_hello;
-    p->on_made = write_hello;
+    l->model.on_made = act_hello;
+    p->on_made = act_hello;
     peer_capture(p, 8);
     assert_ok(tls_connect(w, l->port, tls.client, "localhost", p));
     test_run_until(w, p->bytes == 5 && l->first->bytes == 5);
@@ -178,7 +174,7 @@ TEST(S13_tls_a_session_is_resumed)
     options.server = false;
     assert_ok(rondo_tls_context_new(&r.client.context, &options));
     l = tls_serve(w, strict);
-    l->model.on_made = write_hello; /* the tickets come before it */
+    l->model.on_made = act_hello; /* the tickets come before it */
     assert_ok(tls_connect(w, l->port, r.client.context, "localhost", p));
     test_run_until(w, p->bytes == 5);
     r.session = SSL_get1_session(rondo_tls_native(p->transport));
