@@ -40,10 +40,8 @@ TEST(C1_nonsense_options)
     dial_refused(w, NULL, RONDO_EINVAL);
     o.host = "127.0.0.1";
     o.port = 9;
-    assert_error(rondo_create_connection(w->loop, &o, NULL, p, NULL, p),
-                 RONDO_EINVAL);
-    assert_error(rondo_create_connection(NULL, &o, &recorder, p, NULL, p),
-                 RONDO_EINVAL);
+    assert_einval(rondo_create_connection(w->loop, &o, NULL, p, NULL, p));
+    assert_einval(rondo_create_connection(NULL, &o, &recorder, p, NULL, p));
     o.size = 0;
     dial_refused(w, &o, RONDO_EINVAL);
     o.size = 3;

@@ -177,9 +177,8 @@ static void check_membership(struct cast *c)
     int result;
 
     assert_ok(rondo_datagram_join(c->member->d, &c->group, c->interface));
-    assert_error(rondo_datagram_join(c->member->d, &c->group, c->interface),
-                 RONDO_EADDRINUSE);
-    assert_true(strstr(rondo_last_error(), "datagram_join") != NULL);
+    assert_refused(rondo_datagram_join(c->member->d, &c->group, c->interface),
+                   RONDO_EADDRINUSE, NULL);
     assert_ok(rondo_datagram_leave(c->member->d, &c->group, c->interface));
     result = rondo_datagram_leave(c->member->d, &c->group, c->interface);
     if (result != RONDO_EINVAL) /* Wine's word for it */
@@ -252,8 +251,8 @@ TEST(D3_multicast_ttl)
 
     assert_ok(rondo_datagram_set_multicast_ttl(e->d, 0));
     assert_ok(rondo_datagram_set_multicast_ttl(e->d, 255));
-    assert_error(rondo_datagram_set_multicast_ttl(e->d, 256), RONDO_EINVAL);
-    assert_error(rondo_datagram_set_multicast_ttl(e->d, -1), RONDO_EINVAL);
+    assert_einval(rondo_datagram_set_multicast_ttl(e->d, 256));
+    assert_einval(rondo_datagram_set_multicast_ttl(e->d, -1));
     assert_int_equal(raw_multicast_ttl(rondo_datagram_fd(e->d)), 255);
 }
 
@@ -280,14 +279,13 @@ TEST(D3_wrong_groups_and_interfaces)
     rondo_address none = endpoint_address("127.0.0.1", 0);
     rondo_address empty = {.native_size = 0};
 
-    assert_error(rondo_datagram_join(e->d, &group, "no such interface"),
-                 RONDO_ENOENT);
-    assert_true(strstr(rondo_last_error(), "no such interface") != NULL);
-    assert_error(rondo_datagram_join(e->d, &six, NULL), RONDO_EINVAL);
-    assert_error(rondo_datagram_join(e->d, &none, NULL), RONDO_EINVAL);
-    assert_error(rondo_datagram_join(e->d, &empty, NULL), RONDO_EINVAL);
-    assert_error(rondo_datagram_join(e->d, NULL, NULL), RONDO_EINVAL);
-    assert_error(rondo_datagram_leave(e->d, NULL, NULL), RONDO_EINVAL);
+    assert_refused(rondo_datagram_join(e->d, &group, "no such interface"),
+                   RONDO_ENOENT, "no such interface");
+    assert_einval(rondo_datagram_join(e->d, &six, NULL));
+    assert_einval(rondo_datagram_join(e->d, &none, NULL));
+    assert_einval(rondo_datagram_join(e->d, &empty, NULL));
+    assert_einval(rondo_datagram_join(e->d, NULL, NULL));
+    assert_einval(rondo_datagram_leave(e->d, NULL, NULL));
     rondo_datagram_abort(e->d);
     assert_error(rondo_datagram_join(e->d, &group, NULL), RONDO_ECLOSED);
     assert_error(rondo_datagram_set_multicast_loop(e->d, true), RONDO_ECLOSED);

@@ -46,9 +46,9 @@ TEST(L9_prepare_refuses_nonsense)
     rondo_loop_wait wait = {.size = 0};
 
     embed_need(w);
-    assert_error(rondo_loop_prepare(w->loop, NULL), RONDO_EINVAL);
-    assert_error(rondo_loop_prepare(w->loop, &wait), RONDO_EINVAL);
-    assert_error(rondo_loop_prepare(NULL, &wait), RONDO_EINVAL);
+    assert_einval(rondo_loop_prepare(w->loop, NULL));
+    assert_einval(rondo_loop_prepare(w->loop, &wait));
+    assert_einval(rondo_loop_prepare(NULL, &wait));
 }
 
 TEST(L9_an_idle_loop_is_quiet)

@@ -199,9 +199,8 @@ TEST(V2_a_negative_timeout_is_EINVAL)
     rondo_server *server = NULL;
 
     options.handshake_timeout_ns = -1;
-    assert_error(
-        rondo_create_server(w->loop, &options, &recorder, NULL, &server),
-        RONDO_EINVAL);
+    assert_einval(
+        rondo_create_server(w->loop, &options, &recorder, NULL, &server));
 }
 
 static int refuse_setup(rondo_transport *t, void *arg)

@@ -120,7 +120,7 @@ TEST(G1_os_error_is_0_where_the_system_said_nothing)
                      &recorder, NULL, NULL),
                  RONDO_EADDRINUSE);
     assert_true(rondo_last_os_error() != 0);
-    assert_error(rondo_call_soon(w->loop, NULL, NULL), RONDO_EINVAL);
+    assert_einval(rondo_call_soon(w->loop, NULL, NULL));
     assert_true(rondo_last_os_error() == 0);
 }
 
@@ -128,7 +128,7 @@ TEST(G1_a_success_leaves_the_last_failure)
 {
     char before[256];
 
-    assert_error(rondo_call_every(w->loop, -5, NULL, NULL), RONDO_EINVAL);
+    assert_einval(rondo_call_every(w->loop, -5, NULL, NULL));
     (void)snprintf(before, sizeof before, "%s", rondo_last_error());
     assert_true(strlen(before) > 0);
     assert_ok(rondo_loop_run_once(w->loop, 0));

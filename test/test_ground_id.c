@@ -340,8 +340,8 @@ TEST(G5_a_connect_is_no_timer)
     unsigned *n = test_counter(w);
     rondo_id soon = rondo_call_soon(w->loop, count_call, n);
 
-    assert_error(rondo_when(w->loop, id), RONDO_EINVAL);
-    assert_error(rondo_reschedule(w->loop, id, 0), RONDO_EINVAL);
-    assert_error(rondo_missed(w->loop, id), RONDO_EINVAL);
-    assert_error(rondo_when(w->loop, soon), RONDO_EINVAL);
+    assert_einval(rondo_when(w->loop, id));
+    assert_einval(rondo_reschedule(w->loop, id, 0));
+    assert_einval(rondo_missed(w->loop, id));
+    assert_einval(rondo_when(w->loop, soon));
 }

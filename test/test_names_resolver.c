@@ -214,9 +214,9 @@ TEST(E3_a_resolver_needs_both)
 {
     rondo_resolver half = {start, NULL, NULL};
 
-    assert_error(rondo_set_resolver(w->loop, &half), RONDO_EINVAL);
+    assert_einval(rondo_set_resolver(w->loop, &half));
     half = (rondo_resolver){NULL, cancel, NULL};
-    assert_error(rondo_set_resolver(w->loop, &half), RONDO_EINVAL);
+    assert_einval(rondo_set_resolver(w->loop, &half));
 }
 
 /* ---- E2: cancelling ----------------------------------------------------- */

@@ -42,14 +42,12 @@ TEST(P1_wrong_direction_is_refused)
     struct peer *p = test_peer(w);
 
     test_pipe(w, fds);
-    assert_error(rondo_connect_read_pipe(w->loop, fds[1], RONDO_PIPE_OWN,
-                                         &recorder, p, NULL),
-                 RONDO_EINVAL);
-    assert_non_null(strstr(rondo_last_error(), "reading"));
-    assert_error(rondo_connect_write_pipe(w->loop, fds[0], RONDO_PIPE_OWN,
-                                          &recorder, p, NULL),
-                 RONDO_EINVAL);
-    assert_non_null(strstr(rondo_last_error(), "writing"));
+    assert_refused(rondo_connect_read_pipe(w->loop, fds[1], RONDO_PIPE_OWN,
+                                           &recorder, p, NULL),
+                   RONDO_EINVAL, "reading");
+    assert_refused(rondo_connect_write_pipe(w->loop, fds[0], RONDO_PIPE_OWN,
+                                            &recorder, p, NULL),
+                   RONDO_EINVAL, "writing");
     test_spin(w, 2);
     assert_string_equal(p->order, "");
     assert_true(raw_is_blocking(fds[0]) && raw_is_blocking(fds[1]));
@@ -106,17 +104,13 @@ TEST(P1_bad_arguments)
     struct peer *p = test_peer(w);
 
     test_pipe(w, fds);
-    assert_error(rondo_connect_read_pipe(w->loop, fds[0], 0, NULL, p, NULL),
-                 RONDO_EINVAL);
-    assert_error(
-        rondo_connect_read_pipe(w->loop, fds[0], 8, &recorder, p, NULL),
-        RONDO_EINVAL);
-    assert_error(rondo_connect_read_pipe(NULL, fds[0], 0, &recorder, p, NULL),
-                 RONDO_EINVAL);
-    assert_error(rondo_connect_write_pipe(w->loop, fds[1], 0, NULL, p, NULL),
-                 RONDO_EINVAL);
-    assert_error(rondo_connect_write_pipe(NULL, fds[1], 0, &recorder, p, NULL),
-                 RONDO_EINVAL);
+    assert_einval(rondo_connect_read_pipe(w->loop, fds[0], 0, NULL, p, NULL));
+    assert_einval(
+        rondo_connect_read_pipe(w->loop, fds[0], 8, &recorder, p, NULL));
+    assert_einval(rondo_connect_read_pipe(NULL, fds[0], 0, &recorder, p, NULL));
+    assert_einval(rondo_connect_write_pipe(w->loop, fds[1], 0, NULL, p, NULL));
+    assert_einval(
+        rondo_connect_write_pipe(NULL, fds[1], 0, &recorder, p, NULL));
     assert_true(raw_is_blocking(fds[0]) && raw_is_blocking(fds[1]));
     raw_close_pair(fds);
 }

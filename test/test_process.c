@@ -345,18 +345,16 @@ TEST(null_objects_do_not_crash)
     assert_false(rondo_process_returncode(NULL, &status));
     assert_null(rondo_process_self(NULL));
     assert_null(rondo_process_loop(NULL));
-    assert_error(rondo_process_send_signal(NULL, 15), RONDO_EINVAL);
-    assert_error(rondo_process_terminate(NULL), RONDO_EINVAL);
-    assert_error(rondo_process_kill(NULL), RONDO_EINVAL);
+    assert_einval(rondo_process_send_signal(NULL, 15));
+    assert_einval(rondo_process_terminate(NULL));
+    assert_einval(rondo_process_kill(NULL));
     rondo_process_close(NULL);
     rondo_process_set_background(NULL, true);
-    assert_error(rondo_subprocess_exec(NULL, NULL, &proc_recorder, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_error(
-        rondo_subprocess_shell(NULL, "x", NULL, &proc_recorder, NULL, NULL),
-        RONDO_EINVAL);
-    assert_error(rondo_communicate(NULL, NULL, NULL, 0, 0, NULL, NULL),
-                 RONDO_EINVAL);
+    assert_einval(
+        rondo_subprocess_exec(NULL, NULL, &proc_recorder, NULL, NULL));
+    assert_einval(
+        rondo_subprocess_shell(NULL, "x", NULL, &proc_recorder, NULL, NULL));
+    assert_einval(rondo_communicate(NULL, NULL, NULL, 0, 0, NULL, NULL));
     assert_false(rondo_loop_supports(NULL, RONDO_CAN_SUBPROCESS));
     (void)w;
 }

@@ -241,21 +241,18 @@ TEST(S14_wrong_calls_are_EINVAL)
     struct book *b = test_book(w, 0);
     rondo_reader *none = NULL;
 
-    assert_error(rondo_reader_new(NULL, 0, NULL, NULL, &none), RONDO_EINVAL);
-    assert_error(rondo_reader_new(w->loop, 0, NULL, NULL, NULL), RONDO_EINVAL);
-    assert_error(rondo_reader_new(w->loop, SIZE_MAX, NULL, NULL, &none),
-                 RONDO_EINVAL);
+    assert_einval(rondo_reader_new(NULL, 0, NULL, NULL, &none));
+    assert_einval(rondo_reader_new(w->loop, 0, NULL, NULL, NULL));
+    assert_einval(rondo_reader_new(w->loop, SIZE_MAX, NULL, NULL, &none));
     rondo_reader_free(NULL);
     assert_null(rondo_reader_transport(NULL));
     assert_int_equal(rondo_reader_buffered(NULL), 0);
-    assert_error(rondo_read_line(NULL, book_done, b), RONDO_EINVAL);
-    assert_error(rondo_read_line(b->reader, NULL, b), RONDO_EINVAL);
-    assert_error(rondo_read_some(b->reader, NULL, b), RONDO_EINVAL);
-    assert_error(rondo_read_exactly(b->reader, 1, NULL, b), RONDO_EINVAL);
-    assert_error(rondo_read_until(b->reader, NULL, 1, book_done, b),
-                 RONDO_EINVAL);
-    assert_error(rondo_read_until(b->reader, "x", 0, book_done, b),
-                 RONDO_EINVAL);
+    assert_einval(rondo_read_line(NULL, book_done, b));
+    assert_einval(rondo_read_line(b->reader, NULL, b));
+    assert_einval(rondo_read_some(b->reader, NULL, b));
+    assert_einval(rondo_read_exactly(b->reader, 1, NULL, b));
+    assert_einval(rondo_read_until(b->reader, NULL, 1, book_done, b));
+    assert_einval(rondo_read_until(b->reader, "x", 0, book_done, b));
     book_send(b, "line\n"); /* none of them is under way */
     book_read(b, LINE);
     book_end(b);

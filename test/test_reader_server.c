@@ -143,21 +143,16 @@ TEST(S14_start_server_refuses)
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
 
     o.host = "127.0.0.1";
-    assert_error(rondo_start_server(NULL, &o, 0, welcome, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_error(rondo_start_server(w->loop, &o, 0, NULL, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_error(
-        rondo_start_server(w->loop, &o, SIZE_MAX / 2, welcome, NULL, NULL),
-        RONDO_EINVAL);
+    assert_einval(rondo_start_server(NULL, &o, 0, welcome, NULL, NULL));
+    assert_einval(rondo_start_server(w->loop, &o, 0, NULL, NULL, NULL));
+    assert_einval(
+        rondo_start_server(w->loop, &o, SIZE_MAX / 2, welcome, NULL, NULL));
     o.protocol_factory = factory;
-    assert_error(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_non_null(strstr(rondo_last_error(), "start_server: "));
+    assert_refused(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL),
+                   RONDO_EINVAL, "start_server: ");
     o.protocol_factory = NULL;
     o.accepted = hand_on;
-    assert_error(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL),
-                 RONDO_EINVAL);
+    assert_einval(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL));
     o.accepted = NULL;
     o.host = "no address";
     assert_true(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL) < 0);

@@ -207,9 +207,8 @@ static void close_in_done(struct call *c, rondo_loop *loop)
     struct sending *s = c->user;
 
     (void)loop;
-    assert_error(
-        rondo_transport_sendfile(s->p->transport, s->file, -1, 1, call_done, c),
-        RONDO_EINVAL);
+    assert_einval(rondo_transport_sendfile(s->p->transport, s->file, -1, 1,
+                                           call_done, c));
     rondo_transport_close(s->p->transport);
 }
 

@@ -270,18 +270,18 @@ TEST(V1_nonsense_options)
 
     w->expect_clean = true;
     o.host = "127.0.0.1";
-    assert_error(rondo_create_server(w->loop, &o, NULL, NULL, &s),
-                 RONDO_EINVAL); /* neither protocol, factory nor accepted */
-    assert_error(rondo_create_server(NULL, &o, &recorder, NULL, &s),
-                 RONDO_EINVAL);
+    assert_einval(
+        rondo_create_server(w->loop, &o, NULL, NULL,
+                            &s)); /* neither protocol, factory nor accepted */
+    assert_einval(rondo_create_server(NULL, &o, &recorder, NULL, &s));
     o.socket = &fd;
     check_refused(w, &o, RONDO_EINVAL); /* a host and a socket */
     o.socket = NULL;
     o.size = 0;
     check_refused(w, &o, RONDO_EINVAL);
-    assert_error(rondo_server_address(NULL, 0, NULL), RONDO_EINVAL);
-    assert_error(rondo_server_start_serving(NULL), RONDO_EINVAL);
-    assert_error(rondo_server_pause_serving(NULL), RONDO_EINVAL);
+    assert_einval(rondo_server_address(NULL, 0, NULL));
+    assert_einval(rondo_server_start_serving(NULL));
+    assert_einval(rondo_server_pause_serving(NULL));
     assert_true(rondo_server_fd(NULL, 0) == RONDO_NO_FD);
     assert_null(rondo_server_loop(NULL));
     assert_false(rondo_server_is_serving(NULL));

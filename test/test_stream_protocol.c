@@ -109,10 +109,8 @@ TEST(S10_nonsense_is_EINVAL)
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
-    assert_error(rondo_transport_set_protocol(NULL, &recorder, a),
-                 RONDO_EINVAL);
-    assert_error(rondo_transport_set_protocol(a->transport, NULL, a),
-                 RONDO_EINVAL);
+    assert_einval(rondo_transport_set_protocol(NULL, &recorder, a));
+    assert_einval(rondo_transport_set_protocol(a->transport, NULL, a));
     assert_ok(rondo_transport_write(b->transport, "x", 1));
     test_run_until(w, a->bytes == 1);
 }

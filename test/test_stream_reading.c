@@ -97,8 +97,8 @@ TEST(S5_pause_and_resume_are_idempotent)
     act_resume(p);
     assert_true(rondo_transport_is_reading(p->transport));
     test_run_until(w, p->bytes == 100);
-    assert_error(rondo_transport_pause_reading(NULL), RONDO_EINVAL);
-    assert_error(rondo_transport_resume_reading(NULL), RONDO_EINVAL);
+    assert_einval(rondo_transport_pause_reading(NULL));
+    assert_einval(rondo_transport_resume_reading(NULL));
     raw_close(fd);
 }
 

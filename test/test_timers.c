@@ -369,11 +369,11 @@ TEST(T1_a_far_deadline_alone_is_waited_for)
 TEST(T1_no_function_is_refused)
 {
     w->expect_clean = true;
-    assert_error(rondo_call_later(w->loop, 0, NULL, w), RONDO_EINVAL);
-    assert_error(rondo_call_at(w->loop, 0, NULL, w), RONDO_EINVAL);
-    assert_error(rondo_call_every(w->loop, 1, NULL, w), RONDO_EINVAL);
-    assert_error(rondo_call_later(NULL, 0, fire, w), RONDO_EINVAL);
-    assert_error(rondo_call_at(NULL, 0, fire, w), RONDO_EINVAL);
-    assert_error(rondo_call_every(NULL, 1, fire, w), RONDO_EINVAL);
+    assert_einval(rondo_call_later(w->loop, 0, NULL, w));
+    assert_einval(rondo_call_at(w->loop, 0, NULL, w));
+    assert_einval(rondo_call_every(w->loop, 1, NULL, w));
+    assert_einval(rondo_call_later(NULL, 0, fire, w));
+    assert_einval(rondo_call_at(NULL, 0, fire, w));
+    assert_einval(rondo_call_every(NULL, 1, fire, w));
     assert_true(rondo_last_error()[0] != '\0');
 }

@@ -295,9 +295,9 @@ TEST(T3_what_is_no_timer_is_refused)
     }
     soon = assert_ok(
         rondo_call_soon(w->loop, cancel_from_call_soon, item_new(w, NULL)));
-    assert_error(rondo_reschedule(w->loop, soon, 0), RONDO_EINVAL);
-    assert_error(rondo_when(w->loop, soon), RONDO_EINVAL);
-    assert_error(rondo_missed(w->loop, soon), RONDO_EINVAL);
+    assert_einval(rondo_reschedule(w->loop, soon, 0));
+    assert_einval(rondo_when(w->loop, soon));
+    assert_einval(rondo_missed(w->loop, soon));
     assert_int_equal(rondo_cancel(w->loop, soon), 0);
 }
 

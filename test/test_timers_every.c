@@ -197,9 +197,8 @@ TEST(T5_period_must_be_positive)
 
     w->expect_clean = true;
     for (unsigned i = 0; i < COUNT_OF(wrong); i++) {
-        assert_error(rondo_call_every(w->loop, wrong[i], tick, NULL),
-                     RONDO_EINVAL);
-        assert_true(strstr(rondo_last_error(), "period") != NULL);
+        assert_refused(rondo_call_every(w->loop, wrong[i], tick, NULL),
+                       RONDO_EINVAL, "period");
     }
 }
 
@@ -242,7 +241,7 @@ TEST(T5_missed_of_a_timer_that_fires_once)
     rondo_id id =
         assert_ok(rondo_call_later(w->loop, RONDO_SEC(1), tick, NULL));
 
-    assert_error(rondo_missed(w->loop, id), RONDO_EINVAL);
+    assert_einval(rondo_missed(w->loop, id));
     assert_ok(rondo_cancel(w->loop, id));
     assert_error(rondo_missed(w->loop, id), RONDO_ENOENT);
 }
