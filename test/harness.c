@@ -312,6 +312,12 @@ void test_skip(struct world *w, const char *reason)
     skip();
 }
 
+void test_skip_if(struct world *w, bool condition, const char *reason)
+{
+    if (condition)
+        test_skip(w, reason);
+}
+
 static void run_one(void **state)
 {
     struct test_case *c = *state;

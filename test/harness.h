@@ -122,6 +122,7 @@ void test_register_around(struct test_around *around);
 /* ends the test as skipped: because of rondo_loop_supports, rondo_loop_limit
  * or a fact of the platform, which the reason names */
 void test_skip(struct world *w, const char *reason);
+void test_skip_if(struct world *w, bool condition, const char *reason);
 void test_fail(struct world *w, const char *format, ...) RONDO_PRINTF(2, 3)
 #if defined(__GNUC__)
     __attribute__((noreturn))
@@ -301,6 +302,12 @@ extern const rondo_protocol recorder;          /* plain */
 extern const rondo_protocol buffered_recorder; /* get_buffer, no data */
 
 struct peer *test_peer(struct world *w);
+/* Runs until connection_lost, which must tell that error (0: none), after
+ * callbacks in that order (NULL: any). */
+#define assert_lost(w, p, order, error)                                        \
+    test_check_lost(w, p, order, error, __FILE__, __LINE__)
+void test_check_lost(struct world *w, const struct peer *p, const char *order,
+                     int error, const char *file, int line);
 void peer_capture(struct peer *p, size_t limit);
 size_t peer_buffered(const struct peer *p); /* in its write buffer */
 /* one that takes over a connection that is made already: of->other */

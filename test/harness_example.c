@@ -23,8 +23,7 @@ static struct raw_program *start(struct world *w, const char *folder,
 
     if (!folder)
         folder = other ? other : RONDO_TEST_EXAMPLES;
-    if (!folder)
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !folder, "the examples are not in this build");
     (void)snprintf(path, sizeof path, "%s%s%s", folder, name,
                    RONDO_TEST_SUFFIX);
     for (i = 0; words[i] && i < WORDS_MOST; i++)

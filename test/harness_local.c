@@ -50,8 +50,7 @@ void local_pair(struct world *w, struct peer **a, struct peer **b)
 {
     raw_fd fds[2];
 
-    if (raw_local_pair(fds) != 0)
-        test_skip(w, "no unix sockets");
+    test_skip_if(w, raw_local_pair(fds) != 0, "no unix sockets");
     *a = test_peer(w);
     *b = test_peer(w);
     (*a)->other = *b;
@@ -66,8 +65,7 @@ raw_fd local_raw_peer(struct world *w, const rondo_protocol *protocol,
 {
     raw_fd fds[2];
 
-    if (raw_local_pair(fds) != 0)
-        test_skip(w, "no unix sockets");
+    test_skip_if(w, raw_local_pair(fds) != 0, "no unix sockets");
     test_adopt(w, fds[0], protocol, p);
     test_run_until(w, p->made);
     return fds[1];

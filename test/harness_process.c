@@ -156,8 +156,7 @@ struct proc *proc_begin_unix(struct world *w, rondo_process_options *o,
 {
     struct proc *p = proc_begin_reading(w, o);
 
-    if (!raw_has_signals())
-        test_skip(p->w, lacking);
+    test_skip_if(p->w, !raw_has_signals(), lacking);
     return p;
 }
 

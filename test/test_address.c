@@ -333,8 +333,7 @@ TEST(unix_addresses)
     char path[512];
     rondo_address a, b;
 
-    if (limit == 0)
-        test_skip(w, "no unix sockets on this platform");
+    test_skip_if(w, limit == 0, "no unix sockets on this platform");
     check_unix("/tmp/x", 6, "/tmp/x");
     check_unix("/tmp/x", 5, "/tmp/");
     check_unix("relative", 8, "relative");

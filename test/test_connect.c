@@ -274,8 +274,7 @@ TEST(C1_inet6)
     struct listener *l;
     struct peer *p = test_peer(w);
 
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 loopback on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback on this machine");
     options.host = "::1";
     l = test_serve_with(w, &recorder, &options);
     assert_ok(dial(w, RONDO_CONNECT(.host = "::1", .port = l->port), p));
@@ -321,8 +320,7 @@ TEST(C1_no_descriptor_left)
     size_t n;
     rondo_id id;
 
-    if (limit < 0)
-        test_skip(w, "no limit of descriptors on this system");
+    test_skip_if(w, limit < 0, "no limit of descriptors on this system");
     n = raw_exhaust(taken, 256);
     id = dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = l->port), p);
     if (id > 0)

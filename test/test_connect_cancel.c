@@ -79,8 +79,7 @@ TEST(C1_cancelled_after_the_kernel_has_connected)
             test_spin(w, 1);
     }
     assert_true(accepted != RONDO_NO_FD);
-    if (p->connected)
-        test_skip(w, "this backend connects within one iteration");
+    test_skip_if(w, p->connected, "this backend connects within one iteration");
     assert_int_equal(rondo_cancel(w->loop, id), 0);
     check_cancelled(w, p, id);
     test_run_until(w, (n = raw_recv(accepted, &byte, 1, 0)) != RAW_AGAIN);

@@ -67,8 +67,7 @@ TEST(C2_a_black_hole_costs_250_ms)
     struct track *t;
     int64_t start, took;
 
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 loopback");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback");
     t = track_new(w, "::1");
     start = rondo_loop_time(w->loop);
     go(w, t, both_families, 0, 0);

@@ -225,8 +225,7 @@ TEST(C2_no_descriptor_for_the_next_one)
     size_t count;
     rondo_id id;
 
-    if (limit < 0)
-        test_skip(w, "this system has no limit of descriptors");
+    test_skip_if(w, limit < 0, "this system has no limit of descriptors");
     dial_resolves_to(w, hole_first);
     id = assert_ok(dial(w,
                         RONDO_CONNECT(.host = "some.where", .port = l->port,

@@ -238,8 +238,6 @@ TEST(C4_that_was_reset_already)
         assert_true(raw_fd_valid(fds[0]));
         raw_close(fds[0]);
     } else {
-        test_run_until(w, p->lost);
-        assert_int_equal(p->error, RONDO_ECONNRESET);
-        assert_string_equal(p->order, "ML");
+        assert_lost(w, p, "ML", RONDO_ECONNRESET);
     }
 }

@@ -260,8 +260,7 @@ TEST(D1_inet6_there_and_back)
     size_t most = 65527;
     unsigned char *data = test_alloc(w, most + 1);
 
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 on this machine");
     e->on_data = endpoint_echo;
     assert_ok(endpoint_create(e, RONDO_DATAGRAM(.local_address = &a)));
     c = endpoint_to(w, &e->local);
@@ -278,8 +277,7 @@ TEST(D1_one_socket_for_both_families)
     struct endpoint *e = endpoint_new(w), *c;
     rondo_address a = endpoint_address("::", 0), to;
 
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 on this machine");
     e->on_data = endpoint_echo;
     assert_ok(endpoint_create(
         e, RONDO_DATAGRAM(.local_address = &a, .v6only = RONDO_OFF)));
@@ -299,8 +297,7 @@ TEST(D1_v6only_unless_asked)
     rondo_address a = endpoint_address("::", 0), b;
     int error = RONDO_EADDRINUSE;
 
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 on this machine");
     for (int i = 0; i < TRIES && error == RONDO_EADDRINUSE; i++) {
         six = endpoint_new(w);
         assert_ok(endpoint_create(six, RONDO_DATAGRAM(.local_address = &a)));

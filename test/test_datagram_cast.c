@@ -145,8 +145,7 @@ static void start_inet6(struct world *w, struct cast *c)
     uint16_t port;
 
     memset(c, 0, sizeof *c);
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 on this machine");
     find_loopback(w, c);
     c->member = endpoint_new(w);
     assert_ok(
@@ -237,8 +236,7 @@ TEST(D3_multicast_options_of_inet6)
     struct endpoint *e = endpoint_new(w);
     rondo_address here = endpoint_address("::1", 0);
 
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 on this machine");
     assert_ok(endpoint_create(e, RONDO_DATAGRAM(.local_address = &here)));
     assert_ok(rondo_datagram_set_multicast_loop(e->d, false));
     assert_ok(rondo_datagram_set_multicast_ttl(e->d, 7));

@@ -248,8 +248,7 @@ TEST(L5_the_loop_closes_hundreds)
     raw_fd fd = raw_udp();
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS);
 
-    if (limit < COUNT + 50)
-        test_skip(w, "not so many descriptors");
+    test_skip_if(w, limit < COUNT + 50, "not so many descriptors");
     for (int i = 0; i < COUNT; i++) {
         e[i] = endpoint_bound(w);
         if (i % 3 == 0)
@@ -388,8 +387,7 @@ TEST(L8_goes_on_in_a_child)
     struct endpoint *e = endpoint_bound(w);
     int result = raw_fork_run(in_child, e);
 
-    if (result < 0)
-        test_skip(w, "no fork on this system");
+    test_skip_if(w, result < 0, "no fork on this system");
     assert_int_equal(result, 0);
     assert_ok(rondo_datagram_send(e->d, "parent", 6, &e->local));
     test_run_until(w, e->received && e->size == 6);

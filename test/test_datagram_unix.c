@@ -203,8 +203,7 @@ TEST(L8_the_childs_close_leaves_the_parents_file)
     int result = raw_fork_run(close_in_child, e);
     raw_fd fd = raw_datagram_path(NULL);
 
-    if (result < 0)
-        test_skip(w, "no fork on this system");
+    test_skip_if(w, result < 0, "no fork on this system");
     assert_int_equal(result, 0);
     assert_true(raw_path_is_there(p->path));
     assert_int_equal(raw_send_to(fd, "x", 1, &p->address), 1);

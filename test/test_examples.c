@@ -36,8 +36,7 @@ static struct example *start(struct world *w, const char *name,
     const char *port;
     char byte;
 
-    if (!folder)
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !folder, "the examples are not in this build");
     (void)snprintf(path, sizeof path, "%s%s%s", folder, name,
                    RONDO_TEST_SUFFIX);
     e->w = w;
@@ -164,8 +163,7 @@ TEST(K1_daemon_says_how_it_is_at_usr1)
 {
     struct example *e;
 
-    if (raw_signal_of_users() < 0)
-        test_skip(w, "no SIGUSR1 on this system");
+    test_skip_if(w, raw_signal_of_users() < 0, "no SIGUSR1 on this system");
     e = start(w, "daemon", NULL);
     assert_true(tell(e, raw_signal_of_users()));
     must_say(e, "end of state");

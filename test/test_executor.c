@@ -29,8 +29,7 @@ TEST(E1_threads_are_started_as_needed)
     raw_thread_join(
         raw_thread_start(ignore_release, NULL)); /* a sanitizer's, too */
     before = count_threads();
-    if (before < 0)
-        test_skip(w, "this system does not count threads");
+    test_skip_if(w, before < 0, "this system does not count threads");
     (void)job_start_held(w->loop);
     test_run_until(w, jobs_inside() == 1);
     assert_int_equal(raw_count_threads(), before + 1);

@@ -206,7 +206,6 @@ TEST(L8_jobs_end_in_the_child)
     job_ends(w, f.theirs, 0);
     job_ends(w, f.queued, 0);
     rondo_executor_free(f.executor);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
 }

@@ -97,8 +97,7 @@ TEST(G2_subprocesses)
     struct proc *p = proc_new(w);
     int result;
 
-    if (raw_emulated())
-        test_skip(w, "an emulated program cannot start others");
+    test_skip_if(w, raw_emulated(), "an emulated program cannot start others");
     result = proc_try(p, NULL, "exit", "7", NULL);
 
     if (!rondo_loop_supports(w->loop, RONDO_CAN_SUBPROCESS)) {

@@ -61,8 +61,7 @@ TEST(S13_abort_says_nothing)
     char byte;
 
     rondo_transport_abort_with(p->transport, RONDO_EACCES);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EACCES);
+    assert_lost(w, p, NULL, RONDO_EACCES);
     assert_int_equal(y->error, RONDO_EACCES);
     assert_int_equal(y->goodbyes, 0);
     assert_int_equal(raw_recv(fd, &byte, 1, 1000), RAW_RESET);
@@ -126,8 +125,7 @@ TEST(S13_the_deadline_moves_while_bytes_leave)
         assert_true(n > 0 || n == RAW_AGAIN);
         test_spin(w, 1);
     }
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
@@ -155,8 +153,7 @@ TEST(S13_a_reset_comes_through)
     raw_fd fd = ready_peer(w, p, y, 0);
 
     raw_reset(fd);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, NULL, RONDO_ECONNRESET);
     assert_int_equal(y->error, RONDO_ECONNRESET);
 }
 
@@ -177,8 +174,7 @@ TEST(G1_an_error_without_words_has_the_usual_ones)
 
     y->on_received = lose_words;
     toy_raw_send(fd, 1, "x", 1);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPROTO);
+    assert_lost(w, p, NULL, RONDO_EPROTO);
     assert_null(strstr(p->last_error, "mind"));
     assert_non_null(strstr(p->last_error, "EPROTO"));
     raw_close(fd);

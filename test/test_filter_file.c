@@ -150,8 +150,7 @@ TEST(S15_a_filter_that_fails)
 
     p.ya->on_write = refuse;
     assert_true(send_file(p.a, file, SIZE, c) > 0);
-    test_run_until(w, p.a->lost);
-    assert_int_equal(p.a->error, RONDO_EPROTO);
+    assert_lost(w, p.a, NULL, RONDO_EPROTO);
     assert_int_equal(c->calls, 1);
     assert_true(c->result < 0);
     raw_close(file);

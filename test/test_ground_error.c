@@ -224,8 +224,7 @@ TEST(G1_sentence_before_a_lost_connection)
     p->on_lost = keep_os_error;
     raw_reset(fd);
     disturb(w);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, NULL, RONDO_ECONNRESET);
     assert_says(p->last_error, "ECONNRESET");
     assert_says(p->last_error, "127.0.0.1:");
     assert_null(strstr(p->last_error, "cancel"));
@@ -239,8 +238,7 @@ TEST(G1_sentence_before_an_aborted_connection)
 
     rondo_transport_abort(p->transport);
     disturb(w);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, NULL, RONDO_ECANCELED);
     assert_true(strlen(p->last_error) > 0);
     assert_null(strstr(p->last_error, "no such id"));
     raw_close(fd);
@@ -253,8 +251,7 @@ TEST(G1_sentence_before_a_program_s_own_error)
 
     rondo_transport_abort_with(p->transport, RONDO_EPROTO);
     disturb(w);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPROTO);
+    assert_lost(w, p, NULL, RONDO_EPROTO);
     assert_null(strstr(p->last_error, "no such id"));
     raw_close(fd);
 }
@@ -267,8 +264,7 @@ TEST(G1_sentence_before_a_timeout)
     assert_ok(
         rondo_transport_set_timeouts(p->transport, RONDO_MS(5), RONDO_NEVER));
     disturb(w);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     assert_null(strstr(p->last_error, "no such id"));
     assert_true(strlen(p->last_error) > 0);
     raw_close(fd);

@@ -193,8 +193,7 @@ TEST(G9_never_on_0_to_2)
 
     c->w = w;
     status = raw_fork_run(without_standard_descriptors, c);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
 }
 
@@ -217,8 +216,7 @@ TEST(G9_never_on_0_to_2_after_fork)
 
     c->w = w;
     status = raw_fork_run(after_fork_without_standard, c);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
 }
 
@@ -256,7 +254,6 @@ TEST(G9_number_0_of_the_program_s_is_used_as_it_is)
 
     c->w = w;
     status = raw_fork_run(adopt_number_0, c);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
 }

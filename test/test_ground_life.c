@@ -23,9 +23,7 @@ TEST(G6_close_before_made_both_still_come)
     w->expect_clean = true;
     rondo_transport_close(p->transport);
     assert_string_equal(p->order, "");
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
     assert_int_equal(test_drain_raw(w, fd, 0), 0);
     raw_close(fd);
 }
@@ -37,9 +35,7 @@ TEST(G6_abort_before_made_both_still_come)
 
     w->expect_clean = true;
     rondo_transport_abort(p->transport);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, "ML", RONDO_ECANCELED);
     raw_close(fd);
 }
 

@@ -203,8 +203,7 @@ TEST(L8_a_fork_inside_a_callback)
 
     assert_ok(rondo_call_soon(w->loop, fork_inside, f));
     test_run_until(w, f->made == 2);
-    if (f->status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, f->status == -1, "no fork on this platform");
     assert_int_equal(f->status, 0);
     family_end(f);
 }

@@ -22,8 +22,7 @@ static void leave_unread(struct world *w, bool server_leaves)
     test_run_until(w, rondo_transport_get_write_buffer_size(stays->transport) ==
                           0);
     rondo_transport_close(leaves->transport);
-    test_run_until(w, leaves->lost);
-    assert_int_equal(leaves->error, 0);
+    assert_lost(w, leaves, NULL, 0);
     assert_int_equal(leaves->bytes, 0);
     test_spin(w, 10);
     assert_int_equal(stays->bytes + stays->eof + stays->lost, 0);
@@ -80,9 +79,7 @@ TEST(S6_writing_after_the_end)
     test_spin(w, 5);
     assert_int_equal(s->lost, 0);
     assert_ok(rondo_transport_write(s->transport, "too late", 8));
-    test_run_until(w, s->lost);
-    assert_string_equal(s->order, "MEL");
-    assert_int_equal(s->error, RONDO_ECONNRESET);
+    assert_lost(w, s, "MEL", RONDO_ECONNRESET);
     assert_true(strstr(s->last_error, "pipe") != NULL);
 }
 
@@ -153,8 +150,7 @@ TEST(S7_a_cut_while_paused_or_with_much_to_send)
             assert_int_equal(c->lost, 0);
             assert_ok(rondo_transport_resume_reading(c->transport));
         }
-        test_run_until(w, c->lost);
-        assert_int_equal(c->error, RONDO_ECONNRESET);
+        assert_lost(w, c, NULL, RONDO_ECONNRESET);
         assert_int_equal(c->eof, 0);
         named_stop(w, l);
     }
@@ -197,8 +193,7 @@ TEST(S7_close_sends_what_waits)
     assert_int_equal(p->lost, 0);
     assert_int_equal(named_drain(w, fd, &count), 0);
     assert_int_equal(count, MUCH);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
@@ -213,8 +208,7 @@ TEST(S7_a_peer_that_never_reads)
     assert_ok(rondo_transport_set_timeouts(p->transport, 0, RONDO_MS(50)));
     assert_int_equal(rondo_transport_write(p->transport, data, MUCH), 1);
     rondo_transport_close(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     raw_close(fd);
 }
 

@@ -283,8 +283,7 @@ TEST(S16_a_connection_travels)
     assert_ok(rondo_transport_write(mine->transport, "hello", 5));
     test_run_until(w, h->got->bytes == 5);
     rondo_transport_close(h->got->transport);
-    test_run_until(w, mine->lost);
-    assert_int_equal(mine->error, 0);
+    assert_lost(w, mine, NULL, 0);
 }
 
 /* ---- S16: the other end -------------------------------------------------- */

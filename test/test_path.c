@@ -296,8 +296,7 @@ TEST(V5_a_relative_path)
     struct listener *l;
     struct peer *c;
 
-    if (!raw_path_chdir(local_path(w, "")))
-        test_skip(w, "no working directory");
+    test_skip_if(w, !raw_path_chdir(local_path(w, "")), "no working directory");
     l = local_serve(w, "relative");
     assert_true(raw_path_exists(path));
     c = local_connect(w, "relative");

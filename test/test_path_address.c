@@ -89,8 +89,7 @@ TEST(S12_the_error_names_the_path)
 
     test_run_until(w, l->count == 1 && l->first->made);
     rondo_transport_abort(c->transport);
-    test_run_until(w, c->lost);
-    assert_int_equal(c->error, RONDO_ECANCELED);
+    assert_lost(w, c, NULL, RONDO_ECANCELED);
     assert_true(strstr(c->last_error, path) != NULL);
 }
 

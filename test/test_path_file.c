@@ -268,8 +268,7 @@ TEST(V5_without_descriptors_nothing_changes)
     size_t count = 0;
     int result[2];
 
-    if (before < 0)
-        test_skip(w, "no limit of descriptors on this system");
+    test_skip_if(w, before < 0, "no limit of descriptors on this system");
     raw_close(raw_local_bind(path));
     count = raw_exhaust(fds, 64);
     assert_in_range(count, 1, 63);
@@ -296,8 +295,7 @@ TEST(V5_nothing_is_left_past_the_backends_limit)
     size_t count;
     int result;
 
-    if (limit > MOST)
-        test_skip(w, "the backend takes any number");
+    test_skip_if(w, limit > MOST, "the backend takes any number");
     before = raw_raise_descriptor_limit(limit + 10);
     if (before < 0 || raw_descriptor_limit() < limit + 10)
         test_skip(w, "the process may not have such descriptors");

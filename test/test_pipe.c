@@ -121,8 +121,7 @@ TEST(P1_a_reader_does_not_write)
     assert_int_equal(raw_write(fds[1], "x", 1), 1);
     test_run_until(w, r->bytes == 1);
     raw_close(fds[1]);
-    test_run_until(w, r->lost);
-    assert_int_equal(r->error, 0);
+    assert_lost(w, r, NULL, 0);
 }
 
 TEST(P1_a_writer_does_not_read)
@@ -281,9 +280,7 @@ TEST(P1_null_device)
     w->expect_clean = true;
     struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
     struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
-    test_run_until(w, r->lost);
-    assert_string_equal(r->order, "MEL");
-    assert_int_equal(r->error, 0);
+    assert_lost(w, r, "MEL", 0);
     assert_ok(rondo_transport_write(p->transport, bytes, VOLUME));
     test_run_until(w, rondo_transport_get_write_buffer_size(p->transport) == 0);
     rondo_transport_close(p->transport);
@@ -297,8 +294,7 @@ TEST(P1_endless_device)
     raw_fd fd = raw_device("/dev/zero");
 
     test_need_pipes(w);
-    if (fd == RONDO_NO_FD)
-        test_skip(w, "no /dev/zero on this system");
+    test_skip_if(w, fd == RONDO_NO_FD, "no /dev/zero on this system");
     struct peer *r = test_reader(w, fd, RONDO_PIPE_OWN);
     r->no_checksum = true;
     test_run_until(w, r->bytes > 3 * VOLUME);
@@ -310,8 +306,7 @@ TEST(P1_endless_device)
     assert_ok(rondo_transport_resume_reading(r->transport));
     test_run_until(w, r->bytes > before);
     rondo_transport_abort(r->transport);
-    test_run_until(w, r->lost);
-    assert_int_equal(r->error, RONDO_ECANCELED);
+    assert_lost(w, r, NULL, RONDO_ECANCELED);
 }
 
 TEST(P1_full_device)
@@ -319,12 +314,10 @@ TEST(P1_full_device)
     raw_fd fd = raw_device("/dev/full");
 
     test_need_pipes(w);
-    if (fd == RONDO_NO_FD)
-        test_skip(w, "no /dev/full on this system");
+    test_skip_if(w, fd == RONDO_NO_FD, "no /dev/full on this system");
     struct peer *p = test_writer(w, fd, RONDO_PIPE_OWN);
     test_run_until(w, p->made);
     (void)rondo_transport_write(p->transport, "x", 1);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ENOSPC);
+    assert_lost(w, p, NULL, RONDO_ENOSPC);
     assert_non_null(strstr(p->last_error, "ENOSPC"));
 }

@@ -207,8 +207,7 @@ TEST(L8_a_childs_close_leaves_the_mode)
     struct peer *r = lend(w, plain, false);
     assert_false(raw_is_blocking(plain));
     int status = raw_fork_run(close_in_child, w);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
     assert_false(raw_is_blocking(plain));
     end_it(w, r, CLOSED);
@@ -251,9 +250,7 @@ static void as_stdin(struct world *w, raw_fd fd,
 
 static void read_lines(struct world *w, struct peer *r)
 {
-    test_run_until(w, r->lost);
-    assert_int_equal(r->error, 0);
-    assert_string_equal(r->order, "MdEL");
+    assert_lost(w, r, "MdEL", 0);
     assert_true(r->bytes == 8);
     assert_memory_equal(r->captured, "one\ntwo\n", 8);
 }
@@ -280,9 +277,7 @@ TEST(P2_stdin_is_a_file)
 
 static void read_nothing(struct world *w, struct peer *r)
 {
-    test_run_until(w, r->lost);
-    assert_int_equal(r->error, 0);
-    assert_string_equal(r->order, "MEL");
+    assert_lost(w, r, "MEL", 0);
 }
 
 TEST(P2_stdin_is_the_null_device)

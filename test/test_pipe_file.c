@@ -182,8 +182,7 @@ static void write_in_vain(struct world *w, bool close)
     assert_ok(rondo_transport_write(p->transport, "x", 1));
     if (close)
         rondo_transport_close(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPERM);
+    assert_lost(w, p, NULL, RONDO_EPERM);
     assert_non_null(strstr(p->last_error, "EPERM"));
 }
 
@@ -253,8 +252,7 @@ TEST(L8_files_end_in_a_forked_child)
     assert_ok(rondo_transport_pause_reading(c->r->transport));
     (void)test_fill_transport(w, c->p);
     int status = raw_fork_run(after_the_fork, c);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
     /* and the parent's go on */
     assert_ok(rondo_transport_resume_reading(c->r->transport));

@@ -77,9 +77,7 @@ TEST(P3_gone_before_it_is_made)
     test_pipe(w, fds);
     struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
     raw_close(fds[0]);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
 }
 
 /* ---- with bytes that wait ----------------------------------------------- */
@@ -93,8 +91,7 @@ static void leave_full(struct world *w, raw_fd fds[2])
         (void)test_fill_transport(w, p);
     while (test_settle(w, p) == 0);
     raw_close(fds[0]);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPIPE);
+    assert_lost(w, p, NULL, RONDO_EPIPE);
     /* the system's name for it, and no address of what it is waited for by */
     assert_true(strstr(p->last_error, "(EPIPE)") ||
                 strstr(p->last_error, "(ERROR_BROKEN_PIPE)") ||
@@ -139,8 +136,7 @@ TEST(S7_reader_leaves_after_close)
     rondo_transport_close(p->transport);
     test_spin(w, 3);
     raw_close(fds[0]);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
 }
 
 /* ---- SIGPIPE ------------------------------------------------------------ */
@@ -153,8 +149,7 @@ static int write_to_nobody(struct world *w, raw_fd fds[2])
     test_run_until(w, p->made);
     raw_close(fds[0]);
     int error = rondo_transport_write(p->transport, "x", 1);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPIPE);
+    assert_lost(w, p, NULL, RONDO_EPIPE);
     return error;
 }
 
@@ -185,8 +180,7 @@ TEST(S8_a_pending_sigpipe_stays)
     raw_fd fds[2];
 
     test_pipe(w, fds);
-    if (!raw_sigpipe_hold())
-        test_skip(w, "no SIGPIPE on this system");
+    test_skip_if(w, !raw_sigpipe_hold(), "no SIGPIPE on this system");
     int error = write_to_nobody(w, fds);
     bool was_there = raw_sigpipe_release();
     assert_error(error, RONDO_EPIPE);
@@ -265,8 +259,7 @@ TEST(P3_input_on_a_terminal)
     assert_int_equal(raw_read(fds[0], piece, sizeof piece), 5);
     raw_close(fds[0]);
     rondo_transport_close(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
 }
 
 static void check_input(struct world *w, raw_fd fds[2])
@@ -319,9 +312,7 @@ static void hang_up(struct world *w, raw_fd reader, raw_fd other)
     assert_int_equal(raw_write(other, "last", 4), 4);
     test_run_until(w, r->bytes == 4);
     raw_close(other);
-    test_run_until(w, r->lost);
-    assert_string_equal(r->order, "MdEL");
-    assert_int_equal(r->error, 0);
+    assert_lost(w, r, "MdEL", 0);
     assert_memory_equal(r->captured, "last", 4);
 }
 

@@ -52,8 +52,7 @@ TEST(X4_send_signal)
     rondo_process_options o;
     struct proc *p = begin(w, &o);
 
-    if (!raw_has_signals())
-        test_skip(p->w, "no signals on this system");
+    test_skip_if(p->w, !raw_has_signals(), "no signals on this system");
     start_sleeper(p, &o);
     assert_ok(rondo_process_send_signal(p->process, 0)); /* is it there? */
     assert_einval(rondo_process_send_signal(p->process, 9999));

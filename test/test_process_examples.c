@@ -23,8 +23,7 @@ static struct proc *example(struct world *w, const char *name,
     struct proc *p;
 
     proc_need(w);
-    if (!folder)
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !folder, "the examples are not in this build");
     (void)snprintf(path, 512, "%s%s%s", folder, name, RONDO_TEST_SUFFIX);
     for (int i = 0; words[i] && i < 34; i++)
         argv[i + 5] = words[i];

@@ -185,8 +185,7 @@ TEST(L8_a_child_process_does_not_have_the_parents_children)
     proc_start(forked, &o, "say", "1", "here", "drain", "0", "exit", "4", NULL);
     test_run_until(w, forked->bytes[1] == 4);
     result = raw_fork_run(after_fork, w);
-    if (result < 0)
-        test_skip(w, "no fork");
+    test_skip_if(w, result < 0, "no fork");
     w->expect_clean = true;
     assert_int_equal(result, 0);
     /* the parent's is as before */

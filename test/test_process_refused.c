@@ -193,8 +193,7 @@ TEST(X1_no_descriptors_left)
 
     begin(w);
     before = raw_set_descriptor_limit(200);
-    if (before < 0)
-        test_skip(w, "no limit of descriptors on this system");
+    test_skip_if(w, before < 0, "no limit of descriptors on this system");
     n = raw_exhaust(fds, 512);
     /* one after another comes back: each step is once the last one */
     for (size_t free = 0; free < n; free++) {
@@ -234,8 +233,7 @@ TEST(X1_ids_that_are_none)
     };
 
     begin(w);
-    if (!raw_has_signals())
-        test_skip(w, "no ids on this system");
+    test_skip_if(w, !raw_has_signals(), "no ids on this system");
     for (EACH_ROW(w, row, rows))
         refused(w, row->options, row->error, row->words);
 }

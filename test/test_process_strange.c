@@ -4,8 +4,7 @@
 
 static struct proc *begin_windows(struct world *w, rondo_process_options *o)
 {
-    if (raw_has_signals())
-        test_skip(w, "not on this system");
+    test_skip_if(w, raw_has_signals(), "not on this system");
     return proc_begin_reading(w, o);
 }
 

@@ -206,8 +206,7 @@ static void beside_a_handler(struct world *w)
 
 TEST(X5_a_handler_of_the_programs)
 {
-    if (!raw_has_signals())
-        test_skip(w, "no signals");
+    test_skip_if(w, !raw_has_signals(), "no signals");
     each_watcher(w, beside_a_handler);
 }
 
@@ -229,8 +228,7 @@ static void ignored(struct world *w)
 
 TEST(X5_sigchld_ignored)
 {
-    if (!raw_has_signals())
-        test_skip(w, "no signals");
+    test_skip_if(w, !raw_has_signals(), "no signals");
     each_watcher(w, ignored);
 }
 
@@ -259,8 +257,7 @@ static void stray_wait(struct world *w)
 
 TEST(X5_a_stray_wait_of_the_programs)
 {
-    if (!raw_has_signals())
-        test_skip(w, "nobody else can wait for it");
+    test_skip_if(w, !raw_has_signals(), "nobody else can wait for it");
     each_watcher(w, stray_wait);
 }
 
@@ -276,8 +273,7 @@ static void signal_after_stray_wait(struct world *w)
 
 TEST(X4_no_signal_after_a_stray_wait)
 {
-    if (!raw_has_signals())
-        test_skip(w, "nobody else can wait for it");
+    test_skip_if(w, !raw_has_signals(), "nobody else can wait for it");
     each_watcher(w, signal_after_stray_wait);
 }
 
@@ -300,8 +296,7 @@ static void beside_others(struct world *w)
 
 TEST(X5_children_that_are_not_ours)
 {
-    if (!raw_has_signals())
-        test_skip(w, "no fork");
+    test_skip_if(w, !raw_has_signals(), "no fork");
     if (raw_under_valgrind())
         test_skip(w, "valgrind ends forked children with its own code");
     each_watcher(w, beside_others);

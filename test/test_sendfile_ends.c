@@ -159,8 +159,7 @@ TEST(S15_closing_lets_it_go_out)
 
     rondo_transport_close(s->p->transport);
     assert_int_equal(test_drain_raw(w, s->other, 0), LARGE);
-    test_run_until(w, s->p->lost);
-    assert_int_equal(s->p->error, 0);
+    assert_lost(w, s->p, NULL, 0);
     assert_int_equal(s->c->result, LARGE);
     end(s);
 }
@@ -184,8 +183,7 @@ TEST(S15_aborting_ends_it)
     rondo_transport_abort(s->p->transport);
     assert_int_equal(s->c->calls, 0);
     call_fails(w, s->c, RONDO_ECANCELED, "transport_sendfile");
-    test_run_until(w, s->p->lost);
-    assert_int_equal(s->p->error, RONDO_ECANCELED);
+    assert_lost(w, s->p, NULL, RONDO_ECANCELED);
     assert_true(test_drain_raw(w, s->other, 0) < 0);
     end(s);
 }
@@ -197,8 +195,7 @@ TEST(S15_aborting_with_a_reason)
     rondo_transport_close(s->p->transport); /* closed, and then aborted */
     rondo_transport_abort_with(s->p->transport, RONDO_EPROTO);
     call_fails(w, s->c, RONDO_EPROTO, "transport_sendfile");
-    test_run_until(w, s->p->lost);
-    assert_int_equal(s->p->error, RONDO_EPROTO);
+    assert_lost(w, s->p, NULL, RONDO_EPROTO);
     end(s);
 }
 
@@ -259,8 +256,7 @@ TEST(S15_the_peer_resets)
     raw_reset(s->other);
     s->other = RONDO_NO_FD;
     call_fails(w, s->c, RONDO_ECONNRESET, "transport_sendfile");
-    test_run_until(w, s->p->lost);
-    assert_int_equal(s->p->error, RONDO_ECONNRESET);
+    assert_lost(w, s->p, NULL, RONDO_ECONNRESET);
     assert_true(raw_sigpipe_untouched());
     end(s);
 }
@@ -282,8 +278,7 @@ TEST(S15_the_peer_leaves)
         raw_reset(s->other);
         s->other = RONDO_NO_FD;
         call_fails(w, s->c, RONDO_ECONNRESET, "transport_sendfile");
-        test_run_until(w, s->p->lost);
-        assert_int_equal(s->p->error, RONDO_ECONNRESET);
+        assert_lost(w, s->p, NULL, RONDO_ECONNRESET);
         if (ignored)
             (void)raw_sigpipe_ignore(false);
         assert_true(raw_sigpipe_untouched());
@@ -354,8 +349,7 @@ TEST(S15_a_peer_that_never_reads)
 
     assert_ok(rondo_transport_set_timeouts(s->p->transport, 0, RONDO_MS(30)));
     call_fails(w, s->c, RONDO_ETIMEDOUT, "transport_sendfile");
-    test_run_until(w, s->p->lost);
-    assert_int_equal(s->p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, s->p, NULL, RONDO_ETIMEDOUT);
     end(s);
 }
 

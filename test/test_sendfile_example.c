@@ -44,8 +44,7 @@ static struct served *serve(struct world *w)
     const char *argv[] = {path, "--backend", w->backend, "0", ".", NULL};
     const char *port;
 
-    if (!folder)
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !folder, "the examples are not in this build");
     s->w = w;
     (void)snprintf(s->path, sizeof s->path, "test_files_%s.txt", w->backend);
     make_file(s->path);

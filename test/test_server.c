@@ -110,8 +110,7 @@ TEST(V1_v6only_off_takes_both)
 {
     rondo_server *s;
 
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 loopback on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback on this machine");
     s = create(w, RONDO_SERVE(.host = "::", .v6only = RONDO_OFF));
     assert_true(listens("::1", port_of(s)));
     assert_true(listens("127.0.0.1", port_of(s)));
@@ -234,8 +233,7 @@ TEST(V1_in_use_in_one_family_is_an_error)
     static const char *const any[] = {"0.0.0.0", "::"};
 
     w->expect_clean = true;
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 loopback on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback on this machine");
     for (int i = 0; i < 2; i++) {
         int tries = 20;
 

@@ -297,8 +297,7 @@ TEST(V3_abort_clients_resets_them)
         assert_int_equal(c[i]->error, RONDO_ECONNRESET);
     }
     for (struct peer *p = l->first; p; p = p->next) {
-        test_run_until(w, p->lost);
-        assert_int_equal(p->error, RONDO_ECANCELED);
+        assert_lost(w, p, NULL, RONDO_ECANCELED);
     }
     assert_int_equal(l->closed, 0);
     connect_some(w, l, c);

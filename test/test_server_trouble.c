@@ -127,8 +127,7 @@ static void shortage_begin(struct world *w, struct shortage *s, uint16_t port)
         assert_true(s->clients[i] != RONDO_NO_FD);
     }
     s->limit = raw_set_descriptor_limit(256);
-    if (s->limit < 0)
-        test_skip(w, "no limit of descriptors on this system");
+    test_skip_if(w, s->limit < 0, "no limit of descriptors on this system");
     s->count = raw_exhaust(s->taken, 512);
     assert_true(s->count > 0 && s->count < 512);
 }

@@ -142,8 +142,7 @@ TEST(K1_loops_come_and_go_while_signals_arrive)
 /* No assertions in a child: it answers with the step that went wrong. */
 static void need_child(struct world *w, int status)
 {
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     if (status != 0)
         test_fail(w, "the child ended with %d", status);
 }

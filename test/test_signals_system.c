@@ -150,8 +150,7 @@ TEST(K2_what_cannot_be_caught)
     int numbers[MOST_SIGNALS];
     int count = raw_signals_uncatchable(numbers, MOST_SIGNALS);
 
-    if (count == 0)
-        test_skip(w, "no such signals on this system");
+    test_skip_if(w, count == 0, "no such signals on this system");
     for (int i = 0; i < count; i++) {
         refuse(t, numbers[i], RONDO_EINVAL);
         assert_true(rondo_last_os_error() != 0);
@@ -331,8 +330,7 @@ TEST(X5_children_that_are_ignored_leave_nothing)
     struct told *t = told_new(w, 1);
     int signum = need_children(w);
 
-    if (raw_emulated())
-        test_skip(w, "an emulator may forget SA_NOCLDWAIT");
+    test_skip_if(w, raw_emulated(), "an emulator may forget SA_NOCLDWAIT");
     told_add(t, signum);
     assert_int_equal(raw_children_stay(), 1);
     assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);

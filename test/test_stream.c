@@ -72,9 +72,7 @@ TEST(S1_abort_in_made_no_data)
     w->expect_clean = true;
     p->on_made = act_abort;
     fd = adopt_with_data(w, p);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, "ML", RONDO_ECANCELED);
     test_run_loop(w);
     raw_close(fd);
 }
@@ -87,9 +85,7 @@ TEST(S1_close_in_made_no_data)
     w->expect_clean = true;
     p->on_made = act_close;
     fd = adopt_with_data(w, p);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
     raw_close(fd);
 }
 
@@ -117,9 +113,7 @@ TEST(S1_close_before_made)
     w->expect_clean = true;
     rondo_transport_close(p->transport);
     assert_int_equal(p->made, 0);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
     raw_close(fd);
 }
 
@@ -130,9 +124,7 @@ TEST(S1_abort_before_made)
 
     w->expect_clean = true;
     rondo_transport_abort(p->transport);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, "ML", RONDO_ECANCELED);
     raw_close(fd);
 }
 
@@ -208,8 +200,7 @@ TEST(S1_one_byte_writes)
     }
     rondo_transport_close(p->transport);
     assert_int_equal(test_drain_raw(w, fd, 0), COUNT);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 

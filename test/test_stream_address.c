@@ -76,8 +76,7 @@ TEST(S12_addresses_of_a_reset_connection)
     port = raw_local_port(fd);
     a->fd = rondo_transport_fd(p->transport);
     raw_reset(fd);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, NULL, RONDO_ECONNRESET);
     assert_int_equal(rondo_address_port(&a->peer), port);
     assert_true(a->fd == RONDO_NO_FD && !a->still_open);
 }

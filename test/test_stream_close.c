@@ -81,8 +81,7 @@ static void check_closes_after_eof(struct world *w,
     assert_int_equal(p->lost, 0);
     assert_true(peer_buffered(p) > 0);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
@@ -115,8 +114,7 @@ TEST(S6_eof_true_keeps_the_writing_side)
     assert_ok(rondo_transport_write(p->transport, data, 500000));
     rondo_transport_close(p->transport);
     assert_int_equal(test_drain_raw(w, fd, 0), 500000);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
@@ -154,9 +152,7 @@ TEST(S6_ten_mib_are_received_after_write_eof)
     assert_true(p->checksum == test_pattern_checksum(TEN_MIB));
     assert_string_equal(p->order, "Md");
     raw_shutdown_write(fd);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MdEL");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "MdEL", 0);
     raw_close(fd);
 }
 
@@ -177,9 +173,7 @@ static void check_closes_by_itself(struct world *w, bool peer_first)
         assert_ok(rondo_transport_write_eof(p->transport));
         assert_int_equal(p->lost, 0);
     }
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MEL");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "MEL", 0);
     raw_close(fd);
 }
 
@@ -199,8 +193,7 @@ TEST(S6_write_eof_inside_eof_received)
     p->on_eof = act_write_eof;
     raw_shutdown_write(fd);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
@@ -218,8 +211,7 @@ TEST(S7_close_sends_the_buffer)
     test_spin(w, 20);
     assert_int_equal(p->lost, 0);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     assert_int_equal(p->eof, 0);
     raw_close(fd);
 }
@@ -251,9 +243,7 @@ TEST(S7_close_with_nothing_to_send)
     rondo_transport_close(p->transport);
     rondo_transport_close(p->transport);
     assert_int_equal(p->lost, 0); /* not inside the call */
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
     assert_int_equal(test_drain_raw(w, fd, 0), 0);
     raw_close(fd);
 }
@@ -266,8 +256,7 @@ TEST(S7_a_peer_that_never_reads_ends_by_the_timeout)
     (void)test_fill_transport(w, p);
     assert_ok(rondo_transport_set_timeouts(p->transport, 0, RONDO_MS(20)));
     rondo_transport_close(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     assert_true(test_drain_raw(w, fd, 0) < 0);
     raw_close(fd);
 }
@@ -310,8 +299,7 @@ static void check_abort(struct world *w, int error, int expected)
         rondo_transport_abort(p->transport);
     assert_int_equal(peer_buffered(p), 0);
     assert_int_equal(p->lost, 0); /* not inside the call */
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, expected);
+    assert_lost(w, p, NULL, expected);
     assert_int_equal(test_drain_raw(w, fd, 0), RAW_RESET);
     raw_close(fd);
 }
@@ -331,8 +319,7 @@ TEST(S7_abort_with_nothing_to_send_resets_too)
 
     rondo_transport_abort(p->transport);
     rondo_transport_abort(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, NULL, RONDO_ECANCELED);
     assert_int_equal(test_drain_raw(w, fd, 0), RAW_RESET);
     raw_close(fd);
 }
@@ -347,8 +334,7 @@ TEST(S7_abort_during_close)
     test_spin(w, 5);
     rondo_transport_abort(p->transport);
     rondo_transport_close(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, NULL, RONDO_ECANCELED);
     assert_int_equal(test_drain_raw(w, fd, 0), RAW_RESET);
     raw_close(fd);
 }
@@ -362,8 +348,7 @@ TEST(S7_abort_twice_keeps_the_first_error)
     rondo_transport_abort_with(p->transport, RONDO_EPROTO);
     rondo_transport_abort_with(p->transport, RONDO_EIO);
     rondo_transport_abort(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPROTO);
+    assert_lost(w, p, NULL, RONDO_EPROTO);
     raw_close(fd);
 }
 

@@ -122,8 +122,7 @@ static void finish(struct world *w, struct peer *p, raw_fd fd, uint64_t sent)
 {
     rondo_transport_close(p->transport);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 

@@ -23,8 +23,7 @@ TEST(S7_what_is_lent_outlives_close)
 
     p->on_data = close_and_look;
     test_send_raw(w, fd, 0, FIRST + MORE); /* more than one read takes */
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 

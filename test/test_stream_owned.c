@@ -160,8 +160,7 @@ static void check_released_by(struct world *w, void (*end)(struct peer *p),
     p->user = &fd;
     end(p);
     assert_int_equal(first->released + second->released, 0);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, error);
+    assert_lost(w, p, NULL, error);
     assert_int_equal(first->released, 1);
     assert_int_equal(second->released, 1);
     assert_int_equal(first->lost_before + second->lost_before, 0);
@@ -218,8 +217,7 @@ static void check_inside_release(struct world *w, void (*then)(struct peer *p),
 
     o->then = then;
     assert_int_equal(write_owned(o), 0);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, error);
+    assert_lost(w, p, NULL, error);
     assert_int_equal(o->released, 1);
     raw_close(fd);
 }
@@ -289,8 +287,7 @@ static void check_writev(struct world *w, size_t count, int buffer_bytes)
     }
     rondo_transport_close(p->transport);
     assert_int_equal(test_drain_raw(w, fd, 0), total);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
@@ -363,8 +360,7 @@ static void check_writev_without_memory(struct world *w, uint64_t n)
     if (!p->lost) {
         rondo_transport_close(p->transport);
         assert_int_equal(test_drain_raw(w, fd, 0), sent);
-        test_run_until(w, p->lost);
-        assert_int_equal(p->error, 0);
+        assert_lost(w, p, NULL, 0);
     } else {
         assert_true(result < 0);
         assert_int_equal(p->error, RONDO_ENOMEM);

@@ -189,9 +189,7 @@ TEST(S5_a_reset_while_paused_costs_no_cpu)
     assert_int_equal(p->lost, 0);
     act_resume(p);
     assert_int_equal(p->lost, 0);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, "ML", RONDO_ECONNRESET);
 }
 
 TEST(S5_a_reset_while_paused_arrives_at_the_next_write)
@@ -206,9 +204,7 @@ TEST(S5_a_reset_while_paused_arrives_at_the_next_write)
     check_idle(w);
     for (int i = 0; i < 3; i++)
         (void)rondo_transport_write(p->transport, "x", 1);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, "ML", RONDO_ECONNRESET);
 }
 
 /* the writer is watched, so this reset is seen at once */
@@ -221,8 +217,7 @@ TEST(S5_a_reset_while_paused_and_writing)
     act_pause(p);
     (void)test_fill_transport(w, p);
     raw_reset(fd);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, NULL, RONDO_ECONNRESET);
 }
 
 TEST(S5_an_eof_while_paused_costs_no_cpu)

@@ -109,9 +109,7 @@ TEST(S8_reset_before_it_is_adopted)
         raw_close(fds[0]);
         return;
     }
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, "ML", RONDO_ECONNRESET);
 }
 
 TEST(S8_reset_in_made)
@@ -230,9 +228,7 @@ TEST(S8_reset_after_eof)
     assert_true(test_run_for(w, RONDO_MS(50)) <= 10);
     for (int i = 0; i < 3 && !p->lost; i++)
         (void)rondo_transport_write(p->transport, "x", 1);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MEL");
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, "MEL", RONDO_ECONNRESET);
 }
 
 TEST(S8_reset_in_eof_received)
@@ -294,9 +290,7 @@ TEST(S7_a_reset_after_close_is_no_error)
     rondo_transport_close(p->transport);
     test_spin(w, 5);
     act_reset(p);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
 }
 
 TEST(S7_a_reset_just_after_close_is_no_error)
@@ -306,8 +300,7 @@ TEST(S7_a_reset_just_after_close_is_no_error)
     w->expect_clean = true;
     rondo_transport_close(p->transport);
     act_reset(p);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
 }
 
 /* ---- S8: SIGPIPE -------------------------------------------------------- */

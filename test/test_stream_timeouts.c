@@ -35,9 +35,7 @@ TEST(S11_without_timed_out_it_ends_too)
     without.timed_out = NULL;
     fd = test_raw_peer(w, &without, p, 0);
     set_timeouts(p, RONDO_MS(10), 0);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, "ML", RONDO_ETIMEDOUT);
     raw_close(fd);
 }
 
@@ -52,8 +50,7 @@ TEST(S11_true_goes_on)
     test_send_raw(w, fd, 0, 10);
     test_run_until(w, p->bytes == 10);
     p->go_on = false;
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     raw_close(fd);
 }
 
@@ -197,8 +194,7 @@ TEST(S11_write_time_runs_during_close)
     test_run_until(w, p->timeouts == 2); /* not of reading: that is over */
     assert_int_equal(p->direction, RONDO_WRITING);
     p->go_on = false;
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     raw_close(fd);
 }
 
@@ -295,9 +291,7 @@ static void check_ended_inside(struct world *w, void (*end)(struct peer *p),
     p->go_on = true;
     p->on_timeout = end;
     set_timeouts(p, RONDO_MS(5), RONDO_MS(5));
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MTL");
-    assert_int_equal(p->error, error);
+    assert_lost(w, p, "MTL", error);
     raw_close(fd);
 }
 

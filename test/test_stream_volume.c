@@ -230,6 +230,5 @@ TEST(S4_a_plain_reader_gets_every_byte)
     raw_thread_join(thread);
     assert_true(plain->ok);
     raw_close(plain->fd);
-    test_run_until(w, e->peer->lost);
-    assert_int_equal(e->peer->error, 0);
+    assert_lost(w, e->peer, NULL, 0);
 }

@@ -94,8 +94,7 @@ TEST(W4_fifo)
 {
     raw_fd fds[2];
 
-    if (raw_fifo(fds) != 0)
-        test_skip(w, "no FIFOs on this system");
+    test_skip_if(w, raw_fifo(fds) != 0, "no FIFOs on this system");
     check_stream(w, fds);
 }
 
@@ -274,8 +273,7 @@ TEST(W4_zero_device)
 {
     raw_fd fd = raw_device("/dev/zero");
 
-    if (fd == RONDO_NO_FD)
-        test_skip(w, "no /dev/zero on this system");
+    test_skip_if(w, fd == RONDO_NO_FD, "no /dev/zero on this system");
     w->expect_clean = true;
     check_device(w, fd);
 }

@@ -13,8 +13,7 @@ enum { SIZE = 300000, CUT = 70001 };
 
 static void needs_a_sendfile(struct world *w)
 {
-    if (!sim_sends())
-        test_skip(w, "this system has no sendfile");
+    test_skip_if(w, !sim_sends(), "this system has no sendfile");
 }
 
 /* A file of the pattern arrives whole, whatever the first call says: how many

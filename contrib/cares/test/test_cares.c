@@ -151,8 +151,7 @@ TEST(E3_the_example_is_asked)
     const char *port;
     char servers[32];
 
-    if (!argv[0])
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !argv[0], "the examples are not in this build");
     dns = raw_program_start(argv);
     assert_non_null(dns);
     port = raw_program_says(dns, "listening on 127.0.0.1:", patience);

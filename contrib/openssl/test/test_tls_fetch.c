@@ -16,8 +16,7 @@ static char urls[URLS][URL_SIZE];
 
 static void need_examples(struct world *w)
 {
-    if (!examples)
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !examples, "the examples are not in this build");
 }
 
 /* page with that certificate */

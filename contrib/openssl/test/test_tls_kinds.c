@@ -88,7 +88,6 @@ TEST(S13_tls_under_a_reader)
     test_run_until(w, lines->data == 3);
     assert_int_equal(lines->bytes, 19);
     rondo_reader_free(lines->user); /* says goodbye and closes */
-    test_run_until(w, c->lost);
-    assert_int_equal(c->error, 0);
+    assert_lost(w, c, NULL, 0);
     tls_free(&tls);
 }
