@@ -227,22 +227,13 @@ void test_check_error(int64_t result, int error, const char *what,
 void test_check_refused(int64_t result, int error, const char *words,
                         const char *call, const char *file, int line);
 
-/* Options that must be refused: a table of them, for any kind of options. */
+/* A row of a table of options that must be refused; EACH_ROW goes through it. */
 struct refusal {
     const char *name;
     const void *options; /* RONDO_SERVE(...), RONDO_CONNECT(...) and so on */
     int error;
     const char *words; /* in the sentence; NULL: any */
 };
-/* Calls `call` with each row's options. Its result and the sentence, which
- * begins with "FUNCTION: ", must be the row's, and neither a descriptor nor
- * anything alive in the loop must be left. */
-#define test_refuse(w, call, function, rows)                                   \
-    test_refuse_rows(w, call, function, rows, COUNT_OF(rows))
-void test_refuse_rows(struct world *w,
-                      int64_t (*call)(struct world *w, const void *options),
-                      const char *function, const struct refusal *rows,
-                      size_t count);
 
 /* ---- 5. peers: a protocol that writes down what happens ----------------- */
 
