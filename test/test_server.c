@@ -268,9 +268,8 @@ TEST(V1_nonsense_options)
 
     w->expect_clean = true;
     o.host = "127.0.0.1";
-    assert_einval(
-        rondo_create_server(w->loop, &o, NULL, NULL,
-                            &s)); /* neither protocol, factory nor accepted */
+    /* neither protocol, factory nor accepted */
+    assert_einval(rondo_create_server(w->loop, &o, NULL, NULL, &s));
     assert_einval(rondo_create_server(NULL, &o, &recorder, NULL, &s));
     o.socket = &fd;
     check_refused(w, &o, RONDO_EINVAL); /* a host and a socket */
