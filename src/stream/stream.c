@@ -302,12 +302,10 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
  * again. */
 static bool stream_reads_fast(const rondo_transport *t)
 {
-    const rondo_protocol *protocol = t->protocol;
     return t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held &&
            !t->reading_out && !t->timed && t->flow == FLOW_ON &&
            !dispatch_owed(&t->dispatch) &&
-           (!t->queued || !op_is_idle(&t->out->op)) &&
-           (t->filtered || (protocol->data_received && !protocol->get_buffer));
+           (!t->queued || !op_is_idle(&t->out->op));
 }
 
 /* Bytes that the kernel takes leave nothing to be done. */
@@ -315,6 +313,22 @@ static bool stream_sends_fast(const rondo_transport *t)
 {
     return stream_kind(t)->plain && !stream_is_over(t) &&
            t->writing != WRITE_ENDED && !t->queued && !stream_fds_wait(t);
+}
+
+/* Chosen when something changes, so that a call tests one bit. */
+static void stream_choose_fast(rondo_transport *t)
+{
+    const rondo_protocol *protocol = t->protocol;
+    bool reads = stream_reads_fast(t);
+    bool plain = reads && protocol->data_received && !protocol->get_buffer;
+    bool writes =
+        t->phase == STREAM_OPEN && t->writing == WRITE_ON && !t->reading_out;
+    t->fast_deliver = plain;
+    t->fast_read = plain || (reads && t->filtered);
+    t->fast_send = stream_sends_fast(t);
+    t->fast_write = writes && t->fast_send && !t->filtered;
+    t->fast_filter =
+        writes && t->filtered && !t->handshaking && !(t->out && t->out->file);
 }
 
 static void stream_settle_dispatch(struct dispatch *d)
@@ -330,10 +344,7 @@ static void stream_settle_dispatch(struct dispatch *d)
     if (t->timed)
         stream_watch_time(t);
     dispatch_set(d, ((1U << STREAM_OWED) - 1) & ~kept, stream_what_is_owed(t));
-    t->fast_read = stream_reads_fast(t);
-    t->fast_send = stream_sends_fast(t);
-    t->fast_write = t->fast_send && t->phase == STREAM_OPEN &&
-                    t->writing == WRITE_ON && !t->filtered;
+    stream_choose_fast(t);
     stream_check(t);
     dispatch_schedule(t->loop, d);
 }

@@ -124,9 +124,11 @@ struct rondo_transport {
     unsigned writing : 2;          /* enum stream_writing */
     unsigned flow : 2;             /* enum stream_flow */
     /* Derived by settle: the fast path may be taken. */
-    unsigned fast_read : 1;
-    unsigned fast_write : 1;   /* by the program */
-    unsigned fast_send : 1;    /* by the lowest filter, too */
+    unsigned fast_read : 1;    /* of what comes, filtered or not */
+    unsigned fast_deliver : 1; /* to data_received */
+    unsigned fast_write : 1;   /* to the kernel, by the program */
+    unsigned fast_filter : 1;  /* ... to the filters */
+    unsigned fast_send : 1;    /* to the kernel, by the lowest filter */
     unsigned held : 1;         /* bytes were read that were not delivered */
     unsigned queued : 1;       /* bytes wait to be sent, or a file */
     unsigned timed : 1;        /* it has timeouts */
@@ -260,7 +262,8 @@ static inline bool stream_is_running(const rondo_transport *t)
 /* Until stream_settle has looked, no fast path is taken. */
 static inline void stream_leave_fast(rondo_transport *t)
 {
-    t->fast_read = t->fast_write = t->fast_send = 0;
+    t->fast_read = t->fast_deliver = 0;
+    t->fast_write = t->fast_filter = t->fast_send = 0;
 }
 
 static inline void stream_set_phase(rondo_transport *t, enum stream_phase phase)

@@ -124,9 +124,8 @@ static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
 int stream_deliver(rondo_transport *t, const char *data, size_t size)
 {
     const rondo_protocol *protocol = t->protocol;
-    if (!t->fast_read || !stream_is_running(t) ||
-        stream_state(t->loop)->lent_to || protocol->get_buffer ||
-        !protocol->data_received)
+    if (!t->fast_deliver || !stream_is_running(t) ||
+        stream_state(t->loop)->lent_to)
         return stream_read_deliver_slow(t, data, size, false);
     size_t took = stream_read_deliver_plain(t, data, size);
     if (took == size)

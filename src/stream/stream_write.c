@@ -284,14 +284,11 @@ static COLD int stream_write_slow(rondo_transport *t, const void *data,
                        : stream_write_out(t, data, size);
 }
 
-/* The fast path with filters. */
 static NOINLINE int stream_write_filtered(rondo_transport *t, const void *data,
                                           size_t size)
 {
-    bool plainly = t->filtered && !t->handshaking && stream_takes_bytes(t);
-    return plainly && !(t->out && t->out->file)
-               ? filters_write(t, data, size)
-               : stream_write_slow(t, data, size);
+    return t->fast_filter ? filters_write(t, data, size)
+                          : stream_write_slow(t, data, size);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
