@@ -12,6 +12,20 @@ struct dispatch {
     struct task task; /* on the ready list when something is owed */
 };
 
+/* How far a handle has come. It only ever grows. */
+enum phase {
+    PHASE_OPEN,
+    PHASE_CLOSING, /* what waits is sent, then it ends */
+    PHASE_ENDING,  /* nothing more is received or sent */
+    PHASE_GONE     /* the descriptor is let go; connection_lost is due */
+};
+
+/* connection_made: MADE_DUE waits for the handle's turn, or for its filters. */
+enum made { MADE_NOT, MADE_DUE, MADE_TOLD };
+
+/* Of a write queue: pause_writing and resume_writing alternate. */
+enum flow { FLOW_ON, FLOW_PAUSE_DUE, FLOW_PAUSED };
+
 /* The highest bit of `owed`: the loop is in this handle's dispatch. */
 enum { DISPATCH_RUNNING = 1 << 15 };
 

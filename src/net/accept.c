@@ -213,7 +213,7 @@ void server_accept_done(rondo_loop *loop, struct task *task)
     struct listener *l = a->listener;
     rondo_server *s = l->server;
     (void)loop;
-    s->busy++;
+    dispatch_begin(&s->dispatch);
     if (!task->error && a->accept.op.count)
         accept_accepted(s, a);
     else if (!task->error)
@@ -223,6 +223,5 @@ void server_accept_done(rondo_loop *loop, struct task *task)
         error_keep_os(a->accept.op.os_error);
         server_pause_for(s, error_os(task->error, "accept"));
     }
-    s->busy--;
-    server_settle(s);
+    server_finish(s);
 }

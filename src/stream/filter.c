@@ -334,7 +334,7 @@ bool filters_read(const rondo_transport *t)
         return stream_delivers(t);
     /* a handshake needs bytes even where the program wants none; a close goes
      * on with it only for what waits to be sent */
-    if (t->phase == STREAM_CLOSING && !f->pending.size)
+    if (t->phase == PHASE_CLOSING && !f->pending.size)
         return false;
     return !held || held->size <= EARLY_MOST;
 }
@@ -456,11 +456,11 @@ void filters_wait(rondo_transport *t, int64_t handshake_ns,
 static bool filter_owes_shutdown(const rondo_transport *t)
 {
     const struct filters *f = filters_of(t);
-    bool wanted = t->writing != WRITE_ON || t->phase == STREAM_CLOSING;
+    bool wanted = t->writing != WRITE_ON || t->phase == PHASE_CLOSING;
     if (f->shutdown_sent || !wanted || (t->out && t->out->file))
         return false;
     /* what was written before the filters were ready goes first */
-    return !t->handshaking || (t->phase == STREAM_CLOSING && !f->pending.size);
+    return !t->handshaking || (t->phase == PHASE_CLOSING && !f->pending.size);
 }
 
 bool filters_owe(const rondo_transport *t)
@@ -477,7 +477,7 @@ static void filter_shut_down(rondo_transport *t)
     for (rondo_layer *layer = filters_of(t)->top; layer; layer = layer->below)
         if (layer->ready && layer->filter->write_eof && !stream_is_over(t))
             filters_answer(t, layer->filter->write_eof(layer, layer->self));
-    if (t->phase == STREAM_CLOSING && !t->reading_out)
+    if (t->phase == PHASE_CLOSING && !t->reading_out)
         filter_watch_shutdown(t);
 }
 
@@ -519,7 +519,7 @@ void filters_free(rondo_transport *t)
     rondo_loop *loop = t->loop;
     struct filters *f = filters_of(t);
     filter_stop_timer(t);
-    stream_set_phase(t, STREAM_ENDING);
+    stream_set_phase(t, PHASE_ENDING);
     filters_drop_pending(t);
     buf_release(loop, &f->pending);
     while (f->top) {

@@ -137,7 +137,7 @@ void stream_fail(rondo_transport *t, int error, unsigned how)
     }
     if (how & STREAM_BY_RESET)
         t->reset = true;
-    stream_set_phase(t, STREAM_ENDING);
+    stream_set_phase(t, PHASE_ENDING);
     stream_drop_out(t);
 }
 
@@ -164,7 +164,7 @@ static void stream_stop_writing(rondo_transport *t)
     if (stream_reads(t) || t->made != MADE_TOLD)
         t->reading_out = true;
     else
-        stream_set_phase(t, STREAM_ENDING);
+        stream_set_phase(t, PHASE_ENDING);
 }
 
 void stream_break_off(rondo_transport *t, int error)
@@ -172,7 +172,7 @@ void stream_break_off(rondo_transport *t, int error)
     if (stream_is_closing(t) && stream_peer_has_left(t, error)) {
         /* all that was wanted of the peer was to take it; its leaving is no
          * error any more */
-        stream_set_phase(t, STREAM_ENDING);
+        stream_set_phase(t, PHASE_ENDING);
         stream_drop_out(t);
         return;
     }
@@ -214,7 +214,7 @@ static void stream_wind_down(rondo_transport *t)
     io_detach(t->loop, &t->io);
     kind->close(t, true);
     t->io.fd = SYS_NO_FD;
-    stream_set_phase(t, STREAM_GONE);
+    stream_set_phase(t, PHASE_GONE);
 }
 
 /* ---- settling ---- */
@@ -231,9 +231,9 @@ static void stream_end_writing_if_due(rondo_transport *t)
         t->writing = WRITE_ENDED;
         stream_leave_fast(t);
     }
-    if (t->phase == STREAM_CLOSING ||
+    if (t->phase == PHASE_CLOSING ||
         (t->reading == READ_ENDED && t->writing == WRITE_ENDED))
-        stream_set_phase(t, STREAM_ENDING);
+        stream_set_phase(t, PHASE_ENDING);
 }
 
 static void stream_submit_write(rondo_transport *t)
@@ -279,7 +279,7 @@ static bool stream_resume_is_due(const rondo_transport *t)
 static unsigned stream_what_is_owed(const rondo_transport *t)
 {
     unsigned owed = 0;
-    bool gone = t->phase == STREAM_GONE;
+    bool gone = t->phase == PHASE_GONE;
     if (t->made == MADE_DUE && (!t->handshaking || gone))
         owed |= stream_bit(OWED_MADE);
     if (t->filtered && filters_owe(t))
@@ -322,7 +322,7 @@ static void stream_choose_fast(rondo_transport *t)
     bool reads = stream_reads_fast(t);
     bool plain = reads && protocol->data_received && !protocol->get_buffer;
     bool writes =
-        t->phase == STREAM_OPEN && t->writing == WRITE_ON && !t->reading_out;
+        t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
     t->fast_deliver = plain;
     t->fast_read = plain || (reads && t->filtered);
     t->fast_send = stream_sends_fast(t);
@@ -337,9 +337,9 @@ static void stream_settle_dispatch(struct dispatch *d)
     rondo_transport *t = stream_of_dispatch(d);
     if (!stream_is_ending(t))
         stream_end_writing_if_due(t);
-    if (t->phase == STREAM_ENDING)
+    if (t->phase == PHASE_ENDING)
         stream_wind_down(t);
-    else if (t->phase < STREAM_ENDING && !stream_is_running(t))
+    else if (t->phase < PHASE_ENDING && !stream_is_running(t))
         stream_settle_ops(t); /* else at the end of the dispatch, once */
     if (t->timed)
         stream_watch_time(t);

@@ -19,17 +19,6 @@ enum stream_kind_id {
     STREAM_KINDS
 };
 
-/* How far it has come. It only ever grows. */
-enum stream_phase {
-    STREAM_OPEN,
-    STREAM_CLOSING, /* what waits is sent, then it ends */
-    STREAM_ENDING,  /* nothing more is read or sent */
-    STREAM_GONE     /* the descriptor is let go; connection_lost is due */
-};
-
-/* connection_made: MADE_DUE waits until the filters are ready. */
-enum stream_made { MADE_NOT, MADE_DUE, MADE_TOLD };
-
 /* What the protocol may be given. */
 enum stream_reading { READ_ON, READ_PAUSED, READ_ENDED };
 
@@ -38,9 +27,6 @@ enum stream_writing {
     WRITE_ENDING, /* write_eof: what waits is sent, then the end */
     WRITE_ENDED   /* ... and the kernel knows */
 };
-
-/* Of the write queue: pause_writing and resume_writing alternate. */
-enum stream_flow { FLOW_ON, FLOW_PAUSE_DUE, FLOW_PAUSED };
 
 /* The callbacks that are due, in the order in which they are told. */
 enum stream_owed {
@@ -118,11 +104,11 @@ struct rondo_transport {
     struct stream_owner *owner;
     rondo_transport *next, **link; /* among the owner's */
     unsigned kind : 3;             /* enum stream_kind_id */
-    unsigned phase : 2;            /* enum stream_phase */
-    unsigned made : 2;             /* enum stream_made */
+    unsigned phase : 2;            /* enum phase */
+    unsigned made : 2;             /* enum made */
     unsigned reading : 2;          /* enum stream_reading */
     unsigned writing : 2;          /* enum stream_writing */
-    unsigned flow : 2;             /* enum stream_flow */
+    unsigned flow : 2;             /* enum flow */
     /* Derived by settle: the fast path may be taken. */
     unsigned fast_read : 1;    /* of what comes, filtered or not */
     unsigned fast_deliver : 1; /* to data_received */
@@ -240,12 +226,12 @@ static inline bool stream_is_under_way(const rondo_transport *t)
 
 static inline bool stream_is_closing(const rondo_transport *t)
 {
-    return t->phase >= STREAM_CLOSING;
+    return t->phase >= PHASE_CLOSING;
 }
 
 static inline bool stream_is_ending(const rondo_transport *t)
 {
-    return t->phase >= STREAM_ENDING;
+    return t->phase >= PHASE_ENDING;
 }
 
 /* Nothing is sent any more, and reading comes to its end. */
@@ -266,14 +252,14 @@ static inline void stream_leave_fast(rondo_transport *t)
     t->fast_write = t->fast_filter = t->fast_send = 0;
 }
 
-static inline void stream_set_phase(rondo_transport *t, enum stream_phase phase)
+static inline void stream_set_phase(rondo_transport *t, enum phase phase)
 {
     if (t->phase < (unsigned)phase)
         t->phase = phase;
     stream_leave_fast(t);
 }
 
-static inline void stream_set_flow(rondo_transport *t, enum stream_flow flow)
+static inline void stream_set_flow(rondo_transport *t, enum flow flow)
 {
     t->flow = flow;
     stream_leave_fast(t);
@@ -290,7 +276,7 @@ static inline void stream_owe_release(rondo_transport *t)
 static inline bool stream_delivers(const rondo_transport *t)
 {
     return t->made == MADE_TOLD && t->reading == READ_ON &&
-           t->phase == STREAM_OPEN && !t->handshaking;
+           t->phase == PHASE_OPEN && !t->handshaking;
 }
 
 /* What was read before has to be taken first; but a handshake goes on. */

@@ -10,7 +10,7 @@ void rondo_transport_close(rondo_transport *t)
 {
     if (loop_check(t ? t->loop : NULL, "transport_close"))
         return;
-    stream_set_phase(t, STREAM_CLOSING);
+    stream_set_phase(t, PHASE_CLOSING);
     stream_settle(t);
 }
 

@@ -9,7 +9,7 @@ static void stream_check_phase(const rondo_transport *t)
 {
     assert(t->kind < STREAM_KINDS);
     assert(t->made <= MADE_TOLD);
-    if (t->phase == STREAM_GONE)
+    if (t->phase == PHASE_GONE)
         assert(t->io.fd == SYS_NO_FD && op_is_idle(&t->read));
     if (stream_is_ending(t))
         assert(!t->reading_out && !t->held);
@@ -56,7 +56,7 @@ static void stream_check_filters(const rondo_transport *t)
 static void stream_check_fast(const rondo_transport *t)
 {
     if (t->fast_read)
-        assert(t->kind == STREAM_SOCKET && t->phase == STREAM_OPEN &&
+        assert(t->kind == STREAM_SOCKET && t->phase == PHASE_OPEN &&
                t->reading == READ_ON && !t->held && !t->handshaking);
     if (t->fast_write)
         assert(t->fast_send && !t->filtered && t->writing == WRITE_ON);

@@ -61,7 +61,7 @@ static void stream_pipe_reader_left(rondo_transport *t)
     if (t->queued)
         stream_break_off(t, RONDO_EPIPE);
     else
-        stream_set_phase(t, STREAM_CLOSING);
+        stream_set_phase(t, PHASE_CLOSING);
 }
 
 static void stream_pipe_writer_woken(rondo_loop *loop, struct task *task)

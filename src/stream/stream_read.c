@@ -95,7 +95,7 @@ static void stream_read_deliver_eof(rondo_transport *t)
     bool keep =
         t->protocol->eof_received && t->protocol->eof_received(t, t->self);
     if (!keep)
-        stream_set_phase(t, STREAM_CLOSING);
+        stream_set_phase(t, PHASE_CLOSING);
 }
 
 /* ---- for filters ---- */

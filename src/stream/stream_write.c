@@ -194,7 +194,7 @@ static int stream_write_refuse(const rondo_transport *t, const char *what)
 /* As far as its phase and its writing side go. */
 static bool stream_takes_bytes(const rondo_transport *t)
 {
-    return t->phase == STREAM_OPEN && t->writing == WRITE_ON && !t->reading_out;
+    return t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
 }
 
 int stream_may_write(const rondo_transport *t, const char *what)
