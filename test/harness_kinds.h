@@ -137,6 +137,7 @@ struct kind_table {
     const char *title;
     struct kind_column columns[KIND_COLUMNS];
     int cells[KINDS][KIND_COLUMNS];
+    int rows; /* the first ones alone; 0: all */
 };
 
 /* Tries that column on every kind. */

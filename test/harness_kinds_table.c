@@ -50,6 +50,11 @@ static void print_cell(enum kind_id id, size_t column)
     print_error(" %-13s", text);
 }
 
+static int rows(void)
+{
+    return tried->rows ? tried->rows : KINDS;
+}
+
 static bool is_tried(size_t column)
 {
     for (int id = 0; id < KINDS; id++)
@@ -66,7 +71,7 @@ static void print_table(void)
     for (size_t c = 0; c < KIND_COLUMNS; c++)
         if (is_tried(c))
             print_error(" %-13s", tried->columns[c].name);
-    for (int id = 0; id < KINDS; id++) {
+    for (int id = 0; id < rows(); id++) {
         print_error("\n%-20s", kinds[id].name);
         for (size_t c = 0; c < KIND_COLUMNS; c++)
             if (is_tried(c))
@@ -112,7 +117,7 @@ void kinds_try(struct world *w, const struct kind_table *table, size_t column)
 
     tried = table;
     w->expect_clean = true;
-    for (int id = 0; id < KINDS; id++) {
+    for (int id = 0; id < rows(); id++) {
         int cell = table->cells[id][column];
 
         known += cell == CELL_KNOWN;

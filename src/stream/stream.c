@@ -373,6 +373,8 @@ static void stream_tell_made(struct dispatch *d)
 {
     rondo_transport *t = stream_of_dispatch(d);
     t->made = MADE_TOLD;
+    if (t->timed)
+        stream_start_time(t);
     if (t->protocol->connection_made)
         t->protocol->connection_made(t, t->self);
 }

@@ -411,6 +411,8 @@ bool stream_awaits_hang_up(const rondo_transport *t);
 
 void stream_note_read(rondo_transport *t);
 void stream_note_write(rondo_transport *t);
+/* connection_made: both times begin. */
+void stream_start_time(rondo_transport *t);
 /* Something starts or stops being timed. */
 void stream_watch_time(rondo_transport *t);
 void stream_stop_time(rondo_transport *t);
