@@ -1111,8 +1111,9 @@ rondo_transport_get_write_buffer_size(const rondo_transport *t);
 /**
  * How long nothing may be received (not counted while reading is paused), and
  * how long no byte may leave while there is something to send (during close
- * too); then timed_out is asked. Set earlier, both begin with connection_made. 0
- * or RONDO_NEVER: no limit, as it begins. 0, or RONDO_EINVAL: negative.
+ * too); then timed_out is asked. Set earlier, both begin with
+ * connection_made. 0 or RONDO_NEVER: no limit, as it begins. 0, or
+ * RONDO_EINVAL: negative.
  */
 RONDO_API int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
                                            int64_t write_ns);
