@@ -1148,8 +1148,8 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * caller's and may be closed at once: a duplicate travels. One that no byte
  * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
  * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
- * byte; RONDO_EPIPE, RONDO_ECLOSED as rondo_transport_write. See SCM_RIGHTS in
- * unix(7).
+ * byte; RONDO_EBUSY: a filter gets ready, or a file is under way; RONDO_EPIPE,
+ * RONDO_ECLOSED as rondo_transport_write. See SCM_RIGHTS in unix(7).
  */
 RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
 
@@ -1267,8 +1267,9 @@ typedef struct rondo_filter {
  * or the error that ended the connection, just before connection_lost.
  *
  * 0, and lost will be called. On an error self stays the caller's:
- * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof. As
- * loop.start_tls.
+ * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof, RONDO_ENOTSUP
+ * (a pipe of one direction), RONDO_EBUSY (a file is under way, or a descriptor
+ * waits for the byte that it goes with). As loop.start_tls.
  */
 RONDO_API int rondo_transport_push_filter(rondo_transport *t,
                                           const rondo_filter *filter,

@@ -380,6 +380,8 @@ int64_t stream_fds_sendv(rondo_transport *t, const rondo_buffer *pieces,
                          size_t count);
 /* Descriptors wait for the byte that they go with. */
 bool stream_fds_wait(const rondo_transport *t);
+/* ... which has not been written yet. */
+bool stream_fds_lack_byte(const rondo_transport *t);
 /* These bytes have left by other ways than the kind's sendv. */
 void stream_fds_passed(rondo_transport *t, size_t count);
 void stream_fds_drop_queued(rondo_transport *t);

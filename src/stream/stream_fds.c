@@ -105,7 +105,7 @@ static struct fd_batch *stream_fds_open_batch(rondo_transport *t)
     if (!x || !x->fd_queue)
         return NULL;
     struct fd_queue *p = x->fd_queue;
-    uint64_t at = p->front + rondo_transport_get_write_buffer_size(t);
+    uint64_t at = p->front + stream_unsent(t);
     if (p->last && p->last->at == at)
         return p->last;
     struct fd_batch *made = loop_alloc(t->loop, sizeof *made);
@@ -143,6 +143,12 @@ static int stream_fds_put(struct fd_batch *batch, rondo_fd fd, const char *what)
     return 0;
 }
 
+bool stream_fds_lack_byte(const rondo_transport *t)
+{
+    const struct fd_queue *p = t->extra ? t->extra->fd_queue : NULL;
+    return p && p->last && p->last->at == p->front + stream_unsent(t);
+}
+
 static int stream_fds_refuse_other(const char *what)
 {
     return error_set(RONDO_ENOTSUP, "%s: only unix sockets carry descriptors",
@@ -157,6 +163,8 @@ int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd)
         error = stream_fds_refuse_other(what);
     if (!error)
         error = stream_may_write(t, what);
+    if (!error && t->handshaking) /* the next byte to leave is a filter's */
+        error = error_set(RONDO_EBUSY, "%s: a filter is getting ready", what);
     if (error)
         return error;
     struct fd_batch *batch = stream_fds_open_batch(t);
