@@ -453,11 +453,25 @@ void filters_wait(rondo_transport *t, int64_t handshake_ns,
 
 /* ---- ending the sending side ---- */
 
+/* A forked child that closes its copy says no goodbye: the connection is still
+ * its parent's. */
+static bool filter_closes_copy(const rondo_transport *t)
+{
+    return t->handle.inherited && t->writing == WRITE_ON;
+}
+
+bool filters_delay_end(const rondo_transport *t)
+{
+    const struct filters *f = filters_of(t);
+    return !f->shutdown_sent && (!filter_closes_copy(t) || f->pending.size);
+}
+
 static bool filter_owes_shutdown(const rondo_transport *t)
 {
     const struct filters *f = filters_of(t);
     bool wanted = t->writing != WRITE_ON || t->phase == PHASE_CLOSING;
-    if (f->shutdown_sent || !wanted || (t->out && t->out->file))
+    if (f->shutdown_sent || !wanted || (t->out && t->out->file) ||
+        filter_closes_copy(t))
         return false;
     /* what was written before the filters were ready goes first */
     return !t->handshaking || (t->phase == PHASE_CLOSING && !f->pending.size);

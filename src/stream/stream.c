@@ -221,7 +221,7 @@ static void stream_wind_down(rondo_transport *t)
 
 static void stream_end_writing_if_due(rondo_transport *t)
 {
-    if (t->queued || (t->filtered && !filters_of(t)->shutdown_sent))
+    if (t->queued || (t->filtered && filters_delay_end(t)))
         return;
     if (t->writing == WRITE_ENDING) {
         /* a reset connection cannot: reading will tell; a half pipe ends with
