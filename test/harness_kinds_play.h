@@ -32,6 +32,9 @@ struct play {
     unsigned fed, taken;
     struct play_filter filters[PLAY_FILTERS];
     unsigned pushed;
+    /* Made in the next callback, instead of another call: the end. */
+    void (*last)(rondo_transport *t);
+    bool ending;
     bool hungry;    /* memory is short now and then */
     bool passes;    /* it can pass descriptors */
     bool filtering; /* filters are pushed; else descriptors come */

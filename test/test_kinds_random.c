@@ -6,6 +6,15 @@ enum { ROUNDS = 30, CALLS = 120 };
 
 /* ---- the end ------------------------------------------------------------- */
 
+static void run_until_lost(struct play *play)
+{
+    while (!play->r->p->lost) {
+        play_be_ready(play);
+        test_spin(play->r->w, 1);
+        raw_yield();
+    }
+}
+
 static void read_to_end(struct play *play)
 {
     struct rig *r = play->r;
@@ -21,38 +30,107 @@ static void read_to_end(struct play *play)
     assert_true(play->taking.position == wanted);
 }
 
+/* All that was written arrives. */
+static void end_in_order(struct play *play)
+{
+    struct rig *r = play->r;
+
+    rig_unblock(r);
+    if (r->kind->reads && play_draw(play, 2))
+        read_to_end(play);
+    /* a peer that goes on sending is reset, and may lose what it got */
+    r->cut = r->id == KIND_TCP && play->taking.position < r->fed;
+    if (r->p->transport)
+        rondo_transport_close(r->p->transport);
+    run_until_lost(play);
+    assert_int_equal(r->p->error, 0);
+}
+
+static void end_by_abort(struct play *play)
+{
+    struct rig *r = play->r;
+
+    r->cut = true;
+    rondo_transport_abort(r->p->transport);
+    run_until_lost(play);
+    assert_int_equal(r->p->error, RONDO_ECANCELED);
+}
+
+static void end_writing(rondo_transport *t)
+{
+    (void)rondo_transport_write_eof(t);
+    (void)rondo_transport_resume_reading(t);
+}
+
+/* In the next callback, if one comes. */
+static void end_inside(struct play *play)
+{
+    static void (*const how[])(rondo_transport * t) = {
+        rondo_transport_close, rondo_transport_abort, end_writing};
+    struct rig *r = play->r;
+
+    r->cut = true;
+    play->last = how[play_draw(play, 3)];
+    rig_unblock(r);
+    for (int i = 0; i < 10 && !r->p->lost; i++) {
+        play_be_ready(play);
+        test_spin(r->w, 1);
+    }
+    play->last = NULL;
+    if (r->p->transport)
+        rondo_transport_close(r->p->transport);
+    run_until_lost(play);
+    assert_true(r->p->error == 0 || r->p->error == RONDO_ECANCELED);
+}
+
+/* The other end leaves, in order or not. */
+static void end_by_far(struct play *play)
+{
+    struct rig *r = play->r;
+    bool aborts = play_draw(play, 2);
+
+    r->cut = true;
+    if (aborts)
+        rondo_transport_abort(r->far->transport);
+    else
+        rondo_transport_close(r->far->transport);
+    rig_unblock(r);
+    for (int i = 0; i < 20 && !r->p->lost; i++) {
+        play_be_ready(play);
+        (void)rondo_transport_resume_reading(r->p->transport);
+        test_spin(r->w, 1);
+    }
+    /* Not every writer is told. Two that close wait for each other's reading. */
+    if (r->p->transport && r->far->transport)
+        rondo_transport_abort_with(r->p->transport, RONDO_EPIPE);
+    else if (r->p->transport)
+        rondo_transport_close(r->p->transport);
+    run_until_lost(play);
+    if (r->p->error && r->p->error != RONDO_ECONNRESET &&
+        r->p->error != RONDO_EPIPE)
+        test_fail(r->w, "%s", r->p->last_error);
+}
+
 static void play_end(struct play *play)
 {
     struct rig *r = play->r;
-    bool aborts = play_draw(play, 3) == 0 && !r->p->lost;
+    unsigned how = play_draw(play, r->far && r->far->transport ? 5 : 3);
 
-    if (aborts) {
-        r->cut = true;
-        rondo_transport_abort(r->p->transport);
-    } else {
-        rig_unblock(r);
-        play_be_ready(play);
-        if (r->kind->reads && play_draw(play, 2))
-            read_to_end(play);
-        /* a peer that goes on sending is reset, and may lose what it got */
-        r->cut = r->id == KIND_TCP && play->taking.position < r->fed;
-        if (r->p->transport) {
-            play_be_ready(play);
-            rondo_transport_close(r->p->transport);
-        }
-    }
-    while (!r->p->lost) {
-        test_spin(r->w, 1);
-        play_be_ready(play);
-        raw_yield();
-    }
-    assert_int_equal(r->p->error, aborts ? RONDO_ECANCELED : 0);
+    play->ending = true;
+    if (r->p->lost || how > 3)
+        end_in_order(play);
+    else if (how == 0)
+        end_by_abort(play);
+    else if (how == 3)
+        end_by_far(play);
+    else
+        end_inside(play);
     rig_end(r);
     assert_int_equal(play->released, play->lent);
     assert_int_equal(play->done, play->files);
     for (unsigned i = 0; i < play->pushed; i++)
         assert_int_equal(play->filters[i].lost, 1);
-    if (!aborts)
+    if (!r->cut)
         assert_int_equal(play->came, play->passed);
     if (play->taking.position == r->fed)
         assert_int_equal(play->taken, play->fed);
