@@ -140,7 +140,6 @@ static int time_out_in_child(struct rig *r)
 {
     assert_ok(rondo_transport_set_timeouts(r->p->transport, RONDO_SEC(600),
                                            RONDO_SEC(600)));
-    rig_block(r);
     fork_and(r, run_out_of_time);
     return goes_on(r);
 }
@@ -186,7 +185,8 @@ static int abort_the_file(struct rig *r)
                                                                          : 4;
 }
 
-static int file_in_child(struct rig *r)
+/* What waits is in both processes: a child that lets it wait may send it. */
+static int file_in_child(struct rig *r, bool filtered)
 {
     raw_fd file = call_file(4 << 20);
     int64_t id;
@@ -198,7 +198,8 @@ static int file_in_child(struct rig *r)
     assert_ok(id);
     file_call->user = (void *)(uintptr_t)id;
     (void)test_settle(r->w, r->p);
-    fork_and(r, cancel_the_file);
+    if (!filtered)
+        fork_and(r, cancel_the_file);
     fork_and(r, abort_the_file);
     fork_and(r, close_the_loop);
     rig_unblock(r);
@@ -208,11 +209,16 @@ static int file_in_child(struct rig *r)
     return goes_on(r);
 }
 
+static int plain_file_in_child(struct rig *r)
+{
+    return file_in_child(r, false);
+}
+
 /* A thread of the parent's reads it for the filters. */
 static int filtered_file_in_child(struct rig *r)
 {
     (void)filter_both(r);
-    return file_in_child(r);
+    return file_in_child(r, true);
 }
 
 /* ---- another thread ------------------------------------------------------ */
@@ -323,7 +329,7 @@ static const struct kind_table pairs = {
                 [CHILD_HANDSHAKE] = {"... early", handshake_in_child},
                 [CHILD_TIME] = {"fork: time", time_out_in_child},
                 [CHILD_HELD] = {"fork: held", held_in_child},
-                [CHILD_FILE] = {"fork: file", file_in_child},
+                [CHILD_FILE] = {"fork: file", plain_file_in_child},
                 [CHILD_FILTERED] = {"... filtered", filtered_file_in_child},
                 [THREAD_HANDSHAKE] = {"take: filter", handshake_elsewhere,
                                       .unmade = true},
