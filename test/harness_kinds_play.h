@@ -1,6 +1,8 @@
 /* harness_kinds_play.h - random calls on a transport, and what must come of
  * them.
  * SPDX-License-Identifier: MIT
+ *
+ *   RONDO_TEST_SEED  the one seed to be played, again and again
  */
 #ifndef RONDO_TEST_HARNESS_KINDS_PLAY_H
 #define RONDO_TEST_HARNESS_KINDS_PLAY_H
