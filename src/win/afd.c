@@ -30,9 +30,8 @@ struct afd_poll {
     NTSTATUS status;
 };
 
-_Static_assert(sizeof(struct afd_poll) <=
-                   sizeof(((struct iocp_room *)0)->u.poll),
-               "a room holds a poll");
+_Static_assert(sizeof(struct afd_poll) <= sizeof(((struct op *)0)->sys.u.poll),
+               "an operation holds a poll");
 
 static int afd_open_afd(struct iocp *p)
 {
@@ -85,16 +84,15 @@ static int afd_start_poll(rondo_loop *loop, struct op *op)
     int error = p->afd ? 0 : afd_open_afd(p);
     if (error)
         return error;
-    struct iocp_room *room = iocp_room(op);
     struct afd_poll poll = {.timeout.QuadPart = INT64_MAX,
                             .handles = 1,
                             .handle = (HANDLE)afd_base_socket(op->io->fd),
                             .events = afd_wanted(op)};
-    memcpy(room->u.poll, &poll, sizeof poll);
+    memcpy(op->sys.u.poll, &poll, sizeof poll);
     OVERLAPPED *o = iocp_overlapped(op);
     NTSTATUS status = NtDeviceIoControlFile(
         p->afd, NULL, NULL, o, (IO_STATUS_BLOCK *)(void *)o, IOCTL_AFD_POLL,
-        room->u.poll, sizeof poll, room->u.poll, sizeof poll);
+        op->sys.u.poll, sizeof poll, op->sys.u.poll, sizeof poll);
     if (status >= 0) /* ended or pending: the port is told */
         return 0;
     return error_os(error_from_os(RtlNtStatusToDosError(status)), "socket %lld",
@@ -111,15 +109,14 @@ void afd_start(rondo_loop *loop, struct op *op)
 
 int afd_result(rondo_loop *loop, struct op *op)
 {
-    const struct iocp_room *room = iocp_room(op);
-    const IO_STATUS_BLOCK *block = (const void *)&room->overlapped;
+    const IO_STATUS_BLOCK *block = (const void *)iocp_overlapped(op);
     struct afd_poll poll;
     (void)loop;
     if (op->sys.flags & IOCP_CANCELLED)
         return RONDO_ECANCELED;
     if (block->Status < 0)
         return error_from_os(RtlNtStatusToDosError(block->Status));
-    memcpy(&poll, room->u.poll, sizeof poll);
+    memcpy(&poll, op->sys.u.poll, sizeof poll);
     if (poll.handles && poll.events & AFD_LOCAL_CLOSE)
         return RONDO_EBADF; /* closed without being removed */
     return 0;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <assert.h>
 #include <string.h>
 
 #ifndef CREATE_WAITABLE_TIMER_HIGH_RESOLUTION
@@ -19,70 +20,44 @@ enum {
     MODE_HAS_PIPE
 };
 
-/* ---- rooms ---- */
-
-static bool iocp_take_room(rondo_loop *loop, struct op *op)
-{
-    struct iocp *p = iocp_of(loop);
-    struct iocp_room *room = p->free;
-    if (room) {
-        p->free = room->next_free;
-    } else {
-        room = loop_alloc(loop, sizeof *room);
-        if (!room)
-            return false;
-        room->next = p->rooms;
-        p->rooms = room;
-    }
-    memset(&room->overlapped, 0, sizeof room->overlapped);
-    room->op = op;
-    room->accepted = SYS_NO_FD;
-    op->sys.room = room;
-    return true;
-}
-
-static void iocp_give_room(struct iocp *p, struct iocp_room *room)
-{
-    room->op = NULL;
-    room->next_free = p->free;
-    p->free = room;
-}
-
 /* ---- one operation ---- */
 
-static void iocp_end(rondo_loop *loop, struct iocp_room *room)
+static void iocp_end(rondo_loop *loop, struct op *op)
 {
-    struct op *op = room->op;
+    assert(op->sys.flags & IOCP_PENDING);
+    assert(op->task.state == TASK_PENDING);
     int error = op->sys.flags & IOCP_AFD     ? afd_result(loop, op)
                 : op->sys.flags & IOCP_PIPE  ? iocp_pipe_result(op)
                 : op->sys.flags & IOCP_CHILD ? iocp_child_result(op)
                                              : iocp_result(loop, op);
     loop->metrics.events++;
-    iocp_give_room(iocp_of(loop), room);
+    op->sys.flags &= ~(uint32_t)IOCP_PENDING;
     op_finish(loop, op, error);
 }
 
 void iocp_fail(rondo_loop *loop, struct op *op, int error)
 {
-    iocp_give_room(iocp_of(loop), iocp_room(op));
+    assert(op->sys.flags & IOCP_PENDING);
+    assert(op->task.state == TASK_PENDING);
+    op->sys.flags &= ~(uint32_t)IOCP_PENDING;
     op_finish(loop, op, error);
 }
 
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error)
 {
     if (!os_error && op->io->mode == MODE_SKIPS)
-        iocp_end(loop, iocp_room(op)); /* the port is not told */
+        iocp_end(loop, op); /* no packet comes */
     else if (os_error && os_error != ERROR_IO_PENDING)
         iocp_fail(loop, op, error_from_os(os_error));
 }
 
 static void iocp_submit(rondo_loop *loop, struct op *op)
 {
-    op->sys.flags = 0;
+    assert(!(op->sys.flags & IOCP_PENDING));
     op->task.state = TASK_PENDING;
-    if (!iocp_take_room(loop, op))
-        op_finish(loop, op, error_set(RONDO_ENOMEM, "out of memory"));
-    else if (op->io->mode == MODE_HAS_PIPE)
+    op->sys.flags = IOCP_PENDING;
+    memset(&op->sys.overlapped, 0, sizeof op->sys.overlapped);
+    if (op->io->mode == MODE_HAS_PIPE)
         iocp_pipe_start(loop, op);
     else if (op->io->owner == IO_CHILD)
         iocp_child_start(loop, op);
@@ -216,7 +191,7 @@ static int iocp_wait(rondo_loop *loop, int64_t timeout_ns)
     for (ULONG i = 0; i < count; i++) {
         OVERLAPPED *o = p->entries[i].lpOverlapped;
         if (o) /* else a wake-up */
-            iocp_end(loop, (struct iocp_room *)(void *)o);
+            iocp_end(loop, iocp_op_of(o));
     }
     return 0;
 }
@@ -270,11 +245,6 @@ static void iocp_close_port(rondo_loop *loop)
     if (p->timer)
         CloseHandle(p->timer);
     CloseHandle(p->port);
-    while (p->rooms) {
-        struct iocp_room *room = p->rooms;
-        p->rooms = room->next;
-        loop_free(loop, room);
-    }
     loop_free(loop, p);
     loop->backend_data = NULL;
 }

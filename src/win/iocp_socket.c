@@ -63,22 +63,32 @@ static rondo_family iocp_socket_family_of(sys_fd fd)
     return rondo_address_family(&address);
 }
 
+_Static_assert(2 * IOCP_ADDRESS <= sizeof(((struct accept_op *)0)->peer.native),
+               "the peer's place holds both addresses of AcceptEx");
+
+static struct accept_op *iocp_socket_accept_of(struct op *op)
+{
+    return (struct accept_op *)(void *)op;
+}
+
+/* AcceptEx writes both addresses where the peer's belongs: nobody reads it
+ * before the operation is done, and then it is asked for again. */
 static void iocp_socket_start_accept(rondo_loop *loop, struct op *op)
 {
-    struct iocp_room *room = iocp_room(op);
+    struct accept_op *a = iocp_socket_accept_of(op);
     int error =
-        sys_socket_stream(iocp_socket_family_of(op->io->fd), &room->accepted);
+        sys_socket_stream(iocp_socket_family_of(op->io->fd), &a->accepted);
     if (error) {
         iocp_fail(loop, op, error);
         return;
     }
     DWORD count = 0;
     BOOL done =
-        AcceptEx(op->io->fd, room->accepted, room->u.addresses, 0, IOCP_ADDRESS,
+        AcceptEx(op->io->fd, a->accepted, a->peer.native.bytes, 0, IOCP_ADDRESS,
                  IOCP_ADDRESS, &count, iocp_overlapped(op));
     DWORD os_error = done ? 0 : (DWORD)WSAGetLastError();
     if (os_error && os_error != ERROR_IO_PENDING)
-        sys_close(room->accepted);
+        sys_close(a->accepted);
     iocp_begun(loop, op, os_error);
 }
 
@@ -125,19 +135,21 @@ static void iocp_socket_start_connect(rondo_loop *loop, struct op *op)
 static void iocp_socket_start_sendfile(rondo_loop *loop, struct op *op)
 {
     const struct sys_part *part = op->buffer;
-    struct iocp_room *room = iocp_room(op);
-    int error = sys_file_copy(part->file, &room->file);
+    OVERLAPPED *o = iocp_overlapped(op);
+    sys_fd file;
+    int error = sys_file_copy(part->file, &file);
     if (error) {
         iocp_fail(loop, op, error);
         return;
     }
-    room->overlapped.Offset = (DWORD)(uint64_t)part->offset;
-    room->overlapped.OffsetHigh = (DWORD)((uint64_t)part->offset >> 32);
-    BOOL done = TransmitFile(op->io->fd, (HANDLE)room->file, (DWORD)part->size,
-                             0, &room->overlapped, NULL, 0);
+    op->sys.u.file = (HANDLE)file;
+    o->Offset = (DWORD)(uint64_t)part->offset;
+    o->OffsetHigh = (DWORD)((uint64_t)part->offset >> 32);
+    BOOL done = TransmitFile(op->io->fd, (HANDLE)file, (DWORD)part->size, 0, o,
+                             NULL, 0);
     DWORD os_error = done ? 0 : (DWORD)WSAGetLastError();
     if (os_error && os_error != ERROR_IO_PENDING)
-        sys_file_close(room->file);
+        sys_file_close(file);
     /* Wine's words for a connection that was reset */
     iocp_begun(loop, op, os_error == WSAENOTCONN ? WSAECONNRESET : os_error);
 }
@@ -174,21 +186,18 @@ void iocp_start(rondo_loop *loop, struct op *op)
 /* Until told whose child it is, an accepted socket answers no question. */
 static int iocp_socket_finish_accept(struct op *op, int error)
 {
-    struct accept_op *a = (struct accept_op *)(void *)op;
-    struct iocp_room *room = iocp_room(op);
+    struct accept_op *a = iocp_socket_accept_of(op);
     SOCKET listener = op->io->fd;
-    if (!error &&
-        setsockopt(room->accepted, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
-                   (const char *)&listener, sizeof listener) != 0)
+    if (!error && setsockopt(a->accepted, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+                             (const char *)&listener, sizeof listener) != 0)
         error = error_from_os(WSAGetLastError());
     if (!error)
-        error = sys_peer_address(room->accepted, &a->peer);
+        error = sys_peer_address(a->accepted, &a->peer);
     if (error) {
-        sys_close(room->accepted);
+        sys_close(a->accepted);
         /* it came and has gone */
         return error == RONDO_ENOTCONN ? RONDO_ECONNABORTED : error;
     }
-    a->accepted = room->accepted;
     op->count = 1;
     return 0;
 }
@@ -228,7 +237,7 @@ int iocp_result(rondo_loop *loop, struct op *op)
     case OP_CONNECT:
         return iocp_socket_finish_connect(op, error);
     case OP_SENDFILE:
-        sys_file_close(iocp_room(op)->file);
+        sys_file_close((sys_fd)op->sys.u.file);
         op->count = count;
         return error;
     case OP_WRITE:

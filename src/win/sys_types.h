@@ -57,10 +57,24 @@ void sys_mutex_unlock(sys_mutex *m);
     void *process; /* HANDLE */                                                \
     bool group;    /* of console processes: it is the first */
 
-/* What the completion port keeps in each operation: its iocp_room. */
+/* What the kernel writes into while the completion port has an operation
+ * (iocp.h): it is a part of the operation, so that starting one takes no
+ * memory. `overlapped` is an OVERLAPPED; `file` and `child` are HANDLEs. */
 struct sys_op {
-    void *room;
-    uint32_t flags;
+    struct {
+        void *status, *count;
+        uint32_t offset[2];
+        void *event;
+    } overlapped;
+    union {
+        void *file;       /* of a sendfile: its own handle of the file */
+        uint64_t poll[4]; /* of a wait: afd.c's request and its answer */
+        struct {
+            void *wait, *port;
+            long posted;
+        } child; /* of a wait for the end of a process */
+    } u;
+    uint32_t flags; /* enum iocp_flag */
 };
 #define SYS_OP_MEMBERS struct sys_op sys;
 
