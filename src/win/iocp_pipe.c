@@ -3,15 +3,17 @@
 #include "base/error.h"
 #include "win/iocp.h"
 
-#include <limits.h>
+enum { PIPE_WRITE_MOST = 1 << 20 };
 
 static DWORD iocp_pipe_answer(BOOL begun)
 {
     return begun ? 0 : GetLastError();
 }
 
-/* Of no bytes: it ends when there is something to read, or nobody who writes.
- * Reading tells which. */
+/* A read of no bytes ends when there is something to read, or when nobody
+ * writes any more; the handle then reads and learns which. Of a pipe that keeps
+ * messages apart it ends with ERROR_MORE_DATA: that is an error to ReadFile but
+ * a warning to the kernel, and after a warning Windows sends a packet. */
 static void iocp_pipe_start_read(rondo_loop *loop, struct op *op)
 {
     static char nothing;
@@ -20,12 +22,14 @@ static void iocp_pipe_start_read(rondo_loop *loop, struct op *op)
     if (os_error == ERROR_BROKEN_PIPE || os_error == ERROR_PIPE_NOT_CONNECTED)
         iocp_fail(loop, op, 0);
     else
-        iocp_begun(loop, op, os_error);
+        iocp_begun(loop, op, os_error == ERROR_MORE_DATA ? 0 : os_error);
 }
 
+/* The kernel copies what is written into memory of its own, all of it at once,
+ * and refuses what is too much (ERROR_NO_SYSTEM_RESOURCES). */
 static void iocp_pipe_start_write(rondo_loop *loop, struct op *op)
 {
-    DWORD size = op->size < INT_MAX ? (DWORD)op->size : INT_MAX;
+    DWORD size = op->size < PIPE_WRITE_MOST ? (DWORD)op->size : PIPE_WRITE_MOST;
     iocp_begun(loop, op,
                iocp_pipe_answer(WriteFile((HANDLE)op->io->fd, op->buffer, size,
                                           NULL, iocp_overlapped(op))));

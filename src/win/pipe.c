@@ -54,8 +54,9 @@ unsigned sys_pipe_sides(sys_fd fd)
            (facts.access & FILE_WRITE_DATA ? SIDE_WRITE : 0U);
 }
 
-/* A handle belongs to one completion port for good: a borrowed one is left
- * alone, and has a thread. */
+/* A handle belongs to one completion port for good: a borrowed one stays out of
+ * the loop's, and a thread makes its calls. So it does for what is no pipe: only
+ * a pipe can be asked whether a read would find something. */
 int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
 {
     *pipe = (struct sys_pipe){.given = fd, .fd = fd};
@@ -63,8 +64,8 @@ int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
     if (pipe->socket)
         return sys_adopt(fd);
     pipe->overlapped = win_pipe_is_overlapped((HANDLE)fd);
-    pipe->seekable = GetFileType((HANDLE)fd) == FILE_TYPE_DISK;
-    pipe->blocks = !pipe->overlapped || pipe->seekable || shared;
+    pipe->blocks = !pipe->overlapped || shared ||
+                   GetFileType((HANDLE)fd) != FILE_TYPE_PIPE;
     pipe->duplex = side == SIDE_WRITE && sys_pipe_sides(fd) & SIDE_READ;
     return 0;
 }
@@ -156,15 +157,19 @@ int sys_pipe_block(struct sys_pipe *pipe)
     return 0;
 }
 
-/* So that its calls can be ended from outside. */
-static bool win_pipe_announce(struct sys_pipe *pipe)
+/* Makes it possible that sys_pipe_cancel ends the call that follows. Without
+ * that the call must not begin: nothing but the other end could end it. */
+static int win_pipe_announce(struct sys_pipe *pipe)
 {
     HANDLE self = GetCurrentProcess(), thread;
-    if (!pipe->thread &&
-        DuplicateHandle(self, GetCurrentThread(), self, &thread, 0, FALSE,
-                        DUPLICATE_SAME_ACCESS))
+    if (!pipe->overlapped && !pipe->thread) {
+        if (!DuplicateHandle(self, GetCurrentThread(), self, &thread, 0, FALSE,
+                             DUPLICATE_SAME_ACCESS))
+            return error_from_os(GetLastError());
         InterlockedExchangePointer(&pipe->thread, thread);
-    return InterlockedCompareExchange(&pipe->cancelled, 0, 0) == 0;
+    }
+    bool cancelled = InterlockedCompareExchange(&pipe->cancelled, 0, 0);
+    return cancelled ? error_from_os(ERROR_OPERATION_ABORTED) : 0;
 }
 
 static int64_t win_pipe_transfer(struct sys_pipe *pipe, void *to,
@@ -181,14 +186,19 @@ static int64_t win_pipe_transfer(struct sys_pipe *pipe, void *to,
             return error_from_os(GetLastError());
         o.hEvent = (HANDLE)((ULONG_PTR)event | 1);
         how = &o;
+        InterlockedExchangePointer(&pipe->call, how);
     }
     bool done = to ? ReadFile(handle, to, most, &count, how)
                    : WriteFile(handle, from, most, &count, how);
     if (how && (done || GetLastError() == ERROR_IO_PENDING))
         done = GetOverlappedResult(handle, how, &count, TRUE);
     DWORD os_error = done ? 0 : GetLastError();
-    if (how)
+    if (how) {
+        InterlockedExchangePointer(&pipe->call, NULL);
         (void)CloseHandle((HANDLE)((ULONG_PTR)o.hEvent & ~(ULONG_PTR)1));
+        if (os_error == ERROR_MORE_DATA) /* ReadFile does not count then */
+            count = (DWORD)o.InternalHigh;
+    }
     pipe->offset += count;
     return done || os_error == ERROR_MORE_DATA ? (int64_t)count
                                                : error_from_os(os_error);
@@ -200,8 +210,9 @@ int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
     bool is_pipe = GetFileType(win_pipe_handle_of(pipe)) == FILE_TYPE_PIPE;
     int64_t count = 0;
     do {
-        if (!win_pipe_announce(pipe))
-            return error_from_os(ERROR_OPERATION_ABORTED);
+        int error = win_pipe_announce(pipe);
+        if (error)
+            return error;
         count = win_pipe_transfer(pipe, data, NULL, size);
     } while (is_pipe && count == 0);
     return win_pipe_end_or(count);
@@ -210,11 +221,14 @@ int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
 int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
                                size_t size)
 {
-    return win_pipe_announce(pipe) ? win_pipe_transfer(pipe, NULL, data, size)
-                                   : error_from_os(ERROR_OPERATION_ABORTED);
+    int error = win_pipe_announce(pipe);
+    return error ? error : win_pipe_transfer(pipe, NULL, data, size);
 }
 
-/* The thread may be just about to wait: that nothing was ended says nothing. */
+/* The thread may be just about to begin its call, so it is asked again whether
+ * or not a call was ended. Of a handle whose calls end later, only this call is
+ * ended: a borrowed handle may have others of the program's. Where it is over
+ * meanwhile, CancelIoEx finds no call with this address. */
 bool sys_pipe_cancel(struct sys_pipe *pipe)
 {
     InterlockedExchange(&pipe->cancelled, 1);
@@ -222,8 +236,10 @@ bool sys_pipe_cancel(struct sys_pipe *pipe)
         InterlockedCompareExchangePointer(&pipe->thread, NULL, NULL);
     if (thread)
         (void)CancelSynchronousIo(thread);
-    if (pipe->overlapped)
-        (void)CancelIoEx(win_pipe_handle_of(pipe), NULL);
+    OVERLAPPED *call =
+        InterlockedCompareExchangePointer(&pipe->call, NULL, NULL);
+    if (call)
+        (void)CancelIoEx(win_pipe_handle_of(pipe), call);
     return true;
 }
 

@@ -46,9 +46,11 @@ void sys_mutex_unlock(sys_mutex *m);
 /* What a pipe's other functions have to know of it. */
 #define SYS_PIPE_MEMBERS                                                       \
     bool socket;                                                               \
-    bool overlapped, blocks; /* its calls end later; on a thread, at once */   \
-    bool seekable, duplex;                                                     \
-    void *thread;    /* HANDLE; NULL: not there yet */                         \
+    bool overlapped; /* its calls end later */                                 \
+    bool blocks;     /* a thread makes its calls */                            \
+    bool duplex;                                                               \
+    void *thread;    /* HANDLE; NULL: it has not made a call yet */            \
+    void *call;      /* its OVERLAPPED that is under way; NULL: none */        \
     long cancelled;  /* its calls end at once */                               \
     uint64_t offset; /* in a file whose calls end later */
 
