@@ -119,6 +119,8 @@
     X(ERROR_CONNECTION_ABORTED, ECONNABORTED)                                  \
     X(ERROR_PRIVILEGE_NOT_HELD, EPERM)                                         \
     X(ERROR_NO_SYSTEM_RESOURCES, ENOBUFS)                                      \
+    X(ERROR_NONPAGED_SYSTEM_RESOURCES, ENOBUFS)                                \
+    X(ERROR_WORKING_SET_QUOTA, ENOBUFS)                                        \
     X(ERROR_COMMITMENT_LIMIT, ENOMEM)                                          \
     X(ERROR_TIMEOUT, ETIMEDOUT)
 
@@ -158,6 +160,12 @@ int win_stream_error(int os_error)
 {
     int error = sys_error_code(os_error);
     return error == RONDO_ECONNABORTED ? RONDO_ECONNRESET : error;
+}
+
+bool win_lacks_room(DWORD os_error)
+{
+    int error = os_error ? sys_error_code(os_error) : 0;
+    return error == RONDO_ENOBUFS || error == RONDO_ENOMEM;
 }
 
 /* ---- text ---- */

@@ -11,6 +11,12 @@ enum {
     SELECT_ROOM = SELECT_MOST + 1 /* and the wake-up */
 };
 
+/* io->mode. */
+enum {
+    MODE_UNKNOWN,
+    MODE_CONNECTED /* exceptfds can only mean urgent data */
+};
+
 /* A set of winsock's is a count and an array; FD_SETSIZE is only the size of
  * its own. */
 struct set {
@@ -41,6 +47,7 @@ static int select_attach(rondo_loop *loop, void *state, struct io *io)
 {
     struct select *s = state;
     (void)loop;
+    io->mode = MODE_UNKNOWN; /* attached again, it may be another socket */
     if (io->owner == IO_INTERNAL)
         return 0;
     if (s->attached == SELECT_MOST)
@@ -87,9 +94,9 @@ static void select_fill(struct select *s)
         if (!(io->armed & SIDE_WRITE))
             continue;
         s->writing.sockets[s->writing.count++] = io->fd;
-        /* A failed connect is told here and nowhere else; so is urgent data,
-         * which must not wake who waits for room again and again. */
-        if (io->op[1] && io->op[1]->task.kind != OP_WRITE)
+        /* Windows reports a failed connect here and nowhere else. */
+        if (io->mode != MODE_CONNECTED && io->op[1] &&
+            io->op[1]->task.kind != OP_WRITE)
             s->failing.sockets[s->failing.count++] = io->fd;
     }
 }
@@ -103,11 +110,26 @@ static void select_tell(rondo_loop *loop, const struct set *set, unsigned side)
     }
 }
 
-/* WSAENOTSOCK does not say which one was closed under us. */
+/* Windows reports urgent data as it does a failed connect, for as long as the
+ * data is not read. It says nothing about room to write. */
+static void select_tell_failed(rondo_loop *loop, const struct set *set)
+{
+    rondo_address peer;
+    for (u_int i = 0; i < set->count; i++) {
+        struct io *io = io_find(loop, set->sockets[i]);
+        if (io && sys_peer_address(io->fd, &peer) == 0)
+            io->mode = MODE_CONNECTED;
+        else if (io)
+            reactor_ready(loop, io, SIDE_READ | SIDE_WRITE);
+    }
+}
+
+/* WSAENOTSOCK does not say which socket the program has closed. Its number may
+ * be a file's or an event's by now. */
 static int select_drop_closed(rondo_loop *loop, struct select *s)
 {
     for (size_t i = s->used; i-- > 0;)
-        if (sys_kind(s->ios[i]->fd) == SYS_KIND_BAD)
+        if (!win_knows_socket(s->ios[i]->fd))
             reactor_lost(loop, s->ios[i]);
     return 0;
 }
@@ -142,7 +164,7 @@ static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
         return 0;
     select_tell(loop, &s->reading, SIDE_READ);
     select_tell(loop, &s->writing, SIDE_WRITE);
-    select_tell(loop, &s->failing, SIDE_READ | SIDE_WRITE);
+    select_tell_failed(loop, &s->failing);
     return 0;
 }
 

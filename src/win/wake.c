@@ -35,14 +35,21 @@ void wake_close(struct wake *wake)
 void wake_send(const struct wake *wake)
 {
     int before = WSAGetLastError();
-    (void)send(wake->fd[1], "", 1, 0);
+    /* A full buffer already holds a wake-up. Without room for a buffer nothing
+     * would ever wake the loop. */
+    while (send(wake->fd[1], "", 1, 0) < 0 &&
+           win_lacks_room((DWORD)WSAGetLastError()))
+        Sleep(1);
     WSASetLastError(before);
 }
 
 int wake_drain(const struct wake *wake)
 {
     char byte;
-    while (recv(wake->fd[0], &byte, 1, 0) >= 0)
+    /* WSAEMSGSIZE: a longer datagram that somebody else sent between bind and
+     * connect. */
+    while (recv(wake->fd[0], &byte, 1, 0) >= 0 ||
+           WSAGetLastError() == WSAEMSGSIZE)
         ;
     int os_error = WSAGetLastError();
     return os_error == WSAEWOULDBLOCK

@@ -39,6 +39,9 @@ int win_stream_error(int os_error);
 /* The same for datagrams. */
 int win_datagram_error(int error);
 
+/* The system has no memory or buffers now, and later it may have. */
+bool win_lacks_room(DWORD os_error);
+
 /* Whether a datagram that was not wanted where it went is told of. */
 void win_tell_unreachable(sys_fd fd, bool tell);
 
