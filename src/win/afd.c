@@ -112,6 +112,7 @@ int afd_result(rondo_loop *loop, struct op *op)
     const IO_STATUS_BLOCK *block = (const void *)iocp_overlapped(op);
     struct afd_poll poll;
     (void)loop;
+    error_no_os();
     if (op->sys.flags & IOCP_CANCELLED)
         return RONDO_ECANCELED;
     if (block->Status < 0)

@@ -75,7 +75,7 @@ static void iocp_cancel(rondo_loop *loop, struct op *op)
         op->sys.flags & IOCP_AFD ? iocp_of(loop)->afd : (HANDLE)op->io->fd;
     op->sys.flags |= IOCP_CANCELLED;
     if (op->sys.flags & IOCP_CHILD) {
-        iocp_child_cancel(op);
+        iocp_child_cancel(loop, op);
         return;
     }
     (void)CancelIoEx(handle, iocp_overlapped(op));
@@ -178,17 +178,17 @@ static BOOL iocp_get_entries(struct iocp *p, int64_t timeout_ns, ULONG *count)
     return done;
 }
 
-static int iocp_wait(rondo_loop *loop, int64_t timeout_ns)
+static int iocp_collect(rondo_loop *loop, int64_t timeout_ns, ULONG *count)
 {
     struct iocp *p = iocp_of(loop);
-    ULONG count = 0;
-    if (!iocp_get_entries(p, timeout_ns, &count)) {
+    *count = 0;
+    if (!iocp_get_entries(p, timeout_ns, count)) {
         DWORD os_error = GetLastError();
         if (os_error == WAIT_TIMEOUT || os_error == WAIT_IO_COMPLETION)
             return 0;
         return error_os(error_from_os(os_error), "GetQueuedCompletionStatusEx");
     }
-    for (ULONG i = 0; i < count; i++) {
+    for (ULONG i = 0; i < *count; i++) {
         OVERLAPPED *o = p->entries[i].lpOverlapped;
         if (o) /* else a wake-up */
             iocp_end(loop, iocp_op_of(o));
@@ -196,9 +196,29 @@ static int iocp_wait(rondo_loop *loop, int64_t timeout_ns)
     return 0;
 }
 
+/* A closing loop collects all packets that there are. It does not wait for a
+ * child that it has let go, and that child's packet may stand behind others. */
+static int iocp_wait(rondo_loop *loop, int64_t timeout_ns)
+{
+    ULONG count;
+    int error = iocp_collect(loop, timeout_ns, &count);
+    while (!error && loop->closing && count == IOCP_BATCH)
+        error = iocp_collect(loop, 0, &count);
+    return error;
+}
+
+void iocp_post(HANDLE port, OVERLAPPED *overlapped)
+{
+    DWORD before = GetLastError();
+    while (!PostQueuedCompletionStatus(port, 0, 0, overlapped) &&
+           win_lacks_room(GetLastError()))
+        Sleep(1);
+    SetLastError(before);
+}
+
 static void iocp_wake(rondo_loop *loop)
 {
-    (void)PostQueuedCompletionStatus(iocp_of(loop)->port, 0, 0, NULL);
+    iocp_post(iocp_of(loop)->port, NULL);
 }
 
 static int64_t iocp_resolution(const rondo_loop *loop)

@@ -59,6 +59,10 @@ void iocp_fail(rondo_loop *loop, struct op *op, int error);
 /* What an overlapped call answered: 0 or the system's error. */
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error);
 
+/* Sends a packet to the port; without an OVERLAPPED it is a wake-up. Tries until
+ * there is room for it, since nothing else would wake the loop. Any thread. */
+void iocp_post(HANDLE port, OVERLAPPED *overlapped);
+
 /* Starts an operation of a socket. */
 void iocp_start(rondo_loop *loop, struct op *op);
 /* Its packet has come: sets the result and returns the operation's error. */
@@ -70,7 +74,7 @@ int iocp_pipe_result(struct op *op);
 
 /* The same for the ends of processes. */
 void iocp_child_start(rondo_loop *loop, struct op *op);
-void iocp_child_cancel(struct op *op);
+void iocp_child_cancel(rondo_loop *loop, struct op *op);
 int iocp_child_result(struct op *op);
 
 /* The same for readiness, by the driver that select itself uses. */

@@ -10,6 +10,31 @@ static DWORD iocp_socket_answer(int result)
     return result == 0 ? 0 : (DWORD)WSAGetLastError();
 }
 
+/* What the system's error means to this kind of operation. */
+static int iocp_socket_error(const struct op *op, DWORD os_error)
+{
+    int error = error_from_os(os_error);
+    switch (op->task.kind) {
+    case OP_READ:
+    case OP_WRITE:
+    case OP_SENDFILE:
+        return win_stream_error((int)os_error);
+    case OP_RECEIVE:
+    case OP_SEND:
+        return win_datagram_error(error);
+    default:
+        return error;
+    }
+}
+
+static void iocp_socket_begun(rondo_loop *loop, struct op *op, DWORD os_error)
+{
+    if (!os_error || os_error == ERROR_IO_PENDING)
+        iocp_begun(loop, op, os_error);
+    else
+        iocp_fail(loop, op, iocp_socket_error(op, os_error));
+}
+
 /* ---- starting ---- */
 
 /* Of no bytes: it ends when there is something to read, and holds no buffer
@@ -18,9 +43,10 @@ static void iocp_socket_start_read(rondo_loop *loop, struct op *op)
 {
     WSABUF nothing = {0, NULL};
     DWORD flags = 0;
-    iocp_begun(loop, op,
-               iocp_socket_answer(WSARecv(op->io->fd, &nothing, 1, NULL, &flags,
-                                          iocp_overlapped(op), NULL)));
+    iocp_socket_begun(
+        loop, op,
+        iocp_socket_answer(WSARecv(op->io->fd, &nothing, 1, NULL, &flags,
+                                   iocp_overlapped(op), NULL)));
 }
 
 /* The same, as a look: taken without room, a datagram would be gone. That it
@@ -32,27 +58,33 @@ static void iocp_socket_start_receive(rondo_loop *loop, struct op *op)
     DWORD flags = MSG_PEEK;
     DWORD os_error = iocp_socket_answer(WSARecv(
         op->io->fd, &nothing, 1, NULL, &flags, iocp_overlapped(op), NULL));
-    iocp_begun(loop, op, os_error == WSAEMSGSIZE ? 0 : os_error);
+    iocp_socket_begun(loop, op, os_error == WSAEMSGSIZE ? 0 : os_error);
 }
 
+/* An overlapped send locks the bytes in memory, which the system may refuse. A
+ * send that does not wait copies them: so that one is tried when the socket is
+ * ready. */
 static void iocp_socket_start_write(rondo_loop *loop, struct op *op)
 {
     const size_t most = 1U << 30;
     WSABUF bytes = {(ULONG)(op->size < most ? op->size : most),
                     (CHAR *)(uintptr_t)op->buffer};
-    iocp_begun(loop, op,
-               iocp_socket_answer(WSASend(op->io->fd, &bytes, 1, NULL, 0,
-                                          iocp_overlapped(op), NULL)));
+    DWORD os_error = iocp_socket_answer(
+        WSASend(op->io->fd, &bytes, 1, NULL, 0, iocp_overlapped(op), NULL));
+    if (win_lacks_room(os_error))
+        afd_start(loop, op);
+    else
+        iocp_socket_begun(loop, op, os_error);
 }
 
 static void iocp_socket_start_send(rondo_loop *loop, struct op *op)
 {
     const struct sys_outgoing *o = op->buffer;
     WSABUF bytes = {(ULONG)o->size, (CHAR *)(uintptr_t)o->data};
-    iocp_begun(loop, op,
-               iocp_socket_answer(WSASendTo(op->io->fd, &bytes, 1, NULL, 0,
-                                            o->to, (int)o->to_size,
-                                            iocp_overlapped(op), NULL)));
+    iocp_socket_begun(loop, op,
+                      iocp_socket_answer(WSASendTo(op->io->fd, &bytes, 1, NULL,
+                                                   0, o->to, (int)o->to_size,
+                                                   iocp_overlapped(op), NULL)));
 }
 
 static rondo_family iocp_socket_family_of(sys_fd fd)
@@ -89,7 +121,7 @@ static void iocp_socket_start_accept(rondo_loop *loop, struct op *op)
     DWORD os_error = done ? 0 : (DWORD)WSAGetLastError();
     if (os_error && os_error != ERROR_IO_PENDING)
         sys_close(a->accepted);
-    iocp_begun(loop, op, os_error);
+    iocp_socket_begun(loop, op, os_error);
 }
 
 /* Found once for each call: it is not where a program's time goes. */
@@ -128,7 +160,7 @@ static void iocp_socket_start_connect(rondo_loop *loop, struct op *op)
     BOOL done =
         connect_ex(op->io->fd, (const struct sockaddr *)&to->native,
                    (int)to->native_size, NULL, 0, NULL, iocp_overlapped(op));
-    iocp_begun(loop, op, done ? 0 : (DWORD)WSAGetLastError());
+    iocp_socket_begun(loop, op, done ? 0 : (DWORD)WSAGetLastError());
 }
 
 /* Of a copy of the file: it may go on when the program has closed its own. */
@@ -151,7 +183,8 @@ static void iocp_socket_start_sendfile(rondo_loop *loop, struct op *op)
     if (os_error && os_error != ERROR_IO_PENDING)
         sys_file_close(file);
     /* Wine's words for a connection that was reset */
-    iocp_begun(loop, op, os_error == WSAENOTCONN ? WSAECONNRESET : os_error);
+    iocp_socket_begun(loop, op,
+                      os_error == WSAENOTCONN ? WSAECONNRESET : os_error);
 }
 
 void iocp_start(rondo_loop *loop, struct op *op)
@@ -212,44 +245,54 @@ static int iocp_socket_finish_connect(struct op *op, int error)
     return 0;
 }
 
-/* A look at a datagram that ends well has not had room for any of it. What it
- * says of others is told here, and nowhere else. */
-static int iocp_socket_finish_receive(int error)
+/* How it ended, before its kind is asked. */
+static int iocp_socket_outcome(const struct op *op, DWORD os_error)
 {
-    return error == RONDO_EMSGSIZE ? 0 : win_datagram_error(error);
+    if (!os_error)
+        return 0;
+    int error = iocp_socket_error(op, os_error);
+    if (error != RONDO_ECANCELED || op->sys.flags & IOCP_CANCELLED)
+        return error;
+    return RONDO_ECONNRESET; /* the peer has aborted it, and not the loop */
+}
+
+/* A TransmitFile that fails may have sent a part. That part counts, or it would
+ * be sent once more; the next one meets the error. */
+static int iocp_socket_finish_sendfile(struct op *op, int error, DWORD count)
+{
+    sys_file_close((sys_fd)op->sys.u.file);
+    op->count = count;
+    return count ? 0 : error;
 }
 
 int iocp_result(rondo_loop *loop, struct op *op)
 {
-    DWORD count = 0, flags = 0;
-    int error = 0;
+    DWORD count = 0, flags = 0, os_error = 0;
     (void)loop;
     if (op->io->fd == SYS_NO_FD)
-        error = RONDO_ECANCELED; /* a listener, closed before */
+        os_error = ERROR_OPERATION_ABORTED; /* a listener, closed before */
     else if (!WSAGetOverlappedResult(op->io->fd, iocp_overlapped(op), &count,
                                      FALSE, &flags))
-        error = error_from_os(WSAGetLastError());
-    if (error == RONDO_ECANCELED && !(op->sys.flags & IOCP_CANCELLED))
-        error = RONDO_ECONNRESET; /* aborted by the peer, not by us */
+        os_error = (DWORD)WSAGetLastError();
+    int error = iocp_socket_outcome(op, os_error);
     switch (op->task.kind) {
     case OP_ACCEPT:
         return iocp_socket_finish_accept(op, error);
     case OP_CONNECT:
         return iocp_socket_finish_connect(op, error);
     case OP_SENDFILE:
-        sys_file_close((sys_fd)op->sys.u.file);
-        op->count = count;
-        return error;
+        return iocp_socket_finish_sendfile(op, error, count);
     case OP_WRITE:
         op->count = count;
         return error;
     case OP_RECEIVE:
-        return iocp_socket_finish_receive(error);
+        /* the look had no room for a datagram: there is one */
+        return error == RONDO_EMSGSIZE ? 0 : error;
     case OP_SEND:
         op->count = !error;
-        return win_datagram_error(error);
+        return error;
     default:
-        /* reading tells what is wrong, after all that is right */
+        /* reading meets the error, after all bytes that came before it */
         return error == RONDO_ECANCELED ? error : 0;
     }
 }

@@ -73,8 +73,8 @@ struct sys_op {
         uint64_t poll[4]; /* of a wait: afd.c's request and its answer */
         struct {
             void *wait, *port;
-            long posted;
-        } child; /* of a wait for the end of a process */
+            bool posted; /* its packet is in the port, or on its way */
+        } child;         /* of a wait for the end of a process */
     } u;
     uint32_t flags; /* enum iocp_flag */
 };
