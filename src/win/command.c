@@ -108,7 +108,9 @@ static int win_command_search(struct launch *l)
     if (!error && !path)
         error = win_command_no_memory();
     if (!error) {
-        path[GetEnvironmentVariableW(L"PATH", path, room)] = L'\0';
+        DWORD length = GetEnvironmentVariableW(L"PATH", path, room);
+        /* another thread may have set a longer one meanwhile */
+        path[length < room ? length : 0] = L'\0';
         DWORD size =
             *path ? SearchPathW(path, name, L".exe", 0, NULL, &file) : 0;
         l->program = loop_alloc(l->loop, (size + 1) * sizeof *l->program);
