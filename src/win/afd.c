@@ -6,8 +6,8 @@
 #include <string.h>
 #include <winternl.h>
 
-/* The driver under winsock answers this request when a socket is ready; it
- * is what select sends. Its structures are not in the headers. */
+/* afd.sys, the driver under Winsock, answers this request when a socket is
+ * ready; select itself sends it. The headers do not have its structures. */
 #define IOCTL_AFD_POLL 0x00012024UL
 
 enum {
@@ -35,6 +35,8 @@ _Static_assert(sizeof(struct afd_poll) <= sizeof(((struct op *)0)->sys.u.poll),
 
 static int afd_open_afd(struct iocp *p)
 {
+    assert(!p->afd);
+    assert(p->port);
     static const WCHAR name[] = L"\\Device\\Afd\\Rondo";
     UNICODE_STRING path = {sizeof name - sizeof *name, sizeof name,
                            (WCHAR *)(uintptr_t)name};
@@ -58,7 +60,8 @@ static int afd_open_afd(struct iocp *p)
     return 0;
 }
 
-/* The driver knows the socket that a layered provider wraps. */
+/* The driver knows only the system's own socket, which a layered provider may
+ * have wrapped. */
 static SOCKET afd_base_socket(SOCKET socket)
 {
     const DWORD base_handle = 0x48000022; /* SIO_BASE_HANDLE */
@@ -80,10 +83,12 @@ static ULONG afd_wanted(const struct op *op)
 
 static int afd_start_poll(rondo_loop *loop, struct op *op)
 {
+    assert(op->io->owner != IO_CHILD);
     struct iocp *p = iocp_of(loop);
     int error = p->afd ? 0 : afd_open_afd(p);
     if (error)
         return error;
+    assert(p->afd);
     struct afd_poll poll = {.timeout.QuadPart = INT64_MAX,
                             .handles = 1,
                             .handle = (HANDLE)afd_base_socket(op->io->fd),
@@ -93,7 +98,7 @@ static int afd_start_poll(rondo_loop *loop, struct op *op)
     NTSTATUS status = NtDeviceIoControlFile(
         p->afd, NULL, NULL, o, (IO_STATUS_BLOCK *)(void *)o, IOCTL_AFD_POLL,
         op->sys.u.poll, sizeof poll, op->sys.u.poll, sizeof poll);
-    if (status >= 0) /* ended or pending: the port is told */
+    if (status >= 0) /* ended or pending: a packet comes in either case */
         return 0;
     return error_os(error_from_os(RtlNtStatusToDosError(status)), "socket %lld",
                     (long long)op->io->fd);
@@ -101,6 +106,8 @@ static int afd_start_poll(rondo_loop *loop, struct op *op)
 
 void afd_start(rondo_loop *loop, struct op *op)
 {
+    assert(iocp_is_pending(op));
+    assert(!(op->sys.flags & (IOCP_AFD | IOCP_PIPE | IOCP_CHILD)));
     op->sys.flags |= IOCP_AFD;
     int error = afd_start_poll(loop, op);
     if (error)
@@ -111,14 +118,15 @@ int afd_result(rondo_loop *loop, struct op *op)
 {
     const IO_STATUS_BLOCK *block = (const void *)iocp_overlapped(op);
     struct afd_poll poll;
-    (void)loop;
-    error_no_os();
+    assert(iocp_of(loop)->afd);
+    assert(op->sys.flags & IOCP_AFD);
+    error_no_os(); /* the refusals below are no system call's */
     if (op->sys.flags & IOCP_CANCELLED)
         return RONDO_ECANCELED;
     if (block->Status < 0)
         return error_from_os(RtlNtStatusToDosError(block->Status));
     memcpy(&poll, op->sys.u.poll, sizeof poll);
     if (poll.handles && poll.events & AFD_LOCAL_CLOSE)
-        return RONDO_EBADF; /* closed without being removed */
+        return RONDO_EBADF; /* the program has closed it */
     return 0;
 }

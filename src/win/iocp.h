@@ -6,6 +6,8 @@
 #include "core/backend.h"
 #include "win/win.h"
 
+#include <assert.h>
+
 #include <mswsock.h>
 
 enum {
@@ -39,6 +41,7 @@ _Static_assert(sizeof(((struct op *)0)->sys.overlapped) == sizeof(OVERLAPPED) &&
 
 static inline struct iocp *iocp_of(const rondo_loop *loop)
 {
+    assert(loop->backend_data);
     return loop->backend_data;
 }
 
@@ -51,6 +54,14 @@ static inline struct op *iocp_op_of(OVERLAPPED *overlapped)
 {
     return (struct op *)(void *)((char *)overlapped -
                                  offsetof(struct op, sys.overlapped));
+}
+
+/* The kernel, or a thread of the system's, has the operation. */
+static inline bool iocp_is_pending(const struct op *op)
+{
+    bool pending = op->sys.flags & IOCP_PENDING;
+    assert(pending == (op->task.state == TASK_PENDING));
+    return pending;
 }
 
 /* The operation could not begin: no packet will come. Error 0: its handle is

@@ -17,6 +17,7 @@ static DWORD iocp_pipe_answer(BOOL begun)
 static void iocp_pipe_start_read(rondo_loop *loop, struct op *op)
 {
     static char nothing;
+    assert(op_index(op->task.kind) == 0);
     DWORD os_error = iocp_pipe_answer(
         ReadFile((HANDLE)op->io->fd, &nothing, 0, NULL, iocp_overlapped(op)));
     if (os_error == ERROR_BROKEN_PIPE || os_error == ERROR_PIPE_NOT_CONNECTED)
@@ -30,15 +31,19 @@ static void iocp_pipe_start_read(rondo_loop *loop, struct op *op)
 static void iocp_pipe_start_write(rondo_loop *loop, struct op *op)
 {
     DWORD size = op->size < PIPE_WRITE_MOST ? (DWORD)op->size : PIPE_WRITE_MOST;
+    assert(op->task.kind == OP_WRITE);
+    assert(op->buffer && size); /* a write of nothing would wake the reader */
     iocp_begun(loop, op,
                iocp_pipe_answer(WriteFile((HANDLE)op->io->fd, op->buffer, size,
                                           NULL, iocp_overlapped(op))));
 }
 
-/* A client that is there already comes without a packet; one that has left
- * again is taken, too: what it has written is there to be read. */
+/* ConnectNamedPipe fails without a packet where a client has come before it:
+ * ERROR_PIPE_CONNECTED. One that has left again (ERROR_NO_DATA) is taken, too:
+ * what it has written is there to be read. */
 static void iocp_pipe_start_accept(rondo_loop *loop, struct op *op)
 {
+    assert(op->io->owner == IO_PIPE);
     DWORD os_error = iocp_pipe_answer(
         ConnectNamedPipe((HANDLE)op->io->fd, iocp_overlapped(op)));
     if (os_error == ERROR_PIPE_CONNECTED || os_error == ERROR_NO_DATA)
@@ -49,6 +54,7 @@ static void iocp_pipe_start_accept(rondo_loop *loop, struct op *op)
 
 void iocp_pipe_start(rondo_loop *loop, struct op *op)
 {
+    assert(iocp_is_pending(op));
     op->sys.flags |= IOCP_PIPE;
     if (op->task.kind == OP_ACCEPT)
         iocp_pipe_start_accept(loop, op);
@@ -62,15 +68,17 @@ int iocp_pipe_result(struct op *op)
 {
     DWORD count = 0;
     int error = 0;
+    assert(op->sys.flags & IOCP_PIPE);
     if (op->io->fd == SYS_NO_FD)
-        return RONDO_ECANCELED; /* an instance, closed before */
+        return RONDO_ECANCELED; /* an instance, which the server has closed */
     if (!GetOverlappedResult((HANDLE)op->io->fd, iocp_overlapped(op), &count,
                              FALSE))
         error = error_from_os(GetLastError());
     if (error == RONDO_ECANCELED && !(op->sys.flags & IOCP_CANCELLED))
-        error = RONDO_EPIPE; /* whoever had begun it has ended */
+        error = RONDO_EPIPE; /* the thread that had begun it has ended */
     if (op_index(op->task.kind) == 0)
         return error == RONDO_ECANCELED ? error : 0;
+    assert(count <= op->size);
     op->count = count;
     return error;
 }

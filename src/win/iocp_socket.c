@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "win/iocp.h"
 
-#include <string.h>
+#include <limits.h>
 
 static DWORD iocp_socket_answer(int result)
 {
@@ -13,6 +13,7 @@ static DWORD iocp_socket_answer(int result)
 /* What the system's error means to this kind of operation. */
 static int iocp_socket_error(const struct op *op, DWORD os_error)
 {
+    assert(os_error && os_error != ERROR_IO_PENDING);
     int error = error_from_os(os_error);
     switch (op->task.kind) {
     case OP_READ:
@@ -29,6 +30,7 @@ static int iocp_socket_error(const struct op *op, DWORD os_error)
 
 static void iocp_socket_begun(rondo_loop *loop, struct op *op, DWORD os_error)
 {
+    assert(!(op->sys.flags & (IOCP_PIPE | IOCP_CHILD)));
     if (!os_error || os_error == ERROR_IO_PENDING)
         iocp_begun(loop, op, os_error);
     else
@@ -37,8 +39,8 @@ static void iocp_socket_begun(rondo_loop *loop, struct op *op, DWORD os_error)
 
 /* ---- starting ---- */
 
-/* Of no bytes: it ends when there is something to read, and holds no buffer
- * until then. The handle reads it itself. */
+/* A receive of no bytes ends when there is something to read, and holds no
+ * buffer until then. The handle then reads. */
 static void iocp_socket_start_read(rondo_loop *loop, struct op *op)
 {
     WSABUF nothing = {0, NULL};
@@ -49,9 +51,9 @@ static void iocp_socket_start_read(rondo_loop *loop, struct op *op)
                                    iocp_overlapped(op), NULL)));
 }
 
-/* The same, as a look: taken without room, a datagram would be gone. That it
- * had no room is an error to Winsock, but a warning to the kernel, after which
- * a packet comes as after success. */
+/* The same with MSG_PEEK: a receive of no bytes would take the datagram out of
+ * the socket and lose it. WSAEMSGSIZE is an error to Winsock but a warning to
+ * the kernel, and after a warning Windows sends a packet. */
 static void iocp_socket_start_receive(rondo_loop *loop, struct op *op)
 {
     WSABUF nothing = {0, NULL};
@@ -61,12 +63,13 @@ static void iocp_socket_start_receive(rondo_loop *loop, struct op *op)
     iocp_socket_begun(loop, op, os_error == WSAEMSGSIZE ? 0 : os_error);
 }
 
-/* An overlapped send locks the bytes in memory, which the system may refuse. A
- * send that does not wait copies them: so that one is tried when the socket is
- * ready. */
+/* An overlapped send locks its bytes in memory, and Windows may have no room for
+ * that (WSAENOBUFS). A send without OVERLAPPED copies them: the operation then
+ * waits for readiness, and the handle tries that send. */
 static void iocp_socket_start_write(rondo_loop *loop, struct op *op)
 {
     const size_t most = 1U << 30;
+    assert(op->buffer && op->size);
     WSABUF bytes = {(ULONG)(op->size < most ? op->size : most),
                     (CHAR *)(uintptr_t)op->buffer};
     DWORD os_error = iocp_socket_answer(
@@ -80,6 +83,8 @@ static void iocp_socket_start_write(rondo_loop *loop, struct op *op)
 static void iocp_socket_start_send(rondo_loop *loop, struct op *op)
 {
     const struct sys_outgoing *o = op->buffer;
+    assert(op->io->owner == IO_DATAGRAM);
+    assert(o && o->size <= UINT16_MAX); /* what UDP can carry */
     WSABUF bytes = {(ULONG)o->size, (CHAR *)(uintptr_t)o->data};
     iocp_socket_begun(loop, op,
                       iocp_socket_answer(WSASendTo(op->io->fd, &bytes, 1, NULL,
@@ -100,11 +105,14 @@ _Static_assert(2 * IOCP_ADDRESS <= sizeof(((struct accept_op *)0)->peer.native),
 
 static struct accept_op *iocp_socket_accept_of(struct op *op)
 {
+    assert(op->task.kind == OP_ACCEPT);
+    assert(op->io->owner == IO_SERVER);
     return (struct accept_op *)(void *)op;
 }
 
-/* AcceptEx writes both addresses where the peer's belongs: nobody reads it
- * before the operation is done, and then it is asked for again. */
+/* AcceptEx writes both addresses to the place of the peer's. Nobody reads that
+ * before the operation is done, and iocp_socket_finish_accept then asks for the
+ * peer's address. */
 static void iocp_socket_start_accept(rondo_loop *loop, struct op *op)
 {
     struct accept_op *a = iocp_socket_accept_of(op);
@@ -114,6 +122,7 @@ static void iocp_socket_start_accept(rondo_loop *loop, struct op *op)
         iocp_fail(loop, op, error);
         return;
     }
+    assert(a->accepted != SYS_NO_FD);
     DWORD count = 0;
     BOOL done =
         AcceptEx(op->io->fd, a->accepted, a->peer.native.bytes, 0, IOCP_ADDRESS,
@@ -124,7 +133,8 @@ static void iocp_socket_start_accept(rondo_loop *loop, struct op *op)
     iocp_socket_begun(loop, op, os_error);
 }
 
-/* Found once for each call: it is not where a program's time goes. */
+/* Asked for at each connect: the answer may differ from provider to provider,
+ * and a connect takes far longer. */
 static LPFN_CONNECTEX iocp_socket_connect_function(sys_fd fd)
 {
     GUID id = WSAID_CONNECTEX;
@@ -136,7 +146,7 @@ static LPFN_CONNECTEX iocp_socket_connect_function(sys_fd fd)
     return function;
 }
 
-/* ConnectEx wants a socket that is bound. */
+/* ConnectEx refuses a socket that is not bound (WSAEINVAL). */
 static int iocp_socket_bind_if_not(sys_fd fd, rondo_family family)
 {
     rondo_address address;
@@ -149,6 +159,8 @@ static int iocp_socket_bind_if_not(sys_fd fd, rondo_family family)
 static void iocp_socket_start_connect(rondo_loop *loop, struct op *op)
 {
     const rondo_address *to = op->buffer;
+    assert(op->task.kind == OP_CONNECT);
+    assert(to && to->native_size);
     LPFN_CONNECTEX connect_ex = iocp_socket_connect_function(op->io->fd);
     int error = connect_ex ? iocp_socket_bind_if_not(op->io->fd,
                                                      rondo_address_family(to))
@@ -163,10 +175,13 @@ static void iocp_socket_start_connect(rondo_loop *loop, struct op *op)
     iocp_socket_begun(loop, op, done ? 0 : (DWORD)WSAGetLastError());
 }
 
-/* Of a copy of the file: it may go on when the program has closed its own. */
+/* Through a handle of the operation's own: TransmitFile may still run when the
+ * program has closed its handle. */
 static void iocp_socket_start_sendfile(rondo_loop *loop, struct op *op)
 {
     const struct sys_part *part = op->buffer;
+    assert(part->offset >= 0);
+    assert(part->size && part->size < INT_MAX); /* 0 is the whole file to it */
     OVERLAPPED *o = iocp_overlapped(op);
     sys_fd file;
     int error = sys_file_copy(part->file, &file);
@@ -182,13 +197,15 @@ static void iocp_socket_start_sendfile(rondo_loop *loop, struct op *op)
     DWORD os_error = done ? 0 : (DWORD)WSAGetLastError();
     if (os_error && os_error != ERROR_IO_PENDING)
         sys_file_close(file);
-    /* Wine's words for a connection that was reset */
+    /* Wine says WSAENOTCONN of a connection that was reset */
     iocp_socket_begun(loop, op,
                       os_error == WSAENOTCONN ? WSAECONNRESET : os_error);
 }
 
 void iocp_start(rondo_loop *loop, struct op *op)
 {
+    assert(iocp_is_pending(op));
+    assert(op->io->owner != IO_PIPE && op->io->owner != IO_CHILD);
     switch (op->task.kind) {
     case OP_READ:
         iocp_socket_start_read(loop, op);
@@ -216,10 +233,12 @@ void iocp_start(rondo_loop *loop, struct op *op)
 
 /* ---- ending ---- */
 
-/* Until told whose child it is, an accepted socket answers no question. */
+/* A socket that AcceptEx has accepted knows neither its options nor its
+ * addresses before SO_UPDATE_ACCEPT_CONTEXT. */
 static int iocp_socket_finish_accept(struct op *op, int error)
 {
     struct accept_op *a = iocp_socket_accept_of(op);
+    assert(a->accepted != SYS_NO_FD);
     SOCKET listener = op->io->fd;
     if (!error && setsockopt(a->accepted, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
                              (const char *)&listener, sizeof listener) != 0)
@@ -228,7 +247,8 @@ static int iocp_socket_finish_accept(struct op *op, int error)
         error = sys_peer_address(a->accepted, &a->peer);
     if (error) {
         sys_close(a->accepted);
-        /* it came and has gone */
+        a->accepted = SYS_NO_FD;
+        /* the client has come and has left again */
         return error == RONDO_ENOTCONN ? RONDO_ECONNABORTED : error;
     }
     op->count = 1;
@@ -237,6 +257,7 @@ static int iocp_socket_finish_accept(struct op *op, int error)
 
 static int iocp_socket_finish_connect(struct op *op, int error)
 {
+    assert(op->task.kind == OP_CONNECT);
     if (error)
         return error;
     if (setsockopt(op->io->fd, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL,
@@ -245,7 +266,7 @@ static int iocp_socket_finish_connect(struct op *op, int error)
     return 0;
 }
 
-/* How it ended, before its kind is asked. */
+/* The error that an operation of any kind has ended with. */
 static int iocp_socket_outcome(const struct op *op, DWORD os_error)
 {
     if (!os_error)
@@ -253,14 +274,17 @@ static int iocp_socket_outcome(const struct op *op, DWORD os_error)
     int error = iocp_socket_error(op, os_error);
     if (error != RONDO_ECANCELED || op->sys.flags & IOCP_CANCELLED)
         return error;
-    return RONDO_ECONNRESET; /* the peer has aborted it, and not the loop */
+    return RONDO_ECONNRESET; /* not the loop, but the peer has aborted it */
 }
 
-/* A TransmitFile that fails may have sent a part. That part counts, or it would
- * be sent once more; the next one meets the error. */
+/* A TransmitFile that fails may have sent a part. The operation succeeds with
+ * that part, or it would be sent once more; the next one meets the error. */
 static int iocp_socket_finish_sendfile(struct op *op, int error, DWORD count)
 {
+    assert(op->task.kind == OP_SENDFILE);
+    assert(op->sys.u.file);
     sys_file_close((sys_fd)op->sys.u.file);
+    op->sys.u.file = NULL;
     op->count = count;
     return count ? 0 : error;
 }
@@ -269,8 +293,10 @@ int iocp_result(rondo_loop *loop, struct op *op)
 {
     DWORD count = 0, flags = 0, os_error = 0;
     (void)loop;
-    if (op->io->fd == SYS_NO_FD)
-        os_error = ERROR_OPERATION_ABORTED; /* a listener, closed before */
+    assert(!(op->sys.flags & (IOCP_AFD | IOCP_PIPE | IOCP_CHILD)));
+    assert(op->io->fd != SYS_NO_FD || op->io->owner == IO_SERVER);
+    if (op->io->fd == SYS_NO_FD) /* the server has closed its listener */
+        os_error = ERROR_OPERATION_ABORTED;
     else if (!WSAGetOverlappedResult(op->io->fd, iocp_overlapped(op), &count,
                                      FALSE, &flags))
         os_error = (DWORD)WSAGetLastError();
@@ -283,16 +309,17 @@ int iocp_result(rondo_loop *loop, struct op *op)
     case OP_SENDFILE:
         return iocp_socket_finish_sendfile(op, error, count);
     case OP_WRITE:
+        assert(count <= op->size);
         op->count = count;
         return error;
     case OP_RECEIVE:
-        /* the look had no room for a datagram: there is one */
+        /* the receive of no bytes had no room: so there is a datagram */
         return error == RONDO_EMSGSIZE ? 0 : error;
     case OP_SEND:
         op->count = !error;
         return error;
     default:
-        /* reading meets the error, after all bytes that came before it */
+        /* the handle reads all bytes that came first, and then the error */
         return error == RONDO_ECANCELED ? error : 0;
     }
 }
