@@ -34,6 +34,7 @@ bool raw_send_urgent(raw_fd fd);
 enum raw_fault {
     RAW_FAULT_WAKE,       /* no room for a wake-up */
     RAW_FAULT_WAKE_READ,  /* the wake-up that is read is longer than a byte */
+    RAW_FAULT_WAKE_GONE,  /* the wake-up is gone, and no other can be made */
     RAW_FAULT_SEND_ROOM,  /* an overlapped WSASend: no buffers */
     RAW_FAULT_SEND_ABORT, /* an overlapped WSASend: connection aborted */
     RAW_FAULT_SENT_ABORT, /* ... and its packet says so */

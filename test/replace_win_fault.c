@@ -66,15 +66,32 @@ static int WSAAPI recv_bytes(SOCKET fd, char *data, int size, int flags)
     int count =
         ((recv_fn)win_real(L"ws2_32.dll", "recv"))(fd, data, size, flags);
 
-    if (count == 1 && size == 1 && must_fail(RAW_FAULT_WAKE_READ, WSAEMSGSIZE))
+    if (count == 1 && size == 1 &&
+        (must_fail(RAW_FAULT_WAKE_READ, WSAEMSGSIZE) ||
+         must_fail(RAW_FAULT_WAKE_GONE, WSAENOTSOCK)))
         return SOCKET_ERROR;
     return count;
+}
+
+typedef SOCKET(WSAAPI *socket_fn)(int, int, int, WSAPROTOCOL_INFOW *, GROUP,
+                                  DWORD);
+
+static SOCKET WSAAPI new_socket(int family, int type, int protocol,
+                                WSAPROTOCOL_INFOW *info, GROUP group,
+                                DWORD flags)
+{
+    if (must_fail(RAW_FAULT_WAKE_GONE, WSAEMFILE))
+        return INVALID_SOCKET;
+    return ((socket_fn)win_real(L"ws2_32.dll", "WSASocketW"))(
+        family, type, protocol, info, group, flags);
 }
 
 extern const post_fn replaced_post __asm__(
     WIN_IMPORT(PostQueuedCompletionStatus, 16));
 extern const send_fn replaced_send __asm__(WIN_IMPORT(send, 16));
 extern const recv_fn replaced_recv __asm__(WIN_IMPORT(recv, 16));
+extern const socket_fn replaced_socket __asm__(WIN_IMPORT(WSASocketW, 24));
+const socket_fn replaced_socket = new_socket;
 const post_fn replaced_post = post;
 const send_fn replaced_send = send_bytes;
 const recv_fn replaced_recv = recv_bytes;

@@ -93,6 +93,31 @@ static void L7_a_wake_up_of_somebody_else_is_one(void **state)
     assert_int_equal(*told, 0);
 }
 
+/* Its number is somebody else's then, and is not closed once more. */
+static void L11_a_wake_up_that_is_gone_is_closed_once(void **state)
+{
+    enum { MANY = 16 };
+    struct world *w = *state;
+    unsigned *told = test_alloc(w, sizeof *told);
+    raw_fd fds[MANY];
+
+    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
+        test_skip(w, "this backend has no socket for wake-ups");
+    need_fault(w, RAW_FAULT_WAKE_GONE, 2);
+    assert_ok(
+        rondo_loop_set_exception_handler(w->loop, count_exceptions, told));
+    wake(w);
+    test_run_until(w, *told || raw_faults() == 2);
+    for (int i = 0; i < MANY; i++)
+        fds[i] = raw_udp();
+    test_close_loop(w);
+    assert_int_equal(*told, 1);
+    for (int i = 0; i < MANY; i++) {
+        assert_true(raw_fd_valid(fds[i]));
+        raw_close(fds[i]);
+    }
+}
+
 /* ---- S7: no room --------------------------------------------------------- */
 
 /* Writes until some bytes wait, and closes: how many bytes the transport has
@@ -301,6 +326,7 @@ int main(void)
     static const struct test tests[] = {
         TEST(L7_a_wake_up_without_room_is_sent_again),
         TEST(L7_a_wake_up_of_somebody_else_is_one),
+        TEST(L11_a_wake_up_that_is_gone_is_closed_once),
         TEST(S7_no_memory_is_no_orderly_end),
         TEST(S7_no_room_in_the_kernel_loses_nothing),
         TEST(S7_a_large_write_to_a_pipe_leaves_in_pieces),
