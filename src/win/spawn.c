@@ -3,12 +3,14 @@
 #include "win/spawn.h"
 #include "base/error.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { STANDARD = 3 };
 
-/* Copies that are inherited, of what the child is to have: the originals are
- * not, so that a process which somebody else starts does not get them. */
+/* Inheritable copies of the handles that the child is to have. The originals
+ * cannot be inherited, so another process that somebody starts does not get
+ * them. */
 struct handles {
     HANDLE standard[STANDARD]; /* NULL: none */
     HANDLE list[STANDARD];
@@ -22,12 +24,15 @@ static int win_spawn_copy_handles(const struct child_plan *plan,
     for (size_t i = 0; i < plan->stdio_count; i++) {
         const struct child_stdio *s = &plan->stdio[i];
         HANDLE copy;
+        assert(s->child_fd >= 0 && s->child_fd < STANDARD);
+        assert(!h->standard[s->child_fd]);
         if (s->fd == SYS_NO_FD)
-            continue; /* the parent has none either */
+            continue; /* the parent has no such handle either */
         if (!DuplicateHandle(self, (HANDLE)s->fd, self, &copy, 0, TRUE,
                              DUPLICATE_SAME_ACCESS))
             return error_os(error_from_os(GetLastError()),
                             "cannot hand over descriptor %d", s->child_fd);
+        assert(h->count < STANDARD);
         h->standard[s->child_fd] = h->list[h->count++] = copy;
     }
     return 0;
@@ -35,6 +40,7 @@ static int win_spawn_copy_handles(const struct child_plan *plan,
 
 static void win_spawn_close_handles(struct handles *h)
 {
+    assert(h->count <= STANDARD);
     for (DWORD i = 0; i < h->count; i++)
         (void)CloseHandle(h->list[i]);
 }
@@ -56,6 +62,7 @@ static bool win_spawn_create(const struct launch *l, const struct handles *h,
                              PROCESS_INFORMATION *made)
 {
     STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup}};
+    assert(l->program && l->line); /* CreateProcess itself searches nothing */
     startup.lpAttributeList = attributes;
     startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
     startup.StartupInfo.hStdInput = h->standard[0];
@@ -70,7 +77,7 @@ static bool win_spawn_create(const struct launch *l, const struct handles *h,
                           l->folder, &startup.StartupInfo, made);
 }
 
-/* With a list of handles, no other that can be inherited is. */
+/* PROC_THREAD_ATTRIBUTE_HANDLE_LIST: the child inherits these handles alone. */
 static int win_spawn_create_with_list(const struct launch *l, struct handles *h,
                                       PROCESS_INFORMATION *made)
 {
@@ -94,9 +101,11 @@ static int win_spawn_create_with_list(const struct launch *l, struct handles *h,
                     l->plan->program ? l->plan->program : "cmd.exe");
 }
 
-/* CreateProcess does not say which of its names it means. */
+/* CreateProcess fails in the same way for a folder and for a program that does
+ * not exist: the folder is looked for first. */
 static int win_spawn_find_folder(struct launch *l)
 {
+    assert(!l->folder);
     const char *cwd = l->plan->cwd;
     if (!cwd)
         return 0;
