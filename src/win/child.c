@@ -115,8 +115,9 @@ void child_lose(struct child *child)
 
 /* ---- signals ---- */
 
-/* A child that has ended, but not for the loop, takes signals, as a child on Unix
- * does that is not reaped yet. Its handle keeps its number from being reused. */
+/* A child that has ended, but not for the loop, takes signals, as a child on
+ * Unix does that is not reaped yet. Its handle keeps its number from being
+ * reused. */
 int child_kill(struct child *child)
 {
     assert(child->process);

@@ -70,8 +70,9 @@ void iocp_fail(rondo_loop *loop, struct op *op, int error);
 /* What an overlapped call answered: 0 or the system's error. */
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error);
 
-/* Sends a packet to the port; without an OVERLAPPED it is a wake-up. Tries until
- * there is room for it, since nothing else would wake the loop. Any thread. */
+/* Sends a packet to the port; without an OVERLAPPED it is a wake-up. Tries
+ * until there is room for it, since nothing else would wake the loop. Any
+ * thread. */
 void iocp_post(HANDLE port, OVERLAPPED *overlapped);
 
 /* Starts an operation of a socket. */

@@ -63,9 +63,9 @@ static void iocp_socket_start_receive(rondo_loop *loop, struct op *op)
     iocp_socket_begun(loop, op, os_error == WSAEMSGSIZE ? 0 : os_error);
 }
 
-/* An overlapped send locks its bytes in memory, and Windows may have no room for
- * that (WSAENOBUFS). A send without OVERLAPPED copies them: the operation then
- * waits for readiness, and the handle tries that send. */
+/* An overlapped send locks its bytes in memory, and Windows may have no room
+ * for that (WSAENOBUFS). A send without OVERLAPPED copies them: the operation
+ * then waits for readiness, and the handle tries that send. */
 static void iocp_socket_start_write(rondo_loop *loop, struct op *op)
 {
     const size_t most = 1U << 30;

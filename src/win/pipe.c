@@ -12,8 +12,8 @@
 #endif
 
 /* A handle's calls wait until they are done, unless it was opened with
- * FILE_FLAG_OVERLAPPED: then they end later. NtQueryInformationFile tells which;
- * the headers lack its names. */
+ * FILE_FLAG_OVERLAPPED: then they end later. NtQueryInformationFile tells
+ * which; the headers lack its names. */
 enum {
     FILE_MODE_INFORMATION_CLASS = 16,
     FILE_MODE_SYNCHRONOUS = 0x10 | 0x20 /* FILE_SYNCHRONOUS_IO_... */
@@ -45,7 +45,8 @@ static bool win_pipe_is_overlapped(HANDLE handle)
     return status >= 0 && !(mode & FILE_MODE_SYNCHRONOUS);
 }
 
-/* The sides that a pipe or a file was opened for are the rights of its handle. */
+/* The sides that a pipe or a file was opened for are the rights of its handle.
+ */
 unsigned sys_pipe_sides(sys_fd fd)
 {
     struct object_facts facts;

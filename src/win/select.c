@@ -167,9 +167,9 @@ static struct timeval *select_timeval_of(int64_t timeout_ns,
     return room;
 }
 
-/* Windows refuses to wait for no sockets (WSAEINVAL). There are none only if the
- * wake-up has broken and could not be made again: the loop then has to look for
- * itself whether something has come. */
+/* Windows refuses to wait for no sockets (WSAEINVAL). There are none only if
+ * the wake-up has broken and could not be made again: the loop then has to look
+ * for itself whether something has come. */
 static int select_wait_for_nothing(int64_t timeout_ns)
 {
     const int64_t most = RONDO_MS(LOOK_MS);

@@ -13,7 +13,8 @@ struct launch {
     wchar_t *program, *line, *folder, *environment; /* NULL: none */
 };
 
-/* Converts UTF-8 to UTF-16, allocated by the loop. An error has its sentence. */
+/* Converts UTF-8 to UTF-16, allocated by the loop. An error has its sentence.
+ */
 int launch_wide(rondo_loop *loop, const char *text, wchar_t **wide);
 /* Each fills in its part of the launch. An error has its sentence. */
 int launch_find_program(struct launch *l);

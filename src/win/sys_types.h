@@ -3,18 +3,20 @@
 #ifndef RONDO_SYS_TYPES_H
 #define RONDO_SYS_TYPES_H
 
-/* Without <windows.h>, whose macros shared code must not see. The files that know
- * the real types check the sizes of those that are opaque here: sys.c, iocp.h. */
+/* Without <windows.h>, whose macros shared code must not see. The files that
+ * know the real types check the sizes of those that are opaque here: sys.c,
+ * iocp.h. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A SOCKET or a HANDLE: no two of them have one number. */
+/* A SOCKET or a HANDLE: no two of them share a number. */
 typedef uintptr_t sys_fd;
 #define SYS_NO_FD (~(sys_fd)0)
 
-/* The program's number of a descriptor. Windows gives negative ones a meaning of
- * their own, such as (HANDLE)-1, the process itself: they are no descriptor. */
+/* The program's number of a descriptor. Windows gives negative ones a meaning
+ * of their own, such as (HANDLE)-1, the process itself: they are no descriptor.
+ */
 static inline sys_fd sys_fd_of(intptr_t fd)
 {
     return fd < 0 ? SYS_NO_FD : (sys_fd)fd;
