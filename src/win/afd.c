@@ -64,6 +64,7 @@ static int afd_open_afd(struct iocp *p)
  * have wrapped. */
 static SOCKET afd_base_socket(SOCKET socket)
 {
+    assert(socket != SYS_NO_FD);
     const DWORD base_handle = 0x48000022; /* SIO_BASE_HANDLE */
     SOCKET base = INVALID_SOCKET;
     DWORD count = 0;
@@ -75,6 +76,7 @@ static SOCKET afd_base_socket(SOCKET socket)
 
 static ULONG afd_wanted(const struct op *op)
 {
+    assert(op->task.kind != OP_ACCEPT && op->task.kind != OP_CONNECT);
     if (op_index(op->task.kind) == 0)
         return AFD_RECEIVE | AFD_DISCONNECT | AFD_ABORT | AFD_ACCEPT |
                AFD_CONNECT_FAIL | AFD_LOCAL_CLOSE;
@@ -118,6 +120,7 @@ int afd_result(rondo_loop *loop, struct op *op)
 {
     const IO_STATUS_BLOCK *block = (const void *)iocp_overlapped(op);
     struct afd_poll poll;
+    (void)loop;
     assert(iocp_of(loop)->afd);
     assert(op->sys.flags & IOCP_AFD);
     error_no_os(); /* the refusals below are no system call's */

@@ -16,6 +16,7 @@ enum {
 int child_choose(rondo_loop *loop, const char *watcher)
 {
     (void)loop;
+    assert(watcher);
     return error_set(RONDO_ENOTSUP,
                      "loop_new: no child watcher \"%s\": on Windows there is "
                      "nothing to choose",
@@ -39,6 +40,7 @@ static void win_child_close_process(sys_fd fd)
 
 static int win_child_refuse(const struct child_plan *plan)
 {
+    assert(plan->command || (plan->program && plan->argv));
     const char *what = plan->uid || plan->gid ? "uid and gid"
                        : plan->umask          ? "umask"
                        : plan->new_session    ? "new_session"
@@ -61,6 +63,7 @@ int child_start(struct child *child, const struct child_plan *plan)
     child->process = process;
     child->group = plan->new_group;
     error = child_watch(child, (sys_fd)process, win_child_close_process);
+    assert(error || child->watch);
     if (error) {
         (void)TerminateProcess(process, CODE_OF_KILL);
         (void)CloseHandle(process);
@@ -91,6 +94,7 @@ static void win_child_end(struct child *child, rondo_exit status)
 bool child_check(struct child *child)
 {
     DWORD code;
+    assert(child->ended);
     if (!win_child_has_ended(child))
         return false;
     rondo_exit status = {.known = GetExitCodeProcess(child->process, &code)};
@@ -110,6 +114,7 @@ void child_forget(struct child *child)
 
 void child_lose(struct child *child)
 {
+    assert(child->ended);
     win_child_end(child, (rondo_exit){.known = false});
 }
 
@@ -133,6 +138,7 @@ int child_kill(struct child *child)
 
 static int win_child_press_break(const struct child *child)
 {
+    assert(child->pid);
     if (!child->group)
         return error_set(RONDO_ENOTSUP,
                          "Ctrl-Break goes to a group: new_group makes one");

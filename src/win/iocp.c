@@ -26,15 +26,18 @@ enum {
 static void iocp_end(rondo_loop *loop, struct op *op)
 {
     assert(iocp_is_pending(op));
-    int error = op->sys.flags & IOCP_AFD     ? afd_result(loop, op)
-                : op->sys.flags & IOCP_PIPE  ? iocp_pipe_result(op)
-                : op->sys.flags & IOCP_CHILD ? iocp_child_result(op)
-                                             : iocp_result(loop, op);
+    uint32_t carrier = op->sys.flags & (IOCP_AFD | IOCP_PIPE | IOCP_CHILD);
+    assert(!(carrier & (carrier - 1))); /* one of them at most */
+    int error = carrier == IOCP_AFD     ? afd_result(loop, op)
+                : carrier == IOCP_PIPE  ? iocp_pipe_result(op)
+                : carrier == IOCP_CHILD ? iocp_child_result(op)
+                                        : iocp_result(loop, op);
     assert(error <= 0);
     assert(iocp_is_pending(op));
     loop->metrics.events++;
     op->sys.flags &= ~(uint32_t)IOCP_PENDING;
     op_finish(loop, op, error);
+    assert(!iocp_is_pending(op));
 }
 
 void iocp_fail(rondo_loop *loop, struct op *op, int error)
@@ -43,6 +46,7 @@ void iocp_fail(rondo_loop *loop, struct op *op, int error)
     assert(error <= 0);
     op->sys.flags &= ~(uint32_t)IOCP_PENDING;
     op_finish(loop, op, error);
+    assert(!iocp_is_pending(op));
 }
 
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error)
@@ -71,7 +75,7 @@ static void iocp_submit(rondo_loop *loop, struct op *op)
         afd_start(loop, op);
     else
         iocp_start(loop, op);
-    assert(op->task.state != TASK_IDLE);
+    assert(iocp_is_pending(op) || op->task.state == TASK_READY);
 }
 
 /* The packet of an operation that has ended meanwhile is in the port: its
@@ -130,6 +134,7 @@ static void iocp_set_modes(struct io *io)
         modes |= FILE_SKIP_COMPLETION_PORT_ON_SUCCESS;
     if (SetFileCompletionNotificationModes((HANDLE)io->fd, modes) && skips)
         io->mode = MODE_SKIPS;
+    assert(io->mode != MODE_HAS_PIPE);
 }
 
 /* Windows binds a handle to one port for as long as the handle is open. */
@@ -188,6 +193,7 @@ static bool iocp_set_timer(const struct iocp *p, int64_t timeout_ns)
 
 static BOOL iocp_get_entries(struct iocp *p, int64_t timeout_ns, ULONG *count)
 {
+    assert(p->port);
     bool timed = iocp_set_timer(p, timeout_ns);
     DWORD ms = timed ? 2 * TIMED_FINELY_MS : win_timeout_ms(timeout_ns);
     assert(!timed || ms != INFINITE); /* should the timer fail */
@@ -224,6 +230,7 @@ static int iocp_collect(rondo_loop *loop, int64_t timeout_ns, ULONG *count)
 static int iocp_wait(rondo_loop *loop, int64_t timeout_ns)
 {
     ULONG count;
+    assert(timeout_ns >= 0);
     int error = iocp_collect(loop, timeout_ns, &count);
     while (!error && loop->closing && count == IOCP_BATCH)
         error = iocp_collect(loop, 0, &count);
@@ -256,6 +263,7 @@ static int64_t iocp_resolution(const rondo_loop *loop)
 /* Windows signals a port's handle while a packet waits in the port. */
 static int iocp_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
 {
+    assert(fd && timeout_ns);
     *timeout_ns = RONDO_NEVER;
     *fd = (rondo_fd)iocp_of(loop)->port;
     return 0;
@@ -286,6 +294,7 @@ static int iocp_open_port(rondo_loop *loop)
 static void iocp_close_port(rondo_loop *loop)
 {
     struct iocp *p = iocp_of(loop);
+    assert(p->port);
     if (p->afd)
         CloseHandle(p->afd);
     if (p->timer)

@@ -45,6 +45,8 @@ static void iocp_socket_start_read(rondo_loop *loop, struct op *op)
 {
     WSABUF nothing = {0, NULL};
     DWORD flags = 0;
+    assert(op->task.kind == OP_READ);
+    assert(op->io->owner == IO_TRANSPORT);
     iocp_socket_begun(
         loop, op,
         iocp_socket_answer(WSARecv(op->io->fd, &nothing, 1, NULL, &flags,
@@ -58,6 +60,8 @@ static void iocp_socket_start_receive(rondo_loop *loop, struct op *op)
 {
     WSABUF nothing = {0, NULL};
     DWORD flags = MSG_PEEK;
+    assert(op->task.kind == OP_RECEIVE);
+    assert(op->io->owner == IO_DATAGRAM);
     DWORD os_error = iocp_socket_answer(WSARecv(
         op->io->fd, &nothing, 1, NULL, &flags, iocp_overlapped(op), NULL));
     iocp_socket_begun(loop, op, os_error == WSAEMSGSIZE ? 0 : os_error);
@@ -69,6 +73,7 @@ static void iocp_socket_start_receive(rondo_loop *loop, struct op *op)
 static void iocp_socket_start_write(rondo_loop *loop, struct op *op)
 {
     const size_t most = 1U << 30;
+    assert(op->task.kind == OP_WRITE);
     assert(op->buffer && op->size);
     WSABUF bytes = {(ULONG)(op->size < most ? op->size : most),
                     (CHAR *)(uintptr_t)op->buffer};
@@ -138,6 +143,7 @@ static void iocp_socket_start_accept(rondo_loop *loop, struct op *op)
 static LPFN_CONNECTEX iocp_socket_connect_function(sys_fd fd)
 {
     GUID id = WSAID_CONNECTEX;
+    assert(fd != SYS_NO_FD);
     LPFN_CONNECTEX function = NULL;
     DWORD count = 0;
     if (WSAIoctl(fd, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof id,
@@ -180,6 +186,7 @@ static void iocp_socket_start_connect(rondo_loop *loop, struct op *op)
 static void iocp_socket_start_sendfile(rondo_loop *loop, struct op *op)
 {
     const struct sys_part *part = op->buffer;
+    assert(op->io->owner == IO_TRANSPORT);
     assert(part->offset >= 0);
     assert(part->size && part->size < INT_MAX); /* 0 is the whole file to it */
     OVERLAPPED *o = iocp_overlapped(op);
@@ -272,6 +279,7 @@ static int iocp_socket_outcome(const struct op *op, DWORD os_error)
     if (!os_error)
         return 0;
     int error = iocp_socket_error(op, os_error);
+    assert(error < 0);
     if (error != RONDO_ECANCELED || op->sys.flags & IOCP_CANCELLED)
         return error;
     return RONDO_ECONNRESET; /* not the loop, but the peer has aborted it */

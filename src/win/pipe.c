@@ -37,6 +37,7 @@ static HANDLE win_pipe_handle_of(const struct sys_pipe *pipe)
 
 static bool win_pipe_is_overlapped(HANDLE handle)
 {
+    assert(handle);
     ULONG mode = FILE_MODE_SYNCHRONOUS;
     IO_STATUS_BLOCK block;
     NTSTATUS status = NtQueryInformationFile(
@@ -74,6 +75,7 @@ int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
     pipe->blocks = !pipe->overlapped || shared ||
                    GetFileType((HANDLE)fd) != FILE_TYPE_PIPE;
     pipe->duplex = side == SIDE_WRITE && sys_pipe_sides(fd) & SIDE_READ;
+    assert(pipe->overlapped || pipe->blocks); /* the port needs the first */
     return 0;
 }
 
@@ -154,6 +156,8 @@ int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size)
 int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
                        size_t count)
 {
+    assert(!pipe->blocks);
+    assert(buffers && count);
     return pipe->socket ? sys_sendv(pipe->fd, buffers, count) : RONDO_EAGAIN;
 }
 
@@ -192,7 +196,7 @@ static int64_t win_pipe_transfer(struct sys_pipe *pipe, void *to,
                                  const void *from, size_t size)
 {
     HANDLE handle = win_pipe_handle_of(pipe);
-    assert(!to != !from);
+    assert(!to != !from && size);
     OVERLAPPED o = {.Offset = (DWORD)pipe->offset,
                     .OffsetHigh = (DWORD)(pipe->offset >> 32)};
     OVERLAPPED *how = NULL;
@@ -225,6 +229,8 @@ static int64_t win_pipe_transfer(struct sys_pipe *pipe, void *to,
 /* A write of no bytes makes a pipe's read return none. That is no end. */
 int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
 {
+    assert(pipe->blocks);
+    assert(data && size);
     bool is_pipe = GetFileType(win_pipe_handle_of(pipe)) == FILE_TYPE_PIPE;
     int64_t count = 0;
     do {
@@ -239,6 +245,8 @@ int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
 int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
                                size_t size)
 {
+    assert(pipe->blocks);
+    assert(data && size);
     int error = win_pipe_announce(pipe);
     return error ? error : win_pipe_transfer(pipe, NULL, data, size);
 }

@@ -40,8 +40,10 @@ static void select_check(const struct select *s)
 
 static int select_open(rondo_loop *loop, void *state)
 {
+    const struct select *s = state;
     (void)loop;
-    (void)state;
+    (void)s;
+    assert(!s->used && !s->attached);
     return 0;
 }
 
@@ -84,6 +86,7 @@ static int select_set(rondo_loop *loop, void *state, struct io *io,
 {
     struct select *s = state;
     (void)loop;
+    assert(sides <= (SIDE_READ | SIDE_WRITE));
     if (sides && io->slot < 0) {
         assert(s->used < SELECT_ROOM);
         io->slot = (int)s->used;
@@ -122,6 +125,7 @@ static void select_fill(struct select *s)
 static void select_tell(rondo_loop *loop, const struct set *set, unsigned side)
 {
     assert(set->count <= SELECT_ROOM);
+    assert(side == SIDE_READ || side == SIDE_WRITE);
     for (u_int i = 0; i < set->count; i++) {
         struct io *io = io_find(loop, set->sockets[i]);
         if (io)
@@ -164,6 +168,7 @@ static struct timeval *select_timeval_of(int64_t timeout_ns,
     int64_t us = ((timeout_ns < day ? timeout_ns : day) + 999) / 1000;
     room->tv_sec = (long)(us / 1000000);
     room->tv_usec = (long)(us % 1000000);
+    assert(room->tv_sec >= 0 && room->tv_usec >= 0);
     return room;
 }
 
@@ -173,6 +178,7 @@ static struct timeval *select_timeval_of(int64_t timeout_ns,
 static int select_wait_for_nothing(int64_t timeout_ns)
 {
     const int64_t most = RONDO_MS(LOOK_MS);
+    assert(timeout_ns >= 0);
     Sleep(win_timeout_ms(timeout_ns < most ? timeout_ns : most));
     return 0;
 }
@@ -181,6 +187,8 @@ static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct select *s = state;
     struct timeval timeout;
+    assert(timeout_ns >= 0);
+    select_check(s);
     if (!s->used)
         return select_wait_for_nothing(timeout_ns);
     select_fill(s);

@@ -21,6 +21,8 @@ static int win_spawn_copy_handles(const struct child_plan *plan,
                                   struct handles *h)
 {
     HANDLE self = GetCurrentProcess();
+    assert(plan->stdio_count <= STANDARD);
+    assert(!h->count);
     for (size_t i = 0; i < plan->stdio_count; i++) {
         const struct child_stdio *s = &plan->stdio[i];
         HANDLE copy;
@@ -49,6 +51,7 @@ static void win_spawn_close_handles(struct handles *h)
 
 static DWORD win_spawn_flags_of(const struct child_plan *plan)
 {
+    assert(!plan->new_session); /* win_child_refuse */
     DWORD flags = EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT;
     if (plan->new_group)
         flags |= CREATE_NEW_PROCESS_GROUP;
@@ -82,6 +85,8 @@ static int win_spawn_create_with_list(const struct launch *l, struct handles *h,
                                       PROCESS_INFORMATION *made)
 {
     SIZE_T size = 0;
+    assert(!made->hProcess);
+    assert(h->count <= STANDARD);
     (void)InitializeProcThreadAttributeList(NULL, 1, 0, &size);
     LPPROC_THREAD_ATTRIBUTE_LIST list = loop_alloc(l->loop, size);
     if (!list)
@@ -130,6 +135,7 @@ static int win_spawn_prepare(struct launch *l)
         error = launch_find_program(l);
     if (!error)
         error = launch_make_line(l);
+    assert(error || (l->program && l->line));
     return error ? error : launch_make_environment(l);
 }
 
@@ -139,6 +145,7 @@ int win_spawn(rondo_loop *loop, const struct child_plan *plan, HANDLE *process,
     struct launch l = {.loop = loop, .plan = plan};
     struct handles h = {.count = 0};
     PROCESS_INFORMATION made = {.hProcess = NULL};
+    assert(process && pid);
     int error = win_spawn_prepare(&l);
     if (!error)
         error = win_spawn_copy_handles(plan, &h);

@@ -7,6 +7,7 @@
 static int wake_connect_with_itself(sys_fd fd)
 {
     rondo_address self;
+    assert(fd != SYS_NO_FD);
     (void)rondo_address_parse(&self, "127.0.0.1", 0);
     int error = sys_bind(fd, &self);
     if (!error)
@@ -28,6 +29,7 @@ int wake_open(struct wake *wake)
         (void)error_os(error, "the wake-up");
         wake_close(wake);
     }
+    assert(!error == (wake->fd[0] != SYS_NO_FD));
     return error;
 }
 
