@@ -47,7 +47,7 @@ struct rondo_job {
 static void executor_free_job(struct rondo_job *job)
 {
     rondo_remote_release(job->remote);
-    pool_give_back(job->pool);
+    pool_unref(job->pool);
     free(job);
 }
 
@@ -178,7 +178,7 @@ static struct rondo_job *executor_job_new(rondo_loop *loop, struct pool *pool)
     job->loop = loop;
     job->remote = rondo_loop_remote(loop);
     job->pool = pool;
-    pool_take(pool);
+    pool_ref(pool);
     return job;
 }
 
@@ -305,7 +305,7 @@ void rondo_executor_free(rondo_executor *executor)
         pool_close(executor->pool);
         executor_drop_queue(executor->pool);
     }
-    pool_give_back(executor->pool);
+    pool_unref(executor->pool);
     free(executor);
 }
 
@@ -316,9 +316,9 @@ int rondo_set_default_executor(rondo_loop *loop, rondo_executor *executor)
         return error;
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
     if (executor)
-        pool_take(executor->pool);
+        pool_ref(executor->pool);
     if (state->default_pool)
-        pool_give_back(state->default_pool);
+        pool_unref(state->default_pool);
     state->default_pool = executor ? executor->pool : NULL;
     return 0;
 }
@@ -377,7 +377,7 @@ static void executor_close_pools(rondo_loop *loop)
     if (state->pool)
         pool_release(state->pool);
     if (state->default_pool)
-        pool_give_back(state->default_pool);
+        pool_unref(state->default_pool);
     state->pool = state->default_pool = NULL;
 }
 
