@@ -73,7 +73,7 @@ bool buf_append(rondo_loop *loop, struct buf *buf, const void *data,
     return true;
 }
 
-struct chunk *buf_lend(rondo_loop *loop, const void *data, size_t size,
+struct chunk *buf_chunk_owned(rondo_loop *loop, const void *data, size_t size,
                        void (*release)(void *arg), void *arg)
 {
     struct chunk *chunk = loop_alloc(loop, sizeof *chunk);
@@ -83,15 +83,15 @@ struct chunk *buf_lend(rondo_loop *loop, const void *data, size_t size,
     return chunk;
 }
 
-void buf_append_lent(struct buf *buf, struct chunk *chunk)
+void buf_append_owned(struct buf *buf, struct chunk *chunk)
 {
     buf_put(buf, chunk);
     buf->size += chunk->size;
 }
 
-void buf_spend(struct buf *buf, struct chunk *chunk)
+void buf_release_later(struct buf *buf, struct chunk *chunk)
 {
-    struct chunk **end = &buf->spent;
+    struct chunk **end = &buf->release_due;
     while (*end)
         end = &(*end)->next;
     chunk->next = NULL;
@@ -114,7 +114,7 @@ static void buf_take_first(rondo_loop *loop, struct buf *buf)
     if (!buf->first)
         buf->last = &buf->first;
     if (chunk->release)
-        buf_spend(buf, chunk);
+        buf_release_later(buf, chunk);
     else
         loop_free(loop, chunk);
 }
@@ -151,9 +151,9 @@ void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy)
 
 void buf_release(rondo_loop *loop, struct buf *buf)
 {
-    while (buf->spent) {
-        struct chunk *chunk = buf->spent;
-        buf->spent = chunk->next;
+    while (buf->release_due) {
+        struct chunk *chunk = buf->release_due;
+        buf->release_due = chunk->next;
         chunk->release(chunk->arg);
         loop_free(loop, chunk);
     }

@@ -172,7 +172,7 @@ int filters_write_owned(rondo_transport *t, struct chunk *chunk)
 {
     int result = 0;
     if (chunk->size && t->flags & STREAM_HANDSHAKING) {
-        buf_append_lent(&filters_of(t)->pending, chunk);
+        buf_append_owned(&filters_of(t)->pending, chunk);
         return stream_queued(t);
     }
     if (chunk->size)
@@ -181,7 +181,7 @@ int filters_write_owned(rondo_transport *t, struct chunk *chunk)
         loop_free(t->loop, chunk);
         return result;
     }
-    buf_spend(&t->out->buf, chunk);
+    buf_release_later(&t->out->buf, chunk);
     t->flags |= STREAM_RELEASE_DUE;
     stream_settle(t);
     return result;
@@ -196,7 +196,7 @@ size_t filters_pending(const rondo_transport *t)
 
 static void filter_note_spent(rondo_transport *t)
 {
-    if (filters_of(t)->pending.spent)
+    if (filters_of(t)->pending.release_due)
         t->flags |= STREAM_RELEASE_DUE;
 }
 
