@@ -17,7 +17,8 @@ struct small_address {
 bool address_keep(struct small_address *small, const rondo_address *a);
 
 /* Copies the address back and fills the rest of `a` with zeros. Returns 0, or
- * RONDO_ENOTCONN without a sentence if no address is kept: `a` is empty then. */
+ * RONDO_ENOTCONN without a sentence if no address is kept: `a` is empty
+ * then. */
 int address_recall(const struct small_address *small, rondo_address *a);
 
 /* Makes the address of a unix socket from a path. Returns 0, or an error whose

@@ -140,9 +140,9 @@ static bool pool_has_room(const struct pool *pool)
     return pool->threads < pool->limit + pool->given_up;
 }
 
-/* Returns the work that the calling thread runs next. Returns NULL if the thread
- * must end: the pool is closed and its queue empty, or another thread was
- * started in its place while its work was given up. */
+/* Returns the work that the calling thread runs next. Returns NULL if the
+ * thread must end: the pool is closed and its queue empty, or another thread
+ * was started in its place while its work was given up. */
 static struct work *pool_next_work(struct pool *pool)
 {
     if (pool->threads > pool->limit + pool->given_up)

@@ -47,8 +47,8 @@ int pool_submit(struct pool *pool, struct work *work);
 bool pool_withdraw(struct pool *pool, struct work *work);
 
 /* The caller no longer waits for work that pool_withdraw did not return, and
- * which is not freed yet. Until its thread is done with it the pool may have one
- * thread more, for at most 28 works at a time: a name server that does not
+ * which is not freed yet. Until its thread is done with it the pool may have
+ * one thread more, for at most 28 works at a time: a name server that does not
  * answer would else hold up all other look-ups. end is called as always. */
 void pool_give_up(struct pool *pool, const struct work *work);
 

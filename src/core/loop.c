@@ -27,10 +27,10 @@ static bool loop_has_work(rondo_loop *loop)
     return loop->ring_head != loop->ring_tail || loop->ready_first;
 }
 
-/* Not asked of the posts: remote_waiting is, before a wait that blocks. */
+/* Not asked of the posts: remote_has_work is, before a wait that blocks. */
 static int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
 {
-    if (most_ns <= 0 || loop_has_work(loop) || atomic_load(&loop->asked))
+    if (most_ns <= 0 || loop_has_work(loop) || atomic_load(&loop->requests))
         return 0;
     int64_t next = timers_next(loop);
     if (next == RONDO_NEVER)
@@ -47,7 +47,7 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
         /* Who asks, wakes or posts from now on sees it and sends a wake-up;
          * who did before is seen here. */
         atomic_store(&loop->sleeping, true);
-        if (atomic_load(&loop->asked) || remote_waiting(loop))
+        if (atomic_load(&loop->requests) || remote_has_work(loop))
             timeout = 0;
     }
     int error = loop->backend->wait(loop, timeout);
@@ -93,7 +93,7 @@ static COLD bool loop_handle_asked(rondo_loop *loop, unsigned asked)
 {
     if (asked & LOOP_SIGNALS) {
         signals_run(loop);
-        asked |= atomic_fetch_and(&loop->asked, ~(unsigned)LOOP_STOP);
+        asked |= atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_STOP);
     }
     return asked & LOOP_STOP;
 }
@@ -101,7 +101,7 @@ static COLD bool loop_handle_asked(rondo_loop *loop, unsigned asked)
 /* Sees to what was asked for meanwhile; true: the run ends. */
 static bool loop_take_asked(rondo_loop *loop)
 {
-    unsigned asked = atomic_exchange(&loop->asked, 0);
+    unsigned asked = atomic_exchange(&loop->requests, 0);
     return asked && loop_handle_asked(loop, asked);
 }
 
@@ -109,7 +109,7 @@ static bool loop_is_alive(rondo_loop *loop)
 {
     return loop->alive || loop->ready_first ||
            loop->ring_tail - loop->ring_head > loop->ring_background ||
-           remote_waiting(loop);
+           remote_has_work(loop);
 }
 
 static int loop_enter(rondo_loop *loop, const char *what)
@@ -130,7 +130,7 @@ static int loop_run(rondo_loop *loop, bool forever, const char *what)
     if (result)
         return result;
     for (;;) {
-        if (!forever && !atomic_load(&loop->asked) && !loop_is_alive(loop))
+        if (!forever && !atomic_load(&loop->requests) && !loop_is_alive(loop))
             break;
         result = loop_iterate(loop, RONDO_NEVER);
         if (loop_take_asked(loop) && !result)
@@ -179,7 +179,7 @@ void rondo_loop_stop(rondo_loop *loop)
 {
     if (!loop || loop->generation != sys_fork_generation)
         return;
-    atomic_fetch_or(&loop->asked, LOOP_STOP);
+    atomic_fetch_or(&loop->requests, LOOP_STOP);
     loop_wake(loop);
 }
 
@@ -205,7 +205,7 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
     loop->prepared = true;
     atomic_store(&loop->sleeping, true);
     wait->timeout_ns =
-        remote_waiting(loop) ? 0 : loop_wait_time(loop, most, sys_clock());
+        remote_has_work(loop) ? 0 : loop_wait_time(loop, most, sys_clock());
     return 0;
 }
 
@@ -363,7 +363,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     loop_set_guard(loop);
     loop->metrics.size = sizeof loop->metrics;
     atomic_init(&loop->sleeping, false);
-    atomic_init(&loop->asked, 0);
+    atomic_init(&loop->requests, 0);
 }
 
 static int loop_check_parts(const rondo_loop_options *o)
@@ -487,7 +487,7 @@ int rondo_loop_close(rondo_loop *loop)
     loop->closing = true;
     loop_set_guard(loop);
     loop->now = sys_clock();
-    remote_shut(loop);
+    remote_refuse_posts(loop);
     while (remote_take(loop))
         remote_run(loop, MOST_CALLBACKS);
     loop->ring_head = loop->ring_tail;

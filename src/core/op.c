@@ -118,7 +118,7 @@ int io_attach(rondo_loop *loop, struct io *io)
             return error;
     }
     struct io *other = io_find(loop, io->fd);
-    if (other && io_is_lent(other) && !io_is_lent(io))
+    if (other && io_is_of_program(other) && !io_is_of_program(io))
         io_evict(loop, other);
     else if (other)
         return error_set(RONDO_EBUSY, "descriptor %lld is in use by the loop",
@@ -141,7 +141,7 @@ void io_detach(rondo_loop *loop, struct io *io)
     io->attached = false;
 }
 
-void io_renew(rondo_loop *loop, struct io *io)
+void io_reattach(rondo_loop *loop, struct io *io)
 {
     loop->backend->detach(loop, io);
     /* it fitted before, so it fits */

@@ -63,7 +63,7 @@ int remote_open(rondo_loop *loop)
     return 0;
 }
 
-void remote_shut(rondo_loop *loop)
+void remote_refuse_posts(rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
     sys_mutex_lock(&r->lock);
@@ -177,16 +177,16 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
 static void remote_swap(rondo_loop *loop, struct remote *own)
 {
     struct rondo_remote *r = own->shared;
-    struct posts spent = own->taken;
-    if (spent.room > POSTS_KEPT) {
-        loop_free(loop, spent.items);
-        spent = (struct posts){0};
+    struct posts emptied = own->taken;
+    if (emptied.room > POSTS_KEPT) {
+        loop_free(loop, emptied.items);
+        emptied = (struct posts){0};
     }
-    spent.used = 0;
+    emptied.used = 0;
     sys_mutex_lock(&r->lock);
     own->taken = r->inbox;
     own->completions = remote_take_completions(r);
-    r->inbox = spent;
+    r->inbox = emptied;
     atomic_store_explicit(&r->filled, false, memory_order_relaxed);
     sys_mutex_unlock(&r->lock);
     own->next = 0;
@@ -230,7 +230,7 @@ uint64_t remote_allocations(const rondo_loop *loop)
     return allocations;
 }
 
-bool remote_waiting(rondo_loop *loop)
+bool remote_has_work(rondo_loop *loop)
 {
     struct remote *own = loop->remote;
     if (remote_has_taken(own))

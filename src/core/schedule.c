@@ -48,11 +48,6 @@ void loop_run_ring(rondo_loop *loop, uint64_t most)
     }
 }
 
-bool loop_soon(rondo_loop *loop, rondo_fn fn, void *arg)
-{
-    return schedule_put(loop, fn, arg);
-}
-
 rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
 {
     int error = loop_check_create(loop, "call_soon");

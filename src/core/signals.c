@@ -57,7 +57,7 @@ static void signals_arrived(int signum)
         if (!(atomic_load(&s->watched[word]) & bit))
             continue;
         atomic_fetch_or(&s->pending[word], bit);
-        atomic_fetch_or(&s->loop->asked, LOOP_SIGNALS);
+        atomic_fetch_or(&s->loop->requests, LOOP_SIGNALS);
         rondo_loop_wake(s->loop); /* not if it is the parent process's */
     }
     atomic_fetch_sub(&walking, 1);

@@ -37,7 +37,7 @@ static void watch_forget(struct watcher *w)
     rondo_loop *loop = w->loop;
     for (int i = 0; i < 2; i++) {
         if (w->side[i].fn)
-            loop->watching--;
+            loop->live_watchers--;
         w->side[i].fn = NULL;
         op_cancel(loop, &w->side[i].op);
     }
@@ -170,7 +170,7 @@ static void watch_renew(struct watcher *w)
 {
     for (int i = 0; i < 2; i++)
         op_cancel(w->loop, &w->side[i].op);
-    io_renew(w->loop, &w->io);
+    io_reattach(w->loop, &w->io);
 }
 
 static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
@@ -194,7 +194,7 @@ static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
     if (side->fn)
         watch_renew(w);
     else
-        loop->watching++;
+        loop->live_watchers++;
     side->fn = fn;
     side->arg = arg;
     if (!op_is_idle(&side->op))
@@ -240,7 +240,7 @@ static int watch_remove_side(rondo_loop *loop, rondo_fd fd, int which)
     }
     struct side *side = &w->side[which];
     side->fn = NULL;
-    loop->watching--;
+    loop->live_watchers--;
     op_cancel(loop, &side->op);
     return 1;
 }
