@@ -1,4 +1,4 @@
-/* buf.c - the write queue: bytes that wait, copied or lent. */
+/* buf.c - the write queue: bytes that wait until the kernel takes them. */
 /* SPDX-License-Identifier: MIT */
 #include "core/buf.h"
 
@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+/* A page, and the size once that much is queued: fewer pieces to gather. */
 enum { CHUNK_ROOM = 4096 - (int)sizeof(struct chunk), CHUNK_LARGE = 65536 };
 
 void buf_init(struct buf *buf)
@@ -21,7 +22,7 @@ static void buf_put(struct buf *buf, struct chunk *chunk)
     buf->last = &chunk->next;
 }
 
-/* The queue's last chunk, if bytes can be put behind what it has. */
+/* The last chunk of the queue if it has room, else NULL. */
 static struct chunk *buf_open_end(const struct buf *buf)
 {
     if (!buf->first)
@@ -31,7 +32,6 @@ static struct chunk *buf_open_end(const struct buf *buf)
     return last->room ? last : NULL;
 }
 
-/* A queue that has grown gets larger chunks: fewer pieces to gather. */
 static struct chunk *buf_chunk_new(rondo_loop *loop, const struct buf *buf,
                                    size_t size)
 {
@@ -74,7 +74,7 @@ bool buf_append(rondo_loop *loop, struct buf *buf, const void *data,
 }
 
 struct chunk *buf_chunk_owned(rondo_loop *loop, const void *data, size_t size,
-                       void (*release)(void *arg), void *arg)
+                              void (*release)(void *arg), void *arg)
 {
     struct chunk *chunk = loop_alloc(loop, sizeof *chunk);
     if (chunk)

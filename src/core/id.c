@@ -1,4 +1,4 @@
-/* id.c - the ids of operations: a slot each, and how often it was used. */
+/* id.c - the ids of operations: a slot for each. */
 /* SPDX-License-Identifier: MIT */
 #include "core/id.h"
 
@@ -55,7 +55,7 @@ void id_free(rondo_loop *loop, rondo_id id)
         return;
     slot->object = NULL;
     if (slot->generation == ID_GENERATION_MAX)
-        return;
+        return; /* used up: the slot retires */
     slot->generation++;
     slot->next_free = loop->ids_free;
     loop->ids_free = id_slot(id);

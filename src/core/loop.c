@@ -1,4 +1,4 @@
-/* loop.c - one iteration, running, stopping, opening, closing. */
+/* loop.c - one iteration, running, stopping, handles, opening, closing. */
 /* SPDX-License-Identifier: MIT */
 #include "core/loop.h"
 
@@ -13,12 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    /* What one iteration runs at most, so that a flood of one kind delays
-     * the others by no more than a few milliseconds. */
-    MOST_CALLBACKS = 4096,
-    MOST_TIMERS = 1024
-};
+/* What one iteration runs at most, so that a flood of one kind delays the
+ * others by a few milliseconds only. */
+enum { CALLBACKS_LIMIT = 4096, TIMERS_LIMIT = 1024 };
 
 /* ---- one iteration ---- */
 
@@ -27,7 +24,8 @@ static bool loop_has_work(rondo_loop *loop)
     return loop->ring_head != loop->ring_tail || loop->ready_first;
 }
 
-/* Not asked of the posts: remote_has_work is, before a wait that blocks. */
+/* How long to wait, but not longer than most_ns. Posts are not looked at here:
+ * that needs their lock, which only a wait that blocks is worth. */
 static int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
 {
     if (most_ns <= 0 || loop_has_work(loop) || atomic_load(&loop->requests))
@@ -44,8 +42,8 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
     int64_t start = most_ns > 0 ? sys_clock() : loop->now;
     int64_t timeout = loop_wait_time(loop, most_ns, start);
     if (timeout) {
-        /* Who asks, wakes or posts from now on sees it and sends a wake-up;
-         * who did before is seen here. */
+        /* A thread that requests, wakes or posts after this store sees it and
+         * sends a wake-up. What was sent before the store is seen below. */
         atomic_store(&loop->sleeping, true);
         if (atomic_load(&loop->requests) || remote_has_work(loop))
             timeout = 0;
@@ -59,6 +57,8 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
     return error;
 }
 
+/* `next` is read before done, which may free its own task. It stays valid,
+ * since a task that is READY is never freed. */
 static void loop_run_ready(rondo_loop *loop)
 {
     struct task *task = loop->ready_first;
@@ -73,36 +73,40 @@ static void loop_run_ready(rondo_loop *loop)
     }
 }
 
+/* The order that programs see. What a callback adds to any of these queues is
+ * left for the next iteration. */
 static int loop_iterate(rondo_loop *loop, int64_t most_ns)
 {
     int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
     timers_begin(loop);
     bool posted = remote_take(loop);
-    loop_run_ring(loop, MOST_CALLBACKS);
+    loop_run_ring(loop, CALLBACKS_LIMIT);
     if (posted)
-        remote_run(loop, MOST_CALLBACKS);
+        remote_run(loop, CALLBACKS_LIMIT);
     loop_run_ready(loop);
-    timers_run(loop, MOST_TIMERS);
+    timers_run(loop, TIMERS_LIMIT);
     return error;
 }
 
 /* ---- running ---- */
 
-static COLD bool loop_handle_asked(rondo_loop *loop, unsigned asked)
+/* A signal's hook may call rondo_loop_stop: that ends this run, too. */
+static COLD bool loop_handle_requests(rondo_loop *loop, unsigned requests)
 {
-    if (asked & LOOP_SIGNALS) {
+    if (requests & LOOP_SIGNALS) {
         signals_run(loop);
-        asked |= atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_STOP);
+        requests |= atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_STOP);
     }
-    return asked & LOOP_STOP;
+    return requests & LOOP_STOP;
 }
 
-/* Sees to what was asked for meanwhile; true: the run ends. */
-static bool loop_take_asked(rondo_loop *loop)
+/* Calls signal hooks; returns true if the run must end. The flags are taken
+ * before the signals' bits: one that arrives in between sets its flag again. */
+static bool loop_take_requests(rondo_loop *loop)
 {
-    unsigned asked = atomic_exchange(&loop->requests, 0);
-    return asked && loop_handle_asked(loop, asked);
+    unsigned requests = atomic_exchange(&loop->requests, 0);
+    return requests && loop_handle_requests(loop, requests);
 }
 
 static bool loop_is_alive(rondo_loop *loop)
@@ -133,7 +137,7 @@ static int loop_run(rondo_loop *loop, bool forever, const char *what)
         if (!forever && !atomic_load(&loop->requests) && !loop_is_alive(loop))
             break;
         result = loop_iterate(loop, RONDO_NEVER);
-        if (loop_take_asked(loop) && !result)
+        if (loop_take_requests(loop) && !result)
             result = 1;
         if (result)
             break;
@@ -158,7 +162,7 @@ int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
     if (error)
         return error;
     error = loop_iterate(loop, loop_is_alive(loop) ? timeout_ns : 0);
-    (void)loop_take_asked(loop);
+    (void)loop_take_requests(loop);
     loop->depth = 0;
     return error ? error : loop_is_alive(loop);
 }
@@ -428,6 +432,8 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
     return error;
 }
 
+/* A handle comes before those that it uses: a process before the transports of
+ * its pipes, a call on a socket before the socket. */
 static void loop_close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {
@@ -452,8 +458,8 @@ static bool loop_any_live(const rondo_loop *loop)
     return loop->ready_first;
 }
 
-/* Everything has been cancelled: what is pending ends, one way or another, and
- * threads that still run jobs give them back. */
+/* All handles are closing: waits until their operations have ended, and until
+ * threads have sent back the jobs that they run. */
 static void loop_drain(rondo_loop *loop)
 {
     int64_t start = loop->now;
@@ -468,9 +474,9 @@ static void loop_drain(rondo_loop *loop)
             break;
         }
         if (remote_take(loop))
-            remote_run(loop, MOST_CALLBACKS);
+            remote_run(loop, CALLBACKS_LIMIT);
         loop_run_ready(loop);
-        (void)loop_take_asked(loop);
+        (void)loop_take_requests(loop);
         if (left <= 0)
             loop_expire_parts(loop);
     }
@@ -489,7 +495,7 @@ int rondo_loop_close(rondo_loop *loop)
     loop->now = sys_clock();
     remote_refuse_posts(loop);
     while (remote_take(loop))
-        remote_run(loop, MOST_CALLBACKS);
+        remote_run(loop, CALLBACKS_LIMIT);
     loop->ring_head = loop->ring_tail;
     timers_free(loop);
     loop_close_handles(loop);

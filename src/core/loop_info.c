@@ -1,4 +1,4 @@
-/* loop_info.c - what a loop is asked about itself. */
+/* loop_info.c - clock, capabilities, limits and metrics of a loop. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/backend.h"

@@ -1,4 +1,4 @@
-/* memory.c - the loop's allocator, counted, and blocks kept for reuse. */
+/* memory.c - the loop's allocator, counted, and its free lists. */
 /* SPDX-License-Identifier: MIT */
 #include "core/loop.h"
 

@@ -1,4 +1,4 @@
-/* op.c - operations and the table of descriptors that have them. */
+/* op.c - operations, and the table of descriptors that they use. */
 /* SPDX-License-Identifier: MIT */
 #include "core/op.h"
 
@@ -28,7 +28,7 @@ bool op_sends_files(const rondo_loop *loop)
 void op_submit(rondo_loop *loop, struct op *op)
 {
     assert(op_is_idle(op));
-    op->count = 0; /* a failure before has left its code there */
+    op->count = 0; /* an earlier failure has left its code there */
     loop->backend->submit(loop, op);
 }
 
@@ -45,7 +45,7 @@ void io_init(struct io *io, sys_fd fd, enum io_owner owner)
     *io = (struct io){.fd = fd, .owner = (unsigned char)owner, .slot = -1};
 }
 
-/* The table is open addressing with linear probing, at most three quarters full. */
+/* The table: open addressing, linear probing, at most three quarters full. */
 
 static size_t io_home(const rondo_loop *loop, sys_fd fd)
 {
@@ -84,13 +84,13 @@ static int io_grow(rondo_loop *loop)
     return 0;
 }
 
+/* Empties a place and moves back what the hole would hide from a search. */
 static void io_take_out(rondo_loop *loop, size_t hole)
 {
     size_t mask = loop->table_room - 1;
     loop->table[hole] = NULL;
     loop->table_used--;
     for (size_t i = (hole + 1) & mask; loop->table[i]; i = (i + 1) & mask) {
-        /* move back whoever the hole now keeps from being found */
         size_t at = io_home(loop, loop->table[i]->fd);
         if (((i - at) & mask) >= ((i - hole) & mask)) {
             loop->table[hole] = loop->table[i];
@@ -100,8 +100,9 @@ static void io_take_out(rondo_loop *loop, size_t hole)
     }
 }
 
-/* The program closed a descriptor that was waited for and the number is ours
- * now: its operations end, which tells whoever has it that it is lost. */
+/* The program has closed a watched descriptor and its number has come back as a
+ * new file of ours. The cancelled operations make the watcher, or the operation
+ * on a socket, report that. */
 static void io_evict(rondo_loop *loop, struct io *io)
 {
     for (int i = 0; i < 2; i++)
@@ -144,6 +145,6 @@ void io_detach(rondo_loop *loop, struct io *io)
 void io_reattach(rondo_loop *loop, struct io *io)
 {
     loop->backend->detach(loop, io);
-    /* it fitted before, so it fits */
+    /* The number was within the backend's limit before, so it still is. */
     (void)loop->backend->attach(loop, io);
 }

@@ -1,4 +1,4 @@
-/* reactor.c - carries out operations on top of any poller. */
+/* reactor.c - makes a backend of any poller. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/backend.h"
@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct reactor {
-    bool poller_wakes; /* by itself: the three below are not used */
+    bool poller_wakes; /* it ends a wait itself: the next three are not used */
     struct wake wake;
     struct io wake_io;
     struct op wake_op;
@@ -14,7 +14,7 @@ struct reactor {
     union {
         int64_t align;
         char bytes[1];
-    } state; /* poller->size bytes */
+    } state; /* the poller's: poller->size bytes */
 };
 
 static struct reactor *reactor_of(const rondo_loop *loop)
@@ -42,8 +42,9 @@ static void reactor_end(rondo_loop *loop, struct op *op, int error)
     op_finish(loop, op, error);
 }
 
-/* Connecting alone is the reactor's own to carry out: the handle tries
- * everything else itself. */
+/* The reactor itself carries out CONNECT; for all other kinds the handle makes
+ * the call. Some kernels report a socket writable before the connect is over:
+ * then the operation stays pending. */
 static void reactor_connect_ready(rondo_loop *loop, struct op *op)
 {
     int error = sys_connect_result(op->io->fd);
@@ -51,11 +52,11 @@ static void reactor_connect_ready(rondo_loop *loop, struct op *op)
         reactor_end(loop, op, error);
 }
 
-/* Whatever is not a read that somebody waits for. Interest is dropped here
- * and not when its operation ends, so that a reader that goes on reading costs
- * nothing. */
-static COLD void reactor_ready_for_others(rondo_loop *loop, struct io *io,
-                                          unsigned sides)
+/* Writing sides, and sides that no operation waits for. Those are disarmed here
+ * and not when their operation ends: a handle that submits again after each
+ * read then costs no call of set. */
+static COLD void reactor_ready_slow(rondo_loop *loop, struct io *io,
+                                    unsigned sides)
 {
     struct op *writing = io->op[1];
     unsigned unwanted = sides & io->armed;
@@ -80,7 +81,7 @@ void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
         op_finish(loop, reading, 0);
     }
     if (sides)
-        reactor_ready_for_others(loop, io, sides);
+        reactor_ready_slow(loop, io, sides);
 }
 
 void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error)
@@ -205,7 +206,7 @@ static void reactor_woken(rondo_loop *loop, struct task *task)
         reactor_submit(loop, &r->wake_op);
         return;
     }
-    /* somebody closed it: made anew, or told; never left to spin */
+    /* The program has closed it: a wait would return at once for ever. */
     error_in("loop: the wake-up is broken and made anew", error);
     rondo_exception e = loop_exception(error);
     rondo_loop_call_exception_handler(loop, &e);
@@ -225,7 +226,8 @@ static void reactor_close_parts(rondo_loop *loop, struct reactor *r)
         wake_close(&r->wake);
 }
 
-/* The poller and the wake-up on it; everything that r has of its own. */
+/* After an error of the last step r->poller is set: reactor_close undoes
+ * all. */
 static int reactor_open_parts(rondo_loop *loop, struct reactor *r)
 {
     const struct poller *poller = loop->backend->poller;
@@ -266,9 +268,10 @@ void reactor_close(rondo_loop *loop)
     loop->backend_data = NULL;
 }
 
-/* In a forked child the poller and the wake-up are shared with the parent:
- * they are left without a word to the kernel about what they hold, made anew,
- * and told again what is pending. */
+/* In a forked child the poller and the wake-up are shared with the parent. Here
+ * their descriptors are closed, without removing the entries, which would be
+ * removed from the parent's poller, too. A new poller then watches what is
+ * pending. */
 int reactor_reopen(rondo_loop *loop)
 {
     struct reactor *r = reactor_of(loop);

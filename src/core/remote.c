@@ -6,30 +6,36 @@
 
 #include <stdlib.h>
 
-/* A flood's array is not kept for ever. */
+/* A larger array is freed when it has run, so a flood does not keep its
+ * memory. */
 enum { POSTS_KEPT = 65536 };
 
-/* malloc'ed, since it may outlive the loop and with it the loop's allocator;
- * what is in it goes with the loop. The lock orders posting with closing and
- * with going to sleep: a sender that comes after the loop looked sees
- * `sleeping` and wakes it. */
+/* The shared part, from malloc: it may outlive the loop and the loop's
+ * allocator. The loop has one reference, each rondo_loop_remote another. The
+ * lock guards all fields but the atomic ones and `generation`. The array of the
+ * inbox is from the loop's allocator, which senders call with the lock held.
+ *
+ * The lock also orders sending with going to sleep: the loop sets `sleeping`,
+ * then looks at the inbox (remote_has_work). A sender that comes after that
+ * look sees `sleeping` and wakes the loop. */
 struct rondo_remote {
     sys_mutex lock;
-    rondo_loop *loop; /* NULL: gone */
-    bool shut;        /* for posts */
+    rondo_loop *loop; /* NULL: it is freed */
+    bool refuses_posts;
     struct posts inbox;
     struct completion *completions, **last_completion;
     atomic_size_t refs;
-    atomic_bool filled; /* a hint that needs no lock */
-    uint64_t allocations;
-    uint32_t generation; /* of the process: as the loop's */
+    atomic_bool filled;   /* a hint for remote_take, which needs no lock then */
+    uint64_t allocations; /* how often the inbox has grown */
+    uint32_t generation;  /* sys_fork_generation, as the loop's */
 };
 
+/* The loop's part. */
 struct remote {
     struct rondo_remote *shared;
-    struct posts taken; /* the loop's: runs now */
-    size_t next;
-    struct completion *completions; /* taken with them: opened after them */
+    struct posts taken;             /* posts that run now */
+    size_t next;                    /* the next of them */
+    struct completion *completions; /* taken with them, run after them */
 };
 
 static void remote_unref(rondo_remote *r)
@@ -50,7 +56,7 @@ int remote_open(rondo_loop *loop)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     }
     r->loop = loop;
-    r->shut = false;
+    r->refuses_posts = false;
     r->inbox = (struct posts){0};
     r->completions = NULL;
     r->last_completion = &r->completions;
@@ -67,11 +73,11 @@ void remote_refuse_posts(rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
     sys_mutex_lock(&r->lock);
-    r->shut = true;
+    r->refuses_posts = true;
     sys_mutex_unlock(&r->lock);
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static struct completion *remote_take_completions(struct rondo_remote *r)
 {
     struct completion *list = r->completions;
@@ -96,13 +102,13 @@ void remote_close(rondo_loop *loop)
         return;
     struct rondo_remote *r = own->shared;
     sys_mutex_lock(&r->lock);
-    r->shut = true;
+    r->refuses_posts = true;
     r->loop = NULL;
     struct completion *late = remote_take_completions(r);
     sys_mutex_unlock(&r->lock);
     remote_run_completions(loop, own->completions);
     remote_run_completions(loop, late);
-    loop_free(loop, r->inbox.items); /* nobody looks at it any more */
+    loop_free(loop, r->inbox.items); /* senders see refuses_posts first */
     loop_free(loop, own->taken.items);
     remote_unref(r);
     loop_free(loop, own);
@@ -137,10 +143,10 @@ static int remote_push(rondo_remote *r, rondo_fn fn, void *arg)
 {
     int error = 0;
     if (r->generation != sys_fork_generation)
-        return RONDO_EFORKED; /* and the lock may be held for ever */
+        return RONDO_EFORKED; /* a parent's thread may hold the lock */
     sys_mutex_lock(&r->lock);
     struct posts *p = &r->inbox;
-    if (r->shut) {
+    if (r->refuses_posts) {
         error = RONDO_ECLOSED;
     } else if (p->used == p->room && !remote_grow(r)) {
         error = RONDO_ENOMEM;
@@ -173,7 +179,7 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
     return loop;
 }
 
-/* The inbox becomes what is run, the array that was run the inbox. */
+/* Swaps the arrays: a batch of posts costs one lock and no copy. */
 static void remote_swap(rondo_loop *loop, struct remote *own)
 {
     struct rondo_remote *r = own->shared;

@@ -1,4 +1,4 @@
-/* schedule.c - callbacks and timers, as the program asks for them. */
+/* schedule.c - the ring of callbacks, and what programs call to schedule. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
@@ -38,7 +38,7 @@ void loop_run_ring(rondo_loop *loop, uint64_t most)
     if (end - loop->ring_head > most)
         end = loop->ring_head + most;
     while (loop->ring_head != end) {
-        /* a copy: the callback may make the ring grow */
+        /* A copy, since the callback may make the ring grow. */
         struct soon soon =
             loop->ring[loop->ring_head++ & (loop->ring_room - 1)];
         if (soon.background || !soon.fn)
@@ -62,7 +62,8 @@ rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
     return id_make(loop, ID_SOON, loop->ring_tail);
 }
 
-/* The id's number is one more than the place, so that no id is 0. */
+/* The rest of the id is the place plus one, so that no id is 0. Between head
+ * and tail the ring itself tells whether the callback still waits. */
 static struct soon *schedule_find_soon(const rondo_loop *loop, rondo_id id)
 {
     uint64_t place = id_rest(id) - 1;
@@ -142,7 +143,7 @@ rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns, rondo_fn fn,
     return timers_start(loop, schedule_from_now(period_ns), period_ns, fn, arg);
 }
 
-/* ---- whatever an id names ---- */
+/* ---- ids of any kind ---- */
 
 int rondo_cancel(rondo_loop *loop, rondo_id id)
 {

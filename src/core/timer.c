@@ -1,4 +1,4 @@
-/* timer.c - deadlines: a 4-ary array heap with lazy changes. */
+/* timer.c - deadlines: a 4-ary heap in an array, with lazy changes. */
 /* SPDX-License-Identifier: MIT */
 #include "core/timer.h"
 
@@ -8,7 +8,8 @@
 enum {
     /* With the root here, the four children of a node share a cache line. */
     TIMER_ROOT = 3,
-    TIMER_GRACE = 64 /* dead entries that are not worth a clean-up */
+    /* Dead entries are swept out when more than this and the live timers. */
+    TIMER_DEAD_LIMIT = 64
 };
 
 void timers_init(struct timers *timers)
@@ -16,8 +17,9 @@ void timers_init(struct timers *timers)
     *timers = (struct timers){.free_slot = ID_NO_SLOT};
 }
 
-/* ---- heap ---- */
+/* ---- the heap ---- */
 
+/* Orders wrap around, so their difference decides. */
 static bool timer_before(const struct timer_entry *a,
                          const struct timer_entry *b)
 {
@@ -89,7 +91,7 @@ static bool timer_is_valid(const struct timers *t,
     return slot->live && slot->entry == entry->order;
 }
 
-/* Throws the dead entries out and builds the heap again. */
+/* Sweeps out the dead entries and builds the heap again. */
 static COLD void timer_clean(struct timers *t)
 {
     size_t end = TIMER_ROOT;
@@ -104,7 +106,7 @@ static COLD void timer_clean(struct timers *t)
 
 static void timer_clean_if_worth(struct timers *t)
 {
-    if (t->heap_size > t->live * 2 + TIMER_GRACE)
+    if (t->heap_size > t->live * 2 + TIMER_DEAD_LIMIT)
         timer_clean(t);
 }
 
@@ -122,7 +124,7 @@ static int timer_heap_room(rondo_loop *loop)
     return 0;
 }
 
-/* The room was made sure of before. */
+/* The caller has called timer_heap_room. */
 static void timer_push(struct timers *t, uint32_t index)
 {
     struct timer_slot *slot = &t->slots[index];
@@ -131,11 +133,12 @@ static void timer_push(struct timers *t, uint32_t index)
     timer_sift_up(t->heap, TIMER_ROOT + t->heap_size++, entry);
 }
 
-/* ---- slots ---- */
+/* ---- the slots ---- */
 
 static uint32_t timer_next_order(struct timers *t)
 {
-    /* After 2^32 changes a number comes again: no dead entry may have it. */
+    /* After 2^32 changes a number comes again. A dead entry that still had it
+     * would look valid. */
     if (++t->order == 0)
         timer_clean(t);
     return t->order;
@@ -165,7 +168,7 @@ static int timer_slot_new(rondo_loop *loop, uint32_t *index)
     struct timers *t = &loop->timers;
     if (t->free_slot != ID_NO_SLOT) {
         *index = t->free_slot;
-        t->free_slot = t->slots[*index].phase;
+        t->free_slot = t->slots[*index].next_free;
         return 0;
     }
     int error = t->slots_used == t->slots_room ? timer_slots_grow(loop) : 0;
@@ -190,7 +193,7 @@ static void timer_slot_free(rondo_loop *loop, uint32_t index)
         loop->alive--;
     if (slot->generation++ == ID_GENERATION_MAX)
         return;
-    slot->phase = t->free_slot;
+    slot->next_free = t->free_slot;
     t->free_slot = index;
 }
 
@@ -204,14 +207,14 @@ static inline struct timer_slot *timer_find(const rondo_loop *loop, rondo_id id)
     return slot->generation == id_generation(id) ? slot : NULL;
 }
 
-/* A deadline that has passed counts as now, so that what is scheduled while
- * timers run sorts behind all that is due. */
+/* A deadline in the past counts as now, so what a timer's callback schedules
+ * sorts behind all that is due already, and cannot keep it from firing. */
 static int64_t timer_clamp(const rondo_loop *loop, int64_t when)
 {
     return when < loop->now ? loop->now : when;
 }
 
-/* It has no entry, or one that would come too late. */
+/* For a timer without a valid entry, or with one that comes too late. */
 static COLD int timer_move_entry(rondo_loop *loop, struct timer_slot *slot,
                                  int64_t when)
 {
@@ -224,7 +227,7 @@ static COLD int timer_move_entry(rondo_loop *loop, struct timer_slot *slot,
     slot->order = timer_next_order(t);
     timer_push(t, (uint32_t)(slot - t->slots));
     timer_clean_if_worth(t);
-    loop_nudge(loop); /* the wait that was prepared would be too long */
+    loop_nudge(loop);
     return 0;
 }
 
@@ -260,7 +263,8 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
 
 /* ---- expiry ---- */
 
-/* Brings the top in order; false when nothing is left. */
+/* Drops dead entries from the top, and moves lazy ones down, until the top is
+ * the earliest timer. Returns false if there is no timer. */
 static bool timer_settle_top(struct timers *t)
 {
     while (t->heap_size) {
@@ -285,8 +289,8 @@ int64_t timers_next(rondo_loop *loop)
     return timer_settle_top(t) ? t->heap[TIMER_ROOT].key : RONDO_NEVER;
 }
 
-/* The next period's deadline in phase with the first; what could not be in
- * time is skipped and counted. */
+/* Gives the timer at the top its next deadline, in phase with the first one.
+ * Periods that have passed already are skipped and counted. */
 static void timer_repeat(rondo_loop *loop, struct timer_slot *slot,
                          struct timer_period *every)
 {
@@ -318,14 +322,14 @@ void timers_run(rondo_loop *loop, unsigned most)
         uint32_t index = t->heap[TIMER_ROOT].slot;
         struct timer_slot *slot = &t->slots[index];
         if (slot->phase == t->phase)
-            break; /* scheduled since: the next iteration's */
+            break; /* scheduled in this iteration: fires in the next */
         rondo_fn fn = slot->fn;
         void *arg = slot->arg;
         if (slot->repeats) {
             timer_repeat(loop, slot, &t->periods[index]);
         } else {
             timer_pop(t);
-            slot->firing = true; /* its own callback may start it again */
+            slot->firing = true; /* its callback may reschedule it */
         }
         loop_call(loop, fn, arg);
         slot = &t->slots[index];
@@ -334,7 +338,7 @@ void timers_run(rondo_loop *loop, unsigned most)
     }
 }
 
-/* ---- interface ---- */
+/* ---- for the library ---- */
 
 void timers_free(rondo_loop *loop)
 {
@@ -383,9 +387,9 @@ rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
     return id;
 }
 
-/* ---- the program's words about one timer ---- */
+/* ---- for the program ---- */
 
-/* RONDO_ENOENT, or RONDO_EINVAL when the id is of another kind. */
+/* RONDO_ENOENT, or RONDO_EINVAL if the id is of another kind. */
 static COLD int timer_no_timer(const rondo_loop *loop, rondo_id id,
                                const char *what)
 {
@@ -409,7 +413,7 @@ int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns)
     slot->phase = loop->timers.phase;
     if (slot->firing || when < slot->when)
         return timer_move_entry(loop, slot, when);
-    /* Later is told to the slot alone; its entry is moved at the top. */
+    /* Later: the entry stays, and is moved when it reaches the top. */
     slot->when = when;
     slot->order = timer_next_order(&loop->timers);
     return 0;

@@ -34,7 +34,7 @@ struct timer_slot {
     uint32_t generation : 26; /* one bit more than in an id: used up */
     uint32_t live : 1, background : 1;
     uint32_t hidden : 1;  /* the library's own: not counted as the program's */
-    uint32_t firing : 1;  /* its callback runs; it has no valid entry */
+    uint32_t firing : 1;  /* its callback runs; no entry stands for it */
     uint32_t repeats : 1; /* call_every */
 };
 
