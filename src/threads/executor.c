@@ -1,4 +1,4 @@
-/* executor.c - the program's functions on threads, and the executors. */
+/* executor.c - jobs on threads, and the executors that run them. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "base/pool.h"
@@ -11,25 +11,28 @@
 #include <string.h>
 
 struct executor_state {
-    unsigned threads;          /* as the loop's options have it; 0: ours */
-    struct pool *pool;         /* made with the first job */
-    struct pool *default_pool; /* the program's executor in its place */
+    unsigned threads;          /* of the loop's options; 0: our default */
+    struct pool *pool;         /* the loop's own, made with its first job */
+    struct pool *default_pool; /* of rondo_set_default_executor, or NULL */
 };
 
+/* The default is min(32, cores + 4), as in asyncio. */
 enum { MOST_THREADS = 32, THREADS_OVER_CORES = 4, THREADS_LIMIT = 10000 };
 
-/* What jobs need of it is the pool, which they hold: it may go first. */
+/* Jobs refer to the pool only, so the executor may be freed before they end. */
 struct rondo_executor {
     struct pool *pool;
 };
 
-/* malloc'ed: it may outlive the loop. The pool has it from its submit until
- * its completion is opened; everything else is the loop's. */
+/* From malloc, since it may outlive the loop. From pool_submit until the loop
+ * runs its completion a thread may have it: the thread uses `work`,
+ * `completion`, `remote`, `fn`, `arg`, `result` and the atomic fields. All
+ * others belong to the loop's thread. */
 struct rondo_job {
     struct handle handle;
     struct work work;
     struct completion completion;
-    struct task task; /* ends it where no thread will */
+    struct task task; /* ends it if no thread will run it */
     rondo_loop *loop;
     rondo_remote *remote;
     struct pool *pool;
@@ -38,7 +41,7 @@ struct rondo_job {
     rondo_done_fn done;
     void *arg;
     int64_t result;
-    bool abandoned;
+    bool abandoned; /* at loop close: done is not called */
     atomic_bool started, canceled;
 };
 
@@ -133,7 +136,8 @@ int rondo_job_call_soon(rondo_job *job, rondo_fn fn, void *arg)
 
 /* ---- the beginning of a job ---- */
 
-/* A job that has not begun never will; one that has is told. */
+/* A job that has not begun is taken out of the queue. One that runs can ask
+ * rondo_job_canceled. */
 static void executor_cancel(rondo_loop *loop, struct handle *handle)
 {
     struct rondo_job *job = (struct rondo_job *)(void *)handle;
@@ -149,7 +153,7 @@ static unsigned executor_default_threads(void)
     return threads < MOST_THREADS ? threads : MOST_THREADS;
 }
 
-/* NULL: out of memory. */
+/* Returns NULL if there is no memory. */
 static struct pool *executor_choose_pool(rondo_loop *loop,
                                          rondo_executor *executor)
 {
@@ -236,7 +240,7 @@ rondo_id rondo_run_in_executor(rondo_loop *loop, rondo_executor *executor,
     return job->id;
 }
 
-/* ---- executors of the program's ---- */
+/* ---- executors of the program ---- */
 
 static int executor_check_threads(unsigned threads, const char *what)
 {
@@ -266,7 +270,7 @@ int rondo_executor_new(rondo_executor **executor, unsigned threads)
     return 0;
 }
 
-/* The loops that asked for the jobs are told. */
+/* Each job goes back to its loop, with RONDO_ECLOSED as its result. */
 static void executor_drop_queue(struct pool *pool)
 {
     struct work *work = pool_clear(pool);
@@ -328,7 +332,7 @@ unsigned rondo_cpu_count(void)
     return sys_cores();
 }
 
-/* ---- for the loop ---- */
+/* ---- the part, closing, dump ---- */
 
 /* A function's address, as sys_function_name takes it. */
 static rondo_fn executor_plain_function(rondo_work_fn work)
@@ -352,7 +356,8 @@ static int executor_open_state(rondo_loop *loop,
     return 0;
 }
 
-/* Jobs that still run are reported; their threads end alone. */
+/* Jobs that still run are reported and forgotten. Their completion finds no
+ * loop, so the thread frees them. */
 static void executor_abandon(rondo_loop *loop)
 {
     struct handle *handle;
@@ -385,7 +390,7 @@ static void executor_close_pools(rondo_loop *loop)
 static void executor_after_fork(rondo_loop *loop)
 {
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
-    state->pool = NULL; /* its memory is left alone, as its lock is */
+    state->pool = NULL; /* leaked: a parent's thread may hold its lock */
     for (struct handle *h = loop->handles[HANDLE_JOB]; h; h = h->next)
         executor_end_later((struct rondo_job *)(void *)h, RONDO_EFORKED);
 }
