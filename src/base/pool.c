@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/pool.h"
 
+#include <assert.h>
+
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -52,8 +54,13 @@ void pool_ref(struct pool *pool)
 
 void pool_unref(struct pool *pool)
 {
-    if (pool_is_forked(pool) || atomic_fetch_sub(&pool->refs, 1) != 1)
+    if (pool_is_forked(pool))
         return;
+    unsigned before = atomic_fetch_sub(&pool->refs, 1);
+    assert(before > 0);
+    if (before != 1)
+        return;
+    assert(!pool->threads && !pool->first);
     sys_cond_destroy(&pool->ended);
     sys_cond_destroy(&pool->wanted);
     sys_mutex_destroy(&pool->lock);
@@ -85,6 +92,7 @@ struct pool *pool_new(unsigned limit)
         return NULL;
     }
     sys_fork_watch();
+    assert(limit > 0);
     pool->last = &pool->first;
     pool->limit = limit;
     pool->generation = sys_fork_generation;
@@ -95,18 +103,32 @@ struct pool *pool_new(unsigned limit)
 
 /* ---- the queue: the caller holds the lock ---- */
 
+#ifndef NDEBUG
+static bool pool_is_sound(const struct pool *pool)
+{
+    bool queue = pool->first ? pool->queued > 0 && !*pool->last &&
+                                   pool->first->link == &pool->first
+                             : !pool->queued && pool->last == &pool->first;
+    return queue && pool->idle <= pool->threads &&
+           pool->given_up <= pool->threads && pool->given_up <= GIVEN_UP_LIMIT;
+}
+#endif
+
 static void pool_append(struct pool *pool, struct work *work)
 {
+    assert(!work->link && work->run && work->end);
     work->next = NULL;
     work->number = ++pool->submitted;
     work->link = pool->last;
     *pool->last = work;
     pool->last = &work->next;
     pool->queued++;
+    assert(pool_is_sound(pool));
 }
 
 static void pool_unlink(struct pool *pool, struct work *work)
 {
+    assert(*work->link == work && pool->queued > 0);
     *work->link = work->next;
     if (work->next)
         work->next->link = work->link;
@@ -114,6 +136,7 @@ static void pool_unlink(struct pool *pool, struct work *work)
         pool->last = work->link;
     work->link = NULL;
     pool->queued--;
+    assert(pool_is_sound(pool));
 }
 
 /* Tells whether more is queued than these threads, and those that are about to
@@ -152,6 +175,7 @@ static struct work *pool_next_work(struct pool *pool)
         sys_cond_wait(&pool->wanted, &pool->lock);
         pool->waking = false;
     }
+    assert(pool->idle > 0);
     pool->idle--;
     struct work *work = pool->first;
     if (work)
@@ -164,8 +188,11 @@ static struct work *pool_next_work(struct pool *pool)
 static void pool_sign_off(struct pool *pool, struct worker *self)
 {
     struct worker **link = &pool->workers;
-    while (*link != self)
+    while (*link != self) {
+        assert(*link);
         link = &(*link)->next;
+    }
+    assert(!self->given_up && pool->threads > 0);
     *link = self->next;
     if (--pool->threads == 0)
         sys_cond_broadcast(&pool->ended);
@@ -191,6 +218,7 @@ static void pool_thread_main(void *arg)
         sys_mutex_lock(&pool->lock);
         atomic_fetch_sub(&pool->ending, 1);
         self.number = 0;
+        assert(pool->given_up >= self.given_up);
         pool->given_up -= self.given_up;
         self.given_up = false;
     }
@@ -268,6 +296,7 @@ void pool_give_up(struct pool *pool, const struct work *work)
         if (pool_has_more(pool, pool->idle) && pool_has_room(pool))
             (void)pool_start_thread(pool);
     }
+    assert(pool_is_sound(pool));
     sys_mutex_unlock(&pool->lock);
 }
 
@@ -280,6 +309,7 @@ struct work *pool_clear(struct pool *pool)
     pool->first = NULL;
     pool->last = &pool->first;
     pool->queued = 0;
+    assert(pool_is_sound(pool));
     sys_mutex_unlock(&pool->lock);
     return list;
 }
@@ -305,6 +335,7 @@ void pool_release(struct pool *pool)
 void pool_join(struct pool *pool)
 {
     sys_mutex_lock(&pool->lock);
+    assert(pool->closed);
     while (pool->threads)
         sys_cond_wait(&pool->ended, &pool->lock);
     sys_mutex_unlock(&pool->lock);
