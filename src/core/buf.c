@@ -15,8 +15,25 @@ void buf_init(struct buf *buf)
     buf->last = &buf->first;
 }
 
+#ifndef NDEBUG
+/* A long queue is seen at its head only, so that it does not get slow. */
+static bool buf_is_sound(const struct buf *buf)
+{
+    size_t size = 0, count = 0;
+    struct chunk *const *link = &buf->first;
+    for (; *link && count < 16; link = &(*link)->next, count++) {
+        const struct chunk *c = *link;
+        if (!c->size || (c->release && c->room))
+            return false;
+        size += c->size;
+    }
+    return *link ? size <= buf->size : size == buf->size && buf->last == link;
+}
+#endif
+
 static void buf_put(struct buf *buf, struct chunk *chunk)
 {
+    assert(!*buf->last);
     chunk->next = NULL;
     *buf->last = chunk;
     buf->last = &chunk->next;
@@ -47,6 +64,7 @@ static struct chunk *buf_chunk_new(rondo_loop *loop, const struct buf *buf,
 
 static void buf_fill(struct chunk *chunk, const void *data, size_t size)
 {
+    assert(!chunk->release && size <= chunk->room);
     memcpy((char *)(uintptr_t)chunk->data + chunk->size, data, size);
     chunk->size += size;
     chunk->room -= size;
@@ -70,6 +88,7 @@ bool buf_append(rondo_loop *loop, struct buf *buf, const void *data,
         buf_put(buf, more);
     }
     buf->size += size;
+    assert(buf_is_sound(buf));
     return true;
 }
 
@@ -85,12 +104,15 @@ struct chunk *buf_chunk_owned(rondo_loop *loop, const void *data, size_t size,
 
 void buf_append_owned(struct buf *buf, struct chunk *chunk)
 {
+    assert(chunk->release && chunk->size);
     buf_put(buf, chunk);
     buf->size += chunk->size;
+    assert(buf_is_sound(buf));
 }
 
 void buf_release_later(struct buf *buf, struct chunk *chunk)
 {
+    assert(chunk->release);
     struct chunk **end = &buf->release_due;
     while (*end)
         end = &(*end)->next;
@@ -110,6 +132,7 @@ size_t buf_gather(const struct buf *buf, rondo_buffer *pieces)
 static void buf_take_first(rondo_loop *loop, struct buf *buf)
 {
     struct chunk *chunk = buf->first;
+    assert(chunk);
     buf->first = chunk->next;
     if (!buf->first)
         buf->last = &buf->first;
@@ -121,17 +144,19 @@ static void buf_take_first(rondo_loop *loop, struct buf *buf)
 
 void buf_consume(rondo_loop *loop, struct buf *buf, size_t count)
 {
+    assert(count <= buf->size);
     buf->size -= count;
     while (count) {
         struct chunk *chunk = buf->first;
         if (count < chunk->size) {
             chunk->data += count;
             chunk->size -= count;
-            return;
+            break;
         }
         count -= chunk->size;
         buf_take_first(loop, buf);
     }
+    assert(buf_is_sound(buf));
 }
 
 void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy)
@@ -145,6 +170,7 @@ void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy)
     while (buf->first)
         buf_take_first(loop, buf);
     buf->size = 0;
+    assert(!*buf->last && buf->last == &buf->first);
     if (busy)
         buf_put(buf, busy);
 }
@@ -170,5 +196,6 @@ int buf_limits(size_t *high, size_t *low, const char *what)
     if (*high < *low)
         return error_set(RONDO_EINVAL, "%s: high %zu is below low %zu", what,
                          *high, *low);
+
     return 0;
 }

@@ -14,6 +14,7 @@ struct child_watch {
 
 static void child_watch_free(rondo_loop *loop, struct child_watch *w)
 {
+    assert(op_is_idle(&w->op));
     io_detach(loop, &w->io);
     w->close(w->io.fd);
     loop_free(loop, w);
@@ -76,6 +77,7 @@ int child_watch(struct child *child, sys_fd fd, void (*close)(sys_fd fd))
 void child_unwatch(struct child *child)
 {
     struct child_watch *w = child->watch;
+    assert(w->child == child);
     w->child = NULL;
     op_cancel(child->loop, &w->op);
 }

@@ -25,12 +25,14 @@ enum {
 static inline rondo_id id_make(const rondo_loop *loop, enum id_kind kind,
                                uint64_t rest)
 {
+    assert(rest < UINT64_C(1) << 49);
     return (rondo_id)((uint64_t)kind << 61 | (uint64_t)loop->tag << 49 | rest);
 }
 
 static inline rondo_id id_of_slot(const rondo_loop *loop, enum id_kind kind,
                                   uint32_t slot, uint32_t generation)
 {
+    assert(slot <= ID_SLOT_MAX && generation <= ID_GENERATION_MAX);
     return id_make(loop, kind, (uint64_t)generation << ID_SLOT_BITS | slot);
 }
 

@@ -17,6 +17,38 @@
  * others by a few milliseconds only. */
 enum { CALLBACKS_LIMIT = 4096, TIMERS_LIMIT = 1024 };
 
+/* ---- what always holds ---- */
+
+#ifndef NDEBUG
+static bool loop_counts_are_sound(const rondo_loop *loop)
+{
+    size_t alive = 0;
+    for (int kind = 0; kind < HANDLE_KINDS; kind++) {
+        size_t live = 0;
+        for (struct handle *h = loop->handles[kind]; h; h = h->next) {
+            alive += !h->background;
+            live++;
+        }
+        if (live != loop->live[kind])
+            return false;
+    }
+    return alive + timers_count_alive(&loop->timers) == loop->alive;
+}
+
+/* What holds between iterations. With n handles and timers these are counted
+ * each n iterations, so that many of them do not make a test slow. */
+static bool loop_is_sound(const rondo_loop *loop)
+{
+    uint64_t ring = loop->ring_tail - loop->ring_head;
+    uint64_t things = loop->timers.slots_used + 1;
+    for (int kind = 0; kind < HANDLE_KINDS; kind++)
+        things += loop->live[kind];
+    return ring <= loop->ring_room && loop->ring_background <= ring &&
+           !*loop->ready_last && loop->table_used <= loop->table_room &&
+           (loop->metrics.iterations % things || loop_counts_are_sound(loop));
+}
+#endif
+
 /* ---- one iteration ---- */
 
 static bool loop_has_work(rondo_loop *loop)
@@ -34,6 +66,7 @@ static int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
     if (next == RONDO_NEVER)
         return most_ns;
     int64_t left = next <= now ? 0 : next - now;
+    assert(most_ns > 0 && left >= 0);
     return left < most_ns ? left : most_ns;
 }
 
@@ -41,6 +74,8 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
 {
     int64_t start = most_ns > 0 ? sys_clock() : loop->now;
     int64_t timeout = loop_wait_time(loop, most_ns, start);
+    assert(loop->depth == 1);
+    assert(timeout >= 0 && (!timeout || !loop->ready_first));
     if (timeout) {
         /* A thread that requests, wakes or posts after this store sees it and
          * sends a wake-up. What was sent before the store is seen below. */
@@ -66,6 +101,7 @@ static void loop_run_ready(rondo_loop *loop)
     loop->ready_last = &loop->ready_first;
     while (task) {
         struct task *next = task->next;
+        assert(task->state == TASK_READY);
         task->state = TASK_IDLE;
         loop->metrics.callbacks++;
         task->done(loop, task);
@@ -77,6 +113,7 @@ static void loop_run_ready(rondo_loop *loop)
  * left for the next iteration. */
 static int loop_iterate(rondo_loop *loop, int64_t most_ns)
 {
+    assert(loop->depth == 1 && !loop->closing);
     int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
     timers_begin(loop);
@@ -86,6 +123,8 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
         remote_run(loop, CALLBACKS_LIMIT);
     loop_run_ready(loop);
     timers_run(loop, TIMERS_LIMIT);
+    assert(loop->depth == 1 && loop_is_sound(loop));
+    assert(error <= 0);
     return error;
 }
 
@@ -94,6 +133,7 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
 /* A signal's hook may call rondo_loop_stop: that ends this run, too. */
 static COLD bool loop_handle_requests(rondo_loop *loop, unsigned requests)
 {
+    assert(!(requests & ~(unsigned)(LOOP_STOP | LOOP_SIGNALS)));
     if (requests & LOOP_SIGNALS) {
         signals_run(loop);
         requests |= atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_STOP);
@@ -124,6 +164,7 @@ static int loop_enter(rondo_loop *loop, const char *what)
     if (loop->depth)
         return error_set(RONDO_EBUSY, "%s: the loop %s", what,
                          loop->closing ? "is being closed" : "runs already");
+    assert(!loop->closing);
     loop->depth = 1;
     return 0;
 }
@@ -210,6 +251,7 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
     atomic_store(&loop->sleeping, true);
     wait->timeout_ns =
         remote_has_work(loop) ? 0 : loop_wait_time(loop, most, sys_clock());
+    assert(wait->timeout_ns >= 0);
     return 0;
 }
 
@@ -217,6 +259,7 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
 
 void handle_open(rondo_loop *loop, struct handle *handle, enum handle_kind kind)
 {
+    assert(kind < HANDLE_KINDS && handle_classes[kind]);
     handle->kind = (unsigned char)kind;
     handle->background = handle->inherited = false;
     handle->born_ms = (uint32_t)((loop->now - loop->born) / 1000000);
@@ -227,10 +270,13 @@ void handle_open(rondo_loop *loop, struct handle *handle, enum handle_kind kind)
     loop->handles[kind] = handle;
     loop->live[kind]++;
     loop->alive++;
+    assert(*handle->link == handle);
 }
 
 void handle_close(rondo_loop *loop, struct handle *handle)
 {
+    assert(*handle->link == handle && loop->live[handle->kind] > 0);
+    assert(handle->background || loop->alive > 0);
     *handle->link = handle->next;
     if (handle->next)
         handle->next->link = handle->link;
@@ -242,14 +288,17 @@ void handle_close(rondo_loop *loop, struct handle *handle)
 void handle_set_background(rondo_loop *loop, struct handle *handle,
                            bool background)
 {
+    assert(*handle->link == handle);
     if (handle->background == background)
         return;
+    assert(!background || loop->alive > 0);
     handle->background = background;
     loop->alive += background ? (size_t)-1 : 1;
 }
 
 void handles_inherit(rondo_loop *loop)
 {
+    assert(loop->generation != sys_fork_generation);
     for (int kind = 0; kind < HANDLE_KINDS; kind++)
         for (struct handle *h = loop->handles[kind]; h; h = h->next)
             h->inherited = true;
@@ -291,6 +340,7 @@ static void loop_expire_parts(rondo_loop *loop)
 
 static void loop_free_all(rondo_loop *loop)
 {
+    assert(loop->depth == loop->closing); /* closed, or never opened */
     loop_close_parts(loop);
     signals_close(loop);
     while (loop->free_at_close) {
@@ -338,6 +388,7 @@ static void loop_place_parts(rondo_loop *loop)
         loop->part[i] = loop_parts[i]->size ? at : NULL;
         at += loop_aligned_size(loop_parts[i]->size);
     }
+    assert(at == (char *)loop + loop_size());
 }
 
 static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
@@ -352,6 +403,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     uint32_t number = atomic_fetch_add(&loops, 1);
     loop->tag = number & ((1U << ID_TAG_BITS) - 1);
     loop->first_generation = id_first_generation(number);
+    assert(loop->first_generation <= ID_GENERATION_MAX);
     loop->ring_head = loop->ring_tail = id_first_place(number);
     timers_init(&loop->timers);
     loop->born = loop->now = sys_clock();
@@ -396,7 +448,10 @@ static int loop_open_all(rondo_loop *loop, const rondo_loop_options *o)
     int error = loop_open_parts(loop, o);
     if (!error)
         error = remote_open(loop);
-    return error ? error : loop->backend->open(loop);
+    if (!error)
+        error = loop->backend->open(loop);
+    assert(error || loop->backend_data);
+    return error;
 }
 
 int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
@@ -440,10 +495,13 @@ static void loop_close_handles(rondo_loop *loop)
         HANDLE_JOB,      HANDLE_LOOKUP,  HANDLE_OPERATION, HANDLE_SOCK_CALL,
         HANDLE_SENDFILE, HANDLE_PROCESS, HANDLE_SERVER,    HANDLE_TRANSPORT,
         HANDLE_DATAGRAM, HANDLE_WATCHER, HANDLE_SOCK,      HANDLE_SIGNAL};
+    _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
+                   "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct handle *h = loop->handles[order[i]];
         while (h) {
             struct handle *next = h->next;
+            assert(h->kind == order[i]);
             handle_classes[order[i]]->close(loop, h);
             h = next;
         }
@@ -463,6 +521,7 @@ static bool loop_any_live(const rondo_loop *loop)
 static void loop_drain(rondo_loop *loop)
 {
     int64_t start = loop->now;
+    assert(loop->closing && !loop->timers.live);
     while (loop_any_live(loop)) {
         int64_t left = loop->live[HANDLE_JOB]
                            ? loop->close_grace_ns - (loop->now - start)

@@ -252,6 +252,8 @@ int loop_give(void *to, const void *from, size_t known, const char *what);
  * The task must not be on the list already. */
 static inline void loop_push(rondo_loop *loop, struct task *task)
 {
+    assert(task->state != TASK_READY && task->done);
+    assert(!*loop->ready_last);
     task->state = TASK_READY;
     task->next = NULL;
     *loop->ready_last = task;

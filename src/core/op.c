@@ -10,6 +10,7 @@
 void op_init(struct op *op, struct io *io, enum op_kind kind,
              void (*done)(rondo_loop *loop, struct task *task))
 {
+    assert(io && done);
     *op = (struct op){.io = io};
     op->task.kind = (unsigned char)kind;
     op->task.done = done;
@@ -27,9 +28,10 @@ bool op_sends_files(const rondo_loop *loop)
 
 void op_submit(rondo_loop *loop, struct op *op)
 {
-    assert(op_is_idle(op));
+    assert(op_is_idle(op) && op->io->attached);
     op->count = 0; /* an earlier failure has left its code there */
     loop->backend->submit(loop, op);
+    assert(!op_is_idle(op)); /* PENDING, or READY if it has ended */
 }
 
 void op_cancel(rondo_loop *loop, struct op *op)
@@ -37,6 +39,7 @@ void op_cancel(rondo_loop *loop, struct op *op)
     if (op->task.state != TASK_PENDING)
         return;
     loop->backend->cancel(loop, op);
+    assert(!op_is_idle(op)); /* its done is still to come */
     loop_nudge(loop);
 }
 
@@ -44,6 +47,9 @@ void io_init(struct io *io, sys_fd fd, enum io_owner owner)
 {
     *io = (struct io){.fd = fd, .owner = (unsigned char)owner, .slot = -1};
 }
+
+/* After each removal assertions look at the whole table if it is this small. */
+enum { IO_CHECKED_ROOM = 64 };
 
 /* The table: open addressing, linear probing, at most three quarters full. */
 
@@ -66,6 +72,21 @@ struct io *io_find(const rondo_loop *loop, sys_fd fd)
     return loop->table_room ? loop->table[io_probe(loop, fd)] : NULL;
 }
 
+#ifndef NDEBUG
+/* A search finds each descriptor: no hole hides it, none is there twice. */
+static bool io_table_is_sound(const rondo_loop *loop)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < loop->table_room; i++)
+        if (loop->table[i]) {
+            if (io_find(loop, loop->table[i]->fd) != loop->table[i])
+                return false;
+            used++;
+        }
+    return used == loop->table_used && used * 4 <= loop->table_room * 3;
+}
+#endif
+
 static int io_grow(rondo_loop *loop)
 {
     struct io **old = loop->table;
@@ -81,6 +102,7 @@ static int io_grow(rondo_loop *loop)
         if (old[i])
             table[io_probe(loop, old[i]->fd)] = old[i];
     loop_free(loop, old);
+    assert(io_table_is_sound(loop));
     return 0;
 }
 
@@ -88,6 +110,7 @@ static int io_grow(rondo_loop *loop)
 static void io_take_out(rondo_loop *loop, size_t hole)
 {
     size_t mask = loop->table_room - 1;
+    assert(loop->table[hole] && loop->table_used > 0);
     loop->table[hole] = NULL;
     loop->table_used--;
     for (size_t i = (hole + 1) & mask; loop->table[i]; i = (i + 1) & mask) {
@@ -98,6 +121,7 @@ static void io_take_out(rondo_loop *loop, size_t hole)
             hole = i;
         }
     }
+    assert(loop->table_room > IO_CHECKED_ROOM || io_table_is_sound(loop));
 }
 
 /* The program has closed a watched descriptor and its number has come back as a
@@ -113,6 +137,7 @@ static void io_evict(rondo_loop *loop, struct io *io)
 
 int io_attach(rondo_loop *loop, struct io *io)
 {
+    assert(!io->attached && !io->op[0] && !io->op[1]);
     if ((loop->table_used + 1) * 4 > loop->table_room * 3) {
         int error = io_grow(loop);
         if (error)
@@ -130,6 +155,7 @@ int io_attach(rondo_loop *loop, struct io *io)
     loop->table[io_probe(loop, io->fd)] = io;
     loop->table_used++;
     io->attached = true;
+    assert(io_find(loop, io->fd) == io);
     return 0;
 }
 
@@ -137,6 +163,8 @@ void io_detach(rondo_loop *loop, struct io *io)
 {
     if (!io->attached)
         return;
+    assert(io_find(loop, io->fd) == io);
+    assert(!io->op[0] && !io->op[1]); /* of a reactor; else always NULL */
     loop->backend->detach(loop, io);
     io_take_out(loop, io_probe(loop, io->fd));
     io->attached = false;
@@ -144,6 +172,7 @@ void io_detach(rondo_loop *loop, struct io *io)
 
 void io_reattach(rondo_loop *loop, struct io *io)
 {
+    assert(io->attached && !io->op[0] && !io->op[1]);
     loop->backend->detach(loop, io);
     /* The number was within the backend's limit before, so it still is. */
     (void)loop->backend->attach(loop, io);

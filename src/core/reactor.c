@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE };
+
 struct reactor {
     bool poller_wakes; /* it ends a wait itself: the next three are not used */
     struct wake wake;
@@ -30,6 +32,7 @@ void *reactor_state(rondo_loop *loop)
 static int reactor_set(rondo_loop *loop, struct io *io, unsigned sides)
 {
     struct reactor *r = reactor_of(loop);
+    assert(sides <= BOTH_SIDES);
     int error = r->poller->set(loop, r->state.bytes, io, sides);
     if (!error)
         io->armed = (unsigned char)sides;
@@ -38,7 +41,9 @@ static int reactor_set(rondo_loop *loop, struct io *io, unsigned sides)
 
 static void reactor_end(rondo_loop *loop, struct op *op, int error)
 {
-    op->io->op[op_index(op->task.kind)] = NULL;
+    struct op **side = &op->io->op[op_index(op->task.kind)];
+    assert(*side == op && op->task.state == TASK_PENDING);
+    *side = NULL;
     op_finish(loop, op, error);
 }
 
@@ -47,6 +52,7 @@ static void reactor_end(rondo_loop *loop, struct op *op, int error)
  * then the operation stays pending. */
 static void reactor_connect_ready(rondo_loop *loop, struct op *op)
 {
+    assert(op->task.kind == OP_CONNECT);
     int error = sys_connect_result(op->io->fd);
     if (error != RONDO_EAGAIN)
         reactor_end(loop, op, error);
@@ -60,6 +66,7 @@ static COLD void reactor_ready_slow(rondo_loop *loop, struct io *io,
 {
     struct op *writing = io->op[1];
     unsigned unwanted = sides & io->armed;
+    assert(sides && (!writing || writing->task.state == TASK_PENDING));
     if (sides & SIDE_WRITE && writing) {
         unwanted &= ~(unsigned)SIDE_WRITE;
         if (writing->task.kind == OP_CONNECT)
@@ -74,6 +81,8 @@ static COLD void reactor_ready_slow(rondo_loop *loop, struct io *io,
 void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
 {
     struct op *reading = io->op[0];
+    assert(sides <= BOTH_SIDES);
+    assert(!reading || reading->task.state == TASK_PENDING);
     loop->metrics.events++;
     if (sides & SIDE_READ && reading) {
         sides &= ~(unsigned)SIDE_READ;
@@ -87,6 +96,7 @@ void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
 void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error)
 {
     struct op *op = io->op[side == SIDE_WRITE];
+    assert(side == SIDE_READ || side == SIDE_WRITE);
     io->armed &= (unsigned char)~side;
     if (op)
         reactor_end(loop, op, error);
@@ -111,6 +121,7 @@ static COLD void reactor_arm(rondo_loop *loop, struct op *op)
 {
     unsigned side = 1U << op_index(op->task.kind);
     int error = RONDO_EAGAIN;
+    assert(!(op->io->armed & side));
     if (op->task.kind == OP_CONNECT)
         error = sys_connect(op->io->fd, op->buffer);
     if (error == RONDO_EAGAIN)
@@ -125,6 +136,7 @@ void reactor_submit(rondo_loop *loop, struct op *op)
 {
     struct io *io = op->io;
     unsigned index = op_index(op->task.kind);
+    assert(op_is_idle(op) && !io->op[index]);
     op->task.state = TASK_PENDING;
     io->op[index] = op;
     if (!(io->armed & 1U << index))
@@ -146,6 +158,7 @@ int reactor_attach(rondo_loop *loop, struct io *io)
 void reactor_detach(rondo_loop *loop, struct io *io)
 {
     struct reactor *r = reactor_of(loop);
+    assert(!io->op[0] && !io->op[1]);
     if (io->armed)
         (void)reactor_set(loop, io, 0);
     io->armed = 0;
@@ -156,6 +169,7 @@ void reactor_detach(rondo_loop *loop, struct io *io)
 int reactor_wait(rondo_loop *loop, int64_t timeout_ns)
 {
     struct reactor *r = reactor_of(loop);
+    assert(timeout_ns >= 0);
     return r->poller->wait(loop, r->state.bytes, timeout_ns);
 }
 
@@ -201,6 +215,7 @@ static void reactor_woken(rondo_loop *loop, struct task *task)
 {
     struct reactor *r = reactor_of(loop);
     (void)task;
+    assert(task == &r->wake_op.task && !r->poller_wakes);
     int error = wake_drain(&r->wake);
     if (!error) {
         reactor_submit(loop, &r->wake_op);
@@ -218,6 +233,7 @@ static void reactor_woken(rondo_loop *loop, struct task *task)
 
 static void reactor_close_parts(rondo_loop *loop, struct reactor *r)
 {
+    assert(r->poller);
     r->wake_io.op[0] = NULL;
     io_detach(loop, &r->wake_io);
     r->poller->close(loop, r->state.bytes);
@@ -231,6 +247,7 @@ static void reactor_close_parts(rondo_loop *loop, struct reactor *r)
 static int reactor_open_parts(rondo_loop *loop, struct reactor *r)
 {
     const struct poller *poller = loop->backend->poller;
+    assert(poller && !r->poller);
     int error = poller->open(loop, r->state.bytes);
     if (error)
         return error;
@@ -248,6 +265,7 @@ static int reactor_open_parts(rondo_loop *loop, struct reactor *r)
 int reactor_open(rondo_loop *loop)
 {
     size_t size = sizeof(struct reactor) + loop->backend->poller->size;
+    assert(!loop->backend_data);
     struct reactor *r = loop_alloc(loop, size);
     if (!r)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
@@ -275,6 +293,7 @@ void reactor_close(rondo_loop *loop)
 int reactor_reopen(rondo_loop *loop)
 {
     struct reactor *r = reactor_of(loop);
+    assert(loop->generation != sys_fork_generation);
     for (size_t i = 0; i < loop->table_room; i++)
         if (loop->table[i]) {
             loop->table[i]->armed = 0;
@@ -295,6 +314,7 @@ int reactor_reopen(rondo_loop *loop)
             continue;
         }
         error = reactor_attach(loop, io);
+        assert(!io->armed && io->attached);
         unsigned sides =
             (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
         if (!error && sides)

@@ -40,8 +40,11 @@ struct remote {
 
 static void remote_unref(rondo_remote *r)
 {
-    if (atomic_fetch_sub(&r->refs, 1) != 1)
+    size_t before = atomic_fetch_sub(&r->refs, 1);
+    assert(before > 0);
+    if (before != 1)
         return;
+    assert(!r->loop && !r->completions);
     sys_mutex_destroy(&r->lock);
     free(r);
 }
@@ -55,6 +58,7 @@ int remote_open(rondo_loop *loop)
         free(r);
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     }
+    assert(!loop->remote);
     r->loop = loop;
     r->refuses_posts = false;
     r->inbox = (struct posts){0};
@@ -81,6 +85,7 @@ void remote_refuse_posts(rondo_loop *loop)
 static struct completion *remote_take_completions(struct rondo_remote *r)
 {
     struct completion *list = r->completions;
+    assert(!*r->last_completion);
     r->completions = NULL;
     r->last_completion = &r->completions;
     return list;
@@ -102,6 +107,7 @@ void remote_close(rondo_loop *loop)
         return;
     struct rondo_remote *r = own->shared;
     sys_mutex_lock(&r->lock);
+    assert(r->loop == loop || !r->loop);
     r->refuses_posts = true;
     r->loop = NULL;
     struct completion *late = remote_take_completions(r);
@@ -118,6 +124,7 @@ void remote_close(rondo_loop *loop)
 int remote_reopen(rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
+    assert(r->generation != sys_fork_generation);
     (void)remote_take_completions(r);
     loop->remote->completions = NULL;
     r->generation = sys_fork_generation;
@@ -126,6 +133,7 @@ int remote_reopen(rondo_loop *loop)
 
 static COLD bool remote_grow(struct rondo_remote *r)
 {
+    assert(r->loop && r->inbox.used == r->inbox.room);
     const rondo_allocator *a = &r->loop->allocator;
     struct posts *p = &r->inbox;
     size_t room = p->room ? p->room * 2 : 64, size = room * sizeof *p->items;
@@ -146,6 +154,8 @@ static int remote_push(rondo_remote *r, rondo_fn fn, void *arg)
         return RONDO_EFORKED; /* a parent's thread may hold the lock */
     sys_mutex_lock(&r->lock);
     struct posts *p = &r->inbox;
+    assert(r->loop || r->refuses_posts);
+    assert(p->used <= p->room);
     if (r->refuses_posts) {
         error = RONDO_ECLOSED;
     } else if (p->used == p->room && !remote_grow(r)) {
@@ -168,6 +178,7 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
     sys_mutex_lock(&r->lock);
     rondo_loop *loop = r->loop;
     if (loop) {
+        assert(completion->done && !*r->last_completion);
         completion->next = NULL;
         *r->last_completion = completion;
         r->last_completion = &completion->next;
@@ -183,6 +194,7 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
 static void remote_swap(rondo_loop *loop, struct remote *own)
 {
     struct rondo_remote *r = own->shared;
+    assert(own->next == own->taken.used && !own->completions);
     struct posts emptied = own->taken;
     if (emptied.room > POSTS_KEPT) {
         loop_free(loop, emptied.items);
@@ -209,6 +221,7 @@ bool remote_take(rondo_loop *loop)
     if (!remote_has_taken(own) &&
         atomic_load_explicit(&own->shared->filled, memory_order_relaxed))
         remote_swap(loop, own);
+    assert(own->next <= own->taken.used);
     return remote_has_taken(own);
 }
 
@@ -217,10 +230,12 @@ void remote_run(rondo_loop *loop, size_t most)
     struct remote *own = loop->remote;
     for (; most && own->next < own->taken.used; most--) {
         struct post item = own->taken.items[own->next++];
+        assert(item.fn);
         loop_call(loop, item.fn, item.arg);
     }
     for (; most && own->completions; most--) {
         struct completion *completion = own->completions;
+        assert(own->next == own->taken.used); /* posts come first */
         own->completions = completion->next;
         loop->metrics.callbacks++;
         completion->done(loop, completion);
@@ -277,6 +292,7 @@ rondo_remote *rondo_loop_remote(rondo_loop *loop)
     if (loop_check(loop, "loop_remote"))
         return NULL;
     rondo_remote *r = loop->remote->shared;
+    assert(r->loop == loop && atomic_load(&r->refs) > 0);
     atomic_fetch_add(&r->refs, 1);
     return r;
 }

@@ -9,6 +9,7 @@
 static COLD bool schedule_grow(rondo_loop *loop)
 {
     size_t room = loop->ring_room ? loop->ring_room * 2 : 64;
+    assert((room & (room - 1)) == 0); /* indices are masked */
     struct soon *ring = loop_alloc(loop, room * sizeof *ring);
     if (!ring)
         return false;
@@ -26,6 +27,7 @@ static inline bool schedule_put(rondo_loop *loop, rondo_fn fn, void *arg)
         !schedule_grow(loop))
         return false;
     struct soon *soon = &loop->ring[loop->ring_tail++ & (loop->ring_room - 1)];
+    assert(fn && loop->ring_tail - loop->ring_head <= loop->ring_room);
     soon->fn = fn;
     soon->arg = arg;
     soon->background = false;
@@ -41,8 +43,10 @@ void loop_run_ring(rondo_loop *loop, uint64_t most)
         /* A copy, since the callback may make the ring grow. */
         struct soon soon =
             loop->ring[loop->ring_head++ & (loop->ring_room - 1)];
-        if (soon.background || !soon.fn)
+        if (soon.background || !soon.fn) {
+            assert(loop->ring_background > 0);
             loop->ring_background--;
+        }
         if (soon.fn)
             loop_call(loop, soon.fn, soon.arg);
     }
@@ -81,6 +85,7 @@ static int schedule_cancel_soon(rondo_loop *loop, rondo_id id)
     soon->fn = NULL;
     if (!soon->background)
         loop->ring_background++;
+    assert(loop->ring_background <= loop->ring_tail - loop->ring_head);
     return 0;
 }
 
@@ -92,6 +97,7 @@ static int schedule_soon_set_background(rondo_loop *loop, rondo_id id,
         return RONDO_ENOENT;
     if (soon->background != background)
         loop->ring_background += background ? 1 : (size_t)-1;
+    assert(loop->ring_background <= loop->ring_tail - loop->ring_head);
     soon->background = background;
     return 0;
 }

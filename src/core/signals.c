@@ -44,6 +44,7 @@ static unsigned signals_bit_of(int signum)
 
 static int signals_word_of(int signum)
 {
+    assert(signum >= 0 && signum < SYS_SIGNALS);
     return signum / WORD_BITS;
 }
 
@@ -86,6 +87,7 @@ static const struct sys_signals_told signals_told = {signals_arrived,
 
 static struct signals *signals_join(rondo_loop *loop)
 {
+    assert(!loop->signals);
     struct signals *s = loop_alloc(loop, sizeof *s);
     if (!s)
         return NULL;
@@ -109,6 +111,7 @@ static int signals_watch(struct signals *s, int signum)
 {
     atomic_uint *watched = &s->watched[signals_word_of(signum)];
     unsigned bit = signals_bit_of(signum);
+    assert(signum > 0 && signum < SYS_SIGNALS);
     sys_signals_lock();
     bool had = atomic_fetch_or(watched, bit) & bit;
     int error = sys_signal_watch(signum, &signals_told);
@@ -116,6 +119,7 @@ static int signals_watch(struct signals *s, int signum)
         atomic_fetch_and(watched, ~bit);
     else if (!had)
         signals_watchers[signum]++;
+    assert(error || signals_watchers[signum] > 0);
     sys_signals_unlock();
     return error;
 }
@@ -125,6 +129,8 @@ static void signals_unwatch(struct signals *s, int signum)
 {
     int word = signals_word_of(signum);
     unsigned bit = signals_bit_of(signum);
+    assert(signals_watchers[signum] > 0);
+    assert(atomic_load(&s->watched[word]) & bit);
     if (--signals_watchers[signum] == 0)
         sys_signal_unwatch(signum);
     atomic_fetch_and(&s->watched[word], ~bit);
@@ -136,6 +142,7 @@ void signals_close(rondo_loop *loop)
     struct signals *s = loop->signals;
     if (!s)
         return;
+    assert(s->loop == loop && !s->next_hook);
     sys_signals_lock();
     for (int signum = 0; signum < SYS_SIGNALS; signum++)
         if (atomic_load(&s->watched[signals_word_of(signum)]) &
@@ -179,6 +186,7 @@ int signal_hook_add(rondo_loop *loop, struct signal_hook *hook)
     int error = signals_watch(s, hook->signum);
     if (error)
         return error;
+    assert(hook->fn);
     hook->next = s->first;
     s->first = hook;
     return 0;
@@ -187,8 +195,10 @@ int signal_hook_add(rondo_loop *loop, struct signal_hook *hook)
 static void signals_unhook(struct signals *s, struct signal_hook *hook)
 {
     struct signal_hook **link = &s->first;
-    while (*link != hook)
+    while (*link != hook) {
+        assert(*link);
         link = &(*link)->next;
+    }
     *link = hook->next;
     if (s->next_hook == hook)
         s->next_hook = hook->next;
@@ -198,6 +208,7 @@ void signal_hook_remove(rondo_loop *loop, struct signal_hook *hook)
 {
     struct signals *s = loop->signals;
     signals_unhook(s, hook);
+    assert(s->next_hook != hook);
     if (signals_is_hooked(s, hook->signum))
         return;
     sys_signals_lock();
@@ -207,10 +218,12 @@ void signal_hook_remove(rondo_loop *loop, struct signal_hook *hook)
 
 static void signals_call_hooks(rondo_loop *loop, struct signals *s, int signum)
 {
+    assert(!s->next_hook);
     s->next_hook = s->first;
     while (s->next_hook) {
         struct signal_hook *hook = s->next_hook;
         s->next_hook = hook->next;
+        assert(hook->fn);
         if (hook->signum == signum)
             hook->fn(loop, hook);
     }
@@ -239,6 +252,7 @@ static void signals_call_handler(rondo_loop *loop, struct signal_hook *hook)
 {
     struct handler *h = signals_of_hook(hook);
     rondo_signal_fn fn = h->fn;
+    assert(fn && signals_is_hooked(loop->signals, hook->signum));
     int64_t start = loop->debug ? sys_clock() : 0;
     loop->metrics.callbacks++;
     fn(loop, hook->signum, h->arg);

@@ -17,6 +17,16 @@ void timers_init(struct timers *timers)
     *timers = (struct timers){.free_slot = ID_NO_SLOT};
 }
 
+#ifndef NDEBUG
+size_t timers_count_alive(const struct timers *timers)
+{
+    size_t alive = 0;
+    for (size_t i = 0; i < timers->slots_used; i++)
+        alive += timers->slots[i].live && !timers->slots[i].background;
+    return alive;
+}
+#endif
+
 /* ---- the heap ---- */
 
 /* Orders wrap around, so their difference decides. */
@@ -30,6 +40,7 @@ static bool timer_before(const struct timer_entry *a,
 
 static size_t timer_parent_of(size_t i)
 {
+    assert(i > TIMER_ROOT);
     return (i - TIMER_ROOT - 1) / 4 + TIMER_ROOT;
 }
 
@@ -38,9 +49,40 @@ static size_t timer_child_of(size_t i)
     return (i - TIMER_ROOT) * 4 + TIMER_ROOT + 1;
 }
 
+#ifndef NDEBUG
+static bool timer_entry_is_sound(const struct timers *t, size_t i)
+{
+    const struct timer_entry *entry = &t->heap[i];
+    if (i > TIMER_ROOT && t->heap[timer_parent_of(i)].key > entry->key)
+        return false;
+    if (entry->slot >= t->slots_used)
+        return false;
+    const struct timer_slot *slot = &t->slots[entry->slot];
+    return !slot->live || slot->entry != entry->order ||
+           (!slot->firing && slot->when >= entry->key);
+}
+
+/* Called after each change. It looks at a few entries only, at others each
+ * time, so that a million timers do not make it slow; a small heap is seen
+ * whole. */
+static bool timers_are_sound(const struct timers *t)
+{
+    size_t count = t->heap_size < 16 ? t->heap_size : 4;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = ((size_t)t->order * 4 + i) % t->heap_size;
+        if (!timer_entry_is_sound(t, TIMER_ROOT + at))
+            return false;
+    }
+    return t->hidden <= t->live && t->live <= t->slots_used &&
+           t->slots_used <= t->slots_room &&
+           (!t->heap_size || TIMER_ROOT + t->heap_size <= t->heap_room);
+}
+#endif
+
 static void timer_sift_up(struct timer_entry *heap, size_t i,
                           struct timer_entry entry)
 {
+    assert(i >= TIMER_ROOT);
     while (i > TIMER_ROOT) {
         size_t parent = timer_parent_of(i);
         if (!timer_before(&entry, &heap[parent]))
@@ -55,6 +97,7 @@ static size_t timer_least_child(const struct timer_entry *heap, size_t child,
                                 size_t end)
 {
     size_t least = child, last = child + 4 < end ? child + 4 : end;
+    assert(child < end);
     for (size_t i = child + 1; i < last; i++)
         if (timer_before(&heap[i], &heap[least]))
             least = i;
@@ -64,6 +107,7 @@ static size_t timer_least_child(const struct timer_entry *heap, size_t child,
 static void timer_sift_down(struct timer_entry *heap, size_t end, size_t i,
                             struct timer_entry entry)
 {
+    assert(i >= TIMER_ROOT && i < end);
     for (;;) {
         size_t child = timer_child_of(i);
         if (child >= end)
@@ -79,6 +123,7 @@ static void timer_sift_down(struct timer_entry *heap, size_t end, size_t i,
 
 static void timer_pop(struct timers *t)
 {
+    assert(t->heap_size > 0);
     size_t end = TIMER_ROOT + --t->heap_size;
     if (t->heap_size)
         timer_sift_down(t->heap, end, TIMER_ROOT, t->heap[end]);
@@ -88,6 +133,7 @@ static bool timer_is_valid(const struct timers *t,
                            const struct timer_entry *entry)
 {
     const struct timer_slot *slot = &t->slots[entry->slot];
+    assert(entry->slot < t->slots_used);
     return slot->live && slot->entry == entry->order;
 }
 
@@ -102,12 +148,14 @@ static COLD void timer_clean(struct timers *t)
     if (t->heap_size > 1)
         for (size_t i = timer_parent_of(end - 1) + 1; i-- > TIMER_ROOT;)
             timer_sift_down(t->heap, end, i, t->heap[i]);
+    assert(t->heap_size <= t->live);
 }
 
 static void timer_clean_if_worth(struct timers *t)
 {
     if (t->heap_size > t->live * 2 + TIMER_DEAD_LIMIT)
         timer_clean(t);
+    assert(timers_are_sound(t));
 }
 
 static int timer_heap_room(rondo_loop *loop)
@@ -121,6 +169,7 @@ static int timer_heap_room(rondo_loop *loop)
         return error_set(RONDO_ENOMEM, "out of memory for timers");
     t->heap = heap;
     t->heap_room = room;
+    assert(TIMER_ROOT + t->heap_size < room);
     return 0;
 }
 
@@ -129,6 +178,8 @@ static void timer_push(struct timers *t, uint32_t index)
 {
     struct timer_slot *slot = &t->slots[index];
     struct timer_entry entry = {slot->when, slot->order, index};
+    assert(slot->live && !slot->firing);
+    assert(TIMER_ROOT + t->heap_size < t->heap_room);
     slot->entry = slot->order;
     timer_sift_up(t->heap, TIMER_ROOT + t->heap_size++, entry);
 }
@@ -160,6 +211,7 @@ static COLD int timer_slots_grow(rondo_loop *loop)
         return error_set(RONDO_ENOMEM, "out of memory for timers");
     t->periods = periods;
     t->slots_room = room;
+    assert(t->slots_used < room);
     return 0;
 }
 
@@ -168,6 +220,7 @@ static int timer_slot_new(rondo_loop *loop, uint32_t *index)
     struct timers *t = &loop->timers;
     if (t->free_slot != ID_NO_SLOT) {
         *index = t->free_slot;
+        assert(*index < t->slots_used && !t->slots[*index].live);
         t->free_slot = t->slots[*index].next_free;
         return 0;
     }
@@ -184,6 +237,8 @@ static void timer_slot_free(rondo_loop *loop, uint32_t index)
 {
     struct timers *t = &loop->timers;
     struct timer_slot *slot = &t->slots[index];
+    assert(slot->live && t->live > 0);
+    assert(slot->background || loop->alive > 0);
     slot->live = false;
     slot->firing = false;
     t->live--;
@@ -204,7 +259,10 @@ static inline struct timer_slot *timer_find(const rondo_loop *loop, rondo_id id)
     if (!id_is(loop, id, ID_TIMER) || index >= t->slots_used)
         return NULL;
     struct timer_slot *slot = &t->slots[index];
-    return slot->generation == id_generation(id) ? slot : NULL;
+    if (slot->generation != id_generation(id))
+        return NULL;
+    assert(slot->live);
+    return slot;
 }
 
 /* A deadline in the past counts as now, so what a timer's callback schedules
@@ -219,6 +277,7 @@ static COLD int timer_move_entry(rondo_loop *loop, struct timer_slot *slot,
                                  int64_t when)
 {
     struct timers *t = &loop->timers;
+    assert(when >= loop->now);
     int error = timer_heap_room(loop);
     if (error)
         return error;
@@ -236,6 +295,7 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
 {
     struct timers *t = &loop->timers;
     uint32_t index = 0;
+    assert(fn && period >= 0);
     int error = timer_heap_room(loop);
     if (!error)
         error = timer_slot_new(loop, &index);
@@ -256,6 +316,7 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
     t->live++;
     loop->alive++;
     timer_push(t, index);
+    assert(timers_are_sound(t));
     if (loop->prepared)
         loop_nudge(loop);
     return id_of_slot(loop, ID_TIMER, index, slot->generation);
@@ -274,8 +335,11 @@ static bool timer_settle_top(struct timers *t)
             continue;
         }
         struct timer_slot *slot = &t->slots[top->slot];
-        if (slot->order == top->order)
+        assert(!slot->firing && slot->when >= top->key);
+        if (slot->order == top->order) {
+            assert(slot->when == top->key);
             return true;
+        }
         struct timer_entry later = {slot->when, slot->order, top->slot};
         slot->entry = slot->order;
         timer_sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, later);
@@ -295,6 +359,7 @@ static void timer_repeat(rondo_loop *loop, struct timer_slot *slot,
                          struct timer_period *every)
 {
     struct timers *t = &loop->timers;
+    assert(every->period > 0 && slot->when <= loop->now);
     int64_t late = (loop->now - slot->when) / every->period;
     every->missed += late;
     loop->metrics.timers_skipped += (uint64_t)late;
@@ -306,6 +371,7 @@ static void timer_repeat(rondo_loop *loop, struct timer_slot *slot,
                                 t->heap[TIMER_ROOT].slot};
     slot->entry = slot->order;
     timer_sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, entry);
+    assert(slot->when > loop->now);
 }
 
 void timers_begin(rondo_loop *loop)
@@ -325,6 +391,7 @@ void timers_run(rondo_loop *loop, unsigned most)
             break; /* scheduled in this iteration: fires in the next */
         rondo_fn fn = slot->fn;
         void *arg = slot->arg;
+        assert(fn && slot->live && slot->when <= loop->now);
         if (slot->repeats) {
             timer_repeat(loop, slot, &t->periods[index]);
         } else {
@@ -333,6 +400,7 @@ void timers_run(rondo_loop *loop, unsigned most)
         }
         loop_call(loop, fn, arg);
         slot = &t->slots[index];
+        assert(!slot->firing || (slot->live && !slot->repeats));
         if (slot->firing)
             timer_slot_free(loop, index);
     }
@@ -346,6 +414,7 @@ void timers_free(rondo_loop *loop)
     for (size_t i = 0; i < t->slots_used; i++)
         if (t->slots[i].live)
             timer_slot_free(loop, (uint32_t)i);
+    assert(!t->live && !t->hidden);
     loop_free(loop, t->heap);
     loop_free(loop, t->slots);
     loop_free(loop, t->periods);
@@ -368,6 +437,7 @@ int timers_set_background(rondo_loop *loop, rondo_id id, bool background)
     if (!slot)
         return RONDO_ENOENT;
     if ((bool)slot->background != background) {
+        assert(slot->live && (!background || loop->alive > 0));
         slot->background = background;
         loop->alive += background ? (size_t)-1 : 1;
     }
@@ -381,8 +451,10 @@ rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
     struct timer_slot *slot = id > 0 ? timer_find(loop, id) : NULL;
     if (slot) {
         (void)timers_set_background(loop, id, true);
+        assert(slot->background && !slot->hidden);
         slot->hidden = true;
         loop->timers.hidden++;
+        assert(loop->timers.hidden <= loop->timers.live);
     }
     return id;
 }

@@ -79,6 +79,10 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
 rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
                              void *arg);
 
+/* Counts the live timers that keep rondo_loop_run running. For assertions: not
+ * in a build with NDEBUG. */
+size_t timers_count_alive(const struct timers *timers);
+
 /* These return 0, or RONDO_ENOENT without a sentence: no timer waits by this
  * id. A timer whose callback runs cannot be cancelled any more. */
 int timers_cancel(rondo_loop *loop, rondo_id id);

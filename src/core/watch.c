@@ -23,10 +23,19 @@ struct watcher {
 
 static const char *const side_names[] = {"reader", "writer"};
 
+#ifndef NDEBUG
+static bool watch_is_sound(const struct watcher *w)
+{
+    bool any = w->side[0].fn || w->side[1].fn;
+    return w->gone ? !w->io.attached && !any : w->io.attached && any;
+}
+#endif
+
 static void watch_free_if_idle(struct watcher *w)
 {
     if (!w->gone || !op_is_idle(&w->side[0].op) || !op_is_idle(&w->side[1].op))
         return;
+    assert(watch_is_sound(w));
     handle_close(w->loop, &w->handle);
     loop_free(w->loop, w);
 }
@@ -36,7 +45,9 @@ static void watch_free_if_idle(struct watcher *w)
 static void watch_forget(struct watcher *w)
 {
     rondo_loop *loop = w->loop;
+    assert(!w->gone);
     for (int i = 0; i < 2; i++) {
+        assert(!w->side[i].fn || loop->live_watchers > 0);
         if (w->side[i].fn)
             loop->live_watchers--;
         w->side[i].fn = NULL;
@@ -72,6 +83,7 @@ static void watch_call(rondo_loop *loop, struct side *side, sys_fd fd)
 static void watch_ready(rondo_loop *loop, struct watcher *w, struct side *side)
 {
     int error = side->op.task.error;
+    assert(op_is_idle(&side->op) && (!w->gone || !side->fn));
     if (side->fn && error && !(error == RONDO_ECANCELED && w->io.attached)) {
         watch_lose(w);
     } else if (side->fn && !error) {
@@ -132,6 +144,7 @@ static int watch_new(rondo_loop *loop, sys_fd fd, const char *what,
     if (error)
         return error;
     struct watcher *w = loop_alloc(loop, sizeof *w);
+    assert(fd != SYS_NO_FD);
     if (!w)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
     *w = (struct watcher){.loop = loop};
@@ -192,7 +205,7 @@ static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
         error = watch_new(loop, sys_fd_of(fd), what, &w);
     if (error)
         return error;
-    assert(w);
+    assert(w && !w->gone);
     struct side *side = &w->side[which];
     if (side->fn)
         watch_reattach(w);
@@ -200,6 +213,7 @@ static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
         loop->live_watchers++;
     side->fn = fn;
     side->arg = arg;
+    assert(watch_is_sound(w));
     if (!op_is_idle(&side->op))
         return 0;
     op_submit(loop, &side->op);
@@ -234,6 +248,7 @@ static int watch_remove_side(rondo_loop *loop, rondo_fd fd, int which)
         error = watch_find(loop, fd, what, &w);
     if (error)
         return error;
+    assert(!w || !w->gone);
     if (!w || !w->side[which].fn)
         return 0;
     if (!w->side[!which].fn) {
@@ -244,6 +259,7 @@ static int watch_remove_side(rondo_loop *loop, rondo_fd fd, int which)
     side->fn = NULL;
     loop->live_watchers--;
     op_cancel(loop, &side->op);
+    assert(watch_is_sound(w));
     return 1;
 }
 
