@@ -59,6 +59,9 @@ static void executor_finish(struct rondo_job *job, int64_t result)
     rondo_loop *loop = job->loop;
     rondo_done_fn done = job->done;
     void *arg = job->arg;
+    assert(!job->abandoned);
+    assert(!job->work.link || pool_is_forked(job->pool));
+    assert(job->task.state == TASK_IDLE);
     id_free(loop, job->id);
     handle_close(loop, &job->handle);
     executor_free_job(job);
@@ -75,6 +78,7 @@ static void executor_completed(rondo_loop *loop, struct completion *completion)
         (struct rondo_job *)(void *)((char *)completion -
                                      offsetof(struct rondo_job, completion));
     (void)loop;
+    assert(job->loop == loop && !job->work.link);
     if (job->abandoned)
         executor_free_job(job);
     else
@@ -93,6 +97,7 @@ static void executor_ended(rondo_loop *loop, struct task *task)
 
 static void executor_end_later(struct rondo_job *job, int error)
 {
+    assert(error < 0);
     if (job->task.state != TASK_IDLE)
         return;
     job->task.error = error;
@@ -111,6 +116,7 @@ static struct rondo_job *executor_job_of(struct work *work)
 static void executor_run(struct work *work)
 {
     struct rondo_job *job = executor_job_of(work);
+    assert(!work->link && job->fn);
     atomic_store_explicit(&job->started, true, memory_order_relaxed);
     job->result = job->fn(job, job->arg);
 }
@@ -142,6 +148,7 @@ static void executor_cancel(rondo_loop *loop, struct handle *handle)
 {
     struct rondo_job *job = (struct rondo_job *)(void *)handle;
     (void)loop;
+    assert(!job->abandoned);
     atomic_store(&job->canceled, true);
     if (pool_withdraw(job->pool, &job->work))
         executor_end_later(job, RONDO_ECANCELED);
@@ -181,6 +188,7 @@ static struct rondo_job *executor_job_new(rondo_loop *loop, struct pool *pool)
     job->task.done = executor_ended;
     job->loop = loop;
     job->remote = rondo_loop_remote(loop);
+    assert(job->remote);
     job->pool = pool;
     pool_ref(pool);
     return job;
@@ -211,6 +219,7 @@ static int executor_submit(struct rondo_job *job)
         (void)executor_explain(error, "run_in_executor");
     if (!error)
         return 0;
+    assert(!job->work.link);
     id_free(job->loop, job->id);
     handle_close(job->loop, &job->handle);
     return error;
@@ -237,6 +246,7 @@ rondo_id rondo_run_in_executor(rondo_loop *loop, rondo_executor *executor,
         executor_free_job(job);
         return error;
     }
+    assert(job->id > 0);
     return job->id;
 }
 
@@ -276,6 +286,7 @@ static void executor_drop_queue(struct pool *pool)
     struct work *work = pool_clear(pool);
     while (work) {
         struct work *next = work->next;
+        assert(work->run == executor_run && !work->link);
         executor_job_of(work)->result = RONDO_ECLOSED;
         executor_give_back(work);
         work = next;
@@ -364,6 +375,7 @@ static void executor_abandon(rondo_loop *loop)
     while ((handle = loop->handles[HANDLE_JOB])) {
         struct rondo_job *job = (struct rondo_job *)(void *)handle;
         char name[128];
+        assert(!job->abandoned);
         job->abandoned = true;
         handle_close(loop, handle);
         sys_function_name(executor_plain_function(job->fn), name, sizeof name);
@@ -379,6 +391,7 @@ static void executor_abandon(rondo_loop *loop)
 static void executor_close_pools(rondo_loop *loop)
 {
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
+    assert(!loop->live[HANDLE_JOB]);
     if (state->pool)
         pool_release(state->pool);
     if (state->default_pool)

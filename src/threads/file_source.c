@@ -102,8 +102,11 @@ int file_source_check(struct file_source *s, const char *what)
 
 static void file_source_unref(struct reading *r)
 {
-    if (atomic_fetch_sub(&r->refs, 1) != 1)
+    unsigned before = atomic_fetch_sub(&r->refs, 1);
+    assert(before > 0);
+    if (before != 1)
         return;
+    assert(!r->source);
     sys_file_close(r->file);
     rondo_remote_release(r->remote);
     free(r);
@@ -111,6 +114,7 @@ static void file_source_unref(struct reading *r)
 
 static void file_source_unlink(struct reading *r)
 {
+    assert(*r->link == r && r->source->reading && r->source->room == r);
     *r->link = r->next;
     if (r->next)
         r->next->link = r->link;
@@ -126,6 +130,7 @@ void file_source_close(struct file_source *s, bool failed)
         return;
     if (s->reading)
         file_source_unlink(r);
+    assert(r->source == s);
     atomic_store(&r->stop, true);
     r->source = NULL;
     s->room = NULL;
@@ -144,6 +149,7 @@ size_t file_source_next(const struct file_source *s, size_t most,
 
 void file_source_advance(struct file_source *s, size_t count)
 {
+    assert(s->left >= 0 && count <= (uint64_t)s->left);
     if (s->offset >= 0)
         s->offset += (int64_t)count;
     s->left -= (int64_t)count;
@@ -152,6 +158,7 @@ void file_source_advance(struct file_source *s, size_t count)
 
 void file_source_take_back(struct file_source *s, size_t count)
 {
+    assert(s->sent >= 0 && count <= (uint64_t)s->sent);
     if (s->offset >= 0)
         s->offset -= (int64_t)count;
     s->sent -= (int64_t)count;
@@ -195,7 +202,9 @@ int64_t file_source_send(struct file_source *s, sys_fd to)
 static void file_source_arrive(struct reading *r)
 {
     struct file_source *s = r->source;
+    assert(r->task.state == TASK_IDLE);
     if (s) {
+        assert(r->count <= (int64_t)r->size);
         file_source_unlink(r);
         error_keep_os(r->count < 0 ? r->os_error : 0);
         if (r->count > 0)
@@ -264,6 +273,7 @@ static int file_source_make_room(struct file_source *s)
     r->task = (struct task){.done = file_source_forked};
     r->source = s;
     r->remote = rondo_loop_remote(s->loop);
+    assert(r->remote);
     atomic_init(&r->refs, 1);
     atomic_init(&r->stop, false);
     s->room = r;
@@ -272,6 +282,7 @@ static int file_source_make_room(struct file_source *s)
 
 int file_source_read(struct file_source *s)
 {
+    assert(!s->reading && s->left > 0 && s->came);
     int error = s->room ? 0 : file_source_make_room(s);
     if (error)
         return error;

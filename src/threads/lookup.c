@@ -61,6 +61,7 @@ static struct lookup_state *lookup_state_of(const rondo_loop *loop)
 
 static void lookup_free(rondo_lookup *l)
 {
+    assert(!l->link);
     rondo_remote_release(l->remote);
     free(l->found.addresses);
     free(l->found.host);
@@ -70,6 +71,7 @@ static void lookup_free(rondo_lookup *l)
 
 static void lookup_unlink(rondo_lookup *l)
 {
+    assert(l->link && *l->link == l && lookup_state_of(l->loop)->live > 0);
     *l->link = l->next;
     if (l->next)
         l->next->link = l->link;
@@ -79,6 +81,7 @@ static void lookup_unlink(rondo_lookup *l)
 
 static void lookup_answer(rondo_lookup *l)
 {
+    assert(l->task.state == TASK_IDLE && l->error <= 0);
     if (l->link) {
         lookup_unlink(l);
         if (l->error && l->os_error)
@@ -99,6 +102,7 @@ static void lookup_completed(rondo_loop *loop, struct completion *completion)
 
 static void lookup_cancel_at_resolver(rondo_lookup *l)
 {
+    assert(l->stage == LOOKUP_AT_RESOLVER || l->stage == LOOKUP_FORKED);
     l->stage = LOOKUP_ANSWERED; /* a late answer is ignored */
     l->resolver.cancel(l->resolver.context, l);
 }
@@ -108,6 +112,7 @@ static void lookup_answer_later(rondo_loop *loop, struct task *task)
     rondo_lookup *l =
         (rondo_lookup *)(void *)((char *)task - offsetof(rondo_lookup, task));
     (void)loop;
+    assert(l->loop == loop && l->stage != LOOKUP_AT_RESOLVER);
     if (l->stage == LOOKUP_FORKED)
         lookup_cancel_at_resolver(l);
     lookup_answer(l);
@@ -151,6 +156,7 @@ static rondo_lookup *lookup_new(rondo_loop *loop, size_t text_size,
 
 static void lookup_link(rondo_lookup *l)
 {
+    assert(!l->link && l->done);
     struct lookup_state *state = lookup_state_of(l->loop);
     l->next = state->first;
     l->link = &state->first;
@@ -192,6 +198,7 @@ static int lookup_keep_addresses(rondo_lookup *l,
         return RONDO_ENOMEM;
     memcpy(l->found.addresses, addresses, count * sizeof *addresses);
     l->found.count = count;
+    assert(count > 0);
     return 0;
 }
 
@@ -206,6 +213,7 @@ void rondo_resolver_answer(rondo_lookup *lookup, const rondo_address *addresses,
     if (loop_check(loop, "resolver_answer") || lookup->stage == LOOKUP_ANSWERED)
         return;
     if (lookup->stage == LOOKUP_AT_RESOLVER) {
+        assert(lookup->link && lookup->task.state == TASK_IDLE);
         if (!error)
             error = lookup_keep_addresses(lookup, addresses, count);
         lookup->error = error > 0 ? RONDO_EOTHER : error;
@@ -248,6 +256,7 @@ static int lookup_begin(rondo_lookup *l, rondo_lookup **lookup)
     int error = program ? lookup_ask_resolver(l) : lookup_ask_pool(l);
     if (!error)
         return 0;
+    assert(error < 0);
     *lookup = NULL;
     lookup_unlink(l);
     /* A resolver that has answered before it refused: its task frees it. */
@@ -287,6 +296,7 @@ int lookup_start_back(rondo_loop *loop, const rondo_address *address,
 
 void lookup_cancel(rondo_loop *loop, rondo_lookup *l)
 {
+    assert(l->loop == loop);
     lookup_unlink(l);
     if (l->stage == LOOKUP_ON_POOL) {
         if (pool_withdraw(lookup_state_of(loop)->pool, &l->work))
@@ -310,6 +320,7 @@ static void lookup_count(const rondo_loop *loop, rondo_loop_metrics *metrics)
 static void lookup_close_pool(rondo_loop *loop)
 {
     struct lookup_state *state = lookup_state_of(loop);
+    assert(!state->live && !state->first);
     if (state->pool)
         pool_release(state->pool);
     state->pool = NULL;

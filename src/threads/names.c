@@ -38,6 +38,7 @@ struct query {
 
 static void names_free(struct query *q)
 {
+    assert(q->task.state == TASK_IDLE);
     free(q->known.addresses);
     free(q->known.host);
     free(q->known.service);
@@ -54,6 +55,7 @@ static void names_call_done(struct query *q, const struct sys_names *found,
                             int error)
 {
     struct sys_names none = {0};
+    assert(!q->forward != !q->backward);
     names_forget(q);
     if (error) {
         error_os(error, "%s: cannot look up %s", q->call, q->what);
@@ -82,12 +84,14 @@ static void names_answered(rondo_loop *loop, struct task *task)
     struct query *q =
         (struct query *)(void *)((char *)task - offsetof(struct query, task));
     (void)loop;
+    assert(q->loop == loop && !q->lookup);
     error_no_os();
     names_call_done(q, &q->known, q->error);
 }
 
 static void names_answer_later(struct query *q)
 {
+    assert(q->known.count || q->error || q->backward);
     if (q->task.state == TASK_IDLE)
         loop_push(q->loop, &q->task);
     loop_nudge(q->loop);
@@ -96,6 +100,7 @@ static void names_answer_later(struct query *q)
 static void names_cancel(rondo_loop *loop, struct handle *handle)
 {
     struct query *q = (struct query *)(void *)handle;
+    assert(q->loop == loop && (q->lookup || q->task.state == TASK_READY));
     q->error = RONDO_ECANCELED;
     names_answer_later(q);
     if (q->lookup)
@@ -205,6 +210,7 @@ static int names_know_literal(struct query *q, const rondo_address *literal,
         return RONDO_ENOMEM;
     if (size)
         memcpy(q->known.host, canonical, size);
+    assert(q->port != PORT_BY_NAME);
     q->known.addresses[0] = *literal;
     q->known.count = 1;
     rondo_address_set_port(q->known.addresses, (uint16_t)q->port);

@@ -55,6 +55,7 @@ static void pipe_thread_run(struct work *work)
 static void pipe_thread_end(struct work *work)
 {
     struct pipe_thread *b = (struct pipe_thread *)(void *)work;
+    assert(atomic_load(&b->state) == BUSY);
     wake_send(&b->wake);
     atomic_store(&b->state, ENDED);
 }
@@ -64,6 +65,7 @@ static void pipe_thread_start(struct pipe_thread *b, const void *written,
 {
     if (pipe_thread_is_forked(b) || atomic_load(&b->state) != IDLE)
         return;
+    assert(!b->work.link && (written ? size > 0 : size == sizeof b->bytes));
     b->written = written;
     b->size = size;
     atomic_store(&b->state, BUSY);
@@ -100,6 +102,7 @@ int64_t pipe_thread_take(struct pipe_thread *b, void *data)
 {
     if (atomic_load(&b->state) != ENDED)
         return RONDO_EAGAIN;
+    assert(b->result <= (int64_t)b->size);
     (void)wake_drain(&b->wake);
     atomic_store(&b->state, IDLE);
     if (b->result < 0)
@@ -149,6 +152,7 @@ void pipe_thread_join(struct pipe_thread *b)
 void pipe_thread_free(struct pipe_thread *b)
 {
     pipe_thread_join(b);
+    assert(!pipe_thread_is_busy(b));
     /* In a forked child a thread that does not exist here may hold the lock of
      * the pool, whose memory is left alone. */
     if (!pipe_thread_is_forked(b))
