@@ -385,3 +385,160 @@ TEST(L8_a_look_up_under_way_ends_in_the_child)
     assert_true(wait_for(w->loop, &f->done, 1));
     family_end(f);
 }
+
+/* What is under way ends once in a child's child, too. The child forks before
+ * its loop has run, so what after_fork has put on the ready list is still
+ * there. */
+static int finish_once(void *arg)
+{
+    struct family *f = arg;
+
+    if (rondo_loop_after_fork(f->w->loop) != 0)
+        return 1;
+    if (!wait_for(f->w->loop, &f->done, 1) ||
+        rondo_loop_run_once(f->w->loop, 0) < 0 || f->done != 1)
+        return 2;
+    return rondo_loop_close(f->w->loop) < 0 ? 3 : 0;
+}
+
+static int fork_and_finish(void *arg)
+{
+    struct family *f = arg;
+
+    if (rondo_loop_after_fork(f->w->loop) != 0)
+        return 40;
+    return raw_fork_run(finish_once, f);
+}
+
+static void end_after_two_forks(struct family *f, rondo_id id)
+{
+    assert_true(id > 0);
+    assert_ok(rondo_loop_run_once(f->w->loop, 0));
+    test_run_child(f->w, fork_and_finish, f);
+    assert_int_equal(f->done, 0);
+    assert_ok(rondo_cancel(f->w->loop, id));
+    assert_true(wait_for(f->w->loop, &f->done, 1));
+    family_end(f);
+}
+
+static int never_answer(void *context, rondo_lookup *lookup, const char *host,
+                        const char *service, const rondo_lookup_hints *hints)
+{
+    (void)context;
+    (void)lookup;
+    (void)host;
+    (void)service;
+    (void)hints;
+    return 0;
+}
+
+static void ignore_cancel(void *context, rondo_lookup *lookup)
+{
+    (void)context;
+    (void)lookup;
+}
+
+TEST(L8_a_resolver_s_look_up_ends_once_after_two_forks)
+{
+    struct family *f = family_new(w);
+
+    assert_ok(rondo_set_resolver(
+        w->loop, &(rondo_resolver){never_answer, ignore_cancel, NULL}));
+    end_after_two_forks(f, look_up(f, "a.test"));
+}
+
+static void file_sent(rondo_loop *loop, void *arg, int64_t result)
+{
+    struct family *f = arg;
+
+    (void)loop;
+    if (result < 0)
+        f->done++;
+}
+
+TEST(L8_a_file_on_a_thread_ends_once_after_two_forks)
+{
+    struct family *f = family_new(w);
+    raw_fd fds[2];
+
+    if (raw_pipe(fds) != 0)
+        test_skip(w, "no pipes on this platform");
+    end_after_two_forks(
+        f, rondo_transport_sendfile(f->t, fds[0], 0, 100, file_sent, f));
+    raw_close_pair(fds);
+}
+
+/* ---- L8: inside a callback ---------------------------------------------- */
+
+enum { READERS = 8 };
+
+struct inside {
+    struct world *w;
+    raw_fd fds[READERS][2]; /* the first of each is watched */
+    unsigned called;
+    bool child;
+    int status; /* in the parent: the child's */
+    jmp_buf back;
+};
+
+/* In the child: back into the callback, which returns to the loop. */
+static int go_back(void *arg)
+{
+    struct inside *f = arg;
+
+    f->child = true;
+    longjmp(f->back, 1);
+}
+
+static void fork_at_first(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    struct inside *f = arg;
+
+    (void)rondo_remove_reader(loop, fd);
+    if (f->called++ > 0)
+        return;
+    if (setjmp(f->back) == 0)
+        f->status = raw_fork_run(go_back, f);
+    else if (rondo_loop_after_fork(loop) != 0)
+        _Exit(1);
+}
+
+static int called_all(struct inside *f)
+{
+    if (!wait_for(f->w->loop, &f->called, READERS))
+        return 2;
+    if (!f->child)
+        return f->status;
+    return rondo_loop_close(f->w->loop) < 0 ? 3 : 0;
+}
+
+/* All are ready in one wait, and so is the wake-up of the loop, in the midst
+ * of them where the backend has the order of time. */
+TEST(L8_after_fork_inside_a_callback_loses_no_event)
+{
+    struct inside *f = test_alloc(w, sizeof *f);
+    rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
+    int status;
+
+    f->w = w;
+    for (int i = 0; i < READERS; i++) {
+        assert_int_equal(raw_pair(f->fds[i]), 0);
+        assert_ok(rondo_add_reader(w->loop, f->fds[i][0], fork_at_first, f));
+    }
+    assert_ok(rondo_loop_run_once(w->loop, 0));
+    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
+        assert_ok(rondo_loop_prepare(w->loop, &wait)); /* so that wake sends */
+    for (int i = 0; i < READERS; i++) {
+        if (i == READERS / 2)
+            rondo_loop_wake(w->loop);
+        assert_true(raw_send_all(f->fds[i][1], "x", 1, 1000));
+    }
+    status = called_all(f);
+    if (f->child)
+        _Exit(status);
+    for (int i = 0; i < READERS; i++)
+        raw_close_pair(f->fds[i]);
+    if (status == -1)
+        test_skip(w, "no fork on this platform");
+    assert_int_equal(status, 0);
+}

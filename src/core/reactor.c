@@ -204,11 +204,13 @@ static void reactor_woken(rondo_loop *loop, struct task *task);
 static int reactor_watch_wake(rondo_loop *loop, struct reactor *r)
 {
     io_init(&r->wake_io, r->wake.fd[0], IO_INTERNAL);
-    op_init(&r->wake_op, &r->wake_io, OP_READ, reactor_woken);
     int error = io_attach(loop, &r->wake_io);
-    if (!error)
-        reactor_submit(loop, &r->wake_op);
-    return error;
+    /* After a fork it may be on the ready list: reactor_woken submits it. */
+    if (error || r->wake_op.task.state == TASK_READY)
+        return error;
+    op_init(&r->wake_op, &r->wake_io, OP_READ, reactor_woken);
+    reactor_submit(loop, &r->wake_op);
+    return 0;
 }
 
 static void reactor_woken(rondo_loop *loop, struct task *task)

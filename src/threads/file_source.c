@@ -317,7 +317,8 @@ static void file_source_after_fork(rondo_loop *loop)
     for (struct reading *r = state->first; r; r = r->next) {
         r->count = RONDO_EFORKED;
         r->os_error = 0;
-        loop_push(loop, &r->task);
+        if (r->task.state == TASK_IDLE) /* else of an earlier fork */
+            loop_push(loop, &r->task);
     }
 }
 

@@ -332,8 +332,8 @@ static void lookup_after_fork(rondo_loop *loop)
     struct lookup_state *state = lookup_state_of(loop);
     state->pool = NULL; /* leaked: a parent's thread may hold its lock */
     for (rondo_lookup *l = state->first; l; l = l->next) {
-        if (l->stage == LOOKUP_ANSWERED)
-            continue;
+        if (l->task.state == TASK_READY || l->stage == LOOKUP_ANSWERED)
+            continue; /* answered, or brought by an earlier fork */
         l->stage =
             l->stage == LOOKUP_AT_RESOLVER ? LOOKUP_FORKED : LOOKUP_ANSWERED;
         l->error = RONDO_EFORKED;
