@@ -41,6 +41,7 @@ struct task {
     void (*done)(rondo_loop *loop, struct task *task);
     unsigned char state;
     unsigned char kind; /* enum op_kind, for operations */
+    uint16_t owed;      /* callbacks that are due, for a dispatch */
     int error;
 };
 
