@@ -41,7 +41,7 @@ struct task {
     void (*done)(rondo_loop *loop, struct task *task);
     unsigned char state;
     unsigned char kind; /* enum op_kind, for operations */
-    uint16_t owed;      /* callbacks that are due, for a dispatch */
+    uint16_t owed; /* a handle's: the callbacks that it owes (dispatch.h) */
     int error;
 };
 
