@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ONE(name)  +1
 #define NAME(name) #name,
 
-enum { BACKENDS = SYS_BACKENDS(ONE) };
 static const char *const names[] = {SYS_BACKENDS(NAME) NULL};
+enum { BACKENDS = sizeof names / sizeof *names - 1 };
 
 /* Of rondo_set_default_backend, for all loops of the process; NULL: not set. */
 static _Atomic(const struct backend *) policy;
