@@ -1081,7 +1081,10 @@ RONDO_API void *rondo_transport_self(const rondo_transport *t);
 
 /**
  * Inside data_received: gives back the last size bytes of the data, which must
- * be data's tail; they are delivered again, to the protocol then in force. 0;
+ * be data's tail. The protocol then in force gets them again. A protocol that
+ * gives everything back, as one does with half a message, gets it again
+ * together with the next bytes that come; or when it resumes reading, when
+ * another protocol is set, or once more before the peer's end. 0;
  * RONDO_EINVAL: elsewhere, or not the tail; RONDO_ENOMEM.
  */
 RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
@@ -1147,8 +1150,8 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * caller's and may be closed at once: a duplicate travels. One that no byte
  * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
  * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
- * byte; RONDO_EPIPE, RONDO_ECLOSED as rondo_transport_write. See SCM_RIGHTS in
- * unix(7).
+ * byte; RONDO_EPIPE, RONDO_ECLOSED as rondo_transport_write. Filters carry no
+ * descriptors: RONDO_ENOTSUP. See SCM_RIGHTS in unix(7).
  */
 RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
 
@@ -1160,7 +1163,9 @@ RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
  * reading is paused are not). The bytes delivered at once never have the
  * descriptors of two writes; they may begin with bytes of earlier writes that
  * had none. A process that has no room for all descriptors of a write loses
- * the connection: RONDO_EMFILE. RONDO_NO_FD: none, or no unix socket
+ * the connection: RONDO_EMFILE; so does one that leaves more than 253 of them
+ * beside bytes that it has not taken: RONDO_ETOOMUCH. RONDO_NO_FD: none, no
+ * unix socket, or filters, under which what comes is closed at once
  * (rondo_last_error).
  */
 RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);

@@ -128,6 +128,7 @@ static void upgraded(struct world *w)
             test_spin(w, 1);
         if (!p->lost)
             rondo_transport_close(p->transport);
+        raw_shutdown_write(fds[1]); /* closing waits for the peer's end */
         run_some(w, p, &nobody);
         if (!test_failed_allocations(w))
             assert_int_equal(p->bytes, 6);

@@ -106,12 +106,13 @@ struct rondo_transport {
     unsigned fast_filter : 1;  /* ... to the filters */
     unsigned fast_send : 1;    /* to the kernel, by the lowest filter */
     unsigned held : 1;         /* bytes were read that were not delivered */
-    unsigned queued : 1;       /* bytes wait to be sent, or a file */
-    unsigned timed : 1;        /* it has timeouts */
-    unsigned filtered : 1;     /* filters are under the protocol */
-    unsigned handshaking : 1;  /* ... and not all of them are ready */
-    unsigned reading_out : 1;  /* a write failed; what can be read is read */
-    unsigned reset : 1;        /* the peer must not take this for an end */
+    unsigned refused : 1;     /* ... since the protocol gave all of them back */
+    unsigned queued : 1;      /* bytes wait to be sent, or a file */
+    unsigned timed : 1;       /* it has timeouts */
+    unsigned filtered : 1;    /* filters are under the protocol */
+    unsigned handshaking : 1; /* ... and not all of them are ready */
+    unsigned reading_out : 1; /* a write failed; what can be read is read */
+    unsigned reset : 1;       /* the peer must not take this for an end */
     unsigned write_failed : 1; /* `error` was met writing */
     int error;
     int64_t os_error;
@@ -264,10 +265,17 @@ static inline bool stream_delivers(const rondo_transport *t)
            t->phase == PHASE_OPEN && !t->handshaking;
 }
 
-/* What was read before has to be taken first; but a handshake goes on. */
+/* What was read before has to be taken first; but a handshake goes on, and a
+ * protocol that gave everything back waits for more. */
 static inline bool stream_is_full(const rondo_transport *t)
 {
-    return t->held && !t->handshaking;
+    return t->held && !t->refused && !t->handshaking;
+}
+
+/* Held bytes can be delivered. */
+static inline bool stream_holds_for_now(const rondo_transport *t)
+{
+    return t->held && !t->refused && stream_delivers(t);
 }
 
 /* ---- life: stream.c ---- */
@@ -283,6 +291,9 @@ void stream_finish(rondo_transport *t);
 void stream_tell_flow(rondo_transport *t);
 /* The connection, or the pipe's reader, is gone: what can be read is read. */
 void stream_break_off(rondo_transport *t, int error);
+/* How a local error ends it: the peer must not take a cut for an end, so that
+ * this is STREAM_BY_RESET unless the peer has left. */
+unsigned stream_cut_off(const rondo_transport *t, int error);
 /* What the program is told for a send that failed so. */
 int stream_loss(const rondo_transport *t, int error);
 /* Sets the last error to what ended it. */
