@@ -415,6 +415,24 @@ static int run_all(void)
     return _cmocka_run_group_tests(subject, units, count, NULL, NULL);
 }
 
+/* Which states transports were met in: the library counts them where it has
+ * assertions. */
+static void write_states(void)
+{
+#ifndef NDEBUG
+    bool stream_census(unsigned *at, char *text, size_t size);
+    const char *path = getenv("RONDO_TEST_RESULTS");
+    FILE *file = path && *path ? fopen(path, "ab") : NULL;
+    unsigned at = 0;
+    char text[80];
+
+    while (file && stream_census(&at, text, sizeof text))
+        (void)fprintf(file, "STATE - %s\n", text);
+    if (file)
+        (void)fclose(file);
+#endif
+}
+
 int main(void)
 {
     int failed;
@@ -423,6 +441,7 @@ int main(void)
         if (a->begin && !a->begin())
             return 1;
     failed = run_all();
+    write_states();
     for (struct test_around *a = arounds; a; a = a->next)
         if (a->end)
             a->end();

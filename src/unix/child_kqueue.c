@@ -1,26 +1,29 @@
-/* child_kqueue.c - child watcher "kqueue": the loop's own kqueue tells. */
+/* child_kqueue.c - child watcher "kqueue": EVFILT_PROC in the loop's kqueue. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
 #include "unix/unix_child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-/* It has no descriptor: its io is in no table, only the kqueue knows it. */
+/* A child has no descriptor, so this io is in no table of the loop: only the
+ * kernel has a pointer to it. */
 struct process_watch {
     struct io io;
     struct op op;
-    struct child *child; /* NULL: nobody wants to know any more */
+    struct child *child; /* NULL: no longer watched */
 };
 
-/* The kernel tells of the exit a moment before the child can be reaped. It is
- * certain by then, so it is waited for. */
+/* macOS sends NOTE_EXIT a moment before the child can be reaped. The child is
+ * past the point of no return, so this blocks for that moment only. */
 static void child_kqueue_wait_for(int64_t pid)
 {
     siginfo_t info;
+    assert(pid > 0);
     while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 &&
            errno == EINTR)
         ;
@@ -32,6 +35,7 @@ static void child_kqueue_ended(rondo_loop *loop, struct task *task)
         (struct process_watch *)(void *)((char *)task -
                                          offsetof(struct process_watch,
                                                   op.task));
+    assert(op_is_idle(&w->op) && (!w->child || w->child->watch == w));
     if (w->child && !child_check(w->child)) {
         child_kqueue_wait_for(w->child->pid);
         (void)child_check(w->child);
@@ -49,12 +53,13 @@ static int child_kqueue_watch(struct child *child)
     io_init(&w->io, SYS_NO_FD, IO_CHILD);
     op_init(&w->op, &w->io, OP_WAIT_READ, child_kqueue_ended);
     int error = unix_kqueue_child(loop, child->pid, &w->io);
-    /* it was quicker: some kernels do not know it any more then */
+    /* The child has ended already: macOS, NetBSD and OpenBSD say ESRCH then. */
     bool gone = error == RONDO_ESRCH;
     if (error && !gone) {
         loop_free(loop, w);
         return error;
     }
+    assert(!w->io.op[0] && op_is_idle(&w->op));
     child->watch = w;
     w->op.task.state = TASK_PENDING;
     w->io.op[0] = &w->op;
@@ -63,10 +68,12 @@ static int child_kqueue_watch(struct child *child)
     return 0;
 }
 
-/* Inside its own dispatch it is idle, and is freed there. */
+/* When child_kqueue_ended calls this, the operation is idle, and that function
+ * frees the watch. Otherwise the cancelled operation does. */
 static void child_kqueue_unwatch(struct child *child)
 {
     struct process_watch *w = child->watch;
+    assert(w && w->child == child);
     w->child = NULL;
     if (op_is_idle(&w->op))
         return;
@@ -80,7 +87,7 @@ static int child_kqueue_probe(const rondo_loop *loop)
         return 0;
     return error_set(RONDO_ENOTSUP,
                      "child watcher \"kqueue\" needs the backend \"kqueue\"; "
-                     "\"thread\" is always there");
+                     "\"thread\" always works");
 }
 
 const struct child_watcher child_kqueue = {

@@ -1,4 +1,4 @@
-/* epoll.c - the Linux poller. */
+/* epoll.c - the poller of Linux. */
 /* SPDX-License-Identifier: MIT */
 #ifdef __linux__
 #define _GNU_SOURCE
@@ -6,6 +6,7 @@
 #include "core/backend.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -20,12 +21,13 @@ struct epoll {
     struct epoll_event events[EPOLL_BATCH];
 };
 
-/* C libraries have had it for less long than kernels. */
+/* Calls the kernel directly: glibc has epoll_pwait2 since 2.35 only, musl not
+ * at all. */
 static int epoll_wait_ns(struct epoll *e, int64_t timeout_ns)
 {
 #ifdef SYS_epoll_pwait2
     struct timespec wait = unix_timespec(timeout_ns);
-    /* the kernel's own type, also where time_t has 32 bits */
+    /* the kernel wants 64-bit numbers, even where time_t has 32 bits */
     const int64_t timeout[] = {wait.tv_sec, wait.tv_nsec};
     return (int)syscall(SYS_epoll_pwait2, e->fd, e->events, EPOLL_BATCH,
                         timeout, NULL, (size_t)0);
@@ -44,6 +46,7 @@ static int epoll_open(rondo_loop *loop, void *state)
     e->fd = unix_keep(epoll_create1(EPOLL_CLOEXEC));
     if (e->fd < 0)
         return error_os(error_from_os(errno), "loop_new: epoll_create1");
+    assert(e->fd > 2);
     e->whole_ms = epoll_wait_ns(e, 0) < 0;
     return 0;
 }
@@ -52,12 +55,16 @@ static void epoll_close(rondo_loop *loop, void *state)
 {
     struct epoll *e = state;
     (void)loop;
+    assert(e->fd > 2); /* reactor_open closes only what has opened */
     sys_close(e->fd);
 }
 
 static int epoll_control(const struct epoll *e, struct io *io, unsigned sides)
 {
-    /* No interest is no entry: epoll reports hang-ups even to nobody. */
+    /* Without interest there is no entry, because epoll reports hang-ups and
+     * errors of an entry that asks for nothing. */
+    assert(io->armed || sides);
+    assert(io->fd >= 0 && !(sides & ~(unsigned)(SIDE_READ | SIDE_WRITE)));
     struct epoll_event event = {.data.ptr = io};
     if (sides & SIDE_READ)
         event.events |= EPOLLIN;
@@ -68,7 +75,9 @@ static int epoll_control(const struct epoll *e, struct io *io, unsigned sides)
                          : EPOLL_CTL_DEL;
     if (epoll_ctl(e->fd, how, io->fd, &event) == 0)
         return 0;
-    /* The number was closed and is a new file, or a duplicate stayed. */
+    /* ENOENT: the program closed the descriptor, and its number names a new
+     * file. EEXIST: the entry of a closed descriptor is still there, because
+     * the program has a duplicate of it. */
     if (how == EPOLL_CTL_MOD && errno == ENOENT)
         return epoll_ctl(e->fd, EPOLL_CTL_ADD, io->fd, &event);
     if (how == EPOLL_CTL_ADD && errno == EEXIST)
@@ -102,6 +111,7 @@ static int epoll_wait_events(struct epoll *e, int64_t timeout_ns)
 static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct epoll *e = state;
+    assert(timeout_ns >= 0); /* RONDO_NEVER is the largest number */
     int count = epoll_wait_events(e, timeout_ns);
     if (count < 0) {
         if (errno == EINTR)
@@ -126,6 +136,7 @@ static int epoll_embed(rondo_loop *loop, void *state, rondo_fd *fd,
     (void)loop;
     *timeout_ns = RONDO_NEVER;
     *fd = ((const struct epoll *)state)->fd;
+    assert(*fd > 2);
     return 0;
 }
 
@@ -146,7 +157,7 @@ static const struct poller epoll_poller = {
 
 const struct backend backend_epoll = {
     .name = "epoll",
-    /* only those whose driver can be polled: /dev/null is not */
+    /* Linux refuses devices whose driver cannot be polled, as /dev/null */
     .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
     REACTOR(&epoll_poller),
 };

@@ -6,6 +6,7 @@
 #include "unix/unix.h"
 #include "unix/unix_child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,22 +25,22 @@ typedef int event_count;
 #endif
 
 enum {
-    KQUEUE_WAITING = 128, /* descriptors with changes for the next wait */
-    KQUEUE_BATCH = 256,   /* two changes each; room for an error of each */
+    KQUEUE_WAITING = 128, /* descriptors whose changes wait */
+    KQUEUE_BATCH = 256,   /* two changes of each, or an error of each change */
     PIPE_MS = 100
 };
 
-/* In io->registered, beside the sides. */
+/* Bits of io->registered, next to the sides. */
 enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE, IS_PIPE = 4, IS_NAMED = 8 };
 
-/* What changes is told to the kernel by the next wait, with the same call: a
- * descriptor whose sides differ from what was told waits in a list, io->slot
- * is its place there. Only a watcher is told at once, since its caller is to
- * hear what the kernel thinks of it. */
+/* The next wait registers changes with the kernel, in the same call of kevent.
+ * Until then a descriptor whose interest differs from what is registered waits
+ * in a list; io->slot is its index there. The interest of a watcher is
+ * registered at once, because the caller of rondo_add_reader gets the error. */
 struct kqueue {
     int fd;
-    uint32_t generation; /* forks seen when it was made */
-    bool unsure; /* a call has failed: what was told may have been heard */
+    uint32_t generation; /* sys_fork_generation when it was created */
+    bool unsure; /* a call has failed, and may have made some changes before */
     unsigned waiting_count, pipe_count, pipe_room;
     struct io *waiting[KQUEUE_WAITING];
     struct io **pipes;
@@ -53,11 +54,12 @@ static int kqueue_open(rondo_loop *loop, void *state)
     k->fd = unix_keep(kqueue());
     if (k->fd < 0)
         return error_os(error_from_os(errno), "loop_new: kqueue");
+    assert(k->fd > 2);
     k->generation = sys_fork_generation;
     return 0;
 }
 
-/* A child of fork does not have it: the number may be another file's. */
+/* A forked child inherits no kqueue: there the number may name another file. */
 static void kqueue_close(rondo_loop *loop, void *state)
 {
     struct kqueue *k = state;
@@ -73,11 +75,13 @@ static bool kqueue_is_open(const struct io *io)
     return fcntl(io->fd, F_GETFD) >= 0;
 }
 
-/* The error of adding a side, or POLLER_READY. */
+/* What the error of adding a side means; POLLER_READY: the side is ready. */
 static int kqueue_refused(const struct io *io, unsigned side, int os_error)
 {
     int error = error_from_os(os_error);
-    /* the reader of this pipe is gone (NetBSD: EBADF): writing will say so */
+    assert(side == SIDE_READ || side == SIDE_WRITE);
+    /* EPIPE, on NetBSD EBADF: the reader of this pipe has left. The write that
+     * follows finds that out. */
     if (side == SIDE_WRITE &&
         (os_error == EPIPE || (os_error == EBADF && kqueue_is_open(io))))
         return POLLER_READY;
@@ -99,7 +103,7 @@ static int kqueue_refused(const struct io *io, unsigned side, int os_error)
 
 static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
 {
-    /* by name: the members differ in order and type */
+    /* by name: the order and the types of the members differ by system */
     struct kevent change = {.ident = (uintptr_t)io->fd};
     change.filter = side == SIDE_READ ? EVFILT_READ : EVFILT_WRITE;
     change.flags = add ? EV_ADD : EV_DELETE;
@@ -107,15 +111,16 @@ static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
     return change;
 }
 
-/* One change a call: without room for events its error is the call's, and no
- * event is taken. Removing what is gone already is as good. */
-static int kqueue_tell_now(struct kqueue *k, struct io *io, unsigned sides)
+/* Makes each change with a call of its own. Without room for events kevent
+ * returns the error itself, and takes no event. An error of removing means that
+ * the kernel has removed the entry already. */
+static int kqueue_register_now(struct kqueue *k, struct io *io, unsigned sides)
 {
     for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
         if (!((sides ^ io->registered) & side))
             continue;
         struct kevent change = kqueue_change_of(io, side, sides & side);
-        /* interrupted, it has been made */
+        /* EINTR: the change has been made */
         if (kevent(k->fd, &change, 1, NULL, 0, NULL) < 0 && errno != EINTR &&
             sides & side)
             return kqueue_refused(io, side, errno);
@@ -126,6 +131,8 @@ static int kqueue_tell_now(struct kqueue *k, struct io *io, unsigned sides)
 
 static void kqueue_stop_waiting(struct kqueue *k, struct io *io)
 {
+    assert(io->slot >= 0 && (unsigned)io->slot < k->waiting_count);
+    assert(k->waiting[io->slot] == io);
     struct io *last = k->waiting[--k->waiting_count];
     k->waiting[io->slot] = last;
     last->slot = io->slot;
@@ -137,21 +144,24 @@ static int kqueue_set(rondo_loop *loop, void *state, struct io *io,
 {
     struct kqueue *k = state;
     (void)loop;
+    assert(!(sides & ~(unsigned)BOTH_SIDES));
     if (io->slot >= 0)
-        return 0;
+        return 0; /* kqueue_take_changes will look at io->armed */
+    assert(k->waiting_count <= KQUEUE_WAITING);
     if (io->owner == IO_WATCHER || k->waiting_count == KQUEUE_WAITING)
-        return kqueue_tell_now(k, io, sides);
+        return kqueue_register_now(k, io, sides);
     io->slot = (int)k->waiting_count;
     k->waiting[k->waiting_count++] = io;
     return 0;
 }
 
-/* The changes of all that wait, into events. */
+/* Puts the changes of all that wait into k->events; returns how many. */
 static event_count kqueue_take_changes(struct kqueue *k, bool receipts)
 {
     event_count count = 0;
     for (unsigned i = 0; i < k->waiting_count; i++) {
         struct io *io = k->waiting[i];
+        assert(io->slot == (int)i);
         unsigned differs = io->armed ^ io->registered;
         if (k->unsure)
             differs |= io->armed;
@@ -165,10 +175,12 @@ static event_count kqueue_take_changes(struct kqueue *k, bool receipts)
         }
         io->registered |= io->armed;
     }
+    assert(count <= KQUEUE_BATCH);
     return count;
 }
 
-/* They have been made, but for those that an event says failed. */
+/* The kernel has made all changes, except those whose error comes as an event:
+ * kqueue_change_failed corrects these. */
 static void kqueue_changes_made(struct kqueue *k)
 {
     for (unsigned i = 0; i < k->waiting_count; i++) {
@@ -186,19 +198,19 @@ static void kqueue_change_failed(rondo_loop *loop, struct io *io, unsigned side,
 {
     io->registered &= (unsigned char)~side;
     if (!(io->armed & side))
-        return; /* removed what was gone already */
+        return; /* ENOENT, EBADF: the kernel has removed it already */
     int error = kqueue_refused(io, side, os_error);
     reactor_refused(loop, io, side, error == POLLER_READY ? 0 : error);
 }
 
-/* ---- pipes that end without a word ---- */
+/* ---- pipes whose end no event reports ---- */
 
-/* macOS does not tell who reads a FIFO that its last writer is gone, FreeBSD
- * not who only writes one that its last reader is, and NetBSD not who waits to
- * write to any pipe. So, while such a one is waited for, it is asked now and
- * then. */
+/* macOS does not report to the reader of a FIFO that its last writer has left,
+ * FreeBSD not to a pure writer of one that its last reader has, and NetBSD not
+ * to a writer of any pipe. So, while somebody waits for such a pipe, the loop
+ * asks it every PIPE_MS. */
 
-/* Pipes without a name are all on a device of their own. */
+/* All pipes without a name are on a device of their own. */
 static bool kqueue_has_name(const struct stat *status)
 {
     struct stat nameless;
@@ -216,6 +228,7 @@ static int kqueue_attach(rondo_loop *loop, void *state, struct io *io)
 {
     struct kqueue *k = state;
     struct stat status;
+    assert(io->slot < 0);
     io->registered = 0;
     if ((io->owner != IO_WATCHER && io->owner != IO_PIPE) ||
         fstat(io->fd, &status) != 0 || !S_ISFIFO(status.st_mode))
@@ -240,16 +253,18 @@ static void kqueue_detach(rondo_loop *loop, void *state, struct io *io)
     (void)loop;
     if (io->slot >= 0)
         kqueue_stop_waiting(k, io);
-    (void)kqueue_tell_now(k, io, 0);
+    (void)kqueue_register_now(k, io, 0);
     if (!(io->registered & IS_PIPE))
         return;
     unsigned i = 0;
-    while (k->pipes[i] != io)
+    while (k->pipes[i] != io) {
         i++;
+        assert(i < k->pipe_count);
+    }
     k->pipes[i] = k->pipes[--k->pipe_count];
 }
 
-/* The sides that are waited for, and may be ready without an event. */
+/* The sides with a pending operation that may become ready without an event. */
 static unsigned kqueue_unsure_sides(const struct io *io)
 {
     unsigned sides = io->op[1] ? SIDE_WRITE : 0U;
@@ -285,17 +300,19 @@ static void kqueue_take_event(rondo_loop *loop, const struct kevent *event)
     struct io *io = (void *)event->udata;
     unsigned side = event->filter == EVFILT_WRITE ? SIDE_WRITE : SIDE_READ;
     if (!io)
-        return; /* the wake-up */
+        return; /* EVFILT_USER: the wake-up */
     if (!(event->flags & EV_ERROR))
         reactor_ready(loop, io, side);
     else if (event->data)
         kqueue_change_failed(loop, io, side, (int)event->data);
 }
 
-/* One call: changes and, unless they alone are to be told, events. */
+/* One call of kevent: makes the changes and, unless changes_only, takes events.
+ * A call that returns errors may return nothing else: the next one does. */
 static int kqueue_call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
                        bool changes_only)
 {
+    assert(timeout_ns >= 0); /* RONDO_NEVER is the largest number */
     event_count changes = kqueue_take_changes(k, changes_only);
     struct timespec timeout = unix_timespec(timeout_ns);
     int count = kevent(k->fd, k->events, changes, k->events,
@@ -305,7 +322,7 @@ static int kqueue_call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
         k->unsure = true;
         return error_os(error_from_os(errno), "kevent");
     }
-    kqueue_changes_made(k); /* also when it was interrupted */
+    kqueue_changes_made(k); /* also after EINTR */
     for (int i = 0; i < count; i++)
         kqueue_take_event(loop, &k->events[i]);
     return 0;
@@ -331,7 +348,7 @@ static int kqueue_embed(rondo_loop *loop, void *state, rondo_fd *fd,
     return k->waiting_count ? kqueue_call(loop, k, 0, true) : 0;
 }
 
-/* NetBSD and OpenBSD wait in ticks of their clock. */
+/* NetBSD and OpenBSD round waits up to ticks of their clock. */
 static int64_t kqueue_resolution(const void *state)
 {
     (void)state;
@@ -350,6 +367,7 @@ static int64_t kqueue_resolution(const void *state)
 int unix_kqueue_child(rondo_loop *loop, int64_t pid, struct io *io)
 {
     const struct kqueue *k = reactor_state(loop);
+    assert(loop->backend == &backend_kqueue && pid > 0);
     struct kevent change = {.ident = (uintptr_t)pid, .filter = EVFILT_PROC};
     change.flags = io ? EV_ADD | EV_ONESHOT : EV_DELETE;
     change.fflags = NOTE_EXIT;
@@ -402,7 +420,7 @@ static const struct poller kqueue_poller = {
 
 const struct backend backend_kqueue = {
     .name = "kqueue",
-    /* some systems refuse some, such as /dev/null; each is tried */
+    /* each system refuses others, such as /dev/null; all are tried */
     .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
     REACTOR(&kqueue_poller),
 };

@@ -1,4 +1,4 @@
-/* local.c - what unix sockets alone have: a file, a known peer, descriptors. */
+/* local.c - unix sockets: their files, credentials and descriptors. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -42,7 +42,7 @@ int sys_path_address(rondo_address *a, const char *path)
 
 /* ---- the file ---- */
 
-/* The path with a NUL byte; false: unnamed or abstract, so without a file. */
+/* Copies the path, with a NUL byte; false: unnamed or abstract, so no file. */
 static bool unix_local_path_of(const rondo_address *a, char *path, size_t room)
 {
     const char *bytes;
@@ -75,9 +75,9 @@ static int unix_local_identify(const char *path, struct sys_file *file,
     return 0;
 }
 
-/* Asked by a datagram socket, which a stream socket that somebody holds
- * refuses as of another type: neither does its server see a client, nor is a
- * full backlog taken for nobody (as the BSDs' answer to it could be). */
+/* Connects a datagram socket. An open stream socket refuses it because of its
+ * type (EPROTOTYPE), so its server does not see a client, and a full backlog is
+ * not mistaken for a dead server (the BSDs answer both with ECONNREFUSED). */
 static int unix_local_check_held(const rondo_address *a)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -90,7 +90,7 @@ static int unix_local_check_held(const rondo_address *a)
     return refused ? 0 : error_from_os(EADDRINUSE);
 }
 
-/* The file of a socket that is gone is nobody's: it is removed. */
+/* Removes the file of a socket that is no longer open. */
 static int unix_local_make_room(const rondo_address *a, const char *path)
 {
     struct sys_file file = {0, 0};
@@ -101,14 +101,14 @@ static int unix_local_make_room(const rondo_address *a, const char *path)
     error = unix_local_check_held(a);
     if (error)
         return error;
-    if (!unix_local_is_at(path, &file)) /* somebody else was quicker */
+    if (!unix_local_is_at(path, &file)) /* another process has replaced it */
         return error_from_os(EADDRINUSE);
     return unlink(path) == 0 || errno == ENOENT ? 0 : unix_local_fail();
 }
 
-/* The umask can only be set for the whole process, so for every thread.
- * Linux takes the file's mode from the socket, and takes the umask's bits
- * away; what is missing then is added. Nobody can connect before listen. */
+/* The umask belongs to the whole process, so it is not changed. Linux takes the
+ * mode of the file from the socket (fchmod) and removes the bits of the umask;
+ * chmod adds them again. No client can connect before listen. */
 static int unix_local_bind_file(sys_fd fd, const rondo_address *a,
                                 const char *path, unsigned mode,
                                 struct sys_file *file)
@@ -151,7 +151,7 @@ void sys_path_remove(const rondo_address *a, const struct sys_file *file)
     errno = before;
 }
 
-/* ---- who is it? ---- */
+/* ---- credentials ---- */
 
 int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
 {
@@ -160,7 +160,7 @@ int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
     socklen_t size = sizeof who;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
         return unix_local_fail();
-    *pid = who.pid > 0 ? who.pid : -1; /* 0: of another pid namespace */
+    *pid = who.pid > 0 ? who.pid : -1; /* 0: another pid namespace */
     *uid = who.uid == (uid_t)-1 ? -1 : (int64_t)who.uid;
     *gid = who.gid == (gid_t)-1 ? -1 : (int64_t)who.gid;
 #else
@@ -184,20 +184,19 @@ int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
 /* ---- descriptors ---- */
 
 #ifndef MSG_CMSG_CLOEXEC
-#define MSG_CMSG_CLOEXEC 0 /* set one by one, then */
+#define MSG_CMSG_CLOEXEC 0 /* unix_keep marks each descriptor instead */
 #endif
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
+#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
 #endif
 
-/* Room for more than descriptors: the program may have asked its socket for
- * credentials, too. */
+/* Has room for more than descriptors: the program may have set SO_PASSCRED. */
 union control {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(SYS_FDS_MOST * sizeof(int)) + 256];
 };
 
-/* musl's macro compares a signed number with an unsigned one. */
+/* musl's CMSG_NXTHDR compares a signed number with an unsigned one. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-compare"
 static struct cmsghdr *unix_local_next_control(struct msghdr *message,
@@ -207,7 +206,7 @@ static struct cmsghdr *unix_local_next_control(struct msghdr *message,
 }
 #pragma GCC diagnostic pop
 
-/* Takes over what one control message has; false: not all could be kept. */
+/* Takes the descriptors of one control message; false: some are lost. */
 static bool unix_local_take(struct cmsghdr *c, sys_fd *fds, size_t *count)
 {
     bool all = true;
@@ -276,7 +275,7 @@ int sys_duplicate(sys_fd fd, sys_fd *copy)
     return *copy < 0 ? unix_local_fail() : 0;
 }
 
-/* ---- pipes by name: a path is a unix socket's ---- */
+/* ---- named pipes: none, a path names a unix socket ---- */
 
 bool sys_is_pipe_name(const char *path)
 {

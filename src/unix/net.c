@@ -1,4 +1,4 @@
-/* net.c - sockets, as sys.h asks for them: Unix. */
+/* net.c - sockets and look-ups: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -18,18 +18,18 @@
 #include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket there */
+#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
 #endif
 
 int unix_fail(void)
 {
-    /* An interrupted call has done nothing: trying later does it. */
+    /* EINTR: the call has done nothing, so it can be repeated later. */
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
         return RONDO_EAGAIN;
     return error_from_os(errno);
 }
 
-/* ---- what is it? ---- */
+/* ---- kinds of descriptors ---- */
 
 static int unix_net_int_option(int fd, int level, int name)
 {
@@ -110,7 +110,7 @@ int sys_check_nonblocking(sys_fd fd)
     return flags & O_NONBLOCK ? 0 : RONDO_EINVAL;
 }
 
-/* New from socket or accept without the flags that not every Unix takes. */
+/* Prepares what socket or accept returned: not every Unix takes flags there. */
 static int unix_net_keep_plain(int made, sys_fd *fd)
 {
     int error = 0;
@@ -159,10 +159,10 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
     };
     int level = natives[option].level;
     unsigned char byte = (unsigned char)value;
-    /* OpenBSD takes IPv4's options as a byte, and everybody else, too */
+    /* OpenBSD takes the options of IPv4 as a byte only; the others do so too */
     bool as_byte = level == IPPROTO_IP;
     if (option == SYS_EXCLUSIVE || option == SYS_UNREACHABLE)
-        return 0; /* Windows' words for what is so here anyway */
+        return 0; /* options of Windows; a Unix always behaves like that */
     if (setsockopt(fd, level, natives[option].name,
                    as_byte ? (void *)&byte : (void *)&value,
                    as_byte ? sizeof byte : sizeof value) != 0)
@@ -213,11 +213,11 @@ int sys_connect(sys_fd fd, const rondo_address *address)
     if (connect(fd, (const void *)&address->native,
                 (socklen_t)address->native_size) == 0)
         return 0;
-    /* interrupted: it goes on by itself, as if it had said so */
+    /* EINTR: the connect continues in the kernel (POSIX) */
     if (errno == EINTR)
         errno = EINPROGRESS;
-    /* Linux of a unix socket: the backlog is full, and no event will tell
-     * when it is not; of others: no port is free */
+    /* EAGAIN on Linux. Unix socket: the backlog is full, and no event says when
+     * it has room. Others: no port is free. */
     if (errno == EAGAIN) {
         (void)error_from_os(errno);
         return rondo_address_family(address) == RONDO_FAMILY_UNIX
@@ -236,14 +236,14 @@ int sys_connect_result(sys_fd fd)
     socklen_t size = sizeof peer;
     if (os_error < 0 || getpeername(fd, (void *)&peer, &size) == 0)
         return os_error < 0 ? unix_fail() : 0;
-    /* woken too early, or an error that somebody else has taken */
+    /* ENOTCONN: still under way. Else: the error that other code has taken. */
     return errno == ENOTCONN ? RONDO_EAGAIN : unix_fail();
 }
 
 /* ---- bytes ---- */
 
-/* That a call must not block is said each time: a socket that the program has
- * only lent stays blocking. */
+/* Each call passes MSG_DONTWAIT, because a borrowed socket may be blocking and
+ * stays so. */
 
 int64_t sys_recv(sys_fd fd, void *data, size_t size)
 {
@@ -293,13 +293,13 @@ void sys_reset_on_close(sys_fd fd)
 void sys_close(sys_fd fd)
 {
     int before = errno;
-    /* EINTR, too, has closed it on Linux and the BSDs: never twice */
+    /* no second call after EINTR: Linux and the BSDs have closed it */
     if (fd >= 0)
         (void)close(fd);
     errno = before;
 }
 
-/* ---- whose ends are these? ---- */
+/* ---- addresses of a socket ---- */
 
 static int unix_net_name_of(sys_fd fd, rondo_address *address,
                             int (*ask)(int, struct sockaddr *, socklen_t *))

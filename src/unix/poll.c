@@ -1,14 +1,16 @@
-/* poll.c - the poller that every Unix has. */
+/* poll.c - the poller over poll(2), which every Unix has. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 
-/* Two arrays side by side; io->slot is the place in both. */
+/* Two arrays with one entry for each descriptor that has interest; io->slot is
+ * the index into both. */
 struct poll {
     struct pollfd *fds;
     struct io **ios;
@@ -25,6 +27,7 @@ static int poll_open(rondo_loop *loop, void *state)
 static void poll_close(rondo_loop *loop, void *state)
 {
     struct poll *p = state;
+    assert(p->used <= p->room);
     loop_free(loop, p->fds);
     loop_free(loop, p->ios);
 }
@@ -40,12 +43,16 @@ static int poll_grow(rondo_loop *loop, struct poll *p)
         p->ios = ios;
     if (!fds || !ios)
         return error_set(RONDO_ENOMEM, "out of memory for poll's descriptors");
+    assert(room > p->used);
     p->room = room;
     return 0;
 }
 
+/* The last entry takes the place of the one that goes. */
 static void poll_drop(struct poll *p, struct io *io)
 {
+    assert(io->slot >= 0 && (size_t)io->slot < p->used);
+    assert(p->ios[io->slot] == io && p->fds[io->slot].fd == io->fd);
     size_t last = --p->used, slot = (size_t)io->slot;
     p->fds[slot] = p->fds[last];
     p->ios[slot] = p->ios[last];
@@ -70,6 +77,7 @@ static int poll_set(rondo_loop *loop, void *state, struct io *io,
         p->ios[p->used] = io;
         p->fds[p->used++] = (struct pollfd){.fd = io->fd};
     }
+    assert(p->used <= p->room && p->ios[io->slot] == io);
     p->fds[io->slot].events = (short)((sides & SIDE_READ ? POLLIN : 0) |
                                       (sides & SIDE_WRITE ? POLLOUT : 0));
     return 0;
@@ -99,15 +107,18 @@ static int64_t poll_resolution(const void *state)
 static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct poll *p = state;
+    assert(timeout_ns >= 0); /* RONDO_NEVER is the largest number */
     int count = poll_wait_for_any(p, timeout_ns);
     if (count < 0)
         return errno == EINTR ? 0 : error_os(error_from_os(errno), "poll");
-    /* From the end: a place that is dropped is filled from behind. */
+    /* From the end, because poll_drop moves the last entry, which has been
+     * looked at by then. */
     for (size_t i = p->used; count > 0 && i-- > 0;) {
         short events = p->fds[i].revents;
         unsigned sides = 0;
         if (!events)
             continue;
+        assert(p->ios[i]->slot == (int)i);
         count--;
         if (events & POLLNVAL) {
             reactor_lost(loop, p->ios[i]);

@@ -1,8 +1,9 @@
-/* sigpipe.c - calls that could raise SIGPIPE, and shall not: Unix. */
+/* sigpipe.c - keeps SIGPIPE from calls that could raise it: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
 
 static sigset_t unix_sigpipe_only_sigpipe(void)
@@ -19,20 +20,26 @@ static bool unix_sigpipe_is_pending(void)
     return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
 }
 
-/* One that is not blocked is not pending. */
+/* A SIGPIPE that is pending now belongs to the program and must stay. Only a
+ * signal that was blocked can be pending, so the others need not be asked. */
 void unix_quiet_begin(struct unix_quiet *q)
 {
     sigset_t set = unix_sigpipe_only_sigpipe();
-    pthread_sigmask(SIG_BLOCK, &set, &q->before);
+    int failed = pthread_sigmask(SIG_BLOCK, &set, &q->before);
+    assert(!failed); /* its arguments are valid */
+    (void)failed;
     q->waited =
         sigismember(&q->before, SIGPIPE) == 1 && unix_sigpipe_is_pending();
 }
 
-/* The signal is sent to the thread that writes, so it is there by now. */
+/* The kernel sends SIGPIPE to the thread that writes, before the call returns,
+ * so it is pending by now. */
 void unix_quiet_end(const struct unix_quiet *q, bool whole)
 {
     sigset_t set = unix_sigpipe_only_sigpipe();
     int before = errno, taken;
+    assert(sigismember(&q->before, SIGPIPE) >= 0);
+    assert(!q->waited || sigismember(&q->before, SIGPIPE) == 1);
     if (!whole && !q->waited && unix_sigpipe_is_pending())
         sigwait(&set, &taken);
     pthread_sigmask(SIG_SETMASK, &q->before, NULL);

@@ -1,4 +1,4 @@
-/* sys.c - clock, errors, threads and facts of the process: Unix. */
+/* sys.c - clock, errors, threads, capabilities and descriptors: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "sys.h"
@@ -23,8 +23,8 @@
 
 /* ---- clock ---- */
 
-/* macOS's CLOCK_MONOTONIC counts whole microseconds, and goes on while the
- * machine sleeps, which no wait there does. */
+/* macOS: CLOCK_MONOTONIC counts whole microseconds, and continues while the
+ * machine sleeps, when no wait does. */
 #ifdef CLOCK_UPTIME_RAW
 #define CLOCK      CLOCK_UPTIME_RAW
 #define CLOCK_NAME "clock_gettime(CLOCK_UPTIME_RAW)"
@@ -49,8 +49,8 @@ void sys_clock_facts(const char **name, int64_t *resolution_ns)
         (int64_t)resolution.tv_sec * 1000000000 + resolution.tv_nsec;
 }
 
-/* A day at most: far from every kernel's limit, and waking once costs
- * nothing. */
+/* No wait is longer than a day, which is below the limit of every kernel. To
+ * wake once a day costs nothing. */
 enum { LONGEST_WAIT_S = 86400 };
 
 int unix_timeout_ms(int64_t timeout_ns)
@@ -149,7 +149,7 @@ const char *sys_error_name(int64_t os_error)
 
 void sys_error_text(int64_t os_error, char *text, size_t size)
 {
-#ifdef __APPLE__ /* its texts are in one language */
+#ifdef __APPLE__ /* no strerror_l; its texts are always English */
     if (strerror_r((int)os_error, text, size) != 0)
         snprintf(text, size, "system error");
 #else
@@ -159,7 +159,7 @@ void sys_error_text(int64_t os_error, char *text, size_t size)
     if (c)
         freelocale(c);
 #endif
-    /* "Permission denied" in the middle of a sentence */
+    /* it becomes a part of a sentence: "Permission denied" loses its capital */
     if (text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z')
         text[0] = (char)(text[0] + 'a' - 'A');
 }
@@ -337,10 +337,10 @@ bool sys_supports(rondo_capability what)
 #ifdef __linux__
         return true;
 #else
-        return false; /* it may be there, but does not spread the load */
+        return false; /* SO_REUSEPORT does not spread the load there */
 #endif
     default:
-        return false; /* not in the library yet */
+        return false; /* named pipes, or not in the library yet */
     }
 }
 
@@ -351,7 +351,7 @@ int unix_keep(int fd)
     if (fd < 0)
         return fd;
     if (fd > 2) {
-        /* pipe and accept leave it open across exec; the others set it */
+        /* pipe, accept and socket do not set it; other calls have done so */
         int flags = fcntl(fd, F_GETFD);
         if (flags >= 0 && !(flags & FD_CLOEXEC))
             (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);

@@ -34,6 +34,7 @@ struct kevent {
 #define EV_ERROR    0x4000U
 #define EV_EOF      0x8000U
 
+#define NOTE_LOWAT   0x00000001U /* EVFILT_READ, EVFILT_WRITE */
 #define NOTE_TRIGGER 0x01000000U /* EVFILT_USER */
 #define NOTE_EXIT    0x80000000U /* EVFILT_PROC */
 
