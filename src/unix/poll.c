@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
+#include "unix/fifo.h"
 #include "unix/unix.h"
 
 #include <assert.h>
@@ -15,6 +16,7 @@ struct poll {
     struct pollfd *fds;
     struct io **ios;
     size_t used, room;
+    struct fifos fifos;
 };
 
 static int poll_open(rondo_loop *loop, void *state)
@@ -30,6 +32,22 @@ static void poll_close(rondo_loop *loop, void *state)
     assert(p->used <= p->room);
     loop_free(loop, p->fds);
     loop_free(loop, p->ios);
+    fifo_close(loop, &p->fifos);
+}
+
+static int poll_attach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct poll *p = state;
+    io->registered = 0;
+    return fifo_attach(loop, &p->fifos, io);
+}
+
+static void poll_detach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct poll *p = state;
+    (void)loop;
+    assert(io->slot < 0);
+    fifo_detach(&p->fifos, io);
 }
 
 static int poll_grow(rondo_loop *loop, struct poll *p)
@@ -64,6 +82,7 @@ static int poll_set(rondo_loop *loop, void *state, struct io *io,
                     unsigned sides)
 {
     struct poll *p = state;
+    sides = fifo_sides(io, sides);
     if (!sides) {
         if (io->slot >= 0)
             poll_drop(p, io);
@@ -104,11 +123,21 @@ static int64_t poll_resolution(const void *state)
 #endif
 }
 
+/* The kernel says so: SIDE_WRITE, or 0 if it is wrong. */
+static unsigned poll_check_writable(rondo_loop *loop, struct poll *p,
+                                    struct io *io)
+{
+    if (!fifo_is_false_alarm(io))
+        return SIDE_WRITE;
+    (void)poll_set(loop, p, io, io->armed);
+    return 0;
+}
+
 static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct poll *p = state;
     assert(timeout_ns >= 0); /* RONDO_NEVER is the largest number */
-    int count = poll_wait_for_any(p, timeout_ns);
+    int count = poll_wait_for_any(p, fifo_shorten(&p->fifos, timeout_ns));
     if (count < 0)
         return errno == EINTR ? 0 : error_os(error_from_os(errno), "poll");
     /* From the end, because poll_drop moves the last entry, which has been
@@ -126,10 +155,14 @@ static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
         }
         if (events & (POLLIN | POLLHUP | POLLERR))
             sides |= SIDE_READ;
-        if (events & (POLLOUT | POLLHUP | POLLERR))
+        if (events & (POLLHUP | POLLERR))
             sides |= SIDE_WRITE;
-        reactor_ready(loop, p->ios[i], sides);
+        else if (events & POLLOUT)
+            sides |= poll_check_writable(loop, p, p->ios[i]);
+        if (sides)
+            reactor_ready(loop, p->ios[i], sides);
     }
+    fifo_ask(loop, &p->fifos);
     return 0;
 }
 
@@ -137,6 +170,8 @@ static const struct poller poll_poller = {
     .size = sizeof(struct poll),
     .open = poll_open,
     .close = poll_close,
+    .attach = poll_attach,
+    .detach = poll_detach,
     .set = poll_set,
     .wait = poll_wait,
     .resolution = poll_resolution,

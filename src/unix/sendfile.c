@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -60,8 +59,7 @@ void sys_file_seek(sys_fd file, int64_t offset)
 int64_t sys_file_read(sys_fd file, void *data, size_t size, int64_t offset)
 {
     ssize_t count;
-    struct pollfd input = {.fd = file, .events = POLLIN};
-    if (offset < 0 && poll(&input, 1, FLOW_WAIT_MS) <= 0)
+    if (offset < 0 && !unix_ready(file, SIDE_READ, -1, FLOW_WAIT_MS))
         return RONDO_EAGAIN;
     do {
         count = offset < 0 ? read(file, data, size)
