@@ -10,6 +10,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +21,9 @@
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
 #endif
+
+/* True: there may be a socket without SO_NOSIGPIPE. */
+static atomic_bool unprotected;
 
 int unix_fail(void)
 {
@@ -84,20 +88,45 @@ static int unix_net_native_family(rondo_family family)
     return AF_UNSPEC;
 }
 
-/* macOS refuses it for a connection that has been reset already. */
-static bool unix_net_keep_signal_off(int fd)
+/* macOS before 11 ignores MSG_NOSIGNAL, so SO_NOSIGPIPE is needed there. But
+ * macOS sets no option of a socket that is shut in both directions (EINVAL from
+ * sosetoptlock), as after a reset, or when the peer of a unix socket has closed.
+ * Such a socket may have unread bytes. If it was accepted, it has the option of
+ * its listener (sonewconn). */
+static bool unix_net_is_protected(int fd)
 {
 #ifdef SO_NOSIGPIPE
-    return setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int)) ==
-           0;
+    const int on = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) == 0)
+        return true;
+    return errno != EINVAL ||
+           unix_net_int_option(fd, SOL_SOCKET, SO_NOSIGPIPE) > 0;
 #else
     return fd >= 0;
 #endif
 }
 
+void unix_protect(int fd)
+{
+    int before = errno;
+    if (!unix_net_is_protected(fd))
+        atomic_store_explicit(&unprotected, true, memory_order_relaxed);
+    errno = before;
+}
+
+/* What cannot be protected is shut in both directions: every send fails. */
+bool unix_may_send(int fd)
+{
+    if (!atomic_load_explicit(&unprotected, memory_order_relaxed) ||
+        unix_net_is_protected(fd))
+        return true;
+    errno = EPIPE;
+    return false;
+}
+
 int sys_adopt(sys_fd fd)
 {
-    (void)unix_net_keep_signal_off(fd);
+    unix_protect(fd);
     return unix_nonblocking(fd, true) < 0 ? unix_fail() : 0;
 }
 
@@ -107,24 +136,22 @@ int sys_check_nonblocking(sys_fd fd)
     if (flags < 0)
         return error_from_os(EBADF);
     error_no_os();
+    unix_protect(fd);
     return flags & O_NONBLOCK ? 0 : RONDO_EINVAL;
 }
 
 /* Prepares what socket or accept returned: not every Unix takes flags there. */
 static int unix_net_keep_plain(int made, sys_fd *fd)
 {
-    int error = 0;
     *fd = unix_keep(made);
     if (*fd < 0)
         return unix_fail();
-    if (!unix_net_keep_signal_off(*fd))
-        error = error_from_os(ECONNABORTED);
-    else if (unix_nonblocking(*fd, true) < 0)
-        error = unix_fail();
-    if (error) {
-        sys_close(*fd);
-        *fd = SYS_NO_FD;
-    }
+    unix_protect(*fd);
+    if (unix_nonblocking(*fd, true) == 0)
+        return 0;
+    int error = unix_fail();
+    sys_close(*fd);
+    *fd = SYS_NO_FD;
     return error;
 }
 
@@ -253,7 +280,9 @@ int64_t sys_recv(sys_fd fd, void *data, size_t size)
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
 {
-    ssize_t count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t count = -1;
+    if (unix_may_send(fd))
+        count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     return count < 0 ? unix_fail() : count;
 }
 
@@ -273,7 +302,9 @@ int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
     struct iovec parts[64];
     struct msghdr message = {.msg_iov = parts};
     message.msg_iovlen = unix_parts(parts, 64, buffers, count);
-    ssize_t sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent = -1;
+    if (unix_may_send(fd))
+        sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent < 0 ? unix_fail() : sent;
 }
 

@@ -82,11 +82,8 @@ static int unix_pipe_open_twin(const struct sys_pipe *pipe, unsigned side)
 
 static void unix_pipe_keep_signal_off(struct sys_pipe *pipe)
 {
-#ifdef SO_NOSIGPIPE
     if (pipe->socket)
-        (void)setsockopt(pipe->fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1},
-                         sizeof(int));
-#endif
+        unix_protect(pipe->fd);
 #ifdef F_SETNOSIGPIPE
     int before = pipe->signals ? fcntl(pipe->fd, F_GETNOSIGPIPE) : -1;
     if (before < 0 || fcntl(pipe->fd, F_SETNOSIGPIPE, 1) < 0)

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -21,10 +20,6 @@
 #elif defined(__APPLE__)
 #define SENDFILE_MACOS
 #endif
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
-#endif
-
 enum { FLOW_WAIT_MS = 50 };
 
 _Static_assert(sizeof(off_t) == 8, "needs _FILE_OFFSET_BITS=64");
@@ -133,8 +128,10 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
     if (result == 0 || sent > 0)
         return (int64_t)sent;
     /* ENOTCONN also means that the peer has left: an empty send says why */
-    if (errno == ENOTCONN && send(to, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL) == 0)
-        errno = ENOTCONN;
+    if (errno == ENOTCONN) {
+        int64_t why = sys_send(to, "", 0);
+        return why < 0 ? why : error_from_os(ENOTCONN);
+    }
     return unix_fail();
 }
 

@@ -25,6 +25,13 @@ int unix_nonblocking(int fd, bool on);
 /* The RONDO_E... of errno; RONDO_EAGAIN also for EINTR. */
 int unix_fail(void);
 
+/* Keeps SIGPIPE off a socket for good. On failure unix_may_send does it from
+ * then on. */
+void unix_protect(int fd);
+/* Called before each send. false: errno is EPIPE; the send would raise it, and
+ * SIGPIPE with it. */
+bool unix_may_send(int fd);
+
 /* Waits until one side of a descriptor is ready or has ended, `cancel` (-1:
  * none) is readable, or the time is over (-1: no limit). 0 also after a signal.
  */

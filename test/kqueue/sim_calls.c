@@ -6,6 +6,7 @@
 #include "sim.h"
 
 #include "bsd.h"
+#undef getsockopt
 #undef setsockopt
 #undef fcntl
 #undef accept
@@ -67,9 +68,24 @@ static bool is_shut(int fd)
             (asked.revents & POLLHUP && asked.revents & POLLRDHUP));
 }
 
+int sim_getsockopt(int fd, int level, int option, void *value, socklen_t *size)
+{
+    if (level != SOL_SOCKET || option != SO_NOSIGPIPE)
+        return getsockopt(fd, level, option, value, size);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, value, size) < 0)
+        return -1;
+    *(int *)value = is_quiet(fd);
+    return 0;
+}
+
 int sim_setsockopt(int fd, int level, int option, const void *value,
                    unsigned size)
 {
+    socklen_t type_size = sizeof(int);
+    int type;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) < 0)
+        return -1;
     if (sim_profile()->shut_refuses && is_shut(fd)) {
         errno = EINVAL;
         return -1;

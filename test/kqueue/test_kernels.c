@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #endif
 #include "harness_calls.h"
+#include "harness_local.h"
 #include "harness_pipe.h"
 #include "sim.h"
 
@@ -107,13 +108,102 @@ static void W4_a_full_fifo_calls_no_writer(void **state)
     raw_close(fds[1]);
 }
 
+/* ---- sockets that are shut in both directions --------------------------- */
+
+/* Its client has written and left before anybody accepted it. No option can be
+ * set by then, and it is a connection with bytes all the same. */
+static void S16_a_client_that_left_before_it_was_accepted(void **state)
+{
+    struct world *w = *state;
+    const char *path = local_path(w, "left");
+    struct listener *l = local_serve(w, path);
+    raw_fd client = raw_local_connect(path);
+    struct peer *p;
+
+    assert_true(client != RONDO_NO_FD);
+    assert_true(raw_send_all(client, "last words", 10, 1000));
+    raw_close(client);
+    test_run_until(w, l->count == 1);
+    p = l->first;
+    test_run_until(w, p->lost);
+    assert_int_equal(p->bytes, 10);
+    assert_int_equal(p->error, 0);
+}
+
+/* A socket with bytes to read, and nobody to write to. */
+static raw_fd dead_socket(void)
+{
+    raw_fd fds[2];
+
+    assert_int_equal(raw_local_pair(fds), 0);
+    assert_true(raw_send_all(fds[1], "abc", 3, 1000));
+    raw_close(fds[1]);
+    raw_set_nonblocking(fds[0]);
+    return fds[0];
+}
+
+static void S8_no_sigpipe_of_an_adopted_socket(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd other;
+    char byte;
+
+    test_adopt(w, dead_socket(), &recorder, p);
+    test_run_until(w, p->made);
+    (void)rondo_transport_write(p->transport, "x", 1);
+    test_run_until(w, p->lost);
+    assert_true(p->error == RONDO_EPIPE || p->error == RONDO_ECONNRESET);
+    assert_true(raw_sigpipe_untouched());
+    /* others send as before */
+    p = test_peer(w);
+    other = test_raw_peer(w, &recorder, p, 0);
+    assert_ok(rondo_transport_write(p->transport, "y", 1));
+    assert_int_equal(raw_recv(other, &byte, 1, 1000), 1);
+    raw_close(other);
+}
+
+static void S8_no_sigpipe_of_a_pipes_socket(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_writer(w, dead_socket(), RONDO_PIPE_OWN);
+
+    (void)rondo_transport_write(p->transport, "x", 1);
+    test_run_until(w, p->lost);
+    assert_true(raw_sigpipe_untouched());
+}
+
+/* The program's, whose options nobody has set: alive, or not any more. */
+static void Q1_no_sigpipe_of_the_programs_socket(void **state)
+{
+    struct world *w = *state;
+    struct call *c = call_new(w);
+    raw_fd fds[2], dead = dead_socket();
+
+    assert_ok(rondo_sock_sendall(w->loop, dead, "x", 1, call_done, c));
+    assert_int_equal(call_wait(w, c), RONDO_EPIPE);
+    raw_close(dead);
+    call_pair(fds, 0);
+    raw_shutdown_write(fds[0]);
+    c = call_new(w);
+    assert_ok(rondo_sock_sendall(w->loop, fds[0], "x", 1, call_done, c));
+    assert_int_equal(call_wait(w, c), RONDO_EPIPE);
+    raw_close(fds[0]);
+    raw_close(fds[1]);
+    assert_true(raw_sigpipe_untouched());
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         TEST(S15_a_fifo_that_is_sent_ends),
         TEST(W4_the_reading_side_of_a_fifos_writer),
         TEST(P1_a_full_fifo_does_not_spin),
-        TEST(W4_a_full_fifo_calls_no_writer)};
+        TEST(W4_a_full_fifo_calls_no_writer),
+        TEST(S16_a_client_that_left_before_it_was_accepted),
+        TEST(S8_no_sigpipe_of_an_adopted_socket),
+        TEST(S8_no_sigpipe_of_a_pipes_socket),
+        TEST(Q1_no_sigpipe_of_the_programs_socket)};
 
-    return test_run("kernels", tests, TEST_COUNT(tests));
+    return local_run("kernels", tests, TEST_COUNT(tests));
 }
