@@ -6,6 +6,7 @@
 #include "harness_calls.h"
 #include "harness_local.h"
 #include "harness_pipe.h"
+#include "harness_process.h"
 #include "sim.h"
 
 #include <errno.h>
@@ -193,6 +194,58 @@ static void Q1_no_sigpipe_of_the_programs_socket(void **state)
     assert_true(raw_sigpipe_untouched());
 }
 
+/* ---- children ----------------------------------------------------------- */
+
+/* One with another user's rights: refused by NetBSD and OpenBSD (EACCES), not
+ * seen by FreeBSD (ESRCH). The loop goes on, and hears of the end. */
+static void watch_foreign(struct world *w, int os_error)
+{
+    rondo_process_options o =
+        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_NULL, RONDO_STDIO_NULL);
+    struct proc *p = proc_new(w);
+
+    sim_refuse(EVFILT_PROC, os_error);
+    proc_start(p, &o, "drain", "0", "exit", "7", NULL);
+    test_run_until(w, p->made);
+    assert_true(test_run_for(w, RONDO_MS(5)) < 10);
+    assert_int_equal(p->exited, 0);
+    rondo_transport_close(rondo_process_pipe(p->process, 0));
+    proc_wait(p);
+    proc_check_exit(p, 7);
+}
+
+static void X6_a_child_that_kqueue_does_not_watch(void **state)
+{
+    static const int errors[] = {EACCES, EPERM, ESRCH};
+    struct world *w = *state;
+
+    for (int i = 0; i < 3; i++)
+        watch_foreign(w, errors[i]);
+    sim_refuse(EVFILT_PROC, 0); /* other backends have not asked */
+}
+
+/* It can be killed and let go as any other. */
+static void X4_a_child_that_kqueue_does_not_watch(void **state)
+{
+    struct world *w = *state;
+    rondo_process_options o =
+        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_NULL, RONDO_STDIO_NULL);
+    struct proc *p = proc_new(w);
+
+    sim_refuse(EVFILT_PROC, EACCES);
+    proc_start(p, &o, "sleep", NULL);
+    test_run_until(w, p->made);
+    assert_ok(rondo_process_kill(p->process));
+    proc_wait(p);
+    proc_check_killed(p);
+    p = proc_new(w);
+    sim_refuse(EVFILT_PROC, EACCES);
+    proc_start(p, &o, "sleep", NULL);
+    rondo_process_close(p->process);
+    proc_wait(p);
+    sim_refuse(EVFILT_PROC, 0);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -203,7 +256,9 @@ int main(void)
         TEST(S16_a_client_that_left_before_it_was_accepted),
         TEST(S8_no_sigpipe_of_an_adopted_socket),
         TEST(S8_no_sigpipe_of_a_pipes_socket),
-        TEST(Q1_no_sigpipe_of_the_programs_socket)};
+        TEST(Q1_no_sigpipe_of_the_programs_socket),
+        TEST(X6_a_child_that_kqueue_does_not_watch),
+        TEST(X4_a_child_that_kqueue_does_not_watch)};
 
     return local_run("kernels", tests, TEST_COUNT(tests));
 }
