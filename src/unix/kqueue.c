@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/event.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #if defined(__NetBSD__) || defined(__OpenBSD__)
 #include <sys/sysctl.h>
@@ -28,6 +29,9 @@ enum {
 };
 
 enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE };
+
+/* A bit of io->registered: a character device. */
+enum { KQUEUE_DEVICE = FIFO_LAST << 1 };
 
 /* The next wait registers changes with the kernel, in the same call of kevent.
  * Until then a descriptor whose interest differs from what is registered waits
@@ -82,13 +86,13 @@ static int kqueue_refused(const struct io *io, unsigned side, int os_error)
         (os_error == EPIPE || (os_error == EBADF && kqueue_is_open(io))))
         return POLLER_READY;
     switch (os_error) {
-    case EINVAL:     /* macOS */
+    case EINVAL:     /* macOS, OpenBSD */
     case ENODEV:     /* FreeBSD */
     case EOPNOTSUPP: /* NetBSD, OpenBSD */
     case EPERM:
         return error_os(RONDO_EPERM,
-                        "kqueue refuses descriptor %d (backends \"poll\" and "
-                        "\"select\" take it)",
+                        "kqueue refuses descriptor %d (backend \"select\" "
+                        "takes it)",
                         io->fd);
     default:
         return error_os(error, "kevent on descriptor %d", io->fd);
@@ -104,6 +108,12 @@ static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
     change.filter = side == SIDE_READ ? EVFILT_READ : EVFILT_WRITE;
     change.flags = add ? EV_ADD : EV_DELETE;
     change.udata = (void *)io;
+    /* macOS takes devices whose driver does not count bytes, as /dev/null and
+     * /dev/tty, only with this (since 10.12: filt_specattach) */
+    if (io->registered & KQUEUE_DEVICE) {
+        change.fflags = NOTE_LOWAT;
+        change.data = 1;
+    }
     return change;
 }
 
@@ -207,8 +217,12 @@ static void kqueue_change_failed(rondo_loop *loop, struct io *io, unsigned side,
 static int kqueue_attach(rondo_loop *loop, void *state, struct io *io)
 {
     struct kqueue *k = state;
+    struct stat status;
     assert(io->slot < 0);
     io->registered = 0;
+    if ((io->owner == IO_WATCHER || io->owner == IO_PIPE) &&
+        fstat(io->fd, &status) == 0 && S_ISCHR(status.st_mode))
+        io->registered = KQUEUE_DEVICE;
     return fifo_attach(loop, &k->fifos, io);
 }
 

@@ -8,7 +8,20 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
+
+/* macOS: poll(2) is a kqueue and refuses devices that it would not watch, with
+ * POLLNVAL. The tests compile this on Linux. */
+#ifdef __APPLE__
+#define POLL_IS_KQUEUE
+#endif
+#ifdef POLL_IS_KQUEUE
+#define POLL_CANNOT UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES
+#else
+#define POLL_CANNOT 0
+#endif
 
 /* Two arrays with one entry for each descriptor that has interest; io->slot is
  * the index into both. */
@@ -35,10 +48,19 @@ static void poll_close(rondo_loop *loop, void *state)
     fifo_close(loop, &p->fifos);
 }
 
+/* A bit of io->registered: POLLNVAL is to be expected. */
+enum { POLL_DEVICE = FIFO_LAST << 1 };
+
 static int poll_attach(rondo_loop *loop, void *state, struct io *io)
 {
     struct poll *p = state;
     io->registered = 0;
+#ifdef POLL_IS_KQUEUE
+    struct stat status;
+    if ((io->owner == IO_WATCHER || io->owner == IO_PIPE) &&
+        fstat(io->fd, &status) == 0 && S_ISCHR(status.st_mode))
+        io->registered = POLL_DEVICE;
+#endif
     return fifo_attach(loop, &p->fifos, io);
 }
 
@@ -78,6 +100,38 @@ static void poll_drop(struct poll *p, struct io *io)
     io->slot = -1;
 }
 
+static int poll_refuse(const struct io *io)
+{
+    if (fcntl(io->fd, F_GETFD) < 0)
+        return error_os(error_from_os(errno), "poll: descriptor %d", io->fd);
+    error_no_os();
+    return error_set(RONDO_EPERM,
+                     "poll refuses descriptor %d (backend \"select\" takes it)",
+                     io->fd);
+}
+
+/* Asks for a device beforehand, so that its user gets the error. */
+static int poll_check(const struct io *io, short events)
+{
+    struct pollfd asked = {.fd = io->fd, .events = events};
+    if (!(io->registered & POLL_DEVICE) || poll(&asked, 1, 0) <= 0 ||
+        !(asked.revents & POLLNVAL))
+        return 0;
+    return poll_refuse(io);
+}
+
+/* The kernel refuses what is closed, and what it does not watch. */
+static void poll_refused(rondo_loop *loop, struct io *io)
+{
+    int error = poll_refuse(io);
+    if (error != RONDO_EPERM) {
+        reactor_lost(loop, io);
+        return;
+    }
+    reactor_refused(loop, io, SIDE_READ, error);
+    reactor_refused(loop, io, SIDE_WRITE, error);
+}
+
 static int poll_set(rondo_loop *loop, void *state, struct io *io,
                     unsigned sides)
 {
@@ -88,8 +142,12 @@ static int poll_set(rondo_loop *loop, void *state, struct io *io,
             poll_drop(p, io);
         return 0;
     }
+    short events = (short)((sides & SIDE_READ ? POLLIN : 0) |
+                           (sides & SIDE_WRITE ? POLLOUT : 0));
     if (io->slot < 0) {
-        int error = p->used == p->room ? poll_grow(loop, p) : 0;
+        int error = poll_check(io, events);
+        if (!error && p->used == p->room)
+            error = poll_grow(loop, p);
         if (error)
             return error;
         io->slot = (int)p->used;
@@ -97,8 +155,7 @@ static int poll_set(rondo_loop *loop, void *state, struct io *io,
         p->fds[p->used++] = (struct pollfd){.fd = io->fd};
     }
     assert(p->used <= p->room && p->ios[io->slot] == io);
-    p->fds[io->slot].events = (short)((sides & SIDE_READ ? POLLIN : 0) |
-                                      (sides & SIDE_WRITE ? POLLOUT : 0));
+    p->fds[io->slot].events = events;
     return 0;
 }
 
@@ -150,7 +207,7 @@ static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
         assert(p->ios[i]->slot == (int)i);
         count--;
         if (events & POLLNVAL) {
-            reactor_lost(loop, p->ios[i]);
+            poll_refused(loop, p->ios[i]);
             continue;
         }
         if (events & (POLLIN | POLLHUP | POLLERR))
@@ -179,6 +236,6 @@ static const struct poller poll_poller = {
 
 const struct backend backend_poll = {
     .name = "poll",
-    .cannot = UINT64_C(1) << RONDO_CAN_EMBED,
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED | POLL_CANNOT,
     REACTOR(&poll_poller),
 };

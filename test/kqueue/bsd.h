@@ -42,7 +42,8 @@ ssize_t sim_sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t sim_write(int fd, const void *data, size_t size);
 ssize_t sim_writev(int fd, const struct iovec *parts, int count);
 
-/* sim_poll.c */
+/* sim_poll.c; src/unix/poll.c says what it was compiled for */
+#define POLL_IS_KQUEUE
 #define poll(...)  sim_poll(__VA_ARGS__)
 #define ppoll(...) sim_ppoll(__VA_ARGS__)
 int sim_poll(struct pollfd *fds, nfds_t count, int timeout_ms);

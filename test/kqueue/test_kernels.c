@@ -7,6 +7,7 @@
 #include "harness_local.h"
 #include "harness_pipe.h"
 #include "harness_process.h"
+#include "raw_datagram.h"
 #include "sim.h"
 
 #include <errno.h>
@@ -194,6 +195,41 @@ static void Q1_no_sigpipe_of_the_programs_socket(void **state)
     assert_true(raw_sigpipe_untouched());
 }
 
+/* ---- datagrams ---------------------------------------------------------- */
+
+/* An interface without room: the socket stays writable, and waiting for that
+ * would spin. */
+static void no_room_for(struct world *w, bool connected)
+{
+    struct call *c = call_new(w);
+    raw_fd from = raw_udp(), to = raw_udp();
+    rondo_address where;
+    char byte;
+
+    raw_set_nonblocking(from);
+    raw_datagram_address(to, &where);
+    if (connected)
+        assert_true(raw_datagram_connect(from, &where));
+    (void)raw_sends_fail(RAW_SEND_NO_BUFFERS, 0, UINT32_MAX);
+    assert_ok(
+        connected
+            ? rondo_sock_sendall(w->loop, from, "x", 1, call_done, c)
+            : rondo_sock_sendto(w->loop, from, "x", 1, &where, call_done, c));
+    assert_true(test_run_for(w, RONDO_MS(50)) < 100);
+    assert_int_equal(c->calls, 0);
+    (void)raw_sends_fail(RAW_SEND_NO_BUFFERS, 0, 0);
+    assert_int_equal(call_wait(w, c), 1);
+    assert_int_equal(raw_recv(to, &byte, 1, 1000), 1);
+    raw_close(from);
+    raw_close(to);
+}
+
+static void Q1_no_room_in_the_interface(void **state)
+{
+    no_room_for(*state, false);
+    no_room_for(*state, true);
+}
+
 /* ---- children ----------------------------------------------------------- */
 
 /* One with another user's rights: refused by NetBSD and OpenBSD (EACCES), not
@@ -257,6 +293,7 @@ int main(void)
         TEST(S8_no_sigpipe_of_an_adopted_socket),
         TEST(S8_no_sigpipe_of_a_pipes_socket),
         TEST(Q1_no_sigpipe_of_the_programs_socket),
+        TEST(Q1_no_room_in_the_interface),
         TEST(X6_a_child_that_kqueue_does_not_watch),
         TEST(X4_a_child_that_kqueue_does_not_watch)};
 
