@@ -167,13 +167,28 @@ int sys_socket_datagram(rondo_family family, sys_fd *fd)
         socket(unix_net_native_family(family), SOCK_DGRAM, 0), fd);
 }
 
+/* macOS and the BSDs: datagram sockets share a port only if all of them have
+ * SO_REUSEPORT (in_pcbbind), unless they are bound to a multicast address.
+ * Linux: SO_REUSEADDR is enough, and SO_REUSEPORT would spread the load. */
+static int unix_net_share_address(int fd, int value)
+{
+    const size_t size = sizeof value;
+    int failed =
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, (socklen_t)size);
+#ifndef __linux__
+    if (!failed)
+        failed =
+            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, (socklen_t)size);
+#endif
+    return failed ? unix_fail() : 0;
+}
+
 int sys_option(sys_fd fd, enum sys_option option, int value)
 {
     static const struct {
         int level, name;
     } natives[] = {
         [SYS_REUSE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
-        [SYS_SHARE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
         [SYS_REUSE_PORT] = {SOL_SOCKET, SO_REUSEPORT},
         [SYS_V6ONLY] = {IPPROTO_IPV6, IPV6_V6ONLY},
         [SYS_NO_DELAY] = {IPPROTO_TCP, TCP_NODELAY},
@@ -190,6 +205,8 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
     bool as_byte = level == IPPROTO_IP;
     if (option == SYS_EXCLUSIVE || option == SYS_UNREACHABLE)
         return 0; /* options of Windows; a Unix always behaves like that */
+    if (option == SYS_SHARE_ADDRESS)
+        return unix_net_share_address(fd, value);
     if (setsockopt(fd, level, natives[option].name,
                    as_byte ? (void *)&byte : (void *)&value,
                    as_byte ? sizeof byte : sizeof value) != 0)

@@ -42,6 +42,9 @@ ssize_t sim_sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t sim_write(int fd, const void *data, size_t size);
 ssize_t sim_writev(int fd, const struct iovec *parts, int count);
 
+#define sysconf(...) sim_sysconf(__VA_ARGS__)
+long sim_sysconf(int name);
+
 /* sim_poll.c; src/unix/poll.c says what it was compiled for */
 #define POLL_IS_KQUEUE
 #define poll(...)  sim_poll(__VA_ARGS__)
