@@ -33,6 +33,15 @@ int unix_fail(void)
     return error_from_os(errno);
 }
 
+/* macOS: EPROTOTYPE of a send means that the connection is being torn down by a
+ * reset; the next send would be EPIPE. */
+int unix_send_fail(void)
+{
+    if (errno == EPROTOTYPE)
+        errno = ECONNRESET;
+    return unix_fail();
+}
+
 /* ---- kinds of descriptors ---- */
 
 static int unix_net_int_option(int fd, int level, int name)
@@ -300,7 +309,7 @@ int64_t sys_send(sys_fd fd, const void *data, size_t size)
     ssize_t count = -1;
     if (unix_may_send(fd))
         count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return count < 0 ? unix_fail() : count;
+    return count < 0 ? unix_send_fail() : count;
 }
 
 unsigned char unix_parts(struct iovec *parts, unsigned char room,
@@ -322,7 +331,7 @@ int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
     ssize_t sent = -1;
     if (unix_may_send(fd))
         sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return sent < 0 ? unix_fail() : sent;
+    return sent < 0 ? unix_send_fail() : sent;
 }
 
 /* ---- ending ---- */

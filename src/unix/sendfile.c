@@ -132,7 +132,7 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
         int64_t why = sys_send(to, "", 0);
         return why < 0 ? why : error_from_os(ENOTCONN);
     }
-    return unix_fail();
+    return unix_send_fail();
 }
 
 #else /* NetBSD and OpenBSD have no sendfile */
