@@ -195,6 +195,20 @@ static void Q1_no_sigpipe_of_the_programs_socket(void **state)
     assert_true(raw_sigpipe_untouched());
 }
 
+/* macOS says so of a send to a connection that is just being torn down. */
+static void S8_a_wrong_protocol_is_a_reset(void **state)
+{
+    struct world *w = *state;
+    struct peer *p = test_peer(w);
+    raw_fd other = test_raw_peer(w, &recorder, p, 0);
+
+    sim_fail_sends(EPROTOTYPE, 1);
+    (void)rondo_transport_write(p->transport, "x", 1);
+    test_run_until(w, p->lost);
+    assert_int_equal(p->error, RONDO_ECONNRESET);
+    raw_close(other);
+}
+
 /* ---- datagrams ---------------------------------------------------------- */
 
 /* An interface without room: the socket stays writable, and waiting for that
@@ -260,6 +274,25 @@ static void X6_a_child_that_kqueue_does_not_watch(void **state)
     sim_refuse(EVFILT_PROC, 0); /* other backends have not asked */
 }
 
+/* The number of descriptors has no limit that could be asked for. */
+static void X2_only_the_listed_descriptors_without_a_limit(void **state)
+{
+    rondo_process_options o;
+    struct proc *p = proc_begin_unix(state, &o, "no numbered descriptors");
+    raw_fd fd = raw_null();
+
+    if (!raw_kernel_lacks(RAW_LACKS_CLOSE_RANGE))
+        test_skip(p->w, "the kernel cannot be made to lack close_range");
+    raw_set_close_on_exec(fd, false);
+    sim_hide_limit(true);
+    proc_start(p, &o, "descriptors", NULL);
+    proc_wait(p);
+    sim_hide_limit(false);
+    (void)raw_kernel_lacks(RAW_LACKS_NOTHING);
+    assert_string_equal(p->text[1], "0 1 2 ");
+    raw_close(fd);
+}
+
 /* It can be killed and let go as any other. */
 static void X4_a_child_that_kqueue_does_not_watch(void **state)
 {
@@ -293,9 +326,11 @@ int main(void)
         TEST(S8_no_sigpipe_of_an_adopted_socket),
         TEST(S8_no_sigpipe_of_a_pipes_socket),
         TEST(Q1_no_sigpipe_of_the_programs_socket),
+        TEST(S8_a_wrong_protocol_is_a_reset),
         TEST(Q1_no_room_in_the_interface),
         TEST(X6_a_child_that_kqueue_does_not_watch),
-        TEST(X4_a_child_that_kqueue_does_not_watch)};
+        TEST(X4_a_child_that_kqueue_does_not_watch),
+        TEST(X2_only_the_listed_descriptors_without_a_limit)};
 
     return local_run("kernels", tests, TEST_COUNT(tests));
 }
