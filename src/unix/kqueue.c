@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/event.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -101,13 +102,29 @@ static int kqueue_refused(const struct io *io, unsigned side, int os_error)
 
 /* ---- changes ---- */
 
+/* udata is a pointer, on NetBSD before 10 an intptr_t: so it is copied. */
+_Static_assert(sizeof(((struct kevent *)0)->udata) == sizeof(struct io *),
+               "udata has room for a pointer");
+
+static void kqueue_put_io(struct kevent *event, struct io *io)
+{
+    memcpy(&event->udata, &io, sizeof io);
+}
+
+static struct io *kqueue_io_of(const struct kevent *event)
+{
+    struct io *io;
+    memcpy(&io, &event->udata, sizeof io);
+    return io;
+}
+
 static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
 {
     /* by name: the order and the types of the members differ by system */
     struct kevent change = {.ident = (uintptr_t)io->fd};
     change.filter = side == SIDE_READ ? EVFILT_READ : EVFILT_WRITE;
     change.flags = add ? EV_ADD : EV_DELETE;
-    change.udata = (void *)io;
+    kqueue_put_io(&change, io);
     /* macOS takes devices whose driver does not count bytes, as /dev/null and
      * /dev/tty, only with this (since 10.12: filt_specattach) */
     if (io->registered & KQUEUE_DEVICE) {
@@ -241,7 +258,7 @@ static void kqueue_detach(rondo_loop *loop, void *state, struct io *io)
 static void kqueue_take_event(rondo_loop *loop, struct kqueue *k,
                               const struct kevent *event)
 {
-    struct io *io = (void *)event->udata;
+    struct io *io = kqueue_io_of(event);
     unsigned side = event->filter == EVFILT_WRITE ? SIDE_WRITE : SIDE_READ;
     if (!io)
         return; /* EVFILT_USER: the wake-up */
@@ -318,7 +335,7 @@ int unix_kqueue_child(rondo_loop *loop, int64_t pid, struct io *io)
     struct kevent change = {.ident = (uintptr_t)pid, .filter = EVFILT_PROC};
     change.flags = io ? EV_ADD | EV_ONESHOT : EV_DELETE;
     change.fflags = NOTE_EXIT;
-    change.udata = (void *)io;
+    kqueue_put_io(&change, io);
     if (kevent(k->fd, &change, 1, NULL, 0, NULL) == 0 || errno == EINTR)
         return 0;
     return error_os(error_from_os(errno), "kevent on process %lld",
