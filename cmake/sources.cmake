@@ -93,6 +93,7 @@ else()
     list(APPEND RONDO_SOURCES
         src/unix/address.c
         src/unix/datagram.c
+        src/unix/fifo.c
         src/unix/local.c
         src/unix/child.c
         src/unix/child_sigchld.c
@@ -101,6 +102,7 @@ else()
         src/unix/net.c
         src/unix/pipe.c
         src/unix/poll.c
+        src/unix/ready.c
         src/unix/select.c
         src/unix/sendfile.c
         src/unix/spawn.c

@@ -143,7 +143,7 @@ TEST(W4_error_on_a_pipe_wakes_its_reader_too)
 }
 
 /* A terminal may be refused by the kernel. Then the sentence says which
- * backends take it. */
+ * backend takes it. */
 static bool is_refused(struct world *w, raw_fd fd)
 {
     struct counter *c = test_alloc(w, sizeof *c);
@@ -155,7 +155,6 @@ static bool is_refused(struct world *w, raw_fd fd)
     }
     assert_false(rondo_loop_supports(w->loop, RONDO_CAN_WATCH_CHAR_DEVICES));
     assert_error(result, RONDO_EPERM);
-    assert_true(strstr(rondo_last_error(), "poll") != NULL);
     assert_true(strstr(rondo_last_error(), "select") != NULL);
     return true;
 }
@@ -233,7 +232,7 @@ TEST(W4_event_descriptor)
     raw_close(fd);
 }
 
-/* Where the kernel refuses it, the sentence says which backends take it. */
+/* Where the kernel refuses it, the sentence says which backend takes it. */
 static void check_device(struct world *w, raw_fd fd)
 {
     struct counter *c = test_alloc(w, sizeof *c);
@@ -246,7 +245,6 @@ static void check_device(struct world *w, raw_fd fd)
         assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
     } else {
         assert_int_equal(result, RONDO_EPERM);
-        assert_true(strstr(rondo_last_error(), "poll") != NULL);
         assert_true(strstr(rondo_last_error(), "select") != NULL);
         assert_error(rondo_add_writer(w->loop, fd, ready, c), RONDO_EPERM);
         assert_int_equal(rondo_remove_reader(w->loop, fd), 0);

@@ -194,12 +194,16 @@ static void sock_retry(rondo_loop *loop, void *arg)
 }
 
 /* Ready to send, and it was not: a unix socket without a peer is writable
- * whatever its destinations are. Only time helps. */
-static bool sock_waits_for_time(struct sock_call *c)
+ * whatever its destinations are. Nor does a datagram socket become less
+ * writable when macOS or a BSD has no room in an interface (ENOBUFS). Only
+ * time helps. */
+static bool sock_waits_for_time(struct sock_call *c, int64_t result)
 {
-    if (c->kind != SOCK_CALL_SENDTO)
+    bool full = result == RONDO_ENOBUFS && c->kind == SOCK_CALL_SENDALL &&
+                sys_kind(c->fd) == SYS_KIND_DATAGRAM;
+    if (!full && (result != RONDO_EAGAIN || c->kind != SOCK_CALL_SENDTO))
         return false;
-    if (c->begun)
+    if (full || c->begun)
         c->timer = timers_start_hidden(
             c->loop, sys_clock() + RONDO_MS(RETRY_MS), sock_retry, c);
     c->begun = true;
@@ -209,8 +213,7 @@ static bool sock_waits_for_time(struct sock_call *c)
 static void sock_settle(struct sock_call *c, int64_t result)
 {
     struct op *op = &c->sock->side[c->kind & 1].op;
-    if (result == SOCK_LATER ||
-        (result == RONDO_EAGAIN && sock_waits_for_time(c)))
+    if (result == SOCK_LATER || sock_waits_for_time(c, result))
         return;
     if (result != RONDO_EAGAIN)
         sock_finish(c, result);

@@ -266,33 +266,63 @@ TEST(L8_the_number_is_somebody_elses)
 /* ---- the remedy for refused devices ------------------------------------- */
 
 /* What asyncio's page on platforms advises where a kqueue does not take
- * character devices: another backend, chosen once, for all loops to come. */
+ * character devices: another backend, chosen once, for all loops to come.
+ * macOS's poll is a kqueue, and names the backend that takes them, too. */
 TEST(W4_a_refused_device_by_another_backend)
 {
-    static const char *const others[] = {"select", "poll"};
     unsigned *n = test_alloc(w, sizeof *n);
     raw_fd null = raw_null();
+    rondo_loop *loop;
 
     if (rondo_add_reader(w->loop, null, count_fd, n) == 0) {
         assert_int_equal(rondo_remove_reader(w->loop, null), 1);
         raw_close(null);
         test_skip(w, "no device is refused here");
     }
-    for (int i = 0; i < 2; i++) {
-        rondo_loop *loop;
+    assert_non_null(strstr(rondo_last_error(), "\"select\" takes"));
+    assert_ok(rondo_set_default_backend("select"));
+    assert_ok(rondo_loop_new(&loop, NULL));
+    assert_string_equal(rondo_loop_backend(loop), "select");
+    assert_ok(rondo_add_reader(loop, null, count_fd, n));
+    while (*n < 3)
+        assert_true(rondo_loop_run_once(loop, RONDO_SEC(5)) >= 0);
+    assert_int_equal(rondo_remove_reader(loop, null), 1);
+    assert_ok(rondo_loop_close(loop));
+    assert_ok(rondo_set_default_backend(NULL));
+    raw_close(null);
+}
 
-        assert_error(rondo_add_reader(w->loop, null, count_fd, n), RONDO_EPERM);
-        assert_non_null(strstr(rondo_last_error(), others[i]));
-        assert_ok(rondo_set_default_backend(others[i]));
-        assert_ok(rondo_loop_new(&loop, NULL));
-        assert_string_equal(rondo_loop_backend(loop), others[i]);
-        *n = 0;
-        assert_ok(rondo_add_reader(loop, null, count_fd, n));
-        while (*n < 3)
-            assert_true(rondo_loop_run_once(loop, RONDO_SEC(5)) >= 0);
-        assert_int_equal(rondo_remove_reader(loop, null), 1);
-        assert_ok(rondo_loop_close(loop));
-        assert_ok(rondo_set_default_backend(NULL));
-    }
+TEST(W4_poll_where_it_is_a_kqueue)
+{
+    unsigned *n = test_alloc(w, sizeof *n);
+    raw_fd null = raw_null();
+    rondo_loop *loop;
+
+    if (sim_profile()->poll != SIM_POLL_IS_KQUEUE)
+        test_skip(w, "poll takes every device here");
+    assert_ok(rondo_set_default_backend("poll"));
+    assert_ok(rondo_loop_new(&loop, NULL));
+    assert_ok(rondo_set_default_backend(NULL));
+    assert_false(rondo_loop_supports(loop, RONDO_CAN_WATCH_CHAR_DEVICES));
+    assert_error(rondo_add_reader(loop, null, count_fd, n), RONDO_EPERM);
+    assert_non_null(strstr(rondo_last_error(), "\"select\" takes"));
+    assert_error(rondo_add_writer(loop, null, count_fd, n), RONDO_EPERM);
+    assert_int_equal(rondo_remove_reader(loop, null), 0);
+    assert_ok(rondo_loop_close(loop));
+    raw_close(null);
+}
+
+/* Devices without a count of bytes are taken if the filter says that it does
+ * not need one. */
+TEST(W4_a_device_by_its_low_water_mark)
+{
+    unsigned *n = test_alloc(w, sizeof *n);
+    raw_fd null = raw_null();
+
+    if (!sim_profile()->takes_lowat)
+        test_skip(w, "no device is taken in that way here");
+    assert_ok(rondo_add_reader(w->loop, null, count_fd, n));
+    test_run_until(w, *n >= 3);
+    assert_int_equal(rondo_remove_reader(w->loop, null), 1);
     raw_close(null);
 }
