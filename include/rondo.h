@@ -1114,8 +1114,9 @@ rondo_transport_get_write_buffer_size(const rondo_transport *t);
 /**
  * How long nothing may be received (not counted while reading is paused), and
  * how long no byte may leave while there is something to send (during close
- * too); then timed_out is asked. 0 or RONDO_NEVER: no limit, as it begins. 0,
- * or RONDO_EINVAL: negative.
+ * too); then timed_out is asked. Set earlier, both begin with
+ * connection_made. 0 or RONDO_NEVER: no limit, as it begins. 0, or
+ * RONDO_EINVAL: negative.
  */
 RONDO_API int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
                                            int64_t write_ns);
@@ -1150,8 +1151,9 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * caller's and may be closed at once: a duplicate travels. One that no byte
  * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
  * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
- * byte; RONDO_EPIPE, RONDO_ECLOSED as rondo_transport_write. Filters carry no
- * descriptors: RONDO_ENOTSUP. See SCM_RIGHTS in unix(7).
+ * byte; RONDO_EBUSY: a file is under way; RONDO_EPIPE, RONDO_ECLOSED as
+ * rondo_transport_write. Filters carry no descriptors: RONDO_ENOTSUP. See
+ * SCM_RIGHTS in unix(7).
  */
 RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
 
@@ -1271,8 +1273,9 @@ typedef struct rondo_filter {
  * or the error that ended the connection, just before connection_lost.
  *
  * 0, and lost will be called. On an error self stays the caller's:
- * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof. As
- * loop.start_tls.
+ * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof, RONDO_ENOTSUP
+ * (a pipe of one direction), RONDO_EBUSY (a file is under way, or a descriptor
+ * waits for the byte that it goes with). As loop.start_tls.
  */
 RONDO_API int rondo_transport_push_filter(rondo_transport *t,
                                           const rondo_filter *filter,

@@ -457,11 +457,25 @@ void filters_wait(rondo_transport *t, int64_t handshake_ns,
 
 /* ---- ending the sending side ---- */
 
+/* A forked child that closes its copy says no goodbye: the connection is still
+ * its parent's. */
+static bool filter_closes_copy(const rondo_transport *t)
+{
+    return t->handle.inherited && t->writing == WRITE_ON;
+}
+
+bool filters_delay_end(const rondo_transport *t)
+{
+    const struct filters *f = filters_of(t);
+    return !f->shutdown_sent && (!filter_closes_copy(t) || f->pending.size);
+}
+
 static bool filter_owes_shutdown(const rondo_transport *t)
 {
     const struct filters *f = filters_of(t);
     bool wanted = t->writing != WRITE_ON || t->phase == PHASE_CLOSING;
-    if (f->shutdown_sent || !wanted || (t->out && t->out->file))
+    if (f->shutdown_sent || !wanted || (t->out && t->out->file) ||
+        filter_closes_copy(t))
         return false;
     /* what was written before the filters were ready goes first */
     return !t->handshaking || (t->phase == PHASE_CLOSING && !f->pending.size);
@@ -632,8 +646,9 @@ static int filter_check(rondo_transport *t, const rondo_filter *filter)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
     if (t->out && t->out->file)
         return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
-    if (stream_fds_wait(t))
-        return error_set(RONDO_EBUSY, "%s: descriptors wait to be sent", what);
+    if (stream_fds_lack_byte(t))
+        return error_set(RONDO_EBUSY, "%s: a descriptor waits for its byte",
+                         what);
     return 0;
 }
 

@@ -84,6 +84,8 @@ size_t filters_pending(const rondo_transport *t);
 void filters_drop_pending(rondo_transport *t);
 void filters_release(rondo_transport *t);
 
+/* Before the transport ends, the filters have to end their sending side. */
+bool filters_delay_end(const rondo_transport *t);
 /* A filter has to be started, or to end its sending side. */
 bool filters_owe(const rondo_transport *t);
 void filters_deliver_owed(rondo_transport *t);

@@ -135,7 +135,7 @@ static void stream_wind_down(rondo_transport *t)
 
 static void stream_end_writing_if_due(rondo_transport *t)
 {
-    if (t->queued || (t->filtered && !filters_of(t)->shutdown_sent))
+    if (t->queued || (t->filtered && filters_delay_end(t)))
         return;
     if (t->writing == WRITE_ENDING) {
         /* a reset connection cannot: reading will tell; a half pipe ends with
@@ -298,6 +298,8 @@ static void stream_tell_made(struct dispatch *d)
 {
     rondo_transport *t = stream_of_dispatch(d);
     t->made = MADE_TOLD;
+    if (t->timed)
+        stream_start_time(t);
     if (t->protocol->connection_made)
         t->protocol->connection_made(t, t->self);
 }

@@ -376,6 +376,8 @@ int64_t stream_fds_sendv(rondo_transport *t, const rondo_buffer *pieces,
                          size_t count);
 /* Descriptors wait for the byte that they go with. */
 bool stream_fds_wait(const rondo_transport *t);
+/* ... which has not been written yet. */
+bool stream_fds_lack_byte(const rondo_transport *t);
 /* These bytes have left by other ways than the kind's sendv. */
 void stream_fds_passed(rondo_transport *t, size_t count);
 void stream_fds_drop_queued(rondo_transport *t);
@@ -407,6 +409,8 @@ bool stream_awaits_hang_up(const rondo_transport *t);
 
 void stream_note_read(rondo_transport *t);
 void stream_note_write(rondo_transport *t);
+/* connection_made: both times begin. */
+void stream_start_time(rondo_transport *t);
 /* Something starts or stops being timed. */
 void stream_watch_time(rondo_transport *t);
 void stream_stop_time(rondo_transport *t);

@@ -105,7 +105,7 @@ static struct fd_batch *stream_fds_open_batch(rondo_transport *t)
     if (!x || !x->fd_queue)
         return NULL;
     struct fd_queue *p = x->fd_queue;
-    uint64_t at = p->front + rondo_transport_get_write_buffer_size(t);
+    uint64_t at = p->front + stream_unsent(t);
     if (p->last && p->last->at == at)
         return p->last;
     struct fd_batch *made = loop_alloc(t->loop, sizeof *made);
@@ -141,6 +141,12 @@ static int stream_fds_put(struct fd_batch *batch, rondo_fd fd, const char *what)
         return error_os(error, "%s: descriptor %lld", what, (long long)fd);
     batch->count++;
     return 0;
+}
+
+bool stream_fds_lack_byte(const rondo_transport *t)
+{
+    const struct fd_queue *p = t->extra ? t->extra->fd_queue : NULL;
+    return p && p->last && p->last->at == p->front + stream_unsent(t);
 }
 
 /* 0: this transport passes descriptors. */

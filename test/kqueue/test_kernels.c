@@ -229,7 +229,7 @@ static void no_room_for(struct world *w, bool connected)
     raw_close(to);
 }
 
-static void Q1_no_room_in_the_interface(void **state)
+TEST(Q1_no_room_in_the_interface)
 {
     no_room_for(*state, false);
     no_room_for(*state, true);
@@ -255,10 +255,9 @@ static void watch_foreign(struct world *w, int os_error)
     proc_check_exit(p, 7);
 }
 
-static void X6_a_child_that_kqueue_does_not_watch(void **state)
+TEST(X6_a_child_that_kqueue_does_not_watch)
 {
     static const int errors[] = {EACCES, EPERM, ESRCH};
-    struct world *w = *state;
 
     for (int i = 0; i < 3; i++)
         watch_foreign(w, errors[i]);
@@ -266,7 +265,7 @@ static void X6_a_child_that_kqueue_does_not_watch(void **state)
 }
 
 /* The number of descriptors has no limit that could be asked for. */
-static void X2_only_the_listed_descriptors_without_a_limit(void **state)
+TEST(X2_only_the_listed_descriptors_without_a_limit)
 {
     rondo_process_options o;
     struct proc *p = proc_begin_unix(state, &o, "no numbered descriptors");
