@@ -1151,9 +1151,9 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * caller's and may be closed at once: a duplicate travels. One that no byte
  * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
  * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
- * byte; RONDO_EBUSY: a file is under way; RONDO_EPIPE, RONDO_ECLOSED as
- * rondo_transport_write. Filters carry no descriptors: RONDO_ENOTSUP. See
- * SCM_RIGHTS in unix(7).
+ * byte; RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
+ * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the next
+ * byte that they send. See SCM_RIGHTS in unix(7).
  */
 RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
 
@@ -1166,9 +1166,10 @@ RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
  * descriptors of two writes; they may begin with bytes of earlier writes that
  * had none. A process that has no room for all descriptors of a write loses
  * the connection: RONDO_EMFILE; so does one that leaves more than 253 of them
- * beside bytes that it has not taken: RONDO_ETOOMUCH. RONDO_NO_FD: none, no
- * unix socket, or filters, under which what comes is closed at once
- * (rondo_last_error).
+ * beside bytes that it has not taken: RONDO_ETOOMUCH. A filter may keep their
+ * bytes until more have come: they wait for the next bytes that the protocol is
+ * given. A reader takes none: they are closed. RONDO_NO_FD: none, or no unix
+ * socket (rondo_last_error).
  */
 RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
 

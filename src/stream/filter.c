@@ -419,7 +419,6 @@ static void filter_start(rondo_transport *t)
     struct held *held = t->held ? stream_take_held(t) : NULL;
     bool eof = f->holds_eof;
     f->holds_eof = f->start_due = false;
-    stream_fds_drop_arrived(t); /* filters carry none */
     layer->started = true;
     if (layer->below)
         layer->below->above = layer;
@@ -531,8 +530,9 @@ static void filter_begin_linger(rondo_transport *t)
 bool filters_linger(rondo_transport *t)
 {
     const struct filters *f = filters_of(t);
-    assert(t->phase == PHASE_CLOSING && f->shutdown_sent);
-    if (!stream_kind(t)->shuts_down || f->eof_below || f->linger_over ||
+    assert(t->phase == PHASE_CLOSING);
+    if (!f->shutdown_sent || t->handle.inherited ||
+        !stream_kind(t)->shuts_down || f->eof_below || f->linger_over ||
         t->handshaking || t->error || t->reading_out || t->loop->closing)
         return false;
     if (!f->lingers)

@@ -381,8 +381,12 @@ bool stream_fds_lack_byte(const rondo_transport *t);
 /* These bytes have left by other ways than the kind's sendv. */
 void stream_fds_passed(rondo_transport *t, size_t count);
 void stream_fds_drop_queued(rondo_transport *t);
-/* What has arrived is the program's to take until this, after the bytes. */
+/* What has arrived is the program's to take until this, after the bytes. A
+ * filter may keep the bytes for more to come: then it is after the first read
+ * that has brought the protocol some. */
 void stream_fds_drop_arrived(rondo_transport *t);
+void stream_fds_drop_delivered(rondo_transport *t);
+void stream_fds_note_delivered(rondo_transport *t);
 void stream_fds_free(rondo_transport *t);
 
 /* ---- pipes: stream_pipe.c; members of stream_kinds first ---- */

@@ -23,6 +23,7 @@ struct fd_queue {
 
 /* Descriptors that came with the bytes at hand. */
 struct arrived {
+    bool delivered; /* the protocol has been given bytes since */
     size_t next, count;
     sys_fd fds[];
 };
@@ -155,9 +156,6 @@ static int stream_fds_refuse(const rondo_transport *t, const char *what)
     if (t->kind != STREAM_UNIX_SOCKET)
         return error_set(RONDO_ENOTSUP,
                          "%s: only unix sockets carry descriptors", what);
-    if (t->filtered)
-        return error_set(RONDO_ENOTSUP, "%s: filters carry no descriptors",
-                         what);
     return 0;
 }
 
@@ -169,6 +167,8 @@ int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd)
         error = stream_fds_refuse(t, what);
     if (!error)
         error = stream_may_write(t, what);
+    if (!error && t->handshaking) /* the next byte to leave is a filter's */
+        error = error_set(RONDO_EBUSY, "%s: a filter is getting ready", what);
     if (error)
         return error;
     struct fd_batch *batch = stream_fds_open_batch(t);
@@ -184,6 +184,18 @@ int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd)
 }
 
 /* ---- receiving ---- */
+
+void stream_fds_note_delivered(rondo_transport *t)
+{
+    if (t->extra && t->extra->arrived)
+        t->extra->arrived->delivered = true;
+}
+
+void stream_fds_drop_delivered(rondo_transport *t)
+{
+    if (t->extra && t->extra->arrived && t->extra->arrived->delivered)
+        stream_fds_drop_arrived(t);
+}
 
 void stream_fds_drop_arrived(rondo_transport *t)
 {
@@ -210,6 +222,7 @@ static int stream_fds_keep_arrived(rondo_transport *t, const sys_fd *fds,
           : NULL;
     if (!a)
         return RONDO_ENOMEM;
+    a->delivered = false;
     a->next = 0;
     a->count = before + count;
     if (before)
@@ -227,11 +240,10 @@ int64_t stream_fds_recv(rondo_transport *t, void *data, size_t size)
     int64_t received = sys_recv_fds(t->io.fd, data, size, fds, &count);
     if (!count)
         return received;
-    int error = t->filtered ? 0 : stream_fds_keep_arrived(t, fds, count);
-    if (t->filtered || error)
-        stream_fds_close_all(fds, count);
+    int error = stream_fds_keep_arrived(t, fds, count);
     if (!error)
         return received;
+    stream_fds_close_all(fds, count);
     error_no_os();
     return error;
 }

@@ -162,6 +162,7 @@ static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
     else
         stream_read_deliver(t, data, size, refused);
     *state = outer;
+    stream_fds_note_delivered(t);
     if (!runs) {
         dispatch_leave(&t->dispatch);
         stream_settle(t);
@@ -240,7 +241,9 @@ static size_t stream_read_once(rondo_transport *t)
         (void)layer_received(filters_bottom(t), scratch, (size_t)count);
     else
         stream_read_deliver_behind(t, scratch, (size_t)count);
-    if (!t->held)
+    if (!t->held && t->filtered)
+        stream_fds_drop_delivered(t);
+    else if (!t->held)
         stream_fds_drop_arrived(t);
     return (size_t)count;
 }

@@ -231,8 +231,8 @@ static void no_room_for(struct world *w, bool connected)
 
 TEST(Q1_no_room_in_the_interface)
 {
-    no_room_for(*state, false);
-    no_room_for(*state, true);
+    no_room_for(w, false);
+    no_room_for(w, true);
 }
 
 /* ---- children ----------------------------------------------------------- */
@@ -268,7 +268,7 @@ TEST(X6_a_child_that_kqueue_does_not_watch)
 TEST(X2_only_the_listed_descriptors_without_a_limit)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no numbered descriptors");
+    struct proc *p = proc_begin_unix(w, &o, "no numbered descriptors");
     raw_fd fd = raw_null();
 
     if (!raw_kernel_lacks(RAW_LACKS_CLOSE_RANGE))
