@@ -40,7 +40,7 @@ struct world {
     rondo_loop *loop;       /* NULL it after closing it yourself */
     rondo_loop *other;      /* a second loop, from test_other_loop */
     const char *backend;    /* never to be compared with: ask supports */
-    bool expect_clean;      /* nothing may live in the loop at the end */
+    bool leaves;            /* something may live in the loop at the end */
     bool allow_descriptors; /* the test means to leave descriptors changed */
     struct memory *memory;
     rondo_allocator allocator;
@@ -54,18 +54,24 @@ struct test {
     const char *name, *file;
     int line; /* tests run in the order of their lines */
     void (*fn)(struct world *w);
+    bool leaves; /* see TEST_LEAVES */
     struct test *next;
 };
 
 /* Defines a test and registers it: TEST(S4_low_alone) { ... }, with its world
- * in `w`. */
-#define TEST(function)                                                         \
+ * in `w`. At its end nothing may live in its loop. */
+#define TEST(function) TEST_AS(function, false)
+/* The same, but it leaves something alive, which the loop is closed with. */
+#define TEST_LEAVES(function) TEST_AS(function, true)
+
+#define TEST_AS(function, leaves_alive)                                        \
     static void function(struct world *w);                                     \
     static struct test function##_test = {                                     \
         .name = #function,                                                     \
         .file = __FILE__,                                                      \
         .line = __LINE__,                                                      \
         .fn = function,                                                        \
+        .leaves = leaves_alive,                                                \
     };                                                                         \
     TEST_AT_START(function##_register)                                         \
     {                                                                          \

@@ -127,7 +127,7 @@ TEST(G4_watchers_of_ready_descriptors)
 
 /* ---- connecting and serving --------------------------------------------- */
 
-TEST(G4_connecting)
+TEST_LEAVES(G4_connecting)
 {
     struct listener *l = test_serve(w);
     struct peer *p = watched_peer(w);
@@ -152,7 +152,7 @@ TEST(G4_connecting_to_nobody)
     assert_int_equal(calls, 1);
 }
 
-TEST(G4_cancelling_a_connect)
+TEST_LEAVES(G4_cancelling_a_connect)
 {
     struct listener *l = test_serve(w);
     struct peer *p = watched_peer(w);
@@ -181,7 +181,7 @@ TEST(G4_adopting_a_socket_with_data)
     raw_close(fds[1]);
 }
 
-TEST(G4_start_serving_with_a_client_waiting)
+TEST_LEAVES(G4_start_serving_with_a_client_waiting)
 {
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -222,7 +222,7 @@ TEST(G4_closing_a_server)
     assert_int_equal(calls, 1);
 }
 
-TEST(G4_ending_a_server_s_clients)
+TEST_LEAVES(G4_ending_a_server_s_clients)
 {
     struct listener *l = test_serve(w);
     struct peer *c[2];
@@ -242,7 +242,7 @@ TEST(G4_ending_a_server_s_clients)
 
 /* ---- transports --------------------------------------------------------- */
 
-TEST(G4_closing_and_aborting)
+TEST_LEAVES(G4_closing_and_aborting)
 {
     struct peer *a;
     struct peer *b;
@@ -260,7 +260,7 @@ TEST(G4_closing_and_aborting)
     test_run_until(w, a->lost);
 }
 
-TEST(G4_crossing_the_write_limits)
+TEST_LEAVES(G4_crossing_the_write_limits)
 {
     struct peer *p = watched_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
@@ -281,7 +281,7 @@ TEST(G4_crossing_the_write_limits)
     raw_close(fd);
 }
 
-TEST(G4_owned_data_that_goes_out_at_once)
+TEST_LEAVES(G4_owned_data_that_goes_out_at_once)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -327,7 +327,7 @@ TEST(G4_resuming_with_data_and_eof_waiting)
     raw_close(fd);
 }
 
-TEST(G4_set_protocol_with_writing_paused)
+TEST_LEAVES(G4_set_protocol_with_writing_paused)
 {
     struct peer *p = test_peer(w);
     struct peer *q = watched_peer(w);

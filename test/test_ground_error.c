@@ -94,7 +94,7 @@ static void assert_says(const char *sentence, const char *part)
     }
 }
 
-TEST(G1_sentence_says_what_on_what_and_why)
+TEST_LEAVES(G1_sentence_says_what_on_what_and_why)
 {
     const struct listener *l = test_serve(w);
     char address[32];
@@ -111,7 +111,7 @@ TEST(G1_sentence_says_what_on_what_and_why)
     assert_true(rondo_last_os_error() != 0);
 }
 
-TEST(G1_os_error_is_0_where_the_system_said_nothing)
+TEST_LEAVES(G1_os_error_is_0_where_the_system_said_nothing)
 {
     const struct listener *l = test_serve(w);
 
@@ -201,7 +201,7 @@ TEST(G1_sentence_before_a_failed_connect)
     assert_true(os_error_seen != 0);
 }
 
-TEST(G1_sentence_before_a_canceled_connect)
+TEST_LEAVES(G1_sentence_before_a_canceled_connect)
 {
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
@@ -308,7 +308,7 @@ TEST(G2_no_embedding_names_another_backend)
     assert_true(names_an_able_backend(w, RONDO_CAN_EMBED));
 }
 
-TEST(G2_what_is_supported_is_no_enotsup)
+TEST_LEAVES(G2_what_is_supported_is_no_enotsup)
 {
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     int expected =

@@ -30,7 +30,7 @@ static bool is_open_in(const struct raw_snapshot *s, size_t fd)
 
 /* ---- G9: close-on-exec -------------------------------------------------- */
 
-TEST(G9_every_descriptor_is_close_on_exec)
+TEST_LEAVES(G9_every_descriptor_is_close_on_exec)
 {
     struct raw_snapshot *now = test_alloc(w, sizeof *now);
     const struct open_things *o = open_all(w);
@@ -58,7 +58,7 @@ static void keep_socket(rondo_server *server, void *arg, rondo_fd socket,
     *(rondo_fd *)l->model.user = socket;
 }
 
-TEST(G9_a_socket_handed_on_is_close_on_exec)
+TEST_LEAVES(G9_a_socket_handed_on_is_close_on_exec)
 {
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -73,7 +73,7 @@ TEST(G9_a_socket_handed_on_is_close_on_exec)
     raw_close(client);
 }
 
-TEST(G9_the_program_s_0_to_2_stay_as_they_are)
+TEST_LEAVES(G9_the_program_s_0_to_2_stay_as_they_are)
 {
     bool before[3];
 

@@ -20,7 +20,6 @@ TEST(G6_close_before_made_both_still_come)
     raw_fd fd;
     struct peer *p = adopted(w, &fd);
 
-    w->expect_clean = true;
     rondo_transport_close(p->transport);
     assert_string_equal(p->order, "");
     assert_lost(w, p, "ML", 0);
@@ -33,7 +32,6 @@ TEST(G6_abort_before_made_both_still_come)
     raw_fd fd;
     struct peer *p = adopted(w, &fd);
 
-    w->expect_clean = true;
     rondo_transport_abort(p->transport);
     assert_lost(w, p, "ML", RONDO_ECANCELED);
     raw_close(fd);
@@ -63,7 +61,7 @@ static int drop(rondo_server *server, void *arg, rondo_transport *t,
     return -1;
 }
 
-TEST(G6_no_lost_without_made)
+TEST_LEAVES(G6_no_lost_without_made)
 {
     struct peer *never = test_peer(w);
     rondo_address a;
@@ -84,7 +82,6 @@ TEST(G6_lost_comes_once_however_it_ends)
 {
     void (*const ways[])(struct peer *) = {act_close, act_abort};
 
-    w->expect_clean = true;
     for (int way = 0; way < 8; way++) {
         raw_fd fd;
         struct peer *p = adopted(w, &fd);
@@ -138,7 +135,6 @@ TEST(G6_transport_is_valid_in_connection_lost)
     raw_fd fd;
     struct peer *p = adopted(w, &fd);
 
-    w->expect_clean = true;
     p->on_lost = ask_everything;
     raw_reset(fd);
     test_run_until(w, p->lost);
@@ -160,7 +156,7 @@ TEST(G6_transport_is_valid_while_the_loop_closes)
 
 /* ---- G6: self ----------------------------------------------------------- */
 
-TEST(G6_self_is_the_caller_s)
+TEST_LEAVES(G6_self_is_the_caller_s)
 {
     raw_fd fds[2];
     rondo_transport *t = NULL;
@@ -181,7 +177,7 @@ TEST(G6_self_is_the_caller_s)
 }
 
 /* A server's own self for each connection, with no factory: its arg. */
-TEST(G6_self_of_a_server_without_factory)
+TEST_LEAVES(G6_self_of_a_server_without_factory)
 {
     struct peer *all = test_peer(w);
     rondo_server *server;
@@ -233,7 +229,6 @@ TEST(G6_server_is_valid_until_closed_returns)
     struct listener *l;
     struct peer *c;
 
-    w->expect_clean = true;
     options.closed = closed_asks;
     l = test_serve_with(w, &recorder, &options);
     c = test_connect(w, l->port);
@@ -254,7 +249,6 @@ TEST(G6_server_without_closed_stays_valid)
 {
     rondo_server *server = NULL;
 
-    w->expect_clean = true;
     assert_ok(rondo_create_server(w->loop, RONDO_SERVE(.host = "127.0.0.1"),
                                   &recorder, NULL, &server));
     rondo_server_close(server);

@@ -165,7 +165,7 @@ static void use_loop(void *arg)
     NOTE(v, rondo_loop_remote(loop) ? 0 : RONDO_ETHREAD);
 }
 
-TEST(G3_running_and_asking)
+TEST_LEAVES(G3_running_and_asking)
 {
     struct visit *v = visit_new(w);
 
@@ -203,7 +203,7 @@ static void schedule(void *arg)
          rondo_connect_accepted_socket(loop, v->fd, &recorder, v->peer, NULL));
 }
 
-TEST(G3_scheduling_and_creating)
+TEST_LEAVES(G3_scheduling_and_creating)
 {
     struct visit *v = visit_new(w);
 
@@ -237,7 +237,7 @@ static void use_handles(void *arg)
     NOTE(v, rondo_server_pause_serving(v->server));
 }
 
-TEST(G3_transports_and_servers)
+TEST_LEAVES(G3_transports_and_servers)
 {
     struct visit *v = visit_new(w);
     char byte;
@@ -277,7 +277,7 @@ static void use_void(void *arg)
     NOTE_VOID(v, rondo_loop_call_exception_handler(v->w->loop, &e));
 }
 
-TEST(G3_void_functions_do_nothing)
+TEST_LEAVES(G3_void_functions_do_nothing)
 {
     struct visit *v = visit_new(w);
 
@@ -300,7 +300,7 @@ static void use_freely(void *arg)
     rondo_loop_stop(v->w->loop);
 }
 
-TEST(G3_what_any_thread_may_call)
+TEST_LEAVES(G3_what_any_thread_may_call)
 {
     struct visit *v = visit_new(w);
 
@@ -313,7 +313,7 @@ TEST(G3_what_any_thread_may_call)
     visit_end(v);
 }
 
-TEST(G3_the_loop_s_thread_is_not_disturbed)
+TEST_LEAVES(G3_the_loop_s_thread_is_not_disturbed)
 {
     struct visit *v = visit_new(w);
 
@@ -337,7 +337,7 @@ static void take_and_use(void *arg)
     NOTE(v, rondo_loop_run_once(v->w->loop, 0));
 }
 
-TEST(G3_take_moves_a_loop)
+TEST_LEAVES(G3_take_moves_a_loop)
 {
     struct visit *v = visit_new(w);
 

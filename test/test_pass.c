@@ -72,7 +72,7 @@ static struct bag *pair(struct world *w, struct peer **a, struct peer **b)
 
 /* ---- S16: one descriptor ------------------------------------------------ */
 
-TEST(S16_one_there_and_one_back)
+TEST_LEAVES(S16_one_there_and_one_back)
 {
     const char *path;
     struct listener *l;
@@ -125,7 +125,7 @@ TEST(S16_without_a_byte_nothing_goes)
 
 /* ---- S16: with their byte ----------------------------------------------- */
 
-TEST(S16_each_write_path_carries)
+TEST_LEAVES(S16_each_write_path_carries)
 {
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
@@ -159,7 +159,7 @@ TEST(S16_each_write_path_carries)
 
 /* More than the kernel takes, with descriptors at chosen bytes: each comes
  * with its own byte, in order, whatever is sent in parts. */
-TEST(S16_a_long_queue_keeps_them_with_their_bytes)
+TEST_LEAVES(S16_a_long_queue_keeps_them_with_their_bytes)
 {
     enum { PIECES = 40, PIECE = 30000 };
     struct peer *a, *b;
@@ -199,7 +199,7 @@ TEST(S16_a_long_queue_keeps_them_with_their_bytes)
     empty(bag);
 }
 
-TEST(S16_many_beside_one_byte)
+TEST_LEAVES(S16_many_beside_one_byte)
 {
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
@@ -220,7 +220,7 @@ TEST(S16_many_beside_one_byte)
 }
 
 /* As many as a plain program can send at all. */
-TEST(S16_as_many_as_a_message_takes)
+TEST_LEAVES(S16_as_many_as_a_message_takes)
 {
     struct peer *p = test_peer(w);
     struct bag *bag = give_bag(p);
@@ -243,7 +243,7 @@ TEST(S16_as_many_as_a_message_takes)
 
 /* ---- S16: taken, or closed ---------------------------------------------- */
 
-TEST(S16_what_is_not_taken_is_closed)
+TEST_LEAVES(S16_what_is_not_taken_is_closed)
 {
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
@@ -281,7 +281,7 @@ static void pause_and_give_back(struct peer *p, const void *data, size_t size)
     p->bytes -= size;
 }
 
-TEST(S16_held_with_their_bytes_while_paused)
+TEST_LEAVES(S16_held_with_their_bytes_while_paused)
 {
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
@@ -321,7 +321,7 @@ TEST(S16_held_and_never_taken)
     raw_close(file);
 }
 
-TEST(S16_a_small_buffer_takes_them_late)
+TEST_LEAVES(S16_a_small_buffer_takes_them_late)
 {
     struct peer *b = test_peer(w);
     struct bag *bag = give_bag(b);

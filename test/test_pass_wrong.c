@@ -17,7 +17,7 @@ static void take_one(struct peer *p, const void *data, size_t size)
 
 /* ---- S16: refused ------------------------------------------------------- */
 
-TEST(S16_only_unix_sockets_carry)
+TEST_LEAVES(S16_only_unix_sockets_carry)
 {
     struct peer *a, *b;
     raw_fd file = raw_file();
@@ -33,7 +33,7 @@ TEST(S16_only_unix_sockets_carry)
     raw_close(file);
 }
 
-TEST(S16_descriptors_that_are_none)
+TEST_LEAVES(S16_descriptors_that_are_none)
 {
     struct peer *a, *b;
     rondo_fd got = 0;
@@ -74,7 +74,7 @@ TEST(S16_after_the_end_of_writing)
 
 /* ---- S16: no room ------------------------------------------------------- */
 
-TEST(S16_the_sender_has_no_room)
+TEST_LEAVES(S16_the_sender_has_no_room)
 {
     struct peer *a, *b;
     raw_fd fds[ROOM];
@@ -126,7 +126,7 @@ TEST(S16_the_receiver_has_no_room)
 
 /* ---- G8: no memory ------------------------------------------------------ */
 
-TEST(G8_sending_without_memory)
+TEST_LEAVES(G8_sending_without_memory)
 {
     raw_fd file = raw_file();
     unsigned failures = 0;
@@ -160,7 +160,7 @@ TEST(G8_sending_without_memory)
     raw_close(file);
 }
 
-TEST(G8_receiving_without_memory)
+TEST_LEAVES(G8_receiving_without_memory)
 {
     raw_fd file = raw_file();
     unsigned failures = 0;
@@ -263,7 +263,7 @@ static void adopt_it(struct peer *p, const void *data, size_t size)
     test_adopt(p->w, fd, &recorder, h->got);
 }
 
-TEST(S16_a_connection_travels)
+TEST_LEAVES(S16_a_connection_travels)
 {
     struct peer *a, *b, *mine = test_peer(w);
     struct handover *h = test_alloc(w, sizeof *h);
@@ -289,7 +289,7 @@ TEST(S16_a_connection_travels)
 /* ---- S16: the other end -------------------------------------------------- */
 
 /* A program without Rondo sends and receives the same. */
-TEST(S16_with_a_plain_socket)
+TEST_LEAVES(S16_with_a_plain_socket)
 {
     struct peer *p = test_peer(w);
     rondo_fd taken = RONDO_NO_FD;

@@ -4,7 +4,7 @@
 
 /* ---- each kind of read -------------------------------------------------- */
 
-TEST(S14_lines)
+TEST_LEAVES(S14_lines)
 {
     struct book *b = test_book(w, 0);
 
@@ -17,7 +17,7 @@ TEST(S14_lines)
     book_end(b);
 }
 
-TEST(S14_a_separator_of_several_bytes)
+TEST_LEAVES(S14_a_separator_of_several_bytes)
 {
     struct book *b = test_book(w, 0);
 
@@ -30,7 +30,7 @@ TEST(S14_a_separator_of_several_bytes)
 }
 
 /* the start of the separator is found again inside a start that failed */
-TEST(S14_a_separator_that_overlaps_itself)
+TEST_LEAVES(S14_a_separator_that_overlaps_itself)
 {
     struct book *b = test_book(w, 0);
 
@@ -48,7 +48,7 @@ TEST(S14_a_separator_that_overlaps_itself)
     book_end(b);
 }
 
-TEST(S14_a_separator_across_chunks)
+TEST_LEAVES(S14_a_separator_across_chunks)
 {
     struct book *b = test_book(w, 0);
 
@@ -65,7 +65,7 @@ TEST(S14_a_separator_across_chunks)
     book_end(b);
 }
 
-TEST(S14_exactly)
+TEST_LEAVES(S14_exactly)
 {
     struct book *b = test_book(w, 0);
 
@@ -81,7 +81,7 @@ TEST(S14_exactly)
     book_end(b);
 }
 
-TEST(S14_exactly_nothing)
+TEST_LEAVES(S14_exactly_nothing)
 {
     struct book *b = test_book(w, 0);
 
@@ -92,7 +92,7 @@ TEST(S14_exactly_nothing)
     book_end(b);
 }
 
-TEST(S14_some)
+TEST_LEAVES(S14_some)
 {
     struct book *b = test_book(w, 0);
 
@@ -110,7 +110,7 @@ TEST(S14_some)
     book_end(b);
 }
 
-TEST(S14_kinds_mixed)
+TEST_LEAVES(S14_kinds_mixed)
 {
     struct book *b = test_book(w, 0);
 
@@ -125,7 +125,7 @@ TEST(S14_kinds_mixed)
     book_end(b);
 }
 
-TEST(S14_one_byte_pieces)
+TEST_LEAVES(S14_one_byte_pieces)
 {
     static const char text[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\nbody";
     struct book *b = test_book(w, 0);
@@ -144,7 +144,7 @@ TEST(S14_one_byte_pieces)
 }
 
 /* NUL bytes and bytes above 127 are bytes */
-TEST(S14_any_byte)
+TEST_LEAVES(S14_any_byte)
 {
     struct book *b = test_book(w, 0);
     static const char data[] = {'a', 0, '\xff', 0, '\xff', '\xfe'};
@@ -159,7 +159,7 @@ TEST(S14_any_byte)
 
 /* ---- who is called when ------------------------------------------------- */
 
-TEST(S14_no_callback_inside_the_call)
+TEST_LEAVES(S14_no_callback_inside_the_call)
 {
     struct book *b = test_book(w, 0);
 
@@ -198,7 +198,7 @@ TEST(S14_reads_begun_inside_the_callback)
 }
 
 /* many lines at once do not keep the loop from other things */
-TEST(L1_a_flood_of_lines_is_bounded)
+TEST_LEAVES(L1_a_flood_of_lines_is_bounded)
 {
     enum { LINES = 20000 };
     struct book *b = test_book(w, 0);
@@ -220,7 +220,7 @@ TEST(L1_a_flood_of_lines_is_bounded)
     book_end(b);
 }
 
-TEST(S14_one_read_at_a_time)
+TEST_LEAVES(S14_one_read_at_a_time)
 {
     struct book *b = test_book(w, 0);
 
@@ -236,7 +236,7 @@ TEST(S14_one_read_at_a_time)
     book_end(b);
 }
 
-TEST(S14_wrong_calls_are_EINVAL)
+TEST_LEAVES(S14_wrong_calls_are_EINVAL)
 {
     struct book *b = test_book(w, 0);
     rondo_reader *none = NULL;

@@ -4,7 +4,7 @@
 
 /* ---- the limit ---------------------------------------------------------- */
 
-TEST(S14_over_the_limit_nothing_is_consumed)
+TEST_LEAVES(S14_over_the_limit_nothing_is_consumed)
 {
     struct book *b = test_book(w, 10);
 
@@ -22,7 +22,7 @@ TEST(S14_over_the_limit_nothing_is_consumed)
     book_end(b);
 }
 
-TEST(S14_at_the_limit_it_is_taken)
+TEST_LEAVES(S14_at_the_limit_it_is_taken)
 {
     struct book *b = test_book(w, 10);
 
@@ -40,7 +40,7 @@ TEST(S14_at_the_limit_it_is_taken)
 }
 
 /* told as soon as it is certain, without a separator */
-TEST(S14_too_much_without_a_separator)
+TEST_LEAVES(S14_too_much_without_a_separator)
 {
     struct book *b = test_book(w, 10);
 
@@ -58,7 +58,7 @@ TEST(S14_too_much_without_a_separator)
     book_end(b);
 }
 
-TEST(S14_the_default_limit_is_64_KiB)
+TEST_LEAVES(S14_the_default_limit_is_64_KiB)
 {
     struct book *b = test_book(w, 0);
     char *much = test_alloc(w, 65537);
@@ -77,7 +77,7 @@ TEST(S14_the_default_limit_is_64_KiB)
     book_end(b);
 }
 
-TEST(S14_reading_pauses_above_twice_the_limit)
+TEST_LEAVES(S14_reading_pauses_above_twice_the_limit)
 {
     enum { LIMIT = 1000, MUCH = 3000000 };
     struct book *b = test_book_with(w, LIMIT, NULL, NULL, 8192);
@@ -112,7 +112,7 @@ TEST(S14_reading_pauses_above_twice_the_limit)
 }
 
 /* More than the limit is there, and a separator has begun within it. */
-TEST(S14_a_read_that_waits_is_not_paused)
+TEST_LEAVES(S14_a_read_that_waits_is_not_paused)
 {
     struct book *b = test_book(w, 8);
 
@@ -130,7 +130,7 @@ TEST(S14_a_read_that_waits_is_not_paused)
 }
 
 /* A separator may be longer than twice the limit. */
-TEST(S14_a_long_separator_is_not_paused)
+TEST_LEAVES(S14_a_long_separator_is_not_paused)
 {
     struct book *b = test_book(w, 4);
 
@@ -291,7 +291,6 @@ TEST(S14_freed_in_connection_lost)
 {
     struct book *b = test_book(w, 0);
 
-    w->expect_clean = true;
     b->on_lost = free_it;
     book_begin(b, LINE);
     rondo_transport_abort(rondo_reader_transport(b->reader));
@@ -302,7 +301,7 @@ TEST(S14_freed_in_connection_lost)
 }
 
 /* between the call and its callback */
-TEST(S14_freed_before_the_callback)
+TEST_LEAVES(S14_freed_before_the_callback)
 {
     struct book *b = test_book(w, 0);
 
@@ -367,7 +366,7 @@ TEST(S14_freeing_hands_the_rest_on)
 }
 
 /* freed while too much is there: reading goes on */
-TEST(S14_freeing_a_paused_reader)
+TEST_LEAVES(S14_freeing_a_paused_reader)
 {
     struct peer *p = test_peer(w);
     struct book *b = test_book_with(w, 10, &recorder, p, 0);

@@ -67,7 +67,7 @@ TEST(S14_kinds_mixed_on_a_pipe)
 }
 
 /* What nobody asks for stays in the pipe: the writer has to wait. */
-TEST(S14_a_full_reader_holds_the_pipe_back)
+TEST_LEAVES(S14_a_full_reader_holds_the_pipe_back)
 {
     enum { LIMIT = 1000, PIECE = 500 };
     const uint64_t size =

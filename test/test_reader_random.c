@@ -69,7 +69,7 @@ static void play(struct world *w, uint64_t seed)
     book_end(b);
 }
 
-TEST(S14_random_separators)
+TEST_LEAVES(S14_random_separators)
 {
     for (uint64_t seed = 1; seed <= 30; seed++) {
         print_message("seed %d\n", (int)seed);

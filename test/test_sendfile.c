@@ -18,7 +18,7 @@ static void write_pattern(struct world *w, struct peer *p, uint64_t position,
 
 /* ---- S15: what is sent -------------------------------------------------- */
 
-TEST(S15_a_large_file)
+TEST_LEAVES(S15_a_large_file)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -35,7 +35,7 @@ TEST(S15_a_large_file)
     raw_close(other);
 }
 
-TEST(S15_a_small_file)
+TEST_LEAVES(S15_a_small_file)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -53,7 +53,7 @@ TEST(S15_a_small_file)
     raw_close(other);
 }
 
-TEST(S15_a_part_of_a_file)
+TEST_LEAVES(S15_a_part_of_a_file)
 {
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
@@ -75,7 +75,7 @@ TEST(S15_a_part_of_a_file)
 }
 
 /* Where there is less than was asked for, that is what is sent. */
-TEST(S15_past_the_end)
+TEST_LEAVES(S15_past_the_end)
 {
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
@@ -116,7 +116,7 @@ TEST(S15_past_the_end)
     raw_close(other);
 }
 
-TEST(S15_a_file_that_shrinks)
+TEST_LEAVES(S15_a_file_that_shrinks)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -138,7 +138,7 @@ TEST(S15_a_file_that_shrinks)
     raw_close(other);
 }
 
-TEST(S15_a_file_that_grows)
+TEST_LEAVES(S15_a_file_that_grows)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -185,7 +185,7 @@ TEST(S15_beyond_four_gigabytes)
     raw_close(other);
 }
 
-TEST(S15_one_file_to_many)
+TEST_LEAVES(S15_one_file_to_many)
 {
     enum { CLIENTS = 8, SIZE = 300000 };
     struct call *calls[CLIENTS];
@@ -239,7 +239,7 @@ static void send_more(struct call *c, rondo_loop *loop)
                                        (int64_t)chain->at, 5000, call_done, c));
 }
 
-TEST(S15_between_writes)
+TEST_LEAVES(S15_between_writes)
 {
     enum { FILES = 40 };
     struct chain *chain = test_alloc(w, sizeof *chain);
@@ -257,7 +257,7 @@ TEST(S15_between_writes)
     raw_close(other);
 }
 
-TEST(S15_what_is_buffered_goes_first)
+TEST_LEAVES(S15_what_is_buffered_goes_first)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -277,7 +277,7 @@ TEST(S15_what_is_buffered_goes_first)
     raw_close(other);
 }
 
-TEST(S15_writes_meanwhile_are_refused)
+TEST_LEAVES(S15_writes_meanwhile_are_refused)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w), *second = call_new(w);
@@ -304,7 +304,7 @@ TEST(S15_writes_meanwhile_are_refused)
     raw_close(other);
 }
 
-TEST(S15_reading_goes_on)
+TEST_LEAVES(S15_reading_goes_on)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -336,7 +336,7 @@ static void sendfile_in_made(struct peer *p)
                                        call_done, &chain->call));
 }
 
-TEST(S15_from_connection_made_on)
+TEST_LEAVES(S15_from_connection_made_on)
 {
     struct chain *chain = test_alloc(w, sizeof *chain);
     struct call *early = call_new(w);

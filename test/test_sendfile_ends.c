@@ -59,7 +59,7 @@ static struct sending *begin_to_lose(struct world *w)
 /* ---- cancelling --------------------------------------------------------- */
 
 /* What left is a beginning of the file; what is written then comes behind. */
-TEST(S15_cancelled_in_the_middle)
+TEST_LEAVES(S15_cancelled_in_the_middle)
 {
     struct sending *s = begin(w);
     unsigned char *got = test_alloc(w, LARGE + 8);
@@ -89,7 +89,7 @@ TEST(S15_cancelled_in_the_middle)
     end(s);
 }
 
-TEST(S15_cancelled_behind_the_buffer)
+TEST_LEAVES(S15_cancelled_behind_the_buffer)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -164,7 +164,7 @@ TEST(S15_closing_lets_it_go_out)
     end(s);
 }
 
-TEST(S15_write_eof_comes_behind_it)
+TEST_LEAVES(S15_write_eof_comes_behind_it)
 {
     struct sending *s = begin(w);
 
@@ -355,7 +355,7 @@ TEST(S15_a_peer_that_never_reads)
 
 /* ---- the program closes what it should not ------------------------------ */
 
-TEST(S15_the_file_is_closed_in_the_middle)
+TEST_LEAVES(S15_the_file_is_closed_in_the_middle)
 {
     struct sending *s = begin(w);
     raw_fd file = s->file;

@@ -20,7 +20,7 @@ static void refused(struct peer *p, raw_fd file, int64_t offset, int64_t size,
     assert_int_equal(c->calls, 0);
 }
 
-TEST(S15_what_cannot_be_sent)
+TEST_LEAVES(S15_what_cannot_be_sent)
 {
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
@@ -50,7 +50,7 @@ TEST(S15_what_cannot_be_sent)
     raw_close(other);
 }
 
-TEST(S15_after_the_end)
+TEST_LEAVES(S15_after_the_end)
 {
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
@@ -72,7 +72,7 @@ TEST(S15_after_the_end)
     raw_close(other);
 }
 
-TEST(S15_out_of_memory)
+TEST_LEAVES(S15_out_of_memory)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -96,7 +96,7 @@ TEST(S15_out_of_memory)
     raw_close(other);
 }
 
-TEST(S15_nothing_is_allocated_for_each)
+TEST_LEAVES(S15_nothing_is_allocated_for_each)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);

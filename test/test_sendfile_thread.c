@@ -10,7 +10,7 @@ static const enum raw_sendfile_failure failures[] = {
     RAW_SENDFILE_INVALID, RAW_SENDFILE_MISSING, RAW_SENDFILE_IO};
 
 /* From the first byte on, or from one in the middle. */
-TEST(S15_where_the_kernel_refuses)
+TEST_LEAVES(S15_where_the_kernel_refuses)
 {
     for (unsigned i = 0; i < 6; i++) {
         struct peer *p = test_peer(w);
@@ -32,7 +32,7 @@ TEST(S15_where_the_kernel_refuses)
     }
 }
 
-TEST(S15_a_file_that_no_kernel_sends)
+TEST_LEAVES(S15_a_file_that_no_kernel_sends)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -52,7 +52,7 @@ TEST(S15_a_file_that_no_kernel_sends)
     raw_close(other);
 }
 
-TEST(S15_what_a_thread_reads_is_held_back)
+TEST_LEAVES(S15_what_a_thread_reads_is_held_back)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -79,7 +79,7 @@ TEST(S15_what_a_thread_reads_is_held_back)
     raw_close(other);
 }
 
-TEST(S15_a_pipe)
+TEST_LEAVES(S15_a_pipe)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w), *refused = call_new(w);
@@ -180,7 +180,7 @@ TEST(S15_silent_pipes_leave_others_their_turn)
 }
 
 /* Nothing waits to be sent meanwhile. */
-TEST(S11_a_slow_source_is_no_slow_peer)
+TEST_LEAVES(S11_a_slow_source_is_no_slow_peer)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -302,7 +302,7 @@ static int in_child(void *arg)
     return s->c->result == RONDO_EFORKED ? 0 : 3;
 }
 
-TEST(L8_a_thread_stays_with_the_parent)
+TEST_LEAVES(L8_a_thread_stays_with_the_parent)
 {
     struct stopped *s = test_alloc(w, sizeof *s);
     raw_fd pipe[2];

@@ -11,7 +11,6 @@ TEST(Q1_recv_waits_for_bytes)
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
 
-    w->expect_clean = true;
     call_pair(pair, 0);
     assert_ok(rondo_sock_recv(w->loop, pair[0], bytes, 16, call_done, c));
     test_spin(w, 3);
@@ -127,7 +126,6 @@ TEST(Q1_sendall_sends_all)
     unsigned char *bytes = test_alloc(w, SIZE);
     raw_fd pair[2];
 
-    w->expect_clean = true;
     call_pair(pair, 16384);
     test_fill(bytes, 0, SIZE);
     assert_ok(rondo_sock_sendall(w->loop, pair[0], bytes, SIZE, call_done, c));
@@ -257,7 +255,6 @@ TEST(Q1_nothing_is_allocated_for_each)
     uint64_t before = 0;
     raw_fd pair[2];
 
-    w->expect_clean = true;
     call_pair(pair, 0);
     for (int i = 0; i < ROUNDS / test_slowness() + 20; i++) {
         if (i == 10)

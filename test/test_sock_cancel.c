@@ -18,7 +18,6 @@ TEST(Q2_a_waiting_recv)
     raw_fd pair[2];
     rondo_id id;
 
-    w->expect_clean = true;
     call_pair(pair, 0);
     id = rondo_sock_recv(w->loop, pair[0], bytes, 16, call_done, c);
     test_spin(w, 3);
@@ -97,7 +96,6 @@ TEST(Q2_the_direction_is_free_at_once)
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
 
-    w->expect_clean = true;
     call_pair(pair, 0);
     for (int i = 0; i < 20; i++) {
         struct call *c = call_new(w), *next = call_new(w);
@@ -162,7 +160,6 @@ TEST(Q2_closed_at_once_after_the_cancel)
 {
     char *bytes = test_alloc(w, 16);
 
-    w->expect_clean = true;
     for (int i = 0; i < 30; i++) {
         struct call *c = call_new(w);
         struct peer *p = test_peer(w);
@@ -198,7 +195,6 @@ TEST(Q2_a_sendall_in_the_middle)
     raw_fd pair[2];
     rondo_id id;
 
-    w->expect_clean = true;
     call_pair(pair, 16384);
     test_fill(bytes, 0, SIZE);
     id = rondo_sock_sendall(w->loop, pair[0], bytes, SIZE, call_done, c);
@@ -228,7 +224,6 @@ TEST(Q2_no_connection_is_lost)
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, 8);
 
-    w->expect_clean = true;
     raw_set_nonblocking(listener);
     for (int i = 0; i < 30; i++) {
         struct call *c = call_new(w);
@@ -267,7 +262,6 @@ TEST(Q2_a_connect_goes_on_where_it_was)
     rondo_address to;
     rondo_id id;
 
-    w->expect_clean = true;
     raw_set_nonblocking(fd);
     assert_int_equal(rondo_address_parse(&to, "127.0.0.1", port), 0);
     id = rondo_sock_connect(w->loop, fd, &to, call_done, c);
@@ -296,7 +290,6 @@ TEST(Q2_a_connect_that_hangs)
     rondo_address to;
     rondo_id id;
 
-    w->expect_clean = true;
     if (!raw_black_hole_open(hole)) {
         raw_close(fd);
         test_skip(w, "no connect can be made to hang here");

@@ -52,7 +52,7 @@ static void all_refused(struct world *w, raw_fd file, raw_fd fd, int error,
     assert_int_equal(c->calls, 0);
 }
 
-TEST(Q1_a_transports_socket_is_busy)
+TEST_LEAVES(Q1_a_transports_socket_is_busy)
 {
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0), file = call_file(10);
@@ -65,7 +65,7 @@ TEST(Q1_a_transports_socket_is_busy)
     raw_close(file);
 }
 
-TEST(Q1_a_servers_socket_is_busy)
+TEST_LEAVES(Q1_a_servers_socket_is_busy)
 {
     struct listener *l = test_serve(w);
     raw_fd file = call_file(10);
@@ -163,7 +163,6 @@ TEST(Q1_closed_descriptors_are_refused)
 {
     raw_fd file = call_file(10); /* now: it would be given the number */
 
-    w->expect_clean = true;
     all_refused(w, file, RONDO_NO_FD, RONDO_EBADF, "sock_");
     all_refused(w, file, raw_dead_fd(), RONDO_EBADF, "sock_");
     all_refused(w, file, INT32_MAX, RONDO_EBADF, "sock_");
@@ -175,7 +174,6 @@ TEST(Q1_what_is_no_socket_is_refused)
     raw_fd file = call_file(10), pair[2];
     bool have_pipe = raw_pipe(pair) == 0;
 
-    w->expect_clean = true;
     raw_set_nonblocking(file);
     all_refused(w, file, file, RONDO_ENOTSOCK, "sock_");
     for (int i = 0; have_pipe && i < 2; i++) {
@@ -272,7 +270,6 @@ TEST(Q1_nonsense_is_refused)
     struct call *c = call_new(w);
     raw_fd pair[2], file = call_file(10);
 
-    w->expect_clean = true;
     call_pair(pair, 0);
     refuse_bytes(w->loop, pair[0], c);
     refuse_others(w->loop, pair[0], file, c);
@@ -330,7 +327,7 @@ TEST(Q1_over_the_backends_limit)
 
 /* Closed while it is waited for: the caller's fault, and never a crash. The
  * number is a transport's afterwards, where the system gives it again. */
-TEST(Q1_closed_behind_the_loops_back)
+TEST_LEAVES(Q1_closed_behind_the_loops_back)
 {
     struct listener *l = test_serve(w);
     struct call *c = call_new(w);

@@ -9,7 +9,6 @@ TEST(S1_made_data_eof_lost)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    w->expect_clean = true;
     peer_capture(p, 16);
     assert_true(raw_send_all(fd, "hello", 5, 1000));
     raw_shutdown_write(fd);
@@ -22,7 +21,7 @@ TEST(S1_made_data_eof_lost)
     raw_close(fd);
 }
 
-TEST(S1_made_comes_from_the_loop)
+TEST_LEAVES(S1_made_comes_from_the_loop)
 {
     struct peer *p = test_peer(w);
     raw_fd fds[2];
@@ -35,7 +34,7 @@ TEST(S1_made_comes_from_the_loop)
     raw_close(fds[1]);
 }
 
-TEST(S1_at_most_one_eof)
+TEST_LEAVES(S1_at_most_one_eof)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -69,7 +68,6 @@ TEST(S1_abort_in_made_no_data)
     struct peer *p = test_peer(w);
     raw_fd fd;
 
-    w->expect_clean = true;
     p->on_made = act_abort;
     fd = adopt_with_data(w, p);
     assert_lost(w, p, "ML", RONDO_ECANCELED);
@@ -82,7 +80,6 @@ TEST(S1_close_in_made_no_data)
     struct peer *p = test_peer(w);
     raw_fd fd;
 
-    w->expect_clean = true;
     p->on_made = act_close;
     fd = adopt_with_data(w, p);
     assert_lost(w, p, "ML", 0);
@@ -110,7 +107,6 @@ TEST(S1_close_before_made)
     struct peer *p = test_peer(w);
     raw_fd fd = adopt_with_data(w, p);
 
-    w->expect_clean = true;
     rondo_transport_close(p->transport);
     assert_int_equal(p->made, 0);
     assert_lost(w, p, "ML", 0);
@@ -122,7 +118,6 @@ TEST(S1_abort_before_made)
     struct peer *p = test_peer(w);
     raw_fd fd = adopt_with_data(w, p);
 
-    w->expect_clean = true;
     rondo_transport_abort(p->transport);
     assert_lost(w, p, "ML", RONDO_ECANCELED);
     raw_close(fd);
@@ -157,7 +152,6 @@ TEST(S1_every_member_may_be_null)
     static const rondo_protocol nothing;
     raw_fd fds[2];
 
-    w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
     assert_ok(
         rondo_connect_accepted_socket(w->loop, fds[0], &nothing, NULL, NULL));
@@ -170,7 +164,7 @@ TEST(S1_every_member_may_be_null)
 
 /* ---- S1: reading -------------------------------------------------------- */
 
-TEST(S1_one_byte_reads)
+TEST_LEAVES(S1_one_byte_reads)
 {
     enum { COUNT = 5000 };
     struct peer *p = test_peer(w);
@@ -210,7 +204,6 @@ TEST(S1_echo_through_a_server)
     struct peer *c = test_connect(w, l->port);
     unsigned char data[3000];
 
-    w->expect_clean = true;
     l->model.on_data = act_echo;
     test_fill(data, 0, sizeof data);
     test_run_until(w, c->connected);

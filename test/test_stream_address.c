@@ -81,7 +81,7 @@ TEST(S12_addresses_of_a_reset_connection)
     assert_true(a->fd == RONDO_NO_FD && !a->still_open);
 }
 
-TEST(S12_client_and_server_agree)
+TEST_LEAVES(S12_client_and_server_agree)
 {
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
@@ -100,7 +100,7 @@ TEST(S12_client_and_server_agree)
     assert_ptr_equal(rondo_transport_loop(c->transport), w->loop);
 }
 
-TEST(S12_self_is_the_callers)
+TEST_LEAVES(S12_self_is_the_callers)
 {
     struct peer *a, *b;
     struct peer *second = test_peer(w);

@@ -13,7 +13,6 @@ TEST(S9_bytes_arrive_in_the_buffer)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
-    w->expect_clean = true;
     test_send_raw(w, fd, 0, 1000);
     raw_shutdown_write(fd);
     test_run_until(w, p->lost);
@@ -25,7 +24,7 @@ TEST(S9_bytes_arrive_in_the_buffer)
     raw_close(fd);
 }
 
-TEST(S9_asked_only_when_there_is_data)
+TEST_LEAVES(S9_asked_only_when_there_is_data)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
@@ -129,7 +128,6 @@ static void check_no_buffer(struct world *w, struct peer *p)
 {
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
-    w->expect_clean = true;
     test_send_raw(w, fd, 0, 1000);
     test_run_until(w, p->lost);
     test_spin(w, 20);
@@ -237,7 +235,7 @@ TEST(S9_close_inside_get_buffer_with_bytes_to_send)
 }
 
 /* whether the bytes come before the pause or after: none gets lost */
-TEST(S9_pausing_inside_get_buffer)
+TEST_LEAVES(S9_pausing_inside_get_buffer)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
@@ -271,7 +269,7 @@ TEST(S9_close_inside_buffer_updated)
     raw_close(fd);
 }
 
-TEST(S9_reads_cost_no_allocation)
+TEST_LEAVES(S9_reads_cost_no_allocation)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);

@@ -21,7 +21,7 @@ static void set_limits(struct peer *p, size_t high, size_t low)
 
 /* ---- S4: the limits ----------------------------------------------------- */
 
-TEST(S4_default_limits)
+TEST_LEAVES(S4_default_limits)
 {
     struct peer *a, *b;
 
@@ -30,7 +30,7 @@ TEST(S4_default_limits)
     rondo_transport_get_write_buffer_limits(a->transport, NULL, NULL);
 }
 
-TEST(S4_low_alone)
+TEST_LEAVES(S4_low_alone)
 {
     struct peer *a, *b;
 
@@ -39,7 +39,7 @@ TEST(S4_low_alone)
     check_limits(a, 4000, 1000);
 }
 
-TEST(S4_high_alone)
+TEST_LEAVES(S4_high_alone)
 {
     struct peer *a, *b;
 
@@ -50,7 +50,7 @@ TEST(S4_high_alone)
     check_limits(a, 1, 0);
 }
 
-TEST(S4_both_limits)
+TEST_LEAVES(S4_both_limits)
 {
     struct peer *a, *b;
 
@@ -61,7 +61,7 @@ TEST(S4_both_limits)
     check_limits(a, SIZE_MAX, 1);
 }
 
-TEST(S4_high_below_low_is_EINVAL)
+TEST_LEAVES(S4_high_below_low_is_EINVAL)
 {
     struct peer *a, *b;
 
@@ -74,7 +74,7 @@ TEST(S4_high_below_low_is_EINVAL)
     assert_einval(rondo_transport_set_write_buffer_limits(NULL, 1, 1));
 }
 
-TEST(S4_zero_and_zero_restore_the_defaults)
+TEST_LEAVES(S4_zero_and_zero_restore_the_defaults)
 {
     struct peer *a, *b;
 
@@ -84,7 +84,7 @@ TEST(S4_zero_and_zero_restore_the_defaults)
     check_limits(a, DEFAULT_HIGH, DEFAULT_HIGH / 4);
 }
 
-TEST(S4_an_absurd_low_does_not_wrap)
+TEST_LEAVES(S4_an_absurd_low_does_not_wrap)
 {
     struct peer *a, *b;
     size_t high = 0;
@@ -202,7 +202,7 @@ TEST(S4_not_for_what_the_kernel_took)
     finish(w, p, fd, at);
 }
 
-TEST(S4_both_are_called_even_if_it_drains_first)
+TEST_LEAVES(S4_both_are_called_even_if_it_drains_first)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);

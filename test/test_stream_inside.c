@@ -145,7 +145,6 @@ static void run_scene(struct world *w, const rondo_protocol *protocol,
 
 static void everywhere(struct world *w, void (*action)(struct scene *s))
 {
-    w->expect_clean = true;
     for (int place = 0; place < PLACES; place++) {
         if (place != GET_BUFFER && place != UPDATED)
             run_scene(w, &recorder, (enum place)place, action);

@@ -31,6 +31,7 @@ static void check_peer_blocks(struct world *w, const rondo_protocol *protocol)
     raw_fd fd = test_raw_peer(w, protocol, p, SMALL);
     size_t sent;
 
+    w->leaves = true;
     act_pause(p);
     sent = send_until_blocked(w, fd);
     assert_int_equal(p->bytes, 0);
@@ -56,6 +57,7 @@ static void check_one_at_a_time(struct world *w, const rondo_protocol *protocol)
     struct peer *p = test_peer(w);
     raw_fd fd;
 
+    w->leaves = true;
     p->on_data = act_pause_in_data;
     p->on_updated = act_pause_in_updated;
     fd = test_raw_peer(w, protocol, p, 0);
@@ -79,7 +81,7 @@ TEST_CASE(S5_pause_inside_data_received, check_one_at_a_time(w, &recorder));
 TEST_CASE(S5_pause_inside_buffer_updated,
           check_one_at_a_time(w, &buffered_recorder));
 
-TEST(S5_pause_and_resume_are_idempotent)
+TEST_LEAVES(S5_pause_and_resume_are_idempotent)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -102,7 +104,7 @@ TEST(S5_pause_and_resume_are_idempotent)
     raw_close(fd);
 }
 
-TEST(S5_pause_and_resume_many_times_before_the_loop_runs)
+TEST_LEAVES(S5_pause_and_resume_many_times_before_the_loop_runs)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -135,7 +137,6 @@ TEST(S5_harmless_after_close_and_in_lost)
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
     (void)test_fill_transport(w, p);
-    w->expect_clean = true;
     p->on_lost = both_are_harmless;
     test_send_raw(w, fd, 0, 100);
     rondo_transport_close(p->transport);
@@ -156,7 +157,7 @@ static void resume_later(rondo_loop *loop, void *arg)
     act_resume(p);
 }
 
-TEST(S5_resume_from_elsewhere)
+TEST_LEAVES(S5_resume_from_elsewhere)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -181,7 +182,6 @@ TEST(S5_a_reset_while_paused_costs_no_cpu)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    w->expect_clean = true;
     act_pause(p);
     test_spin(w, 5);
     raw_reset(fd);
@@ -197,7 +197,6 @@ TEST(S5_a_reset_while_paused_arrives_at_the_next_write)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    w->expect_clean = true;
     act_pause(p);
     test_spin(w, 5);
     raw_reset(fd);
@@ -213,7 +212,6 @@ TEST(S5_a_reset_while_paused_and_writing)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
-    w->expect_clean = true;
     act_pause(p);
     (void)test_fill_transport(w, p);
     raw_reset(fd);
@@ -242,7 +240,6 @@ TEST(S5_a_paused_transport_can_be_closed)
 {
     struct peer *a, *b;
 
-    w->expect_clean = true;
     test_pair(w, &a, &b);
     act_pause(a);
     act_pause(b);
@@ -254,7 +251,7 @@ TEST(S5_a_paused_transport_can_be_closed)
     assert_int_equal(b->error, RONDO_ECANCELED);
 }
 
-TEST(S5_an_idle_connection_does_not_wake_the_loop)
+TEST_LEAVES(S5_an_idle_connection_does_not_wake_the_loop)
 {
     struct peer *a, *b;
 

@@ -56,7 +56,6 @@ TEST(S8_reset_idle)
 {
     struct peer *p = victim(w, &recorder, 0);
 
-    w->expect_clean = true;
     test_spin(w, 5);
     act_reset(p);
     check_lost(w, p);
@@ -67,7 +66,6 @@ TEST(S8_reset_idle_buffered_protocol)
 {
     struct peer *p = victim(w, &buffered_recorder, 0);
 
-    w->expect_clean = true;
     test_spin(w, 5);
     act_reset(p);
     check_lost(w, p);
@@ -89,7 +87,6 @@ TEST(S8_reset_before_made)
 {
     struct peer *p = not_yet_made(w);
 
-    w->expect_clean = true;
     act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
@@ -101,7 +98,6 @@ TEST(S8_reset_before_it_is_adopted)
     raw_fd fds[2];
     int result;
 
-    w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
     raw_reset(fds[1]);
     result = rondo_connect_accepted_socket(w->loop, fds[0], &recorder, p, NULL);
@@ -171,7 +167,6 @@ TEST(S8_reset_while_writing)
 {
     struct peer *p = victim(w, &recorder, SMALL);
 
-    w->expect_clean = true;
     (void)test_fill_transport(w, p);
     test_spin(w, 5);
     act_reset(p);
@@ -285,7 +280,6 @@ TEST(S7_a_reset_after_close_is_no_error)
 {
     struct peer *p = victim(w, &recorder, SMALL);
 
-    w->expect_clean = true;
     (void)test_fill_transport(w, p);
     rondo_transport_close(p->transport);
     test_spin(w, 5);
@@ -297,7 +291,6 @@ TEST(S7_a_reset_just_after_close_is_no_error)
 {
     struct peer *p = victim(w, &recorder, 0);
 
-    w->expect_clean = true;
     rondo_transport_close(p->transport);
     act_reset(p);
     assert_lost(w, p, NULL, 0);

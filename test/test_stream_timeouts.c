@@ -14,7 +14,6 @@ TEST(S11_read_timeout_ends_the_connection)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    w->expect_clean = true;
     set_timeouts(p, RONDO_MS(10), 0);
     test_run_until(w, p->lost);
     assert_string_equal(p->order, "MTL");
@@ -63,7 +62,7 @@ static void check_gap(struct peer *p)
     *last = now;
 }
 
-TEST(S11_true_starts_the_time_again)
+TEST_LEAVES(S11_true_starts_the_time_again)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
@@ -83,7 +82,7 @@ TEST(S11_true_starts_the_time_again)
 }
 
 /* the loop's clock says that the time was really over */
-TEST(S11_never_early)
+TEST_LEAVES(S11_never_early)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -96,7 +95,7 @@ TEST(S11_never_early)
 }
 
 /* the gaps are ten times shorter than the timeout */
-TEST(S11_each_byte_starts_the_read_time_again)
+TEST_LEAVES(S11_each_byte_starts_the_read_time_again)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -131,7 +130,7 @@ TEST(S11_read_time_stops_while_paused)
     raw_close(fd);
 }
 
-TEST(S11_set_while_paused)
+TEST_LEAVES(S11_set_while_paused)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -161,7 +160,7 @@ TEST(S11_write_time_runs_only_with_something_to_send)
     raw_close(fd);
 }
 
-TEST(S11_write_time_ends_with_the_buffer)
+TEST_LEAVES(S11_write_time_ends_with_the_buffer)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
@@ -205,7 +204,7 @@ static void note_direction(struct peer *p)
     *seen |= p->direction;
 }
 
-TEST(S11_both_directions_at_once)
+TEST_LEAVES(S11_both_directions_at_once)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
@@ -225,7 +224,7 @@ TEST(S11_both_directions_at_once)
     raw_close(fd);
 }
 
-TEST(S11_none_and_never)
+TEST_LEAVES(S11_none_and_never)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
@@ -245,7 +244,7 @@ TEST(S11_none_and_never)
     raw_close(fd);
 }
 
-TEST(S11_a_million_resets_cost_no_allocation)
+TEST_LEAVES(S11_a_million_resets_cost_no_allocation)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -266,7 +265,7 @@ TEST(S11_a_million_resets_cost_no_allocation)
     raw_close(fd);
 }
 
-TEST(S11_messages_with_timeouts_cost_no_allocation)
+TEST_LEAVES(S11_messages_with_timeouts_cost_no_allocation)
 {
     struct peer *a, *b;
     uint64_t before = 0;

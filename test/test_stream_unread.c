@@ -78,7 +78,7 @@ static void unread_and_pause(struct peer *p, const void *data, size_t size)
     assert_ok(rondo_transport_pause_reading(p->transport));
 }
 
-TEST(S10_unread_is_held_while_paused)
+TEST_LEAVES(S10_unread_is_held_while_paused)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -109,7 +109,7 @@ static void write_and_give_up(struct peer *p, const void *data, size_t size)
 }
 
 /* the rest is at hand at once, but the new one hears of the pause first */
-TEST(S10_unread_comes_after_pause_writing)
+TEST_LEAVES(S10_unread_comes_after_pause_writing)
 {
     struct peer *a = test_peer(w);
     struct peer *b = peer_successor(w, a);
@@ -134,7 +134,6 @@ TEST(S10_unread_and_close_delivers_no_more)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    w->expect_clean = true;
     p->on_data = unread_and_close;
     assert_true(raw_send_all(fd, "abcdef", 6, 1000));
     test_run_until(w, p->lost);
@@ -189,7 +188,7 @@ static void wrong_unreads(struct peer *p, const void *data, size_t size)
     assert_ok(rondo_transport_unread(t, bytes + size, 0));
 }
 
-TEST(S10_unread_of_what_is_no_tail_is_EINVAL)
+TEST_LEAVES(S10_unread_of_what_is_no_tail_is_EINVAL)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
