@@ -35,6 +35,7 @@
 /* ---- 1. tests and their world ------------------------------------------ */
 
 struct memory; /* harness_memory.c */
+struct kept;   /* harness_keep.c */
 
 struct world {
     rondo_loop *loop;       /* NULL it after closing it yourself */
@@ -46,6 +47,7 @@ struct world {
     rondo_allocator allocator;
     struct raw_snapshot descriptors;
     void *arena;
+    struct kept *kept;
     const char *row; /* of the table that EACH_ROW is at */
     char reason[256];
 };
@@ -137,6 +139,11 @@ void test_fail(struct world *w, const char *format, ...) RONDO_PRINTF(2, 3)
 
 /* zeroed memory that lives until the loop is closed */
 void *test_alloc(struct world *w, size_t size);
+/* The end of the test closes the descriptor, which this answers with. */
+raw_fd test_keep(struct world *w, raw_fd fd);
+/* Closes, or resets, one of these now. */
+void test_drop(struct world *w, raw_fd fd);
+void test_reset(struct world *w, raw_fd fd);
 
 /* options for another loop of this backend, with this world's allocator */
 rondo_loop_options test_loop_options(struct world *w);
@@ -259,6 +266,7 @@ struct refusal {
 struct peer {
     struct world *w;
     rondo_transport *transport; /* NULL before it is known and when lost */
+    raw_fd fd; /* the plain socket at the other end: see harness_plain.h */
     unsigned made, data, eof, pauses, resumes, lost, timeouts, buffers, updates;
     uint64_t bytes;          /* received in all */
     uint64_t checksum;       /* of them, see test_checksum */
@@ -282,6 +290,7 @@ struct peer {
     /* what to do inside each callback, after it is written down */
     void (*on_made)(struct peer *p);
     void (*on_data)(struct peer *p, const void *data, size_t size);
+    void (*on_bytes)(struct peer *p); /* behind on_data and on_updated */
     void (*on_get_buffer)(struct peer *p);
     void (*on_updated)(struct peer *p, size_t size);
     void (*on_eof)(struct peer *p);

@@ -39,14 +39,6 @@ void act_stop_loop(struct peer *p)
     rondo_loop_stop(p->w->loop);
 }
 
-void act_reset(struct peer *p)
-{
-    raw_fd *fd = p->user;
-
-    raw_reset(*fd);
-    *fd = RONDO_NO_FD;
-}
-
 void act_echo(struct peer *p, const void *data, size_t size)
 {
     assert_ok(rondo_transport_write(p->transport, data, size));

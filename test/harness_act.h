@@ -19,8 +19,6 @@ void act_resume(struct peer *p);
 void act_write_eof(struct peer *p);
 void act_hello(struct peer *p); /* writes "hello" */
 void act_stop_loop(struct peer *p);
-/* resets the plain socket at p->user, which is RONDO_NO_FD then */
-void act_reset(struct peer *p);
 
 /* ---- on_data ------------------------------------------------------------ */
 

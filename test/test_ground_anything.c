@@ -4,11 +4,6 @@
 
 /* ---- the acts ----------------------------------------------------------- */
 
-static struct peer *other_of(struct stage *s, struct peer *self)
-{
-    return self == s->b ? s->a : s->b;
-}
-
 static void close_twice(struct stage *s, struct peer *self)
 {
     (void)s;
@@ -33,28 +28,18 @@ static void close_then_abort(struct stage *s, struct peer *self)
 
 static void close_other(struct stage *s, struct peer *self)
 {
-    rondo_transport_close(stage_transport(other_of(s, self)));
+    rondo_transport_close(stage_transport(stage_other(s, self)));
 }
 
 static void abort_other(struct stage *s, struct peer *self)
 {
-    rondo_transport_abort(stage_transport(other_of(s, self)));
+    rondo_transport_abort(stage_transport(stage_other(s, self)));
 }
 
 static void abort_both(struct stage *s, struct peer *self)
 {
-    rondo_transport_abort(stage_transport(other_of(s, self)));
+    rondo_transport_abort(stage_transport(stage_other(s, self)));
     rondo_transport_abort(stage_transport(self));
-}
-
-static void successor_lost(struct peer *p)
-{
-    struct peer *old = p->user;
-
-    old->transport = NULL;
-    old->lost += old->made + p->made;
-    old->made += p->made;
-    p->made = 0;
 }
 
 static void set_protocol(struct stage *s, struct peer *self)
@@ -63,12 +48,8 @@ static void set_protocol(struct stage *s, struct peer *self)
 
     if (!t || self->lost || !(self == s->a || self == s->b))
         return;
-    s->successor = test_peer(s->w);
-    s->successor->joined = true;
-    s->successor->no_checksum = true;
-    s->successor->user = self;
-    s->successor->on_lost = successor_lost;
-    assert_ok(rondo_transport_set_protocol(t, &recorder, s->successor));
+    assert_ok(
+        rondo_transport_set_protocol(t, &recorder, stage_successor(s, self)));
 }
 
 static void stop_loop(struct stage *s, struct peer *self)
@@ -120,12 +101,12 @@ static void pause_both(struct stage *s, struct peer *self)
 {
     for (int i = 0; i < 2; i++) {
         (void)rondo_transport_pause_reading(stage_transport(self));
-        (void)rondo_transport_pause_reading(stage_transport(other_of(s, self)));
+        (void)rondo_transport_pause_reading(stage_transport(stage_other(s, self)));
     }
     for (int i = 0; i < 2; i++) {
         (void)rondo_transport_resume_reading(stage_transport(self));
         (void)rondo_transport_resume_reading(
-            stage_transport(other_of(s, self)));
+            stage_transport(stage_other(s, self)));
     }
 }
 
@@ -187,8 +168,11 @@ enum { ACTS = sizeof acts / sizeof *acts };
 
 static void try_all(struct world *w, enum place place)
 {
+    bool buffered = place == GET_BUFFER || place == UPDATED;
+
     for (int i = 0; i < ACTS; i++)
-        stage_play(w, place, acts[i]);
+        stage_play(w, buffered ? &buffered_recorder : &recorder, place,
+                   acts[i]);
 }
 
 TEST_CASE(G7_in_connection_made, try_all(w, MADE));

@@ -1,6 +1,6 @@
 /* test_stream_address.c - a stream's addresses, descriptor and self. */
 /* SPDX-License-Identifier: MIT */
-#include "harness_act.h"
+#include "harness_plain.h"
 
 /* ---- S12: addresses and descriptor -------------------------------------- */
 
@@ -20,65 +20,52 @@ static void note_addresses(struct peer *p)
     a->fd = rondo_transport_fd(p->transport);
 }
 
-static void check_addresses(struct world *w, void (*end)(struct peer *p),
-                            bool before_made)
+/* Its addresses are those of the two sockets, whatever has ended it. */
+static void check_in_lost(const struct peer *p, uint16_t local, uint16_t peer)
 {
-    struct peer *p = test_peer(w);
-    struct addresses *a = test_alloc(w, sizeof *a);
-    raw_fd fds[2];
-    uint16_t local_port, peer_port;
-    rondo_address address;
+    const struct addresses *a = p->user;
 
-    assert_int_equal(raw_pair(fds), 0);
-    local_port = raw_local_port(fds[0]);
-    peer_port = raw_local_port(fds[1]);
-    p->on_lost = note_addresses;
-    p->user = a;
-    test_adopt(w, fds[0], &recorder, p);
-    a->fd = rondo_transport_fd(p->transport);
-    assert_true(a->fd == fds[0] && raw_fd_valid(a->fd));
-    if (!before_made)
-        test_run_until(w, p->made);
-    end(p);
-    assert_ok(rondo_transport_peer_address(p->transport, &address));
-    assert_int_equal(rondo_address_port(&address), peer_port);
-    test_run_until(w, p->lost);
-    assert_int_equal(rondo_address_port(&a->local), local_port);
-    assert_int_equal(rondo_address_port(&a->peer), peer_port);
+    assert_int_equal(rondo_address_port(&a->local), local);
+    assert_int_equal(rondo_address_port(&a->peer), peer);
     assert_int_equal(rondo_address_family(&a->peer), RONDO_FAMILY_INET);
     assert_true(a->fd == RONDO_NO_FD);
     assert_false(a->still_open);
-    raw_close(fds[1]);
 }
 
-TEST(S12_addresses_after_close_and_in_lost)
+TEST(S12_addresses_after_the_end_and_in_lost)
 {
-    check_addresses(w, act_close, false);
-    check_addresses(w, act_close, true);
-}
+    static const struct {
+        const char *name;
+        void (*end)(struct peer *p);
+        bool made; /* connection_made has come before the end */
+        int error;
+    } rows[] = {
+        {"close", act_close, true, 0},
+        {"close before made", act_close, false, 0},
+        {"abort", act_abort, true, RONDO_ECANCELED},
+        {"abort before made", act_abort, false, RONDO_ECANCELED},
+        {"reset", plain_reset, true, RONDO_ECONNRESET},
+    };
 
-TEST(S12_addresses_after_abort_and_in_lost)
-{
-    check_addresses(w, act_abort, false);
-    check_addresses(w, act_abort, true);
-}
+    for (EACH_ROW(w, row, rows)) {
+        struct peer *p = plain_peer_unmade(w);
+        struct addresses *a = test_alloc(w, sizeof *a);
+        uint16_t peer = raw_local_port(p->fd), local = raw_peer_port(p->fd);
+        rondo_address address;
 
-TEST(S12_addresses_of_a_reset_connection)
-{
-    struct peer *p = test_peer(w);
-    struct addresses *a = test_alloc(w, sizeof *a);
-    raw_fd fd;
-    uint16_t port;
-
-    p->on_lost = note_addresses;
-    p->user = a;
-    fd = test_raw_peer(w, &recorder, p, 0);
-    port = raw_local_port(fd);
-    a->fd = rondo_transport_fd(p->transport);
-    raw_reset(fd);
-    assert_lost(w, p, NULL, RONDO_ECONNRESET);
-    assert_int_equal(rondo_address_port(&a->peer), port);
-    assert_true(a->fd == RONDO_NO_FD && !a->still_open);
+        p->on_lost = note_addresses;
+        p->user = a;
+        a->fd = rondo_transport_fd(p->transport);
+        assert_true(raw_fd_valid(a->fd));
+        assert_int_equal(raw_local_port(a->fd), local);
+        if (row->made)
+            test_run_until(w, p->made);
+        row->end(p);
+        assert_ok(rondo_transport_peer_address(p->transport, &address));
+        assert_int_equal(rondo_address_port(&address), peer);
+        assert_lost(w, p, NULL, row->error);
+        check_in_lost(p, local, peer);
+    }
 }
 
 TEST_LEAVES(S12_client_and_server_agree)
