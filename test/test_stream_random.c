@@ -124,19 +124,6 @@ static void anything(struct peer *p)
     p->go_on = roll(c, 2);
 }
 
-static void anything_with_data(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    anything(p);
-}
-
-static void anything_after_updated(struct peer *p, size_t size)
-{
-    (void)size;
-    anything(p);
-}
-
 static void anything_in_get_buffer(struct peer *p)
 {
     struct chaos *c = p->user;
@@ -164,9 +151,8 @@ static struct peer *chaotic_peer(struct chaos *c)
     p->joined = true; /* it may be given to itself again */
     p->no_checksum = true;
     p->on_made = anything;
-    p->on_data = anything_with_data;
+    p->on_bytes = anything;
     p->on_get_buffer = anything_in_get_buffer;
-    p->on_updated = anything_after_updated;
     p->on_eof = anything;
     p->on_pause = anything;
     p->on_resume = anything;
