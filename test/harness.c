@@ -294,7 +294,7 @@ static void finish(struct world *w)
     test_fail_allocation(w, 0);
     if (w->loop && !w->leaves)
         check_clean(w);
-    keep_close_all(w);
+    test_drop_all(w);
     close_one(w, &w->other);
     close_one(w, &w->loop);
     check_memory(w);

@@ -141,9 +141,10 @@ void test_fail(struct world *w, const char *format, ...) RONDO_PRINTF(2, 3)
 void *test_alloc(struct world *w, size_t size);
 /* The end of the test closes the descriptor, which this answers with. */
 raw_fd test_keep(struct world *w, raw_fd fd);
-/* Closes, or resets, one of these now. */
+/* Closes, or resets, one of these now; closes all. */
 void test_drop(struct world *w, raw_fd fd);
 void test_reset(struct world *w, raw_fd fd);
+void test_drop_all(struct world *w);
 
 /* options for another loop of this backend, with this world's allocator */
 rondo_loop_options test_loop_options(struct world *w);

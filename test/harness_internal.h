@@ -12,6 +12,5 @@ const char *memory_damage(const struct memory *m); /* NULL: none */
 
 struct world *test_world(void); /* of the running test */
 void arena_free(struct world *w);
-void keep_close_all(struct world *w);
 
 #endif

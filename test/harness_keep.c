@@ -40,7 +40,7 @@ void test_reset(struct world *w, raw_fd fd)
     raw_reset(fd);
 }
 
-void keep_close_all(struct world *w)
+void test_drop_all(struct world *w)
 {
     for (struct kept *k = w->kept; k; k = k->next)
         if (k->fd != RONDO_NO_FD)
