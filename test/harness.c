@@ -292,6 +292,7 @@ static void check_descriptors(struct world *w)
 static void finish(struct world *w)
 {
     test_fail_allocation(w, 0);
+    run_lasts(w);
     if (w->loop && !w->leaves)
         check_clean(w);
     test_drop_all(w);

@@ -36,6 +36,7 @@
 
 struct memory; /* harness_memory.c */
 struct kept;   /* harness_keep.c */
+struct last;
 
 struct world {
     rondo_loop *loop;       /* NULL it after closing it yourself */
@@ -48,6 +49,7 @@ struct world {
     struct raw_snapshot descriptors;
     void *arena;
     struct kept *kept;
+    struct last *lasts;
     const char *row; /* of the table that EACH_ROW is at */
     char reason[256];
 };
@@ -145,6 +147,8 @@ raw_fd test_keep(struct world *w, raw_fd fd);
 void test_drop(struct world *w, raw_fd fd);
 void test_reset(struct world *w, raw_fd fd);
 void test_drop_all(struct world *w);
+/* The end of the test calls this, before it looks at what is left. */
+void test_finally(struct world *w, void (*fn)(void *arg), void *arg);
 
 /* options for another loop of this backend, with this world's allocator */
 rondo_loop_options test_loop_options(struct world *w);

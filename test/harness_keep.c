@@ -1,10 +1,16 @@
-/* harness_keep.c - descriptors that a test does not close by itself. */
+/* harness_keep.c - what the end of a test closes and frees. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_internal.h"
 
 struct kept {
     raw_fd fd; /* RONDO_NO_FD: closed already */
     struct kept *next;
+};
+
+struct last {
+    void (*fn)(void *arg);
+    void *arg;
+    struct last *next;
 };
 
 raw_fd test_keep(struct world *w, raw_fd fd)
@@ -46,4 +52,19 @@ void test_drop_all(struct world *w)
         if (k->fd != RONDO_NO_FD)
             raw_close(k->fd);
     w->kept = NULL;
+}
+
+void test_finally(struct world *w, void (*fn)(void *arg), void *arg)
+{
+    struct last *l = test_alloc(w, sizeof *l);
+
+    *l = (struct last){fn, arg, w->lasts};
+    w->lasts = l;
+}
+
+void run_lasts(struct world *w)
+{
+    for (struct last *l = w->lasts; l; l = l->next)
+        l->fn(l->arg);
+    w->lasts = NULL;
 }

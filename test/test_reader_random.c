@@ -66,7 +66,6 @@ static void play(struct world *w, uint64_t seed)
             fill(separator, (size_t)dice(&seed, LONGEST) + 1, &seed);
         book_begin(b, UNTIL);
     }
-    book_end(b);
 }
 
 TEST_LEAVES(S14_random_separators)
