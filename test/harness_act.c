@@ -138,6 +138,32 @@ void count_release(void *arg)
     ++*(unsigned *)arg;
 }
 
+void count_signal(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum;
+    count_call(loop, arg);
+}
+
+void count_exception(rondo_loop *loop, void *arg, const rondo_exception *what)
+{
+    (void)what;
+    count_call(loop, arg);
+}
+
+void count_connected(rondo_loop *loop, void *arg, rondo_transport *t, int error)
+{
+    (void)t;
+    (void)error;
+    count_call(loop, arg);
+}
+
+void count_line(void *arg, const char *line, size_t size)
+{
+    (void)line;
+    (void)size;
+    count_call(NULL, arg);
+}
+
 void ignore_release(void *arg)
 {
     (void)arg;

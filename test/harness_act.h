@@ -47,6 +47,11 @@ void never_call(rondo_loop *loop, void *arg); /* arg: the world */
 void count_fd(rondo_loop *loop, rondo_fd fd, void *arg);
 void ignore_fd(rondo_loop *loop, rondo_fd fd, void *arg);
 void count_release(void *arg);
+void count_signal(rondo_loop *loop, int signum, void *arg);
+void count_exception(rondo_loop *loop, void *arg, const rondo_exception *what);
+void count_connected(rondo_loop *loop, void *arg, rondo_transport *t,
+                     int error);
+void count_line(void *arg, const char *line, size_t size);
 void ignore_release(void *arg);
 void never_release(void *arg);
 void ignore_signal(rondo_loop *loop, int signum, void *arg);
