@@ -68,16 +68,6 @@ TEST(S10_after_close_lost_goes_to_the_new)
     }
 }
 
-TEST_LEAVES(S10_nonsense_is_EINVAL)
-{
-    struct peer *p = plain_peer(w, &recorder, 0);
-
-    assert_einval(rondo_transport_set_protocol(NULL, &recorder, p));
-    assert_einval(rondo_transport_set_protocol(p->transport, NULL, p));
-    plain_send(p, "x");
-    test_run_until(w, p->bytes == 1);
-}
-
 /* ---- S10: plain, buffered and back -------------------------------------- */
 
 /* Each chunk goes to the other kind of protocol than the one before it. */

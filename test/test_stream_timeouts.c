@@ -189,9 +189,6 @@ TEST_LEAVES(S11_none_and_never)
     peer_set_timeouts(p, 0, 0);
     (void)test_run_for(w, RONDO_MS(30));
     assert_string_equal(p->order, "M");
-    assert_einval(rondo_transport_set_timeouts(p->transport, -1, 0));
-    assert_einval(rondo_transport_set_timeouts(p->transport, 0, INT64_MIN));
-    assert_einval(rondo_transport_set_timeouts(NULL, 0, 0));
 }
 
 TEST_LEAVES(S11_a_million_resets_cost_no_allocation)
