@@ -39,6 +39,18 @@ void act_stop_loop(struct peer *p)
     rondo_loop_stop(p->w->loop);
 }
 
+void act_in_all(struct peer *p, void (*act)(struct peer *p))
+{
+    p->on_made = act;
+    p->on_bytes = act;
+    p->on_eof = act;
+    p->on_pause = act;
+    p->on_resume = act;
+    p->on_timeout = act;
+    p->on_lost = act;
+    p->on_connected = act;
+}
+
 void act_echo(struct peer *p, const void *data, size_t size)
 {
     assert_ok(rondo_transport_write(p->transport, data, size));
@@ -131,6 +143,27 @@ void ignore_fd(rondo_loop *loop, rondo_fd fd, void *arg)
     (void)loop;
     (void)fd;
     (void)arg;
+}
+
+int ignore_client(rondo_server *server, void *arg, rondo_transport *t,
+                  const rondo_protocol **protocol, void **self)
+{
+    (void)server;
+    (void)arg;
+    (void)t;
+    (void)protocol;
+    (void)self;
+    return 0;
+}
+
+void never_accepted(rondo_server *server, void *arg, rondo_fd socket,
+                    const rondo_address *peer)
+{
+    (void)server;
+    (void)arg;
+    (void)socket;
+    (void)peer;
+    fail();
 }
 
 void count_release(void *arg)

@@ -20,6 +20,9 @@ void act_write_eof(struct peer *p);
 void act_hello(struct peer *p); /* writes "hello" */
 void act_stop_loop(struct peer *p);
 
+/* This is what it does inside each callback but get_buffer. */
+void act_in_all(struct peer *p, void (*act)(struct peer *p));
+
 /* ---- on_data ------------------------------------------------------------ */
 
 void act_echo(struct peer *p, const void *data, size_t size);
@@ -46,6 +49,10 @@ void never_call(rondo_loop *loop, void *arg); /* arg: the world */
 
 void count_fd(rondo_loop *loop, rondo_fd fd, void *arg);
 void ignore_fd(rondo_loop *loop, rondo_fd fd, void *arg);
+int ignore_client(rondo_server *server, void *arg, rondo_transport *t,
+                  const rondo_protocol **protocol, void **self);
+void never_accepted(rondo_server *server, void *arg, rondo_fd socket,
+                    const rondo_address *peer);
 void count_release(void *arg);
 void count_signal(rondo_loop *loop, int signum, void *arg);
 void count_exception(rondo_loop *loop, void *arg, const rondo_exception *what);

@@ -54,23 +54,11 @@ static void on_release(void *arg)
     enter();
 }
 
-static void watch_peer(struct peer *p)
-{
-    p->on_made = on_peer;
-    p->on_bytes = on_peer;
-    p->on_eof = on_peer;
-    p->on_pause = on_peer;
-    p->on_resume = on_peer;
-    p->on_lost = on_peer;
-    p->on_timeout = on_peer;
-    p->on_connected = on_peer;
-}
-
 static struct peer *watched_peer(struct world *w)
 {
     struct peer *p = test_peer(w);
 
-    watch_peer(p);
+    act_in_all(p, on_peer);
     return p;
 }
 
@@ -125,7 +113,7 @@ TEST_LEAVES(G4_connecting)
     struct peer *p = watched_peer(w);
 
     begin();
-    watch_peer(&l->model);
+    act_in_all(&l->model, on_peer);
     OUTSIDE(assert_ok(test_connect_peer(w, l->port, &recorder, p)));
     test_run_until(w, p->connected && l->first && l->first->made);
     assert_int_equal(calls, 3);
@@ -180,7 +168,7 @@ TEST_LEAVES(G4_start_serving_with_a_client_waiting)
     begin();
     options.start_serving = RONDO_OFF;
     l = test_serve_with(w, &recorder, &options);
-    watch_peer(&l->model);
+    act_in_all(&l->model, on_peer);
     (void)test_keep(w, raw_connect(l->port));
     OUTSIDE(assert_ok(rondo_server_start_serving(l->server)));
     test_run_until(w, l->first && l->first->made);
@@ -216,7 +204,7 @@ TEST_LEAVES(G4_ending_a_server_s_clients)
     struct peer *c[2];
 
     begin();
-    watch_peer(&l->model);
+    act_in_all(&l->model, on_peer);
     for (int i = 0; i < 2; i++)
         c[i] = test_connect(w, l->port);
     test_run_until(w,
@@ -236,13 +224,13 @@ TEST_LEAVES(G4_closing_and_aborting)
 
     begin();
     test_pair(w, &a, &b);
-    watch_peer(a);
-    watch_peer(b);
+    act_in_all(a, on_peer);
+    act_in_all(b, on_peer);
     OUTSIDE(rondo_transport_close(a->transport));
     OUTSIDE(rondo_transport_abort(b->transport));
     test_run_until(w, a->lost && b->lost);
     test_pair(w, &a, &b);
-    watch_peer(a);
+    act_in_all(a, on_peer);
     OUTSIDE(rondo_transport_abort_with(a->transport, RONDO_EPROTO));
     test_run_until(w, a->lost);
 }
@@ -254,7 +242,7 @@ TEST_LEAVES(G4_crossing_the_write_limits)
     static char bytes[65536];
 
     begin();
-    watch_peer(p);
+    act_in_all(p, on_peer);
     test_fill_transport(w, p);
     OUTSIDE(peer_set_limits(p, 1, 0));
     OUTSIDE(assert_ok(rondo_transport_write(t, bytes, sizeof bytes)));
@@ -295,7 +283,7 @@ TEST(G4_resuming_with_data_and_eof_waiting)
     struct peer *p = plain_peer(w, &recorder, 0);
 
     begin();
-    watch_peer(p);
+    act_in_all(p, on_peer);
     act_pause(p);
     plain_send(p, "x");
     raw_shutdown_write(p->fd);
@@ -311,7 +299,7 @@ TEST_LEAVES(G4_set_protocol_with_writing_paused)
     struct peer *q = peer_successor(w, p);
 
     begin();
-    watch_peer(q);
+    act_in_all(q, on_peer);
     while (!rondo_transport_is_writing_paused(p->transport))
         (void)peer_write(p, 0, 200000);
     test_run_until(w, p->pauses == 1);
@@ -345,8 +333,8 @@ TEST(G4_inside_a_callback_too)
     l = test_serve_with(w, &recorder, &options);
     test_pair(w, &a, &b);
     begin();
-    watch_peer(a);
-    watch_peer(b);
+    act_in_all(a, on_peer);
+    act_in_all(b, on_peer);
     a->on_bytes = end_others;
     a->user = l;
     assert_ok(rondo_transport_write(b->transport, "x", 1));

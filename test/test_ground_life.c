@@ -9,6 +9,7 @@ static void close_loop(struct peer *p)
     test_close_loop(p->w);
 }
 
+/* though data and EOF wait already */
 TEST(G6_ended_before_made_both_still_come)
 {
     static const struct {
@@ -24,6 +25,8 @@ TEST(G6_ended_before_made_both_still_come)
     for (EACH_ROW(w, row, rows)) {
         struct peer *p = plain_peer_unmade(w);
 
+        plain_send(p, "early");
+        raw_shutdown_write(p->fd);
         row->end(p);
         assert_string_equal(p->order, w->loop ? "" : "ML");
         assert_lost(w, p, "ML", row->error);

@@ -1,6 +1,7 @@
 /* test_reader_server.c - a reader for each client; reads that wait for writes.
  */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_reader.h"
 
 /* ---- start_server ------------------------------------------------------- */
@@ -122,26 +123,6 @@ TEST(S14_the_loop_closes_with_readers)
     assert_int_equal(h->last_error, RONDO_ECANCELED);
 }
 
-static int factory(rondo_server *server, void *arg, rondo_transport *t,
-                   const rondo_protocol **protocol, void **self)
-{
-    (void)server;
-    (void)arg;
-    (void)t;
-    (void)protocol;
-    (void)self;
-    return 0;
-}
-
-static void hand_on(rondo_server *server, void *arg, rondo_fd socket,
-                    const rondo_address *peer)
-{
-    (void)server;
-    (void)arg;
-    (void)socket;
-    (void)peer;
-}
-
 TEST(S14_start_server_refuses)
 {
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
@@ -151,11 +132,11 @@ TEST(S14_start_server_refuses)
     assert_einval(rondo_start_server(w->loop, &o, 0, NULL, NULL, NULL));
     assert_einval(
         rondo_start_server(w->loop, &o, SIZE_MAX / 2, welcome, NULL, NULL));
-    o.protocol_factory = factory;
+    o.protocol_factory = ignore_client;
     assert_refused(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL),
                    RONDO_EINVAL, "start_server: ");
     o.protocol_factory = NULL;
-    o.accepted = hand_on;
+    o.accepted = never_accepted;
     assert_einval(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL));
     o.accepted = NULL;
     o.host = "no address";

@@ -15,17 +15,18 @@ static void settle(struct world *w, const struct call *c)
 
 static struct raw_black_hole *hole; /* NULL: no connect can be made to hang */
 
+static void close_hole(void *arg)
+{
+    raw_black_hole_close(arg);
+}
+
 static void open_hole(struct world *w)
 {
     hole = test_alloc(w, sizeof *hole);
-    if (!raw_black_hole_open(hole))
+    if (raw_black_hole_open(hole))
+        test_finally(w, close_hole, hole);
+    else
         hole = NULL;
-}
-
-static void close_hole(void)
-{
-    if (hole)
-        raw_black_hole_close(hole);
 }
 
 static struct call *begin_recv(struct world *w)
@@ -108,7 +109,6 @@ TEST(Q2_cancelled_while_it_waits)
             test_run_loop(w); /* nothing is left of it */
         }
     }
-    close_hole();
 }
 
 static void refused_when_closing(struct call *c, rondo_loop *loop)
@@ -122,13 +122,14 @@ static void refused_when_closing(struct call *c, rondo_loop *loop)
 
 TEST(L5_closing_the_loop_cancels)
 {
-    size_t before = raw_count_descriptors();
-    struct call *calls[COUNT_OF(operations)];
-    struct wire *x = wire_new(w, 0);
-    struct call *c = wire_recv(x);
-    size_t count = 0;
+    struct call *calls[COUNT_OF(operations)], *c;
+    struct wire *x;
+    size_t count = 0, before;
 
     open_hole(w);
+    before = raw_count_descriptors();
+    x = wire_new(w, 0);
+    c = wire_recv(x);
     c->user = x;
     c->then = refused_when_closing;
     for (EACH_ROW(w, row, operations)) {
@@ -143,7 +144,6 @@ TEST(L5_closing_the_loop_cancels)
         assert_int_equal(calls[count]->calls, 1);
         assert_int_equal(calls[count]->result, RONDO_ECANCELED);
     }
-    close_hole();
     test_drop_all(w);
     (void)test_other_loop(w); /* in place of the one that was counted */
     call_descriptors_back(w, before);

@@ -164,24 +164,6 @@ TEST(Q1_blocking_sockets)
     raw_close_pair(pair);
 }
 
-TEST(Q1_streams_have_no_datagrams)
-{
-    struct wire *x = wire_new(w, 0);
-    struct call *c = call_new(w);
-    raw_fd udp = test_keep(w, raw_udp()), file = call_kept_file(w, 10);
-    rondo_address to = wire_loopback(9);
-    char byte = 0;
-
-    raw_set_nonblocking(udp);
-    assert_einval(
-        rondo_sock_recvfrom(w->loop, x->fd, &byte, 1, call_received, c));
-    assert_einval(
-        rondo_sock_sendto(w->loop, x->fd, &byte, 1, &to, call_done, c));
-    assert_einval(rondo_sock_sendfile(w->loop, udp, file, 0, 10, call_done, c));
-    test_spin(w, 2);
-    assert_int_equal(c->calls, 0);
-}
-
 /* Reading and writing on s without what they need. */
 static void refuse_bytes(rondo_loop *loop, raw_fd s, struct call *c)
 {
@@ -221,9 +203,19 @@ TEST(Q1_nonsense_is_refused)
 {
     struct call *c = call_new(w);
     struct wire *x = wire_new(w, 0);
+    raw_fd udp = test_keep(w, raw_udp()), file = call_kept_file(w, 10);
+    rondo_address to = wire_loopback(9);
+    char byte = 0;
 
     refuse_bytes(w->loop, x->fd, c);
-    refuse_others(w->loop, x->fd, call_kept_file(w, 10), c);
+    refuse_others(w->loop, x->fd, file, c);
+    /* streams have no datagrams */
+    raw_set_nonblocking(udp);
+    assert_einval(
+        rondo_sock_recvfrom(w->loop, x->fd, &byte, 1, call_received, c));
+    assert_einval(
+        rondo_sock_sendto(w->loop, x->fd, &byte, 1, &to, call_done, c));
+    assert_einval(rondo_sock_sendfile(w->loop, udp, file, 0, 10, call_done, c));
     test_spin(w, 2);
     assert_int_equal(c->calls, 0);
 }

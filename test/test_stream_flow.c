@@ -44,6 +44,7 @@ TEST_LEAVES(S4_limits_by_default_alone_and_both)
 TEST_LEAVES(S4_high_below_low_is_EINVAL)
 {
     struct peer *p = plain_peer(w, &recorder, 0);
+    size_t high = 0, low = 0;
 
     peer_set_limits(p, 100, 50);
     assert_refused(
@@ -51,13 +52,7 @@ TEST_LEAVES(S4_high_below_low_is_EINVAL)
         RONDO_EINVAL, "write_buffer_limits");
     check_limits(p, 100, 50);
     assert_einval(rondo_transport_set_write_buffer_limits(NULL, 1, 1));
-}
-
-TEST_LEAVES(S4_an_absurd_low_does_not_wrap)
-{
-    struct peer *p = plain_peer(w, &recorder, 0);
-    size_t high = 0, low = 0;
-
+    /* an absurd low does not wrap */
     (void)rondo_transport_set_write_buffer_limits(p->transport, 0,
                                                   SIZE_MAX / 4 + 2);
     rondo_transport_get_write_buffer_limits(p->transport, &high, &low);
@@ -185,52 +180,30 @@ TEST(S4_no_resume_after_an_abort)
 
 /* ---- S4: new limits ----------------------------------------------------- */
 
-TEST(S4_lower_limits_pause_at_once)
-{
-    uint64_t sent;
-    struct peer *p = stuffed_peer(w, &sent);
-
-    assert_false(rondo_transport_is_writing_paused(p->transport));
-    peer_set_limits(p, peer_buffered(p) - 1, 1);
-    assert_true(rondo_transport_is_writing_paused(p->transport));
-    assert_int_equal(p->pauses, 0);
-    test_run_until(w, p->pauses == 1);
-    peer_finish(p, sent);
-}
-
-TEST(S4_higher_limits_resume_at_once)
+TEST(S4_new_limits_act_at_once_both_ways)
 {
     uint64_t sent;
     struct peer *p = stuffed_peer(w, &sent);
     size_t size = peer_buffered(p);
 
-    peer_set_limits(p, 1, 1);
+    peer_set_limits(p, size, 1); /* at the high mark nothing changes */
+    test_spin(w, 10);
+    assert_string_equal(p->order, "M");
+    assert_false(rondo_transport_is_writing_paused(p->transport));
+    peer_set_limits(p, size - 1, 1);
+    assert_true(rondo_transport_is_writing_paused(p->transport));
+    assert_int_equal(p->pauses, 0);
     test_run_until(w, p->pauses == 1);
+    peer_set_limits(p, size * 4, size - 1); /* nor above the low mark */
+    test_spin(w, 10);
+    assert_string_equal(p->order, "MP");
+    assert_true(rondo_transport_is_writing_paused(p->transport));
     peer_set_limits(p, size * 2, size);
     assert_int_equal(p->resumes, 0);
     test_run_until(w, p->resumes == 1);
     assert_false(rondo_transport_is_writing_paused(p->transport));
     assert_int_equal(peer_buffered(p), size);
     assert_string_equal(p->order, "MPR");
-    peer_finish(p, sent);
-}
-
-/* between the marks nothing changes, whichever side it came from */
-TEST(S4_limits_around_the_size_change_nothing)
-{
-    uint64_t sent;
-    struct peer *p = stuffed_peer(w, &sent);
-    size_t size = peer_buffered(p);
-
-    peer_set_limits(p, size, 1);
-    test_spin(w, 10);
-    assert_string_equal(p->order, "M");
-    peer_set_limits(p, size - 1, 1);
-    test_run_until(w, p->pauses == 1);
-    peer_set_limits(p, size * 4, size - 1);
-    test_spin(w, 10);
-    assert_string_equal(p->order, "MP");
-    assert_true(rondo_transport_is_writing_paused(p->transport));
     peer_finish(p, sent);
 }
 

@@ -45,39 +45,31 @@ static int write_owned(struct owned *o)
 
 TEST(S3_released_once_and_not_inside_the_call)
 {
-    struct peer *p = plain_peer(w, &recorder, 0);
-    struct owned *o = owned_new(p, 0, 1000);
+    static const struct {
+        const char *name;
+        size_t size;
+        int buffer_bytes;
+        bool waits;
+    } rows[] = {
+        {"what leaves at once", 1000, 0, false},
+        {"no bytes", 0, 0, false},
+        {"what has to wait", LARGE, SMALL, true},
+    };
 
-    assert_int_equal(write_owned(o), 0);
-    assert_int_equal(o->released, 0);
-    test_run_until(w, o->released);
-    peer_finish(p, 1000);
-    assert_int_equal(o->released, 1);
-    assert_int_equal(o->lost_before, 0);
-}
+    for (EACH_ROW(w, row, rows)) {
+        struct peer *p = plain_peer(w, &recorder, row->buffer_bytes);
+        struct owned *o = owned_new(p, 0, row->size);
 
-TEST(S3_released_when_the_buffer_is_out)
-{
-    struct peer *p = plain_peer(w, &recorder, SMALL);
-    struct owned *o = owned_new(p, 0, LARGE);
-
-    assert_int_equal(write_owned(o), 1);
-    (void)test_settle(w, p);
-    assert_int_equal(o->released, 0);
-    peer_finish(p, LARGE);
-    assert_int_equal(o->released, 1);
-    assert_int_equal(o->lost_before, 0);
-}
-
-TEST_LEAVES(S3_zero_bytes_are_released_too)
-{
-    struct owned *o = owned_new(plain_peer(w, &recorder, 0), 0, 0);
-
-    assert_int_equal(write_owned(o), 0);
-    assert_int_equal(o->released, 0);
-    test_run_until(w, o->released);
-    test_spin(w, 10);
-    assert_int_equal(o->released, 1);
+        assert_int_equal(write_owned(o), row->waits);
+        assert_int_equal(o->released, 0);
+        if (!row->waits)
+            test_run_until(w, o->released);
+        (void)test_settle(w, p);
+        assert_int_equal(o->released, !row->waits);
+        peer_finish(p, row->size);
+        assert_int_equal(o->released, 1);
+        assert_int_equal(o->lost_before, 0);
+    }
 }
 
 TEST(S3_is_not_copied)

@@ -1,6 +1,6 @@
 /* test_stream_random.c - many connections doing random things at any time. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { PAIRS_AT_ONCE = 30, CHUNK = 40000 };
 
@@ -150,13 +150,8 @@ static struct peer *chaotic_peer(struct chaos *c)
     p->user = c;
     p->joined = true; /* it may be given to itself again */
     p->no_checksum = true;
-    p->on_made = anything;
-    p->on_bytes = anything;
+    act_in_all(p, anything);
     p->on_get_buffer = anything_in_get_buffer;
-    p->on_eof = anything;
-    p->on_pause = anything;
-    p->on_resume = anything;
-    p->on_timeout = anything;
     p->on_lost = lost;
     c->all[c->count++] = p;
     c->live++;
