@@ -203,6 +203,7 @@ static int setup(void **state)
     c->w = world_new();
     if (!c->w)
         return -1;
+    c->w->leaves = c->test->leaves;
     options = test_loop_options(c->w);
     if (rondo_loop_new(&c->w->loop, &options) < 0) {
         print_error("rondo_loop_new: %s\n", rondo_last_error());
@@ -291,8 +292,10 @@ static void check_descriptors(struct world *w)
 static void finish(struct world *w)
 {
     test_fail_allocation(w, 0);
-    if (w->loop && w->expect_clean)
+    run_lasts(w);
+    if (w->loop && !w->leaves)
         check_clean(w);
+    test_drop_all(w);
     close_one(w, &w->other);
     close_one(w, &w->loop);
     check_memory(w);
@@ -302,7 +305,8 @@ static void finish(struct world *w)
 
 void test_skip(struct world *w, const char *reason)
 {
-    w->allow_descriptors = true; /* what it opened before it found out */
+    /* what it made and opened before it found out */
+    w->leaves = w->allow_descriptors = true;
     finish(w);
     raw_snapshot_close_new(&w->descriptors);
     print_message("skipped: %s\n", reason);

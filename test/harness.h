@@ -35,17 +35,21 @@
 /* ---- 1. tests and their world ------------------------------------------ */
 
 struct memory; /* harness_memory.c */
+struct kept;   /* harness_keep.c */
+struct last;
 
 struct world {
     rondo_loop *loop;       /* NULL it after closing it yourself */
     rondo_loop *other;      /* a second loop, from test_other_loop */
     const char *backend;    /* never to be compared with: ask supports */
-    bool expect_clean;      /* nothing may live in the loop at the end */
+    bool leaves;            /* something may live in the loop at the end */
     bool allow_descriptors; /* the test means to leave descriptors changed */
     struct memory *memory;
     rondo_allocator allocator;
     struct raw_snapshot descriptors;
     void *arena;
+    struct kept *kept;
+    struct last *lasts;
     const char *row; /* of the table that EACH_ROW is at */
     char reason[256];
 };
@@ -54,18 +58,24 @@ struct test {
     const char *name, *file;
     int line; /* tests run in the order of their lines */
     void (*fn)(struct world *w);
+    bool leaves; /* see TEST_LEAVES */
     struct test *next;
 };
 
 /* Defines a test and registers it: TEST(S4_low_alone) { ... }, with its world
- * in `w`. */
-#define TEST(function)                                                         \
+ * in `w`. At its end nothing may live in its loop. */
+#define TEST(function) TEST_AS(function, false)
+/* The same, but it leaves something alive, which the loop is closed with. */
+#define TEST_LEAVES(function) TEST_AS(function, true)
+
+#define TEST_AS(function, leaves_alive)                                        \
     static void function(struct world *w);                                     \
     static struct test function##_test = {                                     \
         .name = #function,                                                     \
         .file = __FILE__,                                                      \
         .line = __LINE__,                                                      \
         .fn = function,                                                        \
+        .leaves = leaves_alive,                                                \
     };                                                                         \
     TEST_AT_START(function##_register)                                         \
     {                                                                          \
@@ -131,6 +141,14 @@ void test_fail(struct world *w, const char *format, ...) RONDO_PRINTF(2, 3)
 
 /* zeroed memory that lives until the loop is closed */
 void *test_alloc(struct world *w, size_t size);
+/* The end of the test closes the descriptor, which this answers with. */
+raw_fd test_keep(struct world *w, raw_fd fd);
+/* Closes, or resets, one of these now; closes all. */
+void test_drop(struct world *w, raw_fd fd);
+void test_reset(struct world *w, raw_fd fd);
+void test_drop_all(struct world *w);
+/* The end of the test calls this, before it looks at what is left. */
+void test_finally(struct world *w, void (*fn)(void *arg), void *arg);
 
 /* options for another loop of this backend, with this world's allocator */
 rondo_loop_options test_loop_options(struct world *w);
@@ -253,6 +271,7 @@ struct refusal {
 struct peer {
     struct world *w;
     rondo_transport *transport; /* NULL before it is known and when lost */
+    raw_fd fd; /* the plain socket at the other end: see harness_plain.h */
     unsigned made, data, eof, pauses, resumes, lost, timeouts, buffers, updates;
     uint64_t bytes;          /* received in all */
     uint64_t checksum;       /* of them, see test_checksum */
@@ -276,6 +295,7 @@ struct peer {
     /* what to do inside each callback, after it is written down */
     void (*on_made)(struct peer *p);
     void (*on_data)(struct peer *p, const void *data, size_t size);
+    void (*on_bytes)(struct peer *p); /* behind on_data and on_updated */
     void (*on_get_buffer)(struct peer *p);
     void (*on_updated)(struct peer *p, size_t size);
     void (*on_eof)(struct peer *p);

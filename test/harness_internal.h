@@ -12,5 +12,6 @@ const char *memory_damage(const struct memory *m); /* NULL: none */
 
 struct world *test_world(void); /* of the running test */
 void arena_free(struct world *w);
+void run_lasts(struct world *w);
 
 #endif

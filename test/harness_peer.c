@@ -62,6 +62,8 @@ static void on_data(rondo_transport *t, void *self, const void *data,
     take_bytes(p, data, size);
     if (p->on_data)
         p->on_data(p, data, size);
+    if (p->on_bytes)
+        p->on_bytes(p);
 }
 
 static void *on_get_buffer(rondo_transport *t, void *self, size_t hint,
@@ -113,6 +115,8 @@ static void on_updated(rondo_transport *t, void *self, size_t size)
     take_bytes(p, p->buffer, size);
     if (p->on_updated)
         p->on_updated(p, size);
+    if (p->on_bytes)
+        p->on_bytes(p);
 }
 
 static bool on_eof(rondo_transport *t, void *self)
@@ -204,6 +208,7 @@ struct peer *test_peer(struct world *w)
     struct peer *p = test_alloc(w, sizeof *p);
 
     p->w = w;
+    p->fd = RONDO_NO_FD;
     p->checksum = CHECKSUM_START;
     return p;
 }

@@ -6,7 +6,7 @@
 
 /* ---- C1: exactly one target --------------------------------------------- */
 
-TEST(C1_exactly_one_of_host_address_socket)
+TEST_LEAVES(C1_exactly_one_of_host_address_socket)
 {
     struct listener *l = test_serve(w);
     rondo_address address = dial_address("127.0.0.1", l->port);
@@ -36,7 +36,6 @@ TEST(C1_nonsense_options)
     struct peer *p = test_peer(w);
 
     memset(&empty, 0, sizeof empty);
-    w->expect_clean = true;
     dial_refused(w, NULL, RONDO_EINVAL);
     o.host = "127.0.0.1";
     o.port = 9;
@@ -57,7 +56,7 @@ TEST(C1_nonsense_options)
 }
 
 /* options of a program compiled against a newer header, and of an older */
-TEST(C1_options_of_another_version)
+TEST_LEAVES(C1_options_of_another_version)
 {
     struct listener *l = test_serve(w);
     struct {
@@ -102,7 +101,7 @@ static void made_schedules(struct peer *p)
     assert_ok(rondo_call_later(p->w->loop, 0, count_between, p->user));
 }
 
-TEST(C1_done_comes_directly_after_connection_made)
+TEST_LEAVES(C1_done_comes_directly_after_connection_made)
 {
     struct listener *l = test_serve(w);
 
@@ -130,7 +129,6 @@ TEST(C1_done_without_connection_made_when_refused)
     uint16_t port = dial_dead_port();
     char text[32];
 
-    w->expect_clean = true;
     assert_ok(dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = port), p));
     assert_int_equal(p->connected, 0);
     dial_ends(w, p, RONDO_ECONNREFUSED);
@@ -158,7 +156,6 @@ TEST(C1_done_may_be_null)
     rondo_server_close(l->server);
     test_run_loop(w);
     assert_string_equal(p->order, "ML");
-    w->expect_clean = true;
 }
 
 static void check_ended_early(struct world *w, void (*made)(struct peer *),
@@ -191,7 +188,7 @@ TEST(C1_ended_in_done)
     check_ended_early(w, NULL, act_abort, RONDO_ECANCELED);
 }
 
-TEST(C1_writing_in_connection_made_and_in_done)
+TEST_LEAVES(C1_writing_in_connection_made_and_in_done)
 {
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
@@ -216,7 +213,6 @@ TEST(C1_connecting_again_inside_done)
 {
     struct peer *p = test_peer(w);
 
-    w->expect_clean = true;
     p->user = test_peer(w);
     p->on_connected = connect_again;
     assert_ok(dial(
@@ -225,7 +221,7 @@ TEST(C1_connecting_again_inside_done)
     assert_int_equal(p->connected, 1);
 }
 
-TEST(C1_many_at_once_are_each_done_once)
+TEST_LEAVES(C1_many_at_once_are_each_done_once)
 {
     enum { MANY = 150 };
     struct listener *l = test_serve(w);
@@ -253,7 +249,7 @@ TEST(C1_many_at_once_are_each_done_once)
 
 /* ---- C1: targets -------------------------------------------------------- */
 
-TEST(C1_an_address_instead_of_a_host)
+TEST_LEAVES(C1_an_address_instead_of_a_host)
 {
     struct listener *l = test_serve(w);
     rondo_address address = dial_address("127.0.0.1", l->port);
@@ -268,7 +264,7 @@ TEST(C1_an_address_instead_of_a_host)
     assert_true(rondo_address_equal(&seen, &address));
 }
 
-TEST(C1_inet6)
+TEST_LEAVES(C1_inet6)
 {
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -290,7 +286,6 @@ TEST(C1_family_that_the_literal_is_not_of)
                                      .family = RONDO_FAMILY_INET6),
                        p);
 
-    w->expect_clean = true;
     if (id > 0) /* an error of the call or of done: one of them */
         dial_ends(w, p, RONDO_EAFNOSUPPORT);
     else
@@ -302,7 +297,6 @@ TEST(C1_unreachable)
 {
     struct peer *p = test_peer(w);
 
-    w->expect_clean = true;
     assert_ok(dial(w, RONDO_CONNECT(.host = "224.0.0.1", .port = 9), p));
     test_run_until(w, p->connected);
     assert_true(p->connect_error < 0);
@@ -311,7 +305,7 @@ TEST(C1_unreachable)
     assert_string_equal(p->order, "");
 }
 
-TEST(C1_no_descriptor_left)
+TEST_LEAVES(C1_no_descriptor_left)
 {
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
@@ -352,7 +346,7 @@ static void check_options_of(struct world *w, uint16_t port,
                      keep_alive_is);
 }
 
-TEST(C1_no_delay_and_keep_alive)
+TEST_LEAVES(C1_no_delay_and_keep_alive)
 {
     struct listener *l = test_serve(w);
 

@@ -55,7 +55,6 @@ TEST(C1_cancelled_before_the_first_iteration)
     struct peer *p = test_peer(w);
     rondo_id id = start(w, s.port, p);
 
-    w->expect_clean = true;
     assert_int_equal(rondo_cancel(w->loop, id), 0);
     (void)rondo_cancel(w->loop, id); /* again: harmless */
     check_cancelled(w, p, id);
@@ -71,7 +70,6 @@ TEST(C1_cancelled_after_the_kernel_has_connected)
     char byte;
     ptrdiff_t n = RAW_AGAIN;
 
-    w->expect_clean = true;
     /* iterations until the handshake is under way, but none afterwards */
     for (int i = 0; i < 1000 && accepted == RONDO_NO_FD && !p->connected; i++) {
         accepted = raw_accept(s.listener, 10);
@@ -94,7 +92,6 @@ TEST(C1_cancelled_in_flight)
     struct peer *p = test_peer(w);
     rondo_id id = start(w, hole->port, p);
 
-    w->expect_clean = true;
     test_spin(w, 5);
     assert_int_equal(p->connected, 0);
     assert_int_equal(test_metrics(w).live_operations, 1);
@@ -105,7 +102,6 @@ TEST(C1_cancelled_in_flight)
 
 TEST(C1_refused_and_cancelled_is_done_once)
 {
-    w->expect_clean = true;
     for (int spins = 0; spins < 4; spins++) {
         struct peer *p = test_peer(w);
         rondo_id id = start(w, dial_dead_port(), p);
@@ -166,7 +162,7 @@ static void check_rivals(struct world *w, bool in_made)
     raw_close(s.listener);
 }
 
-TEST(C1_cancelled_by_another_in_the_same_iteration)
+TEST_LEAVES(C1_cancelled_by_another_in_the_same_iteration)
 {
     check_rivals(w, true);
     check_rivals(w, false);
@@ -179,7 +175,7 @@ static void cancel_own(struct peer *p)
     assert_error(rondo_cancel(p->w->loop, r->id[0]), RONDO_ENOENT);
 }
 
-TEST(C1_too_late_to_cancel_in_connection_made)
+TEST_LEAVES(C1_too_late_to_cancel_in_connection_made)
 {
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
@@ -202,7 +198,7 @@ static void cancel_in_timer(rondo_loop *loop, void *arg)
 }
 
 /* at whatever moment: done is called once, with the truth */
-TEST(C1_cancelled_at_any_moment)
+TEST_LEAVES(C1_cancelled_at_any_moment)
 {
     struct plain s = plain_new();
 
@@ -275,7 +271,6 @@ TEST(C1_timeout_ends_a_connect_that_hangs)
     int64_t until = rondo_loop_time(w->loop) + RONDO_MS(20);
     char text[32];
 
-    w->expect_clean = true;
     (void)start_timed(w, hole->port, RONDO_MS(20), p);
     dial_ends(w, p, RONDO_ETIMEDOUT);
     assert_true(rondo_loop_time(w->loop) >= until);
@@ -294,7 +289,6 @@ TEST(C1_no_timeout_waits)
     struct peer *p[4];
     rondo_id id[4];
 
-    w->expect_clean = true;
     for (int i = 0; i < 4; i++) {
         p[i] = test_peer(w);
         id[i] = start_timed(w, hole->port, none[i], p[i]);
@@ -310,7 +304,7 @@ TEST(C1_no_timeout_waits)
     raw_black_hole_close(hole);
 }
 
-TEST(C1_timeout_is_over_once_connected)
+TEST_LEAVES(C1_timeout_is_over_once_connected)
 {
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
@@ -327,7 +321,7 @@ TEST(C1_timeout_is_over_once_connected)
     }
 }
 
-TEST(C1_timeout_of_one_nanosecond)
+TEST_LEAVES(C1_timeout_of_one_nanosecond)
 {
     struct listener *l = test_serve(w);
 
@@ -351,7 +345,6 @@ TEST(C1_cancelled_before_its_timeout)
     rondo_id id = start_timed(w, hole->port, RONDO_MS(10), p);
     int result;
 
-    w->expect_clean = true;
     test_spin(w, 2);
     result = rondo_cancel(w->loop, id); /* in time on most machines */
     (void)test_run_for(w, RONDO_MS(30));

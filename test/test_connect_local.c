@@ -29,7 +29,6 @@ TEST(C3_cancelling_closes_an_adopted_socket_once)
 {
     struct guard before, after;
 
-    w->expect_clean = true;
     for (int spins = 0; spins < 2; spins++) {
         struct peer *p = test_peer(w);
         raw_fd fds[2];
@@ -59,7 +58,6 @@ TEST(C3_cancelling_closes_each_socket_once)
     raw_fd listener = raw_listen(&port, 8);
     struct guard before, after;
 
-    w->expect_clean = true;
     for (int spins = 0; spins < 3; spins++) {
         struct peer *p = test_peer(w);
         rondo_id id = assert_ok(
@@ -81,7 +79,7 @@ TEST(C3_cancelling_closes_each_socket_once)
 
 /* ---- C3: where it comes from -------------------------------------------- */
 
-TEST(C3_comes_from_the_local_address)
+TEST_LEAVES(C3_comes_from_the_local_address)
 {
     struct listener *l = test_serve(w);
     rondo_address from = dial_address("127.0.0.1", dial_free_port());
@@ -100,7 +98,7 @@ TEST(C3_comes_from_the_local_address)
     assert_true(rondo_address_equal(&seen, &from));
 }
 
-TEST(C3_local_address_with_any_port)
+TEST_LEAVES(C3_local_address_with_any_port)
 {
     struct listener *l = test_serve(w);
     rondo_address from = dial_address("127.0.0.1", 0);
@@ -126,7 +124,6 @@ static void check_from_fails(struct world *w, const rondo_address *from,
         RONDO_CONNECT(.host = "127.0.0.1", .port = port, .local_address = from),
         p);
 
-    w->expect_clean = true;
     if (id > 0)
         dial_ends(w, p, error);
     else

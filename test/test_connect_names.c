@@ -21,7 +21,7 @@ static struct peer *start_slow(struct world *w, uint16_t port, rondo_id *id)
 
 /* ---- C2: names and literals --------------------------------------------- */
 
-TEST(C2_localhost)
+TEST_LEAVES(C2_localhost)
 {
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -39,7 +39,7 @@ TEST(C2_localhost)
     assert_int_equal(test_metrics(w).live_jobs, 0);
 }
 
-TEST(C2_literals_are_never_looked_up)
+TEST_LEAVES(C2_literals_are_never_looked_up)
 {
     static const char *const literals[] = {"127.0.0.1", "::1", "::1%1",
                                            "::ffff:127.0.0.1"};
@@ -60,7 +60,7 @@ TEST(C2_literals_are_never_looked_up)
     assert_int_equal(test_metrics(w).live_jobs, 0);
 }
 
-TEST(C2_an_interface_may_be_named_by_name)
+TEST_LEAVES(C2_an_interface_may_be_named_by_name)
 {
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct peer *p = test_peer(w);
@@ -78,7 +78,7 @@ TEST(C2_an_interface_may_be_named_by_name)
     assert_int_equal(raw_names_calls(), 0);
 }
 
-TEST(C2_a_name_is_looked_up_off_the_loops_thread)
+TEST_LEAVES(C2_a_name_is_looked_up_off_the_loops_thread)
 {
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
@@ -91,7 +91,7 @@ TEST(C2_a_name_is_looked_up_off_the_loops_thread)
     test_run_until(w, l->count == 1);
 }
 
-TEST(C2_the_loop_goes_on_during_a_look_up)
+TEST_LEAVES(C2_the_loop_goes_on_during_a_look_up)
 {
     struct listener *l = test_serve(w);
     struct peer *other = test_peer(w);
@@ -112,7 +112,7 @@ TEST(C2_the_loop_goes_on_during_a_look_up)
     test_run_until(w, l->count == 2);
 }
 
-TEST(C2_a_look_up_keeps_the_loop_running)
+TEST_LEAVES(C2_a_look_up_keeps_the_loop_running)
 {
     struct listener *l = test_serve(w);
     struct peer *p;
@@ -141,7 +141,6 @@ static void check_fails(struct world *w, const char *host, int error)
 TEST(C2_an_unknown_name)
 {
     names_replace(w);
-    w->expect_clean = true;
     check_fails(w, "a.none.test", RONDO_ENONAME);
     check_fails(w, "a.later.test", RONDO_EAGAIN);
 }
@@ -153,7 +152,6 @@ TEST(C2_hosts_that_make_no_sense)
         "",      " ", "127.0.0.1 ",         "1.2.3.4.5.",
         "[::1]", "%", "::1%nosuchinterface"};
 
-    w->expect_clean = true;
     names_replace(w);
     memset(longest, 'a', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
@@ -171,7 +169,7 @@ TEST(C2_hosts_that_make_no_sense)
 
 /* ---- C2: several addresses ---------------------------------------------- */
 
-TEST(C2_the_next_address_is_tried)
+TEST_LEAVES(C2_the_next_address_is_tried)
 {
     struct listener *l = test_serve(w); /* on 127.0.0.1 alone */
     struct peer *p = test_peer(w);
@@ -193,7 +191,6 @@ TEST(C2_the_error_names_every_address_tried)
     char text[32];
 
     names_replace(w);
-    w->expect_clean = true;
     (void)start(w, "a.two.test", port, p);
     dial_ends(w, p, RONDO_ECONNREFUSED);
     for (int i = 1; i <= 2; i++) {
@@ -218,7 +215,7 @@ TEST(C2_the_error_names_eight_addresses_too)
     }
 }
 
-TEST(C2_only_the_family_asked_for)
+TEST_LEAVES(C2_only_the_family_asked_for)
 {
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
@@ -239,7 +236,7 @@ TEST(C2_only_the_family_asked_for)
     assert_true(strstr(p->last_error, "127.0.0.1") == NULL);
 }
 
-TEST(C3_addresses_of_another_family_are_skipped)
+TEST_LEAVES(C3_addresses_of_another_family_are_skipped)
 {
     struct listener *l = test_serve(w);
     rondo_address from = dial_address("127.0.0.1", 0);

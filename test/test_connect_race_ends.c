@@ -46,7 +46,6 @@ TEST(C2_cancelling_closes_every_socket)
     size_t before = raw_count_descriptors();
     rondo_id id = race(w, three_holes, hole->port, p);
 
-    w->expect_clean = true;
     wait_for_sockets(w, before, 3);
     assert_int_equal(rondo_cancel(w->loop, id), 0);
     assert_error(rondo_cancel(w->loop, id), RONDO_ENOENT);
@@ -56,7 +55,7 @@ TEST(C2_cancelling_closes_every_socket)
     raw_black_hole_close(hole);
 }
 
-TEST(C2_cancelled_at_each_moment)
+TEST_LEAVES(C2_cancelled_at_each_moment)
 {
     struct listener *l = test_serve(w);
     struct raw_black_hole *hole = hole_at(w, l->port);
@@ -103,7 +102,6 @@ TEST(C2_the_timeout_covers_the_race)
     struct peer *p = test_peer(w);
     size_t before = raw_count_descriptors();
 
-    w->expect_clean = true;
     dial_resolves_to(w, three_holes);
     assert_ok(dial(w,
                    RONDO_CONNECT(.host = "some.where", .port = hole->port,
@@ -149,7 +147,7 @@ static struct peer *race_from(struct world *w, const char *const *ips,
 }
 
 /* Two sockets cannot have one port: the second waits for the first. */
-TEST(C3_a_local_port_is_not_in_its_own_way)
+TEST_LEAVES(C3_a_local_port_is_not_in_its_own_way)
 {
     static const char *const dead_first[] = {"127.0.0.3", "127.0.0.1", NULL};
     struct listener *l = test_serve(w);
@@ -165,7 +163,7 @@ TEST(C3_a_local_port_is_not_in_its_own_way)
     raw_black_hole_close(hole);
 }
 
-TEST(C3_the_local_address_chooses_the_family)
+TEST_LEAVES(C3_the_local_address_chooses_the_family)
 {
     static const char *const ips[] = {"::1", "127.0.0.3", "::1", "127.0.0.1",
                                       NULL};
@@ -181,7 +179,7 @@ TEST(C3_the_local_address_chooses_the_family)
 
 /* ---- no room ------------------------------------------------------------ */
 
-TEST(G8_no_memory_at_any_point_of_a_race)
+TEST_LEAVES(G8_no_memory_at_any_point_of_a_race)
 {
     struct listener *l = test_serve(w);
     struct raw_black_hole *hole = hole_at(w, l->port);
@@ -214,7 +212,7 @@ TEST(G8_no_memory_at_any_point_of_a_race)
 }
 
 /* One that has a socket goes on when the process has no more. */
-TEST(C2_no_descriptor_for_the_next_one)
+TEST_LEAVES(C2_no_descriptor_for_the_next_one)
 {
     struct listener *l = test_serve(w);
     struct raw_black_hole *hole = hole_at(w, l->port);

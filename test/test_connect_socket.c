@@ -23,7 +23,6 @@ static void check_refused(struct world *w, raw_fd fd, int error)
 
 TEST(C4_closed_descriptor)
 {
-    w->expect_clean = true;
     check_refused(w, raw_dead_fd(), RONDO_EBADF);
     check_refused(w, RONDO_NO_FD, RONDO_EBADF);
     check_refused(w, -5, RONDO_EBADF);
@@ -36,7 +35,6 @@ TEST(C4_not_a_socket)
     raw_fd null = raw_null();
     raw_fd fds[2];
 
-    w->expect_clean = true;
     check_refused(w, file, RONDO_EINVAL);
     check_refused(w, null, RONDO_EINVAL);
     if (raw_pipe(fds) == 0) {
@@ -51,7 +49,6 @@ TEST(C4_datagram_socket)
 {
     raw_fd fd = raw_udp();
 
-    w->expect_clean = true;
     check_refused(w, fd, RONDO_EINVAL);
     raw_close(fd);
 }
@@ -61,7 +58,6 @@ TEST(C4_listener)
     uint16_t port = 0;
     raw_fd fd = raw_listen(&port, 1);
 
-    w->expect_clean = true;
     check_refused(w, fd, RONDO_EINVAL);
     raw_close(fd);
 }
@@ -70,12 +66,11 @@ TEST(C4_unconnected_stream_socket)
 {
     raw_fd fd = raw_tcp();
 
-    w->expect_clean = true;
     check_refused(w, fd, RONDO_EINVAL);
     raw_close(fd);
 }
 
-TEST(C4_a_transports_socket_is_busy)
+TEST_LEAVES(C4_a_transports_socket_is_busy)
 {
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
@@ -85,7 +80,7 @@ TEST(C4_a_transports_socket_is_busy)
     raw_close(other);
 }
 
-TEST(C4_a_servers_socket_is_busy)
+TEST_LEAVES(C4_a_servers_socket_is_busy)
 {
     struct listener *l = test_serve(w);
     struct peer *c;
@@ -99,7 +94,7 @@ TEST(C4_a_servers_socket_is_busy)
     test_run_until(w, c->connected && l->count == 1);
 }
 
-TEST(C4_a_watched_socket_is_busy)
+TEST_LEAVES(C4_a_watched_socket_is_busy)
 {
     unsigned *calls = test_alloc(w, sizeof *calls);
     struct peer *p = test_peer(w);
@@ -142,7 +137,6 @@ TEST(C4_nonsense)
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
-    w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
     assert_einval(
         rondo_connect_accepted_socket(w->loop, fds[0], NULL, p, NULL));
@@ -159,7 +153,6 @@ TEST(C4_an_adopted_socket_works)
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
-    w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
     assert_true(raw_is_blocking(fds[0]));
     test_adopt(w, fds[0], &recorder, p);
@@ -175,7 +168,7 @@ TEST(C4_an_adopted_socket_works)
     raw_close(fds[1]);
 }
 
-TEST(C4_the_transport_pointer_may_be_null)
+TEST_LEAVES(C4_the_transport_pointer_may_be_null)
 {
     struct peer *p = test_peer(w);
     raw_fd fds[2];
@@ -194,7 +187,6 @@ TEST(C4_adopted_by_create_connection)
     raw_fd fds[2];
     raw_fd fd;
 
-    w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
     fd = fds[0];
     assert_ok(

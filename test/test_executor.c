@@ -49,7 +49,6 @@ TEST(E1_done_gets_what_work_returns)
     static const int64_t results[] = {0,  1,         INT64_MAX,
                                       -1, RONDO_EIO, INT64_MIN};
 
-    w->expect_clean = true;
     for (size_t i = 0; i < COUNT_OF(results); i++) {
         struct job *j = job_new(w->loop);
 
@@ -91,7 +90,6 @@ TEST(E1_done_may_be_null)
 {
     atomic_int *value = test_alloc(w, sizeof *value);
 
-    w->expect_clean = true;
     assert_ok(rondo_run_in_executor(w->loop, NULL, return_7, NULL, value));
     test_run_loop(w); /* and keeps it running */
     assert_int_equal(atomic_load(value), 7);
@@ -264,7 +262,7 @@ TEST(E1_min_of_32_and_cores_plus_4)
     test_run_until(w, test_metrics(w).live_jobs == 0);
 }
 
-TEST(E1_look_ups_do_not_wait_for_jobs)
+TEST_LEAVES(E1_look_ups_do_not_wait_for_jobs)
 {
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
@@ -326,7 +324,6 @@ TEST(E1_one_after_another_without_end)
     struct chain *c = test_alloc(w, sizeof *c);
     uint64_t before;
 
-    w->expect_clean = true;
     c->left = 20;
     assert_ok(rondo_run_in_executor(w->loop, NULL, add_1, next_link, c));
     test_run_until(w, c->left == 0);
@@ -342,7 +339,6 @@ TEST(E1_a_great_many_at_once)
     struct chain *c = test_alloc(w, sizeof *c);
     unsigned count = 200000 / (unsigned)test_slowness();
 
-    w->expect_clean = true;
     c->left = 2 * count; /* so that no link starts another */
     for (unsigned i = 0; i < count; i++)
         assert_ok(rondo_run_in_executor(w->loop, NULL, add_1, NULL, NULL));

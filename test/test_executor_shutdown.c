@@ -71,7 +71,6 @@ TEST(E3_no_jobs_after_shutdown)
 {
     rondo_executor *e = job_executor(2);
 
-    w->expect_clean = true;
     job_ends(w, job_start_on(w->loop, e, false), 0);
     assert_ok(rondo_executor_shutdown(e, true));
     check_refused(w, e);
@@ -254,7 +253,6 @@ TEST(G3_the_rest_is_the_loops_threads)
 {
     struct stranger s = {.loop = w->loop};
 
-    w->expect_clean = true;
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(100)));
     raw_thread_join(raw_thread_start(use_loop, &s));
     for (int i = 0; i < 5; i++)
@@ -266,7 +264,6 @@ TEST(G1_null_and_wrong_arguments)
     rondo_loop_options options = test_loop_options(w);
     rondo_executor *e = NULL;
 
-    w->expect_clean = true;
     assert_einval(rondo_executor_new(NULL, 1));
     assert_refused(rondo_executor_new(&e, (unsigned)-1), RONDO_EINVAL, "10000");
     assert_null(e);
@@ -285,7 +282,6 @@ TEST(G8_out_of_memory_is_an_error)
 {
     unsigned failed = 0;
 
-    w->expect_clean = true;
     for (int i = 0; i < 40; i++) { /* the arrays grow on the way */
         struct job *j = job_held(w->loop);
 

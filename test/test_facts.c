@@ -9,7 +9,7 @@
 
 /* ---- capabilities ------------------------------------------------------- */
 
-TEST(G2_tcp)
+TEST_LEAVES(G2_tcp)
 {
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
@@ -19,7 +19,7 @@ TEST(G2_tcp)
                      c->connect_error == 0);
 }
 
-TEST(G2_udp)
+TEST_LEAVES(G2_udp)
 {
     struct endpoint *e = endpoint_new(w);
     int result =
@@ -138,7 +138,7 @@ TEST(G2_embedding)
                 strstr(rondo_last_error(), "kqueue") != NULL);
 }
 
-TEST(G2_unix_sockets)
+TEST_LEAVES(G2_unix_sockets)
 {
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_UNIX);
     char folder[64] = "nowhere", path[80];
@@ -160,7 +160,7 @@ TEST(G2_unix_sockets)
     rondo_server_close(s);
 }
 
-TEST(G2_passing_descriptors)
+TEST_LEAVES(G2_passing_descriptors)
 {
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_PASS_DESCRIPTORS);
     struct peer *p = test_peer(w);
@@ -195,7 +195,7 @@ static int serve_beside(struct world *w, uint16_t *port, rondo_server **s)
     return 0;
 }
 
-TEST(G2_reuse_port)
+TEST_LEAVES(G2_reuse_port)
 {
     rondo_server *s[2] = {NULL, NULL};
     uint16_t port = 0;
@@ -218,7 +218,7 @@ TEST(G2_reuse_port)
 }
 
 /* "spreads the load": of many clients both servers get some */
-TEST(G2_reuse_port_spreads_the_load)
+TEST_LEAVES(G2_reuse_port_spreads_the_load)
 {
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l[2];

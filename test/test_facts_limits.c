@@ -7,7 +7,7 @@
 
 /* ---- limits ------------------------------------------------------------- */
 
-TEST(D1_the_limit_of_a_datagram_is_the_truth)
+TEST_LEAVES(D1_the_limit_of_a_datagram_is_the_truth)
 {
     size_t limit = (size_t)rondo_loop_limit(w->loop, RONDO_LIMIT_DATAGRAM);
     char *data = test_alloc(w, limit + 1);

@@ -150,7 +150,7 @@ static int go_on(void *arg)
     return use_everything(f);
 }
 
-TEST(L8_after_fork_everything_goes_on)
+TEST_LEAVES(L8_after_fork_everything_goes_on)
 {
     struct family *f = family_new(w);
 
@@ -173,7 +173,7 @@ static int go_on_and_close(void *arg)
     return f->lost == f->made ? 0 : 32;
 }
 
-TEST(L8_the_parent_s_events_are_untouched)
+TEST_LEAVES(L8_the_parent_s_events_are_untouched)
 {
     struct family *f = family_new(w);
 
@@ -198,7 +198,7 @@ static int remove_all(void *arg)
     return rondo_loop_run_once(loop, 0) < 0 ? 4 : 0;
 }
 
-TEST(L8_what_the_child_removes_the_parent_keeps)
+TEST_LEAVES(L8_what_the_child_removes_the_parent_keeps)
 {
     struct family *f = family_new(w);
 
@@ -207,7 +207,7 @@ TEST(L8_what_the_child_removes_the_parent_keeps)
 }
 
 /* A child that ends its loop does not make the parent's end a reset. */
-TEST(L8_the_parent_s_connections_end_in_order)
+TEST_LEAVES(L8_the_parent_s_connections_end_in_order)
 {
     struct family *f = family_new(w);
     char byte;
@@ -279,7 +279,7 @@ static int child_with_child(void *arg)
     return status ? status : use_everything(f);
 }
 
-TEST(L8_a_grandchild_is_eforked_again)
+TEST_LEAVES(L8_a_grandchild_is_eforked_again)
 {
     struct family *f = family_new(w);
 
@@ -287,7 +287,7 @@ TEST(L8_a_grandchild_is_eforked_again)
     family_end(f);
 }
 
-TEST(L8_after_fork_without_fork_does_nothing)
+TEST_LEAVES(L8_after_fork_without_fork_does_nothing)
 {
     struct family *f = family_new(w);
 
@@ -309,7 +309,7 @@ static int make_its_own(void *arg)
     return rondo_loop_close(loop) < 0 ? 3 : 0;
 }
 
-TEST(L8_a_child_s_own_loop_needs_nothing)
+TEST_LEAVES(L8_a_child_s_own_loop_needs_nothing)
 {
     struct family *f = family_new(w);
 
@@ -326,7 +326,7 @@ static int in_debug_mode(void *arg)
     return go_on(f);
 }
 
-TEST(L8_debug_mode_goes_through_fork)
+TEST_LEAVES(L8_debug_mode_goes_through_fork)
 {
     struct family *f = family_new(w);
 
@@ -371,7 +371,7 @@ static int finish_look_up(void *arg)
     return rondo_loop_close(f->w->loop) < 0 ? 4 : 0;
 }
 
-TEST(L8_a_look_up_under_way_ends_in_the_child)
+TEST_LEAVES(L8_a_look_up_under_way_ends_in_the_child)
 {
     struct family *f = family_new(w);
 

@@ -32,7 +32,7 @@ TEST(L2_what_is_scheduled_after_stop_waits)
     assert_int_equal(*n, 1);
 }
 
-TEST(L2_stop_before_run_polls_once_without_waiting)
+TEST_LEAVES(L2_stop_before_run_polls_once_without_waiting)
 {
     unsigned *n = test_counter(w);
     raw_fd fds[2];
@@ -104,7 +104,7 @@ TEST(L2_stop_many_times_stops_once)
     assert_int_equal(*n, 3);
 }
 
-TEST(L2_stop_in_a_timer_or_a_transport)
+TEST_LEAVES(L2_stop_in_a_timer_or_a_transport)
 {
     struct peer *p = test_peer(w);
     unsigned *n = test_counter(w);
@@ -305,7 +305,7 @@ TEST(L3_servers_keep_alive_until_background)
     assert_int_equal(l->closed, 1);
 }
 
-TEST(L3_a_pending_connect_keeps_alive_until_background)
+TEST_LEAVES(L3_a_pending_connect_keeps_alive_until_background)
 {
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);

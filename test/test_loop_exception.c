@@ -118,7 +118,7 @@ TEST(L11_null_restores_the_default)
     assert_int_equal(r->count, 0);
 }
 
-TEST(L11_a_failed_accept_is_told)
+TEST_LEAVES(L11_a_failed_accept_is_told)
 {
     struct listener *l = test_serve(w);
     struct report *r = report_new(w);
@@ -157,7 +157,6 @@ TEST(L11_a_handler_may_close_the_loop_s_handles)
 {
     struct peer *p;
 
-    w->expect_clean = true;
     victim = test_serve(w);
     p = test_connect(w, victim->port);
     test_run_until(w, p->made && victim->first && victim->first->made);

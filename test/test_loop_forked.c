@@ -130,7 +130,7 @@ static int use_loop(void *arg)
     return 0;
 }
 
-TEST(L8_a_loop_in_the_child_is_eforked)
+TEST_LEAVES(L8_a_loop_in_the_child_is_eforked)
 {
     struct family *f = family_new(w);
 
@@ -164,7 +164,7 @@ static int use_handles(void *arg)
     return f->lost + f->ran == 0 ? 0 : 100;
 }
 
-TEST(L8_handles_in_the_child_are_eforked)
+TEST_LEAVES(L8_handles_in_the_child_are_eforked)
 {
     struct family *f = family_new(w);
 
@@ -197,7 +197,7 @@ static void fork_inside(rondo_loop *loop, void *arg)
     f->made++;
 }
 
-TEST(L8_a_fork_inside_a_callback)
+TEST_LEAVES(L8_a_fork_inside_a_callback)
 {
     struct family *f = family_new(w);
 

@@ -10,7 +10,6 @@ TEST(L13_timers_are_counted)
     unsigned *n = test_counter(w);
     rondo_id ids[3];
 
-    w->expect_clean = true;
     assert_int_equal(test_metrics(w).live_timers, 0);
     ids[0] = rondo_call_later(w->loop, RONDO_SEC(9), count_call, n);
     ids[1] = rondo_call_every(w->loop, RONDO_SEC(9), count_call, n);
@@ -30,7 +29,6 @@ TEST(L13_watchers_are_counted_by_side)
     unsigned *n = test_counter(w);
     raw_fd fds[2];
 
-    w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
     assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
     assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
@@ -60,7 +58,6 @@ TEST(L13_transports_servers_operations_are_counted)
     struct listener *l = test_serve(w);
     struct peer *c;
 
-    w->expect_clean = true;
     assert_int_equal(test_metrics(w).live_servers, 1);
     c = test_connect(w, l->port);
     assert_int_equal(test_metrics(w).live_operations, 1);
@@ -84,7 +81,6 @@ TEST(L13_a_failed_connect_leaves_nothing)
     struct peer *p = test_peer(w);
     uint16_t port = 0;
 
-    w->expect_clean = true;
     raw_close(raw_listen(&port, 1));
     assert_ok(test_connect_peer(w, port, &recorder, p));
     test_run_until(w, p->connected);
@@ -105,7 +101,6 @@ TEST(L13_look_ups_are_jobs)
 {
     unsigned *n = test_counter(w);
 
-    w->expect_clean = true;
     if (!raw_names_replace())
         test_skip(w, "look-ups cannot be held up on this platform");
     assert_int_equal(test_metrics(w).live_jobs, 0);
@@ -189,7 +184,7 @@ TEST(L13_allocations_are_the_allocator_s)
 }
 
 /* Once the arrays have grown: timers, callbacks, echoes need none. */
-TEST(L13_steady_state_allocates_nothing)
+TEST_LEAVES(L13_steady_state_allocates_nothing)
 {
     unsigned *n = test_counter(w);
     struct peer *a;
@@ -277,7 +272,7 @@ static void assert_line(const struct dump *d, const char *kind, rondo_fd fd,
 TEST_CASE(L13_an_empty_loop_dumps_nothing,
           assert_int_equal(dump_new(w)->count, 0));
 
-TEST(L13_each_live_handle_is_one_line)
+TEST_LEAVES(L13_each_live_handle_is_one_line)
 {
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
@@ -301,7 +296,7 @@ TEST(L13_each_live_handle_is_one_line)
     raw_close_pair(fds);
 }
 
-TEST(L13_the_dump_tells_states)
+TEST_LEAVES(L13_the_dump_tells_states)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);

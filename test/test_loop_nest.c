@@ -67,7 +67,7 @@ TEST(L4_running_a_running_loop_is_ebusy)
     raw_close_pair(fds);
 }
 
-TEST(L4_closing_a_running_loop_has_no_effect)
+TEST_LEAVES(L4_closing_a_running_loop_has_no_effect)
 {
     struct nested *n = test_alloc(w, sizeof *n);
     struct listener *l = test_serve(w);
@@ -197,7 +197,7 @@ static void run_inner_that_stops(rondo_loop *loop, void *arg)
     i->result = rondo_loop_run(i->w->other);
 }
 
-TEST(L4_stopping_the_outer_loop_from_the_inner)
+TEST_LEAVES(L4_stopping_the_outer_loop_from_the_inner)
 {
     struct inner *i = test_alloc(w, sizeof *i);
 

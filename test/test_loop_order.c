@@ -277,7 +277,7 @@ static void keep_filling(struct world *w, raw_fd fd)
         continue;
 }
 
-TEST(L1_a_flooded_socket_starves_nobody)
+TEST_LEAVES(L1_a_flooded_socket_starves_nobody)
 {
     struct flood *f = test_alloc(w, sizeof *f);
     struct peer *quiet = test_peer(w);
@@ -304,7 +304,7 @@ TEST(L1_a_flooded_socket_starves_nobody)
 }
 
 /* Bytes of one socket an iteration are bounded. */
-TEST(L1_reads_of_an_iteration_are_bounded)
+TEST_LEAVES(L1_reads_of_an_iteration_are_bounded)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);

@@ -13,7 +13,6 @@ TEST(E3_literals_are_never_looked_up)
         {"::1", "[::1]:80"},
         {"::ffff:1.2.3.4", "[::ffff:1.2.3.4]:80"}};
 
-    w->expect_clean = true;
     names_replace(w);
     for (size_t i = 0; i < COUNT_OF(literals); i++) {
         struct found *f = found_ask(w, literals[i][0], "80");
@@ -53,7 +52,6 @@ TEST(E3_only_numeric)
 {
     rondo_lookup_hints hints = RONDO_LOOKUP_HINTS_INIT;
 
-    w->expect_clean = true;
     hints.numeric_host = true;
     assert_error(found_ask_with(w, "localhost", "1", &hints)->id,
                  RONDO_ENONAME);
@@ -85,7 +83,6 @@ TEST(E3_services_and_ports_out_of_range)
         "8 0",       "-",     "1-2",   "0 ",
         "4294967376"};
 
-    w->expect_clean = true;
     names_replace(w);
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         assert_error(found_ask_with(w, "127.0.0.1", wrong[i], NULL)->id,
@@ -115,7 +112,6 @@ TEST(E3_hosts_that_are_too_long)
 {
     char host[301];
 
-    w->expect_clean = true;
     names_replace(w);
     memset(host, 'a', sizeof host - 1);
     host[sizeof host - 1] = '\0';
@@ -154,7 +150,6 @@ TEST(E3_arguments_that_make_no_sense)
     rondo_lookup_hints hints = RONDO_LOOKUP_HINTS_INIT;
     rondo_address a;
 
-    w->expect_clean = true;
     assert_error(found_ask_with(w, NULL, NULL, NULL)->id, RONDO_EINVAL);
     assert_einval(rondo_getaddrinfo(w->loop, "::1", "1", NULL, NULL, NULL));
     assert_einval(rondo_getaddrinfo(NULL, "::1", "1", NULL, found_never, NULL));
@@ -179,7 +174,6 @@ TEST(E3_a_name_is_looked_up_off_the_loops_thread)
 {
     struct found *f;
 
-    w->expect_clean = true;
     names_replace(w);
     f = found_ask(w, "a.many.test", "8080");
     assert_int_equal(test_metrics(w).live_jobs, 1);
@@ -196,7 +190,6 @@ TEST(E3_errors_of_a_look_up)
     rondo_lookup_hints hints = RONDO_LOOKUP_HINTS_INIT;
     struct found *f;
 
-    w->expect_clean = true;
     names_replace(w);
     f = found_ask(w, "a.none.test", "1");
     found_ends(w, f, RONDO_ENONAME);

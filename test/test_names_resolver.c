@@ -89,7 +89,6 @@ TEST(E3_the_programs_resolver_is_asked)
     struct resolver *r = use_resolver(w);
     struct found *f = ask(w, "some.where");
 
-    w->expect_clean = true;
     assert_int_equal(r->started, 1);
     assert_string_equal(r->host, "some.where");
     assert_string_equal(r->service, "8080");
@@ -109,7 +108,6 @@ TEST(E3_it_may_answer_inside_start)
 {
     struct resolver *r = use_resolver(w);
 
-    w->expect_clean = true;
     r->at_once = true;
     found_ends(w, ask(w, "some.where"), 0);
     r->error = RONDO_ETIMEDOUT;
@@ -130,7 +128,6 @@ TEST(E3_start_may_fail)
     struct resolver *r = use_resolver(w);
     struct peer *p = test_peer(w);
 
-    w->expect_clean = true;
     r->start_error = RONDO_EMFILE;
     assert_error(ask(w, "some.where")->id, RONDO_EMFILE);
     r->at_once = true; /* and it answers as well */
@@ -141,7 +138,7 @@ TEST(E3_start_may_fail)
     assert_int_equal(r->canceled, 0);
 }
 
-TEST(E3_literals_are_not_asked_of_it)
+TEST_LEAVES(E3_literals_are_not_asked_of_it)
 {
     struct listener *l = test_serve(w);
     struct resolver *r = use_resolver(w);
@@ -153,7 +150,7 @@ TEST(E3_literals_are_not_asked_of_it)
     assert_int_equal(r->started, 0);
 }
 
-TEST(E3_connects_ask_it)
+TEST_LEAVES(E3_connects_ask_it)
 {
     struct listener *l = test_serve(w);
     struct resolver *r = use_resolver(w);

@@ -12,7 +12,6 @@ TEST(V3_close_refuses_at_once)
     rondo_fd fd = rondo_server_fd(s, 0);
     raw_fd client = raw_connect(l->port);
 
-    w->expect_clean = true;
     assert_true(client != RONDO_NO_FD);
     test_run_until(w, l->count == 1);
     rondo_server_close(s);
@@ -27,7 +26,6 @@ TEST(V3_closed_comes_from_the_loop_and_once)
 {
     struct listener *l = test_serve(w);
 
-    w->expect_clean = true;
     rondo_server_close(l->server);
     assert_int_equal(l->closed, 0);
     assert_int_equal(test_metrics(w).live_servers, 1);
@@ -43,7 +41,6 @@ TEST(V3_clients_stay)
     rondo_server *s = l->server;
     rondo_address a;
 
-    w->expect_clean = true;
     test_run_until(w, c->connected && l->count == 1 && l->first->made);
     rondo_server_close(s);
     assert_false(rondo_server_is_serving(s));
@@ -77,7 +74,6 @@ TEST(V3_closed_comes_after_the_last_client)
     struct listener *l = test_serve(w);
     struct peer *c[5];
 
-    w->expect_clean = true;
     closed_in_lost = 0;
     l->model.on_lost = note_closed;
     l->model.user = l;
@@ -101,7 +97,6 @@ TEST(V3_no_client_accepted_meanwhile_is_leaked)
 {
     enum { CLIENTS = 40 };
 
-    w->expect_clean = true;
     for (int spins = 0; spins < 3; spins++) {
         struct listener *l = test_serve(w);
         raw_fd fds[CLIENTS];
@@ -202,14 +197,12 @@ static void close_within(struct world *w, int which, bool hard)
 
 TEST(V3_closed_inside_each_callback)
 {
-    w->expect_clean = true;
     for (int which = 0; which < 8; which++)
         close_within(w, which, false);
 }
 
 TEST(V3_closed_and_aborted_inside_each_callback)
 {
-    w->expect_clean = true;
     for (int which = 0; which < 8; which++)
         close_within(w, which, true);
 }
@@ -235,7 +228,6 @@ TEST(V3_a_new_server_inside_closed)
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
 
-    w->expect_clean = true;
     o.closed = create_inside_closed;
     l = test_serve_with(w, &recorder, &o);
     rondo_server_close(l->server);
@@ -261,7 +253,7 @@ static void connect_some(struct world *w, struct listener *l, struct peer **c)
         test_run_until(w, c[i]->connected);
 }
 
-TEST(V3_close_clients_sends_what_is_buffered)
+TEST_LEAVES(V3_close_clients_sends_what_is_buffered)
 {
     struct listener *l = test_serve(w);
     static char data[100000];
@@ -285,7 +277,7 @@ TEST(V3_close_clients_sends_what_is_buffered)
     connect_some(w, l, c); /* it serves on */
 }
 
-TEST(V3_abort_clients_resets_them)
+TEST_LEAVES(V3_abort_clients_resets_them)
 {
     struct listener *l = test_serve(w);
     struct peer *c[CLIENTS];

@@ -61,7 +61,7 @@ static struct factory *factory_new(struct world *w, struct listener **l)
     return factory_of;
 }
 
-TEST(V4_protocol_and_self_for_each_connection)
+TEST_LEAVES(V4_protocol_and_self_for_each_connection)
 {
     struct listener *l;
     struct factory *f = factory_new(w, &l);
@@ -88,7 +88,7 @@ static int count_made(struct factory *f, rondo_transport *t)
     return 0;
 }
 
-TEST(V4_the_factory_runs_before_connection_made)
+TEST_LEAVES(V4_the_factory_runs_before_connection_made)
 {
     struct listener *l;
     struct factory *f = factory_new(w, &l);
@@ -112,7 +112,7 @@ static void greet_more(struct peer *p)
     assert_ok(rondo_transport_write(p->transport, "world", 5));
 }
 
-TEST(V4_writing_in_the_factory)
+TEST_LEAVES(V4_writing_in_the_factory)
 {
     struct listener *l;
     struct factory *f = factory_new(w, &l);
@@ -245,7 +245,6 @@ static void check_act(struct world *w,
 
 TEST(V4_anything_may_be_done_in_the_factory)
 {
-    w->expect_clean = true;
     check_act(w, close_transport, "ML");
     check_act(w, abort_transport, "ML");
     check_act(w, close_server, "MEL");
@@ -254,7 +253,7 @@ TEST(V4_anything_may_be_done_in_the_factory)
     check_act(w, stop_loop, "MEL");
 }
 
-TEST(V4_without_a_factory_all_share_protocol_and_self)
+TEST_LEAVES(V4_without_a_factory_all_share_protocol_and_self)
 {
     struct peer *shared = test_peer(w);
     rondo_server *s = NULL;
@@ -320,7 +319,7 @@ static struct handed *serve_handing_on(struct world *w, rondo_server **s,
     return h;
 }
 
-TEST(V4_accepted_hands_on_the_socket)
+TEST_LEAVES(V4_accepted_hands_on_the_socket)
 {
     uint16_t port;
     rondo_server *s = NULL;

@@ -6,7 +6,7 @@
 
 /* ---- V3: pausing -------------------------------------------------------- */
 
-TEST(V3_paused_nobody_is_accepted)
+TEST_LEAVES(V3_paused_nobody_is_accepted)
 {
     struct listener *l = test_serve(w);
     struct peer *a, *b;
@@ -29,7 +29,7 @@ TEST(V3_paused_nobody_is_accepted)
     test_run_until(w, l->count == 2);
 }
 
-TEST(V3_start_serving_off)
+TEST_LEAVES(V3_start_serving_off)
 {
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -54,7 +54,7 @@ static void pause_server(struct peer *p)
     assert_ok(rondo_server_pause_serving(l->server));
 }
 
-TEST(V3_paused_inside_connection_made)
+TEST_LEAVES(V3_paused_inside_connection_made)
 {
     struct listener *l = test_serve(w);
     raw_fd fds[20];
@@ -82,7 +82,6 @@ TEST(V3_paused_and_closed)
     struct listener *l = test_serve(w);
     struct peer *c;
 
-    w->expect_clean = true;
     assert_ok(rondo_server_pause_serving(l->server));
     c = test_connect(w, l->port);
     test_run_until(w, c->connected);
@@ -116,7 +115,7 @@ static unsigned living(const struct listener *l)
     return n;
 }
 
-TEST(V3_max_clients_pauses_accepting)
+TEST_LEAVES(V3_max_clients_pauses_accepting)
 {
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -145,7 +144,6 @@ TEST(V3_max_clients_of_one_and_close)
     struct listener *l;
     struct peer *a, *b;
 
-    w->expect_clean = true;
     o.max_clients = 1;
     l = test_serve_with(w, &recorder, &o);
     a = test_connect(w, l->port);
@@ -168,7 +166,7 @@ static void abort_others(struct peer *p)
     rondo_server_abort_clients(l->server);
 }
 
-TEST(V3_max_clients_with_clients_aborted_at_once)
+TEST_LEAVES(V3_max_clients_with_clients_aborted_at_once)
 {
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -189,7 +187,7 @@ TEST(V3_max_clients_with_clients_aborted_at_once)
 
 /* ---- V3: backlog -------------------------------------------------------- */
 
-TEST(V3_backlog_of_one)
+TEST_LEAVES(V3_backlog_of_one)
 {
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -230,7 +228,7 @@ static void check_options_of(struct world *w, rondo_switch no_delay,
     assert_true(raw_fd_close_on_exec(rondo_server_fd(l->server, 0)));
 }
 
-TEST(V4_no_delay_and_keep_alive_of_clients)
+TEST_LEAVES(V4_no_delay_and_keep_alive_of_clients)
 {
     check_options_of(w, RONDO_DEFAULT, RONDO_DEFAULT, 1, 0);
     check_options_of(w, RONDO_OFF, RONDO_ON, 0, 1);
@@ -272,7 +270,6 @@ TEST(V2_thousands_of_connections)
     (void)raw_raise_descriptor_limit(2 * count + 200);
     if (before >= 0 && raw_descriptor_limit() < 2 * count + 200)
         test_skip(w, "the process may not have so many descriptors");
-    w->expect_clean = true;
     l->model.on_data = act_echo;
     for (int i = 0; i < count; i++) {
         fds[i] = raw_connect(l->port);

@@ -144,7 +144,7 @@ static void close_when_back(struct peer *p, const void *data, size_t size)
         rondo_transport_close(p->transport);
 }
 
-TEST(V4_another_threads_loop_takes_the_sockets)
+TEST_LEAVES(V4_another_threads_loop_takes_the_sockets)
 {
     struct dispatcher *d = test_alloc(w, sizeof *d);
     struct peer *c[CLIENTS];

@@ -45,7 +45,7 @@ static void check_serves(struct world *w, struct listener *l)
 
 /* ---- V2: clients that leave --------------------------------------------- */
 
-TEST(V2_clients_that_reset_before_accept)
+TEST_LEAVES(V2_clients_that_reset_before_accept)
 {
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
@@ -145,7 +145,7 @@ static void close_clients(struct shortage *s)
         raw_close(s->clients[i]);
 }
 
-TEST(V2_emfile_pauses_and_recovers)
+TEST_LEAVES(V2_emfile_pauses_and_recovers)
 {
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
@@ -172,7 +172,7 @@ TEST(V2_emfile_pauses_and_recovers)
     assert_int_equal(r->count, 2);
 }
 
-TEST(V2_emfile_leaves_other_connections_alone)
+TEST_LEAVES(V2_emfile_leaves_other_connections_alone)
 {
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
@@ -233,7 +233,7 @@ TEST(V2_closed_inside_the_report)
     assert_int_equal(l->closed, 1);
 }
 
-TEST(V2_paused_serving_during_a_shortage)
+TEST_LEAVES(V2_paused_serving_during_a_shortage)
 {
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
@@ -252,7 +252,7 @@ TEST(V2_paused_serving_during_a_shortage)
 
 /* ---- V2: no memory ------------------------------------------------------ */
 
-TEST(V2_out_of_memory_drops_the_client_and_goes_on)
+TEST_LEAVES(V2_out_of_memory_drops_the_client_and_goes_on)
 {
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
@@ -280,7 +280,7 @@ TEST(V2_out_of_memory_drops_the_client_and_goes_on)
 
 /* ---- V2: over the backend's limit --------------------------------------- */
 
-TEST(V2_over_the_backends_limit)
+TEST_LEAVES(V2_over_the_backends_limit)
 {
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER);
     int64_t before = raw_descriptor_limit();

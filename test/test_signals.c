@@ -135,7 +135,7 @@ static void answer(struct told *t, int signum)
 }
 
 /* A run that fails, loudly, if what stops it never comes. */
-TEST(K1_a_sleeping_loop_is_woken)
+TEST_LEAVES(K1_a_sleeping_loop_is_woken)
 {
     struct told *t = told_new(w, 1);
     int64_t limit = RONDO_MS(TEST_DEADLINE_MS) * 3 * test_slowness();
@@ -179,7 +179,7 @@ static void stop(struct told *t, int signum)
     rondo_loop_stop(t->loop);
 }
 
-TEST(L2_stopped_in_the_handler)
+TEST_LEAVES(L2_stopped_in_the_handler)
 {
     struct told *t = told_new(w, 1);
     int64_t limit = RONDO_MS(TEST_DEADLINE_MS) * test_slowness();

@@ -52,7 +52,6 @@ TEST(T3_cancelled_never_fires)
 {
     struct item *it = start(w, RONDO_MS(1), NULL);
 
-    w->expect_clean = true;
     assert_int_equal(rondo_cancel(w->loop, it->id), 0);
     assert_error(rondo_cancel(w->loop, it->id), RONDO_ENOENT);
     (void)test_run_for(w, RONDO_MS(5));
@@ -65,7 +64,6 @@ TEST(T3_cancel_what_is_due_in_the_same_iteration)
     struct item *second = start(w, 0, NULL);
     struct item *third = start(w, 0, NULL);
 
-    w->expect_clean = true;
     first->victim = second;
     test_spin(w, 3);
     assert_int_equal(first->result, 0);
@@ -78,7 +76,6 @@ TEST(T3_cancel_of_each_other)
     struct item *a = start(w, 0, cancel_victim);
     struct item *b = start(w, 0, cancel_victim);
 
-    w->expect_clean = true;
     a->victim = b;
     b->victim = a;
     test_spin(w, 3);
@@ -90,7 +87,6 @@ TEST(T3_cancel_in_its_own_callback)
 {
     struct item *it = start(w, 0, cancel_victim);
 
-    w->expect_clean = true;
     it->victim = it;
     test_spin(w, 5);
     assert_int_equal(it->fired, 1);
@@ -123,7 +119,6 @@ TEST(T3_rescheduled_later_and_earlier)
     struct item *it = start(w, RONDO_SEC(100), NULL);
     int64_t when = in(w, RONDO_SEC(200));
 
-    w->expect_clean = true;
     assert_int_equal(rondo_reschedule(w->loop, it->id, when), 0);
     assert_true(rondo_when(w->loop, it->id) == when);
     test_spin(w, 2);
@@ -159,7 +154,6 @@ TEST(T3_reschedule_in_own_callback)
 {
     struct item *it = start(w, 0, again_three_times);
 
-    w->expect_clean = true;
     test_run_loop(w);
     assert_int_equal(it->fired, 3);
     assert_true(rondo_loop_time(w->loop) >= it->when);
@@ -196,7 +190,6 @@ TEST(T3_restarted_and_cancelled_in_own_callback)
 {
     struct item *it = start(w, 0, again_then_cancel);
 
-    w->expect_clean = true;
     (void)test_run_for(w, RONDO_MS(2));
     assert_int_equal(it->fired, 1);
     assert_int_equal(it->result, 0);
@@ -301,7 +294,7 @@ TEST(T3_what_is_no_timer_is_refused)
     assert_int_equal(rondo_cancel(w->loop, soon), 0);
 }
 
-TEST(T3_another_loops_timer_is_refused)
+TEST_LEAVES(T3_another_loops_timer_is_refused)
 {
     rondo_loop *other = test_other_loop(w);
     struct item *it = item_new(w, NULL);
@@ -344,13 +337,12 @@ TEST(T3_pushing_later_costs_the_same_among_many)
     int64_t few = time_pushes(w, 10, pushes);
     int64_t many = time_pushes(w, 200000 / test_slowness(), pushes);
 
-    w->expect_clean = true;
     if (many > 10 * few + RONDO_MS(20))
         test_fail(w, "%d pushes: %lld ns among 10, %lld ns among many", pushes,
                   (long long)few, (long long)many);
 }
 
-TEST(T3_pushing_later_allocates_nothing)
+TEST_LEAVES(T3_pushing_later_allocates_nothing)
 {
     struct item *it[100];
     uint64_t before;

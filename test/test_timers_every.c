@@ -65,7 +65,7 @@ static void check_phase(const struct every *e, unsigned calls_since_first)
 
 /* ---- T5 ----------------------------------------------------------------- */
 
-TEST(T5_first_time_is_one_period_from_now)
+TEST_LEAVES(T5_first_time_is_one_period_from_now)
 {
     int64_t before = rondo_loop_time(w->loop);
     struct every *e = every(w, RONDO_MS(3));
@@ -78,7 +78,7 @@ TEST(T5_first_time_is_one_period_from_now)
     check_phase(e, e->calls);
 }
 
-TEST(T5_keeps_its_phase)
+TEST_LEAVES(T5_keeps_its_phase)
 {
     struct every *e = every(w, RONDO_US(1700));
 
@@ -89,7 +89,7 @@ TEST(T5_keeps_its_phase)
     }
 }
 
-TEST(T5_missed_periods_are_skipped_and_counted)
+TEST_LEAVES(T5_missed_periods_are_skipped_and_counted)
 {
     struct every *e = every(w, RONDO_MS(1));
 
@@ -104,7 +104,7 @@ TEST(T5_missed_periods_are_skipped_and_counted)
     check_phase(e, 2);
 }
 
-TEST(T5_none_is_missed_when_in_time)
+TEST_LEAVES(T5_none_is_missed_when_in_time)
 {
     struct every *e = every(w, RONDO_SEC(3600));
 
@@ -118,7 +118,7 @@ TEST(T5_none_is_missed_when_in_time)
     check_phase(e, 1);
 }
 
-TEST(T5_a_slow_callback_misses_its_own_periods)
+TEST_LEAVES(T5_a_slow_callback_misses_its_own_periods)
 {
     struct every *e = every(w, RONDO_MS(1));
 
@@ -132,7 +132,6 @@ TEST(T5_cancelled_in_own_callback_stops)
 {
     struct every *e = every(w, RONDO_MS(1));
 
-    w->expect_clean = true;
     e->stop_after = 3;
     test_run_loop(w);
     assert_int_equal(e->calls, 3);
@@ -146,7 +145,6 @@ TEST(T5_cancelled_from_outside_stops)
 {
     struct every *e = every(w, RONDO_MS(1));
 
-    w->expect_clean = true;
     test_run_until(w, e->calls >= 2);
     assert_int_equal(rondo_cancel(w->loop, e->id), 0);
     e->stop_after = e->calls;
@@ -158,7 +156,6 @@ TEST(T5_cancelled_and_moved_in_own_callback)
 {
     struct every *e = every(w, RONDO_MS(1));
 
-    w->expect_clean = true;
     e->move_to = RONDO_MS(1);
     e->stop_after = 1;
     test_run_loop(w);
@@ -166,7 +163,7 @@ TEST(T5_cancelled_and_moved_in_own_callback)
     assert_int_equal(e->result, 0);
 }
 
-TEST(T5_moved_in_own_callback_goes_on_from_there)
+TEST_LEAVES(T5_moved_in_own_callback_goes_on_from_there)
 {
     struct every *e = every(w, RONDO_MS(1));
 
@@ -178,7 +175,7 @@ TEST(T5_moved_in_own_callback_goes_on_from_there)
     }
 }
 
-TEST(T5_moved_from_outside_goes_on_from_there)
+TEST_LEAVES(T5_moved_from_outside_goes_on_from_there)
 {
     struct every *e = every(w, RONDO_MS(1));
 
@@ -195,7 +192,6 @@ TEST(T5_period_must_be_positive)
 {
     static const int64_t wrong[] = {0, -1, -RONDO_SEC(1), INT64_MIN};
 
-    w->expect_clean = true;
     for (unsigned i = 0; i < COUNT_OF(wrong); i++) {
         assert_refused(rondo_call_every(w->loop, wrong[i], tick, NULL),
                        RONDO_EINVAL, "period");
@@ -218,7 +214,6 @@ TEST(T5_an_endless_period_never_fires)
     static const int64_t periods[] = {INT64_MAX, INT64_MAX - 1, INT64_MAX / 2};
     struct every *e[3];
 
-    w->expect_clean = true;
     for (unsigned i = 0; i < 3; i++)
         e[i] = every(w, periods[i]);
     assert_true(test_run_for(w, RONDO_MS(20)) < 10);
@@ -246,7 +241,7 @@ TEST(T5_missed_of_a_timer_that_fires_once)
     assert_error(rondo_missed(w->loop, id), RONDO_ENOENT);
 }
 
-TEST(T5_many_with_one_period_keep_their_order)
+TEST_LEAVES(T5_many_with_one_period_keep_their_order)
 {
     struct every *e[20];
 

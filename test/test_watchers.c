@@ -86,7 +86,6 @@ TEST(W1_reader_left_unread_goes_on_being_called)
     raw_fd fds[2];
     struct watch *x;
 
-    w->expect_clean = true;
     make_pair(w, fds);
     x = reader(w, fds[0]);
     test_spin(w, 5);
@@ -233,7 +232,6 @@ TEST(W1_remove_answers_1_or_0)
 {
     raw_fd fds[2];
 
-    w->expect_clean = true;
     make_pair(w, fds);
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 0);
     assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 0);
@@ -260,7 +258,6 @@ TEST(W1_removed_in_its_own_callback)
     raw_fd fds[2];
     struct watch *x;
 
-    w->expect_clean = true;
     make_pair(w, fds);
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     x = reader(w, fds[0]);
