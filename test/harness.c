@@ -144,6 +144,17 @@ void *test_alloc(struct world *w, size_t size)
     return c + 1;
 }
 
+const char *test_format(struct world *w, const char *format, ...)
+{
+    char *text = test_alloc(w, 256);
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, 256, format, args);
+    va_end(args);
+    return text;
+}
+
 void arena_free(struct world *w)
 {
     union chunk *c = w->arena;
@@ -263,6 +274,11 @@ void test_close_loop(struct world *w)
     close_one(w, &w->loop);
 }
 
+void test_close_other(struct world *w)
+{
+    close_one(w, &w->other);
+}
+
 static void check_memory(struct world *w)
 {
     if (memory_damage(w->memory))
@@ -295,6 +311,7 @@ static void finish(struct world *w)
         check_clean(w);
     close_one(w, &w->other);
     close_one(w, &w->loop);
+    fds_end(w);
     check_memory(w);
     if (!w->allow_descriptors)
         check_descriptors(w);
@@ -346,6 +363,7 @@ static int teardown(void **state)
 
     if (!c->finished) {
         tell_failure(c->w);
+        fds_end(c->w);
         raw_snapshot_close_new(&c->w->descriptors);
         return 0;
     }

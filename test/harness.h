@@ -45,6 +45,10 @@ struct world {
     struct memory *memory;
     rondo_allocator allocator;
     struct raw_snapshot descriptors;
+    struct own_fds *own_fds; /* harness_fds.c */
+    raw_fd *exhausted;
+    size_t exhausted_count;
+    int64_t descriptor_limit; /* to restore; 0: it was not changed */
     void *arena;
     const char *row; /* of the table that EACH_ROW is at */
     char reason[256];
@@ -137,6 +141,10 @@ rondo_loop_options test_loop_options(struct world *w);
 /* makes w->other; closed with the world unless the test does it and NULLs it */
 rondo_loop *test_other_loop(struct world *w);
 void test_close_loop(struct world *w); /* closes w->loop and NULLs it */
+void test_close_other(struct world *w);
+/* a text that lives as long as what test_alloc gives */
+const char *test_format(struct world *w, const char *format, ...)
+    RONDO_PRINTF(2, 3);
 
 /* 1, or 10 and more under sanitizers and valgrind: deadlines are multiplied
  * by it, volumes of data may be divided by it */
@@ -168,6 +176,24 @@ void test_fail_allocation(struct world *w, uint64_t n);
 /* From the n-th allocation on, each fails until test_fail_allocation(w, 0). */
 void test_fail_allocations_from(struct world *w, uint64_t n);
 uint64_t test_failed_allocations(const struct world *w); /* since asked for */
+
+/* ---- descriptors -------------------------------------------------------- */
+
+/* The world closes it after its loops; it must be one. */
+raw_fd test_own(struct world *w, raw_fd fd);
+/* Two plain ends of a TCP connection, which are the world's in the same way.
+ * Put RONDO_NO_FD in place of one that you close or give away. */
+raw_fd *test_sockets(struct world *w);
+/* From here to the end of the test the process may have that many; ends the
+ * test as skipped where it may not. */
+void test_allow_descriptors(struct world *w, int64_t count);
+/* The lowest number of a descriptor that the backend refuses, which the process
+ * may have from here on; ends the test as skipped where there is none. */
+int64_t test_number_limit(struct world *w);
+/* No more than `left` are left to the process until test_free_descriptors; ends
+ * the test as skipped where their number has no limit. */
+void test_exhaust_descriptors(struct world *w, size_t left);
+void test_free_descriptors(struct world *w);
 
 /* ---- 3. running the loop ------------------------------------------------ */
 
@@ -271,7 +297,8 @@ struct peer {
     size_t buffer_size;
     size_t last_hint;
     rondo_direction direction; /* timed_out's */
-    unsigned connected;        /* calls of rondo_connect_fn */
+    rondo_id id;               /* of the connect */
+    unsigned connected;        /* calls of peer_connected */
     int connect_error;
     /* what to do inside each callback, after it is written down */
     void (*on_made)(struct peer *p);
@@ -293,6 +320,9 @@ extern const rondo_protocol recorder;          /* plain */
 extern const rondo_protocol buffered_recorder; /* get_buffer, no data */
 
 struct peer *test_peer(struct world *w);
+/* a rondo_connect_fn: writes down and checks how the connect ended */
+void peer_connected(rondo_loop *loop, void *self, rondo_transport *t,
+                    int error);
 /* Runs until connection_lost, which must tell that error (0: none), after
  * callbacks in that order (NULL: any). */
 #define assert_lost(w, p, order, error)                                        \
@@ -330,9 +360,11 @@ struct listener {
 };
 
 struct listener *test_serve(struct world *w);
+/* With these options: what they lack of a host, a factory and `closed` is
+ * added. */
 struct listener *test_serve_with(struct world *w,
                                  const rondo_protocol *protocol,
-                                 rondo_server_options *options);
+                                 const rondo_server_options *options);
 
 /* closes it, the last one of the loop, and waits until it is gone */
 void test_close_server(struct world *w, rondo_server *server);
@@ -341,6 +373,9 @@ void test_close_server(struct world *w, rondo_server *server);
 struct peer *test_connect(struct world *w, uint16_t port);
 rondo_id test_connect_peer(struct world *w, uint16_t port,
                            const rondo_protocol *protocol, struct peer *p);
+
+/* A client of that server, made at both ends; `other` is the server's peer. */
+struct peer *test_client(struct world *w, struct listener *l);
 
 /* Puts a raw socket under a transport of w->loop: the peer's from now on. */
 void test_adopt(struct world *w, raw_fd fd, const rondo_protocol *protocol,
@@ -363,6 +398,9 @@ size_t test_settle(struct world *w, const struct peer *p);
 /* reads all that arrives until EOF, checking the pattern: the count, or a
  * negative RAW_... when it did not end with EOF */
 int64_t test_drain_raw(struct world *w, raw_fd fd, uint64_t position);
+/* runs until the plain socket sees the end, with or without a reset, and no
+ * byte before it */
+void test_ends_raw(struct world *w, raw_fd fd);
 /* reads that many bytes of the pattern; fewer only when the end came before */
 uint64_t test_drain_raw_some(struct world *w, raw_fd fd, uint64_t position,
                              uint64_t size);

@@ -139,6 +139,15 @@ void job_ends(struct world *w, struct job *j, int64_t told)
         assert_true(strstr(j->sentence, rondo_error_name((int)told)) != NULL);
 }
 
+rondo_loop *job_loop(struct world *w, unsigned threads)
+{
+    rondo_loop_options options = test_loop_options(w);
+
+    options.executor_threads = threads;
+    assert_ok(rondo_loop_new(&w->other, &options));
+    return w->other;
+}
+
 rondo_executor *job_executor(unsigned threads)
 {
     rondo_executor *e = NULL;
@@ -173,6 +182,12 @@ void jobs_end(void)
     while (atomic_load(&inside) > 0)
         raw_sleep_ms(1);
     atomic_store(&most, 0);
+}
+
+void jobs_finish(struct world *w)
+{
+    jobs_end();
+    test_run_until(w, test_metrics(w).live_jobs == 0);
 }
 
 static void free_jobs(void)
