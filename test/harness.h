@@ -226,6 +226,8 @@ void test_run_until_stopped(struct world *w);
 /* Runs fn in a forked child, which must end with 0; skips the test where there
  * is no fork. */
 void test_run_child(struct world *w, int (*fn)(void *arg), void *arg);
+/* not under the thread sanitizer, which ends such a child, or an emulator */
+bool test_child_may_start_threads(void);
 uint64_t test_iterations(const struct world *w);
 rondo_loop_metrics test_metrics(const struct world *w);
 

@@ -32,6 +32,8 @@ struct job {
     void (*in_done)(struct job *j);
 };
 
+/* A rondo_work_fn that returns 1 and has no job. */
+int64_t job_return_1(rondo_job *job, void *arg);
 /* Not submitted yet. */
 struct job *job_new(rondo_loop *loop);
 /* The same, and work waits until job_release. */

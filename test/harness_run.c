@@ -114,3 +114,8 @@ void test_run_child(struct world *w, int (*fn)(void *arg), void *arg)
     if (status != 0)
         test_fail(w, "the child ended with %d", status);
 }
+
+bool test_child_may_start_threads(void)
+{
+    return !THREAD_SANITIZER && !raw_emulated();
+}
