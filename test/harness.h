@@ -376,7 +376,7 @@ struct peer *test_connect(struct world *w, uint16_t port);
 rondo_id test_connect_peer(struct world *w, uint16_t port,
                            const rondo_protocol *protocol, struct peer *p);
 
-/* A client of that server, made at both ends; `other` is the server's peer. */
+/* A client of that server, made at both ends, which are each other's `other`. */
 struct peer *test_client(struct world *w, struct listener *l);
 
 /* Puts a raw socket under a transport of w->loop: the peer's from now on. */

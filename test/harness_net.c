@@ -90,6 +90,7 @@ struct peer *test_client(struct world *w, struct listener *l)
 
     test_run_until(w, p->connected && l->count > before && l->last->made);
     p->other = l->last;
+    l->last->other = p;
     return p;
 }
 

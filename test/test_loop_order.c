@@ -1,4 +1,4 @@
-/* test_loop_order.c - order, batches and fairness; nesting; the clock. */
+/* test_loop_order.c - order, batches and fairness. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
 
@@ -122,51 +122,35 @@ static void wait_for_the_next(struct log *log)
                       log->entries[i]);
 }
 
-TEST(L1_a_callback_s_scheduling_waits_for_the_next)
-{
-    struct log *log = log_new(w);
-
-    assert_ok(rondo_call_soon(w->loop, schedule_all_ways, log));
-    wait_for_the_next(log);
-}
-
-TEST(L1_a_timer_s_scheduling_waits_for_the_next)
-{
-    struct log *log = log_new(w);
-
-    assert_ok(rondo_call_later(w->loop, 0, schedule_all_ways, log));
-    wait_for_the_next(log);
-}
-
-TEST(L1_a_post_s_scheduling_waits_for_the_next)
-{
-    struct log *log = log_new(w);
-
-    assert_ok(rondo_call_soon_threadsafe(w->loop, schedule_all_ways, log));
-    wait_for_the_next(log);
-}
-
 static void schedule_from_fd(rondo_loop *loop, rondo_fd fd, void *arg)
 {
     assert_int_equal(rondo_remove_reader(loop, fd), 1);
     schedule_all_ways(loop, arg);
 }
 
-TEST(L1_a_watcher_s_scheduling_waits_for_the_next)
+/* In a callback, a timer, a post and a watcher. */
+TEST(L1_scheduling_in_each_callback_waits_for_the_next)
 {
-    struct log *log = log_new(w);
-    raw_fd fds[2];
+    const raw_fd *fds = test_sockets(w);
+    struct log *log[4];
 
-    assert_int_equal(raw_pair(fds), 0);
+    for (int i = 0; i < 4; i++)
+        log[i] = log_new(w);
+    assert_ok(rondo_call_soon(w->loop, schedule_all_ways, log[0]));
+    assert_ok(rondo_call_later(w->loop, 0, schedule_all_ways, log[1]));
+    assert_ok(rondo_call_soon_threadsafe(w->loop, schedule_all_ways, log[2]));
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
-    assert_ok(rondo_add_reader(w->loop, fds[0], schedule_from_fd, log));
-    wait_for_the_next(log);
-    raw_close_pair(fds);
+    assert_ok(rondo_add_reader(w->loop, fds[0], schedule_from_fd, log[3]));
+    for (int i = 0; i < 4; i++)
+        wait_for_the_next(log[i]);
 }
 
 /* ---- L1: fairness ------------------------------------------------------- */
 
+enum way { SOON, POSTED, DUE };
+
 struct endless {
+    enum way way;
     uint64_t ran;
     bool stop;
 };
@@ -176,26 +160,14 @@ static void again(rondo_loop *loop, void *arg)
     struct endless *e = arg;
 
     e->ran++;
-    if (!e->stop)
+    if (e->stop)
+        return;
+    if (e->way == SOON)
         assert_ok(rondo_call_soon(loop, again, e));
-}
-
-static void again_posted(rondo_loop *loop, void *arg)
-{
-    struct endless *e = arg;
-
-    e->ran++;
-    if (!e->stop)
-        assert_ok(rondo_call_soon_threadsafe(loop, again_posted, e));
-}
-
-static void again_at_once(rondo_loop *loop, void *arg)
-{
-    struct endless *e = arg;
-
-    e->ran++;
-    if (!e->stop)
-        assert_ok(rondo_call_at(loop, 0, again_at_once, e));
+    else if (e->way == POSTED)
+        assert_ok(rondo_call_soon_threadsafe(loop, again, e));
+    else
+        assert_ok(rondo_call_at(loop, 0, again, e));
 }
 
 static void set_true_fd(rondo_loop *loop, rondo_fd fd, void *arg)
@@ -204,39 +176,39 @@ static void set_true_fd(rondo_loop *loop, rondo_fd fd, void *arg)
     *(bool *)arg = true;
 }
 
-/* With such a chain going: a timer that is due and a socket that is ready are
- * served in the next iterations, however long the chain is. */
-static void stay_fair(struct world *w, rondo_fn link, unsigned width)
+/* With such chains going: a timer that is due and a socket that is ready are
+ * served in the next iterations, however many the chains are. */
+TEST(L1_endless_chains_starve_nobody)
 {
-    struct endless *e = test_alloc(w, sizeof *e);
-    bool *served = test_alloc(w, 2 * sizeof *served);
-    raw_fd fds[2];
+    static const struct {
+        const char *name;
+        enum way way;
+        unsigned width;
+    } rows[] = {{"one of call_soon", SOON, 1},
+                {"many of call_soon", SOON, 20000},
+                {"many of posts", POSTED, 20000},
+                {"many of due timers", DUE, 500}};
 
-    assert_int_equal(raw_pair(fds), 0);
-    for (unsigned i = 0; i < width; i++)
-        assert_ok(rondo_call_soon(w->loop, link, e));
-    test_spin(w, 5);
-    assert_ok(rondo_call_later(w->loop, 0, set_true, &served[0]));
-    assert_true(raw_send_all(fds[1], "x", 1, 1000));
-    assert_ok(rondo_add_reader(w->loop, fds[0], set_true_fd, &served[1]));
-    test_spin(w, 4);
-    assert_true(served[0]);
-    assert_true(served[1]);
-    assert_true(e->ran > 0);
-    e->stop = true;
-    test_run_loop(w);
-    raw_close_pair(fds);
+    for (EACH_ROW(w, row, rows)) {
+        struct endless *e = test_alloc(w, sizeof *e);
+        bool *served = test_alloc(w, 2 * sizeof *served);
+        const raw_fd *fds = test_sockets(w);
+
+        e->way = row->way;
+        for (unsigned i = 0; i < row->width; i++)
+            assert_ok(rondo_call_soon(w->loop, again, e));
+        test_spin(w, 5);
+        assert_ok(rondo_call_later(w->loop, 0, set_true, &served[0]));
+        assert_true(raw_send_all(fds[1], "x", 1, 1000));
+        assert_ok(rondo_add_reader(w->loop, fds[0], set_true_fd, &served[1]));
+        test_spin(w, 4);
+        assert_true(served[0]);
+        assert_true(served[1]);
+        assert_true(e->ran > 0);
+        e->stop = true;
+        test_run_loop(w);
+    }
 }
-
-TEST_CASE(L1_an_endless_call_soon_chain_starves_nobody, stay_fair(w, again, 1));
-
-TEST_CASE(L1_many_endless_chains_starve_nobody, stay_fair(w, again, 20000));
-
-TEST_CASE(L1_an_endless_chain_of_posts_starves_nobody,
-          stay_fair(w, again_posted, 20000));
-
-TEST_CASE(L1_an_endless_chain_of_due_timers_starves_nobody,
-          stay_fair(w, again_at_once, 500));
 
 /* The chain adds at most a bounded number of callbacks to an iteration. */
 TEST(L1_callbacks_of_an_iteration_are_bounded)
@@ -253,72 +225,63 @@ TEST(L1_callbacks_of_an_iteration_are_bounded)
     assert_int_equal(e->ran, all);
 }
 
-/* A peer that never stops sending does not keep another from being read. */
-struct flood {
-    uint64_t at_other; /* the flood's callbacks when the other was served */
-    struct peer *loud;
-};
-
-static void other_served(struct peer *p, const void *data, size_t size)
-{
-    struct flood *f = p->user;
-
-    (void)data;
-    (void)size;
-    f->at_other = f->loud->bytes + 1;
-}
-
-static void keep_filling(struct world *w, raw_fd fd)
+/* Until the kernel takes no more. */
+static void keep_filling(raw_fd fd)
 {
     static char bytes[65536];
 
-    (void)w;
     while (raw_send(fd, bytes, sizeof bytes) > 0)
         continue;
 }
 
+/* what the loud one had received when the quiet one was served */
+static void look_at_loud(struct peer *p, const void *data, size_t size)
+{
+    (void)data, (void)size;
+    *(uint64_t *)p->user = p->other->bytes + 1;
+}
+
+/* A peer that never stops sending does not keep another from being read. */
 TEST(L1_a_flooded_socket_starves_nobody)
 {
-    struct flood *f = test_alloc(w, sizeof *f);
+    uint64_t *seen = test_alloc(w, sizeof *seen);
     struct peer *quiet = test_peer(w);
+    struct peer *loud = test_peer(w);
     raw_fd fds[2];
     uint64_t before;
 
-    f->loud = test_peer(w);
-    f->loud->no_checksum = true;
-    quiet->user = f;
-    quiet->on_data = other_served;
-    fds[0] = test_raw_peer(w, &recorder, f->loud, 0);
-    fds[1] = test_raw_peer(w, &recorder, quiet, 0);
-    keep_filling(w, fds[0]);
+    loud->no_checksum = true;
+    quiet->other = loud;
+    quiet->user = seen;
+    quiet->on_data = look_at_loud;
+    fds[0] = test_own(w, test_raw_peer(w, &recorder, loud, 0));
+    fds[1] = test_own(w, test_raw_peer(w, &recorder, quiet, 0));
+    keep_filling(fds[0]);
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     before = test_iterations(w);
-    while (!f->at_other && test_iterations(w) - before < 20) {
-        keep_filling(w, fds[0]);
+    while (!*seen && test_iterations(w) - before < 20) {
+        keep_filling(fds[0]);
         test_spin(w, 1);
     }
     /* in its turn, and after no more than a bounded share of the flood */
-    assert_true(f->at_other != 0);
-    assert_true(f->at_other < 4 * 1024 * 1024);
-    raw_close_pair(fds);
+    assert_in_range(*seen, 1, 4 * 1024 * 1024 - 1);
 }
 
 /* Bytes of one socket an iteration are bounded. */
 TEST(L1_reads_of_an_iteration_are_bounded)
 {
     struct peer *p = test_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+    raw_fd fd = test_own(w, test_raw_peer(w, &recorder, p, 0));
     uint64_t most = 0;
 
     p->no_checksum = true;
     for (int i = 0; i < 20; i++) {
         uint64_t before = p->bytes;
 
-        keep_filling(w, fd);
+        keep_filling(fd);
         test_spin(w, 1);
         if (p->bytes - before > most)
             most = p->bytes - before;
     }
     assert_in_range(most, 1, 2 * 1024 * 1024);
-    raw_close(fd);
 }

@@ -117,7 +117,7 @@ static void wake_it(void *arg)
 TEST(L7_wake_ends_a_wait)
 {
     struct sleeper *s = test_alloc(w, sizeof *s);
-    unsigned *n = test_alloc(w, sizeof *n);
+    unsigned *n = test_counter(w);
     struct raw_thread *thread;
 
     s->w = w;
@@ -132,7 +132,7 @@ TEST(L7_wake_ends_a_wait)
 
 TEST(L7_wake_before_the_wait_counts)
 {
-    unsigned *n = test_alloc(w, sizeof *n);
+    unsigned *n = test_counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
     rondo_loop_wake(w->loop);
@@ -179,7 +179,7 @@ static void raise_it(rondo_loop *loop, void *arg)
 
 TEST(G3_stop_and_wake_in_a_signal_handler)
 {
-    unsigned *n = test_alloc(w, sizeof *n);
+    unsigned *n = test_counter(w);
     void (*before)(int) = signal(SIGTERM, on_signal);
 
     signalled = w->loop;
