@@ -83,12 +83,19 @@ struct peer *test_connect(struct world *w, uint16_t port)
     return p;
 }
 
+/* Whether they are the two ends of one connection, and made. */
+static bool are_connected(const struct peer *client, const struct peer *server)
+{
+    return client->transport && server && server->transport && server->made &&
+           raw_local_port(rondo_transport_fd(client->transport)) ==
+               raw_peer_port(rondo_transport_fd(server->transport));
+}
+
 struct peer *test_client(struct world *w, struct listener *l)
 {
-    unsigned before = l->count;
     struct peer *p = test_connect(w, l->port);
 
-    test_run_until(w, p->connected && l->count > before && l->last->made);
+    test_run_until(w, p->connected && are_connected(p, l->last));
     p->other = l->last;
     l->last->other = p;
     return p;
