@@ -181,8 +181,10 @@ uint64_t test_failed_allocations(const struct world *w); /* since asked for */
 
 /* The world closes it after its loops; it must be one. */
 raw_fd test_own(struct world *w, raw_fd fd);
-/* Two plain ends of a TCP connection, which are the world's in the same way.
- * Put RONDO_NO_FD in place of one that you close or give away. */
+/* The same for two: put RONDO_NO_FD in place of one that you close or give
+ * away. */
+raw_fd *test_own_pair(struct world *w, const raw_fd pair[2]);
+/* ... and for two plain ends of a TCP connection. */
 raw_fd *test_sockets(struct world *w);
 /* From here to the end of the test the process may have that many; ends the
  * test as skipped where it may not. */

@@ -9,12 +9,12 @@ struct own_fds {
     struct own_fds *next;
 };
 
-static raw_fd *own(struct world *w, raw_fd a, raw_fd b)
+raw_fd *test_own_pair(struct world *w, const raw_fd pair[2])
 {
     struct own_fds *own = test_alloc(w, sizeof *own);
 
-    own->fds[0] = a;
-    own->fds[1] = b;
+    own->fds[0] = pair[0];
+    own->fds[1] = pair[1];
     own->next = w->own_fds;
     w->own_fds = own;
     return own->fds;
@@ -23,8 +23,7 @@ static raw_fd *own(struct world *w, raw_fd a, raw_fd b)
 raw_fd test_own(struct world *w, raw_fd fd)
 {
     assert_true(fd != RONDO_NO_FD);
-    (void)own(w, fd, RONDO_NO_FD);
-    return fd;
+    return *test_own_pair(w, (const raw_fd[2]){fd, RONDO_NO_FD});
 }
 
 raw_fd *test_sockets(struct world *w)
@@ -32,7 +31,7 @@ raw_fd *test_sockets(struct world *w)
     raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
-    return own(w, fds[0], fds[1]);
+    return test_own_pair(w, fds);
 }
 
 static void set_limit(struct world *w, int64_t limit)
