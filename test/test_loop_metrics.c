@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
 #include "harness_dial.h"
+#include "harness_dump.h"
 #include "harness_names.h"
 
 /* ---- L13: what lives ---------------------------------------------------- */
@@ -207,57 +208,13 @@ TEST(L13_periods_missed_are_counted)
 
 /* ---- L13: the dump ------------------------------------------------------ */
 
-struct dump {
-    struct world *w;
-    int count;
-    char lines[32][256];
-};
-
-static void keep_line(void *arg, const char *line, size_t size)
+static struct dump *dump_now(struct world *w)
 {
-    struct dump *d = arg;
-
-    if (size >= sizeof d->lines[0] || memchr(line, '\n', size) ||
-        memchr(line, '\0', size))
-        test_fail(d->w, "a line of %zu bytes is not one line", size);
-    if (d->count < 32)
-        memcpy(d->lines[d->count], line, size);
-    d->count++;
-}
-
-static struct dump *dump_new(struct world *w)
-{
-    struct dump *d = test_alloc(w, sizeof *d);
-    int lines;
-
-    d->w = w;
-    lines = rondo_loop_dump(w->loop, keep_line, d);
-    assert_int_equal(lines, d->count);
-    return d;
-}
-
-/* Exactly one line begins with the kind and has all of it. */
-static void assert_line(const struct dump *d, const char *kind, rondo_fd fd,
-                        const char *state)
-{
-    char number[32];
-    int found = 0;
-
-    (void)snprintf(number, sizeof number, " %lld,", (long long)fd);
-    for (int i = 0; i < d->count && i < 32; i++)
-        found += strncmp(d->lines[i], kind, strlen(kind)) == 0 &&
-                 strstr(d->lines[i], number) != NULL &&
-                 strstr(d->lines[i], state) != NULL &&
-                 strstr(d->lines[i], " s") != NULL;
-    if (found == 1)
-        return;
-    for (int i = 0; i < d->count && i < 32; i++)
-        print_error("  %s\n", d->lines[i]);
-    test_fail(d->w, "%d lines for %s%s %s", found, kind, number, state);
+    return dump_of(w, w->loop);
 }
 
 TEST_CASE(L13_an_empty_loop_dumps_nothing,
-          assert_int_equal(dump_new(w)->count, 0));
+          assert_int_equal(dump_now(w)->count, 0));
 
 TEST(L13_each_live_handle_is_one_line)
 {
@@ -269,15 +226,14 @@ TEST(L13_each_live_handle_is_one_line)
     assert_ok(rondo_add_reader(w->loop, fd, count_fd, test_counter(w)));
     assert_ok(rondo_transport_pause_reading(c->transport));
     (void)test_connect(w, l->port);
-    d = dump_new(w);
+    d = dump_now(w);
     assert_int_equal(d->count, 5);
-    assert_line(d, "server", rondo_server_fd(l->server, 0), "");
-    assert_line(d, "transport", rondo_transport_fd(c->transport), "paused");
-    assert_line(d, "transport", rondo_transport_fd(c->other->transport),
-                "open");
-    assert_line(d, "watcher", fd, "reading");
+    dump_check(d, "server", rondo_server_fd(l->server, 0), "");
+    dump_check(d, "transport", rondo_transport_fd(c->transport), "paused");
+    dump_check(d, "transport", rondo_transport_fd(c->other->transport), "open");
+    dump_check(d, "watcher", fd, "reading");
     assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
-    assert_int_equal(dump_new(w)->count, 4);
+    assert_int_equal(dump_now(w)->count, 4);
 }
 
 TEST(L13_the_dump_tells_states)
@@ -291,11 +247,11 @@ TEST(L13_the_dump_tells_states)
     rondo_server_set_background(l->server, true);
     test_fill_transport(w, p);
     rondo_transport_close(p->transport);
-    d = dump_new(w);
-    assert_line(d, "transport", rondo_transport_fd(p->transport), "closing");
-    assert_line(d, "server", rondo_server_fd(l->server, 0), "background");
-    assert_line(d, "server", rondo_server_fd(l->server, 0), "paused");
+    d = dump_now(w);
+    dump_check(d, "transport", rondo_transport_fd(p->transport), "closing");
+    dump_check(d, "server", rondo_server_fd(l->server, 0), "background");
+    dump_check(d, "server", rondo_server_fd(l->server, 0), "paused");
     raw_reset(fd);
     test_run_until(w, p->lost);
-    assert_int_equal(dump_new(w)->count, 1);
+    assert_int_equal(dump_now(w)->count, 1);
 }

@@ -1,54 +1,7 @@
 /* test_loop_order.c - order, batches and fairness. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
-
-/* A list of numbers in the order in which things ran. */
-struct log {
-    struct world *w;
-    unsigned count;
-    int entries[4096];
-    uint64_t iterations[4096];
-};
-
-struct entry {
-    struct log *log;
-    int number;
-    struct entry *next; /* scheduled when this one runs */
-};
-
-static struct log *log_new(struct world *w)
-{
-    struct log *log = test_alloc(w, sizeof *log);
-
-    log->w = w;
-    return log;
-}
-
-static struct entry *entry_new(struct log *log, int number)
-{
-    struct entry *e = test_alloc(log->w, sizeof *e);
-
-    e->log = log;
-    e->number = number;
-    return e;
-}
-
-static void write_down(struct log *log, int number)
-{
-    if (log->count == 4096)
-        return;
-    log->iterations[log->count] = test_iterations(log->w);
-    log->entries[log->count++] = number;
-}
-
-static void ran(rondo_loop *loop, void *arg)
-{
-    struct entry *e = arg;
-
-    write_down(e->log, e->number);
-    if (e->next)
-        assert_ok(rondo_call_soon(loop, ran, e->next));
-}
+#include "harness_log.h"
 
 /* ---- L1: order and batches ---------------------------------------------- */
 
@@ -57,11 +10,11 @@ TEST(L1_first_in_first_out)
     struct log *log = log_new(w);
 
     for (int i = 0; i < 1000; i++)
-        assert_ok(rondo_call_soon(w->loop, ran, entry_new(log, i)));
+        assert_ok(rondo_call_soon(w->loop, log_run, note_new(log, i)));
     test_run_loop(w);
     assert_int_equal(log->count, 1000);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(log->entries[i], i);
+        assert_int_equal(log->order[i], i);
 }
 
 TEST(L1_order_survives_cancelling)
@@ -70,43 +23,41 @@ TEST(L1_order_survives_cancelling)
     rondo_id ids[600];
 
     for (int i = 0; i < 600; i++)
-        ids[i] = rondo_call_soon(w->loop, ran, entry_new(log, i));
+        ids[i] = rondo_call_soon(w->loop, log_run, note_new(log, i));
     for (int i = 0; i < 600; i += 3)
         assert_ok(rondo_cancel(w->loop, ids[i]));
     test_run_loop(w);
     assert_int_equal(log->count, 400);
     for (unsigned i = 0; i < 400; i++)
-        assert_int_equal(log->entries[i], i / 2 * 3 + 1 + i % 2);
+        assert_int_equal(log->order[i], i / 2 * 3 + 1 + i % 2);
 }
 
 TEST(L1_what_is_scheduled_meanwhile_waits_for_the_next)
 {
     struct log *log = log_new(w);
-    struct entry *first = entry_new(log, 1);
+    struct note *first = note_new(log, 1);
 
-    first->next = entry_new(log, 3);
-    first->next->next = entry_new(log, 4);
-    assert_ok(rondo_call_soon(w->loop, ran, first));
-    assert_ok(rondo_call_soon(w->loop, ran, entry_new(log, 2)));
+    first->next = note_new(log, 3);
+    first->next->next = note_new(log, 4);
+    assert_ok(rondo_call_soon(w->loop, log_run, first));
+    assert_ok(rondo_call_soon(w->loop, log_run, note_new(log, 2)));
     test_spin(w, 1);
     assert_int_equal(log->count, 2);
     test_spin(w, 1);
     assert_int_equal(log->count, 3);
     test_spin(w, 1);
-    assert_int_equal(log->count, 4);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(log->entries[i], i + 1);
+    LOG_CHECK(log, 1, 2, 3, 4);
 }
 
 static void schedule_all_ways(rondo_loop *loop, void *arg)
 {
     struct log *log = arg;
 
-    write_down(log, 0);
-    assert_ok(rondo_call_soon(loop, ran, entry_new(log, 1)));
-    assert_ok(rondo_call_soon_threadsafe(loop, ran, entry_new(log, 2)));
-    assert_ok(rondo_call_at(loop, 0, ran, entry_new(log, 3)));
-    assert_ok(rondo_call_later(loop, 0, ran, entry_new(log, 4)));
+    log_run(loop, note_new(log, 0));
+    assert_ok(rondo_call_soon(loop, log_run, note_new(log, 1)));
+    assert_ok(rondo_call_soon_threadsafe(loop, log_run, note_new(log, 2)));
+    assert_ok(rondo_call_at(loop, 0, log_run, note_new(log, 3)));
+    assert_ok(rondo_call_later(loop, 0, log_run, note_new(log, 4)));
 }
 
 static void wait_for_the_next(struct log *log)
@@ -115,11 +66,11 @@ static void wait_for_the_next(struct log *log)
 
     test_run_until(log->w, log->count == 5);
     first = log->iterations[0];
-    assert_int_equal(log->entries[0], 0);
+    assert_int_equal(log->order[0], 0);
     for (unsigned i = 1; i < 5; i++)
         if (log->iterations[i] == first)
             test_fail(log->w, "number %d ran in the iteration it was made in",
-                      log->entries[i]);
+                      log->order[i]);
 }
 
 static void schedule_from_fd(rondo_loop *loop, rondo_fd fd, void *arg)

@@ -1,80 +1,25 @@
-/* test_timers.c - when timers fire, and in which order. */
+/* test_timers.c - when timers log_run, and in which order. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_log.h"
 
 #define FAR (INT64_MAX - 1)
 
-/* a timer that writes down that and when it fired */
-struct note {
-    struct log *log;
-    int name;
-    int64_t not_before;
-    rondo_id id;
-    unsigned fired;
-};
-
-struct log {
-    struct world *w;
-    int order[256];
-    unsigned count;
-};
-
-static struct log *log_new(struct world *w)
+static struct note *at(struct log *l, int number, int64_t when)
 {
-    struct log *l = test_alloc(w, sizeof *l);
+    struct note *n = note_new(l, number);
 
-    l->w = w;
-    return l;
-}
-
-static struct note *note_new(struct log *l, int name)
-{
-    struct note *n = test_alloc(l->w, sizeof *n);
-
-    n->log = l;
-    n->name = name;
-    n->not_before = INT64_MIN;
-    return n;
-}
-
-static void fire(rondo_loop *loop, void *arg)
-{
-    struct note *n = arg;
-    int64_t now = rondo_loop_time(loop);
-
-    if (now < n->not_before)
-        test_fail(n->log->w, "timer %d: %lld ns early", n->name,
-                  (long long)(n->not_before - now));
-    assert_true(rondo_loop_iteration_time(loop) <= now);
-    assert_true(rondo_loop_iteration_time(loop) >= n->not_before);
-    assert_true(n->log->count < 256);
-    n->log->order[n->log->count++] = n->name;
-    n->fired++;
-}
-
-static struct note *at(struct log *l, int name, int64_t when)
-{
-    struct note *n = note_new(l, name);
-
-    n->id = assert_ok(rondo_call_at(l->w->loop, when, fire, n));
+    n->id = assert_ok(rondo_call_at(l->w->loop, when, log_run, n));
     assert_true(n->id > 0);
     return n;
 }
 
-static struct note *later(struct log *l, int name, int64_t delay)
+static struct note *later(struct log *l, int number, int64_t delay)
 {
-    struct note *n = note_new(l, name);
+    struct note *n = note_new(l, number);
 
-    n->id = assert_ok(rondo_call_later(l->w->loop, delay, fire, n));
+    n->id = assert_ok(rondo_call_later(l->w->loop, delay, log_run, n));
     assert_true(n->id > 0);
     return n;
-}
-
-static void check_order(const struct log *l, const int *order, unsigned count)
-{
-    assert_int_equal(l->count, count);
-    for (unsigned i = 0; i < count; i++)
-        assert_int_equal(l->order[i], order[i]);
 }
 
 /* ---- T1: never early ---------------------------------------------------- */
@@ -89,7 +34,7 @@ TEST(T1_never_early_by_the_loops_clock)
         struct note *n = note_new(l, i);
 
         n->not_before = rondo_loop_time(w->loop) + delay;
-        n->id = assert_ok(rondo_call_later(w->loop, delay, fire, n));
+        n->id = assert_ok(rondo_call_later(w->loop, delay, log_run, n));
         assert_true(rondo_when(w->loop, n->id) >= n->not_before);
     }
     test_run_loop(w);
@@ -122,7 +67,7 @@ static void start_after_work(rondo_loop *loop, void *arg)
     while (rondo_loop_time(loop) < end)
         continue;
     n->not_before = rondo_loop_time(loop) + RONDO_MS(2);
-    assert_ok(rondo_call_later(loop, RONDO_MS(2), fire, n));
+    assert_ok(rondo_call_later(loop, RONDO_MS(2), log_run, n));
 }
 
 TEST(T1_a_delay_counts_from_the_call_not_the_iteration)
@@ -169,7 +114,7 @@ TEST(T1_moved_to_an_equal_deadline_comes_last)
     assert_ok(rondo_reschedule(w->loop, same->id, when));    /* not at all */
     (void)at(l, 5, when);
     test_run_until(w, l->count == 5);
-    check_order(l, (const int[]){4, 1, 3, 2, 5}, 5);
+    LOG_CHECK(l, 4, 1, 3, 2, 5);
 }
 
 TEST(T1_pushed_back_twice_keeps_its_place)
@@ -185,7 +130,7 @@ TEST(T1_pushed_back_twice_keeps_its_place)
     assert_ok(rondo_reschedule(w->loop, n[1]->id, when));
     (void)at(l, 7, when);
     test_run_until(w, l->count == 4);
-    check_order(l, (const int[]){1, 7, 2, 0}, 4);
+    LOG_CHECK(l, 1, 7, 2, 0);
 }
 
 /* ---- T1: the past ------------------------------------------------------- */
@@ -210,14 +155,14 @@ TEST(T1_past_due_fires_as_scheduled)
     (void)later(l, 11, 0);
     assert_int_equal(l->count, 0);
     test_spin(w, 1);
-    check_order(l, (const int[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, 11);
+    LOG_CHECK(l, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
 }
 
 static void start_past_due(rondo_loop *loop, void *arg)
 {
     struct note *n = arg;
 
-    fire(loop, n);
+    log_run(loop, n);
     if (n->log->count < 5) {
         (void)at(n->log, 50, INT64_MIN);
         n->id = assert_ok(rondo_call_later(loop, 0, start_past_due, n));
@@ -231,11 +176,11 @@ TEST(T1_past_due_from_a_timer_waits_for_the_next_iteration)
 
     assert_ok(rondo_call_later(w->loop, 0, start_past_due, n));
     test_spin(w, 1);
-    check_order(l, (const int[]){1}, 1);
+    LOG_CHECK(l, 1);
     test_spin(w, 1);
-    check_order(l, (const int[]){1, 50, 1}, 3);
+    LOG_CHECK(l, 1, 50, 1);
     test_spin(w, 1);
-    check_order(l, (const int[]){1, 50, 1, 50, 1}, 5);
+    LOG_CHECK(l, 1, 50, 1, 50, 1);
 }
 
 /* ---- T1: the far future ------------------------------------------------- */
@@ -321,8 +266,8 @@ TEST(T1_no_function_is_refused)
     assert_einval(rondo_call_later(w->loop, 0, NULL, w));
     assert_einval(rondo_call_at(w->loop, 0, NULL, w));
     assert_einval(rondo_call_every(w->loop, 1, NULL, w));
-    assert_einval(rondo_call_later(NULL, 0, fire, w));
-    assert_einval(rondo_call_at(NULL, 0, fire, w));
-    assert_einval(rondo_call_every(NULL, 1, fire, w));
+    assert_einval(rondo_call_later(NULL, 0, log_run, w));
+    assert_einval(rondo_call_at(NULL, 0, log_run, w));
+    assert_einval(rondo_call_every(NULL, 1, log_run, w));
     assert_true(rondo_last_error()[0] != '\0');
 }
