@@ -225,6 +225,13 @@ void test_spin(struct world *w, int n); /* n iterations that do not wait */
 uint64_t test_run_for(struct world *w, int64_t ns);
 /* rondo_loop_run_forever, which fails loudly if what stops it never comes */
 void test_run_until_stopped(struct world *w);
+/* rondo_loop_run_forever, which another thread stops after so long. */
+void test_run_stopped_by_thread(struct world *w, int ms);
+/* Keeps the thread busy for so long by the loop's clock. */
+void test_busy(rondo_loop *loop, int64_t ns);
+/* Lets other threads, and sometimes the loop, go on: for tests of what happens
+ * at whatever moment. */
+void test_let_go_on(struct world *w, unsigned *seed);
 /* Runs fn in a forked child, which must end with 0; skips the test where there
  * is no fork. */
 void test_run_child(struct world *w, int (*fn)(void *arg), void *arg);

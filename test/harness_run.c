@@ -105,6 +105,46 @@ void test_run_until_stopped(struct world *w)
     assert_int_equal(rondo_cancel(w->loop, watchdog), 0);
 }
 
+struct stopper {
+    rondo_loop *loop;
+    int ms;
+};
+
+static void stop_later(void *arg)
+{
+    const struct stopper *s = arg;
+
+    raw_sleep_ms(s->ms);
+    rondo_loop_stop(s->loop);
+}
+
+void test_run_stopped_by_thread(struct world *w, int ms)
+{
+    struct stopper s = {w->loop, ms};
+    struct raw_thread *thread = raw_thread_start(stop_later, &s);
+
+    assert_non_null(thread);
+    assert_int_equal(rondo_loop_run_forever(w->loop), 1);
+    raw_thread_join(thread);
+}
+
+void test_busy(rondo_loop *loop, int64_t ns)
+{
+    int64_t end = rondo_loop_time(loop) + ns;
+
+    while (rondo_loop_time(loop) < end)
+        raw_yield();
+}
+
+void test_let_go_on(struct world *w, unsigned *seed)
+{
+    *seed = *seed * 1103515245 + 12345;
+    for (unsigned n = *seed >> 16 & 15; n > 0; n--)
+        raw_yield();
+    if (*seed >> 24 & 1)
+        test_spin(w, 1);
+}
+
 void test_run_child(struct world *w, int (*fn)(void *arg), void *arg)
 {
     int status = raw_fork_run(fn, arg);

@@ -60,21 +60,14 @@ TEST(E1_done_gets_what_work_returns)
         assert_int_equal(j->done, 0);
         test_run_until(w, j->done);
         assert_true(j->told == results[i]);
+        assert_int_equal(atomic_load(&j->began), 1);
+        assert_ptr_not_equal(j->thread, job_this_thread());
     }
     j = job_new(w->loop);
     j->result = RONDO_ENOSPC; /* which is a sentence in done */
     assert_ok(job_submit(j, NULL));
     job_ends(w, j, RONDO_ENOSPC);
     assert_non_null(strstr(j->sentence, "run_in_executor"));
-}
-
-TEST(E1_work_runs_on_another_thread)
-{
-    struct job *j = job_start(w->loop);
-
-    job_ends(w, j, 0);
-    assert_int_equal(atomic_load(&j->began), 1);
-    assert_ptr_not_equal(j->thread, job_this_thread());
 }
 
 static int64_t return_7(rondo_job *job, void *arg)
@@ -94,6 +87,7 @@ TEST(E1_done_may_be_null)
     assert_int_equal(atomic_load(value), 7);
 }
 
+/* A job keeps it running, unless it is in the background. */
 TEST(E1_the_loop_goes_on_meanwhile)
 {
     struct job *j = job_start_held(w->loop);
@@ -102,21 +96,13 @@ TEST(E1_the_loop_goes_on_meanwhile)
     assert_true(test_run_for(w, RONDO_MS(20)) < 20); /* and does not spin */
     assert_int_equal(j->done, 0);
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
-    job_release(j);
-    job_ends(w, j, 0);
-    assert_int_equal(rondo_loop_run_once(w->loop, 0), 0);
-}
-
-TEST(E1_a_background_job_does_not_keep_it_running)
-{
-    struct job *j = job_start_held(w->loop);
-
     assert_ok(rondo_set_background(w->loop, j->id, true));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_ok(rondo_set_background(w->loop, j->id, false));
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
     job_release(j);
     job_ends(w, j, 0);
+    assert_int_equal(rondo_loop_run_once(w->loop, 0), 0);
 }
 
 /* The job's own check: done is not called while work is inside. */

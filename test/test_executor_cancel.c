@@ -127,11 +127,7 @@ TEST(E2_cancelled_at_any_moment_it_is_done_once)
         struct job *j = job_start(w->loop);
         int result;
 
-        seed = seed * 1103515245 + 12345;
-        for (unsigned n = seed >> 16 & 15; n > 0; n--)
-            raw_yield();
-        if (seed >> 24 & 1)
-            test_spin(w, 1);
+        test_let_go_on(w, &seed);
         result = rondo_cancel(w->loop, j->id);
         assert_true(result == 0 || result == RONDO_ENOENT);
         job_ends(w, j, result == 0 ? RONDO_ECANCELED : 0);

@@ -144,25 +144,15 @@ static void stop_at_the_end(rondo_loop *loop, void *arg)
         assert_ok(rondo_call_later(loop, 0, stop_at_the_end, left));
 }
 
-static void post_a_stop(void *arg)
-{
-    rondo_loop *loop = arg;
-
-    raw_sleep_ms(20); /* long enough for a loop with nothing left to return */
-    rondo_loop_stop(loop);
-}
-
 TEST(L3_run_forever_returns_only_when_stopped)
 {
     unsigned *left = test_counter(w);
-    struct raw_thread *thread;
 
     *left = 20;
     assert_ok(rondo_call_soon(w->loop, stop_at_the_end, left));
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
-    thread = raw_thread_start(post_a_stop, w->loop);
-    assert_int_equal(rondo_loop_run_forever(w->loop), 1);
-    raw_thread_join(thread);
+    /* long enough for a loop with nothing left to return */
+    test_run_stopped_by_thread(w, 20);
 }
 
 TEST(L3_run_once_tells_whether_something_is_left)

@@ -189,8 +189,7 @@ static void read_clock(rondo_loop *loop, void *arg)
 
     c->time[0] = rondo_loop_time(loop);
     c->iteration[0] = rondo_loop_iteration_time(loop);
-    while (rondo_loop_time(loop) <= c->time[0])
-        raw_yield();
+    test_busy(loop, 1);
     c->time[1] = rondo_loop_time(loop);
     c->iteration[1] = rondo_loop_iteration_time(loop);
     c->ran++;
@@ -215,8 +214,7 @@ TEST(L6_iteration_time_follows_the_iterations)
     test_spin(w, 1);
     seen = rondo_loop_iteration_time(w->loop);
     assert_true(seen >= before && seen <= rondo_loop_time(w->loop));
-    while (rondo_loop_time(w->loop) == seen)
-        raw_yield();
+    test_busy(w->loop, 1);
     assert_true(rondo_loop_iteration_time(w->loop) == seen);
     test_spin(w, 1);
     assert_true(rondo_loop_iteration_time(w->loop) > seen);
@@ -227,11 +225,9 @@ TEST(L6_iteration_time_follows_the_iterations)
 static void schedule_late(rondo_loop *loop, void *arg)
 {
     struct clock *c = arg;
-    int64_t start = rondo_loop_time(loop);
     rondo_id id;
 
-    while (rondo_loop_time(loop) < start + RONDO_MS(5))
-        raw_yield();
+    test_busy(loop, RONDO_MS(5));
     c->time[0] = rondo_loop_time(loop);
     id = rondo_call_later(loop, RONDO_MS(1), count_call, &c->ran);
     c->time[1] = rondo_when(loop, id);

@@ -100,11 +100,7 @@ TEST(E2_cancelled_at_any_moment)
     for (int i = 0; i < 500 / test_slowness(); i++) {
         struct found *f = found_ask(w, "a.two.test", "1");
 
-        seed = seed * 1103515245 + 12345;
-        for (unsigned n = seed >> 16 & 15; n > 0; n--)
-            raw_yield();
-        if (seed >> 24 & 1)
-            test_spin(w, 1);
+        test_let_go_on(w, &seed);
         found_ends(w, f,
                    rondo_cancel(w->loop, f->id) == 0 ? RONDO_ECANCELED : 0);
     }

@@ -117,56 +117,42 @@ TEST(V3_no_client_accepted_meanwhile_is_leaked)
 
 /* ---- V3: closing inside each callback ----------------------------------- */
 
+static bool clients_too; /* are aborted */
+
 static void close_server(struct peer *p)
-{
-    const struct listener *l = p->user;
-
-    if (l->server)
-        rondo_server_close(l->server);
-}
-
-static void close_server_and_abort(struct peer *p)
 {
     const struct listener *l = p->user;
 
     if (!l->server)
         return;
-    rondo_server_abort_clients(l->server);
+    if (clients_too)
+        rondo_server_abort_clients(l->server);
     rondo_server_close(l->server);
     rondo_server_close(l->server);
 }
 
 static void close_on_data(struct peer *p, const void *data, size_t size)
 {
-    (void)data;
-    (void)size;
+    (void)data, (void)size;
     close_server(p);
 }
 
-static void abort_on_data(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    close_server_and_abort(p);
-}
-
 /* the callback number `which` of a client's life closes the server */
-static void close_within(struct world *w, int which, bool hard)
+static void close_within(struct world *w, int which)
 {
-    struct listener *l = test_serve(w);
-    void (*act)(struct peer *) = hard ? close_server_and_abort : close_server;
-    struct peer *c = test_connect(w, l->port);
     static const char bytes[100000];
+    struct listener *l = test_serve(w);
+    struct peer *c = test_connect(w, l->port);
 
     l->model.user = c->user = l;
-    l->model.on_made = which == 0 ? act : NULL;
-    l->model.on_data = which != 1 ? NULL : hard ? abort_on_data : close_on_data;
-    l->model.on_eof = which == 2 ? act : NULL;
-    l->model.on_lost = which == 3 ? act : NULL;
-    c->on_made = which == 4 ? act : NULL;
-    c->on_connected = which == 5 ? act : NULL;
-    c->on_eof = which == 6 ? act : NULL;
-    c->on_lost = which == 7 ? act : NULL;
+    l->model.on_made = which == 0 ? close_server : NULL;
+    l->model.on_data = which == 1 ? close_on_data : NULL;
+    l->model.on_eof = which == 2 ? close_server : NULL;
+    l->model.on_lost = which == 3 ? close_server : NULL;
+    c->on_made = which == 4 ? close_server : NULL;
+    c->on_connected = which == 5 ? close_server : NULL;
+    c->on_eof = which == 6 ? close_server : NULL;
+    c->on_lost = which == 7 ? close_server : NULL;
     test_run_until(w, c->connected);
     if (c->transport) {
         (void)rondo_transport_write(c->transport, bytes, sizeof bytes);
@@ -186,9 +172,9 @@ static void close_within(struct world *w, int which, bool hard)
 TEST(V3_closed_inside_each_callback)
 {
     w->expect_clean = true;
-    for (int which = 0; which < 8; which++) {
-        close_within(w, which, false);
-        close_within(w, which, true); /* and the clients are aborted */
+    for (int which = 0; which < 16; which++) {
+        clients_too = which % 2;
+        close_within(w, which / 2);
     }
 }
 

@@ -164,37 +164,29 @@ TEST(L7_posting_races_closing)
 /* ---- L7: loops in threads of their own ---------------------------------- */
 
 struct relay {
+    struct world *w;
     rondo_remote *to[2];
     unsigned left;
-    struct world *w;
 };
 
-static void hop_to_1(rondo_loop *loop, void *arg);
-
-static void hop_to_0(rondo_loop *loop, void *arg)
+/* From the one loop to the other, and back. */
+static void hop(rondo_loop *loop, void *arg)
 {
     struct relay *r = arg;
+    bool at_home = loop == r->w->loop;
 
-    (void)loop;
-    (void)rondo_remote_call(r->to[0], hop_to_1, r);
-}
-
-static void hop_to_1(rondo_loop *loop, void *arg)
-{
-    struct relay *r = arg;
-
-    if (--r->left == 0)
+    if (at_home && --r->left == 0)
         rondo_loop_stop(loop);
     else
-        (void)rondo_remote_call(r->to[1], hop_to_0, r);
+        (void)rondo_remote_call(r->to[at_home], hop, r);
 }
 
 static void run_other(void *arg)
 {
-    struct relay *r = arg;
+    struct world *w = arg;
 
-    (void)rondo_loop_take(r->w->other);
-    (void)rondo_loop_run_forever(r->w->other);
+    (void)rondo_loop_take(w->other);
+    (void)rondo_loop_run_forever(w->other);
 }
 
 TEST(L7_two_loops_in_two_threads)
@@ -203,12 +195,11 @@ TEST(L7_two_loops_in_two_threads)
     struct raw_thread *thread;
 
     r->w = w;
-    (void)test_other_loop(w);
     r->left = 20000 / (unsigned)test_slowness();
     r->to[0] = rondo_loop_remote(w->loop);
-    r->to[1] = rondo_loop_remote(w->other);
-    thread = raw_thread_start(run_other, r);
-    assert_int_equal(rondo_remote_call(r->to[1], hop_to_0, r), 0);
+    r->to[1] = rondo_loop_remote(test_other_loop(w));
+    thread = raw_thread_start(run_other, w);
+    assert_int_equal(rondo_remote_call(r->to[1], hop, r), 0);
     test_run_until_stopped(w);
     rondo_loop_stop(w->other);
     raw_thread_join(thread);

@@ -62,10 +62,8 @@ TEST(T1_call_at_is_never_early)
 static void start_after_work(rondo_loop *loop, void *arg)
 {
     struct note *n = arg;
-    int64_t end = rondo_loop_time(loop) + RONDO_MS(10);
 
-    while (rondo_loop_time(loop) < end)
-        continue;
+    test_busy(loop, RONDO_MS(10));
     n->not_before = rondo_loop_time(loop) + RONDO_MS(2);
     assert_ok(rondo_call_later(loop, RONDO_MS(2), log_run, n));
 }
@@ -233,12 +231,6 @@ TEST(T1_the_last_moment_and_never_do_not_fire)
     }
 }
 
-static void stop_soon(void *arg)
-{
-    raw_sleep_ms(20); /* the loop should be waiting by then */
-    rondo_loop_stop(arg);
-}
-
 /* The backend's own wait gets deadlines that its units cannot hold. */
 TEST(T1_a_far_deadline_alone_is_waited_for)
 {
@@ -250,10 +242,8 @@ TEST(T1_a_far_deadline_alone_is_waited_for)
     for (unsigned i = 0; i < COUNT_OF(delays); i++) {
         struct note *n = later(l, (int)i, delays[i]);
         uint64_t before = test_iterations(w);
-        struct raw_thread *thread = raw_thread_start(stop_soon, w->loop);
 
-        assert_int_equal(rondo_loop_run(w->loop), 1);
-        raw_thread_join(thread);
+        test_run_stopped_by_thread(w, 20); /* it waits by then */
         assert_true(test_iterations(w) - before < 10);
         assert_ok(rondo_cancel(w->loop, n->id));
     }

@@ -13,14 +13,6 @@ struct every {
     int result;
 };
 
-static void busy(rondo_loop *loop, int64_t ns)
-{
-    int64_t end = rondo_loop_time(loop) + ns;
-
-    while (rondo_loop_time(loop) < end)
-        continue;
-}
-
 static void tick(rondo_loop *loop, void *arg)
 {
     struct every *e = arg;
@@ -29,7 +21,7 @@ static void tick(rondo_loop *loop, void *arg)
     e->calls++;
     assert_true(now >= e->first);
     if (e->busy_ns)
-        busy(loop, e->busy_ns);
+        test_busy(loop, e->busy_ns);
     if (e->move_to && e->calls == 1) {
         e->first = now + e->move_to;
         e->missed = assert_ok(rondo_missed(loop, e->id));
@@ -93,7 +85,7 @@ TEST(T5_missed_periods_are_skipped_and_counted)
 {
     struct every *e = every(w, RONDO_MS(1));
 
-    busy(w->loop, RONDO_MS(12));
+    test_busy(w->loop, RONDO_MS(12));
     test_spin(w, 1);
     assert_int_equal(e->calls, 1); /* once for all that was missed */
     assert_true(rondo_missed(w->loop, e->id) >= 10);
