@@ -73,45 +73,38 @@ TEST(C1_options_of_another_version)
 
 /* ---- C1: done ----------------------------------------------------------- */
 
-struct order {
-    struct peer *p;
-    unsigned between; /* callbacks between made and done */
-};
-
+/* callbacks between made and done */
 static void count_between(rondo_loop *loop, void *arg)
 {
-    struct order *o = arg;
+    const struct peer *p = arg;
 
-    (void)loop;
-    if (o->p->made && !o->p->connected)
-        o->between++;
+    if (p->made && !p->connected)
+        count_call(loop, p->user);
 }
 
 static void made_schedules(struct peer *p)
 {
     assert_int_equal(p->connected, 0);
-    assert_ok(rondo_call_soon(p->w->loop, count_between, p->user));
-    assert_ok(rondo_call_later(p->w->loop, 0, count_between, p->user));
+    assert_ok(rondo_call_soon(p->w->loop, count_between, p));
+    assert_ok(rondo_call_later(p->w->loop, 0, count_between, p));
 }
 
 TEST(C1_done_comes_directly_after_connection_made)
 {
-    struct listener *l = test_serve(w);
+    uint16_t port = test_serve(w)->port;
 
     for (int i = 0; i < 20; i++) {
         struct peer *p = test_peer(w);
-        struct order *o = test_alloc(w, sizeof *o);
 
-        o->p = p;
-        p->user = o;
+        p->user = test_counter(w);
         p->on_made = made_schedules;
         for (int k = 0; k < 5; k++) /* others are waiting for their turn */
-            assert_ok(rondo_call_later(w->loop, 0, count_between, o));
-        assert_ok(test_connect_peer(w, l->port, &recorder, p));
+            assert_ok(rondo_call_later(w->loop, 0, count_between, p));
+        assert_ok(test_connect_peer(w, port, &recorder, p));
         assert_int_equal(p->made + p->connected, 0); /* not inside the call */
         dial_ends(w, p, 0);
         test_spin(w, 2);
-        assert_int_equal(o->between, 0);
+        assert_int_equal(*(unsigned *)p->user, 0);
     }
 }
 

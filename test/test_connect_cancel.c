@@ -303,9 +303,7 @@ static void close_when(struct world *w, reach_fn *reach)
     assert_int_equal(a->p->connect_error, RONDO_ECANCELED);
     assert_string_equal(a->p->order, "");
     assert_true(raw_count_descriptors() < a->before);
-    raw_names_release();
-    while (raw_names_waiting() > 0)
-        raw_sleep_ms(1);
+    names_release(w);
     raw_sleep_ms(2);
     assert_int_equal(a->p->connected, 1);
 }

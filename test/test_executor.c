@@ -256,9 +256,7 @@ TEST(E1_jobs_do_not_wait_for_look_ups)
     test_run_until(w, raw_names_waiting() > 0);
     job_ends(w, job_start(w->loop), 0);
     test_close_loop(w);
-    raw_names_release();
-    while (raw_names_waiting() > 0)
-        raw_yield();
+    names_release(w);
 }
 
 /* ---- E1: many ----------------------------------------------------------- */

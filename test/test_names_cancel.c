@@ -69,8 +69,7 @@ TEST(E2_cancelled_ones_do_not_hold_up_others)
     assert_int_equal(quick->done, 0);
     raw_names_release();
     found_ends(w, quick, 0);
-    while (raw_names_waiting() > 0)
-        raw_yield();
+    names_release(w);
     for (unsigned i = 0; i < asked; i++)
         assert_int_equal(f[i]->error, RONDO_ECANCELED);
     assert_int_equal(raw_names_most(), MOST);
@@ -117,9 +116,7 @@ TEST(L5_the_loop_closes_during_a_look_up)
     assert_int_equal(f->error, RONDO_ECANCELED);
     assert_int_equal(literal->error, RONDO_ECANCELED);
     assert_int_equal(f->done + literal->done, 2);
-    raw_names_release();
-    while (raw_names_waiting() > 0)
-        raw_yield();
+    names_release(w);
 }
 
 TEST(L3_a_look_up_keeps_it_running_unless_background)

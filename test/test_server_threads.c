@@ -6,7 +6,6 @@ enum { WORKERS = 3, CLIENTS = 30, MESSAGE = 50000 };
 
 /* A thread with a loop of its own. Nothing asserts in there: `failed` tells. */
 struct worker {
-    struct world *w;
     struct raw_thread *thread;
     rondo_loop *loop;
     rondo_remote *remote;
@@ -106,12 +105,10 @@ static void start_workers(struct world *w, struct dispatcher *d)
         struct worker *k = &d->workers[i];
         rondo_loop_options options = test_loop_options(w);
 
-        k->w = w;
         assert_ok(rondo_loop_new(&k->loop, &options));
         k->remote = rondo_loop_remote(k->loop);
-        assert_non_null(k->remote);
         k->thread = raw_thread_start(worker_main, k);
-        assert_non_null(k->thread);
+        assert_true(k->remote && k->thread);
     }
 }
 
@@ -134,8 +131,7 @@ static void finish_writing(struct peer *p)
 
 static void close_when_back(struct peer *p, const void *data, size_t size)
 {
-    (void)data;
-    (void)size;
+    (void)data, (void)size;
     if (p->bytes == MESSAGE)
         rondo_transport_close(p->transport);
 }
