@@ -3,19 +3,6 @@
 #include "harness_internal.h"
 
 #include <inttypes.h>
-#include <stdatomic.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
-    __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 #define MAX_TESTS 256
 
@@ -27,29 +14,6 @@ struct test_case {
 
 /* of the running test; there is only one */
 static struct test_case *current;
-
-/* Threads ask, too. */
-int test_slowness(void)
-{
-    static atomic_int known;
-    int factor = atomic_load(&known);
-
-    if (factor == 0) {
-        const char *slow = getenv("RONDO_TEST_SLOW");
-        int given = slow ? (int)strtol(slow, NULL, 10) : 1;
-
-        factor = SANITIZED ? 10 : raw_slowness();
-        if (given > 1)
-            factor *= given;
-        atomic_store(&known, factor);
-    }
-    return factor;
-}
-
-int test_patience_ms(void)
-{
-    return TEST_DEADLINE_MS * test_slowness();
-}
 
 static void write_line(const char *kind, const char *result, const char *why)
 {
@@ -291,7 +255,7 @@ static void check_memory(struct world *w)
 /* A thread of the library may need a moment to be gone. */
 static void check_descriptors(struct world *w)
 {
-    int64_t end = raw_now_ns() + 2000000000;
+    int64_t end = raw_now_ns() + RONDO_SEC(2) * test_slowness();
     char text[160];
 
     while (raw_count_descriptors() != w->descriptors.count) {

@@ -9,7 +9,7 @@
  *
  *   RONDO_TEST_RESULTS  file to append START and RESULT lines to
  *   RONDO_TEST_FILTER   a pattern of test names with * and ?
- *   RONDO_TEST_SLOW     factor for deadlines, where the harness cannot know
+ *   RONDO_TEST_SLOW     factor for deadlines, where the harness cannot measure
  *
  * Callbacks may run until the loop is closed, which is after the test
  * function has returned: what they touch comes from test_peer, test_alloc or
@@ -146,8 +146,9 @@ void test_close_other(struct world *w);
 const char *test_format(struct world *w, const char *format, ...)
     RONDO_PRINTF(2, 3);
 
-/* 1, or 10 and more under sanitizers and valgrind: deadlines are multiplied
- * by it, volumes of data may be divided by it */
+/* 1 on a machine of its own; more under sanitizers, valgrind and emulators, and
+ * where the machine is busy when the first test asks. Deadlines are multiplied
+ * by it, volumes of work are to be divided by it. */
 int test_slowness(void);
 /* how long what another program or thread does may take */
 int test_patience_ms(void);
@@ -214,7 +215,7 @@ void test_free_descriptors(struct world *w);
 struct test_wait {
     const char *what, *file;
     int line;
-    int64_t end_ns, dead_since_ns; /* 0: not yet known */
+    int64_t since_ns, dead_since_ns; /* 0: not yet known */
 };
 void test_wait_step(struct world *w, struct test_wait *wait);
 
@@ -223,7 +224,8 @@ void test_spin(struct world *w, int n); /* n iterations that do not wait */
 /* Runs w->loop alone until a timer of that length has fired; answers how many
  * iterations it took, which is few unless something makes the loop spin. */
 uint64_t test_run_for(struct world *w, int64_t ns);
-/* rondo_loop_run_forever, which fails loudly if what stops it never comes */
+/* rondo_loop_run_forever, which fails loudly if what stops it does not come
+ * within three times that long */
 void test_run_until_stopped(struct world *w);
 /* rondo_loop_run_forever, which another thread stops after so long. */
 void test_run_stopped_by_thread(struct world *w, int ms);
