@@ -53,6 +53,23 @@ void dial_ends(struct world *w, struct peer *p, int error)
     assert_int_equal(p->made, error == 0);
 }
 
+struct listener *dial_serve(struct world *w, const char *other_ip)
+{
+    struct listener *l = test_serve(w);
+
+    for (int tries = 0; tries < 20; tries++) {
+        rondo_address a = dial_address(other_ip, l->port);
+        raw_fd fd = raw_listen_at(&a);
+
+        raw_close(fd);
+        if (fd != RONDO_NO_FD)
+            break;
+        test_close_server(w, l->server);
+        l = test_serve(w);
+    }
+    return l;
+}
+
 struct raw_black_hole *dial_hole(struct world *w, const char *ip, uint16_t port)
 {
     struct raw_black_hole *hole = test_alloc(w, sizeof *hole);

@@ -26,6 +26,9 @@ void dial_ends(struct world *w, struct peer *p, int error);
  * on the world's loop from now on, in this order. */
 void dial_resolves_to(struct world *w, const char *const *ips);
 
+/* A server on 127.0.0.1 whose port nobody has at that address either, if there
+ * is such an address. */
+struct listener *dial_serve(struct world *w, const char *other_ip);
 /* A black hole there, which the world closes; skips where there is none. */
 struct raw_black_hole *dial_hole(struct world *w, const char *ip,
                                  uint16_t port);

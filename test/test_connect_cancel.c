@@ -187,7 +187,7 @@ TEST(C1_refused_and_cancelled_is_done_once)
 TEST(C2_cancelled_at_each_moment_of_a_race)
 {
     static const char *const ips[] = {"127.0.0.2", "127.0.0.1", NULL};
-    struct listener *l = test_serve(w);
+    struct listener *l = dial_serve(w, "127.0.0.2");
     unsigned canceled = 0;
 
     (void)dial_hole(w, "127.0.0.2", l->port);

@@ -22,7 +22,7 @@ static struct peer *race(struct world *w, const char *const *ips, uint16_t port,
 /* The server on 127.0.0.1, and a black hole with its port at 127.0.0.2. */
 static struct listener *serve_beside_a_hole(struct world *w)
 {
-    struct listener *l = test_serve(w);
+    struct listener *l = dial_serve(w, "127.0.0.2");
 
     (void)dial_hole(w, "127.0.0.2", l->port);
     return l;
@@ -45,11 +45,12 @@ static void check_won(struct world *w, struct peer *p, struct listener *l)
 
 TEST(C2_a_black_hole_costs_250_ms)
 {
-    struct listener *l = test_serve(w);
+    struct listener *l;
     struct peer *p;
     int64_t start, took;
 
     test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback");
+    l = dial_serve(w, "::1");
     (void)dial_hole(w, "::1", l->port);
     start = rondo_loop_time(w->loop);
     p = race(w, IPS("::1", "127.0.0.1"), l->port, 0, 0);
@@ -148,7 +149,7 @@ TEST(C2_losers_are_closed)
 TEST(C2_two_that_connect_are_one_connection)
 {
     for (int i = 0; i < 30; i++) {
-        struct listener *first = test_serve(w);
+        struct listener *first = dial_serve(w, "127.0.0.2");
         struct listener *second = test_serve_with(
             w, &recorder,
             RONDO_SERVE(.host = "127.0.0.2", .port = first->port));
