@@ -219,6 +219,28 @@ void peer_capture(struct peer *p, size_t limit)
     p->capture_limit = limit;
 }
 
+void peer_connected(rondo_loop *loop, void *self, rondo_transport *t, int error)
+{
+    struct peer *p = self;
+
+    assert_non_null(loop);
+    if (++p->connected > 1)
+        test_fail(p->w, "connect: done twice");
+    if ((error == 0) != (t != NULL) || (error == 0) != (p->made == 1))
+        test_fail(p->w, "connect: error %d, transport %p, made %u", error,
+                  (void *)t, p->made);
+    if (t && p->lost == 0)
+        assert_ptr_equal(t, p->transport);
+    p->connect_error = error;
+    if (error) {
+        (void)snprintf(p->last_error, sizeof p->last_error, "%s",
+                       rondo_last_error());
+        assert_true(p->last_error[0] != '\0');
+    }
+    if (p->on_connected)
+        p->on_connected(p);
+}
+
 /* ---- the pattern -------------------------------------------------------- */
 
 /* a mixing of bits (the finalizer of 64-bit MurmurHash) a word of the text */

@@ -168,7 +168,7 @@ TEST(G1_absurd_values_of_a_loop)
     assert_refused(rondo_set_background(w->loop, 12, true), RONDO_ENOENT, NULL);
 }
 
-TEST(G1_absurd_values_of_a_transport)
+TEST_LEAVES(G1_absurd_values_of_a_transport)
 {
     struct peer *p = plain_peer(w, &recorder, 0);
     rondo_transport *t = p->transport;
