@@ -182,7 +182,7 @@ TEST(C1_refused_and_cancelled_is_done_once)
     }
 }
 
-TEST(C2_cancelled_at_each_moment_of_a_race)
+TEST_LEAVES(C2_cancelled_at_each_moment_of_a_race)
 {
     static const char *const ips[] = {"127.0.0.2", "127.0.0.1", NULL};
     struct listener *l = dial_serve(w, "127.0.0.2");
@@ -208,7 +208,7 @@ static void cancel_it(rondo_loop *loop, void *arg)
     (void)rondo_cancel(loop, ((struct peer *)arg)->id);
 }
 
-TEST(C1_cancelled_by_a_timer_at_any_moment)
+TEST_LEAVES(C1_cancelled_by_a_timer_at_any_moment)
 {
     uint16_t port;
     raw_fd listener = plain_listener(w, &port);

@@ -67,7 +67,7 @@ static void go_on_writing(struct peer *p)
     *(bool *)p->user = false;
 }
 
-TEST(S4_pause_and_resume_alternate)
+TEST_LEAVES(S4_pause_and_resume_alternate)
 {
     enum { SIZE = 2000000 };
     struct toy_pair p = toy_pair(w, 8192);

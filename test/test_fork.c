@@ -226,8 +226,15 @@ static int use_handles(void *arg)
     return other_than_forked(results, COUNT_OF(results));
 }
 
-TEST_CASE(L8_a_loop_in_the_child_is_eforked, fork_and(w, use_loop));
-TEST_CASE(L8_handles_in_the_child_are_eforked, fork_and(w, use_handles));
+TEST_LEAVES(L8_a_loop_in_the_child_is_eforked)
+{
+    fork_and(w, use_loop);
+}
+
+TEST_LEAVES(L8_handles_in_the_child_are_eforked)
+{
+    fork_and(w, use_handles);
+}
 
 /* ---- L8: after_fork ----------------------------------------------------- */
 
@@ -300,11 +307,30 @@ static int make_its_own(void *arg)
     return rondo_loop_close(loop) < 0 ? 3 : 0;
 }
 
-TEST_CASE(L8_after_fork_everything_goes_on, fork_and(w, go_on));
-TEST_CASE(L8_the_parent_s_events_are_untouched, fork_and(w, go_on_and_close));
-TEST_CASE(L8_what_the_child_removes_the_parent_keeps, fork_and(w, remove_all));
-TEST_CASE(L8_a_grandchild_is_eforked_again, fork_and(w, child_with_child));
-TEST_CASE(L8_a_child_s_own_loop_needs_nothing, fork_and(w, make_its_own));
+TEST_LEAVES(L8_after_fork_everything_goes_on)
+{
+    fork_and(w, go_on);
+}
+
+TEST_LEAVES(L8_the_parent_s_events_are_untouched)
+{
+    fork_and(w, go_on_and_close);
+}
+
+TEST_LEAVES(L8_what_the_child_removes_the_parent_keeps)
+{
+    fork_and(w, remove_all);
+}
+
+TEST_LEAVES(L8_a_grandchild_is_eforked_again)
+{
+    fork_and(w, child_with_child);
+}
+
+TEST_LEAVES(L8_a_child_s_own_loop_needs_nothing)
+{
+    fork_and(w, make_its_own);
+}
 
 TEST_LEAVES(L8_debug_mode_goes_through_fork)
 {

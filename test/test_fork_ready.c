@@ -134,7 +134,7 @@ static void file_sent(rondo_loop *loop, void *arg, int64_t result)
     f->done += result < 0;
 }
 
-TEST(L8_a_file_on_a_thread_ends_once_after_two_forks)
+TEST_LEAVES(L8_a_file_on_a_thread_ends_once_after_two_forks)
 {
     static const rondo_protocol quiet = {.connection_made = on_made};
     struct family *f = family_new(w);

@@ -263,7 +263,7 @@ enum {
 
 #define READER                                                                 \
     {                                                                          \
-        [UNREAD_HALF] = CELL_KNOWN                                             \
+        [UNREAD_HALF] = 0                                                      \
     }
 #define WRITER                                                                 \
     {                                                                          \

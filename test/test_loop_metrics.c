@@ -120,7 +120,7 @@ TEST(L13_iterations_and_callbacks)
     assert_true(test_metrics(w).callbacks == before.callbacks + 12);
 }
 
-TEST(L13_events_are_the_backend_s)
+TEST_LEAVES(L13_events_are_the_backend_s)
 {
     unsigned *n = test_counter(w);
     const raw_fd *fds = test_sockets(w);

@@ -147,7 +147,7 @@ TEST(T5_cancelled_from_outside_stops)
     assert_int_equal(e->calls, e->stop_after);
 }
 
-TEST(T5_moved_it_goes_on_from_there)
+TEST_LEAVES(T5_moved_it_goes_on_from_there)
 {
     struct every *in_own_callback = every(w, RONDO_MS(1));
     struct every *e = every(w, RONDO_MS(1));

@@ -73,7 +73,7 @@ static void fill(raw_fd fd)
 
 /* ---- W1: level-triggered ------------------------------------------------ */
 
-TEST(W1_reader_left_unread_goes_on_being_called)
+TEST_LEAVES(W1_reader_left_unread_goes_on_being_called)
 {
     const raw_fd *fds = test_sockets(w);
     struct watch *x = reader(w, fds[0]);
@@ -86,7 +86,7 @@ TEST(W1_reader_left_unread_goes_on_being_called)
     assert_int_equal(x->calls, 21); /* once in each iteration */
 }
 
-TEST(W1_reader_that_has_read_is_left_alone)
+TEST_LEAVES(W1_reader_that_has_read_is_left_alone)
 {
     const raw_fd *fds = test_sockets(w);
     struct watch *x = reader(w, fds[0]);
@@ -102,7 +102,7 @@ TEST(W1_reader_that_has_read_is_left_alone)
     assert_true(test_run_for(w, RONDO_MS(20)) < 10);
 }
 
-TEST(W1_writer_is_called_while_there_is_room)
+TEST_LEAVES(W1_writer_is_called_while_there_is_room)
 {
     const raw_fd *fds = test_sockets(w);
     struct watch *x = writer(w, fds[0]);
@@ -121,7 +121,7 @@ TEST(W1_writer_is_called_while_there_is_room)
                           x->calls);
 }
 
-TEST(W1_reader_and_writer_do_not_share)
+TEST_LEAVES(W1_reader_and_writer_do_not_share)
 {
     const raw_fd *fds = test_sockets(w);
     struct watch *r = reader(w, fds[0]);
@@ -143,7 +143,7 @@ TEST(W1_reader_and_writer_do_not_share)
     assert_int_equal(wr->calls, 10);
 }
 
-TEST(W1_both_ready_at_once)
+TEST_LEAVES(W1_both_ready_at_once)
 {
     raw_fd fd = readable(w)[0];
     struct watch *r = reader(w, fd);
@@ -158,7 +158,7 @@ TEST(W1_both_ready_at_once)
 
 /* ---- W1: adding again --------------------------------------------------- */
 
-TEST(W1_adding_again_replaces)
+TEST_LEAVES(W1_adding_again_replaces)
 {
     raw_fd fd = readable(w)[0];
     struct watch *old = reader(w, fd);
@@ -183,7 +183,7 @@ static void replace_self(struct watch *x)
                          0);
 }
 
-TEST(W1_replaced_inside_its_own_callback)
+TEST_LEAVES(W1_replaced_inside_its_own_callback)
 {
     raw_fd fd = readable(w)[0];
     struct watch *x = reader(w, fd);
@@ -232,7 +232,7 @@ TEST(W1_removed_in_its_own_callback)
 }
 
 /* Both are ready in the same iteration; whichever comes first wins. */
-TEST(W1_removed_while_ready_is_not_called)
+TEST_LEAVES(W1_removed_while_ready_is_not_called)
 {
     const raw_fd *fds = readable(w);
     struct watch *a = reader(w, fds[0]);
@@ -249,7 +249,7 @@ TEST(W1_removed_while_ready_is_not_called)
     assert_int_equal(test_metrics(w).live_watchers, 1);
 }
 
-TEST(W1_removed_and_added_again_in_one_go)
+TEST_LEAVES(W1_removed_and_added_again_in_one_go)
 {
     const raw_fd *fds = test_sockets(w);
     struct watch *x = reader(w, fds[0]);
@@ -267,7 +267,7 @@ TEST(W1_removed_and_added_again_in_one_go)
 
 /* ---- W1: hang-up and error ---------------------------------------------- */
 
-TEST(W1_end_of_data_or_a_reset_wakes_the_reader)
+TEST_LEAVES(W1_end_of_data_or_a_reset_wakes_the_reader)
 {
     for (int reset = 0; reset < 2; reset++) {
         raw_fd *fds = test_sockets(w);
@@ -287,7 +287,7 @@ TEST(W1_end_of_data_or_a_reset_wakes_the_reader)
     }
 }
 
-TEST(W1_reset_wakes_the_writer_and_the_reader)
+TEST_LEAVES(W1_reset_wakes_the_writer_and_the_reader)
 {
     for (int both = 0; both < 2; both++) {
         const struct watch *r = NULL;
@@ -310,7 +310,7 @@ TEST(W1_reset_wakes_the_writer_and_the_reader)
 
 /* ---- W1: many ----------------------------------------------------------- */
 
-TEST(W1_all_that_are_ready_are_called)
+TEST_LEAVES(W1_all_that_are_ready_are_called)
 {
     enum { PAIRS = 400 };
     struct watch **x = test_alloc(w, PAIRS * sizeof *x);

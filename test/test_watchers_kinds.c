@@ -114,9 +114,15 @@ static void check_reader_leaves(struct world *w,
     test_run_until(w, *calls);
 }
 
-TEST_CASE(W4_pipe_whose_reader_leaves, check_reader_leaves(w, writer));
-TEST_CASE(W4_error_on_a_pipe_wakes_its_reader_too,
-          check_reader_leaves(w, reader));
+TEST_LEAVES(W4_pipe_whose_reader_leaves)
+{
+    check_reader_leaves(w, writer);
+}
+
+TEST_LEAVES(W4_error_on_a_pipe_wakes_its_reader_too)
+{
+    check_reader_leaves(w, reader);
+}
 
 /* ---- W4: terminals, events, devices ------------------------------------- */
 
@@ -151,7 +157,7 @@ static raw_fd *terminal_ends(struct world *w)
     return test_own_pair(w, fds);
 }
 
-TEST(W4_terminal)
+TEST_LEAVES(W4_terminal)
 {
     const raw_fd *fds = terminal_ends(w);
     const unsigned *calls[2];
@@ -174,7 +180,7 @@ TEST(W4_terminal)
     assert_int_equal(calls_of(w, calls[0]) + calls_of(w, calls[1]), 0);
 }
 
-TEST(W4_hang_up_of_a_terminal)
+TEST_LEAVES(W4_hang_up_of_a_terminal)
 {
     raw_fd *fds = terminal_ends(w);
     unsigned *r, *wr;
@@ -189,7 +195,7 @@ TEST(W4_hang_up_of_a_terminal)
     test_run_until(w, *r && *wr);
 }
 
-TEST(W4_event_descriptor)
+TEST_LEAVES(W4_event_descriptor)
 {
     static const uint64_t one = 1;
     raw_fd fd = raw_event();
@@ -239,7 +245,7 @@ TEST(W4_zero_device)
 }
 
 /* a refusal leaves the loop, and the number, as they were */
-TEST(W4_refused_device_leaves_no_trace)
+TEST_LEAVES(W4_refused_device_leaves_no_trace)
 {
     raw_fd null = raw_null();
     raw_fd *fds = test_sockets(w);
@@ -257,7 +263,7 @@ TEST(W4_refused_device_leaves_no_trace)
 
 /* ---- sockets of other kinds --------------------------------------------- */
 
-TEST(W4_listening_socket)
+TEST_LEAVES(W4_listening_socket)
 {
     uint16_t port = 0;
     raw_fd listener = test_own(w, raw_listen(&port, 5));
@@ -271,7 +277,7 @@ TEST(W4_listening_socket)
     assert_int_equal(calls_of(w, r), 0);
 }
 
-TEST(W4_connecting_socket)
+TEST_LEAVES(W4_connecting_socket)
 {
     uint16_t port = 0;
     raw_fd listener = test_own(w, raw_listen(&port, 5));
@@ -284,7 +290,7 @@ TEST(W4_connecting_socket)
 }
 
 /* both sides of it, in a failed connect */
-TEST(W1_refused_connect_wakes_both)
+TEST_LEAVES(W1_refused_connect_wakes_both)
 {
     uint16_t port = 0;
     raw_fd reserved = raw_reserve_port(&port);
@@ -299,7 +305,7 @@ TEST(W1_refused_connect_wakes_both)
     test_run_until(w, *r && *wr);
 }
 
-TEST(W4_datagram_socket)
+TEST_LEAVES(W4_datagram_socket)
 {
     raw_fd fd = test_own(w, raw_udp());
     const unsigned *r = reader(w, fd);
