@@ -51,6 +51,7 @@ set(RONDO_SOURCES
     src/stream/stream_file.c
     src/stream/stream_pipe.c
     src/stream/stream_read.c
+    src/stream/stream_socket.c
     src/stream/stream_timeout.c
     src/stream/stream_write.c
     src/threads/executor.c

@@ -103,6 +103,14 @@ static void datagram_check(const rondo_datagram *d)
     (void)d;
 }
 
+static void datagram_submit(struct dispatch *dispatch)
+{
+    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    if (d->phase < PHASE_ENDING)
+        datagram_settle_ops(d);
+    dispatch_schedule(d->loop, dispatch);
+}
+
 static void datagram_settle_dispatch(struct dispatch *dispatch)
 {
     const unsigned derived = 1U << DATAGRAM_OWED_PAUSE |
@@ -113,11 +121,10 @@ static void datagram_settle_dispatch(struct dispatch *dispatch)
         d->phase = PHASE_ENDING;
     if (d->phase == PHASE_ENDING)
         datagram_wind_down(d);
-    else if (d->phase < PHASE_ENDING && !dispatch_runs(dispatch))
-        datagram_settle_ops(d); /* else once, at the end of the dispatch */
     dispatch_set(dispatch, derived, datagram_what_is_owed(d));
     datagram_check(d);
-    dispatch_schedule(d->loop, dispatch);
+    if (!dispatch_runs(dispatch))
+        datagram_submit(dispatch);
 }
 
 void datagram_settle(rondo_datagram *d)
@@ -228,6 +235,7 @@ static void (*const datagram_tell_owed[DATAGRAM_OWED])(struct dispatch *d) = {
 
 static const struct dispatch_class datagram_dispatch = {
     .settle = datagram_settle_dispatch,
+    .submit = datagram_submit,
     .tell = datagram_tell_owed,
     /* The program may answer an error with a datagram that fails at once. */
     .bounded = 1U << DATAGRAM_OWED_ERROR,

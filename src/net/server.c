@@ -103,6 +103,13 @@ static void server_wind_down(rondo_server *s)
     server_stop_listening(s);
 }
 
+/* Accepts are submitted when the server settles: the next one is under way
+ * before the program hears of a client. */
+static void server_submit(struct dispatch *d)
+{
+    dispatch_schedule(server_of_dispatch(d)->loop, d);
+}
+
 static void server_settle_dispatch(struct dispatch *d)
 {
     rondo_server *s = server_of_dispatch(d);
@@ -120,7 +127,8 @@ static void server_settle_dispatch(struct dispatch *d)
         server_take_in_held(s);
     }
     dispatch_set(d, SERVER_OWED_CLOSED, over ? SERVER_OWED_CLOSED : 0);
-    dispatch_schedule(s->loop, d);
+    if (!dispatch_runs(d))
+        server_submit(d);
 }
 
 void server_settle(rondo_server *s)
@@ -156,6 +164,7 @@ static void (*const server_tell[])(struct dispatch *d) = {server_tell_closed};
 
 static const struct dispatch_class server_dispatch = {
     .settle = server_settle_dispatch,
+    .submit = server_submit,
     .tell = server_tell,
     /* In a turn of its own, after the dispatch of an accept. */
     .bounded = SERVER_OWED_CLOSED,

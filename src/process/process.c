@@ -22,6 +22,12 @@ static rondo_process *process_of_dispatch(struct dispatch *d)
 
 /* ---- settling ---- */
 
+/* A process has no operations of its own. */
+static void process_submit(struct dispatch *d)
+{
+    dispatch_schedule(process_of_dispatch(d)->loop, d);
+}
+
 static void process_settle_dispatch(struct dispatch *d)
 {
     const unsigned derived = 1U << PROCESS_OWED_CUT | 1U << PROCESS_OWED_LOST;
@@ -35,7 +41,8 @@ static void process_settle_dispatch(struct dispatch *d)
     if (p->ended && !p->owner.first)
         owed |= 1U << PROCESS_OWED_LOST;
     dispatch_set(d, derived, owed);
-    dispatch_schedule(p->loop, d);
+    if (!dispatch_runs(d))
+        process_submit(d);
 }
 
 static void process_settle(rondo_process *p)
@@ -170,6 +177,7 @@ static void (*const process_tell[PROCESS_OWED])(struct dispatch *d) = {
 
 static const struct dispatch_class process_dispatch = {
     .settle = process_settle_dispatch,
+    .submit = process_submit,
     .tell = process_tell,
     .last = 1U << PROCESS_OWED_LOST};
 

@@ -173,7 +173,7 @@ int filters_write_owned(rondo_transport *t, struct chunk *chunk)
 {
     int result = 0;
     if (chunk->size && t->handshaking) {
-        buf_append_lent(&filters_of(t)->pending, chunk);
+        buf_append_owned(&filters_of(t)->pending, chunk);
         return stream_queued(t);
     }
     if (chunk->size)
@@ -182,7 +182,7 @@ int filters_write_owned(rondo_transport *t, struct chunk *chunk)
         loop_free(t->loop, chunk);
         return result;
     }
-    buf_spend(&t->out->buf, chunk);
+    buf_release_later(&t->out->buf, chunk);
     stream_owe_release(t);
     stream_settle(t);
     return result;
@@ -197,7 +197,7 @@ size_t filters_pending(const rondo_transport *t)
 
 static void filter_note_spent(rondo_transport *t)
 {
-    if (filters_of(t)->pending.spent) {
+    if (filters_of(t)->pending.release_due) {
         stream_owe_release(t);
     }
 }

@@ -41,10 +41,7 @@ enum stream_owed {
     STREAM_OWED
 };
 
-static inline unsigned stream_bit(enum stream_owed owed)
-{
-    return 1U << owed;
-}
+#define STREAM_BIT(owed) (1U << (owed))
 
 /* Made when the first byte has to wait, or the limits are set. */
 struct outgoing {
@@ -58,13 +55,6 @@ struct outgoing {
 struct held {
     size_t size, room;
     char bytes[];
-};
-
-/* PART_STREAM's state: what data_received is lent now, for unread. */
-struct stream_state {
-    rondo_transport *lent_to; /* NULL: no data_received runs */
-    const char *lent_end;
-    size_t lent_size, lent_back;
 };
 
 struct filters; /* filter.h */
@@ -157,11 +147,6 @@ static inline const struct stream_kind *stream_kind(const rondo_transport *t)
     return &stream_kinds[t->kind];
 }
 
-static inline struct stream_state *stream_state(const rondo_loop *loop)
-{
-    return loop_part_state(loop, PART_STREAM);
-}
-
 /* A stream over a connected, or soon to be connected, socket of the loop's.
  * RONDO_ENOMEM, or io_attach's errors; the socket is the caller's then. */
 int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made);
@@ -237,7 +222,7 @@ static inline bool stream_is_ending(const rondo_transport *t)
 /* Nothing is sent any more, and reading comes to its end. */
 static inline bool stream_is_over(const rondo_transport *t)
 {
-    return stream_is_ending(t) || t->reading_out;
+    return t->phase >= PHASE_ENDING || t->reading_out;
 }
 
 static inline bool stream_is_running(const rondo_transport *t)
@@ -268,7 +253,7 @@ static inline void stream_set_flow(rondo_transport *t, enum flow flow)
 /* Lent bytes can be given back. */
 static inline void stream_owe_release(rondo_transport *t)
 {
-    dispatch_owe(&t->dispatch, stream_bit(OWED_RELEASE));
+    dispatch_owe(&t->dispatch, STREAM_BIT(OWED_RELEASE));
     stream_leave_fast(t);
 }
 

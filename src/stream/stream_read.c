@@ -13,6 +13,18 @@ enum {
     READ_OUT_ROUNDS = 16
 };
 
+/* PART_STREAM's state: what data_received is lent now, for unread. */
+struct stream_state {
+    rondo_transport *lent_to; /* NULL: no data_received runs */
+    const char *lent_end;
+    size_t lent_size, lent_back;
+};
+
+static struct stream_state *stream_state(const rondo_loop *loop)
+{
+    return loop->part[PART_STREAM];
+}
+
 static rondo_transport *stream_read_of_task(struct task *task)
 {
     return (rondo_transport *)(void *)((char *)task -
@@ -417,3 +429,5 @@ int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
     state->lent_back = size;
     return 0;
 }
+
+const struct loop_part stream_part = {.size = sizeof(struct stream_state)};
