@@ -1825,7 +1825,8 @@ typedef struct rondo_resolver {
      * Called from inside rondo_getaddrinfo, or from the loop for a connect, for
      * each host that is a name. service is as it came, or NULL. All is lent for
      * the call. 0: rondo_resolver_answer will be called once, inside start or
-     * later; < 0: a RONDO_E..., and it will not.
+     * later; < 0: a RONDO_E..., and it will not. If start cancels the connect
+     * that asks, cancel is called inside it and the result is ignored.
      */
     int (*start)(void *context, rondo_lookup *lookup, const char *host,
                  const char *service, const rondo_lookup_hints *hints);

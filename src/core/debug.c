@@ -44,10 +44,12 @@ void rondo_loop_call_exception_handler(rondo_loop *loop,
 {
     if (loop_check(loop, "loop_call_exception_handler") || !what)
         return;
+    loop_hold(loop);
     if (loop->exception_fn)
         loop->exception_fn(loop, loop->exception_arg, what);
     else
         rondo_loop_default_exception_handler(loop, NULL, what);
+    loop_let_go(loop);
 }
 
 /* ---- debug mode ---- */
@@ -111,6 +113,7 @@ int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
         return error;
     if (!line)
         return error_set(RONDO_EINVAL, "loop_dump: no function");
+    rondo_loop *unlocked = (rondo_loop *)(uintptr_t)loop;
     int lines = 0;
     for (int kind = 0; kind < HANDLE_KINDS; kind++)
         for (struct handle *h = loop->handles[kind]; h; h = h->next) {
@@ -118,7 +121,9 @@ int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
             size_t size = debug_describe(loop, h, text, sizeof text);
             if (!size)
                 continue;
+            loop_hold(unlocked);
             line(arg, text, size);
+            loop_let_go(unlocked);
             lines++;
         }
     return lines;

@@ -161,9 +161,11 @@ static int loop_enter(rondo_loop *loop, const char *what)
     int error = loop_check(loop, what);
     if (error)
         return error;
-    if (loop->depth)
+    if (loop->depth || loop->held)
         return error_set(RONDO_EBUSY, "%s: the loop %s", what,
-                         loop->closing ? "is being closed" : "runs already");
+                         loop->closing ? "is being closed"
+                         : loop->depth ? "runs already"
+                                       : "is in a call of the program");
     assert(!loop->closing);
     loop->depth = 1;
     return 0;

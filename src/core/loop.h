@@ -141,6 +141,7 @@ struct rondo_loop {
     int64_t now;       /* the clock, read after each wait */
     uint32_t guard;    /* loop_set_guard: what a call checks on the fast path */
     unsigned depth;    /* calls of run, run_once and close under way: 0 or 1 */
+    unsigned held;     /* see loop_hold */
     bool debug;        /* debug mode */
     bool closing;      /* rondo_loop_close has begun */
     bool prepared;     /* rondo_loop_prepare was called, no wait since */
@@ -246,6 +247,21 @@ int loop_options(void *to, size_t known, const void *from, const char *what);
  * stay as they are. Returns 0, or RONDO_EINVAL with a sentence: NULL or no
  * size. */
 int loop_give(void *to, const void *from, size_t known, const char *what);
+
+/* Around a call of the program from inside one of its own calls (a resolver, the
+ * exception handler, a line of the dump): until loop_let_go the loop can neither
+ * run nor close, RONDO_EBUSY, so all objects of the loop outlive the call,
+ * except those that the program frees by a call of its own. */
+static inline void loop_hold(rondo_loop *loop)
+{
+    loop->held++;
+}
+
+static inline void loop_let_go(rondo_loop *loop)
+{
+    assert(loop->held);
+    loop->held--;
+}
 
 /* ---- running things ---- */
 
