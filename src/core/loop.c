@@ -285,6 +285,27 @@ void handle_close(rondo_loop *loop, struct handle *handle)
     loop->live[handle->kind]--;
     if (!handle->background)
         loop->alive--;
+    for (struct handle_walk *w = loop->walk; w; w = w->outer)
+        if (w->next == handle)
+            w->next = handle->next;
+}
+
+void handle_walk_begin(rondo_loop *loop, enum handle_kind kind,
+                       struct handle_walk *walk)
+{
+    *walk = (struct handle_walk){loop->handles[kind], loop->walk};
+    loop->walk = walk;
+}
+
+struct handle *handle_walk_next(rondo_loop *loop, struct handle_walk *walk)
+{
+    struct handle *handle = walk->next;
+    assert(loop->walk == walk);
+    if (handle)
+        walk->next = handle->next;
+    else
+        loop->walk = walk->outer;
+    return handle;
 }
 
 void handle_set_background(rondo_loop *loop, struct handle *handle,
@@ -500,13 +521,11 @@ static void loop_close_handles(rondo_loop *loop)
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        struct handle *h = loop->handles[order[i]];
-        while (h) {
-            struct handle *next = h->next;
-            assert(h->kind == order[i]);
+        struct handle_walk walk;
+        struct handle *h;
+        handle_walk_begin(loop, order[i], &walk);
+        while ((h = handle_walk_next(loop, &walk)))
             handle_classes[order[i]]->close(loop, h);
-            h = next;
-        }
     }
 }
 

@@ -26,6 +26,7 @@ struct backend;
 struct io;
 struct remote;
 struct signals;
+struct handle_walk;
 
 /* IDLE: not started, or done. PENDING: the backend has it; operations only.
  * READY: on the ready list. */
@@ -161,6 +162,7 @@ struct rondo_loop {
     struct io **table;                    /* by descriptor (op.c) */
     size_t table_room, table_used;        /* room: 0 or a power of two */
     struct handle *handles[HANDLE_KINDS]; /* the latest first */
+    struct handle_walk *walk;             /* the innermost under way */
     size_t live[HANDLE_KINDS];            /* the length of each list */
     size_t live_watchers;                 /* readers plus writers (watch.c) */
     struct id_slot *ids;                  /* the slots of operations (id.c) */
@@ -320,6 +322,17 @@ void handle_open(rondo_loop *loop, struct handle *handle,
 /* Takes it out. Its operations must be idle and its tasks off the ready list
  * before its memory is freed. */
 void handle_close(rondo_loop *loop, struct handle *handle);
+
+/* A walk over the handles of a kind that calls the program, which may close any
+ * of them meanwhile, and walk itself. It lives on the stack of its caller. */
+struct handle_walk {
+    struct handle *next;
+    struct handle_walk *outer;
+};
+void handle_walk_begin(rondo_loop *loop, enum handle_kind kind,
+                       struct handle_walk *walk);
+/* NULL: there is no more, and the walk has ended. */
+struct handle *handle_walk_next(rondo_loop *loop, struct handle_walk *walk);
 /* Says whether the handle keeps rondo_loop_run running. */
 void handle_set_background(rondo_loop *loop, struct handle *handle,
                            bool background);
