@@ -401,7 +401,9 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
  * thread ends alone, and its callback is not called. The callbacks run inside
  * this call; what they try to create is RONDO_ECLOSED. 0, and the pointer has
  * ended; RONDO_EBUSY while the loop runs (so also from its own
- * callbacks), and nothing has happened. As loop.close.
+ * callbacks), and nothing has happened. If the backend's waits have failed for
+ * about 5 s, what still lives is given up without its callback: their error, and
+ * the pointer has ended. As loop.close.
  */
 RONDO_API int rondo_loop_close(rondo_loop *loop);
 

@@ -24,6 +24,8 @@ enum { SIDE_READ = 1, SIDE_WRITE = 2 };
 /* Nanoseconds of a monotonic clock: setting the wall clock does not change
  * it. */
 int64_t sys_clock(void);
+/* Blocks this thread, when there is nothing to wait for but time. */
+void sys_sleep(int64_t ns);
 /* The clock's name and its resolution. */
 void sys_clock_facts(const char **name, int64_t *resolution_ns);
 

@@ -166,11 +166,29 @@ void reactor_detach(rondo_loop *loop, struct io *io)
         r->poller->detach(loop, r->state.bytes, io);
 }
 
+/* The kernel does not say what is ready, but a closing loop has to come to its
+ * end: each operation that is pending tries by itself. */
+static COLD void reactor_try_all(rondo_loop *loop)
+{
+    for (size_t i = 0; i < loop->table_room; i++) {
+        struct io *io = loop->table[i];
+        unsigned sides = 0;
+        if (io)
+            sides =
+                (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
+        if (sides)
+            reactor_ready(loop, io, sides);
+    }
+}
+
 int reactor_wait(rondo_loop *loop, int64_t timeout_ns)
 {
     struct reactor *r = reactor_of(loop);
     assert(timeout_ns >= 0);
-    return r->poller->wait(loop, r->state.bytes, timeout_ns);
+    int error = r->poller->wait(loop, r->state.bytes, timeout_ns);
+    if (error && loop->closing)
+        reactor_try_all(loop);
+    return error;
 }
 
 void reactor_wake(rondo_loop *loop)

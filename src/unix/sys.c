@@ -40,6 +40,13 @@ int64_t sys_clock(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+void sys_sleep(int64_t ns)
+{
+    struct timespec time = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+    while (nanosleep(&time, &time) != 0 && errno == EINTR)
+        ;
+}
+
 void sys_clock_facts(const char **name, int64_t *resolution_ns)
 {
     struct timespec resolution = {0, 1};

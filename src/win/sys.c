@@ -34,6 +34,11 @@ int64_t sys_clock(void)
            now.QuadPart % frequency * 1000000000 / frequency;
 }
 
+void sys_sleep(int64_t ns)
+{
+    Sleep((DWORD)((ns + 999999) / 1000000));
+}
+
 void sys_clock_facts(const char **name, int64_t *resolution_ns)
 {
     int64_t frequency = win_sys_ticks_per_second();
