@@ -357,6 +357,16 @@ void sys_signal_unwatch(int signum);
 extern _Atomic uint32_t sys_fork_generation;
 /* Starts to count forks; calling again is harmless. */
 void sys_fork_watch(void);
+
+/* A lock that a fork takes first: in the child it is free, and what it guards is
+ * whole. (A fork copies memory while other threads go on.) Whoever holds it
+ * calls nothing that forks. */
+struct sys_fork_lock {
+    sys_mutex mutex;
+    struct sys_fork_lock *next, **link;
+};
+int sys_fork_lock_init(struct sys_fork_lock *lock);
+void sys_fork_lock_destroy(struct sys_fork_lock *lock);
 /* getenv; NULL also if the program runs with the rights of another user. */
 const char *sys_env(const char *name);
 /* Writes the name that the dynamic linker has for a function, else its

@@ -192,6 +192,16 @@ void sys_fork_watch(void)
 {
 }
 
+int sys_fork_lock_init(struct sys_fork_lock *lock)
+{
+    return sys_mutex_init(&lock->mutex);
+}
+
+void sys_fork_lock_destroy(struct sys_fork_lock *lock)
+{
+    sys_mutex_destroy(&lock->mutex);
+}
+
 const char *sys_env(const char *name)
 {
     return getenv(name);
