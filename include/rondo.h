@@ -401,7 +401,9 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
  * thread ends alone, and its callback is not called. The callbacks run inside
  * this call; what they try to create is RONDO_ECLOSED. 0, and the pointer has
  * ended; RONDO_EBUSY while the loop runs (so also from its own
- * callbacks), and nothing has happened. As loop.close.
+ * callbacks), and nothing has happened. If the backend's waits have failed for
+ * about 5 s, what still lives is given up without its callback: their error, and
+ * the pointer has ended. As loop.close.
  */
 RONDO_API int rondo_loop_close(rondo_loop *loop);
 
@@ -1834,7 +1836,8 @@ typedef struct rondo_resolver {
      * Called from inside rondo_getaddrinfo, or from the loop for a connect, for
      * each host that is a name. service is as it came, or NULL. All is lent for
      * the call. 0: rondo_resolver_answer will be called once, inside start or
-     * later; < 0: a RONDO_E..., and it will not.
+     * later; < 0: a RONDO_E..., and it will not. If start cancels the connect
+     * that asks, cancel is called inside it and the result is ignored.
      */
     int (*start)(void *context, rondo_lookup *lookup, const char *host,
                  const char *service, const rondo_lookup_hints *hints);
