@@ -93,7 +93,6 @@ else()
     list(APPEND RONDO_SOURCES
         src/unix/address.c
         src/unix/datagram.c
-        src/unix/fifo.c
         src/unix/local.c
         src/unix/child.c
         src/unix/child_sigchld.c
@@ -117,7 +116,10 @@ else()
             src/unix/child_pidfd.c
             src/unix/epoll.c)
         list(INSERT RONDO_BACKENDS 0 epoll)
-    elseif(CMAKE_SYSTEM_NAME MATCHES
+    else()
+        list(APPEND RONDO_SOURCES src/unix/fifo.c)
+    endif()
+    if(CMAKE_SYSTEM_NAME MATCHES
             "^(Darwin|FreeBSD|NetBSD|OpenBSD|DragonFly)$")
         list(APPEND RONDO_SOURCES
             src/unix/child_kqueue.c

@@ -1,7 +1,6 @@
 /* fifo.c - asks pipes and FIFOs, whose end not every kernel reports. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#ifndef __linux__
 #include "unix/fifo.h"
 
 #include "base/error.h"
@@ -134,20 +133,29 @@ int64_t fifo_shorten(const struct fifos *f, int64_t timeout_ns)
     return most;
 }
 
-static bool fifo_may_be_read(const struct io *io)
+/* Asking a writer takes several calls, so a busy loop does it now and then. */
+static bool fifo_may_be_read(struct io *io, bool again)
 {
-    return io->registered & FIFO_ONLY_WRITE
-               ? unix_reader_left(io->fd, false)
-               : unix_ready(io->fd, SIDE_READ, -1, 0) != 0;
+    if (!(io->registered & FIFO_ONLY_WRITE))
+        return unix_ready(io->fd, SIDE_READ, -1, 0) != 0;
+    if (again && unix_reader_left(io->fd, false))
+        io->registered |= FIFO_LEFT;
+    else if (again)
+        io->registered &= (unsigned char)~FIFO_LEFT;
+    return io->registered & FIFO_LEFT;
 }
 
-void fifo_ask(rondo_loop *loop, const struct fifos *f)
+void fifo_ask(rondo_loop *loop, struct fifos *f)
 {
+    int64_t now = f->count ? sys_clock() : 0;
+    bool again = now >= f->next_ns;
+    if (again)
+        f->next_ns = now + RONDO_MS(ROOM_MS);
     for (unsigned i = 0; i < f->count; i++) {
         struct io *io = f->ios[i];
         unsigned sides = fifo_unsure_sides(io), ready = 0;
         assert(io->registered & FIFO_ANY);
-        if (sides & SIDE_READ && fifo_may_be_read(io))
+        if (sides & SIDE_READ && fifo_may_be_read(io, again))
             ready |= SIDE_READ;
         if (sides & SIDE_WRITE && unix_ready(io->fd, SIDE_WRITE, -1, 0))
             ready |= SIDE_WRITE;
@@ -155,6 +163,3 @@ void fifo_ask(rondo_loop *loop, const struct fifos *f)
             reactor_ready(loop, io, ready);
     }
 }
-#else
-typedef int no_fifo_here;
-#endif

@@ -11,13 +11,15 @@ enum {
     FIFO_NAMED = 8,       /* a FIFO: it has, or had, a path */
     FIFO_ONLY_WRITE = 16, /* a FIFO that is not open for reading */
     FIFO_NOT_WRITE = 32,  /* the kernel calls it writable when it is full */
-    FIFO_LAST = FIFO_NOT_WRITE
+    FIFO_LEFT = 64,       /* the reader had left when that was last asked */
+    FIFO_LAST = FIFO_LEFT
 };
 
 /* The pipes and FIFOs of a poller: attached, and not detached yet. */
 struct fifos {
     struct io **ios;
     unsigned count, room;
+    int64_t next_ns; /* on the clock: writers are not asked before */
 };
 
 #ifdef __linux__ /* reports all of it */
@@ -60,7 +62,7 @@ static inline int64_t fifo_shorten(const struct fifos *f, int64_t timeout_ns)
     return timeout_ns;
 }
 
-static inline void fifo_ask(rondo_loop *loop, const struct fifos *f)
+static inline void fifo_ask(rondo_loop *loop, struct fifos *f)
 {
     (void)loop;
     (void)f;
@@ -80,8 +82,8 @@ bool fifo_is_false_alarm(struct io *io);
 /* How long a wait may take: not so long if fifo_ask has something to ask. */
 int64_t fifo_shorten(const struct fifos *f, int64_t timeout_ns);
 /* After a wait: asks about each that somebody waits for, and that may be ready
- * without an event; reactor_ready for those that are. */
-void fifo_ask(rondo_loop *loop, const struct fifos *f);
+ * without an event. Calls reactor_ready for those that are. */
+void fifo_ask(rondo_loop *loop, struct fifos *f);
 
 #endif
 

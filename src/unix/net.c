@@ -10,7 +10,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,9 +20,6 @@
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
 #endif
-
-/* True: there may be a socket without SO_NOSIGPIPE. */
-static atomic_bool unprotected;
 
 int unix_fail(void)
 {
@@ -95,42 +91,6 @@ static int unix_net_native_family(rondo_family family)
         break;
     }
     return AF_UNSPEC;
-}
-
-/* macOS before 11 ignores MSG_NOSIGNAL, so SO_NOSIGPIPE is needed there. But
- * macOS sets no option of a socket that is shut in both directions (EINVAL from
- * sosetoptlock), as after a reset, or when the peer of a unix socket has closed.
- * Such a socket may have unread bytes. If it was accepted, it has the option of
- * its listener (sonewconn). */
-static bool unix_net_is_protected(int fd)
-{
-#ifdef SO_NOSIGPIPE
-    const int on = 1;
-    if (setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) == 0)
-        return true;
-    return errno != EINVAL ||
-           unix_net_int_option(fd, SOL_SOCKET, SO_NOSIGPIPE) > 0;
-#else
-    return fd >= 0;
-#endif
-}
-
-void unix_protect(int fd)
-{
-    int before = errno;
-    if (!unix_net_is_protected(fd))
-        atomic_store_explicit(&unprotected, true, memory_order_relaxed);
-    errno = before;
-}
-
-/* What cannot be protected is shut in both directions: every send fails. */
-bool unix_may_send(int fd)
-{
-    if (!atomic_load_explicit(&unprotected, memory_order_relaxed) ||
-        unix_net_is_protected(fd))
-        return true;
-    errno = EPIPE;
-    return false;
 }
 
 int sys_adopt(sys_fd fd)

@@ -17,6 +17,9 @@
 #ifdef __APPLE__
 #define POLL_IS_KQUEUE
 #endif
+#ifdef __NetBSD__ /* ppoll: since 10 only */
+#define ppoll pollts
+#endif
 #ifdef POLL_IS_KQUEUE
 #define POLL_CANNOT UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES
 #else

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #elif defined(__APPLE__)
 #define SENDFILE_MACOS
 #endif
+
 enum { FLOW_WAIT_MS = 50 };
 
 _Static_assert(sizeof(off_t) == 8, "needs _FILE_OFFSET_BITS=64");
