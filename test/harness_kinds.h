@@ -6,6 +6,8 @@
  * refused with that error and a sentence; or one of CELL_... below. A test
  * tries one column on every kind that this loop and this system have. When
  * something is not as expected, the table is printed at the end.
+ *
+ *   RONDO_TEST_TABLE  print it in any case
  */
 #ifndef RONDO_TEST_HARNESS_KINDS_H
 #define RONDO_TEST_HARNESS_KINDS_H
@@ -70,6 +72,7 @@ struct rig {
     struct proc *proc;    /* whose pipe it is */
     struct listener *l;   /* of a named pipe */
     bool cut;             /* what was written need not have arrived */
+    bool torn;            /* ... and how much there was is not known */
     rondo_server *serves; /* accepts p */
 };
 
@@ -80,8 +83,8 @@ struct rig *rig_new(struct world *w, enum kind_id id);
 /* p's transport has this protocol from now on. */
 void rig_use(struct rig *r, const rondo_protocol *protocol);
 /* Sends the next bytes of the pattern to p, at most RIG_SUPPLY in all; a file
- * has all of them from the beginning. */
-void rig_feed(struct rig *r, size_t size);
+ * has all of them from the beginning. As rondo_transport_write. */
+int rig_feed(struct rig *r, size_t size);
 /* The other end leaves in order, once all that was fed has left. */
 void rig_hang_up(struct rig *r);
 /* p writes the next bytes of the pattern; as rondo_transport_write. */

@@ -32,6 +32,7 @@ struct play {
     unsigned fed, taken;
     struct play_filter filters[PLAY_FILTERS];
     unsigned pushed;
+    bool hungry;    /* memory is short now and then */
     bool passes;    /* it can pass descriptors */
     bool filtering; /* filters are pushed; else descriptors come */
     bool eof;       /* write_eof was called */
@@ -44,7 +45,7 @@ struct play {
 struct play *play_new(struct world *w, enum kind_id id, unsigned seed,
                       raw_fd file);
 unsigned play_draw(struct play *play, unsigned below);
-/* Makes one call, or lets the loop run. */
+/* Makes one call, or lets the loop run, while p has a transport. */
 void play_one(struct play *play);
 /* All filters that have not said so are ready. */
 void play_be_ready(struct play *play);

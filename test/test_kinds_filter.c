@@ -41,7 +41,7 @@ static int refused(struct rig *r)
 /* Bytes go both ways, then each filter says goodbye. */
 static int works_through(struct rig *r, struct toys *t)
 {
-    rig_feed(r, 100000);
+    assert_ok(rig_feed(r, 100000));
     assert_ok(rig_write(r, 100000));
     assert_ok(rig_write(r, 1));
     rig_arrives(r);
@@ -82,7 +82,7 @@ static int live(struct rig *r)
 
     if (r->kind->half)
         return refused(r);
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     assert_ok(rig_write(r, 1000));
     rig_arrives(r);
     test_run_until(r->w, r->p->bytes == r->fed);
@@ -99,9 +99,9 @@ static int clear(struct rig *r)
     if (r->kind->half)
         return refused(r);
     y->clear = true;
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     toy_push(r->p->transport, y);
-    rig_feed(r, 99000);
+    assert_ok(rig_feed(r, 99000));
     test_run_until(r->w, r->p->bytes == r->fed);
     assert_true(r->p->checksum == test_pattern_checksum(r->fed));
     rondo_transport_close(r->p->transport);
@@ -172,7 +172,7 @@ static int held(struct rig *r)
         return refused(r);
     t = toys_new(r);
     push_after(r->p, t->p, 1000);
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     toy_push(r->far->transport, t->far);
     test_run_until(r->w, t->p->done && t->far->done);
     return works_through(r, t);
@@ -189,7 +189,7 @@ static int held_and_paused(struct rig *r)
     t = toys_new(r);
     taking = taking_new(r);
     r->p->on_data = take_and_hold;
-    rig_feed(r, 4000);
+    assert_ok(rig_feed(r, 4000));
     test_run_until(r->w, taking->held);
     /* it takes what is held, as it is */
     t->p->clear = t->far->clear = true;
@@ -198,7 +198,7 @@ static int held_and_paused(struct rig *r)
     assert_int_equal(taking->calls, 1);
     r->p->on_data = take_all;
     assert_ok(rondo_transport_resume_reading(r->p->transport));
-    rig_feed(r, RIG_SUPPLY - 4000);
+    assert_ok(rig_feed(r, RIG_SUPPLY - 4000));
     test_run_until(r->w, taking->position == RIG_SUPPLY);
     assert_ok(rig_write(r, 100000));
     rig_arrives(r);
@@ -216,7 +216,7 @@ static int second(struct rig *r)
     t = toys_new(r);
     above = toys_new(r);
     push_both(t);
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     test_run_until(r->w, r->p->bytes == r->fed);
     push_both(above);
     assert_ok(rig_write(r, 1000));
@@ -237,7 +237,7 @@ static int two(struct rig *r)
     push_both(t);
     push_both(above);
     assert_ok(rig_write(r, 1000));
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     (void)works_through(r, above);
     toy_check_whole(t->p);
     return 0;

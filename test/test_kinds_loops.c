@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
 #include "harness_kinds.h"
-#include "harness_local.h"
+#include "raw_local.h"
 
 /* ---- S16: descriptors ---------------------------------------------------- */
 
@@ -102,7 +102,7 @@ static int moves(struct rig *r)
     if (r->kind->writes)
         rig_block(r);
     if (r->kind->reads)
-        rig_feed(r, 100000);
+        assert_ok(rig_feed(r, 100000));
     rig_unblock(r);
     e = errand_new(r);
     if (r->kind->file && r->kind->reads)
@@ -153,7 +153,7 @@ static int loop_closed(struct rig *r)
 
     r->cut = true;
     if (r->kind->reads)
-        rig_feed(r, 5000);
+        assert_ok(rig_feed(r, 5000));
     if (r->kind->writes) {
         rig_block(r);
         assert_ok(rondo_transport_write_owned(r->p->transport, "lent", 4,
@@ -197,7 +197,7 @@ static void fork_and_go_on(struct rig *r, int (*act)(struct rig *r))
     }
     if (!r->kind->reads)
         return;
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     test_run_until(r->w, r->p->bytes >= r->fed);
     assert_true(r->p->checksum == test_pattern_checksum(r->p->bytes));
 }
@@ -363,16 +363,8 @@ static void try_in_a_child(struct world *w, size_t column)
     kinds_try(w, &loops, column);
 }
 
-TEST(S16_kinds_send_fd)
-{
-    local_need_passing(w);
-    kinds_try(w, &loops, SEND_FD);
-}
-TEST(S16_kinds_take_fd)
-{
-    local_need_passing(w);
-    kinds_try(w, &loops, TAKE_FD);
-}
+TEST_CASE(S16_kinds_send_fd, kinds_try(w, &loops, SEND_FD));
+TEST_CASE(S16_kinds_take_fd, kinds_try(w, &loops, TAKE_FD));
 TEST_CASE(G3_kinds_loop_take, kinds_try(w, &loops, MOVES));
 TEST_CASE(C4_kinds_adopted_again, kinds_try(w, &loops, AGAIN));
 TEST_CASE(L5_kinds_loop_close, kinds_try(w, &loops, LOOP_CLOSED));

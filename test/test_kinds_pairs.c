@@ -104,7 +104,7 @@ static int time_and_unread(struct rig *r)
     struct taking *t = taking_new(r);
 
     r->p->on_data = refuse;
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     test_run_until(r->w, t->calls);
     assert_ok(rondo_transport_set_timeouts(r->p->transport, RONDO_MS(10), 0));
     test_run_until(r->w, r->p->lost);
@@ -130,7 +130,7 @@ static int protocol_in_time(struct rig *r)
     struct peer *next = peer_successor(r->w, r->p);
 
     r->p->on_data = take_and_hold;
-    rig_feed(r, 4000);
+    assert_ok(rig_feed(r, 4000));
     test_run_until(r->w, t->held);
     r->p->on_timeout = hand_over_in_time;
     next->transport = r->p->transport;

@@ -72,7 +72,7 @@ static int goes_on(struct rig *r)
     rig_unblock(r);
     assert_ok(rig_write(r, 1000));
     rig_arrives(r);
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     test_run_until(r->w, r->p->bytes >= r->fed);
     assert_true(r->p->checksum == test_pattern_checksum(r->p->bytes));
     assert_int_equal(r->far->eof, 0);
@@ -116,7 +116,7 @@ static int filter_ended_in_child(struct rig *r)
     r->far->keep_open = true;
     fork_and(r, end_and_close);
     test_run_until(r->w, r->far->eof);
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     test_run_until(r->w, r->p->bytes == 1000);
     return 0;
 }
@@ -151,13 +151,13 @@ static int held_in_child(struct rig *r)
     struct taking *t = taking_new(r);
 
     r->p->on_data = take_and_hold;
-    rig_feed(r, 4000);
+    assert_ok(rig_feed(r, 4000));
     test_run_until(r->w, t->held);
     fork_and(r, close_it);
     fork_and(r, close_the_loop);
     r->p->on_data = take_all;
     assert_ok(rondo_transport_resume_reading(r->p->transport));
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     test_run_until(r->w, t->position == 5000);
     return 0;
 }

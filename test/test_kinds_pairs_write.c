@@ -93,7 +93,7 @@ static int eof_in_handshake(struct rig *r)
     assert_ok(rondo_layer_ready(t.ours->layer));
     rig_arrives(r);
     test_run_until(r->w, r->far->eof);
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     test_run_until(r->w, r->p->bytes == 1000);
     rondo_transport_close(r->far->transport);
     test_run_until(r->w, r->p->lost && r->far->lost);
@@ -165,6 +165,38 @@ static int far_leaves_in_handshake(struct rig *r)
     assert_int_equal(r->p->error, RONDO_ECONNRESET);
     assert_int_equal(*released, 1);
     assert_error(t.ours->result, RONDO_ECONNRESET);
+    return 0;
+}
+
+/* Short of memory, the pieces are taken all or none, or it is the end. */
+static int writev_in_handshake(struct rig *r)
+{
+    unsigned char *bytes = test_alloc(r->w, 80000);
+    const rondo_buffer pieces[] = {{bytes, 40000}, {bytes + 40000, 40000}};
+    struct toys t = push_late(r);
+
+    test_fill(bytes, 0, 80000);
+    /* what is no bytes is allocated before */
+    assert_ok(rondo_transport_set_write_buffer_limits(r->p->transport, 0, 0));
+    for (uint64_t n = 1; n <= 3 && r->written == 0; n++) {
+        int result;
+
+        test_fail_allocation(r->w, n);
+        result = rondo_transport_writev(r->p->transport, pieces, 2);
+        test_fail_allocation(r->w, 0);
+        if (rondo_transport_is_closing(r->p->transport)) {
+            assert_error(result, RONDO_ENOMEM);
+            test_run_until(r->w, r->p->lost);
+            assert_int_equal(r->p->error, RONDO_ENOMEM);
+            assert_error(t.ours->result, RONDO_ENOMEM);
+            return 0;
+        }
+        assert_true(result == RONDO_ENOMEM ? !peer_buffered(r->p)
+                                           : result >= 0);
+        r->written = peer_buffered(r->p);
+    }
+    assert_ok(rondo_layer_ready(t.ours->layer));
+    rig_arrives(r);
     return 0;
 }
 
@@ -301,6 +333,7 @@ enum {
     CLOSE_IDLE,
     ABORT,
     LEAVES,
+    WRITEV_MEMORY,
     FILE_HANDSHAKE,
     FILE_PUSH,
     FILE_FILTER,
@@ -318,6 +351,7 @@ static const struct kind_table pairs = {
                 [CLOSE_IDLE] = {"close idle", close_idle_in_handshake},
                 [ABORT] = {"abort", abort_in_handshake},
                 [LEAVES] = {"peer leaves", far_leaves_in_handshake},
+                [WRITEV_MEMORY] = {"memory", writev_in_handshake},
                 [FILE_HANDSHAKE] = {"file", file_in_handshake},
                 [FILE_PUSH] = {"file, push", push_behind_file},
                 [FILE_FILTER] = {"file filtered", file_through_filter},
@@ -332,6 +366,7 @@ TEST_CASE(S13_pair_close_in_handshake, kinds_try(w, &pairs, CLOSE));
 TEST_CASE(S13_pair_close_idle, kinds_try(w, &pairs, CLOSE_IDLE));
 TEST_CASE(S13_pair_abort_in_handshake, kinds_try(w, &pairs, ABORT));
 TEST_CASE(S13_pair_leaves_in_handshake, kinds_try(w, &pairs, LEAVES));
+TEST_CASE(G8_pair_writev_in_handshake, kinds_try(w, &pairs, WRITEV_MEMORY));
 TEST_CASE(S15_pair_file_in_handshake, kinds_try(w, &pairs, FILE_HANDSHAKE));
 TEST_CASE(S15_pair_push_behind_file, kinds_try(w, &pairs, FILE_PUSH));
 TEST_CASE(S15_pair_file_and_filter, kinds_try(w, &pairs, FILE_FILTER));

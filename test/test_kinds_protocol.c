@@ -20,7 +20,7 @@ static struct peer *succeed(struct rig *r, const struct taking *t,
 
 static int successor_reads(struct rig *r, const struct taking *t)
 {
-    rig_feed(r, RIG_SUPPLY - (size_t)r->fed);
+    assert_ok(rig_feed(r, RIG_SUPPLY - (size_t)r->fed));
     if (r->kind->drops)
         test_run_until(r->w, t->position + r->p->bytes == RIG_SUPPLY);
     rig_hang_up(r);
@@ -74,9 +74,9 @@ static int protocol_while_paused(struct rig *r)
         return successor_closes(r);
     t = taking_new(r);
     r->p->on_data = pause_and_take;
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     test_run_until(r->w, t->calls);
-    rig_feed(r, 70000);
+    assert_ok(rig_feed(r, 70000));
     test_spin(r->w, 5);
     assert_int_equal(t->calls, 1);
     (void)succeed(r, t, &recorder);
@@ -95,7 +95,7 @@ static int protocol_with_held(struct rig *r)
         return successor_closes(r);
     t = taking_new(r);
     r->p->on_data = take_and_hold;
-    rig_feed(r, 5000);
+    assert_ok(rig_feed(r, 5000));
     test_run_until(r->w, t->held);
     (void)succeed(r, t, &buffered_recorder);
     test_spin(r->w, 5);

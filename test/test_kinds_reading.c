@@ -65,7 +65,7 @@ static int unread_again(struct rig *r)
         return unread_nothing(r);
     t = taking_new(r);
     r->p->on_data = refuse_again;
-    rig_feed(r, 10000);
+    assert_ok(rig_feed(r, 10000));
     return read_to_the_end(r, t);
 }
 
@@ -91,7 +91,7 @@ static int unread_half(struct rig *r)
     for (int i = 0; i < 6; i++) {
         unsigned before = t->calls;
 
-        rig_feed(r, MESSAGE / 2);
+        assert_ok(rig_feed(r, MESSAGE / 2));
         test_run_until(r->w, t->calls > before);
     }
     return read_to_the_end(r, t);
@@ -110,7 +110,7 @@ static int buffered(struct rig *r)
         assert_string_equal(r->p->order, "ML");
         return 0;
     }
-    rig_feed(r, RIG_SUPPLY);
+    assert_ok(rig_feed(r, RIG_SUPPLY));
     if (r->kind->drops)
         test_run_until(r->w, r->p->bytes == RIG_SUPPLY);
     rig_hang_up(r);
@@ -162,9 +162,9 @@ static int pause_then_close(struct rig *r)
 
     if (r->kind->reads) {
         r->p->on_data = take_and_hold;
-        rig_feed(r, 5000);
+        assert_ok(rig_feed(r, 5000));
         test_run_until(r->w, t->held);
-        rig_feed(r, 5000);
+        assert_ok(rig_feed(r, 5000));
     } else {
         assert_ok(rondo_transport_pause_reading(r->p->transport));
     }
@@ -182,7 +182,7 @@ static int pause_then_abort(struct rig *r)
 
     if (r->kind->reads) {
         r->p->on_data = take_and_hold;
-        rig_feed(r, 5000);
+        assert_ok(rig_feed(r, 5000));
         test_run_until(r->w, t->held);
     }
     rondo_transport_abort(r->p->transport);
@@ -234,7 +234,7 @@ static int read_time_paused(struct rig *r)
         return read_time(r);
     }
     r->p->on_data = take_and_hold;
-    rig_feed(r, 1000);
+    assert_ok(rig_feed(r, 1000));
     test_run_until(r->w, t->held);
     assert_ok(rondo_transport_set_timeouts(r->p->transport, RONDO_MS(10), 0));
     assert_true(test_run_for(r->w, RONDO_MS(40)) < 40);

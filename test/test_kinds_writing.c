@@ -166,7 +166,7 @@ static int end_writing(struct rig *r)
         rig_arrives(r);
         test_run_until(r->w, r->far->eof);
         assert_int_equal(r->p->lost, 0);
-        rig_feed(r, 100);
+        assert_ok(rig_feed(r, 100));
         test_run_until(r->w, r->p->bytes == 100);
         return 0;
     }

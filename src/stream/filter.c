@@ -127,11 +127,11 @@ rondo_transport *rondo_layer_transport(const rondo_layer *layer)
 /* ---- what the program writes ---- */
 
 static int filter_keep_pending(rondo_transport *t, const void *data,
-                               size_t size)
+                               size_t size, bool some_kept)
 {
     struct outgoing *out = stream_out(t);
     if (!out || !buf_append(t->loop, &filters_of(t)->pending, data, size))
-        return error_set(RONDO_ENOMEM, "transport_write: out of memory");
+        return stream_lose_rest(t, some_kept);
     return stream_queued(t);
 }
 
@@ -153,19 +153,29 @@ int filters_write(rondo_transport *t, const void *data, size_t size)
     return t->queued && t->out->buf.size > t->out->high;
 }
 
+static int filter_take(rondo_transport *t, const void *data, size_t size,
+                       bool some_taken)
+{
+    return t->handshaking ? filter_keep_pending(t, data, size, some_taken)
+                          : filters_write(t, data, size);
+}
+
 int filters_take(rondo_transport *t, const void *data, size_t size)
 {
-    return t->handshaking ? filter_keep_pending(t, data, size)
-                          : filters_write(t, data, size);
+    return filter_take(t, data, size, false);
 }
 
 int filters_writev(rondo_transport *t, const rondo_buffer *buffers,
                    size_t count)
 {
     int result = 0;
-    for (size_t i = 0; i < count && result >= 0; i++)
-        if (buffers[i].size)
-            result = filters_take(t, buffers[i].data, buffers[i].size);
+    bool some_taken = false;
+    for (size_t i = 0; i < count && result >= 0; i++) {
+        if (!buffers[i].size)
+            continue;
+        result = filter_take(t, buffers[i].data, buffers[i].size, some_taken);
+        some_taken = true;
+    }
     return result;
 }
 

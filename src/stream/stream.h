@@ -344,6 +344,9 @@ void stream_drop_out(rondo_transport *t);
 int stream_send(rondo_transport *t, const void *data, size_t size);
 /* Something was put into a queue: 0, or 1 past the high limit. */
 int stream_queued(rondo_transport *t);
+/* Bytes cannot be kept: RONDO_ENOMEM. Where some of the same call were taken,
+ * the stream has a hole, and ends. */
+int stream_lose_rest(rondo_transport *t, bool some_left);
 /* Bytes that wait, above the filters too. */
 size_t stream_unsent(const rondo_transport *t);
 /* Whether bytes may be written; else why not. */
