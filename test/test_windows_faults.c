@@ -59,7 +59,7 @@ static void wake(struct world *w)
     raw_thread_join(waker->thread);
 }
 
-TEST(L7_a_wake_up_without_room_is_sent_again)
+TEST_LEAVES(L7_a_wake_up_without_room_is_sent_again)
 {
     enum { TIMES = 3 };
 
@@ -231,7 +231,7 @@ TEST(H2_a_send_that_ends_aborted_is_a_reset)
 
 /* ---- D2: the same for datagrams ------------------------------------------ */
 
-TEST(D2_a_refused_look_is_told_as_that)
+TEST_LEAVES(D2_a_refused_look_is_told_as_that)
 {
     struct endpoint *to = endpoint_bound(w), *e;
 
@@ -242,7 +242,7 @@ TEST(D2_a_refused_look_is_told_as_that)
     assert_int_equal(raw_faults(), 1);
 }
 
-TEST(D2_a_refused_send_is_told_as_that)
+TEST_LEAVES(D2_a_refused_send_is_told_as_that)
 {
     struct endpoint *to = endpoint_bound(w), *e = endpoint_to(w, &to->local);
 
