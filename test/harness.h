@@ -195,6 +195,10 @@ void test_fail_allocation(struct world *w, uint64_t n);
 /* From the n-th allocation on, each fails until test_fail_allocation(w, 0). */
 void test_fail_allocations_from(struct world *w, uint64_t n);
 uint64_t test_failed_allocations(const struct world *w); /* since asked for */
+/* Tries this with the first allocation failing, the second and so on, until it
+ * answers no error: that answer. Before, it was RONDO_ENOMEM, at least once. */
+int64_t test_try_without_memory(struct world *w, int64_t (*fn)(void *arg),
+                                void *arg);
 
 /* ---- descriptors -------------------------------------------------------- */
 

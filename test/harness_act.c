@@ -77,18 +77,6 @@ void act_pause_in_data(struct peer *p, const void *data, size_t size)
     act_pause(p);
 }
 
-void act_close_in_updated(struct peer *p, size_t size)
-{
-    (void)size;
-    act_close(p);
-}
-
-void act_pause_in_updated(struct peer *p, size_t size)
-{
-    (void)size;
-    act_pause(p);
-}
-
 /* ---- callbacks of the library ------------------------------------------- */
 
 unsigned *test_counter(struct world *w)

@@ -30,11 +30,6 @@ void act_close_in_data(struct peer *p, const void *data, size_t size);
 void act_abort_in_data(struct peer *p, const void *data, size_t size);
 void act_pause_in_data(struct peer *p, const void *data, size_t size);
 
-/* ---- on_updated --------------------------------------------------------- */
-
-void act_close_in_updated(struct peer *p, size_t size);
-void act_pause_in_updated(struct peer *p, size_t size);
-
 /* ---- rondo_fn: call_soon, timers, posts --------------------------------- */
 
 unsigned *test_counter(struct world *w);

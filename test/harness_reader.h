@@ -42,7 +42,8 @@ void book_close(struct book *b);
 void book_reset(struct book *b);
 void book_send(struct book *b, const char *text);
 void book_send_slowly(struct book *b, const char *text);
-void book_has(struct book *b, size_t size); /* runs until it has buffered that */
+/* Runs until the reader has buffered that much. */
+void book_has(struct book *b, size_t size);
 void book_begin(struct book *b, enum book_kind kind);
 void book_read(struct book *b, enum book_kind kind); /* and waits for it */
 /* Several, a letter each: L, U, E, S. */

@@ -76,8 +76,8 @@ struct call *wire_sendto(struct world *w, raw_fd fd, const void *data,
 {
     struct call *c = call_new(w);
 
-    return begun(
-        c, rondo_sock_sendto(w->loop, fd, data, size, to, call_done, c));
+    return begun(c,
+                 rondo_sock_sendto(w->loop, fd, data, size, to, call_done, c));
 }
 
 void wire_hears(struct wire *x, const char *text)

@@ -4,32 +4,29 @@
 
 /* ---- G1: the numbers ---------------------------------------------------- */
 
-struct named {
-    int error;
-    const char *name;
-};
-
 #define E(name)                                                                \
     {                                                                          \
         RONDO_##name, #name                                                    \
     }
 
-static const struct named errors[] = {
-    E(EOTHER),       E(EINVAL),        E(ENOMEM),
-    E(ENOTSUP),      E(EBUSY),         E(ECLOSED),
-    E(ECANCELED),    E(ETIMEDOUT),     E(ENOENT),
-    E(EEXIST),       E(EACCES),        E(EPERM),
-    E(EBADF),        E(EMFILE),        E(ENFILE),
-    E(ENOBUFS),      E(EFORKED),       E(ETHREAD),
-    E(ENAMETOOLONG), E(ENOTDIR),       E(ENOEXEC),
-    E(EADDRINUSE),   E(EADDRNOTAVAIL), E(EAFNOSUPPORT),
-    E(ECONNREFUSED), E(ECONNRESET),    E(ECONNABORTED),
-    E(EPIPE),        E(ENOTCONN),      E(EISCONN),
-    E(EHOSTUNREACH), E(ENETUNREACH),   E(ENETDOWN),
-    E(EMSGSIZE),     E(ENOTSOCK),      E(EIO),
-    E(ENOSPC),       E(ESRCH),         E(ENONAME),
-    E(EAGAIN),       E(EPROTO),        E(ETOOMUCH),
-    E(EOF)};
+static const struct {
+    int error;
+    const char *name;
+} errors[] = {E(EOTHER),       E(EINVAL),        E(ENOMEM),
+              E(ENOTSUP),      E(EBUSY),         E(ECLOSED),
+              E(ECANCELED),    E(ETIMEDOUT),     E(ENOENT),
+              E(EEXIST),       E(EACCES),        E(EPERM),
+              E(EBADF),        E(EMFILE),        E(ENFILE),
+              E(ENOBUFS),      E(EFORKED),       E(ETHREAD),
+              E(ENAMETOOLONG), E(ENOTDIR),       E(ENOEXEC),
+              E(EADDRINUSE),   E(EADDRNOTAVAIL), E(EAFNOSUPPORT),
+              E(ECONNREFUSED), E(ECONNRESET),    E(ECONNABORTED),
+              E(EPIPE),        E(ENOTCONN),      E(EISCONN),
+              E(EHOSTUNREACH), E(ENETUNREACH),   E(ENETDOWN),
+              E(EMSGSIZE),     E(ENOTSOCK),      E(EIO),
+              E(ENOSPC),       E(ESRCH),         E(ENONAME),
+              E(EAGAIN),       E(EPROTO),        E(ETOOMUCH),
+              E(EOF)};
 
 TEST(G1_every_error_has_a_number_name_and_text_of_its_own)
 {

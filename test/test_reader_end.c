@@ -143,23 +143,7 @@ TEST_LEAVES(S14_a_long_separator_is_not_paused)
 
 /* ---- ends --------------------------------------------------------------- */
 
-TEST(S14_EOF_comes_with_what_was_left)
-{
-    struct book *b = test_book(w, 0);
-
-    book_begin(b, LINE);
-    book_send(b, "half a line");
-    raw_shutdown_write(b->fd);
-    test_run_until(w, b->reads);
-    assert_int_equal(b->error, RONDO_EOF);
-    assert_string_equal(b->text, "half a line|");
-    assert_non_null(strstr(b->last_error, "end"));
-    book_read(b, LINE);
-    assert_int_equal(b->error, RONDO_EOF);
-    assert_int_equal(b->last_size, 0);
-}
-
-TEST_LEAVES(S14_EOF_for_each_kind)
+TEST(S14_EOF_comes_with_what_was_left_for_each_kind)
 {
     for (int kind = LINE; kind <= SOME; kind++) {
         struct book *b = test_book(w, 0);
@@ -173,6 +157,10 @@ TEST_LEAVES(S14_EOF_for_each_kind)
         test_run_until(w, b->reads);
         assert_int_equal(b->error, RONDO_EOF);
         assert_string_equal(b->text, kind == SOME ? "|" : "ab;|");
+        assert_non_null(strstr(b->last_error, "end"));
+        book_read(b, (enum book_kind)kind);
+        assert_int_equal(b->error, RONDO_EOF);
+        assert_int_equal(b->last_size, 0);
     }
 }
 

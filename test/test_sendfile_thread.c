@@ -186,26 +186,21 @@ TEST(S15_the_position_after_an_abort)
 
 static void stop(struct world *w, struct peer *p, struct call *c, unsigned how)
 {
-    switch (how) {
-    case 0:
+    if (how == 0) {
         assert_ok(rondo_cancel(w->loop, c->id));
         assert_int_equal(call_wait(w, c), RONDO_ECANCELED);
         assert_int_equal(p->lost, 0);
-        break;
-    case 1:
+    } else if (how == 1) {
         rondo_transport_abort(p->transport);
         test_run_until(w, p->lost);
         assert_int_equal(c->result, RONDO_ECANCELED);
-        break;
-    case 2:
+    } else if (how == 2) {
         peer_finish(p, LARGE);
         assert_int_equal(c->result, LARGE);
-        break;
-    default:
+    } else {
         plain_reset(p);
         test_run_until(w, p->lost);
         assert_int_equal(c->result, RONDO_ECONNRESET);
-        break;
     }
 }
 

@@ -23,31 +23,20 @@ static unsigned roll(struct chaos *c, unsigned sides)
 
 static const unsigned char bytes[CHUNK];
 
-static void released(void *arg)
-{
-    struct chaos *c = arg;
-
-    c->released++;
-}
-
 static void write_something(struct chaos *c, rondo_transport *t)
 {
     size_t size = roll(c, CHUNK);
     const rondo_buffer pieces[3] = {
         {bytes, size / 3}, {NULL, 0}, {bytes, size / 2}};
+    unsigned way = roll(c, 3);
 
-    switch (roll(c, 3)) {
-    case 0:
+    if (way == 0)
         (void)rondo_transport_write(t, bytes, size);
-        break;
-    case 1:
+    else if (way == 1)
         (void)rondo_transport_writev(t, pieces, 3);
-        break;
-    default:
-        if (rondo_transport_write_owned(t, bytes, size, released, c) >= 0)
-            c->owned++;
-        break;
-    }
+    else if (rondo_transport_write_owned(t, bytes, size, count_release,
+                                         &c->released) >= 0)
+        c->owned++;
 }
 
 static void change_reading(struct chaos *c, rondo_transport *t)
@@ -78,40 +67,25 @@ static void change_settings(struct chaos *c, struct peer *p)
 static void act_on(struct chaos *c, struct peer *p)
 {
     rondo_transport *t = p->transport;
+    unsigned n;
 
     if (!t)
         return;
-    switch (roll(c, 24)) {
-    case 0:
+    n = roll(c, 24);
+    if (n == 0)
         rondo_transport_close(t);
-        break;
-    case 1:
+    else if (n == 1)
         rondo_transport_abort(t);
-        break;
-    case 2:
+    else if (n == 2)
         rondo_transport_abort_with(t, RONDO_EPROTO);
-        break;
-    case 3:
+    else if (n == 3)
         (void)rondo_transport_write_eof(t);
-        break;
-    case 4:
-    case 5:
-    case 6:
+    else if (n <= 6)
         change_settings(c, p);
-        break;
-    case 7:
-    case 8:
+    else if (n <= 8)
         change_reading(c, t);
-        break;
-    case 9:
-    case 10:
-    case 11:
-    case 12:
+    else if (n <= 12)
         write_something(c, t);
-        break;
-    default:
-        break;
-    }
 }
 
 static void anything(struct peer *p)
