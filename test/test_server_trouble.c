@@ -61,14 +61,18 @@ TEST(V2_an_accept_that_fails_is_tried_again)
         {"no files in the system", RAW_ACCEPT_NO_SYSTEM_FILES, 3, RONDO_ENFILE},
         {"no memory", RAW_ACCEPT_NO_MEMORY, 3, RONDO_ENOMEM},
         {"no buffers", RAW_ACCEPT_NO_BUFFERS, 3, RONDO_ENOBUFS}};
+    unsigned failed = 0;
 
     for (EACH_ROW(w, row, rows)) {
         struct listener *l = test_serve(w);
         struct report *r = report_new(w);
 
         if (!raw_accept_fails(rondo_server_fd(l->server, 0), row->how,
-                              row->times))
-            test_skip(w, "this system's accept cannot be replaced");
+                              row->times)) {
+            print_message("no accept fails here: %s\n", row->name);
+            continue;
+        }
+        failed++;
         (void)test_client(w, l);
         assert_int_equal(raw_accept_failed(), row->times);
         check_reports(r, row->report != 0, row->report, l);
@@ -78,6 +82,7 @@ TEST(V2_an_accept_that_fails_is_tried_again)
         rondo_server_close_clients(l->server);
         test_run_until(w, l->closed);
     }
+    test_skip_if(w, failed == 0, "this system's accept cannot be replaced");
 }
 
 /* ---- V2: really no descriptors ------------------------------------------ */
