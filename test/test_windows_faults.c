@@ -59,10 +59,9 @@ static void wake(struct world *w)
     raw_thread_join(waker->thread);
 }
 
-static void L7_a_wake_up_without_room_is_sent_again(void **state)
+TEST(L7_a_wake_up_without_room_is_sent_again)
 {
     enum { TIMES = 3 };
-    struct world *w = *state;
 
     need_fault(w, RAW_FAULT_WAKE, TIMES);
     wake(w);
@@ -78,9 +77,8 @@ static void count_exceptions(rondo_loop *loop, void *arg,
 }
 
 /* Before it is connected with itself, anybody may send to the wake-up. */
-static void L7_a_wake_up_of_somebody_else_is_one(void **state)
+TEST(L7_a_wake_up_of_somebody_else_is_one)
 {
-    struct world *w = *state;
     unsigned *told = test_alloc(w, sizeof *told);
 
     if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
@@ -94,10 +92,9 @@ static void L7_a_wake_up_of_somebody_else_is_one(void **state)
 }
 
 /* Its number is somebody else's then, and is not closed once more. */
-static void L11_a_wake_up_that_is_gone_is_closed_once(void **state)
+TEST(L11_a_wake_up_that_is_gone_is_closed_once)
 {
     enum { MANY = 16 };
-    struct world *w = *state;
     unsigned *told = test_alloc(w, sizeof *told);
     raw_fd fds[MANY];
 
@@ -139,9 +136,8 @@ static uint64_t fill_and_close(struct peer *p)
 
 /* Whichever allocation fails: what a closing transport has taken arrives, or
  * the peer sees a reset. */
-static void S7_no_memory_is_no_orderly_end(void **state)
+TEST(S7_no_memory_is_no_orderly_end)
 {
-    struct world *w = *state;
 
     w->expect_clean = true;
     for (uint64_t n = 1; n <= 6; n++) {
@@ -161,9 +157,8 @@ static void S7_no_memory_is_no_orderly_end(void **state)
     }
 }
 
-static void S7_no_room_in_the_kernel_loses_nothing(void **state)
+TEST(S7_no_room_in_the_kernel_loses_nothing)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     uint64_t taken;
@@ -182,10 +177,9 @@ static void release(void *arg)
     ++*(unsigned *)arg;
 }
 
-static void S7_a_large_write_to_a_pipe_leaves_in_pieces(void **state)
+TEST(S7_a_large_write_to_a_pipe_leaves_in_pieces)
 {
     enum { SIZE = 5 << 20 };
-    struct world *w = *state;
     struct peer *from, *to;
     unsigned *released = test_alloc(w, sizeof *released);
     unsigned char *bytes = test_alloc(w, SIZE);
@@ -209,9 +203,8 @@ static void S7_a_large_write_to_a_pipe_leaves_in_pieces(void **state)
 
 /* ---- H2: errors under another name --------------------------------------- */
 
-static void H2_an_aborted_send_is_a_reset(void **state)
+TEST(H2_an_aborted_send_is_a_reset)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -223,9 +216,8 @@ static void H2_an_aborted_send_is_a_reset(void **state)
     raw_close(fd);
 }
 
-static void H2_a_send_that_ends_aborted_is_a_reset(void **state)
+TEST(H2_a_send_that_ends_aborted_is_a_reset)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     uint64_t filled;
@@ -241,9 +233,8 @@ static void H2_a_send_that_ends_aborted_is_a_reset(void **state)
 
 /* ---- D2: the same for datagrams ------------------------------------------ */
 
-static void D2_a_refused_look_is_told_as_that(void **state)
+TEST(D2_a_refused_look_is_told_as_that)
 {
-    struct world *w = *state;
     struct endpoint *to = endpoint_bound(w), *e;
 
     need_late_fault(w, RAW_FAULT_LOOK);
@@ -253,9 +244,8 @@ static void D2_a_refused_look_is_told_as_that(void **state)
     assert_int_equal(raw_faults(), 1);
 }
 
-static void D2_a_refused_send_is_told_as_that(void **state)
+TEST(D2_a_refused_send_is_told_as_that)
 {
-    struct world *w = *state;
     struct endpoint *to = endpoint_bound(w), *e = endpoint_to(w, &to->local);
 
     need_late_fault(w, RAW_FAULT_SEND_TO);
@@ -268,10 +258,9 @@ static void D2_a_refused_send_is_told_as_that(void **state)
 
 /* ---- S15: a file --------------------------------------------------------- */
 
-static void S15_what_left_before_an_error_is_not_sent_again(void **state)
+TEST(S15_what_left_before_an_error_is_not_sent_again)
 {
     enum { SIZE = 100000 };
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0), file = call_file(SIZE);
     struct call *c = call_new(w);
@@ -290,9 +279,8 @@ static void S15_what_left_before_an_error_is_not_sent_again(void **state)
 
 /* ---- P2: a thread that could not be stopped ------------------------------ */
 
-static void P2_a_read_that_could_not_be_ended_is_not_begun(void **state)
+TEST(P2_a_read_that_could_not_be_ended_is_not_begun)
 {
-    struct world *w = *state;
     struct peer *p;
     raw_fd pair[2];
 
@@ -307,10 +295,10 @@ static void P2_a_read_that_could_not_be_ended_is_not_begun(void **state)
 
 /* ---- X1: PATH ------------------------------------------------------------ */
 
-static void X1_a_path_that_grows_is_no_crash(void **state)
+TEST(X1_a_path_that_grows_is_no_crash)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
     const char *argv[] = {"rondo-has-no-such-program", NULL};
 
     need_fault(p->w, RAW_FAULT_PATH, 1);
@@ -319,25 +307,4 @@ static void X1_a_path_that_grows_is_no_crash(void **state)
         rondo_subprocess_exec(p->w->loop, &o, &proc_recorder, p, &p->process),
         RONDO_ENOENT);
     assert_int_equal(raw_faults(), 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L7_a_wake_up_without_room_is_sent_again),
-        TEST(L7_a_wake_up_of_somebody_else_is_one),
-        TEST(L11_a_wake_up_that_is_gone_is_closed_once),
-        TEST(S7_no_memory_is_no_orderly_end),
-        TEST(S7_no_room_in_the_kernel_loses_nothing),
-        TEST(S7_a_large_write_to_a_pipe_leaves_in_pieces),
-        TEST(H2_an_aborted_send_is_a_reset),
-        TEST(H2_a_send_that_ends_aborted_is_a_reset),
-        TEST(D2_a_refused_look_is_told_as_that),
-        TEST(D2_a_refused_send_is_told_as_that),
-        TEST(S15_what_left_before_an_error_is_not_sent_again),
-        TEST(X1_a_path_that_grows_is_no_crash),
-        TEST(P2_a_read_that_could_not_be_ended_is_not_begun),
-    };
-
-    return test_run("windows_faults", tests, TEST_COUNT(tests));
 }

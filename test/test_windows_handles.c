@@ -54,9 +54,8 @@ static void ends_in_order(struct world *w, struct peer *p)
     assert_int_equal(p->eof, 1);
 }
 
-static void P1_messages_that_wait_are_read(void **state)
+TEST(P1_messages_that_wait_are_read)
 {
-    struct world *w = *state;
     struct peer *p;
     raw_fd pair[2];
 
@@ -73,9 +72,8 @@ static void P1_messages_that_wait_are_read(void **state)
     ends_in_order(w, p);
 }
 
-static void P1_a_message_longer_than_a_read(void **state)
+TEST(P1_a_message_longer_than_a_read)
 {
-    struct world *w = *state;
     struct peer *p;
     raw_fd pair[2];
 
@@ -89,9 +87,8 @@ static void P1_a_message_longer_than_a_read(void **state)
 }
 
 /* A thread reads it, pieces of 64 KiB at a time. */
-static void P2_a_borrowed_message_longer_than_a_read(void **state)
+TEST(P2_a_borrowed_message_longer_than_a_read)
 {
-    struct world *w = *state;
     struct peer *p;
     raw_fd pair[2];
 
@@ -104,9 +101,8 @@ static void P2_a_borrowed_message_longer_than_a_read(void **state)
     raw_close(pair[0]);
 }
 
-static void P2_a_borrowed_handle_keeps_the_programs_calls(void **state)
+TEST(P2_a_borrowed_handle_keeps_the_programs_calls)
 {
-    struct world *w = *state;
     struct peer *p;
     raw_fd pair[2];
 
@@ -122,9 +118,8 @@ static void P2_a_borrowed_handle_keeps_the_programs_calls(void **state)
     raw_close(pair[1]);
 }
 
-static void P1_a_device_whose_calls_end_later(void **state)
+TEST(P1_a_device_whose_calls_end_later)
 {
-    struct world *w = *state;
     raw_fd fds[2] = {raw_overlapped_null(), raw_overlapped_null()};
     struct peer *p;
 
@@ -143,9 +138,8 @@ static void P1_a_device_whose_calls_end_later(void **state)
 
 /* ---- W3, Q1: numbers ----------------------------------------------------- */
 
-static void W3_a_number_that_is_no_socket_any_more(void **state)
+TEST(W3_a_number_that_is_no_socket_any_more)
 {
-    struct world *w = *state;
     unsigned *calls = test_alloc(w, 2 * sizeof *calls);
     raw_fd fd = raw_udp(), reused;
 
@@ -167,9 +161,8 @@ static void W3_a_number_that_is_no_socket_any_more(void **state)
 }
 
 /* The sentence must not say what some call before has met. */
-static void Q1_closed_while_it_is_waited_for(void **state)
+TEST(Q1_closed_while_it_is_waited_for)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char byte;
     raw_fd pair[2];
@@ -213,9 +206,8 @@ static void fill(rondo_loop *loop, rondo_fd fd, void *arg)
         continue;
 }
 
-static void W1_urgent_data_is_no_room_to_write(void **state)
+TEST(W1_urgent_data_is_no_room_to_write)
 {
-    struct world *w = *state;
     unsigned *calls = test_alloc(w, sizeof *calls);
     raw_fd pair[2];
 
@@ -235,13 +227,12 @@ static void W1_urgent_data_is_no_room_to_write(void **state)
 
 enum { MANY_PACKETS = 300 }; /* more than one wait collects */
 
-static struct proc *start_behind_packets(void **state, const char *what)
+static struct proc *start_behind_packets(struct world *w, const char *what)
 {
-    struct world *w = *state;
     rondo_loop_wait wait = {.size = sizeof wait};
     rondo_process_options o;
     struct proc *p = proc_begin(
-        state, &o,
+        w, &o,
         proc_options(RONDO_STDIO_NULL, RONDO_STDIO_NULL, RONDO_STDIO_NULL));
 
     if (!rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
@@ -254,9 +245,9 @@ static struct proc *start_behind_packets(void **state, const char *what)
     return p;
 }
 
-static void L5_a_child_is_let_go_behind_many_packets(void **state)
+TEST(L5_a_child_is_let_go_behind_many_packets)
 {
-    struct proc *p = start_behind_packets(state, "sleep");
+    struct proc *p = start_behind_packets(w, "sleep");
     int64_t pid = rondo_process_pid(p->process);
 
     test_close_loop(p->w);
@@ -265,29 +256,11 @@ static void L5_a_child_is_let_go_behind_many_packets(void **state)
     (void)raw_process_wait(pid);
 }
 
-static void L5_a_child_has_ended_behind_many_packets(void **state)
+TEST(L5_a_child_has_ended_behind_many_packets)
 {
-    struct proc *p = start_behind_packets(state, "exit");
+    struct proc *p = start_behind_packets(w, "exit");
 
     raw_process_await(rondo_process_pid(p->process));
     test_close_loop(p->w);
     assert_int_equal(p->lost, 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(P1_messages_that_wait_are_read),
-        TEST(P1_a_message_longer_than_a_read),
-        TEST(P2_a_borrowed_message_longer_than_a_read),
-        TEST(P2_a_borrowed_handle_keeps_the_programs_calls),
-        TEST(P1_a_device_whose_calls_end_later),
-        TEST(W3_a_number_that_is_no_socket_any_more),
-        TEST(Q1_closed_while_it_is_waited_for),
-        TEST(W1_urgent_data_is_no_room_to_write),
-        TEST(L5_a_child_is_let_go_behind_many_packets),
-        TEST(L5_a_child_has_ended_behind_many_packets),
-    };
-
-    return test_run("windows_handles", tests, TEST_COUNT(tests));
 }
