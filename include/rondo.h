@@ -843,7 +843,8 @@ typedef struct rondo_server_options {
 } rondo_server_options;
 
 /** Called exactly once for each connect: (t, 0) directly after
- * connection_made, or (NULL, error) and there was no connection_made. */
+ * connection_made, or (NULL, error) and there was no connection_made. If it is
+ * NULL the exception handler gets the error, except RONDO_ECANCELED. */
 typedef void (*rondo_connect_fn)(rondo_loop *loop, void *arg,
                                  rondo_transport *t, int error);
 
@@ -1708,7 +1709,8 @@ typedef int64_t (*rondo_work_fn)(rondo_job *job, void *arg);
 
 /**
  * Runs work(job, arg) on a thread of an executor (NULL: the loop's default),
- * then done(loop, arg, result) on the loop; done may be NULL. done never runs
+ * then done(loop, arg, result) on the loop; done may be NULL: then the exception
+ * handler gets what work returns, if that is an error. done never runs
  * while work does. An id, RONDO_ECLOSED (the executor has been shut down), or
  * the system's error where a thread cannot be started and there is none. As
  * loop.run_in_executor.

@@ -26,6 +26,11 @@ int error_set(int error, const char *format, ...);
 RONDO_PRINTF(2, 3)
 int error_os(int error, const char *format, ...);
 
+/* Copies a text, of which the peer may have chosen a part (a unix socket's name),
+ * for one line of a log: control characters become "\x0a" and so on. All
+ * sentences go through it. */
+void error_print(char *to, size_t room, const char *from);
+
 /* Puts "what: " in front of the sentence that a function below has written. The
  * system's code stays. Returns `error`. */
 int error_in(const char *what, int error);

@@ -96,9 +96,10 @@ static size_t debug_describe(const rondo_loop *loop,
                              size_t size)
 {
     const struct handle_class *class = handle_classes[handle->kind];
-    char state[160];
-    if (!class->describe || !class->describe(handle, state, sizeof state))
+    char raw[160], state[4 * sizeof raw];
+    if (!class->describe || !class->describe(handle, raw, sizeof raw))
         return 0;
+    error_print(state, sizeof state, raw);
     int64_t age = (sys_clock() - loop->born) / 1000000 - handle->born_ms;
     int used = snprintf(line, size, "%s %s%s, %lld.%03lld s", class->name,
                         state, handle->background ? ", background" : "",

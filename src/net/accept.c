@@ -5,17 +5,53 @@
 #include "stream/filter.h"
 
 enum {
-    ACCEPT_ROUNDS = 16,   /* in one dispatch */
-    ACCEPT_RETRY_MS = 100 /* when the system had no room for one more */
+    ACCEPT_ROUNDS = 16,    /* in one dispatch */
+    ACCEPT_RETRY_MS = 100, /* when the system had no room for one more */
+    REPORTS_LIMIT = 10,    /* in a period */
+    REPORT_PERIOD_S = 10
 };
 
 /* ---- trouble ---- */
 
-static void accept_report(rondo_server *s, int error)
+static void accept_tell(rondo_server *s, int error)
 {
     rondo_exception e = loop_exception(error);
     e.server = s;
     rondo_loop_call_exception_handler(s->loop, &e);
+}
+
+void server_report(rondo_server *s, int error)
+{
+    int64_t os_error = rondo_last_os_error();
+    if (s->loop->now >= s->report_until) {
+        s->report_until = s->loop->now + RONDO_SEC(REPORT_PERIOD_S);
+        s->reports = 0;
+    }
+    if (s->reports >= REPORTS_LIMIT) {
+        s->unreported++;
+        return;
+    }
+    if (s->unreported) {
+        error_set(error, "%s (and %u more before)", rondo_last_error(),
+                  s->unreported);
+        error_keep_os(os_error);
+    }
+    s->unreported = 0;
+    s->reports++;
+    accept_tell(s, error);
+}
+
+void server_report_rest(rondo_server *s)
+{
+    if (!s->unreported)
+        return;
+    unsigned more = s->unreported - 1;
+    error_set(RONDO_OK, "server: the last client's handshake failed");
+    if (more)
+        error_set(RONDO_OK, "server: clients' handshakes failed (and %u more)",
+                  more);
+    s->unreported = 0;
+    accept_tell(s, RONDO_OK);
 }
 
 static void accept_retry(rondo_loop *loop, void *arg)
@@ -39,7 +75,7 @@ void server_pause_for(rondo_server *s, int error)
         return;
     s->reported = true;
     error_in("server: cannot accept, and tries again", error);
-    accept_report(s, error);
+    accept_tell(s, error);
 }
 
 /* Concerns this client or the network: the next accept may succeed. */
@@ -61,6 +97,23 @@ static bool accept_is_client_error(int error)
 
 /* ---- a new connection ---- */
 
+/* The program's setup or factory, or start_server's, has refused a client: its
+ * own decision, unless the process had no room for one more. */
+static void accept_refused(rondo_server *s, int error)
+{
+    switch (error) {
+    case RONDO_ENOMEM:
+    case RONDO_ENOBUFS:
+    case RONDO_EMFILE:
+    case RONDO_ENFILE:
+        error_no_os();
+        server_pause_for(s, error_os(error, "no room for a client"));
+        break;
+    default:
+        break;
+    }
+}
+
 static int accept_choose_protocol(rondo_server *s, rondo_transport *t)
 {
     const rondo_protocol *protocol = s->protocol;
@@ -81,12 +134,15 @@ static void accept_handshake_done(rondo_transport *t, void *arg, int error)
 {
     rondo_server *s = arg;
     assert(s->clients && !s->ended); /* the client keeps its server */
-    if (!error && accept_choose_protocol(s, t) == 0)
-        stream_make(t);
-    else if (!error)
+    int refusal = error ? 0 : accept_choose_protocol(s, t);
+    if (refusal) {
         stream_fail(t, RONDO_ECANCELED, STREAM_BY_RESET);
-    else if (error != RONDO_ECANCELED)
-        accept_report(s, error_in("server: a handshake failed", error));
+        accept_refused(s, refusal);
+    } else if (!error) {
+        stream_make(t);
+    } else if (error != RONDO_ECANCELED) {
+        server_report(s, error_in("server: a handshake failed", error));
+    }
 }
 
 static int accept_begin(rondo_server *s, rondo_transport *t)
@@ -131,14 +187,16 @@ static int accept_make_stream(rondo_server *s, sys_fd fd,
 void server_begin(rondo_server *s, rondo_transport *t)
 {
     assert(server_accepts(s) && dispatch_runs(&s->dispatch));
-    s->reported = false;
     stream_own(t, &s->owner);
     s->clients++;
-    if (accept_begin(s, t) != 0) {
+    int error = accept_begin(s, t);
+    if (error) {
         s->clients--;
         stream_discard(t);
+        accept_refused(s, error);
         return;
     }
+    s->reported = false;
     stream_end(t);
 }
 

@@ -391,6 +391,13 @@ static void connect_tell(struct connect *c, int error)
         error_os(error, "%s %s", what, host);
 }
 
+/* Without done nobody else hears of it. */
+static void connect_report(rondo_loop *loop, int error)
+{
+    rondo_exception e = loop_exception(error);
+    rondo_loop_call_exception_handler(loop, &e);
+}
+
 static void connect_fail(struct connect *c, int error)
 {
     rondo_loop *loop = c->loop;
@@ -405,6 +412,8 @@ static void connect_fail(struct connect *c, int error)
     connect_free(c);
     if (done)
         done(loop, arg, NULL, error);
+    else if (error != RONDO_ECANCELED)
+        connect_report(loop, error);
 }
 
 /* The transport is ready: from here on nothing cancels the connect. */

@@ -145,6 +145,7 @@ static void server_tell_closed(struct dispatch *d)
     assert(s->closing && !s->ended && !s->clients && !s->owner.first);
     assert(!s->held && !s->retry && server_is_idle(s));
     server_pipe_free(s);
+    server_report_rest(s);
     if (s->options.closed)
         s->options.closed(s, s->arg);
     handle_close(loop, &s->handle);

@@ -44,8 +44,11 @@ struct rondo_server {
     struct instances *instances;        /* of a named pipe; NULL: sockets */
     unsigned clients;
     bool serving, closing;
-    bool ended;    /* closed has been called */
-    bool reported; /* the present trouble with accepting */
+    bool ended;           /* closed has been called */
+    bool reported;        /* the present trouble with accepting */
+    int64_t report_until; /* the end of a period: see server_report */
+    unsigned reports;     /* in this period */
+    unsigned unreported;  /* failures since the last report */
 };
 
 /* A server without sockets that is not open yet; the caller frees it with
@@ -69,6 +72,12 @@ void server_accept_done(rondo_loop *loop, struct task *task);
 /* Counts a new client, calls the program's setup and factory, and begins it, or
  * discards it where they refuse. */
 void server_begin(rondo_server *s, rondo_transport *t);
+/* Tells the exception handler of a failure that clients can bring about, at most
+ * ten times in ten seconds: others are counted, and the next report, or the
+ * server's end, tells how many. The sentence is the last error. */
+void server_report(rondo_server *s, int error);
+/* Tells of those that were counted. */
+void server_report_rest(rondo_server *s);
 /* Pauses accepting for a while and reports why, once until a client has been
  * accepted again. The last error's sentence is the reason. */
 void server_pause_for(rondo_server *s, int error);

@@ -54,8 +54,18 @@ static void executor_free_job(struct rondo_job *job)
     free(job);
 }
 
+/* What work returned, and no done hears of. */
+static void executor_report(rondo_loop *loop, int error)
+{
+    rondo_exception e = loop_exception(error);
+    rondo_loop_call_exception_handler(loop, &e);
+}
+
 static void executor_finish(struct rondo_job *job, int64_t result)
 {
+    /* Else it was cancelled, or dropped by a shutdown or a fork. */
+    bool ran = atomic_load(&job->started) && !atomic_load(&job->canceled) &&
+               job->task.error == 0;
     rondo_loop *loop = job->loop;
     rondo_done_fn done = job->done;
     void *arg = job->arg;
@@ -70,6 +80,8 @@ static void executor_finish(struct rondo_job *job, int64_t result)
                   rondo_strerror((int)result), rondo_error_name((int)result));
     if (done)
         done(loop, arg, result);
+    else if (result < 0 && ran)
+        executor_report(loop, (int)result);
 }
 
 static void executor_completed(rondo_loop *loop, struct completion *completion)

@@ -6,14 +6,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MODE_BITS = 07777 };
+enum { MODE_BITS = 07777, LOCK_TRIES = 100 };
+
+#ifdef __APPLE__
+#define STATUS_CHANGED st_ctimespec
+#else
+#define STATUS_CHANGED st_ctim
+#endif
 
 static int unix_local_fail(void)
 {
@@ -54,6 +62,7 @@ static bool unix_local_path_of(const rondo_address *a, char *path, size_t room)
     return true;
 }
 
+/* Only while that socket is open does no other file get its number. */
 static bool unix_local_is_at(const char *path, const struct sys_file *file)
 {
     struct stat status;
@@ -90,18 +99,30 @@ static int unix_local_check_held(const rondo_address *a)
     return refused ? 0 : error_from_os(EADDRINUSE);
 }
 
-/* Removes the file of a socket that is no longer open. */
-static int unix_local_make_room(const rondo_address *a, const char *path)
+/* 0: the file of a socket that is no longer open. RONDO_ENOENT, RONDO_EEXIST,
+ * RONDO_EADDRINUSE. */
+static int unix_local_check_stale(const rondo_address *a, const char *path,
+                                  struct stat *status)
 {
-    struct sys_file file = {0, 0};
-    unsigned mode = 0;
-    int error = unix_local_identify(path, &file, &mode);
+    if (lstat(path, status) != 0)
+        return unix_local_fail();
+    return S_ISSOCK(status->st_mode) ? unix_local_check_held(a) : RONDO_EEXIST;
+}
+
+/* Removes the file of a socket that is no longer open. Its number alone does
+ * not tell it from a new one, which gets the number of a file that is gone: the
+ * time of its last change does. */
+static int unix_local_remove_stale(const rondo_address *a, const char *path)
+{
+    struct stat before, now;
+    int error = unix_local_check_stale(a, path, &before);
     if (error)
         return error == RONDO_ENOENT ? 0 : error;
-    error = unix_local_check_held(a);
-    if (error)
-        return error;
-    if (!unix_local_is_at(path, &file)) /* another process has replaced it */
+    if (lstat(path, &now) != 0)
+        return errno == ENOENT ? 0 : unix_local_fail();
+    if (now.st_dev != before.st_dev || now.st_ino != before.st_ino ||
+        now.STATUS_CHANGED.tv_sec != before.STATUS_CHANGED.tv_sec ||
+        now.STATUS_CHANGED.tv_nsec != before.STATUS_CHANGED.tv_nsec)
         return error_from_os(EADDRINUSE);
     return unlink(path) == 0 || errno == ENOENT ? 0 : unix_local_fail();
 }
@@ -127,6 +148,56 @@ static int unix_local_bind_file(sys_fd fd, const rondo_address *a,
     return error;
 }
 
+/* Opens and locks the file beside the socket's. Whoever had it before may have
+ * removed it meanwhile: then the lock is one of nothing. Its descriptor, or an
+ * error; RONDO_EADDRINUSE: for all these tries another process has had it. */
+static int unix_local_lock(const char *name)
+{
+    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+        struct stat opened, named;
+        int fd = open(
+            name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+        if (fd < 0)
+            return unix_local_fail();
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            if (fstat(fd, &opened) == 0 && lstat(name, &named) == 0 &&
+                opened.st_dev == named.st_dev &&
+                opened.st_ino == named.st_ino) {
+                return fd;
+            }
+        } else {
+            sys_sleep(1000000);
+        }
+        sys_close(fd);
+    }
+    return error_from_os(EADDRINUSE);
+}
+
+/* Looking, removing and binding are one step to all that take a path over in
+ * this way: else two that have seen the same old file would remove each other's
+ * new one. A lock of the folder, or of a name like that of the socket, may be
+ * the program's. */
+static int unix_local_take_over(sys_fd fd, const rondo_address *a,
+                                const char *path, unsigned mode,
+                                struct sys_file *file)
+{
+    char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
+    struct stat status;
+    int error = unix_local_check_stale(a, path, &status);
+    if (error && error != RONDO_ENOENT)
+        return error;
+    snprintf(name, sizeof name, "%s.rondo", path);
+    int lock = unix_local_lock(name);
+    if (lock < 0)
+        return lock;
+    error = unix_local_remove_stale(a, path);
+    if (!error)
+        error = unix_local_bind_file(fd, a, path, mode, file);
+    (void)unlink(name);
+    sys_close(lock);
+    return error;
+}
+
 int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
                   struct sys_file *file)
 {
@@ -137,8 +208,7 @@ int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
     int error = unix_local_bind_file(fd, a, path, mode, file);
     if (error != RONDO_EADDRINUSE)
         return error;
-    error = unix_local_make_room(a, path);
-    return error ? error : unix_local_bind_file(fd, a, path, mode, file);
+    return unix_local_take_over(fd, a, path, mode, file);
 }
 
 void sys_path_remove(const rondo_address *a, const struct sys_file *file)
