@@ -1,4 +1,4 @@
-/* test_kernels.c - ways of macOS's and the BSDs' kernels, beside kqueue's own. */
+/* test_kernels.c - ways of macOS and the BSDs that are not kqueue itself. */
 /* SPDX-License-Identifier: MIT */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
