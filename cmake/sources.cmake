@@ -10,6 +10,7 @@ set(RONDO_SOURCES
     src/core/check.c
     src/core/child_watch.c
     src/core/debug.c
+    src/core/dispatch.c
     src/core/fork.c
     src/core/id.c
     src/core/loop.c
@@ -45,11 +46,12 @@ set(RONDO_SOURCES
     src/stream/reader.c
     src/stream/stream.c
     src/stream/stream_api.c
-    src/stream/stream_error.c
+    src/stream/stream_check.c
     src/stream/stream_fds.c
     src/stream/stream_file.c
     src/stream/stream_pipe.c
     src/stream/stream_read.c
+    src/stream/stream_socket.c
     src/stream/stream_timeout.c
     src/stream/stream_write.c
     src/threads/executor.c

@@ -288,8 +288,7 @@ static void stage_end(struct stage *s)
     assert_int_equal(s->a->made, s->a->lost);
     assert_int_equal(s->b ? s->b->made : 0, s->b ? s->b->lost : 0);
     assert_int_equal(s->released, s->owned);
-    raw_close(s->watched[0]);
-    raw_close(s->watched[1]);
+    raw_close_pair(s->watched);
 }
 
 void stage_play(struct world *w, enum place place, act_fn *act)

@@ -17,8 +17,7 @@
 #define SANITIZED 0
 #endif
 
-#define MAX_TESTS    256
-#define DEAD_LOOP_MS 2000 /* for bytes still on their way between sockets */
+#define MAX_TESTS 256
 
 struct test_case {
     const struct test *test;
@@ -47,6 +46,11 @@ int test_slowness(void)
     return factor;
 }
 
+int test_patience_ms(void)
+{
+    return TEST_DEADLINE_MS * test_slowness();
+}
+
 static void write_line(const char *kind, const char *result, const char *why)
 {
     const char *path = getenv("RONDO_TEST_RESULTS");
@@ -69,12 +73,34 @@ static void write_result(const char *result, const char *why)
     current->finished = true;
 }
 
+struct world *test_world(void)
+{
+    return current->w;
+}
+
+bool test_row(struct world *w, const char *name)
+{
+    w->row = name;
+    return name != NULL;
+}
+
+/* What went wrong, after the row in which it did. */
+static void keep_reason(struct world *w, const char *format, va_list args)
+{
+    int used = 0;
+
+    if (w->row)
+        used = snprintf(w->reason, 120, "row \"%.100s\": ", w->row);
+    (void)vsnprintf(w->reason + used, sizeof w->reason - (size_t)used, format,
+                    args);
+}
+
 void test_fail(struct world *w, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(w->reason, sizeof w->reason, format, args);
+    keep_reason(w, format, args);
     va_end(args);
     print_error("%s\n", w->reason);
     _fail(current->test->name, 0);
@@ -284,14 +310,29 @@ void test_skip(struct world *w, const char *reason)
     skip();
 }
 
+void test_skip_if(struct world *w, bool condition, const char *reason)
+{
+    if (condition)
+        test_skip(w, reason);
+}
+
 static void run_one(void **state)
 {
     struct test_case *c = *state;
-    void *w = c->w;
 
-    c->test->fn(&w);
+    c->test->fn(c->w);
     finish(c->w);
     write_result("pass", "-");
+}
+
+static void tell_failure(struct world *w)
+{
+    if (!w->reason[0] && w->row) {
+        (void)snprintf(w->reason, sizeof w->reason, "row \"%.100s\": assertion",
+                       w->row);
+        print_error("%s\n", w->reason);
+    }
+    write_result("fail", w->reason[0] ? w->reason : "assertion");
 }
 
 /*
@@ -304,7 +345,7 @@ static int teardown(void **state)
     struct test_case *c = *state;
 
     if (!c->finished) {
-        write_result("fail", c->w->reason[0] ? c->w->reason : "assertion");
+        tell_failure(c->w);
         raw_snapshot_close_new(&c->w->descriptors);
         return 0;
     }
@@ -315,123 +356,94 @@ static int teardown(void **state)
     return 0;
 }
 
-int test_run(const char *subject, const struct test *tests, size_t count)
+/* ---- the executable ----------------------------------------------------- */
+
+static struct test *tests;
+static struct test_around *arounds;
+
+/* The order in which constructors run differs among systems. */
+void test_register(struct test *test)
+{
+    struct test **at = &tests;
+
+    while (*at && (*at)->line < test->line)
+        at = &(*at)->next;
+    test->next = *at;
+    *at = test;
+}
+
+void test_register_around(struct test_around *around)
+{
+    around->next = arounds;
+    arounds = around;
+}
+
+/* "stream" of "test_stream.c" */
+static void name_subject(char *subject, size_t size)
+{
+    const char *file = tests->file, *start = strstr(file, "test_");
+
+    for (const char *next = start; next; next = strstr(next + 1, "test_"))
+        start = next;
+    (void)snprintf(subject, size, "%s", start ? start + 5 : file);
+    if (strrchr(subject, '.'))
+        *strrchr(subject, '.') = '\0';
+}
+
+static int run_all(void)
 {
     static struct test_case cases[MAX_TESTS];
     static struct CMUnitTest units[MAX_TESTS];
     const char *filter = getenv("RONDO_TEST_FILTER");
+    char subject[64];
+    size_t count = 0;
 
-    if (count > MAX_TESTS)
-        return 1;
-    for (size_t i = 0; i < count; i++) {
-        cases[i].test = &tests[i];
-        units[i] = (struct CMUnitTest){.name = tests[i].name,
-                                       .test_func = run_one,
-                                       .setup_func = setup,
-                                       .teardown_func = teardown,
-                                       .initial_state = &cases[i]};
+    for (struct test *t = tests; t; t = t->next) {
+        if (count == MAX_TESTS)
+            return 1;
+        cases[count].test = t;
+        units[count] = (struct CMUnitTest){.name = t->name,
+                                           .test_func = run_one,
+                                           .setup_func = setup,
+                                           .teardown_func = teardown,
+                                           .initial_state = &cases[count]};
+        count++;
     }
     if (filter && *filter)
         cmocka_set_test_filter(filter);
+    name_subject(subject, sizeof subject);
     return _cmocka_run_group_tests(subject, units, count, NULL, NULL);
 }
 
-/* ---- running the loop --------------------------------------------------- */
-
-static int step(struct world *w, rondo_loop *loop, int64_t timeout_ns)
+/* Which states transports were met in: the library counts them where it has
+ * assertions. */
+static void write_states(void)
 {
-    int alive = rondo_loop_run_once(loop, timeout_ns);
+#ifndef NDEBUG
+    bool stream_census(unsigned *at, char *text, size_t size);
+    const char *path = getenv("RONDO_TEST_RESULTS");
+    FILE *file = path && *path ? fopen(path, "ab") : NULL;
+    unsigned at = 0;
+    char text[80];
 
-    if (alive < 0)
-        test_fail(w, "rondo_loop_run_once: %s (%s)", rondo_error_name(alive),
-                  rondo_last_error());
-    return alive;
+    while (file && stream_census(&at, text, sizeof text))
+        (void)fprintf(file, "STATE - %s\n", text);
+    if (file)
+        (void)fclose(file);
+#endif
 }
 
-static bool step_all(struct world *w)
+int main(void)
 {
-    int64_t wait = w->other ? 0 : RONDO_MS(5);
-    int alive = 0;
+    int failed;
 
-    if (w->loop)
-        alive += step(w, w->loop, wait);
-    if (w->other)
-        alive += step(w, w->other, RONDO_MS(1));
-    return alive > 0;
-}
-
-static void print_line(void *arg, const char *line, size_t size)
-{
-    (void)arg;
-    print_error("  %.*s\n", (int)size, line);
-}
-
-/* What is still there says most about what did not happen. */
-static void print_loops(const struct world *w)
-{
-    if (w->loop)
-        (void)rondo_loop_dump(w->loop, print_line, NULL);
-    if (w->other)
-        (void)rondo_loop_dump(w->other, print_line, NULL);
-}
-
-static int64_t deadline_ns(int64_t now)
-{
-    return now + TEST_DEADLINE_MS * INT64_C(1000000) * test_slowness();
-}
-
-void test_wait_step(struct world *w, struct test_wait *wait)
-{
-    int64_t now = raw_now_ns();
-
-    if (wait->end_ns == 0)
-        wait->end_ns = deadline_ns(now);
-    if (now > wait->end_ns) {
-        print_loops(w);
-        test_fail(w, "%s:%d: still not: %s", wait->file, wait->line,
-                  wait->what);
-    }
-    if (step_all(w)) {
-        wait->dead_since_ns = 0;
-        return;
-    }
-    if (wait->dead_since_ns == 0)
-        wait->dead_since_ns = now;
-    if (now - wait->dead_since_ns >
-        DEAD_LOOP_MS * INT64_C(1000000) * test_slowness())
-        test_fail(w, "%s:%d: nothing left in the loop, and not: %s", wait->file,
-                  wait->line, wait->what);
-    raw_sleep_ms(1);
-}
-
-void test_run_loop(struct world *w)
-{
-    int64_t end = deadline_ns(raw_now_ns());
-
-    while (step_all(w))
-        if (raw_now_ns() > end)
-            test_fail(w, "the loop still has something to do");
-}
-
-void test_spin(struct world *w, int n)
-{
-    while (n-- > 0)
-        (void)step(w, w->loop, 0);
-}
-
-static void set_flag(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    *(bool *)arg = true;
-}
-
-uint64_t test_run_for(struct world *w, int64_t ns)
-{
-    bool *over = test_alloc(w, sizeof *over);
-    uint64_t before = test_iterations(w);
-
-    assert_ok(rondo_call_later(w->loop, ns, set_flag, over));
-    while (!*over)
-        (void)step(w, w->loop, ns + RONDO_SEC(1));
-    return test_iterations(w) - before;
+    for (struct test_around *a = arounds; a; a = a->next)
+        if (a->begin && !a->begin())
+            return 1;
+    failed = run_all();
+    write_states();
+    for (struct test_around *a = arounds; a; a = a->next)
+        if (a->end)
+            a->end();
+    return failed;
 }

@@ -34,17 +34,6 @@
 
 /* ---- 1. tests and their world ------------------------------------------ */
 
-struct test {
-    const char *name;
-    void (*fn)(void **state); /* *state is a struct world */
-};
-
-#define TEST(function)                                                         \
-    {                                                                          \
-#function, function                                                    \
-    }
-#define TEST_COUNT(tests) (sizeof(tests) / sizeof((tests)[0]))
-
 struct memory; /* harness_memory.c */
 
 struct world {
@@ -57,14 +46,83 @@ struct world {
     rondo_allocator allocator;
     struct raw_snapshot descriptors;
     void *arena;
+    const char *row; /* of the table that EACH_ROW is at */
     char reason[256];
 };
 
-int test_run(const char *subject, const struct test *tests, size_t count);
+struct test {
+    const char *name, *file;
+    int line; /* tests run in the order of their lines */
+    void (*fn)(struct world *w);
+    struct test *next;
+};
+
+/* Defines a test and registers it: TEST(S4_low_alone) { ... }, with its world
+ * in `w`. */
+#define TEST(function)                                                         \
+    static void function(struct world *w);                                     \
+    static struct test function##_test = {                                     \
+        .name = #function,                                                     \
+        .file = __FILE__,                                                      \
+        .line = __LINE__,                                                      \
+        .fn = function,                                                        \
+    };                                                                         \
+    TEST_AT_START(function##_register)                                         \
+    {                                                                          \
+        test_register(&function##_test);                                       \
+    }                                                                          \
+    static void function(TEST_UNUSED struct world *w)
+
+/* A test of one statement: TEST_CASE(S4_low_alone, try_limits(w, 1, 0)); */
+#define TEST_CASE(function, statement)                                         \
+    TEST(function)                                                             \
+    {                                                                          \
+        statement;                                                             \
+    }                                                                          \
+    struct test /* takes the semicolon */
+
+/* Goes through a table whose rows have a `name`, which a failure tells:
+ *
+ *     static const struct { const char *name; int high, low; } rows[] = {...};
+ *
+ *     for (EACH_ROW(w, row, rows))
+ *         try_limits(w, row->high, row->low);
+ */
+#define EACH_ROW(w, row, rows)                                                 \
+    __typeof__(&(rows)[0]) row = (rows);                                       \
+    test_row(w, row < (rows) + COUNT_OF(rows) ? row->name : NULL);             \
+    row++
+bool test_row(struct world *w, const char *name); /* false: after the last */
+
+/* What all tests of an executable share: `begin` runs before the first one and
+ * answers false when it failed, `end` runs after the last one. Wherever the
+ * file with this line is linked, they run. */
+#define TEST_AROUND(begin_fn, end_fn)                                          \
+    TEST_AT_START(register_##begin_fn)                                         \
+    {                                                                          \
+        static struct test_around around = {.begin = begin_fn, .end = end_fn}; \
+        test_register_around(&around);                                         \
+    }                                                                          \
+    struct test_around /* takes the semicolon */
+
+struct test_around {
+    bool (*begin)(void); /* may be NULL */
+    void (*end)(void);   /* may be NULL */
+    struct test_around *next;
+};
+
+void test_register(struct test *test);
+void test_register_around(struct test_around *around);
+
+#define TEST_UNUSED __attribute__((unused))
+#define TEST_AT_START(function)                                                \
+    static __attribute__((constructor)) void function(void)
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ends the test as skipped: because of rondo_loop_supports, rondo_loop_limit
  * or a fact of the platform, which the reason names */
 void test_skip(struct world *w, const char *reason);
+void test_skip_if(struct world *w, bool condition, const char *reason);
 void test_fail(struct world *w, const char *format, ...) RONDO_PRINTF(2, 3)
 #if defined(__GNUC__)
     __attribute__((noreturn))
@@ -83,6 +141,8 @@ void test_close_loop(struct world *w); /* closes w->loop and NULLs it */
 /* 1, or 10 and more under sanitizers and valgrind: deadlines are multiplied
  * by it, volumes of data may be divided by it */
 int test_slowness(void);
+/* how long what another program or thread does may take */
+int test_patience_ms(void);
 
 /* The thread sanitizer ends a child that starts a thread. */
 #if defined(__SANITIZE_THREAD__)
@@ -135,6 +195,11 @@ void test_spin(struct world *w, int n); /* n iterations that do not wait */
 /* Runs w->loop alone until a timer of that length has fired; answers how many
  * iterations it took, which is few unless something makes the loop spin. */
 uint64_t test_run_for(struct world *w, int64_t ns);
+/* rondo_loop_run_forever, which fails loudly if what stops it never comes */
+void test_run_until_stopped(struct world *w);
+/* Runs fn in a forked child, which must end with 0; skips the test where there
+ * is no fork. */
+void test_run_child(struct world *w, int (*fn)(void *arg), void *arg);
 uint64_t test_iterations(const struct world *w);
 rondo_loop_metrics test_metrics(const struct world *w);
 
@@ -147,10 +212,28 @@ rondo_loop_metrics test_metrics(const struct world *w);
 #define assert_error(expression, error)                                        \
     test_check_error((int64_t)(expression), (error), #expression, __FILE__,    \
                      __LINE__)
+/* a call rondo_NAME(...) that must be refused: with this RONDO_E..., and a
+ * sentence that begins with "NAME: " and has these words in it (NULL: any) */
+#define assert_refused(call, error, words)                                     \
+    test_check_refused((int64_t)(call), (error), (words), #call, __FILE__,     \
+                       __LINE__)
+#define assert_einval(call)                                                    \
+    test_check_refused((int64_t)(call), RONDO_EINVAL, NULL, #call, __FILE__,   \
+                       __LINE__)
 int64_t test_check_ok(int64_t result, const char *what, const char *file,
                       int line);
 void test_check_error(int64_t result, int error, const char *what,
                       const char *file, int line);
+void test_check_refused(int64_t result, int error, const char *words,
+                        const char *call, const char *file, int line);
+
+/* A row of a table of options that must be refused; EACH_ROW goes through it. */
+struct refusal {
+    const char *name;
+    const void *options; /* RONDO_SERVE(...), RONDO_CONNECT(...) and so on */
+    int error;
+    const char *words; /* in the sentence; NULL: any */
+};
 
 /* ---- 5. peers: a protocol that writes down what happens ----------------- */
 
@@ -210,7 +293,18 @@ extern const rondo_protocol recorder;          /* plain */
 extern const rondo_protocol buffered_recorder; /* get_buffer, no data */
 
 struct peer *test_peer(struct world *w);
+/* Runs until connection_lost, which must tell that error (0: none), after
+ * callbacks in that order (NULL: any). */
+#define assert_lost(w, p, order, error)                                        \
+    test_check_lost(w, p, order, error, __FILE__, __LINE__)
+void test_check_lost(struct world *w, const struct peer *p, const char *order,
+                     int error, const char *file, int line);
 void peer_capture(struct peer *p, size_t limit);
+size_t peer_buffered(const struct peer *p); /* in its write buffer */
+/* one that takes over a connection that is made already: of->other */
+struct peer *peer_successor(struct world *w, struct peer *of);
+/* the transport's protocol is this one, with p->other, from now on */
+void peer_hand_over(struct peer *p, const rondo_protocol *protocol);
 
 /* A byte of an endless pattern with no short period, by its position. */
 unsigned char test_pattern(uint64_t position);
@@ -239,6 +333,9 @@ struct listener *test_serve(struct world *w);
 struct listener *test_serve_with(struct world *w,
                                  const rondo_protocol *protocol,
                                  rondo_server_options *options);
+
+/* closes it, the last one of the loop, and waits until it is gone */
+void test_close_server(struct world *w, rondo_server *server);
 
 /* A client peer of that port, not yet connected: run until p->connected. */
 struct peer *test_connect(struct world *w, uint16_t port);

@@ -111,19 +111,22 @@ void dial_resolves_to(struct world *w, const char *const *ips)
 
 static uint16_t dead_port;
 
+static raw_fd dead_fd = RONDO_NO_FD;
+
 /* Kept over all tests: a port that was only free once may soon be listened on
  * by another test executable. */
-int dial_run(const char *subject, const struct test *tests, size_t count)
+static bool reserve_port(void)
 {
-    raw_fd fd = raw_reserve_port(&dead_port);
-    int failed;
-
-    if (fd == RONDO_NO_FD)
-        return 1;
-    failed = test_run(subject, tests, count);
-    raw_close(fd);
-    return failed;
+    dead_fd = raw_reserve_port(&dead_port);
+    return dead_fd != RONDO_NO_FD;
 }
+
+static void give_port_back(void)
+{
+    raw_close(dead_fd);
+}
+
+TEST_AROUND(reserve_port, give_port_back);
 
 uint16_t dial_dead_port(void)
 {

@@ -24,9 +24,9 @@ void dial_ends(struct world *w, struct peer *p, int error);
 void dial_resolves_to(struct world *w, const char *const *ips);
 
 rondo_address dial_address(const char *ip, uint16_t port);
-/* As test_run, with a port of 127.0.0.1 reserved where nobody listens. */
-int dial_run(const char *subject, const struct test *tests, size_t count);
-uint16_t dial_dead_port(void); /* that one; in use for whoever binds it */
+/* A port of 127.0.0.1, reserved for all tests, where no one listens; in use for
+ * whoever binds it. */
+uint16_t dial_dead_port(void);
 uint16_t dial_free_port(void); /* one that nobody has, a moment ago */
 /* The transport of p and the plain socket at its other end pass
  * a few bytes. */

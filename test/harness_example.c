@@ -11,11 +11,6 @@
 
 enum { WORDS_MOST = 20 };
 
-static int patience(void)
-{
-    return TEST_DEADLINE_MS * test_slowness();
-}
-
 static struct raw_program *start(struct world *w, const char *folder,
                                  const char *name, const char *const *words,
                                  bool on_backend)
@@ -28,8 +23,7 @@ static struct raw_program *start(struct world *w, const char *folder,
 
     if (!folder)
         folder = other ? other : RONDO_TEST_EXAMPLES;
-    if (!folder)
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !folder, "the examples are not in this build");
     (void)snprintf(path, sizeof path, "%s%s%s", folder, name,
                    RONDO_TEST_SUFFIX);
     for (i = 0; words[i] && i < WORDS_MOST; i++)
@@ -56,7 +50,7 @@ struct raw_program *example_start_plain(struct world *w, const char *folder,
 const char *example_says(struct world *w, struct raw_program *p,
                          const char *what)
 {
-    const char *rest = raw_program_says(p, what, patience());
+    const char *rest = raw_program_says(p, what, test_patience_ms());
 
     if (!rest)
         test_fail(w, "it did not say \"%s\" but: %s", what,
@@ -72,7 +66,7 @@ uint16_t example_port(struct world *w, struct raw_program *p)
 
 void example_ends(struct world *w, struct raw_program *p, int code)
 {
-    int other = raw_program_end(p, patience());
+    int other = raw_program_end(p, test_patience_ms());
 
     if (other != code)
         test_fail(w, "it ended with %d", other);

@@ -10,6 +10,7 @@ void memory_free(struct memory *m);
 rondo_allocator memory_allocator(struct memory *m);
 const char *memory_damage(const struct memory *m); /* NULL: none */
 
+struct world *test_world(void); /* of the running test */
 void arena_free(struct world *w);
 
 #endif

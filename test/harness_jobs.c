@@ -175,10 +175,8 @@ void jobs_end(void)
     atomic_store(&most, 0);
 }
 
-int job_run(const char *subject, const struct test *tests, size_t count)
+static void free_jobs(void)
 {
-    int failed = test_run(subject, tests, count);
-
     jobs_end();
     while (all) {
         struct job *next = all->next;
@@ -186,5 +184,6 @@ int job_run(const char *subject, const struct test *tests, size_t count)
         free(all);
         all = next;
     }
-    return failed;
 }
+
+TEST_AROUND(NULL, free_jobs);

@@ -1,7 +1,7 @@
 /* harness_jobs.h - jobs that write down what happens to them.
  * SPDX-License-Identifier: MIT
  *
- * A job lives until test_run ends: a thread may be at it when its loop and
+ * A job lives until the last test has ended: a thread may be at it when its loop and
  * its world are gone. What a thread writes is atomic or read after done.
  */
 #ifndef RONDO_TEST_HARNESS_JOBS_H
@@ -57,7 +57,5 @@ unsigned jobs_inside(void);
 unsigned jobs_most(void);
 /* Lets all go and waits until no thread is at one. */
 void jobs_end(void);
-/* As test_run, and frees the jobs. */
-int job_run(const char *subject, const struct test *tests, size_t count);
 
 #endif

@@ -3,16 +3,21 @@
 #include "harness_local.h"
 
 static char folder[64];
+static bool has_folder;
 
-int local_run(const char *subject, const struct test *tests, size_t count)
+static bool make_folder(void)
 {
-    bool has = raw_folder(folder);
-    int failed = test_run(subject, tests, count);
-
-    if (has)
-        raw_folder_remove(folder);
-    return failed;
+    has_folder = raw_folder(folder);
+    return true;
 }
+
+static void remove_folder(void)
+{
+    if (has_folder)
+        raw_folder_remove(folder);
+}
+
+TEST_AROUND(make_folder, remove_folder);
 
 const char *local_path(struct world *w, const char *name)
 {
@@ -45,8 +50,7 @@ void local_pair(struct world *w, struct peer **a, struct peer **b)
 {
     raw_fd fds[2];
 
-    if (raw_local_pair(fds) != 0)
-        test_skip(w, "no unix sockets");
+    test_skip_if(w, raw_local_pair(fds) != 0, "no unix sockets");
     *a = test_peer(w);
     *b = test_peer(w);
     (*a)->other = *b;
@@ -61,8 +65,7 @@ raw_fd local_raw_peer(struct world *w, const rondo_protocol *protocol,
 {
     raw_fd fds[2];
 
-    if (raw_local_pair(fds) != 0)
-        test_skip(w, "no unix sockets");
+    test_skip_if(w, raw_local_pair(fds) != 0, "no unix sockets");
     test_adopt(w, fds[0], protocol, p);
     test_run_until(w, p->made);
     return fds[1];
@@ -73,4 +76,10 @@ bool local_has_abstract_names(void)
     rondo_address a;
 
     return rondo_address_unix(&a, "\0name", 5) == 0;
+}
+
+void local_need_passing(struct world *w)
+{
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_PASS_DESCRIPTORS))
+        test_skip(w, "descriptors cannot be passed");
 }

@@ -7,10 +7,9 @@
 #include "harness_dial.h"
 #include "raw_local.h"
 
-/* As test_run, with a folder that is removed at the end. */
-int local_run(const char *subject, const struct test *tests, size_t count);
-/* A name in it, of at most 64 bytes altogether; nothing is there yet. Skips
- * the test where the loop has no unix sockets. */
+/* A name in a folder that is removed at the end, of at most 64 bytes
+ * altogether; nothing is there yet. Skips the test where the loop has no unix
+ * sockets. */
 const char *local_path(struct world *w, const char *name);
 struct listener *local_serve(struct world *w, const char *path);
 /* Connected with the server at that path, and made. */
@@ -21,6 +20,8 @@ void local_pair(struct world *w, struct peer **a, struct peer **b);
 raw_fd local_raw_peer(struct world *w, const rondo_protocol *protocol,
                       struct peer *p);
 
+/* skips the test where the loop cannot pass descriptors */
+void local_need_passing(struct world *w);
 /* whether "@name" is no file's name */
 bool local_has_abstract_names(void);
 

@@ -1,6 +1,7 @@
 /* harness_names.c - look-ups that write down what they are told. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_names.h"
+#include "raw_net.h"
 
 static void keep_end(struct found *f, int error)
 {
@@ -121,4 +122,16 @@ void found_never(rondo_loop *loop, void *arg, const rondo_address *addresses,
     (void)canonical;
     (void)error;
     abort();
+}
+
+void names_replace(struct world *w)
+{
+    if (!raw_names_replace())
+        test_skip(w, "this system's look-ups cannot be replaced");
+}
+
+void names_release(struct world *w)
+{
+    raw_names_release();
+    test_run_until(w, raw_names_waiting() == 0);
 }

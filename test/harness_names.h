@@ -35,6 +35,11 @@ struct found *found_ask_back(struct world *w, const rondo_address *address,
 void found_ends(struct world *w, struct found *f, int error);
 bool found_has(const struct found *f, const char *address);
 void found_assert_address(const struct found *f, size_t i, const char *address);
+/* The system's look-ups are replaced by the test's; skips where they cannot be.
+ * Tests of slow look-ups end by names_release, since the threads are the
+ * process's, not the loop's. */
+void names_replace(struct world *w);
+void names_release(struct world *w);
 /* For calls that must be refused. */
 void found_never(rondo_loop *loop, void *arg, const rondo_address *addresses,
                  size_t count, const char *canonical, int error);

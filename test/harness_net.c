@@ -254,3 +254,9 @@ bool test_watches(struct world *w, raw_fd fd, int refusal)
     assert_true(strlen(rondo_last_error()) > 20);
     return false;
 }
+
+void test_close_server(struct world *w, rondo_server *server)
+{
+    rondo_server_close(server);
+    test_run_until(w, test_metrics(w).live_servers == 0);
+}

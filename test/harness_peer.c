@@ -286,3 +286,38 @@ uint64_t test_pattern_checksum(uint64_t size)
     }
     return sum;
 }
+
+size_t peer_buffered(const struct peer *p)
+{
+    return rondo_transport_get_write_buffer_size(p->transport);
+}
+
+struct peer *peer_successor(struct world *w, struct peer *of)
+{
+    struct peer *p = test_peer(w);
+
+    p->joined = true;
+    of->other = p;
+    return p;
+}
+
+void peer_hand_over(struct peer *p, const rondo_protocol *protocol)
+{
+    assert_ok(rondo_transport_set_protocol(p->transport, protocol, p->other));
+}
+
+void test_check_lost(struct world *w, const struct peer *p, const char *order,
+                     int error, const char *file, int line)
+{
+    struct test_wait wait = {
+        .what = "connection_lost", .file = file, .line = line};
+
+    while (!p->lost)
+        test_wait_step(w, &wait);
+    if (order && strcmp(p->order, order) != 0)
+        test_fail(w, "%s:%d: order %s, not %s", file, line, p->order, order);
+    if (p->error != error)
+        test_fail(w, "%s:%d: lost with %s (%s), not %s", file, line,
+                  p->error ? rondo_error_name(p->error) : "no error",
+                  p->last_error, error ? rondo_error_name(error) : "no error");
+}

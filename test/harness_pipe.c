@@ -10,8 +10,7 @@ void test_need_pipes(struct world *w)
 
 static void need(struct world *w, int result, const char *what)
 {
-    if (result != 0)
-        test_skip(w, what);
+    test_skip_if(w, result != 0, what);
 }
 
 void test_pipe(struct world *w, raw_fd pair[2])

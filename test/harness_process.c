@@ -135,31 +135,28 @@ void proc_need(struct world *w)
         test_skip(w, "this backend cannot run programs");
 }
 
-struct proc *proc_begin(void **state, rondo_process_options *o,
+struct proc *proc_begin(struct world *w, rondo_process_options *o,
                         rondo_process_options kinds)
 {
-    struct world *w = *state;
-
     proc_need(w);
     w->expect_clean = true;
     *o = kinds;
     return proc_new(w);
 }
 
-struct proc *proc_begin_reading(void **state, rondo_process_options *o)
+struct proc *proc_begin_reading(struct world *w, rondo_process_options *o)
 {
     return proc_begin(
-        state, o,
+        w, o,
         proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE));
 }
 
-struct proc *proc_begin_unix(void **state, rondo_process_options *o,
+struct proc *proc_begin_unix(struct world *w, rondo_process_options *o,
                              const char *lacking)
 {
-    struct proc *p = proc_begin_reading(state, o);
+    struct proc *p = proc_begin_reading(w, o);
 
-    if (!raw_has_signals())
-        test_skip(p->w, lacking);
+    test_skip_if(p->w, !raw_has_signals(), lacking);
     return p;
 }
 

@@ -44,10 +44,10 @@ struct proc *proc_new(struct world *w);
 /* The beginning of a test that leaves nothing behind: options of these kinds,
  * with both outputs read and no input, and the same where children are as on
  * Unix only. */
-struct proc *proc_begin(void **state, rondo_process_options *o,
+struct proc *proc_begin(struct world *w, rondo_process_options *o,
                         rondo_process_options kinds);
-struct proc *proc_begin_reading(void **state, rondo_process_options *o);
-struct proc *proc_begin_unix(void **state, rondo_process_options *o,
+struct proc *proc_begin_reading(struct world *w, rondo_process_options *o);
+struct proc *proc_begin_unix(struct world *w, rondo_process_options *o,
                              const char *lacking);
 
 /* Starts child.c with these arguments (NULL at the end); `options` may be

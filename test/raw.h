@@ -39,6 +39,11 @@ bool raw_recv_exact(raw_fd fd, void *data, size_t size, int timeout_ms);
 void raw_shutdown_write(raw_fd fd);
 void raw_reset(raw_fd fd); /* closes so that the peer sees a reset */
 void raw_close(raw_fd fd);
+static inline void raw_close_pair(const raw_fd pair[2])
+{
+    raw_close(pair[0]);
+    raw_close(pair[1]);
+}
 void raw_set_buffers(raw_fd fd, int bytes); /* both directions */
 uint16_t raw_local_port(raw_fd fd);
 uint16_t raw_peer_port(raw_fd fd);

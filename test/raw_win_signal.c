@@ -1,5 +1,6 @@
 /* raw_win_signal.c - raw_signal.h on Windows: what a console says. */
 /* SPDX-License-Identifier: MIT */
+#include "harness.h"
 #include "raw_signal.h"
 #include "raw_win.h"
 
@@ -19,6 +20,15 @@ static bool has_console(void)
     }
     return has;
 }
+
+/* Before the first test: the handles of the console are not the test's. */
+static bool make_console(void)
+{
+    (void)has_console();
+    return true;
+}
+
+TEST_AROUND(make_console, NULL);
 
 int raw_signals(int *numbers, int room)
 {

@@ -2,14 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "signal_told.h"
 
-int told_run(const char *subject, const struct test *tests, size_t count)
-{
-    int any;
-
-    (void)raw_signals(&any, 1);
-    return test_run(subject, tests, count);
-}
-
 void told_dispose(struct world *w, int signum, enum raw_disposition what)
 {
     if (!raw_signal_dispose(signum, what))

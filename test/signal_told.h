@@ -23,8 +23,6 @@ struct told {
     int result;
 };
 
-/* test_run, with whatever signals need made before the first test. */
-int told_run(const char *subject, const struct test *tests, size_t count);
 /* Skips the test where there are no dispositions; the signal has this one. */
 void told_dispose(struct world *w, int signum, enum raw_disposition what);
 /* Skips the test where not that many kinds of signals can be sent. */

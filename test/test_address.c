@@ -23,7 +23,7 @@ static void check_text(const rondo_address *a, const char *expected)
 
 /* ---- parsing and text --------------------------------------------------- */
 
-static void addresses_parse_and_print(void **state)
+TEST(addresses_parse_and_print)
 {
     static const struct {
         const char *ip;
@@ -46,8 +46,7 @@ static void addresses_parse_and_print(void **state)
          "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", RONDO_FAMILY_INET6},
     };
 
-    (void)state;
-    for (unsigned i = 0; i < TEST_COUNT(good); i++) {
+    for (unsigned i = 0; i < COUNT_OF(good); i++) {
         rondo_address a = parse(good[i].ip, good[i].port);
 
         check_text(&a, good[i].text);
@@ -56,7 +55,7 @@ static void addresses_parse_and_print(void **state)
     }
 }
 
-static void addresses_that_are_none_are_refused(void **state)
+TEST(addresses_that_are_none_are_refused)
 {
     static const char *const bad[] = {"",
                                       " ",
@@ -96,8 +95,7 @@ static void addresses_that_are_none_are_refused(void **state)
                                       "\xff\xfe"};
     rondo_address a;
 
-    (void)state;
-    for (unsigned i = 0; i < TEST_COUNT(bad); i++) {
+    for (unsigned i = 0; i < COUNT_OF(bad); i++) {
         if (rondo_address_parse(&a, bad[i], 80) != RONDO_EINVAL)
             print_error("not refused: \"%s\"\n", bad[i]);
         assert_int_equal(rondo_address_parse(&a, bad[i], 80), RONDO_EINVAL);
@@ -107,12 +105,11 @@ static void addresses_that_are_none_are_refused(void **state)
     assert_int_equal(rondo_address_parse(NULL, "::1", 80), RONDO_EINVAL);
 }
 
-static void addresses_of_absurd_length_are_refused(void **state)
+TEST(addresses_of_absurd_length_are_refused)
 {
     char longest[10001];
     rondo_address a;
 
-    (void)state;
     memset(longest, '1', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
     assert_int_equal(rondo_address_parse(&a, longest, 80), RONDO_EINVAL);
@@ -122,7 +119,7 @@ static void addresses_of_absurd_length_are_refused(void **state)
     assert_int_equal(rondo_address_parse(&a, longest, 80), RONDO_EINVAL);
 }
 
-static void addresses_with_scopes(void **state)
+TEST(addresses_with_scopes)
 {
     rondo_address one = parse("fe80::1%1", 80);
     rondo_address two = parse("fe80::1%2", 80);
@@ -130,7 +127,6 @@ static void addresses_with_scopes(void **state)
     rondo_address named;
     char name[64], host[80];
 
-    (void)state;
     assert_int_equal(rondo_address_scope(&one), 1);
     assert_int_equal(rondo_address_scope(&two), 2);
     assert_int_equal(rondo_address_scope(&none), 0);
@@ -146,14 +142,13 @@ static void addresses_with_scopes(void **state)
     assert_true(rondo_address_equal(&named, &one));
 }
 
-static void address_text_in_too_small_a_buffer(void **state)
+TEST(address_text_in_too_small_a_buffer)
 {
     rondo_address a = parse("2001:db8::ff00:42:8329", 443);
     const char *expected = "[2001:db8::ff00:42:8329]:443";
     size_t n = strlen(expected);
     char text[64];
 
-    (void)state;
     for (size_t size = 1; size <= n; size++) {
         memset(text, 'x', sizeof text);
         assert_int_equal(rondo_address_text(&a, text, size), RONDO_ETOOMUCH);
@@ -172,7 +167,7 @@ static void address_text_in_too_small_a_buffer(void **state)
 
 /* ---- parts -------------------------------------------------------------- */
 
-static void address_parts(void **state)
+TEST(address_parts)
 {
     static const unsigned char six[16] = {0x20, 1, 0x0d, 0xb8, [15] = 9};
     static const unsigned char four[4] = {192, 0, 2, 77};
@@ -180,7 +175,6 @@ static void address_parts(void **state)
     rondo_address b = parse("2001:db8::9", 2);
     unsigned char bytes[17];
 
-    (void)state;
     memset(bytes, 0xee, sizeof bytes);
     assert_int_equal(rondo_address_ip(&a, bytes), 4);
     assert_memory_equal(bytes, four, 4);
@@ -198,14 +192,13 @@ static void address_parts(void **state)
     check_text(&b, "[2001:db8::9]:65535");
 }
 
-static void addresses_equal_or_not(void **state)
+TEST(addresses_equal_or_not)
 {
     static const char *const ips[] = {
         "127.0.0.1",        "127.0.0.2", "::1",      "::2",
         "::ffff:127.0.0.1", "fe80::1%1", "fe80::1%2"};
-    unsigned count = TEST_COUNT(ips);
+    unsigned count = COUNT_OF(ips);
 
-    (void)state;
     for (unsigned i = 0; i < 2 * count; i++)
         for (unsigned k = 0; k < 2 * count; k++) {
             rondo_address a = parse(ips[i / 2], (uint16_t)(80 + i % 2));
@@ -215,7 +208,7 @@ static void addresses_equal_or_not(void **state)
         }
 }
 
-static void the_empty_address(void **state)
+TEST(the_empty_address)
 {
     rondo_address empty, other;
     unsigned char bytes[16];
@@ -223,7 +216,6 @@ static void the_empty_address(void **state)
     rondo_address a = parse("0.0.0.0", 0);
     size_t size = 99;
 
-    (void)state;
     memset(&empty, 0, sizeof empty);
     memset(&other, 0, sizeof other);
     assert_int_equal(rondo_address_family(&empty), RONDO_FAMILY_ANY);
@@ -239,12 +231,11 @@ static void the_empty_address(void **state)
     assert_int_equal(size, 0);
 }
 
-static void addresses_of_null(void **state)
+TEST(addresses_of_null)
 {
     rondo_address a = parse("127.0.0.1", 1);
     unsigned char bytes[16];
 
-    (void)state;
     assert_int_equal(rondo_address_family(NULL), RONDO_FAMILY_ANY);
     assert_int_equal(rondo_address_port(NULL), 0);
     assert_int_equal(rondo_address_ip(NULL, bytes), 0);
@@ -258,13 +249,12 @@ static void addresses_of_null(void **state)
 
 /* ---- the native form ---------------------------------------------------- */
 
-static void native_round_trips(void **state)
+TEST(native_round_trips)
 {
     static const char *const ips[] = {"127.0.0.1", "0.0.0.0",
                                       "::", "2001:db8::1", "fe80::1%2"};
 
-    (void)state;
-    for (unsigned i = 0; i < TEST_COUNT(ips); i++) {
+    for (unsigned i = 0; i < COUNT_OF(ips); i++) {
         rondo_address a = parse(ips[i], 4711), b;
         unsigned char unaligned[129];
         size_t size = 0, again = 0;
@@ -291,13 +281,12 @@ static void native_round_trips(void **state)
     }
 }
 
-static void native_padding_means_nothing(void **state)
+TEST(native_padding_means_nothing)
 {
     static const unsigned char ip[4] = {127, 0, 0, 1};
     unsigned char native[128];
     rondo_address expected = parse("127.0.0.1", 80), a;
 
-    (void)state;
     for (int filler = 0; filler < 256; filler += 85) {
         size_t size = raw_native_inet(native, ip, 80, filler);
 
@@ -307,13 +296,12 @@ static void native_padding_means_nothing(void **state)
     }
 }
 
-static void native_of_an_unknown_family(void **state)
+TEST(native_of_an_unknown_family)
 {
     unsigned char native[128];
     size_t size = raw_native_unknown(native);
     rondo_address a = parse("127.0.0.1", 80);
 
-    (void)state;
     assert_int_equal(rondo_address_from_native(&a, native, size),
                      RONDO_EAFNOSUPPORT);
     memset(native, 0, sizeof native); /* the family "unspecified" */
@@ -339,15 +327,13 @@ static void check_unix(const char *path, size_t size, const char *text)
     check_text(&b, text);
 }
 
-static void unix_addresses(void **state)
+TEST(unix_addresses)
 {
-    struct world *w = *state;
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_UNIX_PATH);
     char path[512];
     rondo_address a, b;
 
-    if (limit == 0)
-        test_skip(w, "no unix sockets on this platform");
+    test_skip_if(w, limit == 0, "no unix sockets on this platform");
     check_unix("/tmp/x", 6, "/tmp/x");
     check_unix("/tmp/x", 5, "/tmp/");
     check_unix("relative", 8, "relative");
@@ -371,9 +357,8 @@ static void unix_addresses(void **state)
     assert_true(rondo_address_equal(&a, &b));
 }
 
-static void abstract_unix_addresses(void **state)
+TEST(abstract_unix_addresses)
 {
-    struct world *w = *state;
     rondo_address a, b;
 
     if (rondo_address_unix(&a, "\0name", 5) < 0)
@@ -383,26 +368,4 @@ static void abstract_unix_addresses(void **state)
     assert_false(rondo_address_equal(&a, &b));
     assert_int_equal(rondo_address_unix(&b, "\0name\0", 6), 0);
     assert_false(rondo_address_equal(&a, &b)); /* every byte counts */
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(addresses_parse_and_print),
-        TEST(addresses_that_are_none_are_refused),
-        TEST(addresses_of_absurd_length_are_refused),
-        TEST(addresses_with_scopes),
-        TEST(address_text_in_too_small_a_buffer),
-        TEST(address_parts),
-        TEST(addresses_equal_or_not),
-        TEST(the_empty_address),
-        TEST(addresses_of_null),
-        TEST(native_round_trips),
-        TEST(native_padding_means_nothing),
-        TEST(native_of_an_unknown_family),
-        TEST(unix_addresses),
-        TEST(abstract_unix_addresses),
-    };
-
-    return test_run("address", tests, TEST_COUNT(tests));
 }

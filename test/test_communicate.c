@@ -50,9 +50,8 @@ static void done(rondo_loop *loop, void *arg, const rondo_output *output,
         t->cancelled = rondo_cancel(loop, t->cancel);
 }
 
-static struct talk *begin(void **state)
+static struct talk *begin(struct world *w)
 {
-    struct world *w = *state;
     struct talk *t;
 
     proc_need(w);
@@ -83,9 +82,9 @@ static void wait_for(struct talk *t)
     assert_error(rondo_cancel(t->w->loop, t->id), RONDO_ENOENT);
 }
 
-static void X7_collects(void **state)
+TEST(X7_collects)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(start(t,
                     WORDS("say", "1", "out", "say", "2", "error", "exit", "3"),
@@ -99,9 +98,9 @@ static void X7_collects(void **state)
     assert_int_equal(t->status.code, 3);
 }
 
-static void X7_feeds(void **state)
+TEST(X7_feeds)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(start(t, WORDS("copy", "0", "1"), "some input", 10, 0));
     wait_for(t);
@@ -109,9 +108,9 @@ static void X7_feeds(void **state)
     assert_int_equal(t->err_size, 0);
 }
 
-static void X7_feeds_nothing(void **state)
+TEST(X7_feeds_nothing)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(start(t, WORDS("copy", "0", "1", "say", "1", "end"), "", 0, 0));
     wait_for(t);
@@ -123,9 +122,9 @@ static void X7_feeds_nothing(void **state)
 }
 
 /* It fills both pipes before it reads, and again while it does. */
-static void X7_a_flood_while_it_is_fed_does_not_deadlock(void **state)
+TEST(X7_a_flood_while_it_is_fed_does_not_deadlock)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
     size_t size = 4000000 / (size_t)test_slowness();
     unsigned char *input = test_alloc(t->w, size);
     char text[32];
@@ -144,9 +143,9 @@ static void X7_a_flood_while_it_is_fed_does_not_deadlock(void **state)
     assert_true(t->matches);
 }
 
-static void X7_a_broken_stdin_is_ignored(void **state)
+TEST(X7_a_broken_stdin_is_ignored)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
     size_t size = 1000000;
     void *input = test_alloc(t->w, size);
 
@@ -158,9 +157,9 @@ static void X7_a_broken_stdin_is_ignored(void **state)
     assert_string_equal(t->out, "no, thanks");
 }
 
-static void X7_more_than_the_limit_kills(void **state)
+TEST(X7_more_than_the_limit_kills)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(start(t, WORDS("flood", "1", "999999999999"), NULL, 0, 100000));
     wait_for(t);
@@ -173,9 +172,9 @@ static void X7_more_than_the_limit_kills(void **state)
     assert_true(raw_zombies() <= 0);
 }
 
-static void X7_exactly_the_limit_is_allowed(void **state)
+TEST(X7_exactly_the_limit_is_allowed)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(start(t, WORDS("flood", "1", "70000", "flood", "2", "30000"),
                     NULL, 0, 100000));
@@ -191,9 +190,9 @@ static void X7_exactly_the_limit_is_allowed(void **state)
     assert_int_equal(t->out_size + t->err_size, 100000);
 }
 
-static void X7_cancel_kills(void **state)
+TEST(X7_cancel_kills)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(start(t, WORDS("say", "1", "here", "sleep"), NULL, 0, 0));
     test_spin(t->w, 3);
@@ -206,9 +205,9 @@ static void X7_cancel_kills(void **state)
     assert_true(t->status.signaled || t->status.code != 0);
 }
 
-static void X7_cancel_at_once(void **state)
+TEST(X7_cancel_at_once)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(start(t, WORDS("sleep"), "input", 5, 0));
     assert_ok(rondo_cancel(t->w->loop, t->id));
@@ -216,9 +215,9 @@ static void X7_cancel_at_once(void **state)
     assert_int_equal(t->error, RONDO_ECANCELED);
 }
 
-static void X7_cancel_in_its_own_callback(void **state)
+TEST(X7_cancel_in_its_own_callback)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     t->cancel = start(t, WORDS("exit", "0"), NULL, 0, 0);
     assert_ok(t->cancel);
@@ -227,9 +226,9 @@ static void X7_cancel_in_its_own_callback(void **state)
 }
 
 /* A grandchild holds the pipes: what it writes belongs to it, too. */
-static void X7_ends_when_the_pipes_have_ended(void **state)
+TEST(X7_ends_when_the_pipes_have_ended)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(
         start(t, WORDS("start", "2", "drain", "0", "exit", "0"), NULL, 0, 0));
@@ -243,9 +242,9 @@ static void X7_ends_when_the_pipes_have_ended(void **state)
     assert_string_equal(t->out, "late");
 }
 
-static void X7_cancel_does_not_wait_for_a_grandchild(void **state)
+TEST(X7_cancel_does_not_wait_for_a_grandchild)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(start(t,
                     WORDS("start", "3", "flood", "2", "999999999999", "sleep"),
@@ -256,9 +255,9 @@ static void X7_cancel_does_not_wait_for_a_grandchild(void **state)
     assert_int_equal(t->error, RONDO_ECANCELED);
 }
 
-static void X7_kinds_can_be_chosen(void **state)
+TEST(X7_kinds_can_be_chosen)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
     rondo_process_options o =
         proc_options(RONDO_STDIO_NULL, RONDO_STDIO_INHERIT, RONDO_STDIO_STDOUT);
 
@@ -271,31 +270,28 @@ static void X7_kinds_can_be_chosen(void **state)
     assert_int_equal(t->err_size, 0);
 }
 
-static void X7_what_cannot_start_is_an_error_of_the_call(void **state)
+TEST(X7_what_cannot_start_is_an_error_of_the_call)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     for (int i = 0; i < 10; i++)
-        assert_error(rondo_communicate(t->w->loop,
-                                       RONDO_PROCESS(.program = "/nowhere"),
-                                       "x", 1, 0, done, t),
-                     RONDO_ENOENT);
-    assert_non_null(strstr(rondo_last_error(), "communicate: "));
-    assert_error(rondo_communicate(t->w->loop,
-                                   RONDO_PROCESS(.program = raw_child()), NULL,
-                                   1, 0, done, t),
-                 RONDO_EINVAL);
-    assert_error(rondo_communicate(t->w->loop,
-                                   RONDO_PROCESS(.program = raw_child()), NULL,
-                                   0, 0, NULL, t),
-                 RONDO_EINVAL);
+        assert_refused(rondo_communicate(t->w->loop,
+                                         RONDO_PROCESS(.program = "/nowhere"),
+                                         "x", 1, 0, done, t),
+                       RONDO_ENOENT, "communicate: ");
+    assert_einval(rondo_communicate(t->w->loop,
+                                    RONDO_PROCESS(.program = raw_child()), NULL,
+                                    1, 0, done, t));
+    assert_einval(rondo_communicate(t->w->loop,
+                                    RONDO_PROCESS(.program = raw_child()), NULL,
+                                    0, 0, NULL, t));
     test_run_loop(t->w);
     assert_int_equal(t->calls, 0);
 }
 
-static void L3_it_can_be_in_the_background(void **state)
+TEST(L3_it_can_be_in_the_background)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(start(t, WORDS("sleep"), NULL, 0, 0));
     assert_int_equal(rondo_loop_run_once(t->w->loop, 0), 1);
@@ -304,9 +300,9 @@ static void L3_it_can_be_in_the_background(void **state)
     wait_for(t);
 }
 
-static void L5_the_loop_closes(void **state)
+TEST(L5_the_loop_closes)
 {
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
 
     assert_ok(start(t, WORDS("sleep"), "input", 5, 0));
     test_spin(t->w, 2);
@@ -316,10 +312,10 @@ static void L5_the_loop_closes(void **state)
     assert_true(raw_zombies() <= 0);
 }
 
-static void X7_many_at_once(void **state)
+TEST(X7_many_at_once)
 {
     enum { MANY = 50 };
-    struct talk *t = begin(state);
+    struct talk *t = begin(w);
     struct talk *many[MANY];
 
     for (int i = 0; i < MANY; i++) {
@@ -333,29 +329,4 @@ static void X7_many_at_once(void **state)
         assert_int_equal(many[i]->out_size, 1000);
         assert_string_equal(many[i]->err, "to and fro");
     }
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(X7_collects),
-        TEST(X7_feeds),
-        TEST(X7_feeds_nothing),
-        TEST(X7_a_flood_while_it_is_fed_does_not_deadlock),
-        TEST(X7_a_broken_stdin_is_ignored),
-        TEST(X7_more_than_the_limit_kills),
-        TEST(X7_exactly_the_limit_is_allowed),
-        TEST(X7_cancel_kills),
-        TEST(X7_cancel_at_once),
-        TEST(X7_cancel_in_its_own_callback),
-        TEST(X7_ends_when_the_pipes_have_ended),
-        TEST(X7_cancel_does_not_wait_for_a_grandchild),
-        TEST(X7_kinds_can_be_chosen),
-        TEST(X7_what_cannot_start_is_an_error_of_the_call),
-        TEST(L3_it_can_be_in_the_background),
-        TEST(L5_the_loop_closes),
-        TEST(X7_many_at_once),
-    };
-
-    return test_run("communicate", tests, TEST_COUNT(tests));
 }

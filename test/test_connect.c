@@ -1,13 +1,13 @@
 /* test_connect.c - what connects, what cannot, and how that is told. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_dial.h"
 #include "raw_net.h"
 
 /* ---- C1: exactly one target --------------------------------------------- */
 
-static void C1_exactly_one_of_host_address_socket(void **state)
+TEST(C1_exactly_one_of_host_address_socket)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     rondo_address address = dial_address("127.0.0.1", l->port);
     raw_fd fds[2];
@@ -25,14 +25,12 @@ static void C1_exactly_one_of_host_address_socket(void **state)
         RONDO_CONNECT(.host = "127.0.0.1", .address = &address, .socket = fds),
         RONDO_EINVAL);
     assert_true(raw_fd_valid(fds[0])); /* still the caller's */
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     assert_int_equal(l->count, 0);
 }
 
-static void C1_nonsense_options(void **state)
+TEST(C1_nonsense_options)
 {
-    struct world *w = *state;
     rondo_connect_options o = RONDO_CONNECT_OPTIONS_INIT;
     rondo_address empty;
     struct peer *p = test_peer(w);
@@ -42,10 +40,8 @@ static void C1_nonsense_options(void **state)
     dial_refused(w, NULL, RONDO_EINVAL);
     o.host = "127.0.0.1";
     o.port = 9;
-    assert_error(rondo_create_connection(w->loop, &o, NULL, p, NULL, p),
-                 RONDO_EINVAL);
-    assert_error(rondo_create_connection(NULL, &o, &recorder, p, NULL, p),
-                 RONDO_EINVAL);
+    assert_einval(rondo_create_connection(w->loop, &o, NULL, p, NULL, p));
+    assert_einval(rondo_create_connection(NULL, &o, &recorder, p, NULL, p));
     o.size = 0;
     dial_refused(w, &o, RONDO_EINVAL);
     o.size = 3;
@@ -61,9 +57,8 @@ static void C1_nonsense_options(void **state)
 }
 
 /* options of a program compiled against a newer header, and of an older */
-static void C1_options_of_another_version(void **state)
+TEST(C1_options_of_another_version)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct {
         rondo_connect_options known;
@@ -107,9 +102,8 @@ static void made_schedules(struct peer *p)
     assert_ok(rondo_call_later(p->w->loop, 0, count_between, p->user));
 }
 
-static void C1_done_comes_directly_after_connection_made(void **state)
+TEST(C1_done_comes_directly_after_connection_made)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
 
     for (int i = 0; i < 20; i++) {
@@ -130,9 +124,8 @@ static void C1_done_comes_directly_after_connection_made(void **state)
     }
 }
 
-static void C1_done_without_connection_made_when_refused(void **state)
+TEST(C1_done_without_connection_made_when_refused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint16_t port = dial_dead_port();
     char text[32];
@@ -149,9 +142,8 @@ static void C1_done_without_connection_made_when_refused(void **state)
     assert_int_equal(p->connected, 1);
 }
 
-static void C1_done_may_be_null(void **state)
+TEST(C1_done_may_be_null)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
 
@@ -167,16 +159,6 @@ static void C1_done_may_be_null(void **state)
     test_run_loop(w);
     assert_string_equal(p->order, "ML");
     w->expect_clean = true;
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
 }
 
 static void check_ended_early(struct world *w, void (*made)(struct peer *),
@@ -197,30 +179,24 @@ static void check_ended_early(struct world *w, void (*made)(struct peer *),
     test_run_until(w, l->closed);
 }
 
-static void C1_ended_in_connection_made_is_done_nonetheless(void **state)
+TEST(C1_ended_in_connection_made_is_done_nonetheless)
 {
-    check_ended_early(*state, close_it, NULL, 0);
-    check_ended_early(*state, abort_it, NULL, RONDO_ECANCELED);
+    check_ended_early(w, act_close, NULL, 0);
+    check_ended_early(w, act_abort, NULL, RONDO_ECANCELED);
 }
 
-static void C1_ended_in_done(void **state)
+TEST(C1_ended_in_done)
 {
-    check_ended_early(*state, NULL, close_it, 0);
-    check_ended_early(*state, NULL, abort_it, RONDO_ECANCELED);
+    check_ended_early(w, NULL, act_close, 0);
+    check_ended_early(w, NULL, act_abort, RONDO_ECANCELED);
 }
 
-static void write_it(struct peer *p)
+TEST(C1_writing_in_connection_made_and_in_done)
 {
-    assert_ok(rondo_transport_write(p->transport, "hello", 5));
-}
-
-static void C1_writing_in_connection_made_and_in_done(void **state)
-{
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
 
-    p->on_made = p->on_connected = write_it;
+    p->on_made = p->on_connected = act_hello;
     assert_ok(dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = l->port), p));
     test_run_until(w, l->count == 1 && l->first->bytes == 10);
 }
@@ -236,9 +212,8 @@ static void connect_again(struct peer *p)
             &recorder, next, NULL, NULL));
 }
 
-static void C1_connecting_again_inside_done(void **state)
+TEST(C1_connecting_again_inside_done)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
 
     w->expect_clean = true;
@@ -250,10 +225,9 @@ static void C1_connecting_again_inside_done(void **state)
     assert_int_equal(p->connected, 1);
 }
 
-static void C1_many_at_once_are_each_done_once(void **state)
+TEST(C1_many_at_once_are_each_done_once)
 {
     enum { MANY = 150 };
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     uint16_t dead = dial_dead_port();
     struct peer *p[MANY];
@@ -279,9 +253,8 @@ static void C1_many_at_once_are_each_done_once(void **state)
 
 /* ---- C1: targets -------------------------------------------------------- */
 
-static void C1_an_address_instead_of_a_host(void **state)
+TEST(C1_an_address_instead_of_a_host)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     rondo_address address = dial_address("127.0.0.1", l->port);
     struct peer *p = test_peer(w);
@@ -295,15 +268,13 @@ static void C1_an_address_instead_of_a_host(void **state)
     assert_true(rondo_address_equal(&seen, &address));
 }
 
-static void C1_inet6(void **state)
+TEST(C1_inet6)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     struct peer *p = test_peer(w);
 
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 loopback on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback on this machine");
     options.host = "::1";
     l = test_serve_with(w, &recorder, &options);
     assert_ok(dial(w, RONDO_CONNECT(.host = "::1", .port = l->port), p));
@@ -311,9 +282,8 @@ static void C1_inet6(void **state)
     test_run_until(w, l->count == 1);
 }
 
-static void C1_family_that_the_literal_is_not_of(void **state)
+TEST(C1_family_that_the_literal_is_not_of)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     rondo_id id = dial(w,
                        RONDO_CONNECT(.host = "127.0.0.1", .port = 9,
@@ -328,9 +298,8 @@ static void C1_family_that_the_literal_is_not_of(void **state)
 }
 
 /* The kernel refuses it at once, so that nothing leaves the machine. */
-static void C1_unreachable(void **state)
+TEST(C1_unreachable)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
 
     w->expect_clean = true;
@@ -342,9 +311,8 @@ static void C1_unreachable(void **state)
     assert_string_equal(p->order, "");
 }
 
-static void C1_no_descriptor_left(void **state)
+TEST(C1_no_descriptor_left)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
     static raw_fd taken[256];
@@ -352,8 +320,7 @@ static void C1_no_descriptor_left(void **state)
     size_t n;
     rondo_id id;
 
-    if (limit < 0)
-        test_skip(w, "no limit of descriptors on this system");
+    test_skip_if(w, limit < 0, "no limit of descriptors on this system");
     n = raw_exhaust(taken, 256);
     id = dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = l->port), p);
     if (id > 0)
@@ -385,37 +352,11 @@ static void check_options_of(struct world *w, uint16_t port,
                      keep_alive_is);
 }
 
-static void C1_no_delay_and_keep_alive(void **state)
+TEST(C1_no_delay_and_keep_alive)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
 
     check_options_of(w, l->port, RONDO_DEFAULT, RONDO_DEFAULT, 1, 0);
     check_options_of(w, l->port, RONDO_OFF, RONDO_ON, 0, 1);
     check_options_of(w, l->port, RONDO_ON, RONDO_OFF, 1, 0);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C1_exactly_one_of_host_address_socket),
-        TEST(C1_nonsense_options),
-        TEST(C1_options_of_another_version),
-        TEST(C1_done_comes_directly_after_connection_made),
-        TEST(C1_done_without_connection_made_when_refused),
-        TEST(C1_done_may_be_null),
-        TEST(C1_ended_in_connection_made_is_done_nonetheless),
-        TEST(C1_ended_in_done),
-        TEST(C1_writing_in_connection_made_and_in_done),
-        TEST(C1_connecting_again_inside_done),
-        TEST(C1_many_at_once_are_each_done_once),
-        TEST(C1_an_address_instead_of_a_host),
-        TEST(C1_inet6),
-        TEST(C1_family_that_the_literal_is_not_of),
-        TEST(C1_unreachable),
-        TEST(C1_no_descriptor_left),
-        TEST(C1_no_delay_and_keep_alive),
-    };
-
-    return dial_run("connect", tests, TEST_COUNT(tests));
 }

@@ -49,9 +49,8 @@ static void check_cancelled(struct world *w, struct peer *p, rondo_id id)
 
 /* ---- C1: cancel wins until connection_made ------------------------------ */
 
-static void C1_cancelled_before_the_first_iteration(void **state)
+TEST(C1_cancelled_before_the_first_iteration)
 {
-    struct world *w = *state;
     struct plain s = plain_new();
     struct peer *p = test_peer(w);
     rondo_id id = start(w, s.port, p);
@@ -63,9 +62,8 @@ static void C1_cancelled_before_the_first_iteration(void **state)
     raw_close(s.listener);
 }
 
-static void C1_cancelled_after_the_kernel_has_connected(void **state)
+TEST(C1_cancelled_after_the_kernel_has_connected)
 {
-    struct world *w = *state;
     struct plain s = plain_new();
     struct peer *p = test_peer(w);
     rondo_id id = start(w, s.port, p);
@@ -81,8 +79,7 @@ static void C1_cancelled_after_the_kernel_has_connected(void **state)
             test_spin(w, 1);
     }
     assert_true(accepted != RONDO_NO_FD);
-    if (p->connected)
-        test_skip(w, "this backend connects within one iteration");
+    test_skip_if(w, p->connected, "this backend connects within one iteration");
     assert_int_equal(rondo_cancel(w->loop, id), 0);
     check_cancelled(w, p, id);
     test_run_until(w, (n = raw_recv(accepted, &byte, 1, 0)) != RAW_AGAIN);
@@ -91,9 +88,8 @@ static void C1_cancelled_after_the_kernel_has_connected(void **state)
     raw_close(s.listener);
 }
 
-static void C1_cancelled_in_flight(void **state)
+TEST(C1_cancelled_in_flight)
 {
-    struct world *w = *state;
     struct raw_black_hole *hole = open_hole(w);
     struct peer *p = test_peer(w);
     rondo_id id = start(w, hole->port, p);
@@ -107,10 +103,8 @@ static void C1_cancelled_in_flight(void **state)
     raw_black_hole_close(hole);
 }
 
-static void C1_refused_and_cancelled_is_done_once(void **state)
+TEST(C1_refused_and_cancelled_is_done_once)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     for (int spins = 0; spins < 4; spins++) {
         struct peer *p = test_peer(w);
@@ -172,10 +166,10 @@ static void check_rivals(struct world *w, bool in_made)
     raw_close(s.listener);
 }
 
-static void C1_cancelled_by_another_in_the_same_iteration(void **state)
+TEST(C1_cancelled_by_another_in_the_same_iteration)
 {
-    check_rivals(*state, true);
-    check_rivals(*state, false);
+    check_rivals(w, true);
+    check_rivals(w, false);
 }
 
 static void cancel_own(struct peer *p)
@@ -185,9 +179,8 @@ static void cancel_own(struct peer *p)
     assert_error(rondo_cancel(p->w->loop, r->id[0]), RONDO_ENOENT);
 }
 
-static void C1_too_late_to_cancel_in_connection_made(void **state)
+TEST(C1_too_late_to_cancel_in_connection_made)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
     struct rivals *r = test_alloc(w, sizeof *r);
@@ -209,9 +202,8 @@ static void cancel_in_timer(rondo_loop *loop, void *arg)
 }
 
 /* at whatever moment: done is called once, with the truth */
-static void C1_cancelled_at_any_moment(void **state)
+TEST(C1_cancelled_at_any_moment)
 {
-    struct world *w = *state;
     struct plain s = plain_new();
 
     for (int i = 0; i < 60; i++) {
@@ -238,9 +230,8 @@ static void C1_cancelled_at_any_moment(void **state)
 
 /* ---- C1: the loop closes ------------------------------------------------ */
 
-static void C1_loop_closes_before_the_first_iteration(void **state)
+TEST(C1_loop_closes_before_the_first_iteration)
 {
-    struct world *w = *state;
     struct plain s = plain_new();
     struct peer *p = test_peer(w);
 
@@ -252,9 +243,8 @@ static void C1_loop_closes_before_the_first_iteration(void **state)
     raw_close(s.listener);
 }
 
-static void C1_loop_closes_while_connecting(void **state)
+TEST(C1_loop_closes_while_connecting)
 {
-    struct world *w = *state;
     struct raw_black_hole *hole = open_hole(w);
     struct peer *p = test_peer(w);
 
@@ -278,9 +268,8 @@ static rondo_id start_timed(struct world *w, uint16_t port, int64_t timeout_ns,
                           p));
 }
 
-static void C1_timeout_ends_a_connect_that_hangs(void **state)
+TEST(C1_timeout_ends_a_connect_that_hangs)
 {
-    struct world *w = *state;
     struct raw_black_hole *hole = open_hole(w);
     struct peer *p = test_peer(w);
     int64_t until = rondo_loop_time(w->loop) + RONDO_MS(20);
@@ -297,11 +286,10 @@ static void C1_timeout_ends_a_connect_that_hangs(void **state)
     raw_black_hole_close(hole);
 }
 
-static void C1_no_timeout_waits(void **state)
+TEST(C1_no_timeout_waits)
 {
     static const int64_t none[] = {0, RONDO_NEVER, RONDO_NEVER - 1,
                                    RONDO_SEC(100)};
-    struct world *w = *state;
     struct raw_black_hole *hole = open_hole(w);
     struct peer *p[4];
     rondo_id id[4];
@@ -322,9 +310,8 @@ static void C1_no_timeout_waits(void **state)
     raw_black_hole_close(hole);
 }
 
-static void C1_timeout_is_over_once_connected(void **state)
+TEST(C1_timeout_is_over_once_connected)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
 
@@ -340,9 +327,8 @@ static void C1_timeout_is_over_once_connected(void **state)
     }
 }
 
-static void C1_timeout_of_one_nanosecond(void **state)
+TEST(C1_timeout_of_one_nanosecond)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
 
     for (int i = 0; i < 20; i++) {
@@ -358,9 +344,8 @@ static void C1_timeout_of_one_nanosecond(void **state)
     assert_int_equal(test_metrics(w).live_operations, 0);
 }
 
-static void C1_cancelled_before_its_timeout(void **state)
+TEST(C1_cancelled_before_its_timeout)
 {
-    struct world *w = *state;
     struct raw_black_hole *hole = open_hole(w);
     struct peer *p = test_peer(w);
     rondo_id id = start_timed(w, hole->port, RONDO_MS(10), p);
@@ -376,9 +361,8 @@ static void C1_cancelled_before_its_timeout(void **state)
     raw_black_hole_close(hole);
 }
 
-static void C1_a_background_connect_keeps_no_loop_running(void **state)
+TEST(C1_a_background_connect_keeps_no_loop_running)
 {
-    struct world *w = *state;
     struct raw_black_hole *hole = open_hole(w);
     struct peer *p = test_peer(w);
     rondo_id id = start(w, hole->port, p);
@@ -391,27 +375,4 @@ static void C1_a_background_connect_keeps_no_loop_running(void **state)
     test_run_until(w, p->connected);
     assert_error(rondo_set_background(w->loop, id, true), RONDO_ENOENT);
     raw_black_hole_close(hole);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C1_cancelled_before_the_first_iteration),
-        TEST(C1_cancelled_after_the_kernel_has_connected),
-        TEST(C1_cancelled_in_flight),
-        TEST(C1_refused_and_cancelled_is_done_once),
-        TEST(C1_cancelled_by_another_in_the_same_iteration),
-        TEST(C1_too_late_to_cancel_in_connection_made),
-        TEST(C1_cancelled_at_any_moment),
-        TEST(C1_loop_closes_before_the_first_iteration),
-        TEST(C1_loop_closes_while_connecting),
-        TEST(C1_timeout_ends_a_connect_that_hangs),
-        TEST(C1_no_timeout_waits),
-        TEST(C1_timeout_is_over_once_connected),
-        TEST(C1_timeout_of_one_nanosecond),
-        TEST(C1_cancelled_before_its_timeout),
-        TEST(C1_a_background_connect_keeps_no_loop_running),
-    };
-
-    return dial_run("connect_cancel", tests, TEST_COUNT(tests));
 }

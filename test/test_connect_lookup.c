@@ -1,21 +1,8 @@
 /* test_connect_lookup.c - slow look-ups: cancelled, timed out, many, closed. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_dial.h"
+#include "harness_names.h"
 #include "raw_net.h"
-
-/* Tests of slow look-ups end by letting them go, since the threads are the
- * process's, not the loop's. */
-static void replace_names(struct world *w)
-{
-    if (!raw_names_replace())
-        test_skip(w, "this system's look-ups cannot be replaced");
-}
-
-static void release_names(struct world *w)
-{
-    raw_names_release();
-    test_run_until(w, raw_names_waiting() == 0);
-}
 
 static rondo_id start(struct world *w, const char *host, uint16_t port,
                       struct peer *p)
@@ -34,14 +21,13 @@ static struct peer *start_slow(struct world *w, uint16_t port, rondo_id *id)
 
 /* ---- C2: cancel, timeout and close during the look-up ------------------- */
 
-static void C2_cancel_during_the_look_up_returns_at_once(void **state)
+TEST(C2_cancel_during_the_look_up_returns_at_once)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     p = start_slow(w, l->port, &id);
     assert_int_equal(rondo_cancel(w->loop, id), 0);
     assert_int_equal(p->connected, 0);
@@ -49,7 +35,7 @@ static void C2_cancel_during_the_look_up_returns_at_once(void **state)
     assert_int_equal(raw_names_waiting(), 1); /* it hangs still */
     assert_int_equal(p->connect_error, RONDO_ECANCELED);
     assert_error(rondo_cancel(w->loop, id), RONDO_ENOENT);
-    release_names(w);
+    names_release(w);
     (void)test_run_for(w, RONDO_MS(5));
     assert_int_equal(p->connected, 1);
     assert_string_equal(p->order, "");
@@ -58,14 +44,13 @@ static void C2_cancel_during_the_look_up_returns_at_once(void **state)
 }
 
 /* answered, but the loop has not looked yet */
-static void C2_cancel_after_the_answer(void **state)
+TEST(C2_cancel_after_the_answer)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     p = start_slow(w, l->port, &id);
     raw_names_release();
     while (raw_names_waiting() > 0)
@@ -80,13 +65,12 @@ static void C2_cancel_after_the_answer(void **state)
     assert_int_equal(l->count, 0);
 }
 
-static void C2_the_timeout_covers_the_look_up(void **state)
+TEST(C2_the_timeout_covers_the_look_up)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     int64_t until = rondo_loop_time(w->loop) + RONDO_MS(20);
 
-    replace_names(w);
+    names_replace(w);
     w->expect_clean = true;
     assert_ok(dial(w,
                    RONDO_CONNECT(.host = "a.slow.test", .port = 9,
@@ -95,7 +79,7 @@ static void C2_the_timeout_covers_the_look_up(void **state)
     dial_ends(w, p, RONDO_ETIMEDOUT);
     assert_true(rondo_loop_time(w->loop) >= until);
     assert_true(strstr(p->last_error, "a.slow.test") != NULL);
-    release_names(w);
+    names_release(w);
     (void)test_run_for(w, RONDO_MS(5));
     assert_int_equal(p->connected, 1);
 }
@@ -112,13 +96,12 @@ static void end_look_ups(struct world *w)
     raw_sleep_ms(2);
 }
 
-static void C2_loop_closes_during_the_look_up(void **state)
+TEST(C2_loop_closes_during_the_look_up)
 {
-    struct world *w = *state;
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     p = start_slow(w, 9, &id);
     test_close_loop(w);
     assert_int_equal(raw_names_waiting(), 1); /* close did not wait for it */
@@ -129,13 +112,12 @@ static void C2_loop_closes_during_the_look_up(void **state)
 }
 
 /* The allocator may be gone as soon as the loop is. */
-static void C2_close_during_the_look_up_frees_all_memory(void **state)
+TEST(C2_close_during_the_look_up_frees_all_memory)
 {
-    struct world *w = *state;
     size_t blocks;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     (void)start_slow(w, 9, &id);
     test_close_loop(w);
     blocks = test_live_blocks(w);
@@ -143,13 +125,12 @@ static void C2_close_during_the_look_up_frees_all_memory(void **state)
     assert_int_equal(blocks, 0);
 }
 
-static void C2_loop_closes_after_a_cancelled_look_up(void **state)
+TEST(C2_loop_closes_after_a_cancelled_look_up)
 {
-    struct world *w = *state;
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     p = start_slow(w, 9, &id);
     assert_int_equal(rondo_cancel(w->loop, id), 0);
     test_run_until(w, p->connected);
@@ -177,14 +158,13 @@ static struct peer **start_many(struct world *w, uint16_t port, rondo_id *ids)
     return p;
 }
 
-static void C2_many_look_ups_take_few_threads(void **state)
+TEST(C2_many_look_ups_take_few_threads)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     rondo_id ids[MANY];
     struct peer **p;
 
-    replace_names(w);
+    names_replace(w);
     p = start_many(w, l->port, ids);
     assert_true(raw_names_most() <= POOL_MOST);
     assert_int_equal(test_metrics(w).live_jobs, MANY);
@@ -197,12 +177,11 @@ static void C2_many_look_ups_take_few_threads(void **state)
 }
 
 /* A thread that is idle, but about to take the slow one, is not for both. */
-static void C2_a_slow_look_up_does_not_hold_up_the_next(void **state)
+TEST(C2_a_slow_look_up_does_not_hold_up_the_next)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
 
-    replace_names(w);
+    names_replace(w);
     for (int i = 0; i < 20; i++) {
         struct peer *first = test_peer(w);
         struct peer *slow = test_peer(w);
@@ -216,37 +195,35 @@ static void C2_a_slow_look_up_does_not_hold_up_the_next(void **state)
         assert_int_equal(slow->connected, 0);
         raw_names_release();
         dial_ends(w, slow, 0);
-        replace_names(w);
+        names_replace(w);
     }
 }
 
-static void C2_cancelled_before_its_turn_is_never_looked_up(void **state)
+TEST(C2_cancelled_before_its_turn_is_never_looked_up)
 {
-    struct world *w = *state;
     rondo_id ids[MANY];
     struct peer **p;
 
-    replace_names(w);
+    names_replace(w);
     p = start_many(w, 9, ids);
     for (int i = MANY; i-- > 0;)
         assert_int_equal(rondo_cancel(w->loop, ids[i]), 0);
     for (int i = 0; i < MANY; i++)
         dial_ends(w, p[i], RONDO_ECANCELED);
-    release_names(w);
+    names_release(w);
     (void)test_run_for(w, RONDO_MS(10));
     assert_true(raw_names_calls() <= POOL_MOST);
     assert_int_equal(test_metrics(w).live_jobs, 0);
 }
 
-static void C2_two_loops_look_up_and_one_closes(void **state)
+TEST(C2_two_loops_look_up_and_one_closes)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     rondo_loop *other = test_other_loop(w);
     struct peer *mine = test_peer(w);
     struct peer *theirs = test_peer(w);
 
-    replace_names(w);
+    names_replace(w);
     assert_ok(dial_on(other, RONDO_CONNECT(.host = "b.slow.test", .port = 9),
                       theirs));
     (void)start(w, "a.slow.test", l->port, mine);
@@ -258,22 +235,4 @@ static void C2_two_loops_look_up_and_one_closes(void **state)
     raw_names_release();
     dial_ends(w, mine, 0);
     test_run_until(w, l->count == 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C2_cancel_during_the_look_up_returns_at_once),
-        TEST(C2_cancel_after_the_answer),
-        TEST(C2_the_timeout_covers_the_look_up),
-        TEST(C2_loop_closes_during_the_look_up),
-        TEST(C2_close_during_the_look_up_frees_all_memory),
-        TEST(C2_loop_closes_after_a_cancelled_look_up),
-        TEST(C2_many_look_ups_take_few_threads),
-        TEST(C2_a_slow_look_up_does_not_hold_up_the_next),
-        TEST(C2_cancelled_before_its_turn_is_never_looked_up),
-        TEST(C2_two_loops_look_up_and_one_closes),
-    };
-
-    return test_run("connect_lookup", tests, TEST_COUNT(tests));
 }

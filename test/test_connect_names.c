@@ -1,21 +1,8 @@
 /* test_connect_names.c - connecting to names. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_dial.h"
+#include "harness_names.h"
 #include "raw_net.h"
-
-/* Tests of slow look-ups end by letting them go, since the threads are the
- * process's, not the loop's. */
-static void replace_names(struct world *w)
-{
-    if (!raw_names_replace())
-        test_skip(w, "this system's look-ups cannot be replaced");
-}
-
-static void release_names(struct world *w)
-{
-    raw_names_release();
-    test_run_until(w, raw_names_waiting() == 0);
-}
 
 static rondo_id start(struct world *w, const char *host, uint16_t port,
                       struct peer *p)
@@ -34,9 +21,8 @@ static struct peer *start_slow(struct world *w, uint16_t port, rondo_id *id)
 
 /* ---- C2: names and literals --------------------------------------------- */
 
-static void C2_localhost(void **state)
+TEST(C2_localhost)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     struct peer *p = test_peer(w);
@@ -53,15 +39,14 @@ static void C2_localhost(void **state)
     assert_int_equal(test_metrics(w).live_jobs, 0);
 }
 
-static void C2_literals_are_never_looked_up(void **state)
+TEST(C2_literals_are_never_looked_up)
 {
     static const char *const literals[] = {"127.0.0.1", "::1", "::1%1",
                                            "::ffff:127.0.0.1"};
-    struct world *w = *state;
     struct listener *l = test_serve(w);
 
-    replace_names(w);
-    for (unsigned i = 0; i < TEST_COUNT(literals); i++) {
+    names_replace(w);
+    for (unsigned i = 0; i < COUNT_OF(literals); i++) {
         struct peer *p = test_peer(w);
         rondo_id id =
             dial(w, RONDO_CONNECT(.host = literals[i], .port = l->port), p);
@@ -75,15 +60,14 @@ static void C2_literals_are_never_looked_up(void **state)
     assert_int_equal(test_metrics(w).live_jobs, 0);
 }
 
-static void C2_an_interface_may_be_named_by_name(void **state)
+TEST(C2_an_interface_may_be_named_by_name)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct peer *p = test_peer(w);
     struct listener *l;
     char name[64], host[80];
 
-    replace_names(w);
+    names_replace(w);
     if (!raw_has_inet6() || !raw_interface_name(1, name, sizeof name))
         test_skip(w, "no IPv6 loopback, or no names of interfaces");
     options.host = "::1";
@@ -94,13 +78,12 @@ static void C2_an_interface_may_be_named_by_name(void **state)
     assert_int_equal(raw_names_calls(), 0);
 }
 
-static void C2_a_name_is_looked_up_off_the_loops_thread(void **state)
+TEST(C2_a_name_is_looked_up_off_the_loops_thread)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
 
-    replace_names(w);
+    names_replace(w);
     (void)start(w, "a.quick.test", l->port, p);
     dial_ends(w, p, 0);
     assert_int_equal(raw_names_calls(), 1);
@@ -108,15 +91,14 @@ static void C2_a_name_is_looked_up_off_the_loops_thread(void **state)
     test_run_until(w, l->count == 1);
 }
 
-static void C2_the_loop_goes_on_during_a_look_up(void **state)
+TEST(C2_the_loop_goes_on_during_a_look_up)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *other = test_peer(w);
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     p = start_slow(w, l->port, &id);
     assert_int_equal(test_metrics(w).live_jobs, 1);
     assert_int_equal(test_metrics(w).live_operations, 1);
@@ -124,20 +106,19 @@ static void C2_the_loop_goes_on_during_a_look_up(void **state)
     dial_ends(w, other, 0);
     assert_true(test_run_for(w, RONDO_MS(20)) < 20); /* and does not spin */
     assert_int_equal(p->connected, 0);
-    release_names(w);
+    names_release(w);
     dial_ends(w, p, 0);
     assert_int_equal(test_metrics(w).live_jobs, 0);
     test_run_until(w, l->count == 2);
 }
 
-static void C2_a_look_up_keeps_the_loop_running(void **state)
+TEST(C2_a_look_up_keeps_the_loop_running)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p;
     rondo_id id;
 
-    replace_names(w);
+    names_replace(w);
     rondo_server_set_background(l->server, true);
     p = start_slow(w, l->port, &id);
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
@@ -157,31 +138,28 @@ static void check_fails(struct world *w, const char *host, int error)
     assert_string_equal(p->order, "");
 }
 
-static void C2_an_unknown_name(void **state)
+TEST(C2_an_unknown_name)
 {
-    struct world *w = *state;
-
-    replace_names(w);
+    names_replace(w);
     w->expect_clean = true;
     check_fails(w, "a.none.test", RONDO_ENONAME);
     check_fails(w, "a.later.test", RONDO_EAGAIN);
 }
 
-static void C2_hosts_that_make_no_sense(void **state)
+TEST(C2_hosts_that_make_no_sense)
 {
-    struct world *w = *state;
     char longest[1001];
     static const char *const hosts[] = {
         "",      " ", "127.0.0.1 ",         "1.2.3.4.5.",
         "[::1]", "%", "::1%nosuchinterface"};
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     memset(longest, 'a', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
     dial_refused(w, RONDO_CONNECT(.host = longest, .port = 9), RONDO_OK);
     assert_int_equal(raw_names_calls(), 0); /* never a part of it */
-    for (unsigned i = 0; i < TEST_COUNT(hosts); i++) {
+    for (unsigned i = 0; i < COUNT_OF(hosts); i++) {
         struct peer *p = test_peer(w);
         rondo_id id = dial(w, RONDO_CONNECT(.host = hosts[i], .port = 9), p);
 
@@ -193,15 +171,14 @@ static void C2_hosts_that_make_no_sense(void **state)
 
 /* ---- C2: several addresses ---------------------------------------------- */
 
-static void C2_the_next_address_is_tried(void **state)
+TEST(C2_the_next_address_is_tried)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w); /* on 127.0.0.1 alone */
     struct peer *p = test_peer(w);
     rondo_address seen;
     rondo_address expected = dial_address("127.0.0.1", l->port);
 
-    replace_names(w);
+    names_replace(w);
     (void)start(w, "a.two.test", l->port, p);
     dial_ends(w, p, 0);
     assert_ok(rondo_transport_peer_address(p->transport, &seen));
@@ -209,14 +186,13 @@ static void C2_the_next_address_is_tried(void **state)
     test_run_until(w, l->count == 1);
 }
 
-static void C2_the_error_names_every_address_tried(void **state)
+TEST(C2_the_error_names_every_address_tried)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint16_t port = dial_dead_port();
     char text[32];
 
-    replace_names(w);
+    names_replace(w);
     w->expect_clean = true;
     (void)start(w, "a.two.test", port, p);
     dial_ends(w, p, RONDO_ECONNREFUSED);
@@ -226,14 +202,13 @@ static void C2_the_error_names_every_address_tried(void **state)
     }
 }
 
-static void C2_the_error_names_eight_addresses_too(void **state)
+TEST(C2_the_error_names_eight_addresses_too)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint16_t port = dial_dead_port();
     char text[32];
 
-    replace_names(w);
+    names_replace(w);
     (void)start(w, "a.many.test", port, p);
     test_run_until(w, p->connected);
     for (int i = 1; i <= 8; i++) {
@@ -243,13 +218,12 @@ static void C2_the_error_names_eight_addresses_too(void **state)
     }
 }
 
-static void C2_only_the_family_asked_for(void **state)
+TEST(C2_only_the_family_asked_for)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
 
-    replace_names(w);
+    names_replace(w);
     assert_ok(dial(w,
                    RONDO_CONNECT(.host = "a.both.test", .port = l->port,
                                  .family = RONDO_FAMILY_INET),
@@ -265,15 +239,14 @@ static void C2_only_the_family_asked_for(void **state)
     assert_true(strstr(p->last_error, "127.0.0.1") == NULL);
 }
 
-static void C3_addresses_of_another_family_are_skipped(void **state)
+TEST(C3_addresses_of_another_family_are_skipped)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     rondo_address from = dial_address("127.0.0.1", 0);
     rondo_address from6 = dial_address("::1", 0);
     struct peer *p = test_peer(w);
 
-    replace_names(w);
+    names_replace(w);
     assert_ok(dial(w,
                    RONDO_CONNECT(.host = "a.both.test", .port = l->port,
                                  .local_address = &from),
@@ -285,25 +258,4 @@ static void C3_addresses_of_another_family_are_skipped(void **state)
                                  .local_address = &from6),
                    p));
     dial_ends(w, p, RONDO_EAFNOSUPPORT); /* none was left */
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C2_localhost),
-        TEST(C2_literals_are_never_looked_up),
-        TEST(C2_an_interface_may_be_named_by_name),
-        TEST(C2_a_name_is_looked_up_off_the_loops_thread),
-        TEST(C2_the_loop_goes_on_during_a_look_up),
-        TEST(C2_a_look_up_keeps_the_loop_running),
-        TEST(C2_an_unknown_name),
-        TEST(C2_hosts_that_make_no_sense),
-        TEST(C2_the_next_address_is_tried),
-        TEST(C2_the_error_names_every_address_tried),
-        TEST(C2_the_error_names_eight_addresses_too),
-        TEST(C2_only_the_family_asked_for),
-        TEST(C3_addresses_of_another_family_are_skipped),
-    };
-
-    return dial_run("connect_names", tests, TEST_COUNT(tests));
 }

@@ -62,14 +62,12 @@ static void track_end(struct world *w, struct track *t)
 
 /* ---- the delay ---------------------------------------------------------- */
 
-static void C2_a_black_hole_costs_250_ms(void **state)
+TEST(C2_a_black_hole_costs_250_ms)
 {
-    struct world *w = *state;
     struct track *t;
     int64_t start, took;
 
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 loopback");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback");
     t = track_new(w, "::1");
     start = rondo_loop_time(w->loop);
     go(w, t, both_families, 0, 0);
@@ -82,9 +80,8 @@ static void C2_a_black_hole_costs_250_ms(void **state)
     test_run_until(w, t->l->count == 1);
 }
 
-static void C2_the_next_begins_after_the_delay_alone(void **state)
+TEST(C2_the_next_begins_after_the_delay_alone)
 {
-    struct world *w = *state;
     struct track *t = track_new(w, "127.0.0.2");
 
     go(w, t, hole_first, NEVER_NS, 0);
@@ -101,11 +98,10 @@ static void C2_the_next_begins_after_the_delay_alone(void **state)
     track_end(w, t);
 }
 
-static void C2_a_failure_begins_the_next_at_once(void **state)
+TEST(C2_a_failure_begins_the_next_at_once)
 {
     static const char *const ips[] = {"127.0.0.3", "127.0.0.4", "127.0.0.1",
                                       NULL};
-    struct world *w = *state;
     struct track *t = test_alloc(w, sizeof *t);
 
     t->l = test_serve(w);
@@ -115,11 +111,10 @@ static void C2_a_failure_begins_the_next_at_once(void **state)
     assert_peer(t->p, "127.0.0.1", t->l->port);
 }
 
-static void C2_a_failure_beside_a_black_hole(void **state)
+TEST(C2_a_failure_beside_a_black_hole)
 {
     static const char *const ips[] = {"127.0.0.2", "127.0.0.3", "127.0.0.1",
                                       NULL};
-    struct world *w = *state;
     struct track *t = track_new(w, "127.0.0.2");
 
     go(w, t, ips, RONDO_MS(1), 0);
@@ -128,9 +123,8 @@ static void C2_a_failure_beside_a_black_hole(void **state)
     track_end(w, t);
 }
 
-static void C2_one_after_another_waits_for_the_failure(void **state)
+TEST(C2_one_after_another_waits_for_the_failure)
 {
-    struct world *w = *state;
     struct track *t = track_new(w, "127.0.0.2");
 
     go(w, t, hole_first, -1, RONDO_MS(30));
@@ -141,10 +135,9 @@ static void C2_one_after_another_waits_for_the_failure(void **state)
     assert_int_equal(t->l->count, 0);
 }
 
-static void C2_the_first_is_not_held_up_by_others(void **state)
+TEST(C2_the_first_is_not_held_up_by_others)
 {
     static const char *const ips[] = {"127.0.0.1", "127.0.0.2", NULL};
-    struct world *w = *state;
     struct track *t = track_new(w, "127.0.0.2");
 
     go(w, t, ips, NEVER_NS, 0);
@@ -165,11 +158,10 @@ static void on_made(struct peer *p)
     *(size_t *)t->l->model.user = raw_count_descriptors();
 }
 
-static void C2_losers_are_closed(void **state)
+TEST(C2_losers_are_closed)
 {
     static const char *const ips[] = {"127.0.0.2", "127.0.0.2", "127.0.0.2",
                                       "127.0.0.1", NULL};
-    struct world *w = *state;
     struct track *t = track_new(w, "127.0.0.2");
     size_t before = raw_count_descriptors();
     size_t at_made = 0;
@@ -188,9 +180,8 @@ static void C2_losers_are_closed(void **state)
 }
 
 /* Both connect, and only one of them is a connection. */
-static void C2_two_that_connect_are_one_connection(void **state)
+TEST(C2_two_that_connect_are_one_connection)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
 
     for (int i = 0; i < 30; i++) {
@@ -241,14 +232,13 @@ static void check_order(struct world *w, const char *const *ips, int lead,
     assert_string_equal(order, expected);
 }
 
-static void C2_the_families_take_turns(void **state)
+TEST(C2_the_families_take_turns)
 {
     static const char *const six_first[] = {"::1",       "::1",       "::1",
                                             "127.0.0.1", "127.0.0.2", NULL};
     static const char *const four_first[] = {"127.0.0.1", "127.0.0.2", "::1",
                                              "127.0.0.3", NULL};
     static const char *const one[] = {"127.0.0.1", "127.0.0.2", NULL};
-    struct world *w = *state;
 
     check_order(w, six_first, 0, "64646");
     check_order(w, six_first, 1, "64646");
@@ -264,12 +254,11 @@ static void C2_the_families_take_turns(void **state)
 
 /* ---- errors ------------------------------------------------------------- */
 
-static void C2_the_error_names_every_address_and_why(void **state)
+TEST(C2_the_error_names_every_address_and_why)
 {
     /* failures first: no timer decides how many are tried */
     static const char *const ips[] = {"127.0.0.3", "127.0.0.4", "127.0.0.2",
                                       NULL};
-    struct world *w = *state;
     struct track *t = track_new(w, "127.0.0.2");
     const char *said;
 
@@ -286,11 +275,10 @@ static void C2_the_error_names_every_address_and_why(void **state)
     track_end(w, t);
 }
 
-static void C2_sixty_addresses_that_all_refuse(void **state)
+TEST(C2_sixty_addresses_that_all_refuse)
 {
     static char text[60][16];
     static const char *ips[61];
-    struct world *w = *state;
     struct peer *p = test_peer(w);
 
     w->expect_clean = true;
@@ -306,23 +294,4 @@ static void C2_sixty_addresses_that_all_refuse(void **state)
     dial_ends(w, p, RONDO_ECONNREFUSED);
     test_spin(w, 5);
     assert_int_equal(p->connected, 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C2_a_black_hole_costs_250_ms),
-        TEST(C2_the_next_begins_after_the_delay_alone),
-        TEST(C2_a_failure_begins_the_next_at_once),
-        TEST(C2_a_failure_beside_a_black_hole),
-        TEST(C2_one_after_another_waits_for_the_failure),
-        TEST(C2_the_first_is_not_held_up_by_others),
-        TEST(C2_losers_are_closed),
-        TEST(C2_two_that_connect_are_one_connection),
-        TEST(C2_the_families_take_turns),
-        TEST(C2_the_error_names_every_address_and_why),
-        TEST(C2_sixty_addresses_that_all_refuse),
-    };
-
-    return dial_run("connect_race", tests, TEST_COUNT(tests));
 }

@@ -39,9 +39,8 @@ static void wait_for_sockets(struct world *w, size_t before, size_t more)
 
 /* ---- cancelling --------------------------------------------------------- */
 
-static void C2_cancelling_closes_every_socket(void **state)
+TEST(C2_cancelling_closes_every_socket)
 {
-    struct world *w = *state;
     struct raw_black_hole *hole = hole_at(w, 0);
     struct peer *p = test_peer(w);
     size_t before = raw_count_descriptors();
@@ -57,9 +56,8 @@ static void C2_cancelling_closes_every_socket(void **state)
     raw_black_hole_close(hole);
 }
 
-static void C2_cancelled_at_each_moment(void **state)
+TEST(C2_cancelled_at_each_moment)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct raw_black_hole *hole = hole_at(w, l->port);
     unsigned outcomes[2] = {0};
@@ -84,9 +82,8 @@ static void C2_cancelled_at_each_moment(void **state)
     test_run_until(w, test_metrics(w).live_transports == 0);
 }
 
-static void C2_closing_the_loop_closes_every_socket(void **state)
+TEST(C2_closing_the_loop_closes_every_socket)
 {
-    struct world *w = *state;
     struct raw_black_hole *hole = hole_at(w, 0);
     struct peer *p = test_peer(w);
     size_t before = raw_count_descriptors();
@@ -100,9 +97,8 @@ static void C2_closing_the_loop_closes_every_socket(void **state)
     raw_black_hole_close(hole);
 }
 
-static void C2_the_timeout_covers_the_race(void **state)
+TEST(C2_the_timeout_covers_the_race)
 {
-    struct world *w = *state;
     struct raw_black_hole *hole = hole_at(w, 0);
     struct peer *p = test_peer(w);
     size_t before = raw_count_descriptors();
@@ -119,9 +115,8 @@ static void C2_the_timeout_covers_the_race(void **state)
     raw_black_hole_close(hole);
 }
 
-static void C2_a_race_in_the_background(void **state)
+TEST(C2_a_race_in_the_background)
 {
-    struct world *w = *state;
     struct raw_black_hole *hole = hole_at(w, 0);
     struct peer *p = test_peer(w);
     rondo_id id = race(w, three_holes, hole->port, p);
@@ -154,10 +149,9 @@ static struct peer *race_from(struct world *w, const char *const *ips,
 }
 
 /* Two sockets cannot have one port: the second waits for the first. */
-static void C3_a_local_port_is_not_in_its_own_way(void **state)
+TEST(C3_a_local_port_is_not_in_its_own_way)
 {
     static const char *const dead_first[] = {"127.0.0.3", "127.0.0.1", NULL};
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct raw_black_hole *hole = hole_at(w, l->port);
     struct peer *p = race_from(w, dead_first, l->port, dial_free_port());
@@ -171,12 +165,11 @@ static void C3_a_local_port_is_not_in_its_own_way(void **state)
     raw_black_hole_close(hole);
 }
 
-static void C3_the_local_address_chooses_the_family(void **state)
+TEST(C3_the_local_address_chooses_the_family)
 {
     static const char *const ips[] = {"::1", "127.0.0.3", "::1", "127.0.0.1",
                                       NULL};
     static const char *const six[] = {"::1", "::1", NULL};
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = race_from(w, ips, l->port, 0);
 
@@ -188,9 +181,8 @@ static void C3_the_local_address_chooses_the_family(void **state)
 
 /* ---- no room ------------------------------------------------------------ */
 
-static void G8_no_memory_at_any_point_of_a_race(void **state)
+TEST(G8_no_memory_at_any_point_of_a_race)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct raw_black_hole *hole = hole_at(w, l->port);
     unsigned failed = 0;
@@ -222,9 +214,8 @@ static void G8_no_memory_at_any_point_of_a_race(void **state)
 }
 
 /* One that has a socket goes on when the process has no more. */
-static void C2_no_descriptor_for_the_next_one(void **state)
+TEST(C2_no_descriptor_for_the_next_one)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct raw_black_hole *hole = hole_at(w, l->port);
     struct peer *p = test_peer(w);
@@ -234,8 +225,7 @@ static void C2_no_descriptor_for_the_next_one(void **state)
     size_t count;
     rondo_id id;
 
-    if (limit < 0)
-        test_skip(w, "this system has no limit of descriptors");
+    test_skip_if(w, limit < 0, "this system has no limit of descriptors");
     dial_resolves_to(w, hole_first);
     id = assert_ok(dial(w,
                         RONDO_CONNECT(.host = "some.where", .port = l->port,
@@ -252,21 +242,4 @@ static void C2_no_descriptor_for_the_next_one(void **state)
     dial_ends(w, p, RONDO_ECANCELED);
     assert_true(strstr(p->last_error, "EMFILE") != NULL);
     raw_black_hole_close(hole);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C2_cancelling_closes_every_socket),
-        TEST(C2_cancelled_at_each_moment),
-        TEST(C2_closing_the_loop_closes_every_socket),
-        TEST(C2_the_timeout_covers_the_race),
-        TEST(C2_a_race_in_the_background),
-        TEST(C3_a_local_port_is_not_in_its_own_way),
-        TEST(C3_the_local_address_chooses_the_family),
-        TEST(G8_no_memory_at_any_point_of_a_race),
-        TEST(C2_no_descriptor_for_the_next_one),
-    };
-
-    return dial_run("connect_race_ends", tests, TEST_COUNT(tests));
 }

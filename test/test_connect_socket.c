@@ -1,16 +1,10 @@
 /* test_connect_socket.c - sockets that are connected already. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_dial.h"
 #include "raw_net.h"
 
 /* ---- C4: what is refused ------------------------------------------------ */
-
-static void ready(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)loop;
-    (void)fd;
-    ++*(unsigned *)arg;
-}
 
 /* Both ways of adopting must refuse it, and it stays the caller's. */
 static void check_refused(struct world *w, raw_fd fd, int error)
@@ -19,19 +13,16 @@ static void check_refused(struct world *w, raw_fd fd, int error)
     rondo_transport *t = (void *)p; /* on error set to nothing that exists */
     bool was_open = raw_fd_valid(fd);
 
-    assert_error(rondo_connect_accepted_socket(w->loop, fd, &recorder, p, &t),
-                 error);
-    assert_true(strstr(rondo_last_error(), "connect_accepted_socket") != NULL);
+    assert_refused(rondo_connect_accepted_socket(w->loop, fd, &recorder, p, &t),
+                   error, NULL);
     dial_refused(w, RONDO_CONNECT(.socket = &fd), error);
     test_spin(w, 2);
     assert_string_equal(p->order, "");
     assert_int_equal(raw_fd_valid(fd), was_open);
 }
 
-static void C4_closed_descriptor(void **state)
+TEST(C4_closed_descriptor)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     check_refused(w, raw_dead_fd(), RONDO_EBADF);
     check_refused(w, RONDO_NO_FD, RONDO_EBADF);
@@ -39,9 +30,8 @@ static void C4_closed_descriptor(void **state)
     check_refused(w, INT32_MAX, RONDO_EBADF);
 }
 
-static void C4_not_a_socket(void **state)
+TEST(C4_not_a_socket)
 {
-    struct world *w = *state;
     raw_fd file = raw_file();
     raw_fd null = raw_null();
     raw_fd fds[2];
@@ -51,16 +41,14 @@ static void C4_not_a_socket(void **state)
     check_refused(w, null, RONDO_EINVAL);
     if (raw_pipe(fds) == 0) {
         check_refused(w, fds[0], RONDO_EINVAL);
-        raw_close(fds[0]);
-        raw_close(fds[1]);
+        raw_close_pair(fds);
     }
     raw_close(file);
     raw_close(null);
 }
 
-static void C4_datagram_socket(void **state)
+TEST(C4_datagram_socket)
 {
-    struct world *w = *state;
     raw_fd fd = raw_udp();
 
     w->expect_clean = true;
@@ -68,9 +56,8 @@ static void C4_datagram_socket(void **state)
     raw_close(fd);
 }
 
-static void C4_listener(void **state)
+TEST(C4_listener)
 {
-    struct world *w = *state;
     uint16_t port = 0;
     raw_fd fd = raw_listen(&port, 1);
 
@@ -79,9 +66,8 @@ static void C4_listener(void **state)
     raw_close(fd);
 }
 
-static void C4_unconnected_stream_socket(void **state)
+TEST(C4_unconnected_stream_socket)
 {
-    struct world *w = *state;
     raw_fd fd = raw_tcp();
 
     w->expect_clean = true;
@@ -89,9 +75,8 @@ static void C4_unconnected_stream_socket(void **state)
     raw_close(fd);
 }
 
-static void C4_a_transports_socket_is_busy(void **state)
+TEST(C4_a_transports_socket_is_busy)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
 
@@ -100,9 +85,8 @@ static void C4_a_transports_socket_is_busy(void **state)
     raw_close(other);
 }
 
-static void C4_a_servers_socket_is_busy(void **state)
+TEST(C4_a_servers_socket_is_busy)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c;
     rondo_fd fd = rondo_server_fd(l->server, 0);
@@ -115,20 +99,19 @@ static void C4_a_servers_socket_is_busy(void **state)
     test_run_until(w, c->connected && l->count == 1);
 }
 
-static void C4_a_watched_socket_is_busy(void **state)
+TEST(C4_a_watched_socket_is_busy)
 {
-    struct world *w = *state;
     unsigned *calls = test_alloc(w, sizeof *calls);
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
-    assert_ok(rondo_add_reader(w->loop, fds[0], ready, calls));
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, calls));
     check_refused(w, fds[0], RONDO_EBUSY);
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     test_run_until(w, *calls > 0); /* the watcher was not disturbed */
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    assert_ok(rondo_add_writer(w->loop, fds[0], ready, calls));
+    assert_ok(rondo_add_writer(w->loop, fds[0], count_fd, calls));
     check_refused(w, fds[0], RONDO_EBUSY);
     assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
     test_adopt(w, fds[0], &recorder, p);
@@ -136,9 +119,8 @@ static void C4_a_watched_socket_is_busy(void **state)
     raw_close(fds[1]);
 }
 
-static void C4_over_the_backends_limit(void **state)
+TEST(C4_over_the_backends_limit)
 {
-    struct world *w = *state;
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER);
     int64_t before = raw_descriptor_limit();
     raw_fd fds[2];
@@ -151,34 +133,29 @@ static void C4_over_the_backends_limit(void **state)
     assert_int_equal(raw_pair(fds), 0);
     fds[0] = raw_move_fd(fds[0], (raw_fd)limit);
     check_refused(w, fds[0], RONDO_EMFILE);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     (void)raw_set_descriptor_limit(before);
 }
 
-static void C4_nonsense(void **state)
+TEST(C4_nonsense)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
     w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
-    assert_error(rondo_connect_accepted_socket(w->loop, fds[0], NULL, p, NULL),
-                 RONDO_EINVAL);
-    assert_error(
-        rondo_connect_accepted_socket(NULL, fds[0], &recorder, p, NULL),
-        RONDO_EINVAL);
+    assert_einval(
+        rondo_connect_accepted_socket(w->loop, fds[0], NULL, p, NULL));
+    assert_einval(
+        rondo_connect_accepted_socket(NULL, fds[0], &recorder, p, NULL));
     assert_true(raw_fd_valid(fds[0]) && raw_fd_valid(fds[1]));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- C4: what is taken -------------------------------------------------- */
 
-static void C4_an_adopted_socket_works(void **state)
+TEST(C4_an_adopted_socket_works)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -198,9 +175,8 @@ static void C4_an_adopted_socket_works(void **state)
     raw_close(fds[1]);
 }
 
-static void C4_the_transport_pointer_may_be_null(void **state)
+TEST(C4_the_transport_pointer_may_be_null)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -212,9 +188,8 @@ static void C4_the_transport_pointer_may_be_null(void **state)
     raw_close(fds[1]);
 }
 
-static void C4_adopted_by_create_connection(void **state)
+TEST(C4_adopted_by_create_connection)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
     raw_fd fd;
@@ -234,9 +209,8 @@ static void C4_adopted_by_create_connection(void **state)
     raw_close(fds[1]);
 }
 
-static void C4_whose_peer_has_left_already(void **state)
+TEST(C4_whose_peer_has_left_already)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -250,9 +224,8 @@ static void C4_whose_peer_has_left_already(void **state)
 }
 
 /* The system may call it unconnected, or tell of the reset later. */
-static void C4_that_was_reset_already(void **state)
+TEST(C4_that_was_reset_already)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
     int result;
@@ -265,31 +238,6 @@ static void C4_that_was_reset_already(void **state)
         assert_true(raw_fd_valid(fds[0]));
         raw_close(fds[0]);
     } else {
-        test_run_until(w, p->lost);
-        assert_int_equal(p->error, RONDO_ECONNRESET);
-        assert_string_equal(p->order, "ML");
+        assert_lost(w, p, "ML", RONDO_ECONNRESET);
     }
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C4_closed_descriptor),
-        TEST(C4_not_a_socket),
-        TEST(C4_datagram_socket),
-        TEST(C4_listener),
-        TEST(C4_unconnected_stream_socket),
-        TEST(C4_a_transports_socket_is_busy),
-        TEST(C4_a_servers_socket_is_busy),
-        TEST(C4_a_watched_socket_is_busy),
-        TEST(C4_over_the_backends_limit),
-        TEST(C4_nonsense),
-        TEST(C4_an_adopted_socket_works),
-        TEST(C4_the_transport_pointer_may_be_null),
-        TEST(C4_adopted_by_create_connection),
-        TEST(C4_whose_peer_has_left_already),
-        TEST(C4_that_was_reset_already),
-    };
-
-    return test_run("connect_socket", tests, TEST_COUNT(tests));
 }

@@ -31,9 +31,8 @@ static void send_until_error(struct endpoint *e, unsigned errors)
     assert_true(e->errors >= errors);
 }
 
-static void D2_hundred_errors_then_traffic(void **state)
+TEST(D2_hundred_errors_then_traffic)
 {
-    struct world *w = *state;
     rondo_address dead;
     struct endpoint *e;
     raw_fd fd;
@@ -62,9 +61,8 @@ static void D2_hundred_errors_then_traffic(void **state)
     raw_close(fd);
 }
 
-static void D2_an_error_without_sending_again(void **state)
+TEST(D2_an_error_without_sending_again)
 {
-    struct world *w = *state;
     rondo_address dead;
     struct endpoint *e;
 
@@ -78,10 +76,9 @@ static void D2_an_error_without_sending_again(void **state)
     assert_int_equal(e->errors, 1);
 }
 
-static void D2_nobody_listens_to_errors(void **state)
+TEST(D2_nobody_listens_to_errors)
 {
     static const rondo_datagram_protocol nothing;
-    struct world *w = *state;
     rondo_address dead = endpoint_dead(w);
     rondo_datagram *d = NULL;
 
@@ -96,9 +93,8 @@ static void D2_nobody_listens_to_errors(void **state)
 
 /* One that is not connected hears nothing of who did not take what it sent:
  * nobody could say which one it was. */
-static void D2_unconnected_goes_on_undisturbed(void **state)
+TEST(D2_unconnected_goes_on_undisturbed)
 {
-    struct world *w = *state;
     rondo_address dead = endpoint_dead(w);
     struct endpoint *e = endpoint_bound(w), *other = endpoint_bound(w);
 
@@ -122,9 +118,8 @@ static void send_again(struct endpoint *e)
 }
 
 /* It must not keep the loop for itself. */
-static void D2_sending_in_answer_to_each_error(void **state)
+TEST(D2_sending_in_answer_to_each_error)
 {
-    struct world *w = *state;
     rondo_address dead;
     struct endpoint *e;
 
@@ -141,11 +136,10 @@ static void D2_sending_in_answer_to_each_error(void **state)
     assert_int_equal(e->error, 0);
 }
 
-static void D2_closed_and_aborted_in_error_received(void **state)
+TEST(D2_closed_and_aborted_in_error_received)
 {
     static void (*const ends[])(struct endpoint *) = {endpoint_close_it,
                                                       endpoint_abort_it};
-    struct world *w = *state;
 
     need_news(w);
     w->expect_clean = true;
@@ -169,9 +163,8 @@ static void need_failures(struct world *w, enum raw_send_failure how)
         test_skip(w, "sends cannot be made to fail like that on this system");
 }
 
-static void D2_a_refused_send_is_told_by_the_call(void **state)
+TEST(D2_a_refused_send_is_told_by_the_call)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     need_failures(w, RAW_SEND_UNREACHABLE);
@@ -189,9 +182,8 @@ static void D2_a_refused_send_is_told_by_the_call(void **state)
 
 /* What a connected socket says first may be of an earlier datagram: it is
  * told, and the one at hand is sent. */
-static void D2_news_of_an_earlier_one_costs_no_datagram(void **state)
+TEST(D2_news_of_an_earlier_one_costs_no_datagram)
 {
-    struct world *w = *state;
     struct endpoint *to = endpoint_bound(w);
     struct endpoint *e = endpoint_to(w, &to->local);
 
@@ -227,9 +219,8 @@ static void unblock(void)
     (void)raw_sends_fail(RAW_SEND_BLOCKED, 0, 0);
 }
 
-static void D2_the_queue_is_sent_in_order(void **state)
+TEST(D2_the_queue_is_sent_in_order)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     need_failures(w, RAW_SEND_BLOCKED);
@@ -242,9 +233,8 @@ static void D2_the_queue_is_sent_in_order(void **state)
 }
 
 /* A socket that is always writable and never takes anything. */
-static void D2_waiting_for_room_does_not_spin(void **state)
+TEST(D2_waiting_for_room_does_not_spin)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     uint64_t iterations;
 
@@ -257,9 +247,8 @@ static void D2_waiting_for_room_does_not_spin(void **state)
     test_run_until(w, to->received == 1);
 }
 
-static void D2_a_full_queue_of_the_systems_is_waited_for(void **state)
+TEST(D2_a_full_queue_of_the_systems_is_waited_for)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     need_failures(w, RAW_SEND_NO_BUFFERS);
@@ -271,9 +260,8 @@ static void D2_a_full_queue_of_the_systems_is_waited_for(void **state)
     assert_int_equal(e->errors, 0);
 }
 
-static void D2_one_that_fails_in_the_queue_is_dropped_and_told(void **state)
+TEST(D2_one_that_fails_in_the_queue_is_dropped_and_told)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     need_failures(w, RAW_SEND_BLOCKED);
@@ -289,9 +277,8 @@ static void D2_one_that_fails_in_the_queue_is_dropped_and_told(void **state)
     assert_int_equal(rondo_datagram_get_write_buffer_size(e->d), 0);
 }
 
-static void D2_a_paused_protocol_resumes_after_errors(void **state)
+TEST(D2_a_paused_protocol_resumes_after_errors)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     need_failures(w, RAW_SEND_BLOCKED);
@@ -310,9 +297,8 @@ static void D2_a_paused_protocol_resumes_after_errors(void **state)
     test_run_until(w, to->size == 7);
 }
 
-static void D2_close_sends_the_queue_first(void **state)
+TEST(D2_close_sends_the_queue_first)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     raw_fd fd = raw_udp();
 
@@ -330,9 +316,8 @@ static void D2_close_sends_the_queue_first(void **state)
     raw_close(fd);
 }
 
-static void D2_abort_drops_the_queue(void **state)
+TEST(D2_abort_drops_the_queue)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     need_failures(w, RAW_SEND_BLOCKED);
@@ -347,17 +332,15 @@ static void D2_abort_drops_the_queue(void **state)
     assert_true(to->received <= 1); /* what the kernel had already */
 }
 
-static void D2_abort_cuts_a_close_short(void **state)
+TEST(D2_abort_cuts_a_close_short)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     need_failures(w, RAW_SEND_BLOCKED);
     fill_queue(e, &to->local, 0, 200);
     rondo_datagram_close(e->d);
     test_spin(w, 3);
-    if (e->lost)
-        test_skip(w, "the system sends by itself what waits");
+    test_skip_if(w, e->lost, "the system sends by itself what waits");
     rondo_datagram_abort(e->d);
     rondo_datagram_close(e->d);
     unblock();
@@ -366,9 +349,8 @@ static void D2_abort_cuts_a_close_short(void **state)
 }
 
 /* Closed while the whole queue fails: all are told, then lost. */
-static void D2_errors_during_a_close(void **state)
+TEST(D2_errors_during_a_close)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     need_failures(w, RAW_SEND_BLOCKED);
@@ -380,29 +362,4 @@ static void D2_errors_during_a_close(void **state)
     test_spin(w, 5);
     assert_int_equal(e->errors + to->received, 5);
     assert_int_equal(e->error, 0);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(D2_hundred_errors_then_traffic),
-        TEST(D2_an_error_without_sending_again),
-        TEST(D2_nobody_listens_to_errors),
-        TEST(D2_unconnected_goes_on_undisturbed),
-        TEST(D2_sending_in_answer_to_each_error),
-        TEST(D2_closed_and_aborted_in_error_received),
-        TEST(D2_a_refused_send_is_told_by_the_call),
-        TEST(D2_news_of_an_earlier_one_costs_no_datagram),
-        TEST(D2_the_queue_is_sent_in_order),
-        TEST(D2_waiting_for_room_does_not_spin),
-        TEST(D2_a_full_queue_of_the_systems_is_waited_for),
-        TEST(D2_one_that_fails_in_the_queue_is_dropped_and_told),
-        TEST(D2_a_paused_protocol_resumes_after_errors),
-        TEST(D2_close_sends_the_queue_first),
-        TEST(D2_abort_drops_the_queue),
-        TEST(D2_abort_cuts_a_close_short),
-        TEST(D2_errors_during_a_close),
-    };
-
-    return test_run("datagram_error", tests, TEST_COUNT(tests));
 }

@@ -17,9 +17,8 @@ static void unblock(void)
 
 /* ---- D3: the limits ----------------------------------------------------- */
 
-static void D3_pause_above_high_resume_at_low(void **state)
+TEST(D3_pause_above_high_resume_at_low)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     char data[100] = "";
 
@@ -39,9 +38,8 @@ static void D3_pause_above_high_resume_at_low(void **state)
     assert_string_equal(e->order, "MPR");
 }
 
-static void D3_empty_ones_count(void **state)
+TEST(D3_empty_ones_count)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     unsigned sent = 0;
 
@@ -59,9 +57,8 @@ static void D3_empty_ones_count(void **state)
     test_run_until(w, e->lost);
 }
 
-static void D3_what_the_kernel_takes_does_not_pause(void **state)
+TEST(D3_what_the_kernel_takes_does_not_pause)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 1, 1));
@@ -73,9 +70,8 @@ static void D3_what_the_kernel_takes_does_not_pause(void **state)
     assert_string_equal(e->order, "M");
 }
 
-static void D3_limits_act_at_once(void **state)
+TEST(D3_limits_act_at_once)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     block(w);
@@ -93,14 +89,12 @@ static void D3_limits_act_at_once(void **state)
     assert_string_equal(e->order, "MPR");
 }
 
-static void D3_wrong_and_default_limits(void **state)
+TEST(D3_wrong_and_default_limits)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     char *data = test_alloc(w, 60000);
 
-    assert_error(rondo_datagram_set_write_buffer_limits(e->d, 10, 20),
-                 RONDO_EINVAL);
+    assert_einval(rondo_datagram_set_write_buffer_limits(e->d, 10, 20));
     assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 10, 10));
     assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 0, 0));
     block(w);
@@ -118,9 +112,8 @@ static void send_more(struct endpoint *e)
                 rondo_datagram_send(e->d, "12345678", 8, &e->other->local));
 }
 
-static void D3_sending_while_paused_and_in_resume(void **state)
+TEST(D3_sending_while_paused_and_in_resume)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     e->other = to;
@@ -137,11 +130,10 @@ static void D3_sending_while_paused_and_in_resume(void **state)
     assert_int_equal(e->pauses, e->resumes);
 }
 
-static void D3_closed_and_aborted_in_pause_and_resume(void **state)
+TEST(D3_closed_and_aborted_in_pause_and_resume)
 {
     static void (*const ends[])(struct endpoint *) = {endpoint_close_it,
                                                       endpoint_abort_it};
-    struct world *w = *state;
 
     for (int i = 0; i < 4; i++) {
         struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
@@ -161,10 +153,9 @@ static void D3_closed_and_aborted_in_pause_and_resume(void **state)
 
 /* ---- D4: batches -------------------------------------------------------- */
 
-static void D4_answers_to_a_burst_in_order(void **state)
+TEST(D4_answers_to_a_burst_in_order)
 {
     enum { ROUNDS = 20, BURST = 100 };
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
 
@@ -185,9 +176,8 @@ static void D4_answers_to_a_burst_in_order(void **state)
 }
 
 /* A datagram in and one out cost far less than a call each. */
-static void D4_many_a_call(void **state)
+TEST(D4_many_a_call)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
     unsigned before;
@@ -204,9 +194,8 @@ static void D4_many_a_call(void **state)
     raw_close(fd);
 }
 
-static void D4_the_last_of_a_batch_is_sent_at_once(void **state)
+TEST(D4_the_last_of_a_batch_is_sent_at_once)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
 
@@ -230,9 +219,8 @@ static void note_size(struct endpoint *e, const void *data, size_t size,
 
 /* What only waits for the end of the batch neither passes the high limit nor
  * pauses anybody. */
-static void D4_gathering_does_not_pause(void **state)
+TEST(D4_gathering_does_not_pause)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
 
@@ -258,9 +246,8 @@ static void echo_or_count(struct endpoint *e, const void *data, size_t size,
 
 /* Refused as a batch leaves: told by error_received; where there is no batch,
  * by the call. The others go on. */
-static void D4_errors_of_a_batch_are_told(void **state)
+TEST(D4_errors_of_a_batch_are_told)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
     unsigned answers = 0;
@@ -295,10 +282,9 @@ static void end_after_ten(struct endpoint *e, const void *data, size_t size,
 
 /* Ten have been answered, whether the end is a close or an abort: what was
  * gathered counts as sent. */
-static void D4_closed_and_aborted_in_a_batch(void **state)
+TEST(D4_closed_and_aborted_in_a_batch)
 {
     static int yes;
-    struct world *w = *state;
 
     for (int i = 0; i < 2; i++) {
         struct endpoint *e = endpoint_bound(w);
@@ -330,9 +316,8 @@ static void answer_a_lot(struct endpoint *e, const void *data, size_t size,
 }
 
 /* More than the high limit in one batch: it goes on being sent, not kept. */
-static void D4_large_answers_do_not_heap_up(void **state)
+TEST(D4_large_answers_do_not_heap_up)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
 
@@ -350,9 +335,8 @@ static void D4_large_answers_do_not_heap_up(void **state)
 
 /* It talks to itself, with a hundred on their way; on a slow machine it is
  * fewer than a million. */
-static void D4_a_million_without_heap_growth(void **state)
+TEST(D4_a_million_without_heap_growth)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     unsigned some = 5000 / (unsigned)test_slowness();
     unsigned all = 1000000 / (unsigned)test_slowness();
@@ -372,9 +356,8 @@ static void D4_a_million_without_heap_growth(void **state)
 }
 
 /* A queue that fills and empties again and again, too. */
-static void D3_a_queue_that_comes_and_goes_keeps_its_memory(void **state)
+TEST(D3_a_queue_that_comes_and_goes_keeps_its_memory)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     uint64_t allocations = 0;
 
@@ -389,28 +372,4 @@ static void D3_a_queue_that_comes_and_goes_keeps_its_memory(void **state)
     }
     /* a timer's slot now and then apart */
     assert_true(test_allocations(w) <= allocations + 2);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(D3_pause_above_high_resume_at_low),
-        TEST(D3_empty_ones_count),
-        TEST(D3_what_the_kernel_takes_does_not_pause),
-        TEST(D3_limits_act_at_once),
-        TEST(D3_wrong_and_default_limits),
-        TEST(D3_sending_while_paused_and_in_resume),
-        TEST(D3_closed_and_aborted_in_pause_and_resume),
-        TEST(D4_answers_to_a_burst_in_order),
-        TEST(D4_many_a_call),
-        TEST(D4_the_last_of_a_batch_is_sent_at_once),
-        TEST(D4_gathering_does_not_pause),
-        TEST(D4_errors_of_a_batch_are_told),
-        TEST(D4_closed_and_aborted_in_a_batch),
-        TEST(D4_large_answers_do_not_heap_up),
-        TEST(D4_a_million_without_heap_growth),
-        TEST(D3_a_queue_that_comes_and_goes_keeps_its_memory),
-    };
-
-    return test_run("datagram_flow", tests, TEST_COUNT(tests));
 }

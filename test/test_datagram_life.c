@@ -1,14 +1,14 @@
 /* test_datagram_life.c - endpoints end: anywhere, and with the loop. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_datagram.h"
 
 /* ---- G6: made and lost -------------------------------------------------- */
 
-static void G6_ended_before_made(void **state)
+TEST(G6_ended_before_made)
 {
     static void (*const ends[])(struct endpoint *) = {endpoint_close_it,
                                                       endpoint_abort_it};
-    struct world *w = *state;
     rondo_address a = endpoint_address("127.0.0.1", 0);
 
     w->expect_clean = true;
@@ -26,9 +26,8 @@ static void G6_ended_before_made(void **state)
     }
 }
 
-static void G6_sent_before_made(void **state)
+TEST(G6_sent_before_made)
 {
-    struct world *w = *state;
     struct endpoint *to = endpoint_bound(w), *e = endpoint_new(w);
 
     assert_ok(endpoint_create(e, RONDO_DATAGRAM(.remote_address = &to->local)));
@@ -54,9 +53,8 @@ static void ask_when_lost(struct endpoint *e)
     rondo_datagram_set_background(e->d, true);
 }
 
-static void G6_valid_until_lost_returns(void **state)
+TEST(G6_valid_until_lost_returns)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
 
     w->expect_clean = true;
@@ -99,10 +97,8 @@ static void abort_other_in_data(struct endpoint *e, const void *data,
         rondo_datagram_abort(e->other->d);
 }
 
-static void G7_ended_in_datagram_received(void **state)
+TEST(G7_ended_in_datagram_received)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     for (int i = 0; i < 2; i++) {
         struct endpoint *e = endpoint_bound(w);
@@ -118,9 +114,8 @@ static void G7_ended_in_datagram_received(void **state)
 }
 
 /* Both have something in the same iteration; whichever comes first wins. */
-static void G7_each_ends_the_other(void **state)
+TEST(G7_each_ends_the_other)
 {
-    struct world *w = *state;
     struct endpoint *a = endpoint_bound(w), *b = endpoint_bound(w);
     raw_fd fd = raw_udp();
 
@@ -136,11 +131,10 @@ static void G7_each_ends_the_other(void **state)
     raw_close(fd);
 }
 
-static void G7_ended_in_made(void **state)
+TEST(G7_ended_in_made)
 {
     static void (*const ends[])(struct endpoint *) = {endpoint_close_it,
                                                       endpoint_abort_it};
-    struct world *w = *state;
     rondo_address a = endpoint_address("127.0.0.1", 0);
     raw_fd fd = raw_udp();
 
@@ -174,9 +168,8 @@ static void make_another(struct endpoint *e, const void *data, size_t size,
     rondo_datagram_close(e->other->d);
 }
 
-static void G7_another_made_in_datagram_received(void **state)
+TEST(G7_another_made_in_datagram_received)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
     uint64_t got = 0;
@@ -196,9 +189,8 @@ static void stop_loop(struct endpoint *e, const void *data, size_t size,
     rondo_loop_stop(e->w->loop);
 }
 
-static void L2_stopped_in_datagram_received(void **state)
+TEST(L2_stopped_in_datagram_received)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
     uint64_t got;
@@ -228,9 +220,8 @@ static void run_other_loop(struct endpoint *e, const void *data, size_t size,
     assert_memory_equal(e->data, data, size); /* still lent, still there */
 }
 
-static void L4_another_loop_inside(void **state)
+TEST(L4_another_loop_inside)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *inner = endpoint_new(w);
     rondo_address a = endpoint_address("127.0.0.1", 0);
     raw_fd fd = raw_udp();
@@ -250,16 +241,14 @@ static void L4_another_loop_inside(void **state)
 
 /* ---- L5: with the loop -------------------------------------------------- */
 
-static void L5_the_loop_closes_hundreds(void **state)
+TEST(L5_the_loop_closes_hundreds)
 {
     enum { COUNT = 300 };
-    struct world *w = *state;
     struct endpoint **e = test_alloc(w, COUNT * sizeof *e);
     raw_fd fd = raw_udp();
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS);
 
-    if (limit < COUNT + 50)
-        test_skip(w, "not so many descriptors");
+    test_skip_if(w, limit < COUNT + 50, "not so many descriptors");
     for (int i = 0; i < COUNT; i++) {
         e[i] = endpoint_bound(w);
         if (i % 3 == 0)
@@ -274,9 +263,8 @@ static void L5_the_loop_closes_hundreds(void **state)
     raw_close(fd);
 }
 
-static void L5_closed_with_a_queue_and_before_made(void **state)
+TEST(L5_closed_with_a_queue_and_before_made)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     struct endpoint *new_one = endpoint_new(w);
 
@@ -303,9 +291,8 @@ static void create_when_lost(struct endpoint *e)
                  RONDO_ECLOSED);
 }
 
-static void L5_nothing_new_while_closing(void **state)
+TEST(L5_nothing_new_while_closing)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
 
     e->on_lost = create_when_lost;
@@ -313,9 +300,8 @@ static void L5_nothing_new_while_closing(void **state)
     assert_int_equal(e->lost, 1);
 }
 
-static void L3_keeps_the_loop_running_unless_background(void **state)
+TEST(L3_keeps_the_loop_running_unless_background)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
 
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
@@ -330,29 +316,23 @@ static void L3_keeps_the_loop_running_unless_background(void **state)
 
 /* ---- L13 ---------------------------------------------------------------- */
 
-static void keep_line(void *arg, const char *line, size_t size)
+TEST(L13_counted_and_described)
 {
-    (void)snprintf(arg, 256, "%.*s", (int)size, line);
-}
-
-static void L13_counted_and_described(void **state)
-{
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     char line[256] = "", fd[32];
 
     assert_int_equal(test_metrics(w).live_datagrams, 1);
-    assert_int_equal(rondo_loop_dump(w->loop, keep_line, line), 1);
+    assert_int_equal(rondo_loop_dump(w->loop, copy_line, line), 1);
     (void)snprintf(fd, sizeof fd, "datagram fd %lld, 127.0.0.1:",
                    (long long)rondo_datagram_fd(e->d));
     assert_true(strncmp(line, fd, strlen(fd)) == 0);
     assert_true(strstr(line, "open") != NULL);
     rondo_datagram_close(e->d);
-    (void)rondo_loop_dump(w->loop, keep_line, line);
+    (void)rondo_loop_dump(w->loop, copy_line, line);
     assert_true(strstr(line, "closing") != NULL);
     test_run_until(w, e->lost);
     assert_int_equal(test_metrics(w).live_datagrams, 0);
-    assert_int_equal(rondo_loop_dump(w->loop, keep_line, line), 0);
+    assert_int_equal(rondo_loop_dump(w->loop, copy_line, line), 0);
 }
 
 /* ---- G3, L8 ------------------------------------------------------------- */
@@ -373,9 +353,8 @@ static void on_thread(void *arg)
     (void)snprintf(f->sentence, sizeof f->sentence, "%s", rondo_last_error());
 }
 
-static void G3_a_foreign_thread_in_debug_mode(void **state)
+TEST(G3_a_foreign_thread_in_debug_mode)
 {
-    struct world *w = *state;
     struct foreign *f = test_alloc(w, sizeof *f);
 
     f->e = endpoint_bound(w);
@@ -403,39 +382,13 @@ static int in_child(void *arg)
     return e->received ? 0 : 4;
 }
 
-static void L8_goes_on_in_a_child(void **state)
+TEST(L8_goes_on_in_a_child)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
     int result = raw_fork_run(in_child, e);
 
-    if (result < 0)
-        test_skip(w, "no fork on this system");
+    test_skip_if(w, result < 0, "no fork on this system");
     assert_int_equal(result, 0);
     assert_ok(rondo_datagram_send(e->d, "parent", 6, &e->local));
     test_run_until(w, e->received && e->size == 6);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(G6_ended_before_made),
-        TEST(G6_sent_before_made),
-        TEST(G6_valid_until_lost_returns),
-        TEST(G7_ended_in_datagram_received),
-        TEST(G7_each_ends_the_other),
-        TEST(G7_ended_in_made),
-        TEST(G7_another_made_in_datagram_received),
-        TEST(L2_stopped_in_datagram_received),
-        TEST(L4_another_loop_inside),
-        TEST(L5_the_loop_closes_hundreds),
-        TEST(L5_closed_with_a_queue_and_before_made),
-        TEST(L5_nothing_new_while_closing),
-        TEST(L3_keeps_the_loop_running_unless_background),
-        TEST(L13_counted_and_described),
-        TEST(G3_a_foreign_thread_in_debug_mode),
-        TEST(L8_goes_on_in_a_child),
-    };
-
-    return test_run("datagram_life", tests, TEST_COUNT(tests));
 }

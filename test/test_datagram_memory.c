@@ -48,9 +48,8 @@ static bool live_with(struct world *w, uint64_t failing)
     return failed;
 }
 
-static void G8_each_allocation_fails(void **state)
+TEST(G8_each_allocation_fails)
 {
-    struct world *w = *state;
     uint64_t n = 1;
 
     while (live_with(w, n))
@@ -58,9 +57,8 @@ static void G8_each_allocation_fails(void **state)
     assert_true(n > 3);
 }
 
-static void G8_no_memory_at_all(void **state)
+TEST(G8_no_memory_at_all)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     raw_fd fd = raw_udp();
     uint64_t got;
@@ -84,14 +82,4 @@ static void G8_no_memory_at_all(void **state)
     test_run_until(w, e->lost && to->lost);
     test_fail_allocation(w, 0);
     raw_close(fd);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(G8_each_allocation_fails),
-        TEST(G8_no_memory_at_all),
-    };
-
-    return test_run("datagram_memory", tests, TEST_COUNT(tests));
 }

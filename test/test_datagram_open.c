@@ -1,13 +1,13 @@
 /* test_datagram_open.c - making endpoints: options, sockets of the program's. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_datagram.h"
 #include "raw_net.h"
 
 /* ---- options ------------------------------------------------------------ */
 
-static void D1_options_that_make_no_sense(void **state)
+TEST(D1_options_that_make_no_sense)
 {
-    struct world *w = *state;
     rondo_address four = endpoint_address("127.0.0.1", 0);
     rondo_address six = endpoint_address("::1", 0);
     rondo_address empty = {.native_size = 0};
@@ -30,17 +30,14 @@ static void D1_options_that_make_no_sense(void **state)
     endpoint_refused(
         w, RONDO_DATAGRAM(.local_address = &four, .receive_size = SIZE_MAX),
         RONDO_EINVAL);
-    assert_error(
-        rondo_create_datagram_endpoint(
-            w->loop, RONDO_DATAGRAM(.local_address = &four), NULL, NULL, &d),
-        RONDO_EINVAL);
+    assert_einval(rondo_create_datagram_endpoint(
+        w->loop, RONDO_DATAGRAM(.local_address = &four), NULL, NULL, &d));
     assert_null(d);
     raw_close(fd);
 }
 
-static void D1_an_address_that_is_not_ours(void **state)
+TEST(D1_an_address_that_is_not_ours)
 {
-    struct world *w = *state;
     rondo_address a = endpoint_address("192.0.2.1", 0);
     raw_fd fd = raw_datagram_at(&a, false);
 
@@ -51,9 +48,8 @@ static void D1_an_address_that_is_not_ours(void **state)
     assert_true(strstr(rondo_last_error(), "192.0.2.1") != NULL);
 }
 
-static void G2_options_of_other_versions(void **state)
+TEST(G2_options_of_other_versions)
 {
-    struct world *w = *state;
     struct {
         rondo_datagram_options known;
         uint64_t unknown[2];
@@ -71,9 +67,8 @@ static void G2_options_of_other_versions(void **state)
 
 /* ---- sockets of the program's ------------------------------------------- */
 
-static void D1_a_socket_of_the_programs(void **state)
+TEST(D1_a_socket_of_the_programs)
 {
-    struct world *w = *state;
     raw_fd fd = raw_udp(), other = raw_udp();
     struct endpoint *e = endpoint_new(w);
 
@@ -91,9 +86,8 @@ static void D1_a_socket_of_the_programs(void **state)
     raw_close(other);
 }
 
-static void D1_a_connected_socket_of_the_programs(void **state)
+TEST(D1_a_connected_socket_of_the_programs)
 {
-    struct world *w = *state;
     struct endpoint *server = endpoint_bound(w), *e = endpoint_new(w);
     raw_fd fd = raw_udp();
     rondo_address peer;
@@ -106,9 +100,8 @@ static void D1_a_connected_socket_of_the_programs(void **state)
     test_run_until(w, server->received);
 }
 
-static void D1_sockets_that_are_none(void **state)
+TEST(D1_sockets_that_are_none)
 {
-    struct world *w = *state;
     raw_fd tcp = raw_tcp(), file = raw_file();
     raw_fd none = RONDO_NO_FD;
     uint16_t port;
@@ -127,33 +120,24 @@ static void D1_sockets_that_are_none(void **state)
     raw_close(file);
 }
 
-static void nothing(rondo_loop *loop, rondo_fd fd, void *arg)
+TEST(D1_a_socket_in_use)
 {
-    (void)loop;
-    (void)fd;
-    (void)arg;
-}
-
-static void D1_a_socket_in_use(void **state)
-{
-    struct world *w = *state;
     raw_fd fd = raw_udp();
     struct endpoint *e = endpoint_new(w);
 
-    assert_ok(rondo_add_reader(w->loop, fd, nothing, NULL));
+    assert_ok(rondo_add_reader(w->loop, fd, ignore_fd, NULL));
     endpoint_refused(w, RONDO_DATAGRAM(.socket = &fd), RONDO_EBUSY);
     assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
     assert_ok(endpoint_create(e, RONDO_DATAGRAM(.socket = &fd)));
     endpoint_refused(w, RONDO_DATAGRAM(.socket = &fd), RONDO_EBUSY);
-    assert_error(rondo_add_reader(w->loop, fd, nothing, NULL), RONDO_EBUSY);
+    assert_error(rondo_add_reader(w->loop, fd, ignore_fd, NULL), RONDO_EBUSY);
     assert_error(rondo_remove_reader(w->loop, fd), RONDO_EBUSY);
 }
 
 /* ---- G9 ----------------------------------------------------------------- */
 
-static void G9_its_socket_is_close_on_exec(void **state)
+TEST(G9_its_socket_is_close_on_exec)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w);
 
     assert_true(raw_fd_close_on_exec(rondo_datagram_fd(e->d)));
@@ -163,9 +147,8 @@ static void G9_its_socket_is_close_on_exec(void **state)
 
 /* ---- the descriptor is closed behind its back --------------------------- */
 
-static void W3_closed_behind_its_back(void **state)
+TEST(W3_closed_behind_its_back)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     int result = 0;
 
@@ -180,21 +163,4 @@ static void W3_closed_behind_its_back(void **state)
         rondo_datagram_abort(e->d);
     test_run_until(w, e->lost);
     assert_true(e->error < 0);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(D1_options_that_make_no_sense),
-        TEST(D1_an_address_that_is_not_ours),
-        TEST(G2_options_of_other_versions),
-        TEST(D1_a_socket_of_the_programs),
-        TEST(D1_a_connected_socket_of_the_programs),
-        TEST(D1_sockets_that_are_none),
-        TEST(D1_a_socket_in_use),
-        TEST(G9_its_socket_is_close_on_exec),
-        TEST(W3_closed_behind_its_back),
-    };
-
-    return test_run("datagram_open", tests, TEST_COUNT(tests));
 }

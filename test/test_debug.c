@@ -1,45 +1,9 @@
 /* test_debug.c - debug mode: slow callbacks, what was open at close. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
+#include "harness_report.h"
 
 /* What an exception handler was told. */
-struct report {
-    struct world *w;
-    unsigned count;
-    char messages[64][256];
-};
-
-static void on_exception(rondo_loop *loop, void *arg,
-                         const rondo_exception *what)
-{
-    struct report *r = arg;
-
-    assert_ptr_equal(loop, r->w->loop);
-    assert_true(what->size >= sizeof *what);
-    assert_non_null(what->message);
-    if (r->count < 64)
-        (void)snprintf(r->messages[r->count], sizeof r->messages[0], "%s",
-                       what->message);
-    r->count++;
-}
-
-static struct report *report_new(struct world *w)
-{
-    struct report *r = test_alloc(w, sizeof *r);
-
-    r->w = w;
-    assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, r));
-    return r;
-}
-
-static bool was_told(const struct report *r, const char *part)
-{
-    for (unsigned i = 0; i < r->count && i < 64; i++)
-        if (strstr(r->messages[i], part))
-            return true;
-    return false;
-}
-
 /* ---- L12: slow callbacks ------------------------------------------------ */
 
 /* Not static, so that the dynamic linker may know their names. */
@@ -81,9 +45,8 @@ static void assert_slow(struct report *r, const char *name)
     r->count = 0;
 }
 
-static void L12_slow_callbacks_and_timers_are_reported(void **state)
+TEST(L12_slow_callbacks_and_timers_are_reported)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     unsigned *n = test_alloc(w, sizeof *n);
 
@@ -99,9 +62,8 @@ static void L12_slow_callbacks_and_timers_are_reported(void **state)
     assert_slow(r, "slow_test_callback");
 }
 
-static void L12_slow_watchers_are_reported(void **state)
+TEST(L12_slow_watchers_are_reported)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     unsigned *n = test_alloc(w, sizeof *n);
     raw_fd fds[2];
@@ -111,32 +73,23 @@ static void L12_slow_watchers_are_reported(void **state)
     assert_ok(rondo_add_writer(w->loop, fds[0], slow_test_reader, n));
     test_run_until(w, *n == 1);
     assert_slow(r, "slow_test_reader");
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void quick(rondo_loop *loop, void *arg)
+TEST(L12_quick_callbacks_are_not_reported)
 {
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
-static void L12_quick_callbacks_are_not_reported(void **state)
-{
-    struct world *w = *state;
     struct report *r = report_new(w);
     unsigned *n = test_alloc(w, sizeof *n);
 
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(1000)));
-    assert_ok(rondo_call_soon(w->loop, quick, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
     test_run_until(w, *n == 2);
     assert_int_equal(r->count, 0);
 }
 
-static void L12_debug_is_settable_at_run_time(void **state)
+TEST(L12_debug_is_settable_at_run_time)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     unsigned *n = test_alloc(w, sizeof *n);
 
@@ -158,15 +111,14 @@ static void L12_debug_is_settable_at_run_time(void **state)
 static bool reports(struct world *w, int debug)
 {
     rondo_loop_options options = test_loop_options(w);
-    struct report *r = test_alloc(w, sizeof *r);
+    struct report *r;
     rondo_loop *before = w->loop;
     unsigned *n = test_alloc(w, sizeof *n);
 
     options.debug = debug;
     options.slow_callback_ns = RONDO_MS(2);
     assert_ok(rondo_loop_new(&w->loop, &options));
-    r->w = w;
-    assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, r));
+    r = report_new(w);
     assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 1);
@@ -175,10 +127,8 @@ static bool reports(struct world *w, int debug)
     return r->count > 0;
 }
 
-static void L12_option_and_environment(void **state)
+TEST(L12_option_and_environment)
 {
-    struct world *w = *state;
-
     raw_set_environment("RONDO_DEBUG", NULL);
     assert_false(reports(w, 0));
     assert_true(reports(w, 1));
@@ -193,13 +143,6 @@ static void L12_option_and_environment(void **state)
 
 /* ---- L12: what was open at close ---------------------------------------- */
 
-static void never_fd(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)loop;
-    (void)fd;
-    (void)arg;
-}
-
 static struct report *close_with_all_open(struct world *w, bool debug)
 {
     struct report *r = report_new(w);
@@ -209,34 +152,30 @@ static struct report *close_with_all_open(struct world *w, bool debug)
 
     assert_int_equal(raw_pair(fds), 0);
     test_run_until(w, c->made && l->first && l->first->made);
-    assert_ok(rondo_add_reader(w->loop, fds[0], never_fd, w));
+    assert_ok(rondo_add_reader(w->loop, fds[0], ignore_fd, w));
     (void)test_connect(w, l->port);
     assert_ok(rondo_loop_set_debug(w->loop, debug, RONDO_SEC(1000)));
     test_close_loop(w);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     return r;
 }
 
-static void L12_close_lists_what_was_open(void **state)
+TEST(L12_close_lists_what_was_open)
 {
-    struct report *r = close_with_all_open(*state, true);
+    struct report *r = close_with_all_open(w, true);
 
     assert_int_equal(r->count, 5);
-    assert_true(was_told(r, "transport"));
-    assert_true(was_told(r, "server"));
-    assert_true(was_told(r, "watcher"));
-    assert_true(was_told(r, "connect "));
+    assert_true(report_has(r, "transport"));
+    assert_true(report_has(r, "server"));
+    assert_true(report_has(r, "watcher"));
+    assert_true(report_has(r, "connect "));
 }
 
-static void L12_close_lists_nothing_without_debug(void **state)
-{
-    assert_int_equal(close_with_all_open(*state, false)->count, 0);
-}
+TEST_CASE(L12_close_lists_nothing_without_debug,
+          assert_int_equal(close_with_all_open(w, false)->count, 0));
 
-static void L12_close_lists_nothing_where_nothing_is_open(void **state)
+TEST(L12_close_lists_nothing_where_nothing_is_open)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
 
     assert_ok(rondo_loop_set_debug(w->loop, true, 0));
@@ -256,15 +195,14 @@ static void remove_the_watched(rondo_loop *loop, void *arg,
         (void)rondo_remove_reader(loop, watched[i]);
 }
 
-static void L11_a_handler_may_end_what_is_being_listed(void **state)
+TEST(L11_a_handler_may_end_what_is_being_listed)
 {
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
 
     for (int i = 0; i < 20; i += 2) {
         assert_int_equal(raw_pair(&watched[i]), 0);
         for (int j = i; j < i + 2; j++)
-            assert_ok(rondo_add_reader(w->loop, watched[j], never_fd, w));
+            assert_ok(rondo_add_reader(w->loop, watched[j], ignore_fd, w));
     }
     test_spin(w, 2);
     assert_ok(rondo_loop_set_debug(w->loop, true, 0));
@@ -273,20 +211,4 @@ static void L11_a_handler_may_end_what_is_being_listed(void **state)
     assert_in_range(*n, 1, 20);
     for (int i = 0; i < 20; i++)
         raw_close(watched[i]);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L12_slow_callbacks_and_timers_are_reported),
-        TEST(L12_slow_watchers_are_reported),
-        TEST(L12_quick_callbacks_are_not_reported),
-        TEST(L12_debug_is_settable_at_run_time),
-        TEST(L12_option_and_environment),
-        TEST(L12_close_lists_what_was_open),
-        TEST(L12_close_lists_nothing_without_debug),
-        TEST(L12_close_lists_nothing_where_nothing_is_open),
-        TEST(L11_a_handler_may_end_what_is_being_listed)};
-
-    return test_run("debug", tests, TEST_COUNT(tests));
 }

@@ -4,9 +4,8 @@
 
 /* ---- L9: what prepare tells --------------------------------------------- */
 
-static void L9_prepare_tells_the_next_deadline(void **state)
+TEST(L9_prepare_tells_the_next_deadline)
 {
-    struct world *w = *state;
     struct embed *e = embed_new(w);
     rondo_id id;
 
@@ -25,9 +24,8 @@ static void L9_prepare_tells_the_next_deadline(void **state)
     embed_finish(e);
 }
 
-static void L9_prepare_tells_that_there_is_work(void **state)
+TEST(L9_prepare_tells_that_there_is_work)
 {
-    struct world *w = *state;
     struct embed *e = embed_new(w);
 
     assert_ok(rondo_call_soon(w->loop, embed_count, &e->ran));
@@ -43,20 +41,18 @@ static void L9_prepare_tells_that_there_is_work(void **state)
     embed_finish(e);
 }
 
-static void L9_prepare_refuses_nonsense(void **state)
+TEST(L9_prepare_refuses_nonsense)
 {
-    struct world *w = *state;
     rondo_loop_wait wait = {.size = 0};
 
     embed_need(w);
-    assert_error(rondo_loop_prepare(w->loop, NULL), RONDO_EINVAL);
-    assert_error(rondo_loop_prepare(w->loop, &wait), RONDO_EINVAL);
-    assert_error(rondo_loop_prepare(NULL, &wait), RONDO_EINVAL);
+    assert_einval(rondo_loop_prepare(w->loop, NULL));
+    assert_einval(rondo_loop_prepare(w->loop, &wait));
+    assert_einval(rondo_loop_prepare(NULL, &wait));
 }
 
-static void L9_an_idle_loop_is_quiet(void **state)
+TEST(L9_an_idle_loop_is_quiet)
 {
-    struct world *w = *state;
     struct embed *e = embed_new(w);
     const struct listener *l = test_serve(w);
 
@@ -100,9 +96,8 @@ static void live_in(struct world *w, const char *backend)
     w->other = NULL;
 }
 
-static void L9_living_inside_a_poll_loop(void **state)
+TEST(L9_living_inside_a_poll_loop)
 {
-    struct world *w = *state;
     const char *const *names;
     size_t n = rondo_backends(&names);
 
@@ -111,9 +106,8 @@ static void L9_living_inside_a_poll_loop(void **state)
         live_in(w, names[i]);
 }
 
-static void L9_deadlines_take_few_turns(void **state)
+TEST(L9_deadlines_take_few_turns)
 {
-    struct world *w = *state;
     struct embed *e = embed_new(w);
 
     for (int i = 0; i < 10; i++)
@@ -125,9 +119,8 @@ static void L9_deadlines_take_few_turns(void **state)
     embed_finish(e);
 }
 
-static void L9_an_event_is_not_lost_between_turns(void **state)
+TEST(L9_an_event_is_not_lost_between_turns)
 {
-    struct world *w = *state;
     struct embed *e = embed_new(w);
     raw_fd fds[2];
 
@@ -144,13 +137,11 @@ static void L9_an_event_is_not_lost_between_turns(void **state)
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
     embed_settle(e);
     embed_finish(e);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void L9_an_embedded_loop_still_runs_alone(void **state)
+TEST(L9_an_embedded_loop_still_runs_alone)
 {
-    struct world *w = *state;
     struct embed *e = embed_new(w);
 
     embed_settle(e);
@@ -159,19 +150,4 @@ static void L9_an_embedded_loop_still_runs_alone(void **state)
     assert_int_equal(e->ran, 1);
     embed_settle(e);
     embed_finish(e);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L9_prepare_tells_the_next_deadline),
-        TEST(L9_prepare_tells_that_there_is_work),
-        TEST(L9_prepare_refuses_nonsense),
-        TEST(L9_an_idle_loop_is_quiet),
-        TEST(L9_living_inside_a_poll_loop),
-        TEST(L9_deadlines_take_few_turns),
-        TEST(L9_an_event_is_not_lost_between_turns),
-        TEST(L9_an_embedded_loop_still_runs_alone)};
-
-    return test_run("embed", tests, TEST_COUNT(tests));
 }

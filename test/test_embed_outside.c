@@ -139,14 +139,12 @@ static void try_outside(struct world *w, outside_fn *act)
     (void)rondo_remove_writer(w->loop, o->fds[0]);
     embed_settle(o->e);
     embed_finish(o->e);
-    raw_close(o->fds[0]);
-    raw_close(o->fds[1]);
+    raw_close_pair(o->fds);
 }
 
 /* writing at once needs nothing of the loop, so it alone may stay quiet */
-static void L9_a_write_reaches_the_other_end(void **state)
+TEST(L9_a_write_reaches_the_other_end)
 {
-    struct world *w = *state;
     struct outside *o = test_alloc(w, sizeof *o);
 
     embed_need(w);
@@ -158,29 +156,24 @@ static void L9_a_write_reaches_the_other_end(void **state)
     embed_finish(o->e);
 }
 
-#define OUTSIDE(name)                                                          \
-    static void L9_outside_##name(void **state)                                \
-    {                                                                          \
-        try_outside(*state, name);                                             \
-    }
-
-OUTSIDE(soon)
-OUTSIDE(due_timer)
-OUTSIDE(earlier_timer)
-OUTSIDE(repeated_timer)
-OUTSIDE(moved_timer)
-OUTSIDE(post)
-OUTSIDE(remote_post)
-OUTSIDE(wake)
-OUTSIDE(stop)
-OUTSIDE(new_reader)
-OUTSIDE(new_writer)
-OUTSIDE(new_connection)
-OUTSIDE(cancelled_connection)
-OUTSIDE(closed)
-OUTSIDE(aborted)
-OUTSIDE(server_closed)
-OUTSIDE(limits_changed)
+TEST_CASE(L9_outside_soon, try_outside(w, soon));
+TEST_CASE(L9_outside_due_timer, try_outside(w, due_timer));
+TEST_CASE(L9_outside_earlier_timer, try_outside(w, earlier_timer));
+TEST_CASE(L9_outside_repeated_timer, try_outside(w, repeated_timer));
+TEST_CASE(L9_outside_moved_timer, try_outside(w, moved_timer));
+TEST_CASE(L9_outside_post, try_outside(w, post));
+TEST_CASE(L9_outside_remote_post, try_outside(w, remote_post));
+TEST_CASE(L9_outside_wake, try_outside(w, wake));
+TEST_CASE(L9_outside_stop, try_outside(w, stop));
+TEST_CASE(L9_outside_new_reader, try_outside(w, new_reader));
+TEST_CASE(L9_outside_new_writer, try_outside(w, new_writer));
+TEST_CASE(L9_outside_new_connection, try_outside(w, new_connection));
+TEST_CASE(L9_outside_cancelled_connection,
+          try_outside(w, cancelled_connection));
+TEST_CASE(L9_outside_closed, try_outside(w, closed));
+TEST_CASE(L9_outside_aborted, try_outside(w, aborted));
+TEST_CASE(L9_outside_server_closed, try_outside(w, server_closed));
+TEST_CASE(L9_outside_limits_changed, try_outside(w, limits_changed));
 
 static void post_from_thread(void *arg)
 {
@@ -189,9 +182,8 @@ static void post_from_thread(void *arg)
     (void)rondo_call_soon_threadsafe(e->inner, embed_count, &e->ran);
 }
 
-static void L9_outside_from_another_thread(void **state)
+TEST(L9_outside_from_another_thread)
 {
-    struct world *w = *state;
     struct embed *e = embed_new(w);
 
     for (unsigned i = 0; i < 100; i++) {
@@ -202,29 +194,4 @@ static void L9_outside_from_another_thread(void **state)
         assert_int_equal(e->ran, i + 1);
     }
     embed_finish(e);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {TEST(L9_a_write_reaches_the_other_end),
-                                        TEST(L9_outside_from_another_thread),
-                                        TEST(L9_outside_soon),
-                                        TEST(L9_outside_due_timer),
-                                        TEST(L9_outside_earlier_timer),
-                                        TEST(L9_outside_repeated_timer),
-                                        TEST(L9_outside_moved_timer),
-                                        TEST(L9_outside_post),
-                                        TEST(L9_outside_remote_post),
-                                        TEST(L9_outside_wake),
-                                        TEST(L9_outside_stop),
-                                        TEST(L9_outside_new_reader),
-                                        TEST(L9_outside_new_writer),
-                                        TEST(L9_outside_new_connection),
-                                        TEST(L9_outside_cancelled_connection),
-                                        TEST(L9_outside_closed),
-                                        TEST(L9_outside_aborted),
-                                        TEST(L9_outside_server_closed),
-                                        TEST(L9_outside_limits_changed)};
-
-    return test_run("embed_outside", tests, TEST_COUNT(tests));
 }

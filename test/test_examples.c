@@ -17,14 +17,9 @@ struct example {
     raw_fd client;
 };
 
-static int patience(void)
-{
-    return TEST_DEADLINE_MS * test_slowness();
-}
-
 static void must_say(struct example *e, const char *what)
 {
-    if (!raw_program_says(e->program, what, patience()))
+    if (!raw_program_says(e->program, what, test_patience_ms()))
         test_fail(e->w, "it did not say \"%s\" but: %s", what,
                   raw_program_output(e->program));
 }
@@ -41,8 +36,7 @@ static struct example *start(struct world *w, const char *name,
     const char *port;
     char byte;
 
-    if (!folder)
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !folder, "the examples are not in this build");
     (void)snprintf(path, sizeof path, "%s%s%s", folder, name,
                    RONDO_TEST_SUFFIX);
     e->w = w;
@@ -53,14 +47,14 @@ static struct example *start(struct world *w, const char *name,
     e->port = (uint16_t)strtol(port, NULL, 10);
     e->client = raw_connect(e->port);
     assert_true(e->client != RONDO_NO_FD);
-    assert_true(raw_send_all(e->client, "x\n", 2, patience()));
+    assert_true(raw_send_all(e->client, "x\n", 2, test_patience_ms()));
     (void)raw_recv(e->client, &byte, 1, 100); /* where it answers */
     return e;
 }
 
 static void must_end(struct example *e)
 {
-    int code = raw_program_end(e->program, patience());
+    int code = raw_program_end(e->program, test_patience_ms());
 
     raw_close(e->client);
     if (code != 0)
@@ -77,44 +71,32 @@ static void stop_by_ctrl_c(struct world *w, const char *name)
     must_end(e);
 }
 
-static void K3_ctrl_c_stops_echo(void **state)
-{
-    stop_by_ctrl_c(*state, "echo");
-}
+TEST_CASE(K3_ctrl_c_stops_echo, stop_by_ctrl_c(w, "echo"));
 
-static void K3_ctrl_c_stops_hello(void **state)
-{
-    stop_by_ctrl_c(*state, "hello");
-}
+TEST_CASE(K3_ctrl_c_stops_hello, stop_by_ctrl_c(w, "hello"));
 
-static void K3_ctrl_c_stops_chat(void **state)
-{
-    stop_by_ctrl_c(*state, "chat");
-}
+TEST_CASE(K3_ctrl_c_stops_chat, stop_by_ctrl_c(w, "chat"));
 
-static void K3_ctrl_c_stops_daemon(void **state)
-{
-    stop_by_ctrl_c(*state, "daemon");
-}
+TEST_CASE(K3_ctrl_c_stops_daemon, stop_by_ctrl_c(w, "daemon"));
 
 /* ---- lines --------------------------------------------------------------- */
 
 /* the answers to start's line, whose first byte is read, and to two more */
-static void S14_lines_counts(void **state)
+TEST(S14_lines_counts)
 {
     static const char answers[] = " x\n0 \n15 to be continued\n3 a\0b\n";
-    struct world *w = *state;
     struct example *e = start(w, "lines", NULL);
     char text[sizeof answers] = "";
 
-    assert_true(raw_send_all(e->client, "\nto be cont", 11, patience()));
     assert_true(
-        raw_send_all(e->client, "inued\na\0b\nno line", 17, patience()));
-    assert_true(
-        raw_recv_exact(e->client, text, sizeof answers - 1, patience()));
+        raw_send_all(e->client, "\nto be cont", 11, test_patience_ms()));
+    assert_true(raw_send_all(e->client, "inued\na\0b\nno line", 17,
+                             test_patience_ms()));
+    assert_true(raw_recv_exact(e->client, text, sizeof answers - 1,
+                               test_patience_ms()));
     assert_memory_equal(text, answers, sizeof answers);
     raw_shutdown_write(e->client);
-    assert_int_equal(raw_recv(e->client, text, 1, patience()), 0);
+    assert_int_equal(raw_recv(e->client, text, 1, test_patience_ms()), 0);
     assert_int_equal(raw_program_signal(e->program, SIGINT), 0);
     must_end(e);
 }
@@ -141,14 +123,13 @@ static void must_greet(struct example *e, const char *greeting)
     raw_fd fd = raw_connect(e->port);
     char text[64] = "";
 
-    assert_true(raw_recv_exact(fd, text, strlen(greeting), patience()));
+    assert_true(raw_recv_exact(fd, text, strlen(greeting), test_patience_ms()));
     assert_string_equal(text, greeting);
     raw_close(fd);
 }
 
-static void K1_daemon_reloads_at_hup(void **state)
+TEST(K1_daemon_reloads_at_hup)
 {
-    struct world *w = *state;
     struct example *e;
     char path[64];
 
@@ -178,13 +159,11 @@ static void K1_daemon_reloads_at_hup(void **state)
     must_end(e);
 }
 
-static void K1_daemon_says_how_it_is_at_usr1(void **state)
+TEST(K1_daemon_says_how_it_is_at_usr1)
 {
-    struct world *w = *state;
     struct example *e;
 
-    if (raw_signal_of_users() < 0)
-        test_skip(w, "no SIGUSR1 on this system");
+    test_skip_if(w, raw_signal_of_users() < 0, "no SIGUSR1 on this system");
     e = start(w, "daemon", NULL);
     assert_true(tell(e, raw_signal_of_users()));
     must_say(e, "end of state");
@@ -197,12 +176,11 @@ static void K1_daemon_says_how_it_is_at_usr1(void **state)
 }
 
 /* A client that does not read holds it up until it is told again. */
-static void K1_daemon_drains_at_term(void **state)
+TEST(K1_daemon_drains_at_term)
 {
-    struct world *w = *state;
     struct example *e = start(w, "daemon", NULL);
     char *much = test_alloc(w, 65536);
-    int64_t end = raw_now_ns() + RONDO_MS(patience());
+    int64_t end = raw_now_ns() + RONDO_MS(test_patience_ms());
 
     memset(much, 'x', 65536);
     /* its buffer is full when it does not take any more for a while */
@@ -223,18 +201,4 @@ static void K1_daemon_drains_at_term(void **state)
     assert_true(tell(e, SIGTERM));
     must_say(e, "ended, ");
     must_end(e);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {TEST(S14_lines_counts),
-                                        TEST(K3_ctrl_c_stops_echo),
-                                        TEST(K3_ctrl_c_stops_hello),
-                                        TEST(K3_ctrl_c_stops_chat),
-                                        TEST(K3_ctrl_c_stops_daemon),
-                                        TEST(K1_daemon_reloads_at_hup),
-                                        TEST(K1_daemon_says_how_it_is_at_usr1),
-                                        TEST(K1_daemon_drains_at_term)};
-
-    return told_run("examples", tests, TEST_COUNT(tests));
 }

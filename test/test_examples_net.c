@@ -8,11 +8,6 @@
 
 enum { URLS = 10, URL_SIZE = 64 };
 
-static int patience(void)
-{
-    return TEST_DEADLINE_MS * test_slowness();
-}
-
 static struct raw_program *start(struct world *w, const char *name,
                                  const char *const *words)
 {
@@ -37,9 +32,8 @@ static struct raw_program *fetch_ten(struct world *w, uint16_t port,
     return start(w, "fetch", words);
 }
 
-static void C2_fetch_gets_ten_pages(void **state)
+TEST(C2_fetch_gets_ten_pages)
 {
-    struct world *w = *state;
     struct raw_program *server = start(w, "hello", WORDS("0"));
     struct raw_program *p = fetch_ten(w, example_port(w, server), "60");
 
@@ -53,9 +47,8 @@ static void C2_fetch_gets_ten_pages(void **state)
     example_stop(w, server);
 }
 
-static void C2_fetch_has_one_deadline_for_all(void **state)
+TEST(C2_fetch_has_one_deadline_for_all)
 {
-    struct world *w = *state;
     uint16_t port;
     raw_fd silent = raw_listen(&port, 16);
     struct raw_program *p = fetch_ten(w, port, "1");
@@ -66,9 +59,8 @@ static void C2_fetch_has_one_deadline_for_all(void **state)
     raw_close(silent);
 }
 
-static void C2_fetch_says_what_went_wrong(void **state)
+TEST(C2_fetch_says_what_went_wrong)
 {
-    struct world *w = *state;
     uint16_t port;
     raw_fd nobody = raw_reserve_port(&port);
     struct raw_program *p = fetch_ten(w, port, "60");
@@ -86,10 +78,9 @@ static void C2_fetch_says_what_went_wrong(void **state)
 
 /* ---- cores -------------------------------------------------------------- */
 
-static void E3_cores_serves_on_each_loop(void **state)
+TEST(E3_cores_serves_on_each_loop)
 {
     enum { CLIENTS = 24 };
-    struct world *w = *state;
     struct raw_program *p = start(w, "cores", WORDS("0", "3"));
     uint16_t port = example_port(w, p);
     raw_fd client[CLIENTS];
@@ -97,12 +88,12 @@ static void E3_cores_serves_on_each_loop(void **state)
     for (int i = 0; i < CLIENTS; i++) {
         client[i] = raw_connect(port);
         assert_true(client[i] != RONDO_NO_FD);
-        assert_true(raw_send_all(client[i], "hello", 5, patience()));
+        assert_true(raw_send_all(client[i], "hello", 5, test_patience_ms()));
     }
     for (int i = 0; i < CLIENTS; i++) {
         char text[6] = "";
 
-        assert_true(raw_recv_exact(client[i], text, 5, patience()));
+        assert_true(raw_recv_exact(client[i], text, 5, test_patience_ms()));
         assert_string_equal(text, "hello");
     }
     assert_int_equal(raw_program_signal(p, SIGINT), 0);
@@ -117,9 +108,8 @@ static void E3_cores_serves_on_each_loop(void **state)
         raw_close(client[i]);
 }
 
-static void E3_cores_ends_when_it_cannot_serve(void **state)
+TEST(E3_cores_ends_when_it_cannot_serve)
 {
-    struct world *w = *state;
     uint16_t port;
     raw_fd taken = raw_reserve_port(&port);
     char text[8];
@@ -130,17 +120,4 @@ static void E3_cores_ends_when_it_cannot_serve(void **state)
     (void)example_says(w, p, "EADDRINUSE");
     example_ends(w, p, 1);
     raw_close(taken);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(C2_fetch_gets_ten_pages),
-        TEST(C2_fetch_has_one_deadline_for_all),
-        TEST(C2_fetch_says_what_went_wrong),
-        TEST(E3_cores_serves_on_each_loop),
-        TEST(E3_cores_ends_when_it_cannot_serve),
-    };
-
-    return told_run("examples_net", tests, TEST_COUNT(tests));
 }

@@ -1,18 +1,56 @@
 /* test_executor.c - jobs on threads: their number, their order, their end. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_jobs.h"
 #include "raw_net.h"
 
 /* ---- E1: work and done -------------------------------------------------- */
 
-static void E1_done_gets_what_work_returns(void **state)
+/* One that has been joined may be counted for a moment longer. */
+static int count_threads(void)
+{
+    int least = raw_count_threads();
+
+    for (int i = 0; i < 20 && least > 1; i++) {
+        int now;
+
+        raw_sleep_ms(1);
+        now = raw_count_threads();
+        least = now < least ? now : least;
+    }
+    return least;
+}
+
+/* the first test: no other has started threads yet */
+TEST(E1_threads_are_started_as_needed)
+{
+    int before;
+
+    raw_thread_join(
+        raw_thread_start(ignore_release, NULL)); /* a sanitizer's, too */
+    before = count_threads();
+    test_skip_if(w, before < 0, "this system does not count threads");
+    (void)job_start_held(w->loop);
+    test_run_until(w, jobs_inside() == 1);
+    assert_int_equal(raw_count_threads(), before + 1);
+    (void)job_start_held(w->loop);
+    test_run_until(w, jobs_inside() == 2);
+    assert_int_equal(raw_count_threads(), before + 2);
+    jobs_end();
+    test_run_until(w, test_metrics(w).live_jobs == 0);
+    test_close_loop(w);
+    for (int i = 0; i < 5000 && raw_count_threads() > before; i++)
+        raw_sleep_ms(1);
+    assert_int_equal(raw_count_threads(), before); /* they have ended */
+}
+
+TEST(E1_done_gets_what_work_returns)
 {
     static const int64_t results[] = {0,  1,         INT64_MAX,
                                       -1, RONDO_EIO, INT64_MIN};
-    struct world *w = *state;
 
     w->expect_clean = true;
-    for (size_t i = 0; i < TEST_COUNT(results); i++) {
+    for (size_t i = 0; i < COUNT_OF(results); i++) {
         struct job *j = job_new(w->loop);
 
         j->result = results[i];
@@ -23,9 +61,8 @@ static void E1_done_gets_what_work_returns(void **state)
     }
 }
 
-static void E1_work_runs_on_another_thread(void **state)
+TEST(E1_work_runs_on_another_thread)
 {
-    struct world *w = *state;
     struct job *j = job_start(w->loop);
 
     job_ends(w, j, 0);
@@ -33,9 +70,8 @@ static void E1_work_runs_on_another_thread(void **state)
     assert_ptr_not_equal(j->thread, job_this_thread());
 }
 
-static void E1_an_error_that_work_returns_is_a_sentence(void **state)
+TEST(E1_an_error_that_work_returns_is_a_sentence)
 {
-    struct world *w = *state;
     struct job *j = job_new(w->loop);
 
     j->result = RONDO_ENOSPC;
@@ -51,9 +87,8 @@ static int64_t return_7(rondo_job *job, void *arg)
     return 7;
 }
 
-static void E1_done_may_be_null(void **state)
+TEST(E1_done_may_be_null)
 {
-    struct world *w = *state;
     atomic_int *value = test_alloc(w, sizeof *value);
 
     w->expect_clean = true;
@@ -62,9 +97,8 @@ static void E1_done_may_be_null(void **state)
     assert_int_equal(atomic_load(value), 7);
 }
 
-static void E1_the_loop_goes_on_meanwhile(void **state)
+TEST(E1_the_loop_goes_on_meanwhile)
 {
-    struct world *w = *state;
     struct job *j = job_start_held(w->loop);
 
     test_run_until(w, jobs_inside() == 1);
@@ -76,9 +110,8 @@ static void E1_the_loop_goes_on_meanwhile(void **state)
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 0);
 }
 
-static void E1_a_background_job_does_not_keep_it_running(void **state)
+TEST(E1_a_background_job_does_not_keep_it_running)
 {
-    struct world *w = *state;
     struct job *j = job_start_held(w->loop);
 
     assert_ok(rondo_set_background(w->loop, j->id, true));
@@ -90,9 +123,8 @@ static void E1_a_background_job_does_not_keep_it_running(void **state)
 }
 
 /* The job's own check: done is not called while work is inside. */
-static void E1_done_never_runs_while_work_does(void **state)
+TEST(E1_done_never_runs_while_work_does)
 {
-    struct world *w = *state;
     const int count = 4000 / test_slowness();
     struct job **j = test_alloc(w, (size_t)count * sizeof(struct job *));
 
@@ -106,10 +138,9 @@ static void E1_done_never_runs_while_work_does(void **state)
     assert_int_equal(test_metrics(w).live_jobs, 0);
 }
 
-static void E1_posts_come_before_done(void **state)
+TEST(E1_posts_come_before_done)
 {
     enum { JOBS = 60, POSTS = 300 };
-    struct world *w = *state;
     struct job *j[JOBS];
 
     for (int i = 0; i < JOBS; i++) {
@@ -125,9 +156,8 @@ static void E1_posts_come_before_done(void **state)
 }
 
 /* More posts than an iteration runs. */
-static void E1_very_many_posts_come_before_done(void **state)
+TEST(E1_very_many_posts_come_before_done)
 {
-    struct world *w = *state;
     struct job *j = job_new(w->loop);
 
     j->posts = 20000;
@@ -172,9 +202,8 @@ static void keep_result(rondo_loop *loop, void *arg, int64_t result)
     ((struct numbered *)arg)->order->next = 5000;
 }
 
-static void E1_posts_come_in_their_order(void **state)
+TEST(E1_posts_come_in_their_order)
 {
-    struct world *w = *state;
     struct order *order = test_alloc(w, sizeof *order);
     struct numbered *n = test_alloc(w, 1000 * sizeof *n);
 
@@ -198,9 +227,8 @@ static unsigned fill(struct world *w, rondo_loop *loop, unsigned expected)
     return jobs_inside();
 }
 
-static void E1_as_many_threads_as_the_option_says(void **state)
+TEST(E1_as_many_threads_as_the_option_says)
 {
-    struct world *w = *state;
     rondo_loop_options options = test_loop_options(w);
 
     options.executor_threads = 3;
@@ -210,9 +238,8 @@ static void E1_as_many_threads_as_the_option_says(void **state)
     test_run_until(w, test_metrics(w).live_jobs == 0);
 }
 
-static void E1_one_thread_is_enough(void **state)
+TEST(E1_one_thread_is_enough)
 {
-    struct world *w = *state;
     rondo_loop_options options = test_loop_options(w);
     struct job *j[20];
 
@@ -227,9 +254,8 @@ static void E1_one_thread_is_enough(void **state)
     assert_int_equal(jobs_most(), 1);
 }
 
-static void E1_min_of_32_and_cores_plus_4(void **state)
+TEST(E1_min_of_32_and_cores_plus_4)
 {
-    struct world *w = *state;
     unsigned expected = raw_cores() + 4 < 32 ? raw_cores() + 4 : 32;
 
     assert_int_equal(rondo_cpu_count(), raw_cores());
@@ -238,52 +264,8 @@ static void E1_min_of_32_and_cores_plus_4(void **state)
     test_run_until(w, test_metrics(w).live_jobs == 0);
 }
 
-static void nothing(void *arg)
+TEST(E1_look_ups_do_not_wait_for_jobs)
 {
-    (void)arg;
-}
-
-/* One that has been joined may be counted for a moment longer. */
-static int count_threads(void)
-{
-    int least = raw_count_threads();
-
-    for (int i = 0; i < 20 && least > 1; i++) {
-        int now;
-
-        raw_sleep_ms(1);
-        now = raw_count_threads();
-        least = now < least ? now : least;
-    }
-    return least;
-}
-
-static void E1_threads_are_started_as_needed(void **state)
-{
-    struct world *w = *state;
-    int before;
-
-    raw_thread_join(raw_thread_start(nothing, NULL)); /* a sanitizer's, too */
-    before = count_threads();
-    if (before < 0)
-        test_skip(w, "this system does not count threads");
-    (void)job_start_held(w->loop);
-    test_run_until(w, jobs_inside() == 1);
-    assert_int_equal(raw_count_threads(), before + 1);
-    (void)job_start_held(w->loop);
-    test_run_until(w, jobs_inside() == 2);
-    assert_int_equal(raw_count_threads(), before + 2);
-    jobs_end();
-    test_run_until(w, test_metrics(w).live_jobs == 0);
-    test_close_loop(w);
-    for (int i = 0; i < 5000 && raw_count_threads() > before; i++)
-        raw_sleep_ms(1);
-    assert_int_equal(raw_count_threads(), before); /* they have ended */
-}
-
-static void E1_look_ups_do_not_wait_for_jobs(void **state)
-{
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
 
@@ -299,10 +281,8 @@ static void E1_look_ups_do_not_wait_for_jobs(void **state)
     test_run_until(w, test_metrics(w).live_jobs == 0);
 }
 
-static void E1_jobs_do_not_wait_for_look_ups(void **state)
+TEST(E1_jobs_do_not_wait_for_look_ups)
 {
-    struct world *w = *state;
-
     if (!raw_names_replace())
         test_skip(w, "this system's look-ups cannot be replaced");
     for (int i = 0; i < 40; i++)
@@ -341,9 +321,8 @@ static void next_link(rondo_loop *loop, void *arg, int64_t result)
         c->left = UINT32_MAX;
 }
 
-static void E1_one_after_another_without_end(void **state)
+TEST(E1_one_after_another_without_end)
 {
-    struct world *w = *state;
     struct chain *c = test_alloc(w, sizeof *c);
     uint64_t before;
 
@@ -358,9 +337,8 @@ static void E1_one_after_another_without_end(void **state)
     assert_int_equal(test_allocations(w), before); /* of the loop's */
 }
 
-static void E1_a_great_many_at_once(void **state)
+TEST(E1_a_great_many_at_once)
 {
-    struct world *w = *state;
     struct chain *c = test_alloc(w, sizeof *c);
     unsigned count = 200000 / (unsigned)test_slowness();
 
@@ -388,9 +366,8 @@ static void keep_line(void *arg, const char *line, size_t size)
     l->count++;
 }
 
-static void L13_jobs_are_counted_and_dumped(void **state)
+TEST(L13_jobs_are_counted_and_dumped)
 {
-    struct world *w = *state;
     rondo_loop_options options = test_loop_options(w);
     rondo_loop_metrics m = RONDO_LOOP_METRICS_INIT;
     struct lines l = {0};
@@ -416,31 +393,4 @@ static void L13_jobs_are_counted_and_dumped(void **state)
     } while (m.live_jobs > 0);
     l.count = 0;
     assert_int_equal(rondo_loop_dump(w->other, keep_line, &l), 0);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(E1_threads_are_started_as_needed), /* no others' threads yet */
-        TEST(E1_done_gets_what_work_returns),
-        TEST(E1_work_runs_on_another_thread),
-        TEST(E1_an_error_that_work_returns_is_a_sentence),
-        TEST(E1_done_may_be_null),
-        TEST(E1_the_loop_goes_on_meanwhile),
-        TEST(E1_a_background_job_does_not_keep_it_running),
-        TEST(E1_done_never_runs_while_work_does),
-        TEST(E1_posts_come_before_done),
-        TEST(E1_very_many_posts_come_before_done),
-        TEST(E1_posts_come_in_their_order),
-        TEST(E1_as_many_threads_as_the_option_says),
-        TEST(E1_one_thread_is_enough),
-        TEST(E1_min_of_32_and_cores_plus_4),
-        TEST(E1_look_ups_do_not_wait_for_jobs),
-        TEST(E1_jobs_do_not_wait_for_look_ups),
-        TEST(E1_one_after_another_without_end),
-        TEST(E1_a_great_many_at_once),
-        TEST(L13_jobs_are_counted_and_dumped),
-    };
-
-    return job_run("executor", tests, TEST_COUNT(tests));
 }

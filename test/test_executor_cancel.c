@@ -17,9 +17,8 @@ static struct job *busy_loop(struct world *w)
 
 /* ---- E2: before the start ----------------------------------------------- */
 
-static void E2_cancelled_before_it_begins_it_never_runs(void **state)
+TEST(E2_cancelled_before_it_begins_it_never_runs)
 {
-    struct world *w = *state;
     struct job *first = busy_loop(w);
     struct job *second = job_start(w->other);
     struct job *third = job_start(w->other);
@@ -36,10 +35,9 @@ static void E2_cancelled_before_it_begins_it_never_runs(void **state)
     assert_int_equal(second->done, 1);
 }
 
-static void E2_a_long_queue_is_cancelled(void **state)
+TEST(E2_a_long_queue_is_cancelled)
 {
     enum { MANY = 20000 };
-    struct world *w = *state;
     struct job *first = busy_loop(w);
     struct job **j = test_alloc(w, MANY * sizeof(struct job *));
 
@@ -57,9 +55,8 @@ static void E2_a_long_queue_is_cancelled(void **state)
 
 /* ---- E2: during it ------------------------------------------------------ */
 
-static void E2_cancelled_while_it_runs_it_is_told(void **state)
+TEST(E2_cancelled_while_it_runs_it_is_told)
 {
-    struct world *w = *state;
     struct job *j = job_held(w->loop);
 
     atomic_store(&j->heeds, true);
@@ -73,9 +70,8 @@ static void E2_cancelled_while_it_runs_it_is_told(void **state)
     assert_int_equal(atomic_load(&j->returned), 1);
 }
 
-static void E2_done_waits_until_work_returns(void **state)
+TEST(E2_done_waits_until_work_returns)
 {
-    struct world *w = *state;
     struct job *j = job_start_held(w->loop);
 
     test_run_until(w, jobs_inside() == 1);
@@ -87,9 +83,8 @@ static void E2_done_waits_until_work_returns(void **state)
     job_ends(w, j, RONDO_ECANCELED);
 }
 
-static void E2_not_cancelled_it_is_not_told_so(void **state)
+TEST(E2_not_cancelled_it_is_not_told_so)
 {
-    struct world *w = *state;
     struct job *j = job_start(w->loop);
 
     job_ends(w, j, 0);
@@ -98,9 +93,8 @@ static void E2_not_cancelled_it_is_not_told_so(void **state)
 }
 
 /* Work has returned, and the loop does not know yet. */
-static void E2_cancelled_after_work_returned(void **state)
+TEST(E2_cancelled_after_work_returned)
 {
-    struct world *w = *state;
     struct job *j = job_new(w->loop);
 
     j->result = 9;
@@ -117,9 +111,8 @@ static void cancel_itself(struct job *j)
     assert_error(rondo_set_background(j->loop, j->id, true), RONDO_ENOENT);
 }
 
-static void E2_too_late_in_its_own_done(void **state)
+TEST(E2_too_late_in_its_own_done)
 {
-    struct world *w = *state;
     struct job *j = job_new(w->loop);
 
     j->in_done = cancel_itself;
@@ -127,9 +120,8 @@ static void E2_too_late_in_its_own_done(void **state)
     job_ends(w, j, 0);
 }
 
-static void E2_posts_of_a_cancelled_job_still_come_first(void **state)
+TEST(E2_posts_of_a_cancelled_job_still_come_first)
 {
-    struct world *w = *state;
     struct job *j = job_held(w->loop);
 
     atomic_store(&j->heeds, true);
@@ -141,9 +133,8 @@ static void E2_posts_of_a_cancelled_job_still_come_first(void **state)
     assert_int_equal(j->posted, 100);
 }
 
-static void E2_cancelled_at_any_moment_it_is_done_once(void **state)
+TEST(E2_cancelled_at_any_moment_it_is_done_once)
 {
-    struct world *w = *state;
     int rounds = 3000 / test_slowness();
     unsigned seed = 12345, outcomes[3] = {0};
 
@@ -169,9 +160,8 @@ static void E2_cancelled_at_any_moment_it_is_done_once(void **state)
 
 /* ---- L5: close ---------------------------------------------------------- */
 
-static void L5_close_waits_for_a_running_job(void **state)
+TEST(L5_close_waits_for_a_running_job)
 {
-    struct world *w = *state;
     struct job *j = job_held(w->loop);
 
     atomic_store(&j->heeds, true);
@@ -184,9 +174,8 @@ static void L5_close_waits_for_a_running_job(void **state)
     assert_int_equal(jobs_inside(), 0);
 }
 
-static void L5_close_drops_what_has_not_begun(void **state)
+TEST(L5_close_drops_what_has_not_begun)
 {
-    struct world *w = *state;
     struct job *first = busy_loop(w);
     struct job *j[50];
 
@@ -203,9 +192,8 @@ static void L5_close_drops_what_has_not_begun(void **state)
     }
 }
 
-static void L5_a_job_that_is_over_is_told_its_result(void **state)
+TEST(L5_a_job_that_is_over_is_told_its_result)
 {
-    struct world *w = *state;
     struct job *j = job_new(w->loop);
     rondo_executor *e;
 
@@ -220,9 +208,8 @@ static void L5_a_job_that_is_over_is_told_its_result(void **state)
     assert_true(j->told == 3);
 }
 
-static void L5_close_with_a_job_already_cancelled(void **state)
+TEST(L5_close_with_a_job_already_cancelled)
 {
-    struct world *w = *state;
     struct job *first = busy_loop(w);
     struct job *second = job_start(w->other);
 
@@ -244,9 +231,8 @@ static void submit_another(struct job *j)
     assert_error(rondo_set_default_executor(j->loop, NULL), RONDO_ECLOSED);
 }
 
-static void L5_no_new_jobs_while_it_closes(void **state)
+TEST(L5_no_new_jobs_while_it_closes)
 {
-    struct world *w = *state;
     struct job *j = job_held(w->loop);
 
     atomic_store(&j->heeds, true);
@@ -309,9 +295,8 @@ static void check_left_alone(struct world *w, struct job *j,
     assert_int_equal(j->done, 0);
 }
 
-static void L11_a_stuck_job_is_reported_and_left_alone(void **state)
+TEST(L11_a_stuck_job_is_reported_and_left_alone)
 {
-    struct world *w = *state;
     struct reports r = {0};
     struct job *j = stuck_loop(w, RONDO_MS(20), &r);
     int64_t start = raw_now_ns();
@@ -321,9 +306,8 @@ static void L11_a_stuck_job_is_reported_and_left_alone(void **state)
     assert_int_equal(atomic_load(&j->post_error), RONDO_ECLOSED);
 }
 
-static void L5_a_negative_grace_does_not_wait(void **state)
+TEST(L5_a_negative_grace_does_not_wait)
 {
-    struct world *w = *state;
     struct reports r = {0};
 
     check_left_alone(w, stuck_loop(w, -1, &r), &r);
@@ -335,9 +319,8 @@ static void release_after_a_while(void *arg)
     job_release(arg);
 }
 
-static void L5_a_job_that_ends_in_time_is_not_reported(void **state)
+TEST(L5_a_job_that_ends_in_time_is_not_reported)
 {
-    struct world *w = *state;
     struct reports r = {0};
     struct job *j = stuck_loop(w, RONDO_NEVER, &r);
     struct raw_thread *thread = raw_thread_start(release_after_a_while, j);
@@ -350,10 +333,8 @@ static void L5_a_job_that_ends_in_time_is_not_reported(void **state)
     raw_thread_join(thread);
 }
 
-static void L5_close_at_any_moment_of_many_jobs(void **state)
+TEST(L5_close_at_any_moment_of_many_jobs)
 {
-    struct world *w = *state;
-
     for (int round = 0; round < 200 / test_slowness() + 1; round++) {
         rondo_loop *loop = test_other_loop(w);
         struct job *j[12];
@@ -376,30 +357,4 @@ static void L5_close_at_any_moment_of_many_jobs(void **state)
                              atomic_load(&j[i]->returned));
         }
     }
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(E2_cancelled_before_it_begins_it_never_runs),
-        TEST(E2_a_long_queue_is_cancelled),
-        TEST(E2_cancelled_while_it_runs_it_is_told),
-        TEST(E2_done_waits_until_work_returns),
-        TEST(E2_not_cancelled_it_is_not_told_so),
-        TEST(E2_cancelled_after_work_returned),
-        TEST(E2_too_late_in_its_own_done),
-        TEST(E2_posts_of_a_cancelled_job_still_come_first),
-        TEST(E2_cancelled_at_any_moment_it_is_done_once),
-        TEST(L5_close_waits_for_a_running_job),
-        TEST(L5_close_drops_what_has_not_begun),
-        TEST(L5_a_job_that_is_over_is_told_its_result),
-        TEST(L5_close_with_a_job_already_cancelled),
-        TEST(L5_no_new_jobs_while_it_closes),
-        TEST(L11_a_stuck_job_is_reported_and_left_alone),
-        TEST(L5_a_negative_grace_does_not_wait),
-        TEST(L5_a_job_that_ends_in_time_is_not_reported),
-        TEST(L5_close_at_any_moment_of_many_jobs),
-    };
-
-    return job_run("executor_cancel", tests, TEST_COUNT(tests));
 }

@@ -4,9 +4,8 @@
 
 /* ---- E3: loops come and go ---------------------------------------------- */
 
-static void E3_an_executor_outlives_loops(void **state)
+TEST(E3_an_executor_outlives_loops)
 {
-    struct world *w = *state;
     rondo_executor *e = job_executor(2);
 
     for (int i = 0; i < 20; i++) {
@@ -26,9 +25,8 @@ static void E3_an_executor_outlives_loops(void **state)
     rondo_executor_free(e);
 }
 
-static void E3_two_loops_share_one(void **state)
+TEST(E3_two_loops_share_one)
 {
-    struct world *w = *state;
     rondo_executor *e = job_executor(1);
     rondo_loop *other = test_other_loop(w);
     struct job *mine[20];
@@ -47,9 +45,8 @@ static void E3_two_loops_share_one(void **state)
 }
 
 /* The queue of a loop that closes goes, the other's stays. */
-static void E3_one_of_two_loops_closes(void **state)
+TEST(E3_one_of_two_loops_closes)
 {
-    struct world *w = *state;
     struct job *j[1];
     rondo_executor *e = job_busy_executor(w, j, 0);
     rondo_loop *other = test_other_loop(w);
@@ -66,9 +63,8 @@ static void E3_one_of_two_loops_closes(void **state)
     rondo_executor_free(e);
 }
 
-static void E3_the_default_may_be_freed_first(void **state)
+TEST(E3_the_default_may_be_freed_first)
 {
-    struct world *w = *state;
     rondo_executor *e = job_executor(1);
     struct job *j;
 
@@ -123,10 +119,8 @@ static void submit_until_refused(void *arg)
     (void)rondo_loop_close(loop);
 }
 
-static void E3_shut_down_while_threads_submit(void **state)
+TEST(E3_shut_down_while_threads_submit)
 {
-    struct world *w = *state;
-
     for (int round = 0; round < 6; round++) {
         rondo_loop_options options = test_loop_options(w);
         struct storm *s = test_alloc(w, sizeof *s);
@@ -197,9 +191,8 @@ static int end_in_child(void *arg)
     return rondo_loop_close(loop) < 0 ? 5 : 0;
 }
 
-static void L8_jobs_end_in_the_child(void **state)
+TEST(L8_jobs_end_in_the_child)
 {
-    struct world *w = *state;
     struct family f = {.w = w, .executor = job_executor(1)};
     int status;
 
@@ -213,21 +206,6 @@ static void L8_jobs_end_in_the_child(void **state)
     job_ends(w, f.theirs, 0);
     job_ends(w, f.queued, 0);
     rondo_executor_free(f.executor);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(E3_an_executor_outlives_loops),
-        TEST(E3_two_loops_share_one),
-        TEST(E3_one_of_two_loops_closes),
-        TEST(E3_the_default_may_be_freed_first),
-        TEST(E3_shut_down_while_threads_submit),
-        TEST(L8_jobs_end_in_the_child),
-    };
-
-    return job_run("executor_loops", tests, TEST_COUNT(tests));
 }

@@ -13,9 +13,8 @@ static void check_refused(struct world *w, rondo_executor *e)
 
 /* ---- E3: shutting down -------------------------------------------------- */
 
-static void E3_shutdown_that_waits_finishes_the_queue(void **state)
+TEST(E3_shutdown_that_waits_finishes_the_queue)
 {
-    struct world *w = *state;
     struct job *j[31];
     rondo_executor *e = job_busy_executor(w, j, 30);
 
@@ -31,9 +30,8 @@ static void E3_shutdown_that_waits_finishes_the_queue(void **state)
     rondo_executor_free(e);
 }
 
-static void E3_shutdown_that_does_not_wait_drops_the_queue(void **state)
+TEST(E3_shutdown_that_does_not_wait_drops_the_queue)
 {
-    struct world *w = *state;
     struct job *j[31];
     rondo_executor *e = job_busy_executor(w, j, 30);
 
@@ -50,9 +48,8 @@ static void E3_shutdown_that_does_not_wait_drops_the_queue(void **state)
     rondo_executor_free(e);
 }
 
-static void E3_shut_down_twice(void **state)
+TEST(E3_shut_down_twice)
 {
-    struct world *w = *state;
     struct job *j[3];
     rondo_executor *e = job_busy_executor(w, j, 2);
 
@@ -70,9 +67,8 @@ static void E3_shut_down_twice(void **state)
     rondo_executor_free(e);
 }
 
-static void E3_no_jobs_after_shutdown(void **state)
+TEST(E3_no_jobs_after_shutdown)
 {
-    struct world *w = *state;
     rondo_executor *e = job_executor(2);
 
     w->expect_clean = true;
@@ -121,9 +117,8 @@ static int shut_down_inside(struct world *w, rondo_executor *e, bool wait)
     return in->result;
 }
 
-static void E3_shut_down_by_one_of_its_jobs(void **state)
+TEST(E3_shut_down_by_one_of_its_jobs)
 {
-    struct world *w = *state;
     rondo_executor *e = job_executor(2);
 
     assert_int_equal(shut_down_inside(w, e, true), RONDO_EBUSY);
@@ -142,9 +137,8 @@ static int64_t free_it(rondo_job *job, void *arg)
     return 1;
 }
 
-static void E3_freed_by_one_of_its_jobs(void **state)
+TEST(E3_freed_by_one_of_its_jobs)
 {
-    struct world *w = *state;
     struct inside *in = test_alloc(w, sizeof *in);
     rondo_executor *e = job_executor(1);
 
@@ -153,9 +147,8 @@ static void E3_freed_by_one_of_its_jobs(void **state)
     test_run_until(w, !in->executor);
 }
 
-static void E3_a_job_may_shut_down_another_executor(void **state)
+TEST(E3_a_job_may_shut_down_another_executor)
 {
-    struct world *w = *state;
     struct inside *in = test_alloc(w, sizeof *in);
     rondo_executor *e = job_executor(2);
 
@@ -166,9 +159,8 @@ static void E3_a_job_may_shut_down_another_executor(void **state)
     rondo_executor_free(e);
 }
 
-static void E3_freed_while_its_jobs_run(void **state)
+TEST(E3_freed_while_its_jobs_run)
 {
-    struct world *w = *state;
     struct job *j[4];
     rondo_executor *e = job_busy_executor(w, j, 3);
 
@@ -180,9 +172,8 @@ static void E3_freed_while_its_jobs_run(void **state)
     job_ends(w, j[0], RONDO_ECANCELED);
 }
 
-static void E3_cancelled_and_dropped_is_cancelled(void **state)
+TEST(E3_cancelled_and_dropped_is_cancelled)
 {
-    struct world *w = *state;
     struct job *j[3];
     rondo_executor *e = job_busy_executor(w, j, 2);
 
@@ -208,9 +199,8 @@ static void make_and_free(void *arg)
     rondo_executor_free(e);
 }
 
-static void G3_executors_are_any_threads(void **state)
+TEST(G3_executors_are_any_threads)
 {
-    struct world *w = *state;
     int result = 1;
 
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(100)));
@@ -260,9 +250,8 @@ static void use_loop(void *arg)
     s->results[4] = rondo_set_resolver(s->loop, NULL);
 }
 
-static void G3_the_rest_is_the_loops_threads(void **state)
+TEST(G3_the_rest_is_the_loops_threads)
 {
-    struct world *w = *state;
     struct stranger s = {.loop = w->loop};
 
     w->expect_clean = true;
@@ -272,33 +261,28 @@ static void G3_the_rest_is_the_loops_threads(void **state)
         assert_int_equal(s.results[i], RONDO_ETHREAD);
 }
 
-static void G1_null_and_wrong_arguments(void **state)
+TEST(G1_null_and_wrong_arguments)
 {
-    struct world *w = *state;
     rondo_loop_options options = test_loop_options(w);
     rondo_executor *e = NULL;
 
     w->expect_clean = true;
-    assert_error(rondo_executor_new(NULL, 1), RONDO_EINVAL);
-    assert_error(rondo_executor_new(&e, (unsigned)-1), RONDO_EINVAL);
-    assert_true(strstr(rondo_last_error(), "10000") != NULL);
+    assert_einval(rondo_executor_new(NULL, 1));
+    assert_refused(rondo_executor_new(&e, (unsigned)-1), RONDO_EINVAL, "10000");
     assert_null(e);
     options.executor_threads = 10001;
-    assert_error(rondo_loop_new(&w->other, &options), RONDO_EINVAL);
-    assert_error(rondo_executor_shutdown(NULL, true), RONDO_EINVAL);
+    assert_einval(rondo_loop_new(&w->other, &options));
+    assert_einval(rondo_executor_shutdown(NULL, true));
     rondo_executor_free(NULL);
-    assert_error(rondo_set_default_executor(NULL, NULL), RONDO_EINVAL);
-    assert_error(rondo_run_in_executor(NULL, NULL, return_1, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_error(rondo_run_in_executor(w->loop, NULL, NULL, NULL, NULL),
-                 RONDO_EINVAL);
+    assert_einval(rondo_set_default_executor(NULL, NULL));
+    assert_einval(rondo_run_in_executor(NULL, NULL, return_1, NULL, NULL));
+    assert_einval(rondo_run_in_executor(w->loop, NULL, NULL, NULL, NULL));
     assert_true(rondo_job_canceled(NULL));
-    assert_error(rondo_job_call_soon(NULL, NULL, NULL), RONDO_EINVAL);
+    assert_einval(rondo_job_call_soon(NULL, NULL, NULL));
 }
 
-static void G8_out_of_memory_is_an_error(void **state)
+TEST(G8_out_of_memory_is_an_error)
 {
-    struct world *w = *state;
     unsigned failed = 0;
 
     w->expect_clean = true;
@@ -315,25 +299,4 @@ static void G8_out_of_memory_is_an_error(void **state)
     assert_true(failed > 0);
     jobs_end();
     test_run_until(w, test_metrics(w).live_jobs == 0);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(E3_shutdown_that_waits_finishes_the_queue),
-        TEST(E3_shutdown_that_does_not_wait_drops_the_queue),
-        TEST(E3_shut_down_twice),
-        TEST(E3_no_jobs_after_shutdown),
-        TEST(E3_shut_down_by_one_of_its_jobs),
-        TEST(E3_freed_by_one_of_its_jobs),
-        TEST(E3_a_job_may_shut_down_another_executor),
-        TEST(E3_freed_while_its_jobs_run),
-        TEST(E3_cancelled_and_dropped_is_cancelled),
-        TEST(G3_executors_are_any_threads),
-        TEST(G8_out_of_memory_is_an_error),
-        TEST(G3_the_rest_is_the_loops_threads),
-        TEST(G1_null_and_wrong_arguments),
-    };
-
-    return job_run("executor_shutdown", tests, TEST_COUNT(tests));
 }

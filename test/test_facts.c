@@ -1,5 +1,6 @@
 /* test_facts.c - what a loop says of itself, beside what then happens. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_datagram.h"
 #include "harness_dial.h"
 #include "harness_process.h"
@@ -8,9 +9,8 @@
 
 /* ---- capabilities ------------------------------------------------------- */
 
-static void G2_tcp(void **state)
+TEST(G2_tcp)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
 
@@ -19,9 +19,8 @@ static void G2_tcp(void **state)
                      c->connect_error == 0);
 }
 
-static void G2_udp(void **state)
+TEST(G2_udp)
 {
-    struct world *w = *state;
     struct endpoint *e = endpoint_new(w);
     int result =
         endpoint_create(e, RONDO_DATAGRAM(.family = RONDO_FAMILY_INET));
@@ -34,35 +33,30 @@ static void G2_udp(void **state)
     test_run_until(w, e->received);
 }
 
-static void G2_watching_sockets(void **state)
+TEST(G2_watching_sockets)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
     assert_int_equal(test_watches(w, fds[0], RONDO_ENOTSUP),
                      rondo_loop_supports(w->loop, RONDO_CAN_WATCH_SOCKETS));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void G2_watching_pipes(void **state)
+TEST(G2_watching_pipes)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     if (raw_pipe(fds) != 0)
         test_skip(w, "no pipes as descriptors on this system");
     assert_int_equal(test_watches(w, fds[1], RONDO_ENOTSUP),
                      rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* Also where it cannot, the descriptor's kind is not to blame. */
-static void G2_pipes_as_transports(void **state)
+TEST(G2_pipes_as_transports)
 {
-    struct world *w = *state;
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_PIPES);
     struct peer *p = test_peer(w);
     raw_fd fds[2];
@@ -80,15 +74,13 @@ static void G2_pipes_as_transports(void **state)
         assert_error(result, RONDO_ENOTSUP);
         assert_non_null(strstr(rondo_last_error(), "iocp"));
     }
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* "Any" device: /dev/null is the one that kernels refuse, but for some that
  * refuse others. */
-static void G2_watching_character_devices(void **state)
+TEST(G2_watching_character_devices)
 {
-    struct world *w = *state;
     raw_fd fd = raw_null();
     bool pipes = rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES);
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_WATCH_CHAR_DEVICES);
@@ -100,14 +92,12 @@ static void G2_watching_character_devices(void **state)
     assert_int_equal(watched, can);
 }
 
-static void G2_subprocesses(void **state)
+TEST(G2_subprocesses)
 {
-    struct world *w = *state;
     struct proc *p = proc_new(w);
     int result;
 
-    if (raw_emulated())
-        test_skip(w, "an emulated program cannot start others");
+    test_skip_if(w, raw_emulated(), "an emulated program cannot start others");
     result = proc_try(p, NULL, "exit", "7", NULL);
 
     if (!rondo_loop_supports(w->loop, RONDO_CAN_SUBPROCESS)) {
@@ -120,9 +110,8 @@ static void G2_subprocesses(void **state)
     proc_check_exit(p, 7);
 }
 
-static void G2_choosing_a_child_watcher(void **state)
+TEST(G2_choosing_a_child_watcher)
 {
-    struct world *w = *state;
     rondo_loop_options o = test_loop_options(w);
     int result;
 
@@ -134,9 +123,8 @@ static void G2_choosing_a_child_watcher(void **state)
         assert_error(result, RONDO_ENOTSUP);
 }
 
-static void G2_embedding(void **state)
+TEST(G2_embedding)
 {
-    struct world *w = *state;
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     int result = rondo_loop_prepare(w->loop, &wait);
 
@@ -150,9 +138,8 @@ static void G2_embedding(void **state)
                 strstr(rondo_last_error(), "kqueue") != NULL);
 }
 
-static void G2_unix_sockets(void **state)
+TEST(G2_unix_sockets)
 {
-    struct world *w = *state;
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_UNIX);
     char folder[64] = "nowhere", path[80];
     rondo_server *s = NULL;
@@ -173,9 +160,8 @@ static void G2_unix_sockets(void **state)
     rondo_server_close(s);
 }
 
-static void G2_passing_descriptors(void **state)
+TEST(G2_passing_descriptors)
 {
-    struct world *w = *state;
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_PASS_DESCRIPTORS);
     struct peer *p = test_peer(w);
     raw_fd fds[2], file = raw_file();
@@ -209,9 +195,8 @@ static int serve_beside(struct world *w, uint16_t *port, rondo_server **s)
     return 0;
 }
 
-static void G2_reuse_port(void **state)
+TEST(G2_reuse_port)
 {
-    struct world *w = *state;
     rondo_server *s[2] = {NULL, NULL};
     uint16_t port = 0;
     int result = serve_beside(w, &port, &s[0]);
@@ -233,9 +218,8 @@ static void G2_reuse_port(void **state)
 }
 
 /* "spreads the load": of many clients both servers get some */
-static void G2_reuse_port_spreads_the_load(void **state)
+TEST(G2_reuse_port_spreads_the_load)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l[2];
     raw_fd fds[100];
@@ -254,52 +238,19 @@ static void G2_reuse_port_spreads_the_load(void **state)
         raw_close(fds[i]);
 }
 
-static void ran(rondo_loop *loop, int signum, void *arg)
-{
-    (void)loop;
-    (void)signum;
-    (void)arg;
-}
-
 /* 2 is SIGINT everywhere */
-static void G2_signals(void **state)
+TEST(G2_signals)
 {
-    struct world *w = *state;
-    int result = rondo_add_signal_handler(w->loop, 2, ran, NULL);
+    int result = rondo_add_signal_handler(w->loop, 2, ignore_signal, NULL);
 
     assert_int_equal(result == 0,
                      rondo_loop_supports(w->loop, RONDO_CAN_SIGNALS));
     assert_true(result == 0 || result == RONDO_ENOTSUP);
 }
 
-static void G2_unknown_capabilities_are_none(void **state)
+TEST(G2_unknown_capabilities_are_none)
 {
-    struct world *w = *state;
-
     assert_false(rondo_loop_supports(w->loop, (rondo_capability)99));
     assert_false(rondo_loop_supports(w->loop, (rondo_capability)-1));
     assert_false(rondo_loop_supports(NULL, RONDO_CAN_TCP));
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(G2_tcp),
-        TEST(G2_udp),
-        TEST(G2_watching_sockets),
-        TEST(G2_watching_pipes),
-        TEST(G2_pipes_as_transports),
-        TEST(G2_watching_character_devices),
-        TEST(G2_subprocesses),
-        TEST(G2_choosing_a_child_watcher),
-        TEST(G2_embedding),
-        TEST(G2_unix_sockets),
-        TEST(G2_passing_descriptors),
-        TEST(G2_reuse_port),
-        TEST(G2_reuse_port_spreads_the_load),
-        TEST(G2_signals),
-        TEST(G2_unknown_capabilities_are_none),
-    };
-
-    return test_run("facts", tests, TEST_COUNT(tests));
 }

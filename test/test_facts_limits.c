@@ -1,14 +1,27 @@
 /* test_facts_limits.c - limits and clocks as told, beside what then happens. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_datagram.h"
 #include "harness_dial.h"
 #include "raw_net.h"
 
 /* ---- limits ------------------------------------------------------------- */
 
-static void W2_the_limit_by_number_is_the_truth(void **state)
+TEST(D1_the_limit_of_a_datagram_is_the_truth)
 {
-    struct world *w = *state;
+    size_t limit = (size_t)rondo_loop_limit(w->loop, RONDO_LIMIT_DATAGRAM);
+    char *data = test_alloc(w, limit + 1);
+    struct endpoint *e = endpoint_bound(w);
+
+    assert_ok(rondo_datagram_send(e->d, data, limit, &e->local));
+    assert_error(rondo_datagram_send(e->d, data, limit + 1, &e->local),
+                 RONDO_EMSGSIZE);
+    test_run_until(w, e->received);
+    assert_int_equal(e->size, limit);
+}
+
+TEST(W2_the_limit_by_number_is_the_truth)
+{
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER);
     int64_t before = raw_descriptor_limit();
     raw_fd fds[2];
@@ -35,14 +48,12 @@ static void W2_the_limit_by_number_is_the_truth(void **state)
         /* which backend has no such limit */
         assert_true(strstr(rondo_last_error(), "poll") != NULL);
     }
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     (void)raw_set_descriptor_limit(before);
 }
 
-static void the_limit_of_descriptors_is_the_one_in_force(void **state)
+TEST(the_limit_of_descriptors_is_the_one_in_force)
 {
-    struct world *w = *state;
     int64_t before = raw_descriptor_limit();
     int64_t now = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS);
 
@@ -57,9 +68,8 @@ static void the_limit_of_descriptors_is_the_one_in_force(void **state)
     assert_true(now > 0 && now <= 500);
 }
 
-static void other_limits(void **state)
+TEST(other_limits)
 {
-    struct world *w = *state;
     int64_t path = rondo_loop_limit(w->loop, RONDO_LIMIT_UNIX_PATH);
     int64_t datagram = rondo_loop_limit(w->loop, RONDO_LIMIT_DATAGRAM);
     rondo_address a;
@@ -68,29 +78,14 @@ static void other_limits(void **state)
     assert_int_equal(rondo_address_unix(&a, "x", 1),
                      path > 0 ? 0 : RONDO_ENOTSUP);
     assert_in_range(datagram, 1024, 65535 - 28);
-    assert_error(rondo_loop_limit(w->loop, (rondo_limit)99), RONDO_EINVAL);
-    assert_error(rondo_loop_limit(NULL, RONDO_LIMIT_DATAGRAM), RONDO_EINVAL);
-}
-
-static void D1_the_limit_of_a_datagram_is_the_truth(void **state)
-{
-    struct world *w = *state;
-    size_t limit = (size_t)rondo_loop_limit(w->loop, RONDO_LIMIT_DATAGRAM);
-    char *data = test_alloc(w, limit + 1);
-    struct endpoint *e = endpoint_bound(w);
-
-    assert_ok(rondo_datagram_send(e->d, data, limit, &e->local));
-    assert_error(rondo_datagram_send(e->d, data, limit + 1, &e->local),
-                 RONDO_EMSGSIZE);
-    test_run_until(w, e->received);
-    assert_int_equal(e->size, limit);
+    assert_einval(rondo_loop_limit(w->loop, (rondo_limit)99));
+    assert_einval(rondo_loop_limit(NULL, RONDO_LIMIT_DATAGRAM));
 }
 
 /* ---- the clock ---------------------------------------------------------- */
 
-static void T6_clock_info_is_complete(void **state)
+TEST(T6_clock_info_is_complete)
 {
-    struct world *w = *state;
     rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
 
     assert_int_equal(rondo_get_clock_info(w->loop, &info), 0);
@@ -104,9 +99,8 @@ static void T6_clock_info_is_complete(void **state)
 
 /* The smallest step seen is no smaller than the resolution, and the clock is
  * not a hundred times coarser than it says. */
-static void T6_clock_resolution_as_measured(void **state)
+TEST(T6_clock_resolution_as_measured)
 {
-    struct world *w = *state;
     rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
     int64_t least = INT64_MAX;
 
@@ -126,17 +120,10 @@ static void T6_clock_resolution_as_measured(void **state)
                 100 * info.resolution_ns + RONDO_US(100) * test_slowness());
 }
 
-static void nothing(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
 /* The best of many short sleeps is late by no more than the resolution, but
  * for what the machine itself takes: ten times what is usual. */
-static void T2_wait_resolution_as_measured(void **state)
+TEST(T2_wait_resolution_as_measured)
 {
-    struct world *w = *state;
     rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
     unsigned *fired = test_alloc(w, sizeof *fired);
     int64_t best = INT64_MAX;
@@ -146,7 +133,7 @@ static void T2_wait_resolution_as_measured(void **state)
         int64_t when = rondo_loop_time(w->loop) + RONDO_US(100);
         int64_t late;
 
-        assert_ok(rondo_call_at(w->loop, when, nothing, fired));
+        assert_ok(rondo_call_at(w->loop, when, count_call, fired));
         while (*fired < i)
             assert_ok(rondo_loop_run_once(w->loop, RONDO_SEC(1)));
         late = rondo_loop_iteration_time(w->loop) - when;
@@ -157,9 +144,8 @@ static void T2_wait_resolution_as_measured(void **state)
                 info.wait_resolution_ns + RONDO_US(700) * test_slowness());
 }
 
-static void T6_clock_info_of_other_versions(void **state)
+TEST(T6_clock_info_of_other_versions)
 {
-    struct world *w = *state;
     struct {
         rondo_clock_info known;
         uint64_t unknown[4];
@@ -176,16 +162,15 @@ static void T6_clock_info_of_other_versions(void **state)
     assert_true(older.resolution_ns > 0);
     assert_true(older.wait_resolution_ns < 0); /* beyond it: untouched */
     older.size = 0;
-    assert_error(rondo_get_clock_info(w->loop, &older), RONDO_EINVAL);
-    assert_error(rondo_get_clock_info(w->loop, NULL), RONDO_EINVAL);
-    assert_error(rondo_get_clock_info(NULL, &older), RONDO_EINVAL);
+    assert_einval(rondo_get_clock_info(w->loop, &older));
+    assert_einval(rondo_get_clock_info(w->loop, NULL));
+    assert_einval(rondo_get_clock_info(NULL, &older));
 }
 
 /* ---- the backend -------------------------------------------------------- */
 
-static void L10_the_backend_is_one_of_the_list(void **state)
+TEST(L10_the_backend_is_one_of_the_list)
 {
-    struct world *w = *state;
     const char *const *names = NULL;
     size_t count = rondo_backends(&names);
     unsigned found = 0;
@@ -194,21 +179,4 @@ static void L10_the_backend_is_one_of_the_list(void **state)
     for (size_t i = 0; i < count; i++)
         found += strcmp(names[i], rondo_loop_backend(w->loop)) == 0;
     assert_int_equal(found, 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(D1_the_limit_of_a_datagram_is_the_truth),
-        TEST(W2_the_limit_by_number_is_the_truth),
-        TEST(the_limit_of_descriptors_is_the_one_in_force),
-        TEST(other_limits),
-        TEST(T6_clock_info_is_complete),
-        TEST(T6_clock_resolution_as_measured),
-        TEST(T2_wait_resolution_as_measured),
-        TEST(T6_clock_info_of_other_versions),
-        TEST(L10_the_backend_is_one_of_the_list),
-    };
-
-    return test_run("facts_limits", tests, TEST_COUNT(tests));
 }

@@ -1,22 +1,17 @@
 /* test_filter.c - filters under a protocol that does not know. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_filter.h"
 
-static void write_hello(struct peer *p)
+TEST(S13_bytes_pass_through_both_ways)
 {
-    assert_ok(rondo_transport_write(p->transport, "hello", 5));
-}
-
-static void S13_bytes_pass_through_both_ways(void **state)
-{
-    struct world *w = *state;
     struct toy_pair p = toy_pair(w, 0);
 
     w->expect_clean = true;
     peer_capture(p.a, 64);
     peer_capture(p.b, 64);
-    p.a->on_made = write_hello;
-    p.b->on_made = write_hello;
+    p.a->on_made = act_hello;
+    p.b->on_made = act_hello;
     test_run_until(w, p.a->bytes == 5 && p.b->bytes == 5);
     assert_memory_equal(p.a->captured, "hello", 5);
     assert_memory_equal(p.b->captured, "hello", 5);
@@ -32,11 +27,10 @@ static void S13_bytes_pass_through_both_ways(void **state)
     assert_int_equal(p.ya->result, 0);
 }
 
-static void S13_what_is_on_the_wire_is_the_filters(void **state)
+TEST(S13_what_is_on_the_wire_is_the_filters)
 {
     static const unsigned char wire[] = {'H', 7, 0, 2, 'h' ^ 7, 'i' ^ 7, 0, 0};
     unsigned char got[sizeof wire];
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fds[2];
@@ -54,9 +48,8 @@ static void S13_what_is_on_the_wire_is_the_filters(void **state)
     raw_close(fds[1]);
 }
 
-static void S13_connection_made_waits_for_ready(void **state)
+TEST(S13_connection_made_waits_for_ready)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fds[2];
@@ -77,9 +70,8 @@ static void S13_connection_made_waits_for_ready(void **state)
 }
 
 /* hello and data in one piece: made, then data, in one go */
-static void S13_data_right_behind_the_handshake(void **state)
+TEST(S13_data_right_behind_the_handshake)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fds[2];
@@ -100,10 +92,9 @@ static void S13_data_right_behind_the_handshake(void **state)
     raw_close(fds[1]);
 }
 
-static void S13_one_byte_pieces(void **state)
+TEST(S13_one_byte_pieces)
 {
     enum { SIZE = 3000 };
-    struct world *w = *state;
     struct toy_pair p = toy_pair(w, 0);
     unsigned char bytes[SIZE];
 
@@ -116,9 +107,8 @@ static void S13_one_byte_pieces(void **state)
     assert_true(p.b->checksum == test_pattern_checksum(SIZE));
 }
 
-static void S13_bytes_in_one_byte_pieces_from_below(void **state)
+TEST(S13_bytes_in_one_byte_pieces_from_below)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     static const unsigned char wire[] = {'H', 1, 0, 3,   'b', 'c',
@@ -139,9 +129,8 @@ static void S13_bytes_in_one_byte_pieces_from_below(void **state)
     raw_close(fds[1]);
 }
 
-static void S13_gathered_owned_and_formatted_bytes(void **state)
+TEST(S13_gathered_owned_and_formatted_bytes)
 {
-    struct world *w = *state;
     struct toy_pair p = toy_pair(w, 0);
     const rondo_buffer pieces[] = {{"one ", 4}, {NULL, 0}, {"two ", 4}};
     char *owned = malloc(6);
@@ -158,9 +147,8 @@ static void S13_gathered_owned_and_formatted_bytes(void **state)
     assert_memory_equal(p.b->captured, "one two three four 5", 20);
 }
 
-static void S13_buffered_protocols(void **state)
+TEST(S13_buffered_protocols)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w), *b = test_peer(w);
     struct toy *ya = test_toy(w, 1), *yb = test_toy(w, 2);
     raw_fd fds[2];
@@ -184,10 +172,9 @@ static void S13_buffered_protocols(void **state)
 }
 
 /* a table of NULLs changes nothing and is ready at once */
-static void S13_a_filter_without_members_is_transparent(void **state)
+TEST(S13_a_filter_without_members_is_transparent)
 {
     static const rondo_filter nothing;
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
     char got[5];
@@ -198,7 +185,7 @@ static void S13_a_filter_without_members_is_transparent(void **state)
         rondo_transport_push_filter(p->transport, &nothing, NULL, NULL, NULL));
     peer_capture(p, 16);
     p->keep_open = true;
-    p->on_made = write_hello;
+    p->on_made = act_hello;
     assert_true(raw_send_all(fds[1], "abc", 3, 1000));
     raw_shutdown_write(fds[1]);
     test_run_until(w, p->eof);
@@ -206,15 +193,13 @@ static void S13_a_filter_without_members_is_transparent(void **state)
     toy_raw_take(w, fds[1], got, 5);
     assert_memory_equal(got, "hello", 5);
     assert_ok(rondo_transport_write_eof(p->transport));
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     assert_int_equal(raw_recv(fds[1], got, 1, 1000), 0);
     raw_close(fds[1]);
 }
 
-static void S13_two_filters_stacked(void **state)
+TEST(S13_two_filters_stacked)
 {
-    struct world *w = *state;
     struct toy_pair p = toy_pair(w, 0);
     struct toy *ua = test_toy(w, 5), *ub = test_toy(w, 6);
 
@@ -222,7 +207,7 @@ static void S13_two_filters_stacked(void **state)
     toy_push(p.a->transport, ua);
     toy_push(p.b->transport, ub);
     peer_capture(p.b, 64);
-    p.a->on_made = write_hello;
+    p.a->on_made = act_hello;
     test_run_until(w, p.b->bytes == 5);
     assert_memory_equal(p.b->captured, "hello", 5);
     assert_int_equal(ua->done + ub->done + p.ya->done + p.yb->done, 4);
@@ -243,9 +228,8 @@ static void start_upper(struct toy *y)
     assert_true(below->done); /* the lower one is ready before */
 }
 
-static void S13_the_upper_starts_when_the_lower_is_ready(void **state)
+TEST(S13_the_upper_starts_when_the_lower_is_ready)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *low = test_toy(w, 1), *high = test_toy(w, 2);
     raw_fd fds[2];
@@ -271,22 +255,20 @@ static void S13_the_upper_starts_when_the_lower_is_ready(void **state)
     raw_close(fds[1]);
 }
 
-static void S13_wrong_calls_are_errors(void **state)
+TEST(S13_wrong_calls_are_errors)
 {
     static const rondo_filter nothing;
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     rondo_transport *t = p->transport;
 
-    assert_error(rondo_transport_push_filter(NULL, &nothing, NULL, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_error(rondo_transport_push_filter(t, NULL, NULL, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_error(rondo_layer_ready(NULL), RONDO_EINVAL);
-    assert_error(rondo_layer_deliver(NULL, "x", 1), RONDO_EINVAL);
-    assert_error(rondo_layer_deliver_eof(NULL), RONDO_EINVAL);
-    assert_error(rondo_layer_send(NULL, "x", 1), RONDO_EINVAL);
+    assert_einval(
+        rondo_transport_push_filter(NULL, &nothing, NULL, NULL, NULL));
+    assert_einval(rondo_transport_push_filter(t, NULL, NULL, NULL, NULL));
+    assert_einval(rondo_layer_ready(NULL));
+    assert_einval(rondo_layer_deliver(NULL, "x", 1));
+    assert_einval(rondo_layer_deliver_eof(NULL));
+    assert_einval(rondo_layer_send(NULL, "x", 1));
     assert_null(rondo_layer_transport(NULL));
     assert_ok(rondo_transport_write_eof(t));
     assert_error(rondo_transport_push_filter(t, &nothing, NULL, NULL, NULL),
@@ -298,9 +280,8 @@ static void S13_wrong_calls_are_errors(void **state)
     raw_close(fd);
 }
 
-static void S13_wrong_calls_of_a_layer(void **state)
+TEST(S13_wrong_calls_of_a_layer)
 {
-    struct world *w = *state;
     struct toy_pair p = toy_pair(w, 0);
     rondo_layer *layer;
 
@@ -311,36 +292,15 @@ static void S13_wrong_calls_of_a_layer(void **state)
     assert_ok(rondo_layer_ready(layer)); /* again */
     assert_ok(rondo_layer_deliver(layer, NULL, 0));
     assert_ok(rondo_layer_send(layer, NULL, 0));
-    assert_error(rondo_layer_deliver(layer, NULL, 1), RONDO_EINVAL);
-    assert_error(rondo_layer_send(layer, NULL, 1), RONDO_EINVAL);
+    assert_einval(rondo_layer_deliver(layer, NULL, 1));
+    assert_einval(rondo_layer_send(layer, NULL, 1));
     assert_ptr_equal(rondo_transport_filter(p.a->transport, &toy_filter), p.ya);
     assert_null(rondo_transport_filter(p.a->transport, NULL));
     assert_null(rondo_transport_filter(NULL, &toy_filter));
     assert_ok(rondo_layer_deliver_eof(layer));
     assert_ok(rondo_layer_deliver_eof(layer));
-    assert_error(rondo_layer_deliver(layer, "x", 1), RONDO_EINVAL);
+    assert_einval(rondo_layer_deliver(layer, "x", 1));
     assert_int_equal(p.a->eof, 1);
     test_spin(w, 10);
     assert_int_equal(p.a->lost + p.b->lost, 0); /* none of these ended it */
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S13_bytes_pass_through_both_ways),
-        TEST(S13_what_is_on_the_wire_is_the_filters),
-        TEST(S13_connection_made_waits_for_ready),
-        TEST(S13_data_right_behind_the_handshake),
-        TEST(S13_one_byte_pieces),
-        TEST(S13_bytes_in_one_byte_pieces_from_below),
-        TEST(S13_gathered_owned_and_formatted_bytes),
-        TEST(S13_buffered_protocols),
-        TEST(S13_a_filter_without_members_is_transparent),
-        TEST(S13_two_filters_stacked),
-        TEST(S13_the_upper_starts_when_the_lower_is_ready),
-        TEST(S13_wrong_calls_are_errors),
-        TEST(S13_wrong_calls_of_a_layer),
-    };
-
-    return test_run("filter", tests, TEST_COUNT(tests));
 }

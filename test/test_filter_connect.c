@@ -4,9 +4,8 @@
 #include "harness_filter.h"
 #include "raw_net.h"
 
-static void C1_a_failed_handshake_is_dones(void **state)
+TEST(C1_a_failed_handshake_is_dones)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     uint16_t port;
@@ -26,9 +25,8 @@ static void C1_a_failed_handshake_is_dones(void **state)
     raw_close(listener);
 }
 
-static void C2_the_timeout_covers_the_handshake(void **state)
+TEST(C2_the_timeout_covers_the_handshake)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     uint16_t port;
@@ -43,9 +41,8 @@ static void C2_the_timeout_covers_the_handshake(void **state)
     raw_close(listener);
 }
 
-static void C1_cancel_wins_until_the_handshakes_end(void **state)
+TEST(C1_cancel_wins_until_the_handshakes_end)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     uint16_t port;
@@ -106,20 +103,14 @@ static void check_setup(struct world *w, rondo_setup_fn setup, int error)
     test_run_until(w, l->closed);
 }
 
-static void C1_cancel_inside_setup(void **state)
-{
-    check_setup(*state, cancel_in_setup, RONDO_ECANCELED);
-}
+TEST_CASE(C1_cancel_inside_setup,
+          check_setup(w, cancel_in_setup, RONDO_ECANCELED));
 
-static void C1_a_setup_that_refuses(void **state)
-{
-    check_setup(*state, fail_in_setup, RONDO_EACCES);
-}
+TEST_CASE(C1_a_setup_that_refuses, check_setup(w, fail_in_setup, RONDO_EACCES));
 
-static void C4_an_adopted_socket_is_set_up_too(void **state)
+TEST(C4_an_adopted_socket_is_set_up_too)
 {
     rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fds[2];
@@ -137,9 +128,8 @@ static void C4_an_adopted_socket_is_set_up_too(void **state)
 }
 
 /* what keeps the loop alive during a handshake is the connect */
-static void L3_a_background_handshake_keeps_nothing_alive(void **state)
+TEST(L3_a_background_handshake_keeps_nothing_alive)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     uint16_t port;
@@ -156,19 +146,4 @@ static void L3_a_background_handshake_keeps_nothing_alive(void **state)
     assert_int_equal(p->connect_error, RONDO_ECANCELED);
     assert_int_equal(y->lost, 1);
     raw_close(listener);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C1_a_failed_handshake_is_dones),
-        TEST(C2_the_timeout_covers_the_handshake),
-        TEST(C1_cancel_wins_until_the_handshakes_end),
-        TEST(C1_cancel_inside_setup),
-        TEST(C1_a_setup_that_refuses),
-        TEST(C4_an_adopted_socket_is_set_up_too),
-        TEST(L3_a_background_handshake_keeps_nothing_alive),
-    };
-
-    return dial_run("filter_connect", tests, TEST_COUNT(tests));
 }

@@ -19,9 +19,8 @@ static struct toy_pair ready_pair(struct world *w, int buffer_bytes)
     return p;
 }
 
-static void S15_through_a_filter(void **state)
+TEST(S15_through_a_filter)
 {
-    struct world *w = *state;
     struct toy_pair p = ready_pair(w, 8192);
     struct call *c = call_new(w);
     raw_fd file = call_file(SIZE);
@@ -43,9 +42,8 @@ static void write_behind(struct call *c, rondo_loop *loop)
     assert_ok(rondo_transport_write(p->transport, "behind", 6));
 }
 
-static void S15_among_writes_through_a_filter(void **state)
+TEST(S15_among_writes_through_a_filter)
 {
-    struct world *w = *state;
     struct toy_pair p = ready_pair(w, 0);
     struct call *c = call_new(w);
     raw_fd file = call_file(10);
@@ -68,9 +66,8 @@ static void S15_among_writes_through_a_filter(void **state)
 }
 
 /* The goodbye comes behind the file. */
-static void S15_close_lets_it_through_a_filter(void **state)
+TEST(S15_close_lets_it_through_a_filter)
 {
-    struct world *w = *state;
     struct toy_pair p = ready_pair(w, 8192);
     struct call *c = call_new(w);
     raw_fd file = call_file(SIZE);
@@ -88,9 +85,8 @@ static void S15_close_lets_it_through_a_filter(void **state)
     raw_close(file);
 }
 
-static void S15_write_eof_behind_a_file_and_a_filter(void **state)
+TEST(S15_write_eof_behind_a_file_and_a_filter)
 {
-    struct world *w = *state;
     struct toy_pair p = ready_pair(w, 8192);
     struct call *c = call_new(w);
     raw_fd file = call_file(SIZE);
@@ -105,9 +101,8 @@ static void S15_write_eof_behind_a_file_and_a_filter(void **state)
     raw_close(file);
 }
 
-static void S15_cancelled_under_a_filter(void **state)
+TEST(S15_cancelled_under_a_filter)
 {
-    struct world *w = *state;
     struct toy_pair p = ready_pair(w, 8192);
     struct call *c = call_new(w);
     raw_fd file = call_file(SIZE);
@@ -125,9 +120,8 @@ static void S15_cancelled_under_a_filter(void **state)
     raw_close(file);
 }
 
-static void S15_the_peer_of_a_filter_leaves(void **state)
+TEST(S15_the_peer_of_a_filter_leaves)
 {
-    struct world *w = *state;
     struct toy_pair p = ready_pair(w, 8192);
     struct call *c = call_new(w);
     raw_fd file = call_file(SIZE);
@@ -148,26 +142,23 @@ static void refuse(struct toy *y)
     y->answer = RONDO_EPROTO;
 }
 
-static void S15_a_filter_that_fails(void **state)
+TEST(S15_a_filter_that_fails)
 {
-    struct world *w = *state;
     struct toy_pair p = ready_pair(w, 8192);
     struct call *c = call_new(w);
     raw_fd file = call_file(SIZE);
 
     p.ya->on_write = refuse;
     assert_true(send_file(p.a, file, SIZE, c) > 0);
-    test_run_until(w, p.a->lost);
-    assert_int_equal(p.a->error, RONDO_EPROTO);
+    assert_lost(w, p.a, NULL, RONDO_EPROTO);
     assert_int_equal(c->calls, 1);
     assert_true(c->result < 0);
     raw_close(file);
 }
 
 /* While a filter gets ready nothing goes past it, and nobody would wait. */
-static void S15_refused_while_a_filter_gets_ready(void **state)
+TEST(S15_refused_while_a_filter_gets_ready)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
@@ -181,20 +172,4 @@ static void S15_refused_while_a_filter_gets_ready(void **state)
     test_run_until(w, p->lost);
     raw_close(file);
     raw_close(other);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S15_through_a_filter),
-        TEST(S15_among_writes_through_a_filter),
-        TEST(S15_close_lets_it_through_a_filter),
-        TEST(S15_write_eof_behind_a_file_and_a_filter),
-        TEST(S15_cancelled_under_a_filter),
-        TEST(S15_the_peer_of_a_filter_leaves),
-        TEST(S15_a_filter_that_fails),
-        TEST(S15_refused_while_a_filter_gets_ready),
-    };
-
-    return test_run("filter_file", tests, TEST_COUNT(tests));
 }

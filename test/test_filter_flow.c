@@ -1,5 +1,6 @@
 /* test_filter_flow.c - flow control, pauses and volume through filters. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_filter.h"
 
 static raw_fd ready_peer(struct world *w, const rondo_protocol *protocol,
@@ -33,10 +34,9 @@ static int write_tenfold(rondo_layer *layer, void *self, const void *data,
     return result;
 }
 
-static void S4_limits_count_the_lower_bytes(void **state)
+TEST(S4_limits_count_the_lower_bytes)
 {
     static const rondo_filter tenfold = {.write = write_tenfold};
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
     size_t before;
@@ -67,10 +67,9 @@ static void go_on_writing(struct peer *p)
     *(bool *)p->user = false;
 }
 
-static void S4_pause_and_resume_alternate(void **state)
+TEST(S4_pause_and_resume_alternate)
 {
     enum { SIZE = 2000000 };
-    struct world *w = *state;
     struct toy_pair p = toy_pair(w, 8192);
     bool *paused = test_alloc(w, sizeof *paused);
     uint64_t size = SIZE / (unsigned)test_slowness(), sent = 0;
@@ -105,10 +104,9 @@ static void pause_now_and_then(struct peer *p, const void *data, size_t size)
         assert_ok(rondo_transport_pause_reading(p->transport));
 }
 
-static void S13_volume_both_ways_with_pauses(void **state)
+TEST(S13_volume_both_ways_with_pauses)
 {
     enum { SIZE = 1000000 };
-    struct world *w = *state;
     struct toy_pair p = toy_pair(w, 8192);
     uint64_t size = 0;
     unsigned char piece[3000];
@@ -133,24 +131,16 @@ static void S13_volume_both_ways_with_pauses(void **state)
 
 /* ---- reading ------------------------------------------------------------ */
 
-static void pause_at_once(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    assert_ok(rondo_transport_pause_reading(p->transport));
-}
-
 /* many frames in one read: the first pauses, the others are kept */
-static void S5_deliver_keeps_data_while_paused(void **state)
+TEST(S5_deliver_keeps_data_while_paused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fd = ready_peer(w, &recorder, p, y, 0);
     static const char frames[] = {
         0, 1, 'a' ^ 1, 0, 3, 'b' ^ 1, 'c' ^ 1, 'd' ^ 1, 0, 1, 'e' ^ 1, 0, 0};
 
-    p->on_data = pause_at_once;
+    p->on_data = act_pause_in_data;
     peer_capture(p, 64);
     assert_true(raw_send_all(fd, frames, sizeof frames, 1000));
     test_run_until(w, p->data == 1 && y->goodbye);
@@ -164,9 +154,8 @@ static void S5_deliver_keeps_data_while_paused(void **state)
     raw_close(fd);
 }
 
-static void S5_a_paused_transport_stops_the_peer(void **state)
+TEST(S5_a_paused_transport_stops_the_peer)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fd = ready_peer(w, &recorder, p, y, 8192);
@@ -210,11 +199,10 @@ static int never_ready(rondo_layer *layer, void *self)
     return 0;
 }
 
-static void S13_early_data_are_kept_within_bounds(void **state)
+TEST(S13_early_data_are_kept_within_bounds)
 {
     static const rondo_filter early = {.start = never_ready,
                                        .received = deliver_all};
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     size_t *received = test_alloc(w, sizeof *received), sent = 0;
@@ -244,9 +232,8 @@ static void unread_one(struct peer *p, const void *data, size_t size)
                                          (const char *)data + size - 1, 1));
 }
 
-static void S10_unread_under_filters(void **state)
+TEST(S10_unread_under_filters)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fd = ready_peer(w, &recorder, p, y, 0);
@@ -269,9 +256,8 @@ static void hand_over(struct peer *p, const void *data, size_t size)
                                            p->other));
 }
 
-static void S10_set_protocol_under_filters(void **state)
+TEST(S10_set_protocol_under_filters)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w), *q = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fd = ready_peer(w, &recorder, p, y, 0);
@@ -289,9 +275,8 @@ static void S10_set_protocol_under_filters(void **state)
     test_run_until(w, q->lost);
 }
 
-static void S11_the_read_time_runs_under_filters(void **state)
+TEST(S11_the_read_time_runs_under_filters)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fd = ready_peer(w, &recorder, p, y, 0);
@@ -318,9 +303,8 @@ static void later(rondo_loop *loop, void *arg)
     assert_ok(rondo_layer_deliver_eof(y->layer));
 }
 
-static void S13_a_filter_that_works_by_a_timer(void **state)
+TEST(S13_a_filter_that_works_by_a_timer)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
     raw_fd fds[2];
@@ -342,22 +326,4 @@ static void S13_a_filter_that_works_by_a_timer(void **state)
     toy_raw_take(w, fds[1], got, 7);
     assert_memory_equal(got, "H\7raw\0\0", 7);
     raw_close(fds[1]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S4_limits_count_the_lower_bytes),
-        TEST(S4_pause_and_resume_alternate),
-        TEST(S13_volume_both_ways_with_pauses),
-        TEST(S5_deliver_keeps_data_while_paused),
-        TEST(S5_a_paused_transport_stops_the_peer),
-        TEST(S13_early_data_are_kept_within_bounds),
-        TEST(S10_unread_under_filters),
-        TEST(S10_set_protocol_under_filters),
-        TEST(S11_the_read_time_runs_under_filters),
-        TEST(S13_a_filter_that_works_by_a_timer),
-    };
-
-    return test_run("filter_flow", tests, TEST_COUNT(tests));
 }

@@ -245,65 +245,29 @@ static void stop_loop(struct scene *s)
         assert_error(rondo_loop_close(s->w->loop), RONDO_EBUSY);
 }
 
-static void G7_close(void **state)
-{
-    everywhere(*state, close_it);
-}
+TEST_CASE(G7_close, everywhere(w, close_it));
 
-static void G7_abort(void **state)
-{
-    everywhere(*state, abort_it);
-}
+TEST_CASE(G7_abort, everywhere(w, abort_it));
 
-static void G7_close_then_abort(void **state)
-{
-    everywhere(*state, close_then_abort);
-}
+TEST_CASE(G7_close_then_abort, everywhere(w, close_then_abort));
 
-static void G7_write_eof(void **state)
-{
-    everywhere(*state, end_writing);
-}
+TEST_CASE(G7_write_eof, everywhere(w, end_writing));
 
-static void G7_write_much(void **state)
-{
-    everywhere(*state, write_much);
-}
+TEST_CASE(G7_write_much, everywhere(w, write_much));
 
-static void G7_pause(void **state)
-{
-    everywhere(*state, pause_it);
-}
+TEST_CASE(G7_pause, everywhere(w, pause_it));
 
-static void G7_pause_and_resume(void **state)
-{
-    everywhere(*state, pause_and_resume);
-}
+TEST_CASE(G7_pause_and_resume, everywhere(w, pause_and_resume));
 
-static void G7_push_another(void **state)
-{
-    everywhere(*state, push_another);
-}
+TEST_CASE(G7_push_another, everywhere(w, push_another));
 
-static void G7_abort_the_other_side(void **state)
-{
-    everywhere(*state, end_the_other);
-}
+TEST_CASE(G7_abort_the_other_side, everywhere(w, end_the_other));
 
-static void G7_wild_use_of_the_layer(void **state)
-{
-    everywhere(*state, use_the_layer);
-}
+TEST_CASE(G7_wild_use_of_the_layer, everywhere(w, use_the_layer));
 
-static void G7_set_protocol(void **state)
-{
-    everywhere(*state, take_over);
-}
+TEST_CASE(G7_set_protocol, everywhere(w, take_over));
 
-static void G7_stop_the_loop(void **state)
-{
-    everywhere(*state, stop_loop);
-}
+TEST_CASE(G7_stop_the_loop, everywhere(w, stop_loop));
 
 /* an error from each callback ends the connection with it */
 static void answer_error(struct scene *s)
@@ -313,10 +277,8 @@ static void answer_error(struct scene *s)
     y->answer = RONDO_EPERM;
 }
 
-static void S13_an_error_from_each_callback(void **state)
+TEST(S13_an_error_from_each_callback)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     for (int place = START; place <= WRITE_EOF; place++)
         for (int upper = 0; upper < 2; upper++) {
@@ -335,25 +297,4 @@ static void S13_an_error_from_each_callback(void **state)
             assert_int_equal(s->upper->error, RONDO_EPERM);
             check_over(s);
         }
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(G7_close),
-        TEST(G7_abort),
-        TEST(G7_close_then_abort),
-        TEST(G7_write_eof),
-        TEST(G7_write_much),
-        TEST(G7_pause),
-        TEST(G7_pause_and_resume),
-        TEST(G7_push_another),
-        TEST(G7_abort_the_other_side),
-        TEST(G7_wild_use_of_the_layer),
-        TEST(G7_set_protocol),
-        TEST(G7_stop_the_loop),
-        TEST(S13_an_error_from_each_callback),
-    };
-
-    return test_run("filter_inside", tests, TEST_COUNT(tests));
 }

@@ -97,10 +97,7 @@ static void filtered(struct world *w)
         assert_int_equal(b->bytes, MUCH);
 }
 
-static void G8_filters(void **state)
-{
-    play(*state, filtered);
-}
+TEST_CASE(G8_filters, play(w, filtered));
 
 /* start_tls with held bytes and waiting writes */
 static void upgraded(struct world *w)
@@ -141,10 +138,7 @@ static void upgraded(struct world *w)
     raw_close(fds[1]);
 }
 
-static void G8_start_in_use(void **state)
-{
-    play(*state, upgraded);
-}
+TEST_CASE(G8_start_in_use, play(w, upgraded));
 
 /* ---- servers and connects ----------------------------------------------- */
 
@@ -204,10 +198,8 @@ static void served(struct world *w)
     raw_close(listener);
 }
 
-static void G8_a_connect_with_filters(void **state)
+TEST(G8_a_connect_with_filters)
 {
-    struct world *w = *state;
-
     assert_ok(rondo_loop_set_exception_handler(w->loop, quiet, NULL));
     play(w, served);
 }
@@ -261,19 +253,4 @@ static void read_it(struct world *w)
         assert_int_equal(p->bytes, 45);
 }
 
-static void G8_readers(void **state)
-{
-    play(*state, read_it);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(G8_filters),
-        TEST(G8_start_in_use),
-        TEST(G8_a_connect_with_filters),
-        TEST(G8_readers),
-    };
-
-    return test_run("filter_memory", tests, TEST_COUNT(tests));
-}
+TEST_CASE(G8_readers, play(w, read_it));

@@ -1,22 +1,17 @@
 /* test_filter_setup.c - filters of a server's connections: handshakes. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_filter.h"
 #include "raw_net.h"
 
-static void write_hello(struct peer *p)
+TEST(S13_setup_of_both_sides)
 {
-    assert_ok(rondo_transport_write(p->transport, "hello", 5));
-}
-
-static void S13_setup_of_both_sides(void **state)
-{
-    struct world *w = *state;
     struct toy *model = test_toy(w, 7), *y = test_toy(w, 8);
     struct listener *l = toy_serve(w, model);
     struct peer *p = test_peer(w);
 
-    p->on_made = write_hello;
-    l->model.on_made = write_hello;
+    p->on_made = act_hello;
+    l->model.on_made = act_hello;
     assert_ok(toy_connect(w, l->port, y, p, 0));
     test_run_until(w, p->bytes == 5 && l->count == 1 && l->first->bytes == 5);
     assert_int_equal(p->connected, 1);
@@ -37,9 +32,8 @@ static void check_not_made(struct toy *y)
 }
 
 /* the factory comes after the handshake, and may then refuse */
-static void V4_the_factory_waits_for_the_filters(void **state)
+TEST(V4_the_factory_waits_for_the_filters)
 {
-    struct world *w = *state;
     struct toy *model = test_toy(w, 7);
     struct listener *l = toy_serve(w, model);
     raw_fd fd = raw_connect(l->port);
@@ -65,9 +59,8 @@ static int refuse(rondo_server *server, void *arg, rondo_transport *t,
     return 1;
 }
 
-static void V4_a_factory_that_refuses_after_the_handshake(void **state)
+TEST(V4_a_factory_that_refuses_after_the_handshake)
 {
-    struct world *w = *state;
     struct toy *model = test_toy(w, 7);
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -94,9 +87,8 @@ static void V4_a_factory_that_refuses_after_the_handshake(void **state)
 
 /* ---- handshakes that fail ----------------------------------------------- */
 
-static void V2_a_failed_handshake_is_reported_once(void **state)
+TEST(V2_a_failed_handshake_is_reported_once)
 {
-    struct world *w = *state;
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *model = test_toy(w, 7), *y;
     struct listener *l = toy_serve(w, model);
@@ -120,9 +112,8 @@ static void V2_a_failed_handshake_is_reported_once(void **state)
     raw_close(fd);
 }
 
-static void V2_a_client_that_leaves_in_the_handshake(void **state)
+TEST(V2_a_client_that_leaves_in_the_handshake)
 {
-    struct world *w = *state;
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *model = test_toy(w, 7);
     struct listener *l = toy_serve(w, model);
@@ -142,9 +133,8 @@ static void V2_a_client_that_leaves_in_the_handshake(void **state)
     assert_int_equal(l->count, 0);
 }
 
-static void V2_a_handshake_has_a_timeout(void **state)
+TEST(V2_a_handshake_has_a_timeout)
 {
-    struct world *w = *state;
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *model = test_toy(w, 7);
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
@@ -164,9 +154,8 @@ static void V2_a_handshake_has_a_timeout(void **state)
     raw_close(fd);
 }
 
-static void V2_a_handshake_timeout_ends_with_the_handshake(void **state)
+TEST(V2_a_handshake_timeout_ends_with_the_handshake)
 {
-    struct world *w = *state;
     struct toy *model = test_toy(w, 7);
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -186,9 +175,8 @@ static void V2_a_handshake_timeout_ends_with_the_handshake(void **state)
     raw_close(fd);
 }
 
-static void V2_the_default_is_sixty_seconds(void **state)
+TEST(V2_the_default_is_sixty_seconds)
 {
-    struct world *w = *state;
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *model = test_toy(w, 7);
     struct listener *l = toy_serve(w, model);
@@ -205,16 +193,14 @@ static void V2_the_default_is_sixty_seconds(void **state)
     raw_close(fd);
 }
 
-static void V2_a_negative_timeout_is_EINVAL(void **state)
+TEST(V2_a_negative_timeout_is_EINVAL)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     rondo_server *server = NULL;
 
     options.handshake_timeout_ns = -1;
-    assert_error(
-        rondo_create_server(w->loop, &options, &recorder, NULL, &server),
-        RONDO_EINVAL);
+    assert_einval(
+        rondo_create_server(w->loop, &options, &recorder, NULL, &server));
 }
 
 static int refuse_setup(rondo_transport *t, void *arg)
@@ -223,9 +209,8 @@ static int refuse_setup(rondo_transport *t, void *arg)
     return 1;
 }
 
-static void V4_a_setup_that_refuses_drops_the_client(void **state)
+TEST(V4_a_setup_that_refuses_drops_the_client)
 {
-    struct world *w = *state;
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *y = test_toy(w, 7);
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
@@ -247,9 +232,8 @@ static void V4_a_setup_that_refuses_drops_the_client(void **state)
 }
 
 /* clients that are in their handshake are clients, too */
-static void V3_closing_ends_handshakes(void **state)
+TEST(V3_closing_ends_handshakes)
 {
-    struct world *w = *state;
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *model = test_toy(w, 7);
     struct listener *l = toy_serve(w, model);
@@ -279,9 +263,8 @@ static void V3_closing_ends_handshakes(void **state)
     raw_close(two);
 }
 
-static void L5_closing_the_loop_ends_handshakes(void **state)
+TEST(L5_closing_the_loop_ends_handshakes)
 {
-    struct world *w = *state;
     struct toy *model = test_toy(w, 7), *y = test_toy(w, 8);
     struct listener *l = toy_serve(w, model);
     struct peer *p = test_peer(w);
@@ -300,24 +283,4 @@ static void L5_closing_the_loop_ends_handshakes(void **state)
     assert_int_equal(told->count, 0);
     raw_close(fd);
     raw_close(listener);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S13_setup_of_both_sides),
-        TEST(V4_the_factory_waits_for_the_filters),
-        TEST(V4_a_factory_that_refuses_after_the_handshake),
-        TEST(V4_a_setup_that_refuses_drops_the_client),
-        TEST(V2_a_failed_handshake_is_reported_once),
-        TEST(V2_a_client_that_leaves_in_the_handshake),
-        TEST(V2_a_handshake_has_a_timeout),
-        TEST(V2_a_handshake_timeout_ends_with_the_handshake),
-        TEST(V2_the_default_is_sixty_seconds),
-        TEST(V2_a_negative_timeout_is_EINVAL),
-        TEST(V3_closing_ends_handshakes),
-        TEST(L5_closing_the_loop_ends_handshakes),
-    };
-
-    return test_run("filter_setup", tests, TEST_COUNT(tests));
 }

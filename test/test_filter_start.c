@@ -28,9 +28,8 @@ static struct peer *line_peer(struct world *w, struct toy *y)
     return p;
 }
 
-static void S13_start_inside_data_received(void **state)
+TEST(S13_start_inside_data_received)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = line_peer(w, y);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -50,9 +49,8 @@ static void S13_start_inside_data_received(void **state)
     raw_close(fd);
 }
 
-static void S13_what_was_read_beyond_is_the_filters(void **state)
+TEST(S13_what_was_read_beyond_is_the_filters)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = line_peer(w, y);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -74,9 +72,8 @@ static void hold_back(struct peer *p, const void *data, size_t size)
 }
 
 /* bytes that were read but not delivered when it is pushed, from outside */
-static void S13_what_is_held_is_the_filters(void **state)
+TEST(S13_what_is_held_is_the_filters)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -101,9 +98,8 @@ static void S13_what_is_held_is_the_filters(void **state)
     raw_close(fd);
 }
 
-static void S13_data_behind_a_handshake_is_kept_while_paused(void **state)
+TEST(S13_data_behind_a_handshake_is_kept_while_paused)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -133,9 +129,8 @@ static void release(void *arg)
     released++;
 }
 
-static void S13_writes_wait_until_it_is_ready(void **state)
+TEST(S13_writes_wait_until_it_is_ready)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -169,9 +164,8 @@ static void S13_writes_wait_until_it_is_ready(void **state)
     raw_close(fd);
 }
 
-static void S13_waiting_writes_count_for_the_limits(void **state)
+TEST(S13_waiting_writes_count_for_the_limits)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -191,9 +185,8 @@ static void S13_waiting_writes_count_for_the_limits(void **state)
 }
 
 /* what waits for the filter is dropped and released when it never comes */
-static void S13_waiting_writes_are_dropped_with_the_connection(void **state)
+TEST(S13_waiting_writes_are_dropped_with_the_connection)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -213,9 +206,8 @@ static void S13_waiting_writes_are_dropped_with_the_connection(void **state)
     raw_close(fd);
 }
 
-static void S13_what_was_queued_before_goes_in_clear(void **state)
+TEST(S13_what_was_queued_before_goes_in_clear)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
@@ -232,9 +224,8 @@ static void S13_what_was_queued_before_goes_in_clear(void **state)
 }
 
 /* close waits for the handshake only where there is something to send */
-static void S13_close_sends_what_waits_for_the_handshake(void **state)
+TEST(S13_close_sends_what_waits_for_the_handshake)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -246,8 +237,7 @@ static void S13_close_sends_what_waits_for_the_handshake(void **state)
     test_spin(w, 10);
     assert_int_equal(p->lost, 0);
     toy_raw_hello(fd, 1);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     toy_raw_take(w, fd, got, 7);
     assert_memory_equal(got, "H\7\0\1\177\0\0", 7);
     assert_int_equal(raw_recv(fd, got, 1, 1000), 0);
@@ -255,9 +245,8 @@ static void S13_close_sends_what_waits_for_the_handshake(void **state)
     raw_close(fd);
 }
 
-static void S13_close_does_not_wait_for_nothing(void **state)
+TEST(S13_close_does_not_wait_for_nothing)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7), *never = test_toy(w, 8);
     struct peer *p = test_peer(w), *q = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -278,9 +267,8 @@ static void S13_close_does_not_wait_for_nothing(void **state)
     raw_close(other);
 }
 
-static void S13_write_eof_waits_for_the_handshake(void **state)
+TEST(S13_write_eof_waits_for_the_handshake)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -297,14 +285,12 @@ static void S13_write_eof_waits_for_the_handshake(void **state)
     toy_raw_send(fd, 1, "still", 5);
     test_run_until(w, p->bytes == 5);
     toy_raw_goodbye(fd);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
-static void S13_the_peer_leaves_in_the_middle(void **state)
+TEST(S13_the_peer_leaves_in_the_middle)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -313,17 +299,15 @@ static void S13_the_peer_leaves_in_the_middle(void **state)
     toy_push(p->transport, y);
     assert_true(raw_send_all(fd, "H", 1, 1000));
     raw_shutdown_write(fd);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, NULL, RONDO_ECONNRESET);
     assert_int_equal(y->result, RONDO_ECONNRESET);
     assert_non_null(strstr(p->last_error, "handshake"));
     raw_close(fd);
 }
 
 /* pushed when the peer has ended its side already */
-static void S13_no_handshake_after_the_end(void **state)
+TEST(S13_no_handshake_after_the_end)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7), *clear = test_toy(w, 8);
     struct peer *p = test_peer(w), *q = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -342,8 +326,7 @@ static void S13_no_handshake_after_the_end(void **state)
     assert_ok(rondo_transport_write(q->transport, "x", 1));
     toy_raw_take(w, other, got, 1);
     rondo_transport_close(q->transport);
-    test_run_until(w, q->lost);
-    assert_int_equal(q->error, 0);
+    assert_lost(w, q, NULL, 0);
     raw_close(fd);
     raw_close(other);
 }
@@ -353,9 +336,8 @@ static void push_second(struct toy *y)
     toy_push(y->transport, y->user);
 }
 
-static void S13_another_pushed_inside_done(void **state)
+TEST(S13_another_pushed_inside_done)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7), *second = test_toy(w, 8);
     struct peer *p = test_peer(w);
     raw_fd fds[2];
@@ -374,9 +356,8 @@ static void S13_another_pushed_inside_done(void **state)
     raw_close(fds[1]);
 }
 
-static void S13_a_live_handshake_has_a_timeout(void **state)
+TEST(S13_a_live_handshake_has_a_timeout)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -388,15 +369,13 @@ static void S13_a_live_handshake_has_a_timeout(void **state)
     test_spin(w, 20);
     assert_int_equal(p->lost, 0);
     assert_true(raw_advance_clock(6));
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     assert_int_equal(y->result, RONDO_ETIMEDOUT);
     raw_close(fd);
 }
 
-static void S13_an_error_before_connection_made_still_makes_it(void **state)
+TEST(S13_an_error_before_connection_made_still_makes_it)
 {
-    struct world *w = *state;
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
     raw_fd fds[2];
@@ -405,32 +384,6 @@ static void S13_an_error_before_connection_made_still_makes_it(void **state)
     test_adopt(w, fds[0], &recorder, p); /* the program has the pointer */
     toy_push(p->transport, y);
     assert_true(raw_send_all(fds[1], "??", 2, 1000));
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_EPROTO);
+    assert_lost(w, p, "ML", RONDO_EPROTO);
     raw_close(fds[1]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S13_start_inside_data_received),
-        TEST(S13_what_was_read_beyond_is_the_filters),
-        TEST(S13_what_is_held_is_the_filters),
-        TEST(S13_data_behind_a_handshake_is_kept_while_paused),
-        TEST(S13_writes_wait_until_it_is_ready),
-        TEST(S13_waiting_writes_count_for_the_limits),
-        TEST(S13_waiting_writes_are_dropped_with_the_connection),
-        TEST(S13_what_was_queued_before_goes_in_clear),
-        TEST(S13_close_sends_what_waits_for_the_handshake),
-        TEST(S13_close_does_not_wait_for_nothing),
-        TEST(S13_write_eof_waits_for_the_handshake),
-        TEST(S13_the_peer_leaves_in_the_middle),
-        TEST(S13_no_handshake_after_the_end),
-        TEST(S13_another_pushed_inside_done),
-        TEST(S13_a_live_handshake_has_a_timeout),
-        TEST(S13_an_error_before_connection_made_still_makes_it),
-    };
-
-    return test_run("filter_start", tests, TEST_COUNT(tests));
 }

@@ -1,6 +1,6 @@
 /* test_fork.c - a loop on both sides of a fork. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 #include "raw_net.h"
 
 /* No assertions in a child: it answers with the step that went wrong. */
@@ -16,12 +16,6 @@ struct family {
     raw_fd peer;   /* the transport's other end */
     rondo_id timer;
 };
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
 
 static void on_readable(rondo_loop *loop, rondo_fd fd, void *arg)
 {
@@ -66,16 +60,6 @@ static const rondo_protocol echo = {.connection_made = on_made,
                                     .data_received = on_data,
                                     .connection_lost = on_lost};
 
-static void run_child(struct world *w, int (*fn)(void *arg), void *arg)
-{
-    int status = raw_fork_run(fn, arg);
-
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
-    if (status != 0)
-        test_fail(w, "the child ended with %d", status);
-}
-
 /* A loop with a watcher, a timer, a server, an echoing transport. */
 static struct family *family_new(struct world *w)
 {
@@ -97,7 +81,7 @@ static struct family *family_new(struct world *w)
     while (!f->made)
         assert_ok(rondo_loop_run_once(w->loop, 0));
     /* last, so that it is not due before the fork */
-    f->timer = rondo_call_later(w->loop, RONDO_MS(30), count, &f->ran);
+    f->timer = rondo_call_later(w->loop, RONDO_MS(30), count_call, &f->ran);
     return f;
 }
 
@@ -133,10 +117,10 @@ static int use_everything(struct family *f)
     raw_close(fd);
     if (!wait_for(loop, &f->lost, f->lost + 1))
         return 24;
-    if (rondo_remote_call(f->remote, count, &f->ran) < 0 ||
+    if (rondo_remote_call(f->remote, count_call, &f->ran) < 0 ||
         !wait_for(loop, &f->ran, f->ran + 1))
         return 25;
-    if (rondo_call_soon(loop, count, &f->ran) < 0 ||
+    if (rondo_call_soon(loop, count_call, &f->ran) < 0 ||
         !wait_for(loop, &f->ran, f->ran + 1))
         return 26;
     return 0;
@@ -149,8 +133,7 @@ static void family_end(struct family *f)
     if (step)
         test_fail(f->w, "in the parent, step %d went wrong", step);
     rondo_remote_release(f->remote);
-    raw_close(f->fds[0]);
-    raw_close(f->fds[1]);
+    raw_close_pair(f->fds);
     raw_close(f->peer);
 }
 
@@ -167,12 +150,11 @@ static int go_on(void *arg)
     return use_everything(f);
 }
 
-static void L8_after_fork_everything_goes_on(void **state)
+TEST(L8_after_fork_everything_goes_on)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
-    run_child(w, go_on, f);
+    test_run_child(w, go_on, f);
     assert_int_equal(f->ran + f->read, 0);
     family_end(f);
 }
@@ -186,17 +168,16 @@ static int go_on_and_close(void *arg)
         return step;
     if (rondo_loop_close(f->w->loop) != 0)
         return 30;
-    if (rondo_remote_call(f->remote, count, &f->ran) != RONDO_ECLOSED)
+    if (rondo_remote_call(f->remote, count_call, &f->ran) != RONDO_ECLOSED)
         return 31;
     return f->lost == f->made ? 0 : 32;
 }
 
-static void L8_the_parent_s_events_are_untouched(void **state)
+TEST(L8_the_parent_s_events_are_untouched)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
-    run_child(w, go_on_and_close, f);
+    test_run_child(w, go_on_and_close, f);
     family_end(f);
 }
 
@@ -217,31 +198,28 @@ static int remove_all(void *arg)
     return rondo_loop_run_once(loop, 0) < 0 ? 4 : 0;
 }
 
-static void L8_what_the_child_removes_the_parent_keeps(void **state)
+TEST(L8_what_the_child_removes_the_parent_keeps)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
-    run_child(w, remove_all, f);
+    test_run_child(w, remove_all, f);
     family_end(f);
 }
 
 /* A child that ends its loop does not make the parent's end a reset. */
-static void L8_the_parent_s_connections_end_in_order(void **state)
+TEST(L8_the_parent_s_connections_end_in_order)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
     char byte;
 
-    run_child(w, go_on_and_close, f);
+    test_run_child(w, go_on_and_close, f);
     assert_ok(rondo_transport_write(f->t, "x", 1));
     rondo_transport_close(f->t);
     assert_true(wait_for(w->loop, &f->lost, 1));
     assert_int_equal(raw_recv(f->peer, &byte, 1, 5000), 1);
     assert_int_equal(raw_recv(f->peer, &byte, 1, 5000), 0);
     rondo_remote_release(f->remote);
-    raw_close(f->fds[0]);
-    raw_close(f->fds[1]);
+    raw_close_pair(f->fds);
     raw_close(f->peer);
 }
 
@@ -252,27 +230,26 @@ static int wake_a_lot(void *arg)
 
     rondo_loop_wake(loop);
     rondo_loop_stop(loop);
-    (void)rondo_remote_call(f->remote, count, &f->ran);
+    (void)rondo_remote_call(f->remote, count_call, &f->ran);
     if (rondo_loop_after_fork(loop) != 0)
         return 1;
     for (int i = 0; i < 100; i++) {
         rondo_loop_wake(loop);
-        if (rondo_remote_call(f->remote, count, &f->ran) < 0)
+        if (rondo_remote_call(f->remote, count_call, &f->ran) < 0)
             return 2;
     }
     return wait_for(loop, &f->ran, 100) ? 0 : 3;
 }
 
-static void L8_the_child_does_not_wake_the_parent(void **state)
+TEST(L8_the_child_does_not_wake_the_parent)
 {
-    struct world *w = *state;
     struct family *f = test_alloc(w, sizeof *f);
     uint64_t events;
 
     f->w = w;
     f->remote = rondo_loop_remote(w->loop);
     test_spin(w, 3);
-    run_child(w, wake_a_lot, f);
+    test_run_child(w, wake_a_lot, f);
     events = test_metrics(w).events;
     assert_in_range(test_run_for(w, RONDO_MS(20)), 1, 4);
     assert_true(test_metrics(w).events == events);
@@ -302,18 +279,16 @@ static int child_with_child(void *arg)
     return status ? status : use_everything(f);
 }
 
-static void L8_a_grandchild_is_eforked_again(void **state)
+TEST(L8_a_grandchild_is_eforked_again)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
-    run_child(w, child_with_child, f);
+    test_run_child(w, child_with_child, f);
     family_end(f);
 }
 
-static void L8_after_fork_without_fork_does_nothing(void **state)
+TEST(L8_after_fork_without_fork_does_nothing)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     assert_int_equal(rondo_loop_after_fork(w->loop), 0);
@@ -327,19 +302,18 @@ static int make_its_own(void *arg)
     rondo_loop *loop;
 
     if (rondo_loop_new(&loop, &options) < 0 ||
-        rondo_call_later(loop, 0, count, &f->ran) < 0)
+        rondo_call_later(loop, 0, count_call, &f->ran) < 0)
         return 1;
     if (rondo_loop_run(loop) != 0 || f->ran != 1)
         return 2;
     return rondo_loop_close(loop) < 0 ? 3 : 0;
 }
 
-static void L8_a_child_s_own_loop_needs_nothing(void **state)
+TEST(L8_a_child_s_own_loop_needs_nothing)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
-    run_child(w, make_its_own, f);
+    test_run_child(w, make_its_own, f);
     family_end(f);
 }
 
@@ -352,13 +326,12 @@ static int in_debug_mode(void *arg)
     return go_on(f);
 }
 
-static void L8_debug_mode_goes_through_fork(void **state)
+TEST(L8_debug_mode_goes_through_fork)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(100)));
-    run_child(w, in_debug_mode, f);
+    test_run_child(w, in_debug_mode, f);
     assert_ok(rondo_loop_set_debug(w->loop, false, 0));
     family_end(f);
 }
@@ -398,9 +371,8 @@ static int finish_look_up(void *arg)
     return rondo_loop_close(f->w->loop) < 0 ? 4 : 0;
 }
 
-static void L8_a_look_up_under_way_ends_in_the_child(void **state)
+TEST(L8_a_look_up_under_way_ends_in_the_child)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     if (!raw_names_replace())
@@ -408,25 +380,8 @@ static void L8_a_look_up_under_way_ends_in_the_child(void **state)
     assert_ok(look_up(f, "a.slow.test"));
     while (raw_names_waiting() == 0)
         assert_ok(rondo_loop_run_once(w->loop, 0));
-    run_child(w, finish_look_up, f);
+    test_run_child(w, finish_look_up, f);
     raw_names_release();
     assert_true(wait_for(w->loop, &f->done, 1));
     family_end(f);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L8_after_fork_everything_goes_on),
-        TEST(L8_the_parent_s_events_are_untouched),
-        TEST(L8_what_the_child_removes_the_parent_keeps),
-        TEST(L8_the_parent_s_connections_end_in_order),
-        TEST(L8_the_child_does_not_wake_the_parent),
-        TEST(L8_a_grandchild_is_eforked_again),
-        TEST(L8_after_fork_without_fork_does_nothing),
-        TEST(L8_a_child_s_own_loop_needs_nothing),
-        TEST(L8_debug_mode_goes_through_fork),
-        TEST(L8_a_look_up_under_way_ends_in_the_child)};
-
-    return test_run("fork", tests, TEST_COUNT(tests));
 }

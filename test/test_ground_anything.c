@@ -192,55 +192,23 @@ static void try_all(struct world *w, enum place place)
         stage_play(w, place, acts[i]);
 }
 
-#define IN(name, place)                                                        \
-    static void G7_in_##name(void **state)                                     \
-    {                                                                          \
-        try_all(*state, place);                                                \
-    }
-
-IN(connection_made, MADE)
-IN(data_received, DATA)
-IN(get_buffer, GET_BUFFER)
-IN(buffer_updated, UPDATED)
-IN(eof_received, PEER_EOF)
-IN(pause_writing, PAUSE)
-IN(resume_writing, RESUME)
-IN(connection_lost, LOST)
-IN(timed_out, TIMEOUT)
-IN(a_connect_s_done, CONNECTED)
-IN(a_refused_connect_s_done, REFUSED)
-IN(a_protocol_factory, FACTORY)
-IN(a_server_s_closed, CLOSED)
-IN(a_release, RELEASE)
-IN(a_callback, SOON)
-IN(a_timer, TIMER)
-IN(a_post, POST)
-IN(a_reader, READER)
-IN(a_writer, WRITER)
-IN(an_exception_handler, EXCEPTION)
-
-int main(void)
-{
-    static const struct test tests[] = {TEST(G7_in_connection_made),
-                                        TEST(G7_in_data_received),
-                                        TEST(G7_in_get_buffer),
-                                        TEST(G7_in_buffer_updated),
-                                        TEST(G7_in_eof_received),
-                                        TEST(G7_in_pause_writing),
-                                        TEST(G7_in_resume_writing),
-                                        TEST(G7_in_connection_lost),
-                                        TEST(G7_in_timed_out),
-                                        TEST(G7_in_a_connect_s_done),
-                                        TEST(G7_in_a_refused_connect_s_done),
-                                        TEST(G7_in_a_protocol_factory),
-                                        TEST(G7_in_a_server_s_closed),
-                                        TEST(G7_in_a_release),
-                                        TEST(G7_in_a_callback),
-                                        TEST(G7_in_a_timer),
-                                        TEST(G7_in_a_post),
-                                        TEST(G7_in_a_reader),
-                                        TEST(G7_in_a_writer),
-                                        TEST(G7_in_an_exception_handler)};
-
-    return test_run("ground_anything", tests, TEST_COUNT(tests));
-}
+TEST_CASE(G7_in_connection_made, try_all(w, MADE));
+TEST_CASE(G7_in_data_received, try_all(w, DATA));
+TEST_CASE(G7_in_get_buffer, try_all(w, GET_BUFFER));
+TEST_CASE(G7_in_buffer_updated, try_all(w, UPDATED));
+TEST_CASE(G7_in_eof_received, try_all(w, PEER_EOF));
+TEST_CASE(G7_in_pause_writing, try_all(w, PAUSE));
+TEST_CASE(G7_in_resume_writing, try_all(w, RESUME));
+TEST_CASE(G7_in_connection_lost, try_all(w, LOST));
+TEST_CASE(G7_in_timed_out, try_all(w, TIMEOUT));
+TEST_CASE(G7_in_a_connect_s_done, try_all(w, CONNECTED));
+TEST_CASE(G7_in_a_refused_connect_s_done, try_all(w, REFUSED));
+TEST_CASE(G7_in_a_protocol_factory, try_all(w, FACTORY));
+TEST_CASE(G7_in_a_server_s_closed, try_all(w, CLOSED));
+TEST_CASE(G7_in_a_release, try_all(w, RELEASE));
+TEST_CASE(G7_in_a_callback, try_all(w, SOON));
+TEST_CASE(G7_in_a_timer, try_all(w, TIMER));
+TEST_CASE(G7_in_a_post, try_all(w, POST));
+TEST_CASE(G7_in_a_reader, try_all(w, READER));
+TEST_CASE(G7_in_a_writer, try_all(w, WRITER));
+TEST_CASE(G7_in_an_exception_handler, try_all(w, EXCEPTION));

@@ -84,9 +84,8 @@ static struct peer *watched_peer(struct world *w)
 
 /* ---- callbacks, timers, watchers ---------------------------------------- */
 
-static void G4_call_soon_and_posts(void **state)
+TEST(G4_call_soon_and_posts)
 {
-    struct world *w = *state;
     rondo_remote *remote = rondo_loop_remote(w->loop);
 
     begin();
@@ -97,9 +96,8 @@ static void G4_call_soon_and_posts(void **state)
     rondo_remote_release(remote);
 }
 
-static void G4_timers_that_are_due(void **state)
+TEST(G4_timers_that_are_due)
 {
-    struct world *w = *state;
     rondo_id late = rondo_call_later(w->loop, RONDO_NEVER, on_soon, w);
     rondo_id every = 0;
 
@@ -113,9 +111,8 @@ static void G4_timers_that_are_due(void **state)
     OUTSIDE(assert_ok(rondo_cancel(w->loop, every)));
 }
 
-static void G4_watchers_of_ready_descriptors(void **state)
+TEST(G4_watchers_of_ready_descriptors)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     begin();
@@ -125,15 +122,13 @@ static void G4_watchers_of_ready_descriptors(void **state)
     test_run_until(w, calls == 1);
     OUTSIDE(assert_ok(rondo_add_writer(w->loop, fds[0], on_fd, w)));
     test_run_until(w, calls == 2);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- connecting and serving --------------------------------------------- */
 
-static void G4_connecting(void **state)
+TEST(G4_connecting)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = watched_peer(w);
 
@@ -144,9 +139,8 @@ static void G4_connecting(void **state)
     assert_int_equal(calls, 3);
 }
 
-static void G4_connecting_to_nobody(void **state)
+TEST(G4_connecting_to_nobody)
 {
-    struct world *w = *state;
     struct peer *p = watched_peer(w);
     uint16_t port = 0;
 
@@ -158,9 +152,8 @@ static void G4_connecting_to_nobody(void **state)
     assert_int_equal(calls, 1);
 }
 
-static void G4_cancelling_a_connect(void **state)
+TEST(G4_cancelling_a_connect)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = watched_peer(w);
     rondo_id id = test_connect_peer(w, l->port, &recorder, p);
@@ -172,9 +165,8 @@ static void G4_cancelling_a_connect(void **state)
     assert_int_equal(calls, 1);
 }
 
-static void G4_adopting_a_socket_with_data(void **state)
+TEST(G4_adopting_a_socket_with_data)
 {
-    struct world *w = *state;
     struct peer *p = watched_peer(w);
     raw_fd fds[2];
 
@@ -189,9 +181,8 @@ static void G4_adopting_a_socket_with_data(void **state)
     raw_close(fds[1]);
 }
 
-static void G4_start_serving_with_a_client_waiting(void **state)
+TEST(G4_start_serving_with_a_client_waiting)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     raw_fd fd;
@@ -218,9 +209,8 @@ static void closed_at_last(rondo_server *server, void *arg)
     l->closed++;
 }
 
-static void G4_closing_a_server(void **state)
+TEST(G4_closing_a_server)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
 
@@ -232,9 +222,8 @@ static void G4_closing_a_server(void **state)
     assert_int_equal(calls, 1);
 }
 
-static void G4_ending_a_server_s_clients(void **state)
+TEST(G4_ending_a_server_s_clients)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c[2];
 
@@ -253,9 +242,8 @@ static void G4_ending_a_server_s_clients(void **state)
 
 /* ---- transports --------------------------------------------------------- */
 
-static void G4_closing_and_aborting(void **state)
+TEST(G4_closing_and_aborting)
 {
-    struct world *w = *state;
     struct peer *a;
     struct peer *b;
 
@@ -272,9 +260,8 @@ static void G4_closing_and_aborting(void **state)
     test_run_until(w, a->lost);
 }
 
-static void G4_crossing_the_write_limits(void **state)
+TEST(G4_crossing_the_write_limits)
 {
-    struct world *w = *state;
     struct peer *p = watched_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
     rondo_transport *t = p->transport;
@@ -294,9 +281,8 @@ static void G4_crossing_the_write_limits(void **state)
     raw_close(fd);
 }
 
-static void G4_owned_data_that_goes_out_at_once(void **state)
+TEST(G4_owned_data_that_goes_out_at_once)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     char got[4];
@@ -309,9 +295,8 @@ static void G4_owned_data_that_goes_out_at_once(void **state)
     raw_close(fd);
 }
 
-static void G4_owned_data_that_is_dropped(void **state)
+TEST(G4_owned_data_that_is_dropped)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
 
@@ -325,9 +310,8 @@ static void G4_owned_data_that_is_dropped(void **state)
     raw_close(fd);
 }
 
-static void G4_resuming_with_data_and_eof_waiting(void **state)
+TEST(G4_resuming_with_data_and_eof_waiting)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -343,9 +327,8 @@ static void G4_resuming_with_data_and_eof_waiting(void **state)
     raw_close(fd);
 }
 
-static void G4_set_protocol_with_writing_paused(void **state)
+TEST(G4_set_protocol_with_writing_paused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct peer *q = watched_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
@@ -381,9 +364,8 @@ static void end_others(struct peer *p, const void *data, size_t size)
     OUTSIDE(assert_ok(rondo_call_later(p->w->loop, 0, on_soon, p)));
 }
 
-static void G4_inside_a_callback_too(void **state)
+TEST(G4_inside_a_callback_too)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     struct peer *a;
@@ -400,28 +382,4 @@ static void G4_inside_a_callback_too(void **state)
     assert_ok(rondo_transport_write(b->transport, "x", 1));
     test_run_until(w, a->lost && b->lost && l->closed && calls >= 5);
     assert_int_equal(calls, 5);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(G4_call_soon_and_posts),
-        TEST(G4_timers_that_are_due),
-        TEST(G4_watchers_of_ready_descriptors),
-        TEST(G4_connecting),
-        TEST(G4_connecting_to_nobody),
-        TEST(G4_cancelling_a_connect),
-        TEST(G4_adopting_a_socket_with_data),
-        TEST(G4_start_serving_with_a_client_waiting),
-        TEST(G4_closing_a_server),
-        TEST(G4_ending_a_server_s_clients),
-        TEST(G4_closing_and_aborting),
-        TEST(G4_crossing_the_write_limits),
-        TEST(G4_owned_data_that_goes_out_at_once),
-        TEST(G4_owned_data_that_is_dropped),
-        TEST(G4_resuming_with_data_and_eof_waiting),
-        TEST(G4_set_protocol_with_writing_paused),
-        TEST(G4_inside_a_callback_too)};
-
-    return test_run("ground_callback", tests, TEST_COUNT(tests));
 }

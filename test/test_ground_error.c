@@ -33,19 +33,17 @@ static const struct named errors[] = {
 
 enum { ERRORS = sizeof errors / sizeof *errors };
 
-static void G1_every_error_has_a_name_of_its_own(void **state)
+TEST(G1_every_error_has_a_name_of_its_own)
 {
-    (void)state;
     assert_string_equal(rondo_error_name(RONDO_OK), "OK");
     for (size_t i = 0; i < ERRORS; i++)
         assert_string_equal(rondo_error_name(errors[i].error), errors[i].name);
 }
 
-static void G1_every_error_has_a_text_of_its_own(void **state)
+TEST(G1_every_error_has_a_text_of_its_own)
 {
     const char *ok = rondo_strerror(RONDO_OK);
 
-    (void)state;
     assert_non_null(ok);
     for (size_t i = 0; i < ERRORS; i++) {
         const char *text = rondo_strerror(errors[i].error);
@@ -57,9 +55,8 @@ static void G1_every_error_has_a_text_of_its_own(void **state)
     }
 }
 
-static void G1_numbers_are_distinct_and_far_from_errno(void **state)
+TEST(G1_numbers_are_distinct_and_far_from_errno)
 {
-    (void)state;
     for (size_t i = 0; i < ERRORS; i++) {
         assert_true(errors[i].error < -20000 && errors[i].error > -21000);
         for (size_t j = 0; j < i; j++)
@@ -67,23 +64,21 @@ static void G1_numbers_are_distinct_and_far_from_errno(void **state)
     }
 }
 
-static void G1_other_numbers_are_unknown(void **state)
+TEST(G1_other_numbers_are_unknown)
 {
     static const int numbers[] = {-1,    -2,     -22,    -110,      1,
                                   20002, -20000, -20999, INT32_MIN, INT32_MAX};
 
-    (void)state;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         assert_string_equal(rondo_error_name(numbers[i]), "unknown");
         assert_non_null(rondo_strerror(numbers[i]));
     }
 }
 
-static void G1_version_is_the_header_s(void **state)
+TEST(G1_version_is_the_header_s)
 {
     char text[32];
 
-    (void)state;
     (void)snprintf(text, sizeof text, "%d.%d.%d", RONDO_VERSION_MAJOR,
                    RONDO_VERSION_MINOR, RONDO_VERSION_PATCH);
     assert_string_equal(rondo_version(), text);
@@ -99,9 +94,8 @@ static void assert_says(const char *sentence, const char *part)
     }
 }
 
-static void G1_sentence_says_what_on_what_and_why(void **state)
+TEST(G1_sentence_says_what_on_what_and_why)
 {
-    struct world *w = *state;
     const struct listener *l = test_serve(w);
     char address[32];
     int result = rondo_create_server(
@@ -117,9 +111,8 @@ static void G1_sentence_says_what_on_what_and_why(void **state)
     assert_true(rondo_last_os_error() != 0);
 }
 
-static void G1_os_error_is_0_where_the_system_said_nothing(void **state)
+TEST(G1_os_error_is_0_where_the_system_said_nothing)
 {
-    struct world *w = *state;
     const struct listener *l = test_serve(w);
 
     assert_error(rondo_create_server(
@@ -127,16 +120,15 @@ static void G1_os_error_is_0_where_the_system_said_nothing(void **state)
                      &recorder, NULL, NULL),
                  RONDO_EADDRINUSE);
     assert_true(rondo_last_os_error() != 0);
-    assert_error(rondo_call_soon(w->loop, NULL, NULL), RONDO_EINVAL);
+    assert_einval(rondo_call_soon(w->loop, NULL, NULL));
     assert_true(rondo_last_os_error() == 0);
 }
 
-static void G1_a_success_leaves_the_last_failure(void **state)
+TEST(G1_a_success_leaves_the_last_failure)
 {
-    struct world *w = *state;
     char before[256];
 
-    assert_error(rondo_call_every(w->loop, -5, NULL, NULL), RONDO_EINVAL);
+    assert_einval(rondo_call_every(w->loop, -5, NULL, NULL));
     (void)snprintf(before, sizeof before, "%s", rondo_last_error());
     assert_true(strlen(before) > 0);
     assert_ok(rondo_loop_run_once(w->loop, 0));
@@ -159,9 +151,8 @@ static void fail_in_a_thread(void *arg)
     (void)snprintf(s->second, sizeof s->second, "%s", rondo_last_error());
 }
 
-static void G1_sentence_belongs_to_the_thread(void **state)
+TEST(G1_sentence_belongs_to_the_thread)
 {
-    struct world *w = *state;
     struct sentences s = {"?", "?", 1};
 
     assert_error(rondo_cancel(w->loop, 5), RONDO_ENOENT);
@@ -190,9 +181,8 @@ static void keep_os_error(struct peer *p)
     os_error_seen = rondo_last_os_error();
 }
 
-static void G1_sentence_before_a_failed_connect(void **state)
+TEST(G1_sentence_before_a_failed_connect)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint16_t port = 0;
     char address[32];
@@ -211,9 +201,8 @@ static void G1_sentence_before_a_failed_connect(void **state)
     assert_true(os_error_seen != 0);
 }
 
-static void G1_sentence_before_a_canceled_connect(void **state)
+TEST(G1_sentence_before_a_canceled_connect)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
     rondo_id id = test_connect_peer(w, l->port, &recorder, p);
@@ -226,9 +215,8 @@ static void G1_sentence_before_a_canceled_connect(void **state)
     assert_null(strstr(p->last_error, "no such id"));
 }
 
-static void G1_sentence_before_a_lost_connection(void **state)
+TEST(G1_sentence_before_a_lost_connection)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -236,54 +224,47 @@ static void G1_sentence_before_a_lost_connection(void **state)
     p->on_lost = keep_os_error;
     raw_reset(fd);
     disturb(w);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, NULL, RONDO_ECONNRESET);
     assert_says(p->last_error, "ECONNRESET");
     assert_says(p->last_error, "127.0.0.1:");
     assert_null(strstr(p->last_error, "cancel"));
     assert_true(os_error_seen != 0);
 }
 
-static void G1_sentence_before_an_aborted_connection(void **state)
+TEST(G1_sentence_before_an_aborted_connection)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     rondo_transport_abort(p->transport);
     disturb(w);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, NULL, RONDO_ECANCELED);
     assert_true(strlen(p->last_error) > 0);
     assert_null(strstr(p->last_error, "no such id"));
     raw_close(fd);
 }
 
-static void G1_sentence_before_a_program_s_own_error(void **state)
+TEST(G1_sentence_before_a_program_s_own_error)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     rondo_transport_abort_with(p->transport, RONDO_EPROTO);
     disturb(w);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPROTO);
+    assert_lost(w, p, NULL, RONDO_EPROTO);
     assert_null(strstr(p->last_error, "no such id"));
     raw_close(fd);
 }
 
-static void G1_sentence_before_a_timeout(void **state)
+TEST(G1_sentence_before_a_timeout)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     assert_ok(
         rondo_transport_set_timeouts(p->transport, RONDO_MS(5), RONDO_NEVER));
     disturb(w);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     assert_null(strstr(p->last_error, "no such id"));
     assert_true(strlen(p->last_error) > 0);
     raw_close(fd);
@@ -316,9 +297,8 @@ static bool names_an_able_backend(struct world *w, rondo_capability ability)
     return able_ones == 0; /* none in this build that could be named */
 }
 
-static void G2_no_embedding_names_another_backend(void **state)
+TEST(G2_no_embedding_names_another_backend)
 {
-    struct world *w = *state;
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
 
     if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
@@ -328,9 +308,8 @@ static void G2_no_embedding_names_another_backend(void **state)
     assert_true(names_an_able_backend(w, RONDO_CAN_EMBED));
 }
 
-static void G2_what_is_supported_is_no_enotsup(void **state)
+TEST(G2_what_is_supported_is_no_enotsup)
 {
-    struct world *w = *state;
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     int expected =
         rondo_loop_supports(w->loop, RONDO_CAN_EMBED) ? 0 : RONDO_ENOTSUP;
@@ -345,9 +324,8 @@ static void G2_what_is_supported_is_no_enotsup(void **state)
                  expected);
 }
 
-static void G2_an_unknown_backend_lists_what_there_is(void **state)
+TEST(G2_an_unknown_backend_lists_what_there_is)
 {
-    struct world *w = *state;
     rondo_loop_options options = test_loop_options(w);
     rondo_loop *loop = w->loop;
     const char *const *names;
@@ -359,29 +337,4 @@ static void G2_an_unknown_backend_lists_what_there_is(void **state)
     assert_says(rondo_last_error(), "abacus");
     for (size_t i = 0; i < n; i++)
         assert_says(rondo_last_error(), names[i]);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(G1_every_error_has_a_name_of_its_own),
-        TEST(G1_every_error_has_a_text_of_its_own),
-        TEST(G1_numbers_are_distinct_and_far_from_errno),
-        TEST(G1_other_numbers_are_unknown),
-        TEST(G1_version_is_the_header_s),
-        TEST(G1_sentence_says_what_on_what_and_why),
-        TEST(G1_os_error_is_0_where_the_system_said_nothing),
-        TEST(G1_a_success_leaves_the_last_failure),
-        TEST(G1_sentence_belongs_to_the_thread),
-        TEST(G1_sentence_before_a_failed_connect),
-        TEST(G1_sentence_before_a_canceled_connect),
-        TEST(G1_sentence_before_a_lost_connection),
-        TEST(G1_sentence_before_an_aborted_connection),
-        TEST(G1_sentence_before_a_program_s_own_error),
-        TEST(G1_sentence_before_a_timeout),
-        TEST(G2_no_embedding_names_another_backend),
-        TEST(G2_what_is_supported_is_no_enotsup),
-        TEST(G2_an_unknown_backend_lists_what_there_is)};
-
-    return test_run("ground_error", tests, TEST_COUNT(tests));
 }

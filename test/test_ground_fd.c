@@ -30,9 +30,8 @@ static bool is_open_in(const struct raw_snapshot *s, size_t fd)
 
 /* ---- G9: close-on-exec -------------------------------------------------- */
 
-static void G9_every_descriptor_is_close_on_exec(void **state)
+TEST(G9_every_descriptor_is_close_on_exec)
 {
-    struct world *w = *state;
     struct raw_snapshot *now = test_alloc(w, sizeof *now);
     const struct open_things *o = open_all(w);
 
@@ -59,9 +58,8 @@ static void keep_socket(rondo_server *server, void *arg, rondo_fd socket,
     *(rondo_fd *)l->model.user = socket;
 }
 
-static void G9_a_socket_handed_on_is_close_on_exec(void **state)
+TEST(G9_a_socket_handed_on_is_close_on_exec)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     raw_fd client;
@@ -75,9 +73,8 @@ static void G9_a_socket_handed_on_is_close_on_exec(void **state)
     raw_close(client);
 }
 
-static void G9_the_program_s_0_to_2_stay_as_they_are(void **state)
+TEST(G9_the_program_s_0_to_2_stay_as_they_are)
 {
-    struct world *w = *state;
     bool before[3];
 
     for (int fd = 0; fd < 3; fd++)
@@ -189,16 +186,14 @@ static int without_standard_descriptors(void *arg)
     return 0;
 }
 
-static void G9_never_on_0_to_2(void **state)
+TEST(G9_never_on_0_to_2)
 {
-    struct world *w = *state;
     struct child *c = test_alloc(w, sizeof *c);
     int status;
 
     c->w = w;
     status = raw_fork_run(without_standard_descriptors, c);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
 }
 
@@ -214,16 +209,14 @@ static int after_fork_without_standard(void *arg)
     return serve_and_connect(c->w->loop, c);
 }
 
-static void G9_never_on_0_to_2_after_fork(void **state)
+TEST(G9_never_on_0_to_2_after_fork)
 {
-    struct world *w = *state;
     struct child *c = test_alloc(w, sizeof *c);
     int status;
 
     c->w = w;
     status = raw_fork_run(after_fork_without_standard, c);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
 }
 
@@ -254,28 +247,13 @@ static int adopt_number_0(void *arg)
     return rondo_loop_close(loop) < 0 ? 6 : 0;
 }
 
-static void G9_number_0_of_the_program_s_is_used_as_it_is(void **state)
+TEST(G9_number_0_of_the_program_s_is_used_as_it_is)
 {
-    struct world *w = *state;
     struct child *c = test_alloc(w, sizeof *c);
     int status;
 
     c->w = w;
     status = raw_fork_run(adopt_number_0, c);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(G9_every_descriptor_is_close_on_exec),
-        TEST(G9_a_socket_handed_on_is_close_on_exec),
-        TEST(G9_the_program_s_0_to_2_stay_as_they_are),
-        TEST(G9_never_on_0_to_2),
-        TEST(G9_never_on_0_to_2_after_fork),
-        TEST(G9_number_0_of_the_program_s_is_used_as_it_is)};
-
-    return test_run("ground_fd", tests, TEST_COUNT(tests));
 }

@@ -1,6 +1,6 @@
 /* test_ground_life.c - how long pointers are valid, what is owed. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 /* ---- G6: made and lost -------------------------------------------------- */
 
@@ -15,39 +15,32 @@ static struct peer *adopted(struct world *w, raw_fd *fd)
     return p;
 }
 
-static void G6_close_before_made_both_still_come(void **state)
+TEST(G6_close_before_made_both_still_come)
 {
-    struct world *w = *state;
     raw_fd fd;
     struct peer *p = adopted(w, &fd);
 
     w->expect_clean = true;
     rondo_transport_close(p->transport);
     assert_string_equal(p->order, "");
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
     assert_int_equal(test_drain_raw(w, fd, 0), 0);
     raw_close(fd);
 }
 
-static void G6_abort_before_made_both_still_come(void **state)
+TEST(G6_abort_before_made_both_still_come)
 {
-    struct world *w = *state;
     raw_fd fd;
     struct peer *p = adopted(w, &fd);
 
     w->expect_clean = true;
     rondo_transport_abort(p->transport);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, "ML", RONDO_ECANCELED);
     raw_close(fd);
 }
 
-static void G6_loop_close_before_made_both_still_come(void **state)
+TEST(G6_loop_close_before_made_both_still_come)
 {
-    struct world *w = *state;
     raw_fd fd;
     struct peer *p = adopted(w, &fd);
 
@@ -70,9 +63,8 @@ static int drop(rondo_server *server, void *arg, rondo_transport *t,
     return -1;
 }
 
-static void G6_no_lost_without_made(void **state)
+TEST(G6_no_lost_without_made)
 {
-    struct world *w = *state;
     struct peer *never = test_peer(w);
     rondo_address a;
     rondo_server *server;
@@ -88,20 +80,9 @@ static void G6_no_lost_without_made(void **state)
     assert_string_equal(never->order, "");
 }
 
-static void close_it(struct peer *p)
+TEST(G6_lost_comes_once_however_it_ends)
 {
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
-static void G6_lost_comes_once_however_it_ends(void **state)
-{
-    struct world *w = *state;
-    void (*const ways[])(struct peer *) = {close_it, abort_it};
+    void (*const ways[])(struct peer *) = {act_close, act_abort};
 
     w->expect_clean = true;
     for (int way = 0; way < 8; way++) {
@@ -152,9 +133,8 @@ static void ask_everything(struct peer *p)
     p->connected++;
 }
 
-static void G6_transport_is_valid_in_connection_lost(void **state)
+TEST(G6_transport_is_valid_in_connection_lost)
 {
-    struct world *w = *state;
     raw_fd fd;
     struct peer *p = adopted(w, &fd);
 
@@ -166,9 +146,8 @@ static void G6_transport_is_valid_in_connection_lost(void **state)
     assert_int_equal(p->connected, 1);
 }
 
-static void G6_transport_is_valid_while_the_loop_closes(void **state)
+TEST(G6_transport_is_valid_while_the_loop_closes)
 {
-    struct world *w = *state;
     raw_fd fd;
     struct peer *p = adopted(w, &fd);
 
@@ -181,9 +160,8 @@ static void G6_transport_is_valid_while_the_loop_closes(void **state)
 
 /* ---- G6: self ----------------------------------------------------------- */
 
-static void G6_self_is_the_caller_s(void **state)
+TEST(G6_self_is_the_caller_s)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     rondo_transport *t = NULL;
     static const rondo_protocol nothing;
@@ -203,9 +181,8 @@ static void G6_self_is_the_caller_s(void **state)
 }
 
 /* A server's own self for each connection, with no factory: its arg. */
-static void G6_self_of_a_server_without_factory(void **state)
+TEST(G6_self_of_a_server_without_factory)
 {
-    struct world *w = *state;
     struct peer *all = test_peer(w);
     rondo_server *server;
     rondo_address a;
@@ -250,9 +227,8 @@ static void closed_asks(rondo_server *server, void *arg)
     l->server = NULL;
 }
 
-static void G6_server_is_valid_until_closed_returns(void **state)
+TEST(G6_server_is_valid_until_closed_returns)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     struct peer *c;
@@ -274,9 +250,8 @@ static void G6_server_is_valid_until_closed_returns(void **state)
     assert_int_equal(l->first->lost, 1);
 }
 
-static void G6_server_without_closed_stays_valid(void **state)
+TEST(G6_server_without_closed_stays_valid)
 {
-    struct world *w = *state;
     rondo_server *server = NULL;
 
     w->expect_clean = true;
@@ -302,9 +277,8 @@ static void closed_counts(rondo_server *server, void *arg)
         lost_seen += p->lost;
 }
 
-static void G6_closed_comes_after_the_last_client(void **state)
+TEST(G6_closed_comes_after_the_last_client)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     raw_fd fds[5];
@@ -321,23 +295,4 @@ static void G6_closed_comes_after_the_last_client(void **state)
     assert_int_equal(lost_seen, 5);
     for (int i = 0; i < 5; i++)
         raw_close(fds[i]);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(G6_close_before_made_both_still_come),
-        TEST(G6_abort_before_made_both_still_come),
-        TEST(G6_loop_close_before_made_both_still_come),
-        TEST(G6_no_lost_without_made),
-        TEST(G6_lost_comes_once_however_it_ends),
-        TEST(G6_transport_is_valid_in_connection_lost),
-        TEST(G6_transport_is_valid_while_the_loop_closes),
-        TEST(G6_self_is_the_caller_s),
-        TEST(G6_self_of_a_server_without_factory),
-        TEST(G6_server_is_valid_until_closed_returns),
-        TEST(G6_server_without_closed_stays_valid),
-        TEST(G6_closed_comes_after_the_last_client)};
-
-    return test_run("ground_life", tests, TEST_COUNT(tests));
 }

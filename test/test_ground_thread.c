@@ -165,9 +165,9 @@ static void use_loop(void *arg)
     NOTE(v, rondo_loop_remote(loop) ? 0 : RONDO_ETHREAD);
 }
 
-static void G3_running_and_asking(void **state)
+TEST(G3_running_and_asking)
 {
-    struct visit *v = visit_new(*state);
+    struct visit *v = visit_new(w);
 
     by_thread(v, use_loop);
     assert_int_equal(v->count, 12);
@@ -203,9 +203,9 @@ static void schedule(void *arg)
          rondo_connect_accepted_socket(loop, v->fd, &recorder, v->peer, NULL));
 }
 
-static void G3_scheduling_and_creating(void **state)
+TEST(G3_scheduling_and_creating)
 {
-    struct visit *v = visit_new(*state);
+    struct visit *v = visit_new(w);
 
     by_thread(v, schedule);
     assert_int_equal(v->count, 18);
@@ -237,9 +237,9 @@ static void use_handles(void *arg)
     NOTE(v, rondo_server_pause_serving(v->server));
 }
 
-static void G3_transports_and_servers(void **state)
+TEST(G3_transports_and_servers)
 {
-    struct visit *v = visit_new(*state);
+    struct visit *v = visit_new(w);
     char byte;
 
     by_thread(v, use_handles);
@@ -277,9 +277,9 @@ static void use_void(void *arg)
     NOTE_VOID(v, rondo_loop_call_exception_handler(v->w->loop, &e));
 }
 
-static void G3_void_functions_do_nothing(void **state)
+TEST(G3_void_functions_do_nothing)
 {
-    struct visit *v = visit_new(*state);
+    struct visit *v = visit_new(w);
 
     by_thread(v, use_void);
     assert_int_equal(v->count, 11);
@@ -300,9 +300,9 @@ static void use_freely(void *arg)
     rondo_loop_stop(v->w->loop);
 }
 
-static void G3_what_any_thread_may_call(void **state)
+TEST(G3_what_any_thread_may_call)
 {
-    struct visit *v = visit_new(*state);
+    struct visit *v = visit_new(w);
 
     by_thread(v, use_freely);
     assert_int_equal(v->answers[0].result, 0);
@@ -313,9 +313,9 @@ static void G3_what_any_thread_may_call(void **state)
     visit_end(v);
 }
 
-static void G3_the_loop_s_thread_is_not_disturbed(void **state)
+TEST(G3_the_loop_s_thread_is_not_disturbed)
 {
-    struct visit *v = visit_new(*state);
+    struct visit *v = visit_new(w);
 
     assert_ok(rondo_call_soon(v->w->loop, ran, v));
     assert_ok(rondo_transport_write(v->t, "x", 1));
@@ -337,9 +337,9 @@ static void take_and_use(void *arg)
     NOTE(v, rondo_loop_run_once(v->w->loop, 0));
 }
 
-static void G3_take_moves_a_loop(void **state)
+TEST(G3_take_moves_a_loop)
 {
-    struct visit *v = visit_new(*state);
+    struct visit *v = visit_new(w);
 
     by_thread(v, take_and_use);
     assert_int_equal(v->answers[0].result, RONDO_ETHREAD);
@@ -364,9 +364,8 @@ static void make_elsewhere(void *arg)
     NOTE(v, rondo_call_soon(v->w->other, ran, v));
 }
 
-static void G3_a_loop_made_elsewhere_is_taken_and_run(void **state)
+TEST(G3_a_loop_made_elsewhere_is_taken_and_run)
 {
-    struct world *w = *state;
     struct visit *v = test_alloc(w, sizeof *v);
 
     v->w = w;
@@ -394,9 +393,8 @@ static void take_while_running(rondo_loop *loop, void *arg)
     by_thread(v, try_to_take);
 }
 
-static void G3_a_running_loop_is_not_taken(void **state)
+TEST(G3_a_running_loop_is_not_taken)
 {
-    struct world *w = *state;
     struct visit *v = test_alloc(w, sizeof *v);
 
     v->w = w;
@@ -405,20 +403,4 @@ static void G3_a_running_loop_is_not_taken(void **state)
     assert_int_equal(v->count, 2);
     assert_int_equal(v->answers[0].result, RONDO_EBUSY);
     assert_int_equal(v->answers[1].result, RONDO_EBUSY);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(G3_running_and_asking),
-        TEST(G3_scheduling_and_creating),
-        TEST(G3_transports_and_servers),
-        TEST(G3_void_functions_do_nothing),
-        TEST(G3_what_any_thread_may_call),
-        TEST(G3_the_loop_s_thread_is_not_disturbed),
-        TEST(G3_take_moves_a_loop),
-        TEST(G3_a_loop_made_elsewhere_is_taken_and_run),
-        TEST(G3_a_running_loop_is_not_taken)};
-
-    return test_run("ground_thread", tests, TEST_COUNT(tests));
 }

@@ -1,48 +1,29 @@
 /* test_loop.c - running, stopping, what keeps a loop alive, its clock. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
-static unsigned *counter(struct world *w)
-{
-    return test_alloc(w, sizeof(unsigned));
-}
+#include "harness_act.h"
 
 /* ---- L2: stop ----------------------------------------------------------- */
-
-static void stop_and_count(rondo_loop *loop, void *arg)
-{
-    rondo_loop_stop(loop);
-    count(loop, arg);
-}
 
 static void stop_and_schedule(rondo_loop *loop, void *arg)
 {
     rondo_loop_stop(loop);
-    assert_ok(rondo_call_soon(loop, count, arg));
+    assert_ok(rondo_call_soon(loop, count_call, arg));
 }
 
-static void L2_stop_ends_the_run_after_the_batch(void **state)
+TEST(L2_stop_ends_the_run_after_the_batch)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
-    assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
-    assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(*n, 3);
 }
 
-static void L2_what_is_scheduled_after_stop_waits(void **state)
+TEST(L2_what_is_scheduled_after_stop_waits)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_and_schedule, n));
     assert_int_equal(rondo_loop_run(w->loop), 1);
@@ -51,22 +32,15 @@ static void L2_what_is_scheduled_after_stop_waits(void **state)
     assert_int_equal(*n, 1);
 }
 
-static void never_fd(rondo_loop *loop, rondo_fd fd, void *arg)
+TEST(L2_stop_before_run_polls_once_without_waiting)
 {
-    (void)fd;
-    count(loop, arg);
-}
-
-static void L2_stop_before_run_polls_once_without_waiting(void **state)
-{
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fds[2];
     uint64_t before = test_iterations(w);
 
     assert_int_equal(raw_pair(fds), 0);
-    assert_ok(rondo_add_reader(w->loop, fds[0], never_fd, n));
-    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count, n));
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count_call, n));
     rondo_loop_stop(w->loop);
     assert_int_equal(rondo_loop_run(w->loop), 1); /* does not wait 1000 s */
     assert_int_equal(test_iterations(w) - before, 1);
@@ -77,38 +51,33 @@ static void L2_stop_before_run_polls_once_without_waiting(void **state)
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
     assert_int_equal(*n, 1); /* it did look */
     assert_int_equal(test_iterations(w) - before, 2);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void L2_stop_before_run_runs_what_is_scheduled(void **state)
+TEST(L2_stop_before_run_runs_what_is_scheduled)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
-    assert_ok(rondo_call_soon(w->loop, count, n));
-    assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     rondo_loop_stop(w->loop);
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(*n, 2);
 }
 
-static void L2_the_next_run_is_not_stopped(void **state)
+TEST(L2_the_next_run_is_not_stopped)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     rondo_loop_stop(w->loop);
     assert_int_equal(rondo_loop_run(w->loop), 1);
-    assert_ok(rondo_call_later(w->loop, RONDO_MS(3), count, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(3), count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 1);
 }
 
-static void L2_stop_with_nothing_to_do(void **state)
+TEST(L2_stop_with_nothing_to_do)
 {
-    struct world *w = *state;
-
     rondo_loop_stop(w->loop);
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(rondo_loop_run(w->loop), 0);
@@ -122,66 +91,57 @@ static void stop_twice(rondo_loop *loop, void *arg)
     rondo_loop_stop(loop);
 }
 
-static void L2_stop_many_times_stops_once(void **state)
+TEST(L2_stop_many_times_stops_once)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_twice, n));
     assert_ok(rondo_call_soon(w->loop, stop_twice, n));
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(*n, 2);
-    assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 3);
 }
 
-static void stop_in_made(struct peer *p)
+TEST(L2_stop_in_a_timer_or_a_transport)
 {
-    rondo_loop_stop(p->w->loop);
-}
-
-static void L2_stop_in_a_timer_or_a_transport(void **state)
-{
-    struct world *w = *state;
     struct peer *p = test_peer(w);
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fds[2];
 
     assert_ok(rondo_call_later(w->loop, RONDO_MS(1), stop_and_count, n));
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
     assert_int_equal(*n, 1);
     assert_int_equal(raw_pair(fds), 0);
-    p->on_made = stop_in_made;
+    p->on_made = act_stop_loop;
     test_adopt(w, fds[0], &recorder, p);
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(p->made, 1);
     raw_close(fds[1]);
 }
 
-static void L2_stop_of_a_run_once_is_over_with_it(void **state)
+TEST(L2_stop_of_a_run_once_is_over_with_it)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 0);
-    assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 2);
 }
 
 /* ---- L3: results of run ------------------------------------------------- */
 
-static void L3_run_returns_0_when_nothing_is_left(void **state)
+TEST(L3_run_returns_0_when_nothing_is_left)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     assert_int_equal(rondo_loop_run(w->loop), 0);
-    assert_ok(rondo_call_soon(w->loop, count, n));
-    assert_ok(rondo_call_later(w->loop, RONDO_MS(2), count, n));
-    assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(2), count_call, n));
+    assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 3);
 }
@@ -208,9 +168,8 @@ static void post_a_stop(void *arg)
     rondo_loop_stop(loop);
 }
 
-static void L3_run_forever_returns_only_when_stopped(void **state)
+TEST(L3_run_forever_returns_only_when_stopped)
 {
-    struct world *w = *state;
     struct chain *c = test_alloc(w, sizeof *c);
     struct raw_thread *thread;
 
@@ -222,15 +181,14 @@ static void L3_run_forever_returns_only_when_stopped(void **state)
     raw_thread_join(thread);
 }
 
-static void L3_run_once_tells_whether_something_is_left(void **state)
+TEST(L3_run_once_tells_whether_something_is_left)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     rondo_id id;
 
     assert_int_equal(rondo_loop_run_once(w->loop, RONDO_NEVER), 0);
     assert_int_equal(rondo_loop_run_once(w->loop, INT64_MIN), 0);
-    id = rondo_call_later(w->loop, RONDO_SEC(1000), count, n);
+    id = rondo_call_later(w->loop, RONDO_SEC(1000), count_call, n);
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
     assert_int_equal(rondo_loop_run_once(w->loop, -5), 1);
     assert_int_equal(rondo_loop_run_once(w->loop, RONDO_MS(1)), 1);
@@ -246,12 +204,11 @@ static bool is_alive(struct world *w)
     return rondo_loop_run_once(w->loop, 0) == 1;
 }
 
-static void L3_timers_keep_alive_until_background(void **state)
+TEST(L3_timers_keep_alive_until_background)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
-    rondo_id once = rondo_call_later(w->loop, RONDO_SEC(1000), count, n);
-    rondo_id every = rondo_call_every(w->loop, RONDO_SEC(1000), count, n);
+    unsigned *n = test_counter(w);
+    rondo_id once = rondo_call_later(w->loop, RONDO_SEC(1000), count_call, n);
+    rondo_id every = rondo_call_every(w->loop, RONDO_SEC(1000), count_call, n);
 
     assert_ok(rondo_set_background(w->loop, once, true));
     assert_true(is_alive(w));
@@ -269,54 +226,49 @@ static void L3_timers_keep_alive_until_background(void **state)
     assert_int_equal(*n, 0);
 }
 
-static void L3_background_callbacks_do_not_keep_alive(void **state)
+TEST(L3_background_callbacks_do_not_keep_alive)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
-    rondo_id id = rondo_call_soon(w->loop, count, n);
+    unsigned *n = test_counter(w);
+    rondo_id id = rondo_call_soon(w->loop, count_call, n);
 
     assert_ok(rondo_set_background(w->loop, id, true));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 0); /* run had no reason to look */
-    assert_ok(rondo_call_soon(w->loop, count, n));
+    assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 2);
 }
 
-static void L3_a_due_background_timer_runs_while_it_lives(void **state)
+TEST(L3_a_due_background_timer_runs_while_it_lives)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
-    rondo_id id = rondo_call_later(w->loop, 0, count, n);
+    unsigned *n = test_counter(w);
+    rondo_id id = rondo_call_later(w->loop, 0, count_call, n);
 
     assert_ok(rondo_set_background(w->loop, id, true));
-    assert_ok(rondo_call_later(w->loop, RONDO_MS(2), count, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(2), count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 2);
 }
 
-static void L3_watchers_keep_alive(void **state)
+TEST(L3_watchers_keep_alive)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
-    assert_ok(rondo_add_reader(w->loop, fds[0], never_fd, n));
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
     assert_true(is_alive(w));
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
     assert_false(is_alive(w));
-    assert_ok(rondo_add_writer(w->loop, fds[0], never_fd, n));
+    assert_ok(rondo_add_writer(w->loop, fds[0], count_fd, n));
     assert_true(is_alive(w));
     assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
     assert_int_equal(rondo_loop_run(w->loop), 0);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void L3_transports_keep_alive_until_background(void **state)
+TEST(L3_transports_keep_alive_until_background)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -331,9 +283,8 @@ static void L3_transports_keep_alive_until_background(void **state)
     assert_string_equal(p->order, "MEL");
 }
 
-static void L3_servers_keep_alive_until_background(void **state)
+TEST(L3_servers_keep_alive_until_background)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     raw_fd fd;
 
@@ -354,9 +305,8 @@ static void L3_servers_keep_alive_until_background(void **state)
     assert_int_equal(l->closed, 1);
 }
 
-static void L3_a_pending_connect_keeps_alive_until_background(void **state)
+TEST(L3_a_pending_connect_keeps_alive_until_background)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
     rondo_id id;
@@ -373,39 +323,11 @@ static void L3_a_pending_connect_keeps_alive_until_background(void **state)
     assert_error(rondo_set_background(w->loop, id, true), RONDO_ENOENT);
 }
 
-static void L3_posts_keep_alive(void **state)
+TEST(L3_posts_keep_alive)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
-    assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+    assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L2_stop_ends_the_run_after_the_batch),
-        TEST(L2_what_is_scheduled_after_stop_waits),
-        TEST(L2_stop_before_run_polls_once_without_waiting),
-        TEST(L2_stop_before_run_runs_what_is_scheduled),
-        TEST(L2_the_next_run_is_not_stopped),
-        TEST(L2_stop_with_nothing_to_do),
-        TEST(L2_stop_many_times_stops_once),
-        TEST(L2_stop_in_a_timer_or_a_transport),
-        TEST(L2_stop_of_a_run_once_is_over_with_it),
-        TEST(L3_run_returns_0_when_nothing_is_left),
-        TEST(L3_run_forever_returns_only_when_stopped),
-        TEST(L3_run_once_tells_whether_something_is_left),
-        TEST(L3_timers_keep_alive_until_background),
-        TEST(L3_background_callbacks_do_not_keep_alive),
-        TEST(L3_a_due_background_timer_runs_while_it_lives),
-        TEST(L3_watchers_keep_alive),
-        TEST(L3_transports_keep_alive_until_background),
-        TEST(L3_servers_keep_alive_until_background),
-        TEST(L3_a_pending_connect_keeps_alive_until_background),
-        TEST(L3_posts_keep_alive)};
-
-    return test_run("loop", tests, TEST_COUNT(tests));
 }

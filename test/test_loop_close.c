@@ -1,48 +1,35 @@
 /* test_loop_close.c - closing a loop with everything in it. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 #include "raw_net.h"
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
-static unsigned *counter(struct world *w)
-{
-    return test_alloc(w, sizeof(unsigned));
-}
 
 /* ---- L5: callbacks, timers, posts --------------------------------------- */
 
-static void L5_callbacks_and_timers_are_dropped(void **state)
+TEST(L5_callbacks_and_timers_are_dropped)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     for (int i = 0; i < 500; i++) {
-        assert_ok(rondo_call_soon(w->loop, count, n));
-        assert_ok(rondo_call_later(w->loop, i, count, n));
-        assert_ok(rondo_call_every(w->loop, 1, count, n));
+        assert_ok(rondo_call_soon(w->loop, count_call, n));
+        assert_ok(rondo_call_later(w->loop, i, count_call, n));
+        assert_ok(rondo_call_every(w->loop, 1, count_call, n));
     }
     test_close_loop(w);
     assert_int_equal(*n, 0);
 }
 
-static void L5_posts_accepted_before_are_run(void **state)
+TEST(L5_posts_accepted_before_are_run)
 {
-    struct world *w = *state;
     rondo_remote *remote = rondo_loop_remote(w->loop);
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     for (int i = 0; i < 10000; i++) {
-        assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
-        assert_ok(rondo_remote_call(remote, count, n));
+        assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
+        assert_ok(rondo_remote_call(remote, count_call, n));
     }
     test_close_loop(w);
     assert_int_equal(*n, 20000);
-    assert_error(rondo_remote_call(remote, count, n), RONDO_ECLOSED);
+    assert_error(rondo_remote_call(remote, count_call, n), RONDO_ECLOSED);
     rondo_remote_release(remote);
     assert_int_equal(*n, 20000);
 }
@@ -55,12 +42,6 @@ struct late {
     raw_fd spare[2];
 };
 
-static void nothing_fd(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)fd;
-    count(loop, arg);
-}
-
 static void create_late(rondo_loop *loop, struct late *l)
 {
     unsigned *ran = &l->ran;
@@ -68,13 +49,14 @@ static void create_late(rondo_loop *loop, struct late *l)
     struct peer *p = test_peer(l->w);
 
     l->called++;
-    assert_error(rondo_call_soon(loop, count, ran), RONDO_ECLOSED);
-    assert_error(rondo_call_soon_threadsafe(loop, count, ran), RONDO_ECLOSED);
-    assert_error(rondo_call_later(loop, 0, count, ran), RONDO_ECLOSED);
-    assert_error(rondo_call_at(loop, 0, count, ran), RONDO_ECLOSED);
-    assert_error(rondo_call_every(loop, 1, count, ran), RONDO_ECLOSED);
-    assert_error(rondo_add_reader(loop, fd, nothing_fd, ran), RONDO_ECLOSED);
-    assert_error(rondo_add_writer(loop, fd, nothing_fd, ran), RONDO_ECLOSED);
+    assert_error(rondo_call_soon(loop, count_call, ran), RONDO_ECLOSED);
+    assert_error(rondo_call_soon_threadsafe(loop, count_call, ran),
+                 RONDO_ECLOSED);
+    assert_error(rondo_call_later(loop, 0, count_call, ran), RONDO_ECLOSED);
+    assert_error(rondo_call_at(loop, 0, count_call, ran), RONDO_ECLOSED);
+    assert_error(rondo_call_every(loop, 1, count_call, ran), RONDO_ECLOSED);
+    assert_error(rondo_add_reader(loop, fd, count_fd, ran), RONDO_ECLOSED);
+    assert_error(rondo_add_writer(loop, fd, count_fd, ran), RONDO_ECLOSED);
     assert_error(rondo_connect_accepted_socket(loop, fd, &recorder, p, NULL),
                  RONDO_ECLOSED);
     assert_error(rondo_create_connection(
@@ -118,22 +100,19 @@ static void late_end(struct late *l, unsigned called)
     test_close_loop(l->w);
     assert_int_equal(l->called, called);
     assert_int_equal(l->ran, 0);
-    raw_close(l->spare[0]);
-    raw_close(l->spare[1]);
+    raw_close_pair(l->spare);
 }
 
-static void L5_creating_in_a_last_post_is_eclosed(void **state)
+TEST(L5_creating_in_a_last_post_is_eclosed)
 {
-    struct world *w = *state;
     struct late *l = late_new(w);
 
     assert_ok(rondo_call_soon_threadsafe(w->loop, late_post, l));
     late_end(l, 1);
 }
 
-static void L5_creating_in_connection_lost_is_eclosed(void **state)
+TEST(L5_creating_in_connection_lost_is_eclosed)
 {
-    struct world *w = *state;
     struct late *l = late_new(w);
     struct peer *p = test_peer(w);
     raw_fd fd;
@@ -146,9 +125,8 @@ static void L5_creating_in_connection_lost_is_eclosed(void **state)
     raw_close(fd);
 }
 
-static void L5_creating_in_a_connect_s_done_is_eclosed(void **state)
+TEST(L5_creating_in_a_connect_s_done_is_eclosed)
 {
-    struct world *w = *state;
     struct late *l = late_new(w);
     struct listener *server = test_serve(w);
     struct peer *p = test_peer(w);
@@ -160,9 +138,8 @@ static void L5_creating_in_a_connect_s_done_is_eclosed(void **state)
     assert_int_equal(p->connect_error, RONDO_ECANCELED);
 }
 
-static void L5_creating_in_a_server_s_closed_is_eclosed(void **state)
+TEST(L5_creating_in_a_server_s_closed_is_eclosed)
 {
-    struct world *w = *state;
     struct late *l = late_new(w);
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *server;
@@ -176,9 +153,8 @@ static void L5_creating_in_a_server_s_closed_is_eclosed(void **state)
 
 /* ---- L5: handles and operations ----------------------------------------- */
 
-static void L5_a_pending_connect_is_cancelled(void **state)
+TEST(L5_a_pending_connect_is_cancelled)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p[50];
 
@@ -205,9 +181,8 @@ static void looked_up(rondo_loop *loop, void *arg, rondo_transport *t,
     p->connect_error = error;
 }
 
-static void L5_a_pending_look_up_is_cancelled(void **state)
+TEST(L5_a_pending_look_up_is_cancelled)
 {
-    struct world *w = *state;
     struct peer *p[20];
 
     if (!raw_names_replace())
@@ -227,41 +202,33 @@ static void L5_a_pending_look_up_is_cancelled(void **state)
     }
 }
 
-static void L5_watchers_are_gone(void **state)
+TEST(L5_watchers_are_gone)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
-    assert_ok(rondo_add_reader(w->loop, fds[0], nothing_fd, n));
-    assert_ok(rondo_add_writer(w->loop, fds[0], nothing_fd, n));
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
+    assert_ok(rondo_add_writer(w->loop, fds[0], count_fd, n));
     test_close_loop(w);
     assert_int_equal(*n, 0);
     assert_true(raw_fd_valid(fds[0])); /* the program's, still */
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void released(void *arg)
+TEST(L5_buffered_data_is_dropped_and_released)
 {
-    ++*(unsigned *)arg;
-}
-
-static void L5_buffered_data_is_dropped_and_released(void **state)
-{
-    struct world *w = *state;
     struct peer *p = test_peer(w);
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
     char piece[4096];
     ptrdiff_t got;
 
     test_fill_transport(w, p);
     for (int i = 0; i < 10; i++)
-        assert_ok(
-            rondo_transport_write_owned(p->transport, "owned", 5, released, n));
+        assert_ok(rondo_transport_write_owned(p->transport, "owned", 5,
+                                              count_release, n));
     test_close_loop(w);
     assert_int_equal(*n, 10);
     assert_string_equal(p->order, "ML");
@@ -273,9 +240,8 @@ static void L5_buffered_data_is_dropped_and_released(void **state)
     raw_close(fd);
 }
 
-static void L5_a_transport_that_is_closing_is_told_once(void **state)
+TEST(L5_a_transport_that_is_closing_is_told_once)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
 
@@ -288,9 +254,8 @@ static void L5_a_transport_that_is_closing_is_told_once(void **state)
     raw_close(fd);
 }
 
-static void L5_servers_are_closed(void **state)
+TEST(L5_servers_are_closed)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     uint16_t port = l->port;
 
@@ -299,9 +264,8 @@ static void L5_servers_are_closed(void **state)
     assert_true(raw_connect(port) == RONDO_NO_FD);
 }
 
-static void L5_a_waiting_client_of_a_server(void **state)
+TEST(L5_a_waiting_client_of_a_server)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     raw_fd fd = raw_connect(l->port);
     char byte;
@@ -317,9 +281,8 @@ static void L5_a_waiting_client_of_a_server(void **state)
 /* ---- L5: many ----------------------------------------------------------- */
 
 /* Both ends of each connection live in the loop. */
-static void L5_a_thousand_transports_are_each_told(void **state)
+TEST(L5_a_thousand_transports_are_each_told)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     int64_t room = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS) - 24;
     unsigned clients = 500;
@@ -361,9 +324,8 @@ static void end_the_crowd(struct peer *p)
     rondo_loop_stop(p->w->loop);
 }
 
-static void L5_ending_others_while_closing(void **state)
+TEST(L5_ending_others_while_closing)
 {
-    struct world *w = *state;
     raw_fd fds[20];
 
     for (int i = 0; i < 20; i++) {
@@ -379,37 +341,12 @@ static void L5_ending_others_while_closing(void **state)
     }
 }
 
-static void L5_closing_an_untouched_loop(void **state)
+TEST(L5_closing_an_untouched_loop)
 {
-    struct world *w = *state;
-
     test_close_loop(w);
     for (int i = 0; i < 50; i++) {
         (void)test_other_loop(w);
         assert_int_equal(rondo_loop_close(w->other), 0);
         w->other = NULL;
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L5_callbacks_and_timers_are_dropped),
-        TEST(L5_posts_accepted_before_are_run),
-        TEST(L5_creating_in_a_last_post_is_eclosed),
-        TEST(L5_creating_in_connection_lost_is_eclosed),
-        TEST(L5_creating_in_a_connect_s_done_is_eclosed),
-        TEST(L5_creating_in_a_server_s_closed_is_eclosed),
-        TEST(L5_a_pending_connect_is_cancelled),
-        TEST(L5_a_pending_look_up_is_cancelled),
-        TEST(L5_watchers_are_gone),
-        TEST(L5_buffered_data_is_dropped_and_released),
-        TEST(L5_a_transport_that_is_closing_is_told_once),
-        TEST(L5_servers_are_closed),
-        TEST(L5_a_waiting_client_of_a_server),
-        TEST(L5_a_thousand_transports_are_each_told),
-        TEST(L5_ending_others_while_closing),
-        TEST(L5_closing_an_untouched_loop)};
-
-    return test_run("loop_close", tests, TEST_COUNT(tests));
 }

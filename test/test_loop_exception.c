@@ -1,56 +1,9 @@
 /* test_loop_exception.c - who hears of what nobody else can be told. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_report.h"
 #include "raw_net.h"
 
 /* What an exception handler was told. */
-struct report {
-    struct world *w;
-    unsigned count;
-    char messages[64][256];
-    int error;
-    int64_t os_error;
-    const void *about;
-    bool default_too;
-};
-
-static void on_exception(rondo_loop *loop, void *arg,
-                         const rondo_exception *what)
-{
-    struct report *r = arg;
-
-    assert_ptr_equal(loop, r->w->loop);
-    assert_true(what->size >= sizeof *what);
-    assert_non_null(what->message);
-    if (r->count < 64)
-        (void)snprintf(r->messages[r->count], sizeof r->messages[0], "%s",
-                       what->message);
-    r->count++;
-    r->error = what->error;
-    r->os_error = what->os_error;
-    r->about = what->server ? (const void *)what->server
-                            : (const void *)what->transport;
-    if (r->default_too)
-        rondo_loop_default_exception_handler(loop, NULL, what);
-}
-
-static struct report *report_new(struct world *w)
-{
-    struct report *r = test_alloc(w, sizeof *r);
-
-    r->w = w;
-    assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, r));
-    return r;
-}
-
-static bool was_told(const struct report *r, const char *part)
-{
-    for (unsigned i = 0; i < r->count && i < 64; i++)
-        if (strstr(r->messages[i], part))
-            return true;
-    return false;
-}
-
 static void tell(rondo_loop *loop, const char *message)
 {
     rondo_exception e = {
@@ -104,9 +57,8 @@ static void assert_one_line(const char *text, const char *part)
 
 /* ---- L11: the handler --------------------------------------------------- */
 
-static void L11_default_prints_one_line(void **state)
+TEST(L11_default_prints_one_line)
 {
-    struct world *w = *state;
     char text[1000];
 
     need_stderr(w);
@@ -115,9 +67,8 @@ static void L11_default_prints_one_line(void **state)
     assert_one_line(text, "the teapot is empty");
 }
 
-static void L11_default_takes_a_bare_error(void **state)
+TEST(L11_default_takes_a_bare_error)
 {
-    struct world *w = *state;
     char text[1000];
 
     need_stderr(w);
@@ -126,9 +77,8 @@ static void L11_default_takes_a_bare_error(void **state)
     assert_one_line(text, rondo_strerror(RONDO_EPROTO));
 }
 
-static void L11_own_handler_gets_it_instead(void **state)
+TEST(L11_own_handler_gets_it_instead)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     char text[1000];
 
@@ -139,12 +89,11 @@ static void L11_own_handler_gets_it_instead(void **state)
     assert_string_equal(text, "end\n");
     assert_int_equal(r->count, 1);
     assert_int_equal(r->error, RONDO_EPROTO);
-    assert_true(was_told(r, "the teapot is empty"));
+    assert_true(report_has(r, "the teapot is empty"));
 }
 
-static void L11_own_handler_calls_the_default(void **state)
+TEST(L11_own_handler_calls_the_default)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     char text[1000];
 
@@ -156,9 +105,8 @@ static void L11_own_handler_calls_the_default(void **state)
     assert_int_equal(r->count, 1);
 }
 
-static void L11_null_restores_the_default(void **state)
+TEST(L11_null_restores_the_default)
 {
-    struct world *w = *state;
     struct report *r = report_new(w);
     char text[1000];
 
@@ -170,9 +118,8 @@ static void L11_null_restores_the_default(void **state)
     assert_int_equal(r->count, 0);
 }
 
-static void L11_a_failed_accept_is_told(void **state)
+TEST(L11_a_failed_accept_is_told)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct report *r = report_new(w);
     raw_fd fd;
@@ -187,7 +134,7 @@ static void L11_a_failed_accept_is_told(void **state)
     assert_int_equal(r->error, RONDO_EMFILE);
     assert_true(r->os_error != 0);
     assert_ptr_equal(r->about, l->server);
-    assert_true(was_told(r, "accept"));
+    assert_true(report_has(r, "accept"));
     raw_close(fd);
 }
 
@@ -206,9 +153,8 @@ static void close_all(rondo_loop *loop, void *arg, const rondo_exception *what)
     assert_ok(rondo_loop_set_exception_handler(loop, NULL, NULL));
 }
 
-static void L11_a_handler_may_close_the_loop_s_handles(void **state)
+TEST(L11_a_handler_may_close_the_loop_s_handles)
 {
-    struct world *w = *state;
     struct peer *p;
 
     w->expect_clean = true;
@@ -220,18 +166,4 @@ static void L11_a_handler_may_close_the_loop_s_handles(void **state)
     tell(w->loop, "close it");
     test_run_until(w, p->lost && victim->closed);
     assert_int_equal(p->connected, 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L11_default_prints_one_line),
-        TEST(L11_default_takes_a_bare_error),
-        TEST(L11_own_handler_gets_it_instead),
-        TEST(L11_own_handler_calls_the_default),
-        TEST(L11_null_restores_the_default),
-        TEST(L11_a_failed_accept_is_told),
-        TEST(L11_a_handler_may_close_the_loop_s_handles)};
-
-    return test_run("loop_exception", tests, TEST_COUNT(tests));
 }

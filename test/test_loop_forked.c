@@ -1,6 +1,6 @@
 /* test_loop_forked.c - a loop in a child is refused until after_fork. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 /* No assertions in a child: it answers with the step that went wrong. */
 struct family {
@@ -15,18 +15,12 @@ struct family {
     int status;
 };
 
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
 static void on_readable(rondo_loop *loop, rondo_fd fd, void *arg)
 {
     struct family *f = arg;
 
     (void)fd;
-    count(loop, &f->ran);
+    count_call(loop, &f->ran);
 }
 
 static void on_signal(rondo_loop *loop, int signum, void *arg)
@@ -64,7 +58,7 @@ static struct family *family_new(struct world *w)
     assert_int_equal(raw_pair(f->fds), 0);
     assert_int_equal(raw_pair(fds), 0);
     f->peer = fds[1];
-    f->timer = rondo_call_later(w->loop, RONDO_SEC(1000), count, &f->ran);
+    f->timer = rondo_call_later(w->loop, RONDO_SEC(1000), count_call, &f->ran);
     assert_ok(rondo_add_reader(w->loop, f->fds[0], on_readable, f));
     assert_ok(rondo_connect_accepted_socket(w->loop, fds[0], &quiet, f, NULL));
     assert_ok(rondo_create_server(w->loop, RONDO_SERVE(.host = "127.0.0.1"),
@@ -89,19 +83,8 @@ static void family_end(struct family *f)
     assert_true(rondo_server_is_serving(f->server));
     assert_false(rondo_transport_is_closing(f->t));
     rondo_remote_release(f->remote);
-    raw_close(f->fds[0]);
-    raw_close(f->fds[1]);
+    raw_close_pair(f->fds);
     raw_close(f->peer);
-}
-
-static void run_child(struct world *w, int (*fn)(void *arg), void *arg)
-{
-    int status = raw_fork_run(fn, arg);
-
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
-    if (status != 0)
-        test_fail(w, "the child ended with %d", status);
 }
 
 /* ---- L8: EFORKED -------------------------------------------------------- */
@@ -129,15 +112,15 @@ static int use_loop(void *arg)
     REFUSED(rondo_loop_prepare(loop, &wait));
     REFUSED(rondo_loop_get_metrics(loop, &metrics));
     REFUSED(rondo_loop_set_debug(loop, true, 0));
-    REFUSED(rondo_call_soon(loop, count, &f->ran));
-    REFUSED(rondo_call_later(loop, 0, count, &f->ran));
-    REFUSED(rondo_call_at(loop, 0, count, &f->ran));
-    REFUSED(rondo_call_every(loop, 1, count, &f->ran));
+    REFUSED(rondo_call_soon(loop, count_call, &f->ran));
+    REFUSED(rondo_call_later(loop, 0, count_call, &f->ran));
+    REFUSED(rondo_call_at(loop, 0, count_call, &f->ran));
+    REFUSED(rondo_call_every(loop, 1, count_call, &f->ran));
     REFUSED(rondo_cancel(loop, f->timer));
     REFUSED(rondo_reschedule(loop, f->timer, 0));
     REFUSED(rondo_when(loop, f->timer));
-    REFUSED(rondo_call_soon_threadsafe(loop, count, &f->ran));
-    REFUSED(rondo_remote_call(f->remote, count, &f->ran));
+    REFUSED(rondo_call_soon_threadsafe(loop, count_call, &f->ran));
+    REFUSED(rondo_remote_call(f->remote, count_call, &f->ran));
     REFUSED(rondo_add_reader(loop, f->fds[0], on_readable, f));
     REFUSED(rondo_remove_reader(loop, f->fds[0]));
     REFUSED(rondo_add_signal_handler(loop, 2, on_signal, f));
@@ -147,12 +130,11 @@ static int use_loop(void *arg)
     return 0;
 }
 
-static void L8_a_loop_in_the_child_is_eforked(void **state)
+TEST(L8_a_loop_in_the_child_is_eforked)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
-    run_child(w, use_loop, f);
+    test_run_child(w, use_loop, f);
     family_end(f);
 }
 
@@ -182,12 +164,11 @@ static int use_handles(void *arg)
     return f->lost + f->ran == 0 ? 0 : 100;
 }
 
-static void L8_handles_in_the_child_are_eforked(void **state)
+TEST(L8_handles_in_the_child_are_eforked)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
-    run_child(w, use_handles, f);
+    test_run_child(w, use_handles, f);
     family_end(f);
 }
 
@@ -198,13 +179,13 @@ static int go_on_inside(void *arg)
     struct family *f = arg;
     rondo_loop *loop = f->w->loop;
 
-    if (rondo_call_soon(loop, count, &f->ran) != RONDO_EFORKED)
+    if (rondo_call_soon(loop, count_call, &f->ran) != RONDO_EFORKED)
         return 1;
     if (rondo_loop_after_fork(loop) != 0)
         return 2;
     if (!rondo_loop_is_running(loop) || rondo_loop_run(loop) != RONDO_EBUSY)
         return 3;
-    return rondo_call_soon(loop, count, &f->ran) > 0 ? 0 : 4;
+    return rondo_call_soon(loop, count_call, &f->ran) > 0 ? 0 : 4;
 }
 
 static void fork_inside(rondo_loop *loop, void *arg)
@@ -216,25 +197,13 @@ static void fork_inside(rondo_loop *loop, void *arg)
     f->made++;
 }
 
-static void L8_a_fork_inside_a_callback(void **state)
+TEST(L8_a_fork_inside_a_callback)
 {
-    struct world *w = *state;
     struct family *f = family_new(w);
 
     assert_ok(rondo_call_soon(w->loop, fork_inside, f));
     test_run_until(w, f->made == 2);
-    if (f->status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, f->status == -1, "no fork on this platform");
     assert_int_equal(f->status, 0);
     family_end(f);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L8_a_loop_in_the_child_is_eforked),
-        TEST(L8_handles_in_the_child_are_eforked),
-        TEST(L8_a_fork_inside_a_callback)};
-
-    return test_run("loop_forked", tests, TEST_COUNT(tests));
 }

@@ -1,40 +1,22 @@
 /* test_loop_metrics.c - the counts and the dump tell the truth. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 #include "raw_net.h"
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
-static void count_fd(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)fd;
-    count(loop, arg);
-}
-
-static unsigned *counter(struct world *w)
-{
-    return test_alloc(w, sizeof(unsigned));
-}
 
 /* ---- L13: what lives ---------------------------------------------------- */
 
-static void L13_timers_are_counted(void **state)
+TEST(L13_timers_are_counted)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     rondo_id ids[3];
 
     w->expect_clean = true;
     assert_int_equal(test_metrics(w).live_timers, 0);
-    ids[0] = rondo_call_later(w->loop, RONDO_SEC(9), count, n);
-    ids[1] = rondo_call_every(w->loop, RONDO_SEC(9), count, n);
-    ids[2] = rondo_call_later(w->loop, RONDO_NEVER, count, n);
+    ids[0] = rondo_call_later(w->loop, RONDO_SEC(9), count_call, n);
+    ids[1] = rondo_call_every(w->loop, RONDO_SEC(9), count_call, n);
+    ids[2] = rondo_call_later(w->loop, RONDO_NEVER, count_call, n);
     assert_int_equal(test_metrics(w).live_timers, 3);
-    assert_ok(rondo_call_later(w->loop, 0, count, n));
+    assert_ok(rondo_call_later(w->loop, 0, count_call, n));
     assert_int_equal(test_metrics(w).live_timers, 4);
     test_run_until(w, *n == 1);
     assert_int_equal(test_metrics(w).live_timers, 3);
@@ -43,10 +25,9 @@ static void L13_timers_are_counted(void **state)
     assert_int_equal(test_metrics(w).live_timers, 0);
 }
 
-static void L13_watchers_are_counted_by_side(void **state)
+TEST(L13_watchers_are_counted_by_side)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fds[2];
 
     w->expect_clean = true;
@@ -64,8 +45,7 @@ static void L13_watchers_are_counted_by_side(void **state)
     assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
     assert_int_equal(rondo_remove_reader(w->loop, fds[1]), 1);
     assert_int_equal(test_metrics(w).live_watchers, 0);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 static size_t transports_in_lost;
@@ -75,9 +55,8 @@ static void look_at_metrics(struct peer *p)
     transports_in_lost = test_metrics(p->w).live_transports;
 }
 
-static void L13_transports_servers_operations_are_counted(void **state)
+TEST(L13_transports_servers_operations_are_counted)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c;
 
@@ -100,9 +79,8 @@ static void L13_transports_servers_operations_are_counted(void **state)
     assert_int_equal(test_metrics(w).live_servers, 0);
 }
 
-static void L13_a_failed_connect_leaves_nothing(void **state)
+TEST(L13_a_failed_connect_leaves_nothing)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint16_t port = 0;
 
@@ -120,13 +98,12 @@ static void looked_up(rondo_loop *loop, void *arg, rondo_transport *t,
     (void)error;
     if (t)
         rondo_transport_abort(t);
-    count(loop, arg);
+    count_call(loop, arg);
 }
 
-static void L13_look_ups_are_jobs(void **state)
+TEST(L13_look_ups_are_jobs)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     w->expect_clean = true;
     if (!raw_names_replace())
@@ -146,27 +123,25 @@ static void L13_look_ups_are_jobs(void **state)
 
 /* ---- L13: what is counted from the start -------------------------------- */
 
-static void L13_iterations_and_callbacks(void **state)
+TEST(L13_iterations_and_callbacks)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     rondo_loop_metrics before = test_metrics(w);
 
     test_spin(w, 7);
     assert_true(test_metrics(w).iterations == before.iterations + 7);
     assert_true(test_metrics(w).callbacks == before.callbacks);
     for (int i = 0; i < 10; i++)
-        assert_ok(rondo_call_soon(w->loop, count, n));
-    assert_ok(rondo_call_later(w->loop, 0, count, n));
-    assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+        assert_ok(rondo_call_soon(w->loop, count_call, n));
+    assert_ok(rondo_call_later(w->loop, 0, count_call, n));
+    assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
     test_run_until(w, *n == 12);
     assert_true(test_metrics(w).callbacks == before.callbacks + 12);
 }
 
-static void L13_events_are_the_backend_s(void **state)
+TEST(L13_events_are_the_backend_s)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     raw_fd fds[2];
     uint64_t before;
 
@@ -180,13 +155,11 @@ static void L13_events_are_the_backend_s(void **state)
     test_run_until(w, *n == 3);
     assert_true(test_metrics(w).events >= before + 3);
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void L13_idle_time_is_the_time_waited(void **state)
+TEST(L13_idle_time_is_the_time_waited)
 {
-    struct world *w = *state;
     int64_t before = test_metrics(w).idle_ns;
     int64_t start;
     int64_t waited;
@@ -200,55 +173,47 @@ static void L13_idle_time_is_the_time_waited(void **state)
     assert_true(waited <= rondo_loop_time(w->loop) - start);
 }
 
-static void L13_allocations_are_the_allocator_s(void **state)
+TEST(L13_allocations_are_the_allocator_s)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     uint64_t before = test_allocations(w) - test_metrics(w).allocations;
 
     for (int i = 0; i < 1000; i++) {
-        assert_ok(rondo_call_soon(w->loop, count, n));
-        assert_ok(rondo_call_later(w->loop, 0, count, n));
-        assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+        assert_ok(rondo_call_soon(w->loop, count_call, n));
+        assert_ok(rondo_call_later(w->loop, 0, count_call, n));
+        assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
     }
     test_run_loop(w);
     assert_true(test_metrics(w).allocations > 0);
     assert_true(test_allocations(w) - test_metrics(w).allocations == before);
 }
 
-static void echo(struct peer *p, const void *data, size_t size)
-{
-    assert_ok(rondo_transport_write(p->transport, data, size));
-}
-
 /* Once the arrays have grown: timers, callbacks, echoes need none. */
-static void L13_steady_state_allocates_nothing(void **state)
+TEST(L13_steady_state_allocates_nothing)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
     struct peer *a;
     struct peer *b;
     uint64_t before = 0;
 
     test_pair(w, &a, &b);
-    b->on_data = echo;
+    b->on_data = act_echo;
     for (unsigned i = 0; i < 200; i++) {
         if (i == 100)
             before = test_metrics(w).allocations;
-        assert_ok(rondo_call_soon(w->loop, count, n));
-        assert_ok(rondo_call_later(w->loop, 0, count, n));
-        assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+        assert_ok(rondo_call_soon(w->loop, count_call, n));
+        assert_ok(rondo_call_later(w->loop, 0, count_call, n));
+        assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
         assert_ok(rondo_transport_write(a->transport, "0123456789", 10));
         test_run_until(w, a->bytes == 10 * (i + 1) && *n == 3 * (i + 1));
     }
     assert_true(test_metrics(w).allocations == before);
 }
 
-static void L13_periods_missed_are_counted(void **state)
+TEST(L13_periods_missed_are_counted)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
-    rondo_id id = rondo_call_every(w->loop, RONDO_MS(1), count, n);
+    unsigned *n = test_counter(w);
+    rondo_id id = rondo_call_every(w->loop, RONDO_MS(1), count_call, n);
 
     raw_sleep_ms(15); /* as a callback would that takes too long */
     test_run_until(w, *n == 1);
@@ -309,14 +274,11 @@ static void assert_line(const struct dump *d, const char *kind, rondo_fd fd,
     test_fail(d->w, "%d lines for %s%s %s", found, kind, number, state);
 }
 
-static void L13_an_empty_loop_dumps_nothing(void **state)
-{
-    assert_int_equal(dump_new(*state)->count, 0);
-}
+TEST_CASE(L13_an_empty_loop_dumps_nothing,
+          assert_int_equal(dump_new(w)->count, 0));
 
-static void L13_each_live_handle_is_one_line(void **state)
+TEST(L13_each_live_handle_is_one_line)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
     const struct dump *d;
@@ -324,7 +286,7 @@ static void L13_each_live_handle_is_one_line(void **state)
 
     assert_int_equal(raw_pair(fds), 0);
     test_run_until(w, c->made && l->first && l->first->made);
-    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, counter(w)));
+    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, test_counter(w)));
     assert_ok(rondo_transport_pause_reading(c->transport));
     (void)test_connect(w, l->port);
     d = dump_new(w);
@@ -336,13 +298,11 @@ static void L13_each_live_handle_is_one_line(void **state)
     assert_line(d, "watcher", fds[0], "reading");
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
     assert_int_equal(dump_new(w)->count, 4);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void L13_the_dump_tells_states(void **state)
+TEST(L13_the_dump_tells_states)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
     struct listener *l = test_serve(w);
@@ -359,25 +319,4 @@ static void L13_the_dump_tells_states(void **state)
     raw_reset(fd);
     test_run_until(w, p->lost);
     assert_int_equal(dump_new(w)->count, 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L13_timers_are_counted),
-        TEST(L13_watchers_are_counted_by_side),
-        TEST(L13_transports_servers_operations_are_counted),
-        TEST(L13_a_failed_connect_leaves_nothing),
-        TEST(L13_look_ups_are_jobs),
-        TEST(L13_iterations_and_callbacks),
-        TEST(L13_events_are_the_backend_s),
-        TEST(L13_idle_time_is_the_time_waited),
-        TEST(L13_allocations_are_the_allocator_s),
-        TEST(L13_steady_state_allocates_nothing),
-        TEST(L13_periods_missed_are_counted),
-        TEST(L13_an_empty_loop_dumps_nothing),
-        TEST(L13_each_live_handle_is_one_line),
-        TEST(L13_the_dump_tells_states)};
-
-    return test_run("loop_metrics", tests, TEST_COUNT(tests));
 }

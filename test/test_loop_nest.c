@@ -1,17 +1,6 @@
 /* test_loop_nest.c - loops inside loops, and a loop's clock. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
-static unsigned *counter(struct world *w)
-{
-    return test_alloc(w, sizeof(unsigned));
-}
+#include "harness_act.h"
 
 /* ---- L4: the same loop -------------------------------------------------- */
 
@@ -52,9 +41,8 @@ static void nest_peer(struct peer *p)
     try_nested(p->w->loop, p->user);
 }
 
-static void L4_running_a_running_loop_is_ebusy(void **state)
+TEST(L4_running_a_running_loop_is_ebusy)
 {
-    struct world *w = *state;
     struct nested *n = test_alloc(w, sizeof *n);
     struct peer *p = test_peer(w);
     raw_fd fds[2];
@@ -76,13 +64,11 @@ static void L4_running_a_running_loop_is_ebusy(void **state)
     test_run_loop(w);
     assert_int_equal(n->tried, 6);
     assert_false(rondo_loop_is_running(w->loop));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void L4_closing_a_running_loop_has_no_effect(void **state)
+TEST(L4_closing_a_running_loop_has_no_effect)
 {
-    struct world *w = *state;
     struct nested *n = test_alloc(w, sizeof *n);
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
@@ -107,9 +93,8 @@ static void nest_in_close(struct peer *p)
     assert_error(rondo_loop_close(p->w->loop), RONDO_EBUSY);
 }
 
-static void L4_running_a_closing_loop_is_ebusy(void **state)
+TEST(L4_running_a_closing_loop_is_ebusy)
 {
-    struct world *w = *state;
     struct nested *n = test_alloc(w, sizeof *n);
     struct peer *p = test_peer(w);
     raw_fd fd;
@@ -152,9 +137,8 @@ static void run_inner(rondo_loop *loop, void *arg)
     i->outer_ran++;
 }
 
-static void L4_a_different_loop_runs_inside_a_callback(void **state)
+TEST(L4_a_different_loop_runs_inside_a_callback)
 {
-    struct world *w = *state;
     struct inner *i = test_alloc(w, sizeof *i);
 
     i->w = w;
@@ -184,9 +168,8 @@ static void live_inside(rondo_loop *loop, void *arg)
     i->outer_ran++;
 }
 
-static void L4_a_loop_is_made_and_closed_inside_a_callback(void **state)
+TEST(L4_a_loop_is_made_and_closed_inside_a_callback)
 {
-    struct world *w = *state;
     struct inner *i = test_alloc(w, sizeof *i);
 
     i->w = w;
@@ -214,9 +197,8 @@ static void run_inner_that_stops(rondo_loop *loop, void *arg)
     i->result = rondo_loop_run(i->w->other);
 }
 
-static void L4_stopping_the_outer_loop_from_the_inner(void **state)
+TEST(L4_stopping_the_outer_loop_from_the_inner)
 {
-    struct world *w = *state;
     struct inner *i = test_alloc(w, sizeof *i);
 
     i->w = w;
@@ -249,9 +231,8 @@ static void read_clock(rondo_loop *loop, void *arg)
     c->ran++;
 }
 
-static void L6_time_advances_inside_a_callback(void **state)
+TEST(L6_time_advances_inside_a_callback)
 {
-    struct world *w = *state;
     struct clock *c = test_alloc(w, sizeof *c);
 
     assert_ok(rondo_call_soon(w->loop, read_clock, c));
@@ -261,9 +242,8 @@ static void L6_time_advances_inside_a_callback(void **state)
     assert_true(c->iteration[0] <= c->time[0]);
 }
 
-static void L6_time_never_goes_back(void **state)
+TEST(L6_time_never_goes_back)
 {
-    struct world *w = *state;
     int64_t last = rondo_loop_time(w->loop);
 
     for (int i = 0; i < 100000; i++) {
@@ -274,9 +254,8 @@ static void L6_time_never_goes_back(void **state)
     }
 }
 
-static void L6_iteration_time_follows_the_iterations(void **state)
+TEST(L6_iteration_time_follows_the_iterations)
 {
-    struct world *w = *state;
     int64_t before = rondo_loop_time(w->loop);
     int64_t seen;
 
@@ -301,14 +280,13 @@ static void schedule_late(rondo_loop *loop, void *arg)
     while (rondo_loop_time(loop) < start + RONDO_MS(5))
         raw_yield();
     c->time[0] = rondo_loop_time(loop);
-    id = rondo_call_later(loop, RONDO_MS(1), count, &c->ran);
+    id = rondo_call_later(loop, RONDO_MS(1), count_call, &c->ran);
     c->time[1] = rondo_when(loop, id);
     c->iteration[0] = rondo_loop_iteration_time(loop);
 }
 
-static void L6_call_later_counts_from_the_clock_now(void **state)
+TEST(L6_call_later_counts_from_the_clock_now)
 {
-    struct world *w = *state;
     struct clock *c = test_alloc(w, sizeof *c);
 
     assert_ok(rondo_call_soon(w->loop, schedule_late, c));
@@ -317,9 +295,8 @@ static void L6_call_later_counts_from_the_clock_now(void **state)
     assert_true(c->time[1] > c->iteration[0] + RONDO_MS(5));
 }
 
-static void L6_clock_info_tells_the_facts(void **state)
+TEST(L6_clock_info_tells_the_facts)
 {
-    struct world *w = *state;
     rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
 
     assert_ok(rondo_get_clock_info(w->loop, &info));
@@ -330,10 +307,9 @@ static void L6_clock_info_tells_the_facts(void **state)
     assert_true(info.wait_resolution_ns <= RONDO_MS(20));
 }
 
-static void L6_program_s_data_stays_with_the_loop(void **state)
+TEST(L6_program_s_data_stays_with_the_loop)
 {
-    struct world *w = *state;
-    unsigned *n = counter(w);
+    unsigned *n = test_counter(w);
 
     assert_null(rondo_loop_data(w->loop));
     rondo_loop_set_data(w->loop, n);
@@ -341,23 +317,4 @@ static void L6_program_s_data_stays_with_the_loop(void **state)
     assert_ptr_equal(rondo_loop_data(w->loop), n);
     rondo_loop_set_data(w->loop, NULL);
     assert_null(rondo_loop_data(w->loop));
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L4_running_a_running_loop_is_ebusy),
-        TEST(L4_closing_a_running_loop_has_no_effect),
-        TEST(L4_running_a_closing_loop_is_ebusy),
-        TEST(L4_a_different_loop_runs_inside_a_callback),
-        TEST(L4_a_loop_is_made_and_closed_inside_a_callback),
-        TEST(L4_stopping_the_outer_loop_from_the_inner),
-        TEST(L6_time_advances_inside_a_callback),
-        TEST(L6_time_never_goes_back),
-        TEST(L6_iteration_time_follows_the_iterations),
-        TEST(L6_call_later_counts_from_the_clock_now),
-        TEST(L6_clock_info_tells_the_facts),
-        TEST(L6_program_s_data_stays_with_the_loop)};
-
-    return test_run("loop_nest", tests, TEST_COUNT(tests));
 }

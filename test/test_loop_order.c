@@ -1,6 +1,6 @@
 /* test_loop_order.c - order, batches and fairness; nesting; the clock. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 /* A list of numbers in the order in which things ran. */
 struct log {
@@ -52,9 +52,8 @@ static void ran(rondo_loop *loop, void *arg)
 
 /* ---- L1: order and batches ---------------------------------------------- */
 
-static void L1_first_in_first_out(void **state)
+TEST(L1_first_in_first_out)
 {
-    struct world *w = *state;
     struct log *log = log_new(w);
 
     for (int i = 0; i < 1000; i++)
@@ -65,9 +64,8 @@ static void L1_first_in_first_out(void **state)
         assert_int_equal(log->entries[i], i);
 }
 
-static void L1_order_survives_cancelling(void **state)
+TEST(L1_order_survives_cancelling)
 {
-    struct world *w = *state;
     struct log *log = log_new(w);
     rondo_id ids[600];
 
@@ -81,9 +79,8 @@ static void L1_order_survives_cancelling(void **state)
         assert_int_equal(log->entries[i], i / 2 * 3 + 1 + i % 2);
 }
 
-static void L1_what_is_scheduled_meanwhile_waits_for_the_next(void **state)
+TEST(L1_what_is_scheduled_meanwhile_waits_for_the_next)
 {
-    struct world *w = *state;
     struct log *log = log_new(w);
     struct entry *first = entry_new(log, 1);
 
@@ -125,27 +122,24 @@ static void wait_for_the_next(struct log *log)
                       log->entries[i]);
 }
 
-static void L1_a_callback_s_scheduling_waits_for_the_next(void **state)
+TEST(L1_a_callback_s_scheduling_waits_for_the_next)
 {
-    struct world *w = *state;
     struct log *log = log_new(w);
 
     assert_ok(rondo_call_soon(w->loop, schedule_all_ways, log));
     wait_for_the_next(log);
 }
 
-static void L1_a_timer_s_scheduling_waits_for_the_next(void **state)
+TEST(L1_a_timer_s_scheduling_waits_for_the_next)
 {
-    struct world *w = *state;
     struct log *log = log_new(w);
 
     assert_ok(rondo_call_later(w->loop, 0, schedule_all_ways, log));
     wait_for_the_next(log);
 }
 
-static void L1_a_post_s_scheduling_waits_for_the_next(void **state)
+TEST(L1_a_post_s_scheduling_waits_for_the_next)
 {
-    struct world *w = *state;
     struct log *log = log_new(w);
 
     assert_ok(rondo_call_soon_threadsafe(w->loop, schedule_all_ways, log));
@@ -158,9 +152,8 @@ static void schedule_from_fd(rondo_loop *loop, rondo_fd fd, void *arg)
     schedule_all_ways(loop, arg);
 }
 
-static void L1_a_watcher_s_scheduling_waits_for_the_next(void **state)
+TEST(L1_a_watcher_s_scheduling_waits_for_the_next)
 {
-    struct world *w = *state;
     struct log *log = log_new(w);
     raw_fd fds[2];
 
@@ -168,8 +161,7 @@ static void L1_a_watcher_s_scheduling_waits_for_the_next(void **state)
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     assert_ok(rondo_add_reader(w->loop, fds[0], schedule_from_fd, log));
     wait_for_the_next(log);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- L1: fairness ------------------------------------------------------- */
@@ -206,12 +198,6 @@ static void again_at_once(rondo_loop *loop, void *arg)
         assert_ok(rondo_call_at(loop, 0, again_at_once, e));
 }
 
-static void set_true(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    *(bool *)arg = true;
-}
-
 static void set_true_fd(rondo_loop *loop, rondo_fd fd, void *arg)
 {
     (void)rondo_remove_reader(loop, fd);
@@ -239,34 +225,22 @@ static void stay_fair(struct world *w, rondo_fn link, unsigned width)
     assert_true(e->ran > 0);
     e->stop = true;
     test_run_loop(w);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void L1_an_endless_call_soon_chain_starves_nobody(void **state)
-{
-    stay_fair(*state, again, 1);
-}
+TEST_CASE(L1_an_endless_call_soon_chain_starves_nobody, stay_fair(w, again, 1));
 
-static void L1_many_endless_chains_starve_nobody(void **state)
-{
-    stay_fair(*state, again, 20000);
-}
+TEST_CASE(L1_many_endless_chains_starve_nobody, stay_fair(w, again, 20000));
 
-static void L1_an_endless_chain_of_posts_starves_nobody(void **state)
-{
-    stay_fair(*state, again_posted, 20000);
-}
+TEST_CASE(L1_an_endless_chain_of_posts_starves_nobody,
+          stay_fair(w, again_posted, 20000));
 
-static void L1_an_endless_chain_of_due_timers_starves_nobody(void **state)
-{
-    stay_fair(*state, again_at_once, 500);
-}
+TEST_CASE(L1_an_endless_chain_of_due_timers_starves_nobody,
+          stay_fair(w, again_at_once, 500));
 
 /* The chain adds at most a bounded number of callbacks to an iteration. */
-static void L1_callbacks_of_an_iteration_are_bounded(void **state)
+TEST(L1_callbacks_of_an_iteration_are_bounded)
 {
-    struct world *w = *state;
     struct endless *e = test_alloc(w, sizeof *e);
     const unsigned all = 200000;
 
@@ -303,9 +277,8 @@ static void keep_filling(struct world *w, raw_fd fd)
         continue;
 }
 
-static void L1_a_flooded_socket_starves_nobody(void **state)
+TEST(L1_a_flooded_socket_starves_nobody)
 {
-    struct world *w = *state;
     struct flood *f = test_alloc(w, sizeof *f);
     struct peer *quiet = test_peer(w);
     raw_fd fds[2];
@@ -327,14 +300,12 @@ static void L1_a_flooded_socket_starves_nobody(void **state)
     /* in its turn, and after no more than a bounded share of the flood */
     assert_true(f->at_other != 0);
     assert_true(f->at_other < 4 * 1024 * 1024);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* Bytes of one socket an iteration are bounded. */
-static void L1_reads_of_an_iteration_are_bounded(void **state)
+TEST(L1_reads_of_an_iteration_are_bounded)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     uint64_t most = 0;
@@ -350,25 +321,4 @@ static void L1_reads_of_an_iteration_are_bounded(void **state)
     }
     assert_in_range(most, 1, 2 * 1024 * 1024);
     raw_close(fd);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L1_first_in_first_out),
-        TEST(L1_order_survives_cancelling),
-        TEST(L1_what_is_scheduled_meanwhile_waits_for_the_next),
-        TEST(L1_a_callback_s_scheduling_waits_for_the_next),
-        TEST(L1_a_timer_s_scheduling_waits_for_the_next),
-        TEST(L1_a_post_s_scheduling_waits_for_the_next),
-        TEST(L1_a_watcher_s_scheduling_waits_for_the_next),
-        TEST(L1_an_endless_call_soon_chain_starves_nobody),
-        TEST(L1_many_endless_chains_starve_nobody),
-        TEST(L1_an_endless_chain_of_posts_starves_nobody),
-        TEST(L1_an_endless_chain_of_due_timers_starves_nobody),
-        TEST(L1_callbacks_of_an_iteration_are_bounded),
-        TEST(L1_a_flooded_socket_starves_nobody),
-        TEST(L1_reads_of_an_iteration_are_bounded)};
-
-    return test_run("loop_order", tests, TEST_COUNT(tests));
 }

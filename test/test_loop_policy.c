@@ -43,12 +43,11 @@ static void assert_lists_all(const char *unknown)
         assert_non_null(strstr(rondo_last_error(), names[i]));
 }
 
-static void L10_backends_lists_what_there_is(void **state)
+TEST(L10_backends_lists_what_there_is)
 {
     size_t n;
     const char *const *names = backends(&n);
 
-    (void)state;
     for (size_t i = 0; i < n; i++) {
         assert_true(strlen(names[i]) > 0);
         for (size_t j = 0; j < i; j++)
@@ -57,24 +56,22 @@ static void L10_backends_lists_what_there_is(void **state)
     assert_int_equal(rondo_backends(NULL), n);
 }
 
-static void L10_each_backend_can_be_chosen_by_option(void **state)
+TEST(L10_each_backend_can_be_chosen_by_option)
 {
     size_t n;
     const char *const *names = backends(&n);
 
-    (void)state;
     reset();
     for (size_t i = 0; i < n; i++)
         assert_string_equal(chosen(names[i]), names[i]);
 }
 
-static void L10_without_a_choice_the_best(void **state)
+TEST(L10_without_a_choice_the_best)
 {
     size_t n;
     const char *const *names = backends(&n);
     rondo_loop *loop;
 
-    (void)state;
     reset();
     assert_string_equal(chosen(NULL), names[0]);
     assert_ok(rondo_loop_new(&loop, NULL));
@@ -85,12 +82,11 @@ static void L10_without_a_choice_the_best(void **state)
     reset();
 }
 
-static void L10_the_environment_over_the_best(void **state)
+TEST(L10_the_environment_over_the_best)
 {
     size_t n;
     const char *const *names = backends(&n);
 
-    (void)state;
     reset();
     for (size_t i = 0; i < n; i++) {
         raw_set_environment("RONDO_BACKEND", names[i]);
@@ -99,12 +95,11 @@ static void L10_the_environment_over_the_best(void **state)
     reset();
 }
 
-static void L10_the_default_over_the_environment(void **state)
+TEST(L10_the_default_over_the_environment)
 {
     size_t n;
     const char *const *names = backends(&n);
 
-    (void)state;
     reset();
     raw_set_environment("RONDO_BACKEND", names[0]);
     assert_ok(rondo_set_default_backend(names[n - 1]));
@@ -114,12 +109,11 @@ static void L10_the_default_over_the_environment(void **state)
     reset();
 }
 
-static void L10_the_option_over_all(void **state)
+TEST(L10_the_option_over_all)
 {
     size_t n;
     const char *const *names = backends(&n);
 
-    (void)state;
     reset();
     raw_set_environment("RONDO_BACKEND", names[n - 1]);
     assert_ok(rondo_set_default_backend(names[n - 1]));
@@ -127,12 +121,11 @@ static void L10_the_option_over_all(void **state)
     reset();
 }
 
-static void L10_an_unknown_option_lists_what_there_is(void **state)
+TEST(L10_an_unknown_option_lists_what_there_is)
 {
     rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
     static const char *const unknown[] = {"abacus", "EPOLL", "sel", " ",
                                           "io_uring9"};
-    struct world *w = *state;
 
     reset();
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
@@ -145,12 +138,11 @@ static void L10_an_unknown_option_lists_what_there_is(void **state)
     }
 }
 
-static void L10_an_unknown_default_lists_what_there_is(void **state)
+TEST(L10_an_unknown_default_lists_what_there_is)
 {
     size_t n;
     const char *const *names = backends(&n);
 
-    (void)state;
     reset();
     assert_ok(rondo_set_default_backend(names[n - 1]));
     assert_error(rondo_set_default_backend("abacus"), RONDO_ENOTSUP);
@@ -159,9 +151,8 @@ static void L10_an_unknown_default_lists_what_there_is(void **state)
     reset();
 }
 
-static void L10_an_unknown_environment_lists_what_there_is(void **state)
+TEST(L10_an_unknown_environment_lists_what_there_is)
 {
-    struct world *w = *state;
     rondo_loop *loop = w->loop;
 
     reset();
@@ -172,16 +163,14 @@ static void L10_an_unknown_environment_lists_what_there_is(void **state)
     reset();
 }
 
-static void L10_io_uring_is_never_the_best(void **state)
+TEST(L10_io_uring_is_never_the_best)
 {
-    (void)state;
     reset();
     assert_string_not_equal(chosen(NULL), "io_uring");
 }
 
-static void L10_a_running_loop_keeps_its_backend(void **state)
+TEST(L10_a_running_loop_keeps_its_backend)
 {
-    struct world *w = *state;
     size_t n;
     const char *const *names = backends(&n);
     const char *before = rondo_loop_backend(w->loop);
@@ -196,9 +185,8 @@ static void L10_a_running_loop_keeps_its_backend(void **state)
 }
 
 /* A program of a newer header: an option that this library does not know. */
-static void L10_an_option_of_the_future_is_refused(void **state)
+TEST(L10_an_option_of_the_future_is_refused)
 {
-    struct world *w = *state;
     struct {
         rondo_loop_options known;
         int64_t more;
@@ -216,9 +204,8 @@ static void L10_an_option_of_the_future_is_refused(void **state)
 }
 
 /* ... and of an older one: shorter structs are filled as far as they go. */
-static void L10_older_structs_are_taken(void **state)
+TEST(L10_older_structs_are_taken)
 {
-    struct world *w = *state;
     rondo_loop_options options = test_loop_options(w);
     rondo_loop_metrics m;
     rondo_loop *loop = NULL;
@@ -233,24 +220,4 @@ static void L10_older_structs_are_taken(void **state)
     assert_true(m.iterations == 0);
     assert_true(m.events == UINT64_C(0x7e7e7e7e7e7e7e7e));
     assert_ok(rondo_loop_close(loop));
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L10_backends_lists_what_there_is),
-        TEST(L10_each_backend_can_be_chosen_by_option),
-        TEST(L10_without_a_choice_the_best),
-        TEST(L10_the_environment_over_the_best),
-        TEST(L10_the_default_over_the_environment),
-        TEST(L10_the_option_over_all),
-        TEST(L10_an_unknown_option_lists_what_there_is),
-        TEST(L10_an_unknown_default_lists_what_there_is),
-        TEST(L10_an_unknown_environment_lists_what_there_is),
-        TEST(L10_io_uring_is_never_the_best),
-        TEST(L10_a_running_loop_keeps_its_backend),
-        TEST(L10_an_option_of_the_future_is_refused),
-        TEST(L10_older_structs_are_taken)};
-
-    return test_run("loop_policy", tests, TEST_COUNT(tests));
 }

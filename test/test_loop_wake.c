@@ -1,37 +1,9 @@
 /* test_loop_wake.c - waking a loop that sleeps, from other threads. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 #include <signal.h>
 #include <stdatomic.h>
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
-static void stop_and_count(rondo_loop *loop, void *arg)
-{
-    rondo_loop_stop(loop);
-    count(loop, arg);
-}
-
-/* A run that fails, loudly, if what stops it never comes. */
-static void too_late(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    test_fail(arg, "the loop waits for ever");
-}
-
-static void run_until_stopped(struct world *w)
-{
-    int64_t limit = RONDO_MS(TEST_DEADLINE_MS) * 3 * test_slowness();
-    rondo_id watchdog = rondo_call_later(w->loop, limit, too_late, w);
-
-    assert_int_equal(rondo_loop_run_forever(w->loop), 1);
-    assert_int_equal(rondo_cancel(w->loop, watchdog), 0);
-}
 
 /* ---- L7: waking --------------------------------------------------------- */
 
@@ -46,7 +18,7 @@ static void hold(rondo_loop *loop, void *arg)
 {
     struct sleeper *s = arg;
 
-    count(loop, &s->ran);
+    count_call(loop, &s->ran);
     atomic_store(&s->awake, true);
     while (!atomic_load(&s->all_sent))
         raw_yield();
@@ -72,9 +44,8 @@ static void send_while_it_is_awake(void *arg)
     atomic_store(&s->all_sent, true);
 }
 
-static void L7_one_wake_up_for_many_posts(void **state)
+TEST(L7_one_wake_up_for_many_posts)
 {
-    struct world *w = *state;
     struct sleeper *s = test_alloc(w, sizeof *s);
     struct raw_thread *thread;
     uint64_t before;
@@ -83,7 +54,7 @@ static void L7_one_wake_up_for_many_posts(void **state)
     s->posts = 10000;
     thread = raw_thread_start(send_while_it_is_awake, s);
     before = test_iterations(w);
-    run_until_stopped(w);
+    test_run_until_stopped(w);
     raw_thread_join(thread);
     assert_int_equal(s->ran, s->posts + 1);
     assert_in_range(test_iterations(w) - before, 1, 20);
@@ -120,16 +91,15 @@ static void ask(void *arg)
     }
 }
 
-static void L7_no_wake_up_is_lost(void **state)
+TEST(L7_no_wake_up_is_lost)
 {
-    struct world *w = *state;
     struct ping *p = test_alloc(w, sizeof *p);
     struct raw_thread *thread;
 
     p->w = w;
     p->rounds = 20000 / (unsigned)test_slowness();
     thread = raw_thread_start(ask, p);
-    run_until_stopped(w);
+    test_run_until_stopped(w);
     raw_thread_join(thread);
     assert_int_equal(p->answered, p->rounds);
 }
@@ -144,15 +114,14 @@ static void wake_it(void *arg)
     }
 }
 
-static void L7_wake_ends_a_wait(void **state)
+TEST(L7_wake_ends_a_wait)
 {
-    struct world *w = *state;
     struct sleeper *s = test_alloc(w, sizeof *s);
     unsigned *n = test_alloc(w, sizeof *n);
     struct raw_thread *thread;
 
     s->w = w;
-    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count, n));
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count_call, n));
     thread = raw_thread_start(wake_it, s);
     for (int i = 0; i < 1000 / test_slowness(); i++)
         assert_int_equal(rondo_loop_run_once(w->loop, RONDO_NEVER), 1);
@@ -161,9 +130,8 @@ static void L7_wake_ends_a_wait(void **state)
     assert_int_equal(*n, 0);
 }
 
-static void L7_wake_before_the_wait_counts(void **state)
+TEST(L7_wake_before_the_wait_counts)
 {
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
 
     assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
@@ -181,14 +149,12 @@ static void stop_it(void *arg)
     rondo_loop_stop(w->loop);
 }
 
-static void L7_stop_from_a_thread_wakes(void **state)
+TEST(L7_stop_from_a_thread_wakes)
 {
-    struct world *w = *state;
-
     for (int i = 0; i < 20; i++) {
         struct raw_thread *thread = raw_thread_start(stop_it, w);
 
-        run_until_stopped(w);
+        test_run_until_stopped(w);
         raw_thread_join(thread);
     }
 }
@@ -207,32 +173,18 @@ static void on_signal(int number)
 
 static void raise_it(rondo_loop *loop, void *arg)
 {
-    count(loop, arg);
+    count_call(loop, arg);
     assert_int_equal(raise(SIGTERM), 0);
 }
 
-static void G3_stop_and_wake_in_a_signal_handler(void **state)
+TEST(G3_stop_and_wake_in_a_signal_handler)
 {
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
     void (*before)(int) = signal(SIGTERM, on_signal);
 
     signalled = w->loop;
     assert_ok(rondo_call_soon(w->loop, raise_it, n));
-    run_until_stopped(w);
+    test_run_until_stopped(w);
     (void)signal(SIGTERM, before);
     assert_int_equal(*n, 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(L7_one_wake_up_for_many_posts),
-        TEST(L7_no_wake_up_is_lost),
-        TEST(L7_wake_ends_a_wait),
-        TEST(L7_wake_before_the_wait_counts),
-        TEST(L7_stop_from_a_thread_wakes),
-        TEST(G3_stop_and_wake_in_a_signal_handler)};
-
-    return test_run("loop_wake", tests, TEST_COUNT(tests));
 }

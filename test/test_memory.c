@@ -328,8 +328,7 @@ static void end(struct scene *s)
     assert_int_equal(s->closed, 1);
     assert_int_equal(s->a->made, s->a->lost);
     assert_int_equal(s->b->made, s->b->lost);
-    raw_close(s->fds[0]);
-    raw_close(s->fds[1]);
+    raw_close_pair(s->fds);
 }
 
 /* ---- the play ----------------------------------------------------------- */
@@ -380,21 +379,14 @@ static void play_all(struct world *w,
     assert_in_range(n, 80, 5000); /* one after another has failed */
 }
 
-static void G8_the_nth_allocation_fails(void **state)
-{
-    play_all(*state, test_fail_allocation);
-}
+TEST_CASE(G8_the_nth_allocation_fails, play_all(w, test_fail_allocation));
 
-static void G8_all_fail_from_the_nth_on(void **state)
-{
-    play_all(*state, test_fail_allocations_from);
-}
+TEST_CASE(G8_all_fail_from_the_nth_on, play_all(w, test_fail_allocations_from));
 
 /* ---- closing with no memory at all -------------------------------------- */
 
-static void G8_closing_needs_no_memory(void **state)
+TEST(G8_closing_needs_no_memory)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *p = test_peer(w);
     struct peer *c = test_connect(w, l->port);
@@ -414,9 +406,8 @@ static void G8_closing_needs_no_memory(void **state)
 }
 
 /* What exists goes on where there is no memory for anything new. */
-static void G8_what_exists_goes_on(void **state)
+TEST(G8_what_exists_goes_on)
 {
-    struct world *w = *state;
     struct peer *a;
     struct peer *b;
 
@@ -432,13 +423,4 @@ static void G8_what_exists_goes_on(void **state)
     test_fail_allocation(w, 0);
     assert_int_equal(a->error, 0);
     assert_int_equal(b->error, 0);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(G8_the_nth_allocation_fails), TEST(G8_all_fail_from_the_nth_on),
-        TEST(G8_closing_needs_no_memory), TEST(G8_what_exists_goes_on)};
-
-    return test_run("memory", tests, TEST_COUNT(tests));
 }

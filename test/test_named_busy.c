@@ -27,9 +27,8 @@ static void give(struct taken *t)
     raw_close(t->instance);
 }
 
-static void C5_a_taken_pipe_is_waited_for(void **state)
+TEST(C5_a_taken_pipe_is_waited_for)
 {
-    struct world *w = *state;
     struct taken *t = take(w);
     struct peer *p = test_peer(w);
     raw_fd next;
@@ -49,9 +48,8 @@ static void C5_a_taken_pipe_is_waited_for(void **state)
     assert_string_equal(p->order, "MdEL");
 }
 
-static void C5_cancelled_before_a_taken_pipe(void **state)
+TEST(C5_cancelled_before_a_taken_pipe)
 {
-    struct world *w = *state;
     struct taken *t = take(w);
 
     w->expect_clean = true;
@@ -71,9 +69,8 @@ static void C5_cancelled_before_a_taken_pipe(void **state)
     give(t);
 }
 
-static void C5_a_timeout_before_a_taken_pipe(void **state)
+TEST(C5_a_timeout_before_a_taken_pipe)
 {
-    struct world *w = *state;
     struct taken *t = take(w);
     struct peer *p = test_peer(w);
 
@@ -86,9 +83,8 @@ static void C5_a_timeout_before_a_taken_pipe(void **state)
     give(t);
 }
 
-static void L5_closed_before_a_taken_pipe(void **state)
+TEST(L5_closed_before_a_taken_pipe)
 {
-    struct world *w = *state;
     struct taken *t = take(w);
     struct peer *p = test_peer(w);
 
@@ -99,9 +95,8 @@ static void L5_closed_before_a_taken_pipe(void **state)
     give(t);
 }
 
-static void C5_its_server_leaves_meanwhile(void **state)
+TEST(C5_its_server_leaves_meanwhile)
 {
-    struct world *w = *state;
     struct taken *t = take(w);
     struct peer *p = test_peer(w);
 
@@ -111,9 +106,8 @@ static void C5_its_server_leaves_meanwhile(void **state)
     dial_ends(w, p, RONDO_ENOENT);
 }
 
-static void C5_no_memory_to_wait_for_it(void **state)
+TEST(C5_no_memory_to_wait_for_it)
 {
-    struct world *w = *state;
     struct taken *t = take(w);
     unsigned failed = 0;
 
@@ -145,9 +139,8 @@ static void C5_no_memory_to_wait_for_it(void **state)
 
 /* ---- C1: cancelling where there is room --------------------------------- */
 
-static void C1_cancelled_at_each_moment(void **state)
+TEST(C1_cancelled_at_each_moment)
 {
-    struct world *w = *state;
     struct listener *l = named_serve(w, named_name(w));
     unsigned cancelled = 0;
 
@@ -168,9 +161,8 @@ static void C1_cancelled_at_each_moment(void **state)
 }
 
 /* Everybody gets in, though there are fewer instances than clients. */
-static void C5_more_clients_than_instances(void **state)
+TEST(C5_more_clients_than_instances)
 {
-    struct world *w = *state;
     enum { CROWD = 60 };
     struct listener *l = named_serve(w, named_name(w));
     struct peer *p[CROWD];
@@ -191,20 +183,4 @@ static void C5_more_clients_than_instances(void **state)
         assert_int_equal(s->error, 0);
     }
     named_stop(w, l);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C5_a_taken_pipe_is_waited_for),
-        TEST(C5_cancelled_before_a_taken_pipe),
-        TEST(C5_a_timeout_before_a_taken_pipe),
-        TEST(L5_closed_before_a_taken_pipe),
-        TEST(C5_its_server_leaves_meanwhile),
-        TEST(C5_no_memory_to_wait_for_it),
-        TEST(C1_cancelled_at_each_moment),
-        TEST(C5_more_clients_than_instances),
-    };
-
-    return test_run("named_busy", tests, TEST_COUNT(tests));
 }

@@ -1,5 +1,6 @@
 /* test_named_end.c - how a pipe by name ends, and when. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_named.h"
 #include "raw_net.h"
 
@@ -21,8 +22,7 @@ static void leave_unread(struct world *w, bool server_leaves)
     test_run_until(w, rondo_transport_get_write_buffer_size(stays->transport) ==
                           0);
     rondo_transport_close(leaves->transport);
-    test_run_until(w, leaves->lost);
-    assert_int_equal(leaves->error, 0);
+    assert_lost(w, leaves, NULL, 0);
     assert_int_equal(leaves->bytes, 0);
     test_spin(w, 10);
     assert_int_equal(stays->bytes + stays->eof + stays->lost, 0);
@@ -33,15 +33,9 @@ static void leave_unread(struct world *w, bool server_leaves)
     assert_int_equal(stays->error, 0);
 }
 
-static void S6_the_client_leaves_with_bytes_unread(void **state)
-{
-    leave_unread(*state, false);
-}
+TEST_CASE(S6_the_client_leaves_with_bytes_unread, leave_unread(w, false));
 
-static void S6_the_server_leaves_with_bytes_unread(void **state)
-{
-    leave_unread(*state, true);
-}
+TEST_CASE(S6_the_server_leaves_with_bytes_unread, leave_unread(w, true));
 
 /* Much waits to be sent to one that leaves; what it said before is heard. */
 static void leave_unsent(struct world *w, bool server_leaves)
@@ -69,20 +63,13 @@ static void leave_unsent(struct world *w, bool server_leaves)
     assert_true(strstr(stays->last_error, "write") != NULL);
 }
 
-static void S6_the_client_leaves_much_unsent(void **state)
-{
-    leave_unsent(*state, false);
-}
+TEST_CASE(S6_the_client_leaves_much_unsent, leave_unsent(w, false));
 
-static void S6_the_server_leaves_much_unsent(void **state)
-{
-    leave_unsent(*state, true);
-}
+TEST_CASE(S6_the_server_leaves_much_unsent, leave_unsent(w, true));
 
 /* A pipe ends both ways at once: what is written afterwards cannot arrive. */
-static void S6_writing_after_the_end(void **state)
+TEST(S6_writing_after_the_end)
 {
-    struct world *w = *state;
     struct peer *c, *s;
 
     (void)named_pair(w, &c, &s);
@@ -92,22 +79,19 @@ static void S6_writing_after_the_end(void **state)
     test_spin(w, 5);
     assert_int_equal(s->lost, 0);
     assert_ok(rondo_transport_write(s->transport, "too late", 8));
-    test_run_until(w, s->lost);
-    assert_string_equal(s->order, "MEL");
-    assert_int_equal(s->error, RONDO_ECONNRESET);
+    assert_lost(w, s, "MEL", RONDO_ECONNRESET);
     assert_true(strstr(s->last_error, "pipe") != NULL);
 }
 
-static void S6_one_side_cannot_end_alone(void **state)
+TEST(S6_one_side_cannot_end_alone)
 {
-    struct world *w = *state;
     struct peer *p[2];
 
     (void)named_pair(w, &p[0], &p[1]);
     for (int i = 0; i < 2; i++) {
         assert_false(rondo_transport_can_write_eof(p[i]->transport));
-        assert_error(rondo_transport_write_eof(p[i]->transport), RONDO_ENOTSUP);
-        assert_true(strstr(rondo_last_error(), "write_eof") != NULL);
+        assert_refused(rondo_transport_write_eof(p[i]->transport),
+                       RONDO_ENOTSUP, "write_eof");
     }
     /* nothing has come of it */
     assert_ok(rondo_transport_write(p[0]->transport, "x", 1));
@@ -119,9 +103,8 @@ static void S6_one_side_cannot_end_alone(void **state)
 
 /* ---- aborting ----------------------------------------------------------- */
 
-static void S7_a_server_that_aborts_is_a_reset(void **state)
+TEST(S7_a_server_that_aborts_is_a_reset)
 {
-    struct world *w = *state;
     struct peer *c, *s;
 
     (void)named_pair(w, &c, &s);
@@ -134,9 +117,8 @@ static void S7_a_server_that_aborts_is_a_reset(void **state)
 }
 
 /* Only an instance can be cut off: from a client it looks like an end. */
-static void S7_a_client_that_aborts_is_an_end(void **state)
+TEST(S7_a_client_that_aborts_is_an_end)
 {
-    struct world *w = *state;
     struct peer *c, *s;
 
     (void)named_pair(w, &c, &s);
@@ -147,9 +129,8 @@ static void S7_a_client_that_aborts_is_an_end(void **state)
     assert_int_equal(c->error, RONDO_ECANCELED);
 }
 
-static void S7_a_cut_while_paused_or_with_much_to_send(void **state)
+TEST(S7_a_cut_while_paused_or_with_much_to_send)
 {
-    struct world *w = *state;
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
 
@@ -169,16 +150,14 @@ static void S7_a_cut_while_paused_or_with_much_to_send(void **state)
             assert_int_equal(c->lost, 0);
             assert_ok(rondo_transport_resume_reading(c->transport));
         }
-        test_run_until(w, c->lost);
-        assert_int_equal(c->error, RONDO_ECONNRESET);
+        assert_lost(w, c, NULL, RONDO_ECONNRESET);
         assert_int_equal(c->eof, 0);
         named_stop(w, l);
     }
 }
 
-static void S7_abort_drops_what_waits(void **state)
+TEST(S7_abort_drops_what_waits)
 {
-    struct world *w = *state;
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
     struct listener *l = named_serve(w, named_name(w));
@@ -197,9 +176,8 @@ static void S7_abort_drops_what_waits(void **state)
     raw_close(fd);
 }
 
-static void S7_close_sends_what_waits(void **state)
+TEST(S7_close_sends_what_waits)
 {
-    struct world *w = *state;
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
     struct listener *l = named_serve(w, named_name(w));
@@ -215,14 +193,12 @@ static void S7_close_sends_what_waits(void **state)
     assert_int_equal(p->lost, 0);
     assert_int_equal(named_drain(w, fd, &count), 0);
     assert_int_equal(count, MUCH);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
-static void S7_a_peer_that_never_reads(void **state)
+TEST(S7_a_peer_that_never_reads)
 {
-    struct world *w = *state;
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
     struct listener *l = named_serve(w, named_name(w));
@@ -232,16 +208,13 @@ static void S7_a_peer_that_never_reads(void **state)
     assert_ok(rondo_transport_set_timeouts(p->transport, 0, RONDO_MS(50)));
     assert_int_equal(rondo_transport_write(p->transport, data, MUCH), 1);
     rondo_transport_close(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     raw_close(fd);
 }
 
 /* Another program's server: ends in order, or cuts its client off. */
-static void S8_a_plain_server_ends_and_cuts(void **state)
+TEST(S8_a_plain_server_ends_and_cuts)
 {
-    struct world *w = *state;
-
     for (int cut = 0; cut < 2; cut++) {
         const char *name = named_name(w);
         raw_fd fd = raw_named_serve(name, 1);
@@ -258,38 +231,14 @@ static void S8_a_plain_server_ends_and_cuts(void **state)
 
 /* ---- in each callback --------------------------------------------------- */
 
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
-static void close_at_data(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    rondo_transport_close(p->transport);
-}
-
-static void abort_at_data(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    rondo_transport_abort(p->transport);
-}
-
 static void arrange(struct peer *p, int moment, bool cut)
 {
-    void (*end)(struct peer *) = cut ? abort_it : close_it;
+    void (*end)(struct peer *) = cut ? act_abort : act_close;
 
     if (moment == 0)
         p->on_made = end;
     else if (moment == 1)
-        p->on_data = cut ? abort_at_data : close_at_data;
+        p->on_data = cut ? act_abort_in_data : act_close_in_data;
     else if (moment == 2)
         p->on_pause = end;
     else if (moment == 3)
@@ -339,47 +288,14 @@ static void end_in_each_callback(struct world *w, bool server_ends, bool cut)
     }
 }
 
-static void G7_the_server_closes_in_each_callback(void **state)
-{
-    end_in_each_callback(*state, true, false);
-}
+TEST_CASE(G7_the_server_closes_in_each_callback,
+          end_in_each_callback(w, true, false));
 
-static void G7_the_server_aborts_in_each_callback(void **state)
-{
-    end_in_each_callback(*state, true, true);
-}
+TEST_CASE(G7_the_server_aborts_in_each_callback,
+          end_in_each_callback(w, true, true));
 
-static void G7_the_client_closes_in_each_callback(void **state)
-{
-    end_in_each_callback(*state, false, false);
-}
+TEST_CASE(G7_the_client_closes_in_each_callback,
+          end_in_each_callback(w, false, false));
 
-static void G7_the_client_aborts_in_each_callback(void **state)
-{
-    end_in_each_callback(*state, false, true);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S6_the_client_leaves_with_bytes_unread),
-        TEST(S6_the_server_leaves_with_bytes_unread),
-        TEST(S6_the_client_leaves_much_unsent),
-        TEST(S6_the_server_leaves_much_unsent),
-        TEST(S6_writing_after_the_end),
-        TEST(S6_one_side_cannot_end_alone),
-        TEST(S7_a_server_that_aborts_is_a_reset),
-        TEST(S7_a_client_that_aborts_is_an_end),
-        TEST(S7_a_cut_while_paused_or_with_much_to_send),
-        TEST(S7_abort_drops_what_waits),
-        TEST(S7_close_sends_what_waits),
-        TEST(S7_a_peer_that_never_reads),
-        TEST(S8_a_plain_server_ends_and_cuts),
-        TEST(G7_the_server_closes_in_each_callback),
-        TEST(G7_the_server_aborts_in_each_callback),
-        TEST(G7_the_client_closes_in_each_callback),
-        TEST(G7_the_client_aborts_in_each_callback),
-    };
-
-    return test_run("named_end", tests, TEST_COUNT(tests));
-}
+TEST_CASE(G7_the_client_aborts_in_each_callback,
+          end_in_each_callback(w, false, true));

@@ -1,13 +1,13 @@
 /* test_named_flow.c - pipes by name: flow control, factories, closing loops. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_named.h"
 #include "raw_net.h"
 
 /* ---- flow control ------------------------------------------------------- */
 
-static void S4_a_pipe_pauses_and_resumes_at_the_limits(void **state)
+TEST(S4_a_pipe_pauses_and_resumes_at_the_limits)
 {
-    struct world *w = *state;
     enum { PIECE = 10000 };
     unsigned char data[PIECE];
     struct peer *c, *s;
@@ -42,24 +42,16 @@ static void S4_a_pipe_pauses_and_resumes_at_the_limits(void **state)
     assert_int_equal(c->resumes, 1);
 }
 
-static void pause_it(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    assert_ok(rondo_transport_pause_reading(p->transport));
-}
-
 /* What is unread stays in the pipe, and its writer has to wait. */
-static void S5_a_paused_reader_holds_up_its_writer(void **state)
+TEST(S5_a_paused_reader_holds_up_its_writer)
 {
-    struct world *w = *state;
     enum { MUCH = 1 << 20 };
     unsigned char *data = test_alloc(w, MUCH);
     struct peer *c, *s;
     size_t waits;
 
     (void)named_pair(w, &c, &s);
-    s->on_data = pause_it;
+    s->on_data = act_pause_in_data;
     test_fill(data, 0, MUCH);
     assert_int_equal(rondo_transport_write(c->transport, data, MUCH), 1);
     test_run_until(w, s->bytes > 0);
@@ -75,14 +67,8 @@ static void S5_a_paused_reader_holds_up_its_writer(void **state)
     assert_int_equal(s->checksum, test_pattern_checksum(MUCH));
 }
 
-static void give_back(void *arg)
+TEST(S3_lent_and_gathered_bytes_leave_in_order)
 {
-    ++*(unsigned *)arg;
-}
-
-static void S3_lent_and_gathered_bytes_leave_in_order(void **state)
-{
-    struct world *w = *state;
     enum { SIZE = 100000 };
     unsigned char *data = test_alloc(w, SIZE * 3);
     unsigned *released = test_alloc(w, sizeof *released);
@@ -90,30 +76,29 @@ static void S3_lent_and_gathered_bytes_leave_in_order(void **state)
 
     (void)named_pair(w, &c, &s);
     test_fill(data, 0, (size_t)SIZE * 3);
-    assert_ok(rondo_transport_write_owned(c->transport, data, SIZE, give_back,
-                                          released));
+    assert_ok(rondo_transport_write_owned(c->transport, data, SIZE,
+                                          count_release, released));
     assert_ok(rondo_transport_writev(
         c->transport,
         (rondo_buffer[]){{data + SIZE, SIZE / 2},
                          {data + SIZE + SIZE / 2, SIZE / 2}},
         2));
     assert_ok(rondo_transport_write_owned(c->transport, data + SIZE * 2, SIZE,
-                                          give_back, released));
+                                          count_release, released));
     assert_int_equal(*released, 0);
     test_run_until(w, s->bytes == SIZE * 3 && *released == 2);
     assert_int_equal(s->checksum, test_pattern_checksum(SIZE * 3));
     /* what is lent comes back from an abort as well */
     assert_ok(rondo_transport_pause_reading(s->transport));
     assert_ok(rondo_transport_write_owned(c->transport, data, SIZE * 3,
-                                          give_back, released));
+                                          count_release, released));
     test_spin(w, 3);
     rondo_transport_abort(c->transport);
     test_run_until(w, c->lost && *released == 3);
 }
 
-static void S11_a_reader_that_hears_nothing(void **state)
+TEST(S11_a_reader_that_hears_nothing)
 {
-    struct world *w = *state;
     struct peer *c, *s;
 
     (void)named_pair(w, &c, &s);
@@ -157,9 +142,8 @@ static int choose(rondo_server *server, void *arg, rondo_transport *t,
     return c->what ? 0 : RONDO_EACCES;
 }
 
-static void V4_a_factory_for_a_pipe(void **state)
+TEST(V4_a_factory_for_a_pipe)
 {
-    struct world *w = *state;
     struct choosy *c = test_alloc(w, sizeof *c);
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     const char *name = named_name(w);
@@ -194,21 +178,18 @@ static void nothing_accepted(rondo_server *server, void *arg, rondo_fd socket,
     fail();
 }
 
-static void V4_options_that_no_pipe_has(void **state)
+TEST(V4_options_that_no_pipe_has)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
 
     w->expect_clean = true;
     o.path = named_name(w);
     o.unix_mode = 0600;
-    assert_error(rondo_create_server(w->loop, &o, &recorder, NULL, NULL),
-                 RONDO_EINVAL);
+    assert_einval(rondo_create_server(w->loop, &o, &recorder, NULL, NULL));
     o.unix_mode = 0;
     o.accepted = nothing_accepted;
-    assert_error(rondo_create_server(w->loop, &o, &recorder, NULL, NULL),
-                 RONDO_ENOTSUP);
-    assert_true(strstr(rondo_last_error(), "accepted") != NULL);
+    assert_refused(rondo_create_server(w->loop, &o, &recorder, NULL, NULL),
+                   RONDO_ENOTSUP, "accepted");
 }
 
 static void close_server(struct peer *p)
@@ -216,9 +197,8 @@ static void close_server(struct peer *p)
     rondo_server_close(rondo_transport_server(p->transport));
 }
 
-static void G7_a_server_closed_by_its_first_client(void **state)
+TEST(G7_a_server_closed_by_its_first_client)
 {
-    struct world *w = *state;
     struct listener *l = named_serve(w, named_name(w));
     struct peer *p[3];
 
@@ -240,9 +220,8 @@ static void G7_a_server_closed_by_its_first_client(void **state)
 
 /* ---- the loop ----------------------------------------------------------- */
 
-static void L5_closed_with_pipes_in_every_state(void **state)
+TEST(L5_closed_with_pipes_in_every_state)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     unsigned char *data = test_alloc(w, 400000);
     struct listener *l, *idle;
@@ -272,9 +251,8 @@ static void L5_closed_with_pipes_in_every_state(void **state)
     raw_close(fd);
 }
 
-static void L3_a_pipe_keeps_the_loop_going(void **state)
+TEST(L3_a_pipe_keeps_the_loop_going)
 {
-    struct world *w = *state;
     struct peer *c, *s;
     struct listener *l = named_pair(w, &c, &s);
 
@@ -286,21 +264,4 @@ static void L3_a_pipe_keeps_the_loop_going(void **state)
     rondo_transport_close(s->transport);
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(c->lost, 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S4_a_pipe_pauses_and_resumes_at_the_limits),
-        TEST(S5_a_paused_reader_holds_up_its_writer),
-        TEST(S3_lent_and_gathered_bytes_leave_in_order),
-        TEST(S11_a_reader_that_hears_nothing),
-        TEST(V4_a_factory_for_a_pipe),
-        TEST(V4_options_that_no_pipe_has),
-        TEST(G7_a_server_closed_by_its_first_client),
-        TEST(L5_closed_with_pipes_in_every_state),
-        TEST(L3_a_pipe_keeps_the_loop_going),
-    };
-
-    return test_run("named_flow", tests, TEST_COUNT(tests));
 }

@@ -148,22 +148,6 @@ static void play_all(struct world *w, void (*forbid)(struct world *, uint64_t))
     assert_true(s->told > 0);
 }
 
-static void G8_one_allocation_fails(void **state)
-{
-    play_all(*state, test_fail_allocation);
-}
+TEST_CASE(G8_one_allocation_fails, play_all(w, test_fail_allocation));
 
-static void G8_all_fail_from_one_on(void **state)
-{
-    play_all(*state, test_fail_allocations_from);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(G8_one_allocation_fails),
-        TEST(G8_all_fail_from_one_on),
-    };
-
-    return test_run("named_memory", tests, TEST_COUNT(tests));
-}
+TEST_CASE(G8_all_fail_from_one_on, play_all(w, test_fail_allocations_from));

@@ -11,9 +11,8 @@ static int serve_on(rondo_loop *loop, struct world *w, const char *name)
 
 /* ---- V5: the name ------------------------------------------------------- */
 
-static void V5_a_second_server_is_refused(void **state)
+TEST(V5_a_second_server_is_refused)
 {
-    struct world *w = *state;
     struct listener *l = named_serve(w, named_name(w));
     char *upper = test_alloc(w, 64);
     rondo_loop *other = test_other_loop(w);
@@ -37,9 +36,8 @@ static void V5_a_second_server_is_refused(void **state)
     assert_error(serve_on(w->loop, w, l->name), RONDO_EADDRINUSE);
 }
 
-static void V5_somebody_elses_pipe_is_refused(void **state)
+TEST(V5_somebody_elses_pipe_is_refused)
 {
-    struct world *w = *state;
     const char *name = named_name(w);
     raw_fd instance = raw_named_serve(name, 8), client;
 
@@ -52,9 +50,8 @@ static void V5_somebody_elses_pipe_is_refused(void **state)
     assert_ok(serve_on(w->loop, w, name));
 }
 
-static void V5_again_after_a_close(void **state)
+TEST(V5_again_after_a_close)
 {
-    struct world *w = *state;
     const char *name = named_name(w);
 
     w->expect_clean = true;
@@ -73,9 +70,8 @@ static void V5_again_after_a_close(void **state)
 }
 
 /* The name is there as long as an instance is. */
-static void V5_the_name_stays_with_the_last_client(void **state)
+TEST(V5_the_name_stays_with_the_last_client)
 {
-    struct world *w = *state;
     struct peer *c, *s, *late = test_peer(w), *later = test_peer(w);
     struct listener *l = named_pair(w, &c, &s);
     const char *name = l->name;
@@ -97,9 +93,8 @@ static void V5_the_name_stays_with_the_last_client(void **state)
 
 /* ---- V5: clients that leave --------------------------------------------- */
 
-static void V5_a_client_that_leaves_at_once(void **state)
+TEST(V5_a_client_that_leaves_at_once)
 {
-    struct world *w = *state;
     struct listener *l = named_serve(w, named_name(w));
 
     for (unsigned i = 1; i <= 10; i++) {
@@ -118,9 +113,8 @@ static void V5_a_client_that_leaves_at_once(void **state)
 }
 
 /* Before the server waits for anybody at all. */
-static void V5_a_client_that_came_before_serving(void **state)
+TEST(V5_a_client_that_came_before_serving)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     raw_fd fd;
@@ -140,9 +134,8 @@ static void V5_a_client_that_came_before_serving(void **state)
     named_stop(w, l);
 }
 
-static void V5_a_hundred_in_a_row(void **state)
+TEST(V5_a_hundred_in_a_row)
 {
-    struct world *w = *state;
     struct listener *l = named_serve(w, named_name(w));
     size_t before = 0;
 
@@ -174,9 +167,8 @@ static void note_number(struct peer *p, const void *data, size_t size)
     *(unsigned char *)p->user = *(const unsigned char *)data;
 }
 
-static void V3_a_full_pipe_holds_clients_in_order(void **state)
+TEST(V3_a_full_pipe_holds_clients_in_order)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     enum { COUNT = 4 };
     unsigned char *number = test_alloc(w, 1);
@@ -208,9 +200,8 @@ static void V3_a_full_pipe_holds_clients_in_order(void **state)
     named_stop(w, l);
 }
 
-static void V3_a_crowd_through_a_pipe_for_three(void **state)
+TEST(V3_a_crowd_through_a_pipe_for_three)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     enum { CROWD = 30 };
     struct listener *l;
@@ -240,9 +231,8 @@ static void V3_a_crowd_through_a_pipe_for_three(void **state)
     assert_int_equal(l->count, CROWD);
 }
 
-static void V3_paused_serving(void **state)
+TEST(V3_paused_serving)
 {
-    struct world *w = *state;
     struct listener *l = named_serve(w, named_name(w));
     struct peer *p[2];
 
@@ -257,9 +247,8 @@ static void V3_paused_serving(void **state)
     assert_int_equal(p[0]->lost + p[1]->lost, 0);
 }
 
-static void V3_closed_with_clients_waiting(void **state)
+TEST(V3_closed_with_clients_waiting)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     struct peer *p[4], *late = test_peer(w);
@@ -285,10 +274,8 @@ static void V3_closed_with_clients_waiting(void **state)
     dial_ends(w, late, RONDO_ENOENT);
 }
 
-static void V3_closed_with_one_coming(void **state)
+TEST(V3_closed_with_one_coming)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     for (int spins = 0; spins < 4; spins++) {
         struct listener *l = named_serve(w, named_name(w));
@@ -306,9 +293,8 @@ static void V3_closed_with_one_coming(void **state)
     }
 }
 
-static void V3_close_clients_and_abort_clients(void **state)
+TEST(V3_close_clients_and_abort_clients)
 {
-    struct world *w = *state;
     struct listener *l = named_serve(w, named_name(w));
     struct peer *p[4];
 
@@ -330,25 +316,4 @@ static void V3_close_clients_and_abort_clients(void **state)
         assert_int_equal(p[i]->error, RONDO_ECONNRESET);
     }
     test_run_until(w, l->closed);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(V5_a_second_server_is_refused),
-        TEST(V5_somebody_elses_pipe_is_refused),
-        TEST(V5_again_after_a_close),
-        TEST(V5_the_name_stays_with_the_last_client),
-        TEST(V5_a_client_that_leaves_at_once),
-        TEST(V5_a_client_that_came_before_serving),
-        TEST(V5_a_hundred_in_a_row),
-        TEST(V3_a_full_pipe_holds_clients_in_order),
-        TEST(V3_a_crowd_through_a_pipe_for_three),
-        TEST(V3_paused_serving),
-        TEST(V3_closed_with_clients_waiting),
-        TEST(V3_closed_with_one_coming),
-        TEST(V3_close_clients_and_abort_clients),
-    };
-
-    return test_run("named_server", tests, TEST_COUNT(tests));
 }

@@ -3,19 +3,13 @@
 #include "harness_names.h"
 #include "raw_net.h"
 
-static void replace_names(struct world *w)
-{
-    if (!raw_names_replace())
-        test_skip(w, "this system's look-ups cannot be replaced");
-}
-
 /* ---- E2: cancelled ------------------------------------------------------ */
 
 static struct found *ask_slow(struct world *w)
 {
     struct found *f;
 
-    replace_names(w);
+    names_replace(w);
     f = found_ask(w, "a.slow.test", "1");
     test_run_until(w, raw_names_waiting() == 1);
     return f;
@@ -30,9 +24,8 @@ static void let_go(struct world *w)
         (void)test_run_for(w, RONDO_MS(5));
 }
 
-static void E2_a_cancelled_look_up_returns_at_once(void **state)
+TEST(E2_a_cancelled_look_up_returns_at_once)
 {
-    struct world *w = *state;
     struct found *f = ask_slow(w);
 
     w->expect_clean = true;
@@ -48,16 +41,15 @@ static void E2_a_cancelled_look_up_returns_at_once(void **state)
 
 /* A name server that does not answer has every thread, and nobody waits any
  * more: others take their place, though not without end. */
-static void E2_cancelled_ones_do_not_hold_up_others(void **state)
+TEST(E2_cancelled_ones_do_not_hold_up_others)
 {
     enum { POOL = 4, MOST = 32 };
-    struct world *w = *state;
     struct found *f[MOST];
     struct found *quick;
     unsigned asked = 0;
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     while (asked < MOST) {
         for (int i = 0; i < POOL; i++)
             f[asked + (unsigned)i] = found_ask(w, "a.slow.test", "1");
@@ -82,9 +74,8 @@ static void E2_cancelled_ones_do_not_hold_up_others(void **state)
     assert_int_equal(raw_names_most(), MOST);
 }
 
-static void E2_cancelled_after_the_answer(void **state)
+TEST(E2_cancelled_after_the_answer)
 {
-    struct world *w = *state;
     struct found *f = found_ask(w, "127.0.0.1", "1");
 
     w->expect_clean = true;
@@ -97,24 +88,22 @@ static void cancel_itself(struct found *f)
     assert_error(rondo_cancel(f->w->loop, f->id), RONDO_ENOENT);
 }
 
-static void E2_too_late_in_its_own_callback(void **state)
+TEST(E2_too_late_in_its_own_callback)
 {
-    struct world *w = *state;
     struct found *f;
 
-    replace_names(w);
+    names_replace(w);
     f = found_ask(w, "a.quick.test", "1");
     f->in_done = cancel_itself;
     found_ends(w, f, 0);
 }
 
-static void E2_cancelled_at_any_moment(void **state)
+TEST(E2_cancelled_at_any_moment)
 {
-    struct world *w = *state;
     unsigned seed = 99;
 
     w->expect_clean = true;
-    replace_names(w);
+    names_replace(w);
     for (int i = 0; i < 500 / test_slowness(); i++) {
         struct found *f = found_ask(w, "a.two.test", "1");
 
@@ -129,9 +118,8 @@ static void E2_cancelled_at_any_moment(void **state)
     assert_int_equal(test_metrics(w).live_jobs, 0);
 }
 
-static void L5_the_loop_closes_during_a_look_up(void **state)
+TEST(L5_the_loop_closes_during_a_look_up)
 {
-    struct world *w = *state;
     struct found *f = ask_slow(w);
     struct found *literal = found_ask(w, "127.0.0.1", "1");
 
@@ -143,9 +131,8 @@ static void L5_the_loop_closes_during_a_look_up(void **state)
     let_go(w);
 }
 
-static void L3_a_look_up_keeps_it_running_unless_background(void **state)
+TEST(L3_a_look_up_keeps_it_running_unless_background)
 {
-    struct world *w = *state;
     struct found *f = ask_slow(w);
 
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
@@ -156,12 +143,11 @@ static void L3_a_look_up_keeps_it_running_unless_background(void **state)
     found_ends(w, f, 0);
 }
 
-static void G8_out_of_memory_is_an_error(void **state)
+TEST(G8_out_of_memory_is_an_error)
 {
-    struct world *w = *state;
     unsigned failed = 0;
 
-    replace_names(w);
+    names_replace(w);
     for (uint64_t n = 1; n <= 6; n++) {
         struct found *literal;
         struct found *name;
@@ -182,20 +168,4 @@ static void G8_out_of_memory_is_an_error(void **state)
     }
     assert_true(failed > 0);
     assert_int_equal(test_metrics(w).live_operations, 0);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(E2_a_cancelled_look_up_returns_at_once),
-        TEST(E2_cancelled_ones_do_not_hold_up_others),
-        TEST(E2_cancelled_after_the_answer),
-        TEST(E2_too_late_in_its_own_callback),
-        TEST(E2_cancelled_at_any_moment),
-        TEST(L5_the_loop_closes_during_a_look_up),
-        TEST(G8_out_of_memory_is_an_error),
-        TEST(L3_a_look_up_keeps_it_running_unless_background),
-    };
-
-    return test_run("names_cancel", tests, TEST_COUNT(tests));
 }

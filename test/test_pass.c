@@ -1,5 +1,6 @@
 /* test_pass.c - descriptors that travel with a unix socket's bytes. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_local.h"
 #include "raw_net.h"
 
@@ -61,25 +62,18 @@ static void empty(struct bag *bag)
     bag->count = 0;
 }
 
-static void local_needed(struct world *w)
-{
-    if (!rondo_loop_supports(w->loop, RONDO_CAN_PASS_DESCRIPTORS))
-        test_skip(w, "descriptors cannot be passed");
-}
-
 /* A pair whose b takes what comes. */
 static struct bag *pair(struct world *w, struct peer **a, struct peer **b)
 {
-    local_needed(w);
+    local_need_passing(w);
     local_pair(w, a, b);
     return give_bag(*b);
 }
 
 /* ---- S16: one descriptor ------------------------------------------------ */
 
-static void S16_one_there_and_one_back(void **state)
+TEST(S16_one_there_and_one_back)
 {
-    struct world *w = *state;
     const char *path;
     struct listener *l;
     struct bag *here, *there;
@@ -87,7 +81,7 @@ static void S16_one_there_and_one_back(void **state)
     raw_fd pipe[2];
     char byte = 0;
 
-    local_needed(w);
+    local_need_passing(w);
     assert_int_equal(raw_pair(pipe), 0);
     path = local_path(w, "pass");
     l = local_serve(w, path);
@@ -112,9 +106,8 @@ static void S16_one_there_and_one_back(void **state)
     assert_int_equal(l->first->bytes, 9);
 }
 
-static void S16_without_a_byte_nothing_goes(void **state)
+TEST(S16_without_a_byte_nothing_goes)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd file = raw_file();
@@ -132,14 +125,8 @@ static void S16_without_a_byte_nothing_goes(void **state)
 
 /* ---- S16: with their byte ----------------------------------------------- */
 
-static void count_release(void *arg)
+TEST(S16_each_write_path_carries)
 {
-    ++*(unsigned *)arg;
-}
-
-static void S16_each_write_path_carries(void **state)
-{
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd files[4];
@@ -172,10 +159,9 @@ static void S16_each_write_path_carries(void **state)
 
 /* More than the kernel takes, with descriptors at chosen bytes: each comes
  * with its own byte, in order, whatever is sent in parts. */
-static void S16_a_long_queue_keeps_them_with_their_bytes(void **state)
+TEST(S16_a_long_queue_keeps_them_with_their_bytes)
 {
     enum { PIECES = 40, PIECE = 30000 };
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     unsigned char *data = test_alloc(w, (size_t)PIECES * PIECE);
@@ -213,9 +199,8 @@ static void S16_a_long_queue_keeps_them_with_their_bytes(void **state)
     empty(bag);
 }
 
-static void S16_many_beside_one_byte(void **state)
+TEST(S16_many_beside_one_byte)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd files[2] = {raw_file(), raw_file()};
@@ -231,19 +216,17 @@ static void S16_many_beside_one_byte(void **state)
     for (size_t i = 0; i < MOST; i++)
         assert_true(raw_same_file(bag->fds[i], files[i % 2]));
     empty(bag);
-    raw_close(files[0]);
-    raw_close(files[1]);
+    raw_close_pair(files);
 }
 
 /* As many as a plain program can send at all. */
-static void S16_as_many_as_a_message_takes(void **state)
+TEST(S16_as_many_as_a_message_takes)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct bag *bag = give_bag(p);
     raw_fd end, file = raw_file(), fds[RAW_PASS_MOST];
 
-    local_needed(w);
+    local_need_passing(w);
     if (raw_descriptor_limit() < 600)
         test_skip(w, "the process may not have 600 descriptors");
     end = local_raw_peer(w, &recorder, p);
@@ -260,9 +243,8 @@ static void S16_as_many_as_a_message_takes(void **state)
 
 /* ---- S16: taken, or closed ---------------------------------------------- */
 
-static void S16_what_is_not_taken_is_closed(void **state)
+TEST(S16_what_is_not_taken_is_closed)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd file = raw_file();
@@ -299,9 +281,8 @@ static void pause_and_give_back(struct peer *p, const void *data, size_t size)
     p->bytes -= size;
 }
 
-static void S16_held_with_their_bytes_while_paused(void **state)
+TEST(S16_held_with_their_bytes_while_paused)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
     raw_fd file = raw_file();
@@ -322,9 +303,8 @@ static void S16_held_with_their_bytes_while_paused(void **state)
 }
 
 /* The same, but the connection ends before they could be taken. */
-static void S16_held_and_never_taken(void **state)
+TEST(S16_held_and_never_taken)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     raw_fd file = raw_file();
     size_t before = raw_count_descriptors();
@@ -341,14 +321,13 @@ static void S16_held_and_never_taken(void **state)
     raw_close(file);
 }
 
-static void S16_a_small_buffer_takes_them_late(void **state)
+TEST(S16_a_small_buffer_takes_them_late)
 {
-    struct world *w = *state;
     struct peer *b = test_peer(w);
     struct bag *bag = give_bag(b);
     raw_fd end, files[3] = {raw_file(), raw_file(), raw_file()};
 
-    local_needed(w);
+    local_need_passing(w);
     b->buffer = test_alloc(w, 2);
     b->buffer_size = 2;
     bag->each = 1; /* at most one a call */
@@ -367,13 +346,12 @@ static void S16_a_small_buffer_takes_them_late(void **state)
 
 /* Every one is freed wherever a connection ends: unsent, in the kernel,
  * arrived. The harness counts descriptors. */
-static void S16_nothing_is_left_at_the_end(void **state)
+TEST(S16_nothing_is_left_at_the_end)
 {
-    struct world *w = *state;
     size_t before;
     raw_fd file = raw_file();
 
-    local_needed(w);
+    local_need_passing(w);
     before = raw_count_descriptors();
     for (int how = 0; how < 4; how++) {
         struct peer *a, *b;
@@ -395,9 +373,8 @@ static void S16_nothing_is_left_at_the_end(void **state)
     raw_close(file);
 }
 
-static void S16_nothing_is_left_when_the_loop_closes(void **state)
+TEST(S16_nothing_is_left_when_the_loop_closes)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     raw_fd file = raw_file();
 
@@ -408,24 +385,4 @@ static void S16_nothing_is_left_when_the_loop_closes(void **state)
     assert_ok(rondo_transport_write(a->transport, "y", 1));
     raw_close(file);
     test_close_loop(w); /* the harness looks for what is left */
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S16_one_there_and_one_back),
-        TEST(S16_without_a_byte_nothing_goes),
-        TEST(S16_each_write_path_carries),
-        TEST(S16_a_long_queue_keeps_them_with_their_bytes),
-        TEST(S16_many_beside_one_byte),
-        TEST(S16_as_many_as_a_message_takes),
-        TEST(S16_what_is_not_taken_is_closed),
-        TEST(S16_held_with_their_bytes_while_paused),
-        TEST(S16_held_and_never_taken),
-        TEST(S16_a_small_buffer_takes_them_late),
-        TEST(S16_nothing_is_left_at_the_end),
-        TEST(S16_nothing_is_left_when_the_loop_closes),
-    };
-
-    return local_run("pass", tests, TEST_COUNT(tests));
 }

@@ -60,10 +60,8 @@ static void check_names(struct world *w, const char *path)
     test_run_until(w, l->closed);
 }
 
-static void S12_names_of_unix_sockets(void **state)
+TEST(S12_names_of_unix_sockets)
 {
-    struct world *w = *state;
-
     check_names(w, local_path(w, "a"));
     check_names(w, local_path(w, "a-name-that-is-much-longer-than-an-address"));
     assert_true(raw_path_chdir(local_path(w, "")));
@@ -71,9 +69,8 @@ static void S12_names_of_unix_sockets(void **state)
     assert_true(raw_path_chdir("/"));
 }
 
-static void S12_a_pair_has_no_names(void **state)
+TEST(S12_a_pair_has_no_names)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     rondo_address address;
 
@@ -84,24 +81,21 @@ static void S12_a_pair_has_no_names(void **state)
     has_name(&address, "");
 }
 
-static void S12_the_error_names_the_path(void **state)
+TEST(S12_the_error_names_the_path)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "a-path-that-an-error-has-to-name");
     struct listener *l = local_serve(w, path);
     struct peer *c = local_connect(w, path);
 
     test_run_until(w, l->count == 1 && l->first->made);
     rondo_transport_abort(c->transport);
-    test_run_until(w, c->lost);
-    assert_int_equal(c->error, RONDO_ECANCELED);
+    assert_lost(w, c, NULL, RONDO_ECANCELED);
     assert_true(strstr(c->last_error, path) != NULL);
 }
 
 /* Where the memory for a name is missing the call or the client ends. */
-static void G8_no_memory_for_a_name(void **state)
+TEST(G8_no_memory_for_a_name)
 {
-    struct world *w = *state;
     const char *path =
         local_path(w, "a-name-that-takes-some-memory-of-its-own");
     unsigned ends[2] = {0, 0};
@@ -141,9 +135,8 @@ static void is_this_process(const rondo_transport *t)
         assert_int_equal(who.pid, raw_pid());
 }
 
-static void S12_credentials_of_both_ends(void **state)
+TEST(S12_credentials_of_both_ends)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "credentials");
     struct listener *l = local_serve(w, path);
     struct peer *c = local_connect(w, path), *a, *b;
@@ -178,9 +171,8 @@ static void run_child(void *arg)
     c->ended = raw_fork_run(connect_in_child, (void *)(uintptr_t)c->path);
 }
 
-static void S12_credentials_of_another_process(void **state)
+TEST(S12_credentials_of_another_process)
 {
-    struct world *w = *state;
     struct child *child = test_alloc(w, sizeof *child);
     rondo_credentials who = RONDO_CREDENTIALS_INIT;
     struct raw_thread *thread;
@@ -211,39 +203,20 @@ static void ask_again(struct peer *p)
                  RONDO_ENOTCONN);
 }
 
-static void S12_credentials_that_are_none(void **state)
+TEST(S12_credentials_that_are_none)
 {
-    struct world *w = *state;
     rondo_credentials who = RONDO_CREDENTIALS_INIT;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
-    assert_error(rondo_transport_peer_credentials(a->transport, &who),
-                 RONDO_ENOTSUP);
-    assert_true(strstr(rondo_last_error(), "unix sockets") != NULL);
-    assert_error(rondo_transport_peer_credentials(NULL, &who), RONDO_EINVAL);
+    assert_refused(rondo_transport_peer_credentials(a->transport, &who),
+                   RONDO_ENOTSUP, "unix sockets");
+    assert_einval(rondo_transport_peer_credentials(NULL, &who));
     local_pair(w, &a, &b);
-    assert_error(rondo_transport_peer_credentials(a->transport, NULL),
-                 RONDO_EINVAL);
+    assert_einval(rondo_transport_peer_credentials(a->transport, NULL));
     who.size = 0;
-    assert_error(rondo_transport_peer_credentials(a->transport, &who),
-                 RONDO_EINVAL);
+    assert_einval(rondo_transport_peer_credentials(a->transport, &who));
     a->on_lost = ask_again;
     rondo_transport_close(a->transport);
     test_run_until(w, a->lost);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S12_names_of_unix_sockets),
-        TEST(S12_a_pair_has_no_names),
-        TEST(S12_the_error_names_the_path),
-        TEST(G8_no_memory_for_a_name),
-        TEST(S12_credentials_of_both_ends),
-        TEST(S12_credentials_of_another_process),
-        TEST(S12_credentials_that_are_none),
-    };
-
-    return local_run("path_address", tests, TEST_COUNT(tests));
 }

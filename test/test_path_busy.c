@@ -30,9 +30,8 @@ static void disperse(struct crowd *c)
     raw_close(c->listener);
 }
 
-static void C5_a_full_backlog_is_waited_for(void **state)
+TEST(C5_a_full_backlog_is_waited_for)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "full");
     struct crowd *crowd = fill(w, path);
     struct peer *p = test_peer(w);
@@ -51,9 +50,8 @@ static void C5_a_full_backlog_is_waited_for(void **state)
     disperse(crowd);
 }
 
-static void C5_cancelled_before_a_full_backlog(void **state)
+TEST(C5_cancelled_before_a_full_backlog)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "cancel");
     struct crowd *crowd = fill(w, path);
     struct peer *p = test_peer(w);
@@ -68,9 +66,8 @@ static void C5_cancelled_before_a_full_backlog(void **state)
     disperse(crowd);
 }
 
-static void C5_a_timeout_before_a_full_backlog(void **state)
+TEST(C5_a_timeout_before_a_full_backlog)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "timeout");
     struct crowd *crowd = fill(w, path);
     struct peer *p = test_peer(w);
@@ -82,9 +79,8 @@ static void C5_a_timeout_before_a_full_backlog(void **state)
     disperse(crowd);
 }
 
-static void L5_closed_before_a_full_backlog(void **state)
+TEST(L5_closed_before_a_full_backlog)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "closed");
     struct crowd *crowd = fill(w, path);
     struct peer *p = test_peer(w);
@@ -96,9 +92,8 @@ static void L5_closed_before_a_full_backlog(void **state)
     disperse(crowd);
 }
 
-static void C5_the_listener_leaves_meanwhile(void **state)
+TEST(C5_the_listener_leaves_meanwhile)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "leaves");
     struct crowd *crowd = fill(w, path);
     struct peer *p = test_peer(w);
@@ -110,9 +105,8 @@ static void C5_the_listener_leaves_meanwhile(void **state)
 }
 
 /* Everybody gets in through a backlog of one. */
-static void V3_many_clients_through_a_backlog_of_one(void **state)
+TEST(V3_many_clients_through_a_backlog_of_one)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "many");
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
@@ -132,18 +126,4 @@ static void V3_many_clients_through_a_backlog_of_one(void **state)
         connected += p[i]->made;
     }
     assert_int_equal(connected, CROWD);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(C5_a_full_backlog_is_waited_for),
-        TEST(C5_cancelled_before_a_full_backlog),
-        TEST(C5_a_timeout_before_a_full_backlog),
-        TEST(L5_closed_before_a_full_backlog),
-        TEST(C5_the_listener_leaves_meanwhile),
-        TEST(V3_many_clients_through_a_backlog_of_one),
-    };
-
-    return local_run("path_busy", tests, TEST_COUNT(tests));
 }

@@ -24,17 +24,10 @@ static void in_use(struct world *w, const char *path)
     assert_int_equal(test_metrics(w).live_servers, before.live_servers);
 }
 
-static void close_now(struct world *w, rondo_server *s)
-{
-    rondo_server_close(s);
-    test_run_until(w, test_metrics(w).live_servers == 0);
-}
-
 /* ---- V5: what is there already ------------------------------------------ */
 
-static void V5_a_stale_socket_is_replaced(void **state)
+TEST(V5_a_stale_socket_is_replaced)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "stale");
     raw_fd fd = raw_local_listen(path, 1);
     struct listener *l;
@@ -46,9 +39,8 @@ static void V5_a_stale_socket_is_replaced(void **state)
     test_run_until(w, l->count == 1);
 }
 
-static void V5_a_stale_datagram_socket_is_replaced(void **state)
+TEST(V5_a_stale_datagram_socket_is_replaced)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "stale-datagram");
 
     raw_close(raw_local_datagram(path));
@@ -57,9 +49,8 @@ static void V5_a_stale_datagram_socket_is_replaced(void **state)
     (void)local_connect(w, path);
 }
 
-static void V5_a_live_listener_is_left_alone(void **state)
+TEST(V5_a_live_listener_is_left_alone)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "live");
     raw_fd fd = raw_local_listen(path, 1), client;
 
@@ -72,9 +63,8 @@ static void V5_a_live_listener_is_left_alone(void **state)
     raw_close(fd);
 }
 
-static void V5_a_full_listener_is_left_alone(void **state)
+TEST(V5_a_full_listener_is_left_alone)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "live-full");
     raw_fd fd = raw_local_listen(path, 0), clients[64];
     size_t count = raw_local_fill(path, clients, 64);
@@ -86,9 +76,8 @@ static void V5_a_full_listener_is_left_alone(void **state)
 }
 
 /* It has not come as far as listen yet. */
-static void V5_a_bound_socket_is_left_alone(void **state)
+TEST(V5_a_bound_socket_is_left_alone)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "live-bound");
     const char *other = local_path(w, "live-datagram");
     raw_fd fd = raw_local_bind(path), datagram = raw_local_datagram(other);
@@ -99,9 +88,8 @@ static void V5_a_bound_socket_is_left_alone(void **state)
     raw_close(datagram);
 }
 
-static void V5_a_second_server_is_refused(void **state)
+TEST(V5_a_second_server_is_refused)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "second");
     struct listener *l = local_serve(w, path);
 
@@ -115,9 +103,8 @@ static void V5_a_second_server_is_refused(void **state)
     test_run_until(w, l->count == 1);
 }
 
-static void V5_any_other_file_is_left_alone(void **state)
+TEST(V5_any_other_file_is_left_alone)
 {
-    struct world *w = *state;
     const char *file = local_path(w, "file"), *folder = local_path(w, "folder");
     const char *nowhere = local_path(w, "nowhere");
     const char *link = local_path(w, "link"), *stale = local_path(w, "linked");
@@ -138,9 +125,8 @@ static void V5_any_other_file_is_left_alone(void **state)
     assert_true(raw_path_exists(stale));
 }
 
-static void V5_folders_that_are_none(void **state)
+TEST(V5_folders_that_are_none)
 {
-    struct world *w = *state;
     const char *file = local_path(w, "plain");
     char inside[200];
 
@@ -153,9 +139,8 @@ static void V5_folders_that_are_none(void **state)
 
 /* ---- V5: removed at close ----------------------------------------------- */
 
-static void V5_removed_at_close(void **state)
+TEST(V5_removed_at_close)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "removed");
     struct listener *l = local_serve(w, path);
     struct peer *c = local_connect(w, path);
@@ -169,9 +154,8 @@ static void V5_removed_at_close(void **state)
     test_run_until(w, l->closed);
 }
 
-static void V5_removed_when_the_loop_closes(void **state)
+TEST(V5_removed_when_the_loop_closes)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "removed-late");
 
     (void)local_serve(w, path);
@@ -180,9 +164,8 @@ static void V5_removed_when_the_loop_closes(void **state)
     assert_false(raw_path_exists(path));
 }
 
-static void V5_not_removed_when_somebody_elses(void **state)
+TEST(V5_not_removed_when_somebody_elses)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "others");
     rondo_server *s = NULL;
     raw_fd fd;
@@ -190,7 +173,7 @@ static void V5_not_removed_when_somebody_elses(void **state)
     assert_ok(serve(w, path, 0, &s));
     assert_true(raw_path_remove(path));
     fd = raw_local_listen(path, 1);
-    close_now(w, s);
+    test_close_server(w, s);
     assert_true(raw_path_exists(path));
     raw_close(fd);
 
@@ -198,28 +181,27 @@ static void V5_not_removed_when_somebody_elses(void **state)
     assert_ok(serve(w, path, 0, &s)); /* stale */
     assert_true(raw_path_remove(path));
     assert_true(raw_path_make(path, "file"));
-    close_now(w, s);
+    test_close_server(w, s);
     assert_true(raw_path_exists(path));
     assert_true(raw_path_remove(path));
 
     /* nothing there */
     assert_ok(serve(w, path, 0, &s));
     assert_true(raw_path_remove(path));
-    close_now(w, s);
+    test_close_server(w, s);
     assert_false(raw_path_exists(path));
 
     /* it has another name now */
     assert_ok(serve(w, path, 0, &s));
     assert_true(raw_path_rename(path, local_path(w, "renamed")));
-    close_now(w, s);
+    test_close_server(w, s);
     assert_true(raw_path_exists(local_path(w, "renamed")));
 }
 
 /* A server that took the name over keeps its file when the first one closes,
  * whatever number the file system gave it. */
-static void V5_not_removed_when_taken_over(void **state)
+TEST(V5_not_removed_when_taken_over)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "taken-over");
     struct listener *l;
     rondo_server *s = NULL;
@@ -236,9 +218,8 @@ static void V5_not_removed_when_taken_over(void **state)
     }
 }
 
-static void V5_an_adopted_sockets_file_stays(void **state)
+TEST(V5_an_adopted_sockets_file_stays)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "adopted");
     rondo_fd fd = raw_local_listen(path, 1);
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
@@ -253,9 +234,8 @@ static void V5_an_adopted_sockets_file_stays(void **state)
     assert_true(raw_path_exists(path));
 }
 
-static void V5_nothing_is_left_of_one_that_fails(void **state)
+TEST(V5_nothing_is_left_of_one_that_fails)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "failing");
     size_t before = raw_count_descriptors();
 
@@ -268,7 +248,7 @@ static void V5_nothing_is_left_of_one_that_fails(void **state)
         test_fail_allocation(w, 0);
         if (result == 0) {
             assert_true(n > 1);
-            close_now(w, s);
+            test_close_server(w, s);
             return;
         }
         assert_error(result, RONDO_ENOMEM);
@@ -280,17 +260,15 @@ static void V5_nothing_is_left_of_one_that_fails(void **state)
 
 /* One descriptor is enough for a socket, and too few to ask whose the file
  * is that is there: it is left alone. */
-static void V5_without_descriptors_nothing_changes(void **state)
+TEST(V5_without_descriptors_nothing_changes)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "no-descriptors");
     raw_fd fds[64];
     int64_t before = raw_set_descriptor_limit(64);
     size_t count = 0;
     int result[2];
 
-    if (before < 0)
-        test_skip(w, "no limit of descriptors on this system");
+    test_skip_if(w, before < 0, "no limit of descriptors on this system");
     raw_close(raw_local_bind(path));
     count = raw_exhaust(fds, 64);
     assert_in_range(count, 1, 63);
@@ -307,10 +285,9 @@ static void V5_without_descriptors_nothing_changes(void **state)
 }
 
 /* A number that the backend does not take: bound already, and taken back. */
-static void V5_nothing_is_left_past_the_backends_limit(void **state)
+TEST(V5_nothing_is_left_past_the_backends_limit)
 {
     enum { MOST = 2000 };
-    struct world *w = *state;
     const char *path = local_path(w, "limit");
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER);
     raw_fd *fds = test_alloc(w, MOST * sizeof *fds);
@@ -318,8 +295,7 @@ static void V5_nothing_is_left_past_the_backends_limit(void **state)
     size_t count;
     int result;
 
-    if (limit > MOST)
-        test_skip(w, "the backend takes any number");
+    test_skip_if(w, limit > MOST, "the backend takes any number");
     before = raw_raise_descriptor_limit(limit + 10);
     if (before < 0 || raw_descriptor_limit() < limit + 10)
         test_skip(w, "the process may not have such descriptors");
@@ -334,10 +310,9 @@ static void V5_nothing_is_left_past_the_backends_limit(void **state)
 
 /* ---- V5: the mode ------------------------------------------------------- */
 
-static void V5_the_mode_as_asked(void **state)
+TEST(V5_the_mode_as_asked)
 {
     static const unsigned modes[] = {0600, 0660, 0666, 0777, 0622, 01};
-    struct world *w = *state;
     const char *path = local_path(w, "mode");
     int before;
     rondo_server *s = NULL;
@@ -346,7 +321,7 @@ static void V5_the_mode_as_asked(void **state)
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         assert_ok(serve(w, path, modes[i], &s));
         assert_int_equal(raw_path_mode(path), modes[i]);
-        close_now(w, s);
+        test_close_server(w, s);
     }
     /* without one the umask decides, and is what it was */
     assert_ok(serve(w, path, 0, &s));
@@ -354,9 +329,8 @@ static void V5_the_mode_as_asked(void **state)
     assert_int_equal(raw_umask(before), 022);
 }
 
-static void V5_the_mode_of_one_that_replaces(void **state)
+TEST(V5_the_mode_of_one_that_replaces)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "mode-stale");
 
     raw_close(raw_local_bind(path));
@@ -365,9 +339,8 @@ static void V5_the_mode_of_one_that_replaces(void **state)
     assert_int_equal(raw_path_mode(path), 0604);
 }
 
-static void V5_modes_that_are_none(void **state)
+TEST(V5_modes_that_are_none)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "mode-wrong");
     char name[160];
 
@@ -392,9 +365,8 @@ static int close_in_child(void *arg)
     return 0;
 }
 
-static void L8_the_child_leaves_the_file(void **state)
+TEST(L8_the_child_leaves_the_file)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "forked");
     struct listener *l = local_serve(w, path);
 
@@ -402,32 +374,4 @@ static void L8_the_child_leaves_the_file(void **state)
     assert_true(raw_path_exists(path));
     (void)local_connect(w, path);
     test_run_until(w, l->count == 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(V5_a_stale_socket_is_replaced),
-        TEST(V5_a_stale_datagram_socket_is_replaced),
-        TEST(V5_a_live_listener_is_left_alone),
-        TEST(V5_a_full_listener_is_left_alone),
-        TEST(V5_a_bound_socket_is_left_alone),
-        TEST(V5_a_second_server_is_refused),
-        TEST(V5_any_other_file_is_left_alone),
-        TEST(V5_folders_that_are_none),
-        TEST(V5_removed_at_close),
-        TEST(V5_removed_when_the_loop_closes),
-        TEST(V5_not_removed_when_somebody_elses),
-        TEST(V5_not_removed_when_taken_over),
-        TEST(V5_an_adopted_sockets_file_stays),
-        TEST(V5_nothing_is_left_of_one_that_fails),
-        TEST(V5_without_descriptors_nothing_changes),
-        TEST(V5_nothing_is_left_past_the_backends_limit),
-        TEST(V5_the_mode_as_asked),
-        TEST(V5_the_mode_of_one_that_replaces),
-        TEST(V5_modes_that_are_none),
-        TEST(L8_the_child_leaves_the_file),
-    };
-
-    return local_run("path_file", tests, TEST_COUNT(tests));
 }

@@ -1,5 +1,6 @@
 /* test_pipe.c - pipes, FIFOs, sockets, terminals and devices as transports. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_pipe.h"
 
 enum { VOLUME = 1 << 20 };
@@ -28,45 +29,40 @@ static void carry(struct world *w, raw_fd fds[2])
     assert_int_equal(wr->lost, 1);
 }
 
-static void P1_pipe(void **state)
+TEST(P1_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     carry(w, fds);
 }
 
-static void P1_overlapped_pipe(void **state)
+TEST(P1_overlapped_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_overlapped_pipe(w, fds);
     carry(w, fds);
 }
 
-static void P1_fifo(void **state)
+TEST(P1_fifo)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_fifo(w, fds);
     carry(w, fds);
 }
 
-static void P1_unix_socket(void **state)
+TEST(P1_unix_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_local_pair(w, fds);
     carry(w, fds);
 }
 
-static void P1_tcp_socket(void **state)
+TEST(P1_tcp_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_need_pipes(w);
@@ -74,9 +70,8 @@ static void P1_tcp_socket(void **state)
     carry(w, fds);
 }
 
-static void P1_many_small_pieces(void **state)
+TEST(P1_many_small_pieces)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct peer *r;
 
@@ -94,9 +89,8 @@ static void P1_many_small_pieces(void **state)
     assert_string_equal(r->order, "MdEL");
 }
 
-static void P1_buffered_protocol(void **state)
+TEST(P1_buffered_protocol)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct peer *r = test_peer(w);
 
@@ -112,29 +106,26 @@ static void P1_buffered_protocol(void **state)
 
 /* ---- one direction only ------------------------------------------------- */
 
-static void P1_a_reader_does_not_write(void **state)
+TEST(P1_a_reader_does_not_write)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct peer *r;
 
     test_pipe(w, fds);
     r = test_reader(w, fds[0], RONDO_PIPE_OWN);
-    assert_error(rondo_transport_write(r->transport, "x", 1), RONDO_EPIPE);
-    assert_non_null(strstr(rondo_last_error(), "only reads"));
+    assert_refused(rondo_transport_write(r->transport, "x", 1), RONDO_EPIPE,
+                   "only reads");
     assert_error(rondo_transport_write_eof(r->transport), RONDO_EPIPE);
     assert_false(rondo_transport_can_write_eof(r->transport));
     assert_true(rondo_transport_is_reading(r->transport));
     assert_int_equal(raw_write(fds[1], "x", 1), 1);
     test_run_until(w, r->bytes == 1);
     raw_close(fds[1]);
-    test_run_until(w, r->lost);
-    assert_int_equal(r->error, 0);
+    assert_lost(w, r, NULL, 0);
 }
 
-static void P1_a_writer_does_not_read(void **state)
+TEST(P1_a_writer_does_not_read)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct peer *p;
     char byte;
@@ -176,32 +167,24 @@ static void hold_the_writer(struct world *w, raw_fd fds[2])
     assert_true(r->checksum == test_pattern_checksum(sent));
 }
 
-static void P1_paused_reading_holds_the_writer(void **state)
+TEST(P1_paused_reading_holds_the_writer)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     hold_the_writer(w, fds);
 }
 
-static void P1_paused_reading_holds_an_overlapped_writer(void **state)
+TEST(P1_paused_reading_holds_an_overlapped_writer)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_overlapped_pipe(w, fds);
     hold_the_writer(w, fds);
 }
 
-static void count_release(void *arg)
+TEST(P1_owned_and_gathered_writes)
 {
-    ++*(unsigned *)arg;
-}
-
-static void P1_owned_and_gathered_writes(void **state)
-{
-    struct world *w = *state;
     raw_fd fds[2];
     size_t size = 300000;
     unsigned char *bytes = test_alloc(w, size);
@@ -227,9 +210,8 @@ static void P1_owned_and_gathered_writes(void **state)
 
 /* ---- terminals and devices ---------------------------------------------- */
 
-static void P1_terminal(void **state)
+TEST(P1_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     char piece[16];
 
@@ -251,9 +233,8 @@ static void P1_terminal(void **state)
     raw_close(fds[0]);
 }
 
-static void P1_terminal_with_lines_and_an_end(void **state)
+TEST(P1_terminal_with_lines_and_an_end)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_need_pipes(w);
@@ -274,9 +255,8 @@ static void P1_terminal_with_lines_and_an_end(void **state)
 }
 
 /* The kernel has room for a few KiB only: the rest waits for the reader. */
-static void P1_terminal_that_is_slow(void **state)
+TEST(P1_terminal_that_is_slow)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     uint64_t size = 200000;
 
@@ -291,9 +271,8 @@ static void P1_terminal_that_is_slow(void **state)
     assert_true(r->checksum == test_pattern_checksum(size));
 }
 
-static void P1_null_device(void **state)
+TEST(P1_null_device)
 {
-    struct world *w = *state;
     char *bytes = test_alloc(w, VOLUME);
 
     test_need_pipes(w);
@@ -301,9 +280,7 @@ static void P1_null_device(void **state)
     w->expect_clean = true;
     struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
     struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
-    test_run_until(w, r->lost);
-    assert_string_equal(r->order, "MEL");
-    assert_int_equal(r->error, 0);
+    assert_lost(w, r, "MEL", 0);
     assert_ok(rondo_transport_write(p->transport, bytes, VOLUME));
     test_run_until(w, rondo_transport_get_write_buffer_size(p->transport) == 0);
     rondo_transport_close(p->transport);
@@ -312,14 +289,12 @@ static void P1_null_device(void **state)
 }
 
 /* What never waits must not keep the loop from anything else. */
-static void P1_endless_device(void **state)
+TEST(P1_endless_device)
 {
-    struct world *w = *state;
     raw_fd fd = raw_device("/dev/zero");
 
     test_need_pipes(w);
-    if (fd == RONDO_NO_FD)
-        test_skip(w, "no /dev/zero on this system");
+    test_skip_if(w, fd == RONDO_NO_FD, "no /dev/zero on this system");
     struct peer *r = test_reader(w, fd, RONDO_PIPE_OWN);
     r->no_checksum = true;
     test_run_until(w, r->bytes > 3 * VOLUME);
@@ -331,48 +306,18 @@ static void P1_endless_device(void **state)
     assert_ok(rondo_transport_resume_reading(r->transport));
     test_run_until(w, r->bytes > before);
     rondo_transport_abort(r->transport);
-    test_run_until(w, r->lost);
-    assert_int_equal(r->error, RONDO_ECANCELED);
+    assert_lost(w, r, NULL, RONDO_ECANCELED);
 }
 
-static void P1_full_device(void **state)
+TEST(P1_full_device)
 {
-    struct world *w = *state;
     raw_fd fd = raw_device("/dev/full");
 
     test_need_pipes(w);
-    if (fd == RONDO_NO_FD)
-        test_skip(w, "no /dev/full on this system");
+    test_skip_if(w, fd == RONDO_NO_FD, "no /dev/full on this system");
     struct peer *p = test_writer(w, fd, RONDO_PIPE_OWN);
     test_run_until(w, p->made);
     (void)rondo_transport_write(p->transport, "x", 1);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ENOSPC);
+    assert_lost(w, p, NULL, RONDO_ENOSPC);
     assert_non_null(strstr(p->last_error, "ENOSPC"));
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(P1_pipe),
-        TEST(P1_overlapped_pipe),
-        TEST(P1_fifo),
-        TEST(P1_unix_socket),
-        TEST(P1_tcp_socket),
-        TEST(P1_many_small_pieces),
-        TEST(P1_buffered_protocol),
-        TEST(P1_a_reader_does_not_write),
-        TEST(P1_a_writer_does_not_read),
-        TEST(P1_paused_reading_holds_the_writer),
-        TEST(P1_paused_reading_holds_an_overlapped_writer),
-        TEST(P1_owned_and_gathered_writes),
-        TEST(P1_terminal),
-        TEST(P1_terminal_with_lines_and_an_end),
-        TEST(P1_terminal_that_is_slow),
-        TEST(P1_null_device),
-        TEST(P1_endless_device),
-        TEST(P1_full_device),
-    };
-
-    return test_run("pipe", tests, TEST_COUNT(tests));
 }

@@ -41,31 +41,27 @@ static void check_lent(struct world *w, raw_fd fd, bool to_write)
 static void check_pair(struct world *w, raw_fd fds[2], bool to_write)
 {
     check_lent(w, fds[to_write], to_write);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void P2_pipe_to_read(void **state)
+TEST(P2_pipe_to_read)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     check_pair(w, fds, false);
 }
 
-static void P2_pipe_to_write(void **state)
+TEST(P2_pipe_to_write)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     check_pair(w, fds, true);
 }
 
-static void P2_socket(void **state)
+TEST(P2_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_need_pipes(w);
@@ -73,18 +69,16 @@ static void P2_socket(void **state)
     check_pair(w, fds, false);
 }
 
-static void P2_terminal(void **state)
+TEST(P2_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_terminal(w, fds);
     check_pair(w, fds, true);
 }
 
-static void P2_null_device(void **state)
+TEST(P2_null_device)
 {
-    struct world *w = *state;
     raw_fd fd = raw_null();
 
     test_need_pipes(w);
@@ -93,9 +87,8 @@ static void P2_null_device(void **state)
 }
 
 /* read by a thread where the backend does not wait for it */
-static void P2_null_device_to_read(void **state)
+TEST(P2_null_device_to_read)
 {
-    struct world *w = *state;
     raw_fd fd = raw_null();
     struct peer *r;
 
@@ -107,10 +100,8 @@ static void P2_null_device_to_read(void **state)
     raw_close(fd);
 }
 
-static void P2_file(void **state)
+TEST(P2_file)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     raw_fd fd = test_file(w, 10);
     struct peer *r = test_reader(w, fd, RONDO_PIPE_BORROW | RONDO_PIPE_FILE);
@@ -119,23 +110,20 @@ static void P2_file(void **state)
     raw_close(fd);
 }
 
-static void P2_a_mode_that_was_set_stays(void **state)
+TEST(P2_a_mode_that_was_set_stays)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_fifo(w, fds); /* both are opened non-blocking */
     raw_set_nonblocking(fds[0]);
     end_it(w, lend(w, fds[0], false), CLOSED);
     assert_false(raw_is_blocking(fds[0]));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* Of a FIFO there is no second descriptor to be had: its mode is changed. */
-static void P2_fifo_gets_its_mode_back(void **state)
+TEST(P2_fifo_gets_its_mode_back)
 {
-    struct world *w = *state;
     raw_fd fds[2], plain;
 
     test_fifo(w, fds);
@@ -144,14 +132,12 @@ static void P2_fifo_gets_its_mode_back(void **state)
         test_skip(w, "FIFOs cannot be opened again on this system");
     check_lent(w, plain, false);
     raw_close(plain);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* Whoever shares the terminal, the shell above all, must not notice. */
-static void P2_a_terminals_mode_is_not_touched(void **state)
+TEST(P2_a_terminals_mode_is_not_touched)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_terminal(w, fds);
@@ -163,14 +149,12 @@ static void P2_a_terminals_mode_is_not_touched(void **state)
     end_it(w, r, CLOSED);
     end_it(w, p, CLOSED);
     assert_true(raw_is_blocking(fds[1]));
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* What nobody asked for is somebody else's to read. */
-static void P2_unread_bytes_stay(void **state)
+TEST(P2_unread_bytes_stay)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     char piece[8];
 
@@ -184,14 +168,12 @@ static void P2_unread_bytes_stay(void **state)
     end_it(w, r, CLOSED);
     assert_int_equal(raw_read(fds[0], piece, sizeof piece), 3);
     assert_memory_equal(piece, "abc", 3);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* As a reset would be: the next who uses the socket still can. */
-static void P2_aborted_socket_stays_connected(void **state)
+TEST(P2_aborted_socket_stays_connected)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     char piece[8];
 
@@ -214,9 +196,8 @@ static int close_in_child(void *arg)
     return rondo_loop_after_fork(w->loop) < 0 || rondo_loop_close(w->loop) < 0;
 }
 
-static void L8_a_childs_close_leaves_the_mode(void **state)
+TEST(L8_a_childs_close_leaves_the_mode)
 {
-    struct world *w = *state;
     raw_fd fds[2], plain;
 
     test_fifo(w, fds);
@@ -226,22 +207,19 @@ static void L8_a_childs_close_leaves_the_mode(void **state)
     struct peer *r = lend(w, plain, false);
     assert_false(raw_is_blocking(plain));
     int status = raw_fork_run(close_in_child, w);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
     assert_false(raw_is_blocking(plain));
     end_it(w, r, CLOSED);
     assert_true(raw_is_blocking(plain));
     raw_close(plain);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- stdin -------------------------------------------------------------- */
 
-static void P2_stdio_numbers(void **state)
+TEST(P2_stdio_numbers)
 {
-    (void)state;
     for (int i = 0; i < 3; i++)
         assert_true(rondo_stdio(i) != RONDO_NO_FD);
     assert_true(rondo_stdio(3) == RONDO_NO_FD);
@@ -272,16 +250,13 @@ static void as_stdin(struct world *w, raw_fd fd,
 
 static void read_lines(struct world *w, struct peer *r)
 {
-    test_run_until(w, r->lost);
-    assert_int_equal(r->error, 0);
-    assert_string_equal(r->order, "MdEL");
+    assert_lost(w, r, "MdEL", 0);
     assert_true(r->bytes == 8);
     assert_memory_equal(r->captured, "one\ntwo\n", 8);
 }
 
-static void P2_stdin_is_a_pipe(void **state)
+TEST(P2_stdin_is_a_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
@@ -290,9 +265,8 @@ static void P2_stdin_is_a_pipe(void **state)
     as_stdin(w, fds[0], read_lines);
 }
 
-static void P2_stdin_is_a_file(void **state)
+TEST(P2_stdin_is_a_file)
 {
-    struct world *w = *state;
     raw_fd fd = raw_file();
 
     test_need_pipes(w);
@@ -303,15 +277,11 @@ static void P2_stdin_is_a_file(void **state)
 
 static void read_nothing(struct world *w, struct peer *r)
 {
-    test_run_until(w, r->lost);
-    assert_int_equal(r->error, 0);
-    assert_string_equal(r->order, "MEL");
+    assert_lost(w, r, "MEL", 0);
 }
 
-static void P2_stdin_is_the_null_device(void **state)
+TEST(P2_stdin_is_the_null_device)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     as_stdin(w, raw_null(), read_nothing);
 }
@@ -326,9 +296,8 @@ static void read_typed(struct world *w, struct peer *r)
     read_lines(w, r);
 }
 
-static void P2_stdin_is_a_terminal(void **state)
+TEST(P2_stdin_is_a_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_need_pipes(w);
@@ -350,39 +319,11 @@ static void look_at_exec(struct world *w, struct peer *r)
     test_run_until(w, r->lost);
 }
 
-static void G9_stdin_is_no_secret(void **state)
+TEST(G9_stdin_is_no_secret)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     as_stdin(w, fds[0], look_at_exec);
     raw_close(fds[1]);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(P2_pipe_to_read),
-        TEST(P2_pipe_to_write),
-        TEST(P2_socket),
-        TEST(P2_terminal),
-        TEST(P2_null_device),
-        TEST(P2_null_device_to_read),
-        TEST(P2_file),
-        TEST(P2_a_mode_that_was_set_stays),
-        TEST(P2_fifo_gets_its_mode_back),
-        TEST(P2_a_terminals_mode_is_not_touched),
-        TEST(P2_unread_bytes_stay),
-        TEST(P2_aborted_socket_stays_connected),
-        TEST(L8_a_childs_close_leaves_the_mode),
-        TEST(P2_stdio_numbers),
-        TEST(P2_stdin_is_a_pipe),
-        TEST(P2_stdin_is_a_file),
-        TEST(P2_stdin_is_the_null_device),
-        TEST(P2_stdin_is_a_terminal),
-        TEST(G9_stdin_is_no_secret),
-    };
-
-    return test_run("pipe_borrow", tests, TEST_COUNT(tests));
 }

@@ -1,27 +1,17 @@
 /* test_pipe_end.c - half transports are ended, whenever. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_pipe.h"
 
-static void close_it(struct peer *p)
+TEST(P1_closed_when_made)
 {
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
-static void P1_closed_when_made(void **state)
-{
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
     struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
-    r->on_made = close_it;
-    p->on_made = abort_it;
+    r->on_made = act_close;
+    p->on_made = act_abort;
     test_run_until(w, r->lost && p->lost);
     assert_string_equal(r->order, "ML");
     assert_string_equal(p->order, "ML");
@@ -45,9 +35,8 @@ static void end_while_busy(struct world *w, raw_fd fds[2],
     test_run_until(w, r->lost && p->lost);
 }
 
-static void P1_ended_while_busy(void **state)
+TEST(P1_ended_while_busy)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     for (int i = 0; i < 20; i++) {
@@ -58,9 +47,8 @@ static void P1_ended_while_busy(void **state)
     }
 }
 
-static void P1_ended_while_overlapped_and_busy(void **state)
+TEST(P1_ended_while_overlapped_and_busy)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     for (int i = 0; i < 20; i++) {
@@ -71,9 +59,8 @@ static void P1_ended_while_overlapped_and_busy(void **state)
     }
 }
 
-static void P1_closed_before_it_is_made(void **state)
+TEST(P1_closed_before_it_is_made)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
@@ -86,9 +73,8 @@ static void P1_closed_before_it_is_made(void **state)
     assert_string_equal(p->order, "ML");
 }
 
-static void P1_loop_close_tells_both(void **state)
+TEST(P1_loop_close_tells_both)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
@@ -98,17 +84,4 @@ static void P1_loop_close_tells_both(void **state)
     test_close_loop(w);
     assert_int_equal(r->error, RONDO_ECANCELED);
     assert_int_equal(p->error, RONDO_ECANCELED);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(P1_closed_when_made),
-        TEST(P1_ended_while_busy),
-        TEST(P1_ended_while_overlapped_and_busy),
-        TEST(P1_closed_before_it_is_made),
-        TEST(P1_loop_close_tells_both),
-    };
-
-    return test_run("pipe_end", tests, TEST_COUNT(tests));
 }

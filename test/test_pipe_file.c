@@ -1,5 +1,6 @@
 /* test_pipe_file.c - files as transports, by a thread. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_pipe.h"
 
 enum { VOLUME = 1 << 20 };
@@ -24,10 +25,8 @@ static void check_file(struct world *w, raw_fd fd, size_t size)
 
 /* ---- files -------------------------------------------------------------- */
 
-static void P1_file_is_refused(void **state)
+TEST(P1_file_is_refused)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     raw_fd fd = test_file(w, 10);
     test_refused(w, fd, RONDO_PIPE_OWN, RONDO_EINVAL);
@@ -36,10 +35,8 @@ static void P1_file_is_refused(void **state)
     raw_close(fd);
 }
 
-static void P1_file_is_read(void **state)
+TEST(P1_file_is_read)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     raw_fd fd = test_file(w, VOLUME + 10);
     w->expect_clean = true;
@@ -52,20 +49,16 @@ static void P1_file_is_read(void **state)
     assert_true(r->checksum == test_pattern_checksum(VOLUME + 10));
 }
 
-static void P1_empty_file(void **state)
+TEST(P1_empty_file)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     struct peer *r = test_reader(w, test_file(w, 0), RONDO_PIPE_FILE);
     test_run_until(w, r->lost);
     assert_string_equal(r->order, "MEL");
 }
 
-static void P1_file_is_written(void **state)
+TEST(P1_file_is_written)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     raw_fd fd = test_file(w, 0);
     w->expect_clean = true;
@@ -79,10 +72,8 @@ static void P1_file_is_written(void **state)
     raw_close(fd);
 }
 
-static void P1_write_eof_ends_a_file(void **state)
+TEST(P1_write_eof_ends_a_file)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     raw_fd fd = test_file(w, 0);
     struct peer *p = test_writer(w, fd, LENT_FILE);
@@ -94,10 +85,8 @@ static void P1_write_eof_ends_a_file(void **state)
     raw_close(fd);
 }
 
-static void P1_file_reading_is_paused(void **state)
+TEST(P1_file_reading_is_paused)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     struct peer *r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
     test_run_until(w, r->bytes > 0);
@@ -119,10 +108,8 @@ static void pause_and_go_on(struct peer *p, const void *data, size_t size)
     assert_ok(rondo_transport_resume_reading(p->transport));
 }
 
-static void P1_file_reading_is_paused_inside(void **state)
+TEST(P1_file_reading_is_paused_inside)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     struct peer *r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
     r->on_data = pause_and_go_on;
@@ -130,27 +117,15 @@ static void P1_file_reading_is_paused_inside(void **state)
     assert_true(r->checksum == test_pattern_checksum(VOLUME));
 }
 
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
 /* A read is under way then. */
-static void P1_file_is_closed_while_it_is_read(void **state)
+TEST(P1_file_is_closed_while_it_is_read)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     for (int i = 0; i < 50; i++) {
         raw_fd fd = test_file(w, 100000);
         struct peer *r = test_reader(w, fd, RONDO_PIPE_FILE);
         if (i % 3)
-            r->on_made = i % 3 == 1 ? close_it : abort_it;
+            r->on_made = i % 3 == 1 ? act_close : act_abort;
         test_spin(w, 2);
         if (!r->lost)
             rondo_transport_close(r->transport);
@@ -159,15 +134,9 @@ static void P1_file_is_closed_while_it_is_read(void **state)
     }
 }
 
-static void count_release(void *arg)
-{
-    ++*(unsigned *)arg;
-}
-
 /* The thread may be at the bytes: they are released when it is not. */
-static void P1_file_is_aborted_while_it_is_written(void **state)
+TEST(P1_file_is_aborted_while_it_is_written)
 {
-    struct world *w = *state;
     unsigned *released = test_alloc(w, sizeof *released);
 
     test_need_pipes(w);
@@ -188,10 +157,8 @@ static void P1_file_is_aborted_while_it_is_written(void **state)
     }
 }
 
-static void P1_loop_close_with_a_file_under_way(void **state)
+TEST(P1_loop_close_with_a_file_under_way)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     struct peer *r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
     struct peer *p = test_writer(w, test_file(w, 0), RONDO_PIPE_FILE);
@@ -215,28 +182,19 @@ static void write_in_vain(struct world *w, bool close)
     assert_ok(rondo_transport_write(p->transport, "x", 1));
     if (close)
         rondo_transport_close(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPERM);
+    assert_lost(w, p, NULL, RONDO_EPERM);
     assert_non_null(strstr(p->last_error, "EPERM"));
 }
 
-static void P1_file_that_cannot_be_written(void **state)
-{
-    write_in_vain(*state, false);
-}
+TEST_CASE(P1_file_that_cannot_be_written, write_in_vain(w, false));
 
 /* Closing needs the bytes in the file: that they are not is told. */
-static void P1_file_that_cannot_be_written_is_closed(void **state)
-{
-    write_in_vain(*state, true);
-}
+TEST_CASE(P1_file_that_cannot_be_written_is_closed, write_in_vain(w, true));
 
 /* ---- what can go wrong -------------------------------------------------- */
 
-static void G8_no_memory_for_a_file(void **state)
+TEST(G8_no_memory_for_a_file)
 {
-    struct world *w = *state;
-
     test_need_pipes(w);
     raw_fd fd = test_file(w, 1000);
     bool done = false;
@@ -282,9 +240,8 @@ static int after_the_fork(void *arg)
     return c->r->error == RONDO_EFORKED && c->p->error == RONDO_EFORKED ? 0 : 4;
 }
 
-static void L8_files_end_in_a_forked_child(void **state)
+TEST(L8_files_end_in_a_forked_child)
 {
-    struct world *w = *state;
     struct child *c = test_alloc(w, sizeof *c);
 
     test_need_pipes(w);
@@ -295,8 +252,7 @@ static void L8_files_end_in_a_forked_child(void **state)
     assert_ok(rondo_transport_pause_reading(c->r->transport));
     (void)test_fill_transport(w, c->p);
     int status = raw_fork_run(after_the_fork, c);
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);
     /* and the parent's go on */
     assert_ok(rondo_transport_resume_reading(c->r->transport));
@@ -305,26 +261,4 @@ static void L8_files_end_in_a_forked_child(void **state)
     assert_int_equal(c->r->error, 0);
     assert_int_equal(c->p->error, 0);
     assert_true(c->r->checksum == test_pattern_checksum(VOLUME));
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(P1_file_is_refused),
-        TEST(P1_file_is_read),
-        TEST(P1_empty_file),
-        TEST(P1_file_is_written),
-        TEST(P1_write_eof_ends_a_file),
-        TEST(P1_file_reading_is_paused),
-        TEST(P1_file_reading_is_paused_inside),
-        TEST(P1_file_is_closed_while_it_is_read),
-        TEST(P1_file_is_aborted_while_it_is_written),
-        TEST(P1_loop_close_with_a_file_under_way),
-        TEST(P1_file_that_cannot_be_written),
-        TEST(P1_file_that_cannot_be_written_is_closed),
-        TEST(G8_no_memory_for_a_file),
-        TEST(L8_files_end_in_a_forked_child),
-    };
-
-    return test_run("pipe_file", tests, TEST_COUNT(tests));
 }

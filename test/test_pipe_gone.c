@@ -27,9 +27,8 @@ static void leave_idle(struct world *w, raw_fd fds[2], unsigned flags)
         raw_close(fds[1]);
 }
 
-static void P3_idle_pipe(void **state)
+TEST(P3_idle_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     need_telling(w);
@@ -37,18 +36,16 @@ static void P3_idle_pipe(void **state)
     leave_idle(w, fds, RONDO_PIPE_OWN);
 }
 
-static void P3_idle_overlapped_pipe(void **state)
+TEST(P3_idle_overlapped_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_overlapped_pipe(w, fds);
     leave_idle(w, fds, RONDO_PIPE_OWN);
 }
 
-static void P3_idle_borrowed_pipe(void **state)
+TEST(P3_idle_borrowed_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     need_telling(w);
@@ -56,36 +53,31 @@ static void P3_idle_borrowed_pipe(void **state)
     leave_idle(w, fds, RONDO_PIPE_BORROW);
 }
 
-static void P3_idle_fifo(void **state)
+TEST(P3_idle_fifo)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_fifo(w, fds);
     leave_idle(w, fds, RONDO_PIPE_OWN);
 }
 
-static void P3_idle_unix_socket(void **state)
+TEST(P3_idle_unix_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_local_pair(w, fds);
     leave_idle(w, fds, RONDO_PIPE_OWN);
 }
 
-static void P3_gone_before_it_is_made(void **state)
+TEST(P3_gone_before_it_is_made)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     need_telling(w);
     test_pipe(w, fds);
     struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
     raw_close(fds[0]);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
 }
 
 /* ---- with bytes that wait ----------------------------------------------- */
@@ -99,8 +91,7 @@ static void leave_full(struct world *w, raw_fd fds[2])
         (void)test_fill_transport(w, p);
     while (test_settle(w, p) == 0);
     raw_close(fds[0]);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPIPE);
+    assert_lost(w, p, NULL, RONDO_EPIPE);
     /* the system's name for it, and no address of what it is waited for by */
     assert_true(strstr(p->last_error, "(EPIPE)") ||
                 strstr(p->last_error, "(ERROR_BROKEN_PIPE)") ||
@@ -109,27 +100,24 @@ static void leave_full(struct world *w, raw_fd fds[2])
     assert_true(raw_sigpipe_untouched());
 }
 
-static void P3_full_pipe(void **state)
+TEST(P3_full_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
     leave_full(w, fds);
 }
 
-static void P3_full_overlapped_pipe(void **state)
+TEST(P3_full_overlapped_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_overlapped_pipe(w, fds);
     leave_full(w, fds);
 }
 
-static void P3_full_unix_socket(void **state)
+TEST(P3_full_unix_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_local_pair(w, fds);
@@ -137,9 +125,8 @@ static void P3_full_unix_socket(void **state)
 }
 
 /* S7: after a close all that was wanted was that it is taken, or not. */
-static void S7_reader_leaves_after_close(void **state)
+TEST(S7_reader_leaves_after_close)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
@@ -149,8 +136,7 @@ static void S7_reader_leaves_after_close(void **state)
     rondo_transport_close(p->transport);
     test_spin(w, 3);
     raw_close(fds[0]);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
 }
 
 /* ---- SIGPIPE ------------------------------------------------------------ */
@@ -163,14 +149,12 @@ static int write_to_nobody(struct world *w, raw_fd fds[2])
     test_run_until(w, p->made);
     raw_close(fds[0]);
     int error = rondo_transport_write(p->transport, "x", 1);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPIPE);
+    assert_lost(w, p, NULL, RONDO_EPIPE);
     return error;
 }
 
-static void S8_no_sigpipe(void **state)
+TEST(S8_no_sigpipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     for (int i = 0; i < 3; i++) {
@@ -182,9 +166,8 @@ static void S8_no_sigpipe(void **state)
     }
 }
 
-static void S8_no_sigpipe_from_a_socket(void **state)
+TEST(S8_no_sigpipe_from_a_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_local_pair(w, fds);
@@ -192,14 +175,12 @@ static void S8_no_sigpipe_from_a_socket(void **state)
     assert_true(raw_sigpipe_untouched());
 }
 
-static void S8_a_pending_sigpipe_stays(void **state)
+TEST(S8_a_pending_sigpipe_stays)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
-    if (!raw_sigpipe_hold())
-        test_skip(w, "no SIGPIPE on this system");
+    test_skip_if(w, !raw_sigpipe_hold(), "no SIGPIPE on this system");
     int error = write_to_nobody(w, fds);
     bool was_there = raw_sigpipe_release();
     assert_error(error, RONDO_EPIPE);
@@ -257,21 +238,14 @@ static void on_old_kernel(struct world *w, void *held)
     assert_int_equal(status, 0);
 }
 
-static void S8_no_sigpipe_on_an_older_kernel(void **state)
-{
-    on_old_kernel(*state, NULL);
-}
+TEST_CASE(S8_no_sigpipe_on_an_older_kernel, on_old_kernel(w, NULL));
 
-static void S8_a_pending_sigpipe_stays_on_an_older_kernel(void **state)
-{
-    on_old_kernel(*state, *state);
-}
+TEST_CASE(S8_a_pending_sigpipe_stays_on_an_older_kernel, on_old_kernel(w, w));
 
 /* ---- terminals and sockets: input is no hang-up ------------------------- */
 
-static void P3_input_on_a_terminal(void **state)
+TEST(P3_input_on_a_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     char piece[8];
 
@@ -285,8 +259,7 @@ static void P3_input_on_a_terminal(void **state)
     assert_int_equal(raw_read(fds[0], piece, sizeof piece), 5);
     raw_close(fds[0]);
     rondo_transport_close(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
 }
 
 static void check_input(struct world *w, raw_fd fds[2])
@@ -311,9 +284,8 @@ static void check_input(struct world *w, raw_fd fds[2])
     raw_close(fds[0]);
 }
 
-static void P3_input_on_a_tcp_socket(void **state)
+TEST(P3_input_on_a_tcp_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_need_pipes(w);
@@ -321,9 +293,8 @@ static void P3_input_on_a_tcp_socket(void **state)
     check_input(w, fds);
 }
 
-static void P3_input_on_a_unix_socket(void **state)
+TEST(P3_input_on_a_unix_socket)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_local_pair(w, fds);
@@ -341,24 +312,20 @@ static void hang_up(struct world *w, raw_fd reader, raw_fd other)
     assert_int_equal(raw_write(other, "last", 4), 4);
     test_run_until(w, r->bytes == 4);
     raw_close(other);
-    test_run_until(w, r->lost);
-    assert_string_equal(r->order, "MdEL");
-    assert_int_equal(r->error, 0);
+    assert_lost(w, r, "MdEL", 0);
     assert_memory_equal(r->captured, "last", 4);
 }
 
-static void P3_hang_up_of_the_slave_is_an_end(void **state)
+TEST(P3_hang_up_of_the_slave_is_an_end)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_terminal(w, fds);
     hang_up(w, fds[0], fds[1]);
 }
 
-static void P3_hang_up_of_the_master_is_an_end(void **state)
+TEST(P3_hang_up_of_the_master_is_an_end)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_terminal(w, fds);
@@ -366,9 +333,8 @@ static void P3_hang_up_of_the_master_is_an_end(void **state)
 }
 
 /* What came before is delivered, whenever the reader looks. */
-static void P3_the_last_words_of_a_terminal(void **state)
+TEST(P3_the_last_words_of_a_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_terminal(w, fds);
@@ -381,9 +347,8 @@ static void P3_the_last_words_of_a_terminal(void **state)
     assert_int_equal(r->error, 0);
 }
 
-static void P3_the_last_words_of_a_pipe(void **state)
+TEST(P3_the_last_words_of_a_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_pipe(w, fds);
@@ -400,9 +365,8 @@ static void P3_the_last_words_of_a_pipe(void **state)
 }
 
 /* A FIFO that nobody writes to yet is not at its end. */
-static void P3_a_fifo_waits_for_its_writer(void **state)
+TEST(P3_a_fifo_waits_for_its_writer)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     test_fifo(w, fds);
@@ -413,35 +377,4 @@ static void P3_a_fifo_waits_for_its_writer(void **state)
     raw_close(fds[1]);
     test_run_until(w, r->lost);
     assert_string_equal(r->order, "MdEL");
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(P3_idle_pipe),
-        TEST(P3_idle_overlapped_pipe),
-        TEST(P3_idle_borrowed_pipe),
-        TEST(P3_idle_fifo),
-        TEST(P3_idle_unix_socket),
-        TEST(P3_gone_before_it_is_made),
-        TEST(P3_full_pipe),
-        TEST(P3_full_overlapped_pipe),
-        TEST(P3_full_unix_socket),
-        TEST(S7_reader_leaves_after_close),
-        TEST(S8_no_sigpipe),
-        TEST(S8_no_sigpipe_from_a_socket),
-        TEST(S8_a_pending_sigpipe_stays),
-        TEST(S8_no_sigpipe_on_an_older_kernel),
-        TEST(S8_a_pending_sigpipe_stays_on_an_older_kernel),
-        TEST(P3_input_on_a_terminal),
-        TEST(P3_input_on_a_tcp_socket),
-        TEST(P3_input_on_a_unix_socket),
-        TEST(P3_hang_up_of_the_slave_is_an_end),
-        TEST(P3_hang_up_of_the_master_is_an_end),
-        TEST(P3_the_last_words_of_a_terminal),
-        TEST(P3_the_last_words_of_a_pipe),
-        TEST(P3_a_fifo_waits_for_its_writer),
-    };
-
-    return test_run("pipe_gone", tests, TEST_COUNT(tests));
 }

@@ -7,10 +7,10 @@
 
 /* ---- X3: the order ------------------------------------------------------ */
 
-static void X3_made_then_exited_then_lost(void **state)
+TEST(X3_made_then_exited_then_lost)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, NULLS);
+    struct proc *p = proc_begin(w, &o, NULLS);
 
     proc_start(p, &o, "exit", "7", NULL);
     proc_wait(p);
@@ -19,10 +19,10 @@ static void X3_made_then_exited_then_lost(void **state)
     proc_check_exit(p, 7);
 }
 
-static void X3_made_first_even_if_already_dead(void **state)
+TEST(X3_made_first_even_if_already_dead)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, NULLS);
+    struct proc *p = proc_begin(w, &o, NULLS);
     int64_t pid;
 
     proc_start(p, &o, "exit", "3", NULL);
@@ -34,10 +34,10 @@ static void X3_made_first_even_if_already_dead(void **state)
     proc_check_exit(p, 3);
 }
 
-static void X3_lost_after_all_pipes(void **state)
+TEST(X3_lost_after_all_pipes)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
     size_t x = 0;
 
     proc_start(p, &o, "say", "1", "one", "say", "2", "two", "exit", "0", NULL);
@@ -55,10 +55,10 @@ static void X3_lost_after_all_pipes(void **state)
 }
 
 /* It goes on living, with its output open, after the child. */
-static void X3_exited_does_not_wait_for_a_grandchild(void **state)
+TEST(X3_exited_does_not_wait_for_a_grandchild)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
 
     proc_start(p, &o, "start", "2", "drain", "0", "exit", "5", NULL);
     test_run_until(p->w, p->exited);
@@ -69,10 +69,10 @@ static void X3_exited_does_not_wait_for_a_grandchild(void **state)
     proc_wait(p);
 }
 
-static void X3_output_of_a_grandchild_arrives_after_the_exit(void **state)
+TEST(X3_output_of_a_grandchild_arrives_after_the_exit)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
 
     proc_start(p, &o, "start", "5", "drain", "0", "say", "1", "late", "exit",
                "5", NULL);
@@ -84,10 +84,10 @@ static void X3_output_of_a_grandchild_arrives_after_the_exit(void **state)
 }
 
 /* Far more than a pipe holds, and the child is gone before it is read. */
-static void X3_the_last_output_is_never_lost(void **state)
+TEST(X3_the_last_output_is_never_lost)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
 
     p->pattern = true;
     for (int i = 0; i < (test_slowness() > 1 ? 8 : 20); i++) {
@@ -102,10 +102,10 @@ static void X3_the_last_output_is_never_lost(void **state)
     }
 }
 
-static void X3_floods_on_both_pipes(void **state)
+TEST(X3_floods_on_both_pipes)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
     uint64_t size = 20000000 / (uint64_t)test_slowness();
     char text[32];
 
@@ -121,10 +121,10 @@ static void X3_floods_on_both_pipes(void **state)
 
 /* ---- X3: writing to it -------------------------------------------------- */
 
-static void X3_what_is_written_comes_back(void **state)
+TEST(X3_what_is_written_comes_back)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
 
     proc_start(p, &o, "copy", "0", "1", "exit", "0", NULL);
     /* before connection_made, too */
@@ -140,11 +140,11 @@ static void X3_what_is_written_comes_back(void **state)
     proc_check_exit(p, 0);
 }
 
-static void X3_a_child_that_does_not_read_pauses_writing(void **state)
+TEST(X3_a_child_that_does_not_read_pauses_writing)
 {
     static const char piece[65536];
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
     rondo_transport *t;
     int result = 0;
 
@@ -166,10 +166,10 @@ static void X3_a_child_that_does_not_read_pauses_writing(void **state)
     proc_check_exit(p, 0);
 }
 
-static void X3_a_child_that_closes_its_input(void **state)
+TEST(X3_a_child_that_closes_its_input)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
 
     proc_start(p, &o, "close", "0", "say", "1", "closed", "sleep", NULL);
     test_run_until(p->w, p->pipes_lost[0]);
@@ -181,10 +181,10 @@ static void X3_a_child_that_closes_its_input(void **state)
     proc_check_killed(p);
 }
 
-static void X3_a_child_that_closes_its_output(void **state)
+TEST(X3_a_child_that_closes_its_output)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
 
     proc_start(p, &o, "close", "1", "drain", "0", "say", "2", "end", "exit",
                "0", NULL);
@@ -199,10 +199,10 @@ static void X3_a_child_that_closes_its_output(void **state)
 
 /* ---- the pipes' transports ---------------------------------------------- */
 
-static void X3_a_pipe_can_have_another_protocol(void **state)
+TEST(X3_a_pipe_can_have_another_protocol)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
     struct peer *peer = test_peer(p->w);
     rondo_transport *t;
 
@@ -226,10 +226,10 @@ static void close_pipe(struct proc *p, int fd)
     rondo_transport_close(rondo_process_pipe(p->process, fd));
 }
 
-static void X3_a_pipe_closed_in_its_own_callback(void **state)
+TEST(X3_a_pipe_closed_in_its_own_callback)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
 
     p->on_data = close_pipe;
     proc_start(p, &o, "say", "1", "enough", "drain", "0", "exit", "0", NULL);
@@ -239,10 +239,10 @@ static void X3_a_pipe_closed_in_its_own_callback(void **state)
     proc_wait(p);
 }
 
-static void X3_descriptors_without_a_pipe_have_no_transport(void **state)
+TEST(X3_descriptors_without_a_pipe_have_no_transport)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, NULLS);
+    struct proc *p = proc_begin(w, &o, NULLS);
 
     proc_start(p, &o, "exit", "0", NULL);
     for (int fd = -1; fd < 5; fd++)
@@ -253,11 +253,11 @@ static void X3_descriptors_without_a_pipe_have_no_transport(void **state)
 
 /* ---- the rest ----------------------------------------------------------- */
 
-static void X3_members_may_all_be_null(void **state)
+TEST(X3_members_may_all_be_null)
 {
     static const rondo_process_protocol nothing;
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
     rondo_process *process;
 
     o.program = raw_child();
@@ -268,10 +268,10 @@ static void X3_members_may_all_be_null(void **state)
     test_run_loop(p->w);
 }
 
-static void L3_a_process_keeps_the_loop_running(void **state)
+TEST(L3_a_process_keeps_the_loop_running)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
 
     proc_start(p, &o, "drain", "0", "exit", "0", NULL);
     assert_int_equal(rondo_loop_run_once(p->w->loop, 0), 1);
@@ -299,10 +299,10 @@ static void count_line(void *arg, const char *line, size_t size)
     }
 }
 
-static void L13_metrics_and_dump(void **state)
+TEST(L13_metrics_and_dump)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
 
     assert_int_equal(test_metrics(p->w).live_processes, 0);
     proc_start(p, &o, "drain", "0", "exit", "0", NULL);
@@ -318,10 +318,10 @@ static void L13_metrics_and_dump(void **state)
     assert_int_equal(test_metrics(p->w).live_processes, 0);
 }
 
-static void X3_one_after_another(void **state)
+TEST(X3_one_after_another)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin(state, &o, PIPES);
+    struct proc *p = proc_begin(w, &o, PIPES);
 
     for (uint32_t i = 0; i < (test_slowness() > 1 ? 10 : 100); i++) {
         char code[12];
@@ -337,54 +337,24 @@ static void X3_one_after_another(void **state)
         assert_int_equal(raw_zombies(), 0);
 }
 
-static void null_objects_do_not_crash(void **state)
+TEST(null_objects_do_not_crash)
 {
-    struct world *w = *state;
     rondo_exit status;
 
     assert_int_equal(rondo_process_pid(NULL), 0);
     assert_false(rondo_process_returncode(NULL, &status));
     assert_null(rondo_process_self(NULL));
     assert_null(rondo_process_loop(NULL));
-    assert_error(rondo_process_send_signal(NULL, 15), RONDO_EINVAL);
-    assert_error(rondo_process_terminate(NULL), RONDO_EINVAL);
-    assert_error(rondo_process_kill(NULL), RONDO_EINVAL);
+    assert_einval(rondo_process_send_signal(NULL, 15));
+    assert_einval(rondo_process_terminate(NULL));
+    assert_einval(rondo_process_kill(NULL));
     rondo_process_close(NULL);
     rondo_process_set_background(NULL, true);
-    assert_error(rondo_subprocess_exec(NULL, NULL, &proc_recorder, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_error(
-        rondo_subprocess_shell(NULL, "x", NULL, &proc_recorder, NULL, NULL),
-        RONDO_EINVAL);
-    assert_error(rondo_communicate(NULL, NULL, NULL, 0, 0, NULL, NULL),
-                 RONDO_EINVAL);
+    assert_einval(
+        rondo_subprocess_exec(NULL, NULL, &proc_recorder, NULL, NULL));
+    assert_einval(
+        rondo_subprocess_shell(NULL, "x", NULL, &proc_recorder, NULL, NULL));
+    assert_einval(rondo_communicate(NULL, NULL, NULL, 0, 0, NULL, NULL));
     assert_false(rondo_loop_supports(NULL, RONDO_CAN_SUBPROCESS));
     (void)w;
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(X3_made_then_exited_then_lost),
-        TEST(X3_made_first_even_if_already_dead),
-        TEST(X3_lost_after_all_pipes),
-        TEST(X3_exited_does_not_wait_for_a_grandchild),
-        TEST(X3_output_of_a_grandchild_arrives_after_the_exit),
-        TEST(X3_the_last_output_is_never_lost),
-        TEST(X3_floods_on_both_pipes),
-        TEST(X3_what_is_written_comes_back),
-        TEST(X3_a_child_that_does_not_read_pauses_writing),
-        TEST(X3_a_child_that_closes_its_input),
-        TEST(X3_a_child_that_closes_its_output),
-        TEST(X3_a_pipe_can_have_another_protocol),
-        TEST(X3_a_pipe_closed_in_its_own_callback),
-        TEST(X3_descriptors_without_a_pipe_have_no_transport),
-        TEST(X3_members_may_all_be_null),
-        TEST(L3_a_process_keeps_the_loop_running),
-        TEST(L13_metrics_and_dump),
-        TEST(X3_one_after_another),
-        TEST(null_objects_do_not_crash),
-    };
-
-    return test_run("process", tests, TEST_COUNT(tests));
 }

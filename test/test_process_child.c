@@ -5,7 +5,7 @@
 /* ---- arguments, environment, folder ------------------------------------- */
 
 /* There and back, as they are. */
-static void X2_arguments_arrive_as_they_are(void **state)
+TEST(X2_arguments_arrive_as_they_are)
 {
     static const char *const words[] = {"plain",
                                         "",
@@ -33,7 +33,7 @@ static void X2_arguments_arrive_as_they_are(void **state)
                                         "c:\\d e\\"};
     enum { WORDS = sizeof words / sizeof *words };
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
     const char *argv[WORDS + 3] = {raw_child(), "args"};
     const char *at;
 
@@ -49,20 +49,20 @@ static void X2_arguments_arrive_as_they_are(void **state)
     assert_true(p->bytes[1] == (uint64_t)(at - p->text[1]));
 }
 
-static void X2_the_program_alone(void **state)
+TEST(X2_the_program_alone)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
 
     assert_ok(proc_start_in(p, p->w->loop, &o, NULL)); /* argv[0] is its name */
     proc_wait(p);
     proc_check_exit(p, 0);
 }
 
-static void X2_argv_alone(void **state)
+TEST(X2_argv_alone)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
 
     o.argv = (const char *const[]){raw_child(), "exit", "9", NULL};
     assert_ok(rondo_subprocess_exec(p->w->loop, &o, &proc_recorder, p, NULL));
@@ -70,10 +70,10 @@ static void X2_argv_alone(void **state)
     proc_check_exit(p, 9);
 }
 
-static void X2_a_name_is_looked_up_in_path(void **state)
+TEST(X2_a_name_is_looked_up_in_path)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
     const char *path = getenv("PATH");
     char before[4096];
     char folder[512];
@@ -93,10 +93,10 @@ static void X2_a_name_is_looked_up_in_path(void **state)
     proc_check_exit(p, 6);
 }
 
-static void X2_environment_is_inherited(void **state)
+TEST(X2_environment_is_inherited)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
 
     raw_set_environment("RONDO_TEST_INHERITED", "yes, \xc3\xa4");
     proc_start(p, &o, "env", NULL);
@@ -106,10 +106,10 @@ static void X2_environment_is_inherited(void **state)
     raw_set_environment("RONDO_TEST_INHERITED", NULL);
 }
 
-static void X2_environment_is_replaced(void **state)
+TEST(X2_environment_is_replaced)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
 
     o.env = (const char *const[]){"A=1", "B=two words", NULL};
     proc_start(p, &o, "env", NULL);
@@ -117,10 +117,10 @@ static void X2_environment_is_replaced(void **state)
     assert_string_equal(p->text[1], "A=1\nB=two words\n");
 }
 
-static void X2_environment_is_empty(void **state)
+TEST(X2_environment_is_empty)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
 
     o.env = (const char *const[]){NULL};
     proc_start(p, &o, "env", NULL);
@@ -129,10 +129,10 @@ static void X2_environment_is_empty(void **state)
     proc_check_exit(p, 0);
 }
 
-static void X2_folder(void **state)
+TEST(X2_folder)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
     char expected[512];
 
     o.cwd = raw_known_folder();
@@ -142,10 +142,10 @@ static void X2_folder(void **state)
     assert_string_equal(p->text[1], expected);
 }
 
-static void X2_shell(void **state)
+TEST(X2_shell)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
 
     assert_ok(rondo_subprocess_shell(p->w->loop, "echo one&& exit 3", &o,
                                      &proc_recorder, p, NULL));
@@ -156,10 +156,10 @@ static void X2_shell(void **state)
 
 /* ---- signals, ids ------------------------------------------------------- */
 
-static void X2_signals_are_as_at_first(void **state)
+TEST(X2_signals_are_as_at_first)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no signals");
+    struct proc *p = proc_begin_unix(w, &o, "no signals");
 
     raw_signal_block(10, true);
     raw_signal_block(12, true);
@@ -186,10 +186,10 @@ static void check_ids(struct proc *p, const char *words)
         test_fail(p->w, "not \"%s\" in: %s", words, p->text[1]);
 }
 
-static void X2_session_and_group(void **state)
+TEST(X2_session_and_group)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no sessions");
+    struct proc *p = proc_begin_unix(w, &o, "no sessions");
 
     proc_start(p, &o, "ids", NULL);
     check_ids(p, "session 0 group 0");
@@ -207,11 +207,11 @@ static void X2_session_and_group(void **state)
     check_ids(p, "session 1 group 1");
 }
 
-static void X2_umask(void **state)
+TEST(X2_umask)
 {
     const int masks[] = {0, 027, 0777};
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no umask");
+    struct proc *p = proc_begin_unix(w, &o, "no umask");
 
     for (int i = 0; i < 3; i++) {
         char words[16];
@@ -224,11 +224,11 @@ static void X2_umask(void **state)
     }
 }
 
-static void X2_uid_and_gid(void **state)
+TEST(X2_uid_and_gid)
 {
     const int64_t nobody = 65534, other = 12345;
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no ids");
+    struct proc *p = proc_begin_unix(w, &o, "no ids");
 
     o.uid = &nobody;
     o.gid = &other;
@@ -246,25 +246,4 @@ static void X2_uid_and_gid(void **state)
     o.uid = NULL;
     proc_start(p, &o, "ids", NULL);
     check_ids(p, "uid 0 gid 12345 groups 0 ");
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(X2_arguments_arrive_as_they_are),
-        TEST(X2_the_program_alone),
-        TEST(X2_argv_alone),
-        TEST(X2_a_name_is_looked_up_in_path),
-        TEST(X2_environment_is_inherited),
-        TEST(X2_environment_is_replaced),
-        TEST(X2_environment_is_empty),
-        TEST(X2_folder),
-        TEST(X2_shell),
-        TEST(X2_signals_are_as_at_first),
-        TEST(X2_session_and_group),
-        TEST(X2_umask),
-        TEST(X2_uid_and_gid),
-    };
-
-    return test_run("process_child", tests, TEST_COUNT(tests));
 }

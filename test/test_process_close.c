@@ -4,10 +4,10 @@
 
 #include <signal.h>
 
-static struct proc *begin(void **state, rondo_process_options *o)
+static struct proc *begin(struct world *w, rondo_process_options *o)
 {
     return proc_begin(
-        state, o,
+        w, o,
         proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE));
 }
 
@@ -20,10 +20,10 @@ static void start_sleeper(struct proc *p, const rondo_process_options *o)
 
 /* ---- signals ------------------------------------------------------------ */
 
-static void X4_terminate(void **state)
+TEST(X4_terminate)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     start_sleeper(p, &o);
     assert_ok(rondo_process_terminate(p->process));
@@ -35,10 +35,10 @@ static void X4_terminate(void **state)
     }
 }
 
-static void X4_kill(void **state)
+TEST(X4_kill)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     start_sleeper(p, &o);
     assert_false(rondo_process_returncode(p->process, NULL));
@@ -47,17 +47,16 @@ static void X4_kill(void **state)
     proc_check_killed(p);
 }
 
-static void X4_send_signal(void **state)
+TEST(X4_send_signal)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
-    if (!raw_has_signals())
-        test_skip(p->w, "no signals on this system");
+    test_skip_if(p->w, !raw_has_signals(), "no signals on this system");
     start_sleeper(p, &o);
     assert_ok(rondo_process_send_signal(p->process, 0)); /* is it there? */
-    assert_error(rondo_process_send_signal(p->process, 9999), RONDO_EINVAL);
-    assert_error(rondo_process_send_signal(p->process, -1), RONDO_EINVAL);
+    assert_einval(rondo_process_send_signal(p->process, 9999));
+    assert_einval(rondo_process_send_signal(p->process, -1));
     assert_ok(rondo_process_send_signal(p->process, SIGINT));
     proc_wait(p);
     assert_int_equal(p->status.signal, SIGINT);
@@ -65,16 +64,16 @@ static void X4_send_signal(void **state)
 
 static void signal_dead(struct proc *p)
 {
-    assert_error(rondo_process_send_signal(p->process, SIGTERM), RONDO_ESRCH);
-    assert_non_null(strstr(rondo_last_error(), "has ended"));
+    assert_refused(rondo_process_send_signal(p->process, SIGTERM), RONDO_ESRCH,
+                   "has ended");
     assert_error(rondo_process_terminate(p->process), RONDO_ESRCH);
     assert_error(rondo_process_kill(p->process), RONDO_ESRCH);
 }
 
-static void X4_no_signal_after_the_exit(void **state)
+TEST(X4_no_signal_after_the_exit)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     p->on_exited = signal_dead;
     p->on_lost = signal_dead;
@@ -83,10 +82,10 @@ static void X4_no_signal_after_the_exit(void **state)
 }
 
 /* Ended, but the loop has not heard of it: its number is still its own. */
-static void X4_signal_to_one_that_waits_to_be_reaped(void **state)
+TEST(X4_signal_to_one_that_waits_to_be_reaped)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     proc_start(p, &o, "exit", "8", NULL);
     raw_process_await(rondo_process_pid(p->process));
@@ -97,10 +96,10 @@ static void X4_signal_to_one_that_waits_to_be_reaped(void **state)
 
 /* ---- close -------------------------------------------------------------- */
 
-static void X4_close_kills_and_reaps(void **state)
+TEST(X4_close_kills_and_reaps)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     start_sleeper(p, &o);
     rondo_process_close(p->process);
@@ -112,10 +111,10 @@ static void X4_close_kills_and_reaps(void **state)
     assert_true(raw_zombies() <= 0);
 }
 
-static void X4_close_before_made(void **state)
+TEST(X4_close_before_made)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     proc_start(p, &o, "sleep", NULL);
     rondo_process_close(p->process);
@@ -136,10 +135,10 @@ static void close_at_data(struct proc *p, int fd)
     close_it(p);
 }
 
-static void X4_close_in_each_callback(void **state)
+TEST(X4_close_in_each_callback)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     for (int i = 0; i < 5; i++) {
         *p = (struct proc){.w = p->w,
@@ -157,10 +156,10 @@ static void X4_close_in_each_callback(void **state)
 
 /* What it has written is in the pipes; that nobody reads them must not
  * matter, nor that a grandchild holds them. */
-static void X4_close_delivers_what_the_pipes_hold(void **state)
+TEST(X4_close_delivers_what_the_pipes_hold)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     p->pattern = true;
     proc_start(p, &o, "start", "2", "drain", "0", "flood", "1", "60000",
@@ -176,10 +175,10 @@ static void X4_close_delivers_what_the_pipes_hold(void **state)
         assert_int_equal(p->pipe_error[fd], 0);
 }
 
-static void X4_close_does_not_wait_for_a_grandchild(void **state)
+TEST(X4_close_does_not_wait_for_a_grandchild)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     p->on_exited = close_it; /* as a supervisor does */
     proc_start(p, &o, "start", "2", "drain", "0", "exit", "2", NULL);
@@ -188,10 +187,10 @@ static void X4_close_does_not_wait_for_a_grandchild(void **state)
 }
 
 /* It goes on writing for ever: what the child itself wrote comes first. */
-static void X4_close_does_not_wait_for_a_flooding_grandchild(void **state)
+TEST(X4_close_does_not_wait_for_a_flooding_grandchild)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     p->on_exited = close_it;
     proc_start(p, &o, "start", "3", "flood", "1", "999999999999", "exit", "2",
@@ -200,11 +199,11 @@ static void X4_close_does_not_wait_for_a_flooding_grandchild(void **state)
     proc_check_exit(p, 2);
 }
 
-static void X4_close_with_bytes_that_have_not_left(void **state)
+TEST(X4_close_with_bytes_that_have_not_left)
 {
     static const char piece[1 << 20];
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     start_sleeper(p, &o);
     assert_true(rondo_transport_write(rondo_process_pipe(p->process, 0), piece,
@@ -216,10 +215,10 @@ static void X4_close_with_bytes_that_have_not_left(void **state)
     proc_check_killed(p);
 }
 
-static void X4_close_with_a_pipe_that_is_paused(void **state)
+TEST(X4_close_with_a_pipe_that_is_paused)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     proc_start(p, &o, "flood", "1", "999999999", NULL);
     test_run_until(p->w, p->bytes[1]);
@@ -231,10 +230,10 @@ static void X4_close_with_a_pipe_that_is_paused(void **state)
 
 /* ---- leaving it --------------------------------------------------------- */
 
-static void X4_leave_running(void **state)
+TEST(X4_leave_running)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
     int64_t pid;
 
     o.leave_running = true;
@@ -249,10 +248,10 @@ static void X4_leave_running(void **state)
     (void)raw_process_wait(pid);
 }
 
-static void X4_leave_running_when_the_loop_closes(void **state)
+TEST(X4_leave_running_when_the_loop_closes)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
     int64_t pid;
 
     o.leave_running = true;
@@ -267,10 +266,10 @@ static void X4_leave_running_when_the_loop_closes(void **state)
     (void)raw_process_wait(pid);
 }
 
-static void X4_leave_running_is_nothing_special_until_close(void **state)
+TEST(X4_leave_running_is_nothing_special_until_close)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     o.leave_running = true;
     proc_start(p, &o, "exit", "4", NULL);
@@ -280,11 +279,11 @@ static void X4_leave_running_is_nothing_special_until_close(void **state)
 
 /* ---- L5: the loop closes ------------------------------------------------ */
 
-static void L5_closing_the_loop_kills_and_tells(void **state)
+TEST(L5_closing_the_loop_kills_and_tells)
 {
     enum { MANY = 20 };
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
     struct proc *many[MANY];
 
     for (int i = 0; i < MANY; i++) {
@@ -310,40 +309,14 @@ static void start_another(struct proc *p)
     assert_error(proc_try(p->user, NULL, "exit", "0", NULL), RONDO_ECLOSED);
 }
 
-static void L5_nothing_starts_while_the_loop_closes(void **state)
+TEST(L5_nothing_starts_while_the_loop_closes)
 {
     rondo_process_options o;
-    struct proc *p = begin(state, &o);
+    struct proc *p = begin(w, &o);
 
     p->user = proc_new(p->w);
     p->on_exited = p->on_lost = start_another;
     proc_start(p, &o, "sleep", NULL);
     test_close_loop(p->w);
     assert_int_equal(p->lost, 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(X4_terminate),
-        TEST(X4_kill),
-        TEST(X4_send_signal),
-        TEST(X4_no_signal_after_the_exit),
-        TEST(X4_signal_to_one_that_waits_to_be_reaped),
-        TEST(X4_close_kills_and_reaps),
-        TEST(X4_close_before_made),
-        TEST(X4_close_in_each_callback),
-        TEST(X4_close_delivers_what_the_pipes_hold),
-        TEST(X4_close_does_not_wait_for_a_grandchild),
-        TEST(X4_close_does_not_wait_for_a_flooding_grandchild),
-        TEST(X4_close_with_bytes_that_have_not_left),
-        TEST(X4_close_with_a_pipe_that_is_paused),
-        TEST(X4_leave_running),
-        TEST(X4_leave_running_when_the_loop_closes),
-        TEST(X4_leave_running_is_nothing_special_until_close),
-        TEST(L5_closing_the_loop_kills_and_tells),
-        TEST(L5_nothing_starts_while_the_loop_closes),
-    };
-
-    return test_run("process_close", tests, TEST_COUNT(tests));
 }

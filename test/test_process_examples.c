@@ -12,10 +12,9 @@
 
 /* That example, on this backend, with these words behind it; it ends by itself
  * if the test does not come to its end. */
-static struct proc *example(void **state, const char *name,
+static struct proc *example(struct world *w, const char *name,
                             const char *const *words)
 {
-    struct world *w = *state;
     const char *other = getenv("RONDO_TEST_EXAMPLES");
     const char *folder = other ? other : RONDO_TEST_EXAMPLES;
     char *path = test_alloc(w, 512);
@@ -24,8 +23,7 @@ static struct proc *example(void **state, const char *name,
     struct proc *p;
 
     proc_need(w);
-    if (!folder)
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !folder, "the examples are not in this build");
     (void)snprintf(path, 512, "%s%s%s", folder, name, RONDO_TEST_SUFFIX);
     for (int i = 0; words[i] && i < 34; i++)
         argv[i + 5] = words[i];
@@ -37,11 +35,11 @@ static struct proc *example(void **state, const char *name,
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static void X3_pipeline(void **state)
+TEST(X3_pipeline)
 {
     const char *c = raw_child();
     struct proc *p = example(
-        state, "pipeline",
+        w, "pipeline",
         WORDS(c, "say", "1", "through", "exit", "9", "+", c, "copy", "0", "1",
               "say", "1", " two pipes", "+", c, "copy", "0", "1", "exit", "5"));
 
@@ -50,10 +48,10 @@ static void X3_pipeline(void **state)
     proc_check_exit(p, 5); /* the last one's */
 }
 
-static void X3_pipeline_carries_much(void **state)
+TEST(X3_pipeline_carries_much)
 {
     const char *c = raw_child();
-    struct proc *p = example(state, "pipeline",
+    struct proc *p = example(w, "pipeline",
                              WORDS(c, "flood", "1", "3000000", "+", c, "copy",
                                    "0", "1", "+", c, "copy", "0", "1"));
 
@@ -64,11 +62,11 @@ static void X3_pipeline_carries_much(void **state)
 }
 
 /* As "yes | head": the first one would go on for ever. */
-static void X3_pipeline_whose_end_has_enough(void **state)
+TEST(X3_pipeline_whose_end_has_enough)
 {
     const char *c = raw_child();
     struct proc *p = example(
-        state, "pipeline",
+        w, "pipeline",
         WORDS(c, "flood", "1", "999999999999", "+", c, "say", "1", "enough"));
 
     proc_wait(p);
@@ -76,22 +74,21 @@ static void X3_pipeline_whose_end_has_enough(void **state)
     proc_check_exit(p, 0);
 }
 
-static void X1_pipeline_with_a_program_that_is_not_there(void **state)
+TEST(X1_pipeline_with_a_program_that_is_not_there)
 {
     const char *c = raw_child();
-    struct proc *p =
-        example(state, "pipeline", WORDS(c, "sleep", "+", "/nowhere"));
+    struct proc *p = example(w, "pipeline", WORDS(c, "sleep", "+", "/nowhere"));
 
     proc_wait(p);
     proc_check_exit(p, 1);
     assert_non_null(strstr(p->text[2], "/nowhere"));
 }
 
-static void X3_supervisor_starts_again_and_again(void **state)
+TEST(X3_supervisor_starts_again_and_again)
 {
     const char *c = raw_child();
     struct proc *p =
-        example(state, "supervisor", WORDS(c, "say", "2", "up ", "exit", "3"));
+        example(w, "supervisor", WORDS(c, "say", "2", "up ", "exit", "3"));
 
     test_run_until(p->w, strstr(p->text[1], "again in 400 ms"));
     assert_int_equal(strncmp(p->text[2], "up up up ", 9), 0);
@@ -104,32 +101,18 @@ static void X3_supervisor_starts_again_and_again(void **state)
     proc_check_exit(p, 0);
 }
 
-static void X4_supervisor_ends_its_child(void **state)
+TEST(X4_supervisor_ends_its_child)
 {
     const char *c = raw_child();
     struct proc *p;
 
     if (!raw_has_signals())
-        test_skip(*state, "it cannot be asked to end on this system");
-    p = example(state, "supervisor", WORDS(c, "say", "2", "up", "sleep"));
+        test_skip(w, "it cannot be asked to end on this system");
+    p = example(w, "supervisor", WORDS(c, "say", "2", "up", "sleep"));
     test_run_until(p->w, p->bytes[2] == 2);
     assert_ok(rondo_process_terminate(p->process));
     proc_wait(p);
     proc_check_exit(p, 0);
     assert_non_null(strstr(p->text[1], ": signal 15\n"));
     assert_null(strstr(p->text[1], "again"));
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(X3_pipeline),
-        TEST(X3_pipeline_carries_much),
-        TEST(X3_pipeline_whose_end_has_enough),
-        TEST(X1_pipeline_with_a_program_that_is_not_there),
-        TEST(X3_supervisor_starts_again_and_again),
-        TEST(X4_supervisor_ends_its_child),
-    };
-
-    return test_run("process_examples", tests, TEST_COUNT(tests));
 }

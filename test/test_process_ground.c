@@ -9,9 +9,8 @@ static rondo_process_options pipes(void)
 }
 
 /* The first allocation fails, then the second, until no more does. */
-static void G8_starting_without_memory(void **state)
+TEST(G8_starting_without_memory)
 {
-    struct world *w = *state;
     rondo_process_options o = pipes();
     struct proc *p = proc_new(w);
     int result = -1;
@@ -64,9 +63,8 @@ static void done(rondo_loop *loop, void *arg, const rondo_output *output,
 }
 
 /* Once it has started, what is missing kills it and is told. */
-static void G8_communicating_without_memory(void **state)
+TEST(G8_communicating_without_memory)
 {
-    struct world *w = *state;
     const char *const argv[] = {raw_child(), "flood", "1", "100000",
                                 "copy",      "0",     "1", NULL};
     struct talk *t = test_alloc(w, sizeof *t);
@@ -125,9 +123,8 @@ static void visit(void *arg)
     rondo_process_set_background(v->process, true);
 }
 
-static void G3_only_the_loops_thread(void **state)
+TEST(G3_only_the_loops_thread)
 {
-    struct world *w = *state;
     rondo_process_options o = pipes();
     struct proc *p = proc_new(w);
     struct visit *v = test_alloc(w, sizeof *v);
@@ -178,9 +175,8 @@ static int after_fork(void *arg)
     return 0;
 }
 
-static void L8_a_child_process_does_not_have_the_parents_children(void **state)
+TEST(L8_a_child_process_does_not_have_the_parents_children)
 {
-    struct world *w = *state;
     rondo_process_options o = pipes();
     int result;
 
@@ -189,8 +185,7 @@ static void L8_a_child_process_does_not_have_the_parents_children(void **state)
     proc_start(forked, &o, "say", "1", "here", "drain", "0", "exit", "4", NULL);
     test_run_until(w, forked->bytes[1] == 4);
     result = raw_fork_run(after_fork, w);
-    if (result < 0)
-        test_skip(w, "no fork");
+    test_skip_if(w, result < 0, "no fork");
     w->expect_clean = true;
     assert_int_equal(result, 0);
     /* the parent's is as before */
@@ -199,16 +194,4 @@ static void L8_a_child_process_does_not_have_the_parents_children(void **state)
     rondo_transport_close(rondo_process_pipe(forked->process, 0));
     proc_wait(forked);
     proc_check_exit(forked, 4);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(G8_starting_without_memory),
-        TEST(G8_communicating_without_memory),
-        TEST(G3_only_the_loops_thread),
-        TEST(L8_a_child_process_does_not_have_the_parents_children),
-    };
-
-    return test_run("process_ground", tests, TEST_COUNT(tests));
 }

@@ -86,10 +86,8 @@ static void several(struct world *w)
 
 /* each in a thread of its own, beside one that opens descriptors which would
  * be inherited */
-static void X5_several_loops_in_several_threads(void **state)
+TEST(X5_several_loops_in_several_threads)
 {
-    struct world *w = *state;
-
     proc_need(w);
     several(w);
     assert_true(raw_zombies() <= 0);
@@ -97,9 +95,8 @@ static void X5_several_loops_in_several_threads(void **state)
 
 /* ---- X8 ----------------------------------------------------------------- */
 
-static void X8_a_thousand_at_once(void **state)
+TEST(X8_a_thousand_at_once)
 {
-    struct world *w = *state;
     /* at least more than Windows can wait for with one call */
     int count = test_slowness() > 1 ? 70 : 1000;
     rondo_process_options o =
@@ -129,14 +126,4 @@ static void X8_a_thousand_at_once(void **state)
     assert_true(raw_zombies() <= 0);
     if (before >= 0)
         (void)raw_set_descriptor_limit(before);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(X5_several_loops_in_several_threads),
-        TEST(X8_a_thousand_at_once),
-    };
-
-    return test_run("process_many", tests, TEST_COUNT(tests));
 }

@@ -30,231 +30,174 @@ static void refused(struct world *w, const rondo_process_options *o, int error,
 }
 
 /* with pipes, which must not be left either */
-static rondo_process_options piped(const char *program)
+#define PIPED(...)                                                             \
+    RONDO_PROCESS(.stdin_kind = RONDO_STDIO_PIPE,                              \
+                  .stdout_kind = RONDO_STDIO_PIPE,                             \
+                  .stderr_kind = RONDO_STDIO_NULL, __VA_ARGS__)
+
+static void begin(struct world *w)
 {
-    rondo_process_options o =
-        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_PIPE, RONDO_STDIO_NULL);
-
-    o.program = program;
-    return o;
-}
-
-static struct world *begin(void **state)
-{
-    struct world *w = *state;
-
     proc_need(w);
     w->expect_clean = true;
-    return w;
 }
 
-static void X1_no_such_program(void **state)
+/* What any system refuses. */
+TEST(X1_what_cannot_be_started)
 {
-    struct world *w = begin(state);
-    rondo_process_options o = piped("/nowhere/at/all");
+    static char long_path[70000];
+    static const char *const empty[] = {NULL};
+    const char *child = raw_child(), *folder = raw_known_folder();
+    const struct refusal rows[] = {
+        {"no such file", PIPED(.program = "/nowhere/at/all"), RONDO_ENOENT,
+         "/nowhere/at/all"},
+        {"no such program", PIPED(.program = "no-such-program-anywhere"),
+         RONDO_ENOENT, "no-such-program-anywhere"},
+        {"an empty name", PIPED(.program = ""), RONDO_ENOENT, "cannot run"},
+        {"a folder", PIPED(.program = folder), RONDO_EACCES, folder},
+        {"a name that is too long", PIPED(.program = long_path),
+         RONDO_ENAMETOOLONG, "cannot run /xxx"},
+        {"to start in a folder that is not there",
+         PIPED(.program = child, .cwd = "/nowhere"), RONDO_ENOENT,
+         "folder /nowhere"},
+        {"to start in a folder without a name",
+         PIPED(.program = child, .cwd = ""), RONDO_ENOENT, "folder"},
+        {"to start in a file", PIPED(.program = child, .cwd = child),
+         RONDO_ENOTDIR, "folder"},
+        {"neither program nor argv", PIPED(.program = NULL), RONDO_EINVAL,
+         "neither"},
+        {"no program, and an argv of none", PIPED(.argv = empty), RONDO_EINVAL,
+         "neither"},
+        {"an argv of none", PIPED(.program = child, .argv = empty),
+         RONDO_EINVAL, "empty argv"},
+    };
 
-    refused(w, &o, RONDO_ENOENT, "/nowhere/at/all");
-    o = piped("no-such-program-anywhere");
-    refused(w, &o, RONDO_ENOENT, "no-such-program-anywhere");
+    begin(w);
+    memset(long_path, 'x', sizeof long_path - 1);
+    long_path[0] = '/';
+    for (EACH_ROW(w, row, rows))
+        refused(w, row->options, row->error, row->words);
 }
 
-static void X1_an_empty_name(void **state)
+static void check_file(struct world *w, const char *path, int error)
 {
-    struct world *w = begin(state);
-    rondo_process_options o = piped("");
-
-    refused(w, &o, RONDO_ENOENT, "cannot run");
+    refused(w, PIPED(.program = path), error, path);
+    raw_remove(path);
 }
 
-static void X1_a_folder_is_no_program(void **state)
+TEST(X1_a_file_that_must_not_run)
 {
-    struct world *w = begin(state);
-    rondo_process_options o = piped(raw_known_folder());
-
-    refused(w, &o, RONDO_EACCES, raw_known_folder());
-}
-
-static void X1_a_file_that_must_not_run(void **state)
-{
-    struct world *w = begin(state);
     char path[256];
-    rondo_process_options o;
 
+    begin(w);
     if (!raw_program_file(path, sizeof path, "hello\n", false))
         test_skip(w, "every file may run on this system");
-    o = piped(path);
-    refused(w, &o, RONDO_EACCES, path);
-    raw_remove(path);
+    check_file(w, path, RONDO_EACCES);
 }
 
-static void X1_a_file_that_is_no_program(void **state)
+TEST(X1_a_file_that_is_no_program)
 {
-    struct world *w = begin(state);
     char path[256];
-    rondo_process_options o;
 
+    begin(w);
     if (!raw_program_file(path, sizeof path, "hello\n", true))
         test_skip(w, "no such file can be made on this system");
-    o = piped(path);
-    refused(w, &o, RONDO_ENOEXEC, path);
-    raw_remove(path);
+    check_file(w, path, RONDO_ENOEXEC);
 }
 
-static void X1_a_name_with_a_file_as_folder(void **state)
+TEST(X1_a_name_with_a_file_as_folder)
 {
-    struct world *w = begin(state);
     char path[256];
-    rondo_process_options o;
 
+    begin(w);
     if (!raw_has_signals())
         test_skip(w, "this system does not tell this from a missing file");
     (void)snprintf(path, sizeof path, "%s/x", raw_child());
-    o = piped(path);
-    refused(w, &o, RONDO_ENOTDIR, path);
+    refused(w, PIPED(.program = path), RONDO_ENOTDIR, path);
 }
 
-static void X1_a_name_that_is_too_long(void **state)
-{
-    struct world *w = begin(state);
-    static char path[70000];
-    rondo_process_options o;
-
-    memset(path, 'x', sizeof path - 1);
-    path[0] = '/';
-    o = piped(path);
-    refused(w, &o, RONDO_ENAMETOOLONG, "cannot run /xxx");
-}
-
-static void X1_a_folder_to_start_in_that_is_not_there(void **state)
-{
-    struct world *w = begin(state);
-    rondo_process_options o = piped(raw_child());
-
-    o.cwd = "/nowhere";
-    refused(w, &o, RONDO_ENOENT, "folder /nowhere");
-    o.cwd = "";
-    refused(w, &o, RONDO_ENOENT, "folder");
-}
-
-static void X1_a_folder_to_start_in_that_is_a_file(void **state)
-{
-    struct world *w = begin(state);
-    rondo_process_options o = piped(raw_child());
-
-    o.cwd = raw_child();
-    refused(w, &o, RONDO_ENOTDIR, "folder");
-}
-
-static void X1_argv_that_is_too_long(void **state)
+TEST(X1_argv_that_is_too_long)
 {
     enum { WORDS = 100, WORD = 100000 };
-    struct world *w = begin(state);
     static const char *argv[WORDS + 1];
     char *word = test_alloc(w, WORD);
-    rondo_process_options o = piped(raw_child());
 
+    begin(w);
     if (raw_under_valgrind())
         test_skip(w, "valgrind does not tell of words that are too long");
     memset(word, 'x', WORD - 1);
     for (int i = 0; i < WORDS; i++)
         argv[i] = word;
-    o.argv = argv;
-    refused(w, &o, RONDO_ETOOMUCH, "cannot run");
+    refused(w, PIPED(.program = raw_child(), .argv = argv), RONDO_ETOOMUCH,
+            "cannot run");
 }
 
-static void X1_neither_program_nor_argv(void **state)
+TEST(X1_no_protocol)
 {
-    struct world *w = begin(state);
-    const char *const empty[] = {NULL};
-    rondo_process_options o = piped(NULL);
+    const rondo_process_options *o = PIPED(.program = raw_child());
 
-    refused(w, &o, RONDO_EINVAL, "neither");
-    o.argv = empty;
-    refused(w, &o, RONDO_EINVAL, "neither");
-    o.program = raw_child();
-    refused(w, &o, RONDO_EINVAL, "empty argv");
-}
-
-static void X1_no_protocol(void **state)
-{
-    struct world *w = begin(state);
-    rondo_process_options o = piped(raw_child());
-
-    assert_error(rondo_subprocess_exec(w->loop, &o, NULL, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_error(
-        rondo_subprocess_shell(w->loop, "x", &o, &proc_recorder, NULL, NULL),
-        RONDO_EINVAL);
-    assert_error(
-        rondo_subprocess_shell(w->loop, NULL, NULL, &proc_recorder, NULL, NULL),
-        RONDO_EINVAL);
+    begin(w);
+    assert_einval(rondo_subprocess_exec(w->loop, o, NULL, NULL, NULL));
+    assert_einval(
+        rondo_subprocess_shell(w->loop, "x", o, &proc_recorder, NULL, NULL));
+    assert_einval(rondo_subprocess_shell(w->loop, NULL, NULL, &proc_recorder,
+                                         NULL, NULL));
 }
 
 /* ---- descriptors -------------------------------------------------------- */
 
-static void X1_a_descriptor_that_is_not_open(void **state)
+#define STDERR_FD(fd)                                                          \
+    RONDO_PROCESS(.program = child, .stdin_kind = RONDO_STDIO_PIPE,            \
+                  .stdout_kind = RONDO_STDIO_PIPE,                             \
+                  .stderr_kind = RONDO_STDIO_FD, .stderr_fd = (fd))
+#define STDOUT(kind)                                                           \
+    RONDO_PROCESS(.program = child, .stdin_kind = RONDO_STDIO_PIPE,            \
+                  .stdout_kind = (kind), .stderr_kind = RONDO_STDIO_NULL)
+#define EXTRA(entries, count)                                                  \
+    PIPED(.program = child, .extra = (entries), .extra_count = (count))
+
+TEST(X1_descriptors_that_make_no_sense)
 {
-    struct world *w = begin(state);
-    rondo_process_options o = piped(raw_child());
-
-    o.stderr_kind = RONDO_STDIO_FD;
-    o.stderr_fd = raw_dead_fd();
-    refused(w, &o, RONDO_EBADF, "not open");
-    o.stderr_fd = RONDO_NO_FD;
-    refused(w, &o, RONDO_EBADF, "-1");
-    o.stderr_fd = -77;
-    refused(w, &o, RONDO_EBADF, "-77");
-}
-
-static void X1_kinds_that_make_no_sense(void **state)
-{
-    struct world *w = begin(state);
-    rondo_process_options o = piped(raw_child());
-
-    o.stdout_kind = RONDO_STDIO_STDOUT;
-    refused(w, &o, RONDO_EINVAL, "descriptor 1");
-    o.stdout_kind = (rondo_stdio_kind)99;
-    refused(w, &o, RONDO_EINVAL, "99");
-    o.stdout_kind = (rondo_stdio_kind)-1;
-    refused(w, &o, RONDO_EINVAL, "-1");
-}
-
-static void X1_extra_descriptors_that_make_no_sense(void **state)
-{
-    struct world *w = begin(state);
-    rondo_stdio_entry extra[] = {{-3, RONDO_STDIO_NULL, 0},
-                                 {-3, RONDO_STDIO_NULL, 0}};
-    rondo_process_options o = piped(raw_child());
-
-    o.extra = extra;
-    o.extra_count = 1;
-    refused(w, &o, RONDO_EINVAL, "-3");
-    extra[0].child_fd = INT32_MAX;
+    const char *child = raw_child();
+    const rondo_stdio_entry negative = {-3, RONDO_STDIO_NULL, 0};
+    const rondo_stdio_entry high = {INT32_MAX, RONDO_STDIO_NULL, 0};
+    const rondo_stdio_entry twice[] = {{2, RONDO_STDIO_NULL, 0},
+                                       {2, RONDO_STDIO_NULL, 0}};
     /* on Windows a child has the first three only */
-    refused(w, &o, raw_has_signals() ? RONDO_EINVAL : RONDO_ENOTSUP,
-            "2147483647");
-    extra[0].child_fd = extra[1].child_fd = 2; /* after the one option */
-    o.extra_count = 2;
-    refused(w, &o, RONDO_EINVAL, "twice");
-    o.extra = NULL;
-    refused(w, &o, RONDO_EINVAL, "extra");
+    const int too_high = raw_has_signals() ? RONDO_EINVAL : RONDO_ENOTSUP;
+    const struct refusal rows[] = {
+        {"not open", STDERR_FD(raw_dead_fd()), RONDO_EBADF, "not open"},
+        {"none", STDERR_FD(RONDO_NO_FD), RONDO_EBADF, "-1"},
+        {"negative", STDERR_FD(-77), RONDO_EBADF, "-77"},
+        {"stdout as stdout", STDOUT(RONDO_STDIO_STDOUT), RONDO_EINVAL,
+         "descriptor 1"},
+        {"kind 99", STDOUT((rondo_stdio_kind)99), RONDO_EINVAL, "99"},
+        {"kind -1", STDOUT((rondo_stdio_kind)-1), RONDO_EINVAL, "-1"},
+        {"an extra one, negative", EXTRA(&negative, 1), RONDO_EINVAL, "-3"},
+        {"an extra one, too high", EXTRA(&high, 1), too_high, "2147483647"},
+        {"an extra one, twice", EXTRA(twice, 2), RONDO_EINVAL, "twice"},
+        {"extra ones that are none", EXTRA(NULL, 2), RONDO_EINVAL, "extra"},
+    };
+
+    begin(w);
+    for (EACH_ROW(w, row, rows))
+        refused(w, row->options, row->error, row->words);
 }
 
-static void X1_no_descriptors_left(void **state)
+TEST(X1_no_descriptors_left)
 {
-    struct world *w = begin(state);
-    rondo_process_options o = piped(raw_child());
+    const rondo_process_options *o = PIPED(.program = raw_child());
     raw_fd *fds = test_alloc(w, 512 * sizeof *fds);
-    int64_t before = raw_set_descriptor_limit(200);
     struct proc *p = proc_new(w);
+    int64_t before;
     size_t n;
 
-    if (before < 0)
-        test_skip(w, "no limit of descriptors on this system");
+    begin(w);
+    before = raw_set_descriptor_limit(200);
+    test_skip_if(w, before < 0, "no limit of descriptors on this system");
     n = raw_exhaust(fds, 512);
     /* one after another comes back: each step is once the last one */
     for (size_t free = 0; free < n; free++) {
-        int result = proc_try(p, &o, "exit", "0", NULL);
+        int result = proc_try(p, o, "exit", "0", NULL);
 
         if (result == 0)
             break;
@@ -273,51 +216,51 @@ static void X1_no_descriptors_left(void **state)
 
 /* ---- ids ---------------------------------------------------------------- */
 
-static void X1_ids_that_are_none(void **state)
+TEST(X1_ids_that_are_none)
 {
-    struct world *w = begin(state);
-    rondo_process_options o = piped(raw_child());
-    int64_t id = -1;
-    int mask = 01000;
+    const char *child = raw_child();
+    const int64_t negative = -1, high = INT64_C(1) << 40;
+    const int mask = 01000;
+    const struct refusal rows[] = {
+        {"a negative uid", PIPED(.program = child, .uid = &negative),
+         RONDO_EINVAL, "uid"},
+        {"a high uid", PIPED(.program = child, .uid = &high), RONDO_EINVAL,
+         "uid"},
+        {"a high gid", PIPED(.program = child, .gid = &high), RONDO_EINVAL,
+         "gid"},
+        {"a wide umask", PIPED(.program = child, .umask = &mask), RONDO_EINVAL,
+         "umask"},
+    };
 
-    if (!raw_has_signals())
-        test_skip(w, "no ids on this system");
-    o.uid = &id;
-    refused(w, &o, RONDO_EINVAL, "uid");
-    id = INT64_C(1) << 40;
-    refused(w, &o, RONDO_EINVAL, "uid");
-    o.uid = NULL;
-    o.gid = &id;
-    refused(w, &o, RONDO_EINVAL, "gid");
-    o.gid = NULL;
-    o.umask = &mask;
-    refused(w, &o, RONDO_EINVAL, "umask");
+    begin(w);
+    test_skip_if(w, !raw_has_signals(), "no ids on this system");
+    for (EACH_ROW(w, row, rows))
+        refused(w, row->options, row->error, row->words);
 }
 
 /* ---- the loop ----------------------------------------------------------- */
 
-static void X1_afterwards_all_is_well(void **state)
+TEST(X1_afterwards_all_is_well)
 {
-    struct world *w = begin(state);
-    rondo_process_options o = piped("/nowhere");
     struct proc *p = proc_new(w);
 
-    refused(w, &o, RONDO_ENOENT, "/nowhere");
-    o.program = NULL;
-    proc_start(p, &o, "say", "1", "well", "exit", "4", NULL);
+    begin(w);
+    refused(w, PIPED(.program = "/nowhere"), RONDO_ENOENT, "/nowhere");
+    proc_start(p, PIPED(.program = NULL), "say", "1", "well", "exit", "4",
+               NULL);
     proc_wait(p);
     proc_check_exit(p, 4);
     assert_string_equal(p->text[1], "well");
 }
 
-static void X1_options_of_other_versions(void **state)
+TEST(X1_options_of_other_versions)
 {
-    struct world *w = begin(state);
     struct {
         rondo_process_options known;
         uint64_t unknown[2];
-    } newer = {.known = piped(raw_child())};
+    } newer = {.known = *PIPED(.program = raw_child())};
 
+    begin(w);
     newer.known.size = sizeof newer;
     newer.unknown[1] = 1;
     refused(w, &newer.known, RONDO_ENOTSUP, "option");
@@ -325,43 +268,13 @@ static void X1_options_of_other_versions(void **state)
     refused(w, &newer.known, RONDO_EINVAL, "size");
 }
 
-static void G2_what_cannot_is_told(void **state)
+TEST(G2_what_cannot_is_told)
 {
-    struct world *w = *state;
-    rondo_process_options o = piped(raw_child());
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_SUBPROCESS);
-    int result =
-        rondo_subprocess_exec(w->loop, &o, &proc_recorder, proc_new(w), NULL);
+    int result = rondo_subprocess_exec(w->loop, PIPED(.program = raw_child()),
+                                       &proc_recorder, proc_new(w), NULL);
 
     assert_int_equal(result, can ? 0 : RONDO_ENOTSUP);
     if (!can)
         assert_non_null(strstr(rondo_last_error(), "iocp"));
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(X1_no_such_program),
-        TEST(X1_an_empty_name),
-        TEST(X1_a_folder_is_no_program),
-        TEST(X1_a_file_that_must_not_run),
-        TEST(X1_a_file_that_is_no_program),
-        TEST(X1_a_name_with_a_file_as_folder),
-        TEST(X1_a_name_that_is_too_long),
-        TEST(X1_a_folder_to_start_in_that_is_not_there),
-        TEST(X1_a_folder_to_start_in_that_is_a_file),
-        TEST(X1_argv_that_is_too_long),
-        TEST(X1_neither_program_nor_argv),
-        TEST(X1_no_protocol),
-        TEST(X1_a_descriptor_that_is_not_open),
-        TEST(X1_kinds_that_make_no_sense),
-        TEST(X1_extra_descriptors_that_make_no_sense),
-        TEST(X1_no_descriptors_left),
-        TEST(X1_ids_that_are_none),
-        TEST(X1_afterwards_all_is_well),
-        TEST(X1_options_of_other_versions),
-        TEST(G2_what_cannot_is_told),
-    };
-
-    return test_run("process_refused", tests, TEST_COUNT(tests));
 }

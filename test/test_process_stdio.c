@@ -2,10 +2,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_process.h"
 
-static void X2_only_the_listed_descriptors(void **state)
+TEST(X2_only_the_listed_descriptors)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no numbered descriptors");
+    struct proc *p = proc_begin_unix(w, &o, "no numbered descriptors");
     raw_fd fds[20];
 
     /* as a program leaves them that does not know better */
@@ -21,10 +21,10 @@ static void X2_only_the_listed_descriptors(void **state)
 }
 
 /* A kernel that cannot mark them all at once. */
-static void X2_only_the_listed_descriptors_without_close_range(void **state)
+TEST(X2_only_the_listed_descriptors_without_close_range)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no numbered descriptors");
+    struct proc *p = proc_begin_unix(w, &o, "no numbered descriptors");
     raw_fd fd = raw_null();
 
     if (!raw_kernel_lacks(RAW_LACKS_CLOSE_RANGE))
@@ -37,14 +37,14 @@ static void X2_only_the_listed_descriptors_without_close_range(void **state)
     raw_close(fd);
 }
 
-static void X2_extra_descriptors(void **state)
+TEST(X2_extra_descriptors)
 {
     rondo_stdio_entry extra[] = {{7, RONDO_STDIO_NULL, 0},
                                  {3, RONDO_STDIO_STDOUT, 0},
                                  {40, RONDO_STDIO_FD, 0},
                                  {5, RONDO_STDIO_INHERIT, 0}};
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no extra descriptors");
+    struct proc *p = proc_begin_unix(w, &o, "no extra descriptors");
     raw_fd fds[2];
 
     assert_int_equal(raw_pipe(fds), 0);
@@ -62,10 +62,10 @@ static void X2_extra_descriptors(void **state)
 }
 
 /* Each is where another one is to go. */
-static void X2_descriptors_that_change_places(void **state)
+TEST(X2_descriptors_that_change_places)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no extra descriptors");
+    struct proc *p = proc_begin_unix(w, &o, "no extra descriptors");
     raw_fd a[2], b[2];
     rondo_stdio_entry extra[2];
     char from[2][16];
@@ -90,10 +90,10 @@ static void X2_descriptors_that_change_places(void **state)
 }
 
 /* stdout and stderr exchanged: the parent's own 0-2 are sources, too */
-static void X2_standard_descriptors_that_change_places(void **state)
+TEST(X2_standard_descriptors_that_change_places)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no extra descriptors");
+    struct proc *p = proc_begin_unix(w, &o, "no extra descriptors");
     raw_fd fds[2], saved[2];
 
     assert_int_equal(raw_pipe(fds), 0);
@@ -116,10 +116,10 @@ static void X2_standard_descriptors_that_change_places(void **state)
     raw_close(fds[0]);
 }
 
-static void X2_stderr_where_stdout_goes(void **state)
+TEST(X2_stderr_where_stdout_goes)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
 
     o.stderr_kind = RONDO_STDIO_STDOUT;
     proc_start(p, &o, "say", "1", "one ", "say", "2", "two ", "say", "1",
@@ -130,10 +130,10 @@ static void X2_stderr_where_stdout_goes(void **state)
     assert_int_equal(p->bytes[2], 0);
 }
 
-static void X2_a_descriptor_of_the_callers(void **state)
+TEST(X2_a_descriptor_of_the_callers)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no plain pipes");
+    struct proc *p = proc_begin_unix(w, &o, "no plain pipes");
     raw_fd fds[2];
 
     assert_int_equal(raw_pipe(fds), 0);
@@ -150,10 +150,10 @@ static void X2_a_descriptor_of_the_callers(void **state)
 }
 
 /* cat /dev/stdin: a pipe can be opened there, a socket cannot */
-static void X2_stdin_is_a_real_pipe(void **state)
+TEST(X2_stdin_is_a_real_pipe)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no /dev/stdin");
+    struct proc *p = proc_begin_unix(w, &o, "no /dev/stdin");
 
     o.stdin_kind = RONDO_STDIO_PIPE;
     assert_ok(rondo_subprocess_shell(p->w->loop, "/bin/cat /dev/stdin", &o,
@@ -166,11 +166,11 @@ static void X2_stdin_is_a_real_pipe(void **state)
     assert_string_equal(p->text[1], "text");
 }
 
-static void X2_a_pair_of_sockets_beyond_2(void **state)
+TEST(X2_a_pair_of_sockets_beyond_2)
 {
     const rondo_stdio_entry extra = {3, RONDO_STDIO_PIPE, 0};
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no extra descriptors");
+    struct proc *p = proc_begin_unix(w, &o, "no extra descriptors");
     rondo_transport *t;
 
     o.extra = &extra;
@@ -188,11 +188,11 @@ static void X2_a_pair_of_sockets_beyond_2(void **state)
     proc_check_exit(p, 0);
 }
 
-static void X2_an_extra_entry_for_stdin(void **state)
+TEST(X2_an_extra_entry_for_stdin)
 {
     const rondo_stdio_entry extra = {0, RONDO_STDIO_PIPE, 0};
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
 
     o.stdin_kind = RONDO_STDIO_INHERIT;
     o.extra = &extra;
@@ -204,10 +204,10 @@ static void X2_an_extra_entry_for_stdin(void **state)
     assert_string_equal(p->text[1], "x");
 }
 
-static void G9_the_pipes_are_close_on_exec_and_above_2(void **state)
+TEST(G9_the_pipes_are_close_on_exec_and_above_2)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_reading(state, &o);
+    struct proc *p = proc_begin_reading(w, &o);
 
     o.stdin_kind = RONDO_STDIO_PIPE;
     proc_start(p, &o, "drain", "0", "exit", "0", NULL);
@@ -219,23 +219,4 @@ static void G9_the_pipes_are_close_on_exec_and_above_2(void **state)
     }
     rondo_transport_close(rondo_process_pipe(p->process, 0));
     proc_wait(p);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(X2_only_the_listed_descriptors),
-        TEST(X2_only_the_listed_descriptors_without_close_range),
-        TEST(X2_extra_descriptors),
-        TEST(X2_descriptors_that_change_places),
-        TEST(X2_standard_descriptors_that_change_places),
-        TEST(X2_stderr_where_stdout_goes),
-        TEST(X2_a_descriptor_of_the_callers),
-        TEST(X2_stdin_is_a_real_pipe),
-        TEST(X2_a_pair_of_sockets_beyond_2),
-        TEST(X2_an_extra_entry_for_stdin),
-        TEST(G9_the_pipes_are_close_on_exec_and_above_2),
-    };
-
-    return test_run("process_stdio", tests, TEST_COUNT(tests));
 }

@@ -18,9 +18,8 @@ static int loop_with(struct world *w, const char *watcher, rondo_loop **loop)
 }
 
 /* Runs a test with a loop of each watcher that this system has. */
-static void each_watcher(void **state, void (*test)(struct world *w))
+static void each_watcher(struct world *w, void (*test)(struct world *w))
 {
-    struct world *w = *state;
     int tried = 0;
 
     proc_need(w);
@@ -49,9 +48,8 @@ static struct proc *run(struct world *w, const char *code)
 
 /* ---- X6: choosing ------------------------------------------------------- */
 
-static void X6_unknown_names(void **state)
+TEST(X6_unknown_names)
 {
-    struct world *w = *state;
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_CHILD_WATCHER);
     rondo_loop *loop = w->loop;
 
@@ -76,10 +74,7 @@ static void exits(struct world *w)
     proc_check_exit(p, 17);
 }
 
-static void X6_each_tells_the_exit(void **state)
-{
-    each_watcher(state, exits);
-}
+TEST_CASE(X6_each_tells_the_exit, each_watcher(w, exits));
 
 static void dies(struct world *w)
 {
@@ -98,10 +93,7 @@ static void dies(struct world *w)
     proc_check_killed(p);
 }
 
-static void X6_each_tells_the_signal(void **state)
-{
-    each_watcher(state, dies);
-}
+TEST_CASE(X6_each_tells_the_signal, each_watcher(w, dies));
 
 static void is_dead_already(struct world *w)
 {
@@ -114,15 +106,12 @@ static void is_dead_already(struct world *w)
     }
 }
 
-static void X6_each_sees_one_that_is_dead_already(void **state)
-{
-    each_watcher(state, is_dead_already);
-}
+TEST_CASE(X6_each_sees_one_that_is_dead_already,
+          each_watcher(w, is_dead_already));
 
 /* It is probed: a kernel without it is told from one with it. */
-static void X6_pidfd_is_probed(void **state)
+TEST(X6_pidfd_is_probed)
 {
-    struct world *w = *state;
     rondo_loop *loop;
     struct proc *p;
 
@@ -162,10 +151,7 @@ static void leaves(struct world *w)
     assert_int_equal(raw_count_descriptors(), before);
 }
 
-static void X4_each_can_let_go(void **state)
-{
-    each_watcher(state, leaves);
-}
+TEST_CASE(X4_each_can_let_go, each_watcher(w, leaves));
 
 static void many(struct world *w)
 {
@@ -184,10 +170,7 @@ static void many(struct world *w)
     }
 }
 
-static void X6_each_with_a_hundred_at_once(void **state)
-{
-    each_watcher(state, many);
-}
+TEST_CASE(X6_each_with_a_hundred_at_once, each_watcher(w, many));
 
 static void closes(struct world *w)
 {
@@ -205,10 +188,7 @@ static void closes(struct world *w)
     assert_ok(loop_with(w, NULL, &w->loop));
 }
 
-static void L5_each_ends_when_the_loop_closes(void **state)
-{
-    each_watcher(state, closes);
-}
+TEST_CASE(L5_each_ends_when_the_loop_closes, each_watcher(w, closes));
 
 /* ---- X5: what the program does to its children -------------------------- */
 
@@ -224,11 +204,10 @@ static void beside_a_handler(struct world *w)
     (void)raw_sigchld(RAW_SIGCHLD_DEFAULT);
 }
 
-static void X5_a_handler_of_the_programs(void **state)
+TEST(X5_a_handler_of_the_programs)
 {
-    if (!raw_has_signals())
-        test_skip(*state, "no signals");
-    each_watcher(state, beside_a_handler);
+    test_skip_if(w, !raw_has_signals(), "no signals");
+    each_watcher(w, beside_a_handler);
 }
 
 static void ignored(struct world *w)
@@ -247,11 +226,10 @@ static void ignored(struct world *w)
     assert_string_equal(p->order, "MEL");
 }
 
-static void X5_sigchld_ignored(void **state)
+TEST(X5_sigchld_ignored)
 {
-    if (!raw_has_signals())
-        test_skip(*state, "no signals");
-    each_watcher(state, ignored);
+    test_skip_if(w, !raw_has_signals(), "no signals");
+    each_watcher(w, ignored);
 }
 
 /* a child that has ended by a signal, and that the program has waited for */
@@ -277,11 +255,10 @@ static void stray_wait(struct world *w)
     assert_false(p->status.known);
 }
 
-static void X5_a_stray_wait_of_the_programs(void **state)
+TEST(X5_a_stray_wait_of_the_programs)
 {
-    if (!raw_has_signals())
-        test_skip(*state, "nobody else can wait for it");
-    each_watcher(state, stray_wait);
+    test_skip_if(w, !raw_has_signals(), "nobody else can wait for it");
+    each_watcher(w, stray_wait);
 }
 
 static void signal_after_stray_wait(struct world *w)
@@ -294,11 +271,10 @@ static void signal_after_stray_wait(struct world *w)
     assert_false(p->status.known);
 }
 
-static void X4_no_signal_after_a_stray_wait(void **state)
+TEST(X4_no_signal_after_a_stray_wait)
 {
-    if (!raw_has_signals())
-        test_skip(*state, "nobody else can wait for it");
-    each_watcher(state, signal_after_stray_wait);
+    test_skip_if(w, !raw_has_signals(), "nobody else can wait for it");
+    each_watcher(w, signal_after_stray_wait);
 }
 
 static void beside_others(struct world *w)
@@ -318,32 +294,10 @@ static void beside_others(struct world *w)
         assert_int_equal(raw_process_wait(others[i]), 30 + i);
 }
 
-static void X5_children_that_are_not_ours(void **state)
+TEST(X5_children_that_are_not_ours)
 {
-    if (!raw_has_signals())
-        test_skip(*state, "no fork");
+    test_skip_if(w, !raw_has_signals(), "no fork");
     if (raw_under_valgrind())
-        test_skip(*state, "valgrind ends forked children with its own code");
-    each_watcher(state, beside_others);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(X6_unknown_names),
-        TEST(X6_each_tells_the_exit),
-        TEST(X6_each_tells_the_signal),
-        TEST(X6_each_sees_one_that_is_dead_already),
-        TEST(X6_pidfd_is_probed),
-        TEST(X4_each_can_let_go),
-        TEST(X6_each_with_a_hundred_at_once),
-        TEST(L5_each_ends_when_the_loop_closes),
-        TEST(X5_a_handler_of_the_programs),
-        TEST(X5_sigchld_ignored),
-        TEST(X5_a_stray_wait_of_the_programs),
-        TEST(X4_no_signal_after_a_stray_wait),
-        TEST(X5_children_that_are_not_ours),
-    };
-
-    return test_run("process_watch", tests, TEST_COUNT(tests));
+        test_skip(w, "valgrind ends forked children with its own code");
+    each_watcher(w, beside_others);
 }

@@ -4,9 +4,8 @@
 
 /* ---- each kind of read -------------------------------------------------- */
 
-static void S14_lines(void **state)
+TEST(S14_lines)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     book_send(b, "one\ntwo\n\nrest");
@@ -18,9 +17,8 @@ static void S14_lines(void **state)
     book_end(b);
 }
 
-static void S14_a_separator_of_several_bytes(void **state)
+TEST(S14_a_separator_of_several_bytes)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     b->separator = "\r\n\r\n";
@@ -32,9 +30,8 @@ static void S14_a_separator_of_several_bytes(void **state)
 }
 
 /* the start of the separator is found again inside a start that failed */
-static void S14_a_separator_that_overlaps_itself(void **state)
+TEST(S14_a_separator_that_overlaps_itself)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     b->separator = "aab";
@@ -51,9 +48,8 @@ static void S14_a_separator_that_overlaps_itself(void **state)
     book_end(b);
 }
 
-static void S14_a_separator_across_chunks(void **state)
+TEST(S14_a_separator_across_chunks)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     b->separator = "END";
@@ -69,9 +65,8 @@ static void S14_a_separator_across_chunks(void **state)
     book_end(b);
 }
 
-static void S14_exactly(void **state)
+TEST(S14_exactly)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     b->size = 5;
@@ -86,9 +81,8 @@ static void S14_exactly(void **state)
     book_end(b);
 }
 
-static void S14_exactly_nothing(void **state)
+TEST(S14_exactly_nothing)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     b->size = 0;
@@ -98,9 +92,8 @@ static void S14_exactly_nothing(void **state)
     book_end(b);
 }
 
-static void S14_some(void **state)
+TEST(S14_some)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     book_begin(b, SOME);
@@ -117,9 +110,8 @@ static void S14_some(void **state)
     book_end(b);
 }
 
-static void S14_kinds_mixed(void **state)
+TEST(S14_kinds_mixed)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     book_send(b, "5\nhello;rest");
@@ -133,10 +125,9 @@ static void S14_kinds_mixed(void **state)
     book_end(b);
 }
 
-static void S14_one_byte_pieces(void **state)
+TEST(S14_one_byte_pieces)
 {
     static const char text[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\nbody";
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     b->separator = "\r\n\r\n";
@@ -153,9 +144,8 @@ static void S14_one_byte_pieces(void **state)
 }
 
 /* NUL bytes and bytes above 127 are bytes */
-static void S14_any_byte(void **state)
+TEST(S14_any_byte)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
     static const char data[] = {'a', 0, '\xff', 0, '\xff', '\xfe'};
 
@@ -169,9 +159,8 @@ static void S14_any_byte(void **state)
 
 /* ---- who is called when ------------------------------------------------- */
 
-static void S14_no_callback_inside_the_call(void **state)
+TEST(S14_no_callback_inside_the_call)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     book_send(b, "one\ntwo\n");
@@ -192,9 +181,8 @@ static void read_again(struct book *b)
     assert_int_equal(b->reads, before); /* not inside the call, here neither */
 }
 
-static void S14_reads_begun_inside_the_callback(void **state)
+TEST(S14_reads_begun_inside_the_callback)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     b->on_read = read_again;
@@ -210,10 +198,9 @@ static void S14_reads_begun_inside_the_callback(void **state)
 }
 
 /* many lines at once do not keep the loop from other things */
-static void L1_a_flood_of_lines_is_bounded(void **state)
+TEST(L1_a_flood_of_lines_is_bounded)
 {
     enum { LINES = 20000 };
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
     char *much = test_alloc(w, LINES);
     unsigned before, most = 0;
@@ -233,9 +220,8 @@ static void L1_a_flood_of_lines_is_bounded(void **state)
     book_end(b);
 }
 
-static void S14_one_read_at_a_time(void **state)
+TEST(S14_one_read_at_a_time)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     book_begin(b, LINE);
@@ -250,27 +236,23 @@ static void S14_one_read_at_a_time(void **state)
     book_end(b);
 }
 
-static void S14_wrong_calls_are_EINVAL(void **state)
+TEST(S14_wrong_calls_are_EINVAL)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
     rondo_reader *none = NULL;
 
-    assert_error(rondo_reader_new(NULL, 0, NULL, NULL, &none), RONDO_EINVAL);
-    assert_error(rondo_reader_new(w->loop, 0, NULL, NULL, NULL), RONDO_EINVAL);
-    assert_error(rondo_reader_new(w->loop, SIZE_MAX, NULL, NULL, &none),
-                 RONDO_EINVAL);
+    assert_einval(rondo_reader_new(NULL, 0, NULL, NULL, &none));
+    assert_einval(rondo_reader_new(w->loop, 0, NULL, NULL, NULL));
+    assert_einval(rondo_reader_new(w->loop, SIZE_MAX, NULL, NULL, &none));
     rondo_reader_free(NULL);
     assert_null(rondo_reader_transport(NULL));
     assert_int_equal(rondo_reader_buffered(NULL), 0);
-    assert_error(rondo_read_line(NULL, book_done, b), RONDO_EINVAL);
-    assert_error(rondo_read_line(b->reader, NULL, b), RONDO_EINVAL);
-    assert_error(rondo_read_some(b->reader, NULL, b), RONDO_EINVAL);
-    assert_error(rondo_read_exactly(b->reader, 1, NULL, b), RONDO_EINVAL);
-    assert_error(rondo_read_until(b->reader, NULL, 1, book_done, b),
-                 RONDO_EINVAL);
-    assert_error(rondo_read_until(b->reader, "x", 0, book_done, b),
-                 RONDO_EINVAL);
+    assert_einval(rondo_read_line(NULL, book_done, b));
+    assert_einval(rondo_read_line(b->reader, NULL, b));
+    assert_einval(rondo_read_some(b->reader, NULL, b));
+    assert_einval(rondo_read_exactly(b->reader, 1, NULL, b));
+    assert_einval(rondo_read_until(b->reader, NULL, 1, book_done, b));
+    assert_einval(rondo_read_until(b->reader, "x", 0, book_done, b));
     book_send(b, "line\n"); /* none of them is under way */
     book_read(b, LINE);
     book_end(b);
@@ -278,9 +260,8 @@ static void S14_wrong_calls_are_EINVAL(void **state)
 
 /* ---- its protocol ------------------------------------------------------- */
 
-static void S14_the_programs_protocol_hears_the_rest(void **state)
+TEST(S14_the_programs_protocol_hears_the_rest)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct book *b = test_book_with(w, 0, &recorder, p, 8192);
     rondo_transport *t = rondo_reader_transport(b->reader);
@@ -319,9 +300,8 @@ static void answer_and_close(struct book *b)
 }
 
 /* what came before the end is answered, though the peer has shut its side */
-static void S14_the_end_closes_when_it_has_been_told(void **state)
+TEST(S14_the_end_closes_when_it_has_been_told)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
     char got[8];
 
@@ -353,10 +333,9 @@ static void all_told(struct book *b)
 }
 
 /* More than are told in one dispatch, and the connection breaks behind them. */
-static void S14_all_is_told_before_a_loss(void **state)
+TEST(S14_all_is_told_before_a_loss)
 {
     enum { LINES = 2000 };
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
     char lines[LINES];
 
@@ -372,30 +351,4 @@ static void S14_all_is_told_before_a_loss(void **state)
     test_run_until(w, b->lost);
     assert_int_equal(b->lost_error, RONDO_ECONNRESET);
     book_end(b);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S14_lines),
-        TEST(S14_a_separator_of_several_bytes),
-        TEST(S14_a_separator_that_overlaps_itself),
-        TEST(S14_a_separator_across_chunks),
-        TEST(S14_exactly),
-        TEST(S14_exactly_nothing),
-        TEST(S14_some),
-        TEST(S14_kinds_mixed),
-        TEST(S14_one_byte_pieces),
-        TEST(S14_any_byte),
-        TEST(S14_no_callback_inside_the_call),
-        TEST(S14_reads_begun_inside_the_callback),
-        TEST(L1_a_flood_of_lines_is_bounded),
-        TEST(S14_one_read_at_a_time),
-        TEST(S14_wrong_calls_are_EINVAL),
-        TEST(S14_the_programs_protocol_hears_the_rest),
-        TEST(S14_the_end_closes_when_it_has_been_told),
-        TEST(S14_all_is_told_before_a_loss),
-    };
-
-    return test_run("reader", tests, TEST_COUNT(tests));
 }

@@ -4,9 +4,8 @@
 
 /* ---- the limit ---------------------------------------------------------- */
 
-static void S14_over_the_limit_nothing_is_consumed(void **state)
+TEST(S14_over_the_limit_nothing_is_consumed)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 10);
 
     book_send(b, "0123456789a\nbc");
@@ -23,9 +22,8 @@ static void S14_over_the_limit_nothing_is_consumed(void **state)
     book_end(b);
 }
 
-static void S14_at_the_limit_it_is_taken(void **state)
+TEST(S14_at_the_limit_it_is_taken)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 10);
 
     b->separator = "\r\n";
@@ -42,9 +40,8 @@ static void S14_at_the_limit_it_is_taken(void **state)
 }
 
 /* told as soon as it is certain, without a separator */
-static void S14_too_much_without_a_separator(void **state)
+TEST(S14_too_much_without_a_separator)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 10);
 
     b->separator = "ab";
@@ -61,9 +58,8 @@ static void S14_too_much_without_a_separator(void **state)
     book_end(b);
 }
 
-static void S14_the_default_limit_is_64_KiB(void **state)
+TEST(S14_the_default_limit_is_64_KiB)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
     char *much = test_alloc(w, 65537);
 
@@ -81,10 +77,9 @@ static void S14_the_default_limit_is_64_KiB(void **state)
     book_end(b);
 }
 
-static void S14_reading_pauses_above_twice_the_limit(void **state)
+TEST(S14_reading_pauses_above_twice_the_limit)
 {
     enum { LIMIT = 1000, MUCH = 3000000 };
-    struct world *w = *state;
     struct book *b = test_book_with(w, LIMIT, NULL, NULL, 8192);
     size_t sent = 0, buffered;
     char piece[1000] = "";
@@ -117,9 +112,8 @@ static void S14_reading_pauses_above_twice_the_limit(void **state)
 }
 
 /* More than the limit is there, and a separator has begun within it. */
-static void S14_a_read_that_waits_is_not_paused(void **state)
+TEST(S14_a_read_that_waits_is_not_paused)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 8);
 
     book_send(b, "12345678abcdefgh\r");
@@ -136,9 +130,8 @@ static void S14_a_read_that_waits_is_not_paused(void **state)
 }
 
 /* A separator may be longer than twice the limit. */
-static void S14_a_long_separator_is_not_paused(void **state)
+TEST(S14_a_long_separator_is_not_paused)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 4);
 
     b->separator = "a separator of thirty-one bytes";
@@ -156,9 +149,8 @@ static void S14_a_long_separator_is_not_paused(void **state)
 
 /* ---- ends --------------------------------------------------------------- */
 
-static void S14_EOF_comes_with_what_was_left(void **state)
+TEST(S14_EOF_comes_with_what_was_left)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     book_begin(b, LINE);
@@ -174,10 +166,8 @@ static void S14_EOF_comes_with_what_was_left(void **state)
     book_end(b);
 }
 
-static void S14_EOF_for_each_kind(void **state)
+TEST(S14_EOF_for_each_kind)
 {
-    struct world *w = *state;
-
     for (int kind = LINE; kind <= SOME; kind++) {
         struct book *b = test_book(w, 0);
 
@@ -195,9 +185,8 @@ static void S14_EOF_for_each_kind(void **state)
 }
 
 /* what is complete comes before the end, though the end is there already */
-static void S14_complete_reads_come_before_EOF(void **state)
+TEST(S14_complete_reads_come_before_EOF)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     book_send(b, "one\ntwo");
@@ -221,9 +210,8 @@ static void check_read_before_lost(struct book *b)
     assert_int_equal(b->reads, 1);
 }
 
-static void S14_a_reset_is_the_reads_error(void **state)
+TEST(S14_a_reset_is_the_reads_error)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     b->on_lost = check_read_before_lost;
@@ -242,9 +230,8 @@ static void S14_a_reset_is_the_reads_error(void **state)
     book_end(b);
 }
 
-static void S14_close_and_abort_end_the_read(void **state)
+TEST(S14_close_and_abort_end_the_read)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0), *c = test_book(w, 0);
 
     book_begin(b, LINE);
@@ -268,9 +255,8 @@ static void free_it(struct book *b)
     b->reader = NULL;
 }
 
-static void S14_freed_inside_its_own_callback(void **state)
+TEST(S14_freed_inside_its_own_callback)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     b->on_read = free_it;
@@ -284,9 +270,8 @@ static void S14_freed_inside_its_own_callback(void **state)
     book_end(b);
 }
 
-static void S14_freed_inside_the_callback_of_an_end(void **state)
+TEST(S14_freed_inside_the_callback_of_an_end)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0), *c = test_book(w, 0);
 
     b->on_read = c->on_read = free_it;
@@ -302,9 +287,8 @@ static void S14_freed_inside_the_callback_of_an_end(void **state)
     book_end(c);
 }
 
-static void S14_freed_in_connection_lost(void **state)
+TEST(S14_freed_in_connection_lost)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     w->expect_clean = true;
@@ -318,9 +302,8 @@ static void S14_freed_in_connection_lost(void **state)
 }
 
 /* between the call and its callback */
-static void S14_freed_before_the_callback(void **state)
+TEST(S14_freed_before_the_callback)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     book_send(b, "line\n");
@@ -333,9 +316,8 @@ static void S14_freed_before_the_callback(void **state)
     book_end(b);
 }
 
-static void S14_freed_after_the_loop(void **state)
+TEST(S14_freed_after_the_loop)
 {
-    struct world *w = *state;
     struct book *b = test_book(w, 0);
 
     book_begin(b, LINE);
@@ -345,9 +327,8 @@ static void S14_freed_after_the_loop(void **state)
     book_end(b);
 }
 
-static void S14_a_reader_that_never_had_a_connection(void **state)
+TEST(S14_a_reader_that_never_had_a_connection)
 {
-    struct world *w = *state;
     rondo_reader *r;
     struct book *b = test_alloc(w, sizeof *b);
 
@@ -367,9 +348,8 @@ static void free_and_go_on(struct book *b)
 }
 
 /* what nobody took is the program's protocol's then */
-static void S14_freeing_hands_the_rest_on(void **state)
+TEST(S14_freeing_hands_the_rest_on)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct book *b = test_book_with(w, 0, &recorder, p, 0);
 
@@ -387,9 +367,8 @@ static void S14_freeing_hands_the_rest_on(void **state)
 }
 
 /* freed while too much is there: reading goes on */
-static void S14_freeing_a_paused_reader(void **state)
+TEST(S14_freeing_a_paused_reader)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct book *b = test_book_with(w, 10, &recorder, p, 0);
 
@@ -401,32 +380,4 @@ static void S14_freeing_a_paused_reader(void **state)
     test_run_until(w, p->bytes == 200);
     assert_true(p->checksum == test_pattern_checksum(200));
     book_end(b);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S14_over_the_limit_nothing_is_consumed),
-        TEST(S14_at_the_limit_it_is_taken),
-        TEST(S14_too_much_without_a_separator),
-        TEST(S14_the_default_limit_is_64_KiB),
-        TEST(S14_reading_pauses_above_twice_the_limit),
-        TEST(S14_a_read_that_waits_is_not_paused),
-        TEST(S14_a_long_separator_is_not_paused),
-        TEST(S14_EOF_comes_with_what_was_left),
-        TEST(S14_EOF_for_each_kind),
-        TEST(S14_complete_reads_come_before_EOF),
-        TEST(S14_a_reset_is_the_reads_error),
-        TEST(S14_close_and_abort_end_the_read),
-        TEST(S14_freed_inside_its_own_callback),
-        TEST(S14_freed_inside_the_callback_of_an_end),
-        TEST(S14_freed_in_connection_lost),
-        TEST(S14_freed_before_the_callback),
-        TEST(S14_freed_after_the_loop),
-        TEST(S14_a_reader_that_never_had_a_connection),
-        TEST(S14_freeing_hands_the_rest_on),
-        TEST(S14_freeing_a_paused_reader),
-    };
-
-    return test_run("reader_end", tests, TEST_COUNT(tests));
 }

@@ -26,9 +26,8 @@ static void check_piece(struct book *b)
             test_matches(b->last, (uint64_t)(b->reads - 1) * b->size, b->size));
 }
 
-static void S14_lines_of_a_pipe(void **state)
+TEST(S14_lines_of_a_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct book *b;
 
@@ -46,9 +45,8 @@ static void S14_lines_of_a_pipe(void **state)
 
 /* The whole interface, in the order of a small protocol: a size, so many
  * bytes, a separator. */
-static void S14_kinds_mixed_on_a_pipe(void **state)
+TEST(S14_kinds_mixed_on_a_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct book *b;
 
@@ -69,10 +67,9 @@ static void S14_kinds_mixed_on_a_pipe(void **state)
 }
 
 /* What nobody asks for stays in the pipe: the writer has to wait. */
-static void S14_a_full_reader_holds_the_pipe_back(void **state)
+TEST(S14_a_full_reader_holds_the_pipe_back)
 {
     enum { LIMIT = 1000, PIECE = 500 };
-    struct world *w = *state;
     const uint64_t size =
         UINT64_C(1000000) / (unsigned)test_slowness() / PIECE * PIECE;
     raw_fd fds[2];
@@ -114,10 +111,9 @@ static void S14_a_full_reader_holds_the_pipe_back(void **state)
     book_end(b);
 }
 
-static void S14_a_file_in_pieces(void **state)
+TEST(S14_a_file_in_pieces)
 {
     enum { SIZE = 200000, PIECE = 20000 };
-    struct world *w = *state;
     struct book *b;
 
     test_need_pipes(w);
@@ -145,9 +141,8 @@ static bool writes_to_nobody(struct peer *p)
 }
 
 /* The writer hears of it as of any reader's end. */
-static void S14_freeing_a_reader_closes_the_pipe(void **state)
+TEST(S14_freeing_a_reader_closes_the_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct book *b;
     struct peer *p;
@@ -165,9 +160,8 @@ static void S14_freeing_a_reader_closes_the_pipe(void **state)
 }
 
 /* Nothing can be written there, so nothing has to be waited for. */
-static void S14_drain_does_not_matter_on_a_pipe(void **state)
+TEST(S14_drain_does_not_matter_on_a_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct book *b;
 
@@ -181,18 +175,4 @@ static void S14_drain_does_not_matter_on_a_pipe(void **state)
     book_read(b, LINE);
     assert_int_equal(b->error, RONDO_EOF);
     book_end(b);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S14_lines_of_a_pipe),
-        TEST(S14_kinds_mixed_on_a_pipe),
-        TEST(S14_a_full_reader_holds_the_pipe_back),
-        TEST(S14_a_file_in_pieces),
-        TEST(S14_freeing_a_reader_closes_the_pipe),
-        TEST(S14_drain_does_not_matter_on_a_pipe),
-    };
-
-    return test_run("reader_pipe", tests, TEST_COUNT(tests));
 }

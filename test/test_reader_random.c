@@ -69,21 +69,10 @@ static void play(struct world *w, uint64_t seed)
     book_end(b);
 }
 
-static void S14_random_separators(void **state)
+TEST(S14_random_separators)
 {
-    struct world *w = *state;
-
     for (uint64_t seed = 1; seed <= 30; seed++) {
         print_message("seed %d\n", (int)seed);
         play(w, seed);
     }
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S14_random_separators),
-    };
-
-    return test_run("reader_random", tests, TEST_COUNT(tests));
 }

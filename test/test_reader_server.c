@@ -58,9 +58,8 @@ static struct hall *hall_open(struct world *w, size_t limit)
     return h;
 }
 
-static void S14_start_server_reads_each_client(void **state)
+TEST(S14_start_server_reads_each_client)
 {
-    struct world *w = *state;
     struct hall *h = hall_open(w, 0);
     raw_fd a = raw_connect(h->port), b = raw_connect(h->port);
     char got[8];
@@ -85,9 +84,8 @@ static void S14_start_server_reads_each_client(void **state)
 }
 
 /* freeing closes the connection, behind what was written */
-static void S14_a_freed_reader_closes_its_connection(void **state)
+TEST(S14_a_freed_reader_closes_its_connection)
 {
-    struct world *w = *state;
     struct hall *h = hall_open(w, 4);
     raw_fd fd = raw_connect(h->port);
     char got[8];
@@ -107,9 +105,8 @@ static void S14_a_freed_reader_closes_its_connection(void **state)
     raw_close(fd);
 }
 
-static void S14_the_loop_closes_with_readers(void **state)
+TEST(S14_the_loop_closes_with_readers)
 {
-    struct world *w = *state;
     struct hall *h = hall_open(w, 0);
     raw_fd fd = raw_connect(h->port);
 
@@ -141,27 +138,21 @@ static void hand_on(rondo_server *server, void *arg, rondo_fd socket,
     (void)peer;
 }
 
-static void S14_start_server_refuses(void **state)
+TEST(S14_start_server_refuses)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
 
     o.host = "127.0.0.1";
-    assert_error(rondo_start_server(NULL, &o, 0, welcome, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_error(rondo_start_server(w->loop, &o, 0, NULL, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_error(
-        rondo_start_server(w->loop, &o, SIZE_MAX / 2, welcome, NULL, NULL),
-        RONDO_EINVAL);
+    assert_einval(rondo_start_server(NULL, &o, 0, welcome, NULL, NULL));
+    assert_einval(rondo_start_server(w->loop, &o, 0, NULL, NULL, NULL));
+    assert_einval(
+        rondo_start_server(w->loop, &o, SIZE_MAX / 2, welcome, NULL, NULL));
     o.protocol_factory = factory;
-    assert_error(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL),
-                 RONDO_EINVAL);
-    assert_non_null(strstr(rondo_last_error(), "start_server: "));
+    assert_refused(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL),
+                   RONDO_EINVAL, "start_server: ");
     o.protocol_factory = NULL;
     o.accepted = hand_on;
-    assert_error(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL),
-                 RONDO_EINVAL);
+    assert_einval(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL));
     o.accepted = NULL;
     o.host = "no address";
     assert_true(rondo_start_server(w->loop, &o, 0, welcome, NULL, NULL) < 0);
@@ -197,9 +188,8 @@ static void drink(struct world *w, raw_fd fd, uint64_t size)
     }
 }
 
-static void S14_reads_wait_for_writes(void **state)
+TEST(S14_reads_wait_for_writes)
 {
-    struct world *w = *state;
     struct book *b = test_book_with(w, 0, NULL, NULL, 8192);
     uint64_t sent;
 
@@ -217,9 +207,8 @@ static void S14_reads_wait_for_writes(void **state)
 }
 
 /* the default, and what becomes of a read when it is turned off */
-static void S14_reads_do_not_wait_unasked(void **state)
+TEST(S14_reads_do_not_wait_unasked)
 {
-    struct world *w = *state;
     struct book *b = test_book_with(w, 0, NULL, NULL, 8192);
 
     (void)overflow(w, rondo_reader_transport(b->reader));
@@ -237,9 +226,8 @@ static void S14_reads_do_not_wait_unasked(void **state)
 }
 
 /* an end and a loss are told in any case */
-static void S14_who_waits_for_writes_hears_of_a_loss(void **state)
+TEST(S14_who_waits_for_writes_hears_of_a_loss)
 {
-    struct world *w = *state;
     struct book *b = test_book_with(w, 0, NULL, NULL, 8192);
 
     rondo_reader_set_drain(b->reader, true);
@@ -254,19 +242,4 @@ static void S14_who_waits_for_writes_hears_of_a_loss(void **state)
     assert_int_equal(b->error, RONDO_ECONNRESET);
     assert_string_equal(b->text, "part|");
     book_end(b);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S14_start_server_reads_each_client),
-        TEST(S14_a_freed_reader_closes_its_connection),
-        TEST(S14_the_loop_closes_with_readers),
-        TEST(S14_start_server_refuses),
-        TEST(S14_reads_wait_for_writes),
-        TEST(S14_reads_do_not_wait_unasked),
-        TEST(S14_who_waits_for_writes_hears_of_a_loss),
-    };
-
-    return test_run("reader_server", tests, TEST_COUNT(tests));
 }

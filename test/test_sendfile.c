@@ -1,6 +1,7 @@
 /* test_sendfile.c - files through transports: what is sent, and in what order.
  */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_calls.h"
 #include "raw_net.h"
 
@@ -17,9 +18,8 @@ static void write_pattern(struct world *w, struct peer *p, uint64_t position,
 
 /* ---- S15: what is sent -------------------------------------------------- */
 
-static void S15_a_large_file(void **state)
+TEST(S15_a_large_file)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -35,9 +35,8 @@ static void S15_a_large_file(void **state)
     raw_close(other);
 }
 
-static void S15_a_small_file(void **state)
+TEST(S15_a_small_file)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
@@ -54,9 +53,8 @@ static void S15_a_small_file(void **state)
     raw_close(other);
 }
 
-static void S15_a_part_of_a_file(void **state)
+TEST(S15_a_part_of_a_file)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
     raw_fd file = call_file(LARGE);
@@ -77,9 +75,8 @@ static void S15_a_part_of_a_file(void **state)
 }
 
 /* Where there is less than was asked for, that is what is sent. */
-static void S15_past_the_end(void **state)
+TEST(S15_past_the_end)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
     raw_fd file = call_file(1000), empty = call_file(0);
@@ -119,9 +116,8 @@ static void S15_past_the_end(void **state)
     raw_close(other);
 }
 
-static void S15_a_file_that_shrinks(void **state)
+TEST(S15_a_file_that_shrinks)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -142,9 +138,8 @@ static void S15_a_file_that_shrinks(void **state)
     raw_close(other);
 }
 
-static void S15_a_file_that_grows(void **state)
+TEST(S15_a_file_that_grows)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -165,10 +160,9 @@ static void S15_a_file_that_grows(void **state)
 }
 
 /* No offset is cut, nor the size: past its end there is nothing. */
-static void S15_beyond_four_gigabytes(void **state)
+TEST(S15_beyond_four_gigabytes)
 {
     const int64_t size = (INT64_C(5) << 30) + 77;
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
@@ -191,10 +185,9 @@ static void S15_beyond_four_gigabytes(void **state)
     raw_close(other);
 }
 
-static void S15_one_file_to_many(void **state)
+TEST(S15_one_file_to_many)
 {
     enum { CLIENTS = 8, SIZE = 300000 };
-    struct world *w = *state;
     struct call *calls[CLIENTS];
     raw_fd others[CLIENTS], file = call_file(SIZE);
 
@@ -246,10 +239,9 @@ static void send_more(struct call *c, rondo_loop *loop)
                                        (int64_t)chain->at, 5000, call_done, c));
 }
 
-static void S15_between_writes(void **state)
+TEST(S15_between_writes)
 {
     enum { FILES = 40 };
-    struct world *w = *state;
     struct chain *chain = test_alloc(w, sizeof *chain);
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -265,9 +257,8 @@ static void S15_between_writes(void **state)
     raw_close(other);
 }
 
-static void S15_what_is_buffered_goes_first(void **state)
+TEST(S15_what_is_buffered_goes_first)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -286,15 +277,8 @@ static void S15_what_is_buffered_goes_first(void **state)
     raw_close(other);
 }
 
-static void never(void *arg)
+TEST(S15_writes_meanwhile_are_refused)
 {
-    (void)arg;
-    fail();
-}
-
-static void S15_writes_meanwhile_are_refused(void **state)
-{
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w), *second = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -303,10 +287,10 @@ static void S15_writes_meanwhile_are_refused(void **state)
     rondo_buffer piece = {"x", 1};
 
     assert_ok(rondo_transport_sendfile(t, file, 0, LARGE, call_done, c));
-    assert_error(rondo_transport_write(t, "x", 1), RONDO_EBUSY);
-    assert_non_null(strstr(rondo_last_error(), "a sendfile is under way"));
+    assert_refused(rondo_transport_write(t, "x", 1), RONDO_EBUSY,
+                   "a sendfile is under way");
     assert_error(rondo_transport_writev(t, &piece, 1), RONDO_EBUSY);
-    assert_error(rondo_transport_write_owned(t, "x", 1, never, NULL),
+    assert_error(rondo_transport_write_owned(t, "x", 1, never_release, NULL),
                  RONDO_EBUSY);
     assert_error(rondo_transport_printf(t, "%d", 1), RONDO_EBUSY);
     assert_error(rondo_transport_sendfile(t, file, 0, LARGE, call_done, second),
@@ -320,9 +304,8 @@ static void S15_writes_meanwhile_are_refused(void **state)
     raw_close(other);
 }
 
-static void S15_reading_goes_on(void **state)
+TEST(S15_reading_goes_on)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -353,9 +336,8 @@ static void sendfile_in_made(struct peer *p)
                                        call_done, &chain->call));
 }
 
-static void S15_from_connection_made_on(void **state)
+TEST(S15_from_connection_made_on)
 {
-    struct world *w = *state;
     struct chain *chain = test_alloc(w, sizeof *chain);
     struct call *early = call_new(w);
     struct peer *p = test_peer(w);
@@ -374,25 +356,4 @@ static void S15_from_connection_made_on(void **state)
     assert_int_equal(early->calls, 0);
     raw_close(chain->file);
     raw_close(pair[1]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S15_a_large_file),
-        TEST(S15_a_small_file),
-        TEST(S15_a_part_of_a_file),
-        TEST(S15_past_the_end),
-        TEST(S15_a_file_that_shrinks),
-        TEST(S15_a_file_that_grows),
-        TEST(S15_beyond_four_gigabytes),
-        TEST(S15_one_file_to_many),
-        TEST(S15_between_writes),
-        TEST(S15_what_is_buffered_goes_first),
-        TEST(S15_writes_meanwhile_are_refused),
-        TEST(S15_reading_goes_on),
-        TEST(S15_from_connection_made_on),
-    };
-
-    return test_run("sendfile", tests, TEST_COUNT(tests));
 }

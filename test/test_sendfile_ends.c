@@ -59,9 +59,8 @@ static struct sending *begin_to_lose(struct world *w)
 /* ---- cancelling --------------------------------------------------------- */
 
 /* What left is a beginning of the file; what is written then comes behind. */
-static void S15_cancelled_in_the_middle(void **state)
+TEST(S15_cancelled_in_the_middle)
 {
-    struct world *w = *state;
     struct sending *s = begin(w);
     unsigned char *got = test_alloc(w, LARGE + 8);
     size_t size = 0;
@@ -90,9 +89,8 @@ static void S15_cancelled_in_the_middle(void **state)
     end(s);
 }
 
-static void S15_cancelled_behind_the_buffer(void **state)
+TEST(S15_cancelled_behind_the_buffer)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, SMALL_BUFFERS);
@@ -119,9 +117,8 @@ static void S15_cancelled_behind_the_buffer(void **state)
 }
 
 /* It has happened: the result is told all the same. */
-static void S15_cancelled_when_it_is_out(void **state)
+TEST(S15_cancelled_when_it_is_out)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
     raw_fd file = call_file(100);
@@ -156,22 +153,19 @@ static void S15_cancelled_when_it_is_out(void **state)
 
 /* ---- closing ------------------------------------------------------------ */
 
-static void S15_closing_lets_it_go_out(void **state)
+TEST(S15_closing_lets_it_go_out)
 {
-    struct world *w = *state;
     struct sending *s = begin_to_lose(w);
 
     rondo_transport_close(s->p->transport);
     assert_int_equal(test_drain_raw(w, s->other, 0), LARGE);
-    test_run_until(w, s->p->lost);
-    assert_int_equal(s->p->error, 0);
+    assert_lost(w, s->p, NULL, 0);
     assert_int_equal(s->c->result, LARGE);
     end(s);
 }
 
-static void S15_write_eof_comes_behind_it(void **state)
+TEST(S15_write_eof_comes_behind_it)
 {
-    struct world *w = *state;
     struct sending *s = begin(w);
 
     s->p->keep_open = true;
@@ -182,30 +176,26 @@ static void S15_write_eof_comes_behind_it(void **state)
     end(s);
 }
 
-static void S15_aborting_ends_it(void **state)
+TEST(S15_aborting_ends_it)
 {
-    struct world *w = *state;
     struct sending *s = begin_to_lose(w);
 
     rondo_transport_abort(s->p->transport);
     assert_int_equal(s->c->calls, 0);
     call_fails(w, s->c, RONDO_ECANCELED, "transport_sendfile");
-    test_run_until(w, s->p->lost);
-    assert_int_equal(s->p->error, RONDO_ECANCELED);
+    assert_lost(w, s->p, NULL, RONDO_ECANCELED);
     assert_true(test_drain_raw(w, s->other, 0) < 0);
     end(s);
 }
 
-static void S15_aborting_with_a_reason(void **state)
+TEST(S15_aborting_with_a_reason)
 {
-    struct world *w = *state;
     struct sending *s = begin_to_lose(w);
 
     rondo_transport_close(s->p->transport); /* closed, and then aborted */
     rondo_transport_abort_with(s->p->transport, RONDO_EPROTO);
     call_fails(w, s->c, RONDO_EPROTO, "transport_sendfile");
-    test_run_until(w, s->p->lost);
-    assert_int_equal(s->p->error, RONDO_EPROTO);
+    assert_lost(w, s->p, NULL, RONDO_EPROTO);
     end(s);
 }
 
@@ -214,9 +204,8 @@ static void close_in_done(struct call *c, rondo_loop *loop)
     struct sending *s = c->user;
 
     (void)loop;
-    assert_error(
-        rondo_transport_sendfile(s->p->transport, s->file, -1, 1, call_done, c),
-        RONDO_EINVAL);
+    assert_einval(rondo_transport_sendfile(s->p->transport, s->file, -1, 1,
+                                           call_done, c));
     rondo_transport_close(s->p->transport);
 }
 
@@ -228,10 +217,8 @@ static void abort_in_done(struct call *c, rondo_loop *loop)
     rondo_transport_abort(s->p->transport);
 }
 
-static void S15_ending_inside_done(void **state)
+TEST(S15_ending_inside_done)
 {
-    struct world *w = *state;
-
     for (int i = 0; i < 4; i++) {
         struct sending *s = begin_to_lose(w);
 
@@ -249,9 +236,8 @@ static void S15_ending_inside_done(void **state)
     }
 }
 
-static void L5_closing_the_loop_ends_it(void **state)
+TEST(L5_closing_the_loop_ends_it)
 {
-    struct world *w = *state;
     struct sending *s = begin_to_lose(w);
 
     assert_ok(rondo_loop_close(w->loop));
@@ -263,25 +249,21 @@ static void L5_closing_the_loop_ends_it(void **state)
 
 /* ---- the peer ----------------------------------------------------------- */
 
-static void S15_the_peer_resets(void **state)
+TEST(S15_the_peer_resets)
 {
-    struct world *w = *state;
     struct sending *s = begin_to_lose(w);
 
     raw_reset(s->other);
     s->other = RONDO_NO_FD;
     call_fails(w, s->c, RONDO_ECONNRESET, "transport_sendfile");
-    test_run_until(w, s->p->lost);
-    assert_int_equal(s->p->error, RONDO_ECONNRESET);
+    assert_lost(w, s->p, NULL, RONDO_ECONNRESET);
     assert_true(raw_sigpipe_untouched());
     end(s);
 }
 
 /* An orderly end first, so that the reset that follows is a broken pipe. */
-static void S15_the_peer_leaves(void **state)
+TEST(S15_the_peer_leaves)
 {
-    struct world *w = *state;
-
     for (int ignored = 0; ignored < 3; ignored++) {
         struct sending *s;
 
@@ -296,8 +278,7 @@ static void S15_the_peer_leaves(void **state)
         raw_reset(s->other);
         s->other = RONDO_NO_FD;
         call_fails(w, s->c, RONDO_ECONNRESET, "transport_sendfile");
-        test_run_until(w, s->p->lost);
-        assert_int_equal(s->p->error, RONDO_ECONNRESET);
+        assert_lost(w, s->p, NULL, RONDO_ECONNRESET);
         if (ignored)
             (void)raw_sigpipe_ignore(false);
         assert_true(raw_sigpipe_untouched());
@@ -333,24 +314,23 @@ static void end_and_reset(raw_fd fd)
     raw_reset(fd);
 }
 
-static void S15_the_peer_has_left_before(void **state)
+TEST(S15_the_peer_has_left_before)
 {
-    sendfile_to_the_gone(*state, raw_reset);
-    sendfile_to_the_gone(*state, end_and_reset);
+    sendfile_to_the_gone(w, raw_reset);
+    sendfile_to_the_gone(w, end_and_reset);
 }
 
 /* It resets when the first bytes come: the kernel may have taken some when it
  * finds the pipe broken. */
-static void S15_the_peer_has_closed_before(void **state)
+TEST(S15_the_peer_has_closed_before)
 {
     if (!raw_sendfile_hears_resets())
-        test_skip(*state, "Wine's TransmitFile does not hear of a reset");
-    sendfile_to_the_gone(*state, raw_close);
+        test_skip(w, "Wine's TransmitFile does not hear of a reset");
+    sendfile_to_the_gone(w, raw_close);
 }
 
-static void S15_the_peer_leaves_after_close(void **state)
+TEST(S15_the_peer_leaves_after_close)
 {
-    struct world *w = *state;
     struct sending *s = begin_to_lose(w);
 
     rondo_transport_close(s->p->transport);
@@ -363,23 +343,20 @@ static void S15_the_peer_leaves_after_close(void **state)
     end(s);
 }
 
-static void S15_a_peer_that_never_reads(void **state)
+TEST(S15_a_peer_that_never_reads)
 {
-    struct world *w = *state;
     struct sending *s = begin_to_lose(w);
 
     assert_ok(rondo_transport_set_timeouts(s->p->transport, 0, RONDO_MS(30)));
     call_fails(w, s->c, RONDO_ETIMEDOUT, "transport_sendfile");
-    test_run_until(w, s->p->lost);
-    assert_int_equal(s->p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, s->p, NULL, RONDO_ETIMEDOUT);
     end(s);
 }
 
 /* ---- the program closes what it should not ------------------------------ */
 
-static void S15_the_file_is_closed_in_the_middle(void **state)
+TEST(S15_the_file_is_closed_in_the_middle)
 {
-    struct world *w = *state;
     struct sending *s = begin(w);
     raw_fd file = s->file;
     char piece[65536];
@@ -395,28 +372,4 @@ static void S15_the_file_is_closed_in_the_middle(void **state)
     assert_int_equal(s->p->lost, 0); /* the connection is as well as before */
     assert_true(rondo_transport_write(s->p->transport, "x", 1) >= 0);
     raw_close(s->other);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S15_cancelled_in_the_middle),
-        TEST(S15_cancelled_behind_the_buffer),
-        TEST(S15_cancelled_when_it_is_out),
-        TEST(S15_closing_lets_it_go_out),
-        TEST(S15_write_eof_comes_behind_it),
-        TEST(S15_aborting_ends_it),
-        TEST(S15_aborting_with_a_reason),
-        TEST(S15_ending_inside_done),
-        TEST(L5_closing_the_loop_ends_it),
-        TEST(S15_the_peer_resets),
-        TEST(S15_the_peer_leaves),
-        TEST(S15_the_peer_has_left_before),
-        TEST(S15_the_peer_has_closed_before),
-        TEST(S15_the_peer_leaves_after_close),
-        TEST(S15_a_peer_that_never_reads),
-        TEST(S15_the_file_is_closed_in_the_middle),
-    };
-
-    return test_run("sendfile_ends", tests, TEST_COUNT(tests));
 }

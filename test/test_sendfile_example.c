@@ -23,11 +23,6 @@ struct served {
     char head[1024];
 };
 
-static int patience(void)
-{
-    return TEST_DEADLINE_MS * test_slowness();
-}
-
 static void make_file(const char *path)
 {
     unsigned char *bytes = malloc(SIZE);
@@ -49,17 +44,17 @@ static struct served *serve(struct world *w)
     const char *argv[] = {path, "--backend", w->backend, "0", ".", NULL};
     const char *port;
 
-    if (!folder)
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !folder, "the examples are not in this build");
     s->w = w;
     (void)snprintf(s->path, sizeof s->path, "test_files_%s.txt", w->backend);
     make_file(s->path);
     (void)snprintf(path, sizeof path, "%sfiles%s", folder, RONDO_TEST_SUFFIX);
     s->program = raw_program_start(argv);
     assert_non_null(s->program);
-    port = raw_program_says(s->program, "listening on 127.0.0.1:", patience());
+    port = raw_program_says(s->program,
+                            "listening on 127.0.0.1:", test_patience_ms());
     assert_non_null(port);
-    assert_non_null(raw_program_says(s->program, "\n", patience()));
+    assert_non_null(raw_program_says(s->program, "\n", test_patience_ms()));
     s->port = (uint16_t)strtol(port, NULL, 10);
     s->client = raw_connect(s->port);
     assert_true(s->client != RONDO_NO_FD);
@@ -71,7 +66,7 @@ static void end(struct served *s)
     raw_close(s->client);
     (void)remove(s->path);
     assert_int_equal(raw_program_signal(s->program, SIGINT), 0);
-    assert_int_equal(raw_program_end(s->program, patience()), 0);
+    assert_int_equal(raw_program_end(s->program, test_patience_ms()), 0);
 }
 
 static void ask(struct served *s, const char *method, const char *target,
@@ -81,7 +76,8 @@ static void ask(struct served *s, const char *method, const char *target,
 
     (void)snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: x\r\n%s\r\n",
                    method, target, more);
-    assert_true(raw_send_all(s->client, text, strlen(text), patience()));
+    assert_true(
+        raw_send_all(s->client, text, strlen(text), test_patience_ms()));
 }
 
 /* Reads an answer's head, which has these words in it; its Content-Length. */
@@ -92,7 +88,8 @@ static long must_answer(struct served *s, const char *words)
 
     while (used + 1 < sizeof s->head &&
            (used < 4 || !strstr(s->head, "\r\n\r\n"))) {
-        assert_true(raw_recv_exact(s->client, s->head + used, 1, patience()));
+        assert_true(
+            raw_recv_exact(s->client, s->head + used, 1, test_patience_ms()));
         s->head[++used] = 0;
     }
     if (!strstr(s->head, words))
@@ -106,7 +103,7 @@ static void must_send(struct served *s, size_t from, size_t size)
 {
     unsigned char *bytes = test_alloc(s->w, size);
 
-    assert_true(raw_recv_exact(s->client, bytes, size, patience()));
+    assert_true(raw_recv_exact(s->client, bytes, size, test_patience_ms()));
     assert_true(test_matches(bytes, from, size));
 }
 
@@ -116,12 +113,13 @@ static void must_refuse(struct served *s, const char *status)
     long size = must_answer(s, status);
 
     assert_true(size > 0 && size < (long)sizeof text);
-    assert_true(raw_recv_exact(s->client, text, (size_t)size, patience()));
+    assert_true(
+        raw_recv_exact(s->client, text, (size_t)size, test_patience_ms()));
 }
 
-static void S15_files_one_after_another(void **state)
+TEST(S15_files_one_after_another)
 {
-    struct served *s = serve(*state);
+    struct served *s = serve(w);
     char target[80];
 
     (void)snprintf(target, sizeof target, "/%s", s->path);
@@ -141,13 +139,13 @@ static void S15_files_one_after_another(void **state)
     assert_int_equal(must_answer(s, "200 OK"), SIZE);
     assert_int_equal(must_answer(s, "Connection: close"), SIZE);
     must_send(s, 0, SIZE);
-    assert_int_equal(raw_recv(s->client, target, 1, patience()), 0);
+    assert_int_equal(raw_recv(s->client, target, 1, test_patience_ms()), 0);
     end(s);
 }
 
-static void S15_files_in_part(void **state)
+TEST(S15_files_in_part)
 {
-    struct served *s = serve(*state);
+    struct served *s = serve(w);
     char target[80];
 
     (void)snprintf(target, sizeof target, "/%s?query", s->path);
@@ -169,14 +167,14 @@ static void S15_files_in_part(void **state)
     end(s);
 }
 
-static void S15_files_outside_are_refused(void **state)
+TEST(S15_files_outside_are_refused)
 {
     /* a star is the file's name */
     static const char *const outside[] = {
         "/../*",   "/x/../../*", "/%2e%2e/*", "/..%2f*",    "/..\\*",
         "/..%5c*", "/./*",       "/C:/*",     "/*%00.html", "/.*",
         "/no/*",   "/*/",        "/*%zz",     "//../*",     "/*/../*"};
-    struct served *s = serve(*state);
+    struct served *s = serve(w);
     char target[80];
 
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
@@ -196,7 +194,7 @@ static void S15_files_outside_are_refused(void **state)
     end(s);
 }
 
-static void S15_files_other_requests(void **state)
+TEST(S15_files_other_requests)
 {
     static const char *const requests[][2] = {
         {"DELETE / HTTP/1.1\r\n\r\n", "405"},
@@ -204,29 +202,29 @@ static void S15_files_other_requests(void **state)
         {"nonsense\r\n\r\n", "400"},
         {"GET /\r\n\r\n", "400"},
         {"\r\n\r\n", "400"}};
-    struct served *s = serve(*state);
+    struct served *s = serve(w);
     char *much = test_alloc(s->w, 20000);
 
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         raw_close(s->client);
         s->client = raw_connect(s->port);
         assert_true(raw_send_all(s->client, requests[i][0],
-                                 strlen(requests[i][0]), patience()));
+                                 strlen(requests[i][0]), test_patience_ms()));
         must_refuse(s, requests[i][1]);
-        assert_int_equal(raw_recv(s->client, much, 1, patience()), 0);
+        assert_int_equal(raw_recv(s->client, much, 1, test_patience_ms()), 0);
     }
     raw_close(s->client);
     s->client = raw_connect(s->port);
     memset(much, 'x', 20000);
-    assert_true(raw_send_all(s->client, much, 20000, patience()));
+    assert_true(raw_send_all(s->client, much, 20000, test_patience_ms()));
     must_refuse(s, "431");
     end(s);
 }
 
 /* Who leaves in the middle takes nobody with him. */
-static void S15_files_for_those_who_leave(void **state)
+TEST(S15_files_for_those_who_leave)
 {
-    struct served *s = serve(*state);
+    struct served *s = serve(w);
     char target[80];
 
     (void)snprintf(target, sizeof target, "/%s", s->path);
@@ -241,14 +239,4 @@ static void S15_files_for_those_who_leave(void **state)
     assert_int_equal(must_answer(s, "200 OK"), SIZE);
     must_send(s, 0, SIZE);
     end(s);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(S15_files_one_after_another), TEST(S15_files_in_part),
-        TEST(S15_files_outside_are_refused), TEST(S15_files_other_requests),
-        TEST(S15_files_for_those_who_leave)};
-
-    return told_run("sendfile_example", tests, TEST_COUNT(tests));
 }

@@ -52,12 +52,6 @@ static bool listens(const char *ip, uint16_t port)
     return fd != RONDO_NO_FD;
 }
 
-static void close_and_wait(struct world *w, rondo_server *s)
-{
-    rondo_server_close(s);
-    test_run_until(w, test_metrics(w).live_servers == 0);
-}
-
 /* ---- V1: every interface ------------------------------------------------ */
 
 static void check_every_interface(struct world *w, const char *host)
@@ -82,23 +76,20 @@ static void check_every_interface(struct world *w, const char *host)
     assert_error(rondo_server_address(s, SIZE_MAX, &a), RONDO_ENOENT);
     assert_true(listens("127.0.0.1", port));
     assert_int_equal(listens("::1", port), inet6);
-    close_and_wait(w, s);
+    test_close_server(w, s);
 }
 
-static void V1_no_host_is_every_interface_with_one_port(void **state)
+TEST(V1_no_host_is_every_interface_with_one_port)
 {
     for (int i = 0; i < 5; i++)
-        check_every_interface(*state, NULL);
+        check_every_interface(w, NULL);
 }
 
-static void V1_empty_host_is_every_interface_with_one_port(void **state)
-{
-    check_every_interface(*state, "");
-}
+TEST_CASE(V1_empty_host_is_every_interface_with_one_port,
+          check_every_interface(w, ""));
 
-static void V1_every_interface_of_one_family(void **state)
+TEST(V1_every_interface_of_one_family)
 {
-    struct world *w = *state;
     rondo_server *s = create(w, RONDO_SERVE(.family = RONDO_FAMILY_INET));
     uint16_t port = port_of(s);
 
@@ -112,31 +103,28 @@ static void V1_every_interface_of_one_family(void **state)
         assert_true(rondo_server_fd(six, 1) == RONDO_NO_FD);
         rondo_server_close(six);
     }
-    close_and_wait(w, s);
+    test_close_server(w, s);
 }
 
-static void V1_v6only_off_takes_both(void **state)
+TEST(V1_v6only_off_takes_both)
 {
-    struct world *w = *state;
     rondo_server *s;
 
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 loopback on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback on this machine");
     s = create(w, RONDO_SERVE(.host = "::", .v6only = RONDO_OFF));
     assert_true(listens("::1", port_of(s)));
     assert_true(listens("127.0.0.1", port_of(s)));
-    close_and_wait(w, s);
+    test_close_server(w, s);
     s = create(w, RONDO_SERVE(.host = "::"));
     assert_true(listens("::1", port_of(s)));
     assert_false(listens("127.0.0.1", port_of(s)));
-    close_and_wait(w, s);
+    test_close_server(w, s);
 }
 
 /* ---- V1: one address ---------------------------------------------------- */
 
-static void V1_one_numeric_host(void **state)
+TEST(V1_one_numeric_host)
 {
-    struct world *w = *state;
     rondo_server *s = create(w, RONDO_SERVE(.host = "127.0.0.1"));
     rondo_address expected = dial_address("127.0.0.1", port_of(s));
     rondo_address a = address_of(s, 0);
@@ -146,17 +134,16 @@ static void V1_one_numeric_host(void **state)
     assert_true(rondo_server_is_serving(s));
     assert_true(listens("127.0.0.1", port_of(s)));
     assert_error(rondo_server_address(s, 1, &a), RONDO_ENOENT);
-    close_and_wait(w, s);
+    test_close_server(w, s);
     if (!raw_has_inet6())
         return;
     s = create(w, RONDO_SERVE(.host = "::1"));
     assert_true(listens("::1", port_of(s)));
-    close_and_wait(w, s);
+    test_close_server(w, s);
 }
 
-static void V1_the_server_pointer_may_be_null(void **state)
+TEST(V1_the_server_pointer_may_be_null)
 {
-    struct world *w = *state;
     uint16_t port = dial_free_port();
 
     assert_ok(rondo_create_server(
@@ -166,7 +153,7 @@ static void V1_the_server_pointer_may_be_null(void **state)
     assert_true(listens("127.0.0.1", port));
 }
 
-static void V1_a_name_is_refused_and_not_looked_up(void **state)
+TEST(V1_a_name_is_refused_and_not_looked_up)
 {
     static const char *const hosts[] = {
         "localhost", "example.org", "127.0.0.1:80",
@@ -174,31 +161,26 @@ static void V1_a_name_is_refused_and_not_looked_up(void **state)
         "*",         " ",           "::1%",
         "256.1.1.1", "127.0.0.01",  "::g",
         "127.1",     "0x7f.1"};
-    struct world *w = *state;
 
     w->expect_clean = true;
     if (!raw_names_replace())
         print_message("look-ups are not counted on this system\n");
-    for (unsigned i = 0; i < TEST_COUNT(hosts); i++) {
+    for (unsigned i = 0; i < COUNT_OF(hosts); i++) {
         check_refused(w, RONDO_SERVE(.host = hosts[i]), RONDO_EINVAL);
         assert_true(strstr(rondo_last_error(), hosts[i]) != NULL);
     }
     assert_int_equal(raw_names_calls(), 0);
 }
 
-static void V1_an_address_that_is_not_available(void **state)
+TEST(V1_an_address_that_is_not_available)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     check_refused(w, RONDO_SERVE(.host = "192.0.2.1"), RONDO_EADDRNOTAVAIL);
     assert_true(strstr(rondo_last_error(), "192.0.2.1") != NULL);
 }
 
-static void V1_a_family_that_the_host_is_not_of(void **state)
+TEST(V1_a_family_that_the_host_is_not_of)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     check_refused(
         w, RONDO_SERVE(.host = "127.0.0.1", .family = RONDO_FAMILY_INET6),
@@ -210,9 +192,8 @@ static void V1_a_family_that_the_host_is_not_of(void **state)
 
 /* ---- V1: in use --------------------------------------------------------- */
 
-static void V1_in_use_is_an_error_at_create(void **state)
+TEST(V1_in_use_is_an_error_at_create)
 {
-    struct world *w = *state;
     rondo_server *s = create(w, RONDO_SERVE(.host = "127.0.0.1"));
     uint16_t port = port_of(s);
     char text[32];
@@ -247,14 +228,12 @@ static bool check_one_family_in_use(struct world *w, const char *taken,
     return after != RONDO_NO_FD;
 }
 
-static void V1_in_use_in_one_family_is_an_error(void **state)
+TEST(V1_in_use_in_one_family_is_an_error)
 {
     static const char *const any[] = {"0.0.0.0", "::"};
-    struct world *w = *state;
 
     w->expect_clean = true;
-    if (!raw_has_inet6())
-        test_skip(w, "no IPv6 loopback on this machine");
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback on this machine");
     for (int i = 0; i < 2; i++) {
         int tries = 20;
 
@@ -263,9 +242,8 @@ static void V1_in_use_in_one_family_is_an_error(void **state)
     }
 }
 
-static void V1_the_port_is_free_again_after_close(void **state)
+TEST(V1_the_port_is_free_again_after_close)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
     uint16_t port = l->port;
@@ -277,32 +255,30 @@ static void V1_the_port_is_free_again_after_close(void **state)
     rondo_transport_close(l->first->transport);
     test_run_until(w, c->lost && l->closed);
     s = create(w, RONDO_SERVE(.host = "127.0.0.1", .port = port));
-    close_and_wait(w, s);
+    test_close_server(w, s);
 }
 
 /* ---- nonsense ----------------------------------------------------------- */
 
-static void V1_nonsense_options(void **state)
+TEST(V1_nonsense_options)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     rondo_server *s = NULL;
     raw_fd fd = raw_dead_fd();
 
     w->expect_clean = true;
     o.host = "127.0.0.1";
-    assert_error(rondo_create_server(w->loop, &o, NULL, NULL, &s),
-                 RONDO_EINVAL); /* neither protocol, factory nor accepted */
-    assert_error(rondo_create_server(NULL, &o, &recorder, NULL, &s),
-                 RONDO_EINVAL);
+    /* neither protocol, factory nor accepted */
+    assert_einval(rondo_create_server(w->loop, &o, NULL, NULL, &s));
+    assert_einval(rondo_create_server(NULL, &o, &recorder, NULL, &s));
     o.socket = &fd;
     check_refused(w, &o, RONDO_EINVAL); /* a host and a socket */
     o.socket = NULL;
     o.size = 0;
     check_refused(w, &o, RONDO_EINVAL);
-    assert_error(rondo_server_address(NULL, 0, NULL), RONDO_EINVAL);
-    assert_error(rondo_server_start_serving(NULL), RONDO_EINVAL);
-    assert_error(rondo_server_pause_serving(NULL), RONDO_EINVAL);
+    assert_einval(rondo_server_address(NULL, 0, NULL));
+    assert_einval(rondo_server_start_serving(NULL));
+    assert_einval(rondo_server_pause_serving(NULL));
     assert_true(rondo_server_fd(NULL, 0) == RONDO_NO_FD);
     assert_null(rondo_server_loop(NULL));
     assert_false(rondo_server_is_serving(NULL));
@@ -322,9 +298,8 @@ static void check_socket_refused(struct world *w, raw_fd fd, int error)
     assert_int_equal(raw_fd_valid(fd), was_open);
 }
 
-static void C4_a_server_of_the_wrong_socket(void **state)
+TEST(C4_a_server_of_the_wrong_socket)
 {
-    struct world *w = *state;
     raw_fd udp = raw_udp();
     raw_fd file = raw_file();
     raw_fd fds[2];
@@ -338,13 +313,11 @@ static void C4_a_server_of_the_wrong_socket(void **state)
     check_socket_refused(w, fds[0], RONDO_EINVAL);
     raw_close(udp);
     raw_close(file);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void C4_a_server_of_a_listening_socket(void **state)
+TEST(C4_a_server_of_a_listening_socket)
 {
-    struct world *w = *state;
     uint16_t port = 0;
     raw_fd fd = raw_listen(&port, 5);
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
@@ -363,27 +336,4 @@ static void C4_a_server_of_a_listening_socket(void **state)
     rondo_transport_close(c->transport);
     test_run_until(w, l->closed);
     assert_false(raw_fd_valid(fd)); /* it was the server's */
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(V1_no_host_is_every_interface_with_one_port),
-        TEST(V1_empty_host_is_every_interface_with_one_port),
-        TEST(V1_every_interface_of_one_family),
-        TEST(V1_v6only_off_takes_both),
-        TEST(V1_one_numeric_host),
-        TEST(V1_the_server_pointer_may_be_null),
-        TEST(V1_a_name_is_refused_and_not_looked_up),
-        TEST(V1_an_address_that_is_not_available),
-        TEST(V1_a_family_that_the_host_is_not_of),
-        TEST(V1_in_use_is_an_error_at_create),
-        TEST(V1_in_use_in_one_family_is_an_error),
-        TEST(V1_the_port_is_free_again_after_close),
-        TEST(V1_nonsense_options),
-        TEST(C4_a_server_of_the_wrong_socket),
-        TEST(C4_a_server_of_a_listening_socket),
-    };
-
-    return test_run("server", tests, TEST_COUNT(tests));
 }

@@ -5,9 +5,8 @@
 
 /* ---- V3: close ---------------------------------------------------------- */
 
-static void V3_close_refuses_at_once(void **state)
+TEST(V3_close_refuses_at_once)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     rondo_server *s = l->server;
     rondo_fd fd = rondo_server_fd(s, 0);
@@ -24,9 +23,8 @@ static void V3_close_refuses_at_once(void **state)
     test_run_until(w, l->closed);
 }
 
-static void V3_closed_comes_from_the_loop_and_once(void **state)
+TEST(V3_closed_comes_from_the_loop_and_once)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
 
     w->expect_clean = true;
@@ -38,9 +36,8 @@ static void V3_closed_comes_from_the_loop_and_once(void **state)
     assert_int_equal(l->closed, 1);
 }
 
-static void V3_clients_stay(void **state)
+TEST(V3_clients_stay)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
     rondo_server *s = l->server;
@@ -75,9 +72,8 @@ static void note_closed(struct peer *p)
     closed_in_lost += l->closed;
 }
 
-static void V3_closed_comes_after_the_last_client(void **state)
+TEST(V3_closed_comes_after_the_last_client)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c[5];
 
@@ -101,10 +97,9 @@ static void V3_closed_comes_after_the_last_client(void **state)
 }
 
 /* whatever of them had been accepted is made and lost; all see an end */
-static void V3_no_client_accepted_meanwhile_is_leaked(void **state)
+TEST(V3_no_client_accepted_meanwhile_is_leaked)
 {
     enum { CLIENTS = 40 };
-    struct world *w = *state;
 
     w->expect_clean = true;
     for (int spins = 0; spins < 3; spins++) {
@@ -205,19 +200,15 @@ static void close_within(struct world *w, int which, bool hard)
     assert_int_equal(l->closed, 1);
 }
 
-static void V3_closed_inside_each_callback(void **state)
+TEST(V3_closed_inside_each_callback)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     for (int which = 0; which < 8; which++)
         close_within(w, which, false);
 }
 
-static void V3_closed_and_aborted_inside_each_callback(void **state)
+TEST(V3_closed_and_aborted_inside_each_callback)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     for (int which = 0; which < 8; which++)
         close_within(w, which, true);
@@ -239,9 +230,8 @@ static void create_inside_closed(rondo_server *server, void *arg)
             &recorder, l, &l->server));
 }
 
-static void V3_a_new_server_inside_closed(void **state)
+TEST(V3_a_new_server_inside_closed)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
 
@@ -271,9 +261,8 @@ static void connect_some(struct world *w, struct listener *l, struct peer **c)
         test_run_until(w, c[i]->connected);
 }
 
-static void V3_close_clients_sends_what_is_buffered(void **state)
+TEST(V3_close_clients_sends_what_is_buffered)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     static char data[100000];
     struct peer *c[CLIENTS];
@@ -296,9 +285,8 @@ static void V3_close_clients_sends_what_is_buffered(void **state)
     connect_some(w, l, c); /* it serves on */
 }
 
-static void V3_abort_clients_resets_them(void **state)
+TEST(V3_abort_clients_resets_them)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c[CLIENTS];
 
@@ -309,16 +297,14 @@ static void V3_abort_clients_resets_them(void **state)
         assert_int_equal(c[i]->error, RONDO_ECONNRESET);
     }
     for (struct peer *p = l->first; p; p = p->next) {
-        test_run_until(w, p->lost);
-        assert_int_equal(p->error, RONDO_ECANCELED);
+        assert_lost(w, p, NULL, RONDO_ECANCELED);
     }
     assert_int_equal(l->closed, 0);
     connect_some(w, l, c);
 }
 
-static void V3_loop_closes_with_clients(void **state)
+TEST(V3_loop_closes_with_clients)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c[CLIENTS];
 
@@ -331,23 +317,4 @@ static void V3_loop_closes_with_clients(void **state)
     }
     for (int i = 0; i < CLIENTS; i++)
         assert_int_equal(c[i]->lost, 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(V3_close_refuses_at_once),
-        TEST(V3_closed_comes_from_the_loop_and_once),
-        TEST(V3_clients_stay),
-        TEST(V3_closed_comes_after_the_last_client),
-        TEST(V3_no_client_accepted_meanwhile_is_leaked),
-        TEST(V3_closed_inside_each_callback),
-        TEST(V3_closed_and_aborted_inside_each_callback),
-        TEST(V3_a_new_server_inside_closed),
-        TEST(V3_close_clients_sends_what_is_buffered),
-        TEST(V3_abort_clients_resets_them),
-        TEST(V3_loop_closes_with_clients),
-    };
-
-    return test_run("server_close", tests, TEST_COUNT(tests));
 }

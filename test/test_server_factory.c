@@ -61,9 +61,8 @@ static struct factory *factory_new(struct world *w, struct listener **l)
     return factory_of;
 }
 
-static void V4_protocol_and_self_for_each_connection(void **state)
+TEST(V4_protocol_and_self_for_each_connection)
 {
-    struct world *w = *state;
     struct listener *l;
     struct factory *f = factory_new(w, &l);
     struct peer *c[4];
@@ -89,9 +88,8 @@ static int count_made(struct factory *f, rondo_transport *t)
     return 0;
 }
 
-static void V4_the_factory_runs_before_connection_made(void **state)
+TEST(V4_the_factory_runs_before_connection_made)
 {
-    struct world *w = *state;
     struct listener *l;
     struct factory *f = factory_new(w, &l);
     struct peer *c = test_connect(w, l->port);
@@ -114,9 +112,8 @@ static void greet_more(struct peer *p)
     assert_ok(rondo_transport_write(p->transport, "world", 5));
 }
 
-static void V4_writing_in_the_factory(void **state)
+TEST(V4_writing_in_the_factory)
 {
-    struct world *w = *state;
     struct listener *l;
     struct factory *f = factory_new(w, &l);
     struct peer *c = test_peer(w);
@@ -144,9 +141,8 @@ static int greet_and_drop(struct factory *f, rondo_transport *t)
     return -1;
 }
 
-static void V4_not_zero_drops_the_connection(void **state)
+TEST(V4_not_zero_drops_the_connection)
 {
-    struct world *w = *state;
     struct listener *l;
     struct factory *f = factory_new(w, &l);
 
@@ -171,9 +167,8 @@ static void V4_not_zero_drops_the_connection(void **state)
         assert_int_equal(f->peers[i]->lost, f->peers[i]->made);
 }
 
-static void V4_dropped_after_writing(void **state)
+TEST(V4_dropped_after_writing)
 {
-    struct world *w = *state;
     struct listener *l;
     struct factory *f = factory_new(w, &l);
     struct peer *c = test_connect(w, l->port);
@@ -248,10 +243,8 @@ static void check_act(struct world *w,
     assert_string_equal(f->peers[0]->order, order);
 }
 
-static void V4_anything_may_be_done_in_the_factory(void **state)
+TEST(V4_anything_may_be_done_in_the_factory)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     check_act(w, close_transport, "ML");
     check_act(w, abort_transport, "ML");
@@ -261,9 +254,8 @@ static void V4_anything_may_be_done_in_the_factory(void **state)
     check_act(w, stop_loop, "MEL");
 }
 
-static void V4_without_a_factory_all_share_protocol_and_self(void **state)
+TEST(V4_without_a_factory_all_share_protocol_and_self)
 {
-    struct world *w = *state;
     struct peer *shared = test_peer(w);
     rondo_server *s = NULL;
     rondo_address a;
@@ -328,9 +320,8 @@ static struct handed *serve_handing_on(struct world *w, rondo_server **s,
     return h;
 }
 
-static void V4_accepted_hands_on_the_socket(void **state)
+TEST(V4_accepted_hands_on_the_socket)
 {
-    struct world *w = *state;
     uint16_t port;
     rondo_server *s = NULL;
     struct handed *h = serve_handing_on(w, &s, &port);
@@ -353,9 +344,8 @@ static void V4_accepted_hands_on_the_socket(void **state)
     raw_close(client);
 }
 
-static void V4_close_inside_accepted(void **state)
+TEST(V4_close_inside_accepted)
 {
-    struct world *w = *state;
     uint16_t port;
     rondo_server *s = NULL;
     struct handed *h = serve_handing_on(w, &s, &port);
@@ -371,21 +361,4 @@ static void V4_close_inside_accepted(void **state)
     raw_close(h->fds[0]);
     for (int i = 0; i < 10; i++)
         raw_close(clients[i]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(V4_protocol_and_self_for_each_connection),
-        TEST(V4_the_factory_runs_before_connection_made),
-        TEST(V4_writing_in_the_factory),
-        TEST(V4_not_zero_drops_the_connection),
-        TEST(V4_dropped_after_writing),
-        TEST(V4_anything_may_be_done_in_the_factory),
-        TEST(V4_without_a_factory_all_share_protocol_and_self),
-        TEST(V4_accepted_hands_on_the_socket),
-        TEST(V4_close_inside_accepted),
-    };
-
-    return test_run("server_factory", tests, TEST_COUNT(tests));
 }

@@ -1,13 +1,13 @@
 /* test_server_pause.c - servers that wait, have enough, or serve thousands. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_dial.h"
 #include "raw_net.h"
 
 /* ---- V3: pausing -------------------------------------------------------- */
 
-static void V3_paused_nobody_is_accepted(void **state)
+TEST(V3_paused_nobody_is_accepted)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *a, *b;
 
@@ -29,9 +29,8 @@ static void V3_paused_nobody_is_accepted(void **state)
     test_run_until(w, l->count == 2);
 }
 
-static void V3_start_serving_off(void **state)
+TEST(V3_start_serving_off)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     struct peer *c;
@@ -55,9 +54,8 @@ static void pause_server(struct peer *p)
     assert_ok(rondo_server_pause_serving(l->server));
 }
 
-static void V3_paused_inside_connection_made(void **state)
+TEST(V3_paused_inside_connection_made)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     raw_fd fds[20];
     unsigned before = 0;
@@ -79,9 +77,8 @@ static void V3_paused_inside_connection_made(void **state)
         raw_close(fds[i]);
 }
 
-static void V3_paused_and_closed(void **state)
+TEST(V3_paused_and_closed)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c;
 
@@ -94,9 +91,8 @@ static void V3_paused_and_closed(void **state)
     assert_int_equal(l->count, 0);
 }
 
-static void V3_background_server_keeps_no_loop_running(void **state)
+TEST(V3_background_server_keeps_no_loop_running)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
 
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
@@ -120,9 +116,8 @@ static unsigned living(const struct listener *l)
     return n;
 }
 
-static void V3_max_clients_pauses_accepting(void **state)
+TEST(V3_max_clients_pauses_accepting)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     raw_fd fds[10];
@@ -144,9 +139,8 @@ static void V3_max_clients_pauses_accepting(void **state)
     test_run_until(w, living(l) == 0);
 }
 
-static void V3_max_clients_of_one_and_close(void **state)
+TEST(V3_max_clients_of_one_and_close)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     struct peer *a, *b;
@@ -174,9 +168,8 @@ static void abort_others(struct peer *p)
     rondo_server_abort_clients(l->server);
 }
 
-static void V3_max_clients_with_clients_aborted_at_once(void **state)
+TEST(V3_max_clients_with_clients_aborted_at_once)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     raw_fd fds[20];
@@ -196,9 +189,8 @@ static void V3_max_clients_with_clients_aborted_at_once(void **state)
 
 /* ---- V3: backlog -------------------------------------------------------- */
 
-static void V3_backlog_of_one(void **state)
+TEST(V3_backlog_of_one)
 {
-    struct world *w = *state;
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     struct peer *c[8];
@@ -238,21 +230,16 @@ static void check_options_of(struct world *w, rondo_switch no_delay,
     assert_true(raw_fd_close_on_exec(rondo_server_fd(l->server, 0)));
 }
 
-static void V4_no_delay_and_keep_alive_of_clients(void **state)
+TEST(V4_no_delay_and_keep_alive_of_clients)
 {
-    check_options_of(*state, RONDO_DEFAULT, RONDO_DEFAULT, 1, 0);
-    check_options_of(*state, RONDO_OFF, RONDO_ON, 0, 1);
-    check_options_of(*state, RONDO_ON, RONDO_OFF, 1, 0);
+    check_options_of(w, RONDO_DEFAULT, RONDO_DEFAULT, 1, 0);
+    check_options_of(w, RONDO_OFF, RONDO_ON, 0, 1);
+    check_options_of(w, RONDO_ON, RONDO_OFF, 1, 0);
 }
 
 /* ---- V2: thousands ------------------------------------------------------ */
 
 enum { THOUSANDS = 5000, AT_ONCE = 100 };
-
-static void echo(struct peer *p, const void *data, size_t size)
-{
-    assert_ok(rondo_transport_write(p->transport, data, size));
-}
 
 static void ask_all(struct world *w, raw_fd *fds, int count)
 {
@@ -271,9 +258,8 @@ static void ask_all(struct world *w, raw_fd *fds, int count)
     }
 }
 
-static void V2_thousands_of_connections(void **state)
+TEST(V2_thousands_of_connections)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     int count = test_slowness() > 1 ? THOUSANDS / 5 : THOUSANDS;
     raw_fd *fds = test_alloc(w, (size_t)count * sizeof *fds);
@@ -287,7 +273,7 @@ static void V2_thousands_of_connections(void **state)
     if (before >= 0 && raw_descriptor_limit() < 2 * count + 200)
         test_skip(w, "the process may not have so many descriptors");
     w->expect_clean = true;
-    l->model.on_data = echo;
+    l->model.on_data = act_echo;
     for (int i = 0; i < count; i++) {
         fds[i] = raw_connect(l->port);
         assert_true(fds[i] != RONDO_NO_FD);
@@ -304,23 +290,4 @@ static void V2_thousands_of_connections(void **state)
     for (struct peer *p = l->first; p; p = p->next)
         assert_string_equal(p->order, "MdEL");
     (void)raw_set_descriptor_limit(before);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(V3_paused_nobody_is_accepted),
-        TEST(V3_start_serving_off),
-        TEST(V3_paused_inside_connection_made),
-        TEST(V3_paused_and_closed),
-        TEST(V3_background_server_keeps_no_loop_running),
-        TEST(V3_max_clients_pauses_accepting),
-        TEST(V3_max_clients_of_one_and_close),
-        TEST(V3_max_clients_with_clients_aborted_at_once),
-        TEST(V3_backlog_of_one),
-        TEST(V4_no_delay_and_keep_alive_of_clients),
-        TEST(V2_thousands_of_connections),
-    };
-
-    return test_run("server_pause", tests, TEST_COUNT(tests));
 }

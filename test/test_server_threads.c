@@ -144,9 +144,8 @@ static void close_when_back(struct peer *p, const void *data, size_t size)
         rondo_transport_close(p->transport);
 }
 
-static void V4_another_threads_loop_takes_the_sockets(void **state)
+TEST(V4_another_threads_loop_takes_the_sockets)
 {
-    struct world *w = *state;
     struct dispatcher *d = test_alloc(w, sizeof *d);
     struct peer *c[CLIENTS];
     rondo_server *s = NULL;
@@ -184,13 +183,4 @@ static void V4_another_threads_loop_takes_the_sockets(void **state)
     }
     assert_int_equal(made, CLIENTS);
     assert_int_equal(d->refused, 0);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(V4_another_threads_loop_takes_the_sockets),
-    };
-
-    return test_run("server_threads", tests, TEST_COUNT(tests));
 }

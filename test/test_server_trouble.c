@@ -45,9 +45,8 @@ static void check_serves(struct world *w, struct listener *l)
 
 /* ---- V2: clients that leave --------------------------------------------- */
 
-static void V2_clients_that_reset_before_accept(void **state)
+TEST(V2_clients_that_reset_before_accept)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
 
@@ -89,27 +88,25 @@ static void check_accept_fails(struct world *w, enum raw_accept_failure how,
     test_run_until(w, l->closed);
 }
 
-static void V2_connection_aborted_is_nobodys_affair(void **state)
+TEST(V2_connection_aborted_is_nobodys_affair)
 {
-    check_accept_fails(*state, RAW_ACCEPT_ABORTED, 1, 0);
-    check_accept_fails(*state, RAW_ACCEPT_ABORTED, 40, 0);
+    check_accept_fails(w, RAW_ACCEPT_ABORTED, 1, 0);
+    check_accept_fails(w, RAW_ACCEPT_ABORTED, 40, 0);
 }
 
-static void V2_an_interrupted_accept_is_tried_again(void **state)
+TEST_CASE(V2_an_interrupted_accept_is_tried_again,
+          check_accept_fails(w, RAW_ACCEPT_INTERRUPTED, 3, 0));
+
+TEST(V2_no_files_pauses_with_one_report)
 {
-    check_accept_fails(*state, RAW_ACCEPT_INTERRUPTED, 3, 0);
+    check_accept_fails(w, RAW_ACCEPT_NO_FILES, 3, RONDO_EMFILE);
+    check_accept_fails(w, RAW_ACCEPT_NO_SYSTEM_FILES, 3, RONDO_ENFILE);
 }
 
-static void V2_no_files_pauses_with_one_report(void **state)
+TEST(V2_no_memory_pauses_with_one_report)
 {
-    check_accept_fails(*state, RAW_ACCEPT_NO_FILES, 3, RONDO_EMFILE);
-    check_accept_fails(*state, RAW_ACCEPT_NO_SYSTEM_FILES, 3, RONDO_ENFILE);
-}
-
-static void V2_no_memory_pauses_with_one_report(void **state)
-{
-    check_accept_fails(*state, RAW_ACCEPT_NO_MEMORY, 3, RONDO_ENOMEM);
-    check_accept_fails(*state, RAW_ACCEPT_NO_BUFFERS, 3, RONDO_ENOBUFS);
+    check_accept_fails(w, RAW_ACCEPT_NO_MEMORY, 3, RONDO_ENOMEM);
+    check_accept_fails(w, RAW_ACCEPT_NO_BUFFERS, 3, RONDO_ENOBUFS);
 }
 
 /* ---- V2: really no descriptors ------------------------------------------ */
@@ -130,8 +127,7 @@ static void shortage_begin(struct world *w, struct shortage *s, uint16_t port)
         assert_true(s->clients[i] != RONDO_NO_FD);
     }
     s->limit = raw_set_descriptor_limit(256);
-    if (s->limit < 0)
-        test_skip(w, "no limit of descriptors on this system");
+    test_skip_if(w, s->limit < 0, "no limit of descriptors on this system");
     s->count = raw_exhaust(s->taken, 512);
     assert_true(s->count > 0 && s->count < 512);
 }
@@ -149,9 +145,8 @@ static void close_clients(struct shortage *s)
         raw_close(s->clients[i]);
 }
 
-static void V2_emfile_pauses_and_recovers(void **state)
+TEST(V2_emfile_pauses_and_recovers)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
     static struct shortage s;
@@ -177,9 +172,8 @@ static void V2_emfile_pauses_and_recovers(void **state)
     assert_int_equal(r->count, 2);
 }
 
-static void V2_emfile_leaves_other_connections_alone(void **state)
+TEST(V2_emfile_leaves_other_connections_alone)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
     struct peer *c = test_connect(w, l->port);
@@ -197,9 +191,8 @@ static void V2_emfile_leaves_other_connections_alone(void **state)
     close_clients(&s);
 }
 
-static void V2_closed_while_accepting_pauses(void **state)
+TEST(V2_closed_while_accepting_pauses)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
     static struct shortage s;
@@ -225,9 +218,8 @@ static void close_in_report(rondo_loop *loop, void *arg,
     rondo_server_close(what->server);
 }
 
-static void V2_closed_inside_the_report(void **state)
+TEST(V2_closed_inside_the_report)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct reports *r = test_alloc(w, sizeof *r);
     static struct shortage s;
@@ -241,9 +233,8 @@ static void V2_closed_inside_the_report(void **state)
     assert_int_equal(l->closed, 1);
 }
 
-static void V2_paused_serving_during_a_shortage(void **state)
+TEST(V2_paused_serving_during_a_shortage)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
     static struct shortage s;
@@ -261,9 +252,8 @@ static void V2_paused_serving_during_a_shortage(void **state)
 
 /* ---- V2: no memory ------------------------------------------------------ */
 
-static void V2_out_of_memory_drops_the_client_and_goes_on(void **state)
+TEST(V2_out_of_memory_drops_the_client_and_goes_on)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct reports *r = listen_to_reports(w);
     raw_fd fd;
@@ -290,9 +280,8 @@ static void V2_out_of_memory_drops_the_client_and_goes_on(void **state)
 
 /* ---- V2: over the backend's limit --------------------------------------- */
 
-static void V2_over_the_backends_limit(void **state)
+TEST(V2_over_the_backends_limit)
 {
-    struct world *w = *state;
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER);
     int64_t before = raw_descriptor_limit();
     static raw_fd taken[4096];
@@ -323,24 +312,4 @@ static void V2_over_the_backends_limit(void **state)
     raw_close(client);
     (void)raw_set_descriptor_limit(before);
     check_serves(w, l);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(V2_clients_that_reset_before_accept),
-        TEST(V2_connection_aborted_is_nobodys_affair),
-        TEST(V2_an_interrupted_accept_is_tried_again),
-        TEST(V2_no_files_pauses_with_one_report),
-        TEST(V2_no_memory_pauses_with_one_report),
-        TEST(V2_emfile_pauses_and_recovers),
-        TEST(V2_emfile_leaves_other_connections_alone),
-        TEST(V2_closed_while_accepting_pauses),
-        TEST(V2_closed_inside_the_report),
-        TEST(V2_paused_serving_during_a_shortage),
-        TEST(V2_out_of_memory_drops_the_client_and_goes_on),
-        TEST(V2_over_the_backends_limit),
-    };
-
-    return test_run("server_trouble", tests, TEST_COUNT(tests));
 }

@@ -1,14 +1,9 @@
 /* test_signals.c - signals told to one loop. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "signal_told.h"
 
 #include <stdatomic.h>
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
 
 /* ---- K1: told from the loop --------------------------------------------- */
 
@@ -20,9 +15,8 @@ static void send_inside(rondo_loop *loop, void *arg)
     told_send(t, t->numbers[0]);
 }
 
-static void K1_told_from_the_loop_and_not_inside(void **state)
+TEST(K1_told_from_the_loop_and_not_inside)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     told_add(t, t->numbers[0]);
@@ -35,9 +29,8 @@ static void K1_told_from_the_loop_and_not_inside(void **state)
     assert_true(test_run_for(w, RONDO_MS(20)) < 10);
 }
 
-static void K1_sent_while_the_loop_does_not_run(void **state)
+TEST(K1_sent_while_the_loop_does_not_run)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     told_add(t, t->numbers[0]);
@@ -48,9 +41,8 @@ static void K1_sent_while_the_loop_does_not_run(void **state)
     }
 }
 
-static void K1_each_kind_is_told(void **state)
+TEST(K1_each_kind_is_told)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 2);
 
     for (int i = 0; i < t->kinds; i++)
@@ -65,9 +57,8 @@ static void K1_each_kind_is_told(void **state)
     assert_int_equal((int)t->calls, t->kinds);
 }
 
-static void K1_many_of_a_kind_are_told_once(void **state)
+TEST(K1_many_of_a_kind_are_told_once)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     told_add(t, t->numbers[0]);
@@ -78,9 +69,8 @@ static void K1_many_of_a_kind_are_told_once(void **state)
     assert_int_equal(t->calls, 1);
 }
 
-static void K1_the_lowest_number_comes_first(void **state)
+TEST(K1_the_lowest_number_comes_first)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 2);
 
     for (int i = t->kinds - 1; i >= 0; i--)
@@ -94,9 +84,8 @@ static void K1_the_lowest_number_comes_first(void **state)
 }
 
 /* However full the wake-up is: posts and wakes come between. */
-static void K1_a_burst_loses_no_kind(void **state)
+TEST(K1_a_burst_loses_no_kind)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     unsigned *n = test_alloc(w, sizeof *n);
     unsigned rounds = raw_signals_are_quick() ? 500 : 20;
@@ -105,7 +94,7 @@ static void K1_a_burst_loses_no_kind(void **state)
         told_add(t, t->numbers[i]);
     for (unsigned round = 0; round < rounds; round++) {
         rondo_loop_wake(w->loop);
-        assert_ok(rondo_call_soon_threadsafe(w->loop, count, n));
+        assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
         for (int i = 0; i < t->kinds; i++)
             told_send(t, t->numbers[i]);
     }
@@ -146,15 +135,8 @@ static void answer(struct told *t, int signum)
 }
 
 /* A run that fails, loudly, if what stops it never comes. */
-static void too_late(rondo_loop *loop, void *arg)
+TEST(K1_a_sleeping_loop_is_woken)
 {
-    (void)loop;
-    test_fail(arg, "the loop waits for ever");
-}
-
-static void K1_a_sleeping_loop_is_woken(void **state)
-{
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     int64_t limit = RONDO_MS(TEST_DEADLINE_MS) * 3 * test_slowness();
     struct raw_thread *thread;
@@ -166,7 +148,7 @@ static void K1_a_sleeping_loop_is_woken(void **state)
     pinger->rounds /= (unsigned)test_slowness();
     t->act = answer;
     told_add(t, t->numbers[0]);
-    assert_ok(rondo_call_later(w->loop, limit, too_late, w));
+    assert_ok(rondo_call_later(w->loop, limit, never_call, w));
     before = test_iterations(w);
     thread = raw_thread_start(ping, pinger);
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
@@ -179,9 +161,8 @@ static void K1_a_sleeping_loop_is_woken(void **state)
 
 /* ---- L3, L2, L5 --------------------------------------------------------- */
 
-static void L3_a_handler_keeps_nothing_alive(void **state)
+TEST(L3_a_handler_keeps_nothing_alive)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     told_add(t, t->numbers[0]);
@@ -198,15 +179,14 @@ static void stop(struct told *t, int signum)
     rondo_loop_stop(t->loop);
 }
 
-static void L2_stopped_in_the_handler(void **state)
+TEST(L2_stopped_in_the_handler)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     int64_t limit = RONDO_MS(TEST_DEADLINE_MS) * test_slowness();
 
     t->act = stop;
     told_add(t, t->numbers[0]);
-    assert_ok(rondo_call_later(w->loop, limit, too_late, w));
+    assert_ok(rondo_call_later(w->loop, limit, never_call, w));
     assert_ok(rondo_call_soon(w->loop, send_inside, t));
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
     assert_int_equal(t->calls, 1);
@@ -218,14 +198,13 @@ static void schedule_and_stop(struct told *t, int signum)
     static unsigned ran;
 
     (void)signum;
-    assert_ok(rondo_call_soon(t->loop, count, &ran));
+    assert_ok(rondo_call_soon(t->loop, count_call, &ran));
     rondo_loop_stop(t->loop);
     t->result = (int)ran;
 }
 
-static void L2_stop_in_the_handler_ends_this_iteration(void **state)
+TEST(L2_stop_in_the_handler_ends_this_iteration)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     uint64_t before;
 
@@ -246,9 +225,8 @@ static void remove_self(struct told *t, int signum)
     t->result += rondo_remove_signal_handler(t->loop, signum);
 }
 
-static void K2_removed_inside_itself(void **state)
+TEST(K2_removed_inside_itself)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     told_dispose(w, t->numbers[0], RAW_IGNORED);
@@ -270,9 +248,8 @@ static void remove_all(struct told *t, int signum)
         t->result += rondo_remove_signal_handler(t->loop, t->numbers[i]);
 }
 
-static void G7_removing_what_is_to_be_told(void **state)
+TEST(G7_removing_what_is_to_be_told)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 2);
 
     t->act = remove_all;
@@ -292,9 +269,8 @@ static void add_all(struct told *t, int signum)
         told_add(t->other, t->numbers[i]);
 }
 
-static void G7_adding_and_replacing_inside(void **state)
+TEST(G7_adding_and_replacing_inside)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     t->other = told_more(t, w->loop);
@@ -315,9 +291,8 @@ static void close_it(struct told *t, int signum)
     t->result = rondo_loop_close(t->loop);
 }
 
-static void G7_closing_the_loop_inside_is_refused(void **state)
+TEST(G7_closing_the_loop_inside_is_refused)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     t->act = close_it;
@@ -329,9 +304,8 @@ static void G7_closing_the_loop_inside_is_refused(void **state)
 
 /* ---- K2: adding and removing -------------------------------------------- */
 
-static void K2_adding_again_replaces(void **state)
+TEST(K2_adding_again_replaces)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     struct told *newer = told_more(t, w->loop);
 
@@ -345,9 +319,8 @@ static void K2_adding_again_replaces(void **state)
     assert_int_equal(rondo_remove_signal_handler(w->loop, t->numbers[0]), 0);
 }
 
-static void K2_removed_before_it_was_told(void **state)
+TEST(K2_removed_before_it_was_told)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     told_add(t, t->numbers[0]);
@@ -360,9 +333,8 @@ static void K2_removed_before_it_was_told(void **state)
     test_run_until(w, t->calls == 1);
 }
 
-static void K2_added_and_removed_a_thousand_times(void **state)
+TEST(K2_added_and_removed_a_thousand_times)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     size_t live = 0;
 
@@ -377,28 +349,4 @@ static void K2_added_and_removed_a_thousand_times(void **state)
     told_add(t, t->numbers[0]);
     told_send(t, t->numbers[0]);
     test_run_until(w, t->calls == 1);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(K1_told_from_the_loop_and_not_inside),
-        TEST(K1_sent_while_the_loop_does_not_run),
-        TEST(K1_each_kind_is_told),
-        TEST(K1_many_of_a_kind_are_told_once),
-        TEST(K1_the_lowest_number_comes_first),
-        TEST(K1_a_burst_loses_no_kind),
-        TEST(K1_a_sleeping_loop_is_woken),
-        TEST(L3_a_handler_keeps_nothing_alive),
-        TEST(L2_stopped_in_the_handler),
-        TEST(L2_stop_in_the_handler_ends_this_iteration),
-        TEST(K2_removed_inside_itself),
-        TEST(G7_removing_what_is_to_be_told),
-        TEST(G7_adding_and_replacing_inside),
-        TEST(G7_closing_the_loop_inside_is_refused),
-        TEST(K2_adding_again_replaces),
-        TEST(K2_removed_before_it_was_told),
-        TEST(K2_added_and_removed_a_thousand_times)};
-
-    return told_run("signals", tests, TEST_COUNT(tests));
 }

@@ -1,15 +1,15 @@
 /* test_signals_loops.c - signals of several loops, threads and processes. */
 /* SPDX-License-Identifier: MIT */
 #include "embed_main.h"
+#include "harness_act.h"
 #include "signal_told.h"
 
 #include <stdatomic.h>
 
 /* ---- K1: any number of loops -------------------------------------------- */
 
-static void K1_two_loops_are_told(void **state)
+TEST(K1_two_loops_are_told)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     struct told *other = told_more(t, test_other_loop(w));
 
@@ -25,10 +25,9 @@ static void K1_two_loops_are_told(void **state)
     assert_int_equal(t->each[0], 1);
 }
 
-static void K1_a_hundred_loops_are_told(void **state)
+TEST(K1_a_hundred_loops_are_told)
 {
     enum { LOOPS = 100 };
-    struct world *w = *state;
     rondo_loop_options options = test_loop_options(w);
     struct told *t = told_new(w, 1);
     struct told **more = test_alloc(w, LOOPS * sizeof *more);
@@ -101,10 +100,9 @@ static void run_loops(void *arg)
     atomic_fetch_sub(&running, 1);
 }
 
-static void K1_loops_come_and_go_while_signals_arrive(void **state)
+TEST(K1_loops_come_and_go_while_signals_arrive)
 {
     enum { RUNNERS = 3 };
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     struct runner *r = test_alloc(w, RUNNERS * sizeof *r);
     rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
@@ -144,8 +142,7 @@ static void K1_loops_come_and_go_while_signals_arrive(void **state)
 /* No assertions in a child: it answers with the step that went wrong. */
 static void need_child(struct world *w, int status)
 {
-    if (status == -1)
-        test_skip(w, "no fork on this platform");
+    test_skip_if(w, status == -1, "no fork on this platform");
     if (status != 0)
         test_fail(w, "the child ended with %d", status);
 }
@@ -168,12 +165,6 @@ struct forker {
     int status;
 };
 
-static void stop(rondo_loop *loop, void *arg)
-{
-    (void)arg;
-    rondo_loop_stop(loop);
-}
-
 static void fork_in_a_thread(void *arg)
 {
     struct forker *f = arg;
@@ -181,15 +172,14 @@ static void fork_in_a_thread(void *arg)
     raw_sleep_ms(20); /* so that the loop sleeps, usually */
     for (int i = 0; i < FORKS && f->status == 0; i++)
         f->status = raw_fork_run(f->fn, f->t);
-    (void)rondo_call_soon_threadsafe(f->t->loop, stop, NULL);
+    (void)rondo_call_soon_threadsafe(f->t->loop, stop_call, NULL);
 }
 
 /* A loop that sleeps: what a child sends to its wake-up would wake it, each
  * time. That it has ended may interrupt the sleep, now and then, although
  * nobody handles SIGCHLD: where the kernel finds it blocked, it is kept. */
-static void L8_a_signal_to_the_child_is_not_the_parents(void **state)
+TEST(L8_a_signal_to_the_child_is_not_the_parents)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     struct forker *f = test_alloc(w, sizeof *f);
     struct raw_thread *thread;
@@ -240,9 +230,8 @@ static int revive(void *arg)
                : 8;
 }
 
-static void L8_handlers_work_in_the_child_after_after_fork(void **state)
+TEST(L8_handlers_work_in_the_child_after_after_fork)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 2);
 
     told_add(t, t->numbers[0]);
@@ -275,9 +264,8 @@ static int use_a_loop_of_its_own(void *arg)
     return rondo_loop_close(own.loop) == 0 ? 0 : 5;
 }
 
-static void L8_a_loop_made_in_the_child(void **state)
+TEST(L8_a_loop_made_in_the_child)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     told_add(t, t->numbers[0]);
@@ -287,9 +275,8 @@ static void L8_a_loop_made_in_the_child(void **state)
 }
 
 /* Between vfork and exec a child runs in the parent's own memory. */
-static void L8_a_signal_to_a_child_that_shares_memory(void **state)
+TEST(L8_a_signal_to_a_child_that_shares_memory)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     told_add(t, t->numbers[0]);
@@ -303,9 +290,8 @@ static void L8_a_signal_to_a_child_that_shares_memory(void **state)
 
 /* ---- L9: embedded ------------------------------------------------------- */
 
-static void L9_a_signal_makes_the_descriptor_readable(void **state)
+TEST(L9_a_signal_makes_the_descriptor_readable)
 {
-    struct world *w = *state;
     struct embed *e = embed_new(w);
     struct told *t = told_new(w, 1);
 
@@ -323,19 +309,4 @@ static void L9_a_signal_makes_the_descriptor_readable(void **state)
     assert_int_equal(e->wait.timeout_ns, 0);
     TURN_UNTIL(e, t->calls == 21);
     embed_finish(e);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(K1_two_loops_are_told),
-        TEST(K1_a_hundred_loops_are_told),
-        TEST(K1_loops_come_and_go_while_signals_arrive),
-        TEST(L8_a_signal_to_the_child_is_not_the_parents),
-        TEST(L8_handlers_work_in_the_child_after_after_fork),
-        TEST(L8_a_loop_made_in_the_child),
-        TEST(L8_a_signal_to_a_child_that_shares_memory),
-        TEST(L9_a_signal_makes_the_descriptor_readable)};
-
-    return told_run("signals_loops", tests, TEST_COUNT(tests));
 }

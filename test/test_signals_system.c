@@ -1,5 +1,6 @@
 /* test_signals_system.c - what the system is asked to do with signals. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "signal_told.h"
 
 static const enum raw_disposition findable[] = {RAW_DEFAULT, RAW_IGNORED,
@@ -9,9 +10,8 @@ enum { FINDABLE = sizeof findable / sizeof *findable };
 
 /* ---- K2: what was found is restored ------------------------------------- */
 
-static void K2_the_last_removed_restores_what_was_found(void **state)
+TEST(K2_the_last_removed_restores_what_was_found)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     int signum = t->numbers[0];
 
@@ -26,9 +26,8 @@ static void K2_the_last_removed_restores_what_was_found(void **state)
     told_dispose(w, signum, RAW_DEFAULT);
 }
 
-static void K2_another_loop_still_handles_it(void **state)
+TEST(K2_another_loop_still_handles_it)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     struct told *other = told_more(t, test_other_loop(w));
     int signum = t->numbers[0];
@@ -46,9 +45,8 @@ static void K2_another_loop_still_handles_it(void **state)
     told_dispose(w, signum, RAW_DEFAULT);
 }
 
-static void L5_closing_the_loop_restores_what_was_found(void **state)
+TEST(L5_closing_the_loop_restores_what_was_found)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     told_dispose(w, t->numbers[0], RAW_PLAIN);
@@ -71,9 +69,8 @@ static void send_while_closing(struct peer *p)
 }
 
 /* It would end the process, and with it the closing. */
-static void L5_what_arrives_while_it_closes_is_nobodys(void **state)
+TEST(L5_what_arrives_while_it_closes_is_nobodys)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -88,9 +85,8 @@ static void L5_what_arrives_while_it_closes_is_nobodys(void **state)
     raw_close(fd);
 }
 
-static void K2_a_handler_of_the_programs_own_is_left_alone(void **state)
+TEST(K2_a_handler_of_the_programs_own_is_left_alone)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     int signum = t->numbers[0];
 
@@ -102,9 +98,8 @@ static void K2_a_handler_of_the_programs_own_is_left_alone(void **state)
 }
 
 /* Adding again, too: whoever adds wants to be told. */
-static void K2_added_over_a_handler_of_the_programs_own(void **state)
+TEST(K2_added_over_a_handler_of_the_programs_own)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     struct told *other = told_more(t, test_other_loop(w));
     int signum = t->numbers[0];
@@ -136,31 +131,26 @@ static void refuse(struct told *t, int signum, int error)
     assert_true(strstr(rondo_last_error(), number) != NULL);
 }
 
-static void K2_bad_numbers(void **state)
+TEST(K2_bad_numbers)
 {
     static const int bad[] = {0, -1, -15, 128, 1000, INT32_MAX, INT32_MIN};
-    struct world *w = *state;
     struct told *t = test_alloc(w, sizeof *t);
 
     t->loop = w->loop;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         refuse(t, bad[i], RONDO_EINVAL);
-        assert_error(rondo_remove_signal_handler(w->loop, bad[i]),
-                     RONDO_EINVAL);
+        assert_einval(rondo_remove_signal_handler(w->loop, bad[i]));
     }
-    assert_error(rondo_add_signal_handler(w->loop, 2, NULL, NULL),
-                 RONDO_EINVAL);
+    assert_einval(rondo_add_signal_handler(w->loop, 2, NULL, NULL));
 }
 
-static void K2_what_cannot_be_caught(void **state)
+TEST(K2_what_cannot_be_caught)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     int numbers[MOST_SIGNALS];
     int count = raw_signals_uncatchable(numbers, MOST_SIGNALS);
 
-    if (count == 0)
-        test_skip(w, "no such signals on this system");
+    test_skip_if(w, count == 0, "no such signals on this system");
     for (int i = 0; i < count; i++) {
         refuse(t, numbers[i], RONDO_EINVAL);
         assert_true(rondo_last_os_error() != 0);
@@ -176,9 +166,8 @@ static void K2_what_cannot_be_caught(void **state)
 }
 
 /* Every number is taken or refused, in the way that supports says. */
-static void G2_every_number(void **state)
+TEST(G2_every_number)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 0);
     int taken = 0;
 
@@ -198,9 +187,8 @@ static void G2_every_number(void **state)
     assert_true(taken >= t->kinds);
 }
 
-static void K3_only_the_console_s(void **state)
+TEST(K3_only_the_console_s)
 {
-    struct world *w = *state;
     struct told *t = test_alloc(w, sizeof *t);
 
     t->loop = w->loop;
@@ -217,9 +205,8 @@ static void K3_only_the_console_s(void **state)
 
 /* ---- what is interrupted ------------------------------------------------ */
 
-static void K1_the_interrupted_notice_nothing(void **state)
+TEST(K1_the_interrupted_notice_nothing)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
 
     for (int i = 0; i < t->kinds; i++) {
@@ -246,9 +233,8 @@ static void take_long(struct told *t, int signum)
         raw_yield();
 }
 
-static void L12_slow_handlers_are_reported(void **state)
+TEST(L12_slow_handlers_are_reported)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     char *text = test_alloc(w, 256);
 
@@ -262,29 +248,22 @@ static void L12_slow_handlers_are_reported(void **state)
     assert_ok(rondo_loop_set_debug(w->loop, false, 0));
 }
 
-static void remember_line(void *arg, const char *line, size_t size)
+TEST(L13_a_handler_is_a_line)
 {
-    (void)snprintf(arg, 256, "%.*s", (int)size, line);
-}
-
-static void L13_a_handler_is_a_line(void **state)
-{
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     char *text = test_alloc(w, 256);
     char begin[32];
 
     (void)snprintf(begin, sizeof begin, "signal %d", t->numbers[0]);
     told_add(t, t->numbers[0]);
-    assert_int_equal(rondo_loop_dump(w->loop, remember_line, text), 1);
+    assert_int_equal(rondo_loop_dump(w->loop, copy_line, text), 1);
     assert_true(strncmp(text, begin, strlen(begin)) == 0);
     assert_int_equal(rondo_remove_signal_handler(w->loop, t->numbers[0]), 1);
-    assert_int_equal(rondo_loop_dump(w->loop, remember_line, text), 0);
+    assert_int_equal(rondo_loop_dump(w->loop, copy_line, text), 0);
 }
 
-static void G8_out_of_memory(void **state)
+TEST(G8_out_of_memory)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     int failed = 0;
 
@@ -315,9 +294,8 @@ static int need_children(struct world *w)
     return raw_signal_of_children();
 }
 
-static void X5_the_handler_that_was_there_is_called_too(void **state)
+TEST(X5_the_handler_that_was_there_is_called_too)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     int signum = need_children(w);
 
@@ -347,14 +325,12 @@ static void X5_the_handler_that_was_there_is_called_too(void **state)
     assert_int_equal(raw_signal_caught(), 5);
 }
 
-static void X5_children_that_are_ignored_leave_nothing(void **state)
+TEST(X5_children_that_are_ignored_leave_nothing)
 {
-    struct world *w = *state;
     struct told *t = told_new(w, 1);
     int signum = need_children(w);
 
-    if (raw_emulated())
-        test_skip(w, "an emulator may forget SA_NOCLDWAIT");
+    test_skip_if(w, raw_emulated(), "an emulator may forget SA_NOCLDWAIT");
     told_add(t, signum);
     assert_int_equal(raw_children_stay(), 1);
     assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
@@ -365,27 +341,4 @@ static void X5_children_that_are_ignored_leave_nothing(void **state)
     assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
     assert_int_equal(raw_signal_disposition(signum), RAW_IGNORED);
     told_dispose(w, signum, RAW_DEFAULT);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(K2_the_last_removed_restores_what_was_found),
-        TEST(K2_another_loop_still_handles_it),
-        TEST(L5_closing_the_loop_restores_what_was_found),
-        TEST(L5_what_arrives_while_it_closes_is_nobodys),
-        TEST(K2_a_handler_of_the_programs_own_is_left_alone),
-        TEST(K2_added_over_a_handler_of_the_programs_own),
-        TEST(K2_bad_numbers),
-        TEST(K2_what_cannot_be_caught),
-        TEST(G2_every_number),
-        TEST(K3_only_the_console_s),
-        TEST(K1_the_interrupted_notice_nothing),
-        TEST(L12_slow_handlers_are_reported),
-        TEST(L13_a_handler_is_a_line),
-        TEST(G8_out_of_memory),
-        TEST(X5_the_handler_that_was_there_is_called_too),
-        TEST(X5_children_that_are_ignored_leave_nothing)};
-
-    return told_run("signals_system", tests, TEST_COUNT(tests));
 }

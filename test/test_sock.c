@@ -3,17 +3,10 @@
 #include "harness_calls.h"
 #include "raw_net.h"
 
-static void close_both(raw_fd pair[2])
-{
-    raw_close(pair[0]);
-    raw_close(pair[1]);
-}
-
 /* ---- Q1: receiving ------------------------------------------------------ */
 
-static void Q1_recv_waits_for_bytes(void **state)
+TEST(Q1_recv_waits_for_bytes)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -26,12 +19,11 @@ static void Q1_recv_waits_for_bytes(void **state)
     assert_true(raw_send_all(pair[1], "hello", 5, 1000));
     assert_int_equal(call_wait(w, c), 5);
     assert_memory_equal(bytes, "hello", 5);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_recv_never_calls_inside_the_call(void **state)
+TEST(Q1_recv_never_calls_inside_the_call)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -41,12 +33,11 @@ static void Q1_recv_never_calls_inside_the_call(void **state)
     assert_ok(rondo_sock_recv(w->loop, pair[0], bytes, 16, call_done, c));
     assert_int_equal(c->calls, 0);
     assert_int_equal(call_wait(w, c), 5);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_recv_tells_the_end(void **state)
+TEST(Q1_recv_tells_the_end)
 {
-    struct world *w = *state;
     struct call *c = call_new(w), *again = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -57,12 +48,11 @@ static void Q1_recv_tells_the_end(void **state)
     assert_int_equal(call_wait(w, c), 0);
     assert_ok(rondo_sock_recv(w->loop, pair[0], bytes, 16, call_done, again));
     assert_int_equal(call_wait(w, again), 0);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_recv_tells_a_reset(void **state)
+TEST(Q1_recv_tells_a_reset)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -74,9 +64,8 @@ static void Q1_recv_tells_a_reset(void **state)
     raw_close(pair[0]);
 }
 
-static void Q1_recv_of_no_bytes(void **state)
+TEST(Q1_recv_of_no_bytes)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     raw_fd pair[2];
 
@@ -84,7 +73,7 @@ static void Q1_recv_of_no_bytes(void **state)
     assert_true(raw_send_all(pair[1], "x", 1, 1000));
     assert_ok(rondo_sock_recv(w->loop, pair[0], NULL, 0, call_done, c));
     assert_int_equal(call_wait(w, c), 0);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 struct reader {
@@ -107,9 +96,8 @@ static void read_another(struct call *c, rondo_loop *loop)
     assert_ok(rondo_sock_recv(loop, r->fd, &r->byte, 1, call_done, c));
 }
 
-static void Q1_recv_again_inside_done(void **state)
+TEST(Q1_recv_again_inside_done)
 {
-    struct world *w = *state;
     struct reader *r = test_alloc(w, sizeof *r);
     raw_fd pair[2];
 
@@ -127,15 +115,14 @@ static void Q1_recv_again_inside_done(void **state)
     raw_shutdown_write(pair[1]);
     test_run_until(w, r->call.calls && r->call.result == 0);
     assert_string_equal(r->text, "one by one");
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 /* ---- Q1: sending -------------------------------------------------------- */
 
-static void Q1_sendall_sends_all(void **state)
+TEST(Q1_sendall_sends_all)
 {
     enum { SIZE = 1 << 20 };
-    struct world *w = *state;
     struct call *c = call_new(w);
     unsigned char *bytes = test_alloc(w, SIZE);
     raw_fd pair[2];
@@ -148,25 +135,23 @@ static void Q1_sendall_sends_all(void **state)
     assert_int_equal(c->calls, 0); /* nobody has read yet */
     assert_int_equal(test_drain_raw_some(w, pair[1], 0, SIZE), SIZE);
     assert_int_equal(call_wait(w, c), SIZE);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_sendall_of_no_bytes(void **state)
+TEST(Q1_sendall_of_no_bytes)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     raw_fd pair[2];
 
     call_pair(pair, 0);
     assert_ok(rondo_sock_sendall(w->loop, pair[0], NULL, 0, call_done, c));
     assert_int_equal(call_wait(w, c), 0);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_sendall_to_one_who_leaves(void **state)
+TEST(Q1_sendall_to_one_who_leaves)
 {
     enum { SIZE = 1 << 20 };
-    struct world *w = *state;
     struct call *c = call_new(w);
     unsigned char *bytes = test_alloc(w, SIZE);
     raw_fd pair[2];
@@ -180,10 +165,9 @@ static void Q1_sendall_to_one_who_leaves(void **state)
     raw_close(pair[0]);
 }
 
-static void Q1_both_directions_at_once(void **state)
+TEST(Q1_both_directions_at_once)
 {
     enum { SIZE = 1 << 18 };
-    struct world *w = *state;
     struct call *sent = call_new(w), *received = call_new(w);
     unsigned char *bytes = test_alloc(w, SIZE);
     char *room = test_alloc(w, 16);
@@ -199,7 +183,7 @@ static void Q1_both_directions_at_once(void **state)
     assert_int_equal(sent->calls, 0);
     assert_int_equal(test_drain_raw_some(w, pair[1], 0, SIZE), SIZE);
     assert_int_equal(call_wait(w, sent), SIZE);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 /* ---- Q1: the socket stays the program's --------------------------------- */
@@ -210,9 +194,8 @@ static void close_socket(struct call *c, rondo_loop *loop)
     raw_close(*(raw_fd *)c->user);
 }
 
-static void Q1_the_socket_may_be_closed_in_done(void **state)
+TEST(Q1_the_socket_may_be_closed_in_done)
 {
-    struct world *w = *state;
     char *bytes = test_alloc(w, 16);
 
     for (int i = 0; i < 50; i++) { /* numbers come back */
@@ -230,9 +213,8 @@ static void Q1_the_socket_may_be_closed_in_done(void **state)
     }
 }
 
-static void Q1_the_socket_may_become_a_transport(void **state)
+TEST(Q1_the_socket_may_become_a_transport)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     struct peer *p = test_peer(w);
     char *bytes = test_alloc(w, 16);
@@ -248,9 +230,8 @@ static void Q1_the_socket_may_become_a_transport(void **state)
     test_run_until(w, p->lost);
 }
 
-static void Q1_the_socket_may_go_to_another_loop(void **state)
+TEST(Q1_the_socket_may_go_to_another_loop)
 {
-    struct world *w = *state;
     rondo_loop *other = test_other_loop(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -265,13 +246,12 @@ static void Q1_the_socket_may_go_to_another_loop(void **state)
         assert_true(raw_send_all(pair[1], "x", 1, 1000));
         assert_int_equal(call_wait(w, c), 1);
     }
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_nothing_is_allocated_for_each(void **state)
+TEST(Q1_nothing_is_allocated_for_each)
 {
     enum { ROUNDS = 500 };
-    struct world *w = *state;
     char *bytes = test_alloc(w, 16);
     struct call *in = call_new(w), *out = call_new(w);
     uint64_t before = 0;
@@ -291,27 +271,5 @@ static void Q1_nothing_is_allocated_for_each(void **state)
         assert_int_equal(in->result, 4);
     }
     assert_int_equal(test_allocations(w), before);
-    close_both(pair);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(Q1_recv_waits_for_bytes),
-        TEST(Q1_recv_never_calls_inside_the_call),
-        TEST(Q1_recv_tells_the_end),
-        TEST(Q1_recv_tells_a_reset),
-        TEST(Q1_recv_of_no_bytes),
-        TEST(Q1_recv_again_inside_done),
-        TEST(Q1_sendall_sends_all),
-        TEST(Q1_sendall_of_no_bytes),
-        TEST(Q1_sendall_to_one_who_leaves),
-        TEST(Q1_both_directions_at_once),
-        TEST(Q1_the_socket_may_be_closed_in_done),
-        TEST(Q1_the_socket_may_become_a_transport),
-        TEST(Q1_the_socket_may_go_to_another_loop),
-        TEST(Q1_nothing_is_allocated_for_each),
-    };
-
-    return test_run("sock", tests, TEST_COUNT(tests));
+    raw_close_pair(pair);
 }

@@ -3,12 +3,6 @@
 #include "harness_calls.h"
 #include "raw_net.h"
 
-static void close_both(raw_fd pair[2])
-{
-    raw_close(pair[0]);
-    raw_close(pair[1]);
-}
-
 static void settle(struct world *w, const struct call *c)
 {
     test_run_until(w, c->calls);
@@ -17,9 +11,8 @@ static void settle(struct world *w, const struct call *c)
 
 /* ---- Q2: receiving ------------------------------------------------------ */
 
-static void Q2_a_waiting_recv(void **state)
+TEST(Q2_a_waiting_recv)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -34,12 +27,11 @@ static void Q2_a_waiting_recv(void **state)
     call_fails(w, c, RONDO_ECANCELED, "sock_recv");
     assert_int_equal(rondo_cancel(w->loop, id), RONDO_ENOENT);
     test_run_loop(w); /* nothing is left of it */
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q2_before_the_loop_has_looked(void **state)
+TEST(Q2_before_the_loop_has_looked)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -48,13 +40,12 @@ static void Q2_before_the_loop_has_looked(void **state)
     assert_ok(rondo_cancel(
         w->loop, rondo_sock_recv(w->loop, pair[0], bytes, 16, call_done, c)));
     call_fails(w, c, RONDO_ECANCELED, "sock_recv");
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 /* What was received already is told; what was not stays in the socket. */
-static void Q2_no_byte_is_lost(void **state)
+TEST(Q2_no_byte_is_lost)
 {
-    struct world *w = *state;
     uint64_t at = 0, told = 0;
     unsigned char piece[4];
     unsigned char *bytes = test_alloc(w, 16);
@@ -91,7 +82,7 @@ static void Q2_no_byte_is_lost(void **state)
         told += sizeof piece;
     }
     assert_int_equal(told, at);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 struct again {
@@ -101,9 +92,8 @@ struct again {
     char *bytes;
 };
 
-static void Q2_the_direction_is_free_at_once(void **state)
+TEST(Q2_the_direction_is_free_at_once)
 {
-    struct world *w = *state;
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
 
@@ -126,7 +116,7 @@ static void Q2_the_direction_is_free_at_once(void **state)
         settle(w, c);
         assert_int_equal(c->result, RONDO_ECANCELED);
     }
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 static void cancel_other(struct call *c, rondo_loop *loop)
@@ -135,9 +125,8 @@ static void cancel_other(struct call *c, rondo_loop *loop)
 }
 
 /* Two are ready in one iteration, and the first cancels the second. */
-static void Q2_cancelled_by_another_callback(void **state)
+TEST(Q2_cancelled_by_another_callback)
 {
-    struct world *w = *state;
     struct call *a = call_new(w), *b = call_new(w), *rest = call_new(w);
     char *bytes = test_alloc(w, 32);
     rondo_id *ids = test_alloc(w, 2 * sizeof *ids);
@@ -165,13 +154,12 @@ static void Q2_cancelled_by_another_callback(void **state)
                                   call_done, rest));
         assert_int_equal(call_wait(w, rest), 1);
     }
-    close_both(one);
-    close_both(two);
+    raw_close_pair(one);
+    raw_close_pair(two);
 }
 
-static void Q2_closed_at_once_after_the_cancel(void **state)
+TEST(Q2_closed_at_once_after_the_cancel)
 {
-    struct world *w = *state;
     char *bytes = test_alloc(w, 16);
 
     w->expect_clean = true;
@@ -185,7 +173,7 @@ static void Q2_closed_at_once_after_the_cancel(void **state)
         id = rondo_sock_recv(w->loop, pair[0], bytes, 16, call_done, c);
         test_spin(w, 1);
         assert_ok(rondo_cancel(w->loop, id));
-        close_both(pair);
+        raw_close_pair(pair);
         call_pair(pair, 0); /* the same numbers, as a rule */
         test_adopt(w, pair[0], &recorder, p);
         settle(w, c);
@@ -199,10 +187,9 @@ static void Q2_closed_at_once_after_the_cancel(void **state)
 
 /* ---- Q2: sending -------------------------------------------------------- */
 
-static void Q2_a_sendall_in_the_middle(void **state)
+TEST(Q2_a_sendall_in_the_middle)
 {
     enum { SIZE = 1 << 20 };
-    struct world *w = *state;
     struct call *c = call_new(w), *next = call_new(w);
     unsigned char *bytes = test_alloc(w, SIZE);
     unsigned char *got = test_alloc(w, SIZE + 8);
@@ -231,14 +218,13 @@ static void Q2_a_sendall_in_the_middle(void **state)
     assert_true(size > 8 && size < SIZE);
     assert_true(test_matches(got, 0, size - 8));
     assert_int_equal(call_wait(w, next), 8);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 /* ---- Q2: connections ---------------------------------------------------- */
 
-static void Q2_no_connection_is_lost(void **state)
+TEST(Q2_no_connection_is_lost)
 {
-    struct world *w = *state;
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, 8);
 
@@ -273,9 +259,8 @@ static void Q2_no_connection_is_lost(void **state)
     raw_close(listener);
 }
 
-static void Q2_a_connect_goes_on_where_it_was(void **state)
+TEST(Q2_a_connect_goes_on_where_it_was)
 {
-    struct world *w = *state;
     struct call *c = call_new(w), *next = call_new(w);
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, 4), fd = raw_tcp(), accepted;
@@ -303,9 +288,8 @@ static void Q2_a_connect_goes_on_where_it_was(void **state)
     raw_close(listener);
 }
 
-static void Q2_a_connect_that_hangs(void **state)
+TEST(Q2_a_connect_that_hangs)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     struct raw_black_hole *hole = test_alloc(w, sizeof *hole);
     raw_fd fd = raw_tcp();
@@ -339,10 +323,9 @@ static void refused_when_closing(struct call *c, rondo_loop *loop)
         RONDO_ECLOSED);
 }
 
-static void L5_closing_the_loop_cancels(void **state)
+TEST(L5_closing_the_loop_cancels)
 {
     enum { SIZE = 1 << 20 };
-    struct world *w = *state;
     struct again *a = test_alloc(w, sizeof *a);
     struct call *send = call_new(w), *accept = call_new(w);
     char *bytes = test_alloc(w, SIZE);
@@ -369,13 +352,12 @@ static void L5_closing_the_loop_cancels(void **state)
     assert_int_equal(accept->result, RONDO_ECANCELED);
     assert_int_equal(a->second.calls, 0);
     w->loop = NULL;
-    close_both(pair);
+    raw_close_pair(pair);
     raw_close(listener);
 }
 
-static void L3_an_operation_keeps_the_loop_running(void **state)
+TEST(L3_an_operation_keeps_the_loop_running)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     raw_fd pair[2];
@@ -393,7 +375,7 @@ static void L3_an_operation_keeps_the_loop_running(void **state)
     test_run_loop(w);
     assert_int_equal(c->calls, 1);
     assert_int_equal(test_metrics(w).live_operations, 0);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 static void count_sock(void *arg, const char *line, size_t size)
@@ -403,9 +385,8 @@ static void count_sock(void *arg, const char *line, size_t size)
         ++*(unsigned *)arg;
 }
 
-static void L13_the_dump_tells_of_it(void **state)
+TEST(L13_the_dump_tells_of_it)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     char *bytes = test_alloc(w, 16);
     unsigned lines = 0;
@@ -418,25 +399,4 @@ static void L13_the_dump_tells_of_it(void **state)
     raw_close(pair[1]);
     assert_int_equal(call_wait(w, c), 0);
     raw_close(pair[0]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(Q2_a_waiting_recv),
-        TEST(Q2_before_the_loop_has_looked),
-        TEST(Q2_no_byte_is_lost),
-        TEST(Q2_the_direction_is_free_at_once),
-        TEST(Q2_cancelled_by_another_callback),
-        TEST(Q2_closed_at_once_after_the_cancel),
-        TEST(Q2_a_sendall_in_the_middle),
-        TEST(Q2_no_connection_is_lost),
-        TEST(Q2_a_connect_goes_on_where_it_was),
-        TEST(Q2_a_connect_that_hangs),
-        TEST(L5_closing_the_loop_cancels),
-        TEST(L3_an_operation_keeps_the_loop_running),
-        TEST(L13_the_dump_tells_of_it),
-    };
-
-    return test_run("sock_cancel", tests, TEST_COUNT(tests));
 }

@@ -13,17 +13,10 @@ static rondo_address loopback(uint16_t port)
     return a;
 }
 
-static void close_both(raw_fd pair[2])
-{
-    raw_close(pair[0]);
-    raw_close(pair[1]);
-}
-
 /* ---- Q1: connecting and accepting --------------------------------------- */
 
-static void Q1_connect_and_accept(void **state)
+TEST(Q1_connect_and_accept)
 {
-    struct world *w = *state;
     struct call *connected = call_new(w), *accepted = call_new(w);
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, 4), fd = raw_tcp();
@@ -55,9 +48,8 @@ static void Q1_connect_and_accept(void **state)
     raw_close(listener);
 }
 
-static void Q1_connect_refused(void **state)
+TEST(Q1_connect_refused)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     uint16_t port = 0;
     raw_fd dead = raw_reserve_port(&port), fd = raw_tcp();
@@ -72,9 +64,8 @@ static void Q1_connect_refused(void **state)
     raw_close(dead);
 }
 
-static void Q1_connect_when_connected(void **state)
+TEST(Q1_connect_when_connected)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     raw_fd pair[2];
     rondo_address to;
@@ -83,13 +74,12 @@ static void Q1_connect_when_connected(void **state)
     to = loopback(raw_peer_port(pair[0]));
     assert_ok(rondo_sock_connect(w->loop, pair[0], &to, call_done, c));
     call_fails(w, c, RONDO_EISCONN, "sock_connect");
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_accept_those_who_wait(void **state)
+TEST(Q1_accept_those_who_wait)
 {
     enum { CLIENTS = 20 };
-    struct world *w = *state;
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, CLIENTS), clients[CLIENTS];
 
@@ -108,9 +98,8 @@ static void Q1_accept_those_who_wait(void **state)
     raw_close(listener);
 }
 
-static void Q1_accept_is_not_ended_by_one_who_left(void **state)
+TEST(Q1_accept_is_not_ended_by_one_who_left)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, 4), client;
@@ -128,9 +117,8 @@ static void Q1_accept_is_not_ended_by_one_who_left(void **state)
     raw_close(listener);
 }
 
-static void Q1_accept_without_room(void **state)
+TEST(Q1_accept_without_room)
 {
-    struct world *w = *state;
     struct call *c = call_new(w), *again = call_new(w);
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, 4), client;
@@ -161,9 +149,8 @@ static void udp_pair(raw_fd pair[2])
     }
 }
 
-static void Q1_sendto_and_recvfrom(void **state)
+TEST(Q1_sendto_and_recvfrom)
 {
-    struct world *w = *state;
     struct call *sent = call_new(w), *received = call_new(w);
     char *room = test_alloc(w, 64);
     raw_fd pair[2];
@@ -184,12 +171,11 @@ static void Q1_sendto_and_recvfrom(void **state)
     assert_memory_equal(room, "datagram", 8);
     assert_int_equal(rondo_address_port(&received->address),
                      raw_local_port(pair[0]));
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_recvfrom_cuts_what_has_no_room(void **state)
+TEST(Q1_recvfrom_cuts_what_has_no_room)
 {
-    struct world *w = *state;
     struct call *sent[3], *received[3];
     const char *texts[] = {"longer than room", "", "ok"};
     char *room = test_alloc(w, 16);
@@ -213,12 +199,11 @@ static void Q1_recvfrom_cuts_what_has_no_room(void **state)
         assert_int_equal(call_wait(w, received[i]), size);
         assert_memory_equal(room, texts[i], size);
     }
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_recv_cuts_a_datagram(void **state)
+TEST(Q1_recv_cuts_a_datagram)
 {
-    struct world *w = *state;
     struct call *sent = call_new(w), *received = call_new(w);
     char *room = test_alloc(w, 16);
     raw_fd pair[2];
@@ -232,12 +217,11 @@ static void Q1_recv_cuts_a_datagram(void **state)
     assert_int_equal(call_wait(w, received), 4);
     assert_memory_equal(room, "too ", 4);
     test_run_until(w, sent->calls);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_connected_datagrams(void **state)
+TEST(Q1_connected_datagrams)
 {
-    struct world *w = *state;
     struct call *connected = call_new(w), *sent = call_new(w),
                 *received = call_new(w);
     char *room = test_alloc(w, 16);
@@ -253,13 +237,12 @@ static void Q1_connected_datagrams(void **state)
     assert_int_equal(call_wait(w, sent), 5);
     assert_ok(rondo_sock_recv(w->loop, pair[1], room, 16, call_done, received));
     assert_int_equal(call_wait(w, received), 5);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
-static void Q1_sendto_too_much(void **state)
+TEST(Q1_sendto_too_much)
 {
     enum { SIZE = 100000 };
-    struct world *w = *state;
     struct call *c = call_new(w), *again = call_new(w);
     char *bytes = test_alloc(w, SIZE);
     raw_fd pair[2];
@@ -273,7 +256,7 @@ static void Q1_sendto_too_much(void **state)
     assert_ok(
         rondo_sock_sendto(w->loop, pair[0], bytes, 8, &to, call_done, again));
     assert_int_equal(call_wait(w, again), 8);
-    close_both(pair);
+    raw_close_pair(pair);
 }
 
 struct cancelling {
@@ -290,9 +273,8 @@ static void cancel_it(rondo_loop *loop, void *arg)
 
 /* The receiver's queue is full, which only time can change: the next try is due
  * at the moment when the call is cancelled. */
-static void Q2_sendto_cancelled_when_a_try_is_due(void **state)
+TEST(Q2_sendto_cancelled_when_a_try_is_due)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     struct cancelling *cancelling = test_alloc(w, sizeof *cancelling);
     rondo_address to;
@@ -318,24 +300,4 @@ static void Q2_sendto_cancelled_when_a_try_is_due(void **state)
     raw_close(sender);
     raw_close(receiver);
     raw_path_drop(path);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(Q1_connect_and_accept),
-        TEST(Q1_connect_refused),
-        TEST(Q1_connect_when_connected),
-        TEST(Q1_accept_those_who_wait),
-        TEST(Q1_accept_is_not_ended_by_one_who_left),
-        TEST(Q1_accept_without_room),
-        TEST(Q1_sendto_and_recvfrom),
-        TEST(Q1_recvfrom_cuts_what_has_no_room),
-        TEST(Q1_recv_cuts_a_datagram),
-        TEST(Q1_connected_datagrams),
-        TEST(Q1_sendto_too_much),
-        TEST(Q2_sendto_cancelled_when_a_try_is_due),
-    };
-
-    return test_run("sock_connect", tests, TEST_COUNT(tests));
 }

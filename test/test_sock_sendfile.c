@@ -5,9 +5,8 @@
 
 enum { LARGE = 1 << 20, SMALL_BUFFERS = 16384 };
 
-static void Q1_sendfile(void **state)
+TEST(Q1_sendfile)
 {
-    struct world *w = *state;
     raw_fd file = call_file(LARGE), pair[2];
 
     w->expect_clean = true;
@@ -24,13 +23,11 @@ static void Q1_sendfile(void **state)
         assert_int_equal(call_wait(w, c), LARGE);
     }
     raw_close(file);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
-static void Q1_sendfile_of_a_part(void **state)
+TEST(Q1_sendfile_of_a_part)
 {
-    struct world *w = *state;
     raw_fd file = call_file(10000), pair[2];
     const int64_t parts[][3] = {{0, 1, 1},      {77, 5000, 5000},
                                 {0, 0, 0},      {9999, 10, 1},
@@ -48,14 +45,11 @@ static void Q1_sendfile_of_a_part(void **state)
                          parts[i][2]);
     }
     raw_close(file);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
-static void Q1_sendfile_to_one_who_leaves(void **state)
+TEST(Q1_sendfile_to_one_who_leaves)
 {
-    struct world *w = *state;
-
     for (int refused = 0; refused < 2; refused++) {
         struct call *c = call_new(w);
         raw_fd file = call_file(LARGE), pair[2];
@@ -78,9 +72,8 @@ static void Q1_sendfile_to_one_who_leaves(void **state)
 }
 
 /* What left is a beginning, and the direction is free. */
-static void Q2_sendfile_cancelled(void **state)
+TEST(Q2_sendfile_cancelled)
 {
-    struct world *w = *state;
     size_t before = 0;
 
     for (int i = 0; i < 8; i++) {
@@ -113,8 +106,7 @@ static void Q2_sendfile_cancelled(void **state)
         assert_true(test_matches(got, 0, size - 8));
         assert_int_equal(call_wait(w, next), 8);
         raw_close(file);
-        raw_close(pair[0]);
-        raw_close(pair[1]);
+        raw_close_pair(pair);
     }
     call_descriptors_back(w, before);
 }
@@ -135,10 +127,9 @@ static size_t skip_zeros(struct world *w, raw_fd fd)
 }
 
 /* The wait of a cancelled sendall ends while the file is being read. */
-static void Q2_sendfile_after_a_cancel(void **state)
+TEST(Q2_sendfile_after_a_cancel)
 {
     enum { SIZE = 300000 };
-    struct world *w = *state;
     char *zeros = test_alloc(w, LARGE);
 
     for (int i = 0; i < 4; i++) {
@@ -165,15 +156,13 @@ static void Q2_sendfile_after_a_cancel(void **state)
         assert_int_equal(call_wait(w, next), SIZE - 1);
         assert_int_equal(c->result, RONDO_ECANCELED);
         raw_close(file);
-        raw_close(pair[0]);
-        raw_close(pair[1]);
+        raw_close_pair(pair);
     }
 }
 
 /* What a thread has read and the socket has not taken was not sent. */
-static void Q2_sendfile_cancelled_where_a_thread_reads(void **state)
+TEST(Q2_sendfile_cancelled_where_a_thread_reads)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     raw_fd file = call_file(LARGE), pair[2];
     char *room = test_alloc(w, LARGE);
@@ -194,13 +183,11 @@ static void Q2_sendfile_cancelled_where_a_thread_reads(void **state)
         ;
     assert_int_equal(raw_file_position(file), got);
     raw_close(file);
-    raw_close(pair[0]);
-    raw_close(pair[1]);
+    raw_close_pair(pair);
 }
 
-static void L5_closing_the_loop_ends_sendfile(void **state)
+TEST(L5_closing_the_loop_ends_sendfile)
 {
-    struct world *w = *state;
     struct call *calls[2];
     size_t before = raw_count_descriptors();
     raw_fd file = call_file(LARGE), pairs[2][2];
@@ -224,19 +211,4 @@ static void L5_closing_the_loop_ends_sendfile(void **state)
     raw_close(file);
     (void)test_other_loop(w); /* in place of the one that was counted */
     call_descriptors_back(w, before);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(Q1_sendfile),
-        TEST(Q1_sendfile_of_a_part),
-        TEST(Q1_sendfile_to_one_who_leaves),
-        TEST(Q2_sendfile_cancelled),
-        TEST(Q2_sendfile_after_a_cancel),
-        TEST(Q2_sendfile_cancelled_where_a_thread_reads),
-        TEST(L5_closing_the_loop_ends_sendfile),
-    };
-
-    return test_run("sock_sendfile", tests, TEST_COUNT(tests));
 }

@@ -1,12 +1,11 @@
 /* test_stream.c - the order of a stream's callbacks. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 /* ---- S1: order ---------------------------------------------------------- */
 
-static void S1_made_data_eof_lost(void **state)
+TEST(S1_made_data_eof_lost)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -23,9 +22,8 @@ static void S1_made_data_eof_lost(void **state)
     raw_close(fd);
 }
 
-static void S1_made_comes_from_the_loop(void **state)
+TEST(S1_made_comes_from_the_loop)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -37,9 +35,8 @@ static void S1_made_comes_from_the_loop(void **state)
     raw_close(fds[1]);
 }
 
-static void S1_at_most_one_eof(void **state)
+TEST(S1_at_most_one_eof)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -67,59 +64,37 @@ static raw_fd adopt_with_data(struct world *w, struct peer *p)
     return fds[1];
 }
 
-static void abort_it(struct peer *p)
+TEST(S1_abort_in_made_no_data)
 {
-    rondo_transport_abort(p->transport);
-}
-
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void pause_it(struct peer *p)
-{
-    assert_ok(rondo_transport_pause_reading(p->transport));
-}
-
-static void S1_abort_in_made_no_data(void **state)
-{
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd;
 
     w->expect_clean = true;
-    p->on_made = abort_it;
+    p->on_made = act_abort;
     fd = adopt_with_data(w, p);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, "ML", RONDO_ECANCELED);
     test_run_loop(w);
     raw_close(fd);
 }
 
-static void S1_close_in_made_no_data(void **state)
+TEST(S1_close_in_made_no_data)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd;
 
     w->expect_clean = true;
-    p->on_made = close_it;
+    p->on_made = act_close;
     fd = adopt_with_data(w, p);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
     raw_close(fd);
 }
 
-static void S1_pause_in_made_no_data(void **state)
+TEST(S1_pause_in_made_no_data)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd;
 
-    p->on_made = pause_it;
+    p->on_made = act_pause;
     fd = adopt_with_data(w, p);
     test_run_until(w, p->made);
     test_spin(w, 50);
@@ -130,38 +105,31 @@ static void S1_pause_in_made_no_data(void **state)
     raw_close(fd);
 }
 
-static void S1_close_before_made(void **state)
+TEST(S1_close_before_made)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = adopt_with_data(w, p);
 
     w->expect_clean = true;
     rondo_transport_close(p->transport);
     assert_int_equal(p->made, 0);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
     raw_close(fd);
 }
 
-static void S1_abort_before_made(void **state)
+TEST(S1_abort_before_made)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = adopt_with_data(w, p);
 
     w->expect_clean = true;
     rondo_transport_abort(p->transport);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, "ML", RONDO_ECANCELED);
     raw_close(fd);
 }
 
-static void S1_loop_close_before_made(void **state)
+TEST(S1_loop_close_before_made)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = adopt_with_data(w, p);
 
@@ -170,9 +138,8 @@ static void S1_loop_close_before_made(void **state)
     raw_close(fd);
 }
 
-static void S1_write_before_made(void **state)
+TEST(S1_write_before_made)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = adopt_with_data(w, p);
     char got[8];
@@ -185,10 +152,9 @@ static void S1_write_before_made(void **state)
     raw_close(fd);
 }
 
-static void S1_every_member_may_be_null(void **state)
+TEST(S1_every_member_may_be_null)
 {
     static const rondo_protocol nothing;
-    struct world *w = *state;
     raw_fd fds[2];
 
     w->expect_clean = true;
@@ -204,10 +170,9 @@ static void S1_every_member_may_be_null(void **state)
 
 /* ---- S1: reading -------------------------------------------------------- */
 
-static void S1_one_byte_reads(void **state)
+TEST(S1_one_byte_reads)
 {
     enum { COUNT = 5000 };
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -222,10 +187,9 @@ static void S1_one_byte_reads(void **state)
     raw_close(fd);
 }
 
-static void S1_one_byte_writes(void **state)
+TEST(S1_one_byte_writes)
 {
     enum { COUNT = 20000 };
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -236,25 +200,18 @@ static void S1_one_byte_writes(void **state)
     }
     rondo_transport_close(p->transport);
     assert_int_equal(test_drain_raw(w, fd, 0), COUNT);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
-static void send_back(struct peer *p, const void *data, size_t size)
+TEST(S1_echo_through_a_server)
 {
-    assert_ok(rondo_transport_write(p->transport, data, size));
-}
-
-static void S1_echo_through_a_server(void **state)
-{
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
     unsigned char data[3000];
 
     w->expect_clean = true;
-    l->model.on_data = send_back;
+    l->model.on_data = act_echo;
     test_fill(data, 0, sizeof data);
     test_run_until(w, c->connected);
     assert_int_equal(c->connect_error, 0);
@@ -284,16 +241,15 @@ static void hand_over(rondo_server *server, void *arg, rondo_fd socket,
                                             moving, &moving->transport));
 }
 
-static void S1_accepted_socket_lives_on_another_loop(void **state)
+TEST(S1_accepted_socket_lives_on_another_loop)
 {
-    struct world *w = *state;
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
     struct peer *c;
 
     (void)test_other_loop(w);
     moving = test_peer(w);
-    moving->on_data = send_back;
+    moving->on_data = act_echo;
     options.accepted = hand_over;
     l = test_serve_with(w, &recorder, &options);
     c = test_connect(w, l->port);
@@ -308,27 +264,4 @@ static void S1_accepted_socket_lives_on_another_loop(void **state)
     test_run_until(w, c->lost && moving->lost);
     assert_string_equal(moving->order, "MdEL");
     assert_int_equal(moving->error, 0);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S1_made_data_eof_lost),
-        TEST(S1_made_comes_from_the_loop),
-        TEST(S1_at_most_one_eof),
-        TEST(S1_abort_in_made_no_data),
-        TEST(S1_close_in_made_no_data),
-        TEST(S1_pause_in_made_no_data),
-        TEST(S1_close_before_made),
-        TEST(S1_abort_before_made),
-        TEST(S1_loop_close_before_made),
-        TEST(S1_write_before_made),
-        TEST(S1_every_member_may_be_null),
-        TEST(S1_one_byte_reads),
-        TEST(S1_one_byte_writes),
-        TEST(S1_echo_through_a_server),
-        TEST(S1_accepted_socket_lives_on_another_loop),
-    };
-
-    return test_run("stream", tests, TEST_COUNT(tests));
 }

@@ -1,16 +1,6 @@
 /* test_stream_address.c - a stream's addresses, descriptor and self. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
-
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
+#include "harness_act.h"
 
 /* ---- S12: addresses and descriptor -------------------------------------- */
 
@@ -61,21 +51,20 @@ static void check_addresses(struct world *w, void (*end)(struct peer *p),
     raw_close(fds[1]);
 }
 
-static void S12_addresses_after_close_and_in_lost(void **state)
+TEST(S12_addresses_after_close_and_in_lost)
 {
-    check_addresses(*state, close_it, false);
-    check_addresses(*state, close_it, true);
+    check_addresses(w, act_close, false);
+    check_addresses(w, act_close, true);
 }
 
-static void S12_addresses_after_abort_and_in_lost(void **state)
+TEST(S12_addresses_after_abort_and_in_lost)
 {
-    check_addresses(*state, abort_it, false);
-    check_addresses(*state, abort_it, true);
+    check_addresses(w, act_abort, false);
+    check_addresses(w, act_abort, true);
 }
 
-static void S12_addresses_of_a_reset_connection(void **state)
+TEST(S12_addresses_of_a_reset_connection)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct addresses *a = test_alloc(w, sizeof *a);
     raw_fd fd;
@@ -87,15 +76,13 @@ static void S12_addresses_of_a_reset_connection(void **state)
     port = raw_local_port(fd);
     a->fd = rondo_transport_fd(p->transport);
     raw_reset(fd);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, NULL, RONDO_ECONNRESET);
     assert_int_equal(rondo_address_port(&a->peer), port);
     assert_true(a->fd == RONDO_NO_FD && !a->still_open);
 }
 
-static void S12_client_and_server_agree(void **state)
+TEST(S12_client_and_server_agree)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
     rondo_address a, b;
@@ -113,9 +100,8 @@ static void S12_client_and_server_agree(void **state)
     assert_ptr_equal(rondo_transport_loop(c->transport), w->loop);
 }
 
-static void S12_self_is_the_callers(void **state)
+TEST(S12_self_is_the_callers)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     struct peer *second = test_peer(w);
 
@@ -127,17 +113,4 @@ static void S12_self_is_the_callers(void **state)
     assert_ok(rondo_transport_write(b->transport, "x", 1));
     test_run_until(w, second->bytes == 1);
     assert_int_equal(a->bytes, 0);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S12_addresses_after_close_and_in_lost),
-        TEST(S12_addresses_after_abort_and_in_lost),
-        TEST(S12_addresses_of_a_reset_connection),
-        TEST(S12_client_and_server_agree),
-        TEST(S12_self_is_the_callers),
-    };
-
-    return test_run("stream_address", tests, TEST_COUNT(tests));
 }

@@ -1,6 +1,6 @@
 /* test_stream_buffered.c - reading into the program's own buffers. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 static void give_buffer(struct peer *p, size_t size)
 {
@@ -8,9 +8,8 @@ static void give_buffer(struct peer *p, size_t size)
     p->buffer = test_alloc(p->w, size);
 }
 
-static void S9_bytes_arrive_in_the_buffer(void **state)
+TEST(S9_bytes_arrive_in_the_buffer)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
@@ -26,9 +25,8 @@ static void S9_bytes_arrive_in_the_buffer(void **state)
     raw_close(fd);
 }
 
-static void S9_asked_only_when_there_is_data(void **state)
+TEST(S9_asked_only_when_there_is_data)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
@@ -41,10 +39,9 @@ static void S9_asked_only_when_there_is_data(void **state)
     raw_close(fd);
 }
 
-static void S9_a_buffer_of_one_byte(void **state)
+TEST(S9_a_buffer_of_one_byte)
 {
     enum { SIZE = 3000 };
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
@@ -58,10 +55,9 @@ static void S9_a_buffer_of_one_byte(void **state)
     raw_close(fd);
 }
 
-static void S9_a_buffer_larger_than_all_of_it(void **state)
+TEST(S9_a_buffer_larger_than_all_of_it)
 {
     enum { SIZE = 2000000 };
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
@@ -107,10 +103,9 @@ static void check_rooms(struct peer *p, size_t size)
     }
 }
 
-static void S9_only_the_lent_buffer_is_written(void **state)
+TEST(S9_only_the_lent_buffer_is_written)
 {
     enum { SIZE = 100000 };
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct rooms *r = test_alloc(w, sizeof *r);
     raw_fd fd;
@@ -146,28 +141,28 @@ static void check_no_buffer(struct world *w, struct peer *p)
     raw_close(fd);
 }
 
-static void S9_null_ends_with_ENOBUFS(void **state)
+TEST(S9_null_ends_with_ENOBUFS)
 {
-    struct peer *p = test_peer(*state);
+    struct peer *p = test_peer(w);
 
     p->no_buffer = true;
-    check_no_buffer(*state, p);
+    check_no_buffer(w, p);
 }
 
-static void S9_size_zero_ends_with_ENOBUFS(void **state)
+TEST(S9_size_zero_ends_with_ENOBUFS)
 {
-    struct peer *p = test_peer(*state);
+    struct peer *p = test_peer(w);
 
     p->empty_buffer = true;
-    check_no_buffer(*state, p);
+    check_no_buffer(w, p);
 }
 
-static void S9_null_and_size_zero_end_with_ENOBUFS(void **state)
+TEST(S9_null_and_size_zero_end_with_ENOBUFS)
 {
-    struct peer *p = test_peer(*state);
+    struct peer *p = test_peer(w);
 
     p->no_buffer = p->empty_buffer = true;
-    check_no_buffer(*state, p);
+    check_no_buffer(w, p);
 }
 
 static void none_from_now_on(struct peer *p, size_t size)
@@ -176,9 +171,8 @@ static void none_from_now_on(struct peer *p, size_t size)
     p->no_buffer = true;
 }
 
-static void S9_no_buffer_the_second_time(void **state)
+TEST(S9_no_buffer_the_second_time)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
@@ -193,16 +187,6 @@ static void S9_no_buffer_the_second_time(void **state)
 }
 
 /* ---- S9: ending it inside get_buffer ------------------------------------ */
-
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
 
 static void check_ended_inside(struct world *w, void (*end)(struct peer *p),
                                int error, bool no_buffer)
@@ -220,12 +204,12 @@ static void check_ended_inside(struct world *w, void (*end)(struct peer *p),
     raw_close(fd);
 }
 
-static void S9_closing_and_aborting_inside_get_buffer(void **state)
+TEST(S9_closing_and_aborting_inside_get_buffer)
 {
-    check_ended_inside(*state, close_it, 0, false);
-    check_ended_inside(*state, abort_it, RONDO_ECANCELED, false);
-    check_ended_inside(*state, close_it, 0, true);
-    check_ended_inside(*state, abort_it, RONDO_ECANCELED, true);
+    check_ended_inside(w, act_close, 0, false);
+    check_ended_inside(w, act_abort, RONDO_ECANCELED, false);
+    check_ended_inside(w, act_close, 0, true);
+    check_ended_inside(w, act_abort, RONDO_ECANCELED, true);
 }
 
 /* close has more to do than to end: what waits is sent, nothing is read */
@@ -235,7 +219,7 @@ static void check_close_while_sending(struct world *w, bool no_buffer)
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 8192);
     uint64_t sent = test_fill_transport(w, p);
 
-    p->on_get_buffer = close_it;
+    p->on_get_buffer = act_close;
     p->no_buffer = no_buffer;
     test_send_raw(w, fd, 0, 1000);
     test_run_until(w, p->buffers == 1);
@@ -246,25 +230,19 @@ static void check_close_while_sending(struct world *w, bool no_buffer)
     raw_close(fd);
 }
 
-static void S9_close_inside_get_buffer_with_bytes_to_send(void **state)
+TEST(S9_close_inside_get_buffer_with_bytes_to_send)
 {
-    check_close_while_sending(*state, false);
-    check_close_while_sending(*state, true);
-}
-
-static void pause_it(struct peer *p)
-{
-    assert_ok(rondo_transport_pause_reading(p->transport));
+    check_close_while_sending(w, false);
+    check_close_while_sending(w, true);
 }
 
 /* whether the bytes come before the pause or after: none gets lost */
-static void S9_pausing_inside_get_buffer(void **state)
+TEST(S9_pausing_inside_get_buffer)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
-    p->on_get_buffer = pause_it;
+    p->on_get_buffer = act_pause;
     test_send_raw(w, fd, 0, 1000);
     test_run_until(w, p->buffers == 1);
     test_spin(w, 20);
@@ -278,20 +256,13 @@ static void S9_pausing_inside_get_buffer(void **state)
     raw_close(fd);
 }
 
-static void end_in_updated(struct peer *p, size_t size)
+TEST(S9_close_inside_buffer_updated)
 {
-    (void)size;
-    rondo_transport_close(p->transport);
-}
-
-static void S9_close_inside_buffer_updated(void **state)
-{
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
 
     give_buffer(p, 10);
-    p->on_updated = end_in_updated;
+    p->on_updated = act_close_in_updated;
     test_send_raw(w, fd, 0, 1000);
     test_run_until(w, p->lost);
     assert_string_equal(p->order, "MbL");
@@ -300,9 +271,8 @@ static void S9_close_inside_buffer_updated(void **state)
     raw_close(fd);
 }
 
-static void S9_reads_cost_no_allocation(void **state)
+TEST(S9_reads_cost_no_allocation)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &buffered_recorder, p, 0);
     uint64_t before;
@@ -315,26 +285,4 @@ static void S9_reads_cost_no_allocation(void **state)
     test_run_until(w, p->bytes == 101000);
     assert_int_equal(test_allocations(w) - before, 0);
     raw_close(fd);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S9_bytes_arrive_in_the_buffer),
-        TEST(S9_asked_only_when_there_is_data),
-        TEST(S9_a_buffer_of_one_byte),
-        TEST(S9_a_buffer_larger_than_all_of_it),
-        TEST(S9_only_the_lent_buffer_is_written),
-        TEST(S9_null_ends_with_ENOBUFS),
-        TEST(S9_size_zero_ends_with_ENOBUFS),
-        TEST(S9_null_and_size_zero_end_with_ENOBUFS),
-        TEST(S9_no_buffer_the_second_time),
-        TEST(S9_closing_and_aborting_inside_get_buffer),
-        TEST(S9_close_inside_get_buffer_with_bytes_to_send),
-        TEST(S9_pausing_inside_get_buffer),
-        TEST(S9_close_inside_buffer_updated),
-        TEST(S9_reads_cost_no_allocation),
-    };
-
-    return test_run("stream_buffered", tests, TEST_COUNT(tests));
 }

@@ -1,13 +1,8 @@
 /* test_stream_close.c - the ends of a stream: EOF, half close, close, abort. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192, TEN_MIB = 10 * 1024 * 1024 };
-
-static size_t buffered(const struct peer *p)
-{
-    return rondo_transport_get_write_buffer_size(p->transport);
-}
 
 /* ---- S6: what came before an orderly close ------------------------------ */
 
@@ -27,21 +22,20 @@ static void check_all_arrives(struct world *w, const rondo_protocol *protocol,
     assert_int_equal(p->error, 0);
 }
 
-static void S6_all_before_an_orderly_close_arrives(void **state)
+TEST(S6_all_before_an_orderly_close_arrives)
 {
-    check_all_arrives(*state, &recorder, 0);
-    check_all_arrives(*state, &buffered_recorder, 0);
+    check_all_arrives(w, &recorder, 0);
+    check_all_arrives(w, &buffered_recorder, 0);
 }
 
-static void S6_all_arrives_through_a_small_buffer(void **state)
+TEST(S6_all_arrives_through_a_small_buffer)
 {
-    check_all_arrives(*state, &recorder, SMALL);
-    check_all_arrives(*state, &buffered_recorder, SMALL);
+    check_all_arrives(w, &recorder, SMALL);
+    check_all_arrives(w, &buffered_recorder, SMALL);
 }
 
-static void S6_all_arrives_before_the_loop_has_run(void **state)
+TEST(S6_all_arrives_before_the_loop_has_run)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
 
@@ -55,9 +49,8 @@ static void S6_all_arrives_before_the_loop_has_run(void **state)
     assert_int_equal(p->error, 0);
 }
 
-static void S6_a_failed_write_first_delivers_what_is_readable(void **state)
+TEST(S6_a_failed_write_first_delivers_what_is_readable)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     int result = 0;
@@ -86,30 +79,26 @@ static void check_closes_after_eof(struct world *w,
     raw_shutdown_write(fd);
     test_run_until(w, rondo_transport_is_closing(p->transport));
     assert_int_equal(p->lost, 0);
-    assert_true(buffered(p) > 0);
+    assert_true(peer_buffered(p) > 0);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
-static void S6_eof_false_closes_after_the_buffer(void **state)
-{
-    check_closes_after_eof(*state, &recorder);
-}
+TEST_CASE(S6_eof_false_closes_after_the_buffer,
+          check_closes_after_eof(w, &recorder));
 
-static void S6_eof_null_closes_after_the_buffer(void **state)
+TEST(S6_eof_null_closes_after_the_buffer)
 {
     static rondo_protocol without;
 
     without = recorder;
     without.eof_received = NULL;
-    check_closes_after_eof(*state, &without);
+    check_closes_after_eof(w, &without);
 }
 
-static void S6_eof_true_keeps_the_writing_side(void **state)
+TEST(S6_eof_true_keeps_the_writing_side)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, 500000);
@@ -125,23 +114,21 @@ static void S6_eof_true_keeps_the_writing_side(void **state)
     assert_ok(rondo_transport_write(p->transport, data, 500000));
     rondo_transport_close(p->transport);
     assert_int_equal(test_drain_raw(w, fd, 0), 500000);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
 /* ---- S6: write_eof ------------------------------------------------------ */
 
-static void S6_write_eof_sends_the_buffer_first(void **state)
+TEST(S6_write_eof_sends_the_buffer_first)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     uint64_t sent = test_fill_transport(w, p);
 
     assert_true(rondo_transport_can_write_eof(p->transport));
     assert_ok(rondo_transport_write_eof(p->transport));
-    assert_true(buffered(p) > 0);
+    assert_true(peer_buffered(p) > 0);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
     test_spin(w, 20);
     assert_int_equal(p->lost, 0);
@@ -149,9 +136,8 @@ static void S6_write_eof_sends_the_buffer_first(void **state)
     raw_close(fd);
 }
 
-static void S6_ten_mib_are_received_after_write_eof(void **state)
+TEST(S6_ten_mib_are_received_after_write_eof)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -166,9 +152,7 @@ static void S6_ten_mib_are_received_after_write_eof(void **state)
     assert_true(p->checksum == test_pattern_checksum(TEN_MIB));
     assert_string_equal(p->order, "Md");
     raw_shutdown_write(fd);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MdEL");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "MdEL", 0);
     raw_close(fd);
 }
 
@@ -189,44 +173,34 @@ static void check_closes_by_itself(struct world *w, bool peer_first)
         assert_ok(rondo_transport_write_eof(p->transport));
         assert_int_equal(p->lost, 0);
     }
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MEL");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "MEL", 0);
     raw_close(fd);
 }
 
-static void S6_both_directions_over_closes_by_itself(void **state)
+TEST(S6_both_directions_over_closes_by_itself)
 {
-    check_closes_by_itself(*state, true);
-    check_closes_by_itself(*state, false);
+    check_closes_by_itself(w, true);
+    check_closes_by_itself(w, false);
 }
 
-static void end_writing(struct peer *p)
+TEST(S6_write_eof_inside_eof_received)
 {
-    assert_ok(rondo_transport_write_eof(p->transport));
-}
-
-static void S6_write_eof_inside_eof_received(void **state)
-{
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     uint64_t sent = test_fill_transport(w, p);
 
     p->keep_open = true;
-    p->on_eof = end_writing;
+    p->on_eof = act_write_eof;
     raw_shutdown_write(fd);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
 /* ---- S7: close ---------------------------------------------------------- */
 
-static void S7_close_sends_the_buffer(void **state)
+TEST(S7_close_sends_the_buffer)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     uint64_t sent = test_fill_transport(w, p);
@@ -237,15 +211,13 @@ static void S7_close_sends_the_buffer(void **state)
     test_spin(w, 20);
     assert_int_equal(p->lost, 0);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     assert_int_equal(p->eof, 0);
     raw_close(fd);
 }
 
-static void S7_close_reads_no_more(void **state)
+TEST(S7_close_reads_no_more)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -262,9 +234,8 @@ static void S7_close_reads_no_more(void **state)
     raw_close(fd);
 }
 
-static void S7_close_with_nothing_to_send(void **state)
+TEST(S7_close_with_nothing_to_send)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -272,37 +243,32 @@ static void S7_close_with_nothing_to_send(void **state)
     rondo_transport_close(p->transport);
     rondo_transport_close(p->transport);
     assert_int_equal(p->lost, 0); /* not inside the call */
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, "ML", 0);
     assert_int_equal(test_drain_raw(w, fd, 0), 0);
     raw_close(fd);
 }
 
-static void S7_a_peer_that_never_reads_ends_by_the_timeout(void **state)
+TEST(S7_a_peer_that_never_reads_ends_by_the_timeout)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
     (void)test_fill_transport(w, p);
     assert_ok(rondo_transport_set_timeouts(p->transport, 0, RONDO_MS(20)));
     rondo_transport_close(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     assert_true(test_drain_raw(w, fd, 0) < 0);
     raw_close(fd);
 }
 
 static void close_it(struct peer *p)
 {
-    if (buffered(p) == 0)
+    if (peer_buffered(p) == 0)
         rondo_transport_close(p->transport);
 }
 
-static void S7_close_in_resume_writing_after_the_drain(void **state)
+TEST(S7_close_in_resume_writing_after_the_drain)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, 200000);
@@ -331,42 +297,35 @@ static void check_abort(struct world *w, int error, int expected)
         rondo_transport_abort_with(p->transport, error);
     else
         rondo_transport_abort(p->transport);
-    assert_int_equal(buffered(p), 0);
+    assert_int_equal(peer_buffered(p), 0);
     assert_int_equal(p->lost, 0); /* not inside the call */
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, expected);
+    assert_lost(w, p, NULL, expected);
     assert_int_equal(test_drain_raw(w, fd, 0), RAW_RESET);
     raw_close(fd);
 }
 
-static void S7_abort_resets_the_peer(void **state)
+TEST_CASE(S7_abort_resets_the_peer, check_abort(w, 0, RONDO_ECANCELED));
+
+TEST(S7_abort_with_an_error)
 {
-    check_abort(*state, 0, RONDO_ECANCELED);
+    check_abort(w, RONDO_EPROTO, RONDO_EPROTO);
+    check_abort(w, RONDO_ENOMEM, RONDO_ENOMEM);
 }
 
-static void S7_abort_with_an_error(void **state)
+TEST(S7_abort_with_nothing_to_send_resets_too)
 {
-    check_abort(*state, RONDO_EPROTO, RONDO_EPROTO);
-    check_abort(*state, RONDO_ENOMEM, RONDO_ENOMEM);
-}
-
-static void S7_abort_with_nothing_to_send_resets_too(void **state)
-{
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     rondo_transport_abort(p->transport);
     rondo_transport_abort(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, NULL, RONDO_ECANCELED);
     assert_int_equal(test_drain_raw(w, fd, 0), RAW_RESET);
     raw_close(fd);
 }
 
-static void S7_abort_during_close(void **state)
+TEST(S7_abort_during_close)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -375,30 +334,26 @@ static void S7_abort_during_close(void **state)
     test_spin(w, 5);
     rondo_transport_abort(p->transport);
     rondo_transport_close(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_lost(w, p, NULL, RONDO_ECANCELED);
     assert_int_equal(test_drain_raw(w, fd, 0), RAW_RESET);
     raw_close(fd);
 }
 
 /* the first abort gives the reason */
-static void S7_abort_twice_keeps_the_first_error(void **state)
+TEST(S7_abort_twice_keeps_the_first_error)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     rondo_transport_abort_with(p->transport, RONDO_EPROTO);
     rondo_transport_abort_with(p->transport, RONDO_EIO);
     rondo_transport_abort(p->transport);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_EPROTO);
+    assert_lost(w, p, NULL, RONDO_EPROTO);
     raw_close(fd);
 }
 
-static void S7_abort_after_write_eof(void **state)
+TEST(S7_abort_after_write_eof)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -408,34 +363,4 @@ static void S7_abort_after_write_eof(void **state)
     test_run_until(w, p->lost);
     assert_int_equal(test_drain_raw(w, fd, 0), RAW_RESET);
     raw_close(fd);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S6_all_before_an_orderly_close_arrives),
-        TEST(S6_all_arrives_through_a_small_buffer),
-        TEST(S6_all_arrives_before_the_loop_has_run),
-        TEST(S6_a_failed_write_first_delivers_what_is_readable),
-        TEST(S6_eof_false_closes_after_the_buffer),
-        TEST(S6_eof_null_closes_after_the_buffer),
-        TEST(S6_eof_true_keeps_the_writing_side),
-        TEST(S6_write_eof_sends_the_buffer_first),
-        TEST(S6_ten_mib_are_received_after_write_eof),
-        TEST(S6_both_directions_over_closes_by_itself),
-        TEST(S6_write_eof_inside_eof_received),
-        TEST(S7_close_sends_the_buffer),
-        TEST(S7_close_reads_no_more),
-        TEST(S7_close_with_nothing_to_send),
-        TEST(S7_a_peer_that_never_reads_ends_by_the_timeout),
-        TEST(S7_close_in_resume_writing_after_the_drain),
-        TEST(S7_abort_resets_the_peer),
-        TEST(S7_abort_with_an_error),
-        TEST(S7_abort_with_nothing_to_send_resets_too),
-        TEST(S7_abort_during_close),
-        TEST(S7_abort_twice_keeps_the_first_error),
-        TEST(S7_abort_after_write_eof),
-    };
-
-    return test_run("stream_close", tests, TEST_COUNT(tests));
 }

@@ -1,6 +1,6 @@
 /* test_stream_flow.c - limits of the write buffer, pause and resume. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192, LARGE = 1024 * 1024, DEFAULT_HIGH = 65536 };
 
@@ -19,16 +19,10 @@ static void set_limits(struct peer *p, size_t high, size_t low)
     assert_ok(rondo_transport_set_write_buffer_limits(p->transport, high, low));
 }
 
-static size_t buffered(const struct peer *p)
-{
-    return rondo_transport_get_write_buffer_size(p->transport);
-}
-
 /* ---- S4: the limits ----------------------------------------------------- */
 
-static void S4_default_limits(void **state)
+TEST(S4_default_limits)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -36,9 +30,8 @@ static void S4_default_limits(void **state)
     rondo_transport_get_write_buffer_limits(a->transport, NULL, NULL);
 }
 
-static void S4_low_alone(void **state)
+TEST(S4_low_alone)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -46,9 +39,8 @@ static void S4_low_alone(void **state)
     check_limits(a, 4000, 1000);
 }
 
-static void S4_high_alone(void **state)
+TEST(S4_high_alone)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -58,9 +50,8 @@ static void S4_high_alone(void **state)
     check_limits(a, 1, 0);
 }
 
-static void S4_both_limits(void **state)
+TEST(S4_both_limits)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -70,24 +61,21 @@ static void S4_both_limits(void **state)
     check_limits(a, SIZE_MAX, 1);
 }
 
-static void S4_high_below_low_is_EINVAL(void **state)
+TEST(S4_high_below_low_is_EINVAL)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
     set_limits(a, 100, 50);
-    assert_error(rondo_transport_set_write_buffer_limits(a->transport, 10, 11),
-                 RONDO_EINVAL);
-    assert_non_null(strstr(rondo_last_error(), "write_buffer_limits"));
+    assert_refused(
+        rondo_transport_set_write_buffer_limits(a->transport, 10, 11),
+        RONDO_EINVAL, "write_buffer_limits");
     check_limits(a, 100, 50);
-    assert_error(rondo_transport_set_write_buffer_limits(NULL, 1, 1),
-                 RONDO_EINVAL);
+    assert_einval(rondo_transport_set_write_buffer_limits(NULL, 1, 1));
 }
 
-static void S4_zero_and_zero_restore_the_defaults(void **state)
+TEST(S4_zero_and_zero_restore_the_defaults)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -96,9 +84,8 @@ static void S4_zero_and_zero_restore_the_defaults(void **state)
     check_limits(a, DEFAULT_HIGH, DEFAULT_HIGH / 4);
 }
 
-static void S4_an_absurd_low_does_not_wrap(void **state)
+TEST(S4_an_absurd_low_does_not_wrap)
 {
-    struct world *w = *state;
     struct peer *a, *b;
     size_t high = 0;
     size_t low = 0;
@@ -120,7 +107,7 @@ static raw_fd stuffed_peer(struct world *w, struct peer *p, uint64_t *sent)
     set_limits(p, SIZE_MAX, 0);
     *sent = test_fill_transport(w, p);
     (void)test_settle(w, p);
-    while (buffered(p) == 0) {
+    while (peer_buffered(p) == 0) {
         unsigned char piece[4096];
 
         test_fill(piece, *sent, sizeof piece);
@@ -135,24 +122,22 @@ static void finish(struct world *w, struct peer *p, raw_fd fd, uint64_t sent)
 {
     rondo_transport_close(p->transport);
     assert_int_equal(test_drain_raw(w, fd, 0), sent);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
-static void S4_pause_when_over_high_and_not_at_it(void **state)
+TEST(S4_pause_when_over_high_and_not_at_it)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
-    size_t size = buffered(p);
+    size_t size = peer_buffered(p);
     unsigned char piece[101];
 
     set_limits(p, size + 100, 1);
     test_fill(piece, sent, sizeof piece);
     assert_int_equal(rondo_transport_write(p->transport, piece, 100), 0);
-    assert_int_equal(buffered(p), size + 100);
+    assert_int_equal(peer_buffered(p), size + 100);
     test_spin(w, 20);
     assert_int_equal(p->pauses, 0);
     assert_int_equal(rondo_transport_write(p->transport, piece + 100, 1), 1);
@@ -168,13 +153,12 @@ static void at_most_low(struct peer *p)
     size_t low = 0;
 
     rondo_transport_get_write_buffer_limits(p->transport, NULL, &low);
-    assert_true(buffered(p) <= low);
+    assert_true(peer_buffered(p) <= low);
     assert_false(rondo_transport_is_writing_paused(p->transport));
 }
 
-static void S4_resume_when_down_to_low(void **state)
+TEST(S4_resume_when_down_to_low)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -187,11 +171,11 @@ static void S4_resume_when_down_to_low(void **state)
     test_run_until(w, p->pauses == 1);
     while (!p->resumes) {
         assert_true(rondo_transport_is_writing_paused(p->transport));
-        assert_true(buffered(p) > 300000);
+        assert_true(peer_buffered(p) > 300000);
         at += test_drain_raw_some(w, fd, at, 1000);
         test_spin(w, 2);
     }
-    if (!buffered(p))
+    if (!peer_buffered(p))
         test_skip(w, "this kernel takes all that waits as soon as there is "
                      "room");
     rondo_transport_close(p->transport);
@@ -199,9 +183,8 @@ static void S4_resume_when_down_to_low(void **state)
     raw_close(fd);
 }
 
-static void S4_not_for_what_the_kernel_took(void **state)
+TEST(S4_not_for_what_the_kernel_took)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     unsigned char data[1000];
@@ -219,9 +202,8 @@ static void S4_not_for_what_the_kernel_took(void **state)
     finish(w, p, fd, at);
 }
 
-static void S4_both_are_called_even_if_it_drains_first(void **state)
+TEST(S4_both_are_called_even_if_it_drains_first)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -229,9 +211,9 @@ static void S4_both_are_called_even_if_it_drains_first(void **state)
 
     test_fill(data, 0, LARGE);
     set_limits(p, 1, 0);
-    for (int i = 0; i < 200 && buffered(p) == 0; i++)
+    for (int i = 0; i < 200 && peer_buffered(p) == 0; i++)
         assert_ok(rondo_transport_write(p->transport, data, 4096));
-    assert_true(buffered(p) > 0);
+    assert_true(peer_buffered(p) > 0);
     while (raw_recv(fd, got, sizeof got, 0) > 0) /* room for all of it */
         continue;
     test_run_until(w, p->resumes == 1);
@@ -239,9 +221,8 @@ static void S4_both_are_called_even_if_it_drains_first(void **state)
     raw_close(fd);
 }
 
-static void S4_no_resume_after_an_abort(void **state)
+TEST(S4_no_resume_after_an_abort)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -255,28 +236,26 @@ static void S4_no_resume_after_an_abort(void **state)
 
 /* ---- S4: new limits ----------------------------------------------------- */
 
-static void S4_lower_limits_pause_at_once(void **state)
+TEST(S4_lower_limits_pause_at_once)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
 
     assert_false(rondo_transport_is_writing_paused(p->transport));
-    set_limits(p, buffered(p) - 1, 1);
+    set_limits(p, peer_buffered(p) - 1, 1);
     assert_true(rondo_transport_is_writing_paused(p->transport));
     assert_int_equal(p->pauses, 0);
     test_run_until(w, p->pauses == 1);
     finish(w, p, fd, sent);
 }
 
-static void S4_higher_limits_resume_at_once(void **state)
+TEST(S4_higher_limits_resume_at_once)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
-    size_t size = buffered(p);
+    size_t size = peer_buffered(p);
 
     set_limits(p, 1, 1);
     test_run_until(w, p->pauses == 1);
@@ -284,19 +263,18 @@ static void S4_higher_limits_resume_at_once(void **state)
     assert_int_equal(p->resumes, 0);
     test_run_until(w, p->resumes == 1);
     assert_false(rondo_transport_is_writing_paused(p->transport));
-    assert_int_equal(buffered(p), size);
+    assert_int_equal(peer_buffered(p), size);
     assert_string_equal(p->order, "MPR");
     finish(w, p, fd, sent);
 }
 
 /* between the marks nothing changes, whichever side it came from */
-static void S4_limits_around_the_size_change_nothing(void **state)
+TEST(S4_limits_around_the_size_change_nothing)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
-    size_t size = buffered(p);
+    size_t size = peer_buffered(p);
 
     set_limits(p, size, 1);
     test_spin(w, 10);
@@ -310,13 +288,12 @@ static void S4_limits_around_the_size_change_nothing(void **state)
     finish(w, p, fd, sent);
 }
 
-static void S4_limits_to_and_fro_before_the_loop_runs(void **state)
+TEST(S4_limits_to_and_fro_before_the_loop_runs)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
-    size_t size = buffered(p);
+    size_t size = peer_buffered(p);
 
     for (int i = 0; i < 7; i++) {
         set_limits(p, 1, 1);
@@ -334,61 +311,30 @@ static void S4_limits_to_and_fro_before_the_loop_runs(void **state)
 
 /* ---- S4: each way to write counts --------------------------------------- */
 
-static void release_nothing(void *arg)
+TEST(S4_gathered_and_owned_count)
 {
-    (void)arg;
-}
-
-static void S4_gathered_and_owned_count(void **state)
-{
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     uint64_t sent;
     raw_fd fd = stuffed_peer(w, p, &sent);
-    size_t size = buffered(p);
+    size_t size = peer_buffered(p);
     unsigned char *data = test_alloc(w, 3000);
     const rondo_buffer pieces[2] = {{data, 400}, {data + 400, 600}};
 
     test_fill(data, sent, 3000);
     set_limits(p, size + 999, 1);
     assert_int_equal(rondo_transport_writev(p->transport, pieces, 2), 1);
-    assert_int_equal(buffered(p), size + 1000);
+    assert_int_equal(peer_buffered(p), size + 1000);
     set_limits(p, size + 1999, size + 1999);
     assert_int_equal(rondo_transport_write_owned(p->transport, data + 1000,
-                                                 1000, release_nothing, NULL),
+                                                 1000, ignore_release, NULL),
                      1);
-    assert_int_equal(buffered(p), size + 2000);
+    assert_int_equal(peer_buffered(p), size + 2000);
     set_limits(p, size + 2999, size + 2999);
     assert_int_equal(rondo_transport_write(p->transport, data + 2000, 1000), 1);
-    assert_int_equal(buffered(p), size + 3000);
+    assert_int_equal(peer_buffered(p), size + 3000);
     test_spin(w, 40);
     /* resumed only if the kernel has found room after all */
     assert_true(p->pauses >= 1);
-    assert_int_equal(p->pauses - p->resumes, buffered(p) > size + 2999);
+    assert_int_equal(p->pauses - p->resumes, peer_buffered(p) > size + 2999);
     finish(w, p, fd, sent + 3000);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S4_default_limits),
-        TEST(S4_low_alone),
-        TEST(S4_high_alone),
-        TEST(S4_both_limits),
-        TEST(S4_high_below_low_is_EINVAL),
-        TEST(S4_zero_and_zero_restore_the_defaults),
-        TEST(S4_an_absurd_low_does_not_wrap),
-        TEST(S4_pause_when_over_high_and_not_at_it),
-        TEST(S4_resume_when_down_to_low),
-        TEST(S4_not_for_what_the_kernel_took),
-        TEST(S4_both_are_called_even_if_it_drains_first),
-        TEST(S4_no_resume_after_an_abort),
-        TEST(S4_lower_limits_pause_at_once),
-        TEST(S4_higher_limits_resume_at_once),
-        TEST(S4_limits_around_the_size_change_nothing),
-        TEST(S4_limits_to_and_fro_before_the_loop_runs),
-        TEST(S4_gathered_and_owned_count),
-    };
-
-    return test_run("stream_flow", tests, TEST_COUNT(tests));
 }

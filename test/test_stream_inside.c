@@ -162,10 +162,7 @@ static void close_self(struct scene *s)
     assert_true(rondo_transport_is_closing(s->t));
 }
 
-static void S7_close_inside_every_callback(void **state)
-{
-    everywhere(*state, close_self);
-}
+TEST_CASE(S7_close_inside_every_callback, everywhere(w, close_self));
 
 static void abort_self(struct scene *s)
 {
@@ -174,10 +171,7 @@ static void abort_self(struct scene *s)
     assert_int_equal(rondo_transport_get_write_buffer_size(s->t), 0);
 }
 
-static void S7_abort_inside_every_callback(void **state)
-{
-    everywhere(*state, abort_self);
-}
+TEST_CASE(S7_abort_inside_every_callback, everywhere(w, abort_self));
 
 static void end_again_and_again(struct scene *s)
 {
@@ -191,10 +185,8 @@ static void end_again_and_again(struct scene *s)
     }
 }
 
-static void S7_ending_many_times_inside_every_callback(void **state)
-{
-    everywhere(*state, end_again_and_again);
-}
+TEST_CASE(S7_ending_many_times_inside_every_callback,
+          everywhere(w, end_again_and_again));
 
 static void abort_then_close(struct scene *s)
 {
@@ -202,10 +194,8 @@ static void abort_then_close(struct scene *s)
     rondo_transport_close(s->t);
 }
 
-static void S7_abort_then_close_inside_every_callback(void **state)
-{
-    everywhere(*state, abort_then_close);
-}
+TEST_CASE(S7_abort_then_close_inside_every_callback,
+          everywhere(w, abort_then_close));
 
 static void take_over(struct scene *s)
 {
@@ -228,10 +218,7 @@ static void take_over(struct scene *s)
         s->t, buffered ? &recorder : &buffered_recorder, s->heir));
 }
 
-static void S7_set_protocol_inside_every_callback(void **state)
-{
-    everywhere(*state, take_over);
-}
+TEST_CASE(S7_set_protocol_inside_every_callback, everywhere(w, take_over));
 
 static void write_all_ways(struct scene *s)
 {
@@ -246,10 +233,7 @@ static void write_all_ways(struct scene *s)
     assert_true(rondo_transport_write(s->t, data, 1) < 0);
 }
 
-static void S7_writing_inside_every_callback(void **state)
-{
-    everywhere(*state, write_all_ways);
-}
+TEST_CASE(S7_writing_inside_every_callback, everywhere(w, write_all_ways));
 
 static void write_and_close(struct scene *s)
 {
@@ -259,10 +243,8 @@ static void write_and_close(struct scene *s)
     rondo_transport_close(s->t);
 }
 
-static void S7_write_and_close_inside_every_callback(void **state)
-{
-    everywhere(*state, write_and_close);
-}
+TEST_CASE(S7_write_and_close_inside_every_callback,
+          everywhere(w, write_and_close));
 
 static void change_all_settings(struct scene *s)
 {
@@ -276,10 +258,8 @@ static void change_all_settings(struct scene *s)
     rondo_transport_set_background(s->t, false);
 }
 
-static void S7_changing_settings_inside_every_callback(void **state)
-{
-    everywhere(*state, change_all_settings);
-}
+TEST_CASE(S7_changing_settings_inside_every_callback,
+          everywhere(w, change_all_settings));
 
 /* ---- on the other side, on both, on the loop ---------------------------- */
 
@@ -289,10 +269,8 @@ static void close_other(struct scene *s)
         rondo_transport_close(s->other->transport);
 }
 
-static void S7_closing_the_other_inside_every_callback(void **state)
-{
-    everywhere(*state, close_other);
-}
+TEST_CASE(S7_closing_the_other_inside_every_callback,
+          everywhere(w, close_other));
 
 static void abort_other(struct scene *s)
 {
@@ -300,10 +278,8 @@ static void abort_other(struct scene *s)
         rondo_transport_abort(s->other->transport);
 }
 
-static void S7_aborting_the_other_inside_every_callback(void **state)
-{
-    everywhere(*state, abort_other);
-}
+TEST_CASE(S7_aborting_the_other_inside_every_callback,
+          everywhere(w, abort_other));
 
 static void abort_both(struct scene *s)
 {
@@ -312,10 +288,7 @@ static void abort_both(struct scene *s)
     abort_other(s);
 }
 
-static void S7_aborting_both_inside_every_callback(void **state)
-{
-    everywhere(*state, abort_both);
-}
+TEST_CASE(S7_aborting_both_inside_every_callback, everywhere(w, abort_both));
 
 static void close_both(struct scene *s)
 {
@@ -323,10 +296,7 @@ static void close_both(struct scene *s)
     close_other(s);
 }
 
-static void S7_closing_both_inside_every_callback(void **state)
-{
-    everywhere(*state, close_both);
-}
+TEST_CASE(S7_closing_both_inside_every_callback, everywhere(w, close_both));
 
 static void write_to_other(struct scene *s)
 {
@@ -336,10 +306,8 @@ static void write_to_other(struct scene *s)
         (void)rondo_transport_write(s->other->transport, data, sizeof data);
 }
 
-static void S4_writing_to_the_other_inside_every_callback(void **state)
-{
-    everywhere(*state, write_to_other);
-}
+TEST_CASE(S4_writing_to_the_other_inside_every_callback,
+          everywhere(w, write_to_other));
 
 static void stop_and_misuse_the_loop(struct scene *s)
 {
@@ -352,29 +320,5 @@ static void stop_and_misuse_the_loop(struct scene *s)
     assert_error(rondo_loop_close(loop), RONDO_EBUSY);
 }
 
-static void S7_stopping_the_loop_inside_every_callback(void **state)
-{
-    everywhere(*state, stop_and_misuse_the_loop);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S7_close_inside_every_callback),
-        TEST(S7_abort_inside_every_callback),
-        TEST(S7_ending_many_times_inside_every_callback),
-        TEST(S7_abort_then_close_inside_every_callback),
-        TEST(S7_set_protocol_inside_every_callback),
-        TEST(S7_writing_inside_every_callback),
-        TEST(S7_write_and_close_inside_every_callback),
-        TEST(S7_changing_settings_inside_every_callback),
-        TEST(S7_closing_the_other_inside_every_callback),
-        TEST(S7_aborting_the_other_inside_every_callback),
-        TEST(S7_aborting_both_inside_every_callback),
-        TEST(S7_closing_both_inside_every_callback),
-        TEST(S4_writing_to_the_other_inside_every_callback),
-        TEST(S7_stopping_the_loop_inside_every_callback),
-    };
-
-    return test_run("stream_inside", tests, TEST_COUNT(tests));
-}
+TEST_CASE(S7_stopping_the_loop_inside_every_callback,
+          everywhere(w, stop_and_misuse_the_loop));

@@ -16,24 +16,21 @@ static void close_and_look(struct peer *p, const void *data, size_t size)
     assert_memory_equal(before, data, sizeof before);
 }
 
-static void S7_what_is_lent_outlives_close(void **state)
+TEST(S7_what_is_lent_outlives_close)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     p->on_data = close_and_look;
     test_send_raw(w, fd, 0, FIRST + MORE); /* more than one read takes */
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
 /* A plain close would answer the unread bytes with a reset, and the peer
  * would lose what was sent to it. */
-static void S7_close_with_unread_bytes_loses_nothing_sent(void **state)
+TEST(S7_close_with_unread_bytes_loses_nothing_sent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     unsigned char byte;
@@ -50,14 +47,4 @@ static void S7_close_with_unread_bytes_loses_nothing_sent(void **state)
     }
     assert_int_equal(raw_recv(fd, &byte, 1, 5000), 0); /* an orderly end */
     raw_close(fd);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S7_what_is_lent_outlives_close),
-        TEST(S7_close_with_unread_bytes_loses_nothing_sent),
-    };
-
-    return test_run("stream_linger", tests, TEST_COUNT(tests));
 }

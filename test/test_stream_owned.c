@@ -1,6 +1,6 @@
 /* test_stream_owned.c - writing without a copy, and gathered writing. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192, LARGE = 1024 * 1024 };
 
@@ -44,9 +44,8 @@ static int write_owned(struct owned *o)
 
 /* ---- S3: write_owned ---------------------------------------------------- */
 
-static void S3_released_once_and_not_inside_the_call(void **state)
+TEST(S3_released_once_and_not_inside_the_call)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     struct owned *o = owned_new(p, 0, 1000);
@@ -62,9 +61,8 @@ static void S3_released_once_and_not_inside_the_call(void **state)
     raw_close(fd);
 }
 
-static void S3_released_when_the_buffer_is_out(void **state)
+TEST(S3_released_when_the_buffer_is_out)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     struct owned *o = owned_new(p, 0, LARGE);
@@ -80,9 +78,8 @@ static void S3_released_when_the_buffer_is_out(void **state)
     raw_close(fd);
 }
 
-static void S3_is_not_copied(void **state)
+TEST(S3_is_not_copied)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     struct owned *o = owned_new(p, 0, LARGE);
@@ -112,15 +109,14 @@ static void check_never_released(struct world *w,
     raw_close(fd);
 }
 
-static void S3_an_error_never_releases(void **state)
+TEST(S3_an_error_never_releases)
 {
-    check_never_released(*state, rondo_transport_close);
-    check_never_released(*state, rondo_transport_abort);
+    check_never_released(w, rondo_transport_close);
+    check_never_released(w, rondo_transport_abort);
 }
 
-static void S3_out_of_memory_never_releases(void **state)
+TEST(S3_out_of_memory_never_releases)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     uint64_t sent = test_fill_transport(w, p);
@@ -164,40 +160,21 @@ static void check_released_by(struct world *w, void (*end)(struct peer *p),
     p->user = &fd;
     end(p);
     assert_int_equal(first->released + second->released, 0);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, error);
+    assert_lost(w, p, NULL, error);
     assert_int_equal(first->released, 1);
     assert_int_equal(second->released, 1);
     assert_int_equal(first->lost_before + second->lost_before, 0);
     raw_close(fd);
 }
 
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
-}
+TEST_CASE(S3_abort_releases_before_lost,
+          check_released_by(w, act_abort, RONDO_ECANCELED));
 
-static void reset_it(struct peer *p)
-{
-    raw_fd *fd = p->user;
+TEST_CASE(S3_a_reset_releases_before_lost,
+          check_released_by(w, act_reset, RONDO_ECONNRESET));
 
-    raw_reset(*fd);
-    *fd = RONDO_NO_FD;
-}
-
-static void S3_abort_releases_before_lost(void **state)
+TEST(S3_closing_the_loop_releases)
 {
-    check_released_by(*state, abort_it, RONDO_ECANCELED);
-}
-
-static void S3_a_reset_releases_before_lost(void **state)
-{
-    check_released_by(*state, reset_it, RONDO_ECONNRESET);
-}
-
-static void S3_closing_the_loop_releases(void **state)
-{
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     struct owned *o = owned_new(p, 0, LARGE);
@@ -211,9 +188,8 @@ static void S3_closing_the_loop_releases(void **state)
     raw_close(fd);
 }
 
-static void S3_zero_bytes_are_released_too(void **state)
+TEST(S3_zero_bytes_are_released_too)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     struct owned *o = owned_new(p, 0, 0);
@@ -241,22 +217,20 @@ static void check_inside_release(struct world *w, void (*then)(struct peer *p),
 
     o->then = then;
     assert_int_equal(write_owned(o), 0);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, error);
+    assert_lost(w, p, NULL, error);
     assert_int_equal(o->released, 1);
     raw_close(fd);
 }
 
-static void S3_closing_and_aborting_inside_release(void **state)
+TEST(S3_closing_and_aborting_inside_release)
 {
-    check_inside_release(*state, close_it, 0);
-    check_inside_release(*state, abort_it, RONDO_ECANCELED);
+    check_inside_release(w, close_it, 0);
+    check_inside_release(w, act_abort, RONDO_ECANCELED);
 }
 
-static void S3_owned_and_copied_keep_their_order(void **state)
+TEST(S3_owned_and_copied_keep_their_order)
 {
     enum { ROUNDS = 500 };
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     struct owned **all = test_alloc(w, ROUNDS * sizeof *all);
@@ -313,31 +287,24 @@ static void check_writev(struct world *w, size_t count, int buffer_bytes)
     }
     rondo_transport_close(p->transport);
     assert_int_equal(test_drain_raw(w, fd, 0), total);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
-static void S3_writev_of_5000_pieces(void **state)
-{
-    check_writev(*state, 5000, 0);
-}
+TEST_CASE(S3_writev_of_5000_pieces, check_writev(w, 5000, 0));
 
-static void S3_writev_of_5000_pieces_through_a_small_buffer(void **state)
-{
-    check_writev(*state, 5000, SMALL);
-}
+TEST_CASE(S3_writev_of_5000_pieces_through_a_small_buffer,
+          check_writev(w, 5000, SMALL));
 
-static void S3_writev_around_the_kernels_limit(void **state)
+TEST(S3_writev_around_the_kernels_limit)
 {
     for (size_t count = 1020; count <= 1028; count++)
-        check_writev(*state, count, 0);
-    check_writev(*state, 1, 0);
+        check_writev(w, count, 0);
+    check_writev(w, 1, 0);
 }
 
-static void S3_writev_behind_buffered_bytes(void **state)
+TEST(S3_writev_behind_buffered_bytes)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     uint64_t sent = test_fill_transport(w, p);
@@ -351,9 +318,8 @@ static void S3_writev_behind_buffered_bytes(void **state)
     raw_close(fd);
 }
 
-static void S3_writev_says_when_it_is_over_high(void **state)
+TEST(S3_writev_says_when_it_is_over_high)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char data[1000] = {0};
@@ -394,8 +360,7 @@ static void check_writev_without_memory(struct world *w, uint64_t n)
     if (!p->lost) {
         rondo_transport_close(p->transport);
         assert_int_equal(test_drain_raw(w, fd, 0), sent);
-        test_run_until(w, p->lost);
-        assert_int_equal(p->error, 0);
+        assert_lost(w, p, NULL, 0);
     } else {
         assert_true(result < 0);
         assert_int_equal(p->error, RONDO_ENOMEM);
@@ -404,33 +369,8 @@ static void check_writev_without_memory(struct world *w, uint64_t n)
     raw_close(fd);
 }
 
-static void S3_writev_out_of_memory_leaves_no_gap(void **state)
+TEST(S3_writev_out_of_memory_leaves_no_gap)
 {
     for (uint64_t n = 1; n <= 6; n++)
-        check_writev_without_memory(*state, n);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S3_released_once_and_not_inside_the_call),
-        TEST(S3_released_when_the_buffer_is_out),
-        TEST(S3_is_not_copied),
-        TEST(S3_an_error_never_releases),
-        TEST(S3_out_of_memory_never_releases),
-        TEST(S3_abort_releases_before_lost),
-        TEST(S3_a_reset_releases_before_lost),
-        TEST(S3_closing_the_loop_releases),
-        TEST(S3_zero_bytes_are_released_too),
-        TEST(S3_closing_and_aborting_inside_release),
-        TEST(S3_owned_and_copied_keep_their_order),
-        TEST(S3_writev_of_5000_pieces),
-        TEST(S3_writev_of_5000_pieces_through_a_small_buffer),
-        TEST(S3_writev_around_the_kernels_limit),
-        TEST(S3_writev_behind_buffered_bytes),
-        TEST(S3_writev_says_when_it_is_over_high),
-        TEST(S3_writev_out_of_memory_leaves_no_gap),
-    };
-
-    return test_run("stream_owned", tests, TEST_COUNT(tests));
+        check_writev_without_memory(w, n);
 }

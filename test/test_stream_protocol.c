@@ -4,35 +4,19 @@
 
 enum { SMALL = 8192 };
 
-/* takes over a connection that is made already; p->other is the next one */
-static struct peer *successor(struct world *w, struct peer *of)
-{
-    struct peer *p = test_peer(w);
-
-    p->joined = true;
-    of->other = p;
-    return p;
-}
-
-static void hand_over(struct peer *p, const rondo_protocol *protocol)
-{
-    assert_ok(rondo_transport_set_protocol(p->transport, protocol, p->other));
-}
-
 static void hand_over_in_data(struct peer *p, const void *data, size_t size)
 {
     (void)data;
     (void)size;
-    hand_over(p, &recorder);
+    peer_hand_over(p, &recorder);
 }
 
 /* ---- S10: from the next callback on ------------------------------------- */
 
-static void S10_acts_from_the_next_callback(void **state)
+TEST(S10_acts_from_the_next_callback)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 0);
 
     a->on_data = hand_over_in_data;
@@ -47,9 +31,8 @@ static void S10_acts_from_the_next_callback(void **state)
     raw_close(fd);
 }
 
-static void S10_before_made(void **state)
+TEST(S10_before_made)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
     struct peer *b = test_peer(w);
     raw_fd fds[2];
@@ -67,14 +50,13 @@ static void S10_before_made(void **state)
 
 static void hand_over_plain(struct peer *p)
 {
-    hand_over(p, &recorder);
+    peer_hand_over(p, &recorder);
 }
 
-static void S10_in_made(void **state)
+TEST(S10_in_made)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fds[2];
 
     a->on_made = hand_over_plain;
@@ -87,11 +69,10 @@ static void S10_in_made(void **state)
     assert_string_equal(b->order, "dEL");
 }
 
-static void S10_in_eof_received(void **state)
+TEST(S10_in_eof_received)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 0);
 
     a->on_eof = hand_over_plain;
@@ -106,33 +87,30 @@ static void check_lost_goes_to_the_new(struct world *w,
                                        int error)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 0);
 
     end(a->transport);
-    hand_over(a, &recorder);
+    peer_hand_over(a, &recorder);
     test_run_until(w, b->lost);
     assert_string_equal(a->order, "M");
     assert_int_equal(b->error, error);
     raw_close(fd);
 }
 
-static void S10_after_close_lost_goes_to_the_new(void **state)
+TEST(S10_after_close_lost_goes_to_the_new)
 {
-    check_lost_goes_to_the_new(*state, rondo_transport_close, 0);
-    check_lost_goes_to_the_new(*state, rondo_transport_abort, RONDO_ECANCELED);
+    check_lost_goes_to_the_new(w, rondo_transport_close, 0);
+    check_lost_goes_to_the_new(w, rondo_transport_abort, RONDO_ECANCELED);
 }
 
-static void S10_nonsense_is_EINVAL(void **state)
+TEST(S10_nonsense_is_EINVAL)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
-    assert_error(rondo_transport_set_protocol(NULL, &recorder, a),
-                 RONDO_EINVAL);
-    assert_error(rondo_transport_set_protocol(a->transport, NULL, a),
-                 RONDO_EINVAL);
+    assert_einval(rondo_transport_set_protocol(NULL, &recorder, a));
+    assert_einval(rondo_transport_set_protocol(a->transport, NULL, a));
     assert_ok(rondo_transport_write(b->transport, "x", 1));
     test_run_until(w, a->bytes == 1);
 }
@@ -163,15 +141,14 @@ static void next_after_updated(struct peer *p, size_t size)
     next_protocol(p, p->buffer, size);
 }
 
-static void S10_plain_to_buffered_and_back(void **state)
+TEST(S10_plain_to_buffered_and_back)
 {
     enum { SIZE = 1000000 };
-    struct world *w = *state;
     struct alternating *s = test_alloc(w, sizeof *s);
     raw_fd fd;
 
     s->plain = test_peer(w);
-    s->buffered = successor(w, s->plain);
+    s->buffered = peer_successor(w, s->plain);
     s->plain->user = s->buffered->user = s;
     s->plain->on_data = next_protocol;
     s->buffered->on_updated = next_after_updated;
@@ -190,7 +167,7 @@ static void S10_plain_to_buffered_and_back(void **state)
 static void check_paused_hand_over(struct world *w, bool told)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, SMALL);
     unsigned char *data = test_alloc(w, 500000);
 
@@ -198,7 +175,7 @@ static void check_paused_hand_over(struct world *w, bool told)
     assert_int_equal(rondo_transport_write(a->transport, data, 500000), 1);
     if (told)
         test_run_until(w, a->pauses == 1);
-    hand_over(a, &recorder);
+    peer_hand_over(a, &recorder);
     assert_int_equal(b->pauses, 0); /* not inside the call */
     assert_true(raw_send_all(fd, "x", 1, 1000));
     test_run_until(w, b->bytes == 1);
@@ -211,22 +188,17 @@ static void check_paused_hand_over(struct world *w, bool told)
     raw_close(fd);
 }
 
-static void S10_the_new_one_hears_pause_writing_first(void **state)
-{
-    check_paused_hand_over(*state, true);
-}
+TEST_CASE(S10_the_new_one_hears_pause_writing_first,
+          check_paused_hand_over(w, true));
 
-static void S10_a_pause_not_yet_told_goes_to_the_new_one(void **state)
-{
-    check_paused_hand_over(*state, false);
-}
+TEST_CASE(S10_a_pause_not_yet_told_goes_to_the_new_one,
+          check_paused_hand_over(w, false));
 
-static void S10_in_pause_and_resume_writing(void **state)
+TEST(S10_in_pause_and_resume_writing)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
-    struct peer *c = successor(w, b);
+    struct peer *b = peer_successor(w, a);
+    struct peer *c = peer_successor(w, b);
     raw_fd fd = test_raw_peer(w, &recorder, a, SMALL);
     unsigned char *data = test_alloc(w, 500000);
 
@@ -241,22 +213,4 @@ static void S10_in_pause_and_resume_writing(void **state)
     assert_string_equal(a->order, "MP");
     assert_string_equal(b->order, "PR");
     assert_string_equal(c->order, "EL");
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S10_acts_from_the_next_callback),
-        TEST(S10_before_made),
-        TEST(S10_in_made),
-        TEST(S10_in_eof_received),
-        TEST(S10_after_close_lost_goes_to_the_new),
-        TEST(S10_nonsense_is_EINVAL),
-        TEST(S10_plain_to_buffered_and_back),
-        TEST(S10_the_new_one_hears_pause_writing_first),
-        TEST(S10_a_pause_not_yet_told_goes_to_the_new_one),
-        TEST(S10_in_pause_and_resume_writing),
-    };
-
-    return test_run("stream_protocol", tests, TEST_COUNT(tests));
 }

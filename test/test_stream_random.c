@@ -232,19 +232,16 @@ static void run_chaos(struct world *w, uint32_t seed, unsigned pairs)
     test_run_until(w, c->released == c->owned);
 }
 
-static void S7_random_things_inside_any_callback(void **state)
+TEST(S7_random_things_inside_any_callback)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
     for (uint32_t seed = 1; seed <= 10; seed++)
         run_chaos(w, seed, 200 / (unsigned)test_slowness());
 }
 
 /* the loop is closed in the middle of it */
-static void S7_closing_the_loop_under_random_things(void **state)
+TEST(S7_closing_the_loop_under_random_things)
 {
-    struct world *w = *state;
     struct chaos *c = test_alloc(w, sizeof *c);
 
     c->w = w;
@@ -257,14 +254,4 @@ static void S7_closing_the_loop_under_random_things(void **state)
     assert_int_equal(c->live, 0);
     assert_int_equal(c->lost, PAIRS_AT_ONCE * 2);
     assert_int_equal(c->released, c->owned);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S7_random_things_inside_any_callback),
-        TEST(S7_closing_the_loop_under_random_things),
-    };
-
-    return test_run("stream_random", tests, TEST_COUNT(tests));
 }

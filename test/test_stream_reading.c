@@ -1,18 +1,8 @@
 /* test_stream_reading.c - pausing and resuming what is read. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192 };
-
-static void pause_it(struct peer *p)
-{
-    assert_ok(rondo_transport_pause_reading(p->transport));
-}
-
-static void resume_it(struct peer *p)
-{
-    assert_ok(rondo_transport_resume_reading(p->transport));
-}
 
 /* the plain socket sends the pattern until it would block: how much it was */
 static size_t send_until_blocked(struct world *w, raw_fd fd)
@@ -41,11 +31,11 @@ static void check_peer_blocks(struct world *w, const rondo_protocol *protocol)
     raw_fd fd = test_raw_peer(w, protocol, p, SMALL);
     size_t sent;
 
-    pause_it(p);
+    act_pause(p);
     sent = send_until_blocked(w, fd);
     assert_int_equal(p->bytes, 0);
     assert_int_equal(p->buffers, 0);
-    resume_it(p);
+    act_resume(p);
     test_run_until(w, p->bytes == sent);
     assert_true(p->checksum == test_pattern_checksum(sent));
     test_send_raw(w, fd, sent, 10);
@@ -53,28 +43,11 @@ static void check_peer_blocks(struct world *w, const rondo_protocol *protocol)
     raw_close(fd);
 }
 
-static void S5_pause_holds_the_bytes_and_the_peer_blocks(void **state)
-{
-    check_peer_blocks(*state, &recorder);
-}
+TEST_CASE(S5_pause_holds_the_bytes_and_the_peer_blocks,
+          check_peer_blocks(w, &recorder));
 
-static void S5_pause_holds_the_bytes_of_a_buffered_one(void **state)
-{
-    check_peer_blocks(*state, &buffered_recorder);
-}
-
-static void pause_in_data(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    pause_it(p);
-}
-
-static void pause_in_updated(struct peer *p, size_t size)
-{
-    (void)size;
-    pause_it(p);
-}
+TEST_CASE(S5_pause_holds_the_bytes_of_a_buffered_one,
+          check_peer_blocks(w, &buffered_recorder));
 
 /* each resume lets exactly one callback through */
 static void check_one_at_a_time(struct world *w, const rondo_protocol *protocol)
@@ -83,8 +56,8 @@ static void check_one_at_a_time(struct world *w, const rondo_protocol *protocol)
     struct peer *p = test_peer(w);
     raw_fd fd;
 
-    p->on_data = pause_in_data;
-    p->on_updated = pause_in_updated;
+    p->on_data = act_pause_in_data;
+    p->on_updated = act_pause_in_updated;
     fd = test_raw_peer(w, protocol, p, 0);
     test_send_raw(w, fd, 0, SIZE);
     for (unsigned i = 1; p->bytes < SIZE; i++) {
@@ -94,62 +67,55 @@ static void check_one_at_a_time(struct world *w, const rondo_protocol *protocol)
         assert_int_equal(p->data + p->updates, i);
         if (i == 1)
             assert_true(test_run_for(w, RONDO_MS(50)) <= 10);
-        resume_it(p);
+        act_resume(p);
     }
     assert_true(p->checksum == test_pattern_checksum(SIZE));
     assert_true(p->data + p->updates > 2);
     raw_close(fd);
 }
 
-static void S5_pause_inside_data_received(void **state)
-{
-    check_one_at_a_time(*state, &recorder);
-}
+TEST_CASE(S5_pause_inside_data_received, check_one_at_a_time(w, &recorder));
 
-static void S5_pause_inside_buffer_updated(void **state)
-{
-    check_one_at_a_time(*state, &buffered_recorder);
-}
+TEST_CASE(S5_pause_inside_buffer_updated,
+          check_one_at_a_time(w, &buffered_recorder));
 
-static void S5_pause_and_resume_are_idempotent(void **state)
+TEST(S5_pause_and_resume_are_idempotent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     assert_true(rondo_transport_is_reading(p->transport));
-    resume_it(p);
+    act_resume(p);
     assert_true(rondo_transport_is_reading(p->transport));
-    pause_it(p);
-    pause_it(p);
+    act_pause(p);
+    act_pause(p);
     assert_false(rondo_transport_is_reading(p->transport));
     test_send_raw(w, fd, 0, 100);
     test_spin(w, 20);
     assert_int_equal(p->bytes, 0);
-    resume_it(p);
-    resume_it(p);
+    act_resume(p);
+    act_resume(p);
     assert_true(rondo_transport_is_reading(p->transport));
     test_run_until(w, p->bytes == 100);
-    assert_error(rondo_transport_pause_reading(NULL), RONDO_EINVAL);
-    assert_error(rondo_transport_resume_reading(NULL), RONDO_EINVAL);
+    assert_einval(rondo_transport_pause_reading(NULL));
+    assert_einval(rondo_transport_resume_reading(NULL));
     raw_close(fd);
 }
 
-static void S5_pause_and_resume_many_times_before_the_loop_runs(void **state)
+TEST(S5_pause_and_resume_many_times_before_the_loop_runs)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     for (uint64_t i = 0; i < 100; i++) {
         test_send_raw(w, fd, i * 10, 10);
-        pause_it(p);
-        resume_it(p);
-        pause_it(p);
+        act_pause(p);
+        act_resume(p);
+        act_pause(p);
         if (i % 2)
             test_spin(w, 1);
         assert_int_equal(p->bytes, i * 10);
-        resume_it(p);
+        act_resume(p);
         test_run_until(w, p->bytes == (i + 1) * 10);
     }
     assert_true(p->checksum == test_pattern_checksum(1000));
@@ -158,14 +124,13 @@ static void S5_pause_and_resume_many_times_before_the_loop_runs(void **state)
 
 static void both_are_harmless(struct peer *p)
 {
-    pause_it(p);
-    resume_it(p);
+    act_pause(p);
+    act_resume(p);
     assert_false(rondo_transport_is_reading(p->transport));
 }
 
-static void S5_harmless_after_close_and_in_lost(void **state)
+TEST(S5_harmless_after_close_and_in_lost)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -188,16 +153,15 @@ static void resume_later(rondo_loop *loop, void *arg)
     struct peer *p = arg;
 
     (void)loop;
-    resume_it(p);
+    act_resume(p);
 }
 
-static void S5_resume_from_elsewhere(void **state)
+TEST(S5_resume_from_elsewhere)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    pause_it(p);
+    act_pause(p);
     test_send_raw(w, fd, 0, 50);
     assert_ok(rondo_call_later(w->loop, RONDO_MS(1), resume_later, p));
     test_run_until(w, p->bytes == 50);
@@ -212,86 +176,76 @@ static void check_idle(struct world *w)
     assert_true(test_run_for(w, RONDO_MS(50)) <= 10);
 }
 
-static void S5_a_reset_while_paused_costs_no_cpu(void **state)
+TEST(S5_a_reset_while_paused_costs_no_cpu)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     w->expect_clean = true;
-    pause_it(p);
+    act_pause(p);
     test_spin(w, 5);
     raw_reset(fd);
     check_idle(w);
     assert_int_equal(p->lost, 0);
-    resume_it(p);
+    act_resume(p);
     assert_int_equal(p->lost, 0);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, "ML", RONDO_ECONNRESET);
 }
 
-static void S5_a_reset_while_paused_arrives_at_the_next_write(void **state)
+TEST(S5_a_reset_while_paused_arrives_at_the_next_write)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     w->expect_clean = true;
-    pause_it(p);
+    act_pause(p);
     test_spin(w, 5);
     raw_reset(fd);
     check_idle(w);
     for (int i = 0; i < 3; i++)
         (void)rondo_transport_write(p->transport, "x", 1);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, "ML", RONDO_ECONNRESET);
 }
 
 /* the writer is watched, so this reset is seen at once */
-static void S5_a_reset_while_paused_and_writing(void **state)
+TEST(S5_a_reset_while_paused_and_writing)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
     w->expect_clean = true;
-    pause_it(p);
+    act_pause(p);
     (void)test_fill_transport(w, p);
     raw_reset(fd);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, NULL, RONDO_ECONNRESET);
 }
 
-static void S5_an_eof_while_paused_costs_no_cpu(void **state)
+TEST(S5_an_eof_while_paused_costs_no_cpu)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    pause_it(p);
+    act_pause(p);
     test_spin(w, 5);
     test_send_raw(w, fd, 0, 100);
     raw_close(fd);
     check_idle(w);
     assert_string_equal(p->order, "M");
-    resume_it(p);
+    act_resume(p);
     test_run_until(w, p->lost);
     assert_string_equal(p->order, "MdEL");
     assert_int_equal(p->bytes, 100);
     assert_int_equal(p->error, 0);
 }
 
-static void S5_a_paused_transport_can_be_closed(void **state)
+TEST(S5_a_paused_transport_can_be_closed)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     w->expect_clean = true;
     test_pair(w, &a, &b);
-    pause_it(a);
-    pause_it(b);
+    act_pause(a);
+    act_pause(b);
     test_spin(w, 5);
     rondo_transport_close(a->transport);
     rondo_transport_abort(b->transport);
@@ -300,9 +254,8 @@ static void S5_a_paused_transport_can_be_closed(void **state)
     assert_int_equal(b->error, RONDO_ECANCELED);
 }
 
-static void S5_an_idle_connection_does_not_wake_the_loop(void **state)
+TEST(S5_an_idle_connection_does_not_wake_the_loop)
 {
-    struct world *w = *state;
     struct peer *a, *b;
 
     test_pair(w, &a, &b);
@@ -310,29 +263,7 @@ static void S5_an_idle_connection_does_not_wake_the_loop(void **state)
     test_run_until(w, b->bytes == 1);
     check_idle(w);
     (void)test_fill_transport(w, a);
-    pause_it(b);
+    act_pause(b);
     (void)test_settle(w, a);
     check_idle(w); /* waiting to write */
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S5_pause_holds_the_bytes_and_the_peer_blocks),
-        TEST(S5_pause_holds_the_bytes_of_a_buffered_one),
-        TEST(S5_pause_inside_data_received),
-        TEST(S5_pause_inside_buffer_updated),
-        TEST(S5_pause_and_resume_are_idempotent),
-        TEST(S5_pause_and_resume_many_times_before_the_loop_runs),
-        TEST(S5_harmless_after_close_and_in_lost),
-        TEST(S5_resume_from_elsewhere),
-        TEST(S5_a_reset_while_paused_costs_no_cpu),
-        TEST(S5_a_reset_while_paused_arrives_at_the_next_write),
-        TEST(S5_a_reset_while_paused_and_writing),
-        TEST(S5_an_eof_while_paused_costs_no_cpu),
-        TEST(S5_a_paused_transport_can_be_closed),
-        TEST(S5_an_idle_connection_does_not_wake_the_loop),
-    };
-
-    return test_run("stream_reading", tests, TEST_COUNT(tests));
 }

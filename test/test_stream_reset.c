@@ -1,22 +1,13 @@
 /* test_stream_reset.c - a peer that resets, at every point; SIGPIPE. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192 };
-
-/* p->user is the plain socket, RONDO_NO_FD once it is gone */
-static void reset_it(struct peer *p)
-{
-    raw_fd *fd = p->user;
-
-    raw_reset(*fd);
-    *fd = RONDO_NO_FD;
-}
 
 static void reset_once(struct peer *p)
 {
     if (*(raw_fd *)p->user != RONDO_NO_FD)
-        reset_it(p);
+        act_reset(p);
 }
 
 static void reset_in_data(struct peer *p, const void *data, size_t size)
@@ -61,26 +52,24 @@ static void check_lost(struct world *w, struct peer *p)
 
 /* ---- S8: where the reset meets it --------------------------------------- */
 
-static void S8_reset_idle(void **state)
+TEST(S8_reset_idle)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, 0);
 
     w->expect_clean = true;
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
 }
 
-static void S8_reset_idle_buffered_protocol(void **state)
+TEST(S8_reset_idle_buffered_protocol)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &buffered_recorder, 0);
 
     w->expect_clean = true;
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
 }
@@ -96,20 +85,18 @@ static struct peer *not_yet_made(struct world *w)
     return p;
 }
 
-static void S8_reset_before_made(void **state)
+TEST(S8_reset_before_made)
 {
-    struct world *w = *state;
     struct peer *p = not_yet_made(w);
 
     w->expect_clean = true;
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
 }
 
-static void S8_reset_before_it_is_adopted(void **state)
+TEST(S8_reset_before_it_is_adopted)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fds[2];
     int result;
@@ -122,32 +109,28 @@ static void S8_reset_before_it_is_adopted(void **state)
         raw_close(fds[0]);
         return;
     }
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, "ML", RONDO_ECONNRESET);
 }
 
-static void S8_reset_in_made(void **state)
+TEST(S8_reset_in_made)
 {
-    struct world *w = *state;
     struct peer *p = not_yet_made(w);
 
-    p->on_made = reset_it;
+    p->on_made = act_reset;
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
 }
 
 static void write_and_reset(struct peer *p)
 {
-    reset_it(p);
+    act_reset(p);
     (void)rondo_transport_write(p->transport, "x", 1);
     (void)rondo_transport_write(p->transport, "y", 1);
     assert_int_equal(p->lost, 0);
 }
 
-static void S8_reset_in_made_and_written_to(void **state)
+TEST(S8_reset_in_made_and_written_to)
 {
-    struct world *w = *state;
     struct peer *p = not_yet_made(w);
 
     p->on_made = write_and_reset;
@@ -155,9 +138,8 @@ static void S8_reset_in_made_and_written_to(void **state)
     assert_string_equal(p->order, "ML");
 }
 
-static void S8_reset_in_data(void **state)
+TEST(S8_reset_in_data)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, 0);
 
     p->on_data = reset_in_data;
@@ -166,9 +148,8 @@ static void S8_reset_in_data(void **state)
     assert_string_equal(p->order, "MdL");
 }
 
-static void S8_reset_in_buffer_updated(void **state)
+TEST(S8_reset_in_buffer_updated)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &buffered_recorder, 0);
 
     p->on_updated = reset_in_updated;
@@ -177,9 +158,8 @@ static void S8_reset_in_buffer_updated(void **state)
     assert_string_equal(p->order, "MbL");
 }
 
-static void S8_reset_in_get_buffer(void **state)
+TEST(S8_reset_in_get_buffer)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &buffered_recorder, 0);
 
     p->on_get_buffer = reset_once;
@@ -187,50 +167,46 @@ static void S8_reset_in_get_buffer(void **state)
     check_lost(w, p);
 }
 
-static void S8_reset_while_writing(void **state)
+TEST(S8_reset_while_writing)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     w->expect_clean = true;
     (void)test_fill_transport(w, p);
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
 }
 
-static void S8_reset_while_writing_is_paused(void **state)
+TEST(S8_reset_while_writing_is_paused)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     assert_ok(rondo_transport_set_write_buffer_limits(p->transport, 1, 0));
     (void)test_fill_transport(w, p);
     test_run_until(w, p->pauses == 1);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "MPL");
 }
 
-static void S8_reset_in_pause_writing(void **state)
+TEST(S8_reset_in_pause_writing)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
-    p->on_pause = reset_it;
+    p->on_pause = act_reset;
     assert_ok(rondo_transport_set_write_buffer_limits(p->transport, 1, 0));
     (void)test_fill_transport(w, p);
     check_lost(w, p);
     assert_string_equal(p->order, "MPL");
 }
 
-static void S8_reset_in_resume_writing(void **state)
+TEST(S8_reset_in_resume_writing)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
     unsigned char got[4096];
 
-    p->on_resume = reset_it;
+    p->on_resume = act_reset;
     assert_ok(rondo_transport_set_write_buffer_limits(p->transport, 1, 0));
     (void)test_fill_transport(w, p);
     while (!p->resumes) {
@@ -241,68 +217,61 @@ static void S8_reset_in_resume_writing(void **state)
     assert_string_equal(p->order, "MPRL");
 }
 
-static void S8_reset_after_eof(void **state)
+TEST(S8_reset_after_eof)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, 0);
 
     p->keep_open = true;
     raw_shutdown_write(plain(p));
     test_run_until(w, p->eof);
-    reset_it(p);
+    act_reset(p);
     assert_true(test_run_for(w, RONDO_MS(50)) <= 10);
     for (int i = 0; i < 3 && !p->lost; i++)
         (void)rondo_transport_write(p->transport, "x", 1);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MEL");
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, "MEL", RONDO_ECONNRESET);
 }
 
-static void S8_reset_in_eof_received(void **state)
+TEST(S8_reset_in_eof_received)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     p->keep_open = true;
-    p->on_eof = reset_it;
+    p->on_eof = act_reset;
     (void)test_fill_transport(w, p);
     raw_shutdown_write(plain(p));
     check_lost(w, p);
     assert_string_equal(p->order, "MEL");
 }
 
-static void S8_reset_after_write_eof(void **state)
+TEST(S8_reset_after_write_eof)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, 0);
 
     assert_ok(rondo_transport_write_eof(p->transport));
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
     assert_string_equal(p->order, "ML");
 }
 
-static void S8_reset_before_write_eof_is_out(void **state)
+TEST(S8_reset_before_write_eof_is_out)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     (void)test_fill_transport(w, p);
     assert_ok(rondo_transport_write_eof(p->transport));
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     check_lost(w, p);
 }
 
-static void S8_reset_seen_by_the_read_and_the_write_at_once(void **state)
+TEST(S8_reset_seen_by_the_read_and_the_write_at_once)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     (void)test_fill_transport(w, p);
     test_spin(w, 5);
-    reset_it(p);
+    act_reset(p);
     (void)rondo_transport_write(p->transport, "x", 1);
     (void)rondo_transport_write(p->transport, "x", 1);
     (void)rondo_transport_write_eof(p->transport);
@@ -312,45 +281,39 @@ static void S8_reset_seen_by_the_read_and_the_write_at_once(void **state)
 
 /* ---- S7: a reset after close is not an error ---------------------------- */
 
-static void S7_a_reset_after_close_is_no_error(void **state)
+TEST(S7_a_reset_after_close_is_no_error)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, SMALL);
 
     w->expect_clean = true;
     (void)test_fill_transport(w, p);
     rondo_transport_close(p->transport);
     test_spin(w, 5);
-    reset_it(p);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
+    act_reset(p);
+    assert_lost(w, p, "ML", 0);
 }
 
-static void S7_a_reset_just_after_close_is_no_error(void **state)
+TEST(S7_a_reset_just_after_close_is_no_error)
 {
-    struct world *w = *state;
     struct peer *p = victim(w, &recorder, 0);
 
     w->expect_clean = true;
     rondo_transport_close(p->transport);
-    reset_it(p);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    act_reset(p);
+    assert_lost(w, p, NULL, 0);
 }
 
 /* ---- S8: SIGPIPE -------------------------------------------------------- */
 
-static void S8_no_sigpipe_however_it_is_written(void **state)
+TEST(S8_no_sigpipe_however_it_is_written)
 {
-    struct world *w = *state;
     const rondo_buffer pieces[2] = {{"ab", 2}, {"cd", 2}};
 
     assert_true(raw_sigpipe_untouched());
     for (int way = 0; way < 4; way++) {
         struct peer *p = victim(w, &recorder, 0);
 
-        reset_it(p);
+        act_reset(p);
         for (int i = 0; i < 5; i++) {
             if (way == 0)
                 (void)rondo_transport_write(p->transport, "x", 1);
@@ -365,48 +328,16 @@ static void S8_no_sigpipe_however_it_is_written(void **state)
     }
 }
 
-static void S8_no_sigpipe_from_the_buffer(void **state)
+TEST(S8_no_sigpipe_from_the_buffer)
 {
-    struct world *w = *state;
-
     for (int i = 0; i < 10; i++) {
         struct peer *p = victim(w, &recorder, SMALL);
 
         (void)test_fill_transport(w, p);
         if (i % 2)
             rondo_transport_close(p->transport);
-        reset_it(p);
+        act_reset(p);
         test_run_until(w, p->lost);
         assert_true(raw_sigpipe_untouched());
     }
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S8_reset_idle),
-        TEST(S8_reset_idle_buffered_protocol),
-        TEST(S8_reset_before_made),
-        TEST(S8_reset_before_it_is_adopted),
-        TEST(S8_reset_in_made),
-        TEST(S8_reset_in_made_and_written_to),
-        TEST(S8_reset_in_data),
-        TEST(S8_reset_in_buffer_updated),
-        TEST(S8_reset_in_get_buffer),
-        TEST(S8_reset_while_writing),
-        TEST(S8_reset_while_writing_is_paused),
-        TEST(S8_reset_in_pause_writing),
-        TEST(S8_reset_in_resume_writing),
-        TEST(S8_reset_after_eof),
-        TEST(S8_reset_in_eof_received),
-        TEST(S8_reset_after_write_eof),
-        TEST(S8_reset_before_write_eof_is_out),
-        TEST(S8_reset_seen_by_the_read_and_the_write_at_once),
-        TEST(S7_a_reset_after_close_is_no_error),
-        TEST(S7_a_reset_just_after_close_is_no_error),
-        TEST(S8_no_sigpipe_however_it_is_written),
-        TEST(S8_no_sigpipe_from_the_buffer),
-    };
-
-    return test_run("stream_reset", tests, TEST_COUNT(tests));
 }

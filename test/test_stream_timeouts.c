@@ -1,6 +1,6 @@
 /* test_stream_timeouts.c - read and write timeouts of a stream. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192 };
 
@@ -9,9 +9,8 @@ static void set_timeouts(struct peer *p, int64_t read_ns, int64_t write_ns)
     assert_ok(rondo_transport_set_timeouts(p->transport, read_ns, write_ns));
 }
 
-static void S11_read_timeout_ends_the_connection(void **state)
+TEST(S11_read_timeout_ends_the_connection)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -26,10 +25,9 @@ static void S11_read_timeout_ends_the_connection(void **state)
     raw_close(fd);
 }
 
-static void S11_without_timed_out_it_ends_too(void **state)
+TEST(S11_without_timed_out_it_ends_too)
 {
     static rondo_protocol without;
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd;
 
@@ -37,15 +35,12 @@ static void S11_without_timed_out_it_ends_too(void **state)
     without.timed_out = NULL;
     fd = test_raw_peer(w, &without, p, 0);
     set_timeouts(p, RONDO_MS(10), 0);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, "ML", RONDO_ETIMEDOUT);
     raw_close(fd);
 }
 
-static void S11_true_goes_on(void **state)
+TEST(S11_true_goes_on)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -55,8 +50,7 @@ static void S11_true_goes_on(void **state)
     test_send_raw(w, fd, 0, 10);
     test_run_until(w, p->bytes == 10);
     p->go_on = false;
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     raw_close(fd);
 }
 
@@ -69,9 +63,8 @@ static void check_gap(struct peer *p)
     *last = now;
 }
 
-static void S11_true_starts_the_time_again(void **state)
+TEST(S11_true_starts_the_time_again)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     int64_t *last = test_alloc(w, sizeof *last);
@@ -90,9 +83,8 @@ static void S11_true_starts_the_time_again(void **state)
 }
 
 /* the loop's clock says that the time was really over */
-static void S11_never_early(void **state)
+TEST(S11_never_early)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     int64_t start = rondo_loop_time(w->loop);
@@ -104,9 +96,8 @@ static void S11_never_early(void **state)
 }
 
 /* the gaps are ten times shorter than the timeout */
-static void S11_each_byte_starts_the_read_time_again(void **state)
+TEST(S11_each_byte_starts_the_read_time_again)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     int64_t gap = RONDO_MS(20) * test_slowness();
@@ -121,9 +112,8 @@ static void S11_each_byte_starts_the_read_time_again(void **state)
     raw_close(fd);
 }
 
-static void S11_read_time_stops_while_paused(void **state)
+TEST(S11_read_time_stops_while_paused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -141,9 +131,8 @@ static void S11_read_time_stops_while_paused(void **state)
     raw_close(fd);
 }
 
-static void S11_set_while_paused(void **state)
+TEST(S11_set_while_paused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -156,9 +145,8 @@ static void S11_set_while_paused(void **state)
     raw_close(fd);
 }
 
-static void S11_write_time_runs_only_with_something_to_send(void **state)
+TEST(S11_write_time_runs_only_with_something_to_send)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -173,9 +161,8 @@ static void S11_write_time_runs_only_with_something_to_send(void **state)
     raw_close(fd);
 }
 
-static void S11_write_time_ends_with_the_buffer(void **state)
+TEST(S11_write_time_ends_with_the_buffer)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     uint64_t sent = test_fill_transport(w, p);
@@ -195,9 +182,8 @@ static void S11_write_time_ends_with_the_buffer(void **state)
     raw_close(fd);
 }
 
-static void S11_write_time_runs_during_close(void **state)
+TEST(S11_write_time_runs_during_close)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -208,8 +194,7 @@ static void S11_write_time_runs_during_close(void **state)
     test_run_until(w, p->timeouts == 2); /* not of reading: that is over */
     assert_int_equal(p->direction, RONDO_WRITING);
     p->go_on = false;
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ETIMEDOUT);
+    assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
     raw_close(fd);
 }
 
@@ -220,9 +205,8 @@ static void note_direction(struct peer *p)
     *seen |= p->direction;
 }
 
-static void S11_both_directions_at_once(void **state)
+TEST(S11_both_directions_at_once)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned *seen = test_alloc(w, sizeof *seen);
@@ -241,9 +225,8 @@ static void S11_both_directions_at_once(void **state)
     raw_close(fd);
 }
 
-static void S11_none_and_never(void **state)
+TEST(S11_none_and_never)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
 
@@ -256,17 +239,14 @@ static void S11_none_and_never(void **state)
     set_timeouts(p, 0, 0);
     (void)test_run_for(w, RONDO_MS(30));
     assert_string_equal(p->order, "M");
-    assert_error(rondo_transport_set_timeouts(p->transport, -1, 0),
-                 RONDO_EINVAL);
-    assert_error(rondo_transport_set_timeouts(p->transport, 0, INT64_MIN),
-                 RONDO_EINVAL);
-    assert_error(rondo_transport_set_timeouts(NULL, 0, 0), RONDO_EINVAL);
+    assert_einval(rondo_transport_set_timeouts(p->transport, -1, 0));
+    assert_einval(rondo_transport_set_timeouts(p->transport, 0, INT64_MIN));
+    assert_einval(rondo_transport_set_timeouts(NULL, 0, 0));
     raw_close(fd);
 }
 
-static void S11_a_million_resets_cost_no_allocation(void **state)
+TEST(S11_a_million_resets_cost_no_allocation)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     uint64_t before;
@@ -286,19 +266,13 @@ static void S11_a_million_resets_cost_no_allocation(void **state)
     raw_close(fd);
 }
 
-static void send_back(struct peer *p, const void *data, size_t size)
+TEST(S11_messages_with_timeouts_cost_no_allocation)
 {
-    assert_ok(rondo_transport_write(p->transport, data, size));
-}
-
-static void S11_messages_with_timeouts_cost_no_allocation(void **state)
-{
-    struct world *w = *state;
     struct peer *a, *b;
     uint64_t before = 0;
 
     test_pair(w, &a, &b);
-    a->on_data = b->on_data = send_back;
+    a->on_data = b->on_data = act_echo;
     set_timeouts(a, RONDO_SEC(100), RONDO_SEC(100));
     set_timeouts(b, RONDO_SEC(100), RONDO_SEC(100));
     assert_ok(rondo_transport_write(a->transport, "ping", 4));
@@ -306,16 +280,6 @@ static void S11_messages_with_timeouts_cost_no_allocation(void **state)
     before = test_allocations(w);
     test_run_until(w, a->bytes >= 40000);
     assert_int_equal(test_allocations(w) - before, 0);
-}
-
-static void close_it(struct peer *p)
-{
-    rondo_transport_close(p->transport);
-}
-
-static void abort_it(struct peer *p)
-{
-    rondo_transport_abort(p->transport);
 }
 
 static void check_ended_inside(struct world *w, void (*end)(struct peer *p),
@@ -327,38 +291,12 @@ static void check_ended_inside(struct world *w, void (*end)(struct peer *p),
     p->go_on = true;
     p->on_timeout = end;
     set_timeouts(p, RONDO_MS(5), RONDO_MS(5));
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MTL");
-    assert_int_equal(p->error, error);
+    assert_lost(w, p, "MTL", error);
     raw_close(fd);
 }
 
-static void S11_closing_and_aborting_inside_timed_out(void **state)
+TEST(S11_closing_and_aborting_inside_timed_out)
 {
-    check_ended_inside(*state, close_it, 0);
-    check_ended_inside(*state, abort_it, RONDO_ECANCELED);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S11_read_timeout_ends_the_connection),
-        TEST(S11_without_timed_out_it_ends_too),
-        TEST(S11_true_goes_on),
-        TEST(S11_true_starts_the_time_again),
-        TEST(S11_never_early),
-        TEST(S11_each_byte_starts_the_read_time_again),
-        TEST(S11_read_time_stops_while_paused),
-        TEST(S11_set_while_paused),
-        TEST(S11_write_time_runs_only_with_something_to_send),
-        TEST(S11_write_time_ends_with_the_buffer),
-        TEST(S11_write_time_runs_during_close),
-        TEST(S11_both_directions_at_once),
-        TEST(S11_none_and_never),
-        TEST(S11_a_million_resets_cost_no_allocation),
-        TEST(S11_messages_with_timeouts_cost_no_allocation),
-        TEST(S11_closing_and_aborting_inside_timed_out),
-    };
-
-    return test_run("stream_timeouts", tests, TEST_COUNT(tests));
+    check_ended_inside(w, act_close, 0);
+    check_ended_inside(w, act_abort, RONDO_ECANCELED);
 }

@@ -2,21 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
 
-/* takes over a connection that is made already; p->other is the next one */
-static struct peer *successor(struct world *w, struct peer *of)
-{
-    struct peer *p = test_peer(w);
-
-    p->joined = true;
-    of->other = p;
-    return p;
-}
-
-static void hand_over(struct peer *p, const rondo_protocol *protocol)
-{
-    assert_ok(rondo_transport_set_protocol(p->transport, protocol, p->other));
-}
-
 /* a line is a's, the rest is for whoever comes after */
 static void split_line(struct peer *p, const void *data, size_t size)
 {
@@ -27,14 +12,14 @@ static void split_line(struct peer *p, const void *data, size_t size)
         return;
     used = (size_t)(end + 1 - (const char *)data);
     assert_ok(rondo_transport_unread(p->transport, end + 1, size - used));
-    hand_over(p, p->user);
+    peer_hand_over(p, p->user);
 }
 
 static void check_unread(struct world *w, const rondo_protocol *next,
                          const char *order)
 {
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 0);
 
     a->user = (void *)(uintptr_t)next;
@@ -55,15 +40,11 @@ static void check_unread(struct world *w, const rondo_protocol *next,
     assert_int_equal(b->error, 0);
 }
 
-static void S10_unread_hands_the_rest_to_the_new_one(void **state)
-{
-    check_unread(*state, &recorder, "dEL");
-}
+TEST_CASE(S10_unread_hands_the_rest_to_the_new_one,
+          check_unread(w, &recorder, "dEL"));
 
-static void S10_unread_hands_the_rest_to_a_buffered_one(void **state)
-{
-    check_unread(*state, &buffered_recorder, "bEL");
-}
+TEST_CASE(S10_unread_hands_the_rest_to_a_buffered_one,
+          check_unread(w, &buffered_recorder, "bEL"));
 
 static void unread_all_once(struct peer *p, const void *data, size_t size)
 {
@@ -73,9 +54,8 @@ static void unread_all_once(struct peer *p, const void *data, size_t size)
     p->bytes = 0;
 }
 
-static void S10_unread_everything_comes_again(void **state)
+TEST(S10_unread_everything_comes_again)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -98,9 +78,8 @@ static void unread_and_pause(struct peer *p, const void *data, size_t size)
     assert_ok(rondo_transport_pause_reading(p->transport));
 }
 
-static void S10_unread_is_held_while_paused(void **state)
+TEST(S10_unread_is_held_while_paused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -126,15 +105,14 @@ static void write_and_give_up(struct peer *p, const void *data, size_t size)
     assert_int_equal(rondo_transport_write(p->transport, much, MUCH), 1);
     assert_ok(
         rondo_transport_unread(p->transport, (const char *)data + 1, size - 1));
-    hand_over(p, &recorder);
+    peer_hand_over(p, &recorder);
 }
 
 /* the rest is at hand at once, but the new one hears of the pause first */
-static void S10_unread_comes_after_pause_writing(void **state)
+TEST(S10_unread_comes_after_pause_writing)
 {
-    struct world *w = *state;
     struct peer *a = test_peer(w);
-    struct peer *b = successor(w, a);
+    struct peer *b = peer_successor(w, a);
     raw_fd fd = test_raw_peer(w, &recorder, a, 8192);
 
     a->on_data = write_and_give_up;
@@ -151,9 +129,8 @@ static void unread_and_close(struct peer *p, const void *data, size_t size)
     rondo_transport_close(p->transport);
 }
 
-static void S10_unread_and_close_delivers_no_more(void **state)
+TEST(S10_unread_and_close_delivers_no_more)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -178,10 +155,9 @@ static void take_one(struct peer *p, const void *data, size_t size)
         rondo_transport_unread(p->transport, (const char *)data + 1, size - 1));
 }
 
-static void S10_unread_all_but_one_byte_each_time(void **state)
+TEST(S10_unread_all_but_one_byte_each_time)
 {
     enum { SIZE = 2000 };
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     uint64_t *position = test_alloc(w, sizeof *position);
@@ -204,18 +180,17 @@ static void wrong_unreads(struct peer *p, const void *data, size_t size)
     const void *before = (const void *)((uintptr_t)data - 1);
     rondo_transport *t = p->transport;
 
-    assert_error(rondo_transport_unread(t, bytes, size - 1), RONDO_EINVAL);
-    assert_error(rondo_transport_unread(t, bytes + 1, size), RONDO_EINVAL);
-    assert_error(rondo_transport_unread(t, before, size + 1), RONDO_EINVAL);
-    assert_error(rondo_transport_unread(t, "abc", 3), RONDO_EINVAL);
-    assert_error(rondo_transport_unread(t, NULL, 1), RONDO_EINVAL);
-    assert_error(rondo_transport_unread(NULL, data, size), RONDO_EINVAL);
+    assert_einval(rondo_transport_unread(t, bytes, size - 1));
+    assert_einval(rondo_transport_unread(t, bytes + 1, size));
+    assert_einval(rondo_transport_unread(t, before, size + 1));
+    assert_einval(rondo_transport_unread(t, "abc", 3));
+    assert_einval(rondo_transport_unread(t, NULL, 1));
+    assert_einval(rondo_transport_unread(NULL, data, size));
     assert_ok(rondo_transport_unread(t, bytes + size, 0));
 }
 
-static void S10_unread_of_what_is_no_tail_is_EINVAL(void **state)
+TEST(S10_unread_of_what_is_no_tail_is_EINVAL)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -225,22 +200,6 @@ static void S10_unread_of_what_is_no_tail_is_EINVAL(void **state)
     test_spin(w, 20);
     assert_int_equal(p->data, 1);
     assert_int_equal(p->bytes, 6);
-    assert_error(rondo_transport_unread(p->transport, "x", 1), RONDO_EINVAL);
+    assert_einval(rondo_transport_unread(p->transport, "x", 1));
     raw_close(fd);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S10_unread_hands_the_rest_to_the_new_one),
-        TEST(S10_unread_hands_the_rest_to_a_buffered_one),
-        TEST(S10_unread_everything_comes_again),
-        TEST(S10_unread_is_held_while_paused),
-        TEST(S10_unread_comes_after_pause_writing),
-        TEST(S10_unread_and_close_delivers_no_more),
-        TEST(S10_unread_all_but_one_byte_each_time),
-        TEST(S10_unread_of_what_is_no_tail_is_EINVAL),
-    };
-
-    return test_run("stream_unread", tests, TEST_COUNT(tests));
 }

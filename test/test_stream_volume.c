@@ -137,30 +137,20 @@ static uint64_t megabytes(uint64_t n)
     return n * 1000000 / (uint64_t)test_slowness();
 }
 
-static void S4_a_hundred_megabytes_byte_for_byte(void **state)
-{
-    stream(*state, &recorder, megabytes(100), 0, SMALL);
-}
+TEST_CASE(S4_a_hundred_megabytes_byte_for_byte,
+          stream(w, &recorder, megabytes(100), 0, SMALL));
 
-static void S4_megabytes_in_both_directions_at_once(void **state)
-{
-    stream(*state, &recorder, megabytes(20), megabytes(20), SMALL);
-}
+TEST_CASE(S4_megabytes_in_both_directions_at_once,
+          stream(w, &recorder, megabytes(20), megabytes(20), SMALL));
 
-static void S4_megabytes_through_a_tiny_buffer(void **state)
-{
-    stream(*state, &recorder, megabytes(10), megabytes(1), 4096);
-}
+TEST_CASE(S4_megabytes_through_a_tiny_buffer,
+          stream(w, &recorder, megabytes(10), megabytes(1), 4096));
 
-static void S4_megabytes_through_the_kernels_own_buffer(void **state)
-{
-    stream(*state, &recorder, megabytes(50), megabytes(50), 0);
-}
+TEST_CASE(S4_megabytes_through_the_kernels_own_buffer,
+          stream(w, &recorder, megabytes(50), megabytes(50), 0));
 
-static void S9_megabytes_into_the_programs_buffers(void **state)
-{
-    stream(*state, &buffered_recorder, megabytes(50), megabytes(1), SMALL);
-}
+TEST_CASE(S9_megabytes_into_the_programs_buffers,
+          stream(w, &buffered_recorder, megabytes(50), megabytes(1), SMALL));
 
 /* ---- against plain sockets, written by other threads -------------------- */
 
@@ -203,9 +193,8 @@ static void plain_reader(void *arg)
     atomic_store(&plain->done, true);
 }
 
-static void S5_a_plain_writer_is_held_back(void **state)
+TEST(S5_a_plain_writer_is_held_back)
 {
-    struct world *w = *state;
     struct end *e = end_new(w, 0);
     struct plain *plain = test_alloc(w, sizeof *plain);
     struct raw_thread *thread;
@@ -225,9 +214,8 @@ static void S5_a_plain_writer_is_held_back(void **state)
     raw_close(plain->fd);
 }
 
-static void S4_a_plain_reader_gets_every_byte(void **state)
+TEST(S4_a_plain_reader_gets_every_byte)
 {
-    struct world *w = *state;
     struct end *e = end_new(w, megabytes(50));
     struct plain *plain = test_alloc(w, sizeof *plain);
     struct raw_thread *thread;
@@ -242,21 +230,5 @@ static void S4_a_plain_reader_gets_every_byte(void **state)
     raw_thread_join(thread);
     assert_true(plain->ok);
     raw_close(plain->fd);
-    test_run_until(w, e->peer->lost);
-    assert_int_equal(e->peer->error, 0);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S4_a_hundred_megabytes_byte_for_byte),
-        TEST(S4_megabytes_in_both_directions_at_once),
-        TEST(S4_megabytes_through_a_tiny_buffer),
-        TEST(S4_megabytes_through_the_kernels_own_buffer),
-        TEST(S9_megabytes_into_the_programs_buffers),
-        TEST(S5_a_plain_writer_is_held_back),
-        TEST(S4_a_plain_reader_gets_every_byte),
-    };
-
-    return test_run("stream_volume", tests, TEST_COUNT(tests));
+    assert_lost(w, e->peer, NULL, 0);
 }

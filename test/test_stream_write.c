@@ -1,21 +1,14 @@
 /* test_stream_write.c - writing: plain and formatted, and when it fails. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 
 enum { SMALL = 8192, LARGE = 4 * 1024 * 1024 };
 
 /* a refused write never releases */
-static void must_not_release(void *arg)
-{
-    (void)arg;
-    fail();
-}
-
 /* ---- S2: write ---------------------------------------------------------- */
 
-static void S2_sends_at_once(void **state)
+TEST(S2_sends_at_once)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     char got[8];
@@ -27,9 +20,8 @@ static void S2_sends_at_once(void **state)
     raw_close(fd);
 }
 
-static void S2_copies_only_the_rest(void **state)
+TEST(S2_copies_only_the_rest)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -45,9 +37,8 @@ static void S2_copies_only_the_rest(void **state)
     raw_close(fd);
 }
 
-static void S2_returns_1_when_over_high(void **state)
+TEST(S2_returns_1_when_over_high)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char piece[700] = {0};
@@ -66,9 +57,8 @@ static void S2_returns_1_when_over_high(void **state)
     raw_close(fd);
 }
 
-static void S2_zero_bytes_do_nothing(void **state)
+TEST(S2_zero_bytes_do_nothing)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     const rondo_buffer empty[3] = {{NULL, 0}, {"", 0}, {"x", 0}};
@@ -96,13 +86,12 @@ static void check_refused(struct peer *p, int error)
     assert_true(rondo_last_error()[0] != '\0');
     assert_error(rondo_transport_writev(t, &piece, 1), error);
     assert_error(rondo_transport_printf(t, "%d", 17), error);
-    assert_error(
-        rondo_transport_write_owned(t, "no", 2, must_not_release, NULL), error);
+    assert_error(rondo_transport_write_owned(t, "no", 2, never_release, NULL),
+                 error);
 }
 
-static void S2_after_write_eof_nothing_is_sent(void **state)
+TEST(S2_after_write_eof_nothing_is_sent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -113,9 +102,8 @@ static void S2_after_write_eof_nothing_is_sent(void **state)
     raw_close(fd);
 }
 
-static void S2_after_close_nothing_is_sent(void **state)
+TEST(S2_after_close_nothing_is_sent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -126,9 +114,8 @@ static void S2_after_close_nothing_is_sent(void **state)
     raw_close(fd);
 }
 
-static void S2_after_abort_nothing_is_sent(void **state)
+TEST(S2_after_abort_nothing_is_sent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -146,9 +133,8 @@ static void refused_in_lost(struct peer *p)
     rondo_transport_abort(p->transport);
 }
 
-static void S2_in_connection_lost_nothing_is_sent(void **state)
+TEST(S2_in_connection_lost_nothing_is_sent)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
@@ -160,9 +146,8 @@ static void S2_in_connection_lost_nothing_is_sent(void **state)
     raw_close(fd);
 }
 
-static void S2_a_failure_arrives_as_lost_too(void **state)
+TEST(S2_a_failure_arrives_as_lost_too)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     int last = 0;
@@ -173,38 +158,32 @@ static void S2_a_failure_arrives_as_lost_too(void **state)
         last = rondo_transport_write(p->transport, "ignored", 7);
     assert_true(last < 0);
     assert_int_equal(p->lost, 0); /* not inside the call */
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_lost(w, p, NULL, RONDO_ECONNRESET);
 }
 
-static void S2_nonsense_is_EINVAL_and_harmless(void **state)
+TEST(S2_nonsense_is_EINVAL_and_harmless)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     const rondo_buffer wrong[2] = {{"good", 4}, {NULL, 3}};
     rondo_transport *t = p->transport;
 
-    assert_error(rondo_transport_write(NULL, "x", 1), RONDO_EINVAL);
-    assert_error(rondo_transport_write(t, NULL, 1), RONDO_EINVAL);
-    assert_error(rondo_transport_writev(NULL, wrong, 1), RONDO_EINVAL);
-    assert_error(rondo_transport_writev(t, NULL, 1), RONDO_EINVAL);
-    assert_error(rondo_transport_writev(t, wrong, 2), RONDO_EINVAL);
-    assert_error(rondo_transport_printf(NULL, "x"), RONDO_EINVAL);
-    assert_error(
-        rondo_transport_write_owned(t, NULL, 1, must_not_release, NULL),
-        RONDO_EINVAL);
-    assert_error(rondo_transport_write_eof(NULL), RONDO_EINVAL);
+    assert_einval(rondo_transport_write(NULL, "x", 1));
+    assert_einval(rondo_transport_write(t, NULL, 1));
+    assert_einval(rondo_transport_writev(NULL, wrong, 1));
+    assert_einval(rondo_transport_writev(t, NULL, 1));
+    assert_einval(rondo_transport_writev(t, wrong, 2));
+    assert_einval(rondo_transport_printf(NULL, "x"));
+    assert_einval(rondo_transport_write_owned(t, NULL, 1, never_release, NULL));
+    assert_einval(rondo_transport_write_eof(NULL));
     rondo_transport_close(t);
     assert_int_equal(test_drain_raw(w, fd, 0), 0);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
-static void S2_sizes_beyond_memory_are_refused(void **state)
+TEST(S2_sizes_beyond_memory_are_refused)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     const rondo_buffer absurd[2] = {{"ab", SIZE_MAX - 1}, {"cd", 3}};
@@ -223,9 +202,8 @@ static void S2_sizes_beyond_memory_are_refused(void **state)
     raw_close(fd);
 }
 
-static void S2_printf_of_any_length(void **state)
+TEST(S2_printf_of_any_length)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     char *got = test_alloc(w, 100010);
@@ -246,9 +224,8 @@ static void S2_printf_of_any_length(void **state)
 
 /* Nothing of the refused write has left: the connection lives on, and the
  * bytes before and after it arrive without a gap. */
-static void S2_out_of_memory_with_a_full_kernel(void **state)
+TEST(S2_out_of_memory_with_a_full_kernel)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -265,15 +242,13 @@ static void S2_out_of_memory_with_a_full_kernel(void **state)
     assert_ok(rondo_transport_write(p->transport, data, 1000));
     rondo_transport_close(p->transport);
     assert_int_equal(test_drain_raw(w, fd, 0), sent + 1000);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     raw_close(fd);
 }
 
 /* The kernel has taken a part: the rest cannot be kept, so it is the end. */
-static void S2_out_of_memory_where_bytes_have_left(void **state)
+TEST(S2_out_of_memory_where_bytes_have_left)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
     unsigned char *data = test_alloc(w, LARGE);
@@ -285,31 +260,8 @@ static void S2_out_of_memory_where_bytes_have_left(void **state)
                  RONDO_ENOMEM);
     test_fail_allocation(w, 0);
     assert_int_equal(p->lost, 0);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ENOMEM);
+    assert_lost(w, p, NULL, RONDO_ENOMEM);
     assert_non_null(strstr(p->last_error, "ENOMEM"));
     assert_true(test_drain_raw(w, fd, 0) < 0); /* never taken for an end */
     raw_close(fd);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S2_sends_at_once),
-        TEST(S2_copies_only_the_rest),
-        TEST(S2_returns_1_when_over_high),
-        TEST(S2_zero_bytes_do_nothing),
-        TEST(S2_after_write_eof_nothing_is_sent),
-        TEST(S2_after_close_nothing_is_sent),
-        TEST(S2_after_abort_nothing_is_sent),
-        TEST(S2_in_connection_lost_nothing_is_sent),
-        TEST(S2_a_failure_arrives_as_lost_too),
-        TEST(S2_nonsense_is_EINVAL_and_harmless),
-        TEST(S2_sizes_beyond_memory_are_refused),
-        TEST(S2_printf_of_any_length),
-        TEST(S2_out_of_memory_with_a_full_kernel),
-        TEST(S2_out_of_memory_where_bytes_have_left),
-    };
-
-    return test_run("stream_write", tests, TEST_COUNT(tests));
 }

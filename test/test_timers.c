@@ -79,9 +79,8 @@ static void check_order(const struct log *l, const int *order, unsigned count)
 
 /* ---- T1: never early ---------------------------------------------------- */
 
-static void T1_never_early_by_the_loops_clock(void **state)
+TEST(T1_never_early_by_the_loops_clock)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
 
     w->expect_clean = true;
@@ -97,9 +96,8 @@ static void T1_never_early_by_the_loops_clock(void **state)
     assert_int_equal(l->count, 200);
 }
 
-static void T1_call_at_is_never_early(void **state)
+TEST(T1_call_at_is_never_early)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
     int64_t start = rondo_loop_time(w->loop) + RONDO_MS(1);
 
@@ -133,9 +131,8 @@ static void start_after_work(rondo_loop *loop, void *arg)
     assert_ok(rondo_call_later(loop, RONDO_MS(2), fire, l->note));
 }
 
-static void T1_a_delay_counts_from_the_call_not_the_iteration(void **state)
+TEST(T1_a_delay_counts_from_the_call_not_the_iteration)
 {
-    struct world *w = *state;
     struct later_inside *l = test_alloc(w, sizeof *l);
 
     l->note = note_new(log_new(w), 1);
@@ -146,9 +143,8 @@ static void T1_a_delay_counts_from_the_call_not_the_iteration(void **state)
 
 /* ---- T1: equal deadlines ------------------------------------------------ */
 
-static void T1_equal_deadlines_fire_as_scheduled(void **state)
+TEST(T1_equal_deadlines_fire_as_scheduled)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
     int64_t when = rondo_loop_time(w->loop) + RONDO_MS(5);
 
@@ -159,9 +155,8 @@ static void T1_equal_deadlines_fire_as_scheduled(void **state)
         assert_int_equal(l->order[i], i);
 }
 
-static void T1_equal_deadlines_among_others(void **state)
+TEST(T1_equal_deadlines_among_others)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
     int64_t when = rondo_loop_time(w->loop) + RONDO_MS(5);
 
@@ -176,9 +171,8 @@ static void T1_equal_deadlines_among_others(void **state)
     }
 }
 
-static void T1_moved_to_an_equal_deadline_comes_last(void **state)
+TEST(T1_moved_to_an_equal_deadline_comes_last)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
     int64_t when = rondo_loop_time(w->loop) + RONDO_MS(10);
     struct note *earlier = at(l, 1, when - RONDO_MS(5));
@@ -194,9 +188,8 @@ static void T1_moved_to_an_equal_deadline_comes_last(void **state)
     check_order(l, (const int[]){4, 1, 3, 2, 5}, 5);
 }
 
-static void T1_pushed_back_twice_keeps_its_place(void **state)
+TEST(T1_pushed_back_twice_keeps_its_place)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
     int64_t when = rondo_loop_time(w->loop) + RONDO_MS(10);
     struct note *n[3];
@@ -213,9 +206,8 @@ static void T1_pushed_back_twice_keeps_its_place(void **state)
 
 /* ---- T1: the past ------------------------------------------------------- */
 
-static void T1_past_due_fires_in_the_next_iteration(void **state)
+TEST(T1_past_due_fires_in_the_next_iteration)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
 
     (void)at(l, 1, rondo_loop_time(w->loop) - RONDO_SEC(1));
@@ -224,9 +216,8 @@ static void T1_past_due_fires_in_the_next_iteration(void **state)
     assert_int_equal(l->count, 1);
 }
 
-static void T1_past_due_fires_as_scheduled(void **state)
+TEST(T1_past_due_fires_as_scheduled)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
     int64_t now = rondo_loop_iteration_time(w->loop);
 
@@ -252,9 +243,8 @@ static void start_past_due(rondo_loop *loop, void *arg)
     }
 }
 
-static void T1_past_due_from_a_timer_waits_for_the_next_iteration(void **state)
+TEST(T1_past_due_from_a_timer_waits_for_the_next_iteration)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
     struct note *n = note_new(l, 1);
 
@@ -267,9 +257,8 @@ static void T1_past_due_from_a_timer_waits_for_the_next_iteration(void **state)
     check_order(l, (const int[]){1, 50, 1, 50, 1}, 5);
 }
 
-static void T1_negative_delay_is_zero(void **state)
+TEST(T1_negative_delay_is_zero)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
     int64_t before = rondo_loop_time(w->loop);
     struct note *n = later(l, 1, -1);
@@ -293,14 +282,13 @@ static void check_sleeps(struct world *w)
         test_fail(w, "%llu iterations in 20 ms", (unsigned long long)taken);
 }
 
-static void T1_overflow_saturates(void **state)
+TEST(T1_overflow_saturates)
 {
     static const int64_t delays[] = {INT64_MAX, INT64_MAX - 1, INT64_MAX - 2,
                                      INT64_MAX - RONDO_SEC(1)};
-    struct world *w = *state;
     struct log *l = log_new(w);
 
-    for (unsigned i = 0; i < TEST_COUNT(delays); i++) {
+    for (unsigned i = 0; i < COUNT_OF(delays); i++) {
         struct note *n = later(l, (int)i, delays[i]);
 
         assert_true(rondo_when(w->loop, n->id) >= delays[i]);
@@ -311,9 +299,8 @@ static void T1_overflow_saturates(void **state)
     assert_int_equal(l->count, 0);
 }
 
-static void T1_the_last_moment_neither_fires_nor_spins(void **state)
+TEST(T1_the_last_moment_neither_fires_nor_spins)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
     struct note *a = at(l, 1, FAR);
     struct note *b = later(l, 2, FAR);
@@ -326,9 +313,8 @@ static void T1_the_last_moment_neither_fires_nor_spins(void **state)
     w->expect_clean = true;
 }
 
-static void T1_never_does_not_fire(void **state)
+TEST(T1_never_does_not_fire)
 {
-    struct world *w = *state;
     struct log *l = log_new(w);
     struct note *a = at(l, 1, RONDO_NEVER);
     struct note *b = later(l, 2, RONDO_NEVER);
@@ -358,16 +344,15 @@ static void stop_soon(void *arg)
 }
 
 /* The backend's own wait gets deadlines that its units cannot hold. */
-static void T1_a_far_deadline_alone_is_waited_for(void **state)
+TEST(T1_a_far_deadline_alone_is_waited_for)
 {
     static const int64_t delays[] = {RONDO_NEVER,          FAR,
                                      INT64_MAX / 2,        RONDO_SEC(4294968),
                                      RONDO_MS(2147483648), RONDO_SEC(2147484)};
-    struct world *w = *state;
     struct log *l = log_new(w);
     struct stopper s = {.w = w};
 
-    for (unsigned i = 0; i < TEST_COUNT(delays); i++) {
+    for (unsigned i = 0; i < COUNT_OF(delays); i++) {
         struct note *n = later(l, (int)i, delays[i]);
         uint64_t before = test_iterations(w);
 
@@ -381,40 +366,14 @@ static void T1_a_far_deadline_alone_is_waited_for(void **state)
     assert_int_equal(l->count, 0);
 }
 
-static void T1_no_function_is_refused(void **state)
+TEST(T1_no_function_is_refused)
 {
-    struct world *w = *state;
-
     w->expect_clean = true;
-    assert_error(rondo_call_later(w->loop, 0, NULL, w), RONDO_EINVAL);
-    assert_error(rondo_call_at(w->loop, 0, NULL, w), RONDO_EINVAL);
-    assert_error(rondo_call_every(w->loop, 1, NULL, w), RONDO_EINVAL);
-    assert_error(rondo_call_later(NULL, 0, fire, w), RONDO_EINVAL);
-    assert_error(rondo_call_at(NULL, 0, fire, w), RONDO_EINVAL);
-    assert_error(rondo_call_every(NULL, 1, fire, w), RONDO_EINVAL);
+    assert_einval(rondo_call_later(w->loop, 0, NULL, w));
+    assert_einval(rondo_call_at(w->loop, 0, NULL, w));
+    assert_einval(rondo_call_every(w->loop, 1, NULL, w));
+    assert_einval(rondo_call_later(NULL, 0, fire, w));
+    assert_einval(rondo_call_at(NULL, 0, fire, w));
+    assert_einval(rondo_call_every(NULL, 1, fire, w));
     assert_true(rondo_last_error()[0] != '\0');
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(T1_never_early_by_the_loops_clock),
-        TEST(T1_call_at_is_never_early),
-        TEST(T1_a_delay_counts_from_the_call_not_the_iteration),
-        TEST(T1_equal_deadlines_fire_as_scheduled),
-        TEST(T1_equal_deadlines_among_others),
-        TEST(T1_moved_to_an_equal_deadline_comes_last),
-        TEST(T1_pushed_back_twice_keeps_its_place),
-        TEST(T1_past_due_fires_in_the_next_iteration),
-        TEST(T1_past_due_fires_as_scheduled),
-        TEST(T1_past_due_from_a_timer_waits_for_the_next_iteration),
-        TEST(T1_negative_delay_is_zero),
-        TEST(T1_overflow_saturates),
-        TEST(T1_the_last_moment_neither_fires_nor_spins),
-        TEST(T1_never_does_not_fire),
-        TEST(T1_a_far_deadline_alone_is_waited_for),
-        TEST(T1_no_function_is_refused),
-    };
-
-    return test_run("timers", tests, TEST_COUNT(tests));
 }

@@ -1,6 +1,6 @@
 /* test_timers_clock.c - timers and the clocks beneath them. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_act.h"
 #include "raw_net.h"
 
 /* ---- T2: short sleeps --------------------------------------------------- */
@@ -22,13 +22,12 @@ static const int64_t sleeps[] = {RONDO_MS(10),
                                  10,
                                  1};
 
-static void T2_each_sleep_takes_few_iterations(void **state)
+TEST(T2_each_sleep_takes_few_iterations)
 {
-    struct world *w = *state;
     int times = test_slowness() > 1 ? 5 : 20;
 
     w->expect_clean = true;
-    for (unsigned i = 0; i < TEST_COUNT(sleeps); i++) {
+    for (unsigned i = 0; i < COUNT_OF(sleeps); i++) {
         uint64_t taken = 0;
 
         for (int k = 0; k < times; k++) {
@@ -43,21 +42,14 @@ static void T2_each_sleep_takes_few_iterations(void **state)
     }
 }
 
-static void note_run(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
 /* The wait's own limit is not the deadline's: neither may spin. */
-static void T2_run_once_waits_as_long_as_it_may(void **state)
+TEST(T2_run_once_waits_as_long_as_it_may)
 {
-    struct world *w = *state;
     unsigned *fired = test_alloc(w, sizeof *fired);
-    rondo_id far =
-        assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), note_run, fired));
+    rondo_id far = assert_ok(
+        rondo_call_later(w->loop, RONDO_SEC(1000), count_call, fired));
 
-    for (unsigned i = 0; i < TEST_COUNT(sleeps); i++) {
+    for (unsigned i = 0; i < COUNT_OF(sleeps); i++) {
         int64_t until = rondo_loop_time(w->loop) + sleeps[i];
         uint64_t before = test_iterations(w);
         int calls = 0;
@@ -73,12 +65,11 @@ static void T2_run_once_waits_as_long_as_it_may(void **state)
     assert_ok(rondo_cancel(w->loop, far));
 }
 
-static void T2_a_timeout_that_is_shorter_than_the_deadline(void **state)
+TEST(T2_a_timeout_that_is_shorter_than_the_deadline)
 {
-    struct world *w = *state;
     unsigned *fired = test_alloc(w, sizeof *fired);
 
-    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), note_run, fired));
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count_call, fired));
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
     assert_int_equal(rondo_loop_run_once(w->loop, -1), 1);
     assert_int_equal(rondo_loop_run_once(w->loop, INT64_MIN), 1);
@@ -88,9 +79,8 @@ static void T2_a_timeout_that_is_shorter_than_the_deadline(void **state)
 
 /* ---- T6: the clock ------------------------------------------------------ */
 
-static void T6_the_clock_never_goes_back(void **state)
+TEST(T6_the_clock_never_goes_back)
 {
-    struct world *w = *state;
     int64_t last = rondo_loop_time(w->loop);
 
     assert_true(last > 0);
@@ -103,9 +93,8 @@ static void T6_the_clock_never_goes_back(void **state)
     assert_true(rondo_loop_iteration_time(w->loop) <= last);
 }
 
-static void T6_the_clock_is_monotonic_by_its_own_account(void **state)
+TEST(T6_the_clock_is_monotonic_by_its_own_account)
 {
-    struct world *w = *state;
     rondo_clock_info info = RONDO_CLOCK_INFO_INIT;
     int64_t loop_begin = rondo_loop_time(w->loop);
     int64_t raw_begin = raw_now_ns();
@@ -141,9 +130,8 @@ static void step_again(rondo_loop *loop, void *arg)
     }
 }
 
-static void T6_steps_of_the_wall_clock_have_no_influence(void **state)
+TEST(T6_steps_of_the_wall_clock_have_no_influence)
 {
-    struct world *w = *state;
     struct stepping *s = test_alloc(w, sizeof *s);
     unsigned *far = test_alloc(w, sizeof *far);
     int64_t begin = rondo_loop_time(w->loop);
@@ -153,8 +141,8 @@ static void T6_steps_of_the_wall_clock_have_no_influence(void **state)
     s->w = w;
     s->not_before = begin + RONDO_MS(1);
     assert_ok(rondo_call_at(w->loop, s->not_before, step_again, s));
-    assert_ok(rondo_call_at(w->loop, begin + RONDO_SEC(3600), note_run, far));
-    assert_ok(rondo_call_every(w->loop, RONDO_SEC(3600), note_run, far));
+    assert_ok(rondo_call_at(w->loop, begin + RONDO_SEC(3600), count_call, far));
+    assert_ok(rondo_call_every(w->loop, RONDO_SEC(3600), count_call, far));
     test_run_until(w, s->fired == 10);
     (void)raw_step_wall_clock(100 * 86400);
     test_spin(w, 10);
@@ -166,11 +154,10 @@ static void T6_steps_of_the_wall_clock_have_no_influence(void **state)
 
 /* ---- a long time at once, as after a machine was suspended -------------- */
 
-static void T5_missed_periods_beyond_32_bits_are_counted(void **state)
+TEST(T5_missed_periods_beyond_32_bits_are_counted)
 {
-    struct world *w = *state;
     unsigned *calls = test_alloc(w, sizeof *calls);
-    rondo_id id = assert_ok(rondo_call_every(w->loop, 1, note_run, calls));
+    rondo_id id = assert_ok(rondo_call_every(w->loop, 1, count_call, calls));
     int64_t first = assert_ok(rondo_when(w->loop, id));
     int64_t missed;
 
@@ -185,17 +172,16 @@ static void T5_missed_periods_beyond_32_bits_are_counted(void **state)
     assert_ok(rondo_cancel(w->loop, id));
 }
 
-static void T6_after_a_long_pause_each_timer_fires_once(void **state)
+TEST(T6_after_a_long_pause_each_timer_fires_once)
 {
-    struct world *w = *state;
     unsigned *calls = test_alloc(w, sizeof *calls);
     unsigned *far = test_alloc(w, sizeof *far);
     rondo_id id;
 
     for (int i = 0; i < 100; i++)
-        assert_ok(rondo_call_later(w->loop, RONDO_SEC(i), note_run, calls));
-    id = assert_ok(rondo_call_every(w->loop, RONDO_SEC(7), note_run, calls));
-    assert_ok(rondo_call_later(w->loop, RONDO_SEC(86400), note_run, far));
+        assert_ok(rondo_call_later(w->loop, RONDO_SEC(i), count_call, calls));
+    id = assert_ok(rondo_call_every(w->loop, RONDO_SEC(7), count_call, calls));
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(86400), count_call, far));
     if (!raw_advance_clock(3600))
         test_skip(w, "this system's clock cannot be replaced");
     test_run_until(w, *calls >= 101);
@@ -203,20 +189,4 @@ static void T6_after_a_long_pause_each_timer_fires_once(void **state)
     assert_int_equal(*calls, 101);
     assert_int_equal(*far, 0);
     assert_true(rondo_missed(w->loop, id) >= 3599 / 7 - 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(T2_each_sleep_takes_few_iterations),
-        TEST(T2_run_once_waits_as_long_as_it_may),
-        TEST(T2_a_timeout_that_is_shorter_than_the_deadline),
-        TEST(T6_the_clock_never_goes_back),
-        TEST(T6_the_clock_is_monotonic_by_its_own_account),
-        TEST(T6_steps_of_the_wall_clock_have_no_influence),
-        TEST(T5_missed_periods_beyond_32_bits_are_counted),
-        TEST(T6_after_a_long_pause_each_timer_fires_once),
-    };
-
-    return test_run("timers_clock", tests, TEST_COUNT(tests));
 }

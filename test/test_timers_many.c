@@ -1,12 +1,6 @@
 /* test_timers_many.c - a great many timers, and random ones beside a model. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
-
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
+#include "harness_act.h"
 
 static uint64_t random_next(uint64_t *seed)
 {
@@ -25,9 +19,8 @@ static int a_million(void)
     return 1000000 / test_slowness();
 }
 
-static void T4_a_million_cancelled(void **state)
+TEST(T4_a_million_cancelled)
 {
-    struct world *w = *state;
     int n = a_million();
     rondo_id *ids = test_alloc(w, (size_t)n * sizeof *ids);
     unsigned *fired = test_alloc(w, sizeof *fired);
@@ -38,8 +31,8 @@ static void T4_a_million_cancelled(void **state)
     w->expect_clean = true;
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < n; i++)
-            ids[i] = rondo_call_at(w->loop, base + i * INT64_C(7919) % n, count,
-                                   fired);
+            ids[i] = rondo_call_at(w->loop, base + i * INT64_C(7919) % n,
+                                   count_call, fired);
         assert_int_equal(test_metrics(w).live_timers, n);
         for (int i = 0; i < n; i++)
             assert_ok(rondo_cancel(w->loop, ids[i]));
@@ -54,12 +47,11 @@ static void T4_a_million_cancelled(void **state)
 }
 
 /* One at a time, so that never more than a few live. */
-static void T4_a_million_started_and_cancelled_in_turn(void **state)
+TEST(T4_a_million_started_and_cancelled_in_turn)
 {
-    struct world *w = *state;
     unsigned *fired = test_alloc(w, sizeof *fired);
     rondo_id stays =
-        assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count, fired));
+        assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count_call, fired));
     size_t before = test_live_bytes(w);
     int n = a_million();
 
@@ -67,7 +59,7 @@ static void T4_a_million_started_and_cancelled_in_turn(void **state)
     test_reset_peak(w);
     for (int i = 0; i < n; i++) {
         rondo_id id =
-            rondo_call_later(w->loop, RONDO_SEC(100) + i, count, fired);
+            rondo_call_later(w->loop, RONDO_SEC(100) + i, count_call, fired);
 
         assert_ok(id);
         assert_int_equal(rondo_cancel(w->loop, id), 0);
@@ -93,7 +85,7 @@ static void check_pushes(struct world *w, int n, int rounds, int step)
     size_t before;
 
     for (int i = 0; i < n; i++)
-        ids[i] = assert_ok(rondo_call_at(w->loop, base + i, count, fired));
+        ids[i] = assert_ok(rondo_call_at(w->loop, base + i, count_call, fired));
     before = test_live_bytes(w);
     test_reset_peak(w);
     for (int k = 1; k <= rounds; k++) {
@@ -109,24 +101,16 @@ static void check_pushes(struct world *w, int n, int rounds, int step)
     assert_int_equal(*fired, 0);
 }
 
-static void T4_pushed_back_a_thousand_times(void **state)
-{
-    check_pushes(*state, 10000 / test_slowness(), 1000, 1000);
-}
+TEST_CASE(T4_pushed_back_a_thousand_times,
+          check_pushes(w, 10000 / test_slowness(), 1000, 1000));
 
-static void T4_a_million_pushed_back(void **state)
-{
-    check_pushes(*state, a_million(), 5, 1000000);
-}
+TEST_CASE(T4_a_million_pushed_back, check_pushes(w, a_million(), 5, 1000000));
 
-static void T4_pulled_forward_a_thousand_times(void **state)
-{
-    check_pushes(*state, 2000 / test_slowness(), 1000, -1000);
-}
+TEST_CASE(T4_pulled_forward_a_thousand_times,
+          check_pushes(w, 2000 / test_slowness(), 1000, -1000));
 
-static void T4_to_and_fro(void **state)
+TEST(T4_to_and_fro)
 {
-    struct world *w = *state;
     unsigned *fired = test_alloc(w, sizeof *fired);
     int64_t base = rondo_loop_time(w->loop) + RONDO_SEC(1000);
     rondo_id ids[100];
@@ -135,7 +119,7 @@ static void T4_to_and_fro(void **state)
     int n = a_million();
 
     for (int i = 0; i < 100; i++)
-        ids[i] = assert_ok(rondo_call_at(w->loop, base, count, fired));
+        ids[i] = assert_ok(rondo_call_at(w->loop, base, count_call, fired));
     test_reset_peak(w);
     for (int i = 0; i < n; i++) {
         uint64_t r = random_next(&seed);
@@ -148,17 +132,16 @@ static void T4_to_and_fro(void **state)
         assert_int_equal(rondo_cancel(w->loop, ids[i]), 0);
 }
 
-static void T4_a_million_fire(void **state)
+TEST(T4_a_million_fire)
 {
-    struct world *w = *state;
     unsigned *fired = test_alloc(w, sizeof *fired);
     int n = a_million();
     int64_t base = rondo_loop_time(w->loop);
 
     w->expect_clean = true;
     for (int i = 0; i < n; i++)
-        assert_ok(
-            rondo_call_at(w->loop, base + i * INT64_C(7919) % n, count, fired));
+        assert_ok(rondo_call_at(w->loop, base + i * INT64_C(7919) % n,
+                                count_call, fired));
     test_run_loop(w);
     assert_int_equal(*fired, n);
 }
@@ -354,35 +337,8 @@ static void run_model(struct world *w, uint64_t seed)
     w->expect_clean = true;
 }
 
-static void T1_random_timers_match_a_model(void **state)
-{
-    run_model(*state, 0x9e3779b97f4a7c15u);
-}
+TEST_CASE(T1_random_timers_match_a_model, run_model(w, 0x9e3779b97f4a7c15u));
 
-static void T3_random_changes_match_a_model(void **state)
-{
-    run_model(*state, 20231123u);
-}
+TEST_CASE(T3_random_changes_match_a_model, run_model(w, 20231123u));
 
-static void T4_random_timers_again(void **state)
-{
-    run_model(*state, 0xdeadbeefcafef00du);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(T4_a_million_cancelled),
-        TEST(T4_a_million_started_and_cancelled_in_turn),
-        TEST(T4_pushed_back_a_thousand_times),
-        TEST(T4_a_million_pushed_back),
-        TEST(T4_pulled_forward_a_thousand_times),
-        TEST(T4_to_and_fro),
-        TEST(T4_a_million_fire),
-        TEST(T1_random_timers_match_a_model),
-        TEST(T3_random_changes_match_a_model),
-        TEST(T4_random_timers_again),
-    };
-
-    return test_run("timers_many", tests, TEST_COUNT(tests));
-}
+TEST_CASE(T4_random_timers_again, run_model(w, 0xdeadbeefcafef00du));

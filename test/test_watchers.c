@@ -81,9 +81,8 @@ static void fill(raw_fd fd)
 
 /* ---- W1: level-triggered ------------------------------------------------ */
 
-static void W1_reader_left_unread_goes_on_being_called(void **state)
+TEST(W1_reader_left_unread_goes_on_being_called)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *x;
 
@@ -99,9 +98,8 @@ static void W1_reader_left_unread_goes_on_being_called(void **state)
     drop(w, fds);
 }
 
-static void W1_reader_that_has_read_is_left_alone(void **state)
+TEST(W1_reader_that_has_read_is_left_alone)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *x;
 
@@ -119,9 +117,8 @@ static void W1_reader_that_has_read_is_left_alone(void **state)
     drop(w, fds);
 }
 
-static void W1_writer_is_called_while_there_is_room(void **state)
+TEST(W1_writer_is_called_while_there_is_room)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *x;
     unsigned before;
@@ -142,9 +139,8 @@ static void W1_writer_is_called_while_there_is_room(void **state)
     drop(w, fds);
 }
 
-static void W1_reader_and_writer_do_not_share(void **state)
+TEST(W1_reader_and_writer_do_not_share)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *r, *wr;
 
@@ -168,9 +164,8 @@ static void W1_reader_and_writer_do_not_share(void **state)
     drop(w, fds);
 }
 
-static void W1_both_ready_at_once(void **state)
+TEST(W1_both_ready_at_once)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *r, *wr;
 
@@ -188,9 +183,8 @@ static void W1_both_ready_at_once(void **state)
 
 /* ---- W1: adding again --------------------------------------------------- */
 
-static void W1_adding_again_replaces(void **state)
+TEST(W1_adding_again_replaces)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *old, *newer;
 
@@ -218,9 +212,8 @@ static void replace_self(struct watch *x)
                          0);
 }
 
-static void W1_replaced_inside_its_own_callback(void **state)
+TEST(W1_replaced_inside_its_own_callback)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *x;
 
@@ -236,9 +229,8 @@ static void W1_replaced_inside_its_own_callback(void **state)
 
 /* ---- W1: removing ------------------------------------------------------- */
 
-static void W1_remove_answers_1_or_0(void **state)
+TEST(W1_remove_answers_1_or_0)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     w->expect_clean = true;
@@ -263,9 +255,8 @@ static void remove_victim(struct watch *x)
     x->result += rondo_remove_reader(x->w->loop, x->victim->fd);
 }
 
-static void W1_removed_in_its_own_callback(void **state)
+TEST(W1_removed_in_its_own_callback)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *x;
 
@@ -283,9 +274,8 @@ static void W1_removed_in_its_own_callback(void **state)
 }
 
 /* Both are ready in the same iteration; whichever comes first wins. */
-static void W1_removed_while_ready_is_not_called(void **state)
+TEST(W1_removed_while_ready_is_not_called)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *a, *b;
 
@@ -305,9 +295,8 @@ static void W1_removed_while_ready_is_not_called(void **state)
     drop(w, fds);
 }
 
-static void W1_removed_and_added_again_in_one_go(void **state)
+TEST(W1_removed_and_added_again_in_one_go)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *x;
 
@@ -327,9 +316,8 @@ static void W1_removed_and_added_again_in_one_go(void **state)
 
 /* ---- W1: hang-up and error ---------------------------------------------- */
 
-static void W1_end_of_data_wakes_the_reader(void **state)
+TEST(W1_end_of_data_wakes_the_reader)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *x;
 
@@ -344,9 +332,8 @@ static void W1_end_of_data_wakes_the_reader(void **state)
     drop(w, fds);
 }
 
-static void W1_reset_wakes_the_reader(void **state)
+TEST(W1_reset_wakes_the_reader)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *x;
 
@@ -360,9 +347,8 @@ static void W1_reset_wakes_the_reader(void **state)
     drop(w, fds);
 }
 
-static void W1_reset_wakes_the_writer(void **state)
+TEST(W1_reset_wakes_the_writer)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *x;
 
@@ -379,9 +365,8 @@ static void W1_reset_wakes_the_writer(void **state)
     drop(w, fds);
 }
 
-static void W1_reset_wakes_both(void **state)
+TEST(W1_reset_wakes_both)
 {
-    struct world *w = *state;
     raw_fd fds[2];
     struct watch *r, *wr;
 
@@ -398,10 +383,9 @@ static void W1_reset_wakes_both(void **state)
 
 /* ---- W1: many ----------------------------------------------------------- */
 
-static void W1_all_that_are_ready_are_called(void **state)
+TEST(W1_all_that_are_ready_are_called)
 {
     enum { PAIRS = 400 };
-    struct world *w = *state;
     raw_fd(*fds)[2] = test_alloc(w, PAIRS * sizeof *fds);
     struct watch **x = test_alloc(w, PAIRS * sizeof *x);
     unsigned called = 0;
@@ -417,28 +401,4 @@ static void W1_all_that_are_ready_are_called(void **state)
     assert_int_equal(called, PAIRS);
     for (int i = 0; i < PAIRS; i++)
         drop(w, fds[i]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(W1_reader_left_unread_goes_on_being_called),
-        TEST(W1_reader_that_has_read_is_left_alone),
-        TEST(W1_writer_is_called_while_there_is_room),
-        TEST(W1_reader_and_writer_do_not_share),
-        TEST(W1_both_ready_at_once),
-        TEST(W1_adding_again_replaces),
-        TEST(W1_replaced_inside_its_own_callback),
-        TEST(W1_remove_answers_1_or_0),
-        TEST(W1_removed_in_its_own_callback),
-        TEST(W1_removed_while_ready_is_not_called),
-        TEST(W1_removed_and_added_again_in_one_go),
-        TEST(W1_end_of_data_wakes_the_reader),
-        TEST(W1_reset_wakes_the_reader),
-        TEST(W1_reset_wakes_the_writer),
-        TEST(W1_reset_wakes_both),
-        TEST(W1_all_that_are_ready_are_called),
-    };
-
-    return test_run("watchers", tests, TEST_COUNT(tests));
 }

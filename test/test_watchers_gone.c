@@ -43,10 +43,9 @@ static void reported(rondo_loop *loop, void *arg, const rondo_exception *what)
 /* ---- W1: a side that is gone -------------------------------------------- */
 
 /* Readable, but only its writer is left, and there is no room to write. */
-static void W1_a_removed_side_costs_no_time(void **state)
+TEST(W1_a_removed_side_costs_no_time)
 {
     static char piece[65536];
-    struct world *w = *state;
     struct seen *r = seen_new(w);
     struct seen *wr = seen_new(w);
     raw_fd fds[2];
@@ -69,8 +68,7 @@ static void W1_a_removed_side_costs_no_time(void **state)
     assert_int_equal(r->calls, 0);
     assert_true(wr->calls - before < 50);
     assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- W3: removed, closed, used again ------------------------------------ */
@@ -132,19 +130,12 @@ static void check_reuse(struct world *w, bool add_again)
     assert_int_equal(test_metrics(w).live_watchers, 0);
 }
 
-static void W3_removed_closed_reused_is_never_called(void **state)
-{
-    check_reuse(*state, false);
-}
+TEST_CASE(W3_removed_closed_reused_is_never_called, check_reuse(w, false));
 
-static void W3_removed_closed_reused_and_watched_again(void **state)
-{
-    check_reuse(*state, true);
-}
+TEST_CASE(W3_removed_closed_reused_and_watched_again, check_reuse(w, true));
 
-static void W3_outside_of_callbacks_too(void **state)
+TEST(W3_outside_of_callbacks_too)
 {
-    struct world *w = *state;
     struct seen *old = seen_new(w);
     struct seen *newer = seen_new(w);
     raw_fd fds[2];
@@ -164,8 +155,7 @@ static void W3_outside_of_callbacks_too(void **state)
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     test_run_until(w, newer->calls);
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     raw_close(old->fds[1]);
 }
 
@@ -216,15 +206,9 @@ static void check_closed(struct world *w, bool readable)
     raw_close(s->fds[1]);
 }
 
-static void W3_closed_without_removing_is_dropped(void **state)
-{
-    check_closed(*state, true);
-}
+TEST_CASE(W3_closed_without_removing_is_dropped, check_closed(w, true));
 
-static void W3_closed_reader_and_writer_is_reported_once(void **state)
-{
-    check_closed(*state, false);
-}
+TEST_CASE(W3_closed_reader_and_writer_is_reported_once, check_closed(w, false));
 
 static void close_own(struct seen *s)
 {
@@ -232,9 +216,8 @@ static void close_own(struct seen *s)
     s->act = NULL;
 }
 
-static void W3_closed_in_its_own_callback(void **state)
+TEST(W3_closed_in_its_own_callback)
 {
-    struct world *w = *state;
     struct seen *s = seen_new(w);
 
     assert_ok(rondo_loop_set_exception_handler(w->loop, reported, s));
@@ -251,9 +234,8 @@ static void W3_closed_in_its_own_callback(void **state)
 
 /* The number is used again before the loop could notice; adding it again
  * must watch what it is now. */
-static void W3_closed_and_reused_without_removing(void **state)
+TEST(W3_closed_and_reused_without_removing)
 {
-    struct world *w = *state;
     struct seen *old = seen_new(w);
     struct seen *newer = seen_new(w);
     raw_fd fds[2];
@@ -272,14 +254,12 @@ static void W3_closed_and_reused_without_removing(void **state)
     test_run_until(w, newer->calls >= 2);
     assert_int_equal(old->calls, 0);
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
     raw_close(old->fds[1]);
 }
 
-static void W3_a_duplicate_lives_on(void **state)
+TEST(W3_a_duplicate_lives_on)
 {
-    struct world *w = *state;
     struct seen *s = seen_new(w);
     raw_fd copy;
 
@@ -296,9 +276,8 @@ static void W3_a_duplicate_lives_on(void **state)
     raw_close(s->fds[1]);
 }
 
-static void W3_loop_closes_with_closed_descriptors(void **state)
+TEST(W3_loop_closes_with_closed_descriptors)
 {
-    struct world *w = *state;
     struct seen *s = seen_new(w);
 
     assert_ok(rondo_loop_set_exception_handler(w->loop, reported, s));
@@ -312,22 +291,4 @@ static void W3_loop_closes_with_closed_descriptors(void **state)
     test_close_loop(w);
     raw_close(s->fds[1]);
     raw_close(s->fds[3]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(W1_a_removed_side_costs_no_time),
-        TEST(W3_removed_closed_reused_is_never_called),
-        TEST(W3_removed_closed_reused_and_watched_again),
-        TEST(W3_outside_of_callbacks_too),
-        TEST(W3_closed_without_removing_is_dropped),
-        TEST(W3_closed_reader_and_writer_is_reported_once),
-        TEST(W3_closed_in_its_own_callback),
-        TEST(W3_closed_and_reused_without_removing),
-        TEST(W3_a_duplicate_lives_on),
-        TEST(W3_loop_closes_with_closed_descriptors),
-    };
-
-    return test_run("watchers_gone", tests, TEST_COUNT(tests));
 }

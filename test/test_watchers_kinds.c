@@ -60,8 +60,7 @@ static void check_stream(struct world *w, raw_fd fds[2])
     char piece[16];
 
     if (!is_taken(w, RONDO_CAN_WATCH_PIPES, fds[0])) {
-        raw_close(fds[0]);
-        raw_close(fds[1]);
+        raw_close_pair(fds);
         return;
     }
     w->expect_clean = true;
@@ -82,9 +81,8 @@ static void check_stream(struct world *w, raw_fd fds[2])
     raw_close(fds[0]);
 }
 
-static void W4_pipe(void **state)
+TEST(W4_pipe)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     if (raw_pipe(fds) != 0)
@@ -92,20 +90,17 @@ static void W4_pipe(void **state)
     check_stream(w, fds);
 }
 
-static void W4_fifo(void **state)
+TEST(W4_fifo)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
-    if (raw_fifo(fds) != 0)
-        test_skip(w, "no FIFOs on this system");
+    test_skip_if(w, raw_fifo(fds) != 0, "no FIFOs on this system");
     check_stream(w, fds);
 }
 
 /* the reader's going away wakes whoever waits to write */
-static void W4_pipe_whose_reader_leaves(void **state)
+TEST(W4_pipe_whose_reader_leaves)
 {
-    struct world *w = *state;
     static char piece[4096];
     struct counter *c;
     raw_fd fds[2];
@@ -113,8 +108,7 @@ static void W4_pipe_whose_reader_leaves(void **state)
     if (raw_pipe(fds) != 0)
         test_skip(w, "no pipes as descriptors on this system");
     if (!is_taken(w, RONDO_CAN_WATCH_PIPES, fds[1])) {
-        raw_close(fds[0]);
-        raw_close(fds[1]);
+        raw_close_pair(fds);
         return;
     }
     raw_set_nonblocking(fds[1]);
@@ -129,17 +123,15 @@ static void W4_pipe_whose_reader_leaves(void **state)
 }
 
 /* both sides of the pipe's writing end hear of it */
-static void W4_error_on_a_pipe_wakes_its_reader_too(void **state)
+TEST(W4_error_on_a_pipe_wakes_its_reader_too)
 {
-    struct world *w = *state;
     struct counter *c;
     raw_fd fds[2];
 
     if (raw_pipe(fds) != 0)
         test_skip(w, "no pipes as descriptors on this system");
     if (!is_taken(w, RONDO_CAN_WATCH_PIPES, fds[1])) {
-        raw_close(fds[0]);
-        raw_close(fds[1]);
+        raw_close_pair(fds);
         return;
     }
     c = reader(w, fds[1]);
@@ -167,9 +159,8 @@ static bool is_refused(struct world *w, raw_fd fd)
     return true;
 }
 
-static void W4_terminal(void **state)
+TEST(W4_terminal)
 {
-    struct world *w = *state;
     raw_fd fds[2];
 
     if (raw_terminal(fds) != 0)
@@ -193,21 +184,18 @@ static void W4_terminal(void **state)
         assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
         assert_int_equal(rondo_remove_reader(w->loop, fds[1]), 1);
     }
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
-static void W4_hang_up_of_a_terminal(void **state)
+TEST(W4_hang_up_of_a_terminal)
 {
-    struct world *w = *state;
     struct counter *r, *wr;
     raw_fd fds[2];
 
     if (raw_terminal(fds) != 0)
         test_skip(w, "no pseudo terminals on this system");
     if (!is_taken(w, RONDO_CAN_WATCH_PIPES, fds[1]) || is_refused(w, fds[1])) {
-        raw_close(fds[0]);
-        raw_close(fds[1]);
+        raw_close_pair(fds);
         return;
     }
     r = reader(w, fds[1]);
@@ -221,10 +209,9 @@ static void W4_hang_up_of_a_terminal(void **state)
     raw_close(fds[1]);
 }
 
-static void W4_event_descriptor(void **state)
+TEST(W4_event_descriptor)
 {
     static const uint64_t one = 1;
-    struct world *w = *state;
     raw_fd fd = raw_event();
     struct counter *r;
     uint64_t count = 0;
@@ -267,9 +254,8 @@ static void check_device(struct world *w, raw_fd fd)
     raw_close(fd);
 }
 
-static void W4_null_device(void **state)
+TEST(W4_null_device)
 {
-    struct world *w = *state;
     raw_fd fd = raw_null();
 
     if (!rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES)) {
@@ -281,21 +267,18 @@ static void W4_null_device(void **state)
     check_device(w, fd);
 }
 
-static void W4_zero_device(void **state)
+TEST(W4_zero_device)
 {
-    struct world *w = *state;
     raw_fd fd = raw_device("/dev/zero");
 
-    if (fd == RONDO_NO_FD)
-        test_skip(w, "no /dev/zero on this system");
+    test_skip_if(w, fd == RONDO_NO_FD, "no /dev/zero on this system");
     w->expect_clean = true;
     check_device(w, fd);
 }
 
 /* a refusal leaves the loop, and the number, as they were */
-static void W4_refused_device_leaves_no_trace(void **state)
+TEST(W4_refused_device_leaves_no_trace)
 {
-    struct world *w = *state;
     raw_fd null = raw_null();
     raw_fd fds[2];
     struct counter *c;
@@ -312,15 +295,13 @@ static void W4_refused_device_leaves_no_trace(void **state)
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     test_run_until(w, c->calls >= 3);
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    raw_close(fds[0]);
-    raw_close(fds[1]);
+    raw_close_pair(fds);
 }
 
 /* ---- sockets of other kinds --------------------------------------------- */
 
-static void W4_listening_socket(void **state)
+TEST(W4_listening_socket)
 {
-    struct world *w = *state;
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, 5);
     struct counter *r = reader(w, listener);
@@ -340,9 +321,8 @@ static void W4_listening_socket(void **state)
     raw_close(listener);
 }
 
-static void W4_connecting_socket(void **state)
+TEST(W4_connecting_socket)
 {
-    struct world *w = *state;
     uint16_t port = 0;
     raw_fd listener = raw_listen(&port, 5);
     raw_fd client = raw_connect_start(port);
@@ -360,9 +340,8 @@ static void W4_connecting_socket(void **state)
 }
 
 /* both sides of it, in a failed connect */
-static void W1_refused_connect_wakes_both(void **state)
+TEST(W1_refused_connect_wakes_both)
 {
-    struct world *w = *state;
     uint16_t port = 0;
     raw_fd reserved = raw_reserve_port(&port);
     raw_fd fd = raw_connect_start(port);
@@ -379,9 +358,8 @@ static void W1_refused_connect_wakes_both(void **state)
     raw_close(fd);
 }
 
-static void W4_datagram_socket(void **state)
+TEST(W4_datagram_socket)
 {
-    struct world *w = *state;
     raw_fd fd = raw_udp();
     struct counter *r = reader(w, fd);
     struct counter *wr = writer(w, fd);
@@ -391,26 +369,4 @@ static void W4_datagram_socket(void **state)
     assert_int_equal(rondo_remove_writer(w->loop, fd), 1);
     assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
     raw_close(fd);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(W4_pipe),
-        TEST(W4_fifo),
-        TEST(W4_pipe_whose_reader_leaves),
-        TEST(W4_error_on_a_pipe_wakes_its_reader_too),
-        TEST(W4_terminal),
-        TEST(W4_hang_up_of_a_terminal),
-        TEST(W4_event_descriptor),
-        TEST(W4_null_device),
-        TEST(W4_zero_device),
-        TEST(W4_refused_device_leaves_no_trace),
-        TEST(W4_listening_socket),
-        TEST(W4_connecting_socket),
-        TEST(W1_refused_connect_wakes_both),
-        TEST(W4_datagram_socket),
-    };
-
-    return test_run("watchers_kinds", tests, TEST_COUNT(tests));
 }

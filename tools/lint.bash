@@ -2,8 +2,19 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # scratch is of ./dev
 
-c_files() {
-    find include src test bench examples contrib tools cmake -name '*.[ch]' | sort
+folders=(include src test bench examples contrib tools cmake)
+
+c_files() { find "${folders[@]}" -name '*.[ch]' | sort; }
+
+# scripts LANGUAGE...: the files whose first line ends with one of them, or
+# whose name does after a point.
+scripts() {
+    local language
+    for language; do
+        find dev .ci "${folders[@]}" -type f -name "*.$language"
+        find dev .ci "${folders[@]}" -type f -exec awk -v language="$language" '
+            FNR == 1 && $0 ~ "^#!.*[/ ]" language "$" { print FILENAME }' {} +
+    done
 }
 
 # lint NAME COMMAND...: goes on after a failure, which is remembered.
@@ -67,22 +78,50 @@ lint_compile() {
         echo "no warning from ${CC:-cc}"
 }
 
+lint_objects() {
+    # asks the objects, which lint_compile has made
+    tools/check-objects build/lint/CMakeFiles/rondo_static.dir
+}
+
 lint_readme() {
     # the table is that of Linux
     [ "$(uname)" != Linux ] ||
-        tools/readme-table --check build/lint/rondo-info
+        tools/platform-table --check build/lint/rondo-info
+}
+
+lint_shell() {
+    local files
+    files=$(scripts sh bash)
+    command -v shellcheck >/dev/null || {
+        echo "not checked: shellcheck is not installed"
+        return
+    }
+    xargs shellcheck <<<"$files" &&
+        echo "$(wc -l <<<"$files") files, nothing found"
+}
+
+lint_python() {
+    local files
+    files=$(scripts py python3)
+    PYTHONPYCACHEPREFIX=$scratch/python \
+        xargs python3 -W error -m py_compile <<<"$files" &&
+        echo "$(wc -l <<<"$files") files compiled"
 }
 
 run_lint() {
     lint_failed=
     require_tests
     require command:clang-format=clang-format command:clang-tidy=clang-tidy
+    wish command:shellcheck=shellcheck
     heading "Lint"
     lint format lint_format
     lint includes tools/check-includes
     lint ifdefs tools/check-ifdefs
     lint files tools/check-files
+    lint shell lint_shell
+    lint python lint_python
     lint warnings lint_compile
+    lint objects lint_objects
     lint readme lint_readme
     lint tidy lint_tidy
     [ -z "$lint_failed" ] || fail "lint:$lint_failed"

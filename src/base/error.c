@@ -10,8 +10,8 @@
 
 static SYS_THREAD_LOCAL struct {
     int64_t os_error;
-    int given;       /* rondo_set_error's number, while the words are its */
-    char text[2048]; /* a connect names every address it tried */
+    int given;       /* the error of rondo_set_error if `text` is its, else 0 */
+    char text[2048]; /* a failed connect names each address that it tried */
 } last;
 
 static const struct {
@@ -66,7 +66,7 @@ static const struct {
 
 static void error_write_text(const char *format, va_list arguments)
 {
-    /* through a copy: the last sentence may be one of the arguments */
+    /* Into a copy first: the last sentence may be one of the arguments. */
     char text[sizeof last.text];
     vsnprintf(text, sizeof text, format, arguments);
     memcpy(last.text, text, sizeof text);

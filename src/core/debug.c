@@ -1,4 +1,4 @@
-/* debug.c - the exception handler, slow callbacks, and what is open. */
+/* debug.c - the exception handler, slow callbacks, and the dump. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/loop.h"
@@ -86,8 +86,9 @@ void loop_call_timed(rondo_loop *loop, rondo_fn fn, void *arg)
     loop_report_slow(loop, fn, start);
 }
 
-/* ---- what is open ---- */
+/* ---- the dump of open handles ---- */
 
+/* Writes a handle's line and returns its size; 0: it is not listed. */
 static size_t debug_describe(const rondo_loop *loop,
                              const struct handle *handle, char *line,
                              size_t size)

@@ -1,4 +1,4 @@
-/* fork.c - a loop goes to another thread, or to a forked child. */
+/* fork.c - a loop moves to another thread, or to a forked child. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/backend.h"

@@ -81,7 +81,7 @@ static void accept_handshake_done(rondo_transport *t, void *arg, int error)
     if (!error && accept_choose_protocol(s, t) == 0)
         stream_make(t);
     else if (!error)
-        stream_fail(t, RONDO_ECANCELED, STREAM_RESET);
+        stream_fail(t, RONDO_ECANCELED, STREAM_BY_RESET);
     else if (error != RONDO_ECANCELED)
         accept_report(s, error_in("server: a handshake failed", error));
 }
@@ -92,7 +92,7 @@ static int accept_begin(rondo_server *s, rondo_transport *t)
     stream_open(t, s->protocol, s->arg);
     int error =
         s->options.setup ? s->options.setup(t, s->options.setup_arg) : 0;
-    if (!error && t->flags & STREAM_HANDSHAKING) {
+    if (!error && t->handshaking) {
         filters_wait(t, s->owner.handshake_ns, accept_handshake_done, s);
         return 0;
     }
@@ -213,7 +213,7 @@ void server_accept_done(rondo_loop *loop, struct task *task)
     struct listener *l = a->listener;
     rondo_server *s = l->server;
     (void)loop;
-    s->busy++;
+    dispatch_begin(&s->dispatch);
     if (!task->error && a->accept.op.count)
         accept_accepted(s, a);
     else if (!task->error)
@@ -223,6 +223,5 @@ void server_accept_done(rondo_loop *loop, struct task *task)
         error_keep_os(a->accept.op.os_error);
         server_pause_for(s, error_os(task->error, "accept"));
     }
-    s->busy--;
-    server_settle(s);
+    server_finish(s);
 }

@@ -66,7 +66,7 @@ static void accept_pipe_connected(rondo_loop *loop, struct task *task)
                                     offsetof(struct instance, op.task));
     rondo_server *s = i->all->server;
     (void)loop;
-    s->busy++;
+    dispatch_begin(&s->dispatch);
     if (s->closing || task->error == RONDO_ECANCELED) {
         accept_pipe_drop(i);
     } else if (task->error) {
@@ -79,8 +79,7 @@ static void accept_pipe_connected(rondo_loop *loop, struct task *task)
     } else {
         i->arrived = ++i->all->arrivals;
     }
-    s->busy--;
-    server_settle(s);
+    server_finish(s);
 }
 
 /* ---- for server.c ---- */

@@ -450,7 +450,7 @@ static void connect_begin(struct connect *c)
         connect_refuse(c, error);
         return;
     }
-    if (t->flags & STREAM_HANDSHAKING) {
+    if (t->handshaking) {
         c->shaking = true;
         filters_wait(t, RONDO_NEVER, connect_handshake_done, c);
     } else {

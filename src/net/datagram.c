@@ -7,10 +7,10 @@
 
 #include <stdio.h>
 
-static rondo_datagram *datagram_of_deferred(struct task *task)
+static rondo_datagram *datagram_of_dispatch(struct dispatch *d)
 {
-    return (rondo_datagram *)(void *)((char *)task -
-                                      offsetof(rondo_datagram, deferred));
+    return (rondo_datagram *)(void *)((char *)d -
+                                      offsetof(rondo_datagram, dispatch));
 }
 
 /* ---- ending ---- */
@@ -32,49 +32,36 @@ bool datagram_is_fatal(int error)
 
 void datagram_fail(rondo_datagram *d, int error)
 {
-    if (d->flags & DATAGRAM_ENDING)
+    if (d->phase >= PHASE_ENDING)
         return;
     d->error = error;
     d->os_error = rondo_last_os_error();
-    d->flags |= DATAGRAM_ENDING;
+    d->phase = PHASE_ENDING;
 }
 
-/* Everything the kernel had of it is done: the descriptor goes, and what is
- * left is to tell. What the kernel still has of the queue stays until then. */
+/* Once everything that the kernel had of it is done, the descriptor goes, and
+ * what is left is to tell. What the kernel still has of the queue stays until
+ * then. */
 static void datagram_wind_down(rondo_datagram *d)
 {
     rondo_loop *loop = d->loop;
+    assert(d->phase == PHASE_ENDING);
     if (d->retry > 0)
         (void)timers_cancel(loop, d->retry);
     d->retry = 0;
     op_cancel(loop, &d->receive);
     op_cancel(loop, &d->send);
-    if (!op_is_idle(&d->receive) || !op_is_idle(&d->send) ||
-        d->flags & DATAGRAM_OWES_LOST)
+    if (!op_is_idle(&d->receive) || !op_is_idle(&d->send))
         return;
     io_detach(loop, &d->io);
     if (!d->handle.inherited)
         sys_path_remove(&d->local, &d->file);
     sys_close(d->io.fd);
     d->io.fd = SYS_NO_FD;
-    d->flags |= DATAGRAM_OWES_LOST;
+    d->phase = PHASE_GONE;
 }
 
 /* ---- settling ---- */
-
-static bool datagram_resume_is_due(const rondo_datagram *d)
-{
-    const uint32_t mask =
-        DATAGRAM_TOLD_PAUSE | DATAGRAM_OWES_PAUSE | DATAGRAM_ENDING;
-    return (d->flags & mask) == DATAGRAM_TOLD_PAUSE && d->queue.size <= d->low;
-}
-
-static bool datagram_owes_telling(const rondo_datagram *d)
-{
-    if (d->flags & (DATAGRAM_OWES_MADE | DATAGRAM_OWES_LOST))
-        return true;
-    return d->flags & DATAGRAM_OWES_PAUSE || datagram_resume_is_due(d);
-}
 
 static void datagram_settle_ops(rondo_datagram *d)
 {
@@ -87,20 +74,59 @@ static void datagram_settle_ops(rondo_datagram *d)
     op_submit(d->loop, &d->send);
 }
 
+static unsigned datagram_what_is_owed(const rondo_datagram *d)
+{
+    if (d->phase == PHASE_GONE)
+        return 1U << DATAGRAM_OWED_LOST;
+    if (d->flow == FLOW_PAUSE_DUE)
+        return 1U << DATAGRAM_OWED_PAUSE;
+    if (d->flow == FLOW_PAUSED && d->phase < PHASE_ENDING &&
+        d->queue.size <= d->low)
+        return 1U << DATAGRAM_OWED_RESUME;
+    return 0;
+}
+
+static void datagram_check(const rondo_datagram *d)
+{
+    assert(d->phase <= PHASE_GONE && d->made <= MADE_TOLD);
+    assert(d->flow <= FLOW_PAUSED);
+    assert((d->phase == PHASE_GONE) == (d->io.fd == SYS_NO_FD));
+    if (d->gathers)
+        assert(dispatch_runs(&d->dispatch));
+    if (d->flow == FLOW_PAUSED)
+        assert(d->made == MADE_TOLD);
+    if (!d->queue.count)
+        assert(!d->queue.size);
+    (void)d;
+}
+
+static void datagram_submit(struct dispatch *dispatch)
+{
+    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    if (d->phase < PHASE_ENDING)
+        datagram_settle_ops(d);
+    dispatch_schedule(d->loop, dispatch);
+}
+
+static void datagram_settle_dispatch(struct dispatch *dispatch)
+{
+    const unsigned derived = 1U << DATAGRAM_OWED_PAUSE |
+                             1U << DATAGRAM_OWED_RESUME |
+                             1U << DATAGRAM_OWED_LOST;
+    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    if (d->phase == PHASE_CLOSING && !d->queue.count)
+        d->phase = PHASE_ENDING;
+    if (d->phase == PHASE_ENDING)
+        datagram_wind_down(d);
+    dispatch_set(dispatch, derived, datagram_what_is_owed(d));
+    datagram_check(d);
+    if (!dispatch_runs(dispatch))
+        datagram_submit(dispatch);
+}
+
 void datagram_settle(rondo_datagram *d)
 {
-    if (d->flags & DATAGRAM_CLOSING && !d->queue.count)
-        d->flags |= DATAGRAM_ENDING;
-    if (d->flags & DATAGRAM_ENDING)
-        datagram_wind_down(d);
-    else if (!(d->flags & DATAGRAM_RUNNING))
-        datagram_settle_ops(d); /* else at the end of the dispatch, once */
-    if (d->flags & DATAGRAM_RUNNING || d->deferred.state != TASK_IDLE)
-        return;
-    if (datagram_owes_telling(d) || d->flags & DATAGRAM_OWES_ERROR) {
-        loop_push(d->loop, &d->deferred);
-        loop_nudge(d->loop);
-    }
+    datagram_settle_dispatch(&d->dispatch);
 }
 
 /* ---- telling ---- */
@@ -135,38 +161,43 @@ static void datagram_deliver_error(rondo_datagram *d, int error,
 
 void datagram_tell(rondo_datagram *d, int error, bool now)
 {
-    if (now && d->flags & DATAGRAM_MADE) {
+    if (now && d->made == MADE_TOLD) {
         datagram_deliver_error(d, error, rondo_last_os_error());
         return;
     }
-    d->owed = error;
-    d->owed_os = rondo_last_os_error();
-    d->flags |= DATAGRAM_OWES_ERROR;
+    d->owed_error = error;
+    d->owed_os_error = rondo_last_os_error();
+    dispatch_owe(&d->dispatch, 1U << DATAGRAM_OWED_ERROR);
 }
 
-static void datagram_deliver_made(rondo_datagram *d)
+static void datagram_tell_made(struct dispatch *dispatch)
 {
-    d->flags &= ~(uint32_t)DATAGRAM_OWES_MADE;
-    d->flags |= DATAGRAM_MADE;
+    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    d->made = MADE_TOLD;
     if (d->protocol->connection_made)
         d->protocol->connection_made(d, d->self);
 }
 
-static void datagram_deliver_owed(rondo_datagram *d)
+static void datagram_tell_error(struct dispatch *dispatch)
 {
-    if (d->flags & DATAGRAM_OWES_LOST)
-        return;
-    if (d->flags & DATAGRAM_OWES_PAUSE) {
-        d->flags &= ~(uint32_t)DATAGRAM_OWES_PAUSE;
-        d->flags |= DATAGRAM_TOLD_PAUSE;
-        if (d->protocol->pause_writing)
-            d->protocol->pause_writing(d, d->self);
-    }
-    if (datagram_resume_is_due(d)) {
-        d->flags &= ~(uint32_t)DATAGRAM_TOLD_PAUSE;
-        if (d->protocol->resume_writing)
-            d->protocol->resume_writing(d, d->self);
-    }
+    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    datagram_deliver_error(d, d->owed_error, d->owed_os_error);
+}
+
+static void datagram_tell_pause(struct dispatch *dispatch)
+{
+    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    d->flow = FLOW_PAUSED;
+    if (d->protocol->pause_writing)
+        d->protocol->pause_writing(d, d->self);
+}
+
+static void datagram_tell_resume(struct dispatch *dispatch)
+{
+    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    d->flow = FLOW_ON;
+    if (d->protocol->resume_writing)
+        d->protocol->resume_writing(d, d->self);
 }
 
 static void datagram_free_all(rondo_datagram *d)
@@ -176,8 +207,9 @@ static void datagram_free_all(rondo_datagram *d)
     loop_free(d->loop, d);
 }
 
-static void datagram_deliver_lost(rondo_datagram *d)
+static void datagram_tell_lost(struct dispatch *dispatch)
 {
+    rondo_datagram *d = datagram_of_dispatch(dispatch);
     if (d->error)
         datagram_describe_error(d, d->error, d->os_error);
     if (d->protocol->connection_lost)
@@ -186,40 +218,30 @@ static void datagram_deliver_lost(rondo_datagram *d)
     datagram_free_all(d);
 }
 
+static void (*const datagram_tell_owed[DATAGRAM_OWED])(struct dispatch *d) = {
+    [DATAGRAM_OWED_MADE] = datagram_tell_made,
+    [DATAGRAM_OWED_ERROR] = datagram_tell_error,
+    [DATAGRAM_OWED_PAUSE] = datagram_tell_pause,
+    [DATAGRAM_OWED_RESUME] = datagram_tell_resume,
+    [DATAGRAM_OWED_LOST] = datagram_tell_lost};
+
+static const struct dispatch_class datagram_dispatch = {
+    .settle = datagram_settle_dispatch,
+    .submit = datagram_submit,
+    .tell = datagram_tell_owed,
+    /* what is sent in answer to an error may fail at once, too */
+    .bounded = 1U << DATAGRAM_OWED_ERROR,
+    .last = 1U << DATAGRAM_OWED_LOST};
+
 void datagram_finish(rondo_datagram *d)
 {
-    datagram_settle(d);
-    while (datagram_owes_telling(d)) {
-        if (d->flags & DATAGRAM_OWES_MADE)
-            datagram_deliver_made(d);
-        else
-            datagram_deliver_owed(d);
-        if (d->flags & DATAGRAM_OWES_LOST) {
-            if (d->deferred.state != TASK_IDLE)
-                break; /* it is on the ready list, and will come back here */
-            datagram_deliver_lost(d);
-            return;
-        }
-        datagram_settle(d);
-    }
-    d->flags &= ~(uint32_t)DATAGRAM_RUNNING;
-    datagram_settle(d);
+    dispatch_end(&datagram_dispatch, &d->dispatch);
 }
 
-/* An owed error is told here alone, one in an iteration: what is sent in
- * answer to it may fail at once, too, and so on for ever. */
-static void datagram_run_deferred(rondo_loop *loop, struct task *task)
+static void datagram_turn(rondo_loop *loop, struct task *task)
 {
-    rondo_datagram *d = datagram_of_deferred(task);
     (void)loop;
-    d->flags |= DATAGRAM_RUNNING;
-    if (d->flags & DATAGRAM_OWES_MADE)
-        datagram_deliver_made(d);
-    if (d->flags & DATAGRAM_OWES_ERROR) {
-        d->flags &= ~(uint32_t)DATAGRAM_OWES_ERROR;
-        datagram_deliver_error(d, d->owed, d->owed_os);
-    }
-    datagram_finish(d);
+    dispatch_turn(&datagram_dispatch, dispatch_of_task(task));
 }
 
 /* ---- beginning ---- */
@@ -237,7 +259,7 @@ rondo_datagram *datagram_new(rondo_loop *loop,
                           .high = BUF_HIGH,
                           .low = BUF_LOW,
                           .batch = 1};
-    d->deferred.done = datagram_run_deferred;
+    dispatch_init(&d->dispatch, datagram_turn);
     queue_init(&d->queue);
     io_init(&d->io, SYS_NO_FD, IO_DATAGRAM);
     op_init(&d->receive, &d->io, OP_RECEIVE, datagram_receive_done);
@@ -254,7 +276,8 @@ void datagram_discard(rondo_datagram *d)
 void datagram_begin(rondo_datagram *d)
 {
     handle_open(d->loop, &d->handle, HANDLE_DATAGRAM);
-    d->flags |= DATAGRAM_OWES_MADE;
+    d->made = MADE_DUE;
+    dispatch_owe(&d->dispatch, 1U << DATAGRAM_OWED_MADE);
     datagram_settle(d);
 }
 
@@ -275,9 +298,7 @@ static bool datagram_describe(const struct handle *handle, char *text,
     datagram_describe_addresses(d, where, sizeof where);
     snprintf(text, size, "fd %lld, %.100s, %s, %zu bytes to send",
              (long long)d->io.fd, where,
-             d->flags & (DATAGRAM_CLOSING | DATAGRAM_ENDING) ? "closing"
-                                                             : "open",
-             d->queue.size);
+             d->phase >= PHASE_CLOSING ? "closing" : "open", d->queue.size);
     return true;
 }
 

@@ -3,21 +3,18 @@
 #ifndef RONDO_NET_DATAGRAM_H
 #define RONDO_NET_DATAGRAM_H
 
+#include "core/dispatch.h"
 #include "core/op.h"
 #include "core/part.h"
 
-enum datagram_flag {
-    DATAGRAM_MADE = 1 << 0,      /* connection_made has been called */
-    DATAGRAM_OWES_MADE = 1 << 1, /* ... is due */
-    DATAGRAM_CLOSING = 1 << 2,   /* close: send what waits, then end */
-    DATAGRAM_ENDING = 1 << 3,    /* nothing more is received or sent */
-    DATAGRAM_OWES_ERROR = 1 << 4,
-    DATAGRAM_OWES_PAUSE = 1 << 5,
-    DATAGRAM_TOLD_PAUSE = 1 << 6, /* pause_writing called, resume is owed */
-    DATAGRAM_OWES_LOST = 1 << 7,  /* the descriptor is gone */
-    DATAGRAM_RUNNING = 1 << 8,    /* the loop is in this one's dispatch */
-    DATAGRAM_GATHERS = 1 << 9,    /* what is sent now leaves at its end */
-    DATAGRAM_CONNECTED = 1 << 10
+/* The callbacks that are due, in the order in which they are told. */
+enum datagram_owed {
+    DATAGRAM_OWED_MADE,
+    DATAGRAM_OWED_ERROR, /* error_received: owed_error */
+    DATAGRAM_OWED_PAUSE,
+    DATAGRAM_OWED_RESUME,
+    DATAGRAM_OWED_LOST,
+    DATAGRAM_OWED
 };
 
 /* One that waits; its bytes follow the address's, and never move. */
@@ -55,7 +52,7 @@ struct rondo_datagram {
     struct handle handle;
     struct io io;
     struct op receive, send;
-    struct task deferred;
+    struct dispatch dispatch;
     rondo_loop *loop;
     const rondo_datagram_protocol *protocol;
     void *self;
@@ -64,12 +61,16 @@ struct rondo_datagram {
     size_t high, low;
     struct datagram_room *room; /* its own; NULL: the loop's will do */
     size_t receive_size;
-    size_t most;    /* bytes that one can have */
-    unsigned batch; /* how many it asks for at a time */
-    uint32_t flags;
-    rondo_id retry;  /* sending waits for this timer */
-    int error, owed; /* connection_lost's; error_received's */
-    int64_t os_error, owed_os;
+    size_t most;         /* bytes that one can have */
+    unsigned batch;      /* how many it asks for at a time */
+    unsigned char phase; /* enum phase */
+    unsigned char made;  /* enum made */
+    unsigned char flow;  /* enum flow */
+    bool gathers;        /* what is sent now leaves at the dispatch's end */
+    bool connected;
+    rondo_id retry;        /* sending waits for this timer */
+    int error, owed_error; /* connection_lost's; error_received's */
+    int64_t os_error, owed_os_error;
     rondo_address local, peer;
     struct sys_file file; /* of a unix socket, ours to remove */
 };
@@ -109,8 +110,7 @@ void datagram_commit(rondo_datagram *d);
 
 static inline bool datagram_receives(const rondo_datagram *d)
 {
-    const uint32_t over = DATAGRAM_CLOSING | DATAGRAM_ENDING;
-    return (d->flags & (DATAGRAM_MADE | over)) == DATAGRAM_MADE;
+    return d->made == MADE_TOLD && d->phase == PHASE_OPEN;
 }
 
 /* ---- the queue: datagram_queue.c ---- */

@@ -9,9 +9,9 @@
 void rondo_datagram_close(rondo_datagram *d)
 {
     if (loop_check(d ? d->loop : NULL, "datagram_close") ||
-        d->flags & (DATAGRAM_CLOSING | DATAGRAM_ENDING))
+        d->phase >= PHASE_CLOSING)
         return;
-    d->flags |= DATAGRAM_CLOSING;
+    d->phase = PHASE_CLOSING;
     datagram_settle(d);
 }
 
@@ -27,7 +27,7 @@ void rondo_datagram_abort(rondo_datagram *d)
 
 bool rondo_datagram_is_closing(const rondo_datagram *d)
 {
-    return !d || d->flags & (DATAGRAM_CLOSING | DATAGRAM_ENDING);
+    return !d || d->phase >= PHASE_CLOSING;
 }
 
 /* ---- flow control ---- */
@@ -44,15 +44,15 @@ int rondo_datagram_set_write_buffer_limits(rondo_datagram *d, size_t high,
     datagram_commit(d);
     d->high = high;
     d->low = low;
-    if (d->queue.size > high && !(d->flags & DATAGRAM_TOLD_PAUSE))
-        d->flags |= DATAGRAM_OWES_PAUSE;
+    if (d->queue.size > high && d->flow == FLOW_ON)
+        d->flow = FLOW_PAUSE_DUE;
     datagram_settle(d);
     return 0;
 }
 
 size_t rondo_datagram_get_write_buffer_size(const rondo_datagram *d)
 {
-    return d && !(d->flags & DATAGRAM_ENDING) ? d->queue.size : 0;
+    return d && d->phase < PHASE_ENDING ? d->queue.size : 0;
 }
 
 /* ---- multicast ---- */
@@ -62,7 +62,7 @@ static int datagram_api_check_open(rondo_datagram *d, const char *what)
     int error = loop_check(d ? d->loop : NULL, what);
     if (error)
         return error;
-    if (d->flags & DATAGRAM_ENDING)
+    if (d->phase >= PHASE_ENDING)
         return error_set(RONDO_ECLOSED, "%s: the endpoint is closed", what);
     datagram_commit(d);
     return 0;

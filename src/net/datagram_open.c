@@ -209,7 +209,7 @@ static void datagram_open_remember(rondo_datagram *d)
     if (sys_peer_address(d->io.fd, &address) != 0)
         return;
     d->peer = address;
-    d->flags |= DATAGRAM_CONNECTED;
+    d->connected = true;
 }
 
 int rondo_create_datagram_endpoint(rondo_loop *loop,

@@ -68,14 +68,14 @@ static void datagram_receive_deliver(rondo_datagram *d,
 {
     if (!d->protocol->datagram_received)
         return;
-    d->flags |= DATAGRAM_GATHERS;
+    d->gathers = true;
     for (int i = 0; i < count && datagram_receives(d); i++) {
         if (i + 1 == count)
-            d->flags &= ~(uint32_t)DATAGRAM_GATHERS;
+            d->gathers = false;
         d->protocol->datagram_received(d, d->self, list[i].data, list[i].size,
                                        &list[i].from, list[i].truncated);
     }
-    d->flags &= ~(uint32_t)DATAGRAM_GATHERS;
+    d->gathers = false;
     if (d->queue.count && !d->retry && op_is_idle(&d->send))
         (void)datagram_flush(d, true);
 }
@@ -108,7 +108,7 @@ void datagram_receive_done(rondo_loop *loop, struct task *task)
     rondo_datagram *d = datagram_receive_of_task(task);
     int left = task->error ? 0 : RECEIVE_MOST;
     (void)loop;
-    d->flags |= DATAGRAM_RUNNING;
+    dispatch_begin(&d->dispatch);
     if (task->error && task->error != RONDO_ECANCELED) {
         error_keep_os(d->receive.os_error);
         datagram_receive_trouble(d, task->error);

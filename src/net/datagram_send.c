@@ -25,7 +25,7 @@ static int datagram_send_ask_again(const rondo_datagram *d,
                                    int refusal, bool *news)
 {
     int again = refusal;
-    if (d->flags & DATAGRAM_CONNECTED)
+    if (d->connected)
         again = sys_send_batch(d->io.fd, first, 1);
     *news = again >= 0 || again == RONDO_EAGAIN;
     return again;
@@ -51,7 +51,7 @@ bool datagram_flush(rondo_datagram *d, bool now)
     struct sys_outgoing list[SYS_BATCH];
     int rounds = FLUSH_ROUNDS;
     size_t before = d->queue.count;
-    while (d->queue.count && !(d->flags & DATAGRAM_ENDING) && rounds--) {
+    while (d->queue.count && d->phase < PHASE_ENDING && rounds--) {
         unsigned count = queue_peek(&d->queue, list, SYS_BATCH);
         int sent = sys_send_batch(d->io.fd, list, count);
         if (sent > 0)
@@ -64,7 +64,7 @@ bool datagram_flush(rondo_datagram *d, bool now)
 
 void datagram_commit(rondo_datagram *d)
 {
-    if (d->flags & DATAGRAM_GATHERS && !d->retry && op_is_idle(&d->send))
+    if (d->gathers && !d->retry && op_is_idle(&d->send))
         (void)datagram_flush(d, false);
 }
 
@@ -78,8 +78,7 @@ static void datagram_send_retry(rondo_loop *loop, void *arg);
 static void datagram_send_flush_or_wait(rondo_datagram *d)
 {
     rondo_loop *loop = d->loop;
-    if (datagram_flush(d, true) || !d->queue.count ||
-        d->flags & DATAGRAM_ENDING)
+    if (datagram_flush(d, true) || !d->queue.count || d->phase >= PHASE_ENDING)
         return;
     int64_t when = sys_clock() + RONDO_MS(RETRY_MS);
     d->retry = timers_start_hidden(loop, when, datagram_send_retry, d);
@@ -92,7 +91,7 @@ static void datagram_send_retry(rondo_loop *loop, void *arg)
     rondo_datagram *d = arg;
     (void)loop;
     d->retry = 0;
-    d->flags |= DATAGRAM_RUNNING;
+    dispatch_begin(&d->dispatch);
     datagram_send_flush_or_wait(d);
     datagram_finish(d);
 }
@@ -100,10 +99,10 @@ static void datagram_send_retry(rondo_loop *loop, void *arg)
 void datagram_send_done(rondo_loop *loop, struct task *task)
 {
     rondo_datagram *d = datagram_send_of_task(task);
-    d->flags |= DATAGRAM_RUNNING;
+    dispatch_begin(&d->dispatch);
     if (task->error)
         error_keep_os(d->send.os_error);
-    if (d->flags & DATAGRAM_ENDING || task->error == RONDO_ECANCELED) {
+    if (d->phase >= PHASE_ENDING || task->error == RONDO_ECANCELED) {
         /* nothing is sent any more */
     } else if (datagram_is_fatal(task->error)) {
         datagram_fail(d, task->error);
@@ -126,9 +125,9 @@ static int datagram_send_queued(rondo_datagram *d)
     if (d->queue.size > d->high)
         datagram_commit(d); /* only what the kernel leaves counts */
     bool over = d->queue.size > d->high;
-    if (over && !(d->flags & DATAGRAM_TOLD_PAUSE))
-        d->flags |= DATAGRAM_OWES_PAUSE;
-    if (!(d->flags & DATAGRAM_RUNNING))
+    if (over && d->flow == FLOW_ON)
+        d->flow = FLOW_PAUSE_DUE;
+    if (!dispatch_runs(&d->dispatch))
         datagram_settle(d);
     return over;
 }
@@ -167,7 +166,7 @@ static int datagram_send_check(const rondo_datagram *d,
                                struct sys_outgoing *out,
                                const rondo_address *to)
 {
-    if (d->flags & (DATAGRAM_CLOSING | DATAGRAM_ENDING))
+    if (d->phase >= PHASE_CLOSING)
         return error_set(RONDO_ECLOSED,
                          "datagram_send: the endpoint is closed");
     if (!out->data && out->size)
@@ -176,7 +175,7 @@ static int datagram_send_check(const rondo_datagram *d,
         return error_set(RONDO_EMSGSIZE,
                          "datagram_send: %zu bytes, the limit is %zu",
                          out->size, d->most);
-    if (d->flags & DATAGRAM_CONNECTED) {
+    if (d->connected) {
         if (to && !rondo_address_equal(to, &d->peer))
             return error_set(RONDO_EINVAL, "datagram_send: the endpoint is "
                                            "connected with another address");
@@ -206,7 +205,7 @@ int rondo_datagram_send(rondo_datagram *d, const void *data, size_t size,
         return error;
     if (d->queue.count)
         return datagram_send_keep(d, &out);
-    if (d->flags & DATAGRAM_GATHERS && queue_add(d->loop, &d->queue, &out))
+    if (d->gathers && queue_add(d->loop, &d->queue, &out))
         return datagram_send_queued(d);
     return datagram_send_now(d, &out);
 }

@@ -12,27 +12,13 @@ static rondo_server *server_of_handle(struct handle *handle)
                                     offsetof(rondo_server, handle));
 }
 
-/* ---- settling ---- */
-
-static void server_finish(rondo_loop *loop, struct task *task)
+static rondo_server *server_of_dispatch(struct dispatch *d)
 {
-    rondo_server *s =
-        (rondo_server *)(void *)((char *)task -
-                                 offsetof(rondo_server, deferred));
-    server_pipe_free(s);
-    if (s->options.closed)
-        s->options.closed(s, s->arg);
-    handle_close(loop, &s->handle);
-    s->ended = true;
-    if (s->options.closed) {
-        loop_free(loop, s);
-        return;
-    }
-    /* nobody was told that the pointer ends: it ends with the loop */
-    s->free_at_close.next = loop->free_at_close;
-    s->free_at_close.memory = s;
-    loop->free_at_close = &s->free_at_close;
+    return (rondo_server *)(void *)((char *)d -
+                                    offsetof(rondo_server, dispatch));
 }
+
+/* ---- settling ---- */
 
 static bool server_is_idle(const rondo_server *s)
 {
@@ -40,7 +26,7 @@ static bool server_is_idle(const rondo_server *s)
         for (int j = 0; j < op_accepts(s->loop); j++)
             if (!op_is_idle(&s->listener[i].acceptor[j].accept.op))
                 return false;
-    return !s->busy && (!s->instances || server_pipe_is_idle(s));
+    return !s->instances || server_pipe_is_idle(s);
 }
 
 /* Closed before the cancelled accepts are done, so that clients are refused
@@ -94,32 +80,97 @@ static void server_accept_more(rondo_loop *loop, struct listener *l)
     }
 }
 
-void server_settle(rondo_server *s)
+/* Those that waited come again, all of them: who finds no place this time,
+ * either, is held in the same order. */
+static void server_take_in_held(rondo_server *s)
 {
-    rondo_loop *loop = s->loop;
     struct acceptor *a;
-    if (!s->closing) {
-        for (size_t i = 0; i < s->listeners && server_accepts(s); i++)
-            server_accept_more(loop, &s->listener[i]);
-        if (s->instances)
-            server_pipe_settle(s);
-        /* Those that waited come again, all of them: who finds no place this
-         * time, either, is held in the same order. */
-        while (server_accepts(s) && (a = server_take_held(s)))
-            op_finish(loop, &a->accept.op, 0);
-        return;
-    }
+    while (server_accepts(s) && (a = server_take_held(s)))
+        op_finish(s->loop, &a->accept.op, 0);
+}
+
+static void server_wind_down(rondo_server *s)
+{
+    struct acceptor *a;
     while ((a = server_take_held(s)))
         sys_close(a->accept.accepted);
     if (s->retry > 0)
-        (void)timers_cancel(loop, s->retry);
+        (void)timers_cancel(s->loop, s->retry);
     s->retry = 0;
     server_stop_listening(s);
-    if (server_is_idle(s) && !s->clients && !s->ending) {
-        s->ending = true;
-        loop_push(loop, &s->deferred);
-        loop_nudge(loop);
+}
+
+/* Accepts are submitted when the server settles: the next one is under way
+ * before the program hears of a client. */
+static void server_submit(struct dispatch *d)
+{
+    dispatch_schedule(server_of_dispatch(d)->loop, d);
+}
+
+static void server_settle_dispatch(struct dispatch *d)
+{
+    rondo_server *s = server_of_dispatch(d);
+    bool over = false;
+    assert(!s->options.max_clients || s->clients <= s->options.max_clients);
+    if (s->closing) {
+        server_wind_down(s);
+        over = server_is_idle(s) && !s->clients;
+    } else {
+        for (size_t i = 0; i < s->listeners && server_accepts(s); i++)
+            server_accept_more(s->loop, &s->listener[i]);
+        if (s->instances)
+            server_pipe_settle(s);
+        server_take_in_held(s);
     }
+    dispatch_set(d, SERVER_OWED_CLOSED, over ? SERVER_OWED_CLOSED : 0);
+    if (!dispatch_runs(d))
+        server_submit(d);
+}
+
+void server_settle(rondo_server *s)
+{
+    server_settle_dispatch(&s->dispatch);
+}
+
+/* ---- telling ---- */
+
+static void server_tell_closed(struct dispatch *d)
+{
+    rondo_server *s = server_of_dispatch(d);
+    rondo_loop *loop = s->loop;
+    server_pipe_free(s);
+    if (s->options.closed)
+        s->options.closed(s, s->arg);
+    handle_close(loop, &s->handle);
+    s->ended = true;
+    if (s->options.closed) {
+        loop_free(loop, s);
+        return;
+    }
+    /* The program was not told that the pointer ends: it ends with the loop. */
+    s->free_at_close.next = loop->free_at_close;
+    s->free_at_close.memory = s;
+    loop->free_at_close = &s->free_at_close;
+}
+
+static void (*const server_tell[])(struct dispatch *d) = {server_tell_closed};
+
+static const struct dispatch_class server_dispatch = {
+    .settle = server_settle_dispatch,
+    .submit = server_submit,
+    .tell = server_tell,
+    .bounded = SERVER_OWED_CLOSED, /* in a turn of its own, after an accept */
+    .last = SERVER_OWED_CLOSED};
+
+static void server_turn(rondo_loop *loop, struct task *task)
+{
+    (void)loop;
+    dispatch_turn(&server_dispatch, dispatch_of_task(task));
+}
+
+void server_finish(rondo_server *s)
+{
+    dispatch_end(&server_dispatch, &s->dispatch);
 }
 
 static void server_client_gone(rondo_loop *loop, struct stream_owner *owner)
@@ -152,7 +203,7 @@ rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
     s->owner.handshake_ns = options->handshake_timeout_ns
                                 ? options->handshake_timeout_ns
                                 : RONDO_SEC(FILTER_HANDSHAKE_S);
-    s->deferred.done = server_finish;
+    dispatch_init(&s->dispatch, server_turn);
     return s;
 }
 

@@ -10,6 +10,9 @@ enum {
     SERVER_ACCEPTS = 4    /* the most that any backend keeps outstanding */
 };
 
+/* What it owes: closed, the last. */
+enum { SERVER_OWED_CLOSED = 1 };
+
 struct listener {
     struct io io;
     rondo_server *server;
@@ -25,7 +28,7 @@ struct rondo_server {
     struct stream_owner owner; /* first: a transport's owner is the server */
     struct handle handle;
     struct loop_block free_at_close;
-    struct task deferred;
+    struct dispatch dispatch;
     rondo_loop *loop;
     rondo_server_options options;
     const rondo_protocol *protocol;
@@ -40,8 +43,7 @@ struct rondo_server {
     struct sys_file file;
     struct instances *instances; /* of a pipe with a name; NULL: sockets */
     unsigned clients;
-    unsigned busy; /* in accept_done: must not be freed */
-    bool serving, closing, ending, ended;
+    bool serving, closing, ended;
     bool reported; /* the trouble at hand */
 };
 
@@ -53,6 +55,8 @@ int server_add(rondo_server *s, sys_fd fd);
 void server_open(rondo_server *s);
 /* Decides what is outstanding; runs no code of the program's. */
 void server_settle(rondo_server *s);
+/* An accept's done begins with dispatch_begin and ends with this. */
+void server_finish(rondo_server *s);
 /* Keeps an accepted client until there is a place for it. */
 void server_hold(rondo_server *s, struct acceptor *a);
 /* Has it a place for one more now? */

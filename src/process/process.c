@@ -14,29 +14,39 @@ static rondo_process *process_of_owner(struct stream_owner *owner)
                                      offsetof(rondo_process, owner));
 }
 
+static rondo_process *process_of_dispatch(struct dispatch *d)
+{
+    return (rondo_process *)(void *)((char *)d -
+                                     offsetof(rondo_process, dispatch));
+}
+
 /* ---- settling ---- */
 
-static bool process_is_over(const rondo_process *p)
+/* A process has no operations of its own. */
+static void process_submit(struct dispatch *d)
 {
-    return p->flags & PROCESS_ENDED && !p->owner.first;
+    dispatch_schedule(process_of_dispatch(d)->loop, d);
 }
 
-static bool process_cut_is_due(const rondo_process *p)
+static void process_settle_dispatch(struct dispatch *d)
 {
-    const uint32_t all = PROCESS_ENDED | PROCESS_CLOSING;
-    return (p->flags & (all | PROCESS_CUT)) == all;
+    const unsigned derived = 1U << PROCESS_OWED_CUT | 1U << PROCESS_OWED_LOST;
+    rondo_process *p = process_of_dispatch(d);
+    unsigned owed = 0;
+    assert(!p->known || p->ended);
+    assert(!p->cut || (p->closing && p->ended));
+    if (p->ended && p->closing && !p->cut)
+        owed |= 1U << PROCESS_OWED_CUT;
+    if (p->ended && !p->owner.first)
+        owed |= 1U << PROCESS_OWED_LOST;
+    dispatch_set(d, derived, owed);
+    if (!dispatch_runs(d))
+        process_submit(d);
 }
 
-/* Runs no code of the program's. Whatever changes something ends with it. */
 static void process_settle(rondo_process *p)
 {
-    const uint32_t owed = PROCESS_OWES_MADE | PROCESS_OWES_EXITED;
-    if (p->flags & PROCESS_RUNNING || p->deferred.state != TASK_IDLE)
-        return;
-    if (p->flags & owed || process_cut_is_due(p) || process_is_over(p)) {
-        loop_push(p->loop, &p->deferred);
-        loop_nudge(p->loop);
-    }
+    process_settle_dispatch(&p->dispatch);
 }
 
 static void process_on_ended(struct child *child)
@@ -44,7 +54,9 @@ static void process_on_ended(struct child *child)
     rondo_process *p =
         (rondo_process *)(void *)((char *)child -
                                   offsetof(rondo_process, child));
-    p->flags |= PROCESS_ENDED | PROCESS_KNOWN | PROCESS_OWES_EXITED;
+    assert(!p->ended);
+    p->ended = p->known = true;
+    dispatch_owe(&p->dispatch, 1U << PROCESS_OWED_EXITED);
     process_settle(p);
 }
 
@@ -117,8 +129,31 @@ static void process_pipe_gone(rondo_loop *loop, struct stream_owner *owner)
 
 /* ---- telling ---- */
 
-static void process_free(rondo_process *p)
+static void process_tell_made(struct dispatch *d)
 {
+    rondo_process *p = process_of_dispatch(d);
+    if (p->protocol->connection_made)
+        p->protocol->connection_made(p, p->self);
+}
+
+static void process_tell_exited(struct dispatch *d)
+{
+    rondo_process *p = process_of_dispatch(d);
+    if (p->protocol->process_exited)
+        p->protocol->process_exited(p, p->self, p->child.status);
+}
+
+static void process_cut_pipes(struct dispatch *d)
+{
+    rondo_process *p = process_of_dispatch(d);
+    p->cut = true;
+    for (rondo_transport *t = p->owner.first; t; t = t->next)
+        stream_cut(t);
+}
+
+static void process_tell_lost(struct dispatch *d)
+{
+    rondo_process *p = process_of_dispatch(d);
     rondo_loop *loop = p->loop;
     if (p->error)
         error_set(p->error, "process %lld: the loop was closed",
@@ -129,34 +164,22 @@ static void process_free(rondo_process *p)
     loop_free(loop, p);
 }
 
-static void process_run_deferred(rondo_loop *loop, struct task *task)
+static void (*const process_tell[PROCESS_OWED])(struct dispatch *d) = {
+    [PROCESS_OWED_MADE] = process_tell_made,
+    [PROCESS_OWED_EXITED] = process_tell_exited,
+    [PROCESS_OWED_CUT] = process_cut_pipes,
+    [PROCESS_OWED_LOST] = process_tell_lost};
+
+static const struct dispatch_class process_dispatch = {
+    .settle = process_settle_dispatch,
+    .submit = process_submit,
+    .tell = process_tell,
+    .last = 1U << PROCESS_OWED_LOST};
+
+static void process_turn(rondo_loop *loop, struct task *task)
 {
-    rondo_process *p =
-        (rondo_process *)(void *)((char *)task -
-                                  offsetof(rondo_process, deferred));
     (void)loop;
-    p->flags |= PROCESS_RUNNING;
-    if (p->flags & PROCESS_OWES_MADE) {
-        p->flags &= ~(uint32_t)PROCESS_OWES_MADE;
-        if (p->protocol->connection_made)
-            p->protocol->connection_made(p, p->self);
-    }
-    if (p->flags & PROCESS_OWES_EXITED) {
-        p->flags &= ~(uint32_t)PROCESS_OWES_EXITED;
-        if (p->protocol->process_exited)
-            p->protocol->process_exited(p, p->self, p->child.status);
-    }
-    if (process_cut_is_due(p)) {
-        p->flags |= PROCESS_CUT;
-        for (rondo_transport *t = p->owner.first; t; t = t->next)
-            stream_cut(t);
-    }
-    if (process_is_over(p)) {
-        process_free(p);
-        return;
-    }
-    p->flags &= ~(uint32_t)PROCESS_RUNNING;
-    process_settle(p);
+    dispatch_turn(&process_dispatch, dispatch_of_task(task));
 }
 
 /* ---- beginning ---- */
@@ -170,7 +193,7 @@ rondo_process *process_new(rondo_loop *loop, size_t pipes)
     p->child.loop = loop;
     p->child.ended = process_on_ended;
     p->owner.gone = process_pipe_gone;
-    p->deferred.done = process_run_deferred;
+    dispatch_init(&p->dispatch, process_turn);
     return p;
 }
 
@@ -179,7 +202,7 @@ void process_open(rondo_process *p, const rondo_process_protocol *protocol,
 {
     p->protocol = protocol;
     p->self = self;
-    p->flags |= PROCESS_OWES_MADE;
+    dispatch_owe(&p->dispatch, 1U << PROCESS_OWED_MADE);
     handle_open(p->loop, &p->handle, HANDLE_PROCESS);
     process_settle(p); /* before the pipes', so that it is told first */
     for (size_t i = 0; i < p->pipes; i++) {
@@ -196,7 +219,7 @@ void process_open(rondo_process *p, const rondo_process_protocol *protocol,
 static int process_check(const rondo_process *p, const char *what)
 {
     int error = loop_check(p ? p->loop : NULL, what);
-    if (!error && p->flags & PROCESS_ENDED)
+    if (!error && p->ended)
         return error_set(RONDO_ESRCH, "%s: process %lld has ended", what,
                          (long long)p->child.pid);
     return error;
@@ -232,7 +255,7 @@ int rondo_process_kill(rondo_process *p)
 static void process_let_go(rondo_process *p)
 {
     child_forget(&p->child);
-    p->flags |= PROCESS_ENDED;
+    p->ended = true;
 }
 
 /* One that may not be killed (other ids) would be waited for in vain. */
@@ -249,12 +272,11 @@ static void process_kill_or_let_go(rondo_process *p)
 
 void rondo_process_close(rondo_process *p)
 {
-    if (loop_check(p ? p->loop : NULL, "process_close") ||
-        p->flags & PROCESS_CLOSING)
+    if (loop_check(p ? p->loop : NULL, "process_close") || p->closing)
         return;
-    p->flags |= PROCESS_CLOSING;
-    if (!(p->flags & PROCESS_ENDED)) {
-        if (p->flags & PROCESS_LEAVE)
+    p->closing = true;
+    if (!p->ended) {
+        if (p->leave_running)
             process_let_go(p);
         else
             process_kill_or_let_go(p);
@@ -269,7 +291,7 @@ int64_t rondo_process_pid(const rondo_process *p)
 
 bool rondo_process_returncode(const rondo_process *p, rondo_exit *status)
 {
-    if (!p || !(p->flags & PROCESS_KNOWN))
+    if (!p || !p->known)
         return false;
     if (status)
         *status = p->child.status;
@@ -324,7 +346,7 @@ static void process_after_fork(rondo_loop *loop)
     for (struct handle *h = loop->handles[HANDLE_PROCESS]; h; h = next) {
         rondo_process *p = process_of_handle(h);
         next = h->next;
-        if (!(p->flags & PROCESS_ENDED))
+        if (!p->ended)
             child_lose(&p->child);
     }
 }
@@ -333,7 +355,7 @@ static void process_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     rondo_process *p = process_of_handle(handle);
     (void)loop;
-    if (!(p->flags & PROCESS_CLOSING))
+    if (!p->closing)
         p->error = RONDO_ECANCELED;
     rondo_process_close(p);
 }
@@ -345,10 +367,10 @@ static bool process_describe(const struct handle *handle, char *text,
     size_t pipes = 0;
     for (const rondo_transport *t = p->owner.first; t; t = t->next)
         pipes++;
-    const char *state = p->flags & PROCESS_KNOWN     ? "ended"
-                        : p->flags & PROCESS_ENDED   ? "let go"
-                        : p->flags & PROCESS_CLOSING ? "closing"
-                                                     : "running";
+    const char *state = p->known     ? "ended"
+                        : p->ended   ? "let go"
+                        : p->closing ? "closing"
+                                     : "running";
     snprintf(text, size, "pid %lld, %s, %zu pipes", (long long)p->child.pid,
              state, pipes);
     return true;

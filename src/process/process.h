@@ -6,15 +6,13 @@
 #include "core/child.h"
 #include "stream/stream.h"
 
-enum process_flag {
-    PROCESS_OWES_MADE = 1 << 0,   /* connection_made is due */
-    PROCESS_ENDED = 1 << 1,       /* or let go: there is nothing to wait for */
-    PROCESS_OWES_EXITED = 1 << 2, /* process_exited is due */
-    PROCESS_KNOWN = 1 << 3,       /* how it ended can be asked */
-    PROCESS_LEAVE = 1 << 4,       /* leave_running */
-    PROCESS_CLOSING = 1 << 5,     /* close: not to wait for the pipes */
-    PROCESS_CUT = 1 << 6,         /* ... and the pipes have been told */
-    PROCESS_RUNNING = 1 << 7      /* the loop is in its dispatch */
+/* The callbacks that are due, in the order in which they are told. */
+enum process_owed {
+    PROCESS_OWED_MADE,
+    PROCESS_OWED_EXITED,
+    PROCESS_OWED_CUT, /* closed and ended: the pipes are not waited for */
+    PROCESS_OWED_LOST,
+    PROCESS_OWED
 };
 
 /* The self of a pipe's own protocol. */
@@ -27,12 +25,16 @@ struct process_pipe {
 struct rondo_process {
     struct handle handle;
     struct stream_owner owner; /* of the pipes */
-    struct task deferred;
+    struct dispatch dispatch;
     struct child child;
     rondo_loop *loop;
     const rondo_process_protocol *protocol;
     void *self;
-    uint32_t flags;
+    bool ended; /* or let go: there is nothing to wait for */
+    bool known; /* how it ended can be asked */
+    bool closing;
+    bool cut;           /* the pipes have been cut */
+    bool leave_running; /* close lets it go */
     int error;
     size_t pipes;
     struct process_pipe pipe[];

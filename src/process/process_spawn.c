@@ -256,7 +256,7 @@ int process_start(rondo_loop *loop, const char *what, const char *command,
     if (error)
         return error;
     s.process->pipes = s.pipes;
-    s.process->flags |= options->leave_running ? PROCESS_LEAVE : 0U;
+    s.process->leave_running = options->leave_running;
     process_open(s.process, protocol, self);
     if (process)
         *process = s.process;

@@ -22,10 +22,10 @@ static int layer_deliver_up(const rondo_layer *layer, const void *data,
                             size_t size)
 {
     rondo_transport *t = layer->t;
-    if (t->flags & STREAM_ENDING)
+    if (stream_is_ending(t))
         return 0;
     int result = layer_received(layer->above, data, size);
-    if (!(t->flags & STREAM_RUNNING))
+    if (!stream_is_running(t))
         stream_settle(t);
     return result;
 }
@@ -59,13 +59,13 @@ int rondo_layer_deliver_eof(rondo_layer *layer)
         return result;
     rondo_transport *t = layer->t;
     layer->ended = true;
-    if (t->flags & STREAM_ENDING)
+    if (stream_is_ending(t))
         return 0;
     if (layer->above)
         result = layer_eof_received(layer->above);
     else
         stream_deliver_eof(t);
-    if (!(t->flags & STREAM_RUNNING))
+    if (!stream_is_running(t))
         stream_settle(t);
     return result;
 }
@@ -73,13 +73,14 @@ int rondo_layer_deliver_eof(rondo_layer *layer)
 void filters_hold_eof(rondo_transport *t)
 {
     filters_of(t)->holds_eof = true;
-    t->flags |= STREAM_HELD;
+    t->held = true;
+    stream_leave_fast(t);
 }
 
 void filters_deliver_eof(rondo_transport *t)
 {
     struct filters *f = filters_of(t);
-    if (!f->holds_eof || t->flags & STREAM_HELD)
+    if (!f->holds_eof || t->held)
         return;
     f->holds_eof = false;
     stream_deliver_eof(t);
@@ -110,7 +111,7 @@ int rondo_layer_send(rondo_layer *layer, const void *data, size_t size)
 void *rondo_transport_filter(const rondo_transport *t,
                              const rondo_filter *filter)
 {
-    if (!t || !(t->flags & STREAM_FILTERED))
+    if (!t || !t->filtered)
         return NULL;
     const rondo_layer *layer = filters_of(t)->top;
     while (layer && layer->filter != filter)
@@ -149,13 +150,13 @@ int filters_write(rondo_transport *t, const void *data, size_t size)
     int result = layer_write(filters_of(t)->top, data, size);
     if (result < 0)
         return filter_write_refused(t, result);
-    return t->flags & STREAM_QUEUED && t->out->buf.size > t->out->high;
+    return t->queued && t->out->buf.size > t->out->high;
 }
 
 int filters_take(rondo_transport *t, const void *data, size_t size)
 {
-    return t->flags & STREAM_HANDSHAKING ? filter_keep_pending(t, data, size)
-                                         : filters_write(t, data, size);
+    return t->handshaking ? filter_keep_pending(t, data, size)
+                          : filters_write(t, data, size);
 }
 
 int filters_writev(rondo_transport *t, const rondo_buffer *buffers,
@@ -171,8 +172,8 @@ int filters_writev(rondo_transport *t, const rondo_buffer *buffers,
 int filters_write_owned(rondo_transport *t, struct chunk *chunk)
 {
     int result = 0;
-    if (chunk->size && t->flags & STREAM_HANDSHAKING) {
-        buf_append_lent(&filters_of(t)->pending, chunk);
+    if (chunk->size && t->handshaking) {
+        buf_append_owned(&filters_of(t)->pending, chunk);
         return stream_queued(t);
     }
     if (chunk->size)
@@ -181,8 +182,8 @@ int filters_write_owned(rondo_transport *t, struct chunk *chunk)
         loop_free(t->loop, chunk);
         return result;
     }
-    buf_spend(&t->out->buf, chunk);
-    t->flags |= STREAM_RELEASE_DUE;
+    buf_release_later(&t->out->buf, chunk);
+    stream_owe_release(t);
     stream_settle(t);
     return result;
 }
@@ -196,8 +197,9 @@ size_t filters_pending(const rondo_transport *t)
 
 static void filter_note_spent(rondo_transport *t)
 {
-    if (filters_of(t)->pending.spent)
-        t->flags |= STREAM_RELEASE_DUE;
+    if (filters_of(t)->pending.release_due) {
+        stream_owe_release(t);
+    }
 }
 
 void filters_drop_pending(rondo_transport *t)
@@ -226,13 +228,13 @@ void filters_write_pending(rondo_transport *t)
         buf_consume(t->loop, &f->pending, size);
     }
     f->writing = false;
-    if (t->flags & (STREAM_ENDING | STREAM_READING_OUT))
+    if (stream_is_over(t))
         filters_drop_pending(t);
     filter_note_spent(t);
 }
 
 enum {
-    GOODBYE_S = 30,    /* how long no byte of it may leave */
+    SHUTDOWN_S = 30,   /* how long no byte of it may leave */
     EARLY_MOST = 65536 /* delivered before all are ready */
 };
 
@@ -243,7 +245,7 @@ void filters_answer(rondo_transport *t, int result)
     struct filters *f = filters_of(t);
     const char *words = error_given(result);
     /* a send that failed has its own way of ending: what came is read first */
-    if (result >= 0 || (t->flags & STREAM_READING_OUT && result == t->error))
+    if (result >= 0 || (t->reading_out && result == t->error))
         return;
     if (words) {
         snprintf(f->why, sizeof f->why, "%s", words);
@@ -251,7 +253,7 @@ void filters_answer(rondo_transport *t, int result)
     }
     error_no_os();
     /* what a filter says of a handshake that fails should reach the peer */
-    stream_fail(t, result, t->flags & STREAM_HANDSHAKING ? 0 : STREAM_RESET);
+    stream_fail(t, result, t->handshaking ? 0 : STREAM_BY_RESET);
     stream_settle(t);
 }
 
@@ -296,28 +298,28 @@ static void filter_on_handshake_time(rondo_loop *loop, void *arg)
                                       (double)f->handshake_ns / 1e9));
 }
 
-static void filter_watch_goodbye(rondo_transport *t);
+static void filter_watch_shutdown(rondo_transport *t);
 
-/* As long as bytes leave, the peer is taking the goodbye. */
-static void filter_on_goodbye_time(rondo_loop *loop, void *arg)
+/* As long as bytes leave, the peer is taking what the filters send last. */
+static void filter_on_shutdown_time(rondo_loop *loop, void *arg)
 {
     rondo_transport *t = arg;
     struct filters *f = filters_of(t);
     (void)loop;
     f->timer = 0;
     if (stream_unsent(t) < f->unsent)
-        filter_watch_goodbye(t);
+        filter_watch_shutdown(t);
     else
         filters_answer(t,
                        rondo_set_error(RONDO_ETIMEDOUT,
                                        "closed, but nothing was taken for %d s",
-                                       GOODBYE_S));
+                                       SHUTDOWN_S));
 }
 
-static void filter_watch_goodbye(rondo_transport *t)
+static void filter_watch_shutdown(rondo_transport *t)
 {
     filters_of(t)->unsent = stream_unsent(t);
-    filter_start_timer(t, RONDO_SEC(GOODBYE_S), filter_on_goodbye_time);
+    filter_start_timer(t, RONDO_SEC(SHUTDOWN_S), filter_on_shutdown_time);
 }
 
 /* ---- getting ready ---- */
@@ -326,13 +328,13 @@ bool filters_read(const rondo_transport *t)
 {
     const struct filters *f = filters_of(t);
     const struct held *held = t->extra->held;
-    if (t->flags & (STREAM_EOF_BELOW | STREAM_ENDING | STREAM_OWES_START))
+    if (f->eof_below || f->start_due || stream_is_ending(t))
         return false;
-    if (!(t->flags & STREAM_HANDSHAKING))
+    if (!t->handshaking)
         return stream_delivers(t);
     /* a handshake needs bytes even where the program wants none; a close goes
      * on with it only for what waits to be sent */
-    if (t->flags & STREAM_CLOSING && !f->pending.size)
+    if (t->phase == PHASE_CLOSING && !f->pending.size)
         return false;
     return !held || held->size <= EARLY_MOST;
 }
@@ -351,15 +353,15 @@ static void filter_all_ready(rondo_transport *t)
 {
     struct filters *f = filters_of(t);
     filters_write_pending(t);
-    if (t->flags & STREAM_ENDING)
+    if (stream_is_ending(t))
         return;
     filter_stop_timer(t);
-    t->flags &= ~(uint32_t)STREAM_HANDSHAKING;
+    t->handshaking = false;
     filters_done_fn done = f->done;
     f->done = NULL;
     if (done)
         done(t, f->arg, 0);
-    else if (t->flags & STREAM_OWES_MADE)
+    else if (t->made == MADE_DUE)
         stream_make(t);
 }
 
@@ -371,15 +373,16 @@ int rondo_layer_ready(rondo_layer *layer)
     rondo_transport *t = layer->t;
     if (layer->ready)
         return 0;
-    if (t->flags & STREAM_ENDING)
+    if (stream_is_ending(t))
         return error_set(RONDO_ECLOSED, "layer_ready: the connection is over");
     layer->ready = true;
     filter_tell_done(layer, 0);
     if (layer == filters_of(t)->top)
         filter_all_ready(t);
-    else
-        t->flags |= STREAM_OWES_START;
-    if (!(t->flags & STREAM_RUNNING))
+    else {
+        filters_of(t)->start_due = true;
+    }
+    if (!stream_is_running(t))
         stream_settle(t);
     return 0;
 }
@@ -387,10 +390,10 @@ int rondo_layer_ready(rondo_layer *layer)
 /* Nothing more can come that a handshake could go on with. */
 static void filter_check_end(rondo_transport *t)
 {
-    const uint32_t waits =
-        t->flags & (STREAM_HANDSHAKING | STREAM_OWES_START | STREAM_ENDING);
-    if (waits == STREAM_HANDSHAKING &&
-        t->flags & (STREAM_EOF | STREAM_EOF_BELOW))
+    const struct filters *f = filters_of(t);
+    if (!t->handshaking || f->start_due || stream_is_ending(t))
+        return;
+    if (t->reading == READ_ENDED || f->eof_below)
         filters_answer(
             t, rondo_set_error(RONDO_ECONNRESET,
                                "the peer left before the handshake's end"));
@@ -409,10 +412,10 @@ static void filter_start(rondo_transport *t)
 {
     struct filters *f = filters_of(t);
     rondo_layer *layer = filter_next_to_start(f);
-    struct held *held = t->flags & STREAM_HELD ? stream_take_held(t) : NULL;
+    struct held *held = t->held ? stream_take_held(t) : NULL;
     bool eof = f->holds_eof;
     f->holds_eof = false;
-    t->flags &= ~(uint32_t)STREAM_OWES_START;
+    filters_of(t)->start_due = false;
     layer->started = true;
     if (layer->below)
         layer->below->above = layer;
@@ -424,17 +427,17 @@ static void filter_start(rondo_transport *t)
         filters_answer(t, layer->filter->start(layer, layer->self));
     else
         (void)rondo_layer_ready(layer);
-    if (held && !(t->flags & STREAM_ENDING))
+    if (held && !stream_is_ending(t))
         (void)layer_received(layer, held->bytes, held->size);
     loop_free(t->loop, held);
-    if (eof && !(t->flags & STREAM_ENDING))
+    if (eof && !stream_is_ending(t))
         (void)layer_eof_received(layer);
     filter_check_end(t);
 }
 
 void filters_eof_received(rondo_transport *t)
 {
-    t->flags |= STREAM_EOF_BELOW;
+    filters_of(t)->eof_below = true;
     (void)layer_eof_received(filters_of(t)->bottom);
     filter_check_end(t);
 }
@@ -448,41 +451,40 @@ void filters_wait(rondo_transport *t, int64_t handshake_ns,
     f->arg = arg;
 }
 
-/* ---- goodbye ---- */
+/* ---- ending the sending side ---- */
 
-static bool filter_owes_goodbye(const rondo_transport *t)
+static bool filter_owes_shutdown(const rondo_transport *t)
 {
-    if (t->flags & STREAM_SHUTDOWN_SENT || (t->out && t->out->file) ||
-        !(t->flags & (STREAM_WRITE_EOF | STREAM_CLOSING)))
+    const struct filters *f = filters_of(t);
+    bool wanted = t->writing != WRITE_ON || t->phase == PHASE_CLOSING;
+    if (f->shutdown_sent || !wanted || (t->out && t->out->file))
         return false;
-    return !(t->flags & STREAM_HANDSHAKING) ||
-           (t->flags & STREAM_CLOSING && !filters_of(t)->pending.size);
+    /* what was written before the filters were ready goes first */
+    return !t->handshaking || (t->phase == PHASE_CLOSING && !f->pending.size);
 }
 
 bool filters_owe(const rondo_transport *t)
 {
-    if (t->flags & STREAM_ENDING)
+    const struct filters *f = filters_of(t);
+    if (stream_is_ending(t))
         return false;
-    return filter_owes_goodbye(t) ||
-           (t->flags & (STREAM_OWES_START | STREAM_SHUTDOWN_SENT)) ==
-               STREAM_OWES_START;
+    return filter_owes_shutdown(t) || (f->start_due && !f->shutdown_sent);
 }
 
-static void filter_say_goodbye(rondo_transport *t)
+static void filter_shut_down(rondo_transport *t)
 {
-    const uint32_t over = STREAM_ENDING | STREAM_READING_OUT;
-    t->flags |= STREAM_SHUTDOWN_SENT;
+    filters_of(t)->shutdown_sent = true;
     for (rondo_layer *layer = filters_of(t)->top; layer; layer = layer->below)
-        if (layer->ready && layer->filter->write_eof && !(t->flags & over))
+        if (layer->ready && layer->filter->write_eof && !stream_is_over(t))
             filters_answer(t, layer->filter->write_eof(layer, layer->self));
-    if (t->flags & STREAM_CLOSING && !(t->flags & over))
-        filter_watch_goodbye(t);
+    if (t->phase == PHASE_CLOSING && !t->reading_out)
+        filter_watch_shutdown(t);
 }
 
 void filters_deliver_owed(rondo_transport *t)
 {
-    if (filter_owes_goodbye(t))
-        filter_say_goodbye(t);
+    if (filter_owes_shutdown(t))
+        filter_shut_down(t);
     else
         filter_start(t);
 }
@@ -517,7 +519,7 @@ void filters_free(rondo_transport *t)
     rondo_loop *loop = t->loop;
     struct filters *f = filters_of(t);
     filter_stop_timer(t);
-    t->flags |= STREAM_ENDING;
+    stream_set_phase(t, PHASE_ENDING);
     filters_drop_pending(t);
     buf_release(loop, &f->pending);
     while (f->top) {
@@ -530,7 +532,7 @@ void filters_free(rondo_transport *t)
         loop_free(loop, layer);
     }
     t->extra->filters = NULL;
-    t->flags &= ~(uint32_t)STREAM_FILTERED;
+    t->filtered = false;
     loop_free(loop, f);
 }
 
@@ -549,10 +551,11 @@ static struct filters *filter_make_stack(rondo_transport *t)
                                               : RONDO_SEC(FILTER_HANDSHAKE_S)};
     buf_init(&f->pending);
     extra->filters = f;
-    t->flags |= STREAM_FILTERED;
+    t->filtered = true;
     stream_read_through_filters(t);
-    if (t->flags & STREAM_EOF)
-        t->flags |= STREAM_EOF_BELOW;
+    if (t->reading == READ_ENDED) {
+        filters_of(t)->eof_below = true;
+    }
     return f;
 }
 
@@ -564,11 +567,11 @@ static int filter_check(rondo_transport *t, const rondo_filter *filter)
         return error;
     if (!filter)
         return error_set(RONDO_EINVAL, "%s: no filter", what);
-    if (t->flags & (STREAM_CLOSING | STREAM_ENDING | STREAM_READING_OUT))
+    if (stream_is_closing(t) || t->reading_out)
         return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
-    if (t->flags & STREAM_PIPE && !stream_is_whole_pipe(t))
+    if (stream_kind(t)->half)
         return error_set(RONDO_ENOTSUP, "%s: a pipe of one direction", what);
-    if (t->flags & STREAM_WRITE_EOF)
+    if (t->writing != WRITE_ON)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
     if (t->out && t->out->file)
         return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
@@ -597,9 +600,11 @@ int rondo_transport_push_filter(rondo_transport *t, const rondo_filter *filter,
         .done = done,
         .arg = arg};
     f->top = layer;
-    t->flags |= STREAM_HANDSHAKING;
-    if (!layer->below || layer->below->ready)
-        t->flags |= STREAM_OWES_START;
+    t->handshaking = true;
+    stream_leave_fast(t);
+    if (!layer->below || layer->below->ready) {
+        filters_of(t)->start_due = true;
+    }
     stream_settle(t);
     return 0;
 }

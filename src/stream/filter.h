@@ -35,8 +35,11 @@ struct filters {
     filters_done_fn done;
     void *arg;
     int64_t handshake_ns; /* RONDO_NEVER: no limit */
-    rondo_id timer;       /* the handshake's, then the goodbye's */
+    rondo_id timer;       /* the handshake's, then the shutdown's */
     size_t unsent;        /* when that timer was started */
+    bool start_due;       /* the next layer has to be started */
+    bool eof_below;       /* the kernel has told the end */
+    bool shutdown_sent;   /* the layers have said that no more is sent */
     bool holds_eof;       /* an end waits behind the held bytes */
     bool writing;         /* the first of pending is being written */
     int why_error;
@@ -55,7 +58,7 @@ enum { FILTER_HANDSHAKE_S = 60 };
 void filters_wait(rondo_transport *t, int64_t handshake_ns,
                   filters_done_fn done, void *arg);
 
-/* ---- for stream_*.c, where STREAM_FILTERED is set ---- */
+/* ---- for stream_*.c, where t->filtered is set ---- */
 
 bool filters_read(const rondo_transport *t);
 static inline rondo_layer *filters_bottom(const rondo_transport *t)
@@ -78,7 +81,7 @@ size_t filters_pending(const rondo_transport *t);
 void filters_drop_pending(rondo_transport *t);
 void filters_release(rondo_transport *t);
 
-/* A filter has to be started, or to say goodbye. */
+/* A filter has to be started, or to end its sending side. */
 bool filters_owe(const rondo_transport *t);
 void filters_deliver_owed(rondo_transport *t);
 /* It is over: tells who waits for a handshake; ends each layer. */
@@ -86,7 +89,7 @@ void filters_fail(rondo_transport *t);
 void filters_free(rondo_transport *t);
 const char *filters_why(const rondo_transport *t);
 
-/* ---- for filter.c and layer.c ---- */
+/* ---- for filter.c ---- */
 
 /* All are ready: writes what has waited for that. */
 void filters_write_pending(rondo_transport *t);

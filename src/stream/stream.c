@@ -5,46 +5,88 @@
 #include "base/error.h"
 #include "stream/filter.h"
 
-enum { DRAIN_ROUNDS = 64 };
+#include <stdio.h>
 
-static rondo_transport *stream_of_deferred(struct task *task)
+static rondo_transport *stream_of_dispatch(struct dispatch *d)
 {
-    return (rondo_transport *)(void *)((char *)task -
-                                       offsetof(rondo_transport, deferred));
-}
-
-bool stream_delivers(const rondo_transport *t)
-{
-    const uint32_t stopped = STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING |
-                             STREAM_ENDING | STREAM_HANDSHAKING;
-    return (t->flags & (STREAM_MADE | stopped)) == STREAM_MADE;
+    return (rondo_transport *)(void *)((char *)d -
+                                       offsetof(rondo_transport, dispatch));
 }
 
 bool stream_reads(const rondo_transport *t)
 {
-    return t->flags & STREAM_FILTERED ? filters_read(t) : stream_delivers(t);
-}
-
-/* The kernel may have operations of it: before connection_made only while
- * filters get ready, since without them it may still be refused. */
-static bool stream_is_under_way(const rondo_transport *t)
-{
-    return t->flags & (STREAM_MADE | STREAM_HANDSHAKING);
+    return t->filtered ? filters_read(t) : stream_delivers(t);
 }
 
 /* ---- ending ---- */
 
-void stream_fail(rondo_transport *t, int error, unsigned flags)
+void stream_fail(rondo_transport *t, int error, unsigned how)
 {
-    if (t->flags & STREAM_ENDING)
+    if (stream_is_ending(t))
         return;
     if (!t->error) {
         t->error = error;
         t->os_error = rondo_last_os_error();
-        t->flags |= flags & STREAM_WRITE_FAILED;
+        t->write_failed = (how & STREAM_BY_WRITING) != 0;
     }
-    t->flags |= STREAM_ENDING | (flags & STREAM_RESET);
+    if (how & STREAM_BY_RESET)
+        t->reset = true;
+    stream_set_phase(t, PHASE_ENDING);
     stream_drop_out(t);
+}
+
+/* To a connection an end is as good as a reset; half a pipe has no resets. */
+int stream_loss(const rondo_transport *t, int error)
+{
+    return error == RONDO_EPIPE && !stream_kind(t)->half ? RONDO_ECONNRESET
+                                                         : error;
+}
+
+/* A file that is full is no peer that has left. */
+static bool stream_peer_has_left(const rondo_transport *t, int error)
+{
+    return stream_kind(t)->plain || error == RONDO_EPIPE ||
+           error == RONDO_ECONNRESET;
+}
+
+/* What the peer sent before is still its to say: one that has not begun reads
+ * it when it has. */
+static void stream_stop_writing(rondo_transport *t)
+{
+    stream_drop_out(t);
+    stream_leave_fast(t);
+    if (stream_reads(t) || t->made != MADE_TOLD)
+        t->reading_out = true;
+    else
+        stream_set_phase(t, PHASE_ENDING);
+}
+
+void stream_break_off(rondo_transport *t, int error)
+{
+    if (stream_is_closing(t) && stream_peer_has_left(t, error)) {
+        /* all that was wanted of the peer was to take it; its leaving is no
+         * error any more */
+        stream_set_phase(t, PHASE_ENDING);
+        stream_drop_out(t);
+        return;
+    }
+    if (!t->error) {
+        t->error = stream_loss(t, error);
+        t->os_error = rondo_last_os_error();
+        t->write_failed = true;
+    }
+    stream_stop_writing(t);
+}
+
+void stream_cut(rondo_transport *t)
+{
+    if (stream_is_ending(t))
+        return;
+    if (t->queued && !t->error)
+        t->error = RONDO_ECANCELED;
+    stream_stop_writing(t);
+    stream_settle(t);
+    loop_nudge(t->loop);
 }
 
 static bool stream_is_quiet(const rondo_transport *t)
@@ -52,131 +94,47 @@ static bool stream_is_quiet(const rondo_transport *t)
     return op_is_idle(&t->read) && (!t->out || op_is_idle(&t->out->op));
 }
 
-/* A close with bytes unread is a reset to most kernels, and what was sent may
- * be lost with it. It costs a call; a peer that goes on sending has to be
- * reset in the end. Not into the scratch buffer: the program may be looking at
- * what it has there. */
-static void stream_drain(rondo_transport *t)
-{
-    char bytes[4096];
-    for (int i = 0; i < DRAIN_ROUNDS && !t->handle.inherited; i++)
-        if (sys_recv(t->io.fd, bytes, sizeof bytes) <= 0)
-            break;
-}
-
-static bool stream_may_have_unread(const rondo_transport *t)
-{
-    const uint32_t end =
-        t->flags & STREAM_FILTERED ? STREAM_EOF_BELOW : STREAM_EOF;
-    /* a filter that fails to get ready may have told the peer why */
-    return !(t->flags & end) && (!t->error || t->flags & STREAM_HANDSHAKING);
-}
-
-static void stream_submit(rondo_transport *t, struct op *op)
-{
-    if (t->flags & STREAM_PIPE)
-        stream_pipe_submit(t, op);
-    else
-        op_submit(t->loop, op);
-}
-
-static void stream_cancel(rondo_transport *t, struct op *op)
-{
-    if (t->flags & STREAM_PIPE)
-        stream_pipe_cancel(t, op);
-    else
-        op_cancel(t->loop, op);
-}
-
-static void stream_close_socket(rondo_transport *t)
-{
-    /* the option would be the parent process's, too */
-    if (t->flags & STREAM_RESET && !t->handle.inherited)
-        sys_reset_on_close(t->io.fd);
-    else if (stream_may_have_unread(t))
-        stream_drain(t);
-    sys_close(t->io.fd);
-}
-
-/* Everything the kernel had of it is done: the descriptor goes, and what is
- * left is to tell. */
+/* Once everything that the kernel had of it is done, the descriptor goes, and
+ * what is left is to tell. */
 static void stream_wind_down(rondo_transport *t)
 {
-    rondo_loop *loop = t->loop;
-    t->flags &= ~(uint32_t)(STREAM_READING_OUT | STREAM_HELD);
-    stream_cancel(t, &t->read);
+    const struct stream_kind *kind = stream_kind(t);
+    t->reading_out = t->held = false;
+    kind->cancel(t, &t->read);
     if (t->out)
-        stream_cancel(t, &t->out->op);
-    if (!stream_is_quiet(t) || t->flags & STREAM_OWES_LOST)
+        kind->cancel(t, &t->out->op);
+    if (!stream_is_quiet(t))
         return;
-    io_detach(loop, &t->io);
-    if (t->flags & STREAM_PIPE)
-        stream_pipe_close(t, true);
-    else
-        stream_close_socket(t);
+    io_detach(t->loop, &t->io);
+    kind->close(t, true);
     t->io.fd = SYS_NO_FD;
-    t->flags |= STREAM_OWES_LOST;
+    stream_set_phase(t, PHASE_GONE);
 }
 
 /* ---- settling ---- */
 
-static bool stream_resume_is_due(const rondo_transport *t)
-{
-    const uint32_t mask = STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE |
-                          STREAM_ENDING | STREAM_READING_OUT;
-    return (t->flags & mask) == STREAM_TOLD_PAUSE &&
-           stream_unsent(t) <= t->out->low;
-}
-
-/* It waits until the filters are ready; where they fail it comes all the same,
- * since the program has the transport already. */
-static bool stream_owes_made(const rondo_transport *t)
-{
-    return t->flags & STREAM_OWES_MADE &&
-           (!(t->flags & STREAM_HANDSHAKING) || t->flags & STREAM_OWES_LOST);
-}
-
-static bool stream_owes_telling(const rondo_transport *t)
-{
-    const uint32_t any =
-        STREAM_OWES_LOST | STREAM_RELEASE_DUE | STREAM_FILE_OVER;
-    if (t->flags & any || stream_owes_made(t))
-        return true;
-    if (t->flags & STREAM_FILTERED && filters_owe(t))
-        return true;
-    return t->flags & STREAM_MADE &&
-           (t->flags & STREAM_OWES_PAUSE || stream_resume_is_due(t));
-}
-
-static bool stream_owes_reading(const rondo_transport *t)
-{
-    return (t->flags & STREAM_READING_OUT && stream_is_under_way(t)) ||
-           (t->flags & STREAM_HELD && stream_delivers(t));
-}
-
 static void stream_end_writing_if_due(rondo_transport *t)
 {
-    const uint32_t filtered = STREAM_FILTERED | STREAM_SHUTDOWN_SENT;
-    if (t->flags & STREAM_QUEUED || (t->flags & filtered) == STREAM_FILTERED)
+    if (t->queued || (t->filtered && !filters_of(t)->shutdown_sent))
         return;
-    if ((t->flags & (STREAM_WRITE_EOF | STREAM_EOF_SENT)) == STREAM_WRITE_EOF) {
-        /* a reset connection cannot: reading will tell; half a stream ends
-         * with this */
-        if (!(t->flags & STREAM_PIPE))
+    if (t->writing == WRITE_ENDING) {
+        /* a reset connection cannot: reading will tell; a half pipe ends with
+         * this */
+        if (stream_kind(t)->shuts_down)
             (void)sys_shutdown_write(t->io.fd);
-        t->flags |= STREAM_EOF_SENT;
+        t->writing = WRITE_ENDED;
+        stream_leave_fast(t);
     }
-    const uint32_t both = STREAM_EOF | STREAM_EOF_SENT;
-    if (t->flags & STREAM_CLOSING || (t->flags & both) == both)
-        t->flags |= STREAM_ENDING | STREAM_CLOSING;
+    if (t->phase == PHASE_CLOSING ||
+        (t->reading == READ_ENDED && t->writing == WRITE_ENDED))
+        stream_set_phase(t, PHASE_ENDING);
 }
 
 static void stream_submit_write(rondo_transport *t)
 {
     struct outgoing *out = t->out;
     if (out->buf.size) {
-        out->op.task.kind =
-            t->flags & STREAM_FDS_QUEUED ? OP_WAIT_WRITE : OP_WRITE;
+        out->op.task.kind = stream_fds_wait(t) ? OP_WAIT_WRITE : OP_WRITE;
         out->op.buffer = out->buf.first->data;
         out->op.size = out->buf.first->size;
     } else if (stream_file_waits(t)) {
@@ -184,12 +142,12 @@ static void stream_submit_write(rondo_transport *t)
     } else {
         return; /* a thread reads */
     }
-    stream_submit(t, &out->op);
+    stream_kind(t)->submit(t, &out->op);
 }
 
 static bool stream_waits_for_input(const rondo_transport *t)
 {
-    if (t->flags & STREAM_READING_OUT || stream_is_full(t))
+    if (t->reading_out || stream_is_full(t))
         return false;
     return stream_reads(t) || stream_awaits_hang_up(t);
 }
@@ -198,64 +156,171 @@ static void stream_settle_ops(rondo_transport *t)
 {
     if (!stream_is_under_way(t))
         return;
-    if (t->flags & STREAM_QUEUED && op_is_idle(&t->out->op) &&
-        !(t->flags & STREAM_READING_OUT))
+    if (t->queued && op_is_idle(&t->out->op) && !t->reading_out)
         stream_submit_write(t);
     if (op_is_idle(&t->read) && stream_waits_for_input(t))
-        stream_submit(t, &t->read);
+        stream_kind(t)->submit(t, &t->read);
+}
+
+static bool stream_resume_is_due(const rondo_transport *t)
+{
+    return t->flow == FLOW_PAUSED && !stream_is_over(t) &&
+           stream_unsent(t) <= t->out->low;
+}
+
+/* connection_made waits until the filters are ready; where they fail it comes
+ * all the same, since the program has the transport already. */
+static unsigned stream_what_is_owed(const rondo_transport *t)
+{
+    unsigned owed = 0;
+    bool gone = t->phase == PHASE_GONE;
+    if (t->made == MADE_DUE && (!t->handshaking || gone))
+        owed |= STREAM_BIT(OWED_MADE);
+    if (t->filtered && filters_owe(t))
+        owed |= STREAM_BIT(OWED_FILTER);
+    if (t->made == MADE_TOLD && !gone) {
+        if (t->flow == FLOW_PAUSE_DUE)
+            owed |= STREAM_BIT(OWED_PAUSE);
+        else if (stream_resume_is_due(t))
+            owed |= STREAM_BIT(OWED_RESUME);
+    }
+    if ((t->reading_out && stream_is_under_way(t)) ||
+        (t->held && stream_delivers(t)))
+        owed |= STREAM_BIT(OWED_READ);
+    if (gone)
+        owed |= STREAM_BIT(OWED_LOST);
+    return owed;
+}
+
+/* Bytes that come have only to be handed on, and the read to be submitted
+ * again. */
+static bool stream_reads_fast(const rondo_transport *t)
+{
+    return t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held &&
+           !t->reading_out && !t->timed && t->flow == FLOW_ON &&
+           !dispatch_owed(&t->dispatch) &&
+           (!t->queued || !op_is_idle(&t->out->op));
+}
+
+/* Bytes that the kernel takes leave nothing to be done. */
+static bool stream_sends_fast(const rondo_transport *t)
+{
+    return stream_kind(t)->plain && !stream_is_over(t) &&
+           t->writing != WRITE_ENDED && !t->queued && !stream_fds_wait(t);
+}
+
+/* Chosen when something changes, so that a call tests one bit. */
+static void stream_choose_fast(rondo_transport *t)
+{
+    const rondo_protocol *protocol = t->protocol;
+    bool reads = stream_reads_fast(t);
+    bool plain = reads && protocol->data_received && !protocol->get_buffer;
+    bool writes =
+        t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
+    t->fast_deliver = plain;
+    t->fast_read = plain || (reads && t->filtered);
+    t->fast_send = stream_sends_fast(t);
+    t->fast_write = writes && t->fast_send && !t->filtered;
+    t->fast_filter =
+        writes && t->filtered && !t->handshaking && !(t->out && t->out->file);
+}
+
+static void stream_submit(struct dispatch *d)
+{
+    rondo_transport *t = stream_of_dispatch(d);
+    if (t->phase < PHASE_ENDING)
+        stream_settle_ops(t);
+    stream_choose_fast(t);
+    stream_check(t);
+    dispatch_schedule(t->loop, d);
+}
+
+static void stream_settle_dispatch(struct dispatch *d)
+{
+    const unsigned kept = STREAM_BIT(OWED_RELEASE) | STREAM_BIT(OWED_FILE);
+    rondo_transport *t = stream_of_dispatch(d);
+    if (t->phase < PHASE_ENDING)
+        stream_end_writing_if_due(t);
+    if (t->phase == PHASE_ENDING)
+        stream_wind_down(t);
+    if (t->timed)
+        stream_watch_time(t);
+    dispatch_set(d, (STREAM_BIT(STREAM_OWED) - 1) & ~kept,
+                 stream_what_is_owed(t));
+    if (dispatch_runs(d))
+        stream_leave_fast(t);
+    else
+        stream_submit(d);
 }
 
 void stream_settle(rondo_transport *t)
 {
-    if (!(t->flags & STREAM_ENDING))
-        stream_end_writing_if_due(t);
-    if (t->flags & STREAM_ENDING)
-        stream_wind_down(t);
-    else if (!(t->flags & STREAM_RUNNING))
-        stream_settle_ops(t); /* else at the end of the dispatch, once */
-    if (t->flags & STREAM_TIMED)
-        stream_watch_time(t);
-    if (t->flags & STREAM_RUNNING || t->deferred.state != TASK_IDLE)
-        return;
-    if (stream_owes_telling(t) || stream_owes_reading(t)) {
-        loop_push(t->loop, &t->deferred);
-        loop_nudge(t->loop);
-    }
+    stream_settle_dispatch(&t->dispatch);
 }
 
 /* ---- telling ---- */
 
-void stream_deliver_owed(rondo_transport *t)
+static void stream_tell_release(struct dispatch *d)
 {
-    if (t->flags & STREAM_RELEASE_DUE) {
-        t->flags &= ~(uint32_t)STREAM_RELEASE_DUE;
-        buf_release(t->loop, &t->out->buf);
-        if (t->flags & STREAM_FILTERED)
-            filters_release(t);
-    }
-    if (t->flags & STREAM_FILE_OVER)
-        stream_file_tell(t);
-    if (!(t->flags & STREAM_MADE) || t->flags & STREAM_OWES_LOST)
-        return;
-    if (t->flags & STREAM_OWES_PAUSE) {
-        t->flags &= ~(uint32_t)STREAM_OWES_PAUSE;
-        t->flags |= STREAM_TOLD_PAUSE;
-        if (t->protocol->pause_writing)
-            t->protocol->pause_writing(t, t->self);
-    }
-    if (stream_resume_is_due(t)) {
-        t->flags &= ~(uint32_t)STREAM_TOLD_PAUSE;
-        if (t->protocol->resume_writing)
-            t->protocol->resume_writing(t, t->self);
-    }
+    rondo_transport *t = stream_of_dispatch(d);
+    buf_release(t->loop, &t->out->buf);
+    if (t->filtered)
+        filters_release(t);
+}
+
+static void stream_tell_file(struct dispatch *d)
+{
+    stream_file_tell(stream_of_dispatch(d));
+}
+
+static void stream_tell_made(struct dispatch *d)
+{
+    rondo_transport *t = stream_of_dispatch(d);
+    t->made = MADE_TOLD;
+    if (t->protocol->connection_made)
+        t->protocol->connection_made(t, t->self);
+}
+
+static void stream_tell_filter(struct dispatch *d)
+{
+    filters_deliver_owed(stream_of_dispatch(d));
+}
+
+static void stream_tell_pause(struct dispatch *d)
+{
+    rondo_transport *t = stream_of_dispatch(d);
+    stream_set_flow(t, FLOW_PAUSED);
+    if (t->protocol->pause_writing)
+        t->protocol->pause_writing(t, t->self);
+}
+
+static void stream_tell_resume(struct dispatch *d)
+{
+    rondo_transport *t = stream_of_dispatch(d);
+    stream_set_flow(t, FLOW_ON);
+    if (t->protocol->resume_writing)
+        t->protocol->resume_writing(t, t->self);
+}
+
+static void stream_tell_read(struct dispatch *d)
+{
+    stream_read_owed(stream_of_dispatch(d));
 }
 
 static void stream_free_all(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
+    struct stream_extra *x = t->extra;
     if (t->out)
         buf_release(loop, &t->out->buf);
-    stream_extra_free(t);
+    if (x) {
+        stream_stop_time(t);
+        stream_fds_free(t);
+        loop_free(loop, x->held);
+        loop_free(loop, x->peer);
+        loop_free(loop, x->local);
+        loop_free(loop, x);
+    }
     loop_free(loop, t->out);
     loop_free(loop, t);
 }
@@ -270,23 +335,19 @@ static void stream_leave_owner(rondo_transport *t)
 }
 
 /* Before connection_made only filters, and who waits for them, are told. */
-static void stream_tell_lost(rondo_transport *t)
+static void stream_tell_lost(struct dispatch *d)
 {
-    if (t->flags & STREAM_FILTERED)
+    rondo_transport *t = stream_of_dispatch(d);
+    rondo_loop *loop = t->loop;
+    struct stream_owner *owner = t->owner;
+    if (t->filtered)
         filters_fail(t);
     if (t->error)
         stream_describe_loss(t);
-    if (t->flags & STREAM_MADE && t->protocol->connection_lost)
+    if (t->made == MADE_TOLD && t->protocol->connection_lost)
         t->protocol->connection_lost(t, t->self, t->error);
-    if (t->flags & STREAM_FILTERED)
+    if (t->filtered)
         filters_free(t);
-}
-
-static void stream_deliver_lost(rondo_transport *t)
-{
-    rondo_loop *loop = t->loop;
-    struct stream_owner *owner = t->owner;
-    stream_tell_lost(t);
     handle_close(loop, &t->handle);
     stream_leave_owner(t);
     stream_free_all(t);
@@ -294,50 +355,35 @@ static void stream_deliver_lost(rondo_transport *t)
         owner->gone(loop, owner);
 }
 
-static void stream_deliver_made(rondo_transport *t)
-{
-    t->flags &= ~(uint32_t)STREAM_OWES_MADE;
-    t->flags |= STREAM_MADE;
-    if (t->protocol->connection_made)
-        t->protocol->connection_made(t, t->self);
-}
+static void (*const stream_tell[STREAM_OWED])(struct dispatch *d) = {
+    [OWED_RELEASE] = stream_tell_release, [OWED_FILE] = stream_tell_file,
+    [OWED_MADE] = stream_tell_made,       [OWED_FILTER] = stream_tell_filter,
+    [OWED_PAUSE] = stream_tell_pause,     [OWED_RESUME] = stream_tell_resume,
+    [OWED_READ] = stream_tell_read,       [OWED_LOST] = stream_tell_lost};
+
+static const struct dispatch_class stream_dispatch = {
+    .settle = stream_settle_dispatch,
+    .submit = stream_submit,
+    .tell = stream_tell,
+    .bounded = 1U << OWED_READ, /* a peer may never stop sending */
+    .last = 1U << OWED_LOST};
 
 void stream_finish(rondo_transport *t)
 {
-    /* Settling may owe more, and so may what is called. Reading is the one
-     * thing that could go on for ever: it has its own bounds and waits for
-     * the next iteration. */
-    stream_settle(t);
-    while (stream_owes_telling(t)) {
-        if (stream_owes_made(t))
-            stream_deliver_made(t);
-        else if (t->flags & STREAM_FILTERED && filters_owe(t))
-            filters_deliver_owed(t);
-        else
-            stream_deliver_owed(t);
-        if ((t->flags & (STREAM_OWES_LOST | STREAM_OWES_MADE)) ==
-            STREAM_OWES_LOST) {
-            if (t->deferred.state != TASK_IDLE)
-                break; /* it is on the ready list, and will come back here */
-            stream_deliver_lost(t);
-            return;
-        }
-        stream_settle(t);
-    }
-    t->flags &= ~(uint32_t)STREAM_RUNNING;
-    stream_settle(t);
+    dispatch_end(&stream_dispatch, &t->dispatch);
 }
 
-static void stream_run_deferred(rondo_loop *loop, struct task *task)
+void stream_tell_flow(rondo_transport *t)
 {
-    rondo_transport *t = stream_of_deferred(task);
+    dispatch_some(&stream_dispatch, &t->dispatch,
+                  STREAM_BIT(OWED_RELEASE) | STREAM_BIT(OWED_FILE) |
+                      STREAM_BIT(OWED_PAUSE) | STREAM_BIT(OWED_RESUME));
+}
+
+static void stream_turn(rondo_loop *loop, struct task *task)
+{
     (void)loop;
-    t->flags |= STREAM_RUNNING;
-    if (stream_owes_made(t))
-        stream_deliver_made(t);
-    if (stream_is_under_way(t))
-        stream_read_deferred(t);
-    stream_finish(t);
+    dispatch_turn(&stream_dispatch, dispatch_of_task(task));
 }
 
 /* ---- beginning ---- */
@@ -347,7 +393,7 @@ void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd)
     *t = (rondo_transport){.loop = loop};
     io_init(&t->io, fd, IO_TRANSPORT);
     stream_read_init(t);
-    t->deferred.done = stream_run_deferred;
+    dispatch_init(&t->dispatch, stream_turn);
 }
 
 int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
@@ -366,15 +412,12 @@ int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
 
 static void stream_undo(rondo_transport *t, bool close)
 {
-    if (t->flags & STREAM_FILTERED) {
+    if (t->filtered) {
         filters_fail(t);
         filters_free(t);
     }
     io_detach(t->loop, &t->io);
-    if (t->flags & STREAM_PIPE)
-        stream_pipe_close(t, close);
-    else if (close)
-        sys_close(t->io.fd);
+    stream_kind(t)->close(t, close);
     if (t->handle.link)
         handle_close(t->loop, &t->handle);
     stream_leave_owner(t);
@@ -401,20 +444,20 @@ void stream_open(rondo_transport *t, const rondo_protocol *protocol, void *self)
 
 void stream_prepare(rondo_transport *t)
 {
-    t->flags |= STREAM_RUNNING;
+    dispatch_begin(&t->dispatch);
 }
 
 void stream_make(rondo_transport *t)
 {
-    if (t->flags & STREAM_HANDSHAKING)
-        t->flags |= STREAM_OWES_MADE;
+    if (t->handshaking)
+        t->made = MADE_DUE;
     else
-        stream_deliver_made(t);
+        stream_tell_made(&t->dispatch);
 }
 
 void stream_begin(rondo_transport *t)
 {
-    t->flags |= STREAM_RUNNING;
+    dispatch_begin(&t->dispatch);
     stream_make(t);
 }
 
@@ -425,7 +468,7 @@ void stream_end(rondo_transport *t)
 
 void stream_begin_later(rondo_transport *t)
 {
-    t->flags |= STREAM_OWES_MADE;
+    t->made = MADE_DUE;
     stream_settle(t);
 }
 
@@ -439,6 +482,109 @@ void stream_own(rondo_transport *t, struct stream_owner *owner)
     owner->first = t;
 }
 
+/* ---- what few transports have ---- */
+
+struct stream_extra *stream_extra(rondo_transport *t)
+{
+    if (!t->extra) {
+        t->extra = loop_alloc(t->loop, sizeof *t->extra);
+        if (t->extra)
+            *t->extra = (struct stream_extra){0};
+    }
+    return t->extra;
+}
+
+static int stream_keep_address(rondo_transport *t, struct small_address *which,
+                               const rondo_address *a)
+{
+    if (address_keep(which, a))
+        return 0;
+    struct stream_extra *x = stream_extra(t);
+    rondo_address *copy = x ? loop_alloc(t->loop, sizeof *copy) : NULL;
+    if (!copy)
+        return error_set(RONDO_ENOMEM, "out of memory for an address");
+    *copy = *a;
+    *(which == &t->peer ? &x->peer : &x->local) = copy;
+    return 0;
+}
+
+int stream_remember(rondo_transport *t, const rondo_address *peer)
+{
+    rondo_address address;
+    /* a pipe may be waited for by another descriptor */
+    sys_fd fd = (sys_fd)stream_kind(t)->fd(t);
+    int error = 0;
+    if (peer)
+        error = stream_keep_address(t, &t->peer, peer);
+    else if (sys_peer_address(fd, &address) == 0)
+        error = stream_keep_address(t, &t->peer, &address);
+    if (error || sys_local_address(fd, &address) != 0)
+        return error;
+    if (t->kind == STREAM_SOCKET &&
+        rondo_address_family(&address) == RONDO_FAMILY_UNIX) {
+        t->kind = STREAM_UNIX_SOCKET;
+        /* a backend that reads by itself would lose descriptors */
+        t->read.task.kind = OP_WAIT_READ;
+    }
+    return stream_keep_address(t, &t->local, &address);
+}
+
+int stream_address(const rondo_transport *t, const struct small_address *which,
+                   rondo_address *a)
+{
+    const struct stream_extra *x = t->extra;
+    const rondo_address *large = !x                  ? NULL
+                                 : which == &t->peer ? x->peer
+                                                     : x->local;
+    if (!large)
+        return address_recall(which, a);
+    *a = *large;
+    return 0;
+}
+
+/* ---- in words ---- */
+
+void stream_describe_loss(const rondo_transport *t)
+{
+    char peer[RONDO_ADDRESS_TEXT] = "";
+    rondo_address address;
+    if (stream_address(t, &t->peer, &address) == 0)
+        (void)rondo_address_text(&address, peer, sizeof peer);
+    const char *where = *peer ? " with " : "";
+    const char *what = t->write_failed ? ": write" : "";
+    const char *kind = stream_kind(t)->name;
+    const char *why = t->filtered ? filters_why(t) : "";
+    if (*why) {
+        error_set(t->error, "%s%s%s: %s", kind, where, peer, why);
+    } else if (t->os_error) {
+        (void)error_from_os(t->os_error);
+        error_os(t->error, "%s%s%s%s", kind, where, peer, what);
+    } else {
+        error_set(t->error, "%s%s%s%s: %s (%s)", kind, where, peer, what,
+                  rondo_strerror(t->error), rondo_error_name(t->error));
+    }
+}
+
+static bool stream_describe(const struct handle *handle, char *text,
+                            size_t size)
+{
+    const rondo_transport *t = (const rondo_transport *)(const void *)handle;
+    char peer[RONDO_ADDRESS_TEXT] = "-";
+    rondo_address address;
+    if (stream_address(t, &t->peer, &address) == 0)
+        (void)rondo_address_text(&address, peer, sizeof peer);
+    if (!*peer)
+        snprintf(peer, sizeof peer, "unnamed"); /* most clients of a path */
+    const char *state = stream_is_closing(t)        ? "closing"
+                        : t->handshaking            ? "handshake"
+                        : t->reading == READ_ENDED  ? "half-open"
+                        : t->reading == READ_PAUSED ? "paused"
+                                                    : "open";
+    snprintf(text, size, "fd %lld, peer %s, %s, %zu bytes to send",
+             (long long)rondo_transport_fd(t), peer, state, stream_unsent(t));
+    return true;
+}
+
 /* ---- for the loop ---- */
 
 static void stream_close_at_loop_close(rondo_loop *loop, struct handle *handle)
@@ -449,5 +595,3 @@ static void stream_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 
 const struct handle_class stream_class = {
     "transport", stream_close_at_loop_close, stream_describe};
-
-const struct loop_part stream_part = {.size = sizeof(struct stream_state)};

@@ -5,39 +5,43 @@
 
 #include "base/address.h"
 #include "core/buf.h"
+#include "core/dispatch.h"
 #include "core/op.h"
 #include "core/part.h"
 
-enum stream_flag {
-    STREAM_MADE = 1 << 0,        /* connection_made has been called */
-    STREAM_OWES_MADE = 1 << 1,   /* ... is due */
-    STREAM_PAUSED = 1 << 2,      /* pause_reading */
-    STREAM_EOF = 1 << 3,         /* the peer has ended its side */
-    STREAM_WRITE_EOF = 1 << 4,   /* write_eof */
-    STREAM_EOF_SENT = 1 << 5,    /* ... and the kernel knows */
-    STREAM_CLOSING = 1 << 6,     /* close: send what waits, then end */
-    STREAM_ENDING = 1 << 7,      /* nothing more is read or sent */
-    STREAM_RESET = 1 << 8,       /* the peer must not take this for an end */
-    STREAM_READING_OUT = 1 << 9, /* a write failed; what can be read is read */
-    STREAM_QUEUED = 1 << 10,     /* bytes wait, or a file */
-    STREAM_OWES_PAUSE = 1 << 11,
-    STREAM_TOLD_PAUSE = 1 << 12,   /* pause_writing called, resume is owed */
-    STREAM_OWES_LOST = 1 << 13,    /* the descriptor is gone */
-    STREAM_RUNNING = 1 << 14,      /* the loop is in this stream's dispatch */
-    STREAM_RELEASE_DUE = 1 << 15,  /* lent bytes can be given back */
-    STREAM_HELD = 1 << 16,         /* bytes were read that were not delivered */
-    STREAM_TIMED = 1 << 17,        /* it has timeouts */
-    STREAM_WRITE_FAILED = 1 << 18, /* `error` was met writing */
-    STREAM_PIPE = 1 << 19, /* half a stream: stream_pipe.c reads and writes */
-    STREAM_FILTERED = 1 << 20,      /* filters are under the protocol */
-    STREAM_HANDSHAKING = 1 << 21,   /* ... and not all of them are ready */
-    STREAM_OWES_START = 1 << 22,    /* the topmost has to be started */
-    STREAM_EOF_BELOW = 1 << 23,     /* the kernel's end; STREAM_EOF is theirs */
-    STREAM_SHUTDOWN_SENT = 1 << 24, /* they have said goodbye */
-    STREAM_UNIX = 1 << 25,          /* a unix socket: descriptors may come */
-    STREAM_FDS_QUEUED = 1 << 26,    /* some wait for the byte they go with */
-    STREAM_FILE_OVER = 1 << 27      /* a sendfile's result is to be told */
+/* What it is over; stream_kinds has what each kind does its own way. */
+enum stream_kind_id {
+    STREAM_SOCKET,
+    STREAM_UNIX_SOCKET, /* descriptors may come and go with its bytes */
+    STREAM_HALF_PIPE,   /* a pipe, FIFO, terminal, device or file: one side */
+    STREAM_NAMED_PIPE,  /* Windows: both sides of an instance */
+    STREAM_BY_THREAD,   /* a half pipe that only a thread can wait for */
+    STREAM_KINDS
 };
+
+/* What the protocol may be given. */
+enum stream_reading { READ_ON, READ_PAUSED, READ_ENDED };
+
+enum stream_writing {
+    WRITE_ON,
+    WRITE_ENDING, /* write_eof: what waits is sent, then the end */
+    WRITE_ENDED   /* ... and the kernel knows */
+};
+
+/* The callbacks that are due, in the order in which they are told. */
+enum stream_owed {
+    OWED_RELEASE, /* lent bytes are given back */
+    OWED_FILE,    /* sendfile's done */
+    OWED_MADE,
+    OWED_FILTER, /* a filter has to be started, or to end its side */
+    OWED_PAUSE,
+    OWED_RESUME,
+    OWED_READ, /* held bytes; or what a broken connection still has */
+    OWED_LOST,
+    STREAM_OWED
+};
+
+#define STREAM_BIT(owed) (1U << (owed))
 
 /* Made when the first byte has to wait, or the limits are set. */
 struct outgoing {
@@ -51,13 +55,6 @@ struct outgoing {
 struct held {
     size_t size, room;
     char bytes[];
-};
-
-/* PART_STREAM's state: what data_received is lent now, for unread. */
-struct stream_state {
-    rondo_transport *lent_to; /* NULL: no data_received runs */
-    const char *lent_end;
-    size_t lent_size, lent_back;
 };
 
 struct filters; /* filter.h */
@@ -88,7 +85,7 @@ struct rondo_transport {
     struct handle handle;
     struct io io;
     struct op read;
-    struct task deferred;
+    struct dispatch dispatch;
     rondo_loop *loop;
     const rondo_protocol *protocol;
     void *self;
@@ -96,15 +93,58 @@ struct rondo_transport {
     struct stream_extra *extra;
     struct stream_owner *owner;
     rondo_transport *next, **link; /* among the owner's */
-    uint32_t flags;
+    unsigned kind : 3;             /* enum stream_kind_id */
+    unsigned phase : 2;            /* enum phase */
+    unsigned made : 2;             /* enum made */
+    unsigned reading : 2;          /* enum stream_reading */
+    unsigned writing : 2;          /* enum stream_writing */
+    unsigned flow : 2;             /* enum flow */
+    /* Derived by settle: the fast path may be taken. */
+    unsigned fast_read : 1;    /* of what comes, filtered or not */
+    unsigned fast_deliver : 1; /* to data_received */
+    unsigned fast_write : 1;   /* to the kernel, by the program */
+    unsigned fast_filter : 1;  /* ... to the filters */
+    unsigned fast_send : 1;    /* to the kernel, by the lowest filter */
+    unsigned held : 1;         /* bytes were read that were not delivered */
+    unsigned queued : 1;       /* bytes wait to be sent, or a file */
+    unsigned timed : 1;        /* it has timeouts */
+    unsigned filtered : 1;     /* filters are under the protocol */
+    unsigned handshaking : 1;  /* ... and not all of them are ready */
+    unsigned reading_out : 1;  /* a write failed; what can be read is read */
+    unsigned reset : 1;        /* the peer must not take this for an end */
+    unsigned write_failed : 1; /* `error` was met writing */
     int error;
     int64_t os_error;
     struct small_address peer, local;
 };
 
-static inline struct stream_state *stream_state(const rondo_loop *loop)
+/* What a kind does its own way. */
+struct stream_kind {
+    const char *name; /* in sentences */
+    /* As sys_recv and sys_sendv. */
+    int64_t (*recv)(rondo_transport *t, void *data, size_t size);
+    int64_t (*sendv)(rondo_transport *t, const rondo_buffer *buffers,
+                     size_t count);
+    /* op_submit and op_cancel; a thread may be what carries it out. */
+    void (*submit)(rondo_transport *t, struct op *op);
+    void (*cancel)(rondo_transport *t, struct op *op);
+    /* The backend has refused to wait. 0: something else waits from now on. */
+    int (*refused)(rondo_transport *t, int error);
+    /* The writing operation has ended: its error; op.count is what left. */
+    int (*written)(rondo_transport *t);
+    /* Its last: lets the descriptor go, and closes it if it is to be. */
+    void (*close)(rondo_transport *t, bool close);
+    rondo_fd (*fd)(const rondo_transport *t);
+    bool half;       /* it reads or it writes, not both */
+    bool shuts_down; /* its writing side can end alone */
+    bool plain;      /* bytes go by send(2): the fast path, sendfile(2) */
+};
+
+extern const struct stream_kind stream_kinds[STREAM_KINDS];
+
+static inline const struct stream_kind *stream_kind(const rondo_transport *t)
 {
-    return loop_part_state(loop, PART_STREAM);
+    return &stream_kinds[t->kind];
 }
 
 /* A stream over a connected, or soon to be connected, socket of the loop's.
@@ -143,6 +183,16 @@ void stream_own(rondo_transport *t, struct stream_owner *owner);
 /* Keeps the addresses; the peer's is asked for where it is NULL. RONDO_ENOMEM:
  * a long one could not be kept. */
 int stream_remember(rondo_transport *t, const rondo_address *peer);
+enum {
+    STREAM_BY_WRITING = 1, /* the error was met writing */
+    STREAM_BY_RESET = 2    /* the peer must not take this for an end */
+};
+/* Ends it with an error and drops what waits; stream_settle is to follow.
+ * `how`: STREAM_BY_... */
+void stream_fail(rondo_transport *t, int error, unsigned how);
+/* Closes a pipe's descriptor before a cancelled operation is done;
+ * stream_discard is still to follow. */
+void stream_pipe_shut(rondo_transport *t);
 /* What has arrived is delivered without waiting for more; then it ends. What
  * has not left is dropped. */
 void stream_cut(rondo_transport *t);
@@ -150,65 +200,111 @@ void stream_cut(rondo_transport *t);
 int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
                  rondo_transport **t);
 
-/* ---- for stream_*.c alone ---- */
+/* ---- for the files of src/stream alone ---- */
 
-/* Decides what is outstanding; runs no code of the program's. Every public
- * call ends with it. */
-void stream_settle(rondo_transport *t);
-/* The dispatch is over: runs the callbacks that are owed, may free t. */
-void stream_finish(rondo_transport *t);
-/* Runs pause_writing, resume_writing and release where they are owed. */
-void stream_deliver_owed(rondo_transport *t);
-/* Sets the last error to what ended it. */
-void stream_describe_loss(const rondo_transport *t);
-/* For rondo_loop_dump. */
-bool stream_describe(const struct handle *handle, char *text, size_t size);
-/* Ends it with an error; drops what waits. */
-void stream_fail(rondo_transport *t, int error, unsigned flags);
-/* Does it want bytes of the kernel; may the protocol be given some? Without
- * filters these are one. */
-bool stream_reads(const rondo_transport *t);
-bool stream_delivers(const rondo_transport *t);
+/* The kernel may have operations of it: before connection_made only while
+ * filters shake hands, since without them it may still be refused. */
+static inline bool stream_is_under_way(const rondo_transport *t)
+{
+    return t->made == MADE_TOLD || t->handshaking;
+}
+
+static inline bool stream_is_closing(const rondo_transport *t)
+{
+    return t->phase >= PHASE_CLOSING;
+}
+
+static inline bool stream_is_ending(const rondo_transport *t)
+{
+    return t->phase >= PHASE_ENDING;
+}
+
+/* Nothing is sent any more, and reading comes to its end. */
+static inline bool stream_is_over(const rondo_transport *t)
+{
+    return t->phase >= PHASE_ENDING || t->reading_out;
+}
+
+static inline bool stream_is_running(const rondo_transport *t)
+{
+    return dispatch_runs(&t->dispatch);
+}
+
+/* Until stream_settle has looked, no fast path is taken. */
+static inline void stream_leave_fast(rondo_transport *t)
+{
+    t->fast_read = t->fast_deliver = 0;
+    t->fast_write = t->fast_filter = t->fast_send = 0;
+}
+
+static inline void stream_set_phase(rondo_transport *t, enum phase phase)
+{
+    if (t->phase < (unsigned)phase)
+        t->phase = phase;
+    stream_leave_fast(t);
+}
+
+static inline void stream_set_flow(rondo_transport *t, enum flow flow)
+{
+    t->flow = flow;
+    stream_leave_fast(t);
+}
+
+/* Lent bytes can be given back. */
+static inline void stream_owe_release(rondo_transport *t)
+{
+    dispatch_owe(&t->dispatch, STREAM_BIT(OWED_RELEASE));
+    stream_leave_fast(t);
+}
+
+/* May the protocol be given bytes? */
+static inline bool stream_delivers(const rondo_transport *t)
+{
+    return t->made == MADE_TOLD && t->reading == READ_ON &&
+           t->phase == PHASE_OPEN && !t->handshaking;
+}
 
 /* What was read before has to be taken first; but a handshake goes on. */
 static inline bool stream_is_full(const rondo_transport *t)
 {
-    return (t->flags & (STREAM_HELD | STREAM_HANDSHAKING)) == STREAM_HELD;
+    return t->held && !t->handshaking;
 }
 
-/* Half a stream that reads. */
-bool stream_only_reads(const rondo_transport *t);
-/* Half a stream that writes, whose reading side waits for its reader to leave. */
-bool stream_awaits_hang_up(const rondo_transport *t);
+/* ---- life: stream.c ---- */
+
 void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd);
+/* Decides what is outstanding; runs no code of the program's. Every public
+ * call ends with it. */
+void stream_settle(rondo_transport *t);
+/* The done of an operation begins with dispatch_begin and ends with this: runs
+ * the callbacks that are owed, may free t. */
+void stream_finish(rondo_transport *t);
+/* Runs release, pause_writing and resume_writing where they are owed. */
+void stream_tell_flow(rondo_transport *t);
 /* The connection, or the pipe's reader, is gone: what can be read is read. */
 void stream_break_off(rondo_transport *t, int error);
 /* What the program is told for a send that failed so. */
 int stream_loss(const rondo_transport *t, int error);
+/* Sets the last error to what ended it. */
+void stream_describe_loss(const rondo_transport *t);
+/* Does it want bytes of the kernel? Without filters as stream_delivers. */
+bool stream_reads(const rondo_transport *t);
+/* Made when it is needed; NULL: out of memory. */
+struct stream_extra *stream_extra(rondo_transport *t);
+/* What stream_remember kept as t->peer or t->local. RONDO_ENOTCONN: nothing. */
+int stream_address(const rondo_transport *t, const struct small_address *which,
+                   rondo_address *a);
 
-/* ---- STREAM_PIPE's own ways ---- */
+/* ---- debug builds: stream_check.c ---- */
 
-/* op_submit and op_cancel; a thread may be what carries it out. */
-void stream_pipe_submit(rondo_transport *t, struct op *op);
-void stream_pipe_cancel(rondo_transport *t, struct op *op);
-/* An operation has ended with this error. 0: the backend has refused the
- * descriptor, and from now on a thread does what it would have waited for. */
-int stream_pipe_refused(rondo_transport *t, int error);
-/* The same for the writing side; what a thread has written is in op.count. */
-int stream_pipe_written(rondo_transport *t);
-/* As sys_recv and sys_sendv. */
-int64_t stream_pipe_read(rondo_transport *t, void *data, size_t size);
-int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
-                          size_t count);
-/* Its last: the descriptor is let go, and closed if it is to be and the
- * stream's own. */
-void stream_pipe_close(rondo_transport *t, bool close);
-rondo_fd stream_pipe_fd(const rondo_transport *t);
-/* A pipe both ways, which ends as sockets do; false for other streams. */
-bool stream_is_whole_pipe(const rondo_transport *t);
-/* Closes the descriptor before an operation is done that has been cancelled;
- * stream_discard is still to follow. */
-void stream_pipe_shut(rondo_transport *t);
+/* Asserts what holds of every transport that has settled. */
+#ifdef NDEBUG
+#define stream_check(t) ((void)(t))
+#else
+void stream_check(const rondo_transport *t);
+#endif
+
+/* ---- reading: stream_read.c ---- */
 
 void stream_read_init(rondo_transport *t);
 /* From now on: it has its first filter. */
@@ -217,9 +313,19 @@ void stream_read_through_filters(rondo_transport *t);
  * be. 0. */
 int stream_deliver(rondo_transport *t, const char *data, size_t size);
 void stream_deliver_eof(rondo_transport *t);
-/* Delivers held bytes; reads what a broken connection still has. */
-void stream_read_deferred(rondo_transport *t);
+/* OWED_READ: delivers held bytes, reads what a broken connection still has. */
+void stream_read_owed(rondo_transport *t);
+/* Keeps bytes that were read, behind those that it has; false: out of memory.
+ */
+bool stream_hold(rondo_transport *t, const void *data, size_t size);
+/* The same, before those that it has. */
+bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
+/* The held bytes, to be freed with loop_free; NULL: only an end was held. */
+struct held *stream_take_held(rondo_transport *t);
 
+/* ---- writing: stream_write.c ---- */
+
+/* Made when it is needed; NULL: out of memory. */
 struct outgoing *stream_out(rondo_transport *t);
 void stream_drop_out(rondo_transport *t);
 /* For filters: sends, whatever the program may still write. As
@@ -229,15 +335,12 @@ int stream_send(rondo_transport *t, const void *data, size_t size);
 int stream_queued(rondo_transport *t);
 /* Bytes that wait, above the filters too. */
 size_t stream_unsent(const rondo_transport *t);
-size_t stream_high(const rondo_transport *t);
-size_t stream_low(const rondo_transport *t);
-
 /* Whether bytes may be written; else why not. */
 int stream_may_write(const rondo_transport *t, const char *what);
 /* Some bytes have left, or all that waited has been dropped. */
 void stream_note_progress(rondo_transport *t);
 
-/* ---- out->file: sendfile.c ---- */
+/* ---- a file, out->file: stream_file.c ---- */
 
 /* It waits until the stream can be written to. */
 bool stream_file_waits(const rondo_transport *t);
@@ -248,38 +351,53 @@ void stream_file_sent(rondo_transport *t, int error, size_t count);
 void stream_file_go_on(rondo_transport *t);
 /* What waits is dropped. */
 void stream_file_drop(rondo_transport *t);
-/* Calls its done. */
+/* OWED_FILE: calls its done. */
 void stream_file_tell(rondo_transport *t);
 /* Its own bytes are the ones that are written now. */
 bool stream_file_writes(const rondo_transport *t);
 /* Only its thread is waited for: nothing is there to be sent. */
 bool stream_file_is_slow(const rondo_transport *t);
 
-struct stream_extra *stream_extra(rondo_transport *t);
-void stream_extra_free(rondo_transport *t);
-/* What stream_remember kept as t->peer or t->local. RONDO_ENOTCONN: nothing. */
-int stream_address(const rondo_transport *t, const struct small_address *which,
-                   rondo_address *a);
-/* Keeps bytes that were read, behind those that it has; false: out of memory.
- */
-bool stream_hold(rondo_transport *t, const void *data, size_t size);
-/* The same, before those that it has. */
-bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
-/* The held bytes, to be freed with loop_free; NULL: only an end was held. */
-struct held *stream_take_held(rondo_transport *t);
-/* STREAM_FDS_QUEUED's sys_sendv, which may send less without need. */
-int64_t stream_pass(rondo_transport *t, const rondo_buffer *pieces,
-                    size_t count);
-/* These bytes have left by other ways. */
-void stream_passed(rondo_transport *t, size_t count);
-void stream_drop_fds(rondo_transport *t);
-/* STREAM_UNIX's sys_recv. What has arrived is the program's to take until
- * stream_drop_arrived, after the bytes. */
-int64_t stream_receive(rondo_transport *t, void *data, size_t size);
-void stream_drop_arrived(rondo_transport *t);
+/* ---- STREAM_UNIX_SOCKET: stream_fds.c ---- */
+
+int64_t stream_fds_recv(rondo_transport *t, void *data, size_t size);
+int64_t stream_fds_sendv(rondo_transport *t, const rondo_buffer *pieces,
+                         size_t count);
+/* Descriptors wait for the byte that they go with. */
+bool stream_fds_wait(const rondo_transport *t);
+/* These bytes have left by other ways than the kind's sendv. */
+void stream_fds_passed(rondo_transport *t, size_t count);
+void stream_fds_drop_queued(rondo_transport *t);
+/* What has arrived is the program's to take until this, after the bytes. */
+void stream_fds_drop_arrived(rondo_transport *t);
+void stream_fds_free(rondo_transport *t);
+
+/* ---- pipes: stream_pipe.c; members of stream_kinds first ---- */
+
+int64_t stream_pipe_recv(rondo_transport *t, void *data, size_t size);
+int64_t stream_pipe_sendv(rondo_transport *t, const rondo_buffer *buffers,
+                          size_t count);
+int stream_pipe_refused(rondo_transport *t, int error);
+int stream_pipe_written(rondo_transport *t);
+void stream_pipe_close(rondo_transport *t, bool close);
+rondo_fd stream_pipe_fd(const rondo_transport *t);
+int64_t stream_thread_recv(rondo_transport *t, void *data, size_t size);
+int64_t stream_thread_sendv(rondo_transport *t, const rondo_buffer *buffers,
+                            size_t count);
+void stream_thread_submit(rondo_transport *t, struct op *op);
+void stream_thread_cancel(rondo_transport *t, struct op *op);
+int stream_thread_written(rondo_transport *t);
+
+/* A half pipe that reads, and so cannot write. */
+bool stream_only_reads(const rondo_transport *t);
+/* A half pipe that writes, whose reading side waits for its reader to leave. */
+bool stream_awaits_hang_up(const rondo_transport *t);
+/* ---- timeouts: stream_timeout.c ---- */
+
 void stream_note_read(rondo_transport *t);
 void stream_note_write(rondo_transport *t);
 /* Something starts or stops being timed. */
 void stream_watch_time(rondo_transport *t);
+void stream_stop_time(rondo_transport *t);
 
 #endif

@@ -10,16 +10,14 @@ void rondo_transport_close(rondo_transport *t)
 {
     if (loop_check(t ? t->loop : NULL, "transport_close"))
         return;
-    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
-        return;
-    t->flags |= STREAM_CLOSING;
+    stream_set_phase(t, PHASE_CLOSING);
     stream_settle(t);
 }
 
 static void stream_api_end(rondo_transport *t, int error)
 {
     error_no_os();
-    stream_fail(t, error, STREAM_RESET);
+    stream_fail(t, error, STREAM_BY_RESET);
     stream_settle(t);
 }
 
@@ -38,13 +36,12 @@ void rondo_transport_abort_with(rondo_transport *t, int error)
 
 bool rondo_transport_is_closing(const rondo_transport *t)
 {
-    return !t ||
-           t->flags & (STREAM_CLOSING | STREAM_ENDING | STREAM_READING_OUT);
+    return !t || stream_is_closing(t) || t->reading_out;
 }
 
 bool rondo_transport_can_write_eof(const rondo_transport *t)
 {
-    return t && !stream_only_reads(t) && !stream_is_whole_pipe(t);
+    return t && !stream_only_reads(t) && t->kind != STREAM_NAMED_PIPE;
 }
 
 int rondo_transport_set_protocol(rondo_transport *t,
@@ -59,10 +56,8 @@ int rondo_transport_set_protocol(rondo_transport *t,
         t->protocol = protocol;
         t->self = self;
         /* the new one has not heard it yet */
-        if (t->flags & STREAM_TOLD_PAUSE) {
-            t->flags &= ~(uint32_t)STREAM_TOLD_PAUSE;
-            t->flags |= STREAM_OWES_PAUSE;
-        }
+        if (t->flow == FLOW_PAUSED)
+            stream_set_flow(t, FLOW_PAUSE_DUE);
     }
     stream_settle(t);
     return 0;
@@ -115,7 +110,7 @@ int rondo_transport_peer_credentials(const rondo_transport *t,
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
-    if (!(t->flags & STREAM_UNIX))
+    if (t->kind != STREAM_UNIX_SOCKET)
         return error_set(RONDO_ENOTSUP, "%s: only unix sockets know them",
                          what);
     if (t->io.fd == SYS_NO_FD)
@@ -129,7 +124,7 @@ rondo_fd rondo_transport_fd(const rondo_transport *t)
 {
     if (!t || t->io.fd == SYS_NO_FD)
         return RONDO_NO_FD;
-    return t->flags & STREAM_PIPE ? stream_pipe_fd(t) : (rondo_fd)t->io.fd;
+    return stream_kind(t)->fd(t);
 }
 
 rondo_loop *rondo_transport_loop(const rondo_transport *t)
@@ -188,8 +183,8 @@ int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
     out->high = high;
     out->low = low;
-    if (stream_unsent(t) > high && !(t->flags & STREAM_TOLD_PAUSE))
-        t->flags |= STREAM_OWES_PAUSE;
+    if (stream_unsent(t) > high && t->flow == FLOW_ON)
+        stream_set_flow(t, FLOW_PAUSE_DUE);
     stream_settle(t);
     return 0;
 }
@@ -211,5 +206,5 @@ size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
 
 bool rondo_transport_is_writing_paused(const rondo_transport *t)
 {
-    return t && t->flags & (STREAM_TOLD_PAUSE | STREAM_OWES_PAUSE);
+    return t && t->flow != FLOW_ON;
 }

@@ -41,20 +41,24 @@ static void stream_fds_drop_first(rondo_transport *t)
     struct fd_batch *gone = p->first;
     stream_fds_close_all(gone->fds, gone->count);
     p->first = gone->next;
-    if (!p->first) {
+    if (!p->first)
         p->last = NULL;
-        t->flags &= ~(uint32_t)STREAM_FDS_QUEUED;
-    }
     loop_free(t->loop, gone);
 }
 
-void stream_drop_fds(rondo_transport *t)
+bool stream_fds_wait(const rondo_transport *t)
 {
-    while (t->flags & STREAM_FDS_QUEUED)
+    return t->kind == STREAM_UNIX_SOCKET && t->extra && t->extra->fd_queue &&
+           t->extra->fd_queue->first;
+}
+
+void stream_fds_drop_queued(rondo_transport *t)
+{
+    while (stream_fds_wait(t))
         stream_fds_drop_first(t);
 }
 
-void stream_passed(rondo_transport *t, size_t count)
+void stream_fds_passed(rondo_transport *t, size_t count)
 {
     struct fd_queue *p = t->extra->fd_queue;
     p->front += count;
@@ -64,9 +68,11 @@ void stream_passed(rondo_transport *t, size_t count)
 
 /* One message carries its descriptors with its first byte, so it begins with
  * the byte that has some, and ends before the next one that has. */
-int64_t stream_pass(rondo_transport *t, const rondo_buffer *pieces,
-                    size_t count)
+int64_t stream_fds_sendv(rondo_transport *t, const rondo_buffer *pieces,
+                         size_t count)
 {
+    if (!stream_fds_wait(t))
+        return sys_sendv(t->io.fd, pieces, count);
     const struct fd_queue *p = t->extra->fd_queue;
     const struct fd_batch *with = p->first->at == p->front ? p->first : NULL;
     const struct fd_batch *next = with ? with->next : p->first;
@@ -83,7 +89,7 @@ int64_t stream_pass(rondo_transport *t, const rondo_buffer *pieces,
         with ? sys_send_fds(t->io.fd, part, used, with->fds, with->count)
              : sys_sendv(t->io.fd, part, used);
     if (sent > 0)
-        stream_passed(t, (size_t)sent);
+        stream_fds_passed(t, (size_t)sent);
     return sent;
 }
 
@@ -121,7 +127,6 @@ static void stream_fds_keep(rondo_transport *t, struct fd_batch *batch)
     else
         p->first = batch;
     p->last = batch;
-    t->flags |= STREAM_FDS_QUEUED;
 }
 
 /* Puts a duplicate in; on an error the batch is as it was. */
@@ -148,7 +153,7 @@ int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd)
 {
     const char *what = "transport_send_fd";
     int error = loop_check(t ? t->loop : NULL, what);
-    if (!error && !(t->flags & STREAM_UNIX))
+    if (!error && t->kind != STREAM_UNIX_SOCKET)
         error = stream_fds_refuse_other(what);
     if (!error)
         error = stream_may_write(t, what);
@@ -158,16 +163,17 @@ int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd)
     if (!batch)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
     error = stream_fds_put(batch, fd, what);
-    if (batch->count)
+    if (batch->count) {
         stream_fds_keep(t, batch);
-    else
+        stream_settle(t);
+    } else
         loop_free(t->loop, batch);
     return error;
 }
 
 /* ---- receiving ---- */
 
-void stream_drop_arrived(rondo_transport *t)
+void stream_fds_drop_arrived(rondo_transport *t)
 {
     struct arrived *a = t->extra ? t->extra->arrived : NULL;
     if (!a)
@@ -192,7 +198,7 @@ static bool stream_fds_keep_arrived(rondo_transport *t, const sys_fd *fds,
     return true;
 }
 
-int64_t stream_receive(rondo_transport *t, void *data, size_t size)
+int64_t stream_fds_recv(rondo_transport *t, void *data, size_t size)
 {
     sys_fd fds[SYS_FDS_MOST];
     size_t count = 0;
@@ -209,7 +215,7 @@ rondo_fd rondo_transport_take_fd(rondo_transport *t)
     const char *what = "transport_take_fd";
     if (loop_check(t ? t->loop : NULL, what))
         return RONDO_NO_FD;
-    if (!(t->flags & STREAM_UNIX)) {
+    if (t->kind != STREAM_UNIX_SOCKET) {
         stream_fds_refuse_other(what);
         return RONDO_NO_FD;
     }
@@ -220,4 +226,11 @@ rondo_fd rondo_transport_take_fd(rondo_transport *t)
         return RONDO_NO_FD;
     }
     return (rondo_fd)a->fds[a->next++];
+}
+
+void stream_fds_free(rondo_transport *t)
+{
+    stream_fds_drop_queued(t);
+    stream_fds_drop_arrived(t);
+    loop_free(t->loop, t->extra->fd_queue);
 }

@@ -28,7 +28,7 @@ struct stream_file {
 /* Its bytes can go from file to socket as they are. */
 static bool stream_file_is_plain(const rondo_transport *t)
 {
-    return !(t->flags & (STREAM_PIPE | STREAM_FDS_QUEUED | STREAM_FILTERED));
+    return stream_kind(t)->plain && !t->filtered && !stream_fds_wait(t);
 }
 
 /* ---- the result ---- */
@@ -39,14 +39,14 @@ static void stream_file_finish(struct stream_file *f, int error)
     f->result = error ? error : f->source.sent;
     f->os_error = rondo_last_os_error();
     file_source_close(&f->source, error != 0);
-    f->t->flags |= STREAM_FILE_OVER;
+    dispatch_owe(&f->t->dispatch, STREAM_BIT(OWED_FILE));
+    stream_leave_fast(f->t);
 }
 
 void stream_file_tell(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
     struct stream_file *f = t->out->file;
-    t->flags &= ~(uint32_t)STREAM_FILE_OVER;
     t->out->file = NULL;
     stream_note_progress(t);
     id_free(loop, f->id);
@@ -64,7 +64,7 @@ void stream_file_tell(rondo_transport *t)
 static void stream_file_take_back_buffered(struct stream_file *f)
 {
     size_t size = f->t->out->buf.size;
-    if (f->source.by_thread && !(f->t->flags & STREAM_FILTERED))
+    if (f->source.by_thread && !f->t->filtered)
         file_source_take_back(&f->source, (int64_t)size < f->source.sent
                                               ? size
                                               : (size_t)f->source.sent);
@@ -100,7 +100,7 @@ static void stream_file_read_on(struct stream_file *f)
 static void stream_file_write_on(struct stream_file *f, const char *data,
                                  size_t size)
 {
-    if (f->t->flags & STREAM_TIMED && !stream_unsent(f->t))
+    if (f->t->timed && !stream_unsent(f->t))
         stream_note_write(f->t); /* nothing has waited for the peer */
     f->writes = true;
     int result = rondo_transport_write(f->t, data, size);
@@ -118,7 +118,7 @@ static void stream_file_came(struct file_source *s, const char *data,
         (struct stream_file *)(void *)((char *)s -
                                        offsetof(struct stream_file, source));
     rondo_transport *t = f->t;
-    t->flags |= STREAM_RUNNING;
+    dispatch_begin(&t->dispatch);
     f->ended = !size;
     if (error)
         stream_file_finish(f, error);
@@ -245,10 +245,10 @@ static int stream_file_check(const rondo_transport *t, rondo_done_fn done,
     int error = stream_may_write(t, what);
     if (error)
         return error;
-    if (!(t->flags & STREAM_MADE))
+    if (t->made != MADE_TOLD)
         return error_set(RONDO_ENOTCONN,
                          "%s: connection_made has not been called", what);
-    if (t->flags & STREAM_HANDSHAKING)
+    if (t->handshaking)
         return error_set(RONDO_EBUSY, "%s: a filter is getting ready", what);
     return done ? 0 : error_set(RONDO_EINVAL, "%s: no function", what);
 }
@@ -281,7 +281,7 @@ static int stream_file_begin(struct stream_file *f, const char *what)
     rondo_transport *t = f->t;
     int64_t count = RONDO_EAGAIN;
     bool tries = f->source.left && stream_file_is_plain(t) &&
-                 !op_sends_files(t->loop) && !(t->flags & STREAM_QUEUED) &&
+                 !op_sends_files(t->loop) && !t->queued &&
                  op_is_idle(&t->out->op);
     if (tries)
         count = file_source_send(&f->source, t->io.fd);
@@ -289,9 +289,10 @@ static int stream_file_begin(struct stream_file *f, const char *what)
     int error = count > 0 ? 0 : file_source_check(&f->source, what);
     if (error)
         return error;
-    if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
+    if (t->timed && !t->queued)
         stream_note_write(t);
-    t->flags |= STREAM_QUEUED;
+    t->queued = true;
+    stream_leave_fast(t);
     t->out->file = f;
     handle_open(t->loop, &f->handle, HANDLE_SENDFILE);
     error_keep_os(os_error);

@@ -27,13 +27,7 @@ static rondo_transport *stream_pipe_of_task(struct task *task)
 
 bool stream_only_reads(const rondo_transport *t)
 {
-    return t->flags & STREAM_PIPE && stream_pipe_of(t)->side == SIDE_READ;
-}
-
-bool stream_is_whole_pipe(const rondo_transport *t)
-{
-    return t->flags & STREAM_PIPE &&
-           stream_pipe_of(t)->side == (SIDE_READ | SIDE_WRITE);
+    return stream_kind(t)->half && stream_pipe_of(t)->side == SIDE_READ;
 }
 
 rondo_fd stream_pipe_fd(const rondo_transport *t)
@@ -41,44 +35,40 @@ rondo_fd stream_pipe_fd(const rondo_transport *t)
     return (rondo_fd)stream_pipe_of(t)->pipe.given;
 }
 
-int64_t stream_pipe_read(rondo_transport *t, void *data, size_t size)
+int64_t stream_pipe_recv(rondo_transport *t, void *data, size_t size)
 {
-    struct pipe_stream *p = stream_pipe_of(t);
-    return p->thread ? pipe_thread_take(p->thread, data)
-                     : sys_pipe_read(&p->pipe, data, size);
+    return sys_pipe_read(&stream_pipe_of(t)->pipe, data, size);
 }
 
-int64_t stream_pipe_write(rondo_transport *t, const rondo_buffer *buffers,
+int64_t stream_pipe_sendv(rondo_transport *t, const rondo_buffer *buffers,
                           size_t count)
 {
-    struct pipe_stream *p = stream_pipe_of(t);
-    return p->thread ? RONDO_EAGAIN : sys_pipe_write(&p->pipe, buffers, count);
+    return sys_pipe_write(&stream_pipe_of(t)->pipe, buffers, count);
 }
 
 /* ---- the reader leaves ---- */
 
 bool stream_awaits_hang_up(const rondo_transport *t)
 {
-    const uint32_t over = STREAM_ENDING | STREAM_READING_OUT;
-    return t->flags & STREAM_PIPE && stream_pipe_of(t)->watches &&
-           !(t->flags & over);
+    return stream_kind(t)->half && stream_pipe_of(t)->watches &&
+           !stream_is_over(t);
 }
 
 /* With nothing to send that is the end of it and no error. */
 static void stream_pipe_reader_left(rondo_transport *t)
 {
     error_no_os();
-    if (t->flags & STREAM_QUEUED)
+    if (t->queued)
         stream_break_off(t, RONDO_EPIPE);
     else
-        t->flags |= STREAM_CLOSING;
+        stream_set_phase(t, PHASE_CLOSING);
 }
 
 static void stream_pipe_writer_woken(rondo_loop *loop, struct task *task)
 {
     rondo_transport *t = stream_pipe_of_task(task);
     (void)loop;
-    t->flags |= STREAM_RUNNING;
+    dispatch_begin(&t->dispatch);
     if (stream_awaits_hang_up(t)) {
         if (!task->error && sys_pipe_hung_up(&stream_pipe_of(t)->pipe))
             stream_pipe_reader_left(t);
@@ -112,8 +102,13 @@ static int stream_pipe_attach(struct pipe_stream *p)
 
 static int stream_pipe_use_thread(struct pipe_stream *p)
 {
+    assert(p->t.kind == STREAM_HALF_PIPE);
     int error = sys_pipe_block(&p->pipe);
-    return error ? error : pipe_thread_new(p->t.loop, &p->pipe, &p->thread);
+    if (!error)
+        error = pipe_thread_new(p->t.loop, &p->pipe, &p->thread);
+    if (!error)
+        p->t.kind = STREAM_BY_THREAD;
+    return error;
 }
 
 /* epoll will not wait for a device without a driver's help, as /dev/null;
@@ -121,7 +116,7 @@ static int stream_pipe_use_thread(struct pipe_stream *p)
 int stream_pipe_refused(rondo_transport *t, int error)
 {
     struct pipe_stream *p = stream_pipe_of(t);
-    if (p->thread || (error != RONDO_EPERM && error != RONDO_EINVAL))
+    if (error != RONDO_EPERM && error != RONDO_EINVAL)
         return error;
     error = stream_pipe_use_thread(p);
     return error ? error : stream_pipe_attach(p);
@@ -129,48 +124,70 @@ int stream_pipe_refused(rondo_transport *t, int error)
 
 int stream_pipe_written(rondo_transport *t)
 {
-    struct pipe_stream *p = stream_pipe_of(t);
     struct op *op = &t->out->op;
-    if (!p->thread && !op->task.error)
+    if (!op->task.error)
         return 0;
     op->count = 0; /* it may be an error's code */
-    if (!p->thread)
-        return stream_pipe_refused(t, op->task.error);
-    if (op->task.error || t->flags & (STREAM_ENDING | STREAM_READING_OUT)) {
+    return stream_pipe_refused(t, op->task.error);
+}
+
+/* ---- STREAM_BY_THREAD ---- */
+
+int64_t stream_thread_recv(rondo_transport *t, void *data, size_t size)
+{
+    (void)size;
+    assert(size == LOOP_SCRATCH);
+    return pipe_thread_take(stream_pipe_of(t)->thread, data);
+}
+
+/* The thread writes what is queued. */
+int64_t stream_thread_sendv(rondo_transport *t, const rondo_buffer *buffers,
+                            size_t count)
+{
+    (void)t;
+    (void)buffers;
+    (void)count;
+    return RONDO_EAGAIN;
+}
+
+int stream_thread_written(rondo_transport *t)
+{
+    struct pipe_thread *thread = stream_pipe_of(t)->thread;
+    struct op *op = &t->out->op;
+    op->count = 0; /* it may be an error's code */
+    if (op->task.error || stream_is_over(t)) {
         /* the bytes will be gone; it may have woken the loop a moment ago */
-        pipe_thread_join(p->thread);
+        pipe_thread_join(thread);
         return op->task.error;
     }
-    int64_t written = pipe_thread_take(p->thread, NULL);
+    int64_t written = pipe_thread_take(thread, NULL);
     if (written < 0)
         return written == RONDO_EAGAIN ? 0 : (int)written;
     op->count = (size_t)written;
     return 0;
 }
 
-void stream_pipe_submit(rondo_transport *t, struct op *op)
+void stream_thread_submit(rondo_transport *t, struct op *op)
 {
-    struct pipe_stream *p = stream_pipe_of(t);
-    if (p->thread && pipe_thread_is_forked(p->thread)) {
+    struct pipe_thread *thread = stream_pipe_of(t)->thread;
+    if (pipe_thread_is_forked(thread)) {
         error_no_os();
         op_finish(t->loop, op, RONDO_EFORKED);
         return;
     }
-    if (p->thread) {
-        op->task.kind = OP_WAIT_READ;
-        if (op == &t->read)
-            pipe_thread_read(p->thread);
-        else
-            pipe_thread_write(p->thread, op->buffer, op->size);
-    }
+    op->task.kind = OP_WAIT_READ;
+    if (op == &t->read)
+        pipe_thread_read(thread);
+    else
+        pipe_thread_write(thread, op->buffer, op->size);
     op_submit(t->loop, op);
 }
 
-void stream_pipe_cancel(rondo_transport *t, struct op *op)
+void stream_thread_cancel(rondo_transport *t, struct op *op)
 {
-    struct pipe_stream *p = stream_pipe_of(t);
-    if (p->thread && pipe_thread_is_busy(p->thread))
-        pipe_thread_cancel(p->thread); /* its end ends the operation */
+    struct pipe_thread *thread = stream_pipe_of(t)->thread;
+    if (pipe_thread_is_busy(thread))
+        pipe_thread_cancel(thread); /* its end ends the operation */
     else
         op_cancel(t->loop, op);
 }
@@ -186,9 +203,9 @@ void stream_pipe_close(rondo_transport *t, bool close)
     p->thread = NULL;
     if (p->borrowed)
         close = false;
-    if (close && t->flags & STREAM_RESET && !t->handle.inherited) {
+    if (close && t->reset && !t->handle.inherited) {
         /* nothing to what is no instance, and no socket */
-        if (stream_is_whole_pipe(t))
+        if (t->kind == STREAM_NAMED_PIPE)
             sys_pipe_cut(p->pipe.given);
         else
             sys_reset_on_close(p->pipe.given);
@@ -203,7 +220,7 @@ void stream_pipe_shut(rondo_transport *t)
     t->io.fd = SYS_NO_FD;
 }
 
-static int stream_pipe_open_pipe(struct pipe_stream *p, sys_fd fd)
+static int stream_pipe_open(struct pipe_stream *p, sys_fd fd)
 {
     int error = sys_pipe_open(fd, p->side, p->borrowed, &p->pipe);
     if (error)
@@ -239,16 +256,17 @@ int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
     *p = (struct pipe_stream){.side = (unsigned char)side,
                               .borrowed = flags & RONDO_PIPE_BORROW};
     stream_init(loop, &p->t, fd);
-    int error = stream_pipe_open_pipe(p, fd);
+    p->t.kind =
+        side == (SIDE_READ | SIDE_WRITE) ? STREAM_NAMED_PIPE : STREAM_HALF_PIPE;
+    int error = stream_pipe_open(p, fd);
     if (error) {
         loop_free(loop, p);
         return error;
     }
-    p->t.flags = STREAM_PIPE;
     if (side == SIDE_READ) {
-        p->t.flags |= STREAM_WRITE_EOF | STREAM_EOF_SENT;
+        p->t.writing = WRITE_ENDED;
     } else if (side == SIDE_WRITE) {
-        p->t.flags |= STREAM_EOF;
+        p->t.reading = READ_ENDED;
         p->watches = sys_pipe_tells(&p->pipe);
         op_init(&p->t.read, &p->t.io, OP_WAIT_READ, stream_pipe_writer_woken);
     }

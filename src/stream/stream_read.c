@@ -10,8 +10,20 @@ enum {
     /* How often one dispatch reads while the buffer comes back full. */
     READ_ROUNDS = 2,
     /* The same for what a broken connection still has. */
-    BROKEN_ROUNDS = 16
+    READ_OUT_ROUNDS = 16
 };
+
+/* PART_STREAM's state: what data_received is lent now, for unread. */
+struct stream_state {
+    rondo_transport *lent_to; /* NULL: no data_received runs */
+    const char *lent_end;
+    size_t lent_size, lent_back;
+};
+
+static struct stream_state *stream_state(const rondo_loop *loop)
+{
+    return loop->part[PART_STREAM];
+}
 
 static rondo_transport *stream_read_of_task(struct task *task)
 {
@@ -27,11 +39,11 @@ static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
 {
     size_t room = 0;
     void *to = t->protocol->get_buffer(t, t->self, size, &room);
-    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
+    if (stream_is_closing(t))
         return 0;
     if (!to || !room) {
         error_no_os();
-        stream_fail(t, RONDO_ENOBUFS, STREAM_RESET);
+        stream_fail(t, RONDO_ENOBUFS, STREAM_BY_RESET);
         return 0;
     }
     size_t count = size < room ? size : room;
@@ -61,7 +73,7 @@ static void stream_read_hold(rondo_transport *t, const char *data, size_t size)
     if (stream_hold(t, data, size))
         return;
     error_no_os();
-    stream_fail(t, RONDO_ENOMEM, STREAM_RESET);
+    stream_fail(t, RONDO_ENOMEM, STREAM_BY_RESET);
 }
 
 /* What cannot be delivered now, because reading was paused or everything was
@@ -70,9 +82,8 @@ static void stream_read_deliver(rondo_transport *t, const char *data,
                                 size_t size, bool refused)
 {
     for (;;) {
-        if (t->flags &
-            (STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE | STREAM_RELEASE_DUE))
-            stream_deliver_owed(t);
+        if (t->flow != FLOW_ON || dispatch_owed(&t->dispatch))
+            stream_tell_flow(t);
         if (!size || refused || !stream_delivers(t))
             break;
         const rondo_protocol *protocol = t->protocol;
@@ -85,18 +96,18 @@ static void stream_read_deliver(rondo_transport *t, const char *data,
         size -= took;
         refused = !took && t->protocol == protocol;
     }
-    const uint32_t over = STREAM_CLOSING | STREAM_ENDING;
-    if (size && !(t->flags & over))
+    if (size && !stream_is_closing(t))
         stream_read_hold(t, data, size);
 }
 
 static void stream_read_deliver_eof(rondo_transport *t)
 {
-    t->flags |= STREAM_EOF;
+    t->reading = READ_ENDED;
+    stream_leave_fast(t);
     bool keep =
         t->protocol->eof_received && t->protocol->eof_received(t, t->self);
     if (!keep)
-        t->flags |= STREAM_CLOSING;
+        stream_set_phase(t, PHASE_CLOSING);
 }
 
 /* ---- for filters ---- */
@@ -107,26 +118,26 @@ static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
                                          size_t size, bool refused)
 {
     struct stream_state *state = stream_state(t->loop), outer = *state;
-    if (!(t->flags & STREAM_HELD))
+    bool runs = stream_is_running(t);
+    if (!runs)
+        dispatch_begin(&t->dispatch);
+    if (!t->held)
         stream_read_deliver(t, data, size, refused);
-    else if (!(t->flags & (STREAM_CLOSING | STREAM_ENDING)))
+    else if (!stream_is_closing(t))
         stream_read_hold(t, data, size);
     *state = outer;
-    if (!(t->flags & STREAM_RUNNING))
+    if (!runs) {
+        dispatch_leave(&t->dispatch);
         stream_settle(t);
+    }
     return 0;
 }
 
 int stream_deliver(rondo_transport *t, const char *data, size_t size)
 {
-    const uint32_t odd = STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING |
-                         STREAM_ENDING | STREAM_HANDSHAKING | STREAM_HELD |
-                         STREAM_OWES_PAUSE | STREAM_TOLD_PAUSE |
-                         STREAM_RELEASE_DUE;
-    const uint32_t even = STREAM_MADE | STREAM_RUNNING;
     const rondo_protocol *protocol = t->protocol;
-    if ((t->flags & (even | odd)) != even || stream_state(t->loop)->lent_to ||
-        protocol->get_buffer || !protocol->data_received)
+    if (!t->fast_deliver || !stream_is_running(t) ||
+        stream_state(t->loop)->lent_to)
         return stream_read_deliver_slow(t, data, size, false);
     size_t took = stream_read_deliver_plain(t, data, size);
     if (took == size)
@@ -137,7 +148,7 @@ int stream_deliver(rondo_transport *t, const char *data, size_t size)
 
 void stream_deliver_eof(rondo_transport *t)
 {
-    if (t->flags & STREAM_HELD || !stream_delivers(t))
+    if (t->held || !stream_delivers(t))
         filters_hold_eof(t);
     else
         stream_read_deliver_eof(t);
@@ -147,7 +158,7 @@ void stream_deliver_eof(rondo_transport *t)
 
 static void stream_read_end(rondo_transport *t)
 {
-    if (t->flags & STREAM_FILTERED)
+    if (t->filtered)
         filters_eof_received(t);
     else
         stream_read_deliver_eof(t);
@@ -157,8 +168,7 @@ static void stream_read_end(rondo_transport *t)
  * write that meets an orderly end says EPIPE. */
 static bool stream_read_ended_in_order(const rondo_transport *t)
 {
-    return !(t->flags & STREAM_READING_OUT) ||
-           sys_error_code(t->os_error) == RONDO_EPIPE;
+    return !t->reading_out || sys_error_code(t->os_error) == RONDO_EPIPE;
 }
 
 /* The end, an error, or nothing yet. */
@@ -176,24 +186,20 @@ static void stream_read_nothing(rondo_transport *t, int result)
 /* One try; the size of what was read, or 0 when there is no more for now. */
 static size_t stream_read_once(rondo_transport *t)
 {
-    rondo_loop *loop = t->loop;
-    int64_t count = t->flags & STREAM_PIPE
-                        ? stream_pipe_read(t, loop->scratch, LOOP_SCRATCH)
-                    : t->flags & STREAM_UNIX
-                        ? stream_receive(t, loop->scratch, LOOP_SCRATCH)
-                        : sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    char *scratch = t->loop->scratch;
+    int64_t count = stream_kind(t)->recv(t, scratch, LOOP_SCRATCH);
     if (count <= 0) {
         stream_read_nothing(t, (int)count);
         return 0;
     }
-    if (t->flags & STREAM_TIMED)
+    if (t->timed)
         stream_note_read(t);
-    if (t->flags & STREAM_FILTERED)
-        (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
+    if (t->filtered)
+        (void)layer_received(filters_bottom(t), scratch, (size_t)count);
     else
-        stream_read_deliver(t, loop->scratch, (size_t)count, false);
-    if (!(t->flags & STREAM_HELD))
-        stream_drop_arrived(t);
+        stream_read_deliver(t, scratch, (size_t)count, false);
+    if (!t->held)
+        stream_fds_drop_arrived(t);
     return (size_t)count;
 }
 
@@ -205,8 +211,8 @@ static void stream_read_more(rondo_transport *t)
             break;
 }
 
-/* The rest of a read that was not like every day's: `took` of the `count`
- * bytes at the start of the scratch buffer have been delivered. */
+/* The read has met something besides bytes that were all taken: `took` of the
+ * `count` bytes at the start of the scratch buffer have been delivered. */
 static COLD void stream_read_leave_fast(rondo_transport *t,
                                         const rondo_protocol *protocol,
                                         int64_t count, size_t took)
@@ -216,17 +222,16 @@ static COLD void stream_read_leave_fast(rondo_transport *t,
     else if (took < (size_t)count)
         stream_read_deliver(t, t->loop->scratch + took, (size_t)count - took,
                             !took && t->protocol == protocol);
-    else if (count == LOOP_SCRATCH &&
-             t->flags == (STREAM_MADE | STREAM_RUNNING))
+    else if (count == LOOP_SCRATCH && t->fast_read)
         (void)stream_read_once(t);
     stream_finish(t);
 }
 
 static COLD void stream_read_slow(rondo_transport *t, int error)
 {
-    t->flags |= STREAM_RUNNING;
-    if (error && t->flags & STREAM_PIPE)
-        error = stream_pipe_refused(t, error);
+    dispatch_begin(&t->dispatch);
+    if (error)
+        error = stream_kind(t)->refused(t, error);
     if (!error)
         stream_read_more(t);
     else if (error != RONDO_ECANCELED) {
@@ -236,30 +241,28 @@ static COLD void stream_read_slow(rondo_transport *t, int error)
     stream_finish(t);
 }
 
+/* The fast path: some bytes, all of them taken, and nothing changed, so that
+ * all there is to do is to wait for more. */
 static void stream_read_done(rondo_loop *loop, struct task *task)
 {
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
-    if (t->flags != STREAM_MADE || task->error || protocol->get_buffer ||
-        !protocol->data_received) {
+    if (!t->fast_read || task->error) {
         stream_read_slow(t, task->error);
         return;
     }
-    /* The everyday case: some bytes, all of them taken, and nothing changed,
-     * so that all there is to do is to wait for more. */
-    const uint32_t running = STREAM_MADE | STREAM_RUNNING;
     int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
-    t->flags = running;
+    dispatch_begin(&t->dispatch);
     if (count <= 0) {
         stream_read_leave_fast(t, protocol, count, 0);
         return;
     }
     size_t took = stream_read_deliver_plain(t, loop->scratch, (size_t)count);
-    if (took < (size_t)count || count == LOOP_SCRATCH || t->flags != running) {
+    if (took < (size_t)count || count == LOOP_SCRATCH || !t->fast_read) {
         stream_read_leave_fast(t, protocol, count, took);
         return;
     }
-    t->flags = STREAM_MADE;
+    dispatch_end_quietly(&t->dispatch);
     op_submit(loop, &t->read);
 }
 
@@ -272,24 +275,23 @@ static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
     stream_finish(t);
 }
 
-/* With filters this is every day's, in read_done's place. */
+/* The fast path with filters, in stream_read_done's place. */
 static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
 {
-    const uint32_t running = STREAM_MADE | STREAM_FILTERED | STREAM_RUNNING;
     rondo_transport *t = stream_read_of_task(task);
-    if (t->flags != (STREAM_MADE | STREAM_FILTERED) || task->error) {
+    if (!t->fast_read || task->error) {
         stream_read_slow(t, task->error);
         return;
     }
     int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
-    t->flags = running;
+    dispatch_begin(&t->dispatch);
     if (count > 0)
         (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
-    if (count <= 0 || count == LOOP_SCRATCH || t->flags != running) {
+    if (count <= 0 || count == LOOP_SCRATCH || !t->fast_read) {
         stream_read_leave_filtered(t, count);
         return;
     }
-    t->flags = STREAM_MADE | STREAM_FILTERED;
+    dispatch_end_quietly(&t->dispatch);
     op_submit(loop, &t->read);
 }
 
@@ -302,49 +304,34 @@ void stream_read_through_filters(rondo_transport *t)
  * its to say. A cut does not wait for a peer that never stops. */
 static void stream_read_out(rondo_transport *t)
 {
-    int rounds = BROKEN_ROUNDS;
-    while (t->flags & STREAM_READING_OUT && stream_reads(t) &&
-           !stream_is_full(t)) {
-        if (!rounds-- && t->flags & STREAM_WRITE_FAILED)
+    int rounds = READ_OUT_ROUNDS;
+    while (t->reading_out && stream_reads(t) && !stream_is_full(t)) {
+        if (!rounds-- && t->write_failed)
             return;
         if (rounds < 0)
             break;
         if (!stream_read_once(t))
             break;
     }
-    if (t->flags & STREAM_HELD && stream_delivers(t))
+    if (t->held && stream_delivers(t))
         return;
     stream_fail(t, t->error, 0);
 }
 
-void stream_read_deferred(rondo_transport *t)
+void stream_read_owed(rondo_transport *t)
 {
-    if (t->flags & STREAM_HELD && stream_delivers(t)) {
+    if (t->held && stream_delivers(t)) {
         struct held *held = stream_take_held(t);
         if (held)
             stream_read_deliver(t, held->bytes, held->size, false);
         loop_free(t->loop, held);
-        if (!(t->flags & STREAM_HELD))
-            stream_drop_arrived(t);
-        if (t->flags & STREAM_FILTERED)
+        if (!t->held)
+            stream_fds_drop_arrived(t);
+        if (t->filtered)
             filters_deliver_eof(t);
     }
-    if (t->flags & STREAM_READING_OUT)
+    if (t->reading_out)
         stream_read_out(t);
-}
-
-void stream_cut(rondo_transport *t)
-{
-    if (t->flags & STREAM_ENDING)
-        return;
-    if (t->flags & STREAM_QUEUED && !t->error)
-        t->error = RONDO_ECANCELED;
-    stream_drop_out(t);
-    /* one that has not begun reads when it has */
-    bool reads = stream_reads(t) || !(t->flags & STREAM_MADE);
-    t->flags |= reads ? STREAM_READING_OUT : STREAM_ENDING;
-    stream_settle(t);
-    loop_nudge(t->loop);
 }
 
 void stream_read_init(rondo_transport *t)
@@ -352,14 +339,58 @@ void stream_read_init(rondo_transport *t)
     op_init(&t->read, &t->io, OP_READ, stream_read_done);
 }
 
+/* ---- held bytes ---- */
+
+bool stream_hold(rondo_transport *t, const void *data, size_t size)
+{
+    struct stream_extra *extra = stream_extra(t);
+    struct held *held = extra ? extra->held : NULL;
+    if (!extra)
+        return false;
+    if (!held || held->room - held->size < size) {
+        /* twice as much each time, so that many small pieces cost no more
+         * than a large one */
+        size_t has = held ? held->size : 0;
+        size_t room = has + (size > has ? size : has);
+        held = loop_realloc(t->loop, held, sizeof *held + room);
+        if (!held)
+            return false;
+        held->size = has;
+        held->room = room;
+        extra->held = held;
+    }
+    memcpy(held->bytes + held->size, data, size);
+    held->size += size;
+    t->held = true;
+    stream_leave_fast(t);
+    return true;
+}
+
+bool stream_hold_before(rondo_transport *t, const void *data, size_t size)
+{
+    struct held *later = t->held ? stream_take_held(t) : NULL;
+    bool kept = stream_hold(t, data, size) &&
+                (!later || stream_hold(t, later->bytes, later->size));
+    loop_free(t->loop, later);
+    return kept;
+}
+
+struct held *stream_take_held(rondo_transport *t)
+{
+    struct held *held = t->extra->held;
+    t->extra->held = NULL;
+    t->held = false;
+    return held;
+}
+
 /* ---- the program's calls ---- */
 
 int rondo_transport_pause_reading(rondo_transport *t)
 {
     int error = loop_check(t ? t->loop : NULL, "transport_pause_reading");
-    if (error || t->flags & (STREAM_PAUSED | STREAM_ENDING))
+    if (error || t->reading != READ_ON || stream_is_ending(t))
         return error;
-    t->flags |= STREAM_PAUSED;
+    t->reading = READ_PAUSED;
     stream_settle(t);
     return 0;
 }
@@ -367,10 +398,10 @@ int rondo_transport_pause_reading(rondo_transport *t)
 int rondo_transport_resume_reading(rondo_transport *t)
 {
     int error = loop_check(t ? t->loop : NULL, "transport_resume_reading");
-    if (error || !(t->flags & STREAM_PAUSED) || t->flags & STREAM_ENDING)
+    if (error || t->reading != READ_PAUSED || stream_is_ending(t))
         return error;
-    t->flags &= ~(uint32_t)STREAM_PAUSED;
-    if (t->flags & STREAM_TIMED)
+    t->reading = READ_ON;
+    if (t->timed)
         stream_note_read(t);
     stream_settle(t);
     loop_nudge(t->loop);
@@ -379,9 +410,7 @@ int rondo_transport_resume_reading(rondo_transport *t)
 
 bool rondo_transport_is_reading(const rondo_transport *t)
 {
-    const uint32_t stopped =
-        STREAM_PAUSED | STREAM_EOF | STREAM_CLOSING | STREAM_ENDING;
-    return t && !(t->flags & stopped);
+    return t && t->reading == READ_ON && !stream_is_closing(t);
 }
 
 int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
@@ -400,3 +429,5 @@ int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
     state->lent_back = size;
     return 0;
 }
+
+const struct loop_part stream_part = {.size = sizeof(struct stream_state)};

@@ -8,10 +8,6 @@
 #include <string.h>
 
 enum {
-    NO_WRITING =
-        STREAM_CLOSING | STREAM_ENDING | STREAM_WRITE_EOF | STREAM_READING_OUT,
-    OTHER_WRITING = STREAM_PIPE | STREAM_FDS_QUEUED, /* not by sys_send */
-    NO_SENDING = STREAM_ENDING | STREAM_READING_OUT | STREAM_EOF_SENT,
     FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
 };
 
@@ -26,29 +22,11 @@ static rondo_transport *stream_write_of_task(struct task *task)
 
 /* ---- sending ---- */
 
-static COLD int64_t stream_write_send_by_kind(rondo_transport *t,
-                                              const rondo_buffer *pieces,
-                                              size_t count)
-{
-    return t->flags & STREAM_PIPE ? stream_pipe_write(t, pieces, count)
-                                  : stream_pass(t, pieces, count);
-}
-
-static int64_t stream_write_send_pieces(rondo_transport *t,
-                                        const rondo_buffer *pieces,
-                                        size_t count)
-{
-    return t->flags & OTHER_WRITING
-               ? stream_write_send_by_kind(t, pieces, count)
-               : sys_sendv(t->io.fd, pieces, count);
-}
-
+/* The next bytes to leave, when nothing is queued before them. */
 static int64_t stream_write_send_one(rondo_transport *t, const void *data,
                                      size_t size)
 {
-    return t->flags & OTHER_WRITING
-               ? stream_write_send_by_kind(t, &(rondo_buffer){data, size}, 1)
-               : sys_send(t->io.fd, data, size);
+    return stream_kind(t)->sendv(t, &(rondo_buffer){data, size}, 1);
 }
 
 /* A file's bytes may be on their way though nobody waits for it any more. */
@@ -61,10 +39,10 @@ void stream_note_progress(rondo_transport *t)
 {
     if (!t->out->buf.size && !t->out->file &&
         !stream_write_kernel_has_file(t->out))
-        t->flags &= ~(uint32_t)STREAM_QUEUED;
-    if (t->out->buf.spent)
-        t->flags |= STREAM_RELEASE_DUE;
-    if (t->flags & STREAM_TIMED)
+        t->queued = false;
+    if (t->out->buf.release_due)
+        stream_owe_release(t);
+    if (t->timed)
         stream_note_write(t);
 }
 
@@ -76,7 +54,7 @@ static void stream_write_flush(rondo_transport *t)
         size_t count = buf_gather(&out->buf, pieces), offered = 0;
         for (size_t i = 0; i < count; i++)
             offered += pieces[i].size;
-        int64_t sent = stream_write_send_pieces(t, pieces, count);
+        int64_t sent = stream_kind(t)->sendv(t, pieces, count);
         if (sent == RONDO_EAGAIN)
             return;
         if (sent < 0) {
@@ -85,7 +63,7 @@ static void stream_write_flush(rondo_transport *t)
         }
         buf_consume(t->loop, &out->buf, (size_t)sent);
         stream_note_progress(t);
-        if ((size_t)sent < offered && !(t->flags & STREAM_FDS_QUEUED))
+        if ((size_t)sent < offered && !stream_fds_wait(t))
             return;
     }
 }
@@ -94,14 +72,12 @@ static void stream_write_done(rondo_loop *loop, struct task *task)
 {
     rondo_transport *t = stream_write_of_task(task);
     bool file = task->kind == OP_SENDFILE;
-    t->flags |= STREAM_RUNNING;
+    dispatch_begin(&t->dispatch);
     task->kind = OP_WRITE;
-    int error = task->error;
-    if (error)
+    if (task->error)
         error_keep_os(t->out->op.os_error);
-    if (t->flags & STREAM_PIPE)
-        error = stream_pipe_written(t);
-    if (t->flags & (STREAM_ENDING | STREAM_READING_OUT)) {
+    int error = stream_kind(t)->written(t);
+    if (stream_is_over(t)) {
         stream_drop_out(t); /* what the kernel has had until now */
     } else if (file) {
         stream_file_sent(t, error, t->out->op.count);
@@ -109,8 +85,8 @@ static void stream_write_done(rondo_loop *loop, struct task *task)
         stream_break_off(t, error);
     } else if (!error) {
         if (t->out->op.count) {
-            if (t->flags & STREAM_FDS_QUEUED)
-                stream_passed(t, t->out->op.count);
+            if (stream_fds_wait(t))
+                stream_fds_passed(t, t->out->op.count);
             buf_consume(loop, &t->out->buf, t->out->op.count);
             stream_note_progress(t);
         }
@@ -141,8 +117,8 @@ struct outgoing *stream_out(rondo_transport *t)
 
 void stream_drop_out(rondo_transport *t)
 {
-    stream_drop_fds(t);
-    if (t->flags & STREAM_FILTERED)
+    stream_fds_drop_queued(t);
+    if (t->filtered)
         filters_drop_pending(t);
     if (!t->out)
         return;
@@ -154,24 +130,25 @@ void stream_drop_out(rondo_transport *t)
 
 size_t stream_unsent(const rondo_transport *t)
 {
-    size_t above = t->flags & STREAM_FILTERED ? filters_pending(t) : 0;
+    size_t above = t->filtered ? filters_pending(t) : 0;
     return above + (t->out ? t->out->buf.size : 0);
 }
 
 int stream_queued(rondo_transport *t)
 {
     bool over = stream_unsent(t) > t->out->high;
-    if (over && !(t->flags & STREAM_TOLD_PAUSE))
-        t->flags |= STREAM_OWES_PAUSE;
+    if (over && t->flow == FLOW_ON)
+        stream_set_flow(t, FLOW_PAUSE_DUE);
     stream_settle(t);
     return over;
 }
 
 static int stream_write_queued(rondo_transport *t)
 {
-    if (t->flags & STREAM_TIMED && !(t->flags & STREAM_QUEUED))
+    if (t->timed && !t->queued)
         stream_note_write(t);
-    t->flags |= STREAM_QUEUED;
+    t->queued = true;
+    stream_leave_fast(t);
     return stream_queued(t);
 }
 
@@ -180,7 +157,7 @@ static int stream_write_lose_rest(rondo_transport *t, bool some_left)
 {
     error_no_os();
     if (some_left) {
-        stream_fail(t, RONDO_ENOMEM, STREAM_RESET | STREAM_WRITE_FAILED);
+        stream_fail(t, RONDO_ENOMEM, STREAM_BY_RESET | STREAM_BY_WRITING);
         stream_settle(t);
     }
     return error_set(RONDO_ENOMEM, "transport_write: out of memory");
@@ -204,14 +181,20 @@ static int stream_write_refuse_null(const char *what)
 
 static int stream_write_refuse(const rondo_transport *t, const char *what)
 {
-    if (t->flags & (STREAM_CLOSING | STREAM_ENDING))
+    if (stream_is_closing(t))
         return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
     if (stream_only_reads(t))
         return error_set(RONDO_EPIPE, "%s: the transport only reads", what);
-    if (t->flags & STREAM_WRITE_EOF)
+    if (t->writing != WRITE_ON)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
     return error_set(t->error, "%s: an earlier write has failed: %s", what,
                      rondo_strerror(t->error));
+}
+
+/* As far as its phase and its writing side go. */
+static bool stream_takes_bytes(const rondo_transport *t)
+{
+    return t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
 }
 
 int stream_may_write(const rondo_transport *t, const char *what)
@@ -219,19 +202,19 @@ int stream_may_write(const rondo_transport *t, const char *what)
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
-    uint32_t no_writing = NO_WRITING;
     bool file = t->out && t->out->file;
     if (file && stream_file_writes(t)) /* it began before the end was called */
-        no_writing = STREAM_ENDING | STREAM_READING_OUT;
-    else if (file && !(t->flags & NO_WRITING))
-        return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
-    return t->flags & no_writing ? stream_write_refuse(t, what) : 0;
+        return stream_is_over(t) ? stream_write_refuse(t, what) : 0;
+    if (!stream_takes_bytes(t))
+        return stream_write_refuse(t, what);
+    return file ? error_set(RONDO_EBUSY, "%s: a sendfile is under way", what)
+                : 0;
 }
 
 /* There are bytes before it, if only of a file. */
 static bool stream_write_has_to_wait(const rondo_transport *t)
 {
-    if (!(t->flags & STREAM_QUEUED))
+    if (!t->queued)
         return false;
     return t->out->buf.size || !t->out->file || !stream_file_writes(t);
 }
@@ -245,6 +228,7 @@ static int stream_write_failed(rondo_transport *t, int error, const char *what)
 
 /* ---- the program's calls ---- */
 
+/* The kernel took a part of it, nothing, or has failed. */
 static COLD int stream_write_unsent(rondo_transport *t, const void *data,
                                     size_t size, int64_t sent)
 {
@@ -257,15 +241,16 @@ static COLD int stream_write_unsent(rondo_transport *t, const void *data,
                              sent > 0);
 }
 
-static int stream_write_send_now(rondo_transport *t, const void *data,
-                                 size_t size)
+/* The fast path: the kernel takes all. */
+static int stream_write_now(rondo_transport *t, const void *data, size_t size)
 {
     int64_t sent = sys_send(t->io.fd, data, size);
     return sent == (int64_t)size ? 0 : stream_write_unsent(t, data, size, sent);
 }
 
-static COLD int stream_write_send_or_keep(rondo_transport *t, const void *data,
-                                          size_t size)
+/* Below the filters: sends what nothing waits before, and keeps the rest. */
+static COLD int stream_write_out(rondo_transport *t, const void *data,
+                                 size_t size)
 {
     if (stream_write_has_to_wait(t))
         return stream_write_keep(t, data, size, false);
@@ -273,52 +258,45 @@ static COLD int stream_write_send_or_keep(rondo_transport *t, const void *data,
     return sent == (int64_t)size ? 0 : stream_write_unsent(t, data, size, sent);
 }
 
-static COLD int stream_write_send_slow(rondo_transport *t, const void *data,
-                                       size_t size)
+static COLD int stream_send_slow(rondo_transport *t, const void *data,
+                                 size_t size)
 {
-    return t->flags & NO_SENDING ? stream_write_refuse(t, "layer_send")
-                                 : stream_write_send_or_keep(t, data, size);
+    bool ended = stream_is_over(t) || t->writing == WRITE_ENDED;
+    return ended ? stream_write_refuse(t, "layer_send")
+                 : stream_write_out(t, data, size);
 }
 
 int stream_send(rondo_transport *t, const void *data, size_t size)
 {
-    return t->flags & (NO_SENDING | STREAM_QUEUED | OTHER_WRITING)
-               ? stream_write_send_slow(t, data, size)
-               : stream_write_send_now(t, data, size);
+    return t->fast_send ? stream_write_now(t, data, size)
+                        : stream_send_slow(t, data, size);
 }
 
-static COLD int stream_write_checked(rondo_transport *t, const void *data,
-                                     size_t size)
+static COLD int stream_write_slow(rondo_transport *t, const void *data,
+                                  size_t size)
 {
     int error = stream_may_write(t, "transport_write");
     if (error || !size)
         return error;
     if (!data)
         return stream_write_refuse_null("transport_write");
-    if (t->flags & STREAM_FILTERED)
-        return filters_take(t, data, size);
-    return stream_write_send_or_keep(t, data, size);
+    return t->filtered ? filters_take(t, data, size)
+                       : stream_write_out(t, data, size);
 }
 
-static NOINLINE int stream_write_slow(rondo_transport *t, const void *data,
-                                      size_t size)
+static NOINLINE int stream_write_filtered(rondo_transport *t, const void *data,
+                                          size_t size)
 {
-    const uint32_t odd = NO_WRITING | STREAM_HANDSHAKING;
-    bool plainly = (t->flags & (odd | STREAM_FILTERED)) == STREAM_FILTERED;
-    return plainly && !(t->out && t->out->file)
-               ? filters_write(t, data, size)
-               : stream_write_checked(t, data, size);
+    return t->fast_filter ? filters_write(t, data, size)
+                          : stream_write_slow(t, data, size);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
 {
-    /* one look at what is not as every day; there each is asked by name */
     if (!t || t->loop->guard != sys_fork_generation || !data || !size)
-        return stream_write_checked(t, data, size);
-    if (t->flags &
-        (NO_WRITING | STREAM_QUEUED | OTHER_WRITING | STREAM_FILTERED))
         return stream_write_slow(t, data, size);
-    return stream_write_send_now(t, data, size);
+    return t->fast_write ? stream_write_now(t, data, size)
+                         : stream_write_filtered(t, data, size);
 }
 
 /* Skips what has left and sends on, while the kernel takes whole groups. */
@@ -331,8 +309,7 @@ static int64_t stream_write_send_groups(rondo_transport *t,
         size_t group = count < BUF_GATHER ? count : BUF_GATHER, offered = 0;
         for (size_t i = 0; i < group; i++)
             offered += buffers[i].size;
-        int64_t sent =
-            offered ? stream_write_send_pieces(t, buffers, group) : 0;
+        int64_t sent = offered ? stream_kind(t)->sendv(t, buffers, group) : 0;
         if (sent < 0)
             return sent == RONDO_EAGAIN || total ? total : sent;
         total += sent;
@@ -358,10 +335,10 @@ int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
             return error_set(RONDO_EINVAL, "transport_writev: absurd sizes");
         room -= buffers[i].size;
     }
-    if (t->flags & STREAM_FILTERED)
+    if (t->filtered)
         return filters_writev(t, buffers, count);
     int64_t sent = 0;
-    if (!(t->flags & STREAM_QUEUED)) {
+    if (!t->queued) {
         sent = stream_write_send_groups(t, buffers, count);
         if (sent < 0)
             return stream_write_failed(t, (int)sent, "transport_writev");
@@ -392,13 +369,13 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
         return error_set(RONDO_EINVAL, "transport_write_owned: no release");
     struct outgoing *out = stream_out(t);
     struct chunk *chunk =
-        out ? buf_lend(t->loop, data, size, release, arg) : NULL;
+        out ? buf_chunk_owned(t->loop, data, size, release, arg) : NULL;
     if (!chunk)
         return error_set(RONDO_ENOMEM, "transport_write_owned: out of memory");
-    if (t->flags & STREAM_FILTERED)
+    if (t->filtered)
         return filters_write_owned(t, chunk);
     int64_t sent = 0;
-    if (size && !(t->flags & STREAM_QUEUED)) {
+    if (size && !t->queued) {
         sent = stream_write_send_one(t, data, size);
         if (sent < 0 && sent != RONDO_EAGAIN) {
             loop_free(t->loop, chunk);
@@ -408,14 +385,14 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
             sent = 0;
     }
     if ((size_t)sent == size) {
-        buf_spend(&out->buf, chunk);
-        t->flags |= STREAM_RELEASE_DUE;
+        buf_release_later(&out->buf, chunk);
+        stream_owe_release(t);
         stream_settle(t);
         return 0;
     }
     chunk->data += sent;
     chunk->size -= (size_t)sent;
-    buf_append_lent(&out->buf, chunk);
+    buf_append_owned(&out->buf, chunk);
     return stream_write_queued(t);
 }
 
@@ -424,12 +401,13 @@ int rondo_transport_write_eof(rondo_transport *t)
     int error = loop_check(t ? t->loop : NULL, "transport_write_eof");
     if (error)
         return error;
-    if (t->flags & (STREAM_CLOSING | STREAM_ENDING) || stream_only_reads(t))
+    if (stream_is_closing(t) || stream_only_reads(t))
         return stream_write_refuse(t, "transport_write_eof");
-    if (stream_is_whole_pipe(t))
+    if (t->kind == STREAM_NAMED_PIPE)
         return error_set(RONDO_ENOTSUP,
                          "transport_write_eof: a pipe ends both ways at once");
-    t->flags |= STREAM_WRITE_EOF;
+    if (t->writing == WRITE_ON)
+        t->writing = WRITE_ENDING;
     stream_settle(t);
     return 0;
 }

@@ -13,8 +13,7 @@ enum { SIZE = 300000, CUT = 70001 };
 
 static void needs_a_sendfile(struct world *w)
 {
-    if (!sim_sends())
-        test_skip(w, "this system has no sendfile");
+    test_skip_if(w, !sim_sends(), "this system has no sendfile");
 }
 
 /* A file of the pattern arrives whole, whatever the first call says: how many
@@ -40,30 +39,26 @@ static unsigned send_whole(struct world *w, int64_t bytes, int os_error)
 }
 
 /* Not an error: what was sent counts, and it goes on from there. */
-static void S15_interrupted_or_full_in_the_middle(void **state)
+TEST(S15_interrupted_or_full_in_the_middle)
 {
     static const int errors[] = {EAGAIN, EINTR, ENOBUFS, EIO};
-    struct world *w = *state;
 
     needs_a_sendfile(w);
     for (int i = 0; i < 4; i++)
         assert_true(send_whole(w, CUT, errors[i]) > 1);
 }
 
-static void S15_interrupted_before_the_first_byte(void **state)
+TEST(S15_interrupted_before_the_first_byte)
 {
-    struct world *w = *state;
-
     needs_a_sendfile(w);
     assert_true(send_whole(w, 0, EINTR) > 1);
     assert_true(send_whole(w, 0, EAGAIN) > 1);
 }
 
 /* What it does not do for this file or this socket, a thread does. */
-static void S15_refused_at_once(void **state)
+TEST(S15_refused_at_once)
 {
     static const int errors[] = {EOPNOTSUPP, ENOTSOCK, EINVAL, ENOSYS, ENOBUFS};
-    struct world *w = *state;
 
     needs_a_sendfile(w);
     for (int i = 0; i < 5; i++)
@@ -71,23 +66,12 @@ static void S15_refused_at_once(void **state)
 }
 
 /* Without one a thread reads; nothing calls it, or it is missing. */
-static void S15_where_there_is_none(void **state)
+TEST(S15_where_there_is_none)
 {
-    struct world *w = *state;
     const char *name = sim_profile()->name;
 
     assert_true(sim_set_profile("netbsd"));
     assert_false(sim_sends());
     assert_true(send_whole(w, 0, 0) <= 1);
     assert_true(sim_set_profile(name));
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(S15_interrupted_or_full_in_the_middle),
-        TEST(S15_interrupted_before_the_first_byte), TEST(S15_refused_at_once),
-        TEST(S15_where_there_is_none)};
-
-    return test_run("bsd_sendfile", tests, TEST_COUNT(tests));
 }

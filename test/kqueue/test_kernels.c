@@ -3,6 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "harness_act.h"
 #include "harness_calls.h"
 #include "harness_local.h"
 #include "harness_pipe.h"
@@ -15,9 +16,8 @@
 /* ---- FIFOs -------------------------------------------------------------- */
 
 /* A thread reads it, and poll(2) may never report its end. */
-static void S15_a_fifo_that_is_sent_ends(void **state)
+TEST(S15_a_fifo_that_is_sent_ends)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0), fifo[2];
@@ -33,24 +33,16 @@ static void S15_a_fifo_that_is_sent_ends(void **state)
     raw_close(other);
 }
 
-static void count(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)loop;
-    (void)fd;
-    ++*(unsigned *)arg;
-}
-
 /* A reader of what is open for writing only hears when its reader leaves, and
  * not of bytes that nobody has read yet; nor does asking raise SIGPIPE. */
-static void W4_the_reading_side_of_a_fifos_writer(void **state)
+TEST(W4_the_reading_side_of_a_fifos_writer)
 {
-    struct world *w = *state;
     unsigned *calls = test_alloc(w, sizeof *calls);
     raw_fd fds[2];
 
     test_fifo(w, fds);
     assert_int_equal(raw_write(fds[1], "abc", 3), 3);
-    assert_ok(rondo_add_reader(w->loop, fds[1], count, calls));
+    assert_ok(rondo_add_reader(w->loop, fds[1], count_fd, calls));
     assert_true(test_run_for(w, RONDO_MS(5)) < 10);
     assert_int_equal(*calls, 0);
     raw_close(fds[0]);
@@ -61,9 +53,8 @@ static void W4_the_reading_side_of_a_fifos_writer(void **state)
 }
 
 /* A kernel may call a FIFO writable that is full. */
-static void P1_a_full_fifo_does_not_spin(void **state)
+TEST(P1_a_full_fifo_does_not_spin)
 {
-    struct world *w = *state;
     static char bytes[65536];
     raw_fd fds[2];
     uint64_t sent;
@@ -89,9 +80,8 @@ static void P1_a_full_fifo_does_not_spin(void **state)
 }
 
 /* The same of a writer function. */
-static void W4_a_full_fifo_calls_no_writer(void **state)
+TEST(W4_a_full_fifo_calls_no_writer)
 {
-    struct world *w = *state;
     static char bytes[65536];
     unsigned *calls = test_alloc(w, sizeof *calls);
     raw_fd fds[2];
@@ -99,7 +89,7 @@ static void W4_a_full_fifo_calls_no_writer(void **state)
     test_fifo(w, fds);
     while (raw_write(fds[1], bytes, 4096) > 0)
         continue;
-    assert_ok(rondo_add_writer(w->loop, fds[1], count, calls));
+    assert_ok(rondo_add_writer(w->loop, fds[1], count_fd, calls));
     assert_true(test_run_for(w, RONDO_MS(50)) < 20);
     assert_int_equal(*calls, 0);
     while (raw_read(fds[0], bytes, sizeof bytes) > 0)
@@ -114,9 +104,8 @@ static void W4_a_full_fifo_calls_no_writer(void **state)
 
 /* Its client has written and left before anybody accepted it. No option can be
  * set by then, and it is a connection with bytes all the same. */
-static void S16_a_client_that_left_before_it_was_accepted(void **state)
+TEST(S16_a_client_that_left_before_it_was_accepted)
 {
-    struct world *w = *state;
     const char *path = local_path(w, "left");
     struct listener *l = local_serve(w, path);
     raw_fd client = raw_local_connect(path);
@@ -144,9 +133,8 @@ static raw_fd dead_socket(void)
     return fds[0];
 }
 
-static void S8_no_sigpipe_of_an_adopted_socket(void **state)
+TEST(S8_no_sigpipe_of_an_adopted_socket)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other;
     char byte;
@@ -165,9 +153,8 @@ static void S8_no_sigpipe_of_an_adopted_socket(void **state)
     raw_close(other);
 }
 
-static void S8_no_sigpipe_of_a_pipes_socket(void **state)
+TEST(S8_no_sigpipe_of_a_pipes_socket)
 {
-    struct world *w = *state;
     struct peer *p = test_writer(w, dead_socket(), RONDO_PIPE_OWN);
 
     (void)rondo_transport_write(p->transport, "x", 1);
@@ -176,9 +163,8 @@ static void S8_no_sigpipe_of_a_pipes_socket(void **state)
 }
 
 /* The program's, whose options nobody has set: alive, or not any more. */
-static void Q1_no_sigpipe_of_the_programs_socket(void **state)
+TEST(Q1_no_sigpipe_of_the_programs_socket)
 {
-    struct world *w = *state;
     struct call *c = call_new(w);
     raw_fd fds[2], dead = dead_socket();
 
@@ -196,9 +182,8 @@ static void Q1_no_sigpipe_of_the_programs_socket(void **state)
 }
 
 /* macOS says so of a send to a connection that is just being torn down. */
-static void S8_a_wrong_protocol_is_a_reset(void **state)
+TEST(S8_a_wrong_protocol_is_a_reset)
 {
-    struct world *w = *state;
     struct peer *p = test_peer(w);
     raw_fd other = test_raw_peer(w, &recorder, p, 0);
 
@@ -238,10 +223,10 @@ static void no_room_for(struct world *w, bool connected)
     raw_close(to);
 }
 
-static void Q1_no_room_in_the_interface(void **state)
+TEST(Q1_no_room_in_the_interface)
 {
-    no_room_for(*state, false);
-    no_room_for(*state, true);
+    no_room_for(w, false);
+    no_room_for(w, true);
 }
 
 /* ---- children ----------------------------------------------------------- */
@@ -264,10 +249,9 @@ static void watch_foreign(struct world *w, int os_error)
     proc_check_exit(p, 7);
 }
 
-static void X6_a_child_that_kqueue_does_not_watch(void **state)
+TEST(X6_a_child_that_kqueue_does_not_watch)
 {
     static const int errors[] = {EACCES, EPERM, ESRCH};
-    struct world *w = *state;
 
     for (int i = 0; i < 3; i++)
         watch_foreign(w, errors[i]);
@@ -275,10 +259,10 @@ static void X6_a_child_that_kqueue_does_not_watch(void **state)
 }
 
 /* The number of descriptors has no limit that could be asked for. */
-static void X2_only_the_listed_descriptors_without_a_limit(void **state)
+TEST(X2_only_the_listed_descriptors_without_a_limit)
 {
     rondo_process_options o;
-    struct proc *p = proc_begin_unix(state, &o, "no numbered descriptors");
+    struct proc *p = proc_begin_unix(w, &o, "no numbered descriptors");
     raw_fd fd = raw_null();
 
     if (!raw_kernel_lacks(RAW_LACKS_CLOSE_RANGE))
@@ -294,9 +278,8 @@ static void X2_only_the_listed_descriptors_without_a_limit(void **state)
 }
 
 /* It can be killed and let go as any other. */
-static void X4_a_child_that_kqueue_does_not_watch(void **state)
+TEST(X4_a_child_that_kqueue_does_not_watch)
 {
-    struct world *w = *state;
     rondo_process_options o =
         proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_NULL, RONDO_STDIO_NULL);
     struct proc *p = proc_new(w);
@@ -313,24 +296,4 @@ static void X4_a_child_that_kqueue_does_not_watch(void **state)
     rondo_process_close(p->process);
     proc_wait(p);
     sim_refuse(EVFILT_PROC, 0);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(S15_a_fifo_that_is_sent_ends),
-        TEST(W4_the_reading_side_of_a_fifos_writer),
-        TEST(P1_a_full_fifo_does_not_spin),
-        TEST(W4_a_full_fifo_calls_no_writer),
-        TEST(S16_a_client_that_left_before_it_was_accepted),
-        TEST(S8_no_sigpipe_of_an_adopted_socket),
-        TEST(S8_no_sigpipe_of_a_pipes_socket),
-        TEST(Q1_no_sigpipe_of_the_programs_socket),
-        TEST(S8_a_wrong_protocol_is_a_reset),
-        TEST(Q1_no_room_in_the_interface),
-        TEST(X6_a_child_that_kqueue_does_not_watch),
-        TEST(X4_a_child_that_kqueue_does_not_watch),
-        TEST(X2_only_the_listed_descriptors_without_a_limit)};
-
-    return local_run("kernels", tests, TEST_COUNT(tests));
 }

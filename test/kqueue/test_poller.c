@@ -3,6 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "harness_act.h"
 #include "harness_pipe.h"
 #include "sim.h"
 
@@ -37,9 +38,8 @@ static void check_alive(struct world *w, struct peer *p, raw_fd other)
 
 /* What a transport waits for is told by the wait that follows: no call more
  * than there are waits. */
-static void S1_waiting_costs_no_call_of_its_own(void **state)
+TEST(S1_waiting_costs_no_call_of_its_own)
 {
-    struct world *w = *state;
     unsigned before, changes;
     uint64_t waits;
     struct peer *p;
@@ -56,9 +56,8 @@ static void S1_waiting_costs_no_call_of_its_own(void **state)
     raw_close(other);
 }
 
-static void W2_a_closed_descriptor_among_changes(void **state)
+TEST(W2_a_closed_descriptor_among_changes)
 {
-    struct world *w = *state;
     struct peer *gone = test_peer(w), *alive = test_peer(w);
     raw_fd fds[2], others[2];
 
@@ -71,15 +70,12 @@ static void W2_a_closed_descriptor_among_changes(void **state)
     test_run_until(w, gone->made && alive->made);
     (void)close((int)rondo_transport_fd(gone->transport));
     check_alive(w, alive, others[1]);
-    test_run_until(w, gone->lost);
-    assert_int_equal(gone->error, RONDO_EBADF);
-    raw_close(others[0]);
-    raw_close(others[1]);
+    assert_lost(w, gone, NULL, RONDO_EBADF);
+    raw_close_pair(others);
 }
 
-static void S1_a_refused_change_ends_its_own_transport(void **state)
+TEST(S1_a_refused_change_ends_its_own_transport)
 {
-    struct world *w = *state;
     struct peer *alive, *refused;
     raw_fd others[2];
 
@@ -87,11 +83,9 @@ static void S1_a_refused_change_ends_its_own_transport(void **state)
     check_alive(w, alive, others[0]);
     refused = made(w, &others[1]);
     sim_refuse(EVFILT_READ, ENOMEM);
-    test_run_until(w, refused->lost);
-    assert_int_equal(refused->error, RONDO_ENOMEM);
+    assert_lost(w, refused, NULL, RONDO_ENOMEM);
     check_alive(w, alive, others[0]);
-    raw_close(others[0]);
-    raw_close(others[1]);
+    raw_close_pair(others);
 }
 
 /* A whole call fails: the run ends with it, and what was to be told, whether
@@ -118,20 +112,13 @@ static void fail_once(struct world *w, bool late)
     raw_close(other);
 }
 
-static void L3_no_memory_for_a_call(void **state)
-{
-    fail_once(*state, false);
-}
+TEST_CASE(L3_no_memory_for_a_call, fail_once(w, false));
 
-static void L3_no_memory_after_the_changes(void **state)
-{
-    fail_once(*state, true);
-}
+TEST_CASE(L3_no_memory_after_the_changes, fail_once(w, true));
 
 /* One that is closed between: no event of it comes afterwards. */
-static void L3_closed_after_a_call_that_failed(void **state)
+TEST(L3_closed_after_a_call_that_failed)
 {
-    struct world *w = *state;
     raw_fd other;
     struct peer *p = made(w, &other);
 
@@ -146,9 +133,8 @@ static void L3_closed_after_a_call_that_failed(void **state)
     raw_close(other);
 }
 
-static void L3_interrupted_after_the_changes(void **state)
+TEST(L3_interrupted_after_the_changes)
 {
-    struct world *w = *state;
     raw_fd other;
     struct peer *p = made(w, &other);
     unsigned changes = sim_changes();
@@ -164,9 +150,8 @@ static void L3_interrupted_after_the_changes(void **state)
 /* ---- inside another loop ------------------------------------------------ */
 
 /* Telling before the other loop waits says what is refused: there is work. */
-static void L9_a_change_refused_when_prepared(void **state)
+TEST(L9_a_change_refused_when_prepared)
 {
-    struct world *w = *state;
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     raw_fd other;
     struct peer *p = made(w, &other);
@@ -174,16 +159,14 @@ static void L9_a_change_refused_when_prepared(void **state)
     sim_refuse(EVFILT_READ, ENOMEM);
     assert_ok(rondo_loop_prepare(w->loop, &wait));
     assert_true(wait.timeout_ns == 0);
-    test_run_until(w, p->lost);
-    assert_int_equal(p->error, RONDO_ENOMEM);
+    assert_lost(w, p, NULL, RONDO_ENOMEM);
     raw_close(other);
 }
 
 /* No event tells of this end on some systems, so the other loop may not wait
  * for one alone. */
-static void L9_a_fifo_that_may_end_without_a_word(void **state)
+TEST(L9_a_fifo_that_may_end_without_a_word)
 {
-    struct world *w = *state;
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     struct peer *p;
     raw_fd fds[2];
@@ -209,11 +192,10 @@ static void L9_a_fifo_that_may_end_without_a_word(void **state)
 
 enum { MANY = 300 }; /* more than wait in the list, and than the array */
 
-static void S1_more_than_the_arrays_have_room_for(void **state)
+TEST(S1_more_than_the_arrays_have_room_for)
 {
     static struct peer *peers[MANY];
     static raw_fd others[MANY];
-    struct world *w = *state;
     size_t bytes = 0;
 
     if (raw_raise_descriptor_limit(2 * MANY + 100) < 2 * MANY + 100)
@@ -248,12 +230,6 @@ struct forked {
     unsigned posts;
 };
 
-static void count(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    ++*(unsigned *)arg;
-}
-
 /* The kqueue's number is somebody else's here, and stays it. */
 static int in_child(void *arg)
 {
@@ -268,7 +244,7 @@ static int in_child(void *arg)
         return 3;
     if (fcntl((int)f->kq, F_GETFD) < 0)
         return 4;
-    (void)rondo_call_soon_threadsafe(loop, count, &f->posts);
+    (void)rondo_call_soon_threadsafe(loop, count_call, &f->posts);
     if (rondo_loop_run_once(loop, RONDO_SEC(5)) < 0 || f->posts != 1)
         return 5;
     if (rondo_loop_close(loop) < 0 || fcntl((int)f->kq, F_GETFD) < 0)
@@ -276,9 +252,8 @@ static int in_child(void *arg)
     return 0;
 }
 
-static void L8_the_number_is_somebody_elses(void **state)
+TEST(L8_the_number_is_somebody_elses)
 {
-    struct world *w = *state;
     struct forked *f = test_alloc(w, sizeof *f);
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
 
@@ -290,23 +265,16 @@ static void L8_the_number_is_somebody_elses(void **state)
 
 /* ---- the remedy for refused devices ------------------------------------- */
 
-static void called(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)fd;
-    count(loop, arg);
-}
-
 /* What asyncio's page on platforms advises where a kqueue does not take
  * character devices: another backend, chosen once, for all loops to come.
  * macOS's poll is a kqueue, and names the backend that takes them, too. */
-static void W4_a_refused_device_by_another_backend(void **state)
+TEST(W4_a_refused_device_by_another_backend)
 {
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
     raw_fd null = raw_null();
     rondo_loop *loop;
 
-    if (rondo_add_reader(w->loop, null, called, n) == 0) {
+    if (rondo_add_reader(w->loop, null, count_fd, n) == 0) {
         assert_int_equal(rondo_remove_reader(w->loop, null), 1);
         raw_close(null);
         test_skip(w, "no device is refused here");
@@ -315,7 +283,7 @@ static void W4_a_refused_device_by_another_backend(void **state)
     assert_ok(rondo_set_default_backend("select"));
     assert_ok(rondo_loop_new(&loop, NULL));
     assert_string_equal(rondo_loop_backend(loop), "select");
-    assert_ok(rondo_add_reader(loop, null, called, n));
+    assert_ok(rondo_add_reader(loop, null, count_fd, n));
     while (*n < 3)
         assert_true(rondo_loop_run_once(loop, RONDO_SEC(5)) >= 0);
     assert_int_equal(rondo_remove_reader(loop, null), 1);
@@ -324,9 +292,8 @@ static void W4_a_refused_device_by_another_backend(void **state)
     raw_close(null);
 }
 
-static void W4_poll_where_it_is_a_kqueue(void **state)
+TEST(W4_poll_where_it_is_a_kqueue)
 {
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
     raw_fd null = raw_null();
     rondo_loop *loop;
@@ -337,9 +304,9 @@ static void W4_poll_where_it_is_a_kqueue(void **state)
     assert_ok(rondo_loop_new(&loop, NULL));
     assert_ok(rondo_set_default_backend(NULL));
     assert_false(rondo_loop_supports(loop, RONDO_CAN_WATCH_CHAR_DEVICES));
-    assert_error(rondo_add_reader(loop, null, called, n), RONDO_EPERM);
+    assert_error(rondo_add_reader(loop, null, count_fd, n), RONDO_EPERM);
     assert_non_null(strstr(rondo_last_error(), "\"select\" takes"));
-    assert_error(rondo_add_writer(loop, null, called, n), RONDO_EPERM);
+    assert_error(rondo_add_writer(loop, null, count_fd, n), RONDO_EPERM);
     assert_int_equal(rondo_remove_reader(loop, null), 0);
     assert_ok(rondo_loop_close(loop));
     raw_close(null);
@@ -347,37 +314,15 @@ static void W4_poll_where_it_is_a_kqueue(void **state)
 
 /* Devices without a count of bytes are taken if the filter says that it does
  * not need one. */
-static void W4_a_device_by_its_low_water_mark(void **state)
+TEST(W4_a_device_by_its_low_water_mark)
 {
-    struct world *w = *state;
     unsigned *n = test_alloc(w, sizeof *n);
     raw_fd null = raw_null();
 
     if (!sim_profile()->takes_lowat)
         test_skip(w, "no device is taken in that way here");
-    assert_ok(rondo_add_reader(w->loop, null, called, n));
+    assert_ok(rondo_add_reader(w->loop, null, count_fd, n));
     test_run_until(w, *n >= 3);
     assert_int_equal(rondo_remove_reader(w->loop, null), 1);
     raw_close(null);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        TEST(S1_waiting_costs_no_call_of_its_own),
-        TEST(W2_a_closed_descriptor_among_changes),
-        TEST(S1_a_refused_change_ends_its_own_transport),
-        TEST(L3_no_memory_for_a_call),
-        TEST(L3_no_memory_after_the_changes),
-        TEST(L3_closed_after_a_call_that_failed),
-        TEST(L3_interrupted_after_the_changes),
-        TEST(L9_a_change_refused_when_prepared),
-        TEST(L9_a_fifo_that_may_end_without_a_word),
-        TEST(S1_more_than_the_arrays_have_room_for),
-        TEST(L8_the_number_is_somebody_elses),
-        TEST(W4_a_refused_device_by_another_backend),
-        TEST(W4_poll_where_it_is_a_kqueue),
-        TEST(W4_a_device_by_its_low_water_mark)};
-
-    return test_run("poller", tests, TEST_COUNT(tests));
 }

@@ -55,9 +55,8 @@ static struct found *ask(struct town *t, const char *host, rondo_family family)
     return f;
 }
 
-static void E3_names_are_asked_of_the_server(void **state)
+TEST(E3_names_are_asked_of_the_server)
 {
-    struct world *w = *state;
     struct town *t = town_new(w, 0);
     struct found *f = ask(t, "one.test", RONDO_FAMILY_ANY);
 
@@ -77,9 +76,8 @@ static void E3_names_are_asked_of_the_server(void **state)
     town_end(t);
 }
 
-static void E3_when_all_is_answered_nothing_keeps_the_loop(void **state)
+TEST(E3_when_all_is_answered_nothing_keeps_the_loop)
 {
-    struct world *w = *state;
     struct town *t = town_new(w, 0);
 
     found_ends(w, ask(t, "one.test", RONDO_FAMILY_INET), 0);
@@ -88,9 +86,8 @@ static void E3_when_all_is_answered_nothing_keeps_the_loop(void **state)
     town_end(t);
 }
 
-static void E3_what_servers_say_is_an_error(void **state)
+TEST(E3_what_servers_say_is_an_error)
 {
-    struct world *w = *state;
     struct town *t = town_new(w, RONDO_MS(50));
 
     w->expect_clean = true;
@@ -101,9 +98,8 @@ static void E3_what_servers_say_is_an_error(void **state)
     town_end(t);
 }
 
-static void E3_connects_by_these_names(void **state)
+TEST(E3_connects_by_these_names)
 {
-    struct world *w = *state;
     struct listener *l = test_serve(w);
     struct town *t = town_new(w, 0);
     struct peer *p = test_peer(w);
@@ -113,9 +109,8 @@ static void E3_connects_by_these_names(void **state)
     town_end(t);
 }
 
-static void E2_cancelled_it_ends_at_once(void **state)
+TEST(E2_cancelled_it_ends_at_once)
 {
-    struct world *w = *state;
     struct town *t = town_new(w, RONDO_SEC(30));
     struct found *f = ask(t, "silent.test", RONDO_FAMILY_INET);
     struct found *other = ask(t, "silent.test", RONDO_FAMILY_ANY);
@@ -132,9 +127,8 @@ static void E2_cancelled_it_ends_at_once(void **state)
     town_end(t);
 }
 
-static void E2_freed_while_questions_are_out(void **state)
+TEST(E2_freed_while_questions_are_out)
 {
-    struct world *w = *state;
     struct town *t = town_new(w, RONDO_SEC(30));
     struct found *f = ask(t, "silent.test", RONDO_FAMILY_ANY);
 
@@ -145,9 +139,8 @@ static void E2_freed_while_questions_are_out(void **state)
 }
 
 /* The example, which says 127.0.0.1 of every name and has nothing else. */
-static void E3_the_example_is_asked(void **state)
+TEST(E3_the_example_is_asked)
 {
-    struct world *w = *state;
     const char *argv[] = {RONDO_TEST_DNS, "--backend", w->backend, "0", NULL};
     rondo_cares_options options = {.size = sizeof options};
     int patience = TEST_DEADLINE_MS * test_slowness();
@@ -158,8 +151,7 @@ static void E3_the_example_is_asked(void **state)
     const char *port;
     char servers[32];
 
-    if (!argv[0])
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !argv[0], "the examples are not in this build");
     dns = raw_program_start(argv);
     assert_non_null(dns);
     port = raw_program_says(dns, "listening on 127.0.0.1:", patience);
@@ -189,9 +181,8 @@ static void E3_the_example_is_asked(void **state)
     assert_int_equal(raw_program_end(dns, patience), 0);
 }
 
-static void E3_servers_that_make_no_sense(void **state)
+TEST(E3_servers_that_make_no_sense)
 {
-    struct world *w = *state;
     rondo_cares_options options = {.size = sizeof options,
                                    .servers = "not an address"};
     rondo_cares *cares;
@@ -214,9 +205,8 @@ static void refuse(struct world *w, const rondo_cares_options *options,
         test_fail(w, "not \"%s\" but: %s", sentence, rondo_last_error());
 }
 
-static void G1_refusals_have_sentences(void **state)
+TEST(G1_refusals_have_sentences)
 {
-    struct world *w = *state;
     rondo_cares_options options = {.size = 1};
     struct {
         rondo_cares_options known;
@@ -235,9 +225,8 @@ static void G1_refusals_have_sentences(void **state)
 }
 
 /* 2^32 + 1 ms, of which an int has one; ten days are not enough */
-static void E3_a_timeout_of_weeks_is_one(void **state)
+TEST(E3_a_timeout_of_weeks_is_one)
 {
-    struct world *w = *state;
     struct town *t = town_new(w, RONDO_MS((INT64_C(1) << 32) + 1));
     struct found *f = ask(t, "silent.test", RONDO_FAMILY_INET);
 
@@ -255,9 +244,8 @@ static void E3_a_timeout_of_weeks_is_one(void **state)
 
 /* Whatever there is no memory for, it ends; without the last it was given, the
  * timer, at once. */
-static void G8_no_memory_for_the_timer(void **state)
+TEST(G8_no_memory_for_the_timer)
 {
-    struct world *w = *state;
     struct town *t = town_new(w, RONDO_MS(50));
     int refused = 0, given_up = 0;
 
@@ -278,23 +266,4 @@ static void G8_no_memory_for_the_timer(void **state)
     assert_true(refused && given_up);
     found_ends(w, ask(t, "one.test", RONDO_FAMILY_INET), 0); /* goes on */
     town_end(t);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(E3_names_are_asked_of_the_server),
-        TEST(E3_when_all_is_answered_nothing_keeps_the_loop),
-        TEST(E3_what_servers_say_is_an_error),
-        TEST(E3_connects_by_these_names),
-        TEST(E2_cancelled_it_ends_at_once),
-        TEST(E2_freed_while_questions_are_out),
-        TEST(E3_the_example_is_asked),
-        TEST(E3_servers_that_make_no_sense),
-        TEST(G1_refusals_have_sentences),
-        TEST(E3_a_timeout_of_weeks_is_one),
-        TEST(G8_no_memory_for_the_timer),
-    };
-
-    return dial_run("cares", tests, TEST_COUNT(tests));
 }

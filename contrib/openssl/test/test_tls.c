@@ -1,15 +1,11 @@
 /* test_tls.c - TLS with itself: who is accepted, what arrives, how it ends. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "tls_world.h"
 
 #include <openssl/ssl.h>
 
 /* ---- who is accepted ---------------------------------------------------- */
-
-static void write_hello(struct peer *p)
-{
-    assert_ok(rondo_transport_write(p->transport, "hello", 5));
-}
 
 /* what the client has asked for (SNI) */
 static const char *server_name(struct peer *p)
@@ -20,15 +16,14 @@ static const char *server_name(struct peer *p)
     return name ? name : "";
 }
 
-static void S13_tls_a_valid_certificate(void **state)
+TEST(S13_tls_a_valid_certificate)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct listener *l = tls_serve(w, tls.server);
     struct peer *p = test_peer(w);
 
-    l->model.on_made = write_hello;
-    p->on_made = write_hello;
+    l->model.on_made = act_hello;
+    p->on_made = act_hello;
     peer_capture(p, 8);
     assert_ok(tls_connect(w, l->port, tls.client, "localhost", p));
     test_run_until(w, p->bytes == 5 && l->first->bytes == 5);
@@ -44,9 +39,8 @@ static void S13_tls_a_valid_certificate(void **state)
     tls_free(&tls);
 }
 
-static void S13_tls_a_numeric_host(void **state)
+TEST(S13_tls_a_numeric_host)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct listener *l = tls_serve(w, tls.server);
     struct peer *p = test_peer(w), *q = test_peer(w);
@@ -83,29 +77,20 @@ static void check_refused(struct world *w, const char *certificate,
     tls_free(&tls);
 }
 
-static void S13_tls_a_wrong_host_is_refused(void **state)
-{
-    check_refused(*state, "wrong", "hostname mismatch");
-}
+TEST_CASE(S13_tls_a_wrong_host_is_refused,
+          check_refused(w, "wrong", "hostname mismatch"));
 
-static void S13_tls_an_expired_certificate_is_refused(void **state)
-{
-    check_refused(*state, "expired", "expired");
-}
+TEST_CASE(S13_tls_an_expired_certificate_is_refused,
+          check_refused(w, "expired", "expired"));
 
-static void S13_tls_a_self_signed_certificate_is_refused(void **state)
-{
-    check_refused(*state, "selfsigned", "self");
-}
+TEST_CASE(S13_tls_a_self_signed_certificate_is_refused,
+          check_refused(w, "selfsigned", "self"));
 
-static void S13_tls_a_strangers_certificate_is_refused(void **state)
-{
-    check_refused(*state, "untrusted", "unable to get local issuer");
-}
+TEST_CASE(S13_tls_a_strangers_certificate_is_refused,
+          check_refused(w, "untrusted", "unable to get local issuer"));
 
-static void S13_tls_without_verify_anybody_is_accepted(void **state)
+TEST(S13_tls_without_verify_anybody_is_accepted)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("selfsigned");
     struct listener *l = tls_serve(w, tls.server);
     struct peer *p = test_peer(w);
@@ -122,9 +107,8 @@ static void S13_tls_without_verify_anybody_is_accepted(void **state)
 }
 
 /* a server that wants to know who its clients are */
-static void S13_tls_client_certificates(void **state)
+TEST(S13_tls_client_certificates)
 {
-    struct world *w = *state;
     rondo_tls_options options = {.size = sizeof options};
     struct tls_pair tls = tls_pair("valid");
     struct tls_told *told = tls_listen_for_trouble(w);
@@ -171,9 +155,8 @@ static int set_session(rondo_transport *t, void *arg)
 }
 
 /* a session that is gone on with, also where the client has shown who it is */
-static void S13_tls_a_session_is_resumed(void **state)
+TEST(S13_tls_a_session_is_resumed)
 {
-    struct world *w = *state;
     rondo_tls_options options = {.size = sizeof options, .server = true};
     rondo_connect_options to = RONDO_CONNECT_OPTIONS_INIT;
     struct resuming r = {.client = {NULL, "localhost"}};
@@ -191,7 +174,7 @@ static void S13_tls_a_session_is_resumed(void **state)
     options.server = false;
     assert_ok(rondo_tls_context_new(&r.client.context, &options));
     l = tls_serve(w, strict);
-    l->model.on_made = write_hello; /* the tickets come before it */
+    l->model.on_made = act_hello; /* the tickets come before it */
     assert_ok(tls_connect(w, l->port, r.client.context, "localhost", p));
     test_run_until(w, p->bytes == 5);
     r.session = SSL_get1_session(rondo_tls_native(p->transport));
@@ -209,9 +192,8 @@ static void S13_tls_a_session_is_resumed(void **state)
 
 /* ---- handshakes that never end ------------------------------------------- */
 
-static void S13_tls_a_silent_client_has_its_time(void **state)
+TEST(S13_tls_a_silent_client_has_its_time)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct tls_told *told = tls_listen_for_trouble(w);
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
@@ -231,9 +213,8 @@ static void S13_tls_a_silent_client_has_its_time(void **state)
     tls_free(&tls);
 }
 
-static void S13_tls_a_connects_time_covers_the_handshake(void **state)
+TEST(S13_tls_a_connects_time_covers_the_handshake)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct listener *l = test_serve(w); /* which does not know TLS */
     rondo_tls_client client = {tls.client, "localhost"};
@@ -254,9 +235,8 @@ static void S13_tls_a_connects_time_covers_the_handshake(void **state)
     tls_free(&tls);
 }
 
-static void S13_tls_alpn(void **state)
+TEST(S13_tls_alpn)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     rondo_tls_context *server, *client;
     rondo_tls_options options = {.size = sizeof options, .server = true};
@@ -293,11 +273,10 @@ static void refuse_context(const rondo_tls_options *options, int error)
     assert_true(strncmp(rondo_last_error(), "TLS", 3) == 0);
 }
 
-static void S13_tls_wrong_contexts(void **state)
+TEST(S13_tls_wrong_contexts)
 {
     char file[1024];
 
-    (void)state;
     (void)snprintf(file, sizeof file, "%s", tls_file("valid.pem"));
     assert_error(rondo_tls_context_new(NULL, NULL), RONDO_EINVAL);
     refuse_context(&(rondo_tls_options){.size = 1}, RONDO_EINVAL);
@@ -319,7 +298,7 @@ static void S13_tls_wrong_contexts(void **state)
     assert_null(rondo_tls_context_native(NULL));
 }
 
-static void G2_tls_options_of_another_header(void **state)
+TEST(G2_tls_options_of_another_header)
 {
     struct {
         rondo_tls_options known;
@@ -328,7 +307,6 @@ static void G2_tls_options_of_another_header(void **state)
     rondo_tls_options older = {.size = offsetof(rondo_tls_options, alpn)};
     rondo_tls_context *c;
 
-    (void)state;
     older.alpn = ","; /* behind its end */
     assert_ok(rondo_tls_context_new(&c, &older));
     rondo_tls_context_free(c);
@@ -339,13 +317,12 @@ static void G2_tls_options_of_another_header(void **state)
 }
 
 /* Nobody is asked for a password on a terminal, where there is one. */
-static void S13_tls_an_encrypted_key(void **state)
+TEST(S13_tls_an_encrypted_key)
 {
     rondo_tls_options options = {.size = sizeof options, .server = true};
     rondo_tls_context *c;
     char file[1024], longer[2000];
 
-    (void)state;
     (void)snprintf(file, sizeof file, "%s", tls_file("encrypted.pem"));
     memset(longer, 'x', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
@@ -362,9 +339,8 @@ static void S13_tls_an_encrypted_key(void **state)
     rondo_tls_context_free(c);
 }
 
-static void S13_tls_wrong_starts(void **state)
+TEST(S13_tls_wrong_starts)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -391,28 +367,4 @@ static void S13_tls_wrong_starts(void **state)
     test_run_until(w, p->lost);
     raw_close(fd);
     tls_free(&tls);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S13_tls_a_valid_certificate),
-        TEST(S13_tls_a_numeric_host),
-        TEST(S13_tls_a_wrong_host_is_refused),
-        TEST(S13_tls_an_expired_certificate_is_refused),
-        TEST(S13_tls_a_self_signed_certificate_is_refused),
-        TEST(S13_tls_a_strangers_certificate_is_refused),
-        TEST(S13_tls_without_verify_anybody_is_accepted),
-        TEST(S13_tls_client_certificates),
-        TEST(S13_tls_a_session_is_resumed),
-        TEST(S13_tls_a_silent_client_has_its_time),
-        TEST(S13_tls_a_connects_time_covers_the_handshake),
-        TEST(S13_tls_alpn),
-        TEST(S13_tls_wrong_contexts),
-        TEST(G2_tls_options_of_another_header),
-        TEST(S13_tls_an_encrypted_key),
-        TEST(S13_tls_wrong_starts),
-    };
-
-    return test_run("tls", tests, TEST_COUNT(tests));
 }

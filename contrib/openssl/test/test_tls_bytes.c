@@ -28,9 +28,8 @@ static void pour(struct peer *p, uint64_t size)
     }
 }
 
-static void S13_tls_ten_megabytes_each_way(void **state)
+TEST(S13_tls_ten_megabytes_each_way)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct peer *a = test_peer(w), *b = test_peer(w);
     uint64_t size =
@@ -61,10 +60,9 @@ static void S13_tls_ten_megabytes_each_way(void **state)
     tls_free(&tls);
 }
 
-static void S13_tls_one_byte_writes(void **state)
+TEST(S13_tls_one_byte_writes)
 {
     enum { SIZE = 2000 };
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct peer *a = test_peer(w), *b = test_peer(w);
     unsigned char bytes[SIZE];
@@ -83,10 +81,9 @@ static void S13_tls_one_byte_writes(void **state)
 
 /* Two pairs of sockets, and a byte at a time is carried between them: every
  * record arrives in pieces of one byte. The certificate's bulk need not. */
-static void S13_tls_one_byte_pieces_on_the_wire(void **state)
+TEST(S13_tls_one_byte_pieces_on_the_wire)
 {
     enum { SINGLE = 200, PIECE = 16 };
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct peer *a = test_peer(w), *b = test_peer(w);
     raw_fd fa = test_raw_peer(w, &recorder, a, 0);
@@ -115,9 +112,8 @@ static void S13_tls_one_byte_pieces_on_the_wire(void **state)
     tls_free(&tls);
 }
 
-static void S13_tls_half_close(void **state)
+TEST(S13_tls_half_close)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct peer *a = test_peer(w), *b = test_peer(w);
 
@@ -196,15 +192,13 @@ static void wire_close(struct wire *x)
     tls_free(&x->tls);
 }
 
-static void S13_tls_a_cut_is_an_error(void **state)
+TEST(S13_tls_a_cut_is_an_error)
 {
-    struct world *w = *state;
     struct wire x = wire_open(w);
 
     wire_shake(w, &x);
     raw_shutdown_write(x.fb); /* no close_notify */
-    test_run_until(w, x.b->lost);
-    assert_int_equal(x.b->error, RONDO_ECONNRESET);
+    assert_lost(w, x.b, NULL, RONDO_ECONNRESET);
     assert_non_null(strstr(x.b->last_error, "close_notify"));
     assert_int_equal(x.b->eof, 0);
     wire_close(&x);
@@ -218,9 +212,8 @@ static bool is_anybody_there(struct peer *p)
 }
 
 /* what the layer below says is told as it is, and is no fault of TLS */
-static void S13_tls_a_reset_is_no_protocol_error(void **state)
+TEST(S13_tls_a_reset_is_no_protocol_error)
 {
-    struct world *w = *state;
     struct wire x = wire_open(w);
 
     wire_shake(w, &x);
@@ -234,24 +227,21 @@ static void S13_tls_a_reset_is_no_protocol_error(void **state)
 }
 
 /* in the middle of a record */
-static void S13_tls_half_a_record_is_an_error(void **state)
+TEST(S13_tls_half_a_record_is_an_error)
 {
-    struct world *w = *state;
     struct wire x = wire_open(w);
 
     wire_shake(w, &x);
     assert_ok(rondo_transport_write(x.a->transport, "never whole", 11));
     assert_true(wire_carry(&x, 9));
     raw_shutdown_write(x.fb);
-    test_run_until(w, x.b->lost);
-    assert_int_equal(x.b->error, RONDO_ECONNRESET);
+    assert_lost(w, x.b, NULL, RONDO_ECONNRESET);
     assert_int_equal(x.b->bytes, 5);
     wire_close(&x);
 }
 
-static void S13_tls_a_changed_byte_is_an_error(void **state)
+TEST(S13_tls_a_changed_byte_is_an_error)
 {
-    struct world *w = *state;
     struct wire x = wire_open(w);
     char bytes[100];
     ptrdiff_t n = 0;
@@ -261,16 +251,14 @@ static void S13_tls_a_changed_byte_is_an_error(void **state)
     test_run_until(w, (n = raw_recv(x.fa, bytes, sizeof bytes, 0)) > 0);
     bytes[n - 1] ^= 1;
     assert_true(raw_send_all(x.fb, bytes, (size_t)n, 1000));
-    test_run_until(w, x.b->lost);
-    assert_int_equal(x.b->error, RONDO_EPROTO);
+    assert_lost(w, x.b, NULL, RONDO_EPROTO);
     assert_non_null(strstr(x.b->last_error, "TLS: read:"));
     assert_int_equal(x.b->bytes, 5);
     wire_close(&x);
 }
 
-static void S13_tls_garbage_instead_of_a_handshake(void **state)
+TEST(S13_tls_garbage_instead_of_a_handshake)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct tls_told *told = tls_listen_for_trouble(w);
     struct listener *l = tls_serve(w, tls.server);
@@ -288,9 +276,8 @@ static void S13_tls_garbage_instead_of_a_handshake(void **state)
     tls_free(&tls);
 }
 
-static void S13_tls_a_server_of_another_kind(void **state)
+TEST(S13_tls_a_server_of_another_kind)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct listener *l = test_serve(w); /* echoes nothing */
     struct peer *p = test_peer(w);
@@ -330,9 +317,8 @@ static void upgrade(struct peer *p, const void *data, size_t size)
         rondo_tls_start(p->transport, p->other->user, NULL, tls_ready, p));
 }
 
-static void S13_tls_start_tls(void **state)
+TEST(S13_tls_start_tls)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct peer *a, *b;
 
@@ -352,23 +338,4 @@ static void S13_tls_start_tls(void **state)
     test_run_until(w, a->lost && b->lost);
     assert_string_equal(a->order, "MdEL");
     tls_free(&tls);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S13_tls_ten_megabytes_each_way),
-        TEST(S13_tls_one_byte_writes),
-        TEST(S13_tls_one_byte_pieces_on_the_wire),
-        TEST(S13_tls_half_close),
-        TEST(S13_tls_a_cut_is_an_error),
-        TEST(S13_tls_a_reset_is_no_protocol_error),
-        TEST(S13_tls_half_a_record_is_an_error),
-        TEST(S13_tls_a_changed_byte_is_an_error),
-        TEST(S13_tls_garbage_instead_of_a_handshake),
-        TEST(S13_tls_a_server_of_another_kind),
-        TEST(S13_tls_start_tls),
-    };
-
-    return test_run("tls_bytes", tests, TEST_COUNT(tests));
 }

@@ -112,9 +112,8 @@ static void check_left(const struct peer *p)
         test_fail(p->w, "not what was expected: %s", p->last_error);
 }
 
-static void S13_tls_a_client_that_leaves_after_each_byte(void **state)
+TEST(S13_tls_a_client_that_leaves_after_each_byte)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     size_t most = measure(w, &tls).taken_by_server;
 
@@ -132,9 +131,8 @@ static void S13_tls_a_client_that_leaves_after_each_byte(void **state)
     tls_free(&tls);
 }
 
-static void S13_tls_a_server_that_leaves_after_each_byte(void **state)
+TEST(S13_tls_a_server_that_leaves_after_each_byte)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     /* it ends with a Finished, whose size does not differ; the tickets that
      * may follow are no part of it */
@@ -176,9 +174,8 @@ static struct peer *hears(struct world *w, const struct tls_pair *tls,
 }
 
 /* Whatever comes, it ends with an error that says TLS. */
-static void S13_tls_garbage_of_each_size(void **state)
+TEST(S13_tls_garbage_of_each_size)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     unsigned char bytes[400];
 
@@ -195,7 +192,7 @@ static void S13_tls_garbage_of_each_size(void **state)
 }
 
 /* A record's head promises what does not come, or is not allowed. */
-static void S13_tls_heads_of_records(void **state)
+TEST(S13_tls_heads_of_records)
 {
     static const struct {
         const char *bytes;
@@ -209,7 +206,6 @@ static void S13_tls_heads_of_records(void **state)
         {"\x16\x02\x00\x00\x01\x01", 6, RONDO_EPROTO},     /* no such version */
         {"GET / HTTP/1.0\r\n\r\n", 18, RONDO_EPROTO},
     };
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
 
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
@@ -246,9 +242,8 @@ static void leave_to_server(struct world *w, struct carried *c)
     raw_close(c->from_client);
 }
 
-static void S6_tls_a_failed_write_first_delivers_what_came(void **state)
+TEST(S6_tls_a_failed_write_first_delivers_what_came)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct carried c = carried_open(w, &tls);
     int result = 0;
@@ -272,9 +267,8 @@ static void S6_tls_a_failed_write_first_delivers_what_came(void **state)
 
 /* The client sent its last flight, a word and its goodbye, and left: of the
  * tickets that are the handshake's end none can be sent. */
-static void S6_tls_a_handshake_whose_end_cannot_be_sent(void **state)
+TEST(S6_tls_a_handshake_whose_end_cannot_be_sent)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct carried c = carried_open(w, &tls);
 
@@ -289,18 +283,4 @@ static void S6_tls_a_handshake_whose_end_cannot_be_sent(void **state)
     assert_int_equal(c.server->connected, 1);
     assert_int_equal(c.server->bytes, 8);
     tls_free(&tls);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S13_tls_a_client_that_leaves_after_each_byte),
-        TEST(S13_tls_a_server_that_leaves_after_each_byte),
-        TEST(S13_tls_garbage_of_each_size),
-        TEST(S13_tls_heads_of_records),
-        TEST(S6_tls_a_failed_write_first_delivers_what_came),
-        TEST(S6_tls_a_handshake_whose_end_cannot_be_sent),
-    };
-
-    return test_run("tls_cut", tests, TEST_COUNT(tests));
 }

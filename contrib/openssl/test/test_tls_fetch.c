@@ -16,8 +16,7 @@ static char urls[URLS][URL_SIZE];
 
 static void need_examples(struct world *w)
 {
-    if (!examples)
-        test_skip(w, "the examples are not in this build");
+    test_skip_if(w, !examples, "the examples are not in this build");
 }
 
 /* page with that certificate */
@@ -55,9 +54,8 @@ static void must_tell(struct world *w, struct raw_program *p, int url,
         test_fail(w, "%s: not \"%s\" but: %s", urls[url], words, line);
 }
 
-static void S13_fetch_gets_pages_with_and_without_tls(void **state)
+TEST(S13_fetch_gets_pages_with_and_without_tls)
 {
-    struct world *w = *state;
     struct raw_program *page = serve_page(w, "valid.pem");
     struct raw_program *hello = example_start(w, NULL, "hello", WORDS("0"));
     struct raw_program *p =
@@ -87,22 +85,18 @@ static void check_refused(struct world *w, const char *certificate,
     example_stop(w, hello);
 }
 
-static void S13_fetch_refuses_a_certificate_of_another_host(void **state)
-{
-    check_refused(*state, "wrong.pem", "ca.pem",
-                  "certificate refused: IP address mismatch");
-}
+TEST_CASE(S13_fetch_refuses_a_certificate_of_another_host,
+          check_refused(w, "wrong.pem", "ca.pem",
+                        "certificate refused: IP address mismatch"));
 
-static void S13_fetch_refuses_a_certificate_that_nobody_signed(void **state)
-{
-    check_refused(*state, "valid.pem", "stranger.pem", "certificate refused: ");
-}
+TEST_CASE(S13_fetch_refuses_a_certificate_that_nobody_signed,
+          check_refused(w, "valid.pem", "stranger.pem",
+                        "certificate refused: "));
 
 /* Nobody shakes hands there: one deadline ends those that wait, and those that
  * have not begun. */
-static void S13_fetch_has_one_deadline_for_handshakes(void **state)
+TEST(S13_fetch_has_one_deadline_for_handshakes)
 {
-    struct world *w = *state;
     uint16_t port;
     raw_fd silent = raw_listen(&port, 16);
     struct raw_program *p;
@@ -116,26 +110,12 @@ static void S13_fetch_has_one_deadline_for_handshakes(void **state)
     raw_close(silent);
 }
 
-static void S13_fetch_without_its_authority_does_not_begin(void **state)
+TEST(S13_fetch_without_its_authority_does_not_begin)
 {
-    struct world *w = *state;
     struct raw_program *p;
 
     need_examples(w);
     p = fetch_ten(w, 1, 1, "/nowhere", "60");
     (void)example_says(w, p, "trusted certificates /nowhere");
     example_ends(w, p, 1);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S13_fetch_gets_pages_with_and_without_tls),
-        TEST(S13_fetch_refuses_a_certificate_of_another_host),
-        TEST(S13_fetch_refuses_a_certificate_that_nobody_signed),
-        TEST(S13_fetch_has_one_deadline_for_handshakes),
-        TEST(S13_fetch_without_its_authority_does_not_begin),
-    };
-
-    return told_run("tls_fetch", tests, TEST_COUNT(tests));
 }

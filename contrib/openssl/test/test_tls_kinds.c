@@ -40,15 +40,9 @@ static void check_over(struct world *w, const char *path)
     tls_free(&tls);
 }
 
-static void S13_tls_over_a_path(void **state)
-{
-    check_over(*state, local_path(*state, "tls"));
-}
+TEST_CASE(S13_tls_over_a_path, check_over(w, local_path(w, "tls")));
 
-static void S13_tls_over_a_pipe_by_name(void **state)
-{
-    check_over(*state, named_name(*state));
-}
+TEST_CASE(S13_tls_over_a_pipe_by_name, check_over(w, named_name(w)));
 
 /* ---- a reader above, which knows no more of it than others do ----------- */
 
@@ -73,9 +67,8 @@ static void welcome(rondo_reader *reader, void *arg)
     ((struct peer *)arg)->user = reader;
 }
 
-static void S13_tls_under_a_reader(void **state)
+TEST(S13_tls_under_a_reader)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct peer *lines = test_peer(w), *c = test_peer(w);
     rondo_server *server;
@@ -95,18 +88,6 @@ static void S13_tls_under_a_reader(void **state)
     test_run_until(w, lines->data == 3);
     assert_int_equal(lines->bytes, 19);
     rondo_reader_free(lines->user); /* says goodbye and closes */
-    test_run_until(w, c->lost);
-    assert_int_equal(c->error, 0);
+    assert_lost(w, c, NULL, 0);
     tls_free(&tls);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S13_tls_over_a_path),
-        TEST(S13_tls_over_a_pipe_by_name),
-        TEST(S13_tls_under_a_reader),
-    };
-
-    return local_run("tls_kinds", tests, TEST_COUNT(tests));
 }

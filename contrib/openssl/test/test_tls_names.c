@@ -25,20 +25,17 @@ static void check_host(struct world *w, const char *host, const char *asked)
     tls_free(&tls);
 }
 
-static void S13_tls_a_name_that_ends_with_the_root(void **state)
+TEST_CASE(S13_tls_a_name_that_ends_with_the_root,
+          check_host(w, "localhost.", "localhost"));
+
+TEST(S13_tls_an_address_with_a_scope)
 {
-    check_host(*state, "localhost.", "localhost");
+    check_host(w, "fe80::1%eth0", "");
+    check_host(w, "fe80::1", "");
 }
 
-static void S13_tls_an_address_with_a_scope(void **state)
+TEST(S13_tls_hosts_that_cannot_be)
 {
-    check_host(*state, "fe80::1%eth0", "");
-    check_host(*state, "fe80::1", "");
-}
-
-static void S13_tls_hosts_that_cannot_be(void **state)
-{
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -75,11 +72,10 @@ static int choose(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-static void S13_tls_a_certificate_by_the_name_asked_for(void **state)
+TEST(S13_tls_a_certificate_by_the_name_asked_for)
 {
     static const char *const hosts[] = {"localhost", "elsewhere.test",
                                         "another.test"};
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid"), other = tls_pair("wrong");
     struct certificates certificates = {other.server};
     struct listener *l = tls_serve(w, tls.server);
@@ -100,16 +96,4 @@ static void S13_tls_a_certificate_by_the_name_asked_for(void **state)
     test_run_until(w, l->count == 2);
     tls_free(&tls);
     tls_free(&other);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S13_tls_a_name_that_ends_with_the_root),
-        TEST(S13_tls_an_address_with_a_scope),
-        TEST(S13_tls_hosts_that_cannot_be),
-        TEST(S13_tls_a_certificate_by_the_name_asked_for),
-    };
-
-    return test_run("tls_names", tests, TEST_COUNT(tests));
 }

@@ -136,9 +136,8 @@ static void start(struct world *w, struct worker *k, const struct tls_pair *tls)
     assert_non_null(k->thread);
 }
 
-static void S13_tls_a_context_in_two_threads(void **state)
+TEST(S13_tls_a_context_in_two_threads)
 {
-    struct world *w = *state;
     struct tls_pair tls = tls_pair("valid");
     struct worker *workers = test_alloc(w, THREADS * sizeof *workers);
 
@@ -173,12 +172,11 @@ static void churn(void *arg)
     }
 }
 
-static void S13_tls_contexts_made_in_two_threads(void **state)
+TEST(S13_tls_contexts_made_in_two_threads)
 {
     struct raw_thread *threads[THREADS];
     bool failed[THREADS] = {false};
 
-    (void)state;
     for (int i = 0; i < THREADS; i++) {
         threads[i] = raw_thread_start(churn, &failed[i]);
         assert_non_null(threads[i]);
@@ -187,14 +185,4 @@ static void S13_tls_contexts_made_in_two_threads(void **state)
         raw_thread_join(threads[i]);
     for (int i = 0; i < THREADS; i++)
         assert_false(failed[i]);
-}
-
-int main(void)
-{
-    const struct test tests[] = {
-        TEST(S13_tls_a_context_in_two_threads),
-        TEST(S13_tls_contexts_made_in_two_threads),
-    };
-
-    return test_run("tls_threads", tests, TEST_COUNT(tests));
 }

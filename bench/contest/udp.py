@@ -1,0 +1,39 @@
+# udp.py - an echo over UDP.
+# SPDX-License-Identifier: MIT
+from .report import check, row
+from .servers import (Server, built, cpu_time, instructions, of_each, paired,
+                      system_calls)
+
+TARGET_CPU = 0.88
+TARGET_CALLS = 0.2
+ROUNDS = 7
+
+# One socket each. The measure is a recvfrom and a sendto for each datagram;
+# "batch" is by hand, too.
+ALL = [
+    Server("rondo", "udp_rondo", "", "udp_client"),
+    Server("raw", "udp_raw", "", "udp_client"),
+    Server("libuv", "udp_uv", "", "udp_client"),
+    Server("batch", "udp_raw", "batch", "udp_client"),
+]
+
+
+def receives_and_sends(server):
+    calls = system_calls(server)
+    return calls["receive"] + calls["send"]
+
+
+def run_udp():
+    servers = built(ALL)
+    row("UDP instructions/datagram", "",
+        of_each("udp: instructions", servers, instructions, tool="valgrind"))
+    calls = of_each("udp: system calls", servers, receives_and_sends,
+                    tool="strace")
+    row("UDP calls/datagram", f"<= {TARGET_CALLS}", calls)
+    check("UDP receives and sends/datagram", calls.get("rondo"), TARGET_CALLS)
+    times, over = paired("udp", servers, ROUNDS, cpu_time)
+    row("UDP server CPU, ns/datagram", "", times)
+    row("UDP server CPU over raw", f"<= {TARGET_CPU}", over)
+    row("  by hand, in batches", "", {"raw": over["batch"]})
+    check(f"UDP server CPU over raw (median of {ROUNDS})",
+          over["rondo"], TARGET_CPU)

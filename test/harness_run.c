@@ -1,0 +1,116 @@
+/* harness_run.c - runs the loop until something has happened. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
+
+#define DEAD_LOOP_MS 2000 /* for bytes still on their way between sockets */
+
+static int step(struct world *w, rondo_loop *loop, int64_t timeout_ns)
+{
+    int alive = rondo_loop_run_once(loop, timeout_ns);
+
+    if (alive < 0)
+        test_fail(w, "rondo_loop_run_once: %s (%s)", rondo_error_name(alive),
+                  rondo_last_error());
+    return alive;
+}
+
+static bool step_all(struct world *w)
+{
+    int64_t wait = w->other ? 0 : RONDO_MS(5);
+    int alive = 0;
+
+    if (w->loop)
+        alive += step(w, w->loop, wait);
+    if (w->other)
+        alive += step(w, w->other, RONDO_MS(1));
+    return alive > 0;
+}
+
+static void print_line(void *arg, const char *line, size_t size)
+{
+    (void)arg;
+    print_error("  %.*s\n", (int)size, line);
+}
+
+/* What is still there says most about what did not happen. */
+static void print_loops(const struct world *w)
+{
+    if (w->loop)
+        (void)rondo_loop_dump(w->loop, print_line, NULL);
+    if (w->other)
+        (void)rondo_loop_dump(w->other, print_line, NULL);
+}
+
+static int64_t deadline_ns(int64_t now)
+{
+    return now + test_patience_ms() * INT64_C(1000000);
+}
+
+void test_wait_step(struct world *w, struct test_wait *wait)
+{
+    int64_t now = raw_now_ns();
+
+    if (wait->end_ns == 0)
+        wait->end_ns = deadline_ns(now);
+    if (now > wait->end_ns) {
+        print_loops(w);
+        test_fail(w, "%s:%d: still not: %s", wait->file, wait->line,
+                  wait->what);
+    }
+    if (step_all(w)) {
+        wait->dead_since_ns = 0;
+        return;
+    }
+    if (wait->dead_since_ns == 0)
+        wait->dead_since_ns = now;
+    if (now - wait->dead_since_ns >
+        DEAD_LOOP_MS * INT64_C(1000000) * test_slowness())
+        test_fail(w, "%s:%d: nothing left in the loop, and not: %s", wait->file,
+                  wait->line, wait->what);
+    raw_sleep_ms(1);
+}
+
+void test_run_loop(struct world *w)
+{
+    int64_t end = deadline_ns(raw_now_ns());
+
+    while (step_all(w))
+        if (raw_now_ns() > end)
+            test_fail(w, "the loop still has something to do");
+}
+
+void test_spin(struct world *w, int n)
+{
+    while (n-- > 0)
+        (void)step(w, w->loop, 0);
+}
+
+uint64_t test_run_for(struct world *w, int64_t ns)
+{
+    bool *over = test_alloc(w, sizeof *over);
+    uint64_t before = test_iterations(w);
+
+    assert_ok(rondo_call_later(w->loop, ns, set_true, over));
+    while (!*over)
+        (void)step(w, w->loop, ns + RONDO_SEC(1));
+    return test_iterations(w) - before;
+}
+
+void test_run_until_stopped(struct world *w)
+{
+    int64_t limit = RONDO_MS(test_patience_ms()) * 3;
+    rondo_id watchdog = rondo_call_later(w->loop, limit, never_call, w);
+
+    assert_int_equal(rondo_loop_run_forever(w->loop), 1);
+    assert_int_equal(rondo_cancel(w->loop, watchdog), 0);
+}
+
+void test_run_child(struct world *w, int (*fn)(void *arg), void *arg)
+{
+    int status = raw_fork_run(fn, arg);
+
+    if (status == -1)
+        test_skip(w, "no fork on this platform");
+    if (status != 0)
+        test_fail(w, "the child ended with %d", status);
+}
