@@ -1,4 +1,4 @@
-/* ready.c - asks about one descriptor: is it ready, has its reader left: Unix. */
+/* ready.c - asks a descriptor: is it ready, has its reader left: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "unix/unix.h"

@@ -57,9 +57,9 @@ static atomic_bool unprotected;
 
 /* macOS before 11 ignores MSG_NOSIGNAL, so SO_NOSIGPIPE is needed there. But
  * macOS sets no option of a socket that is shut in both directions (EINVAL from
- * sosetoptlock), as after a reset, or when the peer of a unix socket has closed.
- * Such a socket may have unread bytes. If it was accepted, it has the option of
- * its listener (sonewconn). */
+ * sosetoptlock), as after a reset, or when the peer of a unix socket left. Such
+ * a socket may have unread bytes. If it was accepted, it has the option of its
+ * listener (sonewconn). */
 static bool unix_sigpipe_is_off(int fd)
 {
 #ifdef SO_NOSIGPIPE
