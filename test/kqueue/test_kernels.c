@@ -16,7 +16,7 @@
 /* ---- FIFOs -------------------------------------------------------------- */
 
 /* A thread reads it, and poll(2) may never report its end. */
-TEST(S15_a_fifo_that_is_sent_ends)
+TEST_LEAVES(S15_a_fifo_that_is_sent_ends)
 {
     struct peer *p = test_peer(w);
     struct call *c = call_new(w);
@@ -104,7 +104,7 @@ TEST(W4_a_full_fifo_calls_no_writer)
 
 /* Its client has written and left before anybody accepted it. No option can be
  * set by then, and it is a connection with bytes all the same. */
-TEST(S16_a_client_that_left_before_it_was_accepted)
+TEST_LEAVES(S16_a_client_that_left_before_it_was_accepted)
 {
     const char *path = local_path(w, "left");
     struct listener *l = local_serve(w, path);
@@ -133,7 +133,7 @@ static raw_fd dead_socket(void)
     return fds[0];
 }
 
-TEST(S8_no_sigpipe_of_an_adopted_socket)
+TEST_LEAVES(S8_no_sigpipe_of_an_adopted_socket)
 {
     struct peer *p = test_peer(w);
     raw_fd other;
