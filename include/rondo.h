@@ -401,7 +401,9 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
  * thread ends alone, and its callback is not called. The callbacks run inside
  * this call; what they try to create is RONDO_ECLOSED. 0, and the pointer has
  * ended; RONDO_EBUSY while the loop runs (so also from its own
- * callbacks), and nothing has happened. As loop.close.
+ * callbacks), and nothing has happened. If the backend's waits have failed for
+ * about 5 s, what still lives is given up without its callback: their error, and
+ * the pointer has ended. As loop.close.
  */
 RONDO_API int rondo_loop_close(rondo_loop *loop);
 
@@ -1081,7 +1083,10 @@ RONDO_API void *rondo_transport_self(const rondo_transport *t);
 
 /**
  * Inside data_received: gives back the last size bytes of the data, which must
- * be data's tail; they are delivered again, to the protocol then in force. 0;
+ * be data's tail. The protocol then in force gets them again. A protocol that
+ * gives everything back, as one does with half a message, gets it again
+ * together with the next bytes that come; or when it resumes reading, when
+ * another protocol is set, or once more before the peer's end. 0;
  * RONDO_EINVAL: elsewhere, or not the tail; RONDO_ENOMEM.
  */
 RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
@@ -1111,8 +1116,9 @@ rondo_transport_get_write_buffer_size(const rondo_transport *t);
 /**
  * How long nothing may be received (not counted while reading is paused), and
  * how long no byte may leave while there is something to send (during close
- * too); then timed_out is asked. 0 or RONDO_NEVER: no limit, as it begins. 0,
- * or RONDO_EINVAL: negative.
+ * too); then timed_out is asked. Set earlier, both begin with
+ * connection_made. 0 or RONDO_NEVER: no limit, as it begins. 0, or
+ * RONDO_EINVAL: negative.
  */
 RONDO_API int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
                                            int64_t write_ns);
@@ -1147,8 +1153,9 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * caller's and may be closed at once: a duplicate travels. One that no byte
  * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
  * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
- * byte; RONDO_EPIPE, RONDO_ECLOSED as rondo_transport_write. See SCM_RIGHTS in
- * unix(7).
+ * byte; RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
+ * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the next
+ * byte that they send. See SCM_RIGHTS in unix(7).
  */
 RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
 
@@ -1160,8 +1167,11 @@ RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
  * reading is paused are not). The bytes delivered at once never have the
  * descriptors of two writes; they may begin with bytes of earlier writes that
  * had none. A process that has no room for all descriptors of a write loses
- * the connection: RONDO_EMFILE. RONDO_NO_FD: none, or no unix socket
- * (rondo_last_error).
+ * the connection: RONDO_EMFILE; so does one that leaves more than 253 of them
+ * beside bytes that it has not taken: RONDO_ETOOMUCH. A filter may keep their
+ * bytes until more have come: they wait for the next bytes that the protocol is
+ * given. A reader takes none: they are closed. RONDO_NO_FD: none, or no unix
+ * socket (rondo_last_error).
  */
 RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
 
@@ -1266,8 +1276,9 @@ typedef struct rondo_filter {
  * or the error that ended the connection, just before connection_lost.
  *
  * 0, and lost will be called. On an error self stays the caller's:
- * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof. As
- * loop.start_tls.
+ * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof, RONDO_ENOTSUP
+ * (a pipe of one direction), RONDO_EBUSY (a file is under way, or a descriptor
+ * waits for the byte that it goes with). As loop.start_tls.
  */
 RONDO_API int rondo_transport_push_filter(rondo_transport *t,
                                           const rondo_filter *filter,
@@ -1825,7 +1836,8 @@ typedef struct rondo_resolver {
      * Called from inside rondo_getaddrinfo, or from the loop for a connect, for
      * each host that is a name. service is as it came, or NULL. All is lent for
      * the call. 0: rondo_resolver_answer will be called once, inside start or
-     * later; < 0: a RONDO_E..., and it will not.
+     * later; < 0: a RONDO_E..., and it will not. If start cancels the connect
+     * that asks, cancel is called inside it and the result is ignored.
      */
     int (*start)(void *context, rondo_lookup *lookup, const char *host,
                  const char *service, const rondo_lookup_hints *hints);

@@ -24,6 +24,8 @@ enum { SIDE_READ = 1, SIDE_WRITE = 2 };
 /* Nanoseconds of a monotonic clock: setting the wall clock does not change
  * it. */
 int64_t sys_clock(void);
+/* Blocks this thread, when there is nothing to wait for but time. */
+void sys_sleep(int64_t ns);
 /* The clock's name and its resolution. */
 void sys_clock_facts(const char **name, int64_t *resolution_ns);
 
@@ -355,6 +357,16 @@ void sys_signal_unwatch(int signum);
 extern _Atomic uint32_t sys_fork_generation;
 /* Starts to count forks; calling again is harmless. */
 void sys_fork_watch(void);
+
+/* A lock that a fork takes first: in the child it is free, and what it guards is
+ * whole. (A fork copies memory while other threads go on.) Whoever holds it
+ * calls nothing that forks. */
+struct sys_fork_lock {
+    sys_mutex mutex;
+    struct sys_fork_lock *next, **link;
+};
+int sys_fork_lock_init(struct sys_fork_lock *lock);
+void sys_fork_lock_destroy(struct sys_fork_lock *lock);
 /* getenv; NULL also if the program runs with the rights of another user. */
 const char *sys_env(const char *name);
 /* Writes the name that the dynamic linker has for a function, else its

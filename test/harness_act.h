@@ -19,8 +19,9 @@ void act_resume(struct peer *p);
 void act_write_eof(struct peer *p);
 void act_hello(struct peer *p); /* writes "hello" */
 void act_stop_loop(struct peer *p);
-/* resets the plain socket at p->user, which is RONDO_NO_FD then */
-void act_reset(struct peer *p);
+
+/* This is what it does inside each callback but get_buffer. */
+void act_in_all(struct peer *p, void (*act)(struct peer *p));
 
 /* ---- on_data ------------------------------------------------------------ */
 
@@ -48,7 +49,16 @@ void never_call(rondo_loop *loop, void *arg); /* arg: the world */
 
 void count_fd(rondo_loop *loop, rondo_fd fd, void *arg);
 void ignore_fd(rondo_loop *loop, rondo_fd fd, void *arg);
+int ignore_client(rondo_server *server, void *arg, rondo_transport *t,
+                  const rondo_protocol **protocol, void **self);
+void never_accepted(rondo_server *server, void *arg, rondo_fd socket,
+                    const rondo_address *peer);
 void count_release(void *arg);
+void count_signal(rondo_loop *loop, int signum, void *arg);
+void count_exception(rondo_loop *loop, void *arg, const rondo_exception *what);
+void count_connected(rondo_loop *loop, void *arg, rondo_transport *t,
+                     int error);
+void count_line(void *arg, const char *line, size_t size);
 void ignore_release(void *arg);
 void never_release(void *arg);
 void ignore_signal(rondo_loop *loop, int signum, void *arg);

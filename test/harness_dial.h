@@ -5,6 +5,7 @@
 #define RONDO_TEST_HARNESS_DIAL_H
 
 #include "harness.h"
+#include "raw_net.h"
 
 /* As test_connect_peer, with these options: done is written down in p. */
 rondo_id dial(struct world *w, const rondo_connect_options *options,
@@ -12,6 +13,8 @@ rondo_id dial(struct world *w, const rondo_connect_options *options,
 /* The same on another loop. */
 rondo_id dial_on(rondo_loop *loop, const rondo_connect_options *options,
                  struct peer *p);
+/* A new peer's, which must not fail. */
+struct peer *dial_new(struct world *w, const rondo_connect_options *options);
 /* The call must fail with that error, say so, call nobody and leave nothing;
  * RONDO_OK: with any error. */
 void dial_refused(struct world *w, const rondo_connect_options *options,
@@ -23,11 +26,19 @@ void dial_ends(struct world *w, struct peer *p, int error);
  * on the world's loop from now on, in this order. */
 void dial_resolves_to(struct world *w, const char *const *ips);
 
+/* A server on 127.0.0.1 whose port nobody has at that address either, if there
+ * is such an address. */
+struct listener *dial_serve(struct world *w, const char *other_ip);
+/* A black hole there, which the world closes; skips where there is none. */
+struct raw_black_hole *dial_hole(struct world *w, const char *ip,
+                                 uint16_t port);
 rondo_address dial_address(const char *ip, uint16_t port);
 /* A port of 127.0.0.1, reserved for all tests, where no one listens; in use for
  * whoever binds it. */
 uint16_t dial_dead_port(void);
 uint16_t dial_free_port(void); /* one that nobody has, a moment ago */
+/* The other end of p's transport has that address. */
+void dial_check_peer(const struct peer *p, const char *ip, uint16_t port);
 /* The transport of p and the plain socket at its other end pass
  * a few bytes. */
 void dial_check_works(struct world *w, struct peer *p, raw_fd other_end);

@@ -35,23 +35,24 @@ static void server_closed(rondo_server *server, void *arg)
 
 struct listener *test_serve_with(struct world *w,
                                  const rondo_protocol *protocol,
-                                 rondo_server_options *options)
+                                 const rondo_server_options *options)
 {
     struct listener *l = test_alloc(w, sizeof *l);
     const struct peer *model = test_peer(w);
+    rondo_server_options o = *options;
     rondo_address address;
 
     l->w = w;
     l->model = *model;
     l->protocol = protocol;
-    if (!options->host && !options->path && !options->socket)
-        options->host = "127.0.0.1";
-    if (!options->protocol_factory && !options->accepted)
-        options->protocol_factory = make_peer;
-    if (!options->closed)
-        options->closed = server_closed;
-    assert_ok(rondo_create_server(w->loop, options, protocol, l, &l->server));
-    if (options->path)
+    if (!o.host && !o.path && !o.socket)
+        o.host = "127.0.0.1";
+    if (!o.protocol_factory && !o.accepted)
+        o.protocol_factory = make_peer;
+    if (!o.closed)
+        o.closed = server_closed;
+    assert_ok(rondo_create_server(w->loop, &o, protocol, l, &l->server));
+    if (o.path)
         return l;
     assert_ok(rondo_server_address(l->server, 0, &address));
     l->port = rondo_address_port(&address);
@@ -60,41 +61,18 @@ struct listener *test_serve_with(struct world *w,
 
 struct listener *test_serve(struct world *w)
 {
-    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
-
-    return test_serve_with(w, &recorder, &options);
+    return test_serve_with(w, &recorder, RONDO_SERVE(.host = "127.0.0.1"));
 }
 
 /* ---- clients ------------------------------------------------------------ */
 
-static void connected(rondo_loop *loop, void *arg, rondo_transport *t,
-                      int error)
-{
-    struct peer *p = arg;
-
-    (void)loop;
-    if (++p->connected > 1)
-        test_fail(p->w, "connect: done twice");
-    if ((error == 0) != (t != NULL) || (error == 0) != (p->made == 1))
-        test_fail(p->w, "connect: error %d, transport %p, made %u", error,
-                  (void *)t, p->made);
-    p->connect_error = error;
-    if (error)
-        (void)snprintf(p->last_error, sizeof p->last_error, "%s",
-                       rondo_last_error());
-    if (p->on_connected)
-        p->on_connected(p);
-}
-
 rondo_id test_connect_peer(struct world *w, uint16_t port,
                            const rondo_protocol *protocol, struct peer *p)
 {
-    rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
-
-    options.host = "127.0.0.1";
-    options.port = port;
-    return rondo_create_connection(w->loop, &options, protocol, p, connected,
-                                   p);
+    p->id = rondo_create_connection(
+        w->loop, RONDO_CONNECT(.host = "127.0.0.1", .port = port), protocol, p,
+        peer_connected, p);
+    return p->id;
 }
 
 struct peer *test_connect(struct world *w, uint16_t port)
@@ -102,6 +80,24 @@ struct peer *test_connect(struct world *w, uint16_t port)
     struct peer *p = test_peer(w);
 
     assert_ok(test_connect_peer(w, port, &recorder, p));
+    return p;
+}
+
+/* Whether they are the two ends of one connection, and made. */
+static bool are_connected(const struct peer *client, const struct peer *server)
+{
+    return client->transport && server && server->transport && server->made &&
+           raw_local_port(rondo_transport_fd(client->transport)) ==
+               raw_peer_port(rondo_transport_fd(server->transport));
+}
+
+struct peer *test_client(struct world *w, struct listener *l)
+{
+    struct peer *p = test_connect(w, l->port);
+
+    test_run_until(w, p->connected && are_connected(p, l->last));
+    p->other = l->last;
+    l->last->other = p;
     return p;
 }
 
@@ -185,6 +181,15 @@ int64_t test_drain_raw(struct world *w, raw_fd fd, uint64_t position)
     while ((n = drain_piece(w, fd, position + (uint64_t)got, UINT64_MAX)) > 0)
         got += n;
     return n < 0 ? n : got;
+}
+
+void test_ends_raw(struct world *w, raw_fd fd)
+{
+    ptrdiff_t n = RAW_AGAIN;
+    char byte;
+
+    test_run_until(w, (n = raw_recv(fd, &byte, 1, 0)) != RAW_AGAIN);
+    assert_true(n == 0 || n == RAW_RESET);
 }
 
 uint64_t test_drain_raw_some(struct world *w, raw_fd fd, uint64_t position,

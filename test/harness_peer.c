@@ -62,6 +62,8 @@ static void on_data(rondo_transport *t, void *self, const void *data,
     take_bytes(p, data, size);
     if (p->on_data)
         p->on_data(p, data, size);
+    if (p->on_bytes)
+        p->on_bytes(p);
 }
 
 static void *on_get_buffer(rondo_transport *t, void *self, size_t hint,
@@ -113,6 +115,8 @@ static void on_updated(rondo_transport *t, void *self, size_t size)
     take_bytes(p, p->buffer, size);
     if (p->on_updated)
         p->on_updated(p, size);
+    if (p->on_bytes)
+        p->on_bytes(p);
 }
 
 static bool on_eof(rondo_transport *t, void *self)
@@ -204,6 +208,7 @@ struct peer *test_peer(struct world *w)
     struct peer *p = test_alloc(w, sizeof *p);
 
     p->w = w;
+    p->fd = RONDO_NO_FD;
     p->checksum = CHECKSUM_START;
     return p;
 }
@@ -212,6 +217,28 @@ void peer_capture(struct peer *p, size_t limit)
 {
     p->captured = test_alloc(p->w, limit + 1);
     p->capture_limit = limit;
+}
+
+void peer_connected(rondo_loop *loop, void *self, rondo_transport *t, int error)
+{
+    struct peer *p = self;
+
+    assert_non_null(loop);
+    if (++p->connected > 1)
+        test_fail(p->w, "connect: done twice");
+    if ((error == 0) != (t != NULL) || (error == 0) != (p->made == 1))
+        test_fail(p->w, "connect: error %d, transport %p, made %u", error,
+                  (void *)t, p->made);
+    if (t && p->lost == 0)
+        assert_ptr_equal(t, p->transport);
+    p->connect_error = error;
+    if (error) {
+        (void)snprintf(p->last_error, sizeof p->last_error, "%s",
+                       rondo_last_error());
+        assert_true(p->last_error[0] != '\0');
+    }
+    if (p->on_connected)
+        p->on_connected(p);
 }
 
 /* ---- the pattern -------------------------------------------------------- */

@@ -139,7 +139,6 @@ struct proc *proc_begin(struct world *w, rondo_process_options *o,
                         rondo_process_options kinds)
 {
     proc_need(w);
-    w->expect_clean = true;
     *o = kinds;
     return proc_new(w);
 }

@@ -11,7 +11,6 @@ TEST(D1_made_from_the_loop_lost_last)
     rondo_address a = endpoint_address("127.0.0.1", 0);
     raw_fd fd = raw_udp();
 
-    w->expect_clean = true;
     assert_ok(endpoint_create(e, RONDO_DATAGRAM(.local_address = &a)));
     endpoint_feed(e, fd, 0, 3);
     assert_int_equal(e->made, 0);
@@ -31,7 +30,6 @@ TEST(D1_every_member_may_be_null)
     rondo_datagram *d = NULL;
     raw_fd fd = raw_udp();
 
-    w->expect_clean = true;
     assert_ok(rondo_create_datagram_endpoint(
         w->loop, RONDO_DATAGRAM(.local_address = &a), &nothing, NULL, &d));
     assert_ok(rondo_datagram_local_address(d, &a));
@@ -46,7 +44,6 @@ TEST(D1_nobody_asks_for_the_pointer)
 {
     struct endpoint *e = endpoint_new(w);
 
-    w->expect_clean = true;
     e->on_made = endpoint_close_it;
     assert_ok(rondo_create_datagram_endpoint(
         w->loop, RONDO_DATAGRAM(.family = RONDO_FAMILY_INET),
@@ -57,7 +54,7 @@ TEST(D1_nobody_asks_for_the_pointer)
 
 /* ---- what comes --------------------------------------------------------- */
 
-TEST(D1_there_and_back)
+TEST_LEAVES(D1_there_and_back)
 {
     struct endpoint *server = endpoint_bound(w);
     struct endpoint *client = endpoint_to(w, &server->local);
@@ -77,7 +74,7 @@ TEST(D1_there_and_back)
     assert_int_equal(peer.native_size, 0);
 }
 
-TEST(D1_empty_datagrams_arrive)
+TEST_LEAVES(D1_empty_datagrams_arrive)
 {
     struct endpoint *server = endpoint_bound(w);
     struct endpoint *client = endpoint_to(w, &server->local);
@@ -94,7 +91,7 @@ TEST(D1_empty_datagrams_arrive)
     assert_int_equal(client->size, 0);
 }
 
-TEST(D1_a_burst_arrives_in_order)
+TEST_LEAVES(D1_a_burst_arrives_in_order)
 {
     enum { ROUNDS = 50, BURST = 100 };
     struct endpoint *e = endpoint_bound(w);
@@ -109,7 +106,7 @@ TEST(D1_a_burst_arrives_in_order)
     raw_close(fd);
 }
 
-TEST(D1_truncation_is_told)
+TEST_LEAVES(D1_truncation_is_told)
 {
     struct endpoint *e = endpoint_new(w);
     rondo_address a = endpoint_address("127.0.0.1", 0);
@@ -132,7 +129,7 @@ TEST(D1_truncation_is_told)
     raw_close(fd);
 }
 
-TEST(D1_the_largest_arrives)
+TEST_LEAVES(D1_the_largest_arrives)
 {
     static const size_t rooms[] = {0, 100000};
     size_t limit = (size_t)rondo_loop_limit(w->loop, RONDO_LIMIT_DATAGRAM);
@@ -155,7 +152,7 @@ TEST(D1_the_largest_arrives)
     }
 }
 
-TEST(D1_too_large_and_the_endpoint_lives)
+TEST_LEAVES(D1_too_large_and_the_endpoint_lives)
 {
     size_t limit = (size_t)rondo_loop_limit(w->loop, RONDO_LIMIT_DATAGRAM);
     unsigned char *data = test_alloc(w, limit + 5000);
@@ -177,7 +174,7 @@ TEST(D1_too_large_and_the_endpoint_lives)
 
 /* ---- destinations ------------------------------------------------------- */
 
-TEST(D1_another_destination_than_the_peer)
+TEST_LEAVES(D1_another_destination_than_the_peer)
 {
     struct endpoint *e = endpoint_bound(w);
     struct endpoint *other = endpoint_bound(w);
@@ -192,7 +189,7 @@ TEST(D1_another_destination_than_the_peer)
     assert_int_equal(other->received, 0);
 }
 
-TEST(D1_no_destination_and_not_connected)
+TEST_LEAVES(D1_no_destination_and_not_connected)
 {
     struct endpoint *e = endpoint_bound(w);
     rondo_address empty = {.native_size = 0};
@@ -207,7 +204,7 @@ TEST(D1_no_destination_and_not_connected)
     test_run_until(w, e->received);
 }
 
-TEST(D1_connected_hears_its_peer_alone)
+TEST_LEAVES(D1_connected_hears_its_peer_alone)
 {
     struct endpoint *e = endpoint_bound(w);
     struct endpoint *c = endpoint_to(w, &e->local);
@@ -222,7 +219,7 @@ TEST(D1_connected_hears_its_peer_alone)
     raw_close(stranger);
 }
 
-TEST(D1_local_and_remote)
+TEST_LEAVES(D1_local_and_remote)
 {
     struct endpoint *server = endpoint_bound(w), *c = endpoint_new(w);
     rondo_address here = endpoint_address("127.0.0.1", 0);
@@ -237,7 +234,7 @@ TEST(D1_local_and_remote)
     assert_true(rondo_address_equal(&server->from, &c->local));
 }
 
-TEST(D1_a_family_alone)
+TEST_LEAVES(D1_a_family_alone)
 {
     struct endpoint *e = endpoint_new(w);
     raw_fd fd = raw_udp();
@@ -253,7 +250,7 @@ TEST(D1_a_family_alone)
 
 /* ---- IPv6 --------------------------------------------------------------- */
 
-TEST(D1_inet6_there_and_back)
+TEST_LEAVES(D1_inet6_there_and_back)
 {
     struct endpoint *e = endpoint_new(w), *c;
     rondo_address a = endpoint_address("::1", 0);
@@ -272,7 +269,7 @@ TEST(D1_inet6_there_and_back)
                  RONDO_EMSGSIZE);
 }
 
-TEST(D1_one_socket_for_both_families)
+TEST_LEAVES(D1_one_socket_for_both_families)
 {
     struct endpoint *e = endpoint_new(w), *c;
     rondo_address a = endpoint_address("::", 0), to;
@@ -290,7 +287,7 @@ TEST(D1_one_socket_for_both_families)
 }
 
 /* The port of the one may be another program's in the other family. */
-TEST(D1_v6only_unless_asked)
+TEST_LEAVES(D1_v6only_unless_asked)
 {
     enum { TRIES = 20 };
     struct endpoint *six;
@@ -337,7 +334,7 @@ static void answer_oneself(struct endpoint *e, const void *data, size_t size,
     assert_ok(rondo_datagram_send(e->d, data, size, &e->local));
 }
 
-TEST(L1_a_flood_is_bounded_in_each_iteration)
+TEST_LEAVES(L1_a_flood_is_bounded_in_each_iteration)
 {
     struct flood *f = test_alloc(w, sizeof *f);
     struct endpoint *quiet = endpoint_bound(w);

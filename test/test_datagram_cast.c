@@ -11,7 +11,7 @@ static int open_shared(struct endpoint *e, const rondo_address *at,
         e, RONDO_DATAGRAM(.local_address = at, .reuse_address = reuse_address));
 }
 
-TEST(D3_an_address_is_not_shared_unless_asked)
+TEST_LEAVES(D3_an_address_is_not_shared_unless_asked)
 {
     struct endpoint *e = endpoint_bound(w);
 
@@ -26,7 +26,7 @@ TEST(D3_an_address_is_not_shared_unless_asked)
         RONDO_EADDRINUSE);
 }
 
-TEST(D3_an_address_is_shared_where_both_ask)
+TEST_LEAVES(D3_an_address_is_shared_where_both_ask)
 {
     struct endpoint *a = endpoint_new(w), *b = endpoint_new(w);
     rondo_address at = endpoint_address("127.0.0.1", 0);
@@ -39,7 +39,7 @@ TEST(D3_an_address_is_shared_where_both_ask)
     raw_close(fd);
 }
 
-TEST(D3_reuse_port_spreads_the_load)
+TEST_LEAVES(D3_reuse_port_spreads_the_load)
 {
     struct endpoint *e[2] = {endpoint_new(w), endpoint_new(w)};
     rondo_address at = endpoint_address("127.0.0.1", 0);
@@ -69,7 +69,7 @@ TEST(D3_reuse_port_spreads_the_load)
 
 /* ---- broadcast ---------------------------------------------------------- */
 
-TEST(D3_broadcast_only_when_asked)
+TEST_LEAVES(D3_broadcast_only_when_asked)
 {
     struct endpoint *e = endpoint_new(w), *to = endpoint_new(w);
     struct endpoint *plain = endpoint_bound(w);
@@ -202,7 +202,7 @@ static void check_cast(struct world *w, struct cast *c)
     test_run_until(w, c->member->received == 2);
 }
 
-TEST(D3_multicast_join_and_leave_by_interface)
+TEST_LEAVES(D3_multicast_join_and_leave_by_interface)
 {
     struct cast c;
 
@@ -220,7 +220,7 @@ TEST(D3_multicast_of_inet6)
 
 /* On the loopback interface itself a datagram comes back in any case: what is
  * tried is that the option is set. */
-TEST(D3_multicast_loop)
+TEST_LEAVES(D3_multicast_loop)
 {
     struct endpoint *e = endpoint_bound(w);
 
@@ -231,7 +231,7 @@ TEST(D3_multicast_loop)
     assert_int_equal(raw_multicast_loop(rondo_datagram_fd(e->d)), 1);
 }
 
-TEST(D3_multicast_options_of_inet6)
+TEST_LEAVES(D3_multicast_options_of_inet6)
 {
     struct endpoint *e = endpoint_new(w);
     rondo_address here = endpoint_address("::1", 0);
@@ -243,7 +243,7 @@ TEST(D3_multicast_options_of_inet6)
     assert_int_equal(raw_multicast_ttl(rondo_datagram_fd(e->d)), 7);
 }
 
-TEST(D3_multicast_ttl)
+TEST_LEAVES(D3_multicast_ttl)
 {
     struct endpoint *e = endpoint_bound(w);
 
@@ -254,7 +254,7 @@ TEST(D3_multicast_ttl)
     assert_int_equal(raw_multicast_ttl(rondo_datagram_fd(e->d)), 255);
 }
 
-TEST(D3_several_members_on_one_port)
+TEST_LEAVES(D3_several_members_on_one_port)
 {
     struct cast c;
     struct endpoint *other = endpoint_new(w);

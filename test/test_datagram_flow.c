@@ -17,7 +17,7 @@ static void unblock(void)
 
 /* ---- D3: the limits ----------------------------------------------------- */
 
-TEST(D3_pause_above_high_resume_at_low)
+TEST_LEAVES(D3_pause_above_high_resume_at_low)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     char data[100] = "";
@@ -38,7 +38,7 @@ TEST(D3_pause_above_high_resume_at_low)
     assert_string_equal(e->order, "MPR");
 }
 
-TEST(D3_empty_ones_count)
+TEST_LEAVES(D3_empty_ones_count)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     unsigned sent = 0;
@@ -57,7 +57,7 @@ TEST(D3_empty_ones_count)
     test_run_until(w, e->lost);
 }
 
-TEST(D3_what_the_kernel_takes_does_not_pause)
+TEST_LEAVES(D3_what_the_kernel_takes_does_not_pause)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
@@ -70,7 +70,7 @@ TEST(D3_what_the_kernel_takes_does_not_pause)
     assert_string_equal(e->order, "M");
 }
 
-TEST(D3_limits_act_at_once)
+TEST_LEAVES(D3_limits_act_at_once)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
@@ -89,7 +89,7 @@ TEST(D3_limits_act_at_once)
     assert_string_equal(e->order, "MPR");
 }
 
-TEST(D3_wrong_and_default_limits)
+TEST_LEAVES(D3_wrong_and_default_limits)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     char *data = test_alloc(w, 60000);
@@ -112,7 +112,7 @@ static void send_more(struct endpoint *e)
                 rondo_datagram_send(e->d, "12345678", 8, &e->other->local));
 }
 
-TEST(D3_sending_while_paused_and_in_resume)
+TEST_LEAVES(D3_sending_while_paused_and_in_resume)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
@@ -130,7 +130,7 @@ TEST(D3_sending_while_paused_and_in_resume)
     assert_int_equal(e->pauses, e->resumes);
 }
 
-TEST(D3_closed_and_aborted_in_pause_and_resume)
+TEST_LEAVES(D3_closed_and_aborted_in_pause_and_resume)
 {
     static void (*const ends[])(struct endpoint *) = {endpoint_close_it,
                                                       endpoint_abort_it};
@@ -153,7 +153,7 @@ TEST(D3_closed_and_aborted_in_pause_and_resume)
 
 /* ---- D4: batches -------------------------------------------------------- */
 
-TEST(D4_answers_to_a_burst_in_order)
+TEST_LEAVES(D4_answers_to_a_burst_in_order)
 {
     enum { ROUNDS = 20, BURST = 100 };
     struct endpoint *e = endpoint_bound(w);
@@ -176,7 +176,7 @@ TEST(D4_answers_to_a_burst_in_order)
 }
 
 /* A datagram in and one out cost far less than a call each. */
-TEST(D4_many_a_call)
+TEST_LEAVES(D4_many_a_call)
 {
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
@@ -194,7 +194,7 @@ TEST(D4_many_a_call)
     raw_close(fd);
 }
 
-TEST(D4_the_last_of_a_batch_is_sent_at_once)
+TEST_LEAVES(D4_the_last_of_a_batch_is_sent_at_once)
 {
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
@@ -219,7 +219,7 @@ static void note_size(struct endpoint *e, const void *data, size_t size,
 
 /* What only waits for the end of the batch neither passes the high limit nor
  * pauses anybody. */
-TEST(D4_gathering_does_not_pause)
+TEST_LEAVES(D4_gathering_does_not_pause)
 {
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
@@ -246,7 +246,7 @@ static void echo_or_count(struct endpoint *e, const void *data, size_t size,
 
 /* Refused as a batch leaves: told by error_received; where there is no batch,
  * by the call. The others go on. */
-TEST(D4_errors_of_a_batch_are_told)
+TEST_LEAVES(D4_errors_of_a_batch_are_told)
 {
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
@@ -316,7 +316,7 @@ static void answer_a_lot(struct endpoint *e, const void *data, size_t size,
 }
 
 /* More than the high limit in one batch: it goes on being sent, not kept. */
-TEST(D4_large_answers_do_not_heap_up)
+TEST_LEAVES(D4_large_answers_do_not_heap_up)
 {
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
@@ -335,7 +335,7 @@ TEST(D4_large_answers_do_not_heap_up)
 
 /* It talks to itself, with a hundred on their way; on a slow machine it is
  * fewer than a million. */
-TEST(D4_a_million_without_heap_growth)
+TEST_LEAVES(D4_a_million_without_heap_growth)
 {
     struct endpoint *e = endpoint_bound(w);
     unsigned some = 5000 / (unsigned)test_slowness();
@@ -356,7 +356,7 @@ TEST(D4_a_million_without_heap_growth)
 }
 
 /* A queue that fills and empties again and again, too. */
-TEST(D3_a_queue_that_comes_and_goes_keeps_its_memory)
+TEST_LEAVES(D3_a_queue_that_comes_and_goes_keeps_its_memory)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     uint64_t allocations = 0;

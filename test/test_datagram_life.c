@@ -11,7 +11,6 @@ TEST(G6_ended_before_made)
                                                       endpoint_abort_it};
     rondo_address a = endpoint_address("127.0.0.1", 0);
 
-    w->expect_clean = true;
     for (int i = 0; i < 2; i++) {
         struct endpoint *e = endpoint_new(w);
 
@@ -26,7 +25,7 @@ TEST(G6_ended_before_made)
     }
 }
 
-TEST(G6_sent_before_made)
+TEST_LEAVES(G6_sent_before_made)
 {
     struct endpoint *to = endpoint_bound(w), *e = endpoint_new(w);
 
@@ -57,7 +56,6 @@ TEST(G6_valid_until_lost_returns)
 {
     struct endpoint *e = endpoint_bound(w);
 
-    w->expect_clean = true;
     e->on_lost = ask_when_lost;
     rondo_datagram_abort(e->d);
     test_run_loop(w);
@@ -99,7 +97,6 @@ static void abort_other_in_data(struct endpoint *e, const void *data,
 
 TEST(G7_ended_in_datagram_received)
 {
-    w->expect_clean = true;
     for (int i = 0; i < 2; i++) {
         struct endpoint *e = endpoint_bound(w);
         raw_fd fd = raw_udp();
@@ -114,7 +111,7 @@ TEST(G7_ended_in_datagram_received)
 }
 
 /* Both have something in the same iteration; whichever comes first wins. */
-TEST(G7_each_ends_the_other)
+TEST_LEAVES(G7_each_ends_the_other)
 {
     struct endpoint *a = endpoint_bound(w), *b = endpoint_bound(w);
     raw_fd fd = raw_udp();
@@ -138,7 +135,6 @@ TEST(G7_ended_in_made)
     rondo_address a = endpoint_address("127.0.0.1", 0);
     raw_fd fd = raw_udp();
 
-    w->expect_clean = true;
     for (int i = 0; i < 2; i++) {
         struct endpoint *e = endpoint_new(w);
 
@@ -168,7 +164,7 @@ static void make_another(struct endpoint *e, const void *data, size_t size,
     rondo_datagram_close(e->other->d);
 }
 
-TEST(G7_another_made_in_datagram_received)
+TEST_LEAVES(G7_another_made_in_datagram_received)
 {
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
@@ -189,7 +185,7 @@ static void stop_loop(struct endpoint *e, const void *data, size_t size,
     rondo_loop_stop(e->w->loop);
 }
 
-TEST(L2_stopped_in_datagram_received)
+TEST_LEAVES(L2_stopped_in_datagram_received)
 {
     struct endpoint *e = endpoint_bound(w);
     raw_fd fd = raw_udp();
@@ -220,7 +216,7 @@ static void run_other_loop(struct endpoint *e, const void *data, size_t size,
     assert_memory_equal(e->data, data, size); /* still lent, still there */
 }
 
-TEST(L4_another_loop_inside)
+TEST_LEAVES(L4_another_loop_inside)
 {
     struct endpoint *e = endpoint_bound(w), *inner = endpoint_new(w);
     rondo_address a = endpoint_address("127.0.0.1", 0);
@@ -353,7 +349,7 @@ static void on_thread(void *arg)
     (void)snprintf(f->sentence, sizeof f->sentence, "%s", rondo_last_error());
 }
 
-TEST(G3_a_foreign_thread_in_debug_mode)
+TEST_LEAVES(G3_a_foreign_thread_in_debug_mode)
 {
     struct foreign *f = test_alloc(w, sizeof *f);
 
@@ -382,7 +378,7 @@ static int in_child(void *arg)
     return e->received ? 0 : 4;
 }
 
-TEST(L8_goes_on_in_a_child)
+TEST_LEAVES(L8_goes_on_in_a_child)
 {
     struct endpoint *e = endpoint_bound(w);
     int result = raw_fork_run(in_child, e);

@@ -48,7 +48,7 @@ TEST(D1_an_address_that_is_not_ours)
     assert_true(strstr(rondo_last_error(), "192.0.2.1") != NULL);
 }
 
-TEST(G2_options_of_other_versions)
+TEST_LEAVES(G2_options_of_other_versions)
 {
     struct {
         rondo_datagram_options known;
@@ -72,7 +72,6 @@ TEST(D1_a_socket_of_the_programs)
     raw_fd fd = raw_udp(), other = raw_udp();
     struct endpoint *e = endpoint_new(w);
 
-    w->expect_clean = true;
     e->on_data = endpoint_echo;
     assert_ok(endpoint_create(e, RONDO_DATAGRAM(.socket = &fd)));
     assert_true(rondo_datagram_fd(e->d) == fd);
@@ -86,7 +85,7 @@ TEST(D1_a_socket_of_the_programs)
     raw_close(other);
 }
 
-TEST(D1_a_connected_socket_of_the_programs)
+TEST_LEAVES(D1_a_connected_socket_of_the_programs)
 {
     struct endpoint *server = endpoint_bound(w), *e = endpoint_new(w);
     raw_fd fd = raw_udp();
@@ -120,7 +119,7 @@ TEST(D1_sockets_that_are_none)
     raw_close(file);
 }
 
-TEST(D1_a_socket_in_use)
+TEST_LEAVES(D1_a_socket_in_use)
 {
     raw_fd fd = raw_udp();
     struct endpoint *e = endpoint_new(w);
@@ -136,7 +135,7 @@ TEST(D1_a_socket_in_use)
 
 /* ---- G9 ----------------------------------------------------------------- */
 
-TEST(G9_its_socket_is_close_on_exec)
+TEST_LEAVES(G9_its_socket_is_close_on_exec)
 {
     struct endpoint *e = endpoint_bound(w);
 
@@ -147,7 +146,7 @@ TEST(G9_its_socket_is_close_on_exec)
 
 /* ---- the descriptor is closed behind its back --------------------------- */
 
-TEST(W3_closed_behind_its_back)
+TEST_LEAVES(W3_closed_behind_its_back)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     int result = 0;

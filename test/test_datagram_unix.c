@@ -75,7 +75,7 @@ TEST(D3_unix_connected)
     raw_path_drop(b->path);
 }
 
-TEST(D3_a_sender_without_a_name)
+TEST_LEAVES(D3_a_sender_without_a_name)
 {
     struct place *p = place_new(w);
     struct endpoint *e = bound_at(w, p), *nameless = endpoint_new(w);
@@ -306,7 +306,7 @@ TEST(D2_a_peer_that_is_gone_holds_nobody_up)
 }
 
 /* Larger than the room that endpoints share: it gets its own. */
-TEST(D1_a_large_unix_datagram)
+TEST_LEAVES(D1_a_large_unix_datagram)
 {
     struct place *p = place_new(w);
     struct endpoint *e = endpoint_new(w), *c;
@@ -329,7 +329,7 @@ TEST(D1_a_large_unix_datagram)
     raw_path_drop(p->path);
 }
 
-TEST(D3_an_abstract_name)
+TEST_LEAVES(D3_an_abstract_name)
 {
     struct place *p = place_new(w);
     char name[64];

@@ -7,7 +7,6 @@ TEST(S13_bytes_pass_through_both_ways)
 {
     struct toy_pair p = toy_pair(w, 0);
 
-    w->expect_clean = true;
     peer_capture(p.a, 64);
     peer_capture(p.b, 64);
     p.a->on_made = act_hello;
@@ -48,7 +47,7 @@ TEST(S13_what_is_on_the_wire_is_the_filters)
     raw_close(fds[1]);
 }
 
-TEST(S13_connection_made_waits_for_ready)
+TEST_LEAVES(S13_connection_made_waits_for_ready)
 {
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);
@@ -92,7 +91,7 @@ TEST(S13_data_right_behind_the_handshake)
     raw_close(fds[1]);
 }
 
-TEST(S13_one_byte_pieces)
+TEST_LEAVES(S13_one_byte_pieces)
 {
     enum { SIZE = 3000 };
     struct toy_pair p = toy_pair(w, 0);
@@ -129,7 +128,7 @@ TEST(S13_bytes_in_one_byte_pieces_from_below)
     raw_close(fds[1]);
 }
 
-TEST(S13_gathered_owned_and_formatted_bytes)
+TEST_LEAVES(S13_gathered_owned_and_formatted_bytes)
 {
     struct toy_pair p = toy_pair(w, 0);
     const rondo_buffer pieces[] = {{"one ", 4}, {NULL, 0}, {"two ", 4}};
@@ -147,7 +146,7 @@ TEST(S13_gathered_owned_and_formatted_bytes)
     assert_memory_equal(p.b->captured, "one two three four 5", 20);
 }
 
-TEST(S13_buffered_protocols)
+TEST_LEAVES(S13_buffered_protocols)
 {
     struct peer *a = test_peer(w), *b = test_peer(w);
     struct toy *ya = test_toy(w, 1), *yb = test_toy(w, 2);
@@ -203,7 +202,6 @@ TEST(S13_two_filters_stacked)
     struct toy_pair p = toy_pair(w, 0);
     struct toy *ua = test_toy(w, 5), *ub = test_toy(w, 6);
 
-    w->expect_clean = true;
     toy_push(p.a->transport, ua);
     toy_push(p.b->transport, ub);
     peer_capture(p.b, 64);
@@ -228,7 +226,7 @@ static void start_upper(struct toy *y)
     assert_true(below->done); /* the lower one is ready before */
 }
 
-TEST(S13_the_upper_starts_when_the_lower_is_ready)
+TEST_LEAVES(S13_the_upper_starts_when_the_lower_is_ready)
 {
     struct peer *p = test_peer(w);
     struct toy *low = test_toy(w, 1), *high = test_toy(w, 2);
@@ -280,7 +278,7 @@ TEST(S13_wrong_calls_are_errors)
     raw_close(fd);
 }
 
-TEST(S13_wrong_calls_of_a_layer)
+TEST_LEAVES(S13_wrong_calls_of_a_layer)
 {
     struct toy_pair p = toy_pair(w, 0);
     rondo_layer *layer;

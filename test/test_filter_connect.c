@@ -11,7 +11,6 @@ TEST(C1_a_failed_handshake_is_dones)
     uint16_t port;
     raw_fd listener = raw_listen(&port, 5), fd;
 
-    w->expect_clean = true;
     assert_ok(toy_connect(w, port, y, p, 0));
     test_run_until(w, y->started);
     fd = raw_accept(listener, 1000);
@@ -32,7 +31,6 @@ TEST(C2_the_timeout_covers_the_handshake)
     uint16_t port;
     raw_fd listener = raw_listen(&port, 5);
 
-    w->expect_clean = true;
     assert_ok(toy_connect(w, port, y, p, RONDO_MS(30)));
     dial_ends(w, p, RONDO_ETIMEDOUT);
     assert_int_equal(y->started, 1);
@@ -49,7 +47,6 @@ TEST(C1_cancel_wins_until_the_handshakes_end)
     raw_fd listener = raw_listen(&port, 5), fd;
     rondo_id id;
 
-    w->expect_clean = true;
     id = toy_connect(w, port, y, p, 0);
     assert_ok(id);
     test_run_until(w, y->started);
@@ -108,7 +105,7 @@ TEST_CASE(C1_cancel_inside_setup,
 
 TEST_CASE(C1_a_setup_that_refuses, check_setup(w, fail_in_setup, RONDO_EACCES));
 
-TEST(C4_an_adopted_socket_is_set_up_too)
+TEST_LEAVES(C4_an_adopted_socket_is_set_up_too)
 {
     rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
     struct peer *p = test_peer(w);

@@ -226,7 +226,7 @@ TEST(S6_write_eof_and_receive)
 }
 
 /* what it sends of itself behind its goodbye is refused, and harmless */
-TEST(S13_no_bytes_behind_the_end)
+TEST_LEAVES(S13_no_bytes_behind_the_end)
 {
     struct peer *p = test_peer(w);
     struct toy *y = test_toy(w, 7);

@@ -19,7 +19,7 @@ static struct toy_pair ready_pair(struct world *w, int buffer_bytes)
     return p;
 }
 
-TEST(S15_through_a_filter)
+TEST_LEAVES(S15_through_a_filter)
 {
     struct toy_pair p = ready_pair(w, 8192);
     struct call *c = call_new(w);
@@ -42,7 +42,7 @@ static void write_behind(struct call *c, rondo_loop *loop)
     assert_ok(rondo_transport_write(p->transport, "behind", 6));
 }
 
-TEST(S15_among_writes_through_a_filter)
+TEST_LEAVES(S15_among_writes_through_a_filter)
 {
     struct toy_pair p = ready_pair(w, 0);
     struct call *c = call_new(w);
@@ -85,7 +85,7 @@ TEST(S15_close_lets_it_through_a_filter)
     raw_close(file);
 }
 
-TEST(S15_write_eof_behind_a_file_and_a_filter)
+TEST_LEAVES(S15_write_eof_behind_a_file_and_a_filter)
 {
     struct toy_pair p = ready_pair(w, 8192);
     struct call *c = call_new(w);
@@ -142,7 +142,7 @@ static void refuse(struct toy *y)
     y->answer = RONDO_EPROTO;
 }
 
-TEST(S15_a_filter_that_fails)
+TEST_LEAVES(S15_a_filter_that_fails)
 {
     struct toy_pair p = ready_pair(w, 8192);
     struct call *c = call_new(w);

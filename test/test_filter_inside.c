@@ -147,7 +147,6 @@ static void run_scene(struct world *w, enum place place, bool upper,
 
 static void everywhere(struct world *w, void (*action)(struct scene *s))
 {
-    w->expect_clean = true;
     for (int place = 0; place < PLACES; place++) {
         run_scene(w, (enum place)place, false, action);
         if (place < PEER_MADE)
@@ -279,7 +278,6 @@ static void answer_error(struct scene *s)
 
 TEST(S13_an_error_from_each_callback)
 {
-    w->expect_clean = true;
     for (int place = START; place <= WRITE_EOF; place++)
         for (int upper = 0; upper < 2; upper++) {
             struct scene *s =

@@ -15,6 +15,7 @@ static void check_over(struct world *w, const char *path)
     unsigned char *data = test_alloc(w, size);
     struct listener *l;
 
+    w->leaves = true;
     serve.path = path;
     serve.setup = toy_setup_copy;
     serve.setup_arg = theirs;

@@ -4,7 +4,7 @@
 #include "harness_filter.h"
 #include "raw_net.h"
 
-TEST(S13_setup_of_both_sides)
+TEST_LEAVES(S13_setup_of_both_sides)
 {
     struct toy *model = test_toy(w, 7), *y = test_toy(w, 8);
     struct listener *l = toy_serve(w, model);
@@ -32,7 +32,7 @@ static void check_not_made(struct toy *y)
 }
 
 /* the factory comes after the handshake, and may then refuse */
-TEST(V4_the_factory_waits_for_the_filters)
+TEST_LEAVES(V4_the_factory_waits_for_the_filters)
 {
     struct toy *model = test_toy(w, 7);
     struct listener *l = toy_serve(w, model);
@@ -68,7 +68,6 @@ TEST(V4_a_factory_that_refuses_after_the_handshake)
     char byte;
     ptrdiff_t n = 0;
 
-    w->expect_clean = true;
     options.setup = toy_setup_copy;
     options.setup_arg = model;
     options.protocol_factory = refuse;
@@ -87,7 +86,7 @@ TEST(V4_a_factory_that_refuses_after_the_handshake)
 
 /* ---- handshakes that fail ----------------------------------------------- */
 
-TEST(V2_a_failed_handshake_is_reported_once)
+TEST_LEAVES(V2_a_failed_handshake_is_reported_once)
 {
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *model = test_toy(w, 7), *y;
@@ -112,7 +111,7 @@ TEST(V2_a_failed_handshake_is_reported_once)
     raw_close(fd);
 }
 
-TEST(V2_a_client_that_leaves_in_the_handshake)
+TEST_LEAVES(V2_a_client_that_leaves_in_the_handshake)
 {
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *model = test_toy(w, 7);
@@ -133,7 +132,7 @@ TEST(V2_a_client_that_leaves_in_the_handshake)
     assert_int_equal(l->count, 0);
 }
 
-TEST(V2_a_handshake_has_a_timeout)
+TEST_LEAVES(V2_a_handshake_has_a_timeout)
 {
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *model = test_toy(w, 7);
@@ -154,7 +153,7 @@ TEST(V2_a_handshake_has_a_timeout)
     raw_close(fd);
 }
 
-TEST(V2_a_handshake_timeout_ends_with_the_handshake)
+TEST_LEAVES(V2_a_handshake_timeout_ends_with_the_handshake)
 {
     struct toy *model = test_toy(w, 7);
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
@@ -175,7 +174,7 @@ TEST(V2_a_handshake_timeout_ends_with_the_handshake)
     raw_close(fd);
 }
 
-TEST(V2_the_default_is_sixty_seconds)
+TEST_LEAVES(V2_the_default_is_sixty_seconds)
 {
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *model = test_toy(w, 7);
@@ -209,7 +208,7 @@ static int refuse_setup(rondo_transport *t, void *arg)
     return 1;
 }
 
-TEST(V4_a_setup_that_refuses_drops_the_client)
+TEST_LEAVES(V4_a_setup_that_refuses_drops_the_client)
 {
     struct toy_told *told = toy_listen_for_trouble(w);
     struct toy *y = test_toy(w, 7);
@@ -240,7 +239,6 @@ TEST(V3_closing_ends_handshakes)
     raw_fd one = raw_connect(l->port), two;
     struct toy *first, *second;
 
-    w->expect_clean = true;
     test_run_until(w, model->user);
     first = model->user;
     two = raw_connect(l->port);

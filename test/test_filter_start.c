@@ -28,7 +28,7 @@ static struct peer *line_peer(struct world *w, struct toy *y)
     return p;
 }
 
-TEST(S13_start_inside_data_received)
+TEST_LEAVES(S13_start_inside_data_received)
 {
     struct toy *y = test_toy(w, 7);
     struct peer *p = line_peer(w, y);
@@ -49,7 +49,7 @@ TEST(S13_start_inside_data_received)
     raw_close(fd);
 }
 
-TEST(S13_what_was_read_beyond_is_the_filters)
+TEST_LEAVES(S13_what_was_read_beyond_is_the_filters)
 {
     struct toy *y = test_toy(w, 7);
     struct peer *p = line_peer(w, y);
@@ -72,7 +72,7 @@ static void hold_back(struct peer *p, const void *data, size_t size)
 }
 
 /* bytes that were read but not delivered when it is pushed, from outside */
-TEST(S13_what_is_held_is_the_filters)
+TEST_LEAVES(S13_what_is_held_is_the_filters)
 {
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
@@ -129,7 +129,7 @@ static void release(void *arg)
     released++;
 }
 
-TEST(S13_writes_wait_until_it_is_ready)
+TEST_LEAVES(S13_writes_wait_until_it_is_ready)
 {
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
@@ -164,7 +164,7 @@ TEST(S13_writes_wait_until_it_is_ready)
     raw_close(fd);
 }
 
-TEST(S13_waiting_writes_count_for_the_limits)
+TEST_LEAVES(S13_waiting_writes_count_for_the_limits)
 {
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
@@ -192,7 +192,6 @@ TEST(S13_waiting_writes_are_dropped_with_the_connection)
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
     released = 0;
-    w->expect_clean = true;
     toy_push(p->transport, y);
     assert_ok(rondo_transport_write(p->transport, "a", 1));
     assert_ok(
@@ -206,7 +205,7 @@ TEST(S13_waiting_writes_are_dropped_with_the_connection)
     raw_close(fd);
 }
 
-TEST(S13_what_was_queued_before_goes_in_clear)
+TEST_LEAVES(S13_what_was_queued_before_goes_in_clear)
 {
     struct toy *y = test_toy(w, 7);
     struct peer *p = test_peer(w);
@@ -336,7 +335,7 @@ static void push_second(struct toy *y)
     toy_push(y->transport, y->user);
 }
 
-TEST(S13_another_pushed_inside_done)
+TEST_LEAVES(S13_another_pushed_inside_done)
 {
     struct toy *y = test_toy(w, 7), *second = test_toy(w, 8);
     struct peer *p = test_peer(w);

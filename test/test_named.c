@@ -48,7 +48,7 @@ TEST(C5_much_comes_back_the_same)
     named_stop(w, l);
 }
 
-TEST(C5_both_send_much_at_once)
+TEST_LEAVES(C5_both_send_much_at_once)
 {
     const size_t size = (size_t)(2 << 20) / (size_t)test_slowness();
     unsigned char *data = test_alloc(w, size);
@@ -66,7 +66,7 @@ TEST(C5_both_send_much_at_once)
     assert_int_equal(c->error, 0);
 }
 
-TEST(C5_in_pieces_of_one_byte)
+TEST_LEAVES(C5_in_pieces_of_one_byte)
 {
     enum { COUNT = 300 };
     struct peer *c, *s;
@@ -85,7 +85,7 @@ TEST(C5_in_pieces_of_one_byte)
     assert_int_equal(c->checksum, test_pattern_checksum(COUNT));
 }
 
-TEST(C5_into_a_buffer_of_the_programs)
+TEST_LEAVES(C5_into_a_buffer_of_the_programs)
 {
     unsigned char data[10000];
     struct listener *l;
@@ -103,7 +103,7 @@ TEST(C5_into_a_buffer_of_the_programs)
     assert_int_equal(l->first->checksum, test_pattern_checksum(sizeof data));
 }
 
-TEST(C5_from_one_loop_to_another)
+TEST_LEAVES(C5_from_one_loop_to_another)
 {
     struct listener *l = named_serve(w, named_name(w));
     struct peer *p = test_peer(w);
@@ -119,7 +119,7 @@ TEST(C5_from_one_loop_to_another)
     assert_string_equal(p->order, "MdEL");
 }
 
-TEST(C5_what_is_written_empty_is_nothing)
+TEST_LEAVES(C5_what_is_written_empty_is_nothing)
 {
     struct listener *l = named_serve(w, named_name(w));
     struct peer *p;
@@ -143,7 +143,6 @@ TEST(C5_nobody_serves_it)
     const char *name = named_name(w);
     struct peer *p = test_peer(w);
 
-    w->expect_clean = true;
     assert_ok(dial(w, RONDO_CONNECT(.path = name), p));
     dial_ends(w, p, RONDO_ENOENT);
     assert_true(strstr(p->last_error, "create_connection") != NULL);
@@ -151,7 +150,7 @@ TEST(C5_nobody_serves_it)
     assert_int_not_equal(rondo_last_os_error(), 0);
 }
 
-TEST(C5_other_spellings_of_a_name)
+TEST_LEAVES(C5_other_spellings_of_a_name)
 {
     const char *name = named_name(w);
     struct listener *l = named_serve(w, name);
@@ -168,7 +167,7 @@ TEST(C5_other_spellings_of_a_name)
     test_run_until(w, l->count == 3);
 }
 
-TEST(C5_a_name_beyond_ascii)
+TEST_LEAVES(C5_a_name_beyond_ascii)
 {
     char *name = test_alloc(w, 128);
 
@@ -194,14 +193,13 @@ TEST(C5_names_that_are_none)
 {
     char *name = test_alloc(w, 300);
 
-    w->expect_clean = true;
     (void)snprintf(name, 300, "%s-\xC3(", named_name(w));
     refused(w, "\\\\.\\pipe\\", RONDO_EINVAL);
     refused(w, "//./pipe/", RONDO_EINVAL);
     refused(w, name, RONDO_EINVAL);
 }
 
-TEST(C5_the_longest_name_and_one_more)
+TEST_LEAVES(C5_the_longest_name_and_one_more)
 {
     enum { MOST = 256 };
     char *name = test_alloc(w, 300);
@@ -220,7 +218,6 @@ TEST(C1_a_name_and_something_else)
     const char *name = named_name(w);
     rondo_address a = dial_address("127.0.0.1", 1);
 
-    w->expect_clean = true;
     dial_refused(w, RONDO_CONNECT(.path = name, .host = "127.0.0.1"),
                  RONDO_EINVAL);
     dial_refused(w, RONDO_CONNECT(.path = name, .address = &a), RONDO_EINVAL);
@@ -245,7 +242,7 @@ TEST(C5_a_pipe_where_there_are_none)
 }
 
 /* Where there are unix sockets, such a name is a path. */
-TEST(G2_named_pipes)
+TEST_LEAVES(G2_named_pipes)
 {
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_NAMED_PIPES);
     char name[64];
@@ -274,7 +271,7 @@ TEST(C5_a_path_that_is_no_pipes)
     assert_true(strstr(rondo_last_error(), "unix sockets") != NULL);
 }
 
-TEST(C5_a_pipes_name_is_a_path_on_unix)
+TEST_LEAVES(C5_a_pipes_name_is_a_path_on_unix)
 {
     const char *name = "\\\\.\\pipe\\rondo";
     rondo_server *server;
@@ -296,7 +293,7 @@ TEST(C5_a_pipes_name_is_a_path_on_unix)
 
 /* ---- what is told of it ------------------------------------------------- */
 
-TEST(S12_a_pipe_has_no_addresses)
+TEST_LEAVES(S12_a_pipe_has_no_addresses)
 {
     struct peer *c, *s;
     struct listener *l = named_pair(w, &c, &s);
@@ -328,7 +325,7 @@ static void note_line(void *arg, const char *line, size_t size)
     (void)snprintf(text + used, 2048 - used, "%s\n", line);
 }
 
-TEST(L13_the_dump_names_the_pipe)
+TEST_LEAVES(L13_the_dump_names_the_pipe)
 {
     char *text = test_alloc(w, 2048), *line = test_alloc(w, 128);
     struct peer *c, *s;

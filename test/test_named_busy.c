@@ -52,7 +52,6 @@ TEST(C5_cancelled_before_a_taken_pipe)
 {
     struct taken *t = take(w);
 
-    w->expect_clean = true;
     for (int ms = 0; ms < 40; ms += 9) {
         struct peer *p = test_peer(w);
         rondo_id id = assert_ok(dial(w, RONDO_CONNECT(.path = t->name), p));
@@ -74,7 +73,6 @@ TEST(C5_a_timeout_before_a_taken_pipe)
     struct taken *t = take(w);
     struct peer *p = test_peer(w);
 
-    w->expect_clean = true;
     assert_ok(
         dial(w, RONDO_CONNECT(.path = t->name, .timeout_ns = RONDO_MS(30)), p));
     dial_ends(w, p, RONDO_ETIMEDOUT);
@@ -111,7 +109,6 @@ TEST(C5_no_memory_to_wait_for_it)
     struct taken *t = take(w);
     unsigned failed = 0;
 
-    w->expect_clean = true;
     for (uint64_t n = 1;; n++) {
         struct peer *p = test_peer(w);
         rondo_id id;

@@ -11,6 +11,7 @@ static void leave_unread(struct world *w, bool server_leaves)
 {
     struct peer *c, *s, *stays, *leaves;
 
+    w->leaves = true;
     (void)named_pair(w, &c, &s);
     leaves = server_leaves ? s : c;
     stays = server_leaves ? c : s;
@@ -44,6 +45,7 @@ static void leave_unsent(struct world *w, bool server_leaves)
     unsigned char *data = test_alloc(w, MUCH);
     struct peer *c, *s, *stays, *leaves;
 
+    w->leaves = true;
     (void)named_pair(w, &c, &s);
     leaves = server_leaves ? s : c;
     stays = server_leaves ? c : s;
@@ -68,7 +70,7 @@ TEST_CASE(S6_the_client_leaves_much_unsent, leave_unsent(w, false));
 TEST_CASE(S6_the_server_leaves_much_unsent, leave_unsent(w, true));
 
 /* A pipe ends both ways at once: what is written afterwards cannot arrive. */
-TEST(S6_writing_after_the_end)
+TEST_LEAVES(S6_writing_after_the_end)
 {
     struct peer *c, *s;
 
@@ -83,7 +85,7 @@ TEST(S6_writing_after_the_end)
     assert_true(strstr(s->last_error, "pipe") != NULL);
 }
 
-TEST(S6_one_side_cannot_end_alone)
+TEST_LEAVES(S6_one_side_cannot_end_alone)
 {
     struct peer *p[2];
 
@@ -103,7 +105,7 @@ TEST(S6_one_side_cannot_end_alone)
 
 /* ---- aborting ----------------------------------------------------------- */
 
-TEST(S7_a_server_that_aborts_is_a_reset)
+TEST_LEAVES(S7_a_server_that_aborts_is_a_reset)
 {
     struct peer *c, *s;
 
@@ -117,7 +119,7 @@ TEST(S7_a_server_that_aborts_is_a_reset)
 }
 
 /* Only an instance can be cut off: from a client it looks like an end. */
-TEST(S7_a_client_that_aborts_is_an_end)
+TEST_LEAVES(S7_a_client_that_aborts_is_an_end)
 {
     struct peer *c, *s;
 
@@ -156,7 +158,7 @@ TEST(S7_a_cut_while_paused_or_with_much_to_send)
     }
 }
 
-TEST(S7_abort_drops_what_waits)
+TEST_LEAVES(S7_abort_drops_what_waits)
 {
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
@@ -176,7 +178,7 @@ TEST(S7_abort_drops_what_waits)
     raw_close(fd);
 }
 
-TEST(S7_close_sends_what_waits)
+TEST_LEAVES(S7_close_sends_what_waits)
 {
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
@@ -197,7 +199,7 @@ TEST(S7_close_sends_what_waits)
     raw_close(fd);
 }
 
-TEST(S7_a_peer_that_never_reads)
+TEST_LEAVES(S7_a_peer_that_never_reads)
 {
     enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);

@@ -6,7 +6,7 @@
 
 /* ---- flow control ------------------------------------------------------- */
 
-TEST(S4_a_pipe_pauses_and_resumes_at_the_limits)
+TEST_LEAVES(S4_a_pipe_pauses_and_resumes_at_the_limits)
 {
     enum { PIECE = 10000 };
     unsigned char data[PIECE];
@@ -43,7 +43,7 @@ TEST(S4_a_pipe_pauses_and_resumes_at_the_limits)
 }
 
 /* What is unread stays in the pipe, and its writer has to wait. */
-TEST(S5_a_paused_reader_holds_up_its_writer)
+TEST_LEAVES(S5_a_paused_reader_holds_up_its_writer)
 {
     enum { MUCH = 1 << 20 };
     unsigned char *data = test_alloc(w, MUCH);
@@ -67,7 +67,7 @@ TEST(S5_a_paused_reader_holds_up_its_writer)
     assert_int_equal(s->checksum, test_pattern_checksum(MUCH));
 }
 
-TEST(S3_lent_and_gathered_bytes_leave_in_order)
+TEST_LEAVES(S3_lent_and_gathered_bytes_leave_in_order)
 {
     enum { SIZE = 100000 };
     unsigned char *data = test_alloc(w, SIZE * 3);
@@ -97,7 +97,7 @@ TEST(S3_lent_and_gathered_bytes_leave_in_order)
     test_run_until(w, c->lost && *released == 3);
 }
 
-TEST(S11_a_reader_that_hears_nothing)
+TEST_LEAVES(S11_a_reader_that_hears_nothing)
 {
     struct peer *c, *s;
 
@@ -142,7 +142,7 @@ static int choose(rondo_server *server, void *arg, rondo_transport *t,
     return c->what ? 0 : RONDO_EACCES;
 }
 
-TEST(V4_a_factory_for_a_pipe)
+TEST_LEAVES(V4_a_factory_for_a_pipe)
 {
     struct choosy *c = test_alloc(w, sizeof *c);
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
@@ -182,7 +182,6 @@ TEST(V4_options_that_no_pipe_has)
 {
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
 
-    w->expect_clean = true;
     o.path = named_name(w);
     o.unix_mode = 0600;
     assert_einval(rondo_create_server(w->loop, &o, &recorder, NULL, NULL));
@@ -251,7 +250,7 @@ TEST(L5_closed_with_pipes_in_every_state)
     raw_close(fd);
 }
 
-TEST(L3_a_pipe_keeps_the_loop_going)
+TEST_LEAVES(L3_a_pipe_keeps_the_loop_going)
 {
     struct peer *c, *s;
     struct listener *l = named_pair(w, &c, &s);

@@ -139,7 +139,6 @@ static void play_all(struct world *w, void (*forbid)(struct world *, uint64_t))
     struct scene *s = test_alloc(w, sizeof *s);
     uint64_t n = 1;
 
-    w->expect_clean = true;
     s->w = w;
     assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, s));
     while (play(s, n, forbid))

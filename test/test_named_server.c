@@ -11,7 +11,7 @@ static int serve_on(rondo_loop *loop, struct world *w, const char *name)
 
 /* ---- V5: the name ------------------------------------------------------- */
 
-TEST(V5_a_second_server_is_refused)
+TEST_LEAVES(V5_a_second_server_is_refused)
 {
     struct listener *l = named_serve(w, named_name(w));
     char *upper = test_alloc(w, 64);
@@ -36,7 +36,7 @@ TEST(V5_a_second_server_is_refused)
     assert_error(serve_on(w->loop, w, l->name), RONDO_EADDRINUSE);
 }
 
-TEST(V5_somebody_elses_pipe_is_refused)
+TEST_LEAVES(V5_somebody_elses_pipe_is_refused)
 {
     const char *name = named_name(w);
     raw_fd instance = raw_named_serve(name, 8), client;
@@ -54,7 +54,6 @@ TEST(V5_again_after_a_close)
 {
     const char *name = named_name(w);
 
-    w->expect_clean = true;
     for (int i = 0; i < 5; i++) {
         struct listener *l = named_serve(w, name);
 
@@ -70,7 +69,7 @@ TEST(V5_again_after_a_close)
 }
 
 /* The name is there as long as an instance is. */
-TEST(V5_the_name_stays_with_the_last_client)
+TEST_LEAVES(V5_the_name_stays_with_the_last_client)
 {
     struct peer *c, *s, *late = test_peer(w), *later = test_peer(w);
     struct listener *l = named_pair(w, &c, &s);
@@ -93,7 +92,7 @@ TEST(V5_the_name_stays_with_the_last_client)
 
 /* ---- V5: clients that leave --------------------------------------------- */
 
-TEST(V5_a_client_that_leaves_at_once)
+TEST_LEAVES(V5_a_client_that_leaves_at_once)
 {
     struct listener *l = named_serve(w, named_name(w));
 
@@ -139,7 +138,6 @@ TEST(V5_a_hundred_in_a_row)
     struct listener *l = named_serve(w, named_name(w));
     size_t before = 0;
 
-    w->expect_clean = true;
     for (unsigned i = 0; i < 100; i++) {
         struct peer *p = named_connect(w, l->name);
 
@@ -200,7 +198,7 @@ TEST(V3_a_full_pipe_holds_clients_in_order)
     named_stop(w, l);
 }
 
-TEST(V3_a_crowd_through_a_pipe_for_three)
+TEST_LEAVES(V3_a_crowd_through_a_pipe_for_three)
 {
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     enum { CROWD = 30 };
@@ -231,7 +229,7 @@ TEST(V3_a_crowd_through_a_pipe_for_three)
     assert_int_equal(l->count, CROWD);
 }
 
-TEST(V3_paused_serving)
+TEST_LEAVES(V3_paused_serving)
 {
     struct listener *l = named_serve(w, named_name(w));
     struct peer *p[2];
@@ -276,7 +274,6 @@ TEST(V3_closed_with_clients_waiting)
 
 TEST(V3_closed_with_one_coming)
 {
-    w->expect_clean = true;
     for (int spins = 0; spins < 4; spins++) {
         struct listener *l = named_serve(w, named_name(w));
         raw_fd fd;

@@ -30,7 +30,7 @@ TEST(C5_bytes_both_ways)
     test_run_until(w, l->closed);
 }
 
-TEST(C5_much_is_the_same_afterwards)
+TEST_LEAVES(C5_much_is_the_same_afterwards)
 {
     const char *path = local_path(w, "much");
     struct listener *l = local_serve(w, path);
@@ -47,7 +47,7 @@ TEST(C5_much_is_the_same_afterwards)
     assert_int_equal(c->pauses, c->resumes);
 }
 
-TEST(C5_abstract_name)
+TEST_LEAVES(C5_abstract_name)
 {
     char *name = test_alloc(w, 128);
     struct listener *l;
@@ -102,7 +102,7 @@ static char *name_of_length(struct world *w, size_t size)
     return name;
 }
 
-TEST(C5_the_longest_path_and_one_more)
+TEST_LEAVES(C5_the_longest_path_and_one_more)
 {
     const char *folder = local_path(w, "");
     size_t limit = (size_t)rondo_loop_limit(w->loop, RONDO_LIMIT_UNIX_PATH);
@@ -173,7 +173,7 @@ TEST(C1_a_path_and_something_else)
     assert_false(raw_path_exists("p"));
 }
 
-TEST(C1_an_address_of_a_unix_socket)
+TEST_LEAVES(C1_an_address_of_a_unix_socket)
 {
     const char *path = local_path(w, "address");
     struct listener *l = local_serve(w, path);
@@ -189,7 +189,7 @@ TEST(C1_an_address_of_a_unix_socket)
 
 /* ---- C3: a local address ------------------------------------------------ */
 
-TEST(C3_from_a_path)
+TEST_LEAVES(C3_from_a_path)
 {
     const char *path = local_path(w, "server");
     const char *mine = local_path(w, "client");
@@ -206,7 +206,7 @@ TEST(C3_from_a_path)
     assert_true(raw_path_exists(mine));
 }
 
-TEST(C3_a_local_address_of_another_family)
+TEST_LEAVES(C3_a_local_address_of_another_family)
 {
     const char *path = local_path(w, "family");
     struct listener *l = local_serve(w, path);
@@ -238,7 +238,7 @@ static void note_socket(rondo_server *server, void *arg, rondo_fd socket,
     assert_int_equal(rondo_address_family(peer), RONDO_FAMILY_UNIX);
 }
 
-TEST(V4_accepted_is_handed_on)
+TEST_LEAVES(V4_accepted_is_handed_on)
 {
     const char *path = local_path(w, "handed");
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
@@ -256,7 +256,7 @@ TEST(V4_accepted_is_handed_on)
     test_run_until(w, p->bytes == 1);
 }
 
-TEST(C4_a_connected_socket)
+TEST_LEAVES(C4_a_connected_socket)
 {
     const char *path = local_path(w, "adopted");
     struct listener *l = local_serve(w, path);
@@ -290,7 +290,7 @@ TEST(C4_sockets_that_are_not_connected)
 
 /* ---- V5: a relative path ------------------------------------------------ */
 
-TEST(V5_a_relative_path)
+TEST_LEAVES(V5_a_relative_path)
 {
     const char *path = local_path(w, "relative");
     struct listener *l;

@@ -69,7 +69,7 @@ TEST(S12_names_of_unix_sockets)
     assert_true(raw_path_chdir("/"));
 }
 
-TEST(S12_a_pair_has_no_names)
+TEST_LEAVES(S12_a_pair_has_no_names)
 {
     struct peer *a, *b;
     rondo_address address;
@@ -81,7 +81,7 @@ TEST(S12_a_pair_has_no_names)
     has_name(&address, "");
 }
 
-TEST(S12_the_error_names_the_path)
+TEST_LEAVES(S12_the_error_names_the_path)
 {
     const char *path = local_path(w, "a-path-that-an-error-has-to-name");
     struct listener *l = local_serve(w, path);
@@ -94,7 +94,7 @@ TEST(S12_the_error_names_the_path)
 }
 
 /* Where the memory for a name is missing the call or the client ends. */
-TEST(G8_no_memory_for_a_name)
+TEST_LEAVES(G8_no_memory_for_a_name)
 {
     const char *path =
         local_path(w, "a-name-that-takes-some-memory-of-its-own");
@@ -135,7 +135,7 @@ static void is_this_process(const rondo_transport *t)
         assert_int_equal(who.pid, raw_pid());
 }
 
-TEST(S12_credentials_of_both_ends)
+TEST_LEAVES(S12_credentials_of_both_ends)
 {
     const char *path = local_path(w, "credentials");
     struct listener *l = local_serve(w, path);
@@ -171,7 +171,7 @@ static void run_child(void *arg)
     c->ended = raw_fork_run(connect_in_child, (void *)(uintptr_t)c->path);
 }
 
-TEST(S12_credentials_of_another_process)
+TEST_LEAVES(S12_credentials_of_another_process)
 {
     struct child *child = test_alloc(w, sizeof *child);
     rondo_credentials who = RONDO_CREDENTIALS_INIT;
@@ -203,7 +203,7 @@ static void ask_again(struct peer *p)
                  RONDO_ENOTCONN);
 }
 
-TEST(S12_credentials_that_are_none)
+TEST_LEAVES(S12_credentials_that_are_none)
 {
     rondo_credentials who = RONDO_CREDENTIALS_INIT;
     struct peer *a, *b;

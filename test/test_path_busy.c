@@ -30,7 +30,7 @@ static void disperse(struct crowd *c)
     raw_close(c->listener);
 }
 
-TEST(C5_a_full_backlog_is_waited_for)
+TEST_LEAVES(C5_a_full_backlog_is_waited_for)
 {
     const char *path = local_path(w, "full");
     struct crowd *crowd = fill(w, path);
@@ -105,7 +105,7 @@ TEST(C5_the_listener_leaves_meanwhile)
 }
 
 /* Everybody gets in through a backlog of one. */
-TEST(V3_many_clients_through_a_backlog_of_one)
+TEST_LEAVES(V3_many_clients_through_a_backlog_of_one)
 {
     const char *path = local_path(w, "many");
     rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;

@@ -26,7 +26,7 @@ static void in_use(struct world *w, const char *path)
 
 /* ---- V5: what is there already ------------------------------------------ */
 
-TEST(V5_a_stale_socket_is_replaced)
+TEST_LEAVES(V5_a_stale_socket_is_replaced)
 {
     const char *path = local_path(w, "stale");
     raw_fd fd = raw_local_listen(path, 1);
@@ -39,7 +39,7 @@ TEST(V5_a_stale_socket_is_replaced)
     test_run_until(w, l->count == 1);
 }
 
-TEST(V5_a_stale_datagram_socket_is_replaced)
+TEST_LEAVES(V5_a_stale_datagram_socket_is_replaced)
 {
     const char *path = local_path(w, "stale-datagram");
 
@@ -88,7 +88,7 @@ TEST(V5_a_bound_socket_is_left_alone)
     raw_close(datagram);
 }
 
-TEST(V5_a_second_server_is_refused)
+TEST_LEAVES(V5_a_second_server_is_refused)
 {
     const char *path = local_path(w, "second");
     struct listener *l = local_serve(w, path);
@@ -200,7 +200,7 @@ TEST(V5_not_removed_when_somebody_elses)
 
 /* A server that took the name over keeps its file when the first one closes,
  * whatever number the file system gave it. */
-TEST(V5_not_removed_when_taken_over)
+TEST_LEAVES(V5_not_removed_when_taken_over)
 {
     const char *path = local_path(w, "taken-over");
     struct listener *l;
@@ -218,7 +218,7 @@ TEST(V5_not_removed_when_taken_over)
     }
 }
 
-TEST(V5_an_adopted_sockets_file_stays)
+TEST_LEAVES(V5_an_adopted_sockets_file_stays)
 {
     const char *path = local_path(w, "adopted");
     rondo_fd fd = raw_local_listen(path, 1);
@@ -260,7 +260,7 @@ TEST(V5_nothing_is_left_of_one_that_fails)
 
 /* One descriptor is enough for a socket, and too few to ask whose the file
  * is that is there: it is left alone. */
-TEST(V5_without_descriptors_nothing_changes)
+TEST_LEAVES(V5_without_descriptors_nothing_changes)
 {
     const char *path = local_path(w, "no-descriptors");
     raw_fd fds[64];
@@ -310,7 +310,7 @@ TEST(V5_nothing_is_left_past_the_backends_limit)
 
 /* ---- V5: the mode ------------------------------------------------------- */
 
-TEST(V5_the_mode_as_asked)
+TEST_LEAVES(V5_the_mode_as_asked)
 {
     static const unsigned modes[] = {0600, 0660, 0666, 0777, 0622, 01};
     const char *path = local_path(w, "mode");
@@ -329,7 +329,7 @@ TEST(V5_the_mode_as_asked)
     assert_int_equal(raw_umask(before), 022);
 }
 
-TEST(V5_the_mode_of_one_that_replaces)
+TEST_LEAVES(V5_the_mode_of_one_that_replaces)
 {
     const char *path = local_path(w, "mode-stale");
 
@@ -365,7 +365,7 @@ static int close_in_child(void *arg)
     return 0;
 }
 
-TEST(L8_the_child_leaves_the_file)
+TEST_LEAVES(L8_the_child_leaves_the_file)
 {
     const char *path = local_path(w, "forked");
     struct listener *l = local_serve(w, path);

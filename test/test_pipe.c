@@ -14,7 +14,6 @@ static void carry(struct world *w, raw_fd fds[2])
     struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
     struct peer *wr = test_writer(w, fds[1], RONDO_PIPE_OWN);
 
-    w->expect_clean = true;
     assert_int_equal(rondo_transport_fd(r->transport), fds[0]);
     assert_int_equal(rondo_transport_fd(wr->transport), fds[1]);
     test_run_until(w, r->made && wr->made);
@@ -277,7 +276,6 @@ TEST(P1_null_device)
 
     test_need_pipes(w);
     raw_fd fds[2] = {raw_null(), raw_null()};
-    w->expect_clean = true;
     struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
     struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
     assert_lost(w, r, "MEL", 0);

@@ -14,7 +14,6 @@ static void leave_idle(struct world *w, raw_fd fds[2], unsigned flags)
 {
     struct peer *p = test_writer(w, fds[1], flags);
 
-    w->expect_clean = true;
     test_run_until(w, p->made);
     assert_int_equal(rondo_transport_write(p->transport, "x", 1), 0);
     assert_true(test_run_for(w, RONDO_MS(5)) < 10);

@@ -17,7 +17,6 @@ TEST(G8_starting_without_memory)
     uint64_t n;
 
     proc_need(w);
-    w->expect_clean = true;
     for (n = 1; result < 0 && n < 100; n++) {
         size_t before = raw_count_descriptors();
         size_t blocks = test_live_blocks(w);
@@ -72,7 +71,6 @@ TEST(G8_communicating_without_memory)
     uint64_t n;
 
     proc_need(w);
-    w->expect_clean = true;
     for (n = 1; n < 100; n++) {
         rondo_id id;
 
@@ -186,7 +184,6 @@ TEST(L8_a_child_process_does_not_have_the_parents_children)
     test_run_until(w, forked->bytes[1] == 4);
     result = raw_fork_run(after_fork, w);
     test_skip_if(w, result < 0, "no fork");
-    w->expect_clean = true;
     assert_int_equal(result, 0);
     /* the parent's is as before */
     test_spin(w, 3);

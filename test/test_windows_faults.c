@@ -138,8 +138,6 @@ static uint64_t fill_and_close(struct peer *p)
  * the peer sees a reset. */
 TEST(S7_no_memory_is_no_orderly_end)
 {
-
-    w->expect_clean = true;
     for (uint64_t n = 1; n <= 6; n++) {
         struct peer *p = test_peer(w);
         raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);

@@ -44,10 +44,12 @@ void rondo_loop_call_exception_handler(rondo_loop *loop,
 {
     if (loop_check(loop, "loop_call_exception_handler") || !what)
         return;
+    loop_hold(loop);
     if (loop->exception_fn)
         loop->exception_fn(loop, loop->exception_arg, what);
     else
         rondo_loop_default_exception_handler(loop, NULL, what);
+    loop_let_go(loop);
 }
 
 /* ---- debug mode ---- */
@@ -104,6 +106,27 @@ static size_t debug_describe(const rondo_loop *loop,
     return used < 0 ? 0 : (size_t)used < size ? (size_t)used : size - 1;
 }
 
+/* The program may close any handle in `line`, this one too. */
+static int debug_dump_kind(rondo_loop *loop, enum handle_kind kind,
+                           rondo_line_fn line, void *arg)
+{
+    struct handle_walk walk;
+    struct handle *h;
+    int lines = 0;
+    handle_walk_begin(loop, kind, &walk);
+    while ((h = handle_walk_next(loop, &walk))) {
+        char text[256];
+        size_t size = debug_describe(loop, h, text, sizeof text);
+        if (!size)
+            continue;
+        loop_hold(loop);
+        line(arg, text, size);
+        loop_let_go(loop);
+        lines++;
+    }
+    return lines;
+}
+
 int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
 {
     int error = loop_check(loop, "loop_dump");
@@ -113,14 +136,8 @@ int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
         return error_set(RONDO_EINVAL, "loop_dump: no function");
     int lines = 0;
     for (int kind = 0; kind < HANDLE_KINDS; kind++)
-        for (struct handle *h = loop->handles[kind]; h; h = h->next) {
-            char text[256];
-            size_t size = debug_describe(loop, h, text, sizeof text);
-            if (!size)
-                continue;
-            line(arg, text, size);
-            lines++;
-        }
+        lines += debug_dump_kind((rondo_loop *)(uintptr_t)loop,
+                                 (enum handle_kind)kind, line, arg);
     return lines;
 }
 

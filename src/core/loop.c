@@ -17,6 +17,9 @@
  * others by a few milliseconds only. */
 enum { CALLBACKS_LIMIT = 4096, TIMERS_LIMIT = 1024 };
 
+/* How long a closing loop goes on although its waits fail: about 5 s. */
+enum { FAILED_WAITS_LIMIT = 1000, FAILED_WAIT_MS = 5 };
+
 /* ---- what always holds ---- */
 
 #ifndef NDEBUG
@@ -161,9 +164,11 @@ static int loop_enter(rondo_loop *loop, const char *what)
     int error = loop_check(loop, what);
     if (error)
         return error;
-    if (loop->depth)
+    if (loop->depth || loop->held)
         return error_set(RONDO_EBUSY, "%s: the loop %s", what,
-                         loop->closing ? "is being closed" : "runs already");
+                         loop->closing ? "is being closed"
+                         : loop->depth ? "runs already"
+                                       : "is in a call of the program");
     assert(!loop->closing);
     loop->depth = 1;
     return 0;
@@ -283,6 +288,27 @@ void handle_close(rondo_loop *loop, struct handle *handle)
     loop->live[handle->kind]--;
     if (!handle->background)
         loop->alive--;
+    for (struct handle_walk *w = loop->walk; w; w = w->outer)
+        if (w->next == handle)
+            w->next = handle->next;
+}
+
+void handle_walk_begin(rondo_loop *loop, enum handle_kind kind,
+                       struct handle_walk *walk)
+{
+    *walk = (struct handle_walk){loop->handles[kind], loop->walk};
+    loop->walk = walk;
+}
+
+struct handle *handle_walk_next(rondo_loop *loop, struct handle_walk *walk)
+{
+    struct handle *handle = walk->next;
+    assert(loop->walk == walk);
+    if (handle)
+        walk->next = handle->next;
+    else
+        loop->walk = walk->outer;
+    return handle;
 }
 
 void handle_set_background(rondo_loop *loop, struct handle *handle,
@@ -498,13 +524,11 @@ static void loop_close_handles(rondo_loop *loop)
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        struct handle *h = loop->handles[order[i]];
-        while (h) {
-            struct handle *next = h->next;
-            assert(h->kind == order[i]);
+        struct handle_walk walk;
+        struct handle *h;
+        handle_walk_begin(loop, order[i], &walk);
+        while ((h = handle_walk_next(loop, &walk)))
             handle_classes[order[i]]->close(loop, h);
-            h = next;
-        }
     }
 }
 
@@ -516,22 +540,35 @@ static bool loop_any_live(const rondo_loop *loop)
     return loop->ready_first;
 }
 
+/* A wait of a closing loop has failed, which is reported once. The next one may
+ * work; without it a reactor tries what is pending, and what threads send is
+ * found all the same. false: it has failed for so long that what still lives is
+ * given up. Jobs have a time of their own. */
+static bool loop_wait_failed(rondo_loop *loop, int error, int failures)
+{
+    if (failures == 1) {
+        rondo_exception e = loop_exception(error);
+        rondo_loop_call_exception_handler(loop, &e);
+    } else {
+        sys_sleep(RONDO_MS(FAILED_WAIT_MS));
+    }
+    return failures < FAILED_WAITS_LIMIT || loop->live[HANDLE_JOB];
+}
+
 /* All handles are closing: waits until their operations have ended, and until
  * threads have sent back the jobs that they run. */
-static void loop_drain(rondo_loop *loop)
+static int loop_drain(rondo_loop *loop)
 {
     int64_t start = loop->now;
+    int failures = 0, error = 0;
     assert(loop->closing && !loop->timers.live);
     while (loop_any_live(loop)) {
         int64_t left = loop->live[HANDLE_JOB]
                            ? loop->close_grace_ns - (loop->now - start)
                            : RONDO_NEVER;
-        int error = loop_collect(loop, left);
-        if (error && !loop->ready_first) {
-            rondo_exception e = loop_exception(error);
-            rondo_loop_call_exception_handler(loop, &e);
+        error = loop_collect(loop, left);
+        if (error && !loop_wait_failed(loop, error, ++failures))
             break;
-        }
         if (remote_take(loop))
             remote_run(loop, CALLBACKS_LIMIT);
         loop_run_ready(loop);
@@ -540,6 +577,7 @@ static void loop_drain(rondo_loop *loop)
             loop_expire_parts(loop);
     }
     loop_expire_parts(loop);
+    return loop_any_live(loop) ? error : 0;
 }
 
 int rondo_loop_close(rondo_loop *loop)
@@ -558,7 +596,7 @@ int rondo_loop_close(rondo_loop *loop)
     loop->ring_head = loop->ring_tail;
     timers_free(loop);
     loop_close_handles(loop);
-    loop_drain(loop);
+    error = loop_drain(loop);
     loop_free_all(loop);
-    return 0;
+    return error;
 }

@@ -26,6 +26,7 @@ struct backend;
 struct io;
 struct remote;
 struct signals;
+struct handle_walk;
 
 /* IDLE: not started, or done. PENDING: the backend has it; operations only.
  * READY: on the ready list. */
@@ -141,6 +142,7 @@ struct rondo_loop {
     int64_t now;       /* the clock, read after each wait */
     uint32_t guard;    /* loop_set_guard: what a call checks on the fast path */
     unsigned depth;    /* calls of run, run_once and close under way: 0 or 1 */
+    unsigned held;     /* see loop_hold */
     bool debug;        /* debug mode */
     bool closing;      /* rondo_loop_close has begun */
     bool prepared;     /* rondo_loop_prepare was called, no wait since */
@@ -160,6 +162,7 @@ struct rondo_loop {
     struct io **table;                    /* by descriptor (op.c) */
     size_t table_room, table_used;        /* room: 0 or a power of two */
     struct handle *handles[HANDLE_KINDS]; /* the latest first */
+    struct handle_walk *walk;             /* the innermost under way */
     size_t live[HANDLE_KINDS];            /* the length of each list */
     size_t live_watchers;                 /* readers plus writers (watch.c) */
     struct id_slot *ids;                  /* the slots of operations (id.c) */
@@ -247,6 +250,21 @@ int loop_options(void *to, size_t known, const void *from, const char *what);
  * size. */
 int loop_give(void *to, const void *from, size_t known, const char *what);
 
+/* Around a call of the program from inside one of its own calls (a resolver, the
+ * exception handler, a line of the dump): until loop_let_go the loop can neither
+ * run nor close, RONDO_EBUSY, so all objects of the loop outlive the call,
+ * except those that the program frees by a call of its own. */
+static inline void loop_hold(rondo_loop *loop)
+{
+    loop->held++;
+}
+
+static inline void loop_let_go(rondo_loop *loop)
+{
+    assert(loop->held);
+    loop->held--;
+}
+
 /* ---- running things ---- */
 
 /* Puts a task at the end of the ready list; the next iteration calls its done.
@@ -304,6 +322,17 @@ void handle_open(rondo_loop *loop, struct handle *handle,
 /* Takes it out. Its operations must be idle and its tasks off the ready list
  * before its memory is freed. */
 void handle_close(rondo_loop *loop, struct handle *handle);
+
+/* A walk over the handles of a kind that calls the program, which may close any
+ * of them meanwhile, and walk itself. It lives on the stack of its caller. */
+struct handle_walk {
+    struct handle *next;
+    struct handle_walk *outer;
+};
+void handle_walk_begin(rondo_loop *loop, enum handle_kind kind,
+                       struct handle_walk *walk);
+/* NULL: there is no more, and the walk has ended. */
+struct handle *handle_walk_next(rondo_loop *loop, struct handle_walk *walk);
 /* Says whether the handle keeps rondo_loop_run running. */
 void handle_set_background(rondo_loop *loop, struct handle *handle,
                            bool background);

@@ -166,11 +166,29 @@ void reactor_detach(rondo_loop *loop, struct io *io)
         r->poller->detach(loop, r->state.bytes, io);
 }
 
+/* The kernel does not say what is ready, but a closing loop has to come to its
+ * end: each operation that is pending tries by itself. */
+static COLD void reactor_try_all(rondo_loop *loop)
+{
+    for (size_t i = 0; i < loop->table_room; i++) {
+        struct io *io = loop->table[i];
+        unsigned sides = 0;
+        if (io)
+            sides =
+                (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
+        if (sides)
+            reactor_ready(loop, io, sides);
+    }
+}
+
 int reactor_wait(rondo_loop *loop, int64_t timeout_ns)
 {
     struct reactor *r = reactor_of(loop);
     assert(timeout_ns >= 0);
-    return r->poller->wait(loop, r->state.bytes, timeout_ns);
+    int error = r->poller->wait(loop, r->state.bytes, timeout_ns);
+    if (error && loop->closing)
+        reactor_try_all(loop);
+    return error;
 }
 
 void reactor_wake(rondo_loop *loop)
@@ -288,10 +306,30 @@ void reactor_close(rondo_loop *loop)
     loop->backend_data = NULL;
 }
 
+/* Watches in a forked child what is pending. What cannot be watched any more,
+ * because the child has closed it, ends with that error and concerns nothing
+ * else. */
+static void reactor_rewatch(rondo_loop *loop, struct io *io)
+{
+    unsigned sides =
+        (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
+    assert(!io->armed && io->attached);
+    error_no_os();
+    int error = io->owner == IO_THREAD ? RONDO_EFORKED : 0;
+    if (!error)
+        error = reactor_attach(loop, io);
+    if (!error && sides)
+        error = reactor_set(loop, io, sides);
+    if (error == POLLER_READY)
+        reactor_ready(loop, io, sides);
+    else if (error)
+        reactor_end_both(loop, io, error);
+}
+
 /* In a forked child the poller and the wake-up are shared with the parent. Here
  * their descriptors are closed, without removing the entries, which would be
  * removed from the parent's poller, too. A new poller then watches what is
- * pending. */
+ * pending. After an error it can be called again. */
 int reactor_reopen(rondo_loop *loop)
 {
     struct reactor *r = reactor_of(loop);
@@ -306,25 +344,10 @@ int reactor_reopen(rondo_loop *loop)
         reactor_close_parts(loop, r);
     memset(r->state.bytes, 0, loop->backend->poller->size);
     int error = reactor_open_parts(loop, r);
-    for (size_t i = 0; !error && i < loop->table_room; i++) {
-        struct io *io = loop->table[i];
-        if (!io || io == &r->wake_io)
-            continue;
-        if (io->owner == IO_THREAD) {
-            error_no_os();
-            reactor_end_both(loop, io, RONDO_EFORKED);
-            continue;
-        }
-        error = reactor_attach(loop, io);
-        assert(!io->armed && io->attached);
-        unsigned sides =
-            (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
-        if (!error && sides)
-            error = reactor_set(loop, io, sides);
-        if (error == POLLER_READY) {
-            reactor_ready(loop, io, sides);
-            error = 0;
-        }
-    }
-    return error;
+    if (error)
+        return error;
+    for (size_t i = 0; i < loop->table_room; i++)
+        if (loop->table[i] && loop->table[i] != &r->wake_io)
+            reactor_rewatch(loop, loop->table[i]);
+    return 0;
 }

@@ -19,7 +19,7 @@ enum { POSTS_KEPT = 65536 };
  * then looks at the inbox (remote_has_work). A sender that comes after that
  * look sees `sleeping` and wakes the loop. */
 struct rondo_remote {
-    sys_mutex lock;
+    struct sys_fork_lock lock;
     rondo_loop *loop; /* NULL: it is freed */
     bool refuses_posts;
     struct posts inbox;
@@ -45,7 +45,7 @@ static void remote_unref(rondo_remote *r)
     if (before != 1)
         return;
     assert(!r->loop && !r->completions);
-    sys_mutex_destroy(&r->lock);
+    sys_fork_lock_destroy(&r->lock);
     free(r);
 }
 
@@ -53,7 +53,7 @@ int remote_open(rondo_loop *loop)
 {
     struct remote *own = loop_alloc(loop, sizeof *own);
     struct rondo_remote *r = own ? malloc(sizeof *r) : NULL;
-    if (!r || sys_mutex_init(&r->lock) < 0) {
+    if (!r || sys_fork_lock_init(&r->lock) < 0) {
         loop_free(loop, own);
         free(r);
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
@@ -76,9 +76,9 @@ int remote_open(rondo_loop *loop)
 void remote_refuse_posts(rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
-    sys_mutex_lock(&r->lock);
+    sys_mutex_lock(&r->lock.mutex);
     r->refuses_posts = true;
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
 }
 
 /* The caller holds the lock. */
@@ -106,12 +106,12 @@ void remote_close(rondo_loop *loop)
     if (!own)
         return;
     struct rondo_remote *r = own->shared;
-    sys_mutex_lock(&r->lock);
+    sys_mutex_lock(&r->lock.mutex);
     assert(r->loop == loop || !r->loop);
     r->refuses_posts = true;
     r->loop = NULL;
     struct completion *late = remote_take_completions(r);
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
     remote_run_completions(loop, own->completions);
     remote_run_completions(loop, late);
     loop_free(loop, r->inbox.items); /* senders see refuses_posts first */
@@ -121,14 +121,13 @@ void remote_close(rondo_loop *loop)
     loop->remote = NULL;
 }
 
-int remote_reopen(rondo_loop *loop)
+void remote_reopen(rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
     assert(r->generation != sys_fork_generation);
     (void)remote_take_completions(r);
     loop->remote->completions = NULL;
     r->generation = sys_fork_generation;
-    return sys_mutex_init(&r->lock);
 }
 
 static COLD bool remote_grow(struct rondo_remote *r)
@@ -151,8 +150,8 @@ static int remote_push(rondo_remote *r, rondo_fn fn, void *arg)
 {
     int error = 0;
     if (r->generation != sys_fork_generation)
-        return RONDO_EFORKED; /* a parent's thread may hold the lock */
-    sys_mutex_lock(&r->lock);
+        return RONDO_EFORKED;
+    sys_mutex_lock(&r->lock.mutex);
     struct posts *p = &r->inbox;
     assert(r->loop || r->refuses_posts);
     assert(p->used <= p->room);
@@ -167,7 +166,7 @@ static int remote_push(rondo_remote *r, rondo_fn fn, void *arg)
         if (atomic_load_explicit(&r->loop->sleeping, memory_order_relaxed))
             loop_wake(r->loop);
     }
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
     return error;
 }
 
@@ -175,7 +174,7 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
 {
     if (r->generation != sys_fork_generation)
         return false;
-    sys_mutex_lock(&r->lock);
+    sys_mutex_lock(&r->lock.mutex);
     rondo_loop *loop = r->loop;
     if (loop) {
         assert(completion->done && !*r->last_completion);
@@ -186,7 +185,7 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
         if (atomic_load_explicit(&loop->sleeping, memory_order_relaxed))
             loop_wake(loop);
     }
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
     return loop;
 }
 
@@ -201,12 +200,12 @@ static void remote_swap(rondo_loop *loop, struct remote *own)
         emptied = (struct posts){0};
     }
     emptied.used = 0;
-    sys_mutex_lock(&r->lock);
+    sys_mutex_lock(&r->lock.mutex);
     own->taken = r->inbox;
     own->completions = remote_take_completions(r);
     r->inbox = emptied;
     atomic_store_explicit(&r->filled, false, memory_order_relaxed);
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
     own->next = 0;
 }
 
@@ -245,9 +244,9 @@ void remote_run(rondo_loop *loop, size_t most)
 uint64_t remote_allocations(const rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
-    sys_mutex_lock(&r->lock);
+    sys_mutex_lock(&r->lock.mutex);
     uint64_t allocations = r->allocations;
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
     return allocations;
 }
 
@@ -256,9 +255,9 @@ bool remote_has_work(rondo_loop *loop)
     struct remote *own = loop->remote;
     if (remote_has_taken(own))
         return true;
-    sys_mutex_lock(&own->shared->lock);
+    sys_mutex_lock(&own->shared->lock.mutex);
     bool waiting = own->shared->inbox.used > 0 || own->shared->completions;
-    sys_mutex_unlock(&own->shared->lock);
+    sys_mutex_unlock(&own->shared->lock.mutex);
     return waiting;
 }
 

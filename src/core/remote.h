@@ -49,10 +49,9 @@ void remote_refuse_posts(rondo_loop *loop);
 /* Refuses completions, too; runs those that were sent, frees the loop's part
  * and releases the counted object, which senders may still hold. */
 void remote_close(rondo_loop *loop);
-/* In a forked child: makes the lock anew, since a thread of the parent may have
- * held it, and forgets all completions, since no thread here will free them.
- * Returns 0, or the system's error. */
-int remote_reopen(rondo_loop *loop);
+/* In a forked child: the posts that were sent before the fork are this process's
+ * now; completions are forgotten, since no thread here will free them. */
+void remote_reopen(rondo_loop *loop);
 
 /* Takes over what was sent so far, unless some of what it took before has not
  * run yet. Returns true if there is something to run. */

@@ -1,4 +1,4 @@
-/* accept.c - a server's new connections, and what keeps them out. */
+/* accept.c - accepts a server's clients, and pauses when that fails. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "net/server.h"
@@ -22,6 +22,7 @@ static void accept_retry(rondo_loop *loop, void *arg)
 {
     rondo_server *s = arg;
     (void)loop;
+    assert(s->retry > 0 && !s->closing);
     s->retry = 0;
     server_settle(s);
 }
@@ -33,7 +34,7 @@ void server_pause_for(rondo_server *s, int error)
     if (!s->retry)
         s->retry = timers_start_hidden(loop, when, accept_retry, s);
     if (s->retry < 0)
-        s->retry = 0; /* not even memory for that: no pause, then */
+        s->retry = 0; /* no memory for the timer: it goes on without a pause */
     if (s->reported)
         return;
     s->reported = true;
@@ -41,7 +42,7 @@ void server_pause_for(rondo_server *s, int error)
     accept_report(s, error);
 }
 
-/* The client's trouble, or the network's: the next one may be well. */
+/* Concerns this client or the network: the next accept may succeed. */
 static bool accept_is_client_error(int error)
 {
     switch (error) {
@@ -74,10 +75,12 @@ static int accept_choose_protocol(rondo_server *s, rondo_transport *t)
     return error;
 }
 
-/* Its filters are ready, or failed; a stop of the program's is no news. */
+/* The filters are ready or have failed. RONDO_ECANCELED is not reported: the
+ * program has ended the client itself. */
 static void accept_handshake_done(rondo_transport *t, void *arg, int error)
 {
     rondo_server *s = arg;
+    assert(s->clients && !s->ended); /* the client keeps its server */
     if (!error && accept_choose_protocol(s, t) == 0)
         stream_make(t);
     else if (!error)
@@ -110,7 +113,7 @@ static void accept_hand_on(rondo_server *s, sys_fd fd,
     s->options.accepted(s, s->arg, (rondo_fd)fd, peer);
 }
 
-/* On failure the socket is closed: there is no place for its client. */
+/* Takes the socket; after an error it is closed. */
 static int accept_make_stream(rondo_server *s, sys_fd fd,
                               const rondo_address *peer, rondo_transport **t)
 {
@@ -127,6 +130,7 @@ static int accept_make_stream(rondo_server *s, sys_fd fd,
 
 void server_begin(rondo_server *s, rondo_transport *t)
 {
+    assert(server_accepts(s) && dispatch_runs(&s->dispatch));
     s->reported = false;
     stream_own(t, &s->owner);
     s->clients++;
@@ -185,8 +189,8 @@ static void accept_some(rondo_server *s, struct listener *l)
     }
 }
 
-/* The backend has accepted one. The next accept is under way before any code
- * of the program's runs: whatever that does, the listener lives. */
+/* The backend has accepted a client. The next accept is submitted before the
+ * program is called, which may close the server. */
 static void accept_accepted(rondo_server *s, struct acceptor *a)
 {
     sys_fd fd = a->accept.accepted;
@@ -199,7 +203,7 @@ static void accept_accepted(rondo_server *s, struct acceptor *a)
         server_hold(s, a);
         return;
     }
-    s->clients++; /* it may be the last that fits */
+    s->clients++; /* so that settle sees whether this client is the last */
     server_settle(s);
     s->clients--;
     accept_take(s, fd, &peer);
@@ -213,6 +217,7 @@ void server_accept_done(rondo_loop *loop, struct task *task)
     struct listener *l = a->listener;
     rondo_server *s = l->server;
     (void)loop;
+    assert(!a->held && !s->ended);
     dispatch_begin(&s->dispatch);
     if (!task->error && a->accept.op.count)
         accept_accepted(s, a);

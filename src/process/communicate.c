@@ -4,10 +4,12 @@
 #include "core/id.h"
 #include "process/process.h"
 
+#include <assert.h>
 #include <string.h>
 
+/* One output. */
 struct collected {
-    char *data; /* room - 1 bytes at most, and a NUL byte behind them */
+    char *data; /* at most room - 1 bytes, and a NUL byte behind them */
     size_t size, room;
 };
 
@@ -17,16 +19,17 @@ struct communicate {
     rondo_id id;
     rondo_communicate_fn done;
     void *arg;
-    struct collected got[2]; /* stdout's, stderr's */
-    size_t limit;
-    int error;
+    struct collected got[2]; /* stdout, stderr */
+    size_t limit;            /* bytes of both; 0: none */
+    int error;               /* why it was ended early; 0: it was not */
 };
 
 static const rondo_process_protocol silent = {0};
 
-/* The first reason to end it early is the one that counts. */
+/* Kills the child. Of several errors the first one counts. */
 static void communicate_stop(struct communicate *c, int error)
 {
+    assert(error < 0 && c->process);
     if (!c->error)
         c->error = error;
     rondo_process_close(c->process);
@@ -36,6 +39,7 @@ static void communicate_cancel(rondo_loop *loop, struct handle *handle)
 {
     const rondo_process *p = (const rondo_process *)(const void *)handle;
     (void)loop;
+    assert(((const struct communicate *)p->self)->process == p);
     communicate_stop(p->self, RONDO_ECANCELED);
 }
 
@@ -56,6 +60,7 @@ static bool communicate_append(rondo_loop *loop, struct collected *to,
         to->data = grown;
         to->room = room;
     }
+    assert(to->size + size < to->room);
     memcpy(to->data + to->size, data, size);
     to->size += size;
     to->data[to->size] = '\0';
@@ -68,6 +73,7 @@ static void communicate_data_received(rondo_process *p, void *self, int fd,
     struct communicate *c = self;
     size_t left = c->limit - c->got[0].size - c->got[1].size;
     bool fits = !c->limit || size <= left;
+    assert(!c->limit || left <= c->limit);
     (void)p;
     if (c->error)
         return;
@@ -78,8 +84,8 @@ static void communicate_data_received(rondo_process *p, void *self, int fd,
         communicate_stop(c, RONDO_ETOOMUCH);
 }
 
-/* An output that could not be read to its end is no whole output; an input
- * that nobody wants is none of our business. */
+/* A failed read makes the output incomplete, so it ends the call. A child need
+ * not read its input, so a failed write to stdin is ignored. */
 static void communicate_pipe_lost(rondo_process *p, void *self, int fd,
                                   int error)
 {
@@ -102,6 +108,7 @@ static void communicate_connection_lost(rondo_process *p, void *self, int error)
 {
     struct communicate *c = self;
     rondo_loop *loop = c->loop;
+    assert(c->process == p);
     rondo_output output = {
         .size = sizeof output,
         .out = c->got[0].data ? c->got[0].data : "",
@@ -133,7 +140,8 @@ static void communicate_nothing(void *arg)
     (void)arg;
 }
 
-/* One that does not read, or has closed its stdin, is none of our business. */
+/* Writes the input and ends it. A child that has closed its stdin, or does not
+ * read, is not an error. */
 static void communicate_feed(struct communicate *c, const void *input,
                              size_t size)
 {
@@ -169,7 +177,7 @@ static int communicate_start(struct communicate *c,
     c->id = id_new(c->loop, &p->handle, communicate_cancel);
     if (c->id > 0)
         return 0;
-    p->protocol = &silent; /* it has begun, and ends without us */
+    p->protocol = &silent; /* the child runs; it ends without calling c */
     rondo_process_close(p);
     return (int)c->id;
 }

@@ -73,8 +73,10 @@ int file_source_open(struct file_source *s, rondo_loop *loop, rondo_fd file,
     if (offset < 0 || size < 0)
         return error_set(RONDO_EINVAL, "%s: a negative %s", what,
                          offset < 0 ? "offset" : "size");
-    *s = (struct file_source){
-        .loop = loop, .file = sys_fd_of(file), .offset = offset};
+    *s = (struct file_source){.loop = loop,
+                              .file = sys_fd_of(file),
+                              .offset = offset,
+                              .generation = sys_fork_generation};
     s->left = size < INT64_MAX - offset ? size : INT64_MAX - offset;
     return 0;
 }
@@ -124,7 +126,8 @@ static void file_source_unlink(struct reading *r)
 void file_source_close(struct file_source *s, bool failed)
 {
     struct reading *r = s->room;
-    if (failed && s->offset >= 0)
+    bool inherited = s->generation != sys_fork_generation;
+    if (failed && s->offset >= 0 && !inherited)
         sys_file_seek(s->file, s->offset);
     if (!r)
         return;

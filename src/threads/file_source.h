@@ -18,6 +18,7 @@ struct file_source {
     int64_t sent;   /* bytes that were sent, or read by a thread to be sent */
     bool by_thread; /* the kernel does not send this file, or not to there */
     bool reading;   /* file_source_read was called, `came` not yet */
+    uint32_t generation;  /* sys_fork_generation when it was opened */
     struct reading *room; /* for what a thread reads; NULL: none so far */
     /* From the loop: a thread has read these bytes, which are valid until the
      * next file_source_read or file_source_close. No bytes and no error: the
@@ -39,7 +40,8 @@ int file_source_open(struct file_source *s, rondo_loop *loop, rondo_fd file,
 int file_source_check(struct file_source *s, const char *what);
 /* Ends the source: `came` is not called any more, and what a thread reads is
  * dropped there. After a failure the file's own position is set to the first
- * byte that was not sent. */
+ * byte that was not sent, unless the source came through a fork: the position is
+ * the parent's, too. */
 void file_source_close(struct file_source *s, bool failed);
 
 /* Fills in the next part to be sent, of at most `most` bytes, and returns its

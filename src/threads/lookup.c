@@ -40,6 +40,7 @@ struct rondo_lookup {
     rondo_remote *remote;
     rondo_resolver resolver;
     enum lookup_stage stage;
+    bool in_start; /* the resolver's start runs */
     lookup_fn done;
     void *arg;
     rondo_lookup_hints hints;
@@ -104,7 +105,9 @@ static void lookup_cancel_at_resolver(rondo_lookup *l)
 {
     assert(l->stage == LOOKUP_AT_RESOLVER || l->stage == LOOKUP_FORKED);
     l->stage = LOOKUP_ANSWERED; /* a late answer is ignored */
+    loop_hold(l->loop);
     l->resolver.cancel(l->resolver.context, l);
+    loop_let_go(l->loop);
 }
 
 static void lookup_answer_later(rondo_loop *loop, struct task *task)
@@ -176,13 +179,19 @@ static int lookup_ask_pool(rondo_lookup *l)
 
 /* ---- by the program ---- */
 
-/* The resolver may answer inside start: the answer waits on the ready list. */
+/* The resolver may answer inside start: the answer waits on the ready list. The
+ * program may cancel the look-up there: then it is unlinked, and lookup_begin
+ * frees it. */
 static int lookup_ask_resolver(rondo_lookup *l)
 {
     l->resolver = lookup_state_of(l->loop)->resolver;
     l->stage = LOOKUP_AT_RESOLVER;
+    l->in_start = true;
+    loop_hold(l->loop);
     int error = l->resolver.start(l->resolver.context, l, l->host, l->service,
                                   &l->hints);
+    loop_let_go(l->loop);
+    l->in_start = false;
     return error < 0 ? error : 0;
 }
 
@@ -247,6 +256,14 @@ int lookup_check_host(const char *host, const char *what)
                      LOOKUP_HOST_MAX);
 }
 
+/* Ends one that is unlinked. If it has been answered its task frees it. */
+static void lookup_drop(rondo_lookup *l)
+{
+    assert(!l->link && !l->in_start);
+    if (l->task.state == TASK_IDLE)
+        lookup_free(l);
+}
+
 static int lookup_begin(rondo_lookup *l, rondo_lookup **lookup)
 {
     bool program = lookup_state_of(l->loop)->resolver.start && l->host;
@@ -254,14 +271,18 @@ static int lookup_begin(rondo_lookup *l, rondo_lookup **lookup)
     lookup_link(l);
     *lookup = l;
     int error = program ? lookup_ask_resolver(l) : lookup_ask_pool(l);
+    assert(error <= 0);
+    if (!l->link) {
+        /* cancelled inside start: whoever did it forgot *lookup, and a refusal
+         * has nobody left to hear it */
+        lookup_drop(l);
+        return 0;
+    }
     if (!error)
         return 0;
-    assert(error < 0);
     *lookup = NULL;
     lookup_unlink(l);
-    /* A resolver that has answered before it refused: its task frees it. */
-    if (l->task.state == TASK_IDLE)
-        lookup_free(l);
+    lookup_drop(l);
     return error;
 }
 
@@ -305,7 +326,8 @@ void lookup_cancel(rondo_loop *loop, rondo_lookup *l)
             pool_give_up(lookup_state_of(loop)->pool, &l->work);
     } else if (l->stage == LOOKUP_AT_RESOLVER) {
         lookup_cancel_at_resolver(l);
-        lookup_free(l);
+        if (!l->in_start)
+            lookup_free(l);
     } /* else its task is on the ready list and frees it */
 }
 

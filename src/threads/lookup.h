@@ -23,7 +23,9 @@ int lookup_check_host(const char *host, const char *what);
  * for NULL; else a thread calls getaddrinfo. Copies host and service. Returns 0
  * and the look-up, which is valid until `done` is called or lookup_cancel
  * returns. An error comes without a sentence, and `done` is not called:
- * RONDO_ENOMEM, no thread can be started, or what the resolver says. */
+ * RONDO_ENOMEM, no thread can be started, or what the resolver says. The
+ * resolver may cancel the look-up inside its start, since *lookup is set by
+ * then: 0 is returned, and *lookup is as the canceller left it. */
 int lookup_start(rondo_loop *loop, const char *host, const char *service,
                  const rondo_lookup_hints *hints, lookup_fn done, void *arg,
                  rondo_lookup **lookup);

@@ -222,7 +222,11 @@ int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
         parts[i].iov_len = buffers[i].size;
     }
     ssize_t written = unix_pipe_write_parts(pipe, parts, used);
-    return written < 0 ? unix_fail() : written;
+    if (written >= 0)
+        return written;
+    int error = unix_fail();
+    /* the other side of a terminal has hung up: nobody reads any more */
+    return error == RONDO_EIO && pipe->terminal ? RONDO_EPIPE : error;
 }
 
 /* ---- on a thread ---- */

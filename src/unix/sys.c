@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +39,13 @@ int64_t sys_clock(void)
     struct timespec now;
     clock_gettime(CLOCK, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void sys_sleep(int64_t ns)
+{
+    struct timespec time = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+    while (nanosleep(&time, &time) != 0 && errno == EINTR)
+        ;
 }
 
 void sys_clock_facts(const char **name, int64_t *resolution_ns)
@@ -255,20 +263,67 @@ void sys_cond_broadcast(sys_cond *c)
 
 _Atomic uint32_t sys_fork_generation;
 
-static void unix_sys_count_fork(void)
+/* All that a fork takes; the mutex guards the list. */
+static pthread_mutex_t unix_sys_locks_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct sys_fork_lock *unix_sys_locks;
+
+static void unix_sys_before_fork(void)
+{
+    pthread_mutex_lock(&unix_sys_locks_mutex);
+    for (struct sys_fork_lock *l = unix_sys_locks; l; l = l->next)
+        sys_mutex_lock(&l->mutex);
+}
+
+static void unix_sys_after_fork(void)
+{
+    for (struct sys_fork_lock *l = unix_sys_locks; l; l = l->next)
+        sys_mutex_unlock(&l->mutex);
+    pthread_mutex_unlock(&unix_sys_locks_mutex);
+}
+
+static void unix_sys_in_child(void)
 {
     sys_fork_generation++;
+    unix_sys_after_fork();
 }
 
 static void unix_sys_start_counting(void)
 {
-    pthread_atfork(NULL, NULL, unix_sys_count_fork);
+    pthread_atfork(unix_sys_before_fork, unix_sys_after_fork,
+                   unix_sys_in_child);
 }
 
 void sys_fork_watch(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, unix_sys_start_counting);
+}
+
+int sys_fork_lock_init(struct sys_fork_lock *lock)
+{
+    int error = sys_mutex_init(&lock->mutex);
+    if (error)
+        return error;
+    sys_fork_watch();
+    pthread_mutex_lock(&unix_sys_locks_mutex);
+    lock->next = unix_sys_locks;
+    lock->link = &unix_sys_locks;
+    if (lock->next)
+        lock->next->link = &lock->next;
+    unix_sys_locks = lock;
+    pthread_mutex_unlock(&unix_sys_locks_mutex);
+    return 0;
+}
+
+void sys_fork_lock_destroy(struct sys_fork_lock *lock)
+{
+    pthread_mutex_lock(&unix_sys_locks_mutex);
+    assert(*lock->link == lock);
+    *lock->link = lock->next;
+    if (lock->next)
+        lock->next->link = lock->link;
+    pthread_mutex_unlock(&unix_sys_locks_mutex);
+    sys_mutex_destroy(&lock->mutex);
 }
 
 const char *sys_env(const char *name)

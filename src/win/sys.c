@@ -34,6 +34,11 @@ int64_t sys_clock(void)
            now.QuadPart % frequency * 1000000000 / frequency;
 }
 
+void sys_sleep(int64_t ns)
+{
+    Sleep((DWORD)((ns + 999999) / 1000000));
+}
+
 void sys_clock_facts(const char **name, int64_t *resolution_ns)
 {
     int64_t frequency = win_sys_ticks_per_second();
@@ -185,6 +190,16 @@ _Atomic uint32_t sys_fork_generation; /* Windows has no fork: always 0 */
 
 void sys_fork_watch(void)
 {
+}
+
+int sys_fork_lock_init(struct sys_fork_lock *lock)
+{
+    return sys_mutex_init(&lock->mutex);
+}
+
+void sys_fork_lock_destroy(struct sys_fork_lock *lock)
+{
+    sys_mutex_destroy(&lock->mutex);
 }
 
 const char *sys_env(const char *name)

@@ -38,7 +38,7 @@ static void check_alive(struct world *w, struct peer *p, raw_fd other)
 
 /* What a transport waits for is told by the wait that follows: no call more
  * than there are waits. */
-TEST(S1_waiting_costs_no_call_of_its_own)
+TEST_LEAVES(S1_waiting_costs_no_call_of_its_own)
 {
     unsigned before, changes;
     uint64_t waits;
@@ -56,7 +56,7 @@ TEST(S1_waiting_costs_no_call_of_its_own)
     raw_close(other);
 }
 
-TEST(W2_a_closed_descriptor_among_changes)
+TEST_LEAVES(W2_a_closed_descriptor_among_changes)
 {
     struct peer *gone = test_peer(w), *alive = test_peer(w);
     raw_fd fds[2], others[2];
@@ -74,7 +74,7 @@ TEST(W2_a_closed_descriptor_among_changes)
     raw_close_pair(others);
 }
 
-TEST(S1_a_refused_change_ends_its_own_transport)
+TEST_LEAVES(S1_a_refused_change_ends_its_own_transport)
 {
     struct peer *alive, *refused;
     raw_fd others[2];
@@ -95,6 +95,7 @@ static void fail_once(struct world *w, bool late)
     struct peer *p;
     raw_fd other;
 
+    w->leaves = true;
     p = made(w, &other);
     sim_fail(0, ENOMEM, late);
     assert_error(rondo_loop_run_once(w->loop, 0), RONDO_ENOMEM);
@@ -117,7 +118,7 @@ TEST_CASE(L3_no_memory_for_a_call, fail_once(w, false));
 TEST_CASE(L3_no_memory_after_the_changes, fail_once(w, true));
 
 /* One that is closed between: no event of it comes afterwards. */
-TEST(L3_closed_after_a_call_that_failed)
+TEST_LEAVES(L3_closed_after_a_call_that_failed)
 {
     raw_fd other;
     struct peer *p = made(w, &other);
@@ -133,7 +134,7 @@ TEST(L3_closed_after_a_call_that_failed)
     raw_close(other);
 }
 
-TEST(L3_interrupted_after_the_changes)
+TEST_LEAVES(L3_interrupted_after_the_changes)
 {
     raw_fd other;
     struct peer *p = made(w, &other);
@@ -192,7 +193,7 @@ TEST(L9_a_fifo_that_may_end_without_a_word)
 
 enum { MANY = 300 }; /* more than wait in the list, and than the array */
 
-TEST(S1_more_than_the_arrays_have_room_for)
+TEST_LEAVES(S1_more_than_the_arrays_have_room_for)
 {
     static struct peer *peers[MANY];
     static raw_fd others[MANY];

@@ -16,7 +16,7 @@ static const char *server_name(struct peer *p)
     return name ? name : "";
 }
 
-TEST(S13_tls_a_valid_certificate)
+TEST_LEAVES(S13_tls_a_valid_certificate)
 {
     struct tls_pair tls = tls_pair("valid");
     struct listener *l = tls_serve(w, tls.server);
@@ -39,7 +39,7 @@ TEST(S13_tls_a_valid_certificate)
     tls_free(&tls);
 }
 
-TEST(S13_tls_a_numeric_host)
+TEST_LEAVES(S13_tls_a_numeric_host)
 {
     struct tls_pair tls = tls_pair("valid");
     struct listener *l = tls_serve(w, tls.server);
@@ -64,6 +64,7 @@ static void check_refused(struct world *w, const char *certificate,
     struct listener *l = tls_serve(w, tls.server);
     struct peer *p = test_peer(w);
 
+    w->leaves = true;
     assert_ok(tls_connect(w, l->port, tls.client, "localhost", p));
     test_run_until(w, p->connected && told->count);
     assert_int_equal(p->connect_error, RONDO_EPROTO);
@@ -89,7 +90,7 @@ TEST_CASE(S13_tls_a_self_signed_certificate_is_refused,
 TEST_CASE(S13_tls_a_strangers_certificate_is_refused,
           check_refused(w, "untrusted", "unable to get local issuer"));
 
-TEST(S13_tls_without_verify_anybody_is_accepted)
+TEST_LEAVES(S13_tls_without_verify_anybody_is_accepted)
 {
     struct tls_pair tls = tls_pair("selfsigned");
     struct listener *l = tls_serve(w, tls.server);
@@ -107,7 +108,7 @@ TEST(S13_tls_without_verify_anybody_is_accepted)
 }
 
 /* a server that wants to know who its clients are */
-TEST(S13_tls_client_certificates)
+TEST_LEAVES(S13_tls_client_certificates)
 {
     rondo_tls_options options = {.size = sizeof options};
     struct tls_pair tls = tls_pair("valid");
@@ -155,7 +156,7 @@ static int set_session(rondo_transport *t, void *arg)
 }
 
 /* a session that is gone on with, also where the client has shown who it is */
-TEST(S13_tls_a_session_is_resumed)
+TEST_LEAVES(S13_tls_a_session_is_resumed)
 {
     rondo_tls_options options = {.size = sizeof options, .server = true};
     rondo_connect_options to = RONDO_CONNECT_OPTIONS_INIT;
@@ -192,7 +193,7 @@ TEST(S13_tls_a_session_is_resumed)
 
 /* ---- handshakes that never end ------------------------------------------- */
 
-TEST(S13_tls_a_silent_client_has_its_time)
+TEST_LEAVES(S13_tls_a_silent_client_has_its_time)
 {
     struct tls_pair tls = tls_pair("valid");
     struct tls_told *told = tls_listen_for_trouble(w);
@@ -213,7 +214,7 @@ TEST(S13_tls_a_silent_client_has_its_time)
     tls_free(&tls);
 }
 
-TEST(S13_tls_a_connects_time_covers_the_handshake)
+TEST_LEAVES(S13_tls_a_connects_time_covers_the_handshake)
 {
     struct tls_pair tls = tls_pair("valid");
     struct listener *l = test_serve(w); /* which does not know TLS */
@@ -235,7 +236,7 @@ TEST(S13_tls_a_connects_time_covers_the_handshake)
     tls_free(&tls);
 }
 
-TEST(S13_tls_alpn)
+TEST_LEAVES(S13_tls_alpn)
 {
     struct tls_pair tls = tls_pair("valid");
     rondo_tls_context *server, *client;

@@ -60,7 +60,7 @@ TEST(S13_tls_ten_megabytes_each_way)
     tls_free(&tls);
 }
 
-TEST(S13_tls_one_byte_writes)
+TEST_LEAVES(S13_tls_one_byte_writes)
 {
     enum { SIZE = 2000 };
     struct tls_pair tls = tls_pair("valid");
@@ -81,7 +81,7 @@ TEST(S13_tls_one_byte_writes)
 
 /* Two pairs of sockets, and a byte at a time is carried between them: every
  * record arrives in pieces of one byte. The certificate's bulk need not. */
-TEST(S13_tls_one_byte_pieces_on_the_wire)
+TEST_LEAVES(S13_tls_one_byte_pieces_on_the_wire)
 {
     enum { SINGLE = 200, PIECE = 16 };
     struct tls_pair tls = tls_pair("valid");
@@ -192,7 +192,7 @@ static void wire_close(struct wire *x)
     tls_free(&x->tls);
 }
 
-TEST(S13_tls_a_cut_is_an_error)
+TEST_LEAVES(S13_tls_a_cut_is_an_error)
 {
     struct wire x = wire_open(w);
 
@@ -212,7 +212,7 @@ static bool is_anybody_there(struct peer *p)
 }
 
 /* what the layer below says is told as it is, and is no fault of TLS */
-TEST(S13_tls_a_reset_is_no_protocol_error)
+TEST_LEAVES(S13_tls_a_reset_is_no_protocol_error)
 {
     struct wire x = wire_open(w);
 
@@ -227,7 +227,7 @@ TEST(S13_tls_a_reset_is_no_protocol_error)
 }
 
 /* in the middle of a record */
-TEST(S13_tls_half_a_record_is_an_error)
+TEST_LEAVES(S13_tls_half_a_record_is_an_error)
 {
     struct wire x = wire_open(w);
 
@@ -240,7 +240,7 @@ TEST(S13_tls_half_a_record_is_an_error)
     wire_close(&x);
 }
 
-TEST(S13_tls_a_changed_byte_is_an_error)
+TEST_LEAVES(S13_tls_a_changed_byte_is_an_error)
 {
     struct wire x = wire_open(w);
     char bytes[100];
@@ -257,7 +257,7 @@ TEST(S13_tls_a_changed_byte_is_an_error)
     wire_close(&x);
 }
 
-TEST(S13_tls_garbage_instead_of_a_handshake)
+TEST_LEAVES(S13_tls_garbage_instead_of_a_handshake)
 {
     struct tls_pair tls = tls_pair("valid");
     struct tls_told *told = tls_listen_for_trouble(w);
@@ -276,7 +276,7 @@ TEST(S13_tls_garbage_instead_of_a_handshake)
     tls_free(&tls);
 }
 
-TEST(S13_tls_a_server_of_another_kind)
+TEST_LEAVES(S13_tls_a_server_of_another_kind)
 {
     struct tls_pair tls = tls_pair("valid");
     struct listener *l = test_serve(w); /* echoes nothing */

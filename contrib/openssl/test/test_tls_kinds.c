@@ -15,6 +15,7 @@ static void check_over(struct world *w, const char *path)
     unsigned char *data = test_alloc(w, size);
     struct listener *l;
 
+    w->leaves = true;
     serve.path = path;
     serve.setup = rondo_tls_server_setup;
     serve.setup_arg = tls.server;
@@ -67,7 +68,7 @@ static void welcome(rondo_reader *reader, void *arg)
     ((struct peer *)arg)->user = reader;
 }
 
-TEST(S13_tls_under_a_reader)
+TEST_LEAVES(S13_tls_under_a_reader)
 {
     struct tls_pair tls = tls_pair("valid");
     struct peer *lines = test_peer(w), *c = test_peer(w);

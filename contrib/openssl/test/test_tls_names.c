@@ -13,6 +13,7 @@ static void check_host(struct world *w, const char *host, const char *asked)
     struct peer *p = test_peer(w);
     const char *name;
 
+    w->leaves = true;
     assert_ok(tls_connect(w, l->port, tls.client, host, p));
     test_run_until(w, p->connected && (p->connect_error || l->count));
     if (p->connect_error)
@@ -28,13 +29,13 @@ static void check_host(struct world *w, const char *host, const char *asked)
 TEST_CASE(S13_tls_a_name_that_ends_with_the_root,
           check_host(w, "localhost.", "localhost"));
 
-TEST(S13_tls_an_address_with_a_scope)
+TEST_LEAVES(S13_tls_an_address_with_a_scope)
 {
     check_host(w, "fe80::1%eth0", "");
     check_host(w, "fe80::1", "");
 }
 
-TEST(S13_tls_hosts_that_cannot_be)
+TEST_LEAVES(S13_tls_hosts_that_cannot_be)
 {
     struct tls_pair tls = tls_pair("valid");
     struct peer *p = test_peer(w);
@@ -72,7 +73,7 @@ static int choose(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-TEST(S13_tls_a_certificate_by_the_name_asked_for)
+TEST_LEAVES(S13_tls_a_certificate_by_the_name_asked_for)
 {
     static const char *const hosts[] = {"localhost", "elsewhere.test",
                                         "another.test"};
