@@ -139,7 +139,6 @@ static bool is_refused(struct world *w, raw_fd fd)
     }
     assert_false(rondo_loop_supports(w->loop, RONDO_CAN_WATCH_CHAR_DEVICES));
     assert_error(result, RONDO_EPERM);
-    assert_non_null(strstr(rondo_last_error(), "poll"));
     assert_non_null(strstr(rondo_last_error(), "select"));
     assert_error(rondo_add_writer(w->loop, fd, count_fd, calls), RONDO_EPERM);
     assert_int_equal(rondo_remove_reader(w->loop, fd), 0);
