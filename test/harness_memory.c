@@ -179,3 +179,13 @@ uint64_t test_failed_allocations(const struct world *w)
 {
     return atomic_load(&w->memory->failed);
 }
+
+bool test_nth_fails(struct world *w, uint64_t n)
+{
+    bool enough = n > 1 && test_failed_allocations(w) == 0;
+
+    if (n > 1000)
+        test_fail(w, "never enough memory");
+    test_fail_allocation(w, enough ? 0 : n);
+    return !enough;
+}
