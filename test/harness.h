@@ -37,6 +37,7 @@
 struct memory; /* harness_memory.c */
 struct kept;   /* harness_keep.c */
 struct last;
+struct at_end;
 
 struct world {
     rondo_loop *loop;       /* NULL it after closing it yourself */
@@ -54,7 +55,8 @@ struct world {
     void *arena;
     struct kept *kept;
     struct last *lasts;
-    const char *row; /* of the table that EACH_ROW is at */
+    struct at_end *ends; /* what is done when its loops are closed */
+    const char *row;     /* of the table that EACH_ROW is at */
     char reason[256];
 };
 
@@ -104,7 +106,8 @@ struct test {
  */
 #define EACH_ROW(w, row, rows)                                                 \
     __typeof__(&(rows)[0]) row = (rows);                                       \
-    test_row(w, row < (rows) + COUNT_OF(rows) ? row->name : NULL);             \
+    test_row(w, row < (rows) + COUNT_OF(rows) ? row->name : NULL) &&           \
+        row < (rows) + COUNT_OF(rows);                                         \
     row++
 bool test_row(struct world *w, const char *name); /* false: after the last */
 
@@ -132,6 +135,8 @@ void test_register_around(struct test_around *around);
 #define TEST_AT_START(function)                                                \
     static __attribute__((constructor)) void function(void)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+/* a list of words, with a NULL at its end */
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* ends the test as skipped: because of rondo_loop_supports, rondo_loop_limit
  * or a fact of the platform, which the reason names */
@@ -153,6 +158,8 @@ void test_reset(struct world *w, raw_fd fd);
 void test_drop_all(struct world *w);
 /* The end of the test calls this, before it looks at what is left. */
 void test_finally(struct world *w, void (*fn)(void *arg), void *arg);
+/* ... and this when its loops are closed, the last first. */
+void test_at_end(struct world *w, void (*fn)(void *arg), void *arg);
 
 /* options for another loop of this backend, with this world's allocator */
 rondo_loop_options test_loop_options(struct world *w);
@@ -199,12 +206,18 @@ uint64_t test_failed_allocations(const struct world *w); /* since asked for */
  * answers no error: that answer. Before, it was RONDO_ENOMEM, at least once. */
 int64_t test_try_without_memory(struct world *w, int64_t (*fn)(void *arg),
                                 void *arg);
+/* for (uint64_t n = 1; test_nth_fails(w, n); n++): plays it with the first
+ * allocation in it failing, then the second, until none fails any more. */
+bool test_nth_fails(struct world *w, uint64_t n);
 
 /* ---- descriptors -------------------------------------------------------- */
 
 /* The world closes it after its loops; it must be one. */
 raw_fd test_own(struct world *w, raw_fd fd);
-/* The same for two: put RONDO_NO_FD in place of one that you close or give
+/* ... but for one that the test closes after all, or hands over to a loop. */
+raw_fd test_disown(struct world *w, raw_fd fd);
+void test_close_own(struct world *w, raw_fd fd);
+/* As test_own for two: put RONDO_NO_FD in place of one that you close or give
  * away. */
 raw_fd *test_own_pair(struct world *w, const raw_fd pair[2]);
 /* ... and for two plain ends of a TCP connection. */
@@ -261,6 +274,10 @@ void test_let_go_on(struct world *w, unsigned *seed);
 void test_run_child(struct world *w, int (*fn)(void *arg), void *arg);
 /* not under the thread sanitizer, which ends such a child, or an emulator */
 bool test_child_may_start_threads(void);
+void test_close_in_child(struct world *w); /* the loop, by such a child */
+/* Sets the loop's clock ahead and lets it see that; skips the test where that
+ * cannot be done. */
+void test_advance_clock(struct world *w, int64_t seconds);
 uint64_t test_iterations(const struct world *w);
 rondo_loop_metrics test_metrics(const struct world *w);
 
@@ -309,18 +326,18 @@ struct refusal {
  * and resume alternating, one EOF, get_buffer and buffer_updated paired)
  * are made by the peer itself at every callback.
  */
-#define PEER_ORDER 120
+enum { PEER_ORDER = 120, PEER_CAPTURED = 120 };
 
 struct peer {
     struct world *w;
     rondo_transport *transport; /* NULL before it is known and when lost */
     raw_fd fd; /* the plain socket at the other end: see harness_plain.h */
     unsigned made, data, eof, pauses, resumes, lost, timeouts, buffers, updates;
-    uint64_t bytes;          /* received in all */
-    uint64_t checksum;       /* of them, see test_checksum */
-    bool no_checksum;        /* saves the time where there are many */
-    unsigned char *captured; /* the first captured_size bytes of them */
-    size_t captured_size, capture_limit; /* limit 0: nothing is kept */
+    uint64_t bytes;       /* received in all */
+    uint64_t checksum;    /* of them, see test_checksum */
+    bool no_checksum;     /* saves the time where there are many */
+    size_t captured_size; /* the first of them, with a NUL at their end */
+    char captured[PEER_CAPTURED + 1];
     char order[PEER_ORDER + 1];
     int error;             /* connection_lost's */
     char last_error[256];  /* rondo_last_error in connection_lost */
@@ -366,7 +383,11 @@ void peer_connected(rondo_loop *loop, void *self, rondo_transport *t,
     test_check_lost(w, p, order, error, __FILE__, __LINE__)
 void test_check_lost(struct world *w, const struct peer *p, const char *order,
                      int error, const char *file, int line);
-void peer_capture(struct peer *p, size_t limit);
+/* Runs until the peer has received that text, and nothing else. */
+#define assert_hears(w, p, text)                                               \
+    test_check_hears(w, p, text, __FILE__, __LINE__)
+void test_check_hears(struct world *w, const struct peer *p, const char *text,
+                      const char *file, int line);
 size_t peer_buffered(const struct peer *p); /* in its write buffer */
 /* one that takes over a connection that is made already: of->other */
 struct peer *peer_successor(struct world *w, struct peer *of);
@@ -380,70 +401,12 @@ bool test_matches(const void *data, uint64_t position, size_t size);
 /* of the pattern's first `size` bytes; of any bytes, fed piece by piece */
 uint64_t test_pattern_checksum(uint64_t size);
 uint64_t test_checksum(uint64_t so_far, const void *data, size_t size);
+/* Runs until the peer has received so many bytes, which are the pattern's. */
+#define assert_received(p, size)                                               \
+    test_check_received(p, size, __FILE__, __LINE__)
+void test_check_received(const struct peer *p, uint64_t size, const char *file,
+                         int line);
 
-/* ---- 6. connections ----------------------------------------------------- */
-
-/* A server on 127.0.0.1. Each connection gets a peer copied from `model`. */
-struct listener {
-    struct world *w;
-    rondo_server *server; /* NULL after closed */
-    uint16_t port;
-    const char *name;  /* of a pipe */
-    struct peer model; /* hooks and answers for peers to come */
-    const rondo_protocol *protocol;
-    struct peer *first, *last; /* in order of arrival */
-    unsigned count;
-    unsigned closed; /* calls of closed */
-};
-
-struct listener *test_serve(struct world *w);
-/* With these options: what they lack of a host, a factory and `closed` is
- * added. */
-struct listener *test_serve_with(struct world *w,
-                                 const rondo_protocol *protocol,
-                                 const rondo_server_options *options);
-
-/* closes it, the last one of the loop, and waits until it is gone */
-void test_close_server(struct world *w, rondo_server *server);
-
-/* A client peer of that port, not yet connected: run until p->connected. */
-struct peer *test_connect(struct world *w, uint16_t port);
-rondo_id test_connect_peer(struct world *w, uint16_t port,
-                           const rondo_protocol *protocol, struct peer *p);
-
-/* A client of that server, made at both ends, which are each other's `other`. */
-struct peer *test_client(struct world *w, struct listener *l);
-
-/* Puts a raw socket under a transport of w->loop: the peer's from now on. */
-void test_adopt(struct world *w, raw_fd fd, const rondo_protocol *protocol,
-                struct peer *p);
-/* Two transports connected with each other, both made. */
-void test_pair(struct world *w, struct peer **a, struct peer **b);
-void test_pair_with(struct world *w, const rondo_protocol *protocol_a,
-                    struct peer *a, const rondo_protocol *protocol_b,
-                    struct peer *b, int buffer_bytes);
-/* One transport, made, and the plain socket at its other end; buffer_bytes 0
- * leaves the kernel's buffers as they are. */
-raw_fd test_raw_peer(struct world *w, const rondo_protocol *protocol,
-                     struct peer *p, int buffer_bytes);
-/* writes until the kernel takes no more and something is buffered */
-uint64_t test_fill_transport(struct world *w, struct peer *p);
-/* sends that part of the pattern while the loop runs */
-void test_send_raw(struct world *w, raw_fd fd, uint64_t position, size_t size);
-/* runs the loop until the kernel takes no more of p's buffer: its size then */
-size_t test_settle(struct world *w, const struct peer *p);
-/* reads all that arrives until EOF, checking the pattern: the count, or a
- * negative RAW_... when it did not end with EOF */
-int64_t test_drain_raw(struct world *w, raw_fd fd, uint64_t position);
-/* runs until the plain socket sees the end, with or without a reset, and no
- * byte before it */
-void test_ends_raw(struct world *w, raw_fd fd);
-/* reads that many bytes of the pattern; fewer only when the end came before */
-uint64_t test_drain_raw_some(struct world *w, raw_fd fd, uint64_t position,
-                             uint64_t size);
-
-/* Whether the loop watches the descriptor and calls; a refusal must be that
- * error, and say why. */
-bool test_watches(struct world *w, raw_fd fd, int refusal);
+#include "harness_net.h"
 
 #endif

@@ -154,6 +154,14 @@ void never_accepted(rondo_server *server, void *arg, rondo_fd socket,
     fail();
 }
 
+void never_fd(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    (void)loop;
+    (void)fd;
+    (void)arg;
+    fail_msg("the descriptor's callback was called");
+}
+
 void count_release(void *arg)
 {
     ++*(unsigned *)arg;

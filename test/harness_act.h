@@ -48,6 +48,7 @@ int ignore_client(rondo_server *server, void *arg, rondo_transport *t,
                   const rondo_protocol **protocol, void **self);
 void never_accepted(rondo_server *server, void *arg, rondo_fd socket,
                     const rondo_address *peer);
+void never_fd(rondo_loop *loop, rondo_fd fd, void *arg);
 void count_release(void *arg);
 void count_signal(rondo_loop *loop, int signum, void *arg);
 void count_exception(rondo_loop *loop, void *arg, const rondo_exception *what);

@@ -43,6 +43,19 @@ void dial_refused(struct world *w, const rondo_connect_options *options,
     assert_string_equal(p->order, "");
 }
 
+void serve_refused(struct world *w, const rondo_server_options *options,
+                   int error, const char *words)
+{
+    size_t servers = test_metrics(w).live_servers;
+    rondo_server *server = NULL;
+
+    assert_refused(
+        rondo_create_server(w->loop, options, &recorder, NULL, &server), error,
+        words);
+    assert_null(server);
+    assert_int_equal(test_metrics(w).live_servers, servers);
+}
+
 void dial_ends(struct world *w, struct peer *p, int error)
 {
     test_run_until(w, p->connected);
@@ -83,6 +96,15 @@ struct raw_black_hole *dial_hole(struct world *w, const char *ip, uint16_t port)
         if (hole->fillers[i] != RONDO_NO_FD)
             (void)test_own(w, hole->fillers[i]);
     return hole;
+}
+
+struct peer *dial_to(struct world *w, const rondo_connect_options *options,
+                     int error)
+{
+    struct peer *p = dial_new(w, options);
+
+    dial_ends(w, p, error);
+    return p;
 }
 
 rondo_address dial_address(const char *ip, uint16_t port)

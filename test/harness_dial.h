@@ -10,15 +10,22 @@
 /* As test_connect_peer, with these options: done is written down in p. */
 rondo_id dial(struct world *w, const rondo_connect_options *options,
               struct peer *p);
-/* The same on another loop. */
+/* A new peer, which begins to connect so: that must not fail. */
+struct peer *dial_new(struct world *w, const rondo_connect_options *options);
+/* A new one, whose connect has ended with that error: 0 is a connection. */
+struct peer *dial_to(struct world *w, const rondo_connect_options *options,
+                     int error);
+/* As dial on another loop. */
 rondo_id dial_on(rondo_loop *loop, const rondo_connect_options *options,
                  struct peer *p);
-/* A new peer's, which must not fail. */
-struct peer *dial_new(struct world *w, const rondo_connect_options *options);
 /* The call must fail with that error, say so, call nobody and leave nothing;
  * RONDO_OK: with any error. */
 void dial_refused(struct world *w, const rondo_connect_options *options,
                   int error);
+/* So must a server that is made with these options, with these words in the
+ * sentence (NULL: any). */
+void serve_refused(struct world *w, const rondo_server_options *options,
+                   int error, const char *words);
 /* Runs until done and checks its error: 0 is a connection. */
 void dial_ends(struct world *w, struct peer *p, int error);
 

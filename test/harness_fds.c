@@ -26,6 +26,22 @@ raw_fd test_own(struct world *w, raw_fd fd)
     return *test_own_pair(w, (const raw_fd[2]){fd, RONDO_NO_FD});
 }
 
+raw_fd test_disown(struct world *w, raw_fd fd)
+{
+    for (struct own_fds *own = w->own_fds; own; own = own->next)
+        for (int i = 0; i < 2; i++)
+            if (own->fds[i] == fd) {
+                own->fds[i] = RONDO_NO_FD;
+                return fd;
+            }
+    test_fail(w, "test_disown: the test does not own that descriptor");
+}
+
+void test_close_own(struct world *w, raw_fd fd)
+{
+    raw_close(test_disown(w, fd));
+}
+
 raw_fd *test_sockets(struct world *w)
 {
     raw_fd fds[2];

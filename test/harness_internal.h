@@ -14,7 +14,8 @@ const char *memory_damage(const struct memory *m); /* NULL: none */
 bool out_of_patience(int64_t since_ns, int times);
 void fds_end(struct world *w); /* after its loops: descriptors and limit back */
 
-struct world *test_world(void); /* of the running test */
+struct world *test_world(void);  /* of the running test */
+void arena_end(struct world *w); /* does what test_at_end asked for */
 void arena_free(struct world *w);
 void run_lasts(struct world *w);
 

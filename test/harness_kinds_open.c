@@ -36,9 +36,14 @@ static bool open_unix(struct rig *r)
 static bool open_named(struct rig *r, struct peer **served,
                        struct peer **client)
 {
+    struct named_pair pair;
+
     if (!rondo_loop_supports(r->w->loop, RONDO_CAN_NAMED_PIPES))
         return false;
-    r->l = named_pair(r->w, client, served);
+    pair = named_pair(r->w);
+    r->l = pair.l;
+    *served = pair.s;
+    *client = pair.c;
     return true;
 }
 

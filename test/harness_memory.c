@@ -197,3 +197,13 @@ int64_t test_try_without_memory(struct world *w, int64_t (*fn)(void *arg),
     }
     test_fail(w, "RONDO_ENOMEM again and again");
 }
+
+bool test_nth_fails(struct world *w, uint64_t n)
+{
+    bool enough = n > 1 && test_failed_allocations(w) == 0;
+
+    if (n > 1000)
+        test_fail(w, "never enough memory");
+    test_fail_allocation(w, enough ? 0 : n);
+    return !enough;
+}

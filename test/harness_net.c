@@ -52,6 +52,7 @@ struct listener *test_serve_with(struct world *w,
     if (!o.closed)
         o.closed = server_closed;
     assert_ok(rondo_create_server(w->loop, &o, protocol, l, &l->server));
+    l->name = o.path;
     if (o.path)
         return l;
     assert_ok(rondo_server_address(l->server, 0, &address));
@@ -62,6 +63,41 @@ struct listener *test_serve_with(struct world *w,
 struct listener *test_serve(struct world *w)
 {
     return test_serve_with(w, &recorder, RONDO_SERVE(.host = "127.0.0.1"));
+}
+
+void test_stop(struct listener *l)
+{
+    rondo_server_close(l->server);
+    test_run_until(l->w, l->closed);
+}
+
+static void tell(rondo_loop *loop, void *arg, const rondo_exception *what)
+{
+    struct trouble *told = arg;
+
+    (void)loop;
+    told->count++;
+    told->error = what->error;
+    told->server = what->server;
+    (void)snprintf(told->message, sizeof told->message, "%s", what->message);
+}
+
+struct trouble *test_trouble(struct world *w)
+{
+    struct trouble *told = test_alloc(w, sizeof *told);
+
+    assert_ok(rondo_loop_set_exception_handler(w->loop, tell, told));
+    return told;
+}
+
+void test_trouble_comes(struct world *w, const struct trouble *told,
+                        unsigned count, int error, const char *words)
+{
+    test_run_until(w, told->count >= count);
+    if (told->count != count || told->error != error ||
+        (words && !strstr(told->message, words)))
+        test_fail(w, "told %u times, the last time %s: %s", told->count,
+                  rondo_error_name(told->error), told->message);
 }
 
 /* ---- clients ------------------------------------------------------------ */
@@ -219,6 +255,67 @@ void test_send_raw(struct world *w, raw_fd fd, uint64_t position, size_t size)
         position += (uint64_t)n;
         size -= (size_t)n;
     }
+}
+
+void test_write_pattern(struct world *w, struct peer *p, uint64_t size,
+                        size_t piece)
+{
+    unsigned char *bytes = test_alloc(w, piece);
+
+    for (uint64_t sent = 0; sent < size;) {
+        size_t n = size - sent < piece ? (size_t)(size - sent) : piece;
+
+        test_fill(bytes, sent, n);
+        assert_true(assert_ok(rondo_transport_write(p->transport, bytes, n)) <=
+                    1);
+        sent += n;
+        test_run_until(w, !rondo_transport_is_writing_paused(p->transport));
+    }
+}
+
+static void pause_now_and_then(struct peer *p, const void *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    if (p->data % 7 == 3)
+        assert_ok(rondo_transport_pause_reading(p->transport));
+}
+
+/* Writes as long as nobody says pause: where it is then. */
+static uint64_t pour(struct peer *p, uint64_t sent, uint64_t size)
+{
+    unsigned char piece[10000];
+
+    while (sent < size && !rondo_transport_is_writing_paused(p->transport)) {
+        size_t n =
+            size - sent < sizeof piece ? (size_t)(size - sent) : sizeof piece;
+
+        test_fill(piece, sent, n);
+        assert_ok(rondo_transport_write(p->transport, piece, n));
+        sent += n;
+    }
+    return sent;
+}
+
+void test_exchange(struct world *w, struct peer *a, struct peer *b,
+                   uint64_t size)
+{
+    uint64_t from_a = 0, from_b = 0;
+
+    a->on_data = b->on_data = pause_now_and_then;
+    while (a->bytes < size || b->bytes < size) {
+        from_a = pour(a, from_a, size);
+        from_b = pour(b, from_b, size);
+        assert_ok(rondo_transport_resume_reading(a->transport));
+        assert_ok(rondo_transport_resume_reading(b->transport));
+        test_spin(w, 2);
+    }
+    assert_received(a, size);
+    assert_received(b, size);
+    a->on_data = b->on_data = NULL;
+    /* the last piece may have paused them */
+    assert_ok(rondo_transport_resume_reading(a->transport));
+    assert_ok(rondo_transport_resume_reading(b->transport));
 }
 
 size_t test_settle(struct world *w, const struct peer *p)

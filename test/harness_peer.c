@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_internal.h"
 
+#include <inttypes.h>
+
 #define CHECKSUM_START UINT64_C(0xcbf29ce484222325)
 
 static void append(struct peer *p, char letter)
@@ -35,7 +37,7 @@ static void on_made(rondo_transport *t, void *self)
 
 static void take_bytes(struct peer *p, const void *data, size_t size)
 {
-    size_t room = p->capture_limit - p->captured_size;
+    size_t room = PEER_CAPTURED - p->captured_size;
 
     if (size == 0)
         test_fail(p->w, "peer: no bytes received (%s)", p->order);
@@ -43,9 +45,9 @@ static void take_bytes(struct peer *p, const void *data, size_t size)
         test_fail(p->w, "peer: bytes after EOF (%s)", p->order);
     if (room > size)
         room = size;
-    if (room > 0)
-        memcpy(p->captured + p->captured_size, data, room);
+    memcpy(p->captured + p->captured_size, data, room);
     p->captured_size += room;
+    p->captured[p->captured_size] = '\0';
     if (!p->no_checksum)
         p->checksum = test_checksum(p->checksum, data, size);
     p->bytes += size;
@@ -213,12 +215,6 @@ struct peer *test_peer(struct world *w)
     return p;
 }
 
-void peer_capture(struct peer *p, size_t limit)
-{
-    p->captured = test_alloc(p->w, limit + 1);
-    p->capture_limit = limit;
-}
-
 void peer_connected(rondo_loop *loop, void *self, rondo_transport *t, int error)
 {
     struct peer *p = self;
@@ -347,4 +343,31 @@ void test_check_lost(struct world *w, const struct peer *p, const char *order,
         test_fail(w, "%s:%d: lost with %s (%s), not %s", file, line,
                   p->error ? rondo_error_name(p->error) : "no error",
                   p->last_error, error ? rondo_error_name(error) : "no error");
+}
+
+void test_check_hears(struct world *w, const struct peer *p, const char *text,
+                      const char *file, int line)
+{
+    struct test_wait wait = {.what = text, .file = file, .line = line};
+
+    while (p->bytes < strlen(text) && !p->lost)
+        test_wait_step(w, &wait);
+    if (p->bytes != strlen(text) || strcmp(p->captured, text) != 0)
+        test_fail(w, "%s:%d: heard \"%s\", not \"%s\"", file, line, p->captured,
+                  text);
+}
+
+void test_check_received(const struct peer *p, uint64_t size, const char *file,
+                         int line)
+{
+    struct test_wait wait = {
+        .what = "bytes received", .file = file, .line = line};
+
+    while (p->bytes < size && !p->lost)
+        test_wait_step(p->w, &wait);
+    if (p->bytes != size)
+        test_fail(p->w, "%s:%d: %" PRIu64 " bytes received, not %" PRIu64, file,
+                  line, p->bytes, size);
+    if (p->checksum != test_pattern_checksum(size))
+        test_fail(p->w, "%s:%d: other bytes than were sent", file, line);
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
 #include "harness_internal.h"
+#include "raw_net.h"
 
 #define DEAD_LOOP_MS 2000 /* for bytes still on their way between sockets */
 
@@ -172,4 +173,23 @@ void test_run_child(struct world *w, int (*fn)(void *arg), void *arg)
 bool test_child_may_start_threads(void)
 {
     return !THREAD_SANITIZER && !raw_emulated();
+}
+
+static int close_in_child(void *arg)
+{
+    rondo_loop *loop = arg;
+
+    return rondo_loop_after_fork(loop) < 0 || rondo_loop_close(loop) < 0;
+}
+
+void test_close_in_child(struct world *w)
+{
+    test_run_child(w, close_in_child, w->loop);
+}
+
+void test_advance_clock(struct world *w, int64_t seconds)
+{
+    test_skip_if(w, !raw_advance_clock(seconds),
+                 "the clock cannot be set ahead here");
+    test_spin(w, 20);
 }

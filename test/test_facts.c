@@ -97,11 +97,9 @@ TEST(G2_subprocesses)
     struct proc *p = proc_new(w);
 
     test_skip_if(w, raw_emulated(), "an emulated program cannot start others");
-    if (check_can(w, RONDO_CAN_SUBPROCESS, proc_try(p, NULL, "exit", "7", NULL),
-                  "iocp")) {
-        proc_wait(p);
-        proc_check_exit(p, 7);
-    }
+    if (check_can(w, RONDO_CAN_SUBPROCESS, proc_try(p, "exit", "7", NULL),
+                  "iocp"))
+        proc_ends(p, 7);
 }
 
 TEST(G2_choosing_a_child_watcher)

@@ -46,11 +46,9 @@ static void note_closed(rondo_server *server, void *arg)
 
 static int serve(struct scene *s)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-
-    o.path = s->name;
-    o.closed = note_closed;
-    return rondo_create_server(s->w->loop, &o, &echoing, s, &s->server);
+    return rondo_create_server(
+        s->w->loop, RONDO_SERVE(.path = s->name, .closed = note_closed),
+        &echoing, s, &s->server);
 }
 
 static bool has_ended(const struct peer *p)

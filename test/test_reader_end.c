@@ -304,7 +304,6 @@ TEST(S14_freeing_hands_the_rest_on)
     struct book *b = test_book_with(w, 0, &recorder, p, 0);
 
     b->on_read = book_free;
-    peer_capture(p, 64);
     book_send(b, "upgrade\nraw ");
     book_read(b, LINE);
     test_run_until(w, p->bytes == 4);

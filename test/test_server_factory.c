@@ -119,7 +119,6 @@ TEST_LEAVES(V4_writing_in_the_factory)
     struct peer *c = test_connect(w, f->l->port);
 
     f->l->model.on_made = act_hello;
-    peer_capture(c, 32);
     test_run_until(w, c->bytes == 11);
     assert_memory_equal(c->captured, "hello hello", 11);
 }

@@ -8,7 +8,6 @@ TEST(S1_made_data_eof_lost)
 {
     struct peer *p = plain_peer(w, &recorder, 0);
 
-    peer_capture(p, 16);
     plain_send(p, "hello");
     raw_shutdown_write(p->fd);
     assert_lost(w, p, "MdEL", 0);

@@ -190,7 +190,6 @@ TEST(S10_unread_hands_the_rest_to_the_new_one)
         a->on_data = split_line;
         b->buffer_size = 3; /* get_buffer's room is smaller than the rest */
         b->buffer = test_alloc(w, b->buffer_size);
-        peer_capture(b, 64);
         plain_send(a, "STARTTLS\nhello");
         test_run_until(w, b->bytes == 5);
         assert_memory_equal(b->captured, "hello", 5);
@@ -216,7 +215,6 @@ TEST(S10_unread_everything_comes_again)
     struct peer *p = plain_peer(w, &recorder, 0);
 
     p->on_data = unread_all_once;
-    peer_capture(p, 64);
     plain_send(p, "again");
     plain_close(p);
     assert_lost(w, p, "MdEL", 0); /* before the EOF */
@@ -238,7 +236,6 @@ TEST_LEAVES(S10_unread_is_held_while_paused)
     struct peer *p = plain_peer(w, &recorder, 0);
 
     p->on_data = unread_and_pause;
-    peer_capture(p, 64);
     plain_send(p, "abcdef");
     test_run_until(w, p->data == 1);
     plain_send(p, "gh");

@@ -295,14 +295,13 @@ TEST(P2_a_read_that_could_not_be_ended_is_not_begun)
 
 TEST(X1_a_path_that_grows_is_no_crash)
 {
-    rondo_process_options o;
-    struct proc *p = proc_begin_reading(w, &o);
+    struct proc *p = proc_begin(w, OUTPUT);
     const char *argv[] = {"rondo-has-no-such-program", NULL};
 
     need_fault(p->w, RAW_FAULT_PATH, 1);
-    o.argv = argv;
-    assert_error(
-        rondo_subprocess_exec(p->w->loop, &o, &proc_recorder, p, &p->process),
-        RONDO_ENOENT);
+    p->o.argv = argv;
+    assert_error(rondo_subprocess_exec(p->w->loop, &p->o, &proc_recorder, p,
+                                       &p->process),
+                 RONDO_ENOENT);
     assert_int_equal(raw_faults(), 1);
 }

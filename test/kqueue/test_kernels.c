@@ -237,22 +237,27 @@ TEST(Q1_no_room_in_the_interface)
 
 /* ---- children ----------------------------------------------------------- */
 
+static struct proc *begin_with_input(struct world *w)
+{
+    struct proc *p = proc_begin(w, NULLS);
+
+    p->o.stdin_kind = RONDO_STDIO_PIPE;
+    return p;
+}
+
 /* One with another user's rights: refused by NetBSD and OpenBSD (EACCES), not
  * seen by FreeBSD (ESRCH). The loop goes on, and hears of the end. */
 static void watch_foreign(struct world *w, int os_error)
 {
-    rondo_process_options o =
-        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_NULL, RONDO_STDIO_NULL);
-    struct proc *p = proc_new(w);
+    struct proc *p = begin_with_input(w);
 
     sim_refuse(EVFILT_PROC, os_error);
-    proc_start(p, &o, "drain", "0", "exit", "7", NULL);
+    proc_start(p, "drain", "0", "exit", "7", NULL);
     test_run_until(w, p->made);
     assert_true(test_run_for(w, RONDO_MS(5)) < 10);
     assert_int_equal(p->exited, 0);
-    rondo_transport_close(rondo_process_pipe(p->process, 0));
-    proc_wait(p);
-    proc_check_exit(p, 7);
+    proc_close_input(p);
+    proc_ends(p, 7);
 }
 
 TEST(X6_a_child_that_kqueue_does_not_watch)
@@ -267,15 +272,14 @@ TEST(X6_a_child_that_kqueue_does_not_watch)
 /* The number of descriptors has no limit that could be asked for. */
 TEST(X2_only_the_listed_descriptors_without_a_limit)
 {
-    rondo_process_options o;
-    struct proc *p = proc_begin_unix(w, &o, "no numbered descriptors");
+    struct proc *p = proc_begin_unix(w, "no numbered descriptors");
     raw_fd fd = raw_null();
 
     if (!raw_kernel_lacks(RAW_LACKS_CLOSE_RANGE))
         test_skip(p->w, "the kernel cannot be made to lack close_range");
     raw_set_close_on_exec(fd, false);
     sim_hide_limit(true);
-    proc_start(p, &o, "descriptors", NULL);
+    proc_start(p, "descriptors", NULL);
     proc_wait(p);
     sim_hide_limit(false);
     (void)raw_kernel_lacks(RAW_LACKS_NOTHING);
@@ -286,19 +290,16 @@ TEST(X2_only_the_listed_descriptors_without_a_limit)
 /* It can be killed and let go as any other. */
 TEST(X4_a_child_that_kqueue_does_not_watch)
 {
-    rondo_process_options o =
-        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_NULL, RONDO_STDIO_NULL);
-    struct proc *p = proc_new(w);
+    struct proc *p = begin_with_input(w);
 
     sim_refuse(EVFILT_PROC, EACCES);
-    proc_start(p, &o, "sleep", NULL);
+    proc_start(p, "sleep", NULL);
     test_run_until(w, p->made);
     assert_ok(rondo_process_kill(p->process));
-    proc_wait(p);
-    proc_check_killed(p);
-    p = proc_new(w);
+    proc_ends_killed(p);
+    p = begin_with_input(w);
     sim_refuse(EVFILT_PROC, EACCES);
-    proc_start(p, &o, "sleep", NULL);
+    proc_start(p, "sleep", NULL);
     rondo_process_close(p->process);
     proc_wait(p);
     sim_refuse(EVFILT_PROC, 0);
