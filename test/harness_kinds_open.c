@@ -236,7 +236,8 @@ static bool start_child(struct rig *r, bool reads, rondo_process_options *o,
     r->proc = proc_new(r->w);
     *(reads ? &o->stdin_kind : &o->stdout_kind) = RONDO_STDIO_FD;
     *(reads ? &o->stdin_fd : &o->stdout_fd) = fds[!reads];
-    proc_start(r->proc, o, "copy", from, to, NULL);
+    r->proc->o = *o;
+    proc_start(r->proc, "copy", from, to, NULL);
     raw_close(fds[!reads]);
     if (reads)
         writes_to(r->far, fds[1], RONDO_PIPE_OWN);
