@@ -1640,7 +1640,9 @@ typedef struct rondo_output {
 } rondo_output;
 
 /** The child has ended and its pipes are closed. error: 0, RONDO_ETOOMUCH,
- * RONDO_ENOMEM, RONDO_ECANCELED; output is then what came before. */
+ * RONDO_ENOMEM, RONDO_ECANCELED, or why a pipe could not be read or written to
+ * its end (not: that the child did not read); output is then what came
+ * before. */
 typedef void (*rondo_communicate_fn)(rondo_loop *loop, void *arg,
                                      const rondo_output *output, int error);
 
@@ -1651,8 +1653,8 @@ typedef void (*rondo_communicate_fn)(rondo_loop *loop, void *arg,
  * pipes. input must stay until done is called. More than limit bytes of
  * output in all (0: no limit) kill the child: RONDO_ETOOMUCH. A child that
  * does not read its input is no error. Returns an id, with which rondo_cancel
- * kills the child, or the errors of rondo_subprocess_exec. As
- * Process.communicate.
+ * kills the child, or the errors of rondo_subprocess_exec; RONDO_EINVAL also: a
+ * pipe in extra beyond stderr. As Process.communicate.
  */
 RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
                                      const rondo_process_options *options,

@@ -77,6 +77,7 @@ static void communicate_data_received(rondo_process *p, void *self, int fd,
     (void)p;
     if (c->error)
         return;
+    assert(fd == 1 || fd == 2);
     if (!communicate_append(c->loop, &c->got[fd == 2], data,
                             fits ? size : left))
         communicate_stop(c, RONDO_ENOMEM);
@@ -84,13 +85,19 @@ static void communicate_data_received(rondo_process *p, void *self, int fd,
         communicate_stop(c, RONDO_ETOOMUCH);
 }
 
-/* A failed read makes the output incomplete, so it ends the call. A child need
- * not read its input, so a failed write to stdin is ignored. */
+/* A child need not read its input, and what it does not want is no failure. */
+static bool communicate_is_unwanted(int error)
+{
+    return error == RONDO_EPIPE || error == RONDO_ECONNRESET ||
+           error == RONDO_ECANCELED; /* cut off when it is killed */
+}
+
+/* Any other failure makes the output incomplete, or the input. */
 static void communicate_pipe_lost(rondo_process *p, void *self, int fd,
                                   int error)
 {
     (void)p;
-    if (fd != 0 && error)
+    if (error && !(fd == 0 && communicate_is_unwanted(error)))
         communicate_stop(self, error);
 }
 
@@ -140,29 +147,56 @@ static void communicate_nothing(void *arg)
     (void)arg;
 }
 
-/* Writes the input and ends it. A child that has closed its stdin, or does not
- * read, is not an error. */
+/* Writes the input and ends it. */
 static void communicate_feed(struct communicate *c, const void *input,
                              size_t size)
 {
     rondo_transport *t = rondo_process_pipe(c->process, 0);
     if (!t)
         return;
-    if (size && rondo_transport_write_owned(t, input, size, communicate_nothing,
-                                            NULL) == RONDO_ENOMEM)
-        communicate_stop(c, RONDO_ENOMEM);
+    int error = 0;
+    if (size)
+        error = rondo_transport_write_owned(t, input, size, communicate_nothing,
+                                            NULL);
+    if (error < 0 && !communicate_is_unwanted(error))
+        communicate_stop(c, error);
     (void)rondo_transport_write_eof(t);
+}
+
+/* An entry in extra says what a descriptor is as well as its own option. */
+static void communicate_set_kind(const rondo_process_options *o, int fd,
+                                 rondo_stdio_kind *kind,
+                                 rondo_stdio_kind otherwise)
+{
+    for (size_t i = 0; o->extra && i < o->extra_count; i++)
+        if (o->extra[i].child_fd == fd)
+            return;
+    if (!*kind)
+        *kind = otherwise;
 }
 
 static void communicate_set_kinds(rondo_process_options *o, const void *input)
 {
-    if (!o->stdin_kind)
-        o->stdin_kind = input ? RONDO_STDIO_PIPE : RONDO_STDIO_NULL;
-    if (!o->stdout_kind)
-        o->stdout_kind = RONDO_STDIO_PIPE;
-    if (!o->stderr_kind)
-        o->stderr_kind = RONDO_STDIO_PIPE;
+    communicate_set_kind(o, 0, &o->stdin_kind,
+                         input ? RONDO_STDIO_PIPE : RONDO_STDIO_NULL);
+    communicate_set_kind(o, 1, &o->stdout_kind, RONDO_STDIO_PIPE);
+    communicate_set_kind(o, 2, &o->stderr_kind, RONDO_STDIO_PIPE);
     o->leave_running = false;
+}
+
+static int communicate_check(const rondo_process_options *o, const void *input,
+                             size_t input_size, bool has_done)
+{
+    if (!has_done || (input_size && !input))
+        return error_set(RONDO_EINVAL, "communicate: %s",
+                         has_done ? "no input of that size" : "no function");
+    for (size_t i = 0; o->extra && i < o->extra_count; i++)
+        if (o->extra[i].child_fd > 2 && o->extra[i].kind == RONDO_STDIO_PIPE)
+            return error_set(RONDO_EINVAL,
+                             "communicate: descriptor %d of the child would be "
+                             "a pipe, and only stdout and stderr are collected",
+                             o->extra[i].child_fd);
+    return 0;
 }
 
 static int communicate_start(struct communicate *c,
@@ -191,11 +225,10 @@ rondo_id rondo_communicate(rondo_loop *loop,
     int error = loop_check_create(loop, "communicate");
     if (!error)
         error = loop_options(&o, sizeof o, options, "communicate");
+    if (!error)
+        error = communicate_check(&o, input, input_size, done != NULL);
     if (error)
         return error;
-    if (!done || (input_size && !input))
-        return error_set(RONDO_EINVAL, "communicate: %s",
-                         done ? "no input of that size" : "no function");
     communicate_set_kinds(&o, input);
     struct communicate *c = loop_alloc(loop, sizeof *c);
     if (!c)
