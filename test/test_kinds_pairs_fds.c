@@ -270,6 +270,27 @@ TEST_LEAVES(S16_pair_a_frame_in_pieces)
     raw_close(file);
 }
 
+/* What a half transport cannot take is not kept. */
+TEST(S16_pair_half_of_a_socket)
+{
+    raw_fd fds[2], file = raw_file();
+    struct peer *p = test_peer(w);
+    size_t before;
+
+    local_need_passing(w);
+    assert_int_equal(raw_local_pair(fds), 0);
+    before = raw_count_descriptors();
+    assert_ok(rondo_connect_read_pipe(w->loop, fds[0], RONDO_PIPE_OWN,
+                                      &recorder, p, &p->transport));
+    assert_int_equal(raw_send_fds(fds[1], "abc", 3, &file, 1), 3);
+    test_run_until(w, p->bytes == 3);
+    assert_true(rondo_transport_take_fd(p->transport) == RONDO_NO_FD);
+    assert_int_equal(raw_count_descriptors(), before);
+    raw_close(fds[1]);
+    raw_close(file);
+    test_run_until(w, p->lost);
+}
+
 /* ---- S16 + S10: other protocols, bytes that come again ------------------- */
 
 static void give_back_to_buffered(struct peer *p, const void *data, size_t size)

@@ -619,6 +619,12 @@ void filters_free(rondo_transport *t)
 
 /* ---- the program's call ---- */
 
+static int64_t filter_handshake_ns(const rondo_transport *t)
+{
+    int64_t given = t->owner ? t->owner->handshake_ns : 0;
+    return given ? given : RONDO_SEC(FILTER_HANDSHAKE_S);
+}
+
 static struct filters *filter_make_stack(rondo_transport *t)
 {
     struct stream_extra *extra = stream_extra(t);
@@ -627,9 +633,7 @@ static struct filters *filter_make_stack(rondo_transport *t)
     struct filters *f = loop_alloc(t->loop, sizeof *f);
     if (!f)
         return NULL;
-    *f = (struct filters){.handshake_ns = t->owner
-                                              ? t->owner->handshake_ns
-                                              : RONDO_SEC(FILTER_HANDSHAKE_S)};
+    *f = (struct filters){.handshake_ns = filter_handshake_ns(t)};
     buf_init(&f->pending);
     extra->filters = f;
     t->filtered = true;

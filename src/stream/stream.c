@@ -102,7 +102,7 @@ void stream_cut(rondo_transport *t)
 {
     if (stream_is_ending(t))
         return;
-    if (t->queued && !t->error)
+    if ((t->queued || stream_unsent(t)) && !t->error)
         t->error = RONDO_ECANCELED;
     stream_stop_writing(t);
     stream_settle(t);

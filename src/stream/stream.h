@@ -77,7 +77,7 @@ struct stream_extra {
 /* Where a stream belongs: a server, or a process. */
 struct stream_owner {
     rondo_transport *first;
-    int64_t handshake_ns; /* for filters; RONDO_NEVER: no limit */
+    int64_t handshake_ns; /* for filters; 0: 60 s; RONDO_NEVER: no limit */
     void (*gone)(rondo_loop *loop, struct stream_owner *owner);
 };
 
