@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_dial.h"
 #include "harness_names.h"
+#include "raw_process.h"
 
 /* ---- the stages of a connect -------------------------------------------- */
 
@@ -303,7 +304,10 @@ static void close_when(struct world *w, reach_fn *reach)
     assert_int_equal(a->p->connected, 1);
     assert_int_equal(a->p->connect_error, RONDO_ECANCELED);
     assert_string_equal(a->p->order, "");
-    assert_true(raw_count_descriptors() < a->before);
+    /* on Windows a thread has a handle, which comes and goes meanwhile */
+    w->allow_descriptors = !raw_has_signals();
+    assert_true(raw_count_descriptors() <
+                a->before + (raw_has_signals() ? 0 : 1));
     names_release(w);
     raw_sleep_ms(2);
     assert_int_equal(a->p->connected, 1);

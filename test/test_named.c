@@ -186,7 +186,7 @@ TEST(C5_a_pipe_where_there_are_none)
 }
 
 /* Where there are unix sockets, such a name is a path. */
-TEST(G2_named_pipes)
+TEST_LEAVES(G2_named_pipes)
 {
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_NAMED_PIPES);
     char name[64];

@@ -1,6 +1,7 @@
 /* test_sock_sendfile.c - files through sockets of the program's. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_wire.h"
+#include "raw_process.h"
 
 enum { LARGE = 1 << 20 };
 
@@ -78,7 +79,8 @@ TEST(Q2_sendfile_cancelled)
         assert_int_equal(call_wait(w, next), 8);
         test_drop_all(w);
     }
-    call_descriptors_back(w, before);
+    /* on Windows the pool's other threads may have come, a handle each */
+    call_descriptors_back(w, before + (raw_has_signals() ? 0 : 3));
 }
 
 /* Takes the sendall's bytes, and how many of the file's came with the last. */

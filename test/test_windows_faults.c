@@ -77,7 +77,7 @@ static void count_exceptions(rondo_loop *loop, void *arg,
 }
 
 /* Before it is connected with itself, anybody may send to the wake-up. */
-TEST(L7_a_wake_up_of_somebody_else_is_one)
+TEST_LEAVES(L7_a_wake_up_of_somebody_else_is_one)
 {
     unsigned *told = test_alloc(w, sizeof *told);
 
