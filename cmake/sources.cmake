@@ -51,6 +51,7 @@ set(RONDO_SOURCES
     src/stream/stream_file.c
     src/stream/stream_pipe.c
     src/stream/stream_read.c
+    src/stream/stream_socket.c
     src/stream/stream_timeout.c
     src/stream/stream_write.c
     src/threads/executor.c
@@ -100,6 +101,7 @@ else()
         src/unix/net.c
         src/unix/pipe.c
         src/unix/poll.c
+        src/unix/ready.c
         src/unix/select.c
         src/unix/sendfile.c
         src/unix/spawn.c
@@ -114,7 +116,10 @@ else()
             src/unix/child_pidfd.c
             src/unix/epoll.c)
         list(INSERT RONDO_BACKENDS 0 epoll)
-    elseif(CMAKE_SYSTEM_NAME MATCHES
+    else()
+        list(APPEND RONDO_SOURCES src/unix/fifo.c)
+    endif()
+    if(CMAKE_SYSTEM_NAME MATCHES
             "^(Darwin|FreeBSD|NetBSD|OpenBSD|DragonFly)$")
         list(APPEND RONDO_SOURCES
             src/unix/child_kqueue.c

@@ -401,7 +401,9 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
  * thread ends alone, and its callback is not called. The callbacks run inside
  * this call; what they try to create is RONDO_ECLOSED. 0, and the pointer has
  * ended; RONDO_EBUSY while the loop runs (so also from its own
- * callbacks), and nothing has happened. As loop.close.
+ * callbacks), and nothing has happened. If the backend's waits have failed for
+ * about 5 s, what still lives is given up without its callback: their error, and
+ * the pointer has ended. As loop.close.
  */
 RONDO_API int rondo_loop_close(rondo_loop *loop);
 
@@ -841,7 +843,8 @@ typedef struct rondo_server_options {
 } rondo_server_options;
 
 /** Called exactly once for each connect: (t, 0) directly after
- * connection_made, or (NULL, error) and there was no connection_made. */
+ * connection_made, or (NULL, error) and there was no connection_made. If it is
+ * NULL the exception handler gets the error, except RONDO_ECANCELED. */
 typedef void (*rondo_connect_fn)(rondo_loop *loop, void *arg,
                                  rondo_transport *t, int error);
 
@@ -1081,7 +1084,10 @@ RONDO_API void *rondo_transport_self(const rondo_transport *t);
 
 /**
  * Inside data_received: gives back the last size bytes of the data, which must
- * be data's tail; they are delivered again, to the protocol then in force. 0;
+ * be data's tail. The protocol then in force gets them again. A protocol that
+ * gives everything back, as one does with half a message, gets it again
+ * together with the next bytes that come; or when it resumes reading, when
+ * another protocol is set, or once more before the peer's end. 0;
  * RONDO_EINVAL: elsewhere, or not the tail; RONDO_ENOMEM.
  */
 RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
@@ -1148,8 +1154,9 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * caller's and may be closed at once: a duplicate travels. One that no byte
  * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
  * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
- * byte; RONDO_EBUSY: a filter gets ready, or a file is under way; RONDO_EPIPE,
- * RONDO_ECLOSED as rondo_transport_write. See SCM_RIGHTS in unix(7).
+ * byte; RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
+ * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the next
+ * byte that they send. See SCM_RIGHTS in unix(7).
  */
 RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
 
@@ -1161,8 +1168,11 @@ RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
  * reading is paused are not). The bytes delivered at once never have the
  * descriptors of two writes; they may begin with bytes of earlier writes that
  * had none. A process that has no room for all descriptors of a write loses
- * the connection: RONDO_EMFILE. RONDO_NO_FD: none, or no unix socket
- * (rondo_last_error).
+ * the connection: RONDO_EMFILE; so does one that leaves more than 253 of them
+ * beside bytes that it has not taken: RONDO_ETOOMUCH. A filter may keep their
+ * bytes until more have come: they wait for the next bytes that the protocol is
+ * given. A reader takes none: they are closed. RONDO_NO_FD: none, or no unix
+ * socket (rondo_last_error).
  */
 RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
 
@@ -1630,7 +1640,9 @@ typedef struct rondo_output {
 } rondo_output;
 
 /** The child has ended and its pipes are closed. error: 0, RONDO_ETOOMUCH,
- * RONDO_ENOMEM, RONDO_ECANCELED; output is then what came before. */
+ * RONDO_ENOMEM, RONDO_ECANCELED, or why a pipe could not be read or written to
+ * its end (not: that the child did not read); output is then what came
+ * before. */
 typedef void (*rondo_communicate_fn)(rondo_loop *loop, void *arg,
                                      const rondo_output *output, int error);
 
@@ -1641,8 +1653,8 @@ typedef void (*rondo_communicate_fn)(rondo_loop *loop, void *arg,
  * pipes. input must stay until done is called. More than limit bytes of
  * output in all (0: no limit) kill the child: RONDO_ETOOMUCH. A child that
  * does not read its input is no error. Returns an id, with which rondo_cancel
- * kills the child, or the errors of rondo_subprocess_exec. As
- * Process.communicate.
+ * kills the child, or the errors of rondo_subprocess_exec; RONDO_EINVAL also: a
+ * pipe in extra beyond stderr. As Process.communicate.
  */
 RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
                                      const rondo_process_options *options,
@@ -1699,7 +1711,8 @@ typedef int64_t (*rondo_work_fn)(rondo_job *job, void *arg);
 
 /**
  * Runs work(job, arg) on a thread of an executor (NULL: the loop's default),
- * then done(loop, arg, result) on the loop; done may be NULL. done never runs
+ * then done(loop, arg, result) on the loop; done may be NULL: then the exception
+ * handler gets what work returns, if that is an error. done never runs
  * while work does. An id, RONDO_ECLOSED (the executor has been shut down), or
  * the system's error where a thread cannot be started and there is none. As
  * loop.run_in_executor.
@@ -1827,7 +1840,8 @@ typedef struct rondo_resolver {
      * Called from inside rondo_getaddrinfo, or from the loop for a connect, for
      * each host that is a name. service is as it came, or NULL. All is lent for
      * the call. 0: rondo_resolver_answer will be called once, inside start or
-     * later; < 0: a RONDO_E..., and it will not.
+     * later; < 0: a RONDO_E..., and it will not. If start cancels the connect
+     * that asks, cancel is called inside it and the result is ignored.
      */
     int (*start)(void *context, rondo_lookup *lookup, const char *host,
                  const char *service, const rondo_lookup_hints *hints);

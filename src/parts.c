@@ -1,8 +1,10 @@
-/* parts.c - what every loop is made of: the one file that knows it all. */
+/* parts.c - all parts, kinds of handles and backends: what core reads here. */
 /* SPDX-License-Identifier: MIT */
 #include "core/backend.h"
 #include "core/part.h"
 
+/* Declared here and not in headers: no other file may use them, and core must
+ * not include what is above it. */
 extern const struct handle_class stream_class, server_class, process_class,
     datagram_class, watch_class, connect_class, names_class, sock_class,
     sock_call_class, sendfile_class, job_class, signal_class;

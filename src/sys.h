@@ -1,4 +1,4 @@
-/* sys.h - everything shared code may ask of an operating system. */
+/* sys.h - everything that shared code asks of the operating system. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_SYS_H
 #define RONDO_SYS_H
@@ -6,55 +6,62 @@
 #include "rondo.h"
 #include "sys_types.h" /* src/unix or src/win, chosen by the build */
 
-/* Every function that can fail returns 0 (or a count) or a negative
- * RONDO_E..., and keeps the system's own code in the thread's last OS error
- * (error.h). Nothing here blocks but the thread functions, sys_resolve and
- * sys_resolve_back. RONDO_EAGAIN means "the kernel would block". Descriptors
- * made here are non-blocking, close-on-exec and never 0, 1 or 2. */
+/* A function that can fail returns 0 (or a count), or a negative RONDO_E...,
+ * and sets the thread's last OS error (error.h) to the system's own code.
+ * RONDO_EAGAIN means "the kernel would block".
+ *
+ * No function blocks, except the thread functions, sys_resolve,
+ * sys_resolve_back, sys_file_read and the sys_pipe_..._waiting functions.
+ *
+ * A descriptor that a function creates is non-blocking, close-on-exec and
+ * never 0, 1 or 2. */
 
 /* The sides of a descriptor. */
 enum { SIDE_READ = 1, SIDE_WRITE = 2 };
 
 /* ---- clock ---- */
 
-/* Monotonic nanoseconds; never goes back, never stepped. */
+/* Nanoseconds of a monotonic clock: setting the wall clock does not change
+ * it. */
 int64_t sys_clock(void);
-/* The clock's name, its resolution, and the finest wait of any backend. */
+/* Blocks this thread, when there is nothing to wait for but time. */
+void sys_sleep(int64_t ns);
+/* The clock's name and its resolution. */
 void sys_clock_facts(const char **name, int64_t *resolution_ns);
 
 /* ---- errors ---- */
 
-/* The RONDO_E... for the system's error number. */
+/* The RONDO_E... for an error number of the system. */
 int sys_error_code(int64_t os_error);
-/* The system's name ("EACCES"), or NULL where it has none. */
+/* The system's name of it ("EACCES"); NULL: it has none. */
 const char *sys_error_name(int64_t os_error);
-/* Describes an error number into text; always terminated. */
+/* Writes what it means, in English, with a NUL byte at the end. */
 void sys_error_text(int64_t os_error, char *text, size_t size);
 
 /* ---- sockets ---- */
 
 enum sys_option {
     SYS_REUSE_ADDRESS,
-    SYS_SHARE_ADDRESS, /* datagrams: with others that ask for it, too */
+    SYS_SHARE_ADDRESS, /* datagrams: all sockets that set it may share a port */
     SYS_EXCLUSIVE,
     SYS_REUSE_PORT,
     SYS_V6ONLY,
     SYS_NO_DELAY,
     SYS_KEEP_ALIVE,
     SYS_BROADCAST,
-    SYS_UNREACHABLE,   /* Windows: a destination that does not take datagrams
-                        is told of; elsewhere connected sockets tell */
-    SYS_MULTICAST_TTL, /* of IPv4; the two below of IPv6 */
+    SYS_UNREACHABLE,   /* Windows: report that a destination does not take
+                        datagrams; elsewhere connected sockets do so */
+    SYS_MULTICAST_TTL, /* this and the next one: IPv4 */
     SYS_MULTICAST_LOOP,
-    SYS_MULTICAST_TTL6,
+    SYS_MULTICAST_TTL6, /* this and the next one: IPv6 */
     SYS_MULTICAST_LOOP6
 };
 
-/* What a descriptor is, for refusing the wrong ones with a clear error. */
+/* What a descriptor is: a call that does not take it says so in its error. */
 enum sys_kind {
     SYS_KIND_BAD,      /* not open */
     SYS_KIND_FILE,     /* regular file, directory, block device */
-    SYS_KIND_STREAM,   /* stream socket, connected or not yet */
+    SYS_KIND_STREAM,   /* stream socket, connected or not */
     SYS_KIND_LISTENER, /* listening stream socket */
     SYS_KIND_DATAGRAM, /* datagram socket */
     SYS_KIND_SOCKET,   /* any other socket */
@@ -62,44 +69,50 @@ enum sys_kind {
 };
 
 enum sys_kind sys_kind(sys_fd fd);
-bool sys_is_directory(sys_fd fd); /* among SYS_KIND_FILE */
-/* The program's standard input, output, error: 0, 1, 2; or SYS_NO_FD. */
+/* Tells a directory from the others of SYS_KIND_FILE. */
+bool sys_is_directory(sys_fd fd);
+/* Standard input, output or error of the program (0, 1, 2); SYS_NO_FD: the
+ * program has none. */
 sys_fd sys_stdio(int which);
 int sys_socket_stream(rondo_family family, sys_fd *fd);
-/* Makes somebody else's socket fit for a loop: non-blocking. */
+/* Prepares a socket that the program made: it becomes non-blocking. */
 int sys_adopt(sys_fd fd);
-/* RONDO_EINVAL: calls on this socket may block. Where the system cannot tell,
- * they do not from now on. RONDO_EBADF, RONDO_ENOTSOCK. */
+/* RONDO_EINVAL: the socket is blocking. Windows cannot tell: there the call
+ * makes it non-blocking. RONDO_EBADF, RONDO_ENOTSOCK. */
 int sys_check_nonblocking(sys_fd fd);
 int sys_option(sys_fd fd, enum sys_option option, int value);
 int sys_bind(sys_fd fd, const rondo_address *address);
-int sys_listen(sys_fd fd, int backlog); /* 0: the system's largest */
+int sys_listen(sys_fd fd, int backlog); /* 0: the largest of the system */
 int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer);
-/* RONDO_EAGAIN: under way; ready to write when sys_connect_result knows.
- * RONDO_EBUSY: the other side has no room now, and nothing is under way. */
+/* RONDO_EAGAIN: the connect is under way. When the socket is writable,
+ * sys_connect_result has the result.
+ * RONDO_EBUSY: the backlog of the server is full, and the connect did not
+ * begin. */
 int sys_connect(sys_fd fd, const rondo_address *address);
+/* RONDO_EAGAIN: still under way. */
 int sys_connect_result(sys_fd fd);
-/* Counts of bytes, or an error. A receive of 0 is the peer's orderly end. */
+/* Return how many bytes, or an error. sys_recv returns 0 when the peer has
+ * ended its writing side. */
 int64_t sys_recv(sys_fd fd, void *data, size_t size);
 int64_t sys_send(sys_fd fd, const void *data, size_t size);
 int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count);
 int sys_shutdown_write(sys_fd fd);
-/* The close that follows sends a reset instead of an orderly end. */
+/* Makes sys_close send a reset instead of an orderly end. */
 void sys_reset_on_close(sys_fd fd);
 void sys_close(sys_fd fd);
 int sys_local_address(sys_fd fd, rondo_address *address);
 int sys_peer_address(sys_fd fd, rondo_address *address);
 
-/* ---- files, to be sent ---- */
+/* ---- files to send ---- */
 
 enum sys_source {
     SYS_SOURCE_BAD,  /* not open for reading */
-    SYS_SOURCE_NONE, /* nothing that can be sent: a directory, a socket */
+    SYS_SOURCE_NONE, /* cannot be sent: a directory, a socket */
     SYS_SOURCE_FILE, /* has a size and positions */
-    SYS_SOURCE_FLOW  /* a pipe, a terminal, a device: what comes, comes */
+    SYS_SOURCE_FLOW  /* has neither: a pipe, a terminal, a device */
 };
 
-/* What OP_SENDFILE's buffer is: bytes of a file. */
+/* A piece of a file; the buffer of OP_SENDFILE. */
 struct sys_part {
     sys_fd file;
     int64_t offset;
@@ -107,50 +120,52 @@ struct sys_part {
 };
 
 enum sys_source sys_source(sys_fd file);
-int64_t sys_file_size(sys_fd file); /* now */
+int64_t sys_file_size(sys_fd file);
 void sys_file_seek(sys_fd file, int64_t offset);
-/* Blocks. Offset -1: of a flow; RONDO_EAGAIN: nothing has come of it for a
- * while. 0: the end. */
+/* Blocks, for a thread. 0: the end. Offset -1 reads from a SYS_SOURCE_FLOW,
+ * and returns RONDO_EAGAIN if no bytes arrive for some milliseconds. */
 int64_t sys_file_read(sys_fd file, void *data, size_t size, int64_t offset);
-/* Another descriptor of the same file, for sys_file_close. */
+/* Another descriptor of the same open file; sys_file_close closes it. */
 int sys_file_copy(sys_fd file, sys_fd *copy);
 void sys_file_close(sys_fd file);
-/* The kernel sends bytes of a SYS_SOURCE_FILE to a stream: how many, 0 at its
- * end. Errors other than RONDO_EAGAIN may be the file's or the stream's;
- * RONDO_ENOTSUP: there is no such call. quiet: see below. */
+/* The kernel sends bytes of a SYS_SOURCE_FILE to a stream socket. Returns how
+ * many, 0 at the end of the file. RONDO_ENOTSUP: the system has no such call.
+ * Any other error but RONDO_EAGAIN may come from the file or from the socket.
+ * quiet: what sys_is_quiet said. */
 int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet);
-/* Sending to whom has left raises no signal anyway, since the program ignores
- * it: so it need not be kept off in each sys_sendfile. */
+/* True: sys_sendfile raises no SIGPIPE, because the call never does so or the
+ * program ignores the signal. False: each sys_sendfile must block it. */
 bool sys_is_quiet(void);
 
 /* ---- unix sockets ---- */
 
-/* A socket's file, whatever its name is by now; number 0: none. */
+/* Names the file of a socket, even if its path has changed; number 0: none. */
 struct sys_file {
     uint64_t device, number;
 };
 
-/* The address of a path; on Linux "@name" is an abstract one, without a file.
- * RONDO_EINVAL, RONDO_ENAMETOOLONG, RONDO_ENOTSUP. */
+/* The address of a path. On Linux "@name" is an abstract address, without a
+ * file. RONDO_EINVAL, RONDO_ENAMETOOLONG, RONDO_ENOTSUP. */
 int sys_path_address(rondo_address *a, const char *path);
-/* Binds. The file of a socket that nobody holds any more is replaced;
- * RONDO_EADDRINUSE: somebody holds it; RONDO_EEXIST: it is no socket. A mode
- * that is not 0 is the file's before anybody can connect. */
+/* Binds, and replaces the file of a socket that is no longer open.
+ * RONDO_EADDRINUSE: that socket is still open. RONDO_EEXIST: the file is not a
+ * socket. The file has the mode before a client can connect; mode 0: the one
+ * that the umask leaves. */
 int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
                   struct sys_file *file);
-/* Removes the file if it is still there and still that one. */
+/* Removes the file if the path still names that file. */
 void sys_path_remove(const rondo_address *a, const struct sys_file *file);
-/* Who connected, or made the pair; -1: not known. */
+/* The process that connected, or that made the pair; -1: not known. */
 int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid);
 
-/* How many descriptors one message has at most. */
+/* The largest number of descriptors in one message. */
 enum { SYS_FDS_MOST = 253 };
-/* As sys_recv, with the descriptors that came beside: *count of them, set to 0
- * where there are none. RONDO_EMFILE: the process had no room for all of
- * them; none is kept, nor are the bytes. */
+/* Like sys_recv. Also takes the descriptors that arrived with the bytes, and
+ * sets *count, to 0 if there are none. RONDO_EMFILE: the process had no room
+ * for all of them; the bytes and all descriptors are lost. */
 int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
                      size_t *count);
-/* As sys_sendv, with descriptors beside the first byte. */
+/* Like sys_sendv; the descriptors travel with the first byte. */
 int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
                      const sys_fd *fds, size_t fds_count);
 int sys_duplicate(sys_fd fd, sys_fd *copy);
@@ -158,96 +173,100 @@ int sys_duplicate(sys_fd fd, sys_fd *copy);
 /* ---- datagrams ---- */
 
 struct sys_received {
-    void *data;         /* the caller's */
-    size_t size;        /* how much of it has come */
-    bool truncated;     /* there was more, and it is lost */
-    rondo_address from; /* empty: the sender has no name */
+    void *data;         /* the buffer of the caller */
+    size_t size;        /* bytes that were received into it */
+    bool truncated;     /* the rest did not fit and is lost */
+    rondo_address from; /* empty: the sender has no address */
 };
 
 struct sys_outgoing {
     const void *data;
     size_t size;
-    const void *to; /* native bytes; NULL: where the socket is connected */
+    const void *to; /* native bytes; NULL: the peer of a connected socket */
     size_t to_size;
 };
 
 int sys_socket_datagram(rondo_family family, sys_fd *fd);
-/* How many have come, into at most room bytes each; RONDO_EAGAIN: none. No
- * call is for more than SYS_BATCH. */
+/* Returns how many datagrams it received, each into at most `room` bytes.
+ * RONDO_EAGAIN: none has arrived. count is at most SYS_BATCH. */
 int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
                       size_t room);
-/* How many have left, beginning with the first. An error is the first one's,
- * or news of one that left before. */
+/* Returns how many datagrams it sent, beginning with the first one. An error
+ * is about the first one, or about one that was sent earlier. */
 int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count);
-/* Joins or leaves; interface 0: the system's choice. */
+/* Joins or leaves a group; interface 0: the system chooses. */
 int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
                   bool join);
-/* The largest payload of a family, bytes. */
+/* The largest payload of a family, in bytes. */
 size_t sys_datagram_most(rondo_family family);
 
 /* ---- pipes, terminals, devices ---- */
 
-/* One direction of a descriptor that need not be a socket. */
+/* One direction of a descriptor, which may be a socket or something else. */
 struct sys_pipe {
-    sys_fd given; /* the descriptor that was asked for */
-    sys_fd fd;    /* the one to use: that, or another of the same file */
+    sys_fd given; /* the descriptor of the program */
+    sys_fd fd;    /* the one to use: given, or another one of the same file */
     SYS_PIPE_MEMBERS
 };
 
-/* The sides it is open for. */
+/* The sides for which it is open. */
 unsigned sys_pipe_sides(sys_fd fd);
-/* Makes it fit for a loop, for the one side. `shared`: others go on using it,
- * so it is to be left as it was found. */
+/* Prepares one side for a loop. shared: others use the descriptor too, so
+ * sys_pipe_close must restore its mode. */
 int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe);
-/* Lets go of it, leaving it as it was found. The given descriptor stays open,
- * unless `close`. `inherited`: it is the parent process's, and not touched. */
+/* Restores the mode of the given descriptor and leaves it open; close: closes
+ * it instead. inherited: it belongs to the parent process, so its mode stays
+ * as it is. */
 void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited);
-/* Counts of bytes, or an error; no SIGPIPE. A read of 0 is the end, a
- * terminal's hang-up too. */
+/* Return how many bytes, or an error; they raise no SIGPIPE. A read of 0 is
+ * the end of input, or the hang-up of a terminal. */
 int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size);
 int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
                        size_t count);
-/* Does each of its calls take its time, whatever is asked of it: a file? */
+/* True: each of its calls may block, as on a file. */
 bool sys_pipe_blocks(const struct sys_pipe *pipe);
-/* From now on a thread makes the calls: they may take their time. */
+/* From now on a thread makes the calls, and they may block. */
 int sys_pipe_block(struct sys_pipe *pipe);
-/* For that thread: the same calls, but never RONDO_EAGAIN. */
+/* The same calls for that thread: they wait instead of returning
+ * RONDO_EAGAIN. */
 int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size);
 int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
                                size_t size);
-/* For the loop: ends what a thread is waiting in, for good. true: try again
- * until it is over; false: it ends by itself, soon. */
+/* Called by the loop's thread: ends the wait of the other thread, for good.
+ * true: call again until that thread has returned; false: it will return
+ * soon. */
 bool sys_pipe_cancel(struct sys_pipe *pipe);
-/* Does the reading side become ready when the writer's reader leaves? */
+/* True: the reading side of a writer becomes ready when its reader leaves. */
 bool sys_pipe_tells(const struct sys_pipe *pipe);
-/* Has it left? */
+/* True: the reader has left. */
 bool sys_pipe_hung_up(const struct sys_pipe *pipe);
 
-/* ---- pipes by name, both ways ---- */
+/* ---- named pipes, both directions ---- */
 
-/* Is it a pipe's name, and no path of a unix socket? */
+/* True: the name of a pipe; false: the path of a unix socket. */
 bool sys_is_pipe_name(const char *path);
-/* 0, or why no pipe is called that: RONDO_EINVAL, RONDO_ENAMETOOLONG. */
+/* 0, or why no pipe can have that name: RONDO_EINVAL, RONDO_ENAMETOOLONG. */
 int sys_pipe_check(const char *name);
-/* RONDO_ENOENT: nobody serves it; RONDO_EBUSY: each instance has a client. */
+/* RONDO_ENOENT: no server has the name; RONDO_EBUSY: each instance has a
+ * client. */
 int sys_pipe_connect(const char *name, sys_fd *fd);
-/* One more instance, for one client. The first: RONDO_EADDRINUSE, it is served
- * already. */
+/* Makes one more instance, for one client. RONDO_EADDRINUSE: it is the first,
+ * and another server has the name. */
 int sys_pipe_listen(const char *name, bool first, sys_fd *fd);
-/* Closes what of these two became no stream. */
+/* Closes a descriptor of one of these two that did not become a stream. */
 void sys_pipe_discard(sys_fd fd);
-/* Just before a close: the other end is to see a cut and no end. Only an
- * instance can; else nothing happens. */
+/* Just before a close: makes the peer see a reset instead of an end. Does
+ * nothing if it is not an instance. */
 void sys_pipe_cut(sys_fd fd);
 
 /* ---- descriptors of a child ---- */
 
-/* A pipe to a child, by the sides of ours; both sides: connected sockets.
- * Theirs blocks, as programs expect. */
+/* Makes a pipe to a child. sides are the sides of our end; both sides: a pair
+ * of sockets. The child's end is blocking, as programs expect. */
 int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs);
 /* The null device. */
 int sys_null(sys_fd *fd);
-/* Closes what these have made and no transport has. */
+/* Closes a descriptor of these two that no transport owns. */
 void sys_child_close(sys_fd fd);
 
 /* ---- addresses ---- */
@@ -257,50 +276,50 @@ int sys_address_ip(rondo_address *a, const char *ip, uint16_t port,
                    uint32_t scope);
 int sys_address_any(rondo_address *a, rondo_family family, uint16_t port);
 int sys_address_unix(rondo_address *a, const char *path, size_t size);
-/* How many of these bytes are a sockaddr of its family; a sockaddr_storage
- * has more. RONDO_EINVAL: too few, RONDO_EAFNOSUPPORT. */
+/* How many of these bytes the sockaddr of its family has; a sockaddr_storage
+ * has more. RONDO_EINVAL: too few bytes. RONDO_EAFNOSUPPORT. */
 int sys_address_size(const void *native, size_t size);
 rondo_family sys_address_family(const rondo_address *a);
 uint16_t sys_address_port(const rondo_address *a);
 void sys_address_set_port(rondo_address *a, uint16_t port);
-/* The address's own bytes: 4, 16 or 0 of them. */
+/* Copies the bytes of the IP address; returns how many: 4, 16 or 0. */
 size_t sys_address_bytes(const rondo_address *a, void *bytes16);
 uint32_t sys_address_scope(const rondo_address *a);
-/* The numeric text without brackets, port or scope. */
+/* Writes numeric text without brackets, port or scope. */
 void sys_address_ip_text(const rondo_address *a, char *text, size_t size);
-/* The path of a unix address; its size, 0 when it has no name. */
+/* The path of a unix address and its size; 0: it has none. */
 size_t sys_address_path(const rondo_address *a, const char **path);
 
 /* ---- names ---- */
 
-/* What a look-up has found; all malloc'ed. */
+/* The result of a look-up. The caller frees the members, with free. */
 struct sys_names {
     rondo_address *addresses;
     size_t count;
-    char *host;    /* the canonical name, or the name of the address */
-    char *service; /* of the address */
+    char *host;    /* canonical name, or name of the address */
+    char *service; /* name of the port of the address */
 };
 
-/* getaddrinfo(3); blocks. A host or service may be NULL. */
+/* getaddrinfo(3). Blocks. host or service may be NULL. */
 int sys_resolve(const char *host, const char *service,
                 const rondo_lookup_hints *hints, struct sys_names *names);
-/* getnameinfo(3); blocks, but not when both are to be numeric. Flags are
- * RONDO_NAMEINFO_... */
+/* getnameinfo(3) with the flags RONDO_NAMEINFO_... Blocks, unless host and
+ * service are both numeric. */
 int sys_resolve_back(const rondo_address *address, unsigned flags,
                      struct sys_names *names);
-/* The number of an IPv6 scope ("eth0", "2"), or 0. */
+/* The number of an IPv6 scope such as "eth0" or "2"; 0: no such scope. */
 uint32_t sys_scope(const char *name);
 
 /* ---- threads ---- */
 
 bool sys_thread_is_self(sys_thread_id id);
 sys_thread_id sys_thread_self(void);
-/* Starts a detached thread with every signal blocked. */
+/* Starts a detached thread, with all signals blocked. */
 int sys_thread_start(void (*run)(void *arg), void *arg);
 void sys_thread_yield(void);
 int sys_mutex_init(sys_mutex *m);
 void sys_mutex_destroy(sys_mutex *m);
-/* sys_mutex_lock and sys_mutex_unlock are in sys_types.h, inline. */
+/* sys_types.h defines sys_mutex_lock and sys_mutex_unlock. */
 int sys_cond_init(sys_cond *c);
 void sys_cond_destroy(sys_cond *c);
 void sys_cond_wait(sys_cond *c, sys_mutex *m);
@@ -309,45 +328,57 @@ void sys_cond_broadcast(sys_cond *c);
 
 /* ---- signals ---- */
 
-enum { SYS_SIGNALS = 128 }; /* their numbers end below */
+enum { SYS_SIGNALS = 128 }; /* all signal numbers are below */
 
-/* Who is told of signals. arrived may run at any moment, in a signal handler
- * (Windows: on a thread of the system's). forked runs in the child of each
- * fork, on its only thread, with the lock held. */
+/* What sys_signal_watch calls. arrived may run at any moment, in a signal
+ * handler (Windows: on a thread of the system). forked runs in the child of
+ * each fork, on its only thread, with the lock held. */
 struct sys_signals_told {
     void (*arrived)(int signum);
     void (*forked)(void);
 };
 
-/* The process's one lock around the two functions below; while a thread holds
- * it, no signal is delivered to that thread. */
+/* The process has one lock around the two functions below. All signals are
+ * blocked in the thread that holds it. */
 void sys_signals_lock(void);
 void sys_signals_unlock(void);
-/* From now on `whom` hears of this signal; the same one each time. Harmless
- * where it does. An error's sentence is set: RONDO_EINVAL, RONDO_ENOTSUP. */
+/* From now on the signal calls whom->arrived. All calls must pass the same
+ * `whom`; calling again is harmless. RONDO_EINVAL, RONDO_ENOTSUP: the sentence
+ * of the error is set. */
 int sys_signal_watch(int signum, const struct sys_signals_told *whom);
-/* What the first watch found is restored, unless the program has put another
- * thing there. */
+/* Restores what the first sys_signal_watch found, unless the program has
+ * installed another handler since. */
 void sys_signal_unwatch(int signum);
 
 /* ---- process ---- */
 
-/* How often this process has become the child of a fork; starts at 0. Written in
- * the child alone, where a thread of the parent may have been reading it. */
+/* How many forks the process came through; starts at 0. Only a forked child
+ * writes it. It is atomic because other threads read it. */
 extern _Atomic uint32_t sys_fork_generation;
-/* Starts counting forks; any number of calls. */
+/* Starts to count forks; calling again is harmless. */
 void sys_fork_watch(void);
-/* getenv, or NULL when the program runs with somebody else's rights. */
+
+/* A lock that a fork takes first: in the child it is free, and what it guards is
+ * whole. (A fork copies memory while other threads go on.) Whoever holds it
+ * calls nothing that forks. */
+struct sys_fork_lock {
+    sys_mutex mutex;
+    struct sys_fork_lock *next, **link;
+};
+int sys_fork_lock_init(struct sys_fork_lock *lock);
+void sys_fork_lock_destroy(struct sys_fork_lock *lock);
+/* getenv; NULL also if the program runs with the rights of another user. */
 const char *sys_env(const char *name);
-/* A function's name as the dynamic linker knows it, else its address. */
+/* Writes the name that the dynamic linker has for a function, else its
+ * address. */
 void sys_function_name(rondo_fn fn, char *text, size_t size);
-/* How many processors this process may use, at least 1. */
+/* How many processors the process may use, at least 1. */
 unsigned sys_cores(void);
-/* The soft limit of open descriptors; INT64_MAX: none. */
+/* The soft limit of open descriptors; INT64_MAX: no limit. */
 int64_t sys_descriptor_limit(void);
-/* sun_path's room, 0 without unix sockets. */
+/* The longest path of a unix socket, in bytes; 0: no unix sockets. */
 int64_t sys_unix_path_limit(void);
-/* Facts of this platform that no backend changes. */
+/* Capabilities of the platform; a backend may have fewer. */
 bool sys_supports(rondo_capability what);
 
 #endif

@@ -159,7 +159,7 @@ void rig_end(struct rig *r)
     if (r->proc)
         proc_wait(r->proc);
     if (r->l)
-        named_stop(r->w, r->l);
+        test_stop(r->l);
     assert_int_equal(test_metrics(r->w).live_transports, 0);
 }
 

@@ -36,9 +36,14 @@ static bool open_unix(struct rig *r)
 static bool open_named(struct rig *r, struct peer **served,
                        struct peer **client)
 {
+    struct named_pair pair;
+
     if (!rondo_loop_supports(r->w->loop, RONDO_CAN_NAMED_PIPES))
         return false;
-    r->l = named_pair(r->w, client, served);
+    pair = named_pair(r->w);
+    r->l = pair.l;
+    *served = pair.s;
+    *client = pair.c;
     return true;
 }
 
@@ -231,7 +236,8 @@ static bool start_child(struct rig *r, bool reads, rondo_process_options *o,
     r->proc = proc_new(r->w);
     *(reads ? &o->stdin_kind : &o->stdout_kind) = RONDO_STDIO_FD;
     *(reads ? &o->stdin_fd : &o->stdout_fd) = fds[!reads];
-    proc_start(r->proc, o, "copy", from, to, NULL);
+    r->proc->o = *o;
+    proc_start(r->proc, "copy", from, to, NULL);
     raw_close(fds[!reads]);
     if (reads)
         writes_to(r->far, fds[1], RONDO_PIPE_OWN);

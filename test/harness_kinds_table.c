@@ -116,7 +116,6 @@ void kinds_try(struct world *w, const struct kind_table *table, size_t column)
     int wrong = 0, known = 0;
 
     tried = table;
-    w->expect_clean = true;
     for (int id = 0; id < rows(); id++) {
         int cell = table->cells[id][column];
 

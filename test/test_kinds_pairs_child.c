@@ -14,6 +14,17 @@ struct kid {
     struct peer *pipe;
 };
 
+static struct proc *with_stdio(struct world *w, rondo_stdio_kind in,
+                               rondo_stdio_kind out)
+{
+    struct proc *proc = proc_new(w);
+
+    proc->o.stdin_kind = in;
+    proc->o.stdout_kind = out;
+    proc->o.stderr_kind = RONDO_STDIO_NULL;
+    return proc;
+}
+
 static struct kid kid_of(struct world *w, struct proc *proc, int fd)
 {
     struct kid k = {proc, test_peer(w)};
@@ -29,10 +40,9 @@ static struct kid kid_of(struct world *w, struct proc *proc, int fd)
 
 /* A grandchild has its pipes, too, and reads none of them: closing does not wait
  * for it. It ends when its output is closed. */
-static void start_with_grandchild(struct proc *proc, rondo_process_options *o)
+static void start_with_grandchild(struct proc *proc)
 {
-    proc_start(proc, o, "start", "3", "flood", "1", "999999999999", "sleep",
-               NULL);
+    proc_start(proc, "start", "3", "flood", "1", "999999999999", "sleep", NULL);
     test_run_until(proc->w, proc->bytes[1]);
     assert_ok(
         rondo_transport_pause_reading(rondo_process_pipe(proc->process, 1)));
@@ -40,26 +50,20 @@ static void start_with_grandchild(struct proc *proc, rondo_process_options *o)
 
 static struct kid kid_that_sleeps(struct world *w)
 {
-    struct proc *proc = proc_new(w);
-    rondo_process_options o =
-        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_PIPE, RONDO_STDIO_NULL);
+    struct proc *proc = with_stdio(w, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE);
 
     proc_need(w);
-    w->expect_clean = true;
-    start_with_grandchild(proc, &o);
+    start_with_grandchild(proc);
     return kid_of(w, proc, 0);
 }
 
 /* It writes that much to its stdout, and sleeps. */
 static struct kid kid_that_writes(struct world *w, const char *size)
 {
-    struct proc *proc = proc_new(w);
-    rondo_process_options o =
-        proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_NULL);
+    struct proc *proc = with_stdio(w, RONDO_STDIO_NULL, RONDO_STDIO_PIPE);
 
     proc_need(w);
-    w->expect_clean = true;
-    proc_start(proc, &o, "flood", "1", size, "sleep", NULL);
+    proc_start(proc, "flood", "1", size, "sleep", NULL);
     return kid_of(w, proc, 1);
 }
 
@@ -67,16 +71,13 @@ static struct kid kid_that_writes(struct world *w, const char *size)
 static struct kid kid_with_socket(struct world *w)
 {
     static const rondo_stdio_entry three = {3, RONDO_STDIO_PIPE, RONDO_NO_FD};
-    struct proc *proc = proc_new(w);
-    rondo_process_options o =
-        proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_NULL);
+    struct proc *proc = with_stdio(w, RONDO_STDIO_NULL, RONDO_STDIO_PIPE);
 
     proc_need(w);
     test_skip_if(w, !raw_has_signals(), "a child has three descriptors here");
-    w->expect_clean = true;
-    o.extra = &three;
-    o.extra_count = 1;
-    start_with_grandchild(proc, &o);
+    proc->o.extra = &three;
+    proc->o.extra_count = 1;
+    start_with_grandchild(proc);
     return kid_of(w, proc, 3);
 }
 
@@ -238,15 +239,12 @@ TEST(X3_pair_the_write_time_of_a_pipe)
 /* The child, and with it the reader, dies with bytes waiting. */
 TEST(X3_pair_the_child_dies)
 {
-    struct proc *proc = proc_new(w);
-    rondo_process_options o =
-        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_NULL, RONDO_STDIO_NULL);
+    struct proc *proc = with_stdio(w, RONDO_STDIO_PIPE, RONDO_STDIO_NULL);
     unsigned *released = test_counter(w);
     struct kid k;
 
     proc_need(w);
-    w->expect_clean = true;
-    proc_start(proc, &o, "sleep", NULL);
+    proc_start(proc, "sleep", NULL);
     k = kid_of(w, proc, 0);
     assert_ok(rondo_transport_write_owned(
         k.pipe->transport, test_alloc(w, MUCH), MUCH, count_release, released));
@@ -261,22 +259,19 @@ TEST(X3_pair_the_child_dies)
 /* write_eof behind a file, and the child ends by itself. */
 TEST(X3_pair_a_file_to_the_end)
 {
-    struct proc *proc = proc_new(w);
-    rondo_process_options o =
-        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_NULL, RONDO_STDIO_NULL);
+    struct proc *proc = with_stdio(w, RONDO_STDIO_PIPE, RONDO_STDIO_NULL);
     struct call *c = call_new(w);
     raw_fd file = call_file(MUCH);
     struct kid k;
 
     proc_need(w);
-    w->expect_clean = true;
-    proc_start(proc, &o, "drain", "0", "exit", "7", NULL);
+    proc_start(proc, "drain", "0", "exit", "7", NULL);
     k = kid_of(w, proc, 0);
     assert_ok(rondo_transport_sendfile(k.pipe->transport, file, 0, MUCH,
                                        call_done, c));
     assert_ok(rondo_transport_write_eof(k.pipe->transport));
     proc_wait(proc);
-    proc_check_exit(proc, 7);
+    assert_int_equal(proc->status.code, 7);
     assert_int_equal(c->result, MUCH);
     assert_int_equal(k.pipe->error, 0);
     raw_close(file);

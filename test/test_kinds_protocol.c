@@ -136,7 +136,7 @@ enum { IN_DATA, IN_BUFFER, IN_PAUSE, WITH_HELD };
 
 #define READER                                                                 \
     {                                                                          \
-        0, CELL_KNOWN, 0, 0                                                    \
+        0, 0, 0, 0                                                             \
     }
 #define WRITER                                                                 \
     {                                                                          \

@@ -78,6 +78,11 @@ lint_compile() {
         echo "no warning from ${CC:-cc}"
 }
 
+lint_objects() {
+    # asks the objects, which lint_compile has made
+    tools/check-objects build/lint/CMakeFiles/rondo_static.dir
+}
+
 lint_readme() {
     # the table is that of Linux
     [ "$(uname)" != Linux ] ||
@@ -116,6 +121,7 @@ run_lint() {
     lint shell lint_shell
     lint python lint_python
     lint warnings lint_compile
+    lint objects lint_objects
     lint readme lint_readme
     lint tidy lint_tidy
     [ -z "$lint_failed" ] || fail "lint:$lint_failed"

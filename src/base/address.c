@@ -1,4 +1,4 @@
-/* address.c - addresses as values. */
+/* address.c - addresses as values: parsing, printing, comparing. */
 /* SPDX-License-Identifier: MIT */
 #include "base/address.h"
 
@@ -108,7 +108,7 @@ static int address_path_text(const rondo_address *a, char *text, size_t size)
         return RONDO_ETOOMUCH;
     memcpy(text, path, length);
     text[length] = '\0';
-    /* an abstract name begins with a NUL byte, and may have more */
+    /* Linux: an abstract name begins with a NUL byte and may have more. */
     for (size_t i = 0; i < length; i++)
         if (!text[i])
             text[i] = '@';

@@ -10,8 +10,8 @@
 
 static SYS_THREAD_LOCAL struct {
     int64_t os_error;
-    int given;       /* rondo_set_error's number, while the words are its */
-    char text[2048]; /* a connect names every address it tried */
+    int given;       /* the error of rondo_set_error if `text` is its, else 0 */
+    char text[2048]; /* a failed connect names each address that it tried */
 } last;
 
 static const struct {
@@ -64,12 +64,28 @@ static const struct {
     {RONDO_EOF, "EOF", "end of stream"},
 };
 
+void error_print(char *to, size_t room, const char *from)
+{
+    size_t used = 0;
+    for (; *from; from++) {
+        unsigned char byte = (unsigned char)*from;
+        bool control = byte < ' ' || byte == 0x7f;
+        if (used + (control ? 4 : 1) >= room)
+            break;
+        if (control)
+            used += (size_t)snprintf(to + used, room - used, "\\x%02x", byte);
+        else
+            to[used++] = *from;
+    }
+    to[used] = '\0';
+}
+
 static void error_write_text(const char *format, va_list arguments)
 {
-    /* through a copy: the last sentence may be one of the arguments */
+    /* Into a copy first: the last sentence may be one of the arguments. */
     char text[sizeof last.text];
     vsnprintf(text, sizeof text, format, arguments);
-    memcpy(last.text, text, sizeof text);
+    error_print(last.text, sizeof last.text, text);
     last.given = 0;
 }
 

@@ -1,44 +1,75 @@
-/* pool.h - a bounded pool of threads with a queue. */
+/* pool.h - a limited number of threads with one queue. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_BASE_POOL_H
 #define RONDO_BASE_POOL_H
 
 #include "sys.h"
 
-/* Work for a thread: run takes as long as it takes, then end, which does not
- * block, is its last user and hands it back. */
+/* What a thread is to do; it lies inside something of the caller's, who sets
+ * run and end. The pool owns it from pool_submit until it has called end, or
+ * until pool_withdraw or pool_clear has returned it. A thread calls run, which
+ * may block for as long as it likes, and then end, which must not block. end is
+ * the pool's last use of the work: it may free it, or submit it again. */
 struct work {
-    struct work *next, **link; /* link NULL: not in a queue */
-    uint64_t number;           /* of all that its pool was ever given */
+    struct work *next, **link; /* link NULL: not in the queue */
+    uint64_t number; /* among all works that the pool was given, from 1 */
     void (*run)(struct work *work);
     void (*end)(struct work *work);
 };
 
-/* Threads are started as needed, up to `most`, and wait for more work until
- * the pool is closed. A pool is malloc'ed and counted: whoever made it, each
- * thread, and each who has taken it. NULL: out of memory. */
-struct pool *pool_new(unsigned most);
-void pool_take(struct pool *pool);
-void pool_give_back(struct pool *pool);
+/* Any thread may call any function here, unless its comment says otherwise. A
+ * pool is a counted object from malloc: its maker has a reference, each of its
+ * threads has one, and so has each caller of pool_ref. So executors, loops and
+ * jobs may end in any order.
+ *
+ * In the child of a fork the pool's threads do not exist, and one of them may
+ * have held its lock when the process forked. The functions see that by the
+ * fork's number and then touch neither lock nor memory: the child leaks the
+ * pool. */
 
-/* RONDO_ECLOSED; RONDO_EFORKED: its threads are the parent process's;
- * RONDO_ENOMEM, or the system's error: no thread, and there is none yet. */
+/* Makes a pool that starts threads as work comes, up to `limit` of them. An
+ * idle thread waits for more until the pool is closed. Returns NULL without a
+ * sentence if there is no memory. */
+struct pool *pool_new(unsigned limit);
+void pool_ref(struct pool *pool);
+void pool_unref(struct pool *pool);
+
+/* Puts work at the end of the queue. Returns 0, or an error without a sentence,
+ * and then the work stays the caller's:
+ * RONDO_ECLOSED: the pool is closed;
+ * RONDO_EFORKED: its threads are the parent process's;
+ * else the system's error: no thread can be started and the pool has none. */
 int pool_submit(struct pool *pool, struct work *work);
-/* Takes out what has not begun; false: it has, or another took it out. */
+
+/* Takes work out of the queue. Returns true if that makes it the caller's
+ * again; its end is not called. Returns false if a thread has begun it, or if
+ * pool_clear took it out. Only for work that is not freed yet. */
 bool pool_withdraw(struct pool *pool, struct work *work);
-/* Nobody waits for this work any more, which a thread is at: until it returns
- * another thread may run in that one's place. */
+
+/* The caller no longer waits for work that pool_withdraw did not return, and
+ * which is not freed yet. Until its thread is done with it the pool may have
+ * one thread more, for at most 28 works at a time: a name server that does not
+ * answer would else hold up all other look-ups. end is called as always. */
 void pool_give_up(struct pool *pool, const struct work *work);
-/* Takes out all that has not begun: a list. */
+
+/* Empties the queue and returns what was in it, a list by `next`. The works are
+ * the caller's again; their end is not called. */
 struct work *pool_clear(struct pool *pool);
-/* Nothing more is accepted; threads end when the queue is empty. */
+
+/* From now on pool_submit refuses. The threads run what is queued and end. */
 void pool_close(struct pool *pool);
-/* The end for its maker: closed and given back. */
+
+/* pool_close and pool_unref: what the maker calls when it is through. */
 void pool_release(struct pool *pool);
-/* Of a closed pool: returns when its threads have ended. */
+
+/* Blocks until all threads of a closed pool have ended. Never called on one of
+ * these threads. */
 void pool_join(struct pool *pool);
-/* Is the calling thread one of the pool's? */
+
+/* Tells whether the calling thread is one of the pool's. */
 bool pool_is_own_thread(struct pool *pool);
+
+/* Tells whether this process is a child of the one that made the pool. */
 bool pool_is_forked(const struct pool *pool);
 
 #endif

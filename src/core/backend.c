@@ -1,4 +1,4 @@
-/* backend.c - the list of backends in this build, and the choice of one. */
+/* backend.c - the backends of this build, and the choice of one. */
 /* SPDX-License-Identifier: MIT */
 #include "core/backend.h"
 
@@ -7,17 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ONE(name)  +1
 #define NAME(name) #name,
 
-enum { COUNT = SYS_BACKENDS(ONE) };
 static const char *const names[] = {SYS_BACKENDS(NAME) NULL};
+enum { BACKENDS = sizeof names / sizeof *names - 1 };
 
+/* Of rondo_set_default_backend, for all loops of the process; NULL: not set. */
 static _Atomic(const struct backend *) policy;
 
 static const struct backend *backend_find(const char *name)
 {
-    for (size_t i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < BACKENDS; i++)
         if (strcmp(names[i], name) == 0)
             return backend_table[i];
     return NULL;
@@ -26,7 +26,7 @@ static const struct backend *backend_find(const char *name)
 static int backend_unknown(const char *what, const char *name)
 {
     char list[128] = "";
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < BACKENDS; i++) {
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "",
                  names[i]);
@@ -66,7 +66,7 @@ size_t rondo_backends(const char *const **list)
 {
     if (list)
         *list = names;
-    return COUNT;
+    return BACKENDS;
 }
 
 const char *rondo_loop_backend(const rondo_loop *loop)

@@ -5,67 +5,119 @@
 
 #include "core/op.h"
 
+/* ---- a backend ---- */
+
+/* The loop's thread calls all functions except wake. Errors have a sentence.
+ * doc/backends.md tells how to write one. */
 struct backend {
     const char *name;
-    uint64_t cannot;         /* bits 1 << RONDO_CAN_...; rest: sys_supports */
+    uint64_t cannot;         /* bits 1 << RONDO_CAN_... that it lacks although
+                                the system has them (sys_supports) */
     int64_t max_number;      /* descriptor numbers end below; 0: no limit */
-    int64_t max_descriptors; /* at once; 0: the process's own limit */
-    const struct poller *poller; /* reactor only */
+    int64_t max_descriptors; /* at once; 0: the process's limit only */
+    const struct poller *poller; /* the reactor's; NULL: it is another's */
     int accepts;      /* accept operations a server keeps outstanding */
     bool sends_files; /* carries out OP_SENDFILE */
+
+    /* Makes loop->backend_data. An error leaves it NULL, or in a state that
+     * close takes. */
     int (*open)(rondo_loop *loop);
+    /* Frees all. No handle is left. */
     void (*close)(rondo_loop *loop);
-    int (*reopen)(rondo_loop *loop); /* in a forked child */
+    /* In a forked child: makes the kernel's objects anew and watches again what
+     * is pending, without changing what the parent's objects hold. */
+    int (*reopen)(rondo_loop *loop);
+
+    /* A descriptor enters the loop. An error refuses it. */
     int (*attach)(rondo_loop *loop, struct io *io);
+    /* It leaves the loop; its number may be another file's on return. All its
+     * operations have ended or were cancelled. */
     void (*detach)(rondo_loop *loop, struct io *io);
-    /* Never fails and never calls done: errors arrive as done, too. */
+
+    /* Starts an operation: makes it PENDING and calls op_finish when it ends,
+     * at once or in a later wait. Never calls done. A failure ends the
+     * operation, too. */
     void (*submit)(rondo_loop *loop, struct op *op);
-    /* done still comes: RONDO_ECANCELED, or the result if it was quicker. */
+    /* Ends a PENDING operation early: op_finish comes with RONDO_ECANCELED, or
+     * with the result if that was quicker. Never calls done. */
     void (*cancel)(rondo_loop *loop, struct op *op);
-    /* Collects what has ended. An error ends the run with it. */
+
+    /* Waits for at most timeout_ns (0: only looks; RONDO_NEVER: no end) and
+     * calls op_finish for what has ended. Returns 0, also when a signal or a
+     * wake-up has ended the wait. An error ends the run. */
     int (*wait)(rondo_loop *loop, int64_t timeout_ns);
-    /* Any thread, signal handlers. */
+    /* Ends the wait that is under way, or the next one. Any thread and any
+     * signal handler. */
     void (*wake)(rondo_loop *loop);
-    /* The finest timeout that wait keeps. */
+    /* The finest timeout that wait keeps, in ns. */
     int64_t (*resolution)(const rondo_loop *loop);
-    /* What an embedding loop waits for, and how long at most, RONDO_NEVER as a
-     * rule; RONDO_ENOTSUP. */
+    /* For rondo_loop_prepare: the descriptor that an embedding loop waits for,
+     * and the longest that it may wait (mostly RONDO_NEVER). RONDO_ENOTSUP: the
+     * backend has no such descriptor. */
     int (*embed)(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
 };
 
-/* A poller's set: not watched, since what is asked for is there already. */
+/* The backends of this build, in the order of SYS_BACKENDS; parts.c defines
+ * it. */
+extern const struct backend *const backend_table[];
+
+/* Finds the backend of a new loop: the one called `name`; if that is NULL, the
+ * one of rondo_set_default_backend, else the one that RONDO_BACKEND names in
+ * the environment, else the first. Any thread. Returns 0, or RONDO_ENOTSUP with
+ * a sentence. */
+int backend_choose(const char *name, const struct backend **backend);
+
+/* ---- a poller ---- */
+
+/* What a poller's set returns for a side that the kernel refuses to watch
+ * because it is ready for good, as a pipe whose reader has left. */
 enum { POLLER_READY = 1 };
 
-/* A way to learn of readiness; reactor.c makes a backend of it. State is
- * `size` zeroed bytes. All sides are SIDE_READ and SIDE_WRITE. */
+/* A way to learn of readiness, level-triggered; the reactor makes a backend of
+ * it. `state` is the poller's own memory: `size` bytes, zeroed before open.
+ * Sides are SIDE_READ and SIDE_WRITE. */
 struct poller {
     size_t size;
     int (*open)(rondo_loop *loop, void *state);
+    /* In a forked child the kernel's object is still the parent's, too: close
+     * frees this process's descriptor and changes nothing in the object. */
     void (*close)(rondo_loop *loop, void *state);
     int (*attach)(rondo_loop *loop, void *state, struct io *io);  /* or NULL */
     void (*detach)(rondo_loop *loop, void *state, struct io *io); /* or NULL */
-    /* 0, POLLER_READY, an error; or 0 now and reactor_refused in a wait. */
+    /* Watch these sides from now on, and no others; io->armed says which were
+     * watched before. Returns 0, POLLER_READY, or an error. A poller may return
+     * 0 and call reactor_refused in the next wait instead. Taking a side away
+     * cannot fail. */
     int (*set)(rondo_loop *loop, void *state, struct io *io, unsigned sides);
+    /* As a backend's wait: calls reactor_ready, _refused and _lost. These never
+     * call a function of the program, so no io is freed during a wait. */
     int (*wait)(rondo_loop *loop, void *state, int64_t timeout_ns);
     int64_t (*resolution)(const void *state);
-    /* NULL: cannot be embedded. Else the kernel knows now of all sides. */
+    /* As a backend's. On return the kernel knows of all that set has asked for.
+     * NULL: RONDO_ENOTSUP. */
     int (*embed)(rondo_loop *loop, void *state, rondo_fd *fd,
                  int64_t *timeout_ns);
-    /* Both NULL, or false: the reactor's own wake-up is needed. */
+    /* Tells whether `wake` ends a wait. NULL or false: it does not, and the
+     * reactor watches a struct wake for that. */
     bool (*wakes)(const void *state);
-    void (*wake)(const void *state); /* any thread, signal handlers */
+    void (*wake)(const void *state); /* any thread and any signal handler */
 };
 
-/* For a poller's wait: this descriptor is ready on these sides. */
+/* ---- for a poller's wait ---- */
+
+/* The descriptor is ready on these sides. Ends the operations that wait for
+ * them; sides that no operation waits for are disarmed, by set. */
 void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides);
-/* For a poller's wait: the kernel does not watch this side after all; error 0:
- * because it is ready. */
+/* The kernel does not watch this side, although set returned 0. Ends its
+ * operation with `error`; 0: "try now", since the side is ready for good. */
 void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error);
-/* For a poller's wait: this descriptor is no longer open. */
+/* The descriptor is closed. Ends its operations with RONDO_EBADF. */
 void reactor_lost(rondo_loop *loop, struct io *io);
 
-/* The poller's own. */
+/* The poller's state, for code of its own outside these functions. */
 void *reactor_state(rondo_loop *loop);
+
+/* ---- the reactor, as a backend ---- */
 
 int reactor_open(rondo_loop *loop);
 void reactor_close(rondo_loop *loop);
@@ -79,6 +131,7 @@ void reactor_wake(rondo_loop *loop);
 int64_t reactor_resolution(const rondo_loop *loop);
 int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
 
+/* The members of a struct backend over that poller. */
 #define REACTOR(poller_table)                                                  \
     .poller = (poller_table), .accepts = 1, .open = reactor_open,              \
     .close = reactor_close, .reopen = reactor_reopen,                          \
@@ -87,20 +140,19 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
     .wake = reactor_wake, .resolution = reactor_resolution,                    \
     .embed = reactor_embed
 
-/* The wake-up: a descriptor that any thread can make readable. */
+/* ---- the wake-up ---- */
+
+/* A descriptor that any thread can make readable: an eventfd, a pipe or a pair
+ * of sockets. */
 struct wake {
-    sys_fd fd[2]; /* read, write; the same on an eventfd */
+    sys_fd fd[2]; /* to read and to write; an eventfd is both */
 };
+/* 0, or an error with a sentence. */
 int wake_open(struct wake *wake);
 void wake_close(struct wake *wake);
+/* Makes it readable. Any thread and any signal handler; keeps errno. */
 void wake_send(const struct wake *wake);
-/* An error: it does not work any more. */
+/* Makes it unreadable again. An error: the program has closed it. */
 int wake_drain(const struct wake *wake);
-
-/* Of this build, as SYS_BACKENDS lists them; defined in parts.c. */
-extern const struct backend *const backend_table[];
-
-/* The backend an option or the policy names; NULL name: the policy. */
-int backend_choose(const char *name, const struct backend **backend);
 
 #endif

@@ -1,4 +1,4 @@
-/* backoff.h - asking again what was busy, less and less often. */
+/* backoff.h - trying again after a delay that grows. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_CORE_BACKOFF_H
 #define RONDO_CORE_BACKOFF_H
@@ -6,17 +6,22 @@
 #include "base/error.h"
 #include "core/loop.h"
 
-enum { BACKOFF_FIRST_MS = 1, BACKOFF_LAST_MS = 16 }; /* doubled until */
+/* For what is busy and reports no readiness: a unix socket or a named pipe that
+ * has no room for one more client. 1 ms, 2 ms, ... 16 ms, 16 ms, ... */
+enum { BACKOFF_FIRST_MS = 1, BACKOFF_LAST_MS = 16 };
 
+/* All zero: not begun. */
 struct backoff {
-    rondo_id timer; /* > 0: waits; fn sets it to 0 */
-    int wait_ms;
+    rondo_id timer; /* > 0: a hidden timer waits; fn sets it to 0 */
+    int wait_ms;    /* the last delay */
 };
 
-/* Calls fn from the loop. 0 or RONDO_ENOMEM. */
+/* Has fn called after the next delay. fn must set b->timer to 0. Returns 0, or
+ * RONDO_ENOMEM without a sentence. */
 static inline int backoff_begin(rondo_loop *loop, struct backoff *b,
                                 rondo_fn fn, void *arg)
 {
+    assert(b->timer <= 0);
     b->wait_ms = !b->wait_ms                    ? BACKOFF_FIRST_MS
                  : b->wait_ms < BACKOFF_LAST_MS ? b->wait_ms * 2
                                                 : BACKOFF_LAST_MS;
@@ -28,7 +33,7 @@ static inline int backoff_begin(rondo_loop *loop, struct backoff *b,
     return RONDO_ENOMEM;
 }
 
-/* fn is not called any more; false: it was not waiting. */
+/* Cancels the timer: fn is not called. Returns false if none was waiting. */
 static inline bool backoff_end(rondo_loop *loop, struct backoff *b)
 {
     if (b->timer <= 0)

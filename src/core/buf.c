@@ -1,4 +1,4 @@
-/* buf.c - the write queue: bytes that wait, copied or lent. */
+/* buf.c - the write queue: bytes that wait until the kernel takes them. */
 /* SPDX-License-Identifier: MIT */
 #include "core/buf.h"
 
@@ -6,22 +6,41 @@
 
 #include <string.h>
 
+/* A page, and the size once that much is queued: fewer pieces to gather. */
 enum { CHUNK_ROOM = 4096 - (int)sizeof(struct chunk), CHUNK_LARGE = 65536 };
 
 void buf_init(struct buf *buf)
 {
     *buf = (struct buf){0};
     buf->last = &buf->first;
+    buf->release_last = &buf->release_due;
 }
+
+#ifndef NDEBUG
+/* A long queue is seen at its head only, so that it does not get slow. */
+static bool buf_is_sound(const struct buf *buf)
+{
+    size_t size = 0, count = 0;
+    struct chunk *const *link = &buf->first;
+    for (; *link && count < 16; link = &(*link)->next, count++) {
+        const struct chunk *c = *link;
+        if (!c->size || (c->release && c->room))
+            return false;
+        size += c->size;
+    }
+    return *link ? size <= buf->size : size == buf->size && buf->last == link;
+}
+#endif
 
 static void buf_put(struct buf *buf, struct chunk *chunk)
 {
+    assert(!*buf->last);
     chunk->next = NULL;
     *buf->last = chunk;
     buf->last = &chunk->next;
 }
 
-/* The queue's last chunk, if bytes can be put behind what it has. */
+/* The last chunk of the queue if it has room, else NULL. */
 static struct chunk *buf_open_end(const struct buf *buf)
 {
     if (!buf->first)
@@ -31,7 +50,6 @@ static struct chunk *buf_open_end(const struct buf *buf)
     return last->room ? last : NULL;
 }
 
-/* A queue that has grown gets larger chunks: fewer pieces to gather. */
 static struct chunk *buf_chunk_new(rondo_loop *loop, const struct buf *buf,
                                    size_t size)
 {
@@ -47,6 +65,7 @@ static struct chunk *buf_chunk_new(rondo_loop *loop, const struct buf *buf,
 
 static void buf_fill(struct chunk *chunk, const void *data, size_t size)
 {
+    assert(!chunk->release && size <= chunk->room);
     memcpy((char *)(uintptr_t)chunk->data + chunk->size, data, size);
     chunk->size += size;
     chunk->room -= size;
@@ -70,11 +89,12 @@ bool buf_append(rondo_loop *loop, struct buf *buf, const void *data,
         buf_put(buf, more);
     }
     buf->size += size;
+    assert(buf_is_sound(buf));
     return true;
 }
 
-struct chunk *buf_lend(rondo_loop *loop, const void *data, size_t size,
-                       void (*release)(void *arg), void *arg)
+struct chunk *buf_chunk_owned(rondo_loop *loop, const void *data, size_t size,
+                              void (*release)(void *arg), void *arg)
 {
     struct chunk *chunk = loop_alloc(loop, sizeof *chunk);
     if (chunk)
@@ -83,19 +103,20 @@ struct chunk *buf_lend(rondo_loop *loop, const void *data, size_t size,
     return chunk;
 }
 
-void buf_append_lent(struct buf *buf, struct chunk *chunk)
+void buf_append_owned(struct buf *buf, struct chunk *chunk)
 {
+    assert(chunk->release && chunk->size);
     buf_put(buf, chunk);
     buf->size += chunk->size;
+    assert(buf_is_sound(buf));
 }
 
-void buf_spend(struct buf *buf, struct chunk *chunk)
+void buf_release_later(struct buf *buf, struct chunk *chunk)
 {
-    struct chunk **end = &buf->spent;
-    while (*end)
-        end = &(*end)->next;
+    assert(chunk->release);
     chunk->next = NULL;
-    *end = chunk;
+    *buf->release_last = chunk;
+    buf->release_last = &chunk->next;
 }
 
 size_t buf_gather(const struct buf *buf, rondo_buffer *pieces)
@@ -110,28 +131,31 @@ size_t buf_gather(const struct buf *buf, rondo_buffer *pieces)
 static void buf_take_first(rondo_loop *loop, struct buf *buf)
 {
     struct chunk *chunk = buf->first;
+    assert(chunk);
     buf->first = chunk->next;
     if (!buf->first)
         buf->last = &buf->first;
     if (chunk->release)
-        buf_spend(buf, chunk);
+        buf_release_later(buf, chunk);
     else
         loop_free(loop, chunk);
 }
 
 void buf_consume(rondo_loop *loop, struct buf *buf, size_t count)
 {
+    assert(count <= buf->size);
     buf->size -= count;
     while (count) {
         struct chunk *chunk = buf->first;
         if (count < chunk->size) {
             chunk->data += count;
             chunk->size -= count;
-            return;
+            break;
         }
         count -= chunk->size;
         buf_take_first(loop, buf);
     }
+    assert(buf_is_sound(buf));
 }
 
 void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy)
@@ -145,15 +169,18 @@ void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy)
     while (buf->first)
         buf_take_first(loop, buf);
     buf->size = 0;
+    assert(!*buf->last && buf->last == &buf->first);
     if (busy)
         buf_put(buf, busy);
 }
 
 void buf_release(rondo_loop *loop, struct buf *buf)
 {
-    while (buf->spent) {
-        struct chunk *chunk = buf->spent;
-        buf->spent = chunk->next;
+    while (buf->release_due) {
+        struct chunk *chunk = buf->release_due;
+        buf->release_due = chunk->next;
+        if (!buf->release_due)
+            buf->release_last = &buf->release_due;
         chunk->release(chunk->arg);
         loop_free(loop, chunk);
     }
@@ -170,5 +197,6 @@ int buf_limits(size_t *high, size_t *low, const char *what)
     if (*high < *low)
         return error_set(RONDO_EINVAL, "%s: high %zu is below low %zu", what,
                          *high, *low);
+
     return 0;
 }

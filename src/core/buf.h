@@ -1,51 +1,71 @@
-/* buf.h - the write queue: bytes that wait, copied or lent. */
+/* buf.h - the write queue: bytes that wait until the kernel takes them. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_CORE_BUF_H
 #define RONDO_CORE_BUF_H
 
 #include "core/loop.h"
 
-/* Bytes in a chunk never move: one chunk may be on its way through the kernel
- * while another is being filled. */
+/* One piece of the queue. Its bytes never move, so the kernel may read one
+ * chunk while the program fills another. The bytes are either copied, behind
+ * this struct in the same block, or owned: the program's, which gets them back
+ * by its release function. */
 struct chunk {
     struct chunk *next;
-    const char *data; /* what is unsent */
-    size_t size;
-    size_t room;                /* bytes that may still be put behind data */
-    void (*release)(void *arg); /* lent bytes; NULL: copied behind this */
+    const char *data; /* the bytes that are not sent */
+    size_t size;      /* their number, never 0 in the queue */
+    size_t room;      /* how many bytes may still be copied behind them */
+    void (*release)(void *arg); /* owned bytes; NULL: copied ones */
     void *arg;
 };
 
+/* The loop's thread only. buf_release alone calls functions of the program;
+ * whoever owns the buf calls it from the loop, until release_due is empty. */
 struct buf {
-    struct chunk *first, **last;
-    struct chunk *spent; /* lent bytes that may be given back */
-    size_t size;
+    struct chunk *first, **last; /* the queue, first in first out */
+    struct chunk *release_due;   /* owned chunks that have left the queue */
+    struct chunk **release_last;
+    size_t size;                 /* the bytes in the queue */
 };
 
+/* How many pieces one send gathers, and the default limits of flow control. */
 enum { BUF_GATHER = 64, BUF_HIGH = 65536, BUF_LOW = BUF_HIGH / 4 };
 
 void buf_init(struct buf *buf);
-/* Copies to the end; false: out of memory, and nothing has changed. */
+
+/* Copies bytes to the end of the queue. Returns false, with nothing changed, if
+ * there is no memory. */
 bool buf_append(rondo_loop *loop, struct buf *buf, const void *data,
                 size_t size);
-/* A chunk for lent bytes, not yet in a queue; NULL: out of memory. */
-struct chunk *buf_lend(rondo_loop *loop, const void *data, size_t size,
-                       void (*release)(void *arg), void *arg);
-void buf_append_lent(struct buf *buf, struct chunk *chunk);
-/* Lent bytes that left at once. */
-void buf_spend(struct buf *buf, struct chunk *chunk);
-/* The first bytes, in at most BUF_GATHER pieces; their number. */
+
+/* Makes a chunk for owned bytes, which is in no queue yet: the caller passes it
+ * to one of the next two functions. Returns NULL, and then the bytes stay the
+ * program's, if there is no memory. */
+struct chunk *buf_chunk_owned(rondo_loop *loop, const void *data, size_t size,
+                              void (*release)(void *arg), void *arg);
+/* Puts it at the end of the queue. Its size must not be 0. */
+void buf_append_owned(struct buf *buf, struct chunk *chunk);
+/* The bytes of the chunk are sent or not needed: it is due for release. */
+void buf_release_later(struct buf *buf, struct chunk *chunk);
+
+/* Writes the first bytes of the queue as pieces, at most BUF_GATHER of them,
+ * and returns how many pieces. They are valid until the next buf_consume. */
 size_t buf_gather(const struct buf *buf, rondo_buffer *pieces);
-/* These many bytes have left. */
+
+/* Takes the first `count` bytes out of the queue: the kernel has them. */
 void buf_consume(rondo_loop *loop, struct buf *buf, size_t count);
-/* Drops everything; but the first chunk stays where it is, not counted, while
- * the kernel has it: dropped again it goes, too. */
+
+/* Empties the queue. With first_is_busy the kernel still reads the first chunk:
+ * that one stays, and is not counted in `size`, until it is dropped by a second
+ * call. */
 void buf_drop(rondo_loop *loop, struct buf *buf, bool first_is_busy);
-/* Gives back lent bytes: the program's code runs. */
+
+/* Calls the release functions that are due, and frees their chunks. These are
+ * the program's functions: they may write more. */
 void buf_release(rondo_loop *loop, struct buf *buf);
 
-/* Limits of flow control as the program gave them: what is 0 follows from the
- * other. 0, or RONDO_EINVAL. */
+/* Completes the limits of flow control: a limit of 0 follows from the other one
+ * (low is a quarter of high). Returns 0, or RONDO_EINVAL with a sentence that
+ * begins with `what`: high is below low. */
 int buf_limits(size_t *high, size_t *low, const char *what);
 
 #endif

@@ -1,12 +1,11 @@
-/* check.c - may this call be made, and structs of the caller's size. */
+/* check.c - whether a call may be made; structs of the program's size. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/loop.h"
 
 #include <string.h>
 
-/* Everyday calls compare one number: debug mode, closing and a fork all make
- * it differ from what is current. */
+/* UINT32_MAX forks do not happen: it differs from every generation. */
 void loop_set_guard(rondo_loop *loop)
 {
     bool look = loop->debug || loop->closing;
@@ -44,7 +43,7 @@ int loop_options(void *to, size_t known, const void *from, const char *what)
     memset(to, 0, known);
     if (!from)
         return 0;
-    memcpy(&size, from, sizeof size); /* every option struct begins with it */
+    memcpy(&size, from, sizeof size); /* the first member of each of them */
     if (size < sizeof size)
         return error_set(RONDO_EINVAL, "%s: options.size is not set", what);
     const unsigned char *bytes = from;

@@ -1,73 +1,83 @@
-/* child.h - a child process as the system has it: started, watched, ended. */
+/* child.h - a child process: what every system can do with one. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_CORE_CHILD_H
 #define RONDO_CORE_CHILD_H
 
 #include "core/part.h"
 
-struct child_watcher; /* the system's */
+/* A system's folder defines the functions of the first part. The loop's thread
+ * calls all of them. Errors have a sentence. */
 
-/* PART_PROCESS's state. */
+struct child_watcher; /* one way to notice the end of a child: the system's */
+
+/* The state of PART_PROCESS in each loop. */
 struct process_state {
     const struct child_watcher *watcher; /* NULL: not chosen yet */
 };
 
-/* One descriptor of the child, and what it is in the parent. */
+/* One descriptor that the child gets. */
 struct child_stdio {
-    int child_fd;
-    sys_fd fd;
+    int child_fd; /* its number in the child */
+    sys_fd fd;    /* what it is in the parent */
 };
 
-/* What is to run. Everything is the caller's and stays until child_start has
- * returned. */
+/* What to start. The caller owns all of it; child_start copies what it
+ * needs. */
 struct child_plan {
-    const char *program;     /* a path or a name; NULL with command */
-    const char *command;     /* the shell's, instead of program and argv */
-    const char *const *argv; /* at least one */
-    const char *const *env;  /* NULL: the parent's */
-    const char *cwd;         /* NULL: the parent's */
+    const char *program;     /* a path or a name; NULL if command is set */
+    const char *command;     /* for the shell, instead of program and argv */
+    const char *const *argv; /* at least one, then NULL */
+    const char *const *env;  /* NULL: as the parent's */
+    const char *cwd;         /* NULL: as the parent's */
     const struct child_stdio *stdio;
     size_t stdio_count;
     bool new_group, new_session, hide_window;
-    const int64_t *uid, *gid;
-    const int *umask;
+    const int64_t *uid, *gid; /* NULL: as the parent's */
+    const int *umask;         /* NULL: as the parent's */
 };
 
-/* Lives from child_start to `ended` or child_forget. */
+/* A child that runs; it lies inside the process handle, which sets loop and
+ * ended. It must stay where it is from child_start until ended is called or
+ * child_forget returns. */
 struct child {
     rondo_loop *loop;
-    void (*ended)(struct child *child); /* from the loop, once */
-    rondo_exit status;                  /* then */
+    /* Called at most once, also from inside child_start; may free the child.
+     * Runs no function of the program. */
+    void (*ended)(struct child *child);
+    rondo_exit status; /* set before ended is called */
     int64_t pid;
     void *watch; /* the watcher's */
     SYS_CHILD_MEMBERS
 };
 
-/* Remembers which of the ways to watch a loop asks for; NULL: the best.
- * RONDO_ENOTSUP. */
+/* Chooses how the loop watches its children: by the way called `watcher`, or by
+ * the best that works (NULL). Returns 0, or RONDO_ENOTSUP. */
 int child_choose(rondo_loop *loop, const char *watcher);
-/* Starts and watches. An error: nothing is left of it. */
+/* Starts the child and watches it. After an error there is no child. */
 int child_start(struct child *child, const struct child_plan *plan);
-/* RONDO_ESRCH: it has ended. Never reaches a process that has its number. */
+/* Sends a signal. Never reaches another process that has got the same number.
+ * RONDO_ESRCH: it has ended. */
 int child_signal(struct child *child, int signum);
+/* Kills it: SIGKILL, or TerminateProcess. As child_signal. */
 int child_kill(struct child *child);
-/* It goes on, unwatched; `ended` does not come. */
+/* Stops watching. The child goes on; ended is not called. */
 void child_forget(struct child *child);
-/* In a forked child: it is the parent's. `ended` comes, with status not
- * known. */
+/* Gives up: nothing can report its end any more. Calls ended with a status that
+ * is not known. In a forked child process: the child is the parent's. */
 void child_lose(struct child *child);
-/* How many descriptors of a child can be named: 0 to one less. */
+/* Descriptors of a child have numbers below this. */
 int child_descriptors(void);
 
-/* ---- for the systems' own files ---- */
+/* ---- for the system's own files: child_watch.c ---- */
 
-/* The child may have ended. True: it has, was reaped and told, and may be
- * freed; it must not be watched any more. */
+/* Looks whether the child has ended; the system defines it. If so, reaps it,
+ * stops watching it, calls ended and returns true: the child may be freed. */
 bool child_check(struct child *child);
-/* Watches by something that is readable when the child has ended: a descriptor
- * on Unix, the process on Windows. It is the watch's, which closes it, and
- * stays the caller's on an error. */
+/* Watches something that is readable when the child has ended: a descriptor on
+ * Unix, the process handle on Windows. Calls child_check then. Takes fd over
+ * and closes it by `close` in the end. After an error fd stays the caller's. */
 int child_watch(struct child *child, sys_fd fd, void (*close)(sys_fd fd));
+/* Stops watching; fd is closed from the loop. */
 void child_unwatch(struct child *child);
 
 #endif

@@ -1,24 +1,26 @@
-/* child_watch.c - watches a child by something that is ready when it ends. */
+/* child_watch.c - watches what is readable when a child has ended. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/child.h"
 #include "core/op.h"
 
+/* Owns the descriptor; freed when its operation is done for the last time. */
 struct child_watch {
     struct io io;
     struct op op;
-    struct child *child; /* NULL: nobody wants to know any more */
+    struct child *child; /* NULL: child_unwatch was called */
     void (*close)(sys_fd fd);
 };
 
 static void child_watch_free(rondo_loop *loop, struct child_watch *w)
 {
+    assert(op_is_idle(&w->op));
     io_detach(loop, &w->io);
     w->close(w->io.fd);
     loop_free(loop, w);
 }
 
-/* The program has closed it: nothing will tell of the end. */
+/* The program has closed the descriptor. The child may have ended already. */
 static void child_watch_fail(rondo_loop *loop, struct child_watch *w, int error)
 {
     (void)error_in("process: the end of a child cannot be watched", error);
@@ -61,7 +63,8 @@ int child_watch(struct child *child, sys_fd fd, void (*close)(sys_fd fd))
     op_submit(loop, &w->op);
     if (w->op.task.state != TASK_READY || !w->op.task.error)
         return 0;
-    /* refused at once: its done is on the way and frees it */
+    /* The kernel refuses it. The operation is on the ready list, and its done
+     * frees the watch; the caller keeps the descriptor. */
     error = w->op.task.error;
     io_detach(loop, &w->io);
     w->io.fd = SYS_NO_FD;
@@ -69,10 +72,12 @@ int child_watch(struct child *child, sys_fd fd, void (*close)(sys_fd fd))
     return error;
 }
 
-/* Inside its own dispatch it is idle, and is freed there. */
+/* Called from its own done, by child_check, the operation is idle: that done
+ * frees the watch. */
 void child_unwatch(struct child *child)
 {
     struct child_watch *w = child->watch;
+    assert(w->child == child);
     w->child = NULL;
     op_cancel(child->loop, &w->op);
 }

@@ -1,4 +1,4 @@
-/* debug.c - the exception handler, slow callbacks, and what is open. */
+/* debug.c - the exception handler, slow callbacks, and the dump. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/loop.h"
@@ -44,10 +44,12 @@ void rondo_loop_call_exception_handler(rondo_loop *loop,
 {
     if (loop_check(loop, "loop_call_exception_handler") || !what)
         return;
+    loop_hold(loop);
     if (loop->exception_fn)
         loop->exception_fn(loop, loop->exception_arg, what);
     else
         rondo_loop_default_exception_handler(loop, NULL, what);
+    loop_let_go(loop);
 }
 
 /* ---- debug mode ---- */
@@ -86,21 +88,44 @@ void loop_call_timed(rondo_loop *loop, rondo_fn fn, void *arg)
     loop_report_slow(loop, fn, start);
 }
 
-/* ---- what is open ---- */
+/* ---- the dump of open handles ---- */
 
+/* Writes a handle's line and returns its size; 0: it is not listed. */
 static size_t debug_describe(const rondo_loop *loop,
                              const struct handle *handle, char *line,
                              size_t size)
 {
     const struct handle_class *class = handle_classes[handle->kind];
-    char state[160];
-    if (!class->describe || !class->describe(handle, state, sizeof state))
+    char raw[160], state[4 * sizeof raw];
+    if (!class->describe || !class->describe(handle, raw, sizeof raw))
         return 0;
+    error_print(state, sizeof state, raw);
     int64_t age = (sys_clock() - loop->born) / 1000000 - handle->born_ms;
     int used = snprintf(line, size, "%s %s%s, %lld.%03lld s", class->name,
                         state, handle->background ? ", background" : "",
                         (long long)(age / 1000), (long long)(age % 1000));
     return used < 0 ? 0 : (size_t)used < size ? (size_t)used : size - 1;
+}
+
+/* The program may close any handle in `line`, this one too. */
+static int debug_dump_kind(rondo_loop *loop, enum handle_kind kind,
+                           rondo_line_fn line, void *arg)
+{
+    struct handle_walk walk;
+    struct handle *h;
+    int lines = 0;
+    handle_walk_begin(loop, kind, &walk);
+    while ((h = handle_walk_next(loop, &walk))) {
+        char text[256];
+        size_t size = debug_describe(loop, h, text, sizeof text);
+        if (!size)
+            continue;
+        loop_hold(loop);
+        line(arg, text, size);
+        loop_let_go(loop);
+        lines++;
+    }
+    return lines;
 }
 
 int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
@@ -112,14 +137,8 @@ int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line, void *arg)
         return error_set(RONDO_EINVAL, "loop_dump: no function");
     int lines = 0;
     for (int kind = 0; kind < HANDLE_KINDS; kind++)
-        for (struct handle *h = loop->handles[kind]; h; h = h->next) {
-            char text[256];
-            size_t size = debug_describe(loop, h, text, sizeof text);
-            if (!size)
-                continue;
-            line(arg, text, size);
-            lines++;
-        }
+        lines += debug_dump_kind((rondo_loop *)(uintptr_t)loop,
+                                 (enum handle_kind)kind, line, arg);
     return lines;
 }
 

@@ -40,8 +40,8 @@ static void dispatch_all(const struct dispatch_class *class, struct dispatch *d,
             return; /* it is freed */
         mask &= ~(told & class->bounded);
     }
-    d->task.owed &= (uint16_t)~DISPATCH_RUNNING;
-    class->settle(d);
+    dispatch_leave(d);
+    class->submit(d);
 }
 
 void dispatch_some(const struct dispatch_class *class, struct dispatch *d,

@@ -32,9 +32,12 @@ enum { DISPATCH_RUNNING = 1 << 15 };
 /* How a kind of handle is dispatched. */
 struct dispatch_class {
     /* Decides what is outstanding and sets `owed`; runs no code of the
-     * program's. Everything that changes a handle ends with it, and it ends
-     * with dispatch_schedule. */
+     * program's. Everything that changes a handle ends with it. Outside a
+     * dispatch it ends with submit. */
     void (*settle)(struct dispatch *d);
+    /* Submits the operations that are outstanding, once for all the callbacks
+     * of a dispatch, and ends with dispatch_schedule. */
+    void (*submit)(struct dispatch *d);
     /* By bit: calls the program. The bit is cleared before. */
     void (*const *tell)(struct dispatch *d);
     /* Bits that could go on for ever: told once in the handle's own turn, and
@@ -103,8 +106,9 @@ static inline void dispatch_set(struct dispatch *d, unsigned mask,
 /* Owed outside a dispatch: the handle gets a turn in the next iteration. */
 static inline void dispatch_schedule(rondo_loop *loop, struct dispatch *d)
 {
-    if (dispatch_runs(d) || d->task.state != TASK_IDLE || !d->task.owed)
+    if (d->task.state != TASK_IDLE || !d->task.owed)
         return;
+    assert(!dispatch_runs(d));
     loop_push(loop, &d->task);
     loop_nudge(loop);
 }

@@ -1,4 +1,4 @@
-/* fork.c - a loop goes to another thread, or to a forked child. */
+/* fork.c - a loop moves to another thread, or to a forked child. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/backend.h"
@@ -24,11 +24,10 @@ int rondo_loop_after_fork(rondo_loop *loop)
         return error_set(RONDO_EINVAL, "loop_after_fork: NULL");
     if (loop->generation == sys_fork_generation)
         return 0;
-    int error = remote_reopen(loop);
-    if (!error)
-        error = loop->backend->reopen(loop);
+    int error = loop->backend->reopen(loop);
     if (error)
         return error;
+    remote_reopen(loop);
     handles_inherit(loop);
     for (int i = 0; i < LOOP_PARTS; i++)
         if (loop_parts[i]->after_fork)

@@ -1,4 +1,4 @@
-/* id.c - the ids of operations: a slot each, and how often it was used. */
+/* id.c - the ids of operations: a slot for each. */
 /* SPDX-License-Identifier: MIT */
 #include "core/id.h"
 
@@ -15,6 +15,7 @@ static int id_grow(rondo_loop *loop)
         return error_set(RONDO_ENOMEM, "out of memory for ids");
     loop->ids = ids;
     loop->ids_room = room;
+    assert(loop->ids_used < room);
     return 0;
 }
 
@@ -30,9 +31,12 @@ rondo_id id_new(rondo_loop *loop, struct handle *object,
         loop->ids[index] =
             (struct id_slot){.generation = loop->first_generation};
     } else {
+        assert(index < loop->ids_used);
         loop->ids_free = loop->ids[index].next_free;
     }
     struct id_slot *slot = &loop->ids[index];
+    assert(object && cancel && !slot->object);
+    assert(slot->generation <= ID_GENERATION_MAX);
     slot->object = object;
     slot->cancel = cancel;
     return id_of_slot(loop, ID_OPERATION, index, slot->generation);
@@ -55,10 +59,11 @@ void id_free(rondo_loop *loop, rondo_id id)
         return;
     slot->object = NULL;
     if (slot->generation == ID_GENERATION_MAX)
-        return;
+        return; /* used up: the slot retires */
     slot->generation++;
     slot->next_free = loop->ids_free;
     loop->ids_free = id_slot(id);
+    assert(!id_find(loop, id));
 }
 
 int id_cancel(rondo_loop *loop, rondo_id id)
@@ -68,6 +73,7 @@ int id_cancel(rondo_loop *loop, rondo_id id)
         return RONDO_ENOENT;
     struct handle *object = slot->object;
     void (*cancel)(rondo_loop *, struct handle *) = slot->cancel;
+    assert(*object->link == object); /* an open handle */
     id_free(loop, id);
     cancel(loop, object);
     return 0;

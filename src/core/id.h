@@ -1,13 +1,15 @@
-/* id.h - what a rondo_id says, and the ids of operations. */
+/* id.h - the bits of a rondo_id, and the ids of operations. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_CORE_ID_H
 #define RONDO_CORE_ID_H
 
 #include "core/loop.h"
 
-/* 63 bits: what kind of thing, which loop, and for a callback its place in
- * the order of all callbacks, for the others a slot and how often that slot
- * has been used. A slot whose count would start again is never used again. */
+/* An id has 63 bits: 2 for the kind, 12 for the loop's tag, 49 for the rest.
+ * The rest of a callback is its place among all callbacks that the loop was
+ * ever given, plus one. The rest of a timer or an operation is a slot (24 bits)
+ * and the slot's generation (25 bits). A slot whose generation is used up
+ * retires, so no id comes twice. */
 enum id_kind { ID_SOON, ID_TIMER, ID_OPERATION };
 
 enum {
@@ -18,17 +20,19 @@ enum {
     ID_GENERATION_MAX = (1 << ID_GENERATION_BITS) - 1
 };
 
-#define ID_NO_SLOT UINT32_MAX
+#define ID_NO_SLOT UINT32_MAX /* the end of a list of free slots */
 
 static inline rondo_id id_make(const rondo_loop *loop, enum id_kind kind,
                                uint64_t rest)
 {
+    assert(rest < UINT64_C(1) << 49);
     return (rondo_id)((uint64_t)kind << 61 | (uint64_t)loop->tag << 49 | rest);
 }
 
 static inline rondo_id id_of_slot(const rondo_loop *loop, enum id_kind kind,
                                   uint32_t slot, uint32_t generation)
 {
+    assert(slot <= ID_SLOT_MAX && generation <= ID_GENERATION_MAX);
     return id_make(loop, kind, (uint64_t)generation << ID_SLOT_BITS | slot);
 }
 
@@ -53,8 +57,9 @@ static inline uint32_t id_generation(rondo_id id)
     return (uint32_t)(id_rest(id) >> ID_SLOT_BITS);
 }
 
-/* The tag comes again after 4,096 loops: those that share one begin to count
- * far from each other. */
+/* The tags come again after 4,096 loops. Loops that share one begin to count
+ * far from each other, so that an id of an old loop is not one of a new loop,
+ * too. */
 static inline uint32_t id_first_generation(uint32_t loop_number)
 {
     return (loop_number >> ID_TAG_BITS) * 65537U & (ID_GENERATION_MAX >> 1);
@@ -65,11 +70,17 @@ static inline uint64_t id_first_place(uint32_t loop_number)
     return (uint64_t)(loop_number >> ID_TAG_BITS) << 28;
 }
 
-/* An id for something that can be cancelled, or RONDO_ENOMEM. */
+/* Makes the id of a pending operation. `cancel` ends it early; it is called at
+ * most once, by id_cancel, when the id is free already. Returns the id, or
+ * RONDO_ENOMEM with a sentence, also if all 2^24 slots are in use or
+ * retired. */
 rondo_id id_new(rondo_loop *loop, struct handle *object,
                 void (*cancel)(rondo_loop *loop, struct handle *object));
+/* The operation has ended: the id names nothing from now on. Does nothing if it
+ * is free already, so the end of a cancelled operation may call it again. */
 void id_free(rondo_loop *loop, rondo_id id);
-/* 0 or RONDO_ENOENT. */
+/* These two return 0, or RONDO_ENOENT without a sentence: the id names nothing,
+ * or a callback, or a timer. */
 int id_cancel(rondo_loop *loop, rondo_id id);
 int id_set_background(rondo_loop *loop, rondo_id id, bool background);
 

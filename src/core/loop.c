@@ -1,4 +1,4 @@
-/* loop.c - one iteration, running, stopping, opening, closing. */
+/* loop.c - one iteration, running, stopping, handles, opening, closing. */
 /* SPDX-License-Identifier: MIT */
 #include "core/loop.h"
 
@@ -13,12 +13,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    /* What one iteration runs at most, so that a flood of one kind delays
-     * the others by no more than a few milliseconds. */
-    MOST_CALLBACKS = 4096,
-    MOST_TIMERS = 1024
-};
+/* What one iteration runs at most, so that a flood of one kind delays the
+ * others by a few milliseconds only. */
+enum { CALLBACKS_LIMIT = 4096, TIMERS_LIMIT = 1024 };
+
+/* How long a closing loop goes on although its waits fail: about 5 s. */
+enum { FAILED_WAITS_LIMIT = 1000, FAILED_WAIT_MS = 5 };
+
+/* ---- what always holds ---- */
+
+#ifndef NDEBUG
+static bool loop_counts_are_sound(const rondo_loop *loop)
+{
+    size_t alive = 0;
+    for (int kind = 0; kind < HANDLE_KINDS; kind++) {
+        size_t live = 0;
+        for (struct handle *h = loop->handles[kind]; h; h = h->next) {
+            alive += !h->background;
+            live++;
+        }
+        if (live != loop->live[kind])
+            return false;
+    }
+    return alive + timers_count_alive(&loop->timers) == loop->alive;
+}
+
+/* What holds between iterations. With n handles and timers these are counted
+ * each n iterations, so that many of them do not make a test slow. */
+static bool loop_is_sound(const rondo_loop *loop)
+{
+    uint64_t ring = loop->ring_tail - loop->ring_head;
+    uint64_t things = loop->timers.slots_used + 1;
+    for (int kind = 0; kind < HANDLE_KINDS; kind++)
+        things += loop->live[kind];
+    return ring <= loop->ring_room && loop->ring_background <= ring &&
+           !*loop->ready_last && loop->table_used <= loop->table_room &&
+           (loop->metrics.iterations % things || loop_counts_are_sound(loop));
+}
+#endif
 
 /* ---- one iteration ---- */
 
@@ -27,15 +59,17 @@ static bool loop_has_work(rondo_loop *loop)
     return loop->ring_head != loop->ring_tail || loop->ready_first;
 }
 
-/* Not asked of the posts: remote_waiting is, before a wait that blocks. */
+/* How long to wait, but not longer than most_ns. Posts are not looked at here:
+ * that needs their lock, which only a wait that blocks is worth. */
 static int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
 {
-    if (most_ns <= 0 || loop_has_work(loop) || atomic_load(&loop->asked))
+    if (most_ns <= 0 || loop_has_work(loop) || atomic_load(&loop->requests))
         return 0;
     int64_t next = timers_next(loop);
     if (next == RONDO_NEVER)
         return most_ns;
     int64_t left = next <= now ? 0 : next - now;
+    assert(most_ns > 0 && left >= 0);
     return left < most_ns ? left : most_ns;
 }
 
@@ -43,11 +77,13 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
 {
     int64_t start = most_ns > 0 ? sys_clock() : loop->now;
     int64_t timeout = loop_wait_time(loop, most_ns, start);
+    assert(loop->depth == 1);
+    assert(timeout >= 0 && (!timeout || !loop->ready_first));
     if (timeout) {
-        /* Who asks, wakes or posts from now on sees it and sends a wake-up;
-         * who did before is seen here. */
+        /* A thread that requests, wakes or posts after this store sees it and
+         * sends a wake-up. What was sent before the store is seen below. */
         atomic_store(&loop->sleeping, true);
-        if (atomic_load(&loop->asked) || remote_waiting(loop))
+        if (atomic_load(&loop->requests) || remote_has_work(loop))
             timeout = 0;
     }
     int error = loop->backend->wait(loop, timeout);
@@ -59,6 +95,8 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
     return error;
 }
 
+/* `next` is read before done, which may free its own task. It stays valid,
+ * since a task that is READY is never freed. */
 static void loop_run_ready(rondo_loop *loop)
 {
     struct task *task = loop->ready_first;
@@ -66,6 +104,7 @@ static void loop_run_ready(rondo_loop *loop)
     loop->ready_last = &loop->ready_first;
     while (task) {
         struct task *next = task->next;
+        assert(task->state == TASK_READY);
         task->state = TASK_IDLE;
         loop->metrics.callbacks++;
         task->done(loop, task);
@@ -73,43 +112,51 @@ static void loop_run_ready(rondo_loop *loop)
     }
 }
 
+/* The order that programs see. What a callback adds to any of these queues is
+ * left for the next iteration. */
 static int loop_iterate(rondo_loop *loop, int64_t most_ns)
 {
+    assert(loop->depth == 1 && !loop->closing);
     int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
     timers_begin(loop);
     bool posted = remote_take(loop);
-    loop_run_ring(loop, MOST_CALLBACKS);
+    loop_run_ring(loop, CALLBACKS_LIMIT);
     if (posted)
-        remote_run(loop, MOST_CALLBACKS);
+        remote_run(loop, CALLBACKS_LIMIT);
     loop_run_ready(loop);
-    timers_run(loop, MOST_TIMERS);
+    timers_run(loop, TIMERS_LIMIT);
+    assert(loop->depth == 1 && loop_is_sound(loop));
+    assert(error <= 0);
     return error;
 }
 
 /* ---- running ---- */
 
-static COLD bool loop_handle_asked(rondo_loop *loop, unsigned asked)
+/* A signal's hook may call rondo_loop_stop: that ends this run, too. */
+static COLD bool loop_handle_requests(rondo_loop *loop, unsigned requests)
 {
-    if (asked & LOOP_SIGNALS) {
+    assert(!(requests & ~(unsigned)(LOOP_STOP | LOOP_SIGNALS)));
+    if (requests & LOOP_SIGNALS) {
         signals_run(loop);
-        asked |= atomic_fetch_and(&loop->asked, ~(unsigned)LOOP_STOP);
+        requests |= atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_STOP);
     }
-    return asked & LOOP_STOP;
+    return requests & LOOP_STOP;
 }
 
-/* Sees to what was asked for meanwhile; true: the run ends. */
-static bool loop_take_asked(rondo_loop *loop)
+/* Calls signal hooks; returns true if the run must end. The flags are taken
+ * before the signals' bits: one that arrives in between sets its flag again. */
+static bool loop_take_requests(rondo_loop *loop)
 {
-    unsigned asked = atomic_exchange(&loop->asked, 0);
-    return asked && loop_handle_asked(loop, asked);
+    unsigned requests = atomic_exchange(&loop->requests, 0);
+    return requests && loop_handle_requests(loop, requests);
 }
 
 static bool loop_is_alive(rondo_loop *loop)
 {
     return loop->alive || loop->ready_first ||
            loop->ring_tail - loop->ring_head > loop->ring_background ||
-           remote_waiting(loop);
+           remote_has_work(loop);
 }
 
 static int loop_enter(rondo_loop *loop, const char *what)
@@ -117,9 +164,12 @@ static int loop_enter(rondo_loop *loop, const char *what)
     int error = loop_check(loop, what);
     if (error)
         return error;
-    if (loop->depth)
+    if (loop->depth || loop->held)
         return error_set(RONDO_EBUSY, "%s: the loop %s", what,
-                         loop->closing ? "is being closed" : "runs already");
+                         loop->closing ? "is being closed"
+                         : loop->depth ? "runs already"
+                                       : "is in a call of the program");
+    assert(!loop->closing);
     loop->depth = 1;
     return 0;
 }
@@ -130,10 +180,10 @@ static int loop_run(rondo_loop *loop, bool forever, const char *what)
     if (result)
         return result;
     for (;;) {
-        if (!forever && !atomic_load(&loop->asked) && !loop_is_alive(loop))
+        if (!forever && !atomic_load(&loop->requests) && !loop_is_alive(loop))
             break;
         result = loop_iterate(loop, RONDO_NEVER);
-        if (loop_take_asked(loop) && !result)
+        if (loop_take_requests(loop) && !result)
             result = 1;
         if (result)
             break;
@@ -158,7 +208,7 @@ int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
     if (error)
         return error;
     error = loop_iterate(loop, loop_is_alive(loop) ? timeout_ns : 0);
-    (void)loop_take_asked(loop);
+    (void)loop_take_requests(loop);
     loop->depth = 0;
     return error ? error : loop_is_alive(loop);
 }
@@ -179,7 +229,7 @@ void rondo_loop_stop(rondo_loop *loop)
 {
     if (!loop || loop->generation != sys_fork_generation)
         return;
-    atomic_fetch_or(&loop->asked, LOOP_STOP);
+    atomic_fetch_or(&loop->requests, LOOP_STOP);
     loop_wake(loop);
 }
 
@@ -205,7 +255,8 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
     loop->prepared = true;
     atomic_store(&loop->sleeping, true);
     wait->timeout_ns =
-        remote_waiting(loop) ? 0 : loop_wait_time(loop, most, sys_clock());
+        remote_has_work(loop) ? 0 : loop_wait_time(loop, most, sys_clock());
+    assert(wait->timeout_ns >= 0);
     return 0;
 }
 
@@ -213,6 +264,7 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
 
 void handle_open(rondo_loop *loop, struct handle *handle, enum handle_kind kind)
 {
+    assert(kind < HANDLE_KINDS && handle_classes[kind]);
     handle->kind = (unsigned char)kind;
     handle->background = handle->inherited = false;
     handle->born_ms = (uint32_t)((loop->now - loop->born) / 1000000);
@@ -223,29 +275,56 @@ void handle_open(rondo_loop *loop, struct handle *handle, enum handle_kind kind)
     loop->handles[kind] = handle;
     loop->live[kind]++;
     loop->alive++;
+    assert(*handle->link == handle);
 }
 
 void handle_close(rondo_loop *loop, struct handle *handle)
 {
+    assert(*handle->link == handle && loop->live[handle->kind] > 0);
+    assert(handle->background || loop->alive > 0);
     *handle->link = handle->next;
     if (handle->next)
         handle->next->link = handle->link;
     loop->live[handle->kind]--;
     if (!handle->background)
         loop->alive--;
+    for (struct handle_walk *w = loop->walk; w; w = w->outer)
+        if (w->next == handle)
+            w->next = handle->next;
+}
+
+void handle_walk_begin(rondo_loop *loop, enum handle_kind kind,
+                       struct handle_walk *walk)
+{
+    *walk = (struct handle_walk){loop->handles[kind], loop->walk};
+    loop->walk = walk;
+}
+
+struct handle *handle_walk_next(rondo_loop *loop, struct handle_walk *walk)
+{
+    struct handle *handle = walk->next;
+    assert(loop->walk == walk);
+    if (handle)
+        walk->next = handle->next;
+    else
+        loop->walk = walk->outer;
+    return handle;
 }
 
 void handle_set_background(rondo_loop *loop, struct handle *handle,
                            bool background)
 {
+    assert(*handle->link == handle);
     if (handle->background == background)
         return;
+    assert(!background || loop->alive > 0);
     handle->background = background;
     loop->alive += background ? (size_t)-1 : 1;
 }
 
 void handles_inherit(rondo_loop *loop)
 {
+    assert(loop->generation != sys_fork_generation);
     for (int kind = 0; kind < HANDLE_KINDS; kind++)
         for (struct handle *h = loop->handles[kind]; h; h = h->next)
             h->inherited = true;
@@ -287,6 +366,7 @@ static void loop_expire_parts(rondo_loop *loop)
 
 static void loop_free_all(rondo_loop *loop)
 {
+    assert(loop->depth == loop->closing); /* closed, or never opened */
     loop_close_parts(loop);
     signals_close(loop);
     while (loop->free_at_close) {
@@ -334,6 +414,7 @@ static void loop_place_parts(rondo_loop *loop)
         loop->part[i] = loop_parts[i]->size ? at : NULL;
         at += loop_aligned_size(loop_parts[i]->size);
     }
+    assert(at == (char *)loop + loop_size());
 }
 
 static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
@@ -348,6 +429,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     uint32_t number = atomic_fetch_add(&loops, 1);
     loop->tag = number & ((1U << ID_TAG_BITS) - 1);
     loop->first_generation = id_first_generation(number);
+    assert(loop->first_generation <= ID_GENERATION_MAX);
     loop->ring_head = loop->ring_tail = id_first_place(number);
     timers_init(&loop->timers);
     loop->born = loop->now = sys_clock();
@@ -363,7 +445,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     loop_set_guard(loop);
     loop->metrics.size = sizeof loop->metrics;
     atomic_init(&loop->sleeping, false);
-    atomic_init(&loop->asked, 0);
+    atomic_init(&loop->requests, 0);
 }
 
 static int loop_check_parts(const rondo_loop_options *o)
@@ -392,7 +474,10 @@ static int loop_open_all(rondo_loop *loop, const rondo_loop_options *o)
     int error = loop_open_parts(loop, o);
     if (!error)
         error = remote_open(loop);
-    return error ? error : loop->backend->open(loop);
+    if (!error)
+        error = loop->backend->open(loop);
+    assert(error || loop->backend_data);
+    return error;
 }
 
 int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
@@ -428,19 +513,22 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
     return error;
 }
 
+/* A handle comes before those that it uses: a process before the transports of
+ * its pipes, a call on a socket before the socket. */
 static void loop_close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {
         HANDLE_JOB,      HANDLE_LOOKUP,  HANDLE_OPERATION, HANDLE_SOCK_CALL,
         HANDLE_SENDFILE, HANDLE_PROCESS, HANDLE_SERVER,    HANDLE_TRANSPORT,
         HANDLE_DATAGRAM, HANDLE_WATCHER, HANDLE_SOCK,      HANDLE_SIGNAL};
+    _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
+                   "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        struct handle *h = loop->handles[order[i]];
-        while (h) {
-            struct handle *next = h->next;
+        struct handle_walk walk;
+        struct handle *h;
+        handle_walk_begin(loop, order[i], &walk);
+        while ((h = handle_walk_next(loop, &walk)))
             handle_classes[order[i]]->close(loop, h);
-            h = next;
-        }
     }
 }
 
@@ -452,29 +540,44 @@ static bool loop_any_live(const rondo_loop *loop)
     return loop->ready_first;
 }
 
-/* Everything has been cancelled: what is pending ends, one way or another, and
- * threads that still run jobs give them back. */
-static void loop_drain(rondo_loop *loop)
+/* A wait of a closing loop has failed, which is reported once. The next one may
+ * work; without it a reactor tries what is pending, and what threads send is
+ * found all the same. false: it has failed for so long that what still lives is
+ * given up. Jobs have a time of their own. */
+static bool loop_wait_failed(rondo_loop *loop, int error, int failures)
+{
+    if (failures == 1) {
+        rondo_exception e = loop_exception(error);
+        rondo_loop_call_exception_handler(loop, &e);
+    } else {
+        sys_sleep(RONDO_MS(FAILED_WAIT_MS));
+    }
+    return failures < FAILED_WAITS_LIMIT || loop->live[HANDLE_JOB];
+}
+
+/* All handles are closing: waits until their operations have ended, and until
+ * threads have sent back the jobs that they run. */
+static int loop_drain(rondo_loop *loop)
 {
     int64_t start = loop->now;
+    int failures = 0, error = 0;
+    assert(loop->closing && !loop->timers.live);
     while (loop_any_live(loop)) {
         int64_t left = loop->live[HANDLE_JOB]
                            ? loop->close_grace_ns - (loop->now - start)
                            : RONDO_NEVER;
-        int error = loop_collect(loop, left);
-        if (error && !loop->ready_first) {
-            rondo_exception e = loop_exception(error);
-            rondo_loop_call_exception_handler(loop, &e);
+        error = loop_collect(loop, left);
+        if (error && !loop_wait_failed(loop, error, ++failures))
             break;
-        }
         if (remote_take(loop))
-            remote_run(loop, MOST_CALLBACKS);
+            remote_run(loop, CALLBACKS_LIMIT);
         loop_run_ready(loop);
-        (void)loop_take_asked(loop);
+        (void)loop_take_requests(loop);
         if (left <= 0)
             loop_expire_parts(loop);
     }
     loop_expire_parts(loop);
+    return loop_any_live(loop) ? error : 0;
 }
 
 int rondo_loop_close(rondo_loop *loop)
@@ -487,13 +590,13 @@ int rondo_loop_close(rondo_loop *loop)
     loop->closing = true;
     loop_set_guard(loop);
     loop->now = sys_clock();
-    remote_shut(loop);
+    remote_refuse_posts(loop);
     while (remote_take(loop))
-        remote_run(loop, MOST_CALLBACKS);
+        remote_run(loop, CALLBACKS_LIMIT);
     loop->ring_head = loop->ring_tail;
     timers_free(loop);
     loop_close_handles(loop);
-    loop_drain(loop);
+    error = loop_drain(loop);
     loop_free_all(loop);
-    return 0;
+    return error;
 }

@@ -11,10 +11,12 @@
 
 #include <stdatomic.h>
 
-/* Off the everyday path: kept out of it, so that it stays short. */
+/* COLD: the function is on a slow path only, so its code stays out of the fast
+ * path. NOINLINE: the function is a fast path of its own; inlined into another
+ * it would make that one save more registers. */
 #if defined(__GNUC__)
 #define COLD     __attribute__((cold, noinline))
-#define NOINLINE __attribute__((noinline)) /* an everyday path of its own */
+#define NOINLINE __attribute__((noinline))
 #else
 #define COLD
 #define NOINLINE
@@ -24,53 +26,60 @@ struct backend;
 struct io;
 struct remote;
 struct signals;
+struct handle_walk;
 
-/* Something to run from the loop: a finished operation or a handle's deferred
- * callbacks. IDLE just before it runs, so it may be queued again or freed. */
+/* IDLE: not started, or done. PENDING: the backend has it; operations only.
+ * READY: on the ready list. */
 enum task_state { TASK_IDLE = 0, TASK_PENDING, TASK_READY };
+
+/* An item of the ready list: an operation that has ended, or a handle with
+ * callbacks that are owed. The loop sets it to IDLE just before it calls done,
+ * so done may start it again or free it. It must not be freed while it is
+ * PENDING or READY. */
 
 struct task {
     struct task *next;
     void (*done)(rondo_loop *loop, struct task *task);
     unsigned char state;
     unsigned char kind; /* enum op_kind, for operations */
-    uint16_t owed;      /* callbacks that are due, for a dispatch */
+    uint16_t owed; /* a handle's: the callbacks that it owes (dispatch.h) */
     int error;
 };
 
-/* What every live handle has: its place in the loop's list. */
+/* The order is that of a dump. loop_close_handles has the order of a close. */
 enum handle_kind {
     HANDLE_TRANSPORT,
     HANDLE_SERVER,
     HANDLE_DATAGRAM,
     HANDLE_PROCESS,
     HANDLE_WATCHER,
-    HANDLE_OPERATION,
+    HANDLE_OPERATION, /* a connect */
     HANDLE_LOOKUP,
     HANDLE_JOB,
     HANDLE_SOCK_CALL,
     HANDLE_SENDFILE,
-    HANDLE_SOCK, /* not the program's: until the kernel is done with it */
+    HANDLE_SOCK, /* a socket of the program while operations on it pend */
     HANDLE_SIGNAL,
     HANDLE_KINDS
 };
 
+/* The first member of each handle: its place in the loop's list of its kind. */
 struct handle {
     struct handle *next, **link;
-    uint32_t born_ms; /* since the loop was made */
-    unsigned char kind;
-    bool background;
-    bool inherited; /* the parent process has it too */
+    uint32_t born_ms;   /* when it was opened, since the loop was made */
+    unsigned char kind; /* enum handle_kind */
+    bool background;    /* does not keep rondo_loop_run running */
+    bool inherited;     /* by a fork: the parent process has it, too */
 };
 
-/* Memory that stays valid until the loop is freed. */
+/* A link of free_at_close, whose `memory` loop_close frees, and of the free
+ * lists, whose blocks begin with it and leave `memory` unset. */
 struct loop_block {
     struct loop_block *next;
     void *memory;
 };
 
-/* What is made and done with all the time is kept for the next of its kind,
- * so that nothing is allocated for each. */
+/* Types whose freed blocks the loop keeps for the next use. */
 enum free_list_kind {
     FREE_LIST_SOCK,
     FREE_LIST_SOCK_CALL,
@@ -78,30 +87,34 @@ enum free_list_kind {
     FREE_LISTS
 };
 
-/* How the loop treats handles of a kind, without knowing them. */
+/* What the core knows of the handles of a kind. */
 struct handle_class {
-    const char *name;
-    void (*close)(rondo_loop *loop, struct handle *handle); /* loop close */
-    /* false: the program has ended it already, it is nothing to tell of; NULL:
-     * it never is */
+    const char *name; /* in a dump */
+    /* For rondo_loop_close: ends the handle, at once or from the ready list.
+     * May free this handle, but no other one of its kind. */
+    void (*close)(rondo_loop *loop, struct handle *handle);
+    /* Writes the state of the handle for a dump. false leaves the handle out;
+     * NULL: handles of this kind are never listed. */
     bool (*describe)(const struct handle *handle, char *text, size_t size);
 };
 
+/* A callback on the ring: rondo_call_soon's. */
 struct soon {
     rondo_fn fn; /* NULL: cancelled */
     void *arg;
     bool background;
 };
 
-/* What an id of the operation kind names (id.c). */
+/* The slot of an operation's id (id.c). */
 struct id_slot {
-    struct handle *object; /* NULL: free */
+    struct handle *object; /* NULL: no id names this slot now */
     void (*cancel)(rondo_loop *loop, struct handle *object);
     uint32_t generation;
-    uint32_t next_free;
+    uint32_t next_free; /* while it is free */
 };
 
-/* The parts above the core; a closing loop closes them in this order. */
+/* The parts above the core (part.h), in the order in which each hook is called
+ * for them; a loop that closes closes them in this order, too. */
 enum loop_part_id {
     PART_LOOKUP,
     PART_EXECUTOR,
@@ -112,73 +125,97 @@ enum loop_part_id {
     LOOP_PARTS
 };
 
-enum { LOOP_SCRATCH = 65536 };
+enum { LOOP_SCRATCH = 65536 }; /* the size of the scratch buffer */
 
-/* What any thread and any signal handler may ask of a loop. */
+/* What any thread and any signal handler may request of a loop. LOOP_SIGNALS:
+ * signals have arrived, signals_run is to call their hooks. */
 enum { LOOP_STOP = 1, LOOP_SIGNALS = 2 };
 
+/* All fields belong to the loop's thread, except `sleeping` and `requests`,
+ * and except `generation`, which any thread may read. */
 struct rondo_loop {
-    /* an iteration's own */
-    struct task *ready_first, **ready_last;
+    /* what an iteration touches */
+    struct task *ready_first, **ready_last; /* the ready list */
     const struct backend *backend;
     void *backend_data;
-    char *scratch; /* what a handle reads into when it tries */
-    int64_t now;
-    uint32_t guard; /* differs from sys_fork_generation: look closer */
-    unsigned depth; /* run calls under way: 0 or 1 */
-    bool debug, closing, prepared;
-    struct soon *ring;
-    uint64_t ring_head, ring_tail;
-    size_t ring_room, ring_background;
-    size_t alive; /* what keeps run from returning, the ring apart */
+    char *scratch;     /* one read at a time; valid during one dispatch */
+    int64_t now;       /* the clock, read after each wait */
+    uint32_t guard;    /* loop_set_guard: what a call checks on the fast path */
+    unsigned depth;    /* calls of run, run_once and close under way: 0 or 1 */
+    unsigned held;     /* see loop_hold */
+    bool debug;        /* debug mode */
+    bool closing;      /* rondo_loop_close has begun */
+    bool prepared;     /* rondo_loop_prepare was called, no wait since */
+    struct soon *ring; /* a power of two of callbacks; NULL: none so far */
+    uint64_t ring_head; /* the place of the next callback, counted over all */
+    uint64_t ring_tail; /* one behind the last; indices are modulo ring_room */
+    size_t ring_room;
+    size_t ring_background; /* of the ring: those that do not keep run running,
+                               cancelled ones among them */
+    size_t alive; /* handles and timers that keep rondo_loop_run running */
     struct timers timers;
     struct remote *remote;
-    atomic_bool sleeping;
-    atomic_uint asked; /* LOOP_STOP, LOOP_SIGNALS */
+    atomic_bool sleeping; /* a wake-up is needed to end the wait */
+    atomic_uint requests; /* LOOP_STOP, LOOP_SIGNALS */
 
     /* handles and ids */
-    struct io **table; /* by descriptor, open addressing */
-    size_t table_room, table_used;
-    struct handle *handles[HANDLE_KINDS];
-    size_t live[HANDLE_KINDS];
-    size_t watching; /* readers and writers */
-    struct id_slot *ids;
+    struct io **table;                    /* by descriptor (op.c) */
+    size_t table_room, table_used;        /* room: 0 or a power of two */
+    struct handle *handles[HANDLE_KINDS]; /* the latest first */
+    struct handle_walk *walk;             /* the innermost under way */
+    size_t live[HANDLE_KINDS];            /* the length of each list */
+    size_t live_watchers;                 /* readers plus writers (watch.c) */
+    struct id_slot *ids;                  /* the slots of operations (id.c) */
     size_t ids_used, ids_room;
-    uint32_t ids_free, tag;
-    uint32_t first_generation; /* of a slot; another for loops of one tag */
-    struct signals *signals;   /* made with the first handler */
+    uint32_t ids_free;         /* the first free slot, or ID_NO_SLOT */
+    uint32_t tag;              /* the 12 bits of an id that name this loop */
+    uint32_t first_generation; /* of each slot: id_first_generation */
+    struct signals *signals;   /* made with the first signal hook */
     struct loop_block *free_at_close, *free_list[FREE_LISTS];
-    void *part[LOOP_PARTS]; /* the state of each: part.h */
+    void *part[LOOP_PARTS]; /* the state of each part: loop_part_state */
 
-    /* the program's */
+    /* what the program has set, and what it asks for */
     void *data;
-    rondo_exception_fn exception_fn;
+    rondo_exception_fn exception_fn; /* NULL: the default handler */
     void *exception_arg;
     rondo_allocator allocator;
     int64_t slow_ns, close_grace_ns, born;
-    sys_thread_id thread;
-    uint32_t generation; /* forks seen when it was made or taken over */
+    sys_thread_id thread; /* the loop's; checked in debug mode only */
+    uint32_t generation;  /* sys_fork_generation when made or taken over */
     rondo_loop_metrics metrics;
 };
 
-/* ---- memory: the loop's allocator, counted ---- */
+/* ---- memory ---- */
 
+/* The loop's allocator, counted in the metrics. NULL: out of memory, without a
+ * sentence. The loop's thread only: what another thread frees, or what outlives
+ * the loop, comes from malloc. */
 void *loop_alloc(rondo_loop *loop, size_t size);
 void *loop_realloc(rondo_loop *loop, void *p, size_t size);
-void loop_free(rondo_loop *loop, void *p);
+void loop_free(rondo_loop *loop, void *p); /* NULL: nothing to do */
 
-/* A block of a kind whose blocks are all of that size, zeroed; NULL: out of
- * memory. */
+/* Returns a zeroed block, a kept one if there is one; NULL: out of memory. All
+ * blocks of a kind have the same size, at least that of struct loop_block. */
 void *free_list_take(rondo_loop *loop, enum free_list_kind kind, size_t size);
+/* Keeps the block until the next take, or until the loop is freed. */
 void free_list_put(rondo_loop *loop, enum free_list_kind kind, void *p);
+/* Frees the blocks of all lists. */
 void free_list_clear(rondo_loop *loop);
 
 /* ---- may this call be made? ---- */
 
-/* 0, RONDO_EINVAL (NULL), RONDO_EFORKED, RONDO_ETHREAD; sets last error. */
+/* Sets loop->guard. It equals sys_fork_generation if a call may proceed without
+ * a look: the loop is not in debug mode, is not closing, and belongs to this
+ * process. One comparison on the fast path covers the three, and the slow path
+ * tells them apart. */
 void loop_set_guard(rondo_loop *loop);
 COLD int loop_check_slow(const rondo_loop *loop, const char *what);
 
+/* What each public call begins with. Returns 0, or an error whose sentence
+ * begins with `what`:
+ * RONDO_EINVAL: NULL;
+ * RONDO_EFORKED: the loop is the parent process's;
+ * RONDO_ETHREAD: debug mode, and the calling thread is not the loop's. */
 static inline int loop_check(const rondo_loop *loop, const char *what)
 {
     if (loop && loop->guard == sys_fork_generation)
@@ -188,9 +225,10 @@ static inline int loop_check(const rondo_loop *loop, const char *what)
     return error;
 }
 
-/* For what creates something: RONDO_ECLOSED while the loop closes, too. */
 COLD int loop_check_create_slow(const rondo_loop *loop, const char *what);
 
+/* For calls that create something. As loop_check, and RONDO_ECLOSED: the loop
+ * is closing. */
 static inline int loop_check_create(const rondo_loop *loop, const char *what)
 {
     if (loop && loop->guard == sys_fork_generation)
@@ -200,32 +238,65 @@ static inline int loop_check_create(const rondo_loop *loop, const char *what)
     return error;
 }
 
-/* Takes an option struct of the caller's size into one of ours, `known` bytes
- * long: what the caller's header lacks is zero. NULL is all zero. */
+/* Copies the program's option struct `from`, of the size that its first member
+ * states, to `to`, `known` bytes long. Bytes that the program's header does not
+ * have yet become zero; NULL means all zero. Returns 0, or with a sentence
+ * RONDO_EINVAL: no size is stated; RONDO_ENOTSUP: a byte is set that is beyond
+ * `known`, so the program wants an option that this library does not have. */
 int loop_options(void *to, size_t known, const void *from, const char *what);
-/* Fills a struct of the caller's size from ours, `known` bytes long. */
+/* The other way: fills the program's struct `to`, of the size that its first
+ * member states, from `from`, `known` bytes long. Bytes of it beyond `known`
+ * stay as they are. Returns 0, or RONDO_EINVAL with a sentence: NULL or no
+ * size. */
 int loop_give(void *to, const void *from, size_t known, const char *what);
+
+/* Around a call of the program from inside one of its own calls (a resolver, the
+ * exception handler, a line of the dump): until loop_let_go the loop can neither
+ * run nor close, RONDO_EBUSY, so all objects of the loop outlive the call,
+ * except those that the program frees by a call of its own. */
+static inline void loop_hold(rondo_loop *loop)
+{
+    loop->held++;
+}
+
+static inline void loop_let_go(rondo_loop *loop)
+{
+    assert(loop->held);
+    loop->held--;
+}
 
 /* ---- running things ---- */
 
+/* Puts a task at the end of the ready list; the next iteration calls its done.
+ * The task must not be on the list already. */
 static inline void loop_push(rondo_loop *loop, struct task *task)
 {
+    assert(task->state != TASK_READY && task->done);
+    assert(!*loop->ready_last);
     task->state = TASK_READY;
     task->next = NULL;
     *loop->ready_last = task;
     loop->ready_last = &task->next;
 }
 
-/* Runs what one turn may run of the ring. */
+/* Runs the callbacks that are on the ring now, at most `most` of them. */
 void loop_run_ring(rondo_loop *loop, uint64_t most);
-/* For what schedules from outside a run: an embedding loop must notice. */
+
+/* Wakes an embedded loop when something was scheduled outside a run: the wait
+ * that rondo_loop_prepare computed would be too long. Else does nothing. */
 void loop_nudge(rondo_loop *loop);
-/* Any thread, signal handlers: ends a wait that is under way or next. */
+
+/* Ends the wait that is under way, or the next one. Any thread and any signal
+ * handler. Costs a system call once a wait. */
 void loop_wake(rondo_loop *loop);
-/* Calls a callback of the program's and reports it if it took long. */
+
+/* In debug mode: reports a callback that began at start_ns and took longer than
+ * slow_ns to the exception handler. */
 void loop_report_slow(rondo_loop *loop, rondo_fn fn, int64_t start_ns);
 void loop_call_timed(rondo_loop *loop, rondo_fn fn, void *arg);
 
+/* Calls a callback of the program, counts it, and in debug mode reports it if
+ * it was slow. */
 static inline void loop_call(rondo_loop *loop, rondo_fn fn, void *arg)
 {
     loop->metrics.callbacks++;
@@ -235,23 +306,40 @@ static inline void loop_call(rondo_loop *loop, rondo_fn fn, void *arg)
         fn(loop, arg);
 }
 
-/* Tells the exception handler what nobody else can be told; the sentence is
- * this thread's last error. */
+/* The value to pass to the exception handler: `error` with this thread's
+ * sentence and system code, which it points at. */
 struct rondo_exception loop_exception(int error);
-/* Debug: tells what is still open. */
+
+/* In debug mode: reports each open handle to the exception handler. */
 void loop_report_open(rondo_loop *loop);
-/* Puts a callback on the ring; false: out of memory. */
-bool loop_soon(rondo_loop *loop, rondo_fn fn, void *arg);
 
 /* ---- handles ---- */
 
+/* Enters a handle in the list of its kind; it counts as alive from now on. The
+ * memory stays the caller's, until handle_close. */
 void handle_open(rondo_loop *loop, struct handle *handle,
                  enum handle_kind kind);
+/* Takes it out. Its operations must be idle and its tasks off the ready list
+ * before its memory is freed. */
 void handle_close(rondo_loop *loop, struct handle *handle);
+
+/* A walk over the handles of a kind that calls the program, which may close any
+ * of them meanwhile, and walk itself. It lives on the stack of its caller. */
+struct handle_walk {
+    struct handle *next;
+    struct handle_walk *outer;
+};
+void handle_walk_begin(rondo_loop *loop, enum handle_kind kind,
+                       struct handle_walk *walk);
+/* NULL: there is no more, and the walk has ended. */
+struct handle *handle_walk_next(rondo_loop *loop, struct handle_walk *walk);
+/* Says whether the handle keeps rondo_loop_run running. */
 void handle_set_background(rondo_loop *loop, struct handle *handle,
                            bool background);
-/* In a forked child: what there is, is shared. */
+/* In a forked child: marks all handles as inherited. */
 void handles_inherit(rondo_loop *loop);
+
+/* By enum handle_kind; parts.c lists them. */
 extern const struct handle_class *const handle_classes[HANDLE_KINDS];
 
 #endif

@@ -1,4 +1,4 @@
-/* loop_info.c - what a loop is asked about itself. */
+/* loop_info.c - clock, capabilities, limits and metrics of a loop. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/backend.h"
@@ -84,7 +84,7 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
     rondo_loop_metrics m = loop->metrics;
     m.allocations += remote_allocations(loop);
     m.live_timers = loop->timers.live - loop->timers.hidden;
-    m.live_watchers = loop->watching;
+    m.live_watchers = loop->live_watchers;
     m.live_transports = loop->live[HANDLE_TRANSPORT];
     m.live_servers = loop->live[HANDLE_SERVER];
     m.live_datagrams = loop->live[HANDLE_DATAGRAM];

@@ -1,4 +1,4 @@
-/* memory.c - the loop's allocator, counted, and blocks kept for reuse. */
+/* memory.c - the loop's allocator, counted, and its free lists. */
 /* SPDX-License-Identifier: MIT */
 #include "core/loop.h"
 
@@ -27,6 +27,7 @@ void loop_free(rondo_loop *loop, void *p)
 void *free_list_take(rondo_loop *loop, enum free_list_kind kind, size_t size)
 {
     struct loop_block *block = loop->free_list[kind];
+    assert(kind < FREE_LISTS && size >= sizeof *block);
     if (block)
         loop->free_list[kind] = block->next;
     else
@@ -39,6 +40,7 @@ void *free_list_take(rondo_loop *loop, enum free_list_kind kind, size_t size)
 void free_list_put(rondo_loop *loop, enum free_list_kind kind, void *p)
 {
     struct loop_block *block = p;
+    assert(block && block != loop->free_list[kind]);
     block->next = loop->free_list[kind];
     loop->free_list[kind] = block;
 }

@@ -1,4 +1,4 @@
-/* op.c - operations and the table of descriptors that have them. */
+/* op.c - operations, and the table of descriptors that they use. */
 /* SPDX-License-Identifier: MIT */
 #include "core/op.h"
 
@@ -10,6 +10,7 @@
 void op_init(struct op *op, struct io *io, enum op_kind kind,
              void (*done)(rondo_loop *loop, struct task *task))
 {
+    assert(done);
     *op = (struct op){.io = io};
     op->task.kind = (unsigned char)kind;
     op->task.done = done;
@@ -27,9 +28,10 @@ bool op_sends_files(const rondo_loop *loop)
 
 void op_submit(rondo_loop *loop, struct op *op)
 {
-    assert(op_is_idle(op));
-    op->count = 0; /* a failure before has left its code there */
+    assert(op_is_idle(op) && op->io && op->io->attached);
+    op->count = 0; /* an earlier failure has left its code there */
     loop->backend->submit(loop, op);
+    assert(!op_is_idle(op)); /* PENDING, or READY if it has ended */
 }
 
 void op_cancel(rondo_loop *loop, struct op *op)
@@ -37,6 +39,7 @@ void op_cancel(rondo_loop *loop, struct op *op)
     if (op->task.state != TASK_PENDING)
         return;
     loop->backend->cancel(loop, op);
+    assert(!op_is_idle(op)); /* its done is still to come */
     loop_nudge(loop);
 }
 
@@ -45,7 +48,10 @@ void io_init(struct io *io, sys_fd fd, enum io_owner owner)
     *io = (struct io){.fd = fd, .owner = (unsigned char)owner, .slot = -1};
 }
 
-/* The table is open addressing with linear probing, at most three quarters full. */
+/* After each removal assertions look at the whole table if it is this small. */
+enum { IO_CHECKED_ROOM = 64 };
+
+/* The table: open addressing, linear probing, at most three quarters full. */
 
 static size_t io_home(const rondo_loop *loop, sys_fd fd)
 {
@@ -66,6 +72,21 @@ struct io *io_find(const rondo_loop *loop, sys_fd fd)
     return loop->table_room ? loop->table[io_probe(loop, fd)] : NULL;
 }
 
+#ifndef NDEBUG
+/* A search finds each descriptor: no hole hides it, none is there twice. */
+static bool io_table_is_sound(const rondo_loop *loop)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < loop->table_room; i++)
+        if (loop->table[i]) {
+            if (io_find(loop, loop->table[i]->fd) != loop->table[i])
+                return false;
+            used++;
+        }
+    return used == loop->table_used && used * 4 <= loop->table_room * 3;
+}
+#endif
+
 static int io_grow(rondo_loop *loop)
 {
     struct io **old = loop->table;
@@ -81,16 +102,18 @@ static int io_grow(rondo_loop *loop)
         if (old[i])
             table[io_probe(loop, old[i]->fd)] = old[i];
     loop_free(loop, old);
+    assert(io_table_is_sound(loop));
     return 0;
 }
 
+/* Empties a place and moves back what the hole would hide from a search. */
 static void io_take_out(rondo_loop *loop, size_t hole)
 {
     size_t mask = loop->table_room - 1;
+    assert(loop->table[hole] && loop->table_used > 0);
     loop->table[hole] = NULL;
     loop->table_used--;
     for (size_t i = (hole + 1) & mask; loop->table[i]; i = (i + 1) & mask) {
-        /* move back whoever the hole now keeps from being found */
         size_t at = io_home(loop, loop->table[i]->fd);
         if (((i - at) & mask) >= ((i - hole) & mask)) {
             loop->table[hole] = loop->table[i];
@@ -98,10 +121,12 @@ static void io_take_out(rondo_loop *loop, size_t hole)
             hole = i;
         }
     }
+    assert(loop->table_room > IO_CHECKED_ROOM || io_table_is_sound(loop));
 }
 
-/* The program closed a descriptor that was waited for and the number is ours
- * now: its operations end, which tells whoever has it that it is lost. */
+/* The program has closed a watched descriptor and its number has come back as a
+ * new file of ours. The cancelled operations make the watcher, or the operation
+ * on a socket, report that. */
 static void io_evict(rondo_loop *loop, struct io *io)
 {
     for (int i = 0; i < 2; i++)
@@ -112,13 +137,14 @@ static void io_evict(rondo_loop *loop, struct io *io)
 
 int io_attach(rondo_loop *loop, struct io *io)
 {
+    assert(!io->attached && !io->op[0] && !io->op[1]);
     if ((loop->table_used + 1) * 4 > loop->table_room * 3) {
         int error = io_grow(loop);
         if (error)
             return error;
     }
     struct io *other = io_find(loop, io->fd);
-    if (other && io_is_lent(other) && !io_is_lent(io))
+    if (other && io_is_of_program(other) && !io_is_of_program(io))
         io_evict(loop, other);
     else if (other)
         return error_set(RONDO_EBUSY, "descriptor %lld is in use by the loop",
@@ -129,6 +155,7 @@ int io_attach(rondo_loop *loop, struct io *io)
     loop->table[io_probe(loop, io->fd)] = io;
     loop->table_used++;
     io->attached = true;
+    assert(io_find(loop, io->fd) == io);
     return 0;
 }
 
@@ -136,14 +163,17 @@ void io_detach(rondo_loop *loop, struct io *io)
 {
     if (!io->attached)
         return;
+    assert(io_find(loop, io->fd) == io);
+    assert(!io->op[0] && !io->op[1]); /* of a reactor; else always NULL */
     loop->backend->detach(loop, io);
     io_take_out(loop, io_probe(loop, io->fd));
     io->attached = false;
 }
 
-void io_renew(rondo_loop *loop, struct io *io)
+void io_reattach(rondo_loop *loop, struct io *io)
 {
+    assert(io->attached && !io->op[0] && !io->op[1]);
     loop->backend->detach(loop, io);
-    /* it fitted before, so it fits */
+    /* The number was within the backend's limit before, so it still is. */
     (void)loop->backend->attach(loop, io);
 }

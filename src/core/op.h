@@ -5,85 +5,100 @@
 
 #include "core/loop.h"
 
-/* Even kinds use a descriptor's reading side, odd ones its writing side; a
- * side has one operation at a time. */
+/* What the kernel is asked to do. Even kinds use the reading side of a
+ * descriptor, odd ones its writing side; a side has one operation at a time.
+ *
+ * When done is called with error 0, count tells what has happened. "Try now"
+ * (count 0) is all that a readiness backend can report: the handle makes the
+ * call itself, without blocking, and submits again if the kernel has nothing
+ * yet. A backend may report it at any time. */
 enum op_kind {
-    OP_READ,    /* done: try to read now */
-    OP_WRITE,   /* done: try to write now, or `count` bytes of buffer are out */
-    OP_ACCEPT,  /* done: try to accept now, or `accepted` is one */
-    OP_CONNECT, /* done: connected to the address at buffer */
-    OP_WAIT_READ, /* done: readable; nothing is tried, nothing consumed */
-    OP_WAIT_WRITE,
-    OP_RECEIVE, /* done: try to receive datagrams now */
-    OP_SEND,    /* done: try to send them now, or count 1: the one at buffer, a
-                   struct sys_outgoing, is out */
-    OP_SENDFILE = 9 /* for op_sends_files alone. done: `count` bytes of the
-                       file at buffer, a struct sys_part, are out */
+    OP_READ,    /* try to read now */
+    OP_WRITE,   /* try to write now; or `count` bytes of buffer are sent */
+    OP_ACCEPT,  /* try to accept now; or count 1: the client is in `accepted` */
+    OP_CONNECT, /* connected to the rondo_address at buffer */
+    OP_WAIT_READ,  /* readable; the backend has tried and consumed nothing */
+    OP_WAIT_WRITE, /* writable; the same */
+    OP_RECEIVE,    /* try to receive datagrams now */
+    OP_SEND, /* try to send datagrams now; or count 1: the one at buffer, a
+                      struct sys_outgoing, is sent */
+    OP_SENDFILE = 9 /* only if op_sends_files: `count` bytes of the file part at
+                       buffer, a struct sys_part, are sent */
 };
 
+/* The index of a kind's side: 0 reading, 1 writing. */
 static inline unsigned op_index(enum op_kind kind)
 {
     return (unsigned)kind & 1;
 }
 
+/* Whose descriptor it is. */
 enum io_owner {
-    IO_TRANSPORT, /* its own socket */
-    IO_SERVER,
-    IO_DATAGRAM,
-    IO_WATCHER, /* the program's descriptor, as the next */
-    IO_SOCK,
-    IO_PIPE,   /* a transport's; the program's socket or something else */
-    IO_THREAD, /* a transport's, woken by a thread that a fork leaves behind */
-    IO_CLAIM,  /* only so that nobody else takes the number */
-    IO_CHILD,  /* ready when a child has ended */
-    IO_INTERNAL
+    IO_TRANSPORT, /* a transport's socket */
+    IO_SERVER,    /* a listener */
+    IO_DATAGRAM,  /* an endpoint's socket */
+    IO_WATCHER,   /* the program's: it may close the descriptor at any time */
+    IO_SOCK,      /* the same; a socket with operations of the program on it */
+    IO_PIPE,      /* a transport's pipe, terminal, device or named pipe */
+    IO_THREAD,    /* a transport's: readable when its thread has done its part.
+                     That thread does not exist in a forked child */
+    IO_CLAIM,     /* never waited for: keeps the number from other handles */
+    IO_CHILD,     /* readable when a child process has ended */
+    IO_INTERNAL   /* the loop's wake-up */
 };
 
-/* A descriptor as a backend sees it; never moves while attached. */
+/* A descriptor that operations use. Its handle owns it; the loop's table and
+ * the backend point at it while it is attached, so it must not move then. */
 struct io {
     sys_fd fd;
-    unsigned char armed; /* sides the kernel watches now */
-    unsigned char owner; /* enum io_owner */
-    bool attached;
-    unsigned char registered; /* sides the kernel knows of: the poller's own */
-    unsigned char mode;       /* how the completion port has it: its own */
-    int slot;                 /* place among the poller's descriptors; -1 */
-    struct op *op[2];         /* pending, by side */
+    unsigned char armed;      /* the interest: sides the kernel watches now */
+    unsigned char owner;      /* enum io_owner */
+    bool attached;            /* in the loop's table */
+    unsigned char registered; /* sides the kernel knows of: for the poller */
+    unsigned char mode;       /* how it is bound to the port: for iocp */
+    int slot;                 /* its place in an array of the poller, or -1 */
+    struct op *op[2];         /* the pending operation of each side: for the
+                                 reactor */
 };
 
-/* task.error and count are the result; error 0 and count 0 of a read, write
- * or accept mean "try now": a readiness backend cannot say more. */
+/* One operation. Its handle owns the memory and keeps it, with what buffer
+ * points at, from op_submit until done is called. */
 struct op {
-    struct task task;
+    struct task task; /* task.done, task.kind; task.error is the result */
     struct io *io;
-    const void *buffer; /* what to write, send or connect to */
+    const void *buffer; /* what to write or send, or whereto to connect */
     size_t size;
     union {
         size_t count;     /* of a success */
-        int64_t os_error; /* of a failure: the system's own code */
+        int64_t os_error; /* of a failure: the system's code, or 0 */
     };
-    SYS_OP_MEMBERS
+    SYS_OP_MEMBERS /* the backend's */
 };
 
-/* OP_ACCEPT's: where a backend that accepts by itself puts the result, with
- * count 1. */
+/* An OP_ACCEPT. A backend that accepts by itself leaves the client here. */
 struct accept_op {
     struct op op;
-    sys_fd accepted;
+    sys_fd accepted; /* the handle's from done on */
     rondo_address peer;
 };
 
-/* How many accepts a server keeps outstanding on each listening socket. */
+/* How many accepts a server keeps outstanding on each listener. */
 int op_accepts(const rondo_loop *loop);
-/* Whether the backend carries out OP_SENDFILE. */
+/* Tells whether the backend carries out OP_SENDFILE. */
 bool op_sends_files(const rondo_loop *loop);
 
+/* Prepares an operation, which is idle then. io may be attached later; it may
+ * be NULL if the operation is never submitted. */
 void op_init(struct op *op, struct io *io, enum op_kind kind,
              void (*done)(rondo_loop *loop, struct task *task));
 
-/* Never fails and never calls done: done comes from the loop, exactly once. */
+/* Starts an idle operation on an attached descriptor. Never fails and never
+ * calls done: the ready list does that, exactly once, also if the operation
+ * could not begin. An operation that has ended at once is READY on return. */
 void op_submit(rondo_loop *loop, struct op *op);
-/* done still comes: RONDO_ECANCELED, or the result if it was quicker. */
+
+/* Asks for an early end, if the operation is pending; never calls done. done
+ * comes with RONDO_ECANCELED, or with the result if that was quicker. */
 void op_cancel(rondo_loop *loop, struct op *op);
 
 static inline bool op_is_idle(const struct op *op)
@@ -91,8 +106,9 @@ static inline bool op_is_idle(const struct op *op)
     return op->task.state == TASK_IDLE;
 }
 
-/* For backends: the operation has ended; its done runs from the loop, when the
- * thread's last OS error may be of something else. */
+/* For backends: the operation has ended. The ready list calls its done. With an
+ * error, the thread's system code must be that of this failure: it is kept
+ * here, since the thread's code is another's when done is called. */
 static inline void op_finish(rondo_loop *loop, struct op *op, int error)
 {
     op->task.error = error;
@@ -101,17 +117,38 @@ static inline void op_finish(rondo_loop *loop, struct op *op, int error)
     loop_push(loop, &op->task);
 }
 
-/* The table of descriptors in use: which handle has this number? */
+/* ---- the table of descriptors ---- */
+
+/* Prepares the io of a descriptor, which is not attached then. */
 void io_init(struct io *io, sys_fd fd, enum io_owner owner);
-/* RONDO_EBUSY: some handle has it; RONDO_EMFILE: past the backend's limit. */
+
+/* Enters a descriptor in the loop's table and with the backend. Returns 0, or
+ * an error with a sentence, and then nothing has changed:
+ * RONDO_EBUSY: another handle has this number;
+ * RONDO_EMFILE: the number is beyond the limit of the backend;
+ * RONDO_ENOMEM; else what the backend says.
+ * If the other handle is a watcher or an operation on a socket, and this one is
+ * not, the program has closed the old descriptor behind the loop's back and the
+ * number has come back as a new file: the other one is detached and its
+ * operations are cancelled. */
 int io_attach(rondo_loop *loop, struct io *io);
-/* Nothing may be pending. The descriptor may be closed afterwards. */
+
+/* Removes it, so that the caller may close the descriptor. Each operation on it
+ * has ended or was cancelled; a completion backend may still owe the done of a
+ * cancelled one, which keeps the io's memory in use. Does nothing if it is not
+ * attached. */
 void io_detach(rondo_loop *loop, struct io *io);
-/* Forgets what the kernel was told of it. Nothing may be pending. */
-void io_renew(rondo_loop *loop, struct io *io);
+
+/* Makes the backend forget what the kernel knows of an attached descriptor: its
+ * number may name another file by now. As with io_detach, nothing goes on. */
+void io_reattach(rondo_loop *loop, struct io *io);
+
+/* Returns the io that is attached with this number, or NULL. */
 struct io *io_find(const rondo_loop *loop, sys_fd fd);
-/* The program's, who may close it, by mistake, behind the loop's back. */
-static inline bool io_is_lent(const struct io *io)
+
+/* Tells whether the descriptor is the program's, who may close it by mistake
+ * while it is attached. */
+static inline bool io_is_of_program(const struct io *io)
 {
     return io->owner == IO_WATCHER || io->owner == IO_SOCK;
 }

@@ -1,32 +1,36 @@
-/* part.h - the parts of a loop above the core, as far as the core knows them. */
+/* part.h - the parts above the core, as far as the core knows them. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_CORE_PART_H
 #define RONDO_CORE_PART_H
 
 #include "core/loop.h"
 
-/* What one part adds to every loop. The core calls the hooks that are not
- * NULL, each hook in the order of the list in parts.c, which alone knows all
- * the parts. */
+/* A module above the core that keeps state in every loop, such as look-ups or
+ * the executor. The core calls its hooks; a hook that is NULL is skipped. Each
+ * hook is called for all parts in the order of enum loop_part_id. parts.c lists
+ * the parts, so the core includes nothing above itself. */
 struct loop_part {
-    /* Bytes of its state, which loop_part_state returns: zeroed when the loop
-     * is made, freed with the loop. 0: none. */
+    /* The size of its state in a loop: zeroed before open, freed with the loop
+     * by the core. loop_part_state returns it. 0: it has none. */
     size_t size;
-    /* loop_new: refuses options that are not possible. */
+    /* rondo_loop_new, before there is a loop: refuses impossible options.
+     * Returns 0, or an error with a sentence that begins with `what`. */
     int (*check)(const rondo_loop_options *options, const char *what);
-    /* loop_new: an error ends it. close is called in any case. */
+    /* rondo_loop_new. Returns 0, or an error with a sentence, which ends
+     * rondo_loop_new; close is called for all parts then, too. */
     int (*open)(rondo_loop *loop, const rondo_loop_options *options);
-    /* loop_close: close_grace_ns is over; what still runs is abandoned. */
+    /* rondo_loop_close: close_grace_ns is over. Abandons what threads still
+     * run, and closes the handles of it. May be called more than once. */
     void (*expire)(rondo_loop *loop);
-    /* loop_close: no handle is left. */
+    /* rondo_loop_close: no handle is left. Frees what the state points at. */
     void (*close)(rondo_loop *loop);
-    /* In a forked child: the threads are the parent's. */
+    /* rondo_loop_after_fork: no thread of the part exists in this process. Its
+     * pool's lock may be held for ever, so the pool's memory is left alone. */
     void (*after_fork)(rondo_loop *loop);
-    /* Adds its counts. */
+    /* rondo_loop_get_metrics: adds its own counts. */
     void (*count)(const rondo_loop *loop, rondo_loop_metrics *metrics);
 };
 
-/* By enum loop_part_id; defined in parts.c, as handle_classes is. */
 extern const struct loop_part *const loop_parts[LOOP_PARTS];
 
 static inline void *loop_part_state(const rondo_loop *loop,

@@ -1,12 +1,14 @@
-/* reactor.c - carries out operations on top of any poller. */
+/* reactor.c - makes a backend of any poller. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/backend.h"
 
 #include <string.h>
 
+enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE };
+
 struct reactor {
-    bool poller_wakes; /* by itself: the three below are not used */
+    bool poller_wakes; /* it ends a wait itself: the next three are not used */
     struct wake wake;
     struct io wake_io;
     struct op wake_op;
@@ -14,7 +16,7 @@ struct reactor {
     union {
         int64_t align;
         char bytes[1];
-    } state; /* poller->size bytes */
+    } state; /* the poller's: poller->size bytes */
 };
 
 static struct reactor *reactor_of(const rondo_loop *loop)
@@ -30,6 +32,7 @@ void *reactor_state(rondo_loop *loop)
 static int reactor_set(rondo_loop *loop, struct io *io, unsigned sides)
 {
     struct reactor *r = reactor_of(loop);
+    assert(sides <= BOTH_SIDES);
     int error = r->poller->set(loop, r->state.bytes, io, sides);
     if (!error)
         io->armed = (unsigned char)sides;
@@ -38,27 +41,32 @@ static int reactor_set(rondo_loop *loop, struct io *io, unsigned sides)
 
 static void reactor_end(rondo_loop *loop, struct op *op, int error)
 {
-    op->io->op[op_index(op->task.kind)] = NULL;
+    struct op **side = &op->io->op[op_index(op->task.kind)];
+    assert(*side == op && op->task.state == TASK_PENDING);
+    *side = NULL;
     op_finish(loop, op, error);
 }
 
-/* Connecting alone is the reactor's own to carry out: the handle tries
- * everything else itself. */
+/* The reactor itself carries out CONNECT; for all other kinds the handle makes
+ * the call. Some kernels report a socket writable before the connect is over:
+ * then the operation stays pending. */
 static void reactor_connect_ready(rondo_loop *loop, struct op *op)
 {
+    assert(op->task.kind == OP_CONNECT);
     int error = sys_connect_result(op->io->fd);
     if (error != RONDO_EAGAIN)
         reactor_end(loop, op, error);
 }
 
-/* Whatever is not a read that somebody waits for. Interest is dropped here
- * and not when its operation ends, so that a reader that goes on reading costs
- * nothing. */
-static COLD void reactor_ready_for_others(rondo_loop *loop, struct io *io,
-                                          unsigned sides)
+/* Writing sides, and sides that no operation waits for. Those are disarmed here
+ * and not when their operation ends: a handle that submits again after each
+ * read then costs no call of set. */
+static COLD void reactor_ready_slow(rondo_loop *loop, struct io *io,
+                                    unsigned sides)
 {
     struct op *writing = io->op[1];
     unsigned unwanted = sides & io->armed;
+    assert(sides && (!writing || writing->task.state == TASK_PENDING));
     if (sides & SIDE_WRITE && writing) {
         unwanted &= ~(unsigned)SIDE_WRITE;
         if (writing->task.kind == OP_CONNECT)
@@ -73,6 +81,8 @@ static COLD void reactor_ready_for_others(rondo_loop *loop, struct io *io,
 void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
 {
     struct op *reading = io->op[0];
+    assert(sides <= BOTH_SIDES);
+    assert(!reading || reading->task.state == TASK_PENDING);
     loop->metrics.events++;
     if (sides & SIDE_READ && reading) {
         sides &= ~(unsigned)SIDE_READ;
@@ -80,12 +90,13 @@ void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
         op_finish(loop, reading, 0);
     }
     if (sides)
-        reactor_ready_for_others(loop, io, sides);
+        reactor_ready_slow(loop, io, sides);
 }
 
 void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error)
 {
     struct op *op = io->op[side == SIDE_WRITE];
+    assert(side == SIDE_READ || side == SIDE_WRITE);
     io->armed &= (unsigned char)~side;
     if (op)
         reactor_end(loop, op, error);
@@ -110,6 +121,7 @@ static COLD void reactor_arm(rondo_loop *loop, struct op *op)
 {
     unsigned side = 1U << op_index(op->task.kind);
     int error = RONDO_EAGAIN;
+    assert(!(op->io->armed & side));
     if (op->task.kind == OP_CONNECT)
         error = sys_connect(op->io->fd, op->buffer);
     if (error == RONDO_EAGAIN)
@@ -124,6 +136,7 @@ void reactor_submit(rondo_loop *loop, struct op *op)
 {
     struct io *io = op->io;
     unsigned index = op_index(op->task.kind);
+    assert(op_is_idle(op) && !io->op[index]);
     op->task.state = TASK_PENDING;
     io->op[index] = op;
     if (!(io->armed & 1U << index))
@@ -145,6 +158,7 @@ int reactor_attach(rondo_loop *loop, struct io *io)
 void reactor_detach(rondo_loop *loop, struct io *io)
 {
     struct reactor *r = reactor_of(loop);
+    assert(!io->op[0] && !io->op[1]);
     if (io->armed)
         (void)reactor_set(loop, io, 0);
     io->armed = 0;
@@ -152,10 +166,29 @@ void reactor_detach(rondo_loop *loop, struct io *io)
         r->poller->detach(loop, r->state.bytes, io);
 }
 
+/* The kernel does not say what is ready, but a closing loop has to come to its
+ * end: each operation that is pending tries by itself. */
+static COLD void reactor_try_all(rondo_loop *loop)
+{
+    for (size_t i = 0; i < loop->table_room; i++) {
+        struct io *io = loop->table[i];
+        unsigned sides = 0;
+        if (io)
+            sides =
+                (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
+        if (sides)
+            reactor_ready(loop, io, sides);
+    }
+}
+
 int reactor_wait(rondo_loop *loop, int64_t timeout_ns)
 {
     struct reactor *r = reactor_of(loop);
-    return r->poller->wait(loop, r->state.bytes, timeout_ns);
+    assert(timeout_ns >= 0);
+    int error = r->poller->wait(loop, r->state.bytes, timeout_ns);
+    if (error && loop->closing)
+        reactor_try_all(loop);
+    return error;
 }
 
 void reactor_wake(rondo_loop *loop)
@@ -189,23 +222,26 @@ static void reactor_woken(rondo_loop *loop, struct task *task);
 static int reactor_watch_wake(rondo_loop *loop, struct reactor *r)
 {
     io_init(&r->wake_io, r->wake.fd[0], IO_INTERNAL);
-    op_init(&r->wake_op, &r->wake_io, OP_READ, reactor_woken);
     int error = io_attach(loop, &r->wake_io);
-    if (!error)
-        reactor_submit(loop, &r->wake_op);
-    return error;
+    /* After a fork it may be on the ready list: reactor_woken submits it. */
+    if (error || r->wake_op.task.state == TASK_READY)
+        return error;
+    op_init(&r->wake_op, &r->wake_io, OP_READ, reactor_woken);
+    reactor_submit(loop, &r->wake_op);
+    return 0;
 }
 
 static void reactor_woken(rondo_loop *loop, struct task *task)
 {
     struct reactor *r = reactor_of(loop);
     (void)task;
+    assert(task == &r->wake_op.task && !r->poller_wakes);
     int error = wake_drain(&r->wake);
     if (!error) {
         reactor_submit(loop, &r->wake_op);
         return;
     }
-    /* somebody closed it: made anew, or told; never left to spin */
+    /* The program has closed it: a wait would return at once for ever. */
     error_in("loop: the wake-up is broken and made anew", error);
     rondo_exception e = loop_exception(error);
     rondo_loop_call_exception_handler(loop, &e);
@@ -217,6 +253,7 @@ static void reactor_woken(rondo_loop *loop, struct task *task)
 
 static void reactor_close_parts(rondo_loop *loop, struct reactor *r)
 {
+    assert(r->poller);
     r->wake_io.op[0] = NULL;
     io_detach(loop, &r->wake_io);
     r->poller->close(loop, r->state.bytes);
@@ -225,10 +262,12 @@ static void reactor_close_parts(rondo_loop *loop, struct reactor *r)
         wake_close(&r->wake);
 }
 
-/* The poller and the wake-up on it; everything that r has of its own. */
+/* After an error of the last step r->poller is set: reactor_close undoes
+ * all. */
 static int reactor_open_parts(rondo_loop *loop, struct reactor *r)
 {
     const struct poller *poller = loop->backend->poller;
+    assert(poller && !r->poller);
     int error = poller->open(loop, r->state.bytes);
     if (error)
         return error;
@@ -246,6 +285,7 @@ static int reactor_open_parts(rondo_loop *loop, struct reactor *r)
 int reactor_open(rondo_loop *loop)
 {
     size_t size = sizeof(struct reactor) + loop->backend->poller->size;
+    assert(!loop->backend_data);
     struct reactor *r = loop_alloc(loop, size);
     if (!r)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
@@ -266,12 +306,34 @@ void reactor_close(rondo_loop *loop)
     loop->backend_data = NULL;
 }
 
-/* In a forked child the poller and the wake-up are shared with the parent:
- * they are left without a word to the kernel about what they hold, made anew,
- * and told again what is pending. */
+/* Watches in a forked child what is pending. What cannot be watched any more,
+ * because the child has closed it, ends with that error and concerns nothing
+ * else. */
+static void reactor_rewatch(rondo_loop *loop, struct io *io)
+{
+    unsigned sides =
+        (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
+    assert(!io->armed && io->attached);
+    error_no_os();
+    int error = io->owner == IO_THREAD ? RONDO_EFORKED : 0;
+    if (!error)
+        error = reactor_attach(loop, io);
+    if (!error && sides)
+        error = reactor_set(loop, io, sides);
+    if (error == POLLER_READY)
+        reactor_ready(loop, io, sides);
+    else if (error)
+        reactor_end_both(loop, io, error);
+}
+
+/* In a forked child the poller and the wake-up are shared with the parent. Here
+ * their descriptors are closed, without removing the entries, which would be
+ * removed from the parent's poller, too. A new poller then watches what is
+ * pending. After an error it can be called again. */
 int reactor_reopen(rondo_loop *loop)
 {
     struct reactor *r = reactor_of(loop);
+    assert(loop->generation != sys_fork_generation);
     for (size_t i = 0; i < loop->table_room; i++)
         if (loop->table[i]) {
             loop->table[i]->armed = 0;
@@ -282,24 +344,10 @@ int reactor_reopen(rondo_loop *loop)
         reactor_close_parts(loop, r);
     memset(r->state.bytes, 0, loop->backend->poller->size);
     int error = reactor_open_parts(loop, r);
-    for (size_t i = 0; !error && i < loop->table_room; i++) {
-        struct io *io = loop->table[i];
-        if (!io || io == &r->wake_io)
-            continue;
-        if (io->owner == IO_THREAD) {
-            error_no_os();
-            reactor_end_both(loop, io, RONDO_EFORKED);
-            continue;
-        }
-        error = reactor_attach(loop, io);
-        unsigned sides =
-            (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
-        if (!error && sides)
-            error = reactor_set(loop, io, sides);
-        if (error == POLLER_READY) {
-            reactor_ready(loop, io, sides);
-            error = 0;
-        }
-    }
-    return error;
+    if (error)
+        return error;
+    for (size_t i = 0; i < loop->table_room; i++)
+        if (loop->table[i] && loop->table[i] != &r->wake_io)
+            reactor_rewatch(loop, loop->table[i]);
+    return 0;
 }

@@ -6,37 +6,46 @@
 
 #include <stdlib.h>
 
-/* A flood's array is not kept for ever. */
+/* A larger array is freed when it has run, so a flood does not keep its
+ * memory. */
 enum { POSTS_KEPT = 65536 };
 
-/* malloc'ed, since it may outlive the loop and with it the loop's allocator;
- * what is in it goes with the loop. The lock orders posting with closing and
- * with going to sleep: a sender that comes after the loop looked sees
- * `sleeping` and wakes it. */
+/* The shared part, from malloc: it may outlive the loop and the loop's
+ * allocator. The loop has one reference, each rondo_loop_remote another. The
+ * lock guards all fields but the atomic ones and `generation`. The array of the
+ * inbox is from the loop's allocator, which senders call with the lock held.
+ *
+ * The lock also orders sending with going to sleep: the loop sets `sleeping`,
+ * then looks at the inbox (remote_has_work). A sender that comes after that
+ * look sees `sleeping` and wakes the loop. */
 struct rondo_remote {
-    sys_mutex lock;
-    rondo_loop *loop; /* NULL: gone */
-    bool shut;        /* for posts */
+    struct sys_fork_lock lock;
+    rondo_loop *loop; /* NULL: it is freed */
+    bool refuses_posts;
     struct posts inbox;
     struct completion *completions, **last_completion;
     atomic_size_t refs;
-    atomic_bool filled; /* a hint that needs no lock */
-    uint64_t allocations;
-    uint32_t generation; /* of the process: as the loop's */
+    atomic_bool filled;   /* a hint for remote_take, which needs no lock then */
+    uint64_t allocations; /* how often the inbox has grown */
+    uint32_t generation;  /* sys_fork_generation, as the loop's */
 };
 
+/* The loop's part. */
 struct remote {
     struct rondo_remote *shared;
-    struct posts taken; /* the loop's: runs now */
-    size_t next;
-    struct completion *completions; /* taken with them: opened after them */
+    struct posts taken;             /* posts that run now */
+    size_t next;                    /* the next of them */
+    struct completion *completions; /* taken with them, run after them */
 };
 
 static void remote_unref(rondo_remote *r)
 {
-    if (atomic_fetch_sub(&r->refs, 1) != 1)
+    size_t before = atomic_fetch_sub(&r->refs, 1);
+    assert(before > 0);
+    if (before != 1)
         return;
-    sys_mutex_destroy(&r->lock);
+    assert(!r->loop && !r->completions);
+    sys_fork_lock_destroy(&r->lock);
     free(r);
 }
 
@@ -44,13 +53,14 @@ int remote_open(rondo_loop *loop)
 {
     struct remote *own = loop_alloc(loop, sizeof *own);
     struct rondo_remote *r = own ? malloc(sizeof *r) : NULL;
-    if (!r || sys_mutex_init(&r->lock) < 0) {
+    if (!r || sys_fork_lock_init(&r->lock) < 0) {
         loop_free(loop, own);
         free(r);
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     }
+    assert(!loop->remote);
     r->loop = loop;
-    r->shut = false;
+    r->refuses_posts = false;
     r->inbox = (struct posts){0};
     r->completions = NULL;
     r->last_completion = &r->completions;
@@ -63,18 +73,19 @@ int remote_open(rondo_loop *loop)
     return 0;
 }
 
-void remote_shut(rondo_loop *loop)
+void remote_refuse_posts(rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
-    sys_mutex_lock(&r->lock);
-    r->shut = true;
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_lock(&r->lock.mutex);
+    r->refuses_posts = true;
+    sys_mutex_unlock(&r->lock.mutex);
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static struct completion *remote_take_completions(struct rondo_remote *r)
 {
     struct completion *list = r->completions;
+    assert(!*r->last_completion);
     r->completions = NULL;
     r->last_completion = &r->completions;
     return list;
@@ -95,31 +106,33 @@ void remote_close(rondo_loop *loop)
     if (!own)
         return;
     struct rondo_remote *r = own->shared;
-    sys_mutex_lock(&r->lock);
-    r->shut = true;
+    sys_mutex_lock(&r->lock.mutex);
+    assert(r->loop == loop || !r->loop);
+    r->refuses_posts = true;
     r->loop = NULL;
     struct completion *late = remote_take_completions(r);
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
     remote_run_completions(loop, own->completions);
     remote_run_completions(loop, late);
-    loop_free(loop, r->inbox.items); /* nobody looks at it any more */
+    loop_free(loop, r->inbox.items); /* senders see refuses_posts first */
     loop_free(loop, own->taken.items);
     remote_unref(r);
     loop_free(loop, own);
     loop->remote = NULL;
 }
 
-int remote_reopen(rondo_loop *loop)
+void remote_reopen(rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
+    assert(r->generation != sys_fork_generation);
     (void)remote_take_completions(r);
     loop->remote->completions = NULL;
     r->generation = sys_fork_generation;
-    return sys_mutex_init(&r->lock);
 }
 
 static COLD bool remote_grow(struct rondo_remote *r)
 {
+    assert(r->loop && r->inbox.used == r->inbox.room);
     const rondo_allocator *a = &r->loop->allocator;
     struct posts *p = &r->inbox;
     size_t room = p->room ? p->room * 2 : 64, size = room * sizeof *p->items;
@@ -137,10 +150,12 @@ static int remote_push(rondo_remote *r, rondo_fn fn, void *arg)
 {
     int error = 0;
     if (r->generation != sys_fork_generation)
-        return RONDO_EFORKED; /* and the lock may be held for ever */
-    sys_mutex_lock(&r->lock);
+        return RONDO_EFORKED;
+    sys_mutex_lock(&r->lock.mutex);
     struct posts *p = &r->inbox;
-    if (r->shut) {
+    assert(r->loop || r->refuses_posts);
+    assert(p->used <= p->room);
+    if (r->refuses_posts) {
         error = RONDO_ECLOSED;
     } else if (p->used == p->room && !remote_grow(r)) {
         error = RONDO_ENOMEM;
@@ -151,7 +166,7 @@ static int remote_push(rondo_remote *r, rondo_fn fn, void *arg)
         if (atomic_load_explicit(&r->loop->sleeping, memory_order_relaxed))
             loop_wake(r->loop);
     }
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
     return error;
 }
 
@@ -159,9 +174,10 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
 {
     if (r->generation != sys_fork_generation)
         return false;
-    sys_mutex_lock(&r->lock);
+    sys_mutex_lock(&r->lock.mutex);
     rondo_loop *loop = r->loop;
     if (loop) {
+        assert(completion->done && !*r->last_completion);
         completion->next = NULL;
         *r->last_completion = completion;
         r->last_completion = &completion->next;
@@ -169,26 +185,27 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
         if (atomic_load_explicit(&loop->sleeping, memory_order_relaxed))
             loop_wake(loop);
     }
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
     return loop;
 }
 
-/* The inbox becomes what is run, the array that was run the inbox. */
+/* Swaps the arrays: a batch of posts costs one lock and no copy. */
 static void remote_swap(rondo_loop *loop, struct remote *own)
 {
     struct rondo_remote *r = own->shared;
-    struct posts spent = own->taken;
-    if (spent.room > POSTS_KEPT) {
-        loop_free(loop, spent.items);
-        spent = (struct posts){0};
+    assert(own->next == own->taken.used && !own->completions);
+    struct posts emptied = own->taken;
+    if (emptied.room > POSTS_KEPT) {
+        loop_free(loop, emptied.items);
+        emptied = (struct posts){0};
     }
-    spent.used = 0;
-    sys_mutex_lock(&r->lock);
+    emptied.used = 0;
+    sys_mutex_lock(&r->lock.mutex);
     own->taken = r->inbox;
     own->completions = remote_take_completions(r);
-    r->inbox = spent;
+    r->inbox = emptied;
     atomic_store_explicit(&r->filled, false, memory_order_relaxed);
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
     own->next = 0;
 }
 
@@ -203,6 +220,7 @@ bool remote_take(rondo_loop *loop)
     if (!remote_has_taken(own) &&
         atomic_load_explicit(&own->shared->filled, memory_order_relaxed))
         remote_swap(loop, own);
+    assert(own->next <= own->taken.used);
     return remote_has_taken(own);
 }
 
@@ -211,10 +229,12 @@ void remote_run(rondo_loop *loop, size_t most)
     struct remote *own = loop->remote;
     for (; most && own->next < own->taken.used; most--) {
         struct post item = own->taken.items[own->next++];
+        assert(item.fn);
         loop_call(loop, item.fn, item.arg);
     }
     for (; most && own->completions; most--) {
         struct completion *completion = own->completions;
+        assert(own->next == own->taken.used); /* posts come first */
         own->completions = completion->next;
         loop->metrics.callbacks++;
         completion->done(loop, completion);
@@ -224,20 +244,20 @@ void remote_run(rondo_loop *loop, size_t most)
 uint64_t remote_allocations(const rondo_loop *loop)
 {
     struct rondo_remote *r = loop->remote->shared;
-    sys_mutex_lock(&r->lock);
+    sys_mutex_lock(&r->lock.mutex);
     uint64_t allocations = r->allocations;
-    sys_mutex_unlock(&r->lock);
+    sys_mutex_unlock(&r->lock.mutex);
     return allocations;
 }
 
-bool remote_waiting(rondo_loop *loop)
+bool remote_has_work(rondo_loop *loop)
 {
     struct remote *own = loop->remote;
     if (remote_has_taken(own))
         return true;
-    sys_mutex_lock(&own->shared->lock);
+    sys_mutex_lock(&own->shared->lock.mutex);
     bool waiting = own->shared->inbox.used > 0 || own->shared->completions;
-    sys_mutex_unlock(&own->shared->lock);
+    sys_mutex_unlock(&own->shared->lock.mutex);
     return waiting;
 }
 
@@ -271,6 +291,7 @@ rondo_remote *rondo_loop_remote(rondo_loop *loop)
     if (loop_check(loop, "loop_remote"))
         return NULL;
     rondo_remote *r = loop->remote->shared;
+    assert(r->loop == loop && atomic_load(&r->refs) > 0);
     atomic_fetch_add(&r->refs, 1);
     return r;
 }

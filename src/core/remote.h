@@ -5,47 +5,64 @@
 
 #include "core/loop.h"
 
+/* A callback that another thread sends. */
 struct post {
     rondo_fn fn;
     void *arg;
 };
 
-/* Two arrays: senders fill one while the loop runs the other. */
+/* The loop has two of these: senders fill one, the loop runs the other. */
 struct posts {
     struct post *items;
     size_t used, room;
 };
 
-/* What a thread is given by the loop and gives back: it needs no memory, and
- * is taken until the loop is freed. */
+/* What a thread sends back when it is done with something of the loop's: a job,
+ * a look-up, a piece of a file. It lies inside that thing, so sending needs no
+ * memory, and a loop takes it until it is freed, when it has long refused
+ * posts. */
 struct completion {
     struct completion *next;
-    /* From the loop, after all posts that were there before it. */
+    /* From the loop, after all posts that were sent before. May free it. */
     void (*done)(rondo_loop *loop, struct completion *completion);
 };
 
-/* Any thread: rondo_remote_call under another name. */
+/* ---- any thread ---- */
+
+/* Sends a post: what the public calls do, under their name `what`. Returns 0,
+ * or with a sentence RONDO_EINVAL (no function), RONDO_ECLOSED (the loop is
+ * closing or gone), RONDO_EFORKED (it is the parent process's) or
+ * RONDO_ENOMEM. */
 int remote_post(rondo_remote *remote, rondo_fn fn, void *arg, const char *what);
-/* Any thread. false: the loop is gone, or the parent process's; the completion is
- * the caller's. */
+
+/* Sends a completion, which is the loop's then. Returns false if the loop is
+ * gone or is the parent process's: the completion stays the caller's, who frees
+ * what it lies in. */
 bool remote_deliver(rondo_remote *remote, struct completion *completion);
 
+/* ---- the loop's thread ---- */
+
+/* Makes loop->remote. Returns 0, or RONDO_ENOMEM with a sentence. */
 int remote_open(rondo_loop *loop);
-/* No post is accepted any more. */
-void remote_shut(rondo_loop *loop);
-/* No completion either: runs those that there are, frees the loop's own arrays
- * and gives back its share of the counted object. */
+/* Refuses posts from now on; completions are still taken. */
+void remote_refuse_posts(rondo_loop *loop);
+/* Refuses completions, too; runs those that were sent, frees the loop's part
+ * and releases the counted object, which senders may still hold. */
 void remote_close(rondo_loop *loop);
-/* In a forked child: another thread may have held the lock, and none will
- * deliver. Completions are forgotten. */
-int remote_reopen(rondo_loop *loop);
-/* Takes what has been posted so far; false: nothing. */
+/* In a forked child: the posts that were sent before the fork are this process's
+ * now; completions are forgotten, since no thread here will free them. */
+void remote_reopen(rondo_loop *loop);
+
+/* Takes over what was sent so far, unless some of what it took before has not
+ * run yet. Returns true if there is something to run. */
 bool remote_take(rondo_loop *loop);
-/* Runs at most `most` of what was taken, posts and then completions. */
+/* Runs at most `most` of what was taken: posts first, then completions. */
 void remote_run(rondo_loop *loop, size_t most);
-/* How often senders have made the inbox grow. */
+/* Tells whether anything was sent that has not run. Before a wait it is called
+ * with loop->sleeping set: a sender that this look misses will wake the
+ * loop. */
+bool remote_has_work(rondo_loop *loop);
+/* How often senders have made the inbox grow, for the metrics. */
 uint64_t remote_allocations(const rondo_loop *loop);
-/* Posts or completions that wait, asked before a wait: with `sleeping` set before. */
-bool remote_waiting(rondo_loop *loop);
 
 #endif

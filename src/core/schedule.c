@@ -1,4 +1,4 @@
-/* schedule.c - callbacks and timers, as the program asks for them. */
+/* schedule.c - the ring of callbacks, and what programs call to schedule. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
@@ -9,6 +9,7 @@
 static COLD bool schedule_grow(rondo_loop *loop)
 {
     size_t room = loop->ring_room ? loop->ring_room * 2 : 64;
+    assert((room & (room - 1)) == 0); /* indices are masked */
     struct soon *ring = loop_alloc(loop, room * sizeof *ring);
     if (!ring)
         return false;
@@ -26,6 +27,7 @@ static inline bool schedule_put(rondo_loop *loop, rondo_fn fn, void *arg)
         !schedule_grow(loop))
         return false;
     struct soon *soon = &loop->ring[loop->ring_tail++ & (loop->ring_room - 1)];
+    assert(fn && loop->ring_tail - loop->ring_head <= loop->ring_room);
     soon->fn = fn;
     soon->arg = arg;
     soon->background = false;
@@ -38,19 +40,16 @@ void loop_run_ring(rondo_loop *loop, uint64_t most)
     if (end - loop->ring_head > most)
         end = loop->ring_head + most;
     while (loop->ring_head != end) {
-        /* a copy: the callback may make the ring grow */
+        /* A copy, since the callback may make the ring grow. */
         struct soon soon =
             loop->ring[loop->ring_head++ & (loop->ring_room - 1)];
-        if (soon.background || !soon.fn)
+        if (soon.background || !soon.fn) {
+            assert(loop->ring_background > 0);
             loop->ring_background--;
+        }
         if (soon.fn)
             loop_call(loop, soon.fn, soon.arg);
     }
-}
-
-bool loop_soon(rondo_loop *loop, rondo_fn fn, void *arg)
-{
-    return schedule_put(loop, fn, arg);
 }
 
 rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
@@ -67,7 +66,8 @@ rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
     return id_make(loop, ID_SOON, loop->ring_tail);
 }
 
-/* The id's number is one more than the place, so that no id is 0. */
+/* The rest of the id is the place plus one, so that no id is 0. Between head
+ * and tail the ring itself tells whether the callback still waits. */
 static struct soon *schedule_find_soon(const rondo_loop *loop, rondo_id id)
 {
     uint64_t place = id_rest(id) - 1;
@@ -85,6 +85,7 @@ static int schedule_cancel_soon(rondo_loop *loop, rondo_id id)
     soon->fn = NULL;
     if (!soon->background)
         loop->ring_background++;
+    assert(loop->ring_background <= loop->ring_tail - loop->ring_head);
     return 0;
 }
 
@@ -96,6 +97,7 @@ static int schedule_soon_set_background(rondo_loop *loop, rondo_id id,
         return RONDO_ENOENT;
     if (soon->background != background)
         loop->ring_background += background ? 1 : (size_t)-1;
+    assert(loop->ring_background <= loop->ring_tail - loop->ring_head);
     soon->background = background;
     return 0;
 }
@@ -147,7 +149,7 @@ rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns, rondo_fn fn,
     return timers_start(loop, schedule_from_now(period_ns), period_ns, fn, arg);
 }
 
-/* ---- whatever an id names ---- */
+/* ---- ids of any kind ---- */
 
 int rondo_cancel(rondo_loop *loop, rondo_id id)
 {

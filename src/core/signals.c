@@ -1,4 +1,4 @@
-/* signals.c - signals of the process, told to the loops that ask for them. */
+/* signals.c - signals of the process, for the loops that watch them. */
 /* SPDX-License-Identifier: MIT */
 #include "core/signals.h"
 
@@ -10,17 +10,18 @@
 
 enum { WORD_BITS = 32, WORDS = SYS_SIGNALS / WORD_BITS };
 
-/* A loop as the process sees it, in a list that signal handlers walk at any
- * moment, on any thread. */
+/* A loop that watches signals: a link of the process's list. A signal handler
+ * may walk that list at any moment, on any thread; it reads the atomic fields
+ * and `loop`, which is set once. All others belong to the loop's thread. */
 struct signals {
     _Atomic(struct signals *) next;
     rondo_loop *loop;
-    atomic_uint watched[WORDS], pending[WORDS]; /* a bit a signal */
+    atomic_uint watched[WORDS], pending[WORDS]; /* a bit for each signal */
     struct signal_hook *first;
-    struct signal_hook *following; /* of the one that is being called */
+    struct signal_hook *next_hook; /* to be called next, while hooks run */
 };
 
-/* A handler of the program's. */
+/* A signal handler of the program: a hook with a handle around it. */
 struct handler {
     struct handle handle;
     struct signal_hook hook;
@@ -28,11 +29,13 @@ struct handler {
     void *arg;
 };
 
-static _Atomic(struct signals *) all;  /* changed under sys_signals_lock */
-static unsigned watching[SYS_SIGNALS]; /* loops; the same */
-/* How many signal handlers walk the list now. Who was taken out of it waits
- * for a moment without any: nobody who comes later finds it. */
-static atomic_uint walking;
+/* The list, and how many loops watch each signal. Both are changed only while
+ * sys_signals_lock is held, which a signal handler never takes. */
+static _Atomic(struct signals *) signals_first;
+static unsigned signals_watchers[SYS_SIGNALS];
+/* How many signal handlers walk the list now. A loop that has left the list
+ * waits until this is 0 once: a handler that comes later does not find it. */
+static atomic_uint signals_walkers;
 
 static unsigned signals_bit_of(int signum)
 {
@@ -41,44 +44,50 @@ static unsigned signals_bit_of(int signum)
 
 static int signals_word_of(int signum)
 {
+    assert(signum >= 0 && signum < SYS_SIGNALS);
     return signum / WORD_BITS;
 }
 
 /* ---- in a signal handler ---- */
 
-/* The bit first, then the flag, then the wake-up: however the loop is
- * interrupted, it sees the flag before it sleeps, and the bit after it. */
+/* Sets the bit, then the flag, then wakes the loop. The loop takes the flag,
+ * then the bits, and looks at the flag before it sleeps: so wherever this
+ * interrupts it, it finds the bit. */
 static void signals_arrived(int signum)
 {
     int word = signals_word_of(signum);
     unsigned bit = signals_bit_of(signum);
-    atomic_fetch_add(&walking, 1);
-    for (struct signals *s = atomic_load(&all); s; s = atomic_load(&s->next)) {
+    atomic_fetch_add(&signals_walkers, 1);
+    for (struct signals *s = atomic_load(&signals_first); s;
+         s = atomic_load(&s->next)) {
         if (!(atomic_load(&s->watched[word]) & bit))
             continue;
         atomic_fetch_or(&s->pending[word], bit);
-        atomic_fetch_or(&s->loop->asked, LOOP_SIGNALS);
-        rondo_loop_wake(s->loop); /* not if it is the parent process's */
+        atomic_fetch_or(&s->loop->requests, LOOP_SIGNALS);
+        rondo_loop_wake(s->loop); /* does nothing if it is the parent's */
     }
-    atomic_fetch_sub(&walking, 1);
+    atomic_fetch_sub(&signals_walkers, 1);
 }
 
-/* What has arrived is the parent's, and so were those that walked. What comes
- * from now on is the child's, and waits for rondo_loop_after_fork. */
+/* In the child: the bits, and the handlers that walked the list, are the
+ * parent's. Bits that are set from now on wait for rondo_loop_after_fork. */
 static void signals_forked(void)
 {
-    atomic_store(&walking, 0);
-    for (struct signals *s = atomic_load(&all); s; s = atomic_load(&s->next))
+    atomic_store(&signals_walkers, 0);
+    for (struct signals *s = atomic_load(&signals_first); s;
+         s = atomic_load(&s->next))
         for (int i = 0; i < WORDS; i++)
             atomic_store(&s->pending[i], 0);
 }
 
-static const struct sys_signals_told told = {signals_arrived, signals_forked};
+static const struct sys_signals_told signals_told = {signals_arrived,
+                                                     signals_forked};
 
 /* ---- the process's list ---- */
 
 static struct signals *signals_join(rondo_loop *loop)
 {
+    assert(!loop->signals);
     struct signals *s = loop_alloc(loop, sizeof *s);
     if (!s)
         return NULL;
@@ -89,35 +98,40 @@ static struct signals *signals_join(rondo_loop *loop)
         atomic_init(&s->pending[i], 0);
     }
     sys_signals_lock();
-    atomic_init(&s->next, atomic_load(&all));
-    atomic_store(&all, s);
+    atomic_init(&s->next, atomic_load(&signals_first));
+    atomic_store(&signals_first, s);
     sys_signals_unlock();
     return s;
 }
 
-/* Watched before the system is asked: no signal falls between the two. Asked
- * each time, since the program may have put a handler of its own there. */
+/* Sets the loop's bit before the system is asked, so no signal falls between
+ * the two. The system is asked each time, since the program may have replaced
+ * our handler by its own meanwhile. */
 static int signals_watch(struct signals *s, int signum)
 {
     atomic_uint *watched = &s->watched[signals_word_of(signum)];
     unsigned bit = signals_bit_of(signum);
+    assert(signum > 0 && signum < SYS_SIGNALS);
     sys_signals_lock();
     bool had = atomic_fetch_or(watched, bit) & bit;
-    int error = sys_signal_watch(signum, &told);
+    int error = sys_signal_watch(signum, &signals_told);
     if (error && !had)
         atomic_fetch_and(watched, ~bit);
     else if (!had)
-        watching[signum]++;
+        signals_watchers[signum]++;
+    assert(error || signals_watchers[signum] > 0);
     sys_signals_unlock();
     return error;
 }
 
-/* The lock is held. */
+/* The caller holds sys_signals_lock. */
 static void signals_unwatch(struct signals *s, int signum)
 {
     int word = signals_word_of(signum);
     unsigned bit = signals_bit_of(signum);
-    if (--watching[signum] == 0)
+    assert(signals_watchers[signum] > 0);
+    assert(atomic_load(&s->watched[word]) & bit);
+    if (--signals_watchers[signum] == 0)
         sys_signal_unwatch(signum);
     atomic_fetch_and(&s->watched[word], ~bit);
     atomic_fetch_and(&s->pending[word], ~bit);
@@ -128,17 +142,18 @@ void signals_close(rondo_loop *loop)
     struct signals *s = loop->signals;
     if (!s)
         return;
+    assert(s->loop == loop && !s->next_hook);
     sys_signals_lock();
     for (int signum = 0; signum < SYS_SIGNALS; signum++)
         if (atomic_load(&s->watched[signals_word_of(signum)]) &
             signals_bit_of(signum))
             signals_unwatch(s, signum);
-    _Atomic(struct signals *) *link = &all;
+    _Atomic(struct signals *) *link = &signals_first;
     while (atomic_load(link) != s)
         link = &atomic_load(link)->next;
     atomic_store(link, atomic_load(&s->next));
     sys_signals_unlock();
-    while (atomic_load(&walking))
+    while (atomic_load(&signals_walkers))
         sys_thread_yield();
     loop_free(loop, s);
     loop->signals = NULL;
@@ -171,6 +186,7 @@ int signal_hook_add(rondo_loop *loop, struct signal_hook *hook)
     int error = signals_watch(s, hook->signum);
     if (error)
         return error;
+    assert(hook->fn);
     hook->next = s->first;
     s->first = hook;
     return 0;
@@ -179,17 +195,20 @@ int signal_hook_add(rondo_loop *loop, struct signal_hook *hook)
 static void signals_unhook(struct signals *s, struct signal_hook *hook)
 {
     struct signal_hook **link = &s->first;
-    while (*link != hook)
+    while (*link != hook) {
+        assert(*link);
         link = &(*link)->next;
+    }
     *link = hook->next;
-    if (s->following == hook)
-        s->following = hook->next;
+    if (s->next_hook == hook)
+        s->next_hook = hook->next;
 }
 
 void signal_hook_remove(rondo_loop *loop, struct signal_hook *hook)
 {
     struct signals *s = loop->signals;
     signals_unhook(s, hook);
+    assert(s->next_hook != hook);
     if (signals_is_hooked(s, hook->signum))
         return;
     sys_signals_lock();
@@ -197,12 +216,14 @@ void signal_hook_remove(rondo_loop *loop, struct signal_hook *hook)
     sys_signals_unlock();
 }
 
-static void signals_tell(rondo_loop *loop, struct signals *s, int signum)
+static void signals_call_hooks(rondo_loop *loop, struct signals *s, int signum)
 {
-    s->following = s->first;
-    while (s->following) {
-        struct signal_hook *hook = s->following;
-        s->following = hook->next;
+    assert(!s->next_hook);
+    s->next_hook = s->first;
+    while (s->next_hook) {
+        struct signal_hook *hook = s->next_hook;
+        s->next_hook = hook->next;
+        assert(hook->fn);
         if (hook->signum == signum)
             hook->fn(loop, hook);
     }
@@ -215,11 +236,11 @@ void signals_run(rondo_loop *loop)
         unsigned bits = atomic_exchange(&s->pending[word], 0);
         for (int i = 0; bits >> i; i++)
             if (bits >> i & 1)
-                signals_tell(loop, s, word * WORD_BITS + i);
+                signals_call_hooks(loop, s, word * WORD_BITS + i);
     }
 }
 
-/* ---- the program's handlers ---- */
+/* ---- handlers of the program ---- */
 
 static struct handler *signals_of_hook(struct signal_hook *hook)
 {
@@ -227,10 +248,11 @@ static struct handler *signals_of_hook(struct signal_hook *hook)
                                       offsetof(struct handler, hook));
 }
 
-static void signals_call(rondo_loop *loop, struct signal_hook *hook)
+static void signals_call_handler(rondo_loop *loop, struct signal_hook *hook)
 {
     struct handler *h = signals_of_hook(hook);
     rondo_signal_fn fn = h->fn;
+    assert(fn && signals_is_hooked(loop->signals, hook->signum));
     int64_t start = loop->debug ? sys_clock() : 0;
     loop->metrics.callbacks++;
     fn(loop, hook->signum, h->arg);
@@ -261,7 +283,8 @@ static int signals_new_handler(rondo_loop *loop, int signum,
     struct handler *h = loop_alloc(loop, sizeof *h);
     if (!h)
         return error_set(RONDO_ENOMEM, "out of memory");
-    *h = (struct handler){.hook = {.signum = signum, .fn = signals_call}};
+    *h = (struct handler){
+        .hook = {.signum = signum, .fn = signals_call_handler}};
     int error = signal_hook_add(loop, &h->hook);
     if (error) {
         loop_free(loop, h);
@@ -312,10 +335,10 @@ int rondo_remove_signal_handler(rondo_loop *loop, int signum)
     return 1;
 }
 
-/* ---- for the loop ---- */
+/* ---- closing, dump ---- */
 
-/* What arrives while the loop closes is nobody's any more, but not the
- * system's yet either: that might end the program in the middle. */
+/* The signal stays watched until signals_close: the system's own action, which
+ * mostly ends the process, must not come while the loop closes. */
 static void signals_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     struct handler *h = (struct handler *)(void *)handle;

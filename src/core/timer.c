@@ -1,4 +1,4 @@
-/* timer.c - deadlines: a 4-ary array heap with lazy changes. */
+/* timer.c - deadlines: a 4-ary heap in an array, with lazy changes. */
 /* SPDX-License-Identifier: MIT */
 #include "core/timer.h"
 
@@ -8,7 +8,8 @@
 enum {
     /* With the root here, the four children of a node share a cache line. */
     TIMER_ROOT = 3,
-    TIMER_GRACE = 64 /* dead entries that are not worth a clean-up */
+    /* Dead entries are swept out when more than this and the live timers. */
+    TIMER_DEAD_LIMIT = 64
 };
 
 void timers_init(struct timers *timers)
@@ -16,8 +17,19 @@ void timers_init(struct timers *timers)
     *timers = (struct timers){.free_slot = ID_NO_SLOT};
 }
 
-/* ---- heap ---- */
+#ifndef NDEBUG
+size_t timers_count_alive(const struct timers *timers)
+{
+    size_t alive = 0;
+    for (size_t i = 0; i < timers->slots_used; i++)
+        alive += timers->slots[i].live && !timers->slots[i].background;
+    return alive;
+}
+#endif
 
+/* ---- the heap ---- */
+
+/* Orders wrap around, so their difference decides. */
 static bool timer_before(const struct timer_entry *a,
                          const struct timer_entry *b)
 {
@@ -28,6 +40,7 @@ static bool timer_before(const struct timer_entry *a,
 
 static size_t timer_parent_of(size_t i)
 {
+    assert(i > TIMER_ROOT);
     return (i - TIMER_ROOT - 1) / 4 + TIMER_ROOT;
 }
 
@@ -36,9 +49,40 @@ static size_t timer_child_of(size_t i)
     return (i - TIMER_ROOT) * 4 + TIMER_ROOT + 1;
 }
 
+#ifndef NDEBUG
+static bool timer_entry_is_sound(const struct timers *t, size_t i)
+{
+    const struct timer_entry *entry = &t->heap[i];
+    if (i > TIMER_ROOT && t->heap[timer_parent_of(i)].key > entry->key)
+        return false;
+    if (entry->slot >= t->slots_used)
+        return false;
+    const struct timer_slot *slot = &t->slots[entry->slot];
+    return !slot->live || slot->entry != entry->order ||
+           (!slot->firing && slot->when >= entry->key);
+}
+
+/* Called after each change. It looks at a few entries only, at others each
+ * time, so that a million timers do not make it slow; a small heap is seen
+ * whole. */
+static bool timers_are_sound(const struct timers *t)
+{
+    size_t count = t->heap_size < 16 ? t->heap_size : 4;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = ((size_t)t->order * 4 + i) % t->heap_size;
+        if (!timer_entry_is_sound(t, TIMER_ROOT + at))
+            return false;
+    }
+    return t->hidden <= t->live && t->live <= t->slots_used &&
+           t->slots_used <= t->slots_room &&
+           (!t->heap_size || TIMER_ROOT + t->heap_size <= t->heap_room);
+}
+#endif
+
 static void timer_sift_up(struct timer_entry *heap, size_t i,
                           struct timer_entry entry)
 {
+    assert(i >= TIMER_ROOT);
     while (i > TIMER_ROOT) {
         size_t parent = timer_parent_of(i);
         if (!timer_before(&entry, &heap[parent]))
@@ -53,6 +97,7 @@ static size_t timer_least_child(const struct timer_entry *heap, size_t child,
                                 size_t end)
 {
     size_t least = child, last = child + 4 < end ? child + 4 : end;
+    assert(child < end);
     for (size_t i = child + 1; i < last; i++)
         if (timer_before(&heap[i], &heap[least]))
             least = i;
@@ -62,6 +107,7 @@ static size_t timer_least_child(const struct timer_entry *heap, size_t child,
 static void timer_sift_down(struct timer_entry *heap, size_t end, size_t i,
                             struct timer_entry entry)
 {
+    assert(i >= TIMER_ROOT && i < end);
     for (;;) {
         size_t child = timer_child_of(i);
         if (child >= end)
@@ -77,6 +123,7 @@ static void timer_sift_down(struct timer_entry *heap, size_t end, size_t i,
 
 static void timer_pop(struct timers *t)
 {
+    assert(t->heap_size > 0);
     size_t end = TIMER_ROOT + --t->heap_size;
     if (t->heap_size)
         timer_sift_down(t->heap, end, TIMER_ROOT, t->heap[end]);
@@ -86,10 +133,11 @@ static bool timer_is_valid(const struct timers *t,
                            const struct timer_entry *entry)
 {
     const struct timer_slot *slot = &t->slots[entry->slot];
+    assert(entry->slot < t->slots_used);
     return slot->live && slot->entry == entry->order;
 }
 
-/* Throws the dead entries out and builds the heap again. */
+/* Sweeps out the dead entries and builds the heap again. */
 static COLD void timer_clean(struct timers *t)
 {
     size_t end = TIMER_ROOT;
@@ -100,12 +148,14 @@ static COLD void timer_clean(struct timers *t)
     if (t->heap_size > 1)
         for (size_t i = timer_parent_of(end - 1) + 1; i-- > TIMER_ROOT;)
             timer_sift_down(t->heap, end, i, t->heap[i]);
+    assert(t->heap_size <= t->live);
 }
 
 static void timer_clean_if_worth(struct timers *t)
 {
-    if (t->heap_size > t->live * 2 + TIMER_GRACE)
+    if (t->heap_size > t->live * 2 + TIMER_DEAD_LIMIT)
         timer_clean(t);
+    assert(timers_are_sound(t));
 }
 
 static int timer_heap_room(rondo_loop *loop)
@@ -119,23 +169,27 @@ static int timer_heap_room(rondo_loop *loop)
         return error_set(RONDO_ENOMEM, "out of memory for timers");
     t->heap = heap;
     t->heap_room = room;
+    assert(TIMER_ROOT + t->heap_size < room);
     return 0;
 }
 
-/* The room was made sure of before. */
+/* The caller has called timer_heap_room. */
 static void timer_push(struct timers *t, uint32_t index)
 {
     struct timer_slot *slot = &t->slots[index];
     struct timer_entry entry = {slot->when, slot->order, index};
+    assert(slot->live && !slot->firing);
+    assert(TIMER_ROOT + t->heap_size < t->heap_room);
     slot->entry = slot->order;
     timer_sift_up(t->heap, TIMER_ROOT + t->heap_size++, entry);
 }
 
-/* ---- slots ---- */
+/* ---- the slots ---- */
 
 static uint32_t timer_next_order(struct timers *t)
 {
-    /* After 2^32 changes a number comes again: no dead entry may have it. */
+    /* After 2^32 changes a number comes again. A dead entry that still had it
+     * would look valid. */
     if (++t->order == 0)
         timer_clean(t);
     return t->order;
@@ -157,6 +211,7 @@ static COLD int timer_slots_grow(rondo_loop *loop)
         return error_set(RONDO_ENOMEM, "out of memory for timers");
     t->periods = periods;
     t->slots_room = room;
+    assert(t->slots_used < room);
     return 0;
 }
 
@@ -165,7 +220,8 @@ static int timer_slot_new(rondo_loop *loop, uint32_t *index)
     struct timers *t = &loop->timers;
     if (t->free_slot != ID_NO_SLOT) {
         *index = t->free_slot;
-        t->free_slot = t->slots[*index].phase;
+        assert(*index < t->slots_used && !t->slots[*index].live);
+        t->free_slot = t->slots[*index].next_free;
         return 0;
     }
     int error = t->slots_used == t->slots_room ? timer_slots_grow(loop) : 0;
@@ -181,6 +237,8 @@ static void timer_slot_free(rondo_loop *loop, uint32_t index)
 {
     struct timers *t = &loop->timers;
     struct timer_slot *slot = &t->slots[index];
+    assert(slot->live && t->live > 0);
+    assert(slot->background || loop->alive > 0);
     slot->live = false;
     slot->firing = false;
     t->live--;
@@ -190,7 +248,7 @@ static void timer_slot_free(rondo_loop *loop, uint32_t index)
         loop->alive--;
     if (slot->generation++ == ID_GENERATION_MAX)
         return;
-    slot->phase = t->free_slot;
+    slot->next_free = t->free_slot;
     t->free_slot = index;
 }
 
@@ -201,21 +259,25 @@ static inline struct timer_slot *timer_find(const rondo_loop *loop, rondo_id id)
     if (!id_is(loop, id, ID_TIMER) || index >= t->slots_used)
         return NULL;
     struct timer_slot *slot = &t->slots[index];
-    return slot->generation == id_generation(id) ? slot : NULL;
+    if (slot->generation != id_generation(id))
+        return NULL;
+    assert(slot->live);
+    return slot;
 }
 
-/* A deadline that has passed counts as now, so that what is scheduled while
- * timers run sorts behind all that is due. */
+/* A deadline in the past counts as now, so what a timer's callback schedules
+ * sorts behind all that is due already, and cannot keep it from firing. */
 static int64_t timer_clamp(const rondo_loop *loop, int64_t when)
 {
     return when < loop->now ? loop->now : when;
 }
 
-/* It has no entry, or one that would come too late. */
+/* For a timer without a valid entry, or with one that comes too late. */
 static COLD int timer_move_entry(rondo_loop *loop, struct timer_slot *slot,
                                  int64_t when)
 {
     struct timers *t = &loop->timers;
+    assert(when >= loop->now);
     int error = timer_heap_room(loop);
     if (error)
         return error;
@@ -224,7 +286,7 @@ static COLD int timer_move_entry(rondo_loop *loop, struct timer_slot *slot,
     slot->order = timer_next_order(t);
     timer_push(t, (uint32_t)(slot - t->slots));
     timer_clean_if_worth(t);
-    loop_nudge(loop); /* the wait that was prepared would be too long */
+    loop_nudge(loop);
     return 0;
 }
 
@@ -233,6 +295,7 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
 {
     struct timers *t = &loop->timers;
     uint32_t index = 0;
+    assert(fn && period >= 0);
     int error = timer_heap_room(loop);
     if (!error)
         error = timer_slot_new(loop, &index);
@@ -253,6 +316,7 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
     t->live++;
     loop->alive++;
     timer_push(t, index);
+    assert(timers_are_sound(t));
     if (loop->prepared)
         loop_nudge(loop);
     return id_of_slot(loop, ID_TIMER, index, slot->generation);
@@ -260,7 +324,8 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
 
 /* ---- expiry ---- */
 
-/* Brings the top in order; false when nothing is left. */
+/* Drops dead entries from the top, and moves lazy ones down, until the top is
+ * the earliest timer. Returns false if there is no timer. */
 static bool timer_settle_top(struct timers *t)
 {
     while (t->heap_size) {
@@ -270,8 +335,11 @@ static bool timer_settle_top(struct timers *t)
             continue;
         }
         struct timer_slot *slot = &t->slots[top->slot];
-        if (slot->order == top->order)
+        assert(!slot->firing && slot->when >= top->key);
+        if (slot->order == top->order) {
+            assert(slot->when == top->key);
             return true;
+        }
         struct timer_entry later = {slot->when, slot->order, top->slot};
         slot->entry = slot->order;
         timer_sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, later);
@@ -285,12 +353,13 @@ int64_t timers_next(rondo_loop *loop)
     return timer_settle_top(t) ? t->heap[TIMER_ROOT].key : RONDO_NEVER;
 }
 
-/* The next period's deadline in phase with the first; what could not be in
- * time is skipped and counted. */
+/* Gives the timer at the top its next deadline, in phase with the first one.
+ * Periods that have passed already are skipped and counted. */
 static void timer_repeat(rondo_loop *loop, struct timer_slot *slot,
                          struct timer_period *every)
 {
     struct timers *t = &loop->timers;
+    assert(every->period > 0 && slot->when <= loop->now);
     int64_t late = (loop->now - slot->when) / every->period;
     every->missed += late;
     loop->metrics.timers_skipped += (uint64_t)late;
@@ -302,6 +371,7 @@ static void timer_repeat(rondo_loop *loop, struct timer_slot *slot,
                                 t->heap[TIMER_ROOT].slot};
     slot->entry = slot->order;
     timer_sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, entry);
+    assert(slot->when > loop->now);
 }
 
 void timers_begin(rondo_loop *loop)
@@ -318,23 +388,25 @@ void timers_run(rondo_loop *loop, unsigned most)
         uint32_t index = t->heap[TIMER_ROOT].slot;
         struct timer_slot *slot = &t->slots[index];
         if (slot->phase == t->phase)
-            break; /* scheduled since: the next iteration's */
+            break; /* scheduled in this iteration: fires in the next */
         rondo_fn fn = slot->fn;
         void *arg = slot->arg;
+        assert(fn && slot->live && slot->when <= loop->now);
         if (slot->repeats) {
             timer_repeat(loop, slot, &t->periods[index]);
         } else {
             timer_pop(t);
-            slot->firing = true; /* its own callback may start it again */
+            slot->firing = true; /* its callback may reschedule it */
         }
         loop_call(loop, fn, arg);
         slot = &t->slots[index];
+        assert(!slot->firing || (slot->live && !slot->repeats));
         if (slot->firing)
             timer_slot_free(loop, index);
     }
 }
 
-/* ---- interface ---- */
+/* ---- for the library ---- */
 
 void timers_free(rondo_loop *loop)
 {
@@ -342,6 +414,7 @@ void timers_free(rondo_loop *loop)
     for (size_t i = 0; i < t->slots_used; i++)
         if (t->slots[i].live)
             timer_slot_free(loop, (uint32_t)i);
+    assert(!t->live && !t->hidden);
     loop_free(loop, t->heap);
     loop_free(loop, t->slots);
     loop_free(loop, t->periods);
@@ -364,6 +437,7 @@ int timers_set_background(rondo_loop *loop, rondo_id id, bool background)
     if (!slot)
         return RONDO_ENOENT;
     if ((bool)slot->background != background) {
+        assert(slot->live && (!background || loop->alive > 0));
         slot->background = background;
         loop->alive += background ? (size_t)-1 : 1;
     }
@@ -377,15 +451,17 @@ rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
     struct timer_slot *slot = id > 0 ? timer_find(loop, id) : NULL;
     if (slot) {
         (void)timers_set_background(loop, id, true);
+        assert(slot->background && !slot->hidden);
         slot->hidden = true;
         loop->timers.hidden++;
+        assert(loop->timers.hidden <= loop->timers.live);
     }
     return id;
 }
 
-/* ---- the program's words about one timer ---- */
+/* ---- for the program ---- */
 
-/* RONDO_ENOENT, or RONDO_EINVAL when the id is of another kind. */
+/* RONDO_ENOENT, or RONDO_EINVAL if the id is of another kind. */
 static COLD int timer_no_timer(const rondo_loop *loop, rondo_id id,
                                const char *what)
 {
@@ -409,7 +485,7 @@ int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns)
     slot->phase = loop->timers.phase;
     if (slot->firing || when < slot->when)
         return timer_move_entry(loop, slot, when);
-    /* Later is told to the slot alone; its entry is moved at the top. */
+    /* Later: the entry stays, and is moved when it reaches the top. */
     slot->when = when;
     slot->order = timer_next_order(&loop->timers);
     return 0;

@@ -1,63 +1,90 @@
-/* timer.h - deadlines: a 4-ary array heap with lazy changes. */
+/* timer.h - deadlines: a 4-ary heap in an array, with lazy changes. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_CORE_TIMER_H
 #define RONDO_CORE_TIMER_H
 
 #include "rondo.h"
 
-/* A heap entry is valid while its slot's `entry` equals its `order`: cancel
- * and reschedule touch only the slot, and what they leave behind is dropped
- * when it reaches the top or when it outnumbers the living. */
+/* A timer is a slot, and an entry of the heap that stands for it. An entry is
+ * valid while its `order` equals the `entry` of its slot; else it is dead.
+ * So most changes touch the slot alone:
+ *   cancelled: the slot is freed, which leaves a dead entry;
+ *   later: the slot gets the new deadline, the entry keeps its old key and is
+ *       moved when it reaches the top;
+ *   earlier: a second entry is pushed, which leaves the first one dead.
+ * Dead entries are dropped when they reach the top, or all at once when they
+ * outnumber the live timers. */
 struct timer_entry {
-    int64_t key;
+    int64_t key; /* a valid entry's: never later than its slot's deadline */
     uint32_t order;
     uint32_t slot;
 };
 
-/* As small as can be: a million of them do not fit any cache. */
+/* As small as possible: a million of them do not fit into any cache. */
 struct timer_slot {
-    int64_t when;
+    int64_t when; /* the deadline */
     rondo_fn fn;
     void *arg;
-    uint32_t entry; /* order of the heap entry that stands for it */
-    uint32_t order; /* rank among equal deadlines */
-    uint32_t phase; /* iteration it was scheduled in; free: next free */
-    uint32_t generation : 26; /* as in its id; more than any id's: worn out */
+    uint32_t entry; /* the order of the valid entry */
+    uint32_t order; /* the rank among equal deadlines; entry: nothing is lazy */
+    union {
+        uint32_t phase;     /* live: the iteration that has scheduled it */
+        uint32_t next_free; /* free: the next one, or ID_NO_SLOT */
+    };
+    uint32_t generation : 26; /* one bit more than in an id: used up */
     uint32_t live : 1, background : 1;
-    uint32_t hidden : 1; /* a handle's, not the program's */
-    uint32_t firing : 1; /* its callback runs; it has no heap entry */
-    uint32_t repeats : 1;
+    uint32_t hidden : 1;  /* the library's own: not counted as the program's */
+    uint32_t firing : 1;  /* its callback runs; no entry stands for it */
+    uint32_t repeats : 1; /* call_every */
 };
 
-/* What only call_every's timers have; side by side with the slots. */
+/* What only a timer of call_every needs; by slot, in an array of its own. */
 struct timer_period {
     int64_t period;
-    int64_t missed; /* skipped periods */
+    int64_t missed; /* periods that were skipped */
 };
 
 struct timers {
-    struct timer_entry *heap; /* the root at TIMER_ROOT */
+    struct timer_entry *heap; /* its root is at TIMER_ROOT (timer.c) */
     struct timer_slot *slots;
     struct timer_period *periods;
-    size_t heap_size, heap_room, slots_used, slots_room;
-    size_t live, hidden;
-    uint32_t free_slot, order, phase;
+    size_t heap_size; /* entries, dead ones among them */
+    size_t heap_room, slots_used, slots_room;
+    size_t live;        /* slots that are live */
+    size_t hidden;      /* of these, those that are hidden */
+    uint32_t free_slot; /* the first free slot, or ID_NO_SLOT */
+    uint32_t order;     /* the last one given; they wrap around */
+    uint32_t phase;     /* the number of the iteration */
 };
 
+/* All functions are for the loop's thread. */
+
 void timers_init(struct timers *timers);
+/* Ends all timers, without calling them, and frees the memory. */
 void timers_free(rondo_loop *loop);
-/* The earliest deadline, RONDO_NEVER when there is none. */
+
+/* The earliest deadline, or RONDO_NEVER if there is none. */
 int64_t timers_next(rondo_loop *loop);
-/* An iteration begins: what is scheduled from now on is the next one's. */
+/* An iteration begins. What is scheduled from now on does not fire in it. */
 void timers_begin(rondo_loop *loop);
-/* Runs what is due at the iteration's time, at most `most` of them. */
+/* Calls the timers that are due at loop->now, at most `most` of them. */
 void timers_run(rondo_loop *loop, unsigned most);
-/* An id, or RONDO_ENOMEM. period 0: once. */
+
+/* Starts a timer. A period that is not 0 repeats it. A deadline in the past
+ * counts as loop->now. Returns its id, or RONDO_ENOMEM with a sentence. */
 rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
                       rondo_fn fn, void *arg);
-/* For handles: keeps nothing alive and is not counted as the program's. */
+/* The same for the library: the timer does not keep rondo_loop_run running and
+ * is not counted as the program's. */
 rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
                              void *arg);
+
+/* Counts the live timers that keep rondo_loop_run running. For assertions: not
+ * in a build with NDEBUG. */
+size_t timers_count_alive(const struct timers *timers);
+
+/* These return 0, or RONDO_ENOENT without a sentence: no timer waits by this
+ * id. A timer whose callback runs cannot be cancelled any more. */
 int timers_cancel(rondo_loop *loop, rondo_id id);
 int timers_set_background(rondo_loop *loop, rondo_id id, bool background);
 

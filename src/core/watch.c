@@ -1,4 +1,4 @@
-/* watch.c - readers and writers: descriptors of the program's. */
+/* watch.c - watchers: readers and writers on descriptors of the program. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/op.h"
@@ -6,9 +6,10 @@
 #include <assert.h>
 #include <stdio.h>
 
+/* A reader (index 0) or a writer (index 1). */
 struct side {
     struct op op;
-    rondo_fd_fn fn; /* NULL: not watched */
+    rondo_fd_fn fn; /* NULL: there is none */
     void *arg;
 };
 
@@ -17,27 +18,38 @@ struct watcher {
     struct io io;
     rondo_loop *loop;
     struct side side[2];
-    bool gone; /* out of the loop's sight; freed when both are idle */
+    bool gone; /* detached; freed when both operations are idle */
 };
 
 static const char *const side_names[] = {"reader", "writer"};
+
+#ifndef NDEBUG
+static bool watch_is_sound(const struct watcher *w)
+{
+    bool any = w->side[0].fn || w->side[1].fn;
+    return w->gone ? !w->io.attached && !any : w->io.attached && any;
+}
+#endif
 
 static void watch_free_if_idle(struct watcher *w)
 {
     if (!w->gone || !op_is_idle(&w->side[0].op) || !op_is_idle(&w->side[1].op))
         return;
+    assert(watch_is_sound(w));
     handle_close(w->loop, &w->handle);
     loop_free(w->loop, w);
 }
 
-/* Out of the table at once: the program may close the descriptor now and see
- * its number come back as another. */
+/* Leaves the table at once, since the program may close the descriptor now and
+ * get its number back as another file. */
 static void watch_forget(struct watcher *w)
 {
     rondo_loop *loop = w->loop;
+    assert(!w->gone);
     for (int i = 0; i < 2; i++) {
+        assert(!w->side[i].fn || loop->live_watchers > 0);
         if (w->side[i].fn)
-            loop->watching--;
+            loop->live_watchers--;
         w->side[i].fn = NULL;
         op_cancel(loop, &w->side[i].op);
     }
@@ -45,7 +57,7 @@ static void watch_forget(struct watcher *w)
     w->gone = true;
 }
 
-/* The descriptor was closed while it was watched. */
+/* The program has closed a watched descriptor: reports that. */
 static void watch_lose(struct watcher *w)
 {
     rondo_loop *loop = w->loop;
@@ -71,6 +83,7 @@ static void watch_call(rondo_loop *loop, struct side *side, sys_fd fd)
 static void watch_ready(rondo_loop *loop, struct watcher *w, struct side *side)
 {
     int error = side->op.task.error;
+    assert(op_is_idle(&side->op) && (!w->gone || !side->fn));
     if (side->fn && error && !(error == RONDO_ECANCELED && w->io.attached)) {
         watch_lose(w);
     } else if (side->fn && !error) {
@@ -78,7 +91,8 @@ static void watch_ready(rondo_loop *loop, struct watcher *w, struct side *side)
         if (side->fn && side->op.task.state == TASK_IDLE)
             op_submit(loop, &side->op);
     } else if (side->fn) {
-        op_submit(loop, &side->op); /* removed and added again */
+        /* RONDO_ECANCELED: it was removed and added again meanwhile. */
+        op_submit(loop, &side->op);
     }
     watch_free_if_idle(w);
 }
@@ -130,6 +144,7 @@ static int watch_new(rondo_loop *loop, sys_fd fd, const char *what,
     if (error)
         return error;
     struct watcher *w = loop_alloc(loop, sizeof *w);
+    assert(fd != SYS_NO_FD);
     if (!w)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
     *w = (struct watcher){.loop = loop};
@@ -146,7 +161,8 @@ static int watch_new(rondo_loop *loop, sys_fd fd, const char *what,
     return 0;
 }
 
-/* The watcher of this descriptor, NULL, or RONDO_EBUSY. */
+/* Finds the watcher of a descriptor, NULL if there is none. RONDO_EBUSY:
+ * another handle has the descriptor. */
 static int watch_find(rondo_loop *loop, rondo_fd fd, const char *what,
                       struct watcher **found)
 {
@@ -164,13 +180,13 @@ static int watch_find(rondo_loop *loop, rondo_fd fd, const char *what,
     return 0;
 }
 
-/* Adding again may mean a new file under an old number, which was closed
- * without being removed: the kernel has to be told of it as of a new one. */
-static void watch_renew(struct watcher *w)
+/* The program may have closed the descriptor without removing the watcher and
+ * opened a new file with its number, so the kernel must forget the old one. */
+static void watch_reattach(struct watcher *w)
 {
     for (int i = 0; i < 2; i++)
         op_cancel(w->loop, &w->side[i].op);
-    io_renew(w->loop, &w->io);
+    io_reattach(w->loop, &w->io);
 }
 
 static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
@@ -189,24 +205,24 @@ static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
         error = watch_new(loop, sys_fd_of(fd), what, &w);
     if (error)
         return error;
-    assert(w);
+    assert(w && !w->gone);
     struct side *side = &w->side[which];
     if (side->fn)
-        watch_renew(w);
+        watch_reattach(w);
     else
-        loop->watching++;
+        loop->live_watchers++;
     side->fn = fn;
     side->arg = arg;
+    assert(watch_is_sound(w));
     if (!op_is_idle(&side->op))
         return 0;
-    /* inside its own callback this is done again, harmlessly */
     op_submit(loop, &side->op);
     error = side->op.task.state == TASK_READY ? side->op.task.error : 0;
     loop_nudge(loop);
     if (!error)
         return 0;
     (void)error_in(what, error);
-    watch_forget(w); /* refused by the kernel: freed when the list has run */
+    watch_forget(w); /* the operation is READY: its done frees the watcher */
     return error;
 }
 
@@ -232,6 +248,7 @@ static int watch_remove_side(rondo_loop *loop, rondo_fd fd, int which)
         error = watch_find(loop, fd, what, &w);
     if (error)
         return error;
+    assert(!w || !w->gone);
     if (!w || !w->side[which].fn)
         return 0;
     if (!w->side[!which].fn) {
@@ -240,8 +257,9 @@ static int watch_remove_side(rondo_loop *loop, rondo_fd fd, int which)
     }
     struct side *side = &w->side[which];
     side->fn = NULL;
-    loop->watching--;
+    loop->live_watchers--;
     op_cancel(loop, &side->op);
+    assert(watch_is_sound(w));
     return 1;
 }
 
@@ -255,7 +273,7 @@ int rondo_remove_writer(rondo_loop *loop, rondo_fd fd)
     return watch_remove_side(loop, fd, 1);
 }
 
-/* ---- for the loop ---- */
+/* ---- closing, dump ---- */
 
 static void watch_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {

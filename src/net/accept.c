@@ -1,27 +1,64 @@
-/* accept.c - a server's new connections, and what keeps them out. */
+/* accept.c - accepts a server's clients, and pauses when that fails. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "net/server.h"
 #include "stream/filter.h"
 
 enum {
-    ACCEPT_ROUNDS = 16,   /* in one dispatch */
-    ACCEPT_RETRY_MS = 100 /* when the system had no room for one more */
+    ACCEPT_ROUNDS = 16,    /* in one dispatch */
+    ACCEPT_RETRY_MS = 100, /* when the system had no room for one more */
+    REPORTS_LIMIT = 10,    /* in a period */
+    REPORT_PERIOD_S = 10
 };
 
 /* ---- trouble ---- */
 
-static void accept_report(rondo_server *s, int error)
+static void accept_tell(rondo_server *s, int error)
 {
     rondo_exception e = loop_exception(error);
     e.server = s;
     rondo_loop_call_exception_handler(s->loop, &e);
 }
 
+void server_report(rondo_server *s, int error)
+{
+    int64_t os_error = rondo_last_os_error();
+    if (s->loop->now >= s->report_until) {
+        s->report_until = s->loop->now + RONDO_SEC(REPORT_PERIOD_S);
+        s->reports = 0;
+    }
+    if (s->reports >= REPORTS_LIMIT) {
+        s->unreported++;
+        return;
+    }
+    if (s->unreported) {
+        error_set(error, "%s (and %u more before)", rondo_last_error(),
+                  s->unreported);
+        error_keep_os(os_error);
+    }
+    s->unreported = 0;
+    s->reports++;
+    accept_tell(s, error);
+}
+
+void server_report_rest(rondo_server *s)
+{
+    if (!s->unreported)
+        return;
+    unsigned more = s->unreported - 1;
+    error_set(RONDO_OK, "server: the last client's handshake failed");
+    if (more)
+        error_set(RONDO_OK, "server: clients' handshakes failed (and %u more)",
+                  more);
+    s->unreported = 0;
+    accept_tell(s, RONDO_OK);
+}
+
 static void accept_retry(rondo_loop *loop, void *arg)
 {
     rondo_server *s = arg;
     (void)loop;
+    assert(s->retry > 0 && !s->closing);
     s->retry = 0;
     server_settle(s);
 }
@@ -33,15 +70,15 @@ void server_pause_for(rondo_server *s, int error)
     if (!s->retry)
         s->retry = timers_start_hidden(loop, when, accept_retry, s);
     if (s->retry < 0)
-        s->retry = 0; /* not even memory for that: no pause, then */
+        s->retry = 0; /* no memory for the timer: it goes on without a pause */
     if (s->reported)
         return;
     s->reported = true;
     error_in("server: cannot accept, and tries again", error);
-    accept_report(s, error);
+    accept_tell(s, error);
 }
 
-/* The client's trouble, or the network's: the next one may be well. */
+/* Concerns this client or the network: the next accept may succeed. */
 static bool accept_is_client_error(int error)
 {
     switch (error) {
@@ -60,6 +97,23 @@ static bool accept_is_client_error(int error)
 
 /* ---- a new connection ---- */
 
+/* The program's setup or factory, or start_server's, has refused a client: its
+ * own decision, unless the process had no room for one more. */
+static void accept_refused(rondo_server *s, int error)
+{
+    switch (error) {
+    case RONDO_ENOMEM:
+    case RONDO_ENOBUFS:
+    case RONDO_EMFILE:
+    case RONDO_ENFILE:
+        error_no_os();
+        server_pause_for(s, error_os(error, "no room for a client"));
+        break;
+    default:
+        break;
+    }
+}
+
 static int accept_choose_protocol(rondo_server *s, rondo_transport *t)
 {
     const rondo_protocol *protocol = s->protocol;
@@ -74,16 +128,21 @@ static int accept_choose_protocol(rondo_server *s, rondo_transport *t)
     return error;
 }
 
-/* Its filters are ready, or failed; a stop of the program's is no news. */
+/* The filters are ready or have failed. RONDO_ECANCELED is not reported: the
+ * program has ended the client itself. */
 static void accept_handshake_done(rondo_transport *t, void *arg, int error)
 {
     rondo_server *s = arg;
-    if (!error && accept_choose_protocol(s, t) == 0)
-        stream_make(t);
-    else if (!error)
+    assert(s->clients && !s->ended); /* the client keeps its server */
+    int refusal = error ? 0 : accept_choose_protocol(s, t);
+    if (refusal) {
         stream_fail(t, RONDO_ECANCELED, STREAM_BY_RESET);
-    else if (error != RONDO_ECANCELED)
-        accept_report(s, error_in("server: a handshake failed", error));
+        accept_refused(s, refusal);
+    } else if (!error) {
+        stream_make(t);
+    } else if (error != RONDO_ECANCELED) {
+        server_report(s, error_in("server: a handshake failed", error));
+    }
 }
 
 static int accept_begin(rondo_server *s, rondo_transport *t)
@@ -110,7 +169,7 @@ static void accept_hand_on(rondo_server *s, sys_fd fd,
     s->options.accepted(s, s->arg, (rondo_fd)fd, peer);
 }
 
-/* On failure the socket is closed: there is no place for its client. */
+/* Takes the socket; after an error it is closed. */
 static int accept_make_stream(rondo_server *s, sys_fd fd,
                               const rondo_address *peer, rondo_transport **t)
 {
@@ -127,14 +186,17 @@ static int accept_make_stream(rondo_server *s, sys_fd fd,
 
 void server_begin(rondo_server *s, rondo_transport *t)
 {
-    s->reported = false;
+    assert(server_accepts(s) && dispatch_runs(&s->dispatch));
     stream_own(t, &s->owner);
     s->clients++;
-    if (accept_begin(s, t) != 0) {
+    int error = accept_begin(s, t);
+    if (error) {
         s->clients--;
         stream_discard(t);
+        accept_refused(s, error);
         return;
     }
+    s->reported = false;
     stream_end(t);
 }
 
@@ -185,8 +247,8 @@ static void accept_some(rondo_server *s, struct listener *l)
     }
 }
 
-/* The backend has accepted one. The next accept is under way before any code
- * of the program's runs: whatever that does, the listener lives. */
+/* The backend has accepted a client. The next accept is submitted before the
+ * program is called, which may close the server. */
 static void accept_accepted(rondo_server *s, struct acceptor *a)
 {
     sys_fd fd = a->accept.accepted;
@@ -199,7 +261,7 @@ static void accept_accepted(rondo_server *s, struct acceptor *a)
         server_hold(s, a);
         return;
     }
-    s->clients++; /* it may be the last that fits */
+    s->clients++; /* so that settle sees whether this client is the last */
     server_settle(s);
     s->clients--;
     accept_take(s, fd, &peer);
@@ -213,6 +275,7 @@ void server_accept_done(rondo_loop *loop, struct task *task)
     struct listener *l = a->listener;
     rondo_server *s = l->server;
     (void)loop;
+    assert(!a->held && !s->ended);
     dispatch_begin(&s->dispatch);
     if (!task->error && a->accept.op.count)
         accept_accepted(s, a);

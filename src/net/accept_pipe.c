@@ -1,4 +1,4 @@
-/* accept_pipe.c - a server by the name of a pipe: its instances and clients. */
+/* accept_pipe.c - a server by a pipe's name: its instances and clients. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "net/server.h"
@@ -6,14 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A client gets an instance of its own, which is there before the client: a
- * stream that waits for it. There are some at a time, so that one who comes
- * finds one. */
+/* Windows connects each client to an instance that was made before it came.
+ * The server keeps SERVER_ACCEPTS of them ready: they are its backlog. */
 struct instance {
     struct op op;
     struct instances *all;
-    rondo_transport *t; /* NULL: not made yet */
-    uint64_t arrived;   /* not 0: it has a client that waits for a place */
+    rondo_transport *t; /* the stream that waits for a client; NULL: none */
+    uint64_t arrived;   /* not 0: a client waits in it until there is room */
 };
 
 struct instances {
@@ -29,6 +28,7 @@ static int accept_pipe_make(struct instance *i, bool first)
 {
     rondo_server *s = i->all->server;
     sys_fd fd;
+    assert(!i->t && !i->arrived);
     int error = sys_pipe_listen(i->all->name, first, &fd);
     if (error)
         return error_os(error, "cannot listen on %s", i->all->name);
@@ -52,8 +52,9 @@ static void accept_pipe_take(struct instance *i)
 {
     rondo_server *s = i->all->server;
     rondo_transport *t = i->t;
+    assert(t && !i->arrived && op_is_idle(&i->op));
     i->t = NULL;
-    s->clients++; /* it may be the last that fits */
+    s->clients++; /* so that settle sees whether this client is the last */
     server_settle(s);
     s->clients--;
     server_begin(s, t);
@@ -66,12 +67,13 @@ static void accept_pipe_connected(rondo_loop *loop, struct task *task)
                                     offsetof(struct instance, op.task));
     rondo_server *s = i->all->server;
     (void)loop;
+    assert(!i->arrived && !s->ended);
     dispatch_begin(&s->dispatch);
     if (s->closing || task->error == RONDO_ECANCELED) {
         accept_pipe_drop(i);
     } else if (task->error) {
         if (task->error != RONDO_ENOMEM)
-            accept_pipe_drop(i); /* else there is nothing wrong with it */
+            accept_pipe_drop(i); /* without memory the instance is still good */
         error_keep_os(i->op.os_error);
         server_pause_for(s, error_os(task->error, "accept"));
     } else if (server_accepts(s)) {
@@ -84,11 +86,12 @@ static void accept_pipe_connected(rondo_loop *loop, struct task *task)
 
 /* ---- for server.c ---- */
 
-/* An instance that cannot be made is told of by the loop, like a failed
- * accept. */
+/* An instance that cannot be made is reported by its done, as a failed accept
+ * is. */
 static void accept_pipe_arm(struct instance *i)
 {
     rondo_loop *loop = i->all->server->loop;
+    assert(op_is_idle(&i->op));
     int error = i->t ? 0 : accept_pipe_make(i, false);
     op_init(&i->op, i->t ? &i->t->io : NULL, OP_ACCEPT, accept_pipe_connected);
     if (error)
@@ -114,8 +117,8 @@ void server_pipe_settle(rondo_server *s)
     struct instance *waiting;
     if (!server_accepts(s))
         return;
-    /* All of them come again: who finds no place then waits in the same
-     * order. */
+    /* All waiting clients come again through the ready list. One that finds no
+     * place then waits again, in the same order. */
     while ((waiting = accept_pipe_longest_waiting(all))) {
         waiting->arrived = 0;
         op_finish(s->loop, &waiting->op, 0);
@@ -133,8 +136,8 @@ bool server_pipe_is_idle(const rondo_server *s)
     return true;
 }
 
-/* Closed before the cancelled operations are done, so that nobody finds an
- * instance from now on. */
+/* Closes the instances before the cancelled operations are done, so that no
+ * client can connect from now on. */
 void server_pipe_stop(rondo_server *s)
 {
     for (int n = 0; n < SERVER_ACCEPTS; n++) {
@@ -153,8 +156,10 @@ void server_pipe_free(rondo_server *s)
 {
     if (!s->instances)
         return;
-    for (int n = 0; n < SERVER_ACCEPTS; n++)
+    for (int n = 0; n < SERVER_ACCEPTS; n++) {
+        assert(op_is_idle(&s->instances->list[n].op));
         accept_pipe_drop(&s->instances->list[n]);
+    }
     loop_free(s->loop, s->instances);
     s->instances = NULL;
 }

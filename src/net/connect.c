@@ -1,4 +1,4 @@
-/* connect.c - a connection by name, address or path, from the call to its end. */
+/* connect.c - create_connection: from the call to its done. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/id.h"
@@ -6,38 +6,40 @@
 #include "stream/filter.h"
 #include "threads/lookup.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* One call of create_connection. It lives until its done is called. */
 struct connect {
     struct handle handle;
-    struct task deferred;
+    struct task deferred; /* runs connect_start */
     rondo_loop *loop;
     rondo_id id, timer;
     const rondo_protocol *protocol;
     void *self;
     rondo_connect_fn done;
     void *arg;
-    rondo_lookup *lookup;
+    rondo_lookup *lookup; /* NULL: no name is being looked up */
     struct happy_eyeballs race;
-    rondo_transport *t;     /* connected: adopted, or the race's winner */
+    rondo_transport *t;     /* the connection: adopted, or the race's winner */
     struct backoff backoff; /* of a named pipe */
     rondo_setup_fn setup;
     void *setup_arg;
     bool adopted, racing;
-    bool pipe;    /* host is the name of one */
-    bool shaking; /* connected; its filters get ready */
-    int lead;     /* addresses before the other family's first */
+    bool pipe;        /* host is the name of one */
+    bool handshaking; /* connected; its filters get ready */
+    int lead;         /* addresses before the other family's first */
     uint16_t port;
-    int stopped; /* ECANCELED, ETIMEDOUT: nothing more is tried */
+    int stopped; /* RONDO_ECANCELED, RONDO_ETIMEDOUT: nothing more is tried */
     int64_t os_error;
-    char host[]; /* as the sentences call it; a name is looked up */
+    char host[]; /* the name or the path, or the address in words */
 };
 
-/* Connected: pushes filters, and then, or when they are ready, `done`. */
+/* c->t is connected: calls setup, waits for filters, then connect_succeed. */
 static void connect_begin(struct connect *c);
-/* The last of c, and `done` with the error. */
+/* Frees c and calls done with the error. */
 static void connect_fail(struct connect *c, int error);
 static void connect_free(struct connect *c);
 
@@ -49,6 +51,7 @@ static void connect_race_over(struct happy_eyeballs *race, rondo_transport *t,
     struct connect *c =
         (struct connect *)(void *)((char *)race -
                                    offsetof(struct connect, race));
+    assert(c->racing && !c->t && !c->lookup);
     c->racing = false;
     c->t = t;
     c->os_error = race->os_error;
@@ -66,12 +69,13 @@ static void connect_retry_pipe(rondo_loop *loop, void *arg)
 {
     struct connect *c = arg;
     (void)loop;
+    assert(c->pipe && !c->stopped);
     c->backoff.timer = 0;
     connect_try_pipe(c);
 }
 
-/* It is there or not, at once; when each of its instances has a client it is
- * asked again. */
+/* Windows answers at once. If each instance has a client (RONDO_EBUSY), it
+ * tries again after a delay. */
 static void connect_try_pipe(struct connect *c)
 {
     sys_fd fd;
@@ -96,6 +100,7 @@ static void connect_try_pipe(struct connect *c)
 
 static void connect_run_race(struct connect *c)
 {
+    assert(!c->racing && !c->t && !c->stopped);
     c->racing = true;
     happy_eyeballs_start(&c->race);
 }
@@ -105,6 +110,7 @@ static void connect_looked_up(rondo_loop *loop, void *arg,
 {
     struct connect *c = arg;
     (void)loop;
+    assert(c->lookup && !c->stopped); /* stopping cancels the look-up */
     c->lookup = NULL;
     c->os_error = rondo_last_os_error();
     for (size_t i = 0; i < found->count; i++)
@@ -164,12 +170,12 @@ static void connect_stop(struct connect *c, int error)
         loop_push(c->loop, &c->deferred);
     } else if (c->racing) {
         happy_eyeballs_stop(&c->race, error);
-    } else if (c->shaking) {
+    } else if (c->handshaking) {
         error_no_os();
         stream_fail(c->t, error, 0);
         stream_settle(c->t);
     }
-    /* else it is on the ready list and finds out there */
+    /* else it is on the ready list: connect_start sees c->stopped */
     loop_nudge(c->loop);
 }
 
@@ -183,6 +189,7 @@ static void connect_on_timeout(rondo_loop *loop, void *arg)
 {
     struct connect *c = arg;
     (void)loop;
+    assert(c->timer > 0);
     c->timer = 0;
     connect_stop(c, RONDO_ETIMEDOUT);
 }
@@ -270,7 +277,8 @@ static int connect_set_pipe(struct connect *c, const char *name)
     return error;
 }
 
-/* A literal address or a path needs no look-up; a name has none yet. */
+/* Takes the socket, or the one address that a path or a literal address is. A
+ * name keeps race.attempts NULL, so that connect_start looks it up. */
 static int connect_set_target(struct connect *c, const rondo_connect_options *o)
 {
     rondo_address made;
@@ -350,9 +358,9 @@ static bool connect_describe(const struct handle *handle, char *text,
     snprintf(text, size, "fd %lld, to %.100s, %s",
              (long long)(c->t ? c->t->io.fd : happy_eyeballs_fd(&c->race)),
              *c->host ? c->host : "-",
-             c->lookup    ? "looking up"
-             : c->shaking ? "handshake"
-                          : "connecting");
+             c->lookup        ? "looking up"
+             : c->handshaking ? "handshake"
+                              : "connecting");
     return true;
 }
 
@@ -361,6 +369,7 @@ const struct handle_class connect_class = {
 
 static void connect_free(struct connect *c)
 {
+    assert(!c->lookup && !c->racing && c->backoff.timer <= 0);
     id_free(c->loop, c->id);
     if (c->timer > 0)
         (void)timers_cancel(c->loop, c->timer);
@@ -382,6 +391,13 @@ static void connect_tell(struct connect *c, int error)
         error_os(error, "%s %s", what, host);
 }
 
+/* Without done nobody else hears of it. */
+static void connect_report(rondo_loop *loop, int error)
+{
+    rondo_exception e = loop_exception(error);
+    rondo_loop_call_exception_handler(loop, &e);
+}
+
 static void connect_fail(struct connect *c, int error)
 {
     rondo_loop *loop = c->loop;
@@ -396,11 +412,14 @@ static void connect_fail(struct connect *c, int error)
     connect_free(c);
     if (done)
         done(loop, arg, NULL, error);
+    else if (error != RONDO_ECANCELED)
+        connect_report(loop, error);
 }
 
-/* Connected, and the filters are ready: nothing cancels it any more. */
+/* The transport is ready: from here on nothing cancels the connect. */
 static void connect_succeed(struct connect *c)
 {
+    assert(c->t && !c->stopped);
     rondo_loop *loop = c->loop;
     rondo_connect_fn done = c->done;
     void *arg = c->arg;
@@ -415,13 +434,14 @@ static void connect_succeed(struct connect *c)
 static void connect_handshake_done(rondo_transport *t, void *arg, int error)
 {
     struct connect *c = arg;
+    assert(c->handshaking && c->t == t);
     if (!error) {
         connect_succeed(c);
         return;
     }
     c->os_error = t->os_error;
     snprintf(c->race.tried, sizeof c->race.tried, "%s", rondo_last_error());
-    c->t = NULL; /* it ends by itself */
+    c->t = NULL; /* the transport ends by itself */
     connect_fail(c, c->stopped ? c->stopped : error);
 }
 
@@ -437,11 +457,12 @@ static void connect_refuse(struct connect *c, int error)
     connect_fail(c, c->stopped ? c->stopped : c->t->error);
 }
 
-/* Until `done` is told the connect is what keeps the loop alive, and what the
- * program may cancel. */
+/* Until done is called, the connect keeps the loop running and not its
+ * transport, and the program may cancel it. */
 static void connect_begin(struct connect *c)
 {
     rondo_transport *t = c->t;
+    assert(t && !c->racing && !c->stopped);
     stream_prepare(t);
     stream_open(t, c->protocol, c->self);
     handle_set_background(c->loop, &t->handle, true);
@@ -451,7 +472,7 @@ static void connect_begin(struct connect *c)
         return;
     }
     if (t->handshaking) {
-        c->shaking = true;
+        c->handshaking = true;
         filters_wait(t, RONDO_NEVER, connect_handshake_done, c);
     } else {
         connect_succeed(c);

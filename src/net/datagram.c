@@ -32,6 +32,7 @@ bool datagram_is_fatal(int error)
 
 void datagram_fail(rondo_datagram *d, int error)
 {
+    assert(error < 0);
     if (d->phase >= PHASE_ENDING)
         return;
     d->error = error;
@@ -39,9 +40,8 @@ void datagram_fail(rondo_datagram *d, int error)
     d->phase = PHASE_ENDING;
 }
 
-/* Once everything that the kernel had of it is done, the descriptor goes, and
- * what is left is to tell. What the kernel still has of the queue stays until
- * then. */
+/* Closes the descriptor once both operations are idle. Until then the kernel
+ * may read the queue, so it is freed with the endpoint. */
 static void datagram_wind_down(rondo_datagram *d)
 {
     rondo_loop *loop = d->loop;
@@ -69,7 +69,9 @@ static void datagram_settle_ops(rondo_datagram *d)
         op_submit(d->loop, &d->receive);
     if (!d->queue.count || !op_is_idle(&d->send) || d->retry)
         return;
-    (void)queue_peek(&d->queue, &d->under_way, 1);
+    unsigned first = queue_peek(&d->queue, &d->under_way, 1);
+    assert(first == 1);
+    (void)first;
     d->send.buffer = &d->under_way;
     op_submit(d->loop, &d->send);
 }
@@ -95,9 +97,18 @@ static void datagram_check(const rondo_datagram *d)
         assert(dispatch_runs(&d->dispatch));
     if (d->flow == FLOW_PAUSED)
         assert(d->made == MADE_TOLD);
-    if (!d->queue.count)
-        assert(!d->queue.size);
+    assert(d->queue.size >= d->queue.count * DATAGRAM_OVERHEAD);
+    assert(d->queue.count || !d->queue.size);
+    assert(d->batch >= 1 && d->batch <= SYS_BATCH);
     (void)d;
+}
+
+static void datagram_submit(struct dispatch *dispatch)
+{
+    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    if (d->phase < PHASE_ENDING)
+        datagram_settle_ops(d);
+    dispatch_schedule(d->loop, dispatch);
 }
 
 static void datagram_settle_dispatch(struct dispatch *dispatch)
@@ -110,11 +121,10 @@ static void datagram_settle_dispatch(struct dispatch *dispatch)
         d->phase = PHASE_ENDING;
     if (d->phase == PHASE_ENDING)
         datagram_wind_down(d);
-    else if (d->phase < PHASE_ENDING && !dispatch_runs(dispatch))
-        datagram_settle_ops(d); /* else at the end of the dispatch, once */
     dispatch_set(dispatch, derived, datagram_what_is_owed(d));
     datagram_check(d);
-    dispatch_schedule(d->loop, dispatch);
+    if (!dispatch_runs(dispatch))
+        datagram_submit(dispatch);
 }
 
 void datagram_settle(rondo_datagram *d)
@@ -134,7 +144,7 @@ static void datagram_describe_addresses(const rondo_datagram *d, char *text,
              peer);
 }
 
-/* Writes the sentence anew, just before the callback that carries the error. */
+/* Sets the last error just before the callback that carries it. */
 static void datagram_describe_error(const rondo_datagram *d, int error,
                                     int64_t os_error)
 {
@@ -166,6 +176,7 @@ void datagram_tell(rondo_datagram *d, int error, bool now)
 static void datagram_tell_made(struct dispatch *dispatch)
 {
     rondo_datagram *d = datagram_of_dispatch(dispatch);
+    assert(d->made == MADE_DUE);
     d->made = MADE_TOLD;
     if (d->protocol->connection_made)
         d->protocol->connection_made(d, d->self);
@@ -180,6 +191,7 @@ static void datagram_tell_error(struct dispatch *dispatch)
 static void datagram_tell_pause(struct dispatch *dispatch)
 {
     rondo_datagram *d = datagram_of_dispatch(dispatch);
+    assert(d->flow == FLOW_PAUSE_DUE && d->made == MADE_TOLD);
     d->flow = FLOW_PAUSED;
     if (d->protocol->pause_writing)
         d->protocol->pause_writing(d, d->self);
@@ -188,6 +200,7 @@ static void datagram_tell_pause(struct dispatch *dispatch)
 static void datagram_tell_resume(struct dispatch *dispatch)
 {
     rondo_datagram *d = datagram_of_dispatch(dispatch);
+    assert(d->flow == FLOW_PAUSED && d->phase < PHASE_ENDING);
     d->flow = FLOW_ON;
     if (d->protocol->resume_writing)
         d->protocol->resume_writing(d, d->self);
@@ -203,6 +216,8 @@ static void datagram_free_all(rondo_datagram *d)
 static void datagram_tell_lost(struct dispatch *dispatch)
 {
     rondo_datagram *d = datagram_of_dispatch(dispatch);
+    assert(d->phase == PHASE_GONE && d->made == MADE_TOLD);
+    assert(op_is_idle(&d->receive) && op_is_idle(&d->send) && !d->retry);
     if (d->error)
         datagram_describe_error(d, d->error, d->os_error);
     if (d->protocol->connection_lost)
@@ -220,8 +235,9 @@ static void (*const datagram_tell_owed[DATAGRAM_OWED])(struct dispatch *d) = {
 
 static const struct dispatch_class datagram_dispatch = {
     .settle = datagram_settle_dispatch,
+    .submit = datagram_submit,
     .tell = datagram_tell_owed,
-    /* what is sent in answer to an error may fail at once, too */
+    /* The program may answer an error with a datagram that fails at once. */
     .bounded = 1U << DATAGRAM_OWED_ERROR,
     .last = 1U << DATAGRAM_OWED_LOST};
 
@@ -261,12 +277,14 @@ rondo_datagram *datagram_new(rondo_loop *loop,
 
 void datagram_discard(rondo_datagram *d)
 {
+    assert(d->made == MADE_NOT && op_is_idle(&d->receive));
     io_detach(d->loop, &d->io);
     datagram_free_all(d);
 }
 
 void datagram_begin(rondo_datagram *d)
 {
+    assert(d->io.attached && d->made == MADE_NOT && d->phase == PHASE_OPEN);
     handle_open(d->loop, &d->handle, HANDLE_DATAGRAM);
     d->made = MADE_DUE;
     dispatch_owe(&d->dispatch, 1U << DATAGRAM_OWED_MADE);

@@ -7,7 +7,7 @@
 #include "core/op.h"
 #include "core/part.h"
 
-/* The callbacks that are due, in the order in which they are told. */
+/* The callbacks that are owed, in the order in which they run. */
 enum datagram_owed {
     DATAGRAM_OWED_MADE,
     DATAGRAM_OWED_ERROR, /* error_received: owed_error */
@@ -17,19 +17,21 @@ enum datagram_owed {
     DATAGRAM_OWED
 };
 
-/* One that waits; its bytes follow the address's, and never move. */
+/* A datagram that waits. Its address and then its bytes follow the record; they
+ * never move. */
 struct datagram_record {
     size_t size;
     size_t to_size;
 };
 
+/* Some records; they begin behind it. */
 struct datagram_block {
     struct datagram_block *next;
     size_t begin, end, room; /* of the bytes behind this */
 };
 
-/* What waits to be sent, in order. A block that is used up is kept for the
- * next one, so that a queue that fills and empties allocates nothing. */
+/* The datagrams that wait to be sent, in order. One empty block is kept, so
+ * that a queue that fills and empties allocates nothing. */
 struct datagram_queue {
     struct datagram_block *first, **last, *spare;
     size_t count;
@@ -38,14 +40,14 @@ struct datagram_queue {
 
 enum { DATAGRAM_OVERHEAD = 32 };
 
-/* Where datagrams are received into, one batch at a time. */
+/* The buffers that one batch is received into. */
 struct datagram_room {
     struct sys_received slot[SYS_BATCH];
 };
 
 /* PART_DATAGRAM's state. */
 struct datagram_state {
-    struct datagram_room *room; /* made with the first datagram that comes */
+    struct datagram_room *room; /* NULL: no datagram has come yet */
 };
 
 struct rondo_datagram {
@@ -57,22 +59,23 @@ struct rondo_datagram {
     const rondo_datagram_protocol *protocol;
     void *self;
     struct datagram_queue queue;
-    struct sys_outgoing under_way; /* send's, while it is pending */
+    struct sys_outgoing
+        under_way; /* what `send` points at while it is pending */
     size_t high, low;
-    struct datagram_room *room; /* its own; NULL: the loop's will do */
+    struct datagram_room *room; /* NULL: the loop's is large enough */
     size_t receive_size;
-    size_t most;         /* bytes that one can have */
-    unsigned batch;      /* how many it asks for at a time */
+    size_t most;         /* bytes of the largest datagram */
+    unsigned batch;      /* datagrams that it asks for at a time */
     unsigned char phase; /* enum phase */
     unsigned char made;  /* enum made */
     unsigned char flow;  /* enum flow */
-    bool gathers;        /* what is sent now leaves at the dispatch's end */
+    bool gathers;        /* datagram_send queues until the batch is delivered */
     bool connected;
-    rondo_id retry;        /* sending waits for this timer */
+    rondo_id retry;        /* a timer that sending waits for; 0: none */
     int error, owed_error; /* connection_lost's; error_received's */
     int64_t os_error, owed_os_error;
     rondo_address local, peer;
-    struct sys_file file; /* of a unix socket, ours to remove */
+    struct sys_file file; /* of a unix socket, to be removed at the end */
 };
 
 /* ---- life: datagram.c ---- */
@@ -81,31 +84,34 @@ struct rondo_datagram {
 rondo_datagram *datagram_new(rondo_loop *loop,
                              const rondo_datagram_protocol *protocol,
                              void *self);
-/* It never came to life; its socket is not its. */
+/* Frees an endpoint that has not begun. Its socket stays open. */
 void datagram_discard(rondo_datagram *d);
-/* From now on it is a live handle; connection_made comes from the loop. */
+/* It becomes a live handle, and owes connection_made. */
 void datagram_begin(rondo_datagram *d);
-/* Decides what is outstanding; runs no code of the program's. Every public
+/* Decides what is outstanding and owed. Never calls the program. Every public
  * call ends with it. */
 void datagram_settle(rondo_datagram *d);
-/* The dispatch is over: runs the callbacks that are owed, may free d. */
+/* Ends the dispatch: runs the callbacks that are owed. May free d. */
 void datagram_finish(rondo_datagram *d);
-/* Something failed and the endpoint lives: error_received, now or, from within
- * a call of the program's, later. The system's code is the thread's last. */
+/* Something failed and the endpoint lives on: error_received is called now, or
+ * owed (now false: inside a call of the program). The system's code is the
+ * thread's last. */
 void datagram_tell(rondo_datagram *d, int error, bool now);
-/* Ends it with an error. */
+/* Ends the endpoint with an error; datagram_settle is to follow. */
 void datagram_fail(rondo_datagram *d, int error);
-/* Is it an error of the descriptor or the process, that no waiting ends? */
+/* Whether an error concerns the descriptor or the process, so that waiting does
+ * not help. */
 bool datagram_is_fatal(int error);
 
 /* ---- receiving: datagram_receive.c, sending: datagram_send.c ---- */
 
 void datagram_receive_done(rondo_loop *loop, struct task *task);
 void datagram_send_done(rondo_loop *loop, struct task *task);
-/* Sends what waits, as much as one dispatch may; whether anything has left the
- * queue. `now` as of datagram_tell. */
+/* Sends from the queue, as much as one dispatch may. true: the queue is shorter
+ * now. `now` is datagram_tell's. */
 bool datagram_flush(rondo_datagram *d, bool now);
-/* What a callback has sent so far leaves before the call goes on. */
+/* Sends what a callback has gathered so far, before the call changes
+ * anything. */
 void datagram_commit(rondo_datagram *d);
 
 static inline bool datagram_receives(const rondo_datagram *d)
@@ -116,13 +122,13 @@ static inline bool datagram_receives(const rondo_datagram *d)
 /* ---- the queue: datagram_queue.c ---- */
 
 void queue_init(struct datagram_queue *queue);
-/* Copies to the end; false: out of memory, and nothing has changed. */
+/* Appends a copy. false: out of memory, and nothing has changed. */
 bool queue_add(rondo_loop *loop, struct datagram_queue *queue,
                const struct sys_outgoing *out);
-/* The first ones, at most `most`; how many there are. */
+/* Lists the first datagrams, at most `most`, and returns how many. */
 unsigned queue_peek(const struct datagram_queue *queue,
                     struct sys_outgoing *list, unsigned most);
-/* These many have left. */
+/* Removes the first `count`. */
 void queue_drop(rondo_loop *loop, struct datagram_queue *queue, unsigned count);
 void queue_free(rondo_loop *loop, struct datagram_queue *queue);
 

@@ -1,4 +1,4 @@
-/* datagram_api.c - closing a datagram endpoint, its options, small questions. */
+/* datagram_api.c - closing an endpoint, its options, small questions. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/buf.h"
@@ -77,7 +77,8 @@ static int datagram_api_multicast(rondo_datagram *d, const rondo_address *group,
         return error;
     rondo_family family = rondo_address_family(group);
     if (family != RONDO_FAMILY_INET && family != RONDO_FAMILY_INET6)
-        return error_set(RONDO_EINVAL, "%s: the group is no IP address", what);
+        return error_set(RONDO_EINVAL, "%s: the group is not an IP address",
+                         what);
     if (family != rondo_address_family(&d->local))
         return error_set(RONDO_EINVAL,
                          "%s: the group is not of the endpoint's family", what);

@@ -20,8 +20,8 @@ static int datagram_open_set_options(sys_fd fd, const rondo_datagram_options *o,
                                      rondo_family family)
 {
     int error = 0;
-    /* Windows tells everybody who sends that somebody did not take it, which
-     * without a peer is nobody's */
+    /* Windows reports an unreachable destination to the socket's next receive.
+     * Without a peer the program could not tell whose it was. */
     error = sys_option(fd, SYS_UNREACHABLE, o->remote_address != NULL);
     if (!error && o->reuse_address == RONDO_ON)
         error = sys_option(fd, SYS_SHARE_ADDRESS, true);
@@ -42,15 +42,15 @@ static int datagram_open_bind_to(rondo_datagram *d,
     int error = rondo_address_family(address) == RONDO_FAMILY_UNIX
                     ? sys_path_bind(d->io.fd, address, 0, &d->file)
                     : sys_bind(d->io.fd, address);
-    if (error == RONDO_EEXIST) /* there is a file, and not a socket's */
+    if (error == RONDO_EEXIST) /* a file that is not a socket */
         error = RONDO_EADDRINUSE;
     if (error)
         return datagram_open_fail_on(error, "bind", address);
-    d->local = *address; /* as far as it is known: for removing the file */
+    d->local = *address; /* so that the file can be removed after an error */
     return 0;
 }
 
-/* Only what is bound can receive, which some systems are strict about. */
+/* Windows refuses to receive on a socket that is not bound. */
 static int datagram_open_bind_somewhere(rondo_datagram *d, rondo_family family)
 {
     rondo_address any;
@@ -162,7 +162,7 @@ static int datagram_open_check(const rondo_datagram_options *o,
     return 0;
 }
 
-/* The one family of all that was given; RONDO_EINVAL. */
+/* The family that all that was given agrees on; RONDO_EINVAL: there is none. */
 static int datagram_open_choose_family(const rondo_datagram_options *o,
                                        rondo_family *family)
 {
@@ -187,7 +187,7 @@ static int datagram_open_choose_family(const rondo_datagram_options *o,
     return 0;
 }
 
-/* Larger than what the loop has: then it has its own. */
+/* An endpoint for larger datagrams than the loop's buffers has its own. */
 static int datagram_open_choose_room(rondo_datagram *d, size_t receive_size)
 {
     d->receive_size = receive_size ? receive_size : LOOP_SCRATCH;

@@ -7,7 +7,8 @@
 
 enum { BLOCK_SMALL = 4096, BLOCK_LARGE = 65536 };
 
-/* A record, its address and its bytes; the next record is aligned. */
+/* Bytes of a record with its address and its data, rounded up so that the next
+ * record is aligned. */
 static size_t datagram_queue_room_for(size_t to_size, size_t size)
 {
     return (sizeof(struct datagram_record) + to_size + size + 7) & ~(size_t)7;
@@ -41,7 +42,7 @@ static struct datagram_block *datagram_queue_last_block(
                                          offsetof(struct datagram_block, next));
 }
 
-/* An empty block behind the others; a queue that has grown gets larger ones. */
+/* Appends an empty block; a queue that has grown gets larger ones. */
 static struct datagram_block *datagram_queue_more(rondo_loop *loop,
                                                   struct datagram_queue *queue,
                                                   size_t needed)
@@ -72,6 +73,7 @@ bool queue_add(rondo_loop *loop, struct datagram_queue *queue,
         block = datagram_queue_more(loop, queue, needed);
     if (!block)
         return false;
+    assert(block->begin <= block->end && block->room - block->end >= needed);
     struct datagram_record *r = datagram_queue_record_at(block, block->end);
     *r = (struct datagram_record){.size = out->size, .to_size = out->to_size};
     if (out->to_size)
@@ -102,7 +104,7 @@ unsigned queue_peek(const struct datagram_queue *queue,
     return count;
 }
 
-/* One is kept, unless it was made for something huge. */
+/* Keeps the largest empty block, unless it was made for a huge datagram. */
 static void datagram_queue_recycle(rondo_loop *loop,
                                    struct datagram_queue *queue,
                                    struct datagram_block *block)
@@ -124,7 +126,7 @@ void queue_drop(rondo_loop *loop, struct datagram_queue *queue, unsigned count)
 {
     while (count--) {
         struct datagram_block *b = queue->first;
-        assert(b);
+        assert(b && b->begin < b->end && queue->count);
         const struct datagram_record *r = datagram_queue_record_at(b, b->begin);
         queue->count--;
         queue->size -= r->size + DATAGRAM_OVERHEAD;

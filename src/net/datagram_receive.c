@@ -1,4 +1,4 @@
-/* datagram_receive.c - datagrams come in batches and are lent. */
+/* datagram_receive.c - receives datagrams in batches and lends them. */
 /* SPDX-License-Identifier: MIT */
 #include "net/datagram.h"
 
@@ -6,9 +6,9 @@
 
 enum {
     RECEIVE_MOST = 32,                   /* in one dispatch */
-    BATCH_SMALL = SYS_BATCH > 4 ? 4 : 1, /* until it has once been full */
-    /* Not a power of two, so that the batch's first bytes do not all want the
-     * same few lines of the cache. */
+    BATCH_SMALL = SYS_BATCH > 4 ? 4 : 1, /* after a batch with fewer */
+    /* Not a power of two, so that the first bytes of a batch's datagrams do not
+     * share a few lines of the cache. */
     SLOT_SIZE = LOOP_SCRATCH + 192
 };
 
@@ -29,9 +29,9 @@ static struct datagram_room *datagram_receive_make_room(rondo_loop *loop)
     return room;
 }
 
-/* All endpoints of the loop share its room, since nothing in it outlives a
- * dispatch. One at a time needs none of it, which does as well where there is
- * no memory. */
+/* All endpoints share the loop's buffers, since a datagram is lent for one
+ * dispatch only. Without memory for them, one datagram at a time goes into the
+ * scratch buffer. */
 static struct sys_received *datagram_receive_slots(rondo_datagram *d,
                                                    struct sys_received *one,
                                                    unsigned *count)
@@ -55,19 +55,21 @@ static struct sys_received *datagram_receive_slots(rondo_datagram *d,
 
 static void datagram_receive_trouble(rondo_datagram *d, int error)
 {
-    /* Windows says EINVAL of a socket that can never receive */
+    /* Windows answers EINVAL for a socket that can never receive. */
     if (datagram_is_fatal(error) || error == RONDO_EINVAL)
         datagram_fail(d, error);
     else
         datagram_tell(d, error, true);
 }
 
-/* What is sent by all but the last callback leaves together at the end. */
+/* What all callbacks but the last send is gathered, and leaves together after
+ * the last one. */
 static void datagram_receive_deliver(rondo_datagram *d,
                                      const struct sys_received *list, int count)
 {
     if (!d->protocol->datagram_received)
         return;
+    assert(dispatch_runs(&d->dispatch) && !d->gathers);
     d->gathers = true;
     for (int i = 0; i < count && datagram_receives(d); i++) {
         if (i + 1 == count)
@@ -80,12 +82,14 @@ static void datagram_receive_deliver(rondo_datagram *d,
         (void)datagram_flush(d, true);
 }
 
-/* One batch. How many are still to be had in this dispatch of `left`. */
+/* Receives and delivers one batch of at most `left`. How many more this
+ * dispatch may receive; 0: there is nothing more, or an error. */
 static int datagram_receive(rondo_datagram *d, int left)
 {
     struct sys_received one, *list;
     unsigned count;
     list = datagram_receive_slots(d, &one, &count);
+    assert(left > 0 && count >= 1 && count <= SYS_BATCH);
     if (count > (unsigned)left)
         count = (unsigned)left;
     int got = sys_receive_batch(d->io.fd, list, count, d->receive_size);

@@ -1,4 +1,4 @@
-/* datagram_send.c - datagrams leave at once, or wait in order. */
+/* datagram_send.c - sends datagrams at once, or queues them. */
 /* SPDX-License-Identifier: MIT */
 #include "net/datagram.h"
 
@@ -17,9 +17,9 @@ static rondo_datagram *datagram_send_of_task(struct task *task)
 
 /* ---- sending ---- */
 
-/* The first of them has been refused. Where the socket is connected that may
- * be news of an earlier one (an ICMP answer), which the kernel tells once:
- * the second answer is this one's own. *news: it was. */
+/* The kernel has refused `first`. On a connected socket that may be the answer
+ * to an earlier datagram (ICMP), which the kernel reports once, so `first` is
+ * sent again: the second answer is its own. *news: the first one was not. */
 static int datagram_send_ask_again(const rondo_datagram *d,
                                    const struct sys_outgoing *first,
                                    int refusal, bool *news)
@@ -31,7 +31,8 @@ static int datagram_send_ask_again(const rondo_datagram *d,
     return again;
 }
 
-/* The kernel takes no more, or it has refused the first. true: go on. */
+/* The kernel is full, or it has refused `first`, which is dropped and reported.
+ * true: go on with the next. */
 static bool datagram_send_refused(rondo_datagram *d,
                                   const struct sys_outgoing *first, int refusal,
                                   bool now)
@@ -51,6 +52,7 @@ bool datagram_flush(rondo_datagram *d, bool now)
     struct sys_outgoing list[SYS_BATCH];
     int rounds = FLUSH_ROUNDS;
     size_t before = d->queue.count;
+    assert(op_is_idle(&d->send)); /* else the kernel has the first already */
     while (d->queue.count && d->phase < PHASE_ENDING && rounds--) {
         unsigned count = queue_peek(&d->queue, list, SYS_BATCH);
         int sent = sys_send_batch(d->io.fd, list, count);
@@ -72,9 +74,10 @@ void datagram_commit(rondo_datagram *d)
 
 static void datagram_send_retry(rondo_loop *loop, void *arg);
 
-/* Ready to send, and it was not: a unix socket without a peer is writable
- * whatever its destinations are, and so are sockets of the BSDs whose
- * interface has a full queue. Only time helps. */
+/* Writable, and the kernel still takes nothing: an unconnected unix socket is
+ * writable even while its destinations are full, and on the BSDs so is a socket
+ * whose interface has a full queue. No event tells when there is room, so a
+ * timer waits. */
 static void datagram_send_flush_or_wait(rondo_datagram *d)
 {
     rondo_loop *loop = d->loop;
@@ -83,13 +86,14 @@ static void datagram_send_flush_or_wait(rondo_datagram *d)
     int64_t when = sys_clock() + RONDO_MS(RETRY_MS);
     d->retry = timers_start_hidden(loop, when, datagram_send_retry, d);
     if (d->retry < 0)
-        d->retry = 0; /* no memory for that: it is asked again at once */
+        d->retry = 0; /* no memory for the timer: it tries again at once */
 }
 
 static void datagram_send_retry(rondo_loop *loop, void *arg)
 {
     rondo_datagram *d = arg;
     (void)loop;
+    assert(d->retry > 0 && d->phase < PHASE_ENDING && op_is_idle(&d->send));
     d->retry = 0;
     dispatch_begin(&d->dispatch);
     datagram_send_flush_or_wait(d);
@@ -103,10 +107,11 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
     if (task->error)
         error_keep_os(d->send.os_error);
     if (d->phase >= PHASE_ENDING || task->error == RONDO_ECANCELED) {
-        /* nothing is sent any more */
+        /* nothing more is sent */
     } else if (datagram_is_fatal(task->error)) {
         datagram_fail(d, task->error);
     } else if (task->error || d->send.count) {
+        assert(d->queue.count);
         queue_drop(loop, &d->queue, 1);
         if (task->error)
             datagram_tell(d, task->error, true);
@@ -119,11 +124,11 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
 
 /* ---- the program's call ---- */
 
-/* One more waits: 0, or 1 past the high limit. */
+/* A datagram was queued: 0, or 1 if the queue is past the high water mark. */
 static int datagram_send_queued(rondo_datagram *d)
 {
     if (d->queue.size > d->high)
-        datagram_commit(d); /* only what the kernel leaves counts */
+        datagram_commit(d); /* what the kernel takes does not count */
     bool over = d->queue.size > d->high;
     if (over && d->flow == FLOW_ON)
         d->flow = FLOW_PAUSE_DUE;
@@ -161,7 +166,8 @@ static int datagram_send_now(rondo_datagram *d, const struct sys_outgoing *out)
     return sent == 1 ? 0 : datagram_send_slow(d, out, sent);
 }
 
-/* Finds the destination; refuses what cannot be sent. */
+/* Refuses what cannot be sent; sets the destination of an unconnected
+ * endpoint. */
 static int datagram_send_check(const rondo_datagram *d,
                                struct sys_outgoing *out,
                                const rondo_address *to)

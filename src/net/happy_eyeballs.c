@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ static void happy_eyeballs_note(struct happy_eyeballs *r, int error,
     happy_eyeballs_append(r, rondo_last_error());
 }
 
-/* What was under way when it was stopped belongs among the addresses. */
+/* Lists an address whose attempt was under way when the race was stopped. */
 static void happy_eyeballs_note_stopped(struct happy_eyeballs *r,
                                         const rondo_address *a)
 {
@@ -51,7 +52,7 @@ void happy_eyeballs_set_options(const struct happy_eyeballs *r, sys_fd fd)
         (void)sys_option(fd, SYS_KEEP_ALIVE, true);
 }
 
-/* A socket for this address, as the options want it. */
+/* Makes a socket for this address and sets its options. */
 static int happy_eyeballs_make_socket(struct happy_eyeballs *r,
                                       const rondo_address *a, sys_fd *fd)
 {
@@ -75,6 +76,7 @@ static int happy_eyeballs_make_socket(struct happy_eyeballs *r,
 static bool happy_eyeballs_begin(struct happy_eyeballs *r, struct attempt *a)
 {
     sys_fd fd;
+    assert(!a->t && op_is_idle(&a->op) && !r->winner && !r->stopped);
     if (happy_eyeballs_make_socket(r, &a->address, &fd))
         return false;
     int error = stream_new(r->loop, fd, &a->t);
@@ -101,7 +103,7 @@ static void happy_eyeballs_disarm(struct happy_eyeballs *r)
     r->timer = 0;
 }
 
-/* Without memory for the timer the next one waits for a failure. */
+/* Without memory for the timer the next attempt waits for a failure. */
 static void happy_eyeballs_arm(struct happy_eyeballs *r, rondo_fn on_timer)
 {
     int64_t now = sys_clock();
@@ -128,6 +130,7 @@ static void happy_eyeballs_cancel_all(struct happy_eyeballs *r)
 static void happy_eyeballs_end(struct happy_eyeballs *r)
 {
     rondo_transport *winner = r->winner;
+    assert(!r->running);
     happy_eyeballs_disarm(r);
     r->winner = NULL;
     if (winner && r->stopped) {
@@ -139,7 +142,7 @@ static void happy_eyeballs_end(struct happy_eyeballs *r)
 
 static void happy_eyeballs_on_timer(rondo_loop *loop, void *arg);
 
-/* The next one that gets under way; those that cannot are noted. */
+/* Begins the next attempt that can begin, and notes why the others cannot. */
 static void happy_eyeballs_begin_next(struct happy_eyeballs *r)
 {
     while (r->next < r->count &&
@@ -152,6 +155,7 @@ static void happy_eyeballs_on_timer(rondo_loop *loop, void *arg)
 {
     struct happy_eyeballs *r = arg;
     (void)loop;
+    assert(r->running && !r->winner && !r->stopped);
     r->timer = 0;
     happy_eyeballs_begin_next(r);
 }
@@ -164,6 +168,7 @@ static void happy_eyeballs_lose(struct attempt *a)
 
 static void happy_eyeballs_win(struct attempt *a)
 {
+    assert(a->t && !a->race->winner && !a->race->stopped);
     a->race->winner = a->t;
     a->t = NULL;
     happy_eyeballs_cancel_all(a->race);
@@ -176,8 +181,9 @@ static void happy_eyeballs_again(rondo_loop *loop, void *arg)
     op_submit(loop, &a->op);
 }
 
-/* 0: it has connected, or is asked again. A unix listener whose backlog is
- * full is busy, and no event tells when it has room. */
+/* 0: it has connected, or is tried again. Linux answers EAGAIN (RONDO_EBUSY)
+ * while a unix listener's backlog is full, and no event tells when it has
+ * room. */
 static int happy_eyeballs_take_result(struct attempt *a, int error)
 {
     struct happy_eyeballs *r = a->race;
@@ -193,13 +199,14 @@ static int happy_eyeballs_take_result(struct attempt *a, int error)
     return error;
 }
 
-/* A failure begins the next at once. The others' operations are awaited
- * before it is over: their sockets are closed by then. */
+/* A failure begins the next attempt at once. The race is over when the last
+ * operation is done, so that all other sockets are closed by then. */
 static void happy_eyeballs_attempted(rondo_loop *loop, struct task *task)
 {
     struct attempt *a = (struct attempt *)(void *)task;
     struct happy_eyeballs *r = a->race;
     (void)loop;
+    assert(a->t && r->running);
     if (r->stopped || r->winner) {
         happy_eyeballs_lose(a);
     } else {
@@ -218,6 +225,7 @@ static void happy_eyeballs_attempted(rondo_loop *loop, struct task *task)
 
 void happy_eyeballs_start(struct happy_eyeballs *r)
 {
+    assert(r->attempts && !r->next && !r->running && !r->winner);
     r->error = RONDO_EAFNOSUPPORT;
     if (r->count == 0)
         happy_eyeballs_append(
@@ -229,6 +237,7 @@ void happy_eyeballs_start(struct happy_eyeballs *r)
 
 void happy_eyeballs_stop(struct happy_eyeballs *r, int error)
 {
+    assert(r->running && !r->stopped);
     r->stopped = error;
     for (size_t i = 0; i < r->next; i++)
         if (r->attempts[i].t)
@@ -238,6 +247,7 @@ void happy_eyeballs_stop(struct happy_eyeballs *r, int error)
 
 void happy_eyeballs_free(struct happy_eyeballs *r)
 {
+    assert(!r->running && !r->winner);
     happy_eyeballs_disarm(r);
     loop_free(r->loop, r->attempts);
 }
@@ -264,19 +274,17 @@ static bool happy_eyeballs_suits(const struct happy_eyeballs *r,
 static void happy_eyeballs_add(struct happy_eyeballs *r, const rondo_address *a)
 {
     struct attempt *attempt = &r->attempts[r->count++];
-    attempt->race = r;
-    attempt->t = NULL;
-    attempt->backoff = (struct backoff){0, 0};
-    attempt->address = *a;
+    *attempt = (struct attempt){.race = r, .address = *a};
 }
 
 struct field {
     const rondo_address *addresses;
     size_t count;
-    rondo_family first; /* the first one's family */
+    rondo_family first; /* the family of the first that suits */
 };
 
-/* Adds the next from *at on that is, or is not, of the first family. */
+/* Adds the next address from *at on that is (first) or is not (!first) of the
+ * first family. */
 static bool happy_eyeballs_add_next(struct happy_eyeballs *r,
                                     const struct field *f, size_t *at,
                                     bool first)
@@ -322,7 +330,7 @@ int happy_eyeballs_set(struct happy_eyeballs *r, const rondo_address *addresses,
     }
     if (lead >= 0)
         happy_eyeballs_interleave(r, &f, lead);
-    /* two sockets cannot have one local port */
+    /* Two sockets cannot be bound to one local port at a time. */
     if (r->has_local && rondo_address_port(&r->local))
         r->delay_ns = -1;
     return 0;

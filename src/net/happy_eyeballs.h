@@ -6,27 +6,30 @@
 #include "core/backoff.h"
 #include "stream/stream.h"
 
+/* The connect to one address. */
 struct attempt {
-    struct op op;
+    struct op op; /* first: its task is the attempt's */
     struct happy_eyeballs *race;
-    rondo_transport *t; /* NULL: not begun, or over */
+    rondo_transport *t; /* NULL: not begun, or ended */
     struct backoff backoff;
     rondo_address address;
 };
 
 struct happy_eyeballs {
-    /* set by whoever has it */
+    /* set by the owner, before happy_eyeballs_set */
     rondo_loop *loop;
     rondo_family family; /* only these */
     rondo_address local;
     bool has_local, no_delay, keep_alive;
-    int64_t delay_ns; /* from one beginning to the next; < 0: to its failure */
-    /* From the loop, once: a connected transport, or NULL and the error. */
+    int64_t delay_ns; /* until the next attempt begins; < 0: until one fails */
+    /* Called from the loop, once: a connected transport, which is the owner's
+     * then, or NULL and the error. The race may be freed there. */
     void (*over)(struct happy_eyeballs *race, rondo_transport *t, int error);
 
     /* the race's own */
     struct attempt *attempts;
-    size_t count, next, running;
+    size_t count, next,
+        running; /* attempts: in all, next to begin, under way */
     rondo_transport *winner;
     rondo_id timer;
     int stopped;
@@ -35,19 +38,20 @@ struct happy_eyeballs {
     char tried[1792]; /* each address and why it failed */
 };
 
-/* Takes over those that suit, the families in turn after the first `lead` of
- * the first one; lead < 0: in their order. 0 or RONDO_ENOMEM. */
+/* Copies the addresses that suit: `lead` of the first address's family, then
+ * both families in turn. lead < 0 keeps their order. 0, or RONDO_ENOMEM. */
 int happy_eyeballs_set(struct happy_eyeballs *race,
                        const rondo_address *addresses, size_t count, int lead);
-/* From the loop; it may be over before this returns. */
+/* To be called from the loop. `over` may be called before this returns. */
 void happy_eyeballs_start(struct happy_eyeballs *race);
-/* Of one that runs: over comes later, with that error. */
+/* Ends a race that runs: `over` is called later with that error, from the
+ * loop. */
 void happy_eyeballs_stop(struct happy_eyeballs *race, int error);
-/* It does not run any more, or never did. */
+/* To be called when the race does not run. */
 void happy_eyeballs_free(struct happy_eyeballs *race);
-/* A socket of one that runs, or SYS_NO_FD. */
+/* The socket of an attempt under way, or SYS_NO_FD. */
 sys_fd happy_eyeballs_fd(const struct happy_eyeballs *race);
-/* Options that every connection gets. */
+/* Sets the options that every connection gets. */
 void happy_eyeballs_set_options(const struct happy_eyeballs *race, sys_fd fd);
 
 #endif

@@ -134,7 +134,7 @@ static bool listen_is_missing(int error)
     return error == RONDO_EAFNOSUPPORT || error == RONDO_EADDRNOTAVAIL;
 }
 
-/* Both families, the second on the port that the first one got. */
+/* Listens on both families; the second gets the first one's port. */
 static int listen_try_everywhere(rondo_server *s, const rondo_server_options *o)
 {
     static const rondo_family families[] = {RONDO_FAMILY_INET6,
@@ -145,7 +145,7 @@ static int listen_try_everywhere(rondo_server *s, const rondo_server_options *o)
         rondo_address address;
         if (o->family != RONDO_FAMILY_ANY && o->family != families[i])
             continue;
-        /* a dual-stack socket has IPv4 already */
+        /* A dual-stack socket takes IPv4 as well. */
         if (i == 1 && s->listeners && o->v6only == RONDO_OFF)
             continue;
         (void)sys_address_any(&address, families[i], port);

@@ -1,4 +1,4 @@
-/* reader_server.c - start_server: a server that gives each client a reader. */
+/* reader_server.c - start_server: each client of a server gets a reader. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "net/server.h"
@@ -44,7 +44,7 @@ int rondo_start_server(rondo_loop *loop, const rondo_server_options *options,
     error = rondo_create_server(loop, &o, NULL, arg, &s);
     if (error)
         return error;
-    /* nobody can have come yet: the loop has not run */
+    /* No client has been accepted yet: that is done by the loop. */
     s->connected = connected;
     s->reader_limit = limit;
     if (server)

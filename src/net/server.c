@@ -1,4 +1,4 @@
-/* server.c - a server's life, and the connections that came of it. */
+/* server.c - a server's life, its clients and the program's calls. */
 /* SPDX-License-Identifier: MIT */
 #include "net/server.h"
 #include "base/error.h"
@@ -29,8 +29,8 @@ static bool server_is_idle(const rondo_server *s)
     return !s->instances || server_pipe_is_idle(s);
 }
 
-/* Closed before the cancelled accepts are done, so that clients are refused
- * from now on: no backend needs the descriptor to end them. */
+/* Closes the sockets before the cancelled accepts are done, so that clients are
+ * refused from now on. No backend needs the descriptor to end an accept. */
 static void server_stop_listening(rondo_server *s)
 {
     if (s->instances)
@@ -42,8 +42,8 @@ static void server_stop_listening(rondo_server *s)
         for (int j = 0; j < op_accepts(s->loop); j++)
             op_cancel(s->loop, &l->acceptor[j].accept.op);
         io_detach(s->loop, &l->io);
-        /* in a forked child the file is the parent's still; while the socket
-         * is open its number is nobody else's */
+        /* The file is removed first: while the socket is open no other file
+         * gets its inode number. A forked child leaves it to the parent. */
         if (!s->handle.inherited)
             sys_path_remove(&s->address, &s->file);
         sys_close(l->io.fd);
@@ -53,6 +53,7 @@ static void server_stop_listening(rondo_server *s)
 
 void server_hold(rondo_server *s, struct acceptor *a)
 {
+    assert(!a->held && op_is_idle(&a->accept.op) && !s->closing);
     a->held = true;
     a->next_held = NULL;
     *s->last_held = a;
@@ -67,6 +68,7 @@ static struct acceptor *server_take_held(rondo_server *s)
     s->held = a->next_held;
     if (!s->held)
         s->last_held = &s->held;
+    assert(a->held);
     a->held = false;
     return a;
 }
@@ -75,13 +77,14 @@ static void server_accept_more(rondo_loop *loop, struct listener *l)
 {
     for (int i = 0; i < op_accepts(loop); i++) {
         struct acceptor *a = &l->acceptor[i];
+        assert(!a->held || op_is_idle(&a->accept.op));
         if (op_is_idle(&a->accept.op) && !a->held)
             op_submit(loop, &a->accept.op);
     }
 }
 
-/* Those that waited come again, all of them: who finds no place this time,
- * either, is held in the same order. */
+/* Held clients come again through the ready list, all of them. A client that
+ * finds no place this time is held again, in the same order. */
 static void server_take_in_held(rondo_server *s)
 {
     struct acceptor *a;
@@ -100,10 +103,18 @@ static void server_wind_down(rondo_server *s)
     server_stop_listening(s);
 }
 
+/* Accepts are submitted when the server settles: the next one is under way
+ * before the program hears of a client. */
+static void server_submit(struct dispatch *d)
+{
+    dispatch_schedule(server_of_dispatch(d)->loop, d);
+}
+
 static void server_settle_dispatch(struct dispatch *d)
 {
     rondo_server *s = server_of_dispatch(d);
     bool over = false;
+    assert(!s->ended && s->listeners <= SERVER_LISTENERS);
     assert(!s->options.max_clients || s->clients <= s->options.max_clients);
     if (s->closing) {
         server_wind_down(s);
@@ -116,7 +127,8 @@ static void server_settle_dispatch(struct dispatch *d)
         server_take_in_held(s);
     }
     dispatch_set(d, SERVER_OWED_CLOSED, over ? SERVER_OWED_CLOSED : 0);
-    dispatch_schedule(s->loop, d);
+    if (!dispatch_runs(d))
+        server_submit(d);
 }
 
 void server_settle(rondo_server *s)
@@ -130,7 +142,10 @@ static void server_tell_closed(struct dispatch *d)
 {
     rondo_server *s = server_of_dispatch(d);
     rondo_loop *loop = s->loop;
+    assert(s->closing && !s->ended && !s->clients && !s->owner.first);
+    assert(!s->held && !s->retry && server_is_idle(s));
     server_pipe_free(s);
+    server_report_rest(s);
     if (s->options.closed)
         s->options.closed(s, s->arg);
     handle_close(loop, &s->handle);
@@ -139,7 +154,8 @@ static void server_tell_closed(struct dispatch *d)
         loop_free(loop, s);
         return;
     }
-    /* The program was not told that the pointer ends: it ends with the loop. */
+    /* Without `closed` the program cannot know when the pointer ends, so it
+     * stays valid until the loop is freed. */
     s->free_at_close.next = loop->free_at_close;
     s->free_at_close.memory = s;
     loop->free_at_close = &s->free_at_close;
@@ -149,8 +165,10 @@ static void (*const server_tell[])(struct dispatch *d) = {server_tell_closed};
 
 static const struct dispatch_class server_dispatch = {
     .settle = server_settle_dispatch,
+    .submit = server_submit,
     .tell = server_tell,
-    .bounded = SERVER_OWED_CLOSED, /* in a turn of its own, after an accept */
+    /* In a turn of its own, after the dispatch of an accept. */
+    .bounded = SERVER_OWED_CLOSED,
     .last = SERVER_OWED_CLOSED};
 
 static void server_turn(rondo_loop *loop, struct task *task)
@@ -168,6 +186,7 @@ static void server_client_gone(rondo_loop *loop, struct stream_owner *owner)
 {
     rondo_server *s = (rondo_server *)(void *)owner;
     (void)loop;
+    assert(s->clients && !s->ended);
     s->clients--;
     server_settle(s);
 }
@@ -185,6 +204,7 @@ rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
                         .protocol = protocol,
                         .arg = arg,
                         .serving = options->start_serving != RONDO_OFF};
+    /* The caller's strings and descriptor are not kept. */
     s->options.host = s->options.path = NULL;
     if (options->path)
         s->options.no_delay = s->options.keep_alive = RONDO_OFF;
@@ -201,6 +221,8 @@ rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
 int server_add(rondo_server *s, sys_fd fd)
 {
     struct listener *l = &s->listener[s->listeners];
+    assert(s->listeners < SERVER_LISTENERS);
+    assert(op_accepts(s->loop) <= SERVER_ACCEPTS);
     l->server = s;
     io_init(&l->io, fd, IO_SERVER);
     for (int i = 0; i < op_accepts(s->loop); i++) {
@@ -216,6 +238,7 @@ int server_add(rondo_server *s, sys_fd fd)
 
 void server_open(rondo_server *s)
 {
+    assert(!s->closing && (s->listeners > 0) != (s->instances != NULL));
     handle_open(s->loop, &s->handle, HANDLE_SERVER);
     server_settle(s);
     loop_nudge(s->loop);
@@ -247,7 +270,7 @@ int rondo_server_pause_serving(rondo_server *server)
     int error = server_check(server, "server_pause_serving");
     if (error)
         return error;
-    /* what is pending finds out when a client comes */
+    /* A pending accept finds this out when a client comes. */
     server->serving = false;
     return 0;
 }
@@ -266,7 +289,7 @@ static void server_for_each_client(rondo_server *server, const char *what,
 {
     if (loop_check(server ? server->loop : NULL, what))
         return;
-    /* ending one never frees another: that is the loop's to do */
+    /* `end` frees no transport: the loop does that later. */
     for (rondo_transport *t = server->owner.first; t; t = t->next)
         end(t);
 }

@@ -1,4 +1,4 @@
-/* server.h - a server's parts: shared by making one and running it. */
+/* server.h - a server's parts, shared by what makes, runs and closes it. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_NET_SERVER_H
 #define RONDO_NET_SERVER_H
@@ -10,7 +10,7 @@ enum {
     SERVER_ACCEPTS = 4    /* the most that any backend keeps outstanding */
 };
 
-/* What it owes: closed, the last. */
+/* The only callback that a server owes, and so its last. */
 enum { SERVER_OWED_CLOSED = 1 };
 
 struct listener {
@@ -20,7 +20,7 @@ struct listener {
         struct accept_op accept;
         struct listener *listener;
         struct acceptor *next_held;
-        bool held; /* accepted when there was no place for it */
+        bool held; /* accept.accepted waits until the server has room */
     } acceptor[SERVER_ACCEPTS];
 };
 
@@ -33,46 +33,65 @@ struct rondo_server {
     rondo_server_options options;
     const rondo_protocol *protocol;
     void *arg;
-    rondo_reader_fn connected; /* start_server's */
+    rondo_reader_fn connected; /* start_server's; else NULL */
     size_t reader_limit;
-    rondo_id retry; /* accepting pauses until this timer */
+    rondo_id retry; /* a timer until which accepting pauses; 0: none */
     struct listener listener[SERVER_LISTENERS];
     size_t listeners;
     struct acceptor *held, **last_held; /* in the order they came */
-    rondo_address address;              /* a path's, and its file */
-    struct sys_file file;
-    struct instances *instances; /* of a pipe with a name; NULL: sockets */
+    rondo_address address;              /* of the socket file */
+    struct sys_file file;               /* the socket file, if it made one */
+    struct instances *instances;        /* of a named pipe; NULL: sockets */
     unsigned clients;
-    bool serving, closing, ended;
-    bool reported; /* the trouble at hand */
+    bool serving, closing;
+    bool ended;           /* closed has been called */
+    bool reported;        /* the present trouble with accepting */
+    int64_t report_until; /* the end of a period: see server_report */
+    unsigned reports;     /* in this period */
+    unsigned unreported;  /* failures since the last report */
 };
 
-/* NULL: out of memory. */
+/* A server without sockets that is not open yet; the caller frees it with
+ * loop_free if it cannot be opened. NULL: out of memory. */
 rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
                          const rondo_protocol *protocol, void *arg);
-/* The socket is the caller's still, and so on failure. */
+/* Attaches a listening socket. The server closes it once it is open; until
+ * then, and after an error of io_attach's, it is the caller's. */
 int server_add(rondo_server *s, sys_fd fd);
+/* It becomes a live handle and begins to accept. */
 void server_open(rondo_server *s);
-/* Decides what is outstanding; runs no code of the program's. */
+/* Decides what is outstanding. Never calls the program. */
 void server_settle(rondo_server *s);
 /* An accept's done begins with dispatch_begin and ends with this. */
 void server_finish(rondo_server *s);
 /* Keeps an accepted client until there is a place for it. */
 void server_hold(rondo_server *s, struct acceptor *a);
-/* Has it a place for one more now? */
+/* Whether it would take one more client now. */
 bool server_accepts(const rondo_server *s);
 void server_accept_done(rondo_loop *loop, struct task *task);
-/* A client has come: from now on it is one of the server's. */
+/* Counts a new client, calls the program's setup and factory, and begins it, or
+ * discards it where they refuse. */
 void server_begin(rondo_server *s, rondo_transport *t);
-/* Accepting has to pause: told once, tried again until it works. The last
- * error says why. */
+/* Tells the exception handler of a failure that clients can bring about, at most
+ * ten times in ten seconds: others are counted, and the next report, or the
+ * server's end, tells how many. The sentence is the last error. */
+void server_report(rondo_server *s, int error);
+/* Tells of those that were counted. */
+void server_report_rest(rondo_server *s);
+/* Pauses accepting for a while and reports why, once until a client has been
+ * accepted again. The last error's sentence is the reason. */
 void server_pause_for(rondo_server *s, int error);
 
-/* The same by the name of a pipe (accept_pipe.c). */
+/* ---- a server by the name of a pipe: accept_pipe.c ---- */
+
+/* Makes the first instance. RONDO_ENOMEM, or why the name cannot be had. */
 int server_pipe_open(rondo_server *s, const char *name);
 void server_pipe_settle(rondo_server *s);
+/* Closes the instances that have no client. */
 void server_pipe_stop(rondo_server *s);
+/* No operation of its instances is pending. */
 bool server_pipe_is_idle(const rondo_server *s);
+/* Does nothing for a server of sockets. */
 void server_pipe_free(rondo_server *s);
 const char *server_pipe_name(const rondo_server *s);
 

@@ -21,20 +21,21 @@ enum sock_kind {
 
 struct sock;
 
+/* One call of the program. */
 struct sock_call {
     struct handle handle;
-    struct task task; /* ready: it has its result, which is to be told */
+    struct task task; /* on the ready list once the result is known */
     rondo_loop *loop;
-    struct sock *sock; /* NULL: cancelled */
+    struct sock *sock; /* NULL: the call has left its descriptor */
     sys_fd fd;
     rondo_id id, timer;
     unsigned char kind;
-    bool over;        /* it has its result */
-    bool begun;       /* connect: it is under way; sendto: it has waited */
-    const char *data; /* what is to be sent now; of sendfile, what was read */
-    void *room;
+    bool over;        /* the result is known */
+    bool begun;       /* connect: the kernel connects; sendto: it has waited */
+    const char *data; /* what to send now; sendfile: what the thread has read */
+    void *room;       /* where to receive */
     size_t size, sent;
-    rondo_address address; /* to whom, or from whom */
+    rondo_address address; /* the destination, or the sender or client */
     union {
         rondo_done_fn any;
         rondo_recvfrom_fn recvfrom;
@@ -45,35 +46,22 @@ struct sock_call {
     struct file_source source; /* sendfile's */
 };
 
-/* error_set, of a descriptor. */
-static int sock_refuse(int error, const char *what, rondo_fd fd,
-                       const char *why);
-/* A call that has not begun: sock_call_begin has to follow. RONDO_EBUSY,
- * RONDO_EINVAL (the socket is blocking), RONDO_EBADF, io_attach's errors. */
-static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
-                         struct sock_call **made);
-/* The first try. What is no socket is refused at once. */
-static rondo_id sock_call_begin(struct sock_call *call, void *arg);
-
-enum { SOCK_LATER = -1 }; /* a thread reads; sock_go_on follows */
-
-/* One try: the result, or RONDO_EAGAIN: when the socket is ready again. */
-static int64_t sock_try(struct sock_call *call);
-/* For sock_try: goes on with a call whose file's bytes have come. */
-static void sock_go_on(struct sock_call *call);
-static void sock_finish(struct sock_call *call, int64_t result);
+/* A try that goes on when a thread has read: sock_came follows. */
+enum { SOCK_LATER = -1 };
 
 enum { RETRY_MS = 2 };
 
 struct side {
     struct op op;
-    struct sock_call *call; /* NULL: nothing to be done or told */
+    struct sock *sock;
+    struct sock_call *call; /* NULL: no call uses this side */
 };
 
-/* A descriptor as long as something is to be done with it; then, out of the
- * loop's sight, until the kernel is done. */
+/* A descriptor of the program, from its first call to its last. Then it leaves
+ * the table of descriptors (`gone`) and is freed when both operations are
+ * idle. */
 struct sock {
-    struct handle handle; /* first, as in all that is a handle */
+    struct handle handle; /* first: a handle's address is its sock's */
     struct io io;
     rondo_loop *loop;
     struct side side[2];
@@ -89,18 +77,25 @@ static const char *const sock_names[] = {
     [SOCK_CALL_CONNECT] = "sock_connect",
     [SOCK_CALL_SENDFILE] = "sock_sendfile"};
 
+static int sock_refuse(int error, const char *what, rondo_fd fd,
+                       const char *why)
+{
+    return error_set(error, "%s: descriptor %lld %s", what, (long long)fd, why);
+}
+
 /* ---- letting go ---- */
 
 static void sock_free_if_idle(struct sock *s)
 {
     if (!s->gone || !op_is_idle(&s->side[0].op) || !op_is_idle(&s->side[1].op))
         return;
+    assert(!s->io.attached && !s->side[0].call && !s->side[1].call);
     handle_close(s->loop, &s->handle);
     free_list_put(s->loop, FREE_LIST_SOCK, s);
 }
 
-/* Out of the table before anything is told: the program may then close the
- * descriptor and see its number come back as another. */
+/* The last call takes the descriptor out of the table before its done runs:
+ * there the program may close the descriptor and get its number again. */
 static void sock_leave(struct sock_call *c)
 {
     struct sock *s = c->sock;
@@ -110,6 +105,7 @@ static void sock_leave(struct sock_call *c)
     if (!s)
         return;
     struct side *side = &s->side[c->kind & 1];
+    assert(side->call == c && !s->gone);
     c->sock = NULL;
     side->call = NULL;
     op_cancel(s->loop, &side->op);
@@ -120,7 +116,8 @@ static void sock_leave(struct sock_call *c)
     sock_free_if_idle(s);
 }
 
-/* What a thread has read and nobody has sent was not sent. */
+/* Bytes that a thread has read and the kernel has not taken do not count as
+ * sent. */
 static void sock_close_source(struct sock_call *c, bool failed)
 {
     if (c->kind != SOCK_CALL_SENDFILE)
@@ -131,7 +128,7 @@ static void sock_close_source(struct sock_call *c, bool failed)
     file_source_close(&c->source, failed);
 }
 
-/* All that the loop has of it, but not its memory. */
+/* Gives back all that the call has, except its memory. */
 static void sock_end_call(struct sock_call *c)
 {
     sock_leave(c);
@@ -162,7 +159,9 @@ static void sock_tell(rondo_loop *loop, struct task *task)
                                      offsetof(struct sock_call, task));
     bool failed = c->result < 0;
     const rondo_address *address = failed ? NULL : &c->address;
+    assert(c->over && c->timer <= 0);
     sock_end_call(c);
+    assert(!c->sock);
     if (failed)
         sock_describe_failure(c);
     if (c->kind == SOCK_CALL_RECVFROM)
@@ -175,263 +174,20 @@ static void sock_tell(rondo_loop *loop, struct task *task)
     free_list_put(loop, FREE_LIST_SOCK_CALL, c);
 }
 
+/* The result is known; sock_tell calls done from the loop. */
 static void sock_finish(struct sock_call *c, int64_t result)
 {
+    assert(!c->over && c->task.state == TASK_IDLE);
     c->over = true;
     c->result = result;
     c->os_error = rondo_last_os_error();
     loop_push(c->loop, &c->task);
 }
 
-/* ---- going on ---- */
+/* ---- one try ---- */
 
-static void sock_retry(rondo_loop *loop, void *arg)
-{
-    struct sock_call *c = arg;
-    (void)loop;
-    c->timer = 0;
-    sock_go_on(c);
-}
-
-/* Ready to send, and it was not: a unix socket without a peer is writable
- * whatever its destinations are. Only time helps. */
-static bool sock_waits_for_time(struct sock_call *c)
-{
-    if (c->kind != SOCK_CALL_SENDTO)
-        return false;
-    if (c->begun)
-        c->timer = timers_start_hidden(
-            c->loop, sys_clock() + RONDO_MS(RETRY_MS), sock_retry, c);
-    c->begun = true;
-    return c->timer > 0;
-}
-
-static void sock_settle(struct sock_call *c, int64_t result)
-{
-    struct op *op = &c->sock->side[c->kind & 1].op;
-    if (result == SOCK_LATER ||
-        (result == RONDO_EAGAIN && sock_waits_for_time(c)))
-        return;
-    if (result != RONDO_EAGAIN)
-        sock_finish(c, result);
-    else if (op_is_idle(op))
-        op_submit(c->loop, op);
-    /* else it ends soon, since it was cancelled with an earlier call */
-}
-
-static void sock_go_on(struct sock_call *c)
-{
-    error_no_os();
-    if (c->sock->io.attached)
-        sock_settle(c, sock_try(c));
-    else
-        sock_finish(c, RONDO_EBADF); /* another's by now: see ready */
-}
-
-static void sock_ready(rondo_loop *loop, struct sock *s, struct side *side)
-{
-    struct sock_call *c = side->call;
-    int error = side->op.task.error;
-    if (!c || c->over || c->timer > 0 || c->source.reading) {
-        /* it was for a call that has been cancelled */
-        sock_free_if_idle(s);
-        return;
-    }
-    if (error == RONDO_ECANCELED && s->io.attached) {
-        op_submit(loop, &side->op);
-    } else if (error) {
-        /* cancelled by nobody: the number is another descriptor's by now */
-        bool lost = error == RONDO_ECANCELED;
-        error_keep_os(lost ? 0 : side->op.os_error);
-        sock_finish(c, lost ? RONDO_EBADF : error);
-    } else {
-        sock_go_on(c);
-    }
-}
-
-static void sock_read_ready(rondo_loop *loop, struct task *task)
-{
-    struct sock *s =
-        (struct sock *)(void *)((char *)task -
-                                offsetof(struct sock, side[0].op.task));
-    sock_ready(loop, s, &s->side[0]);
-}
-
-static void sock_write_ready(rondo_loop *loop, struct task *task)
-{
-    struct sock *s =
-        (struct sock *)(void *)((char *)task -
-                                offsetof(struct sock, side[1].op.task));
-    sock_ready(loop, s, &s->side[1]);
-}
-
-static void sock_cancel(rondo_loop *loop, struct handle *handle)
-{
-    struct sock_call *c = (struct sock_call *)(void *)handle;
-    if (c->over)
-        return; /* its result is on the way */
-    sock_leave(c);
-    sock_close_source(c, true);
-    error_no_os();
-    sock_finish(c, RONDO_ECANCELED);
-    loop_nudge(loop);
-}
-
-/* ---- beginning ---- */
-
-static int sock_refuse(int error, const char *what, rondo_fd fd,
-                       const char *why)
-{
-    return error_set(error, "%s: descriptor %lld %s", what, (long long)fd, why);
-}
-
-static int sock_new(rondo_loop *loop, rondo_fd fd, const char *what,
-                    struct sock **made)
-{
-    int error = sys_check_nonblocking(sys_fd_of(fd));
-    if (error == RONDO_EINVAL)
-        return sock_refuse(error, what, fd, "is blocking");
-    if (error)
-        return error_os(error, "%s: descriptor %lld", what, (long long)fd);
-    struct sock *s = free_list_take(loop, FREE_LIST_SOCK, sizeof *s);
-    if (!s)
-        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
-    s->loop = loop;
-    io_init(&s->io, sys_fd_of(fd), IO_SOCK);
-    op_init(&s->side[0].op, &s->io, OP_WAIT_READ, sock_read_ready);
-    op_init(&s->side[1].op, &s->io, OP_WAIT_WRITE, sock_write_ready);
-    error = io_attach(loop, &s->io);
-    if (error) {
-        free_list_put(loop, FREE_LIST_SOCK, s);
-        return error_in(what, error);
-    }
-    handle_open(loop, &s->handle, HANDLE_SOCK);
-    handle_set_background(loop, &s->handle, true); /* its calls are not */
-    *made = s;
-    return 0;
-}
-
-/* The descriptor's, which must have that side free; NULL: there is none. */
-static int sock_find(rondo_loop *loop, rondo_fd fd, int kind,
-                     struct sock **found)
-{
-    struct io *io = io_find(loop, sys_fd_of(fd));
-    *found = NULL;
-    if (!io)
-        return 0;
-    if (io->owner == IO_WATCHER)
-        return sock_refuse(RONDO_EBUSY, sock_names[kind], fd, "is watched");
-    if (io->owner != IO_SOCK)
-        return sock_refuse(
-            RONDO_EBUSY, sock_names[kind], fd,
-            "belongs to a transport, a server, a datagram endpoint "
-            "or the loop itself");
-    *found = (struct sock *)(void *)((char *)io - offsetof(struct sock, io));
-    const struct sock_call *other = (*found)->side[kind & 1].call;
-    if (other)
-        return error_set(RONDO_EBUSY, "%s: descriptor %lld: a %s is under way",
-                         sock_names[kind], (long long)fd,
-                         sock_names[other->kind]);
-    return 0;
-}
-
-/* A stream has no datagrams, with addresses of their own. */
-static int sock_check_kind(rondo_fd fd, enum sock_kind kind)
-{
-    if (kind != SOCK_CALL_RECVFROM && kind != SOCK_CALL_SENDTO &&
-        kind != SOCK_CALL_SENDFILE)
-        return 0; /* the call itself will say */
-    enum sys_kind is = sys_kind(sys_fd_of(fd));
-    bool streams = kind == SOCK_CALL_SENDFILE;
-    if (is == SYS_KIND_FILE || is == SYS_KIND_OTHER)
-        return sock_refuse(RONDO_ENOTSOCK, sock_names[kind], fd,
-                           "is not a socket");
-    if ((is == SYS_KIND_DATAGRAM) == streams && is != SYS_KIND_BAD &&
-        is != SYS_KIND_SOCKET)
-        return sock_refuse(RONDO_EINVAL, sock_names[kind], fd,
-                           streams ? "is not a stream socket"
-                                   : "is not a datagram socket");
-    return 0;
-}
-
-static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
-                         struct sock_call **made)
-{
-    struct sock *s = NULL;
-    int error = sock_find(loop, fd, (int)kind, &s);
-    if (!error)
-        error = sock_check_kind(fd, kind);
-    if (error)
-        return error;
-    struct sock_call *c = free_list_take(loop, FREE_LIST_SOCK_CALL, sizeof *c);
-    if (!c)
-        return error_set(RONDO_ENOMEM, "%s: out of memory", sock_names[kind]);
-    if (!s)
-        error = sock_new(loop, fd, sock_names[kind], &s);
-    if (error) {
-        free_list_put(loop, FREE_LIST_SOCK_CALL, c);
-        return error;
-    }
-    assert(s);
-    c->loop = loop;
-    c->sock = s;
-    c->fd = sys_fd_of(fd);
-    c->kind = (unsigned char)kind;
-    c->task.done = sock_tell;
-    s->side[kind & 1].call = c;
-    handle_open(loop, &c->handle, HANDLE_SOCK_CALL);
-    c->id = id_new(loop, &c->handle, sock_cancel);
-    if (c->id < 0) {
-        error = (int)c->id;
-        sock_free_call(c);
-        return error;
-    }
-    *made = c;
-    return 0;
-}
-
-static rondo_id sock_call_begin(struct sock_call *c, void *arg)
-{
-    c->arg = arg;
-    error_no_os();
-    int64_t result = sock_try(c);
-    if (result == RONDO_ENOTSOCK) {
-        error_os((int)result, "%s: descriptor %lld", sock_names[c->kind],
-                 (long long)c->fd);
-        sock_free_call(c);
-        return result;
-    }
-    sock_settle(c, result);
-    loop_nudge(c->loop);
-    return c->id;
-}
-
-/* ---- for the loop ---- */
-
-static void sock_close_call(rondo_loop *loop, struct handle *handle)
-{
-    sock_cancel(loop, handle);
-}
-
-static bool sock_describe_call(const struct handle *handle, char *text,
-                               size_t size)
-{
-    const struct sock_call *c = (const struct sock_call *)(const void *)handle;
-    snprintf(text, size, "fd %lld, %s", (long long)c->fd, sock_names[c->kind]);
-    return true;
-}
-
-const struct handle_class sock_call_class = {"sock", sock_close_call,
-                                             sock_describe_call};
-
-/* Its calls have been cancelled. */
-static void sock_close(rondo_loop *loop, struct handle *handle)
-{
-    (void)loop;
-    (void)handle;
-}
-
-const struct handle_class sock_class = {"socket", sock_close, NULL};
+/* Tries again, for sock_came. */
+static void sock_go_on(struct sock_call *c);
 
 static struct sock_call *sock_of_source(struct file_source *s)
 {
@@ -449,7 +205,7 @@ static int64_t sock_try_recvfrom(struct sock_call *c)
     return (int64_t)one.size;
 }
 
-/* A client that left before it was accepted is nobody. */
+/* Clients that left before they were accepted are skipped. */
 static int64_t sock_try_accept(struct sock_call *c)
 {
     sys_fd fd;
@@ -460,9 +216,11 @@ static int64_t sock_try_accept(struct sock_call *c)
     return error ? error : (int64_t)fd;
 }
 
-/* What the kernel takes. true: all has left; else what the try comes to. */
+/* Sends what the kernel takes. true: all has left; false: *result is the
+ * try's. */
 static bool sock_send_on(struct sock_call *c, int64_t *result)
 {
+    assert(c->sent <= c->size);
     int64_t sent = sys_send(c->fd, c->data + c->sent, c->size - c->sent);
     *result = sent < 0 ? sent : RONDO_EAGAIN;
     if (sent > 0)
@@ -493,12 +251,11 @@ static int64_t sock_try_connect(struct sock_call *c)
     return error;
 }
 
-/* ---- sendfile ---- */
-
 static void sock_came(struct file_source *s, const char *data, size_t size,
                       int error)
 {
     struct sock_call *c = sock_of_source(s);
+    assert(c->kind == SOCK_CALL_SENDFILE && !c->over);
     c->data = data;
     c->size = size;
     c->sent = 0;
@@ -534,6 +291,8 @@ static int64_t sock_try_sendfile(struct sock_call *c)
     return sock_read_on(c);
 }
 
+/* The result, RONDO_EAGAIN (to be tried when the socket is ready), or
+ * SOCK_LATER. */
 static int64_t sock_try(struct sock_call *c)
 {
     switch (c->kind) {
@@ -554,116 +313,350 @@ static int64_t sock_try(struct sock_call *c)
     }
 }
 
-static int sock_check(rondo_loop *loop, enum sock_kind kind, bool can_tell)
+/* ---- going on ---- */
+
+static void sock_retry(rondo_loop *loop, void *arg)
 {
-    int error = loop_check_create(loop, sock_names[kind]);
-    if (!error && !can_tell)
-        error = error_set(RONDO_EINVAL, "%s: no function", sock_names[kind]);
-    return error;
+    struct sock_call *c = arg;
+    (void)loop;
+    c->timer = 0;
+    sock_go_on(c);
 }
 
-static int sock_check_bytes(const void *data, size_t size, enum sock_kind kind)
+/* A call that only time helps: the second try of a sendto, since an unconnected
+ * unix socket is writable even while its destination is full; and a datagram
+ * for whose interface macOS or a BSD has no room (ENOBUFS), which leaves the
+ * socket writable, too. */
+static bool sock_waits_for_time(struct sock_call *c, int64_t result)
 {
-    if (!data && size)
-        return error_set(RONDO_EINVAL, "%s: bytes at NULL", sock_names[kind]);
+    bool full = result == RONDO_ENOBUFS && c->kind == SOCK_CALL_SENDALL &&
+                sys_kind(c->fd) == SYS_KIND_DATAGRAM;
+    if (!full && (result != RONDO_EAGAIN || c->kind != SOCK_CALL_SENDTO))
+        return false;
+    assert(c->timer <= 0);
+    if (full || c->begun)
+        c->timer = timers_start_hidden(
+            c->loop, sys_clock() + RONDO_MS(RETRY_MS), sock_retry, c);
+    c->begun = true;
+    return c->timer > 0;
+}
+
+static void sock_settle(struct sock_call *c, int64_t result)
+{
+    struct op *op = &c->sock->side[c->kind & 1].op;
+    assert(!c->over && op_index((enum op_kind)op->task.kind) == (c->kind & 1));
+    if (result == SOCK_LATER || sock_waits_for_time(c, result))
+        return;
+    if (result != RONDO_EAGAIN)
+        sock_finish(c, result);
+    else if (op_is_idle(op))
+        op_submit(c->loop, op);
+    /* else it was cancelled with an earlier call: its done submits it again */
+}
+
+static void sock_go_on(struct sock_call *c)
+{
+    assert(c->sock && !c->over);
+    error_no_os();
+    if (c->sock->io.attached)
+        sock_settle(c, sock_try(c));
+    else
+        sock_finish(c, RONDO_EBADF); /* the number is reused: see sock_ready */
+}
+
+static void sock_ready(rondo_loop *loop, struct task *task)
+{
+    struct side *side =
+        (struct side *)(void *)((char *)task - offsetof(struct side, op.task));
+    struct sock *s = side->sock;
+    struct sock_call *c = side->call;
+    int error = side->op.task.error;
+    if (!c || c->over || c->timer > 0 || c->source.reading) {
+        /* the operation was an earlier call's, which has been cancelled */
+        sock_free_if_idle(s);
+        return;
+    }
+    if (error == RONDO_ECANCELED && s->io.attached) {
+        op_submit(loop, &side->op);
+    } else if (error) {
+        /* io_attach cancelled it: the program closed the descriptor, and its
+         * number is another handle's now */
+        bool lost = error == RONDO_ECANCELED;
+        error_keep_os(lost ? 0 : side->op.os_error);
+        sock_finish(c, lost ? RONDO_EBADF : error);
+    } else {
+        sock_go_on(c);
+    }
+}
+
+static void sock_cancel(rondo_loop *loop, struct handle *handle)
+{
+    struct sock_call *c = (struct sock_call *)(void *)handle;
+    if (c->over)
+        return; /* done is on the ready list */
+    sock_leave(c);
+    sock_close_source(c, true);
+    error_no_os();
+    sock_finish(c, RONDO_ECANCELED);
+    loop_nudge(loop);
+}
+
+/* ---- beginning ---- */
+
+static int sock_new(rondo_loop *loop, rondo_fd fd, const char *what,
+                    struct sock **made)
+{
+    int error = sys_check_nonblocking(sys_fd_of(fd));
+    if (error == RONDO_EINVAL)
+        return sock_refuse(error, what, fd, "is blocking");
+    if (error)
+        return error_os(error, "%s: descriptor %lld", what, (long long)fd);
+    struct sock *s = free_list_take(loop, FREE_LIST_SOCK, sizeof *s);
+    if (!s)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
+    s->loop = loop;
+    io_init(&s->io, sys_fd_of(fd), IO_SOCK);
+    s->side[0].sock = s->side[1].sock = s;
+    op_init(&s->side[0].op, &s->io, OP_WAIT_READ, sock_ready);
+    op_init(&s->side[1].op, &s->io, OP_WAIT_WRITE, sock_ready);
+    error = io_attach(loop, &s->io);
+    if (error) {
+        free_list_put(loop, FREE_LIST_SOCK, s);
+        return error_in(what, error);
+    }
+    handle_open(loop, &s->handle, HANDLE_SOCK);
+    /* its calls keep the loop running, not the sock itself */
+    handle_set_background(loop, &s->handle, true);
+    *made = s;
     return 0;
 }
 
-static int sock_check_address(const rondo_address *to, enum sock_kind kind)
+/* Finds the sock of a descriptor, whose side must be free; NULL: it has
+ * none. */
+static int sock_find(rondo_loop *loop, rondo_fd fd, int kind,
+                     struct sock **found)
 {
-    if (!to || !to->native_size)
-        return error_set(RONDO_EINVAL, "%s: no address", sock_names[kind]);
+    struct io *io = io_find(loop, sys_fd_of(fd));
+    *found = NULL;
+    if (!io)
+        return 0;
+    if (io->owner == IO_WATCHER)
+        return sock_refuse(RONDO_EBUSY, sock_names[kind], fd, "is watched");
+    if (io->owner != IO_SOCK)
+        return sock_refuse(
+            RONDO_EBUSY, sock_names[kind], fd,
+            "belongs to a transport, a server, a datagram endpoint "
+            "or the loop itself");
+    *found = (struct sock *)(void *)((char *)io - offsetof(struct sock, io));
+    const struct sock_call *other = (*found)->side[kind & 1].call;
+    if (other)
+        return error_set(RONDO_EBUSY, "%s: descriptor %lld: a %s is under way",
+                         sock_names[kind], (long long)fd,
+                         sock_names[other->kind]);
     return 0;
 }
+
+/* recvfrom and sendto are for datagram sockets, sendfile is for streams. */
+static int sock_check_kind(rondo_fd fd, enum sock_kind kind)
+{
+    if (kind != SOCK_CALL_RECVFROM && kind != SOCK_CALL_SENDTO &&
+        kind != SOCK_CALL_SENDFILE)
+        return 0; /* the system call refuses what is not a socket */
+    enum sys_kind is = sys_kind(sys_fd_of(fd));
+    bool streams = kind == SOCK_CALL_SENDFILE;
+    if (is == SYS_KIND_FILE || is == SYS_KIND_OTHER)
+        return sock_refuse(RONDO_ENOTSOCK, sock_names[kind], fd,
+                           "is not a socket");
+    if ((is == SYS_KIND_DATAGRAM) == streams && is != SYS_KIND_BAD &&
+        is != SYS_KIND_SOCKET)
+        return sock_refuse(RONDO_EINVAL, sock_names[kind], fd,
+                           streams ? "is not a stream socket"
+                                   : "is not a datagram socket");
+    return 0;
+}
+
+/* A call that has not begun: sock_call_begin is to follow. Errors:
+ * RONDO_EBUSY, RONDO_EINVAL (the socket is blocking), RONDO_EBADF,
+ * RONDO_ENOMEM, and io_attach's. */
+static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
+                         struct sock_call **made)
+{
+    struct sock *s = NULL;
+    int error = sock_find(loop, fd, (int)kind, &s);
+    if (!error)
+        error = sock_check_kind(fd, kind);
+    if (error)
+        return error;
+    struct sock_call *c = free_list_take(loop, FREE_LIST_SOCK_CALL, sizeof *c);
+    if (!c)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", sock_names[kind]);
+    if (!s)
+        error = sock_new(loop, fd, sock_names[kind], &s);
+    if (error) {
+        free_list_put(loop, FREE_LIST_SOCK_CALL, c);
+        return error;
+    }
+    assert(s && s->io.attached && !s->gone && !s->side[kind & 1].call);
+    c->loop = loop;
+    c->sock = s;
+    c->fd = sys_fd_of(fd);
+    c->kind = (unsigned char)kind;
+    c->task.done = sock_tell;
+    s->side[kind & 1].call = c;
+    handle_open(loop, &c->handle, HANDLE_SOCK_CALL);
+    c->id = id_new(loop, &c->handle, sock_cancel);
+    if (c->id < 0) {
+        error = (int)c->id;
+        sock_free_call(c);
+        return error;
+    }
+    *made = c;
+    return 0;
+}
+
+/* Makes the first try. Only RONDO_ENOTSOCK is refused by the call itself;
+ * every other error is done's. */
+static rondo_id sock_call_begin(struct sock_call *c, void *arg)
+{
+    c->arg = arg;
+    error_no_os();
+    int64_t result = sock_try(c);
+    if (result == RONDO_ENOTSOCK) {
+        error_os((int)result, "%s: descriptor %lld", sock_names[c->kind],
+                 (long long)c->fd);
+        sock_free_call(c);
+        return result;
+    }
+    sock_settle(c, result);
+    loop_nudge(c->loop);
+    return c->id;
+}
+
+/* ---- for the loop ---- */
+
+static void sock_close_call(rondo_loop *loop, struct handle *handle)
+{
+    sock_cancel(loop, handle);
+}
+
+static bool sock_describe_call(const struct handle *handle, char *text,
+                               size_t size)
+{
+    const struct sock_call *c = (const struct sock_call *)(const void *)handle;
+    snprintf(text, size, "fd %lld, %s", (long long)c->fd, sock_names[c->kind]);
+    return true;
+}
+
+const struct handle_class sock_call_class = {"sock", sock_close_call,
+                                             sock_describe_call};
+
+/* Empty: its calls are handles too, and the loop has cancelled them. */
+static void sock_close(rondo_loop *loop, struct handle *handle)
+{
+    (void)loop;
+    (void)handle;
+}
+
+const struct handle_class sock_class = {"socket", sock_close, NULL};
 
 /* ---- the program's calls ---- */
 
-rondo_id rondo_sock_recv(rondo_loop *loop, rondo_fd s, void *data, size_t size,
-                         rondo_done_fn done, void *arg)
+/* What the program gives with a call; NULL: the call has none of it. */
+struct given {
+    rondo_fd fd;
+    void *room;       /* to receive into, */
+    const void *data; /* or bytes to send; */
+    size_t size;      /* of either */
+    const rondo_address *to;
+};
+
+static int sock_check(rondo_loop *loop, enum sock_kind kind,
+                      const struct given *g, bool has_done)
 {
-    struct sock_call *c;
-    int error = sock_check(loop, SOCK_CALL_RECV, done != NULL);
-    if (!error)
-        error = sock_check_bytes(data, size, SOCK_CALL_RECV);
-    if (!error)
-        error = sock_call_new(loop, s, SOCK_CALL_RECV, &c);
+    const char *what = sock_names[kind];
+    bool needs_address = kind == SOCK_CALL_SENDTO || kind == SOCK_CALL_CONNECT;
+    int error = loop_check_create(loop, what);
     if (error)
         return error;
-    c->room = data;
-    c->size = size;
+    if (!has_done)
+        return error_set(RONDO_EINVAL, "%s: no function", what);
+    if (g->size && !g->data && !g->room)
+        return error_set(RONDO_EINVAL, "%s: bytes at NULL", what);
+    if (needs_address && (!g->to || !g->to->native_size))
+        return error_set(RONDO_EINVAL, "%s: no address", what);
+    return 0;
+}
+
+/* A call that has what was given, but not its done. */
+static int sock_call_open(rondo_loop *loop, enum sock_kind kind,
+                          const struct given *g, bool has_done,
+                          struct sock_call **made)
+{
+    int error = sock_check(loop, kind, g, has_done);
+    if (!error)
+        error = sock_call_new(loop, g->fd, kind, made);
+    if (error)
+        return error;
+    struct sock_call *c = *made;
+    c->room = g->room;
+    c->data = g->data;
+    c->size = g->size;
+    if (g->to)
+        c->address = *g->to;
+    return 0;
+}
+
+/* The calls whose done is a rondo_done_fn. */
+static rondo_id sock_call(rondo_loop *loop, enum sock_kind kind, struct given g,
+                          rondo_done_fn done, void *arg)
+{
+    struct sock_call *c;
+    int error = sock_call_open(loop, kind, &g, done != NULL, &c);
+    if (error)
+        return error;
     c->done.any = done;
     return sock_call_begin(c, arg);
 }
 
-rondo_id rondo_sock_recvfrom(rondo_loop *loop, rondo_fd s, void *data,
-                             size_t size, rondo_recvfrom_fn done, void *arg)
+rondo_id rondo_sock_recv(rondo_loop *loop, rondo_fd s, void *data, size_t size,
+                         rondo_done_fn done, void *arg)
 {
-    struct sock_call *c;
-    int error = sock_check(loop, SOCK_CALL_RECVFROM, done != NULL);
-    if (!error)
-        error = sock_check_bytes(data, size, SOCK_CALL_RECVFROM);
-    if (!error)
-        error = sock_call_new(loop, s, SOCK_CALL_RECVFROM, &c);
-    if (error)
-        return error;
-    c->room = data;
-    c->size = size;
-    c->done.recvfrom = done;
-    return sock_call_begin(c, arg);
+    struct given g = {.fd = s, .room = data, .size = size};
+    return sock_call(loop, SOCK_CALL_RECV, g, done, arg);
 }
 
 rondo_id rondo_sock_sendall(rondo_loop *loop, rondo_fd s, const void *data,
                             size_t size, rondo_done_fn done, void *arg)
 {
-    struct sock_call *c;
-    int error = sock_check(loop, SOCK_CALL_SENDALL, done != NULL);
-    if (!error)
-        error = sock_check_bytes(data, size, SOCK_CALL_SENDALL);
-    if (!error)
-        error = sock_call_new(loop, s, SOCK_CALL_SENDALL, &c);
-    if (error)
-        return error;
-    c->data = data;
-    c->size = size;
-    c->done.any = done;
-    return sock_call_begin(c, arg);
+    struct given g = {.fd = s, .data = data, .size = size};
+    return sock_call(loop, SOCK_CALL_SENDALL, g, done, arg);
 }
 
 rondo_id rondo_sock_sendto(rondo_loop *loop, rondo_fd s, const void *data,
                            size_t size, const rondo_address *to,
                            rondo_done_fn done, void *arg)
 {
-    struct sock_call *c;
-    int error = sock_check(loop, SOCK_CALL_SENDTO, done != NULL);
-    if (!error)
-        error = sock_check_bytes(data, size, SOCK_CALL_SENDTO);
-    if (!error)
-        error = sock_check_address(to, SOCK_CALL_SENDTO);
-    if (!error)
-        error = sock_call_new(loop, s, SOCK_CALL_SENDTO, &c);
-    if (error)
-        return error;
-    c->data = data;
-    c->size = size;
-    c->address = *to;
-    c->done.any = done;
-    return sock_call_begin(c, arg);
+    struct given g = {.fd = s, .data = data, .size = size, .to = to};
+    return sock_call(loop, SOCK_CALL_SENDTO, g, done, arg);
 }
 
 rondo_id rondo_sock_connect(rondo_loop *loop, rondo_fd s,
                             const rondo_address *to, rondo_done_fn done,
                             void *arg)
 {
+    struct given g = {.fd = s, .to = to};
+    return sock_call(loop, SOCK_CALL_CONNECT, g, done, arg);
+}
+
+rondo_id rondo_sock_recvfrom(rondo_loop *loop, rondo_fd s, void *data,
+                             size_t size, rondo_recvfrom_fn done, void *arg)
+{
     struct sock_call *c;
-    int error = sock_check(loop, SOCK_CALL_CONNECT, done != NULL);
-    if (!error)
-        error = sock_check_address(to, SOCK_CALL_CONNECT);
-    if (!error)
-        error = sock_call_new(loop, s, SOCK_CALL_CONNECT, &c);
+    struct given g = {.fd = s, .room = data, .size = size};
+    int error = sock_call_open(loop, SOCK_CALL_RECVFROM, &g, done != NULL, &c);
     if (error)
         return error;
-    c->address = *to;
-    c->done.any = done;
+    c->done.recvfrom = done;
     return sock_call_begin(c, arg);
 }
 
@@ -671,9 +664,8 @@ rondo_id rondo_sock_accept(rondo_loop *loop, rondo_fd s, rondo_accept_fn done,
                            void *arg)
 {
     struct sock_call *c;
-    int error = sock_check(loop, SOCK_CALL_ACCEPT, done != NULL);
-    if (!error)
-        error = sock_call_new(loop, s, SOCK_CALL_ACCEPT, &c);
+    struct given g = {.fd = s};
+    int error = sock_call_open(loop, SOCK_CALL_ACCEPT, &g, done != NULL, &c);
     if (error)
         return error;
     c->done.accept = done;
@@ -686,8 +678,9 @@ rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s, rondo_fd file,
 {
     struct sock_call *c;
     struct file_source source;
+    struct given g = {.fd = s};
     const char *what = sock_names[SOCK_CALL_SENDFILE];
-    int error = sock_check(loop, SOCK_CALL_SENDFILE, done != NULL);
+    int error = sock_check(loop, SOCK_CALL_SENDFILE, &g, done != NULL);
     if (!error)
         error = file_source_open(&source, loop, file, offset, size, what);
     if (!error)

@@ -4,10 +4,12 @@
 #include "core/id.h"
 #include "process/process.h"
 
+#include <assert.h>
 #include <string.h>
 
+/* One output. */
 struct collected {
-    char *data; /* room - 1 bytes at most, and a NUL byte behind them */
+    char *data; /* at most room - 1 bytes, and a NUL byte behind them */
     size_t size, room;
 };
 
@@ -17,16 +19,17 @@ struct communicate {
     rondo_id id;
     rondo_communicate_fn done;
     void *arg;
-    struct collected got[2]; /* stdout's, stderr's */
-    size_t limit;
-    int error;
+    struct collected got[2]; /* stdout, stderr */
+    size_t limit;            /* bytes of both; 0: none */
+    int error;               /* why it was ended early; 0: it was not */
 };
 
 static const rondo_process_protocol silent = {0};
 
-/* The first reason to end it early is the one that counts. */
+/* Kills the child. Of several errors the first one counts. */
 static void communicate_stop(struct communicate *c, int error)
 {
+    assert(error < 0 && c->process);
     if (!c->error)
         c->error = error;
     rondo_process_close(c->process);
@@ -36,6 +39,7 @@ static void communicate_cancel(rondo_loop *loop, struct handle *handle)
 {
     const rondo_process *p = (const rondo_process *)(const void *)handle;
     (void)loop;
+    assert(((const struct communicate *)p->self)->process == p);
     communicate_stop(p->self, RONDO_ECANCELED);
 }
 
@@ -56,6 +60,7 @@ static bool communicate_append(rondo_loop *loop, struct collected *to,
         to->data = grown;
         to->room = room;
     }
+    assert(to->size + size < to->room);
     memcpy(to->data + to->size, data, size);
     to->size += size;
     to->data[to->size] = '\0';
@@ -68,9 +73,11 @@ static void communicate_data_received(rondo_process *p, void *self, int fd,
     struct communicate *c = self;
     size_t left = c->limit - c->got[0].size - c->got[1].size;
     bool fits = !c->limit || size <= left;
+    assert(!c->limit || left <= c->limit);
     (void)p;
     if (c->error)
         return;
+    assert(fd == 1 || fd == 2);
     if (!communicate_append(c->loop, &c->got[fd == 2], data,
                             fits ? size : left))
         communicate_stop(c, RONDO_ENOMEM);
@@ -78,13 +85,19 @@ static void communicate_data_received(rondo_process *p, void *self, int fd,
         communicate_stop(c, RONDO_ETOOMUCH);
 }
 
-/* An output that could not be read to its end is no whole output; an input
- * that nobody wants is none of our business. */
+/* A child need not read its input, and what it does not want is no failure. */
+static bool communicate_is_unwanted(int error)
+{
+    return error == RONDO_EPIPE || error == RONDO_ECONNRESET ||
+           error == RONDO_ECANCELED; /* cut off when it is killed */
+}
+
+/* Any other failure makes the output incomplete, or the input. */
 static void communicate_pipe_lost(rondo_process *p, void *self, int fd,
                                   int error)
 {
     (void)p;
-    if (fd != 0 && error)
+    if (error && !(fd == 0 && communicate_is_unwanted(error)))
         communicate_stop(self, error);
 }
 
@@ -102,6 +115,7 @@ static void communicate_connection_lost(rondo_process *p, void *self, int error)
 {
     struct communicate *c = self;
     rondo_loop *loop = c->loop;
+    assert(c->process == p);
     rondo_output output = {
         .size = sizeof output,
         .out = c->got[0].data ? c->got[0].data : "",
@@ -133,28 +147,56 @@ static void communicate_nothing(void *arg)
     (void)arg;
 }
 
-/* One that does not read, or has closed its stdin, is none of our business. */
+/* Writes the input and ends it. */
 static void communicate_feed(struct communicate *c, const void *input,
                              size_t size)
 {
     rondo_transport *t = rondo_process_pipe(c->process, 0);
     if (!t)
         return;
-    if (size && rondo_transport_write_owned(t, input, size, communicate_nothing,
-                                            NULL) == RONDO_ENOMEM)
-        communicate_stop(c, RONDO_ENOMEM);
+    int error = 0;
+    if (size)
+        error = rondo_transport_write_owned(t, input, size, communicate_nothing,
+                                            NULL);
+    if (error < 0 && !communicate_is_unwanted(error))
+        communicate_stop(c, error);
     (void)rondo_transport_write_eof(t);
+}
+
+/* An entry in extra says what a descriptor is as well as its own option. */
+static void communicate_set_kind(const rondo_process_options *o, int fd,
+                                 rondo_stdio_kind *kind,
+                                 rondo_stdio_kind otherwise)
+{
+    for (size_t i = 0; o->extra && i < o->extra_count; i++)
+        if (o->extra[i].child_fd == fd)
+            return;
+    if (!*kind)
+        *kind = otherwise;
 }
 
 static void communicate_set_kinds(rondo_process_options *o, const void *input)
 {
-    if (!o->stdin_kind)
-        o->stdin_kind = input ? RONDO_STDIO_PIPE : RONDO_STDIO_NULL;
-    if (!o->stdout_kind)
-        o->stdout_kind = RONDO_STDIO_PIPE;
-    if (!o->stderr_kind)
-        o->stderr_kind = RONDO_STDIO_PIPE;
+    communicate_set_kind(o, 0, &o->stdin_kind,
+                         input ? RONDO_STDIO_PIPE : RONDO_STDIO_NULL);
+    communicate_set_kind(o, 1, &o->stdout_kind, RONDO_STDIO_PIPE);
+    communicate_set_kind(o, 2, &o->stderr_kind, RONDO_STDIO_PIPE);
     o->leave_running = false;
+}
+
+static int communicate_check(const rondo_process_options *o, const void *input,
+                             size_t input_size, bool has_done)
+{
+    if (!has_done || (input_size && !input))
+        return error_set(RONDO_EINVAL, "communicate: %s",
+                         has_done ? "no input of that size" : "no function");
+    for (size_t i = 0; o->extra && i < o->extra_count; i++)
+        if (o->extra[i].child_fd > 2 && o->extra[i].kind == RONDO_STDIO_PIPE)
+            return error_set(RONDO_EINVAL,
+                             "communicate: descriptor %d of the child would be "
+                             "a pipe, and only stdout and stderr are collected",
+                             o->extra[i].child_fd);
+    return 0;
 }
 
 static int communicate_start(struct communicate *c,
@@ -169,7 +211,7 @@ static int communicate_start(struct communicate *c,
     c->id = id_new(c->loop, &p->handle, communicate_cancel);
     if (c->id > 0)
         return 0;
-    p->protocol = &silent; /* it has begun, and ends without us */
+    p->protocol = &silent; /* the child runs; it ends without calling c */
     rondo_process_close(p);
     return (int)c->id;
 }
@@ -183,11 +225,10 @@ rondo_id rondo_communicate(rondo_loop *loop,
     int error = loop_check_create(loop, "communicate");
     if (!error)
         error = loop_options(&o, sizeof o, options, "communicate");
+    if (!error)
+        error = communicate_check(&o, input, input_size, done != NULL);
     if (error)
         return error;
-    if (!done || (input_size && !input))
-        return error_set(RONDO_EINVAL, "communicate: %s",
-                         done ? "no input of that size" : "no function");
     communicate_set_kinds(&o, input);
     struct communicate *c = loop_alloc(loop, sizeof *c);
     if (!c)

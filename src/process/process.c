@@ -1,4 +1,4 @@
-/* process.c - a child process's life, from connection_made to connection_lost. */
+/* process.c - the life of a child process: made, exited, lost. */
 /* SPDX-License-Identifier: MIT */
 #include "process/process.h"
 
@@ -22,6 +22,12 @@ static rondo_process *process_of_dispatch(struct dispatch *d)
 
 /* ---- settling ---- */
 
+/* A process has no operations of its own. */
+static void process_submit(struct dispatch *d)
+{
+    dispatch_schedule(process_of_dispatch(d)->loop, d);
+}
+
 static void process_settle_dispatch(struct dispatch *d)
 {
     const unsigned derived = 1U << PROCESS_OWED_CUT | 1U << PROCESS_OWED_LOST;
@@ -29,12 +35,14 @@ static void process_settle_dispatch(struct dispatch *d)
     unsigned owed = 0;
     assert(!p->known || p->ended);
     assert(!p->cut || (p->closing && p->ended));
+    assert(!p->error || p->closing);
     if (p->ended && p->closing && !p->cut)
         owed |= 1U << PROCESS_OWED_CUT;
     if (p->ended && !p->owner.first)
         owed |= 1U << PROCESS_OWED_LOST;
     dispatch_set(d, derived, owed);
-    dispatch_schedule(p->loop, d);
+    if (!dispatch_runs(d))
+        process_submit(d);
 }
 
 static void process_settle(rondo_process *p)
@@ -47,7 +55,7 @@ static void process_on_ended(struct child *child)
     rondo_process *p =
         (rondo_process *)(void *)((char *)child -
                                   offsetof(rondo_process, child));
-    assert(!p->ended);
+    assert(!p->ended && !p->known);
     p->ended = p->known = true;
     dispatch_owe(&p->dispatch, 1U << PROCESS_OWED_EXITED);
     process_settle(p);
@@ -87,6 +95,7 @@ static void process_pipe_lost(rondo_transport *t, void *self, int error)
 {
     struct process_pipe *pipe = self;
     rondo_process *p = pipe->process;
+    assert(pipe->t == t);
     (void)t;
     pipe->t = NULL;
     if (p->protocol->pipe_connection_lost)
@@ -108,8 +117,8 @@ static bool process_is_owned(const rondo_process *p, const rondo_transport *t)
     return other;
 }
 
-/* Counted here and not in pipe_lost: the program may have given a pipe another
- * protocol. */
+/* Forgets a pipe that has ended. process_pipe_lost does not see all of them:
+ * the program may have given a pipe another protocol. */
 static void process_pipe_gone(rondo_loop *loop, struct stream_owner *owner)
 {
     rondo_process *p = process_of_owner(owner);
@@ -132,6 +141,7 @@ static void process_tell_made(struct dispatch *d)
 static void process_tell_exited(struct dispatch *d)
 {
     rondo_process *p = process_of_dispatch(d);
+    assert(p->ended && p->known);
     if (p->protocol->process_exited)
         p->protocol->process_exited(p, p->self, p->child.status);
 }
@@ -139,6 +149,7 @@ static void process_tell_exited(struct dispatch *d)
 static void process_cut_pipes(struct dispatch *d)
 {
     rondo_process *p = process_of_dispatch(d);
+    assert(p->closing && p->ended && !p->cut);
     p->cut = true;
     for (rondo_transport *t = p->owner.first; t; t = t->next)
         stream_cut(t);
@@ -148,6 +159,7 @@ static void process_tell_lost(struct dispatch *d)
 {
     rondo_process *p = process_of_dispatch(d);
     rondo_loop *loop = p->loop;
+    assert(p->ended && !p->owner.first);
     if (p->error)
         error_set(p->error, "process %lld: the loop was closed",
                   (long long)p->child.pid);
@@ -165,6 +177,7 @@ static void (*const process_tell[PROCESS_OWED])(struct dispatch *d) = {
 
 static const struct dispatch_class process_dispatch = {
     .settle = process_settle_dispatch,
+    .submit = process_submit,
     .tell = process_tell,
     .last = 1U << PROCESS_OWED_LOST};
 
@@ -196,9 +209,10 @@ void process_open(rondo_process *p, const rondo_process_protocol *protocol,
     p->self = self;
     dispatch_owe(&p->dispatch, 1U << PROCESS_OWED_MADE);
     handle_open(p->loop, &p->handle, HANDLE_PROCESS);
-    process_settle(p); /* before the pipes', so that it is told first */
+    process_settle(p); /* before the pipes, so that its callback comes first */
     for (size_t i = 0; i < p->pipes; i++) {
         struct process_pipe *pipe = &p->pipe[i];
+        assert(pipe->t);
         pipe->process = p;
         stream_open(pipe->t, &pipe_protocol, pipe);
         stream_own(pipe->t, &p->owner);
@@ -244,13 +258,16 @@ int rondo_process_kill(rondo_process *p)
     return error ? error_in("process_kill", error) : 0;
 }
 
+/* The child is not watched any more; nothing waits for its end. */
 static void process_let_go(rondo_process *p)
 {
+    assert(!p->ended);
     child_forget(&p->child);
     p->ended = true;
 }
 
-/* One that may not be killed (other ids) would be waited for in vain. */
+/* A child with other ids may not be killed: close would wait for its end for
+ * ever, so it is let go and reported. */
 static void process_kill_or_let_go(rondo_process *p)
 {
     int error = child_kill(&p->child);
@@ -331,7 +348,8 @@ static int process_choose_watcher(rondo_loop *loop,
     return watcher ? child_choose(loop, watcher) : 0;
 }
 
-/* All children are the parent process's. */
+/* A forked child cannot wait for the parent's children: their processes end,
+ * with a status that is not known. */
 static void process_after_fork(rondo_loop *loop)
 {
     struct handle *next;

@@ -1,4 +1,4 @@
-/* process.h - a child process as a handle: its parts, and what starts one. */
+/* process.h - a child process as a handle: its parts, and how it starts. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_PROCESS_PROCESS_H
 #define RONDO_PROCESS_PROCESS_H
@@ -6,19 +6,19 @@
 #include "core/child.h"
 #include "stream/stream.h"
 
-/* The callbacks that are due, in the order in which they are told. */
+/* What is owed, in the order in which it is dispatched. */
 enum process_owed {
     PROCESS_OWED_MADE,
     PROCESS_OWED_EXITED,
-    PROCESS_OWED_CUT, /* closed and ended: the pipes are not waited for */
+    PROCESS_OWED_CUT, /* closed and ended: to end the pipes without waiting */
     PROCESS_OWED_LOST,
     PROCESS_OWED
 };
 
-/* The self of a pipe's own protocol. */
+/* The self of the protocol that process.c gives each pipe. */
 struct process_pipe {
     rondo_process *process;
-    rondo_transport *t; /* NULL: gone */
+    rondo_transport *t; /* NULL: the pipe has ended */
     int child_fd;
 };
 
@@ -30,25 +30,26 @@ struct rondo_process {
     rondo_loop *loop;
     const rondo_process_protocol *protocol;
     void *self;
-    bool ended; /* or let go: there is nothing to wait for */
-    bool known; /* how it ended can be asked */
+    bool ended; /* the child has ended, or is not watched any more */
+    bool known; /* it has ended: child.status says how */
     bool closing;
-    bool cut;           /* the pipes have been cut */
-    bool leave_running; /* close lets it go */
+    bool cut;           /* the pipes have been ended by PROCESS_OWED_CUT */
+    bool leave_running; /* close leaves the child running */
     int error;
     size_t pipes;
     struct process_pipe pipe[];
 };
 
-/* rondo_subprocess_exec, or _shell where there is a command; `what` begins
- * each error's sentence. The options are of this version's size. */
+/* rondo_subprocess_exec, or rondo_subprocess_shell if there is a command;
+ * `what` begins each error's sentence. The options have this version's size. */
 int process_start(rondo_loop *loop, const char *what, const char *command,
                   const rondo_process_options *options,
                   const rondo_process_protocol *protocol, void *self,
                   rondo_process **process);
-/* Room for a process with that many pipes, not started. */
+/* Memory for a process with that many pipes, whose child has not started.
+ * NULL: out of memory. */
 rondo_process *process_new(rondo_loop *loop, size_t pipes);
-/* Its child runs: from now on it is a live handle. */
+/* The child runs: the process and its pipes become live handles. */
 void process_open(rondo_process *p, const rondo_process_protocol *protocol,
                   void *self);
 

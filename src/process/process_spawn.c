@@ -1,22 +1,23 @@
-/* process_spawn.c - starting a child: its options, its descriptors. */
+/* process_spawn.c - starts a child: options checked, descriptors made. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "process/process.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 
-/* What is gathered before the child is started. */
+/* What is made before the child starts. */
 struct setup {
     rondo_loop *loop;
     const char *what;
     rondo_process *process;
     size_t count;              /* descriptors of the child */
-    rondo_stdio_entry *entry;  /* what was asked for */
-    struct child_stdio *stdio; /* what they are in the parent */
-    sys_fd *lent;              /* to be closed afterwards, or SYS_NO_FD */
-    sys_fd null;
-    size_t pipes; /* made so far */
+    rondo_stdio_entry *entry;  /* what the program asked for, by descriptor */
+    struct child_stdio *stdio; /* the parent's descriptors for them */
+    sys_fd *lent;              /* the child's ends of pipes; or SYS_NO_FD */
+    sys_fd null;               /* the null device; or SYS_NO_FD */
+    size_t pipes;              /* made so far */
 };
 
 /* ---- what was asked for ---- */
@@ -50,8 +51,8 @@ static int process_spawn_check_entry(const struct setup *s, size_t index)
     return 0;
 }
 
-/* The three that every child has, then the others, which may stand for one of
- * these where nothing else was asked for. */
+/* Lists stdin, stdout and stderr, then `extra`. An extra entry for one of the
+ * three takes its place if its own option is not set. */
 static int process_spawn_gather(struct setup *s, const rondo_process_options *o)
 {
     s->entry[0] = (rondo_stdio_entry){0, o->stdin_kind, o->stdin_fd};
@@ -83,9 +84,11 @@ static int process_spawn_check(const char *what, const char *command,
         return error_set(RONDO_EINVAL, "%s: extra_count without extra", what);
     if ((o->uid && (*o->uid < 0 || *o->uid >= UINT32_MAX)) ||
         (o->gid && (*o->gid < 0 || *o->gid >= UINT32_MAX)))
-        return error_set(RONDO_EINVAL, "%s: a uid or gid that is none", what);
+        return error_set(RONDO_EINVAL,
+                         "%s: uid and gid are from 0 to 4294967294", what);
     if (o->umask && (*o->umask < 0 || *o->umask > 0777))
-        return error_set(RONDO_EINVAL, "%s: umask %d is none", what, *o->umask);
+        return error_set(RONDO_EINVAL, "%s: %d is not a umask", what,
+                         *o->umask);
     return 0;
 }
 
@@ -101,6 +104,7 @@ static int process_spawn_make_pipe(struct setup *s, size_t index)
     int error = sys_child_pipe(sides, &ours, &s->lent[index]);
     if (error)
         return error_os(error, "%s: cannot make a pipe", s->what);
+    assert(s->pipes < s->process->pipes && s->lent[index] != SYS_NO_FD);
     struct process_pipe *pipe = &s->process->pipe[s->pipes];
     error = child_fd > 2 ? stream_new(s->loop, ours, &pipe->t)
                          : stream_new_pipe(s->loop, ours, sides, RONDO_PIPE_OWN,
@@ -143,7 +147,7 @@ static int process_spawn_make_descriptor(struct setup *s, size_t index)
         stdio->fd = sys_fd_of(e->fd);
         break;
     case RONDO_STDIO_STDOUT:
-        break; /* when there is one */
+        break; /* process_spawn_make_descriptors copies stdout's */
     }
     return error;
 }
@@ -170,6 +174,7 @@ static int process_spawn_start(struct setup *s, const char *command,
         error = process_spawn_make_descriptors(s);
     if (error)
         return error;
+    assert(s->count >= 3 && s->count <= 3 + o->extra_count);
     const struct child_plan plan = {
         .program = o->program || command ? o->program : o->argv[0],
         .command = command,
@@ -203,7 +208,8 @@ static size_t process_spawn_count_pipes(const rondo_process_options *o)
     return count;
 }
 
-/* The lists, in one piece; false: out of memory. */
+/* Allocates the process, and the three lists in one block. false: out of
+ * memory. */
 static bool process_spawn_make_room(struct setup *s,
                                     const rondo_process_options *o)
 {
@@ -220,7 +226,7 @@ static bool process_spawn_make_room(struct setup *s,
     return true;
 }
 
-/* What was the child's alone, and in the end all of it. */
+/* Closes the child's ends; after a failure ours as well. */
 static void process_spawn_clean_up(struct setup *s, bool failed)
 {
     for (size_t i = 0; i < s->count; i++)

@@ -183,7 +183,7 @@ int filters_write_owned(rondo_transport *t, struct chunk *chunk)
 {
     int result = 0;
     if (chunk->size && t->handshaking) {
-        buf_append_lent(&filters_of(t)->pending, chunk);
+        buf_append_owned(&filters_of(t)->pending, chunk);
         return stream_queued(t);
     }
     if (chunk->size)
@@ -192,7 +192,7 @@ int filters_write_owned(rondo_transport *t, struct chunk *chunk)
         loop_free(t->loop, chunk);
         return result;
     }
-    buf_spend(&t->out->buf, chunk);
+    buf_release_later(&t->out->buf, chunk);
     stream_owe_release(t);
     stream_settle(t);
     return result;
@@ -207,7 +207,7 @@ size_t filters_pending(const rondo_transport *t)
 
 static void filter_note_spent(rondo_transport *t)
 {
-    if (filters_of(t)->pending.spent) {
+    if (filters_of(t)->pending.release_due) {
         stream_owe_release(t);
     }
 }
@@ -244,8 +244,10 @@ void filters_write_pending(rondo_transport *t)
 }
 
 enum {
-    SHUTDOWN_S = 30,   /* how long no byte of it may leave */
-    EARLY_MOST = 65536 /* delivered before all are ready */
+    SHUTDOWN_S = 30, /* how long no byte of it may leave */
+    LINGER_S = 2,    /* that a closed connection waits for the peer's end */
+    LINGER_MOST = 262144, /* bytes that it takes meanwhile */
+    EARLY_MOST = 65536    /* delivered before all are ready */
 };
 
 /* ---- errors ---- */
@@ -340,6 +342,8 @@ bool filters_read(const rondo_transport *t)
     const struct held *held = t->extra->held;
     if (f->eof_below || f->start_due || stream_is_ending(t))
         return false;
+    if (f->lingers)
+        return true;
     if (!t->handshaking)
         return stream_delivers(t);
     /* a handshake needs bytes even where the program wants none; a close goes
@@ -424,8 +428,7 @@ static void filter_start(rondo_transport *t)
     rondo_layer *layer = filter_next_to_start(f);
     struct held *held = t->held ? stream_take_held(t) : NULL;
     bool eof = f->holds_eof;
-    f->holds_eof = false;
-    filters_of(t)->start_due = false;
+    f->holds_eof = f->start_due = false;
     layer->started = true;
     if (layer->below)
         layer->below->above = layer;
@@ -503,6 +506,60 @@ static void filter_shut_down(rondo_transport *t)
             filters_answer(t, layer->filter->write_eof(layer, layer->self));
     if (t->phase == PHASE_CLOSING && !t->reading_out)
         filter_watch_shutdown(t);
+}
+
+/* ---- closing in order ---- */
+
+static void filter_on_linger_time(rondo_loop *loop, void *arg)
+{
+    rondo_transport *t = arg;
+    (void)loop;
+    filters_of(t)->timer = 0;
+    filters_of(t)->linger_over = true;
+    stream_settle(t);
+}
+
+static void filter_begin_linger(rondo_transport *t)
+{
+    struct filters *f = filters_of(t);
+    f->lingers = true;
+    if (t->writing != WRITE_ENDED)
+        (void)sys_shutdown_write(t->io.fd); /* a reset one: reading will tell */
+    t->writing = WRITE_ENDED;
+    if (t->held)
+        loop_free(t->loop, stream_take_held(t));
+    filter_stop_timer(t);
+    f->timer = timers_start_hidden(t->loop, sys_clock() + RONDO_SEC(LINGER_S),
+                                   filter_on_linger_time, t);
+    if (f->timer < 0) {
+        f->timer = 0;
+        f->linger_over = true;
+    }
+}
+
+bool filters_linger(rondo_transport *t)
+{
+    const struct filters *f = filters_of(t);
+    assert(t->phase == PHASE_CLOSING);
+    if (!f->shutdown_sent || t->handle.inherited ||
+        !stream_kind(t)->shuts_down || f->eof_below || f->linger_over ||
+        t->handshaking || t->error || t->reading_out || t->loop->closing)
+        return false;
+    if (!f->lingers)
+        filter_begin_linger(t);
+    return !f->linger_over;
+}
+
+void filters_linger_read(rondo_transport *t, int64_t count)
+{
+    struct filters *f = filters_of(t);
+    assert(f->lingers);
+    if (count > 0)
+        f->lingered += (size_t)count;
+    if (count == 0)
+        f->eof_below = true;
+    else if ((count < 0 && count != RONDO_EAGAIN) || f->lingered > LINGER_MOST)
+        f->linger_over = true;
 }
 
 void filters_deliver_owed(rondo_transport *t)

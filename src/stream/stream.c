@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-enum { DRAIN_ROUNDS = 64 };
-
 static rondo_transport *stream_of_dispatch(struct dispatch *d)
 {
     return (rondo_transport *)(void *)((char *)d -
@@ -19,110 +17,6 @@ bool stream_reads(const rondo_transport *t)
 {
     return t->filtered ? filters_read(t) : stream_delivers(t);
 }
-
-/* ---- sockets, as a kind ---- */
-
-static int64_t stream_socket_recv(rondo_transport *t, void *data, size_t size)
-{
-    return sys_recv(t->io.fd, data, size);
-}
-
-static int64_t stream_socket_sendv(rondo_transport *t,
-                                   const rondo_buffer *buffers, size_t count)
-{
-    return sys_sendv(t->io.fd, buffers, count);
-}
-
-static void stream_socket_submit(rondo_transport *t, struct op *op)
-{
-    op_submit(t->loop, op);
-}
-
-static void stream_socket_cancel(rondo_transport *t, struct op *op)
-{
-    op_cancel(t->loop, op);
-}
-
-static int stream_socket_refused(rondo_transport *t, int error)
-{
-    (void)t;
-    return error;
-}
-
-static int stream_socket_written(rondo_transport *t)
-{
-    return t->out->op.task.error;
-}
-
-/* Most kernels answer a close with bytes unread by a reset, and what was sent
- * may be lost with it. Reading them costs a call; a peer that goes on sending
- * has to be reset in the end. The scratch buffer stays as it is: the program
- * may be looking at it. */
-static void stream_socket_drain(rondo_transport *t)
-{
-    char bytes[4096];
-    for (int i = 0; i < DRAIN_ROUNDS && !t->handle.inherited; i++)
-        if (sys_recv(t->io.fd, bytes, sizeof bytes) <= 0)
-            break;
-}
-
-static bool stream_socket_may_have_unread(const rondo_transport *t)
-{
-    bool ended =
-        t->filtered ? filters_of(t)->eof_below : t->reading == READ_ENDED;
-    /* a filter that fails to get ready may have told the peer why */
-    return !ended && (!t->error || t->handshaking);
-}
-
-static void stream_socket_close(rondo_transport *t, bool close)
-{
-    if (!close)
-        return;
-    /* the option would be the parent process's, too */
-    if (t->reset && !t->handle.inherited)
-        sys_reset_on_close(t->io.fd);
-    else if (stream_is_ending(t) && stream_socket_may_have_unread(t))
-        stream_socket_drain(t);
-    sys_close(t->io.fd);
-}
-
-static rondo_fd stream_socket_fd(const rondo_transport *t)
-{
-    return (rondo_fd)t->io.fd;
-}
-
-#define SOCKET_KIND                                                            \
-    .name = "connection", .submit = stream_socket_submit,                      \
-    .cancel = stream_socket_cancel, .refused = stream_socket_refused,          \
-    .written = stream_socket_written, .close = stream_socket_close,            \
-    .fd = stream_socket_fd, .shuts_down = true, .plain = true
-#define PIPE_KIND                                                              \
-    .name = "pipe", .close = stream_pipe_close, .fd = stream_pipe_fd
-
-const struct stream_kind stream_kinds[STREAM_KINDS] = {
-    [STREAM_SOCKET] = {SOCKET_KIND, .recv = stream_socket_recv,
-                       .sendv = stream_socket_sendv},
-    [STREAM_UNIX_SOCKET] = {SOCKET_KIND, .recv = stream_fds_recv,
-                            .sendv = stream_fds_sendv},
-    [STREAM_HALF_PIPE] = {PIPE_KIND, .recv = stream_pipe_recv,
-                          .sendv = stream_pipe_sendv,
-                          .submit = stream_socket_submit,
-                          .cancel = stream_socket_cancel,
-                          .refused = stream_pipe_refused,
-                          .written = stream_pipe_written, .half = true},
-    [STREAM_NAMED_PIPE] = {PIPE_KIND, .recv = stream_pipe_recv,
-                           .sendv = stream_pipe_sendv,
-                           .submit = stream_socket_submit,
-                           .cancel = stream_socket_cancel,
-                           .refused = stream_socket_refused,
-                           .written = stream_socket_written},
-    [STREAM_BY_THREAD] = {PIPE_KIND, .recv = stream_thread_recv,
-                          .sendv = stream_thread_sendv,
-                          .submit = stream_thread_submit,
-                          .cancel = stream_thread_cancel,
-                          .refused = stream_socket_refused,
-                          .written = stream_thread_written, .half = true},
-};
 
 /* ---- ending ---- */
 
@@ -148,11 +42,29 @@ int stream_loss(const rondo_transport *t, int error)
                                                          : error;
 }
 
-/* A file that is full is no peer that has left. */
+/* The error is the peer's, or the network's: the connection has ended. Any
+ * other one is of this side, and the peer still listens. */
 static bool stream_peer_has_left(const rondo_transport *t, int error)
 {
-    return stream_kind(t)->plain || error == RONDO_EPIPE ||
-           error == RONDO_ECONNRESET;
+    switch (error) {
+    case RONDO_EPIPE:
+    case RONDO_ECONNRESET:
+        return true;
+    case RONDO_ECONNABORTED:
+    case RONDO_ETIMEDOUT:
+    case RONDO_ENOTCONN:
+    case RONDO_EHOSTUNREACH:
+    case RONDO_ENETUNREACH:
+    case RONDO_ENETDOWN:
+        return !stream_kind(t)->half;
+    default:
+        return false;
+    }
+}
+
+unsigned stream_cut_off(const rondo_transport *t, int error)
+{
+    return stream_peer_has_left(t, error) ? 0 : STREAM_BY_RESET;
 }
 
 /* What the peer sent before is still its to say: one that has not begun reads
@@ -181,6 +93,8 @@ void stream_break_off(rondo_transport *t, int error)
         t->os_error = rondo_last_os_error();
         t->write_failed = true;
     }
+    if (stream_cut_off(t, error))
+        t->reset = true;
     stream_stop_writing(t);
 }
 
@@ -205,7 +119,7 @@ static bool stream_is_quiet(const rondo_transport *t)
 static void stream_wind_down(rondo_transport *t)
 {
     const struct stream_kind *kind = stream_kind(t);
-    t->reading_out = t->held = false;
+    t->reading_out = t->held = t->refused = false;
     kind->cancel(t, &t->read);
     if (t->out)
         kind->cancel(t, &t->out->op);
@@ -231,6 +145,8 @@ static void stream_end_writing_if_due(rondo_transport *t)
         t->writing = WRITE_ENDED;
         stream_leave_fast(t);
     }
+    if (t->phase == PHASE_CLOSING && t->filtered && filters_linger(t))
+        return;
     if (t->phase == PHASE_CLOSING ||
         (t->reading == READ_ENDED && t->writing == WRITE_ENDED))
         stream_set_phase(t, PHASE_ENDING);
@@ -281,20 +197,19 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
     unsigned owed = 0;
     bool gone = t->phase == PHASE_GONE;
     if (t->made == MADE_DUE && (!t->handshaking || gone))
-        owed |= stream_bit(OWED_MADE);
+        owed |= STREAM_BIT(OWED_MADE);
     if (t->filtered && filters_owe(t))
-        owed |= stream_bit(OWED_FILTER);
+        owed |= STREAM_BIT(OWED_FILTER);
     if (t->made == MADE_TOLD && !gone) {
         if (t->flow == FLOW_PAUSE_DUE)
-            owed |= stream_bit(OWED_PAUSE);
+            owed |= STREAM_BIT(OWED_PAUSE);
         else if (stream_resume_is_due(t))
-            owed |= stream_bit(OWED_RESUME);
+            owed |= STREAM_BIT(OWED_RESUME);
     }
-    if ((t->reading_out && stream_is_under_way(t)) ||
-        (t->held && stream_delivers(t)))
-        owed |= stream_bit(OWED_READ);
+    if ((t->reading_out && stream_is_under_way(t)) || stream_holds_for_now(t))
+        owed |= STREAM_BIT(OWED_READ);
     if (gone)
-        owed |= stream_bit(OWED_LOST);
+        owed |= STREAM_BIT(OWED_LOST);
     return owed;
 }
 
@@ -331,22 +246,32 @@ static void stream_choose_fast(rondo_transport *t)
         writes && t->filtered && !t->handshaking && !(t->out && t->out->file);
 }
 
-static void stream_settle_dispatch(struct dispatch *d)
+static void stream_submit(struct dispatch *d)
 {
-    const unsigned kept = stream_bit(OWED_RELEASE) | stream_bit(OWED_FILE);
     rondo_transport *t = stream_of_dispatch(d);
-    if (!stream_is_ending(t))
-        stream_end_writing_if_due(t);
-    if (t->phase == PHASE_ENDING)
-        stream_wind_down(t);
-    else if (t->phase < PHASE_ENDING && !stream_is_running(t))
-        stream_settle_ops(t); /* else at the end of the dispatch, once */
-    if (t->timed)
-        stream_watch_time(t);
-    dispatch_set(d, ((1U << STREAM_OWED) - 1) & ~kept, stream_what_is_owed(t));
+    if (t->phase < PHASE_ENDING)
+        stream_settle_ops(t);
     stream_choose_fast(t);
     stream_check(t);
     dispatch_schedule(t->loop, d);
+}
+
+static void stream_settle_dispatch(struct dispatch *d)
+{
+    const unsigned kept = STREAM_BIT(OWED_RELEASE) | STREAM_BIT(OWED_FILE);
+    rondo_transport *t = stream_of_dispatch(d);
+    if (t->phase < PHASE_ENDING)
+        stream_end_writing_if_due(t);
+    if (t->phase == PHASE_ENDING)
+        stream_wind_down(t);
+    if (t->timed)
+        stream_watch_time(t);
+    dispatch_set(d, (STREAM_BIT(STREAM_OWED) - 1) & ~kept,
+                 stream_what_is_owed(t));
+    if (dispatch_runs(d))
+        stream_leave_fast(t);
+    else
+        stream_submit(d);
 }
 
 void stream_settle(rondo_transport *t)
@@ -461,6 +386,7 @@ static void (*const stream_tell[STREAM_OWED])(struct dispatch *d) = {
 
 static const struct dispatch_class stream_dispatch = {
     .settle = stream_settle_dispatch,
+    .submit = stream_submit,
     .tell = stream_tell,
     .bounded = 1U << OWED_READ, /* a peer may never stop sending */
     .last = 1U << OWED_LOST};
@@ -473,8 +399,8 @@ void stream_finish(rondo_transport *t)
 void stream_tell_flow(rondo_transport *t)
 {
     dispatch_some(&stream_dispatch, &t->dispatch,
-                  stream_bit(OWED_RELEASE) | stream_bit(OWED_FILE) |
-                      stream_bit(OWED_PAUSE) | stream_bit(OWED_RESUME));
+                  STREAM_BIT(OWED_RELEASE) | STREAM_BIT(OWED_FILE) |
+                      STREAM_BIT(OWED_PAUSE) | STREAM_BIT(OWED_RESUME));
 }
 
 static void stream_turn(rondo_loop *loop, struct task *task)
@@ -692,5 +618,3 @@ static void stream_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 
 const struct handle_class stream_class = {
     "transport", stream_close_at_loop_close, stream_describe};
-
-const struct loop_part stream_part = {.size = sizeof(struct stream_state)};

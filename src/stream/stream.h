@@ -41,10 +41,7 @@ enum stream_owed {
     STREAM_OWED
 };
 
-static inline unsigned stream_bit(enum stream_owed owed)
-{
-    return 1U << owed;
-}
+#define STREAM_BIT(owed) (1U << (owed))
 
 /* Made when the first byte has to wait, or the limits are set. */
 struct outgoing {
@@ -58,13 +55,6 @@ struct outgoing {
 struct held {
     size_t size, room;
     char bytes[];
-};
-
-/* PART_STREAM's state: what data_received is lent now, for unread. */
-struct stream_state {
-    rondo_transport *lent_to; /* NULL: no data_received runs */
-    const char *lent_end;
-    size_t lent_size, lent_back;
 };
 
 struct filters; /* filter.h */
@@ -116,12 +106,13 @@ struct rondo_transport {
     unsigned fast_filter : 1;  /* ... to the filters */
     unsigned fast_send : 1;    /* to the kernel, by the lowest filter */
     unsigned held : 1;         /* bytes were read that were not delivered */
-    unsigned queued : 1;       /* bytes wait to be sent, or a file */
-    unsigned timed : 1;        /* it has timeouts */
-    unsigned filtered : 1;     /* filters are under the protocol */
-    unsigned handshaking : 1;  /* ... and not all of them are ready */
-    unsigned reading_out : 1;  /* a write failed; what can be read is read */
-    unsigned reset : 1;        /* the peer must not take this for an end */
+    unsigned refused : 1;     /* ... since the protocol gave all of them back */
+    unsigned queued : 1;      /* bytes wait to be sent, or a file */
+    unsigned timed : 1;       /* it has timeouts */
+    unsigned filtered : 1;    /* filters are under the protocol */
+    unsigned handshaking : 1; /* ... and not all of them are ready */
+    unsigned reading_out : 1; /* a write failed; what can be read is read */
+    unsigned reset : 1;       /* the peer must not take this for an end */
     unsigned write_failed : 1; /* `error` was met writing */
     int error;
     int64_t os_error;
@@ -155,11 +146,6 @@ extern const struct stream_kind stream_kinds[STREAM_KINDS];
 static inline const struct stream_kind *stream_kind(const rondo_transport *t)
 {
     return &stream_kinds[t->kind];
-}
-
-static inline struct stream_state *stream_state(const rondo_loop *loop)
-{
-    return loop_part_state(loop, PART_STREAM);
 }
 
 /* A stream over a connected, or soon to be connected, socket of the loop's.
@@ -237,7 +223,7 @@ static inline bool stream_is_ending(const rondo_transport *t)
 /* Nothing is sent any more, and reading comes to its end. */
 static inline bool stream_is_over(const rondo_transport *t)
 {
-    return stream_is_ending(t) || t->reading_out;
+    return t->phase >= PHASE_ENDING || t->reading_out;
 }
 
 static inline bool stream_is_running(const rondo_transport *t)
@@ -268,7 +254,7 @@ static inline void stream_set_flow(rondo_transport *t, enum flow flow)
 /* Lent bytes can be given back. */
 static inline void stream_owe_release(rondo_transport *t)
 {
-    dispatch_owe(&t->dispatch, stream_bit(OWED_RELEASE));
+    dispatch_owe(&t->dispatch, STREAM_BIT(OWED_RELEASE));
     stream_leave_fast(t);
 }
 
@@ -279,10 +265,17 @@ static inline bool stream_delivers(const rondo_transport *t)
            t->phase == PHASE_OPEN && !t->handshaking;
 }
 
-/* What was read before has to be taken first; but a handshake goes on. */
+/* What was read before has to be taken first; but a handshake goes on, and a
+ * protocol that gave everything back waits for more. */
 static inline bool stream_is_full(const rondo_transport *t)
 {
-    return t->held && !t->handshaking;
+    return t->held && !t->refused && !t->handshaking;
+}
+
+/* Held bytes can be delivered. */
+static inline bool stream_holds_for_now(const rondo_transport *t)
+{
+    return t->held && !t->refused && stream_delivers(t);
 }
 
 /* ---- life: stream.c ---- */
@@ -298,6 +291,9 @@ void stream_finish(rondo_transport *t);
 void stream_tell_flow(rondo_transport *t);
 /* The connection, or the pipe's reader, is gone: what can be read is read. */
 void stream_break_off(rondo_transport *t, int error);
+/* How a local error ends it: the peer must not take a cut for an end, so that
+ * this is STREAM_BY_RESET unless the peer has left. */
+unsigned stream_cut_off(const rondo_transport *t, int error);
 /* What the program is told for a send that failed so. */
 int stream_loss(const rondo_transport *t, int error);
 /* Sets the last error to what ended it. */
@@ -388,8 +384,12 @@ bool stream_fds_lack_byte(const rondo_transport *t);
 /* These bytes have left by other ways than the kind's sendv. */
 void stream_fds_passed(rondo_transport *t, size_t count);
 void stream_fds_drop_queued(rondo_transport *t);
-/* What has arrived is the program's to take until this, after the bytes. */
+/* What has arrived is the program's to take until this, after the bytes. A
+ * filter may keep the bytes for more to come: then it is after the first read
+ * that has brought the protocol some. */
 void stream_fds_drop_arrived(rondo_transport *t);
+void stream_fds_drop_delivered(rondo_transport *t);
+void stream_fds_note_delivered(rondo_transport *t);
 void stream_fds_free(rondo_transport *t);
 
 /* ---- pipes: stream_pipe.c; members of stream_kinds first ---- */

@@ -5,6 +5,10 @@
 
 #ifndef NDEBUG
 
+#include <stdio.h>
+
+/* ---- invariants ---- */
+
 static void stream_check_phase(const rondo_transport *t)
 {
     assert(t->kind < STREAM_KINDS);
@@ -56,12 +60,84 @@ static void stream_check_filters(const rondo_transport *t)
 static void stream_check_fast(const rondo_transport *t)
 {
     if (t->fast_read)
-        assert(t->kind == STREAM_SOCKET && t->phase == PHASE_OPEN &&
-               t->reading == READ_ON && !t->held && !t->handshaking);
+        assert(t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held);
+    if (t->fast_deliver)
+        assert(t->fast_read && t->protocol->data_received);
     if (t->fast_write)
         assert(t->fast_send && !t->filtered && t->writing == WRITE_ON);
+    if (t->fast_filter)
+        assert(t->filtered && !t->handshaking && t->writing == WRITE_ON);
     if (t->fast_send)
         assert(stream_kind(t)->plain && !t->queued && !stream_is_over(t));
+}
+
+/* ---- the census: which states were met at rest ---- */
+
+enum {
+    LIVES = 3 * 4 * 2,       /* made, phase, handshaking */
+    READINGS = 3 * 2 * 2,    /* reading, held, eof_below */
+    WRITINGS = 3 * 3 * 2 * 2 /* writing, flow, queued, shutdown_sent */
+};
+
+static atomic_bool lives_met[LIVES], readings_met[READINGS],
+    writings_met[WRITINGS];
+
+static void stream_census_note(const rondo_transport *t)
+{
+    const struct filters *f = t->filtered ? filters_of(t) : NULL;
+    unsigned below = f && f->eof_below, sent = f && f->shutdown_sent;
+    unsigned life = (t->made * 4U + t->phase) * 2U + t->handshaking;
+    unsigned reading = (t->reading * 2U + t->held) * 2U + below;
+    unsigned writing =
+        ((t->writing * 3U + t->flow) * 2U + t->queued) * 2U + sent;
+    atomic_store_explicit(&lives_met[life], true, memory_order_relaxed);
+    atomic_store_explicit(&readings_met[reading], true, memory_order_relaxed);
+    atomic_store_explicit(&writings_met[writing], true, memory_order_relaxed);
+}
+
+static void stream_census_life(unsigned n, char *text, size_t size)
+{
+    static const char *const made[] = {"new", "due", "made"};
+    static const char *const phase[] = {"open", "closing", "ending", "gone"};
+    snprintf(text, size, "life: %s %s%s", made[n / 8], phase[n / 2 % 4],
+             n % 2 ? " handshaking" : "");
+}
+
+static void stream_census_reading(unsigned n, char *text, size_t size)
+{
+    static const char *const reading[] = {"on", "paused", "ended"};
+    snprintf(text, size, "reading: %s%s%s", reading[n / 4],
+             n / 2 % 2 ? " held" : "", n % 2 ? " eof_below" : "");
+}
+
+static void stream_census_writing(unsigned n, char *text, size_t size)
+{
+    static const char *const writing[] = {"on", "ending", "ended"};
+    static const char *const flow[] = {"", " pause_due", " paused"};
+    snprintf(text, size, "writing: %s%s%s%s", writing[n / 12], flow[n / 4 % 3],
+             n / 2 % 2 ? " queued" : "", n % 2 ? " shutdown_sent" : "");
+}
+
+/* For the tests, which link with it: the next state from number *at on that was
+ * met, in words; false: no more. */
+bool stream_census(unsigned *at, char *text, size_t size);
+
+bool stream_census(unsigned *at, char *text, size_t size)
+{
+    for (unsigned n = (*at)++; n < LIVES + READINGS + WRITINGS; n = (*at)++) {
+        unsigned reading = n - LIVES, writing = reading - READINGS;
+        if (n < LIVES && atomic_load(&lives_met[n]))
+            stream_census_life(n, text, size);
+        else if (n >= LIVES && reading < READINGS &&
+                 atomic_load(&readings_met[reading]))
+            stream_census_reading(reading, text, size);
+        else if (n >= LIVES + READINGS && atomic_load(&writings_met[writing]))
+            stream_census_writing(writing, text, size);
+        else
+            continue;
+        return true;
+    }
+    return false;
 }
 
 void stream_check(const rondo_transport *t)
@@ -70,6 +146,8 @@ void stream_check(const rondo_transport *t)
     stream_check_sides(t);
     stream_check_filters(t);
     stream_check_fast(t);
+    if (!t->dispatch.task.owed && t->dispatch.task.state == TASK_IDLE)
+        stream_census_note(t);
 }
 
 #endif

@@ -39,7 +39,7 @@ static void stream_file_finish(struct stream_file *f, int error)
     f->result = error ? error : f->source.sent;
     f->os_error = rondo_last_os_error();
     file_source_close(&f->source, error != 0);
-    dispatch_owe(&f->t->dispatch, stream_bit(OWED_FILE));
+    dispatch_owe(&f->t->dispatch, STREAM_BIT(OWED_FILE));
     stream_leave_fast(f->t);
 }
 

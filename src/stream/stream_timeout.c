@@ -41,9 +41,9 @@ static bool stream_timeout_runs(const rondo_transport *t)
 static int64_t stream_timeout_read_deadline(const rondo_transport *t)
 {
     const struct stream_extra *x = t->extra;
-    return x->read_ns && stream_reads(t)
-               ? stream_timeout_after(x->read_start, x->read_ns)
-               : RONDO_NEVER;
+    bool reads = t->phase == PHASE_OPEN && stream_reads(t);
+    return x->read_ns && reads ? stream_timeout_after(x->read_start, x->read_ns)
+                               : RONDO_NEVER;
 }
 
 static int64_t stream_timeout_write_deadline(const rondo_transport *t)

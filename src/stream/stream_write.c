@@ -40,7 +40,7 @@ void stream_note_progress(rondo_transport *t)
     if (!t->out->buf.size && !t->out->file &&
         !stream_write_kernel_has_file(t->out))
         t->queued = false;
-    if (t->out->buf.spent)
+    if (t->out->buf.release_due)
         stream_owe_release(t);
     if (t->timed)
         stream_note_write(t);
@@ -370,7 +370,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
         return error_set(RONDO_EINVAL, "transport_write_owned: no release");
     struct outgoing *out = stream_out(t);
     struct chunk *chunk =
-        out ? buf_lend(t->loop, data, size, release, arg) : NULL;
+        out ? buf_chunk_owned(t->loop, data, size, release, arg) : NULL;
     if (!chunk)
         return error_set(RONDO_ENOMEM, "transport_write_owned: out of memory");
     if (t->filtered)
@@ -386,14 +386,14 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
             sent = 0;
     }
     if ((size_t)sent == size) {
-        buf_spend(&out->buf, chunk);
+        buf_release_later(&out->buf, chunk);
         stream_owe_release(t);
         stream_settle(t);
         return 0;
     }
     chunk->data += sent;
     chunk->size -= (size_t)sent;
-    buf_append_lent(&out->buf, chunk);
+    buf_append_owned(&out->buf, chunk);
     return stream_write_queued(t);
 }
 

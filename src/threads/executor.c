@@ -1,4 +1,4 @@
-/* executor.c - the program's functions on threads, and the executors. */
+/* executor.c - jobs on threads, and the executors that run them. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "base/pool.h"
@@ -11,25 +11,28 @@
 #include <string.h>
 
 struct executor_state {
-    unsigned threads;          /* as the loop's options have it; 0: ours */
-    struct pool *pool;         /* made with the first job */
-    struct pool *default_pool; /* the program's executor in its place */
+    unsigned threads;          /* of the loop's options; 0: our default */
+    struct pool *pool;         /* the loop's own, made with its first job */
+    struct pool *default_pool; /* of rondo_set_default_executor, or NULL */
 };
 
+/* The default is min(32, cores + 4), as in asyncio. */
 enum { MOST_THREADS = 32, THREADS_OVER_CORES = 4, THREADS_LIMIT = 10000 };
 
-/* What jobs need of it is the pool, which they hold: it may go first. */
+/* Jobs refer to the pool only, so the executor may be freed before they end. */
 struct rondo_executor {
     struct pool *pool;
 };
 
-/* malloc'ed: it may outlive the loop. The pool has it from its submit until
- * its completion is opened; everything else is the loop's. */
+/* From malloc, since it may outlive the loop. From pool_submit until the loop
+ * runs its completion a thread may have it: the thread uses `work`,
+ * `completion`, `remote`, `fn`, `arg`, `result` and the atomic fields. All
+ * others belong to the loop's thread. */
 struct rondo_job {
     struct handle handle;
     struct work work;
     struct completion completion;
-    struct task task; /* ends it where no thread will */
+    struct task task; /* ends it if no thread will run it */
     rondo_loop *loop;
     rondo_remote *remote;
     struct pool *pool;
@@ -38,7 +41,7 @@ struct rondo_job {
     rondo_done_fn done;
     void *arg;
     int64_t result;
-    bool abandoned;
+    bool abandoned; /* at loop close: done is not called */
     atomic_bool started, canceled;
 };
 
@@ -47,15 +50,28 @@ struct rondo_job {
 static void executor_free_job(struct rondo_job *job)
 {
     rondo_remote_release(job->remote);
-    pool_give_back(job->pool);
+    pool_unref(job->pool);
     free(job);
+}
+
+/* What work returned, and no done hears of. */
+static void executor_report(rondo_loop *loop, int error)
+{
+    rondo_exception e = loop_exception(error);
+    rondo_loop_call_exception_handler(loop, &e);
 }
 
 static void executor_finish(struct rondo_job *job, int64_t result)
 {
+    /* Else it was cancelled, or dropped by a shutdown or a fork. */
+    bool ran = atomic_load(&job->started) && !atomic_load(&job->canceled) &&
+               job->task.error == 0;
     rondo_loop *loop = job->loop;
     rondo_done_fn done = job->done;
     void *arg = job->arg;
+    assert(!job->abandoned);
+    assert(!job->work.link || pool_is_forked(job->pool));
+    assert(job->task.state == TASK_IDLE);
     id_free(loop, job->id);
     handle_close(loop, &job->handle);
     executor_free_job(job);
@@ -64,6 +80,8 @@ static void executor_finish(struct rondo_job *job, int64_t result)
                   rondo_strerror((int)result), rondo_error_name((int)result));
     if (done)
         done(loop, arg, result);
+    else if (result < 0 && ran)
+        executor_report(loop, (int)result);
 }
 
 static void executor_completed(rondo_loop *loop, struct completion *completion)
@@ -72,6 +90,7 @@ static void executor_completed(rondo_loop *loop, struct completion *completion)
         (struct rondo_job *)(void *)((char *)completion -
                                      offsetof(struct rondo_job, completion));
     (void)loop;
+    assert(job->loop == loop && !job->work.link);
     if (job->abandoned)
         executor_free_job(job);
     else
@@ -90,6 +109,7 @@ static void executor_ended(rondo_loop *loop, struct task *task)
 
 static void executor_end_later(struct rondo_job *job, int error)
 {
+    assert(error < 0);
     if (job->task.state != TASK_IDLE)
         return;
     job->task.error = error;
@@ -108,6 +128,7 @@ static struct rondo_job *executor_job_of(struct work *work)
 static void executor_run(struct work *work)
 {
     struct rondo_job *job = executor_job_of(work);
+    assert(!work->link && job->fn);
     atomic_store_explicit(&job->started, true, memory_order_relaxed);
     job->result = job->fn(job, job->arg);
 }
@@ -133,11 +154,13 @@ int rondo_job_call_soon(rondo_job *job, rondo_fn fn, void *arg)
 
 /* ---- the beginning of a job ---- */
 
-/* A job that has not begun never will; one that has is told. */
+/* A job that has not begun is taken out of the queue. One that runs can ask
+ * rondo_job_canceled. */
 static void executor_cancel(rondo_loop *loop, struct handle *handle)
 {
     struct rondo_job *job = (struct rondo_job *)(void *)handle;
     (void)loop;
+    assert(!job->abandoned);
     atomic_store(&job->canceled, true);
     if (pool_withdraw(job->pool, &job->work))
         executor_end_later(job, RONDO_ECANCELED);
@@ -149,7 +172,7 @@ static unsigned executor_default_threads(void)
     return threads < MOST_THREADS ? threads : MOST_THREADS;
 }
 
-/* NULL: out of memory. */
+/* Returns NULL if there is no memory. */
 static struct pool *executor_choose_pool(rondo_loop *loop,
                                          rondo_executor *executor)
 {
@@ -177,8 +200,9 @@ static struct rondo_job *executor_job_new(rondo_loop *loop, struct pool *pool)
     job->task.done = executor_ended;
     job->loop = loop;
     job->remote = rondo_loop_remote(loop);
+    assert(job->remote);
     job->pool = pool;
-    pool_take(pool);
+    pool_ref(pool);
     return job;
 }
 
@@ -207,6 +231,7 @@ static int executor_submit(struct rondo_job *job)
         (void)executor_explain(error, "run_in_executor");
     if (!error)
         return 0;
+    assert(!job->work.link);
     id_free(job->loop, job->id);
     handle_close(job->loop, &job->handle);
     return error;
@@ -233,10 +258,11 @@ rondo_id rondo_run_in_executor(rondo_loop *loop, rondo_executor *executor,
         executor_free_job(job);
         return error;
     }
+    assert(job->id > 0);
     return job->id;
 }
 
-/* ---- executors of the program's ---- */
+/* ---- executors of the program ---- */
 
 static int executor_check_threads(unsigned threads, const char *what)
 {
@@ -266,12 +292,13 @@ int rondo_executor_new(rondo_executor **executor, unsigned threads)
     return 0;
 }
 
-/* The loops that asked for the jobs are told. */
+/* Each job goes back to its loop, with RONDO_ECLOSED as its result. */
 static void executor_drop_queue(struct pool *pool)
 {
     struct work *work = pool_clear(pool);
     while (work) {
         struct work *next = work->next;
+        assert(work->run == executor_run && !work->link);
         executor_job_of(work)->result = RONDO_ECLOSED;
         executor_give_back(work);
         work = next;
@@ -305,7 +332,7 @@ void rondo_executor_free(rondo_executor *executor)
         pool_close(executor->pool);
         executor_drop_queue(executor->pool);
     }
-    pool_give_back(executor->pool);
+    pool_unref(executor->pool);
     free(executor);
 }
 
@@ -316,9 +343,9 @@ int rondo_set_default_executor(rondo_loop *loop, rondo_executor *executor)
         return error;
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
     if (executor)
-        pool_take(executor->pool);
+        pool_ref(executor->pool);
     if (state->default_pool)
-        pool_give_back(state->default_pool);
+        pool_unref(state->default_pool);
     state->default_pool = executor ? executor->pool : NULL;
     return 0;
 }
@@ -328,7 +355,7 @@ unsigned rondo_cpu_count(void)
     return sys_cores();
 }
 
-/* ---- for the loop ---- */
+/* ---- the part, closing, dump ---- */
 
 /* A function's address, as sys_function_name takes it. */
 static rondo_fn executor_plain_function(rondo_work_fn work)
@@ -352,13 +379,15 @@ static int executor_open_state(rondo_loop *loop,
     return 0;
 }
 
-/* Jobs that still run are reported; their threads end alone. */
+/* Jobs that still run are reported and forgotten. Their completion finds no
+ * loop, so the thread frees them. */
 static void executor_abandon(rondo_loop *loop)
 {
     struct handle *handle;
     while ((handle = loop->handles[HANDLE_JOB])) {
         struct rondo_job *job = (struct rondo_job *)(void *)handle;
         char name[128];
+        assert(!job->abandoned);
         job->abandoned = true;
         handle_close(loop, handle);
         sys_function_name(executor_plain_function(job->fn), name, sizeof name);
@@ -374,10 +403,11 @@ static void executor_abandon(rondo_loop *loop)
 static void executor_close_pools(rondo_loop *loop)
 {
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
+    assert(!loop->live[HANDLE_JOB]);
     if (state->pool)
         pool_release(state->pool);
     if (state->default_pool)
-        pool_give_back(state->default_pool);
+        pool_unref(state->default_pool);
     state->pool = state->default_pool = NULL;
 }
 
@@ -385,7 +415,7 @@ static void executor_close_pools(rondo_loop *loop)
 static void executor_after_fork(rondo_loop *loop)
 {
     struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
-    state->pool = NULL; /* its memory is left alone, as its lock is */
+    state->pool = NULL; /* leaked: a parent's thread may hold its lock */
     for (struct handle *h = loop->handles[HANDLE_JOB]; h; h = h->next)
         executor_end_later((struct rondo_job *)(void *)h, RONDO_EFORKED);
 }

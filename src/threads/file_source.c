@@ -10,31 +10,32 @@
 #include <stdlib.h>
 
 enum {
-    SEND_MOST = 4 << 20, /* asked of the kernel in one dispatch */
-    READ_MOST = 65536,
+    SEND_MOST = 4 << 20, /* bytes asked of the kernel in one dispatch */
+    READ_MOST = 65536,   /* bytes that a thread reads at a time */
     FILE_THREADS = 4
 };
 
 struct file_source_state {
-    struct pool *pool; /* reads what the kernel does not send */
-    struct reading *first;
-    uint64_t quiet_asked; /* sys_is_quiet: in which iteration, from 1 */
-    bool quiet;           /* ... and what it said */
+    struct pool *pool;     /* made with the first read on a thread */
+    struct reading *first; /* those that are under way */
+    uint64_t quiet_asked;  /* the iteration, from 1, that asked sys_is_quiet */
+    bool quiet;            /* its answer */
 };
 
-/* malloc'ed and counted: a thread may still be at it when its source, or even
- * the loop, is gone. */
+/* Where a thread reads to. From malloc and counted: a thread may still use it
+ * when its source, or even the loop, is gone. While it is under way the thread
+ * uses `work`, `completion`, `remote`, `file`, and all from `stop` on. */
 struct reading {
     struct work work;
-    struct completion completion; /* brings what was read, */
-    struct task task; /* or that its thread is the parent process's */
-    struct reading *next, **link; /* among the loop's while it is under way */
-    struct file_source *source;   /* NULL: nobody waits for it any more */
-    struct pool *pool; /* the loop's, as long as this is a thread's */
+    struct completion completion; /* brings what was read */
+    struct task task;             /* in a forked child: brings RONDO_EFORKED */
+    struct reading *next, **link; /* in the loop's list while it is under way */
+    struct file_source *source;   /* NULL: the source was closed */
+    struct pool *pool;            /* the loop's; valid while under way */
     rondo_remote *remote;
-    atomic_uint refs; /* the source's, and one while it is under way */
-    atomic_bool stop;
-    sys_fd file; /* a copy: the program may close its own at any time */
+    atomic_uint refs; /* the source has one, and one is the read's */
+    atomic_bool stop; /* do not wait any longer for a pipe's bytes */
+    sys_fd file;      /* a copy: the program may close its own any time */
     int64_t offset, count;
     int64_t os_error;
     size_t size;
@@ -55,7 +56,7 @@ static int file_source_refuse(int error, const char *what, sys_fd file,
                      why);
 }
 
-/* A call of the system, so once in an iteration is enough. */
+/* sys_is_quiet is a system call, so it is made once an iteration. */
 static bool file_source_is_quiet(rondo_loop *loop)
 {
     struct file_source_state *state = file_source_state_of(loop);
@@ -72,9 +73,10 @@ int file_source_open(struct file_source *s, rondo_loop *loop, rondo_fd file,
     if (offset < 0 || size < 0)
         return error_set(RONDO_EINVAL, "%s: a negative %s", what,
                          offset < 0 ? "offset" : "size");
-    *s = (struct file_source){
-        .loop = loop, .file = sys_fd_of(file), .offset = offset};
-    /* no byte has a number above INT64_MAX */
+    *s = (struct file_source){.loop = loop,
+                              .file = sys_fd_of(file),
+                              .offset = offset,
+                              .generation = sys_fork_generation};
     s->left = size < INT64_MAX - offset ? size : INT64_MAX - offset;
     return 0;
 }
@@ -102,8 +104,11 @@ int file_source_check(struct file_source *s, const char *what)
 
 static void file_source_unref(struct reading *r)
 {
-    if (atomic_fetch_sub(&r->refs, 1) != 1)
+    unsigned before = atomic_fetch_sub(&r->refs, 1);
+    assert(before > 0);
+    if (before != 1)
         return;
+    assert(!r->source);
     sys_file_close(r->file);
     rondo_remote_release(r->remote);
     free(r);
@@ -111,6 +116,7 @@ static void file_source_unref(struct reading *r)
 
 static void file_source_unlink(struct reading *r)
 {
+    assert(*r->link == r && r->source->reading && r->source->room == r);
     *r->link = r->next;
     if (r->next)
         r->next->link = r->link;
@@ -120,12 +126,14 @@ static void file_source_unlink(struct reading *r)
 void file_source_close(struct file_source *s, bool failed)
 {
     struct reading *r = s->room;
-    if (failed && s->offset >= 0)
+    bool inherited = s->generation != sys_fork_generation;
+    if (failed && s->offset >= 0 && !inherited)
         sys_file_seek(s->file, s->offset);
     if (!r)
         return;
     if (s->reading)
         file_source_unlink(r);
+    assert(r->source == s);
     atomic_store(&r->stop, true);
     r->source = NULL;
     s->room = NULL;
@@ -144,6 +152,7 @@ size_t file_source_next(const struct file_source *s, size_t most,
 
 void file_source_advance(struct file_source *s, size_t count)
 {
+    assert(s->left >= 0 && count <= (uint64_t)s->left);
     if (s->offset >= 0)
         s->offset += (int64_t)count;
     s->left -= (int64_t)count;
@@ -152,6 +161,7 @@ void file_source_advance(struct file_source *s, size_t count)
 
 void file_source_take_back(struct file_source *s, size_t count)
 {
+    assert(s->sent >= 0 && count <= (uint64_t)s->sent);
     if (s->offset >= 0)
         s->offset -= (int64_t)count;
     s->sent -= (int64_t)count;
@@ -195,7 +205,9 @@ int64_t file_source_send(struct file_source *s, sys_fd to)
 static void file_source_arrive(struct reading *r)
 {
     struct file_source *s = r->source;
+    assert(r->task.state == TASK_IDLE);
     if (s) {
+        assert(r->count <= (int64_t)r->size);
         file_source_unlink(r);
         error_keep_os(r->count < 0 ? r->os_error : 0);
         if (r->count > 0)
@@ -223,7 +235,7 @@ static void file_source_forked(rondo_loop *loop, struct task *task)
                                    offsetof(struct reading, task)));
 }
 
-/* These two on a thread of the pool. */
+/* This one and the next run on a thread of the pool. */
 static void file_source_run(struct work *work)
 {
     struct reading *r = (struct reading *)(void *)work;
@@ -236,7 +248,8 @@ static void file_source_hand_back(struct work *work)
 {
     struct reading *r = (struct reading *)(void *)work;
     bool silent = r->count == RONDO_EAGAIN && !atomic_load(&r->stop);
-    /* behind the others: the threads are few, and a pipe may never say more */
+    /* A pipe without bytes goes to the end of the queue: the threads are few,
+     * and its bytes may never come. */
     if (silent && pool_submit(r->pool, work) == 0)
         return;
     if (!remote_deliver(r->remote, &r->completion))
@@ -263,6 +276,7 @@ static int file_source_make_room(struct file_source *s)
     r->task = (struct task){.done = file_source_forked};
     r->source = s;
     r->remote = rondo_loop_remote(s->loop);
+    assert(r->remote);
     atomic_init(&r->refs, 1);
     atomic_init(&r->stop, false);
     s->room = r;
@@ -271,6 +285,7 @@ static int file_source_make_room(struct file_source *s)
 
 int file_source_read(struct file_source *s)
 {
+    assert(!s->reading && s->left > 0 && s->came);
     int error = s->room ? 0 : file_source_make_room(s);
     if (error)
         return error;
@@ -294,10 +309,10 @@ int file_source_read(struct file_source *s)
     return 0;
 }
 
-/* ---- for the loop ---- */
+/* ---- the part ---- */
 
-/* The threads are the parent process's, and so is the pool's lock: its memory
- * is left alone. */
+/* The threads are the parent's, and one may hold the lock of the pool, which is
+ * leaked. */
 static void file_source_after_fork(rondo_loop *loop)
 {
     struct file_source_state *state = file_source_state_of(loop);
@@ -305,11 +320,12 @@ static void file_source_after_fork(rondo_loop *loop)
     for (struct reading *r = state->first; r; r = r->next) {
         r->count = RONDO_EFORKED;
         r->os_error = 0;
-        loop_push(loop, &r->task);
+        if (r->task.state == TASK_IDLE) /* else of an earlier fork */
+            loop_push(loop, &r->task);
     }
 }
 
-/* What is still on a thread ends there, or by itself. */
+/* Reads that are under way end on their thread, which frees them. */
 static void file_source_close_pool(rondo_loop *loop)
 {
     struct file_source_state *state = file_source_state_of(loop);

@@ -1,4 +1,4 @@
-/* lookup.c - looking up names: on a small pool, or by the program. */
+/* lookup.c - looking up names, on threads or by the program's resolver. */
 /* SPDX-License-Identifier: MIT */
 #include "threads/lookup.h"
 
@@ -11,43 +11,46 @@
 #include <string.h>
 
 struct lookup_state {
-    struct pool *pool; /* made with the first look-up of the system's */
-    rondo_lookup *first;
+    struct pool *pool;   /* made with the first look-up that needs a thread */
+    rondo_lookup *first; /* all that were not cancelled, and their number */
     size_t live;
-    rondo_resolver resolver; /* start NULL: the system's */
+    rondo_resolver resolver; /* the program's; start NULL: none */
 };
 
 enum { LOOKUP_THREADS = 4, MOST_ADDRESSES = 4096 };
 
-enum stage {
-    ON_POOL,     /* queued, or a thread is at it */
-    AT_RESOLVER, /* the program's: it owes an answer */
-    FORKED,      /* ... and it was the parent's: to be cancelled */
-    ANSWERED     /* what it found waits on the ready list */
+enum lookup_stage {
+    LOOKUP_ON_POOL,     /* queued, or a thread runs it */
+    LOOKUP_AT_RESOLVER, /* the program's resolver owes an answer */
+    LOOKUP_FORKED,      /* the same, in a forked child: to be cancelled there */
+    LOOKUP_ANSWERED     /* the answer waits on the ready list */
 };
 
-/* malloc'ed: a thread may still be at it when the loop is gone. The pool has
- * `work`, the question and the answer until the completion is opened; all else is
- * the loop's. */
+/* From malloc, since a thread may still run it when the loop is gone. From
+ * pool_submit until the loop runs its completion a thread may have it: the
+ * thread uses `work`, `completion`, `remote`, the question (hints to flags,
+ * host, service) and the answer (found, error, os_error). All others belong to
+ * the loop's thread. */
 struct rondo_lookup {
     struct work work;
     struct completion completion;
     struct task task;           /* brings an answer that no thread brings */
-    rondo_lookup *next, **link; /* among the loop's; link NULL: cancelled */
+    rondo_lookup *next, **link; /* in the loop's list; NULL: cancelled */
     rondo_loop *loop;
     rondo_remote *remote;
     rondo_resolver resolver;
-    enum stage stage;
+    enum lookup_stage stage;
+    bool in_start; /* the resolver's start runs */
     lookup_fn done;
     void *arg;
     rondo_lookup_hints hints;
-    rondo_address address; /* to be named, or empty */
+    rondo_address address; /* whose names are asked for, or empty */
     unsigned flags;
     struct sys_names found;
     int error;
     int64_t os_error;
     const char *host, *service; /* NULL, or in text */
-    char text[];                /* to the end */
+    char text[];                /* to the end of the block */
 };
 
 static struct lookup_state *lookup_state_of(const rondo_loop *loop)
@@ -59,6 +62,7 @@ static struct lookup_state *lookup_state_of(const rondo_loop *loop)
 
 static void lookup_free(rondo_lookup *l)
 {
+    assert(!l->link);
     rondo_remote_release(l->remote);
     free(l->found.addresses);
     free(l->found.host);
@@ -68,6 +72,7 @@ static void lookup_free(rondo_lookup *l)
 
 static void lookup_unlink(rondo_lookup *l)
 {
+    assert(l->link && *l->link == l && lookup_state_of(l->loop)->live > 0);
     *l->link = l->next;
     if (l->next)
         l->next->link = l->link;
@@ -77,6 +82,7 @@ static void lookup_unlink(rondo_lookup *l)
 
 static void lookup_answer(rondo_lookup *l)
 {
+    assert(l->task.state == TASK_IDLE && l->error <= 0);
     if (l->link) {
         lookup_unlink(l);
         if (l->error && l->os_error)
@@ -97,8 +103,11 @@ static void lookup_completed(rondo_loop *loop, struct completion *completion)
 
 static void lookup_cancel_at_resolver(rondo_lookup *l)
 {
-    l->stage = ANSWERED; /* whatever it still says is not heard */
+    assert(l->stage == LOOKUP_AT_RESOLVER || l->stage == LOOKUP_FORKED);
+    l->stage = LOOKUP_ANSWERED; /* a late answer is ignored */
+    loop_hold(l->loop);
     l->resolver.cancel(l->resolver.context, l);
+    loop_let_go(l->loop);
 }
 
 static void lookup_answer_later(rondo_loop *loop, struct task *task)
@@ -106,7 +115,8 @@ static void lookup_answer_later(rondo_loop *loop, struct task *task)
     rondo_lookup *l =
         (rondo_lookup *)(void *)((char *)task - offsetof(rondo_lookup, task));
     (void)loop;
-    if (l->stage == FORKED)
+    assert(l->loop == loop && l->stage != LOOKUP_AT_RESOLVER);
+    if (l->stage == LOOKUP_FORKED)
         lookup_cancel_at_resolver(l);
     lookup_answer(l);
 }
@@ -149,6 +159,7 @@ static rondo_lookup *lookup_new(rondo_loop *loop, size_t text_size,
 
 static void lookup_link(rondo_lookup *l)
 {
+    assert(!l->link && l->done);
     struct lookup_state *state = lookup_state_of(l->loop);
     l->next = state->first;
     l->link = &state->first;
@@ -168,13 +179,19 @@ static int lookup_ask_pool(rondo_lookup *l)
 
 /* ---- by the program ---- */
 
-/* It may answer inside start, which is heard later, like any answer. */
+/* The resolver may answer inside start: the answer waits on the ready list. The
+ * program may cancel the look-up there: then it is unlinked, and lookup_begin
+ * frees it. */
 static int lookup_ask_resolver(rondo_lookup *l)
 {
     l->resolver = lookup_state_of(l->loop)->resolver;
-    l->stage = AT_RESOLVER;
+    l->stage = LOOKUP_AT_RESOLVER;
+    l->in_start = true;
+    loop_hold(l->loop);
     int error = l->resolver.start(l->resolver.context, l, l->host, l->service,
                                   &l->hints);
+    loop_let_go(l->loop);
+    l->in_start = false;
     return error < 0 ? error : 0;
 }
 
@@ -190,6 +207,7 @@ static int lookup_keep_addresses(rondo_lookup *l,
         return RONDO_ENOMEM;
     memcpy(l->found.addresses, addresses, count * sizeof *addresses);
     l->found.count = count;
+    assert(count > 0);
     return 0;
 }
 
@@ -201,16 +219,17 @@ void rondo_resolver_answer(rondo_lookup *lookup, const rondo_address *addresses,
         return;
     }
     rondo_loop *loop = lookup->loop;
-    if (loop_check(loop, "resolver_answer") || lookup->stage == ANSWERED)
+    if (loop_check(loop, "resolver_answer") || lookup->stage == LOOKUP_ANSWERED)
         return;
-    if (lookup->stage == AT_RESOLVER) {
+    if (lookup->stage == LOOKUP_AT_RESOLVER) {
+        assert(lookup->link && lookup->task.state == TASK_IDLE);
         if (!error)
             error = lookup_keep_addresses(lookup, addresses, count);
         lookup->error = error > 0 ? RONDO_EOTHER : error;
         loop_push(loop, &lookup->task);
         loop_nudge(loop);
     }
-    lookup->stage = ANSWERED;
+    lookup->stage = LOOKUP_ANSWERED;
 }
 
 int rondo_set_resolver(rondo_loop *loop, const rondo_resolver *resolver)
@@ -237,6 +256,14 @@ int lookup_check_host(const char *host, const char *what)
                      LOOKUP_HOST_MAX);
 }
 
+/* Ends one that is unlinked. If it has been answered its task frees it. */
+static void lookup_drop(rondo_lookup *l)
+{
+    assert(!l->link && !l->in_start);
+    if (l->task.state == TASK_IDLE)
+        lookup_free(l);
+}
+
 static int lookup_begin(rondo_lookup *l, rondo_lookup **lookup)
 {
     bool program = lookup_state_of(l->loop)->resolver.start && l->host;
@@ -244,12 +271,18 @@ static int lookup_begin(rondo_lookup *l, rondo_lookup **lookup)
     lookup_link(l);
     *lookup = l;
     int error = program ? lookup_ask_resolver(l) : lookup_ask_pool(l);
+    assert(error <= 0);
+    if (!l->link) {
+        /* cancelled inside start: whoever did it forgot *lookup, and a refusal
+         * has nobody left to hear it */
+        lookup_drop(l);
+        return 0;
+    }
     if (!error)
         return 0;
     *lookup = NULL;
     lookup_unlink(l);
-    if (l->task.state == TASK_IDLE) /* else it has answered, too */
-        lookup_free(l);
+    lookup_drop(l);
     return error;
 }
 
@@ -284,29 +317,32 @@ int lookup_start_back(rondo_loop *loop, const rondo_address *address,
 
 void lookup_cancel(rondo_loop *loop, rondo_lookup *l)
 {
+    assert(l->loop == loop);
     lookup_unlink(l);
-    if (l->stage == ON_POOL) {
+    if (l->stage == LOOKUP_ON_POOL) {
         if (pool_withdraw(lookup_state_of(loop)->pool, &l->work))
             lookup_free(l);
         else
             pool_give_up(lookup_state_of(loop)->pool, &l->work);
-    } else if (l->stage == AT_RESOLVER) {
+    } else if (l->stage == LOOKUP_AT_RESOLVER) {
         lookup_cancel_at_resolver(l);
-        lookup_free(l);
-    } /* else it is on the ready list and finds out there */
+        if (!l->in_start)
+            lookup_free(l);
+    } /* else its task is on the ready list and frees it */
 }
 
-/* ---- for the loop ---- */
+/* ---- the part ---- */
 
 static void lookup_count(const rondo_loop *loop, rondo_loop_metrics *metrics)
 {
     metrics->live_jobs += lookup_state_of(loop)->live;
 }
 
-/* All have been cancelled; threads that are at it end by themselves. */
+/* All look-ups were cancelled. Threads that still run one end by themselves. */
 static void lookup_close_pool(rondo_loop *loop)
 {
     struct lookup_state *state = lookup_state_of(loop);
+    assert(!state->live && !state->first);
     if (state->pool)
         pool_release(state->pool);
     state->pool = NULL;
@@ -316,13 +352,12 @@ static void lookup_close_pool(rondo_loop *loop)
 static void lookup_after_fork(rondo_loop *loop)
 {
     struct lookup_state *state = lookup_state_of(loop);
-    /* The pool's lock may be held by a thread that is not here: its memory
-     * is left alone. */
-    state->pool = NULL;
+    state->pool = NULL; /* leaked: a parent's thread may hold its lock */
     for (rondo_lookup *l = state->first; l; l = l->next) {
-        if (l->stage == ANSWERED)
-            continue;
-        l->stage = l->stage == AT_RESOLVER ? FORKED : ANSWERED;
+        if (l->task.state == TASK_READY || l->stage == LOOKUP_ANSWERED)
+            continue; /* answered, or brought by an earlier fork */
+        l->stage =
+            l->stage == LOOKUP_AT_RESOLVER ? LOOKUP_FORKED : LOOKUP_ANSWERED;
         l->error = RONDO_EFORKED;
         l->os_error = 0;
         loop_push(loop, &l->task);

@@ -16,26 +16,29 @@ enum {
                 RONDO_NAMEINFO_REQUIRED | RONDO_NAMEINFO_DATAGRAM
 };
 
+/* One call of the program. It owns `known`; a look-up lends what it has
+ * found. */
 struct query {
     struct handle handle;
-    struct task task; /* brings what needs no look-up */
+    struct task task; /* brings `known` or `error`, without a look-up */
     rondo_loop *loop;
     rondo_id id;
-    rondo_lookup *lookup;
-    const char *call;
-    rondo_getaddrinfo_fn forward; /* one of these two */
+    rondo_lookup *lookup;         /* NULL: none is under way */
+    const char *call;             /* the public function, for sentences */
+    rondo_getaddrinfo_fn forward; /* one of these two is set */
     rondo_getnameinfo_fn backward;
     void *arg;
     struct sys_names known;
     int error;
-    int port;
-    char what[]; /* for sentences: a host or an address */
+    int port;    /* of a numeric service, or PORT_BY_NAME */
+    char what[]; /* the host or the address, for sentences */
 };
 
 /* ---- the end ---- */
 
 static void names_free(struct query *q)
 {
+    assert(q->task.state == TASK_IDLE);
     free(q->known.addresses);
     free(q->known.host);
     free(q->known.service);
@@ -48,10 +51,11 @@ static void names_forget(struct query *q)
     handle_close(q->loop, &q->handle);
 }
 
-static void names_tell(struct query *q, const struct sys_names *found,
-                       int error)
+static void names_call_done(struct query *q, const struct sys_names *found,
+                            int error)
 {
     struct sys_names none = {0};
+    assert(!q->forward != !q->backward);
     names_forget(q);
     if (error) {
         error_os(error, "%s: cannot look up %s", q->call, q->what);
@@ -72,7 +76,7 @@ static void names_looked_up(rondo_loop *loop, void *arg,
     (void)loop;
     for (size_t i = 0; q->port != PORT_BY_NAME && i < found->count; i++)
         rondo_address_set_port(&found->addresses[i], (uint16_t)q->port);
-    names_tell(q, found, error);
+    names_call_done(q, found, error);
 }
 
 static void names_answered(rondo_loop *loop, struct task *task)
@@ -80,12 +84,14 @@ static void names_answered(rondo_loop *loop, struct task *task)
     struct query *q =
         (struct query *)(void *)((char *)task - offsetof(struct query, task));
     (void)loop;
+    assert(q->loop == loop && !q->lookup);
     error_no_os();
-    names_tell(q, &q->known, q->error);
+    names_call_done(q, &q->known, q->error);
 }
 
 static void names_answer_later(struct query *q)
 {
+    assert(q->known.count || q->error || q->backward);
     if (q->task.state == TASK_IDLE)
         loop_push(q->loop, &q->task);
     loop_nudge(q->loop);
@@ -94,6 +100,7 @@ static void names_answer_later(struct query *q)
 static void names_cancel(rondo_loop *loop, struct handle *handle)
 {
     struct query *q = (struct query *)(void *)handle;
+    assert(q->loop == loop && (q->lookup || q->task.state == TASK_READY));
     q->error = RONDO_ECANCELED;
     names_answer_later(q);
     if (q->lookup)
@@ -146,8 +153,8 @@ static int names_check_host(const char *host, const rondo_lookup_hints *hints)
     return 0;
 }
 
-/* Numbers are never left to the system, which takes what is out of range for
- * another number. */
+/* A number is never passed to the system: glibc takes one out of range modulo
+ * 65,536. */
 static int names_check_service(const char *service, bool only_numeric,
                                int *port)
 {
@@ -172,7 +179,8 @@ static int names_check_service(const char *service, bool only_numeric,
     return 0;
 }
 
-/* 1: a literal, and `a` is its address; 0: none. */
+/* Returns 1 if the host is a numeric address, which is `a` then, and 0 if it is
+ * a name. */
 static int names_check_literal(const char *host,
                                const rondo_lookup_hints *hints,
                                rondo_address *a)
@@ -202,6 +210,7 @@ static int names_know_literal(struct query *q, const rondo_address *literal,
         return RONDO_ENOMEM;
     if (size)
         memcpy(q->known.host, canonical, size);
+    assert(q->port != PORT_BY_NAME);
     q->known.addresses[0] = *literal;
     q->known.count = 1;
     rondo_address_set_port(q->known.addresses, (uint16_t)q->port);
@@ -281,7 +290,7 @@ rondo_id rondo_getnameinfo(rondo_loop *loop, const rondo_address *address,
         return RONDO_ENOMEM;
     q->backward = done;
     error_no_os();
-    if ((flags & numeric) == numeric) { /* does not block */
+    if ((flags & numeric) == numeric) { /* sys_resolve_back does not block */
         error = sys_resolve_back(address, (unsigned)flags, &q->known);
         if (!error)
             names_answer_later(q);
@@ -292,7 +301,7 @@ rondo_id rondo_getnameinfo(rondo_loop *loop, const rondo_address *address,
     return error ? names_refuse(q, error) : q->id;
 }
 
-/* ---- for the loop ---- */
+/* ---- closing, dump ---- */
 
 static void names_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {

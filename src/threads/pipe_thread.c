@@ -1,4 +1,4 @@
-/* pipe_thread.c - a thread that reads or writes where waiting is no use. */
+/* pipe_thread.c - a thread that reads or writes what cannot be waited for. */
 /* SPDX-License-Identifier: MIT */
 #include "threads/pipe_thread.h"
 
@@ -8,24 +8,26 @@
 
 #include <string.h>
 
+/* BUSY: the thread has the call. ENDED: its result was not taken yet. */
 enum state { IDLE, BUSY, ENDED };
 
-/* A thread may be just about to wait: it is told again. */
+/* The thread may be just about to wait, and would miss one cancel. */
 enum { CANCEL_TRIES = 1000 };
 
 struct pipe_thread {
-    struct work work;
-    atomic_int state; /* the thread's while it is BUSY, like all below */
+    struct work work; /* first */
+    atomic_int state;
+    /* While it is BUSY these belong to the thread, else to the loop's. */
     struct sys_pipe *pipe;
-    const void *written; /* NULL: it reads */
+    const void *written; /* NULL: the call is a read */
     size_t size;
     int64_t result, os_error;
-    /* the loop's */
-    rondo_loop *loop;
-    struct pool *pool;
-    struct wake wake;
-    uint32_t generation; /* of the process */
     char bytes[LOOP_SCRATCH];
+    /* These belong to the loop's thread always. */
+    rondo_loop *loop;
+    struct pool *pool; /* of one thread */
+    struct wake wake;
+    uint32_t generation; /* sys_fork_generation */
 };
 
 bool pipe_thread_is_forked(const struct pipe_thread *b)
@@ -47,11 +49,13 @@ static void pipe_thread_run(struct work *work)
                       : sys_pipe_read_waiting(b->pipe, b->bytes, b->size));
 }
 
-/* The state comes last: from then on the loop may free it. It may be woken a
- * moment before and finds nothing, but stays awake. */
+/* The state comes last, since the loop may free all of it from then on. A loop
+ * that wakes a moment before finds nothing, and the descriptor stays readable.
+ */
 static void pipe_thread_end(struct work *work)
 {
     struct pipe_thread *b = (struct pipe_thread *)(void *)work;
+    assert(atomic_load(&b->state) == BUSY);
     wake_send(&b->wake);
     atomic_store(&b->state, ENDED);
 }
@@ -61,6 +65,7 @@ static void pipe_thread_start(struct pipe_thread *b, const void *written,
 {
     if (pipe_thread_is_forked(b) || atomic_load(&b->state) != IDLE)
         return;
+    assert(!b->work.link && (written ? size > 0 : size == sizeof b->bytes));
     b->written = written;
     b->size = size;
     atomic_store(&b->state, BUSY);
@@ -97,6 +102,7 @@ int64_t pipe_thread_take(struct pipe_thread *b, void *data)
 {
     if (atomic_load(&b->state) != ENDED)
         return RONDO_EAGAIN;
+    assert(b->result <= (int64_t)b->size);
     (void)wake_drain(&b->wake);
     atomic_store(&b->state, IDLE);
     if (b->result < 0)
@@ -146,8 +152,9 @@ void pipe_thread_join(struct pipe_thread *b)
 void pipe_thread_free(struct pipe_thread *b)
 {
     pipe_thread_join(b);
-    /* in a forked child the pool's lock may be held by a thread that is not
-     * here: its memory is left alone */
+    assert(!pipe_thread_is_busy(b));
+    /* In a forked child a thread that does not exist here may hold the lock of
+     * the pool, whose memory is left alone. */
     if (!pipe_thread_is_forked(b))
         pool_release(b->pool);
     wake_close(&b->wake);

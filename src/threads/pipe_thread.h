@@ -1,34 +1,45 @@
-/* pipe_thread.h - a thread that reads or writes where waiting is no use. */
+/* pipe_thread.h - a thread that reads or writes what cannot be waited for. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_THREADS_PIPE_THREAD_H
 #define RONDO_THREADS_PIPE_THREAD_H
 
 #include "core/loop.h"
 
-/* What one thread does for a loop, one thing at a time. */
+/* For one direction of a file, a terminal or a device that no backend watches.
+ * A transport waits for the descriptor pipe_thread_fd in its place. The thread
+ * does one read or write at a time: pipe_thread_read or _write starts it, the
+ * descriptor becomes readable when it has ended, pipe_thread_take takes the
+ * result. The loop's thread calls all functions. */
 struct pipe_thread;
 
-/* For a descriptor that stays open as long as this lives. */
+/* `pipe` must stay open until pipe_thread_free has returned. Returns 0, or an
+ * error with a sentence: RONDO_ENOMEM, or no descriptor for the wake-up. */
 int pipe_thread_new(rondo_loop *loop, struct sys_pipe *pipe,
                     struct pipe_thread **made);
+/* Joins and frees it. */
 void pipe_thread_free(struct pipe_thread *b);
-/* Waits for what is under way, which a file does not keep waiting. */
-void pipe_thread_join(struct pipe_thread *b);
-/* The loop's to wait for: readable once something has ended and as long as it
- * has not been taken. */
-sys_fd pipe_thread_fd(const struct pipe_thread *b);
-/* Starts it, unless something is under way or not taken yet. Nothing is kept
- * of what is read ahead but one piece. */
+
+/* Starts a read, up to LOOP_SCRATCH bytes into memory of its own, unless a call
+ * is under way or its result was not taken. */
 void pipe_thread_read(struct pipe_thread *b);
-/* The bytes may not move until it has ended. */
+/* Starts a write, under the same condition. The bytes must stay where they are
+ * until the call has ended. */
 void pipe_thread_write(struct pipe_thread *b, const void *data, size_t size);
-/* Hurries what is under way, which still has to end, and whatever follows. */
-void pipe_thread_cancel(struct pipe_thread *b);
-/* The thread is the parent process's. */
-bool pipe_thread_is_forked(const struct pipe_thread *b);
-bool pipe_thread_is_busy(const struct pipe_thread *b);
-/* What has ended: a count, or an error; what was read goes to `data`, of
- * LOOP_SCRATCH bytes. RONDO_EAGAIN: nothing yet. */
+/* Takes the result of the call that has ended: a count of bytes, or an error
+ * with the system's code. Copies what was read to `data`, which has room for
+ * LOOP_SCRATCH bytes. RONDO_EAGAIN: no call has ended since. */
 int64_t pipe_thread_take(struct pipe_thread *b, void *data);
+
+/* Readable from the end of a call until its result is taken. */
+sys_fd pipe_thread_fd(const struct pipe_thread *b);
+/* Makes the call that is under way, and every later one, return soon. It still
+ * ends as always. A call on a regular file is not hurried. */
+void pipe_thread_cancel(struct pipe_thread *b);
+/* Cancels, and waits until no call is under way. */
+void pipe_thread_join(struct pipe_thread *b);
+/* Tells whether a call is under way. */
+bool pipe_thread_is_busy(const struct pipe_thread *b);
+/* Tells whether the thread is the parent process's: no call ever ends then. */
+bool pipe_thread_is_forked(const struct pipe_thread *b);
 
 #endif

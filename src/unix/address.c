@@ -1,4 +1,4 @@
-/* address.c - what is inside a rondo_address: Unix. */
+/* address.c - reads and fills the sockaddr in a rondo_address: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "unix/unix.h"
@@ -12,8 +12,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* The native bytes are a sockaddr; a struct of the right type is copied out
- * and in, so that no type is read through another's pointer. */
+/* The native bytes hold a sockaddr. They are copied into a struct of its type
+ * and back, because reading them through a pointer of another type is undefined
+ * behaviour. */
 
 static sa_family_t unix_address_native_family(const rondo_address *a)
 {
@@ -106,7 +107,7 @@ int sys_address_unix(rondo_address *a, const char *path, size_t size)
     if (!abstract && memchr(path, '\0', size))
         return RONDO_EINVAL;
     memcpy(un.sun_path, path, size);
-    /* an abstract name has no end but its size */
+    /* an abstract name may hold NUL bytes, so its size ends it */
     unix_address_put(a, &un, start + size + (abstract ? 0 : 1));
     return 0;
 }
@@ -212,10 +213,10 @@ size_t sys_address_path(const rondo_address *a, const char **path)
         return 0;
     size_t size = a->native_size - start;
 #ifdef __linux__
-    if (!**path) /* an abstract name has no end but its size */
+    if (!**path) /* an abstract name may hold NUL bytes: its size ends it */
         return size > 1 ? size : 0;
 #endif
-    /* Linux counts a path's NUL byte, or does not; macOS fills with them */
+    /* Linux may or may not count the NUL byte; macOS pads with NUL bytes */
     return strnlen(*path, size);
 }
 

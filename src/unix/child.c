@@ -1,10 +1,11 @@
-/* child.c - children: which way they are watched, how they end. */
+/* child.c - chooses the child watcher, starts children, reaps them: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
 #include "unix/unix_child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -16,7 +17,7 @@
 #include <sys/syscall.h>
 #endif
 
-/* The best first. */
+/* The first one that works is the default. */
 static const struct child_watcher *const watchers[] = {
 #ifdef __linux__
     &child_pidfd,
@@ -70,7 +71,7 @@ int child_choose(rondo_loop *loop, const char *watcher)
 
 int child_descriptors(void)
 {
-    return INT_MAX; /* but the process's limit */
+    return INT_MAX; /* the kernel knows the limit of the process */
 }
 
 int child_start(struct child *child, const struct child_plan *plan)
@@ -79,27 +80,33 @@ int child_start(struct child *child, const struct child_plan *plan)
     if (!unix_child_state_of(loop)->watcher)
         (void)child_choose(loop, NULL);
     const struct child_watcher *watcher = unix_child_state_of(loop)->watcher;
+    assert(watcher); /* "thread" and "sigchld" always work */
+    child->watcher = watcher;
     child->pidfd = -1;
     int error = unix_spawn(loop, plan, &child->pid,
                            watcher->pidfd ? &child->pidfd : NULL);
     if (error)
         return error;
+    assert(child->pid > 0 && (!watcher->pidfd || child->pidfd > 2));
     error = watcher->watch(child);
     if (!error)
         return 0;
-    (void)kill((pid_t)child->pid, SIGKILL);
-    unix_reap(child->pid);
+    /* a program with another user's rights may not be killed, and runs on */
+    if (kill((pid_t)child->pid, SIGKILL) == 0)
+        unix_reap(child->pid);
     sys_close(child->pidfd);
     return error;
 }
 
 /* ---- ending ---- */
 
-/* Of this one child only: others may be somebody else's. 0: it runs. -1:
- * somebody has reaped it. */
+/* Asks about this one child only, because other children may belong to the
+ * program. 1: it has ended, and info says how. 0: it runs. -1: the program has
+ * reaped it. */
 static int unix_child_look(const struct child *child, siginfo_t *info, int how)
 {
     int result;
+    assert(child->pid > 0 && how & WNOHANG);
     info->si_pid = 0;
     do {
 #ifdef UNIX_P_PIDFD
@@ -125,7 +132,8 @@ static rondo_exit unix_child_status_of(const siginfo_t *info)
 
 static void unix_child_end(struct child *child, rondo_exit status)
 {
-    unix_child_state_of(child->loop)->watcher->unwatch(child);
+    assert(!status.known || !status.signaled || status.signal > 0);
+    child->watcher->unwatch(child);
     child->status = status;
     child->ended(child);
 }
@@ -143,7 +151,7 @@ bool child_check(struct child *child)
 
 void child_forget(struct child *child)
 {
-    unix_child_state_of(child->loop)->watcher->unwatch(child);
+    child->watcher->unwatch(child);
 }
 
 void child_lose(struct child *child)
@@ -159,11 +167,13 @@ static int unix_child_gone(const struct child *child)
                      (long long)child->pid);
 }
 
-/* Its number is its own as long as it has not been reaped, and that is for
- * this thread to do; somebody else's wait shows. */
+/* Never signals another process. The child keeps its pid until it is reaped.
+ * Only this thread reaps it, unless the program has done so: then waitid
+ * fails. */
 static int unix_child_send(const struct child *child, int signum)
 {
     siginfo_t info;
+    assert(child->pid > 0);
 #ifdef SYS_pidfd_send_signal
     if (child->pidfd >= 0)
         return (int)syscall(SYS_pidfd_send_signal, child->pidfd, signum, NULL,

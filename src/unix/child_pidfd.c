@@ -1,4 +1,4 @@
-/* child_pidfd.c - child watcher "pidfd": a descriptor that is the child. */
+/* child_pidfd.c - child watcher "pidfd": a descriptor of the child (Linux). */
 /* SPDX-License-Identifier: MIT */
 #ifdef __linux__
 #define _GNU_SOURCE
@@ -6,13 +6,15 @@
 #include "unix/unix.h"
 #include "unix/unix_child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Linux 5.4, for waitid; and a filter of system calls may forbid any of these
- * on any kernel. We are no child of ours, hence ECHILD. */
+/* waitid takes a pidfd since Linux 5.4, and a filter of system calls (seccomp)
+ * may forbid any of the three on any kernel. So all are tried, on this process
+ * itself: waitid answers ECHILD, since no process is its own child. */
 static int child_pidfd_probe(const rondo_loop *loop)
 {
     (void)loop;
@@ -29,18 +31,20 @@ static int child_pidfd_probe(const rondo_loop *loop)
 #endif
     return error_set(RONDO_ENOTSUP,
                      "child watcher \"pidfd\" needs Linux 5.4 and "
-                     "pidfd_open; \"thread\" is always there");
+                     "pidfd_open; \"thread\" always works");
 }
 
 static int child_pidfd_watch(struct child *child)
 {
+    assert(child->pidfd > 2);
     return child_watch(child, child->pidfd, sys_close);
 }
 
 static void child_pidfd_unwatch(struct child *child)
 {
+    assert(child->pidfd > 2);
     child_unwatch(child);
-    child->pidfd = -1;
+    child->pidfd = -1; /* the watch closes it */
 }
 
 const struct child_watcher child_pidfd = {

@@ -1,4 +1,4 @@
-/* child_sigchld.c - child watcher "sigchld": looks when the signal comes. */
+/* child_sigchld.c - child watcher "sigchld": asks when SIGCHLD arrives. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -6,6 +6,7 @@
 
 #include "core/signals.h"
 
+#include <assert.h>
 #include <signal.h>
 
 struct sigchld {
@@ -13,12 +14,13 @@ struct sigchld {
     struct child *child;
 };
 
-/* One signal may stand for many children, and for some of somebody else's: so
- * each of ours is looked at, and no other. */
+/* One SIGCHLD may stand for many children, also for those of the program. So
+ * each child of this library is asked about, and no other. */
 static void child_sigchld_arrived(rondo_loop *loop, struct signal_hook *hook)
 {
     const struct sigchld *w = (const struct sigchld *)(const void *)hook;
     (void)loop;
+    assert(w->child && w->child->watch == w);
     (void)child_check(w->child);
 }
 
@@ -36,13 +38,14 @@ static int child_sigchld_watch(struct child *child)
         return error;
     }
     child->watch = w;
-    (void)child_check(child); /* it may have been quicker */
+    (void)child_check(child); /* it may have ended before the hook was there */
     return 0;
 }
 
 static void child_sigchld_unwatch(struct child *child)
 {
     struct sigchld *w = child->watch;
+    assert(w && w->child == child);
     signal_hook_remove(child->loop, &w->hook);
     loop_free(child->loop, w);
 }

@@ -1,14 +1,16 @@
-/* child_stdio.c - the pipes and devices that become a child's descriptors. */
+/* child_stdio.c - makes what becomes the descriptors of a child: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Moves both above 2, or closes both. */
 static int child_stdio_keep_both(int fds[2])
 {
     for (int i = 0; i < 2; i++)
@@ -45,13 +47,16 @@ static int child_stdio_socket_pair(int fds[2])
 int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs)
 {
     int fds[2];
+    assert(sides && !(sides & ~(unsigned)(SIDE_READ | SIDE_WRITE)));
     int error = sides == (SIDE_READ | SIDE_WRITE) ? child_stdio_socket_pair(fds)
                                                   : unix_pipe(fds);
     if (error)
         return error;
+    /* of a pipe, fds[0] reads and fds[1] writes */
     int own = sides == SIDE_WRITE;
     *ours = fds[own];
     *theirs = fds[!own];
+    assert(*ours > 2 && *theirs > 2);
     error = sides == (SIDE_READ | SIDE_WRITE) ? sys_adopt(*ours) : 0;
     if (error) {
         sys_close(fds[0]);

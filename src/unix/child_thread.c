@@ -1,27 +1,29 @@
-/* child_thread.c - child watcher "thread": a thread waits for each child. */
+/* child_thread.c - child watcher "thread": one thread waits for one child. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
 #include "unix/unix_child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
-/* All that the thread has: it may outlive the loop. */
+/* The thread owns it and uses nothing else, because it may outlive the loop. */
 struct waiter {
     int64_t pid;
-    int fd; /* closed when the child has ended */
+    int fd; /* the thread closes it when the child has ended */
 };
 
-/* Only looks: reaping is the loop's, or it could not know whether the number
- * is still the child's. */
+/* WNOWAIT leaves the reaping to the loop: if the thread reaped, the loop could
+ * not know whether the pid still belongs to the child. */
 static void child_thread_wait_for(void *arg)
 {
     struct waiter *w = arg;
     siginfo_t info;
+    assert(w->pid > 0 && w->fd > 2);
     while (waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOWAIT) < 0 &&
            errno == EINTR)
         ;
@@ -32,6 +34,7 @@ static void child_thread_wait_for(void *arg)
 static int child_thread_start_thread(int64_t pid, int fd)
 {
     struct waiter *w = malloc(sizeof *w);
+    assert(pid > 0 && fd > 2);
     if (!w)
         return error_set(RONDO_ENOMEM, "out of memory");
     *w = (struct waiter){pid, fd};
@@ -43,11 +46,12 @@ static int child_thread_start_thread(int64_t pid, int fd)
                     (long long)pid);
 }
 
-/* A pipe that ends with the child wakes the loop without a lock between them,
- * and needs no memory to do it. */
+/* The thread closes its end of a pipe when the child has ended, and that wakes
+ * the loop: without a lock, and without memory that might be missing then. */
 static int child_thread_watch(struct child *child)
 {
     int fds[2];
+    assert(child->pid > 0);
     int error = unix_pipe(fds);
     if (error)
         return error_os(error, "cannot make a pipe");

@@ -1,4 +1,4 @@
-/* datagram.c - datagrams, as sys.h asks for them: Unix. */
+/* datagram.c - datagrams and multicast groups: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -13,7 +13,7 @@
 #include <sys/un.h>
 
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket there */
+#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
 #endif
 
 static int unix_datagram_receive_failed(void)
@@ -23,7 +23,7 @@ static int unix_datagram_receive_failed(void)
     return error_from_os(errno);
 }
 
-/* The BSDs say ENOBUFS of a queue that is full: as good as "would block". */
+/* macOS and the BSDs: ENOBUFS means that the queue of the interface is full. */
 static int unix_datagram_send_failed(void)
 {
     return errno == ENOBUFS ? RONDO_EAGAIN : unix_datagram_receive_failed();
@@ -46,7 +46,7 @@ static void unix_datagram_take(struct sys_received *r,
     size_t used = head->msg_namelen;
     r->size = size;
     r->truncated = head->msg_flags & MSG_TRUNC;
-    /* of a unix socket without a name: nothing, or the family alone */
+    /* an unnamed unix socket: no address, or the family alone */
     r->from.native_size =
         used > least && used <= sizeof r->from.native ? (uint32_t)used : 0;
     r->from.reserved = 0;
@@ -54,8 +54,8 @@ static void unix_datagram_take(struct sys_received *r,
 
 static int unix_datagram_send_one(sys_fd fd, const struct sys_outgoing *o)
 {
-    if (sendto(fd, o->data, o->size, MSG_NOSIGNAL, o->to,
-               (socklen_t)o->to_size) < 0)
+    if (!unix_may_send(fd) || sendto(fd, o->data, o->size, MSG_NOSIGNAL, o->to,
+                                     (socklen_t)o->to_size) < 0)
         return unix_datagram_send_failed();
     return 1;
 }
@@ -96,7 +96,7 @@ int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
     return sent < 0 ? unix_datagram_send_failed() : sent;
 }
 
-#else /* one at a time */
+#else /* one datagram a call */
 
 int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
                       size_t room)
@@ -123,17 +123,17 @@ size_t sys_datagram_most(rondo_family family)
 {
     switch (family) {
     case RONDO_FAMILY_INET:
-        return 65535 - 20 - 8; /* the heads of IPv4 and UDP count */
+        return 65535 - 20 - 8; /* minus the headers of IPv4 and UDP */
     case RONDO_FAMILY_INET6:
         return 65535 - 8;
     default:
-        return INT32_MAX; /* the buffers decide */
+        return INT32_MAX; /* unix sockets: the buffer size decides */
     }
 }
 
 /* ---- multicast ---- */
 
-/* IPv4 knows an interface by its address. */
+/* IPv4 names an interface by its address. */
 static int unix_datagram_interface_address(uint32_t interface,
                                            struct in_addr *address)
 {

@@ -1,4 +1,4 @@
-/* epoll.c - the Linux poller. */
+/* epoll.c - the poller of Linux. */
 /* SPDX-License-Identifier: MIT */
 #ifdef __linux__
 #define _GNU_SOURCE
@@ -6,26 +6,43 @@
 #include "core/backend.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { EPOLL_BATCH = 256 };
+enum { EPOLL_BATCH = 256, EPOLL_SLOTS = 16, EPOLL_NO_SLOT = -1 };
+
+/* What an entry of the kernel reports is the number of a slot, not the address
+ * of an io, because an entry may outlive its io: if the program closes a
+ * descriptor while a duplicate of it lives on, EPOLL_CTL_DEL fails, and the
+ * kernel keeps the entry. Its slot retires then: it is NULL until the entry is
+ * known to be gone. So an event is of an attached io, or is dropped. */
+union epoll_slot {
+    struct io *io; /* attached, io->slot is its number; or NULL: retired */
+    intptr_t next; /* of a free slot: the next free one; no entry has it */
+};
 
 struct epoll {
     int fd;
     bool whole_ms; /* no epoll_pwait2: Linux before 5.11, valgrind 3.19 */
+    bool stale;    /* an entry without an io has reported */
+    union epoll_slot *slots;
+    int room, used, free; /* of the slots; free: the first one, or none */
+    int retired;
     struct epoll_event events[EPOLL_BATCH];
 };
 
-/* C libraries have had it for less long than kernels. */
+/* Calls the kernel directly: glibc has epoll_pwait2 since 2.35 only, musl not
+ * at all. */
 static int epoll_wait_ns(struct epoll *e, int64_t timeout_ns)
 {
 #ifdef SYS_epoll_pwait2
     struct timespec wait = unix_timespec(timeout_ns);
-    /* the kernel's own type, also where time_t has 32 bits */
+    /* the kernel wants 64-bit numbers, even where time_t has 32 bits */
     const int64_t timeout[] = {wait.tv_sec, wait.tv_nsec};
     return (int)syscall(SYS_epoll_pwait2, e->fd, e->events, EPOLL_BATCH,
                         timeout, NULL, (size_t)0);
@@ -41,9 +58,11 @@ static int epoll_open(rondo_loop *loop, void *state)
 {
     struct epoll *e = state;
     (void)loop;
+    e->free = EPOLL_NO_SLOT;
     e->fd = unix_keep(epoll_create1(EPOLL_CLOEXEC));
     if (e->fd < 0)
         return error_os(error_from_os(errno), "loop_new: epoll_create1");
+    assert(e->fd > 2);
     e->whole_ms = epoll_wait_ns(e, 0) < 0;
     return 0;
 }
@@ -51,36 +70,186 @@ static int epoll_open(rondo_loop *loop, void *state)
 static void epoll_close(rondo_loop *loop, void *state)
 {
     struct epoll *e = state;
-    (void)loop;
+    assert(e->fd > 2); /* reactor_open closes only what has opened */
+    loop_free(loop, e->slots);
     sys_close(e->fd);
 }
 
-static int epoll_control(const struct epoll *e, struct io *io, unsigned sides)
+/* ---- slots ---- */
+
+static bool epoll_grow(rondo_loop *loop, struct epoll *e)
 {
-    /* No interest is no entry: epoll reports hang-ups even to nobody. */
-    struct epoll_event event = {.data.ptr = io};
+    int room = e->room ? e->room + e->room / 2 : EPOLL_SLOTS;
+    union epoll_slot *slots =
+        loop_realloc(loop, e->slots, (size_t)room * sizeof *slots);
+    if (!slots)
+        return false;
+    e->slots = slots;
+    e->room = room;
+    return true;
+}
+
+/* false: out of memory. */
+static bool epoll_take_slot(rondo_loop *loop, struct epoll *e, struct io *io)
+{
+    assert(io->slot == EPOLL_NO_SLOT);
+    int slot = e->free;
+    if (slot != EPOLL_NO_SLOT)
+        e->free = (int)e->slots[slot].next;
+    else if (e->used < e->room || epoll_grow(loop, e))
+        slot = e->used++;
+    else
+        return false;
+    e->slots[slot].io = io;
+    io->slot = slot;
+    return true;
+}
+
+static void epoll_free_slot(struct epoll *e, int slot)
+{
+    assert(slot >= 0 && slot < e->used);
+    e->slots[slot].next = e->free;
+    e->free = slot;
+}
+
+static void epoll_retire_slot(struct epoll *e, struct io *io)
+{
+    assert(e->slots[io->slot].io == io);
+    e->slots[io->slot].io = NULL;
+    e->retired++;
+    io->slot = EPOLL_NO_SLOT;
+}
+
+/* There are no stale entries: each slot without an io is free. */
+static void epoll_free_retired(const rondo_loop *loop, struct epoll *e)
+{
+    for (int slot = 0; slot < e->used; slot++)
+        e->slots[slot].io = NULL;
+    for (size_t i = 0; i < loop->table_room; i++) {
+        struct io *io = loop->table[i];
+        if (io && io->slot != EPOLL_NO_SLOT)
+            e->slots[io->slot].io = io;
+    }
+    e->retired = 0;
+    e->free = EPOLL_NO_SLOT;
+    for (int slot = 0; slot < e->used; slot++)
+        if (!e->slots[slot].io)
+            epoll_free_slot(e, slot);
+}
+
+/* ---- entries ---- */
+
+static int epoll_change(int epoll, int how, const struct io *io, unsigned sides)
+{
+    struct epoll_event event = {.data.u64 = (uint64_t)io->slot};
+    assert(io->slot >= 0);
     if (sides & SIDE_READ)
         event.events |= EPOLLIN;
     if (sides & SIDE_WRITE)
         event.events |= EPOLLOUT;
-    int how = !io->armed ? EPOLL_CTL_ADD
-              : sides    ? EPOLL_CTL_MOD
-                         : EPOLL_CTL_DEL;
-    if (epoll_ctl(e->fd, how, io->fd, &event) == 0)
+    return epoll_ctl(epoll, how, io->fd, &event);
+}
+
+static int epoll_add(rondo_loop *loop, struct epoll *e, struct io *io,
+                     unsigned sides)
+{
+    if (io->slot == EPOLL_NO_SLOT && !epoll_take_slot(loop, e, io)) {
+        errno = ENOMEM;
+        return -1;
+    }
+    if (epoll_change(e->fd, EPOLL_CTL_ADD, io, sides) == 0)
         return 0;
-    /* The number was closed and is a new file, or a duplicate stayed. */
-    if (how == EPOLL_CTL_MOD && errno == ENOENT)
-        return epoll_ctl(e->fd, EPOLL_CTL_ADD, io->fd, &event);
-    if (how == EPOLL_CTL_ADD && errno == EEXIST)
-        return epoll_ctl(e->fd, EPOLL_CTL_MOD, io->fd, &event);
-    return -1;
+    /* EEXIST: a stale entry, whose descriptor's number this duplicate of it has
+     * now: the entry is not stale any more. */
+    return errno == EEXIST ? epoll_change(e->fd, EPOLL_CTL_MOD, io, sides) : -1;
+}
+
+/* Without interest there is no entry, because epoll reports hang-ups and errors
+ * of an entry that asks for nothing. */
+static int epoll_control(rondo_loop *loop, struct epoll *e, struct io *io,
+                         unsigned sides)
+{
+    assert(io->armed || sides);
+    assert(io->fd >= 0 && !(sides & ~(unsigned)(SIDE_READ | SIDE_WRITE)));
+    if (io->armed && io->slot != EPOLL_NO_SLOT) {
+        int how = sides ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
+        if (epoll_change(e->fd, how, io, sides) == 0)
+            return 0;
+        /* The program closed the descriptor: the entry is gone, or stale. */
+        epoll_retire_slot(e, io);
+    }
+    /* Its number may name a new file. */
+    if (!sides || epoll_add(loop, e, io, sides) == 0)
+        return 0;
+    return sides & ~(unsigned)io->armed ? -1 : 0;
+}
+
+/* ---- a new epoll, without stale entries ---- */
+
+static int epoll_enter(rondo_loop *loop, struct epoll *e, struct io *io, int fd)
+{
+    if (io->slot == EPOLL_NO_SLOT && !epoll_take_slot(loop, e, io))
+        return -1;
+    if (epoll_change(fd, EPOLL_CTL_ADD, io, io->armed) == 0)
+        return 0;
+    if (errno != EBADF && errno != EPERM)
+        return -1;
+    epoll_retire_slot(e, io); /* closed; EPERM: its number is a file's now */
+    return 0;
+}
+
+/* A stale entry reports for ever, and only the closed descriptor could remove
+ * it. A new epoll with all other entries takes the place and the number of the
+ * old one. Without a descriptor or memory for that the old one stays, and the
+ * next event of the entry tries again. */
+static COLD void epoll_renew(rondo_loop *loop, struct epoll *e)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    bool whole = fd >= 0;
+    for (size_t i = 0; whole && i < loop->table_room; i++) {
+        struct io *io = loop->table[i];
+        if (io && io->armed)
+            whole = epoll_enter(loop, e, io, fd) == 0;
+    }
+    whole = whole && dup3(fd, e->fd, O_CLOEXEC) == e->fd;
+    if (fd >= 0)
+        sys_close(fd);
+    if (!whole)
+        return;
+    epoll_free_retired(loop, e);
+    for (size_t i = 0; i < loop->table_room; i++) {
+        struct io *io = loop->table[i];
+        if (io && io->armed && io->slot == EPOLL_NO_SLOT)
+            reactor_lost(loop, io);
+    }
+}
+
+static int epoll_attach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct epoll *e = state;
+    if (e->retired > EPOLL_SLOTS && e->retired > e->used / 2)
+        epoll_renew(loop, e);
+    if (epoll_take_slot(loop, e, io))
+        return 0;
+    return error_set(RONDO_ENOMEM, "out of memory for descriptors");
+}
+
+static void epoll_detach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct epoll *e = state;
+    (void)loop;
+    assert(!io->armed);
+    if (io->slot == EPOLL_NO_SLOT)
+        return;
+    assert(e->slots[io->slot].io == io);
+    epoll_free_slot(e, io->slot);
+    io->slot = EPOLL_NO_SLOT;
 }
 
 static int epoll_set(rondo_loop *loop, void *state, struct io *io,
                      unsigned sides)
 {
-    (void)loop;
-    if (epoll_control(state, io, sides) == 0)
+    if (epoll_control(loop, state, io, sides) == 0)
         return 0;
     int error = error_from_os(errno);
     if (error == RONDO_EPERM)
@@ -102,6 +271,7 @@ static int epoll_wait_events(struct epoll *e, int64_t timeout_ns)
 static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct epoll *e = state;
+    assert(timeout_ns >= 0); /* RONDO_NEVER is the largest number */
     int count = epoll_wait_events(e, timeout_ns);
     if (count < 0) {
         if (errno == EINTR)
@@ -115,7 +285,15 @@ static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
             sides |= SIDE_READ;
         if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
             sides |= SIDE_WRITE;
-        reactor_ready(loop, e->events[i].data.ptr, sides);
+        struct io *io = e->slots[e->events[i].data.u64].io;
+        if (io)
+            reactor_ready(loop, io, sides);
+        else
+            e->stale = true;
+    }
+    if (e->stale) {
+        e->stale = false;
+        epoll_renew(loop, e);
     }
     return 0;
 }
@@ -126,6 +304,7 @@ static int epoll_embed(rondo_loop *loop, void *state, rondo_fd *fd,
     (void)loop;
     *timeout_ns = RONDO_NEVER;
     *fd = ((const struct epoll *)state)->fd;
+    assert(*fd > 2);
     return 0;
 }
 
@@ -138,6 +317,8 @@ static const struct poller epoll_poller = {
     .size = sizeof(struct epoll),
     .open = epoll_open,
     .close = epoll_close,
+    .attach = epoll_attach,
+    .detach = epoll_detach,
     .set = epoll_set,
     .wait = epoll_wait_once,
     .resolution = epoll_resolution,
@@ -146,7 +327,7 @@ static const struct poller epoll_poller = {
 
 const struct backend backend_epoll = {
     .name = "epoll",
-    /* only those whose driver can be polled: /dev/null is not */
+    /* Linux refuses devices whose driver cannot be polled, as /dev/null */
     .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
     REACTOR(&epoll_poller),
 };

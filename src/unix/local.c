@@ -1,4 +1,4 @@
-/* local.c - what unix sockets alone have: a file, a known peer, descriptors. */
+/* local.c - unix sockets: their files, credentials and descriptors. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -6,14 +6,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MODE_BITS = 07777 };
+enum { MODE_BITS = 07777, LOCK_TRIES = 100 };
+
+#ifdef __APPLE__
+#define STATUS_CHANGED st_ctimespec
+#else
+#define STATUS_CHANGED st_ctim
+#endif
 
 static int unix_local_fail(void)
 {
@@ -42,7 +50,7 @@ int sys_path_address(rondo_address *a, const char *path)
 
 /* ---- the file ---- */
 
-/* The path with a NUL byte; false: unnamed or abstract, so without a file. */
+/* Copies the path, with a NUL byte; false: unnamed or abstract, so no file. */
 static bool unix_local_path_of(const rondo_address *a, char *path, size_t room)
 {
     const char *bytes;
@@ -54,6 +62,7 @@ static bool unix_local_path_of(const rondo_address *a, char *path, size_t room)
     return true;
 }
 
+/* Only while that socket is open does no other file get its number. */
 static bool unix_local_is_at(const char *path, const struct sys_file *file)
 {
     struct stat status;
@@ -75,9 +84,9 @@ static int unix_local_identify(const char *path, struct sys_file *file,
     return 0;
 }
 
-/* Asked by a datagram socket, which a stream socket that somebody holds
- * refuses as of another type: neither does its server see a client, nor is a
- * full backlog taken for nobody (as the BSDs' answer to it could be). */
+/* Connects a datagram socket. An open stream socket refuses it because of its
+ * type (EPROTOTYPE), so its server does not see a client, and a full backlog is
+ * not mistaken for a dead server (the BSDs answer both with ECONNREFUSED). */
 static int unix_local_check_held(const rondo_address *a)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -90,25 +99,37 @@ static int unix_local_check_held(const rondo_address *a)
     return refused ? 0 : error_from_os(EADDRINUSE);
 }
 
-/* The file of a socket that is gone is nobody's: it is removed. */
-static int unix_local_make_room(const rondo_address *a, const char *path)
+/* 0: the file of a socket that is no longer open. RONDO_ENOENT, RONDO_EEXIST,
+ * RONDO_EADDRINUSE. */
+static int unix_local_check_stale(const rondo_address *a, const char *path,
+                                  struct stat *status)
 {
-    struct sys_file file = {0, 0};
-    unsigned mode = 0;
-    int error = unix_local_identify(path, &file, &mode);
+    if (lstat(path, status) != 0)
+        return unix_local_fail();
+    return S_ISSOCK(status->st_mode) ? unix_local_check_held(a) : RONDO_EEXIST;
+}
+
+/* Removes the file of a socket that is no longer open. Its number alone does
+ * not tell it from a new one, which gets the number of a file that is gone: the
+ * time of its last change does. */
+static int unix_local_remove_stale(const rondo_address *a, const char *path)
+{
+    struct stat before, now;
+    int error = unix_local_check_stale(a, path, &before);
     if (error)
         return error == RONDO_ENOENT ? 0 : error;
-    error = unix_local_check_held(a);
-    if (error)
-        return error;
-    if (!unix_local_is_at(path, &file)) /* somebody else was quicker */
+    if (lstat(path, &now) != 0)
+        return errno == ENOENT ? 0 : unix_local_fail();
+    if (now.st_dev != before.st_dev || now.st_ino != before.st_ino ||
+        now.STATUS_CHANGED.tv_sec != before.STATUS_CHANGED.tv_sec ||
+        now.STATUS_CHANGED.tv_nsec != before.STATUS_CHANGED.tv_nsec)
         return error_from_os(EADDRINUSE);
     return unlink(path) == 0 || errno == ENOENT ? 0 : unix_local_fail();
 }
 
-/* The umask can only be set for the whole process, so for every thread.
- * Linux takes the file's mode from the socket, and takes the umask's bits
- * away; what is missing then is added. Nobody can connect before listen. */
+/* The umask belongs to the whole process, so it is not changed. Linux takes the
+ * mode of the file from the socket (fchmod) and removes the bits of the umask;
+ * chmod adds them again. No client can connect before listen. */
 static int unix_local_bind_file(sys_fd fd, const rondo_address *a,
                                 const char *path, unsigned mode,
                                 struct sys_file *file)
@@ -127,6 +148,56 @@ static int unix_local_bind_file(sys_fd fd, const rondo_address *a,
     return error;
 }
 
+/* Opens and locks the file beside the socket's. Whoever had it before may have
+ * removed it meanwhile: then the lock is one of nothing. Its descriptor, or an
+ * error; RONDO_EADDRINUSE: for all these tries another process has had it. */
+static int unix_local_lock(const char *name)
+{
+    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+        struct stat opened, named;
+        int fd = open(
+            name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+        if (fd < 0)
+            return unix_local_fail();
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            if (fstat(fd, &opened) == 0 && lstat(name, &named) == 0 &&
+                opened.st_dev == named.st_dev &&
+                opened.st_ino == named.st_ino) {
+                return fd;
+            }
+        } else {
+            sys_sleep(1000000);
+        }
+        sys_close(fd);
+    }
+    return error_from_os(EADDRINUSE);
+}
+
+/* Looking, removing and binding are one step to all that take a path over in
+ * this way: else two that have seen the same old file would remove each other's
+ * new one. A lock of the folder, or of a name like that of the socket, may be
+ * the program's. */
+static int unix_local_take_over(sys_fd fd, const rondo_address *a,
+                                const char *path, unsigned mode,
+                                struct sys_file *file)
+{
+    char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
+    struct stat status;
+    int error = unix_local_check_stale(a, path, &status);
+    if (error && error != RONDO_ENOENT)
+        return error;
+    snprintf(name, sizeof name, "%s.rondo", path);
+    int lock = unix_local_lock(name);
+    if (lock < 0)
+        return lock;
+    error = unix_local_remove_stale(a, path);
+    if (!error)
+        error = unix_local_bind_file(fd, a, path, mode, file);
+    (void)unlink(name);
+    sys_close(lock);
+    return error;
+}
+
 int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
                   struct sys_file *file)
 {
@@ -137,8 +208,7 @@ int sys_path_bind(sys_fd fd, const rondo_address *a, unsigned mode,
     int error = unix_local_bind_file(fd, a, path, mode, file);
     if (error != RONDO_EADDRINUSE)
         return error;
-    error = unix_local_make_room(a, path);
-    return error ? error : unix_local_bind_file(fd, a, path, mode, file);
+    return unix_local_take_over(fd, a, path, mode, file);
 }
 
 void sys_path_remove(const rondo_address *a, const struct sys_file *file)
@@ -151,7 +221,7 @@ void sys_path_remove(const rondo_address *a, const struct sys_file *file)
     errno = before;
 }
 
-/* ---- who is it? ---- */
+/* ---- credentials ---- */
 
 int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
 {
@@ -160,7 +230,7 @@ int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
     socklen_t size = sizeof who;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
         return unix_local_fail();
-    *pid = who.pid > 0 ? who.pid : -1; /* 0: of another pid namespace */
+    *pid = who.pid > 0 ? who.pid : -1; /* 0: another pid namespace */
     *uid = who.uid == (uid_t)-1 ? -1 : (int64_t)who.uid;
     *gid = who.gid == (gid_t)-1 ? -1 : (int64_t)who.gid;
 #else
@@ -184,20 +254,19 @@ int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
 /* ---- descriptors ---- */
 
 #ifndef MSG_CMSG_CLOEXEC
-#define MSG_CMSG_CLOEXEC 0 /* set one by one, then */
+#define MSG_CMSG_CLOEXEC 0 /* unix_keep marks each descriptor instead */
 #endif
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
+#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
 #endif
 
-/* Room for more than descriptors: the program may have asked its socket for
- * credentials, too. */
+/* Has room for more than descriptors: the program may have set SO_PASSCRED. */
 union control {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(SYS_FDS_MOST * sizeof(int)) + 256];
 };
 
-/* musl's macro compares a signed number with an unsigned one. */
+/* musl's CMSG_NXTHDR compares a signed number with an unsigned one. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-compare"
 static struct cmsghdr *unix_local_next_control(struct msghdr *message,
@@ -207,7 +276,7 @@ static struct cmsghdr *unix_local_next_control(struct msghdr *message,
 }
 #pragma GCC diagnostic pop
 
-/* Takes over what one control message has; false: not all could be kept. */
+/* Takes the descriptors of one control message; false: some are lost. */
 static bool unix_local_take(struct cmsghdr *c, sys_fd *fds, size_t *count)
 {
     bool all = true;
@@ -266,8 +335,8 @@ int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
     c->cmsg_type = SCM_RIGHTS;
     c->cmsg_len = (socklen_t)CMSG_LEN(fds_count * sizeof *fds);
     memcpy(CMSG_DATA(c), fds, fds_count * sizeof *fds);
-    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-    return sent < 0 ? unix_fail() : sent;
+    ssize_t sent = unix_may_send(fd) ? sendmsg(fd, &message, MSG_NOSIGNAL) : -1;
+    return sent < 0 ? unix_send_fail() : sent;
 }
 
 int sys_duplicate(sys_fd fd, sys_fd *copy)
@@ -276,7 +345,7 @@ int sys_duplicate(sys_fd fd, sys_fd *copy)
     return *copy < 0 ? unix_local_fail() : 0;
 }
 
-/* ---- pipes by name: a path is a unix socket's ---- */
+/* ---- named pipes: none, a path names a unix socket ---- */
 
 bool sys_is_pipe_name(const char *path)
 {

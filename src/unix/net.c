@@ -1,4 +1,4 @@
-/* net.c - sockets, as sys.h asks for them: Unix. */
+/* net.c - sockets and look-ups: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -18,18 +18,27 @@
 #include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket there */
+#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
 #endif
 
 int unix_fail(void)
 {
-    /* An interrupted call has done nothing: trying later does it. */
+    /* EINTR: the call has done nothing, so it can be repeated later. */
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
         return RONDO_EAGAIN;
     return error_from_os(errno);
 }
 
-/* ---- what is it? ---- */
+/* macOS: EPROTOTYPE of a send means that the connection is being torn down by a
+ * reset; the next send would be EPIPE. */
+int unix_send_fail(void)
+{
+    if (errno == EPROTOTYPE)
+        errno = ECONNRESET;
+    return unix_fail();
+}
+
+/* ---- kinds of descriptors ---- */
 
 static int unix_net_int_option(int fd, int level, int name)
 {
@@ -84,20 +93,9 @@ static int unix_net_native_family(rondo_family family)
     return AF_UNSPEC;
 }
 
-/* macOS refuses it for a connection that has been reset already. */
-static bool unix_net_keep_signal_off(int fd)
-{
-#ifdef SO_NOSIGPIPE
-    return setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int)) ==
-           0;
-#else
-    return fd >= 0;
-#endif
-}
-
 int sys_adopt(sys_fd fd)
 {
-    (void)unix_net_keep_signal_off(fd);
+    unix_protect(fd);
     return unix_nonblocking(fd, true) < 0 ? unix_fail() : 0;
 }
 
@@ -107,24 +105,22 @@ int sys_check_nonblocking(sys_fd fd)
     if (flags < 0)
         return error_from_os(EBADF);
     error_no_os();
+    unix_protect(fd);
     return flags & O_NONBLOCK ? 0 : RONDO_EINVAL;
 }
 
-/* New from socket or accept without the flags that not every Unix takes. */
+/* Prepares what socket or accept returned: not every Unix takes flags there. */
 static int unix_net_keep_plain(int made, sys_fd *fd)
 {
-    int error = 0;
     *fd = unix_keep(made);
     if (*fd < 0)
         return unix_fail();
-    if (!unix_net_keep_signal_off(*fd))
-        error = error_from_os(ECONNABORTED);
-    else if (unix_nonblocking(*fd, true) < 0)
-        error = unix_fail();
-    if (error) {
-        sys_close(*fd);
-        *fd = SYS_NO_FD;
-    }
+    unix_protect(*fd);
+    if (unix_nonblocking(*fd, true) == 0)
+        return 0;
+    int error = unix_fail();
+    sys_close(*fd);
+    *fd = SYS_NO_FD;
     return error;
 }
 
@@ -140,13 +136,28 @@ int sys_socket_datagram(rondo_family family, sys_fd *fd)
         socket(unix_net_native_family(family), SOCK_DGRAM, 0), fd);
 }
 
+/* macOS and the BSDs: datagram sockets share a port only if all of them have
+ * SO_REUSEPORT (in_pcbbind), unless they are bound to a multicast address.
+ * Linux: SO_REUSEADDR is enough, and SO_REUSEPORT would spread the load. */
+static int unix_net_share_address(int fd, int value)
+{
+    const size_t size = sizeof value;
+    int failed =
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, (socklen_t)size);
+#ifndef __linux__
+    if (!failed)
+        failed =
+            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, (socklen_t)size);
+#endif
+    return failed ? unix_fail() : 0;
+}
+
 int sys_option(sys_fd fd, enum sys_option option, int value)
 {
     static const struct {
         int level, name;
     } natives[] = {
         [SYS_REUSE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
-        [SYS_SHARE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
         [SYS_REUSE_PORT] = {SOL_SOCKET, SO_REUSEPORT},
         [SYS_V6ONLY] = {IPPROTO_IPV6, IPV6_V6ONLY},
         [SYS_NO_DELAY] = {IPPROTO_TCP, TCP_NODELAY},
@@ -159,10 +170,12 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
     };
     int level = natives[option].level;
     unsigned char byte = (unsigned char)value;
-    /* OpenBSD takes IPv4's options as a byte, and everybody else, too */
+    /* OpenBSD takes the options of IPv4 as a byte only; the others do so too */
     bool as_byte = level == IPPROTO_IP;
     if (option == SYS_EXCLUSIVE || option == SYS_UNREACHABLE)
-        return 0; /* Windows' words for what is so here anyway */
+        return 0; /* options of Windows; a Unix always behaves like that */
+    if (option == SYS_SHARE_ADDRESS)
+        return unix_net_share_address(fd, value);
     if (setsockopt(fd, level, natives[option].name,
                    as_byte ? (void *)&byte : (void *)&value,
                    as_byte ? sizeof byte : sizeof value) != 0)
@@ -213,11 +226,11 @@ int sys_connect(sys_fd fd, const rondo_address *address)
     if (connect(fd, (const void *)&address->native,
                 (socklen_t)address->native_size) == 0)
         return 0;
-    /* interrupted: it goes on by itself, as if it had said so */
+    /* EINTR: the connect continues in the kernel (POSIX) */
     if (errno == EINTR)
         errno = EINPROGRESS;
-    /* Linux of a unix socket: the backlog is full, and no event will tell
-     * when it is not; of others: no port is free */
+    /* EAGAIN on Linux. Unix socket: the backlog is full, and no event says when
+     * it has room. Others: no port is free. */
     if (errno == EAGAIN) {
         (void)error_from_os(errno);
         return rondo_address_family(address) == RONDO_FAMILY_UNIX
@@ -236,14 +249,14 @@ int sys_connect_result(sys_fd fd)
     socklen_t size = sizeof peer;
     if (os_error < 0 || getpeername(fd, (void *)&peer, &size) == 0)
         return os_error < 0 ? unix_fail() : 0;
-    /* woken too early, or an error that somebody else has taken */
+    /* ENOTCONN: still under way. Else: the error that other code has taken. */
     return errno == ENOTCONN ? RONDO_EAGAIN : unix_fail();
 }
 
 /* ---- bytes ---- */
 
-/* That a call must not block is said each time: a socket that the program has
- * only lent stays blocking. */
+/* Each call passes MSG_DONTWAIT, because a borrowed socket may be blocking and
+ * stays so. */
 
 int64_t sys_recv(sys_fd fd, void *data, size_t size)
 {
@@ -253,8 +266,10 @@ int64_t sys_recv(sys_fd fd, void *data, size_t size)
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
 {
-    ssize_t count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return count < 0 ? unix_fail() : count;
+    ssize_t count = -1;
+    if (unix_may_send(fd))
+        count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return count < 0 ? unix_send_fail() : count;
 }
 
 unsigned char unix_parts(struct iovec *parts, unsigned char room,
@@ -273,8 +288,10 @@ int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
     struct iovec parts[64];
     struct msghdr message = {.msg_iov = parts};
     message.msg_iovlen = unix_parts(parts, 64, buffers, count);
-    ssize_t sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return sent < 0 ? unix_fail() : sent;
+    ssize_t sent = -1;
+    if (unix_may_send(fd))
+        sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 ? unix_send_fail() : sent;
 }
 
 /* ---- ending ---- */
@@ -293,13 +310,13 @@ void sys_reset_on_close(sys_fd fd)
 void sys_close(sys_fd fd)
 {
     int before = errno;
-    /* EINTR, too, has closed it on Linux and the BSDs: never twice */
+    /* no second call after EINTR: Linux and the BSDs have closed it */
     if (fd >= 0)
         (void)close(fd);
     errno = before;
 }
 
-/* ---- whose ends are these? ---- */
+/* ---- addresses of a socket ---- */
 
 static int unix_net_name_of(sys_fd fd, rondo_address *address,
                             int (*ask)(int, struct sockaddr *, socklen_t *))

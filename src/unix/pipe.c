@@ -1,16 +1,15 @@
-/* pipe.c - pipes, terminals and devices, as sys.h asks for them: Unix. */
+/* pipe.c - pipes, terminals and devices: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -19,17 +18,16 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #ifndef RWF_NOSIGNAL
-#define RWF_NOSIGNAL 0x00000100 /* Linux 6.18 */
+#define RWF_NOSIGNAL 0x00000100 /* since Linux 6.18 */
 #endif
 enum { ANONYMOUS_PIPES = 0x50495045 }; /* PIPEFS_MAGIC */
 #endif
 
 enum { PARTS = 64 };
 
-/* ---- a descriptor of one's own ---- */
+/* ---- opening again ---- */
 
-/* The master of a pseudo terminal cannot be opened again: that makes another
- * terminal. */
+/* Opening the master of a pseudo terminal again creates another terminal. */
 static bool unix_pipe_is_master(int fd)
 {
 #ifdef __linux__
@@ -40,8 +38,8 @@ static bool unix_pipe_is_master(int fd)
 #endif
 }
 
-/* A named FIFO cannot be opened again: poll(2) tells a reader only of writers
- * that leave after it has come. */
+/* A named FIFO is not opened again: Linux reports the end to a reader only if a
+ * writer has left since the reader was opened. */
 static bool unix_pipe_has_twin(const struct sys_pipe *pipe, bool shared)
 {
     if (pipe->terminal)
@@ -56,9 +54,9 @@ static bool unix_pipe_has_twin(const struct sys_pipe *pipe, bool shared)
 #endif
 }
 
-/* Opens the same pipe or terminal once more. Whether a read blocks is a
- * property of what open made, which stdin, stdout and stderr, the shell and
- * other programs have together: the twin's is its own. */
+/* Opens the same pipe or terminal once more, as the twin. O_NONBLOCK belongs to
+ * the open file, which stdin, stdout and stderr share with the shell and other
+ * programs. The twin is an open file of its own, so they do not notice. */
 static int unix_pipe_open_twin(const struct sys_pipe *pipe, unsigned side)
 {
     char path[128];
@@ -69,6 +67,7 @@ static int unix_pipe_open_twin(const struct sys_pipe *pipe, unsigned side)
     if (ttyname_r(pipe->given, path, sizeof path) != 0)
         return -1;
 #endif
+    assert(side == SIDE_READ || side == SIDE_WRITE);
     int how = side == SIDE_READ ? O_RDONLY : O_WRONLY;
     int fd = unix_keep(open(path, how | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (fd < 0)
@@ -83,11 +82,8 @@ static int unix_pipe_open_twin(const struct sys_pipe *pipe, unsigned side)
 
 static void unix_pipe_keep_signal_off(struct sys_pipe *pipe)
 {
-#ifdef SO_NOSIGPIPE
     if (pipe->socket)
-        (void)setsockopt(pipe->fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1},
-                         sizeof(int));
-#endif
+        unix_protect(pipe->fd);
 #ifdef F_SETNOSIGPIPE
     int before = pipe->signals ? fcntl(pipe->fd, F_GETNOSIGPIPE) : -1;
     if (before < 0 || fcntl(pipe->fd, F_SETNOSIGPIPE, 1) < 0)
@@ -106,7 +102,7 @@ unsigned sys_pipe_sides(sys_fd fd)
            (mode == O_WRONLY || mode == O_RDWR ? SIDE_WRITE : 0U);
 }
 
-/* Its calls must not block: a mode of its own, or of everybody's. */
+/* Makes calls non-blocking: by a twin, else in the mode of the open file. */
 static int unix_pipe_unblock(struct sys_pipe *pipe, unsigned side, bool shared)
 {
     int flags = fcntl(pipe->given, F_GETFL);
@@ -127,6 +123,7 @@ static int unix_pipe_unblock(struct sys_pipe *pipe, unsigned side, bool shared)
 int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
 {
     struct stat status;
+    assert(fd >= 0);
     *pipe = (struct sys_pipe){.given = fd, .fd = fd, .cancel = {-1, -1}};
     if (fstat(fd, &status) != 0)
         return unix_fail();
@@ -135,11 +132,12 @@ int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
     pipe->terminal = S_ISCHR(status.st_mode) && isatty(fd);
     pipe->file = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
     pipe->signals = pipe->fifo && side == SIDE_WRITE;
-    /* a socket's calls say each time that they must not block */
+    /* calls on a socket pass MSG_DONTWAIT; a file always blocks */
     int error =
         pipe->socket || pipe->file ? 0 : unix_pipe_unblock(pipe, side, shared);
     if (!error)
         unix_pipe_keep_signal_off(pipe);
+    assert(pipe->fd == fd || pipe->fd > 2);
     return error;
 }
 
@@ -156,6 +154,7 @@ static void unix_pipe_restore(const struct sys_pipe *pipe)
 void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited)
 {
     int before = errno;
+    assert((pipe->cancel[0] < 0) == (pipe->cancel[1] < 0));
     sys_close(pipe->cancel[0]);
     sys_close(pipe->cancel[1]);
     if (pipe->fd != pipe->given)
@@ -176,7 +175,7 @@ int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size)
         return sys_recv(pipe->fd, data, size);
     ssize_t count = read(pipe->fd, data, size);
     if (count < 0 && errno == EIO && pipe->terminal)
-        return 0; /* the other side has hung up */
+        return 0; /* Linux: the master of this terminal is closed */
     return count < 0 ? unix_fail() : count;
 }
 
@@ -196,6 +195,7 @@ static ssize_t unix_pipe_write_quietly(int fd, const struct iovec *parts,
 static ssize_t unix_pipe_write_parts(struct sys_pipe *pipe,
                                      const struct iovec *parts, int count)
 {
+    assert(!pipe->socket && count <= PARTS);
     if (!pipe->signals)
         return writev(pipe->fd, parts, count);
 #if defined(__linux__) && defined(SYS_pwritev2)
@@ -204,7 +204,7 @@ static ssize_t unix_pipe_write_parts(struct sys_pipe *pipe,
                                -1L, RWF_NOSIGNAL);
         if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
             return written;
-        pipe->plain = true; /* an older kernel */
+        pipe->plain = true; /* the kernel does not know RWF_NOSIGNAL */
     }
 #endif
     return unix_pipe_write_quietly(pipe->fd, parts, count);
@@ -236,11 +236,12 @@ bool sys_pipe_blocks(const struct sys_pipe *pipe)
     return pipe->file;
 }
 
-/* A file's calls just take their time. What the backend refuses, as kqueues do
- * with some terminals, may never have anything: it is waited for together with
- * a pipe that ends the wait. */
+/* A call on a file returns by itself. A device that the backend refuses may
+ * never become ready, so the thread waits for it together with a pipe, into
+ * which sys_pipe_cancel writes. */
 int sys_pipe_block(struct sys_pipe *pipe)
 {
+    assert(pipe->cancel[0] < 0 && pipe->cancel[1] < 0);
     if (!pipe->file)
         return unix_pipe(pipe->cancel);
     unix_pipe_restore(pipe);
@@ -248,33 +249,15 @@ int sys_pipe_block(struct sys_pipe *pipe)
     return 0;
 }
 
-/* macOS's poll(2) does not take devices, its select(2) does. */
-static bool unix_pipe_is_cancelled_before(int fd, int cancel, bool reads)
-{
-#ifdef __APPLE__
-    int last = fd > cancel ? fd : cancel;
-    if (last < FD_SETSIZE) {
-        fd_set readable, writable;
-        FD_ZERO(&readable);
-        FD_ZERO(&writable);
-        FD_SET(cancel, &readable);
-        FD_SET(fd, reads ? &readable : &writable);
-        return select(last + 1, &readable, &writable, NULL, NULL) > 0 &&
-               FD_ISSET(cancel, &readable);
-    }
-#endif
-    struct pollfd asked[] = {{.fd = cancel, .events = POLLIN},
-                             {.fd = fd, .events = reads ? POLLIN : POLLOUT}};
-    return poll(asked, 2, -1) > 0 && asked[0].revents;
-}
-
-/* 0: try again; it may have been interrupted only. */
+/* 0: try again, although a signal may be all that ended the wait. */
 static int unix_pipe_wait_for(const struct sys_pipe *pipe, bool reads)
 {
-    if (pipe->cancel[0] < 0 ||
-        !unix_pipe_is_cancelled_before(pipe->fd, pipe->cancel[0], reads))
+    if (pipe->cancel[0] < 0)
         return 0;
-    return error_from_os(ECANCELED);
+    unsigned side = reads ? SIDE_READ : SIDE_WRITE;
+    return unix_ready(pipe->fd, side, pipe->cancel[0], -1) & UNIX_CANCELED
+               ? error_from_os(ECANCELED)
+               : 0;
 }
 
 int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
@@ -308,7 +291,7 @@ bool sys_pipe_cancel(struct sys_pipe *pipe)
     return false;
 }
 
-/* ---- whether anybody reads ---- */
+/* ---- has the reader left? ---- */
 
 bool sys_pipe_tells(const struct sys_pipe *pipe)
 {
@@ -317,6 +300,6 @@ bool sys_pipe_tells(const struct sys_pipe *pipe)
 
 bool sys_pipe_hung_up(const struct sys_pipe *pipe)
 {
-    struct pollfd asked = {.fd = pipe->fd};
-    return poll(&asked, 1, 0) == 1 && asked.revents & (POLLHUP | POLLERR);
+    assert(sys_pipe_tells(pipe));
+    return unix_reader_left(pipe->fd, pipe->socket);
 }

@@ -1,4 +1,4 @@
-/* sendfile.c - files, to be sent, as sys.h asks for them: Unix. */
+/* sendfile.c - files to send: reading them, and sendfile(2): Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -15,14 +14,12 @@
 #include <sys/sendfile.h>
 #endif
 
-/* Three calls have this name. The tests compile the latter two on Linux. */
+/* Three different calls have this name. The tests compile those of FreeBSD and
+ * macOS on Linux. */
 #if defined(__FreeBSD__) || defined(__DragonFly__)
 #define SENDFILE_FREEBSD
 #elif defined(__APPLE__)
 #define SENDFILE_MACOS
-#endif
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket there */
 #endif
 
 enum { FLOW_WAIT_MS = 50 };
@@ -59,8 +56,7 @@ void sys_file_seek(sys_fd file, int64_t offset)
 int64_t sys_file_read(sys_fd file, void *data, size_t size, int64_t offset)
 {
     ssize_t count;
-    struct pollfd input = {.fd = file, .events = POLLIN};
-    if (offset < 0 && poll(&input, 1, FLOW_WAIT_MS) <= 0)
+    if (offset < 0 && !unix_ready(file, SIDE_READ, -1, FLOW_WAIT_MS))
         return RONDO_EAGAIN;
     do {
         count = offset < 0 ? read(file, data, size)
@@ -107,11 +103,11 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
 
 bool sys_is_quiet(void)
 {
-    return true; /* this call raises no signal */
+    return true; /* FreeBSD's and macOS's sendfile raise no SIGPIPE */
 }
 
-/* 0 or -1, and in both cases how much was sent. The size is not 0, which would
- * be all of the file. */
+/* Returns 0 or -1, and sets *sent in both cases. The size is not 0, which would
+ * mean the whole file. */
 static int unix_sendfile_send_part(sys_fd to, const struct sys_part *part,
                                    off_t *sent)
 {
@@ -130,16 +126,18 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
     off_t sent;
     (void)quiet;
     int result = unix_sendfile_send_part(to, part, &sent);
-    /* what has left counts, whatever came then: the next call says it again */
+    /* after some bytes an error is forgotten: the next call returns it again */
     if (result == 0 || sent > 0)
         return (int64_t)sent;
-    /* also said of a stream whose peer has left: an empty send tells why */
-    if (errno == ENOTCONN && send(to, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL) == 0)
-        errno = ENOTCONN;
-    return unix_fail();
+    /* ENOTCONN also means that the peer has left: an empty send says why */
+    if (errno == ENOTCONN) {
+        int64_t why = sys_send(to, "", 0);
+        return why < 0 ? why : error_from_os(ENOTCONN);
+    }
+    return unix_send_fail();
 }
 
-#else /* NetBSD and OpenBSD have none */
+#else /* NetBSD and OpenBSD have no sendfile */
 
 bool sys_is_quiet(void)
 {

@@ -1,31 +1,33 @@
-/* signals.c - catching the process's signals: Unix. */
+/* signals.c - catches the signals of the process: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "sys.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* Guarded by the lock, but for what is atomic. */
+/* The lock guards all that is not atomic. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static sigset_t mask; /* of whoever holds the lock, before */
+static sigset_t mask; /* signal mask of the lock's holder, before it locked */
 static struct sigaction found[SYS_SIGNALS];
 static _Atomic(const struct sys_signals_told *) told; /* NULL: not begun */
-/* A child that shares this memory until it executes another program must not
- * take its signals for the parent's: vfork tells nobody. */
+/* A child of vfork runs the handler in this memory, and no pthread_atfork
+ * function tells. The handler compares pids, so that a signal of such a child
+ * is not taken for one of the parent. */
 static _Atomic pid_t process;
 
-/* ---- SIGCHLD: several parts of a program may have children ---- */
+/* ---- SIGCHLD: other code in the program may have children, too ---- */
 
 typedef void (*info_handler)(int, siginfo_t *, void *);
 typedef void (*plain_handler)(int);
 
-/* What was found there. Where both are set the first one counts: so changing
- * from one to the other never shows neither. */
+/* The handler that was there before. If both are set, found_info counts: so a
+ * change from one to the other is never seen as none. */
 static _Atomic(info_handler) found_info;
 static _Atomic(plain_handler) found_plain;
 
@@ -72,14 +74,16 @@ static bool unix_signals_is_ours(const struct sigaction *action)
 
 /* ---- the lock ---- */
 
-/* With all signals blocked: a handler of the program's that forks would wait
- * for itself. */
+/* All signals are blocked meanwhile: a handler of the program that forks would
+ * wait for its own thread, in sys_signals_lock. */
 void sys_signals_lock(void)
 {
     sigset_t everything, before;
     sigfillset(&everything);
     pthread_sigmask(SIG_SETMASK, &everything, &before);
-    pthread_mutex_lock(&lock);
+    int failed = pthread_mutex_lock(&lock);
+    assert(!failed);
+    (void)failed;
     mask = before;
 }
 
@@ -90,7 +94,7 @@ void sys_signals_unlock(void)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Until here the child has had every signal blocked. */
+/* All signals were blocked in the child until here. */
 static void unix_signals_in_child(void)
 {
     atomic_store(&process, getpid());
@@ -113,8 +117,8 @@ static int unix_signals_begin(const struct sys_signals_told *whom)
     return 0;
 }
 
-/* When its handler returns, the fault happens again: for ever, if somebody
- * else is to see to it later. */
+/* A fault is raised again when its handler returns: for ever, if a loop is to
+ * handle it later. */
 static bool unix_signals_is_fault(int signum)
 {
     return signum == SIGSEGV || signum == SIGBUS || signum == SIGFPE ||
@@ -129,6 +133,7 @@ static int unix_signals_refused(int signum)
 int sys_signal_watch(int signum, const struct sys_signals_told *whom)
 {
     struct sigaction now, ours = {.sa_sigaction = unix_signals_caught};
+    assert(signum > 0 && signum < SYS_SIGNALS);
     int error = unix_signals_begin(whom);
     if (error)
         return error;
@@ -145,7 +150,7 @@ int sys_signal_watch(int signum, const struct sys_signals_told *whom)
     ours.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
     if (signum == SIGCHLD) {
         unix_signals_chain_to(&now);
-        /* who ignores it does not want his children to stay as zombies */
+        /* a program that ignores SIGCHLD relies on the kernel to reap */
         bool ignored =
             !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_IGN;
         ours.sa_flags |= now.sa_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);

@@ -1,9 +1,14 @@
-/* sigpipe.c - calls that could raise SIGPIPE, and shall not: Unix. */
+/* sigpipe.c - keeps SIGPIPE from calls that could raise it: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+/* ---- around a call ---- */
 
 static sigset_t unix_sigpipe_only_sigpipe(void)
 {
@@ -19,22 +24,73 @@ static bool unix_sigpipe_is_pending(void)
     return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
 }
 
-/* One that is not blocked is not pending. */
+/* A SIGPIPE that is pending now belongs to the program and must stay. Only a
+ * signal that was blocked can be pending, so the others need not be asked. */
 void unix_quiet_begin(struct unix_quiet *q)
 {
     sigset_t set = unix_sigpipe_only_sigpipe();
-    pthread_sigmask(SIG_BLOCK, &set, &q->before);
+    int failed = pthread_sigmask(SIG_BLOCK, &set, &q->before);
+    assert(!failed); /* its arguments are valid */
+    (void)failed;
     q->waited =
         sigismember(&q->before, SIGPIPE) == 1 && unix_sigpipe_is_pending();
 }
 
-/* The signal is sent to the thread that writes, so it is there by now. */
+/* The kernel sends SIGPIPE to the thread that writes, before the call returns,
+ * so it is pending by now. */
 void unix_quiet_end(const struct unix_quiet *q, bool whole)
 {
     sigset_t set = unix_sigpipe_only_sigpipe();
     int before = errno, taken;
+    assert(sigismember(&q->before, SIGPIPE) >= 0);
+    assert(!q->waited || sigismember(&q->before, SIGPIPE) == 1);
     if (!whole && !q->waited && unix_sigpipe_is_pending())
         sigwait(&set, &taken);
     pthread_sigmask(SIG_SETMASK, &q->before, NULL);
     errno = before;
+}
+
+/* ---- sockets ---- */
+
+/* True: there may be a socket that could not be protected. */
+static atomic_bool unprotected;
+
+/* macOS before 11 ignores MSG_NOSIGNAL, so SO_NOSIGPIPE is needed there. But
+ * macOS sets no option of a socket that is shut in both directions (EINVAL from
+ * sosetoptlock), as after a reset, or when the peer of a unix socket left. Such
+ * a socket may have unread bytes. If it was accepted, it has the option of its
+ * listener (sonewconn). */
+static bool unix_sigpipe_is_off(int fd)
+{
+#ifdef SO_NOSIGPIPE
+    const int on = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) == 0)
+        return true;
+    if (errno != EINVAL)
+        return true; /* EBADF, ENOTSOCK: it raises nothing */
+    int inherited = 0;
+    socklen_t size = sizeof inherited;
+    return getsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &inherited, &size) == 0 &&
+           inherited;
+#else
+    return fd >= 0;
+#endif
+}
+
+void unix_protect(int fd)
+{
+    int before = errno;
+    if (!unix_sigpipe_is_off(fd))
+        atomic_store_explicit(&unprotected, true, memory_order_relaxed);
+    errno = before;
+}
+
+/* What cannot be protected is shut in both directions: every send fails. */
+bool unix_may_send(int fd)
+{
+    if (!atomic_load_explicit(&unprotected, memory_order_relaxed) ||
+        unix_sigpipe_is_off(fd))
+        return true;
+    errno = EPIPE;
+    return false;
 }

@@ -1,4 +1,4 @@
-/* spawn.c - starts a program, at a cost that the parent's size does not change. */
+/* spawn.c - starts a program, at the same cost however large the parent is. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "unix/spawn.h"
@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -15,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ThreadSanitizer would take what the child does for the parent's doing. */
+/* ThreadSanitizer does not know that a child that shares memory is another
+ * process. */
 #if defined(__SANITIZE_THREAD__)
 #define SHARES_MEMORY false
 #elif defined(__has_feature)
@@ -26,7 +28,7 @@
 #ifndef SHARES_MEMORY
 #define SHARES_MEMORY true
 #endif
-#ifdef __APPLE__ /* whose vfork is on the way out, and warns */
+#ifdef __APPLE__ /* its vfork is deprecated: the compiler warns */
 #define START_SHARING fork
 #else
 #define START_SHARING vfork
@@ -36,9 +38,9 @@ extern char **environ; /* NOLINT: not every <unistd.h> has it */
 
 enum { STACK_BYTES = 65536 };
 
-/* ---- what it needs ---- */
+/* ---- preparing ---- */
 
-/* PATH is the parent's, whatever the child's environment will be. */
+/* The PATH of the parent counts, not that of the environment for the child. */
 static const char *unix_spawn_search_path(const struct child_plan *plan)
 {
     if (strchr(plan->program, '/') || !*plan->program)
@@ -55,7 +57,7 @@ static size_t unix_spawn_count_folders(const char *path)
     return count;
 }
 
-/* Writes the paths to try behind the list of them. */
+/* Writes the paths to try into text, and their addresses into the list. */
 static void unix_spawn_list_paths(struct launch *l, const char *path,
                                   char *text)
 {
@@ -74,6 +76,7 @@ static void unix_spawn_list_paths(struct launch *l, const char *path,
     }
     if (next == l->paths)
         *next++ = (char *)(uintptr_t)l->plan->program;
+    assert(next > l->paths);
     *next = NULL;
 }
 
@@ -91,6 +94,7 @@ static void unix_spawn_list_kept(struct launch *l)
     l->top = plan->stdio_count ? l->kept[plan->stdio_count - 1] : 2;
     if (l->top < 2)
         l->top = 2;
+    assert(!plan->stdio_count || l->kept[0] >= 0);
 }
 
 static struct launch *unix_spawn_prepare(rondo_loop *loop,
@@ -107,9 +111,11 @@ static struct launch *unix_spawn_prepare(rondo_loop *loop,
     if (!l)
         return NULL;
     *l = (struct launch){.plan = plan};
+    /* one block: launch, stack, paths, sources, kept, texts of the paths */
     char *stack = (char *)(l + 1);
     l->stack_top = stack + STACK_BYTES;
     l->stack_top += -(uintptr_t)l->stack_top % 16;
+    assert(l->stack_top <= stack + STACK_BYTES + 16);
     l->paths = (char **)(void *)l->stack_top;
     l->source = (int *)(void *)(l->paths + folders + 1);
     l->kept = l->source + plan->stdio_count;
@@ -122,9 +128,9 @@ static struct launch *unix_spawn_prepare(rondo_loop *loop,
 
 /* ---- in the parent ---- */
 
-/* Other ids are for a memory of its own: changing them in the parent's would
- * take from the parent what the owner of a memory may do (prctl(2), dumpable),
- * and a process with fewer rights must not be in it. */
+/* A child that changes its ids gets memory of its own, for two reasons: Linux
+ * takes rights from the memory (PR_SET_DUMPABLE) and so from the parent, and a
+ * process with fewer rights must not be in the memory of the parent. */
 static bool unix_spawn_shares_memory(const struct launch *l)
 {
     return SHARES_MEMORY && !l->plan->uid && !l->plan->gid;
@@ -139,13 +145,14 @@ static int64_t unix_spawn_start(struct launch *l, int *pidfd)
         int64_t pid = clone(spawn_child, l->stack_top, flags | share, l, pidfd);
         if (pid >= 0 || errno != EINVAL)
             return pid;
-        /* refused to the first process of a namespace of times */
+        /* Linux refuses CLONE_VM to the first process of a time namespace */
     }
     return clone(spawn_child, l->stack_top, flags, l, pidfd);
 }
 #else
 static int64_t unix_spawn_start(struct launch *l, int *pidfd)
 {
+    assert(!pidfd); /* only child_pidfd.c asks for one */
     (void)pidfd;
     pid_t pid = unix_spawn_shares_memory(l) ? START_SHARING() : fork();
     if (pid == 0)
@@ -154,6 +161,7 @@ static int64_t unix_spawn_start(struct launch *l, int *pidfd)
 }
 #endif
 
+/* No handler of the parent may run in the child, which shares its memory. */
 static int64_t unix_spawn_start_blocked(struct launch *l, int *pidfd)
 {
     sigset_t all, before;
@@ -168,6 +176,7 @@ static int64_t unix_spawn_start_blocked(struct launch *l, int *pidfd)
 
 void unix_reap(int64_t pid)
 {
+    assert(pid > 0); /* 0 and -1 would reap children of the program */
     while (waitpid((pid_t)pid, NULL, 0) < 0 && errno == EINTR)
         ;
 }
@@ -195,7 +204,7 @@ static int unix_spawn_describe(const struct child_plan *plan,
     return error_os(error, "cannot run %s", plan->program);
 }
 
-/* 0: it runs; else it has said why not, and is gone. */
+/* 0: the program runs. Else the child has reported why not, and is reaped. */
 static int unix_spawn_hear(const struct child_plan *plan, int fd, int64_t pid)
 {
     struct report report;
@@ -217,6 +226,7 @@ static int unix_spawn_launch(struct launch *l, int64_t *pid, int *pidfd)
     int error = unix_pipe(fds);
     if (error)
         return error_os(error, "cannot make a pipe");
+    assert(fds[0] > 2 && fds[1] > 2);
     l->report_fd = fds[1];
     *pid = unix_spawn_start_blocked(l, pidfd);
     if (*pid < 0)

@@ -1,11 +1,12 @@
-/* spawn.h - what a starting child has of its parent. */
+/* spawn.h - what the parent prepares and the starting child uses. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_UNIX_SPAWN_H
 #define RONDO_UNIX_SPAWN_H
 
 #include "unix/unix_child.h"
 
-/* The child says what failed through a pipe that a successful exec closes. */
+/* The steps of the child. If one fails, the child writes a report into a pipe,
+ * which a successful exec closes. */
 enum step {
     STEP_DESCRIPTOR,
     STEP_SESSION,
@@ -19,23 +20,25 @@ struct report {
     int step, os_error;
 };
 
-/* All that the child needs, prepared by the parent. */
+/* The parent fills it in; the child uses nothing else. */
 struct launch {
     const struct child_plan *plan;
-    char **paths; /* what to try to run, one after another; NULL at the end */
+    char **paths; /* paths to try one after another; NULL at the end */
     char *const *argv, *const *env;
-    int *source; /* of each of the plan's descriptors */
-    int *kept;   /* the child's descriptors in ascending order */
-    int top;     /* the highest of them, at least 2 */
+    int *source; /* the parent's number of each descriptor of the plan */
+    int *kept;   /* the child's numbers in ascending order */
+    int top;     /* the highest of the child's numbers, at least 2 */
     int report_fd;
     enum step step;
     char *stack_top;
 };
 
-/* The child's whole life; returns only when it could not run the program, and
- * has said why. It may run in the parent's memory, while the parent's thread
- * stands still: it calls nothing but system calls and changes nothing but the
- * launch. Every signal is blocked. */
+/* What the child runs. It returns only if it cannot run the program, and has
+ * reported why.
+ *
+ * The child may run in the memory of the parent, whose thread the kernel stops
+ * meanwhile (vfork). So this makes system calls only, and writes nothing but
+ * the launch. All signals are blocked. */
 int spawn_child(void *launch);
 
 #endif

@@ -1,8 +1,9 @@
-/* spawn_child.c - what a child does between its start and its program. */
+/* spawn_child.c - what a child does before it executes its program: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "unix/spawn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -10,11 +11,12 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#ifndef __APPLE__ /* which has left it out of what programs may rely on */
+#ifndef __APPLE__ /* macOS does not promise its system calls to programs */
 #include <sys/syscall.h>
 #endif
 
-/* With every signal blocked: a handler of the parent's must never run here. */
+/* All signals stay blocked until this has run: a handler of the parent must
+ * never run in the child. */
 static void unix_spawn_child_reset_signals(void)
 {
     struct sigaction action;
@@ -30,13 +32,13 @@ static void unix_spawn_child_reset_signals(void)
 static int unix_spawn_child_keep_open(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
-    if (flags < 0) /* the parent does not have it either */
+    if (flags < 0) /* EBADF: the parent has no such descriptor either */
         return errno == EBADF ? 0 : -1;
     return flags & FD_CLOEXEC ? fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC) : 0;
 }
 
-/* Whatever stands where something is to be put first moves out of the way,
- * above them all. */
+/* Copies a descriptor above all numbers of the child, so that no dup2 into one
+ * of them closes it. */
 static int unix_spawn_child_move_up(const struct launch *l, int fd)
 {
     return fd > l->top ? fd : fcntl(fd, F_DUPFD_CLOEXEC, l->top + 1);
@@ -45,6 +47,7 @@ static int unix_spawn_child_move_up(const struct launch *l, int fd)
 static int unix_spawn_child_place_descriptors(struct launch *l)
 {
     const struct child_plan *plan = l->plan;
+    assert(l->top >= 2 && l->report_fd > 2);
     int report_fd = unix_spawn_child_move_up(l, l->report_fd);
     if (report_fd < 0)
         return -1;
@@ -55,6 +58,7 @@ static int unix_spawn_child_place_descriptors(struct launch *l)
             s->fd == s->child_fd ? s->fd : unix_spawn_child_move_up(l, s->fd);
         if (l->source[i] < 0)
             return -1;
+        assert(l->source[i] == s->child_fd || l->source[i] > l->top);
     }
     for (size_t i = 0; i < plan->stdio_count; i++) {
         int to = plan->stdio[i].child_fd;
@@ -75,7 +79,7 @@ static void unix_spawn_child_close_at_exec(int fd)
 static int unix_spawn_child_close_range_at_exec(unsigned first, unsigned last)
 {
 #if defined(SYS_close_range)
-    enum { CLOEXEC = 4 }; /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
+    enum { CLOEXEC = 4 }; /* CLOSE_RANGE_CLOEXEC: Linux 5.11 */
     return first > last ? 0
                         : (int)syscall(SYS_close_range, first, last, CLOEXEC);
 #else
@@ -94,7 +98,7 @@ static bool unix_spawn_child_is_kept(const struct launch *l, int fd)
 }
 
 #ifdef __linux__
-/* As the kernel writes it; not every C library says so. */
+/* struct linux_dirent64, which not every C library declares. */
 struct entry {
     uint64_t number;
     int64_t offset;
@@ -104,7 +108,8 @@ struct entry {
 };
 #endif
 
-/* What is open, as the kernel lists it: the limit may be a thousand million. */
+/* Reads which descriptors are open, since trying all of them may take for
+ * ever: the limit may be a thousand million. */
 static int unix_spawn_child_close_listed_at_exec(const struct launch *l)
 {
 #ifdef __linux__
@@ -135,12 +140,31 @@ static int unix_spawn_child_close_listed_at_exec(const struct launch *l)
 #endif
 }
 
+/* All numbers of open descriptors are below. */
+static int unix_spawn_child_end_of_descriptors(void)
+{
+#ifdef F_MAXFD /* NetBSD: the highest one that is open */
+    int last = fcntl(0, F_MAXFD);
+    if (last >= 0)
+        return last + 1;
+#endif
+    /* -1: RLIMIT_NOFILE is infinite; the kernel has a limit of its own (macOS:
+     * kern.maxfilesperproc) */
+    long limit = sysconf(_SC_OPEN_MAX);
+    if (limit <= 0)
+        limit = getdtablesize();
+    return limit > INT_MAX ? INT_MAX : (int)limit;
+}
+
+/* Marks all descriptors but the child's, instead of closing them: the report's
+ * is among them. */
 static void unix_spawn_child_close_others(const struct launch *l)
 {
     unsigned first = 0;
     int failed = 0;
     for (size_t i = 0; i < l->plan->stdio_count; i++) {
         unsigned kept = (unsigned)l->kept[i];
+        assert(kept >= first); /* sorted, and no number is there twice */
         if (kept > first)
             failed |= unix_spawn_child_close_range_at_exec(first, kept - 1);
         first = kept + 1;
@@ -148,14 +172,14 @@ static void unix_spawn_child_close_others(const struct launch *l)
     failed |= unix_spawn_child_close_range_at_exec(first, UINT_MAX);
     if (!failed || unix_spawn_child_close_listed_at_exec(l) == 0)
         return;
-    int64_t limit = sysconf(_SC_OPEN_MAX);
-    for (int fd = 0; fd < limit; fd++)
+    int end = unix_spawn_child_end_of_descriptors();
+    for (int fd = 0; fd < end; fd++)
         if (!unix_spawn_child_is_kept(l, fd))
             unix_spawn_child_close_at_exec(fd);
 }
 
-/* glibc's own would change the ids of all the threads it knows of, and those
- * are the parent's. */
+/* glibc's setuid changes the ids of all threads that it knows, and in this
+ * child these are the threads of the parent. */
 #if defined(SYS_setresuid32)
 #define SETGROUPS(count, list) (int)syscall(SYS_setgroups32, count, list)
 #define SETGID(id)             (int)syscall(SYS_setresgid32, id, id, id)
@@ -170,7 +194,7 @@ static void unix_spawn_child_close_others(const struct launch *l)
 #define SETUID    setuid
 #endif
 
-/* The supplementary groups are the parent's, and carry rights. */
+/* The supplementary groups of the parent give rights, so they go first. */
 static int unix_spawn_child_set_ids(const struct child_plan *plan)
 {
     if ((plan->uid || plan->gid) && geteuid() == 0 && SETGROUPS(0, NULL) < 0)
@@ -201,10 +225,12 @@ static int unix_spawn_child_set_up(struct launch *l)
     return unix_spawn_child_set_ids(plan);
 }
 
-/* As execvp(3), but what is no program is not given to a shell. */
+/* Like execvp(3), but a file that is not a program (ENOEXEC) is not passed to a
+ * shell. */
 static void unix_spawn_child_run(struct launch *l)
 {
     int refused = 0;
+    assert(l->paths[0] && l->argv[0]);
     l->step = STEP_RUN;
     for (char **path = l->paths; *path; path++) {
         (void)execve(*path, l->argv, l->env);

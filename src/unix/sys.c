@@ -1,4 +1,4 @@
-/* sys.c - clock, errors, threads and facts of the process: Unix. */
+/* sys.c - clock, errors, threads, capabilities and descriptors: Unix. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "sys.h"
@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +24,8 @@
 
 /* ---- clock ---- */
 
-/* macOS's CLOCK_MONOTONIC counts whole microseconds, and goes on while the
- * machine sleeps, which no wait there does. */
+/* macOS: CLOCK_MONOTONIC counts whole microseconds, and continues while the
+ * machine sleeps, when no wait does. */
 #ifdef CLOCK_UPTIME_RAW
 #define CLOCK      CLOCK_UPTIME_RAW
 #define CLOCK_NAME "clock_gettime(CLOCK_UPTIME_RAW)"
@@ -40,6 +41,13 @@ int64_t sys_clock(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+void sys_sleep(int64_t ns)
+{
+    struct timespec time = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+    while (nanosleep(&time, &time) != 0 && errno == EINTR)
+        ;
+}
+
 void sys_clock_facts(const char **name, int64_t *resolution_ns)
 {
     struct timespec resolution = {0, 1};
@@ -49,8 +57,8 @@ void sys_clock_facts(const char **name, int64_t *resolution_ns)
         (int64_t)resolution.tv_sec * 1000000000 + resolution.tv_nsec;
 }
 
-/* A day at most: far from every kernel's limit, and waking once costs
- * nothing. */
+/* No wait is longer than a day, which is below the limit of every kernel. To
+ * wake once a day costs nothing. */
 enum { LONGEST_WAIT_S = 86400 };
 
 int unix_timeout_ms(int64_t timeout_ns)
@@ -149,7 +157,7 @@ const char *sys_error_name(int64_t os_error)
 
 void sys_error_text(int64_t os_error, char *text, size_t size)
 {
-#ifdef __APPLE__ /* its texts are in one language */
+#ifdef __APPLE__ /* no strerror_l; its texts are always English */
     if (strerror_r((int)os_error, text, size) != 0)
         snprintf(text, size, "system error");
 #else
@@ -159,7 +167,7 @@ void sys_error_text(int64_t os_error, char *text, size_t size)
     if (c)
         freelocale(c);
 #endif
-    /* "Permission denied" in the middle of a sentence */
+    /* it becomes a part of a sentence: "Permission denied" loses its capital */
     if (text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z')
         text[0] = (char)(text[0] + 'a' - 'A');
 }
@@ -255,20 +263,67 @@ void sys_cond_broadcast(sys_cond *c)
 
 _Atomic uint32_t sys_fork_generation;
 
-static void unix_sys_count_fork(void)
+/* All that a fork takes; the mutex guards the list. */
+static pthread_mutex_t unix_sys_locks_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct sys_fork_lock *unix_sys_locks;
+
+static void unix_sys_before_fork(void)
+{
+    pthread_mutex_lock(&unix_sys_locks_mutex);
+    for (struct sys_fork_lock *l = unix_sys_locks; l; l = l->next)
+        sys_mutex_lock(&l->mutex);
+}
+
+static void unix_sys_after_fork(void)
+{
+    for (struct sys_fork_lock *l = unix_sys_locks; l; l = l->next)
+        sys_mutex_unlock(&l->mutex);
+    pthread_mutex_unlock(&unix_sys_locks_mutex);
+}
+
+static void unix_sys_in_child(void)
 {
     sys_fork_generation++;
+    unix_sys_after_fork();
 }
 
 static void unix_sys_start_counting(void)
 {
-    pthread_atfork(NULL, NULL, unix_sys_count_fork);
+    pthread_atfork(unix_sys_before_fork, unix_sys_after_fork,
+                   unix_sys_in_child);
 }
 
 void sys_fork_watch(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, unix_sys_start_counting);
+}
+
+int sys_fork_lock_init(struct sys_fork_lock *lock)
+{
+    int error = sys_mutex_init(&lock->mutex);
+    if (error)
+        return error;
+    sys_fork_watch();
+    pthread_mutex_lock(&unix_sys_locks_mutex);
+    lock->next = unix_sys_locks;
+    lock->link = &unix_sys_locks;
+    if (lock->next)
+        lock->next->link = &lock->next;
+    unix_sys_locks = lock;
+    pthread_mutex_unlock(&unix_sys_locks_mutex);
+    return 0;
+}
+
+void sys_fork_lock_destroy(struct sys_fork_lock *lock)
+{
+    pthread_mutex_lock(&unix_sys_locks_mutex);
+    assert(*lock->link == lock);
+    *lock->link = lock->next;
+    if (lock->next)
+        lock->next->link = lock->link;
+    pthread_mutex_unlock(&unix_sys_locks_mutex);
+    sys_mutex_destroy(&lock->mutex);
 }
 
 const char *sys_env(const char *name)
@@ -337,10 +392,10 @@ bool sys_supports(rondo_capability what)
 #ifdef __linux__
         return true;
 #else
-        return false; /* it may be there, but does not spread the load */
+        return false; /* SO_REUSEPORT does not spread the load there */
 #endif
     default:
-        return false; /* not in the library yet */
+        return false; /* named pipes, or not in the library yet */
     }
 }
 
@@ -351,7 +406,7 @@ int unix_keep(int fd)
     if (fd < 0)
         return fd;
     if (fd > 2) {
-        /* pipe and accept leave it open across exec; the others set it */
+        /* pipe, accept and socket do not set it; other calls have done so */
         int flags = fcntl(fd, F_GETFD);
         if (flags >= 0 && !(flags & FD_CLOEXEC))
             (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);

@@ -1,4 +1,4 @@
-/* sys_types.h - the types that sys.h leaves to the system: Unix. */
+/* sys_types.h - types and numbers that sys.h leaves to each system: Unix. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_SYS_TYPES_H
 #define RONDO_SYS_TYPES_H
@@ -11,7 +11,8 @@
 typedef int sys_fd;
 #define SYS_NO_FD (-1)
 
-/* The program's word for a descriptor; a number that is none becomes none. */
+/* The descriptor of a number that the program passed; SYS_NO_FD: it cannot be
+ * one. */
 static inline sys_fd sys_fd_of(intptr_t fd)
 {
     return fd < 0 || fd > INT_MAX ? SYS_NO_FD : (sys_fd)fd;
@@ -33,16 +34,16 @@ static inline void sys_mutex_unlock(sys_mutex *m)
 
 #define SYS_THREAD_LOCAL _Thread_local
 
-/* The backends: X(name) for each, the best first. */
+/* X(name) for each backend of this build. The first one is the default. */
 #if defined(__linux__)
 #define SYS_BACKENDS(X) X(epoll) X(poll) X(select)
-#elif defined(RONDO_KQUEUE) /* the build knows whether there is one */
+#elif defined(RONDO_KQUEUE) /* the build defines it where there is a kqueue */
 #define SYS_BACKENDS(X) X(kqueue) X(poll) X(select)
 #else
 #define SYS_BACKENDS(X) X(poll) X(select)
 #endif
 
-/* How many datagrams one call receives or sends at most. */
+/* The largest number of datagrams that one call receives or sends. */
 #ifndef SYS_BATCH
 #ifdef __linux__
 #define SYS_BATCH 32
@@ -51,18 +52,20 @@ static inline void sys_mutex_unlock(sys_mutex *m)
 #endif
 #endif
 
-/* What a pipe's other functions have to know of it. */
+/* Members of struct sys_pipe. */
 #define SYS_PIPE_MEMBERS                                                       \
     bool socket, terminal, fifo, file;                                         \
-    bool signals; /* writing to it may raise SIGPIPE */                        \
-    bool plain;   /* ... and its writes take no flag against that */           \
-    bool restore_mode, restore_signal; /* ... to what they were */             \
-    int cancel[2]; /* a pipe; what a thread waits for as well, -1: nothing */
+    bool signals; /* a write may raise SIGPIPE */                              \
+    bool plain;   /* the kernel does not know RWF_NOSIGNAL */                  \
+    bool restore_mode, restore_signal; /* at close: were changed at open */    \
+    int cancel[2]; /* a pipe that ends the wait of a thread; -1: none */
 
-/* What a child watcher keeps with a child. */
-#define SYS_CHILD_MEMBERS int pidfd; /* -1: none */
+/* Members of struct child. */
+#define SYS_CHILD_MEMBERS                                                      \
+    const struct child_watcher *watcher; /* of this child */                   \
+    int pidfd;                           /* -1: none */
 
-/* What a backend keeps in each operation: a readiness backend nothing. */
+/* Members of struct op: none, since a readiness backend needs none. */
 #define SYS_OP_MEMBERS
 
 #endif

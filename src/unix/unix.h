@@ -1,4 +1,4 @@
-/* unix.h - what the files of src/unix share. */
+/* unix.h - declarations that the files of src/unix share. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_UNIX_UNIX_H
 #define RONDO_UNIX_UNIX_H
@@ -8,39 +8,59 @@
 #include <signal.h>
 #include <time.h>
 
-/* accept4, pipe2 and their like are there; macOS has none of them. */
+/* There are accept4 and pipe2. macOS has neither. */
 #if defined(__linux__) || defined(__FreeBSD__) || defined(__NetBSD__) ||       \
     defined(__OpenBSD__) || defined(__DragonFly__)
 #define UNIX_TAKES_FLAGS
 #endif
 
-/* A new descriptor moved off 0, 1 and 2, where a program that closed them
- * would print into it; -1 and errno stay -1 and errno. Close-on-exec. */
+/* Makes a new descriptor close-on-exec, and moves it if it is 0, 1 or 2: a
+ * program that has closed these would print into it. -1 stays -1, and errno
+ * stays too. */
 int unix_keep(int fd);
-/* A pipe: reading end, writing end; blocking, close-on-exec. */
+/* Makes a pipe: fds[0] reads, fds[1] writes; blocking, close-on-exec. */
 int unix_pipe(int fds[2]);
 int unix_nonblocking(int fd, bool on);
 
-/* The error of the call just made; RONDO_EAGAIN: it would block. */
+/* The RONDO_E... of errno; RONDO_EAGAIN also for EINTR. */
 int unix_fail(void);
 
-/* The pieces as the system takes them, at most `room`; their number, in a type
- * that fits whatever a system counts them with. */
+/* The same of a send on a stream. */
+int unix_send_fail(void);
+
+/* Keeps SIGPIPE off a socket for good. On failure unix_may_send does it from
+ * then on. */
+void unix_protect(int fd);
+/* Called before each send. false: errno is EPIPE; the send would raise it, and
+ * SIGPIPE with it. */
+bool unix_may_send(int fd);
+
+/* Waits until one side of a descriptor is ready or has ended, `cancel` (-1:
+ * none) is readable, or the time is over (-1: no limit). 0 also after a signal.
+ */
+enum { UNIX_READY = 1, UNIX_CANCELED = 2 };
+unsigned unix_ready(int fd, unsigned side, int cancel, int timeout_ms);
+/* True: nobody can read what is written to this socket, pipe or FIFO. */
+bool unix_reader_left(int fd, bool socket);
+
+/* Converts at most `room` buffers; returns how many. struct msghdr counts them
+ * in int, unsigned or size_t: an unsigned char converts to each. */
 struct iovec;
 unsigned char unix_parts(struct iovec *parts, unsigned char room,
                          const rondo_buffer *buffers, size_t count);
 
-/* Around a call without MSG_NOSIGNAL or its like: a SIGPIPE that it raises is
- * taken, one of the program's own that waited before stays. whole: it did all
- * that was asked; one that did a part may have raised it, too. errno is kept. */
+/* These two go around a call that may raise SIGPIPE: they block the signal, and
+ * take it if the call has raised it. A SIGPIPE that was pending before stays.
+ * whole: the call has written everything, so it raised nothing. errno stays. */
 struct unix_quiet {
-    sigset_t before;
-    bool waited;
+    sigset_t before; /* the mask of this thread */
+    bool waited;     /* a SIGPIPE was pending */
 };
 void unix_quiet_begin(struct unix_quiet *q);
 void unix_quiet_end(const struct unix_quiet *q, bool whole);
 
-/* Timeouts as the waits take them, rounded up, so that no timer is early. */
+/* A timeout as poll(2) and pselect(2) take it, rounded up so that no timer is
+ * early. unix_timespec turns RONDO_NEVER into a day. */
 int unix_timeout_ms(int64_t timeout_ns);
 struct timespec unix_timespec(int64_t timeout_ns);
 

@@ -1,10 +1,11 @@
-/* wake.c - the descriptor that any thread can make readable. */
+/* wake.c - the wake-up: a descriptor that any thread can make readable. */
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -19,13 +20,16 @@ int wake_open(struct wake *wake)
     wake->fd[0] = wake->fd[1] = fd;
     if (fd < 0)
         return error_os(error_from_os(errno), "eventfd");
+    assert(fd > 2);
     return 0;
 }
 #else
 int wake_open(struct wake *wake)
 {
-    if (pipe(wake->fd) != 0)
+    if (pipe(wake->fd) != 0) {
+        wake->fd[0] = wake->fd[1] = SYS_NO_FD;
         return error_os(error_from_os(errno), "pipe");
+    }
     for (int i = 0; i < 2; i++) {
         wake->fd[i] = unix_keep(wake->fd[i]);
         if (wake->fd[i] < 0 || unix_nonblocking(wake->fd[i], true) < 0) {
@@ -34,22 +38,29 @@ int wake_open(struct wake *wake)
             return error;
         }
     }
+    assert(wake->fd[0] > 2 && wake->fd[1] > 2 && wake->fd[0] != wake->fd[1]);
     return 0;
 }
 #endif
 
+/* A loop whose wake-up could not be made anew may still be woken: the number
+ * must not stay, since it may name another file by then. */
 void wake_close(struct wake *wake)
 {
+    assert(wake->fd[0] < 0 || wake->fd[0] > 2);
     sys_close(wake->fd[0]);
     if (wake->fd[1] != wake->fd[0])
         sys_close(wake->fd[1]);
+    wake->fd[0] = wake->fd[1] = SYS_NO_FD;
 }
 
-/* Signal handlers, too: errno is kept. A full pipe is awake already. */
+/* Runs in signal handlers too, so it keeps errno. EAGAIN is ignored: a pipe
+ * that is full is readable, which is all that a wake-up needs. */
 void wake_send(const struct wake *wake)
 {
     uint64_t one = 1;
     int before = errno;
+    assert(wake->fd[1] < 0 || wake->fd[1] > 2);
     while (write(wake->fd[1], &one, sizeof one) < 0 && errno == EINTR)
         ;
     errno = before;
@@ -59,6 +70,7 @@ int wake_drain(const struct wake *wake)
 {
     char bytes[512];
     ssize_t count;
+    assert(wake->fd[0] < 0 || wake->fd[0] > 2);
     do {
         count = read(wake->fd[0], bytes, sizeof bytes);
     } while (count == sizeof bytes || (count < 0 && errno == EINTR));

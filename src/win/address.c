@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The native bytes are a sockaddr; a struct of the right type is copied out
- * and in, so that no type is read through another's pointer. */
+/* The native bytes are a sockaddr. They are copied into a struct of the right
+ * type and back, since C forbids to read one type through a pointer to another.
+ */
 
 static ADDRESS_FAMILY win_address_native_family(const rondo_address *a)
 {

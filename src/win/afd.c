@@ -6,8 +6,8 @@
 #include <string.h>
 #include <winternl.h>
 
-/* The driver under winsock answers this request when a socket is ready; it
- * is what select sends. Its structures are not in the headers. */
+/* afd.sys, the driver under Winsock, answers this request when a socket is
+ * ready; select itself sends it. The headers do not have its structures. */
 #define IOCTL_AFD_POLL 0x00012024UL
 
 enum {
@@ -30,12 +30,13 @@ struct afd_poll {
     NTSTATUS status;
 };
 
-_Static_assert(sizeof(struct afd_poll) <=
-                   sizeof(((struct iocp_room *)0)->u.poll),
-               "a room holds a poll");
+_Static_assert(sizeof(struct afd_poll) <= sizeof(((struct op *)0)->sys.u.poll),
+               "an operation holds a poll");
 
 static int afd_open_afd(struct iocp *p)
 {
+    assert(!p->afd);
+    assert(p->port);
     static const WCHAR name[] = L"\\Device\\Afd\\Rondo";
     UNICODE_STRING path = {sizeof name - sizeof *name, sizeof name,
                            (WCHAR *)(uintptr_t)name};
@@ -59,9 +60,11 @@ static int afd_open_afd(struct iocp *p)
     return 0;
 }
 
-/* The driver knows the socket that a layered provider wraps. */
+/* The driver knows only the system's own socket, which a layered provider may
+ * have wrapped. */
 static SOCKET afd_base_socket(SOCKET socket)
 {
+    assert(socket != SYS_NO_FD);
     const DWORD base_handle = 0x48000022; /* SIO_BASE_HANDLE */
     SOCKET base = INVALID_SOCKET;
     DWORD count = 0;
@@ -73,6 +76,7 @@ static SOCKET afd_base_socket(SOCKET socket)
 
 static ULONG afd_wanted(const struct op *op)
 {
+    assert(op->task.kind != OP_ACCEPT && op->task.kind != OP_CONNECT);
     if (op_index(op->task.kind) == 0)
         return AFD_RECEIVE | AFD_DISCONNECT | AFD_ABORT | AFD_ACCEPT |
                AFD_CONNECT_FAIL | AFD_LOCAL_CLOSE;
@@ -81,21 +85,22 @@ static ULONG afd_wanted(const struct op *op)
 
 static int afd_start_poll(rondo_loop *loop, struct op *op)
 {
+    assert(op->io->owner != IO_CHILD);
     struct iocp *p = iocp_of(loop);
     int error = p->afd ? 0 : afd_open_afd(p);
     if (error)
         return error;
-    struct iocp_room *room = iocp_room(op);
+    assert(p->afd);
     struct afd_poll poll = {.timeout.QuadPart = INT64_MAX,
                             .handles = 1,
                             .handle = (HANDLE)afd_base_socket(op->io->fd),
                             .events = afd_wanted(op)};
-    memcpy(room->u.poll, &poll, sizeof poll);
+    memcpy(op->sys.u.poll, &poll, sizeof poll);
     OVERLAPPED *o = iocp_overlapped(op);
     NTSTATUS status = NtDeviceIoControlFile(
         p->afd, NULL, NULL, o, (IO_STATUS_BLOCK *)(void *)o, IOCTL_AFD_POLL,
-        room->u.poll, sizeof poll, room->u.poll, sizeof poll);
-    if (status >= 0) /* ended or pending: the port is told */
+        op->sys.u.poll, sizeof poll, op->sys.u.poll, sizeof poll);
+    if (status >= 0) /* ended or pending: a packet comes in either case */
         return 0;
     return error_os(error_from_os(RtlNtStatusToDosError(status)), "socket %lld",
                     (long long)op->io->fd);
@@ -103,6 +108,8 @@ static int afd_start_poll(rondo_loop *loop, struct op *op)
 
 void afd_start(rondo_loop *loop, struct op *op)
 {
+    assert(iocp_is_pending(op));
+    assert(!(op->sys.flags & (IOCP_AFD | IOCP_PIPE | IOCP_CHILD)));
     op->sys.flags |= IOCP_AFD;
     int error = afd_start_poll(loop, op);
     if (error)
@@ -111,16 +118,18 @@ void afd_start(rondo_loop *loop, struct op *op)
 
 int afd_result(rondo_loop *loop, struct op *op)
 {
-    const struct iocp_room *room = iocp_room(op);
-    const IO_STATUS_BLOCK *block = (const void *)&room->overlapped;
+    const IO_STATUS_BLOCK *block = (const void *)iocp_overlapped(op);
     struct afd_poll poll;
     (void)loop;
+    assert(iocp_of(loop)->afd);
+    assert(op->sys.flags & IOCP_AFD);
+    error_no_os(); /* the refusals below are no system call's */
     if (op->sys.flags & IOCP_CANCELLED)
         return RONDO_ECANCELED;
     if (block->Status < 0)
         return error_from_os(RtlNtStatusToDosError(block->Status));
-    memcpy(&poll, room->u.poll, sizeof poll);
+    memcpy(&poll, op->sys.u.poll, sizeof poll);
     if (poll.handles && poll.events & AFD_LOCAL_CLOSE)
-        return RONDO_EBADF; /* closed without being removed */
+        return RONDO_EBADF; /* the program has closed it */
     return 0;
 }

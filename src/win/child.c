@@ -4,17 +4,19 @@
 #include "base/error.h"
 #include "win/spawn.h"
 
+#include <assert.h>
 #include <signal.h>
 
 enum {
     KILL = 9,         /* SIGKILL, which Windows' <signal.h> lacks */
-    CODE_OF_KILL = 1, /* what others find as the exit code */
+    CODE_OF_KILL = 1, /* the exit code of a child that was killed */
     DESCRIPTORS = 3
 };
 
 int child_choose(rondo_loop *loop, const char *watcher)
 {
     (void)loop;
+    assert(watcher);
     return error_set(RONDO_ENOTSUP,
                      "loop_new: no child watcher \"%s\": on Windows there is "
                      "nothing to choose",
@@ -28,14 +30,17 @@ int child_descriptors(void)
 
 /* ---- starting ---- */
 
+/* A watch that was refused has given the handle back: it has none. */
 static void win_child_close_process(sys_fd fd)
 {
+    assert(fd);
     if (fd != SYS_NO_FD)
         (void)CloseHandle((HANDLE)fd);
 }
 
 static int win_child_refuse(const struct child_plan *plan)
 {
+    assert(plan->command || (plan->program && plan->argv));
     const char *what = plan->uid || plan->gid ? "uid and gid"
                        : plan->umask          ? "umask"
                        : plan->new_session    ? "new_session"
@@ -46,18 +51,23 @@ static int win_child_refuse(const struct child_plan *plan)
 
 int child_start(struct child *child, const struct child_plan *plan)
 {
+    assert(!child->process);
+    assert(child->loop && child->ended);
     HANDLE process;
     int error = win_child_refuse(plan);
     if (!error)
         error = win_spawn(child->loop, plan, &process, &child->pid);
     if (error)
         return error;
+    assert(process);
     child->process = process;
     child->group = plan->new_group;
     error = child_watch(child, (sys_fd)process, win_child_close_process);
+    assert(error || child->watch);
     if (error) {
         (void)TerminateProcess(process, CODE_OF_KILL);
         (void)CloseHandle(process);
+        child->process = NULL;
     }
     return error;
 }
@@ -66,12 +76,15 @@ int child_start(struct child *child, const struct child_plan *plan)
 
 static bool win_child_has_ended(const struct child *child)
 {
+    assert(child->process);
     return WaitForSingleObject(child->process, 0) == WAIT_OBJECT_0;
 }
 
-/* The handle is the watch's, which closes it when it is idle. */
+/* The watch owns the handle, and closes it when it is idle. */
 static void win_child_end(struct child *child, rondo_exit status)
 {
+    assert(child->process);
+    assert(child->watch);
     child_unwatch(child);
     child->process = NULL;
     child->status = status;
@@ -81,6 +94,7 @@ static void win_child_end(struct child *child, rondo_exit status)
 bool child_check(struct child *child)
 {
     DWORD code;
+    assert(child->ended);
     if (!win_child_has_ended(child))
         return false;
     rondo_exit status = {.known = GetExitCodeProcess(child->process, &code)};
@@ -92,21 +106,26 @@ bool child_check(struct child *child)
 
 void child_forget(struct child *child)
 {
+    assert(child->process);
+    assert(child->watch);
     child_unwatch(child);
     child->process = NULL;
 }
 
 void child_lose(struct child *child)
 {
+    assert(child->ended);
     win_child_end(child, (rondo_exit){.known = false});
 }
 
 /* ---- signals ---- */
 
-/* One that has ended and was not told of yet takes signals, as it does where it
- * waits to be reaped; its handle keeps its number from being used again. */
+/* A child that has ended, but not for the loop, takes signals, as a child on
+ * Unix does that is not reaped yet. Its handle keeps its number from being
+ * reused. */
 int child_kill(struct child *child)
 {
+    assert(child->process);
     if (win_child_has_ended(child) ||
         TerminateProcess(child->process, CODE_OF_KILL))
         return 0;
@@ -119,6 +138,7 @@ int child_kill(struct child *child)
 
 static int win_child_press_break(const struct child *child)
 {
+    assert(child->pid);
     if (!child->group)
         return error_set(RONDO_ENOTSUP,
                          "Ctrl-Break goes to a group: new_group makes one");
@@ -133,6 +153,7 @@ static int win_child_press_break(const struct child *child)
 
 int child_signal(struct child *child, int signum)
 {
+    assert(child->process);
     switch (signum) {
     case 0:
         return 0;

@@ -7,8 +7,8 @@
 
 enum { PIPE_BYTES = 65536 };
 
-/* Nobody else's: with the process, a count and the clock in it, and refused
- * if it is there already. */
+/* The name has the process, a count and the clock in it, so nobody else has it;
+ * FILE_FLAG_FIRST_PIPE_INSTANCE refuses a name that exists. */
 static void win_child_stdio_make_name(wchar_t *name, size_t room)
 {
     static volatile LONG count;
@@ -20,8 +20,8 @@ static void win_child_stdio_make_name(wchar_t *name, size_t room)
                    (unsigned long long)now.QuadPart);
 }
 
-/* Ours is overlapped, for the port. One that we write to may be read from as
- * well, though nothing comes: so it tells when nobody reads any more. */
+/* Our end is overlapped, for the port. One that we write to may read as well,
+ * though nothing comes: a pending read tells that nobody reads any more. */
 static HANDLE win_child_stdio_open_ours(const wchar_t *name, unsigned sides)
 {
     DWORD access =

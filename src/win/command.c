@@ -7,7 +7,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { LINE_MOST = 32767 }; /* with its NUL: CreateProcessW */
+enum { LINE_MOST = 32767 }; /* CreateProcessW's limit, with the NUL */
 
 static int win_command_no_memory(void)
 {
@@ -37,8 +37,9 @@ static int win_command_refuse(const struct launch *l, int error)
     return win_command_cannot_run(l, error);
 }
 
-/* Windows gives these to cmd.exe, which reads their arguments in ways of its
- * own: no quoting would be safe. Dots and blanks at the end do not count. */
+/* CreateProcess hands batch files to cmd.exe, which reads their arguments by
+ * rules of its own: no quoting would be safe. Windows ignores dots and blanks
+ * at the end of a name. */
 static bool win_command_is_batch(const wchar_t *path)
 {
     size_t size = wcslen(path);
@@ -53,7 +54,8 @@ static bool win_command_is_absolute(const char *program)
     return strchr("/\\", *program) || program[1] == ':';
 }
 
-/* A path, relative to the folder the child is to start in. */
+/* The program's path with ".exe" behind it. A relative path starts in the
+ * folder that the child starts in. */
 static int win_command_join(struct launch *l, wchar_t **path)
 {
     const struct child_plan *plan = l->plan;
@@ -76,7 +78,7 @@ static int win_command_join(struct launch *l, wchar_t **path)
     return error;
 }
 
-/* As it is, or else with ".exe" behind it. */
+/* Finds the program under its name, or else with ".exe" behind it. */
 static int win_command_find_path(struct launch *l)
 {
     int error = win_command_join(l, &l->program);
@@ -97,8 +99,8 @@ static int win_command_find_path(struct launch *l)
                : 0;
 }
 
-/* In the parent's PATH and nowhere else: CreateProcess itself would look in
- * the current folder, and that first. */
+/* Searches the parent's PATH and nothing else. CreateProcess itself would look
+ * in the current folder first. */
 static int win_command_search(struct launch *l)
 {
     wchar_t *name, *path, *file;
@@ -108,7 +110,9 @@ static int win_command_search(struct launch *l)
     if (!error && !path)
         error = win_command_no_memory();
     if (!error) {
-        path[GetEnvironmentVariableW(L"PATH", path, room)] = L'\0';
+        DWORD length = GetEnvironmentVariableW(L"PATH", path, room);
+        /* another thread may have set a longer PATH meanwhile */
+        path[length < room ? length : 0] = L'\0';
         DWORD size =
             *path ? SearchPathW(path, name, L".exe", 0, NULL, &file) : 0;
         l->program = loop_alloc(l->loop, (size + 1) * sizeof *l->program);
@@ -156,8 +160,8 @@ int launch_find_program(struct launch *l)
 
 /* ---- the command line ---- */
 
-/* How CommandLineToArgvW and the C runtime split it: blanks separate, quotes
- * join, and backslashes mean something before a quote only. */
+/* Quotes for CommandLineToArgvW and the C runtime: blanks separate words,
+ * quotes join them, and a backslash is special before a quote alone. */
 static char *win_command_quote(char *to, const char *word)
 {
     if (*word && !strpbrk(word, " \t\n\v\"")) {
@@ -172,7 +176,7 @@ static char *win_command_quote(char *to, const char *word)
             *to++ = '\\';
             continue;
         }
-        if (!*word || *word == '"') /* twice as many, then */
+        if (!*word || *word == '"') /* before a quote they count half */
             for (; slashes; slashes--)
                 *to++ = '\\';
         if (!*word)
@@ -231,7 +235,7 @@ int launch_make_line(struct launch *l)
 
 /* ---- the environment ---- */
 
-/* By name, without regard to case: what Windows expects of a block. */
+/* Windows expects a block sorted by name, without regard to case. */
 static int win_command_compare(const void *a, const void *b)
 {
     const wchar_t *x = *(const wchar_t *const *)a;
@@ -242,8 +246,8 @@ static int win_command_compare(const void *a, const void *b)
     return order ? order : (x_size > y_size) - (x_size < y_size);
 }
 
-/* The variables one behind the other, and a NUL behind the last; an empty
- * block has two. */
+/* Each variable ends with a NUL, and the block with one more. An empty block
+ * has two. */
 static void win_command_write_block(wchar_t *to, wchar_t **list, size_t count)
 {
     if (!count)

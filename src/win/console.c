@@ -1,11 +1,11 @@
-/* console.c - what the console says to its processes: Windows. */
+/* console.c - signals, which a console sends to its processes: Windows. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "win/win.h"
 
 #include <stdatomic.h>
 
-/* The C runtime's numbers; it has none for a console that is closed. */
+/* The C runtime's numbers. It has none for a console that is closed. */
 enum { INTERRUPT = 2, HANG_UP = RONDO_SIGHUP, BREAK = 21 };
 
 static SRWLOCK lock = SRWLOCK_INIT;
@@ -20,16 +20,16 @@ static int win_console_number_of(DWORD event)
                                        : 0;
 }
 
-/* On a thread that Windows starts for each event. FALSE: the handler that was
- * there before is asked. */
+/* Windows starts a thread for each event and calls this on it. FALSE: Windows
+ * calls the handler that was registered before this one. */
 static BOOL WINAPI win_console_event_came(DWORD event)
 {
     int signum = win_console_number_of(event);
     if (!atomic_load(&watched[signum]))
         return FALSE;
     atomic_load(&told)->arrived(signum);
-    /* When this returns the process ends, and after five seconds in any case:
-     * until then the loop may finish. */
+    /* Windows ends the process when this returns, and after five seconds in
+     * any case: until then the loop may finish. */
     if (event == CTRL_CLOSE_EVENT)
         Sleep(INFINITE);
     return TRUE;
@@ -45,14 +45,15 @@ void sys_signals_unlock(void)
     ReleaseSRWLockExclusive(&lock);
 }
 
-/* Once and for ever: while a handler runs, such as one that waits for the
- * process to end, whoever adds or removes one waits for it, too. */
+/* The handler stays registered for ever. While a handler runs, who adds or
+ * removes one waits for it, and one of a closed console runs until the process
+ * ends. */
 static int win_console_begin(const struct sys_signals_told *whom)
 {
     HMODULE self;
     if (atomic_load(&told))
         return 0;
-    /* nor may the code be unloaded */
+    /* so the code must never be unloaded */
     (void)GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_PIN |
                                  GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,
                              (LPCWSTR)(void *)&told, &self);

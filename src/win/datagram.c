@@ -32,7 +32,7 @@ void win_tell_unreachable(sys_fd fd, bool tell)
 
 int win_datagram_error(int error)
 {
-    /* Windows' word for a port that nobody has */
+    /* Windows says WSAECONNRESET of a port that nobody has */
     return error == RONDO_ECONNRESET ? RONDO_ECONNREFUSED : error;
 }
 
@@ -41,7 +41,7 @@ static int win_datagram_fail(void)
     return win_datagram_error(win_fail());
 }
 
-/* There is one at a time: SYS_BATCH is 1. */
+/* Winsock has no call for several datagrams: SYS_BATCH is 1. */
 int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
                       size_t room)
 {
@@ -70,7 +70,7 @@ int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
 
 size_t sys_datagram_most(rondo_family family)
 {
-    /* the head of UDP counts, and that of IPv4 */
+    /* the header of UDP counts, and that of IPv4 */
     return family == RONDO_FAMILY_INET ? 65535 - 20 - 8 : 65535 - 8;
 }
 
@@ -85,7 +85,7 @@ static DWORD win_datagram_find_address(const MIB_IPADDRTABLE *table,
     return INADDR_NONE;
 }
 
-/* IPv4 knows an interface by its address. */
+/* The multicast options of IPv4 name an interface by its address. */
 static int win_datagram_interface_address(uint32_t index, DWORD *address)
 {
     ULONG size = 0;

@@ -1,4 +1,4 @@
-/* errors.c - what Windows' error codes are called and mean. */
+/* errors.c - the names of Windows' error codes, and what they mean. */
 /* SPDX-License-Identifier: MIT */
 #include "win/win.h"
 
@@ -9,7 +9,8 @@
 #define ERROR_ELEVATION_REQUIRED 740
 #endif
 
-/* Winsock's codes and the system's are numbers of one kind. */
+/* Winsock's codes and the system's never share a number. These have the names
+ * of ours. */
 #define SAME(X)                                                                \
     X(EINVAL)                                                                  \
     X(EACCES)                                                                  \
@@ -119,6 +120,8 @@
     X(ERROR_CONNECTION_ABORTED, ECONNABORTED)                                  \
     X(ERROR_PRIVILEGE_NOT_HELD, EPERM)                                         \
     X(ERROR_NO_SYSTEM_RESOURCES, ENOBUFS)                                      \
+    X(ERROR_NONPAGED_SYSTEM_RESOURCES, ENOBUFS)                                \
+    X(ERROR_WORKING_SET_QUOTA, ENOBUFS)                                        \
     X(ERROR_COMMITMENT_LIMIT, ENOMEM)                                          \
     X(ERROR_TIMEOUT, ETIMEDOUT)
 
@@ -160,10 +163,16 @@ int win_stream_error(int os_error)
     return error == RONDO_ECONNABORTED ? RONDO_ECONNRESET : error;
 }
 
+bool win_lacks_room(DWORD os_error)
+{
+    int error = os_error ? sys_error_code(os_error) : 0;
+    return error == RONDO_ENOBUFS || error == RONDO_ENOMEM;
+}
+
 /* ---- text ---- */
 
-/* The system's sentence, in English if it has that: the sentence that it ends
- * up in is. */
+/* The system's sentence, in English where it has that language: it becomes a
+ * part of an English sentence. */
 static size_t win_errors_format(int64_t os_error, wchar_t *wide, DWORD room)
 {
     static const DWORD languages[] = {
@@ -171,7 +180,7 @@ static size_t win_errors_format(int64_t os_error, wchar_t *wide, DWORD room)
         MAKELANGID(LANG_NEUTRAL, SUBLANG_NEUTRAL)};
     const DWORD flags = FORMAT_MESSAGE_FROM_SYSTEM |
                         FORMAT_MESSAGE_IGNORE_INSERTS |
-                        FORMAT_MESSAGE_MAX_WIDTH_MASK; /* no line ends */
+                        FORMAT_MESSAGE_MAX_WIDTH_MASK; /* in one line */
     DWORD size = 0;
     for (size_t i = 0; i < 2 && !size; i++)
         size = FormatMessageW(flags, NULL, (DWORD)os_error, languages[i], wide,
@@ -181,7 +190,7 @@ static size_t win_errors_format(int64_t os_error, wchar_t *wide, DWORD room)
     return size;
 }
 
-/* As much as fits, without half a character. */
+/* Copies whole characters, as many as fit. */
 static void win_errors_copy(char *text, size_t size, const char *from,
                             size_t count)
 {
@@ -208,7 +217,7 @@ void sys_error_text(int64_t os_error, char *text, size_t size)
         snprintf(text, size, "%s", rondo_strerror(sys_error_code(os_error)));
         return;
     }
-    /* "Access is denied" in the middle of a sentence */
+    /* "Access is denied" comes in the middle of a sentence */
     if (narrow[0] >= 'A' && narrow[0] <= 'Z' && narrow[1] >= 'a' &&
         narrow[1] <= 'z')
         narrow[0] = (char)(narrow[0] + 'a' - 'A');

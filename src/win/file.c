@@ -1,4 +1,4 @@
-/* file.c - files, to be sent, as sys.h asks for them: Windows. */
+/* file.c - files that are sent, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "win/win.h"
@@ -18,11 +18,11 @@ enum sys_source sys_source(sys_fd file)
     DWORD flags;
     BY_HANDLE_FILE_INFORMATION info;
     HANDLE handle = (HANDLE)file;
-    /* the lowest two bits are the program's: two numbers, one handle */
+    /* the kernel ignores the lowest two bits: two numbers, one handle */
     if (!file || file == SYS_NO_FD || file & 3 ||
         !GetHandleInformation(handle, &flags))
         return SYS_SOURCE_BAD;
-    /* what a thread reads of a pipe or console cannot be taken back from it */
+    /* a thread that reads a pipe or a console cannot put bytes back */
     if (GetFileType(handle) != FILE_TYPE_DISK ||
         !GetFileInformationByHandle(handle, &info) ||
         info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY)
@@ -42,8 +42,9 @@ void sys_file_seek(sys_fd file, int64_t offset)
     (void)SetFilePointerEx((HANDLE)file, to, NULL, FILE_BEGIN);
 }
 
-/* The program's handle may be an overlapped one, which its own event, or its
- * own port, must not hear of: the low bit of ours keeps a port out. */
+/* The program's handle may be overlapped and bound to a port of the program's.
+ * An event of our own, with its lowest bit set, keeps the packet from that
+ * port. */
 int64_t sys_file_read(sys_fd file, void *data, size_t size, int64_t offset)
 {
     DWORD most = size < READ_MOST ? (DWORD)size : READ_MOST, count = 0;
@@ -63,8 +64,9 @@ int64_t sys_file_read(sys_fd file, void *data, size_t size, int64_t offset)
     return os_error ? error_from_os(os_error) : (int64_t)count;
 }
 
-/* Opened once more where that may be: a read by a duplicate moves the position
- * of the program's own, also when it ends after the sending has. */
+/* The file is opened once more where it may be: a read through a duplicate
+ * moves the position of the program's handle, even after the sendfile has
+ * ended. */
 int sys_file_copy(sys_fd file, sys_fd *copy)
 {
     HANDLE self = GetCurrentProcess();
@@ -86,10 +88,10 @@ void sys_file_close(sys_fd file)
 
 bool sys_is_quiet(void)
 {
-    return true; /* there is no such signal */
+    return true; /* Windows has no SIGPIPE */
 }
 
-/* TransmitFile blocks, or is the completion port's (iocp_socket.c). */
+/* TransmitFile would block here. iocp_socket.c calls it with an OVERLAPPED. */
 int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
 {
     (void)to;

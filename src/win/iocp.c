@@ -6,83 +6,67 @@
 
 #include <string.h>
 
+/* Windows 10 1803 has it; the headers of mingw-w64 may not. */
 #ifndef CREATE_WAITABLE_TIMER_HIGH_RESOLUTION
 #define CREATE_WAITABLE_TIMER_HIGH_RESOLUTION 0x00000002
 #endif
 
-enum { TIMED_FINELY_MS = 32 };
+enum { TIMED_FINELY_MS = 32 }; /* the longest wait that the timer ends */
 
 /* io->mode. */
 enum {
-    MODE_POSTS, /* each end of an operation sends a packet */
-    MODE_SKIPS, /* a socket: what ends at once sends no packet */
-    MODE_HAS_PIPE
+    MODE_POSTS,   /* an operation sends a packet whenever it ends */
+    MODE_SKIPS,   /* a socket's operation that ends at once sends no packet */
+    MODE_HAS_PIPE /* iocp_pipe.c carries its operations out; it posts */
 };
-
-/* ---- rooms ---- */
-
-static bool iocp_take_room(rondo_loop *loop, struct op *op)
-{
-    struct iocp *p = iocp_of(loop);
-    struct iocp_room *room = p->free;
-    if (room) {
-        p->free = room->next_free;
-    } else {
-        room = loop_alloc(loop, sizeof *room);
-        if (!room)
-            return false;
-        room->next = p->rooms;
-        p->rooms = room;
-    }
-    memset(&room->overlapped, 0, sizeof room->overlapped);
-    room->op = op;
-    room->accepted = SYS_NO_FD;
-    op->sys.room = room;
-    return true;
-}
-
-static void iocp_give_room(struct iocp *p, struct iocp_room *room)
-{
-    room->op = NULL;
-    room->next_free = p->free;
-    p->free = room;
-}
 
 /* ---- one operation ---- */
 
-static void iocp_end(rondo_loop *loop, struct iocp_room *room)
+/* The kernel is done with it. */
+static void iocp_end(rondo_loop *loop, struct op *op)
 {
-    struct op *op = room->op;
-    int error = op->sys.flags & IOCP_AFD     ? afd_result(loop, op)
-                : op->sys.flags & IOCP_PIPE  ? iocp_pipe_result(op)
-                : op->sys.flags & IOCP_CHILD ? iocp_child_result(op)
-                                             : iocp_result(loop, op);
+    assert(iocp_is_pending(op));
+    uint32_t carrier = op->sys.flags & (IOCP_AFD | IOCP_PIPE | IOCP_CHILD);
+    assert(!(carrier & (carrier - 1))); /* one of them at most */
+    int error = carrier == IOCP_AFD     ? afd_result(loop, op)
+                : carrier == IOCP_PIPE  ? iocp_pipe_result(op)
+                : carrier == IOCP_CHILD ? iocp_child_result(op)
+                                        : iocp_result(loop, op);
+    assert(error <= 0);
+    assert(iocp_is_pending(op));
     loop->metrics.events++;
-    iocp_give_room(iocp_of(loop), room);
+    op->sys.flags &= ~(uint32_t)IOCP_PENDING;
     op_finish(loop, op, error);
+    assert(!iocp_is_pending(op));
 }
 
 void iocp_fail(rondo_loop *loop, struct op *op, int error)
 {
-    iocp_give_room(iocp_of(loop), iocp_room(op));
+    assert(iocp_is_pending(op));
+    assert(error <= 0);
+    op->sys.flags &= ~(uint32_t)IOCP_PENDING;
     op_finish(loop, op, error);
+    assert(!iocp_is_pending(op));
 }
 
 void iocp_begun(rondo_loop *loop, struct op *op, DWORD os_error)
 {
+    assert(iocp_is_pending(op));
+    assert(!(op->sys.flags & (IOCP_AFD | IOCP_CHILD)));
     if (!os_error && op->io->mode == MODE_SKIPS)
-        iocp_end(loop, iocp_room(op)); /* the port is not told */
+        iocp_end(loop, op); /* no packet comes */
     else if (os_error && os_error != ERROR_IO_PENDING)
         iocp_fail(loop, op, error_from_os(os_error));
 }
 
 static void iocp_submit(rondo_loop *loop, struct op *op)
 {
-    op->sys.flags = 0;
+    assert(!iocp_is_pending(op));
+    assert(op->io->fd != SYS_NO_FD);
     op->task.state = TASK_PENDING;
-    if (!iocp_take_room(loop, op))
-        op_finish(loop, op, error_set(RONDO_ENOMEM, "out of memory"));
-    else if (op->io->mode == MODE_HAS_PIPE)
+    op->sys.flags = IOCP_PENDING;
+    memset(&op->sys.overlapped, 0, sizeof op->sys.overlapped);
+    if (op->io->mode == MODE_HAS_PIPE)
         iocp_pipe_start(loop, op);
     else if (op->io->owner == IO_CHILD)
         iocp_child_start(loop, op);
@@ -91,28 +75,54 @@ static void iocp_submit(rondo_loop *loop, struct op *op)
         afd_start(loop, op);
     else
         iocp_start(loop, op);
+    assert(iocp_is_pending(op) || op->task.state == TASK_READY);
 }
 
-/* What has ended meanwhile is in the port already and comes as it is. */
+/* The packet of an operation that has ended meanwhile is in the port: its
+ * result stands. The descriptor may be closed already; CancelIoEx then fails,
+ * and the close has ended the operation. */
 static void iocp_cancel(rondo_loop *loop, struct op *op)
 {
+    assert(iocp_is_pending(op));
+    assert(!(op->sys.flags & IOCP_AFD) || iocp_of(loop)->afd);
     HANDLE handle =
         op->sys.flags & IOCP_AFD ? iocp_of(loop)->afd : (HANDLE)op->io->fd;
     op->sys.flags |= IOCP_CANCELLED;
     if (op->sys.flags & IOCP_CHILD) {
-        iocp_child_cancel(op);
+        iocp_child_cancel(loop, op);
         return;
     }
     (void)CancelIoEx(handle, iocp_overlapped(op));
 }
 
-/* ---- sockets ---- */
+/* ---- descriptors ---- */
 
-/* What ends at once need not come through the port: not with a provider that
- * wraps the system's sockets, which sends its packet all the same, and not for
- * datagrams, where Windows 7 does. */
+/* Windows binds no descriptor of these to the port: the program may have bound
+ * it to another port, or may want to. afd.c waits for its sockets through a
+ * handle of the loop's. */
+static bool iocp_stays_outside(const struct io *io)
+{
+    switch (io->owner) {
+    case IO_WATCHER:
+    case IO_SOCK:
+    case IO_THREAD:
+    case IO_CLAIM:
+    case IO_CHILD:
+        return true;
+    case IO_PIPE:
+        return io->mode != MODE_HAS_PIPE;
+    default:
+        return false;
+    }
+}
+
+/* What ends at once need not come through the port. Two kinds of socket send
+ * their packet all the same: those of a provider that wraps the system's
+ * sockets (no XP1_IFS_HANDLES), and on Windows 7 those for datagrams. */
 static void iocp_set_modes(struct io *io)
 {
+    assert(io->mode == MODE_POSTS);
+    assert(!iocp_stays_outside(io));
     WSAPROTOCOL_INFOW info = {0};
     int size = sizeof info;
     UCHAR modes = FILE_SKIP_SET_EVENT_ON_HANDLE;
@@ -124,30 +134,17 @@ static void iocp_set_modes(struct io *io)
         modes |= FILE_SKIP_COMPLETION_PORT_ON_SUCCESS;
     if (SetFileCompletionNotificationModes((HANDLE)io->fd, modes) && skips)
         io->mode = MODE_SKIPS;
+    assert(io->mode != MODE_HAS_PIPE);
 }
 
-static bool iocp_stays_outside(struct io *io)
-{
-    switch (io->owner) {
-    case IO_WATCHER:
-    case IO_SOCK:
-    case IO_THREAD:
-    case IO_CLAIM:
-    case IO_CHILD:
-        return true;
-    case IO_PIPE:
-        io->mode = win_knows_socket(io->fd) ? MODE_POSTS : MODE_HAS_PIPE;
-        return io->mode == MODE_POSTS;
-    default:
-        return false;
-    }
-}
-
-/* A socket can belong to one port in its life. Those that are the program's
- * stay so: they are waited for through another handle. */
+/* Windows binds a handle to one port for as long as the handle is open. */
 static int iocp_attach(rondo_loop *loop, struct io *io)
 {
     HANDLE socket = (HANDLE)io->fd;
+    assert(io->fd != SYS_NO_FD);
+    assert(io->owner != IO_INTERNAL); /* the port needs no wake-up socket */
+    if (io->owner == IO_PIPE && !win_knows_socket(io->fd))
+        io->mode = MODE_HAS_PIPE;
     if (iocp_stays_outside(io))
         return 0;
     if (!CreateIoCompletionPort(socket, iocp_of(loop)->port, 0, 0)) {
@@ -168,10 +165,12 @@ static void iocp_detach(rondo_loop *loop, struct io *io)
 {
     (void)loop;
     (void)io;
+    assert(io->attached);
 }
 
 /* ---- waiting ---- */
 
+/* It has nothing to do: that it is called ends the alertable wait. */
 static void CALLBACK iocp_timer_rang(LPVOID arg, DWORD low, DWORD high)
 {
     (void)arg;
@@ -179,21 +178,25 @@ static void CALLBACK iocp_timer_rang(LPVOID arg, DWORD low, DWORD high)
     (void)high;
 }
 
-/* The port's own timeout ticks with the system, 15.6 ms as a rule. A short
- * one is kept by a finer timer, whose call ends an alertable wait. */
+/* The port's own timeout ends at a tick of the system's timer: every 15.6 ms as
+ * a rule. A high-resolution timer ends a short wait. */
 static bool iocp_set_timer(const struct iocp *p, int64_t timeout_ns)
 {
     LARGE_INTEGER due;
-    if (!p->timer || timeout_ns <= 0 || timeout_ns > RONDO_MS(TIMED_FINELY_MS))
+    assert(timeout_ns >= 0);
+    if (!p->timer || !timeout_ns || timeout_ns > RONDO_MS(TIMED_FINELY_MS))
         return false;
     due.QuadPart = -((timeout_ns + 99) / 100);
+    assert(due.QuadPart < 0); /* from now on; above 0 it is a date */
     return SetWaitableTimer(p->timer, &due, 0, iocp_timer_rang, NULL, FALSE);
 }
 
 static BOOL iocp_get_entries(struct iocp *p, int64_t timeout_ns, ULONG *count)
 {
+    assert(p->port);
     bool timed = iocp_set_timer(p, timeout_ns);
     DWORD ms = timed ? 2 * TIMED_FINELY_MS : win_timeout_ms(timeout_ns);
+    assert(!timed || ms != INFINITE); /* should the timer fail */
     BOOL done = GetQueuedCompletionStatusEx(p->port, p->entries, IOCP_BATCH,
                                             count, ms, timed);
     DWORD os_error = GetLastError();
@@ -203,39 +206,64 @@ static BOOL iocp_get_entries(struct iocp *p, int64_t timeout_ns, ULONG *count)
     return done;
 }
 
-static int iocp_wait(rondo_loop *loop, int64_t timeout_ns)
+static int iocp_collect(rondo_loop *loop, int64_t timeout_ns, ULONG *count)
 {
     struct iocp *p = iocp_of(loop);
-    ULONG count = 0;
-    if (!iocp_get_entries(p, timeout_ns, &count)) {
+    *count = 0;
+    if (!iocp_get_entries(p, timeout_ns, count)) {
         DWORD os_error = GetLastError();
         if (os_error == WAIT_TIMEOUT || os_error == WAIT_IO_COMPLETION)
             return 0;
         return error_os(error_from_os(os_error), "GetQueuedCompletionStatusEx");
     }
-    for (ULONG i = 0; i < count; i++) {
+    assert(*count <= IOCP_BATCH);
+    for (ULONG i = 0; i < *count; i++) {
         OVERLAPPED *o = p->entries[i].lpOverlapped;
         if (o) /* else a wake-up */
-            iocp_end(loop, (struct iocp_room *)(void *)o);
+            iocp_end(loop, iocp_op_of(o));
     }
     return 0;
 }
 
+/* A closing loop collects all packets that there are. It does not wait for a
+ * child that it has let go, and that child's packet may stand behind others. */
+static int iocp_wait(rondo_loop *loop, int64_t timeout_ns)
+{
+    ULONG count;
+    assert(timeout_ns >= 0);
+    int error = iocp_collect(loop, timeout_ns, &count);
+    while (!error && loop->closing && count == IOCP_BATCH)
+        error = iocp_collect(loop, 0, &count);
+    return error;
+}
+
+void iocp_post(HANDLE port, OVERLAPPED *overlapped)
+{
+    assert(port);
+    DWORD before = GetLastError();
+    while (!PostQueuedCompletionStatus(port, 0, 0, overlapped) &&
+           win_lacks_room(GetLastError()))
+        Sleep(1);
+    SetLastError(before);
+}
+
 static void iocp_wake(rondo_loop *loop)
 {
-    (void)PostQueuedCompletionStatus(iocp_of(loop)->port, 0, 0, NULL);
+    iocp_post(iocp_of(loop)->port, NULL);
 }
 
 static int64_t iocp_resolution(const rondo_loop *loop)
 {
-    const int64_t finest = 500000; /* what the finer timer is made for */
+    const int64_t finest = 500000; /* of the high-resolution timer */
     int64_t system = win_wait_resolution();
+    assert(system > 0);
     return iocp_of(loop)->timer && finest < system ? finest : system;
 }
 
-/* The port is signalled while a packet waits in it. */
+/* Windows signals a port's handle while a packet waits in the port. */
 static int iocp_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
 {
+    assert(fd && timeout_ns);
     *timeout_ns = RONDO_NEVER;
     *fd = (rondo_fd)iocp_of(loop)->port;
     return 0;
@@ -245,6 +273,7 @@ static int iocp_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
 
 static int iocp_open_port(rondo_loop *loop)
 {
+    assert(!loop->backend_data);
     struct iocp *p = loop_alloc(loop, sizeof *p);
     if (!p)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
@@ -265,16 +294,12 @@ static int iocp_open_port(rondo_loop *loop)
 static void iocp_close_port(rondo_loop *loop)
 {
     struct iocp *p = iocp_of(loop);
+    assert(p->port);
     if (p->afd)
         CloseHandle(p->afd);
     if (p->timer)
         CloseHandle(p->timer);
     CloseHandle(p->port);
-    while (p->rooms) {
-        struct iocp_room *room = p->rooms;
-        p->rooms = room->next;
-        loop_free(loop, room);
-    }
     loop_free(loop, p);
     loop->backend_data = NULL;
 }
@@ -282,7 +307,7 @@ static void iocp_close_port(rondo_loop *loop)
 static int iocp_reopen(rondo_loop *loop)
 {
     (void)loop;
-    return 0; /* there is no fork */
+    return 0; /* Windows has no fork */
 }
 
 const struct backend backend_iocp = {

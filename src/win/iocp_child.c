@@ -3,45 +3,60 @@
 #include "base/error.h"
 #include "win/iocp.h"
 
-/* One packet, whoever is first: the process's end or whoever cancels. */
-static void iocp_child_post(struct iocp_room *room)
-{
-    if (InterlockedExchange(&room->u.child.posted, 1))
-        return;
-    /* it fails for want of memory alone, and nothing else would tell */
-    while (!PostQueuedCompletionStatus(room->u.child.port, 0, 0,
-                                       &room->overlapped))
-        Sleep(1);
-}
-
+/* On a thread of the system's. From the packet on the loop may end the
+ * operation: iocp_child_stop then waits until this has returned. */
 static void CALLBACK iocp_child_has_ended(void *arg, BOOLEAN timed_out)
 {
+    struct op *op = arg;
     (void)timed_out;
-    iocp_child_post(arg);
+    assert(op->sys.u.child.port);
+    assert(!op->sys.u.child.posted);
+    op->sys.u.child.posted = true;
+    iocp_post(op->sys.u.child.port, iocp_overlapped(op));
 }
 
-/* The system's own threads wait, for up to 63 each. */
+/* Threads of the system's pool wait, each for up to 63 processes. */
 void iocp_child_start(rondo_loop *loop, struct op *op)
 {
-    struct iocp_room *room = iocp_room(op);
+    assert(iocp_is_pending(op));
+    assert(op->io->owner == IO_CHILD && op->task.kind == OP_WAIT_READ);
     op->sys.flags |= IOCP_CHILD;
-    room->u.child.wait = NULL;
-    room->u.child.port = iocp_of(loop)->port;
-    room->u.child.posted = 0;
+    op->sys.u.child.wait = NULL;
+    op->sys.u.child.port = iocp_of(loop)->port;
+    op->sys.u.child.posted = false;
     if (!RegisterWaitForSingleObject(
-            &room->u.child.wait, (HANDLE)op->io->fd, iocp_child_has_ended, room,
+            &op->sys.u.child.wait, (HANDLE)op->io->fd, iocp_child_has_ended, op,
             INFINITE, WT_EXECUTEINWAITTHREAD | WT_EXECUTEONLYONCE))
         iocp_fail(loop, op, error_from_os(GetLastError()));
 }
 
-void iocp_child_cancel(struct op *op)
+/* Afterwards no thread touches the operation any more. */
+static void iocp_child_stop(struct op *op)
 {
-    iocp_child_post(iocp_room(op));
+    assert(op->sys.flags & IOCP_CHILD);
+    if (op->sys.u.child.wait)
+        (void)UnregisterWaitEx(op->sys.u.child.wait, INVALID_HANDLE_VALUE);
+    op->sys.u.child.wait = NULL;
 }
 
-/* Afterwards no thread looks at the room any more. */
+/* The operation ends at once, unless its packet is in the port already: a
+ * closing loop waits for handles and not for the packet of a child that it has
+ * let go. */
+void iocp_child_cancel(rondo_loop *loop, struct op *op)
+{
+    assert(iocp_is_pending(op));
+    assert(op->sys.flags & IOCP_CANCELLED);
+    iocp_child_stop(op);
+    error_no_os();
+    if (!op->sys.u.child.posted)
+        iocp_fail(loop, op, RONDO_ECANCELED);
+}
+
 int iocp_child_result(struct op *op)
 {
-    (void)UnregisterWaitEx(iocp_room(op)->u.child.wait, INVALID_HANDLE_VALUE);
+    assert(op->sys.flags & IOCP_CHILD);
+    assert(op->sys.u.child.posted);
+    iocp_child_stop(op);
+    error_no_os();
     return op->sys.flags & IOCP_CANCELLED ? RONDO_ECANCELED : 0;
 }

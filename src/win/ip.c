@@ -14,7 +14,7 @@ bool ip_parse_inet(const char *text, unsigned char bytes[4])
         unsigned number = 0;
         while (*text >= '0' && *text <= '9' && text - start < 4)
             number = number * 10 + (unsigned)(*text++ - '0');
-        /* a leading 0 would mean octal to some */
+        /* others read a number with a leading 0 as octal */
         if (text == start || number > 255 ||
             (*start == '0' && text > start + 1))
             return false;
@@ -35,7 +35,7 @@ static int win_ip_hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Up to four digits; how many there were. */
+/* Reads up to four digits; returns how many there were. */
 static int win_ip_parse_group(const char *text, unsigned *group)
 {
     int count = 0;
@@ -45,8 +45,8 @@ static int win_ip_parse_group(const char *text, unsigned *group)
     return count;
 }
 
-/* The groups so far are at the start of `bytes`; those behind "::" belong at
- * the end. `gap` is where it was, or -1. */
+/* All groups are at the start of `bytes`: those behind "::" move to the end.
+ * `gap` is where "::" was, or -1. */
 static bool win_ip_spread(unsigned char bytes[16], int used, int gap)
 {
     if (gap < 0)
@@ -79,7 +79,7 @@ bool ip_parse_inet6(const char *text, unsigned char bytes[16])
         bytes[used++] = (unsigned char)(group >> 8);
         bytes[used++] = (unsigned char)group;
         text += digits;
-        /* behind a group: the end, or ':' and more */
+        /* behind a group comes the end, or ':' and more */
         if (*text && (*text != ':' || !*++text))
             return false;
     }
@@ -98,8 +98,8 @@ static unsigned win_ip_group_at(const unsigned char bytes[16], int i)
     return (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
 }
 
-/* The longest run of two or more zero groups: what "::" stands for (RFC
- * 5952). Its length; 0: there is none. */
+/* The longest run of two or more zero groups becomes "::" (RFC 5952). Its
+ * length; 0: there is none. */
 static int win_ip_longest_run(const unsigned char bytes[16], int *at)
 {
     int best = 0, length = 0;

@@ -1,4 +1,4 @@
-/* local.c - unix sockets, which the library does not use on Windows. */
+/* local.c - unix sockets, which the library does not have on Windows. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "win/win.h"

@@ -10,8 +10,8 @@
 #endif
 
 enum {
-    NAME_MOST = 256,     /* characters, and the whole of it */
-    BUFFER_BYTES = 65536 /* of each direction */
+    NAME_MOST = 256,     /* characters of a whole name */
+    BUFFER_BYTES = 65536 /* in each direction */
 };
 
 bool sys_is_pipe_name(const char *path)
@@ -43,7 +43,7 @@ int sys_pipe_check(const char *name)
     int error = win_wide(name, wide, NAME_MOST + 1);
     if (!error && !name[sizeof "\\\\.\\pipe\\" - 1]) {
         error_no_os();
-        error = RONDO_EINVAL; /* all pipes there are */
+        error = RONDO_EINVAL; /* the folder of all pipes */
     }
     return error;
 }
@@ -55,7 +55,8 @@ int sys_pipe_connect(const char *name, sys_fd *fd)
     *fd = SYS_NO_FD;
     if (error)
         return error;
-    /* whoever serves may ask who this is, and not act in its name */
+    /* SECURITY_IDENTIFICATION: the server may ask who its client is, and
+     * cannot act in the client's name */
     HANDLE handle = CreateFileW(
         wide, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
         FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION,
@@ -66,8 +67,9 @@ int sys_pipe_connect(const char *name, sys_fd *fd)
     return 0;
 }
 
-/* The system's own flag for the first refuses with "access denied"; Wine does
- * not know it, and lets a second server in unless it is asked before. */
+/* FILE_FLAG_FIRST_PIPE_INSTANCE refuses a second server with
+ * ERROR_ACCESS_DENIED. Wine ignores it and lets the second server in, so
+ * WaitNamedPipe is asked first whether somebody serves the name. */
 static bool win_named_is_served(const wchar_t *wide)
 {
     return WaitNamedPipeW(wide, 1) || GetLastError() == ERROR_SEM_TIMEOUT;
@@ -102,8 +104,8 @@ void sys_pipe_discard(sys_fd fd)
     (void)CloseHandle((HANDLE)fd);
 }
 
-/* The client's calls then fail with ERROR_PIPE_NOT_CONNECTED, where a mere
- * close is ERROR_BROKEN_PIPE. */
+/* The client's calls then fail with ERROR_PIPE_NOT_CONNECTED. After a close
+ * they would fail with ERROR_BROKEN_PIPE, which is an end. */
 void sys_pipe_cut(sys_fd fd)
 {
     (void)DisconnectNamedPipe((HANDLE)fd);

@@ -65,7 +65,7 @@ int sys_resolve(const char *host, const char *service,
     ADDRINFOW *list = NULL;
     wchar_t wide_host[NI_MAXHOST], wide_service[NI_MAXHOST];
     error_no_os();
-    /* what is no text is nobody's name */
+    /* what is not UTF-8 names no host and no service */
     if ((host && win_wide(host, wide_host, NI_MAXHOST)) ||
         (service && win_wide(service, wide_service, NI_MAXHOST)))
         return RONDO_ENONAME;

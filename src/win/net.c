@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* Windows 7 without its first service pack does not know it. */
+/* Windows 7 has it since its first service pack. */
 #ifndef WSA_FLAG_NO_HANDLE_INHERIT
 #define WSA_FLAG_NO_HANDLE_INHERIT 0x80
 #endif
@@ -18,15 +18,15 @@ static BOOL CALLBACK win_net_start_winsock(INIT_ONCE *once, void *arg,
     (void)once;
     (void)arg;
     (void)context;
-    /* never ended: a socket may live as long as the process does */
+    /* without a WSACleanup: a socket may live as long as the process does */
     return WSAStartup(MAKEWORD(2, 2), &data) == 0;
 }
 
 void win_start(void)
 {
     static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
-    /* after a failure the calls that follow say WSANOTINITIALISED, and the
-     * next one tries again */
+    /* where it fails, the calls that follow fail with WSANOTINITIALISED, and
+     * the next win_start tries again */
     (void)InitOnceExecuteOnce(&once, win_net_start_winsock, NULL, NULL);
 }
 
@@ -36,7 +36,7 @@ int win_fail(void)
     return os_error == WSAEWOULDBLOCK ? RONDO_EAGAIN : error_from_os(os_error);
 }
 
-/* Of a receive or a send. */
+/* The error of a receive or a send that has just failed. */
 static int win_net_fail_stream(void)
 {
     int os_error = WSAGetLastError();
@@ -71,7 +71,7 @@ bool win_knows_socket(sys_fd fd)
 
 enum sys_kind sys_kind(sys_fd fd)
 {
-    /* the lowest two bits are the program's: two numbers, one handle */
+    /* the kernel ignores the lowest two bits: two numbers, one handle */
     if (!fd || fd == SYS_NO_FD || fd & 3)
         return SYS_KIND_BAD;
     win_start();
@@ -122,7 +122,7 @@ int sys_adopt(sys_fd fd)
     return ioctlsocket(fd, (long)FIONBIO, &on) != 0 ? win_fail() : 0;
 }
 
-/* It cannot be asked. */
+/* Winsock does not tell: the socket is made non-blocking. */
 int sys_check_nonblocking(sys_fd fd)
 {
     switch (sys_kind(fd)) {
@@ -136,7 +136,7 @@ int sys_check_nonblocking(sys_fd fd)
     }
 }
 
-/* Closes what cannot be made fit. */
+/* Closes a socket that cannot be made non-blocking. */
 static int win_net_keep(SOCKET made, sys_fd *fd)
 {
     *fd = SYS_NO_FD;
@@ -187,7 +187,7 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
     };
     switch (option) {
     case SYS_REUSE_ADDRESS:
-        return 0; /* here it would share the port with anybody who asks */
+        return 0; /* SO_REUSEADDR lets anybody share the port on Windows */
     case SYS_REUSE_PORT:
         error_no_os();
         return RONDO_ENOTSUP;
@@ -214,7 +214,7 @@ int sys_bind(sys_fd fd, const rondo_address *address)
     if (bind(fd, win_net_native_of(address), (int)address->native_size) == 0)
         return 0;
     int error = win_fail();
-    /* "access denied" is what it says of a port that is somebody's alone */
+    /* WSAEACCES: a socket with SO_EXCLUSIVEADDRUSE has the port */
     return error == RONDO_EACCES ? RONDO_EADDRINUSE : error;
 }
 
@@ -232,14 +232,14 @@ int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
     int error = win_net_keep(made, accepted);
     if (!error)
         (void)SetHandleInformation((HANDLE)made, HANDLE_FLAG_INHERIT, 0);
-    /* Wine's words for one that is gone already */
+    /* Wine says WSAENOTCONN of a client that has left already */
     return error == RONDO_ENOTCONN ? RONDO_ECONNABORTED : error;
 }
 
 /* ---- connecting ---- */
 
-/* Where a reset is no error of any call (Wine), polling still tells of it.
- * Asked once for each connection, when it ends or did not begin. */
+/* Wine reports some resets as an end; WSAPoll still reports an error. It is
+ * asked once for each connection, when that ends or did not begin. */
 static bool win_net_was_reset(sys_fd fd)
 {
     WSAPOLLFD asked = {.fd = fd, .events = POLLRDNORM};
@@ -287,7 +287,7 @@ int64_t sys_recv(sys_fd fd, void *data, size_t size)
     if (count > 0)
         return count;
     if (count < 0 && WSAGetLastError() == WSAEMSGSIZE)
-        return win_net_int_size(size); /* the rest of the datagram is lost */
+        return win_net_int_size(size); /* Winsock has dropped the rest */
     return count < 0 ? win_net_fail_stream()
            : size    ? win_net_end_or_reset(fd)
                      : 0;
@@ -336,7 +336,7 @@ void sys_close(sys_fd fd)
     SetLastError(before);
 }
 
-/* ---- whose ends are these? ---- */
+/* ---- addresses ---- */
 
 static int win_net_name_of(sys_fd fd, rondo_address *address,
                            int(WSAAPI *ask)(SOCKET, struct sockaddr *, int *))

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "win/win.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <winternl.h>
 
@@ -10,8 +11,9 @@
 #define FILE_READ_DATA 1
 #endif
 
-/* A handle's calls wait in the call, unless it was opened as overlapped: then
- * they end later. Not in the headers as far as it is asked here. */
+/* A handle's calls wait until they are done, unless it was opened with
+ * FILE_FLAG_OVERLAPPED: then they end later. NtQueryInformationFile tells
+ * which; the headers lack its names. */
 enum {
     FILE_MODE_INFORMATION_CLASS = 16,
     FILE_MODE_SYNCHRONOUS = 0x10 | 0x20 /* FILE_SYNCHRONOUS_IO_... */
@@ -26,6 +28,8 @@ struct object_facts {
 
 static HANDLE win_pipe_handle_of(const struct sys_pipe *pipe)
 {
+    assert(pipe->fd != SYS_NO_FD);
+    assert(!pipe->socket);
     return (HANDLE)pipe->fd;
 }
 
@@ -33,6 +37,7 @@ static HANDLE win_pipe_handle_of(const struct sys_pipe *pipe)
 
 static bool win_pipe_is_overlapped(HANDLE handle)
 {
+    assert(handle);
     ULONG mode = FILE_MODE_SYNCHRONOUS;
     IO_STATUS_BLOCK block;
     NTSTATUS status = NtQueryInformationFile(
@@ -41,7 +46,8 @@ static bool win_pipe_is_overlapped(HANDLE handle)
     return status >= 0 && !(mode & FILE_MODE_SYNCHRONOUS);
 }
 
-/* Windows gives a pipe no more than it was opened for, and a file, too. */
+/* The sides that a pipe or a file was opened for are the rights of its handle.
+ */
 unsigned sys_pipe_sides(sys_fd fd)
 {
     struct object_facts facts;
@@ -49,31 +55,37 @@ unsigned sys_pipe_sides(sys_fd fd)
         return SIDE_READ | SIDE_WRITE;
     if (NtQueryObject((HANDLE)fd, ObjectBasicInformation, &facts, sizeof facts,
                       NULL) < 0)
-        return SIDE_READ | SIDE_WRITE; /* the calls will tell */
+        return SIDE_READ | SIDE_WRITE; /* the calls will fail */
     return (facts.access & FILE_READ_DATA ? SIDE_READ : 0U) |
            (facts.access & FILE_WRITE_DATA ? SIDE_WRITE : 0U);
 }
 
-/* A handle belongs to one completion port for good: a borrowed one is left
- * alone, and has a thread. */
+/* Windows binds a handle to one completion port for good: a borrowed one stays
+ * out of the loop's, and a thread makes its calls. So it does for what is no
+ * pipe: only a pipe says whether a read would find something. */
 int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
 {
+    assert(fd != SYS_NO_FD);
+    assert(side && side <= (SIDE_READ | SIDE_WRITE));
     *pipe = (struct sys_pipe){.given = fd, .fd = fd};
     pipe->socket = win_knows_socket(fd);
     if (pipe->socket)
         return sys_adopt(fd);
     pipe->overlapped = win_pipe_is_overlapped((HANDLE)fd);
-    pipe->seekable = GetFileType((HANDLE)fd) == FILE_TYPE_DISK;
-    pipe->blocks = !pipe->overlapped || pipe->seekable || shared;
+    pipe->blocks = !pipe->overlapped || shared ||
+                   GetFileType((HANDLE)fd) != FILE_TYPE_PIPE;
     pipe->duplex = side == SIDE_WRITE && sys_pipe_sides(fd) & SIDE_READ;
+    assert(pipe->overlapped || pipe->blocks); /* the port needs the first */
     return 0;
 }
 
-/* That a socket was blocking cannot be asked, but most are. */
+/* Winsock does not tell whether a socket was blocking before; most are. */
 void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited)
 {
     u_long off = 0;
     (void)inherited;
+    assert(!pipe->call); /* the thread has ended its calls */
+    assert(!pipe->thread || pipe->blocks);
     if (pipe->thread)
         (void)CloseHandle(pipe->thread);
     if (!close && pipe->socket)
@@ -88,9 +100,10 @@ void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited)
 
 /* ---- on a completion port ---- */
 
-/* How a call that must not wait ended. One that goes on is taken back. */
+/* The result of a call that must not wait. One that is pending is cancelled. */
 static int64_t win_pipe_finish(HANDLE handle, OVERLAPPED *o, bool begun)
 {
+    assert(o->hEvent);
     DWORD count = 0;
     if (!begun && GetLastError() == ERROR_IO_PENDING) {
         (void)CancelIoEx(handle, o);
@@ -99,13 +112,14 @@ static int64_t win_pipe_finish(HANDLE handle, OVERLAPPED *o, bool begun)
     if (begun && GetOverlappedResult(handle, o, &count, TRUE))
         return count;
     DWORD os_error = GetLastError();
-    if (os_error == ERROR_MORE_DATA) /* of a message */
+    if (os_error == ERROR_MORE_DATA) /* a part of a message */
         return (int64_t)o->InternalHigh;
     return os_error == ERROR_OPERATION_ABORTED ? RONDO_EAGAIN
                                                : error_from_os(os_error);
 }
 
-/* Nobody writes any more; or the server has cut it off, which is no end. */
+/* The end of a pipe is an error to Windows. ERROR_PIPE_NOT_CONNECTED is no end:
+ * the server has cut the pipe off (DisconnectNamedPipe). */
 static int64_t win_pipe_end_or(int64_t result)
 {
     if (rondo_last_os_error() == ERROR_PIPE_NOT_CONNECTED &&
@@ -117,13 +131,15 @@ static int64_t win_pipe_end_or(int64_t result)
 int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size)
 {
     DWORD there = 0;
+    assert(data && size);
+    assert(!pipe->blocks);
     if (pipe->socket)
         return sys_recv(pipe->fd, data, size);
     if (!PeekNamedPipe(win_pipe_handle_of(pipe), NULL, 0, NULL, &there, NULL))
         return win_pipe_end_or(error_from_os(GetLastError()));
     if (!there)
         return RONDO_EAGAIN;
-    /* An event whose lowest bit is set keeps this from the port. */
+    /* an event whose lowest bit is set keeps the packet from the port */
     HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (!event)
         return error_from_os(GetLastError());
@@ -136,10 +152,12 @@ int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size)
     return count;
 }
 
-/* A pipe takes what it is given only as a whole, later: the port tells. */
+/* A pipe takes a write only as a whole, and later: the port reports it. */
 int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
                        size_t count)
 {
+    assert(!pipe->blocks);
+    assert(buffers && count);
     return pipe->socket ? sys_sendv(pipe->fd, buffers, count) : RONDO_EAGAIN;
 }
 
@@ -152,25 +170,33 @@ bool sys_pipe_blocks(const struct sys_pipe *pipe)
 
 int sys_pipe_block(struct sys_pipe *pipe)
 {
-    (void)pipe;
+    assert(!pipe->thread);
+    pipe->blocks = true;
     return 0;
 }
 
-/* So that its calls can be ended from outside. */
-static bool win_pipe_announce(struct sys_pipe *pipe)
+/* Makes it possible that sys_pipe_cancel ends the call that follows. Without
+ * that the call must not begin: nothing but the other end could end it. */
+static int win_pipe_announce(struct sys_pipe *pipe)
 {
     HANDLE self = GetCurrentProcess(), thread;
-    if (!pipe->thread &&
-        DuplicateHandle(self, GetCurrentThread(), self, &thread, 0, FALSE,
-                        DUPLICATE_SAME_ACCESS))
+    assert(pipe->blocks);
+    assert(!pipe->call);
+    if (!pipe->overlapped && !pipe->thread) {
+        if (!DuplicateHandle(self, GetCurrentThread(), self, &thread, 0, FALSE,
+                             DUPLICATE_SAME_ACCESS))
+            return error_from_os(GetLastError());
         InterlockedExchangePointer(&pipe->thread, thread);
-    return InterlockedCompareExchange(&pipe->cancelled, 0, 0) == 0;
+    }
+    bool cancelled = InterlockedCompareExchange(&pipe->cancelled, 0, 0);
+    return cancelled ? error_from_os(ERROR_OPERATION_ABORTED) : 0;
 }
 
 static int64_t win_pipe_transfer(struct sys_pipe *pipe, void *to,
                                  const void *from, size_t size)
 {
     HANDLE handle = win_pipe_handle_of(pipe);
+    assert(!to != !from && size);
     OVERLAPPED o = {.Offset = (DWORD)pipe->offset,
                     .OffsetHigh = (DWORD)(pipe->offset >> 32)};
     OVERLAPPED *how = NULL;
@@ -181,27 +207,36 @@ static int64_t win_pipe_transfer(struct sys_pipe *pipe, void *to,
             return error_from_os(GetLastError());
         o.hEvent = (HANDLE)((ULONG_PTR)event | 1);
         how = &o;
+        InterlockedExchangePointer(&pipe->call, how);
     }
     bool done = to ? ReadFile(handle, to, most, &count, how)
                    : WriteFile(handle, from, most, &count, how);
     if (how && (done || GetLastError() == ERROR_IO_PENDING))
         done = GetOverlappedResult(handle, how, &count, TRUE);
     DWORD os_error = done ? 0 : GetLastError();
-    if (how)
+    if (how) {
+        InterlockedExchangePointer(&pipe->call, NULL);
         (void)CloseHandle((HANDLE)((ULONG_PTR)o.hEvent & ~(ULONG_PTR)1));
+        if (os_error == ERROR_MORE_DATA) /* ReadFile does not count then */
+            count = (DWORD)o.InternalHigh;
+    }
+    assert(count <= most);
     pipe->offset += count;
     return done || os_error == ERROR_MORE_DATA ? (int64_t)count
                                                : error_from_os(os_error);
 }
 
-/* What is written with no bytes is read as none, and no end. */
+/* A write of no bytes makes a pipe's read return none. That is no end. */
 int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
 {
+    assert(pipe->blocks);
+    assert(data && size);
     bool is_pipe = GetFileType(win_pipe_handle_of(pipe)) == FILE_TYPE_PIPE;
     int64_t count = 0;
     do {
-        if (!win_pipe_announce(pipe))
-            return error_from_os(ERROR_OPERATION_ABORTED);
+        int error = win_pipe_announce(pipe);
+        if (error)
+            return error;
         count = win_pipe_transfer(pipe, data, NULL, size);
     } while (is_pipe && count == 0);
     return win_pipe_end_or(count);
@@ -210,26 +245,35 @@ int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
 int64_t sys_pipe_write_waiting(struct sys_pipe *pipe, const void *data,
                                size_t size)
 {
-    return win_pipe_announce(pipe) ? win_pipe_transfer(pipe, NULL, data, size)
-                                   : error_from_os(ERROR_OPERATION_ABORTED);
+    assert(pipe->blocks);
+    assert(data && size);
+    int error = win_pipe_announce(pipe);
+    return error ? error : win_pipe_transfer(pipe, NULL, data, size);
 }
 
-/* The thread may be just about to wait: that nothing was ended says nothing. */
+/* The thread may be just about to begin its call, so it is asked again whether
+ * or not a call was ended. Of a handle whose calls end later, only this call is
+ * ended: a borrowed handle may have others of the program's. Where it is over
+ * meanwhile, CancelIoEx finds no call with this address. */
 bool sys_pipe_cancel(struct sys_pipe *pipe)
 {
+    assert(pipe->blocks);
     InterlockedExchange(&pipe->cancelled, 1);
     HANDLE thread =
         InterlockedCompareExchangePointer(&pipe->thread, NULL, NULL);
     if (thread)
         (void)CancelSynchronousIo(thread);
-    if (pipe->overlapped)
-        (void)CancelIoEx(win_pipe_handle_of(pipe), NULL);
+    OVERLAPPED *call =
+        InterlockedCompareExchangePointer(&pipe->call, NULL, NULL);
+    if (call)
+        (void)CancelIoEx(win_pipe_handle_of(pipe), call);
     return true;
 }
 
 /* ---- whether anybody reads ---- */
 
-/* A writer that may read as well can wait for that, and hears of the end. */
+/* A read ends when the other end closes: a writer whose handle may read as well
+ * can wait for that. */
 bool sys_pipe_tells(const struct sys_pipe *pipe)
 {
     return !pipe->socket && !pipe->blocks && pipe->duplex;
@@ -237,5 +281,6 @@ bool sys_pipe_tells(const struct sys_pipe *pipe)
 
 bool sys_pipe_hung_up(const struct sys_pipe *pipe)
 {
+    assert(sys_pipe_tells(pipe));
     return !PeekNamedPipe(win_pipe_handle_of(pipe), NULL, 0, NULL, NULL, NULL);
 }

@@ -3,12 +3,14 @@
 #include "win/spawn.h"
 #include "base/error.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { STANDARD = 3 };
 
-/* Copies that are inherited, of what the child is to have: the originals are
- * not, so that a process which somebody else starts does not get them. */
+/* Inheritable copies of the handles that the child is to have. The originals
+ * cannot be inherited, so another process that somebody starts does not get
+ * them. */
 struct handles {
     HANDLE standard[STANDARD]; /* NULL: none */
     HANDLE list[STANDARD];
@@ -19,15 +21,20 @@ static int win_spawn_copy_handles(const struct child_plan *plan,
                                   struct handles *h)
 {
     HANDLE self = GetCurrentProcess();
+    assert(plan->stdio_count <= STANDARD);
+    assert(!h->count);
     for (size_t i = 0; i < plan->stdio_count; i++) {
         const struct child_stdio *s = &plan->stdio[i];
         HANDLE copy;
+        assert(s->child_fd >= 0 && s->child_fd < STANDARD);
+        assert(!h->standard[s->child_fd]);
         if (s->fd == SYS_NO_FD)
-            continue; /* the parent has none either */
+            continue; /* the parent has no such handle either */
         if (!DuplicateHandle(self, (HANDLE)s->fd, self, &copy, 0, TRUE,
                              DUPLICATE_SAME_ACCESS))
             return error_os(error_from_os(GetLastError()),
                             "cannot hand over descriptor %d", s->child_fd);
+        assert(h->count < STANDARD);
         h->standard[s->child_fd] = h->list[h->count++] = copy;
     }
     return 0;
@@ -35,6 +42,7 @@ static int win_spawn_copy_handles(const struct child_plan *plan,
 
 static void win_spawn_close_handles(struct handles *h)
 {
+    assert(h->count <= STANDARD);
     for (DWORD i = 0; i < h->count; i++)
         (void)CloseHandle(h->list[i]);
 }
@@ -43,6 +51,7 @@ static void win_spawn_close_handles(struct handles *h)
 
 static DWORD win_spawn_flags_of(const struct child_plan *plan)
 {
+    assert(!plan->new_session); /* win_child_refuse */
     DWORD flags = EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT;
     if (plan->new_group)
         flags |= CREATE_NEW_PROCESS_GROUP;
@@ -56,6 +65,7 @@ static bool win_spawn_create(const struct launch *l, const struct handles *h,
                              PROCESS_INFORMATION *made)
 {
     STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup}};
+    assert(l->program && l->line); /* CreateProcess itself searches nothing */
     startup.lpAttributeList = attributes;
     startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
     startup.StartupInfo.hStdInput = h->standard[0];
@@ -70,11 +80,13 @@ static bool win_spawn_create(const struct launch *l, const struct handles *h,
                           l->folder, &startup.StartupInfo, made);
 }
 
-/* With a list of handles, no other that can be inherited is. */
+/* PROC_THREAD_ATTRIBUTE_HANDLE_LIST: the child inherits these handles alone. */
 static int win_spawn_create_with_list(const struct launch *l, struct handles *h,
                                       PROCESS_INFORMATION *made)
 {
     SIZE_T size = 0;
+    assert(!made->hProcess);
+    assert(h->count <= STANDARD);
     (void)InitializeProcThreadAttributeList(NULL, 1, 0, &size);
     LPPROC_THREAD_ATTRIBUTE_LIST list = loop_alloc(l->loop, size);
     if (!list)
@@ -94,9 +106,11 @@ static int win_spawn_create_with_list(const struct launch *l, struct handles *h,
                     l->plan->program ? l->plan->program : "cmd.exe");
 }
 
-/* CreateProcess does not say which of its names it means. */
+/* CreateProcess fails in the same way for a folder and for a program that does
+ * not exist: the folder is looked for first. */
 static int win_spawn_find_folder(struct launch *l)
 {
+    assert(!l->folder);
     const char *cwd = l->plan->cwd;
     if (!cwd)
         return 0;
@@ -121,6 +135,7 @@ static int win_spawn_prepare(struct launch *l)
         error = launch_find_program(l);
     if (!error)
         error = launch_make_line(l);
+    assert(error || (l->program && l->line));
     return error ? error : launch_make_environment(l);
 }
 
@@ -130,6 +145,7 @@ int win_spawn(rondo_loop *loop, const struct child_plan *plan, HANDLE *process,
     struct launch l = {.loop = loop, .plan = plan};
     struct handles h = {.count = 0};
     PROCESS_INFORMATION made = {.hProcess = NULL};
+    assert(process && pid);
     int error = win_spawn_prepare(&l);
     if (!error)
         error = win_spawn_copy_handles(plan, &h);

@@ -13,7 +13,7 @@
 
 static int64_t win_sys_ticks_per_second(void)
 {
-    /* it never changes: whoever asks first writes what all would write */
+    /* it never changes: all threads write the same number */
     static _Atomic int64_t known;
     int64_t frequency = atomic_load_explicit(&known, memory_order_relaxed);
     if (frequency)
@@ -29,9 +29,14 @@ int64_t sys_clock(void)
     LARGE_INTEGER now;
     int64_t frequency = win_sys_ticks_per_second();
     QueryPerformanceCounter(&now);
-    /* seconds and the rest of one apart: no product overflows */
+    /* whole seconds apart from the rest, so that no product overflows */
     return now.QuadPart / frequency * 1000000000 +
            now.QuadPart % frequency * 1000000000 / frequency;
+}
+
+void sys_sleep(int64_t ns)
+{
+    Sleep((DWORD)((ns + 999999) / 1000000));
 }
 
 void sys_clock_facts(const char **name, int64_t *resolution_ns)
@@ -41,7 +46,7 @@ void sys_clock_facts(const char **name, int64_t *resolution_ns)
     *resolution_ns = (1000000000 + frequency - 1) / frequency;
 }
 
-/* A day at most: far from INFINITE, and waking once costs nothing. */
+/* A day at most: far from INFINITE, and one wait more a day costs nothing. */
 enum { LONGEST_WAIT_S = 86400 };
 
 DWORD win_timeout_ms(int64_t timeout_ns)
@@ -59,7 +64,7 @@ int64_t win_wait_resolution(void)
     BOOL disabled;
     if (!GetSystemTimeAdjustment(&adjustment, &increment, &disabled) ||
         !increment)
-        increment = 156250; /* what it is nearly everywhere */
+        increment = 156250; /* 15.6 ms, the tick of nearly all systems */
     return (int64_t)increment * 100;
 }
 
@@ -181,10 +186,20 @@ void sys_cond_broadcast(sys_cond *c)
 
 /* ---- process ---- */
 
-_Atomic uint32_t sys_fork_generation; /* there is no fork: always 0 */
+_Atomic uint32_t sys_fork_generation; /* Windows has no fork: always 0 */
 
 void sys_fork_watch(void)
 {
+}
+
+int sys_fork_lock_init(struct sys_fork_lock *lock)
+{
+    return sys_mutex_init(&lock->mutex);
+}
+
+void sys_fork_lock_destroy(struct sys_fork_lock *lock)
+{
+    sys_mutex_destroy(&lock->mutex);
 }
 
 const char *sys_env(const char *name)
@@ -192,7 +207,7 @@ const char *sys_env(const char *name)
     return getenv(name);
 }
 
-/* There are no names without debug information. */
+/* Without debug information Windows knows no names. */
 void sys_function_name(rondo_fn fn, char *text, size_t size)
 {
     snprintf(text, size, "at 0x%llx", (unsigned long long)(uintptr_t)fn);
@@ -206,7 +221,7 @@ unsigned sys_cores(void)
 
 int64_t sys_descriptor_limit(void)
 {
-    return INT64_MAX; /* memory is the limit */
+    return INT64_MAX; /* memory limits the number of handles */
 }
 
 int64_t sys_unix_path_limit(void)

@@ -3,18 +3,20 @@
 #ifndef RONDO_SYS_TYPES_H
 #define RONDO_SYS_TYPES_H
 
-/* Without <windows.h>, whose macros shared code must not see: what is opaque
- * here is checked against the real types where they are known (sys.c). */
+/* Without <windows.h>, whose macros shared code must not see. The files that
+ * know the real types check the sizes of those that are opaque here: sys.c,
+ * iocp.h. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A SOCKET or a HANDLE: both are numbers of one kind. */
+/* A SOCKET or a HANDLE: no two of them share a number. */
 typedef uintptr_t sys_fd;
 #define SYS_NO_FD (~(sys_fd)0)
 
-/* The program's word for a descriptor; a number that is none becomes none.
- * Negative ones are names of things, such as (HANDLE)-1, the process itself. */
+/* The program's number of a descriptor. Windows gives negative ones a meaning
+ * of their own, such as (HANDLE)-1, the process itself: they are no descriptor.
+ */
 static inline sys_fd sys_fd_of(intptr_t fd)
 {
     return fd < 0 ? SYS_NO_FD : (sys_fd)fd;
@@ -43,24 +45,40 @@ void sys_mutex_unlock(sys_mutex *m);
 /* How many datagrams one call receives or sends at most. */
 #define SYS_BATCH 1
 
-/* What a pipe's other functions have to know of it. */
+/* What sys_pipe_open has found out, and what its thread is at. */
 #define SYS_PIPE_MEMBERS                                                       \
     bool socket;                                                               \
-    bool overlapped, blocks; /* its calls end later; on a thread, at once */   \
-    bool seekable, duplex;                                                     \
-    void *thread;    /* HANDLE; NULL: not there yet */                         \
+    bool overlapped; /* its calls end later */                                 \
+    bool blocks;     /* a thread makes its calls */                            \
+    bool duplex;                                                               \
+    void *thread;    /* HANDLE; NULL: it has not made a call yet */            \
+    void *call;      /* its OVERLAPPED that is under way; NULL: none */        \
     long cancelled;  /* its calls end at once */                               \
     uint64_t offset; /* in a file whose calls end later */
 
-/* What a child is known by. */
+/* What identifies a child. */
 #define SYS_CHILD_MEMBERS                                                      \
     void *process; /* HANDLE */                                                \
-    bool group;    /* of console processes: it is the first */
+    bool group;    /* it leads a process group of its own */
 
-/* What the completion port keeps in each operation: its iocp_room. */
+/* What the kernel writes into while the completion port has an operation
+ * (iocp.h): it is a part of the operation, so that starting one takes no
+ * memory. `overlapped` is an OVERLAPPED; `file` and `child` are HANDLEs. */
 struct sys_op {
-    void *room;
-    uint32_t flags;
+    struct {
+        void *status, *count;
+        uint32_t offset[2];
+        void *event;
+    } overlapped;
+    union {
+        void *file;       /* of a sendfile: its own handle of the file */
+        uint64_t poll[4]; /* of a wait: afd.c's request and its answer */
+        struct {
+            void *wait, *port;
+            bool posted; /* its packet is in the port, or on its way */
+        } child;         /* of a wait for the end of a process */
+    } u;
+    uint32_t flags; /* enum iocp_flag */
 };
 #define SYS_OP_MEMBERS struct sys_op sys;
 

@@ -11,8 +11,23 @@
 
 /* ---- profiles: how a system's kqueue behaves (sim_profile.c) ------------ */
 
-/* Who writes to what, and is not told that its last reader has left. */
+/* Writers that get no event when their last reader leaves. */
 enum sim_silence { SIM_NOBODY, SIM_WHO_ONLY_WRITES_A_FIFO, SIM_ANY_PIPE };
+
+/* What a FIFO is. */
+enum sim_fifo {
+    SIM_FIFO_PIPE,       /* a pipe; a filter for the other side is mute */
+    SIM_FIFO_VNODE,      /* bytes and room count, ends do not */
+    SIM_FIFO_WRONG_SIDE, /* sockets; EVFILT_WRITE asks the reading one */
+    SIM_FIFO_SOCKETS     /* sockets; refuses a filter for the other side */
+};
+
+/* What poll says when a connection or a FIFO has ended. */
+enum sim_poll {
+    SIM_POLL_HUP,      /* POLLHUP, whatever was asked for */
+    SIM_POLL_READY,    /* ready for what was asked for, and no POLLHUP */
+    SIM_POLL_IS_KQUEUE /* what the filters that were asked for say */
+};
 
 struct sim_profile {
     const char *name;
@@ -21,16 +36,22 @@ struct sim_profile {
     bool refuses_devices; /* every character device, terminals too */
     int null_error;       /* of /dev/null and its like; 0: always ready */
     int tty_error;        /* of /dev/tty, 0: as any terminal */
+    bool takes_lowat;     /* both are taken with NOTE_LOWAT and data 1 */
     bool file_once;       /* a regular file is reported once, else always */
     int delete_closed;    /* the error of EV_DELETE on a closed descriptor */
-    int broken_pipe;      /* ... of EVFILT_WRITE on a pipe without a reader */
+    int broken_pipe;      /* ... of EVFILT_WRITE on a pipe without a reader; 0:
+                        EV_EOF says so */
     enum sim_silence unheard;
-    bool fifo_no_eof;   /* a FIFO's reader is not told of its last writer */
-    int exited_child;   /* EVFILT_PROC on a zombie; 0: it is reported */
-    bool exit_early;    /* NOTE_EXIT comes before waitpid knows */
-    int64_t tick_ns;    /* timeouts are rounded up to it */
-    bool reset_refuses; /* setsockopt on a connection that has been reset */
-    bool sendfile;      /* there is one, ENOSYS otherwise */
+    enum sim_fifo fifo;
+    enum sim_poll poll;
+    int exited_child;  /* EVFILT_PROC on a zombie; 0: it is reported */
+    bool exit_early;   /* NOTE_EXIT comes before waitpid knows */
+    int64_t tick_ns;   /* timeouts are rounded up to it */
+    bool shut_refuses; /* setsockopt on a connection that both ends left */
+    bool sendfile;     /* there is one, ENOSYS otherwise */
+    bool quiet_pipes;  /* F_SETNOSIGPIPE */
+    bool any_thread;   /* SIGPIPE goes to the process, not to the thread */
+    bool ignores_flag; /* MSG_NOSIGNAL: macOS before 11 */
 };
 
 /* RONDO_KQUEUE names it; the first one otherwise. */
@@ -48,6 +69,11 @@ void sim_fail(unsigned after, int os_error, bool late);
 void sim_refuse(uint32_t filter, int os_error);
 unsigned sim_calls(void);   /* of kevent, ever */
 unsigned sim_changes(void); /* that were made, ever */
+
+/* The next `times` sends of stream sockets fail with this error. */
+void sim_fail_sends(int os_error, unsigned times);
+/* The limit of descriptors is infinite, as sysconf says with -1. */
+void sim_hide_limit(bool hide);
 
 /* Whether the library that is linked calls a sendfile which sends. */
 bool sim_sends(void);
@@ -67,6 +93,7 @@ struct sim_note {
     uint32_t flags; /* EV_CLEAR, EV_ONESHOT, EV_DISPATCH */
     void *udata;
     int helper;   /* a descriptor that stands for what is no file; -1 */
+    bool lowat;   /* NOTE_LOWAT with data 1 */
     bool enabled; /* told to epoll */
     bool edge;    /* told to it as EPOLLET: the next change counts */
     bool always;  /* always ready: the helper is */
@@ -108,10 +135,20 @@ bool sim_is_other_process(void);
 /* waitpid of this child knows nothing yet, once. */
 void sim_hide_exit(int pid);
 
-/* ---- filters (sim_filter.c) --------------------------------------------- */
+/* ---- filters (sim_filter.c, sim_fifo.c) --------------------------------- */
 
 /* 0, or the errno that the change is answered with. */
 int sim_attach(struct sim_kq *kq, const struct kevent *change);
+/* For sim_fifo.c: by a descriptor of its own, or one that is always ready. */
+int sim_attach_helper(struct sim_kq *kq, struct sim_note *note, int helper);
+int sim_attach_always(struct sim_kq *kq, struct sim_note *note);
+/* A pipe, or (named) one that has a name. */
+bool sim_is_fifo(int fd, bool named);
+bool sim_only_writes(int fd);
+bool sim_is_socket(int fd, int option, int value);
+int sim_attach_fifo(struct sim_kq *kq, struct sim_note *note);
+/* The events that count; 0: none, it sleeps until they change. */
+uint32_t sim_fifo_events(const struct sim_note *note, uint32_t seen);
 int sim_trigger(struct sim_kq *kq, struct sim_note *note,
                 const struct kevent *change);
 /* What has happened, in the system's words; false: nothing yet. */

@@ -21,7 +21,7 @@
 
 /* ---- what is it? -------------------------------------------------------- */
 
-static bool is_socket(int fd, int option, int value)
+bool sim_is_socket(int fd, int option, int value)
 {
     int is = -1;
     socklen_t size = sizeof is;
@@ -29,8 +29,8 @@ static bool is_socket(int fd, int option, int value)
     return getsockopt(fd, SOL_SOCKET, option, &is, &size) == 0 && is == value;
 }
 
-/* A pipe, or a FIFO that has a name: pipes live on a device of their own. */
-static bool is_fifo(int fd, bool named)
+/* Pipes without a name live on a device of their own. */
+bool sim_is_fifo(int fd, bool named)
 {
     struct stat status, pipes;
     int fds[2];
@@ -51,20 +51,12 @@ static bool has_lost_its_reader(int fd)
 {
     struct pollfd asked = {.fd = fd, .events = POLLOUT};
 
-    return is_fifo(fd, false) && poll(&asked, 1, 0) == 1 &&
-           asked.revents & POLLERR;
+    return poll(&asked, 1, 0) == 1 && asked.revents & POLLERR;
 }
 
-/* FreeBSD's FIFO is a pipe whose ends stay while the FIFO is open at all. */
-static bool is_unheard_fifo(int fd)
+bool sim_only_writes(int fd)
 {
-    return sim_profile()->unheard == SIM_WHO_ONLY_WRITES_A_FIFO &&
-           is_fifo(fd, true) && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
-}
-
-static bool is_unheard_pipe(int fd)
-{
-    return sim_profile()->unheard == SIM_ANY_PIPE && is_fifo(fd, false);
+    return (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
 }
 
 /* A stream socket that is neither connected nor refused: who is, or was, has
@@ -73,14 +65,14 @@ static bool has_no_peer_yet(int fd)
 {
     struct pollfd asked = {.fd = fd, .events = POLLRDHUP};
 
-    return is_socket(fd, SO_TYPE, SOCK_STREAM) && poll(&asked, 1, 0) == 1 &&
+    return sim_is_socket(fd, SO_TYPE, SOCK_STREAM) && poll(&asked, 1, 0) == 1 &&
            !(asked.revents & (POLLRDHUP | POLLERR));
 }
 
 /* ---- attaching ---------------------------------------------------------- */
 
 /* Something that epoll takes, for what it does not. */
-static int attach_helper(struct sim_kq *kq, struct sim_note *note, int helper)
+int sim_attach_helper(struct sim_kq *kq, struct sim_note *note, int helper)
 {
     int os_error = 0;
 
@@ -92,26 +84,28 @@ static int attach_helper(struct sim_kq *kq, struct sim_note *note, int helper)
     return os_error;
 }
 
-static int attach_always(struct sim_kq *kq, struct sim_note *note)
+int sim_attach_always(struct sim_kq *kq, struct sim_note *note)
 {
     note->always = true;
-    return attach_helper(kq, note, eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+    return sim_attach_helper(kq, note, eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 static int attach_device(struct sim_kq *kq, struct sim_note *note,
                          const struct stat *status)
 {
     const struct sim_profile *is = sim_profile();
+    bool taken = is->takes_lowat && note->lowat;
 
     if (is->refuses_devices)
         return EINVAL;
-    if (status->st_rdev == makedev(5, 0) && is->tty_error)
+    if (status->st_rdev == makedev(5, 0) && is->tty_error && !taken)
         return is->tty_error;
     if (sim_note_arm(kq, note) == 0)
         return 0;
     if (errno != EPERM) /* what epoll says of /dev/null */
         return errno;
-    return is->null_error ? is->null_error : attach_always(kq, note);
+    return is->null_error && !taken ? is->null_error
+                                    : sim_attach_always(kq, note);
 }
 
 static int attach_fd(struct sim_kq *kq, struct sim_note *note)
@@ -124,12 +118,14 @@ static int attach_fd(struct sim_kq *kq, struct sim_note *note)
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
         if (is->file_once)
             note->flags |= EV_ONESHOT;
-        return attach_always(kq, note);
+        return sim_attach_always(kq, note);
     }
     if (S_ISCHR(status.st_mode))
         return attach_device(kq, note, &status);
-    if (note->filter == EVFILT_WRITE && has_lost_its_reader((int)note->ident) &&
-        !is_unheard_fifo((int)note->ident))
+    if (sim_is_fifo((int)note->ident, true))
+        return sim_attach_fifo(kq, note);
+    if (S_ISFIFO(status.st_mode) && note->filter == EVFILT_WRITE &&
+        is->broken_pipe && has_lost_its_reader((int)note->ident))
         return is->broken_pipe;
     return sim_note_arm(kq, note) < 0 ? errno : 0;
 }
@@ -145,14 +141,14 @@ static int attach_proc(struct sim_kq *kq, struct sim_note *note)
         waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
         info.si_pid == pid)
         return sim_profile()->exited_child;
-    return attach_helper(kq, note, (int)syscall(SYS_pidfd_open, pid, 0));
+    return sim_attach_helper(kq, note, (int)syscall(SYS_pidfd_open, pid, 0));
 }
 
 static int attach_user(struct sim_kq *kq, struct sim_note *note)
 {
     if (!sim_profile()->user)
         return EINVAL;
-    return attach_helper(kq, note, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    return sim_attach_helper(kq, note, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 int sim_attach(struct sim_kq *kq, const struct kevent *change)
@@ -207,34 +203,26 @@ static void be_level(struct sim_kq *kq, struct sim_note *note)
 static bool report_fd(struct sim_kq *kq, struct sim_note *note, uint32_t seen,
                       struct kevent *event)
 {
-    const struct sim_profile *is = sim_profile();
     int fd = (int)note->ident, bytes = 0;
-    bool reads = note->filter == EVFILT_READ;
-    bool over = seen & (EPOLLHUP | EPOLLERR) || (reads && seen & EPOLLRDHUP);
+    bool reads = note->filter == EVFILT_READ, over;
 
     if (seen & EPOLLHUP && !(seen & EPOLLERR) && has_no_peer_yet(fd))
         return sleep_until_it_changes(kq, note);
-    if (over && is->fifo_no_eof && reads && !(seen & EPOLLIN) &&
-        is_fifo(fd, true))
+    seen = sim_fifo_events(note, seen);
+    if (!seen)
         return sleep_until_it_changes(kq, note);
-    if (over && !reads && is_unheard_fifo(fd)) {
-        if (!(seen & EPOLLOUT))
-            return sleep_until_it_changes(kq, note);
-        over = false; /* there is room, and no more is said */
-    }
-    if (over && !reads && is_unheard_pipe(fd))
-        return sleep_until_it_changes(kq, note);
+    over = seen & (EPOLLHUP | EPOLLERR) || (reads && seen & EPOLLRDHUP);
     be_level(kq, note);
-    if (reads && is_socket(fd, SO_ACCEPTCONN, 1))
+    if (reads && sim_is_socket(fd, SO_ACCEPTCONN, 1))
         bytes = 1;
     else if (reads)
         (void)ioctl(fd, FIONREAD, &bytes);
     event->data = reads ? bytes : 4096;
     /* an error of the datagrams sent is not their end */
-    if (over && !is_socket(fd, SO_TYPE, SOCK_DGRAM)) {
+    if (over && !sim_is_socket(fd, SO_TYPE, SOCK_DGRAM)) {
         event->flags |= EV_EOF;
         /* which one it is cannot be asked without taking it */
-        if (seen & EPOLLERR && !is_fifo(fd, false))
+        if (seen & EPOLLERR && !sim_is_fifo(fd, false))
             event->fflags = ECONNRESET;
     }
     return true;

@@ -69,6 +69,7 @@ struct sim_note *sim_note_new(struct sim_kq *kq, const struct kevent *change)
     note->filter = change->filter;
     note->flags = change->flags & (EV_CLEAR | EV_ONESHOT | EV_DISPATCH);
     note->udata = change->udata;
+    note->lowat = change->fflags & NOTE_LOWAT && change->data == 1;
     note->helper = -1;
     note->next = *bucket(kq, note->ident);
     *bucket(kq, note->ident) = note;

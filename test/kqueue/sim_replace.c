@@ -7,14 +7,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "bsd.h"
-#undef setsockopt
 
 static atomic_int hidden; /* the child that has not exited yet, 0: none */
 static _Atomic(void *) next_close, next_dup2, next_dup3;
@@ -129,39 +125,5 @@ int getpeereid(int fd, uid_t *user, gid_t *group)
         return -1;
     *user = who.uid;
     *group = who.gid;
-    return 0;
-}
-
-/* Linux has MSG_NOSIGNAL instead. macOS refuses any option of a connection that
- * has been reset. */
-int sim_setsockopt(int fd, int level, int option, const void *value,
-                   unsigned size)
-{
-    struct pollfd asked = {.fd = fd};
-
-    if (sim_profile()->reset_refuses && poll(&asked, 1, 0) == 1 &&
-        asked.revents & POLLERR) {
-        errno = EINVAL;
-        return -1;
-    }
-    if (level == SOL_SOCKET && option == SO_NOSIGPIPE)
-        return 0;
-    return setsockopt(fd, level, option, value, size);
-}
-
-int sim_sysctl(const int *name, unsigned count, void *value, size_t *size,
-               const void *new_value, size_t new_size)
-{
-    int64_t tick = sim_profile()->tick_ns;
-    struct clockinfo *rate = value;
-
-    (void)new_value;
-    if (count != 2 || name[0] != CTL_KERN || name[1] != KERN_CLOCKRATE ||
-        *size < sizeof *rate || new_size || tick < 1000000) {
-        errno = ENOENT; /* whose waits are finer has no such ticks */
-        return -1;
-    }
-    *size = sizeof *rate;
-    rate->hz = (int)(1000000000 / tick);
     return 0;
 }

@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int kq;
@@ -70,4 +72,18 @@ void make_pair(int fds[2])
 {
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds),
                      0);
+}
+
+void make_fifo(int fds[2])
+{
+    char folder[] = "/tmp/rondo-kqueue-XXXXXX", path[64];
+
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/fifo", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    fds[0] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    fds[1] = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(fds[0] >= 0 && fds[1] >= 0);
+    (void)unlink(path);
+    (void)rmdir(folder);
 }

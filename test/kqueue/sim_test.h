@@ -27,6 +27,7 @@ int change(int ident, uint32_t filter, uint32_t flags);
 int look(void);
 int await(void);
 void make_pipe(int fds[2]); /* non-blocking */
+void make_fifo(int fds[2]); /* with a name when it is made; non-blocking */
 void make_pair(int fds[2]); /* of unix sockets */
 
 #define SIM_TEST(function)                                                     \

@@ -8,25 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-static void make_fifo(int fds[2])
-{
-    char folder[] = "/tmp/rondo-kqueue-XXXXXX", path[64];
-
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/fifo", folder);
-    assert_int_equal(mkfifo(path, 0600), 0);
-    fds[0] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    fds[1] = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    assert_true(fds[0] >= 0 && fds[1] >= 0);
-    (void)unlink(path);
-    (void)rmdir(folder);
-}
 
 /* ---- ends --------------------------------------------------------------- */
 
@@ -131,6 +114,11 @@ static void a_pipe_without_a_reader(void **state)
     (void)close(fds[0]);
     assert_int_equal(change(fds[1], EVFILT_WRITE, EV_ADD),
                      sim_profile()->broken_pipe);
+    if (!sim_profile()->broken_pipe) {
+        assert_int_equal(look(), 1);
+        assert_int_equal(got[0].flags & EV_EOF, EV_EOF);
+        assert_int_equal(change(fds[1], EVFILT_WRITE, EV_DELETE), 0);
+    }
     /* reading it is answered with the end */
     assert_int_equal(change(fds[1], EVFILT_READ, EV_ADD), 0);
     assert_int_equal(look(), 1);
@@ -158,6 +146,7 @@ static void a_reader_that_leaves_a_full_pipe(void **state)
 
 static void the_last_writer_of_a_fifo(void **state)
 {
+    bool told = sim_profile()->fifo != SIM_FIFO_VNODE;
     int fds[2];
 
     (void)state;
@@ -169,56 +158,77 @@ static void the_last_writer_of_a_fifo(void **state)
     assert_int_equal(read(fds[0], (char[1]){0}, 1), 1);
     assert_int_equal(look(), 0);
     (void)close(fds[1]);
-    assert_int_equal(look(), sim_profile()->fifo_no_eof ? 0 : 1);
+    assert_int_equal(look(), told);
     /* of a pipe it is always told */
     make_pipe(fds);
     assert_int_equal(change(fds[0], EVFILT_READ, EV_ADD), 0);
-    assert_int_equal(look(), sim_profile()->fifo_no_eof ? 0 : 1);
+    assert_int_equal(look(), told);
     (void)close(fds[1]);
-    assert_int_equal(look(), sim_profile()->fifo_no_eof ? 1 : 2);
+    assert_int_equal(look(), told ? 2 : 1);
 }
 
 /* full, or with room */
-static void the_last_reader_of_a_fifo(void **state)
+static void leave_a_fifo(bool full)
 {
-    enum sim_silence unheard = sim_profile()->unheard;
+    int fds[2];
 
-    (void)state;
-    for (int full = 0; full < 2; full++) {
-        int fds[2];
-
-        make_fifo(fds);
-        if (full)
-            fill(fds[1]);
-        assert_int_equal(change(fds[1], EVFILT_WRITE, EV_ADD), 0);
+    make_fifo(fds);
+    if (full)
+        fill(fds[1]);
+    assert_int_equal(change(fds[1], EVFILT_WRITE, EV_ADD), 0);
+    if (sim_profile()->fifo == SIM_FIFO_WRONG_SIDE) {
+        assert_int_equal(look(), 1); /* always */
+    } else {
         assert_int_equal(look(), !full);
         (void)close(fds[0]);
-        if (unheard == SIM_NOBODY) {
+        if (sim_profile()->unheard == SIM_NOBODY) {
             assert_int_equal(look(), 1);
             assert_int_equal(got[0].flags & EV_EOF, EV_EOF);
-        } else if (unheard == SIM_WHO_ONLY_WRITES_A_FIFO && !full) {
-            assert_int_equal(look(), 1);
-            assert_int_equal(got[0].flags & EV_EOF, 0);
         } else {
-            assert_int_equal(look(), 0);
+            assert_int_equal(look(), !full);
+            assert_int_equal(full ? 0 : got[0].flags & EV_EOF, 0);
         }
-        (void)close(fds[1]);
     }
+    (void)close(fds[1]);
+}
+
+static void the_last_reader_of_a_fifo(void **state)
+{
+    (void)state;
+    leave_a_fifo(false);
+    leave_a_fifo(true);
 }
 
 static void a_fifo_without_a_reader(void **state)
 {
-    bool silent = sim_profile()->unheard == SIM_WHO_ONLY_WRITES_A_FIFO;
+    bool told = sim_profile()->unheard == SIM_NOBODY;
     int fds[2];
 
     (void)state;
     make_fifo(fds);
     (void)close(fds[0]);
-    assert_int_equal(change(fds[1], EVFILT_WRITE, EV_ADD),
-                     silent ? 0 : sim_profile()->broken_pipe);
-    assert_int_equal(look(), silent);
-    if (silent)
-        assert_int_equal(got[0].flags & EV_EOF, 0);
+    assert_int_equal(change(fds[1], EVFILT_WRITE, EV_ADD), 0);
+    assert_int_equal(look(), 1);
+    assert_int_equal(got[0].flags & EV_EOF, told ? EV_EOF : 0);
+}
+
+/* a filter for reading on a descriptor that only writes */
+static void the_other_side_of_a_fifo(void **state)
+{
+    enum sim_fifo is = sim_profile()->fifo;
+    bool counts = is == SIM_FIFO_VNODE || is == SIM_FIFO_WRONG_SIDE;
+    int fds[2], refused = is == SIM_FIFO_SOCKETS ? EINVAL : 0;
+
+    (void)state;
+    make_fifo(fds);
+    assert_int_equal(change(fds[1], EVFILT_READ, EV_ADD), refused);
+    assert_int_equal(look(), 0);
+    (void)close(fds[0]);
+    assert_int_equal(look(), 0);
+    make_fifo(fds);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    assert_int_equal(change(fds[1], EVFILT_READ, EV_ADD), refused);
+    assert_int_equal(look(), counts); /* its own byte, which nobody has read */
 }
 
 int main(void)
@@ -231,7 +241,8 @@ int main(void)
         SIM_TEST(a_reader_that_leaves_a_full_pipe),
         SIM_TEST(the_last_writer_of_a_fifo),
         SIM_TEST(the_last_reader_of_a_fifo),
-        SIM_TEST(a_fifo_without_a_reader)};
+        SIM_TEST(a_fifo_without_a_reader),
+        SIM_TEST(the_other_side_of_a_fifo)};
 
     return cmocka_run_group_tests_name(sim_profile()->name, tests, NULL, NULL);
 }

@@ -30,6 +30,17 @@ static void devices(void **state)
     assert_int_equal(change(null, EVFILT_WRITE, EV_ADD), is->null_error);
     for (int i = 0; i < 3; i++)
         assert_int_equal(look(), is->null_error ? 0 : 2);
+    for (unsigned filter = EVFILT_WRITE; filter <= EVFILT_READ; filter++) {
+        bool taken = is->takes_lowat || !is->null_error;
+        struct kevent e;
+
+        EV_SET(&e, null, filter, EV_ADD, NOTE_LOWAT, 1, NULL);
+        assert_int_equal(kevent(kq, &e, 1, NULL, 0, NULL), taken ? 0 : -1);
+        assert_int_equal(taken || errno == is->null_error, true);
+        assert_int_equal(look(), !taken            ? 0
+                                 : is->takes_lowat ? (int)filter
+                                                   : 2);
+    }
     (void)close(null);
     assert_int_equal(change(terminal, EVFILT_WRITE, EV_ADD),
                      is->refuses_devices ? EINVAL : 0);

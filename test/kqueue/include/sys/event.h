@@ -9,7 +9,11 @@
 /* No system has the members in this order or all of these types: whoever
  * initialises them by position, or takes one for an int, finds out here. */
 struct kevent {
+#ifdef SIM_UDATA_IS_A_NUMBER /* NetBSD before 10 */
+    intptr_t udata;
+#else
     void *udata;
+#endif
     int64_t data;
     uint32_t filter;
     uint32_t fflags;
@@ -34,6 +38,7 @@ struct kevent {
 #define EV_ERROR    0x4000U
 #define EV_EOF      0x8000U
 
+#define NOTE_LOWAT   0x00000001U /* EVFILT_READ, EVFILT_WRITE */
 #define NOTE_TRIGGER 0x01000000U /* EVFILT_USER */
 #define NOTE_EXIT    0x80000000U /* EVFILT_PROC */
 
