@@ -319,7 +319,7 @@ static void feed(struct play *play)
 
     if (!r->kind->reads || !room || (r->far && !r->far->transport))
         return;
-    if (play->passes && !play->filtering && play_draw(play, 2)) {
+    if (play->passes && play_draw(play, 2)) {
         is_ok(play, rondo_transport_send_fd(r->far->transport, play->file));
         play->fed++;
     }
@@ -379,8 +379,6 @@ static void encipher(struct play *play)
     toy_push(r->p->transport, ours);
     toy_push(r->far->transport, theirs);
     test_run_until(r->w, ours->done && theirs->done);
-    /* a frame's descriptors are closed with its first piece */
-    play->passes = false;
 }
 
 struct play *play_new(struct world *w, enum kind_id id, unsigned seed,
