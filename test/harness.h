@@ -146,11 +146,11 @@ void test_close_other(struct world *w);
 const char *test_format(struct world *w, const char *format, ...)
     RONDO_PRINTF(2, 3);
 
-/* 1 on a machine of its own; more under sanitizers, valgrind and emulators, and
- * where the machine is busy when the first test asks. Deadlines are multiplied
- * by it, volumes of work are to be divided by it. */
+/* 1 on a machine of its own; up to 10 under sanitizers, valgrind and emulators,
+ * and where the machine is busy when the first test asks. Volumes of work are
+ * divided by it, limits of time multiplied. */
 int test_slowness(void);
-/* how long what another program or thread does may take */
+/* how long what another program or thread does may take; it knows no bounds */
 int test_patience_ms(void);
 
 /* The thread sanitizer ends a child that starts a thread. */
