@@ -94,7 +94,8 @@ struct test {
  */
 #define EACH_ROW(w, row, rows)                                                 \
     __typeof__(&(rows)[0]) row = (rows);                                       \
-    test_row(w, row < (rows) + COUNT_OF(rows) ? row->name : NULL);             \
+    test_row(w, row < (rows) + COUNT_OF(rows) ? row->name : NULL) &&           \
+        row < (rows) + COUNT_OF(rows);                                         \
     row++
 bool test_row(struct world *w, const char *name); /* false: after the last */
 
