@@ -189,7 +189,7 @@ raw_fd *test_own_pair(struct world *w, const raw_fd pair[2]);
 /* ... and for two plain ends of a TCP connection, or of a pipe: ends the test
  * as skipped where there are no pipes. */
 raw_fd *test_sockets(struct world *w);
-raw_fd *test_pipe(struct world *w);
+raw_fd *test_own_pipe(struct world *w);
 /* From here to the end of the test the process may have that many; ends the
  * test as skipped where it may not. */
 void test_allow_descriptors(struct world *w, int64_t count);

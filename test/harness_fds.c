@@ -34,7 +34,7 @@ raw_fd *test_sockets(struct world *w)
     return test_own_pair(w, fds);
 }
 
-raw_fd *test_pipe(struct world *w)
+raw_fd *test_own_pipe(struct world *w)
 {
     raw_fd fds[2];
 

@@ -49,7 +49,7 @@ TEST(G2_watching_sockets)
 
 TEST(G2_watching_pipes)
 {
-    assert_int_equal(test_watches(w, test_pipe(w)[1], RONDO_ENOTSUP),
+    assert_int_equal(test_watches(w, test_own_pipe(w)[1], RONDO_ENOTSUP),
                      rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES));
 }
 
@@ -57,9 +57,9 @@ TEST(G2_watching_pipes)
 TEST(G2_pipes_as_transports)
 {
     struct peer *p = test_peer(w);
-    int result =
-        rondo_connect_write_pipe(w->loop, test_pipe(w)[1], RONDO_PIPE_BORROW,
-                                 &recorder, p, &p->transport);
+    int result = rondo_connect_write_pipe(w->loop, test_own_pipe(w)[1],
+                                          RONDO_PIPE_BORROW, &recorder, p,
+                                          &p->transport);
 
     if (check_can(w, RONDO_CAN_PIPES, result, "iocp")) {
         assert_int_equal(rondo_transport_write(p->transport, "x", 1), 0);

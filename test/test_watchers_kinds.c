@@ -83,7 +83,7 @@ static void check_stream(struct world *w, raw_fd *fds)
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
 }
 
-TEST_CASE(W4_pipe, check_stream(w, test_pipe(w)));
+TEST_CASE(W4_pipe, check_stream(w, test_own_pipe(w)));
 TEST_CASE(W4_fifo, check_stream(w, fifo_ends(w)));
 
 /* The reader's going away wakes whoever waits to write, and, as an error, who
@@ -92,7 +92,7 @@ static void check_reader_leaves(struct world *w,
                                 unsigned *(*watch)(struct world *w, raw_fd fd))
 {
     static char piece[4096];
-    raw_fd *fds = test_pipe(w);
+    raw_fd *fds = test_own_pipe(w);
     const unsigned *calls;
 
     if (!is_taken(w, RONDO_CAN_WATCH_PIPES, fds[1]))
