@@ -171,11 +171,11 @@ void test_close_other(struct world *w);
 const char *test_format(struct world *w, const char *format, ...)
     RONDO_PRINTF(2, 3);
 
-/* 1 on a machine of its own; more under sanitizers, valgrind and emulators, and
- * where the machine is busy when the first test asks. Deadlines are multiplied
- * by it, volumes of work are to be divided by it. */
+/* 1 on a machine of its own; up to 10 under sanitizers, valgrind and emulators,
+ * and where the machine is busy when the first test asks. Volumes of work are
+ * divided by it, limits of time multiplied. */
 int test_slowness(void);
-/* how long what another program or thread does may take */
+/* how long what another program or thread does may take; it knows no bounds */
 int test_patience_ms(void);
 
 /* The thread sanitizer ends a child that starts a thread. */
@@ -220,8 +220,10 @@ void test_close_own(struct world *w, raw_fd fd);
 /* As test_own for two: put RONDO_NO_FD in place of one that you close or give
  * away. */
 raw_fd *test_own_pair(struct world *w, const raw_fd pair[2]);
-/* ... and for two plain ends of a TCP connection. */
+/* ... and for two plain ends of a TCP connection, or of a pipe: ends the test
+ * as skipped where there are no pipes. */
 raw_fd *test_sockets(struct world *w);
+raw_fd *test_own_pipe(struct world *w);
 /* From here to the end of the test the process may have that many; ends the
  * test as skipped where it may not. */
 void test_allow_descriptors(struct world *w, int64_t count);

@@ -50,6 +50,15 @@ raw_fd *test_sockets(struct world *w)
     return test_own_pair(w, fds);
 }
 
+raw_fd *test_own_pipe(struct world *w)
+{
+    raw_fd fds[2];
+
+    test_skip_if(w, raw_pipe(fds) != 0,
+                 "no pipes as descriptors on this system");
+    return test_own_pair(w, fds);
+}
+
 static void set_limit(struct world *w, int64_t limit)
 {
     int64_t before = raw_set_descriptor_limit(limit);

@@ -109,28 +109,28 @@ TEST(C4_nonsense)
 
 /* ---- C4: what is taken -------------------------------------------------- */
 
-static void adopt(struct world *w, raw_fd *fd, struct peer *p)
+static void adopt(struct world *w, raw_fd fd, struct peer *p)
 {
-    test_adopt(w, *fd, &recorder, p);
+    test_adopt(w, fd, &recorder, p);
 }
 
-static void adopt_untold(struct world *w, raw_fd *fd, struct peer *p)
+static void adopt_untold(struct world *w, raw_fd fd, struct peer *p)
 {
-    assert_ok(rondo_connect_accepted_socket(w->loop, *fd, &recorder, p, NULL));
+    assert_ok(rondo_connect_accepted_socket(w->loop, fd, &recorder, p, NULL));
 }
 
-static void adopt_as_a_connect(struct world *w, raw_fd *fd, struct peer *p)
+/* The number is copied: it is gone when this returns. */
+static void adopt_as_a_connect(struct world *w, raw_fd fd, struct peer *p)
 {
     assert_ok(
-        dial(w, RONDO_CONNECT(.socket = fd, .timeout_ns = RONDO_SEC(9)), p));
-    *fd = RONDO_NO_FD; /* it was copied */
+        dial(w, RONDO_CONNECT(.socket = &fd, .timeout_ns = RONDO_SEC(9)), p));
 }
 
 TEST(C4_an_adopted_socket_works)
 {
     static const struct {
         const char *name;
-        void (*adopt)(struct world *w, raw_fd *fd, struct peer *p);
+        void (*adopt)(struct world *w, raw_fd fd, struct peer *p);
     } rows[] = {{"connect_accepted_socket", adopt},
                 {"the transport pointer may be NULL", adopt_untold},
                 {"create_connection", adopt_as_a_connect}};
@@ -141,7 +141,7 @@ TEST(C4_an_adopted_socket_works)
         struct peer *p = test_peer(w);
 
         assert_true(raw_is_blocking(fd));
-        row->adopt(w, &fds[0], p);
+        row->adopt(w, fd, p);
         fds[0] = RONDO_NO_FD;
         assert_int_equal(p->made + p->connected, 0); /* not inside the call */
         test_run_until(w, p->made);

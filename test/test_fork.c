@@ -242,9 +242,9 @@ static int go_on(void *arg)
 {
     struct family *f = arg;
 
-    if (rondo_loop_after_fork(f->w->loop) != 0 ||
-        rondo_loop_after_fork(f->w->loop) != 0)
-        return 1;
+    for (int i = 0; i < 2; i++)
+        if (rondo_loop_after_fork(f->w->loop) != 0)
+            return 1;
     return use_everything(f);
 }
 

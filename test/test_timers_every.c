@@ -216,7 +216,7 @@ TEST_LEAVES(T5_many_with_one_period_keep_their_order)
 
     for (int i = 0; i < 20; i++) {
         e[i] = every(w, RONDO_MS(1));
-        e[i]->first = e[0]->first + RONDO_MS(1);
+        e[i]->first = e[0]->first + RONDO_MS(20);
         assert_ok(rondo_reschedule(w->loop, e[i]->id, e[i]->first));
     }
     for (int k = 0; k < 10; k++) {

@@ -50,15 +50,6 @@ static void close_end(raw_fd *fd)
 
 /* ---- W4: pipes ---------------------------------------------------------- */
 
-static raw_fd *pipe_ends(struct world *w)
-{
-    raw_fd fds[2];
-
-    test_skip_if(w, raw_pipe(fds) != 0,
-                 "no pipes as descriptors on this system");
-    return test_own_pair(w, fds);
-}
-
 static raw_fd *fifo_ends(struct world *w)
 {
     raw_fd fds[2];
@@ -91,7 +82,7 @@ static void check_stream(struct world *w, raw_fd *fds)
     assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
 }
 
-TEST_CASE(W4_pipe, check_stream(w, pipe_ends(w)));
+TEST_CASE(W4_pipe, check_stream(w, test_own_pipe(w)));
 TEST_CASE(W4_fifo, check_stream(w, fifo_ends(w)));
 
 /* The reader's going away wakes whoever waits to write, and, as an error, who
@@ -100,7 +91,7 @@ static void check_reader_leaves(struct world *w,
                                 unsigned *(*watch)(struct world *w, raw_fd fd))
 {
     static char piece[4096];
-    raw_fd *fds = pipe_ends(w);
+    raw_fd *fds = test_own_pipe(w);
     const unsigned *calls;
 
     if (!is_taken(w, RONDO_CAN_WATCH_PIPES, fds[1]))
