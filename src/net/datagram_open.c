@@ -206,8 +206,10 @@ static void datagram_open_remember(rondo_datagram *d)
     if (sys_local_address(d->io.fd, &address) == 0)
         d->local = address;
     d->most = sys_datagram_most(rondo_address_family(&d->local));
+    d->by_destination = rondo_address_family(&d->local) == RONDO_FAMILY_UNIX;
     if (sys_peer_address(d->io.fd, &address) != 0)
         return;
+    d->by_destination = false;
     d->peer = address;
     d->connected = true;
 }

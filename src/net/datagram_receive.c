@@ -78,7 +78,7 @@ static void datagram_receive_deliver(rondo_datagram *d,
                                        &list[i].from, list[i].truncated);
     }
     d->gathers = false;
-    if (d->queue.count && !d->retry && op_is_idle(&d->send))
+    if (d->queue.count && datagram_may_flush(d))
         (void)datagram_flush(d, true);
 }
 
