@@ -101,6 +101,7 @@ else()
         src/unix/net.c
         src/unix/pipe.c
         src/unix/poll.c
+        src/unix/ready.c
         src/unix/select.c
         src/unix/sendfile.c
         src/unix/spawn.c
@@ -115,7 +116,10 @@ else()
             src/unix/child_pidfd.c
             src/unix/epoll.c)
         list(INSERT RONDO_BACKENDS 0 epoll)
-    elseif(CMAKE_SYSTEM_NAME MATCHES
+    else()
+        list(APPEND RONDO_SOURCES src/unix/fifo.c)
+    endif()
+    if(CMAKE_SYSTEM_NAME MATCHES
             "^(Darwin|FreeBSD|NetBSD|OpenBSD|DragonFly)$")
         list(APPEND RONDO_SOURCES
             src/unix/child_kqueue.c

@@ -17,6 +17,15 @@ elseif(target MATCHES "openbsd")
 else()
     set(CMAKE_SYSTEM_NAME Linux)
 endif()
+# The oldest macOS that doc/platforms.md names; zig's own choice is newer. What
+# a newer one alone has is an error then.
+if(target STREQUAL "x86_64-macos")
+    string(APPEND target ".10.12")
+    set(CMAKE_C_FLAGS_INIT -Wunguarded-availability)
+elseif(target STREQUAL "aarch64-macos")
+    string(APPEND target ".11.0")
+    set(CMAKE_C_FLAGS_INIT -Wunguarded-availability)
+endif()
 set(CMAKE_C_COMPILER $ENV{RONDO_ZIG} cc -target ${target})
 set(CMAKE_AR $ENV{RONDO_ZIG})
 set(CMAKE_RANLIB $ENV{RONDO_ZIG})
@@ -31,7 +40,7 @@ if(NOT "$ENV{RONDO_CROSS_RUN}" STREQUAL "")
     set(CMAKE_CROSSCOMPILING_EMULATOR $ENV{RONDO_CROSS_RUN})
 endif()
 # zig turns the undefined behaviour sanitizer on by itself
-set(CMAKE_C_FLAGS_INIT -fno-sanitize=undefined)
+string(APPEND CMAKE_C_FLAGS_INIT " -fno-sanitize=undefined")
 # and links statically with musl, where the tests could not put their own
 # functions in front of the C library's. What it takes for that library has no
 # addresses of data, so none may be copied into a program.

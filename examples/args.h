@@ -158,7 +158,9 @@ static inline int args_serve(const struct args *args, rondo_loop *loop,
     if (args->seconds)
         rondo_call_later(loop, RONDO_SEC(args->seconds), args_stop_serving,
                          server);
-    args_say_listening(server);
+    /* whoever reads that it listens may press Ctrl-C at once */
+    if (rondo_add_signal_handler(loop, SIGINT, args_interrupted, NULL) == 0)
+        args_say_listening(server);
     return args_run(loop);
 }
 

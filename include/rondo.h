@@ -1084,7 +1084,10 @@ RONDO_API void *rondo_transport_self(const rondo_transport *t);
 
 /**
  * Inside data_received: gives back the last size bytes of the data, which must
- * be data's tail; they are delivered again, to the protocol then in force. 0;
+ * be data's tail. The protocol then in force gets them again. A protocol that
+ * gives everything back, as one does with half a message, gets it again
+ * together with the next bytes that come; or when it resumes reading, when
+ * another protocol is set, or once more before the peer's end. 0;
  * RONDO_EINVAL: elsewhere, or not the tail; RONDO_ENOMEM.
  */
 RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
@@ -1114,8 +1117,9 @@ rondo_transport_get_write_buffer_size(const rondo_transport *t);
 /**
  * How long nothing may be received (not counted while reading is paused), and
  * how long no byte may leave while there is something to send (during close
- * too); then timed_out is asked. 0 or RONDO_NEVER: no limit, as it begins. 0,
- * or RONDO_EINVAL: negative.
+ * too); then timed_out is asked. Set earlier, both begin with
+ * connection_made. 0 or RONDO_NEVER: no limit, as it begins. 0, or
+ * RONDO_EINVAL: negative.
  */
 RONDO_API int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
                                            int64_t write_ns);
@@ -1150,8 +1154,9 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * caller's and may be closed at once: a duplicate travels. One that no byte
  * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
  * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
- * byte; RONDO_EPIPE, RONDO_ECLOSED as rondo_transport_write. See SCM_RIGHTS in
- * unix(7).
+ * byte; RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
+ * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the next
+ * byte that they send. See SCM_RIGHTS in unix(7).
  */
 RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
 
@@ -1163,8 +1168,11 @@ RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
  * reading is paused are not). The bytes delivered at once never have the
  * descriptors of two writes; they may begin with bytes of earlier writes that
  * had none. A process that has no room for all descriptors of a write loses
- * the connection: RONDO_EMFILE. RONDO_NO_FD: none, or no unix socket
- * (rondo_last_error).
+ * the connection: RONDO_EMFILE; so does one that leaves more than 253 of them
+ * beside bytes that it has not taken: RONDO_ETOOMUCH. A filter may keep their
+ * bytes until more have come: they wait for the next bytes that the protocol is
+ * given. A reader takes none: they are closed. RONDO_NO_FD: none, or no unix
+ * socket (rondo_last_error).
  */
 RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
 
@@ -1269,8 +1277,9 @@ typedef struct rondo_filter {
  * or the error that ended the connection, just before connection_lost.
  *
  * 0, and lost will be called. On an error self stays the caller's:
- * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof. As
- * loop.start_tls.
+ * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof, RONDO_ENOTSUP
+ * (a pipe of one direction), RONDO_EBUSY (a file is under way, or a descriptor
+ * waits for the byte that it goes with). As loop.start_tls.
  */
 RONDO_API int rondo_transport_push_filter(rondo_transport *t,
                                           const rondo_filter *filter,

@@ -7,6 +7,31 @@ rondo_transport *stage_transport(struct peer *p)
     return p ? p->transport : NULL;
 }
 
+struct peer *stage_other(struct stage *s, struct peer *self)
+{
+    return self == s->b ? s->a : s->b;
+}
+
+static void successor_lost(struct peer *p)
+{
+    struct peer *old = p->user;
+
+    old->transport = NULL;
+    old->lost += old->made + p->made;
+    old->made += p->made;
+    p->made = 0;
+}
+
+struct peer *stage_successor(struct stage *s, struct peer *self)
+{
+    s->successor = test_peer(s->w);
+    s->successor->joined = true;
+    s->successor->no_checksum = true;
+    s->successor->user = self;
+    s->successor->on_lost = successor_lost;
+    return s->successor;
+}
+
 void stage_remove_watchers(struct stage *s)
 {
     (void)rondo_remove_reader(s->w->loop, s->watched[0]);
@@ -44,22 +69,14 @@ static void on_eof(struct peer *p)
     at(p->user, PEER_EOF, p);
 }
 
-static void on_data(struct peer *p, const void *data, size_t size)
+static void on_bytes(struct peer *p)
 {
-    (void)data;
-    (void)size;
-    at(p->user, DATA, p);
+    at(p->user, p->updates ? UPDATED : DATA, p);
 }
 
 static void on_get_buffer(struct peer *p)
 {
     at(p->user, GET_BUFFER, p);
-}
-
-static void on_updated(struct peer *p, size_t size)
-{
-    (void)size;
-    at(p->user, UPDATED, p);
 }
 
 static void on_connected(struct peer *p)
@@ -175,9 +192,8 @@ static void give_hooks(struct stage *s, struct peer *p)
     p->no_checksum = true;
     p->go_on = true;
     p->on_made = on_made;
-    p->on_data = on_data;
+    p->on_bytes = on_bytes;
     p->on_get_buffer = on_get_buffer;
-    p->on_updated = on_updated;
     p->on_eof = on_eof;
     p->on_pause = on_pause;
     p->on_resume = on_resume;
@@ -223,28 +239,28 @@ static void add_watchers(struct stage *s)
     assert_ok(rondo_add_writer(loop, s->watched[0], on_writable, s));
 }
 
-static struct stage *stage_new(struct world *w, enum place place, act_fn *act)
+static struct stage *stage_new(struct world *w, const rondo_protocol *protocol,
+                               enum place place, act_fn *act)
 {
     struct stage *s = test_alloc(w, sizeof *s);
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
-    bool buffered = place == GET_BUFFER || place == UPDATED;
     uint16_t nobody = 0;
 
     s->w = w;
+    s->protocol = protocol;
     s->place = place;
     s->act = act;
     options.protocol_factory = factory;
     options.closed = closed;
-    s->l =
-        test_serve_with(w, buffered ? &buffered_recorder : &recorder, &options);
+    s->l = test_serve_with(w, protocol, &options);
     s->l->model.user = s;
     s->a = test_peer(w);
     s->x = test_peer(w);
     give_hooks(s, s->a);
     give_hooks(s, s->x);
     raw_close(raw_listen(&nobody, 1));
-    s->connecting = test_connect_peer(w, s->l->port, &recorder, s->a);
-    s->refused = test_connect_peer(w, nobody, &recorder, s->x);
+    s->connecting = test_connect_peer(w, s->l->port, protocol, s->a);
+    s->refused = test_connect_peer(w, nobody, protocol, s->x);
     s->timer = rondo_call_later(w->loop, 0, on_timer, s);
     s->soon = rondo_call_soon(w->loop, on_soon, s);
     assert_ok(rondo_call_soon_threadsafe(w->loop, on_post, s));
@@ -291,9 +307,10 @@ static void stage_end(struct stage *s)
     raw_close_pair(s->watched);
 }
 
-void stage_play(struct world *w, enum place place, act_fn *act)
+void stage_play(struct world *w, const rondo_protocol *protocol,
+                enum place place, act_fn *act)
 {
-    struct stage *s = stage_new(w, place, act);
+    struct stage *s = stage_new(w, protocol, place, act);
 
     if (place != CLOSED)
         test_run_until(w, s->done);

@@ -39,6 +39,7 @@ typedef void act_fn(struct stage *s, struct peer *self);
 
 struct stage {
     struct world *w;
+    const rondo_protocol *protocol; /* of both sides */
     enum place place;
     act_fn *act;
     bool done;
@@ -50,10 +51,16 @@ struct stage {
     unsigned released, owned;
 };
 
-/* makes a stage and plays it, with that act in that place */
-void stage_play(struct world *w, enum place place, act_fn *act);
+/* makes a stage and plays it, with that act in that place; the protocol is
+ * recorder or buffered_recorder */
+void stage_play(struct world *w, const rondo_protocol *protocol,
+                enum place place, act_fn *act);
 /* NULL, which is harmless everywhere, when there is none */
 rondo_transport *stage_transport(struct peer *p);
+/* the other side of the connection */
+struct peer *stage_other(struct stage *s, struct peer *self);
+/* one that may take over from self by set_protocol */
+struct peer *stage_successor(struct stage *s, struct peer *self);
 void stage_remove_watchers(struct stage *s);
 
 #endif

@@ -3,19 +3,6 @@
 #include "harness_internal.h"
 
 #include <inttypes.h>
-#include <stdatomic.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
-    __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 #define MAX_TESTS 256
 
@@ -27,29 +14,6 @@ struct test_case {
 
 /* of the running test; there is only one */
 static struct test_case *current;
-
-/* Threads ask, too. */
-int test_slowness(void)
-{
-    static atomic_int known;
-    int factor = atomic_load(&known);
-
-    if (factor == 0) {
-        const char *slow = getenv("RONDO_TEST_SLOW");
-        int given = slow ? (int)strtol(slow, NULL, 10) : 1;
-
-        factor = SANITIZED ? 10 : raw_slowness();
-        if (given > 1)
-            factor *= given;
-        atomic_store(&known, factor);
-    }
-    return factor;
-}
-
-int test_patience_ms(void)
-{
-    return TEST_DEADLINE_MS * test_slowness();
-}
 
 static void write_line(const char *kind, const char *result, const char *why)
 {
@@ -126,37 +90,6 @@ void test_check_error(int64_t result, int error, const char *what,
               rondo_error_name(error));
 }
 
-/* ---- the arena ---------------------------------------------------------- */
-
-union chunk {
-    union chunk *next;
-    max_align_t align;
-};
-
-void *test_alloc(struct world *w, size_t size)
-{
-    union chunk *c = calloc(1, sizeof *c + size);
-
-    if (!c)
-        test_fail(w, "test_alloc: no memory");
-    c->next = w->arena;
-    w->arena = c;
-    return c + 1;
-}
-
-void arena_free(struct world *w)
-{
-    union chunk *c = w->arena;
-
-    while (c) {
-        union chunk *next = c->next;
-
-        free(c);
-        c = next;
-    }
-    w->arena = NULL;
-}
-
 /* ---- setup -------------------------------------------------------------- */
 
 rondo_loop_options test_loop_options(struct world *w)
@@ -203,6 +136,7 @@ static int setup(void **state)
     c->w = world_new();
     if (!c->w)
         return -1;
+    c->w->leaves = c->test->leaves;
     options = test_loop_options(c->w);
     if (rondo_loop_new(&c->w->loop, &options) < 0) {
         print_error("rondo_loop_new: %s\n", rondo_last_error());
@@ -263,6 +197,11 @@ void test_close_loop(struct world *w)
     close_one(w, &w->loop);
 }
 
+void test_close_other(struct world *w)
+{
+    close_one(w, &w->other);
+}
+
 static void check_memory(struct world *w)
 {
     if (memory_damage(w->memory))
@@ -275,7 +214,7 @@ static void check_memory(struct world *w)
 /* A thread of the library may need a moment to be gone. */
 static void check_descriptors(struct world *w)
 {
-    int64_t end = raw_now_ns() + 2000000000;
+    int64_t end = raw_now_ns() + RONDO_SEC(2) * test_slowness();
     char text[160];
 
     while (raw_count_descriptors() != w->descriptors.count) {
@@ -291,10 +230,14 @@ static void check_descriptors(struct world *w)
 static void finish(struct world *w)
 {
     test_fail_allocation(w, 0);
-    if (w->loop && w->expect_clean)
+    run_lasts(w);
+    if (w->loop && !w->leaves)
         check_clean(w);
+    test_drop_all(w);
     close_one(w, &w->other);
     close_one(w, &w->loop);
+    fds_end(w);
+    arena_end(w);
     check_memory(w);
     if (!w->allow_descriptors)
         check_descriptors(w);
@@ -302,7 +245,8 @@ static void finish(struct world *w)
 
 void test_skip(struct world *w, const char *reason)
 {
-    w->allow_descriptors = true; /* what it opened before it found out */
+    /* what it made and opened before it found out */
+    w->leaves = w->allow_descriptors = true;
     finish(w);
     raw_snapshot_close_new(&w->descriptors);
     print_message("skipped: %s\n", reason);
@@ -346,6 +290,7 @@ static int teardown(void **state)
 
     if (!c->finished) {
         tell_failure(c->w);
+        fds_end(c->w);
         raw_snapshot_close_new(&c->w->descriptors);
         return 0;
     }

@@ -9,7 +9,7 @@
  *
  *   RONDO_TEST_RESULTS  file to append START and RESULT lines to
  *   RONDO_TEST_FILTER   a pattern of test names with * and ?
- *   RONDO_TEST_SLOW     factor for deadlines, where the harness cannot know
+ *   RONDO_TEST_SLOW     factor for deadlines, where the harness cannot measure
  *
  * Callbacks may run until the loop is closed, which is after the test
  * function has returned: what they touch comes from test_peer, test_alloc or
@@ -35,18 +35,28 @@
 /* ---- 1. tests and their world ------------------------------------------ */
 
 struct memory; /* harness_memory.c */
+struct kept;   /* harness_keep.c */
+struct last;
+struct at_end;
 
 struct world {
     rondo_loop *loop;       /* NULL it after closing it yourself */
     rondo_loop *other;      /* a second loop, from test_other_loop */
     const char *backend;    /* never to be compared with: ask supports */
-    bool expect_clean;      /* nothing may live in the loop at the end */
+    bool leaves;            /* something may live in the loop at the end */
     bool allow_descriptors; /* the test means to leave descriptors changed */
     struct memory *memory;
     rondo_allocator allocator;
     struct raw_snapshot descriptors;
+    struct own_fds *own_fds; /* harness_fds.c */
+    raw_fd *exhausted;
+    size_t exhausted_count;
+    int64_t descriptor_limit; /* to restore; 0: it was not changed */
     void *arena;
-    const char *row; /* of the table that EACH_ROW is at */
+    struct kept *kept;
+    struct last *lasts;
+    struct at_end *ends; /* what is done when its loops are closed */
+    const char *row;     /* of the table that EACH_ROW is at */
     char reason[256];
 };
 
@@ -54,18 +64,24 @@ struct test {
     const char *name, *file;
     int line; /* tests run in the order of their lines */
     void (*fn)(struct world *w);
+    bool leaves; /* see TEST_LEAVES */
     struct test *next;
 };
 
 /* Defines a test and registers it: TEST(S4_low_alone) { ... }, with its world
- * in `w`. */
-#define TEST(function)                                                         \
+ * in `w`. At its end nothing may live in its loop. */
+#define TEST(function) TEST_AS(function, false)
+/* The same, but it leaves something alive, which the loop is closed with. */
+#define TEST_LEAVES(function) TEST_AS(function, true)
+
+#define TEST_AS(function, leaves_alive)                                        \
     static void function(struct world *w);                                     \
     static struct test function##_test = {                                     \
         .name = #function,                                                     \
         .file = __FILE__,                                                      \
         .line = __LINE__,                                                      \
         .fn = function,                                                        \
+        .leaves = leaves_alive,                                                \
     };                                                                         \
     TEST_AT_START(function##_register)                                         \
     {                                                                          \
@@ -90,7 +106,8 @@ struct test {
  */
 #define EACH_ROW(w, row, rows)                                                 \
     __typeof__(&(rows)[0]) row = (rows);                                       \
-    test_row(w, row < (rows) + COUNT_OF(rows) ? row->name : NULL);             \
+    test_row(w, row < (rows) + COUNT_OF(rows) ? row->name : NULL) &&           \
+        row < (rows) + COUNT_OF(rows);                                         \
     row++
 bool test_row(struct world *w, const char *name); /* false: after the last */
 
@@ -118,6 +135,8 @@ void test_register_around(struct test_around *around);
 #define TEST_AT_START(function)                                                \
     static __attribute__((constructor)) void function(void)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+/* a list of words, with a NULL at its end */
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* ends the test as skipped: because of rondo_loop_supports, rondo_loop_limit
  * or a fact of the platform, which the reason names */
@@ -131,15 +150,30 @@ void test_fail(struct world *w, const char *format, ...) RONDO_PRINTF(2, 3)
 
 /* zeroed memory that lives until the loop is closed */
 void *test_alloc(struct world *w, size_t size);
+/* The end of the test closes the descriptor, which this answers with. */
+raw_fd test_keep(struct world *w, raw_fd fd);
+/* Closes, or resets, one of these now; closes all. */
+void test_drop(struct world *w, raw_fd fd);
+void test_reset(struct world *w, raw_fd fd);
+void test_drop_all(struct world *w);
+/* The end of the test calls this, before it looks at what is left. */
+void test_finally(struct world *w, void (*fn)(void *arg), void *arg);
+/* ... and this when its loops are closed, the last first. */
+void test_at_end(struct world *w, void (*fn)(void *arg), void *arg);
 
 /* options for another loop of this backend, with this world's allocator */
 rondo_loop_options test_loop_options(struct world *w);
 /* makes w->other; closed with the world unless the test does it and NULLs it */
 rondo_loop *test_other_loop(struct world *w);
 void test_close_loop(struct world *w); /* closes w->loop and NULLs it */
+void test_close_other(struct world *w);
+/* a text that lives as long as what test_alloc gives */
+const char *test_format(struct world *w, const char *format, ...)
+    RONDO_PRINTF(2, 3);
 
-/* 1, or 10 and more under sanitizers and valgrind: deadlines are multiplied
- * by it, volumes of data may be divided by it */
+/* 1 on a machine of its own; more under sanitizers, valgrind and emulators, and
+ * where the machine is busy when the first test asks. Deadlines are multiplied
+ * by it, volumes of work are to be divided by it. */
 int test_slowness(void);
 /* how long what another program or thread does may take */
 int test_patience_ms(void);
@@ -168,6 +202,36 @@ void test_fail_allocation(struct world *w, uint64_t n);
 /* From the n-th allocation on, each fails until test_fail_allocation(w, 0). */
 void test_fail_allocations_from(struct world *w, uint64_t n);
 uint64_t test_failed_allocations(const struct world *w); /* since asked for */
+/* Tries this with the first allocation failing, the second and so on, until it
+ * answers no error: that answer. Before, it was RONDO_ENOMEM, at least once. */
+int64_t test_try_without_memory(struct world *w, int64_t (*fn)(void *arg),
+                                void *arg);
+/* for (uint64_t n = 1; test_nth_fails(w, n); n++): plays it with the first
+ * allocation in it failing, then the second, until none fails any more. */
+bool test_nth_fails(struct world *w, uint64_t n);
+
+/* ---- descriptors -------------------------------------------------------- */
+
+/* The world closes it after its loops; it must be one. */
+raw_fd test_own(struct world *w, raw_fd fd);
+/* ... but for one that the test closes after all, or hands over to a loop. */
+raw_fd test_disown(struct world *w, raw_fd fd);
+void test_close_own(struct world *w, raw_fd fd);
+/* As test_own for two: put RONDO_NO_FD in place of one that you close or give
+ * away. */
+raw_fd *test_own_pair(struct world *w, const raw_fd pair[2]);
+/* ... and for two plain ends of a TCP connection. */
+raw_fd *test_sockets(struct world *w);
+/* From here to the end of the test the process may have that many; ends the
+ * test as skipped where it may not. */
+void test_allow_descriptors(struct world *w, int64_t count);
+/* The lowest number of a descriptor that the backend refuses, which the process
+ * may have from here on; ends the test as skipped where there is none. */
+int64_t test_number_limit(struct world *w);
+/* No more than `left` are left to the process until test_free_descriptors; ends
+ * the test as skipped where their number has no limit. */
+void test_exhaust_descriptors(struct world *w, size_t left);
+void test_free_descriptors(struct world *w);
 
 /* ---- 3. running the loop ------------------------------------------------ */
 
@@ -186,7 +250,7 @@ uint64_t test_failed_allocations(const struct world *w); /* since asked for */
 struct test_wait {
     const char *what, *file;
     int line;
-    int64_t end_ns, dead_since_ns; /* 0: not yet known */
+    int64_t since_ns, dead_since_ns; /* 0: not yet known */
 };
 void test_wait_step(struct world *w, struct test_wait *wait);
 
@@ -195,11 +259,25 @@ void test_spin(struct world *w, int n); /* n iterations that do not wait */
 /* Runs w->loop alone until a timer of that length has fired; answers how many
  * iterations it took, which is few unless something makes the loop spin. */
 uint64_t test_run_for(struct world *w, int64_t ns);
-/* rondo_loop_run_forever, which fails loudly if what stops it never comes */
+/* rondo_loop_run_forever, which fails loudly if what stops it does not come
+ * within three times that long */
 void test_run_until_stopped(struct world *w);
+/* rondo_loop_run_forever, which another thread stops after so long. */
+void test_run_stopped_by_thread(struct world *w, int ms);
+/* Keeps the thread busy for so long by the loop's clock. */
+void test_busy(rondo_loop *loop, int64_t ns);
+/* Lets other threads, and sometimes the loop, go on: for tests of what happens
+ * at whatever moment. */
+void test_let_go_on(struct world *w, unsigned *seed);
 /* Runs fn in a forked child, which must end with 0; skips the test where there
  * is no fork. */
 void test_run_child(struct world *w, int (*fn)(void *arg), void *arg);
+/* not under the thread sanitizer, which ends such a child, or an emulator */
+bool test_child_may_start_threads(void);
+void test_close_in_child(struct world *w); /* the loop, by such a child */
+/* Sets the loop's clock ahead and lets it see that; skips the test where that
+ * cannot be done. */
+void test_advance_clock(struct world *w, int64_t seconds);
 uint64_t test_iterations(const struct world *w);
 rondo_loop_metrics test_metrics(const struct world *w);
 
@@ -248,17 +326,18 @@ struct refusal {
  * and resume alternating, one EOF, get_buffer and buffer_updated paired)
  * are made by the peer itself at every callback.
  */
-#define PEER_ORDER 120
+enum { PEER_ORDER = 120, PEER_CAPTURED = 120 };
 
 struct peer {
     struct world *w;
     rondo_transport *transport; /* NULL before it is known and when lost */
+    raw_fd fd; /* the plain socket at the other end: see harness_plain.h */
     unsigned made, data, eof, pauses, resumes, lost, timeouts, buffers, updates;
-    uint64_t bytes;          /* received in all */
-    uint64_t checksum;       /* of them, see test_checksum */
-    bool no_checksum;        /* saves the time where there are many */
-    unsigned char *captured; /* the first captured_size bytes of them */
-    size_t captured_size, capture_limit; /* limit 0: nothing is kept */
+    uint64_t bytes;       /* received in all */
+    uint64_t checksum;    /* of them, see test_checksum */
+    bool no_checksum;     /* saves the time where there are many */
+    size_t captured_size; /* the first of them, with a NUL at their end */
+    char captured[PEER_CAPTURED + 1];
     char order[PEER_ORDER + 1];
     int error;             /* connection_lost's */
     char last_error[256];  /* rondo_last_error in connection_lost */
@@ -271,11 +350,13 @@ struct peer {
     size_t buffer_size;
     size_t last_hint;
     rondo_direction direction; /* timed_out's */
-    unsigned connected;        /* calls of rondo_connect_fn */
+    rondo_id id;               /* of the connect */
+    unsigned connected;        /* calls of peer_connected */
     int connect_error;
     /* what to do inside each callback, after it is written down */
     void (*on_made)(struct peer *p);
     void (*on_data)(struct peer *p, const void *data, size_t size);
+    void (*on_bytes)(struct peer *p); /* behind on_data and on_updated */
     void (*on_get_buffer)(struct peer *p);
     void (*on_updated)(struct peer *p, size_t size);
     void (*on_eof)(struct peer *p);
@@ -293,13 +374,20 @@ extern const rondo_protocol recorder;          /* plain */
 extern const rondo_protocol buffered_recorder; /* get_buffer, no data */
 
 struct peer *test_peer(struct world *w);
+/* a rondo_connect_fn: writes down and checks how the connect ended */
+void peer_connected(rondo_loop *loop, void *self, rondo_transport *t,
+                    int error);
 /* Runs until connection_lost, which must tell that error (0: none), after
  * callbacks in that order (NULL: any). */
 #define assert_lost(w, p, order, error)                                        \
     test_check_lost(w, p, order, error, __FILE__, __LINE__)
 void test_check_lost(struct world *w, const struct peer *p, const char *order,
                      int error, const char *file, int line);
-void peer_capture(struct peer *p, size_t limit);
+/* Runs until the peer has received that text, and nothing else. */
+#define assert_hears(w, p, text)                                               \
+    test_check_hears(w, p, text, __FILE__, __LINE__)
+void test_check_hears(struct world *w, const struct peer *p, const char *text,
+                      const char *file, int line);
 size_t peer_buffered(const struct peer *p); /* in its write buffer */
 /* one that takes over a connection that is made already: of->other */
 struct peer *peer_successor(struct world *w, struct peer *of);
@@ -313,62 +401,12 @@ bool test_matches(const void *data, uint64_t position, size_t size);
 /* of the pattern's first `size` bytes; of any bytes, fed piece by piece */
 uint64_t test_pattern_checksum(uint64_t size);
 uint64_t test_checksum(uint64_t so_far, const void *data, size_t size);
+/* Runs until the peer has received so many bytes, which are the pattern's. */
+#define assert_received(p, size)                                               \
+    test_check_received(p, size, __FILE__, __LINE__)
+void test_check_received(const struct peer *p, uint64_t size, const char *file,
+                         int line);
 
-/* ---- 6. connections ----------------------------------------------------- */
-
-/* A server on 127.0.0.1. Each connection gets a peer copied from `model`. */
-struct listener {
-    struct world *w;
-    rondo_server *server; /* NULL after closed */
-    uint16_t port;
-    const char *name;  /* of a pipe */
-    struct peer model; /* hooks and answers for peers to come */
-    const rondo_protocol *protocol;
-    struct peer *first, *last; /* in order of arrival */
-    unsigned count;
-    unsigned closed; /* calls of closed */
-};
-
-struct listener *test_serve(struct world *w);
-struct listener *test_serve_with(struct world *w,
-                                 const rondo_protocol *protocol,
-                                 rondo_server_options *options);
-
-/* closes it, the last one of the loop, and waits until it is gone */
-void test_close_server(struct world *w, rondo_server *server);
-
-/* A client peer of that port, not yet connected: run until p->connected. */
-struct peer *test_connect(struct world *w, uint16_t port);
-rondo_id test_connect_peer(struct world *w, uint16_t port,
-                           const rondo_protocol *protocol, struct peer *p);
-
-/* Puts a raw socket under a transport of w->loop: the peer's from now on. */
-void test_adopt(struct world *w, raw_fd fd, const rondo_protocol *protocol,
-                struct peer *p);
-/* Two transports connected with each other, both made. */
-void test_pair(struct world *w, struct peer **a, struct peer **b);
-void test_pair_with(struct world *w, const rondo_protocol *protocol_a,
-                    struct peer *a, const rondo_protocol *protocol_b,
-                    struct peer *b, int buffer_bytes);
-/* One transport, made, and the plain socket at its other end; buffer_bytes 0
- * leaves the kernel's buffers as they are. */
-raw_fd test_raw_peer(struct world *w, const rondo_protocol *protocol,
-                     struct peer *p, int buffer_bytes);
-/* writes until the kernel takes no more and something is buffered */
-uint64_t test_fill_transport(struct world *w, struct peer *p);
-/* sends that part of the pattern while the loop runs */
-void test_send_raw(struct world *w, raw_fd fd, uint64_t position, size_t size);
-/* runs the loop until the kernel takes no more of p's buffer: its size then */
-size_t test_settle(struct world *w, const struct peer *p);
-/* reads all that arrives until EOF, checking the pattern: the count, or a
- * negative RAW_... when it did not end with EOF */
-int64_t test_drain_raw(struct world *w, raw_fd fd, uint64_t position);
-/* reads that many bytes of the pattern; fewer only when the end came before */
-uint64_t test_drain_raw_some(struct world *w, raw_fd fd, uint64_t position,
-                             uint64_t size);
-
-/* Whether the loop watches the descriptor and calls; a refusal must be that
- * error, and say why. */
-bool test_watches(struct world *w, raw_fd fd, int refusal);
+#include "harness_net.h"
 
 #endif

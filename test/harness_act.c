@@ -39,12 +39,16 @@ void act_stop_loop(struct peer *p)
     rondo_loop_stop(p->w->loop);
 }
 
-void act_reset(struct peer *p)
+void act_in_all(struct peer *p, void (*act)(struct peer *p))
 {
-    raw_fd *fd = p->user;
-
-    raw_reset(*fd);
-    *fd = RONDO_NO_FD;
+    p->on_made = act;
+    p->on_bytes = act;
+    p->on_eof = act;
+    p->on_pause = act;
+    p->on_resume = act;
+    p->on_timeout = act;
+    p->on_lost = act;
+    p->on_connected = act;
 }
 
 void act_echo(struct peer *p, const void *data, size_t size)
@@ -69,18 +73,6 @@ void act_abort_in_data(struct peer *p, const void *data, size_t size)
 void act_pause_in_data(struct peer *p, const void *data, size_t size)
 {
     (void)data;
-    (void)size;
-    act_pause(p);
-}
-
-void act_close_in_updated(struct peer *p, size_t size)
-{
-    (void)size;
-    act_close(p);
-}
-
-void act_pause_in_updated(struct peer *p, size_t size)
-{
     (void)size;
     act_pause(p);
 }
@@ -141,9 +133,64 @@ void ignore_fd(rondo_loop *loop, rondo_fd fd, void *arg)
     (void)arg;
 }
 
+int ignore_client(rondo_server *server, void *arg, rondo_transport *t,
+                  const rondo_protocol **protocol, void **self)
+{
+    (void)server;
+    (void)arg;
+    (void)t;
+    (void)protocol;
+    (void)self;
+    return 0;
+}
+
+void never_accepted(rondo_server *server, void *arg, rondo_fd socket,
+                    const rondo_address *peer)
+{
+    (void)server;
+    (void)arg;
+    (void)socket;
+    (void)peer;
+    fail();
+}
+
+void never_fd(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    (void)loop;
+    (void)fd;
+    (void)arg;
+    fail_msg("the descriptor's callback was called");
+}
+
 void count_release(void *arg)
 {
     ++*(unsigned *)arg;
+}
+
+void count_signal(rondo_loop *loop, int signum, void *arg)
+{
+    (void)signum;
+    count_call(loop, arg);
+}
+
+void count_exception(rondo_loop *loop, void *arg, const rondo_exception *what)
+{
+    (void)what;
+    count_call(loop, arg);
+}
+
+void count_connected(rondo_loop *loop, void *arg, rondo_transport *t, int error)
+{
+    (void)t;
+    (void)error;
+    count_call(loop, arg);
+}
+
+void count_line(void *arg, const char *line, size_t size)
+{
+    (void)line;
+    (void)size;
+    count_call(NULL, arg);
 }
 
 void ignore_release(void *arg)

@@ -19,8 +19,9 @@ void act_resume(struct peer *p);
 void act_write_eof(struct peer *p);
 void act_hello(struct peer *p); /* writes "hello" */
 void act_stop_loop(struct peer *p);
-/* resets the plain socket at p->user, which is RONDO_NO_FD then */
-void act_reset(struct peer *p);
+
+/* This is what it does inside each callback but get_buffer. */
+void act_in_all(struct peer *p, void (*act)(struct peer *p));
 
 /* ---- on_data ------------------------------------------------------------ */
 
@@ -28,11 +29,6 @@ void act_echo(struct peer *p, const void *data, size_t size);
 void act_close_in_data(struct peer *p, const void *data, size_t size);
 void act_abort_in_data(struct peer *p, const void *data, size_t size);
 void act_pause_in_data(struct peer *p, const void *data, size_t size);
-
-/* ---- on_updated --------------------------------------------------------- */
-
-void act_close_in_updated(struct peer *p, size_t size);
-void act_pause_in_updated(struct peer *p, size_t size);
 
 /* ---- rondo_fn: call_soon, timers, posts --------------------------------- */
 
@@ -48,7 +44,17 @@ void never_call(rondo_loop *loop, void *arg); /* arg: the world */
 
 void count_fd(rondo_loop *loop, rondo_fd fd, void *arg);
 void ignore_fd(rondo_loop *loop, rondo_fd fd, void *arg);
+int ignore_client(rondo_server *server, void *arg, rondo_transport *t,
+                  const rondo_protocol **protocol, void **self);
+void never_accepted(rondo_server *server, void *arg, rondo_fd socket,
+                    const rondo_address *peer);
+void never_fd(rondo_loop *loop, rondo_fd fd, void *arg);
 void count_release(void *arg);
+void count_signal(rondo_loop *loop, int signum, void *arg);
+void count_exception(rondo_loop *loop, void *arg, const rondo_exception *what);
+void count_connected(rondo_loop *loop, void *arg, rondo_transport *t,
+                     int error);
+void count_line(void *arg, const char *line, size_t size);
 void ignore_release(void *arg);
 void never_release(void *arg);
 void ignore_signal(rondo_loop *loop, int signum, void *arg);

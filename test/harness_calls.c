@@ -89,6 +89,52 @@ void call_descriptors_back(struct world *w, size_t before)
     }
 }
 
+struct call *call_sendfile(struct peer *p, raw_fd file, int64_t offset,
+                           int64_t size)
+{
+    struct call *c = call_new(p->w);
+
+    c->id = rondo_transport_sendfile(p->transport, file, offset, size,
+                                     call_done, c);
+    assert_ok(c->id);
+    return c;
+}
+
+void call_sends(struct peer *p, raw_fd file, int64_t offset, int64_t size)
+{
+    struct call *c = call_sendfile(p, file, offset, size);
+
+    plain_takes(p, (uint64_t)offset, (uint64_t)size);
+    assert_int_equal(call_wait(p->w, c), size);
+}
+
+size_t call_beginning(struct world *w, raw_fd fd)
+{
+    static const char end[8] = {'t', 'h', 'e', ' ', 'e', 'n', 'd', '.'};
+    enum { MOST = 2 << 20 };
+    char *got = test_alloc(w, MOST);
+    size_t size = 0;
+    ptrdiff_t n = 0;
+
+    while (size < sizeof end ||
+           memcmp(got + size - sizeof end, end, sizeof end) != 0) {
+        test_run_until(w, (n = raw_recv(fd, got + size, MOST - size, 0)) !=
+                              RAW_AGAIN);
+        assert_true(n > 0);
+        size += (size_t)n;
+    }
+    size -= sizeof end;
+    assert_true(test_matches(got, 0, size));
+    return size;
+}
+
+void call_need_failure(struct world *w, enum raw_sendfile_failure how,
+                       unsigned after)
+{
+    test_skip_if(w, !raw_sendfile_fails(how, after, 1),
+                 "sendfile cannot be made to fail on this system");
+}
+
 raw_fd call_file(size_t size)
 {
     unsigned char piece[16384];
@@ -103,4 +149,9 @@ raw_fd call_file(size_t size)
         at += part;
     }
     return file;
+}
+
+raw_fd call_kept_file(struct world *w, size_t size)
+{
+    return test_keep(w, call_file(size));
 }

@@ -4,11 +4,12 @@
 #ifndef RONDO_TEST_HARNESS_CALLS_H
 #define RONDO_TEST_HARNESS_CALLS_H
 
-#include "harness.h"
+#include "harness_plain.h"
 #include "raw_file.h"
 
 /* One operation: what its callback was told. */
 struct call {
+    rondo_id id;
     unsigned calls;
     int64_t result; /* an accept's is its error */
     raw_fd socket;  /* accepted */
@@ -35,7 +36,22 @@ void call_pair(raw_fd pair[2], int bytes);
 /* Waits until no more than so many descriptors are open: a thread closes its
  * own a little later. */
 void call_descriptors_back(struct world *w, size_t before);
-/* A temporary file with the pattern's first bytes. */
+/* A temporary file with the pattern's first bytes; one that the end of the
+ * test closes. */
 raw_fd call_file(size_t size);
+raw_fd call_kept_file(struct world *w, size_t size);
+
+/* Begins to send that part of a file through the transport. */
+struct call *call_sendfile(struct peer *p, raw_fd file, int64_t offset,
+                           int64_t size);
+/* The same, and all of it arrives. */
+void call_sends(struct peer *p, raw_fd file, int64_t offset, int64_t size);
+/* A beginning of the pattern arrives, with "the end." behind it: how long it
+ * is. */
+size_t call_beginning(struct world *w, raw_fd fd);
+/* The next sendfile of the kernel fails, after so many that do not; skips the
+ * test where that cannot be. */
+void call_need_failure(struct world *w, enum raw_sendfile_failure how,
+                       unsigned after);
 
 #endif

@@ -43,8 +43,9 @@ static void on_received(rondo_datagram *d, void *self, const void *data,
     memcpy(e->data, data, size < sizeof e->data ? size : sizeof e->data);
     e->from = *from;
     e->truncated = truncated;
+    e->lent = data;
     if (e->on_data)
-        e->on_data(e, data, size, from);
+        e->on_data(e);
 }
 
 static void keep_error(struct endpoint *e, int error)
@@ -130,73 +131,133 @@ int endpoint_create(struct endpoint *e, const rondo_datagram_options *options)
     return error;
 }
 
-static struct endpoint *create_made(struct world *w,
-                                    const rondo_datagram_options *options)
+struct endpoint *endpoint_open(struct world *w,
+                               const rondo_datagram_options *options)
 {
     struct endpoint *e = endpoint_new(w);
 
     assert_ok(endpoint_create(e, options));
+    return e;
+}
+
+static struct endpoint *open_made(struct world *w,
+                                  const rondo_datagram_options *options)
+{
+    struct endpoint *e = endpoint_open(w, options);
+
     test_run_until(w, e->made);
     return e;
 }
 
+struct endpoint *endpoint_at(struct world *w, const char *ip)
+{
+    rondo_address a = endpoint_address(ip, 0);
+
+    test_skip_if(w, strchr(ip, ':') && !raw_has_inet6(),
+                 "no IPv6 on this machine");
+    return open_made(w, RONDO_DATAGRAM(.local_address = &a));
+}
+
 struct endpoint *endpoint_bound(struct world *w)
 {
-    rondo_address a = endpoint_address("127.0.0.1", 0);
-
-    return create_made(w, RONDO_DATAGRAM(.local_address = &a));
+    return endpoint_at(w, "127.0.0.1");
 }
 
 struct endpoint *endpoint_to(struct world *w, const rondo_address *to)
 {
-    return create_made(w, RONDO_DATAGRAM(.remote_address = to));
+    return open_made(w, RONDO_DATAGRAM(.remote_address = to));
 }
 
 void endpoint_refused(struct world *w, const rondo_datagram_options *options,
-                      int error)
+                      int error, const char *words)
 {
     struct endpoint *e = endpoint_new(w);
     size_t descriptors = raw_count_descriptors();
     size_t blocks = test_live_blocks(w);
 
-    assert_error(endpoint_create(e, options), error);
+    assert_refused(rondo_create_datagram_endpoint(w->loop, options,
+                                                  &datagram_recorder, e, &e->d),
+                   error, words);
     assert_null(e->d);
-    assert_true(strstr(rondo_last_error(), "create_datagram_endpoint") != NULL);
     assert_int_equal(raw_count_descriptors(), descriptors);
     assert_true(test_live_blocks(w) <= blocks + 1); /* a table may grow */
     assert_int_equal(e->made, 0);
 }
 
+size_t endpoint_buffered(const struct endpoint *e)
+{
+    return rondo_datagram_get_write_buffer_size(e->d);
+}
+
+void endpoint_hears(struct endpoint *e, const char *text)
+{
+    test_run_until(e->w, e->received);
+    assert_int_equal(e->size, strlen(text));
+    assert_memory_equal(e->data, text, e->size);
+}
+
+void endpoint_lost(struct endpoint *e, const char *order, int error)
+{
+    test_run_until(e->w, e->lost);
+    assert_int_equal(e->error, error);
+    if (order)
+        assert_string_equal(e->order, order);
+}
+
+void endpoint_end(struct endpoint *e)
+{
+    rondo_datagram_close(e->d);
+    test_run_until(e->w, e->lost);
+}
+
 /* ---- hooks -------------------------------------------------------------- */
 
-void endpoint_count_up(struct endpoint *e, const void *data, size_t size,
-                       const rondo_address *from)
+void endpoint_count_up(struct endpoint *e)
 {
     uint64_t number;
 
-    (void)from;
-    assert_int_equal(size, sizeof number);
-    memcpy(&number, data, sizeof number);
+    assert_int_equal(e->size, sizeof number);
+    memcpy(&number, e->data, sizeof number);
     if (number != e->number)
         test_fail(e->w, "endpoint: number %llu, expected %llu",
                   (unsigned long long)number, (unsigned long long)e->number);
     e->number++;
 }
 
-void endpoint_echo(struct endpoint *e, const void *data, size_t size,
-                   const rondo_address *from)
+void endpoint_echo(struct endpoint *e)
 {
-    assert_ok(rondo_datagram_send(e->d, data, size, from));
+    assert_ok(rondo_datagram_send(e->d, e->lent, e->size, &e->from));
 }
 
 void endpoint_close_it(struct endpoint *e)
 {
+    rondo_datagram_close(e->d);
     rondo_datagram_close(e->d);
 }
 
 void endpoint_abort_it(struct endpoint *e)
 {
     rondo_datagram_abort(e->d);
+    rondo_datagram_abort(e->d);
+}
+
+void (*const endpoint_ends[2])(struct endpoint *e) = {endpoint_close_it,
+                                                      endpoint_abort_it};
+
+void endpoint_block(struct world *w)
+{
+    test_skip_if(w, !raw_sends_fail(RAW_SEND_BLOCKED, 0, UINT32_MAX),
+                 "sends cannot be made to block on this system");
+}
+
+void endpoint_unblock(void)
+{
+    (void)raw_sends_fail(RAW_SEND_BLOCKED, 0, 0);
+}
+
+raw_fd test_udp(struct world *w)
+{
+    return test_own(w, raw_udp());
 }
 
 void endpoint_feed(struct endpoint *e, raw_fd from, uint64_t first,
@@ -206,6 +267,15 @@ void endpoint_feed(struct endpoint *e, raw_fd from, uint64_t first,
         assert_int_equal(raw_send_to(from, &i, sizeof i, &e->local), sizeof i);
 }
 
+uint64_t endpoint_answer(struct world *w, raw_fd fd)
+{
+    uint64_t got = 0;
+
+    while (raw_recv_from(fd, &got, sizeof got, NULL, 0) < 0)
+        test_spin(w, 1);
+    return got;
+}
+
 /* ---- addresses ---------------------------------------------------------- */
 
 rondo_address endpoint_address(const char *ip, uint16_t port)
@@ -213,6 +283,14 @@ rondo_address endpoint_address(const char *ip, uint16_t port)
     rondo_address a;
 
     assert_ok(rondo_address_parse(&a, ip, port));
+    return a;
+}
+
+const rondo_address *endpoint_here(struct world *w)
+{
+    rondo_address *a = test_alloc(w, sizeof *a);
+
+    *a = endpoint_address("127.0.0.1", 0);
     return a;
 }
 

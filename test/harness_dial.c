@@ -2,40 +2,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_dial.h"
 
-#include "raw_net.h"
-
-static void done(rondo_loop *loop, void *arg, rondo_transport *t, int error)
-{
-    struct peer *p = arg;
-
-    assert_non_null(loop);
-    if (++p->connected > 1)
-        test_fail(p->w, "connect: done twice");
-    if ((error == 0) != (t != NULL) || (error == 0) != (p->made == 1))
-        test_fail(p->w, "connect: error %d, transport %p, made %u", error,
-                  (void *)t, p->made);
-    if (t && p->lost == 0)
-        assert_ptr_equal(t, p->transport);
-    p->connect_error = error;
-    if (error) {
-        (void)snprintf(p->last_error, sizeof p->last_error, "%s",
-                       rondo_last_error());
-        assert_true(p->last_error[0] != '\0');
-    }
-    if (p->on_connected)
-        p->on_connected(p);
-}
-
 rondo_id dial_on(rondo_loop *loop, const rondo_connect_options *options,
                  struct peer *p)
 {
-    return rondo_create_connection(loop, options, &recorder, p, done, p);
+    p->id =
+        rondo_create_connection(loop, options, &recorder, p, peer_connected, p);
+    return p->id;
 }
 
 rondo_id dial(struct world *w, const rondo_connect_options *options,
               struct peer *p)
 {
     return dial_on(w->loop, options, p);
+}
+
+struct peer *dial_new(struct world *w, const rondo_connect_options *options)
+{
+    struct peer *p = test_peer(w);
+
+    assert_ok(dial(w, options, p));
+    return p;
 }
 
 void dial_refused(struct world *w, const rondo_connect_options *options,
@@ -57,6 +43,19 @@ void dial_refused(struct world *w, const rondo_connect_options *options,
     assert_string_equal(p->order, "");
 }
 
+void serve_refused(struct world *w, const rondo_server_options *options,
+                   int error, const char *words)
+{
+    size_t servers = test_metrics(w).live_servers;
+    rondo_server *server = NULL;
+
+    assert_refused(
+        rondo_create_server(w->loop, options, &recorder, NULL, &server), error,
+        words);
+    assert_null(server);
+    assert_int_equal(test_metrics(w).live_servers, servers);
+}
+
 void dial_ends(struct world *w, struct peer *p, int error)
 {
     test_run_until(w, p->connected);
@@ -65,6 +64,47 @@ void dial_ends(struct world *w, struct peer *p, int error)
                   rondo_error_name(p->connect_error), p->last_error,
                   rondo_error_name(error));
     assert_int_equal(p->made, error == 0);
+}
+
+struct listener *dial_serve(struct world *w, const char *other_ip)
+{
+    struct listener *l = test_serve(w);
+
+    for (int tries = 0; tries < 20; tries++) {
+        rondo_address a = dial_address(other_ip, l->port);
+        raw_fd fd = raw_listen_at(&a);
+
+        raw_close(fd);
+        if (fd != RONDO_NO_FD)
+            break;
+        test_close_server(w, l->server);
+        l = test_serve(w);
+    }
+    return l;
+}
+
+struct raw_black_hole *dial_hole(struct world *w, const char *ip, uint16_t port)
+{
+    struct raw_black_hole *hole = test_alloc(w, sizeof *hole);
+    rondo_address a = dial_address(ip, port);
+
+    if (!raw_black_hole_open_at(hole, &a))
+        test_skip(w, "no such address, or this system refuses where a queue "
+                     "is full");
+    (void)test_own(w, hole->listener);
+    for (size_t i = 0; i < COUNT_OF(hole->fillers); i++)
+        if (hole->fillers[i] != RONDO_NO_FD)
+            (void)test_own(w, hole->fillers[i]);
+    return hole;
+}
+
+struct peer *dial_to(struct world *w, const rondo_connect_options *options,
+                     int error)
+{
+    struct peer *p = dial_new(w, options);
+
+    dial_ends(w, p, error);
+    return p;
 }
 
 rondo_address dial_address(const char *ip, uint16_t port)
@@ -142,6 +182,15 @@ uint16_t dial_free_port(void)
     assert_true(fd != RONDO_NO_FD);
     raw_close(fd);
     return port;
+}
+
+void dial_check_peer(const struct peer *p, const char *ip, uint16_t port)
+{
+    rondo_address expected = dial_address(ip, port);
+    rondo_address seen;
+
+    assert_ok(rondo_transport_peer_address(p->transport, &seen));
+    assert_true(rondo_address_equal(&seen, &expected));
 }
 
 void dial_check_works(struct world *w, struct peer *p, raw_fd other_end)

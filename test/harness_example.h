@@ -7,9 +7,6 @@
 #include "harness.h"
 #include "raw_program.h"
 
-/* The words behind an example's name. */
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 /* That example on this backend, with these words behind it. folder NULL: the
  * one of examples/; the test is skipped where that was not built. */
 struct raw_program *example_start(struct world *w, const char *folder,

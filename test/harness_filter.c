@@ -256,47 +256,75 @@ struct toy_pair toy_pair(struct world *w, int buffer_bytes)
     return p;
 }
 
+struct toy_pair toy_pair_ready(struct world *w, int buffer_bytes)
+{
+    struct toy_pair p = toy_pair(w, buffer_bytes);
+
+    test_run_until(w, p.a->made && p.b->made);
+    return p;
+}
+
+struct toy_side toy_side(struct world *w, int buffer_bytes)
+{
+    struct toy_side s = {.p = test_peer(w), .y = test_toy(w, 7)};
+
+    s.fd = test_own(w, test_raw_peer(w, &recorder, s.p, buffer_bytes));
+    return s;
+}
+
+struct toy_side toy_side_pushed(struct world *w)
+{
+    struct toy_side s = toy_side(w, 0);
+
+    toy_push(s.p->transport, s.y);
+    return s;
+}
+
+struct toy_side toy_side_new(struct world *w)
+{
+    struct toy_side s = {.p = test_peer(w), .y = test_toy(w, 7)};
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair(fds), 0);
+    test_adopt(w, fds[0], &recorder, s.p);
+    s.fd = test_own(w, fds[1]);
+    toy_push(s.p->transport, s.y);
+    return s;
+}
+
+struct toy_side toy_side_ready(struct world *w, int buffer_bytes)
+{
+    struct toy_side s = toy_side(w, buffer_bytes);
+    unsigned char hello[2];
+
+    toy_push(s.p->transport, s.y);
+    toy_raw_hello(s.fd, 1);
+    test_run_until(w, s.y->done);
+    toy_raw_take(w, s.fd, hello, 2);
+    return s;
+}
+
 /* ---- servers and connects ---------------------------------------------- */
 
 struct listener *toy_serve(struct world *w, struct toy *model)
 {
-    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
+    return test_serve_with(
+        w, &recorder, RONDO_SERVE(.setup = toy_setup_copy, .setup_arg = model));
+}
 
-    options.setup = toy_setup_copy;
-    options.setup_arg = model;
-    return test_serve_with(w, &recorder, &options);
+raw_fd toy_raw_client(struct world *w, const struct listener *l)
+{
+    return test_own(w, raw_connect(l->port));
 }
 
 rondo_id toy_connect(struct world *w, uint16_t port, struct toy *y,
                      struct peer *p, int64_t timeout_ns)
 {
-    rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
-
-    options.host = "127.0.0.1";
-    options.port = port;
-    options.setup = toy_setup;
-    options.setup_arg = y;
-    options.timeout_ns = timeout_ns;
-    return dial(w, &options, p);
-}
-
-static void tell(rondo_loop *loop, void *arg, const rondo_exception *what)
-{
-    struct toy_told *told = arg;
-
-    (void)loop;
-    told->count++;
-    told->error = what->error;
-    told->server = what->server;
-    (void)snprintf(told->message, sizeof told->message, "%s", what->message);
-}
-
-struct toy_told *toy_listen_for_trouble(struct world *w)
-{
-    struct toy_told *told = test_alloc(w, sizeof *told);
-
-    assert_ok(rondo_loop_set_exception_handler(w->loop, tell, told));
-    return told;
+    return dial(w,
+                RONDO_CONNECT(.host = "127.0.0.1", .port = port,
+                              .setup = toy_setup, .setup_arg = y,
+                              .timeout_ns = timeout_ns),
+                p);
 }
 
 /* ---- a plain socket that knows the cipher ------------------------------- */
@@ -339,4 +367,20 @@ void toy_raw_take(struct world *w, raw_fd fd, void *data, size_t size)
         bytes += n;
         size -= (size_t)n;
     }
+}
+
+void toy_raw_hears(struct world *w, raw_fd fd, const char *bytes, size_t size)
+{
+    char got[64];
+
+    assert_true(size <= sizeof got);
+    toy_raw_take(w, fd, got, size);
+    assert_memory_equal(got, bytes, size);
+}
+
+void toy_raw_ends(raw_fd fd)
+{
+    char byte;
+
+    assert_int_equal(raw_recv(fd, &byte, 1, 1000), 0);
 }

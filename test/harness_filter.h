@@ -9,6 +9,7 @@
 #define RONDO_TEST_HARNESS_FILTER_H
 
 #include "harness.h"
+#include "raw_net.h"
 
 enum { TOY_ORDER = 60, TOY_FRAME = 1000 };
 
@@ -63,18 +64,11 @@ int toy_setup_copy(rondo_transport *t, void *arg);
 
 /* A server whose clients' toys are copies of the model. */
 struct listener *toy_serve(struct world *w, struct toy *model);
+/* A plain client of it, which need not be closed. */
+raw_fd toy_raw_client(struct world *w, const struct listener *l);
 /* A connect, with the toy under it; its done is written down in p. */
 rondo_id toy_connect(struct world *w, uint16_t port, struct toy *y,
                      struct peer *p, int64_t timeout_ns);
-
-/* What the exception handler was told. */
-struct toy_told {
-    unsigned count;
-    int error;
-    rondo_server *server;
-    char message[256];
-};
-struct toy_told *toy_listen_for_trouble(struct world *w);
 
 /* Two transports connected with each other, a toy under each; not run yet. */
 struct toy_pair {
@@ -82,6 +76,23 @@ struct toy_pair {
     struct toy *ya, *yb;
 };
 struct toy_pair toy_pair(struct world *w, int buffer_bytes);
+struct toy_pair toy_pair_ready(struct world *w, int buffer_bytes); /* made */
+
+/* A transport with a toy, whose key is 7, and the plain socket at its other
+ * end, which need not be closed. */
+struct toy_side {
+    struct peer *p;
+    struct toy *y;
+    raw_fd fd;
+};
+/* The transport is made, the toy is not pushed yet; buffer_bytes as in
+ * test_raw_peer. */
+struct toy_side toy_side(struct world *w, int buffer_bytes);
+struct toy_side toy_side_pushed(struct world *w); /* on that one */
+/* The toy is pushed before the transport is made: nothing has run yet. */
+struct toy_side toy_side_new(struct world *w);
+/* The handshake is done, with a peer whose key is 1. */
+struct toy_side toy_side_ready(struct world *w, int buffer_bytes);
 
 /* What the plain socket at the other end says and hears. */
 void toy_raw_hello(raw_fd fd, unsigned char key);
@@ -89,5 +100,9 @@ void toy_raw_send(raw_fd fd, unsigned char key, const void *data, size_t size);
 void toy_raw_goodbye(raw_fd fd);
 /* Runs the loop until that many bytes have come. */
 void toy_raw_take(struct world *w, raw_fd fd, void *data, size_t size);
+/* ... which must be these. */
+void toy_raw_hears(struct world *w, raw_fd fd, const char *bytes, size_t size);
+/* Nothing more comes: the end. */
+void toy_raw_ends(raw_fd fd);
 
 #endif

@@ -10,7 +10,13 @@ void memory_free(struct memory *m);
 rondo_allocator memory_allocator(struct memory *m);
 const char *memory_damage(const struct memory *m); /* NULL: none */
 
-struct world *test_world(void); /* of the running test */
+/* Whether it has lasted so many times as long as a test may wait. */
+bool out_of_patience(int64_t since_ns, int times);
+void fds_end(struct world *w); /* after its loops: descriptors and limit back */
+
+struct world *test_world(void);  /* of the running test */
+void arena_end(struct world *w); /* does what test_at_end asked for */
 void arena_free(struct world *w);
+void run_lasts(struct world *w);
 
 #endif

@@ -82,6 +82,13 @@ static void done(rondo_loop *loop, void *arg, int64_t result)
         j->in_done(j);
 }
 
+int64_t job_return_1(rondo_job *job, void *arg)
+{
+    (void)job;
+    (void)arg;
+    return 1;
+}
+
 struct job *job_new(rondo_loop *loop)
 {
     struct job *j = calloc(1, sizeof *j);
@@ -139,6 +146,15 @@ void job_ends(struct world *w, struct job *j, int64_t told)
         assert_true(strstr(j->sentence, rondo_error_name((int)told)) != NULL);
 }
 
+rondo_loop *job_loop(struct world *w, unsigned threads)
+{
+    rondo_loop_options options = test_loop_options(w);
+
+    options.executor_threads = threads;
+    assert_ok(rondo_loop_new(&w->other, &options));
+    return w->other;
+}
+
 rondo_executor *job_executor(unsigned threads)
 {
     rondo_executor *e = NULL;
@@ -173,6 +189,12 @@ void jobs_end(void)
     while (atomic_load(&inside) > 0)
         raw_sleep_ms(1);
     atomic_store(&most, 0);
+}
+
+void jobs_finish(struct world *w)
+{
+    jobs_end();
+    test_run_until(w, test_metrics(w).live_jobs == 0);
 }
 
 static void free_jobs(void)

@@ -32,6 +32,8 @@ struct job {
     void (*in_done)(struct job *j);
 };
 
+/* A rondo_work_fn that returns 1 and has no job. */
+int64_t job_return_1(rondo_job *job, void *arg);
 /* Not submitted yet. */
 struct job *job_new(rondo_loop *loop);
 /* The same, and work waits until job_release. */
@@ -47,6 +49,8 @@ void job_ends(struct world *w, struct job *j, int64_t told);
 /* The calling thread, told apart from others. */
 const void *job_this_thread(void);
 
+/* w->other, with so many threads of its own. */
+rondo_loop *job_loop(struct world *w, unsigned threads);
 rondo_executor *job_executor(unsigned threads);
 struct job *job_start_on(rondo_loop *loop, rondo_executor *e, bool held);
 /* One with a thread, which is at the held job j[0]; j[1] to j[count] wait. */
@@ -57,5 +61,7 @@ unsigned jobs_inside(void);
 unsigned jobs_most(void);
 /* Lets all go and waits until no thread is at one. */
 void jobs_end(void);
+/* ... and until all of the loop are done. */
+void jobs_finish(struct world *w);
 
 #endif

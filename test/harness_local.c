@@ -31,19 +31,12 @@ const char *local_path(struct world *w, const char *name)
 
 struct listener *local_serve(struct world *w, const char *path)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-
-    o.path = path;
-    return test_serve_with(w, &recorder, &o);
+    return test_serve_with(w, &recorder, RONDO_SERVE(.path = path));
 }
 
 struct peer *local_connect(struct world *w, const char *path)
 {
-    struct peer *p = test_peer(w);
-
-    assert_ok(dial(w, RONDO_CONNECT(.path = path), p));
-    dial_ends(w, p, RONDO_OK);
-    return p;
+    return dial_to(w, RONDO_CONNECT(.path = path), RONDO_OK);
 }
 
 void local_pair(struct world *w, struct peer **a, struct peer **b)
@@ -69,6 +62,31 @@ raw_fd local_raw_peer(struct world *w, const rondo_protocol *protocol,
     test_adopt(w, fds[0], protocol, p);
     test_run_until(w, p->made);
     return fds[1];
+}
+
+void local_is_name(const rondo_address *a, const char *name)
+{
+    char text[RONDO_ADDRESS_TEXT];
+
+    assert_int_equal(rondo_address_family(a), RONDO_FAMILY_UNIX);
+    assert_int_equal(rondo_address_text(a, text, sizeof text), strlen(name));
+    assert_string_equal(text, name);
+}
+
+void local_is_at(const rondo_transport *t, const char *name)
+{
+    rondo_address a;
+
+    assert_ok(rondo_transport_local_address(t, &a));
+    local_is_name(&a, name);
+}
+
+void local_peer_is_at(const rondo_transport *t, const char *name)
+{
+    rondo_address a;
+
+    assert_ok(rondo_transport_peer_address(t, &a));
+    local_is_name(&a, name);
 }
 
 bool local_has_abstract_names(void)

@@ -6,6 +6,7 @@
 
 #include "harness_dial.h"
 #include "raw_local.h"
+#include "raw_net.h"
 
 /* A name in a folder that is removed at the end, of at most 64 bytes
  * altogether; nothing is there yet. Skips the test where the loop has no unix
@@ -22,6 +23,11 @@ raw_fd local_raw_peer(struct world *w, const rondo_protocol *protocol,
 
 /* skips the test where the loop cannot pass descriptors */
 void local_need_passing(struct world *w);
+/* The unix socket at this end, or at the other one, has that name. */
+void local_is_at(const rondo_transport *t, const char *name);
+void local_peer_is_at(const rondo_transport *t, const char *name);
+void local_is_name(const rondo_address *a, const char *name);
+
 /* whether "@name" is no file's name */
 bool local_has_abstract_names(void);
 

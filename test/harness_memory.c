@@ -179,3 +179,31 @@ uint64_t test_failed_allocations(const struct world *w)
 {
     return atomic_load(&w->memory->failed);
 }
+
+int64_t test_try_without_memory(struct world *w, int64_t (*fn)(void *arg),
+                                void *arg)
+{
+    for (uint64_t n = 1; n < 20; n++) {
+        int64_t result;
+
+        test_fail_allocation(w, n);
+        result = fn(arg);
+        test_fail_allocation(w, 0);
+        if (result >= 0) {
+            assert_true(n > 1);
+            return result;
+        }
+        assert_error(result, RONDO_ENOMEM);
+    }
+    test_fail(w, "RONDO_ENOMEM again and again");
+}
+
+bool test_nth_fails(struct world *w, uint64_t n)
+{
+    bool enough = n > 1 && test_failed_allocations(w) == 0;
+
+    if (n > 1000)
+        test_fail(w, "never enough memory");
+    test_fail_allocation(w, enough ? 0 : n);
+    return !enough;
+}

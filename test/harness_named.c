@@ -14,55 +14,42 @@ const char *named_name(struct world *w)
     return name;
 }
 
-struct listener *named_serve_with(struct world *w, const char *name,
-                                  rondo_server_options *options)
-{
-    struct listener *l;
-
-    options->path = name;
-    l = test_serve_with(w, &recorder, options);
-    l->name = name;
-    return l;
-}
-
 struct listener *named_serve(struct world *w, const char *name)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-
-    return named_serve_with(w, name, &o);
+    return test_serve_with(w, &recorder, RONDO_SERVE(.path = name));
 }
 
-struct peer *named_connect(struct world *w, const char *name)
+struct peer *named_connect(struct world *w, const char *path)
 {
-    struct peer *p = test_peer(w);
+    return dial_to(w, RONDO_CONNECT(.path = path), RONDO_OK);
+}
 
-    assert_ok(dial(w, RONDO_CONNECT(.path = name), p));
-    dial_ends(w, p, RONDO_OK);
+struct named_pair named_pair(struct world *w)
+{
+    struct named_pair p = {.l = named_serve(w, named_name(w))};
+
+    p.c = named_connect(w, p.l->name);
+    test_run_until(w, p.l->count == 1 && p.l->first->made);
+    p.s = p.l->first;
+    p.c->other = p.s;
+    p.s->other = p.c;
     return p;
 }
 
-struct listener *named_pair(struct world *w, struct peer **client,
-                            struct peer **served)
+raw_fd named_dial(struct world *w, const struct listener *l)
 {
-    const char *name = named_name(w);
-    struct listener *l = named_serve(w, name);
-
-    *client = named_connect(w, name);
-    test_run_until(w, l->count == 1 && l->first->made);
-    *served = l->first;
-    (*client)->other = *served;
-    (*served)->other = *client;
-    return l;
-}
-
-raw_fd named_raw_client(struct world *w, struct listener *l, const char *name,
-                        struct peer **served)
-{
-    unsigned before = l->count;
-    raw_fd fd = raw_named_dial(name);
+    raw_fd fd = raw_named_dial(l->name);
 
     assert_true(fd != RONDO_NO_FD);
-    test_run_until(w, l->count == before + 1 && l->last->made);
+    return test_own(w, fd);
+}
+
+raw_fd named_raw_pair(struct world *w, struct peer **served)
+{
+    struct listener *l = named_serve(w, named_name(w));
+    raw_fd fd = named_dial(w, l);
+
+    test_run_until(w, l->count == 1 && l->last->made);
     *served = l->last;
     return fd;
 }
@@ -81,10 +68,4 @@ ptrdiff_t named_drain(struct world *w, raw_fd fd, uint64_t *count)
         assert_true(test_matches(piece, *count, (size_t)n));
         *count += (uint64_t)n;
     }
-}
-
-void named_stop(struct world *w, struct listener *l)
-{
-    rondo_server_close(l->server);
-    test_run_until(w, l->closed);
 }

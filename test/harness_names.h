@@ -5,8 +5,14 @@
 #define RONDO_TEST_HARNESS_NAMES_H
 
 #include "harness.h"
+#include "raw_net.h"
 
 enum { FOUND_KEPT = 16 };
+
+/* Hints of this kind: HINTS(.family = RONDO_FAMILY_INET). */
+#define HINTS(...)                                                             \
+    (&(const rondo_lookup_hints){.size = sizeof(rondo_lookup_hints),           \
+                                 __VA_ARGS__})
 
 /* What one look-up was told. */
 struct found {
@@ -43,5 +49,7 @@ void names_release(struct world *w);
 /* For calls that must be refused. */
 void found_never(rondo_loop *loop, void *arg, const rondo_address *addresses,
                  size_t count, const char *canonical, int error);
+void named_never(rondo_loop *loop, void *arg, const char *host,
+                 const char *service, int error);
 
 #endif

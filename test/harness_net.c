@@ -35,23 +35,25 @@ static void server_closed(rondo_server *server, void *arg)
 
 struct listener *test_serve_with(struct world *w,
                                  const rondo_protocol *protocol,
-                                 rondo_server_options *options)
+                                 const rondo_server_options *options)
 {
     struct listener *l = test_alloc(w, sizeof *l);
     const struct peer *model = test_peer(w);
+    rondo_server_options o = *options;
     rondo_address address;
 
     l->w = w;
     l->model = *model;
     l->protocol = protocol;
-    if (!options->host && !options->path && !options->socket)
-        options->host = "127.0.0.1";
-    if (!options->protocol_factory && !options->accepted)
-        options->protocol_factory = make_peer;
-    if (!options->closed)
-        options->closed = server_closed;
-    assert_ok(rondo_create_server(w->loop, options, protocol, l, &l->server));
-    if (options->path)
+    if (!o.host && !o.path && !o.socket)
+        o.host = "127.0.0.1";
+    if (!o.protocol_factory && !o.accepted)
+        o.protocol_factory = make_peer;
+    if (!o.closed)
+        o.closed = server_closed;
+    assert_ok(rondo_create_server(w->loop, &o, protocol, l, &l->server));
+    l->name = o.path;
+    if (o.path)
         return l;
     assert_ok(rondo_server_address(l->server, 0, &address));
     l->port = rondo_address_port(&address);
@@ -60,41 +62,53 @@ struct listener *test_serve_with(struct world *w,
 
 struct listener *test_serve(struct world *w)
 {
-    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
+    return test_serve_with(w, &recorder, RONDO_SERVE(.host = "127.0.0.1"));
+}
 
-    return test_serve_with(w, &recorder, &options);
+void test_stop(struct listener *l)
+{
+    rondo_server_close(l->server);
+    test_run_until(l->w, l->closed);
+}
+
+static void tell(rondo_loop *loop, void *arg, const rondo_exception *what)
+{
+    struct trouble *told = arg;
+
+    (void)loop;
+    told->count++;
+    told->error = what->error;
+    told->server = what->server;
+    (void)snprintf(told->message, sizeof told->message, "%s", what->message);
+}
+
+struct trouble *test_trouble(struct world *w)
+{
+    struct trouble *told = test_alloc(w, sizeof *told);
+
+    assert_ok(rondo_loop_set_exception_handler(w->loop, tell, told));
+    return told;
+}
+
+void test_trouble_comes(struct world *w, const struct trouble *told,
+                        unsigned count, int error, const char *words)
+{
+    test_run_until(w, told->count >= count);
+    if (told->count != count || told->error != error ||
+        (words && !strstr(told->message, words)))
+        test_fail(w, "told %u times, the last time %s: %s", told->count,
+                  rondo_error_name(told->error), told->message);
 }
 
 /* ---- clients ------------------------------------------------------------ */
 
-static void connected(rondo_loop *loop, void *arg, rondo_transport *t,
-                      int error)
-{
-    struct peer *p = arg;
-
-    (void)loop;
-    if (++p->connected > 1)
-        test_fail(p->w, "connect: done twice");
-    if ((error == 0) != (t != NULL) || (error == 0) != (p->made == 1))
-        test_fail(p->w, "connect: error %d, transport %p, made %u", error,
-                  (void *)t, p->made);
-    p->connect_error = error;
-    if (error)
-        (void)snprintf(p->last_error, sizeof p->last_error, "%s",
-                       rondo_last_error());
-    if (p->on_connected)
-        p->on_connected(p);
-}
-
 rondo_id test_connect_peer(struct world *w, uint16_t port,
                            const rondo_protocol *protocol, struct peer *p)
 {
-    rondo_connect_options options = RONDO_CONNECT_OPTIONS_INIT;
-
-    options.host = "127.0.0.1";
-    options.port = port;
-    return rondo_create_connection(w->loop, &options, protocol, p, connected,
-                                   p);
+    p->id = rondo_create_connection(
+        w->loop, RONDO_CONNECT(.host = "127.0.0.1", .port = port), protocol, p,
+        peer_connected, p);
+    return p->id;
 }
 
 struct peer *test_connect(struct world *w, uint16_t port)
@@ -102,6 +116,24 @@ struct peer *test_connect(struct world *w, uint16_t port)
     struct peer *p = test_peer(w);
 
     assert_ok(test_connect_peer(w, port, &recorder, p));
+    return p;
+}
+
+/* Whether they are the two ends of one connection, and made. */
+static bool are_connected(const struct peer *client, const struct peer *server)
+{
+    return client->transport && server && server->transport && server->made &&
+           raw_local_port(rondo_transport_fd(client->transport)) ==
+               raw_peer_port(rondo_transport_fd(server->transport));
+}
+
+struct peer *test_client(struct world *w, struct listener *l)
+{
+    struct peer *p = test_connect(w, l->port);
+
+    test_run_until(w, p->connected && are_connected(p, l->last));
+    p->other = l->last;
+    l->last->other = p;
     return p;
 }
 
@@ -187,6 +219,15 @@ int64_t test_drain_raw(struct world *w, raw_fd fd, uint64_t position)
     return n < 0 ? n : got;
 }
 
+void test_ends_raw(struct world *w, raw_fd fd)
+{
+    ptrdiff_t n = RAW_AGAIN;
+    char byte;
+
+    test_run_until(w, (n = raw_recv(fd, &byte, 1, 0)) != RAW_AGAIN);
+    assert_true(n == 0 || n == RAW_RESET);
+}
+
 uint64_t test_drain_raw_some(struct world *w, raw_fd fd, uint64_t position,
                              uint64_t size)
 {
@@ -214,6 +255,67 @@ void test_send_raw(struct world *w, raw_fd fd, uint64_t position, size_t size)
         position += (uint64_t)n;
         size -= (size_t)n;
     }
+}
+
+void test_write_pattern(struct world *w, struct peer *p, uint64_t size,
+                        size_t piece)
+{
+    unsigned char *bytes = test_alloc(w, piece);
+
+    for (uint64_t sent = 0; sent < size;) {
+        size_t n = size - sent < piece ? (size_t)(size - sent) : piece;
+
+        test_fill(bytes, sent, n);
+        assert_true(assert_ok(rondo_transport_write(p->transport, bytes, n)) <=
+                    1);
+        sent += n;
+        test_run_until(w, !rondo_transport_is_writing_paused(p->transport));
+    }
+}
+
+static void pause_now_and_then(struct peer *p, const void *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    if (p->data % 7 == 3)
+        assert_ok(rondo_transport_pause_reading(p->transport));
+}
+
+/* Writes as long as nobody says pause: where it is then. */
+static uint64_t pour(struct peer *p, uint64_t sent, uint64_t size)
+{
+    unsigned char piece[10000];
+
+    while (sent < size && !rondo_transport_is_writing_paused(p->transport)) {
+        size_t n =
+            size - sent < sizeof piece ? (size_t)(size - sent) : sizeof piece;
+
+        test_fill(piece, sent, n);
+        assert_ok(rondo_transport_write(p->transport, piece, n));
+        sent += n;
+    }
+    return sent;
+}
+
+void test_exchange(struct world *w, struct peer *a, struct peer *b,
+                   uint64_t size)
+{
+    uint64_t from_a = 0, from_b = 0;
+
+    a->on_data = b->on_data = pause_now_and_then;
+    while (a->bytes < size || b->bytes < size) {
+        from_a = pour(a, from_a, size);
+        from_b = pour(b, from_b, size);
+        assert_ok(rondo_transport_resume_reading(a->transport));
+        assert_ok(rondo_transport_resume_reading(b->transport));
+        test_spin(w, 2);
+    }
+    assert_received(a, size);
+    assert_received(b, size);
+    a->on_data = b->on_data = NULL;
+    /* the last piece may have paused them */
+    assert_ok(rondo_transport_resume_reading(a->transport));
+    assert_ok(rondo_transport_resume_reading(b->transport));
 }
 
 size_t test_settle(struct world *w, const struct peer *p)

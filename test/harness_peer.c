@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_internal.h"
 
+#include <inttypes.h>
+
 #define CHECKSUM_START UINT64_C(0xcbf29ce484222325)
 
 static void append(struct peer *p, char letter)
@@ -35,7 +37,7 @@ static void on_made(rondo_transport *t, void *self)
 
 static void take_bytes(struct peer *p, const void *data, size_t size)
 {
-    size_t room = p->capture_limit - p->captured_size;
+    size_t room = PEER_CAPTURED - p->captured_size;
 
     if (size == 0)
         test_fail(p->w, "peer: no bytes received (%s)", p->order);
@@ -43,9 +45,9 @@ static void take_bytes(struct peer *p, const void *data, size_t size)
         test_fail(p->w, "peer: bytes after EOF (%s)", p->order);
     if (room > size)
         room = size;
-    if (room > 0)
-        memcpy(p->captured + p->captured_size, data, room);
+    memcpy(p->captured + p->captured_size, data, room);
     p->captured_size += room;
+    p->captured[p->captured_size] = '\0';
     if (!p->no_checksum)
         p->checksum = test_checksum(p->checksum, data, size);
     p->bytes += size;
@@ -62,6 +64,8 @@ static void on_data(rondo_transport *t, void *self, const void *data,
     take_bytes(p, data, size);
     if (p->on_data)
         p->on_data(p, data, size);
+    if (p->on_bytes)
+        p->on_bytes(p);
 }
 
 static void *on_get_buffer(rondo_transport *t, void *self, size_t hint,
@@ -113,6 +117,8 @@ static void on_updated(rondo_transport *t, void *self, size_t size)
     take_bytes(p, p->buffer, size);
     if (p->on_updated)
         p->on_updated(p, size);
+    if (p->on_bytes)
+        p->on_bytes(p);
 }
 
 static bool on_eof(rondo_transport *t, void *self)
@@ -204,14 +210,31 @@ struct peer *test_peer(struct world *w)
     struct peer *p = test_alloc(w, sizeof *p);
 
     p->w = w;
+    p->fd = RONDO_NO_FD;
     p->checksum = CHECKSUM_START;
     return p;
 }
 
-void peer_capture(struct peer *p, size_t limit)
+void peer_connected(rondo_loop *loop, void *self, rondo_transport *t, int error)
 {
-    p->captured = test_alloc(p->w, limit + 1);
-    p->capture_limit = limit;
+    struct peer *p = self;
+
+    assert_non_null(loop);
+    if (++p->connected > 1)
+        test_fail(p->w, "connect: done twice");
+    if ((error == 0) != (t != NULL) || (error == 0) != (p->made == 1))
+        test_fail(p->w, "connect: error %d, transport %p, made %u", error,
+                  (void *)t, p->made);
+    if (t && p->lost == 0)
+        assert_ptr_equal(t, p->transport);
+    p->connect_error = error;
+    if (error) {
+        (void)snprintf(p->last_error, sizeof p->last_error, "%s",
+                       rondo_last_error());
+        assert_true(p->last_error[0] != '\0');
+    }
+    if (p->on_connected)
+        p->on_connected(p);
 }
 
 /* ---- the pattern -------------------------------------------------------- */
@@ -320,4 +343,31 @@ void test_check_lost(struct world *w, const struct peer *p, const char *order,
         test_fail(w, "%s:%d: lost with %s (%s), not %s", file, line,
                   p->error ? rondo_error_name(p->error) : "no error",
                   p->last_error, error ? rondo_error_name(error) : "no error");
+}
+
+void test_check_hears(struct world *w, const struct peer *p, const char *text,
+                      const char *file, int line)
+{
+    struct test_wait wait = {.what = text, .file = file, .line = line};
+
+    while (p->bytes < strlen(text) && !p->lost)
+        test_wait_step(w, &wait);
+    if (p->bytes != strlen(text) || strcmp(p->captured, text) != 0)
+        test_fail(w, "%s:%d: heard \"%s\", not \"%s\"", file, line, p->captured,
+                  text);
+}
+
+void test_check_received(const struct peer *p, uint64_t size, const char *file,
+                         int line)
+{
+    struct test_wait wait = {
+        .what = "bytes received", .file = file, .line = line};
+
+    while (p->bytes < size && !p->lost)
+        test_wait_step(p->w, &wait);
+    if (p->bytes != size)
+        test_fail(p->w, "%s:%d: %" PRIu64 " bytes received, not %" PRIu64, file,
+                  line, p->bytes, size);
+    if (p->checksum != test_pattern_checksum(size))
+        test_fail(p->w, "%s:%d: other bytes than were sent", file, line);
 }

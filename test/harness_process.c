@@ -135,46 +135,40 @@ void proc_need(struct world *w)
         test_skip(w, "this backend cannot run programs");
 }
 
-struct proc *proc_begin(struct world *w, rondo_process_options *o,
-                        rondo_process_options kinds)
-{
-    proc_need(w);
-    w->expect_clean = true;
-    *o = kinds;
-    return proc_new(w);
-}
-
-struct proc *proc_begin_reading(struct world *w, rondo_process_options *o)
-{
-    return proc_begin(
-        w, o,
-        proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE));
-}
-
-struct proc *proc_begin_unix(struct world *w, rondo_process_options *o,
-                             const char *lacking)
-{
-    struct proc *p = proc_begin_reading(w, o);
-
-    test_skip_if(p->w, !raw_has_signals(), lacking);
-    return p;
-}
-
 struct proc *proc_new(struct world *w)
 {
     struct proc *p = test_alloc(w, sizeof *p);
 
     p->w = w;
+    p->o = (rondo_process_options)RONDO_PROCESS_OPTIONS_INIT;
     return p;
 }
 
-int proc_start_in(struct proc *p, rondo_loop *loop,
-                  const rondo_process_options *options, const char *const *argv)
+struct proc *proc_begin(struct world *w, enum proc_stdio stdio)
 {
-    rondo_process_options o = RONDO_PROCESS_OPTIONS_INIT;
+    struct proc *p = proc_new(w);
 
-    if (options)
-        o = *options;
+    proc_need(w);
+    p->o.stdin_kind = stdio == PIPES ? RONDO_STDIO_PIPE : RONDO_STDIO_NULL;
+    p->o.stdout_kind = p->o.stderr_kind =
+        stdio == NULLS ? RONDO_STDIO_NULL : RONDO_STDIO_PIPE;
+    return p;
+}
+
+struct proc *proc_begin_unix(struct world *w, const char *lacking)
+{
+    struct proc *p = proc_begin(w, OUTPUT);
+
+    test_skip_if(w, !raw_has_signals(), lacking);
+    return p;
+}
+
+int proc_start_in(struct proc *p, rondo_loop *loop, const char *const *argv)
+{
+    rondo_process_options o = p->o;
+
+    if (p->lost)
+        memset(p, 0, offsetof(struct proc, w));
     if (!o.program)
         o.program = raw_child();
     o.argv = argv;
@@ -183,8 +177,7 @@ int proc_start_in(struct proc *p, rondo_loop *loop,
 
 enum { MOST_ARGUMENTS = 60 };
 
-static int start(struct proc *p, const rondo_process_options *options,
-                 va_list arguments)
+static int start(struct proc *p, va_list arguments)
 {
     const char *argv[MOST_ARGUMENTS + 2] = {raw_child()};
     int count = 0;
@@ -192,29 +185,65 @@ static int start(struct proc *p, const rondo_process_options *options,
     while (count < MOST_ARGUMENTS &&
            (argv[count + 1] = va_arg(arguments, const char *)) != NULL)
         count++;
-    return proc_start_in(p, p->w->loop, options, argv);
+    return proc_start_in(p, p->w->loop, argv);
 }
 
-int proc_try(struct proc *p, const rondo_process_options *options, ...)
+int proc_try(struct proc *p, ...)
 {
     va_list arguments;
     int result;
 
-    va_start(arguments, options);
-    result = start(p, options, arguments);
+    va_start(arguments, p);
+    result = start(p, arguments);
     va_end(arguments);
     return result;
 }
 
-void proc_start(struct proc *p, const rondo_process_options *options, ...)
+static void must_start(struct proc *p, va_list arguments)
+{
+    assert_ok(start(p, arguments));
+    assert_true(rondo_process_pid(p->process) > 0);
+    assert_int_equal(p->made, 0); /* from the loop */
+}
+
+void proc_start(struct proc *p, ...)
 {
     va_list arguments;
 
-    va_start(arguments, options);
-    assert_ok(start(p, options, arguments));
+    va_start(arguments, p);
+    must_start(p, arguments);
     va_end(arguments);
-    assert_true(rondo_process_pid(p->process) > 0);
-    assert_int_equal(p->made, 0); /* from the loop */
+}
+
+struct proc *proc_run(struct world *w, enum proc_stdio stdio, ...)
+{
+    struct proc *p = proc_begin(w, stdio);
+    va_list arguments;
+
+    va_start(arguments, stdio);
+    must_start(p, arguments);
+    va_end(arguments);
+    return p;
+}
+
+rondo_transport *proc_pipe(const struct proc *p, int fd)
+{
+    return rondo_process_pipe(p->process, fd);
+}
+
+void proc_write(struct proc *p, int fd, const char *text)
+{
+    assert_ok(rondo_transport_write(proc_pipe(p, fd), text, strlen(text)));
+}
+
+void proc_write_eof(struct proc *p, int fd)
+{
+    assert_ok(rondo_transport_write_eof(proc_pipe(p, fd)));
+}
+
+void proc_close_input(struct proc *p)
+{
+    rondo_transport_close(proc_pipe(p, 0));
 }
 
 void proc_wait(struct proc *p)
@@ -222,13 +251,36 @@ void proc_wait(struct proc *p)
     test_run_until(p->w, p->lost);
 }
 
-void proc_check_exit(const struct proc *p, uint32_t code)
+void proc_echoes(struct proc *p, const char *const *arguments)
 {
+    const char *argv[MOST_ARGUMENTS + 3] = {raw_child(), "args"};
+    const char *at = p->text[1];
+
+    for (int i = 0; arguments[i] && i < MOST_ARGUMENTS; i++)
+        argv[i + 2] = arguments[i];
+    assert_ok(proc_start_in(p, p->w->loop, argv));
+    proc_wait(p);
+    for (int i = 0; arguments[i]; i++) {
+        assert_string_equal(at, arguments[i]);
+        at += strlen(at) + 1;
+    }
+    assert_true(p->bytes[1] == (uint64_t)(at - p->text[1]));
+}
+
+void proc_ends(struct proc *p, uint32_t code)
+{
+    proc_wait(p);
     assert_int_equal(p->exited, 1);
     assert_true(p->status.known);
     assert_false(p->status.signaled);
     assert_int_equal(p->status.signal, 0);
     assert_int_equal(p->status.code, code);
+}
+
+void proc_says(struct proc *p, uint32_t code, const char *text)
+{
+    proc_ends(p, code);
+    assert_string_equal(p->text[1], text);
 }
 
 void proc_check_killed(const struct proc *p)
@@ -245,13 +297,8 @@ void proc_check_killed(const struct proc *p)
     }
 }
 
-rondo_process_options proc_options(rondo_stdio_kind in, rondo_stdio_kind out,
-                                   rondo_stdio_kind err)
+void proc_ends_killed(struct proc *p)
 {
-    rondo_process_options o = RONDO_PROCESS_OPTIONS_INIT;
-
-    o.stdin_kind = in;
-    o.stdout_kind = out;
-    o.stderr_kind = err;
-    return o;
+    proc_wait(p);
+    proc_check_killed(p);
 }

@@ -15,7 +15,7 @@
  * R resume_writing, E process_exited, L connection_lost.
  */
 struct proc {
-    struct world *w;
+    /* what has happened to it; forgotten when it is started once more */
     rondo_process *process; /* NULL when lost */
     unsigned made, exited, lost;
     unsigned pipes_lost[4], pauses, resumes;
@@ -23,11 +23,14 @@ struct proc {
     uint64_t bytes[4];  /* received */
     char text[4][8192]; /* the first of them, with a NUL byte */
     bool wrong;         /* one was not position % 251 */
-    bool pattern;       /* look for that */
     rondo_exit status;
     int error;
     char last_error[256];
     char order[121];
+    /* what the test wants */
+    struct world *w;
+    rondo_process_options o; /* how it is started */
+    bool pattern;            /* look for position % 251 */
     void (*on_made)(struct proc *p);
     void (*on_data)(struct proc *p, int fd);
     void (*on_exited)(struct proc *p);
@@ -40,34 +43,42 @@ extern const rondo_process_protocol proc_recorder;
 
 /* ends the test as skipped where the backend cannot run programs */
 void proc_need(struct world *w);
+/* One whose options are the defaults, in any test. */
 struct proc *proc_new(struct world *w);
-/* The beginning of a test that leaves nothing behind: options of these kinds,
- * with both outputs read and no input, and the same where children are as on
- * Unix only. */
-struct proc *proc_begin(struct world *w, rondo_process_options *o,
-                        rondo_process_options kinds);
-struct proc *proc_begin_reading(struct world *w, rondo_process_options *o);
-struct proc *proc_begin_unix(struct world *w, rondo_process_options *o,
-                             const char *lacking);
+/* Its descriptors 0 to 2: all null; both outputs read; all three pipes. */
+enum proc_stdio { NULLS, OUTPUT, PIPES };
+/* The beginning of a test that leaves nothing behind. */
+struct proc *proc_begin(struct world *w, enum proc_stdio stdio);
+/* The same with OUTPUT, where children are as on Unix only. */
+struct proc *proc_begin_unix(struct world *w, const char *lacking);
 
-/* Starts child.c with these arguments (NULL at the end); `options` may be
- * NULL. Whatever it returns. */
-int proc_try(struct proc *p, const rondo_process_options *options, ...);
+/* Starts child.c with these arguments (NULL at the end), once more if it was
+ * lost. Whatever it returns. */
+int proc_try(struct proc *p, ...);
 /* the same, and it must start */
-void proc_start(struct proc *p, const rondo_process_options *options, ...);
-int proc_start_in(struct proc *p, rondo_loop *loop,
-                  const rondo_process_options *options,
-                  const char *const *argv);
+void proc_start(struct proc *p, ...);
+/* begins and starts */
+struct proc *proc_run(struct world *w, enum proc_stdio stdio, ...);
+/* in another loop, or with more arguments */
+int proc_start_in(struct proc *p, rondo_loop *loop, const char *const *argv);
+
+/* our end of its descriptor, and what is done with it */
+rondo_transport *proc_pipe(const struct proc *p, int fd);
+void proc_write(struct proc *p, int fd, const char *text);
+void proc_write_eof(struct proc *p, int fd);
+void proc_close_input(struct proc *p);
 
 /* runs the loop until it is lost */
 void proc_wait(struct proc *p);
-/* it ended by itself with this code */
-void proc_check_exit(const struct proc *p, uint32_t code);
-/* it was killed, on systems that say so */
+/* It is started with these arguments, and tells that they are what it got. */
+void proc_echoes(struct proc *p, const char *const *arguments);
+/* the same; it ended by itself with this code */
+void proc_ends(struct proc *p, uint32_t code);
+/* the same; that is all that it wrote to its stdout */
+void proc_says(struct proc *p, uint32_t code, const char *text);
+/* the same as proc_wait; it was killed, on systems that say so */
+void proc_ends_killed(struct proc *p);
+/* where the loop has been closed and did not run */
 void proc_check_killed(const struct proc *p);
-
-/* all three kinds at once */
-rondo_process_options proc_options(rondo_stdio_kind in, rondo_stdio_kind out,
-                                   rondo_stdio_kind err);
 
 #endif

@@ -35,6 +35,26 @@ static void lost(rondo_transport *t, void *self, int error)
         b->on_lost(b);
 }
 
+void book_free(struct book *b)
+{
+    rondo_reader_free(b->reader);
+    b->reader = NULL;
+}
+
+static void free_at_last(void *arg)
+{
+    book_free(arg);
+}
+
+void book_open(struct world *w, struct book *b, size_t limit,
+               const rondo_protocol *protocol, void *self)
+{
+    b->w = w;
+    b->fd = RONDO_NO_FD;
+    assert_ok(rondo_reader_new(w->loop, limit, protocol, self, &b->reader));
+    test_finally(w, free_at_last, b);
+}
+
 struct book *test_book_with(struct world *w, size_t limit,
                             const rondo_protocol *protocol, void *self,
                             int buffer_bytes)
@@ -43,13 +63,12 @@ struct book *test_book_with(struct world *w, size_t limit,
     struct book *b = test_alloc(w, sizeof *b);
     raw_fd fds[2];
 
-    b->w = w;
-    assert_ok(rondo_reader_new(w->loop, limit, protocol ? protocol : &counting,
-                               protocol ? self : b, &b->reader));
+    book_open(w, b, limit, protocol ? protocol : &counting,
+              protocol ? self : b);
     assert_int_equal(raw_pair_small(fds, buffer_bytes), 0);
     assert_ok(rondo_connect_accepted_socket(
         w->loop, fds[0], rondo_reader_protocol(), b->reader, NULL));
-    b->fd = fds[1];
+    b->fd = test_keep(w, fds[1]);
     test_run_until(w, rondo_reader_transport(b->reader));
     return b;
 }
@@ -59,17 +78,34 @@ struct book *test_book(struct world *w, size_t limit)
     return test_book_with(w, limit, NULL, NULL, 0);
 }
 
-void book_end(struct book *b)
+void book_close(struct book *b)
 {
-    rondo_reader_free(b->reader);
-    b->reader = NULL;
-    if (b->fd != RONDO_NO_FD)
-        raw_close(b->fd);
+    test_drop(b->w, b->fd);
+    b->fd = RONDO_NO_FD;
+}
+
+void book_reset(struct book *b)
+{
+    test_reset(b->w, b->fd);
+    b->fd = RONDO_NO_FD;
 }
 
 void book_send(struct book *b, const char *text)
 {
     assert_true(raw_send_all(b->fd, text, strlen(text), 1000));
+}
+
+void book_send_slowly(struct book *b, const char *text)
+{
+    for (; *text; text++) {
+        assert_true(raw_send_all(b->fd, text, 1, 1000));
+        test_spin(b->w, 2);
+    }
+}
+
+void book_has(struct book *b, size_t size)
+{
+    test_run_until(b->w, rondo_reader_buffered(b->reader) == size);
 }
 
 void book_begin(struct book *b, enum book_kind kind)
@@ -91,4 +127,12 @@ void book_read(struct book *b, enum book_kind kind)
 
     book_begin(b, kind);
     test_run_until(b->w, b->reads > before);
+}
+
+void book_reads(struct book *b, const char *kinds)
+{
+    static const char letters[] = "LUES";
+
+    for (; *kinds; kinds++)
+        book_read(b, (enum book_kind)(strchr(letters, *kinds) - letters));
 }

@@ -9,12 +9,12 @@
 enum { BOOK_TEXT = 400 };
 enum book_kind { LINE, UNTIL, EXACTLY, SOME };
 
-/* A reader on one end of a connection, the plain socket is the other; each
- * test ends with book_end. */
+/* A reader on one end of a connection, the plain socket is the other; the end
+ * of the test frees and closes them. */
 struct book {
     struct world *w;
     rondo_reader *reader;
-    raw_fd fd;             /* RONDO_NO_FD: the test has closed it */
+    raw_fd fd;             /* RONDO_NO_FD: closed */
     const char *separator; /* for UNTIL */
     size_t size;           /* for EXACTLY */
     unsigned reads, lost;
@@ -33,11 +33,21 @@ struct book *test_book(struct world *w, size_t limit);
 struct book *test_book_with(struct world *w, size_t limit,
                             const rondo_protocol *protocol, void *self,
                             int buffer_bytes);
-/* frees the reader, unless it is NULL, and closes the plain socket */
-void book_end(struct book *b);
+/* The reader alone, without a connection. */
+void book_open(struct world *w, struct book *b, size_t limit,
+               const rondo_protocol *protocol, void *self);
+void book_free(struct book *b); /* the reader, now */
+/* The plain socket closes, resets, sends; slowly: a byte at a time. */
+void book_close(struct book *b);
+void book_reset(struct book *b);
 void book_send(struct book *b, const char *text);
+void book_send_slowly(struct book *b, const char *text);
+/* Runs until the reader has buffered that much. */
+void book_has(struct book *b, size_t size);
 void book_begin(struct book *b, enum book_kind kind);
 void book_read(struct book *b, enum book_kind kind); /* and waits for it */
+/* Several, a letter each: L, U, E, S. */
+void book_reads(struct book *b, const char *kinds);
 void book_done(rondo_reader *reader, void *arg, const void *data, size_t size,
                int error);
 

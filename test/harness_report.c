@@ -7,7 +7,7 @@ static void on_exception(rondo_loop *loop, void *arg,
 {
     struct report *r = arg;
 
-    assert_ptr_equal(loop, r->w->loop);
+    assert_ptr_equal(loop, r->loop);
     assert_true(what->size >= sizeof *what);
     assert_non_null(what->message);
     if (r->count < REPORT_KEPT)
@@ -22,13 +22,19 @@ static void on_exception(rondo_loop *loop, void *arg,
         rondo_loop_default_exception_handler(loop, NULL, what);
 }
 
-struct report *report_new(struct world *w)
+struct report *report_on(struct world *w, rondo_loop *loop)
 {
     struct report *r = test_alloc(w, sizeof *r);
 
     r->w = w;
-    assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, r));
+    r->loop = loop;
+    assert_ok(rondo_loop_set_exception_handler(loop, on_exception, r));
     return r;
+}
+
+struct report *report_new(struct world *w)
+{
+    return report_on(w, w->loop);
 }
 
 bool report_has(const struct report *r, const char *part)

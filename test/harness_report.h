@@ -10,6 +10,7 @@ enum { REPORT_KEPT = 64 };
 
 struct report {
     struct world *w;
+    rondo_loop *loop;
     unsigned count;
     char messages[REPORT_KEPT][256]; /* the first ones */
     int error;                       /* the last one's, as what follows */
@@ -18,8 +19,9 @@ struct report {
     bool default_too;  /* set by the test: the default handler is called, too */
 };
 
-/* From now on w->loop's handler. */
+/* From now on w->loop's handler, or that loop's. */
 struct report *report_new(struct world *w);
+struct report *report_on(struct world *w, rondo_loop *loop);
 bool report_has(const struct report *r, const char *part);
 
 #endif

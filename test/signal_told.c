@@ -20,6 +20,14 @@ struct told *told_new(struct world *w, int kinds)
     return t;
 }
 
+struct told *told_of(struct world *w, int kinds)
+{
+    struct told *t = told_new(w, kinds);
+
+    told_add_all(t);
+    return t;
+}
+
 struct told *told_more(struct told *t, rondo_loop *loop)
 {
     struct told *more = test_alloc(t->w, sizeof *more);
@@ -47,6 +55,24 @@ void told_fn(rondo_loop *loop, int signum, void *arg)
 void told_add(struct told *t, int signum)
 {
     assert_ok(rondo_add_signal_handler(t->loop, signum, told_fn, t));
+}
+
+void told_add_all(struct told *t)
+{
+    for (int i = 0; i < t->kinds; i++)
+        told_add(t, t->numbers[i]);
+}
+
+void told_send_all(struct told *t)
+{
+    for (int i = 0; i < t->kinds; i++)
+        told_send(t, t->numbers[i]);
+}
+
+void told_remove(struct told *t, int signum, enum raw_disposition left)
+{
+    assert_int_equal(rondo_remove_signal_handler(t->loop, signum), 1);
+    assert_int_equal(raw_signal_disposition(signum), left);
 }
 
 void told_send(struct told *t, int signum)

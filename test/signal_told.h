@@ -20,6 +20,7 @@ struct told {
     bool inside; /* set by the test: the handler must not run now */
     void (*act)(struct told *t, int signum); /* inside the handler */
     struct told *other;
+    unsigned scheduled; /* for count_call */
     int result;
 };
 
@@ -27,10 +28,16 @@ struct told {
 void told_dispose(struct world *w, int signum, enum raw_disposition what);
 /* Skips the test where not that many kinds of signals can be sent. */
 struct told *told_new(struct world *w, int kinds);
+/* ... and all kinds are added. */
+struct told *told_of(struct world *w, int kinds);
 /* Another one, for that loop. */
 struct told *told_more(struct told *t, rondo_loop *loop);
 void told_fn(rondo_loop *loop, int signum, void *arg);
 void told_add(struct told *t, int signum);
+void told_add_all(struct told *t);
 void told_send(struct told *t, int signum);
+void told_send_all(struct told *t);
+/* It is removed, and was there; the disposition is that one then. */
+void told_remove(struct told *t, int signum, enum raw_disposition left);
 
 #endif

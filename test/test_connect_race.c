@@ -1,208 +1,169 @@
 /* test_connect_race.c - addresses of one name race (RFC 8305). */
 /* SPDX-License-Identifier: MIT */
 #include "harness_dial.h"
-#include "raw_net.h"
 
 #include <limits.h>
 
 #define NEVER_NS RONDO_SEC(3600) /* no race begins by itself meanwhile */
 
+#define IPS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 static const char *const hole_first[] = {"127.0.0.2", "127.0.0.1", NULL};
-static const char *const both_families[] = {"::1", "127.0.0.1", NULL};
 
-/* A server on 127.0.0.1, and a black hole with its port at another address. */
-struct track {
-    struct listener *l;
-    struct raw_black_hole hole;
-    struct peer *p;
-    rondo_id id;
-};
-
-static struct track *track_new(struct world *w, const char *hole_ip)
-{
-    struct track *t = test_alloc(w, sizeof *t);
-    rondo_address a;
-
-    t->l = test_serve(w);
-    a = dial_address(hole_ip, t->l->port);
-    if (!raw_black_hole_open_at(&t->hole, &a))
-        test_skip(w, "no such address, or this system refuses where a queue "
-                     "is full");
-    t->p = test_peer(w);
-    return t;
-}
-
-static void go(struct world *w, struct track *t, const char *const *ips,
-               int64_t delay_ns, int64_t timeout_ns)
+static struct peer *race(struct world *w, const char *const *ips, uint16_t port,
+                         int64_t delay_ns, int64_t timeout_ns)
 {
     dial_resolves_to(w, ips);
-    t->id = dial(w,
-                 RONDO_CONNECT(.host = "some.where", .port = t->l->port,
-                               .happy_eyeballs_delay_ns = delay_ns,
-                               .timeout_ns = timeout_ns),
-                 t->p);
-    assert_ok(t->id);
+    return dial_new(w, RONDO_CONNECT(.host = "some.where", .port = port,
+                                     .happy_eyeballs_delay_ns = delay_ns,
+                                     .timeout_ns = timeout_ns));
 }
 
-static void assert_peer(const struct peer *p, const char *ip, uint16_t port)
+/* The server on 127.0.0.1, and a black hole with its port at 127.0.0.2. */
+static struct listener *serve_beside_a_hole(struct world *w)
 {
-    rondo_address seen;
-    rondo_address expected = dial_address(ip, port);
+    struct listener *l = dial_serve(w, "127.0.0.2");
 
-    assert_ok(rondo_transport_peer_address(p->transport, &seen));
-    assert_true(rondo_address_equal(&seen, &expected));
+    (void)dial_hole(w, "127.0.0.2", l->port);
+    return l;
 }
 
-static void track_end(struct world *w, struct track *t)
+/* It is the server's client, and nothing else comes of it. */
+static void check_won(struct world *w, struct peer *p, struct listener *l)
 {
-    raw_black_hole_close(&t->hole);
+    dial_ends(w, p, 0);
+    dial_check_peer(p, "127.0.0.1", l->port);
+    test_run_until(w, l->count == 1);
     test_spin(w, 5);
-    assert_int_equal(t->p->connected, 1);
-}
-
-/* ---- the delay ---------------------------------------------------------- */
-
-TEST(C2_a_black_hole_costs_250_ms)
-{
-    struct track *t;
-    int64_t start, took;
-
-    test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback");
-    t = track_new(w, "::1");
-    start = rondo_loop_time(w->loop);
-    go(w, t, both_families, 0, 0);
-    dial_ends(w, t->p, 0);
-    took = rondo_loop_time(w->loop) - start;
-    assert_peer(t->p, "127.0.0.1", t->l->port);
-    assert_true(took >= RONDO_MS(250)); /* no timer is early */
-    assert_true(took < RONDO_MS(2500) * test_slowness());
-    track_end(w, t);
-    test_run_until(w, t->l->count == 1);
-}
-
-TEST(C2_the_next_begins_after_the_delay_alone)
-{
-    struct track *t = track_new(w, "127.0.0.2");
-
-    go(w, t, hole_first, NEVER_NS, 0);
-    (void)test_run_for(w, RONDO_MS(20));
-    assert_int_equal(t->p->connected, 0);
-    assert_int_equal(t->l->count, 0);
-    if (!raw_advance_clock(7200)) {
-        assert_int_equal(rondo_cancel(w->loop, t->id), 0);
-        test_run_until(w, t->p->connected);
-        test_skip(w, "the clock cannot be moved");
-    }
-    dial_ends(w, t->p, 0);
-    assert_peer(t->p, "127.0.0.1", t->l->port);
-    track_end(w, t);
-}
-
-TEST(C2_a_failure_begins_the_next_at_once)
-{
-    static const char *const ips[] = {"127.0.0.3", "127.0.0.4", "127.0.0.1",
-                                      NULL};
-    struct track *t = test_alloc(w, sizeof *t);
-
-    t->l = test_serve(w);
-    t->p = test_peer(w);
-    go(w, t, ips, NEVER_NS, 0);
-    dial_ends(w, t->p, 0); /* long before the delay */
-    assert_peer(t->p, "127.0.0.1", t->l->port);
-}
-
-TEST(C2_a_failure_beside_a_black_hole)
-{
-    static const char *const ips[] = {"127.0.0.2", "127.0.0.3", "127.0.0.1",
-                                      NULL};
-    struct track *t = track_new(w, "127.0.0.2");
-
-    go(w, t, ips, RONDO_MS(1), 0);
-    dial_ends(w, t->p, 0);
-    assert_peer(t->p, "127.0.0.1", t->l->port);
-    track_end(w, t);
-}
-
-TEST(C2_one_after_another_waits_for_the_failure)
-{
-    struct track *t = track_new(w, "127.0.0.2");
-
-    go(w, t, hole_first, -1, RONDO_MS(30));
-    dial_ends(w, t->p, RONDO_ETIMEDOUT);
-    assert_true(strstr(t->p->last_error, "127.0.0.2") != NULL);
-    assert_null(strstr(t->p->last_error, "127.0.0.1"));
-    track_end(w, t);
-    assert_int_equal(t->l->count, 0);
-}
-
-TEST(C2_the_first_is_not_held_up_by_others)
-{
-    static const char *const ips[] = {"127.0.0.1", "127.0.0.2", NULL};
-    struct track *t = track_new(w, "127.0.0.2");
-
-    go(w, t, ips, NEVER_NS, 0);
-    dial_ends(w, t->p, 0);
-    assert_peer(t->p, "127.0.0.1", t->l->port);
-    track_end(w, t);
+    assert_string_equal(p->order, "M");
+    assert_int_equal(p->connected, 1);
     assert_int_equal(test_metrics(w).live_operations, 0);
     assert_int_equal(test_metrics(w).live_timers, 0);
 }
 
-/* ---- the winner and the losers ------------------------------------------ */
+/* ---- the delay ---------------------------------------------------------- */
 
-static void on_made(struct peer *p)
+TEST_LEAVES(C2_a_black_hole_costs_250_ms)
 {
-    struct track *t = p->user;
+    struct listener *l;
+    struct peer *p;
+    int64_t start, took;
 
-    /* losers are closed by now */
-    *(size_t *)t->l->model.user = raw_count_descriptors();
+    test_skip_if(w, !raw_has_inet6(), "no IPv6 loopback");
+    l = dial_serve(w, "::1");
+    (void)dial_hole(w, "::1", l->port);
+    start = rondo_loop_time(w->loop);
+    p = race(w, IPS("::1", "127.0.0.1"), l->port, 0, 0);
+    dial_ends(w, p, 0);
+    took = rondo_loop_time(w->loop) - start;
+    assert_true(took >= RONDO_MS(250)); /* no timer is early */
+    assert_true(took < RONDO_MS(2500) * test_slowness());
+    check_won(w, p, l);
 }
 
-TEST(C2_losers_are_closed)
+TEST_LEAVES(C2_the_next_begins_after_the_delay_alone)
 {
-    static const char *const ips[] = {"127.0.0.2", "127.0.0.2", "127.0.0.2",
-                                      "127.0.0.1", NULL};
-    struct track *t = track_new(w, "127.0.0.2");
+    struct listener *l = serve_beside_a_hole(w);
+    size_t before = raw_count_descriptors();
+    struct peer *p = race(w, hole_first, l->port, NEVER_NS, 0);
+
+    /* the delay begins with the first one's socket */
+    test_run_until(w, raw_count_descriptors() > before);
+    (void)test_run_for(w, RONDO_MS(20));
+    assert_int_equal(p->connected, 0);
+    assert_int_equal(l->count, 0);
+    if (!raw_advance_clock(7200)) {
+        assert_int_equal(rondo_cancel(w->loop, p->id), 0);
+        test_run_until(w, p->connected);
+        test_skip(w, "the clock cannot be moved");
+    }
+    check_won(w, p, l);
+}
+
+TEST_LEAVES(C2_a_failure_begins_the_next_at_once)
+{
+    struct listener *l = test_serve(w);
+    const char *const *ips = IPS("127.0.0.3", "127.0.0.4", "127.0.0.1");
+
+    check_won(w, race(w, ips, l->port, NEVER_NS, 0), l); /* without waiting */
+}
+
+TEST_LEAVES(C2_a_failure_beside_a_black_hole)
+{
+    struct listener *l = serve_beside_a_hole(w);
+    const char *const *ips = IPS("127.0.0.2", "127.0.0.3", "127.0.0.1");
+
+    check_won(w, race(w, ips, l->port, RONDO_MS(1), 0), l);
+}
+
+TEST_LEAVES(C2_the_first_is_not_held_up_by_others)
+{
+    struct listener *l = serve_beside_a_hole(w);
+    const char *const *ips = IPS("127.0.0.1", "127.0.0.2");
+
+    check_won(w, race(w, ips, l->port, NEVER_NS, 0), l);
+}
+
+TEST_LEAVES(C2_one_after_another_waits_for_the_failure)
+{
+    struct listener *l = serve_beside_a_hole(w);
+    struct peer *p = race(w, hole_first, l->port, -1, RONDO_MS(30));
+
+    dial_ends(w, p, RONDO_ETIMEDOUT);
+    assert_non_null(strstr(p->last_error, "127.0.0.2"));
+    assert_null(strstr(p->last_error, "127.0.0.1"));
+    test_spin(w, 5);
+    assert_int_equal(p->connected, 1);
+    assert_int_equal(l->count, 0);
+}
+
+/* ---- the winner and the losers ------------------------------------------ */
+
+static void count_at_made(struct peer *p)
+{
+    *(size_t *)p->user = raw_count_descriptors(); /* losers are closed by now */
+}
+
+TEST_LEAVES(C2_losers_are_closed)
+{
+    struct listener *l = serve_beside_a_hole(w);
     size_t before = raw_count_descriptors();
     size_t at_made = 0;
+    struct peer *p;
 
-    t->p->user = t;
-    t->p->on_made = on_made;
-    t->l->model.user = &at_made;
-    rondo_server_pause_serving(t->l->server);
-    go(w, t, ips, RONDO_MS(1), 0);
-    dial_ends(w, t->p, 0);
+    rondo_server_pause_serving(l->server);
+    p = race(w, IPS("127.0.0.2", "127.0.0.2", "127.0.0.2", "127.0.0.1"),
+             l->port, RONDO_MS(1), 0);
+    p->user = &at_made;
+    p->on_made = count_at_made;
+    dial_ends(w, p, 0);
     assert_int_equal(at_made, before + 1); /* the winner alone */
     assert_int_equal(test_metrics(w).live_transports, 1);
-    rondo_transport_abort(t->p->transport);
-    test_run_until(w, t->p->lost);
-    track_end(w, t);
+    rondo_transport_abort(p->transport);
+    test_run_until(w, p->lost);
+    test_spin(w, 5);
+    assert_int_equal(p->connected, 1);
 }
 
 /* Both connect, and only one of them is a connection. */
 TEST(C2_two_that_connect_are_one_connection)
 {
-    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
-
     for (int i = 0; i < 30; i++) {
-        struct track *t = test_alloc(w, sizeof *t);
-        struct listener *second;
+        struct listener *first = dial_serve(w, "127.0.0.2");
+        struct listener *second = test_serve_with(
+            w, &recorder,
+            RONDO_SERVE(.host = "127.0.0.2", .port = first->port));
+        struct peer *p = race(w, hole_first, first->port, 1, 0);
 
-        t->l = test_serve(w);
-        t->p = test_peer(w);
-        options.host = "127.0.0.2";
-        options.port = t->l->port;
-        second = test_serve_with(w, &recorder, &options);
-        go(w, t, hole_first, 1, 0);
-        dial_ends(w, t->p, 0);
-        test_run_until(w, t->l->count + second->count > 0);
+        dial_ends(w, p, 0);
+        test_run_until(w, first->count + second->count > 0);
         test_spin(w, 5);
-        assert_string_equal(t->p->order, "M");
+        assert_string_equal(p->order, "M");
         assert_int_equal(test_metrics(w).live_operations, 0);
-        rondo_transport_abort(t->p->transport);
+        rondo_transport_abort(p->transport);
         rondo_server_close(second->server);
-        rondo_server_close(t->l->server);
-        test_run_until(w, t->l->closed && second->closed && t->p->lost);
+        rondo_server_close(first->server);
+        test_run_until(w, first->closed && second->closed && p->lost);
     }
 }
 
@@ -212,16 +173,15 @@ TEST(C2_two_that_connect_are_one_connection)
 static void check_order(struct world *w, const char *const *ips, int lead,
                         const char *expected)
 {
-    struct peer *p = test_peer(w);
+    struct peer *p;
     char order[32] = "";
     size_t n = 0;
 
     dial_resolves_to(w, ips);
-    assert_ok(dial(w,
-                   RONDO_CONNECT(.host = "some.where", .port = dial_dead_port(),
-                                 .happy_eyeballs_delay_ns = NEVER_NS,
-                                 .interleave = lead),
-                   p));
+    p = dial_new(w,
+                 RONDO_CONNECT(.host = "some.where", .port = dial_dead_port(),
+                               .happy_eyeballs_delay_ns = NEVER_NS,
+                               .interleave = lead));
     test_run_until(w, p->connected);
     assert_true(p->connect_error < 0);
     for (const char *s = rondo_last_error(); *s && n < 31; s++)
@@ -238,7 +198,6 @@ TEST(C2_the_families_take_turns)
                                             "127.0.0.1", "127.0.0.2", NULL};
     static const char *const four_first[] = {"127.0.0.1", "127.0.0.2", "::1",
                                              "127.0.0.3", NULL};
-    static const char *const one[] = {"127.0.0.1", "127.0.0.2", NULL};
 
     check_order(w, six_first, 0, "64646");
     check_order(w, six_first, 1, "64646");
@@ -249,49 +208,119 @@ TEST(C2_the_families_take_turns)
     check_order(w, six_first, INT_MIN, "66644");
     check_order(w, four_first, 0, "4644");
     check_order(w, four_first, -1, "4464");
-    check_order(w, one, 0, "44");
+    check_order(w, IPS("127.0.0.1", "127.0.0.2"), 0, "44");
 }
 
 /* ---- errors ------------------------------------------------------------- */
 
-TEST(C2_the_error_names_every_address_and_why)
+TEST_LEAVES(C2_the_error_names_every_address_and_why)
 {
+    static const char *const words[] = {"some.where", "127.0.0.2",
+                                        "127.0.0.3",  "127.0.0.4",
+                                        "refused",    "timed out (ETIMEDOUT)"};
     /* failures first: no timer decides how many are tried */
-    static const char *const ips[] = {"127.0.0.3", "127.0.0.4", "127.0.0.2",
-                                      NULL};
-    struct track *t = track_new(w, "127.0.0.2");
-    const char *said;
+    struct peer *p = race(w, IPS("127.0.0.3", "127.0.0.4", "127.0.0.2"),
+                          dial_hole(w, "127.0.0.2", 0)->port, NEVER_NS,
+                          RONDO_MS(200) * test_slowness());
 
-    go(w, t, ips, NEVER_NS, RONDO_MS(200) * test_slowness());
-    test_run_until(w, t->p->connected);
-    said = t->p->last_error;
-    assert_int_equal(t->p->connect_error, RONDO_ETIMEDOUT);
-    assert_true(strstr(said, "some.where") != NULL);
-    assert_true(strstr(said, "127.0.0.2") != NULL);
-    assert_true(strstr(said, "127.0.0.3") != NULL);
-    assert_true(strstr(said, "127.0.0.4") != NULL);
-    assert_true(strstr(said, "refused") != NULL);
-    assert_true(strstr(said, "timed out (ETIMEDOUT)") != NULL);
-    track_end(w, t);
+    dial_ends(w, p, RONDO_ETIMEDOUT);
+    for (unsigned i = 0; i < COUNT_OF(words); i++)
+        assert_non_null(strstr(p->last_error, words[i]));
 }
 
 TEST(C2_sixty_addresses_that_all_refuse)
 {
-    static char text[60][16];
     static const char *ips[61];
-    struct peer *p = test_peer(w);
+    struct peer *p;
 
-    w->expect_clean = true;
-    for (int i = 0; i < 60; i++) {
-        (void)snprintf(text[i], sizeof text[i], "127.0.0.%d", i + 1);
-        ips[i] = text[i];
-    }
-    dial_resolves_to(w, ips);
-    assert_ok(dial(w,
-                   RONDO_CONNECT(.host = "some.where", .port = dial_dead_port(),
-                                 .happy_eyeballs_delay_ns = 1),
-                   p));
+    for (int i = 0; i < 60; i++)
+        ips[i] = test_format(w, "127.0.0.%d", i + 1);
+    p = race(w, ips, dial_dead_port(), 1, 0);
     dial_ends(w, p, RONDO_ECONNREFUSED);
     test_spin(w, 5);
     assert_int_equal(p->connected, 1);
+}
+
+/* ---- a local address ---------------------------------------------------- */
+
+static void race_from(struct world *w, const char *const *ips, uint16_t port,
+                      uint16_t local_port, int error, const char *unsaid)
+{
+    rondo_address from = dial_address("127.0.0.1", local_port);
+    struct peer *p;
+
+    dial_resolves_to(w, ips);
+    p = dial_new(
+        w, RONDO_CONNECT(.host = "some.where", .port = port,
+                         .local_address = &from, .happy_eyeballs_delay_ns = 1,
+                         .timeout_ns = RONDO_MS(200) * test_slowness()));
+    dial_ends(w, p, error);
+    assert_null(strstr(p->last_error, unsaid));
+}
+
+/* Two sockets cannot have one port: the second waits for the first. */
+TEST_LEAVES(C3_a_local_port_is_not_in_its_own_way)
+{
+    uint16_t port = serve_beside_a_hole(w)->port;
+
+    race_from(w, IPS("127.0.0.3", "127.0.0.1"), port, dial_free_port(), 0,
+              "EADDRINUSE");
+    race_from(w, hole_first, port, dial_free_port(), RONDO_ETIMEDOUT,
+              "EADDRINUSE");
+    race_from(w, hole_first, port, 0, 0, "EADDRINUSE"); /* any: they race */
+}
+
+TEST_LEAVES(C3_the_local_address_chooses_the_family)
+{
+    uint16_t port = test_serve(w)->port;
+
+    race_from(w, IPS("::1", "127.0.0.3", "::1", "127.0.0.1"), port, 0, 0,
+              "::1");
+    race_from(w, IPS("::1", "::1"), port, 0, RONDO_EAFNOSUPPORT, "::1");
+}
+
+/* ---- no room ------------------------------------------------------------ */
+
+TEST_LEAVES(G8_no_memory_at_any_point_of_a_race)
+{
+    struct listener *l = serve_beside_a_hole(w);
+    unsigned failed = 0;
+
+    for (uint64_t n = 1; n <= 12; n++) {
+        struct peer *p = test_peer(w);
+
+        dial_resolves_to(w, hole_first);
+        test_fail_allocation(w, n);
+        if (dial(w,
+                 RONDO_CONNECT(.host = "some.where", .port = l->port,
+                               .happy_eyeballs_delay_ns = 1,
+                               .timeout_ns = RONDO_MS(300) * test_slowness()),
+                 p) > 0)
+            test_run_until(w, p->connected);
+        test_fail_allocation(w, 0);
+        if (p->id < 0)
+            assert_error(p->id, RONDO_ENOMEM);
+        failed += p->id < 0 || p->connect_error < 0;
+        test_spin(w, 3);
+        assert_int_equal(test_metrics(w).live_operations, 0);
+        if (p->transport)
+            rondo_transport_abort(p->transport);
+    }
+    assert_true(failed > 0);
+}
+
+/* One that has a socket goes on when the process has no more. */
+TEST_LEAVES(C2_no_descriptor_for_the_next_one)
+{
+    struct listener *l = serve_beside_a_hole(w);
+    struct peer *p;
+
+    test_exhaust_descriptors(w, 1);
+    p = race(w, hole_first, l->port, 1, 0);
+    (void)test_run_for(w, RONDO_MS(20));
+    assert_int_equal(p->connected, 0);
+    test_free_descriptors(w);
+    assert_int_equal(rondo_cancel(w->loop, p->id), 0);
+    dial_ends(w, p, RONDO_ECANCELED);
+    assert_non_null(strstr(p->last_error, "EMFILE"));
 }

@@ -1,89 +1,73 @@
 /* test_datagram_cast.c - broadcast, multicast, shared ports: D3. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_datagram.h"
-#include "raw_net.h"
 
 /* Both say so, or it is refused. */
-static int open_shared(struct endpoint *e, const rondo_address *at,
-                       rondo_switch reuse_address)
+static struct endpoint *open_shared(struct world *w, const rondo_address *at)
 {
-    return endpoint_create(
-        e, RONDO_DATAGRAM(.local_address = at, .reuse_address = reuse_address));
+    return endpoint_open(
+        w, RONDO_DATAGRAM(.local_address = at, .reuse_address = RONDO_ON));
 }
 
-TEST(D3_an_address_is_not_shared_unless_asked)
+TEST_LEAVES(D3_an_address_is_not_shared_unless_asked)
 {
     struct endpoint *e = endpoint_bound(w);
 
     endpoint_refused(w, RONDO_DATAGRAM(.local_address = &e->local),
-                     RONDO_EADDRINUSE);
-    assert_true(strstr(rondo_last_error(), "127.0.0.1:") != NULL);
+                     RONDO_EADDRINUSE, "127.0.0.1:");
     assert_true(strstr(rondo_last_error(), "bind") != NULL);
     /* nor with somebody who asks */
     endpoint_refused(
         w,
         RONDO_DATAGRAM(.local_address = &e->local, .reuse_address = RONDO_ON),
-        RONDO_EADDRINUSE);
+        RONDO_EADDRINUSE, NULL);
 }
 
-TEST(D3_an_address_is_shared_where_both_ask)
+TEST_LEAVES(D3_an_address_is_shared_where_both_ask)
 {
-    struct endpoint *a = endpoint_new(w), *b = endpoint_new(w);
     rondo_address at = endpoint_address("127.0.0.1", 0);
-    raw_fd fd = raw_udp();
+    struct endpoint *a = open_shared(w, &at), *b = open_shared(w, &a->local);
 
-    assert_ok(open_shared(a, &at, RONDO_ON));
-    assert_ok(open_shared(b, &a->local, RONDO_ON));
-    endpoint_feed(a, fd, 0, 1);
+    endpoint_feed(a, test_udp(w), 0, 1);
     test_run_until(w, a->received + b->received == 1);
-    raw_close(fd);
 }
 
-TEST(D3_reuse_port_spreads_the_load)
+TEST_LEAVES(D3_reuse_port_spreads_the_load)
 {
-    struct endpoint *e[2] = {endpoint_new(w), endpoint_new(w)};
     rondo_address at = endpoint_address("127.0.0.1", 0);
-    raw_fd fds[50];
+    struct endpoint *e[2];
 
     if (!rondo_loop_supports(w->loop, RONDO_CAN_REUSE_PORT)) {
         endpoint_refused(
             w, RONDO_DATAGRAM(.local_address = &at, .reuse_port = RONDO_ON),
-            RONDO_ENOTSUP);
+            RONDO_ENOTSUP, NULL);
         test_skip(w, "no reuse_port that spreads the load: refused");
     }
     for (int i = 0; i < 2; i++) {
-        assert_ok(
-            endpoint_create(e[i], RONDO_DATAGRAM(.local_address = &at,
-                                                 .reuse_port = RONDO_ON)));
+        e[i] = endpoint_open(
+            w, RONDO_DATAGRAM(.local_address = &at, .reuse_port = RONDO_ON));
         at = e[i]->local;
     }
-    for (int i = 0; i < 50; i++) {
-        fds[i] = raw_udp();
-        endpoint_feed(e[0], fds[i], 0, 1);
-    }
+    for (int i = 0; i < 50; i++)
+        endpoint_feed(e[0], test_udp(w), 0, 1);
     test_run_until(w, e[0]->received + e[1]->received == 50);
     assert_true(e[0]->received > 0 && e[1]->received > 0);
-    for (int i = 0; i < 50; i++)
-        raw_close(fds[i]);
 }
 
 /* ---- broadcast ---------------------------------------------------------- */
 
-TEST(D3_broadcast_only_when_asked)
+TEST_LEAVES(D3_broadcast_only_when_asked)
 {
-    struct endpoint *e = endpoint_new(w), *to = endpoint_new(w);
-    struct endpoint *plain = endpoint_bound(w);
-    rondo_address here = endpoint_address("127.0.0.1", 0);
-    rondo_address any = endpoint_address("0.0.0.0", 0), all;
+    struct endpoint *plain = endpoint_bound(w), *to = endpoint_at(w, "0.0.0.0");
+    rondo_address all =
+        endpoint_address("127.255.255.255", rondo_address_port(&to->local));
+    struct endpoint *e =
+        endpoint_open(w, RONDO_DATAGRAM(.local_address = endpoint_here(w),
+                                        .broadcast = RONDO_ON));
 
-    assert_ok(endpoint_create(to, RONDO_DATAGRAM(.local_address = &any)));
-    all = endpoint_address("127.255.255.255", rondo_address_port(&to->local));
     assert_error(rondo_datagram_send(plain->d, "x", 1, &all), RONDO_EACCES);
-    assert_ok(endpoint_create(
-        e, RONDO_DATAGRAM(.local_address = &here, .broadcast = RONDO_ON)));
     assert_ok(rondo_datagram_send(e->d, "all", 3, &all));
-    test_run_until(w, to->received);
-    assert_memory_equal(to->data, "all", 3);
+    endpoint_hears(to, "all");
     assert_true(rondo_address_equal(&to->from, &e->local));
 }
 
@@ -117,47 +101,39 @@ static void find_loopback(struct world *w, struct cast *c)
     test_skip(w, "no loopback interface that takes part in multicast");
 }
 
-/* A group of this test's own, by its port: whoever leaves one still hears it on
- * Linux while anybody else on the machine is in it. */
-static void start_inet(struct world *w, struct cast *c)
+/* A member to be, and a group of this test's own, by its port: whoever leaves
+ * one still hears it on Linux while anybody else on the machine is in it. From
+ * the sender it goes out by the loopback interface. */
+static struct cast start(struct world *w, const char *any, const char *here)
 {
-    rondo_address any = endpoint_address("0.0.0.0", 0);
+    struct cast c = {.group = endpoint_address(any, 0)};
+    bool six = strchr(here, ':') != NULL;
     char text[80];
     uint16_t port;
 
-    memset(c, 0, sizeof *c);
-    find_loopback(w, c);
-    c->member = endpoint_new(w);
-    assert_ok(
-        endpoint_create(c->member, RONDO_DATAGRAM(.local_address = &any,
-                                                  .reuse_address = RONDO_ON)));
-    port = rondo_address_port(&c->member->local);
-    (void)snprintf(text, sizeof text, "239.255.%d.%d", port >> 8, port & 255);
-    c->group = endpoint_address(text, port);
-    /* from there it goes out by the loopback interface */
-    c->sender = endpoint_bound(w);
+    find_loopback(w, &c);
+    c.member = open_shared(w, &c.group);
+    port = rondo_address_port(&c.member->local);
+    if (six)
+        (void)snprintf(text, sizeof text, "ff01::7777:%x%%%s", port,
+                       c.interface);
+    else
+        (void)snprintf(text, sizeof text, "239.255.%d.%d", port >> 8,
+                       port & 255);
+    c.group = endpoint_address(text, port);
+    c.sender = endpoint_at(w, here);
+    return c;
 }
 
-static void start_inet6(struct world *w, struct cast *c)
+static struct cast start_inet(struct world *w)
 {
-    rondo_address any = endpoint_address("::", 0), here;
-    char text[80];
-    uint16_t port;
+    return start(w, "0.0.0.0", "127.0.0.1");
+}
 
-    memset(c, 0, sizeof *c);
+static struct cast start_inet6(struct world *w)
+{
     test_skip_if(w, !raw_has_inet6(), "no IPv6 on this machine");
-    find_loopback(w, c);
-    c->member = endpoint_new(w);
-    assert_ok(
-        endpoint_create(c->member, RONDO_DATAGRAM(.local_address = &any,
-                                                  .reuse_address = RONDO_ON)));
-    port = rondo_address_port(&c->member->local);
-    (void)snprintf(text, sizeof text, "ff01::7777:%x%%%s", port, c->interface);
-    c->group = endpoint_address(text, port);
-    here = endpoint_address("::1", 0);
-    c->sender = endpoint_new(w);
-    assert_ok(
-        endpoint_create(c->sender, RONDO_DATAGRAM(.local_address = &here)));
+    return start(w, "::", "::1");
 }
 
 /* Multicast to the loopback interface needs a route, which IPv6 seldom has. */
@@ -185,42 +161,31 @@ static void check_membership(struct cast *c)
     assert_true(strstr(rondo_last_error(), "datagram_leave") != NULL);
 }
 
-static void check_cast(struct world *w, struct cast *c)
+static void check_cast(struct world *w, struct cast c)
 {
-    check_membership(c);
-    assert_ok(rondo_datagram_join(c->member->d, &c->group, c->interface));
-    send_to_group(w, c);
-    test_run_until(w, c->member->received == 1);
-    assert_memory_equal(c->member->data, "group", 5);
-    assert_true(rondo_address_equal(&c->member->from, &c->sender->local));
-    assert_ok(rondo_datagram_leave(c->member->d, &c->group, c->interface));
-    send_to_group(w, c);
+    w->leaves = true;
+    check_membership(&c);
+    assert_ok(rondo_datagram_join(c.member->d, &c.group, c.interface));
+    send_to_group(w, &c);
+    endpoint_hears(c.member, "group");
+    assert_true(rondo_address_equal(&c.member->from, &c.sender->local));
+    assert_ok(rondo_datagram_leave(c.member->d, &c.group, c.interface));
+    send_to_group(w, &c);
     (void)test_run_for(w, RONDO_MS(20));
-    assert_int_equal(c->member->received, 1);
-    assert_ok(rondo_datagram_join(c->member->d, &c->group, c->interface));
-    send_to_group(w, c);
-    test_run_until(w, c->member->received == 2);
+    assert_int_equal(c.member->received, 1);
+    assert_ok(rondo_datagram_join(c.member->d, &c.group, c.interface));
+    send_to_group(w, &c);
+    test_run_until(w, c.member->received == 2);
 }
 
-TEST(D3_multicast_join_and_leave_by_interface)
-{
-    struct cast c;
+TEST_CASE(D3_multicast_join_and_leave_by_interface,
+          check_cast(w, start_inet(w)));
 
-    start_inet(w, &c);
-    check_cast(w, &c);
-}
-
-TEST(D3_multicast_of_inet6)
-{
-    struct cast c;
-
-    start_inet6(w, &c);
-    check_cast(w, &c);
-}
+TEST_CASE(D3_multicast_of_inet6, check_cast(w, start_inet6(w)));
 
 /* On the loopback interface itself a datagram comes back in any case: what is
  * tried is that the option is set. */
-TEST(D3_multicast_loop)
+TEST_LEAVES(D3_multicast_loop)
 {
     struct endpoint *e = endpoint_bound(w);
 
@@ -231,22 +196,10 @@ TEST(D3_multicast_loop)
     assert_int_equal(raw_multicast_loop(rondo_datagram_fd(e->d)), 1);
 }
 
-TEST(D3_multicast_options_of_inet6)
+static void check_ttl(struct endpoint *e)
 {
-    struct endpoint *e = endpoint_new(w);
-    rondo_address here = endpoint_address("::1", 0);
-
-    test_skip_if(w, !raw_has_inet6(), "no IPv6 on this machine");
-    assert_ok(endpoint_create(e, RONDO_DATAGRAM(.local_address = &here)));
+    e->w->leaves = true;
     assert_ok(rondo_datagram_set_multicast_loop(e->d, false));
-    assert_ok(rondo_datagram_set_multicast_ttl(e->d, 7));
-    assert_int_equal(raw_multicast_ttl(rondo_datagram_fd(e->d)), 7);
-}
-
-TEST(D3_multicast_ttl)
-{
-    struct endpoint *e = endpoint_bound(w);
-
     assert_ok(rondo_datagram_set_multicast_ttl(e->d, 0));
     assert_ok(rondo_datagram_set_multicast_ttl(e->d, 255));
     assert_einval(rondo_datagram_set_multicast_ttl(e->d, 256));
@@ -254,15 +207,17 @@ TEST(D3_multicast_ttl)
     assert_int_equal(raw_multicast_ttl(rondo_datagram_fd(e->d)), 255);
 }
 
-TEST(D3_several_members_on_one_port)
-{
-    struct cast c;
-    struct endpoint *other = endpoint_new(w);
-    rondo_address any;
+TEST_CASE(D3_multicast_ttl, check_ttl(endpoint_bound(w)));
 
-    start_inet(w, &c);
-    any = endpoint_address("0.0.0.0", rondo_address_port(&c.member->local));
-    assert_ok(open_shared(other, &any, RONDO_ON));
+TEST_CASE(D3_multicast_options_of_inet6, check_ttl(endpoint_at(w, "::1")));
+
+TEST_LEAVES(D3_several_members_on_one_port)
+{
+    struct cast c = start_inet(w);
+    rondo_address any =
+        endpoint_address("0.0.0.0", rondo_address_port(&c.member->local));
+    struct endpoint *other = open_shared(w, &any);
+
     assert_ok(rondo_datagram_join(c.member->d, &c.group, c.interface));
     assert_ok(rondo_datagram_join(other->d, &c.group, c.interface));
     send_to_group(w, &c);

@@ -4,92 +4,85 @@
 
 enum { OVERHEAD = 32 }; /* what each datagram counts beside its bytes */
 
-static void block(struct world *w)
+/* Sends it to the other one, which the kernel takes or the queue has room for:
+ * not more than the high limit. */
+static void send_to(struct endpoint *e, const struct endpoint *to,
+                    const void *data, size_t size)
 {
-    if (!raw_sends_fail(RAW_SEND_BLOCKED, 0, UINT32_MAX))
-        test_skip(w, "sends cannot be made to block on this system");
-}
-
-static void unblock(void)
-{
-    (void)raw_sends_fail(RAW_SEND_BLOCKED, 0, 0);
+    assert_int_equal(rondo_datagram_send(e->d, data, size, &to->local), 0);
 }
 
 /* ---- D3: the limits ----------------------------------------------------- */
 
-TEST(D3_pause_above_high_resume_at_low)
+TEST_LEAVES(D3_pause_above_high_resume_at_low)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     char data[100] = "";
 
-    block(w);
+    endpoint_block(w);
     assert_ok(rondo_datagram_set_write_buffer_limits(
         e->d, 3 * (sizeof data + OVERHEAD), sizeof data + OVERHEAD));
     for (int i = 0; i < 3; i++)
-        assert_int_equal(
-            rondo_datagram_send(e->d, data, sizeof data, &to->local), 0);
+        send_to(e, to, data, sizeof data);
     assert_int_equal(rondo_datagram_send(e->d, data, sizeof data, &to->local),
                      1);
-    assert_int_equal(rondo_datagram_get_write_buffer_size(e->d),
-                     4 * (sizeof data + OVERHEAD));
+    assert_int_equal(endpoint_buffered(e), 4 * (sizeof data + OVERHEAD));
     assert_string_equal(e->order, "M"); /* not inside the call */
-    unblock();
+    endpoint_unblock();
     test_run_until(w, e->resumes && to->received == 4);
     assert_string_equal(e->order, "MPR");
 }
 
-TEST(D3_empty_ones_count)
+TEST_LEAVES(D3_empty_ones_count)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     unsigned sent = 0;
 
-    block(w);
+    endpoint_block(w);
     while (rondo_datagram_send(e->d, NULL, 0, &to->local) == 0)
         sent++;
     assert_in_range(sent, 1, 65536 / OVERHEAD);
-    assert_int_equal(rondo_datagram_get_write_buffer_size(e->d),
-                     (sent + 1) * OVERHEAD);
+    assert_int_equal(endpoint_buffered(e), (sent + 1) * OVERHEAD);
     /* and the memory is in proportion */
     test_spin(w, 1);
     assert_int_equal(e->pauses, e->resumes + (e->resumes == 0));
     rondo_datagram_abort(e->d);
-    unblock();
+    endpoint_unblock();
     test_run_until(w, e->lost);
 }
 
-TEST(D3_what_the_kernel_takes_does_not_pause)
+TEST_LEAVES(D3_what_the_kernel_takes_does_not_pause)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
     assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 1, 1));
     for (int i = 0; i < 100; i++) {
-        assert_int_equal(rondo_datagram_send(e->d, "1234", 4, &to->local), 0);
-        assert_int_equal(rondo_datagram_get_write_buffer_size(e->d), 0);
+        send_to(e, to, "1234", 4);
+        assert_int_equal(endpoint_buffered(e), 0);
     }
     test_run_until(w, to->received == 100);
     assert_string_equal(e->order, "M");
 }
 
-TEST(D3_limits_act_at_once)
+TEST_LEAVES(D3_limits_act_at_once)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
-    block(w);
+    endpoint_block(w);
     for (int i = 0; i < 10; i++)
-        assert_int_equal(rondo_datagram_send(e->d, "12345678", 8, &to->local),
-                         0);
+        send_to(e, to, "12345678", 8);
     assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 100, 0));
     assert_int_equal(e->pauses, 0);
     /* and up again before the loop could tell: both are told */
     assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 10000, 9000));
     test_spin(w, 1);
     assert_string_equal(e->order, "MPR");
-    unblock();
+    endpoint_unblock();
     test_run_until(w, to->received == 10);
     assert_string_equal(e->order, "MPR");
 }
 
-TEST(D3_wrong_and_default_limits)
+TEST_LEAVES(D3_wrong_and_default_limits)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     char *data = test_alloc(w, 60000);
@@ -97,10 +90,10 @@ TEST(D3_wrong_and_default_limits)
     assert_einval(rondo_datagram_set_write_buffer_limits(e->d, 10, 20));
     assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 10, 10));
     assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 0, 0));
-    block(w);
-    assert_int_equal(rondo_datagram_send(e->d, data, 60000, &to->local), 0);
+    endpoint_block(w);
+    send_to(e, to, data, 60000);
     assert_int_equal(rondo_datagram_send(e->d, data, 6000, &to->local), 1);
-    unblock();
+    endpoint_unblock();
     test_run_until(w, to->received == 2);
 }
 
@@ -112,7 +105,7 @@ static void send_more(struct endpoint *e)
                 rondo_datagram_send(e->d, "12345678", 8, &e->other->local));
 }
 
-TEST(D3_sending_while_paused_and_in_resume)
+TEST_LEAVES(D3_sending_while_paused_and_in_resume)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
@@ -120,66 +113,55 @@ TEST(D3_sending_while_paused_and_in_resume)
     e->on_pause = send_more;
     e->on_resume = send_more;
     assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 100, 50));
-    block(w);
+    endpoint_block(w);
     send_more(e);
     test_spin(w, 2);
-    unblock();
-    test_run_until(w, to->received >= 30 &&
-                          !rondo_datagram_get_write_buffer_size(e->d));
+    endpoint_unblock();
+    test_run_until(w, to->received >= 30 && !endpoint_buffered(e));
     test_spin(w, 5);
     assert_int_equal(e->pauses, e->resumes);
 }
 
-TEST(D3_closed_and_aborted_in_pause_and_resume)
+TEST_LEAVES(D3_closed_and_aborted_in_pause_and_resume)
 {
-    static void (*const ends[])(struct endpoint *) = {endpoint_close_it,
-                                                      endpoint_abort_it};
-
     for (int i = 0; i < 4; i++) {
         struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
 
-        e->on_pause = i & 1 ? ends[i >> 1] : NULL;
-        e->on_resume = i & 1 ? NULL : ends[i >> 1];
+        e->on_pause = i & 1 ? endpoint_ends[i >> 1] : NULL;
+        e->on_resume = i & 1 ? NULL : endpoint_ends[i >> 1];
         assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 10, 5));
-        block(w);
+        endpoint_block(w);
         assert_int_equal(rondo_datagram_send(e->d, "x", 1, &to->local), 1);
         test_spin(w, 1);
-        unblock();
-        test_run_until(w, e->lost);
-        assert_int_equal(e->error, i >> 1 ? RONDO_ECANCELED : 0);
+        endpoint_unblock();
+        endpoint_lost(e, NULL, i >> 1 ? RONDO_ECANCELED : 0);
         assert_true(strncmp(e->order, "MP", 2) == 0);
     }
 }
 
 /* ---- D4: batches -------------------------------------------------------- */
 
-TEST(D4_answers_to_a_burst_in_order)
+TEST_LEAVES(D4_answers_to_a_burst_in_order)
 {
     enum { ROUNDS = 20, BURST = 100 };
     struct endpoint *e = endpoint_bound(w);
-    raw_fd fd = raw_udp();
+    raw_fd fd = test_udp(w);
 
     e->on_data = endpoint_echo;
     for (uint64_t i = 0; i < ROUNDS; i++) {
         endpoint_feed(e, fd, i * BURST, BURST);
-        for (uint64_t j = i * BURST; j < (i + 1) * BURST; j++) {
-            uint64_t got = 0;
-
-            while (raw_recv_from(fd, &got, sizeof got, NULL, 0) < 0)
-                test_spin(w, 1);
-            assert_true(got == j);
-        }
+        for (uint64_t j = i * BURST; j < (i + 1) * BURST; j++)
+            assert_true(endpoint_answer(w, fd) == j);
     }
     assert_string_equal(e->order, "Md");
-    assert_int_equal(rondo_datagram_get_write_buffer_size(e->d), 0);
-    raw_close(fd);
+    assert_int_equal(endpoint_buffered(e), 0);
 }
 
 /* A datagram in and one out cost far less than a call each. */
-TEST(D4_many_a_call)
+TEST_LEAVES(D4_many_a_call)
 {
     struct endpoint *e = endpoint_bound(w);
-    raw_fd fd = raw_udp();
+    raw_fd fd = test_udp(w);
     unsigned before;
 
     e->on_data = endpoint_echo;
@@ -188,55 +170,48 @@ TEST(D4_many_a_call)
     before = raw_datagram_calls();
     endpoint_feed(e, fd, 1, 200);
     test_run_until(w, e->received == 201);
-    if (raw_datagram_calls() - before >= 200)
-        test_skip(w, "this system has no call for many datagrams");
+    test_skip_if(w, raw_datagram_calls() - before >= 200,
+                 "this system has no call for many datagrams");
     assert_in_range(raw_datagram_calls() - before, 2, 40);
-    raw_close(fd);
 }
 
-TEST(D4_the_last_of_a_batch_is_sent_at_once)
+TEST_LEAVES(D4_the_last_of_a_batch_is_sent_at_once)
 {
     struct endpoint *e = endpoint_bound(w);
-    raw_fd fd = raw_udp();
 
     e->on_data = endpoint_echo;
-    endpoint_feed(e, fd, 0, 1);
+    endpoint_feed(e, test_udp(w), 0, 1);
     test_run_until(w, e->received);
-    assert_int_equal(rondo_datagram_get_write_buffer_size(e->d), 0);
-    raw_close(fd);
+    assert_int_equal(endpoint_buffered(e), 0);
 }
 
-static void note_size(struct endpoint *e, const void *data, size_t size,
-                      const rondo_address *from)
+static void note_size(struct endpoint *e)
 {
     size_t waits;
 
-    endpoint_echo(e, data, size, from);
-    waits = rondo_datagram_get_write_buffer_size(e->d);
+    endpoint_echo(e);
+    waits = endpoint_buffered(e);
     if (waits > e->count)
         e->count = waits;
 }
 
 /* What only waits for the end of the batch neither passes the high limit nor
  * pauses anybody. */
-TEST(D4_gathering_does_not_pause)
+TEST_LEAVES(D4_gathering_does_not_pause)
 {
     struct endpoint *e = endpoint_bound(w);
-    raw_fd fd = raw_udp();
 
     e->on_data = note_size;
     assert_ok(rondo_datagram_set_write_buffer_limits(e->d, 200, 100));
-    endpoint_feed(e, fd, 0, 100);
+    endpoint_feed(e, test_udp(w), 0, 100);
     test_run_until(w, e->received == 100);
     assert_string_equal(e->order, "Md");
     assert_true(e->count <= 200);
-    raw_close(fd);
 }
 
-static void echo_or_count(struct endpoint *e, const void *data, size_t size,
-                          const rondo_address *from)
+static void echo_or_count(struct endpoint *e)
 {
-    int result = rondo_datagram_send(e->d, data, size, from);
+    int result = rondo_datagram_send(e->d, e->lent, e->size, &e->from);
 
     if (result == 0)
         return;
@@ -246,53 +221,45 @@ static void echo_or_count(struct endpoint *e, const void *data, size_t size,
 
 /* Refused as a batch leaves: told by error_received; where there is no batch,
  * by the call. The others go on. */
-TEST(D4_errors_of_a_batch_are_told)
+TEST_LEAVES(D4_errors_of_a_batch_are_told)
 {
     struct endpoint *e = endpoint_bound(w);
-    raw_fd fd = raw_udp();
+    raw_fd fd = test_udp(w);
     unsigned answers = 0;
     uint64_t got;
 
     e->on_data = echo_or_count;
     endpoint_feed(e, fd, 0, 100);
-    if (!raw_sends_fail(RAW_SEND_UNREACHABLE, 10, 5))
-        test_skip(w, "sends cannot be made to fail on this system");
+    test_skip_if(w, !raw_sends_fail(RAW_SEND_UNREACHABLE, 10, 5),
+                 "sends cannot be made to fail on this system");
     test_run_until(w, e->received == 100 && raw_sends_failed() == 5);
-    (void)raw_sends_fail(RAW_SEND_UNREACHABLE, 0, 0);
+    endpoint_unblock();
     test_spin(w, 5);
     while (raw_recv_from(fd, &got, sizeof got, NULL, 0) >= 0)
         answers++;
     assert_int_equal(answers, 95);
     assert_int_equal(e->errors + e->count, 5);
     assert_true(e->errors == 0 || e->error == RONDO_ENETUNREACH);
-    raw_close(fd);
 }
 
-static void end_after_ten(struct endpoint *e, const void *data, size_t size,
-                          const rondo_address *from)
+static void end_after_ten(struct endpoint *e)
 {
-    endpoint_echo(e, data, size, from);
-    if (e->received < 10)
-        return;
-    if (e->user)
-        rondo_datagram_abort(e->d);
-    else
-        rondo_datagram_close(e->d);
+    endpoint_echo(e);
+    if (e->received == 10)
+        endpoint_ends[e->count](e);
 }
 
 /* Ten have been answered, whether the end is a close or an abort: what was
  * gathered counts as sent. */
 TEST(D4_closed_and_aborted_in_a_batch)
 {
-    static int yes;
-
-    for (int i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 2; i++) {
         struct endpoint *e = endpoint_bound(w);
-        raw_fd fd = raw_udp();
+        raw_fd fd = test_udp(w);
         unsigned answers = 0;
         uint64_t got;
 
-        e->user = i ? &yes : NULL;
+        e->count = i;
         e->on_data = end_after_ten;
         endpoint_feed(e, fd, 0, 50);
         test_run_until(w, e->lost);
@@ -301,25 +268,21 @@ TEST(D4_closed_and_aborted_in_a_batch)
         while (raw_recv_from(fd, &got, sizeof got, NULL, 0) >= 0)
             assert_true(got == answers++);
         assert_int_equal(answers, 10);
-        raw_close(fd);
     }
 }
 
-static void answer_a_lot(struct endpoint *e, const void *data, size_t size,
-                         const rondo_address *from)
+static void answer_a_lot(struct endpoint *e)
 {
     static char large[40000];
 
-    (void)data;
-    (void)size;
-    assert_ok(rondo_datagram_send(e->d, large, sizeof large, from));
+    assert_ok(rondo_datagram_send(e->d, large, sizeof large, &e->from));
 }
 
 /* More than the high limit in one batch: it goes on being sent, not kept. */
-TEST(D4_large_answers_do_not_heap_up)
+TEST_LEAVES(D4_large_answers_do_not_heap_up)
 {
     struct endpoint *e = endpoint_bound(w);
-    raw_fd fd = raw_udp();
+    raw_fd fd = test_udp(w);
 
     e->on_data = answer_a_lot;
     endpoint_feed(e, fd, 0, 1);
@@ -328,14 +291,13 @@ TEST(D4_large_answers_do_not_heap_up)
     endpoint_feed(e, fd, 0, 30);
     test_run_until(w, e->received == 31 && e->pauses == e->resumes);
     assert_true(test_peak_bytes(w) < test_live_bytes(w) + 400000);
-    raw_close(fd);
 }
 
 /* ---- the heap ----------------------------------------------------------- */
 
 /* It talks to itself, with a hundred on their way; on a slow machine it is
  * fewer than a million. */
-TEST(D4_a_million_without_heap_growth)
+TEST_LEAVES(D4_a_million_without_heap_growth)
 {
     struct endpoint *e = endpoint_bound(w);
     unsigned some = 5000 / (unsigned)test_slowness();
@@ -356,16 +318,16 @@ TEST(D4_a_million_without_heap_growth)
 }
 
 /* A queue that fills and empties again and again, too. */
-TEST(D3_a_queue_that_comes_and_goes_keeps_its_memory)
+TEST_LEAVES(D3_a_queue_that_comes_and_goes_keeps_its_memory)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
     uint64_t allocations = 0;
 
     for (unsigned i = 1; i <= 100; i++) {
-        block(w);
+        endpoint_block(w);
         for (int j = 0; j < 50; j++)
             assert_ok(rondo_datagram_send(e->d, "12345678", 8, &to->local));
-        unblock();
+        endpoint_unblock();
         test_run_until(w, to->received == 50 * i);
         if (i == 5)
             allocations = test_allocations(w);

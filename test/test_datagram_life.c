@@ -7,30 +7,25 @@
 
 TEST(G6_ended_before_made)
 {
-    static void (*const ends[])(struct endpoint *) = {endpoint_close_it,
-                                                      endpoint_abort_it};
-    rondo_address a = endpoint_address("127.0.0.1", 0);
-
-    w->expect_clean = true;
     for (int i = 0; i < 2; i++) {
-        struct endpoint *e = endpoint_new(w);
+        struct endpoint *e =
+            endpoint_open(w, RONDO_DATAGRAM(.local_address = endpoint_here(w)));
 
-        assert_ok(endpoint_create(e, RONDO_DATAGRAM(.local_address = &a)));
-        ends[i](e);
-        ends[i](e);
+        endpoint_ends[i](e);
+        endpoint_ends[i](e);
         assert_true(rondo_datagram_is_closing(e->d));
         assert_int_equal(e->made, 0);
         test_run_loop(w);
-        assert_string_equal(e->order, "ML");
-        assert_int_equal(e->error, i ? RONDO_ECANCELED : 0);
+        endpoint_lost(e, "ML", i ? RONDO_ECANCELED : 0);
     }
 }
 
-TEST(G6_sent_before_made)
+TEST_LEAVES(G6_sent_before_made)
 {
-    struct endpoint *to = endpoint_bound(w), *e = endpoint_new(w);
+    struct endpoint *to = endpoint_bound(w);
+    struct endpoint *e =
+        endpoint_open(w, RONDO_DATAGRAM(.remote_address = &to->local));
 
-    assert_ok(endpoint_create(e, RONDO_DATAGRAM(.remote_address = &to->local)));
     assert_ok(rondo_datagram_send(e->d, "early", 5, NULL));
     rondo_datagram_close(e->d);
     test_run_until(w, e->lost && to->received);
@@ -57,7 +52,6 @@ TEST(G6_valid_until_lost_returns)
 {
     struct endpoint *e = endpoint_bound(w);
 
-    w->expect_clean = true;
     e->on_lost = ask_when_lost;
     rondo_datagram_abort(e->d);
     test_run_loop(w);
@@ -66,58 +60,49 @@ TEST(G6_valid_until_lost_returns)
 
 /* ---- G7: from inside every callback ------------------------------------- */
 
-static void close_in_data(struct endpoint *e, const void *data, size_t size,
-                          const rondo_address *from)
+static void abort_other_in_data(struct endpoint *e)
 {
-    (void)data;
-    (void)size;
-    (void)from;
-    rondo_datagram_close(e->d);
-    rondo_datagram_close(e->d);
-}
-
-static void abort_in_data(struct endpoint *e, const void *data, size_t size,
-                          const rondo_address *from)
-{
-    (void)data;
-    (void)size;
-    (void)from;
-    rondo_datagram_close(e->d);
-    rondo_datagram_abort(e->d);
-    rondo_datagram_abort(e->d);
-}
-
-static void abort_other_in_data(struct endpoint *e, const void *data,
-                                size_t size, const rondo_address *from)
-{
-    (void)data;
-    (void)size;
-    (void)from;
     if (e->other->d)
         rondo_datagram_abort(e->other->d);
 }
 
+static void close_and_abort(struct endpoint *e)
+{
+    rondo_datagram_close(e->d);
+    rondo_datagram_abort(e->d);
+}
+
+static void end_in(struct world *w, bool in_made,
+                   void (*end)(struct endpoint *e), int error)
+{
+    struct endpoint *e =
+        endpoint_open(w, RONDO_DATAGRAM(.local_address = endpoint_here(w)));
+
+    *(in_made ? &e->on_made : &e->on_data) = end;
+    endpoint_feed(e, test_udp(w), 0, 50);
+    test_run_loop(w);
+    assert_int_equal(e->received, !in_made); /* no more of the batch */
+    endpoint_lost(e, in_made ? "ML" : "MdL", error);
+}
+
+TEST(G7_ended_in_made)
+{
+    end_in(w, true, endpoint_close_it, 0);
+    end_in(w, true, endpoint_abort_it, RONDO_ECANCELED);
+}
+
 TEST(G7_ended_in_datagram_received)
 {
-    w->expect_clean = true;
-    for (int i = 0; i < 2; i++) {
-        struct endpoint *e = endpoint_bound(w);
-        raw_fd fd = raw_udp();
-
-        e->on_data = i ? abort_in_data : close_in_data;
-        endpoint_feed(e, fd, 0, 50);
-        test_run_loop(w);
-        assert_int_equal(e->received, 1); /* nothing more of the batch */
-        assert_string_equal(e->order, "MdL");
-        raw_close(fd);
-    }
+    end_in(w, false, endpoint_close_it, 0);
+    end_in(w, false, endpoint_abort_it, RONDO_ECANCELED);
+    end_in(w, false, close_and_abort, 0);
 }
 
 /* Both have something in the same iteration; whichever comes first wins. */
-TEST(G7_each_ends_the_other)
+TEST_LEAVES(G7_each_ends_the_other)
 {
     struct endpoint *a = endpoint_bound(w), *b = endpoint_bound(w);
-    raw_fd fd = raw_udp();
+    raw_fd fd = test_udp(w);
 
     a->other = b;
     b->other = a;
@@ -128,50 +113,24 @@ TEST(G7_each_ends_the_other)
     test_spin(w, 3);
     assert_int_equal(a->lost + b->lost, 1);
     assert_true(a->received == 0 || b->received == 0);
-    raw_close(fd);
 }
 
-TEST(G7_ended_in_made)
+static void make_another(struct endpoint *e)
 {
-    static void (*const ends[])(struct endpoint *) = {endpoint_close_it,
-                                                      endpoint_abort_it};
-    rondo_address a = endpoint_address("127.0.0.1", 0);
-    raw_fd fd = raw_udp();
-
-    w->expect_clean = true;
-    for (int i = 0; i < 2; i++) {
-        struct endpoint *e = endpoint_new(w);
-
-        e->on_made = ends[i];
-        assert_ok(endpoint_create(e, RONDO_DATAGRAM(.local_address = &a)));
-        endpoint_feed(e, fd, 0, 3);
-        test_run_loop(w);
-        assert_string_equal(e->order, "ML");
-    }
-    raw_close(fd);
-}
-
-static void make_another(struct endpoint *e, const void *data, size_t size,
-                         const rondo_address *from)
-{
-    rondo_address a = endpoint_address("127.0.0.1", 0);
-
-    (void)data;
-    (void)size;
     if (e->other)
         return;
-    e->other = endpoint_new(e->w);
     /* a large one, while a datagram is lent from the room they share */
-    assert_ok(endpoint_create(
-        e->other, RONDO_DATAGRAM(.local_address = &a, .receive_size = 70000)));
-    assert_ok(rondo_datagram_send(e->other->d, data, size, from));
+    e->other =
+        endpoint_open(e->w, RONDO_DATAGRAM(.local_address = endpoint_here(e->w),
+                                           .receive_size = 70000));
+    assert_ok(rondo_datagram_send(e->other->d, e->lent, e->size, &e->from));
     rondo_datagram_close(e->other->d);
 }
 
-TEST(G7_another_made_in_datagram_received)
+TEST_LEAVES(G7_another_made_in_datagram_received)
 {
     struct endpoint *e = endpoint_bound(w);
-    raw_fd fd = raw_udp();
+    raw_fd fd = test_udp(w);
     uint64_t got = 0;
 
     e->on_data = make_another;
@@ -179,20 +138,18 @@ TEST(G7_another_made_in_datagram_received)
     test_run_until(w, e->received == 3 && e->other->lost);
     assert_int_equal(raw_recv_from(fd, &got, sizeof got, NULL, 1000), 8);
     assert_true(got == 5);
-    raw_close(fd);
 }
 
-static void stop_loop(struct endpoint *e, const void *data, size_t size,
-                      const rondo_address *from)
+static void stop_loop(struct endpoint *e)
 {
-    endpoint_echo(e, data, size, from);
+    endpoint_echo(e);
     rondo_loop_stop(e->w->loop);
 }
 
-TEST(L2_stopped_in_datagram_received)
+TEST_LEAVES(L2_stopped_in_datagram_received)
 {
     struct endpoint *e = endpoint_bound(w);
-    raw_fd fd = raw_udp();
+    raw_fd fd = test_udp(w);
     uint64_t got;
     unsigned answers = 0;
 
@@ -203,40 +160,35 @@ TEST(L2_stopped_in_datagram_received)
     while (raw_recv_from(fd, &got, sizeof got, NULL, 100) >= 0)
         answers++;
     assert_int_equal(answers, e->received); /* none is kept back */
-    raw_close(fd);
 }
 
 /* A different loop runs inside a callback, with endpoints of its own. */
-static void run_other_loop(struct endpoint *e, const void *data, size_t size,
-                           const rondo_address *from)
+static void run_other_loop(struct endpoint *e)
 {
     struct endpoint *inner = e->other;
 
-    (void)from;
     assert_ok(rondo_datagram_send(inner->d, "inner", 5, &inner->local));
     while (!inner->received)
         assert_ok(rondo_loop_run_once(e->w->other, RONDO_SEC(1)));
     assert_memory_equal(inner->data, "inner", 5);
-    assert_memory_equal(e->data, data, size); /* still lent, still there */
+    assert_memory_equal(e->data, e->lent,
+                        e->size); /* still lent, still there */
 }
 
-TEST(L4_another_loop_inside)
+TEST_LEAVES(L4_another_loop_inside)
 {
     struct endpoint *e = endpoint_bound(w), *inner = endpoint_new(w);
-    rondo_address a = endpoint_address("127.0.0.1", 0);
-    raw_fd fd = raw_udp();
 
     (void)test_other_loop(w);
     assert_ok(rondo_create_datagram_endpoint(
-        w->other, RONDO_DATAGRAM(.local_address = &a), &datagram_recorder,
-        inner, &inner->d));
+        w->other, RONDO_DATAGRAM(.local_address = endpoint_here(w)),
+        &datagram_recorder, inner, &inner->d));
     assert_ok(rondo_datagram_local_address(inner->d, &inner->local));
     e->other = inner;
     e->on_data = run_other_loop;
-    endpoint_feed(e, fd, 0, 5);
+    endpoint_feed(e, test_udp(w), 0, 5);
     while (e->received < 5)
         assert_ok(rondo_loop_run_once(w->loop, RONDO_SEC(1)));
-    raw_close(fd);
 }
 
 /* ---- L5: with the loop -------------------------------------------------- */
@@ -245,7 +197,7 @@ TEST(L5_the_loop_closes_hundreds)
 {
     enum { COUNT = 300 };
     struct endpoint **e = test_alloc(w, COUNT * sizeof *e);
-    raw_fd fd = raw_udp();
+    raw_fd fd = test_udp(w);
     int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS);
 
     test_skip_if(w, limit < COUNT + 50, "not so many descriptors");
@@ -260,33 +212,31 @@ TEST(L5_the_loop_closes_hundreds)
         assert_int_equal(e[i]->lost, 1);
         assert_int_equal(e[i]->error, RONDO_ECANCELED);
     }
-    raw_close(fd);
 }
 
 TEST(L5_closed_with_a_queue_and_before_made)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
-    struct endpoint *new_one = endpoint_new(w);
+    struct endpoint *new_one =
+        endpoint_open(w, RONDO_DATAGRAM(.family = RONDO_FAMILY_INET));
 
-    assert_ok(
-        endpoint_create(new_one, RONDO_DATAGRAM(.family = RONDO_FAMILY_INET)));
     (void)raw_sends_fail(RAW_SEND_BLOCKED, 0, UINT32_MAX);
     for (int i = 0; i < 100; i++)
         assert_ok(rondo_datagram_send(e->d, "x", 1, &to->local));
     test_spin(w, 0);
     test_close_loop(w);
-    (void)raw_sends_fail(RAW_SEND_BLOCKED, 0, 0);
+    endpoint_unblock();
     assert_int_equal(e->lost, 1);
     assert_int_equal(new_one->made, new_one->lost);
 }
 
 static void create_when_lost(struct endpoint *e)
 {
-    rondo_address a = endpoint_address("127.0.0.1", 0);
     rondo_datagram *d = NULL;
 
     assert_error(rondo_create_datagram_endpoint(
-                     e->w->loop, RONDO_DATAGRAM(.local_address = &a),
+                     e->w->loop,
+                     RONDO_DATAGRAM(.local_address = endpoint_here(e->w)),
                      &datagram_recorder, NULL, &d),
                  RONDO_ECLOSED);
 }
@@ -353,7 +303,7 @@ static void on_thread(void *arg)
     (void)snprintf(f->sentence, sizeof f->sentence, "%s", rondo_last_error());
 }
 
-TEST(G3_a_foreign_thread_in_debug_mode)
+TEST_LEAVES(G3_a_foreign_thread_in_debug_mode)
 {
     struct foreign *f = test_alloc(w, sizeof *f);
 
@@ -382,13 +332,11 @@ static int in_child(void *arg)
     return e->received ? 0 : 4;
 }
 
-TEST(L8_goes_on_in_a_child)
+TEST_LEAVES(L8_goes_on_in_a_child)
 {
     struct endpoint *e = endpoint_bound(w);
-    int result = raw_fork_run(in_child, e);
 
-    test_skip_if(w, result < 0, "no fork on this system");
-    assert_int_equal(result, 0);
+    test_run_child(w, in_child, e);
     assert_ok(rondo_datagram_send(e->d, "parent", 6, &e->local));
     test_run_until(w, e->received && e->size == 6);
 }

@@ -7,7 +7,6 @@
 static bool live_with(struct world *w, uint64_t failing)
 {
     struct endpoint *to = endpoint_bound(w), *e = endpoint_new(w);
-    rondo_address a = endpoint_address("127.0.0.1", 0);
     raw_fd fd = raw_udp();
     unsigned refused = 0;
     int result;
@@ -15,11 +14,13 @@ static bool live_with(struct world *w, uint64_t failing)
 
     test_fail_allocation(w, failing);
     e->on_data = endpoint_echo;
-    result = endpoint_create(
-        e, RONDO_DATAGRAM(.local_address = &a, .receive_size = 70000));
+    result =
+        endpoint_create(e, RONDO_DATAGRAM(.local_address = endpoint_here(w),
+                                          .receive_size = 70000));
     if (result != 0) {
         assert_error(result, RONDO_ENOMEM);
-        assert_ok(endpoint_create(e, RONDO_DATAGRAM(.local_address = &a)));
+        assert_ok(endpoint_create(
+            e, RONDO_DATAGRAM(.local_address = endpoint_here(w))));
     }
     endpoint_feed(e, fd, 0, 40);
     test_run_until(w, e->lost || e->received == 40);
@@ -32,18 +33,16 @@ static bool live_with(struct world *w, uint64_t failing)
         refused++;
     }
     test_spin(w, 2);
-    (void)raw_sends_fail(RAW_SEND_BLOCKED, 0, 0);
+    endpoint_unblock();
     failed = test_failed_allocations(w) > 0;
     test_fail_allocation(w, 0);
     if (!e->lost)
-        rondo_datagram_close(e->d);
-    test_run_until(w, e->lost);
+        endpoint_end(e);
     assert_true(e->error == 0 || e->error == RONDO_ENOMEM);
     assert_true(refused <= 1);
     if (!e->error)
         test_run_until(w, to->received == 200 - refused);
-    rondo_datagram_close(to->d);
-    test_run_until(w, to->lost);
+    endpoint_end(to);
     raw_close(fd);
     return failed;
 }
@@ -60,7 +59,7 @@ TEST(G8_each_allocation_fails)
 TEST(G8_no_memory_at_all)
 {
     struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
-    raw_fd fd = raw_udp();
+    raw_fd fd = test_udp(w);
     uint64_t got;
 
     /* without a room for batches: one at a time, answered at once */
@@ -75,11 +74,10 @@ TEST(G8_no_memory_at_all)
     if (raw_sends_fail(RAW_SEND_BLOCKED, 0, 1))
         assert_error(rondo_datagram_send(e->d, "x", 1, &to->local),
                      RONDO_ENOMEM);
-    (void)raw_sends_fail(RAW_SEND_BLOCKED, 0, 0);
+    endpoint_unblock();
     assert_ok(rondo_datagram_send(e->d, "y", 1, &to->local));
     rondo_datagram_close(e->d);
     rondo_datagram_abort(to->d);
     test_run_until(w, e->lost && to->lost);
     test_fail_allocation(w, 0);
-    raw_close(fd);
 }

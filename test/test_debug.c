@@ -3,33 +3,22 @@
 #include "harness_act.h"
 #include "harness_report.h"
 
-/* What an exception handler was told. */
 /* ---- L12: slow callbacks ------------------------------------------------ */
 
 /* Not static, so that the dynamic linker may know their names. */
 void slow_test_callback(rondo_loop *loop, void *arg);
 void slow_test_reader(rondo_loop *loop, rondo_fd fd, void *arg);
 
-static void take_long(rondo_loop *loop)
-{
-    int64_t end = rondo_loop_time(loop) + RONDO_MS(3);
-
-    while (rondo_loop_time(loop) < end)
-        raw_yield();
-}
-
 void slow_test_callback(rondo_loop *loop, void *arg)
 {
-    take_long(loop);
+    test_busy(loop, RONDO_MS(3));
     ++*(unsigned *)arg;
 }
 
 void slow_test_reader(rondo_loop *loop, rondo_fd fd, void *arg)
 {
-    take_long(loop);
-    (void)rondo_remove_reader(loop, fd);
     (void)rondo_remove_writer(loop, fd);
-    ++*(unsigned *)arg;
+    slow_test_callback(loop, arg);
 }
 
 /* Told once, by name or address, and how long it took. */
@@ -45,10 +34,12 @@ static void assert_slow(struct report *r, const char *name)
     r->count = 0;
 }
 
-TEST(L12_slow_callbacks_and_timers_are_reported)
+/* Callbacks, timers, posts and watchers. */
+TEST(L12_slow_callbacks_are_reported)
 {
     struct report *r = report_new(w);
-    unsigned *n = test_alloc(w, sizeof *n);
+    unsigned *n = test_counter(w);
+    raw_fd fd = test_sockets(w)[0];
 
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_MS(2)));
     assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
@@ -60,84 +51,64 @@ TEST(L12_slow_callbacks_and_timers_are_reported)
     assert_ok(rondo_call_soon_threadsafe(w->loop, slow_test_callback, n));
     test_run_until(w, *n == 3);
     assert_slow(r, "slow_test_callback");
-}
-
-TEST(L12_slow_watchers_are_reported)
-{
-    struct report *r = report_new(w);
-    unsigned *n = test_alloc(w, sizeof *n);
-    raw_fd fds[2];
-
-    assert_int_equal(raw_pair(fds), 0);
-    assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_MS(2)));
-    assert_ok(rondo_add_writer(w->loop, fds[0], slow_test_reader, n));
-    test_run_until(w, *n == 1);
+    assert_ok(rondo_add_writer(w->loop, fd, slow_test_reader, n));
+    test_run_until(w, *n == 4);
     assert_slow(r, "slow_test_reader");
-    raw_close_pair(fds);
-}
-
-TEST(L12_quick_callbacks_are_not_reported)
-{
-    struct report *r = report_new(w);
-    unsigned *n = test_alloc(w, sizeof *n);
-
-    assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(1000)));
-    assert_ok(rondo_call_soon(w->loop, count_call, n));
-    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
-    test_run_until(w, *n == 2);
-    assert_int_equal(r->count, 0);
 }
 
 TEST(L12_debug_is_settable_at_run_time)
 {
+    static const struct {
+        const char *name;
+        bool debug;
+        int64_t slow_ns;
+        bool told;
+    } rows[] = {{"off", false, RONDO_MS(2), false},
+                {"on, 0 is as before", true, 0, true},
+                {"off again", false, 0, false},
+                {"quick for that limit", true, RONDO_SEC(1000), false}};
     struct report *r = report_new(w);
-    unsigned *n = test_alloc(w, sizeof *n);
 
-    assert_ok(rondo_loop_set_debug(w->loop, false, RONDO_MS(2)));
-    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
-    test_run_until(w, *n == 1);
-    assert_int_equal(r->count, 0);
-    assert_ok(rondo_loop_set_debug(w->loop, true, 0)); /* 0: as before */
-    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
-    test_run_until(w, *n == 2);
-    assert_slow(r, "slow_test_callback");
-    assert_ok(rondo_loop_set_debug(w->loop, false, 0));
-    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
-    test_run_until(w, *n == 3);
-    assert_int_equal(r->count, 0);
-}
+    for (EACH_ROW(w, row, rows)) {
+        unsigned *n = test_counter(w);
 
-/* Is a loop with these options in debug mode? */
-static bool reports(struct world *w, int debug)
-{
-    rondo_loop_options options = test_loop_options(w);
-    struct report *r;
-    rondo_loop *before = w->loop;
-    unsigned *n = test_alloc(w, sizeof *n);
-
-    options.debug = debug;
-    options.slow_callback_ns = RONDO_MS(2);
-    assert_ok(rondo_loop_new(&w->loop, &options));
-    r = report_new(w);
-    assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
-    assert_int_equal(rondo_loop_run(w->loop), 0);
-    assert_int_equal(*n, 1);
-    assert_ok(rondo_loop_close(w->loop));
-    w->loop = before;
-    return r->count > 0;
+        assert_ok(rondo_loop_set_debug(w->loop, row->debug, row->slow_ns));
+        assert_ok(rondo_call_soon(w->loop, count_call, n));
+        assert_ok(rondo_call_soon(w->loop, slow_test_callback, n));
+        test_run_until(w, *n == 2);
+        if (row->told)
+            assert_slow(r, "slow_test_callback");
+        assert_int_equal(r->count, 0);
+    }
 }
 
 TEST(L12_option_and_environment)
 {
-    raw_set_environment("RONDO_DEBUG", NULL);
-    assert_false(reports(w, 0));
-    assert_true(reports(w, 1));
-    raw_set_environment("RONDO_DEBUG", "1");
-    assert_true(reports(w, 0));
-    assert_true(reports(w, 1));
-    assert_false(reports(w, -1));
-    raw_set_environment("RONDO_DEBUG", "0");
-    assert_false(reports(w, 0));
+    static const struct {
+        const char *name, *environment;
+        int option;
+        bool debug;
+    } rows[] = {
+        {"neither", NULL, 0, false},    {"option", NULL, 1, true},
+        {"environment", "1", 0, true},  {"both", "1", 1, true},
+        {"option off", "1", -1, false}, {"environment off", "0", 0, false}};
+
+    for (EACH_ROW(w, row, rows)) {
+        rondo_loop_options options = test_loop_options(w);
+        const struct report *r;
+        unsigned *n = test_counter(w);
+
+        raw_set_environment("RONDO_DEBUG", row->environment);
+        options.debug = row->option;
+        options.slow_callback_ns = RONDO_MS(2);
+        assert_ok(rondo_loop_new(&w->other, &options));
+        r = report_on(w, w->other);
+        assert_ok(rondo_call_soon(w->other, slow_test_callback, n));
+        assert_int_equal(rondo_loop_run(w->other), 0);
+        assert_int_equal(*n, 1);
+        test_close_other(w);
+        assert_int_equal(r->count > 0, row->debug);
+    }
     raw_set_environment("RONDO_DEBUG", NULL);
 }
 
@@ -147,16 +118,13 @@ static struct report *close_with_all_open(struct world *w, bool debug)
 {
     struct report *r = report_new(w);
     struct listener *l = test_serve(w);
-    struct peer *c = test_connect(w, l->port);
-    raw_fd fds[2];
+    raw_fd fd = test_sockets(w)[0];
 
-    assert_int_equal(raw_pair(fds), 0);
-    test_run_until(w, c->made && l->first && l->first->made);
-    assert_ok(rondo_add_reader(w->loop, fds[0], ignore_fd, w));
+    (void)test_client(w, l);
+    assert_ok(rondo_add_reader(w->loop, fd, ignore_fd, w));
     (void)test_connect(w, l->port);
     assert_ok(rondo_loop_set_debug(w->loop, debug, RONDO_SEC(1000)));
     test_close_loop(w);
-    raw_close_pair(fds);
     return r;
 }
 
@@ -171,15 +139,14 @@ TEST(L12_close_lists_what_was_open)
     assert_true(report_has(r, "connect "));
 }
 
-TEST_CASE(L12_close_lists_nothing_without_debug,
-          assert_int_equal(close_with_all_open(w, false)->count, 0));
-
-TEST(L12_close_lists_nothing_where_nothing_is_open)
+TEST(L12_close_lists_nothing_without_debug_or_anything_open)
 {
-    struct report *r = report_new(w);
+    const struct report *r;
 
-    assert_ok(rondo_loop_set_debug(w->loop, true, 0));
-    test_close_loop(w);
+    assert_int_equal(close_with_all_open(w, false)->count, 0);
+    r = report_on(w, test_other_loop(w));
+    assert_ok(rondo_loop_set_debug(w->other, true, 0));
+    test_close_other(w);
     assert_int_equal(r->count, 0);
 }
 
@@ -197,18 +164,15 @@ static void remove_the_watched(rondo_loop *loop, void *arg,
 
 TEST(L11_a_handler_may_end_what_is_being_listed)
 {
-    unsigned *n = test_alloc(w, sizeof *n);
+    unsigned *n = test_counter(w);
 
-    for (int i = 0; i < 20; i += 2) {
-        assert_int_equal(raw_pair(&watched[i]), 0);
-        for (int j = i; j < i + 2; j++)
-            assert_ok(rondo_add_reader(w->loop, watched[j], ignore_fd, w));
+    for (int i = 0; i < 20; i++) {
+        watched[i] = test_sockets(w)[0];
+        assert_ok(rondo_add_reader(w->loop, watched[i], ignore_fd, w));
     }
     test_spin(w, 2);
     assert_ok(rondo_loop_set_debug(w->loop, true, 0));
     assert_ok(rondo_loop_set_exception_handler(w->loop, remove_the_watched, n));
     test_close_loop(w);
     assert_in_range(*n, 1, 20);
-    for (int i = 0; i < 20; i++)
-        raw_close(watched[i]);
 }

@@ -1,14 +1,9 @@
 /* test_examples.c - examples as programs: at work, and what signals do. */
 /* SPDX-License-Identifier: MIT */
-#include "raw_program.h"
+#include "harness_example.h"
 #include "signal_told.h"
 
 #include <signal.h>
-
-#ifndef RONDO_TEST_EXAMPLES
-#define RONDO_TEST_EXAMPLES NULL
-#define RONDO_TEST_SUFFIX   ""
-#endif
 
 struct example {
     struct world *w;
@@ -17,88 +12,82 @@ struct example {
     raw_fd client;
 };
 
-static void must_say(struct example *e, const char *what)
-{
-    if (!raw_program_says(e->program, what, test_patience_ms()))
-        test_fail(e->w, "it did not say \"%s\" but: %s", what,
-                  raw_program_output(e->program));
-}
-
 /* Starts it on this backend, with a client. */
 static struct example *start(struct world *w, const char *name,
                              const char *config)
 {
-    const char *other = getenv("RONDO_TEST_EXAMPLES");
-    const char *folder = other ? other : RONDO_TEST_EXAMPLES;
     struct example *e = test_alloc(w, sizeof *e);
-    char path[512];
-    const char *argv[] = {path, "--backend", w->backend, "0", config, NULL};
-    const char *port;
-    char byte;
 
-    test_skip_if(w, !folder, "the examples are not in this build");
-    (void)snprintf(path, sizeof path, "%s%s%s", folder, name,
-                   RONDO_TEST_SUFFIX);
     e->w = w;
-    e->program = raw_program_start(argv);
-    assert_non_null(e->program);
-    must_say(e, "listening on 127.0.0.1:");
-    port = raw_program_says(e->program, "listening on 127.0.0.1:", 0);
-    e->port = (uint16_t)strtol(port, NULL, 10);
-    e->client = raw_connect(e->port);
-    assert_true(e->client != RONDO_NO_FD);
-    assert_true(raw_send_all(e->client, "x\n", 2, test_patience_ms()));
-    (void)raw_recv(e->client, &byte, 1, 100); /* where it answers */
+    e->program = example_start(w, NULL, name, WORDS("0", config));
+    e->port = example_port(w, e->program);
+    e->client = test_own(w, raw_connect(e->port));
     return e;
 }
 
-static void must_end(struct example *e)
+static void must_say(struct example *e, const char *what)
 {
-    int code = raw_program_end(e->program, test_patience_ms());
+    (void)example_says(e->w, e->program, what);
+}
 
-    raw_close(e->client);
-    if (code != 0)
-        test_fail(e->w, "it ended with %d", code);
+/* That and no more has come from there. */
+static void must_get(raw_fd fd, const char *text, size_t size)
+{
+    char got[64] = "";
+
+    assert_true(size < sizeof got);
+    assert_true(raw_recv_exact(fd, got, size, test_patience_ms()));
+    assert_memory_equal(got, text, size);
+}
+
+/* false: there is no such signal here */
+static bool tell(struct example *e, int signum)
+{
+    return raw_program_signal(e->program, signum) == 0;
+}
+
+static void need_signal(struct example *e, bool told, const char *reason)
+{
+    if (told)
+        return;
+    example_stop(e->w, e->program);
+    test_skip(e->w, reason);
 }
 
 /* ---- Ctrl-C ------------------------------------------------------------- */
 
-static void stop_by_ctrl_c(struct world *w, const char *name)
+TEST(K3_ctrl_c_stops_each)
 {
-    struct example *e = start(w, name, NULL);
+    static const struct {
+        const char *name;
+    } rows[] = {{"echo"}, {"hello"}, {"chat"}, {"daemon"}};
 
-    assert_int_equal(raw_program_signal(e->program, SIGINT), 0);
-    must_end(e);
+    for (EACH_ROW(w, row, rows)) {
+        struct example *e = start(w, row->name, NULL);
+
+        assert_true(raw_send_all(e->client, "x\n", 2, test_patience_ms()));
+        example_stop(w, e->program);
+    }
 }
-
-TEST_CASE(K3_ctrl_c_stops_echo, stop_by_ctrl_c(w, "echo"));
-
-TEST_CASE(K3_ctrl_c_stops_hello, stop_by_ctrl_c(w, "hello"));
-
-TEST_CASE(K3_ctrl_c_stops_chat, stop_by_ctrl_c(w, "chat"));
-
-TEST_CASE(K3_ctrl_c_stops_daemon, stop_by_ctrl_c(w, "daemon"));
 
 /* ---- lines --------------------------------------------------------------- */
 
-/* the answers to start's line, whose first byte is read, and to two more */
 TEST(S14_lines_counts)
 {
-    static const char answers[] = " x\n0 \n15 to be continued\n3 a\0b\n";
+    static const char lines[] = "x\n\nto be cont";
+    static const char answers[] = "1 x\n0 \n15 to be continued\n3 a\0b\n";
     struct example *e = start(w, "lines", NULL);
-    char text[sizeof answers] = "";
+    char byte;
 
     assert_true(
-        raw_send_all(e->client, "\nto be cont", 11, test_patience_ms()));
+        raw_send_all(e->client, lines, sizeof lines - 1, test_patience_ms()));
+    must_get(e->client, answers, 1);
     assert_true(raw_send_all(e->client, "inued\na\0b\nno line", 17,
                              test_patience_ms()));
-    assert_true(raw_recv_exact(e->client, text, sizeof answers - 1,
-                               test_patience_ms()));
-    assert_memory_equal(text, answers, sizeof answers);
+    must_get(e->client, answers + 1, sizeof answers - 2);
     raw_shutdown_write(e->client);
-    assert_int_equal(raw_recv(e->client, text, 1, test_patience_ms()), 0);
-    assert_int_equal(raw_program_signal(e->program, SIGINT), 0);
-    must_end(e);
+    assert_int_equal(raw_recv(e->client, &byte, 1, test_patience_ms()), 0);
+    example_stop(w, e->program);
 }
 
 /* ---- the daemon --------------------------------------------------------- */
@@ -112,67 +101,64 @@ static void write_file(const char *path, const char *text)
     (void)fclose(file);
 }
 
-/* false: there is no such signal here */
-static bool tell(struct example *e, int signum)
-{
-    return raw_program_signal(e->program, signum) == 0;
-}
-
 static void must_greet(struct example *e, const char *greeting)
 {
     raw_fd fd = raw_connect(e->port);
-    char text[64] = "";
 
-    assert_true(raw_recv_exact(fd, text, strlen(greeting), test_patience_ms()));
-    assert_string_equal(text, greeting);
+    must_get(fd, greeting, strlen(greeting));
     raw_close(fd);
+}
+
+/* The file again, which it must take or refuse in these words. */
+static void reload(struct example *e, const char *path, const char *text,
+                   const char *words)
+{
+    if (text)
+        write_file(path, text);
+    else
+        (void)remove(path);
+    assert_true(tell(e, RONDO_SIGHUP));
+    must_say(e, words);
+    must_greet(e, "two words\r\n");
 }
 
 TEST(K1_daemon_reloads_at_hup)
 {
+    const char *path = test_format(w, "test_examples_%s.conf", w->backend);
     struct example *e;
-    char path[64];
+    bool told;
 
-    (void)snprintf(path, sizeof path, "test_examples_%s.conf", w->backend);
     write_file(path, "# first\ngreeting one\n\nidle_seconds 5\n");
     e = start(w, "daemon", path);
     must_greet(e, "one\r\n");
-    write_file(path, "greeting two words\nidle_seconds 6\n");
-    if (!tell(e, RONDO_SIGHUP)) {
-        (void)tell(e, SIGINT);
-        must_end(e);
+    told = tell(e, RONDO_SIGHUP);
+    if (!told)
         (void)remove(path);
-        test_skip(w, "no SIGHUP can be sent on this system");
-    }
-    must_say(e, "reloaded: greeting \"two words\", idle after 6 s");
-    must_greet(e, "two words\r\n");
-    write_file(path, "greeting three\nidle_seconds soon\n");
-    assert_true(tell(e, RONDO_SIGHUP));
-    must_say(e, "line 2 makes no sense");
-    must_greet(e, "two words\r\n");
-    (void)remove(path);
-    assert_true(tell(e, RONDO_SIGHUP));
-    must_say(e, ".conf: No such file"); /* strerror's */
-    must_greet(e, "two words\r\n");
+    need_signal(e, told, "no SIGHUP can be sent on this system");
+    reload(e, path, "greeting two words\nidle_seconds 6\n",
+           "reloaded: greeting \"two words\", idle after 6 s");
+    reload(e, path, "greeting three\nidle_seconds soon\n",
+           "line 2 makes no sense");
+    reload(e, path, NULL, ".conf: No such file"); /* strerror's */
     assert_true(tell(e, SIGTERM));
     must_say(e, "ended, ");
-    must_end(e);
+    example_ends(w, e->program, 0);
 }
 
 TEST(K1_daemon_says_how_it_is_at_usr1)
 {
+    static const char *const words[] = {
+        "end of state", " served; ", "  transport ", "  server ", "  signal "};
     struct example *e;
 
     test_skip_if(w, raw_signal_of_users() < 0, "no SIGUSR1 on this system");
     e = start(w, "daemon", NULL);
+    must_get(e->client, "h", 1); /* it is there */
     assert_true(tell(e, raw_signal_of_users()));
-    must_say(e, "end of state");
-    must_say(e, " served; ");
-    must_say(e, "  transport ");
-    must_say(e, "  server ");
-    must_say(e, "  signal ");
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        must_say(e, words[i]);
     assert_true(tell(e, SIGTERM));
-    must_end(e);
+    example_ends(w, e->program, 0);
 }
 
 /* A client that does not read holds it up until it is told again. */
@@ -191,14 +177,10 @@ TEST(K1_daemon_drains_at_term)
             raw_sleep_ms(5);
         assert_true(raw_now_ns() < end);
     }
-    if (!tell(e, SIGTERM)) {
-        (void)tell(e, SIGINT);
-        must_end(e);
-        test_skip(w, "no SIGTERM can be sent on this system");
-    }
+    need_signal(e, tell(e, SIGTERM), "no SIGTERM can be sent on this system");
     must_say(e, "stopping, ");
     assert_true(raw_connect(e->port) == RONDO_NO_FD); /* nobody new */
     assert_true(tell(e, SIGTERM));
     must_say(e, "ended, ");
-    must_end(e);
+    example_ends(w, e->program, 0);
 }

@@ -6,7 +6,7 @@
 
 #include <signal.h>
 
-enum { URLS = 10, URL_SIZE = 64 };
+enum { URLS = 10 };
 
 static struct raw_program *start(struct world *w, const char *name,
                                  const char *const *words)
@@ -16,7 +16,7 @@ static struct raw_program *start(struct world *w, const char *name,
 
 /* ---- fetch -------------------------------------------------------------- */
 
-static char urls[URLS][URL_SIZE];
+static const char *urls[URLS];
 
 /* fetch, of ten pages of that port, with `seconds` for all. */
 static struct raw_program *fetch_ten(struct world *w, uint16_t port,
@@ -24,11 +24,9 @@ static struct raw_program *fetch_ten(struct world *w, uint16_t port,
 {
     const char *words[URLS + 3] = {"--seconds", seconds};
 
-    for (int i = 0; i < URLS; i++) {
-        (void)snprintf(urls[i], URL_SIZE, "http://127.0.0.1:%u/%d",
-                       (unsigned)port, i);
-        words[i + 2] = urls[i];
-    }
+    for (int i = 0; i < URLS; i++)
+        words[i + 2] = urls[i] =
+            test_format(w, "http://127.0.0.1:%u/%d", (unsigned)port, i);
     return start(w, "fetch", words);
 }
 
@@ -86,8 +84,7 @@ TEST(E3_cores_serves_on_each_loop)
     raw_fd client[CLIENTS];
 
     for (int i = 0; i < CLIENTS; i++) {
-        client[i] = raw_connect(port);
-        assert_true(client[i] != RONDO_NO_FD);
+        client[i] = test_own(w, raw_connect(port));
         assert_true(raw_send_all(client[i], "hello", 5, test_patience_ms()));
     }
     for (int i = 0; i < CLIENTS; i++) {
@@ -104,19 +101,15 @@ TEST(E3_cores_serves_on_each_loop)
     }
     (void)example_says(w, p, "24 clients in all");
     example_ends(w, p, 0);
-    for (int i = 0; i < CLIENTS; i++)
-        raw_close(client[i]);
 }
 
 TEST(E3_cores_ends_when_it_cannot_serve)
 {
     uint16_t port;
     raw_fd taken = raw_reserve_port(&port);
-    char text[8];
-    struct raw_program *p;
+    struct raw_program *p =
+        start(w, "cores", WORDS(test_format(w, "%u", (unsigned)port), "3"));
 
-    (void)snprintf(text, sizeof text, "%u", (unsigned)port);
-    p = start(w, "cores", WORDS(text, "3"));
     (void)example_says(w, p, "EADDRINUSE");
     example_ends(w, p, 1);
     raw_close(taken);

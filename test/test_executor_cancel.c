@@ -1,16 +1,27 @@
 /* test_executor_cancel.c - jobs that are cancelled, and loops that close. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_jobs.h"
+#include "harness_report.h"
 
 /* A loop of one thread, which is at a held job. */
 static struct job *busy_loop(struct world *w)
 {
-    rondo_loop_options options = test_loop_options(w);
-    struct job *j;
+    struct job *j = job_start_held(job_loop(w, 1));
 
-    options.executor_threads = 1;
-    assert_ok(rondo_loop_new(&w->other, &options));
-    j = job_start_held(w->other);
+    test_run_until(w, jobs_inside() == 1);
+    return j;
+}
+
+/* A job that runs until it sees that it is cancelled, if it heeds that. */
+static struct job *run_one(struct world *w, rondo_loop *loop, bool heeds,
+                           unsigned posts)
+{
+    struct job *j = job_held(loop);
+
+    atomic_store(&j->heeds, heeds);
+    j->posts = posts;
+    j->result = 5;
+    assert_ok(job_submit(j, NULL));
     test_run_until(w, jobs_inside() == 1);
     return j;
 }
@@ -57,24 +68,20 @@ TEST(E2_a_long_queue_is_cancelled)
 
 TEST(E2_cancelled_while_it_runs_it_is_told)
 {
-    struct job *j = job_held(w->loop);
+    struct job *j = run_one(w, w->loop, true, 100);
 
-    atomic_store(&j->heeds, true);
-    j->result = 5;
-    assert_ok(job_submit(j, NULL));
-    test_run_until(w, jobs_inside() == 1);
     assert_int_equal(rondo_cancel(w->loop, j->id), 0);
     assert_error(rondo_cancel(w->loop, j->id), RONDO_ENOENT);
     job_ends(w, j, RONDO_ECANCELED);
     assert_true(atomic_load(&j->saw_canceled));
     assert_int_equal(atomic_load(&j->returned), 1);
+    assert_int_equal(j->posted, 100); /* its posts still come first */
 }
 
 TEST(E2_done_waits_until_work_returns)
 {
-    struct job *j = job_start_held(w->loop);
+    struct job *j = run_one(w, w->loop, false, 0);
 
-    test_run_until(w, jobs_inside() == 1);
     assert_int_equal(rondo_cancel(w->loop, j->id), 0);
     (void)test_run_for(w, RONDO_MS(20));
     assert_int_equal(j->done, 0);
@@ -83,22 +90,11 @@ TEST(E2_done_waits_until_work_returns)
     job_ends(w, j, RONDO_ECANCELED);
 }
 
-TEST(E2_not_cancelled_it_is_not_told_so)
-{
-    struct job *j = job_start(w->loop);
-
-    job_ends(w, j, 0);
-    assert_false(atomic_load(&j->saw_canceled));
-    assert_error(rondo_cancel(w->loop, j->id), RONDO_ENOENT);
-}
-
 /* Work has returned, and the loop does not know yet. */
 TEST(E2_cancelled_after_work_returned)
 {
-    struct job *j = job_new(w->loop);
+    struct job *j = job_start(w->loop);
 
-    j->result = 9;
-    assert_ok(job_submit(j, NULL));
     while (atomic_load(&j->returned) == 0)
         raw_sleep_ms(1);
     assert_int_equal(rondo_cancel(w->loop, j->id), 0);
@@ -113,24 +109,12 @@ static void cancel_itself(struct job *j)
 
 TEST(E2_too_late_in_its_own_done)
 {
-    struct job *j = job_new(w->loop);
+    struct job *j = job_start(w->loop);
 
     j->in_done = cancel_itself;
-    assert_ok(job_submit(j, NULL));
     job_ends(w, j, 0);
-}
-
-TEST(E2_posts_of_a_cancelled_job_still_come_first)
-{
-    struct job *j = job_held(w->loop);
-
-    atomic_store(&j->heeds, true);
-    j->posts = 100;
-    assert_ok(job_submit(j, NULL));
-    test_run_until(w, jobs_inside() == 1);
-    assert_int_equal(rondo_cancel(w->loop, j->id), 0);
-    job_ends(w, j, RONDO_ECANCELED);
-    assert_int_equal(j->posted, 100);
+    cancel_itself(j);
+    assert_false(atomic_load(&j->saw_canceled)); /* it was not told so */
 }
 
 TEST(E2_cancelled_at_any_moment_it_is_done_once)
@@ -138,16 +122,11 @@ TEST(E2_cancelled_at_any_moment_it_is_done_once)
     int rounds = 3000 / test_slowness();
     unsigned seed = 12345, outcomes[3] = {0};
 
-    w->expect_clean = true;
     for (int i = 0; i < rounds; i++) {
         struct job *j = job_start(w->loop);
         int result;
 
-        seed = seed * 1103515245 + 12345;
-        for (unsigned n = seed >> 16 & 15; n > 0; n--)
-            raw_yield();
-        if (seed >> 24 & 1)
-            test_spin(w, 1);
+        test_let_go_on(w, &seed);
         result = rondo_cancel(w->loop, j->id);
         assert_true(result == 0 || result == RONDO_ENOENT);
         job_ends(w, j, result == 0 ? RONDO_ECANCELED : 0);
@@ -160,18 +139,31 @@ TEST(E2_cancelled_at_any_moment_it_is_done_once)
 
 /* ---- L5: close ---------------------------------------------------------- */
 
+/* What is done in close was told that, once. */
+static void check_closed(const struct job *j, int64_t told)
+{
+    assert_int_equal(j->done, 1);
+    assert_true(j->told == told);
+}
+
+static void submit_another(struct job *j)
+{
+    assert_error(job_submit(job_new(j->loop), NULL), RONDO_ECLOSED);
+    assert_error(rondo_set_default_executor(j->loop, NULL), RONDO_ECLOSED);
+}
+
+/* It waits for a running job; there are no new jobs and no posts meanwhile. */
 TEST(L5_close_waits_for_a_running_job)
 {
-    struct job *j = job_held(w->loop);
+    struct job *j = run_one(w, w->loop, true, 1);
 
-    atomic_store(&j->heeds, true);
-    assert_ok(job_submit(j, NULL));
-    test_run_until(w, jobs_inside() == 1);
+    j->in_done = submit_another;
     test_close_loop(w);
-    assert_int_equal(j->done, 1);
-    assert_int_equal(j->told, RONDO_ECANCELED);
+    check_closed(j, RONDO_ECANCELED);
     assert_true(atomic_load(&j->saw_canceled));
     assert_int_equal(jobs_inside(), 0);
+    assert_int_equal(atomic_load(&j->post_error), RONDO_ECLOSED);
+    assert_int_equal(j->posted, 0);
 }
 
 TEST(L5_close_drops_what_has_not_begun)
@@ -182,12 +174,10 @@ TEST(L5_close_drops_what_has_not_begun)
     atomic_store(&first->heeds, true);
     for (int i = 0; i < 50; i++)
         j[i] = job_start(w->other);
-    assert_ok(rondo_loop_close(w->other));
-    w->other = NULL;
-    assert_int_equal(first->told, RONDO_ECANCELED);
+    test_close_other(w);
+    check_closed(first, RONDO_ECANCELED);
     for (int i = 0; i < 50; i++) {
-        assert_int_equal(j[i]->done, 1);
-        assert_int_equal(j[i]->told, RONDO_ECANCELED);
+        check_closed(j[i], RONDO_ECANCELED);
         assert_int_equal(atomic_load(&j[i]->began), 0);
     }
 }
@@ -195,17 +185,15 @@ TEST(L5_close_drops_what_has_not_begun)
 TEST(L5_a_job_that_is_over_is_told_its_result)
 {
     struct job *j = job_new(w->loop);
-    rondo_executor *e;
+    rondo_executor *e = job_executor(1);
 
     j->result = 3;
-    assert_ok(rondo_executor_new(&e, 1));
     assert_ok(job_submit(j, e));
     assert_ok(rondo_executor_shutdown(e, true)); /* the thread has ended */
     rondo_executor_free(e);
     assert_int_equal(j->done, 0);
     test_close_loop(w);
-    assert_int_equal(j->done, 1);
-    assert_true(j->told == 3);
+    check_closed(j, 3);
 }
 
 TEST(L5_close_with_a_job_already_cancelled)
@@ -216,102 +204,47 @@ TEST(L5_close_with_a_job_already_cancelled)
     atomic_store(&first->heeds, true);
     assert_int_equal(rondo_cancel(w->other, second->id), 0);
     assert_int_equal(rondo_cancel(w->other, first->id), 0);
-    assert_ok(rondo_loop_close(w->other));
-    w->other = NULL;
-    assert_int_equal(first->told, RONDO_ECANCELED);
-    assert_int_equal(second->told, RONDO_ECANCELED);
-    assert_int_equal(first->done + second->done, 2);
+    test_close_other(w);
+    check_closed(first, RONDO_ECANCELED);
+    check_closed(second, RONDO_ECANCELED);
 }
 
-static void submit_another(struct job *j)
-{
-    struct job *other = job_new(j->loop);
+/* ---- L5, L11: a job that does not end ----------------------------------- */
 
-    assert_error(job_submit(other, NULL), RONDO_ECLOSED);
-    assert_error(rondo_set_default_executor(j->loop, NULL), RONDO_ECLOSED);
-}
-
-TEST(L5_no_new_jobs_while_it_closes)
-{
-    struct job *j = job_held(w->loop);
-
-    atomic_store(&j->heeds, true);
-    j->posts = 1;
-    j->in_done = submit_another;
-    assert_ok(job_submit(j, NULL));
-    test_run_until(w, jobs_inside() == 1);
-    test_close_loop(w);
-    assert_int_equal(j->done, 1);
-    assert_int_equal(atomic_load(&j->post_error), RONDO_ECLOSED);
-    assert_int_equal(j->posted, 0);
-}
-
-struct reports {
-    unsigned count;
-    int error;
-    char message[256];
-};
-
-static void keep_report(rondo_loop *loop, void *arg,
-                        const rondo_exception *what)
-{
-    struct reports *r = arg;
-
-    (void)loop;
-    r->count++;
-    r->error = what->error;
-    (void)snprintf(r->message, sizeof r->message, "%s", what->message);
-}
-
-/* A loop that waits that long for jobs, with a job that does not end. */
+/* A loop that waits that long for jobs, with one that posts when it is late. */
 static struct job *stuck_loop(struct world *w, int64_t grace_ns,
-                              struct reports *reports)
+                              struct report **r)
 {
     rondo_loop_options options = test_loop_options(w);
-    struct job *j;
 
     options.close_grace_ns = grace_ns;
     assert_ok(rondo_loop_new(&w->other, &options));
-    assert_ok(rondo_loop_set_exception_handler(w->other, keep_report, reports));
-    j = job_held(w->other);
-    j->posts = 3; /* later than the loop's end */
-    assert_ok(job_submit(j, NULL));
-    test_run_until(w, jobs_inside() == 1);
-    return j;
+    *r = report_on(w, w->other);
+    return run_one(w, w->other, false, 3);
 }
 
-static void check_left_alone(struct world *w, struct job *j,
-                             const struct reports *r)
+static void check_left_alone(struct world *w, int64_t grace_ns)
 {
-    assert_ok(rondo_loop_close(w->other));
-    w->other = NULL;
+    struct report *r;
+    struct job *j = stuck_loop(w, grace_ns, &r);
+    int64_t start = raw_now_ns();
+
+    test_close_other(w);
+    assert_true(raw_now_ns() - start >= grace_ns);
     assert_int_equal(r->count, 1);
     assert_int_equal(r->error, RONDO_ETIMEDOUT);
-    assert_true(strstr(r->message, "still runs") != NULL);
+    assert_true(report_has(r, "still runs"));
     assert_int_equal(jobs_inside(), 1);
     job_release(j);
     jobs_end();
     assert_true(atomic_load(&j->saw_canceled));
     assert_int_equal(j->done, 0);
-}
-
-TEST(L11_a_stuck_job_is_reported_and_left_alone)
-{
-    struct reports r = {0};
-    struct job *j = stuck_loop(w, RONDO_MS(20), &r);
-    int64_t start = raw_now_ns();
-
-    check_left_alone(w, j, &r);
-    assert_true(raw_now_ns() - start >= RONDO_MS(20));
     assert_int_equal(atomic_load(&j->post_error), RONDO_ECLOSED);
 }
 
-TEST(L5_a_negative_grace_does_not_wait)
-{
-    struct reports r = {0};
-
-    check_left_alone(w, stuck_loop(w, -1, &r), &r);
-}
+TEST_CASE(L11_a_stuck_job_is_reported_and_left_alone,
+          check_left_alone(w, RONDO_MS(20)));
+TEST_CASE(L5_a_negative_grace_does_not_wait, check_left_alone(w, -1));
 
 static void release_after_a_while(void *arg)
 {
@@ -321,15 +254,13 @@ static void release_after_a_while(void *arg)
 
 TEST(L5_a_job_that_ends_in_time_is_not_reported)
 {
-    struct reports r = {0};
+    struct report *r;
     struct job *j = stuck_loop(w, RONDO_NEVER, &r);
     struct raw_thread *thread = raw_thread_start(release_after_a_while, j);
 
-    assert_ok(rondo_loop_close(w->other));
-    w->other = NULL;
-    assert_int_equal(r.count, 0);
-    assert_int_equal(j->done, 1);
-    assert_int_equal(j->told, RONDO_ECANCELED);
+    test_close_other(w);
+    assert_int_equal(r->count, 0);
+    check_closed(j, RONDO_ECANCELED);
     raw_thread_join(thread);
 }
 
@@ -348,8 +279,7 @@ TEST(L5_close_at_any_moment_of_many_jobs)
             raw_yield();
         if (round % 3 == 0)
             assert_ok(rondo_loop_run_once(loop, 0));
-        assert_ok(rondo_loop_close(loop));
-        w->other = NULL;
+        test_close_other(w);
         for (int i = 0; i < 12; i++) {
             assert_int_equal(j[i]->done, 1);
             assert_true(j[i]->told == 0 || j[i]->told == RONDO_ECANCELED);

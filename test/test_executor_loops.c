@@ -16,8 +16,7 @@ TEST(E3_an_executor_outlives_loops)
         j = job_start(loop);
         if (i % 2)
             job_ends(w, j, 0);
-        assert_ok(rondo_loop_close(loop));
-        w->other = NULL;
+        test_close_other(w);
         assert_int_equal(j->done, 1);
     }
     job_ends(w, job_start_on(w->loop, e, false), 0);
@@ -49,12 +48,10 @@ TEST(E3_one_of_two_loops_closes)
 {
     struct job *j[1];
     rondo_executor *e = job_busy_executor(w, j, 0);
-    rondo_loop *other = test_other_loop(w);
-    struct job *theirs = job_start_on(other, e, false);
+    struct job *theirs = job_start_on(test_other_loop(w), e, false);
     struct job *mine = job_start_on(w->loop, e, false);
 
-    assert_ok(rondo_loop_close(other));
-    w->other = NULL;
+    test_close_other(w);
     assert_int_equal(theirs->told, RONDO_ECANCELED);
     job_release(j[0]);
     job_ends(w, j[0], 0);
@@ -85,13 +82,6 @@ struct storm {
     rondo_loop *loop;
 };
 
-static int64_t return_1(rondo_job *job, void *arg)
-{
-    (void)job;
-    (void)arg;
-    return 1;
-}
-
 static void count_storm(rondo_loop *loop, void *arg, int64_t result)
 {
     struct storm *s = arg;
@@ -109,8 +99,8 @@ static void submit_until_refused(void *arg)
 
     if (rondo_loop_new(&loop, s->options) < 0)
         return;
-    while (rondo_run_in_executor(loop, s->executor, return_1, count_storm, s) >
-           0) {
+    while (rondo_run_in_executor(loop, s->executor, job_return_1, count_storm,
+                                 s) > 0) {
         atomic_fetch_add(&s->submitted, 1);
         (void)rondo_loop_run_once(loop, 0);
     }
@@ -146,65 +136,52 @@ TEST(E3_shut_down_while_threads_submit)
 /* ---- L8: a fork --------------------------------------------------------- */
 
 struct family {
-    struct world *w;
     rondo_executor *executor;
-    struct job *running, *queued, *theirs;
+    struct job *jobs[3]; /* running, running on the executor, waiting there */
 };
-
-static bool all_forked(const struct family *f)
-{
-    struct job *jobs[] = {f->running, f->queued, f->theirs};
-
-    for (int i = 0; i < 3; i++)
-        if (jobs[i]->done != 1 || jobs[i]->told != RONDO_EFORKED)
-            return false;
-    return true;
-}
 
 static int end_in_child(void *arg)
 {
     struct family *f = arg;
-    rondo_loop *loop = f->w->loop;
+    rondo_loop *loop = f->jobs[0]->loop;
 
-    /* here no thread is at them */
-    atomic_store(&f->running->inside, false);
-    atomic_store(&f->theirs->inside, false);
+    for (int i = 0; i < 3; i++) /* here no thread is at them */
+        atomic_store(&f->jobs[i]->inside, false);
     if (rondo_loop_after_fork(loop) != 0)
         return 1;
     for (int i = 0; i < 3; i++)
         (void)rondo_loop_run_once(loop, 0);
-    if (!all_forked(f))
-        return 2;
-    if (rondo_run_in_executor(loop, f->executor, return_1, NULL, NULL) !=
+    for (int i = 0; i < 3; i++)
+        if (f->jobs[i]->done != 1 || f->jobs[i]->told != RONDO_EFORKED)
+            return 2;
+    if (rondo_run_in_executor(loop, f->executor, job_return_1, NULL, NULL) !=
             RONDO_EFORKED ||
         rondo_executor_shutdown(f->executor, true) != RONDO_EFORKED)
         return 3;
     rondo_executor_free(f->executor);
-#if !THREAD_SANITIZER   /* it ends a child that starts a thread */
-    if (raw_emulated()) /* so does an emulator */
-        return rondo_loop_close(loop) < 0 ? 5 : 0;
-    struct job *j = job_new(loop);
+    if (test_child_may_start_threads()) {
+        struct job *j = job_new(loop);
 
-    if (job_submit(j, NULL) < 0 || rondo_loop_run(loop) != 0 || j->done != 1)
-        return 4;
-#endif
+        if (job_submit(j, NULL) < 0 || rondo_loop_run(loop) != 0 ||
+            j->done != 1)
+            return 4;
+    }
     return rondo_loop_close(loop) < 0 ? 5 : 0;
 }
 
 TEST(L8_jobs_end_in_the_child)
 {
-    struct family f = {.w = w, .executor = job_executor(1)};
+    struct family f = {.executor = job_executor(1)};
     int status;
 
-    f.running = job_start_held(w->loop);
-    f.theirs = job_start_on(w->loop, f.executor, true);
-    f.queued = job_start_on(w->loop, f.executor, false);
+    f.jobs[0] = job_start_held(w->loop);
+    f.jobs[1] = job_start_on(w->loop, f.executor, true);
+    f.jobs[2] = job_start_on(w->loop, f.executor, false);
     test_run_until(w, jobs_inside() == 2);
     status = raw_fork_run(end_in_child, &f);
     jobs_end();
-    job_ends(w, f.running, 0);
-    job_ends(w, f.theirs, 0);
-    job_ends(w, f.queued, 0);
+    for (int i = 0; i < 3; i++)
+        job_ends(w, f.jobs[i], 0);
     rondo_executor_free(f.executor);
     test_skip_if(w, status == -1, "no fork on this platform");
     assert_int_equal(status, 0);

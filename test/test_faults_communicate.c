@@ -33,7 +33,6 @@ static struct talk *begin(struct world *w)
     struct talk *t;
 
     proc_need(w);
-    w->expect_clean = true;
     t = test_alloc(w, sizeof *t);
     t->w = w;
     return t;

@@ -83,7 +83,7 @@ static int close_one(void *arg)
     return rondo_loop_close(loop) == 0 ? 0 : 22;
 }
 
-TEST(L8_a_child_closes_a_watched_descriptor)
+TEST_LEAVES(L8_a_child_closes_a_watched_descriptor)
 {
     struct family *f = family_new(w);
 
@@ -117,7 +117,7 @@ static int close_the_transports(void *arg)
     return wait_for(f->loop, &f->timers, 1) ? 0 : 13;
 }
 
-TEST(L8_a_child_closes_the_socket_of_a_transport)
+TEST_LEAVES(L8_a_child_closes_the_socket_of_a_transport)
 {
     struct family *f = family_new(w);
     raw_fd other;

@@ -94,7 +94,6 @@ TEST(C1_a_connect_is_cancelled_inside_its_resolvers_start)
         {"before an answer, and taken", false, true, 0, 1},
     };
 
-    w->expect_clean = true;
     for (EACH_ROW(w, row, rows)) {
         struct inside *s = inside_new(w);
 
@@ -117,7 +116,6 @@ TEST(C1_a_resolver_answers_and_refuses)
 {
     struct inside *s = inside_new(w);
 
-    w->expect_clean = true;
     s->answers = true;
     s->result = RONDO_ENONAME;
     connect_to_name(s, 9);
@@ -367,7 +365,6 @@ static void try_acts(struct world *w, act_fn *setup, int setup_error,
 
 TEST(G7_anything_inside_setup_and_factory)
 {
-    w->expect_clean = true;
     for (EACH_ROW(w, row, acts))
         for (size_t i = 0; i < COUNT_OF(acts); i++)
             for (int errors = 0; errors < 4; errors++)
@@ -390,7 +387,6 @@ TEST(G7_anything_inside_the_setup_of_a_connect)
     uint16_t port;
     raw_fd listener = raw_listen(&port, 10);
 
-    w->expect_clean = true;
     for (EACH_ROW(w, row, acts))
         for (int refuses = 0; refuses < 2; refuses++) {
             struct doing *d = test_alloc(w, sizeof *d);

@@ -12,7 +12,6 @@ TEST(L11_a_connect_that_fails_without_done)
     struct report *r = report_new(w);
     const uint16_t port = dial_dead_port();
 
-    w->expect_clean = true;
     assert_ok(rondo_create_connection(
         w->loop, RONDO_CONNECT(.host = "127.0.0.1", .port = port), &recorder,
         test_peer(w), NULL, NULL));
@@ -30,7 +29,6 @@ TEST(L11_a_cancelled_connect_is_no_news)
         w->loop, RONDO_CONNECT(.host = "127.0.0.1", .port = dial_dead_port()),
         &recorder, test_peer(w), NULL, NULL);
 
-    w->expect_clean = true;
     assert_ok(rondo_cancel(w->loop, id));
     test_run_loop(w);
     assert_int_equal(r->count, 0);
@@ -59,7 +57,6 @@ static void try_job(struct world *w, int result, unsigned reports)
     struct report *r = report_new(w);
     int *answer = test_alloc(w, sizeof *answer);
 
-    w->expect_clean = true;
     *answer = result;
     assert_ok(rondo_run_in_executor(w->loop, NULL, work_fails, NULL, answer));
     test_run_loop(w);
@@ -78,7 +75,6 @@ TEST(L11_a_cancelled_job_without_done_is_no_news)
     int *answer = test_alloc(w, sizeof *answer);
     rondo_id id;
 
-    w->expect_clean = true;
     *answer = RONDO_EPROTO;
     id = rondo_run_in_executor(w->loop, NULL, work_fails, NULL, answer);
     assert_ok(rondo_cancel(w->loop, id));

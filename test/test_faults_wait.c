@@ -8,15 +8,11 @@
 /* A child that sleeps, and a transport that has more to send than fits. */
 static struct proc *begin(struct world *w, struct report **report)
 {
-    rondo_process_options o;
-    struct proc *p;
+    struct proc *p = proc_begin(w, PIPES);
     struct peer *a, *b;
 
-    p = proc_begin(
-        w, &o,
-        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE));
     *report = report_new(w);
-    proc_start(p, &o, "say", "1", "here", "sleep", NULL);
+    proc_start(p, "say", "1", "here", "sleep", NULL);
     test_run_until(w, p->bytes[1] == 4);
     test_pair(w, &a, &b);
     (void)test_fill_transport(w, a);

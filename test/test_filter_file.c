@@ -5,32 +5,38 @@
 
 enum { SIZE = 500000 };
 
-static rondo_id send_file(struct peer *p, raw_fd file, int64_t size,
+/* Begins to send that many bytes, at most, of a file of that size. */
+static rondo_id send_file(struct peer *p, size_t size, int64_t most,
                           struct call *c)
 {
-    return rondo_transport_sendfile(p->transport, file, 0, size, call_done, c);
+    raw_fd file = test_own(p->w, call_file(size));
+
+    return assert_ok(
+        rondo_transport_sendfile(p->transport, file, 0, most, call_done, c));
 }
 
-static struct toy_pair ready_pair(struct world *w, int buffer_bytes)
-{
-    struct toy_pair p = toy_pair(w, buffer_bytes);
+/* A pair whose first one sends a file of SIZE bytes to the other. */
+struct sending {
+    struct toy_pair p;
+    struct call *c;
+    rondo_id id;
+};
 
-    test_run_until(w, p.a->made && p.b->made);
-    return p;
+static struct sending start(struct world *w, int64_t most)
+{
+    struct sending s = {.p = toy_pair_ready(w, 8192), .c = call_new(w)};
+
+    s.id = send_file(s.p.a, SIZE, most, s.c);
+    return s;
 }
 
-TEST(S15_through_a_filter)
+TEST_LEAVES(S15_through_a_filter)
 {
-    struct toy_pair p = ready_pair(w, 8192);
-    struct call *c = call_new(w);
-    raw_fd file = call_file(SIZE);
+    struct sending s = start(w, INT64_MAX);
 
-    assert_true(send_file(p.a, file, INT64_MAX, c) > 0);
-    assert_int_equal(call_wait(w, c), SIZE);
-    test_run_until(w, p.b->bytes == SIZE);
-    assert_true(p.b->checksum == test_pattern_checksum(SIZE));
-    assert_non_null(strchr(p.ya->order, 'w')); /* the cipher had them */
-    raw_close(file);
+    assert_int_equal(call_wait(w, s.c), SIZE);
+    assert_received(s.p.b, SIZE);
+    assert_non_null(strchr(s.p.ya->order, 'w')); /* the cipher had them */
 }
 
 /* Bytes before it and behind it go through the same filter, in order. */
@@ -42,17 +48,15 @@ static void write_behind(struct call *c, rondo_loop *loop)
     assert_ok(rondo_transport_write(p->transport, "behind", 6));
 }
 
-TEST(S15_among_writes_through_a_filter)
+TEST_LEAVES(S15_among_writes_through_a_filter)
 {
-    struct toy_pair p = ready_pair(w, 0);
+    struct toy_pair p = toy_pair_ready(w, 0);
     struct call *c = call_new(w);
-    raw_fd file = call_file(10);
 
-    peer_capture(p.b, 32);
     c->user = p.a;
     c->then = write_behind;
     assert_ok(rondo_transport_write(p.a->transport, "before", 6));
-    assert_true(send_file(p.a, file, 10, c) > 0);
+    (void)send_file(p.a, 10, 10, c);
     assert_error(rondo_transport_write(p.a->transport, "meanwhile", 9),
                  RONDO_EBUSY);
     assert_error(rondo_transport_push_filter(p.a->transport, &toy_filter,
@@ -62,78 +66,57 @@ TEST(S15_among_writes_through_a_filter)
     assert_memory_equal(p.b->captured, "before", 6);
     assert_true(test_matches(p.b->captured + 6, 0, 10));
     assert_memory_equal(p.b->captured + 16, "behind", 6);
-    raw_close(file);
 }
 
 /* The goodbye comes behind the file. */
 TEST(S15_close_lets_it_through_a_filter)
 {
-    struct toy_pair p = ready_pair(w, 8192);
-    struct call *c = call_new(w);
-    raw_fd file = call_file(SIZE);
+    struct sending s = start(w, SIZE);
 
-    assert_true(send_file(p.a, file, SIZE, c) > 0);
-    rondo_transport_close(p.a->transport);
-    assert_int_equal(call_wait(w, c), SIZE);
-    test_run_until(w, p.a->lost && p.b->lost);
-    assert_int_equal(p.a->error, 0);
-    assert_int_equal(p.b->error, 0);
-    assert_int_equal(p.b->bytes, SIZE);
-    assert_true(p.b->checksum == test_pattern_checksum(SIZE));
-    toy_check_whole(p.ya);
-    toy_check_whole(p.yb);
-    raw_close(file);
+    rondo_transport_close(s.p.a->transport);
+    assert_int_equal(call_wait(w, s.c), SIZE);
+    assert_lost(w, s.p.a, NULL, 0);
+    assert_lost(w, s.p.b, NULL, 0);
+    assert_received(s.p.b, SIZE);
+    toy_check_whole(s.p.ya);
+    toy_check_whole(s.p.yb);
 }
 
-TEST(S15_write_eof_behind_a_file_and_a_filter)
+TEST_LEAVES(S15_write_eof_behind_a_file_and_a_filter)
 {
-    struct toy_pair p = ready_pair(w, 8192);
-    struct call *c = call_new(w);
-    raw_fd file = call_file(SIZE);
+    struct sending s = start(w, SIZE);
 
-    p.b->keep_open = true;
-    assert_true(send_file(p.a, file, SIZE, c) > 0);
-    assert_ok(rondo_transport_write_eof(p.a->transport));
-    assert_int_equal(call_wait(w, c), SIZE);
-    test_run_until(w, p.b->eof);
-    assert_int_equal(p.b->bytes, SIZE);
-    assert_true(p.b->checksum == test_pattern_checksum(SIZE));
-    raw_close(file);
+    s.p.b->keep_open = true;
+    assert_ok(rondo_transport_write_eof(s.p.a->transport));
+    assert_int_equal(call_wait(w, s.c), SIZE);
+    test_run_until(w, s.p.b->eof);
+    assert_received(s.p.b, SIZE);
 }
 
 TEST(S15_cancelled_under_a_filter)
 {
-    struct toy_pair p = ready_pair(w, 8192);
-    struct call *c = call_new(w);
-    raw_fd file = call_file(SIZE);
-    rondo_id id = send_file(p.a, file, SIZE, c);
+    struct sending s = start(w, SIZE);
 
-    assert_true(id > 0);
-    test_run_until(w, p.b->bytes > 1000);
-    assert_ok(rondo_cancel(w->loop, id));
-    assert_int_equal(call_wait(w, c), RONDO_ECANCELED);
-    assert_ok(rondo_transport_write(p.a->transport, "!", 1));
-    rondo_transport_close(p.a->transport);
-    test_run_until(w, p.a->lost && p.b->lost);
-    assert_int_equal(p.b->error, 0);
-    assert_true(p.b->bytes < SIZE);
-    raw_close(file);
+    test_run_until(w, s.p.b->bytes > 1000);
+    assert_ok(rondo_cancel(w->loop, s.id));
+    assert_int_equal(call_wait(w, s.c), RONDO_ECANCELED);
+    assert_ok(rondo_transport_write(s.p.a->transport, "!", 1));
+    rondo_transport_close(s.p.a->transport);
+    test_run_until(w, s.p.a->lost);
+    assert_lost(w, s.p.b, NULL, 0);
+    assert_true(s.p.b->bytes < SIZE);
 }
 
 TEST(S15_the_peer_of_a_filter_leaves)
 {
-    struct toy_pair p = ready_pair(w, 8192);
-    struct call *c = call_new(w);
-    raw_fd file = call_file(SIZE);
+    struct sending s = start(w, SIZE);
 
-    assert_true(send_file(p.a, file, SIZE, c) > 0);
-    test_run_until(w, p.b->bytes > 1000);
-    rondo_transport_abort(p.b->transport);
-    test_run_until(w, p.a->lost);
-    assert_int_equal(c->calls, 1);
-    assert_true(c->result < 0);
-    assert_true(p.a->error < 0);
-    raw_close(file);
+    test_run_until(w, s.p.b->bytes > 1000);
+    rondo_transport_abort(s.p.b->transport);
+    test_run_until(w, s.p.a->lost);
+    assert_int_equal(s.c->calls, 1);
+    assert_true(s.c->result < 0);
+    assert_true(s.p.a->error < 0);
 }
 
 /* A filter that refuses in the middle ends both. */
@@ -142,34 +125,27 @@ static void refuse(struct toy *y)
     y->answer = RONDO_EPROTO;
 }
 
-TEST(S15_a_filter_that_fails)
+TEST_LEAVES(S15_a_filter_that_fails)
 {
-    struct toy_pair p = ready_pair(w, 8192);
+    struct toy_pair p = toy_pair_ready(w, 8192);
     struct call *c = call_new(w);
-    raw_fd file = call_file(SIZE);
 
     p.ya->on_write = refuse;
-    assert_true(send_file(p.a, file, SIZE, c) > 0);
+    (void)send_file(p.a, SIZE, SIZE, c);
     assert_lost(w, p.a, NULL, RONDO_EPROTO);
     assert_int_equal(c->calls, 1);
     assert_true(c->result < 0);
-    raw_close(file);
 }
 
 /* While a filter gets ready nothing goes past it, and nobody would wait. */
 TEST(S15_refused_while_a_filter_gets_ready)
 {
-    struct peer *p = test_peer(w);
-    struct toy *y = test_toy(w, 7);
-    raw_fd other = test_raw_peer(w, &recorder, p, 0);
-    raw_fd file = call_file(10);
+    struct peer *p = toy_side_pushed(w).p;
+    raw_fd file = test_own(w, call_file(10));
 
-    test_run_until(w, p->made);
-    toy_push(p->transport, y);
-    assert_error(send_file(p, file, 10, call_new(w)), RONDO_EBUSY);
-    assert_non_null(strstr(rondo_last_error(), "filter"));
+    assert_refused(rondo_transport_sendfile(p->transport, file, 0, 10,
+                                            call_done, call_new(w)),
+                   RONDO_EBUSY, "filter");
     rondo_transport_abort(p->transport);
     test_run_until(w, p->lost);
-    raw_close(file);
-    raw_close(other);
 }

@@ -125,17 +125,23 @@ static struct scene *set_scene(struct world *w, enum place place, bool upper,
     return s;
 }
 
+/* Runs until it is there. */
+static void reach(struct scene *s, enum place place)
+{
+    if (place != START && place != DONE && place != PEER_MADE) {
+        test_run_until(s->w, s->fired || (s->pair.a->made && s->pair.b->made));
+        if (!s->fired)
+            provoke(s, place);
+    }
+    test_run_until(s->w, s->fired);
+}
+
 static void run_scene(struct world *w, enum place place, bool upper,
                       void (*action)(struct scene *s))
 {
     struct scene *s = set_scene(w, place, upper, action);
 
-    if (place != START && place != DONE && place != PEER_MADE) {
-        test_run_until(w, s->fired || (s->pair.a->made && s->pair.b->made));
-        if (!s->fired)
-            provoke(s, place);
-    }
-    test_run_until(w, s->fired);
+    reach(s, place);
     test_spin(w, 10); /* and now make an end, whatever it did */
     if (!s->pair.a->lost)
         rondo_transport_abort(s->pair.a->transport);
@@ -147,7 +153,6 @@ static void run_scene(struct world *w, enum place place, bool upper,
 
 static void everywhere(struct world *w, void (*action)(struct scene *s))
 {
-    w->expect_clean = true;
     for (int place = 0; place < PLACES; place++) {
         run_scene(w, (enum place)place, false, action);
         if (place < PEER_MADE)
@@ -279,18 +284,13 @@ static void answer_error(struct scene *s)
 
 TEST(S13_an_error_from_each_callback)
 {
-    w->expect_clean = true;
     for (int place = START; place <= WRITE_EOF; place++)
         for (int upper = 0; upper < 2; upper++) {
             struct scene *s =
                 set_scene(w, (enum place)place, upper, answer_error);
 
             s->pair.a->keep_open = true;
-            if (place != START)
-                test_run_until(w, s->fired ||
-                                      (s->pair.a->made && s->pair.b->made));
-            if (place != START && !s->fired)
-                provoke(s, (enum place)place);
+            reach(s, (enum place)place);
             test_run_until(w, s->pair.a->lost && s->pair.b->lost);
             assert_int_equal(s->pair.a->error, RONDO_EPERM);
             assert_int_equal(s->pair.ya->error, RONDO_EPERM);

@@ -1,6 +1,6 @@
 /* test_ground_callback.c - no callback runs inside the call that caused it. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_plain.h"
 
 /* Raised while a public call runs; every callback looks at it. */
 static bool in_call;
@@ -48,37 +48,17 @@ static void on_peer(struct peer *p)
     enter();
 }
 
-static void on_peer_data(struct peer *p, const void *data, size_t size)
-{
-    (void)p;
-    (void)data;
-    (void)size;
-    enter();
-}
-
 static void on_release(void *arg)
 {
     (void)arg;
     enter();
 }
 
-static void watch_peer(struct peer *p)
-{
-    p->on_made = on_peer;
-    p->on_data = on_peer_data;
-    p->on_eof = on_peer;
-    p->on_pause = on_peer;
-    p->on_resume = on_peer;
-    p->on_lost = on_peer;
-    p->on_timeout = on_peer;
-    p->on_connected = on_peer;
-}
-
 static struct peer *watched_peer(struct world *w)
 {
     struct peer *p = test_peer(w);
 
-    watch_peer(p);
+    act_in_all(p, on_peer);
     return p;
 }
 
@@ -127,13 +107,13 @@ TEST(G4_watchers_of_ready_descriptors)
 
 /* ---- connecting and serving --------------------------------------------- */
 
-TEST(G4_connecting)
+TEST_LEAVES(G4_connecting)
 {
     struct listener *l = test_serve(w);
     struct peer *p = watched_peer(w);
 
     begin();
-    watch_peer(&l->model);
+    act_in_all(&l->model, on_peer);
     OUTSIDE(assert_ok(test_connect_peer(w, l->port, &recorder, p)));
     test_run_until(w, p->connected && l->first && l->first->made);
     assert_int_equal(calls, 3);
@@ -152,7 +132,7 @@ TEST(G4_connecting_to_nobody)
     assert_int_equal(calls, 1);
 }
 
-TEST(G4_cancelling_a_connect)
+TEST_LEAVES(G4_cancelling_a_connect)
 {
     struct listener *l = test_serve(w);
     struct peer *p = watched_peer(w);
@@ -172,31 +152,27 @@ TEST(G4_adopting_a_socket_with_data)
 
     begin();
     assert_int_equal(raw_pair(fds), 0);
+    (void)test_keep(w, fds[1]);
     assert_true(raw_send_all(fds[1], "early", 5, 1000));
     raw_shutdown_write(fds[1]);
     OUTSIDE(test_adopt(w, fds[0], &recorder, p));
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MdEL");
+    assert_lost(w, p, "MdEL", 0);
     assert_int_equal(calls, 4);
-    raw_close(fds[1]);
 }
 
-TEST(G4_start_serving_with_a_client_waiting)
+TEST_LEAVES(G4_start_serving_with_a_client_waiting)
 {
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
-    raw_fd fd;
 
     begin();
     options.start_serving = RONDO_OFF;
     l = test_serve_with(w, &recorder, &options);
-    watch_peer(&l->model);
-    fd = raw_connect(l->port);
-    assert_true(fd != RONDO_NO_FD);
+    act_in_all(&l->model, on_peer);
+    (void)test_keep(w, raw_connect(l->port));
     OUTSIDE(assert_ok(rondo_server_start_serving(l->server)));
     test_run_until(w, l->first && l->first->made);
     assert_int_equal(calls, 1);
-    raw_close(fd);
 }
 
 static void closed_at_last(rondo_server *server, void *arg)
@@ -222,13 +198,13 @@ TEST(G4_closing_a_server)
     assert_int_equal(calls, 1);
 }
 
-TEST(G4_ending_a_server_s_clients)
+TEST_LEAVES(G4_ending_a_server_s_clients)
 {
     struct listener *l = test_serve(w);
     struct peer *c[2];
 
     begin();
-    watch_peer(&l->model);
+    act_in_all(&l->model, on_peer);
     for (int i = 0; i < 2; i++)
         c[i] = test_connect(w, l->port);
     test_run_until(w,
@@ -242,63 +218,56 @@ TEST(G4_ending_a_server_s_clients)
 
 /* ---- transports --------------------------------------------------------- */
 
-TEST(G4_closing_and_aborting)
+TEST_LEAVES(G4_closing_and_aborting)
 {
-    struct peer *a;
-    struct peer *b;
+    struct peer *a, *b;
 
     begin();
     test_pair(w, &a, &b);
-    watch_peer(a);
-    watch_peer(b);
+    act_in_all(a, on_peer);
+    act_in_all(b, on_peer);
     OUTSIDE(rondo_transport_close(a->transport));
     OUTSIDE(rondo_transport_abort(b->transport));
     test_run_until(w, a->lost && b->lost);
     test_pair(w, &a, &b);
-    watch_peer(a);
+    act_in_all(a, on_peer);
     OUTSIDE(rondo_transport_abort_with(a->transport, RONDO_EPROTO));
     test_run_until(w, a->lost);
 }
 
-TEST(G4_crossing_the_write_limits)
+TEST_LEAVES(G4_crossing_the_write_limits)
 {
-    struct peer *p = watched_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
+    struct peer *p = plain_peer(w, &recorder, 8192);
     rondo_transport *t = p->transport;
     static char bytes[65536];
 
     begin();
+    act_in_all(p, on_peer);
     test_fill_transport(w, p);
-    OUTSIDE(assert_ok(rondo_transport_set_write_buffer_limits(t, 1, 0)));
+    OUTSIDE(peer_set_limits(p, 1, 0));
     OUTSIDE(assert_ok(rondo_transport_write(t, bytes, sizeof bytes)));
     test_run_until(w, p->pauses == 1);
-    OUTSIDE(assert_ok(
-        rondo_transport_set_write_buffer_limits(t, 1 << 30, 1 << 29)));
+    OUTSIDE(peer_set_limits(p, 1 << 30, 1 << 29));
     test_run_until(w, p->resumes == 1);
-    OUTSIDE(assert_ok(rondo_transport_set_write_buffer_limits(t, 1, 0)));
+    OUTSIDE(peer_set_limits(p, 1, 0));
     OUTSIDE(assert_int_equal(rondo_transport_write(t, bytes, 1), 1));
     test_run_until(w, p->pauses == 2);
-    raw_close(fd);
 }
 
-TEST(G4_owned_data_that_goes_out_at_once)
+TEST_LEAVES(G4_owned_data_that_goes_out_at_once)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
-    char got[4];
+    struct peer *p = plain_peer(w, &recorder, 0);
 
     begin();
     OUTSIDE(assert_ok(rondo_transport_write_owned(p->transport, "data", 4,
                                                   on_release, NULL)));
     test_run_until(w, calls == 1);
-    assert_true(raw_recv_exact(fd, got, 4, 1000));
-    raw_close(fd);
+    plain_hears(p, "data");
 }
 
 TEST(G4_owned_data_that_is_dropped)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
+    struct peer *p = plain_peer(w, &recorder, 8192);
 
     begin();
     test_fill_transport(w, p);
@@ -307,55 +276,45 @@ TEST(G4_owned_data_that_is_dropped)
     OUTSIDE(rondo_transport_abort(p->transport));
     test_run_until(w, p->lost);
     assert_int_equal(calls, 1);
-    raw_close(fd);
 }
 
 TEST(G4_resuming_with_data_and_eof_waiting)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+    struct peer *p = plain_peer(w, &recorder, 0);
 
     begin();
-    watch_peer(p);
-    assert_ok(rondo_transport_pause_reading(p->transport));
-    assert_true(raw_send_all(fd, "x", 1, 1000));
-    raw_shutdown_write(fd);
+    act_in_all(p, on_peer);
+    act_pause(p);
+    plain_send(p, "x");
+    raw_shutdown_write(p->fd);
     test_spin(w, 5);
-    OUTSIDE(assert_ok(rondo_transport_resume_reading(p->transport)));
+    OUTSIDE(act_resume(p));
     test_run_until(w, p->lost);
     assert_int_equal(calls, 3);
-    raw_close(fd);
 }
 
-TEST(G4_set_protocol_with_writing_paused)
+TEST_LEAVES(G4_set_protocol_with_writing_paused)
 {
-    struct peer *p = test_peer(w);
-    struct peer *q = watched_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
-    static char bytes[200000];
+    struct peer *p = plain_peer(w, &recorder, 8192);
+    struct peer *q = peer_successor(w, p);
 
     begin();
-    assert_ok(rondo_transport_write(p->transport, bytes, sizeof bytes));
+    act_in_all(q, on_peer);
     while (!rondo_transport_is_writing_paused(p->transport))
-        assert_ok(rondo_transport_write(p->transport, bytes, sizeof bytes));
+        (void)peer_write(p, 0, 200000);
     test_run_until(w, p->pauses == 1);
-    q->joined = true;
-    OUTSIDE(
-        assert_ok(rondo_transport_set_protocol(p->transport, &recorder, q)));
+    OUTSIDE(peer_hand_over(p, &recorder));
     test_run_until(w, q->pauses == 1);
     assert_int_equal(calls, 1);
-    raw_close(fd);
 }
 
 /* ---- from inside a callback --------------------------------------------- */
 
 /* What ends others, from inside data_received. */
-static void end_others(struct peer *p, const void *data, size_t size)
+static void end_others(struct peer *p)
 {
     struct listener *l = p->user;
 
-    (void)data;
-    (void)size;
     OUTSIDE(rondo_transport_abort(p->other->transport));
     OUTSIDE(rondo_transport_close(p->transport));
     OUTSIDE(rondo_transport_abort(p->transport));
@@ -368,16 +327,15 @@ TEST(G4_inside_a_callback_too)
 {
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
-    struct peer *a;
-    struct peer *b;
+    struct peer *a, *b;
 
     options.closed = closed_at_last;
     l = test_serve_with(w, &recorder, &options);
     test_pair(w, &a, &b);
     begin();
-    watch_peer(a);
-    watch_peer(b);
-    a->on_data = end_others;
+    act_in_all(a, on_peer);
+    act_in_all(b, on_peer);
+    a->on_bytes = end_others;
     a->user = l;
     assert_ok(rondo_transport_write(b->transport, "x", 1));
     test_run_until(w, a->lost && b->lost && l->closed && calls >= 5);

@@ -3,24 +3,15 @@
 #include "harness.h"
 
 /* All that a loop opens by itself: a server, a client, what is accepted. */
-struct open_things {
-    struct world *w;
-    struct listener *l;
-    struct peer *client;
-    rondo_remote *remote;
-};
-
-static struct open_things *open_all(struct world *w)
+static struct listener *open_all(struct world *w, struct peer **client)
 {
-    struct open_things *o = test_alloc(w, sizeof *o);
+    struct listener *l = test_serve(w);
+    rondo_remote *remote = rondo_loop_remote(w->loop);
 
-    o->w = w;
-    o->l = test_serve(w);
-    o->client = test_connect(w, o->l->port);
-    o->remote = rondo_loop_remote(w->loop);
-    test_run_until(w, o->client->made && o->l->first && o->l->first->made);
-    rondo_remote_release(o->remote);
-    return o;
+    *client = test_connect(w, l->port);
+    test_run_until(w, (*client)->made && l->first && l->first->made);
+    rondo_remote_release(remote);
+    return l;
 }
 
 static bool is_open_in(const struct raw_snapshot *s, size_t fd)
@@ -30,15 +21,15 @@ static bool is_open_in(const struct raw_snapshot *s, size_t fd)
 
 /* ---- G9: close-on-exec -------------------------------------------------- */
 
-TEST(G9_every_descriptor_is_close_on_exec)
+TEST_LEAVES(G9_every_descriptor_is_close_on_exec)
 {
     struct raw_snapshot *now = test_alloc(w, sizeof *now);
-    const struct open_things *o = open_all(w);
+    struct peer *client;
+    const struct listener *l = open_all(w, &client);
 
-    assert_true(raw_fd_close_on_exec(rondo_server_fd(o->l->server, 0)));
-    assert_true(raw_fd_close_on_exec(rondo_transport_fd(o->client->transport)));
-    assert_true(
-        raw_fd_close_on_exec(rondo_transport_fd(o->l->first->transport)));
+    assert_true(raw_fd_close_on_exec(rondo_server_fd(l->server, 0)));
+    assert_true(raw_fd_close_on_exec(rondo_transport_fd(client->transport)));
+    assert_true(raw_fd_close_on_exec(rondo_transport_fd(l->first->transport)));
     raw_snapshot_take(now);
     assert_true(now->count >= w->descriptors.count + 3);
     for (size_t fd = 0; fd < sizeof now->open * 8; fd++)
@@ -54,32 +45,29 @@ static void keep_socket(rondo_server *server, void *arg, rondo_fd socket,
 
     (void)server;
     (void)peer;
-    l->model.user = test_alloc(l->w, sizeof socket);
-    *(rondo_fd *)l->model.user = socket;
+    l->model.fd = test_keep(l->w, socket);
 }
 
-TEST(G9_a_socket_handed_on_is_close_on_exec)
+TEST_LEAVES(G9_a_socket_handed_on_is_close_on_exec)
 {
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
-    raw_fd client;
 
     options.accepted = keep_socket;
     l = test_serve_with(w, NULL, &options);
-    client = raw_connect(l->port);
-    test_run_until(w, l->model.user);
-    assert_true(raw_fd_close_on_exec(*(rondo_fd *)l->model.user));
-    raw_close(*(rondo_fd *)l->model.user);
-    raw_close(client);
+    (void)test_keep(w, raw_connect(l->port));
+    test_run_until(w, l->model.fd != RONDO_NO_FD);
+    assert_true(raw_fd_close_on_exec(l->model.fd));
 }
 
-TEST(G9_the_program_s_0_to_2_stay_as_they_are)
+TEST_LEAVES(G9_the_program_s_0_to_2_stay_as_they_are)
 {
+    struct peer *client;
     bool before[3];
 
     for (int fd = 0; fd < 3; fd++)
         before[fd] = raw_fd_valid(fd) && raw_fd_close_on_exec(fd);
-    (void)open_all(w);
+    (void)open_all(w, &client);
     for (int fd = 0; fd < 3; fd++)
         assert_true(before[fd] ==
                     (raw_fd_valid(fd) && raw_fd_close_on_exec(fd)));
@@ -188,13 +176,9 @@ static int without_standard_descriptors(void *arg)
 
 TEST(G9_never_on_0_to_2)
 {
-    struct child *c = test_alloc(w, sizeof *c);
-    int status;
+    struct child c = {.w = w};
 
-    c->w = w;
-    status = raw_fork_run(without_standard_descriptors, c);
-    test_skip_if(w, status == -1, "no fork on this platform");
-    assert_int_equal(status, 0);
+    test_run_child(w, without_standard_descriptors, &c);
 }
 
 /* A loop that came through fork gets its new descriptors as any loop. */
@@ -211,13 +195,9 @@ static int after_fork_without_standard(void *arg)
 
 TEST(G9_never_on_0_to_2_after_fork)
 {
-    struct child *c = test_alloc(w, sizeof *c);
-    int status;
+    struct child c = {.w = w};
 
-    c->w = w;
-    status = raw_fork_run(after_fork_without_standard, c);
-    test_skip_if(w, status == -1, "no fork on this platform");
-    assert_int_equal(status, 0);
+    test_run_child(w, after_fork_without_standard, &c);
 }
 
 /* ---- G9: the program's on 0-2 ------------------------------------------- */
@@ -249,11 +229,7 @@ static int adopt_number_0(void *arg)
 
 TEST(G9_number_0_of_the_program_s_is_used_as_it_is)
 {
-    struct child *c = test_alloc(w, sizeof *c);
-    int status;
+    struct child c = {.w = w};
 
-    c->w = w;
-    status = raw_fork_run(adopt_number_0, c);
-    test_skip_if(w, status == -1, "no fork on this platform");
-    assert_int_equal(status, 0);
+    test_run_child(w, adopt_number_0, &c);
 }

@@ -1,6 +1,6 @@
 /* test_ground_input.c - arguments that make no sense, function by function. */
 /* SPDX-License-Identifier: MIT */
-#include "harness_act.h"
+#include "harness_plain.h"
 
 /* ---- no loop ------------------------------------------------------------ */
 
@@ -168,15 +168,15 @@ TEST(G1_absurd_values_of_a_loop)
     assert_refused(rondo_set_background(w->loop, 12, true), RONDO_ENOENT, NULL);
 }
 
-TEST(G1_absurd_values_of_a_transport)
+TEST_LEAVES(G1_absurd_values_of_a_transport)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+    struct peer *p = plain_peer(w, &recorder, 0);
     rondo_transport *t = p->transport;
 
     assert_einval(rondo_transport_write(t, NULL, 5));
     assert_einval(rondo_transport_writev(t, NULL, 5));
     assert_einval(rondo_transport_write_owned(t, NULL, 5, NULL, NULL));
+    assert_einval(rondo_transport_write_owned(t, NULL, 5, never_release, NULL));
     assert_einval(rondo_transport_set_timeouts(t, -1, 0));
     assert_einval(rondo_transport_set_timeouts(t, 0, INT64_MIN));
     assert_einval(rondo_transport_set_write_buffer_limits(t, 5, 6));
@@ -186,15 +186,17 @@ TEST(G1_absurd_values_of_a_transport)
     assert_einval(rondo_transport_local_address(t, NULL));
     test_spin(w, 3);
     assert_string_equal(p->order, "M");
-    raw_close(fd);
+    peer_finish(p, 0);
 }
 
 TEST(G1_no_transport)
 {
+    const rondo_buffer piece = {"x", 1};
     rondo_address a;
 
     assert_einval(rondo_transport_write(NULL, "x", 1));
     assert_einval(rondo_transport_writev(NULL, NULL, 0));
+    assert_einval(rondo_transport_writev(NULL, &piece, 1));
     assert_einval(rondo_transport_write_owned(NULL, "x", 1, NULL, NULL));
     assert_einval(rondo_transport_printf(NULL, "x"));
     assert_einval(rondo_transport_write_eof(NULL));

@@ -1,53 +1,38 @@
 /* test_ground_life.c - how long pointers are valid, what is owed. */
 /* SPDX-License-Identifier: MIT */
-#include "harness_act.h"
+#include "harness_plain.h"
 
 /* ---- G6: made and lost -------------------------------------------------- */
 
-static struct peer *adopted(struct world *w, raw_fd *fd)
+static void close_loop(struct peer *p)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fds[2];
-
-    assert_int_equal(raw_pair(fds), 0);
-    test_adopt(w, fds[0], &recorder, p);
-    *fd = fds[1];
-    return p;
+    test_close_loop(p->w);
 }
 
-TEST(G6_close_before_made_both_still_come)
+/* though data and EOF wait already */
+TEST(G6_ended_before_made_both_still_come)
 {
-    raw_fd fd;
-    struct peer *p = adopted(w, &fd);
+    static const struct {
+        const char *name;
+        void (*end)(struct peer *p);
+        int error;
+    } rows[] = {
+        {"close", act_close, 0},
+        {"abort", act_abort, RONDO_ECANCELED},
+        {"the loop closes", close_loop, RONDO_ECANCELED},
+    };
 
-    w->expect_clean = true;
-    rondo_transport_close(p->transport);
-    assert_string_equal(p->order, "");
-    assert_lost(w, p, "ML", 0);
-    assert_int_equal(test_drain_raw(w, fd, 0), 0);
-    raw_close(fd);
-}
+    for (EACH_ROW(w, row, rows)) {
+        struct peer *p = plain_peer_unmade(w);
 
-TEST(G6_abort_before_made_both_still_come)
-{
-    raw_fd fd;
-    struct peer *p = adopted(w, &fd);
-
-    w->expect_clean = true;
-    rondo_transport_abort(p->transport);
-    assert_lost(w, p, "ML", RONDO_ECANCELED);
-    raw_close(fd);
-}
-
-TEST(G6_loop_close_before_made_both_still_come)
-{
-    raw_fd fd;
-    struct peer *p = adopted(w, &fd);
-
-    test_close_loop(w);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECANCELED);
-    raw_close(fd);
+        plain_send(p, "early");
+        raw_shutdown_write(p->fd);
+        row->end(p);
+        assert_string_equal(p->order, w->loop ? "" : "ML");
+        assert_lost(w, p, "ML", row->error);
+        if (row->end == act_close)
+            assert_int_equal(plain_drain(p), 0);
+    }
 }
 
 static int drop(rondo_server *server, void *arg, rondo_transport *t,
@@ -63,7 +48,7 @@ static int drop(rondo_server *server, void *arg, rondo_transport *t,
     return -1;
 }
 
-TEST(G6_no_lost_without_made)
+TEST_LEAVES(G6_no_lost_without_made)
 {
     struct peer *never = test_peer(w);
     rondo_address a;
@@ -84,21 +69,16 @@ TEST(G6_lost_comes_once_however_it_ends)
 {
     void (*const ways[])(struct peer *) = {act_close, act_abort};
 
-    w->expect_clean = true;
     for (int way = 0; way < 8; way++) {
-        raw_fd fd;
-        struct peer *p = adopted(w, &fd);
+        struct peer *p = plain_peer(w, &recorder, 0);
 
-        test_run_until(w, p->made);
         ways[way & 1](p);
         ways[way >> 1 & 1](p);
         if (way & 4)
-            raw_reset(fd);
+            plain_reset(p);
         test_run_until(w, p->lost);
         test_spin(w, 5);
         assert_string_equal(p->order, "ML");
-        if (!(way & 4))
-            raw_close(fd);
     }
 }
 
@@ -135,39 +115,31 @@ static void ask_everything(struct peer *p)
 
 TEST(G6_transport_is_valid_in_connection_lost)
 {
-    raw_fd fd;
-    struct peer *p = adopted(w, &fd);
+    void (*const ends[])(struct peer *) = {plain_reset, close_loop};
 
-    w->expect_clean = true;
-    p->on_lost = ask_everything;
-    raw_reset(fd);
-    test_run_until(w, p->lost);
-    test_spin(w, 5);
-    assert_int_equal(p->connected, 1);
-}
+    for (int i = 0; i < 2; i++) {
+        struct peer *p = plain_peer(w, &recorder, 0);
 
-TEST(G6_transport_is_valid_while_the_loop_closes)
-{
-    raw_fd fd;
-    struct peer *p = adopted(w, &fd);
-
-    p->on_lost = ask_everything;
-    test_run_until(w, p->made);
-    test_close_loop(w);
-    assert_int_equal(p->connected, 1);
-    raw_close(fd);
+        p->on_lost = ask_everything;
+        ends[i](p);
+        test_run_until(w, p->lost);
+        if (w->loop)
+            test_spin(w, 5);
+        assert_int_equal(p->connected, 1);
+    }
 }
 
 /* ---- G6: self ----------------------------------------------------------- */
 
-TEST(G6_self_is_the_caller_s)
+TEST_LEAVES(G6_self_is_the_caller_s)
 {
-    raw_fd fds[2];
-    rondo_transport *t = NULL;
     static const rondo_protocol nothing;
     char object[3] = "ab";
+    rondo_transport *t = NULL;
+    raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
+    (void)test_keep(w, fds[1]);
     assert_ok(
         rondo_connect_accepted_socket(w->loop, fds[0], &nothing, object, &t));
     test_spin(w, 5);
@@ -177,11 +149,10 @@ TEST(G6_self_is_the_caller_s)
     rondo_transport_set_self(t, w);
     assert_ptr_equal(rondo_transport_self(t), w);
     assert_string_equal(object, "ab");
-    raw_close(fds[1]);
 }
 
 /* A server's own self for each connection, with no factory: its arg. */
-TEST(G6_self_of_a_server_without_factory)
+TEST_LEAVES(G6_self_of_a_server_without_factory)
 {
     struct peer *all = test_peer(w);
     rondo_server *server;
@@ -233,7 +204,6 @@ TEST(G6_server_is_valid_until_closed_returns)
     struct listener *l;
     struct peer *c;
 
-    w->expect_clean = true;
     options.closed = closed_asks;
     l = test_serve_with(w, &recorder, &options);
     c = test_connect(w, l->port);
@@ -254,7 +224,6 @@ TEST(G6_server_without_closed_stays_valid)
 {
     rondo_server *server = NULL;
 
-    w->expect_clean = true;
     assert_ok(rondo_create_server(w->loop, RONDO_SERVE(.host = "127.0.0.1"),
                                   &recorder, NULL, &server));
     rondo_server_close(server);
@@ -265,34 +234,27 @@ TEST(G6_server_without_closed_stays_valid)
 }
 
 /* connection_lost of the last client comes before closed */
-static unsigned lost_seen;
-
-static void closed_counts(rondo_server *server, void *arg)
+static void closed_after_all(rondo_server *server, void *arg)
 {
     struct listener *l = arg;
 
     (void)server;
     l->closed++;
     for (struct peer *p = l->first; p; p = p->next)
-        lost_seen += p->lost;
+        assert_int_equal(p->lost, 1);
 }
 
 TEST(G6_closed_comes_after_the_last_client)
 {
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
     struct listener *l;
-    raw_fd fds[5];
 
-    lost_seen = 0;
-    options.closed = closed_counts;
+    options.closed = closed_after_all;
     l = test_serve_with(w, &recorder, &options);
     for (int i = 0; i < 5; i++)
-        fds[i] = raw_connect(l->port);
+        (void)test_keep(w, raw_connect(l->port));
     test_run_until(w, l->count == 5 && l->last->made);
     rondo_server_close(l->server);
     rondo_server_abort_clients(l->server);
     test_run_until(w, l->closed);
-    assert_int_equal(lost_seen, 5);
-    for (int i = 0; i < 5; i++)
-        raw_close(fds[i]);
 }

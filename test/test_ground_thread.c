@@ -1,6 +1,6 @@
 /* test_ground_thread.c - a loop belongs to one thread. */
 /* SPDX-License-Identifier: MIT */
-#include "harness.h"
+#include "harness_plain.h"
 
 /* No assertions in a thread: it writes down what it was answered. */
 struct answer {
@@ -16,7 +16,6 @@ struct visit {
     rondo_server *server;
     rondo_remote *remote;
     rondo_id id;
-    raw_fd fd; /* no transport's */
     struct answer answers[64];
     size_t count;
     unsigned ran;
@@ -34,67 +33,20 @@ static void note(struct visit *v, int64_t result, const char *what)
 /* the call comes first, so that its sentence is the last one */
 #define NOTE(v, call) note(v, (call), #call)
 
-static void ran(rondo_loop *loop, void *arg)
-{
-    struct visit *v = arg;
-
-    (void)loop;
-    v->ran++;
-}
-
-static void ran_fd(rondo_loop *loop, rondo_fd fd, void *arg)
-{
-    (void)fd;
-    ran(loop, arg);
-}
-
-static void ran_signal(rondo_loop *loop, int signum, void *arg)
-{
-    ran_fd(loop, signum, arg);
-}
-
-static void ran_connected(rondo_loop *loop, void *arg, rondo_transport *t,
-                          int error)
-{
-    (void)t;
-    (void)error;
-    ran(loop, arg);
-}
-
-static void ran_line(void *arg, const char *line, size_t size)
-{
-    (void)line;
-    (void)size;
-    ran(NULL, arg);
-}
-
-static void ran_exception(rondo_loop *loop, void *arg,
-                          const rondo_exception *what)
-{
-    (void)what;
-    ran(loop, arg);
-}
-
-static void ran_release(void *arg)
-{
-    ran(NULL, arg);
-}
-
 /* A loop in debug mode with one of everything. */
 static struct visit *visit_new(struct world *w)
 {
     struct visit *v = test_alloc(w, sizeof *v);
-    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
 
     v->w = w;
-    v->peer = test_peer(w);
-    v->fd = test_raw_peer(w, &recorder, v->peer, 0);
+    v->peer = plain_peer(w, &recorder, 0);
     v->t = v->peer->transport;
-    v->server = test_serve_with(w, &recorder, &options)->server;
-    v->id = rondo_call_later(w->loop, RONDO_SEC(1000), ran, v);
+    v->server = test_serve(w)->server;
+    v->id = rondo_call_later(w->loop, RONDO_SEC(1000), count_call, &v->ran);
     assert_ok(v->id);
     v->remote = rondo_loop_remote(w->loop);
-    assert_ok(rondo_loop_set_exception_handler(w->loop, ran_exception, v));
+    assert_ok(
+        rondo_loop_set_exception_handler(w->loop, count_exception, &v->ran));
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_SEC(1000)));
     return v;
 }
@@ -125,7 +77,6 @@ static void visit_end(struct visit *v)
     assert_ptr_equal(rondo_transport_self(v->t), v->peer);
     assert_int_equal(v->ran, 0);
     rondo_remote_release(v->remote);
-    raw_close(v->fd);
 }
 
 static void assert_all_refused(const struct visit *v)
@@ -159,20 +110,10 @@ static void use_loop(void *arg)
     NOTE(v, rondo_loop_limit(loop, RONDO_LIMIT_DESCRIPTORS));
     NOTE(v, rondo_get_clock_info(loop, &info));
     NOTE(v, rondo_loop_get_metrics(loop, &metrics));
-    NOTE(v, rondo_loop_dump(loop, ran_line, v));
+    NOTE(v, rondo_loop_dump(loop, count_line, &v->ran));
     NOTE(v, rondo_loop_set_exception_handler(loop, NULL, NULL));
     NOTE(v, rondo_loop_set_debug(loop, false, 0));
     NOTE(v, rondo_loop_remote(loop) ? 0 : RONDO_ETHREAD);
-}
-
-TEST(G3_running_and_asking)
-{
-    struct visit *v = visit_new(w);
-
-    by_thread(v, use_loop);
-    assert_int_equal(v->count, 12);
-    assert_all_refused(v);
-    visit_end(v);
 }
 
 static void schedule(void *arg)
@@ -180,37 +121,28 @@ static void schedule(void *arg)
     struct visit *v = arg;
     rondo_loop *loop = v->w->loop;
 
-    NOTE(v, rondo_call_soon(loop, ran, v));
-    NOTE(v, rondo_call_later(loop, 0, ran, v));
-    NOTE(v, rondo_call_at(loop, 0, ran, v));
-    NOTE(v, rondo_call_every(loop, 1, ran, v));
+    NOTE(v, rondo_call_soon(loop, count_call, &v->ran));
+    NOTE(v, rondo_call_later(loop, 0, count_call, &v->ran));
+    NOTE(v, rondo_call_at(loop, 0, count_call, &v->ran));
+    NOTE(v, rondo_call_every(loop, 1, count_call, &v->ran));
     NOTE(v, rondo_missed(loop, v->id));
     NOTE(v, rondo_reschedule(loop, v->id, 0));
     NOTE(v, rondo_when(loop, v->id));
     NOTE(v, rondo_cancel(loop, v->id));
     NOTE(v, rondo_set_background(loop, v->id, true));
-    NOTE(v, rondo_add_reader(loop, v->fd, ran_fd, v));
-    NOTE(v, rondo_add_writer(loop, v->fd, ran_fd, v));
-    NOTE(v, rondo_remove_reader(loop, v->fd));
-    NOTE(v, rondo_remove_writer(loop, v->fd));
-    NOTE(v, rondo_add_signal_handler(loop, 2, ran_signal, v));
+    NOTE(v, rondo_add_reader(loop, v->peer->fd, count_fd, &v->ran));
+    NOTE(v, rondo_add_writer(loop, v->peer->fd, count_fd, &v->ran));
+    NOTE(v, rondo_remove_reader(loop, v->peer->fd));
+    NOTE(v, rondo_remove_writer(loop, v->peer->fd));
+    NOTE(v, rondo_add_signal_handler(loop, 2, count_signal, &v->ran));
     NOTE(v, rondo_remove_signal_handler(loop, 2));
-    NOTE(v, rondo_create_connection(loop, RONDO_CONNECT(.host = "127.0.0.1"),
-                                    &recorder, v->peer, ran_connected, v));
+    NOTE(v,
+         rondo_create_connection(loop, RONDO_CONNECT(.host = "127.0.0.1"),
+                                 &recorder, v->peer, count_connected, &v->ran));
     NOTE(v, rondo_create_server(loop, RONDO_SERVE(.host = "127.0.0.1"),
                                 &recorder, v->peer, NULL));
-    NOTE(v,
-         rondo_connect_accepted_socket(loop, v->fd, &recorder, v->peer, NULL));
-}
-
-TEST(G3_scheduling_and_creating)
-{
-    struct visit *v = visit_new(w);
-
-    by_thread(v, schedule);
-    assert_int_equal(v->count, 18);
-    assert_all_refused(v);
-    visit_end(v);
+    NOTE(v, rondo_connect_accepted_socket(loop, v->peer->fd, &recorder, v->peer,
+                                          NULL));
 }
 
 static void use_handles(void *arg)
@@ -221,7 +153,7 @@ static void use_handles(void *arg)
 
     NOTE(v, rondo_transport_write(v->t, "x", 1));
     NOTE(v, rondo_transport_writev(v->t, &buffer, 1));
-    NOTE(v, rondo_transport_write_owned(v->t, "x", 1, ran_release, v));
+    NOTE(v, rondo_transport_write_owned(v->t, "x", 1, count_release, &v->ran));
     NOTE(v, rondo_transport_printf(v->t, "%d", 1));
     NOTE(v, rondo_transport_write_eof(v->t));
     NOTE(v, rondo_transport_pause_reading(v->t));
@@ -235,18 +167,6 @@ static void use_handles(void *arg)
     NOTE(v, rondo_server_address(v->server, 0, &a));
     NOTE(v, rondo_server_start_serving(v->server));
     NOTE(v, rondo_server_pause_serving(v->server));
-}
-
-TEST(G3_transports_and_servers)
-{
-    struct visit *v = visit_new(w);
-    char byte;
-
-    by_thread(v, use_handles);
-    assert_int_equal(v->count, 16);
-    assert_all_refused(v);
-    assert_int_equal(raw_recv(v->fd, &byte, 1, 0), RAW_AGAIN);
-    visit_end(v);
 }
 
 /* ---- G3: what returns none ---------------------------------------------- */
@@ -277,14 +197,31 @@ static void use_void(void *arg)
     NOTE_VOID(v, rondo_loop_call_exception_handler(v->w->loop, &e));
 }
 
-TEST(G3_void_functions_do_nothing)
-{
-    struct visit *v = visit_new(w);
+/* ---- G3: all of them, by another thread --------------------------------- */
 
-    by_thread(v, use_void);
-    assert_int_equal(v->count, 11);
-    assert_all_refused(v);
-    assert_null(rondo_loop_data(v->w->loop));
+TEST_LEAVES(G3_another_thread_is_refused_and_changes_nothing)
+{
+    static const struct {
+        const char *name;
+        void (*use)(void *arg);
+        size_t calls;
+    } rows[] = {
+        {"running and asking", use_loop, 12},
+        {"scheduling and creating", schedule, 18},
+        {"transports and servers", use_handles, 16},
+        {"void functions", use_void, 11},
+    };
+    struct visit *v = visit_new(w);
+    char byte;
+
+    for (EACH_ROW(w, row, rows)) {
+        v->count = 0;
+        by_thread(v, row->use);
+        assert_int_equal(v->count, row->calls);
+        assert_all_refused(v);
+    }
+    assert_null(rondo_loop_data(w->loop));
+    assert_int_equal(raw_recv(v->peer->fd, &byte, 1, 0), RAW_AGAIN);
     visit_end(v);
 }
 
@@ -294,13 +231,13 @@ static void use_freely(void *arg)
 {
     struct visit *v = arg;
 
-    NOTE(v, rondo_call_soon_threadsafe(v->w->loop, ran, v));
-    NOTE(v, rondo_remote_call(v->remote, ran, v));
+    NOTE(v, rondo_call_soon_threadsafe(v->w->loop, count_call, &v->ran));
+    NOTE(v, rondo_remote_call(v->remote, count_call, &v->ran));
     rondo_loop_wake(v->w->loop);
     rondo_loop_stop(v->w->loop);
 }
 
-TEST(G3_what_any_thread_may_call)
+TEST_LEAVES(G3_what_any_thread_may_call)
 {
     struct visit *v = visit_new(w);
 
@@ -313,11 +250,11 @@ TEST(G3_what_any_thread_may_call)
     visit_end(v);
 }
 
-TEST(G3_the_loop_s_thread_is_not_disturbed)
+TEST_LEAVES(G3_the_loop_s_thread_is_not_disturbed)
 {
     struct visit *v = visit_new(w);
 
-    assert_ok(rondo_call_soon(v->w->loop, ran, v));
+    assert_ok(rondo_call_soon(v->w->loop, count_call, &v->ran));
     assert_ok(rondo_transport_write(v->t, "x", 1));
     assert_int_equal(rondo_loop_run_once(v->w->loop, 0), 1);
     assert_int_equal(v->ran, 1);
@@ -331,13 +268,13 @@ static void take_and_use(void *arg)
 {
     struct visit *v = arg;
 
-    NOTE(v, rondo_call_soon(v->w->loop, ran, v));
+    NOTE(v, rondo_call_soon(v->w->loop, count_call, &v->ran));
     NOTE(v, rondo_loop_take(v->w->loop));
-    NOTE(v, rondo_call_soon(v->w->loop, ran, v));
+    NOTE(v, rondo_call_soon(v->w->loop, count_call, &v->ran));
     NOTE(v, rondo_loop_run_once(v->w->loop, 0));
 }
 
-TEST(G3_take_moves_a_loop)
+TEST_LEAVES(G3_take_moves_a_loop)
 {
     struct visit *v = visit_new(w);
 
@@ -348,7 +285,8 @@ TEST(G3_take_moves_a_loop)
     assert_int_equal(v->answers[3].result, 1);
     assert_int_equal(v->ran, 1);
     v->ran = 0;
-    assert_error(rondo_call_soon(v->w->loop, ran, v), RONDO_ETHREAD);
+    assert_error(rondo_call_soon(v->w->loop, count_call, &v->ran),
+                 RONDO_ETHREAD);
     assert_error(rondo_loop_run(v->w->loop), RONDO_ETHREAD);
     assert_ok(rondo_loop_take(v->w->loop));
     visit_end(v);
@@ -361,7 +299,7 @@ static void make_elsewhere(void *arg)
 
     options.debug = 1;
     NOTE(v, rondo_loop_new(&v->w->other, &options));
-    NOTE(v, rondo_call_soon(v->w->other, ran, v));
+    NOTE(v, rondo_call_soon(v->w->other, count_call, &v->ran));
 }
 
 TEST(G3_a_loop_made_elsewhere_is_taken_and_run)

@@ -1,4 +1,4 @@
-/* test_loop.c - running, stopping, what keeps a loop alive, its clock. */
+/* test_loop.c - running, stopping, what keeps a loop alive. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
 
@@ -19,26 +19,20 @@ TEST(L2_stop_ends_the_run_after_the_batch)
     assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(*n, 3);
-}
-
-TEST(L2_what_is_scheduled_after_stop_waits)
-{
-    unsigned *n = test_counter(w);
-
+    /* what is scheduled after it waits */
     assert_ok(rondo_call_soon(w->loop, stop_and_schedule, n));
     assert_int_equal(rondo_loop_run(w->loop), 1);
-    assert_int_equal(*n, 0);
+    assert_int_equal(*n, 3);
     assert_int_equal(rondo_loop_run(w->loop), 0);
-    assert_int_equal(*n, 1);
+    assert_int_equal(*n, 4);
 }
 
-TEST(L2_stop_before_run_polls_once_without_waiting)
+TEST_LEAVES(L2_stop_before_run_polls_once_without_waiting)
 {
     unsigned *n = test_counter(w);
-    raw_fd fds[2];
+    const raw_fd *fds = test_sockets(w);
     uint64_t before = test_iterations(w);
 
-    assert_int_equal(raw_pair(fds), 0);
     assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
     assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count_call, n));
     rondo_loop_stop(w->loop);
@@ -51,38 +45,31 @@ TEST(L2_stop_before_run_polls_once_without_waiting)
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
     assert_int_equal(*n, 1); /* it did look */
     assert_int_equal(test_iterations(w) - before, 2);
-    raw_close_pair(fds);
-}
-
-TEST(L2_stop_before_run_runs_what_is_scheduled)
-{
-    unsigned *n = test_counter(w);
-
+    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
     assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_ok(rondo_call_soon(w->loop, count_call, n));
     rondo_loop_stop(w->loop);
     assert_int_equal(rondo_loop_run(w->loop), 1);
-    assert_int_equal(*n, 2);
+    assert_int_equal(*n, 3); /* what is scheduled is run */
 }
 
 TEST(L2_the_next_run_is_not_stopped)
 {
     unsigned *n = test_counter(w);
 
-    rondo_loop_stop(w->loop);
-    assert_int_equal(rondo_loop_run(w->loop), 1);
-    assert_ok(rondo_call_later(w->loop, RONDO_MS(3), count_call, n));
-    assert_int_equal(rondo_loop_run(w->loop), 0);
-    assert_int_equal(*n, 1);
-}
-
-TEST(L2_stop_with_nothing_to_do)
-{
-    rondo_loop_stop(w->loop);
+    rondo_loop_stop(w->loop); /* with nothing to do */
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(rondo_loop_run(w->loop), 0);
     rondo_loop_stop(w->loop);
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(3), count_call, n));
+    assert_int_equal(rondo_loop_run(w->loop), 0);
+    assert_int_equal(*n, 1);
+    assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
+    assert_int_equal(rondo_loop_run_once(w->loop, 0), 0); /* over with it */
+    assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count_call, n));
+    assert_int_equal(rondo_loop_run(w->loop), 0);
+    assert_int_equal(*n, 3);
 }
 
 static void stop_twice(rondo_loop *loop, void *arg)
@@ -104,32 +91,20 @@ TEST(L2_stop_many_times_stops_once)
     assert_int_equal(*n, 3);
 }
 
-TEST(L2_stop_in_a_timer_or_a_transport)
+TEST_LEAVES(L2_stop_in_a_timer_or_a_transport)
 {
     struct peer *p = test_peer(w);
     unsigned *n = test_counter(w);
-    raw_fd fds[2];
+    raw_fd *fds = test_sockets(w);
 
     assert_ok(rondo_call_later(w->loop, RONDO_MS(1), stop_and_count, n));
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
     assert_int_equal(*n, 1);
-    assert_int_equal(raw_pair(fds), 0);
     p->on_made = act_stop_loop;
     test_adopt(w, fds[0], &recorder, p);
+    fds[0] = RONDO_NO_FD;
     assert_int_equal(rondo_loop_run(w->loop), 1);
     assert_int_equal(p->made, 1);
-    raw_close(fds[1]);
-}
-
-TEST(L2_stop_of_a_run_once_is_over_with_it)
-{
-    unsigned *n = test_counter(w);
-
-    assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
-    assert_int_equal(rondo_loop_run_once(w->loop, 0), 0);
-    assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count_call, n));
-    assert_int_equal(rondo_loop_run(w->loop), 0);
-    assert_int_equal(*n, 2);
 }
 
 /* ---- L3: results of run ------------------------------------------------- */
@@ -141,44 +116,32 @@ TEST(L3_run_returns_0_when_nothing_is_left)
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_ok(rondo_call_later(w->loop, RONDO_MS(2), count_call, n));
-    assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
+    assert_int_equal(*n, 2);
+    assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
+    assert_int_equal(rondo_loop_run(w->loop), 0); /* a post alone, too */
     assert_int_equal(*n, 3);
 }
 
-struct chain {
-    unsigned left;
-};
-
 static void stop_at_the_end(rondo_loop *loop, void *arg)
 {
-    struct chain *c = arg;
+    unsigned *left = arg;
 
-    if (c->left-- == 0)
+    if ((*left)-- == 0)
         rondo_loop_stop(loop);
     else
-        assert_ok(rondo_call_later(loop, 0, stop_at_the_end, c));
-}
-
-static void post_a_stop(void *arg)
-{
-    rondo_loop *loop = arg;
-
-    raw_sleep_ms(20); /* long enough for a loop with nothing left to return */
-    rondo_loop_stop(loop);
+        assert_ok(rondo_call_later(loop, 0, stop_at_the_end, left));
 }
 
 TEST(L3_run_forever_returns_only_when_stopped)
 {
-    struct chain *c = test_alloc(w, sizeof *c);
-    struct raw_thread *thread;
+    unsigned *left = test_counter(w);
 
-    c->left = 20;
-    assert_ok(rondo_call_soon(w->loop, stop_at_the_end, c));
+    *left = 20;
+    assert_ok(rondo_call_soon(w->loop, stop_at_the_end, left));
     assert_int_equal(rondo_loop_run_forever(w->loop), 1);
-    thread = raw_thread_start(post_a_stop, w->loop);
-    assert_int_equal(rondo_loop_run_forever(w->loop), 1);
-    raw_thread_join(thread);
+    /* long enough for a loop with nothing left to return */
+    test_run_stopped_by_thread(w, 20);
 }
 
 TEST(L3_run_once_tells_whether_something_is_left)
@@ -237,34 +200,27 @@ TEST(L3_background_callbacks_do_not_keep_alive)
     assert_ok(rondo_call_soon(w->loop, count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(*n, 2);
-}
-
-TEST(L3_a_due_background_timer_runs_while_it_lives)
-{
-    unsigned *n = test_counter(w);
-    rondo_id id = rondo_call_later(w->loop, 0, count_call, n);
-
+    /* a due timer in the background runs while the loop lives */
+    id = rondo_call_later(w->loop, 0, count_call, n);
     assert_ok(rondo_set_background(w->loop, id, true));
     assert_ok(rondo_call_later(w->loop, RONDO_MS(2), count_call, n));
     assert_int_equal(rondo_loop_run(w->loop), 0);
-    assert_int_equal(*n, 2);
+    assert_int_equal(*n, 4);
 }
 
 TEST(L3_watchers_keep_alive)
 {
     unsigned *n = test_counter(w);
-    raw_fd fds[2];
+    raw_fd fd = test_sockets(w)[0];
 
-    assert_int_equal(raw_pair(fds), 0);
-    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
+    assert_ok(rondo_add_reader(w->loop, fd, count_fd, n));
     assert_true(is_alive(w));
-    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
+    assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
     assert_false(is_alive(w));
-    assert_ok(rondo_add_writer(w->loop, fds[0], count_fd, n));
+    assert_ok(rondo_add_writer(w->loop, fd, count_fd, n));
     assert_true(is_alive(w));
-    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
+    assert_int_equal(rondo_remove_writer(w->loop, fd), 1);
     assert_int_equal(rondo_loop_run(w->loop), 0);
-    raw_close_pair(fds);
 }
 
 TEST(L3_transports_keep_alive_until_background)
@@ -305,29 +261,17 @@ TEST(L3_servers_keep_alive_until_background)
     assert_int_equal(l->closed, 1);
 }
 
-TEST(L3_a_pending_connect_keeps_alive_until_background)
+TEST_LEAVES(L3_a_pending_connect_keeps_alive_until_background)
 {
     struct listener *l = test_serve(w);
-    struct peer *p = test_peer(w);
-    rondo_id id;
+    struct peer *p = test_connect(w, l->port);
 
     rondo_server_set_background(l->server, true);
-    l->model.on_made = NULL;
-    id = test_connect_peer(w, l->port, &recorder, p);
-    assert_ok(rondo_set_background(w->loop, id, true));
+    assert_ok(rondo_set_background(w->loop, p->id, true));
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(p->connected, 0);
-    assert_ok(rondo_set_background(w->loop, id, false));
+    assert_ok(rondo_set_background(w->loop, p->id, false));
     while (!p->connected)
         assert_int_equal(rondo_loop_run_once(w->loop, RONDO_MS(5)), 1);
-    assert_error(rondo_set_background(w->loop, id, true), RONDO_ENOENT);
-}
-
-TEST(L3_posts_keep_alive)
-{
-    unsigned *n = test_counter(w);
-
-    assert_ok(rondo_call_soon_threadsafe(w->loop, count_call, n));
-    assert_int_equal(rondo_loop_run(w->loop), 0);
-    assert_int_equal(*n, 1);
+    assert_error(rondo_set_background(w->loop, p->id, true), RONDO_ENOENT);
 }

@@ -3,6 +3,8 @@
 #include "harness_report.h"
 #include "raw_net.h"
 
+#define TEAPOT "the teapot is empty"
+
 /* What an exception handler was told. */
 static void tell(rondo_loop *loop, const char *message)
 {
@@ -57,85 +59,58 @@ static void assert_one_line(const char *text, const char *part)
 
 /* ---- L11: the handler --------------------------------------------------- */
 
-TEST(L11_default_prints_one_line)
+/* Who is told, and what the default prints: nothing but "end" where it has
+ * nothing to say. */
+TEST(L11_the_default_prints_one_line_unless_a_handler_is_set)
 {
+    const struct {
+        const char *name;
+        bool own, too, restored;
+        const char *message, *line;
+        unsigned told;
+    } rows[] = {{"default", false, false, false, TEAPOT, TEAPOT, 0},
+                {"bare error", false, false, false, NULL,
+                 rondo_strerror(RONDO_EPROTO), 0},
+                {"own handler", true, false, false, TEAPOT, "end", 1},
+                {"own calls the default", true, true, false, TEAPOT, TEAPOT, 1},
+                {"default restored", true, false, true, TEAPOT, TEAPOT, 0}};
     char text[1000];
 
-    need_stderr(w);
-    tell(w->loop, "the teapot is empty");
-    release_stderr(text, sizeof text);
-    assert_one_line(text, "the teapot is empty");
+    for (EACH_ROW(w, row, rows)) {
+        struct report *r = row->own ? report_new(w) : test_alloc(w, sizeof *r);
+
+        r->default_too = row->too;
+        if (row->restored)
+            assert_ok(rondo_loop_set_exception_handler(w->loop, NULL, NULL));
+        need_stderr(w);
+        tell(w->loop, row->message);
+        if (strcmp(row->line, "end") == 0)
+            (void)fputs("end\n", stderr);
+        release_stderr(text, sizeof text);
+        assert_one_line(text, row->line);
+        assert_int_equal(r->count, row->told);
+        if (row->told) {
+            assert_int_equal(r->error, RONDO_EPROTO);
+            assert_true(report_has(r, TEAPOT));
+        }
+    }
 }
 
-TEST(L11_default_takes_a_bare_error)
-{
-    char text[1000];
-
-    need_stderr(w);
-    tell(w->loop, NULL);
-    release_stderr(text, sizeof text);
-    assert_one_line(text, rondo_strerror(RONDO_EPROTO));
-}
-
-TEST(L11_own_handler_gets_it_instead)
-{
-    struct report *r = report_new(w);
-    char text[1000];
-
-    need_stderr(w);
-    tell(w->loop, "the teapot is empty");
-    (void)fputs("end\n", stderr);
-    release_stderr(text, sizeof text);
-    assert_string_equal(text, "end\n");
-    assert_int_equal(r->count, 1);
-    assert_int_equal(r->error, RONDO_EPROTO);
-    assert_true(report_has(r, "the teapot is empty"));
-}
-
-TEST(L11_own_handler_calls_the_default)
-{
-    struct report *r = report_new(w);
-    char text[1000];
-
-    r->default_too = true;
-    need_stderr(w);
-    tell(w->loop, "the teapot is empty");
-    release_stderr(text, sizeof text);
-    assert_one_line(text, "the teapot is empty");
-    assert_int_equal(r->count, 1);
-}
-
-TEST(L11_null_restores_the_default)
-{
-    struct report *r = report_new(w);
-    char text[1000];
-
-    assert_ok(rondo_loop_set_exception_handler(w->loop, NULL, NULL));
-    need_stderr(w);
-    tell(w->loop, "the teapot is empty");
-    release_stderr(text, sizeof text);
-    assert_one_line(text, "the teapot is empty");
-    assert_int_equal(r->count, 0);
-}
-
-TEST(L11_a_failed_accept_is_told)
+TEST_LEAVES(L11_a_failed_accept_is_told)
 {
     struct listener *l = test_serve(w);
     struct report *r = report_new(w);
-    raw_fd fd;
 
     if (!raw_accept_fails(rondo_server_fd(l->server, 0), RAW_ACCEPT_NO_FILES,
                           1))
         test_skip(w, "accept cannot be made to fail on this platform");
-    fd = raw_connect(l->port);
-    test_run_until(w, l->count == 1);
+    (void)test_client(w, l);
     assert_int_equal(raw_accept_failed(), 1);
     assert_int_equal(r->count, 1);
     assert_int_equal(r->error, RONDO_EMFILE);
     assert_true(r->os_error != 0);
     assert_ptr_equal(r->about, l->server);
     assert_true(report_has(r, "accept"));
-    raw_close(fd);
 }
 
 static struct listener *victim;
@@ -157,10 +132,8 @@ TEST(L11_a_handler_may_close_the_loop_s_handles)
 {
     struct peer *p;
 
-    w->expect_clean = true;
     victim = test_serve(w);
-    p = test_connect(w, victim->port);
-    test_run_until(w, p->made && victim->first && victim->first->made);
+    p = test_client(w, victim);
     p->connected = 0;
     assert_ok(rondo_loop_set_exception_handler(w->loop, close_all, p));
     tell(w->loop, "close it");

@@ -1,7 +1,9 @@
 /* test_loop_metrics.c - the counts and the dump tell the truth. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
-#include "raw_net.h"
+#include "harness_dial.h"
+#include "harness_dump.h"
+#include "harness_names.h"
 
 /* ---- L13: what lives ---------------------------------------------------- */
 
@@ -10,7 +12,6 @@ TEST(L13_timers_are_counted)
     unsigned *n = test_counter(w);
     rondo_id ids[3];
 
-    w->expect_clean = true;
     assert_int_equal(test_metrics(w).live_timers, 0);
     ids[0] = rondo_call_later(w->loop, RONDO_SEC(9), count_call, n);
     ids[1] = rondo_call_every(w->loop, RONDO_SEC(9), count_call, n);
@@ -28,10 +29,8 @@ TEST(L13_timers_are_counted)
 TEST(L13_watchers_are_counted_by_side)
 {
     unsigned *n = test_counter(w);
-    raw_fd fds[2];
+    const raw_fd *fds = test_sockets(w);
 
-    w->expect_clean = true;
-    assert_int_equal(raw_pair(fds), 0);
     assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
     assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
     assert_int_equal(test_metrics(w).live_watchers, 1);
@@ -45,7 +44,6 @@ TEST(L13_watchers_are_counted_by_side)
     assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
     assert_int_equal(rondo_remove_reader(w->loop, fds[1]), 1);
     assert_int_equal(test_metrics(w).live_watchers, 0);
-    raw_close_pair(fds);
 }
 
 static size_t transports_in_lost;
@@ -60,7 +58,6 @@ TEST(L13_transports_servers_operations_are_counted)
     struct listener *l = test_serve(w);
     struct peer *c;
 
-    w->expect_clean = true;
     assert_int_equal(test_metrics(w).live_servers, 1);
     c = test_connect(w, l->port);
     assert_int_equal(test_metrics(w).live_operations, 1);
@@ -81,42 +78,26 @@ TEST(L13_transports_servers_operations_are_counted)
 
 TEST(L13_a_failed_connect_leaves_nothing)
 {
-    struct peer *p = test_peer(w);
-    uint16_t port = 0;
-
-    w->expect_clean = true;
-    raw_close(raw_listen(&port, 1));
-    assert_ok(test_connect_peer(w, port, &recorder, p));
-    test_run_until(w, p->connected);
+    dial_ends(w, test_connect(w, dial_dead_port()), RONDO_ECONNREFUSED);
     assert_int_equal(test_metrics(w).live_operations, 0);
     assert_int_equal(test_metrics(w).live_transports, 0);
 }
 
-static void looked_up(rondo_loop *loop, void *arg, rondo_transport *t,
-                      int error)
-{
-    (void)error;
-    if (t)
-        rondo_transport_abort(t);
-    count_call(loop, arg);
-}
-
 TEST(L13_look_ups_are_jobs)
 {
-    unsigned *n = test_counter(w);
+    struct peer *p;
 
-    w->expect_clean = true;
-    if (!raw_names_replace())
-        test_skip(w, "look-ups cannot be held up on this platform");
+    names_replace(w);
     assert_int_equal(test_metrics(w).live_jobs, 0);
-    assert_ok(rondo_create_connection(
-        w->loop, RONDO_CONNECT(.host = "a.slow.test", .port = 1), &recorder,
-        test_peer(w), looked_up, n));
+    p = dial_new(w, RONDO_CONNECT(.host = "a.slow.test", .port = 1));
     test_run_until(w, raw_names_waiting() == 1);
     assert_int_equal(test_metrics(w).live_jobs, 1);
     assert_int_equal(test_metrics(w).live_operations, 1);
     raw_names_release();
-    test_run_until(w, *n == 1);
+    test_run_until(w, p->connected);
+    if (p->transport)
+        rondo_transport_abort(p->transport);
+    test_run_until(w, p->lost == p->made);
     assert_int_equal(test_metrics(w).live_jobs, 0);
     assert_int_equal(test_metrics(w).live_operations, 0);
 }
@@ -139,13 +120,12 @@ TEST(L13_iterations_and_callbacks)
     assert_true(test_metrics(w).callbacks == before.callbacks + 12);
 }
 
-TEST(L13_events_are_the_backend_s)
+TEST_LEAVES(L13_events_are_the_backend_s)
 {
     unsigned *n = test_counter(w);
-    raw_fd fds[2];
+    const raw_fd *fds = test_sockets(w);
     uint64_t before;
 
-    assert_int_equal(raw_pair(fds), 0);
     assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, n));
     test_spin(w, 3);
     before = test_metrics(w).events;
@@ -154,8 +134,6 @@ TEST(L13_events_are_the_backend_s)
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     test_run_until(w, *n == 3);
     assert_true(test_metrics(w).events >= before + 3);
-    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    raw_close_pair(fds);
 }
 
 TEST(L13_idle_time_is_the_time_waited)
@@ -189,7 +167,7 @@ TEST(L13_allocations_are_the_allocator_s)
 }
 
 /* Once the arrays have grown: timers, callbacks, echoes need none. */
-TEST(L13_steady_state_allocates_nothing)
+TEST_LEAVES(L13_steady_state_allocates_nothing)
 {
     unsigned *n = test_counter(w);
     struct peer *a;
@@ -225,98 +203,50 @@ TEST(L13_periods_missed_are_counted)
 
 /* ---- L13: the dump ------------------------------------------------------ */
 
-struct dump {
-    struct world *w;
-    int count;
-    char lines[32][256];
-};
-
-static void keep_line(void *arg, const char *line, size_t size)
+static struct dump *dump_now(struct world *w)
 {
-    struct dump *d = arg;
-
-    if (size >= sizeof d->lines[0] || memchr(line, '\n', size) ||
-        memchr(line, '\0', size))
-        test_fail(d->w, "a line of %zu bytes is not one line", size);
-    if (d->count < 32)
-        memcpy(d->lines[d->count], line, size);
-    d->count++;
-}
-
-static struct dump *dump_new(struct world *w)
-{
-    struct dump *d = test_alloc(w, sizeof *d);
-    int lines;
-
-    d->w = w;
-    lines = rondo_loop_dump(w->loop, keep_line, d);
-    assert_int_equal(lines, d->count);
-    return d;
-}
-
-/* Exactly one line begins with the kind and has all of it. */
-static void assert_line(const struct dump *d, const char *kind, rondo_fd fd,
-                        const char *state)
-{
-    char number[32];
-    int found = 0;
-
-    (void)snprintf(number, sizeof number, " %lld,", (long long)fd);
-    for (int i = 0; i < d->count && i < 32; i++)
-        found += strncmp(d->lines[i], kind, strlen(kind)) == 0 &&
-                 strstr(d->lines[i], number) != NULL &&
-                 strstr(d->lines[i], state) != NULL &&
-                 strstr(d->lines[i], " s") != NULL;
-    if (found == 1)
-        return;
-    for (int i = 0; i < d->count && i < 32; i++)
-        print_error("  %s\n", d->lines[i]);
-    test_fail(d->w, "%d lines for %s%s %s", found, kind, number, state);
+    return dump_of(w, w->loop);
 }
 
 TEST_CASE(L13_an_empty_loop_dumps_nothing,
-          assert_int_equal(dump_new(w)->count, 0));
+          assert_int_equal(dump_now(w)->count, 0));
 
-TEST(L13_each_live_handle_is_one_line)
+TEST_LEAVES(L13_each_live_handle_is_one_line)
 {
     struct listener *l = test_serve(w);
-    struct peer *c = test_connect(w, l->port);
+    struct peer *c = test_client(w, l);
+    raw_fd fd = test_sockets(w)[0];
     const struct dump *d;
-    raw_fd fds[2];
 
-    assert_int_equal(raw_pair(fds), 0);
-    test_run_until(w, c->made && l->first && l->first->made);
-    assert_ok(rondo_add_reader(w->loop, fds[0], count_fd, test_counter(w)));
+    assert_ok(rondo_add_reader(w->loop, fd, count_fd, test_counter(w)));
     assert_ok(rondo_transport_pause_reading(c->transport));
     (void)test_connect(w, l->port);
-    d = dump_new(w);
+    d = dump_now(w);
     assert_int_equal(d->count, 5);
-    assert_line(d, "server", rondo_server_fd(l->server, 0), "");
-    assert_line(d, "transport", rondo_transport_fd(c->transport), "paused");
-    assert_line(d, "transport", rondo_transport_fd(l->first->transport),
-                "open");
-    assert_line(d, "watcher", fds[0], "reading");
-    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    assert_int_equal(dump_new(w)->count, 4);
-    raw_close_pair(fds);
+    dump_check(d, "server", rondo_server_fd(l->server, 0), "");
+    dump_check(d, "transport", rondo_transport_fd(c->transport), "paused");
+    dump_check(d, "transport", rondo_transport_fd(c->other->transport), "open");
+    dump_check(d, "watcher", fd, "reading");
+    assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
+    assert_int_equal(dump_now(w)->count, 4);
 }
 
-TEST(L13_the_dump_tells_states)
+TEST_LEAVES(L13_the_dump_tells_states)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
     struct listener *l = test_serve(w);
+    const struct dump *d;
 
     assert_ok(rondo_server_pause_serving(l->server));
     rondo_server_set_background(l->server, true);
     test_fill_transport(w, p);
     rondo_transport_close(p->transport);
-    assert_line(dump_new(w), "transport", rondo_transport_fd(p->transport),
-                "closing");
-    assert_line(dump_new(w), "server", rondo_server_fd(l->server, 0),
-                "background");
-    assert_line(dump_new(w), "server", rondo_server_fd(l->server, 0), "paused");
+    d = dump_now(w);
+    dump_check(d, "transport", rondo_transport_fd(p->transport), "closing");
+    dump_check(d, "server", rondo_server_fd(l->server, 0), "background");
+    dump_check(d, "server", rondo_server_fd(l->server, 0), "paused");
     raw_reset(fd);
     test_run_until(w, p->lost);
-    assert_int_equal(dump_new(w)->count, 1);
+    assert_int_equal(dump_now(w)->count, 1);
 }

@@ -2,11 +2,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
 
-/* The policy and the environment are the whole process's: put back. */
+/* The backends, best first. The policy and the environment are the whole
+ * process's: each test begins and ends with none. */
+static const char *const *names;
+static size_t count;
+
 static void reset(void)
 {
     raw_set_environment("RONDO_BACKEND", NULL);
     assert_ok(rondo_set_default_backend(NULL));
+    count = rondo_backends(&names);
+    assert_true(count >= 1);
+    assert_non_null(names);
 }
 
 /* The name of the backend that a loop with this option gets. */
@@ -23,102 +30,81 @@ static const char *chosen(const char *option)
     return name;
 }
 
-static const char *const *backends(size_t *n)
-{
-    const char *const *names = NULL;
-
-    *n = rondo_backends(&names);
-    assert_true(*n >= 1);
-    assert_non_null(names);
-    return names;
-}
-
-static void assert_lists_all(const char *unknown)
-{
-    size_t n;
-    const char *const *names = backends(&n);
-
-    assert_non_null(strstr(rondo_last_error(), unknown));
-    for (size_t i = 0; i < n; i++)
-        assert_non_null(strstr(rondo_last_error(), names[i]));
-}
-
 TEST(L10_backends_lists_what_there_is)
 {
-    size_t n;
-    const char *const *names = backends(&n);
+    unsigned found = 0;
 
-    for (size_t i = 0; i < n; i++) {
+    reset();
+    for (size_t i = 0; i < count; i++) {
         assert_true(strlen(names[i]) > 0);
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(names[i], names[j]);
+        found += strcmp(names[i], rondo_loop_backend(w->loop)) == 0;
     }
-    assert_int_equal(rondo_backends(NULL), n);
+    assert_int_equal(found, 1);
+    assert_int_equal(rondo_backends(NULL), count);
 }
 
-TEST(L10_each_backend_can_be_chosen_by_option)
+/* By option, by the environment and by default; a loop that is there keeps
+ * its own. */
+TEST(L10_each_backend_can_be_chosen)
 {
-    size_t n;
-    const char *const *names = backends(&n);
+    const char *before = rondo_loop_backend(w->loop);
 
     reset();
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < count; i++) {
         assert_string_equal(chosen(names[i]), names[i]);
+        raw_set_environment("RONDO_BACKEND", names[i]);
+        assert_string_equal(chosen(NULL), names[i]);
+        raw_set_environment("RONDO_BACKEND", NULL);
+        assert_ok(rondo_set_default_backend(names[i]));
+        assert_string_equal(chosen(NULL), names[i]);
+        test_spin(w, 1);
+        assert_string_equal(rondo_loop_backend(w->loop), before);
+        assert_ok(rondo_set_default_backend(NULL));
+    }
+    reset();
 }
 
-TEST(L10_without_a_choice_the_best)
+static void check_precedence(struct world *w, const char *first,
+                             const char *last)
 {
-    size_t n;
-    const char *const *names = backends(&n);
+    const struct {
+        const char *name, *environment, *by_default, *option, *chosen;
+    } rows[] = {{"the best without a choice", NULL, NULL, NULL, first},
+                {"the best", "", NULL, NULL, first},
+                {"the environment's", last, NULL, NULL, last},
+                {"the default's over that", first, last, NULL, last},
+                {"which can be undone", first, NULL, NULL, first},
+                {"the option's over all", last, last, first, first}};
+
+    for (EACH_ROW(w, row, rows)) {
+        raw_set_environment("RONDO_BACKEND", row->environment);
+        assert_ok(rondo_set_default_backend(row->by_default));
+        assert_string_equal(chosen(row->option), row->chosen);
+    }
+}
+
+TEST(L10_which_choice_comes_first)
+{
     rondo_loop *loop;
 
     reset();
-    assert_string_equal(chosen(NULL), names[0]);
+    check_precedence(w, names[0], names[count - 1]);
+    reset();
+    assert_string_not_equal(names[0], "io_uring"); /* it is never the best */
     assert_ok(rondo_loop_new(&loop, NULL));
     assert_string_equal(rondo_loop_backend(loop), names[0]);
     assert_ok(rondo_loop_close(loop));
-    raw_set_environment("RONDO_BACKEND", "");
-    assert_string_equal(chosen(NULL), names[0]);
-    reset();
 }
 
-TEST(L10_the_environment_over_the_best)
+/* ---- what is refused ---------------------------------------------------- */
+
+static void assert_lists_all(const char *unknown)
 {
-    size_t n;
-    const char *const *names = backends(&n);
-
-    reset();
-    for (size_t i = 0; i < n; i++) {
-        raw_set_environment("RONDO_BACKEND", names[i]);
-        assert_string_equal(chosen(NULL), names[i]);
-    }
-    reset();
-}
-
-TEST(L10_the_default_over_the_environment)
-{
-    size_t n;
-    const char *const *names = backends(&n);
-
-    reset();
-    raw_set_environment("RONDO_BACKEND", names[0]);
-    assert_ok(rondo_set_default_backend(names[n - 1]));
-    assert_string_equal(chosen(NULL), names[n - 1]);
-    assert_ok(rondo_set_default_backend(NULL));
-    assert_string_equal(chosen(NULL), names[0]);
-    reset();
-}
-
-TEST(L10_the_option_over_all)
-{
-    size_t n;
-    const char *const *names = backends(&n);
-
-    reset();
-    raw_set_environment("RONDO_BACKEND", names[n - 1]);
-    assert_ok(rondo_set_default_backend(names[n - 1]));
-    assert_string_equal(chosen(names[0]), names[0]);
-    reset();
+    assert_non_null(strstr(rondo_last_error(), unknown));
+    for (size_t i = 0; i < count; i++)
+        assert_non_null(strstr(rondo_last_error(), names[i]));
 }
 
 TEST(L10_an_unknown_option_lists_what_there_is)
@@ -128,7 +114,7 @@ TEST(L10_an_unknown_option_lists_what_there_is)
                                           "io_uring9"};
 
     reset();
-    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+    for (size_t i = 0; i < COUNT_OF(unknown); i++) {
         rondo_loop *loop = w->loop;
 
         options.backend = unknown[i];
@@ -138,49 +124,20 @@ TEST(L10_an_unknown_option_lists_what_there_is)
     }
 }
 
-TEST(L10_an_unknown_default_lists_what_there_is)
-{
-    size_t n;
-    const char *const *names = backends(&n);
-
-    reset();
-    assert_ok(rondo_set_default_backend(names[n - 1]));
-    assert_error(rondo_set_default_backend("abacus"), RONDO_ENOTSUP);
-    assert_lists_all("abacus");
-    assert_string_equal(chosen(NULL), names[n - 1]); /* as before */
-    reset();
-}
-
-TEST(L10_an_unknown_environment_lists_what_there_is)
+TEST(L10_an_unknown_default_or_environment_lists_what_there_is)
 {
     rondo_loop *loop = w->loop;
 
+    reset();
+    assert_ok(rondo_set_default_backend(names[count - 1]));
+    assert_error(rondo_set_default_backend("abacus"), RONDO_ENOTSUP);
+    assert_lists_all("abacus");
+    assert_string_equal(chosen(NULL), names[count - 1]); /* as before */
     reset();
     raw_set_environment("RONDO_BACKEND", "abacus");
     assert_error(rondo_loop_new(&loop, NULL), RONDO_ENOTSUP);
     assert_null(loop);
     assert_lists_all("abacus");
-    reset();
-}
-
-TEST(L10_io_uring_is_never_the_best)
-{
-    reset();
-    assert_string_not_equal(chosen(NULL), "io_uring");
-}
-
-TEST(L10_a_running_loop_keeps_its_backend)
-{
-    size_t n;
-    const char *const *names = backends(&n);
-    const char *before = rondo_loop_backend(w->loop);
-
-    reset();
-    for (size_t i = 0; i < n; i++) {
-        assert_ok(rondo_set_default_backend(names[i]));
-        test_spin(w, 1);
-        assert_string_equal(rondo_loop_backend(w->loop), before);
-    }
     reset();
 }
 
@@ -190,11 +147,9 @@ TEST(L10_an_option_of_the_future_is_refused)
     struct {
         rondo_loop_options known;
         int64_t more;
-    } o;
+    } o = {.known = test_loop_options(w)};
     rondo_loop *loop = NULL;
 
-    memset(&o, 0, sizeof o);
-    o.known = test_loop_options(w);
     o.known.size = sizeof o;
     assert_ok(rondo_loop_new(&loop, &o.known));
     assert_ok(rondo_loop_close(loop));

@@ -114,10 +114,10 @@ static void wake_it(void *arg)
     }
 }
 
-TEST(L7_wake_ends_a_wait)
+TEST_LEAVES(L7_wake_ends_a_wait)
 {
     struct sleeper *s = test_alloc(w, sizeof *s);
-    unsigned *n = test_alloc(w, sizeof *n);
+    unsigned *n = test_counter(w);
     struct raw_thread *thread;
 
     s->w = w;
@@ -132,7 +132,7 @@ TEST(L7_wake_ends_a_wait)
 
 TEST(L7_wake_before_the_wait_counts)
 {
-    unsigned *n = test_alloc(w, sizeof *n);
+    unsigned *n = test_counter(w);
 
     assert_ok(rondo_call_soon(w->loop, stop_and_count, n));
     rondo_loop_wake(w->loop);
@@ -141,22 +141,10 @@ TEST(L7_wake_before_the_wait_counts)
     assert_in_range(test_run_for(w, RONDO_MS(10)), 1, 4);
 }
 
-static void stop_it(void *arg)
-{
-    struct world *w = arg;
-
-    raw_sleep_ms(5); /* so that the loop sleeps, usually */
-    rondo_loop_stop(w->loop);
-}
-
 TEST(L7_stop_from_a_thread_wakes)
 {
-    for (int i = 0; i < 20; i++) {
-        struct raw_thread *thread = raw_thread_start(stop_it, w);
-
-        test_run_until_stopped(w);
-        raw_thread_join(thread);
-    }
+    for (int i = 0; i < 20; i++)
+        test_run_stopped_by_thread(w, 5); /* it sleeps then, usually */
 }
 
 /* ---- G3: stop and wake in a signal handler ------------------------------ */
@@ -179,7 +167,7 @@ static void raise_it(rondo_loop *loop, void *arg)
 
 TEST(G3_stop_and_wake_in_a_signal_handler)
 {
-    unsigned *n = test_alloc(w, sizeof *n);
+    unsigned *n = test_counter(w);
     void (*before)(int) = signal(SIGTERM, on_signal);
 
     signalled = w->loop;

@@ -2,35 +2,42 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
 #include "harness_named.h"
-#include "raw_net.h"
 
 /* ---- the peer leaves ---------------------------------------------------- */
+
+enum { MUCH = 400000 };
+
+/* A pair that does not read: one leaves, the other stays. */
+static void pause_pair(struct world *w, bool server_leaves,
+                       struct peer **leaves, struct peer **stays)
+{
+    struct named_pair p = named_pair(w);
+
+    w->leaves = true;
+    *leaves = server_leaves ? p.s : p.c;
+    *stays = server_leaves ? p.c : p.s;
+    assert_ok(rondo_transport_pause_reading(p.c->transport));
+    assert_ok(rondo_transport_pause_reading(p.s->transport));
+    test_spin(w, 3);
+}
 
 /* What it sent is there to be read, what it was sent is gone with it. */
 static void leave_unread(struct world *w, bool server_leaves)
 {
-    struct peer *c, *s, *stays, *leaves;
+    struct peer *stays, *leaves;
 
-    (void)named_pair(w, &c, &s);
-    leaves = server_leaves ? s : c;
-    stays = server_leaves ? c : s;
-    assert_ok(rondo_transport_pause_reading(c->transport));
-    assert_ok(rondo_transport_pause_reading(s->transport));
-    test_spin(w, 3);
+    pause_pair(w, server_leaves, &leaves, &stays);
     assert_ok(rondo_transport_write(leaves->transport, "farewell", 8));
     assert_ok(rondo_transport_write(stays->transport, "unheard", 7));
-    test_run_until(w, rondo_transport_get_write_buffer_size(stays->transport) ==
-                          0);
+    test_run_until(w, peer_buffered(stays) == 0);
     rondo_transport_close(leaves->transport);
     assert_lost(w, leaves, NULL, 0);
     assert_int_equal(leaves->bytes, 0);
     test_spin(w, 10);
     assert_int_equal(stays->bytes + stays->eof + stays->lost, 0);
     assert_ok(rondo_transport_resume_reading(stays->transport));
-    test_run_until(w, stays->lost);
-    assert_string_equal(stays->order, "MdEL");
-    assert_int_equal(stays->bytes, 8);
-    assert_int_equal(stays->error, 0);
+    assert_lost(w, stays, "MdEL", 0);
+    assert_hears(w, stays, "farewell");
 }
 
 TEST_CASE(S6_the_client_leaves_with_bytes_unread, leave_unread(w, false));
@@ -40,26 +47,18 @@ TEST_CASE(S6_the_server_leaves_with_bytes_unread, leave_unread(w, true));
 /* Much waits to be sent to one that leaves; what it said before is heard. */
 static void leave_unsent(struct world *w, bool server_leaves)
 {
-    enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
-    struct peer *c, *s, *stays, *leaves;
+    struct peer *stays, *leaves;
 
-    (void)named_pair(w, &c, &s);
-    leaves = server_leaves ? s : c;
-    stays = server_leaves ? c : s;
-    assert_ok(rondo_transport_pause_reading(leaves->transport));
-    assert_ok(rondo_transport_pause_reading(stays->transport));
-    test_spin(w, 3);
+    pause_pair(w, server_leaves, &leaves, &stays);
     assert_int_equal(rondo_transport_write(stays->transport, data, MUCH), 1);
     assert_ok(rondo_transport_write(leaves->transport, "enough", 6));
     rondo_transport_close(leaves->transport);
-    test_run_until(w, leaves->lost);
+    assert_lost(w, leaves, NULL, 0);
     assert_ok(rondo_transport_resume_reading(stays->transport));
-    test_run_until(w, stays->lost);
-    assert_int_equal(leaves->error, 0);
-    assert_int_equal(stays->bytes, 6);
+    assert_lost(w, stays, NULL, RONDO_ECONNRESET);
+    assert_hears(w, stays, "enough");
     assert_int_equal(stays->eof, 1);
-    assert_int_equal(stays->error, RONDO_ECONNRESET);
     assert_true(strstr(stays->last_error, "write") != NULL);
 }
 
@@ -68,79 +67,67 @@ TEST_CASE(S6_the_client_leaves_much_unsent, leave_unsent(w, false));
 TEST_CASE(S6_the_server_leaves_much_unsent, leave_unsent(w, true));
 
 /* A pipe ends both ways at once: what is written afterwards cannot arrive. */
-TEST(S6_writing_after_the_end)
+TEST_LEAVES(S6_writing_after_the_end)
 {
-    struct peer *c, *s;
+    struct named_pair p = named_pair(w);
 
-    (void)named_pair(w, &c, &s);
-    s->keep_open = true;
-    rondo_transport_close(c->transport);
-    test_run_until(w, s->eof);
+    p.s->keep_open = true;
+    rondo_transport_close(p.c->transport);
+    test_run_until(w, p.s->eof);
     test_spin(w, 5);
-    assert_int_equal(s->lost, 0);
-    assert_ok(rondo_transport_write(s->transport, "too late", 8));
-    assert_lost(w, s, "MEL", RONDO_ECONNRESET);
-    assert_true(strstr(s->last_error, "pipe") != NULL);
+    assert_int_equal(p.s->lost, 0);
+    assert_ok(rondo_transport_write(p.s->transport, "too late", 8));
+    assert_lost(w, p.s, "MEL", RONDO_ECONNRESET);
+    assert_true(strstr(p.s->last_error, "pipe") != NULL);
 }
 
-TEST(S6_one_side_cannot_end_alone)
+TEST_LEAVES(S6_one_side_cannot_end_alone)
 {
-    struct peer *p[2];
+    struct named_pair p = named_pair(w);
+    struct peer *const both[] = {p.c, p.s};
 
-    (void)named_pair(w, &p[0], &p[1]);
     for (int i = 0; i < 2; i++) {
-        assert_false(rondo_transport_can_write_eof(p[i]->transport));
-        assert_refused(rondo_transport_write_eof(p[i]->transport),
-                       RONDO_ENOTSUP, "write_eof");
+        rondo_transport *t = both[i]->transport;
+
+        assert_false(rondo_transport_can_write_eof(t));
+        assert_refused(rondo_transport_write_eof(t), RONDO_ENOTSUP,
+                       "write_eof");
+        /* nothing has come of it */
+        assert_ok(rondo_transport_write(t, "x", 1));
+        assert_hears(w, both[!i], "x");
     }
-    /* nothing has come of it */
-    assert_ok(rondo_transport_write(p[0]->transport, "x", 1));
-    assert_ok(rondo_transport_write(p[1]->transport, "x", 1));
-    test_run_until(w, p[0]->bytes == 1 && p[1]->bytes == 1);
-    rondo_transport_close(p[0]->transport);
-    assert_error(rondo_transport_write_eof(p[0]->transport), RONDO_ECLOSED);
+    rondo_transport_close(p.c->transport);
+    assert_error(rondo_transport_write_eof(p.c->transport), RONDO_ECLOSED);
 }
 
 /* ---- aborting ----------------------------------------------------------- */
 
-TEST(S7_a_server_that_aborts_is_a_reset)
-{
-    struct peer *c, *s;
-
-    (void)named_pair(w, &c, &s);
-    rondo_transport_abort(s->transport);
-    test_run_until(w, c->lost && s->lost);
-    assert_string_equal(c->order, "ML");
-    assert_int_equal(c->error, RONDO_ECONNRESET);
-    assert_string_equal(s->order, "ML");
-    assert_int_equal(s->error, RONDO_ECANCELED);
-}
-
 /* Only an instance can be cut off: from a client it looks like an end. */
-TEST(S7_a_client_that_aborts_is_an_end)
+static void abort_one(struct world *w, bool server_aborts, const char *order,
+                      int error)
 {
-    struct peer *c, *s;
+    struct named_pair p = named_pair(w);
+    struct peer *aborts = server_aborts ? p.s : p.c;
 
-    (void)named_pair(w, &c, &s);
-    rondo_transport_abort(c->transport);
-    test_run_until(w, c->lost && s->lost);
-    assert_string_equal(s->order, "MEL");
-    assert_int_equal(s->error, 0);
-    assert_int_equal(c->error, RONDO_ECANCELED);
+    w->leaves = true;
+    rondo_transport_abort(aborts->transport);
+    assert_lost(w, aborts, "ML", RONDO_ECANCELED);
+    assert_lost(w, aborts->other, order, error);
 }
+
+TEST_CASE(S7_a_server_that_aborts_is_a_reset,
+          abort_one(w, true, "ML", RONDO_ECONNRESET));
+
+TEST_CASE(S7_a_client_that_aborts_is_an_end, abort_one(w, false, "MEL", 0));
 
 TEST(S7_a_cut_while_paused_or_with_much_to_send)
 {
-    enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
 
     for (int much = 0; much < 2; much++) {
         struct peer *c, *s;
-        struct listener *l = named_pair(w, &c, &s);
 
-        assert_ok(rondo_transport_pause_reading(c->transport));
-        assert_ok(rondo_transport_pause_reading(s->transport));
-        test_spin(w, 3);
+        pause_pair(w, true, &s, &c);
         if (much)
             (void)rondo_transport_write(c->transport, data, MUCH);
         rondo_transport_abort(s->transport);
@@ -152,41 +139,40 @@ TEST(S7_a_cut_while_paused_or_with_much_to_send)
         }
         assert_lost(w, c, NULL, RONDO_ECONNRESET);
         assert_int_equal(c->eof, 0);
-        named_stop(w, l);
     }
 }
 
-TEST(S7_abort_drops_what_waits)
+/* A server's transport that has much to send, and its plain client. */
+static raw_fd send_much(struct world *w, struct peer **p)
 {
-    enum { MUCH = 400000 };
     unsigned char *data = test_alloc(w, MUCH);
-    struct listener *l = named_serve(w, named_name(w));
-    struct peer *p;
-    raw_fd fd = named_raw_client(w, l, l->name, &p);
-    uint64_t count;
+    raw_fd fd = named_raw_pair(w, p);
 
     test_fill(data, 0, MUCH);
-    assert_int_equal(rondo_transport_write(p->transport, data, MUCH), 1);
+    assert_int_equal(rondo_transport_write((*p)->transport, data, MUCH), 1);
+    return fd;
+}
+
+TEST_LEAVES(S7_abort_drops_what_waits)
+{
+    struct peer *p;
+    raw_fd fd = send_much(w, &p);
+    uint64_t count;
+
     test_spin(w, 3);
     rondo_transport_abort(p->transport);
     rondo_transport_abort(p->transport);
     assert_int_equal(named_drain(w, fd, &count), RAW_RESET);
     assert_true(count < MUCH);
     test_run_until(w, p->lost);
-    raw_close(fd);
 }
 
-TEST(S7_close_sends_what_waits)
+TEST_LEAVES(S7_close_sends_what_waits)
 {
-    enum { MUCH = 400000 };
-    unsigned char *data = test_alloc(w, MUCH);
-    struct listener *l = named_serve(w, named_name(w));
     struct peer *p;
-    raw_fd fd = named_raw_client(w, l, l->name, &p);
+    raw_fd fd = send_much(w, &p);
     uint64_t count;
 
-    test_fill(data, 0, MUCH);
-    assert_int_equal(rondo_transport_write(p->transport, data, MUCH), 1);
     rondo_transport_close(p->transport);
     rondo_transport_close(p->transport);
     test_spin(w, 5);
@@ -194,22 +180,16 @@ TEST(S7_close_sends_what_waits)
     assert_int_equal(named_drain(w, fd, &count), 0);
     assert_int_equal(count, MUCH);
     assert_lost(w, p, NULL, 0);
-    raw_close(fd);
 }
 
-TEST(S7_a_peer_that_never_reads)
+TEST_LEAVES(S7_a_peer_that_never_reads)
 {
-    enum { MUCH = 400000 };
-    unsigned char *data = test_alloc(w, MUCH);
-    struct listener *l = named_serve(w, named_name(w));
     struct peer *p;
-    raw_fd fd = named_raw_client(w, l, l->name, &p);
 
+    (void)send_much(w, &p);
     assert_ok(rondo_transport_set_timeouts(p->transport, 0, RONDO_MS(50)));
-    assert_int_equal(rondo_transport_write(p->transport, data, MUCH), 1);
     rondo_transport_close(p->transport);
     assert_lost(w, p, NULL, RONDO_ETIMEDOUT);
-    raw_close(fd);
 }
 
 /* Another program's server: ends in order, or cuts its client off. */
@@ -221,11 +201,9 @@ TEST(S8_a_plain_server_ends_and_cuts)
         struct peer *p = named_connect(w, name);
 
         assert_int_equal(raw_named_send(fd, "bytes", 5), 5);
-        test_run_until(w, p->bytes == 5);
+        assert_hears(w, p, "bytes");
         (cut ? raw_named_cut : raw_close)(fd);
-        test_run_until(w, p->lost);
-        assert_string_equal(p->order, cut ? "MdL" : "MdEL");
-        assert_int_equal(p->error, cut ? RONDO_ECONNRESET : 0);
+        assert_lost(w, p, cut ? "MdL" : "MdEL", cut ? RONDO_ECONNRESET : 0);
     }
 }
 
@@ -284,7 +262,7 @@ static void end_in_each_callback(struct world *w, bool server_ends, bool cut)
             assert_int_equal(p->error, cut ? RONDO_ECANCELED : 0);
         if (moment < 2 && cut && server_ends)
             assert_int_equal(other->error, RONDO_ECONNRESET);
-        named_stop(w, l);
+        test_stop(l);
     }
 }
 

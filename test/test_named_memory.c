@@ -46,11 +46,9 @@ static void note_closed(rondo_server *server, void *arg)
 
 static int serve(struct scene *s)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-
-    o.path = s->name;
-    o.closed = note_closed;
-    return rondo_create_server(s->w->loop, &o, &echoing, s, &s->server);
+    return rondo_create_server(
+        s->w->loop, RONDO_SERVE(.path = s->name, .closed = note_closed),
+        &echoing, s, &s->server);
 }
 
 static bool has_ended(const struct peer *p)
@@ -139,7 +137,6 @@ static void play_all(struct world *w, void (*forbid)(struct world *, uint64_t))
     struct scene *s = test_alloc(w, sizeof *s);
     uint64_t n = 1;
 
-    w->expect_clean = true;
     s->w = w;
     assert_ok(rondo_loop_set_exception_handler(w->loop, on_exception, s));
     while (play(s, n, forbid))

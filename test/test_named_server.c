@@ -1,7 +1,6 @@
 /* test_named_server.c - servers by the name of a pipe. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_named.h"
-#include "raw_net.h"
 
 static int serve_on(rondo_loop *loop, struct world *w, const char *name)
 {
@@ -11,7 +10,7 @@ static int serve_on(rondo_loop *loop, struct world *w, const char *name)
 
 /* ---- V5: the name ------------------------------------------------------- */
 
-TEST(V5_a_second_server_is_refused)
+TEST_LEAVES(V5_a_second_server_is_refused)
 {
     struct listener *l = named_serve(w, named_name(w));
     char *upper = test_alloc(w, 64);
@@ -36,7 +35,7 @@ TEST(V5_a_second_server_is_refused)
     assert_error(serve_on(w->loop, w, l->name), RONDO_EADDRINUSE);
 }
 
-TEST(V5_somebody_elses_pipe_is_refused)
+TEST_LEAVES(V5_somebody_elses_pipe_is_refused)
 {
     const char *name = named_name(w);
     raw_fd instance = raw_named_serve(name, 8), client;
@@ -54,7 +53,6 @@ TEST(V5_again_after_a_close)
 {
     const char *name = named_name(w);
 
-    w->expect_clean = true;
     for (int i = 0; i < 5; i++) {
         struct listener *l = named_serve(w, name);
 
@@ -65,48 +63,43 @@ TEST(V5_again_after_a_close)
             test_run_until(w, p->lost);
             test_run_until(w, l->count && l->first->lost);
         }
-        named_stop(w, l);
+        test_stop(l);
     }
 }
 
 /* The name is there as long as an instance is. */
-TEST(V5_the_name_stays_with_the_last_client)
+TEST_LEAVES(V5_the_name_stays_with_the_last_client)
 {
-    struct peer *c, *s, *late = test_peer(w), *later = test_peer(w);
-    struct listener *l = named_pair(w, &c, &s);
-    const char *name = l->name;
+    struct named_pair p = named_pair(w);
+    const char *name = p.l->name;
 
-    rondo_server_close(l->server);
-    assert_ok(
-        dial(w, RONDO_CONNECT(.path = name, .timeout_ns = RONDO_MS(50)), late));
-    dial_ends(w, late, RONDO_ETIMEDOUT);
+    rondo_server_close(p.l->server);
+    (void)dial_to(w, RONDO_CONNECT(.path = name, .timeout_ns = RONDO_MS(50)),
+                  RONDO_ETIMEDOUT);
     assert_error(serve_on(w->loop, w, name), RONDO_EADDRINUSE);
-    assert_int_equal(l->closed, 0);
-    assert_ok(rondo_transport_write(c->transport, "still", 5));
-    test_run_until(w, s->bytes == 5);
-    rondo_transport_close(c->transport);
-    test_run_until(w, l->closed);
-    assert_ok(dial(w, RONDO_CONNECT(.path = name), later));
-    dial_ends(w, later, RONDO_ENOENT);
+    assert_int_equal(p.l->closed, 0);
+    assert_ok(rondo_transport_write(p.c->transport, "still", 5));
+    assert_hears(w, p.s, "still");
+    rondo_transport_close(p.c->transport);
+    test_run_until(w, p.l->closed);
+    (void)dial_to(w, RONDO_CONNECT(.path = name), RONDO_ENOENT);
     assert_ok(serve_on(w->loop, w, name));
 }
 
 /* ---- V5: clients that leave --------------------------------------------- */
 
-TEST(V5_a_client_that_leaves_at_once)
+TEST_LEAVES(V5_a_client_that_leaves_at_once)
 {
     struct listener *l = named_serve(w, named_name(w));
 
     for (unsigned i = 1; i <= 10; i++) {
-        raw_fd fd = raw_named_dial(l->name);
+        raw_fd fd = named_dial(w, l);
 
-        assert_true(fd != RONDO_NO_FD);
         if (i % 2)
             assert_int_equal(raw_named_send(fd, "here", 4), 4);
-        raw_close(fd);
-        test_run_until(w, l->count == i && l->last->lost);
-        assert_string_equal(l->last->order, i % 2 ? "MdEL" : "MEL");
-        assert_int_equal(l->last->error, 0);
+        test_close_own(w, fd);
+        test_run_until(w, l->count == i);
+        assert_lost(w, l->last, i % 2 ? "MdEL" : "MEL", 0);
     }
     (void)named_connect(w, l->name);
     test_run_until(w, l->count == 11);
@@ -115,23 +108,20 @@ TEST(V5_a_client_that_leaves_at_once)
 /* Before the server waits for anybody at all. */
 TEST(V5_a_client_that_came_before_serving)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-    struct listener *l;
-    raw_fd fd;
+    struct listener *l = test_serve_with(
+        w, &recorder,
+        RONDO_SERVE(.path = named_name(w), .start_serving = RONDO_OFF));
+    raw_fd fd = named_dial(w, l);
 
-    o.start_serving = RONDO_OFF;
-    l = named_serve_with(w, named_name(w), &o);
-    fd = raw_named_dial(l->name);
-    assert_true(fd != RONDO_NO_FD);
     assert_int_equal(raw_named_send(fd, "early", 5), 5);
-    raw_close(fd);
+    test_close_own(w, fd);
     test_spin(w, 5);
     assert_int_equal(l->count, 0);
     assert_ok(rondo_server_start_serving(l->server));
     test_run_until(w, l->count == 1 && l->first->lost);
     assert_int_equal(l->first->bytes, 5);
     (void)named_connect(w, l->name);
-    named_stop(w, l);
+    test_stop(l);
 }
 
 TEST(V5_a_hundred_in_a_row)
@@ -139,7 +129,6 @@ TEST(V5_a_hundred_in_a_row)
     struct listener *l = named_serve(w, named_name(w));
     size_t before = 0;
 
-    w->expect_clean = true;
     for (unsigned i = 0; i < 100; i++) {
         struct peer *p = named_connect(w, l->name);
 
@@ -155,10 +144,17 @@ TEST(V5_a_hundred_in_a_row)
             before = raw_count_descriptors();
     }
     assert_int_equal(raw_count_descriptors(), before);
-    named_stop(w, l);
+    test_stop(l);
 }
 
 /* ---- V3 ----------------------------------------------------------------- */
+
+static struct listener *serve_at_most(struct world *w, unsigned clients)
+{
+    return test_serve_with(
+        w, &recorder,
+        RONDO_SERVE(.path = named_name(w), .max_clients = clients));
+}
 
 /* Each client says which one it is. */
 static void note_number(struct peer *p, const void *data, size_t size)
@@ -169,21 +165,17 @@ static void note_number(struct peer *p, const void *data, size_t size)
 
 TEST(V3_a_full_pipe_holds_clients_in_order)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     enum { COUNT = 4 };
     unsigned char *number = test_alloc(w, 1);
-    struct listener *l;
+    struct listener *l = serve_at_most(w, 1);
     raw_fd fd[COUNT];
 
-    o.max_clients = 1;
-    l = named_serve_with(w, named_name(w), &o);
     l->model.on_data = note_number;
     l->model.user = number;
     for (unsigned i = 0; i < COUNT; i++) {
         unsigned char byte = (unsigned char)i;
 
-        fd[i] = raw_named_dial(l->name);
-        assert_true(fd[i] != RONDO_NO_FD);
+        fd[i] = named_dial(w, l);
         assert_int_equal(raw_named_send(fd[i], &byte, 1), 1);
         test_run_until(w, l->count >= 1);
         test_spin(w, 5);
@@ -194,26 +186,21 @@ TEST(V3_a_full_pipe_holds_clients_in_order)
         assert_int_equal(*number, i);
         test_spin(w, 5);
         assert_int_equal(l->count, i + 1);
-        raw_close(fd[i]);
+        test_close_own(w, fd[i]);
         test_run_until(w, l->last->lost);
     }
-    named_stop(w, l);
+    test_stop(l);
 }
 
-TEST(V3_a_crowd_through_a_pipe_for_three)
+TEST_LEAVES(V3_a_crowd_through_a_pipe_for_three)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
     enum { CROWD = 30 };
-    struct listener *l;
+    struct listener *l = serve_at_most(w, 3);
     struct peer *p[CROWD];
     unsigned most = 0, open, done = 0;
 
-    o.max_clients = 3;
-    l = named_serve_with(w, named_name(w), &o);
-    for (int i = 0; i < CROWD; i++) {
-        p[i] = test_peer(w);
-        assert_ok(dial(w, RONDO_CONNECT(.path = l->name), p[i]));
-    }
+    for (int i = 0; i < CROWD; i++)
+        p[i] = dial_new(w, RONDO_CONNECT(.path = l->name));
     while (done < CROWD) {
         test_run_until(w, l->count > done);
         open = 0;
@@ -231,7 +218,7 @@ TEST(V3_a_crowd_through_a_pipe_for_three)
     assert_int_equal(l->count, CROWD);
 }
 
-TEST(V3_paused_serving)
+TEST_LEAVES(V3_paused_serving)
 {
     struct listener *l = named_serve(w, named_name(w));
     struct peer *p[2];
@@ -249,12 +236,9 @@ TEST(V3_paused_serving)
 
 TEST(V3_closed_with_clients_waiting)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-    struct listener *l;
-    struct peer *p[4], *late = test_peer(w);
+    struct listener *l = serve_at_most(w, 1);
+    struct peer *p[4];
 
-    o.max_clients = 1;
-    l = named_serve_with(w, named_name(w), &o);
     for (int i = 0; i < 4; i++)
         p[i] = named_connect(w, l->name);
     test_run_until(w, l->count == 1 && l->first->made);
@@ -262,34 +246,28 @@ TEST(V3_closed_with_clients_waiting)
     rondo_server_close(l->server);
     rondo_server_close(l->server);
     for (int i = 1; i < 4; i++) {
-        test_run_until(w, p[i]->lost);
-        assert_string_equal(p[i]->order, "MEL");
+        assert_lost(w, p[i], "MEL", 0);
     }
     assert_int_equal(l->closed, 0);
     assert_int_equal(p[0]->lost, 0);
     rondo_transport_close(p[0]->transport);
     test_run_until(w, l->closed);
     assert_int_equal(l->count, 1);
-    assert_ok(dial(w, RONDO_CONNECT(.path = l->name), late));
-    dial_ends(w, late, RONDO_ENOENT);
+    (void)dial_to(w, RONDO_CONNECT(.path = l->name), RONDO_ENOENT);
 }
 
 TEST(V3_closed_with_one_coming)
 {
-    w->expect_clean = true;
     for (int spins = 0; spins < 4; spins++) {
         struct listener *l = named_serve(w, named_name(w));
-        raw_fd fd;
 
         test_spin(w, 2);
-        fd = raw_named_dial(l->name);
-        assert_true(fd != RONDO_NO_FD);
+        (void)named_dial(w, l);
         test_spin(w, spins);
         rondo_server_close(l->server);
         if (l->count)
             rondo_transport_close(l->first->transport);
         test_run_until(w, l->closed);
-        raw_close(fd);
     }
 }
 
@@ -303,17 +281,37 @@ TEST(V3_close_clients_and_abort_clients)
     test_run_until(w, l->count == 4 && l->last->made);
     rondo_server_close_clients(l->server);
     for (int i = 0; i < 4; i++) {
-        test_run_until(w, p[i]->lost);
-        assert_string_equal(p[i]->order, "MEL");
+        assert_lost(w, p[i], "MEL", 0);
         p[i] = named_connect(w, l->name);
     }
     test_run_until(w, l->count == 8 && l->last->made);
     rondo_server_close(l->server);
     rondo_server_abort_clients(l->server);
     for (int i = 0; i < 4; i++) {
-        test_run_until(w, p[i]->lost);
-        assert_string_equal(p[i]->order, "ML");
-        assert_int_equal(p[i]->error, RONDO_ECONNRESET);
+        assert_lost(w, p[i], "ML", RONDO_ECONNRESET);
     }
     test_run_until(w, l->closed);
+}
+
+/* ---- C1: cancelling where there is room --------------------------------- */
+
+TEST(C1_cancelled_at_each_moment)
+{
+    struct listener *l = named_serve(w, named_name(w));
+    unsigned cancelled = 0;
+
+    for (int spins = 0; spins < 3; spins++) {
+        struct peer *p = test_peer(w);
+        rondo_id id = assert_ok(dial(w, RONDO_CONNECT(.path = l->name), p));
+
+        test_spin(w, spins);
+        if (rondo_cancel(w->loop, id) == 0)
+            cancelled++;
+        else
+            rondo_transport_abort(p->transport);
+        test_run_until(w, p->connected && p->lost == p->made);
+        assert_int_equal(p->connect_error, p->made ? 0 : RONDO_ECANCELED);
+    }
+    assert_int_equal(cancelled, 1);
+    test_stop(l);
 }

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_dial.h"
 #include "harness_names.h"
-#include "raw_net.h"
 
 enum { MOST = 8 };
 
@@ -82,6 +81,12 @@ static struct found *ask(struct world *w, const char *host)
     return found_ask_with(w, host, "8080", NULL);
 }
 
+static struct peer *dial_some_where(struct world *w, int64_t timeout_ns)
+{
+    return dial_new(w, RONDO_CONNECT(.host = "some.where", .port = 1,
+                                     .timeout_ns = timeout_ns));
+}
+
 /* ---- E3 ----------------------------------------------------------------- */
 
 TEST(E3_the_programs_resolver_is_asked)
@@ -89,7 +94,6 @@ TEST(E3_the_programs_resolver_is_asked)
     struct resolver *r = use_resolver(w);
     struct found *f = ask(w, "some.where");
 
-    w->expect_clean = true;
     assert_int_equal(r->started, 1);
     assert_string_equal(r->host, "some.where");
     assert_string_equal(r->service, "8080");
@@ -107,62 +111,58 @@ TEST(E3_the_programs_resolver_is_asked)
 
 TEST(E3_it_may_answer_inside_start)
 {
+    static const struct {
+        const char *name;
+        int error;
+        size_t addresses;
+        int told;
+    } rows[] = {{"one address", 0, 1, 0},
+                {"an error", RONDO_ETIMEDOUT, 1, RONDO_ETIMEDOUT},
+                {"no error of Rondo's", 17, 1, RONDO_EOTHER},
+                {"no address", 0, 0, RONDO_ENONAME},
+                {"-1 of something", 0, SIZE_MAX, RONDO_EINVAL},
+                {"too many", 0, 4097, RONDO_EINVAL}};
     struct resolver *r = use_resolver(w);
 
-    w->expect_clean = true;
     r->at_once = true;
-    found_ends(w, ask(w, "some.where"), 0);
-    r->error = RONDO_ETIMEDOUT;
-    found_ends(w, ask(w, "some.where"), RONDO_ETIMEDOUT);
-    r->error = 17; /* which is no error of Rondo's */
-    found_ends(w, ask(w, "some.where"), RONDO_EOTHER);
-    r->error = 0;
-    r->address_count = 0;
-    found_ends(w, ask(w, "some.where"), RONDO_ENONAME);
-    r->address_count = SIZE_MAX; /* -1 of something */
-    found_ends(w, ask(w, "some.where"), RONDO_EINVAL);
-    r->address_count = 4097;
-    found_ends(w, ask(w, "some.where"), RONDO_EINVAL);
+    for (EACH_ROW(w, row, rows)) {
+        r->error = row->error;
+        r->address_count = row->addresses;
+        found_ends(w, ask(w, "some.where"), row->told);
+    }
 }
 
 TEST(E3_start_may_fail)
 {
     struct resolver *r = use_resolver(w);
-    struct peer *p = test_peer(w);
 
-    w->expect_clean = true;
     r->start_error = RONDO_EMFILE;
     assert_error(ask(w, "some.where")->id, RONDO_EMFILE);
     r->at_once = true; /* and it answers as well */
     assert_error(ask(w, "some.where")->id, RONDO_EMFILE);
     test_spin(w, 3);
-    assert_ok(dial(w, RONDO_CONNECT(.host = "some.where", .port = 1), p));
-    dial_ends(w, p, RONDO_EMFILE);
+    dial_ends(w, dial_some_where(w, 0), RONDO_EMFILE);
     assert_int_equal(r->canceled, 0);
 }
 
-TEST(E3_literals_are_not_asked_of_it)
+TEST_LEAVES(E3_literals_are_not_asked_of_it)
 {
     struct listener *l = test_serve(w);
     struct resolver *r = use_resolver(w);
-    struct peer *p = test_peer(w);
 
     found_ends(w, ask(w, "127.0.0.1"), 0);
-    assert_ok(dial(w, RONDO_CONNECT(.host = "127.0.0.1", .port = l->port), p));
-    dial_ends(w, p, 0);
+    (void)test_client(w, l);
     assert_int_equal(r->started, 0);
 }
 
-TEST(E3_connects_ask_it)
+TEST_LEAVES(E3_connects_ask_it)
 {
     struct listener *l = test_serve(w);
     struct resolver *r = use_resolver(w);
-    struct peer *p = test_peer(w);
+    struct peer *p =
+        dial_new(w, RONDO_CONNECT(.host = "some.where", .port = l->port,
+                                  .family = RONDO_FAMILY_INET));
 
-    assert_ok(dial(w,
-                   RONDO_CONNECT(.host = "some.where", .port = l->port,
-                                 .family = RONDO_FAMILY_INET),
-                   p));
     test_run_until(w, r->count == 1);
     assert_int_equal(r->hints.family, RONDO_FAMILY_INET);
     answer_all(r);
@@ -172,10 +172,9 @@ TEST(E3_connects_ask_it)
 
 TEST(E3_the_systems_again)
 {
-    struct resolver *r;
+    const struct resolver *r;
 
-    if (!raw_names_replace())
-        test_skip(w, "this system's look-ups cannot be replaced");
+    names_replace(w);
     r = use_resolver(w);
     assert_ok(rondo_set_resolver(w->loop, NULL));
     found_ends(w, ask(w, "a.quick.test"), 0);
@@ -221,46 +220,37 @@ TEST(E3_a_resolver_needs_both)
 
 /* ---- E2: cancelling ----------------------------------------------------- */
 
-static void check_cancelled(struct world *w, bool late)
-{
-    struct resolver *r = use_resolver(w);
-    struct found *f = ask(w, "some.where");
-
-    r->answers_late = late;
-    assert_int_equal(rondo_cancel(w->loop, f->id), 0);
-    assert_int_equal(r->canceled, 1); /* at once */
-    assert_int_equal(f->done, 0);
-    assert_int_equal(test_metrics(w).live_jobs, 0);
-    found_ends(w, f, RONDO_ECANCELED);
-    assert_error(rondo_cancel(w->loop, f->id), RONDO_ENOENT);
-}
-
 TEST(E2_cancelling_reaches_the_resolver)
 {
-    check_cancelled(w, false);
-    check_cancelled(w, true); /* which answers even then */
-}
+    static const struct {
+        const char *name;
+        bool answered, late;
+    } rows[] = {{"before it answers", false, false},
+                {"and it answers even then", false, true},
+                {"between answer and callback", true, false}};
 
-TEST(E2_cancelled_between_answer_and_callback)
-{
-    struct resolver *r = use_resolver(w);
-    struct found *f = ask(w, "some.where");
+    for (EACH_ROW(w, row, rows)) {
+        struct resolver *r = use_resolver(w);
+        struct found *f = ask(w, "some.where");
 
-    answer_all(r);
-    assert_int_equal(rondo_cancel(w->loop, f->id), 0);
-    found_ends(w, f, RONDO_ECANCELED);
-    assert_int_equal(r->canceled, 0); /* it had answered */
+        r->answers_late = row->late;
+        if (row->answered)
+            answer_all(r);
+        assert_int_equal(rondo_cancel(w->loop, f->id), 0);
+        assert_int_equal(r->canceled, row->answered ? 0 : 1); /* at once */
+        assert_int_equal(f->done, 0);
+        assert_int_equal(test_metrics(w).live_jobs, 0);
+        found_ends(w, f, RONDO_ECANCELED);
+    }
 }
 
 TEST(E2_a_cancelled_connect_cancels_its_look_up)
 {
     struct resolver *r = use_resolver(w);
-    struct peer *p = test_peer(w);
-    rondo_id id = dial(w, RONDO_CONNECT(.host = "some.where", .port = 1), p);
+    struct peer *p = dial_some_where(w, 0);
 
-    assert_ok(id);
     test_run_until(w, r->count == 1);
-    assert_int_equal(rondo_cancel(w->loop, id), 0);
+    assert_int_equal(rondo_cancel(w->loop, p->id), 0);
     assert_int_equal(r->canceled, 1);
     dial_ends(w, p, RONDO_ECANCELED);
 }
@@ -268,13 +258,8 @@ TEST(E2_a_cancelled_connect_cancels_its_look_up)
 TEST(C2_the_timeout_covers_a_resolver_that_never_answers)
 {
     struct resolver *r = use_resolver(w);
-    struct peer *p = test_peer(w);
 
-    assert_ok(dial(w,
-                   RONDO_CONNECT(.host = "some.where", .port = 1,
-                                 .timeout_ns = RONDO_MS(10)),
-                   p));
-    dial_ends(w, p, RONDO_ETIMEDOUT);
+    dial_ends(w, dial_some_where(w, RONDO_MS(10)), RONDO_ETIMEDOUT);
     assert_int_equal(r->started, 1);
     assert_int_equal(r->canceled, 1);
 }
@@ -284,9 +269,8 @@ TEST(L5_closing_cancels_at_the_resolver)
     struct resolver *r = use_resolver(w);
     struct found *f = ask(w, "some.where");
     struct found *answered = ask(w, "some.where.else");
-    struct peer *p = test_peer(w);
+    struct peer *p = dial_some_where(w, 0);
 
-    assert_ok(dial(w, RONDO_CONNECT(.host = "some.where", .port = 1), p));
     test_run_until(w, r->count == 3);
     answer(r, r->pending[1]);
     r->pending[1] = r->pending[--r->count];

@@ -7,7 +7,7 @@
 enum { MOST = 64 };
 
 /* What a peer took, and how: data_received or buffer_updated takes them all,
- * or `each` at a time. */
+ * or `each` at a time. The end of the test closes them. */
 struct bag {
     rondo_fd fds[600];
     size_t count;
@@ -16,7 +16,7 @@ struct bag {
     bool leave;        /* takes none */
 };
 
-static void take(struct peer *p, size_t more)
+static void take(struct peer *p)
 {
     struct bag *bag = p->user;
     rondo_fd fd;
@@ -27,39 +27,16 @@ static void take(struct peer *p, size_t more)
             break;
         assert_in_range(bag->count, 0, 599);
         assert_true(fd > 2 && raw_fd_close_on_exec(fd));
-        bag->bytes[bag->count] = (size_t)p->bytes + more;
-        bag->fds[bag->count++] = fd;
+        bag->bytes[bag->count] = (size_t)p->bytes;
+        bag->fds[bag->count++] = test_keep(p->w, fd);
     }
-}
-
-static void take_plain(struct peer *p, const void *data, size_t size)
-{
-    (void)data;
-    (void)size;
-    take(p, 0);
-}
-
-static void take_buffered(struct peer *p, size_t size)
-{
-    (void)size;
-    take(p, 0);
 }
 
 static struct bag *give_bag(struct peer *p)
 {
-    struct bag *bag = test_alloc(p->w, sizeof *bag);
-
-    p->user = bag;
-    p->on_data = take_plain;
-    p->on_updated = take_buffered;
-    return bag;
-}
-
-static void empty(struct bag *bag)
-{
-    for (size_t i = 0; i < bag->count; i++)
-        raw_close(bag->fds[i]);
-    bag->count = 0;
+    p->user = test_alloc(p->w, sizeof(struct bag));
+    p->on_bytes = take;
+    return p->user;
 }
 
 /* A pair whose b takes what comes. */
@@ -70,9 +47,21 @@ static struct bag *pair(struct world *w, struct peer **a, struct peer **b)
     return give_bag(*b);
 }
 
+static raw_fd some_file(struct world *w)
+{
+    return test_keep(w, raw_file());
+}
+
+/* Sends the descriptor beside these bytes. */
+static void carry(struct peer *p, raw_fd fd, const char *bytes)
+{
+    assert_ok(rondo_transport_send_fd(p->transport, fd));
+    assert_ok(rondo_transport_write(p->transport, bytes, strlen(bytes)));
+}
+
 /* ---- S16: one descriptor ------------------------------------------------ */
 
-TEST(S16_one_there_and_one_back)
+TEST_LEAVES(S16_one_there_and_one_back)
 {
     const char *path;
     struct listener *l;
@@ -88,20 +77,18 @@ TEST(S16_one_there_and_one_back)
     there = give_bag(&l->model);
     c = local_connect(w, path);
     here = give_bag(c);
-    assert_ok(rondo_transport_send_fd(c->transport, pipe[0]));
-    assert_ok(rondo_transport_write(c->transport, "take this", 9));
+    carry(c, pipe[0], "take this");
     test_run_until(w, there->count == 1);
     assert_true(raw_same_file(there->fds[0], pipe[0]));
     assert_true(there->fds[0] != pipe[0] && raw_fd_valid(pipe[0]));
     assert_ok(rondo_transport_send_fd(l->first->transport, there->fds[0]));
-    raw_close(there->fds[0]); /* a duplicate is on its way */
+    test_drop(w, there->fds[0]); /* a duplicate is on its way */
     assert_ok(rondo_transport_write(l->first->transport, "again", 5));
     test_run_until(w, here->count == 1);
     raw_close(pipe[0]);
     assert_ok(raw_send(here->fds[0], "x", 1));
     assert_int_equal(raw_recv(pipe[1], &byte, 1, 1000), 1);
     assert_int_equal(byte, 'x');
-    raw_close(here->fds[0]);
     raw_close(pipe[1]);
     assert_int_equal(l->first->bytes, 9);
 }
@@ -110,56 +97,48 @@ TEST(S16_without_a_byte_nothing_goes)
 {
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
-    raw_fd file = raw_file();
 
-    assert_ok(rondo_transport_send_fd(a->transport, file));
-    assert_ok(rondo_transport_write(a->transport, "", 0));
+    carry(a, some_file(w), "");
     test_spin(w, 5);
     assert_string_equal(b->order, "M");
     rondo_transport_close(a->transport);
     test_run_until(w, a->lost && b->lost);
     assert_string_equal(b->order, "MEL");
     assert_int_equal(bag->count, 0);
-    raw_close(file);
 }
 
 /* ---- S16: with their byte ----------------------------------------------- */
 
-TEST(S16_each_write_path_carries)
+TEST_LEAVES(S16_each_write_path_carries)
 {
+    const rondo_buffer pieces[3] = {{"", 0}, {"123", 3}, {"45678", 5}};
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
-    raw_fd files[4];
     unsigned released = 0;
 
     for (size_t i = 0; i < 4; i++) {
-        uint64_t before = b->bytes;
+        raw_fd file = some_file(w);
 
-        files[i] = raw_file();
-        assert_ok(rondo_transport_send_fd(a->transport, files[i]));
+        assert_ok(rondo_transport_send_fd(a->transport, file));
         if (i == 0)
             assert_ok(rondo_transport_write(a->transport, "12345678", 8));
         else if (i == 1)
-            assert_ok(rondo_transport_writev(
-                a->transport,
-                (rondo_buffer[]){{"", 0}, {"123", 3}, {"45678", 5}}, 3));
+            assert_ok(rondo_transport_writev(a->transport, pieces, 3));
         else if (i == 2)
             assert_ok(rondo_transport_write_owned(a->transport, "12345678", 8,
                                                   count_release, &released));
         else
             assert_ok(rondo_transport_printf(a->transport, "%d", 12345678));
-        test_run_until(w, b->bytes == before + 8);
+        test_run_until(w, b->bytes == 8 * (i + 1));
         assert_int_equal(bag->count, i + 1);
-        assert_true(raw_same_file(bag->fds[i], files[i]));
-        raw_close(files[i]);
+        assert_true(raw_same_file(bag->fds[i], file));
     }
     assert_int_equal(released, 1);
-    empty(bag);
 }
 
 /* More than the kernel takes, with descriptors at chosen bytes: each comes
  * with its own byte, in order, whatever is sent in parts. */
-TEST(S16_a_long_queue_keeps_them_with_their_bytes)
+TEST_LEAVES(S16_a_long_queue_keeps_them_with_their_bytes)
 {
     enum { PIECES = 40, PIECE = 30000 };
     struct peer *a, *b;
@@ -169,9 +148,9 @@ TEST(S16_a_long_queue_keeps_them_with_their_bytes)
     int over = 0;
 
     test_fill(data, 0, (size_t)PIECES * PIECE);
-    assert_ok(rondo_transport_pause_reading(b->transport));
+    act_pause(b);
     for (size_t i = 0; i < PIECES; i++) {
-        files[i] = raw_file();
+        files[i] = some_file(w);
         if (i % 3 != 2)
             assert_ok(rondo_transport_send_fd(a->transport, files[i]));
         over = (int)assert_ok(
@@ -179,7 +158,7 @@ TEST(S16_a_long_queue_keeps_them_with_their_bytes)
     }
     assert_int_equal(over, 1);
     test_run_until(w, a->pauses == 1); /* the limits hold as ever */
-    assert_ok(rondo_transport_resume_reading(b->transport));
+    act_resume(b);
     test_run_until(w, b->bytes == (uint64_t)PIECES * PIECE);
     assert_int_equal(b->checksum, test_pattern_checksum(b->bytes));
     assert_int_equal(a->resumes, 1);
@@ -194,67 +173,57 @@ TEST(S16_a_long_queue_keeps_them_with_their_bytes)
             assert_true(bag->bytes[n] <= (i + 1) * PIECE);
         n++;
     }
-    for (size_t i = 0; i < PIECES; i++)
-        raw_close(files[i]);
-    empty(bag);
 }
 
-TEST(S16_many_beside_one_byte)
+TEST_LEAVES(S16_many_beside_one_byte)
 {
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
-    raw_fd files[2] = {raw_file(), raw_file()};
+    raw_fd files[2] = {some_file(w), some_file(w)};
 
     for (int i = 0; i < MOST; i++)
         assert_ok(rondo_transport_send_fd(a->transport, files[i % 2]));
     assert_error(rondo_transport_send_fd(a->transport, files[0]),
                  RONDO_ETOOMUCH);
     assert_ok(rondo_transport_write(a->transport, "x", 1));
-    assert_ok(rondo_transport_send_fd(a->transport, files[0]));
-    assert_ok(rondo_transport_write(a->transport, "y", 1));
+    carry(a, files[0], "y");
     test_run_until(w, bag->count == MOST + 1);
     for (size_t i = 0; i < MOST; i++)
         assert_true(raw_same_file(bag->fds[i], files[i % 2]));
-    empty(bag);
-    raw_close_pair(files);
 }
 
 /* As many as a plain program can send at all. */
-TEST(S16_as_many_as_a_message_takes)
+TEST_LEAVES(S16_as_many_as_a_message_takes)
 {
     struct peer *p = test_peer(w);
     struct bag *bag = give_bag(p);
-    raw_fd end, file = raw_file(), fds[RAW_PASS_MOST];
+    raw_fd end, file = some_file(w), fds[RAW_PASS_MOST];
 
     local_need_passing(w);
-    if (raw_descriptor_limit() < 600)
-        test_skip(w, "the process may not have 600 descriptors");
-    end = local_raw_peer(w, &recorder, p);
+    test_skip_if(w, raw_descriptor_limit() < 600,
+                 "the process may not have 600 descriptors");
+    end = test_keep(w, local_raw_peer(w, &recorder, p));
     for (size_t i = 0; i < RAW_PASS_MOST; i++)
         fds[i] = file;
     if (raw_send_fds(end, "x", 1, fds, RAW_PASS_MOST) == 1) {
         test_run_until(w, p->bytes == 1);
         assert_int_equal(bag->count, RAW_PASS_MOST);
     }
-    empty(bag);
-    raw_close(end);
-    raw_close(file);
 }
 
 /* ---- S16: taken, or closed ---------------------------------------------- */
 
-TEST(S16_what_is_not_taken_is_closed)
+TEST_LEAVES(S16_what_is_not_taken_is_closed)
 {
     struct peer *a, *b;
     struct bag *bag = pair(w, &a, &b);
-    raw_fd file = raw_file();
+    raw_fd file = some_file(w);
     size_t before = raw_count_descriptors();
 
     bag->leave = true;
     for (int i = 0; i < 10; i++) {
         assert_ok(rondo_transport_send_fd(a->transport, file));
-        assert_ok(rondo_transport_send_fd(a->transport, file));
-        assert_ok(rondo_transport_write(a->transport, "x", 1));
+        carry(a, file, "x");
         test_run_until(w, b->bytes == (uint64_t)i + 1);
         assert_int_equal(raw_count_descriptors(), before);
     }
@@ -262,127 +231,115 @@ TEST(S16_what_is_not_taken_is_closed)
     bag->leave = false;
     bag->each = 1;
     assert_ok(rondo_transport_send_fd(a->transport, file));
-    assert_ok(rondo_transport_send_fd(a->transport, file));
-    assert_ok(rondo_transport_write(a->transport, "x", 1));
+    carry(a, file, "x");
     test_run_until(w, bag->count == 1);
     test_spin(w, 2);
     assert_int_equal(raw_count_descriptors(), before + 1);
     /* later there is none */
     assert_true(rondo_transport_take_fd(b->transport) == RONDO_NO_FD);
-    empty(bag);
-    raw_close(file);
 }
 
 static void pause_and_give_back(struct peer *p, const void *data, size_t size)
 {
-    p->on_data = take_plain;
-    assert_ok(rondo_transport_pause_reading(p->transport));
+    p->on_data = NULL;
+    p->on_bytes = NULL;
+    act_pause(p);
     assert_ok(rondo_transport_unread(p->transport, data, size));
     p->bytes -= size;
 }
 
-TEST(S16_held_with_their_bytes_while_paused)
+/* A pair whose b holds one descriptor and its bytes, of which it has taken
+ * none: reading is paused. */
+static struct bag *holding_pair(struct world *w, struct peer **a,
+                                struct peer **b, raw_fd file)
+{
+    struct bag *bag = pair(w, a, b);
+
+    (*b)->no_checksum = true;
+    (*b)->on_data = pause_and_give_back;
+    carry(*a, file, "abc");
+    test_run_until(w, !(*b)->on_data);
+    return bag;
+}
+
+TEST_LEAVES(S16_held_with_their_bytes_while_paused)
 {
     struct peer *a, *b;
-    struct bag *bag = pair(w, &a, &b);
-    raw_fd file = raw_file();
+    raw_fd file = some_file(w);
+    struct bag *bag = holding_pair(w, &a, &b, file);
 
-    b->no_checksum = true;
-    b->on_data = pause_and_give_back;
-    assert_ok(rondo_transport_send_fd(a->transport, file));
-    assert_ok(rondo_transport_write(a->transport, "abc", 3));
-    test_run_until(w, b->on_data == take_plain);
     test_spin(w, 3);
     assert_int_equal(bag->count, 0);
-    assert_ok(rondo_transport_resume_reading(b->transport));
+    b->on_bytes = take;
+    act_resume(b);
     test_run_until(w, b->bytes == 3);
     assert_int_equal(bag->count, 1);
     assert_true(raw_same_file(bag->fds[0], file));
-    empty(bag);
-    raw_close(file);
 }
 
 /* The same, but the connection ends before they could be taken. */
 TEST(S16_held_and_never_taken)
 {
     struct peer *a, *b;
-    raw_fd file = raw_file();
+    raw_fd file = some_file(w);
     size_t before = raw_count_descriptors();
 
-    (void)pair(w, &a, &b);
-    b->no_checksum = true;
-    b->on_data = pause_and_give_back;
-    assert_ok(rondo_transport_send_fd(a->transport, file));
-    assert_ok(rondo_transport_write(a->transport, "abc", 3));
-    test_run_until(w, b->on_data == take_plain);
+    (void)holding_pair(w, &a, &b, file);
     rondo_transport_abort(b->transport);
     test_run_until(w, a->lost && b->lost);
     assert_int_equal(raw_count_descriptors(), before);
-    raw_close(file);
 }
 
-TEST(S16_a_small_buffer_takes_them_late)
+TEST_LEAVES(S16_a_small_buffer_takes_them_late)
 {
     struct peer *b = test_peer(w);
     struct bag *bag = give_bag(b);
-    raw_fd end, files[3] = {raw_file(), raw_file(), raw_file()};
+    raw_fd end, files[3] = {some_file(w), some_file(w), some_file(w)};
 
     local_need_passing(w);
     b->buffer = test_alloc(w, 2);
     b->buffer_size = 2;
     bag->each = 1; /* at most one a call */
-    end = local_raw_peer(w, &buffered_recorder, b);
+    end = test_keep(w, local_raw_peer(w, &buffered_recorder, b));
     assert_int_equal(raw_send_fds(end, "12345678", 8, files, 3), 8);
     test_run_until(w, b->bytes == 8);
     assert_int_equal(bag->count, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(bag->bytes[i], 2 * (i + 1));
         assert_true(raw_same_file(bag->fds[i], files[i]));
-        raw_close(files[i]);
     }
-    empty(bag);
-    raw_close(end);
 }
 
 /* Every one is freed wherever a connection ends: unsent, in the kernel,
  * arrived. The harness counts descriptors. */
 TEST(S16_nothing_is_left_at_the_end)
 {
-    size_t before;
-    raw_fd file = raw_file();
+    raw_fd file = some_file(w);
+    size_t before = raw_count_descriptors();
 
-    local_need_passing(w);
-    before = raw_count_descriptors();
     for (int how = 0; how < 4; how++) {
         struct peer *a, *b;
 
         (void)pair(w, &a, &b);
-        assert_ok(rondo_transport_pause_reading(b->transport));
-        assert_ok(rondo_transport_send_fd(a->transport, file));
-        assert_ok(rondo_transport_write(a->transport, "x", 1));
+        act_pause(b);
+        carry(a, file, "x");
         (void)test_fill_transport(w, a);
-        assert_ok(rondo_transport_send_fd(a->transport, file));
-        if (how & 1)
-            assert_ok(rondo_transport_write(a->transport, "y", 1));
+        carry(a, file, how & 1 ? "y" : "");
         if (how & 2)
             rondo_transport_abort(a->transport);
         rondo_transport_abort(b->transport);
         test_run_until(w, a->lost && b->lost);
         assert_int_equal(raw_count_descriptors(), before);
     }
-    raw_close(file);
 }
 
 TEST(S16_nothing_is_left_when_the_loop_closes)
 {
     struct peer *a, *b;
-    raw_fd file = raw_file();
 
     (void)pair(w, &a, &b);
-    assert_ok(rondo_transport_pause_reading(b->transport));
+    act_pause(b);
     (void)test_fill_transport(w, a);
-    assert_ok(rondo_transport_send_fd(a->transport, file));
-    assert_ok(rondo_transport_write(a->transport, "y", 1));
-    raw_close(file);
+    carry(a, some_file(w), "y");
     test_close_loop(w); /* the harness looks for what is left */
 }

@@ -6,21 +6,35 @@
 
 enum { ROOM = 200 };
 
-static void take_one(struct peer *p, const void *data, size_t size)
+static void take_one(struct peer *p)
 {
-    rondo_fd *fd = p->user;
+    *(rondo_fd *)p->user = rondo_transport_take_fd(p->transport);
+}
 
-    (void)data;
-    (void)size;
-    *fd = rondo_transport_take_fd(p->transport);
+/* A pair whose b takes one descriptor, which answers where it goes. */
+static rondo_fd *pair(struct world *w, struct peer **a, struct peer **b)
+{
+    rondo_fd *got = test_alloc(w, sizeof *got);
+
+    local_need_passing(w);
+    local_pair(w, a, b);
+    *got = RONDO_NO_FD;
+    (*b)->user = got;
+    (*b)->on_bytes = take_one;
+    return got;
+}
+
+static void write_x(struct peer *p)
+{
+    assert_ok(rondo_transport_write(p->transport, "x", 1));
 }
 
 /* ---- S16: refused ------------------------------------------------------- */
 
-TEST(S16_only_unix_sockets_carry)
+TEST_LEAVES(S16_only_unix_sockets_carry)
 {
     struct peer *a, *b;
-    raw_fd file = raw_file();
+    raw_fd file = test_keep(w, raw_file());
 
     test_pair(w, &a, &b);
     assert_refused(rondo_transport_send_fd(a->transport, file), RONDO_ENOTSUP,
@@ -28,53 +42,44 @@ TEST(S16_only_unix_sockets_carry)
     assert_true(rondo_transport_take_fd(a->transport) == RONDO_NO_FD);
     assert_true(strstr(rondo_last_error(), "unix sockets") != NULL);
     /* the transport is as good as before */
-    assert_ok(rondo_transport_write(a->transport, "x", 1));
+    write_x(a);
     test_run_until(w, b->bytes == 1);
-    raw_close(file);
 }
 
-TEST(S16_descriptors_that_are_none)
+TEST_LEAVES(S16_descriptors_that_are_none)
 {
     struct peer *a, *b;
-    rondo_fd got = 0;
+    const rondo_fd *got = pair(w, &a, &b);
 
-    local_need_passing(w);
-    local_pair(w, &a, &b);
-    b->user = &got;
-    b->on_data = take_one;
     assert_einval(rondo_transport_send_fd(NULL, 0));
     assert_true(rondo_transport_take_fd(NULL) == RONDO_NO_FD);
     assert_error(rondo_transport_send_fd(a->transport, raw_dead_fd()),
                  RONDO_EBADF);
     assert_error(rondo_transport_send_fd(a->transport, RONDO_NO_FD),
                  RONDO_EBADF);
-    assert_ok(rondo_transport_write(a->transport, "x", 1));
+    write_x(a);
     test_run_until(w, b->bytes == 1);
-    assert_true(got == RONDO_NO_FD);
+    assert_true(*got == RONDO_NO_FD);
     assert_true(rondo_transport_take_fd(b->transport) == RONDO_NO_FD);
-    b->user = NULL;
-    b->on_data = NULL;
 }
 
 TEST(S16_after_the_end_of_writing)
 {
     struct peer *a, *b;
-    raw_fd file = raw_file();
+    raw_fd file = test_keep(w, raw_file());
 
-    local_need_passing(w);
-    local_pair(w, &a, &b);
+    (void)pair(w, &a, &b);
     b->keep_open = true;
     assert_ok(rondo_transport_write_eof(a->transport));
     assert_error(rondo_transport_send_fd(a->transport, file), RONDO_EPIPE);
     rondo_transport_close(b->transport);
     assert_error(rondo_transport_send_fd(b->transport, file), RONDO_ECLOSED);
     test_run_until(w, a->lost && b->lost);
-    raw_close(file);
 }
 
 /* ---- S16: no room ------------------------------------------------------- */
 
-TEST(S16_the_sender_has_no_room)
+TEST_LEAVES(S16_the_sender_has_no_room)
 {
     struct peer *a, *b;
     raw_fd fds[ROOM];
@@ -82,8 +87,7 @@ TEST(S16_the_sender_has_no_room)
     int64_t before;
     int result;
 
-    local_need_passing(w);
-    local_pair(w, &a, &b);
+    (void)pair(w, &a, &b);
     before = raw_set_descriptor_limit(100);
     count = raw_exhaust(fds, ROOM);
     result = rondo_transport_send_fd(a->transport, fds[0]);
@@ -91,7 +95,7 @@ TEST(S16_the_sender_has_no_room)
         raw_close(fds[--count]);
     (void)raw_set_descriptor_limit(before);
     assert_int_equal(result, RONDO_EMFILE);
-    assert_ok(rondo_transport_write(a->transport, "x", 1));
+    write_x(a);
     test_run_until(w, b->bytes == 1);
 }
 
@@ -99,14 +103,15 @@ TEST(S16_the_sender_has_no_room)
 TEST(S16_the_receiver_has_no_room)
 {
     struct peer *p = test_peer(w);
-    raw_fd end, fds[ROOM], two[2] = {raw_file(), raw_file()};
+    raw_fd end, fds[ROOM],
+        two[2] = {test_keep(w, raw_file()), test_keep(w, raw_file())};
     size_t count, open;
     int64_t before;
 
-    if (raw_under_valgrind())
-        test_skip(w, "valgrind has a limit of descriptors of its own");
+    test_skip_if(w, raw_under_valgrind(),
+                 "valgrind has a limit of descriptors of its own");
     local_need_passing(w);
-    end = local_raw_peer(w, &recorder, p);
+    end = test_keep(w, local_raw_peer(w, &recorder, p));
     open = raw_count_descriptors();
     assert_int_equal(raw_send_fds(end, "x", 1, two, 2), 1);
     before = raw_set_descriptor_limit(100);
@@ -116,57 +121,45 @@ TEST(S16_the_receiver_has_no_room)
     while (count > 0)
         raw_close(fds[--count]);
     (void)raw_set_descriptor_limit(before);
-    assert_int_equal(p->error, RONDO_EMFILE);
+    assert_lost(w, p, "ML", RONDO_EMFILE);
     assert_true(strstr(p->last_error, "EMFILE") != NULL);
-    assert_string_equal(p->order, "ML");
     assert_int_equal(raw_count_descriptors(), open - 1); /* the transport's */
-    raw_close(end);
-    raw_close_pair(two);
 }
 
 /* ---- G8: no memory ------------------------------------------------------ */
 
-TEST(G8_sending_without_memory)
+TEST_LEAVES(G8_sending_without_memory)
 {
-    raw_fd file = raw_file();
-    unsigned failures = 0;
+    raw_fd file = test_keep(w, raw_file());
+    int result = RONDO_ENOMEM;
+    uint64_t n;
 
-    local_need_passing(w);
-    for (uint64_t n = 1;; n++) {
+    for (n = 1; result < 0; n++) {
         struct peer *a, *b;
-        rondo_fd got = RONDO_NO_FD;
-        int result;
+        const rondo_fd *got = pair(w, &a, &b);
 
         assert_in_range(n, 1, 20);
-        local_pair(w, &a, &b);
-        b->user = &got;
-        b->on_data = take_one;
         test_fail_allocation(w, n);
         result = rondo_transport_send_fd(a->transport, file);
         test_fail_allocation(w, 0);
-        if (result < 0) {
+        if (result < 0)
             assert_error(result, RONDO_ENOMEM);
-            failures++;
-        }
-        assert_ok(rondo_transport_write(a->transport, "x", 1));
+        write_x(a);
         test_run_until(w, b->bytes == 1);
-        assert_int_equal(got != RONDO_NO_FD, result == 0);
-        raw_close(got);
-        b->on_data = NULL;
-        if (result == 0)
-            break;
+        assert_int_equal(*got != RONDO_NO_FD, result == 0);
+        raw_close(*got);
     }
-    assert_true(failures > 0);
-    raw_close(file);
+    assert_true(n > 2); /* at least one has failed */
 }
 
-TEST(G8_receiving_without_memory)
+TEST_LEAVES(G8_receiving_without_memory)
 {
-    raw_fd file = raw_file();
-    unsigned failures = 0;
+    raw_fd file = test_keep(w, raw_file());
+    bool lost = true;
+    uint64_t n;
 
     local_need_passing(w);
-    for (uint64_t n = 1;; n++) {
+    for (n = 1; lost; n++) {
         struct peer *p = test_peer(w);
         raw_fd end = local_raw_peer(w, &recorder, p);
 
@@ -176,13 +169,11 @@ TEST(G8_receiving_without_memory)
         test_run_until(w, p->bytes == 1 || p->lost);
         test_fail_allocation(w, 0);
         raw_close(end);
-        if (!p->lost)
-            break;
-        assert_int_equal(p->error, RONDO_ENOMEM);
-        failures++;
+        lost = p->lost;
+        if (lost)
+            assert_int_equal(p->error, RONDO_ENOMEM);
     }
-    assert_true(failures > 0);
-    raw_close(file);
+    assert_true(n > 2); /* at least one has failed */
 }
 
 /* ---- G9: never 0, 1 or 2 ------------------------------------------------ */
@@ -247,63 +238,53 @@ TEST(G9_what_arrives_is_never_0_to_2)
 
 /* ---- S16: whole connections --------------------------------------------- */
 
-struct handover {
-    struct peer *worker;
-    struct peer *got;
-};
-
-static void adopt_it(struct peer *p, const void *data, size_t size)
+static void adopt_it(struct peer *p)
 {
-    struct handover *h = p->user;
     rondo_fd fd = rondo_transport_take_fd(p->transport);
 
-    (void)data;
-    (void)size;
     assert_true(fd != RONDO_NO_FD);
-    test_adopt(p->w, fd, &recorder, h->got);
+    test_adopt(p->w, fd, &recorder, p->user);
 }
 
-TEST(S16_a_connection_travels)
+TEST_LEAVES(S16_a_connection_travels)
 {
-    struct peer *a, *b, *mine = test_peer(w);
-    struct handover *h = test_alloc(w, sizeof *h);
+    struct peer *a, *b, *mine = test_peer(w), *got = test_peer(w);
     raw_fd tcp[2];
 
-    local_need_passing(w);
+    (void)pair(w, &a, &b);
     assert_int_equal(raw_pair(tcp), 0);
-    local_pair(w, &a, &b);
-    h->got = test_peer(w);
-    b->user = h;
-    b->on_data = adopt_it;
+    b->user = got;
+    b->on_bytes = adopt_it;
     assert_ok(rondo_transport_send_fd(a->transport, tcp[0]));
-    assert_ok(rondo_transport_write(a->transport, "x", 1));
+    write_x(a);
     raw_close(tcp[0]); /* it lives on, on its way */
     test_adopt(w, tcp[1], &recorder, mine);
-    test_run_until(w, h->got->made && mine->made);
+    test_run_until(w, got->made && mine->made);
     assert_ok(rondo_transport_write(mine->transport, "hello", 5));
-    test_run_until(w, h->got->bytes == 5);
-    rondo_transport_close(h->got->transport);
+    test_run_until(w, got->bytes == 5);
+    rondo_transport_close(got->transport);
     assert_lost(w, mine, NULL, 0);
 }
 
 /* ---- S16: the other end -------------------------------------------------- */
 
 /* A program without Rondo sends and receives the same. */
-TEST(S16_with_a_plain_socket)
+TEST_LEAVES(S16_with_a_plain_socket)
 {
     struct peer *p = test_peer(w);
     rondo_fd taken = RONDO_NO_FD;
-    raw_fd end, file = raw_file(), other = raw_file(), got[4];
+    raw_fd end, got[4];
+    raw_fd file = test_keep(w, raw_file()), other = test_keep(w, raw_file());
     size_t count = 4;
     char bytes[8];
 
     local_need_passing(w);
     p->user = &taken;
-    p->on_data = take_one;
-    end = local_raw_peer(w, &recorder, p);
+    p->on_bytes = take_one;
+    end = test_keep(w, local_raw_peer(w, &recorder, p));
     assert_int_equal(raw_send_fds(end, "ab", 2, &file, 1), 2);
     test_run_until(w, p->bytes == 2);
-    assert_true(raw_same_file(taken, file));
+    assert_true(raw_same_file(test_keep(w, taken), file));
     assert_ok(rondo_transport_send_fd(p->transport, file));
     assert_ok(rondo_transport_send_fd(p->transport, other));
     assert_ok(rondo_transport_write(p->transport, "cde", 3));
@@ -312,8 +293,4 @@ TEST(S16_with_a_plain_socket)
     assert_true(raw_same_file(got[0], file));
     assert_true(raw_same_file(got[1], other));
     raw_close_pair(got);
-    raw_close(taken);
-    raw_close(end);
-    raw_close(file);
-    raw_close(other);
 }

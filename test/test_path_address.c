@@ -1,63 +1,44 @@
 /* test_path_address.c - whom a unix socket is connected with. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_local.h"
-#include "raw_net.h"
-
-static void has_name(const rondo_address *a, const char *name)
-{
-    char text[RONDO_ADDRESS_TEXT];
-
-    assert_int_equal(rondo_address_family(a), RONDO_FAMILY_UNIX);
-    assert_ok(rondo_address_text(a, text, sizeof text));
-    assert_string_equal(text, name);
-}
 
 /* ---- S12: addresses ----------------------------------------------------- */
 
-struct addresses {
-    rondo_address local, peer;
+struct names {
+    const char *local, *peer;
 };
 
-static void note_addresses(struct peer *p)
+static void check_when_lost(struct peer *p)
 {
-    struct addresses *a = p->user;
+    const struct names *names = p->user;
 
     assert_true(rondo_transport_fd(p->transport) == RONDO_NO_FD);
-    assert_ok(rondo_transport_local_address(p->transport, &a->local));
-    assert_ok(rondo_transport_peer_address(p->transport, &a->peer));
+    local_is_at(p->transport, names->local);
+    local_peer_is_at(p->transport, names->peer);
 }
 
-/* A short path has its place in the transport, a long one has not. */
+/* A short path has its place in the transport, a long one has not. The client
+ * has bound no name. */
 static void check_names(struct world *w, const char *path)
 {
     struct listener *l = local_serve(w, path);
-    struct peer *c = test_peer(w);
-    struct addresses *mine = test_alloc(w, sizeof *mine);
-    struct addresses *theirs = test_alloc(w, sizeof *theirs);
-    rondo_address a;
+    struct peer *c = dial_new(w, RONDO_CONNECT(.path = path));
+    struct names *names = test_alloc(w, 2 * sizeof *names);
 
-    l->model.on_lost = c->on_lost = note_addresses;
-    l->model.user = theirs;
-    c->user = mine;
-    assert_ok(dial(w, RONDO_CONNECT(.path = path), c));
+    names[0] = (struct names){.local = "", .peer = path};
+    names[1] = (struct names){.local = path, .peer = ""};
+    l->model.on_lost = c->on_lost = check_when_lost;
+    c->user = &names[0];
+    l->model.user = &names[1];
     dial_ends(w, c, RONDO_OK);
     test_run_until(w, l->count == 1 && l->first->made);
-    assert_ok(rondo_transport_peer_address(c->transport, &a));
-    has_name(&a, path);
-    assert_ok(rondo_transport_local_address(l->first->transport, &a));
-    has_name(&a, path);
-    assert_ok(rondo_transport_peer_address(l->first->transport, &a));
-    has_name(&a, ""); /* the client has bound no name */
+    local_peer_is_at(c->transport, path);
+    local_is_at(l->first->transport, path);
+    local_peer_is_at(l->first->transport, "");
     rondo_transport_close(c->transport);
-    assert_ok(rondo_transport_peer_address(c->transport, &a));
-    has_name(&a, path);
+    local_peer_is_at(c->transport, path);
     test_run_until(w, c->lost && l->first->lost);
-    has_name(&mine->peer, path);
-    has_name(&mine->local, "");
-    has_name(&theirs->local, path);
-    has_name(&theirs->peer, "");
-    rondo_server_close(l->server);
-    test_run_until(w, l->closed);
+    test_stop(l);
 }
 
 TEST(S12_names_of_unix_sockets)
@@ -69,19 +50,16 @@ TEST(S12_names_of_unix_sockets)
     assert_true(raw_path_chdir("/"));
 }
 
-TEST(S12_a_pair_has_no_names)
+TEST_LEAVES(S12_a_pair_has_no_names)
 {
     struct peer *a, *b;
-    rondo_address address;
 
     local_pair(w, &a, &b);
-    assert_ok(rondo_transport_peer_address(a->transport, &address));
-    has_name(&address, "");
-    assert_ok(rondo_transport_local_address(b->transport, &address));
-    has_name(&address, "");
+    local_peer_is_at(a->transport, "");
+    local_is_at(b->transport, "");
 }
 
-TEST(S12_the_error_names_the_path)
+TEST_LEAVES(S12_the_error_names_the_path)
 {
     const char *path = local_path(w, "a-path-that-an-error-has-to-name");
     struct listener *l = local_serve(w, path);
@@ -94,32 +72,23 @@ TEST(S12_the_error_names_the_path)
 }
 
 /* Where the memory for a name is missing the call or the client ends. */
-TEST(G8_no_memory_for_a_name)
+TEST_LEAVES(G8_no_memory_for_a_name)
 {
     const char *path =
         local_path(w, "a-name-that-takes-some-memory-of-its-own");
-    unsigned ends[2] = {0, 0};
-    struct peer *p;
+    unsigned ended = 0;
 
     (void)local_serve(w, path);
-    for (uint64_t n = 1; ends[0] == 0; n++) {
-        p = test_peer(w);
-        if (n > 50)
-            test_fail(w, "never enough memory");
-        test_fail_allocation(w, n);
-        if (dial(w, RONDO_CONNECT(.path = path), p) < 0) {
-            assert_int_equal(test_failed_allocations(w), 1);
-            test_fail_allocation(w, 0);
+    for (uint64_t n = 1; test_nth_fails(w, n); n++) {
+        struct peer *p = test_peer(w);
+
+        if (dial(w, RONDO_CONNECT(.path = path), p) < 0)
             continue;
-        }
         test_run_until(w, p->connected);
-        if (test_failed_allocations(w) == 0)
-            ends[0]++; /* this time there was enough */
-        else if (p->connect_error == RONDO_ENOMEM)
-            ends[1]++;
+        ended += p->connect_error == RONDO_ENOMEM;
         test_fail_allocation(w, 0);
     }
-    assert_true(ends[1] > 0);
+    assert_true(ended > 0);
 }
 
 /* ---- S12: credentials --------------------------------------------------- */
@@ -135,7 +104,7 @@ static void is_this_process(const rondo_transport *t)
         assert_int_equal(who.pid, raw_pid());
 }
 
-TEST(S12_credentials_of_both_ends)
+TEST_LEAVES(S12_credentials_of_both_ends)
 {
     const char *path = local_path(w, "credentials");
     struct listener *l = local_serve(w, path);
@@ -171,7 +140,7 @@ static void run_child(void *arg)
     c->ended = raw_fork_run(connect_in_child, (void *)(uintptr_t)c->path);
 }
 
-TEST(S12_credentials_of_another_process)
+TEST_LEAVES(S12_credentials_of_another_process)
 {
     struct child *child = test_alloc(w, sizeof *child);
     rondo_credentials who = RONDO_CREDENTIALS_INIT;
@@ -181,7 +150,6 @@ TEST(S12_credentials_of_another_process)
 
     child->path = local_path(w, "credentials-child");
     l = local_serve(w, child->path);
-    peer_capture(&l->model, sizeof pid);
     thread = raw_thread_start(run_child, child);
     test_run_until(w, l->count == 1 && l->first->bytes == sizeof pid);
     assert_ok(rondo_transport_peer_credentials(l->first->transport, &who));
@@ -203,7 +171,7 @@ static void ask_again(struct peer *p)
                  RONDO_ENOTCONN);
 }
 
-TEST(S12_credentials_that_are_none)
+TEST_LEAVES(S12_credentials_that_are_none)
 {
     rondo_credentials who = RONDO_CREDENTIALS_INIT;
     struct peer *a, *b;

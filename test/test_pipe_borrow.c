@@ -30,84 +30,53 @@ static struct peer *lend(struct world *w, raw_fd fd, bool to_write)
 
 static void check_lent(struct world *w, raw_fd fd, bool to_write)
 {
+    rondo_loop_options o = test_loop_options(w);
+
     for (enum ending how = 0; how < ENDINGS; how++) {
         end_it(w, lend(w, fd, to_write), how);
         assert_true(raw_fd_valid(fd));
         assert_true(raw_is_blocking(fd));
     }
+    raw_close(fd);
+    assert_ok(rondo_loop_new(&w->loop, &o));
 }
 
-/* The loop is closed in the end. */
-static void check_pair(struct world *w, raw_fd fds[2], bool to_write)
+static void lend_to_read(struct world *w, raw_fd fds[2])
 {
-    check_lent(w, fds[to_write], to_write);
-    raw_close_pair(fds);
+    check_lent(w, fds[0], false);
+    raw_close(fds[1]);
 }
 
-TEST(P2_pipe_to_read)
+static void lend_to_write(struct world *w, raw_fd fds[2])
 {
-    raw_fd fds[2];
-
-    test_pipe(w, fds);
-    check_pair(w, fds, false);
+    check_lent(w, fds[1], true);
+    raw_close(fds[0]);
 }
 
-TEST(P2_pipe_to_write)
-{
-    raw_fd fds[2];
+TEST_CASE(P2_to_read, test_each_pipe(w, PIPE | TCP_SOCKET, lend_to_read));
 
-    test_pipe(w, fds);
-    check_pair(w, fds, true);
-}
-
-TEST(P2_socket)
-{
-    raw_fd fds[2];
-
-    test_need_pipes(w);
-    assert_int_equal(raw_pair(fds), 0);
-    check_pair(w, fds, false);
-}
-
-TEST(P2_terminal)
-{
-    raw_fd fds[2];
-
-    test_terminal(w, fds);
-    check_pair(w, fds, true);
-}
+TEST_CASE(P2_to_write, test_each_pipe(w, PIPE | TERMINAL, lend_to_write));
 
 TEST(P2_null_device)
 {
-    raw_fd fd = raw_null();
-
     test_need_pipes(w);
-    check_lent(w, fd, true);
-    raw_close(fd);
+    check_lent(w, raw_null(), true);
 }
 
-/* read by a thread where the backend does not wait for it */
-TEST(P2_null_device_to_read)
+/* read by a thread, the device where the backend does not wait for it */
+TEST(P2_null_device_and_file_to_read)
 {
-    raw_fd fd = raw_null();
-    struct peer *r;
+    for (int of_file = 0; of_file < 2; of_file++) {
+        raw_fd fd = test_own(w, of_file ? test_file(w, 10) : raw_null());
+        unsigned flag = of_file ? RONDO_PIPE_FILE : RONDO_PIPE_OWN;
+        struct peer *r;
 
-    test_need_pipes(w);
-    r = lend(w, fd, false);
-    test_run_until(w, r->lost);
-    assert_true(raw_fd_valid(fd));
-    assert_true(raw_is_blocking(fd));
-    raw_close(fd);
-}
-
-TEST(P2_file)
-{
-    test_need_pipes(w);
-    raw_fd fd = test_file(w, 10);
-    struct peer *r = test_reader(w, fd, RONDO_PIPE_BORROW | RONDO_PIPE_FILE);
-    test_run_until(w, r->lost);
-    assert_true(raw_fd_valid(fd));
-    raw_close(fd);
+        test_need_pipes(w);
+        r = test_reader(w, fd, RONDO_PIPE_BORROW | flag);
+        test_run_until(w, r->lost);
+        assert_true(raw_fd_valid(fd));
+        assert_true(raw_is_blocking(fd));
+    }
 }
 
 TEST(P2_a_mode_that_was_set_stays)
@@ -121,29 +90,32 @@ TEST(P2_a_mode_that_was_set_stays)
     raw_close_pair(fds);
 }
 
-/* Of a FIFO there is no second descriptor to be had: its mode is changed. */
-TEST(P2_fifo_gets_its_mode_back)
+/* A FIFO's end to read, which blocks. There is no second descriptor to be had
+ * of it: its mode is changed. */
+static raw_fd plain_fifo(struct world *w)
 {
     raw_fd fds[2], plain;
 
     test_fifo(w, fds);
     plain = raw_reopen(fds[0], false);
-    if (plain == RONDO_NO_FD)
-        test_skip(w, "FIFOs cannot be opened again on this system");
-    check_lent(w, plain, false);
-    raw_close(plain);
-    raw_close_pair(fds);
+    test_own(w, fds[0]);
+    test_own(w, fds[1]);
+    test_skip_if(w, plain == RONDO_NO_FD,
+                 "FIFOs cannot be opened again on this system");
+    return plain;
 }
+
+TEST_CASE(P2_fifo_gets_its_mode_back, check_lent(w, plain_fifo(w), false));
 
 /* Whoever shares the terminal, the shell above all, must not notice. */
 TEST(P2_a_terminals_mode_is_not_touched)
 {
     raw_fd fds[2];
+    struct peer *r, *p;
 
     test_terminal(w, fds);
-    raw_fd shared = raw_duplicate(fds[1]);
-    struct peer *r = lend(w, fds[1], false);
-    struct peer *p = test_writer(w, shared, RONDO_PIPE_OWN);
+    p = test_writer(w, raw_duplicate(fds[1]), RONDO_PIPE_OWN);
+    r = lend(w, fds[1], false);
     test_run_until(w, p->made);
     assert_true(raw_is_blocking(fds[1]));
     end_it(w, r, CLOSED);
@@ -157,11 +129,12 @@ TEST(P2_unread_bytes_stay)
 {
     raw_fd fds[2];
     char piece[8];
+    struct peer *r;
 
-    if (!raw_pipe_can_be_waited_for())
-        test_skip(w, "a thread reads such pipes here, one piece ahead");
+    test_skip_if(w, !raw_pipe_can_be_waited_for(),
+                 "a thread reads such pipes here, one piece ahead");
     test_pipe(w, fds);
-    struct peer *r = lend(w, fds[0], false);
+    r = lend(w, fds[0], false);
     assert_ok(rondo_transport_pause_reading(r->transport));
     assert_int_equal(raw_write(fds[1], "abc", 3), 3);
     test_spin(w, 3);
@@ -179,8 +152,7 @@ TEST(P2_aborted_socket_stays_connected)
 
     test_need_pipes(w);
     assert_int_equal(raw_pair(fds), 0);
-    struct peer *p = lend(w, fds[1], true);
-    end_it(w, p, ABORTED);
+    end_it(w, lend(w, fds[1], true), ABORTED);
     assert_int_equal(raw_send(fds[1], "abc", 3), 3);
     raw_close(fds[1]);
     assert_true(raw_recv_exact(fds[0], piece, 3, 1000));
@@ -189,31 +161,16 @@ TEST(P2_aborted_socket_stays_connected)
 }
 
 /* In a forked child the description is the parent's, too. */
-static int close_in_child(void *arg)
-{
-    struct world *w = arg;
-
-    return rondo_loop_after_fork(w->loop) < 0 || rondo_loop_close(w->loop) < 0;
-}
-
 TEST(L8_a_childs_close_leaves_the_mode)
 {
-    raw_fd fds[2], plain;
-
-    test_fifo(w, fds);
-    plain = raw_reopen(fds[0], false);
-    if (plain == RONDO_NO_FD)
-        test_skip(w, "FIFOs cannot be opened again on this system");
+    raw_fd plain = test_own(w, plain_fifo(w));
     struct peer *r = lend(w, plain, false);
+
     assert_false(raw_is_blocking(plain));
-    int status = raw_fork_run(close_in_child, w);
-    test_skip_if(w, status == -1, "no fork on this platform");
-    assert_int_equal(status, 0);
+    test_close_in_child(w);
     assert_false(raw_is_blocking(plain));
     end_it(w, r, CLOSED);
     assert_true(raw_is_blocking(plain));
-    raw_close(plain);
-    raw_close_pair(fds);
 }
 
 /* ---- stdin -------------------------------------------------------------- */
@@ -233,16 +190,17 @@ static void as_stdin(struct world *w, raw_fd fd,
 {
     raw_fd before = raw_replace_stdin(fd);
     struct peer *r = test_peer(w);
+    bool open;
+    int error;
 
-    if (before == RONDO_NO_FD)
-        test_skip(w, "standard input cannot be replaced here");
-    peer_capture(r, 100);
-    int error = rondo_connect_read_pipe(w->loop, rondo_stdio(0),
-                                        RONDO_PIPE_BORROW | RONDO_PIPE_FILE,
-                                        &recorder, r, &r->transport);
+    test_skip_if(w, before == RONDO_NO_FD,
+                 "standard input cannot be replaced here");
+    error = rondo_connect_read_pipe(w->loop, rondo_stdio(0),
+                                    RONDO_PIPE_BORROW | RONDO_PIPE_FILE,
+                                    &recorder, r, &r->transport);
     if (!error)
         run(w, r);
-    bool open = raw_fd_valid(rondo_stdio(0));
+    open = raw_fd_valid(rondo_stdio(0));
     raw_restore_stdin(before);
     assert_ok(error);
     assert_true(open);
@@ -251,8 +209,7 @@ static void as_stdin(struct world *w, raw_fd fd,
 static void read_lines(struct world *w, struct peer *r)
 {
     assert_lost(w, r, "MdEL", 0);
-    assert_true(r->bytes == 8);
-    assert_memory_equal(r->captured, "one\ntwo\n", 8);
+    assert_hears(w, r, "one\ntwo\n");
 }
 
 TEST(P2_stdin_is_a_pipe)
@@ -301,11 +258,10 @@ TEST(P2_stdin_is_a_terminal)
     raw_fd fds[2];
 
     test_need_pipes(w);
-    if (raw_line_terminal(fds) != 0)
-        test_skip(w, "no pseudo terminals on this system");
-    keyboard = fds[0];
+    test_skip_if(w, raw_line_terminal(fds) != 0,
+                 "no pseudo terminals on this system");
+    keyboard = test_own(w, fds[0]);
     as_stdin(w, fds[1], read_typed);
-    raw_close(fds[0]);
 }
 
 /* G9: what the loop opens beside it is not what a child finds. */
@@ -324,6 +280,6 @@ TEST(G9_stdin_is_no_secret)
     raw_fd fds[2];
 
     test_pipe(w, fds);
+    test_own(w, fds[1]);
     as_stdin(w, fds[0], look_at_exec);
-    raw_close(fds[1]);
 }

@@ -27,77 +27,65 @@ static void check_file(struct world *w, raw_fd fd, size_t size)
 
 TEST(P1_file_is_refused)
 {
-    test_need_pipes(w);
-    raw_fd fd = test_file(w, 10);
+    raw_fd fd = test_own(w, test_file(w, 10));
+
     test_refused(w, fd, RONDO_PIPE_OWN, RONDO_EINVAL);
     assert_non_null(strstr(rondo_last_error(), "RONDO_PIPE_FILE"));
     test_refused(w, fd, RONDO_PIPE_BORROW, RONDO_EINVAL);
-    raw_close(fd);
 }
 
 TEST(P1_file_is_read)
 {
-    test_need_pipes(w);
-    raw_fd fd = test_file(w, VOLUME + 10);
-    w->expect_clean = true;
-    struct peer *r = test_reader(w, fd, RONDO_PIPE_FILE);
-    assert_int_equal(rondo_transport_fd(r->transport), fd);
-    test_run_loop(w);
-    assert_string_equal(r->order, "MdEL");
-    assert_int_equal(r->error, 0);
-    assert_true(r->bytes == VOLUME + 10);
-    assert_true(r->checksum == test_pattern_checksum(VOLUME + 10));
-}
+    for (size_t size = 0; size <= VOLUME + 10; size += VOLUME + 10) {
+        raw_fd fd = test_file(w, size);
+        struct peer *r = test_reader(w, fd, RONDO_PIPE_FILE);
 
-TEST(P1_empty_file)
-{
-    test_need_pipes(w);
-    struct peer *r = test_reader(w, test_file(w, 0), RONDO_PIPE_FILE);
-    test_run_until(w, r->lost);
-    assert_string_equal(r->order, "MEL");
+        assert_int_equal(rondo_transport_fd(r->transport), fd);
+        test_run_loop(w);
+        assert_lost(w, r, size ? "MdEL" : "MEL", 0);
+        assert_received(r, size);
+    }
 }
 
 TEST(P1_file_is_written)
 {
-    test_need_pipes(w);
-    raw_fd fd = test_file(w, 0);
-    w->expect_clean = true;
+    raw_fd fd = test_own(w, test_file(w, 0));
     struct peer *p = test_writer(w, fd, LENT_FILE);
+
     test_write_pattern(w, p, VOLUME, 100000);
     assert_true(p->pauses > 0 && p->pauses == p->resumes);
     rondo_transport_close(p->transport);
     test_run_loop(w);
-    assert_int_equal(p->error, 0);
+    assert_lost(w, p, NULL, 0);
     check_file(w, fd, VOLUME);
-    raw_close(fd);
 }
 
 TEST(P1_write_eof_ends_a_file)
 {
-    test_need_pipes(w);
-    raw_fd fd = test_file(w, 0);
+    raw_fd fd = test_own(w, test_file(w, 0));
     struct peer *p = test_writer(w, fd, LENT_FILE);
+
     test_write_pattern(w, p, 1000, 1000);
     assert_ok(rondo_transport_write_eof(p->transport));
     assert_error(rondo_transport_write(p->transport, "x", 1), RONDO_EPIPE);
     test_run_until(w, p->lost);
     check_file(w, fd, 1000);
-    raw_close(fd);
 }
 
 TEST(P1_file_reading_is_paused)
 {
-    test_need_pipes(w);
     struct peer *r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
+    uint64_t before;
+
     test_run_until(w, r->bytes > 0);
     assert_ok(rondo_transport_pause_reading(r->transport));
-    uint64_t before = r->bytes;
+    before = r->bytes;
     assert_true(before < VOLUME);
     assert_true(test_run_for(w, RONDO_MS(10)) < 20);
     assert_true(r->bytes == before);
     assert_ok(rondo_transport_resume_reading(r->transport));
     test_run_until(w, r->lost);
-    assert_true(r->checksum == test_pattern_checksum(VOLUME));
+    assert_received(r, VOLUME);
 }
 
 static void pause_and_go_on(struct peer *p, const void *data, size_t size)
@@ -110,39 +98,37 @@ static void pause_and_go_on(struct peer *p, const void *data, size_t size)
 
 TEST(P1_file_reading_is_paused_inside)
 {
-    test_need_pipes(w);
     struct peer *r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
+
     r->on_data = pause_and_go_on;
     test_run_until(w, r->lost);
-    assert_true(r->checksum == test_pattern_checksum(VOLUME));
+    assert_received(r, VOLUME);
 }
 
 /* A read is under way then. */
 TEST(P1_file_is_closed_while_it_is_read)
 {
-    test_need_pipes(w);
     for (int i = 0; i < 50; i++) {
-        raw_fd fd = test_file(w, 100000);
-        struct peer *r = test_reader(w, fd, RONDO_PIPE_FILE);
+        struct peer *r = test_reader(w, test_file(w, 100000), RONDO_PIPE_FILE);
+
         if (i % 3)
             r->on_made = i % 3 == 1 ? act_close : act_abort;
         test_spin(w, 2);
         if (!r->lost)
             rondo_transport_close(r->transport);
-        test_run_until(w, r->lost);
-        assert_int_equal(r->error, i % 3 == 2 ? RONDO_ECANCELED : 0);
+        assert_lost(w, r, NULL, i % 3 == 2 ? RONDO_ECANCELED : 0);
     }
 }
 
 /* The thread may be at the bytes: they are released when it is not. */
 TEST(P1_file_is_aborted_while_it_is_written)
 {
-    unsigned *released = test_alloc(w, sizeof *released);
+    unsigned *released = test_counter(w);
 
-    test_need_pipes(w);
     for (unsigned i = 0; i < 50; i++) {
-        unsigned char *bytes = malloc(100000);
         struct peer *p = test_writer(w, test_file(w, 0), RONDO_PIPE_FILE);
+        unsigned char *bytes = malloc(100000);
+
         assert_non_null(bytes);
         test_fill(bytes, 0, 100000);
         test_run_until(w, p->made);
@@ -159,9 +145,9 @@ TEST(P1_file_is_aborted_while_it_is_written)
 
 TEST(P1_loop_close_with_a_file_under_way)
 {
-    test_need_pipes(w);
     struct peer *r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
     struct peer *p = test_writer(w, test_file(w, 0), RONDO_PIPE_FILE);
+
     test_run_until(w, r->made && p->made);
     (void)test_fill_transport(w, p);
     test_spin(w, 1);
@@ -173,11 +159,12 @@ TEST(P1_loop_close_with_a_file_under_way)
 static void write_in_vain(struct world *w, bool close)
 {
     raw_fd fd = raw_sealed_file();
+    struct peer *p;
 
     test_need_pipes(w);
-    if (fd == RONDO_NO_FD)
-        test_skip(w, "no files that refuse to be written on this system");
-    struct peer *p = test_writer(w, fd, RONDO_PIPE_FILE);
+    test_skip_if(w, fd == RONDO_NO_FD,
+                 "no files that refuse to be written on this system");
+    p = test_writer(w, fd, RONDO_PIPE_FILE);
     test_run_until(w, p->made);
     assert_ok(rondo_transport_write(p->transport, "x", 1));
     if (close)
@@ -195,16 +182,15 @@ TEST_CASE(P1_file_that_cannot_be_written_is_closed, write_in_vain(w, true));
 
 TEST(G8_no_memory_for_a_file)
 {
-    test_need_pipes(w);
-    raw_fd fd = test_file(w, 1000);
-    bool done = false;
-    for (uint64_t n = 1; !done; n++) {
+    raw_fd fd = test_own(w, test_file(w, 1000));
+
+    for (uint64_t n = 1; test_nth_fails(w, n); n++) {
         struct peer *r = test_peer(w);
+        int error;
+
         raw_rewind(fd);
-        test_fail_allocation(w, n);
-        int error = rondo_connect_read_pipe(w->loop, fd, LENT_FILE, &recorder,
-                                            r, &r->transport);
-        done = test_failed_allocations(w) == 0;
+        error = rondo_connect_read_pipe(w->loop, fd, LENT_FILE, &recorder, r,
+                                        &r->transport);
         test_fail_allocation(w, 0);
         assert_true(raw_fd_valid(fd));
         if (error) {
@@ -214,7 +200,6 @@ TEST(G8_no_memory_for_a_file)
         test_run_until(w, r->lost);
         assert_true(r->error == 0 || r->error == RONDO_ENOMEM);
     }
-    raw_close(fd);
 }
 
 struct child {
@@ -244,21 +229,17 @@ TEST(L8_files_end_in_a_forked_child)
 {
     struct child *c = test_alloc(w, sizeof *c);
 
-    test_need_pipes(w);
     c->w = w;
     c->r = test_reader(w, test_file(w, VOLUME), RONDO_PIPE_FILE);
     c->p = test_writer(w, test_file(w, 0), RONDO_PIPE_FILE);
     test_run_until(w, c->r->bytes > 0 && c->p->made);
     assert_ok(rondo_transport_pause_reading(c->r->transport));
     (void)test_fill_transport(w, c->p);
-    int status = raw_fork_run(after_the_fork, c);
-    test_skip_if(w, status == -1, "no fork on this platform");
-    assert_int_equal(status, 0);
+    test_run_child(w, after_the_fork, c);
     /* and the parent's go on */
     assert_ok(rondo_transport_resume_reading(c->r->transport));
     rondo_transport_close(c->p->transport);
-    test_run_until(w, c->r->lost && c->p->lost);
-    assert_int_equal(c->r->error, 0);
-    assert_int_equal(c->p->error, 0);
-    assert_true(c->r->checksum == test_pattern_checksum(VOLUME));
+    assert_lost(w, c->r, NULL, 0);
+    assert_lost(w, c->p, NULL, 0);
+    assert_received(c->r, VOLUME);
 }

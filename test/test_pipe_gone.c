@@ -2,81 +2,63 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_pipe.h"
 
+static struct peer *made_writer(struct world *w, raw_fd fd, unsigned flags)
+{
+    struct peer *p = test_writer(w, fd, flags);
+
+    test_run_until(w, p->made);
+    return p;
+}
+
 /* ---- an idle writer's reader leaves ------------------------------------- */
 
 static void need_telling(struct world *w)
 {
-    if (!raw_pipe_can_be_waited_for())
-        test_skip(w, "an idle writer hears nothing of its reader here");
+    test_skip_if(w, !raw_pipe_can_be_waited_for(),
+                 "an idle writer hears nothing of its reader here");
 }
 
 static void leave_idle(struct world *w, raw_fd fds[2], unsigned flags)
 {
-    struct peer *p = test_writer(w, fds[1], flags);
+    struct peer *p = made_writer(w, fds[1], flags);
 
-    w->expect_clean = true;
-    test_run_until(w, p->made);
     assert_int_equal(rondo_transport_write(p->transport, "x", 1), 0);
     assert_true(test_run_for(w, RONDO_MS(5)) < 10);
     assert_int_equal(p->lost, 0);
     raw_close(fds[0]);
     test_run_loop(w);
-    assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, 0);
-    if (flags & RONDO_PIPE_BORROW)
-        raw_close(fds[1]);
+    assert_lost(w, p, "ML", 0);
+}
+
+static void own_and_leave(struct world *w, raw_fd fds[2])
+{
+    leave_idle(w, fds, RONDO_PIPE_OWN);
+}
+
+static void borrow_and_leave(struct world *w, raw_fd fds[2])
+{
+    leave_idle(w, fds, RONDO_PIPE_BORROW);
+    raw_close(fds[1]);
 }
 
 TEST(P3_idle_pipe)
 {
-    raw_fd fds[2];
-
     need_telling(w);
-    test_pipe(w, fds);
-    leave_idle(w, fds, RONDO_PIPE_OWN);
+    test_each_pipe(w, PIPE, own_and_leave);
+    test_each_pipe(w, PIPE, borrow_and_leave);
 }
 
-TEST(P3_idle_overlapped_pipe)
-{
-    raw_fd fds[2];
-
-    test_overlapped_pipe(w, fds);
-    leave_idle(w, fds, RONDO_PIPE_OWN);
-}
-
-TEST(P3_idle_borrowed_pipe)
-{
-    raw_fd fds[2];
-
-    need_telling(w);
-    test_pipe(w, fds);
-    leave_idle(w, fds, RONDO_PIPE_BORROW);
-}
-
-TEST(P3_idle_fifo)
-{
-    raw_fd fds[2];
-
-    test_fifo(w, fds);
-    leave_idle(w, fds, RONDO_PIPE_OWN);
-}
-
-TEST(P3_idle_unix_socket)
-{
-    raw_fd fds[2];
-
-    test_local_pair(w, fds);
-    leave_idle(w, fds, RONDO_PIPE_OWN);
-}
+TEST_CASE(P3_idle_others,
+          test_each_pipe(w, OVERLAPPED_PIPE | FIFO | UNIX_SOCKET,
+                         own_and_leave));
 
 TEST(P3_gone_before_it_is_made)
 {
-    raw_fd fds[2];
+    raw_fd fd;
+    struct peer *p = test_pipe_writer(w, &fd);
 
     need_telling(w);
-    test_pipe(w, fds);
-    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
-    raw_close(fds[0]);
+    raw_close(fd);
     assert_lost(w, p, "ML", 0);
 }
 
@@ -84,9 +66,8 @@ TEST(P3_gone_before_it_is_made)
 
 static void leave_full(struct world *w, raw_fd fds[2])
 {
-    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
+    struct peer *p = made_writer(w, fds[1], RONDO_PIPE_OWN);
 
-    test_run_until(w, p->made);
     do
         (void)test_fill_transport(w, p);
     while (test_settle(w, p) == 0);
@@ -100,42 +81,20 @@ static void leave_full(struct world *w, raw_fd fds[2])
     assert_true(raw_sigpipe_untouched());
 }
 
-TEST(P3_full_pipe)
-{
-    raw_fd fds[2];
-
-    test_pipe(w, fds);
-    leave_full(w, fds);
-}
-
-TEST(P3_full_overlapped_pipe)
-{
-    raw_fd fds[2];
-
-    test_overlapped_pipe(w, fds);
-    leave_full(w, fds);
-}
-
-TEST(P3_full_unix_socket)
-{
-    raw_fd fds[2];
-
-    test_local_pair(w, fds);
-    leave_full(w, fds);
-}
+TEST_CASE(P3_full,
+          test_each_pipe(w, PIPE | OVERLAPPED_PIPE | UNIX_SOCKET, leave_full));
 
 /* S7: after a close all that was wanted was that it is taken, or not. */
 TEST(S7_reader_leaves_after_close)
 {
-    raw_fd fds[2];
+    raw_fd fd;
+    struct peer *p = test_pipe_writer(w, &fd);
 
-    test_pipe(w, fds);
-    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
     test_run_until(w, p->made);
     (void)test_fill_transport(w, p);
     rondo_transport_close(p->transport);
     test_spin(w, 3);
-    raw_close(fds[0]);
+    raw_close(fd);
     assert_lost(w, p, NULL, 0);
 }
 
@@ -144,49 +103,40 @@ TEST(S7_reader_leaves_after_close)
 /* The loop has not run since: the write is the first to know. */
 static int write_to_nobody(struct world *w, raw_fd fds[2])
 {
-    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
+    struct peer *p = made_writer(w, fds[1], RONDO_PIPE_OWN);
+    int error;
 
-    test_run_until(w, p->made);
     raw_close(fds[0]);
-    int error = rondo_transport_write(p->transport, "x", 1);
+    error = rondo_transport_write(p->transport, "x", 1);
     assert_lost(w, p, NULL, RONDO_EPIPE);
     return error;
 }
 
+static void no_sigpipe(struct world *w, raw_fd fds[2])
+{
+    int error = write_to_nobody(w, fds);
+
+    /* else it was told later, and only so */
+    if (error || raw_pipe_can_be_waited_for())
+        assert_error(error, RONDO_EPIPE);
+    assert_true(raw_sigpipe_untouched());
+}
+
 TEST(S8_no_sigpipe)
 {
-    raw_fd fds[2];
-
-    for (int i = 0; i < 3; i++) {
-        test_pipe(w, fds);
-        int error = write_to_nobody(w, fds);
-        if (error) /* else it was told later, and only so */
-            assert_error(error, RONDO_EPIPE);
-        assert_true(raw_sigpipe_untouched());
-    }
+    for (int i = 0; i < 3; i++)
+        test_each_pipe(w, PIPE | UNIX_SOCKET, no_sigpipe);
 }
 
-TEST(S8_no_sigpipe_from_a_socket)
+static void hold_sigpipe(struct world *w, raw_fd fds[2])
 {
-    raw_fd fds[2];
-
-    test_local_pair(w, fds);
-    assert_error(write_to_nobody(w, fds), RONDO_EPIPE);
-    assert_true(raw_sigpipe_untouched());
-}
-
-TEST(S8_a_pending_sigpipe_stays)
-{
-    raw_fd fds[2];
-
-    test_pipe(w, fds);
     test_skip_if(w, !raw_sigpipe_hold(), "no SIGPIPE on this system");
-    int error = write_to_nobody(w, fds);
-    bool was_there = raw_sigpipe_release();
-    assert_error(error, RONDO_EPIPE);
-    assert_true(was_there);
+    assert_error(write_to_nobody(w, fds), RONDO_EPIPE);
+    assert_true(raw_sigpipe_release());
     assert_true(raw_sigpipe_untouched());
 }
+
+TEST_CASE(S8_a_pending_sigpipe_stays, test_each_pipe(w, PIPE, hold_sigpipe));
 
 /* In a child, whose kernel is made older. Steps that fail have a number. */
 static void lost_in_child(rondo_transport *t, void *self, int error)
@@ -231,10 +181,12 @@ static int write_on_old_kernel(void *arg)
 
 static void on_old_kernel(struct world *w, void *held)
 {
+    int status;
+
     test_need_pipes(w);
-    int status = raw_fork_run(write_on_old_kernel, held);
-    if (status == -1 || status == 77)
-        test_skip(w, "the kernel cannot be made to raise SIGPIPE here");
+    status = raw_fork_run(write_on_old_kernel, held);
+    test_skip_if(w, status == -1 || status == 77,
+                 "the kernel cannot be made to raise SIGPIPE here");
     assert_int_equal(status, 0);
 }
 
@@ -244,18 +196,24 @@ TEST_CASE(S8_a_pending_sigpipe_stays_on_an_older_kernel, on_old_kernel(w, w));
 
 /* ---- terminals and sockets: input is no hang-up ------------------------- */
 
+/* It can still write, and what it writes is read. */
+static void check_lives(struct world *w, struct peer *p)
+{
+    assert_true(test_run_for(w, RONDO_MS(5)) < 15);
+    assert_int_equal(p->lost, 0);
+    assert_int_equal(rondo_transport_write(p->transport, "shown", 5), 0);
+}
+
 TEST(P3_input_on_a_terminal)
 {
     raw_fd fds[2];
     char piece[8];
+    struct peer *p;
 
     test_terminal(w, fds);
-    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
-    test_run_until(w, p->made);
+    p = made_writer(w, fds[1], RONDO_PIPE_OWN);
     assert_int_equal(raw_write(fds[0], "typed", 5), 5);
-    assert_true(test_run_for(w, RONDO_MS(5)) < 10);
-    assert_int_equal(p->lost, 0);
-    assert_int_equal(rondo_transport_write(p->transport, "shown", 5), 0);
+    check_lives(w, p);
     assert_int_equal(raw_read(fds[0], piece, sizeof piece), 5);
     raw_close(fds[0]);
     rondo_transport_close(p->transport);
@@ -265,116 +223,77 @@ TEST(P3_input_on_a_terminal)
 static void check_input(struct world *w, raw_fd fds[2])
 {
     char piece[8];
-    struct peer *p = test_writer(w, fds[1], RONDO_PIPE_OWN);
+    struct peer *p = made_writer(w, fds[1], RONDO_PIPE_OWN);
 
-    test_run_until(w, p->made);
     assert_int_equal(raw_send(fds[0], "hello", 5), 5);
-    assert_true(test_run_for(w, RONDO_MS(5)) < 15);
-    assert_int_equal(p->lost, 0);
-    assert_int_equal(rondo_transport_write(p->transport, "back", 4), 0);
-    assert_true(raw_recv_exact(fds[0], piece, 4, 1000));
+    check_lives(w, p);
+    assert_true(raw_recv_exact(fds[0], piece, 5, 1000));
     /* and a peer that has ended its side may still read */
     raw_shutdown_write(fds[0]);
-    assert_true(test_run_for(w, RONDO_MS(5)) < 15);
-    assert_int_equal(p->lost, 0);
-    assert_int_equal(rondo_transport_write(p->transport, "more", 4), 0);
-    assert_true(raw_recv_exact(fds[0], piece, 4, 1000));
+    check_lives(w, p);
+    assert_true(raw_recv_exact(fds[0], piece, 5, 1000));
     rondo_transport_close(p->transport);
     test_run_until(w, p->lost);
     raw_close(fds[0]);
 }
 
-TEST(P3_input_on_a_tcp_socket)
-{
-    raw_fd fds[2];
-
-    test_need_pipes(w);
-    assert_int_equal(raw_pair(fds), 0);
-    check_input(w, fds);
-}
-
-TEST(P3_input_on_a_unix_socket)
-{
-    raw_fd fds[2];
-
-    test_local_pair(w, fds);
-    check_input(w, fds);
-}
+TEST_CASE(P3_input_on_a_socket,
+          test_each_pipe(w, UNIX_SOCKET | TCP_SOCKET, check_input));
 
 /* ---- a terminal hangs up ------------------------------------------------ */
 
-static void hang_up(struct world *w, raw_fd reader, raw_fd other)
+/* The master, or the slave, reads; what came before is delivered, also when
+ * the end is there already. */
+static void hang_up(struct world *w, bool of_slave, bool at_once)
 {
-    struct peer *r = test_reader(w, reader, RONDO_PIPE_OWN);
+    raw_fd fds[2];
+    struct peer *r;
 
-    peer_capture(r, 8);
-    test_run_until(w, r->made);
-    assert_int_equal(raw_write(other, "last", 4), 4);
-    test_run_until(w, r->bytes == 4);
-    raw_close(other);
+    test_terminal(w, fds);
+    r = test_reader(w, fds[!of_slave], RONDO_PIPE_OWN);
+    if (!at_once)
+        test_run_until(w, r->made);
+    assert_int_equal(raw_write(fds[of_slave], "last", 4), 4);
+    if (!at_once)
+        test_run_until(w, r->bytes == 4);
+    raw_close(fds[of_slave]);
     assert_lost(w, r, "MdEL", 0);
-    assert_memory_equal(r->captured, "last", 4);
+    assert_hears(w, r, "last");
 }
 
-TEST(P3_hang_up_of_the_slave_is_an_end)
-{
-    raw_fd fds[2];
+TEST_CASE(P3_hang_up_of_the_slave_is_an_end, hang_up(w, true, false));
 
-    test_terminal(w, fds);
-    hang_up(w, fds[0], fds[1]);
-}
+TEST_CASE(P3_hang_up_of_the_master_is_an_end, hang_up(w, false, false));
 
-TEST(P3_hang_up_of_the_master_is_an_end)
-{
-    raw_fd fds[2];
-
-    test_terminal(w, fds);
-    hang_up(w, fds[1], fds[0]);
-}
-
-/* What came before is delivered, whenever the reader looks. */
-TEST(P3_the_last_words_of_a_terminal)
-{
-    raw_fd fds[2];
-
-    test_terminal(w, fds);
-    struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
-    assert_int_equal(raw_write(fds[1], "last", 4), 4);
-    raw_close(fds[1]);
-    test_run_until(w, r->lost);
-    assert_string_equal(r->order, "MdEL");
-    assert_true(r->bytes == 4);
-    assert_int_equal(r->error, 0);
-}
+TEST_CASE(P3_the_last_words_of_a_terminal, hang_up(w, true, true));
 
 TEST(P3_the_last_words_of_a_pipe)
 {
     raw_fd fds[2];
+    struct peer *r;
 
     test_pipe(w, fds);
-    struct peer *r = test_reader(w, fds[0], RONDO_PIPE_BORROW);
+    r = test_reader(w, test_own(w, fds[0]), RONDO_PIPE_BORROW);
     test_run_until(w, r->made);
     assert_ok(rondo_transport_pause_reading(r->transport));
     assert_int_equal(raw_write(fds[1], "last", 4), 4);
     raw_close(fds[1]);
     assert_true(test_run_for(w, RONDO_MS(5)) < 10);
     assert_ok(rondo_transport_resume_reading(r->transport));
-    test_run_until(w, r->lost);
-    assert_string_equal(r->order, "MdEL");
-    raw_close(fds[0]);
+    assert_lost(w, r, "MdEL", 0);
 }
 
 /* A FIFO that nobody writes to yet is not at its end. */
 TEST(P3_a_fifo_waits_for_its_writer)
 {
     raw_fd fds[2];
+    struct peer *r;
 
     test_fifo(w, fds);
-    struct peer *r = test_reader(w, fds[0], RONDO_PIPE_OWN);
+    r = test_reader(w, fds[0], RONDO_PIPE_OWN);
     assert_true(test_run_for(w, RONDO_MS(5)) < 10);
     assert_int_equal(r->lost, 0);
     assert_int_equal(raw_write(fds[1], "x", 1), 1);
     raw_close(fds[1]);
-    test_run_until(w, r->lost);
-    assert_string_equal(r->order, "MdEL");
+    assert_lost(w, r, "MdEL", 0);
 }

@@ -7,9 +7,6 @@
 #define RONDO_TEST_SUFFIX   ""
 #endif
 
-#define OUTPUT                                                                 \
-    proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_PIPE)
-
 /* That example, on this backend, with these words behind it; it ends by itself
  * if the test does not come to its end. */
 static struct proc *example(struct world *w, const char *name,
@@ -19,21 +16,16 @@ static struct proc *example(struct world *w, const char *name,
     const char *folder = other ? other : RONDO_TEST_EXAMPLES;
     char *path = test_alloc(w, 512);
     const char *argv[40] = {path, "--backend", w->backend, "--seconds", "60"};
-    rondo_process_options o = OUTPUT;
-    struct proc *p;
+    struct proc *p = proc_begin(w, OUTPUT);
 
-    proc_need(w);
     test_skip_if(w, !folder, "the examples are not in this build");
     (void)snprintf(path, 512, "%s%s%s", folder, name, RONDO_TEST_SUFFIX);
     for (int i = 0; words[i] && i < 34; i++)
         argv[i + 5] = words[i];
-    o.program = path;
-    p = proc_new(w);
-    assert_ok(proc_start_in(p, w->loop, &o, argv));
+    p->o.program = path;
+    assert_ok(proc_start_in(p, w->loop, argv));
     return p;
 }
-
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 TEST(X3_pipeline)
 {
@@ -43,9 +35,7 @@ TEST(X3_pipeline)
         WORDS(c, "say", "1", "through", "exit", "9", "+", c, "copy", "0", "1",
               "say", "1", " two pipes", "+", c, "copy", "0", "1", "exit", "5"));
 
-    proc_wait(p);
-    assert_string_equal(p->text[1], "through two pipes");
-    proc_check_exit(p, 5); /* the last one's */
+    proc_says(p, 5, "through two pipes"); /* the last one's */
 }
 
 TEST(X3_pipeline_carries_much)
@@ -69,9 +59,7 @@ TEST(X3_pipeline_whose_end_has_enough)
         w, "pipeline",
         WORDS(c, "flood", "1", "999999999999", "+", c, "say", "1", "enough"));
 
-    proc_wait(p);
-    assert_string_equal(p->text[1], "enough");
-    proc_check_exit(p, 0);
+    proc_says(p, 0, "enough");
 }
 
 TEST(X1_pipeline_with_a_program_that_is_not_there)
@@ -79,8 +67,7 @@ TEST(X1_pipeline_with_a_program_that_is_not_there)
     const char *c = raw_child();
     struct proc *p = example(w, "pipeline", WORDS(c, "sleep", "+", "/nowhere"));
 
-    proc_wait(p);
-    proc_check_exit(p, 1);
+    proc_ends(p, 1);
     assert_non_null(strstr(p->text[2], "/nowhere"));
 }
 
@@ -90,15 +77,14 @@ TEST(X3_supervisor_starts_again_and_again)
     struct proc *p =
         example(w, "supervisor", WORDS(c, "say", "2", "up ", "exit", "3"));
 
-    test_run_until(p->w, strstr(p->text[1], "again in 400 ms"));
+    test_run_until(w, strstr(p->text[1], "again in 400 ms"));
     assert_int_equal(strncmp(p->text[2], "up up up ", 9), 0);
     assert_non_null(strstr(p->text[1], ": exit 3"));
     assert_non_null(strstr(p->text[1], "again in 200 ms"));
-    if (!raw_has_signals())
-        test_skip(p->w, "it cannot be asked to end on this system");
+    test_skip_if(w, !raw_has_signals(),
+                 "it cannot be asked to end on this system");
     assert_ok(rondo_process_terminate(p->process));
-    proc_wait(p);
-    proc_check_exit(p, 0);
+    proc_ends(p, 0);
 }
 
 TEST(X4_supervisor_ends_its_child)
@@ -106,13 +92,12 @@ TEST(X4_supervisor_ends_its_child)
     const char *c = raw_child();
     struct proc *p;
 
-    if (!raw_has_signals())
-        test_skip(w, "it cannot be asked to end on this system");
+    test_skip_if(w, !raw_has_signals(),
+                 "it cannot be asked to end on this system");
     p = example(w, "supervisor", WORDS(c, "say", "2", "up", "sleep"));
-    test_run_until(p->w, p->bytes[2] == 2);
+    test_run_until(w, p->bytes[2] == 2);
     assert_ok(rondo_process_terminate(p->process));
-    proc_wait(p);
-    proc_check_exit(p, 0);
+    proc_ends(p, 0);
     assert_non_null(strstr(p->text[1], ": signal 15\n"));
     assert_null(strstr(p->text[1], "again"));
 }

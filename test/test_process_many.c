@@ -36,8 +36,6 @@ static void spawn(void *arg)
 {
     struct spawner *s = arg;
     rondo_loop_options o = RONDO_LOOP_OPTIONS_INIT;
-    rondo_process_options how =
-        proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_NULL);
     rondo_loop *loop;
 
     o.backend = s->w->backend;
@@ -50,7 +48,10 @@ static void spawn(void *arg)
 
         (void)snprintf(code, sizeof code, "%d", i);
         s->procs[i].w = s->w;
-        (void)proc_start_in(&s->procs[i], loop, &how, argv);
+        s->procs[i].o = *RONDO_PROCESS(.stdin_kind = RONDO_STDIO_NULL,
+                                       .stdout_kind = RONDO_STDIO_PIPE,
+                                       .stderr_kind = RONDO_STDIO_NULL);
+        (void)proc_start_in(&s->procs[i], loop, argv);
         (void)rondo_loop_run_once(loop, 0);
     }
     (void)rondo_loop_run(loop);
@@ -62,7 +63,9 @@ static void spawn(void *arg)
             (!raw_has_signals() || strcmp(s->procs[i].text[1], "0 1 2 ") == 0);
 }
 
-static void several(struct world *w)
+/* each in a thread of its own, beside one that opens descriptors which would
+ * be inherited */
+TEST(X5_several_loops_in_several_threads)
 {
     enum { LOOPS = 3 };
     static const char *const mixed[] = {NULL, "thread", "sigchld"};
@@ -70,6 +73,7 @@ static void several(struct world *w)
     struct raw_thread *threads[LOOPS], *opener;
     atomic_bool *stop = test_alloc(w, sizeof *stop);
 
+    proc_need(w);
     opener = raw_thread_start(keep_opening, stop);
     for (int i = 0; i < LOOPS; i++) {
         s[i].w = w;
@@ -82,14 +86,6 @@ static void several(struct world *w)
     raw_thread_join(opener);
     for (int i = 0; i < LOOPS; i++)
         assert_int_equal(s[i].right, each());
-}
-
-/* each in a thread of its own, beside one that opens descriptors which would
- * be inherited */
-TEST(X5_several_loops_in_several_threads)
-{
-    proc_need(w);
-    several(w);
     assert_true(raw_zombies() <= 0);
 }
 
@@ -99,8 +95,6 @@ TEST(X8_a_thousand_at_once)
 {
     /* at least more than Windows can wait for with one call */
     int count = test_slowness() > 1 ? 70 : 1000;
-    rondo_process_options o =
-        proc_options(RONDO_STDIO_PIPE, RONDO_STDIO_NULL, RONDO_STDIO_NULL);
     int64_t before;
     struct proc **p;
 
@@ -113,16 +107,15 @@ TEST(X8_a_thousand_at_once)
         char code[12];
 
         (void)snprintf(code, sizeof code, "%d", i % 200);
-        p[i] = proc_new(w);
-        proc_start(p[i], &o, "drain", "0", "exit", code, NULL);
+        p[i] = proc_begin(w, NULLS);
+        p[i]->o.stdin_kind = RONDO_STDIO_PIPE;
+        proc_start(p[i], "drain", "0", "exit", code, NULL);
     }
     assert_int_equal(test_metrics(w).live_processes, count);
     for (int i = 0; i < count; i++) /* all of them live until now */
-        rondo_transport_close(rondo_process_pipe(p[i]->process, 0));
-    for (int i = 0; i < count; i++) {
-        proc_wait(p[i]);
-        proc_check_exit(p[i], (uint32_t)i % 200);
-    }
+        proc_close_input(p[i]);
+    for (int i = 0; i < count; i++)
+        proc_ends(p[i], (uint32_t)i % 200);
     assert_true(raw_zombies() <= 0);
     if (before >= 0)
         (void)raw_set_descriptor_limit(before);

@@ -5,22 +5,18 @@
 /* An error of the call, several times in a row, with nothing left of it: neither a
  * process, nor a descriptor, nor a callback. */
 static void refused(struct world *w, const rondo_process_options *o, int error,
-                    const char *word)
+                    const char *words)
 {
-    struct proc *p = proc_new(w);
+    struct proc *p = proc_begin(w, NULLS);
     size_t before = raw_count_descriptors();
 
     for (int i = 0; i < (test_slowness() > 1 ? 3 : 10); i++) {
         rondo_process *process = (rondo_process *)p;
 
-        assert_error(
+        assert_refused(
             rondo_subprocess_exec(w->loop, o, &proc_recorder, p, &process),
-            error);
+            error, words);
         assert_ptr_equal(process, p); /* untouched */
-        assert_int_equal(strncmp(rondo_last_error(), "subprocess_exec: ", 17),
-                         0);
-        if (!strstr(rondo_last_error(), word))
-            test_fail(w, "no \"%s\" in: %s", word, rondo_last_error());
     }
     assert_int_equal(raw_count_descriptors(), before);
     assert_true(raw_zombies() <= 0);
@@ -34,12 +30,6 @@ static void refused(struct world *w, const rondo_process_options *o, int error,
     RONDO_PROCESS(.stdin_kind = RONDO_STDIO_PIPE,                              \
                   .stdout_kind = RONDO_STDIO_PIPE,                             \
                   .stderr_kind = RONDO_STDIO_NULL, __VA_ARGS__)
-
-static void begin(struct world *w)
-{
-    proc_need(w);
-    w->expect_clean = true;
-}
 
 /* What any system refuses. */
 TEST(X1_what_cannot_be_started)
@@ -71,61 +61,52 @@ TEST(X1_what_cannot_be_started)
          RONDO_EINVAL, "empty argv"},
     };
 
-    begin(w);
     memset(long_path, 'x', sizeof long_path - 1);
     long_path[0] = '/';
     for (EACH_ROW(w, row, rows))
         refused(w, row->options, row->error, row->words);
 }
 
-static void check_file(struct world *w, const char *path, int error)
+static void check_file(struct world *w, bool may_run, int error,
+                       const char *lacking)
 {
+    char path[256];
+
+    proc_need(w);
+    test_skip_if(w, !raw_program_file(path, sizeof path, "hello\n", may_run),
+                 lacking);
     refused(w, PIPED(.program = path), error, path);
     raw_remove(path);
 }
 
-TEST(X1_a_file_that_must_not_run)
-{
-    char path[256];
+TEST_CASE(X1_a_file_that_must_not_run,
+          check_file(w, false, RONDO_EACCES,
+                     "every file may run on this system"));
 
-    begin(w);
-    if (!raw_program_file(path, sizeof path, "hello\n", false))
-        test_skip(w, "every file may run on this system");
-    check_file(w, path, RONDO_EACCES);
-}
-
-TEST(X1_a_file_that_is_no_program)
-{
-    char path[256];
-
-    begin(w);
-    if (!raw_program_file(path, sizeof path, "hello\n", true))
-        test_skip(w, "no such file can be made on this system");
-    check_file(w, path, RONDO_ENOEXEC);
-}
+TEST_CASE(X1_a_file_that_is_no_program,
+          check_file(w, true, RONDO_ENOEXEC,
+                     "no such file can be made on this system"));
 
 TEST(X1_a_name_with_a_file_as_folder)
 {
     char path[256];
 
-    begin(w);
-    if (!raw_has_signals())
-        test_skip(w, "this system does not tell this from a missing file");
+    test_skip_if(w, !raw_has_signals(),
+                 "this system does not tell this from a missing file");
     (void)snprintf(path, sizeof path, "%s/x", raw_child());
     refused(w, PIPED(.program = path), RONDO_ENOTDIR, path);
 }
 
 TEST(X1_argv_that_is_too_long)
 {
-    enum { WORDS = 100, WORD = 100000 };
-    static const char *argv[WORDS + 1];
-    char *word = test_alloc(w, WORD);
+    enum { COUNT = 100, SIZE = 100000 };
+    static const char *argv[COUNT + 1];
+    char *word = test_alloc(w, SIZE);
 
-    begin(w);
-    if (raw_under_valgrind())
-        test_skip(w, "valgrind does not tell of words that are too long");
-    memset(word, 'x', WORD - 1);
-    for (int i = 0; i < WORDS; i++)
+    test_skip_if(w, raw_under_valgrind(),
+                 "valgrind does not tell of words that are too long");
+    memset(word, 'x', SIZE - 1);
+    for (int i = 0; i < COUNT; i++)
         argv[i] = word;
     refused(w, PIPED(.program = raw_child(), .argv = argv), RONDO_ETOOMUCH,
             "cannot run");
@@ -135,7 +116,7 @@ TEST(X1_no_protocol)
 {
     const rondo_process_options *o = PIPED(.program = raw_child());
 
-    begin(w);
+    proc_need(w);
     assert_einval(rondo_subprocess_exec(w->loop, o, NULL, NULL, NULL));
     assert_einval(
         rondo_subprocess_shell(w->loop, "x", o, &proc_recorder, NULL, NULL));
@@ -178,40 +159,34 @@ TEST(X1_descriptors_that_make_no_sense)
         {"extra ones that are none", EXTRA(NULL, 2), RONDO_EINVAL, "extra"},
     };
 
-    begin(w);
     for (EACH_ROW(w, row, rows))
         refused(w, row->options, row->error, row->words);
 }
 
 TEST(X1_no_descriptors_left)
 {
-    const rondo_process_options *o = PIPED(.program = raw_child());
     raw_fd *fds = test_alloc(w, 512 * sizeof *fds);
-    struct proc *p = proc_new(w);
-    int64_t before;
-    size_t n;
+    struct proc *p = proc_begin(w, PIPES);
+    int64_t before = raw_set_descriptor_limit(200);
+    size_t count, closed = 0;
 
-    begin(w);
-    before = raw_set_descriptor_limit(200);
     test_skip_if(w, before < 0, "no limit of descriptors on this system");
-    n = raw_exhaust(fds, 512);
+    p->o.stderr_kind = RONDO_STDIO_NULL;
+    count = raw_exhaust(fds, 512);
     /* one after another comes back: each step is once the last one */
-    for (size_t free = 0; free < n; free++) {
-        int result = proc_try(p, o, "exit", "0", NULL);
+    while (closed < count) {
+        int result = proc_try(p, "exit", "0", NULL);
 
         if (result == 0)
             break;
         assert_error(result, RONDO_EMFILE);
         assert_true(raw_zombies() <= 0);
-        raw_close(fds[free]);
-        fds[free] = RONDO_NO_FD;
+        raw_close(fds[closed++]);
     }
     (void)raw_set_descriptor_limit(before);
-    proc_wait(p);
-    proc_check_exit(p, 0);
-    for (size_t i = 0; i < n; i++)
-        if (fds[i] != RONDO_NO_FD)
-            raw_close(fds[i]);
+    proc_ends(p, 0);
+    while (closed < count)
+        raw_close(fds[closed++]);
 }
 
 /* ---- ids ---------------------------------------------------------------- */
@@ -232,7 +207,6 @@ TEST(X1_ids_that_are_none)
          "umask"},
     };
 
-    begin(w);
     test_skip_if(w, !raw_has_signals(), "no ids on this system");
     for (EACH_ROW(w, row, rows))
         refused(w, row->options, row->error, row->words);
@@ -242,15 +216,11 @@ TEST(X1_ids_that_are_none)
 
 TEST(X1_afterwards_all_is_well)
 {
-    struct proc *p = proc_new(w);
+    struct proc *p;
 
-    begin(w);
     refused(w, PIPED(.program = "/nowhere"), RONDO_ENOENT, "/nowhere");
-    proc_start(p, PIPED(.program = NULL), "say", "1", "well", "exit", "4",
-               NULL);
-    proc_wait(p);
-    proc_check_exit(p, 4);
-    assert_string_equal(p->text[1], "well");
+    p = proc_run(w, OUTPUT, "say", "1", "well", "exit", "4", NULL);
+    proc_says(p, 4, "well");
 }
 
 TEST(X1_options_of_other_versions)
@@ -260,7 +230,6 @@ TEST(X1_options_of_other_versions)
         uint64_t unknown[2];
     } newer = {.known = *PIPED(.program = raw_child())};
 
-    begin(w);
     newer.known.size = sizeof newer;
     newer.unknown[1] = 1;
     refused(w, &newer.known, RONDO_ENOTSUP, "option");
@@ -268,7 +237,7 @@ TEST(X1_options_of_other_versions)
     refused(w, &newer.known, RONDO_EINVAL, "size");
 }
 
-TEST(G2_what_cannot_is_told)
+TEST_LEAVES(G2_what_cannot_is_told)
 {
     bool can = rondo_loop_supports(w->loop, RONDO_CAN_SUBPROCESS);
     int result = rondo_subprocess_exec(w->loop, PIPED(.program = raw_child()),

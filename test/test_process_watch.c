@@ -3,11 +3,6 @@
 #include "harness_process.h"
 
 static const char *const names[] = {"pidfd", "thread", "sigchld", "kqueue"};
-enum { NAMES = sizeof names / sizeof *names };
-
-#define NULLS proc_options(RONDO_STDIO_NULL, RONDO_STDIO_NULL, RONDO_STDIO_NULL)
-#define OUTPUT                                                                 \
-    proc_options(RONDO_STDIO_NULL, RONDO_STDIO_PIPE, RONDO_STDIO_NULL)
 
 static int loop_with(struct world *w, const char *watcher, rondo_loop **loop)
 {
@@ -23,10 +18,10 @@ static void each_watcher(struct world *w, void (*test)(struct world *w))
     int tried = 0;
 
     proc_need(w);
-    if (!rondo_loop_supports(w->loop, RONDO_CAN_CHILD_WATCHER))
-        test_skip(w, "the child watcher cannot be chosen here");
+    test_skip_if(w, !rondo_loop_supports(w->loop, RONDO_CAN_CHILD_WATCHER),
+                 "the child watcher cannot be chosen here");
     test_close_loop(w);
-    for (int i = 0; i < NAMES; i++) {
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
         if (loop_with(w, names[i], &w->loop) < 0)
             continue;
         tried++;
@@ -35,15 +30,6 @@ static void each_watcher(struct world *w, void (*test)(struct world *w))
         assert_true(raw_zombies() <= 0);
     }
     assert_true(tried > 0);
-}
-
-static struct proc *run(struct world *w, const char *code)
-{
-    rondo_process_options o = NULLS;
-    struct proc *p = proc_new(w);
-
-    proc_start(p, &o, "exit", code, NULL);
-    return p;
 }
 
 /* ---- X6: choosing ------------------------------------------------------- */
@@ -61,36 +47,30 @@ TEST(X6_unknown_names)
     assert_error(loop_with(w, "", &loop), RONDO_ENOTSUP);
     if (can)
         return;
-    for (int i = 0; i < NAMES; i++)
+    for (size_t i = 0; i < COUNT_OF(names); i++)
         assert_error(loop_with(w, names[i], &loop), RONDO_ENOTSUP);
 }
 
 static void exits(struct world *w)
 {
-    struct proc *p = run(w, "17");
+    struct proc *p = proc_run(w, NULLS, "exit", "17", NULL);
 
-    proc_wait(p);
+    proc_ends(p, 17);
     assert_string_equal(p->order, "MEL");
-    proc_check_exit(p, 17);
 }
 
 TEST_CASE(X6_each_tells_the_exit, each_watcher(w, exits));
 
 static void dies(struct world *w)
 {
-    rondo_process_options o = OUTPUT;
-    struct proc *p = proc_new(w);
+    struct proc *p = proc_run(w, OUTPUT, "say", "1", "x", "die", "9", NULL);
 
-    proc_start(p, &o, "say", "1", "x", "die", "9", NULL);
-    proc_wait(p);
-    proc_check_killed(p);
+    proc_ends_killed(p);
     assert_string_equal(p->text[1], "x");
-    *p = (struct proc){.w = w};
-    proc_start(p, &o, "say", "1", "x", "sleep", NULL);
+    proc_start(p, "say", "1", "x", "sleep", NULL);
     test_run_until(w, p->bytes[1] == 1);
     assert_ok(rondo_process_kill(p->process));
-    proc_wait(p);
-    proc_check_killed(p);
+    proc_ends_killed(p);
 }
 
 TEST_CASE(X6_each_tells_the_signal, each_watcher(w, dies));
@@ -98,11 +78,10 @@ TEST_CASE(X6_each_tells_the_signal, each_watcher(w, dies));
 static void is_dead_already(struct world *w)
 {
     for (int i = 0; i < 5; i++) {
-        struct proc *p = run(w, "5");
+        struct proc *p = proc_run(w, NULLS, "exit", "5", NULL);
 
         raw_process_await(rondo_process_pid(p->process));
-        proc_wait(p);
-        proc_check_exit(p, 5);
+        proc_ends(p, 5);
     }
 }
 
@@ -113,31 +92,28 @@ TEST_CASE(X6_each_sees_one_that_is_dead_already,
 TEST(X6_pidfd_is_probed)
 {
     rondo_loop *loop;
-    struct proc *p;
 
     proc_need(w);
-    if (loop_with(w, "pidfd", &loop) < 0)
-        test_skip(w, "this kernel has no pidfd");
+    test_skip_if(w, loop_with(w, "pidfd", &loop) < 0,
+                 "this kernel has no pidfd");
     assert_ok(rondo_loop_close(loop));
-    if (!raw_kernel_lacks(RAW_LACKS_PIDFD))
-        test_skip(w, "the kernel cannot be made to lack it");
+    test_skip_if(w, !raw_kernel_lacks(RAW_LACKS_PIDFD),
+                 "the kernel cannot be made to lack it");
     assert_error(loop_with(w, "pidfd", &loop), RONDO_ENOTSUP);
     assert_non_null(strstr(rondo_last_error(), "thread"));
-    p = run(w, "3"); /* the default goes on without */
-    proc_wait(p);
+    /* the default goes on without */
+    proc_ends(proc_run(w, NULLS, "exit", "3", NULL), 3);
     (void)raw_kernel_lacks(RAW_LACKS_NOTHING);
-    proc_check_exit(p, 3);
 }
 
 static void leaves(struct world *w)
 {
-    rondo_process_options o = OUTPUT;
-    struct proc *p = proc_new(w);
+    struct proc *p = proc_begin(w, OUTPUT);
     size_t before = raw_count_descriptors();
     int64_t pid;
 
-    o.leave_running = true;
-    proc_start(p, &o, "say", "1", "x", "sleep", NULL);
+    p->o.leave_running = true;
+    proc_start(p, "say", "1", "x", "sleep", NULL);
     test_run_until(w, p->bytes[1] == 1);
     pid = rondo_process_pid(p->process);
     rondo_process_close(p->process);
@@ -162,30 +138,24 @@ static void many(struct world *w)
         char code[8];
 
         (void)snprintf(code, sizeof code, "%d", i);
-        p[i] = run(w, code);
+        p[i] = proc_run(w, NULLS, "exit", code, NULL);
     }
-    for (uint32_t i = 0; i < MANY; i++) {
-        proc_wait(p[i]);
-        proc_check_exit(p[i], i);
-    }
+    for (uint32_t i = 0; i < MANY; i++)
+        proc_ends(p[i], i);
 }
 
 TEST_CASE(X6_each_with_a_hundred_at_once, each_watcher(w, many));
 
 static void closes(struct world *w)
 {
-    rondo_process_options o = NULLS;
     struct proc *p[10];
 
-    for (int i = 0; i < 10; i++) {
-        p[i] = proc_new(w);
-        proc_start(p[i], &o, "sleep", NULL);
-    }
+    for (int i = 0; i < 10; i++)
+        p[i] = proc_run(w, NULLS, "sleep", NULL);
     test_spin(w, 2);
     test_close_loop(w);
     for (int i = 0; i < 10; i++)
         proc_check_killed(p[i]);
-    assert_ok(loop_with(w, NULL, &w->loop));
 }
 
 TEST_CASE(L5_each_ends_when_the_loop_closes, each_watcher(w, closes));
@@ -194,30 +164,17 @@ TEST_CASE(L5_each_ends_when_the_loop_closes, each_watcher(w, closes));
 
 static void beside_a_handler(struct world *w)
 {
-    struct proc *p;
-
     assert_true(raw_sigchld(RAW_SIGCHLD_OWN));
-    p = run(w, "8");
-    proc_wait(p);
-    proc_check_exit(p, 8);
+    proc_ends(proc_run(w, NULLS, "exit", "8", NULL), 8);
     assert_true(raw_sigchld_count() > 0);
     (void)raw_sigchld(RAW_SIGCHLD_DEFAULT);
 }
 
-TEST(X5_a_handler_of_the_programs)
-{
-    test_skip_if(w, !raw_has_signals(), "no signals");
-    each_watcher(w, beside_a_handler);
-}
+TEST_CASE(X5_a_handler_of_the_programs, each_watcher(w, beside_a_handler));
 
-static void ignored(struct world *w)
+static void check_unknown(struct proc *p)
 {
-    struct proc *p;
-
-    assert_true(raw_sigchld(RAW_SIGCHLD_IGNORED));
-    p = run(w, "8");
     proc_wait(p);
-    (void)raw_sigchld(RAW_SIGCHLD_DEFAULT);
     assert_int_equal(p->exited, 1);
     assert_false(p->status.known);
     assert_false(p->status.signaled);
@@ -226,21 +183,21 @@ static void ignored(struct world *w)
     assert_string_equal(p->order, "MEL");
 }
 
-TEST(X5_sigchld_ignored)
+static void ignored(struct world *w)
 {
-    test_skip_if(w, !raw_has_signals(), "no signals");
-    each_watcher(w, ignored);
+    assert_true(raw_sigchld(RAW_SIGCHLD_IGNORED));
+    check_unknown(proc_run(w, NULLS, "exit", "8", NULL));
+    (void)raw_sigchld(RAW_SIGCHLD_DEFAULT);
 }
+
+TEST_CASE(X5_sigchld_ignored, each_watcher(w, ignored));
 
 /* a child that has ended by a signal, and that the program has waited for */
 static struct proc *taken_away(struct world *w)
 {
-    rondo_process_options o = NULLS;
-    struct proc *p = proc_new(w);
-    int64_t pid;
+    struct proc *p = proc_run(w, NULLS, "sleep", NULL);
+    int64_t pid = rondo_process_pid(p->process);
 
-    proc_start(p, &o, "sleep", NULL);
-    pid = rondo_process_pid(p->process);
     raw_process_kill(pid);
     assert_int_equal(raw_process_wait(pid), 256 + 9);
     return p;
@@ -248,18 +205,10 @@ static struct proc *taken_away(struct world *w)
 
 static void stray_wait(struct world *w)
 {
-    struct proc *p = taken_away(w);
-
-    proc_wait(p);
-    assert_int_equal(p->exited, 1);
-    assert_false(p->status.known);
+    check_unknown(taken_away(w));
 }
 
-TEST(X5_a_stray_wait_of_the_programs)
-{
-    test_skip_if(w, !raw_has_signals(), "nobody else can wait for it");
-    each_watcher(w, stray_wait);
-}
+TEST_CASE(X5_a_stray_wait_of_the_programs, each_watcher(w, stray_wait));
 
 static void signal_after_stray_wait(struct world *w)
 {
@@ -267,15 +216,11 @@ static void signal_after_stray_wait(struct world *w)
 
     /* the number may be anybody's now */
     assert_error(rondo_process_kill(p->process), RONDO_ESRCH);
-    proc_wait(p);
-    assert_false(p->status.known);
+    check_unknown(p);
 }
 
-TEST(X4_no_signal_after_a_stray_wait)
-{
-    test_skip_if(w, !raw_has_signals(), "nobody else can wait for it");
-    each_watcher(w, signal_after_stray_wait);
-}
+TEST_CASE(X4_no_signal_after_a_stray_wait,
+          each_watcher(w, signal_after_stray_wait));
 
 static void beside_others(struct world *w)
 {
@@ -284,20 +229,17 @@ static void beside_others(struct world *w)
 
     for (int i = 0; i < 5; i++) {
         others[i] = raw_process_start(30 + i);
-        p[i] = run(w, "7");
+        p[i] = proc_run(w, NULLS, "exit", "7", NULL);
     }
-    for (int i = 0; i < 5; i++) {
-        proc_wait(p[i]);
-        proc_check_exit(p[i], 7);
-    }
+    for (int i = 0; i < 5; i++)
+        proc_ends(p[i], 7);
     for (int i = 0; i < 5; i++)
         assert_int_equal(raw_process_wait(others[i]), 30 + i);
 }
 
 TEST(X5_children_that_are_not_ours)
 {
-    test_skip_if(w, !raw_has_signals(), "no fork");
-    if (raw_under_valgrind())
-        test_skip(w, "valgrind ends forked children with its own code");
+    test_skip_if(w, raw_under_valgrind(),
+                 "valgrind ends forked children with its own code");
     each_watcher(w, beside_others);
 }

@@ -1,54 +1,44 @@
 /* test_reader.c - reading by line, by size, and whatever comes. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_plain.h"
 #include "harness_reader.h"
 
 /* ---- each kind of read -------------------------------------------------- */
 
-TEST(S14_lines)
+TEST_LEAVES(S14_what_each_kind_of_read_takes)
 {
-    struct book *b = test_book(w, 0);
+    static const struct {
+        const char *name, *sent, *kinds, *separator;
+        size_t size;
+        const char *text;
+        size_t left;
+    } rows[] = {
+        {"lines", "one\ntwo\n\nrest", "LLL", NULL, 0, "one\n|two\n|\n|", 4},
+        {"a separator of several bytes", "a\r\nb\r\n\r\nc\r\r\n\r\n", "UU",
+         "\r\n\r\n", 0, "a\r\nb\r\n\r\n|c\r\r\n\r\n|", 0},
+        /* the start is found again inside a start that failed */
+        {"one that overlaps itself", "aaab", "U", "aab", 0, "aaab|", 0},
+        {"a longer one", "abcabcabd", "U", "abcabd", 0, "abcabcabd|", 0},
+        {"one that might begin twice", "aaa", "U", "aa", 0, "aa|", 1},
+        {"exactly", "1234567890", "EE", NULL, 5, "12345|67890|", 0},
+        {"exactly nothing", "", "E", NULL, 0, "|", 0},
+        {"mixed", "5\nhello;rest", "LEUS", ";", 5, "5\n|hello|;|rest|", 0},
+    };
 
-    book_send(b, "one\ntwo\n\nrest");
-    for (int i = 0; i < 3; i++)
-        book_read(b, LINE);
-    assert_string_equal(b->text, "one\n|two\n|\n|");
-    assert_int_equal(b->error, 0);
-    assert_int_equal(rondo_reader_buffered(b->reader), 4);
-    book_end(b);
+    for (EACH_ROW(w, row, rows)) {
+        struct book *b = test_book(w, 0);
+
+        b->separator = row->separator;
+        b->size = row->size;
+        book_send(b, row->sent);
+        book_reads(b, row->kinds);
+        assert_string_equal(b->text, row->text);
+        assert_int_equal(b->error, 0);
+        book_has(b, row->left);
+    }
 }
 
-TEST(S14_a_separator_of_several_bytes)
-{
-    struct book *b = test_book(w, 0);
-
-    b->separator = "\r\n\r\n";
-    book_send(b, "a\r\nb\r\n\r\nc\r\r\n\r\n");
-    book_read(b, UNTIL);
-    book_read(b, UNTIL);
-    assert_string_equal(b->text, "a\r\nb\r\n\r\n|c\r\r\n\r\n|");
-    book_end(b);
-}
-
-/* the start of the separator is found again inside a start that failed */
-TEST(S14_a_separator_that_overlaps_itself)
-{
-    struct book *b = test_book(w, 0);
-
-    b->separator = "aab";
-    book_send(b, "aaab");
-    book_read(b, UNTIL);
-    b->separator = "abcabd";
-    book_send(b, "abcabcabd");
-    book_read(b, UNTIL);
-    b->separator = "aa";
-    book_send(b, "aaa");
-    book_read(b, UNTIL);
-    assert_string_equal(b->text, "aaab|abcabcabd|aa|");
-    assert_int_equal(rondo_reader_buffered(b->reader), 1);
-    book_end(b);
-}
-
-TEST(S14_a_separator_across_chunks)
+TEST_LEAVES(S14_a_separator_across_chunks)
 {
     struct book *b = test_book(w, 0);
 
@@ -62,10 +52,9 @@ TEST(S14_a_separator_across_chunks)
     book_send(b, "Dmore");
     test_run_until(w, b->reads == 1);
     assert_string_equal(b->text, "xENEND|");
-    book_end(b);
 }
 
-TEST(S14_exactly)
+TEST_LEAVES(S14_exactly_waits_for_the_last_byte)
 {
     struct book *b = test_book(w, 0);
 
@@ -78,21 +67,9 @@ TEST(S14_exactly)
     book_send(b, "0");
     test_run_until(w, b->reads == 2);
     assert_string_equal(b->text, "12345|67890|");
-    book_end(b);
 }
 
-TEST(S14_exactly_nothing)
-{
-    struct book *b = test_book(w, 0);
-
-    b->size = 0;
-    book_read(b, EXACTLY);
-    assert_string_equal(b->text, "|");
-    assert_int_equal(b->error, 0);
-    book_end(b);
-}
-
-TEST(S14_some)
+TEST_LEAVES(S14_some)
 {
     struct book *b = test_book(w, 0);
 
@@ -102,49 +79,28 @@ TEST(S14_some)
     book_send(b, "abc");
     test_run_until(w, b->reads == 1);
     book_send(b, "de");
-    test_run_until(w, rondo_reader_buffered(b->reader) == 2);
+    book_has(b, 2);
     book_send(b, "f");
-    test_run_until(w, rondo_reader_buffered(b->reader) == 3);
+    book_has(b, 3);
     book_read(b, SOME);
     assert_string_equal(b->text, "abc|def|");
-    book_end(b);
 }
 
-TEST(S14_kinds_mixed)
+TEST_LEAVES(S14_one_byte_pieces)
 {
-    struct book *b = test_book(w, 0);
-
-    book_send(b, "5\nhello;rest");
-    book_read(b, LINE);
-    b->size = 5;
-    book_read(b, EXACTLY);
-    b->separator = ";";
-    book_read(b, UNTIL);
-    book_read(b, SOME);
-    assert_string_equal(b->text, "5\n|hello|;|rest|");
-    book_end(b);
-}
-
-TEST(S14_one_byte_pieces)
-{
-    static const char text[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\nbody";
     struct book *b = test_book(w, 0);
 
     b->separator = "\r\n\r\n";
     book_begin(b, UNTIL);
-    for (size_t i = 0; i < sizeof text - 1; i++) {
-        assert_true(raw_send_all(b->fd, text + i, 1, 1000));
-        test_spin(w, 2);
-    }
+    book_send_slowly(b, "GET / HTTP/1.1\r\nHost: x\r\n\r\nbody");
     test_run_until(w, b->reads == 1);
     assert_string_equal(b->text, "GET / HTTP/1.1\r\nHost: x\r\n\r\n|");
     b->size = 4;
     book_read(b, EXACTLY);
-    book_end(b);
 }
 
 /* NUL bytes and bytes above 127 are bytes */
-TEST(S14_any_byte)
+TEST_LEAVES(S14_any_byte)
 {
     struct book *b = test_book(w, 0);
     static const char data[] = {'a', 0, '\xff', 0, '\xff', '\xfe'};
@@ -154,22 +110,20 @@ TEST(S14_any_byte)
     test_run_until(w, b->reads);
     assert_int_equal(b->last_size, 6);
     assert_memory_equal(b->last, data, 6);
-    book_end(b);
 }
 
 /* ---- who is called when ------------------------------------------------- */
 
-TEST(S14_no_callback_inside_the_call)
+TEST_LEAVES(S14_no_callback_inside_the_call)
 {
     struct book *b = test_book(w, 0);
 
     book_send(b, "one\ntwo\n");
-    test_run_until(w, rondo_reader_buffered(b->reader) == 8);
+    book_has(b, 8);
     book_begin(b, LINE);
     assert_int_equal(b->reads, 0); /* though it is there */
     test_spin(w, 1);
     assert_int_equal(b->reads, 1);
-    book_end(b);
 }
 
 static void read_again(struct book *b)
@@ -194,22 +148,29 @@ TEST(S14_reads_begun_inside_the_callback)
     test_run_until(w, b->lost);
     assert_string_equal(b->text, "1\n|22\n|333\n|4\n||");
     assert_int_equal(b->error, RONDO_EOF);
-    book_end(b);
+}
+
+/* A book that has so many empty lines, and reads them quietly. */
+static struct book *book_of_lines(struct world *w, size_t lines)
+{
+    struct book *b = test_book(w, 0);
+    char *much = test_alloc(w, lines);
+
+    memset(much, '\n', lines);
+    assert_true(raw_send_all(b->fd, much, lines, 1000));
+    book_has(b, lines);
+    b->quiet = true;
+    b->on_read = read_again;
+    return b;
 }
 
 /* many lines at once do not keep the loop from other things */
-TEST(L1_a_flood_of_lines_is_bounded)
+TEST_LEAVES(L1_a_flood_of_lines_is_bounded)
 {
     enum { LINES = 20000 };
-    struct book *b = test_book(w, 0);
-    char *much = test_alloc(w, LINES);
+    struct book *b = book_of_lines(w, LINES);
     unsigned before, most = 0;
 
-    memset(much, '\n', LINES);
-    assert_true(raw_send_all(b->fd, much, LINES, 1000));
-    test_run_until(w, rondo_reader_buffered(b->reader) == LINES);
-    b->on_read = read_again;
-    b->quiet = true;
     book_begin(b, LINE);
     while (b->reads < LINES) {
         before = b->reads;
@@ -217,10 +178,28 @@ TEST(L1_a_flood_of_lines_is_bounded)
         most = b->reads - before > most ? b->reads - before : most;
     }
     assert_true(most <= 1000);
-    book_end(b);
 }
 
-TEST(S14_one_read_at_a_time)
+static void all_told(struct book *b)
+{
+    assert_int_equal(b->reads, 2001);
+    assert_int_equal(b->error, RONDO_ECONNRESET);
+    assert_int_equal(rondo_reader_buffered(b->reader), 0);
+}
+
+/* More than are told in one dispatch, and the connection breaks behind them. */
+TEST(S14_all_is_told_before_a_loss)
+{
+    struct book *b = book_of_lines(w, 2000);
+
+    b->on_lost = all_told;
+    book_reset(b);
+    book_begin(b, LINE);
+    test_run_until(w, b->lost);
+    assert_int_equal(b->lost_error, RONDO_ECONNRESET);
+}
+
+TEST_LEAVES(S14_one_read_at_a_time)
 {
     struct book *b = test_book(w, 0);
 
@@ -233,10 +212,9 @@ TEST(S14_one_read_at_a_time)
     book_send(b, "line\n");
     test_run_until(w, b->reads == 1);
     assert_string_equal(b->text, "line\n|");
-    book_end(b);
 }
 
-TEST(S14_wrong_calls_are_EINVAL)
+TEST_LEAVES(S14_wrong_calls_are_EINVAL)
 {
     struct book *b = test_book(w, 0);
     rondo_reader *none = NULL;
@@ -255,7 +233,6 @@ TEST(S14_wrong_calls_are_EINVAL)
     assert_einval(rondo_read_until(b->reader, "x", 0, book_done, b));
     book_send(b, "line\n"); /* none of them is under way */
     book_read(b, LINE);
-    book_end(b);
 }
 
 /* ---- its protocol ------------------------------------------------------- */
@@ -270,27 +247,25 @@ TEST(S14_the_programs_protocol_hears_the_rest)
     p->keep_open = true;
     p->go_on = true;
     (void)test_fill_transport(w, p);
-    assert_ok(rondo_transport_set_write_buffer_limits(t, 1, 0));
+    peer_set_limits(p, 1, 0);
     test_run_until(w, p->pauses == 1);
-    assert_ok(rondo_transport_set_timeouts(t, RONDO_MS(1), 0));
+    peer_set_timeouts(p, RONDO_MS(1), 0);
     test_run_until(w, p->timeouts);
-    assert_ok(rondo_transport_set_timeouts(t, 0, 0));
+    peer_set_timeouts(p, 0, 0);
     book_send(b, "data");
     raw_shutdown_write(b->fd);
     test_run_until(w, p->eof);
     assert_int_equal(p->bytes, 0);
     book_read(b, SOME);
     assert_string_equal(b->text, "data|");
-    raw_reset(b->fd);
-    b->fd = RONDO_NO_FD;
+    book_reset(b);
     (void)rondo_transport_write(t, "x", 1);
     test_run_until(w, p->lost);
     assert_null(rondo_reader_transport(b->reader));
     assert_int_equal(p->order[0], 'M');
-    book_end(b);
 }
 
-static void answer_and_close(struct book *b)
+static void answer_and_read_on(struct book *b)
 {
     rondo_transport *t = rondo_reader_transport(b->reader);
 
@@ -309,46 +284,87 @@ TEST(S14_the_end_closes_when_it_has_been_told)
     raw_shutdown_write(b->fd);
     test_spin(w, 20);
     assert_int_equal(b->lost, 0);
-    b->on_read = answer_and_close;
+    b->on_read = answer_and_read_on;
     book_begin(b, LINE);
     test_run_until(w, b->lost);
     assert_true(raw_recv_exact(b->fd, got, 8, 1000));
     assert_memory_equal(got, "one\ntwo\n", 8);
     assert_int_equal(raw_recv(b->fd, got, 1, 1000), 0);
     assert_int_equal(b->lost_error, 0);
-    book_end(b);
 }
 
-static void line_until_error(struct book *b)
+/* ---- random separators and pieces, against a plain search --------------- */
+
+enum { TEXT = 3000, LONGEST = 6 };
+
+static uint64_t dice(uint64_t *seed, uint64_t sides)
 {
-    if (!b->error)
-        book_begin(b, LINE);
+    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return (*seed >> 33) % sides;
 }
 
-static void all_told(struct book *b)
+/* where the first occurrence ends; 0: there is none */
+static size_t find_plainly(const char *text, size_t size, const char *separator)
 {
-    assert_int_equal(b->reads, 2001);
-    assert_int_equal(b->error, RONDO_ECONNRESET);
-    assert_int_equal(rondo_reader_buffered(b->reader), 0);
+    size_t n = strlen(separator);
+
+    for (size_t i = 0; i + n <= size; i++)
+        if (memcmp(text + i, separator, n) == 0)
+            return i + n;
+    return 0;
 }
 
-/* More than are told in one dispatch, and the connection breaks behind them. */
-TEST(S14_all_is_told_before_a_loss)
+/* few different letters: starts that fail are everywhere */
+static void fill(char *text, size_t size, uint64_t *seed)
 {
-    enum { LINES = 2000 };
+    for (size_t i = 0; i < size; i++)
+        text[i] = (char)('a' + dice(seed, 2));
+    text[size] = '\0';
+}
+
+static void send_all(struct book *b, const char *text, uint64_t *seed)
+{
+    for (size_t at = 0; at < TEXT;) {
+        size_t n = (size_t)dice(seed, 40) + 1;
+
+        n = n < TEXT - at ? n : TEXT - at;
+        assert_true(raw_send_all(b->fd, text + at, n, 1000));
+        at += n;
+        test_spin(b->w, (int)dice(seed, 3));
+    }
+    raw_shutdown_write(b->fd);
+}
+
+static void play(struct world *w, uint64_t seed)
+{
     struct book *b = test_book(w, 0);
-    char lines[LINES];
+    char text[TEXT + 1], separator[LONGEST + 1];
+    size_t at = 0, want;
 
-    memset(lines, '\n', sizeof lines);
-    assert_true(raw_send_all(b->fd, lines, sizeof lines, 1000));
-    test_run_until(w, rondo_reader_buffered(b->reader) == LINES);
     b->quiet = true;
-    b->on_read = line_until_error;
-    b->on_lost = all_told;
-    raw_reset(b->fd);
-    b->fd = RONDO_NO_FD;
-    book_begin(b, LINE);
-    test_run_until(w, b->lost);
-    assert_int_equal(b->lost_error, RONDO_ECONNRESET);
-    book_end(b);
+    fill(text, TEXT, &seed);
+    fill(separator, (size_t)dice(&seed, LONGEST) + 1, &seed);
+    b->separator = separator;
+    book_begin(b, UNTIL);
+    send_all(b, text, &seed);
+    for (unsigned n = 1;; n++) {
+        test_run_until(w, b->reads == n);
+        want = find_plainly(text + at, TEXT - at, separator);
+        assert_int_equal(b->error, want ? 0 : RONDO_EOF);
+        assert_int_equal(b->last_size, want ? want : TEXT - at);
+        if (!want)
+            break;
+        at += want;
+        if (dice(&seed, 2))
+            fill(separator, (size_t)dice(&seed, LONGEST) + 1, &seed);
+        book_begin(b, UNTIL);
+    }
+}
+
+TEST_LEAVES(S14_random_separators)
+{
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        print_message("seed %d\n", (int)seed);
+        play(w, seed);
+    }
 }

@@ -1,16 +1,7 @@
 /* test_sendfile_example.c - the example that serves files, asked by a plain
  * client. */
 /* SPDX-License-Identifier: MIT */
-#include "harness_calls.h"
-#include "raw_program.h"
-#include "signal_told.h"
-
-#include <signal.h>
-
-#ifndef RONDO_TEST_EXAMPLES
-#define RONDO_TEST_EXAMPLES NULL
-#define RONDO_TEST_SUFFIX   ""
-#endif
+#include "harness_example.h"
 
 enum { SIZE = 300000 };
 
@@ -20,44 +11,40 @@ struct served {
     raw_fd client;
     uint16_t port;
     char path[64]; /* of a file with the pattern, in the folder served */
+    char target[80];
     char head[1024];
 };
 
-static void make_file(const char *path)
+static void make_file(struct world *w, const char *path)
 {
-    unsigned char *bytes = malloc(SIZE);
+    unsigned char *bytes = test_alloc(w, SIZE);
     FILE *file = fopen(path, "wb");
 
-    assert_true(bytes && file);
+    assert_non_null(file);
     test_fill(bytes, 0, SIZE);
     assert_int_equal(fwrite(bytes, 1, SIZE, file), SIZE);
     assert_int_equal(fclose(file), 0);
-    free(bytes);
+}
+
+static void another_client(struct served *s)
+{
+    raw_close(s->client);
+    s->client = raw_connect(s->port);
+    assert_true(s->client != RONDO_NO_FD);
 }
 
 static struct served *serve(struct world *w)
 {
-    const char *other = getenv("RONDO_TEST_EXAMPLES");
-    const char *folder = other ? other : RONDO_TEST_EXAMPLES;
     struct served *s = test_alloc(w, sizeof *s);
-    char path[512];
-    const char *argv[] = {path, "--backend", w->backend, "0", ".", NULL};
-    const char *port;
 
-    test_skip_if(w, !folder, "the examples are not in this build");
     s->w = w;
+    s->program = example_start(w, NULL, "files", WORDS("0", "."));
     (void)snprintf(s->path, sizeof s->path, "test_files_%s.txt", w->backend);
-    make_file(s->path);
-    (void)snprintf(path, sizeof path, "%sfiles%s", folder, RONDO_TEST_SUFFIX);
-    s->program = raw_program_start(argv);
-    assert_non_null(s->program);
-    port = raw_program_says(s->program,
-                            "listening on 127.0.0.1:", test_patience_ms());
-    assert_non_null(port);
-    assert_non_null(raw_program_says(s->program, "\n", test_patience_ms()));
-    s->port = (uint16_t)strtol(port, NULL, 10);
-    s->client = raw_connect(s->port);
-    assert_true(s->client != RONDO_NO_FD);
+    (void)snprintf(s->target, sizeof s->target, "/%s", s->path);
+    make_file(w, s->path);
+    s->port = example_port(w, s->program);
+    s->client = RONDO_NO_FD;
+    another_client(s);
     return s;
 }
 
@@ -65,8 +52,13 @@ static void end(struct served *s)
 {
     raw_close(s->client);
     (void)remove(s->path);
-    assert_int_equal(raw_program_signal(s->program, SIGINT), 0);
-    assert_int_equal(raw_program_end(s->program, test_patience_ms()), 0);
+    example_stop(s->w, s->program);
+}
+
+static void say(struct served *s, const char *text)
+{
+    assert_true(
+        raw_send_all(s->client, text, strlen(text), test_patience_ms()));
 }
 
 static void ask(struct served *s, const char *method, const char *target,
@@ -76,8 +68,7 @@ static void ask(struct served *s, const char *method, const char *target,
 
     (void)snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: x\r\n%s\r\n",
                    method, target, more);
-    assert_true(
-        raw_send_all(s->client, text, strlen(text), test_patience_ms()));
+    say(s, text);
 }
 
 /* Reads an answer's head, which has these words in it; its Content-Length. */
@@ -120,64 +111,68 @@ static void must_refuse(struct served *s, const char *status)
 TEST(S15_files_one_after_another)
 {
     struct served *s = serve(w);
-    char target[80];
 
-    (void)snprintf(target, sizeof target, "/%s", s->path);
     for (int i = 0; i < 3; i++) {
-        ask(s, "GET", target, "");
+        ask(s, "GET", s->target, "");
         assert_int_equal(must_answer(s, "HTTP/1.1 200 OK"), SIZE);
         must_send(s, 0, SIZE);
-        ask(s, "HEAD", target, "");
+        ask(s, "HEAD", s->target, "");
         assert_int_equal(must_answer(s, "text/plain"), SIZE);
     }
     /* all at once, answered in order; the last one says so */
-    ask(s, "GET", target, "");
-    ask(s, "HEAD", target, "");
-    ask(s, "GET", target, "Connection: close\r\n");
+    ask(s, "GET", s->target, "");
+    ask(s, "HEAD", s->target, "");
+    ask(s, "GET", s->target, "Connection: close\r\n");
     assert_int_equal(must_answer(s, "200 OK"), SIZE);
     must_send(s, 0, SIZE);
     assert_int_equal(must_answer(s, "200 OK"), SIZE);
     assert_int_equal(must_answer(s, "Connection: close"), SIZE);
     must_send(s, 0, SIZE);
-    assert_int_equal(raw_recv(s->client, target, 1, test_patience_ms()), 0);
+    assert_int_equal(raw_recv(s->client, s->head, 1, test_patience_ms()), 0);
     end(s);
 }
 
 TEST(S15_files_in_part)
 {
+    static const struct {
+        const char *name, *answer;
+        size_t from, size;
+    } rows[] = {
+        {"Range: bytes=1000-1999", "bytes 1000-1999/300000", 1000, 1000},
+        {"Range: bytes=1000-1999", "206 Partial Content", 1000, 1000},
+        {"range: bytes=299990-", "206", SIZE - 10, 10},
+        {"Range: bytes=-5", "206", SIZE - 5, 5},
+        {"Range: bytes=300000-", "416", 0, 0},
+        {"Range: lines=1-2", "200 OK", 0, SIZE},
+    };
     struct served *s = serve(w);
-    char target[80];
+    char target[90], range[64];
 
-    (void)snprintf(target, sizeof target, "/%s?query", s->path);
-    ask(s, "GET", target, "Range: bytes=1000-1999\r\n");
-    assert_int_equal(must_answer(s, "bytes 1000-1999/300000"), 1000);
-    assert_non_null(strstr(s->head, "206 Partial Content"));
-    must_send(s, 1000, 1000);
-    ask(s, "GET", target, "range: bytes=299990-\r\n");
-    assert_int_equal(must_answer(s, "206"), 10);
-    must_send(s, SIZE - 10, 10);
-    ask(s, "GET", target, "Range: bytes=-5\r\n");
-    assert_int_equal(must_answer(s, "206"), 5);
-    must_send(s, SIZE - 5, 5);
-    ask(s, "GET", target, "Range: bytes=300000-\r\n");
-    must_refuse(s, "416");
-    ask(s, "GET", target, "Range: lines=1-2\r\n");
-    assert_int_equal(must_answer(s, "200 OK"), SIZE);
-    must_send(s, 0, SIZE);
+    (void)snprintf(target, sizeof target, "%s?query", s->target);
+    for (EACH_ROW(w, row, rows)) {
+        (void)snprintf(range, sizeof range, "%s\r\n", row->name);
+        ask(s, "GET", target, range);
+        if (row->size == 0) {
+            must_refuse(s, row->answer);
+            continue;
+        }
+        assert_int_equal(must_answer(s, row->answer), (long)row->size);
+        must_send(s, row->from, row->size);
+    }
     end(s);
 }
 
 TEST(S15_files_outside_are_refused)
 {
-    /* a star is the file's name */
+    /* a star is the file's name; the last has no slash */
     static const char *const outside[] = {
-        "/../*",   "/x/../../*", "/%2e%2e/*", "/..%2f*",    "/..\\*",
-        "/..%5c*", "/./*",       "/C:/*",     "/*%00.html", "/.*",
-        "/no/*",   "/*/",        "/*%zz",     "//../*",     "/*/../*"};
+        "/../*", "/x/../../*", "/%2e%2e/*",  "/..%2f*", "/..\\*", "/..%5c*",
+        "/./*",  "/C:/*",      "/*%00.html", "/.*",     "/no/*",  "/*/",
+        "/*%zz", "//../*",     "/*/../*",    "/.",      "*"};
     struct served *s = serve(w);
     char target[80];
 
-    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
+    for (size_t i = 0; i < COUNT_OF(outside); i++) {
         size_t used = 0;
 
         for (const char *at = outside[i]; *at; at++)
@@ -187,36 +182,32 @@ TEST(S15_files_outside_are_refused)
         ask(s, "GET", target, "");
         must_refuse(s, "404 Not Found");
     }
-    ask(s, "GET", "/.", "");
-    must_refuse(s, "404 Not Found");
-    ask(s, "GET", s->path, ""); /* without a slash */
-    must_refuse(s, "404 Not Found");
     end(s);
 }
 
 TEST(S15_files_other_requests)
 {
-    static const char *const requests[][2] = {
+    static const struct {
+        const char *name, *answer;
+    } rows[] = {
         {"DELETE / HTTP/1.1\r\n\r\n", "405"},
         {"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", "413"},
         {"nonsense\r\n\r\n", "400"},
         {"GET /\r\n\r\n", "400"},
-        {"\r\n\r\n", "400"}};
+        {"\r\n\r\n", "400"},
+    };
     struct served *s = serve(w);
-    char *much = test_alloc(s->w, 20000);
+    char *much = test_alloc(w, 20001);
 
-    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-        raw_close(s->client);
-        s->client = raw_connect(s->port);
-        assert_true(raw_send_all(s->client, requests[i][0],
-                                 strlen(requests[i][0]), test_patience_ms()));
-        must_refuse(s, requests[i][1]);
+    for (EACH_ROW(w, row, rows)) {
+        another_client(s);
+        say(s, row->name);
+        must_refuse(s, row->answer);
         assert_int_equal(raw_recv(s->client, much, 1, test_patience_ms()), 0);
     }
-    raw_close(s->client);
-    s->client = raw_connect(s->port);
+    another_client(s);
     memset(much, 'x', 20000);
-    assert_true(raw_send_all(s->client, much, 20000, test_patience_ms()));
+    say(s, much);
     must_refuse(s, "431");
     end(s);
 }
@@ -225,17 +216,16 @@ TEST(S15_files_other_requests)
 TEST(S15_files_for_those_who_leave)
 {
     struct served *s = serve(w);
-    char target[80];
 
-    (void)snprintf(target, sizeof target, "/%s", s->path);
     for (int i = 0; i < 20; i++) {
         for (int j = 0; j < 20; j++)
-            ask(s, "GET", target, "");
-        (void)must_answer(s, "200 OK");
+            ask(s, "GET", s->target, "");
+        assert_int_equal(must_answer(s, "200 OK"), SIZE);
         raw_reset(s->client);
-        s->client = raw_connect(s->port);
+        s->client = RONDO_NO_FD;
+        another_client(s);
     }
-    ask(s, "GET", target, "");
+    ask(s, "GET", s->target, "");
     assert_int_equal(must_answer(s, "200 OK"), SIZE);
     must_send(s, 0, SIZE);
     end(s);

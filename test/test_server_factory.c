@@ -1,23 +1,52 @@
 /* test_server_factory.c - who gets a new connection. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_act.h"
 #include "harness_dial.h"
-#include "raw_net.h"
 
 /* ---- V4: protocol_factory ----------------------------------------------- */
 
+/* What a factory does besides choosing. */
+enum {
+    GREET = 1,
+    CLOSE = 2,
+    ABORT = 4,
+    ABORT_CLIENTS = 8,
+    CLOSE_SERVER = 16,
+    STOP = 32,
+    DROP = 64,
+    DROP_EACH_SECOND = 128
+};
+
 struct factory {
-    struct listener *listener;
+    struct listener *l;
     const rondo_protocol *seen_protocol;
     void *seen_self;
     rondo_server *server;
-    unsigned calls, drops;
+    unsigned calls, drops, acts;
     bool addresses_known;
-    unsigned peers_made; /* when it was last called */
     struct peer *peers[16];
-    int (*act)(struct factory *f, rondo_transport *t);
 };
 
 static struct factory *factory_of; /* the test's; arg is the listener's */
+
+static int act(struct factory *f, rondo_transport *t)
+{
+    if (f->acts & GREET)
+        assert_ok(rondo_transport_write(t, "hello ", 6));
+    if (f->acts & CLOSE)
+        rondo_transport_close(t);
+    if (f->acts & ABORT)
+        rondo_transport_abort(t);
+    if (f->acts & ABORT_CLIENTS)
+        rondo_server_abort_clients(f->server);
+    if (f->acts & CLOSE_SERVER)
+        rondo_server_close(f->server);
+    if (f->acts & STOP)
+        rondo_loop_stop(rondo_transport_loop(t));
+    if (f->acts & DROP || (f->acts & DROP_EACH_SECOND && f->calls % 2))
+        return ++f->drops % 2 ? 1 : RONDO_EACCES; /* whatever is not 0 */
+    return 0;
+}
 
 static int make(rondo_server *server, void *arg, rondo_transport *t,
                 const rondo_protocol **protocol, void **self)
@@ -26,10 +55,8 @@ static int make(rondo_server *server, void *arg, rondo_transport *t,
     struct listener *l = arg;
     struct peer *p = test_peer(l->w);
     rondo_address here, there;
-    int result = 0;
 
     assert_ptr_equal(l, *self);
-    f->listener = l;
     f->server = server;
     f->seen_protocol = *protocol;
     f->seen_self = *self;
@@ -46,111 +73,63 @@ static int make(rondo_server *server, void *arg, rondo_transport *t,
     *self = p;
     /* each second connection speaks the other protocol */
     *protocol = f->calls % 2 ? &recorder : &buffered_recorder;
-    if (f->act)
-        result = f->act(f, t);
-    return result;
+    return act(f, t);
 }
 
-static struct factory *factory_new(struct world *w, struct listener **l)
+static struct factory *factory_new(struct world *w, unsigned acts)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-
     factory_of = test_alloc(w, sizeof *factory_of);
-    o.protocol_factory = make;
-    *l = test_serve_with(w, &recorder, &o);
+    factory_of->acts = acts;
+    factory_of->l =
+        test_serve_with(w, &recorder, RONDO_SERVE(.protocol_factory = make));
     return factory_of;
 }
 
-TEST(V4_protocol_and_self_for_each_connection)
+/* Connects, and runs until the factory has been called. */
+static struct peer *connect_to(struct world *w, struct factory *f)
 {
-    struct listener *l;
-    struct factory *f = factory_new(w, &l);
-    struct peer *c[4];
+    unsigned before = f->calls;
+    struct peer *c = test_connect(w, f->l->port);
+
+    test_run_until(w, c->connected && f->calls == before + 1);
+    return c;
+}
+
+TEST_LEAVES(V4_protocol_and_self_for_each_connection)
+{
+    struct factory *f = factory_new(w, 0);
 
     for (unsigned i = 0; i < 4; i++) {
-        c[i] = test_connect(w, l->port);
-        test_run_until(w, c[i]->connected && f->calls == i + 1);
-        assert_ptr_equal(f->server, l->server);
+        struct peer *c = connect_to(w, f);
+
+        assert_ptr_equal(f->server, f->l->server);
         assert_ptr_equal(f->seen_protocol, &recorder);
-        assert_ptr_equal(f->seen_self, l);
+        assert_ptr_equal(f->seen_self, f->l);
         assert_true(f->addresses_known);
-        test_run_until(w, f->peers[i]->made);
-        assert_ok(rondo_transport_write(c[i]->transport, "abc", 3));
+        test_run_until(w, f->peers[i]->made); /* after the factory */
+        assert_ok(rondo_transport_write(c->transport, "abc", 3));
         test_run_until(w, f->peers[i]->bytes == 3);
         assert_string_equal(f->peers[i]->order, i % 2 ? "Mb" : "Md");
     }
 }
 
-static int count_made(struct factory *f, rondo_transport *t)
+TEST_LEAVES(V4_writing_in_the_factory)
 {
-    (void)t;
-    f->peers_made = f->peers[f->calls - 1]->made;
-    return 0;
-}
+    struct factory *f = factory_new(w, GREET);
+    struct peer *c = test_connect(w, f->l->port);
 
-TEST(V4_the_factory_runs_before_connection_made)
-{
-    struct listener *l;
-    struct factory *f = factory_new(w, &l);
-    struct peer *c = test_connect(w, l->port);
-
-    f->act = count_made;
-    f->peers_made = 99;
-    test_run_until(w, c->connected && f->calls && f->peers[0]->made);
-    assert_int_equal(f->peers_made, 0);
-}
-
-static int greet(struct factory *f, rondo_transport *t)
-{
-    (void)f;
-    assert_ok(rondo_transport_write(t, "hello ", 6));
-    return 0;
-}
-
-static void greet_more(struct peer *p)
-{
-    assert_ok(rondo_transport_write(p->transport, "world", 5));
-}
-
-TEST(V4_writing_in_the_factory)
-{
-    struct listener *l;
-    struct factory *f = factory_new(w, &l);
-    struct peer *c = test_peer(w);
-
-    f->act = greet;
-    l->model.on_made = greet_more;
-    peer_capture(c, 32);
-    assert_ok(test_connect_peer(w, l->port, &recorder, c));
+    f->l->model.on_made = act_hello;
     test_run_until(w, c->bytes == 11);
-    assert_memory_equal(c->captured, "hello world", 11);
-}
-
-static int drop_odd(struct factory *f, rondo_transport *t)
-{
-    (void)t;
-    if (f->calls % 2 == 0)
-        return 0;
-    f->drops++;
-    return f->calls % 4 == 1 ? 1 : RONDO_EACCES; /* whatever is not 0 */
-}
-
-static int greet_and_drop(struct factory *f, rondo_transport *t)
-{
-    (void)greet(f, t);
-    return -1;
+    assert_memory_equal(c->captured, "hello hello", 11);
 }
 
 TEST(V4_not_zero_drops_the_connection)
 {
-    struct listener *l;
-    struct factory *f = factory_new(w, &l);
+    struct factory *f = factory_new(w, DROP_EACH_SECOND);
 
-    f->act = drop_odd;
     for (unsigned i = 0; i < 8; i++) {
-        struct peer *c = test_connect(w, l->port);
+        struct peer *c = connect_to(w, f);
 
-        test_run_until(w, c->connected && f->calls == i + 1);
         if (i % 2 == 0) {
             test_run_until(w, c->lost);
             assert_string_equal(f->peers[i]->order, ""); /* nobody called */
@@ -160,111 +139,51 @@ TEST(V4_not_zero_drops_the_connection)
     }
     assert_int_equal(f->drops, 4);
     assert_int_equal(test_metrics(w).live_transports, 8);
-    rondo_server_close(l->server);
-    rondo_server_close_clients(l->server);
-    test_run_until(w, l->closed); /* the dropped ones do not count */
+    rondo_server_close(f->l->server);
+    rondo_server_close_clients(f->l->server);
+    test_run_until(w, f->l->closed); /* the dropped ones do not count */
     for (unsigned i = 0; i < 8; i++)
         assert_int_equal(f->peers[i]->lost, f->peers[i]->made);
 }
 
-TEST(V4_dropped_after_writing)
-{
-    struct listener *l;
-    struct factory *f = factory_new(w, &l);
-    struct peer *c = test_connect(w, l->port);
-
-    f->act = greet_and_drop;
-    test_run_until(w, c->lost && f->calls);
-    assert_string_equal(f->peers[0]->order, "");
-    rondo_server_close(l->server);
-    test_run_until(w, l->closed);
-}
-
-static int close_transport(struct factory *f, rondo_transport *t)
-{
-    (void)f;
-    rondo_transport_close(t);
-    return 0;
-}
-
-static int abort_transport(struct factory *f, rondo_transport *t)
-{
-    (void)f;
-    rondo_transport_abort(t);
-    return 0;
-}
-
-static int close_server(struct factory *f, rondo_transport *t)
-{
-    (void)t;
-    rondo_server_close(f->server);
-    return 0;
-}
-
-static int abort_clients(struct factory *f, rondo_transport *t)
-{
-    (void)t;
-    rondo_server_abort_clients(f->server);
-    rondo_server_close(f->server);
-    return 0;
-}
-
-static int close_server_and_drop(struct factory *f, rondo_transport *t)
-{
-    rondo_transport_close(t);
-    rondo_server_close(f->server);
-    return 1;
-}
-
-static int stop_loop(struct factory *f, rondo_transport *t)
-{
-    (void)f;
-    rondo_loop_stop(rondo_transport_loop(t));
-    return 0;
-}
-
 /* Whatever the factory does: made and lost are paired, and the server ends. */
-static void check_act(struct world *w,
-                      int (*act)(struct factory *, rondo_transport *),
-                      const char *order)
-{
-    struct listener *l;
-    struct factory *f = factory_new(w, &l);
-    struct peer *c = test_connect(w, l->port);
-
-    f->act = act;
-    test_run_until(w, c->connected && f->calls);
-    test_spin(w, 5);
-    if (c->transport)
-        rondo_transport_close(c->transport);
-    if (l->server)
-        rondo_server_close(l->server);
-    test_run_until(w, c->lost && l->closed);
-    assert_string_equal(f->peers[0]->order, order);
-}
-
 TEST(V4_anything_may_be_done_in_the_factory)
 {
-    w->expect_clean = true;
-    check_act(w, close_transport, "ML");
-    check_act(w, abort_transport, "ML");
-    check_act(w, close_server, "MEL");
-    check_act(w, abort_clients, "ML");
-    check_act(w, close_server_and_drop, "");
-    check_act(w, stop_loop, "MEL");
+    static const struct {
+        const char *name;
+        unsigned acts;
+        const char *order;
+    } rows[] = {{"closes it", CLOSE, "ML"},
+                {"aborts it", ABORT, "ML"},
+                {"closes the server", CLOSE_SERVER, "MEL"},
+                {"aborts the clients", ABORT_CLIENTS | CLOSE_SERVER, "ML"},
+                {"closes both and drops", CLOSE | CLOSE_SERVER | DROP, ""},
+                {"drops after writing", GREET | DROP, ""},
+                {"stops the loop", STOP, "MEL"}};
+
+    for (EACH_ROW(w, row, rows)) {
+        struct factory *f = factory_new(w, row->acts);
+        struct peer *c = connect_to(w, f);
+
+        test_spin(w, 5);
+        if (c->transport)
+            rondo_transport_close(c->transport);
+        if (f->l->server)
+            rondo_server_close(f->l->server);
+        test_run_until(w, c->lost && f->l->closed);
+        assert_string_equal(f->peers[0]->order, row->order);
+    }
 }
 
-TEST(V4_without_a_factory_all_share_protocol_and_self)
+TEST_LEAVES(V4_without_a_factory_all_share_protocol_and_self)
 {
     struct peer *shared = test_peer(w);
     rondo_server *s = NULL;
-    rondo_address a;
     raw_fd fd;
 
     assert_ok(rondo_create_server(w->loop, RONDO_SERVE(.host = "127.0.0.1"),
                                   &recorder, shared, &s));
-    assert_ok(rondo_server_address(s, 0, &a));
-    fd = raw_connect(rondo_address_port(&a));
+    fd = raw_connect(raw_local_port(rondo_server_fd(s, 0)));
     test_run_until(w, shared->made);
     assert_ptr_equal(rondo_transport_self(shared->transport), shared);
     dial_check_works(w, shared, fd);
@@ -275,10 +194,11 @@ TEST(V4_without_a_factory_all_share_protocol_and_self)
 /* ---- V4: accepted ------------------------------------------------------- */
 
 struct handed {
-    struct world *w;
+    rondo_server *server;
+    uint16_t port;
     unsigned count;
-    raw_fd fds[64];
-    rondo_address peers[64];
+    raw_fd fds[16];
+    rondo_address peers[16];
     bool close_server;
     unsigned closed;
 };
@@ -288,7 +208,7 @@ static void take(rondo_server *server, void *arg, rondo_fd socket,
 {
     struct handed *h = arg;
 
-    assert_true(h->count < 64);
+    assert_true(h->count < 16);
     h->fds[h->count] = socket;
     h->peers[h->count++] = *peer;
     if (h->close_server)
@@ -297,35 +217,27 @@ static void take(rondo_server *server, void *arg, rondo_fd socket,
 
 static void note_closed(rondo_server *server, void *arg)
 {
-    struct handed *h = arg;
-
     (void)server;
-    h->closed++;
+    ((struct handed *)arg)->closed++;
 }
 
-static struct handed *serve_handing_on(struct world *w, rondo_server **s,
-                                       uint16_t *port)
+static struct handed *serve_handing_on(struct world *w)
 {
     struct handed *h = test_alloc(w, sizeof *h);
-    rondo_address a;
 
-    h->w = w;
     assert_ok(
         rondo_create_server(w->loop,
                             RONDO_SERVE(.host = "127.0.0.1", .accepted = take,
                                         .closed = note_closed),
-                            NULL, h, s));
-    assert_ok(rondo_server_address(*s, 0, &a));
-    *port = rondo_address_port(&a);
+                            NULL, h, &h->server));
+    h->port = raw_local_port(rondo_server_fd(h->server, 0));
     return h;
 }
 
-TEST(V4_accepted_hands_on_the_socket)
+TEST_LEAVES(V4_accepted_hands_on_the_socket)
 {
-    uint16_t port;
-    rondo_server *s = NULL;
-    struct handed *h = serve_handing_on(w, &s, &port);
-    raw_fd client = raw_connect(port);
+    struct handed *h = serve_handing_on(w);
+    raw_fd client = test_own(w, raw_connect(h->port));
     struct peer *p = test_peer(w);
 
     test_run_until(w, h->count == 1);
@@ -333,7 +245,7 @@ TEST(V4_accepted_hands_on_the_socket)
     assert_int_equal(rondo_address_port(&h->peers[0]), raw_local_port(client));
     assert_true(raw_fd_close_on_exec(h->fds[0]));
     assert_int_equal(raw_no_delay(h->fds[0]), 1);
-    rondo_server_close(s); /* it is not one of its clients */
+    rondo_server_close(h->server); /* it is not one of its clients */
     test_run_until(w, h->closed == 1);
     assert_true(raw_fd_valid(h->fds[0]));
     assert_int_equal(raw_send(client, "hi", 2), 2);
@@ -341,24 +253,18 @@ TEST(V4_accepted_hands_on_the_socket)
     test_run_until(w, p->bytes == 2);
     assert_null(rondo_transport_server(p->transport));
     dial_check_works(w, p, client);
-    raw_close(client);
 }
 
 TEST(V4_close_inside_accepted)
 {
-    uint16_t port;
-    rondo_server *s = NULL;
-    struct handed *h = serve_handing_on(w, &s, &port);
-    raw_fd clients[10];
+    struct handed *h = serve_handing_on(w);
 
     h->close_server = true;
     for (int i = 0; i < 10; i++)
-        clients[i] = raw_connect(port);
+        (void)test_own(w, raw_connect(h->port));
     test_run_until(w, h->closed);
     test_spin(w, 3);
     assert_int_equal(h->count, 1);
     assert_int_equal(h->closed, 1);
     raw_close(h->fds[0]);
-    for (int i = 0; i < 10; i++)
-        raw_close(clients[i]);
 }

@@ -1,19 +1,17 @@
 /* test_server_pause.c - servers that wait, have enough, or serve thousands. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
-#include "harness_dial.h"
 #include "raw_net.h"
 
 /* ---- V3: pausing -------------------------------------------------------- */
 
-TEST(V3_paused_nobody_is_accepted)
+TEST_LEAVES(V3_paused_nobody_is_accepted)
 {
     struct listener *l = test_serve(w);
     struct peer *a, *b;
 
     assert_true(rondo_server_is_serving(l->server));
-    a = test_connect(w, l->port);
-    test_run_until(w, a->connected && l->count == 1);
+    a = test_client(w, l);
     assert_int_equal(rondo_server_pause_serving(l->server), 0);
     assert_int_equal(rondo_server_pause_serving(l->server), 0);
     assert_false(rondo_server_is_serving(l->server));
@@ -29,17 +27,14 @@ TEST(V3_paused_nobody_is_accepted)
     test_run_until(w, l->count == 2);
 }
 
-TEST(V3_start_serving_off)
+TEST_LEAVES(V3_start_serving_off)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-    struct listener *l;
-    struct peer *c;
+    struct listener *l =
+        test_serve_with(w, &recorder, RONDO_SERVE(.start_serving = RONDO_OFF));
+    struct peer *c = test_connect(w, l->port);
 
-    o.start_serving = RONDO_OFF;
-    l = test_serve_with(w, &recorder, &o);
     assert_false(rondo_server_is_serving(l->server));
     assert_int_not_equal(l->port, 0);
-    c = test_connect(w, l->port);
     test_run_until(w, c->connected); /* it listens */
     (void)test_run_for(w, RONDO_MS(10));
     assert_int_equal(l->count, 0);
@@ -54,16 +49,15 @@ static void pause_server(struct peer *p)
     assert_ok(rondo_server_pause_serving(l->server));
 }
 
-TEST(V3_paused_inside_connection_made)
+TEST_LEAVES(V3_paused_inside_connection_made)
 {
     struct listener *l = test_serve(w);
-    raw_fd fds[20];
     unsigned before = 0;
 
     l->model.on_made = pause_server;
     l->model.user = l;
     for (int i = 0; i < 20; i++)
-        fds[i] = raw_connect(l->port);
+        (void)test_own(w, raw_connect(l->port));
     while (l->count < 20) { /* a few were accepted before the pause */
         test_run_until(w, l->count > before && l->last->made);
         (void)test_run_for(w, RONDO_MS(2));
@@ -73,8 +67,6 @@ TEST(V3_paused_inside_connection_made)
         assert_int_equal(l->count, before);
         assert_ok(rondo_server_start_serving(l->server));
     }
-    for (int i = 0; i < 20; i++)
-        raw_close(fds[i]);
 }
 
 TEST(V3_paused_and_closed)
@@ -82,7 +74,6 @@ TEST(V3_paused_and_closed)
     struct listener *l = test_serve(w);
     struct peer *c;
 
-    w->expect_clean = true;
     assert_ok(rondo_server_pause_serving(l->server));
     c = test_connect(w, l->port);
     test_run_until(w, c->connected);
@@ -116,14 +107,12 @@ static unsigned living(const struct listener *l)
     return n;
 }
 
-TEST(V3_max_clients_pauses_accepting)
+TEST_LEAVES(V3_max_clients_pauses_accepting)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-    struct listener *l;
+    struct listener *l =
+        test_serve_with(w, &recorder, RONDO_SERVE(.max_clients = 3));
     raw_fd fds[10];
 
-    o.max_clients = 3;
-    l = test_serve_with(w, &recorder, &o);
     for (int i = 0; i < 10; i++)
         fds[i] = raw_connect(l->port);
     for (int i = 0; i < 10; i++) {
@@ -141,16 +130,11 @@ TEST(V3_max_clients_pauses_accepting)
 
 TEST(V3_max_clients_of_one_and_close)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-    struct listener *l;
-    struct peer *a, *b;
+    struct listener *l =
+        test_serve_with(w, &recorder, RONDO_SERVE(.max_clients = 1));
+    struct peer *a = test_client(w, l);
+    struct peer *b = test_connect(w, l->port);
 
-    w->expect_clean = true;
-    o.max_clients = 1;
-    l = test_serve_with(w, &recorder, &o);
-    a = test_connect(w, l->port);
-    test_run_until(w, a->connected && l->count == 1);
-    b = test_connect(w, l->port);
     test_run_until(w, b->connected);
     test_spin(w, 10);
     assert_int_equal(l->count, 1);
@@ -168,35 +152,28 @@ static void abort_others(struct peer *p)
     rondo_server_abort_clients(l->server);
 }
 
-TEST(V3_max_clients_with_clients_aborted_at_once)
+TEST_LEAVES(V3_max_clients_with_clients_aborted_at_once)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-    struct listener *l;
-    raw_fd fds[20];
+    struct listener *l =
+        test_serve_with(w, &recorder, RONDO_SERVE(.max_clients = 2));
 
-    o.max_clients = 2;
-    l = test_serve_with(w, &recorder, &o);
     l->model.on_made = abort_others;
     l->model.user = l;
     for (int i = 0; i < 20; i++)
-        fds[i] = raw_connect(l->port);
+        (void)test_own(w, raw_connect(l->port));
     test_run_until(w, l->count == 20 && l->last->lost);
     for (struct peer *p = l->first; p; p = p->next)
         assert_string_equal(p->order, "ML");
-    for (int i = 0; i < 20; i++)
-        raw_close(fds[i]);
 }
 
 /* ---- V3: backlog -------------------------------------------------------- */
 
-TEST(V3_backlog_of_one)
+TEST_LEAVES(V3_backlog_of_one)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-    struct listener *l;
+    struct listener *l =
+        test_serve_with(w, &recorder, RONDO_SERVE(.backlog = 1));
     struct peer *c[8];
 
-    o.backlog = 1;
-    l = test_serve_with(w, &recorder, &o);
     for (int i = 0; i < 8; i++) { /* more at once than it may hold */
         c[i] = test_connect(w, l->port);
         if (i % 2)
@@ -209,32 +186,28 @@ TEST(V3_backlog_of_one)
 
 /* ---- V4: accepted sockets' options -------------------------------------- */
 
-static void check_options_of(struct world *w, rondo_switch no_delay,
-                             rondo_switch keep_alive, int no_delay_is,
-                             int keep_alive_is)
+TEST_LEAVES(V4_no_delay_and_keep_alive_of_clients)
 {
-    rondo_server_options o = RONDO_SERVER_OPTIONS_INIT;
-    struct listener *l;
-    struct peer *c;
-    rondo_fd fd;
+    static const struct {
+        const char *name;
+        rondo_switch no_delay, keep_alive;
+        int no_delay_is, keep_alive_is;
+    } rows[] = {{"default", RONDO_DEFAULT, RONDO_DEFAULT, 1, 0},
+                {"keep alive", RONDO_OFF, RONDO_ON, 0, 1},
+                {"no delay", RONDO_ON, RONDO_OFF, 1, 0}};
 
-    o.no_delay = no_delay;
-    o.keep_alive = keep_alive;
-    l = test_serve_with(w, &recorder, &o);
-    c = test_connect(w, l->port);
-    test_run_until(w, c->connected && l->count == 1 && l->first->made);
-    fd = rondo_transport_fd(l->first->transport);
-    assert_int_equal(raw_no_delay(fd), no_delay_is);
-    assert_int_equal(raw_keep_alive(fd), keep_alive_is);
-    assert_true(raw_fd_close_on_exec(fd));
-    assert_true(raw_fd_close_on_exec(rondo_server_fd(l->server, 0)));
-}
+    for (EACH_ROW(w, row, rows)) {
+        struct listener *l =
+            test_serve_with(w, &recorder,
+                            RONDO_SERVE(.no_delay = row->no_delay,
+                                        .keep_alive = row->keep_alive));
+        rondo_fd fd = rondo_transport_fd(test_client(w, l)->other->transport);
 
-TEST(V4_no_delay_and_keep_alive_of_clients)
-{
-    check_options_of(w, RONDO_DEFAULT, RONDO_DEFAULT, 1, 0);
-    check_options_of(w, RONDO_OFF, RONDO_ON, 0, 1);
-    check_options_of(w, RONDO_ON, RONDO_OFF, 1, 0);
+        assert_int_equal(raw_no_delay(fd), row->no_delay_is);
+        assert_int_equal(raw_keep_alive(fd), row->keep_alive_is);
+        assert_true(raw_fd_close_on_exec(fd));
+        assert_true(raw_fd_close_on_exec(rondo_server_fd(l->server, 0)));
+    }
 }
 
 /* ---- V2: thousands ------------------------------------------------------ */
@@ -263,16 +236,12 @@ TEST(V2_thousands_of_connections)
     struct listener *l = test_serve(w);
     int count = test_slowness() > 1 ? THOUSANDS / 5 : THOUSANDS;
     raw_fd *fds = test_alloc(w, (size_t)count * sizeof *fds);
-    int64_t before = raw_descriptor_limit();
 
     if (rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER) <
             2 * count + 100 ||
         rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTORS) < count + 100)
         test_skip(w, "the backend's limit of descriptors is too low");
-    (void)raw_raise_descriptor_limit(2 * count + 200);
-    if (before >= 0 && raw_descriptor_limit() < 2 * count + 200)
-        test_skip(w, "the process may not have so many descriptors");
-    w->expect_clean = true;
+    test_allow_descriptors(w, 2 * count + 200);
     l->model.on_data = act_echo;
     for (int i = 0; i < count; i++) {
         fds[i] = raw_connect(l->port);
@@ -289,5 +258,4 @@ TEST(V2_thousands_of_connections)
     test_run_until(w, l->closed);
     for (struct peer *p = l->first; p; p = p->next)
         assert_string_equal(p->order, "MdEL");
-    (void)raw_set_descriptor_limit(before);
 }

@@ -6,7 +6,6 @@ enum { WORKERS = 3, CLIENTS = 30, MESSAGE = 50000 };
 
 /* A thread with a loop of its own. Nothing asserts in there: `failed` tells. */
 struct worker {
-    struct world *w;
     struct raw_thread *thread;
     rondo_loop *loop;
     rondo_remote *remote;
@@ -26,15 +25,13 @@ static void echo_made(rondo_transport *t, void *self)
     struct worker *k = self;
 
     k->made++;
-    if (rondo_transport_loop(t) != k->loop)
-        k->failed = true;
+    k->failed |= rondo_transport_loop(t) != k->loop;
 }
 
 static void echo_data(rondo_transport *t, void *self, const void *data,
                       size_t size)
 {
-    if (rondo_transport_write(t, data, size) < 0)
-        ((struct worker *)self)->failed = true;
+    ((struct worker *)self)->failed |= rondo_transport_write(t, data, size) < 0;
 }
 
 static void echo_lost(rondo_transport *t, void *self, int error)
@@ -43,8 +40,7 @@ static void echo_lost(rondo_transport *t, void *self, int error)
 
     (void)t;
     k->lost++;
-    if (error)
-        k->failed = true;
+    k->failed |= error != 0;
 }
 
 static const rondo_protocol echo = {.connection_made = echo_made,
@@ -55,8 +51,8 @@ static void adopt(rondo_loop *loop, void *arg)
 {
     struct handed *h = arg;
 
-    if (rondo_connect_accepted_socket(loop, h->fd, &echo, h->worker, NULL) < 0)
-        h->worker->failed = true;
+    h->worker->failed |=
+        rondo_connect_accepted_socket(loop, h->fd, &echo, h->worker, NULL) < 0;
 }
 
 /* once the last end has been seen here too, and at the latest in 20 s */
@@ -74,10 +70,9 @@ static void worker_main(void *arg)
 {
     struct worker *k = arg;
 
-    if (rondo_loop_take(k->loop) < 0 || rondo_loop_run_forever(k->loop) != 1)
-        k->failed = true;
-    if (rondo_loop_close(k->loop) < 0)
-        k->failed = true;
+    k->failed |=
+        rondo_loop_take(k->loop) < 0 || rondo_loop_run_forever(k->loop) != 1;
+    k->failed |= rondo_loop_close(k->loop) < 0;
 }
 
 /* ---- in the test's thread ----------------------------------------------- */
@@ -110,12 +105,10 @@ static void start_workers(struct world *w, struct dispatcher *d)
         struct worker *k = &d->workers[i];
         rondo_loop_options options = test_loop_options(w);
 
-        k->w = w;
         assert_ok(rondo_loop_new(&k->loop, &options));
         k->remote = rondo_loop_remote(k->loop);
-        assert_non_null(k->remote);
         k->thread = raw_thread_start(worker_main, k);
-        assert_non_null(k->thread);
+        assert_true(k->remote && k->thread);
     }
 }
 
@@ -138,18 +131,16 @@ static void finish_writing(struct peer *p)
 
 static void close_when_back(struct peer *p, const void *data, size_t size)
 {
-    (void)data;
-    (void)size;
+    (void)data, (void)size;
     if (p->bytes == MESSAGE)
         rondo_transport_close(p->transport);
 }
 
-TEST(V4_another_threads_loop_takes_the_sockets)
+TEST_LEAVES(V4_another_threads_loop_takes_the_sockets)
 {
     struct dispatcher *d = test_alloc(w, sizeof *d);
     struct peer *c[CLIENTS];
     rondo_server *s = NULL;
-    rondo_address a;
     unsigned made = 0;
 
     d->w = w;
@@ -157,29 +148,25 @@ TEST(V4_another_threads_loop_takes_the_sockets)
     assert_ok(rondo_create_server(
         w->loop, RONDO_SERVE(.host = "127.0.0.1", .accepted = hand_on), NULL, d,
         &s));
-    assert_ok(rondo_server_address(s, 0, &a));
     for (int i = 0; i < CLIENTS; i++) {
-        c[i] = test_peer(w);
+        c[i] = test_connect(w, raw_local_port(rondo_server_fd(s, 0)));
         c[i]->on_made = finish_writing;
         c[i]->on_data = close_when_back;
-        assert_ok(
-            test_connect_peer(w, rondo_address_port(&a), &recorder, c[i]));
     }
     for (int i = 0; i < CLIENTS; i++) {
-        test_run_until(w, c[i]->lost);
+        assert_lost(w, c[i], NULL, 0);
         assert_true(c[i]->checksum == test_pattern_checksum(MESSAGE));
-        assert_int_equal(c[i]->error, 0);
     }
     rondo_server_close(s);
     end_workers(d);
     for (int i = 0; i < WORKERS; i++) {
-        made += d->workers[i].made;
-        assert_int_equal(d->workers[i].made, d->workers[i].lost);
-        assert_false(d->workers[i].failed);
-        assert_error(
-            rondo_remote_call(d->workers[i].remote, stop, &d->workers[i]),
-            RONDO_ECLOSED);
-        rondo_remote_release(d->workers[i].remote);
+        struct worker *k = &d->workers[i];
+
+        made += k->made;
+        assert_int_equal(k->made, k->lost);
+        assert_false(k->failed);
+        assert_error(rondo_remote_call(k->remote, stop, k), RONDO_ECLOSED);
+        rondo_remote_release(k->remote);
     }
     assert_int_equal(made, CLIENTS);
     assert_int_equal(d->refused, 0);

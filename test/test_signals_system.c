@@ -1,30 +1,26 @@
 /* test_signals_system.c - what the system is asked to do with signals. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
+#include "harness_dump.h"
+#include "harness_report.h"
 #include "signal_told.h"
-
-static const enum raw_disposition findable[] = {RAW_DEFAULT, RAW_IGNORED,
-                                                RAW_PLAIN, RAW_INFO};
-
-enum { FINDABLE = sizeof findable / sizeof *findable };
-
-/* ---- K2: what was found is restored ------------------------------------- */
 
 TEST(K2_the_last_removed_restores_what_was_found)
 {
     struct told *t = told_new(w, 1);
     int signum = t->numbers[0];
 
-    for (int i = 0; i < FINDABLE; i++) {
-        told_dispose(w, signum, findable[i]);
+    for (int i = RAW_DEFAULT; i <= RAW_INFO; i++) {
+        told_dispose(w, signum, (enum raw_disposition)i);
         told_add(t, signum);
         assert_int_equal(raw_signal_disposition(signum), RAW_OTHER);
         told_add(t, signum);
-        assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
-        assert_int_equal(raw_signal_disposition(signum), findable[i]);
+        told_remove(t, signum, (enum raw_disposition)i);
     }
     told_dispose(w, signum, RAW_DEFAULT);
 }
+
+/* ---- K2: what was found is restored ------------------------------------- */
 
 TEST(K2_another_loop_still_handles_it)
 {
@@ -35,12 +31,10 @@ TEST(K2_another_loop_still_handles_it)
     told_dispose(w, signum, RAW_IGNORED);
     told_add(t, signum);
     told_add(other, signum);
-    assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
-    assert_int_equal(raw_signal_disposition(signum), RAW_OTHER);
+    told_remove(t, signum, RAW_OTHER);
     told_send(other, signum);
     test_run_until(w, other->calls);
-    assert_int_equal(rondo_remove_signal_handler(w->other, signum), 1);
-    assert_int_equal(raw_signal_disposition(signum), RAW_IGNORED);
+    told_remove(other, signum, RAW_IGNORED);
     assert_int_equal(t->calls, 0);
     told_dispose(w, signum, RAW_DEFAULT);
 }
@@ -50,8 +44,7 @@ TEST(L5_closing_the_loop_restores_what_was_found)
     struct told *t = told_new(w, 1);
 
     told_dispose(w, t->numbers[0], RAW_PLAIN);
-    for (int i = 0; i < t->kinds; i++)
-        told_add(t, t->numbers[i]);
+    told_add_all(t);
     test_close_loop(w);
     assert_int_equal(raw_signal_disposition(t->numbers[0]), RAW_PLAIN);
     for (int i = 1; i < t->kinds; i++)
@@ -61,49 +54,33 @@ TEST(L5_closing_the_loop_restores_what_was_found)
 
 static void send_while_closing(struct peer *p)
 {
-    struct told *t = p->user;
-
-    for (int i = 0; i < t->kinds; i++)
-        told_send(t, t->numbers[i]);
-    t->result = 1;
+    told_send_all(p->user);
 }
 
 /* It would end the process, and with it the closing. */
 TEST(L5_what_arrives_while_it_closes_is_nobodys)
 {
-    struct told *t = told_new(w, 1);
+    struct told *t = told_of(w, 1);
     struct peer *p = test_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    for (int i = 0; i < t->kinds; i++)
-        told_add(t, t->numbers[i]);
+    (void)test_own(w, test_raw_peer(w, &recorder, p, 0));
     p->user = t;
     p->on_lost = send_while_closing;
     test_close_loop(w);
-    assert_int_equal(t->result, 1);
+    assert_int_equal(p->lost, 1);
     assert_int_equal(t->calls, 0);
-    raw_close(fd);
 }
 
+/* ... unless it adds again: whoever adds wants to be told. */
 TEST(K2_a_handler_of_the_programs_own_is_left_alone)
-{
-    struct told *t = told_new(w, 1);
-    int signum = t->numbers[0];
-
-    told_add(t, signum);
-    told_dispose(w, signum, RAW_INFO);
-    assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
-    assert_int_equal(raw_signal_disposition(signum), RAW_INFO);
-    told_dispose(w, signum, RAW_DEFAULT);
-}
-
-/* Adding again, too: whoever adds wants to be told. */
-TEST(K2_added_over_a_handler_of_the_programs_own)
 {
     struct told *t = told_new(w, 1);
     struct told *other = told_more(t, test_other_loop(w));
     int signum = t->numbers[0];
 
+    told_add(t, signum);
+    told_dispose(w, signum, RAW_INFO);
+    told_remove(t, signum, RAW_INFO);
     told_add(t, signum);
     told_dispose(w, signum, RAW_PLAIN);
     told_add(t, signum);
@@ -114,8 +91,7 @@ TEST(K2_added_over_a_handler_of_the_programs_own)
     told_send(t, signum);
     test_run_until(w, t->calls == 2 && other->calls == 1);
     assert_int_equal(rondo_remove_signal_handler(w->loop, signum), 1);
-    assert_int_equal(rondo_remove_signal_handler(w->other, signum), 1);
-    assert_int_equal(raw_signal_disposition(signum), RAW_INFO);
+    told_remove(other, signum, RAW_INFO);
     told_dispose(w, signum, RAW_DEFAULT);
 }
 
@@ -123,22 +99,17 @@ TEST(K2_added_over_a_handler_of_the_programs_own)
 
 static void refuse(struct told *t, int signum, int error)
 {
-    char number[16];
-
-    (void)snprintf(number, sizeof number, "%d", signum);
-    assert_error(rondo_add_signal_handler(t->loop, signum, told_fn, t), error);
-    assert_true(strncmp(rondo_last_error(), "add_signal_handler: ", 20) == 0);
-    assert_true(strstr(rondo_last_error(), number) != NULL);
+    assert_refused(rondo_add_signal_handler(t->loop, signum, told_fn, t), error,
+                   test_format(t->w, "%d", signum));
 }
 
 TEST(K2_bad_numbers)
 {
     static const int bad[] = {0, -1, -15, 128, 1000, INT32_MAX, INT32_MIN};
-    struct told *t = test_alloc(w, sizeof *t);
+    struct told t = {.w = w, .loop = w->loop};
 
-    t->loop = w->loop;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        refuse(t, bad[i], RONDO_EINVAL);
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        refuse(&t, bad[i], RONDO_EINVAL);
         assert_einval(rondo_remove_signal_handler(w->loop, bad[i]));
     }
     assert_einval(rondo_add_signal_handler(w->loop, 2, NULL, NULL));
@@ -189,9 +160,8 @@ TEST(G2_every_number)
 
 TEST(K3_only_the_console_s)
 {
-    struct told *t = test_alloc(w, sizeof *t);
+    struct told *t = told_new(w, 0);
 
-    t->loop = w->loop;
     if (raw_signal_disposition(2) != RAW_OTHER)
         test_skip(w, "this system has more than a console's signals");
     told_add(t, 2);  /* Ctrl-C */
@@ -200,17 +170,16 @@ TEST(K3_only_the_console_s)
     for (int signum = 3; signum < 128; signum++)
         if (signum != 21)
             refuse(t, signum, RONDO_ENOTSUP);
-    assert_true(strstr(rondo_last_error(), "Ctrl-Break") != NULL);
+    assert_non_null(strstr(rondo_last_error(), "Ctrl-Break"));
 }
 
 /* ---- what is interrupted ------------------------------------------------ */
 
 TEST(K1_the_interrupted_notice_nothing)
 {
-    struct told *t = told_new(w, 1);
+    struct told *t = told_of(w, 1);
 
     for (int i = 0; i < t->kinds; i++) {
-        told_add(t, t->numbers[i]);
         assert_true(raw_signal_is_considerate(t->numbers[i]));
         assert_true(raw_signal_keeps_errno(t->numbers[i]));
     }
@@ -218,48 +187,37 @@ TEST(K1_the_interrupted_notice_nothing)
 
 /* ---- debug mode, the dump, memory --------------------------------------- */
 
-static void remember(rondo_loop *loop, void *arg, const rondo_exception *what)
-{
-    (void)loop;
-    (void)snprintf(arg, 256, "%s", what->message);
-}
-
 static void take_long(struct told *t, int signum)
 {
-    int64_t end = rondo_loop_time(t->loop) + RONDO_MS(3);
-
     (void)signum;
-    while (rondo_loop_time(t->loop) < end)
-        raw_yield();
+    test_busy(t->loop, RONDO_MS(3));
 }
 
 TEST(L12_slow_handlers_are_reported)
 {
-    struct told *t = told_new(w, 1);
-    char *text = test_alloc(w, 256);
+    struct told *t = told_of(w, 1);
+    struct report *r = report_new(w);
 
-    assert_ok(rondo_loop_set_exception_handler(w->loop, remember, text));
     assert_ok(rondo_loop_set_debug(w->loop, true, RONDO_MS(2)));
     t->act = take_long;
-    told_add(t, t->numbers[0]);
     told_send(t, t->numbers[0]);
     test_run_until(w, t->calls);
-    assert_true(strstr(text, " took ") != NULL);
+    assert_true(report_has(r, " took "));
     assert_ok(rondo_loop_set_debug(w->loop, false, 0));
 }
 
 TEST(L13_a_handler_is_a_line)
 {
     struct told *t = told_new(w, 1);
-    char *text = test_alloc(w, 256);
-    char begin[32];
+    const struct dump *d;
 
-    (void)snprintf(begin, sizeof begin, "signal %d", t->numbers[0]);
     told_add(t, t->numbers[0]);
-    assert_int_equal(rondo_loop_dump(w->loop, copy_line, text), 1);
-    assert_true(strncmp(text, begin, strlen(begin)) == 0);
+    d = dump_of(w, w->loop);
+    assert_int_equal(d->count, 1);
+    assert_int_equal(
+        dump_has(d, test_format(w, "signal %d", t->numbers[0]), ""), 1);
     assert_int_equal(rondo_remove_signal_handler(w->loop, t->numbers[0]), 1);
-    assert_int_equal(rondo_loop_dump(w->loop, copy_line, text), 0);
+    assert_int_equal(dump_of(w, w->loop)->count, 0);
 }
 
 TEST(G8_out_of_memory)
@@ -289,8 +247,8 @@ TEST(G8_out_of_memory)
 
 static int need_children(struct world *w)
 {
-    if (raw_signal_of_children() < 0)
-        test_skip(w, "no signal tells of children on this system");
+    test_skip_if(w, raw_signal_of_children() < 0,
+                 "no signal tells of children on this system");
     return raw_signal_of_children();
 }
 

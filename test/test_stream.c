@@ -1,155 +1,94 @@
-/* test_stream.c - the order of a stream's callbacks. */
+/* test_stream.c - the order of a stream's callbacks; its addresses. */
 /* SPDX-License-Identifier: MIT */
-#include "harness_act.h"
+#include "harness_plain.h"
 
 /* ---- S1: order ---------------------------------------------------------- */
 
 TEST(S1_made_data_eof_lost)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+    struct peer *p = plain_peer(w, &recorder, 0);
 
-    w->expect_clean = true;
-    peer_capture(p, 16);
-    assert_true(raw_send_all(fd, "hello", 5, 1000));
-    raw_shutdown_write(fd);
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MdEL");
+    plain_send(p, "hello");
+    raw_shutdown_write(p->fd);
+    assert_lost(w, p, "MdEL", 0);
     assert_int_equal(p->bytes, 5);
     assert_memory_equal(p->captured, "hello", 5);
-    assert_int_equal(p->error, 0);
-    assert_int_equal(test_drain_raw(w, fd, 0), 0);
-    raw_close(fd);
+    assert_int_equal(plain_drain(p), 0);
 }
 
-TEST(S1_made_comes_from_the_loop)
+TEST_LEAVES(S1_made_comes_from_the_loop)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fds[2];
+    struct peer *p = plain_peer_unmade(w);
 
-    assert_int_equal(raw_pair(fds), 0);
-    test_adopt(w, fds[0], &recorder, p);
     assert_int_equal(p->made, 0);
     test_run_until(w, p->made);
     assert_int_equal(p->lost, 0);
-    raw_close(fds[1]);
 }
 
-TEST(S1_at_most_one_eof)
+TEST_LEAVES(S1_at_most_one_eof)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+    struct peer *p = plain_peer(w, &recorder, 0);
 
     p->keep_open = true;
-    raw_shutdown_write(fd);
+    raw_shutdown_write(p->fd);
     test_run_until(w, p->eof);
     test_spin(w, 50);
-    assert_int_equal(rondo_transport_pause_reading(p->transport), 0);
-    assert_int_equal(rondo_transport_resume_reading(p->transport), 0);
+    act_pause(p);
+    act_resume(p);
     test_spin(w, 50);
     assert_string_equal(p->order, "ME");
     assert_true(test_run_for(w, RONDO_MS(50)) < 20);
-    raw_close(fd);
 }
 
-/* adopts a socket in which data and EOF wait already */
-static raw_fd adopt_with_data(struct world *w, struct peer *p)
+/* data and EOF wait already when it is made */
+static struct peer *peer_with_data(struct world *w)
 {
-    raw_fd fds[2];
+    struct peer *p = plain_peer_unmade(w);
 
-    assert_int_equal(raw_pair(fds), 0);
-    assert_true(raw_send_all(fds[1], "early", 5, 1000));
-    raw_shutdown_write(fds[1]);
-    test_adopt(w, fds[0], &recorder, p);
-    return fds[1];
+    plain_send(p, "early");
+    raw_shutdown_write(p->fd);
+    return p;
 }
 
-TEST(S1_abort_in_made_no_data)
+TEST(S1_ended_in_made_no_data)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fd;
+    static const struct {
+        const char *name;
+        void (*end)(struct peer *p);
+        int error;
+    } rows[] = {
+        {"close", act_close, 0},
+        {"abort", act_abort, RONDO_ECANCELED},
+    };
 
-    w->expect_clean = true;
-    p->on_made = act_abort;
-    fd = adopt_with_data(w, p);
-    assert_lost(w, p, "ML", RONDO_ECANCELED);
-    test_run_loop(w);
-    raw_close(fd);
-}
+    for (EACH_ROW(w, row, rows)) {
+        struct peer *p = peer_with_data(w);
 
-TEST(S1_close_in_made_no_data)
-{
-    struct peer *p = test_peer(w);
-    raw_fd fd;
-
-    w->expect_clean = true;
-    p->on_made = act_close;
-    fd = adopt_with_data(w, p);
-    assert_lost(w, p, "ML", 0);
-    raw_close(fd);
+        p->on_made = row->end;
+        assert_lost(w, p, "ML", row->error);
+        test_run_loop(w);
+    }
 }
 
 TEST(S1_pause_in_made_no_data)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fd;
+    struct peer *p = peer_with_data(w);
 
     p->on_made = act_pause;
-    fd = adopt_with_data(w, p);
     test_run_until(w, p->made);
     test_spin(w, 50);
     assert_string_equal(p->order, "M");
-    assert_ok(rondo_transport_resume_reading(p->transport));
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MdEL");
-    raw_close(fd);
-}
-
-TEST(S1_close_before_made)
-{
-    struct peer *p = test_peer(w);
-    raw_fd fd = adopt_with_data(w, p);
-
-    w->expect_clean = true;
-    rondo_transport_close(p->transport);
-    assert_int_equal(p->made, 0);
-    assert_lost(w, p, "ML", 0);
-    raw_close(fd);
-}
-
-TEST(S1_abort_before_made)
-{
-    struct peer *p = test_peer(w);
-    raw_fd fd = adopt_with_data(w, p);
-
-    w->expect_clean = true;
-    rondo_transport_abort(p->transport);
-    assert_lost(w, p, "ML", RONDO_ECANCELED);
-    raw_close(fd);
-}
-
-TEST(S1_loop_close_before_made)
-{
-    struct peer *p = test_peer(w);
-    raw_fd fd = adopt_with_data(w, p);
-
-    test_close_loop(w);
-    assert_int_equal(p->made, p->lost);
-    raw_close(fd);
+    act_resume(p);
+    assert_lost(w, p, "MdEL", 0);
 }
 
 TEST(S1_write_before_made)
 {
-    struct peer *p = test_peer(w);
-    raw_fd fd = adopt_with_data(w, p);
-    char got[8];
+    struct peer *p = peer_with_data(w);
 
     assert_ok(rondo_transport_write(p->transport, "first", 5));
-    test_run_until(w, p->lost);
-    assert_string_equal(p->order, "MdEL");
-    assert_true(raw_recv_exact(fd, got, 5, 5000));
-    assert_memory_equal(got, "first", 5);
-    raw_close(fd);
+    assert_lost(w, p, "MdEL", 0);
+    plain_hears(p, "first");
 }
 
 TEST(S1_every_member_may_be_null)
@@ -157,7 +96,6 @@ TEST(S1_every_member_may_be_null)
     static const rondo_protocol nothing;
     raw_fd fds[2];
 
-    w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
     assert_ok(
         rondo_connect_accepted_socket(w->loop, fds[0], &nothing, NULL, NULL));
@@ -170,54 +108,44 @@ TEST(S1_every_member_may_be_null)
 
 /* ---- S1: reading -------------------------------------------------------- */
 
-TEST(S1_one_byte_reads)
+TEST_LEAVES(S1_one_byte_reads)
 {
     enum { COUNT = 5000 };
-    struct peer *p = test_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+    struct peer *p = plain_peer(w, &recorder, 0);
 
     for (uint64_t i = 0; i < COUNT; i++) {
-        unsigned char byte = test_pattern(i);
-
-        assert_true(raw_send_all(fd, &byte, 1, 1000));
+        plain_send_pattern(p, i, 1);
         test_run_until(w, p->bytes == i + 1);
     }
     assert_int_equal(p->data, COUNT);
-    assert_true(p->checksum == test_pattern_checksum(COUNT));
-    raw_close(fd);
+    peer_got(p, COUNT);
 }
 
 TEST(S1_one_byte_writes)
 {
     enum { COUNT = 20000 };
-    struct peer *p = test_peer(w);
-    raw_fd fd = test_raw_peer(w, &recorder, p, 0);
+    struct peer *p = plain_peer(w, &recorder, 0);
 
     for (uint64_t i = 0; i < COUNT; i++) {
         unsigned char byte = test_pattern(i);
 
         assert_ok(rondo_transport_write(p->transport, &byte, 1));
     }
-    rondo_transport_close(p->transport);
-    assert_int_equal(test_drain_raw(w, fd, 0), COUNT);
-    assert_lost(w, p, NULL, 0);
-    raw_close(fd);
+    peer_finish(p, COUNT);
 }
 
 TEST(S1_echo_through_a_server)
 {
+    enum { SIZE = 3000 };
     struct listener *l = test_serve(w);
     struct peer *c = test_connect(w, l->port);
-    unsigned char data[3000];
 
-    w->expect_clean = true;
     l->model.on_data = act_echo;
-    test_fill(data, 0, sizeof data);
     test_run_until(w, c->connected);
     assert_int_equal(c->connect_error, 0);
-    assert_ok(rondo_transport_write(c->transport, data, sizeof data));
-    test_run_until(w, c->bytes == sizeof data);
-    assert_true(c->checksum == test_pattern_checksum(sizeof data));
+    (void)peer_write(c, 0, SIZE);
+    test_run_until(w, c->bytes == SIZE);
+    peer_got(c, SIZE);
     rondo_transport_close(c->transport);
     rondo_server_close(l->server);
     test_run_loop(w);
@@ -261,7 +189,106 @@ TEST(S1_accepted_socket_lives_on_another_loop)
     rondo_server_close(l->server);
     test_run_until(w, l->closed);
     rondo_transport_close(c->transport);
-    test_run_until(w, c->lost && moving->lost);
-    assert_string_equal(moving->order, "MdEL");
-    assert_int_equal(moving->error, 0);
+    test_run_until(w, c->lost);
+    assert_lost(w, moving, "MdEL", 0);
+}
+
+/* ---- S12: addresses and descriptor -------------------------------------- */
+
+struct addresses {
+    rondo_fd fd;
+    rondo_address local, peer;
+    bool still_open;
+};
+
+static void note_addresses(struct peer *p)
+{
+    struct addresses *a = p->user;
+
+    assert_ok(rondo_transport_local_address(p->transport, &a->local));
+    assert_ok(rondo_transport_peer_address(p->transport, &a->peer));
+    a->still_open = raw_fd_valid(a->fd);
+    a->fd = rondo_transport_fd(p->transport);
+}
+
+/* Its addresses are those of the two sockets, whatever has ended it. */
+static void check_in_lost(const struct peer *p, uint16_t local, uint16_t peer)
+{
+    const struct addresses *a = p->user;
+
+    assert_int_equal(rondo_address_port(&a->local), local);
+    assert_int_equal(rondo_address_port(&a->peer), peer);
+    assert_int_equal(rondo_address_family(&a->peer), RONDO_FAMILY_INET);
+    assert_true(a->fd == RONDO_NO_FD);
+    assert_false(a->still_open);
+}
+
+TEST(S12_addresses_after_the_end_and_in_lost)
+{
+    static const struct {
+        const char *name;
+        void (*end)(struct peer *p);
+        bool made; /* connection_made has come before the end */
+        int error;
+    } rows[] = {
+        {"close", act_close, true, 0},
+        {"close before made", act_close, false, 0},
+        {"abort", act_abort, true, RONDO_ECANCELED},
+        {"abort before made", act_abort, false, RONDO_ECANCELED},
+        {"reset", plain_reset, true, RONDO_ECONNRESET},
+    };
+
+    for (EACH_ROW(w, row, rows)) {
+        struct peer *p = plain_peer_unmade(w);
+        struct addresses *a = test_alloc(w, sizeof *a);
+        uint16_t peer = raw_local_port(p->fd), local = raw_peer_port(p->fd);
+        rondo_address address;
+
+        p->on_lost = note_addresses;
+        p->user = a;
+        a->fd = rondo_transport_fd(p->transport);
+        assert_true(raw_fd_valid(a->fd));
+        assert_int_equal(raw_local_port(a->fd), local);
+        if (row->made)
+            test_run_until(w, p->made);
+        row->end(p);
+        assert_ok(rondo_transport_peer_address(p->transport, &address));
+        assert_int_equal(rondo_address_port(&address), peer);
+        assert_lost(w, p, NULL, row->error);
+        check_in_lost(p, local, peer);
+    }
+}
+
+TEST_LEAVES(S12_client_and_server_agree)
+{
+    struct listener *l = test_serve(w);
+    struct peer *c = test_connect(w, l->port);
+    rondo_address a, b;
+
+    test_run_until(w, c->connected && l->count == 1 && l->first->made);
+    assert_ok(rondo_transport_local_address(c->transport, &a));
+    assert_ok(rondo_transport_peer_address(l->first->transport, &b));
+    assert_true(rondo_address_equal(&a, &b));
+    assert_ok(rondo_transport_peer_address(c->transport, &a));
+    assert_ok(rondo_transport_local_address(l->first->transport, &b));
+    assert_true(rondo_address_equal(&a, &b));
+    assert_int_equal(rondo_address_port(&a), l->port);
+    assert_ptr_equal(rondo_transport_server(l->first->transport), l->server);
+    assert_null(rondo_transport_server(c->transport));
+    assert_ptr_equal(rondo_transport_loop(c->transport), w->loop);
+}
+
+TEST_LEAVES(S12_self_is_the_callers)
+{
+    struct peer *a, *b;
+    struct peer *second = test_peer(w);
+
+    test_pair(w, &a, &b);
+    assert_ptr_equal(rondo_transport_self(a->transport), a);
+    second->joined = true;
+    rondo_transport_set_self(a->transport, second);
+    assert_ptr_equal(rondo_transport_self(a->transport), second);
+    assert_ok(rondo_transport_write(b->transport, "x", 1));
+    test_run_until(w, second->bytes == 1);
+    assert_int_equal(a->bytes, 0);
 }

@@ -1,98 +1,189 @@
 /* test_stream_reset.c - a peer that resets, at every point; SIGPIPE. */
 /* SPDX-License-Identifier: MIT */
-#include "harness_act.h"
+#include "harness_plain.h"
 
 enum { SMALL = 8192 };
 
 static void reset_once(struct peer *p)
 {
-    if (*(raw_fd *)p->user != RONDO_NO_FD)
-        act_reset(p);
+    if (p->fd != RONDO_NO_FD)
+        plain_reset(p);
 }
 
-static void reset_in_data(struct peer *p, const void *data, size_t size)
+static void check_lost(struct world *w, struct peer *p, const char *order)
 {
-    (void)data;
-    (void)size;
-    reset_once(p);
-}
-
-static void reset_in_updated(struct peer *p, size_t size)
-{
-    (void)size;
-    reset_once(p);
-}
-
-static struct peer *victim(struct world *w, const rondo_protocol *protocol,
-                           int buffer_bytes)
-{
-    struct peer *p = test_peer(w);
-    raw_fd *fd = test_alloc(w, sizeof *fd);
-
-    p->user = fd;
-    *fd = test_raw_peer(w, protocol, p, buffer_bytes);
-    return p;
-}
-
-static raw_fd plain(const struct peer *p)
-{
-    return *(raw_fd *)p->user;
-}
-
-static void check_lost(struct world *w, struct peer *p)
-{
-    test_run_until(w, p->lost);
+    assert_lost(w, p, order, RONDO_ECONNRESET);
     test_spin(w, 20);
-    assert_int_equal(p->error, RONDO_ECONNRESET);
+    assert_int_equal(p->lost, 1);
     assert_non_null(strstr(p->last_error, "connection"));
     assert_true(raw_sigpipe_untouched());
-    if (plain(p) != RONDO_NO_FD)
-        raw_close(plain(p));
 }
 
 /* ---- S8: where the reset meets it --------------------------------------- */
 
-TEST(S8_reset_idle)
+static void idle(struct peer *p)
 {
-    struct peer *p = victim(w, &recorder, 0);
-
-    w->expect_clean = true;
-    test_spin(w, 5);
-    act_reset(p);
-    check_lost(w, p);
-    assert_string_equal(p->order, "ML");
+    test_spin(p->w, 5);
+    plain_reset(p);
 }
 
-TEST(S8_reset_idle_buffered_protocol)
+static void in_made(struct peer *p)
 {
-    struct peer *p = victim(w, &buffered_recorder, 0);
-
-    w->expect_clean = true;
-    test_spin(w, 5);
-    act_reset(p);
-    check_lost(w, p);
-    assert_string_equal(p->order, "ML");
+    p->on_made = plain_reset;
 }
 
-static struct peer *not_yet_made(struct world *w)
+static void write_and_reset(struct peer *p)
 {
-    struct peer *p = test_peer(w);
-    raw_fd *fds = test_alloc(w, 2 * sizeof *fds);
-
-    assert_int_equal(raw_pair(fds), 0);
-    p->user = &fds[1];
-    test_adopt(w, fds[0], &recorder, p);
-    return p;
+    plain_reset(p);
+    (void)rondo_transport_write(p->transport, "x", 1);
+    (void)rondo_transport_write(p->transport, "y", 1);
+    assert_int_equal(p->lost, 0);
 }
 
-TEST(S8_reset_before_made)
+static void in_made_and_written_to(struct peer *p)
 {
-    struct peer *p = not_yet_made(w);
+    p->on_made = write_and_reset;
+}
 
-    w->expect_clean = true;
-    act_reset(p);
-    check_lost(w, p);
-    assert_string_equal(p->order, "ML");
+static void in_bytes(struct peer *p)
+{
+    p->on_bytes = reset_once;
+    plain_send_pattern(p, 0, 1000);
+}
+
+static void in_get_buffer(struct peer *p)
+{
+    p->on_get_buffer = reset_once;
+    plain_send_pattern(p, 0, 1000);
+}
+
+static void while_writing(struct peer *p)
+{
+    (void)test_fill_transport(p->w, p);
+    test_spin(p->w, 5);
+    plain_reset(p);
+}
+
+static void while_paused(struct peer *p)
+{
+    peer_set_limits(p, 1, 0);
+    (void)test_fill_transport(p->w, p);
+    test_run_until(p->w, p->pauses == 1);
+    plain_reset(p);
+}
+
+static void in_pause_writing(struct peer *p)
+{
+    p->on_pause = plain_reset;
+    peer_set_limits(p, 1, 0);
+    (void)test_fill_transport(p->w, p);
+}
+
+static void in_resume_writing(struct peer *p)
+{
+    unsigned char got[4096];
+
+    p->on_resume = plain_reset;
+    peer_set_limits(p, 1, 0);
+    (void)test_fill_transport(p->w, p);
+    while (!p->resumes) {
+        (void)raw_recv(p->fd, got, sizeof got, 0);
+        test_spin(p->w, 1);
+    }
+}
+
+static void after_eof(struct peer *p)
+{
+    p->keep_open = true;
+    raw_shutdown_write(p->fd);
+    test_run_until(p->w, p->eof);
+    plain_reset(p);
+    assert_true(test_run_for(p->w, RONDO_MS(50)) <= 10);
+    for (int i = 0; i < 3 && !p->lost; i++)
+        (void)rondo_transport_write(p->transport, "x", 1);
+}
+
+static void in_eof_received(struct peer *p)
+{
+    p->keep_open = true;
+    p->on_eof = plain_reset;
+    (void)test_fill_transport(p->w, p);
+    raw_shutdown_write(p->fd);
+}
+
+static void after_write_eof(struct peer *p)
+{
+    act_write_eof(p);
+    test_spin(p->w, 5);
+    plain_reset(p);
+}
+
+static void before_write_eof_is_out(struct peer *p)
+{
+    (void)test_fill_transport(p->w, p);
+    after_write_eof(p);
+}
+
+static void by_the_read_and_the_write_at_once(struct peer *p)
+{
+    while_writing(p);
+    (void)rondo_transport_write(p->transport, "x", 1);
+    (void)rondo_transport_write(p->transport, "x", 1);
+    (void)rondo_transport_write_eof(p->transport);
+}
+
+TEST(S8_reset_before_made_and_in_it)
+{
+    static const struct {
+        const char *name;
+        void (*reset)(struct peer *p);
+    } rows[] = {
+        {"before made", plain_reset},
+        {"in made", in_made},
+        {"in made and written to", in_made_and_written_to},
+    };
+
+    for (EACH_ROW(w, row, rows)) {
+        struct peer *p = plain_peer_unmade(w);
+
+        row->reset(p);
+        check_lost(w, p, "ML");
+    }
+}
+
+TEST(S8_reset_at_every_point)
+{
+    static const struct {
+        const char *name;
+        void (*reset)(struct peer *p);
+        const rondo_protocol *protocol;
+        int buffer_bytes;
+        const char *order; /* NULL: any */
+    } rows[] = {
+        {"idle", idle, &recorder, 0, "ML"},
+        {"idle, buffered", idle, &buffered_recorder, 0, "ML"},
+        {"in data_received", in_bytes, &recorder, 0, "MdL"},
+        {"in buffer_updated", in_bytes, &buffered_recorder, 0, "MbL"},
+        {"in get_buffer", in_get_buffer, &buffered_recorder, 0, NULL},
+        {"while writing", while_writing, &recorder, SMALL, NULL},
+        {"while writing is paused", while_paused, &recorder, SMALL, "MPL"},
+        {"in pause_writing", in_pause_writing, &recorder, SMALL, "MPL"},
+        {"in resume_writing", in_resume_writing, &recorder, SMALL, "MPRL"},
+        {"after EOF", after_eof, &recorder, 0, "MEL"},
+        {"in eof_received", in_eof_received, &recorder, SMALL, "MEL"},
+        {"after write_eof", after_write_eof, &recorder, 0, "ML"},
+        {"before write_eof is out", before_write_eof_is_out, &recorder, SMALL,
+         NULL},
+        {"seen by the read and the write", by_the_read_and_the_write_at_once,
+         &recorder, SMALL, NULL},
+    };
+
+    for (EACH_ROW(w, row, rows)) {
+        struct peer *p = plain_peer(w, row->protocol, row->buffer_bytes);
+
+        row->reset(p);
+        check_lost(w, p, row->order);
+    }
 }
 
 TEST(S8_reset_before_it_is_adopted)
@@ -101,7 +192,6 @@ TEST(S8_reset_before_it_is_adopted)
     raw_fd fds[2];
     int result;
 
-    w->expect_clean = true;
     assert_int_equal(raw_pair(fds), 0);
     raw_reset(fds[1]);
     result = rondo_connect_accepted_socket(w->loop, fds[0], &recorder, p, NULL);
@@ -112,194 +202,21 @@ TEST(S8_reset_before_it_is_adopted)
     assert_lost(w, p, "ML", RONDO_ECONNRESET);
 }
 
-TEST(S8_reset_in_made)
-{
-    struct peer *p = not_yet_made(w);
-
-    p->on_made = act_reset;
-    check_lost(w, p);
-    assert_string_equal(p->order, "ML");
-}
-
-static void write_and_reset(struct peer *p)
-{
-    act_reset(p);
-    (void)rondo_transport_write(p->transport, "x", 1);
-    (void)rondo_transport_write(p->transport, "y", 1);
-    assert_int_equal(p->lost, 0);
-}
-
-TEST(S8_reset_in_made_and_written_to)
-{
-    struct peer *p = not_yet_made(w);
-
-    p->on_made = write_and_reset;
-    check_lost(w, p);
-    assert_string_equal(p->order, "ML");
-}
-
-TEST(S8_reset_in_data)
-{
-    struct peer *p = victim(w, &recorder, 0);
-
-    p->on_data = reset_in_data;
-    test_send_raw(w, plain(p), 0, 1000);
-    check_lost(w, p);
-    assert_string_equal(p->order, "MdL");
-}
-
-TEST(S8_reset_in_buffer_updated)
-{
-    struct peer *p = victim(w, &buffered_recorder, 0);
-
-    p->on_updated = reset_in_updated;
-    test_send_raw(w, plain(p), 0, 1000);
-    check_lost(w, p);
-    assert_string_equal(p->order, "MbL");
-}
-
-TEST(S8_reset_in_get_buffer)
-{
-    struct peer *p = victim(w, &buffered_recorder, 0);
-
-    p->on_get_buffer = reset_once;
-    test_send_raw(w, plain(p), 0, 1000);
-    check_lost(w, p);
-}
-
-TEST(S8_reset_while_writing)
-{
-    struct peer *p = victim(w, &recorder, SMALL);
-
-    w->expect_clean = true;
-    (void)test_fill_transport(w, p);
-    test_spin(w, 5);
-    act_reset(p);
-    check_lost(w, p);
-}
-
-TEST(S8_reset_while_writing_is_paused)
-{
-    struct peer *p = victim(w, &recorder, SMALL);
-
-    assert_ok(rondo_transport_set_write_buffer_limits(p->transport, 1, 0));
-    (void)test_fill_transport(w, p);
-    test_run_until(w, p->pauses == 1);
-    act_reset(p);
-    check_lost(w, p);
-    assert_string_equal(p->order, "MPL");
-}
-
-TEST(S8_reset_in_pause_writing)
-{
-    struct peer *p = victim(w, &recorder, SMALL);
-
-    p->on_pause = act_reset;
-    assert_ok(rondo_transport_set_write_buffer_limits(p->transport, 1, 0));
-    (void)test_fill_transport(w, p);
-    check_lost(w, p);
-    assert_string_equal(p->order, "MPL");
-}
-
-TEST(S8_reset_in_resume_writing)
-{
-    struct peer *p = victim(w, &recorder, SMALL);
-    unsigned char got[4096];
-
-    p->on_resume = act_reset;
-    assert_ok(rondo_transport_set_write_buffer_limits(p->transport, 1, 0));
-    (void)test_fill_transport(w, p);
-    while (!p->resumes) {
-        (void)raw_recv(plain(p), got, sizeof got, 0);
-        test_spin(w, 1);
-    }
-    check_lost(w, p);
-    assert_string_equal(p->order, "MPRL");
-}
-
-TEST(S8_reset_after_eof)
-{
-    struct peer *p = victim(w, &recorder, 0);
-
-    p->keep_open = true;
-    raw_shutdown_write(plain(p));
-    test_run_until(w, p->eof);
-    act_reset(p);
-    assert_true(test_run_for(w, RONDO_MS(50)) <= 10);
-    for (int i = 0; i < 3 && !p->lost; i++)
-        (void)rondo_transport_write(p->transport, "x", 1);
-    assert_lost(w, p, "MEL", RONDO_ECONNRESET);
-}
-
-TEST(S8_reset_in_eof_received)
-{
-    struct peer *p = victim(w, &recorder, SMALL);
-
-    p->keep_open = true;
-    p->on_eof = act_reset;
-    (void)test_fill_transport(w, p);
-    raw_shutdown_write(plain(p));
-    check_lost(w, p);
-    assert_string_equal(p->order, "MEL");
-}
-
-TEST(S8_reset_after_write_eof)
-{
-    struct peer *p = victim(w, &recorder, 0);
-
-    assert_ok(rondo_transport_write_eof(p->transport));
-    test_spin(w, 5);
-    act_reset(p);
-    check_lost(w, p);
-    assert_string_equal(p->order, "ML");
-}
-
-TEST(S8_reset_before_write_eof_is_out)
-{
-    struct peer *p = victim(w, &recorder, SMALL);
-
-    (void)test_fill_transport(w, p);
-    assert_ok(rondo_transport_write_eof(p->transport));
-    test_spin(w, 5);
-    act_reset(p);
-    check_lost(w, p);
-}
-
-TEST(S8_reset_seen_by_the_read_and_the_write_at_once)
-{
-    struct peer *p = victim(w, &recorder, SMALL);
-
-    (void)test_fill_transport(w, p);
-    test_spin(w, 5);
-    act_reset(p);
-    (void)rondo_transport_write(p->transport, "x", 1);
-    (void)rondo_transport_write(p->transport, "x", 1);
-    (void)rondo_transport_write_eof(p->transport);
-    check_lost(w, p);
-    assert_int_equal(p->lost, 1);
-}
-
 /* ---- S7: a reset after close is not an error ---------------------------- */
 
 TEST(S7_a_reset_after_close_is_no_error)
 {
-    struct peer *p = victim(w, &recorder, SMALL);
+    struct peer *p = plain_peer(w, &recorder, SMALL);
 
-    w->expect_clean = true;
     (void)test_fill_transport(w, p);
     rondo_transport_close(p->transport);
     test_spin(w, 5);
-    act_reset(p);
+    plain_reset(p);
     assert_lost(w, p, "ML", 0);
-}
-
-TEST(S7_a_reset_just_after_close_is_no_error)
-{
-    struct peer *p = victim(w, &recorder, 0);
-
-    w->expect_clean = true;
+    /* and just after it */
+    p = plain_peer(w, &recorder, 0);
     rondo_transport_close(p->transport);
-    act_reset(p);
+    plain_reset(p);
     assert_lost(w, p, NULL, 0);
 }
 
@@ -311,9 +228,9 @@ TEST(S8_no_sigpipe_however_it_is_written)
 
     assert_true(raw_sigpipe_untouched());
     for (int way = 0; way < 4; way++) {
-        struct peer *p = victim(w, &recorder, 0);
+        struct peer *p = plain_peer(w, &recorder, 0);
 
-        act_reset(p);
+        plain_reset(p);
         for (int i = 0; i < 5; i++) {
             if (way == 0)
                 (void)rondo_transport_write(p->transport, "x", 1);
@@ -324,19 +241,19 @@ TEST(S8_no_sigpipe_however_it_is_written)
             else
                 (void)rondo_transport_write_eof(p->transport);
         }
-        check_lost(w, p);
+        check_lost(w, p, NULL);
     }
 }
 
 TEST(S8_no_sigpipe_from_the_buffer)
 {
     for (int i = 0; i < 10; i++) {
-        struct peer *p = victim(w, &recorder, SMALL);
+        struct peer *p = plain_peer(w, &recorder, SMALL);
 
         (void)test_fill_transport(w, p);
         if (i % 2)
             rondo_transport_close(p->transport);
-        act_reset(p);
+        plain_reset(p);
         test_run_until(w, p->lost);
         assert_true(raw_sigpipe_untouched());
     }

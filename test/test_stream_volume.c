@@ -169,8 +169,8 @@ static void plain_writer(void *arg)
     plain->ok = true;
     for (uint64_t at = 0; at < plain->size && plain->ok; at += sizeof piece) {
         test_fill(piece, at, sizeof piece);
-        plain->ok = raw_send_all(plain->fd, piece, sizeof piece,
-                                 TEST_DEADLINE_MS * test_slowness());
+        plain->ok =
+            raw_send_all(plain->fd, piece, sizeof piece, test_patience_ms());
     }
     raw_shutdown_write(plain->fd);
     atomic_store(&plain->done, true);
@@ -184,8 +184,8 @@ static void plain_reader(void *arg)
     uint64_t at = 0;
     bool matches = true;
 
-    while ((n = raw_recv(plain->fd, piece, sizeof piece,
-                         TEST_DEADLINE_MS * test_slowness())) > 0) {
+    while ((n = raw_recv(plain->fd, piece, sizeof piece, test_patience_ms())) >
+           0) {
         matches = matches && test_matches(piece, at, (size_t)n);
         at += (uint64_t)n;
     }

@@ -13,6 +13,11 @@ struct item {
     int64_t when;
 };
 
+static int64_t in(struct world *w, int64_t delay)
+{
+    return rondo_loop_time(w->loop) + delay;
+}
+
 static struct item *item_new(struct world *w, void (*act)(struct item *it))
 {
     struct item *it = test_alloc(w, sizeof *it);
@@ -52,49 +57,69 @@ TEST(T3_cancelled_never_fires)
 {
     struct item *it = start(w, RONDO_MS(1), NULL);
 
-    w->expect_clean = true;
     assert_int_equal(rondo_cancel(w->loop, it->id), 0);
     assert_error(rondo_cancel(w->loop, it->id), RONDO_ENOENT);
     (void)test_run_for(w, RONDO_MS(5));
     assert_int_equal(it->fired, 0);
 }
 
-TEST(T3_cancel_what_is_due_in_the_same_iteration)
+static void push_victim(struct item *it)
 {
-    struct item *first = start(w, 0, cancel_victim);
-    struct item *second = start(w, 0, NULL);
-    struct item *third = start(w, 0, NULL);
-
-    w->expect_clean = true;
-    first->victim = second;
-    test_spin(w, 3);
-    assert_int_equal(first->result, 0);
-    assert_int_equal(second->fired, 0);
-    assert_int_equal(third->fired, 1);
+    it->result =
+        rondo_reschedule(it->w->loop, it->victim->id, in(it->w, RONDO_MS(2)));
 }
 
-TEST(T3_cancel_of_each_other)
+static void pull_victim(struct item *it)
+{
+    it->result = rondo_reschedule(it->w->loop, it->victim->id, INT64_MIN);
+}
+
+/* What is done to one that is due in the same iteration, or much later. */
+TEST(T3_changed_by_another_in_the_same_iteration)
+{
+    static const struct {
+        const char *name;
+        void (*act)(struct item *it);
+        int64_t delay;
+        unsigned fires, in_the_next;
+    } rows[] = {{"cancelled", cancel_victim, 0, 0, 0},
+                {"pushed back", push_victim, 0, 1, 0},
+                {"pulled forward", pull_victim, RONDO_SEC(100), 1, 1}};
+
+    for (EACH_ROW(w, row, rows)) {
+        struct item *first = start(w, 0, row->act);
+        struct item *second = start(w, row->delay, NULL);
+        struct item *third = start(w, 0, NULL);
+
+        first->victim = second;
+        test_spin(w, 1);
+        assert_int_equal(first->fired, 1);
+        assert_int_equal(first->result, 0);
+        assert_int_equal(second->fired, 0);
+        assert_int_equal(third->fired, 1);
+        if (row->in_the_next)
+            test_spin(w, 1);
+        else
+            test_run_until(w, second->fired == row->fires);
+        test_spin(w, 2);
+        assert_int_equal(second->fired, row->fires);
+    }
+}
+
+TEST(T3_cancel_of_each_other_and_of_itself)
 {
     struct item *a = start(w, 0, cancel_victim);
     struct item *b = start(w, 0, cancel_victim);
+    struct item *self = start(w, 0, cancel_victim);
 
-    w->expect_clean = true;
     a->victim = b;
     b->victim = a;
-    test_spin(w, 3);
+    self->victim = self;
+    test_spin(w, 5);
     assert_int_equal(a->fired, 1);
     assert_int_equal(b->fired, 0);
-}
-
-TEST(T3_cancel_in_its_own_callback)
-{
-    struct item *it = start(w, 0, cancel_victim);
-
-    w->expect_clean = true;
-    it->victim = it;
-    test_spin(w, 5);
-    assert_int_equal(it->fired, 1);
-    assert_int_equal(it->result, RONDO_ENOENT); /* it has run */
+    assert_int_equal(self->fired, 1);
+    assert_int_equal(self->result, RONDO_ENOENT); /* it has run */
 }
 
 TEST(T3_cancel_after_it_has_fired)
@@ -113,17 +138,11 @@ TEST(T3_cancel_after_it_has_fired)
 
 /* ---- T3: reschedule ----------------------------------------------------- */
 
-static int64_t in(struct world *w, int64_t delay)
-{
-    return rondo_loop_time(w->loop) + delay;
-}
-
 TEST(T3_rescheduled_later_and_earlier)
 {
     struct item *it = start(w, RONDO_SEC(100), NULL);
     int64_t when = in(w, RONDO_SEC(200));
 
-    w->expect_clean = true;
     assert_int_equal(rondo_reschedule(w->loop, it->id, when), 0);
     assert_true(rondo_when(w->loop, it->id) == when);
     test_spin(w, 2);
@@ -135,14 +154,9 @@ TEST(T3_rescheduled_later_and_earlier)
     assert_true(rondo_loop_time(w->loop) >= when);
     test_spin(w, 3);
     assert_int_equal(it->fired, 1);
-}
-
-TEST(T3_rescheduled_to_the_past_fires_next)
-{
-    struct item *it = start(w, RONDO_SEC(100), NULL);
-
+    it = start(w, RONDO_SEC(100), NULL);
     assert_ok(rondo_reschedule(w->loop, it->id, INT64_MIN));
-    test_spin(w, 1);
+    test_spin(w, 1); /* to the past: in the next */
     assert_int_equal(it->fired, 1);
 }
 
@@ -159,7 +173,6 @@ TEST(T3_reschedule_in_own_callback)
 {
     struct item *it = start(w, 0, again_three_times);
 
-    w->expect_clean = true;
     test_run_loop(w);
     assert_int_equal(it->fired, 3);
     assert_true(rondo_loop_time(w->loop) >= it->when);
@@ -196,50 +209,9 @@ TEST(T3_restarted_and_cancelled_in_own_callback)
 {
     struct item *it = start(w, 0, again_then_cancel);
 
-    w->expect_clean = true;
     (void)test_run_for(w, RONDO_MS(2));
     assert_int_equal(it->fired, 1);
     assert_int_equal(it->result, 0);
-}
-
-static void push_victim(struct item *it)
-{
-    it->result =
-        rondo_reschedule(it->w->loop, it->victim->id, in(it->w, RONDO_MS(2)));
-}
-
-TEST(T3_reschedule_what_is_due_in_the_same_iteration)
-{
-    struct item *first = start(w, 0, push_victim);
-    struct item *second = start(w, 0, NULL);
-    struct item *third = start(w, 0, NULL);
-
-    first->victim = second;
-    test_spin(w, 1);
-    assert_int_equal(first->fired, 1);
-    assert_int_equal(first->result, 0);
-    assert_int_equal(second->fired, 0);
-    assert_int_equal(third->fired, 1);
-    test_run_until(w, second->fired);
-    test_spin(w, 2);
-    assert_int_equal(second->fired, 1);
-}
-
-static void pull_victim(struct item *it)
-{
-    it->result = rondo_reschedule(it->w->loop, it->victim->id, INT64_MIN);
-}
-
-TEST(T3_pulled_forward_in_a_callback_fires_next)
-{
-    struct item *first = start(w, 0, pull_victim);
-
-    first->victim = start(w, RONDO_SEC(100), NULL);
-    test_spin(w, 1);
-    assert_int_equal(first->fired, 1);
-    assert_int_equal(first->victim->fired, 0);
-    test_spin(w, 1);
-    assert_int_equal(first->victim->fired, 1);
 }
 
 static void start_another(struct item *it)
@@ -301,7 +273,7 @@ TEST(T3_what_is_no_timer_is_refused)
     assert_int_equal(rondo_cancel(w->loop, soon), 0);
 }
 
-TEST(T3_another_loops_timer_is_refused)
+TEST_LEAVES(T3_another_loops_timer_is_refused)
 {
     rondo_loop *other = test_other_loop(w);
     struct item *it = item_new(w, NULL);
@@ -344,13 +316,12 @@ TEST(T3_pushing_later_costs_the_same_among_many)
     int64_t few = time_pushes(w, 10, pushes);
     int64_t many = time_pushes(w, 200000 / test_slowness(), pushes);
 
-    w->expect_clean = true;
     if (many > 10 * few + RONDO_MS(20))
         test_fail(w, "%d pushes: %lld ns among 10, %lld ns among many", pushes,
                   (long long)few, (long long)many);
 }
 
-TEST(T3_pushing_later_allocates_nothing)
+TEST_LEAVES(T3_pushing_later_allocates_nothing)
 {
     struct item *it[100];
     uint64_t before;

@@ -5,28 +5,15 @@
 
 /* ---- T2: short sleeps --------------------------------------------------- */
 
-static const int64_t sleeps[] = {RONDO_MS(10),
-                                 RONDO_MS(5),
-                                 2500001,
-                                 RONDO_MS(1),
-                                 1000001,
-                                 999999,
-                                 RONDO_US(500),
-                                 RONDO_US(100),
-                                 50001,
-                                 RONDO_US(10),
-                                 1001,
-                                 RONDO_US(1),
-                                 999,
-                                 100,
-                                 10,
-                                 1};
+/* ns, from 10 ms down */
+static const int64_t sleeps[] = {
+    10000000, 5000000, 2500001, 1000001, 1000000, 999999, 500000, 100000,
+    50001,    10000,   1001,    1000,    999,     100,    10,     1};
 
 TEST(T2_each_sleep_takes_few_iterations)
 {
     int times = test_slowness() > 1 ? 5 : 20;
 
-    w->expect_clean = true;
     for (unsigned i = 0; i < COUNT_OF(sleeps); i++) {
         uint64_t taken = 0;
 
@@ -43,12 +30,11 @@ TEST(T2_each_sleep_takes_few_iterations)
 }
 
 /* The wait's own limit is not the deadline's: neither may spin. */
-TEST(T2_run_once_waits_as_long_as_it_may)
+TEST_LEAVES(T2_run_once_waits_as_long_as_it_may)
 {
-    unsigned *fired = test_alloc(w, sizeof *fired);
-    rondo_id far = assert_ok(
-        rondo_call_later(w->loop, RONDO_SEC(1000), count_call, fired));
+    unsigned *fired = test_counter(w);
 
+    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count_call, fired));
     for (unsigned i = 0; i < COUNT_OF(sleeps); i++) {
         int64_t until = rondo_loop_time(w->loop) + sleeps[i];
         uint64_t before = test_iterations(w);
@@ -61,19 +47,9 @@ TEST(T2_run_once_waits_as_long_as_it_may)
         assert_true(calls <= 3);
         assert_true(test_iterations(w) - before <= 3);
     }
-    assert_int_equal(*fired, 0);
-    assert_ok(rondo_cancel(w->loop, far));
-}
-
-TEST(T2_a_timeout_that_is_shorter_than_the_deadline)
-{
-    unsigned *fired = test_alloc(w, sizeof *fired);
-
-    assert_ok(rondo_call_later(w->loop, RONDO_SEC(1000), count_call, fired));
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
     assert_int_equal(rondo_loop_run_once(w->loop, -1), 1);
     assert_int_equal(rondo_loop_run_once(w->loop, INT64_MIN), 1);
-    assert_int_equal(rondo_loop_run_once(w->loop, 1), 1);
     assert_int_equal(*fired, 0);
 }
 
@@ -130,10 +106,10 @@ static void step_again(rondo_loop *loop, void *arg)
     }
 }
 
-TEST(T6_steps_of_the_wall_clock_have_no_influence)
+TEST_LEAVES(T6_steps_of_the_wall_clock_have_no_influence)
 {
     struct stepping *s = test_alloc(w, sizeof *s);
-    unsigned *far = test_alloc(w, sizeof *far);
+    unsigned *far = test_counter(w);
     int64_t begin = rondo_loop_time(w->loop);
 
     if (!raw_step_wall_clock(3600))
@@ -156,7 +132,7 @@ TEST(T6_steps_of_the_wall_clock_have_no_influence)
 
 TEST(T5_missed_periods_beyond_32_bits_are_counted)
 {
-    unsigned *calls = test_alloc(w, sizeof *calls);
+    unsigned *calls = test_counter(w);
     rondo_id id = assert_ok(rondo_call_every(w->loop, 1, count_call, calls));
     int64_t first = assert_ok(rondo_when(w->loop, id));
     int64_t missed;
@@ -172,10 +148,10 @@ TEST(T5_missed_periods_beyond_32_bits_are_counted)
     assert_ok(rondo_cancel(w->loop, id));
 }
 
-TEST(T6_after_a_long_pause_each_timer_fires_once)
+TEST_LEAVES(T6_after_a_long_pause_each_timer_fires_once)
 {
-    unsigned *calls = test_alloc(w, sizeof *calls);
-    unsigned *far = test_alloc(w, sizeof *far);
+    unsigned *calls = test_counter(w);
+    unsigned *far = test_counter(w);
     rondo_id id;
 
     for (int i = 0; i < 100; i++)

@@ -19,37 +19,60 @@ static int a_million(void)
     return 1000000 / test_slowness();
 }
 
+struct many {
+    rondo_id *ids;
+    int n;
+    int64_t base;
+    unsigned *fired;
+};
+
+/* n timers in steps of the stride, from that delay on. */
+static struct many many_start(struct world *w, int n, int64_t delay,
+                              int64_t stride)
+{
+    struct many m = {.ids = test_alloc(w, (size_t)n * sizeof(rondo_id)),
+                     .n = n,
+                     .base = rondo_loop_time(w->loop) + delay,
+                     .fired = test_counter(w)};
+
+    for (int i = 0; i < n; i++)
+        m.ids[i] = assert_ok(rondo_call_at(w->loop, m.base + i * stride % n,
+                                           count_call, m.fired));
+    assert_int_equal(test_metrics(w).live_timers, n);
+    return m;
+}
+
+static void many_cancel(struct world *w, const struct many *m)
+{
+    for (int i = 0; i < m->n; i++)
+        assert_int_equal(rondo_cancel(w->loop, m->ids[i]), 0);
+    assert_int_equal(test_metrics(w).live_timers, 0);
+    assert_int_equal(*m->fired, 0);
+}
+
 TEST(T4_a_million_cancelled)
 {
     int n = a_million();
-    rondo_id *ids = test_alloc(w, (size_t)n * sizeof *ids);
-    unsigned *fired = test_alloc(w, sizeof *fired);
-    int64_t base = rondo_loop_time(w->loop) + RONDO_SEC(1000);
     size_t before = test_live_bytes(w);
     size_t first_peak = 0;
 
-    w->expect_clean = true;
     for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < n; i++)
-            ids[i] = rondo_call_at(w->loop, base + i * INT64_C(7919) % n,
-                                   count_call, fired);
-        assert_int_equal(test_metrics(w).live_timers, n);
-        for (int i = 0; i < n; i++)
-            assert_ok(rondo_cancel(w->loop, ids[i]));
-        assert_int_equal(test_metrics(w).live_timers, 0);
+        struct many m = many_start(w, n, RONDO_SEC(1000), 7919);
+
+        many_cancel(w, &m);
+        test_run_loop(w);
+        assert_int_equal(*m.fired, 0);
         if (round == 0)
             first_peak = test_peak_bytes(w);
     }
     assert_true(test_peak_bytes(w) <= first_peak);
     assert_true(first_peak - before < (size_t)n * PER_TIMER + FIXED);
-    test_run_loop(w);
-    assert_int_equal(*fired, 0);
 }
 
 /* One at a time, so that never more than a few live. */
-TEST(T4_a_million_started_and_cancelled_in_turn)
+TEST_LEAVES(T4_a_million_started_and_cancelled_in_turn)
 {
-    unsigned *fired = test_alloc(w, sizeof *fired);
+    unsigned *fired = test_counter(w);
     rondo_id stays =
         assert_ok(rondo_call_later(w->loop, RONDO_MS(1), count_call, fired));
     size_t before = test_live_bytes(w);
@@ -68,82 +91,55 @@ TEST(T4_a_million_started_and_cancelled_in_turn)
     assert_int_equal(test_metrics(w).live_timers, 1);
 }
 
-static void push_all(struct world *w, const rondo_id *ids, int n, int64_t base,
-                     int step)
-{
-    for (int i = 0; i < n; i++)
-        if (rondo_reschedule(w->loop, ids[i], base + i + step) != 0)
-            test_fail(w, "reschedule: %s", rondo_last_error());
-}
-
-/* rounds of pushing n timers, backwards when step is negative */
+/* Rounds of pushing n timers, backwards when step is negative. */
 static void check_pushes(struct world *w, int n, int rounds, int step)
 {
-    rondo_id *ids = test_alloc(w, (size_t)n * sizeof *ids);
-    unsigned *fired = test_alloc(w, sizeof *fired);
-    int64_t base = rondo_loop_time(w->loop) + RONDO_SEC(1000);
-    size_t before;
+    struct many m = many_start(w, n, RONDO_SEC(1000), 1);
+    size_t before = test_live_bytes(w);
 
-    for (int i = 0; i < n; i++)
-        ids[i] = assert_ok(rondo_call_at(w->loop, base + i, count_call, fired));
-    before = test_live_bytes(w);
     test_reset_peak(w);
     for (int k = 1; k <= rounds; k++) {
-        push_all(w, ids, n, base, k * step);
+        for (int i = 0; i < n; i++)
+            assert_ok(rondo_reschedule(w->loop, m.ids[i],
+                                       m.base + i + (int64_t)k * step));
         if (k % 64 == 0)
             test_spin(w, 1);
     }
     assert_int_equal(test_metrics(w).live_timers, n);
     /* growing an array once takes the old one and twice its size */
     assert_true(test_peak_bytes(w) < before * 4 + FIXED);
-    for (int i = 0; i < n; i++)
-        assert_int_equal(rondo_cancel(w->loop, ids[i]), 0);
-    assert_int_equal(*fired, 0);
+    many_cancel(w, &m);
 }
 
 TEST_CASE(T4_pushed_back_a_thousand_times,
           check_pushes(w, 10000 / test_slowness(), 1000, 1000));
-
 TEST_CASE(T4_a_million_pushed_back, check_pushes(w, a_million(), 5, 1000000));
-
 TEST_CASE(T4_pulled_forward_a_thousand_times,
           check_pushes(w, 2000 / test_slowness(), 1000, -1000));
 
 TEST(T4_to_and_fro)
 {
-    unsigned *fired = test_alloc(w, sizeof *fired);
-    int64_t base = rondo_loop_time(w->loop) + RONDO_SEC(1000);
-    rondo_id ids[100];
     uint64_t seed = 88172645463325252u;
     size_t before = test_live_bytes(w);
-    int n = a_million();
+    struct many m = many_start(w, 100, RONDO_SEC(1000), 0);
 
-    for (int i = 0; i < 100; i++)
-        ids[i] = assert_ok(rondo_call_at(w->loop, base, count_call, fired));
     test_reset_peak(w);
-    for (int i = 0; i < n; i++) {
+    for (int i = a_million(); i > 0; i--) {
         uint64_t r = random_next(&seed);
 
-        assert_ok(
-            rondo_reschedule(w->loop, ids[r % 100], base + (int64_t)(r >> 40)));
+        assert_ok(rondo_reschedule(w->loop, m.ids[r % 100],
+                                   m.base + (int64_t)(r >> 40)));
     }
     assert_true(test_peak_bytes(w) - before < FIXED);
-    for (int i = 0; i < 100; i++)
-        assert_int_equal(rondo_cancel(w->loop, ids[i]), 0);
+    many_cancel(w, &m);
 }
 
 TEST(T4_a_million_fire)
 {
-    unsigned *fired = test_alloc(w, sizeof *fired);
-    int n = a_million();
-    int64_t base = rondo_loop_time(w->loop);
+    struct many m = many_start(w, a_million(), 0, 7919);
 
-    w->expect_clean = true;
-    for (int i = 0; i < n; i++)
-        assert_ok(rondo_call_at(w->loop, base + i * INT64_C(7919) % n,
-                                count_call, fired));
     test_run_loop(w);
-    assert_int_equal(*fired, n);
+    assert_int_equal(*m.fired, m.n);
 }
 
 /* ---- the model ---------------------------------------------------------- */
@@ -334,11 +330,8 @@ static void run_model(struct world *w, uint64_t seed)
         assert_int_equal(rondo_cancel(w->loop, m->sorted[0]->id), 0);
         model_remove(m, 0);
     }
-    w->expect_clean = true;
 }
 
 TEST_CASE(T1_random_timers_match_a_model, run_model(w, 0x9e3779b97f4a7c15u));
-
 TEST_CASE(T3_random_changes_match_a_model, run_model(w, 20231123u));
-
 TEST_CASE(T4_random_timers_again, run_model(w, 0xdeadbeefcafef00du));

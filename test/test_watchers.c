@@ -54,21 +54,13 @@ static struct watch *writer(struct world *w, raw_fd fd)
     return x;
 }
 
-static void make_pair(struct world *w, raw_fd fds[2])
+/* Two sockets, of which the first can be read. */
+static raw_fd *readable(struct world *w)
 {
-    if (raw_pair(fds) != 0)
-        test_fail(w, "no pair of sockets");
-}
+    raw_fd *fds = test_sockets(w);
 
-static void drop(struct world *w, raw_fd fds[2])
-{
-    for (int i = 0; i < 2; i++) {
-        if (fds[i] == RONDO_NO_FD)
-            continue;
-        (void)rondo_remove_reader(w->loop, fds[i]);
-        (void)rondo_remove_writer(w->loop, fds[i]);
-        raw_close(fds[i]);
-    }
+    assert_true(raw_send_all(fds[1], "x", 1, 1000));
+    return fds;
 }
 
 static void fill(raw_fd fd)
@@ -81,30 +73,24 @@ static void fill(raw_fd fd)
 
 /* ---- W1: level-triggered ------------------------------------------------ */
 
-TEST(W1_reader_left_unread_goes_on_being_called)
+TEST_LEAVES(W1_reader_left_unread_goes_on_being_called)
 {
-    raw_fd fds[2];
-    struct watch *x;
+    const raw_fd *fds = test_sockets(w);
+    struct watch *x = reader(w, fds[0]);
 
-    w->expect_clean = true;
-    make_pair(w, fds);
-    x = reader(w, fds[0]);
     test_spin(w, 5);
     assert_int_equal(x->calls, 0);
     assert_true(raw_send_all(fds[1], "abc", 3, 1000));
     test_run_until(w, x->calls == 1);
     test_spin(w, 20);
     assert_int_equal(x->calls, 21); /* once in each iteration */
-    drop(w, fds);
 }
 
-TEST(W1_reader_that_has_read_is_left_alone)
+TEST_LEAVES(W1_reader_that_has_read_is_left_alone)
 {
-    raw_fd fds[2];
-    struct watch *x;
+    const raw_fd *fds = test_sockets(w);
+    struct watch *x = reader(w, fds[0]);
 
-    make_pair(w, fds);
-    x = reader(w, fds[0]);
     x->reads = true;
     for (unsigned i = 1; i <= 10; i++) {
         assert_true(raw_send_all(fds[1], "abc", 3, 1000));
@@ -114,17 +100,14 @@ TEST(W1_reader_that_has_read_is_left_alone)
         assert_int_equal(x->calls, i);
     }
     assert_true(test_run_for(w, RONDO_MS(20)) < 10);
-    drop(w, fds);
 }
 
-TEST(W1_writer_is_called_while_there_is_room)
+TEST_LEAVES(W1_writer_is_called_while_there_is_room)
 {
-    raw_fd fds[2];
-    struct watch *x;
+    const raw_fd *fds = test_sockets(w);
+    struct watch *x = writer(w, fds[0]);
     unsigned before;
 
-    make_pair(w, fds);
-    x = writer(w, fds[0]);
     test_spin(w, 10);
     assert_int_equal(x->calls, 10);
     fill(fds[0]);
@@ -136,17 +119,14 @@ TEST(W1_writer_is_called_while_there_is_room)
     x->calls = 0;
     test_run_until(w, raw_recv(fds[1], test_alloc(w, 65536), 65536, 0) < 0 &&
                           x->calls);
-    drop(w, fds);
 }
 
-TEST(W1_reader_and_writer_do_not_share)
+TEST_LEAVES(W1_reader_and_writer_do_not_share)
 {
-    raw_fd fds[2];
-    struct watch *r, *wr;
+    const raw_fd *fds = test_sockets(w);
+    struct watch *r = reader(w, fds[0]);
+    struct watch *wr = writer(w, fds[0]);
 
-    make_pair(w, fds);
-    r = reader(w, fds[0]);
-    wr = writer(w, fds[0]);
     assert_int_equal(test_metrics(w).live_watchers, 2);
     test_spin(w, 5);
     assert_int_equal(r->calls, 0);
@@ -161,48 +141,39 @@ TEST(W1_reader_and_writer_do_not_share)
     test_spin(w, 5);
     assert_int_equal(r->calls, 0);
     assert_int_equal(wr->calls, 10);
-    drop(w, fds);
 }
 
-TEST(W1_both_ready_at_once)
+TEST_LEAVES(W1_both_ready_at_once)
 {
-    raw_fd fds[2];
-    struct watch *r, *wr;
+    raw_fd fd = readable(w)[0];
+    struct watch *r = reader(w, fd);
+    struct watch *wr = writer(w, fd);
 
-    make_pair(w, fds);
-    assert_true(raw_send_all(fds[1], "x", 1, 1000));
-    r = reader(w, fds[0]);
-    wr = writer(w, fds[0]);
     test_run_until(w, r->calls && wr->calls);
     r->calls = wr->calls = 0;
     test_spin(w, 10);
     assert_int_equal(r->calls, 10);
     assert_int_equal(wr->calls, 10);
-    drop(w, fds);
 }
 
 /* ---- W1: adding again --------------------------------------------------- */
 
-TEST(W1_adding_again_replaces)
+TEST_LEAVES(W1_adding_again_replaces)
 {
-    raw_fd fds[2];
-    struct watch *old, *newer;
+    raw_fd fd = readable(w)[0];
+    struct watch *old = reader(w, fd);
+    struct watch *newer = reader(w, fd);
 
-    make_pair(w, fds);
-    assert_true(raw_send_all(fds[1], "x", 1, 1000));
-    old = reader(w, fds[0]);
-    newer = reader(w, fds[0]);
     assert_int_equal(test_metrics(w).live_watchers, 1);
     test_run_until(w, newer->calls >= 3);
     assert_int_equal(old->calls, 0);
-    old = writer(w, fds[0]);
-    newer = writer(w, fds[0]);
+    old = writer(w, fd);
+    newer = writer(w, fd);
     test_run_until(w, newer->calls >= 3);
     assert_int_equal(old->calls, 0);
     assert_int_equal(test_metrics(w).live_watchers, 2);
-    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 0);
-    drop(w, fds);
+    assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
+    assert_int_equal(rondo_remove_reader(w->loop, fd), 0);
 }
 
 static void replace_self(struct watch *x)
@@ -212,42 +183,35 @@ static void replace_self(struct watch *x)
                          0);
 }
 
-TEST(W1_replaced_inside_its_own_callback)
+TEST_LEAVES(W1_replaced_inside_its_own_callback)
 {
-    raw_fd fds[2];
-    struct watch *x;
+    raw_fd fd = readable(w)[0];
+    struct watch *x = reader(w, fd);
 
-    make_pair(w, fds);
-    assert_true(raw_send_all(fds[1], "x", 1, 1000));
-    x = reader(w, fds[0]);
-    x->victim = watch_new(w, fds[0]);
+    x->victim = watch_new(w, fd);
     x->act = replace_self;
     test_run_until(w, x->victim->calls >= 3);
     assert_int_equal(x->calls, 1);
-    drop(w, fds);
 }
 
 /* ---- W1: removing ------------------------------------------------------- */
 
 TEST(W1_remove_answers_1_or_0)
 {
-    raw_fd fds[2];
+    raw_fd fd = test_sockets(w)[0];
 
-    w->expect_clean = true;
-    make_pair(w, fds);
-    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 0);
-    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 0);
-    (void)reader(w, fds[0]);
-    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 0);
-    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
-    assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 0);
-    (void)writer(w, fds[0]);
-    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 1);
-    assert_int_equal(rondo_remove_writer(w->loop, fds[0]), 0);
+    assert_int_equal(rondo_remove_reader(w->loop, fd), 0);
+    assert_int_equal(rondo_remove_writer(w->loop, fd), 0);
+    (void)reader(w, fd);
+    assert_int_equal(rondo_remove_writer(w->loop, fd), 0);
+    assert_int_equal(rondo_remove_reader(w->loop, fd), 1);
+    assert_int_equal(rondo_remove_reader(w->loop, fd), 0);
+    (void)writer(w, fd);
+    assert_int_equal(rondo_remove_writer(w->loop, fd), 1);
+    assert_int_equal(rondo_remove_writer(w->loop, fd), 0);
     assert_int_equal(rondo_remove_reader(w->loop, raw_dead_fd()), 0);
     assert_int_equal(rondo_remove_writer(w->loop, RONDO_NO_FD), 0);
     assert_int_equal(rondo_remove_reader(w->loop, INT32_MAX), 0);
-    drop(w, fds);
 }
 
 static void remove_victim(struct watch *x)
@@ -257,33 +221,24 @@ static void remove_victim(struct watch *x)
 
 TEST(W1_removed_in_its_own_callback)
 {
-    raw_fd fds[2];
-    struct watch *x;
+    struct watch *x = reader(w, readable(w)[0]);
 
-    w->expect_clean = true;
-    make_pair(w, fds);
-    assert_true(raw_send_all(fds[1], "x", 1, 1000));
-    x = reader(w, fds[0]);
     x->victim = x;
     x->act = remove_victim;
     test_run_until(w, x->calls);
     assert_int_equal(x->result, 1);
     test_spin(w, 5);
     assert_int_equal(x->calls, 1);
-    drop(w, fds);
 }
 
 /* Both are ready in the same iteration; whichever comes first wins. */
-TEST(W1_removed_while_ready_is_not_called)
+TEST_LEAVES(W1_removed_while_ready_is_not_called)
 {
-    raw_fd fds[2];
-    struct watch *a, *b;
+    const raw_fd *fds = readable(w);
+    struct watch *a = reader(w, fds[0]);
+    struct watch *b = reader(w, fds[1]);
 
-    make_pair(w, fds);
     assert_true(raw_send_all(fds[0], "x", 1, 1000));
-    assert_true(raw_send_all(fds[1], "x", 1, 1000));
-    a = reader(w, fds[0]);
-    b = reader(w, fds[1]);
     a->victim = b;
     b->victim = a;
     a->act = b->act = remove_victim;
@@ -292,16 +247,13 @@ TEST(W1_removed_while_ready_is_not_called)
     assert_int_equal(a->result + b->result, 1);
     assert_true(a->calls == 0 || b->calls == 0);
     assert_int_equal(test_metrics(w).live_watchers, 1);
-    drop(w, fds);
 }
 
-TEST(W1_removed_and_added_again_in_one_go)
+TEST_LEAVES(W1_removed_and_added_again_in_one_go)
 {
-    raw_fd fds[2];
-    struct watch *x;
+    const raw_fd *fds = test_sockets(w);
+    struct watch *x = reader(w, fds[0]);
 
-    make_pair(w, fds);
-    x = reader(w, fds[0]);
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(rondo_remove_reader(w->loop, fds[0]), 1);
         assert_int_equal(rondo_add_reader(w->loop, fds[0], ready, x), 0);
@@ -311,94 +263,61 @@ TEST(W1_removed_and_added_again_in_one_go)
     assert_int_equal(x->calls, 0);
     assert_true(raw_send_all(fds[1], "x", 1, 1000));
     test_run_until(w, x->calls);
-    drop(w, fds);
 }
 
 /* ---- W1: hang-up and error ---------------------------------------------- */
 
-TEST(W1_end_of_data_wakes_the_reader)
+TEST_LEAVES(W1_end_of_data_or_a_reset_wakes_the_reader)
 {
-    raw_fd fds[2];
-    struct watch *x;
+    for (int reset = 0; reset < 2; reset++) {
+        raw_fd *fds = test_sockets(w);
+        struct watch *x = reader(w, fds[0]);
 
-    make_pair(w, fds);
-    x = reader(w, fds[0]);
-    x->reads = true;
-    raw_shutdown_write(fds[1]);
-    test_run_until(w, x->calls);
-    assert_int_equal(x->last, 0);
-    test_spin(w, 5);
-    assert_int_equal(x->calls, 6); /* it stays readable */
-    drop(w, fds);
+        x->reads = true;
+        if (reset)
+            raw_reset(fds[1]);
+        else
+            raw_shutdown_write(fds[1]);
+        fds[1] = reset ? RONDO_NO_FD : fds[1];
+        test_run_until(w, x->calls);
+        assert_int_equal(x->last, reset ? RAW_RESET : 0);
+        test_spin(w, 5);
+        if (!reset)
+            assert_int_equal(x->calls, 6); /* it stays readable */
+    }
 }
 
-TEST(W1_reset_wakes_the_reader)
+TEST_LEAVES(W1_reset_wakes_the_writer_and_the_reader)
 {
-    raw_fd fds[2];
-    struct watch *x;
+    for (int both = 0; both < 2; both++) {
+        const struct watch *r = NULL;
+        struct watch *wr;
+        raw_fd fds[2];
 
-    make_pair(w, fds);
-    x = reader(w, fds[0]);
-    x->reads = true;
-    raw_reset(fds[1]);
-    fds[1] = RONDO_NO_FD;
-    test_run_until(w, x->calls);
-    assert_int_equal(x->last, RAW_RESET);
-    drop(w, fds);
-}
-
-TEST(W1_reset_wakes_the_writer)
-{
-    raw_fd fds[2];
-    struct watch *x;
-
-    assert_int_equal(raw_pair_small(fds, 4096), 0);
-    fill(fds[0]);
-    raw_sleep_ms(1);
-    fill(fds[0]);
-    x = writer(w, fds[0]);
-    (void)test_run_for(w, RONDO_MS(5));
-    x->calls = 0;
-    raw_reset(fds[1]);
-    fds[1] = RONDO_NO_FD;
-    test_run_until(w, x->calls >= 3);
-    drop(w, fds);
-}
-
-TEST(W1_reset_wakes_both)
-{
-    raw_fd fds[2];
-    struct watch *r, *wr;
-
-    assert_int_equal(raw_pair_small(fds, 4096), 0);
-    fill(fds[0]);
-    r = reader(w, fds[0]);
-    wr = writer(w, fds[0]);
-    raw_reset(fds[1]);
-    fds[1] = RONDO_NO_FD;
-    wr->calls = 0;
-    test_run_until(w, r->calls && wr->calls);
-    drop(w, fds);
+        assert_int_equal(raw_pair_small(fds, 4096), 0);
+        fill(fds[0]);
+        raw_sleep_ms(1);
+        fill(fds[0]);
+        if (both)
+            r = reader(w, fds[0]);
+        wr = writer(w, test_own(w, fds[0]));
+        (void)test_run_for(w, RONDO_MS(5));
+        wr->calls = 0;
+        raw_reset(fds[1]);
+        test_run_until(w, wr->calls >= 3 && (!r || r->calls));
+    }
 }
 
 /* ---- W1: many ----------------------------------------------------------- */
 
-TEST(W1_all_that_are_ready_are_called)
+TEST_LEAVES(W1_all_that_are_ready_are_called)
 {
     enum { PAIRS = 400 };
-    raw_fd(*fds)[2] = test_alloc(w, PAIRS * sizeof *fds);
     struct watch **x = test_alloc(w, PAIRS * sizeof *x);
-    unsigned called = 0;
 
-    for (int i = 0; i < PAIRS; i++) {
-        make_pair(w, fds[i]);
-        assert_true(raw_send_all(fds[i][1], "x", 1, 1000));
-        x[i] = reader(w, fds[i][0]);
-    }
+    for (int i = 0; i < PAIRS; i++)
+        x[i] = reader(w, readable(w)[0]);
     test_spin(w, 20); /* nobody waits for long */
     for (int i = 0; i < PAIRS; i++)
-        called += x[i]->calls > 0;
-    assert_int_equal(called, PAIRS);
-    for (int i = 0; i < PAIRS; i++)
-        drop(w, fds[i]);
+        assert_true(x[i]->calls > 0);
 }

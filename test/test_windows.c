@@ -65,7 +65,7 @@ TEST(H1_so_many_sockets_and_no_more)
         raw_close(c->fds[i]);
 }
 
-TEST(H1_one_too_many_is_no_connection)
+TEST_LEAVES(H1_one_too_many_is_no_connection)
 {
     struct crowd *c = gather(w, few(w));
     uint16_t port;
@@ -110,7 +110,6 @@ TEST(W5_what_is_no_socket_is_refused)
     if (rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES))
         test_skip(w, "this backend watches more than sockets");
     assert_int_equal(raw_pipe(fds), 0);
-    w->expect_clean = true;
     for (int i = 0; i < 2; i++) {
         assert_error(rondo_add_reader(w->loop, fds[i], count_fd, &calls),
                      RONDO_ENOTSUP);
@@ -151,7 +150,6 @@ TEST(H2_abort_with_both_pending_is_canceled)
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 8192);
 
-    w->expect_clean = true;
     (void)test_fill_transport(w, p);
     test_spin(w, 3);
     rondo_transport_abort(p->transport);
@@ -166,7 +164,6 @@ TEST(H2_a_cancelled_accept_leaves_nobody)
 {
     raw_fd fds[8];
 
-    w->expect_clean = true;
     for (int spins = 0; spins < 6; spins++) {
         struct listener *l = test_serve(w);
 
@@ -198,7 +195,7 @@ TEST(H2_loop_closes_with_all_pending)
     raw_close(fd);
 }
 
-TEST(H2_stop_and_run_again)
+TEST_LEAVES(H2_stop_and_run_again)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
@@ -214,7 +211,7 @@ TEST(H2_stop_and_run_again)
 }
 
 /* One for the receive, none for an answer that leaves at once. */
-TEST(H2_a_request_is_one_completion)
+TEST_LEAVES(H2_a_request_is_one_completion)
 {
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);

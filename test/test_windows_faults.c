@@ -59,7 +59,7 @@ static void wake(struct world *w)
     raw_thread_join(waker->thread);
 }
 
-TEST(L7_a_wake_up_without_room_is_sent_again)
+TEST_LEAVES(L7_a_wake_up_without_room_is_sent_again)
 {
     enum { TIMES = 3 };
 
@@ -77,7 +77,7 @@ static void count_exceptions(rondo_loop *loop, void *arg,
 }
 
 /* Before it is connected with itself, anybody may send to the wake-up. */
-TEST(L7_a_wake_up_of_somebody_else_is_one)
+TEST_LEAVES(L7_a_wake_up_of_somebody_else_is_one)
 {
     unsigned *told = test_alloc(w, sizeof *told);
 
@@ -138,8 +138,6 @@ static uint64_t fill_and_close(struct peer *p)
  * the peer sees a reset. */
 TEST(S7_no_memory_is_no_orderly_end)
 {
-
-    w->expect_clean = true;
     for (uint64_t n = 1; n <= 6; n++) {
         struct peer *p = test_peer(w);
         raw_fd fd = test_raw_peer(w, &recorder, p, SMALL);
@@ -233,7 +231,7 @@ TEST(H2_a_send_that_ends_aborted_is_a_reset)
 
 /* ---- D2: the same for datagrams ------------------------------------------ */
 
-TEST(D2_a_refused_look_is_told_as_that)
+TEST_LEAVES(D2_a_refused_look_is_told_as_that)
 {
     struct endpoint *to = endpoint_bound(w), *e;
 
@@ -244,7 +242,7 @@ TEST(D2_a_refused_look_is_told_as_that)
     assert_int_equal(raw_faults(), 1);
 }
 
-TEST(D2_a_refused_send_is_told_as_that)
+TEST_LEAVES(D2_a_refused_send_is_told_as_that)
 {
     struct endpoint *to = endpoint_bound(w), *e = endpoint_to(w, &to->local);
 
@@ -297,14 +295,13 @@ TEST(P2_a_read_that_could_not_be_ended_is_not_begun)
 
 TEST(X1_a_path_that_grows_is_no_crash)
 {
-    rondo_process_options o;
-    struct proc *p = proc_begin_reading(w, &o);
+    struct proc *p = proc_begin(w, OUTPUT);
     const char *argv[] = {"rondo-has-no-such-program", NULL};
 
     need_fault(p->w, RAW_FAULT_PATH, 1);
-    o.argv = argv;
-    assert_error(
-        rondo_subprocess_exec(p->w->loop, &o, &proc_recorder, p, &p->process),
-        RONDO_ENOENT);
+    p->o.argv = argv;
+    assert_error(rondo_subprocess_exec(p->w->loop, &p->o, &proc_recorder, p,
+                                       &p->process),
+                 RONDO_ENOENT);
     assert_int_equal(raw_faults(), 1);
 }

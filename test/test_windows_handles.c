@@ -230,18 +230,15 @@ enum { MANY_PACKETS = 300 }; /* more than one wait collects */
 static struct proc *start_behind_packets(struct world *w, const char *what)
 {
     rondo_loop_wait wait = {.size = sizeof wait};
-    rondo_process_options o;
-    struct proc *p = proc_begin(
-        w, &o,
-        proc_options(RONDO_STDIO_NULL, RONDO_STDIO_NULL, RONDO_STDIO_NULL));
+    struct proc *p = proc_begin(w, NULLS);
 
     if (!rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
         test_skip(w, "the backend has no RONDO_CAN_EMBED");
     assert_ok(rondo_loop_prepare(w->loop, &wait));
     if (!raw_post_wake_ups(wait.fd, MANY_PACKETS))
         test_skip(w, "this system has no completion ports");
-    o.leave_running = true;
-    proc_start(p, &o, what, "0", NULL);
+    p->o.leave_running = true;
+    proc_start(p, what, "0", NULL);
     return p;
 }
 

@@ -13,6 +13,7 @@ void buf_init(struct buf *buf)
 {
     *buf = (struct buf){0};
     buf->last = &buf->first;
+    buf->release_last = &buf->release_due;
 }
 
 #ifndef NDEBUG
@@ -113,11 +114,9 @@ void buf_append_owned(struct buf *buf, struct chunk *chunk)
 void buf_release_later(struct buf *buf, struct chunk *chunk)
 {
     assert(chunk->release);
-    struct chunk **end = &buf->release_due;
-    while (*end)
-        end = &(*end)->next;
     chunk->next = NULL;
-    *end = chunk;
+    *buf->release_last = chunk;
+    buf->release_last = &chunk->next;
 }
 
 size_t buf_gather(const struct buf *buf, rondo_buffer *pieces)
@@ -180,6 +179,8 @@ void buf_release(rondo_loop *loop, struct buf *buf)
     while (buf->release_due) {
         struct chunk *chunk = buf->release_due;
         buf->release_due = chunk->next;
+        if (!buf->release_due)
+            buf->release_last = &buf->release_due;
         chunk->release(chunk->arg);
         loop_free(loop, chunk);
     }

@@ -23,6 +23,7 @@ struct chunk {
 struct buf {
     struct chunk *first, **last; /* the queue, first in first out */
     struct chunk *release_due;   /* owned chunks that have left the queue */
+    struct chunk **release_last;
     size_t size;                 /* the bytes in the queue */
 };
 

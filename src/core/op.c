@@ -10,7 +10,7 @@
 void op_init(struct op *op, struct io *io, enum op_kind kind,
              void (*done)(rondo_loop *loop, struct task *task))
 {
-    assert(io && done);
+    assert(done);
     *op = (struct op){.io = io};
     op->task.kind = (unsigned char)kind;
     op->task.done = done;
@@ -28,7 +28,7 @@ bool op_sends_files(const rondo_loop *loop)
 
 void op_submit(rondo_loop *loop, struct op *op)
 {
-    assert(op_is_idle(op) && op->io->attached);
+    assert(op_is_idle(op) && op->io && op->io->attached);
     op->count = 0; /* an earlier failure has left its code there */
     loop->backend->submit(loop, op);
     assert(!op_is_idle(op)); /* PENDING, or READY if it has ended */

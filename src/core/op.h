@@ -87,7 +87,8 @@ int op_accepts(const rondo_loop *loop);
 /* Tells whether the backend carries out OP_SENDFILE. */
 bool op_sends_files(const rondo_loop *loop);
 
-/* Prepares an operation, which is idle then. io may be attached later. */
+/* Prepares an operation, which is idle then. io may be attached later; it may
+ * be NULL if the operation is never submitted. */
 void op_init(struct op *op, struct io *io, enum op_kind kind,
              void (*done)(rondo_loop *loop, struct task *task));
 

@@ -323,14 +323,18 @@ static void sock_retry(rondo_loop *loop, void *arg)
     sock_go_on(c);
 }
 
-/* The second try of a sendto waits for a timer: an unconnected unix socket is
- * writable even while its destination is full, so readiness would spin. */
-static bool sock_waits_for_time(struct sock_call *c)
+/* A call that only time helps: the second try of a sendto, since an unconnected
+ * unix socket is writable even while its destination is full; and a datagram
+ * for whose interface macOS or a BSD has no room (ENOBUFS), which leaves the
+ * socket writable, too. */
+static bool sock_waits_for_time(struct sock_call *c, int64_t result)
 {
-    if (c->kind != SOCK_CALL_SENDTO)
+    bool full = result == RONDO_ENOBUFS && c->kind == SOCK_CALL_SENDALL &&
+                sys_kind(c->fd) == SYS_KIND_DATAGRAM;
+    if (!full && (result != RONDO_EAGAIN || c->kind != SOCK_CALL_SENDTO))
         return false;
     assert(c->timer <= 0);
-    if (c->begun)
+    if (full || c->begun)
         c->timer = timers_start_hidden(
             c->loop, sys_clock() + RONDO_MS(RETRY_MS), sock_retry, c);
     c->begun = true;
@@ -341,8 +345,7 @@ static void sock_settle(struct sock_call *c, int64_t result)
 {
     struct op *op = &c->sock->side[c->kind & 1].op;
     assert(!c->over && op_index((enum op_kind)op->task.kind) == (c->kind & 1));
-    if (result == SOCK_LATER ||
-        (result == RONDO_EAGAIN && sock_waits_for_time(c)))
+    if (result == SOCK_LATER || sock_waits_for_time(c, result))
         return;
     if (result != RONDO_EAGAIN)
         sock_finish(c, result);

@@ -127,11 +127,11 @@ rondo_transport *rondo_layer_transport(const rondo_layer *layer)
 /* ---- what the program writes ---- */
 
 static int filter_keep_pending(rondo_transport *t, const void *data,
-                               size_t size)
+                               size_t size, bool some_kept)
 {
     struct outgoing *out = stream_out(t);
     if (!out || !buf_append(t->loop, &filters_of(t)->pending, data, size))
-        return error_set(RONDO_ENOMEM, "transport_write: out of memory");
+        return stream_lose_rest(t, some_kept);
     return stream_queued(t);
 }
 
@@ -153,19 +153,29 @@ int filters_write(rondo_transport *t, const void *data, size_t size)
     return t->queued && t->out->buf.size > t->out->high;
 }
 
+static int filter_take(rondo_transport *t, const void *data, size_t size,
+                       bool some_taken)
+{
+    return t->handshaking ? filter_keep_pending(t, data, size, some_taken)
+                          : filters_write(t, data, size);
+}
+
 int filters_take(rondo_transport *t, const void *data, size_t size)
 {
-    return t->handshaking ? filter_keep_pending(t, data, size)
-                          : filters_write(t, data, size);
+    return filter_take(t, data, size, false);
 }
 
 int filters_writev(rondo_transport *t, const rondo_buffer *buffers,
                    size_t count)
 {
     int result = 0;
-    for (size_t i = 0; i < count && result >= 0; i++)
-        if (buffers[i].size)
-            result = filters_take(t, buffers[i].data, buffers[i].size);
+    bool some_taken = false;
+    for (size_t i = 0; i < count && result >= 0; i++) {
+        if (!buffers[i].size)
+            continue;
+        result = filter_take(t, buffers[i].data, buffers[i].size, some_taken);
+        some_taken = true;
+    }
     return result;
 }
 
@@ -234,8 +244,10 @@ void filters_write_pending(rondo_transport *t)
 }
 
 enum {
-    SHUTDOWN_S = 30,   /* how long no byte of it may leave */
-    EARLY_MOST = 65536 /* delivered before all are ready */
+    SHUTDOWN_S = 30, /* how long no byte of it may leave */
+    LINGER_S = 2,    /* that a closed connection waits for the peer's end */
+    LINGER_MOST = 262144, /* bytes that it takes meanwhile */
+    EARLY_MOST = 65536    /* delivered before all are ready */
 };
 
 /* ---- errors ---- */
@@ -330,6 +342,8 @@ bool filters_read(const rondo_transport *t)
     const struct held *held = t->extra->held;
     if (f->eof_below || f->start_due || stream_is_ending(t))
         return false;
+    if (f->lingers)
+        return true;
     if (!t->handshaking)
         return stream_delivers(t);
     /* a handshake needs bytes even where the program wants none; a close goes
@@ -414,8 +428,7 @@ static void filter_start(rondo_transport *t)
     rondo_layer *layer = filter_next_to_start(f);
     struct held *held = t->held ? stream_take_held(t) : NULL;
     bool eof = f->holds_eof;
-    f->holds_eof = false;
-    filters_of(t)->start_due = false;
+    f->holds_eof = f->start_due = false;
     layer->started = true;
     if (layer->below)
         layer->below->above = layer;
@@ -453,11 +466,25 @@ void filters_wait(rondo_transport *t, int64_t handshake_ns,
 
 /* ---- ending the sending side ---- */
 
+/* A forked child that closes its copy says no goodbye: the connection is still
+ * its parent's. */
+static bool filter_closes_copy(const rondo_transport *t)
+{
+    return t->handle.inherited && t->writing == WRITE_ON;
+}
+
+bool filters_delay_end(const rondo_transport *t)
+{
+    const struct filters *f = filters_of(t);
+    return !f->shutdown_sent && (!filter_closes_copy(t) || f->pending.size);
+}
+
 static bool filter_owes_shutdown(const rondo_transport *t)
 {
     const struct filters *f = filters_of(t);
     bool wanted = t->writing != WRITE_ON || t->phase == PHASE_CLOSING;
-    if (f->shutdown_sent || !wanted || (t->out && t->out->file))
+    if (f->shutdown_sent || !wanted || (t->out && t->out->file) ||
+        filter_closes_copy(t))
         return false;
     /* what was written before the filters were ready goes first */
     return !t->handshaking || (t->phase == PHASE_CLOSING && !f->pending.size);
@@ -479,6 +506,60 @@ static void filter_shut_down(rondo_transport *t)
             filters_answer(t, layer->filter->write_eof(layer, layer->self));
     if (t->phase == PHASE_CLOSING && !t->reading_out)
         filter_watch_shutdown(t);
+}
+
+/* ---- closing in order ---- */
+
+static void filter_on_linger_time(rondo_loop *loop, void *arg)
+{
+    rondo_transport *t = arg;
+    (void)loop;
+    filters_of(t)->timer = 0;
+    filters_of(t)->linger_over = true;
+    stream_settle(t);
+}
+
+static void filter_begin_linger(rondo_transport *t)
+{
+    struct filters *f = filters_of(t);
+    f->lingers = true;
+    if (t->writing != WRITE_ENDED)
+        (void)sys_shutdown_write(t->io.fd); /* a reset one: reading will tell */
+    t->writing = WRITE_ENDED;
+    if (t->held)
+        loop_free(t->loop, stream_take_held(t));
+    filter_stop_timer(t);
+    f->timer = timers_start_hidden(t->loop, sys_clock() + RONDO_SEC(LINGER_S),
+                                   filter_on_linger_time, t);
+    if (f->timer < 0) {
+        f->timer = 0;
+        f->linger_over = true;
+    }
+}
+
+bool filters_linger(rondo_transport *t)
+{
+    const struct filters *f = filters_of(t);
+    assert(t->phase == PHASE_CLOSING);
+    if (!f->shutdown_sent || t->handle.inherited ||
+        !stream_kind(t)->shuts_down || f->eof_below || f->linger_over ||
+        t->handshaking || t->error || t->reading_out || t->loop->closing)
+        return false;
+    if (!f->lingers)
+        filter_begin_linger(t);
+    return !f->linger_over;
+}
+
+void filters_linger_read(rondo_transport *t, int64_t count)
+{
+    struct filters *f = filters_of(t);
+    assert(f->lingers);
+    if (count > 0)
+        f->lingered += (size_t)count;
+    if (count == 0)
+        f->eof_below = true;
+    else if ((count < 0 && count != RONDO_EAGAIN) || f->lingered > LINGER_MOST)
+        f->linger_over = true;
 }
 
 void filters_deliver_owed(rondo_transport *t)
@@ -538,6 +619,12 @@ void filters_free(rondo_transport *t)
 
 /* ---- the program's call ---- */
 
+static int64_t filter_handshake_ns(const rondo_transport *t)
+{
+    int64_t given = t->owner ? t->owner->handshake_ns : 0;
+    return given ? given : RONDO_SEC(FILTER_HANDSHAKE_S);
+}
+
 static struct filters *filter_make_stack(rondo_transport *t)
 {
     struct stream_extra *extra = stream_extra(t);
@@ -546,9 +633,7 @@ static struct filters *filter_make_stack(rondo_transport *t)
     struct filters *f = loop_alloc(t->loop, sizeof *f);
     if (!f)
         return NULL;
-    *f = (struct filters){.handshake_ns = t->owner
-                                              ? t->owner->handshake_ns
-                                              : RONDO_SEC(FILTER_HANDSHAKE_S)};
+    *f = (struct filters){.handshake_ns = filter_handshake_ns(t)};
     buf_init(&f->pending);
     extra->filters = f;
     t->filtered = true;
@@ -575,6 +660,9 @@ static int filter_check(rondo_transport *t, const rondo_filter *filter)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
     if (t->out && t->out->file)
         return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
+    if (stream_fds_lack_byte(t))
+        return error_set(RONDO_EBUSY, "%s: a descriptor waits for its byte",
+                         what);
     return 0;
 }
 

@@ -40,6 +40,9 @@ struct filters {
     bool start_due;       /* the next layer has to be started */
     bool eof_below;       /* the kernel has told the end */
     bool shutdown_sent;   /* the layers have said that no more is sent */
+    bool lingers;         /* closing: what the peer still sends is dropped */
+    bool linger_over;     /* ... and that has taken long enough */
+    size_t lingered;      /* bytes dropped so */
     bool holds_eof;       /* an end waits behind the held bytes */
     bool writing;         /* the first of pending is being written */
     int why_error;
@@ -81,9 +84,18 @@ size_t filters_pending(const rondo_transport *t);
 void filters_drop_pending(rondo_transport *t);
 void filters_release(rondo_transport *t);
 
+/* Before the transport ends, the filters have to end their sending side. */
+bool filters_delay_end(const rondo_transport *t);
 /* A filter has to be started, or to end its sending side. */
 bool filters_owe(const rondo_transport *t);
 void filters_deliver_owed(rondo_transport *t);
+/* Closing, all is sent: the writing side is shut down, and what the peer's
+ * protocol still sends is read, since a socket that is closed before answers by
+ * a reset, which throws away what was sent. True until the peer ends, too, or
+ * has had its time. */
+bool filters_linger(rondo_transport *t);
+/* A read's result while it lingers. */
+void filters_linger_read(rondo_transport *t, int64_t count);
 /* It is over: tells who waits for a handshake; ends each layer. */
 void filters_fail(rondo_transport *t);
 void filters_free(rondo_transport *t);

@@ -42,11 +42,29 @@ int stream_loss(const rondo_transport *t, int error)
                                                          : error;
 }
 
-/* A file that is full is no peer that has left. */
+/* The error is the peer's, or the network's: the connection has ended. Any
+ * other one is of this side, and the peer still listens. */
 static bool stream_peer_has_left(const rondo_transport *t, int error)
 {
-    return stream_kind(t)->plain || error == RONDO_EPIPE ||
-           error == RONDO_ECONNRESET;
+    switch (error) {
+    case RONDO_EPIPE:
+    case RONDO_ECONNRESET:
+        return true;
+    case RONDO_ECONNABORTED:
+    case RONDO_ETIMEDOUT:
+    case RONDO_ENOTCONN:
+    case RONDO_EHOSTUNREACH:
+    case RONDO_ENETUNREACH:
+    case RONDO_ENETDOWN:
+        return !stream_kind(t)->half;
+    default:
+        return false;
+    }
+}
+
+unsigned stream_cut_off(const rondo_transport *t, int error)
+{
+    return stream_peer_has_left(t, error) ? 0 : STREAM_BY_RESET;
 }
 
 /* What the peer sent before is still its to say: one that has not begun reads
@@ -75,6 +93,8 @@ void stream_break_off(rondo_transport *t, int error)
         t->os_error = rondo_last_os_error();
         t->write_failed = true;
     }
+    if (stream_cut_off(t, error))
+        t->reset = true;
     stream_stop_writing(t);
 }
 
@@ -82,7 +102,7 @@ void stream_cut(rondo_transport *t)
 {
     if (stream_is_ending(t))
         return;
-    if (t->queued && !t->error)
+    if ((t->queued || stream_unsent(t)) && !t->error)
         t->error = RONDO_ECANCELED;
     stream_stop_writing(t);
     stream_settle(t);
@@ -99,7 +119,7 @@ static bool stream_is_quiet(const rondo_transport *t)
 static void stream_wind_down(rondo_transport *t)
 {
     const struct stream_kind *kind = stream_kind(t);
-    t->reading_out = t->held = false;
+    t->reading_out = t->held = t->refused = false;
     kind->cancel(t, &t->read);
     if (t->out)
         kind->cancel(t, &t->out->op);
@@ -115,7 +135,7 @@ static void stream_wind_down(rondo_transport *t)
 
 static void stream_end_writing_if_due(rondo_transport *t)
 {
-    if (t->queued || (t->filtered && !filters_of(t)->shutdown_sent))
+    if (t->queued || (t->filtered && filters_delay_end(t)))
         return;
     if (t->writing == WRITE_ENDING) {
         /* a reset connection cannot: reading will tell; a half pipe ends with
@@ -125,6 +145,8 @@ static void stream_end_writing_if_due(rondo_transport *t)
         t->writing = WRITE_ENDED;
         stream_leave_fast(t);
     }
+    if (t->phase == PHASE_CLOSING && t->filtered && filters_linger(t))
+        return;
     if (t->phase == PHASE_CLOSING ||
         (t->reading == READ_ENDED && t->writing == WRITE_ENDED))
         stream_set_phase(t, PHASE_ENDING);
@@ -184,8 +206,7 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
         else if (stream_resume_is_due(t))
             owed |= STREAM_BIT(OWED_RESUME);
     }
-    if ((t->reading_out && stream_is_under_way(t)) ||
-        (t->held && stream_delivers(t)))
+    if ((t->reading_out && stream_is_under_way(t)) || stream_holds_for_now(t))
         owed |= STREAM_BIT(OWED_READ);
     if (gone)
         owed |= STREAM_BIT(OWED_LOST);
@@ -277,6 +298,8 @@ static void stream_tell_made(struct dispatch *d)
 {
     rondo_transport *t = stream_of_dispatch(d);
     t->made = MADE_TOLD;
+    if (t->timed)
+        stream_start_time(t);
     if (t->protocol->connection_made)
         t->protocol->connection_made(t, t->self);
 }

@@ -77,7 +77,7 @@ struct stream_extra {
 /* Where a stream belongs: a server, or a process. */
 struct stream_owner {
     rondo_transport *first;
-    int64_t handshake_ns; /* for filters; RONDO_NEVER: no limit */
+    int64_t handshake_ns; /* for filters; 0: 60 s; RONDO_NEVER: no limit */
     void (*gone)(rondo_loop *loop, struct stream_owner *owner);
 };
 
@@ -106,12 +106,13 @@ struct rondo_transport {
     unsigned fast_filter : 1;  /* ... to the filters */
     unsigned fast_send : 1;    /* to the kernel, by the lowest filter */
     unsigned held : 1;         /* bytes were read that were not delivered */
-    unsigned queued : 1;       /* bytes wait to be sent, or a file */
-    unsigned timed : 1;        /* it has timeouts */
-    unsigned filtered : 1;     /* filters are under the protocol */
-    unsigned handshaking : 1;  /* ... and not all of them are ready */
-    unsigned reading_out : 1;  /* a write failed; what can be read is read */
-    unsigned reset : 1;        /* the peer must not take this for an end */
+    unsigned refused : 1;     /* ... since the protocol gave all of them back */
+    unsigned queued : 1;      /* bytes wait to be sent, or a file */
+    unsigned timed : 1;       /* it has timeouts */
+    unsigned filtered : 1;    /* filters are under the protocol */
+    unsigned handshaking : 1; /* ... and not all of them are ready */
+    unsigned reading_out : 1; /* a write failed; what can be read is read */
+    unsigned reset : 1;       /* the peer must not take this for an end */
     unsigned write_failed : 1; /* `error` was met writing */
     int error;
     int64_t os_error;
@@ -264,10 +265,17 @@ static inline bool stream_delivers(const rondo_transport *t)
            t->phase == PHASE_OPEN && !t->handshaking;
 }
 
-/* What was read before has to be taken first; but a handshake goes on. */
+/* What was read before has to be taken first; but a handshake goes on, and a
+ * protocol that gave everything back waits for more. */
 static inline bool stream_is_full(const rondo_transport *t)
 {
-    return t->held && !t->handshaking;
+    return t->held && !t->refused && !t->handshaking;
+}
+
+/* Held bytes can be delivered. */
+static inline bool stream_holds_for_now(const rondo_transport *t)
+{
+    return t->held && !t->refused && stream_delivers(t);
 }
 
 /* ---- life: stream.c ---- */
@@ -283,6 +291,9 @@ void stream_finish(rondo_transport *t);
 void stream_tell_flow(rondo_transport *t);
 /* The connection, or the pipe's reader, is gone: what can be read is read. */
 void stream_break_off(rondo_transport *t, int error);
+/* How a local error ends it: the peer must not take a cut for an end, so that
+ * this is STREAM_BY_RESET unless the peer has left. */
+unsigned stream_cut_off(const rondo_transport *t, int error);
 /* What the program is told for a send that failed so. */
 int stream_loss(const rondo_transport *t, int error);
 /* Sets the last error to what ended it. */
@@ -333,6 +344,9 @@ void stream_drop_out(rondo_transport *t);
 int stream_send(rondo_transport *t, const void *data, size_t size);
 /* Something was put into a queue: 0, or 1 past the high limit. */
 int stream_queued(rondo_transport *t);
+/* Bytes cannot be kept: RONDO_ENOMEM. Where some of the same call were taken,
+ * the stream has a hole, and ends. */
+int stream_lose_rest(rondo_transport *t, bool some_left);
 /* Bytes that wait, above the filters too. */
 size_t stream_unsent(const rondo_transport *t);
 /* Whether bytes may be written; else why not. */
@@ -365,11 +379,17 @@ int64_t stream_fds_sendv(rondo_transport *t, const rondo_buffer *pieces,
                          size_t count);
 /* Descriptors wait for the byte that they go with. */
 bool stream_fds_wait(const rondo_transport *t);
+/* ... which has not been written yet. */
+bool stream_fds_lack_byte(const rondo_transport *t);
 /* These bytes have left by other ways than the kind's sendv. */
 void stream_fds_passed(rondo_transport *t, size_t count);
 void stream_fds_drop_queued(rondo_transport *t);
-/* What has arrived is the program's to take until this, after the bytes. */
+/* What has arrived is the program's to take until this, after the bytes. A
+ * filter may keep the bytes for more to come: then it is after the first read
+ * that has brought the protocol some. */
 void stream_fds_drop_arrived(rondo_transport *t);
+void stream_fds_drop_delivered(rondo_transport *t);
+void stream_fds_note_delivered(rondo_transport *t);
 void stream_fds_free(rondo_transport *t);
 
 /* ---- pipes: stream_pipe.c; members of stream_kinds first ---- */
@@ -396,6 +416,8 @@ bool stream_awaits_hang_up(const rondo_transport *t);
 
 void stream_note_read(rondo_transport *t);
 void stream_note_write(rondo_transport *t);
+/* connection_made: both times begin. */
+void stream_start_time(rondo_transport *t);
 /* Something starts or stops being timed. */
 void stream_watch_time(rondo_transport *t);
 void stream_stop_time(rondo_transport *t);

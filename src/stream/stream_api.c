@@ -55,6 +55,7 @@ int rondo_transport_set_protocol(rondo_transport *t,
     if (protocol != t->protocol || self != t->self) {
         t->protocol = protocol;
         t->self = self;
+        t->refused = false;
         /* the new one has not heard it yet */
         if (t->flow == FLOW_PAUSED)
             stream_set_flow(t, FLOW_PAUSE_DUE);

@@ -23,6 +23,7 @@ struct fd_queue {
 
 /* Descriptors that came with the bytes at hand. */
 struct arrived {
+    bool delivered; /* the protocol has been given bytes since */
     size_t next, count;
     sys_fd fds[];
 };
@@ -105,7 +106,7 @@ static struct fd_batch *stream_fds_open_batch(rondo_transport *t)
     if (!x || !x->fd_queue)
         return NULL;
     struct fd_queue *p = x->fd_queue;
-    uint64_t at = p->front + rondo_transport_get_write_buffer_size(t);
+    uint64_t at = p->front + stream_unsent(t);
     if (p->last && p->last->at == at)
         return p->last;
     struct fd_batch *made = loop_alloc(t->loop, sizeof *made);
@@ -143,20 +144,31 @@ static int stream_fds_put(struct fd_batch *batch, rondo_fd fd, const char *what)
     return 0;
 }
 
-static int stream_fds_refuse_other(const char *what)
+bool stream_fds_lack_byte(const rondo_transport *t)
 {
-    return error_set(RONDO_ENOTSUP, "%s: only unix sockets carry descriptors",
-                     what);
+    const struct fd_queue *p = t->extra ? t->extra->fd_queue : NULL;
+    return p && p->last && p->last->at == p->front + stream_unsent(t);
+}
+
+/* 0: this transport passes descriptors. */
+static int stream_fds_refuse(const rondo_transport *t, const char *what)
+{
+    if (t->kind != STREAM_UNIX_SOCKET)
+        return error_set(RONDO_ENOTSUP,
+                         "%s: only unix sockets carry descriptors", what);
+    return 0;
 }
 
 int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd)
 {
     const char *what = "transport_send_fd";
     int error = loop_check(t ? t->loop : NULL, what);
-    if (!error && t->kind != STREAM_UNIX_SOCKET)
-        error = stream_fds_refuse_other(what);
+    if (!error)
+        error = stream_fds_refuse(t, what);
     if (!error)
         error = stream_may_write(t, what);
+    if (!error && t->handshaking) /* the next byte to leave is a filter's */
+        error = error_set(RONDO_EBUSY, "%s: a filter is getting ready", what);
     if (error)
         return error;
     struct fd_batch *batch = stream_fds_open_batch(t);
@@ -173,6 +185,18 @@ int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd)
 
 /* ---- receiving ---- */
 
+void stream_fds_note_delivered(rondo_transport *t)
+{
+    if (t->extra && t->extra->arrived)
+        t->extra->arrived->delivered = true;
+}
+
+void stream_fds_drop_delivered(rondo_transport *t)
+{
+    if (t->extra && t->extra->arrived && t->extra->arrived->delivered)
+        stream_fds_drop_arrived(t);
+}
+
 void stream_fds_drop_arrived(rondo_transport *t)
 {
     struct arrived *a = t->extra ? t->extra->arrived : NULL;
@@ -183,19 +207,30 @@ void stream_fds_drop_arrived(rondo_transport *t)
     t->extra->arrived = NULL;
 }
 
-static bool stream_fds_keep_arrived(rondo_transport *t, const sys_fd *fds,
-                                    size_t count)
+/* Behind those that were not taken yet. 0; RONDO_ENOMEM; RONDO_ETOOMUCH: a peer
+ * cannot fill the table of descriptors with bytes that nobody takes. */
+static int stream_fds_keep_arrived(rondo_transport *t, const sys_fd *fds,
+                                   size_t count)
 {
     struct stream_extra *x = stream_extra(t);
+    struct arrived *old = x ? x->arrived : NULL;
+    size_t before = old ? old->count - old->next : 0;
+    if (before + count > SYS_FDS_MOST)
+        return RONDO_ETOOMUCH;
     struct arrived *a =
-        x ? loop_alloc(t->loop, sizeof *a + count * sizeof *fds) : NULL;
+        x ? loop_alloc(t->loop, sizeof *a + (before + count) * sizeof *fds)
+          : NULL;
     if (!a)
-        return false;
+        return RONDO_ENOMEM;
+    a->delivered = false;
     a->next = 0;
-    a->count = count;
-    memcpy(a->fds, fds, count * sizeof *fds);
+    a->count = before + count;
+    if (before)
+        memcpy(a->fds, old->fds + old->next, before * sizeof *fds);
+    memcpy(a->fds + before, fds, count * sizeof *fds);
+    loop_free(t->loop, old);
     x->arrived = a;
-    return true;
+    return 0;
 }
 
 int64_t stream_fds_recv(rondo_transport *t, void *data, size_t size)
@@ -203,11 +238,14 @@ int64_t stream_fds_recv(rondo_transport *t, void *data, size_t size)
     sys_fd fds[SYS_FDS_MOST];
     size_t count = 0;
     int64_t received = sys_recv_fds(t->io.fd, data, size, fds, &count);
-    if (!count || stream_fds_keep_arrived(t, fds, count))
+    if (!count)
+        return received;
+    int error = stream_fds_keep_arrived(t, fds, count);
+    if (!error)
         return received;
     stream_fds_close_all(fds, count);
     error_no_os();
-    return RONDO_ENOMEM;
+    return error;
 }
 
 rondo_fd rondo_transport_take_fd(rondo_transport *t)
@@ -215,10 +253,8 @@ rondo_fd rondo_transport_take_fd(rondo_transport *t)
     const char *what = "transport_take_fd";
     if (loop_check(t ? t->loop : NULL, what))
         return RONDO_NO_FD;
-    if (t->kind != STREAM_UNIX_SOCKET) {
-        stream_fds_refuse_other(what);
+    if (stream_fds_refuse(t, what))
         return RONDO_NO_FD;
-    }
     struct arrived *a = t->extra ? t->extra->arrived : NULL;
     if (!a || a->next == a->count) {
         error_set(RONDO_ENOENT, "%s: none, or no more, came with these bytes",

@@ -38,8 +38,10 @@ static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
                                            size_t size)
 {
     size_t room = 0;
-    void *to = t->protocol->get_buffer(t, t->self, size, &room);
-    if (stream_is_closing(t))
+    const rondo_protocol *protocol = t->protocol;
+    void *to = protocol->get_buffer(t, t->self, size, &room);
+    /* a protocol set meanwhile has another buffer */
+    if (stream_is_closing(t) || t->protocol != protocol)
         return 0;
     if (!to || !room) {
         error_no_os();
@@ -96,8 +98,42 @@ static void stream_read_deliver(rondo_transport *t, const char *data,
         size -= took;
         refused = !took && t->protocol == protocol;
     }
-    if (size && !stream_is_closing(t))
+    if (size && !stream_is_closing(t)) {
         stream_read_hold(t, data, size);
+        t->refused = refused && t->reading == READ_ON && t->held;
+    }
+}
+
+static void stream_read_deliver_held(rondo_transport *t)
+{
+    struct held *held = stream_take_held(t);
+    if (held)
+        stream_read_deliver(t, held->bytes, held->size, false);
+    loop_free(t->loop, held);
+}
+
+/* Behind what a protocol has given back, which then sees all of it. */
+static void stream_read_deliver_behind(rondo_transport *t, const char *data,
+                                       size_t size)
+{
+    bool again = t->refused;
+    if (!t->held) {
+        stream_read_deliver(t, data, size, false);
+        return;
+    }
+    if (!stream_is_closing(t))
+        stream_read_hold(t, data, size);
+    if (again && stream_delivers(t))
+        stream_read_deliver_held(t);
+}
+
+/* A protocol that has given bytes back sees them once more before the end; true:
+ * it holds them for another reason now, and the end has to wait. */
+static bool stream_read_held_before_eof(rondo_transport *t)
+{
+    if (t->refused && stream_delivers(t))
+        stream_read_deliver_held(t);
+    return t->held && !t->refused;
 }
 
 static void stream_read_deliver_eof(rondo_transport *t)
@@ -121,11 +157,12 @@ static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
     bool runs = stream_is_running(t);
     if (!runs)
         dispatch_begin(&t->dispatch);
-    if (!t->held)
+    if (t->held)
+        stream_read_deliver_behind(t, data, size);
+    else
         stream_read_deliver(t, data, size, refused);
-    else if (!stream_is_closing(t))
-        stream_read_hold(t, data, size);
     *state = outer;
+    stream_fds_note_delivered(t);
     if (!runs) {
         dispatch_leave(&t->dispatch);
         stream_settle(t);
@@ -148,7 +185,7 @@ int stream_deliver(rondo_transport *t, const char *data, size_t size)
 
 void stream_deliver_eof(rondo_transport *t)
 {
-    if (t->held || !stream_delivers(t))
+    if (stream_read_held_before_eof(t) || !stream_delivers(t))
         filters_hold_eof(t);
     else
         stream_read_deliver_eof(t);
@@ -160,7 +197,7 @@ static void stream_read_end(rondo_transport *t)
 {
     if (t->filtered)
         filters_eof_received(t);
-    else
+    else if (!stream_read_held_before_eof(t) && stream_delivers(t))
         stream_read_deliver_eof(t);
 }
 
@@ -179,7 +216,9 @@ static void stream_read_nothing(rondo_transport *t, int result)
             stream_read_end(t);
     } else if (result != RONDO_EAGAIN) {
         /* a reset between two writes of ours may answer the reading side */
-        stream_fail(t, result == RONDO_EPIPE ? RONDO_ECONNRESET : result, 0);
+        if (result == RONDO_EPIPE)
+            result = RONDO_ECONNRESET;
+        stream_fail(t, result, stream_cut_off(t, result));
     }
 }
 
@@ -188,6 +227,10 @@ static size_t stream_read_once(rondo_transport *t)
 {
     char *scratch = t->loop->scratch;
     int64_t count = stream_kind(t)->recv(t, scratch, LOOP_SCRATCH);
+    if (t->filtered && filters_of(t)->lingers) {
+        filters_linger_read(t, count);
+        return count > 0 ? (size_t)count : 0;
+    }
     if (count <= 0) {
         stream_read_nothing(t, (int)count);
         return 0;
@@ -197,8 +240,10 @@ static size_t stream_read_once(rondo_transport *t)
     if (t->filtered)
         (void)layer_received(filters_bottom(t), scratch, (size_t)count);
     else
-        stream_read_deliver(t, scratch, (size_t)count, false);
-    if (!t->held)
+        stream_read_deliver_behind(t, scratch, (size_t)count);
+    if (!t->held && t->filtered)
+        stream_fds_drop_delivered(t);
+    else if (!t->held)
         stream_fds_drop_arrived(t);
     return (size_t)count;
 }
@@ -234,9 +279,11 @@ static COLD void stream_read_slow(rondo_transport *t, int error)
         error = stream_kind(t)->refused(t, error);
     if (!error)
         stream_read_more(t);
+    else if (t->filtered && filters_of(t)->lingers)
+        filters_linger_read(t, error);
     else if (error != RONDO_ECANCELED) {
         error_keep_os(t->read.os_error);
-        stream_fail(t, error, 0);
+        stream_fail(t, error, stream_cut_off(t, error));
     }
     stream_finish(t);
 }
@@ -313,18 +360,15 @@ static void stream_read_out(rondo_transport *t)
         if (!stream_read_once(t))
             break;
     }
-    if (t->held && stream_delivers(t))
+    if (stream_holds_for_now(t))
         return;
     stream_fail(t, t->error, 0);
 }
 
 void stream_read_owed(rondo_transport *t)
 {
-    if (t->held && stream_delivers(t)) {
-        struct held *held = stream_take_held(t);
-        if (held)
-            stream_read_deliver(t, held->bytes, held->size, false);
-        loop_free(t->loop, held);
+    if (stream_holds_for_now(t)) {
+        stream_read_deliver_held(t);
         if (!t->held)
             stream_fds_drop_arrived(t);
         if (t->filtered)
@@ -379,7 +423,7 @@ struct held *stream_take_held(rondo_transport *t)
 {
     struct held *held = t->extra->held;
     t->extra->held = NULL;
-    t->held = false;
+    t->held = t->refused = false;
     return held;
 }
 
@@ -401,6 +445,7 @@ int rondo_transport_resume_reading(rondo_transport *t)
     if (error || t->reading != READ_PAUSED || stream_is_ending(t))
         return error;
     t->reading = READ_ON;
+    t->refused = false;
     if (t->timed)
         stream_note_read(t);
     stream_settle(t);

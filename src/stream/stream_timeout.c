@@ -20,17 +20,30 @@ void stream_note_write(rondo_transport *t)
     t->extra->write_start = t->loop->now;
 }
 
+void stream_start_time(rondo_transport *t)
+{
+    stream_note_read(t);
+    stream_note_write(t);
+}
+
 static int64_t stream_timeout_after(int64_t start, int64_t length)
 {
     return length > RONDO_NEVER - start ? RONDO_NEVER : start + length;
 }
 
+/* Before connection_made there is nobody to ask: a handshake has a time of its
+ * own. */
+static bool stream_timeout_runs(const rondo_transport *t)
+{
+    return t->made == MADE_TOLD && !stream_is_ending(t);
+}
+
 static int64_t stream_timeout_read_deadline(const rondo_transport *t)
 {
     const struct stream_extra *x = t->extra;
-    return x->read_ns && stream_reads(t)
-               ? stream_timeout_after(x->read_start, x->read_ns)
-               : RONDO_NEVER;
+    bool reads = t->phase == PHASE_OPEN && stream_reads(t);
+    return x->read_ns && reads ? stream_timeout_after(x->read_start, x->read_ns)
+                               : RONDO_NEVER;
 }
 
 static int64_t stream_timeout_write_deadline(const rondo_transport *t)
@@ -65,7 +78,7 @@ static void stream_timeout_on_timer(rondo_loop *loop, void *arg)
     rondo_transport *t = arg;
     t->extra->timer = 0;
     dispatch_begin(&t->dispatch);
-    if (t->made == MADE_TOLD && !stream_is_ending(t)) {
+    if (stream_timeout_runs(t)) {
         if (stream_timeout_read_deadline(t) <= loop->now)
             stream_timeout_ran_out(t, RONDO_READING);
         if (!stream_is_ending(t) &&
@@ -78,7 +91,7 @@ static void stream_timeout_on_timer(rondo_loop *loop, void *arg)
 void stream_watch_time(rondo_transport *t)
 {
     struct stream_extra *x = t->extra;
-    if (stream_is_ending(t)) {
+    if (!stream_timeout_runs(t)) {
         stream_stop_time(t);
         return;
     }

@@ -152,8 +152,7 @@ static int stream_write_queued(rondo_transport *t)
     return stream_queued(t);
 }
 
-/* Bytes have left and the rest cannot be kept: the stream has a hole. */
-static int stream_write_lose_rest(rondo_transport *t, bool some_left)
+int stream_lose_rest(rondo_transport *t, bool some_left)
 {
     error_no_os();
     if (some_left) {
@@ -168,7 +167,7 @@ static int stream_write_keep(rondo_transport *t, const void *data, size_t size,
 {
     struct outgoing *out = stream_out(t);
     if (!out || !buf_append(t->loop, &out->buf, data, size))
-        return stream_write_lose_rest(t, some_left);
+        return stream_lose_rest(t, some_left);
     return stream_write_queued(t);
 }
 
@@ -344,14 +343,16 @@ int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
             return stream_write_failed(t, (int)sent, "transport_writev");
     }
     size_t skip = (size_t)sent;
+    bool some_taken = sent > 0;
     int result = 0;
     for (size_t i = 0; i < count && result >= 0; i++) {
         size_t here = skip < buffers[i].size ? skip : buffers[i].size;
         skip -= here;
-        if (here < buffers[i].size)
-            result =
-                stream_write_keep(t, (const char *)buffers[i].data + here,
-                                  buffers[i].size - here, sent > 0 || i > 0);
+        if (here == buffers[i].size)
+            continue;
+        result = stream_write_keep(t, (const char *)buffers[i].data + here,
+                                   buffers[i].size - here, some_taken);
+        some_taken = true;
     }
     return result;
 }

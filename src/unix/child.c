@@ -81,6 +81,7 @@ int child_start(struct child *child, const struct child_plan *plan)
         (void)child_choose(loop, NULL);
     const struct child_watcher *watcher = unix_child_state_of(loop)->watcher;
     assert(watcher); /* "thread" and "sigchld" always work */
+    child->watcher = watcher;
     child->pidfd = -1;
     int error = unix_spawn(loop, plan, &child->pid,
                            watcher->pidfd ? &child->pidfd : NULL);
@@ -90,8 +91,9 @@ int child_start(struct child *child, const struct child_plan *plan)
     error = watcher->watch(child);
     if (!error)
         return 0;
-    (void)kill((pid_t)child->pid, SIGKILL);
-    unix_reap(child->pid);
+    /* a program with another user's rights may not be killed, and runs on */
+    if (kill((pid_t)child->pid, SIGKILL) == 0)
+        unix_reap(child->pid);
     sys_close(child->pidfd);
     return error;
 }
@@ -131,7 +133,7 @@ static rondo_exit unix_child_status_of(const siginfo_t *info)
 static void unix_child_end(struct child *child, rondo_exit status)
 {
     assert(!status.known || !status.signaled || status.signal > 0);
-    unix_child_state_of(child->loop)->watcher->unwatch(child);
+    child->watcher->unwatch(child);
     child->status = status;
     child->ended(child);
 }
@@ -149,7 +151,7 @@ bool child_check(struct child *child)
 
 void child_forget(struct child *child)
 {
-    unix_child_state_of(child->loop)->watcher->unwatch(child);
+    child->watcher->unwatch(child);
 }
 
 void child_lose(struct child *child)

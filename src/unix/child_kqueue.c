@@ -43,6 +43,25 @@ static void child_kqueue_ended(rondo_loop *loop, struct task *task)
     loop_free(loop, w);
 }
 
+static bool child_kqueue_has_ended(int64_t pid)
+{
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) < 0 ||
+           info.si_pid != 0;
+}
+
+/* A child that runs with another user's rights, because its program is setuid:
+ * NetBSD and OpenBSD refuse it (EACCES from filt_procattach), FreeBSD hides it
+ * (ESRCH) if the sysctl security.bsd.see_other_uids is 0. A thread may wait for
+ * any child. */
+static int child_kqueue_use_thread(struct child *child, int error)
+{
+    if (error != RONDO_EACCES && error != RONDO_EPERM && error != RONDO_ESRCH)
+        return error;
+    child->watcher = &child_thread;
+    return child_thread.watch(child);
+}
+
 static int child_kqueue_watch(struct child *child)
 {
     rondo_loop *loop = child->loop;
@@ -53,11 +72,12 @@ static int child_kqueue_watch(struct child *child)
     io_init(&w->io, SYS_NO_FD, IO_CHILD);
     op_init(&w->op, &w->io, OP_WAIT_READ, child_kqueue_ended);
     int error = unix_kqueue_child(loop, child->pid, &w->io);
-    /* The child has ended already: macOS, NetBSD and OpenBSD say ESRCH then. */
-    bool gone = error == RONDO_ESRCH;
+    /* macOS, NetBSD and OpenBSD say ESRCH of a child that has ended already. A
+     * thread waits for one that is about to end. */
+    bool gone = error == RONDO_ESRCH && child_kqueue_has_ended(child->pid);
     if (error && !gone) {
         loop_free(loop, w);
-        return error;
+        return child_kqueue_use_thread(child, error);
     }
     assert(!w->io.op[0] && op_is_idle(&w->op));
     child->watch = w;

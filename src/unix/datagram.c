@@ -54,8 +54,8 @@ static void unix_datagram_take(struct sys_received *r,
 
 static int unix_datagram_send_one(sys_fd fd, const struct sys_outgoing *o)
 {
-    if (sendto(fd, o->data, o->size, MSG_NOSIGNAL, o->to,
-               (socklen_t)o->to_size) < 0)
+    if (!unix_may_send(fd) || sendto(fd, o->data, o->size, MSG_NOSIGNAL, o->to,
+                                     (socklen_t)o->to_size) < 0)
         return unix_datagram_send_failed();
     return 1;
 }

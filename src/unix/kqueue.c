@@ -3,13 +3,13 @@
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
+#include "unix/fifo.h"
 #include "unix/unix.h"
 #include "unix/unix_child.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/event.h>
 #include <sys/stat.h>
@@ -26,12 +26,13 @@ typedef int event_count;
 
 enum {
     KQUEUE_WAITING = 128, /* descriptors whose changes wait */
-    KQUEUE_BATCH = 256,   /* two changes of each, or an error of each change */
-    PIPE_MS = 100
+    KQUEUE_BATCH = 256    /* two changes of each, or an error of each change */
 };
 
-/* Bits of io->registered, next to the sides. */
-enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE, IS_PIPE = 4, IS_NAMED = 8 };
+enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE };
+
+/* A bit of io->registered: a character device. */
+enum { KQUEUE_DEVICE = FIFO_LAST << 1 };
 
 /* The next wait registers changes with the kernel, in the same call of kevent.
  * Until then a descriptor whose interest differs from what is registered waits
@@ -41,9 +42,9 @@ struct kqueue {
     int fd;
     uint32_t generation; /* sys_fork_generation when it was created */
     bool unsure; /* a call has failed, and may have made some changes before */
-    unsigned waiting_count, pipe_count, pipe_room;
+    unsigned waiting_count;
     struct io *waiting[KQUEUE_WAITING];
-    struct io **pipes;
+    struct fifos fifos;
     struct kevent events[KQUEUE_BATCH]; /* changes, then events */
 };
 
@@ -63,7 +64,7 @@ static int kqueue_open(rondo_loop *loop, void *state)
 static void kqueue_close(rondo_loop *loop, void *state)
 {
     struct kqueue *k = state;
-    loop_free(loop, k->pipes);
+    fifo_close(loop, &k->fifos);
     if (k->generation == sys_fork_generation)
         sys_close(k->fd);
 }
@@ -86,13 +87,13 @@ static int kqueue_refused(const struct io *io, unsigned side, int os_error)
         (os_error == EPIPE || (os_error == EBADF && kqueue_is_open(io))))
         return POLLER_READY;
     switch (os_error) {
-    case EINVAL:     /* macOS */
+    case EINVAL:     /* macOS, OpenBSD */
     case ENODEV:     /* FreeBSD */
     case EOPNOTSUPP: /* NetBSD, OpenBSD */
     case EPERM:
         return error_os(RONDO_EPERM,
-                        "kqueue refuses descriptor %d (backends \"poll\" and "
-                        "\"select\" take it)",
+                        "kqueue refuses descriptor %d (backend \"select\" "
+                        "takes it)",
                         io->fd);
     default:
         return error_os(error, "kevent on descriptor %d", io->fd);
@@ -101,13 +102,35 @@ static int kqueue_refused(const struct io *io, unsigned side, int os_error)
 
 /* ---- changes ---- */
 
+/* udata is a pointer, on NetBSD before 10 an intptr_t: so it is copied. */
+_Static_assert(sizeof(((struct kevent *)0)->udata) == sizeof(struct io *),
+               "udata has room for a pointer");
+
+static void kqueue_put_io(struct kevent *event, struct io *io)
+{
+    memcpy(&event->udata, &io, sizeof io);
+}
+
+static struct io *kqueue_io_of(const struct kevent *event)
+{
+    struct io *io;
+    memcpy(&io, &event->udata, sizeof io);
+    return io;
+}
+
 static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
 {
     /* by name: the order and the types of the members differ by system */
     struct kevent change = {.ident = (uintptr_t)io->fd};
     change.filter = side == SIDE_READ ? EVFILT_READ : EVFILT_WRITE;
     change.flags = add ? EV_ADD : EV_DELETE;
-    change.udata = (void *)io;
+    kqueue_put_io(&change, io);
+    /* macOS takes devices whose driver does not count bytes, as /dev/null and
+     * /dev/tty, only with this (since 10.12: filt_specattach) */
+    if (io->registered & KQUEUE_DEVICE) {
+        change.fflags = NOTE_LOWAT;
+        change.data = 1;
+    }
     return change;
 }
 
@@ -116,6 +139,7 @@ static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
  * the kernel has removed the entry already. */
 static int kqueue_register_now(struct kqueue *k, struct io *io, unsigned sides)
 {
+    sides = fifo_sides(io, sides);
     for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
         if (!((sides ^ io->registered) & side))
             continue;
@@ -162,18 +186,19 @@ static event_count kqueue_take_changes(struct kqueue *k, bool receipts)
     for (unsigned i = 0; i < k->waiting_count; i++) {
         struct io *io = k->waiting[i];
         assert(io->slot == (int)i);
-        unsigned differs = io->armed ^ io->registered;
+        unsigned wanted = fifo_sides(io, io->armed);
+        unsigned differs = wanted ^ io->registered;
         if (k->unsure)
-            differs |= io->armed;
+            differs |= wanted;
         for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
             if (!(differs & side))
                 continue;
-            struct kevent change = kqueue_change_of(io, side, io->armed & side);
+            struct kevent change = kqueue_change_of(io, side, wanted & side);
             if (receipts)
                 change.flags |= EV_RECEIPT;
             k->events[count++] = change;
         }
-        io->registered |= io->armed;
+        io->registered |= (unsigned char)wanted;
     }
     assert(count <= KQUEUE_BATCH);
     return count;
@@ -186,7 +211,8 @@ static void kqueue_changes_made(struct kqueue *k)
     for (unsigned i = 0; i < k->waiting_count; i++) {
         struct io *io = k->waiting[i];
         io->registered =
-            (unsigned char)((io->registered & ~BOTH_SIDES) | io->armed);
+            (unsigned char)((io->registered & ~(unsigned)BOTH_SIDES) |
+                            fifo_sides(io, io->armed));
         io->slot = -1;
     }
     k->waiting_count = 0;
@@ -197,32 +223,13 @@ static void kqueue_change_failed(rondo_loop *loop, struct io *io, unsigned side,
                                  int os_error)
 {
     io->registered &= (unsigned char)~side;
-    if (!(io->armed & side))
+    if (!(fifo_sides(io, io->armed) & side))
         return; /* ENOENT, EBADF: the kernel has removed it already */
     int error = kqueue_refused(io, side, os_error);
     reactor_refused(loop, io, side, error == POLLER_READY ? 0 : error);
 }
 
-/* ---- pipes whose end no event reports ---- */
-
-/* macOS does not report to the reader of a FIFO that its last writer has left,
- * FreeBSD not to a pure writer of one that its last reader has, and NetBSD not
- * to a writer of any pipe. So, while somebody waits for such a pipe, the loop
- * asks it every PIPE_MS. */
-
-/* All pipes without a name are on a device of their own. */
-static bool kqueue_has_name(const struct stat *status)
-{
-    struct stat nameless;
-    int fds[2];
-    if (unix_pipe(fds) != 0)
-        return true;
-    bool same =
-        fstat(fds[0], &nameless) == 0 && nameless.st_dev == status->st_dev;
-    sys_close(fds[0]);
-    sys_close(fds[1]);
-    return !same;
-}
+/* ---- attaching ---- */
 
 static int kqueue_attach(rondo_loop *loop, void *state, struct io *io)
 {
@@ -230,21 +237,10 @@ static int kqueue_attach(rondo_loop *loop, void *state, struct io *io)
     struct stat status;
     assert(io->slot < 0);
     io->registered = 0;
-    if ((io->owner != IO_WATCHER && io->owner != IO_PIPE) ||
-        fstat(io->fd, &status) != 0 || !S_ISFIFO(status.st_mode))
-        return 0;
-    if (k->pipe_count == k->pipe_room) {
-        unsigned room = k->pipe_room ? k->pipe_room * 2 : 8;
-        struct io **pipes =
-            loop_realloc(loop, k->pipes, room * sizeof(struct io *));
-        if (!pipes)
-            return error_set(RONDO_ENOMEM, "out of memory for descriptors");
-        k->pipes = pipes;
-        k->pipe_room = room;
-    }
-    k->pipes[k->pipe_count++] = io;
-    io->registered = kqueue_has_name(&status) ? IS_PIPE | IS_NAMED : IS_PIPE;
-    return 0;
+    if ((io->owner == IO_WATCHER || io->owner == IO_PIPE) &&
+        fstat(io->fd, &status) == 0 && S_ISCHR(status.st_mode))
+        io->registered = KQUEUE_DEVICE;
+    return fifo_attach(loop, &k->fifos, io);
 }
 
 static void kqueue_detach(rondo_loop *loop, void *state, struct io *io)
@@ -254,57 +250,26 @@ static void kqueue_detach(rondo_loop *loop, void *state, struct io *io)
     if (io->slot >= 0)
         kqueue_stop_waiting(k, io);
     (void)kqueue_register_now(k, io, 0);
-    if (!(io->registered & IS_PIPE))
-        return;
-    unsigned i = 0;
-    while (k->pipes[i] != io) {
-        i++;
-        assert(i < k->pipe_count);
-    }
-    k->pipes[i] = k->pipes[--k->pipe_count];
-}
-
-/* The sides with a pending operation that may become ready without an event. */
-static unsigned kqueue_unsure_sides(const struct io *io)
-{
-    unsigned sides = io->op[1] ? SIDE_WRITE : 0U;
-    if (io->op[0] && io->registered & IS_NAMED)
-        sides |= SIDE_READ;
-    return sides;
-}
-
-static int64_t kqueue_shorten(const struct kqueue *k, int64_t timeout_ns)
-{
-    for (unsigned i = 0; i < k->pipe_count; i++)
-        if (kqueue_unsure_sides(k->pipes[i]) && timeout_ns > RONDO_MS(PIPE_MS))
-            return RONDO_MS(PIPE_MS);
-    return timeout_ns;
-}
-
-static void kqueue_ask_pipes(rondo_loop *loop, struct kqueue *k)
-{
-    for (unsigned i = 0; i < k->pipe_count; i++) {
-        struct io *io = k->pipes[i];
-        struct pollfd asked = {.fd = io->fd};
-        unsigned sides = kqueue_unsure_sides(io);
-        if (sides && poll(&asked, 1, 0) == 1 &&
-            asked.revents & (POLLHUP | POLLERR))
-            reactor_ready(loop, io, sides);
-    }
+    fifo_detach(&k->fifos, io);
 }
 
 /* ---- waiting ---- */
 
-static void kqueue_take_event(rondo_loop *loop, const struct kevent *event)
+static void kqueue_take_event(rondo_loop *loop, struct kqueue *k,
+                              const struct kevent *event)
 {
-    struct io *io = (void *)event->udata;
+    struct io *io = kqueue_io_of(event);
     unsigned side = event->filter == EVFILT_WRITE ? SIDE_WRITE : SIDE_READ;
     if (!io)
         return; /* EVFILT_USER: the wake-up */
-    if (!(event->flags & EV_ERROR))
+    if (event->flags & EV_ERROR) {
+        if (event->data)
+            kqueue_change_failed(loop, io, side, (int)event->data);
+    } else if (side == SIDE_WRITE && fifo_is_false_alarm(io)) {
+        (void)kqueue_set(loop, k, io, io->armed);
+    } else {
         reactor_ready(loop, io, side);
-    else if (event->data)
-        kqueue_change_failed(loop, io, side, (int)event->data);
+    }
 }
 
 /* One call of kevent: makes the changes and, unless changes_only, takes events.
@@ -324,18 +289,17 @@ static int kqueue_call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
     }
     kqueue_changes_made(k); /* also after EINTR */
     for (int i = 0; i < count; i++)
-        kqueue_take_event(loop, &k->events[i]);
+        kqueue_take_event(loop, k, &k->events[i]);
     return 0;
 }
 
 static int kqueue_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct kqueue *k = state;
-    if (!k->pipe_count)
-        return kqueue_call(loop, k, timeout_ns, false);
-    int error = kqueue_call(loop, k, kqueue_shorten(k, timeout_ns), false);
+    int error =
+        kqueue_call(loop, k, fifo_shorten(&k->fifos, timeout_ns), false);
     if (!error)
-        kqueue_ask_pipes(loop, k);
+        fifo_ask(loop, &k->fifos);
     return error;
 }
 
@@ -344,7 +308,7 @@ static int kqueue_embed(rondo_loop *loop, void *state, rondo_fd *fd,
 {
     struct kqueue *k = state;
     *fd = k->fd;
-    *timeout_ns = kqueue_shorten(k, RONDO_NEVER);
+    *timeout_ns = fifo_shorten(&k->fifos, RONDO_NEVER);
     return k->waiting_count ? kqueue_call(loop, k, 0, true) : 0;
 }
 
@@ -371,7 +335,7 @@ int unix_kqueue_child(rondo_loop *loop, int64_t pid, struct io *io)
     struct kevent change = {.ident = (uintptr_t)pid, .filter = EVFILT_PROC};
     change.flags = io ? EV_ADD | EV_ONESHOT : EV_DELETE;
     change.fflags = NOTE_EXIT;
-    change.udata = (void *)io;
+    kqueue_put_io(&change, io);
     if (kevent(k->fd, &change, 1, NULL, 0, NULL) == 0 || errno == EINTR)
         return 0;
     return error_os(error_from_os(errno), "kevent on process %lld",

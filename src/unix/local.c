@@ -335,8 +335,8 @@ int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
     c->cmsg_type = SCM_RIGHTS;
     c->cmsg_len = (socklen_t)CMSG_LEN(fds_count * sizeof *fds);
     memcpy(CMSG_DATA(c), fds, fds_count * sizeof *fds);
-    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-    return sent < 0 ? unix_fail() : sent;
+    ssize_t sent = unix_may_send(fd) ? sendmsg(fd, &message, MSG_NOSIGNAL) : -1;
+    return sent < 0 ? unix_send_fail() : sent;
 }
 
 int sys_duplicate(sys_fd fd, sys_fd *copy)

@@ -29,6 +29,15 @@ int unix_fail(void)
     return error_from_os(errno);
 }
 
+/* macOS: EPROTOTYPE of a send means that the connection is being torn down by a
+ * reset; the next send would be EPIPE. */
+int unix_send_fail(void)
+{
+    if (errno == EPROTOTYPE)
+        errno = ECONNRESET;
+    return unix_fail();
+}
+
 /* ---- kinds of descriptors ---- */
 
 static int unix_net_int_option(int fd, int level, int name)
@@ -84,20 +93,9 @@ static int unix_net_native_family(rondo_family family)
     return AF_UNSPEC;
 }
 
-/* macOS refuses it for a connection that has been reset already. */
-static bool unix_net_keep_signal_off(int fd)
-{
-#ifdef SO_NOSIGPIPE
-    return setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int)) ==
-           0;
-#else
-    return fd >= 0;
-#endif
-}
-
 int sys_adopt(sys_fd fd)
 {
-    (void)unix_net_keep_signal_off(fd);
+    unix_protect(fd);
     return unix_nonblocking(fd, true) < 0 ? unix_fail() : 0;
 }
 
@@ -107,24 +105,22 @@ int sys_check_nonblocking(sys_fd fd)
     if (flags < 0)
         return error_from_os(EBADF);
     error_no_os();
+    unix_protect(fd);
     return flags & O_NONBLOCK ? 0 : RONDO_EINVAL;
 }
 
 /* Prepares what socket or accept returned: not every Unix takes flags there. */
 static int unix_net_keep_plain(int made, sys_fd *fd)
 {
-    int error = 0;
     *fd = unix_keep(made);
     if (*fd < 0)
         return unix_fail();
-    if (!unix_net_keep_signal_off(*fd))
-        error = error_from_os(ECONNABORTED);
-    else if (unix_nonblocking(*fd, true) < 0)
-        error = unix_fail();
-    if (error) {
-        sys_close(*fd);
-        *fd = SYS_NO_FD;
-    }
+    unix_protect(*fd);
+    if (unix_nonblocking(*fd, true) == 0)
+        return 0;
+    int error = unix_fail();
+    sys_close(*fd);
+    *fd = SYS_NO_FD;
     return error;
 }
 
@@ -140,13 +136,28 @@ int sys_socket_datagram(rondo_family family, sys_fd *fd)
         socket(unix_net_native_family(family), SOCK_DGRAM, 0), fd);
 }
 
+/* macOS and the BSDs: datagram sockets share a port only if all of them have
+ * SO_REUSEPORT (in_pcbbind), unless they are bound to a multicast address.
+ * Linux: SO_REUSEADDR is enough, and SO_REUSEPORT would spread the load. */
+static int unix_net_share_address(int fd, int value)
+{
+    const size_t size = sizeof value;
+    int failed =
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, (socklen_t)size);
+#ifndef __linux__
+    if (!failed)
+        failed =
+            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, (socklen_t)size);
+#endif
+    return failed ? unix_fail() : 0;
+}
+
 int sys_option(sys_fd fd, enum sys_option option, int value)
 {
     static const struct {
         int level, name;
     } natives[] = {
         [SYS_REUSE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
-        [SYS_SHARE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
         [SYS_REUSE_PORT] = {SOL_SOCKET, SO_REUSEPORT},
         [SYS_V6ONLY] = {IPPROTO_IPV6, IPV6_V6ONLY},
         [SYS_NO_DELAY] = {IPPROTO_TCP, TCP_NODELAY},
@@ -163,6 +174,8 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
     bool as_byte = level == IPPROTO_IP;
     if (option == SYS_EXCLUSIVE || option == SYS_UNREACHABLE)
         return 0; /* options of Windows; a Unix always behaves like that */
+    if (option == SYS_SHARE_ADDRESS)
+        return unix_net_share_address(fd, value);
     if (setsockopt(fd, level, natives[option].name,
                    as_byte ? (void *)&byte : (void *)&value,
                    as_byte ? sizeof byte : sizeof value) != 0)
@@ -253,8 +266,10 @@ int64_t sys_recv(sys_fd fd, void *data, size_t size)
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
 {
-    ssize_t count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return count < 0 ? unix_fail() : count;
+    ssize_t count = -1;
+    if (unix_may_send(fd))
+        count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return count < 0 ? unix_send_fail() : count;
 }
 
 unsigned char unix_parts(struct iovec *parts, unsigned char room,
@@ -273,8 +288,10 @@ int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
     struct iovec parts[64];
     struct msghdr message = {.msg_iov = parts};
     message.msg_iovlen = unix_parts(parts, 64, buffers, count);
-    ssize_t sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return sent < 0 ? unix_fail() : sent;
+    ssize_t sent = -1;
+    if (unix_may_send(fd))
+        sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 ? unix_send_fail() : sent;
 }
 
 /* ---- ending ---- */

@@ -7,11 +7,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -84,11 +82,8 @@ static int unix_pipe_open_twin(const struct sys_pipe *pipe, unsigned side)
 
 static void unix_pipe_keep_signal_off(struct sys_pipe *pipe)
 {
-#ifdef SO_NOSIGPIPE
     if (pipe->socket)
-        (void)setsockopt(pipe->fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1},
-                         sizeof(int));
-#endif
+        unix_protect(pipe->fd);
 #ifdef F_SETNOSIGPIPE
     int before = pipe->signals ? fcntl(pipe->fd, F_GETNOSIGPIPE) : -1;
     if (before < 0 || fcntl(pipe->fd, F_SETNOSIGPIPE, 1) < 0)
@@ -227,7 +222,11 @@ int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
         parts[i].iov_len = buffers[i].size;
     }
     ssize_t written = unix_pipe_write_parts(pipe, parts, used);
-    return written < 0 ? unix_fail() : written;
+    if (written >= 0)
+        return written;
+    int error = unix_fail();
+    /* the other side of a terminal has hung up: nobody reads any more */
+    return error == RONDO_EIO && pipe->terminal ? RONDO_EPIPE : error;
 }
 
 /* ---- on a thread ---- */
@@ -250,33 +249,15 @@ int sys_pipe_block(struct sys_pipe *pipe)
     return 0;
 }
 
-/* macOS: poll(2) refuses devices, select(2) takes them. */
-static bool unix_pipe_is_cancelled_before(int fd, int cancel, bool reads)
-{
-#ifdef __APPLE__
-    int last = fd > cancel ? fd : cancel;
-    if (last < FD_SETSIZE) {
-        fd_set readable, writable;
-        FD_ZERO(&readable);
-        FD_ZERO(&writable);
-        FD_SET(cancel, &readable);
-        FD_SET(fd, reads ? &readable : &writable);
-        return select(last + 1, &readable, &writable, NULL, NULL) > 0 &&
-               FD_ISSET(cancel, &readable);
-    }
-#endif
-    struct pollfd asked[] = {{.fd = cancel, .events = POLLIN},
-                             {.fd = fd, .events = reads ? POLLIN : POLLOUT}};
-    return poll(asked, 2, -1) > 0 && asked[0].revents;
-}
-
 /* 0: try again, although a signal may be all that ended the wait. */
 static int unix_pipe_wait_for(const struct sys_pipe *pipe, bool reads)
 {
-    if (pipe->cancel[0] < 0 ||
-        !unix_pipe_is_cancelled_before(pipe->fd, pipe->cancel[0], reads))
+    if (pipe->cancel[0] < 0)
         return 0;
-    return error_from_os(ECANCELED);
+    unsigned side = reads ? SIDE_READ : SIDE_WRITE;
+    return unix_ready(pipe->fd, side, pipe->cancel[0], -1) & UNIX_CANCELED
+               ? error_from_os(ECANCELED)
+               : 0;
 }
 
 int64_t sys_pipe_read_waiting(struct sys_pipe *pipe, void *data, size_t size)
@@ -319,6 +300,6 @@ bool sys_pipe_tells(const struct sys_pipe *pipe)
 
 bool sys_pipe_hung_up(const struct sys_pipe *pipe)
 {
-    struct pollfd asked = {.fd = pipe->fd};
-    return poll(&asked, 1, 0) == 1 && asked.revents & (POLLHUP | POLLERR);
+    assert(sys_pipe_tells(pipe));
+    return unix_reader_left(pipe->fd, pipe->socket);
 }

@@ -3,11 +3,28 @@
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
+#include "unix/fifo.h"
 #include "unix/unix.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
+
+/* macOS: poll(2) is a kqueue and refuses devices that it would not watch, with
+ * POLLNVAL. The tests compile this on Linux. */
+#ifdef __APPLE__
+#define POLL_IS_KQUEUE
+#endif
+#ifdef __NetBSD__ /* ppoll: since 10 only */
+#define ppoll pollts
+#endif
+#ifdef POLL_IS_KQUEUE
+#define POLL_CANNOT UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES
+#else
+#define POLL_CANNOT 0
+#endif
 
 /* Two arrays with one entry for each descriptor that has interest; io->slot is
  * the index into both. */
@@ -15,6 +32,7 @@ struct poll {
     struct pollfd *fds;
     struct io **ios;
     size_t used, room;
+    struct fifos fifos;
 };
 
 static int poll_open(rondo_loop *loop, void *state)
@@ -30,6 +48,31 @@ static void poll_close(rondo_loop *loop, void *state)
     assert(p->used <= p->room);
     loop_free(loop, p->fds);
     loop_free(loop, p->ios);
+    fifo_close(loop, &p->fifos);
+}
+
+/* A bit of io->registered: POLLNVAL is to be expected. */
+enum { POLL_DEVICE = FIFO_LAST << 1 };
+
+static int poll_attach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct poll *p = state;
+    io->registered = 0;
+#ifdef POLL_IS_KQUEUE
+    struct stat status;
+    if ((io->owner == IO_WATCHER || io->owner == IO_PIPE) &&
+        fstat(io->fd, &status) == 0 && S_ISCHR(status.st_mode))
+        io->registered = POLL_DEVICE;
+#endif
+    return fifo_attach(loop, &p->fifos, io);
+}
+
+static void poll_detach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct poll *p = state;
+    (void)loop;
+    assert(io->slot < 0);
+    fifo_detach(&p->fifos, io);
 }
 
 static int poll_grow(rondo_loop *loop, struct poll *p)
@@ -60,17 +103,54 @@ static void poll_drop(struct poll *p, struct io *io)
     io->slot = -1;
 }
 
+static int poll_refuse(const struct io *io)
+{
+    if (fcntl(io->fd, F_GETFD) < 0)
+        return error_os(error_from_os(errno), "poll: descriptor %d", io->fd);
+    error_no_os();
+    return error_set(RONDO_EPERM,
+                     "poll refuses descriptor %d (backend \"select\" takes it)",
+                     io->fd);
+}
+
+/* Asks for a device beforehand, so that its user gets the error. */
+static int poll_check(const struct io *io, short events)
+{
+    struct pollfd asked = {.fd = io->fd, .events = events};
+    if (!(io->registered & POLL_DEVICE) || poll(&asked, 1, 0) <= 0 ||
+        !(asked.revents & POLLNVAL))
+        return 0;
+    return poll_refuse(io);
+}
+
+/* The kernel refuses what is closed, and what it does not watch. */
+static void poll_refused(rondo_loop *loop, struct io *io)
+{
+    int error = poll_refuse(io);
+    if (error != RONDO_EPERM) {
+        reactor_lost(loop, io);
+        return;
+    }
+    reactor_refused(loop, io, SIDE_READ, error);
+    reactor_refused(loop, io, SIDE_WRITE, error);
+}
+
 static int poll_set(rondo_loop *loop, void *state, struct io *io,
                     unsigned sides)
 {
     struct poll *p = state;
+    sides = fifo_sides(io, sides);
     if (!sides) {
         if (io->slot >= 0)
             poll_drop(p, io);
         return 0;
     }
+    short events = (short)((sides & SIDE_READ ? POLLIN : 0) |
+                           (sides & SIDE_WRITE ? POLLOUT : 0));
     if (io->slot < 0) {
-        int error = p->used == p->room ? poll_grow(loop, p) : 0;
+        int error = poll_check(io, events);
+        if (!error && p->used == p->room)
+            error = poll_grow(loop, p);
         if (error)
             return error;
         io->slot = (int)p->used;
@@ -78,8 +158,7 @@ static int poll_set(rondo_loop *loop, void *state, struct io *io,
         p->fds[p->used++] = (struct pollfd){.fd = io->fd};
     }
     assert(p->used <= p->room && p->ios[io->slot] == io);
-    p->fds[io->slot].events = (short)((sides & SIDE_READ ? POLLIN : 0) |
-                                      (sides & SIDE_WRITE ? POLLOUT : 0));
+    p->fds[io->slot].events = events;
     return 0;
 }
 
@@ -104,11 +183,21 @@ static int64_t poll_resolution(const void *state)
 #endif
 }
 
+/* The kernel says so: SIDE_WRITE, or 0 if it is wrong. */
+static unsigned poll_check_writable(rondo_loop *loop, struct poll *p,
+                                    struct io *io)
+{
+    if (!fifo_is_false_alarm(io))
+        return SIDE_WRITE;
+    (void)poll_set(loop, p, io, io->armed);
+    return 0;
+}
+
 static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct poll *p = state;
     assert(timeout_ns >= 0); /* RONDO_NEVER is the largest number */
-    int count = poll_wait_for_any(p, timeout_ns);
+    int count = poll_wait_for_any(p, fifo_shorten(&p->fifos, timeout_ns));
     if (count < 0)
         return errno == EINTR ? 0 : error_os(error_from_os(errno), "poll");
     /* From the end, because poll_drop moves the last entry, which has been
@@ -121,15 +210,19 @@ static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
         assert(p->ios[i]->slot == (int)i);
         count--;
         if (events & POLLNVAL) {
-            reactor_lost(loop, p->ios[i]);
+            poll_refused(loop, p->ios[i]);
             continue;
         }
         if (events & (POLLIN | POLLHUP | POLLERR))
             sides |= SIDE_READ;
-        if (events & (POLLOUT | POLLHUP | POLLERR))
+        if (events & (POLLHUP | POLLERR))
             sides |= SIDE_WRITE;
-        reactor_ready(loop, p->ios[i], sides);
+        else if (events & POLLOUT)
+            sides |= poll_check_writable(loop, p, p->ios[i]);
+        if (sides)
+            reactor_ready(loop, p->ios[i], sides);
     }
+    fifo_ask(loop, &p->fifos);
     return 0;
 }
 
@@ -137,6 +230,8 @@ static const struct poller poll_poller = {
     .size = sizeof(struct poll),
     .open = poll_open,
     .close = poll_close,
+    .attach = poll_attach,
+    .detach = poll_detach,
     .set = poll_set,
     .wait = poll_wait,
     .resolution = poll_resolution,
@@ -144,6 +239,6 @@ static const struct poller poll_poller = {
 
 const struct backend backend_poll = {
     .name = "poll",
-    .cannot = UINT64_C(1) << RONDO_CAN_EMBED,
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED | POLL_CANNOT,
     REACTOR(&poll_poller),
 };

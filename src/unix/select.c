@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
+#include "unix/fifo.h"
 #include "unix/unix.h"
 
 #include <assert.h>
@@ -15,6 +16,7 @@ struct select {
     struct io *ios[FD_SETSIZE]; /* by descriptor; NULL: no interest */
     fd_set reading, writing, readable, writable;
     int last; /* the highest descriptor with interest; -1: none */
+    struct fifos fifos;
 };
 
 static int select_open(rondo_loop *loop, void *state)
@@ -29,20 +31,27 @@ static int select_open(rondo_loop *loop, void *state)
 
 static void select_close(rondo_loop *loop, void *state)
 {
-    (void)loop;
-    (void)state;
+    struct select *s = state;
+    fifo_close(loop, &s->fifos);
 }
 
 static int select_attach(rondo_loop *loop, void *state, struct io *io)
 {
-    (void)loop;
-    (void)state;
+    struct select *s = state;
+    io->registered = 0;
     if (io->fd < FD_SETSIZE)
-        return 0;
+        return fifo_attach(loop, &s->fifos, io);
     return error_set(RONDO_EMFILE,
                      "descriptor %d is past select's limit of %d (backends "
                      "\"epoll\", \"kqueue\" and \"poll\" have none)",
                      io->fd, FD_SETSIZE);
+}
+
+static void select_detach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct select *s = state;
+    (void)loop;
+    fifo_detach(&s->fifos, io);
 }
 
 static int select_set(rondo_loop *loop, void *state, struct io *io,
@@ -52,6 +61,7 @@ static int select_set(rondo_loop *loop, void *state, struct io *io,
     (void)loop;
     assert(io->fd >= 0 && io->fd < FD_SETSIZE);
     assert(!s->ios[io->fd] || s->ios[io->fd] == io);
+    sides = fifo_sides(io, sides);
     FD_CLR(io->fd, &s->reading);
     FD_CLR(io->fd, &s->writing);
     if (sides & SIDE_READ)
@@ -81,6 +91,7 @@ static int select_drop_closed(rondo_loop *loop, struct select *s)
 static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct select *s = state;
+    timeout_ns = fifo_shorten(&s->fifos, timeout_ns);
     struct timespec timeout = unix_timespec(timeout_ns);
     assert(timeout_ns >= 0); /* RONDO_NEVER is the largest number */
     assert(s->last < 0 || s->ios[s->last]);
@@ -101,6 +112,7 @@ static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
         count -= (sides & SIDE_READ ? 1 : 0) + (sides & SIDE_WRITE ? 1 : 0);
         reactor_ready(loop, s->ios[fd], sides);
     }
+    fifo_ask(loop, &s->fifos);
     return 0;
 }
 
@@ -115,6 +127,7 @@ static const struct poller select_poller = {
     .open = select_open,
     .close = select_close,
     .attach = select_attach,
+    .detach = select_detach,
     .set = select_set,
     .wait = select_wait,
     .resolution = select_resolution,

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -21,9 +20,6 @@
 #define SENDFILE_FREEBSD
 #elif defined(__APPLE__)
 #define SENDFILE_MACOS
-#endif
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
 #endif
 
 enum { FLOW_WAIT_MS = 50 };
@@ -60,8 +56,7 @@ void sys_file_seek(sys_fd file, int64_t offset)
 int64_t sys_file_read(sys_fd file, void *data, size_t size, int64_t offset)
 {
     ssize_t count;
-    struct pollfd input = {.fd = file, .events = POLLIN};
-    if (offset < 0 && poll(&input, 1, FLOW_WAIT_MS) <= 0)
+    if (offset < 0 && !unix_ready(file, SIDE_READ, -1, FLOW_WAIT_MS))
         return RONDO_EAGAIN;
     do {
         count = offset < 0 ? read(file, data, size)
@@ -135,9 +130,11 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
     if (result == 0 || sent > 0)
         return (int64_t)sent;
     /* ENOTCONN also means that the peer has left: an empty send says why */
-    if (errno == ENOTCONN && send(to, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL) == 0)
-        errno = ENOTCONN;
-    return unix_fail();
+    if (errno == ENOTCONN) {
+        int64_t why = sys_send(to, "", 0);
+        return why < 0 ? why : error_from_os(ENOTCONN);
+    }
+    return unix_send_fail();
 }
 
 #else /* NetBSD and OpenBSD have no sendfile */

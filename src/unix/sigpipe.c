@@ -5,6 +5,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+/* ---- around a call ---- */
 
 static sigset_t unix_sigpipe_only_sigpipe(void)
 {
@@ -44,4 +48,49 @@ void unix_quiet_end(const struct unix_quiet *q, bool whole)
         sigwait(&set, &taken);
     pthread_sigmask(SIG_SETMASK, &q->before, NULL);
     errno = before;
+}
+
+/* ---- sockets ---- */
+
+/* True: there may be a socket that could not be protected. */
+static atomic_bool unprotected;
+
+/* macOS before 11 ignores MSG_NOSIGNAL, so SO_NOSIGPIPE is needed there. But
+ * macOS sets no option of a socket that is shut in both directions (EINVAL from
+ * sosetoptlock), as after a reset, or when the peer of a unix socket left. Such
+ * a socket may have unread bytes. If it was accepted, it has the option of its
+ * listener (sonewconn). */
+static bool unix_sigpipe_is_off(int fd)
+{
+#ifdef SO_NOSIGPIPE
+    const int on = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) == 0)
+        return true;
+    if (errno != EINVAL)
+        return true; /* EBADF, ENOTSOCK: it raises nothing */
+    int inherited = 0;
+    socklen_t size = sizeof inherited;
+    return getsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &inherited, &size) == 0 &&
+           inherited;
+#else
+    return fd >= 0;
+#endif
+}
+
+void unix_protect(int fd)
+{
+    int before = errno;
+    if (!unix_sigpipe_is_off(fd))
+        atomic_store_explicit(&unprotected, true, memory_order_relaxed);
+    errno = before;
+}
+
+/* What cannot be protected is shut in both directions: every send fails. */
+bool unix_may_send(int fd)
+{
+    if (!atomic_load_explicit(&unprotected, memory_order_relaxed) ||
+        unix_sigpipe_is_off(fd))
+        return true;
+    errno = EPIPE;
+    return false;
 }

@@ -140,6 +140,22 @@ static int unix_spawn_child_close_listed_at_exec(const struct launch *l)
 #endif
 }
 
+/* All numbers of open descriptors are below. */
+static int unix_spawn_child_end_of_descriptors(void)
+{
+#ifdef F_MAXFD /* NetBSD: the highest one that is open */
+    int last = fcntl(0, F_MAXFD);
+    if (last >= 0)
+        return last + 1;
+#endif
+    /* -1: RLIMIT_NOFILE is infinite; the kernel has a limit of its own (macOS:
+     * kern.maxfilesperproc) */
+    long limit = sysconf(_SC_OPEN_MAX);
+    if (limit <= 0)
+        limit = getdtablesize();
+    return limit > INT_MAX ? INT_MAX : (int)limit;
+}
+
 /* Marks all descriptors but the child's, instead of closing them: the report's
  * is among them. */
 static void unix_spawn_child_close_others(const struct launch *l)
@@ -156,8 +172,8 @@ static void unix_spawn_child_close_others(const struct launch *l)
     failed |= unix_spawn_child_close_range_at_exec(first, UINT_MAX);
     if (!failed || unix_spawn_child_close_listed_at_exec(l) == 0)
         return;
-    int64_t limit = sysconf(_SC_OPEN_MAX);
-    for (int fd = 0; fd < limit; fd++)
+    int end = unix_spawn_child_end_of_descriptors();
+    for (int fd = 0; fd < end; fd++)
         if (!unix_spawn_child_is_kept(l, fd))
             unix_spawn_child_close_at_exec(fd);
 }

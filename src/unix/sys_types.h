@@ -61,7 +61,9 @@ static inline void sys_mutex_unlock(sys_mutex *m)
     int cancel[2]; /* a pipe that ends the wait of a thread; -1: none */
 
 /* Members of struct child. */
-#define SYS_CHILD_MEMBERS int pidfd; /* -1: none */
+#define SYS_CHILD_MEMBERS                                                      \
+    const struct child_watcher *watcher; /* of this child */                   \
+    int pidfd;                           /* -1: none */
 
 /* Members of struct op: none, since a readiness backend needs none. */
 #define SYS_OP_MEMBERS

@@ -25,6 +25,24 @@ int unix_nonblocking(int fd, bool on);
 /* The RONDO_E... of errno; RONDO_EAGAIN also for EINTR. */
 int unix_fail(void);
 
+/* The same of a send on a stream. */
+int unix_send_fail(void);
+
+/* Keeps SIGPIPE off a socket for good. On failure unix_may_send does it from
+ * then on. */
+void unix_protect(int fd);
+/* Called before each send. false: errno is EPIPE; the send would raise it, and
+ * SIGPIPE with it. */
+bool unix_may_send(int fd);
+
+/* Waits until one side of a descriptor is ready or has ended, `cancel` (-1:
+ * none) is readable, or the time is over (-1: no limit). 0 also after a signal.
+ */
+enum { UNIX_READY = 1, UNIX_CANCELED = 2 };
+unsigned unix_ready(int fd, unsigned side, int cancel, int timeout_ms);
+/* True: nobody can read what is written to this socket, pipe or FIFO. */
+bool unix_reader_left(int fd, bool socket);
+
 /* Converts at most `room` buffers; returns how many. struct msghdr counts them
  * in int, unsigned or size_t: an unsigned char converts to each. */
 struct iovec;

@@ -14,7 +14,8 @@ struct child_watcher {
      * sentence. */
     int (*probe)(const rondo_loop *loop);
     /* The child runs, or has ended and is not reaped. When it ends, child_check
-     * is called, perhaps before watch returns. An error: it is not watched. */
+     * is called, perhaps before watch returns. An error: it is not watched.
+     * May change child->watcher to another one, which then watches it. */
     int (*watch)(struct child *child);
     /* Frees what watch has made; child_check calls it, too. */
     void (*unwatch)(struct child *child);

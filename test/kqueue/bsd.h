@@ -21,6 +21,7 @@
 #define SO_NOSIGPIPE   0x1022
 #define F_SETNOSIGPIPE 73
 #define F_GETNOSIGPIPE 74
+#define getsockopt     sim_getsockopt
 #define setsockopt     sim_setsockopt
 #define fcntl(...)     sim_fcntl(__VA_ARGS__)
 #define accept(...)    sim_accept(__VA_ARGS__)
@@ -29,6 +30,7 @@
 #define sendmsg(...)   sim_sendmsg(__VA_ARGS__)
 #define write(...)     sim_write(__VA_ARGS__)
 #define writev(...)    sim_writev(__VA_ARGS__)
+int sim_getsockopt(int fd, int level, int option, void *value, socklen_t *size);
 int sim_setsockopt(int fd, int level, int option, const void *value,
                    unsigned size);
 int sim_fcntl(int fd, int command, ...);
@@ -40,7 +42,11 @@ ssize_t sim_sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t sim_write(int fd, const void *data, size_t size);
 ssize_t sim_writev(int fd, const struct iovec *parts, int count);
 
-/* sim_poll.c */
+#define sysconf(...) sim_sysconf(__VA_ARGS__)
+long sim_sysconf(int name);
+
+/* sim_poll.c; src/unix/poll.c says what it was compiled for */
+#define POLL_IS_KQUEUE
 #define poll(...)  sim_poll(__VA_ARGS__)
 #define ppoll(...) sim_ppoll(__VA_ARGS__)
 int sim_poll(struct pollfd *fds, nfds_t count, int timeout_ms);

@@ -70,6 +70,11 @@ void sim_refuse(uint32_t filter, int os_error);
 unsigned sim_calls(void);   /* of kevent, ever */
 unsigned sim_changes(void); /* that were made, ever */
 
+/* The next `times` sends of stream sockets fail with this error. */
+void sim_fail_sends(int os_error, unsigned times);
+/* The limit of descriptors is infinite, as sysconf says with -1. */
+void sim_hide_limit(bool hide);
+
 /* Whether the library that is linked calls a sendfile which sends. */
 bool sim_sends(void);
 /* The next call of it sends so many bytes at most, then fails like this. */

@@ -6,19 +6,23 @@
 #include "sim.h"
 
 #include "bsd.h"
+#undef getsockopt
 #undef setsockopt
 #undef fcntl
 #undef accept
 #undef send
 #undef sendto
 #undef sendmsg
+#undef sysconf
 #undef write
 #undef writev
 #undef poll
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 
 /* ---- SO_NOSIGPIPE and F_SETNOSIGPIPE ------------------------------------ */
 
@@ -67,15 +71,43 @@ static bool is_shut(int fd)
             (asked.revents & POLLHUP && asked.revents & POLLRDHUP));
 }
 
+int sim_getsockopt(int fd, int level, int option, void *value, socklen_t *size)
+{
+    if (level != SOL_SOCKET || option != SO_NOSIGPIPE)
+        return getsockopt(fd, level, option, value, size);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, value, size) < 0)
+        return -1;
+    *(int *)value = is_quiet(fd);
+    return 0;
+}
+
+/* in_pcbbind: datagram sockets share a port if all have SO_REUSEPORT; what
+ * SO_REUSEADDR allows besides is not seen here. Linux shares by the latter. */
+static bool is_about_sharing(int level, int option, int type)
+{
+    return level == SOL_SOCKET && type == SOCK_DGRAM &&
+           (option == SO_REUSEADDR || option == SO_REUSEPORT);
+}
+
 int sim_setsockopt(int fd, int level, int option, const void *value,
                    unsigned size)
 {
+    socklen_t type_size = sizeof(int);
+    int type;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) < 0)
+        return -1;
     if (sim_profile()->shut_refuses && is_shut(fd)) {
         errno = EINVAL;
         return -1;
     }
     if (level == SOL_SOCKET && option == SO_NOSIGPIPE)
         return set_quiet(fd, *(const int *)value != 0);
+    if (is_about_sharing(level, option, type)) {
+        if (option == SO_REUSEADDR)
+            return 0;
+        option = SO_REUSEADDR;
+    }
     return setsockopt(fd, level, option, value, size);
 }
 
@@ -143,11 +175,32 @@ static int flags_of(int fd, int flags)
     return is_quiet(fd) ? flags | MSG_NOSIGNAL : flags;
 }
 
+static atomic_uint sends_to_fail;
+static atomic_int send_error;
+
+void sim_fail_sends(int os_error, unsigned times)
+{
+    atomic_store(&send_error, os_error);
+    atomic_store(&sends_to_fail, times);
+}
+
+static bool send_fails(int fd)
+{
+    if (!atomic_load(&sends_to_fail) ||
+        !sim_is_socket(fd, SO_TYPE, SOCK_STREAM))
+        return false;
+    (void)atomic_fetch_sub(&sends_to_fail, 1);
+    errno = atomic_load(&send_error);
+    return true;
+}
+
 ssize_t sim_sendmsg(int fd, const struct msghdr *message, int flags)
 {
     struct hold h;
     ssize_t count;
 
+    if (send_fails(fd))
+        return -1;
     flags = flags_of(fd, flags);
     if (flags & MSG_NOSIGNAL || !sim_profile()->any_thread)
         return sendmsg(fd, message, flags);
@@ -213,6 +266,20 @@ ssize_t sim_write(int fd, const void *data, size_t size)
 }
 
 /* ---- others ------------------------------------------------------------- */
+
+static atomic_bool limit_hidden;
+
+void sim_hide_limit(bool hide)
+{
+    atomic_store(&limit_hidden, hide);
+}
+
+long sim_sysconf(int name)
+{
+    if (name == _SC_OPEN_MAX && atomic_load(&limit_hidden))
+        return -1;
+    return sysconf(name);
+}
 
 int sim_sysctl(const int *name, unsigned count, void *value, size_t *size,
                const void *new_value, size_t new_size)

@@ -55,8 +55,10 @@ static int poll_kqueue(int kq, struct pollfd *fds, nfds_t count,
     static const struct timespec now = {0, 0};
     struct kevent *events = calloc(2 * count + 1, sizeof *events);
     nfds_t refused = 0;
-    int got = 0, ready = 0;
+    int got = 0, more, ready = 0;
 
+    if (!events)
+        return -1;
     for (nfds_t i = 0; i < count; i++) {
         fds[i].revents = 0;
         if (fds[i].fd >= 0 && !is_registered(kq, &fds[i], i)) {
@@ -64,11 +66,16 @@ static int poll_kqueue(int kq, struct pollfd *fds, nfds_t count,
             refused++;
         }
     }
-    if (events && (refused < count || !count))
-        got = kevent(kq, NULL, 0, events, (int)(2 * count) + 1,
-                     refused ? &now : timeout);
-    for (int i = 0; i < got; i++)
-        take(&fds[(uintptr_t)events[i].udata], &events[i]);
+    if (refused < count || !count)
+        more = got = kevent(kq, NULL, 0, events, (int)(2 * count) + 1,
+                            refused ? &now : timeout);
+    else
+        more = 0;
+    while (more > 0) { /* this kevent does not report all at once */
+        for (int i = 0; i < more; i++)
+            take(&fds[(uintptr_t)events[i].udata], &events[i]);
+        more = kevent(kq, NULL, 0, events, (int)(2 * count) + 1, &now);
+    }
     free(events);
     for (nfds_t i = 0; i < count; i++)
         ready += fds[i].revents != 0;

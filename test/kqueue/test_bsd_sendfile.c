@@ -39,7 +39,7 @@ static unsigned send_whole(struct world *w, int64_t bytes, int os_error)
 }
 
 /* Not an error: what was sent counts, and it goes on from there. */
-TEST(S15_interrupted_or_full_in_the_middle)
+TEST_LEAVES(S15_interrupted_or_full_in_the_middle)
 {
     static const int errors[] = {EAGAIN, EINTR, ENOBUFS, EIO};
 
@@ -48,7 +48,7 @@ TEST(S15_interrupted_or_full_in_the_middle)
         assert_true(send_whole(w, CUT, errors[i]) > 1);
 }
 
-TEST(S15_interrupted_before_the_first_byte)
+TEST_LEAVES(S15_interrupted_before_the_first_byte)
 {
     needs_a_sendfile(w);
     assert_true(send_whole(w, 0, EINTR) > 1);
@@ -56,7 +56,7 @@ TEST(S15_interrupted_before_the_first_byte)
 }
 
 /* What it does not do for this file or this socket, a thread does. */
-TEST(S15_refused_at_once)
+TEST_LEAVES(S15_refused_at_once)
 {
     static const int errors[] = {EOPNOTSUPP, ENOTSOCK, EINVAL, ENOSYS, ENOBUFS};
 
@@ -66,7 +66,7 @@ TEST(S15_refused_at_once)
 }
 
 /* Without one a thread reads; nothing calls it, or it is missing. */
-TEST(S15_where_there_is_none)
+TEST_LEAVES(S15_where_there_is_none)
 {
     const char *name = sim_profile()->name;
 

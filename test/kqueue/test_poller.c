@@ -38,7 +38,7 @@ static void check_alive(struct world *w, struct peer *p, raw_fd other)
 
 /* What a transport waits for is told by the wait that follows: no call more
  * than there are waits. */
-TEST(S1_waiting_costs_no_call_of_its_own)
+TEST_LEAVES(S1_waiting_costs_no_call_of_its_own)
 {
     unsigned before, changes;
     uint64_t waits;
@@ -56,7 +56,7 @@ TEST(S1_waiting_costs_no_call_of_its_own)
     raw_close(other);
 }
 
-TEST(W2_a_closed_descriptor_among_changes)
+TEST_LEAVES(W2_a_closed_descriptor_among_changes)
 {
     struct peer *gone = test_peer(w), *alive = test_peer(w);
     raw_fd fds[2], others[2];
@@ -74,7 +74,7 @@ TEST(W2_a_closed_descriptor_among_changes)
     raw_close_pair(others);
 }
 
-TEST(S1_a_refused_change_ends_its_own_transport)
+TEST_LEAVES(S1_a_refused_change_ends_its_own_transport)
 {
     struct peer *alive, *refused;
     raw_fd others[2];
@@ -95,6 +95,7 @@ static void fail_once(struct world *w, bool late)
     struct peer *p;
     raw_fd other;
 
+    w->leaves = true;
     p = made(w, &other);
     sim_fail(0, ENOMEM, late);
     assert_error(rondo_loop_run_once(w->loop, 0), RONDO_ENOMEM);
@@ -117,7 +118,7 @@ TEST_CASE(L3_no_memory_for_a_call, fail_once(w, false));
 TEST_CASE(L3_no_memory_after_the_changes, fail_once(w, true));
 
 /* One that is closed between: no event of it comes afterwards. */
-TEST(L3_closed_after_a_call_that_failed)
+TEST_LEAVES(L3_closed_after_a_call_that_failed)
 {
     raw_fd other;
     struct peer *p = made(w, &other);
@@ -133,7 +134,7 @@ TEST(L3_closed_after_a_call_that_failed)
     raw_close(other);
 }
 
-TEST(L3_interrupted_after_the_changes)
+TEST_LEAVES(L3_interrupted_after_the_changes)
 {
     raw_fd other;
     struct peer *p = made(w, &other);
@@ -192,7 +193,7 @@ TEST(L9_a_fifo_that_may_end_without_a_word)
 
 enum { MANY = 300 }; /* more than wait in the list, and than the array */
 
-TEST(S1_more_than_the_arrays_have_room_for)
+TEST_LEAVES(S1_more_than_the_arrays_have_room_for)
 {
     static struct peer *peers[MANY];
     static raw_fd others[MANY];
@@ -266,33 +267,63 @@ TEST(L8_the_number_is_somebody_elses)
 /* ---- the remedy for refused devices ------------------------------------- */
 
 /* What asyncio's page on platforms advises where a kqueue does not take
- * character devices: another backend, chosen once, for all loops to come. */
+ * character devices: another backend, chosen once, for all loops to come.
+ * macOS's poll is a kqueue, and names the backend that takes them, too. */
 TEST(W4_a_refused_device_by_another_backend)
 {
-    static const char *const others[] = {"select", "poll"};
     unsigned *n = test_alloc(w, sizeof *n);
     raw_fd null = raw_null();
+    rondo_loop *loop;
 
     if (rondo_add_reader(w->loop, null, count_fd, n) == 0) {
         assert_int_equal(rondo_remove_reader(w->loop, null), 1);
         raw_close(null);
         test_skip(w, "no device is refused here");
     }
-    for (int i = 0; i < 2; i++) {
-        rondo_loop *loop;
+    assert_non_null(strstr(rondo_last_error(), "\"select\" takes"));
+    assert_ok(rondo_set_default_backend("select"));
+    assert_ok(rondo_loop_new(&loop, NULL));
+    assert_string_equal(rondo_loop_backend(loop), "select");
+    assert_ok(rondo_add_reader(loop, null, count_fd, n));
+    while (*n < 3)
+        assert_true(rondo_loop_run_once(loop, RONDO_SEC(5)) >= 0);
+    assert_int_equal(rondo_remove_reader(loop, null), 1);
+    assert_ok(rondo_loop_close(loop));
+    assert_ok(rondo_set_default_backend(NULL));
+    raw_close(null);
+}
 
-        assert_error(rondo_add_reader(w->loop, null, count_fd, n), RONDO_EPERM);
-        assert_non_null(strstr(rondo_last_error(), others[i]));
-        assert_ok(rondo_set_default_backend(others[i]));
-        assert_ok(rondo_loop_new(&loop, NULL));
-        assert_string_equal(rondo_loop_backend(loop), others[i]);
-        *n = 0;
-        assert_ok(rondo_add_reader(loop, null, count_fd, n));
-        while (*n < 3)
-            assert_true(rondo_loop_run_once(loop, RONDO_SEC(5)) >= 0);
-        assert_int_equal(rondo_remove_reader(loop, null), 1);
-        assert_ok(rondo_loop_close(loop));
-        assert_ok(rondo_set_default_backend(NULL));
-    }
+TEST(W4_poll_where_it_is_a_kqueue)
+{
+    unsigned *n = test_alloc(w, sizeof *n);
+    raw_fd null = raw_null();
+    rondo_loop *loop;
+
+    if (sim_profile()->poll != SIM_POLL_IS_KQUEUE)
+        test_skip(w, "poll takes every device here");
+    assert_ok(rondo_set_default_backend("poll"));
+    assert_ok(rondo_loop_new(&loop, NULL));
+    assert_ok(rondo_set_default_backend(NULL));
+    assert_false(rondo_loop_supports(loop, RONDO_CAN_WATCH_CHAR_DEVICES));
+    assert_error(rondo_add_reader(loop, null, count_fd, n), RONDO_EPERM);
+    assert_non_null(strstr(rondo_last_error(), "\"select\" takes"));
+    assert_error(rondo_add_writer(loop, null, count_fd, n), RONDO_EPERM);
+    assert_int_equal(rondo_remove_reader(loop, null), 0);
+    assert_ok(rondo_loop_close(loop));
+    raw_close(null);
+}
+
+/* Devices without a count of bytes are taken if the filter says that it does
+ * not need one. */
+TEST(W4_a_device_by_its_low_water_mark)
+{
+    unsigned *n = test_alloc(w, sizeof *n);
+    raw_fd null = raw_null();
+
+    if (!sim_profile()->takes_lowat)
+        test_skip(w, "no device is taken in that way here");
+    assert_ok(rondo_add_reader(w->loop, null, count_fd, n));
+    test_run_until(w, *n >= 3);
+    assert_int_equal(rondo_remove_reader(w->loop, null), 1);
     raw_close(null);
 }

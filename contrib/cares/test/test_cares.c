@@ -55,22 +55,28 @@ static struct found *ask(struct town *t, const char *host, rondo_family family)
     return f;
 }
 
+/* The same, and it ends with that error. */
+static struct found *learn(struct town *t, const char *host,
+                           rondo_family family, int error)
+{
+    struct found *f = ask(t, host, family);
+
+    found_ends(t->w, f, error);
+    return f;
+}
+
 TEST(E3_names_are_asked_of_the_server)
 {
     struct town *t = town_new(w, 0);
-    struct found *f = ask(t, "one.test", RONDO_FAMILY_ANY);
+    struct found *f = learn(t, "one.test", RONDO_FAMILY_ANY, 0);
 
-    w->expect_clean = true;
-    found_ends(w, f, 0);
     assert_int_equal(f->count, 2);
     assert_true(found_has(f, "127.0.0.1:80"));
     assert_true(found_has(f, "[::1]:80"));
-    f = ask(t, "two.test", RONDO_FAMILY_INET);
-    found_ends(w, f, 0);
+    f = learn(t, "two.test", RONDO_FAMILY_INET, 0);
     assert_true(found_has(f, "127.0.0.1:80"));
     assert_true(found_has(f, "127.0.0.2:80"));
-    f = ask(t, "one.test", RONDO_FAMILY_INET6);
-    found_ends(w, f, 0);
+    f = learn(t, "one.test", RONDO_FAMILY_INET6, 0);
     assert_int_equal(f->count, 1);
     assert_true(name_server_questions(t->server) >= 4);
     town_end(t);
@@ -80,7 +86,7 @@ TEST(E3_when_all_is_answered_nothing_keeps_the_loop)
 {
     struct town *t = town_new(w, 0);
 
-    found_ends(w, ask(t, "one.test", RONDO_FAMILY_INET), 0);
+    (void)learn(t, "one.test", RONDO_FAMILY_INET, 0);
     assert_int_equal(rondo_loop_run(w->loop), 0);
     assert_int_equal(test_metrics(w).live_watchers, 0);
     town_end(t);
@@ -90,22 +96,19 @@ TEST(E3_what_servers_say_is_an_error)
 {
     struct town *t = town_new(w, RONDO_MS(50));
 
-    w->expect_clean = true;
-    found_ends(w, ask(t, "none.test", RONDO_FAMILY_INET), RONDO_ENONAME);
-    found_ends(w, ask(t, "two.test", RONDO_FAMILY_INET6), RONDO_ENONAME);
-    found_ends(w, ask(t, "fail.test", RONDO_FAMILY_INET), RONDO_EAGAIN);
-    found_ends(w, ask(t, "silent.test", RONDO_FAMILY_INET), RONDO_ETIMEDOUT);
+    (void)learn(t, "none.test", RONDO_FAMILY_INET, RONDO_ENONAME);
+    (void)learn(t, "two.test", RONDO_FAMILY_INET6, RONDO_ENONAME);
+    (void)learn(t, "fail.test", RONDO_FAMILY_INET, RONDO_EAGAIN);
+    (void)learn(t, "silent.test", RONDO_FAMILY_INET, RONDO_ETIMEDOUT);
     town_end(t);
 }
 
-TEST(E3_connects_by_these_names)
+TEST_LEAVES(E3_connects_by_these_names)
 {
     struct listener *l = test_serve(w);
     struct town *t = town_new(w, 0);
-    struct peer *p = test_peer(w);
 
-    assert_ok(dial(w, RONDO_CONNECT(.host = "two.test", .port = l->port), p));
-    dial_ends(w, p, 0);
+    (void)dial_to(w, RONDO_CONNECT(.host = "two.test", .port = l->port), 0);
     town_end(t);
 }
 
@@ -115,12 +118,11 @@ TEST(E2_cancelled_it_ends_at_once)
     struct found *f = ask(t, "silent.test", RONDO_FAMILY_INET);
     struct found *other = ask(t, "silent.test", RONDO_FAMILY_ANY);
 
-    w->expect_clean = true;
     test_run_until(w, name_server_questions(t->server) >= 2);
     assert_int_equal(rondo_cancel(w->loop, f->id), 0);
     found_ends(w, f, RONDO_ECANCELED);
-    found_ends(w, ask(t, "one.test", RONDO_FAMILY_INET),
-               0); /* beside the other */
+    /* beside the other */
+    (void)learn(t, "one.test", RONDO_FAMILY_INET, 0);
     assert_int_equal(rondo_cancel(w->loop, other->id), 0);
     found_ends(w, other, RONDO_ECANCELED);
     assert_int_equal(rondo_loop_run(w->loop), 0); /* nothing is left */
@@ -132,21 +134,19 @@ TEST(E2_freed_while_questions_are_out)
     struct town *t = town_new(w, RONDO_SEC(30));
     struct found *f = ask(t, "silent.test", RONDO_FAMILY_ANY);
 
-    w->expect_clean = true;
     test_run_until(w, name_server_questions(t->server) > 0);
     town_end(t);
     found_ends(w, f, RONDO_ECANCELED);
 }
 
 /* The example, which says 127.0.0.1 of every name and has nothing else. */
-TEST(E3_the_example_is_asked)
+TEST_LEAVES(E3_the_example_is_asked)
 {
     const char *argv[] = {RONDO_TEST_DNS, "--backend", w->backend, "0", NULL};
     rondo_cares_options options = {.size = sizeof options};
     int patience = TEST_DEADLINE_MS * test_slowness();
     struct raw_program *dns;
     struct listener *l;
-    struct peer *p;
     rondo_cares *cares;
     const char *port;
     char servers[32];
@@ -172,25 +172,11 @@ TEST(E3_the_example_is_asked)
         assert_true(found_has(f, "127.0.0.1:80"));
     }
     l = test_serve(w);
-    p = test_peer(w);
-    assert_ok(dial(w, RONDO_CONNECT(.host = "any.test", .port = l->port), p));
-    dial_ends(w, p, 0);
+    (void)dial_to(w, RONDO_CONNECT(.host = "any.test", .port = l->port), 0);
     rondo_cares_free(cares);
     assert_int_equal(raw_names_calls(), 0);
     assert_int_equal(raw_program_signal(dns, SIGINT), 0);
     assert_int_equal(raw_program_end(dns, patience), 0);
-}
-
-TEST(E3_servers_that_make_no_sense)
-{
-    rondo_cares_options options = {.size = sizeof options,
-                                   .servers = "not an address"};
-    rondo_cares *cares;
-
-    assert_int_equal(rondo_cares_new(w->loop, &options, &cares), RONDO_EINVAL);
-    assert_null(cares);
-    assert_non_null(strstr(rondo_last_error(), "cares: not an address: "));
-    rondo_cares_free(NULL);
 }
 
 static void refuse(struct world *w, const rondo_cares_options *options,
@@ -205,19 +191,27 @@ static void refuse(struct world *w, const rondo_cares_options *options,
         test_fail(w, "not \"%s\" but: %s", sentence, rondo_last_error());
 }
 
+#define OPTIONS(...)                                                           \
+    (&(rondo_cares_options){.size = sizeof(rondo_cares_options), __VA_ARGS__})
+
+TEST(E3_servers_that_make_no_sense)
+{
+    refuse(w, OPTIONS(.servers = "not an address"), RONDO_EINVAL,
+           "cares: not an address: ");
+    rondo_cares_free(NULL);
+}
+
 TEST(G1_refusals_have_sentences)
 {
-    rondo_cares_options options = {.size = 1};
     struct {
         rondo_cares_options known;
         void *unknown;
     } newer = {.known = {.size = sizeof newer}, .unknown = &newer};
 
-    refuse(w, &options, RONDO_EINVAL, "size is not set");
-    options = (rondo_cares_options){.size = sizeof options, .timeout_ns = -1};
-    refuse(w, &options, RONDO_EINVAL, "a negative timeout");
-    options = (rondo_cares_options){.size = sizeof options, .tries = -1};
-    refuse(w, &options, RONDO_EINVAL, "a negative timeout");
+    refuse(w, &(rondo_cares_options){.size = 1}, RONDO_EINVAL,
+           "size is not set");
+    refuse(w, OPTIONS(.timeout_ns = -1), RONDO_EINVAL, "a negative timeout");
+    refuse(w, OPTIONS(.tries = -1), RONDO_EINVAL, "a negative timeout");
     refuse(w, &newer.known, RONDO_ENOTSUP, "does not know");
     (void)rondo_set_error(RONDO_EOTHER, "stale");
     assert_error(rondo_cares_new(w->loop, NULL, NULL), RONDO_EINVAL);
@@ -230,12 +224,11 @@ TEST(E3_a_timeout_of_weeks_is_one)
     struct town *t = town_new(w, RONDO_MS((INT64_C(1) << 32) + 1));
     struct found *f = ask(t, "silent.test", RONDO_FAMILY_INET);
 
-    w->expect_clean = true;
     test_run_until(w, name_server_questions(t->server) > 0);
-    if (!raw_advance_clock(INT64_C(864000)))
-        test_skip(w, "the clock cannot be set ahead here");
+    test_skip_if(w, !raw_advance_clock(INT64_C(864000)),
+                 "the clock cannot be set ahead here");
     for (int i = 0; i < 5; i++)
-        found_ends(w, ask(t, "one.test", RONDO_FAMILY_INET), 0);
+        (void)learn(t, "one.test", RONDO_FAMILY_INET, 0);
     assert_int_equal(f->done, 0);
     assert_int_equal(rondo_cancel(w->loop, f->id), 0);
     found_ends(w, f, RONDO_ECANCELED);
@@ -264,6 +257,6 @@ TEST(G8_no_memory_for_the_timer)
         }
     }
     assert_true(refused && given_up);
-    found_ends(w, ask(t, "one.test", RONDO_FAMILY_INET), 0); /* goes on */
+    (void)learn(t, "one.test", RONDO_FAMILY_INET, 0); /* goes on */
     town_end(t);
 }

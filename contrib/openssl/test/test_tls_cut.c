@@ -3,99 +3,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_world.h"
 
-/* Two pairs of sockets, and the test carries the bytes between them. */
-struct carried {
-    struct peer *client, *server;
-    raw_fd from_client, from_server;
-    size_t to_server, to_client; /* bytes that may still be carried */
-    size_t taken_by_server, taken_by_client;
-};
-
-static void ready(rondo_loop *loop, void *arg, int64_t result)
+static void wire_close(struct world *w, struct tls_wire *x)
 {
-    struct peer *p = arg;
-
-    (void)loop;
-    p->connected = result == 0;
-}
-
-static void start(struct peer *p, rondo_tls_context *context)
-{
-    assert_ok(rondo_tls_start(p->transport, context, "localhost", ready, p));
-}
-
-static struct carried carried_open(struct world *w, const struct tls_pair *tls)
-{
-    struct carried c = {.client = test_peer(w), .server = test_peer(w)};
-
-    c.to_server = c.to_client = SIZE_MAX;
-    c.from_client = test_raw_peer(w, &recorder, c.client, 0);
-    c.from_server = test_raw_peer(w, &recorder, c.server, 0);
-    start(c.client, tls->client);
-    start(c.server, tls->server);
-    return c;
-}
-
-static size_t carry_one_way(raw_fd from, raw_fd to, size_t most)
-{
-    char bytes[4096];
-    ptrdiff_t n = 0;
-
-    if (most)
-        n = raw_recv(from, bytes, most < sizeof bytes ? most : sizeof bytes, 0);
-    if (n <= 0)
-        return 0;
-    assert_true(raw_send_all(to, bytes, (size_t)n, 1000));
-    return (size_t)n;
-}
-
-static bool shaken(const struct carried *c)
-{
-    return c->client->connected && c->server->connected;
-}
-
-static bool carry(struct carried *c)
-{
-    size_t to_server =
-        carry_one_way(c->from_client, c->from_server, c->to_server);
-    size_t to_client =
-        carry_one_way(c->from_server, c->from_client, c->to_client);
-
-    c->to_server -= to_server;
-    c->to_client -= to_client;
-    c->taken_by_server += to_server;
-    c->taken_by_client += to_client;
-    return to_server || to_client;
-}
-
-/* Carries until both are ready, or one has had all that it may have. */
-static bool shake_hands(struct world *w, struct carried *c)
-{
-    while (c->to_server && c->to_client && !shaken(c)) {
-        if (carry(c))
-            test_spin(w, 1);
-        else
-            test_run_until(w, shaken(c) || carry(c));
-    }
-    return shaken(c);
-}
-
-static void carried_close(struct world *w, struct carried *c)
-{
-    raw_reset(c->from_client);
-    raw_reset(c->from_server);
-    test_run_until(w, c->client->lost && c->server->lost);
+    raw_reset(test_disown(w, x->from_client));
+    raw_reset(test_disown(w, x->from_server));
+    test_run_until(w, x->client->lost && x->server->lost);
 }
 
 /* How many bytes a whole handshake takes. A signature's size differs by a few
  * bytes from one to the next. */
-static struct carried measure(struct world *w, const struct tls_pair *tls)
+static struct tls_wire measure(struct world *w, const struct tls_pair *tls)
 {
-    struct carried c = carried_open(w, tls);
+    struct tls_wire x = tls_wire(w, tls);
 
-    assert_true(shake_hands(w, &c));
-    carried_close(w, &c);
-    return c;
+    assert_true(tls_wire_shake_hands(w, &x));
+    wire_close(w, &x);
+    return x;
 }
 
 /* Each number of bytes, or where that takes too long, as many as fit. */
@@ -112,47 +35,38 @@ static void check_left(const struct peer *p)
         test_fail(p->w, "not what was expected: %s", p->last_error);
 }
 
-TEST(S13_tls_a_client_that_leaves_after_each_byte)
+/* One leaves: the other has had so many bytes of the handshake, and no more. A
+ * server ends it with a Finished, whose size does not differ; the tickets that
+ * may follow are no part of it. */
+static void leave_after_each_byte(struct world *w, bool client_leaves,
+                                  size_t least)
 {
-    struct tls_pair tls = tls_pair("valid");
-    size_t most = measure(w, &tls).taken_by_server;
+    struct tls_pair tls = tls_pair(w, "valid");
+    struct tls_wire whole = measure(w, &tls);
+    size_t most = client_leaves ? whole.taken_by_server : whole.taken_by_client;
 
-    assert_true(most > 200);
+    assert_true(most > least);
     for (size_t bytes = 1; bytes < most; bytes = next(bytes)) {
-        struct carried c = carried_open(w, &tls);
+        struct tls_wire x = tls_wire(w, &tls);
+        struct peer *stays = client_leaves ? x.server : x.client;
 
-        c.to_server = bytes;
-        assert_false(shake_hands(w, &c));
-        raw_shutdown_write(c.from_server);
-        test_run_until(w, c.server->lost);
-        check_left(c.server);
-        carried_close(w, &c);
+        *(client_leaves ? &x.to_server : &x.to_client) = bytes;
+        if (tls_wire_shake_hands(w, &x) || stays->connected)
+            /* there were tickets, or less */
+            assert_true(!client_leaves && bytes > least);
+        raw_shutdown_write(client_leaves ? x.from_server : x.from_client);
+        test_run_until(w, stays->lost);
+        if (!stays->connected)
+            check_left(stays);
+        wire_close(w, &x);
     }
-    tls_free(&tls);
 }
 
-TEST(S13_tls_a_server_that_leaves_after_each_byte)
-{
-    struct tls_pair tls = tls_pair("valid");
-    /* it ends with a Finished, whose size does not differ; the tickets that
-     * may follow are no part of it */
-    size_t most = measure(w, &tls).taken_by_client;
+TEST_CASE(S13_tls_a_client_that_leaves_after_each_byte,
+          leave_after_each_byte(w, true, 200));
 
-    assert_true(most > 700);
-    for (size_t bytes = 1; bytes < most; bytes = next(bytes)) {
-        struct carried c = carried_open(w, &tls);
-
-        c.to_client = bytes;
-        if (shake_hands(w, &c) || c.client->connected)
-            assert_true(bytes > 700); /* there were tickets, or less */
-        raw_shutdown_write(c.from_client);
-        test_run_until(w, c.client->lost);
-        if (!c.client->connected)
-            check_left(c.client);
-        carried_close(w, &c);
-    }
-    tls_free(&tls);
-}
+TEST_CASE(S13_tls_a_server_that_leaves_after_each_byte,
+          leave_after_each_byte(w, false, 700));
 
 /* ---- no TLS ------------------------------------------------------------- */
 
@@ -163,7 +77,7 @@ static struct peer *hears(struct world *w, const struct tls_pair *tls,
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
 
-    start(p, tls->server);
+    tls_start_server(p, tls->server);
     test_spin(w, 1);
     assert_true(raw_send_all(fd, bytes, size, 1000));
     raw_shutdown_write(fd);
@@ -176,7 +90,7 @@ static struct peer *hears(struct world *w, const struct tls_pair *tls,
 /* Whatever comes, it ends with an error that says TLS. */
 TEST(S13_tls_garbage_of_each_size)
 {
-    struct tls_pair tls = tls_pair("valid");
+    struct tls_pair tls = tls_pair(w, "valid");
     unsigned char bytes[400];
 
     for (size_t size = 1; size < sizeof bytes; size = next(size)) {
@@ -188,33 +102,31 @@ TEST(S13_tls_garbage_of_each_size)
         assert_true(p->error == RONDO_EPROTO || p->error == RONDO_ECONNRESET);
         assert_non_null(strstr(p->last_error, "TLS: "));
     }
-    tls_free(&tls);
 }
 
 /* A record's head promises what does not come, or is not allowed. */
 TEST(S13_tls_heads_of_records)
 {
     static const struct {
-        const char *bytes;
+        const char *name, *bytes;
         size_t size;
         int error;
     } heads[] = {
-        {"\x16\x03\x01\x40\x00", 5, RONDO_ECONNRESET}, /* 16 KiB, and none */
-        {"\x16\x03\x01\xff\xff\x01", 6, RONDO_EPROTO}, /* 64 KiB: too many */
-        {"\x17\x03\x03\x00\x01x", 6, RONDO_EPROTO},    /* data, this early */
-        {"\x15\x03\x01\x00\x02\x02\x28", 7, RONDO_EPROTO}, /* an alert */
-        {"\x16\x02\x00\x00\x01\x01", 6, RONDO_EPROTO},     /* no such version */
-        {"GET / HTTP/1.0\r\n\r\n", 18, RONDO_EPROTO},
+        {"16 KiB, and none", "\x16\x03\x01\x40\x00", 5, RONDO_ECONNRESET},
+        {"64 KiB: too many", "\x16\x03\x01\xff\xff\x01", 6, RONDO_EPROTO},
+        {"data, this early", "\x17\x03\x03\x00\x01x", 6, RONDO_EPROTO},
+        {"an alert", "\x15\x03\x01\x00\x02\x02\x28", 7, RONDO_EPROTO},
+        {"no such version", "\x16\x02\x00\x00\x01\x01", 6, RONDO_EPROTO},
+        {"no TLS", "GET / HTTP/1.0\r\n\r\n", 18, RONDO_EPROTO},
     };
-    struct tls_pair tls = tls_pair("valid");
+    struct tls_pair tls = tls_pair(w, "valid");
 
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
-        const struct peer *p = hears(w, &tls, heads[i].bytes, heads[i].size);
+    for (EACH_ROW(w, row, heads)) {
+        const struct peer *p = hears(w, &tls, row->bytes, row->size);
 
-        if (p->error != heads[i].error)
-            test_fail(w, "head %zu: %s", i, p->last_error);
+        if (p->error != row->error)
+            test_fail(w, "%s", p->last_error);
     }
-    tls_free(&tls);
 }
 
 /* ---- what the peer had sent before a write failed ------------------------ */
@@ -226,61 +138,56 @@ static void write_farewell(struct peer *p)
 }
 
 /* The client is over; the server gets all that it said, and nobody is there. */
-static void leave_to_server(struct world *w, struct carried *c)
+static void leave_to_server(struct world *w, struct tls_wire *x)
 {
     char bytes[8192];
     size_t size = 0;
     ptrdiff_t n;
 
-    test_run_until(w, c->client->lost);
-    while ((n = raw_recv(c->from_client, bytes + size, sizeof bytes - size,
+    test_run_until(w, x->client->lost);
+    while ((n = raw_recv(x->from_client, bytes + size, sizeof bytes - size,
                          1000)) > 0)
         size += (size_t)n;
     assert_int_equal(n, 0);
-    assert_true(raw_send_all(c->from_server, bytes, size, 1000));
-    raw_close(c->from_server);
-    raw_close(c->from_client);
+    assert_true(raw_send_all(x->from_server, bytes, size, 1000));
+    test_close_own(w, x->from_server);
+    test_close_own(w, x->from_client);
 }
 
 TEST(S6_tls_a_failed_write_first_delivers_what_came)
 {
-    struct tls_pair tls = tls_pair("valid");
-    struct carried c = carried_open(w, &tls);
+    struct tls_pair tls = tls_pair(w, "valid");
+    struct tls_wire x = tls_wire(w, &tls);
     int result = 0;
 
-    assert_true(shake_hands(w, &c));
-    for (int i = 0; i < 20; i++) { /* the tickets */
-        (void)carry(&c);
-        test_spin(w, 1);
-    }
-    write_farewell(c.client);
-    leave_to_server(w, &c);
+    assert_true(tls_wire_shake_hands(w, &x));
+    tls_wire_settle(w, &x); /* the tickets */
+    write_farewell(x.client);
+    leave_to_server(w, &x);
     for (int i = 0; i < 1000 && result >= 0; i++) {
-        result = rondo_transport_write(c.server->transport, "anybody", 7);
+        result = rondo_transport_write(x.server->transport, "anybody", 7);
         raw_yield();
     }
-    test_run_until(w, c.server->lost);
-    assert_string_equal(c.server->order, "MdEL");
-    assert_int_equal(c.server->bytes, 8);
-    tls_free(&tls);
+    test_run_until(w, x.server->lost);
+    assert_string_equal(x.server->order, "MdEL");
+    assert_int_equal(x.server->bytes, 8);
 }
 
 /* The client sent its last flight, a word and its goodbye, and left: of the
  * tickets that are the handshake's end none can be sent. */
 TEST(S6_tls_a_handshake_whose_end_cannot_be_sent)
 {
-    struct tls_pair tls = tls_pair("valid");
-    struct carried c = carried_open(w, &tls);
+    struct tls_pair tls = tls_pair(w, "valid");
+    struct tls_wire x = tls_wire(w, &tls);
 
-    while (!c.client->connected) {
-        (void)carry(&c);
+    while (!x.client->connected) {
+        (void)tls_wire_carry(&x);
         test_spin(w, 1);
     }
-    write_farewell(c.client);
-    raw_shutdown_write((raw_fd)rondo_transport_fd(c.server->transport));
-    leave_to_server(w, &c);
-    test_run_until(w, c.server->lost);
-    assert_int_equal(c.server->connected, 1);
-    assert_int_equal(c.server->bytes, 8);
-    tls_free(&tls);
+    write_farewell(x.client);
+    raw_shutdown_write((raw_fd)rondo_transport_fd(x.server->transport));
+    leave_to_server(w, &x);
+    test_run_until(w, x.server->lost);
+    assert_int_equal(x.server->connected, 1);
+    assert_int_equal(x.server->bytes, 8);
 }

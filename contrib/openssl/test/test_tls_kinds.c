@@ -7,37 +7,24 @@
 /* A megabyte each way, then a close. */
 static void check_over(struct world *w, const char *path)
 {
-    struct tls_pair tls = tls_pair("valid");
+    struct tls_pair tls = tls_pair(w, "valid");
     rondo_tls_client client = {tls.client, "localhost"};
-    rondo_server_options serve = RONDO_SERVER_OPTIONS_INIT;
-    struct peer *c = test_peer(w), *s;
-    const size_t size = (size_t)(1 << 20) / (size_t)test_slowness();
-    unsigned char *data = test_alloc(w, size);
-    struct listener *l;
+    struct listener *l = test_serve_with(
+        w, &recorder,
+        RONDO_SERVE(.path = path, .setup = rondo_tls_server_setup,
+                    .setup_arg = tls.server));
+    struct peer *c =
+        dial_to(w,
+                RONDO_CONNECT(.path = path, .setup = rondo_tls_client_setup,
+                              .setup_arg = &client),
+                0);
 
-    serve.path = path;
-    serve.setup = rondo_tls_server_setup;
-    serve.setup_arg = tls.server;
-    l = test_serve_with(w, &recorder, &serve);
-    assert_ok(dial(w,
-                   RONDO_CONNECT(.path = path, .setup = rondo_tls_client_setup,
-                                 .setup_arg = &client),
-                   c));
-    test_run_until(w, c->made && l->count && l->first->made);
-    s = l->first;
-    test_fill(data, 0, size);
-    assert_true(assert_ok(rondo_transport_write(c->transport, data, size)) <=
-                1);
-    assert_true(assert_ok(rondo_transport_write(s->transport, data, size)) <=
-                1);
-    test_run_until(w, c->bytes == size);
+    w->leaves = true;
+    test_run_until(w, l->count && l->first->made);
+    test_exchange(w, c, l->first, (1u << 20) / (unsigned)test_slowness());
     rondo_transport_close(c->transport);
-    test_run_until(w, c->lost && s->lost);
-    assert_int_equal(s->bytes, size);
-    assert_true(s->checksum == test_pattern_checksum(size));
-    assert_true(c->checksum == test_pattern_checksum(size));
-    assert_int_equal(c->error + s->error, 0);
-    tls_free(&tls);
+    assert_lost(w, c, NULL, 0);
+    assert_lost(w, l->first, NULL, 0);
 }
 
 TEST_CASE(S13_tls_over_a_path, check_over(w, local_path(w, "tls")));
@@ -67,27 +54,26 @@ static void welcome(rondo_reader *reader, void *arg)
     ((struct peer *)arg)->user = reader;
 }
 
-TEST(S13_tls_under_a_reader)
+TEST_LEAVES(S13_tls_under_a_reader)
 {
-    struct tls_pair tls = tls_pair("valid");
-    struct peer *lines = test_peer(w), *c = test_peer(w);
-    rondo_server *server;
+    struct tls_pair tls = tls_pair(w, "valid");
+    struct peer *lines = test_peer(w), *c;
+    struct listener l = {.w = w};
     rondo_address address;
 
     assert_ok(rondo_start_server(w->loop,
                                  RONDO_SERVE(.host = "127.0.0.1",
                                              .setup = rondo_tls_server_setup,
                                              .setup_arg = tls.server),
-                                 0, welcome, lines, &server));
-    assert_ok(rondo_server_address(server, 0, &address));
-    assert_ok(tls_connect(w, rondo_address_port(&address), tls.client,
-                          "localhost", c));
-    test_run_until(w, c->made);
+                                 0, welcome, lines, &l.server));
+    assert_ok(rondo_server_address(l.server, 0, &address));
+    l.port = rondo_address_port(&address);
+    c = tls_connect(w, &l, tls.client, "localhost");
+    dial_ends(w, c, 0);
     assert_ok(rondo_transport_write(c->transport, "first\nsec", 9));
     assert_ok(rondo_transport_write(c->transport, "ond\nthird\n", 10));
     test_run_until(w, lines->data == 3);
     assert_int_equal(lines->bytes, 19);
     rondo_reader_free(lines->user); /* says goodbye and closes */
     assert_lost(w, c, NULL, 0);
-    tls_free(&tls);
 }

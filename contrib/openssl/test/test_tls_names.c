@@ -8,35 +8,33 @@
 /* The host as the client has it, and as the server is asked for it. */
 static void check_host(struct world *w, const char *host, const char *asked)
 {
-    struct tls_pair tls = tls_pair("valid");
+    struct tls_pair tls = tls_pair(w, "valid");
     struct listener *l = tls_serve(w, tls.server);
-    struct peer *p = test_peer(w);
+    struct peer *p = tls_connect(w, l, tls.client, host);
     const char *name;
 
-    assert_ok(tls_connect(w, l->port, tls.client, host, p));
-    test_run_until(w, p->connected && (p->connect_error || l->count));
-    if (p->connect_error)
-        test_fail(w, "%s: %s", host, p->last_error);
+    w->leaves = true;
+    dial_ends(w, p, 0);
+    test_run_until(w, l->count);
     name = SSL_get_servername(rondo_tls_native(l->first->transport),
                               TLSEXT_NAMETYPE_host_name);
     assert_string_equal(name ? name : "", asked);
     rondo_transport_close(p->transport);
     test_run_until(w, p->lost && l->first->lost);
-    tls_free(&tls);
 }
 
 TEST_CASE(S13_tls_a_name_that_ends_with_the_root,
           check_host(w, "localhost.", "localhost"));
 
-TEST(S13_tls_an_address_with_a_scope)
+TEST_LEAVES(S13_tls_an_address_with_a_scope)
 {
     check_host(w, "fe80::1%eth0", "");
     check_host(w, "fe80::1", "");
 }
 
-TEST(S13_tls_hosts_that_cannot_be)
+TEST_LEAVES(S13_tls_hosts_that_cannot_be)
 {
-    struct tls_pair tls = tls_pair("valid");
+    struct tls_pair tls = tls_pair(w, "valid");
     struct peer *p = test_peer(w);
     raw_fd fd = test_raw_peer(w, &recorder, p, 0);
     char longest[258];
@@ -51,7 +49,6 @@ TEST(S13_tls_hosts_that_cannot_be)
         assert_non_null(strstr(rondo_last_error(), "TLS: a host of "));
     }
     raw_close(fd);
-    tls_free(&tls);
 }
 
 /* ---- a server with several certificates, as rondo_tls.h says ------------- */
@@ -72,28 +69,24 @@ static int choose(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-TEST(S13_tls_a_certificate_by_the_name_asked_for)
+TEST_LEAVES(S13_tls_a_certificate_by_the_name_asked_for)
 {
     static const char *const hosts[] = {"localhost", "elsewhere.test",
                                         "another.test"};
-    struct tls_pair tls = tls_pair("valid"), other = tls_pair("wrong");
+    struct tls_pair tls = tls_pair(w, "valid"), other = tls_pair(w, "wrong");
     struct certificates certificates = {other.server};
     struct listener *l = tls_serve(w, tls.server);
     SSL_CTX *native = rondo_tls_context_native(tls.server);
 
-    (void)tls_listen_for_trouble(w);
+    (void)test_trouble(w);
     SSL_CTX_set_tlsext_servername_callback(native, choose);
     SSL_CTX_set_tlsext_servername_arg(native, &certificates);
     for (size_t i = 0; i < 3; i++) {
-        struct peer *p = test_peer(w);
+        struct peer *p = tls_connect(w, l, tls.client, hosts[i]);
 
-        assert_ok(tls_connect(w, l->port, tls.client, hosts[i], p));
-        test_run_until(w, p->connected);
-        assert_int_equal(p->connect_error, i < 2 ? 0 : RONDO_EPROTO);
+        dial_ends(w, p, i < 2 ? 0 : RONDO_EPROTO);
         if (i < 2)
             rondo_transport_close(p->transport);
     }
     test_run_until(w, l->count == 2);
-    tls_free(&tls);
-    tls_free(&other);
 }

@@ -123,14 +123,11 @@ static void start(struct world *w, struct worker *k, const struct tls_pair *tls)
 
     k->most = test_slowness() > 1 ? ROUNDS / 3 : ROUNDS;
     k->client = (rondo_tls_client){tls->client, "localhost"};
-    k->serve = (rondo_server_options)RONDO_SERVER_OPTIONS_INIT;
-    k->serve.host = "127.0.0.1";
-    k->serve.setup = rondo_tls_server_setup;
-    k->serve.setup_arg = tls->server;
-    k->to = (rondo_connect_options)RONDO_CONNECT_OPTIONS_INIT;
-    k->to.host = "127.0.0.1";
-    k->to.setup = rondo_tls_client_setup;
-    k->to.setup_arg = &k->client;
+    k->serve =
+        *RONDO_SERVE(.host = "127.0.0.1", .setup = rondo_tls_server_setup,
+                     .setup_arg = tls->server);
+    k->to = *RONDO_CONNECT(.host = "127.0.0.1", .setup = rondo_tls_client_setup,
+                           .setup_arg = &k->client);
     assert_ok(rondo_loop_new(&k->loop, &options));
     k->thread = raw_thread_start(work, k);
     assert_non_null(k->thread);
@@ -138,7 +135,7 @@ static void start(struct world *w, struct worker *k, const struct tls_pair *tls)
 
 TEST(S13_tls_a_context_in_two_threads)
 {
-    struct tls_pair tls = tls_pair("valid");
+    struct tls_pair tls = tls_pair(w, "valid");
     struct worker *workers = test_alloc(w, THREADS * sizeof *workers);
 
     for (int i = 0; i < THREADS; i++)
@@ -150,7 +147,6 @@ TEST(S13_tls_a_context_in_two_threads)
             test_fail(w, "thread %d: %s", i, workers[i].why);
         assert_int_equal(workers[i].answered, workers[i].most);
     }
-    tls_free(&tls);
 }
 
 /* Each makes contexts of its own, uses them and lets them go. */

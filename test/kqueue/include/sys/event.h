@@ -9,7 +9,11 @@
 /* No system has the members in this order or all of these types: whoever
  * initialises them by position, or takes one for an int, finds out here. */
 struct kevent {
+#ifdef SIM_UDATA_IS_A_NUMBER /* NetBSD before 10 */
+    intptr_t udata;
+#else
     void *udata;
+#endif
     int64_t data;
     uint32_t filter;
     uint32_t fflags;

@@ -1,0 +1,113 @@
+/* harness_fds.c - plain sockets of a test's own, and how many there may be. */
+/* SPDX-License-Identifier: MIT */
+#include "harness_internal.h"
+
+#include "raw_net.h"
+
+struct own_fds {
+    raw_fd fds[2];
+    struct own_fds *next;
+};
+
+raw_fd *test_own_pair(struct world *w, const raw_fd pair[2])
+{
+    struct own_fds *own = test_alloc(w, sizeof *own);
+
+    own->fds[0] = pair[0];
+    own->fds[1] = pair[1];
+    own->next = w->own_fds;
+    w->own_fds = own;
+    return own->fds;
+}
+
+raw_fd test_own(struct world *w, raw_fd fd)
+{
+    assert_true(fd != RONDO_NO_FD);
+    return *test_own_pair(w, (const raw_fd[2]){fd, RONDO_NO_FD});
+}
+
+raw_fd test_disown(struct world *w, raw_fd fd)
+{
+    for (struct own_fds *own = w->own_fds; own; own = own->next)
+        for (int i = 0; i < 2; i++)
+            if (own->fds[i] == fd) {
+                own->fds[i] = RONDO_NO_FD;
+                return fd;
+            }
+    test_fail(w, "test_disown: the test does not own that descriptor");
+}
+
+void test_close_own(struct world *w, raw_fd fd)
+{
+    raw_close(test_disown(w, fd));
+}
+
+raw_fd *test_sockets(struct world *w)
+{
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair(fds), 0);
+    return test_own_pair(w, fds);
+}
+
+static void set_limit(struct world *w, int64_t limit)
+{
+    int64_t before = raw_set_descriptor_limit(limit);
+
+    test_skip_if(w, before < 0, "no limit of descriptors on this system");
+    if (!w->descriptor_limit)
+        w->descriptor_limit = before;
+}
+
+void test_allow_descriptors(struct world *w, int64_t count)
+{
+    int64_t before = raw_descriptor_limit();
+
+    if (before < 0)
+        return;
+    if (!w->descriptor_limit)
+        w->descriptor_limit = before;
+    if (raw_raise_descriptor_limit(count) < 0 || raw_descriptor_limit() < count)
+        test_skip(w, "the process may not have so many descriptors");
+}
+
+int64_t test_number_limit(struct world *w)
+{
+    int64_t limit = rondo_loop_limit(w->loop, RONDO_LIMIT_DESCRIPTOR_NUMBER);
+
+    if (limit > 60000)
+        test_skip(w, "this backend takes descriptors of any number");
+    test_allow_descriptors(w, limit + 50);
+    test_skip_if(w, raw_descriptor_limit() < 0,
+                 "the process may not have descriptors of such a number");
+    return limit;
+}
+
+void test_exhaust_descriptors(struct world *w, size_t left)
+{
+    enum { ROOM = 4096 };
+    raw_fd *fds = test_alloc(w, ROOM * sizeof *fds);
+
+    set_limit(w, (int64_t)raw_count_descriptors() + 40);
+    w->exhausted = fds;
+    w->exhausted_count = raw_exhaust(fds, ROOM);
+    assert_in_range(w->exhausted_count, 1 + left, ROOM - 1);
+    while (left-- > 0)
+        raw_close(fds[--w->exhausted_count]);
+}
+
+void test_free_descriptors(struct world *w)
+{
+    while (w->exhausted_count > 0)
+        raw_close(w->exhausted[--w->exhausted_count]);
+    if (w->descriptor_limit)
+        (void)raw_set_descriptor_limit(w->descriptor_limit);
+    w->descriptor_limit = 0;
+}
+
+void fds_end(struct world *w)
+{
+    test_free_descriptors(w);
+    for (; w->own_fds; w->own_fds = w->own_fds->next)
+        raw_close_pair(w->own_fds->fds);
+}
