@@ -1336,7 +1336,8 @@ typedef struct rondo_datagram_protocol {
      * earlier was refused where it went (RONDO_ECONNREFUSED, on a connected
      * endpoint), one that waited could not be sent and was dropped
      * (RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EMSGSIZE, RONDO_EACCES,
-     * RONDO_EPERM, ...). What one call of the program's meets comes as one.
+     * RONDO_EPERM, ...), or receiving was shut down by shutdown(2)
+     * (RONDO_EPIPE), and nothing more is received. What one call of the program's meets comes as one.
      */
     void (*error_received)(rondo_datagram *d, void *self, int error);
     /** The write buffer has passed its high limit. */
@@ -1371,6 +1372,9 @@ typedef struct rondo_datagram_options {
     rondo_switch reuse_port;    /**< SO_REUSEPORT. Default: off */
     rondo_switch broadcast;     /**< SO_BROADCAST. Default: off */
     rondo_switch v6only;        /**< IPV6_V6ONLY. Default: on */
+    /** Bytes of the kernel's buffers (SO_RCVBUF, SO_SNDBUF), of which it may
+     * grant fewer. 0: the system's choice */
+    size_t receive_buffer, send_buffer;
 } rondo_datagram_options;
 
 /**
@@ -1421,6 +1425,19 @@ RONDO_API void rondo_datagram_abort(rondo_datagram *d);
 
 /** Closed, aborted or lost. As BaseTransport.is_closing. */
 RONDO_API bool rondo_datagram_is_closing(const rondo_datagram *d);
+
+/** Datagrams that are lost on this machine. Set size first
+ * (RONDO_DATAGRAM_DROPS_INIT). */
+typedef struct rondo_datagram_drops {
+    size_t size;
+    int64_t received; /**< the receive buffer had no room; -1: not counted here
+                           (Linux counts) */
+    int64_t unsent;   /**< waited, and were refused: as often error_received */
+} rondo_datagram_drops;
+
+/** How many so far. 0. See SO_MEMINFO in the kernel's sources. */
+RONDO_API int rondo_datagram_get_drops(const rondo_datagram *d,
+                                       rondo_datagram_drops *drops);
 
 /** Our own address and the one connected with; also in connection_lost. 0, or
  * RONDO_ENOTCONN: there is none. As get_extra_info("sockname"), ("peername").
@@ -2084,5 +2101,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_CLOCK_INFO_INIT       RONDO_INIT_(rondo_clock_info)
 #define RONDO_LOOKUP_HINTS_INIT     RONDO_INIT_(rondo_lookup_hints)
 #define RONDO_CREDENTIALS_INIT      RONDO_INIT_(rondo_credentials)
+#define RONDO_DATAGRAM_DROPS_INIT   RONDO_INIT_(rondo_datagram_drops)
 
 #endif

@@ -117,12 +117,6 @@ TEST(D3_full_clients_that_read_in_turn)
     drop(at);
 }
 
-static void answer(struct endpoint *e, const void *data, size_t size,
-                   const rondo_address *from)
-{
-    (void)rondo_datagram_send(e->d, data, size, from);
-}
-
 /* A batch of questions, one of them of the client that does not read. */
 TEST(D4_answers_of_a_batch_go_past_a_full_client)
 {
@@ -131,7 +125,7 @@ TEST(D4_answers_of_a_batch_go_past_a_full_client)
     struct endpoint *server = server_at(w, at);
     uint64_t got = 0, deaf_got = 0, asked = 0;
 
-    server->on_data = answer;
+    server->on_data = endpoint_echo;
     for (int round = 0; round < 40; round++) {
         for (int i = 0; i < 2; i++, asked++) {
             assert_int_equal(

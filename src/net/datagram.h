@@ -80,12 +80,14 @@ struct rondo_datagram {
     unsigned char flow;  /* enum flow */
     bool gathers;        /* datagram_send queues until the batch is delivered */
     bool connected;
+    bool deaf;           /* receiving has been shut down: nothing more comes */
     bool by_destination; /* each destination is full for itself: unix sockets */
     rondo_id retry;      /* a timer that sending waits for; 0: none */
     int error, owed_error; /* connection_lost's; error_received's */
     int64_t os_error, owed_os_error;
     rondo_address local, peer;
     struct sys_file file; /* of a unix socket, to be removed at the end */
+    uint64_t unsent;      /* queued, and then refused */
 };
 
 /* ---- life: datagram.c ---- */
@@ -126,7 +128,7 @@ void datagram_commit(rondo_datagram *d);
 
 static inline bool datagram_receives(const rondo_datagram *d)
 {
-    return d->made == MADE_TOLD && d->phase == PHASE_OPEN;
+    return d->made == MADE_TOLD && d->phase == PHASE_OPEN && !d->deaf;
 }
 
 /* The queue may be sent now: the kernel does not have its first datagram, and

@@ -41,6 +41,7 @@ static bool datagram_send_refused(rondo_datagram *d,
     if (refusal == RONDO_EAGAIN)
         return false;
     int again = datagram_send_ask_again(d, first, refusal, &news);
+    d->unsent += again < 0 && again != RONDO_EAGAIN;
     if (again != RONDO_EAGAIN)
         queue_drop(d->loop, &d->queue, 1);
     datagram_tell(d, news ? refusal : again, now);
@@ -121,6 +122,7 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
     } else if (task->error || d->send.count) {
         assert(d->queue.count);
         queue_drop(loop, &d->queue, 1);
+        d->unsent += task->error != 0;
         if (task->error)
             datagram_tell(d, task->error, true);
         (void)datagram_flush(d, true);
