@@ -1336,7 +1336,8 @@ typedef struct rondo_datagram_protocol {
      * earlier was refused where it went (RONDO_ECONNREFUSED, on a connected
      * endpoint), one that waited could not be sent and was dropped
      * (RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EMSGSIZE, RONDO_EACCES,
-     * RONDO_EPERM, ...). What one call of the program's meets comes as one.
+     * RONDO_EPERM, ...), or receiving was shut down by shutdown(2)
+     * (RONDO_EPIPE), and nothing more is received. What one call of the program's meets comes as one.
      */
     void (*error_received)(rondo_datagram *d, void *self, int error);
     /** The write buffer has passed its high limit. */
@@ -1371,6 +1372,9 @@ typedef struct rondo_datagram_options {
     rondo_switch reuse_port;    /**< SO_REUSEPORT. Default: off */
     rondo_switch broadcast;     /**< SO_BROADCAST. Default: off */
     rondo_switch v6only;        /**< IPV6_V6ONLY. Default: on */
+    /** Bytes of the kernel's buffers (SO_RCVBUF, SO_SNDBUF), of which it may
+     * grant fewer. 0: the system's choice */
+    size_t receive_buffer, send_buffer;
 } rondo_datagram_options;
 
 /**
@@ -1421,6 +1425,19 @@ RONDO_API void rondo_datagram_abort(rondo_datagram *d);
 
 /** Closed, aborted or lost. As BaseTransport.is_closing. */
 RONDO_API bool rondo_datagram_is_closing(const rondo_datagram *d);
+
+/** Datagrams that are lost on this machine. Set size first
+ * (RONDO_DATAGRAM_DROPS_INIT). */
+typedef struct rondo_datagram_drops {
+    size_t size;
+    int64_t received; /**< the receive buffer had no room; -1: not counted here
+                           (Linux counts) */
+    int64_t unsent;   /**< waited, and were refused: as often error_received */
+} rondo_datagram_drops;
+
+/** How many so far. 0. See SO_MEMINFO in the kernel's sources. */
+RONDO_API int rondo_datagram_get_drops(const rondo_datagram *d,
+                                       rondo_datagram_drops *drops);
 
 /** Our own address and the one connected with; also in connection_lost. 0, or
  * RONDO_ENOTCONN: there is none. As get_extra_info("sockname"), ("peername").
@@ -1558,7 +1575,8 @@ typedef struct rondo_process_options {
     bool hide_window;   /**< Windows */
     bool leave_running; /**< close, the loop's too, does not kill */
     /** setuid(2) and setgid(2), with no supplementary groups where the parent
-     * may drop them; by pointer, since 0 is a value. Unix. */
+     * may drop them; by pointer, since 0 is a value. RONDO_EINVAL: a uid that is
+     * not 0 without a gid, where the child would keep group 0. Unix. */
     const int64_t *uid, *gid;
     const int *umask; /**< by pointer, since 0 is a value. Unix */
 } rondo_process_options;
@@ -1609,6 +1627,10 @@ RONDO_API rondo_transport *rondo_process_pipe(const rondo_process *p, int fd);
 /** Sends a signal, never to a process that has taken its number. 0;
  * RONDO_ESRCH: it has ended; RONDO_EINVAL, RONDO_EPERM. As send_signal. */
 RONDO_API int rondo_process_send_signal(rondo_process *p, int signum);
+/** The same to each process of the group that the child leads (new_group or
+ * new_session), as long as the child has not ended. RONDO_EINVAL: it leads none.
+ * Windows: SIGBREAK only, else RONDO_ENOTSUP. See killpg(3). */
+RONDO_API int rondo_process_signal_group(rondo_process *p, int signum);
 /** SIGTERM, or TerminateProcess. Otherwise the same. */
 RONDO_API int rondo_process_terminate(rondo_process *p);
 /** SIGKILL, or TerminateProcess. Otherwise the same. */
@@ -1914,8 +1936,9 @@ RONDO_API RONDO_MUST_CHECK int rondo_reader_new(rondo_loop *loop, size_t limit,
  */
 RONDO_API void rondo_reader_free(rondo_reader *reader);
 
-/** A client has connected: the first read may be begun. The reader is the
- * program's, to be freed by rondo_reader_free, which closes the connection. */
+/** A client has connected: the first read may be begun, and
+ * rondo_reader_set_protocol be called. The reader is the program's, to be freed
+ * by rondo_reader_free, which closes the connection. */
 typedef void (*rondo_reader_fn)(rondo_reader *reader, void *arg);
 
 /**
@@ -1956,6 +1979,18 @@ RONDO_API int rondo_read_exactly(rondo_reader *reader, size_t size,
 /** The same for whatever there is, one byte at least. As StreamReader.read. */
 RONDO_API int rondo_read_some(rondo_reader *reader, rondo_read_fn done,
                               void *arg);
+
+/** Who hears everything but data from now on: the protocol and self of
+ * rondo_reader_new, which the reader of a server's client begins without. Without
+ * one the leaving of the peer is told to a read alone, so a program that reads
+ * only now and then sets one with eof_received and connection_lost. NULL:
+ * nobody. 0. */
+RONDO_API int rondo_reader_set_protocol(rondo_reader *reader,
+                                        const rondo_protocol *protocol,
+                                        void *self);
+
+/** The loop it belongs to, which may have been closed before it. */
+RONDO_API rondo_loop *rondo_reader_loop(const rondo_reader *reader);
 
 /** The connection, for writing; NULL before the first callback and once it is
  * lost. */
@@ -2084,5 +2119,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_CLOCK_INFO_INIT       RONDO_INIT_(rondo_clock_info)
 #define RONDO_LOOKUP_HINTS_INIT     RONDO_INIT_(rondo_lookup_hints)
 #define RONDO_CREDENTIALS_INIT      RONDO_INIT_(rondo_credentials)
+#define RONDO_DATAGRAM_DROPS_INIT   RONDO_INIT_(rondo_datagram_drops)
 
 #endif

@@ -54,7 +54,9 @@ enum sys_option {
     SYS_MULTICAST_TTL, /* this and the next one: IPv4 */
     SYS_MULTICAST_LOOP,
     SYS_MULTICAST_TTL6, /* this and the next one: IPv6 */
-    SYS_MULTICAST_LOOP6
+    SYS_MULTICAST_LOOP6,
+    SYS_RECEIVE_BUFFER, /* bytes; the kernel may grant fewer */
+    SYS_SEND_BUFFER
 };
 
 /* What a descriptor is: a call that does not take it says so in its error. */
@@ -187,8 +189,18 @@ struct sys_outgoing {
 };
 
 int sys_socket_datagram(rondo_family family, sys_fd *fd);
+/* Linux: receiving has been shut down by shutdown(2), so that the socket is
+ * readable for ever and nothing comes. */
+bool sys_is_shut_for_reading(sys_fd fd);
+/* Only groups that this socket has joined are heard: Linux gives it all groups
+ * that any socket of the machine has joined. */
+int sys_only_own_groups(sys_fd fd, rondo_family family);
+/* How many datagrams had no room in the receive buffer so far; -1: the system
+ * does not count them. */
+int64_t sys_datagram_drops(sys_fd fd);
 /* Returns how many datagrams it received, each into at most `room` bytes.
- * RONDO_EAGAIN: none has arrived. count is at most SYS_BATCH. */
+ * RONDO_EAGAIN: none has arrived. RONDO_EPIPE: receiving has been shut down by
+ * shutdown(2), if the system says so here. count is at most SYS_BATCH. */
 int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
                       size_t room);
 /* Returns how many datagrams it sent, beginning with the first one. An error

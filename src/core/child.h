@@ -58,6 +58,9 @@ int child_start(struct child *child, const struct child_plan *plan);
 /* Sends a signal. Never reaches another process that has got the same number.
  * RONDO_ESRCH: it has ended. */
 int child_signal(struct child *child, int signum);
+/* The same to all processes of the group that it leads, which the caller has
+ * made it do (child_plan). Windows has SIGBREAK only. */
+int child_signal_group(struct child *child, int signum);
 /* Kills it: SIGKILL, or TerminateProcess. As child_signal. */
 int child_kill(struct child *child);
 /* Stops watching. The child goes on; ended is not called. */

@@ -80,20 +80,27 @@ static void watch_call(rondo_loop *loop, struct side *side, sys_fd fd)
         loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
 }
 
+/* The kernel or io_attach has found that the program closed the descriptor. On
+ * a completion backend only an event tells of the second. */
+static bool watch_is_lost(const struct watcher *w, int error)
+{
+    return !w->io.attached || (error && error != RONDO_ECANCELED);
+}
+
 static void watch_ready(rondo_loop *loop, struct watcher *w, struct side *side)
 {
     int error = side->op.task.error;
+    bool lost = watch_is_lost(w, error);
     assert(op_is_idle(&side->op) && (!w->gone || !side->fn));
-    if (side->fn && error && !(error == RONDO_ECANCELED && w->io.attached)) {
-        watch_lose(w);
-    } else if (side->fn && !error) {
+    if (side->fn && !error && !lost) {
         watch_call(loop, side, w->io.fd);
-        if (side->fn && side->op.task.state == TASK_IDLE)
-            op_submit(loop, &side->op);
-    } else if (side->fn) {
-        /* RONDO_ECANCELED: it was removed and added again meanwhile. */
-        op_submit(loop, &side->op);
+        lost = watch_is_lost(w, 0); /* the number may be a new handle's now */
     }
+    /* RONDO_ECANCELED: it was removed and added again meanwhile. */
+    if (side->fn && lost)
+        watch_lose(w);
+    else if (side->fn && op_is_idle(&side->op))
+        op_submit(loop, &side->op);
     watch_free_if_idle(w);
 }
 

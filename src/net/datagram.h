@@ -21,19 +21,28 @@ enum datagram_owed {
  * never move. */
 struct datagram_record {
     size_t size;
-    size_t to_size;
+    uint32_t to_size;
+    uint32_t state; /* enum datagram_record_state */
+};
+
+enum datagram_record_state {
+    RECORD_READY,
+    RECORD_HELD, /* its destination is full, says this pass: queue_hold */
+    RECORD_GONE  /* it has left, and others before it have not */
 };
 
 /* Some records; they begin behind it. */
 struct datagram_block {
     struct datagram_block *next;
     size_t begin, end, room; /* of the bytes behind this */
+    size_t count;            /* records that are not GONE */
 };
 
 /* The datagrams that wait to be sent, in order. One empty block is kept, so
  * that a queue that fills and empties allocates nothing. */
 struct datagram_queue {
     struct datagram_block *first, **last, *spare;
+    bool holds; /* some are HELD */
     size_t count;
     size_t size; /* bytes, with DATAGRAM_OVERHEAD for each */
 };
@@ -71,11 +80,14 @@ struct rondo_datagram {
     unsigned char flow;  /* enum flow */
     bool gathers;        /* datagram_send queues until the batch is delivered */
     bool connected;
-    rondo_id retry;        /* a timer that sending waits for; 0: none */
+    bool deaf;           /* receiving has been shut down: nothing more comes */
+    bool by_destination; /* each destination is full for itself: unix sockets */
+    rondo_id retry;      /* a timer that sending waits for; 0: none */
     int error, owed_error; /* connection_lost's; error_received's */
     int64_t os_error, owed_os_error;
     rondo_address local, peer;
     struct sys_file file; /* of a unix socket, to be removed at the end */
+    uint64_t unsent;      /* queued, and then refused */
 };
 
 /* ---- life: datagram.c ---- */
@@ -116,7 +128,14 @@ void datagram_commit(rondo_datagram *d);
 
 static inline bool datagram_receives(const rondo_datagram *d)
 {
-    return d->made == MADE_TOLD && d->phase == PHASE_OPEN;
+    return d->made == MADE_TOLD && d->phase == PHASE_OPEN && !d->deaf;
+}
+
+/* The queue may be sent now: the kernel does not have its first datagram, and
+ * sending does not wait for time, or only some destinations do. */
+static inline bool datagram_may_flush(const rondo_datagram *d)
+{
+    return op_is_idle(&d->send) && (!d->retry || d->by_destination);
 }
 
 /* ---- the queue: datagram_queue.c ---- */
@@ -125,11 +144,18 @@ void queue_init(struct datagram_queue *queue);
 /* Appends a copy. false: out of memory, and nothing has changed. */
 bool queue_add(rondo_loop *loop, struct datagram_queue *queue,
                const struct sys_outgoing *out);
-/* Lists the first datagrams, at most `most`, and returns how many. */
+/* Lists the first datagrams that are not held, at most `most`, and returns how
+ * many. */
 unsigned queue_peek(const struct datagram_queue *queue,
                     struct sys_outgoing *list, unsigned most);
-/* Removes the first `count`. */
+/* Removes the first `count` that are not held. */
 void queue_drop(rondo_loop *loop, struct datagram_queue *queue, unsigned count);
+/* Holds all that go where this one goes, until queue_release. */
+void queue_hold(struct datagram_queue *queue, const struct sys_outgoing *out);
+void queue_release(struct datagram_queue *queue);
+/* Tells whether something waits for that destination. */
+bool queue_has(const struct datagram_queue *queue,
+               const struct sys_outgoing *out);
 void queue_free(rondo_loop *loop, struct datagram_queue *queue);
 
 #endif

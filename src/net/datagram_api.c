@@ -141,6 +141,19 @@ int rondo_datagram_set_multicast_loop(rondo_datagram *d, bool on)
 
 /* ---- small questions ---- */
 
+int rondo_datagram_get_drops(const rondo_datagram *d,
+                             rondo_datagram_drops *drops)
+{
+    rondo_datagram_drops known = {.size = sizeof known, .received = -1};
+    int error = loop_check(d ? d->loop : NULL, "datagram_get_drops");
+    if (error)
+        return error;
+    known.unsent = (int64_t)d->unsent;
+    if (d->io.fd != SYS_NO_FD)
+        known.received = sys_datagram_drops(d->io.fd);
+    return loop_give(drops, &known, sizeof known, "datagram_get_drops");
+}
+
 static int datagram_api_tell_address(const rondo_address *known,
                                      rondo_address *address, const char *what)
 {

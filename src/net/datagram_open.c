@@ -33,7 +33,20 @@ static int datagram_open_set_options(sys_fd fd, const rondo_datagram_options *o,
         error = sys_option(fd, SYS_BROADCAST, true);
     if (!error && family == RONDO_FAMILY_INET6)
         error = sys_option(fd, SYS_V6ONLY, o->v6only != RONDO_OFF);
+    if (!error)
+        error = sys_only_own_groups(fd, family);
     return error ? error_os(error, "%s: cannot set the options", create) : 0;
+}
+
+/* Of the program's sockets, too. */
+static int datagram_open_set_buffers(sys_fd fd, const rondo_datagram_options *o)
+{
+    int error = 0;
+    if (o->receive_buffer)
+        error = sys_option(fd, SYS_RECEIVE_BUFFER, (int)o->receive_buffer);
+    if (!error && o->send_buffer)
+        error = sys_option(fd, SYS_SEND_BUFFER, (int)o->send_buffer);
+    return error ? error_os(error, "%s: cannot set the buffers", create) : 0;
 }
 
 static int datagram_open_bind_to(rondo_datagram *d,
@@ -65,6 +78,8 @@ static int datagram_open_set_up(rondo_datagram *d,
                                 rondo_family family)
 {
     int error = datagram_open_set_options(d->io.fd, o, family);
+    if (!error)
+        error = datagram_open_set_buffers(d->io.fd, o);
     if (!error && o->local_address)
         error = datagram_open_bind_to(d, o->local_address);
     else if (!error && !o->remote_address)
@@ -136,6 +151,9 @@ static int datagram_open_adopt(rondo_datagram *d,
     if (error)
         return error_os(error, "%s: descriptor %lld", create,
                         (long long)number);
+    error = datagram_open_set_buffers(fd, o);
+    if (error)
+        return error;
     if (!datagram_open_is_bound(fd) && sys_local_address(fd, &address) == 0)
         (void)datagram_open_bind_somewhere(d, rondo_address_family(&address));
     return 0;
@@ -154,6 +172,10 @@ static int datagram_open_check(const rondo_datagram_options *o,
     if (o->receive_size > INT32_MAX)
         return error_set(RONDO_EINVAL, "%s: receive_size %zu", create,
                          o->receive_size);
+    if (o->receive_buffer > INT32_MAX || o->send_buffer > INT32_MAX)
+        return error_set(RONDO_EINVAL,
+                         "%s: receive_buffer %zu, send_buffer %zu", create,
+                         o->receive_buffer, o->send_buffer);
     if (o->reuse_port == RONDO_ON && !sys_supports(RONDO_CAN_REUSE_PORT))
         return error_set(RONDO_ENOTSUP,
                          "%s: reuse_port: this system does not spread "
@@ -206,8 +228,10 @@ static void datagram_open_remember(rondo_datagram *d)
     if (sys_local_address(d->io.fd, &address) == 0)
         d->local = address;
     d->most = sys_datagram_most(rondo_address_family(&d->local));
+    d->by_destination = rondo_address_family(&d->local) == RONDO_FAMILY_UNIX;
     if (sys_peer_address(d->io.fd, &address) != 0)
         return;
+    d->by_destination = false;
     d->peer = address;
     d->connected = true;
 }

@@ -75,34 +75,123 @@ bool queue_add(rondo_loop *loop, struct datagram_queue *queue,
         return false;
     assert(block->begin <= block->end && block->room - block->end >= needed);
     struct datagram_record *r = datagram_queue_record_at(block, block->end);
-    *r = (struct datagram_record){.size = out->size, .to_size = out->to_size};
+    *r = (struct datagram_record){.size = out->size,
+                                  .to_size = (uint32_t)out->to_size};
     if (out->to_size)
         memcpy(r + 1, out->to, out->to_size);
     if (out->size)
         memcpy((char *)(r + 1) + out->to_size, out->data, out->size);
     block->end += needed;
+    block->count++;
     queue->count++;
     queue->size += out->size + DATAGRAM_OVERHEAD;
     return true;
+}
+
+/* ---- going through all of them ---- */
+
+/* A place in the queue. */
+struct datagram_place {
+    struct datagram_block **link; /* where the block hangs */
+    size_t at;
+};
+
+static struct datagram_place datagram_queue_begin(struct datagram_queue *queue)
+{
+    struct datagram_block *first = queue->first;
+    return (struct datagram_place){&queue->first, first ? first->begin : 0};
+}
+
+static size_t datagram_queue_room_of(const struct datagram_record *r)
+{
+    return datagram_queue_room_for(r->to_size, r->size);
+}
+
+/* The record there, which is not GONE, or NULL: there are no more. */
+static struct datagram_record *datagram_queue_find(struct datagram_place *p)
+{
+    struct datagram_block *b;
+    while ((b = *p->link)) {
+        while (p->at < b->end) {
+            struct datagram_record *r = datagram_queue_record_at(b, p->at);
+            if (r->state != RECORD_GONE)
+                return r;
+            p->at += datagram_queue_room_of(r);
+        }
+        p->link = &b->next;
+        p->at = b->next ? b->next->begin : 0;
+    }
+    return NULL;
+}
+
+static void datagram_queue_pass(struct datagram_place *p,
+                                const struct datagram_record *r)
+{
+    p->at += datagram_queue_room_of(r);
+}
+
+static struct datagram_place datagram_queue_of(const struct datagram_queue *q)
+{
+    return datagram_queue_begin((struct datagram_queue *)(uintptr_t)q);
+}
+
+static bool datagram_queue_goes_to(const struct datagram_record *r,
+                                   const struct sys_outgoing *out)
+{
+    return r->to_size == out->to_size &&
+           (!r->to_size || memcmp(r + 1, out->to, r->to_size) == 0);
 }
 
 unsigned queue_peek(const struct datagram_queue *queue,
                     struct sys_outgoing *list, unsigned most)
 {
     unsigned count = 0;
-    for (const struct datagram_block *b = queue->first; b && count < most;
-         b = b->next)
-        for (size_t at = b->begin; at < b->end && count < most; count++) {
-            const struct datagram_record *r = datagram_queue_record_at(b, at);
-            const char *to = (const char *)(r + 1);
-            list[count] = (struct sys_outgoing){.data = to + r->to_size,
-                                                .size = r->size,
-                                                .to = r->to_size ? to : NULL,
-                                                .to_size = r->to_size};
-            at += datagram_queue_room_for(r->to_size, r->size);
-        }
+    struct datagram_place p = datagram_queue_of(queue);
+    const struct datagram_record *r;
+    for (; count < most && (r = datagram_queue_find(&p));
+         datagram_queue_pass(&p, r)) {
+        const char *to = (const char *)(r + 1);
+        if (r->state == RECORD_HELD)
+            continue;
+        list[count++] = (struct sys_outgoing){.data = to + r->to_size,
+                                              .size = r->size,
+                                              .to = r->to_size ? to : NULL,
+                                              .to_size = r->to_size};
+    }
     return count;
 }
+
+bool queue_has(const struct datagram_queue *queue,
+               const struct sys_outgoing *out)
+{
+    struct datagram_place p = datagram_queue_of(queue);
+    const struct datagram_record *r;
+    while ((r = datagram_queue_find(&p)) && !datagram_queue_goes_to(r, out))
+        datagram_queue_pass(&p, r);
+    return r != NULL;
+}
+
+void queue_hold(struct datagram_queue *queue, const struct sys_outgoing *out)
+{
+    struct datagram_place p = datagram_queue_begin(queue);
+    struct datagram_record *r;
+    queue->holds = true;
+    for (; (r = datagram_queue_find(&p)); datagram_queue_pass(&p, r))
+        if (datagram_queue_goes_to(r, out))
+            r->state = RECORD_HELD;
+}
+
+void queue_release(struct datagram_queue *queue)
+{
+    struct datagram_place p = datagram_queue_begin(queue);
+    struct datagram_record *r;
+    for (; queue->holds && (r = datagram_queue_find(&p));
+         datagram_queue_pass(&p, r))
+        r->state = RECORD_READY;
+    queue->holds = false;
+}
+
+/* ---- removing ---- */
 
 /* Keeps the largest empty block, unless it was made for a huge datagram. */
 static void datagram_queue_recycle(rondo_loop *loop,
@@ -122,21 +211,40 @@ static void datagram_queue_recycle(rondo_loop *loop,
     queue->spare = block;
 }
 
+/* Takes out a block whose records are all GONE. */
+static void datagram_queue_unlink(rondo_loop *loop,
+                                  struct datagram_queue *queue,
+                                  struct datagram_place *p)
+{
+    struct datagram_block *b = *p->link;
+    *p->link = b->next;
+    if (queue->last == &b->next)
+        queue->last = p->link;
+    p->at = b->next ? b->next->begin : 0;
+    datagram_queue_recycle(loop, queue, b);
+}
+
 void queue_drop(rondo_loop *loop, struct datagram_queue *queue, unsigned count)
 {
-    while (count--) {
-        struct datagram_block *b = queue->first;
-        assert(b && b->begin < b->end && queue->count);
-        const struct datagram_record *r = datagram_queue_record_at(b, b->begin);
+    struct datagram_place p = datagram_queue_begin(queue);
+    while (count) {
+        struct datagram_record *r = datagram_queue_find(&p);
+        struct datagram_block *b = *p.link;
+        assert(r && b && b->count && queue->count);
+        size_t room = datagram_queue_room_of(r);
+        if (r->state == RECORD_HELD) {
+            p.at += room;
+            continue;
+        }
+        count--;
         queue->count--;
         queue->size -= r->size + DATAGRAM_OVERHEAD;
-        b->begin += datagram_queue_room_for(r->to_size, r->size);
-        if (b->begin < b->end)
-            continue;
-        queue->first = b->next;
-        if (!queue->first)
-            queue->last = &queue->first;
-        datagram_queue_recycle(loop, queue, b);
+        r->state = RECORD_GONE;
+        if (b->begin == p.at)
+            b->begin += room;
+        p.at += room;
+        if (!--b->count)
+            datagram_queue_unlink(loop, queue, &p);
     }
 }
 

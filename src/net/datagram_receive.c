@@ -55,6 +55,9 @@ static struct sys_received *datagram_receive_slots(rondo_datagram *d,
 
 static void datagram_receive_trouble(rondo_datagram *d, int error)
 {
+    /* Else it would be told for ever, since the socket stays readable. */
+    if (error == RONDO_EPIPE)
+        d->deaf = true;
     /* Windows answers EINVAL for a socket that can never receive. */
     if (datagram_is_fatal(error) || error == RONDO_EINVAL)
         datagram_fail(d, error);
@@ -78,7 +81,7 @@ static void datagram_receive_deliver(rondo_datagram *d,
                                        &list[i].from, list[i].truncated);
     }
     d->gathers = false;
-    if (d->queue.count && !d->retry && op_is_idle(&d->send))
+    if (d->queue.count && datagram_may_flush(d))
         (void)datagram_flush(d, true);
 }
 
@@ -93,6 +96,13 @@ static int datagram_receive(rondo_datagram *d, int left)
     if (count > (unsigned)left)
         count = (unsigned)left;
     int got = sys_receive_batch(d->io.fd, list, count, d->receive_size);
+    /* A socket is readable without a datagram if somebody else took it, or for
+     * ever once it was shut down. */
+    if (got == RONDO_EAGAIN && left == RECEIVE_MOST &&
+        sys_is_shut_for_reading(d->io.fd)) {
+        error_no_os();
+        got = RONDO_EPIPE;
+    }
     if (got < 0) {
         if (got != RONDO_EAGAIN)
             datagram_receive_trouble(d, got);

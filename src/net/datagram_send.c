@@ -41,6 +41,7 @@ static bool datagram_send_refused(rondo_datagram *d,
     if (refusal == RONDO_EAGAIN)
         return false;
     int again = datagram_send_ask_again(d, first, refusal, &news);
+    d->unsent += again < 0 && again != RONDO_EAGAIN;
     if (again != RONDO_EAGAIN)
         queue_drop(d->loop, &d->queue, 1);
     datagram_tell(d, news ? refusal : again, now);
@@ -53,20 +54,28 @@ bool datagram_flush(rondo_datagram *d, bool now)
     int rounds = FLUSH_ROUNDS;
     size_t before = d->queue.count;
     assert(op_is_idle(&d->send)); /* else the kernel has the first already */
-    while (d->queue.count && d->phase < PHASE_ENDING && rounds--) {
+    while (rounds && d->phase < PHASE_ENDING) {
         unsigned count = queue_peek(&d->queue, list, SYS_BATCH);
+        if (!count)
+            break;
         int sent = sys_send_batch(d->io.fd, list, count);
+        if (sent == RONDO_EAGAIN && d->by_destination) {
+            queue_hold(&d->queue, &list[0]);
+            continue;
+        }
         if (sent > 0)
             queue_drop(d->loop, &d->queue, (unsigned)sent);
         else if (!datagram_send_refused(d, &list[0], sent, now))
             break;
+        rounds--;
     }
+    queue_release(&d->queue);
     return d->queue.count < before;
 }
 
 void datagram_commit(rondo_datagram *d)
 {
-    if (d->gathers && !d->retry && op_is_idle(&d->send))
+    if (d->gathers && datagram_may_flush(d))
         (void)datagram_flush(d, false);
 }
 
@@ -113,6 +122,7 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
     } else if (task->error || d->send.count) {
         assert(d->queue.count);
         queue_drop(loop, &d->queue, 1);
+        d->unsent += task->error != 0;
         if (task->error)
             datagram_tell(d, task->error, true);
         (void)datagram_flush(d, true);
@@ -209,8 +219,12 @@ int rondo_datagram_send(rondo_datagram *d, const void *data, size_t size,
         error = datagram_send_check(d, &out, to);
     if (error)
         return error;
-    if (d->queue.count)
+    /* While some destinations are full, others go past what waits for them. */
+    bool passes = d->by_destination && d->retry && !queue_has(&d->queue, &out);
+    if (d->queue.count && !passes)
         return datagram_send_keep(d, &out);
+    if (d->queue.count)
+        return datagram_send_now(d, &out);
     if (d->gathers && queue_add(d->loop, &d->queue, &out))
         return datagram_send_queued(d);
     return datagram_send_now(d, &out);

@@ -31,7 +31,7 @@ struct sock_call {
     rondo_id id, timer;
     unsigned char kind;
     bool over;        /* the result is known */
-    bool begun;       /* connect: the kernel connects; sendto: it has waited */
+    bool begun;       /* connect: the kernel connects; others: it has waited */
     const char *data; /* what to send now; sendfile: what the thread has read */
     void *room;       /* where to receive */
     size_t size, sent;
@@ -189,18 +189,13 @@ static void sock_finish(struct sock_call *c, int64_t result)
 /* Tries again, for sock_came. */
 static void sock_go_on(struct sock_call *c);
 
-static struct sock_call *sock_of_source(struct file_source *s)
-{
-    return (struct sock_call *)(void *)((char *)s -
-                                        offsetof(struct sock_call, source));
-}
-
 static int64_t sock_try_recvfrom(struct sock_call *c)
 {
     struct sys_received one = {.data = c->room};
     int got = sys_receive_batch(c->fd, &one, 1, c->size);
-    if (got < 0)
-        return got;
+    c->address.native_size = 0;
+    if (got < 0) /* shut down: no bytes, as of recv(2) */
+        return got == RONDO_EPIPE ? 0 : got;
     c->address = one.from;
     return (int64_t)one.size;
 }
@@ -254,7 +249,9 @@ static int64_t sock_try_connect(struct sock_call *c)
 static void sock_came(struct file_source *s, const char *data, size_t size,
                       int error)
 {
-    struct sock_call *c = sock_of_source(s);
+    struct sock_call *c =
+        (struct sock_call *)(void *)((char *)s -
+                                     offsetof(struct sock_call, source));
     assert(c->kind == SOCK_CALL_SENDFILE && !c->over);
     c->data = data;
     c->size = size;
@@ -291,15 +288,26 @@ static int64_t sock_try_sendfile(struct sock_call *c)
     return sock_read_on(c);
 }
 
+/* A socket for datagrams that was shut down is readable for ever, and Linux has
+ * nothing to read: no bytes, as of a stream. */
+static int64_t sock_try_to_receive(struct sock_call *c)
+{
+    int64_t got = c->kind == SOCK_CALL_RECV ? sys_recv(c->fd, c->room, c->size)
+                                            : sock_try_recvfrom(c);
+    bool ready = c->begun;
+    c->begun = true;
+    return got == RONDO_EAGAIN && ready && sys_is_shut_for_reading(c->fd) ? 0
+                                                                          : got;
+}
+
 /* The result, RONDO_EAGAIN (to be tried when the socket is ready), or
  * SOCK_LATER. */
 static int64_t sock_try(struct sock_call *c)
 {
     switch (c->kind) {
     case SOCK_CALL_RECV:
-        return sys_recv(c->fd, c->room, c->size);
     case SOCK_CALL_RECVFROM:
-        return sock_try_recvfrom(c);
+        return sock_try_to_receive(c);
     case SOCK_CALL_ACCEPT:
         return sock_try_accept(c);
     case SOCK_CALL_SENDALL:
@@ -534,11 +542,6 @@ static rondo_id sock_call_begin(struct sock_call *c, void *arg)
 
 /* ---- for the loop ---- */
 
-static void sock_close_call(rondo_loop *loop, struct handle *handle)
-{
-    sock_cancel(loop, handle);
-}
-
 static bool sock_describe_call(const struct handle *handle, char *text,
                                size_t size)
 {
@@ -547,7 +550,7 @@ static bool sock_describe_call(const struct handle *handle, char *text,
     return true;
 }
 
-const struct handle_class sock_call_class = {"sock", sock_close_call,
+const struct handle_class sock_call_class = {"sock", sock_cancel,
                                              sock_describe_call};
 
 /* Empty: its calls are handles too, and the loop has cancelled them. */

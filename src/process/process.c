@@ -240,6 +240,20 @@ int rondo_process_send_signal(rondo_process *p, int signum)
     return error ? error_in("process_send_signal", error) : 0;
 }
 
+int rondo_process_signal_group(rondo_process *p, int signum)
+{
+    const char *what = "process_signal_group";
+    int error = process_check(p, what);
+    if (error)
+        return error;
+    if (!p->leads)
+        return error_set(RONDO_EINVAL,
+                         "%s: process %lld leads no group: new_group makes one",
+                         what, (long long)p->child.pid);
+    error = child_signal_group(&p->child, signum);
+    return error ? error_in(what, error) : 0;
+}
+
 int rondo_process_terminate(rondo_process *p)
 {
     int error = process_check(p, "process_terminate");

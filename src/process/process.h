@@ -35,6 +35,7 @@ struct rondo_process {
     bool closing;
     bool cut;           /* the pipes have been ended by PROCESS_OWED_CUT */
     bool leave_running; /* close leaves the child running */
+    bool leads;         /* a process group of its own */
     int error;
     size_t pipes;
     struct process_pipe pipe[];

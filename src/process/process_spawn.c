@@ -263,6 +263,7 @@ int process_start(rondo_loop *loop, const char *what, const char *command,
         return error;
     s.process->pipes = s.pipes;
     s.process->leave_running = options->leave_running;
+    s.process->leads = options->new_group || options->new_session;
     process_open(s.process, protocol, self);
     if (process)
         *process = s.process;

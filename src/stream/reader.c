@@ -491,6 +491,24 @@ int rondo_read_some(rondo_reader *reader, rondo_read_fn done, void *arg)
     return error ? error : reader_begin(reader, SOME, done, arg);
 }
 
+int rondo_reader_set_protocol(rondo_reader *reader,
+                              const rondo_protocol *protocol, void *self)
+{
+    int error = loop_check(reader ? reader->loop : NULL, "reader_set_protocol");
+    if (error)
+        return error;
+    if (reader->freed)
+        return error_set(RONDO_ECLOSED, "reader_set_protocol: it is freed");
+    reader->protocol = protocol ? protocol : &nobody;
+    reader->self = self;
+    return 0;
+}
+
+rondo_loop *rondo_reader_loop(const rondo_reader *reader)
+{
+    return reader ? reader->loop : NULL;
+}
+
 rondo_transport *rondo_reader_transport(const rondo_reader *reader)
 {
     return reader ? reader->t : NULL;

@@ -197,6 +197,21 @@ int child_signal(struct child *child, int signum)
                     (long long)child->pid);
 }
 
+/* The group has the child's number, which nobody else gets while the child is
+ * not reaped. */
+int child_signal_group(struct child *child, int signum)
+{
+    siginfo_t info;
+    assert(child->pid > 1); /* -1 would be all processes */
+    if (unix_child_look(child, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+        return unix_child_gone(child);
+    if (kill(-(pid_t)child->pid, signum) == 0)
+        return 0;
+    return error_os(error_from_os(errno),
+                    "cannot send signal %d to the group of process %lld",
+                    signum, (long long)child->pid);
+}
+
 int child_kill(struct child *child)
 {
     return child_signal(child, SIGKILL);

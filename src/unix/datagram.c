@@ -8,6 +8,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -52,6 +53,38 @@ static void unix_datagram_take(struct sys_received *r,
     r->from.reserved = 0;
 }
 
+bool sys_is_shut_for_reading(sys_fd fd)
+{
+#ifdef POLLRDHUP
+    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+    return poll(&p, 1, 0) == 1 && p.revents & POLLRDHUP;
+#else
+    (void)fd;
+    return false;
+#endif
+}
+
+/* The BSDs give a socket that was shut down a datagram of no bytes and no
+ * address at each look. Only a unix socket without a name can send such a one. */
+static bool unix_datagram_is_end(sys_fd fd, const struct sys_received *r)
+{
+    struct sockaddr_storage own;
+    socklen_t size = sizeof own;
+    return !r->size && !r->from.native_size &&
+           getsockname(fd, (void *)&own, &size) == 0 &&
+           own.ss_family != AF_UNIX;
+}
+
+/* How many of these have come. */
+static int unix_datagram_count(sys_fd fd, const struct sys_received *list,
+                               int got)
+{
+    for (int i = 0; i < got; i++)
+        if (unix_datagram_is_end(fd, &list[i]))
+            return i ? i : error_from_os(EPIPE);
+    return got;
+}
+
 static int unix_datagram_send_one(sys_fd fd, const struct sys_outgoing *o)
 {
     if (!unix_may_send(fd) || sendto(fd, o->data, o->size, MSG_NOSIGNAL, o->to,
@@ -74,7 +107,7 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
         return unix_datagram_receive_failed();
     for (int i = 0; i < got; i++)
         unix_datagram_take(&list[i], &heads[i].msg_hdr, heads[i].msg_len);
-    return got;
+    return unix_datagram_count(fd, list, got);
 }
 
 int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
@@ -108,7 +141,7 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
     if (got < 0)
         return unix_datagram_receive_failed();
     unix_datagram_take(list, &head, (size_t)got);
-    return 1;
+    return unix_datagram_count(fd, list, 1);
 }
 
 int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
@@ -131,7 +164,40 @@ size_t sys_datagram_most(rondo_family family)
     }
 }
 
+int64_t sys_datagram_drops(sys_fd fd)
+{
+#ifdef SO_MEMINFO                   /* Linux 4.12 */
+    enum { DROPS = 8, COUNTS = 9 }; /* SK_MEMINFO_DROPS, SK_MEMINFO_VARS */
+    uint32_t counts[COUNTS];
+    socklen_t size = sizeof counts;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, counts, &size) == 0 &&
+        size > DROPS * sizeof *counts)
+        return counts[DROPS];
+#endif
+    (void)fd;
+    return -1;
+}
+
 /* ---- multicast ---- */
+
+int sys_only_own_groups(sys_fd fd, rondo_family family)
+{
+    const int off = 0;
+    int result = 0;
+#ifdef IP_MULTICAST_ALL
+    if (family == RONDO_FAMILY_INET)
+        result = setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off);
+#endif
+#ifdef IPV6_MULTICAST_ALL /* Linux 4.20: an older kernel refuses it */
+    if (family == RONDO_FAMILY_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, &off,
+                         sizeof off);
+#endif
+    (void)fd;
+    (void)family;
+    (void)off;
+    return result != 0 ? error_from_os(errno) : 0;
+}
 
 /* IPv4 names an interface by its address. */
 static int unix_datagram_interface_address(uint32_t interface,

@@ -167,6 +167,8 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
         [SYS_MULTICAST_LOOP] = {IPPROTO_IP, IP_MULTICAST_LOOP},
         [SYS_MULTICAST_TTL6] = {IPPROTO_IPV6, IPV6_MULTICAST_HOPS},
         [SYS_MULTICAST_LOOP6] = {IPPROTO_IPV6, IPV6_MULTICAST_LOOP},
+        [SYS_RECEIVE_BUFFER] = {SOL_SOCKET, SO_RCVBUF},
+        [SYS_SEND_BUFFER] = {SOL_SOCKET, SO_SNDBUF},
     };
     int level = natives[option].level;
     unsigned char byte = (unsigned char)value;

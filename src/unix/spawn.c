@@ -91,9 +91,6 @@ static void unix_spawn_list_kept(struct launch *l)
     for (size_t i = 0; i < plan->stdio_count; i++)
         l->kept[i] = plan->stdio[i].child_fd;
     qsort(l->kept, plan->stdio_count, sizeof *l->kept, unix_spawn_compare);
-    l->top = plan->stdio_count ? l->kept[plan->stdio_count - 1] : 2;
-    if (l->top < 2)
-        l->top = 2;
     assert(!plan->stdio_count || l->kept[0] >= 0);
 }
 
@@ -250,6 +247,11 @@ int unix_spawn(rondo_loop *loop, const struct child_plan *plan, int64_t *pid,
         own.program = "/bin/sh";
         own.argv = argv;
     }
+    if (plan->uid && *plan->uid != 0 && !plan->gid && getegid() == 0)
+        return error_set(RONDO_EINVAL,
+                         "uid %lld without a gid: the child would keep the "
+                         "rights of group 0",
+                         (long long)*plan->uid);
     struct launch *l = unix_spawn_prepare(loop, &own);
     if (!l)
         return error_set(RONDO_ENOMEM, "out of memory");

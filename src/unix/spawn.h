@@ -27,7 +27,6 @@ struct launch {
     char *const *argv, *const *env;
     int *source; /* the parent's number of each descriptor of the plan */
     int *kept;   /* the child's numbers in ascending order */
-    int top;     /* the highest of the child's numbers, at least 2 */
     int report_fd;
     enum step step;
     char *stack_top;

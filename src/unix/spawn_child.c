@@ -37,28 +37,48 @@ static int unix_spawn_child_keep_open(int fd)
     return flags & FD_CLOEXEC ? fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC) : 0;
 }
 
-/* Copies a descriptor above all numbers of the child, so that no dup2 into one
- * of them closes it. */
-static int unix_spawn_child_move_up(const struct launch *l, int fd)
+static bool unix_spawn_child_is_kept(const struct launch *l, int fd)
 {
-    return fd > l->top ? fd : fcntl(fd, F_DUPFD_CLOEXEC, l->top + 1);
+    for (size_t i = 0; i < l->plan->stdio_count; i++)
+        if (l->kept[i] == fd)
+            return true;
+    return false;
+}
+
+/* Copies a descriptor whose number is to be one of the child's, so that no dup2
+ * closes it. The copy may have any other number: above the highest of the
+ * child's there may be none, because of the limit. */
+static int unix_spawn_child_move_away(const struct launch *l, int fd)
+{
+    int copy = fd;
+    for (int least = 3; unix_spawn_child_is_kept(l, copy); least = copy + 1) {
+        if (copy != fd)
+            (void)close(copy);
+        copy = fcntl(fd, F_DUPFD_CLOEXEC, least);
+        if (copy < 0) {
+            errno = errno == EINVAL ? EMFILE : errno; /* the limit is reached */
+            return -1;
+        }
+    }
+    return copy;
 }
 
 static int unix_spawn_child_place_descriptors(struct launch *l)
 {
     const struct child_plan *plan = l->plan;
-    assert(l->top >= 2 && l->report_fd > 2);
-    int report_fd = unix_spawn_child_move_up(l, l->report_fd);
+    assert(l->report_fd > 2);
+    int report_fd = unix_spawn_child_move_away(l, l->report_fd);
     if (report_fd < 0)
         return -1;
     l->report_fd = report_fd;
     for (size_t i = 0; i < plan->stdio_count; i++) {
         const struct child_stdio *s = &plan->stdio[i];
         l->source[i] =
-            s->fd == s->child_fd ? s->fd : unix_spawn_child_move_up(l, s->fd);
+            s->fd == s->child_fd ? s->fd : unix_spawn_child_move_away(l, s->fd);
         if (l->source[i] < 0)
             return -1;
-        assert(l->source[i] == s->child_fd || l->source[i] > l->top);
+        assert(l->source[i] == s->child_fd ||
+               !unix_spawn_child_is_kept(l, l->source[i]));
     }
     for (size_t i = 0; i < plan->stdio_count; i++) {
         int to = plan->stdio[i].child_fd;
@@ -87,14 +107,6 @@ static int unix_spawn_child_close_range_at_exec(unsigned first, unsigned last)
     (void)last;
     return -1;
 #endif
-}
-
-static bool unix_spawn_child_is_kept(const struct launch *l, int fd)
-{
-    for (size_t i = 0; i < l->plan->stdio_count; i++)
-        if (l->kept[i] == fd)
-            return true;
-    return false;
 }
 
 #ifdef __linux__

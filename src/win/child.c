@@ -169,3 +169,13 @@ int child_signal(struct child *child, int signum)
                          signum);
     }
 }
+
+int child_signal_group(struct child *child, int signum)
+{
+    assert(child->process);
+    if (signum == SIGBREAK)
+        return win_child_press_break(child);
+    return error_set(RONDO_ENOTSUP,
+                     "signal %d: Windows sends SIGBREAK only to a group",
+                     signum);
+}

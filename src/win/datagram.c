@@ -68,6 +68,27 @@ int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
     return sent == SOCKET_ERROR ? win_datagram_fail() : 1;
 }
 
+/* Windows delivers what each socket has joined. */
+int sys_only_own_groups(sys_fd fd, rondo_family family)
+{
+    (void)fd;
+    (void)family;
+    return 0;
+}
+
+/* Windows refuses to receive then (WSAESHUTDOWN, RONDO_EPIPE). */
+bool sys_is_shut_for_reading(sys_fd fd)
+{
+    (void)fd;
+    return false;
+}
+
+int64_t sys_datagram_drops(sys_fd fd)
+{
+    (void)fd;
+    return -1;
+}
+
 size_t sys_datagram_most(rondo_family family)
 {
     /* the header of UDP counts, and that of IPv4 */
