@@ -173,14 +173,9 @@ static void accept_hand_on(rondo_server *s, sys_fd fd,
 static int accept_make_stream(rondo_server *s, sys_fd fd,
                               const rondo_address *peer, rondo_transport **t)
 {
-    int error = stream_new(s->loop, fd, t);
-    if (error) {
-        sys_close(fd);
-        return error;
-    }
-    error = stream_remember(*t, peer);
+    int error = stream_new_connected(s->loop, fd, peer, t);
     if (error)
-        stream_discard(*t);
+        sys_close(fd);
     return error;
 }
 

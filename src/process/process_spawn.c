@@ -106,7 +106,7 @@ static int process_spawn_make_pipe(struct setup *s, size_t index)
         return error_os(error, "%s: cannot make a pipe", s->what);
     assert(s->pipes < s->process->pipes && s->lent[index] != SYS_NO_FD);
     struct process_pipe *pipe = &s->process->pipe[s->pipes];
-    error = child_fd > 2 ? stream_new(s->loop, ours, &pipe->t)
+    error = child_fd > 2 ? stream_new_connected(s->loop, ours, NULL, &pipe->t)
                          : stream_new_pipe(s->loop, ours, sides, RONDO_PIPE_OWN,
                                            &pipe->t);
     if (error) {

@@ -565,6 +565,21 @@ int stream_address(const rondo_transport *t, const struct small_address *which,
     return 0;
 }
 
+int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,
+                         rondo_transport **made)
+{
+    rondo_transport *t;
+    int error = stream_new(loop, fd, &t);
+    if (error)
+        return error;
+    error = stream_remember(t, peer);
+    if (error)
+        stream_give_back(t);
+    else
+        *made = t;
+    return error;
+}
+
 /* ---- in words ---- */
 
 void stream_describe_loss(const rondo_transport *t)
