@@ -406,7 +406,7 @@ int unix_keep(int fd)
     if (fd < 0)
         return fd;
     if (fd > 2) {
-        /* pipe, accept and socket do not set it; other calls have done so */
+        /* macOS: pipe, accept and socket cannot set it */
         int flags = fcntl(fd, F_GETFD);
         if (flags >= 0 && !(flags & FD_CLOEXEC))
             (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
