@@ -818,8 +818,9 @@ typedef struct rondo_server_options {
     /** How long a client's filters may take to get ready. 0: 60 s;
      * RONDO_NEVER: as long as they like. */
     int64_t handshake_timeout_ns;
-    /** Pushes filters. When one of them fails before it is ready, the
-     * exception handler is told. */
+    /** Pushes filters. When it fails, or one of them does before it is ready,
+     * the exception handler is told; not of RONDO_ECANCELED or a number above 0,
+     * with which it refuses a client. */
     rondo_setup_fn setup;
     void *setup_arg;
     /**

@@ -64,18 +64,40 @@ static const struct {
     {RONDO_EOF, "EOF", "end of stream"},
 };
 
+/* How many bytes the character has that a text begins with; 0: it is a control
+ * character (those from U+0080 on are commands of terminals, too), or no
+ * UTF-8. */
+static size_t error_printable(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    if (*s < 0x80)
+        return *s >= ' ' && *s != 0x7f;
+    size_t size = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
+    unsigned least = *s == 0xc2   ? 0xa0
+                     : *s == 0xe0 ? 0xa0
+                     : *s == 0xf0 ? 0x90
+                                  : 0x80;
+    if (*s < 0xc2 || *s > 0xf4 || s[1] < least)
+        return 0;
+    for (size_t i = 1; i < size; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    return size;
+}
+
 void error_print(char *to, size_t room, const char *from)
 {
-    size_t used = 0;
-    for (; *from; from++) {
-        unsigned char byte = (unsigned char)*from;
-        bool control = byte < ' ' || byte == 0x7f;
-        if (used + (control ? 4 : 1) >= room)
+    size_t used = 0, size;
+    for (; *from; from += size ? size : 1) {
+        size = error_printable(from);
+        if (used + (size ? size : 4) >= room)
             break;
-        if (control)
-            used += (size_t)snprintf(to + used, room - used, "\\x%02x", byte);
+        if (size)
+            memcpy(to + used, from, size);
         else
-            to[used++] = *from;
+            (void)snprintf(to + used, room - used, "\\x%02x",
+                           (unsigned char)*from);
+        used += size ? size : 4;
     }
     to[used] = '\0';
 }

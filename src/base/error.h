@@ -27,7 +27,8 @@ RONDO_PRINTF(2, 3)
 int error_os(int error, const char *format, ...);
 
 /* Copies a text, of which the peer may have chosen a part (a unix socket's name),
- * for one line of a log: control characters become "\x0a" and so on. All
+ * for one line of a log: control characters, and what is not UTF-8, become "\x0a"
+ * and so on. All
  * sentences go through it. */
 void error_print(char *to, size_t room, const char *from);
 

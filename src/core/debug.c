@@ -116,7 +116,7 @@ static int debug_dump_kind(rondo_loop *loop, enum handle_kind kind,
     int lines = 0;
     handle_walk_begin(loop, kind, &walk);
     while ((h = handle_walk_next(loop, &walk))) {
-        char text[256];
+        char text[768];
         size_t size = debug_describe(loop, h, text, sizeof text);
         if (!size)
             continue;
