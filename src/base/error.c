@@ -10,8 +10,9 @@
 
 static SYS_THREAD_LOCAL struct {
     int64_t os_error;
-    int given;       /* the error of rondo_set_error if `text` is its, else 0 */
-    char text[2048]; /* a failed connect names each address that it tried */
+    int given; /* the error of rondo_set_error if `text` is its, else 0 */
+    char text
+        [ERROR_SENTENCE]; /* a failed connect names each address that it tried */
 } last;
 
 static const struct {
@@ -128,18 +129,21 @@ int error_os(int error, const char *format, ...)
     error_write_text(format, arguments);
     va_end(arguments);
     size_t used = strlen(last.text), room = sizeof last.text - used;
-    const char *name = last.os_error ? sys_error_name(last.os_error) : NULL;
-    char why[128];
-    if (last.os_error)
-        sys_error_text(last.os_error, why, sizeof why);
-    else
-        snprintf(why, sizeof why, "%s", rondo_strerror(error));
-    if (name || !last.os_error)
-        snprintf(last.text + used, room, ": %s (%s)", why,
-                 name ? name : rondo_error_name(error));
-    else
-        snprintf(last.text + used, room, ": %s (%lld)", why,
-                 (long long)last.os_error);
+    char why[128], number[24];
+    if (!last.os_error) {
+        snprintf(last.text + used, room, ": %s (%s)", rondo_strerror(error),
+                 rondo_error_name(error));
+        return error;
+    }
+    const char *name = sys_error_name(last.os_error);
+    snprintf(number, sizeof number, "%lld", (long long)last.os_error);
+    name = name ? name : number;
+    sys_error_text(last.os_error, why, sizeof why);
+    if (sys_error_code(last.os_error) == error)
+        snprintf(last.text + used, room, ": %s (%s)", why, name);
+    else /* it means something else here */
+        snprintf(last.text + used, room, ": %s (%s, from %s)",
+                 rondo_strerror(error), rondo_error_name(error), name);
     return error;
 }
 

@@ -23,9 +23,13 @@ void rondo_loop_default_exception_handler(rondo_loop *loop, void *arg,
     (void)arg;
     if (!what)
         return;
-    fprintf(stderr, "rondo: %s [%s]\n",
-            what->message ? what->message : rondo_strerror(what->error),
-            rondo_error_name(what->error));
+    const char *words =
+        what->message ? what->message : rondo_strerror(what->error);
+    if (what->error)
+        fprintf(stderr, "rondo: %s [%s]\n", words,
+                rondo_error_name(what->error));
+    else
+        fprintf(stderr, "rondo: %s\n", words);
 }
 
 int rondo_loop_set_exception_handler(rondo_loop *loop, rondo_exception_fn fn,
@@ -42,8 +46,16 @@ int rondo_loop_set_exception_handler(rondo_loop *loop, rondo_exception_fn fn,
 void rondo_loop_call_exception_handler(rondo_loop *loop,
                                        const rondo_exception *what)
 {
+    char words[ERROR_SENTENCE];
+    rondo_exception copy;
     if (loop_check(loop, "loop_call_exception_handler") || !what)
         return;
+    if (what->message == rondo_last_error()) { /* the handler's next one */
+        snprintf(words, sizeof words, "%s", what->message);
+        copy = *what;
+        copy.message = words;
+        what = &copy;
+    }
     loop_hold(loop);
     if (loop->exception_fn)
         loop->exception_fn(loop, loop->exception_arg, what);

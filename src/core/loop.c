@@ -165,10 +165,11 @@ static int loop_enter(rondo_loop *loop, const char *what)
     if (error)
         return error;
     if (loop->depth || loop->held)
-        return error_set(RONDO_EBUSY, "%s: the loop %s", what,
-                         loop->closing ? "is being closed"
-                         : loop->depth ? "runs already"
-                                       : "is in a call of the program");
+        return error_set(RONDO_EBUSY, "%s: the loop is %s", what,
+                         loop->closing ? "being closed"
+                         : loop->depth
+                             ? "running; wait until that call has returned"
+                             : "in a call of the program");
     assert(!loop->closing);
     loop->depth = 1;
     return 0;
@@ -247,7 +248,7 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
     if (!wait || wait->size < sizeof *wait)
         return error_set(RONDO_EINVAL, "loop_prepare: wait.size is not set");
     if (loop->depth)
-        return error_set(RONDO_EBUSY, "loop_prepare: the loop runs");
+        return error_set(RONDO_EBUSY, "loop_prepare: the loop is running");
     int64_t most;
     error = loop->backend->embed(loop, &wait->fd, &most);
     if (error)

@@ -215,7 +215,7 @@ void rondo_resolver_answer(rondo_lookup *lookup, const rondo_address *addresses,
                            size_t count, int error)
 {
     if (!lookup) {
-        (void)error_set(RONDO_EINVAL, "resolver_answer: NULL");
+        (void)error_set(RONDO_EINVAL, "resolver_answer: no lookup");
         return;
     }
     rondo_loop *loop = lookup->loop;
