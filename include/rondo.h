@@ -413,7 +413,8 @@ RONDO_API int rondo_loop_close(rondo_loop *loop);
  * processes, jobs, pending connects and look-ups, unless marked background.
  * RONDO_EBUSY: it runs already;
  * also the error of a backend whose wait failed. A different loop may be run
- * inside a callback.
+ * inside a callback. In C++: an exception must not leave a callback; where the
+ * library can, it ends the program by std::terminate then.
  */
 RONDO_API int rondo_loop_run(rondo_loop *loop);
 

@@ -43,9 +43,10 @@ int rondo_loop_set_exception_handler(rondo_loop *loop, rondo_exception_fn fn,
     return 0;
 }
 
-void rondo_loop_call_exception_handler(rondo_loop *loop,
-                                       const rondo_exception *what)
+NOINLINE void rondo_loop_call_exception_handler(rondo_loop *loop,
+                                                const rondo_exception *what)
 {
+    SYS_STOP_EXCEPTIONS();
     char words[ERROR_SENTENCE];
     rondo_exception copy;
     if (loop_check(loop, "loop_call_exception_handler") || !what)
@@ -120,9 +121,10 @@ static size_t debug_describe(const rondo_loop *loop,
 }
 
 /* The program may close any handle in `line`, this one too. */
-static int debug_dump_kind(rondo_loop *loop, enum handle_kind kind,
-                           rondo_line_fn line, void *arg)
+static NOINLINE int debug_dump_kind(rondo_loop *loop, enum handle_kind kind,
+                                    rondo_line_fn line, void *arg)
 {
+    SYS_STOP_EXCEPTIONS();
     struct handle_walk walk;
     struct handle *h;
     int lines = 0;

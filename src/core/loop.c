@@ -175,8 +175,9 @@ static int loop_enter(rondo_loop *loop, const char *what)
     return 0;
 }
 
-static int loop_run(rondo_loop *loop, bool forever, const char *what)
+static NOINLINE int loop_run(rondo_loop *loop, bool forever, const char *what)
 {
+    SYS_STOP_EXCEPTIONS();
     int result = loop_enter(loop, what);
     if (result)
         return result;
@@ -203,8 +204,9 @@ int rondo_loop_run_forever(rondo_loop *loop)
     return loop_run(loop, true, "loop_run_forever");
 }
 
-int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
+NOINLINE int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
 {
+    SYS_STOP_EXCEPTIONS();
     int error = loop_enter(loop, "loop_run_once");
     if (error)
         return error;
@@ -581,8 +583,9 @@ static int loop_drain(rondo_loop *loop)
     return loop_any_live(loop) ? error : 0;
 }
 
-int rondo_loop_close(rondo_loop *loop)
+NOINLINE int rondo_loop_close(rondo_loop *loop)
 {
+    SYS_STOP_EXCEPTIONS();
     int error = loop_enter(loop, "loop_close");
     if (error)
         return error;
