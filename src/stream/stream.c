@@ -178,7 +178,8 @@ static void stream_settle_ops(rondo_transport *t)
 {
     if (!stream_is_under_way(t))
         return;
-    if (t->queued && op_is_idle(&t->out->op) && !t->reading_out)
+    if (t->queued && op_is_idle(&t->out->op) && !t->out->retry &&
+        !t->reading_out)
         stream_submit_write(t);
     if (op_is_idle(&t->read) && stream_waits_for_input(t))
         stream_kind(t)->submit(t, &t->read);

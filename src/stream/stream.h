@@ -49,6 +49,7 @@ struct outgoing {
     struct buf buf;
     struct stream_file *file; /* goes when buf is out; NULL: none */
     size_t high, low;
+    rondo_id retry; /* a timer that sending waits for; 0: none */
 };
 
 /* Bytes that were read and not yet delivered. */
