@@ -453,7 +453,9 @@ RONDO_API int64_t rondo_loop_iteration_time(const rondo_loop *loop);
 /**
  * Makes a loop usable again in a child process, after fork(2), when until then
  * everything is RONDO_EFORKED. The child gets kernel objects of its own; the
- * parent's are not touched. Called where there was no fork it does nothing.
+ * parent's are not touched. What waits to be sent waits in both processes: the
+ * one that is not to send it aborts the transport. Called where there was no fork
+ * it does nothing.
  * 0, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM.
  */
 RONDO_API int rondo_loop_after_fork(rondo_loop *loop);
