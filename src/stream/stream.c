@@ -569,10 +569,11 @@ int stream_address(const rondo_transport *t, const struct small_address *which,
 int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,
                          rondo_transport **made)
 {
-    rondo_transport *t;
+    rondo_transport *t = NULL;
     int error = stream_new(loop, fd, &t);
     if (error)
         return error;
+    assert(t);
     error = stream_remember(t, peer);
     if (error)
         stream_give_back(t);
