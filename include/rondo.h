@@ -413,7 +413,8 @@ RONDO_API int rondo_loop_close(rondo_loop *loop);
  * processes, jobs, pending connects and look-ups, unless marked background.
  * RONDO_EBUSY: it runs already;
  * also the error of a backend whose wait failed. A different loop may be run
- * inside a callback.
+ * inside a callback. In C++: an exception must not leave a callback; where the
+ * library can, it ends the program by std::terminate then.
  */
 RONDO_API int rondo_loop_run(rondo_loop *loop);
 
@@ -452,7 +453,9 @@ RONDO_API int64_t rondo_loop_iteration_time(const rondo_loop *loop);
 /**
  * Makes a loop usable again in a child process, after fork(2), when until then
  * everything is RONDO_EFORKED. The child gets kernel objects of its own; the
- * parent's are not touched. Called where there was no fork it does nothing.
+ * parent's are not touched. What waits to be sent waits in both processes: the
+ * one that is not to send it aborts the transport. Called where there was no fork
+ * it does nothing.
  * 0, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM.
  */
 RONDO_API int rondo_loop_after_fork(rondo_loop *loop);
@@ -818,8 +821,9 @@ typedef struct rondo_server_options {
     /** How long a client's filters may take to get ready. 0: 60 s;
      * RONDO_NEVER: as long as they like. */
     int64_t handshake_timeout_ns;
-    /** Pushes filters. When one of them fails before it is ready, the
-     * exception handler is told. */
+    /** Pushes filters. When it fails, or one of them does before it is ready,
+     * the exception handler is told; not of RONDO_ECANCELED or a number above 0,
+     * with which it refuses a client. */
     rondo_setup_fn setup;
     void *setup_arg;
     /**

@@ -106,6 +106,8 @@ static char **with_arguments(char **next)
         child_close(atoi(*next++));
     } else if (strcmp(word, "drain") == 0) {
         copy(atoi(*next++), -1);
+    } else if (strcmp(word, "pass") == 0) {
+        child_pass(atoi(*next++));
     } else if (strcmp(word, "start") == 0) {
         return start(next);
     } else if (strcmp(word, "copy") == 0) {

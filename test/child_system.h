@@ -15,8 +15,11 @@ enum { CHILD_LIFE_S = 180 };
 long child_read(int fd, void *data, size_t size);
 long child_write(int fd, const void *data, size_t size);
 void child_close(int fd);
-void child_sleep(void);         /* until it is killed, or the time is over */
-void child_die(int signum);     /* of that signal, where there are any */
+void child_sleep(void);     /* until it is killed, or the time is over */
+void child_die(int signum); /* of that signal, where there are any */
+/* takes a descriptor that comes over this one, says hello to whom it leads to,
+ * and sends it back */
+void child_pass(int fd);
 void child_start(char *argv[]); /* a child of its own, not waited for */
 char **child_environment(void); /* UTF-8; ends with NULL */
 void child_say_folder(void);

@@ -8,7 +8,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 extern char **environ; /* NOLINT: not every <unistd.h> has it */
@@ -36,6 +39,30 @@ long child_write(int fd, const void *data, size_t size)
 void child_close(int fd)
 {
     (void)close(fd);
+}
+
+/* The message, one byte, goes back as it came: with its descriptor. */
+void child_pass(int fd)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    char byte;
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {0};
+    int got;
+
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof control.bytes;
+    if (recvmsg(fd, &message, 0) != 1 || !CMSG_FIRSTHDR(&message))
+        _exit(95);
+    memcpy(&got, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof got);
+    if (write(got, "hello", 5) != 5 || sendmsg(fd, &message, 0) != 1)
+        _exit(94);
+    (void)close(got);
 }
 
 void child_sleep(void)

@@ -30,6 +30,8 @@ ptrdiff_t raw_send_fds(raw_fd fd, const void *data, size_t size,
 /* As raw_recv; *count is how many there is room for, then how many came. */
 ptrdiff_t raw_recv_fds(raw_fd fd, void *data, size_t size, raw_fd *fds,
                        size_t *count, int timeout_ms);
+/* Each message that comes brings a pidfd of its sender; false: no such thing. */
+bool raw_pass_pidfds(raw_fd fd);
 /* Both are the same open file, socket or pipe. */
 bool raw_same_file(raw_fd a, raw_fd b);
 

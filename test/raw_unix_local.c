@@ -284,6 +284,19 @@ int raw_umask(int mask)
     return (int)umask((mode_t)mask);
 }
 
+bool raw_pass_pidfds(raw_fd fd)
+{
+#ifdef __linux__
+    enum { PASS_PIDFD = 76 }; /* SO_PASSPIDFD, which glibc 2.36 does not have */
+    const int on = 1;
+
+    return setsockopt((int)fd, SOL_SOCKET, PASS_PIDFD, &on, sizeof on) == 0;
+#else
+    (void)fd;
+    return false;
+#endif
+}
+
 /* ---- the process -------------------------------------------------------- */
 
 int64_t raw_pid(void)

@@ -114,6 +114,12 @@ bool raw_path_chdir(const char *path)
     return false;
 }
 
+bool raw_pass_pidfds(raw_fd fd)
+{
+    (void)fd;
+    return false;
+}
+
 int raw_umask(int mask)
 {
     (void)mask;

@@ -159,3 +159,17 @@ TEST(X7_twice_is_still_twice)
     assert_error(start(t, &o, WORDS("exit", "0"), NULL, 0), RONDO_EINVAL);
     assert_non_null(strstr(rondo_last_error(), "named twice"));
 }
+
+/* The kind that is 0 counts as well. */
+TEST(X7_two_extra_entries_for_stdout)
+{
+    struct talk *t = begin(w);
+    rondo_process_options o = RONDO_PROCESS_OPTIONS_INIT;
+    const rondo_stdio_entry extra[2] = {{1, RONDO_STDIO_INHERIT, 0},
+                                        {1, RONDO_STDIO_NULL, 0}};
+
+    o.extra = extra;
+    o.extra_count = 2;
+    assert_error(start(t, &o, WORDS("exit", "0"), NULL, 0), RONDO_EINVAL);
+    assert_non_null(strstr(rondo_last_error(), "named twice"));
+}

@@ -17,7 +17,8 @@ struct family {
     atomic_uint sent;
     rondo_remote *remote;
     struct peer *peer;
-    raw_fd file;
+    raw_fd file, other;
+    uint64_t waiting; /* bytes for `other`, in all */
 };
 
 static bool wait_for(rondo_loop *loop, const unsigned *value, unsigned wanted)
@@ -295,3 +296,60 @@ TEST_CASE(L8_a_childs_close_leaves_the_position_of_a_file,
 
 TEST_CASE(L8_a_childs_abort_leaves_the_position_of_a_file,
           check_position(w, abort_it));
+
+/* ---- L8: what waits at the fork ------------------------------------------ */
+
+/* Sends what waits, as a daemon does whose parent has ended, and reads it. */
+static int close_and_read(void *arg)
+{
+    static unsigned char piece[16384];
+    struct family *f = arg;
+    int64_t end = raw_now_ns() + RONDO_SEC(20) * test_slowness();
+    uint64_t got = 0;
+
+    if (rondo_loop_after_fork(f->loop) != 0)
+        return 10;
+    rondo_transport_close(f->peer->transport);
+    while (!f->peer->lost || got < f->waiting) {
+        ptrdiff_t n = raw_recv(f->other, piece, sizeof piece, 0);
+
+        if (n > 0 && !test_matches(piece, got, (size_t)n))
+            return 11;
+        got += n > 0 ? (uint64_t)n : 0;
+        if (rondo_loop_run_once(f->loop, n > 0 ? 0 : RONDO_MS(2)) < 0 ||
+            raw_now_ns() > end)
+            return 12;
+    }
+    if (f->peer->error != 0 || got != f->waiting)
+        return 13;
+    return raw_recv(f->other, piece, 1, 0) == RAW_AGAIN ? 0 : 14;
+}
+
+TEST_LEAVES(L8_what_waits_is_sent_by_a_child_whose_parent_does_not)
+{
+    struct family *f = family_new(w);
+
+    f->peer = test_peer(w);
+    f->other = test_keep(w, test_raw_peer(w, &recorder, f->peer, 4096));
+    f->waiting = test_fill_transport(w, f->peer);
+    test_run_child(w, close_and_read, f);
+    rondo_transport_abort(f->peer->transport);
+    test_run_until(w, f->peer->lost);
+}
+
+/* A child that aborts sends nothing of it. */
+TEST_LEAVES(L8_what_waits_is_not_sent_by_a_child_that_aborts)
+{
+    struct family *f = family_new(w);
+
+    f->peer = test_peer(w);
+    f->done = 1; /* there is no file */
+    f->other = test_keep(w, test_raw_peer(w, &recorder, f->peer, 4096));
+    f->waiting = test_fill_transport(w, f->peer);
+    test_run_child(w, abort_it, f);
+    rondo_transport_close(f->peer->transport);
+    assert_int_equal(test_drain_raw_some(w, f->other, 0, f->waiting),
+                     f->waiting);
+    test_run_until(w, f->peer->lost);
+    assert_int_equal(f->peer->error, 0);
+}

@@ -5,6 +5,8 @@
 #include "harness_local.h"
 #include "harness_report.h"
 
+enum { CROWD = 200 };
+
 /* ---- a connect without done --------------------------------------------- */
 
 TEST(L11_a_connect_that_fails_without_done)
@@ -183,9 +185,60 @@ TEST_CASE(V2_a_factory_without_memory_is_reported,
 TEST_CASE(V2_a_factory_without_descriptors_is_reported,
           try_factory(w, RONDO_EMFILE, 1));
 
-/* ---- noise -------------------------------------------------------------- */
+static int fail_setup(rondo_transport *t, void *arg)
+{
+    struct clients *c = arg;
 
-enum { CROWD = 200 };
+    (void)t;
+    c->refused++;
+    if (c->error == RONDO_EPROTO)
+        (void)rondo_set_error(c->error, "no certificate");
+    return c->error;
+}
+
+/* A setup is often a function of TLS's: the program hears of it nowhere else. */
+static struct report *try_setup(struct world *w, int error, unsigned clients)
+{
+    struct report *r = report_new(w);
+    struct clients *c = test_alloc(w, sizeof *c);
+    struct listener *l = test_serve_with(
+        w, &recorder, RONDO_SERVE(.setup = fail_setup, .setup_arg = c));
+
+    c->error = error;
+    for (unsigned i = 0; i < clients; i++) {
+        raw_fd client = raw_connect(l->port);
+
+        test_run_until(w, c->refused > i);
+        raw_close(client);
+    }
+    test_close_server(w, l->server);
+    return r;
+}
+
+TEST(L11_a_setup_that_fails_is_reported)
+{
+    struct report *r = try_setup(w, RONDO_EPROTO, 1);
+
+    assert_int_equal(r->count, 1);
+    assert_int_equal(r->error, RONDO_EPROTO);
+    assert_true(report_has(r, "setup"));
+    assert_true(report_has(r, "no certificate (EPROTO)"));
+}
+
+TEST(L11_setups_that_fail_are_counted)
+{
+    const struct report *r = try_setup(w, RONDO_EPROTO, CROWD);
+
+    assert_in_range(r->count, 1, CROWD / 2);
+}
+
+TEST(L11_a_setup_that_refuses_is_no_news)
+{
+    assert_int_equal(try_setup(w, RONDO_ECANCELED, 1)->count, 0);
+    assert_int_equal(try_setup(w, 1, 1)->count, 0);
+}
+
+/* ---- noise -------------------------------------------------------------- */
 
 /* How many failures a message tells of. */
 static unsigned told_by(const char *message)
@@ -250,4 +303,32 @@ TEST(L11_a_name_with_newlines_stays_on_its_line)
     assert_int_equal(rondo_loop_dump(w->loop, check_line, lines), 1);
     assert_int_equal(*lines, 2);
     test_close_server(w, server);
+}
+
+/* U+009B begins a command of a terminal as "\x1b[" does; what is no UTF-8 may be
+ * such a byte in a terminal of eight bits. */
+TEST(L11_no_byte_of_a_sentence_moves_the_cursor)
+{
+    const struct {
+        const char *given, *told;
+    } rows[] = {
+        {"a\xc2\x9b"
+         "2J",
+         "a\\xc2\\x9b2J"},
+        {"b\x9b"
+         "2J",
+         "b\\x9b2J"},
+        {"\xe9t\xe9", "\\xe9t\\xe9"},
+        {"\xc0\x8a", "\\xc0\\x8a"}, /* a newline, too long */
+        {"cut \xf0\x9f\x98", "cut \\xf0\\x9f\\x98"},
+        {"\xc3\xa9t\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+         "\xc3\xa9t\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+        {"\xc2\xa0", "\xc2\xa0"},
+    };
+
+    (void)w;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)rondo_set_error(RONDO_EPROTO, "%s", rows[i].given);
+        assert_string_equal(rondo_last_error(), rows[i].told);
+    }
 }

@@ -96,6 +96,19 @@ TEST(L11_the_default_prints_one_line_unless_a_handler_is_set)
     }
 }
 
+/* A report that is no error, such as debug mode's, has no error's name. */
+TEST(L11_a_report_is_not_marked_as_an_error)
+{
+    const rondo_exception e = {.size = sizeof e, .message = TEAPOT};
+    char text[1000];
+
+    assert_ok(rondo_loop_set_exception_handler(w->loop, NULL, NULL));
+    need_stderr(w);
+    rondo_loop_call_exception_handler(w->loop, &e);
+    release_stderr(text, sizeof text);
+    assert_one_line(text, "rondo: " TEAPOT "\n");
+}
+
 TEST_LEAVES(L11_a_failed_accept_is_told)
 {
     struct listener *l = test_serve(w);

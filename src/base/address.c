@@ -12,7 +12,8 @@ int rondo_address_parse(rondo_address *a, const char *ip, uint16_t port)
 {
     char text[64];
     if (!a || !ip)
-        return error_set(RONDO_EINVAL, "address_parse: NULL");
+        return error_set(RONDO_EINVAL, "address_parse: no %s",
+                         a ? "text" : "address");
     const char *percent = strchr(ip, '%');
     size_t size = percent ? (size_t)(percent - ip) : strlen(ip);
     memset(a, 0, sizeof *a);
@@ -35,7 +36,8 @@ int rondo_address_parse(rondo_address *a, const char *ip, uint16_t port)
 int rondo_address_unix(rondo_address *a, const char *path, size_t size)
 {
     if (!a || !path)
-        return error_set(RONDO_EINVAL, "address_unix: NULL");
+        return error_set(RONDO_EINVAL, "address_unix: no %s",
+                         a ? "path" : "address");
     memset(a, 0, sizeof *a);
     int error = sys_address_unix(a, path, size);
     if (error == RONDO_ENAMETOOLONG)
@@ -54,7 +56,8 @@ int rondo_address_from_native(rondo_address *a, const void *sockaddr,
                               size_t size)
 {
     if (!a || !sockaddr)
-        return error_set(RONDO_EINVAL, "address_from_native: NULL");
+        return error_set(RONDO_EINVAL, "address_from_native: no %s",
+                         a ? "sockaddr" : "address");
     memset(a, 0, sizeof *a);
     int used = size > sizeof a->native ? RONDO_EINVAL
                                        : sys_address_size(sockaddr, size);
@@ -131,7 +134,8 @@ static int address_ip_text(const rondo_address *a, char *text, size_t size)
 int rondo_address_text(const rondo_address *a, char *text, size_t size)
 {
     if (!a || !text || !size)
-        return error_set(RONDO_EINVAL, "address_text: NULL");
+        return error_set(RONDO_EINVAL, "address_text: no %s",
+                         a ? "room" : "address");
     text[0] = '\0';
     int used = 0;
     switch (sys_address_family(a)) {

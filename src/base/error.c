@@ -10,8 +10,9 @@
 
 static SYS_THREAD_LOCAL struct {
     int64_t os_error;
-    int given;       /* the error of rondo_set_error if `text` is its, else 0 */
-    char text[2048]; /* a failed connect names each address that it tried */
+    int given; /* the error of rondo_set_error if `text` is its, else 0 */
+    char text
+        [ERROR_SENTENCE]; /* a failed connect names each address that it tried */
 } last;
 
 static const struct {
@@ -64,18 +65,40 @@ static const struct {
     {RONDO_EOF, "EOF", "end of stream"},
 };
 
+/* How many bytes the character has that a text begins with; 0: it is a control
+ * character (those from U+0080 on are commands of terminals, too), or no
+ * UTF-8. */
+static size_t error_printable(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    if (*s < 0x80)
+        return *s >= ' ' && *s != 0x7f;
+    size_t size = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
+    unsigned least = *s == 0xc2   ? 0xa0
+                     : *s == 0xe0 ? 0xa0
+                     : *s == 0xf0 ? 0x90
+                                  : 0x80;
+    if (*s < 0xc2 || *s > 0xf4 || s[1] < least)
+        return 0;
+    for (size_t i = 1; i < size; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    return size;
+}
+
 void error_print(char *to, size_t room, const char *from)
 {
-    size_t used = 0;
-    for (; *from; from++) {
-        unsigned char byte = (unsigned char)*from;
-        bool control = byte < ' ' || byte == 0x7f;
-        if (used + (control ? 4 : 1) >= room)
+    size_t used = 0, size;
+    for (; *from; from += size ? size : 1) {
+        size = error_printable(from);
+        if (used + (size ? size : 4) >= room)
             break;
-        if (control)
-            used += (size_t)snprintf(to + used, room - used, "\\x%02x", byte);
+        if (size)
+            memcpy(to + used, from, size);
         else
-            to[used++] = *from;
+            (void)snprintf(to + used, room - used, "\\x%02x",
+                           (unsigned char)*from);
+        used += size ? size : 4;
     }
     to[used] = '\0';
 }
@@ -106,18 +129,21 @@ int error_os(int error, const char *format, ...)
     error_write_text(format, arguments);
     va_end(arguments);
     size_t used = strlen(last.text), room = sizeof last.text - used;
-    const char *name = last.os_error ? sys_error_name(last.os_error) : NULL;
-    char why[128];
-    if (last.os_error)
-        sys_error_text(last.os_error, why, sizeof why);
-    else
-        snprintf(why, sizeof why, "%s", rondo_strerror(error));
-    if (name || !last.os_error)
-        snprintf(last.text + used, room, ": %s (%s)", why,
-                 name ? name : rondo_error_name(error));
-    else
-        snprintf(last.text + used, room, ": %s (%lld)", why,
-                 (long long)last.os_error);
+    char why[128], number[24];
+    if (!last.os_error) {
+        snprintf(last.text + used, room, ": %s (%s)", rondo_strerror(error),
+                 rondo_error_name(error));
+        return error;
+    }
+    const char *name = sys_error_name(last.os_error);
+    snprintf(number, sizeof number, "%lld", (long long)last.os_error);
+    name = name ? name : number;
+    sys_error_text(last.os_error, why, sizeof why);
+    if (sys_error_code(last.os_error) == error)
+        snprintf(last.text + used, room, ": %s (%s)", why, name);
+    else /* it means something else here */
+        snprintf(last.text + used, room, ": %s (%s, from %s)",
+                 rondo_strerror(error), rondo_error_name(error), name);
     return error;
 }
 

@@ -5,6 +5,9 @@
 
 #include "rondo.h"
 
+/* The room for a sentence and its NUL byte. */
+enum { ERROR_SENTENCE = 2048 };
+
 /* Each thread has a last failure: a sentence, which rondo_last_error returns,
  * and the system's error code, which rondo_last_os_error returns (0: the
  * failure is Rondo's own). All functions below work on those of the calling
@@ -21,13 +24,14 @@ RONDO_PRINTF(2, 3)
 int error_set(int error, const char *format, ...);
 
 /* Writes the sentence of a failed system call: it appends ": why (NAME)" in the
- * words of the system, from the code that the thread has. With code 0 it
- * appends the words of `error`. Returns `error`. */
+ * words of the system, from the code that the thread has. With code 0, or a code
+ * that means another error, it appends the words of `error`. Returns `error`. */
 RONDO_PRINTF(2, 3)
 int error_os(int error, const char *format, ...);
 
 /* Copies a text, of which the peer may have chosen a part (a unix socket's name),
- * for one line of a log: control characters become "\x0a" and so on. All
+ * for one line of a log: control characters, and what is not UTF-8, become "\x0a"
+ * and so on. All
  * sentences go through it. */
 void error_print(char *to, size_t room, const char *from);
 

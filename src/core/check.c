@@ -15,7 +15,7 @@ void loop_set_guard(rondo_loop *loop)
 int loop_check_slow(const rondo_loop *loop, const char *what)
 {
     if (!loop)
-        return error_set(RONDO_EINVAL, "%s: NULL", what);
+        return error_set(RONDO_EINVAL, "%s: the first argument is NULL", what);
     if (loop->generation != sys_fork_generation)
         return error_set(RONDO_EFORKED,
                          "%s: the loop is the parent process's until "
@@ -61,7 +61,7 @@ int loop_give(void *to, const void *from, size_t known, const char *what)
 {
     size_t size;
     if (!to)
-        return error_set(RONDO_EINVAL, "%s: NULL", what);
+        return error_set(RONDO_EINVAL, "%s: nowhere to put the answer", what);
     memcpy(&size, to, sizeof size);
     if (size < sizeof size)
         return error_set(RONDO_EINVAL, "%s: size is not set", what);

@@ -23,9 +23,13 @@ void rondo_loop_default_exception_handler(rondo_loop *loop, void *arg,
     (void)arg;
     if (!what)
         return;
-    fprintf(stderr, "rondo: %s [%s]\n",
-            what->message ? what->message : rondo_strerror(what->error),
-            rondo_error_name(what->error));
+    const char *words =
+        what->message ? what->message : rondo_strerror(what->error);
+    if (what->error)
+        fprintf(stderr, "rondo: %s [%s]\n", words,
+                rondo_error_name(what->error));
+    else
+        fprintf(stderr, "rondo: %s\n", words);
 }
 
 int rondo_loop_set_exception_handler(rondo_loop *loop, rondo_exception_fn fn,
@@ -39,11 +43,20 @@ int rondo_loop_set_exception_handler(rondo_loop *loop, rondo_exception_fn fn,
     return 0;
 }
 
-void rondo_loop_call_exception_handler(rondo_loop *loop,
-                                       const rondo_exception *what)
+NOINLINE void rondo_loop_call_exception_handler(rondo_loop *loop,
+                                                const rondo_exception *what)
 {
+    SYS_STOP_EXCEPTIONS();
+    char words[ERROR_SENTENCE];
+    rondo_exception copy;
     if (loop_check(loop, "loop_call_exception_handler") || !what)
         return;
+    if (what->message == rondo_last_error()) { /* the handler's next one */
+        snprintf(words, sizeof words, "%s", what->message);
+        copy = *what;
+        copy.message = words;
+        what = &copy;
+    }
     loop_hold(loop);
     if (loop->exception_fn)
         loop->exception_fn(loop, loop->exception_arg, what);
@@ -108,15 +121,16 @@ static size_t debug_describe(const rondo_loop *loop,
 }
 
 /* The program may close any handle in `line`, this one too. */
-static int debug_dump_kind(rondo_loop *loop, enum handle_kind kind,
-                           rondo_line_fn line, void *arg)
+static NOINLINE int debug_dump_kind(rondo_loop *loop, enum handle_kind kind,
+                                    rondo_line_fn line, void *arg)
 {
+    SYS_STOP_EXCEPTIONS();
     struct handle_walk walk;
     struct handle *h;
     int lines = 0;
     handle_walk_begin(loop, kind, &walk);
     while ((h = handle_walk_next(loop, &walk))) {
-        char text[256];
+        char text[768];
         size_t size = debug_describe(loop, h, text, sizeof text);
         if (!size)
             continue;

@@ -9,11 +9,11 @@
 int rondo_loop_take(rondo_loop *loop)
 {
     if (!loop)
-        return error_set(RONDO_EINVAL, "loop_take: NULL");
+        return error_set(RONDO_EINVAL, "loop_take: no loop");
     if (loop->generation != sys_fork_generation)
         return loop_check_slow(loop, "loop_take");
     if (loop->depth)
-        return error_set(RONDO_EBUSY, "loop_take: the loop runs");
+        return error_set(RONDO_EBUSY, "loop_take: the loop is running");
     loop->thread = sys_thread_self();
     return 0;
 }
@@ -21,7 +21,7 @@ int rondo_loop_take(rondo_loop *loop)
 int rondo_loop_after_fork(rondo_loop *loop)
 {
     if (!loop)
-        return error_set(RONDO_EINVAL, "loop_after_fork: NULL");
+        return error_set(RONDO_EINVAL, "loop_after_fork: no loop");
     if (loop->generation == sys_fork_generation)
         return 0;
     int error = loop->backend->reopen(loop);

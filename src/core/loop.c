@@ -165,17 +165,19 @@ static int loop_enter(rondo_loop *loop, const char *what)
     if (error)
         return error;
     if (loop->depth || loop->held)
-        return error_set(RONDO_EBUSY, "%s: the loop %s", what,
-                         loop->closing ? "is being closed"
-                         : loop->depth ? "runs already"
-                                       : "is in a call of the program");
+        return error_set(RONDO_EBUSY, "%s: the loop is %s", what,
+                         loop->closing ? "being closed"
+                         : loop->depth
+                             ? "running; wait until that call has returned"
+                             : "in a call of the program");
     assert(!loop->closing);
     loop->depth = 1;
     return 0;
 }
 
-static int loop_run(rondo_loop *loop, bool forever, const char *what)
+static NOINLINE int loop_run(rondo_loop *loop, bool forever, const char *what)
 {
+    SYS_STOP_EXCEPTIONS();
     int result = loop_enter(loop, what);
     if (result)
         return result;
@@ -202,8 +204,9 @@ int rondo_loop_run_forever(rondo_loop *loop)
     return loop_run(loop, true, "loop_run_forever");
 }
 
-int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
+NOINLINE int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
 {
+    SYS_STOP_EXCEPTIONS();
     int error = loop_enter(loop, "loop_run_once");
     if (error)
         return error;
@@ -247,7 +250,7 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
     if (!wait || wait->size < sizeof *wait)
         return error_set(RONDO_EINVAL, "loop_prepare: wait.size is not set");
     if (loop->depth)
-        return error_set(RONDO_EBUSY, "loop_prepare: the loop runs");
+        return error_set(RONDO_EBUSY, "loop_prepare: the loop is running");
     int64_t most;
     error = loop->backend->embed(loop, &wait->fd, &most);
     if (error)
@@ -580,8 +583,9 @@ static int loop_drain(rondo_loop *loop)
     return loop_any_live(loop) ? error : 0;
 }
 
-int rondo_loop_close(rondo_loop *loop)
+NOINLINE int rondo_loop_close(rondo_loop *loop)
 {
+    SYS_STOP_EXCEPTIONS();
     int error = loop_enter(loop, "loop_close");
     if (error)
         return error;

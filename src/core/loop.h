@@ -253,7 +253,8 @@ int loop_give(void *to, const void *from, size_t known, const char *what);
 /* Around a call of the program from inside one of its own calls (a resolver, the
  * exception handler, a line of the dump): until loop_let_go the loop can neither
  * run nor close, RONDO_EBUSY, so all objects of the loop outlive the call,
- * except those that the program frees by a call of its own. */
+ * except those that the program frees by a call of its own. The function is
+ * NOINLINE and has SYS_STOP_EXCEPTIONS. */
 static inline void loop_hold(rondo_loop *loop)
 {
     loop->held++;

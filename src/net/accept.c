@@ -97,21 +97,21 @@ static bool accept_is_client_error(int error)
 
 /* ---- a new connection ---- */
 
-/* The program's setup or factory, or start_server's, has refused a client: its
- * own decision, unless the process had no room for one more. */
+/* The process has no room for one more. */
+static bool accept_is_shortage(int error)
+{
+    return error == RONDO_ENOMEM || error == RONDO_ENOBUFS ||
+           error == RONDO_EMFILE || error == RONDO_ENFILE;
+}
+
+/* The program's factory, or start_server's, has refused a client: its own
+ * decision, unless it had no room. */
 static void accept_refused(rondo_server *s, int error)
 {
-    switch (error) {
-    case RONDO_ENOMEM:
-    case RONDO_ENOBUFS:
-    case RONDO_EMFILE:
-    case RONDO_ENFILE:
-        error_no_os();
-        server_pause_for(s, error_os(error, "no room for a client"));
-        break;
-    default:
-        break;
-    }
+    if (!accept_is_shortage(error))
+        return;
+    error_no_os();
+    server_pause_for(s, error_os(error, "no room for a client"));
 }
 
 static int accept_choose_protocol(rondo_server *s, rondo_transport *t)
@@ -145,18 +145,36 @@ static void accept_handshake_done(rondo_transport *t, void *arg, int error)
     }
 }
 
-static int accept_begin(rondo_server *s, rondo_transport *t)
+/* A setup that fails is told as a handshake that fails: often it is a function
+ * of a filter's library, and the program hears of it in no other way. */
+static void accept_setup_failed(rondo_server *s, int error)
+{
+    const char *words = error_given(error);
+    if (accept_is_shortage(error)) {
+        accept_refused(s, error);
+        return;
+    }
+    if (error >= 0 || error == RONDO_ECANCELED)
+        return;
+    error_set(error, "server: setup refused a client: %s (%s)",
+              words ? words : rondo_strerror(error), rondo_error_name(error));
+    server_report(s, error);
+}
+
+static int accept_set_up(rondo_server *s, rondo_transport *t)
 {
     stream_prepare(t);
     stream_open(t, s->protocol, s->arg);
-    int error =
-        s->options.setup ? s->options.setup(t, s->options.setup_arg) : 0;
-    if (!error && t->handshaking) {
+    return s->options.setup ? s->options.setup(t, s->options.setup_arg) : 0;
+}
+
+static int accept_begin(rondo_server *s, rondo_transport *t)
+{
+    if (t->handshaking) {
         filters_wait(t, s->owner.handshake_ns, accept_handshake_done, s);
         return 0;
     }
-    if (!error)
-        error = accept_choose_protocol(s, t);
+    int error = accept_choose_protocol(s, t);
     if (!error)
         stream_begin(t);
     return error;
@@ -173,14 +191,9 @@ static void accept_hand_on(rondo_server *s, sys_fd fd,
 static int accept_make_stream(rondo_server *s, sys_fd fd,
                               const rondo_address *peer, rondo_transport **t)
 {
-    int error = stream_new(s->loop, fd, t);
-    if (error) {
-        sys_close(fd);
-        return error;
-    }
-    error = stream_remember(*t, peer);
+    int error = stream_new_connected(s->loop, fd, peer, t);
     if (error)
-        stream_discard(*t);
+        sys_close(fd);
     return error;
 }
 
@@ -189,11 +202,15 @@ void server_begin(rondo_server *s, rondo_transport *t)
     assert(server_accepts(s) && dispatch_runs(&s->dispatch));
     stream_own(t, &s->owner);
     s->clients++;
-    int error = accept_begin(s, t);
+    int failed = accept_set_up(s, t);
+    int error = failed ? failed : accept_begin(s, t);
     if (error) {
         s->clients--;
         stream_discard(t);
-        accept_refused(s, error);
+        if (failed)
+            accept_setup_failed(s, failed);
+        else
+            accept_refused(s, error);
         return;
     }
     s->reported = false;

@@ -158,7 +158,7 @@ static int datagram_api_tell_address(const rondo_address *known,
                                      rondo_address *address, const char *what)
 {
     if (!address)
-        return error_set(RONDO_EINVAL, "%s: NULL", what);
+        return error_set(RONDO_EINVAL, "%s: nowhere to put the address", what);
     *address = *known;
     return known->native_size ? 0 : error_set(RONDO_ENOTCONN, "%s: none", what);
 }

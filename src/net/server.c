@@ -318,7 +318,8 @@ int rondo_server_address(const rondo_server *server, size_t i,
     if (error)
         return error;
     if (!address)
-        return error_set(RONDO_EINVAL, "server_address: NULL");
+        return error_set(RONDO_EINVAL,
+                         "server_address: nowhere to put the address");
     if (server->closing || i >= server->listeners)
         return error_set(RONDO_ENOENT,
                          "server_address: no socket of number "

@@ -49,7 +49,7 @@ struct sock_call {
 /* A try that goes on when a thread has read: sock_came follows. */
 enum { SOCK_LATER = -1 };
 
-enum { RETRY_MS = 2 };
+enum { RETRY_MS = 2, SMALL_PIECE = 4096 };
 
 struct side {
     struct op op;
@@ -211,12 +211,16 @@ static int64_t sock_try_accept(struct sock_call *c)
     return error ? error : (int64_t)fd;
 }
 
-/* Sends what the kernel takes. true: all has left; false: *result is the
+/* Sends what the kernel takes; short of memory (ENOBUFS), a little. true: all has left; false: *result is the
  * try's. */
 static bool sock_send_on(struct sock_call *c, int64_t *result)
 {
     assert(c->sent <= c->size);
-    int64_t sent = sys_send(c->fd, c->data + c->sent, c->size - c->sent);
+    size_t left = c->size - c->sent;
+    int64_t sent = sys_send(c->fd, c->data + c->sent, left);
+    if (sent == RONDO_ENOBUFS && left > SMALL_PIECE &&
+        sys_kind(c->fd) == SYS_KIND_STREAM)
+        sent = sys_send(c->fd, c->data + c->sent, SMALL_PIECE);
     *result = sent < 0 ? sent : RONDO_EAGAIN;
     if (sent > 0)
         c->sent += (size_t)sent;
@@ -332,13 +336,11 @@ static void sock_retry(rondo_loop *loop, void *arg)
 }
 
 /* A call that only time helps: the second try of a sendto, since an unconnected
- * unix socket is writable even while its destination is full; and a datagram
- * for whose interface macOS or a BSD has no room (ENOBUFS), which leaves the
- * socket writable, too. */
+ * unix socket is writable even while its destination is full; and what macOS or
+ * a BSD has no room for (ENOBUFS), which leaves the socket writable, too. */
 static bool sock_waits_for_time(struct sock_call *c, int64_t result)
 {
-    bool full = result == RONDO_ENOBUFS && c->kind == SOCK_CALL_SENDALL &&
-                sys_kind(c->fd) == SYS_KIND_DATAGRAM;
+    bool full = result == RONDO_ENOBUFS && c->kind == SOCK_CALL_SENDALL;
     if (!full && (result != RONDO_EAGAIN || c->kind != SOCK_CALL_SENDTO))
         return false;
     assert(c->timer <= 0);

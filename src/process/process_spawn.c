@@ -59,9 +59,12 @@ static int process_spawn_gather(struct setup *s, const rondo_process_options *o)
     s->entry[1] = (rondo_stdio_entry){1, o->stdout_kind, o->stdout_fd};
     s->entry[2] = (rondo_stdio_entry){2, o->stderr_kind, o->stderr_fd};
     s->count = 3;
+    bool taken[3] = {o->stdin_kind, o->stdout_kind, o->stderr_kind};
     for (size_t i = 0; i < o->extra_count; i++) {
         int fd = o->extra[i].child_fd;
-        bool instead = fd >= 0 && fd < 3 && !s->entry[fd].kind;
+        bool instead = fd >= 0 && fd < 3 && !taken[fd];
+        if (instead)
+            taken[fd] = true;
         s->entry[instead ? (size_t)fd : s->count++] = o->extra[i];
     }
     int error = 0;
@@ -106,7 +109,7 @@ static int process_spawn_make_pipe(struct setup *s, size_t index)
         return error_os(error, "%s: cannot make a pipe", s->what);
     assert(s->pipes < s->process->pipes && s->lent[index] != SYS_NO_FD);
     struct process_pipe *pipe = &s->process->pipe[s->pipes];
-    error = child_fd > 2 ? stream_new(s->loop, ours, &pipe->t)
+    error = child_fd > 2 ? stream_new_connected(s->loop, ours, NULL, &pipe->t)
                          : stream_new_pipe(s->loop, ours, sides, RONDO_PIPE_OWN,
                                            &pipe->t);
     if (error) {

@@ -44,20 +44,16 @@ int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
     int error = adopt_check_connected(fd, what);
     if (error)
         return error;
-    error = stream_new(loop, sys_fd_of(fd), t);
+    error = stream_new_connected(loop, sys_fd_of(fd), NULL, t);
     if (error)
         return error_in(what, error);
     error = sys_adopt(sys_fd_of(fd));
-    if (error)
-        (void)error_os(error, "cannot make descriptor %lld non-blocking",
-                       (long long)fd);
-    else
-        error = stream_remember(*t, NULL);
     if (error) {
+        (void)error_os(error, "%s: cannot make descriptor %lld non-blocking",
+                       what, (long long)fd);
         stream_give_back(*t);
-        return error_in(what, error);
     }
-    return 0;
+    return error;
 }
 
 int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,

@@ -178,7 +178,8 @@ static void stream_settle_ops(rondo_transport *t)
 {
     if (!stream_is_under_way(t))
         return;
-    if (t->queued && op_is_idle(&t->out->op) && !t->reading_out)
+    if (t->queued && op_is_idle(&t->out->op) && !t->out->retry &&
+        !t->reading_out)
         stream_submit_write(t);
     if (op_is_idle(&t->read) && stream_waits_for_input(t))
         stream_kind(t)->submit(t, &t->read);
@@ -563,6 +564,22 @@ int stream_address(const rondo_transport *t, const struct small_address *which,
         return address_recall(which, a);
     *a = *large;
     return 0;
+}
+
+int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,
+                         rondo_transport **made)
+{
+    rondo_transport *t = NULL;
+    int error = stream_new(loop, fd, &t);
+    if (error)
+        return error;
+    assert(t);
+    error = stream_remember(t, peer);
+    if (error)
+        stream_give_back(t);
+    else
+        *made = t;
+    return error;
 }
 
 /* ---- in words ---- */

@@ -49,6 +49,7 @@ struct outgoing {
     struct buf buf;
     struct stream_file *file; /* goes when buf is out; NULL: none */
     size_t high, low;
+    rondo_id retry; /* a timer that sending waits for; 0: none */
 };
 
 /* Bytes that were read and not yet delivered. */
@@ -148,9 +149,13 @@ static inline const struct stream_kind *stream_kind(const rondo_transport *t)
     return &stream_kinds[t->kind];
 }
 
-/* A stream over a connected, or soon to be connected, socket of the loop's.
+/* A stream over a socket that will be connected: stream_remember follows then.
  * RONDO_ENOMEM, or io_attach's errors; the socket is the caller's then. */
 int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made);
+/* A stream over a connected socket; `peer` as for stream_remember. The same
+ * errors. */
+int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,
+                         rondo_transport **made);
 /* It never was a connection: frees it and closes its socket. No operation of
  * it may be pending. */
 void stream_discard(rondo_transport *t);
@@ -181,8 +186,8 @@ void stream_make(rondo_transport *t);
 /* connection_made comes from the loop, later. */
 void stream_begin_later(rondo_transport *t);
 void stream_own(rondo_transport *t, struct stream_owner *owner);
-/* Keeps the addresses; the peer's is asked for where it is NULL. RONDO_ENOMEM:
- * a long one could not be kept. */
+/* Keeps the addresses, which tell whether it is a unix socket; the peer's is
+ * asked for where it is NULL. RONDO_ENOMEM: a long one could not be kept. */
 int stream_remember(rondo_transport *t, const rondo_address *peer);
 enum {
     STREAM_BY_WRITING = 1, /* the error was met writing */

@@ -80,7 +80,7 @@ static int stream_api_recall(const rondo_transport *t,
                              rondo_address *address, const char *what)
 {
     if (!address)
-        return error_set(RONDO_EINVAL, "%s: NULL", what);
+        return error_set(RONDO_EINVAL, "%s: nowhere to put the address", what);
     int error = stream_address(t, which, address);
     return error ? error_set(error, "%s: not known", what) : 0;
 }

@@ -33,6 +33,8 @@ static void stream_check_sides(const rondo_transport *t)
         assert(out && (out->buf.size || out->file || !op_is_idle(&out->op)));
     if (t->writing == WRITE_ENDED)
         assert(!t->queued || stream_is_over(t));
+    if (out && out->retry)
+        assert(t->queued && op_is_idle(&out->op) && !stream_is_over(t));
     if (t->flow != FLOW_ON)
         assert(out);
     if (t->held)

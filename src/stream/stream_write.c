@@ -8,7 +8,9 @@
 #include <string.h>
 
 enum {
-    FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */
+    FLUSH_ROUNDS = 16, /* of BUF_GATHER pieces in one dispatch */
+    RETRY_MS = 2,
+    SMALL_PIECE = 4096 /* for which a kernel short of memory may have some */
 };
 
 static rondo_transport *stream_write_of_task(struct task *task)
@@ -46,6 +48,44 @@ void stream_note_progress(rondo_transport *t)
         stream_note_write(t);
 }
 
+/* ---- waiting for memory ---- */
+
+static void stream_write_retry(rondo_loop *loop, void *arg);
+
+/* ENOBUFS: the kernel has no memory for these bytes now (macOS, the BSDs,
+ * Windows). It says nothing of the connection, the socket may be writable all
+ * the same, and no event tells when there is some, so a timer waits. false: it
+ * is another error, or there is no memory for the timer. */
+static bool stream_write_waits_for_memory(rondo_transport *t, int64_t result)
+{
+    if (result != RONDO_ENOBUFS)
+        return false;
+    assert(t->queued && !t->out->retry);
+    int64_t when = sys_clock() + RONDO_MS(RETRY_MS);
+    rondo_id timer = timers_start_hidden(t->loop, when, stream_write_retry, t);
+    t->out->retry = timer > 0 ? timer : 0;
+    return timer > 0;
+}
+
+static void stream_write_stop_retry(rondo_transport *t)
+{
+    if (t->out->retry)
+        (void)timers_cancel(t->loop, t->out->retry);
+    t->out->retry = 0;
+}
+
+/* Windows may never have memory for a large piece (WSAENOBUFS). */
+static int64_t stream_write_send_pieces(rondo_transport *t,
+                                        const rondo_buffer *pieces,
+                                        size_t count, size_t offered)
+{
+    int64_t sent = stream_kind(t)->sendv(t, pieces, count);
+    if (sent != RONDO_ENOBUFS || offered <= SMALL_PIECE)
+        return sent;
+    size_t size = pieces->size < SMALL_PIECE ? pieces->size : SMALL_PIECE;
+    return stream_write_send_one(t, pieces->data, size);
+}
+
 static void stream_write_flush(rondo_transport *t)
 {
     struct outgoing *out = t->out;
@@ -54,8 +94,8 @@ static void stream_write_flush(rondo_transport *t)
         size_t count = buf_gather(&out->buf, pieces), offered = 0;
         for (size_t i = 0; i < count; i++)
             offered += pieces[i].size;
-        int64_t sent = stream_kind(t)->sendv(t, pieces, count);
-        if (sent == RONDO_EAGAIN)
+        int64_t sent = stream_write_send_pieces(t, pieces, count, offered);
+        if (sent == RONDO_EAGAIN || stream_write_waits_for_memory(t, sent))
             return;
         if (sent < 0) {
             stream_break_off(t, (int)sent);
@@ -66,6 +106,24 @@ static void stream_write_flush(rondo_transport *t)
         if ((size_t)sent < offered && !stream_fds_wait(t))
             return;
     }
+}
+
+static void stream_write_go_on(rondo_transport *t)
+{
+    stream_write_flush(t);
+    if (t->out->file)
+        stream_file_go_on(t);
+}
+
+static void stream_write_retry(rondo_loop *loop, void *arg)
+{
+    rondo_transport *t = arg;
+    (void)loop;
+    assert(t->out->retry > 0 && op_is_idle(&t->out->op) && !stream_is_over(t));
+    t->out->retry = 0;
+    dispatch_begin(&t->dispatch);
+    stream_write_go_on(t);
+    stream_finish(t);
 }
 
 static void stream_write_done(rondo_loop *loop, struct task *task)
@@ -82,7 +140,8 @@ static void stream_write_done(rondo_loop *loop, struct task *task)
     } else if (file) {
         stream_file_sent(t, error, t->out->op.count);
     } else if (error && error != RONDO_ECANCELED) {
-        stream_break_off(t, error);
+        if (!stream_write_waits_for_memory(t, error))
+            stream_break_off(t, error);
     } else if (!error) {
         if (t->out->op.count) {
             if (stream_fds_wait(t))
@@ -90,9 +149,7 @@ static void stream_write_done(rondo_loop *loop, struct task *task)
             buf_consume(loop, &t->out->buf, t->out->op.count);
             stream_note_progress(t);
         }
-        stream_write_flush(t);
-        if (t->out->file)
-            stream_file_go_on(t);
+        stream_write_go_on(t);
     }
     stream_finish(t);
 }
@@ -109,6 +166,7 @@ struct outgoing *stream_out(rondo_transport *t)
     op_init(&out->op, &t->io, OP_WRITE, stream_write_done);
     buf_init(&out->buf);
     out->file = NULL;
+    out->retry = 0;
     out->high = BUF_HIGH;
     out->low = BUF_LOW;
     t->out = out;
@@ -122,6 +180,7 @@ void stream_drop_out(rondo_transport *t)
         filters_drop_pending(t);
     if (!t->out)
         return;
+    stream_write_stop_retry(t);
     if (t->out->file)
         stream_file_drop(t);
     buf_drop(t->loop, &t->out->buf, !op_is_idle(&t->out->op));
@@ -225,6 +284,12 @@ static int stream_write_failed(rondo_transport *t, int error, const char *what)
     return error_os(stream_loss(t, error), "%s", what);
 }
 
+/* The kernel takes nothing now: what is offered waits in the queue. */
+static bool stream_write_is_put_off(int64_t sent)
+{
+    return sent == RONDO_EAGAIN || sent == RONDO_ENOBUFS;
+}
+
 /* ---- the program's calls ---- */
 
 /* The kernel took a part of it, nothing, or has failed. */
@@ -232,7 +297,7 @@ static COLD int stream_write_unsent(rondo_transport *t, const void *data,
                                     size_t size, int64_t sent)
 {
     if (sent < 0) {
-        if (sent != RONDO_EAGAIN)
+        if (!stream_write_is_put_off(sent))
             return stream_write_failed(t, (int)sent, "transport_write");
         sent = 0;
     }
@@ -310,7 +375,7 @@ static int64_t stream_write_send_groups(rondo_transport *t,
             offered += buffers[i].size;
         int64_t sent = offered ? stream_kind(t)->sendv(t, buffers, group) : 0;
         if (sent < 0)
-            return sent == RONDO_EAGAIN || total ? total : sent;
+            return stream_write_is_put_off(sent) || total ? total : sent;
         total += sent;
         if ((size_t)sent < offered)
             break;
@@ -378,7 +443,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
     int64_t sent = 0;
     if (size && !t->queued) {
         sent = stream_write_send_one(t, data, size);
-        if (sent < 0 && sent != RONDO_EAGAIN) {
+        if (sent < 0 && !stream_write_is_put_off(sent)) {
             loop_free(t->loop, chunk);
             return stream_write_failed(t, (int)sent, "transport_write_owned");
         }

@@ -309,7 +309,7 @@ int rondo_executor_shutdown(rondo_executor *executor, bool wait)
 {
     const char *what = "executor_shutdown";
     if (!executor)
-        return error_set(RONDO_EINVAL, "%s: NULL", what);
+        return error_set(RONDO_EINVAL, "%s: no executor", what);
     if (pool_is_forked(executor->pool))
         return executor_explain(RONDO_EFORKED, what);
     if (wait && pool_is_own_thread(executor->pool))

@@ -101,8 +101,9 @@ static void lookup_completed(rondo_loop *loop, struct completion *completion)
                                            offsetof(rondo_lookup, completion)));
 }
 
-static void lookup_cancel_at_resolver(rondo_lookup *l)
+static NOINLINE void lookup_cancel_at_resolver(rondo_lookup *l)
 {
+    SYS_STOP_EXCEPTIONS();
     assert(l->stage == LOOKUP_AT_RESOLVER || l->stage == LOOKUP_FORKED);
     l->stage = LOOKUP_ANSWERED; /* a late answer is ignored */
     loop_hold(l->loop);
@@ -182,8 +183,9 @@ static int lookup_ask_pool(rondo_lookup *l)
 /* The resolver may answer inside start: the answer waits on the ready list. The
  * program may cancel the look-up there: then it is unlinked, and lookup_begin
  * frees it. */
-static int lookup_ask_resolver(rondo_lookup *l)
+static NOINLINE int lookup_ask_resolver(rondo_lookup *l)
 {
+    SYS_STOP_EXCEPTIONS();
     l->resolver = lookup_state_of(l->loop)->resolver;
     l->stage = LOOKUP_AT_RESOLVER;
     l->in_start = true;
@@ -215,7 +217,7 @@ void rondo_resolver_answer(rondo_lookup *lookup, const rondo_address *addresses,
                            size_t count, int error)
 {
     if (!lookup) {
-        (void)error_set(RONDO_EINVAL, "resolver_answer: NULL");
+        (void)error_set(RONDO_EINVAL, "resolver_answer: no lookup");
         return;
     }
     rondo_loop *loop = lookup->loop;

@@ -36,7 +36,7 @@ int unix_pipe(int fds[2])
 static int child_stdio_socket_pair(int fds[2])
 {
     int type = SOCK_STREAM;
-#ifdef SOCK_CLOEXEC
+#ifdef UNIX_TAKES_FLAGS
     type |= SOCK_CLOEXEC;
 #endif
     if (socketpair(AF_UNIX, type, 0, fds) < 0)

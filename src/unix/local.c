@@ -89,7 +89,7 @@ static int unix_local_identify(const char *path, struct sys_file *file,
  * not mistaken for a dead server (the BSDs answer both with ECONNREFUSED). */
 static int unix_local_check_held(const rondo_address *a)
 {
-    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    int fd = unix_socket(AF_UNIX, SOCK_DGRAM);
     if (fd < 0)
         return unix_local_fail();
     bool refused =
@@ -276,14 +276,38 @@ static struct cmsghdr *unix_local_next_control(struct msghdr *message,
 }
 #pragma GCC diagnostic pop
 
-/* Takes the descriptors of one control message; false: some are lost. */
+/* Linux 6.5: with SO_PASSPIDFD, which the program can set, each message brings
+ * a pidfd of its sender. glibc 2.36 does not have the number. */
+#if defined(__linux__) && !defined(SCM_PIDFD)
+#define SCM_PIDFD 4
+#endif
+
+/* Has descriptors of that kind come? All others bring none. */
+static bool unix_local_is_pidfd(const struct cmsghdr *c)
+{
+#ifdef SCM_PIDFD
+    return c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_PIDFD;
+#else
+    (void)c;
+    return false;
+#endif
+}
+
+/* Takes the descriptors of one control message, or closes those that nobody can
+ * be given; false: some are lost. */
 static bool unix_local_take(struct cmsghdr *c, sys_fd *fds, size_t *count)
 {
-    bool all = true;
+    bool all = true, pidfd = unix_local_is_pidfd(c);
+    if (!pidfd && (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS))
+        return true;
     size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < here; i++) {
         int fd;
         memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+        if (pidfd) {
+            sys_close(fd);
+            continue;
+        }
         fd = unix_keep(fd);
         if (fd >= 0 && *count < SYS_FDS_MOST) {
             fds[(*count)++] = fd;
@@ -311,8 +335,7 @@ int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
     bool all = !(message.msg_flags & MSG_CTRUNC);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c;
          c = unix_local_next_control(&message, c))
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-            !unix_local_take(c, fds, count))
+        if (!unix_local_take(c, fds, count))
             all = false;
     if (all)
         return received;

@@ -109,7 +109,7 @@ int sys_check_nonblocking(sys_fd fd)
     return flags & O_NONBLOCK ? 0 : RONDO_EINVAL;
 }
 
-/* Prepares what socket or accept returned: not every Unix takes flags there. */
+/* Prepares what accept returned: not every Unix takes flags there. */
 static int unix_net_keep_plain(int made, sys_fd *fd)
 {
     *fd = unix_keep(made);
@@ -124,16 +124,31 @@ static int unix_net_keep_plain(int made, sys_fd *fd)
     return error;
 }
 
+/* With the flags no moment is left in which a child that another thread starts
+ * could inherit it. */
+int unix_socket(int family, int type)
+{
+    sys_fd fd;
+#ifdef UNIX_TAKES_FLAGS
+    type |= SOCK_CLOEXEC | SOCK_NONBLOCK;
+#endif
+    return unix_net_keep_plain(socket(family, type, 0), &fd) ? -1 : fd;
+}
+
+static int unix_net_make(rondo_family family, int type, sys_fd *fd)
+{
+    *fd = unix_socket(unix_net_native_family(family), type);
+    return *fd < 0 ? unix_fail() : 0;
+}
+
 int sys_socket_stream(rondo_family family, sys_fd *fd)
 {
-    return unix_net_keep_plain(
-        socket(unix_net_native_family(family), SOCK_STREAM, 0), fd);
+    return unix_net_make(family, SOCK_STREAM, fd);
 }
 
 int sys_socket_datagram(rondo_family family, sys_fd *fd)
 {
-    return unix_net_keep_plain(
-        socket(unix_net_native_family(family), SOCK_DGRAM, 0), fd);
+    return unix_net_make(family, SOCK_DGRAM, fd);
 }
 
 /* macOS and the BSDs: datagram sockets share a port only if all of them have

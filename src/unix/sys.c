@@ -406,7 +406,7 @@ int unix_keep(int fd)
     if (fd < 0)
         return fd;
     if (fd > 2) {
-        /* pipe, accept and socket do not set it; other calls have done so */
+        /* macOS: pipe, accept and socket cannot set it */
         int flags = fcntl(fd, F_GETFD);
         if (flags >= 0 && !(flags & FD_CLOEXEC))
             (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
@@ -427,3 +427,22 @@ int unix_nonblocking(int fd, bool on)
     int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
     return wanted == flags ? 0 : fcntl(fd, F_SETFL, wanted);
 }
+
+/* ---- exceptions ---- */
+
+/* A personality routine as the C++ ABI for Itanium has it. To give up in the
+ * search for a handler (_UA_SEARCH_PHASE, _URC_FATAL_PHASE1_ERROR) leaves the
+ * stack as it is. pthread_exit and a thread's cancelling have no such phase:
+ * they go on (_URC_CONTINUE_UNWIND). */
+#ifdef SYS_STOPS_EXCEPTIONS
+int sys_stop_exception(int version, int actions, uint64_t language,
+                       void *exception, void *context)
+{
+    enum { SEARCH_PHASE = 1, GIVE_UP = 3, GO_ON = 8 };
+    (void)version;
+    (void)language;
+    (void)exception;
+    (void)context;
+    return actions & SEARCH_PHASE ? GIVE_UP : GO_ON;
+}
+#endif

@@ -34,6 +34,26 @@ static inline void sys_mutex_unlock(sys_mutex *m)
 
 #define SYS_THREAD_LOCAL _Thread_local
 
+/* In a function that calls the program: an exception that would pass through its
+ * frame, of C++ for instance, ends the program where it is thrown, by
+ * std::terminate. The unwinder asks the personality routine of each frame, and
+ * this one gives up. Such a function must be NOINLINE. Elsewhere it is nothing:
+ * the exception passes, and the loop stays busy. */
+#if defined(__ELF__) && defined(__GCC_HAVE_DWARF2_CFI_ASM) &&                  \
+    (defined(__x86_64__) || defined(__aarch64__))
+#define SYS_STOPS_EXCEPTIONS
+/* 0x1b: DW_EH_PE_pcrel | DW_EH_PE_sdata4 */
+#define SYS_STOP_EXCEPTIONS()                                                  \
+    __asm__ volatile(".cfi_personality 0x1b, %c0" : : "i"(sys_stop_exception))
+__attribute__((visibility("hidden"))) int sys_stop_exception(int version,
+                                                             int actions,
+                                                             uint64_t language,
+                                                             void *exception,
+                                                             void *context);
+#else
+#define SYS_STOP_EXCEPTIONS() ((void)0)
+#endif
+
 /* X(name) for each backend of this build. The first one is the default. */
 #if defined(__linux__)
 #define SYS_BACKENDS(X) X(epoll) X(poll) X(select)

@@ -18,6 +18,8 @@
  * program that has closed these would print into it. -1 stays -1, and errno
  * stays too. */
 int unix_keep(int fd);
+/* Makes a socket: non-blocking, close-on-exec. -1: errno says why. */
+int unix_socket(int family, int type);
 /* Makes a pipe: fds[0] reads, fds[1] writes; blocking, close-on-exec. */
 int unix_pipe(int fds[2]);
 int unix_nonblocking(int fd, bool on);

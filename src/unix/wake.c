@@ -26,13 +26,13 @@ int wake_open(struct wake *wake)
 #else
 int wake_open(struct wake *wake)
 {
-    if (pipe(wake->fd) != 0) {
+    int failed = unix_pipe(wake->fd);
+    if (failed) {
         wake->fd[0] = wake->fd[1] = SYS_NO_FD;
-        return error_os(error_from_os(errno), "pipe");
+        return error_os(failed, "pipe");
     }
     for (int i = 0; i < 2; i++) {
-        wake->fd[i] = unix_keep(wake->fd[i]);
-        if (wake->fd[i] < 0 || unix_nonblocking(wake->fd[i], true) < 0) {
+        if (unix_nonblocking(wake->fd[i], true) < 0) {
             int error = error_os(error_from_os(errno), "pipe");
             wake_close(wake);
             return error;

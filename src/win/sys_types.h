@@ -39,6 +39,9 @@ void sys_mutex_unlock(sys_mutex *m);
 #define SYS_THREAD_LOCAL _Thread_local
 #endif
 
+/* See src/unix/sys_types.h: an exception passes, and the loop stays busy. */
+#define SYS_STOP_EXCEPTIONS() ((void)0)
+
 /* The backends: X(name) for each, the best first. */
 #define SYS_BACKENDS(X) X(iocp) X(select)
 
