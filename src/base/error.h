@@ -3,6 +3,8 @@
 #ifndef RONDO_BASE_ERROR_H
 #define RONDO_BASE_ERROR_H
 
+#include "system.h"
+
 #include "rondo.h"
 
 /* Each thread has a last failure: a sentence, which rondo_last_error returns,

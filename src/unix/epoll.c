@@ -1,5 +1,6 @@
 /* epoll.c - the poller of Linux. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
 #ifdef __linux__
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -331,6 +332,4 @@ const struct backend backend_epoll = {
     .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
     REACTOR(&epoll_poller),
 };
-#else
-typedef int no_epoll_here;
 #endif

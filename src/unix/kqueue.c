@@ -1,5 +1,7 @@
 /* kqueue.c - the poller of macOS and the BSDs. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef RONDO_KQUEUE
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
@@ -388,3 +390,4 @@ const struct backend backend_kqueue = {
     .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
     REACTOR(&kqueue_poller),
 };
+#endif

@@ -1,5 +1,7 @@
 /* sys.c - clock, errors, threads, capabilities and descriptors: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "sys.h"
 
@@ -427,3 +429,4 @@ int unix_nonblocking(int fd, bool on)
     int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
     return wanted == flags ? 0 : fcntl(fd, F_SETFL, wanted);
 }
+#endif

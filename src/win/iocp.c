@@ -1,5 +1,7 @@
 /* iocp.c - the Windows backend: a completion port. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "win/iocp.h"
 
 #include "base/error.h"
@@ -326,3 +328,4 @@ const struct backend backend_iocp = {
     .resolution = iocp_resolution,
     .embed = iocp_embed,
 };
+#endif
