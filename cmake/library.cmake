@@ -23,14 +23,13 @@ foreach(kind static shared)
         EXPORT_NAME ${kind}
         C_VISIBILITY_PRESET hidden)
     target_compile_definitions(${target}
-        PRIVATE RONDO_BUILDING ${RONDO_SYSTEM_DEFINITIONS})
+        PRIVATE RONDO_BUILDING)
     target_include_directories(${target}
         PUBLIC
             $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
         PRIVATE
-            ${PROJECT_SOURCE_DIR}/src
-            ${PROJECT_SOURCE_DIR}/${RONDO_SYSTEM_DIR})
+            ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(${target}
         PRIVATE Threads::Threads ${RONDO_SYSTEM_LIBRARIES})
     if(NOT RONDO_TOP_LEVEL AND NOT RONDO_INSTALL)

@@ -61,7 +61,6 @@ set(RONDO_SOURCES
     src/threads/pipe_thread.c)
 
 if(WIN32)
-    set(RONDO_SYSTEM_DIR src/win)
     list(APPEND RONDO_SOURCES
         src/win/address.c
         src/win/afd.c
@@ -89,7 +88,6 @@ if(WIN32)
     set(RONDO_BACKENDS iocp select)
     set(RONDO_SYSTEM_LIBRARIES ws2_32 mswsock iphlpapi ntdll)
 else()
-    set(RONDO_SYSTEM_DIR src/unix)
     list(APPEND RONDO_SOURCES
         src/unix/address.c
         src/unix/datagram.c
@@ -125,7 +123,6 @@ else()
             src/unix/child_kqueue.c
             src/unix/kqueue.c)
         list(INSERT RONDO_BACKENDS 0 kqueue)
-        set(RONDO_SYSTEM_DEFINITIONS RONDO_KQUEUE)
     endif()
     set(RONDO_SYSTEM_LIBRARIES ${CMAKE_DL_LIBS})
 endif()

@@ -482,7 +482,9 @@ typedef struct rondo_loop_wait {
  * Embeds the loop in another one: hands pending changes to the kernel and says
  * what to wait for. After that wait, for whatever reason it ended, call
  * rondo_loop_run_once(loop, 0), then prepare again. From the first prepare on,
- * scheduling anything from outside the loop makes the descriptor readable. 0,
+ * scheduling anything from outside the loop makes the descriptor readable, also
+ * if rondo_loop_run_once(loop, 0) was called before the wait. A run that may
+ * wait itself ends that: prepare again after it. 0,
  * RONDO_ENOTSUP (see RONDO_CAN_EMBED), RONDO_EBUSY while the loop runs. The
  * prepare of GSource and libev's "embedding".
  */

@@ -3,8 +3,14 @@
 #ifndef RONDO_SYS_H
 #define RONDO_SYS_H
 
+#include "system.h"
+
 #include "rondo.h"
-#include "sys_types.h" /* src/unix or src/win, chosen by the build */
+#ifdef SYSTEM_WIN
+#include "win/sys_types.h"
+#else
+#include "unix/sys_types.h"
+#endif
 
 /* A function that can fail returns 0 (or a count), or a negative RONDO_E...,
  * and sets the thread's last OS error (error.h) to the system's own code.

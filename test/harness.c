@@ -365,13 +365,13 @@ static int run_all(void)
 static void write_states(void)
 {
 #ifndef NDEBUG
-    bool stream_census(unsigned *at, char *text, size_t size);
+    bool rondo_p_stream_census(unsigned *at, char *text, size_t size);
     const char *path = getenv("RONDO_TEST_RESULTS");
     FILE *file = path && *path ? fopen(path, "ab") : NULL;
     unsigned at = 0;
     char text[80];
 
-    while (file && stream_census(&at, text, sizeof text))
+    while (file && rondo_p_stream_census(&at, text, sizeof text))
         (void)fprintf(file, "STATE - %s\n", text);
     if (file)
         (void)fclose(file);

@@ -118,6 +118,7 @@ run_lint() {
     lint includes tools/check-includes
     lint ifdefs tools/check-ifdefs
     lint files tools/check-files
+    lint symbols tools/symbols --check
     lint shell lint_shell
     lint python lint_python
     lint warnings lint_compile

@@ -121,6 +121,7 @@ def function_costs(counts, inclusive):
     line = re.compile(r"^\s*([\d,]+) (?:\([^)]*\))?\s+\S*?:(\S+)", re.MULTILINE)
     costs = {}
     for digits, name in line.findall(text):
+        name = name.replace("rondo_p_", "") # src/symbols.h puts it there
         cost = int(digits.replace(",", ""))
         before = costs.get(name, 0)
         costs[name] = before + cost if inclusive == "no" else max(before, cost)

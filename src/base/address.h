@@ -3,6 +3,8 @@
 #ifndef RONDO_BASE_ADDRESS_H
 #define RONDO_BASE_ADDRESS_H
 
+#include "system.h"
+
 #include "rondo.h"
 
 /* Each connection keeps two addresses. This copy has 29 bytes, a rondo_address

@@ -3,6 +3,8 @@
 #ifndef RONDO_BASE_ERROR_H
 #define RONDO_BASE_ERROR_H
 
+#include "system.h"
+
 #include "rondo.h"
 
 /* The room for a sentence and its NUL byte. */

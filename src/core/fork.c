@@ -34,6 +34,7 @@ int rondo_loop_after_fork(rondo_loop *loop)
             loop_parts[i]->after_fork(loop);
     loop->thread = sys_thread_self();
     loop->generation = sys_fork_generation;
+    loop->told_ns = 0;
     atomic_store(&loop->sleeping, false);
     loop_set_guard(loop);
     return 0;

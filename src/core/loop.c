@@ -181,6 +181,7 @@ static NOINLINE int loop_run(rondo_loop *loop, bool forever, const char *what)
     int result = loop_enter(loop, what);
     if (result)
         return result;
+    loop->told_ns = 0;
     for (;;) {
         if (!forever && !atomic_load(&loop->requests) && !loop_is_alive(loop))
             break;
@@ -202,18 +203,6 @@ int rondo_loop_run(rondo_loop *loop)
 int rondo_loop_run_forever(rondo_loop *loop)
 {
     return loop_run(loop, true, "loop_run_forever");
-}
-
-NOINLINE int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
-{
-    SYS_STOP_EXCEPTIONS();
-    int error = loop_enter(loop, "loop_run_once");
-    if (error)
-        return error;
-    error = loop_iterate(loop, loop_is_alive(loop) ? timeout_ns : 0);
-    (void)loop_take_requests(loop);
-    loop->depth = 0;
-    return error ? error : loop_is_alive(loop);
 }
 
 void loop_wake(rondo_loop *loop)
@@ -242,6 +231,29 @@ void rondo_loop_wake(rondo_loop *loop)
         loop_wake(loop);
 }
 
+/* ---- embedding ---- */
+
+/* From now on whatever comes ends the wait of a main loop. Says how long that
+ * wait may take, and sets *end to when it is over. */
+static int loop_begin_wait(rondo_loop *loop, rondo_loop_wait *wait,
+                           int64_t *end)
+{
+    int64_t most;
+    assert(!loop->depth);
+    int error = loop->backend->embed(loop, &wait->fd, &most);
+    if (error)
+        return error;
+    loop->prepared = true;
+    atomic_store(&loop->sleeping, true);
+    int64_t now = sys_clock();
+    int64_t timeout =
+        remote_has_work(loop) ? 0 : loop_wait_time(loop, most, now);
+    assert(timeout >= 0);
+    *end = timeout > RONDO_NEVER - now ? RONDO_NEVER : now + timeout;
+    wait->timeout_ns = timeout;
+    return 0;
+}
+
 int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
 {
     int error = loop_check(loop, "loop_prepare");
@@ -251,16 +263,37 @@ int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
         return error_set(RONDO_EINVAL, "loop_prepare: wait.size is not set");
     if (loop->depth)
         return error_set(RONDO_EBUSY, "loop_prepare: the loop is running");
-    int64_t most;
-    error = loop->backend->embed(loop, &wait->fd, &most);
+    return loop_begin_wait(loop, wait, &loop->told_ns);
+}
+
+/* A run has ended which the main loop may not know of: it may still be about to
+ * wait as prepare told it. If that is too long now, it is woken. */
+static COLD void loop_go_on_waiting(rondo_loop *loop)
+{
+    rondo_loop_wait wait;
+    int64_t end = 0;
+    if (loop->generation != sys_fork_generation)
+        return; /* a child, whose loop is its parent's still */
+    if (loop_begin_wait(loop, &wait, &end) != 0)
+        atomic_store(&loop->sleeping, true); /* the next prepare fails, too */
+    if (end < loop->told_ns)
+        loop_wake(loop);
+}
+
+NOINLINE int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
+{
+    SYS_STOP_EXCEPTIONS();
+    int error = loop_enter(loop, "loop_run_once");
     if (error)
         return error;
-    loop->prepared = true;
-    atomic_store(&loop->sleeping, true);
-    wait->timeout_ns =
-        remote_has_work(loop) ? 0 : loop_wait_time(loop, most, sys_clock());
-    assert(wait->timeout_ns >= 0);
-    return 0;
+    if (timeout_ns > 0)
+        loop->told_ns = 0; /* it is run alone */
+    error = loop_iterate(loop, loop_is_alive(loop) ? timeout_ns : 0);
+    (void)loop_take_requests(loop);
+    loop->depth = 0;
+    if (loop->told_ns)
+        loop_go_on_waiting(loop);
+    return error ? error : loop_is_alive(loop);
 }
 
 /* ---- handles ---- */

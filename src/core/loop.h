@@ -145,7 +145,7 @@ struct rondo_loop {
     unsigned held;     /* see loop_hold */
     bool debug;        /* debug mode */
     bool closing;      /* rondo_loop_close has begun */
-    bool prepared;     /* rondo_loop_prepare was called, no wait since */
+    bool prepared;     /* a main loop is to be woken, as prepare promised */
     struct soon *ring; /* a power of two of callbacks; NULL: none so far */
     uint64_t ring_head; /* the place of the next callback, counted over all */
     uint64_t ring_tail; /* one behind the last; indices are modulo ring_room */
@@ -155,6 +155,8 @@ struct rondo_loop {
     size_t alive; /* handles and timers that keep rondo_loop_run running */
     struct timers timers;
     struct remote *remote;
+    int64_t told_ns; /* until then a main loop waits, as prepare told it, on
+                        the clock; 0: none does */
     atomic_bool sleeping; /* a wake-up is needed to end the wait */
     atomic_uint requests; /* LOOP_STOP, LOOP_SIGNALS */
 

@@ -3,6 +3,8 @@
 #ifndef RONDO_CORE_TIMER_H
 #define RONDO_CORE_TIMER_H
 
+#include "system.h"
+
 #include "rondo.h"
 
 /* A timer is a slot, and an entry of the heap that stands for it. An entry is

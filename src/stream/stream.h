@@ -315,7 +315,10 @@ int stream_address(const rondo_transport *t, const struct small_address *which,
 
 /* Asserts what holds of every transport that has settled. */
 #ifdef NDEBUG
-#define stream_check(t) ((void)(t))
+static inline void stream_check(const rondo_transport *t)
+{
+    (void)t;
+}
 #else
 void stream_check(const rondo_transport *t);
 #endif

@@ -1,5 +1,7 @@
 /* address.c - reads and fills the sockaddr in a rondo_address: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "unix/unix.h"
 
@@ -233,3 +235,4 @@ uint32_t sys_scope(const char *name)
     }
     return number > UINT32_MAX ? 0 : (uint32_t)number;
 }
+#endif

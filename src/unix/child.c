@@ -1,5 +1,7 @@
 /* child.c - chooses the child watcher, starts children, reaps them: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
@@ -216,3 +218,4 @@ int child_kill(struct child *child)
 {
     return child_signal(child, SIGKILL);
 }
+#endif

@@ -1,5 +1,7 @@
 /* child_kqueue.c - child watcher "kqueue": EVFILT_PROC in the loop's kqueue. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef RONDO_KQUEUE
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
@@ -116,3 +118,4 @@ const struct child_watcher child_kqueue = {
     .watch = child_kqueue_watch,
     .unwatch = child_kqueue_unwatch,
 };
+#endif

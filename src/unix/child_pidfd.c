@@ -1,5 +1,6 @@
 /* child_pidfd.c - child watcher "pidfd": a descriptor of the child (Linux). */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
 #ifdef __linux__
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -54,6 +55,4 @@ const struct child_watcher child_pidfd = {
     .watch = child_pidfd_watch,
     .unwatch = child_pidfd_unwatch,
 };
-#else
-typedef int no_pidfd_here;
 #endif

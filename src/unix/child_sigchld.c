@@ -1,5 +1,7 @@
 /* child_sigchld.c - child watcher "sigchld": asks when SIGCHLD arrives. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix_child.h"
@@ -62,3 +64,4 @@ const struct child_watcher child_sigchld = {
     .watch = child_sigchld_watch,
     .unwatch = child_sigchld_unwatch,
 };
+#endif

@@ -1,5 +1,7 @@
 /* child_stdio.c - makes what becomes the descriptors of a child: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
@@ -75,3 +77,4 @@ int sys_null(sys_fd *fd)
     *fd = unix_keep(open("/dev/null", O_RDWR | O_CLOEXEC));
     return *fd < 0 ? error_from_os(errno) : 0;
 }
+#endif

@@ -1,5 +1,7 @@
 /* child_thread.c - child watcher "thread": one thread waits for one child. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
@@ -80,3 +82,4 @@ const struct child_watcher child_thread = {
     .watch = child_thread_watch,
     .unwatch = child_unwatch,
 };
+#endif

@@ -1,5 +1,7 @@
 /* datagram.c - datagrams and multicast groups: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
@@ -244,3 +246,4 @@ int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
     }
     return result != 0 ? error_from_os(errno) : 0;
 }
+#endif

@@ -1,5 +1,6 @@
 /* epoll.c - the poller of Linux. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
 #ifdef __linux__
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -33,7 +34,9 @@ struct epoll {
     union epoll_slot *slots;
     int room, used, free; /* of the slots; free: the first one, or none */
     int retired;
-    struct epoll_event events[EPOLL_BATCH];
+    struct epoll_event *events; /* `batch` of them: few, or allocated */
+    int batch;
+    struct epoll_event few[EPOLL_BATCH];
 };
 
 /* Calls the kernel directly: glibc has epoll_pwait2 since 2.35 only, musl not
@@ -44,8 +47,8 @@ static int epoll_wait_ns(struct epoll *e, int64_t timeout_ns)
     struct timespec wait = unix_timespec(timeout_ns);
     /* the kernel wants 64-bit numbers, even where time_t has 32 bits */
     const int64_t timeout[] = {wait.tv_sec, wait.tv_nsec};
-    return (int)syscall(SYS_epoll_pwait2, e->fd, e->events, EPOLL_BATCH,
-                        timeout, NULL, (size_t)0);
+    return (int)syscall(SYS_epoll_pwait2, e->fd, e->events, e->batch, timeout,
+                        NULL, (size_t)0);
 #else
     (void)e;
     (void)timeout_ns;
@@ -59,6 +62,8 @@ static int epoll_open(rondo_loop *loop, void *state)
     struct epoll *e = state;
     (void)loop;
     e->free = EPOLL_NO_SLOT;
+    e->events = e->few;
+    e->batch = EPOLL_BATCH;
     e->fd = unix_keep(epoll_create1(EPOLL_CLOEXEC));
     if (e->fd < 0)
         return error_os(error_from_os(errno), "loop_new: epoll_create1");
@@ -71,6 +76,8 @@ static void epoll_close(rondo_loop *loop, void *state)
 {
     struct epoll *e = state;
     assert(e->fd > 2); /* reactor_open closes only what has opened */
+    if (e->events != e->few)
+        loop_free(loop, e->events);
     loop_free(loop, e->slots);
     sys_close(e->fd);
 }
@@ -263,9 +270,28 @@ static int epoll_set(rondo_loop *loop, void *state, struct io *io,
 static int epoll_wait_events(struct epoll *e, int64_t timeout_ns)
 {
     if (timeout_ns == 0 || timeout_ns == RONDO_NEVER || e->whole_ms)
-        return epoll_wait(e->fd, e->events, EPOLL_BATCH,
+        return epoll_wait(e->fd, e->events, e->batch,
                           unix_timeout_ms(timeout_ns));
     return epoll_wait_ns(e, timeout_ns);
+}
+
+/* More may be ready than there was room for. None of them is lost, since they
+ * are level-triggered: a wait with room for each entry reports all of them.
+ * Without memory for that the rest waits for the next iteration. */
+static COLD int epoll_wait_for_all(rondo_loop *loop, struct epoll *e, int count)
+{
+    assert(count == e->batch);
+    if (e->batch >= e->used)
+        return count;
+    int batch = e->used + e->used / 2;
+    struct epoll_event *events =
+        loop_realloc(loop, e->events == e->few ? NULL : e->events,
+                     (size_t)batch * sizeof *events);
+    if (!events)
+        return count;
+    e->events = events;
+    e->batch = batch;
+    return epoll_wait_events(e, 0);
 }
 
 static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
@@ -273,6 +299,8 @@ static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
     struct epoll *e = state;
     assert(timeout_ns >= 0); /* RONDO_NEVER is the largest number */
     int count = epoll_wait_events(e, timeout_ns);
+    if (count == e->batch)
+        count = epoll_wait_for_all(loop, e, count);
     if (count < 0) {
         if (errno == EINTR)
             return 0;
@@ -331,6 +359,4 @@ const struct backend backend_epoll = {
     .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
     REACTOR(&epoll_poller),
 };
-#else
-typedef int no_epoll_here;
 #endif

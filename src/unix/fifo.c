@@ -1,5 +1,7 @@
 /* fifo.c - asks pipes and FIFOs, whose end not every kernel reports. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#if defined(SYSTEM_UNIX) && !defined(__linux__)
 #define _GNU_SOURCE
 #include "unix/fifo.h"
 
@@ -163,3 +165,4 @@ void fifo_ask(rondo_loop *loop, struct fifos *f)
             reactor_ready(loop, io, ready);
     }
 }
+#endif

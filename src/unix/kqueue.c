@@ -1,5 +1,7 @@
 /* kqueue.c - the poller of macOS and the BSDs. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef RONDO_KQUEUE
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
@@ -26,7 +28,8 @@ typedef int event_count;
 
 enum {
     KQUEUE_WAITING = 128, /* descriptors whose changes wait */
-    KQUEUE_BATCH = 256    /* two changes of each, or an error of each change */
+    KQUEUE_BATCH = 256    /* two changes of each, or an error of each change;
+                             events: at first */
 };
 
 enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE };
@@ -45,13 +48,17 @@ struct kqueue {
     unsigned waiting_count;
     struct io *waiting[KQUEUE_WAITING];
     struct fifos fifos;
-    struct kevent events[KQUEUE_BATCH]; /* changes, then events */
+    struct kevent *events; /* changes, then events: few, or allocated */
+    int batch;             /* room of events */
+    struct kevent few[KQUEUE_BATCH];
 };
 
 static int kqueue_open(rondo_loop *loop, void *state)
 {
     struct kqueue *k = state;
     (void)loop;
+    k->events = k->few;
+    k->batch = KQUEUE_BATCH;
     k->fd = unix_keep(kqueue());
     if (k->fd < 0)
         return error_os(error_from_os(errno), "loop_new: kqueue");
@@ -65,6 +72,8 @@ static void kqueue_close(rondo_loop *loop, void *state)
 {
     struct kqueue *k = state;
     fifo_close(loop, &k->fifos);
+    if (k->events != k->few)
+        loop_free(loop, k->events);
     if (k->generation == sys_fork_generation)
         sys_close(k->fd);
 }
@@ -272,6 +281,36 @@ static void kqueue_take_event(rondo_loop *loop, struct kqueue *k,
     }
 }
 
+/* The kernel reports it in each call for as long as it is so. */
+static bool kqueue_is_level(const struct kevent *event)
+{
+    return !(event->flags & EV_ERROR) &&
+           (event->filter == EVFILT_READ || event->filter == EVFILT_WRITE);
+}
+
+/* More may be ready than there was room for: what is level-triggered comes once
+ * more, with all the rest, in a call with more room. Without memory for that
+ * the rest waits for the next iteration. */
+static COLD int kqueue_take_all(rondo_loop *loop, struct kqueue *k, int count)
+{
+    const struct timespec none = {0};
+    while (count == k->batch) {
+        size_t size = 2 * (size_t)count * sizeof *k->events;
+        struct kevent *events = loop_alloc(loop, size);
+        if (!events)
+            return count;
+        for (int i = 0; i < count; i++)
+            if (!kqueue_is_level(&k->events[i]))
+                kqueue_take_event(loop, k, &k->events[i]);
+        if (k->events != k->few)
+            loop_free(loop, k->events);
+        k->events = events;
+        k->batch = 2 * count;
+        count = kevent(k->fd, NULL, 0, events, (event_count)k->batch, &none);
+    }
+    return count;
+}
+
 /* One call of kevent: makes the changes and, unless changes_only, takes events.
  * A call that returns errors may return nothing else: the next one does. */
 static int kqueue_call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
@@ -281,13 +320,15 @@ static int kqueue_call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
     event_count changes = kqueue_take_changes(k, changes_only);
     struct timespec timeout = unix_timespec(timeout_ns);
     int count = kevent(k->fd, k->events, changes, k->events,
-                       changes_only ? changes : KQUEUE_BATCH,
+                       changes_only ? changes : (event_count)k->batch,
                        timeout_ns == RONDO_NEVER ? NULL : &timeout);
     if (count < 0 && errno != EINTR) {
         k->unsure = true;
         return error_os(error_from_os(errno), "kevent");
     }
     kqueue_changes_made(k); /* also after EINTR */
+    if (count == k->batch && !changes_only)
+        count = kqueue_take_all(loop, k, count);
     for (int i = 0; i < count; i++)
         kqueue_take_event(loop, k, &k->events[i]);
     return 0;
@@ -388,3 +429,4 @@ const struct backend backend_kqueue = {
     .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
     REACTOR(&kqueue_poller),
 };
+#endif

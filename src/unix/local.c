@@ -1,5 +1,7 @@
 /* local.c - unix sockets: their files, credentials and descriptors. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
@@ -406,3 +408,4 @@ void sys_pipe_cut(sys_fd fd)
 {
     (void)fd;
 }
+#endif

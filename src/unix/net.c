@@ -1,5 +1,7 @@
 /* net.c - sockets and look-ups: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
@@ -440,3 +442,4 @@ int sys_resolve_back(const rondo_address *address, unsigned flags,
     names->service = unix_net_copy_text(service);
     return names->host && names->service ? 0 : RONDO_ENOMEM;
 }
+#endif

@@ -1,5 +1,7 @@
 /* pipe.c - pipes, terminals and devices: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
@@ -303,3 +305,4 @@ bool sys_pipe_hung_up(const struct sys_pipe *pipe)
     assert(sys_pipe_tells(pipe));
     return unix_reader_left(pipe->fd, pipe->socket);
 }
+#endif

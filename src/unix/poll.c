@@ -1,5 +1,7 @@
 /* poll.c - the poller over poll(2), which every Unix has. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
@@ -242,3 +244,4 @@ const struct backend backend_poll = {
     .cannot = UINT64_C(1) << RONDO_CAN_EMBED | POLL_CANNOT,
     REACTOR(&poll_poller),
 };
+#endif

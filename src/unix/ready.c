@@ -1,5 +1,7 @@
 /* ready.c - asks a descriptor: is it ready, has its reader left: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "unix/unix.h"
 
@@ -108,3 +110,4 @@ bool unix_reader_left(int fd, bool socket)
     return socket ? unix_ready_send_fails(fd) : unix_ready_write_fails(fd);
 #endif
 }
+#endif

@@ -1,5 +1,7 @@
 /* select.c - the poller over pselect(2), for descriptors below FD_SETSIZE. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
@@ -139,3 +141,4 @@ const struct backend backend_select = {
     .max_number = FD_SETSIZE,
     REACTOR(&select_poller),
 };
+#endif

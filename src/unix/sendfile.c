@@ -1,5 +1,7 @@
 /* sendfile.c - files to send: reading them, and sendfile(2): Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "unix/unix.h"
@@ -153,4 +155,5 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
     return RONDO_ENOTSUP;
 }
 
+#endif
 #endif

@@ -1,5 +1,7 @@
 /* signals.c - catches the signals of the process: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "sys.h"
@@ -168,3 +170,4 @@ void sys_signal_unwatch(int signum)
     if (sigaction(signum, NULL, &now) == 0 && unix_signals_is_ours(&now))
         (void)sigaction(signum, &found[signum], NULL);
 }
+#endif

@@ -1,5 +1,7 @@
 /* sigpipe.c - keeps SIGPIPE from calls that could raise it: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "unix/unix.h"
 
@@ -94,3 +96,4 @@ bool unix_may_send(int fd)
     errno = EPIPE;
     return false;
 }
+#endif

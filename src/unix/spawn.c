@@ -1,5 +1,7 @@
 /* spawn.c - starts a program, at the same cost however large the parent is. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "unix/spawn.h"
 
@@ -259,3 +261,4 @@ int unix_spawn(rondo_loop *loop, const struct child_plan *plan, int64_t *pid,
     loop_free(loop, l);
     return error;
 }
+#endif

@@ -1,5 +1,7 @@
 /* spawn_child.c - what a child does before it executes its program: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "unix/spawn.h"
 
@@ -270,3 +272,4 @@ int spawn_child(void *launch)
     (void)!write(l->report_fd, &report, sizeof report);
     return 127;
 }
+#endif

@@ -1,5 +1,7 @@
 /* sys.c - clock, errors, threads, capabilities and descriptors: Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "sys.h"
 
@@ -445,4 +447,5 @@ int sys_stop_exception(int version, int actions, uint64_t language,
     (void)context;
     return actions & SEARCH_PHASE ? GIVE_UP : GO_ON;
 }
+#endif
 #endif

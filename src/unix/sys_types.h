@@ -57,7 +57,7 @@ __attribute__((visibility("hidden"))) int sys_stop_exception(int version,
 /* X(name) for each backend of this build. The first one is the default. */
 #if defined(__linux__)
 #define SYS_BACKENDS(X) X(epoll) X(poll) X(select)
-#elif defined(RONDO_KQUEUE) /* the build defines it where there is a kqueue */
+#elif defined(RONDO_KQUEUE)
 #define SYS_BACKENDS(X) X(kqueue) X(poll) X(select)
 #else
 #define SYS_BACKENDS(X) X(poll) X(select)

@@ -1,5 +1,7 @@
 /* wake.c - the wake-up: a descriptor that any thread can make readable. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
@@ -78,3 +80,4 @@ int wake_drain(const struct wake *wake)
         return 0;
     return error_os(error_from_os(count ? errno : EPIPE), "read");
 }
+#endif

@@ -1,5 +1,7 @@
 /* address.c - what is inside a rondo_address: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "win/win.h"
 
 #include <iphlpapi.h>
@@ -199,3 +201,4 @@ uint32_t sys_scope(const char *name)
     }
     return number > UINT32_MAX ? 0 : (uint32_t)number;
 }
+#endif

@@ -1,5 +1,7 @@
 /* afd.c - readiness of the program's own sockets, on a completion port. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/iocp.h"
 
@@ -133,3 +135,4 @@ int afd_result(rondo_loop *loop, struct op *op)
         return RONDO_EBADF; /* the program has closed it */
     return 0;
 }
+#endif

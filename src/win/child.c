@@ -1,7 +1,9 @@
 /* child.c - children: how they are watched, signalled, ended: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "core/child.h"
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
+#include "core/child.h"
 #include "win/spawn.h"
 
 #include <assert.h>
@@ -179,3 +181,4 @@ int child_signal_group(struct child *child, int signum)
                      "signal %d: Windows sends SIGBREAK only to a group",
                      signum);
 }
+#endif

@@ -1,5 +1,7 @@
 /* child_stdio.c - pipes to children, and the null device: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/win.h"
 
@@ -71,3 +73,4 @@ void sys_child_close(sys_fd fd)
     if (fd != SYS_NO_FD)
         (void)CloseHandle((HANDLE)fd);
 }
+#endif

@@ -1,5 +1,7 @@
 /* command.c - which program, its command line, its environment: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/spawn.h"
 
@@ -296,3 +298,4 @@ int launch_make_environment(struct launch *l)
     loop_free(l->loop, list);
     return error;
 }
+#endif

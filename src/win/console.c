@@ -1,5 +1,7 @@
 /* console.c - signals, which a console sends to its processes: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/win.h"
 
@@ -82,3 +84,4 @@ void sys_signal_unwatch(int signum)
 {
     atomic_store(&watched[signum], false);
 }
+#endif

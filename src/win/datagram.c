@@ -1,5 +1,7 @@
 /* datagram.c - datagrams, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/win.h"
 
@@ -149,3 +151,4 @@ int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t index,
                             join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
                             &request, sizeof request);
 }
+#endif

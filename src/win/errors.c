@@ -1,5 +1,7 @@
 /* errors.c - the names of Windows' error codes, and what they mean. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "win/win.h"
 
 #include <stdio.h>
@@ -223,3 +225,4 @@ void sys_error_text(int64_t os_error, char *text, size_t size)
         narrow[0] = (char)(narrow[0] + 'a' - 'A');
     win_errors_copy(text, size, narrow, (size_t)count);
 }
+#endif

@@ -1,5 +1,7 @@
 /* file.c - files that are sent, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/win.h"
 
@@ -100,3 +102,4 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
     error_no_os();
     return RONDO_ENOTSUP;
 }
+#endif

@@ -1,5 +1,7 @@
 /* iocp.c - the Windows backend: a completion port. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "win/iocp.h"
 
 #include "base/error.h"
@@ -206,34 +208,41 @@ static BOOL iocp_get_entries(struct iocp *p, int64_t timeout_ns, ULONG *count)
     return done;
 }
 
-static int iocp_collect(rondo_loop *loop, int64_t timeout_ns, ULONG *count)
+/* *more: as many packets have come as there was room for. */
+static int iocp_collect(rondo_loop *loop, int64_t timeout_ns, bool *more)
 {
     struct iocp *p = iocp_of(loop);
-    *count = 0;
-    if (!iocp_get_entries(p, timeout_ns, count)) {
+    ULONG count = 0, ended = 0;
+    *more = false;
+    if (!iocp_get_entries(p, timeout_ns, &count)) {
         DWORD os_error = GetLastError();
         if (os_error == WAIT_TIMEOUT || os_error == WAIT_IO_COMPLETION)
             return 0;
         return error_os(error_from_os(os_error), "GetQueuedCompletionStatusEx");
     }
-    assert(*count <= IOCP_BATCH);
-    for (ULONG i = 0; i < *count; i++) {
+    assert(count <= IOCP_BATCH);
+    for (ULONG i = 0; i < count; i++) {
         OVERLAPPED *o = p->entries[i].lpOverlapped;
-        if (o) /* else a wake-up */
-            iocp_end(loop, iocp_op_of(o));
+        if (!o)
+            continue; /* a wake-up */
+        iocp_end(loop, iocp_op_of(o));
+        ended++;
     }
+    *more = count == IOCP_BATCH && (ended || loop->closing);
     return 0;
 }
 
-/* A closing loop collects all packets that there are. It does not wait for a
- * child that it has let go, and that child's packet may stand behind others. */
+/* Collects all packets that there are. That has an end: no operation begins
+ * meanwhile, and wake-ups alone do not prolong it. A closing loop gets none of
+ * these, but one packet that stands behind others: that of a child that it has
+ * let go and does not wait for. */
 static int iocp_wait(rondo_loop *loop, int64_t timeout_ns)
 {
-    ULONG count;
+    bool more;
     assert(timeout_ns >= 0);
-    int error = iocp_collect(loop, timeout_ns, &count);
-    while (!error && loop->closing && count == IOCP_BATCH)
-        error = iocp_collect(loop, 0, &count);
+    int error = iocp_collect(loop, timeout_ns, &more);
+    while (!error && more)
+        error = iocp_collect(loop, 0, &more);
     return error;
 }
 
@@ -326,3 +335,4 @@ const struct backend backend_iocp = {
     .resolution = iocp_resolution,
     .embed = iocp_embed,
 };
+#endif

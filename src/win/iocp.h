@@ -11,7 +11,7 @@
 #include <mswsock.h>
 
 enum {
-    IOCP_BATCH = 256, /* packets that one wait collects at most */
+    IOCP_BATCH = 256, /* packets that one call collects at most */
     /* What AcceptEx writes of one address. It asks for 16 bytes more than the
      * largest address, which is an IPv6 one: unix sockets are not used. */
     IOCP_ADDRESS = sizeof(struct sockaddr_in6) + 16

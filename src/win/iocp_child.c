@@ -1,5 +1,7 @@
 /* iocp_child.c - the end of a process comes through the completion port. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/iocp.h"
 
@@ -60,3 +62,4 @@ int iocp_child_result(struct op *op)
     error_no_os();
     return op->sys.flags & IOCP_CANCELLED ? RONDO_ECANCELED : 0;
 }
+#endif

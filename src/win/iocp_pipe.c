@@ -1,5 +1,7 @@
 /* iocp_pipe.c - the operations of pipes on the completion port. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/iocp.h"
 
@@ -82,3 +84,4 @@ int iocp_pipe_result(struct op *op)
     op->count = count;
     return error;
 }
+#endif

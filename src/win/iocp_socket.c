@@ -1,5 +1,7 @@
 /* iocp_socket.c - the socket operations of the completion port. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/iocp.h"
 
@@ -331,3 +333,4 @@ int iocp_result(rondo_loop *loop, struct op *op)
         return error == RONDO_ECANCELED ? error : 0;
     }
 }
+#endif

@@ -1,5 +1,7 @@
 /* ip.c - IP addresses as text, as inet_pton(3) and inet_ntop(3) of Unix. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "win/win.h"
 
 #include <stdio.h>
@@ -136,3 +138,4 @@ void ip_print_inet6(const unsigned char bytes[16], char *text, size_t size)
     }
     snprintf(text, size, "%s%s%s", all, v4 && length == 5 ? ":" : "", dotted);
 }
+#endif

@@ -1,5 +1,7 @@
 /* local.c - unix sockets, which the library does not have on Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/win.h"
 
@@ -64,3 +66,4 @@ int sys_duplicate(sys_fd fd, sys_fd *copy)
     *copy = SYS_NO_FD;
     return win_local_refuse();
 }
+#endif

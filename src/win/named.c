@@ -1,5 +1,7 @@
 /* named.c - pipes by name, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/win.h"
 
@@ -110,3 +112,4 @@ void sys_pipe_cut(sys_fd fd)
 {
     (void)DisconnectNamedPipe((HANDLE)fd);
 }
+#endif

@@ -1,5 +1,7 @@
 /* names.c - names and addresses, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/win.h"
 
@@ -99,3 +101,4 @@ int sys_resolve_back(const rondo_address *address, unsigned flags,
     names->service = win_names_copy_text(service);
     return names->host && names->service ? 0 : RONDO_ENOMEM;
 }
+#endif

@@ -1,5 +1,7 @@
 /* net.c - sockets, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/win.h"
 
@@ -360,3 +362,4 @@ int sys_peer_address(sys_fd fd, rondo_address *address)
 {
     return win_net_name_of(fd, address, getpeername);
 }
+#endif

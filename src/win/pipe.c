@@ -1,5 +1,7 @@
 /* pipe.c - pipes, files and the console, as sys.h asks for them: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "win/win.h"
 
@@ -284,3 +286,4 @@ bool sys_pipe_hung_up(const struct sys_pipe *pipe)
     assert(sys_pipe_tells(pipe));
     return !PeekNamedPipe(win_pipe_handle_of(pipe), NULL, 0, NULL, NULL, NULL);
 }
+#endif

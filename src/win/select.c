@@ -1,5 +1,7 @@
 /* select.c - the Windows poller that needs no port: at most 512 sockets. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "core/backend.h"
 #include "win/win.h"
@@ -234,3 +236,4 @@ const struct backend backend_select = {
     .max_descriptors = SELECT_MOST,
     REACTOR(&select_poller),
 };
+#endif

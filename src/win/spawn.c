@@ -1,7 +1,9 @@
 /* spawn.c - starts a program: Windows. */
 /* SPDX-License-Identifier: MIT */
-#include "win/spawn.h"
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
+#include "win/spawn.h"
 
 #include <assert.h>
 #include <string.h>
@@ -163,3 +165,4 @@ int win_spawn(rondo_loop *loop, const struct child_plan *plan, HANDLE *process,
     *pid = (int64_t)made.dwProcessId;
     return 0;
 }
+#endif

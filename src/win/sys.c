@@ -1,5 +1,7 @@
 /* sys.c - clock, threads and facts of the process: Windows. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #define _CRT_SECURE_NO_WARNINGS /* getenv */
 #include "base/error.h"
 #include "win/win.h"
@@ -236,3 +238,4 @@ bool sys_supports(rondo_capability what)
            what == RONDO_CAN_SUBPROCESS || what == RONDO_CAN_WATCH_SOCKETS ||
            what == RONDO_CAN_EMBED || what == RONDO_CAN_SIGNALS;
 }
+#endif

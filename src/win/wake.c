@@ -1,5 +1,7 @@
 /* wake.c - the socket that any thread can make readable. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_WIN
 #include "base/error.h"
 #include "core/backend.h"
 #include "win/win.h"
@@ -67,3 +69,4 @@ int wake_drain(const struct wake *wake)
                ? 0
                : error_os(error_from_os(os_error), "recv");
 }
+#endif

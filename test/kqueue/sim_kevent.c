@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LONGEST_S = 100000000, TAKEN_AT_ONCE = 256 };
+enum { LONGEST_S = 100000000, TAKEN_AT_ONCE = 4096 };
 
 /* ---- trouble on demand -------------------------------------------------- */
 
