@@ -45,7 +45,7 @@ static void keep_socket(rondo_server *server, void *arg, rondo_fd socket,
 
     (void)server;
     (void)peer;
-    l->model.fd = test_keep(l->w, socket);
+    l->model.fd = test_own(l->w, socket);
 }
 
 TEST_LEAVES(G9_a_socket_handed_on_is_close_on_exec)
@@ -55,7 +55,7 @@ TEST_LEAVES(G9_a_socket_handed_on_is_close_on_exec)
 
     options.accepted = keep_socket;
     l = test_serve_with(w, NULL, &options);
-    (void)test_keep(w, raw_connect(l->port));
+    (void)test_own(w, raw_connect(l->port));
     test_run_until(w, l->model.fd != RONDO_NO_FD);
     assert_true(raw_fd_close_on_exec(l->model.fd));
 }
