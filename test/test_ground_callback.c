@@ -1,5 +1,6 @@
 /* test_ground_callback.c - no callback runs inside the call that caused it. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_dial.h"
 #include "harness_plain.h"
 
 /* Raised while a public call runs; every callback looks at it. */
@@ -122,10 +123,9 @@ TEST_LEAVES(G4_connecting)
 TEST(G4_connecting_to_nobody)
 {
     struct peer *p = watched_peer(w);
-    uint16_t port = 0;
+    uint16_t port = dial_dead_port();
 
     begin();
-    raw_close(raw_listen(&port, 1));
     OUTSIDE(assert_ok(test_connect_peer(w, port, &recorder, p)));
     test_run_until(w, p->connected);
     assert_int_equal(p->connect_error, RONDO_ECONNREFUSED);
