@@ -342,6 +342,8 @@ static int run_all(void)
     char subject[64];
     size_t count = 0;
 
+    if (!tests)
+        return 1;
     for (struct test *t = tests; t; t = t->next) {
         if (count == MAX_TESTS)
             return 1;

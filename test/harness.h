@@ -75,8 +75,8 @@ struct test {
         .name = #function,                                                     \
         .file = __FILE__,                                                      \
         .line = __LINE__,                                                      \
-        .fn = function,                                                        \
-        .leaves = leaves_alive,                                                \
+        .fn = (function),                                                      \
+        .leaves = (leaves_alive),                                              \
     };                                                                         \
     TEST_AT_START(function##_register)                                         \
     {                                                                          \
@@ -85,8 +85,12 @@ struct test {
     static void function(TEST_UNUSED struct world *w)
 
 /* A test of one statement: TEST_CASE(S4_low_alone, try_limits(w, 1, 0)); */
-#define TEST_CASE(function, statement)                                         \
-    TEST(function)                                                             \
+#define TEST_CASE(function, statement) TEST_CASE_AS(function, false, statement)
+#define TEST_CASE_LEAVES(function, statement)                                  \
+    TEST_CASE_AS(function, true, statement)
+
+#define TEST_CASE_AS(function, leaves_alive, statement)                        \
+    TEST_AS(function, leaves_alive)                                            \
     {                                                                          \
         statement;                                                             \
     }                                                                          \
@@ -100,10 +104,10 @@ struct test {
  *         try_limits(w, row->high, row->low);
  */
 #define EACH_ROW(w, row, rows)                                                 \
-    __typeof__(&(rows)[0]) row = (rows);                                       \
-    test_row(w, row < (rows) + COUNT_OF(rows) ? row->name : NULL) &&           \
-        row < (rows) + COUNT_OF(rows);                                         \
-    row++
+    __typeof__ (&(rows)[0])(row) = (rows);                                     \
+    test_row(w, (row) < (rows) + COUNT_OF(rows) ? (row)->name : NULL) &&       \
+        (row) < (rows) + COUNT_OF(rows);                                       \
+    (row)++
 bool test_row(struct world *w, const char *name); /* false: after the last */
 
 /* What all tests of an executable share: `begin` runs before the first one and
@@ -112,7 +116,8 @@ bool test_row(struct world *w, const char *name); /* false: after the last */
 #define TEST_AROUND(begin_fn, end_fn)                                          \
     TEST_AT_START(register_##begin_fn)                                         \
     {                                                                          \
-        static struct test_around around = {.begin = begin_fn, .end = end_fn}; \
+        static struct test_around around = {.begin = (begin_fn),               \
+                                            .end = (end_fn)};                  \
         test_register_around(&around);                                         \
     }                                                                          \
     struct test_around /* takes the semicolon */
@@ -265,6 +270,9 @@ void test_let_go_on(struct world *w, unsigned *seed);
 /* Runs fn in a forked child, which must end with 0; skips the test where there
  * is no fork. */
 void test_run_child(struct world *w, int (*fn)(void *arg), void *arg);
+/* For use in such a child, where nothing asserts: runs the loop until the value
+ * is that high. false: it failed, or took too long. */
+bool child_runs_until(rondo_loop *loop, const unsigned *value, unsigned wanted);
 /* not under the thread sanitizer, which ends such a child, or an emulator */
 bool test_child_may_start_threads(void);
 void test_close_in_child(struct world *w); /* the loop, by such a child */

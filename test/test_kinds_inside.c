@@ -290,18 +290,20 @@ enum {
 
 static const struct kind_table inside = {
     .title = "inside",
-    .columns = {[OWNED] = {"in release", owned_in_release},
-                [OWNED_ABORT] = {"... abort", abort_in_release},
-                [FILES] = {"in done", files_in_done},
-                [FLOW] = {"in flow", write_in_flow},
-                [PAUSE_CLOSE] = {"... close", close_in_pause},
-                [RESUME_ABORT] = {"... abort", abort_in_resume},
-                [WHEN_LOST] = {"when lost", used_when_lost},
-                [PEER] = {"address", asked_for_peer},
-                [CREDENTIALS] = {"credentials", asked_for_credentials,
-                                 "credentials are refused of a child's pipe "
-                                 "beyond 0-2"},
-                [SERVER] = {"server", asked_for_server}},
+    .columns =
+        {[OWNED] = {.name = "in release", .attempt = owned_in_release},
+         [OWNED_ABORT] = {.name = "... abort", .attempt = abort_in_release},
+         [FILES] = {.name = "in done", .attempt = files_in_done},
+         [FLOW] = {.name = "in flow", .attempt = write_in_flow},
+         [PAUSE_CLOSE] = {.name = "... close", .attempt = close_in_pause},
+         [RESUME_ABORT] = {.name = "... abort", .attempt = abort_in_resume},
+         [WHEN_LOST] = {.name = "when lost", .attempt = used_when_lost},
+         [PEER] = {.name = "address", .attempt = asked_for_peer},
+         [CREDENTIALS] = {.name = "credentials",
+                          .attempt = asked_for_credentials,
+                          .known = "credentials are refused of a child's pipe "
+                                   "beyond 0-2"},
+         [SERVER] = {.name = "server", .attempt = asked_for_server}},
     .cells = {[KIND_TCP] = WRITER(0, RONDO_ENOTSUP),
               [KIND_UNIX] = WRITER(0, 0),
               [KIND_SERVED] = PIPE_WRITER,
