@@ -1967,8 +1967,8 @@ RONDO_API void rondo_reader_set_drain(rondo_reader *reader, bool on);
  * Reads up to and including a separator of size bytes, which is copied. done is
  * called once, from the loop, also where everything is there already. Bytes
  * before the separator beyond the limit are RONDO_ETOOMUCH. 0; RONDO_EBUSY: a
- * read is under way; RONDO_EINVAL: no separator, no done; RONDO_ENOMEM. As
- * StreamReader.readuntil.
+ * read is under way; RONDO_ECLOSED: the loop is being closed; RONDO_EINVAL: no
+ * separator, no done; RONDO_ENOMEM. As StreamReader.readuntil.
  */
 RONDO_API int rondo_read_until(rondo_reader *reader, const void *separator,
                                size_t size, rondo_read_fn done, void *arg);

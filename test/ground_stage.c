@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ground_stage.h"
 
+#include "harness_dial.h"
+
 rondo_transport *stage_transport(struct peer *p)
 {
     return p ? p->transport : NULL;
@@ -244,7 +246,6 @@ static struct stage *stage_new(struct world *w, const rondo_protocol *protocol,
 {
     struct stage *s = test_alloc(w, sizeof *s);
     rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
-    uint16_t nobody = 0;
 
     s->w = w;
     s->protocol = protocol;
@@ -258,9 +259,8 @@ static struct stage *stage_new(struct world *w, const rondo_protocol *protocol,
     s->x = test_peer(w);
     give_hooks(s, s->a);
     give_hooks(s, s->x);
-    raw_close(raw_listen(&nobody, 1));
     s->connecting = test_connect_peer(w, s->l->port, protocol, s->a);
-    s->refused = test_connect_peer(w, nobody, protocol, s->x);
+    s->refused = test_connect_peer(w, dial_dead_port(), protocol, s->x);
     s->timer = rondo_call_later(w->loop, 0, on_timer, s);
     s->soon = rondo_call_soon(w->loop, on_soon, s);
     assert_ok(rondo_call_soon_threadsafe(w->loop, on_post, s));

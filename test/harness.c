@@ -230,14 +230,12 @@ static void check_descriptors(struct world *w)
 static void finish(struct world *w)
 {
     test_fail_allocation(w, 0);
-    run_lasts(w);
     if (w->loop && !w->leaves)
         check_clean(w);
-    test_drop_all(w);
     close_one(w, &w->other);
     close_one(w, &w->loop);
-    fds_end(w);
-    arena_end(w);
+    test_free_descriptors(w);
+    own_end(w);
     check_memory(w);
     if (!w->allow_descriptors)
         check_descriptors(w);
@@ -290,7 +288,8 @@ static int teardown(void **state)
 
     if (!c->finished) {
         tell_failure(c->w);
-        fds_end(c->w);
+        test_free_descriptors(c->w);
+        test_close_all_own(c->w);
         raw_snapshot_close_new(&c->w->descriptors);
         return 0;
     }
@@ -343,6 +342,8 @@ static int run_all(void)
     char subject[64];
     size_t count = 0;
 
+    if (!tests)
+        return 1;
     for (struct test *t = tests; t; t = t->next) {
         if (count == MAX_TESTS)
             return 1;

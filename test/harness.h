@@ -35,9 +35,7 @@
 /* ---- 1. tests and their world ------------------------------------------ */
 
 struct memory; /* harness_memory.c */
-struct kept;   /* harness_keep.c */
-struct last;
-struct at_end;
+struct own;    /* harness_own.c */
 
 struct world {
     rondo_loop *loop;       /* NULL it after closing it yourself */
@@ -48,15 +46,12 @@ struct world {
     struct memory *memory;
     rondo_allocator allocator;
     struct raw_snapshot descriptors;
-    struct own_fds *own_fds; /* harness_fds.c */
     raw_fd *exhausted;
     size_t exhausted_count;
     int64_t descriptor_limit; /* to restore; 0: it was not changed */
     void *arena;
-    struct kept *kept;
-    struct last *lasts;
-    struct at_end *ends; /* what is done when its loops are closed */
-    const char *row;     /* of the table that EACH_ROW is at */
+    struct own *own;
+    const char *row; /* of the table that EACH_ROW is at */
     char reason[256];
 };
 
@@ -80,8 +75,8 @@ struct test {
         .name = #function,                                                     \
         .file = __FILE__,                                                      \
         .line = __LINE__,                                                      \
-        .fn = function,                                                        \
-        .leaves = leaves_alive,                                                \
+        .fn = (function),                                                      \
+        .leaves = (leaves_alive),                                              \
     };                                                                         \
     TEST_AT_START(function##_register)                                         \
     {                                                                          \
@@ -90,8 +85,12 @@ struct test {
     static void function(TEST_UNUSED struct world *w)
 
 /* A test of one statement: TEST_CASE(S4_low_alone, try_limits(w, 1, 0)); */
-#define TEST_CASE(function, statement)                                         \
-    TEST(function)                                                             \
+#define TEST_CASE(function, statement) TEST_CASE_AS(function, false, statement)
+#define TEST_CASE_LEAVES(function, statement)                                  \
+    TEST_CASE_AS(function, true, statement)
+
+#define TEST_CASE_AS(function, leaves_alive, statement)                        \
+    TEST_AS(function, leaves_alive)                                            \
     {                                                                          \
         statement;                                                             \
     }                                                                          \
@@ -105,10 +104,10 @@ struct test {
  *         try_limits(w, row->high, row->low);
  */
 #define EACH_ROW(w, row, rows)                                                 \
-    __typeof__(&(rows)[0]) row = (rows);                                       \
-    test_row(w, row < (rows) + COUNT_OF(rows) ? row->name : NULL) &&           \
-        row < (rows) + COUNT_OF(rows);                                         \
-    row++
+    __typeof__ (&(rows)[0])(row) = (rows);                                     \
+    test_row(w, (row) < (rows) + COUNT_OF(rows) ? (row)->name : NULL) &&       \
+        (row) < (rows) + COUNT_OF(rows);                                       \
+    (row)++
 bool test_row(struct world *w, const char *name); /* false: after the last */
 
 /* What all tests of an executable share: `begin` runs before the first one and
@@ -117,7 +116,8 @@ bool test_row(struct world *w, const char *name); /* false: after the last */
 #define TEST_AROUND(begin_fn, end_fn)                                          \
     TEST_AT_START(register_##begin_fn)                                         \
     {                                                                          \
-        static struct test_around around = {.begin = begin_fn, .end = end_fn}; \
+        static struct test_around around = {.begin = (begin_fn),               \
+                                            .end = (end_fn)};                  \
         test_register_around(&around);                                         \
     }                                                                          \
     struct test_around /* takes the semicolon */
@@ -150,15 +150,8 @@ void test_fail(struct world *w, const char *format, ...) RONDO_PRINTF(2, 3)
 
 /* zeroed memory that lives until the loop is closed */
 void *test_alloc(struct world *w, size_t size);
-/* The end of the test closes the descriptor, which this answers with. */
-raw_fd test_keep(struct world *w, raw_fd fd);
-/* Closes, or resets, one of these now; closes all. */
-void test_drop(struct world *w, raw_fd fd);
-void test_reset(struct world *w, raw_fd fd);
-void test_drop_all(struct world *w);
-/* The end of the test calls this, before it looks at what is left. */
-void test_finally(struct world *w, void (*fn)(void *arg), void *arg);
-/* ... and this when its loops are closed, the last first. */
+/* The end of the test calls this once its loops are closed. What was asked for
+ * last is done first, test_own's descriptors among it. */
 void test_at_end(struct world *w, void (*fn)(void *arg), void *arg);
 
 /* options for another loop of this backend, with this world's allocator */
@@ -212,11 +205,14 @@ bool test_nth_fails(struct world *w, uint64_t n);
 
 /* ---- descriptors -------------------------------------------------------- */
 
-/* The world closes it after its loops; it must be one. */
+/* The end of the test closes it, after its loops; answers with it. */
 raw_fd test_own(struct world *w, raw_fd fd);
-/* ... but for one that the test closes after all, or hands over to a loop. */
-raw_fd test_disown(struct world *w, raw_fd fd);
+/* The test does that itself, now: closes it, resets it, or gives it away; or
+ * closes all that it owns. */
 void test_close_own(struct world *w, raw_fd fd);
+void test_reset_own(struct world *w, raw_fd fd);
+raw_fd test_disown(struct world *w, raw_fd fd);
+void test_close_all_own(struct world *w);
 /* As test_own for two: put RONDO_NO_FD in place of one that you close or give
  * away. */
 raw_fd *test_own_pair(struct world *w, const raw_fd pair[2]);
@@ -274,6 +270,9 @@ void test_let_go_on(struct world *w, unsigned *seed);
 /* Runs fn in a forked child, which must end with 0; skips the test where there
  * is no fork. */
 void test_run_child(struct world *w, int (*fn)(void *arg), void *arg);
+/* For use in such a child, where nothing asserts: runs the loop until the value
+ * is that high. false: it failed, or took too long. */
+bool child_runs_until(rondo_loop *loop, const unsigned *value, unsigned wanted);
 /* not under the thread sanitizer, which ends such a child, or an emulator */
 bool test_child_may_start_threads(void);
 void test_close_in_child(struct world *w); /* the loop, by such a child */

@@ -7,12 +7,6 @@ union chunk {
     max_align_t align;
 };
 
-struct at_end {
-    struct at_end *next;
-    void (*fn)(void *arg);
-    void *arg;
-};
-
 void *test_alloc(struct world *w, size_t size)
 {
     union chunk *c = calloc(1, sizeof *c + size);
@@ -46,22 +40,4 @@ void arena_free(struct world *w)
         c = next;
     }
     w->arena = NULL;
-}
-
-void test_at_end(struct world *w, void (*fn)(void *arg), void *arg)
-{
-    struct at_end *end = test_alloc(w, sizeof *end);
-
-    *end = (struct at_end){.next = w->ends, .fn = fn, .arg = arg};
-    w->ends = end;
-}
-
-void arena_end(struct world *w)
-{
-    while (w->ends) {
-        struct at_end *end = w->ends;
-
-        w->ends = end->next;
-        end->fn(end->arg);
-    }
 }

@@ -153,5 +153,5 @@ raw_fd call_file(size_t size)
 
 raw_fd call_kept_file(struct world *w, size_t size)
 {
-    return test_keep(w, call_file(size));
+    return test_own(w, call_file(size));
 }

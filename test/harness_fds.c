@@ -1,63 +1,8 @@
-/* harness_fds.c - plain sockets of a test's own, and how many there may be. */
+/* harness_fds.c - how many descriptors a test may have. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_internal.h"
 
 #include "raw_net.h"
-
-struct own_fds {
-    raw_fd fds[2];
-    struct own_fds *next;
-};
-
-raw_fd *test_own_pair(struct world *w, const raw_fd pair[2])
-{
-    struct own_fds *own = test_alloc(w, sizeof *own);
-
-    own->fds[0] = pair[0];
-    own->fds[1] = pair[1];
-    own->next = w->own_fds;
-    w->own_fds = own;
-    return own->fds;
-}
-
-raw_fd test_own(struct world *w, raw_fd fd)
-{
-    assert_true(fd != RONDO_NO_FD);
-    return *test_own_pair(w, (const raw_fd[2]){fd, RONDO_NO_FD});
-}
-
-raw_fd test_disown(struct world *w, raw_fd fd)
-{
-    for (struct own_fds *own = w->own_fds; own; own = own->next)
-        for (int i = 0; i < 2; i++)
-            if (own->fds[i] == fd) {
-                own->fds[i] = RONDO_NO_FD;
-                return fd;
-            }
-    test_fail(w, "test_disown: the test does not own that descriptor");
-}
-
-void test_close_own(struct world *w, raw_fd fd)
-{
-    raw_close(test_disown(w, fd));
-}
-
-raw_fd *test_sockets(struct world *w)
-{
-    raw_fd fds[2];
-
-    assert_int_equal(raw_pair(fds), 0);
-    return test_own_pair(w, fds);
-}
-
-raw_fd *test_own_pipe(struct world *w)
-{
-    raw_fd fds[2];
-
-    test_skip_if(w, raw_pipe(fds) != 0,
-                 "no pipes as descriptors on this system");
-    return test_own_pair(w, fds);
-}
 
 static void set_limit(struct world *w, int64_t limit)
 {
@@ -112,11 +57,4 @@ void test_free_descriptors(struct world *w)
     if (w->descriptor_limit)
         (void)raw_set_descriptor_limit(w->descriptor_limit);
     w->descriptor_limit = 0;
-}
-
-void fds_end(struct world *w)
-{
-    test_free_descriptors(w);
-    for (; w->own_fds; w->own_fds = w->own_fds->next)
-        raw_close_pair(w->own_fds->fds);
 }

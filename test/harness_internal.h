@@ -12,11 +12,9 @@ const char *memory_damage(const struct memory *m); /* NULL: none */
 
 /* Whether it has lasted so many times as long as a test may wait. */
 bool out_of_patience(int64_t since_ns, int times);
-void fds_end(struct world *w); /* after its loops: descriptors and limit back */
 
-struct world *test_world(void);  /* of the running test */
-void arena_end(struct world *w); /* does what test_at_end asked for */
+struct world *test_world(void); /* of the running test */
 void arena_free(struct world *w);
-void run_lasts(struct world *w);
+void own_end(struct world *w); /* closes what it owns, does test_at_end's */
 
 #endif

@@ -319,7 +319,7 @@ static void feed(struct play *play)
 
     if (!r->kind->reads || !room || (r->far && !r->far->transport))
         return;
-    if (play->passes && play_draw(play, 2)) {
+    if (play->passes && r->far && play_draw(play, 2)) {
         is_ok(play, rondo_transport_send_fd(r->far->transport, play->file));
         play->fed++;
     }

@@ -9,7 +9,7 @@ static struct peer *adopted(struct world *w, const rondo_protocol *protocol,
     raw_fd fds[2];
 
     assert_int_equal(raw_pair_small(fds, buffer_bytes), 0);
-    p->fd = test_keep(w, fds[1]);
+    p->fd = test_own(w, fds[1]);
     test_adopt(w, fds[0], protocol, p);
     return p;
 }
@@ -30,13 +30,13 @@ struct peer *plain_peer_unmade(struct world *w)
 
 void plain_close(struct peer *p)
 {
-    test_drop(p->w, p->fd);
+    test_close_own(p->w, p->fd);
     p->fd = RONDO_NO_FD;
 }
 
 void plain_reset(struct peer *p)
 {
-    test_reset(p->w, p->fd);
+    test_reset_own(p->w, p->fd);
     p->fd = RONDO_NO_FD;
 }
 

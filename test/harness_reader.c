@@ -52,7 +52,7 @@ void book_open(struct world *w, struct book *b, size_t limit,
     b->w = w;
     b->fd = RONDO_NO_FD;
     assert_ok(rondo_reader_new(w->loop, limit, protocol, self, &b->reader));
-    test_finally(w, free_at_last, b);
+    test_at_end(w, free_at_last, b);
 }
 
 struct book *test_book_with(struct world *w, size_t limit,
@@ -68,7 +68,7 @@ struct book *test_book_with(struct world *w, size_t limit,
     assert_int_equal(raw_pair_small(fds, buffer_bytes), 0);
     assert_ok(rondo_connect_accepted_socket(
         w->loop, fds[0], rondo_reader_protocol(), b->reader, NULL));
-    b->fd = test_keep(w, fds[1]);
+    b->fd = test_own(w, fds[1]);
     test_run_until(w, rondo_reader_transport(b->reader));
     return b;
 }
@@ -80,13 +80,13 @@ struct book *test_book(struct world *w, size_t limit)
 
 void book_close(struct book *b)
 {
-    test_drop(b->w, b->fd);
+    test_close_own(b->w, b->fd);
     b->fd = RONDO_NO_FD;
 }
 
 void book_reset(struct book *b)
 {
-    test_reset(b->w, b->fd);
+    test_reset_own(b->w, b->fd);
     b->fd = RONDO_NO_FD;
 }
 

@@ -170,6 +170,16 @@ void test_run_child(struct world *w, int (*fn)(void *arg), void *arg)
         test_fail(w, "the child ended with %d", status);
 }
 
+bool child_runs_until(rondo_loop *loop, const unsigned *value, unsigned wanted)
+{
+    int64_t end = raw_now_ns() + RONDO_MS(test_patience_ms());
+
+    while (*value < wanted)
+        if (rondo_loop_run_once(loop, RONDO_MS(2)) < 0 || raw_now_ns() > end)
+            return false;
+    return true;
+}
+
 bool test_child_may_start_threads(void)
 {
     return !THREAD_SANITIZER && !raw_emulated();

@@ -11,8 +11,8 @@ struct wire *wire_new(struct world *w, int bytes)
 
     call_pair(pair, bytes);
     x->w = w;
-    x->fd = test_keep(w, pair[0]);
-    x->other = test_keep(w, pair[1]);
+    x->fd = test_own(w, pair[0]);
+    x->other = test_own(w, pair[1]);
     x->room = test_alloc(w, WIRE_ROOM);
     return x;
 }
@@ -92,7 +92,7 @@ void wire_takes(struct wire *x, uint64_t position, uint64_t size)
 
 raw_fd wire_socket(struct world *w)
 {
-    raw_fd fd = test_keep(w, raw_tcp());
+    raw_fd fd = test_own(w, raw_tcp());
 
     raw_set_nonblocking(fd);
     return fd;
@@ -100,7 +100,7 @@ raw_fd wire_socket(struct world *w)
 
 raw_fd wire_listener(struct world *w, uint16_t *port, int backlog)
 {
-    raw_fd fd = test_keep(w, raw_listen(port, backlog));
+    raw_fd fd = test_own(w, raw_listen(port, backlog));
 
     raw_set_nonblocking(fd);
     return fd;

@@ -21,16 +21,6 @@ struct family {
     uint64_t waiting; /* bytes for `other`, in all */
 };
 
-static bool wait_for(rondo_loop *loop, const unsigned *value, unsigned wanted)
-{
-    int64_t end = raw_now_ns() + RONDO_SEC(10) * test_slowness();
-
-    while (*value < wanted)
-        if (rondo_loop_run_once(loop, RONDO_MS(2)) < 0 || raw_now_ns() > end)
-            return false;
-    return true;
-}
-
 static struct family *family_new(struct world *w)
 {
     struct family *f = test_alloc(w, sizeof *f);
@@ -71,11 +61,11 @@ static int close_one(void *arg)
     raw_close(f->fds[1][0]);
     if (rondo_loop_after_fork(loop) != 0)
         return 10;
-    if (!wait_for(loop, &f->timers, 1))
+    if (!child_runs_until(loop, &f->timers, 1))
         return 11;
     for (int i = 0; i < 3; i += 2)
         if (!raw_send_all(f->fds[i][1], "x", 1, 1000) ||
-            !wait_for(loop, &f->calls[i], 1))
+            !child_runs_until(loop, &f->calls[i], 1))
             return 12 + i;
     if (f->reports != 1 || f->error != RONDO_EBADF || f->calls[1])
         return 20;
@@ -111,11 +101,11 @@ static int close_the_transports(void *arg)
     raw_close(rondo_transport_fd(f->peer->transport));
     if (rondo_loop_after_fork(f->loop) != 0)
         return 10;
-    if (!wait_for(f->loop, &f->peer->lost, 1))
+    if (!child_runs_until(f->loop, &f->peer->lost, 1))
         return 11;
     if (f->peer->error != RONDO_EBADF)
         return 12;
-    return wait_for(f->loop, &f->timers, 1) ? 0 : 13;
+    return child_runs_until(f->loop, &f->timers, 1) ? 0 : 13;
 }
 
 TEST_LEAVES(L8_a_child_closes_the_socket_of_a_transport)
@@ -208,11 +198,11 @@ static int run_posts(void *arg)
     atomic_store(&f->inside, false);
     if (rondo_loop_after_fork(f->loop) != 0)
         return 10;
-    if (!wait_for(f->loop, &f->posts, POSTS - 1))
+    if (!child_runs_until(f->loop, &f->posts, POSTS - 1))
         return 11;
     if (rondo_remote_call(f->remote, count_post, f) != 0)
         return 12;
-    return wait_for(f->loop, &f->posts, POSTS) ? 0 : 13;
+    return child_runs_until(f->loop, &f->posts, POSTS) ? 0 : 13;
 }
 
 TEST(L8_a_fork_while_another_thread_sends)
@@ -232,7 +222,7 @@ TEST(L8_a_fork_while_another_thread_sends)
     test_run_child(w, run_posts, f);
     raw_thread_join(thread);
     assert_int_equal(atomic_load(&f->sent), POSTS);
-    assert_true(wait_for(f->loop, &f->posts, POSTS));
+    assert_true(child_runs_until(f->loop, &f->posts, POSTS));
     rondo_remote_release(f->remote);
     assert_ok(rondo_loop_close(f->loop));
 }
@@ -266,7 +256,7 @@ static int abort_it(void *arg)
     if (rondo_loop_after_fork(f->loop) != 0)
         return 10;
     rondo_transport_abort(f->peer->transport);
-    return wait_for(f->loop, &f->done, 1) ? 0 : 11;
+    return child_runs_until(f->loop, &f->done, 1) ? 0 : 11;
 }
 
 static void check_position(struct world *w, int (*child)(void *arg))

@@ -92,18 +92,8 @@ static void check_untouched(const struct family *f)
     assert_false(rondo_transport_is_closing(f->t));
 }
 
-/* No assertions in a child: it answers with the step that went wrong. */
-static bool wait_for(rondo_loop *loop, const unsigned *value, unsigned wanted)
-{
-    int64_t end = raw_now_ns() + RONDO_MS(test_patience_ms());
-
-    while (*value < wanted)
-        if (rondo_loop_run_once(loop, RONDO_MS(2)) < 0 || raw_now_ns() > end)
-            return false;
-    return true;
-}
-
-/* Everything there is works in this process: 0, or the step that did not. */
+/* Everything there is works in this process, which may be a child without
+ * assertions: 0, or the step that did not. */
 static int use_everything(struct family *f)
 {
     rondo_loop *loop = f->w->loop;
@@ -112,24 +102,25 @@ static int use_everything(struct family *f)
 
     if (rondo_reschedule(loop, f->timer, rondo_loop_time(loop) + RONDO_MS(5)) <
             0 ||
-        !wait_for(loop, &f->ran, 1))
+        !child_runs_until(loop, &f->ran, 1))
         return 20;
     if (!raw_send_all(f->fds[1], "x", 1, 1000) ||
-        !wait_for(loop, &f->read, f->read + 1))
+        !child_runs_until(loop, &f->read, f->read + 1))
         return 21;
     if (!raw_send_all(f->peer, "hello", 5, 1000) ||
-        !wait_for(loop, &f->bytes, f->bytes + 5) ||
+        !child_runs_until(loop, &f->bytes, f->bytes + 5) ||
         !raw_recv_exact(f->peer, got, 5, 1000) || memcmp(got, "hello", 5) != 0)
         return 22;
     fd = raw_connect(f->port);
-    if (fd == RONDO_NO_FD || !wait_for(loop, &f->accepted, f->accepted + 1))
+    if (fd == RONDO_NO_FD ||
+        !child_runs_until(loop, &f->accepted, f->accepted + 1))
         return 23;
     raw_close(fd);
-    if (!wait_for(loop, &f->lost, f->lost + 1))
+    if (!child_runs_until(loop, &f->lost, f->lost + 1))
         return 24;
     if (rondo_remote_call(f->remote, count_call, &f->ran) < 0 ||
         rondo_call_soon(loop, count_call, &f->ran) < 0 ||
-        !wait_for(loop, &f->ran, f->ran + 2))
+        !child_runs_until(loop, &f->ran, f->ran + 2))
         return 25;
     return 0;
 }
@@ -226,15 +217,9 @@ static int use_handles(void *arg)
     return other_than_forked(results, COUNT_OF(results));
 }
 
-TEST_LEAVES(L8_a_loop_in_the_child_is_eforked)
-{
-    fork_and(w, use_loop);
-}
+TEST_CASE_LEAVES(L8_a_loop_in_the_child_is_eforked, fork_and(w, use_loop));
 
-TEST_LEAVES(L8_handles_in_the_child_are_eforked)
-{
-    fork_and(w, use_handles);
-}
+TEST_CASE_LEAVES(L8_handles_in_the_child_are_eforked, fork_and(w, use_handles));
 
 /* ---- L8: after_fork ----------------------------------------------------- */
 
@@ -307,30 +292,19 @@ static int make_its_own(void *arg)
     return rondo_loop_close(loop) < 0 ? 3 : 0;
 }
 
-TEST_LEAVES(L8_after_fork_everything_goes_on)
-{
-    fork_and(w, go_on);
-}
+TEST_CASE_LEAVES(L8_after_fork_everything_goes_on, fork_and(w, go_on));
 
-TEST_LEAVES(L8_the_parent_s_events_are_untouched)
-{
-    fork_and(w, go_on_and_close);
-}
+TEST_CASE_LEAVES(L8_the_parent_s_events_are_untouched,
+                 fork_and(w, go_on_and_close));
 
-TEST_LEAVES(L8_what_the_child_removes_the_parent_keeps)
-{
-    fork_and(w, remove_all);
-}
+TEST_CASE_LEAVES(L8_what_the_child_removes_the_parent_keeps,
+                 fork_and(w, remove_all));
 
-TEST_LEAVES(L8_a_grandchild_is_eforked_again)
-{
-    fork_and(w, child_with_child);
-}
+TEST_CASE_LEAVES(L8_a_grandchild_is_eforked_again,
+                 fork_and(w, child_with_child));
 
-TEST_LEAVES(L8_a_child_s_own_loop_needs_nothing)
-{
-    fork_and(w, make_its_own);
-}
+TEST_CASE_LEAVES(L8_a_child_s_own_loop_needs_nothing,
+                 fork_and(w, make_its_own));
 
 TEST_LEAVES(L8_debug_mode_goes_through_fork)
 {
@@ -377,7 +351,7 @@ static int wake_a_lot(void *arg)
         if (rondo_remote_call(f->remote, count_call, &f->ran) < 0)
             return 2;
     }
-    return wait_for(loop, &f->ran, 100) ? 0 : 3;
+    return child_runs_until(loop, &f->ran, 100) ? 0 : 3;
 }
 
 TEST(L8_the_child_does_not_wake_the_parent)
@@ -452,10 +426,11 @@ static int finish_look_up(void *arg)
     struct family *f = arg;
 
     if (rondo_loop_after_fork(f->w->loop) != 0 ||
-        !wait_for(f->w->loop, &f->done, 1))
+        !child_runs_until(f->w->loop, &f->done, 1))
         return 1;
     if (test_child_may_start_threads() &&
-        (look_up(f, "b.quick.test") < 0 || !wait_for(f->w->loop, &f->done, 2)))
+        (look_up(f, "b.quick.test") < 0 ||
+         !child_runs_until(f->w->loop, &f->done, 2)))
         return 2;
     return rondo_loop_close(f->w->loop) < 0 ? 3 : 0;
 }

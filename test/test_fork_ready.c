@@ -16,16 +16,6 @@ struct family {
     jmp_buf back;
 };
 
-static bool wait_for(rondo_loop *loop, const unsigned *value, unsigned wanted)
-{
-    int64_t end = raw_now_ns() + RONDO_SEC(10) * test_slowness();
-
-    while (*value < wanted)
-        if (rondo_loop_run_once(loop, RONDO_MS(2)) < 0 || raw_now_ns() > end)
-            return false;
-    return true;
-}
-
 /* ---- L8: two forks ------------------------------------------------------ */
 
 /* What is under way ends once in a child's child, too. The child forks before
@@ -37,7 +27,7 @@ static int finish_once(void *arg)
 
     if (rondo_loop_after_fork(f->w->loop) != 0)
         return 1;
-    if (!wait_for(f->w->loop, &f->done, 1) ||
+    if (!child_runs_until(f->w->loop, &f->done, 1) ||
         rondo_loop_run_once(f->w->loop, 0) < 0 || f->done != 1)
         return 2;
     return rondo_loop_close(f->w->loop) < 0 ? 3 : 0;
@@ -75,7 +65,7 @@ static void end_after_two_forks(struct family *f, rondo_id id)
     test_run_child(f->w, fork_and_finish, f);
     assert_int_equal(f->done, 0);
     assert_ok(rondo_cancel(f->w->loop, id));
-    assert_true(wait_for(f->w->loop, &f->done, 1));
+    assert_true(child_runs_until(f->w->loop, &f->done, 1));
 }
 
 static int never_answer(void *context, rondo_lookup *lookup, const char *host,
@@ -177,7 +167,7 @@ static void fork_at_first(rondo_loop *loop, rondo_fd fd, void *arg)
 
 static int call_all(struct family *f)
 {
-    if (!wait_for(f->w->loop, &f->called, READERS))
+    if (!child_runs_until(f->w->loop, &f->called, READERS))
         return 2;
     if (!f->child)
         return f->status;

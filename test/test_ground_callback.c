@@ -1,5 +1,6 @@
 /* test_ground_callback.c - no callback runs inside the call that caused it. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_dial.h"
 #include "harness_plain.h"
 
 /* Raised while a public call runs; every callback looks at it. */
@@ -122,10 +123,9 @@ TEST_LEAVES(G4_connecting)
 TEST(G4_connecting_to_nobody)
 {
     struct peer *p = watched_peer(w);
-    uint16_t port = 0;
+    uint16_t port = dial_dead_port();
 
     begin();
-    raw_close(raw_listen(&port, 1));
     OUTSIDE(assert_ok(test_connect_peer(w, port, &recorder, p)));
     test_run_until(w, p->connected);
     assert_int_equal(p->connect_error, RONDO_ECONNREFUSED);
@@ -152,7 +152,7 @@ TEST(G4_adopting_a_socket_with_data)
 
     begin();
     assert_int_equal(raw_pair(fds), 0);
-    (void)test_keep(w, fds[1]);
+    (void)test_own(w, fds[1]);
     assert_true(raw_send_all(fds[1], "early", 5, 1000));
     raw_shutdown_write(fds[1]);
     OUTSIDE(test_adopt(w, fds[0], &recorder, p));
@@ -169,7 +169,7 @@ TEST_LEAVES(G4_start_serving_with_a_client_waiting)
     options.start_serving = RONDO_OFF;
     l = test_serve_with(w, &recorder, &options);
     act_in_all(&l->model, on_peer);
-    (void)test_keep(w, raw_connect(l->port));
+    (void)test_own(w, raw_connect(l->port));
     OUTSIDE(assert_ok(rondo_server_start_serving(l->server)));
     test_run_until(w, l->first && l->first->made);
     assert_int_equal(calls, 1);

@@ -1,5 +1,6 @@
 /* test_ground_error.c - errors: numbers, names, sentences. */
 /* SPDX-License-Identifier: MIT */
+#include "harness_dial.h"
 #include "harness_plain.h"
 
 /* ---- G1: the numbers ---------------------------------------------------- */
@@ -157,10 +158,9 @@ static void keep_os_error(struct peer *p)
 TEST(G1_sentence_before_a_failed_connect)
 {
     struct peer *p = test_peer(w);
-    uint16_t port = 0;
+    uint16_t port = dial_dead_port();
     char address[32];
 
-    raw_close(raw_listen(&port, 1));
     os_error_seen = 0;
     p->on_connected = keep_os_error;
     assert_ok(test_connect_peer(w, port, &recorder, p));

@@ -45,7 +45,7 @@ static void keep_socket(rondo_server *server, void *arg, rondo_fd socket,
 
     (void)server;
     (void)peer;
-    l->model.fd = test_keep(l->w, socket);
+    l->model.fd = test_own(l->w, socket);
 }
 
 TEST_LEAVES(G9_a_socket_handed_on_is_close_on_exec)
@@ -55,7 +55,7 @@ TEST_LEAVES(G9_a_socket_handed_on_is_close_on_exec)
 
     options.accepted = keep_socket;
     l = test_serve_with(w, NULL, &options);
-    (void)test_keep(w, raw_connect(l->port));
+    (void)test_own(w, raw_connect(l->port));
     test_run_until(w, l->model.fd != RONDO_NO_FD);
     assert_true(raw_fd_close_on_exec(l->model.fd));
 }
@@ -121,17 +121,6 @@ static bool standard_ones_are_free(void)
     return !raw_fd_valid(0) && !raw_fd_valid(1) && !raw_fd_valid(2);
 }
 
-static bool run_child_until(rondo_loop *loop, const unsigned *value,
-                            unsigned wanted)
-{
-    int64_t end = raw_now_ns() + RONDO_SEC(10) * test_slowness();
-
-    while (*value < wanted)
-        if (rondo_loop_run_once(loop, RONDO_MS(5)) < 0 || raw_now_ns() > end)
-            return false;
-    return true;
-}
-
 static int serve_and_connect(rondo_loop *loop, struct child *c)
 {
     rondo_server *server;
@@ -144,15 +133,15 @@ static int serve_and_connect(rondo_loop *loop, struct child *c)
     if (rondo_create_connection(loop, RONDO_CONNECT(.address = &a),
                                 &child_protocol, c, child_done, c) < 0)
         return 3;
-    if (!run_child_until(loop, &c->made, 2) ||
-        !run_child_until(loop, &c->done, 1))
+    if (!child_runs_until(loop, &c->made, 2) ||
+        !child_runs_until(loop, &c->done, 1))
         return 4;
     if (!standard_ones_are_free())
         return 5;
     rondo_server_close(server);
     rondo_transport_close(c->t[0]);
     rondo_transport_close(c->t[1]);
-    return run_child_until(loop, &c->lost, 2) ? 0 : 6;
+    return child_runs_until(loop, &c->lost, 2) ? 0 : 6;
 }
 
 static int without_standard_descriptors(void *arg)
@@ -219,7 +208,7 @@ static int adopt_number_0(void *arg)
         return 3;
     if (rondo_connect_accepted_socket(loop, 0, &child_protocol, c, NULL) < 0)
         return 4;
-    if (!run_child_until(loop, &c->made, 1) ||
+    if (!child_runs_until(loop, &c->made, 1) ||
         rondo_transport_write(c->t[0], "zero!", 5) < 0 ||
         !raw_recv_exact(fds[1], bytes, 5, 5000) ||
         memcmp(bytes, "zero!", 5) != 0)

@@ -139,7 +139,7 @@ TEST_LEAVES(G6_self_is_the_caller_s)
     raw_fd fds[2];
 
     assert_int_equal(raw_pair(fds), 0);
-    (void)test_keep(w, fds[1]);
+    (void)test_own(w, fds[1]);
     assert_ok(
         rondo_connect_accepted_socket(w->loop, fds[0], &nothing, object, &t));
     test_spin(w, 5);
@@ -252,7 +252,7 @@ TEST(G6_closed_comes_after_the_last_client)
     options.closed = closed_after_all;
     l = test_serve_with(w, &recorder, &options);
     for (int i = 0; i < 5; i++)
-        (void)test_keep(w, raw_connect(l->port));
+        (void)test_own(w, raw_connect(l->port));
     test_run_until(w, l->count == 5 && l->last->made);
     rondo_server_close(l->server);
     rondo_server_abort_clients(l->server);

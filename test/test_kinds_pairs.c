@@ -273,17 +273,22 @@ enum {
 static const struct kind_table pairs = {
     .title = "pairs",
     .rows = KIND_SERVED,
-    .columns = {[SETUP_TIME] = {"setup, time", time_in_setup, .unmade = true},
-                [HANDSHAKE_TIME] = {"handshake", time_in_handshake},
-                [WRITE_TIME] = {"... written", write_time_in_handshake},
-                [UNREAD_TIME] = {"unread, time", time_and_unread},
-                [PROTOCOL_TIME] = {"protocol", protocol_in_time},
-                [FILTER_UNREAD] = {"filter, back", filter_and_unread},
-                [FILTER_TAIL] = {"... a tail", filter_and_tail},
-                [FILTER_PAUSE] = {"... pause", filter_and_pause},
-                [BY_TURNS] = {"by turns", plain_and_buffered},
-                [BY_TURNS_FILTERED] = {"... filter",
-                                       plain_and_buffered_filtered}},
+    .columns =
+        {[SETUP_TIME] = {.name = "setup, time",
+                         .attempt = time_in_setup,
+                         .unmade = true},
+         [HANDSHAKE_TIME] = {.name = "handshake", .attempt = time_in_handshake},
+         [WRITE_TIME] = {.name = "... written",
+                         .attempt = write_time_in_handshake},
+         [UNREAD_TIME] = {.name = "unread, time", .attempt = time_and_unread},
+         [PROTOCOL_TIME] = {.name = "protocol", .attempt = protocol_in_time},
+         [FILTER_UNREAD] = {.name = "filter, back",
+                            .attempt = filter_and_unread},
+         [FILTER_TAIL] = {.name = "... a tail", .attempt = filter_and_tail},
+         [FILTER_PAUSE] = {.name = "... pause", .attempt = filter_and_pause},
+         [BY_TURNS] = {.name = "by turns", .attempt = plain_and_buffered},
+         [BY_TURNS_FILTERED] = {.name = "... filter",
+                                .attempt = plain_and_buffered_filtered}},
 };
 
 TEST_CASE(S11_pair_time_in_setup, kinds_try(w, &pairs, SETUP_TIME));

@@ -324,17 +324,22 @@ enum {
 static const struct kind_table pairs = {
     .title = "loops",
     .rows = KIND_SERVED,
-    .columns = {[CHILD_FILTER] = {"fork: filter", filter_closed_in_child},
-                [CHILD_ENDS] = {"... ended", filter_ended_in_child},
-                [CHILD_HANDSHAKE] = {"... early", handshake_in_child},
-                [CHILD_TIME] = {"fork: time", time_out_in_child},
-                [CHILD_HELD] = {"fork: held", held_in_child},
-                [CHILD_FILE] = {"fork: file", plain_file_in_child},
-                [CHILD_FILTERED] = {"... filtered", filtered_file_in_child},
-                [THREAD_HANDSHAKE] = {"take: filter", handshake_elsewhere,
-                                      .unmade = true},
-                [THREAD_FILE] = {"take: file", file_elsewhere},
-                [THREAD_TIME] = {"take: time", time_elsewhere}},
+    .columns =
+        {[CHILD_FILTER] = {.name = "fork: filter",
+                           .attempt = filter_closed_in_child},
+         [CHILD_ENDS] = {.name = "... ended", .attempt = filter_ended_in_child},
+         [CHILD_HANDSHAKE] = {.name = "... early",
+                              .attempt = handshake_in_child},
+         [CHILD_TIME] = {.name = "fork: time", .attempt = time_out_in_child},
+         [CHILD_HELD] = {.name = "fork: held", .attempt = held_in_child},
+         [CHILD_FILE] = {.name = "fork: file", .attempt = plain_file_in_child},
+         [CHILD_FILTERED] = {.name = "... filtered",
+                             .attempt = filtered_file_in_child},
+         [THREAD_HANDSHAKE] = {.name = "take: filter",
+                               .attempt = handshake_elsewhere,
+                               .unmade = true},
+         [THREAD_FILE] = {.name = "take: file", .attempt = file_elsewhere},
+         [THREAD_TIME] = {.name = "take: time", .attempt = time_elsewhere}},
 };
 
 static int nothing(void *arg)

@@ -273,18 +273,20 @@ enum {
 
 static const struct kind_table reading = {
     .title = "reading",
-    .columns = {[UNREAD_ALL] = {"unread all", unread_all},
-                [UNREAD_TAIL] = {"... a tail", unread_tail},
-                [UNREAD_AGAIN] = {"... again", unread_again},
-                [UNREAD_HALF] = {"... half", unread_half,
-                                 "half a message that is given back comes "
-                                 "again and again, and no new bytes"},
-                [BUFFERED] = {"get_buffer", buffered},
-                [PAUSES] = {"pause", pause_and_resume},
-                [PAUSED_CLOSE] = {"... close", pause_then_close},
-                [PAUSED_ABORT] = {"... abort", pause_then_abort},
-                [TIME] = {"read time", read_time},
-                [TIME_PAUSED] = {"... paused", read_time_paused}},
+    .columns =
+        {[UNREAD_ALL] = {.name = "unread all", .attempt = unread_all},
+         [UNREAD_TAIL] = {.name = "... a tail", .attempt = unread_tail},
+         [UNREAD_AGAIN] = {.name = "... again", .attempt = unread_again},
+         [UNREAD_HALF] = {.name = "... half",
+                          .attempt = unread_half,
+                          .known = "half a message that is given back comes "
+                                   "again and again, and no new bytes"},
+         [BUFFERED] = {.name = "get_buffer", .attempt = buffered},
+         [PAUSES] = {.name = "pause", .attempt = pause_and_resume},
+         [PAUSED_CLOSE] = {.name = "... close", .attempt = pause_then_close},
+         [PAUSED_ABORT] = {.name = "... abort", .attempt = pause_then_abort},
+         [TIME] = {.name = "read time", .attempt = read_time},
+         [TIME_PAUSED] = {.name = "... paused", .attempt = read_time_paused}},
     .cells = {[KIND_TCP] = READER,
               [KIND_UNIX] = READER,
               [KIND_SERVED] = READER,

@@ -28,7 +28,7 @@ static void take(struct peer *p)
         assert_in_range(bag->count, 0, 599);
         assert_true(fd > 2 && raw_fd_close_on_exec(fd));
         bag->bytes[bag->count] = (size_t)p->bytes;
-        bag->fds[bag->count++] = test_keep(p->w, fd);
+        bag->fds[bag->count++] = test_own(p->w, fd);
     }
 }
 
@@ -49,7 +49,7 @@ static struct bag *pair(struct world *w, struct peer **a, struct peer **b)
 
 static raw_fd some_file(struct world *w)
 {
-    return test_keep(w, raw_file());
+    return test_own(w, raw_file());
 }
 
 /* Sends the descriptor beside these bytes. */
@@ -82,7 +82,7 @@ TEST_LEAVES(S16_one_there_and_one_back)
     assert_true(raw_same_file(there->fds[0], pipe[0]));
     assert_true(there->fds[0] != pipe[0] && raw_fd_valid(pipe[0]));
     assert_ok(rondo_transport_send_fd(l->first->transport, there->fds[0]));
-    test_drop(w, there->fds[0]); /* a duplicate is on its way */
+    test_close_own(w, there->fds[0]); /* a duplicate is on its way */
     assert_ok(rondo_transport_write(l->first->transport, "again", 5));
     test_run_until(w, here->count == 1);
     raw_close(pipe[0]);
@@ -202,7 +202,7 @@ TEST_LEAVES(S16_as_many_as_a_message_takes)
     local_need_passing(w);
     test_skip_if(w, raw_descriptor_limit() < 600,
                  "the process may not have 600 descriptors");
-    end = test_keep(w, local_raw_peer(w, &recorder, p));
+    end = test_own(w, local_raw_peer(w, &recorder, p));
     for (size_t i = 0; i < RAW_PASS_MOST; i++)
         fds[i] = file;
     if (raw_send_fds(end, "x", 1, fds, RAW_PASS_MOST) == 1) {
@@ -300,7 +300,7 @@ TEST_LEAVES(S16_a_small_buffer_takes_them_late)
     b->buffer = test_alloc(w, 2);
     b->buffer_size = 2;
     bag->each = 1; /* at most one a call */
-    end = test_keep(w, local_raw_peer(w, &buffered_recorder, b));
+    end = test_own(w, local_raw_peer(w, &buffered_recorder, b));
     assert_int_equal(raw_send_fds(end, "12345678", 8, files, 3), 8);
     test_run_until(w, b->bytes == 8);
     assert_int_equal(bag->count, 3);

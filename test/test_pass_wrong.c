@@ -34,7 +34,7 @@ static void write_x(struct peer *p)
 TEST_LEAVES(S16_only_unix_sockets_carry)
 {
     struct peer *a, *b;
-    raw_fd file = test_keep(w, raw_file());
+    raw_fd file = test_own(w, raw_file());
 
     test_pair(w, &a, &b);
     assert_refused(rondo_transport_send_fd(a->transport, file), RONDO_ENOTSUP,
@@ -66,7 +66,7 @@ TEST_LEAVES(S16_descriptors_that_are_none)
 TEST(S16_after_the_end_of_writing)
 {
     struct peer *a, *b;
-    raw_fd file = test_keep(w, raw_file());
+    raw_fd file = test_own(w, raw_file());
 
     (void)pair(w, &a, &b);
     b->keep_open = true;
@@ -104,14 +104,14 @@ TEST(S16_the_receiver_has_no_room)
 {
     struct peer *p = test_peer(w);
     raw_fd end, fds[ROOM],
-        two[2] = {test_keep(w, raw_file()), test_keep(w, raw_file())};
+        two[2] = {test_own(w, raw_file()), test_own(w, raw_file())};
     size_t count, open;
     int64_t before;
 
     test_skip_if(w, raw_under_valgrind(),
                  "valgrind has a limit of descriptors of its own");
     local_need_passing(w);
-    end = test_keep(w, local_raw_peer(w, &recorder, p));
+    end = test_own(w, local_raw_peer(w, &recorder, p));
     open = raw_count_descriptors();
     assert_int_equal(raw_send_fds(end, "x", 1, two, 2), 1);
     before = raw_set_descriptor_limit(100);
@@ -130,7 +130,7 @@ TEST(S16_the_receiver_has_no_room)
 
 TEST_LEAVES(G8_sending_without_memory)
 {
-    raw_fd file = test_keep(w, raw_file());
+    raw_fd file = test_own(w, raw_file());
     int result = RONDO_ENOMEM;
     uint64_t n;
 
@@ -154,7 +154,7 @@ TEST_LEAVES(G8_sending_without_memory)
 
 TEST_LEAVES(G8_receiving_without_memory)
 {
-    raw_fd file = test_keep(w, raw_file());
+    raw_fd file = test_own(w, raw_file());
     bool lost = true;
     uint64_t n;
 
@@ -274,17 +274,17 @@ TEST_LEAVES(S16_with_a_plain_socket)
     struct peer *p = test_peer(w);
     rondo_fd taken = RONDO_NO_FD;
     raw_fd end, got[4];
-    raw_fd file = test_keep(w, raw_file()), other = test_keep(w, raw_file());
+    raw_fd file = test_own(w, raw_file()), other = test_own(w, raw_file());
     size_t count = 4;
     char bytes[8];
 
     local_need_passing(w);
     p->user = &taken;
     p->on_bytes = take_one;
-    end = test_keep(w, local_raw_peer(w, &recorder, p));
+    end = test_own(w, local_raw_peer(w, &recorder, p));
     assert_int_equal(raw_send_fds(end, "ab", 2, &file, 1), 2);
     test_run_until(w, p->bytes == 2);
-    assert_true(raw_same_file(test_keep(w, taken), file));
+    assert_true(raw_same_file(test_own(w, taken), file));
     assert_ok(rondo_transport_send_fd(p->transport, file));
     assert_ok(rondo_transport_send_fd(p->transport, other));
     assert_ok(rondo_transport_write(p->transport, "cde", 3));

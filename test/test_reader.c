@@ -269,8 +269,9 @@ static void answer_and_read_on(struct book *b)
 {
     rondo_transport *t = rondo_reader_transport(b->reader);
 
-    if (b->error == 0)
-        assert_ok(rondo_transport_write(t, b->last, b->last_size));
+    if (b->error)
+        return;
+    assert_ok(rondo_transport_write(t, b->last, b->last_size));
     book_begin(b, LINE);
 }
 

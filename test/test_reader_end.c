@@ -8,6 +8,30 @@ static rondo_transport *transport(const struct book *b)
     return rondo_reader_transport(b->reader);
 }
 
+/* ---- the loop's close --------------------------------------------------- */
+
+static int begun; /* how the last read was begun */
+
+static void read_on_for_ever(struct book *b)
+{
+    begun = rondo_read_line(b->reader, book_done, b);
+}
+
+/* A program that reads on after the end does not hold it up. */
+TEST(L5_a_next_read_while_the_loop_closes_is_refused)
+{
+    struct book *b = test_book(w, 0);
+
+    b->quiet = true;
+    b->on_read = read_on_for_ever;
+    book_close(b);
+    book_begin(b, LINE);
+    test_run_until(w, b->lost && b->reads > 1000);
+    assert_int_equal(begun, 0);
+    test_close_loop(w);
+    assert_int_equal(begun, RONDO_ECLOSED);
+}
+
 /* ---- the limit ---------------------------------------------------------- */
 
 TEST_LEAVES(S14_over_the_limit_nothing_is_consumed)

@@ -74,8 +74,8 @@ static void hears_the_end(raw_fd fd)
 TEST_LEAVES(S14_start_server_reads_each_client)
 {
     struct hall *h = hall_open(w, 0);
-    raw_fd a = test_keep(w, raw_connect(h->port));
-    raw_fd b = test_keep(w, raw_connect(h->port));
+    raw_fd a = test_own(w, raw_connect(h->port));
+    raw_fd b = test_own(w, raw_connect(h->port));
 
     assert_true(raw_send_all(a, "one\n", 4, 5000));
     assert_true(raw_send_all(b, "two\nth", 6, 5000));
@@ -86,7 +86,7 @@ TEST_LEAVES(S14_start_server_reads_each_client)
     raw_shutdown_write(a);
     test_run_until(w, h->ends == 1);
     assert_int_equal(h->last_error, RONDO_EOF);
-    test_reset(w, b);
+    test_reset_own(w, b);
     test_run_until(w, h->ends == 2);
     assert_int_equal(h->last_error, RONDO_ECONNRESET);
     test_spin(w, 5);
@@ -97,7 +97,7 @@ TEST_LEAVES(S14_start_server_reads_each_client)
 TEST_LEAVES(S14_a_freed_reader_closes_its_connection)
 {
     struct hall *h = hall_open(w, 4);
-    raw_fd fd = test_keep(w, raw_connect(h->port));
+    raw_fd fd = test_own(w, raw_connect(h->port));
 
     assert_true(raw_send_all(fd, "abc\nlonger\n", 11, 5000));
     test_run_until(w, h->ends == 1);
@@ -106,7 +106,7 @@ TEST_LEAVES(S14_a_freed_reader_closes_its_connection)
     hears(fd, "abc\n");
     hears_the_end(fd);
     h->free_at_once = true;
-    fd = test_keep(w, raw_connect(h->port));
+    fd = test_own(w, raw_connect(h->port));
     test_run_until(w, h->guests == 2);
     test_spin(w, 5);
     hears_the_end(fd);
@@ -116,7 +116,7 @@ TEST(S14_the_loop_closes_with_readers)
 {
     struct hall *h = hall_open(w, 0);
 
-    (void)test_keep(w, raw_connect(h->port));
+    (void)test_own(w, raw_connect(h->port));
     test_run_until(w, h->guests == 1);
     test_close_loop(w);
     assert_int_equal(h->ends, 1);

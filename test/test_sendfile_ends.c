@@ -278,7 +278,7 @@ TEST_LEAVES(S15_the_file_is_closed_in_the_middle)
     struct sending *s = begin(w);
     char piece[65536];
 
-    test_drop(w, s->file);
+    test_close_own(w, s->file);
     raw_close(call_file(0)); /* the number is nobody's */
     while (!s->c->calls) {
         (void)raw_recv(s->p->fd, piece, sizeof piece, 0);
@@ -316,10 +316,10 @@ TEST_LEAVES(S15_what_cannot_be_sent)
     refused(p, RONDO_NO_FD, 0, 10, RONDO_EBADF, "not open");
     refused(p, raw_dead_fd(), 0, 10, RONDO_EBADF, "not open");
     if (directory != RONDO_NO_FD)
-        refused(p, test_keep(w, directory), 0, 10, RONDO_EINVAL,
+        refused(p, test_own(w, directory), 0, 10, RONDO_EINVAL,
                 "is not a file");
     if (write_only != RONDO_NO_FD)
-        refused(p, test_keep(w, write_only), 0, 10, RONDO_EBADF,
+        refused(p, test_own(w, write_only), 0, 10, RONDO_EBADF,
                 "not open for reading");
     assert_einval(
         rondo_transport_sendfile(p->transport, file, 0, 1, NULL, NULL));

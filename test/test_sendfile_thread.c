@@ -33,7 +33,7 @@ TEST_LEAVES(S15_a_file_that_no_kernel_sends)
 
     test_skip_if(w, file == RONDO_NO_FD,
                  "every file can be sent on this system");
-    c = call_sendfile(p, test_keep(w, file), 0, INT64_MAX);
+    c = call_sendfile(p, test_own(w, file), 0, INT64_MAX);
     test_run_until(w, (n = raw_recv(p->fd, text, 65536, 0)) != RAW_AGAIN);
     assert_true(n > 100 && memchr(text, '\n', (size_t)n));
     assert_true(call_wait(w, c) >= n);
@@ -67,8 +67,8 @@ static void sendable_pipe(struct world *w, struct peer *p, raw_fd pipe[2])
     struct call *c = call_new(w);
 
     test_skip_if(w, raw_pipe(pipe) != 0, "no pipes on this system");
-    test_keep(w, pipe[0]);
-    test_keep(w, pipe[1]);
+    test_own(w, pipe[0]);
+    test_own(w, pipe[1]);
     test_skip_if(
         w,
         rondo_transport_sendfile(p->transport, pipe[0], 0, 0, call_done, c) < 0,
@@ -101,7 +101,7 @@ TEST_LEAVES(S15_a_pipe)
         plain_takes(p, at, PIECE);
         assert_int_equal(c->calls, 0);
     }
-    test_drop(w, pipe[1]);
+    test_close_own(w, pipe[1]);
     assert_int_equal(call_wait(w, c), 5 * PIECE);
 }
 
@@ -122,8 +122,8 @@ TEST(S15_a_pipe_that_is_silent)
     test_spin(w, 3);
     test_close_loop(w); /* nor does this */
     assert_int_equal(d->result, RONDO_ECANCELED);
-    test_drop(w, pipe[0]);
-    test_drop(w, pipe[1]);
+    test_close_own(w, pipe[0]);
+    test_close_own(w, pipe[1]);
     plain_close(p);
     plain_close(q);
     (void)test_other_loop(w); /* in place of the one that was counted */
@@ -140,7 +140,7 @@ TEST(S15_silent_pipes_leave_others_their_turn)
     for (int i = 0; i <= SILENT; i++)
         c = begin_pipe(w, plain_peer(w, &recorder, 0), pipe);
     assert_int_equal(raw_write(pipe[1], "at last", 7), 7);
-    test_drop(w, pipe[1]);
+    test_close_own(w, pipe[1]);
     assert_int_equal(call_wait(w, c), 7);
     test_close_loop(w);
 }
@@ -158,7 +158,7 @@ TEST_LEAVES(S11_a_slow_source_is_no_slow_peer)
     assert_int_equal(raw_write(pipe[1], "slowly", 6), 6);
     (void)test_run_for(w, RONDO_MS(100));
     assert_int_equal(p->lost, 0);
-    test_drop(w, pipe[1]);
+    test_close_own(w, pipe[1]);
     assert_int_equal(call_wait(w, c), 6);
 }
 
@@ -224,7 +224,7 @@ TEST_LEAVES(S15_stopped_while_a_thread_reads)
             test_spin(w, i >= 16 ? 50 : 1);
         assert_int_equal(c->calls, 0);
         stop(w, p, c, i % 4);
-        test_drop(w, file);
+        test_close_own(w, file);
         if (p->fd != RONDO_NO_FD)
             plain_close(p);
     }
@@ -261,6 +261,6 @@ TEST_LEAVES(L8_a_thread_stays_with_the_parent)
     if (status >= 0)
         assert_int_equal(status, 0);
     assert_int_equal(raw_write(pipe[1], "parent", 6), 6);
-    test_drop(w, pipe[1]);
+    test_close_own(w, pipe[1]);
     assert_int_equal(call_wait(w, f.c), 6);
 }

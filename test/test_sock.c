@@ -36,7 +36,7 @@ TEST(Q1_recv_tells_a_reset)
     struct wire *x = wire_new(w, 0);
     struct call *c = wire_recv(x);
 
-    test_reset(w, x->other);
+    test_reset_own(w, x->other);
     call_fails(w, c, RONDO_ECONNRESET, "sock_recv: descriptor");
 }
 
@@ -110,7 +110,7 @@ TEST(Q1_sendall_to_one_who_leaves)
     struct call *c = wire_sendall(x, test_alloc(w, LARGE), LARGE);
 
     test_spin(w, 3);
-    test_reset(w, x->other);
+    test_reset_own(w, x->other);
     call_fails(w, c, RONDO_ECONNRESET, "sock_sendall");
     assert_true(raw_sigpipe_untouched());
 }
@@ -135,7 +135,7 @@ static void close_socket(struct call *c, rondo_loop *loop)
     struct wire *x = c->user;
 
     (void)loop;
-    test_drop(x->w, x->fd);
+    test_close_own(x->w, x->fd);
 }
 
 TEST(Q1_the_socket_may_be_closed_in_done)
@@ -149,7 +149,7 @@ TEST(Q1_the_socket_may_be_closed_in_done)
         test_spin(w, 1);
         wire_hears(x, "x");
         assert_int_equal(call_wait(w, c), 1);
-        test_drop(w, x->other);
+        test_close_own(w, x->other);
     }
 }
 

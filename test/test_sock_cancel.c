@@ -24,7 +24,7 @@ static void open_hole(struct world *w)
 {
     hole = test_alloc(w, sizeof *hole);
     if (raw_black_hole_open(hole))
-        test_finally(w, close_hole, hole);
+        test_at_end(w, close_hole, hole);
     else
         hole = NULL;
 }
@@ -36,7 +36,7 @@ static struct call *begin_recv(struct world *w)
 
 static struct call *begin_recvfrom(struct world *w)
 {
-    raw_fd fd = test_keep(w, raw_udp());
+    raw_fd fd = test_own(w, raw_udp());
 
     raw_set_nonblocking(fd);
     return wire_recvfrom(w, fd, test_alloc(w, 16), 16);
@@ -144,7 +144,7 @@ TEST(L5_closing_the_loop_cancels)
         assert_int_equal(calls[count]->calls, 1);
         assert_int_equal(calls[count]->result, RONDO_ECANCELED);
     }
-    test_drop_all(w);
+    test_close_all_own(w);
     (void)test_other_loop(w); /* in place of the one that was counted */
     call_descriptors_back(w, before);
 }
@@ -240,8 +240,8 @@ TEST(Q2_closed_at_once_after_the_cancel)
 
         test_spin(w, 1);
         assert_ok(rondo_cancel(w->loop, c->id));
-        test_drop(w, x->fd);
-        test_drop(w, x->other);
+        test_close_own(w, x->fd);
+        test_close_own(w, x->other);
         p = plain_peer_unmade(w); /* the same numbers, as a rule */
         settle(w, c);
         assert_int_equal(c->result, RONDO_ECANCELED);
@@ -303,7 +303,7 @@ TEST(Q2_no_connection_is_lost)
 TEST(Q2_a_connect_goes_on_where_it_was)
 {
     uint16_t port = 0;
-    raw_fd listener = test_keep(w, raw_listen(&port, 4)), fd = wire_socket(w);
+    raw_fd listener = test_own(w, raw_listen(&port, 4)), fd = wire_socket(w);
     rondo_address to = wire_loopback(port);
     struct call *c = wire_connect(w, fd, &to);
 
@@ -315,7 +315,7 @@ TEST(Q2_a_connect_goes_on_where_it_was)
     } else {
         assert_int_equal(c->result, 0);
     }
-    (void)test_keep(w, raw_accept(listener, 1000));
+    (void)test_own(w, raw_accept(listener, 1000));
 }
 
 /* ---- the loop ----------------------------------------------------------- */
@@ -352,6 +352,6 @@ TEST(L13_the_dump_tells_of_it)
 
     assert_ok(rondo_loop_dump(w->loop, count_sock, &lines));
     assert_int_equal(lines, 1);
-    test_drop(w, x->other);
+    test_close_own(w, x->other);
     assert_int_equal(call_wait(w, c), 0);
 }

@@ -21,7 +21,7 @@ TEST(Q1_connect_and_accept)
     memset(&to, 0, sizeof to); /* it was copied */
     assert_int_equal(call_wait(w, connected), 0);
     assert_int_equal(call_wait(w, accepted), 0);
-    test_keep(w, accepted->socket);
+    test_own(w, accepted->socket);
     assert_int_equal(rondo_address_port(&accepted->address),
                      raw_local_port(fd));
     assert_false(raw_is_blocking(accepted->socket));
@@ -36,7 +36,7 @@ TEST(Q1_connect_refused)
     uint16_t port = 0;
     rondo_address to;
 
-    (void)test_keep(w, raw_reserve_port(&port)); /* where no one listens */
+    (void)test_own(w, raw_reserve_port(&port)); /* where no one listens */
     to = wire_loopback(port);
     call_fails(w, wire_connect(w, wire_socket(w), &to), RONDO_ECONNREFUSED,
                "sock_connect");
@@ -57,7 +57,7 @@ TEST(Q1_accept_those_who_wait)
     raw_fd listener = wire_listener(w, &port, CLIENTS);
 
     for (int i = 0; i < CLIENTS; i++)
-        (void)test_keep(w, raw_connect(port));
+        (void)test_own(w, raw_connect(port));
     for (int i = 0; i < CLIENTS; i++) {
         struct call *c = wire_accept(w, listener);
 
@@ -85,7 +85,7 @@ TEST(Q1_accept_that_the_kernel_fails)
 
         test_skip_if(w, !raw_accept_fails(listener, row->how, row->times),
                      "accept cannot be made to fail on this system");
-        (void)test_keep(w, raw_connect(port));
+        (void)test_own(w, raw_connect(port));
         c = wire_accept(w, listener);
         if (row->error) {
             call_fails(w, c, row->error, "sock_accept");
@@ -102,7 +102,7 @@ TEST(Q1_accept_that_the_kernel_fails)
 static rondo_address udp_pair(struct world *w, raw_fd pair[2])
 {
     for (int i = 0; i < 2; i++) {
-        pair[i] = test_keep(w, raw_udp());
+        pair[i] = test_own(w, raw_udp());
         raw_set_nonblocking(pair[i]);
     }
     return wire_loopback(raw_local_port(pair[1]));
@@ -198,8 +198,8 @@ TEST(Q2_sendto_cancelled_when_a_try_is_due)
 
     test_skip_if(w, !endpoint_path(path, sizeof path),
                  "no unix sockets on this system");
-    (void)test_keep(w, raw_datagram_path(path));
-    sender = test_keep(w, raw_datagram_path(NULL));
+    (void)test_own(w, raw_datagram_path(path));
+    sender = test_own(w, raw_datagram_path(NULL));
     raw_set_nonblocking(sender);
     assert_ok(rondo_address_unix(&to, path, strlen(path)));
     while (raw_send_to(sender, "x", 1, &to) == 1)

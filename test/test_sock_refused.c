@@ -116,7 +116,7 @@ TEST(Q1_two_senders_are_refused)
         rondo_sock_sendfile(w->loop, x->fd, file, 0, 10, call_done, second),
         RONDO_EBUSY);
     second = wire_recv(x);
-    test_reset(w, x->other);
+    test_reset_own(w, x->other);
     test_run_until(w, c->calls && second->calls);
 }
 
@@ -136,7 +136,7 @@ TEST(Q1_what_is_no_socket_is_refused)
     int count = raw_pipe(fds + 1) == 0 ? 3 : 1;
 
     for (int i = 0; i < count; i++) {
-        raw_set_nonblocking(test_keep(w, fds[i]));
+        raw_set_nonblocking(test_own(w, fds[i]));
         all_refused(w, fds[0], fds[i], RONDO_ENOTSOCK, NULL);
     }
 }
@@ -203,7 +203,7 @@ TEST(Q1_nonsense_is_refused)
 {
     struct call *c = call_new(w);
     struct wire *x = wire_new(w, 0);
-    raw_fd udp = test_keep(w, raw_udp()), file = call_kept_file(w, 10);
+    raw_fd udp = test_own(w, raw_udp()), file = call_kept_file(w, 10);
     rondo_address to = wire_loopback(9);
     char byte = 0;
 
@@ -271,7 +271,7 @@ TEST_LEAVES(Q1_closed_behind_the_loops_back)
     struct peer *p;
 
     test_spin(w, 2);
-    test_drop(w, x->fd);
+    test_close_own(w, x->fd);
     p = test_connect(w, l->port);
     test_run_until(w, p->connected && l->count);
     assert_int_equal(p->connect_error, 0);

@@ -48,7 +48,7 @@ TEST(Q1_sendfile_to_one_who_leaves)
         c = wire_sendfile(x, call_kept_file(w, LARGE), 0, LARGE);
         test_spin(w, 5);
         raw_shutdown_write(x->other);
-        test_reset(w, x->other);
+        test_reset_own(w, x->other);
         test_run_until(w, c->calls);
         assert_true(c->result == RONDO_ECONNRESET || c->result == RONDO_EPIPE);
         assert_non_null(strstr(c->last_error, "sock_sendfile"));
@@ -77,7 +77,7 @@ TEST(Q2_sendfile_cancelled)
         call_fails(w, c, RONDO_ECANCELED, "sock_sendfile");
         (void)call_beginning(w, x->other);
         assert_int_equal(call_wait(w, next), 8);
-        test_drop_all(w);
+        test_close_all_own(w);
     }
     /* on Windows the pool's other threads may have come, a handle each */
     call_descriptors_back(w, before + (raw_has_signals() ? 0 : 3));

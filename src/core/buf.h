@@ -24,7 +24,7 @@ struct buf {
     struct chunk *first, **last; /* the queue, first in first out */
     struct chunk *release_due;   /* owned chunks that have left the queue */
     struct chunk **release_last;
-    size_t size;                 /* the bytes in the queue */
+    size_t size; /* the bytes in the queue */
 };
 
 /* How many pieces one send gathers, and the default limits of flow control. */

@@ -603,6 +603,7 @@ static int sock_call_open(rondo_loop *loop, enum sock_kind kind,
     if (error)
         return error;
     struct sock_call *c = *made;
+    assert(c);
     c->room = g->room;
     c->data = g->data;
     c->size = g->size;
@@ -615,7 +616,7 @@ static int sock_call_open(rondo_loop *loop, enum sock_kind kind,
 static rondo_id sock_call(rondo_loop *loop, enum sock_kind kind, struct given g,
                           rondo_done_fn done, void *arg)
 {
-    struct sock_call *c;
+    struct sock_call *c = NULL;
     int error = sock_call_open(loop, kind, &g, done != NULL, &c);
     if (error)
         return error;
@@ -656,7 +657,7 @@ rondo_id rondo_sock_connect(rondo_loop *loop, rondo_fd s,
 rondo_id rondo_sock_recvfrom(rondo_loop *loop, rondo_fd s, void *data,
                              size_t size, rondo_recvfrom_fn done, void *arg)
 {
-    struct sock_call *c;
+    struct sock_call *c = NULL;
     struct given g = {.fd = s, .room = data, .size = size};
     int error = sock_call_open(loop, SOCK_CALL_RECVFROM, &g, done != NULL, &c);
     if (error)
@@ -668,7 +669,7 @@ rondo_id rondo_sock_recvfrom(rondo_loop *loop, rondo_fd s, void *data,
 rondo_id rondo_sock_accept(rondo_loop *loop, rondo_fd s, rondo_accept_fn done,
                            void *arg)
 {
-    struct sock_call *c;
+    struct sock_call *c = NULL;
     struct given g = {.fd = s};
     int error = sock_call_open(loop, SOCK_CALL_ACCEPT, &g, done != NULL, &c);
     if (error)
@@ -681,7 +682,7 @@ rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s, rondo_fd file,
                              int64_t offset, int64_t size, rondo_done_fn done,
                              void *arg)
 {
-    struct sock_call *c;
+    struct sock_call *c = NULL;
     struct file_source source;
     struct given g = {.fd = s};
     const char *what = sock_names[SOCK_CALL_SENDFILE];
@@ -694,6 +695,7 @@ rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s, rondo_fd file,
         error = sock_call_new(loop, s, SOCK_CALL_SENDFILE, &c);
     if (error)
         return error;
+    assert(c);
     c->source = source;
     c->done.any = done;
     return sock_call_begin(c, arg);

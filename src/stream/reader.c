@@ -424,10 +424,11 @@ void rondo_reader_set_drain(rondo_reader *reader, bool on)
         reader_tell_later(reader);
 }
 
+/* A closing loop tells one read; a next one in it would be told for ever. */
 static int reader_check(const rondo_reader *r, rondo_read_fn done,
                         const char *what)
 {
-    int error = loop_check(r ? r->loop : NULL, what);
+    int error = loop_check_create(r ? r->loop : NULL, what);
     if (error)
         return error;
     if (!done)

@@ -70,7 +70,7 @@ bool sys_is_shut_for_reading(sys_fd fd)
  * address at each look. Only a unix socket without a name can send such a one. */
 static bool unix_datagram_is_end(sys_fd fd, const struct sys_received *r)
 {
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {.ss_family = AF_UNIX};
     socklen_t size = sizeof own;
     return !r->size && !r->from.native_size &&
            getsockname(fd, (void *)&own, &size) == 0 &&
