@@ -187,6 +187,8 @@ struct rondo_loop {
 
 /* ---- memory ---- */
 
+extern const rondo_allocator memory_of_libc; /* malloc(3)'s */
+
 /* The loop's allocator, counted in the metrics. NULL: out of memory, without a
  * sentence. The loop's thread only: what another thread frees, or what outlives
  * the loop, comes from malloc. */
