@@ -28,7 +28,10 @@
  * where they are needed longer. Times are nanoseconds on the loop's monotonic
  * clock, durations are nanoseconds. In option structs zero is the default of
  * every member and `size` is sizeof the struct, so that programs compiled
- * against an older header go on working.
+ * against an older header go on working. Tables of functions (protocols,
+ * filters, resolvers) have `reserved` members for that, which a program leaves
+ * zero; a function that is given a table with a member of a later version is
+ * RONDO_ENOTSUP.
  */
 #ifndef RONDO_H
 #define RONDO_H
@@ -111,6 +114,9 @@ typedef intptr_t rondo_fd;
 #define RONDO_SEC(n) ((int64_t)(n)*INT64_C(1000000000))
 /** A point in time that does not come; as a timeout: none. */
 #define RONDO_NEVER INT64_MAX
+
+/** A member that a table keeps for later versions: zero. */
+typedef void (*rondo_reserved)(void);
 
 /** Error numbers: far from -1 and from every -errno. */
 typedef enum rondo_error {
@@ -737,6 +743,7 @@ typedef struct rondo_protocol {
      * again. false, or NULL: abort with RONDO_ETIMEDOUT. */
     bool (*timed_out)(rondo_transport *t, void *self,
                       rondo_direction direction);
+    rondo_reserved reserved[7];
 } rondo_protocol;
 
 /** A yes or no whose zero leaves the default. */
@@ -1270,6 +1277,7 @@ typedef struct rondo_filter {
     /** Once, last, after connection_lost: free self here. 0, or the error that
      * ended the connection. */
     void (*lost)(rondo_layer *layer, void *self, int error);
+    rondo_reserved reserved[6];
 } rondo_filter;
 
 /**
@@ -1354,6 +1362,7 @@ typedef struct rondo_datagram_protocol {
      * and when the loop is closed, RONDO_EBADF (the program has closed the
      * descriptor), RONDO_ENOMEM. The pointer ends when this returns. */
     void (*connection_lost)(rondo_datagram *d, void *self, int error);
+    rondo_reserved reserved[6];
 } rondo_datagram_protocol;
 
 /** Where to receive from and send to; RONDO_DATAGRAM(.local_address = &a). */
@@ -1541,6 +1550,7 @@ typedef struct rondo_process_protocol {
     void (*process_exited)(rondo_process *p, void *self, rondo_exit status);
     /** Last. 0, or RONDO_ECANCELED: the loop closes. */
     void (*connection_lost)(rondo_process *p, void *self, int error);
+    rondo_reserved reserved[5];
 } rondo_process_protocol;
 
 /** What a descriptor of the child is. */
@@ -1877,6 +1887,7 @@ typedef struct rondo_resolver {
      * rondo_cancel and rondo_loop_close, too. */
     void (*cancel)(void *context, rondo_lookup *lookup);
     void *context;
+    rondo_reserved reserved[5];
 } rondo_resolver;
 
 /**

@@ -143,8 +143,9 @@ static void never_cancelled(void *context, rondo_lookup *lookup)
 
 void dial_resolves_to(struct world *w, const char *const *ips)
 {
-    rondo_resolver resolver = {answer_at_once, never_cancelled,
-                               (void *)(uintptr_t)ips};
+    rondo_resolver resolver = {.start = answer_at_once,
+                               .cancel = never_cancelled,
+                               .context = (void *)(uintptr_t)ips};
 
     assert_ok(rondo_set_resolver(w->loop, &resolver));
 }

@@ -62,7 +62,8 @@ static void on_done(rondo_loop *loop, void *arg, rondo_transport *t, int error)
 static struct inside *inside_new(struct world *w)
 {
     struct inside *s = test_alloc(w, sizeof *s);
-    const rondo_resolver table = {start, cancel, s};
+    const rondo_resolver table = {
+        .start = start, .cancel = cancel, .context = s};
 
     s->w = w;
     assert_ok(rondo_set_resolver(w->loop, &table));
@@ -194,7 +195,8 @@ static void count_found(rondo_loop *loop, void *arg,
 TEST(L4_a_loop_neither_closes_nor_runs_inside_a_resolver)
 {
     struct closer *c = test_alloc(w, sizeof *c);
-    const rondo_resolver table = {closing_start, closing_cancel, c};
+    const rondo_resolver table = {
+        .start = closing_start, .cancel = closing_cancel, .context = c};
     unsigned *found = test_counter(w);
     rondo_id id;
 

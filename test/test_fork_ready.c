@@ -103,7 +103,8 @@ TEST(L8_a_resolver_s_look_up_ends_once_after_two_forks)
     struct family *f = family_new(w);
 
     assert_ok(rondo_set_resolver(
-        w->loop, &(rondo_resolver){never_answer, ignore_cancel, NULL}));
+        w->loop,
+        &(rondo_resolver){.start = never_answer, .cancel = ignore_cancel}));
     end_after_two_forks(
         f, rondo_getaddrinfo(w->loop, "a.test", NULL, NULL, looked_up, f));
 }

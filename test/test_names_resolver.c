@@ -68,7 +68,7 @@ static struct resolver *use_resolver(struct world *w)
 
     (void)raw_names_replace();
     r->w = w;
-    r->table = (rondo_resolver){start, cancel, r};
+    r->table = (rondo_resolver){.start = start, .cancel = cancel, .context = r};
     assert_ok(rondo_address_parse(&r->addresses[0], "127.0.0.1", 0));
     r->address_count = 1;
     assert_ok(rondo_set_resolver(w->loop, &r->table));
@@ -211,10 +211,10 @@ TEST(E3_a_second_answer_is_ignored)
 
 TEST(E3_a_resolver_needs_both)
 {
-    rondo_resolver half = {start, NULL, NULL};
+    rondo_resolver half = {.start = start};
 
     assert_einval(rondo_set_resolver(w->loop, &half));
-    half = (rondo_resolver){NULL, cancel, NULL};
+    half = (rondo_resolver){.cancel = cancel};
     assert_einval(rondo_set_resolver(w->loop, &half));
 }
 

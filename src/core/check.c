@@ -57,6 +57,20 @@ int loop_options(void *to, size_t known, const void *from, const char *what)
     return 0;
 }
 
+int loop_check_table(const rondo_reserved *reserved, size_t count,
+                     const char *what, const char *noun)
+{
+    if (!reserved)
+        return error_set(RONDO_EINVAL, "%s: no %s", what, noun);
+    for (size_t i = 0; i < count; i++)
+        if (reserved[i])
+            return error_set(RONDO_ENOTSUP,
+                             "%s: the %s has a member that this version of "
+                             "the library does not know, or is not zeroed",
+                             what, noun);
+    return 0;
+}
+
 int loop_give(void *to, const void *from, size_t known, const char *what)
 {
     size_t size;

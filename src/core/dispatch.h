@@ -29,17 +29,17 @@ enum flow { FLOW_ON, FLOW_PAUSE_DUE, FLOW_PAUSED };
 /* The highest bit of `owed`: the loop is in this handle's dispatch. */
 enum { DISPATCH_RUNNING = 1 << 15 };
 
-/* How a kind of handle is dispatched. */
+/* How a kind of handle is dispatched. Its functions are given the handle. */
 struct dispatch_class {
+    size_t place; /* of the struct dispatch in the handle */
     /* Decides what is outstanding and sets `owed`; runs no code of the
-     * program's. Everything that changes a handle ends with it. Outside a
-     * dispatch it ends with submit. */
-    void (*settle)(struct dispatch *d);
+     * program's. */
+    void (*settle)(void *handle);
     /* Submits the operations that are outstanding, once for all the callbacks
-     * of a dispatch, and ends with dispatch_schedule. */
-    void (*submit)(struct dispatch *d);
+     * of a dispatch. NULL: it has none. */
+    void (*submit)(void *handle);
     /* By bit: calls the program. The bit is cleared before. */
-    void (*const *tell)(struct dispatch *d);
+    void (*const *tell)(void *handle);
     /* Bits that could go on for ever: told once in the handle's own turn, and
      * not in the dispatch of an operation. */
     uint16_t bounded;
@@ -52,11 +52,6 @@ static inline void dispatch_init(struct dispatch *d,
                                              struct task *task))
 {
     d->task = (struct task){.done = run};
-}
-
-static inline struct dispatch *dispatch_of_task(struct task *task)
-{
-    return (struct dispatch *)(void *)task;
 }
 
 static inline bool dispatch_runs(const struct dispatch *d)
@@ -103,22 +98,19 @@ static inline void dispatch_set(struct dispatch *d, unsigned mask,
     d->task.owed = (uint16_t)((d->task.owed & ~mask) | bits);
 }
 
-/* Owed outside a dispatch: the handle gets a turn in the next iteration. */
-static inline void dispatch_schedule(rondo_loop *loop, struct dispatch *d)
-{
-    if (d->task.state != TASK_IDLE || !d->task.owed)
-        return;
-    assert(!dispatch_runs(d));
-    loop_push(loop, &d->task);
-    loop_nudge(loop);
-}
-
+/* What every change of a handle ends with: settles it. Outside a dispatch what
+ * is outstanding is submitted, and what is owed gets the handle a turn in the
+ * next iteration. */
+void dispatch_settle(const struct dispatch_class *class, rondo_loop *loop,
+                     void *handle);
 /* Inside a dispatch: tells those of `mask` that are owed, and settles. */
-void dispatch_some(const struct dispatch_class *class, struct dispatch *d,
+void dispatch_some(const struct dispatch_class *class, void *handle,
                    unsigned mask);
 /* Tells what is owed until nothing is, and settles. May free the handle. */
-void dispatch_end(const struct dispatch_class *class, struct dispatch *d);
+void dispatch_end(const struct dispatch_class *class, rondo_loop *loop,
+                  void *handle);
 /* The handle's own turn: what its task's done calls. */
-void dispatch_turn(const struct dispatch_class *class, struct dispatch *d);
+void dispatch_turn(const struct dispatch_class *class, rondo_loop *loop,
+                   struct task *task);
 
 #endif

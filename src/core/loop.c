@@ -10,7 +10,6 @@
 #include "core/signals.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What one iteration runs at most, so that a flood of one kind delays the
@@ -65,7 +64,7 @@ static int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
 {
     if (most_ns <= 0 || loop_has_work(loop) || atomic_load(&loop->requests))
         return 0;
-    int64_t next = timers_next(loop);
+    int64_t next = loop->timers.heap_size ? timers_next(loop) : RONDO_NEVER;
     if (next == RONDO_NEVER)
         return most_ns;
     int64_t left = next <= now ? 0 : next - now;
@@ -119,13 +118,14 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
     assert(loop->depth == 1 && !loop->closing);
     int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
-    timers_begin(loop);
     bool posted = remote_take(loop);
-    loop_run_ring(loop, CALLBACKS_LIMIT);
+    if (loop->ring_head != loop->ring_tail)
+        loop_run_ring(loop, CALLBACKS_LIMIT);
     if (posted)
         remote_run(loop, CALLBACKS_LIMIT);
     loop_run_ready(loop);
-    timers_run(loop, TIMERS_LIMIT);
+    if (loop->timers.heap_size)
+        timers_run(loop, TIMERS_LIMIT);
     assert(loop->depth == 1 && loop_is_sound(loop));
     assert(error <= 0);
     return error;
@@ -368,24 +368,6 @@ void handles_inherit(rondo_loop *loop)
 
 /* ---- opening and closing ---- */
 
-static void *loop_default_malloc(size_t size, void *context)
-{
-    (void)context;
-    return malloc(size);
-}
-
-static void *loop_default_realloc(void *p, size_t size, void *context)
-{
-    (void)context;
-    return realloc(p, size);
-}
-
-static void loop_default_free(void *p, void *context)
-{
-    (void)context;
-    free(p);
-}
-
 static void loop_close_parts(rondo_loop *loop)
 {
     for (int i = 0; i < LOOP_PARTS; i++)
@@ -518,8 +500,6 @@ static int loop_open_all(rondo_loop *loop, const rondo_loop_options *o)
 
 int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 {
-    static const rondo_allocator libc = {
-        loop_default_malloc, loop_default_realloc, loop_default_free, NULL};
     rondo_loop_options o;
     const struct backend *backend;
     if (!loop)
@@ -532,7 +512,7 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
         error = backend_choose(o.backend, &backend);
     if (error)
         return error;
-    const rondo_allocator *a = o.allocator ? o.allocator : &libc;
+    const rondo_allocator *a = o.allocator ? o.allocator : &memory_of_libc;
     if (!a->malloc_fn || !a->realloc_fn || !a->free_fn)
         return error_set(RONDO_EINVAL, "loop_new: the allocator lacks one of "
                                        "malloc_fn, realloc_fn, free_fn");

@@ -189,6 +189,8 @@ struct rondo_loop {
 
 /* ---- memory ---- */
 
+extern const rondo_allocator memory_of_libc; /* malloc(3)'s */
+
 /* The loop's allocator, counted in the metrics. NULL: out of memory, without a
  * sentence. The loop's thread only: what another thread frees, or what outlives
  * the loop, comes from malloc. */
@@ -246,6 +248,16 @@ static inline int loop_check_create(const rondo_loop *loop, const char *what)
  * RONDO_EINVAL: no size is stated; RONDO_ENOTSUP: a byte is set that is beyond
  * `known`, so the program wants an option that this library does not have. */
 int loop_options(void *to, size_t known, const void *from, const char *what);
+
+/* Whether a table of the program's functions can be used. what: the function
+ * that it was given to; noun: "protocol". NULL is RONDO_EINVAL, a member that
+ * this version does not know RONDO_ENOTSUP. */
+int loop_check_table(const rondo_reserved *reserved, size_t count,
+                     const char *what, const char *noun);
+#define LOOP_CHECK_TABLE(table, what, noun)                                    \
+    loop_check_table((table) ? (table)->reserved : NULL,                       \
+                     sizeof(table)->reserved / sizeof *(table)->reserved,      \
+                     what, noun)
 /* The other way: fills the program's struct `to`, of the size that its first
  * member states, from `from`, `known` bytes long. Bytes of it beyond `known`
  * stay as they are. Returns 0, or RONDO_EINVAL with a sentence: NULL or no

@@ -27,6 +27,12 @@ size_t timers_count_alive(const struct timers *timers)
 }
 #endif
 
+/* The number of the iteration that is under way, or was the last one. */
+static uint32_t timer_iteration(const rondo_loop *loop)
+{
+    return (uint32_t)loop->metrics.iterations;
+}
+
 /* ---- the heap ---- */
 
 /* Orders wrap around, so their difference decides. */
@@ -309,7 +315,7 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
     if (period)
         t->periods[index] = (struct timer_period){period, 0};
     slot->order = timer_next_order(t);
-    slot->phase = t->phase;
+    slot->iteration = timer_iteration(loop);
     slot->live = true;
     slot->firing = false;
     slot->background = slot->hidden = false;
@@ -374,12 +380,6 @@ static void timer_repeat(rondo_loop *loop, struct timer_slot *slot,
     assert(slot->when > loop->now);
 }
 
-void timers_begin(rondo_loop *loop)
-{
-    struct timers *t = &loop->timers;
-    t->phase++;
-}
-
 void timers_run(rondo_loop *loop, unsigned most)
 {
     struct timers *t = &loop->timers;
@@ -387,7 +387,7 @@ void timers_run(rondo_loop *loop, unsigned most)
            t->heap[TIMER_ROOT].key <= loop->now) {
         uint32_t index = t->heap[TIMER_ROOT].slot;
         struct timer_slot *slot = &t->slots[index];
-        if (slot->phase == t->phase)
+        if (slot->iteration == timer_iteration(loop))
             break; /* scheduled in this iteration: fires in the next */
         rondo_fn fn = slot->fn;
         void *arg = slot->arg;
@@ -482,7 +482,7 @@ int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns)
     if (!slot)
         return timer_no_timer(loop, id, "reschedule");
     int64_t when = timer_clamp(loop, when_ns);
-    slot->phase = loop->timers.phase;
+    slot->iteration = timer_iteration(loop);
     if (slot->firing || when < slot->when)
         return timer_move_entry(loop, slot, when);
     /* Later: the entry stays, and is moved when it reaches the top. */

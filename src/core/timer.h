@@ -30,7 +30,7 @@ struct timer_slot {
     uint32_t entry; /* the order of the valid entry */
     uint32_t order; /* the rank among equal deadlines; entry: nothing is lazy */
     union {
-        uint32_t phase;     /* live: the iteration that has scheduled it */
+        uint32_t iteration; /* live: the one that has scheduled it */
         uint32_t next_free; /* free: the next one, or ID_NO_SLOT */
     };
     uint32_t generation : 26; /* one bit more than in an id: used up */
@@ -56,7 +56,6 @@ struct timers {
     size_t hidden;      /* of these, those that are hidden */
     uint32_t free_slot; /* the first free slot, or ID_NO_SLOT */
     uint32_t order;     /* the last one given; they wrap around */
-    uint32_t phase;     /* the number of the iteration */
 };
 
 /* All functions are for the loop's thread. */
@@ -67,9 +66,8 @@ void timers_free(rondo_loop *loop);
 
 /* The earliest deadline, or RONDO_NEVER if there is none. */
 int64_t timers_next(rondo_loop *loop);
-/* An iteration begins. What is scheduled from now on does not fire in it. */
-void timers_begin(rondo_loop *loop);
-/* Calls the timers that are due at loop->now, at most `most` of them. */
+/* Calls the timers that are due at loop->now, at most `most` of them, but none
+ * that was scheduled in this iteration. */
 void timers_run(rondo_loop *loop, unsigned most);
 
 /* Starts a timer. A period that is not 0 repeats it. A deadline in the past

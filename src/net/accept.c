@@ -121,8 +121,8 @@ static int accept_choose_protocol(rondo_server *s, rondo_transport *t)
     if (!s->options.protocol_factory)
         return 0;
     int error = s->options.protocol_factory(s, s->arg, t, &protocol, &self);
-    if (!error && !protocol)
-        error = RONDO_EINVAL;
+    if (!error)
+        error = LOOP_CHECK_TABLE(protocol, "protocol_factory", "protocol");
     t->protocol = protocol;
     t->self = self;
     return error;

@@ -207,9 +207,9 @@ static int connect_check(const rondo_connect_options *o,
                          "%s: exactly one of host, path, address and socket, "
                          "not %d",
                          what, targets);
-    if (!protocol)
-        return error_set(RONDO_EINVAL, "%s: no protocol", what);
-    int error = o->host ? lookup_check_host(o->host, what) : 0;
+    int error = LOOP_CHECK_TABLE(protocol, what, "protocol");
+    if (!error && o->host)
+        error = lookup_check_host(o->host, what);
     if (error)
         return error;
     if (o->address && rondo_address_family(o->address) == RONDO_FAMILY_ANY)

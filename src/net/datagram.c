@@ -7,12 +7,6 @@
 
 #include <stdio.h>
 
-static rondo_datagram *datagram_of_dispatch(struct dispatch *d)
-{
-    return (rondo_datagram *)(void *)((char *)d -
-                                      offsetof(rondo_datagram, dispatch));
-}
-
 /* ---- ending ---- */
 
 bool datagram_is_fatal(int error)
@@ -103,33 +97,25 @@ static void datagram_check(const rondo_datagram *d)
     (void)d;
 }
 
-static void datagram_submit(struct dispatch *dispatch)
+static void datagram_submit(void *handle)
 {
-    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    rondo_datagram *d = handle;
     if (d->phase < PHASE_ENDING)
         datagram_settle_ops(d);
-    dispatch_schedule(d->loop, dispatch);
 }
 
-static void datagram_settle_dispatch(struct dispatch *dispatch)
+static void datagram_decide(void *handle)
 {
     const unsigned derived = 1U << DATAGRAM_OWED_PAUSE |
                              1U << DATAGRAM_OWED_RESUME |
                              1U << DATAGRAM_OWED_LOST;
-    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    rondo_datagram *d = handle;
     if (d->phase == PHASE_CLOSING && !d->queue.count)
         d->phase = PHASE_ENDING;
     if (d->phase == PHASE_ENDING)
         datagram_wind_down(d);
-    dispatch_set(dispatch, derived, datagram_what_is_owed(d));
+    dispatch_set(&d->dispatch, derived, datagram_what_is_owed(d));
     datagram_check(d);
-    if (!dispatch_runs(dispatch))
-        datagram_submit(dispatch);
-}
-
-void datagram_settle(rondo_datagram *d)
-{
-    datagram_settle_dispatch(&d->dispatch);
 }
 
 /* ---- telling ---- */
@@ -173,33 +159,33 @@ void datagram_tell(rondo_datagram *d, int error, bool now)
     dispatch_owe(&d->dispatch, 1U << DATAGRAM_OWED_ERROR);
 }
 
-static void datagram_tell_made(struct dispatch *dispatch)
+static void datagram_tell_made(void *handle)
 {
-    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    rondo_datagram *d = handle;
     assert(d->made == MADE_DUE);
     d->made = MADE_TOLD;
     if (d->protocol->connection_made)
         d->protocol->connection_made(d, d->self);
 }
 
-static void datagram_tell_error(struct dispatch *dispatch)
+static void datagram_tell_error(void *handle)
 {
-    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    rondo_datagram *d = handle;
     datagram_deliver_error(d, d->owed_error, d->owed_os_error);
 }
 
-static void datagram_tell_pause(struct dispatch *dispatch)
+static void datagram_tell_pause(void *handle)
 {
-    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    rondo_datagram *d = handle;
     assert(d->flow == FLOW_PAUSE_DUE && d->made == MADE_TOLD);
     d->flow = FLOW_PAUSED;
     if (d->protocol->pause_writing)
         d->protocol->pause_writing(d, d->self);
 }
 
-static void datagram_tell_resume(struct dispatch *dispatch)
+static void datagram_tell_resume(void *handle)
 {
-    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    rondo_datagram *d = handle;
     assert(d->flow == FLOW_PAUSED && d->phase < PHASE_ENDING);
     d->flow = FLOW_ON;
     if (d->protocol->resume_writing)
@@ -213,9 +199,9 @@ static void datagram_free_all(rondo_datagram *d)
     loop_free(d->loop, d);
 }
 
-static void datagram_tell_lost(struct dispatch *dispatch)
+static void datagram_tell_lost(void *handle)
 {
-    rondo_datagram *d = datagram_of_dispatch(dispatch);
+    rondo_datagram *d = handle;
     assert(d->phase == PHASE_GONE && d->made == MADE_TOLD);
     assert(op_is_idle(&d->receive) && op_is_idle(&d->send) && !d->retry);
     if (d->error)
@@ -226,7 +212,7 @@ static void datagram_tell_lost(struct dispatch *dispatch)
     datagram_free_all(d);
 }
 
-static void (*const datagram_tell_owed[DATAGRAM_OWED])(struct dispatch *d) = {
+static void (*const datagram_tell_owed[DATAGRAM_OWED])(void *handle) = {
     [DATAGRAM_OWED_MADE] = datagram_tell_made,
     [DATAGRAM_OWED_ERROR] = datagram_tell_error,
     [DATAGRAM_OWED_PAUSE] = datagram_tell_pause,
@@ -234,22 +220,27 @@ static void (*const datagram_tell_owed[DATAGRAM_OWED])(struct dispatch *d) = {
     [DATAGRAM_OWED_LOST] = datagram_tell_lost};
 
 static const struct dispatch_class datagram_dispatch = {
-    .settle = datagram_settle_dispatch,
+    .place = offsetof(rondo_datagram, dispatch),
+    .settle = datagram_decide,
     .submit = datagram_submit,
     .tell = datagram_tell_owed,
     /* The program may answer an error with a datagram that fails at once. */
     .bounded = 1U << DATAGRAM_OWED_ERROR,
     .last = 1U << DATAGRAM_OWED_LOST};
 
+void datagram_settle(rondo_datagram *d)
+{
+    dispatch_settle(&datagram_dispatch, d->loop, d);
+}
+
 void datagram_finish(rondo_datagram *d)
 {
-    dispatch_end(&datagram_dispatch, &d->dispatch);
+    dispatch_end(&datagram_dispatch, d->loop, d);
 }
 
 static void datagram_turn(rondo_loop *loop, struct task *task)
 {
-    (void)loop;
-    dispatch_turn(&datagram_dispatch, dispatch_of_task(task));
+    dispatch_turn(&datagram_dispatch, loop, task);
 }
 
 /* ---- beginning ---- */

@@ -164,8 +164,9 @@ static int datagram_open_adopt(rondo_datagram *d,
 static int datagram_open_check(const rondo_datagram_options *o,
                                const rondo_datagram_protocol *protocol)
 {
-    if (!protocol)
-        return error_set(RONDO_EINVAL, "%s: no protocol", create);
+    int error = LOOP_CHECK_TABLE(protocol, create, "protocol");
+    if (error)
+        return error;
     if (o->socket && (o->local_address || o->remote_address))
         return error_set(RONDO_EINVAL, "%s: both a socket and an address",
                          create);

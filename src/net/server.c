@@ -12,12 +12,6 @@ static rondo_server *server_of_handle(struct handle *handle)
                                     offsetof(rondo_server, handle));
 }
 
-static rondo_server *server_of_dispatch(struct dispatch *d)
-{
-    return (rondo_server *)(void *)((char *)d -
-                                    offsetof(rondo_server, dispatch));
-}
-
 /* ---- settling ---- */
 
 static bool server_is_idle(const rondo_server *s)
@@ -103,16 +97,11 @@ static void server_wind_down(rondo_server *s)
     server_stop_listening(s);
 }
 
-/* Accepts are submitted when the server settles: the next one is under way
- * before the program hears of a client. */
-static void server_submit(struct dispatch *d)
+/* Submits accepts, too, and not only when its dispatch has ended: the next one
+ * is under way before the program hears of a client. */
+static void server_decide(void *handle)
 {
-    dispatch_schedule(server_of_dispatch(d)->loop, d);
-}
-
-static void server_settle_dispatch(struct dispatch *d)
-{
-    rondo_server *s = server_of_dispatch(d);
+    rondo_server *s = handle;
     bool over = false;
     assert(!s->ended && s->listeners <= SERVER_LISTENERS);
     assert(!s->options.max_clients || s->clients <= s->options.max_clients);
@@ -126,21 +115,15 @@ static void server_settle_dispatch(struct dispatch *d)
             server_pipe_settle(s);
         server_take_in_held(s);
     }
-    dispatch_set(d, SERVER_OWED_CLOSED, over ? SERVER_OWED_CLOSED : 0);
-    if (!dispatch_runs(d))
-        server_submit(d);
-}
-
-void server_settle(rondo_server *s)
-{
-    server_settle_dispatch(&s->dispatch);
+    dispatch_set(&s->dispatch, SERVER_OWED_CLOSED,
+                 over ? SERVER_OWED_CLOSED : 0);
 }
 
 /* ---- telling ---- */
 
-static void server_tell_closed(struct dispatch *d)
+static void server_tell_closed(void *handle)
 {
-    rondo_server *s = server_of_dispatch(d);
+    rondo_server *s = handle;
     rondo_loop *loop = s->loop;
     assert(s->closing && !s->ended && !s->clients && !s->owner.first);
     assert(!s->held && !s->retry && server_is_idle(s));
@@ -161,11 +144,11 @@ static void server_tell_closed(struct dispatch *d)
     loop->free_at_close = &s->free_at_close;
 }
 
-static void (*const server_tell[])(struct dispatch *d) = {server_tell_closed};
+static void (*const server_tell[])(void *handle) = {server_tell_closed};
 
 static const struct dispatch_class server_dispatch = {
-    .settle = server_settle_dispatch,
-    .submit = server_submit,
+    .place = offsetof(rondo_server, dispatch),
+    .settle = server_decide,
     .tell = server_tell,
     /* In a turn of its own, after the dispatch of an accept. */
     .bounded = SERVER_OWED_CLOSED,
@@ -173,13 +156,17 @@ static const struct dispatch_class server_dispatch = {
 
 static void server_turn(rondo_loop *loop, struct task *task)
 {
-    (void)loop;
-    dispatch_turn(&server_dispatch, dispatch_of_task(task));
+    dispatch_turn(&server_dispatch, loop, task);
+}
+
+void server_settle(rondo_server *s)
+{
+    dispatch_settle(&server_dispatch, s->loop, s);
 }
 
 void server_finish(rondo_server *s)
 {
-    dispatch_end(&server_dispatch, &s->dispatch);
+    dispatch_end(&server_dispatch, s->loop, s);
 }
 
 static void server_client_gone(rondo_loop *loop, struct stream_owner *owner)

@@ -14,24 +14,14 @@ static rondo_process *process_of_owner(struct stream_owner *owner)
                                      offsetof(rondo_process, owner));
 }
 
-static rondo_process *process_of_dispatch(struct dispatch *d)
-{
-    return (rondo_process *)(void *)((char *)d -
-                                     offsetof(rondo_process, dispatch));
-}
+static const struct dispatch_class process_dispatch; /* below */
 
 /* ---- settling ---- */
 
-/* A process has no operations of its own. */
-static void process_submit(struct dispatch *d)
-{
-    dispatch_schedule(process_of_dispatch(d)->loop, d);
-}
-
-static void process_settle_dispatch(struct dispatch *d)
+static void process_decide(void *handle)
 {
     const unsigned derived = 1U << PROCESS_OWED_CUT | 1U << PROCESS_OWED_LOST;
-    rondo_process *p = process_of_dispatch(d);
+    rondo_process *p = handle;
     unsigned owed = 0;
     assert(!p->known || p->ended);
     assert(!p->cut || (p->closing && p->ended));
@@ -40,14 +30,12 @@ static void process_settle_dispatch(struct dispatch *d)
         owed |= 1U << PROCESS_OWED_CUT;
     if (p->ended && !p->owner.first)
         owed |= 1U << PROCESS_OWED_LOST;
-    dispatch_set(d, derived, owed);
-    if (!dispatch_runs(d))
-        process_submit(d);
+    dispatch_set(&p->dispatch, derived, owed);
 }
 
 static void process_settle(rondo_process *p)
 {
-    process_settle_dispatch(&p->dispatch);
+    dispatch_settle(&process_dispatch, p->loop, p);
 }
 
 static void process_on_ended(struct child *child)
@@ -131,33 +119,33 @@ static void process_pipe_gone(rondo_loop *loop, struct stream_owner *owner)
 
 /* ---- telling ---- */
 
-static void process_tell_made(struct dispatch *d)
+static void process_tell_made(void *handle)
 {
-    rondo_process *p = process_of_dispatch(d);
+    rondo_process *p = handle;
     if (p->protocol->connection_made)
         p->protocol->connection_made(p, p->self);
 }
 
-static void process_tell_exited(struct dispatch *d)
+static void process_tell_exited(void *handle)
 {
-    rondo_process *p = process_of_dispatch(d);
+    rondo_process *p = handle;
     assert(p->ended && p->known);
     if (p->protocol->process_exited)
         p->protocol->process_exited(p, p->self, p->child.status);
 }
 
-static void process_cut_pipes(struct dispatch *d)
+static void process_cut_pipes(void *handle)
 {
-    rondo_process *p = process_of_dispatch(d);
+    rondo_process *p = handle;
     assert(p->closing && p->ended && !p->cut);
     p->cut = true;
     for (rondo_transport *t = p->owner.first; t; t = t->next)
         stream_cut(t);
 }
 
-static void process_tell_lost(struct dispatch *d)
+static void process_tell_lost(void *handle)
 {
-    rondo_process *p = process_of_dispatch(d);
+    rondo_process *p = handle;
     rondo_loop *loop = p->loop;
     assert(p->ended && !p->owner.first);
     if (p->error)
@@ -169,22 +157,21 @@ static void process_tell_lost(struct dispatch *d)
     loop_free(loop, p);
 }
 
-static void (*const process_tell[PROCESS_OWED])(struct dispatch *d) = {
+static void (*const process_tell[PROCESS_OWED])(void *handle) = {
     [PROCESS_OWED_MADE] = process_tell_made,
     [PROCESS_OWED_EXITED] = process_tell_exited,
     [PROCESS_OWED_CUT] = process_cut_pipes,
     [PROCESS_OWED_LOST] = process_tell_lost};
 
 static const struct dispatch_class process_dispatch = {
-    .settle = process_settle_dispatch,
-    .submit = process_submit,
+    .place = offsetof(rondo_process, dispatch),
+    .settle = process_decide,
     .tell = process_tell,
     .last = 1U << PROCESS_OWED_LOST};
 
 static void process_turn(rondo_loop *loop, struct task *task)
 {
-    (void)loop;
-    dispatch_turn(&process_dispatch, dispatch_of_task(task));
+    dispatch_turn(&process_dispatch, loop, task);
 }
 
 /* ---- beginning ---- */

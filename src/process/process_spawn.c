@@ -285,10 +285,10 @@ static int process_spawn_begin(rondo_loop *loop, const char *what,
     int error = loop_check_create(loop, what);
     if (!error)
         error = loop_options(&o, sizeof o, options, what);
+    if (!error)
+        error = LOOP_CHECK_TABLE(protocol, what, "protocol");
     if (error)
         return error;
-    if (!protocol)
-        return error_set(RONDO_EINVAL, "%s: no protocol", what);
     return process_start(loop, what, command, &o, protocol, self, p);
 }
 

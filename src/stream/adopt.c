@@ -61,12 +61,12 @@ int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
                                   rondo_transport **transport)
 {
     rondo_transport *t = NULL;
-    int error = loop_check_create(loop, "connect_accepted_socket");
-    if (error)
-        return error;
-    if (!protocol)
-        return error_set(RONDO_EINVAL, "connect_accepted_socket: no protocol");
-    error = stream_adopt(loop, socket, "connect_accepted_socket", &t);
+    const char *what = "connect_accepted_socket";
+    int error = loop_check_create(loop, what);
+    if (!error)
+        error = LOOP_CHECK_TABLE(protocol, what, "protocol");
+    if (!error)
+        error = stream_adopt(loop, socket, what, &t);
     if (error)
         return error;
     assert(t);
@@ -129,11 +129,10 @@ static int adopt_connect_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
     const char *what =
         side == SIDE_READ ? "connect_read_pipe" : "connect_write_pipe";
     int error = loop_check_create(loop, what);
-    if (error)
-        return error;
-    if (!protocol)
-        return error_set(RONDO_EINVAL, "%s: no protocol", what);
-    error = adopt_check_pipe(loop, fd, side, flags, what);
+    if (!error)
+        error = LOOP_CHECK_TABLE(protocol, what, "protocol");
+    if (!error)
+        error = adopt_check_pipe(loop, fd, side, flags, what);
     if (error)
         return error;
     error = stream_new_pipe(loop, sys_fd_of(fd), side, flags, &t);

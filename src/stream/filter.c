@@ -648,10 +648,10 @@ static int filter_check(rondo_transport *t, const rondo_filter *filter)
 {
     const char *what = "transport_push_filter";
     int error = loop_check_create(t ? t->loop : NULL, what);
+    if (!error)
+        error = LOOP_CHECK_TABLE(filter, what, "filter");
     if (error)
         return error;
-    if (!filter)
-        return error_set(RONDO_EINVAL, "%s: no filter", what);
     if (stream_is_closing(t) || t->reading_out)
         return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
     if (stream_kind(t)->half)

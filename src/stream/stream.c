@@ -7,12 +7,6 @@
 
 #include <stdio.h>
 
-static rondo_transport *stream_of_dispatch(struct dispatch *d)
-{
-    return (rondo_transport *)(void *)((char *)d -
-                                       offsetof(rondo_transport, dispatch));
-}
-
 bool stream_reads(const rondo_transport *t)
 {
     return t->filtered ? filters_read(t) : stream_delivers(t);
@@ -247,57 +241,48 @@ static void stream_choose_fast(rondo_transport *t)
         writes && t->filtered && !t->handshaking && !(t->out && t->out->file);
 }
 
-static void stream_submit(struct dispatch *d)
+static void stream_submit(void *handle)
 {
-    rondo_transport *t = stream_of_dispatch(d);
+    rondo_transport *t = handle;
     if (t->phase < PHASE_ENDING)
         stream_settle_ops(t);
     stream_choose_fast(t);
     stream_check(t);
-    dispatch_schedule(t->loop, d);
 }
 
-static void stream_settle_dispatch(struct dispatch *d)
+static void stream_decide(void *handle)
 {
     const unsigned kept = STREAM_BIT(OWED_RELEASE) | STREAM_BIT(OWED_FILE);
-    rondo_transport *t = stream_of_dispatch(d);
+    rondo_transport *t = handle;
     if (t->phase < PHASE_ENDING)
         stream_end_writing_if_due(t);
     if (t->phase == PHASE_ENDING)
         stream_wind_down(t);
     if (t->timed)
         stream_watch_time(t);
-    dispatch_set(d, (STREAM_BIT(STREAM_OWED) - 1) & ~kept,
+    stream_leave_fast(t);
+    dispatch_set(&t->dispatch, (STREAM_BIT(STREAM_OWED) - 1) & ~kept,
                  stream_what_is_owed(t));
-    if (dispatch_runs(d))
-        stream_leave_fast(t);
-    else
-        stream_submit(d);
-}
-
-void stream_settle(rondo_transport *t)
-{
-    stream_settle_dispatch(&t->dispatch);
 }
 
 /* ---- telling ---- */
 
-static void stream_tell_release(struct dispatch *d)
+static void stream_tell_release(void *handle)
 {
-    rondo_transport *t = stream_of_dispatch(d);
+    rondo_transport *t = handle;
     buf_release(t->loop, &t->out->buf);
     if (t->filtered)
         filters_release(t);
 }
 
-static void stream_tell_file(struct dispatch *d)
+static void stream_tell_file(void *handle)
 {
-    stream_file_tell(stream_of_dispatch(d));
+    stream_file_tell(handle);
 }
 
-static void stream_tell_made(struct dispatch *d)
+static void stream_tell_made(void *handle)
 {
-    rondo_transport *t = stream_of_dispatch(d);
+    rondo_transport *t = handle;
     t->made = MADE_TOLD;
     if (t->timed)
         stream_start_time(t);
@@ -305,30 +290,30 @@ static void stream_tell_made(struct dispatch *d)
         t->protocol->connection_made(t, t->self);
 }
 
-static void stream_tell_filter(struct dispatch *d)
+static void stream_tell_filter(void *handle)
 {
-    filters_deliver_owed(stream_of_dispatch(d));
+    filters_deliver_owed(handle);
 }
 
-static void stream_tell_pause(struct dispatch *d)
+static void stream_tell_pause(void *handle)
 {
-    rondo_transport *t = stream_of_dispatch(d);
+    rondo_transport *t = handle;
     stream_set_flow(t, FLOW_PAUSED);
     if (t->protocol->pause_writing)
         t->protocol->pause_writing(t, t->self);
 }
 
-static void stream_tell_resume(struct dispatch *d)
+static void stream_tell_resume(void *handle)
 {
-    rondo_transport *t = stream_of_dispatch(d);
+    rondo_transport *t = handle;
     stream_set_flow(t, FLOW_ON);
     if (t->protocol->resume_writing)
         t->protocol->resume_writing(t, t->self);
 }
 
-static void stream_tell_read(struct dispatch *d)
+static void stream_tell_read(void *handle)
 {
-    stream_read_owed(stream_of_dispatch(d));
+    stream_read_owed(handle);
 }
 
 static void stream_free_all(rondo_transport *t)
@@ -359,9 +344,9 @@ static void stream_leave_owner(rondo_transport *t)
 }
 
 /* Before connection_made only filters, and who waits for them, are told. */
-static void stream_tell_lost(struct dispatch *d)
+static void stream_tell_lost(void *handle)
 {
-    rondo_transport *t = stream_of_dispatch(d);
+    rondo_transport *t = handle;
     rondo_loop *loop = t->loop;
     struct stream_owner *owner = t->owner;
     if (t->filtered)
@@ -379,35 +364,40 @@ static void stream_tell_lost(struct dispatch *d)
         owner->gone(loop, owner);
 }
 
-static void (*const stream_tell[STREAM_OWED])(struct dispatch *d) = {
+static void (*const stream_tell[STREAM_OWED])(void *handle) = {
     [OWED_RELEASE] = stream_tell_release, [OWED_FILE] = stream_tell_file,
     [OWED_MADE] = stream_tell_made,       [OWED_FILTER] = stream_tell_filter,
     [OWED_PAUSE] = stream_tell_pause,     [OWED_RESUME] = stream_tell_resume,
     [OWED_READ] = stream_tell_read,       [OWED_LOST] = stream_tell_lost};
 
 static const struct dispatch_class stream_dispatch = {
-    .settle = stream_settle_dispatch,
+    .place = offsetof(rondo_transport, dispatch),
+    .settle = stream_decide,
     .submit = stream_submit,
     .tell = stream_tell,
     .bounded = 1U << OWED_READ, /* a peer may never stop sending */
     .last = 1U << OWED_LOST};
 
+void stream_settle(rondo_transport *t)
+{
+    dispatch_settle(&stream_dispatch, t->loop, t);
+}
+
 void stream_finish(rondo_transport *t)
 {
-    dispatch_end(&stream_dispatch, &t->dispatch);
+    dispatch_end(&stream_dispatch, t->loop, t);
 }
 
 void stream_tell_flow(rondo_transport *t)
 {
-    dispatch_some(&stream_dispatch, &t->dispatch,
+    dispatch_some(&stream_dispatch, t,
                   STREAM_BIT(OWED_RELEASE) | STREAM_BIT(OWED_FILE) |
                       STREAM_BIT(OWED_PAUSE) | STREAM_BIT(OWED_RESUME));
 }
 
 static void stream_turn(rondo_loop *loop, struct task *task)
 {
-    (void)loop;
-    dispatch_turn(&stream_dispatch, dispatch_of_task(task));
+    dispatch_turn(&stream_dispatch, loop, task);
 }
 
 /* ---- beginning ---- */
@@ -476,7 +466,7 @@ void stream_make(rondo_transport *t)
     if (t->handshaking)
         t->made = MADE_DUE;
     else
-        stream_tell_made(&t->dispatch);
+        stream_tell_made(t);
 }
 
 void stream_begin(rondo_transport *t)

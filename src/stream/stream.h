@@ -386,7 +386,11 @@ int64_t stream_fds_recv(rondo_transport *t, void *data, size_t size);
 int64_t stream_fds_sendv(rondo_transport *t, const rondo_buffer *pieces,
                          size_t count);
 /* Descriptors wait for the byte that they go with. */
-bool stream_fds_wait(const rondo_transport *t);
+bool stream_fds_are_queued(const rondo_transport *t);
+static inline bool stream_fds_wait(const rondo_transport *t)
+{
+    return t->kind == STREAM_UNIX_SOCKET && stream_fds_are_queued(t);
+}
 /* ... which has not been written yet. */
 bool stream_fds_lack_byte(const rondo_transport *t);
 /* These bytes have left by other ways than the kind's sendv. */

@@ -47,11 +47,12 @@ bool rondo_transport_can_write_eof(const rondo_transport *t)
 int rondo_transport_set_protocol(rondo_transport *t,
                                  const rondo_protocol *protocol, void *self)
 {
-    int error = loop_check(t ? t->loop : NULL, "transport_set_protocol");
+    const char *what = "transport_set_protocol";
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (!error)
+        error = LOOP_CHECK_TABLE(protocol, what, "protocol");
     if (error)
         return error;
-    if (!protocol)
-        return error_set(RONDO_EINVAL, "transport_set_protocol: no protocol");
     if (protocol != t->protocol || self != t->self) {
         t->protocol = protocol;
         t->self = self;

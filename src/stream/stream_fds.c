@@ -47,10 +47,9 @@ static void stream_fds_drop_first(rondo_transport *t)
     loop_free(t->loop, gone);
 }
 
-bool stream_fds_wait(const rondo_transport *t)
+bool stream_fds_are_queued(const rondo_transport *t)
 {
-    return t->kind == STREAM_UNIX_SOCKET && t->extra && t->extra->fd_queue &&
-           t->extra->fd_queue->first;
+    return t->extra && t->extra->fd_queue && t->extra->fd_queue->first;
 }
 
 void stream_fds_drop_queued(rondo_transport *t)

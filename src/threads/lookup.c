@@ -241,8 +241,12 @@ int rondo_set_resolver(rondo_loop *loop, const rondo_resolver *resolver)
         return error;
     if (resolver && (!resolver->start || !resolver->cancel))
         return error_set(RONDO_EINVAL, "set_resolver: no start or no cancel");
+    if (resolver)
+        error = LOOP_CHECK_TABLE(resolver, "set_resolver", "resolver");
+    if (error)
+        return error;
     lookup_state_of(loop)->resolver =
-        resolver ? *resolver : (rondo_resolver){NULL, NULL, NULL};
+        resolver ? *resolver : (rondo_resolver){.start = NULL};
     return 0;
 }
 

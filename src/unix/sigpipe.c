@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <sys/socket.h>
 
 /* ---- around a call ---- */
@@ -54,8 +53,7 @@ void unix_quiet_end(const struct unix_quiet *q, bool whole)
 
 /* ---- sockets ---- */
 
-/* True: there may be a socket that could not be protected. */
-static atomic_bool unprotected;
+atomic_bool unix_unprotected;
 
 /* macOS before 11 ignores MSG_NOSIGNAL, so SO_NOSIGPIPE is needed there. But
  * macOS sets no option of a socket that is shut in both directions (EINVAL from
@@ -83,15 +81,14 @@ void unix_protect(int fd)
 {
     int before = errno;
     if (!unix_sigpipe_is_off(fd))
-        atomic_store_explicit(&unprotected, true, memory_order_relaxed);
+        atomic_store_explicit(&unix_unprotected, true, memory_order_relaxed);
     errno = before;
 }
 
 /* What cannot be protected is shut in both directions: every send fails. */
-bool unix_may_send(int fd)
+bool unix_may_send_slow(int fd)
 {
-    if (!atomic_load_explicit(&unprotected, memory_order_relaxed) ||
-        unix_sigpipe_is_off(fd))
+    if (unix_sigpipe_is_off(fd))
         return true;
     errno = EPIPE;
     return false;

@@ -6,6 +6,7 @@
 #include "sys.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 
 /* There are accept4 and pipe2. macOS has neither. */
@@ -33,9 +34,16 @@ int unix_send_fail(void);
 /* Keeps SIGPIPE off a socket for good. On failure unix_may_send does it from
  * then on. */
 void unix_protect(int fd);
+/* True: there may be a socket that could not be protected. */
+extern atomic_bool unix_unprotected;
+bool unix_may_send_slow(int fd);
 /* Called before each send. false: errno is EPIPE; the send would raise it, and
  * SIGPIPE with it. */
-bool unix_may_send(int fd);
+static inline bool unix_may_send(int fd)
+{
+    return !atomic_load_explicit(&unix_unprotected, memory_order_relaxed) ||
+           unix_may_send_slow(fd);
+}
 
 /* Waits until one side of a descriptor is ready or has ended, `cancel` (-1:
  * none) is readable, or the time is over (-1: no limit). 0 also after a signal.
