@@ -79,7 +79,7 @@ enum { MESSAGES = 20 };
 TEST_LEAVES(S16_a_pidfd_beside_a_message_is_closed)
 {
     struct peer *a, *b;
-    raw_fd file = test_keep(w, raw_file());
+    raw_fd file = test_own(w, raw_file());
     size_t before;
 
     local_need_passing(w);
