@@ -320,7 +320,7 @@ TEST_LEAVES(L8_what_waits_is_sent_by_a_child_whose_parent_does_not)
     struct family *f = family_new(w);
 
     f->peer = test_peer(w);
-    f->other = test_keep(w, test_raw_peer(w, &recorder, f->peer, 4096));
+    f->other = test_own(w, test_raw_peer(w, &recorder, f->peer, 4096));
     f->waiting = test_fill_transport(w, f->peer);
     test_run_child(w, close_and_read, f);
     rondo_transport_abort(f->peer->transport);
@@ -334,7 +334,7 @@ TEST_LEAVES(L8_what_waits_is_not_sent_by_a_child_that_aborts)
 
     f->peer = test_peer(w);
     f->done = 1; /* there is no file */
-    f->other = test_keep(w, test_raw_peer(w, &recorder, f->peer, 4096));
+    f->other = test_own(w, test_raw_peer(w, &recorder, f->peer, 4096));
     f->waiting = test_fill_transport(w, f->peer);
     test_run_child(w, abort_it, f);
     rondo_transport_close(f->peer->transport);
