@@ -28,6 +28,11 @@ static int buffer_of(raw_fd fd, int name)
     return bytes;
 }
 
+bool raw_hears_own_groups_only(void)
+{
+    return true;
+}
+
 int raw_receive_buffer(raw_fd fd)
 {
     return buffer_of(fd, SO_RCVBUF);

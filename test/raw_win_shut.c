@@ -3,9 +3,16 @@
 #include "raw_shut.h"
 #include "raw_win.h"
 
+/* Wine goes on receiving, and ends no wait. */
 bool raw_shutdown_read(raw_fd fd)
 {
-    return shutdown((SOCKET)fd, SD_RECEIVE) == 0;
+    return !win_is_wine() && shutdown((SOCKET)fd, SD_RECEIVE) == 0;
+}
+
+/* Wine's sockets are those of Linux, without IP_MULTICAST_ALL. */
+bool raw_hears_own_groups_only(void)
+{
+    return !win_is_wine();
 }
 
 static int buffer_of(raw_fd fd, int name)
