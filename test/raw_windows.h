@@ -43,7 +43,8 @@ enum raw_fault {
     RAW_FAULT_LOOK,    /* a look for a datagram: nobody has the port */
     RAW_FAULT_SEND_TO, /* an overlapped WSASendTo: nobody has the port */
     RAW_FAULT_THREAD,  /* no handle of a thread */
-    RAW_FAULT_PATH     /* PATH grows between two looks at it */
+    RAW_FAULT_CANCEL, /* a read has not begun when it is to be ended; it counts */
+    RAW_FAULT_PATH    /* PATH grows between two looks at it */
 };
 
 /* The next `times` such calls of this process fail; false: cannot be done. */

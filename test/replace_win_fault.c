@@ -209,6 +209,36 @@ static DWORD WINAPI variable(const wchar_t *name, wchar_t *text, DWORD room)
         name, text, room);
 }
 
+/* A read that begins only when so many attempts to end it have failed. */
+typedef BOOL(WINAPI *read_fn)(HANDLE, void *, DWORD, DWORD *, OVERLAPPED *);
+
+static BOOL WINAPI read_file(HANDLE file, void *data, DWORD size, DWORD *got,
+                             OVERLAPPED *o)
+{
+    if (!o && atomic_load(&fault) == RAW_FAULT_CANCEL && atomic_load(&left)) {
+        atomic_fetch_add(&failed, 1);
+        while (atomic_load(&left))
+            SwitchToThread();
+    }
+    return ((read_fn)win_real(L"kernel32.dll", "ReadFile"))(file, data, size,
+                                                            got, o);
+}
+
+typedef BOOL(WINAPI *cancel_fn)(HANDLE);
+
+static BOOL WINAPI cancel(HANDLE thread)
+{
+    if (must_fail(RAW_FAULT_CANCEL, ERROR_NOT_FOUND))
+        return FALSE;
+    return ((cancel_fn)win_real(L"kernel32.dll", "CancelSynchronousIo"))(
+        thread);
+}
+
+extern const read_fn replaced_read __asm__(WIN_IMPORT(ReadFile, 20));
+extern const cancel_fn replaced_cancel __asm__(WIN_IMPORT(CancelSynchronousIo,
+                                                          4));
+const read_fn replaced_read = read_file;
+const cancel_fn replaced_cancel = cancel;
 extern const duplicate_fn replaced_duplicate __asm__(WIN_IMPORT(DuplicateHandle,
                                                                 28));
 extern const variable_fn replaced_variable __asm__(

@@ -7,6 +7,9 @@
 
 enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE };
 
+/* How often a loop without a wake-up looks whether something has come. */
+enum { LOOK_MS = 100 };
+
 struct reactor {
     bool poller_wakes; /* it ends a wait itself: the next three are not used */
     struct wake wake;
@@ -181,16 +184,6 @@ static COLD void reactor_try_all(rondo_loop *loop)
     }
 }
 
-int reactor_wait(rondo_loop *loop, int64_t timeout_ns)
-{
-    struct reactor *r = reactor_of(loop);
-    assert(timeout_ns >= 0);
-    int error = r->poller->wait(loop, r->state.bytes, timeout_ns);
-    if (error && loop->closing)
-        reactor_try_all(loop);
-    return error;
-}
-
 void reactor_wake(rondo_loop *loop)
 {
     const struct reactor *r = reactor_of(loop);
@@ -206,16 +199,7 @@ int64_t reactor_resolution(const rondo_loop *loop)
     return r->poller->resolution(r->state.bytes);
 }
 
-int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
-{
-    struct reactor *r = reactor_of(loop);
-    if (!r->poller->embed)
-        return error_set(RONDO_ENOTSUP,
-                         "loop_prepare: backend \"%s\" has no descriptor to "
-                         "wait for; \"epoll\", \"kqueue\" and \"iocp\" have",
-                         loop->backend->name);
-    return r->poller->embed(loop, r->state.bytes, fd, timeout_ns);
-}
+/* ---- the wake-up ---- */
 
 static void reactor_woken(rondo_loop *loop, struct task *task);
 
@@ -229,6 +213,14 @@ static int reactor_watch_wake(rondo_loop *loop, struct reactor *r)
     op_init(&r->wake_op, &r->wake_io, OP_READ, reactor_woken);
     reactor_submit(loop, &r->wake_op);
     return 0;
+}
+
+/* Leaves it unattached if there is no descriptor or no memory for it. */
+static COLD void reactor_mend_wake(rondo_loop *loop, struct reactor *r)
+{
+    assert(!r->wake_io.attached && r->wake_op.task.state != TASK_PENDING);
+    if (r->wake.fd[0] != SYS_NO_FD || wake_open(&r->wake) == 0)
+        (void)reactor_watch_wake(loop, r);
 }
 
 static void reactor_woken(rondo_loop *loop, struct task *task)
@@ -247,8 +239,52 @@ static void reactor_woken(rondo_loop *loop, struct task *task)
     rondo_loop_call_exception_handler(loop, &e);
     io_detach(loop, &r->wake_io);
     wake_close(&r->wake);
-    if (wake_open(&r->wake) == 0)
-        (void)reactor_watch_wake(loop, r);
+    reactor_mend_wake(loop, r);
+}
+
+static bool reactor_lacks_wake(const struct reactor *r)
+{
+    return !r->poller_wakes && !r->wake_io.attached;
+}
+
+/* Where there was no descriptor for it, or no memory, each wait tries again. */
+static COLD int64_t reactor_wait_without_wake(rondo_loop *loop,
+                                              struct reactor *r,
+                                              int64_t timeout_ns)
+{
+    reactor_mend_wake(loop, r);
+    if (!reactor_lacks_wake(r) || timeout_ns < RONDO_MS(LOOK_MS))
+        return timeout_ns;
+    return RONDO_MS(LOOK_MS);
+}
+
+int reactor_wait(rondo_loop *loop, int64_t timeout_ns)
+{
+    struct reactor *r = reactor_of(loop);
+    assert(timeout_ns >= 0);
+    if (reactor_lacks_wake(r))
+        timeout_ns = reactor_wait_without_wake(loop, r, timeout_ns);
+    int error = r->poller->wait(loop, r->state.bytes, timeout_ns);
+    if (error && loop->closing)
+        reactor_try_all(loop);
+    return error;
+}
+
+int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
+{
+    struct reactor *r = reactor_of(loop);
+    if (!r->poller->embed)
+        return error_set(RONDO_ENOTSUP,
+                         "loop_prepare: backend \"%s\" has no descriptor to "
+                         "wait for; \"epoll\", \"kqueue\" and \"iocp\" have",
+                         loop->backend->name);
+    int64_t most = RONDO_NEVER;
+    if (reactor_lacks_wake(r))
+        most = reactor_wait_without_wake(loop, r, most);
+    int error = r->poller->embed(loop, r->state.bytes, fd, timeout_ns);
+    if (!error && most < *timeout_ns)
+        *timeout_ns = most;
+    return error;
 }
 
 static void reactor_close_parts(rondo_loop *loop, struct reactor *r)

@@ -11,8 +11,10 @@
 /* BUSY: the thread has the call. ENDED: its result was not taken yet. */
 enum state { IDLE, BUSY, ENDED };
 
-/* The thread may be just about to wait, and would miss one cancel. */
-enum { CANCEL_TRIES = 1000 };
+/* The thread may be just about to wait, and would miss one cancel. On a busy
+ * machine it may be a while before it runs on: then each pause is longer. What
+ * cannot be ended, as a read of some consoles, must not stop the loop. */
+enum { CANCEL_YIELDS = 1000, CANCEL_MOST = 1100 };
 
 struct pipe_thread {
     struct work work; /* first */
@@ -91,11 +93,21 @@ bool pipe_thread_is_busy(const struct pipe_thread *b)
     return !pipe_thread_is_forked(b) && atomic_load(&b->state) == BUSY;
 }
 
+static void pipe_thread_pause(unsigned tries)
+{
+    if (tries < CANCEL_YIELDS)
+        sys_thread_yield();
+    else
+        sys_sleep(RONDO_MS(1));
+}
+
 void pipe_thread_cancel(struct pipe_thread *b)
 {
-    int tries = CANCEL_TRIES;
-    while (tries-- && pipe_thread_is_busy(b) && sys_pipe_cancel(b->pipe))
-        sys_thread_yield();
+    for (unsigned tries = 0; tries < CANCEL_MOST; tries++) {
+        if (!pipe_thread_is_busy(b) || !sys_pipe_cancel(b->pipe))
+            return;
+        pipe_thread_pause(tries);
+    }
 }
 
 int64_t pipe_thread_take(struct pipe_thread *b, void *data)
@@ -144,9 +156,14 @@ int pipe_thread_new(rondo_loop *loop, struct sys_pipe *pipe,
 
 void pipe_thread_join(struct pipe_thread *b)
 {
-    pipe_thread_cancel(b);
-    while (pipe_thread_is_busy(b))
-        sys_thread_yield();
+    unsigned tries = 0;
+    bool again = true;
+    while (pipe_thread_is_busy(b)) {
+        again = again && sys_pipe_cancel(b->pipe);
+        pipe_thread_pause(tries);
+        if (tries < CANCEL_YIELDS)
+            tries++;
+    }
 }
 
 void pipe_thread_free(struct pipe_thread *b)

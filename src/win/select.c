@@ -9,9 +9,8 @@
 #include <string.h>
 
 enum {
-    SELECT_MOST = 512,             /* sockets of the program's */
-    SELECT_ROOM = SELECT_MOST + 1, /* and the wake-up */
-    LOOK_MS = 100 /* how often a loop without a wake-up looks */
+    SELECT_MOST = 512,            /* sockets of the program's */
+    SELECT_ROOM = SELECT_MOST + 1 /* and the wake-up */
 };
 
 /* io->mode. */
@@ -175,13 +174,12 @@ static struct timeval *select_timeval_of(int64_t timeout_ns,
 }
 
 /* Windows refuses to wait for no sockets (WSAEINVAL). There are none only if
- * the wake-up has broken and could not be made again: the loop then has to look
- * for itself whether something has come. */
+ * the wake-up has broken and could not be made again: the reactor keeps the
+ * waits short then. */
 static int select_wait_for_nothing(int64_t timeout_ns)
 {
-    const int64_t most = RONDO_MS(LOOK_MS);
-    assert(timeout_ns >= 0);
-    Sleep(win_timeout_ms(timeout_ns < most ? timeout_ns : most));
+    assert(timeout_ns >= 0 && timeout_ns != RONDO_NEVER);
+    Sleep(win_timeout_ms(timeout_ns));
     return 0;
 }
 
