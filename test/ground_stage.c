@@ -284,6 +284,7 @@ static bool is_cleared(struct stage *s)
 {
     rondo_transport_abort(stage_transport(s->a));
     rondo_transport_abort(stage_transport(s->b));
+    rondo_transport_abort(stage_transport(s->x));
     return s->l->closed && is_at_rest(s->w);
 }
 
@@ -301,6 +302,7 @@ static void stage_end(struct stage *s)
     assert_int_equal(s->l->closed, 1);
     assert_int_equal(s->a->connected, 1);
     assert_int_equal(s->x->connected, 1);
+    assert_int_not_equal(s->x->connect_error, 0);
     assert_int_equal(s->a->made, s->a->lost);
     assert_int_equal(s->b ? s->b->made : 0, s->b ? s->b->lost : 0);
     assert_int_equal(s->released, s->owned);

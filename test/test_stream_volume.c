@@ -210,7 +210,7 @@ TEST(S5_a_plain_writer_is_held_back)
     assert_true(plain->ok);
     assert_true(e->peer->bytes == plain->size);
     assert_int_equal(e->wrong, 0);
-    assert_true(e->rests > 5);
+    assert_true(e->rests > (test_slowness() > 10 ? 0 : 5));
     raw_close(plain->fd);
 }
 

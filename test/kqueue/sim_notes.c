@@ -17,8 +17,23 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sigset_t mask; /* of whoever holds the lock, before */
 static struct sim_kq *all;
-static atomic_uint open_kqs;
 static _Atomic pid_t process; /* a vfork's child is another one */
+
+/* How many notes and kqueues a descriptor has. close asks that first: a report
+ * of the thread sanitizer closes a file of its own, and must not wait here. */
+enum { COUNTED = 65536 };
+static atomic_uint known[COUNTED];
+
+static void count(uintptr_t fd, unsigned change)
+{
+    if (fd < COUNTED)
+        atomic_fetch_add(&known[fd], change);
+}
+
+static bool is_unknown(int fd)
+{
+    return fd < 0 || (fd < COUNTED && !atomic_load(&known[fd]));
+}
 
 void sim_lock(void)
 {
@@ -59,6 +74,13 @@ struct sim_note *sim_note(struct sim_kq *kq, uintptr_t ident, uint32_t filter)
     return note;
 }
 
+enum sim_list sim_list_of(const struct sim_note *note)
+{
+    if (note->filter == EVFILT_READ)
+        return SIM_READS;
+    return note->filter == EVFILT_WRITE ? SIM_WRITES : SIM_OTHERS;
+}
+
 struct sim_note *sim_note_new(struct sim_kq *kq, const struct kevent *change)
 {
     struct sim_note *note = calloc(1, sizeof *note);
@@ -73,14 +95,9 @@ struct sim_note *sim_note_new(struct sim_kq *kq, const struct kevent *change)
     note->helper = -1;
     note->next = *bucket(kq, note->ident);
     *bucket(kq, note->ident) = note;
+    if (sim_list_of(note) != SIM_OTHERS)
+        count(note->ident, 1);
     return note;
-}
-
-enum sim_list sim_list_of(const struct sim_note *note)
-{
-    if (note->filter == EVFILT_READ)
-        return SIM_READS;
-    return note->filter == EVFILT_WRITE ? SIM_WRITES : SIM_OTHERS;
 }
 
 static int watched(const struct sim_note *note)
@@ -127,6 +144,8 @@ void sim_note_free(struct sim_kq *kq, struct sim_note *note)
     while (*link != note)
         link = &(*link)->next;
     *link = note->next;
+    if (sim_list_of(note) != SIM_OTHERS)
+        count(note->ident, (unsigned)-1);
     if (note->helper >= 0)
         (void)sim_close(note->helper);
     free(note);
@@ -157,7 +176,7 @@ static void kq_free(struct sim_kq *kq)
         link = &(*link)->next;
     if (*link) {
         *link = kq->next;
-        atomic_fetch_sub(&open_kqs, 1);
+        count((uintptr_t)kq->fd, (unsigned)-1);
     }
     free(kq);
 }
@@ -166,7 +185,7 @@ void sim_forget(int fd)
 {
     struct sim_kq *own;
 
-    if (!atomic_load(&open_kqs))
+    if (is_unknown(fd))
         return;
     sim_lock();
     own = sim_find(fd);
@@ -199,7 +218,9 @@ static void in_child(void)
     sim_unlock();
 }
 
-static void begin(void)
+/* Before the library asks for the same: what asks last is called first before a
+ * fork, and whoever holds the library's locks may come here for this one. */
+__attribute__((constructor)) static void begin(void)
 {
     atomic_store(&process, getpid());
     (void)pthread_atfork(sim_lock, sim_unlock, in_child);
@@ -232,10 +253,8 @@ static int open_lists(struct sim_kq *kq)
 
 int kqueue(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sim_kq *kq = calloc(1, sizeof *kq);
 
-    (void)pthread_once(&once, begin);
     if (!kq)
         return -1;
     for (int i = 0; i < SIM_LISTS; i++)
@@ -254,7 +273,7 @@ int kqueue(void)
     }
     kq->next = all;
     all = kq;
-    atomic_fetch_add(&open_kqs, 1);
+    count((uintptr_t)kq->fd, 1);
     sim_unlock();
     return kq->fd;
 }
