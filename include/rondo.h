@@ -345,9 +345,12 @@ typedef enum rondo_capability {
     RONDO_CAN_SUBPROCESS,
     RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
     RONDO_CAN_SIGNALS,
-    RONDO_CAN_REUSE_PORT,      /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,           /**< rondo_loop_prepare */
-    RONDO_CAN_PASS_DESCRIPTORS /**< rondo_transport_send_fd */
+    RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
+    RONDO_CAN_EMBED,            /**< rondo_loop_prepare */
+    RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
+    RONDO_CAN_WATCH_PRIORITY,   /**< rondo_watch for RONDO_PRIORITY */
+    RONDO_CAN_WATCH_HALF_CLOSE, /**< ... for RONDO_HALF_CLOSED */
+    RONDO_CAN_WATCH_ERRORS      /**< ... for 0: RONDO_ERROR is told apart */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -674,11 +677,12 @@ typedef void (*rondo_fd_fn)(rondo_loop *loop, rondo_fd fd, void *arg);
  * level-triggered, so fn is called again until it has read what there is. The
  * end of the data, a hang-up and an error count as readable and as writable.
  * Adding again replaces fn and arg. The descriptor stays the caller's: remove
- * it, then close it.
+ * it, then close it. For both sides by one callback see rondo_watch.
  *
  * 0; RONDO_EPERM: a regular file or directory, or a device this backend's
  * kernel interface refuses (the sentence names a backend that takes it);
- * RONDO_EBADF: not open; RONDO_EBUSY: a transport's; RONDO_EMFILE: over the
+ * RONDO_EBADF: not open; RONDO_EBUSY: a transport's, or rondo_watch has it;
+ * RONDO_EMFILE: over the
  * backend's limit; RONDO_ENOTSUP, RONDO_ENOSPC. As loop.add_reader.
  */
 RONDO_API int rondo_add_reader(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn,
@@ -694,6 +698,48 @@ RONDO_API int rondo_remove_reader(rondo_loop *loop, rondo_fd fd);
 
 /** The same for writing. As loop.remove_writer. */
 RONDO_API int rondo_remove_writer(rondo_loop *loop, rondo_fd fd);
+
+/** What a descriptor can be watched for: bits. See poll(2). */
+typedef enum rondo_event {
+    RONDO_READABLE = 1,    /**< data, a client, or the end (POLLIN) */
+    RONDO_WRITABLE = 2,    /**< there is room (POLLOUT) */
+    RONDO_PRIORITY = 4,    /**< urgent data, or what the device means by it
+                                (POLLPRI, exceptfds) */
+    RONDO_HALF_CLOSED = 8, /**< the peer has ended its writing side
+                                (POLLRDHUP, EV_EOF) */
+    RONDO_ERROR = 16,      /**< told unasked: an error waits (POLLERR) */
+    RONDO_HANG_UP = 32     /**< told unasked: the other end is gone (POLLHUP) */
+} rondo_event;
+
+/** Called while one of the events is there: all of them that are, at once. */
+typedef void (*rondo_watch_fn)(rondo_loop *loop, rondo_fd fd, unsigned events,
+                               void *arg);
+
+/**
+ * Calls fn in each iteration in which fd has one of these events, which are
+ * bits of rondo_event: level-triggered, both sides of the descriptor by one
+ * callback. Watching again replaces events, fn and arg, also inside fn. The
+ * descriptor stays the caller's: unwatch it, then close it.
+ *
+ * RONDO_ERROR and RONDO_HANG_UP are told unasked, where the system tells them;
+ * then RONDO_READABLE and RONDO_WRITABLE are told, too, if they were asked for,
+ * as the next call finds the error. 0 asks for these two alone.
+ *
+ * 0; RONDO_EINVAL: no function, an unknown bit; RONDO_ENOTSUP: the backend
+ * cannot tell one of them (RONDO_CAN_WATCH_PRIORITY,
+ * RONDO_CAN_WATCH_HALF_CLOSE; 0 events: RONDO_CAN_WATCH_ERRORS);
+ * RONDO_EBUSY: a transport's, or it has a reader or a writer. A file or a
+ * directory is taken where the backend's kernel interface takes it (poll and
+ * select: always ready; epoll: only those of /proc and /sys that can be
+ * polled), else it is RONDO_EPERM. Other errors as rondo_add_reader's. As libuv's
+ * uv_poll_start; see poll(2), epoll_ctl(2), kqueue(2).
+ */
+RONDO_API int rondo_watch(rondo_loop *loop, rondo_fd fd, unsigned events,
+                          rondo_watch_fn fn, void *arg);
+
+/** 1: fn of rondo_watch is not called again; 0: there was none; RONDO_EBUSY: a
+ * transport's. As uv_poll_stop. */
+RONDO_API int rondo_unwatch(rondo_loop *loop, rondo_fd fd);
 
 /* ---- 5. stream transports ---------------------------------------------- */
 

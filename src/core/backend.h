@@ -85,13 +85,17 @@ struct poller {
     int (*attach)(rondo_loop *loop, void *state, struct io *io);  /* or NULL */
     void (*detach)(rondo_loop *loop, void *state, struct io *io); /* or NULL */
     /* Watch these sides from now on, and no others; io->armed says which were
-     * watched before. Returns 0, POLLER_READY, or an error. A poller may return
+     * watched before. With a bit of WATCH_ALWAYS they are a watch's events. Returns 0, POLLER_READY, or an error. A poller may return
      * 0 and call reactor_refused in the next wait instead. Taking a side away
      * cannot fail. */
     int (*set)(rondo_loop *loop, void *state, struct io *io, unsigned sides);
     /* As a backend's wait: calls reactor_ready, _refused and _lost. These never
      * call a function of the program, so no io is freed during a wait. */
     int (*wait)(rondo_loop *loop, void *state, int64_t timeout_ns);
+    /* After reactor_ready for an io with a watch: what the wait that is under
+     * way has found, as bits of enum rondo_event. NULL: `sides` is all. */
+    unsigned (*events)(rondo_loop *loop, void *state, const struct io *io,
+                       unsigned sides);
     int64_t (*resolution)(const void *state);
     /* As a backend's. On return the kernel knows of all that set has asked for.
      * NULL: RONDO_ENOTSUP. */
@@ -106,7 +110,8 @@ struct poller {
 /* ---- for a poller's wait ---- */
 
 /* The descriptor is ready on these sides. Ends the operations that wait for
- * them; sides that no operation waits for are disarmed, by set. */
+ * them; sides that no operation waits for are disarmed, by set. For a watch any
+ * bit of enum rondo_event will do, and poller.events tells the rest. */
 void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides);
 /* The kernel does not watch this side, although set returned 0. Ends its
  * operation with `error`; 0: "try now", since the side is ready for good. */
