@@ -445,8 +445,10 @@ RONDO_API int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns);
  */
 RONDO_API void rondo_loop_stop(rondo_loop *loop);
 
-/** Ends the current wait, so that the loop goes through one iteration. Any
- * thread, signal handlers. */
+/** Ends the current wait, so that the loop goes through one iteration; without
+ * one the next wait returns at once. So what was set before the call is seen by
+ * the callbacks and hooks that follow (rondo_add_hook). Several calls before
+ * a wait are one. Any thread, signal handlers. As uv_async_send. */
 RONDO_API void rondo_loop_wake(rondo_loop *loop);
 
 /** Inside rondo_loop_run and its sisters. As loop.is_running. */
@@ -590,8 +592,9 @@ RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
 RONDO_API rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg);
 
 /**
- * As rondo_call_soon, from any thread, waking the loop; posts of one thread run
- * in their order. One that is accepted (0) before close begins is run. The
+ * As rondo_call_soon, from any thread, waking the loop. Posts and callbacks run
+ * in one order: what was posted or scheduled before, on this thread or on one
+ * that it knows of, runs before. One that is accepted (0) before close begins is run. The
  * loop must not have been freed: use a rondo_remote where it can be. 0,
  * RONDO_ENOMEM, RONDO_ECLOSED. As loop.call_soon_threadsafe.
  */
@@ -663,6 +666,22 @@ RONDO_API rondo_remote *rondo_loop_remote(rondo_loop *loop);
 /** As rondo_call_soon_threadsafe; RONDO_ECLOSED once the loop is closing or
  * gone. Any thread. */
 RONDO_API int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg);
+
+/**
+ * As rondo_remote_call, with an id by which any thread can cancel it:
+ * rondo_remote_cancel, or rondo_cancel on the loop's thread. An id;
+ * RONDO_ECLOSED, RONDO_EFORKED, RONDO_ENOMEM. Any thread.
+ */
+RONDO_API rondo_id rondo_remote_post(rondo_remote *remote, rondo_fn fn,
+                                     void *arg);
+
+/**
+ * Cancels a post of rondo_remote_post. 0: it never runs, and arg is whose it
+ * was before; RONDO_ENOENT: it has run, runs, was cancelled, is another loop's,
+ * or is one of the next few (64) that run now, which only the loop's thread can
+ * still cancel, by rondo_cancel. Any thread.
+ */
+RONDO_API int rondo_remote_cancel(rondo_remote *remote, rondo_id id);
 
 /** Gives the sender back; NULL is ignored. Any thread. */
 RONDO_API void rondo_remote_release(rondo_remote *remote);

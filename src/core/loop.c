@@ -87,6 +87,9 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
     }
     int error = loop->backend->wait(loop, timeout);
     atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+    /* The wait is over: what wakes from now on wakes the next one. */
+    if (atomic_load_explicit(&loop->requests, memory_order_relaxed) & LOOP_WAKE)
+        atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_WAKE);
     loop->prepared = false;
     loop->now = sys_clock();
     if (timeout)
@@ -118,11 +121,13 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
     assert(loop->depth == 1 && !loop->closing);
     int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
-    bool posted = remote_take(loop);
-    if (loop->ring_head != loop->ring_tail)
-        loop_run_ring(loop, CALLBACKS_LIMIT);
-    if (posted)
-        remote_run(loop, CALLBACKS_LIMIT);
+    uint64_t end = loop->ring_tail;
+    if (end - loop->ring_head > CALLBACKS_LIMIT)
+        end = loop->ring_head + CALLBACKS_LIMIT;
+    if (remote_take(loop))
+        remote_run_in_order(loop, CALLBACKS_LIMIT, end);
+    else if (loop->ring_head != end)
+        loop_run_ring(loop, end);
     loop_run_ready(loop);
     if (loop->timers.heap_size)
         timers_run(loop, TIMERS_LIMIT);
@@ -134,9 +139,10 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
 /* ---- running ---- */
 
 /* A signal's hook may call rondo_loop_stop: that ends this run, too. */
-static COLD bool loop_handle_requests(rondo_loop *loop, unsigned requests)
+static COLD bool loop_handle_requests(rondo_loop *loop)
 {
-    assert(!(requests & ~(unsigned)(LOOP_STOP | LOOP_SIGNALS)));
+    const unsigned keep = LOOP_WAKE;
+    unsigned requests = atomic_fetch_and(&loop->requests, keep);
     if (requests & LOOP_SIGNALS) {
         signals_run(loop);
         requests |= atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_STOP);
@@ -148,8 +154,7 @@ static COLD bool loop_handle_requests(rondo_loop *loop, unsigned requests)
  * before the signals' bits: one that arrives in between sets its flag again. */
 static bool loop_take_requests(rondo_loop *loop)
 {
-    unsigned requests = atomic_exchange(&loop->requests, 0);
-    return requests && loop_handle_requests(loop, requests);
+    return atomic_load(&loop->requests) && loop_handle_requests(loop);
 }
 
 static bool loop_is_alive(rondo_loop *loop)
@@ -227,8 +232,10 @@ void rondo_loop_stop(rondo_loop *loop)
 
 void rondo_loop_wake(rondo_loop *loop)
 {
-    if (loop && loop->generation == sys_fork_generation)
-        loop_wake(loop);
+    if (!loop || loop->generation != sys_fork_generation)
+        return;
+    atomic_fetch_or(&loop->requests, LOOP_WAKE);
+    loop_wake(loop);
 }
 
 /* ---- embedding ---- */
@@ -449,6 +456,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     loop->first_generation = id_first_generation(number);
     assert(loop->first_generation <= ID_GENERATION_MAX);
     loop->ring_head = loop->ring_tail = id_first_place(number);
+    atomic_init(&loop->ring_seen, (uint32_t)loop->ring_tail);
     timers_init(&loop->timers);
     loop->born = loop->now = sys_clock();
     loop->thread = sys_thread_self();

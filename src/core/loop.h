@@ -128,11 +128,12 @@ enum loop_part_id {
 enum { LOOP_SCRATCH = 65536 }; /* the size of the scratch buffer */
 
 /* What any thread and any signal handler may request of a loop. LOOP_SIGNALS:
- * signals have arrived, signals_run is to call their hooks. */
-enum { LOOP_STOP = 1, LOOP_SIGNALS = 2 };
+ * signals have arrived, signals_run is to call their hooks. LOOP_WAKE: the next
+ * wait returns at once. */
+enum { LOOP_STOP = 1, LOOP_SIGNALS = 2, LOOP_WAKE = 4 };
 
-/* All fields belong to the loop's thread, except `sleeping` and `requests`,
- * and except `generation`, which any thread may read. */
+/* All fields belong to the loop's thread, except `ring_seen`, `sleeping` and
+ * `requests`, and except `generation`, which any thread may read. */
 struct rondo_loop {
     /* what an iteration touches */
     struct task *ready_first, **ready_last; /* the ready list */
@@ -157,8 +158,9 @@ struct rondo_loop {
     struct remote *remote;
     int64_t told_ns; /* until then a main loop waits, as prepare told it, on
                         the clock; 0: none does */
-    atomic_bool sleeping; /* a wake-up is needed to end the wait */
-    atomic_uint requests; /* LOOP_STOP, LOOP_SIGNALS */
+    _Atomic uint32_t ring_seen; /* the low half of ring_tail, for senders */
+    atomic_bool sleeping;       /* a wake-up is needed to end the wait */
+    atomic_uint requests;       /* LOOP_STOP, LOOP_SIGNALS, LOOP_WAKE */
 
     /* handles and ids */
     struct io **table;                    /* by descriptor (op.c) */
@@ -294,8 +296,8 @@ static inline void loop_push(rondo_loop *loop, struct task *task)
     loop->ready_last = &task->next;
 }
 
-/* Runs the callbacks that are on the ring now, at most `most` of them. */
-void loop_run_ring(rondo_loop *loop, uint64_t most);
+/* Runs the callbacks of the ring whose place is before `end`. */
+void loop_run_ring(rondo_loop *loop, uint64_t end);
 
 /* Wakes an embedded loop when something was scheduled outside a run: the wait
  * that rondo_loop_prepare computed would be too long. Else does nothing. */

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "core/id.h"
 #include "core/loop.h"
+#include "core/remote.h"
 
 /* ---- the ring of callbacks ---- */
 
@@ -27,6 +28,8 @@ static inline bool schedule_put(rondo_loop *loop, rondo_fn fn, void *arg)
         !schedule_grow(loop))
         return false;
     struct soon *soon = &loop->ring[loop->ring_tail++ & (loop->ring_room - 1)];
+    atomic_store_explicit(&loop->ring_seen, (uint32_t)loop->ring_tail,
+                          memory_order_relaxed);
     assert(fn && loop->ring_tail - loop->ring_head <= loop->ring_room);
     soon->fn = fn;
     soon->arg = arg;
@@ -34,11 +37,9 @@ static inline bool schedule_put(rondo_loop *loop, rondo_fn fn, void *arg)
     return true;
 }
 
-void loop_run_ring(rondo_loop *loop, uint64_t most)
+void loop_run_ring(rondo_loop *loop, uint64_t end)
 {
-    uint64_t end = loop->ring_tail;
-    if (end - loop->ring_head > most)
-        end = loop->ring_head + most;
+    assert(end - loop->ring_head <= loop->ring_tail - loop->ring_head);
     while (loop->ring_head != end) {
         /* A copy, since the callback may make the ring grow. */
         struct soon soon =
@@ -160,6 +161,8 @@ int rondo_cancel(rondo_loop *loop, rondo_id id)
         error = timers_cancel(loop, id);
     else if (id_is(loop, id, ID_SOON))
         error = schedule_cancel_soon(loop, id);
+    else if (id_is(loop, id, ID_POST))
+        error = remote_cancel_own(loop, id);
     else
         error = id_cancel(loop, id);
     if (error)

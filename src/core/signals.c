@@ -64,7 +64,8 @@ static void signals_arrived(int signum)
             continue;
         atomic_fetch_or(&s->pending[word], bit);
         atomic_fetch_or(&s->loop->requests, LOOP_SIGNALS);
-        rondo_loop_wake(s->loop); /* does nothing if it is the parent's */
+        if (s->loop->generation == sys_fork_generation)
+            loop_wake(s->loop); /* else it is the parent's */
     }
     atomic_fetch_sub(&signals_walkers, 1);
 }
