@@ -654,6 +654,42 @@ RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
  */
 RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
 
+/**
+ * Says what becomes of the arg of a callback (rondo_call_soon), a timer, a hook
+ * or a signal watch that ends without being called any more: release(loop, arg)
+ * is called once, from the loop when the id is cancelled, inside
+ * rondo_loop_close when it is dropped there. It is not called once a callback or
+ * a timer has run for the last time: then arg was fn's to free. (So the release
+ * of a rondo_call_every, a hook or a signal watch is always called.) Setting
+ * again replaces, NULL removes it. An operation needs none, since its done is
+ * called in any case; nor does a post, since each that is accepted runs, unless
+ * it is cancelled, and then arg is whose it was before. 0; RONDO_ENOENT: as
+ * rondo_cancel's; RONDO_EINVAL: an operation or a post; RONDO_ENOMEM.
+ */
+RONDO_API int rondo_set_release(rondo_loop *loop, rondo_id id,
+                                rondo_fn release);
+
+/** When a hook is called: bits. */
+typedef enum rondo_hook_when {
+    RONDO_BEFORE_WAIT = 1, /**< in each iteration, before the loop waits */
+    RONDO_AFTER_WAIT = 2,  /**< after that, before any other callback */
+    RONDO_IDLE = 4         /**< when there is nothing else to run */
+} rondo_hook_when;
+
+/**
+ * Calls fn(loop, arg) in each iteration, at each of the times in `when`, until
+ * the id is cancelled. Several hooks are called in the order in which they were
+ * added. What a hook schedules is run in the same iteration; before a wait it
+ * makes the loop only look. With an idle hook the loop never waits: it looks,
+ * and calls the hook if nothing is ready and no callback or timer is due, as a
+ * place for work in pieces. Such a hook keeps rondo_loop_run going, the others
+ * do not (rondo_set_background). rondo_loop_prepare calls none. An id;
+ * RONDO_EINVAL: no function, no time or an unknown one; RONDO_ENOMEM. As
+ * libuv's uv_prepare, uv_check and uv_idle.
+ */
+RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
+                                  void *arg);
+
 /** Whether a callback, timer, job or pending operation keeps rondo_loop_run
  * going (false, as it begins) or not (true). 0 or RONDO_ENOENT. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,

@@ -79,6 +79,8 @@ rondo_id id_new(rondo_loop *loop, struct handle *object,
 /* The operation has ended: the id names nothing from now on. Does nothing if it
  * is free already, so the end of a cancelled operation may call it again. */
 void id_free(rondo_loop *loop, rondo_id id);
+/* What the id names; NULL: nothing, or a callback, a timer or a post. */
+struct handle *id_object(const rondo_loop *loop, rondo_id id);
 /* These two return 0, or RONDO_ENOENT without a sentence: the id names nothing,
  * or a callback, or a timer. */
 int id_cancel(rondo_loop *loop, rondo_id id);

@@ -4,8 +4,10 @@
 
 #include "base/error.h"
 #include "core/backend.h"
+#include "core/hooks.h"
 #include "core/id.h"
 #include "core/part.h"
+#include "core/release.h"
 #include "core/remote.h"
 #include "core/signals.h"
 
@@ -72,8 +74,32 @@ static int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
     return left < most_ns ? left : most_ns;
 }
 
+/* Nothing is to be run. */
+static bool loop_is_idle(rondo_loop *loop)
+{
+    return loop_wait_time(loop, RONDO_NEVER, loop->now) > 0 &&
+           !remote_has_work(loop);
+}
+
+/* After a wait. The idle ones come when it has found nothing. */
+static COLD void loop_run_hooks(rondo_loop *loop)
+{
+    hooks_run(loop, RONDO_AFTER_WAIT);
+    if (hooks_have(loop, RONDO_IDLE) && loop_is_idle(loop))
+        hooks_run(loop, RONDO_IDLE);
+}
+
+/* Before a wait; says how long it may take. */
+static COLD int64_t loop_prepare_hooks(rondo_loop *loop, int64_t most_ns)
+{
+    hooks_run(loop, RONDO_BEFORE_WAIT);
+    return hooks_have(loop, RONDO_IDLE) ? 0 : most_ns;
+}
+
 static int loop_collect(rondo_loop *loop, int64_t most_ns)
 {
+    if (loop->hooks)
+        most_ns = loop_prepare_hooks(loop, most_ns);
     int64_t start = most_ns > 0 ? sys_clock() : loop->now;
     int64_t timeout = loop_wait_time(loop, most_ns, start);
     assert(loop->depth == 1);
@@ -94,6 +120,8 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
     loop->now = sys_clock();
     if (timeout)
         loop->metrics.idle_ns += loop->now - start;
+    if (loop->hooks)
+        loop_run_hooks(loop);
     return error;
 }
 
@@ -253,8 +281,8 @@ static int loop_begin_wait(rondo_loop *loop, rondo_loop_wait *wait,
     loop->prepared = true;
     atomic_store(&loop->sleeping, true);
     int64_t now = sys_clock();
-    int64_t timeout =
-        remote_has_work(loop) ? 0 : loop_wait_time(loop, most, now);
+    bool busy = remote_has_work(loop) || hooks_have(loop, RONDO_IDLE);
+    int64_t timeout = busy ? 0 : loop_wait_time(loop, most, now);
     assert(timeout >= 0);
     *end = timeout > RONDO_NEVER - now ? RONDO_NEVER : now + timeout;
     wait->timeout_ns = timeout;
@@ -402,6 +430,7 @@ static void loop_free_all(rondo_loop *loop)
     free_list_clear(loop);
     timers_free(loop);
     remote_close(loop);
+    release_free(loop);
     if (loop->backend_data)
         loop->backend->close(loop);
     loop_free(loop, loop->scratch);
@@ -544,7 +573,8 @@ static void loop_close_handles(rondo_loop *loop)
     static const enum handle_kind order[] = {
         HANDLE_JOB,      HANDLE_LOOKUP,  HANDLE_OPERATION, HANDLE_SOCK_CALL,
         HANDLE_SENDFILE, HANDLE_PROCESS, HANDLE_SERVER,    HANDLE_TRANSPORT,
-        HANDLE_DATAGRAM, HANDLE_WATCHER, HANDLE_SOCK,      HANDLE_SIGNAL};
+        HANDLE_DATAGRAM, HANDLE_WATCHER, HANDLE_SOCK,      HANDLE_SIGNAL,
+        HANDLE_HOOK};
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -620,6 +650,7 @@ NOINLINE int rondo_loop_close(rondo_loop *loop)
         remote_run(loop, CALLBACKS_LIMIT);
     loop->ring_head = loop->ring_tail;
     timers_free(loop);
+    release_all(loop);
     loop_close_handles(loop);
     error = loop_drain(loop);
     loop_free_all(loop);

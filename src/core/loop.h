@@ -27,6 +27,8 @@ struct io;
 struct remote;
 struct signals;
 struct handle_walk;
+struct hook;
+struct releases;
 
 /* IDLE: not started, or done. PENDING: the backend has it; operations only.
  * READY: on the ready list. */
@@ -60,6 +62,7 @@ enum handle_kind {
     HANDLE_SENDFILE,
     HANDLE_SOCK, /* a socket of the program while operations on it pend */
     HANDLE_SIGNAL,
+    HANDLE_HOOK,
     HANDLE_KINDS
 };
 
@@ -98,11 +101,16 @@ struct handle_class {
     bool (*describe)(const struct handle *handle, char *text, size_t size);
 };
 
+enum soon_flag {
+    SOON_BACKGROUND = 1, /* does not keep rondo_loop_run running */
+    SOON_RELEASE = 2     /* has a release (release.h) */
+};
+
 /* A callback on the ring: rondo_call_soon's. */
 struct soon {
     rondo_fn fn; /* NULL: cancelled */
     void *arg;
-    bool background;
+    unsigned char flags; /* enum soon_flag */
 };
 
 /* The slot of an operation's id (id.c). */
@@ -156,7 +164,8 @@ struct rondo_loop {
     size_t alive; /* handles and timers that keep rondo_loop_run running */
     struct timers timers;
     struct remote *remote;
-    int64_t told_ns; /* until then a main loop waits, as prepare told it, on
+    struct hook *hooks; /* the first one; NULL: there are none */
+    int64_t told_ns;    /* until then a main loop waits, as prepare told it, on
                         the clock; 0: none does */
     _Atomic uint32_t ring_seen; /* the low half of ring_tail, for senders */
     atomic_bool sleeping;       /* a wake-up is needed to end the wait */
@@ -175,6 +184,9 @@ struct rondo_loop {
     uint32_t tag;              /* the 12 bits of an id that name this loop */
     uint32_t first_generation; /* of each slot: id_first_generation */
     struct signals *signals;   /* made with the first signal hook */
+    struct releases *releases; /* made with the first one */
+    struct hook *next_hook;    /* to be called next, while hooks run */
+    uint64_t hook_round;       /* how often hooks have been run */
     struct loop_block *free_at_close, *free_list[FREE_LISTS];
     void *part[LOOP_PARTS]; /* the state of each part: loop_part_state */
 

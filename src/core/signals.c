@@ -261,6 +261,12 @@ static void signals_call_handler(rondo_loop *loop, struct signal_hook *hook)
         loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
 }
 
+void *signals_arg(const struct handle *handle)
+{
+    assert(handle->kind == HANDLE_SIGNAL);
+    return ((const struct handler *)(const void *)handle)->arg;
+}
+
 static struct handler *signals_find(const rondo_loop *loop, int signum)
 {
     struct handle *handle = loop->handles[HANDLE_SIGNAL];

@@ -27,6 +27,9 @@ int signal_hook_add(rondo_loop *loop, struct signal_hook *hook);
  * system what was there before the first. */
 void signal_hook_remove(rondo_loop *loop, struct signal_hook *hook);
 
+/* The arg of a HANDLE_SIGNAL, a handler of the program's. */
+void *signals_arg(const struct handle *handle);
+
 /* Calls the hooks of all signals that have arrived: the loop does that after an
  * iteration in which LOOP_SIGNALS was requested. */
 void signals_run(rondo_loop *loop);
