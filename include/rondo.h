@@ -1842,6 +1842,30 @@ RONDO_API int rondo_add_signal_handler(rondo_loop *loop, int signum,
  */
 RONDO_API int rondo_remove_signal_handler(rondo_loop *loop, int signum);
 
+/** How many of the signal have arrived since fn, or any other watch of it, was
+ * last called: 1 or more. */
+typedef void (*rondo_signal_watch_fn)(rondo_loop *loop, int signum,
+                                      unsigned count, void *arg);
+
+/** Flags of rondo_watch_signal. */
+typedef enum rondo_signal_flags {
+    RONDO_SIGNAL_ONCE = 1 /**< ends just before its first call */
+} rondo_signal_flags;
+
+/**
+ * As rondo_add_signal_handler, but any number of watches of one signal can be in
+ * a loop, beside its handler: each is called, in the order in which they were
+ * added. They are told how many came: the kernel itself counts only real-time
+ * signals, and takes several others that wait for one (signal(7)).
+ * rondo_cancel ends it, rondo_set_background(loop, id, false) lets it keep
+ * rondo_loop_run going. An id, or the errors of rondo_add_signal_handler;
+ * RONDO_EINVAL: unknown flags. As libuv's uv_signal_start and
+ * uv_signal_start_oneshot.
+ */
+RONDO_API rondo_id rondo_watch_signal(rondo_loop *loop, int signum,
+                                      unsigned flags, rondo_signal_watch_fn fn,
+                                      void *arg);
+
 /* ---- 9. threads and names ---------------------------------------------- */
 
 /** A job's work, on a thread: returns what done gets, a value >= 0 or a
@@ -1858,13 +1882,18 @@ typedef int64_t (*rondo_work_fn)(rondo_job *job, void *arg);
  *
  * Cancelled before it has begun, work never runs; while it runs,
  * rondo_job_canceled turns true and what it returns is dropped. done gets
- * RONDO_ECANCELED either way. A job that an executor's shutdown drops gets
+ * RONDO_ECANCELED either way; rondo_job_begun tells which it was. A job that an executor's shutdown drops gets
  * RONDO_ECLOSED, one that was the parent process's RONDO_EFORKED.
  */
 RONDO_API rondo_id rondo_run_in_executor(rondo_loop *loop,
                                          rondo_executor *executor,
                                          rondo_work_fn work, rondo_done_fn done,
                                          void *arg);
+
+/** Inside a job's done: whether its work had begun, so that it has done its
+ * part or some of it. A job that was cancelled before is RONDO_ECANCELED, too, but
+ * false. Elsewhere false. */
+RONDO_API bool rondo_job_begun(const rondo_loop *loop);
 
 /** Whether the job was cancelled, or its loop closes: work should return. On
  * the job's thread. */

@@ -13,10 +13,11 @@
  * removed. */
 struct signal_hook {
     struct signal_hook *next;
-    int signum; /* set by the caller, as fn */
-    /* From the loop. May remove itself and any other hook, and may free
-     * them. */
-    void (*fn)(rondo_loop *loop, struct signal_hook *hook);
+    uint64_t round; /* of the walk in which it was added, and is not called */
+    int signum;     /* set by the caller, as fn */
+    /* From the loop, with how many have arrived. May remove itself and any other
+     * hook, and may free them. */
+    void (*fn)(rondo_loop *loop, struct signal_hook *hook, unsigned count);
 };
 
 /* Watches hook->signum. Returns 0, or an error with a sentence that names the
