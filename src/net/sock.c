@@ -5,7 +5,6 @@
 #include "core/op.h"
 #include "threads/file_source.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 /* Even kinds use the reading side, odd ones the writing side. */
@@ -111,8 +110,8 @@ static void sock_leave(struct sock_call *c)
     op_cancel(s->loop, &side->op);
     if (s->side[0].call || s->side[1].call)
         return;
-    io_detach(s->loop, &s->io);
     s->gone = true;
+    io_detach(s->loop, &s->io);
     sock_free_if_idle(s);
 }
 
@@ -695,7 +694,6 @@ rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s, rondo_fd file,
         error = sock_call_new(loop, s, SOCK_CALL_SENDFILE, &c);
     if (error)
         return error;
-    assert(c);
     c->source = source;
     c->done.any = done;
     return sock_call_begin(c, arg);
