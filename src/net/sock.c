@@ -47,7 +47,6 @@ struct sock_call {
 
 /* A try that goes on when a thread has read: sock_came follows. */
 enum { SOCK_LATER = -1 };
-
 enum { RETRY_MS = 2, SMALL_PIECE = 4096 };
 
 struct side {
@@ -694,6 +693,7 @@ rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s, rondo_fd file,
         error = sock_call_new(loop, s, SOCK_CALL_SENDFILE, &c);
     if (error)
         return error;
+    assert(c);
     c->source = source;
     c->done.any = done;
     return sock_call_begin(c, arg);
