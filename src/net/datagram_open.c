@@ -144,16 +144,16 @@ static int datagram_open_adopt(rondo_datagram *d,
         return datagram_open_refuse(RONDO_EBUSY, number,
                                     "is in use by the loop");
     d->io.fd = fd;
-    int error = datagram_open_attach(d);
+    /* attached late: what a completion port once had no other one takes */
+    int error = datagram_open_set_buffers(fd, o);
+    if (!error)
+        error = datagram_open_attach(d);
     if (error)
         return error;
     error = sys_adopt(fd);
     if (error)
         return error_os(error, "%s: descriptor %lld", create,
                         (long long)number);
-    error = datagram_open_set_buffers(fd, o);
-    if (error)
-        return error;
     if (!datagram_open_is_bound(fd) && sys_local_address(fd, &address) == 0)
         (void)datagram_open_bind_somewhere(d, rondo_address_family(&address));
     return 0;

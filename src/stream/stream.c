@@ -410,13 +410,23 @@ void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd)
     dispatch_init(&t->dispatch, stream_turn);
 }
 
-int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
+static int stream_new_apart(rondo_loop *loop, sys_fd fd, rondo_transport **made)
 {
     rondo_transport *t = loop_alloc(loop, sizeof *t);
     if (!t)
         return error_set(RONDO_ENOMEM, "out of memory for a transport");
     stream_init(loop, t, fd);
-    int error = io_attach(loop, &t->io);
+    *made = t;
+    return 0;
+}
+
+int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
+{
+    rondo_transport *t = NULL;
+    int error = stream_new_apart(loop, fd, &t);
+    if (error)
+        return error;
+    error = io_attach(loop, &t->io);
     if (error)
         loop_free(loop, t);
     else
@@ -560,11 +570,14 @@ int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,
                          rondo_transport **made)
 {
     rondo_transport *t = NULL;
-    int error = stream_new(loop, fd, &t);
+    int error = stream_new_apart(loop, fd, &t);
     if (error)
         return error;
     assert(t);
     error = stream_remember(t, peer);
+    /* Last: a socket that a completion port once had, no other one takes. */
+    if (!error)
+        error = io_attach(loop, &t->io);
     if (error)
         stream_give_back(t);
     else

@@ -342,14 +342,15 @@ static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
             return 0;
         return error_os(error_from_os(errno), "epoll_wait");
     }
-    for (int i = 0; i < count; i++) {
-        uint32_t events = e->events[i].events;
+    const struct epoll_event *event = e->events;
+    for (int i = 0; i < count; i++, event++) {
+        uint32_t events = event->events;
         unsigned sides = 0;
         if (events & EPOLL_READS)
             sides |= SIDE_READ;
         if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
             sides |= SIDE_WRITE;
-        struct io *io = e->slots[e->events[i].data.u64].io;
+        struct io *io = e->slots[event->data.u64].io;
         if (io)
             reactor_ready(loop, io, sides);
         else

@@ -153,7 +153,8 @@ static int iocp_attach(rondo_loop *loop, struct io *io)
         DWORD os_error = GetLastError();
         if (os_error == ERROR_INVALID_PARAMETER)
             return error_set(RONDO_EBUSY,
-                             "socket %lld is bound to another completion port",
+                             "socket %lld is bound to a completion port "
+                             "already",
                              (long long)io->fd);
         return error_os(error_from_os(os_error), "socket %lld",
                         (long long)io->fd);
