@@ -496,10 +496,35 @@ typedef struct rondo_loop_wait {
  * scheduling anything from outside the loop makes the descriptor readable, also
  * if rondo_loop_run_once(loop, 0) was called before the wait. A run that may
  * wait itself ends that: prepare again after it. 0,
- * RONDO_ENOTSUP (see RONDO_CAN_EMBED), RONDO_EBUSY while the loop runs. The
+ * RONDO_ENOTSUP (see RONDO_CAN_EMBED; rondo_loop_prepare_poll is for every
+ * backend), RONDO_EBUSY while the loop runs. The
  * prepare of GSource and libev's "embedding".
  */
 RONDO_API int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait);
+
+/** One descriptor that a main loop waits for. */
+typedef struct rondo_poll_entry {
+    rondo_fd fd;     /**< the loop's: neither read nor close it */
+    unsigned events; /**< RONDO_READABLE, RONDO_WRITABLE, ... */
+} rondo_poll_entry;
+
+/**
+ * As rondo_loop_prepare, for every backend: tells all descriptors that a main
+ * loop has to wait for, which ends its wait when one of them has one of its
+ * events, an error or a hang-up. Fills in the first `room` of them and returns
+ * how many there are; if that is more, make room and call again. epoll, kqueue
+ * and iocp have one; on Windows iocp's is a handle, all others are sockets, of
+ * which one that connects has failed by exceptfds (WSAPoll: POLLERR). After
+ * that wait, for whatever reason it ended, call rondo_loop_run_once(loop, 0),
+ * then prepare again. *timeout_ns: 0: run_once now; RONDO_NEVER: no deadline.
+ * What is scheduled, watched or connected from outside meanwhile ends the wait,
+ * too; what is closed is one of the entries still (poll: POLLNVAL, select:
+ * EBADF), until the next prepare. RONDO_EBUSY while the loop runs; RONDO_EINVAL. As select's and poll's
+ * use in libcurl (curl_multi_fdset) and GLib (g_main_context_query).
+ */
+RONDO_API int rondo_loop_prepare_poll(rondo_loop *loop,
+                                      rondo_poll_entry *entries, size_t room,
+                                      int64_t *timeout_ns);
 
 /** The backend's name, "epoll". Static. */
 RONDO_API const char *rondo_loop_backend(const rondo_loop *loop);

@@ -229,6 +229,7 @@
 #define reactor_close rondo_p_reactor_close
 #define reactor_detach rondo_p_reactor_detach
 #define reactor_embed rondo_p_reactor_embed
+#define reactor_list rondo_p_reactor_list
 #define reactor_lost rondo_p_reactor_lost
 #define reactor_open rondo_p_reactor_open
 #define reactor_ready rondo_p_reactor_ready

@@ -55,6 +55,10 @@ struct backend {
      * and the longest that it may wait (mostly RONDO_NEVER). RONDO_ENOTSUP: the
      * backend has no such descriptor. */
     int (*embed)(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
+    /* For rondo_loop_prepare_poll: all descriptors, of which it fills in `room`
+     * at most. Returns how many there are, or an error. NULL: embed's is all. */
+    int (*list)(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
+                int64_t *timeout_ns);
 };
 
 /* The backends of this build, in the order of SYS_BACKENDS; parts.c defines
@@ -101,6 +105,9 @@ struct poller {
      * NULL: RONDO_ENOTSUP. */
     int (*embed)(rondo_loop *loop, void *state, rondo_fd *fd,
                  int64_t *timeout_ns);
+    /* As a backend's, for a poller without embed. Cannot fail. */
+    int (*list)(rondo_loop *loop, void *state, rondo_poll_entry *entries,
+                size_t room, int64_t *timeout_ns);
     /* Tells whether `wake` ends a wait. NULL or false: it does not, and the
      * reactor watches a struct wake for that. */
     bool (*wakes)(const void *state);
@@ -135,6 +142,8 @@ int reactor_wait(rondo_loop *loop, int64_t timeout_ns);
 void reactor_wake(rondo_loop *loop);
 int64_t reactor_resolution(const rondo_loop *loop);
 int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
+int reactor_list(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
+                 int64_t *timeout_ns);
 
 /* The members of a struct backend over that poller. */
 #define REACTOR(poller_table)                                                  \
@@ -143,7 +152,7 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
     .attach = reactor_attach, .detach = reactor_detach,                        \
     .submit = reactor_submit, .cancel = reactor_cancel, .wait = reactor_wait,  \
     .wake = reactor_wake, .resolution = reactor_resolution,                    \
-    .embed = reactor_embed
+    .embed = reactor_embed, .list = reactor_list
 
 /* ---- the wake-up ---- */
 

@@ -268,16 +268,10 @@ void rondo_loop_wake(rondo_loop *loop)
 
 /* ---- embedding ---- */
 
-/* From now on whatever comes ends the wait of a main loop. Says how long that
- * wait may take, and sets *end to when it is over. */
-static int loop_begin_wait(rondo_loop *loop, rondo_loop_wait *wait,
-                           int64_t *end)
+/* From now on whatever comes ends the wait of a main loop. Returns how long that
+ * wait may take, `most` at most, and sets *end to when it is over. */
+static int64_t loop_begin_wait(rondo_loop *loop, int64_t most, int64_t *end)
 {
-    int64_t most;
-    assert(!loop->depth);
-    int error = loop->backend->embed(loop, &wait->fd, &most);
-    if (error)
-        return error;
     loop->prepared = true;
     atomic_store(&loop->sleeping, true);
     int64_t now = sys_clock();
@@ -285,33 +279,83 @@ static int loop_begin_wait(rondo_loop *loop, rondo_loop_wait *wait,
     int64_t timeout = busy ? 0 : loop_wait_time(loop, most, now);
     assert(timeout >= 0);
     *end = timeout > RONDO_NEVER - now ? RONDO_NEVER : now + timeout;
-    wait->timeout_ns = timeout;
-    return 0;
+    return timeout;
+}
+
+static int loop_check_prepare(rondo_loop *loop, const char *what)
+{
+    int error = loop_check(loop, what);
+    if (!error && loop->depth)
+        return error_set(RONDO_EBUSY, "%s: the loop is running", what);
+    return error;
 }
 
 int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
 {
+    int64_t most;
     int error = loop_check(loop, "loop_prepare");
     if (error)
         return error;
     if (!wait || wait->size < sizeof *wait)
         return error_set(RONDO_EINVAL, "loop_prepare: wait.size is not set");
-    if (loop->depth)
-        return error_set(RONDO_EBUSY, "loop_prepare: the loop is running");
-    return loop_begin_wait(loop, wait, &loop->told_ns);
+    error = loop_check_prepare(loop, "loop_prepare");
+    if (!error)
+        error = loop->backend->embed(loop, &wait->fd, &most);
+    if (error)
+        return error;
+    loop->told_list = false;
+    wait->timeout_ns = loop_begin_wait(loop, most, &loop->told_ns);
+    return 0;
+}
+
+static int loop_list(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
+                     int64_t *most)
+{
+    rondo_fd fd;
+    if (loop->backend->list)
+        return loop->backend->list(loop, entries, room, most);
+    int error = loop->backend->embed(loop, &fd, most);
+    if (!error && room)
+        entries[0] = (rondo_poll_entry){fd, RONDO_READABLE};
+    return error ? error : 1;
+}
+
+int rondo_loop_prepare_poll(rondo_loop *loop, rondo_poll_entry *entries,
+                            size_t room, int64_t *timeout_ns)
+{
+    static const char what[] = "loop_prepare_poll";
+    int64_t most;
+    int error = loop_check_prepare(loop, what);
+    if (error)
+        return error;
+    if ((!entries && room) || !timeout_ns)
+        return error_set(RONDO_EINVAL, "%s: nowhere to put the answer", what);
+    int count = loop_list(loop, entries, room, &most);
+    if (count < 0)
+        return count;
+    loop->told_list = true;
+    loop->told_grown = loop->interest_grown;
+    *timeout_ns = loop_begin_wait(loop, most, &loop->told_ns);
+    return count;
 }
 
 /* A run has ended which the main loop may not know of: it may still be about to
- * wait as prepare told it. If that is too long now, it is woken. */
+ * wait as prepare told it. If that is too long now, or for too few descriptors,
+ * it is woken. */
 static COLD void loop_go_on_waiting(rondo_loop *loop)
 {
-    rondo_loop_wait wait;
-    int64_t end = 0;
+    int64_t end = 0, most;
+    rondo_fd fd;
     if (loop->generation != sys_fork_generation)
         return; /* a child, whose loop is its parent's still */
-    if (loop_begin_wait(loop, &wait, &end) != 0)
+    int error = loop->told_list ? loop_list(loop, NULL, 0, &most)
+                                : loop->backend->embed(loop, &fd, &most);
+    if (error >= 0)
+        (void)loop_begin_wait(loop, most, &end);
+    else
         atomic_store(&loop->sleeping, true); /* the next prepare fails, too */
-    if (end < loop->told_ns)
+    if (end < loop->told_ns ||
+        (loop->told_list && loop->told_grown != loop->interest_grown))
         loop_wake(loop);
 }
 

@@ -155,6 +155,7 @@ struct rondo_loop {
     bool debug;        /* debug mode */
     bool closing;      /* rondo_loop_close has begun */
     bool prepared;     /* a main loop is to be woken, as prepare promised */
+    bool told_list;    /* by prepare_poll: descriptors, and not one alone */
     struct soon *ring; /* a power of two of callbacks; NULL: none so far */
     uint64_t ring_head; /* the place of the next callback, counted over all */
     uint64_t ring_tail; /* one behind the last; indices are modulo ring_room */
@@ -191,6 +192,9 @@ struct rondo_loop {
     void *part[LOOP_PARTS]; /* the state of each part: loop_part_state */
 
     /* what the program has set, and what it asks for */
+    uint32_t interest_grown; /* how often a poller with a list has watched
+                                more */
+    uint32_t told_grown;     /* ... when prepare_poll told the list */
     void *data;
     rondo_exception_fn exception_fn; /* NULL: the default handler */
     void *exception_arg;

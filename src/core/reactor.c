@@ -37,6 +37,10 @@ static int reactor_set(rondo_loop *loop, struct io *io, unsigned sides)
     struct reactor *r = reactor_of(loop);
     assert(sides <= BOTH_SIDES || sides & WATCH_ALWAYS);
     int error = r->poller->set(loop, r->state.bytes, io, sides);
+    if (r->poller->list && sides & ~(unsigned)io->armed) {
+        loop->interest_grown++;
+        loop_nudge(loop); /* a main loop waits for fewer descriptors */
+    }
     if (!error)
         io->armed = (unsigned char)sides;
     return error;
@@ -306,7 +310,8 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
     if (!r->poller->embed)
         return error_set(RONDO_ENOTSUP,
                          "loop_prepare: backend \"%s\" has no descriptor to "
-                         "wait for; \"epoll\", \"kqueue\" and \"iocp\" have",
+                         "wait for (rondo_loop_prepare_poll lists all); "
+                         "\"epoll\", \"kqueue\" and \"iocp\" have",
                          loop->backend->name);
     int64_t most = RONDO_NEVER;
     if (reactor_lacks_wake(r))
@@ -315,6 +320,24 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
     if (!error && most < *timeout_ns)
         *timeout_ns = most;
     return error;
+}
+
+int reactor_list(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
+                 int64_t *timeout_ns)
+{
+    struct reactor *r = reactor_of(loop);
+    int64_t most = RONDO_NEVER;
+    rondo_fd fd;
+    if (r->poller->embed) {
+        int error = reactor_embed(loop, &fd, timeout_ns);
+        if (!error && room)
+            entries[0] = (rondo_poll_entry){fd, RONDO_READABLE};
+        return error ? error : 1;
+    }
+    if (reactor_lacks_wake(r))
+        most = reactor_wait_without_wake(loop, r, most);
+    *timeout_ns = most;
+    return r->poller->list(loop, r->state.bytes, entries, room, timeout_ns);
 }
 
 static void reactor_close_parts(rondo_loop *loop, struct reactor *r)

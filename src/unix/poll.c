@@ -252,6 +252,19 @@ static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
     return 0;
 }
 
+static int poll_list(rondo_loop *loop, void *state, rondo_poll_entry *entries,
+                     size_t room, int64_t *timeout_ns)
+{
+    const struct poll *p = state;
+    (void)loop;
+    for (size_t i = 0; i < p->used && i < room; i++)
+        entries[i] = (rondo_poll_entry){
+            p->fds[i].fd,
+            fifo_sides(p->ios[i], p->ios[i]->armed) & ~(unsigned)WATCH_ALWAYS};
+    *timeout_ns = fifo_shorten(&p->fifos, *timeout_ns);
+    return (int)p->used;
+}
+
 static const struct poller poll_poller = {
     .size = sizeof(struct poll),
     .open = poll_open,
@@ -262,6 +275,7 @@ static const struct poller poll_poller = {
     .wait = poll_wait,
     .events = poll_events,
     .resolution = poll_resolution,
+    .list = poll_list,
 };
 
 const struct backend backend_poll = {

@@ -147,6 +147,23 @@ static int64_t select_resolution(const void *state)
     return 1;
 }
 
+static int select_list(rondo_loop *loop, void *state, rondo_poll_entry *entries,
+                       size_t room, int64_t *timeout_ns)
+{
+    const struct select *s = state;
+    size_t count = 0;
+    (void)loop;
+    for (int fd = 0; fd <= s->last; fd++) {
+        const struct io *io = s->ios[fd];
+        if (io && count < room)
+            entries[count] = (rondo_poll_entry){
+                fd, fifo_sides(io, io->armed) & ~(unsigned)WATCH_ALWAYS};
+        count += io != NULL;
+    }
+    *timeout_ns = fifo_shorten(&s->fifos, *timeout_ns);
+    return (int)count;
+}
+
 static const struct poller select_poller = {
     .size = sizeof(struct select),
     .open = select_open,
@@ -156,6 +173,7 @@ static const struct poller select_poller = {
     .set = select_set,
     .wait = select_wait,
     .resolution = select_resolution,
+    .list = select_list,
 };
 
 const struct backend backend_select = {

@@ -217,6 +217,19 @@ static int64_t select_resolution(const void *state)
     return win_wait_resolution();
 }
 
+static int select_list(rondo_loop *loop, void *state, rondo_poll_entry *entries,
+                       size_t room, int64_t *timeout_ns)
+{
+    const struct select *s = state;
+    (void)loop;
+    (void)timeout_ns;
+    for (size_t i = 0; i < s->used && i < room; i++)
+        entries[i] =
+            (rondo_poll_entry){(rondo_fd)s->ios[i]->fd,
+                               s->ios[i]->armed & ~(unsigned)WATCH_ALWAYS};
+    return (int)s->used;
+}
+
 static const struct poller select_poller = {
     .size = sizeof(struct select),
     .open = select_open,
@@ -226,6 +239,7 @@ static const struct poller select_poller = {
     .set = select_set,
     .wait = select_wait,
     .resolution = select_resolution,
+    .list = select_list,
 };
 
 const struct backend backend_select = {
