@@ -19,7 +19,7 @@
 #define backend_select rondo_p_backend_select
 #define backend_table rondo_p_backend_table
 #define buf_append rondo_p_buf_append
-#define buf_append_owned rondo_p_buf_append_owned
+#define buf_append_chunk rondo_p_buf_append_chunk
 #define buf_chunk_owned rondo_p_buf_chunk_owned
 #define buf_consume rondo_p_buf_consume
 #define buf_drop rondo_p_buf_drop
@@ -44,6 +44,7 @@
 #define child_unwatch rondo_p_child_unwatch
 #define child_watch rondo_p_child_watch
 #define connect_class rondo_p_connect_class
+#define datagram_abort_with rondo_p_datagram_abort_with
 #define datagram_begin rondo_p_datagram_begin
 #define datagram_class rondo_p_datagram_class
 #define datagram_commit rondo_p_datagram_commit
@@ -59,8 +60,10 @@
 #define datagram_settle rondo_p_datagram_settle
 #define datagram_tell rondo_p_datagram_tell
 #define dispatch_end rondo_p_dispatch_end
+#define dispatch_settle rondo_p_dispatch_settle
 #define dispatch_some rondo_p_dispatch_some
 #define dispatch_turn rondo_p_dispatch_turn
+#define drain_class rondo_p_drain_class
 #define error_from_os rondo_p_error_from_os
 #define error_given rondo_p_error_given
 #define error_in rondo_p_error_in
@@ -102,6 +105,7 @@
 #define filters_pending rondo_p_filters_pending
 #define filters_read rondo_p_filters_read
 #define filters_release rondo_p_filters_release
+#define filters_stop_lingering rondo_p_filters_stop_lingering
 #define filters_take rondo_p_filters_take
 #define filters_wait rondo_p_filters_wait
 #define filters_why rondo_p_filters_why
@@ -163,6 +167,7 @@
 #define loop_call_timed rondo_p_loop_call_timed
 #define loop_check_create_slow rondo_p_loop_check_create_slow
 #define loop_check_slow rondo_p_loop_check_slow
+#define loop_check_table rondo_p_loop_check_table
 #define loop_exception rondo_p_loop_exception
 #define loop_free rondo_p_loop_free
 #define loop_give rondo_p_loop_give
@@ -175,6 +180,7 @@
 #define loop_run_ring rondo_p_loop_run_ring
 #define loop_set_guard rondo_p_loop_set_guard
 #define loop_wake rondo_p_loop_wake
+#define memory_of_libc rondo_p_memory_of_libc
 #define names_class rondo_p_names_class
 #define op_accepts rondo_p_op_accepts
 #define op_cancel rondo_p_op_cancel
@@ -288,6 +294,7 @@
 #define stream_end rondo_p_stream_end
 #define stream_extra rondo_p_stream_extra
 #define stream_fail rondo_p_stream_fail
+#define stream_fds_are_queued rondo_p_stream_fds_are_queued
 #define stream_fds_drop_arrived rondo_p_stream_fds_drop_arrived
 #define stream_fds_drop_delivered rondo_p_stream_fds_drop_delivered
 #define stream_fds_drop_queued rondo_p_stream_fds_drop_queued
@@ -297,7 +304,6 @@
 #define stream_fds_passed rondo_p_stream_fds_passed
 #define stream_fds_recv rondo_p_stream_fds_recv
 #define stream_fds_sendv rondo_p_stream_fds_sendv
-#define stream_fds_wait rondo_p_stream_fds_wait
 #define stream_file_drop rondo_p_stream_file_drop
 #define stream_file_go_on rondo_p_stream_file_go_on
 #define stream_file_is_slow rondo_p_stream_file_is_slow
@@ -315,8 +321,10 @@
 #define stream_lose_rest rondo_p_stream_lose_rest
 #define stream_loss rondo_p_stream_loss
 #define stream_make rondo_p_stream_make
+#define stream_may_end rondo_p_stream_may_end
 #define stream_may_write rondo_p_stream_may_write
 #define stream_new rondo_p_stream_new
+#define stream_new_connected rondo_p_stream_new_connected
 #define stream_new_pipe rondo_p_stream_new_pipe
 #define stream_note_progress rondo_p_stream_note_progress
 #define stream_note_read rondo_p_stream_note_read
@@ -326,6 +334,7 @@
 #define stream_out rondo_p_stream_out
 #define stream_own rondo_p_stream_own
 #define stream_part rondo_p_stream_part
+#define stream_pause_inside rondo_p_stream_pause_inside
 #define stream_pipe_close rondo_p_stream_pipe_close
 #define stream_pipe_fd rondo_p_stream_pipe_fd
 #define stream_pipe_name rondo_p_stream_pipe_name
@@ -333,6 +342,7 @@
 #define stream_pipe_refused rondo_p_stream_pipe_refused
 #define stream_pipe_sendv rondo_p_stream_pipe_sendv
 #define stream_pipe_shut rondo_p_stream_pipe_shut
+#define stream_pipe_tries rondo_p_stream_pipe_tries
 #define stream_pipe_written rondo_p_stream_pipe_written
 #define stream_prepare rondo_p_stream_prepare
 #define stream_queued rondo_p_stream_queued
@@ -343,10 +353,19 @@
 #define stream_remember rondo_p_stream_remember
 #define stream_send rondo_p_stream_send
 #define stream_settle rondo_p_stream_settle
+#define stream_shut_down rondo_p_stream_shut_down
 #define stream_start_time rondo_p_stream_start_time
+#define stream_stop_closing_time rondo_p_stream_stop_closing_time
 #define stream_stop_time rondo_p_stream_stop_time
 #define stream_take_held rondo_p_stream_take_held
 #define stream_tell_flow rondo_p_stream_tell_flow
+#define stream_then_came_down rondo_p_stream_then_came_down
+#define stream_then_drop rondo_p_stream_then_drop
+#define stream_then_end rondo_p_stream_then_end
+#define stream_then_free rondo_p_stream_then_free
+#define stream_then_is_due rondo_p_stream_then_is_due
+#define stream_then_tell rondo_p_stream_then_tell
+#define stream_then_waits rondo_p_stream_then_waits
 #define stream_thread_cancel rondo_p_stream_thread_cancel
 #define stream_thread_recv rondo_p_stream_thread_recv
 #define stream_thread_sendv rondo_p_stream_thread_sendv
@@ -354,6 +373,10 @@
 #define stream_thread_written rondo_p_stream_thread_written
 #define stream_unsent rondo_p_stream_unsent
 #define stream_watch_time rondo_p_stream_watch_time
+#define stream_write_check rondo_p_stream_write_check
+#define stream_write_offer rondo_p_stream_write_offer
+#define stream_write_queued rondo_p_stream_write_queued
+#define stream_write_refuse rondo_p_stream_write_refuse
 #define sys_accept rondo_p_sys_accept
 #define sys_address_any rondo_p_sys_address_any
 #define sys_address_bytes rondo_p_sys_address_bytes
@@ -435,6 +458,7 @@
 #define sys_pipe_read_waiting rondo_p_sys_pipe_read_waiting
 #define sys_pipe_sides rondo_p_sys_pipe_sides
 #define sys_pipe_tells rondo_p_sys_pipe_tells
+#define sys_pipe_tries rondo_p_sys_pipe_tries
 #define sys_pipe_write rondo_p_sys_pipe_write
 #define sys_pipe_write_waiting rondo_p_sys_pipe_write_waiting
 #define sys_receive_batch rondo_p_sys_receive_batch
@@ -459,13 +483,13 @@
 #define sys_socket_stream rondo_p_sys_socket_stream
 #define sys_source rondo_p_sys_source
 #define sys_stdio rondo_p_sys_stdio
+#define sys_stop_exception rondo_p_sys_stop_exception
 #define sys_supports rondo_p_sys_supports
 #define sys_thread_is_self rondo_p_sys_thread_is_self
 #define sys_thread_self rondo_p_sys_thread_self
 #define sys_thread_start rondo_p_sys_thread_start
 #define sys_thread_yield rondo_p_sys_thread_yield
 #define sys_unix_path_limit rondo_p_sys_unix_path_limit
-#define timers_begin rondo_p_timers_begin
 #define timers_cancel rondo_p_timers_cancel
 #define timers_count_alive rondo_p_timers_count_alive
 #define timers_free rondo_p_timers_free
@@ -478,7 +502,7 @@
 #define unix_fail rondo_p_unix_fail
 #define unix_keep rondo_p_unix_keep
 #define unix_kqueue_child rondo_p_unix_kqueue_child
-#define unix_may_send rondo_p_unix_may_send
+#define unix_may_send_slow rondo_p_unix_may_send_slow
 #define unix_nonblocking rondo_p_unix_nonblocking
 #define unix_parts rondo_p_unix_parts
 #define unix_pipe rondo_p_unix_pipe
@@ -489,9 +513,11 @@
 #define unix_ready rondo_p_unix_ready
 #define unix_reap rondo_p_unix_reap
 #define unix_send_fail rondo_p_unix_send_fail
+#define unix_socket rondo_p_unix_socket
 #define unix_spawn rondo_p_unix_spawn
 #define unix_timeout_ms rondo_p_unix_timeout_ms
 #define unix_timespec rondo_p_unix_timespec
+#define unix_unprotected rondo_p_unix_unprotected
 #define wake_close rondo_p_wake_close
 #define wake_drain rondo_p_wake_drain
 #define wake_open rondo_p_wake_open

@@ -89,7 +89,8 @@ static void communicate_data_received(rondo_process *p, void *self, int fd,
 static bool communicate_is_unwanted(int error)
 {
     return error == RONDO_EPIPE || error == RONDO_ECONNRESET ||
-           error == RONDO_ECANCELED; /* cut off when it is killed */
+           error == RONDO_ECANCELED || /* cut off when it is killed */
+           error == RONDO_ECLOSED;
 }
 
 /* Any other failure makes the output incomplete, or the input. */
