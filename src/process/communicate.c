@@ -127,6 +127,8 @@ static void communicate_connection_lost(rondo_process *p, void *self, int error)
     (void)rondo_process_returncode(p, &output.status);
     id_free(loop, c->id);
     error = c->error ? c->error : error;
+    if (error == RONDO_ECLOSED) /* the loop closes, which cancels operations */
+        error = RONDO_ECANCELED;
     if (error)
         communicate_describe(error, c->limit);
     c->done(loop, c->arg, &output, error);
