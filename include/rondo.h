@@ -992,9 +992,22 @@ RONDO_API int rondo_transport_writev(rondo_transport *t,
                                      const rondo_buffer *buffers, size_t count);
 
 /**
- * The same for pieces that are lent, not copied: they stay as they are, and
- * where they are, until done is called; the array itself is read inside the
- * call. done comes exactly once, from the loop, after connection_made and
+ * The same without a copy: data must stay as it is until release(arg) is
+ * called, so that for malloc'ed data they can be free and data. On an error
+ * release is never called and the data stays the caller's; else it is called
+ * once, from the loop, before connection_lost.
+ */
+RONDO_API RONDO_MUST_CHECK int rondo_transport_write_owned(
+    rondo_transport *t, const void *data, size_t size,
+    void (*release)(void *arg), void *arg);
+
+/** The same for formatted text, without a NUL byte. See printf(3). */
+RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
+                                     ...) RONDO_PRINTF(2, 3);
+
+/**
+ * As rondo_transport_writev, for pieces that are lent and not copied: they stay
+ * as and where they are until done is called. The array itself may go. done comes exactly once, from the loop, after connection_made and
  * before connection_lost, in the order of the writes:
  *
  * - result >= 0: the number of bytes, which the kernel has now (on a connection
@@ -1027,20 +1040,6 @@ RONDO_API int rondo_transport_write_then(rondo_transport *t,
 RONDO_API int64_t rondo_transport_try_write(rondo_transport *t,
                                             const rondo_buffer *buffers,
                                             size_t count);
-
-/**
- * The same without a copy: data must stay as it is until release(arg) is
- * called, so that for malloc'ed data they can be free and data. On an error
- * release is never called and the data stays the caller's; else it is called
- * once, from the loop, before connection_lost.
- */
-RONDO_API RONDO_MUST_CHECK int rondo_transport_write_owned(
-    rondo_transport *t, const void *data, size_t size,
-    void (*release)(void *arg), void *arg);
-
-/** The same for formatted text, without a NUL byte. See printf(3). */
-RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
-                                     ...) RONDO_PRINTF(2, 3);
 
 /**
  * Sends size bytes of a file from offset on, or what there is of them (INT64_MAX:
