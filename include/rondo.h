@@ -1007,8 +1007,9 @@ RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
 
 /**
  * As rondo_transport_writev, for pieces that are lent and not copied: they stay
- * as and where they are until done is called. The array itself may go. done comes exactly once, from the loop, after connection_made and
- * before connection_lost, in the order of the writes:
+ * as and where they are until done is called. The array itself may go. done
+ * comes exactly once, from the loop, after connection_made and before
+ * connection_lost, in the order of the writes:
  *
  * - result >= 0: the number of bytes, which the kernel has now (on a connection
  *   the peer need not have received them). Through filters: what they have sent

@@ -120,7 +120,10 @@ static void anything(struct play *play)
         play->last = NULL;
         return;
     }
-    switch (play_draw(play, 8)) {
+    switch (play_draw(play, 9)) {
+    case 8:
+        rondo_transport_set_pause_inside(t, play_draw(play, 2));
+        break;
     case 0:
         is_ok(play, rondo_transport_pause_reading(t));
         break;
@@ -211,6 +214,62 @@ static void released(void *arg)
 
 /* ---- writing ------------------------------------------------------------- */
 
+/* A write_then: its place among them, and the bytes, which it gives back. */
+struct play_then {
+    struct play *play;
+    unsigned place;
+    size_t size;
+    unsigned char *bytes;
+};
+
+static void then_done(rondo_loop *loop, void *arg, int64_t result)
+{
+    struct play_then *n = arg;
+
+    (void)loop;
+    assert_int_equal(n->place, n->play->told++);
+    assert_true(result < 0 || result == (int64_t)n->size);
+    memset(n->bytes, 0, n->size);
+    released(n->play);
+}
+
+static int write_then(struct play *play, const rondo_buffer *pieces)
+{
+    struct play_then *n = test_alloc(play->r->w, sizeof *n);
+    int result;
+
+    n->play = play;
+    n->place = play->thens;
+    n->size = pieces[0].size + pieces[1].size;
+    n->bytes = (unsigned char *)(uintptr_t)pieces[0].data;
+    result =
+        rondo_transport_write_then(transport(play), pieces, 2, then_done, n);
+    play->thens += result >= 0;
+    play->lent += result >= 0;
+    return result;
+}
+
+static void drained(rondo_loop *loop, void *arg, int64_t result)
+{
+    (void)loop;
+    (void)result;
+    released(arg);
+}
+
+static void drain(struct play *play)
+{
+    int64_t id = rondo_transport_drain(
+        transport(play), play_draw(play, 3) * 1000, drained, play);
+
+    if (id < 0) {
+        assert_true(play->hungry || play->ending || !play->r->kind->writes);
+        return;
+    }
+    play->lent++;
+    if (play_draw(play, 4) == 0)
+        (void)rondo_cancel(play->r->w->loop, id);
+}
+
 /* A call that writes was taken, or refused for a reason. */
 static bool is_taken(const struct play *play, int64_t result)
 {
@@ -236,7 +295,10 @@ static void write_one(struct play *play)
     test_fill(bytes, r->written, size);
     pieces[0] = (rondo_buffer){bytes, size / 3};
     pieces[1] = (rondo_buffer){bytes + size / 3, size - size / 3};
-    switch (play_draw(play, 3)) {
+    switch (play_draw(play, 4)) {
+    case 3:
+        result = write_then(play, pieces);
+        break;
     case 0:
         result = rondo_transport_write(transport(play), bytes, size);
         break;
@@ -252,6 +314,21 @@ static void write_one(struct play *play)
         r->written += size;
     else
         assert_true(result != RONDO_EBUSY || play->file_id != 0);
+}
+
+static void try_one(struct play *play)
+{
+    struct rig *r = play->r;
+    size_t size = play_draw(play, 30000) + 1;
+    rondo_buffer piece = {test_alloc(r->w, size), size};
+    int64_t result;
+
+    test_fill((void *)(uintptr_t)piece.data, r->written, size);
+    result = rondo_transport_try_write(transport(play), &piece, 1);
+    if (result == RONDO_EAGAIN || result == RONDO_ENOTSUP)
+        return;
+    if (is_taken(play, result))
+        r->written += (uint64_t)result;
 }
 
 static void pass_one(struct play *play)
@@ -334,7 +411,13 @@ void play_one(struct play *play)
 
     if (play->hungry && play_draw(play, 4) == 0)
         test_fail_allocation(r->w, play_draw(play, 6) + 1);
-    switch (play_draw(play, 14)) {
+    switch (play_draw(play, 16)) {
+    case 14:
+        try_one(play);
+        break;
+    case 15:
+        drain(play);
+        break;
     case 0:
     case 1:
         feed(play);

@@ -25,8 +25,9 @@ struct play {
     struct taking taking; /* first: p->user */
     struct rig *r;
     uint64_t random;
-    unsigned lent, released;
-    unsigned files, done; /* sendfile: accepted, and told */
+    unsigned lent, released; /* write_owned, write_then, drain */
+    unsigned thens, told;    /* of write_then: they are told in order */
+    unsigned files, done;    /* sendfile: accepted, and told */
     int64_t file_from, file_size;
     rondo_id file_id; /* 0: none is under way */
     raw_fd file;
