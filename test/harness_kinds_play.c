@@ -16,7 +16,7 @@ unsigned play_draw(struct play *play, unsigned below)
            below;
 }
 
-static rondo_transport *transport(const struct play *play)
+rondo_transport *play_transport(const struct play *play)
 {
     return play->r->p->transport;
 }
@@ -64,8 +64,8 @@ static void push_one(struct play *play)
     if (play->pushed == PLAY_FILTERS || !play->filtering)
         return;
     f->play = play;
-    result = rondo_transport_push_filter(transport(play), &passing_filter, f,
-                                         NULL, NULL);
+    result = rondo_transport_push_filter(play_transport(play), &passing_filter,
+                                         f, NULL, NULL);
     if (result == 0)
         play->pushed++;
     else if (play->hungry || play->ending)
@@ -111,7 +111,7 @@ static void change_protocol(struct play *play)
 /* What may be done inside a callback, and outside. */
 static void anything(struct play *play)
 {
-    rondo_transport *t = transport(play);
+    rondo_transport *t = play_transport(play);
 
     if (!t)
         return;
@@ -204,7 +204,7 @@ static void anything_in_flow(struct peer *p)
     anything(p->user);
 }
 
-static void released(void *arg)
+void play_released(void *arg)
 {
     struct play *play = arg;
 
@@ -214,64 +214,7 @@ static void released(void *arg)
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* A write_then: its place among them, and the bytes, which it gives back. */
-struct play_then {
-    struct play *play;
-    unsigned place;
-    size_t size;
-    unsigned char *bytes;
-};
-
-static void then_done(rondo_loop *loop, void *arg, int64_t result)
-{
-    struct play_then *n = arg;
-
-    (void)loop;
-    assert_int_equal(n->place, n->play->told++);
-    assert_true(result < 0 || result == (int64_t)n->size);
-    memset(n->bytes, 0, n->size);
-    released(n->play);
-}
-
-static int write_then(struct play *play, const rondo_buffer *pieces)
-{
-    struct play_then *n = test_alloc(play->r->w, sizeof *n);
-    int result;
-
-    n->play = play;
-    n->place = play->thens;
-    n->size = pieces[0].size + pieces[1].size;
-    n->bytes = (unsigned char *)(uintptr_t)pieces[0].data;
-    result =
-        rondo_transport_write_then(transport(play), pieces, 2, then_done, n);
-    play->thens += result >= 0;
-    play->lent += result >= 0;
-    return result;
-}
-
-static void drained(rondo_loop *loop, void *arg, int64_t result)
-{
-    (void)loop;
-    (void)result;
-    released(arg);
-}
-
-static void drain(struct play *play)
-{
-    int64_t id = rondo_transport_drain(
-        transport(play), play_draw(play, 3) * 1000, drained, play);
-
-    if (id < 0) {
-        assert_true(play->hungry || play->ending || !play->r->kind->writes);
-        return;
-    }
-    play->lent++;
-    if (play_draw(play, 4) == 0)
-        (void)rondo_cancel(play->r->w->loop, id);
-}
-
-/* A call that writes was taken, or refused for a reason. */
-static bool is_taken(const struct play *play, int64_t result)
+bool play_is_taken(const struct play *play, int64_t result)
 {
     if (result >= 0)
         return true;
@@ -297,38 +240,23 @@ static void write_one(struct play *play)
     pieces[1] = (rondo_buffer){bytes + size / 3, size - size / 3};
     switch (play_draw(play, 4)) {
     case 3:
-        result = write_then(play, pieces);
+        result = play_write_then(play, pieces);
         break;
     case 0:
-        result = rondo_transport_write(transport(play), bytes, size);
+        result = rondo_transport_write(play_transport(play), bytes, size);
         break;
     case 1:
-        result = rondo_transport_writev(transport(play), pieces, 2);
+        result = rondo_transport_writev(play_transport(play), pieces, 2);
         break;
     default:
-        result = rondo_transport_write_owned(transport(play), bytes, size,
-                                             released, play);
+        result = rondo_transport_write_owned(play_transport(play), bytes, size,
+                                             play_released, play);
         play->lent += result >= 0;
     }
-    if (is_taken(play, result))
+    if (play_is_taken(play, result))
         r->written += size;
     else
         assert_true(result != RONDO_EBUSY || play->file_id != 0);
-}
-
-static void try_one(struct play *play)
-{
-    struct rig *r = play->r;
-    size_t size = play_draw(play, 30000) + 1;
-    rondo_buffer piece = {test_alloc(r->w, size), size};
-    int64_t result;
-
-    test_fill((void *)(uintptr_t)piece.data, r->written, size);
-    result = rondo_transport_try_write(transport(play), &piece, 1);
-    if (result == RONDO_EAGAIN || result == RONDO_ENOTSUP)
-        return;
-    if (is_taken(play, result))
-        r->written += (uint64_t)result;
 }
 
 static void pass_one(struct play *play)
@@ -337,8 +265,8 @@ static void pass_one(struct play *play)
 
     if (!play->passes)
         return;
-    result = rondo_transport_send_fd(transport(play), play->file);
-    if (!is_taken(play, result)) {
+    result = rondo_transport_send_fd(play_transport(play), play->file);
+    if (!play_is_taken(play, result)) {
         assert_true(result != RONDO_EBUSY || play->file_id != 0 ||
                     play->pushed > 0);
         return;
@@ -369,9 +297,9 @@ static void send_file(struct play *play)
 
     if (from + size > PLAY_FILE)
         return;
-    id = rondo_transport_sendfile(transport(play), play->file, from, size,
+    id = rondo_transport_sendfile(play_transport(play), play->file, from, size,
                                   file_done, play);
-    if (!is_taken(play, id)) {
+    if (!play_is_taken(play, id)) {
         assert_true(id != RONDO_EBUSY || play->file_id != 0 ||
                     play->pushed > 0);
         return;
@@ -413,10 +341,10 @@ void play_one(struct play *play)
         test_fail_allocation(r->w, play_draw(play, 6) + 1);
     switch (play_draw(play, 16)) {
     case 14:
-        try_one(play);
+        play_try(play);
         break;
     case 15:
-        drain(play);
+        play_drain(play);
         break;
     case 0:
     case 1:

@@ -37,7 +37,9 @@ TEST(S20_drain_down_to_a_mark)
     struct peer *p = plain_peer(w, &recorder, SMALL);
     struct call *all, *some, *now;
 
-    (void)peer_write(p, 0, LARGE);
+    /* in pieces: a completion backend counts whole ones */
+    for (uint64_t at = 0; at < LARGE; at += 16384)
+        (void)peer_write(p, at, 16384);
     all = drain(p, 0);
     some = drain(p, 300000);
     some->then = check_mark;
