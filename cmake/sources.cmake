@@ -52,6 +52,7 @@ set(RONDO_SOURCES
     src/stream/stream_pipe.c
     src/stream/stream_read.c
     src/stream/stream_socket.c
+    src/stream/stream_then.c
     src/stream/stream_timeout.c
     src/stream/stream_write.c
     src/threads/executor.c

@@ -160,7 +160,7 @@ typedef enum rondo_error {
     RONDO_ENOSPC = -20037,        /**< no space left */
     RONDO_ESRCH = -20038,         /**< no such process */
     RONDO_ENONAME = -20039,       /**< look-up: no such host or service */
-    RONDO_EAGAIN = -20040,        /**< look-up: try again later */
+    RONDO_EAGAIN = -20040,        /**< not now: try again later */
     RONDO_EPROTO = -20041,        /**< the peer broke the protocol */
     RONDO_ETOOMUCH = -20042,      /**< more than the limit given */
     RONDO_EOF = -20043            /**< ended before what was asked for came */
@@ -400,8 +400,9 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
 /**
  * Ends everything the loop holds and frees the loop: runs the posts accepted
  * before (rondo_call_soon_threadsafe, rondo_remote_call); drops callbacks and
- * timers; gives each pending operation's callback and each transport's
- * and process's connection_lost RONDO_ECANCELED; calls each server's closed;
+ * timers; gives each pending operation's callback RONDO_ECANCELED, and the
+ * connection_lost of each transport, datagram endpoint and process
+ * RONDO_ECLOSED (so also what waits to be written); calls each server's closed;
  * kills children that are not to be left running. Jobs that run are waited for
  * (close_grace_ns); one that goes on is reported to the exception handler, its
  * thread ends alone, and its callback is not called. The callbacks run inside
@@ -733,11 +734,11 @@ typedef struct rondo_protocol {
     bool (*eof_received)(rondo_transport *t, void *self);
     /** The write buffer has grown over its high limit: stop writing. */
     void (*pause_writing)(rondo_transport *t, void *self);
-    /** It is down to its low limit again. */
+    /** It is down to its low limit again; while the transport closes, too. */
     void (*resume_writing)(rondo_transport *t, void *self);
-    /** Last. 0: closed in order; RONDO_ECANCELED: aborted by this side, or the
-     * loop closes; else what broke it. Addresses still answer; the descriptor
-     * is gone. */
+    /** Last. 0: closed in order; RONDO_ECANCELED: aborted by this side;
+     * RONDO_ECLOSED: the loop closes; else what broke it. Addresses still
+     * answer; the descriptor is gone. */
     void (*connection_lost)(rondo_transport *t, void *self, int error);
     /** A time of rondo_transport_set_timeouts ran out. true: go on, it starts
      * again. false, or NULL: abort with RONDO_ETIMEDOUT. */
@@ -1005,6 +1006,43 @@ RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
                                      ...) RONDO_PRINTF(2, 3);
 
 /**
+ * As rondo_transport_writev, for pieces that are lent and not copied: they stay
+ * as and where they are until done is called. The array itself may go. done
+ * comes exactly once, from the loop, after connection_made and before
+ * connection_lost, in the order of the writes:
+ *
+ * - result >= 0: the number of bytes, which the kernel has now (on a connection
+ *   the peer need not have received them). Through filters: what they have sent
+ *   for these bytes until then has left.
+ * - result < 0: the transport ended before, with this error (RONDO_ECANCELED:
+ *   closed at once or aborted; RONDO_ECLOSED: the loop closes;
+ *   RONDO_ECONNRESET: the peer left while the transport was closing). A part of
+ *   the bytes may have left.
+ *
+ * Zero bytes: done follows all that was written before. Returns as
+ * rondo_transport_write: 0 or 1, and done will be called; < 0 (also
+ * RONDO_EINVAL: no done), and it will not. A stream takes no bytes back, so
+ * there is nothing to cancel and no id. As libuv's uv_write; see WriteFile's
+ * lpOverlapped.
+ */
+RONDO_API int rondo_transport_write_then(rondo_transport *t,
+                                         const rondo_buffer *buffers,
+                                         size_t count, rondo_done_fn done,
+                                         void *arg);
+
+/**
+ * Sends what the kernel takes at once and keeps nothing. Returns how many bytes
+ * that was; 0 for zero bytes. RONDO_EAGAIN: bytes wait already, or the kernel
+ * takes none now: write them, or try again when rondo_transport_drain says that
+ * none wait. RONDO_ENOTSUP: the transport has filters, which take all or
+ * nothing; or a thread, or on Windows an operation of a pipe, writes. Else
+ * errors as rondo_transport_write's. As uv_try_write.
+ */
+RONDO_API int64_t rondo_transport_try_write(rondo_transport *t,
+                                            const rondo_buffer *buffers,
+                                            size_t count);
+
+/**
  * Sends size bytes of a file from offset on, or what there is of them (INT64_MAX:
  * to the file's end), behind what has been written before. The kernel sends them
  * without a copy where it can (sendfile(2), TransmitFile); else a thread reads
@@ -1045,6 +1083,17 @@ RONDO_API rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
  */
 RONDO_API int rondo_transport_write_eof(rondo_transport *t);
 
+/**
+ * As rondo_transport_write_eof, with a done that says when the end has left:
+ * 0, behind all that was written before and behind the done of each
+ * rondo_transport_write_then; or why it did not leave. It comes once, from the
+ * loop, before connection_lost. After write_eof it is allowed, too. 0; < 0 as
+ * rondo_transport_write_eof, also RONDO_EPIPE: the transport only reads. As
+ * uv_shutdown.
+ */
+RONDO_API int rondo_transport_shutdown(rondo_transport *t, rondo_done_fn done,
+                                       void *arg);
+
 /** Whether the transport can end one side alone. As
  * WriteTransport.can_write_eof. */
 RONDO_API bool rondo_transport_can_write_eof(const rondo_transport *t);
@@ -1052,6 +1101,22 @@ RONDO_API bool rondo_transport_can_write_eof(const rondo_transport *t);
 /** Stops reading, sends the buffer, then connection_lost(0). Twice is
  * harmless. As BaseTransport.close. */
 RONDO_API void rondo_transport_close(rondo_transport *t);
+
+/**
+ * As rondo_transport_close, but what is not done after timeout_ns is aborted:
+ * connection_lost(RONDO_ETIMEDOUT). Filters that only wait for the peer's end
+ * by then have ended in order: connection_lost(0). While the transport closes,
+ * another call sets the time anew; RONDO_NEVER: no limit. 0; RONDO_EINVAL: a
+ * negative time; RONDO_ENOMEM. On an error the transport stays open.
+ */
+RONDO_API int rondo_transport_close_within(rondo_transport *t,
+                                           int64_t timeout_ns);
+
+/** Drops the buffer and closes: the peer sees an end after a part of the bytes,
+ * and no reset. Filters say no goodbye, so the peer of a TLS connection knows
+ * that it was cut. connection_lost(RONDO_ECANCELED) follows. As uv_close, and
+ * as WriteTransport.abort, which sends no reset either. */
+RONDO_API void rondo_transport_close_now(rondo_transport *t);
 
 /** Drops the buffer; the peer sees a reset (an end where the system has no
  * reset: unix sockets, the client of a pipe); connection_lost(RONDO_ECANCELED)
@@ -1110,11 +1175,39 @@ RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
  * Sets the limits of the write buffer, in bytes: pause_writing when it holds
  * more than high, resume_writing when it holds no more than low. They act at
  * once. high alone (low 0) sets low to a quarter of it, low alone (high 0) sets
- * high to four times it, (0, 0) restores the default: 64 KiB and 16 KiB. 0, or
- * RONDO_EINVAL: high < low. As WriteTransport.set_write_buffer_limits.
+ * high to four times it, (0, 0) restores the default: 64 KiB and 16 KiB.
+ * (RONDO_NO_BUFFER, 0) sets both to 0: pause_writing at the first byte that
+ * waits, resume_writing when none does. 0, or RONDO_EINVAL: high < low. As
+ * WriteTransport.set_write_buffer_limits.
  */
 RONDO_API int rondo_transport_set_write_buffer_limits(rondo_transport *t,
                                                       size_t high, size_t low);
+
+/** As high of the limits of a write buffer: 0, asyncio's high=0. */
+#define RONDO_NO_BUFFER (SIZE_MAX - 1)
+
+/**
+ * true: pause_writing is called inside the write (or the setting of limits)
+ * that passes the high limit, as asyncio does; false, as it begins: from the
+ * loop, after it. It stays the loop's where bytes of a
+ * rondo_transport_sendfile, or of a write before connection_made, pass the
+ * limit. The write returns 1 either way. Each write costs a few nanoseconds
+ * more then.
+ */
+RONDO_API void rondo_transport_set_pause_inside(rondo_transport *t,
+                                                bool inside);
+
+/**
+ * Waits until the write buffer holds no more than `mark` bytes: done(0), from
+ * the loop, also where it is so already; or the error that ended the transport
+ * before, before connection_lost. While the transport closes, too. Of a file
+ * on its way only what is in memory counts. Returns an id, for rondo_cancel
+ * (done gets RONDO_ECANCELED); RONDO_EINVAL: no done; RONDO_EPIPE: the
+ * transport only reads; RONDO_ECLOSED, or a failed write's error: it has ended.
+ * As StreamWriter.drain.
+ */
+RONDO_API rondo_id rondo_transport_drain(rondo_transport *t, size_t mark,
+                                         rondo_done_fn done, void *arg);
 
 /** Tells the limits; either pointer may be NULL. As
  * WriteTransport.get_write_buffer_limits. */
@@ -1358,8 +1451,8 @@ typedef struct rondo_datagram_protocol {
     void (*pause_writing)(rondo_datagram *d, void *self);
     /** ... and is down to its low limit. */
     void (*resume_writing)(rondo_datagram *d, void *self);
-    /** It is over: 0 after rondo_datagram_close, RONDO_ECANCELED after abort
-     * and when the loop is closed, RONDO_EBADF (the program has closed the
+    /** It is over: 0 after rondo_datagram_close, RONDO_ECANCELED after abort,
+     * RONDO_ECLOSED when the loop is closed, RONDO_EBADF (the program has closed the
      * descriptor), RONDO_ENOMEM. The pointer ends when this returns. */
     void (*connection_lost)(rondo_datagram *d, void *self, int error);
     rondo_reserved reserved[6];
@@ -1548,7 +1641,7 @@ typedef struct rondo_process_protocol {
     /** The child has ended; not called where rondo_process_close has let go
      * of one that is left running. */
     void (*process_exited)(rondo_process *p, void *self, rondo_exit status);
-    /** Last. 0, or RONDO_ECANCELED: the loop closes. */
+    /** Last. 0, or RONDO_ECLOSED: the loop closes. */
     void (*connection_lost)(rondo_process *p, void *self, int error);
     rondo_reserved reserved[5];
 } rondo_process_protocol;

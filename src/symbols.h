@@ -19,7 +19,7 @@
 #define backend_select rondo_p_backend_select
 #define backend_table rondo_p_backend_table
 #define buf_append rondo_p_buf_append
-#define buf_append_owned rondo_p_buf_append_owned
+#define buf_append_chunk rondo_p_buf_append_chunk
 #define buf_chunk_owned rondo_p_buf_chunk_owned
 #define buf_consume rondo_p_buf_consume
 #define buf_drop rondo_p_buf_drop
@@ -44,6 +44,7 @@
 #define child_unwatch rondo_p_child_unwatch
 #define child_watch rondo_p_child_watch
 #define connect_class rondo_p_connect_class
+#define datagram_abort_with rondo_p_datagram_abort_with
 #define datagram_begin rondo_p_datagram_begin
 #define datagram_class rondo_p_datagram_class
 #define datagram_commit rondo_p_datagram_commit
@@ -62,6 +63,7 @@
 #define dispatch_settle rondo_p_dispatch_settle
 #define dispatch_some rondo_p_dispatch_some
 #define dispatch_turn rondo_p_dispatch_turn
+#define drain_class rondo_p_drain_class
 #define error_from_os rondo_p_error_from_os
 #define error_given rondo_p_error_given
 #define error_in rondo_p_error_in
@@ -103,6 +105,7 @@
 #define filters_pending rondo_p_filters_pending
 #define filters_read rondo_p_filters_read
 #define filters_release rondo_p_filters_release
+#define filters_stop_lingering rondo_p_filters_stop_lingering
 #define filters_take rondo_p_filters_take
 #define filters_wait rondo_p_filters_wait
 #define filters_why rondo_p_filters_why
@@ -318,6 +321,7 @@
 #define stream_lose_rest rondo_p_stream_lose_rest
 #define stream_loss rondo_p_stream_loss
 #define stream_make rondo_p_stream_make
+#define stream_may_end rondo_p_stream_may_end
 #define stream_may_write rondo_p_stream_may_write
 #define stream_new rondo_p_stream_new
 #define stream_new_connected rondo_p_stream_new_connected
@@ -330,6 +334,7 @@
 #define stream_out rondo_p_stream_out
 #define stream_own rondo_p_stream_own
 #define stream_part rondo_p_stream_part
+#define stream_pause_inside rondo_p_stream_pause_inside
 #define stream_pipe_close rondo_p_stream_pipe_close
 #define stream_pipe_fd rondo_p_stream_pipe_fd
 #define stream_pipe_name rondo_p_stream_pipe_name
@@ -337,6 +342,7 @@
 #define stream_pipe_refused rondo_p_stream_pipe_refused
 #define stream_pipe_sendv rondo_p_stream_pipe_sendv
 #define stream_pipe_shut rondo_p_stream_pipe_shut
+#define stream_pipe_tries rondo_p_stream_pipe_tries
 #define stream_pipe_written rondo_p_stream_pipe_written
 #define stream_prepare rondo_p_stream_prepare
 #define stream_queued rondo_p_stream_queued
@@ -347,10 +353,19 @@
 #define stream_remember rondo_p_stream_remember
 #define stream_send rondo_p_stream_send
 #define stream_settle rondo_p_stream_settle
+#define stream_shut_down rondo_p_stream_shut_down
 #define stream_start_time rondo_p_stream_start_time
+#define stream_stop_closing_time rondo_p_stream_stop_closing_time
 #define stream_stop_time rondo_p_stream_stop_time
 #define stream_take_held rondo_p_stream_take_held
 #define stream_tell_flow rondo_p_stream_tell_flow
+#define stream_then_came_down rondo_p_stream_then_came_down
+#define stream_then_drop rondo_p_stream_then_drop
+#define stream_then_end rondo_p_stream_then_end
+#define stream_then_free rondo_p_stream_then_free
+#define stream_then_is_due rondo_p_stream_then_is_due
+#define stream_then_tell rondo_p_stream_then_tell
+#define stream_then_waits rondo_p_stream_then_waits
 #define stream_thread_cancel rondo_p_stream_thread_cancel
 #define stream_thread_recv rondo_p_stream_thread_recv
 #define stream_thread_sendv rondo_p_stream_thread_sendv
@@ -358,6 +373,10 @@
 #define stream_thread_written rondo_p_stream_thread_written
 #define stream_unsent rondo_p_stream_unsent
 #define stream_watch_time rondo_p_stream_watch_time
+#define stream_write_check rondo_p_stream_write_check
+#define stream_write_offer rondo_p_stream_write_offer
+#define stream_write_queued rondo_p_stream_write_queued
+#define stream_write_refuse rondo_p_stream_write_refuse
 #define sys_accept rondo_p_sys_accept
 #define sys_address_any rondo_p_sys_address_any
 #define sys_address_bytes rondo_p_sys_address_bytes
@@ -439,6 +458,7 @@
 #define sys_pipe_read_waiting rondo_p_sys_pipe_read_waiting
 #define sys_pipe_sides rondo_p_sys_pipe_sides
 #define sys_pipe_tells rondo_p_sys_pipe_tells
+#define sys_pipe_tries rondo_p_sys_pipe_tries
 #define sys_pipe_write rondo_p_sys_pipe_write
 #define sys_pipe_write_waiting rondo_p_sys_pipe_write_waiting
 #define sys_receive_batch rondo_p_sys_receive_batch

@@ -241,6 +241,8 @@ void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited);
 int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size);
 int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
                        size_t count);
+/* True: sys_pipe_write makes a call; else only an operation writes. */
+bool sys_pipe_tries(const struct sys_pipe *pipe);
 /* True: each of its calls may block, as on a file. */
 bool sys_pipe_blocks(const struct sys_pipe *pipe);
 /* From now on a thread makes the calls, and they may block. */

@@ -89,7 +89,8 @@ static void communicate_data_received(rondo_process *p, void *self, int fd,
 static bool communicate_is_unwanted(int error)
 {
     return error == RONDO_EPIPE || error == RONDO_ECONNRESET ||
-           error == RONDO_ECANCELED; /* cut off when it is killed */
+           error == RONDO_ECANCELED || /* cut off when it is killed */
+           error == RONDO_ECLOSED;
 }
 
 /* Any other failure makes the output incomplete, or the input. */
@@ -126,6 +127,8 @@ static void communicate_connection_lost(rondo_process *p, void *self, int error)
     (void)rondo_process_returncode(p, &output.status);
     id_free(loop, c->id);
     error = c->error ? c->error : error;
+    if (error == RONDO_ECLOSED) /* the loop closes, which cancels operations */
+        error = RONDO_ECANCELED;
     if (error)
         communicate_describe(error, c->limit);
     c->done(loop, c->arg, &output, error);

@@ -367,7 +367,7 @@ static void process_close_at_loop_close(rondo_loop *loop, struct handle *handle)
     rondo_process *p = process_of_handle(handle);
     (void)loop;
     if (!p->closing)
-        p->error = RONDO_ECANCELED;
+        p->error = RONDO_ECLOSED;
     rondo_process_close(p);
 }
 
