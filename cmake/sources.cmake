@@ -12,12 +12,14 @@ set(RONDO_SOURCES
     src/core/debug.c
     src/core/dispatch.c
     src/core/fork.c
+    src/core/hooks.c
     src/core/id.c
     src/core/loop.c
     src/core/loop_info.c
     src/core/memory.c
     src/core/op.c
     src/core/reactor.c
+    src/core/release.c
     src/core/remote.c
     src/core/schedule.c
     src/core/signals.c

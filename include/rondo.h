@@ -345,9 +345,12 @@ typedef enum rondo_capability {
     RONDO_CAN_SUBPROCESS,
     RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
     RONDO_CAN_SIGNALS,
-    RONDO_CAN_REUSE_PORT,      /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,           /**< rondo_loop_prepare */
-    RONDO_CAN_PASS_DESCRIPTORS /**< rondo_transport_send_fd */
+    RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
+    RONDO_CAN_EMBED,            /**< rondo_loop_prepare */
+    RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
+    RONDO_CAN_WATCH_PRIORITY,   /**< rondo_watch for RONDO_PRIORITY */
+    RONDO_CAN_WATCH_HALF_CLOSE, /**< ... for RONDO_HALF_CLOSED */
+    RONDO_CAN_WATCH_ERRORS      /**< ... for 0: RONDO_ERROR is told apart */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -443,8 +446,10 @@ RONDO_API int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns);
  */
 RONDO_API void rondo_loop_stop(rondo_loop *loop);
 
-/** Ends the current wait, so that the loop goes through one iteration. Any
- * thread, signal handlers. */
+/** Ends the current wait, so that the loop goes through one iteration; without
+ * one the next wait returns at once. So what was set before the call is seen by
+ * the callbacks and hooks that follow (rondo_add_hook). Several calls before
+ * a wait are one. Any thread, signal handlers. As uv_async_send. */
 RONDO_API void rondo_loop_wake(rondo_loop *loop);
 
 /** Inside rondo_loop_run and its sisters. As loop.is_running. */
@@ -492,10 +497,35 @@ typedef struct rondo_loop_wait {
  * scheduling anything from outside the loop makes the descriptor readable, also
  * if rondo_loop_run_once(loop, 0) was called before the wait. A run that may
  * wait itself ends that: prepare again after it. 0,
- * RONDO_ENOTSUP (see RONDO_CAN_EMBED), RONDO_EBUSY while the loop runs. The
+ * RONDO_ENOTSUP (see RONDO_CAN_EMBED; rondo_loop_prepare_poll is for every
+ * backend), RONDO_EBUSY while the loop runs. The
  * prepare of GSource and libev's "embedding".
  */
 RONDO_API int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait);
+
+/** One descriptor that a main loop waits for. */
+typedef struct rondo_poll_entry {
+    rondo_fd fd;     /**< the loop's: neither read nor close it */
+    unsigned events; /**< RONDO_READABLE, RONDO_WRITABLE, ... */
+} rondo_poll_entry;
+
+/**
+ * As rondo_loop_prepare, for every backend: tells all descriptors that a main
+ * loop has to wait for, which ends its wait when one of them has one of its
+ * events, an error or a hang-up. Fills in the first `room` of them and returns
+ * how many there are; if that is more, make room and call again. epoll, kqueue
+ * and iocp have one; on Windows iocp's is a handle, all others are sockets, of
+ * which one that connects has failed by exceptfds (WSAPoll: POLLERR). After
+ * that wait, for whatever reason it ended, call rondo_loop_run_once(loop, 0),
+ * then prepare again. *timeout_ns: 0: run_once now; RONDO_NEVER: no deadline.
+ * What is scheduled, watched or connected from outside meanwhile ends the wait,
+ * too; what is closed is one of the entries still (poll: POLLNVAL, select:
+ * EBADF), until the next prepare. RONDO_EBUSY while the loop runs; RONDO_EINVAL. As select's and poll's
+ * use in libcurl (curl_multi_fdset) and GLib (g_main_context_query).
+ */
+RONDO_API int rondo_loop_prepare_poll(rondo_loop *loop,
+                                      rondo_poll_entry *entries, size_t room,
+                                      int64_t *timeout_ns);
 
 /** The backend's name, "epoll". Static. */
 RONDO_API const char *rondo_loop_backend(const rondo_loop *loop);
@@ -588,8 +618,9 @@ RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
 RONDO_API rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg);
 
 /**
- * As rondo_call_soon, from any thread, waking the loop; posts of one thread run
- * in their order. One that is accepted (0) before close begins is run. The
+ * As rondo_call_soon, from any thread, waking the loop. Posts and callbacks run
+ * in one order: what was posted or scheduled before, on this thread or on one
+ * that it knows of, runs before. One that is accepted (0) before close begins is run. The
  * loop must not have been freed: use a rondo_remote where it can be. 0,
  * RONDO_ENOMEM, RONDO_ECLOSED. As loop.call_soon_threadsafe.
  */
@@ -649,6 +680,42 @@ RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
  */
 RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
 
+/**
+ * Says what becomes of the arg of a callback (rondo_call_soon), a timer, a hook
+ * or a signal watch that ends without being called any more: release(loop, arg)
+ * is called once, from the loop when the id is cancelled, inside
+ * rondo_loop_close when it is dropped there. It is not called once a callback or
+ * a timer has run for the last time: then arg was fn's to free. (So the release
+ * of a rondo_call_every, a hook or a signal watch is always called.) Setting
+ * again replaces, NULL removes it. An operation needs none, since its done is
+ * called in any case; nor does a post, since each that is accepted runs, unless
+ * it is cancelled, and then arg is whose it was before. 0; RONDO_ENOENT: as
+ * rondo_cancel's; RONDO_EINVAL: an operation or a post; RONDO_ENOMEM.
+ */
+RONDO_API int rondo_set_release(rondo_loop *loop, rondo_id id,
+                                rondo_fn release);
+
+/** When a hook is called: bits. */
+typedef enum rondo_hook_when {
+    RONDO_BEFORE_WAIT = 1, /**< in each iteration, before the loop waits */
+    RONDO_AFTER_WAIT = 2,  /**< after that, before any other callback */
+    RONDO_IDLE = 4         /**< when there is nothing else to run */
+} rondo_hook_when;
+
+/**
+ * Calls fn(loop, arg) in each iteration, at each of the times in `when`, until
+ * the id is cancelled. Several hooks are called in the order in which they were
+ * added. What a hook schedules is run in the same iteration; before a wait it
+ * makes the loop only look. With an idle hook the loop never waits: it looks,
+ * and calls the hook if nothing is ready and no callback or timer is due, as a
+ * place for work in pieces. Such a hook keeps rondo_loop_run going, the others
+ * do not (rondo_set_background). rondo_loop_prepare calls none. An id;
+ * RONDO_EINVAL: no function, no time or an unknown one; RONDO_ENOMEM. As
+ * libuv's uv_prepare, uv_check and uv_idle.
+ */
+RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
+                                  void *arg);
+
 /** Whether a callback, timer, job or pending operation keeps rondo_loop_run
  * going (false, as it begins) or not (true). 0 or RONDO_ENOENT. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
@@ -661,6 +728,22 @@ RONDO_API rondo_remote *rondo_loop_remote(rondo_loop *loop);
 /** As rondo_call_soon_threadsafe; RONDO_ECLOSED once the loop is closing or
  * gone. Any thread. */
 RONDO_API int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg);
+
+/**
+ * As rondo_remote_call, with an id by which any thread can cancel it:
+ * rondo_remote_cancel, or rondo_cancel on the loop's thread. An id;
+ * RONDO_ECLOSED, RONDO_EFORKED, RONDO_ENOMEM. Any thread.
+ */
+RONDO_API rondo_id rondo_remote_post(rondo_remote *remote, rondo_fn fn,
+                                     void *arg);
+
+/**
+ * Cancels a post of rondo_remote_post. 0: it never runs, and arg is whose it
+ * was before; RONDO_ENOENT: it has run, runs, was cancelled, is another loop's,
+ * or is one of the next few (64) that run now, which only the loop's thread can
+ * still cancel, by rondo_cancel. Any thread.
+ */
+RONDO_API int rondo_remote_cancel(rondo_remote *remote, rondo_id id);
 
 /** Gives the sender back; NULL is ignored. Any thread. */
 RONDO_API void rondo_remote_release(rondo_remote *remote);
@@ -675,11 +758,12 @@ typedef void (*rondo_fd_fn)(rondo_loop *loop, rondo_fd fd, void *arg);
  * level-triggered, so fn is called again until it has read what there is. The
  * end of the data, a hang-up and an error count as readable and as writable.
  * Adding again replaces fn and arg. The descriptor stays the caller's: remove
- * it, then close it.
+ * it, then close it. For both sides by one callback see rondo_watch.
  *
  * 0; RONDO_EPERM: a regular file or directory, or a device this backend's
  * kernel interface refuses (the sentence names a backend that takes it);
- * RONDO_EBADF: not open; RONDO_EBUSY: a transport's; RONDO_EMFILE: over the
+ * RONDO_EBADF: not open; RONDO_EBUSY: a transport's, or rondo_watch has it;
+ * RONDO_EMFILE: over the
  * backend's limit; RONDO_ENOTSUP, RONDO_ENOSPC. As loop.add_reader.
  */
 RONDO_API int rondo_add_reader(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn,
@@ -695,6 +779,48 @@ RONDO_API int rondo_remove_reader(rondo_loop *loop, rondo_fd fd);
 
 /** The same for writing. As loop.remove_writer. */
 RONDO_API int rondo_remove_writer(rondo_loop *loop, rondo_fd fd);
+
+/** What a descriptor can be watched for: bits. See poll(2). */
+typedef enum rondo_event {
+    RONDO_READABLE = 1,    /**< data, a client, or the end (POLLIN) */
+    RONDO_WRITABLE = 2,    /**< there is room (POLLOUT) */
+    RONDO_PRIORITY = 4,    /**< urgent data, or what the device means by it
+                                (POLLPRI, exceptfds) */
+    RONDO_HALF_CLOSED = 8, /**< the peer has ended its writing side
+                                (POLLRDHUP, EV_EOF) */
+    RONDO_ERROR = 16,      /**< told unasked: an error waits (POLLERR) */
+    RONDO_HANG_UP = 32     /**< told unasked: the other end is gone (POLLHUP) */
+} rondo_event;
+
+/** Called while one of the events is there: all of them that are, at once. */
+typedef void (*rondo_watch_fn)(rondo_loop *loop, rondo_fd fd, unsigned events,
+                               void *arg);
+
+/**
+ * Calls fn in each iteration in which fd has one of these events, which are
+ * bits of rondo_event: level-triggered, both sides of the descriptor by one
+ * callback. Watching again replaces events, fn and arg, also inside fn. The
+ * descriptor stays the caller's: unwatch it, then close it.
+ *
+ * RONDO_ERROR and RONDO_HANG_UP are told unasked, where the system tells them;
+ * then RONDO_READABLE and RONDO_WRITABLE are told, too, if they were asked for,
+ * as the next call finds the error. 0 asks for these two alone.
+ *
+ * 0; RONDO_EINVAL: no function, an unknown bit; RONDO_ENOTSUP: the backend
+ * cannot tell one of them (RONDO_CAN_WATCH_PRIORITY,
+ * RONDO_CAN_WATCH_HALF_CLOSE; 0 events: RONDO_CAN_WATCH_ERRORS);
+ * RONDO_EBUSY: a transport's, or it has a reader or a writer. A file or a
+ * directory is taken where the backend's kernel interface takes it (poll and
+ * select: always ready; epoll: only those of /proc and /sys that can be
+ * polled), else it is RONDO_EPERM. Other errors as rondo_add_reader's. As libuv's
+ * uv_poll_start; see poll(2), epoll_ctl(2), kqueue(2).
+ */
+RONDO_API int rondo_watch(rondo_loop *loop, rondo_fd fd, unsigned events,
+                          rondo_watch_fn fn, void *arg);
+
+/** 1: fn of rondo_watch is not called again; 0: there was none; RONDO_EBUSY: a
+ * transport's. As uv_poll_stop. */
+RONDO_API int rondo_unwatch(rondo_loop *loop, rondo_fd fd);
 
 /* ---- 5. stream transports ---------------------------------------------- */
 
@@ -1834,6 +1960,30 @@ RONDO_API int rondo_add_signal_handler(rondo_loop *loop, int signum,
  */
 RONDO_API int rondo_remove_signal_handler(rondo_loop *loop, int signum);
 
+/** How many of the signal have arrived since fn, or any other watch of it, was
+ * last called: 1 or more. */
+typedef void (*rondo_signal_watch_fn)(rondo_loop *loop, int signum,
+                                      unsigned count, void *arg);
+
+/** Flags of rondo_watch_signal. */
+typedef enum rondo_signal_flags {
+    RONDO_SIGNAL_ONCE = 1 /**< ends just before its first call */
+} rondo_signal_flags;
+
+/**
+ * As rondo_add_signal_handler, but any number of watches of one signal can be in
+ * a loop, beside its handler: each is called, in the order in which they were
+ * added. They are told how many came: the kernel itself counts only real-time
+ * signals, and takes several others that wait for one (signal(7)).
+ * rondo_cancel ends it, rondo_set_background(loop, id, false) lets it keep
+ * rondo_loop_run going. An id, or the errors of rondo_add_signal_handler;
+ * RONDO_EINVAL: unknown flags. As libuv's uv_signal_start and
+ * uv_signal_start_oneshot.
+ */
+RONDO_API rondo_id rondo_watch_signal(rondo_loop *loop, int signum,
+                                      unsigned flags, rondo_signal_watch_fn fn,
+                                      void *arg);
+
 /* ---- 9. threads and names ---------------------------------------------- */
 
 /** A job's work, on a thread: returns what done gets, a value >= 0 or a
@@ -1850,13 +2000,18 @@ typedef int64_t (*rondo_work_fn)(rondo_job *job, void *arg);
  *
  * Cancelled before it has begun, work never runs; while it runs,
  * rondo_job_canceled turns true and what it returns is dropped. done gets
- * RONDO_ECANCELED either way. A job that an executor's shutdown drops gets
+ * RONDO_ECANCELED either way; rondo_job_begun tells which it was. A job that an executor's shutdown drops gets
  * RONDO_ECLOSED, one that was the parent process's RONDO_EFORKED.
  */
 RONDO_API rondo_id rondo_run_in_executor(rondo_loop *loop,
                                          rondo_executor *executor,
                                          rondo_work_fn work, rondo_done_fn done,
                                          void *arg);
+
+/** Inside a job's done: whether its work had begun, so that it has done its
+ * part or some of it. A job that was cancelled before is RONDO_ECANCELED, too, but
+ * false. Elsewhere false. */
+RONDO_API bool rondo_job_begun(const rondo_loop *loop);
 
 /** Whether the job was cancelled, or its loop closes: work should return. On
  * the job's thread. */

@@ -129,9 +129,14 @@
 #define happy_eyeballs_set_options rondo_p_happy_eyeballs_set_options
 #define happy_eyeballs_start rondo_p_happy_eyeballs_start
 #define happy_eyeballs_stop rondo_p_happy_eyeballs_stop
+#define hook_class rondo_p_hook_class
+#define hooks_arg rondo_p_hooks_arg
+#define hooks_have rondo_p_hooks_have
+#define hooks_run rondo_p_hooks_run
 #define id_cancel rondo_p_id_cancel
 #define id_free rondo_p_id_free
 #define id_new rondo_p_id_new
+#define id_object rondo_p_id_object
 #define id_set_background rondo_p_id_set_background
 #define io_attach rondo_p_io_attach
 #define io_detach rondo_p_io_detach
@@ -227,6 +232,7 @@
 #define reactor_close rondo_p_reactor_close
 #define reactor_detach rondo_p_reactor_detach
 #define reactor_embed rondo_p_reactor_embed
+#define reactor_list rondo_p_reactor_list
 #define reactor_lost rondo_p_reactor_lost
 #define reactor_open rondo_p_reactor_open
 #define reactor_ready rondo_p_reactor_ready
@@ -237,7 +243,13 @@
 #define reactor_submit rondo_p_reactor_submit
 #define reactor_wait rondo_p_reactor_wait
 #define reactor_wake rondo_p_reactor_wake
+#define release_all rondo_p_release_all
+#define release_due rondo_p_release_due
+#define release_forget rondo_p_release_forget
+#define release_free rondo_p_release_free
+#define release_set rondo_p_release_set
 #define remote_allocations rondo_p_remote_allocations
+#define remote_cancel_own rondo_p_remote_cancel_own
 #define remote_close rondo_p_remote_close
 #define remote_deliver rondo_p_remote_deliver
 #define remote_has_work rondo_p_remote_has_work
@@ -246,6 +258,7 @@
 #define remote_refuse_posts rondo_p_remote_refuse_posts
 #define remote_reopen rondo_p_remote_reopen
 #define remote_run rondo_p_remote_run
+#define remote_run_in_order rondo_p_remote_run_in_order
 #define remote_take rondo_p_remote_take
 #define sendfile_class rondo_p_sendfile_class
 #define server_accept_done rondo_p_server_accept_done
@@ -270,6 +283,7 @@
 #define signal_class rondo_p_signal_class
 #define signal_hook_add rondo_p_signal_hook_add
 #define signal_hook_remove rondo_p_signal_hook_remove
+#define signals_arg rondo_p_signals_arg
 #define signals_close rondo_p_signals_close
 #define signals_run rondo_p_signals_run
 #define sock_call_class rondo_p_sock_call_class
@@ -497,6 +511,7 @@
 #define timers_next rondo_p_timers_next
 #define timers_run rondo_p_timers_run
 #define timers_set_background rondo_p_timers_set_background
+#define timers_set_release rondo_p_timers_set_release
 #define timers_start rondo_p_timers_start
 #define timers_start_hidden rondo_p_timers_start_hidden
 #define unix_fail rondo_p_unix_fail

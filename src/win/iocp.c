@@ -73,7 +73,7 @@ static void iocp_submit(rondo_loop *loop, struct op *op)
     else if (op->io->owner == IO_CHILD)
         iocp_child_start(loop, op);
     else if (op->task.kind == OP_WAIT_READ || op->task.kind == OP_WAIT_WRITE ||
-             op->io->owner == IO_PIPE)
+             op->task.kind == OP_WATCH || op->io->owner == IO_PIPE)
         afd_start(loop, op);
     else
         iocp_start(loop, op);
