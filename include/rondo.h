@@ -345,9 +345,10 @@ typedef enum rondo_capability {
     RONDO_CAN_SUBPROCESS,
     RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
     RONDO_CAN_SIGNALS,
-    RONDO_CAN_REUSE_PORT,      /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,           /**< rondo_loop_prepare */
-    RONDO_CAN_PASS_DESCRIPTORS /**< rondo_transport_send_fd */
+    RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
+    RONDO_CAN_EMBED,            /**< rondo_loop_prepare */
+    RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
+    RONDO_CAN_TERMINALS         /**< RONDO_STDIO_TERMINAL */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -1559,9 +1560,12 @@ typedef enum rondo_stdio_kind {
     /** A pipe: the child reads 0 and writes all others. Beyond 0-2 a pair of
      * connected sockets, both ways. */
     RONDO_STDIO_PIPE,
-    RONDO_STDIO_NULL,  /**< the null device */
-    RONDO_STDIO_FD,    /**< a descriptor of the caller's, which stays so */
-    RONDO_STDIO_STDOUT /**< the same as the child's 1 */
+    RONDO_STDIO_NULL,   /**< the null device */
+    RONDO_STDIO_FD,     /**< a descriptor of the caller's, which stays so */
+    RONDO_STDIO_STDOUT, /**< the same as the child's 1 */
+    /** A pseudo terminal of the child's own, for 0, 1 and 2; all that name it
+     * share one (RONDO_CAN_TERMINALS). See below. */
+    RONDO_STDIO_TERMINAL
 } rondo_stdio_kind;
 
 /** One more descriptor of the child; beyond 0, 1 and 2 on Unix only. */
@@ -1594,7 +1598,8 @@ typedef struct rondo_process_options {
      * may drop them; by pointer, since 0 is a value. RONDO_EINVAL: a uid that is
      * not 0 without a gid, where the child would keep group 0. Unix. */
     const int64_t *uid, *gid;
-    const int *umask; /**< by pointer, since 0 is a value. Unix */
+    const int *umask;  /**< by pointer, since 0 is a value. Unix */
+    int columns, rows; /**< of the child's terminal. 0: 80 and 24 */
 } rondo_process_options;
 
 /**
@@ -1623,6 +1628,30 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
                                      const rondo_process_options *options,
                                      const rondo_process_protocol *protocol,
                                      void *self, rondo_process **p);
+
+/**
+ * A child on a terminal (RONDO_STDIO_TERMINAL; see pty(7), openpty(3)). The child
+ * leads a session of its own, whose terminal it is: Ctrl-C, job control,
+ * SIGWINCH and isatty(3) work as in a terminal's window. Our end is one
+ * transport both ways, which rondo_process_pipe answers for each of 0, 1 and 2
+ * that is the terminal. In callbacks it has the numbers that pipes would have:
+ * pause_writing and resume_writing those of 0, all others those of 1, each where
+ * it is the terminal, else of the lowest that is (2 before 0 for what the child
+ * writes).
+ *
+ * The terminal begins with the system's modes: it echoes, gives the child whole
+ * lines and writes "\r\n" for each "\n"; tcsetattr(3) on rondo_transport_fd
+ * changes that. rondo_transport_write_eof is RONDO_ENOTSUP: the child reads an
+ * end where Ctrl-D ("\4") is written at the start of a line. Closing the
+ * transport hangs up: the child's session gets SIGHUP. When the last process has
+ * closed the terminal, pipe_connection_lost says 0.
+ *
+ * rondo_process_set_window_size changes its size, 1 to 65535 each; a change is
+ * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL (no terminal, such
+ * a size), RONDO_ECLOSED (it is closed). As ioctl(2)'s TIOCSWINSZ.
+ */
+RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
+                                            int rows);
 
 /** The number of the process, which another may get once it has ended. */
 RONDO_API int64_t rondo_process_pid(const rondo_process *p);

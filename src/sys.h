@@ -284,8 +284,15 @@ void sys_pipe_cut(sys_fd fd);
 int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs);
 /* The null device. */
 int sys_null(sys_fd *fd);
-/* Closes a descriptor of these two that no transport owns. */
+/* Closes a descriptor of these that no transport owns. */
 void sys_child_close(sys_fd fd);
+enum { SYS_TERMINAL_MOST = 65535 }; /* columns, and rows */
+/* Makes a pseudo terminal: the child's end, and ours, which is both ways and is
+ * for stream_new_pipe. The sizes are up to SYS_TERMINAL_MOST. */
+int sys_child_terminal(unsigned columns, unsigned rows, sys_fd *ours,
+                       sys_fd *theirs);
+/* A change is SIGWINCH to the terminal's foreground group. */
+int sys_terminal_size(sys_fd ours, unsigned columns, unsigned rows);
 
 /* ---- addresses ---- */
 

@@ -32,6 +32,7 @@ struct child_plan {
     const struct child_stdio *stdio;
     size_t stdio_count;
     bool new_group, new_session, hide_window;
+    int terminal_fd; /* the child's number of its terminal; -1: none */
     const int64_t *uid, *gid; /* NULL: as the parent's */
     const int *umask;         /* NULL: as the parent's */
 };

@@ -471,7 +471,8 @@ int rondo_transport_write_eof(rondo_transport *t)
         return stream_write_refuse(t, "transport_write_eof");
     if (t->kind == STREAM_NAMED_PIPE)
         return error_set(RONDO_ENOTSUP,
-                         "transport_write_eof: a pipe ends both ways at once");
+                         "transport_write_eof: a named pipe or a terminal ends "
+                         "both ways at once");
     if (t->writing == WRITE_ON)
         t->writing = WRITE_ENDING;
     stream_settle(t);

@@ -189,6 +189,8 @@ static int unix_spawn_describe(const struct child_plan *plan,
         return error_os(error, "cannot hand over the descriptors");
     case STEP_SESSION:
         return error_os(error, "cannot start a session");
+    case STEP_TERMINAL:
+        return error_os(error, "cannot make its terminal the session's");
     case STEP_GROUP:
         return error_os(error, "cannot start a process group");
     case STEP_FOLDER:

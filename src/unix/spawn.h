@@ -10,6 +10,7 @@
 enum step {
     STEP_DESCRIPTOR,
     STEP_SESSION,
+    STEP_TERMINAL,
     STEP_GROUP,
     STEP_FOLDER,
     STEP_IDS,

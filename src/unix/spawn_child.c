@@ -11,6 +11,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #ifndef __APPLE__ /* macOS does not promise its system calls to programs */
@@ -226,6 +227,10 @@ static int unix_spawn_child_set_up(struct launch *l)
         return -1;
     l->step = STEP_SESSION;
     if (plan->new_session && setsid() < 0)
+        return -1;
+    /* its process group becomes the terminal's foreground group */
+    l->step = STEP_TERMINAL;
+    if (plan->terminal_fd >= 0 && ioctl(plan->terminal_fd, TIOCSCTTY, 0) < 0)
         return -1;
     l->step = STEP_GROUP;
     if (plan->new_group && !plan->new_session && setpgid(0, 0) < 0)

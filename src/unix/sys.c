@@ -389,6 +389,7 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_CHILD_WATCHER:
     case RONDO_CAN_SIGNALS:
     case RONDO_CAN_EMBED:
+    case RONDO_CAN_TERMINALS:
         return true;
     case RONDO_CAN_REUSE_PORT:
 #ifdef __linux__
