@@ -1644,7 +1644,8 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
  * changes that. rondo_transport_write_eof is RONDO_ENOTSUP: the child reads an
  * end where Ctrl-D ("\4") is written at the start of a line. Closing the
  * transport hangs up: the child's session gets SIGHUP. When the last process has
- * closed the terminal, pipe_connection_lost says 0.
+ * closed the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a
+ * write could not end.
  *
  * rondo_process_set_window_size changes its size, 1 to 65535 each; a change is
  * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL (no terminal, such

@@ -497,6 +497,7 @@
 #define unix_send_fail rondo_p_unix_send_fail
 #define unix_socket rondo_p_unix_socket
 #define unix_spawn rondo_p_unix_spawn
+#define unix_terminal_hung_up rondo_p_unix_terminal_hung_up
 #define unix_timeout_ms rondo_p_unix_timeout_ms
 #define unix_timespec rondo_p_unix_timespec
 #define unix_unprotected rondo_p_unix_unprotected

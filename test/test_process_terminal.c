@@ -254,8 +254,8 @@ TEST(X10_paused_and_resumed)
     proc_says(p, 4, "last words");
 }
 
-/* A child that does not read: what waits is dropped at the end. */
-TEST(X10_input_that_nobody_reads)
+/* A child that does not read is killed: what waits is dropped. */
+static void try_unread_input(struct world *w, bool paused)
 {
     struct proc *p = on_terminal(w);
     char line[512];
@@ -267,10 +267,17 @@ TEST(X10_input_that_nobody_reads)
     for (int i = 0; i < 1000; i++)
         (void)rondo_transport_write(proc_pipe(p, 0), line, sizeof line);
     test_run_until(w, p->pauses == 1);
+    if (paused)
+        rondo_transport_pause_reading(proc_pipe(p, 1));
     assert_ok(rondo_process_kill(p->process));
+    test_run_until(w, p->pipes_lost[1]);
+    if (paused || p->pipe_error[1])
+        assert_int_equal(p->pipe_error[1], RONDO_ECONNRESET);
     proc_wait(p);
-    assert_int_equal(p->pipe_error[1], RONDO_EPIPE);
 }
+
+TEST_CASE(X10_input_that_nobody_reads, try_unread_input(w, false));
+TEST_CASE(X10_input_that_nobody_reads_nor_is_read, try_unread_input(w, true));
 
 /* ---- the window's size -------------------------------------------------- */
 
