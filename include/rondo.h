@@ -348,7 +348,11 @@ typedef enum rondo_capability {
     RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
     RONDO_CAN_EMBED,            /**< rondo_loop_prepare */
     RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
-    RONDO_CAN_TERMINALS         /**< RONDO_STDIO_TERMINAL */
+    RONDO_CAN_TERMINALS,        /**< RONDO_STDIO_TERMINAL */
+    RONDO_CAN_CGROUPS,          /**< rondo_process_options.cgroup */
+    RONDO_CAN_JOB_OBJECTS,      /**< ....job */
+    RONDO_CAN_LIMITS,           /**< ....limits */
+    RONDO_CAN_DIE_WITH_PARENT   /**< ....die_with_parent */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -1575,11 +1579,20 @@ typedef struct rondo_stdio_entry {
     rondo_fd fd; /**< RONDO_STDIO_FD's */
 } rondo_stdio_entry;
 
+/** No limit, in a rondo_resource_limit. */
+#define RONDO_UNLIMITED UINT64_MAX
+
+/** A limit of the child's; see setrlimit(2). */
+typedef struct rondo_resource_limit {
+    int resource; /**< one of the system's RLIMIT_... */
+    uint64_t soft, hard;
+} rondo_resource_limit;
+
 /** What to run, and how; RONDO_PROCESS(.program = "ls"). */
 typedef struct rondo_process_options {
     size_t size;
-    /** A path, or a name that is looked up in the parent's PATH. NULL:
-     * argv[0]. A relative path starts from cwd. */
+    /** A path, or a name that is looked up in the parent's PATH (or in the
+     * child's: own_path). NULL: argv[0]. A relative path starts from cwd. */
     const char *program;
     /** Ends with NULL, argv[0] included. NULL: the program alone. */
     const char *const *argv;
@@ -1600,6 +1613,28 @@ typedef struct rondo_process_options {
     const int64_t *uid, *gid;
     const int *umask;  /**< by pointer, since 0 is a value. Unix */
     int columns, rows; /**< of the child's terminal. 0: 80 and 24 */
+    /** Further descriptors that the child gets, each under the number that it
+     * has here. Windows: handles, which other children may inherit, too, while
+     * the call lasts, unless a list of their own excludes them. */
+    const rondo_fd *inherit;
+    size_t inherit_count;
+    bool own_path; /**< a name is looked up in the PATH of env, if env is set */
+    /** The folder of a control group, such as "/sys/fs/cgroup/x", in which the
+     * child begins. Linux (RONDO_CAN_CGROUPS). See cgroups(7). */
+    const char *cgroup;
+    /** A job object in which the child begins; 0: none. Windows
+     * (RONDO_CAN_JOB_OBJECTS). See AssignProcessToJobObject. */
+    rondo_fd job;
+    const rondo_resource_limit *limits; /**< Unix (RONDO_CAN_LIMITS) */
+    size_t limit_count;
+    /** -20 to 19, by pointer, since 0 is a value. Windows: the nearest priority
+     * class. See setpriority(2). */
+    const int *nice;
+    /** The child is killed when this process ends in any way, where
+     * RONDO_CAN_DIE_WITH_PARENT. Linux: also when the thread that started it
+     * ends, and not if its program has more rights (set-user-ID). See
+     * PR_SET_PDEATHSIG, procctl(2), JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE. */
+    bool die_with_parent;
 } rondo_process_options;
 
 /**
@@ -1611,7 +1646,8 @@ typedef struct rondo_process_options {
  * 0; an error, and nothing is left: RONDO_ENOENT, RONDO_ENOTDIR, RONDO_EACCES
  * (not executable, a directory), RONDO_ENOEXEC, RONDO_ENAMETOOLONG,
  * RONDO_ETOOMUCH (argv and env together too long), RONDO_EBADF (a descriptor
- * that is not open), RONDO_EPERM (uid, gid), RONDO_EAGAIN (too many
+ * that is not open), RONDO_EPERM (uid, gid, limits, cgroup), RONDO_EACCES also
+ * for nice and cgroup, RONDO_EAGAIN (too many
  * processes), RONDO_EMFILE, RONDO_ENFILE, RONDO_EINVAL (neither program nor
  * argv, an unknown kind, a number of a descriptor below 0 or named twice),
  * RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec; see
@@ -1630,26 +1666,25 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
                                      void *self, rondo_process **p);
 
 /**
- * A child on a terminal (RONDO_STDIO_TERMINAL; see pty(7), openpty(3)). The child
- * leads a session of its own, whose terminal it is: Ctrl-C, job control,
+ * A child on a terminal (RONDO_STDIO_TERMINAL; see pty(7), openpty(3)). The
+ * child leads a session of its own, whose terminal it is: Ctrl-C, job control,
  * SIGWINCH and isatty(3) work as in a terminal's window. Our end is one
- * transport both ways, which rondo_process_pipe answers for each of 0, 1 and 2
- * that is the terminal. In callbacks it has the numbers that pipes would have:
- * pause_writing and resume_writing those of 0, all others those of 1, each where
- * it is the terminal, else of the lowest that is (2 before 0 for what the child
- * writes).
+ * transport both ways: rondo_process_pipe returns it for each of 0, 1 and 2
+ * that is the terminal. Callbacks number it as pipes: pause_writing and
+ * resume_writing say 0, all others 1 (else 2). Where only the other direction
+ * is the terminal, all say that one's number.
  *
  * The terminal begins with the system's modes: it echoes, gives the child whole
  * lines and writes "\r\n" for each "\n"; tcsetattr(3) on rondo_transport_fd
  * changes that. rondo_transport_write_eof is RONDO_ENOTSUP: the child reads an
  * end where Ctrl-D ("\4") is written at the start of a line. Closing the
- * transport hangs up: the child's session gets SIGHUP. When the last process has
- * closed the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a
- * write could not end.
+ * transport hangs up: the child gets SIGHUP. When the last process has closed
+ * the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a write
+ * could not end.
  *
  * rondo_process_set_window_size changes its size, 1 to 65535 each; a change is
- * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL (no terminal, such
- * a size), RONDO_ECLOSED (it is closed). As ioctl(2)'s TIOCSWINSZ.
+ * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL (no terminal, no
+ * such size), RONDO_ECLOSED (it is closed). As ioctl(2)'s TIOCSWINSZ.
  */
 RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
                                             int rows);

@@ -110,6 +110,8 @@ static char **with_arguments(char **next)
         child_close(atoi(*next++));
     } else if (strcmp(word, "terminal") == 0) {
         child_say_terminal(atoi(*next++));
+    } else if (strcmp(word, "handle") == 0) {
+        child_say_handle(strtoll(*next++, NULL, 10));
     } else if (strcmp(word, "limit") == 0) {
         child_say_limit(atoi(*next++));
     } else if (strcmp(word, "drain") == 0) {

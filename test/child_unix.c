@@ -177,3 +177,8 @@ void child_say_nice(void)
 {
     child_say("%d\n", getpriority(PRIO_PROCESS, 0));
 }
+
+void child_say_handle(long long handle)
+{
+    child_say("no handle %lld\n", handle);
+}

@@ -171,3 +171,12 @@ void child_say_nice(void)
 {
     child_say("%d\n", (int)GetPriorityClass(GetCurrentProcess()));
 }
+
+void child_say_handle(long long handle)
+{
+    DWORD flags;
+
+    child_say(GetHandleInformation((HANDLE)(intptr_t)handle, &flags)
+                  ? "open\n"
+                  : "not open\n");
+}

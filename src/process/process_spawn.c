@@ -60,7 +60,13 @@ static int process_spawn_check_entry(const struct setup *s, size_t index)
     return 0;
 }
 
-/* Lists stdin, stdout and stderr, then `extra`. An extra entry for one of the
+/* What the child inherits is a matter of numbers, as all its descriptors. */
+static bool process_spawn_numbers_all(void)
+{
+    return child_descriptors() > 3;
+}
+
+/* Lists stdin, stdout and stderr, then `extra` and `inherit`. An extra entry for one of the
  * three takes its place if its own option is not set. */
 static int process_spawn_gather(struct setup *s, const rondo_process_options *o)
 {
@@ -75,6 +81,13 @@ static int process_spawn_gather(struct setup *s, const rondo_process_options *o)
         if (instead)
             taken[fd] = true;
         s->entry[instead ? (size_t)fd : s->count++] = o->extra[i];
+    }
+    for (size_t i = 0; process_spawn_numbers_all() && i < o->inherit_count;
+         i++) {
+        rondo_fd fd = o->inherit[i];
+        bool fits = fd >= 0 && fd <= INT_MAX;
+        s->entry[s->count++] =
+            (rondo_stdio_entry){fits ? (int)fd : -1, RONDO_STDIO_FD, fd};
     }
     int error = 0;
     for (size_t i = 0; !error && i < s->count; i++)
@@ -98,6 +111,13 @@ static int process_spawn_check(const char *what, const char *command,
         (o->gid && (*o->gid < 0 || *o->gid >= UINT32_MAX)))
         return error_set(RONDO_EINVAL,
                          "%s: uid and gid are from 0 to 4294967294", what);
+    if ((o->inherit_count && !o->inherit) || (o->limit_count && !o->limits))
+        return error_set(RONDO_EINVAL,
+                         "%s: inherit_count or limit_count without a list",
+                         what);
+    if (o->nice && (*o->nice < -20 || *o->nice > 19))
+        return error_set(RONDO_EINVAL, "%s: nice is from -20 to 19, not %d",
+                         what, *o->nice);
     if (o->columns < 0 || o->columns > SYS_TERMINAL_MOST || o->rows < 0 ||
         o->rows > SYS_TERMINAL_MOST)
         return error_set(RONDO_EINVAL,
@@ -106,6 +126,26 @@ static int process_spawn_check(const char *what, const char *command,
     if (o->umask && (*o->umask < 0 || *o->umask > 0777))
         return error_set(RONDO_EINVAL, "%s: %d is not a umask", what,
                          *o->umask);
+    return 0;
+}
+
+/* What not every system has. */
+static int process_spawn_check_system(const rondo_loop *loop, const char *what,
+                                      const rondo_process_options *o)
+{
+    const struct {
+        bool wanted;
+        rondo_capability needs;
+        const char *name;
+    } list[] = {{o->cgroup, RONDO_CAN_CGROUPS, "control groups (cgroup)"},
+                {o->job, RONDO_CAN_JOB_OBJECTS, "job objects (job)"},
+                {o->limit_count, RONDO_CAN_LIMITS, "resource limits (limits)"},
+                {o->die_with_parent, RONDO_CAN_DIE_WITH_PARENT,
+                 "way to end a child with its parent (die_with_parent)"}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (list[i].wanted && !rondo_loop_supports(loop, list[i].needs))
+            return error_set(RONDO_ENOTSUP, "%s: this system has no %s", what,
+                             list[i].name);
     return 0;
 }
 
@@ -237,7 +277,7 @@ static int process_spawn_start(struct setup *s, const char *command,
         error = process_spawn_make_descriptors(s);
     if (error)
         return error;
-    assert(s->count >= 3 && s->count <= 3 + o->extra_count);
+    assert(s->count >= 3 && s->count <= 3 + o->extra_count + o->inherit_count);
     unsigned bits = process_spawn_list_terminal(s);
     const struct child_plan plan = {
         .program = o->program || command ? o->program : o->argv[0],
@@ -257,6 +297,15 @@ static int process_spawn_start(struct setup *s, const char *command,
         .uid = o->uid,
         .gid = o->gid,
         .umask = o->umask,
+        .own_path = o->own_path,
+        .die_with_parent = o->die_with_parent,
+        .cgroup = o->cgroup,
+        .job = o->job,
+        .limits = o->limits,
+        .limit_count = o->limit_count,
+        .nice = o->nice,
+        .inherit = o->inherit,
+        .inherit_count = process_spawn_numbers_all() ? 0 : o->inherit_count,
     };
     error = child_start(&s->process->child, &plan);
     return error ? error_in(s->what, error) : 0;
@@ -287,7 +336,7 @@ static size_t process_spawn_count_pipes(const rondo_process_options *o)
 static bool process_spawn_make_room(struct setup *s,
                                     const rondo_process_options *o)
 {
-    size_t most = 3 + o->extra_count;
+    size_t most = 3 + o->extra_count + o->inherit_count;
     s->process = process_new(s->loop, process_spawn_count_pipes(o));
     s->entry = loop_alloc(s->loop, most * (sizeof *s->entry + sizeof *s->stdio +
                                            sizeof *s->lent));
@@ -334,6 +383,8 @@ int process_start(rondo_loop *loop, const char *what, const char *command,
                          "can",
                          what, rondo_loop_backend(loop));
     int error = process_spawn_check(what, command, options);
+    if (!error)
+        error = process_spawn_check_system(loop, what, options);
     if (error)
         return error;
     error = process_spawn_make_room(&s, options)

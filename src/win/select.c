@@ -230,7 +230,9 @@ const struct backend backend_select = {
     .name = "select",
     .cannot = UINT64_C(1) << RONDO_CAN_EMBED | UINT64_C(1) << RONDO_CAN_PIPES |
               UINT64_C(1) << RONDO_CAN_NAMED_PIPES |
-              UINT64_C(1) << RONDO_CAN_SUBPROCESS,
+              UINT64_C(1) << RONDO_CAN_SUBPROCESS |
+              UINT64_C(1) << RONDO_CAN_JOB_OBJECTS |
+              UINT64_C(1) << RONDO_CAN_DIE_WITH_PARENT,
     .max_descriptors = SELECT_MOST,
     REACTOR(&select_poller),
 };
