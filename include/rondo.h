@@ -282,6 +282,14 @@ RONDO_API size_t rondo_address_ip(const rondo_address *a, void *bytes16);
 /** The scope (interface index) of an IPv6 address; 0: none. See RFC 4007. */
 RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
 
+/** The flow label of an IPv6 address, 20 bits in host order; 0: none. Linux
+ * sends with it where IPV6_FLOWINFO_SEND is set. See RFC 6437. */
+RONDO_API uint32_t rondo_address_flow(const rondo_address *a);
+
+/** Sets it: its lowest 20 bits. Nothing for another family. The other bits of
+ * sin6_flowinfo (the traffic class) stay. */
+RONDO_API void rondo_address_set_flow(rondo_address *a, uint32_t flow);
+
 /**
  * Writes the address as text with a NUL byte: "127.0.0.1:80",
  * "[fe80::1%2]:80", a unix path as it is, "@name" for an abstract one. Returns
@@ -291,7 +299,7 @@ RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
 RONDO_API int rondo_address_text(const rondo_address *a, char *text,
                                  size_t size);
 
-/** The same family, address, port and scope. */
+/** The same family, address, port and scope; flow labels do not count. */
 RONDO_API bool rondo_address_equal(const rondo_address *a,
                                    const rondo_address *b);
 
@@ -1873,6 +1881,9 @@ RONDO_API unsigned rondo_cpu_count(void);
 RONDO_API int rondo_set_default_executor(rondo_loop *loop,
                                          rondo_executor *executor);
 
+/** A socket_type: any. */
+#define RONDO_ANY_SOCKET (-1)
+
 /** What a look-up asks for; RONDO_LOOKUP_HINTS_INIT. As getaddrinfo(3)'s
  * hints. */
 typedef struct rondo_lookup_hints {
@@ -1883,6 +1894,14 @@ typedef struct rondo_lookup_hints {
     bool numeric_host;    /**< the host is no name */
     bool numeric_service; /**< the service is a number */
     bool canonical_name;  /**< the host's own name, too */
+    /** The system's SOCK_... and IPPROTO_...; 0: SOCK_STREAM or what datagram
+     * says, and its usual protocol. RONDO_ANY_SOCKET: services of any type; each
+     * address is then given once. */
+    int socket_type, protocol;
+    bool configured; /**< only families that this machine has addresses of */
+    /** With RONDO_FAMILY_INET6: where there are no IPv6 addresses, IPv4 ones as
+     * "::ffff:1.2.3.4"; with all_mapped these, too, where there are. */
+    bool v4_mapped, all_mapped;
 } rondo_lookup_hints;
 
 /** What a look-up has found, lent for the call: count addresses in the order
@@ -1898,8 +1917,9 @@ typedef void (*rondo_getaddrinfo_fn)(rondo_loop *loop, void *arg,
  * from 0 to 65535, or a name; NULL: port 0), one of which may be NULL. A
  * numeric host with a port or no service needs no look-up; all else is asked of
  * the loop's resolver, off the loop's thread. hints may be NULL. done gets
- * RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM, or the
- * resolver's own. An id; RONDO_EINVAL: a host or service that cannot be one;
+ * RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM, RONDO_ENOTSUP
+ * (no v4_mapped on this system; no such type or protocol), or the resolver's
+ * own. An id; RONDO_EINVAL: a host or service that cannot be one;
  * RONDO_ENONAME, RONDO_EAFNOSUPPORT: not what the hints ask for. Cancelled, it
  * ends at once. As loop.getaddrinfo.
  */

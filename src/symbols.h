@@ -362,11 +362,13 @@
 #define sys_address_any rondo_p_sys_address_any
 #define sys_address_bytes rondo_p_sys_address_bytes
 #define sys_address_family rondo_p_sys_address_family
+#define sys_address_flow rondo_p_sys_address_flow
 #define sys_address_ip rondo_p_sys_address_ip
 #define sys_address_ip_text rondo_p_sys_address_ip_text
 #define sys_address_path rondo_p_sys_address_path
 #define sys_address_port rondo_p_sys_address_port
 #define sys_address_scope rondo_p_sys_address_scope
+#define sys_address_set_flow rondo_p_sys_address_set_flow
 #define sys_address_set_port rondo_p_sys_address_set_port
 #define sys_address_size rondo_p_sys_address_size
 #define sys_address_unix rondo_p_sys_address_unix
