@@ -2,6 +2,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_process.h"
 
+/* The process has one job for all children that end with it, from the first of
+ * them on. The harness is not to take its handle for a leak. */
+static bool make_the_job(void)
+{
+    static const rondo_process_protocol silent;
+    rondo_loop *loop;
+
+    if (raw_has_signals() || raw_under_valgrind())
+        return true;
+    if (rondo_loop_new(&loop, NULL) < 0)
+        return false;
+    (void)rondo_subprocess_exec(
+        loop, RONDO_PROCESS(.program = raw_child(), .die_with_parent = true),
+        &silent, NULL, NULL);
+    rondo_loop_close(loop);
+    return true;
+}
+
+TEST_AROUND(make_the_job, NULL);
+
 static struct proc *begin_if(struct world *w, rondo_capability needs,
                              const char *lacking)
 {
@@ -45,7 +65,7 @@ TEST(X12_a_list_that_makes_no_sense)
     assert_non_null(strstr(rondo_last_error(), "named twice"));
     p->o.inherit_count = 1;
     p->o.inherit = none;
-    assert_true(proc_try(p, "sleep", NULL) < 0);
+    assert_error(proc_try(p, "sleep", NULL), RONDO_EBADF);
 }
 
 TEST(X12_a_descriptor_that_is_not_open)

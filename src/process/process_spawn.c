@@ -60,6 +60,21 @@ static int process_spawn_check_entry(const struct setup *s, size_t index)
     return 0;
 }
 
+/* Before any descriptor is made, which could get the number of one that is not
+ * open. */
+static int process_spawn_check_inherited(const struct setup *s,
+                                         const rondo_process_options *o)
+{
+    for (size_t i = 0; i < o->inherit_count; i++)
+        if (o->inherit[i] < 0 ||
+            sys_kind(sys_fd_of(o->inherit[i])) == SYS_KIND_BAD)
+            return error_set(
+                RONDO_EBADF,
+                "%s: descriptor %lld, to be inherited, is not open", s->what,
+                (long long)o->inherit[i]);
+    return 0;
+}
+
 /* What the child inherits is a matter of numbers, as all its descriptors. */
 static bool process_spawn_numbers_all(void)
 {
@@ -89,7 +104,7 @@ static int process_spawn_gather(struct setup *s, const rondo_process_options *o)
         s->entry[s->count++] =
             (rondo_stdio_entry){fits ? (int)fd : -1, RONDO_STDIO_FD, fd};
     }
-    int error = 0;
+    int error = process_spawn_check_inherited(s, o);
     for (size_t i = 0; !error && i < s->count; i++)
         error = process_spawn_check_entry(s, i);
     return error;

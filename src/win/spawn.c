@@ -121,29 +121,6 @@ static HANDLE win_spawn_dying_job(void)
     return set && !first ? job : first;
 }
 
-static bool win_spawn_has_job(const struct child_plan *plan)
-{
-    return plan->job || plan->die_with_parent;
-}
-
-/* The child is suspended: it has not run outside of its job. */
-static int win_spawn_enter_job(const struct child_plan *plan,
-                               const PROCESS_INFORMATION *made)
-{
-    if (!win_spawn_has_job(plan))
-        return 0;
-    HANDLE job = plan->job ? (HANDLE)plan->job : win_spawn_dying_job();
-    if (job && AssignProcessToJobObject(job, made->hProcess) &&
-        ResumeThread(made->hThread) != (DWORD)-1)
-        return 0;
-    int error =
-        error_os(error_from_os(GetLastError()), "cannot put it into its job");
-    (void)TerminateProcess(made->hProcess, CODE_OF_KILL);
-    (void)CloseHandle(made->hThread);
-    (void)CloseHandle(made->hProcess);
-    return error;
-}
-
 /* As libuv's uv_os_setpriority. */
 static DWORD win_spawn_class_of(int nice)
 {
@@ -153,6 +130,42 @@ static DWORD win_spawn_class_of(int nice)
            : nice < 10 ? NORMAL_PRIORITY_CLASS
            : nice < 19 ? BELOW_NORMAL_PRIORITY_CLASS
                        : IDLE_PRIORITY_CLASS;
+}
+
+/* The child begins suspended: these hold before its program runs. */
+static bool win_spawn_is_prepared(const struct child_plan *plan)
+{
+    return plan->job || plan->die_with_parent || plan->nice;
+}
+
+static bool win_spawn_enter_job(const struct child_plan *plan, HANDLE process)
+{
+    if (!plan->job && !plan->die_with_parent)
+        return true;
+    HANDLE job = plan->job ? (HANDLE)plan->job : win_spawn_dying_job();
+    return job && AssignProcessToJobObject(job, process);
+}
+
+static int win_spawn_prepare_child(const struct child_plan *plan,
+                                   const PROCESS_INFORMATION *made)
+{
+    const char *failed = NULL;
+    if (!win_spawn_is_prepared(plan))
+        return 0;
+    if (!win_spawn_enter_job(plan, made->hProcess))
+        failed = "cannot put it into its job";
+    else if (plan->nice &&
+             !SetPriorityClass(made->hProcess, win_spawn_class_of(*plan->nice)))
+        failed = "cannot set its priority";
+    else if (ResumeThread(made->hThread) == (DWORD)-1)
+        failed = "cannot resume it";
+    if (!failed)
+        return 0;
+    int error = error_os(error_from_os(GetLastError()), "%s", failed);
+    (void)TerminateProcess(made->hProcess, CODE_OF_KILL);
+    (void)CloseHandle(made->hThread);
+    (void)CloseHandle(made->hProcess);
+    return error;
 }
 
 /* ---- starting ---- */
@@ -165,10 +178,8 @@ static DWORD win_spawn_flags_of(const struct child_plan *plan)
         flags |= CREATE_NEW_PROCESS_GROUP;
     if (plan->hide_window)
         flags |= CREATE_NO_WINDOW;
-    if (win_spawn_has_job(plan))
+    if (win_spawn_is_prepared(plan))
         flags |= CREATE_SUSPENDED;
-    if (plan->nice)
-        flags |= win_spawn_class_of(*plan->nice);
     return flags;
 }
 
@@ -264,7 +275,7 @@ int win_spawn(rondo_loop *loop, const struct child_plan *plan, HANDLE *process,
         error = win_spawn_create_with_list(&l, &h, &made);
     win_spawn_close_handles(loop, &h);
     if (!error)
-        error = win_spawn_enter_job(plan, &made);
+        error = win_spawn_prepare_child(plan, &made);
     loop_free(loop, l.program);
     loop_free(loop, l.line);
     loop_free(loop, l.folder);
