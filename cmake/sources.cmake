@@ -110,6 +110,7 @@ else()
         src/unix/signals.c
         src/unix/sigpipe.c
         src/unix/sys.c
+        src/unix/terminal.c
         src/unix/wake.c)
     set(RONDO_BACKENDS poll select)
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

@@ -282,6 +282,14 @@ RONDO_API size_t rondo_address_ip(const rondo_address *a, void *bytes16);
 /** The scope (interface index) of an IPv6 address; 0: none. See RFC 4007. */
 RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
 
+/** The flow label of an IPv6 address, 20 bits in host order; 0: none. Linux
+ * sends with it where IPV6_FLOWINFO_SEND is set. See RFC 6437. */
+RONDO_API uint32_t rondo_address_flow(const rondo_address *a);
+
+/** Sets it: its lowest 20 bits. Nothing for another family. The other bits of
+ * sin6_flowinfo (the traffic class) stay. */
+RONDO_API void rondo_address_set_flow(rondo_address *a, uint32_t flow);
+
 /**
  * Writes the address as text with a NUL byte: "127.0.0.1:80",
  * "[fe80::1%2]:80", a unix path as it is, "@name" for an abstract one. Returns
@@ -291,7 +299,7 @@ RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
 RONDO_API int rondo_address_text(const rondo_address *a, char *text,
                                  size_t size);
 
-/** The same family, address, port and scope. */
+/** The same family, address, port and scope; flow labels do not count. */
 RONDO_API bool rondo_address_equal(const rondo_address *a,
                                    const rondo_address *b);
 
@@ -350,7 +358,12 @@ typedef enum rondo_capability {
     RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
     RONDO_CAN_WATCH_PRIORITY,   /**< rondo_watch for RONDO_PRIORITY */
     RONDO_CAN_WATCH_HALF_CLOSE, /**< ... for RONDO_HALF_CLOSED */
-    RONDO_CAN_WATCH_ERRORS      /**< ... for 0: RONDO_ERROR is told apart */
+    RONDO_CAN_WATCH_ERRORS,     /**< ... for 0: RONDO_ERROR is told apart */
+    RONDO_CAN_TERMINALS,        /**< RONDO_STDIO_TERMINAL */
+    RONDO_CAN_CGROUPS,          /**< rondo_process_options.cgroup */
+    RONDO_CAN_JOB_OBJECTS,      /**< ....job */
+    RONDO_CAN_LIMITS,           /**< ....limits */
+    RONDO_CAN_DIE_WITH_PARENT   /**< ....die_with_parent */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -1778,9 +1791,12 @@ typedef enum rondo_stdio_kind {
     /** A pipe: the child reads 0 and writes all others. Beyond 0-2 a pair of
      * connected sockets, both ways. */
     RONDO_STDIO_PIPE,
-    RONDO_STDIO_NULL,  /**< the null device */
-    RONDO_STDIO_FD,    /**< a descriptor of the caller's, which stays so */
-    RONDO_STDIO_STDOUT /**< the same as the child's 1 */
+    RONDO_STDIO_NULL,   /**< the null device */
+    RONDO_STDIO_FD,     /**< a descriptor of the caller's, which stays so */
+    RONDO_STDIO_STDOUT, /**< the same as the child's 1 */
+    /** A pseudo terminal of the child's own, for 0, 1 and 2; all that name it
+     * share one (RONDO_CAN_TERMINALS). See below. */
+    RONDO_STDIO_TERMINAL
 } rondo_stdio_kind;
 
 /** One more descriptor of the child; beyond 0, 1 and 2 on Unix only. */
@@ -1790,11 +1806,20 @@ typedef struct rondo_stdio_entry {
     rondo_fd fd; /**< RONDO_STDIO_FD's */
 } rondo_stdio_entry;
 
+/** No limit, in a rondo_resource_limit. */
+#define RONDO_UNLIMITED UINT64_MAX
+
+/** A limit of the child's; see setrlimit(2). */
+typedef struct rondo_resource_limit {
+    int resource; /**< one of the system's RLIMIT_... */
+    uint64_t soft, hard;
+} rondo_resource_limit;
+
 /** What to run, and how; RONDO_PROCESS(.program = "ls"). */
 typedef struct rondo_process_options {
     size_t size;
-    /** A path, or a name that is looked up in the parent's PATH. NULL:
-     * argv[0]. A relative path starts from cwd. */
+    /** A path, or a name that is looked up in the parent's PATH (or in the
+     * child's: own_path). NULL: argv[0]. A relative path starts from cwd. */
     const char *program;
     /** Ends with NULL, argv[0] included. NULL: the program alone. */
     const char *const *argv;
@@ -1813,7 +1838,30 @@ typedef struct rondo_process_options {
      * may drop them; by pointer, since 0 is a value. RONDO_EINVAL: a uid that is
      * not 0 without a gid, where the child would keep group 0. Unix. */
     const int64_t *uid, *gid;
-    const int *umask; /**< by pointer, since 0 is a value. Unix */
+    const int *umask;  /**< by pointer, since 0 is a value. Unix */
+    int columns, rows; /**< of the child's terminal. 0: 80 and 24 */
+    /** Further descriptors that the child gets, each under the number that it
+     * has here. Windows: handles, which other children may inherit, too, while
+     * the call lasts, unless a list of their own excludes them. */
+    const rondo_fd *inherit;
+    size_t inherit_count;
+    bool own_path; /**< a name is looked up in the PATH of env, if env is set */
+    /** The folder of a control group, such as "/sys/fs/cgroup/x", in which the
+     * child begins. Linux (RONDO_CAN_CGROUPS). See cgroups(7). */
+    const char *cgroup;
+    /** A job object in which the child begins; 0: none. Windows
+     * (RONDO_CAN_JOB_OBJECTS). See AssignProcessToJobObject. */
+    rondo_fd job;
+    const rondo_resource_limit *limits; /**< Unix (RONDO_CAN_LIMITS) */
+    size_t limit_count;
+    /** -20 to 19, by pointer, since 0 is a value. Windows: the nearest priority
+     * class. See setpriority(2). */
+    const int *nice;
+    /** The child is killed when this process ends in any way, where
+     * RONDO_CAN_DIE_WITH_PARENT. Linux: also when the thread that started it
+     * ends, and not if its program has more rights (set-user-ID). See
+     * PR_SET_PDEATHSIG, procctl(2), JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE. */
+    bool die_with_parent;
 } rondo_process_options;
 
 /**
@@ -1825,7 +1873,8 @@ typedef struct rondo_process_options {
  * 0; an error, and nothing is left: RONDO_ENOENT, RONDO_ENOTDIR, RONDO_EACCES
  * (not executable, a directory), RONDO_ENOEXEC, RONDO_ENAMETOOLONG,
  * RONDO_ETOOMUCH (argv and env together too long), RONDO_EBADF (a descriptor
- * that is not open), RONDO_EPERM (uid, gid), RONDO_EAGAIN (too many
+ * that is not open), RONDO_EPERM (uid, gid, limits, cgroup), RONDO_EACCES also
+ * for nice and cgroup, RONDO_EAGAIN (too many
  * processes), RONDO_EMFILE, RONDO_ENFILE, RONDO_EINVAL (neither program nor
  * argv, an unknown kind, a number of a descriptor below 0 or named twice),
  * RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec; see
@@ -1842,6 +1891,30 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
                                      const rondo_process_options *options,
                                      const rondo_process_protocol *protocol,
                                      void *self, rondo_process **p);
+
+/**
+ * A child on a terminal (RONDO_STDIO_TERMINAL; see pty(7), openpty(3)). The
+ * child leads a session of its own, whose terminal it is: Ctrl-C, job control,
+ * SIGWINCH and isatty(3) work as in a terminal's window. Our end is one
+ * transport both ways: rondo_process_pipe returns it for each of 0, 1 and 2
+ * that is the terminal. Callbacks number it as pipes: pause_writing and
+ * resume_writing say 0, all others 1 (else 2). Where only the other direction
+ * is the terminal, all say that one's number.
+ *
+ * The terminal begins with the system's modes: it echoes, gives the child whole
+ * lines and writes "\r\n" for each "\n"; tcsetattr(3) on rondo_transport_fd
+ * changes that. rondo_transport_write_eof is RONDO_ENOTSUP: the child reads an
+ * end where Ctrl-D ("\4") is written at the start of a line. Closing the
+ * transport hangs up: the child gets SIGHUP. When the last process has closed
+ * the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a write
+ * could not end.
+ *
+ * rondo_process_set_window_size changes its size, 1 to 65535 each; a change is
+ * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL (no terminal, no
+ * such size), RONDO_ECLOSED (it is closed). As ioctl(2)'s TIOCSWINSZ.
+ */
+RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
+                                            int rows);
 
 /** The number of the process, which another may get once it has ended. */
 RONDO_API int64_t rondo_process_pid(const rondo_process *p);
@@ -2056,6 +2129,9 @@ RONDO_API unsigned rondo_cpu_count(void);
 RONDO_API int rondo_set_default_executor(rondo_loop *loop,
                                          rondo_executor *executor);
 
+/** A socket_type: any. */
+#define RONDO_ANY_SOCKET (-1)
+
 /** What a look-up asks for; RONDO_LOOKUP_HINTS_INIT. As getaddrinfo(3)'s
  * hints. */
 typedef struct rondo_lookup_hints {
@@ -2066,6 +2142,14 @@ typedef struct rondo_lookup_hints {
     bool numeric_host;    /**< the host is no name */
     bool numeric_service; /**< the service is a number */
     bool canonical_name;  /**< the host's own name, too */
+    /** The system's SOCK_... and IPPROTO_...; 0: SOCK_STREAM or what datagram
+     * says, and its usual protocol. RONDO_ANY_SOCKET: services of any type; each
+     * address is then given once. */
+    int socket_type, protocol;
+    bool configured; /**< only families that this machine has addresses of */
+    /** With RONDO_FAMILY_INET6: where there are no IPv6 addresses, IPv4 ones as
+     * "::ffff:1.2.3.4"; with all_mapped these, too, where there are. */
+    bool v4_mapped, all_mapped;
 } rondo_lookup_hints;
 
 /** What a look-up has found, lent for the call: count addresses in the order
@@ -2081,8 +2165,9 @@ typedef void (*rondo_getaddrinfo_fn)(rondo_loop *loop, void *arg,
  * from 0 to 65535, or a name; NULL: port 0), one of which may be NULL. A
  * numeric host with a port or no service needs no look-up; all else is asked of
  * the loop's resolver, off the loop's thread. hints may be NULL. done gets
- * RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM, or the
- * resolver's own. An id; RONDO_EINVAL: a host or service that cannot be one;
+ * RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM, RONDO_ENOTSUP
+ * (no v4_mapped on this system; no such type or protocol), or the resolver's
+ * own. An id; RONDO_EINVAL: a host or service that cannot be one;
  * RONDO_ENONAME, RONDO_EAFNOSUPPORT: not what the hints ask for. Cancelled, it
  * ends at once. As loop.getaddrinfo.
  */

@@ -395,11 +395,13 @@
 #define sys_address_any rondo_p_sys_address_any
 #define sys_address_bytes rondo_p_sys_address_bytes
 #define sys_address_family rondo_p_sys_address_family
+#define sys_address_flow rondo_p_sys_address_flow
 #define sys_address_ip rondo_p_sys_address_ip
 #define sys_address_ip_text rondo_p_sys_address_ip_text
 #define sys_address_path rondo_p_sys_address_path
 #define sys_address_port rondo_p_sys_address_port
 #define sys_address_scope rondo_p_sys_address_scope
+#define sys_address_set_flow rondo_p_sys_address_set_flow
 #define sys_address_set_port rondo_p_sys_address_set_port
 #define sys_address_size rondo_p_sys_address_size
 #define sys_address_unix rondo_p_sys_address_unix
@@ -408,6 +410,7 @@
 #define sys_check_nonblocking rondo_p_sys_check_nonblocking
 #define sys_child_close rondo_p_sys_child_close
 #define sys_child_pipe rondo_p_sys_child_pipe
+#define sys_child_terminal rondo_p_sys_child_terminal
 #define sys_clock rondo_p_sys_clock
 #define sys_clock_facts rondo_p_sys_clock_facts
 #define sys_close rondo_p_sys_close
@@ -499,6 +502,7 @@
 #define sys_stdio rondo_p_sys_stdio
 #define sys_stop_exception rondo_p_sys_stop_exception
 #define sys_supports rondo_p_sys_supports
+#define sys_terminal_size rondo_p_sys_terminal_size
 #define sys_thread_is_self rondo_p_sys_thread_is_self
 #define sys_thread_self rondo_p_sys_thread_self
 #define sys_thread_start rondo_p_sys_thread_start
@@ -530,6 +534,7 @@
 #define unix_send_fail rondo_p_unix_send_fail
 #define unix_socket rondo_p_unix_socket
 #define unix_spawn rondo_p_unix_spawn
+#define unix_terminal_hung_up rondo_p_unix_terminal_hung_up
 #define unix_timeout_ms rondo_p_unix_timeout_ms
 #define unix_timespec rondo_p_unix_timespec
 #define unix_unprotected rondo_p_unix_unprotected

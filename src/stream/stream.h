@@ -14,7 +14,7 @@ enum stream_kind_id {
     STREAM_SOCKET,
     STREAM_UNIX_SOCKET, /* descriptors may come and go with its bytes */
     STREAM_HALF_PIPE,   /* a pipe, FIFO, terminal, device or file: one side */
-    STREAM_NAMED_PIPE,  /* Windows: both sides of an instance */
+    STREAM_NAMED_PIPE,  /* both sides: Windows' instance, Unix' terminal */
     STREAM_BY_THREAD,   /* a half pipe that only a thread can wait for */
     STREAM_KINDS
 };
@@ -168,7 +168,8 @@ void stream_discard(rondo_transport *t);
 void stream_give_back(rondo_transport *t);
 /* Half a stream, over a pipe, FIFO, terminal, device or connected socket: it
  * reads (SIDE_READ) and cannot write, or the other way round. With both sides
- * a whole one, over a pipe that has a name. The descriptor
+ * a whole one, over a pipe that has a name, or over the master of a pseudo
+ * terminal. The descriptor
  * is the stream's and closed with it, or with RONDO_PIPE_BORROW the caller's
  * and left as it was found. With an error it is the caller's, as it was. */
 int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
