@@ -59,6 +59,7 @@
 #define datagram_settle rondo_p_datagram_settle
 #define datagram_tell rondo_p_datagram_tell
 #define dispatch_end rondo_p_dispatch_end
+#define dispatch_settle rondo_p_dispatch_settle
 #define dispatch_some rondo_p_dispatch_some
 #define dispatch_turn rondo_p_dispatch_turn
 #define error_from_os rondo_p_error_from_os
@@ -163,6 +164,7 @@
 #define loop_call_timed rondo_p_loop_call_timed
 #define loop_check_create_slow rondo_p_loop_check_create_slow
 #define loop_check_slow rondo_p_loop_check_slow
+#define loop_check_table rondo_p_loop_check_table
 #define loop_exception rondo_p_loop_exception
 #define loop_free rondo_p_loop_free
 #define loop_give rondo_p_loop_give
@@ -175,6 +177,7 @@
 #define loop_run_ring rondo_p_loop_run_ring
 #define loop_set_guard rondo_p_loop_set_guard
 #define loop_wake rondo_p_loop_wake
+#define memory_of_libc rondo_p_memory_of_libc
 #define names_class rondo_p_names_class
 #define op_accepts rondo_p_op_accepts
 #define op_cancel rondo_p_op_cancel
@@ -215,7 +218,7 @@
 #define queue_hold rondo_p_queue_hold
 #define queue_init rondo_p_queue_init
 #define queue_peek rondo_p_queue_peek
-#define queue_release rondo_p_queue_release
+#define queue_release_odd rondo_p_queue_release_odd
 #define reactor_attach rondo_p_reactor_attach
 #define reactor_cancel rondo_p_reactor_cancel
 #define reactor_close rondo_p_reactor_close
@@ -288,6 +291,7 @@
 #define stream_end rondo_p_stream_end
 #define stream_extra rondo_p_stream_extra
 #define stream_fail rondo_p_stream_fail
+#define stream_fds_are_queued rondo_p_stream_fds_are_queued
 #define stream_fds_drop_arrived rondo_p_stream_fds_drop_arrived
 #define stream_fds_drop_delivered rondo_p_stream_fds_drop_delivered
 #define stream_fds_drop_queued rondo_p_stream_fds_drop_queued
@@ -297,7 +301,6 @@
 #define stream_fds_passed rondo_p_stream_fds_passed
 #define stream_fds_recv rondo_p_stream_fds_recv
 #define stream_fds_sendv rondo_p_stream_fds_sendv
-#define stream_fds_wait rondo_p_stream_fds_wait
 #define stream_file_drop rondo_p_stream_file_drop
 #define stream_file_go_on rondo_p_stream_file_go_on
 #define stream_file_is_slow rondo_p_stream_file_is_slow
@@ -317,6 +320,7 @@
 #define stream_make rondo_p_stream_make
 #define stream_may_write rondo_p_stream_may_write
 #define stream_new rondo_p_stream_new
+#define stream_new_connected rondo_p_stream_new_connected
 #define stream_new_pipe rondo_p_stream_new_pipe
 #define stream_note_progress rondo_p_stream_note_progress
 #define stream_note_read rondo_p_stream_note_read
@@ -459,13 +463,13 @@
 #define sys_socket_stream rondo_p_sys_socket_stream
 #define sys_source rondo_p_sys_source
 #define sys_stdio rondo_p_sys_stdio
+#define sys_stop_exception rondo_p_sys_stop_exception
 #define sys_supports rondo_p_sys_supports
 #define sys_thread_is_self rondo_p_sys_thread_is_self
 #define sys_thread_self rondo_p_sys_thread_self
 #define sys_thread_start rondo_p_sys_thread_start
 #define sys_thread_yield rondo_p_sys_thread_yield
 #define sys_unix_path_limit rondo_p_sys_unix_path_limit
-#define timers_begin rondo_p_timers_begin
 #define timers_cancel rondo_p_timers_cancel
 #define timers_count_alive rondo_p_timers_count_alive
 #define timers_free rondo_p_timers_free
@@ -478,7 +482,7 @@
 #define unix_fail rondo_p_unix_fail
 #define unix_keep rondo_p_unix_keep
 #define unix_kqueue_child rondo_p_unix_kqueue_child
-#define unix_may_send rondo_p_unix_may_send
+#define unix_may_send_slow rondo_p_unix_may_send_slow
 #define unix_nonblocking rondo_p_unix_nonblocking
 #define unix_parts rondo_p_unix_parts
 #define unix_pipe rondo_p_unix_pipe
@@ -489,9 +493,11 @@
 #define unix_ready rondo_p_unix_ready
 #define unix_reap rondo_p_unix_reap
 #define unix_send_fail rondo_p_unix_send_fail
+#define unix_socket rondo_p_unix_socket
 #define unix_spawn rondo_p_unix_spawn
 #define unix_timeout_ms rondo_p_unix_timeout_ms
 #define unix_timespec rondo_p_unix_timespec
+#define unix_unprotected rondo_p_unix_unprotected
 #define wake_close rondo_p_wake_close
 #define wake_drain rondo_p_wake_drain
 #define wake_open rondo_p_wake_open

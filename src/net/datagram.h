@@ -31,18 +31,17 @@ enum datagram_record_state {
     RECORD_GONE  /* it has left, and others before it have not */
 };
 
-/* Some records; they begin behind it. */
+/* Some records, of which at least one is not GONE; they begin behind it. */
 struct datagram_block {
     struct datagram_block *next;
     size_t begin, end, room; /* of the bytes behind this */
-    size_t count;            /* records that are not GONE */
 };
 
 /* The datagrams that wait to be sent, in order. One empty block is kept, so
  * that a queue that fills and empties allocates nothing. */
 struct datagram_queue {
     struct datagram_block *first, **last, *spare;
-    bool holds; /* some are HELD */
+    bool odd; /* some are HELD, or GONE behind others that wait */
     size_t count;
     size_t size; /* bytes, with DATAGRAM_OVERHEAD for each */
 };
@@ -152,7 +151,12 @@ unsigned queue_peek(const struct datagram_queue *queue,
 void queue_drop(rondo_loop *loop, struct datagram_queue *queue, unsigned count);
 /* Holds all that go where this one goes, until queue_release. */
 void queue_hold(struct datagram_queue *queue, const struct sys_outgoing *out);
-void queue_release(struct datagram_queue *queue);
+void queue_release_odd(struct datagram_queue *queue);
+static inline void queue_release(struct datagram_queue *queue)
+{
+    if (queue->odd)
+        queue_release_odd(queue);
+}
 /* Tells whether something waits for that destination. */
 bool queue_has(const struct datagram_queue *queue,
                const struct sys_outgoing *out);

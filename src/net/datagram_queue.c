@@ -14,6 +14,11 @@ static size_t datagram_queue_room_for(size_t to_size, size_t size)
     return (sizeof(struct datagram_record) + to_size + size + 7) & ~(size_t)7;
 }
 
+static size_t datagram_queue_room_of(const struct datagram_record *r)
+{
+    return datagram_queue_room_for(r->to_size, r->size);
+}
+
 static char *datagram_queue_bytes_of(const struct datagram_block *block,
                                      size_t at)
 {
@@ -82,7 +87,6 @@ bool queue_add(rondo_loop *loop, struct datagram_queue *queue,
     if (out->size)
         memcpy((char *)(r + 1) + out->to_size, out->data, out->size);
     block->end += needed;
-    block->count++;
     queue->count++;
     queue->size += out->size + DATAGRAM_OVERHEAD;
     return true;
@@ -100,11 +104,6 @@ static struct datagram_place datagram_queue_begin(struct datagram_queue *queue)
 {
     struct datagram_block *first = queue->first;
     return (struct datagram_place){&queue->first, first ? first->begin : 0};
-}
-
-static size_t datagram_queue_room_of(const struct datagram_record *r)
-{
-    return datagram_queue_room_for(r->to_size, r->size);
 }
 
 /* The record there, which is not GONE, or NULL: there are no more. */
@@ -142,22 +141,42 @@ static bool datagram_queue_goes_to(const struct datagram_record *r,
            (!r->to_size || memcmp(r + 1, out->to, r->to_size) == 0);
 }
 
-unsigned queue_peek(const struct datagram_queue *queue,
-                    struct sys_outgoing *list, unsigned most)
+static struct sys_outgoing datagram_queue_out(const struct datagram_record *r)
+{
+    const char *to = (const char *)(r + 1);
+    return (struct sys_outgoing){.data = to + r->to_size,
+                                 .size = r->size,
+                                 .to = r->to_size ? to : NULL,
+                                 .to_size = r->to_size};
+}
+
+static unsigned datagram_queue_peek_odd(const struct datagram_queue *queue,
+                                        struct sys_outgoing *list,
+                                        unsigned most)
 {
     unsigned count = 0;
     struct datagram_place p = datagram_queue_of(queue);
     const struct datagram_record *r;
     for (; count < most && (r = datagram_queue_find(&p));
-         datagram_queue_pass(&p, r)) {
-        const char *to = (const char *)(r + 1);
-        if (r->state == RECORD_HELD)
-            continue;
-        list[count++] = (struct sys_outgoing){.data = to + r->to_size,
-                                              .size = r->size,
-                                              .to = r->to_size ? to : NULL,
-                                              .to_size = r->to_size};
-    }
+         datagram_queue_pass(&p, r))
+        if (r->state == RECORD_READY)
+            list[count++] = datagram_queue_out(r);
+    return count;
+}
+
+unsigned queue_peek(const struct datagram_queue *queue,
+                    struct sys_outgoing *list, unsigned most)
+{
+    unsigned count = 0;
+    if (queue->odd)
+        return datagram_queue_peek_odd(queue, list, most);
+    for (const struct datagram_block *b = queue->first; b && count < most;
+         b = b->next)
+        for (size_t at = b->begin; at < b->end && count < most; count++) {
+            const struct datagram_record *r = datagram_queue_record_at(b, at);
+            list[count] = datagram_queue_out(r);
+            at += datagram_queue_room_of(r);
+        }
     return count;
 }
 
@@ -175,20 +194,10 @@ void queue_hold(struct datagram_queue *queue, const struct sys_outgoing *out)
 {
     struct datagram_place p = datagram_queue_begin(queue);
     struct datagram_record *r;
-    queue->holds = true;
+    queue->odd = true;
     for (; (r = datagram_queue_find(&p)); datagram_queue_pass(&p, r))
         if (datagram_queue_goes_to(r, out))
             r->state = RECORD_HELD;
-}
-
-void queue_release(struct datagram_queue *queue)
-{
-    struct datagram_place p = datagram_queue_begin(queue);
-    struct datagram_record *r;
-    for (; queue->holds && (r = datagram_queue_find(&p));
-         datagram_queue_pass(&p, r))
-        r->state = RECORD_READY;
-    queue->holds = false;
 }
 
 /* ---- removing ---- */
@@ -211,41 +220,112 @@ static void datagram_queue_recycle(rondo_loop *loop,
     queue->spare = block;
 }
 
-/* Takes out a block whose records are all GONE. */
+/* Takes out the block there, none of whose records waits. */
 static void datagram_queue_unlink(rondo_loop *loop,
                                   struct datagram_queue *queue,
-                                  struct datagram_place *p)
+                                  struct datagram_block **link)
 {
-    struct datagram_block *b = *p->link;
-    *p->link = b->next;
+    struct datagram_block *b = *link;
+    *link = b->next;
     if (queue->last == &b->next)
-        queue->last = p->link;
-    p->at = b->next ? b->next->begin : 0;
+        queue->last = link;
     datagram_queue_recycle(loop, queue, b);
+}
+
+static void datagram_queue_count_out(struct datagram_queue *queue,
+                                     const struct datagram_record *r)
+{
+    assert(queue->count && queue->size >= r->size + DATAGRAM_OVERHEAD);
+    queue->count--;
+    queue->size -= r->size + DATAGRAM_OVERHEAD;
+}
+
+/* Drops records of one block; how many still wait there. */
+static size_t datagram_queue_drop_there(struct datagram_queue *queue,
+                                        const struct datagram_block *b,
+                                        unsigned *count)
+{
+    size_t wait = 0;
+    for (size_t at = b->begin; at < b->end;) {
+        struct datagram_record *r = datagram_queue_record_at(b, at);
+        at += datagram_queue_room_of(r);
+        if (r->state == RECORD_GONE)
+            continue;
+        if (!*count || r->state == RECORD_HELD) {
+            wait++;
+            continue;
+        }
+        --*count;
+        datagram_queue_count_out(queue, r);
+        r->state = RECORD_GONE;
+    }
+    return wait;
+}
+
+static void datagram_queue_drop_odd(rondo_loop *loop,
+                                    struct datagram_queue *queue,
+                                    unsigned count)
+{
+    struct datagram_block **link = &queue->first;
+    while (count) {
+        assert(*link);
+        if (datagram_queue_drop_there(queue, *link, &count))
+            link = &(*link)->next;
+        else
+            datagram_queue_unlink(loop, queue, link);
+    }
 }
 
 void queue_drop(rondo_loop *loop, struct datagram_queue *queue, unsigned count)
 {
-    struct datagram_place p = datagram_queue_begin(queue);
-    while (count) {
-        struct datagram_record *r = datagram_queue_find(&p);
-        struct datagram_block *b = *p.link;
-        assert(r && b && b->count && queue->count);
-        size_t room = datagram_queue_room_of(r);
-        if (r->state == RECORD_HELD) {
-            p.at += room;
-            continue;
-        }
-        count--;
-        queue->count--;
-        queue->size -= r->size + DATAGRAM_OVERHEAD;
-        r->state = RECORD_GONE;
-        if (b->begin == p.at)
-            b->begin += room;
-        p.at += room;
-        if (!--b->count)
-            datagram_queue_unlink(loop, queue, &p);
+    if (queue->odd) {
+        datagram_queue_drop_odd(loop, queue, count);
+        return;
     }
+    while (count--) {
+        struct datagram_block *b = queue->first;
+        assert(b && b->begin < b->end);
+        const struct datagram_record *r = datagram_queue_record_at(b, b->begin);
+        datagram_queue_count_out(queue, r);
+        b->begin += datagram_queue_room_of(r);
+        if (b->begin == b->end)
+            datagram_queue_unlink(loop, queue, &queue->first);
+    }
+}
+
+/* Those that are HELD wait again. How many of the block are GONE. */
+static size_t datagram_queue_release_there(const struct datagram_block *b)
+{
+    size_t gone = 0;
+    for (size_t at = b->begin; at < b->end;) {
+        struct datagram_record *r = datagram_queue_record_at(b, at);
+        at += datagram_queue_room_of(r);
+        if (r->state == RECORD_GONE)
+            gone++;
+        else
+            r->state = RECORD_READY;
+    }
+    return gone;
+}
+
+/* Skips what is GONE at the beginning of a block in which something waits. */
+static void datagram_queue_trim(struct datagram_block *b)
+{
+    const struct datagram_record *r;
+    while ((r = datagram_queue_record_at(b, b->begin))->state == RECORD_GONE) {
+        b->begin += datagram_queue_room_of(r);
+        assert(b->begin < b->end);
+    }
+}
+
+void queue_release_odd(struct datagram_queue *queue)
+{
+    size_t gone = 0;
+    for (struct datagram_block *b = queue->first; b; b = b->next) {
+        datagram_queue_trim(b);
+        gone += datagram_queue_release_there(b);
+    }
+    queue->odd = gone != 0;
 }
 
 void queue_free(rondo_loop *loop, struct datagram_queue *queue)
