@@ -28,10 +28,12 @@ set(RONDO_SOURCES
     src/net/connect.c
     src/net/datagram.c
     src/net/datagram_api.c
+    src/net/datagram_message.c
     src/net/datagram_open.c
     src/net/datagram_queue.c
     src/net/datagram_receive.c
     src/net/datagram_send.c
+    src/net/datagram_special.c
     src/net/happy_eyeballs.c
     src/net/listen.c
     src/net/reader_server.c
@@ -91,6 +93,7 @@ else()
     list(APPEND RONDO_SOURCES
         src/unix/address.c
         src/unix/datagram.c
+        src/unix/datagram_info.c
         src/unix/local.c
         src/unix/child.c
         src/unix/child_sigchld.c
