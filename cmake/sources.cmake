@@ -71,6 +71,7 @@ if(WIN32)
         src/win/command.c
         src/win/console.c
         src/win/datagram.c
+        src/win/datagram_info.c
         src/win/errors.c
         src/win/file.c
         src/win/iocp.c
