@@ -8,8 +8,6 @@
 /* The last one's; of `user` of an endpoint. */
 struct told {
     rondo_datagram_info info;
-    size_t bytes, count;
-    bool answer;
 };
 
 static void received_with(rondo_datagram *d, void *self, const void *data,
@@ -21,8 +19,6 @@ static void received_with(rondo_datagram *d, void *self, const void *data,
 
     assert_int_equal(info->size, sizeof *info);
     told->info = *info;
-    told->bytes += size;
-    told->count++;
     datagram_recorder.datagram_received(d, self, data, size, from,
                                         info->known & RONDO_INFO_TRUNCATED);
 }
@@ -351,74 +347,6 @@ TEST(D8_wrong_members_are_refused)
     endpoint_end(e);
 }
 
-/* ---- D8: segments ------------------------------------------------------- */
-
-enum { SEGMENT = 1000, TRAIN = 20 };
-
-static int send_train(struct endpoint *e, const char *bytes, size_t size,
-                      const rondo_address *to)
-{
-    rondo_datagram_info info = RONDO_DATAGRAM_INFO_INIT;
-    const rondo_buffer piece = {.data = bytes, .size = size};
-
-    info.known = RONDO_INFO_SEGMENTS;
-    info.segment_size = SEGMENT;
-    return rondo_datagram_send_with(e->d, &piece, 1, to, &info);
-}
-
-static char *train(struct world *w)
-{
-    char *bytes = test_alloc(w, SEGMENT * TRAIN);
-
-    for (unsigned i = 0; i < SEGMENT * TRAIN; i++)
-        bytes[i] = (char)(i / SEGMENT);
-    return bytes;
-}
-
-static void check_segment(struct endpoint *e)
-{
-    assert_int_equal(e->data[0], e->received - 1);
-    assert_int_equal(e->size, e->received < TRAIN ? SEGMENT : SEGMENT - 7);
-}
-
-TEST(D8_segments_arrive_as_datagrams)
-{
-    struct endpoint *e = endpoint_bound(w), *to = endpoint_bound(w);
-    const char *bytes = train(w);
-
-    needs(w, RONDO_CAN_SEGMENTATION, "RONDO_CAN_SEGMENTATION");
-    to->on_data = check_segment;
-    assert_int_equal(send_train(e, bytes, SEGMENT * TRAIN - 7, &to->local), 0);
-    test_run_until(w, to->received == TRAIN);
-    assert_int_equal(to->bytes, SEGMENT * TRAIN - 7);
-    /* and after they had to wait */
-    to->received = 0;
-    endpoint_block(w);
-    assert_int_equal(send_train(e, bytes, SEGMENT * TRAIN - 7, &to->local), 0);
-    endpoint_unblock();
-    test_run_until(w, to->received == TRAIN);
-    endpoint_end(e);
-    endpoint_end(to);
-}
-
-TEST(D8_segments_come_together_where_they_are_asked_for)
-{
-    struct endpoint *e = endpoint_bound(w), *to;
-    const struct told *told;
-    const char *bytes = train(w);
-
-    needs(w, RONDO_CAN_SEGMENTATION, "RONDO_CAN_SEGMENTATION");
-    to = told_at(w, "127.0.0.1", RONDO_INFO_SEGMENTS);
-    told = to->user;
-    assert_int_equal(send_train(e, bytes, SEGMENT * TRAIN - 7, &to->local), 0);
-    test_run_until(w, told->bytes == SEGMENT * TRAIN - 7);
-    assert_true(told->count < TRAIN);
-    assert_true(told->info.known & RONDO_INFO_SEGMENTS);
-    assert_int_equal(told->info.segment_size, SEGMENT);
-    endpoint_end(e);
-    endpoint_end(to);
-}
-
 /* ---- D8: time ----------------------------------------------------------- */
 
 TEST(D8_time_goes_forward)
@@ -467,48 +395,4 @@ TEST(D8_kept_datagrams_keep_their_info)
     }
     endpoint_end(e);
     endpoint_end(from);
-}
-
-/* ---- D8: fragments ------------------------------------------------------ */
-
-TEST(D8_fragments_and_the_path_s_mtu)
-{
-    struct endpoint *to = endpoint_bound(w), *e;
-    int64_t mtu;
-
-    needs(w, RONDO_CAN_DONT_FRAGMENT, "RONDO_CAN_DONT_FRAGMENT");
-    for (int how = RONDO_FRAGMENTS_ALLOW; how <= RONDO_FRAGMENTS_PROBE; how++) {
-        e = endpoint_open(w, RONDO_DATAGRAM(.remote_address = &to->local,
-                                            .fragments = (rondo_fragments)how));
-        test_run_until(w, e->made);
-        assert_ok(rondo_datagram_send(e->d, "x", 1, NULL));
-        mtu = rondo_datagram_path_mtu(e->d);
-        assert_true(mtu > 500 || mtu == RONDO_ENOTSUP);
-        endpoint_end(e);
-    }
-    assert_refused(rondo_datagram_path_mtu(to->d), RONDO_ENOTCONN,
-                   "not connected");
-    assert_refused(rondo_datagram_path_mtu(NULL), RONDO_EINVAL, NULL);
-    endpoint_end(to);
-}
-
-/* Loopback's MTU is far above what UDP can carry on some systems: only where
- * it is below can a datagram be larger. */
-TEST(D8_larger_than_the_path_is_refused)
-{
-    static char large[65507];
-    struct endpoint *to = endpoint_bound(w), *e;
-    int64_t mtu;
-
-    needs(w, RONDO_CAN_DONT_FRAGMENT, "RONDO_CAN_DONT_FRAGMENT");
-    e = endpoint_open(w, RONDO_DATAGRAM(.remote_address = &to->local,
-                                        .fragments = RONDO_FRAGMENTS_NEVER));
-    test_run_until(w, e->made);
-    mtu = rondo_datagram_path_mtu(e->d);
-    test_skip_if(w, mtu < 0 || mtu >= 65535,
-                 "loopback takes what UDP can carry");
-    assert_error(rondo_datagram_send(e->d, large, (size_t)mtu, NULL),
-                 RONDO_EMSGSIZE);
-    endpoint_end(e);
-    endpoint_end(to);
 }

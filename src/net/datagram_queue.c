@@ -85,19 +85,6 @@ static struct datagram_block *datagram_queue_more(rondo_loop *loop,
     return block;
 }
 
-/* Room behind the last record; NULL: out of memory. */
-static struct datagram_block *datagram_queue_room(rondo_loop *loop,
-                                                  struct datagram_queue *queue,
-                                                  size_t needed)
-{
-    struct datagram_block *block = datagram_queue_last_block(queue);
-    if (!block || block->room - block->end < needed)
-        block = datagram_queue_more(loop, queue, needed);
-    assert(!block ||
-           (block->begin <= block->end && block->room - block->end >= needed));
-    return block;
-}
-
 static void datagram_queue_count_in(struct datagram_queue *queue,
                                     struct datagram_block *block, size_t needed,
                                     size_t size)
@@ -111,9 +98,12 @@ bool queue_add(rondo_loop *loop, struct datagram_queue *queue,
                const struct sys_outgoing *out)
 {
     size_t needed = datagram_queue_room_for(out->to_size, out->size);
-    struct datagram_block *block = datagram_queue_room(loop, queue, needed);
+    struct datagram_block *block = datagram_queue_last_block(queue);
+    if (!block || block->room - block->end < needed)
+        block = datagram_queue_more(loop, queue, needed);
     if (!block)
         return false;
+    assert(block->begin <= block->end && block->room - block->end >= needed);
     struct datagram_record *r = datagram_queue_record_at(block, block->end);
     *r = (struct datagram_record){.size = out->size,
                                   .to_size = (uint32_t)out->to_size};
@@ -147,9 +137,12 @@ bool queue_add_message(rondo_loop *loop, struct datagram_queue *queue,
     for (size_t i = 0; i < m->count; i++)
         new.size += m->pieces[i].size;
     size_t needed = datagram_queue_step(&new);
-    struct datagram_block *block = datagram_queue_room(loop, queue, needed);
+    struct datagram_block *block = datagram_queue_last_block(queue);
+    if (!block || block->room - block->end < needed)
+        block = datagram_queue_more(loop, queue, needed);
     if (!block)
         return false;
+    assert(block->begin <= block->end && block->room - block->end >= needed);
     struct datagram_record *r = datagram_queue_record_at(block, block->end);
     *r = new;
     datagram_queue_put(r, m);
