@@ -30,10 +30,12 @@ set(RONDO_SOURCES
     src/net/connect.c
     src/net/datagram.c
     src/net/datagram_api.c
+    src/net/datagram_message.c
     src/net/datagram_open.c
     src/net/datagram_queue.c
     src/net/datagram_receive.c
     src/net/datagram_send.c
+    src/net/datagram_special.c
     src/net/happy_eyeballs.c
     src/net/listen.c
     src/net/reader_server.c
@@ -72,6 +74,7 @@ if(WIN32)
         src/win/command.c
         src/win/console.c
         src/win/datagram.c
+        src/win/datagram_info.c
         src/win/errors.c
         src/win/file.c
         src/win/iocp.c
@@ -94,6 +97,7 @@ else()
     list(APPEND RONDO_SOURCES
         src/unix/address.c
         src/unix/datagram.c
+        src/unix/datagram_info.c
         src/unix/local.c
         src/unix/child.c
         src/unix/child_sigchld.c

@@ -363,7 +363,14 @@ typedef enum rondo_capability {
     RONDO_CAN_CGROUPS,          /**< rondo_process_options.cgroup */
     RONDO_CAN_JOB_OBJECTS,      /**< ....job */
     RONDO_CAN_LIMITS,           /**< ....limits */
-    RONDO_CAN_DIE_WITH_PARENT   /**< ....die_with_parent */
+    RONDO_CAN_DIE_WITH_PARENT,  /**< ....die_with_parent */
+    /* What a datagram endpoint can be told, and can say for one datagram: */
+    RONDO_CAN_PACKET_INFO,  /**< RONDO_INFO_LOCAL, RONDO_INFO_INTERFACE */
+    RONDO_CAN_ECN,          /**< RONDO_INFO_ECN */
+    RONDO_CAN_TTL,          /**< RONDO_INFO_TTL */
+    RONDO_CAN_SEGMENTATION, /**< RONDO_INFO_SEGMENTS */
+    RONDO_CAN_TIMESTAMPS,   /**< RONDO_INFO_TIME: of what is received */
+    RONDO_CAN_DONT_FRAGMENT /**< rondo_datagram_options.fragments */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -1562,6 +1569,53 @@ RONDO_API void *rondo_transport_filter(const rondo_transport *t,
 
 /* ---- 6. datagrams ------------------------------------------------------ */
 
+/** Bits that name what is known of a datagram, or asked for it, beside its
+ * bytes and its address: the members of rondo_datagram_info. */
+enum {
+    RONDO_INFO_LOCAL = 1,     /**< local: IP_PKTINFO, IP_RECVDSTADDR */
+    RONDO_INFO_INTERFACE = 2, /**< interface_index: the same */
+    RONDO_INFO_ECN = 4,       /**< ecn: IP_TOS, IPV6_TCLASS; RFC 3168 */
+    RONDO_INFO_TTL = 8,       /**< ttl: IP_TTL, IPV6_HOPLIMIT */
+    RONDO_INFO_SEGMENTS = 16, /**< segment_size: UDP_SEGMENT and UDP_GRO */
+    RONDO_INFO_TIME = 32,     /**< time_ns: SO_TIMESTAMPNS; received only */
+    RONDO_INFO_TRUNCATED = 64 /**< received only: it was longer than its room,
+                                 and the rest is lost. Need not be asked for */
+};
+
+/**
+ * What goes with a datagram. Received: `known` names the members that the
+ * kernel has told; the others are zero. To be sent: `known` names those that
+ * the program has set; set size first (RONDO_DATAGRAM_INFO_INIT).
+ */
+typedef struct rondo_datagram_info {
+    size_t size;
+    unsigned known; /**< RONDO_INFO_... */
+    /** The interface that it came through or is to leave by; 0: any */
+    uint32_t interface_index;
+    /** The IP address that it was sent to, with the endpoint's port; or that
+     * it is to be sent from: one of this machine's, whose port is ignored */
+    rondo_address local;
+    int ecn; /**< 0 to 3: not capable, ECT(1), ECT(0), congestion met */
+    int ttl; /**< TTL of IPv4, hop limit of IPv6: 0 to 255; to send from 1 */
+    /** The bytes are several datagrams of this size, one behind the other; the
+     * last one may be shorter. Received: 0 is one datagram */
+    size_t segment_size;
+    int64_t time_ns; /**< when the kernel received it, since 1970, wall clock */
+} rondo_datagram_info;
+
+/** Datagrams that are larger than the path takes. */
+typedef enum rondo_fragments {
+    RONDO_FRAGMENTS_DEFAULT = 0, /**< as the system has it */
+    RONDO_FRAGMENTS_ALLOW = 1,   /**< routers and the kernel may cut them */
+    /** Nobody cuts them (DF); larger than the path's MTU, as far as the kernel
+     * knows it, is RONDO_EMSGSIZE. See rondo_datagram_path_mtu */
+    RONDO_FRAGMENTS_NEVER = 2,
+    /** Nobody cuts them, and the kernel's knowledge of the path is not asked:
+     * for programs that probe it (RFC 8899). Where the system has no such mode
+     * it is RONDO_FRAGMENTS_NEVER */
+    RONDO_FRAGMENTS_PROBE = 3
+} rondo_fragments;
+
 /**
  * What happens on a datagram endpoint, in this order: connection_made; then
  * the others, as they come; connection_lost, once and last. Members may be
@@ -1594,7 +1648,25 @@ typedef struct rondo_datagram_protocol {
      * RONDO_ECLOSED when the loop is closed, RONDO_EBADF (the program has closed the
      * descriptor), RONDO_ENOMEM. The pointer ends when this returns. */
     void (*connection_lost)(rondo_datagram *d, void *self, int error);
-    rondo_reserved reserved[6];
+    /** Instead of datagram_received, if it is not NULL. info, lent too, knows
+     * what rondo_datagram_options.info asked for and the kernel has told. With
+     * RONDO_INFO_SEGMENTS, data may be several datagrams of one sender. */
+    void (*datagram_received_with)(rondo_datagram *d, void *self,
+                                   const void *data, size_t size,
+                                   const rondo_address *from,
+                                   const rondo_datagram_info *info);
+    /**
+     * Where to receive to: memory of the program's of *size bytes, which is
+     * the endpoint's until it asks again or ends. hint is receive_size. Room
+     * for several times hint is used for as many datagrams as one call can
+     * receive; with less than hint, the datagram is cut to that. There may be
+     * nothing to receive after all. NULL, or *size 0: not now, and receiving
+     * pauses as by rondo_datagram_pause_reading. As uv_alloc_cb, and asyncio's
+     * BufferedProtocol.get_buffer.
+     */
+    void *(*get_buffer)(rondo_datagram *d, void *self, size_t hint,
+                        size_t *size);
+    rondo_reserved reserved[4];
 } rondo_datagram_protocol;
 
 /** Where to receive from and send to; RONDO_DATAGRAM(.local_address = &a). */
@@ -1622,6 +1694,9 @@ typedef struct rondo_datagram_options {
     /** Bytes of the kernel's buffers (SO_RCVBUF, SO_SNDBUF), of which it may
      * grant fewer. 0: the system's choice */
     size_t receive_buffer, send_buffer;
+    /** RONDO_INFO_...: what datagram_received_with is to be told. IP only */
+    unsigned info;
+    rondo_fragments fragments; /**< IP only */
 } rondo_datagram_options;
 
 /**
@@ -1632,7 +1707,8 @@ typedef struct rondo_datagram_options {
  * families, no datagram socket), RONDO_EBADF, RONDO_EBUSY (in use by the
  * loop), RONDO_EADDRINUSE (a path that somebody has, too, or any other file),
  * RONDO_EADDRNOTAVAIL, RONDO_EAFNOSUPPORT, RONDO_EACCES, RONDO_EMFILE,
- * RONDO_ENFILE, RONDO_ENOTSUP (reuse_port); for the remote address
+ * RONDO_ENFILE, RONDO_ENOTSUP (reuse_port; an info or fragments that this
+ * system does not have, see rondo_loop_supports); for the remote address
  * RONDO_ENETUNREACH, for a remote path RONDO_ENOENT and RONDO_ECONNREFUSED. As
  * loop.create_datagram_endpoint; see udp(7) and unix(7).
  */
@@ -1661,6 +1737,61 @@ RONDO_API int rondo_create_datagram_endpoint(
  */
 RONDO_API int rondo_datagram_send(rondo_datagram *d, const void *data,
                                   size_t size, const rondo_address *to);
+
+/** How many pieces one datagram can be given in. */
+enum { RONDO_DATAGRAM_PIECES = 64 };
+
+/**
+ * As rondo_datagram_send, of a datagram in pieces: the bytes of `count` buffers
+ * one behind the other, at most RONDO_DATAGRAM_PIECES. info may be NULL. With
+ * RONDO_INFO_SEGMENTS they are several datagrams, which the kernel cuts: 64 are
+ * always possible, and all take one turn and fail together.
+ *
+ * Also RONDO_EINVAL (more pieces; a member of info that makes no sense, an
+ * address of another family, RONDO_INFO_TIME), RONDO_ENOTSUP (this system, or
+ * this family, does not take a member), RONDO_EADDRNOTAVAIL or RONDO_EINVAL
+ * (no address of this machine), RONDO_EMSGSIZE (see rondo_fragments). See
+ * sendmsg(2), ip(7), ipv6(7), udp(7); WSASendMsg.
+ */
+RONDO_API int rondo_datagram_send_with(rondo_datagram *d,
+                                       const rondo_buffer *buffers,
+                                       size_t count, const rondo_address *to,
+                                       const rondo_datagram_info *info);
+
+/** The same, if the kernel takes it now; nothing is kept. 0, or RONDO_EAGAIN:
+ * the kernel has no room, or other datagrams wait. As uv_udp_try_send. */
+RONDO_API int rondo_datagram_try_send(rondo_datagram *d,
+                                      const rondo_buffer *buffers, size_t count,
+                                      const rondo_address *to,
+                                      const rondo_datagram_info *info);
+
+/**
+ * As rondo_datagram_send_with, and tells of this datagram: done's result is its
+ * size once the kernel has it, or the error that it was dropped for, which
+ * error_received is not told. done comes once, from the loop, before
+ * connection_lost. The bytes are copied. The id; < 0: refused, and done does
+ * not come. rondo_cancel takes it back while it waits: RONDO_ECANCELED; it is
+ * too late once the kernel has it. As uv_udp_send.
+ */
+RONDO_API rondo_id rondo_datagram_send_then(rondo_datagram *d,
+                                            const rondo_buffer *buffers,
+                                            size_t count,
+                                            const rondo_address *to,
+                                            const rondo_datagram_info *info,
+                                            rondo_done_fn done, void *arg);
+
+/**
+ * Receives nothing, until it is resumed. What comes waits in the kernel's
+ * buffer, and is lost when that is full. Also before connection_made. Twice is
+ * harmless. 0, or RONDO_ECLOSED. As ReadTransport.pause_reading, and
+ * uv_udp_recv_stop.
+ */
+RONDO_API int rondo_datagram_pause_reading(rondo_datagram *d);
+
+/** Receives again, first what the endpoint had taken from the kernel when it
+ * was paused. Harmless where it was not paused. 0, or RONDO_ECLOSED. As
+ * ReadTransport.resume_reading. */
+RONDO_API int rondo_datagram_resume_reading(rondo_datagram *d);
 
 /** Receives nothing more, sends what waits, then connection_lost(0). Twice is
  * harmless. As BaseTransport.close. */
@@ -1693,6 +1824,11 @@ RONDO_API int rondo_datagram_local_address(const rondo_datagram *d,
                                            rondo_address *address);
 RONDO_API int rondo_datagram_peer_address(const rondo_datagram *d,
                                           rondo_address *address);
+
+/** The largest IP packet, in bytes with its headers, that the kernel believes
+ * the path to the peer takes. RONDO_ENOTCONN: the endpoint is not connected;
+ * RONDO_ENOTSUP. As IP_MTU of ip(7), IPV6_MTU of ipv6(7). */
+RONDO_API int64_t rondo_datagram_path_mtu(const rondo_datagram *d);
 
 /**
  * Sets the limits of the write buffer, in bytes, as
@@ -2470,5 +2606,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_LOOKUP_HINTS_INIT     RONDO_INIT_(rondo_lookup_hints)
 #define RONDO_CREDENTIALS_INIT      RONDO_INIT_(rondo_credentials)
 #define RONDO_DATAGRAM_DROPS_INIT   RONDO_INIT_(rondo_datagram_drops)
+#define RONDO_DATAGRAM_INFO_INIT    RONDO_INIT_(rondo_datagram_info)
 
 #endif

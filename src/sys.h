@@ -196,6 +196,16 @@ struct sys_outgoing {
     size_t to_size;
 };
 
+/* A datagram in pieces, with what goes beside its bytes. */
+struct sys_message {
+    const rondo_buffer *pieces;
+    size_t count;   /* at most RONDO_DATAGRAM_PIECES */
+    const void *to; /* as in a sys_outgoing */
+    size_t to_size;
+    const rondo_address *target;     /* to, or the peer of a connected socket */
+    const rondo_datagram_info *info; /* NULL: nothing */
+};
+
 int sys_socket_datagram(rondo_family family, sys_fd *fd);
 /* Linux: receiving has been shut down by shutdown(2), so that the socket is
  * readable for ever and nothing comes. */
@@ -214,6 +224,23 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
 /* Returns how many datagrams it sent, beginning with the first one. An error
  * is about the first one, or about one that was sent earlier. */
 int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count);
+/* As sys_receive_batch; also tells what the kernel knows of each, and the port
+ * of a local address is 0. */
+int sys_receive_messages(sys_fd fd, struct sys_received *list,
+                         rondo_datagram_info *infos, unsigned count,
+                         size_t room);
+/* As sys_send_batch of one. RONDO_ENOTSUP: a member of info that this system
+ * does not take. */
+int sys_send_message(sys_fd fd, const struct sys_message *m);
+/* Has the kernel tell these RONDO_INFO_... of an IP socket. RONDO_ENOTSUP. */
+int sys_datagram_ask(sys_fd fd, rondo_family family, unsigned info);
+/* RONDO_ENOTSUP. */
+int sys_datagram_fragments(sys_fd fd, rondo_family family,
+                           rondo_fragments fragments);
+/* RONDO_ENOTSUP, RONDO_ENOTCONN. */
+int64_t sys_datagram_path_mtu(sys_fd fd, rondo_family family);
+/* The RONDO_INFO_... that this kernel knows, in both directions. */
+unsigned sys_datagram_infos(void);
 /* Joins or leaves a group; interface 0: the system chooses. */
 int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
                   bool join);

@@ -159,6 +159,21 @@ int rondo_datagram_get_drops(const rondo_datagram *d,
     return loop_give(drops, &known, sizeof known, "datagram_get_drops");
 }
 
+int64_t rondo_datagram_path_mtu(const rondo_datagram *d)
+{
+    const char *what = "datagram_path_mtu";
+    int error = loop_check(d ? d->loop : NULL, what);
+    if (error)
+        return error;
+    rondo_family family = rondo_address_family(&d->peer);
+    if (!d->connected || d->io.fd == SYS_NO_FD)
+        return error_set(RONDO_ENOTCONN, "%s: not connected", what);
+    if (family != RONDO_FAMILY_INET && family != RONDO_FAMILY_INET6)
+        return error_set(RONDO_ENOTSUP, "%s: not an IP endpoint", what);
+    int64_t mtu = sys_datagram_path_mtu(d->io.fd, family);
+    return mtu < 0 ? error_os((int)mtu, "%s", what) : mtu;
+}
+
 static int datagram_api_tell_address(const rondo_address *known,
                                      rondo_address *address, const char *what)
 {
