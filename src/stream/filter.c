@@ -223,8 +223,7 @@ void filters_release(rondo_transport *t)
     buf_release(t->loop, &filters_of(t)->pending);
 }
 
-/* A write that fails drops the queue, but not what the filter is looking at.
- */
+/* A write that fails drops the queue, but not what a filter is looking at. */
 void filters_write_pending(rondo_transport *t)
 {
     struct filters *f = filters_of(t);
