@@ -160,7 +160,7 @@ typedef enum rondo_error {
     RONDO_ENOSPC = -20037,        /**< no space left */
     RONDO_ESRCH = -20038,         /**< no such process */
     RONDO_ENONAME = -20039,       /**< look-up: no such host or service */
-    RONDO_EAGAIN = -20040,        /**< look-up: try again later */
+    RONDO_EAGAIN = -20040,        /**< not now: try again later */
     RONDO_EPROTO = -20041,        /**< the peer broke the protocol */
     RONDO_ETOOMUCH = -20042,      /**< more than the limit given */
     RONDO_EOF = -20043            /**< ended before what was asked for came */
@@ -282,6 +282,14 @@ RONDO_API size_t rondo_address_ip(const rondo_address *a, void *bytes16);
 /** The scope (interface index) of an IPv6 address; 0: none. See RFC 4007. */
 RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
 
+/** The flow label of an IPv6 address, 20 bits in host order; 0: none. Linux
+ * sends with it where IPV6_FLOWINFO_SEND is set. See RFC 6437. */
+RONDO_API uint32_t rondo_address_flow(const rondo_address *a);
+
+/** Sets it: its lowest 20 bits. Nothing for another family. The other bits of
+ * sin6_flowinfo (the traffic class) stay. */
+RONDO_API void rondo_address_set_flow(rondo_address *a, uint32_t flow);
+
 /**
  * Writes the address as text with a NUL byte: "127.0.0.1:80",
  * "[fe80::1%2]:80", a unix path as it is, "@name" for an abstract one. Returns
@@ -291,7 +299,7 @@ RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
 RONDO_API int rondo_address_text(const rondo_address *a, char *text,
                                  size_t size);
 
-/** The same family, address, port and scope. */
+/** The same family, address, port and scope; flow labels do not count. */
 RONDO_API bool rondo_address_equal(const rondo_address *a,
                                    const rondo_address *b);
 
@@ -350,7 +358,19 @@ typedef enum rondo_capability {
     RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
     RONDO_CAN_WATCH_PRIORITY,   /**< rondo_watch for RONDO_PRIORITY */
     RONDO_CAN_WATCH_HALF_CLOSE, /**< ... for RONDO_HALF_CLOSED */
-    RONDO_CAN_WATCH_ERRORS      /**< ... for 0: RONDO_ERROR is told apart */
+    RONDO_CAN_WATCH_ERRORS,     /**< ... for 0: RONDO_ERROR is told apart */
+    RONDO_CAN_TERMINALS,        /**< RONDO_STDIO_TERMINAL */
+    RONDO_CAN_CGROUPS,          /**< rondo_process_options.cgroup */
+    RONDO_CAN_JOB_OBJECTS,      /**< ....job */
+    RONDO_CAN_LIMITS,           /**< ....limits */
+    RONDO_CAN_DIE_WITH_PARENT,  /**< ....die_with_parent */
+    /* What a datagram endpoint can be told, and can say for one datagram: */
+    RONDO_CAN_PACKET_INFO,  /**< RONDO_INFO_LOCAL, RONDO_INFO_INTERFACE */
+    RONDO_CAN_ECN,          /**< RONDO_INFO_ECN */
+    RONDO_CAN_TTL,          /**< RONDO_INFO_TTL */
+    RONDO_CAN_SEGMENTATION, /**< RONDO_INFO_SEGMENTS */
+    RONDO_CAN_TIMESTAMPS,   /**< RONDO_INFO_TIME: of what is received */
+    RONDO_CAN_DONT_FRAGMENT /**< rondo_datagram_options.fragments */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -403,8 +423,9 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
 /**
  * Ends everything the loop holds and frees the loop: runs the posts accepted
  * before (rondo_call_soon_threadsafe, rondo_remote_call); drops callbacks and
- * timers; gives each pending operation's callback and each transport's
- * and process's connection_lost RONDO_ECANCELED; calls each server's closed;
+ * timers; gives each pending operation's callback RONDO_ECANCELED, and the
+ * connection_lost of each transport, datagram endpoint and process
+ * RONDO_ECLOSED (so also what waits to be written); calls each server's closed;
  * kills children that are not to be left running. Jobs that run are waited for
  * (close_grace_ns); one that goes on is reported to the exception handler, its
  * thread ends alone, and its callback is not called. The callbacks run inside
@@ -859,11 +880,11 @@ typedef struct rondo_protocol {
     bool (*eof_received)(rondo_transport *t, void *self);
     /** The write buffer has grown over its high limit: stop writing. */
     void (*pause_writing)(rondo_transport *t, void *self);
-    /** It is down to its low limit again. */
+    /** It is down to its low limit again; while the transport closes, too. */
     void (*resume_writing)(rondo_transport *t, void *self);
-    /** Last. 0: closed in order; RONDO_ECANCELED: aborted by this side, or the
-     * loop closes; else what broke it. Addresses still answer; the descriptor
-     * is gone. */
+    /** Last. 0: closed in order; RONDO_ECANCELED: aborted by this side;
+     * RONDO_ECLOSED: the loop closes; else what broke it. Addresses still
+     * answer; the descriptor is gone. */
     void (*connection_lost)(rondo_transport *t, void *self, int error);
     /** A time of rondo_transport_set_timeouts ran out. true: go on, it starts
      * again. false, or NULL: abort with RONDO_ETIMEDOUT. */
@@ -1131,6 +1152,43 @@ RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
                                      ...) RONDO_PRINTF(2, 3);
 
 /**
+ * As rondo_transport_writev, for pieces that are lent and not copied: they stay
+ * as and where they are until done is called. The array itself may go. done
+ * comes exactly once, from the loop, after connection_made and before
+ * connection_lost, in the order of the writes:
+ *
+ * - result >= 0: the number of bytes, which the kernel has now (on a connection
+ *   the peer need not have received them). Through filters: what they have sent
+ *   for these bytes until then has left.
+ * - result < 0: the transport ended before, with this error (RONDO_ECANCELED:
+ *   closed at once or aborted; RONDO_ECLOSED: the loop closes;
+ *   RONDO_ECONNRESET: the peer left while the transport was closing). A part of
+ *   the bytes may have left.
+ *
+ * Zero bytes: done follows all that was written before. Returns as
+ * rondo_transport_write: 0 or 1, and done will be called; < 0 (also
+ * RONDO_EINVAL: no done), and it will not. A stream takes no bytes back, so
+ * there is nothing to cancel and no id. As libuv's uv_write; see WriteFile's
+ * lpOverlapped.
+ */
+RONDO_API int rondo_transport_write_then(rondo_transport *t,
+                                         const rondo_buffer *buffers,
+                                         size_t count, rondo_done_fn done,
+                                         void *arg);
+
+/**
+ * Sends what the kernel takes at once and keeps nothing. Returns how many bytes
+ * that was; 0 for zero bytes. RONDO_EAGAIN: bytes wait already, or the kernel
+ * takes none now: write them, or try again when rondo_transport_drain says that
+ * none wait. RONDO_ENOTSUP: the transport has filters, which take all or
+ * nothing; or a thread, or on Windows an operation of a pipe, writes. Else
+ * errors as rondo_transport_write's. As uv_try_write.
+ */
+RONDO_API int64_t rondo_transport_try_write(rondo_transport *t,
+                                            const rondo_buffer *buffers,
+                                            size_t count);
+
+/**
  * Sends size bytes of a file from offset on, or what there is of them (INT64_MAX:
  * to the file's end), behind what has been written before. The kernel sends them
  * without a copy where it can (sendfile(2), TransmitFile); else a thread reads
@@ -1171,6 +1229,17 @@ RONDO_API rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
  */
 RONDO_API int rondo_transport_write_eof(rondo_transport *t);
 
+/**
+ * As rondo_transport_write_eof, with a done that says when the end has left:
+ * 0, behind all that was written before and behind the done of each
+ * rondo_transport_write_then; or why it did not leave. It comes once, from the
+ * loop, before connection_lost. After write_eof it is allowed, too. 0; < 0 as
+ * rondo_transport_write_eof, also RONDO_EPIPE: the transport only reads. As
+ * uv_shutdown.
+ */
+RONDO_API int rondo_transport_shutdown(rondo_transport *t, rondo_done_fn done,
+                                       void *arg);
+
 /** Whether the transport can end one side alone. As
  * WriteTransport.can_write_eof. */
 RONDO_API bool rondo_transport_can_write_eof(const rondo_transport *t);
@@ -1178,6 +1247,22 @@ RONDO_API bool rondo_transport_can_write_eof(const rondo_transport *t);
 /** Stops reading, sends the buffer, then connection_lost(0). Twice is
  * harmless. As BaseTransport.close. */
 RONDO_API void rondo_transport_close(rondo_transport *t);
+
+/**
+ * As rondo_transport_close, but what is not done after timeout_ns is aborted:
+ * connection_lost(RONDO_ETIMEDOUT). Filters that only wait for the peer's end
+ * by then have ended in order: connection_lost(0). While the transport closes,
+ * another call sets the time anew; RONDO_NEVER: no limit. 0; RONDO_EINVAL: a
+ * negative time; RONDO_ENOMEM. On an error the transport stays open.
+ */
+RONDO_API int rondo_transport_close_within(rondo_transport *t,
+                                           int64_t timeout_ns);
+
+/** Drops the buffer and closes: the peer sees an end after a part of the bytes,
+ * and no reset. Filters say no goodbye, so the peer of a TLS connection knows
+ * that it was cut. connection_lost(RONDO_ECANCELED) follows. As uv_close, and
+ * as WriteTransport.abort, which sends no reset either. */
+RONDO_API void rondo_transport_close_now(rondo_transport *t);
 
 /** Drops the buffer; the peer sees a reset (an end where the system has no
  * reset: unix sockets, the client of a pipe); connection_lost(RONDO_ECANCELED)
@@ -1236,11 +1321,39 @@ RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
  * Sets the limits of the write buffer, in bytes: pause_writing when it holds
  * more than high, resume_writing when it holds no more than low. They act at
  * once. high alone (low 0) sets low to a quarter of it, low alone (high 0) sets
- * high to four times it, (0, 0) restores the default: 64 KiB and 16 KiB. 0, or
- * RONDO_EINVAL: high < low. As WriteTransport.set_write_buffer_limits.
+ * high to four times it, (0, 0) restores the default: 64 KiB and 16 KiB.
+ * (RONDO_NO_BUFFER, 0) sets both to 0: pause_writing at the first byte that
+ * waits, resume_writing when none does. 0, or RONDO_EINVAL: high < low. As
+ * WriteTransport.set_write_buffer_limits.
  */
 RONDO_API int rondo_transport_set_write_buffer_limits(rondo_transport *t,
                                                       size_t high, size_t low);
+
+/** As high of the limits of a write buffer: 0, asyncio's high=0. */
+#define RONDO_NO_BUFFER (SIZE_MAX - 1)
+
+/**
+ * true: pause_writing is called inside the write (or the setting of limits)
+ * that passes the high limit, as asyncio does; false, as it begins: from the
+ * loop, after it. It stays the loop's where bytes of a
+ * rondo_transport_sendfile, or of a write before connection_made, pass the
+ * limit. The write returns 1 either way. Each write costs a few nanoseconds
+ * more then.
+ */
+RONDO_API void rondo_transport_set_pause_inside(rondo_transport *t,
+                                                bool inside);
+
+/**
+ * Waits until the write buffer holds no more than `mark` bytes: done(0), from
+ * the loop, also where it is so already; or the error that ended the transport
+ * before, before connection_lost. While the transport closes, too. Of a file
+ * on its way only what is in memory counts. Returns an id, for rondo_cancel
+ * (done gets RONDO_ECANCELED); RONDO_EINVAL: no done; RONDO_EPIPE: the
+ * transport only reads; RONDO_ECLOSED, or a failed write's error: it has ended.
+ * As StreamWriter.drain.
+ */
+RONDO_API rondo_id rondo_transport_drain(rondo_transport *t, size_t mark,
+                                         rondo_done_fn done, void *arg);
 
 /** Tells the limits; either pointer may be NULL. As
  * WriteTransport.get_write_buffer_limits. */
@@ -1456,6 +1569,53 @@ RONDO_API void *rondo_transport_filter(const rondo_transport *t,
 
 /* ---- 6. datagrams ------------------------------------------------------ */
 
+/** Bits that name what is known of a datagram, or asked for it, beside its
+ * bytes and its address: the members of rondo_datagram_info. */
+enum {
+    RONDO_INFO_LOCAL = 1,     /**< local: IP_PKTINFO, IP_RECVDSTADDR */
+    RONDO_INFO_INTERFACE = 2, /**< interface_index: the same */
+    RONDO_INFO_ECN = 4,       /**< ecn: IP_TOS, IPV6_TCLASS; RFC 3168 */
+    RONDO_INFO_TTL = 8,       /**< ttl: IP_TTL, IPV6_HOPLIMIT */
+    RONDO_INFO_SEGMENTS = 16, /**< segment_size: UDP_SEGMENT and UDP_GRO */
+    RONDO_INFO_TIME = 32,     /**< time_ns: SO_TIMESTAMPNS; received only */
+    RONDO_INFO_TRUNCATED = 64 /**< received only: it was longer than its room,
+                                 and the rest is lost. Need not be asked for */
+};
+
+/**
+ * What goes with a datagram. Received: `known` names the members that the
+ * kernel has told; the others are zero. To be sent: `known` names those that
+ * the program has set; set size first (RONDO_DATAGRAM_INFO_INIT).
+ */
+typedef struct rondo_datagram_info {
+    size_t size;
+    unsigned known; /**< RONDO_INFO_... */
+    /** The interface that it came through or is to leave by; 0: any */
+    uint32_t interface_index;
+    /** The IP address that it was sent to, with the endpoint's port; or that
+     * it is to be sent from: one of this machine's, whose port is ignored */
+    rondo_address local;
+    int ecn; /**< 0 to 3: not capable, ECT(1), ECT(0), congestion met */
+    int ttl; /**< TTL of IPv4, hop limit of IPv6: 0 to 255; to send from 1 */
+    /** The bytes are several datagrams of this size, one behind the other; the
+     * last one may be shorter. Received: 0 is one datagram */
+    size_t segment_size;
+    int64_t time_ns; /**< when the kernel received it, since 1970, wall clock */
+} rondo_datagram_info;
+
+/** Datagrams that are larger than the path takes. */
+typedef enum rondo_fragments {
+    RONDO_FRAGMENTS_DEFAULT = 0, /**< as the system has it */
+    RONDO_FRAGMENTS_ALLOW = 1,   /**< routers and the kernel may cut them */
+    /** Nobody cuts them (DF); larger than the path's MTU, as far as the kernel
+     * knows it, is RONDO_EMSGSIZE. See rondo_datagram_path_mtu */
+    RONDO_FRAGMENTS_NEVER = 2,
+    /** Nobody cuts them, and the kernel's knowledge of the path is not asked:
+     * for programs that probe it (RFC 8899). Where the system has no such mode
+     * it is RONDO_FRAGMENTS_NEVER */
+    RONDO_FRAGMENTS_PROBE = 3
+} rondo_fragments;
+
 /**
  * What happens on a datagram endpoint, in this order: connection_made; then
  * the others, as they come; connection_lost, once and last. Members may be
@@ -1484,11 +1644,29 @@ typedef struct rondo_datagram_protocol {
     void (*pause_writing)(rondo_datagram *d, void *self);
     /** ... and is down to its low limit. */
     void (*resume_writing)(rondo_datagram *d, void *self);
-    /** It is over: 0 after rondo_datagram_close, RONDO_ECANCELED after abort
-     * and when the loop is closed, RONDO_EBADF (the program has closed the
+    /** It is over: 0 after rondo_datagram_close, RONDO_ECANCELED after abort,
+     * RONDO_ECLOSED when the loop is closed, RONDO_EBADF (the program has closed the
      * descriptor), RONDO_ENOMEM. The pointer ends when this returns. */
     void (*connection_lost)(rondo_datagram *d, void *self, int error);
-    rondo_reserved reserved[6];
+    /** Instead of datagram_received, if it is not NULL. info, lent too, knows
+     * what rondo_datagram_options.info asked for and the kernel has told. With
+     * RONDO_INFO_SEGMENTS, data may be several datagrams of one sender. */
+    void (*datagram_received_with)(rondo_datagram *d, void *self,
+                                   const void *data, size_t size,
+                                   const rondo_address *from,
+                                   const rondo_datagram_info *info);
+    /**
+     * Where to receive to: memory of the program's of *size bytes, which is
+     * the endpoint's until it asks again or ends. hint is receive_size. Room
+     * for several times hint is used for as many datagrams as one call can
+     * receive; with less than hint, the datagram is cut to that. There may be
+     * nothing to receive after all. NULL, or *size 0: not now, and receiving
+     * pauses as by rondo_datagram_pause_reading. As uv_alloc_cb, and asyncio's
+     * BufferedProtocol.get_buffer.
+     */
+    void *(*get_buffer)(rondo_datagram *d, void *self, size_t hint,
+                        size_t *size);
+    rondo_reserved reserved[4];
 } rondo_datagram_protocol;
 
 /** Where to receive from and send to; RONDO_DATAGRAM(.local_address = &a). */
@@ -1516,6 +1694,9 @@ typedef struct rondo_datagram_options {
     /** Bytes of the kernel's buffers (SO_RCVBUF, SO_SNDBUF), of which it may
      * grant fewer. 0: the system's choice */
     size_t receive_buffer, send_buffer;
+    /** RONDO_INFO_...: what datagram_received_with is to be told. IP only */
+    unsigned info;
+    rondo_fragments fragments; /**< IP only */
 } rondo_datagram_options;
 
 /**
@@ -1526,7 +1707,8 @@ typedef struct rondo_datagram_options {
  * families, no datagram socket), RONDO_EBADF, RONDO_EBUSY (in use by the
  * loop), RONDO_EADDRINUSE (a path that somebody has, too, or any other file),
  * RONDO_EADDRNOTAVAIL, RONDO_EAFNOSUPPORT, RONDO_EACCES, RONDO_EMFILE,
- * RONDO_ENFILE, RONDO_ENOTSUP (reuse_port); for the remote address
+ * RONDO_ENFILE, RONDO_ENOTSUP (reuse_port; an info or fragments that this
+ * system does not have, see rondo_loop_supports); for the remote address
  * RONDO_ENETUNREACH, for a remote path RONDO_ENOENT and RONDO_ECONNREFUSED. As
  * loop.create_datagram_endpoint; see udp(7) and unix(7).
  */
@@ -1555,6 +1737,61 @@ RONDO_API int rondo_create_datagram_endpoint(
  */
 RONDO_API int rondo_datagram_send(rondo_datagram *d, const void *data,
                                   size_t size, const rondo_address *to);
+
+/** How many pieces one datagram can be given in. */
+enum { RONDO_DATAGRAM_PIECES = 64 };
+
+/**
+ * As rondo_datagram_send, of a datagram in pieces: the bytes of `count` buffers
+ * one behind the other, at most RONDO_DATAGRAM_PIECES. info may be NULL. With
+ * RONDO_INFO_SEGMENTS they are several datagrams, which the kernel cuts: 64 are
+ * always possible, and all take one turn and fail together.
+ *
+ * Also RONDO_EINVAL (more pieces; a member of info that makes no sense, an
+ * address of another family, RONDO_INFO_TIME), RONDO_ENOTSUP (this system, or
+ * this family, does not take a member), RONDO_EADDRNOTAVAIL or RONDO_EINVAL
+ * (no address of this machine), RONDO_EMSGSIZE (see rondo_fragments). See
+ * sendmsg(2), ip(7), ipv6(7), udp(7); WSASendMsg.
+ */
+RONDO_API int rondo_datagram_send_with(rondo_datagram *d,
+                                       const rondo_buffer *buffers,
+                                       size_t count, const rondo_address *to,
+                                       const rondo_datagram_info *info);
+
+/** The same, if the kernel takes it now; nothing is kept. 0, or RONDO_EAGAIN:
+ * the kernel has no room, or other datagrams wait. As uv_udp_try_send. */
+RONDO_API int rondo_datagram_try_send(rondo_datagram *d,
+                                      const rondo_buffer *buffers, size_t count,
+                                      const rondo_address *to,
+                                      const rondo_datagram_info *info);
+
+/**
+ * As rondo_datagram_send_with, and tells of this datagram: done's result is its
+ * size once the kernel has it, or the error that it was dropped for, which
+ * error_received is not told. done comes once, from the loop, before
+ * connection_lost. The bytes are copied. The id; < 0: refused, and done does
+ * not come. rondo_cancel takes it back while it waits: RONDO_ECANCELED; it is
+ * too late once the kernel has it. As uv_udp_send.
+ */
+RONDO_API rondo_id rondo_datagram_send_then(rondo_datagram *d,
+                                            const rondo_buffer *buffers,
+                                            size_t count,
+                                            const rondo_address *to,
+                                            const rondo_datagram_info *info,
+                                            rondo_done_fn done, void *arg);
+
+/**
+ * Receives nothing, until it is resumed. What comes waits in the kernel's
+ * buffer, and is lost when that is full. Also before connection_made. Twice is
+ * harmless. 0, or RONDO_ECLOSED. As ReadTransport.pause_reading, and
+ * uv_udp_recv_stop.
+ */
+RONDO_API int rondo_datagram_pause_reading(rondo_datagram *d);
+
+/** Receives again, first what the endpoint had taken from the kernel when it
+ * was paused. Harmless where it was not paused. 0, or RONDO_ECLOSED. As
+ * ReadTransport.resume_reading. */
+RONDO_API int rondo_datagram_resume_reading(rondo_datagram *d);
 
 /** Receives nothing more, sends what waits, then connection_lost(0). Twice is
  * harmless. As BaseTransport.close. */
@@ -1587,6 +1824,11 @@ RONDO_API int rondo_datagram_local_address(const rondo_datagram *d,
                                            rondo_address *address);
 RONDO_API int rondo_datagram_peer_address(const rondo_datagram *d,
                                           rondo_address *address);
+
+/** The largest IP packet, in bytes with its headers, that the kernel believes
+ * the path to the peer takes. RONDO_ENOTCONN: the endpoint is not connected;
+ * RONDO_ENOTSUP. As IP_MTU of ip(7), IPV6_MTU of ipv6(7). */
+RONDO_API int64_t rondo_datagram_path_mtu(const rondo_datagram *d);
 
 /**
  * Sets the limits of the write buffer, in bytes, as
@@ -1674,7 +1916,7 @@ typedef struct rondo_process_protocol {
     /** The child has ended; not called where rondo_process_close has let go
      * of one that is left running. */
     void (*process_exited)(rondo_process *p, void *self, rondo_exit status);
-    /** Last. 0, or RONDO_ECANCELED: the loop closes. */
+    /** Last. 0, or RONDO_ECLOSED: the loop closes. */
     void (*connection_lost)(rondo_process *p, void *self, int error);
     rondo_reserved reserved[5];
 } rondo_process_protocol;
@@ -1685,9 +1927,12 @@ typedef enum rondo_stdio_kind {
     /** A pipe: the child reads 0 and writes all others. Beyond 0-2 a pair of
      * connected sockets, both ways. */
     RONDO_STDIO_PIPE,
-    RONDO_STDIO_NULL,  /**< the null device */
-    RONDO_STDIO_FD,    /**< a descriptor of the caller's, which stays so */
-    RONDO_STDIO_STDOUT /**< the same as the child's 1 */
+    RONDO_STDIO_NULL,   /**< the null device */
+    RONDO_STDIO_FD,     /**< a descriptor of the caller's, which stays so */
+    RONDO_STDIO_STDOUT, /**< the same as the child's 1 */
+    /** A pseudo terminal of the child's own, for 0, 1 and 2; all that name it
+     * share one (RONDO_CAN_TERMINALS). See below. */
+    RONDO_STDIO_TERMINAL
 } rondo_stdio_kind;
 
 /** One more descriptor of the child; beyond 0, 1 and 2 on Unix only. */
@@ -1697,11 +1942,20 @@ typedef struct rondo_stdio_entry {
     rondo_fd fd; /**< RONDO_STDIO_FD's */
 } rondo_stdio_entry;
 
+/** No limit, in a rondo_resource_limit. */
+#define RONDO_UNLIMITED UINT64_MAX
+
+/** A limit of the child's; see setrlimit(2). */
+typedef struct rondo_resource_limit {
+    int resource; /**< one of the system's RLIMIT_... */
+    uint64_t soft, hard;
+} rondo_resource_limit;
+
 /** What to run, and how; RONDO_PROCESS(.program = "ls"). */
 typedef struct rondo_process_options {
     size_t size;
-    /** A path, or a name that is looked up in the parent's PATH. NULL:
-     * argv[0]. A relative path starts from cwd. */
+    /** A path, or a name that is looked up in the parent's PATH (or in the
+     * child's: own_path). NULL: argv[0]. A relative path starts from cwd. */
     const char *program;
     /** Ends with NULL, argv[0] included. NULL: the program alone. */
     const char *const *argv;
@@ -1720,7 +1974,30 @@ typedef struct rondo_process_options {
      * may drop them; by pointer, since 0 is a value. RONDO_EINVAL: a uid that is
      * not 0 without a gid, where the child would keep group 0. Unix. */
     const int64_t *uid, *gid;
-    const int *umask; /**< by pointer, since 0 is a value. Unix */
+    const int *umask;  /**< by pointer, since 0 is a value. Unix */
+    int columns, rows; /**< of the child's terminal. 0: 80 and 24 */
+    /** Further descriptors that the child gets, each under the number that it
+     * has here. Windows: handles, which other children may inherit, too, while
+     * the call lasts, unless a list of their own excludes them. */
+    const rondo_fd *inherit;
+    size_t inherit_count;
+    bool own_path; /**< a name is looked up in the PATH of env, if env is set */
+    /** The folder of a control group, such as "/sys/fs/cgroup/x", in which the
+     * child begins. Linux (RONDO_CAN_CGROUPS). See cgroups(7). */
+    const char *cgroup;
+    /** A job object in which the child begins; 0: none. Windows
+     * (RONDO_CAN_JOB_OBJECTS). See AssignProcessToJobObject. */
+    rondo_fd job;
+    const rondo_resource_limit *limits; /**< Unix (RONDO_CAN_LIMITS) */
+    size_t limit_count;
+    /** -20 to 19, by pointer, since 0 is a value. Windows: the nearest priority
+     * class. See setpriority(2). */
+    const int *nice;
+    /** The child is killed when this process ends in any way, where
+     * RONDO_CAN_DIE_WITH_PARENT. Linux: also when the thread that started it
+     * ends, and not if its program has more rights (set-user-ID). See
+     * PR_SET_PDEATHSIG, procctl(2), JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE. */
+    bool die_with_parent;
 } rondo_process_options;
 
 /**
@@ -1732,7 +2009,8 @@ typedef struct rondo_process_options {
  * 0; an error, and nothing is left: RONDO_ENOENT, RONDO_ENOTDIR, RONDO_EACCES
  * (not executable, a directory), RONDO_ENOEXEC, RONDO_ENAMETOOLONG,
  * RONDO_ETOOMUCH (argv and env together too long), RONDO_EBADF (a descriptor
- * that is not open), RONDO_EPERM (uid, gid), RONDO_EAGAIN (too many
+ * that is not open), RONDO_EPERM (uid, gid, limits, cgroup), RONDO_EACCES also
+ * for nice and cgroup, RONDO_EAGAIN (too many
  * processes), RONDO_EMFILE, RONDO_ENFILE, RONDO_EINVAL (neither program nor
  * argv, an unknown kind, a number of a descriptor below 0 or named twice),
  * RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec; see
@@ -1749,6 +2027,30 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
                                      const rondo_process_options *options,
                                      const rondo_process_protocol *protocol,
                                      void *self, rondo_process **p);
+
+/**
+ * A child on a terminal (RONDO_STDIO_TERMINAL; see pty(7), openpty(3)). The
+ * child leads a session of its own, whose terminal it is: Ctrl-C, job control,
+ * SIGWINCH and isatty(3) work as in a terminal's window. Our end is one
+ * transport both ways: rondo_process_pipe returns it for each of 0, 1 and 2
+ * that is the terminal. Callbacks number it as pipes: pause_writing and
+ * resume_writing say 0, all others 1 (else 2). Where only the other direction
+ * is the terminal, all say that one's number.
+ *
+ * The terminal begins with the system's modes: it echoes, gives the child whole
+ * lines and writes "\r\n" for each "\n"; tcsetattr(3) on rondo_transport_fd
+ * changes that. rondo_transport_write_eof is RONDO_ENOTSUP: the child reads an
+ * end where Ctrl-D ("\4") is written at the start of a line. Closing the
+ * transport hangs up: the child gets SIGHUP. When the last process has closed
+ * the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a write
+ * could not end.
+ *
+ * rondo_process_set_window_size changes its size, 1 to 65535 each; a change is
+ * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL (no terminal, no
+ * such size), RONDO_ECLOSED (it is closed). As ioctl(2)'s TIOCSWINSZ.
+ */
+RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
+                                            int rows);
 
 /** The number of the process, which another may get once it has ended. */
 RONDO_API int64_t rondo_process_pid(const rondo_process *p);
@@ -1963,6 +2265,9 @@ RONDO_API unsigned rondo_cpu_count(void);
 RONDO_API int rondo_set_default_executor(rondo_loop *loop,
                                          rondo_executor *executor);
 
+/** A socket_type: any. */
+#define RONDO_ANY_SOCKET (-1)
+
 /** What a look-up asks for; RONDO_LOOKUP_HINTS_INIT. As getaddrinfo(3)'s
  * hints. */
 typedef struct rondo_lookup_hints {
@@ -1973,6 +2278,14 @@ typedef struct rondo_lookup_hints {
     bool numeric_host;    /**< the host is no name */
     bool numeric_service; /**< the service is a number */
     bool canonical_name;  /**< the host's own name, too */
+    /** The system's SOCK_... and IPPROTO_...; 0: SOCK_STREAM or what datagram
+     * says, and its usual protocol. RONDO_ANY_SOCKET: services of any type; each
+     * address is then given once. */
+    int socket_type, protocol;
+    bool configured; /**< only families that this machine has addresses of */
+    /** With RONDO_FAMILY_INET6: where there are no IPv6 addresses, IPv4 ones as
+     * "::ffff:1.2.3.4"; with all_mapped these, too, where there are. */
+    bool v4_mapped, all_mapped;
 } rondo_lookup_hints;
 
 /** What a look-up has found, lent for the call: count addresses in the order
@@ -1988,8 +2301,9 @@ typedef void (*rondo_getaddrinfo_fn)(rondo_loop *loop, void *arg,
  * from 0 to 65535, or a name; NULL: port 0), one of which may be NULL. A
  * numeric host with a port or no service needs no look-up; all else is asked of
  * the loop's resolver, off the loop's thread. hints may be NULL. done gets
- * RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM, or the
- * resolver's own. An id; RONDO_EINVAL: a host or service that cannot be one;
+ * RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM, RONDO_ENOTSUP
+ * (no v4_mapped on this system; no such type or protocol), or the resolver's
+ * own. An id; RONDO_EINVAL: a host or service that cannot be one;
  * RONDO_ENONAME, RONDO_EAFNOSUPPORT: not what the hints ask for. Cancelled, it
  * ends at once. As loop.getaddrinfo.
  */
@@ -2292,5 +2606,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_LOOKUP_HINTS_INIT     RONDO_INIT_(rondo_lookup_hints)
 #define RONDO_CREDENTIALS_INIT      RONDO_INIT_(rondo_credentials)
 #define RONDO_DATAGRAM_DROPS_INIT   RONDO_INIT_(rondo_datagram_drops)
+#define RONDO_DATAGRAM_INFO_INIT    RONDO_INIT_(rondo_datagram_info)
 
 #endif

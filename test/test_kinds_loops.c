@@ -161,7 +161,7 @@ static int loop_closed(struct rig *r)
     }
     test_close_loop(r->w);
     assert_int_equal(r->p->lost, 1);
-    assert_int_equal(r->p->error, RONDO_ECANCELED);
+    assert_int_equal(r->p->error, RONDO_ECLOSED);
     assert_int_equal(*released, r->kind->writes);
     assert_ok(rondo_loop_new(&r->w->loop, &options));
     return 0;

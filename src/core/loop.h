@@ -60,6 +60,8 @@ enum handle_kind {
     HANDLE_JOB,
     HANDLE_SOCK_CALL,
     HANDLE_SENDFILE,
+    HANDLE_DRAIN,
+    HANDLE_SEND, /* of a datagram */
     HANDLE_SOCK, /* a socket of the program while operations on it pend */
     HANDLE_SIGNAL,
     HANDLE_HOOK,

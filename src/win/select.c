@@ -248,7 +248,9 @@ const struct backend backend_select = {
               UINT64_C(1) << RONDO_CAN_NAMED_PIPES |
               UINT64_C(1) << RONDO_CAN_SUBPROCESS |
               UINT64_C(1) << RONDO_CAN_WATCH_HALF_CLOSE |
-              UINT64_C(1) << RONDO_CAN_WATCH_ERRORS,
+              UINT64_C(1) << RONDO_CAN_WATCH_ERRORS |
+              UINT64_C(1) << RONDO_CAN_JOB_OBJECTS |
+              UINT64_C(1) << RONDO_CAN_DIE_WITH_PARENT,
     .max_descriptors = SELECT_MOST,
     REACTOR(&select_poller),
 };
