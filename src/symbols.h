@@ -77,6 +77,7 @@
 #define dispatch_some rondo_p_dispatch_some
 #define dispatch_turn rondo_p_dispatch_turn
 #define drain_class rondo_p_drain_class
+#define embed_go_on_waiting rondo_p_embed_go_on_waiting
 #define error_from_os rondo_p_error_from_os
 #define error_given rondo_p_error_given
 #define error_in rondo_p_error_in
@@ -197,6 +198,7 @@
 #define loop_report_slow rondo_p_loop_report_slow
 #define loop_run_ring rondo_p_loop_run_ring
 #define loop_set_guard rondo_p_loop_set_guard
+#define loop_wait_time rondo_p_loop_wait_time
 #define loop_wake rondo_p_loop_wake
 #define memory_of_libc rondo_p_memory_of_libc
 #define names_class rondo_p_names_class

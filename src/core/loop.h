@@ -317,6 +317,14 @@ static inline void loop_push(rondo_loop *loop, struct task *task)
 /* Runs the callbacks of the ring whose place is before `end`. */
 void loop_run_ring(rondo_loop *loop, uint64_t end);
 
+/* How long a wait may take, but not longer than most_ns, by what is to run, what
+ * is requested and the next timer. */
+int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now);
+
+/* After a run_once of an embedded loop, whose main loop may be about to wait as
+ * prepare has told it. */
+COLD void embed_go_on_waiting(rondo_loop *loop);
+
 /* Wakes an embedded loop when something was scheduled outside a run: the wait
  * that rondo_loop_prepare computed would be too long. Else does nothing. */
 void loop_nudge(rondo_loop *loop);
