@@ -12,12 +12,14 @@ set(RONDO_SOURCES
     src/core/debug.c
     src/core/dispatch.c
     src/core/fork.c
+    src/core/hooks.c
     src/core/id.c
     src/core/loop.c
     src/core/loop_info.c
     src/core/memory.c
     src/core/op.c
     src/core/reactor.c
+    src/core/release.c
     src/core/remote.c
     src/core/schedule.c
     src/core/signals.c
@@ -54,6 +56,7 @@ set(RONDO_SOURCES
     src/stream/stream_pipe.c
     src/stream/stream_read.c
     src/stream/stream_socket.c
+    src/stream/stream_then.c
     src/stream/stream_timeout.c
     src/stream/stream_write.c
     src/threads/executor.c
@@ -111,6 +114,7 @@ else()
         src/unix/signals.c
         src/unix/sigpipe.c
         src/unix/sys.c
+        src/unix/terminal.c
         src/unix/wake.c)
     set(RONDO_BACKENDS poll select)
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

@@ -19,7 +19,7 @@
 #define backend_select rondo_p_backend_select
 #define backend_table rondo_p_backend_table
 #define buf_append rondo_p_buf_append
-#define buf_append_owned rondo_p_buf_append_owned
+#define buf_append_chunk rondo_p_buf_append_chunk
 #define buf_chunk_owned rondo_p_buf_chunk_owned
 #define buf_consume rondo_p_buf_consume
 #define buf_drop rondo_p_buf_drop
@@ -44,6 +44,7 @@
 #define child_unwatch rondo_p_child_unwatch
 #define child_watch rondo_p_child_watch
 #define connect_class rondo_p_connect_class
+#define datagram_abort_with rondo_p_datagram_abort_with
 #define datagram_begin rondo_p_datagram_begin
 #define datagram_class rondo_p_datagram_class
 #define datagram_commit rondo_p_datagram_commit
@@ -75,6 +76,7 @@
 #define dispatch_settle rondo_p_dispatch_settle
 #define dispatch_some rondo_p_dispatch_some
 #define dispatch_turn rondo_p_dispatch_turn
+#define drain_class rondo_p_drain_class
 #define error_from_os rondo_p_error_from_os
 #define error_given rondo_p_error_given
 #define error_in rondo_p_error_in
@@ -116,6 +118,7 @@
 #define filters_pending rondo_p_filters_pending
 #define filters_read rondo_p_filters_read
 #define filters_release rondo_p_filters_release
+#define filters_stop_lingering rondo_p_filters_stop_lingering
 #define filters_take rondo_p_filters_take
 #define filters_wait rondo_p_filters_wait
 #define filters_why rondo_p_filters_why
@@ -139,9 +142,14 @@
 #define happy_eyeballs_set_options rondo_p_happy_eyeballs_set_options
 #define happy_eyeballs_start rondo_p_happy_eyeballs_start
 #define happy_eyeballs_stop rondo_p_happy_eyeballs_stop
+#define hook_class rondo_p_hook_class
+#define hooks_arg rondo_p_hooks_arg
+#define hooks_have rondo_p_hooks_have
+#define hooks_run rondo_p_hooks_run
 #define id_cancel rondo_p_id_cancel
 #define id_free rondo_p_id_free
 #define id_new rondo_p_id_new
+#define id_object rondo_p_id_object
 #define id_set_background rondo_p_id_set_background
 #define io_attach rondo_p_io_attach
 #define io_detach rondo_p_io_detach
@@ -241,6 +249,7 @@
 #define reactor_close rondo_p_reactor_close
 #define reactor_detach rondo_p_reactor_detach
 #define reactor_embed rondo_p_reactor_embed
+#define reactor_list rondo_p_reactor_list
 #define reactor_lost rondo_p_reactor_lost
 #define reactor_open rondo_p_reactor_open
 #define reactor_ready rondo_p_reactor_ready
@@ -251,7 +260,13 @@
 #define reactor_submit rondo_p_reactor_submit
 #define reactor_wait rondo_p_reactor_wait
 #define reactor_wake rondo_p_reactor_wake
+#define release_all rondo_p_release_all
+#define release_due rondo_p_release_due
+#define release_forget rondo_p_release_forget
+#define release_free rondo_p_release_free
+#define release_set rondo_p_release_set
 #define remote_allocations rondo_p_remote_allocations
+#define remote_cancel_own rondo_p_remote_cancel_own
 #define remote_close rondo_p_remote_close
 #define remote_deliver rondo_p_remote_deliver
 #define remote_has_work rondo_p_remote_has_work
@@ -260,6 +275,7 @@
 #define remote_refuse_posts rondo_p_remote_refuse_posts
 #define remote_reopen rondo_p_remote_reopen
 #define remote_run rondo_p_remote_run
+#define remote_run_in_order rondo_p_remote_run_in_order
 #define remote_take rondo_p_remote_take
 #define sendfile_class rondo_p_sendfile_class
 #define server_accept_done rondo_p_server_accept_done
@@ -284,6 +300,7 @@
 #define signal_class rondo_p_signal_class
 #define signal_hook_add rondo_p_signal_hook_add
 #define signal_hook_remove rondo_p_signal_hook_remove
+#define signals_arg rondo_p_signals_arg
 #define signals_close rondo_p_signals_close
 #define signals_run rondo_p_signals_run
 #define sock_call_class rondo_p_sock_call_class
@@ -335,6 +352,7 @@
 #define stream_lose_rest rondo_p_stream_lose_rest
 #define stream_loss rondo_p_stream_loss
 #define stream_make rondo_p_stream_make
+#define stream_may_end rondo_p_stream_may_end
 #define stream_may_write rondo_p_stream_may_write
 #define stream_new rondo_p_stream_new
 #define stream_new_connected rondo_p_stream_new_connected
@@ -347,6 +365,7 @@
 #define stream_out rondo_p_stream_out
 #define stream_own rondo_p_stream_own
 #define stream_part rondo_p_stream_part
+#define stream_pause_inside rondo_p_stream_pause_inside
 #define stream_pipe_close rondo_p_stream_pipe_close
 #define stream_pipe_fd rondo_p_stream_pipe_fd
 #define stream_pipe_name rondo_p_stream_pipe_name
@@ -354,6 +373,7 @@
 #define stream_pipe_refused rondo_p_stream_pipe_refused
 #define stream_pipe_sendv rondo_p_stream_pipe_sendv
 #define stream_pipe_shut rondo_p_stream_pipe_shut
+#define stream_pipe_tries rondo_p_stream_pipe_tries
 #define stream_pipe_written rondo_p_stream_pipe_written
 #define stream_prepare rondo_p_stream_prepare
 #define stream_queued rondo_p_stream_queued
@@ -364,10 +384,19 @@
 #define stream_remember rondo_p_stream_remember
 #define stream_send rondo_p_stream_send
 #define stream_settle rondo_p_stream_settle
+#define stream_shut_down rondo_p_stream_shut_down
 #define stream_start_time rondo_p_stream_start_time
+#define stream_stop_closing_time rondo_p_stream_stop_closing_time
 #define stream_stop_time rondo_p_stream_stop_time
 #define stream_take_held rondo_p_stream_take_held
 #define stream_tell_flow rondo_p_stream_tell_flow
+#define stream_then_came_down rondo_p_stream_then_came_down
+#define stream_then_drop rondo_p_stream_then_drop
+#define stream_then_end rondo_p_stream_then_end
+#define stream_then_free rondo_p_stream_then_free
+#define stream_then_is_due rondo_p_stream_then_is_due
+#define stream_then_tell rondo_p_stream_then_tell
+#define stream_then_waits rondo_p_stream_then_waits
 #define stream_thread_cancel rondo_p_stream_thread_cancel
 #define stream_thread_recv rondo_p_stream_thread_recv
 #define stream_thread_sendv rondo_p_stream_thread_sendv
@@ -375,15 +404,21 @@
 #define stream_thread_written rondo_p_stream_thread_written
 #define stream_unsent rondo_p_stream_unsent
 #define stream_watch_time rondo_p_stream_watch_time
+#define stream_write_check rondo_p_stream_write_check
+#define stream_write_offer rondo_p_stream_write_offer
+#define stream_write_queued rondo_p_stream_write_queued
+#define stream_write_refuse rondo_p_stream_write_refuse
 #define sys_accept rondo_p_sys_accept
 #define sys_address_any rondo_p_sys_address_any
 #define sys_address_bytes rondo_p_sys_address_bytes
 #define sys_address_family rondo_p_sys_address_family
+#define sys_address_flow rondo_p_sys_address_flow
 #define sys_address_ip rondo_p_sys_address_ip
 #define sys_address_ip_text rondo_p_sys_address_ip_text
 #define sys_address_path rondo_p_sys_address_path
 #define sys_address_port rondo_p_sys_address_port
 #define sys_address_scope rondo_p_sys_address_scope
+#define sys_address_set_flow rondo_p_sys_address_set_flow
 #define sys_address_set_port rondo_p_sys_address_set_port
 #define sys_address_size rondo_p_sys_address_size
 #define sys_address_unix rondo_p_sys_address_unix
@@ -392,6 +427,7 @@
 #define sys_check_nonblocking rondo_p_sys_check_nonblocking
 #define sys_child_close rondo_p_sys_child_close
 #define sys_child_pipe rondo_p_sys_child_pipe
+#define sys_child_terminal rondo_p_sys_child_terminal
 #define sys_clock rondo_p_sys_clock
 #define sys_clock_facts rondo_p_sys_clock_facts
 #define sys_close rondo_p_sys_close
@@ -460,6 +496,7 @@
 #define sys_pipe_read_waiting rondo_p_sys_pipe_read_waiting
 #define sys_pipe_sides rondo_p_sys_pipe_sides
 #define sys_pipe_tells rondo_p_sys_pipe_tells
+#define sys_pipe_tries rondo_p_sys_pipe_tries
 #define sys_pipe_write rondo_p_sys_pipe_write
 #define sys_pipe_write_waiting rondo_p_sys_pipe_write_waiting
 #define sys_receive_batch rondo_p_sys_receive_batch
@@ -488,6 +525,7 @@
 #define sys_stdio rondo_p_sys_stdio
 #define sys_stop_exception rondo_p_sys_stop_exception
 #define sys_supports rondo_p_sys_supports
+#define sys_terminal_size rondo_p_sys_terminal_size
 #define sys_thread_is_self rondo_p_sys_thread_is_self
 #define sys_thread_self rondo_p_sys_thread_self
 #define sys_thread_start rondo_p_sys_thread_start
@@ -500,6 +538,7 @@
 #define timers_next rondo_p_timers_next
 #define timers_run rondo_p_timers_run
 #define timers_set_background rondo_p_timers_set_background
+#define timers_set_release rondo_p_timers_set_release
 #define timers_start rondo_p_timers_start
 #define timers_start_hidden rondo_p_timers_start_hidden
 #define unix_datagram_can_refuse_fragments rondo_p_unix_datagram_can_refuse_fragments
@@ -524,6 +563,7 @@
 #define unix_send_fail rondo_p_unix_send_fail
 #define unix_socket rondo_p_unix_socket
 #define unix_spawn rondo_p_unix_spawn
+#define unix_terminal_hung_up rondo_p_unix_terminal_hung_up
 #define unix_timeout_ms rondo_p_unix_timeout_ms
 #define unix_timespec rondo_p_unix_timespec
 #define unix_unprotected rondo_p_unix_unprotected

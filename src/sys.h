@@ -6,6 +6,8 @@
 #include "system.h"
 
 #include "rondo.h"
+
+#include <string.h>
 #ifdef SYSTEM_WIN
 #include "win/sys_types.h"
 #else
@@ -268,6 +270,8 @@ void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited);
 int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size);
 int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
                        size_t count);
+/* True: sys_pipe_write makes a call; else only an operation writes. */
+bool sys_pipe_tries(const struct sys_pipe *pipe);
 /* True: each of its calls may block, as on a file. */
 bool sys_pipe_blocks(const struct sys_pipe *pipe);
 /* From now on a thread makes the calls, and they may block. */
@@ -311,8 +315,15 @@ void sys_pipe_cut(sys_fd fd);
 int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs);
 /* The null device. */
 int sys_null(sys_fd *fd);
-/* Closes a descriptor of these two that no transport owns. */
+/* Closes a descriptor of these that no transport owns. */
 void sys_child_close(sys_fd fd);
+enum { SYS_TERMINAL_MOST = 65535 }; /* columns, and rows */
+/* Makes a pseudo terminal: the child's end, and ours, which is both ways and is
+ * for stream_new_pipe. The sizes are up to SYS_TERMINAL_MOST. */
+int sys_child_terminal(unsigned columns, unsigned rows, sys_fd *ours,
+                       sys_fd *theirs);
+/* A change is SIGWINCH to the terminal's foreground group. */
+int sys_terminal_size(sys_fd ours, unsigned columns, unsigned rows);
 
 /* ---- addresses ---- */
 
@@ -330,6 +341,9 @@ void sys_address_set_port(rondo_address *a, uint16_t port);
 /* Copies the bytes of the IP address; returns how many: 4, 16 or 0. */
 size_t sys_address_bytes(const rondo_address *a, void *bytes16);
 uint32_t sys_address_scope(const rondo_address *a);
+/* sin6_flowinfo in host order; nothing for another family. */
+uint32_t sys_address_flow(const rondo_address *a);
+void sys_address_set_flow(rondo_address *a, uint32_t flow);
 /* Writes numeric text without brackets, port or scope. */
 void sys_address_ip_text(const rondo_address *a, char *text, size_t size);
 /* The path of a unix address and its size; 0: it has none. */
@@ -345,6 +359,21 @@ struct sys_names {
     char *service; /* name of the port of the address */
 };
 
+/* The address behind the last one is among those before it. */
+static inline bool sys_names_has_last(const struct sys_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (rondo_address_equal(&names->addresses[i],
+                                &names->addresses[names->count]))
+            return true;
+    return false;
+}
+/* A service that is a number, not a name. */
+static inline bool sys_is_port(const char *service)
+{
+    return service && *service >= '0' && *service <= '9' &&
+           !service[strspn(service, "0123456789")];
+}
 /* getaddrinfo(3). Blocks. host or service may be NULL. */
 int sys_resolve(const char *host, const char *service,
                 const rondo_lookup_hints *hints, struct sys_names *names);

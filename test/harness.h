@@ -223,6 +223,8 @@ raw_fd *test_own_pipe(struct world *w);
 /* From here to the end of the test the process may have that many; ends the
  * test as skipped where it may not. */
 void test_allow_descriptors(struct world *w, int64_t count);
+/* ... and no more than that, until test_free_descriptors. */
+void test_limit_descriptors(struct world *w, int64_t limit);
 /* The lowest number of a descriptor that the backend refuses, which the process
  * may have from here on; ends the test as skipped where there is none. */
 int64_t test_number_limit(struct world *w);

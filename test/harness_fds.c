@@ -4,7 +4,7 @@
 
 #include "raw_net.h"
 
-static void set_limit(struct world *w, int64_t limit)
+void test_limit_descriptors(struct world *w, int64_t limit)
 {
     int64_t before = raw_set_descriptor_limit(limit);
 
@@ -42,7 +42,7 @@ void test_exhaust_descriptors(struct world *w, size_t left)
     enum { ROOM = 4096 };
     raw_fd *fds = test_alloc(w, ROOM * sizeof *fds);
 
-    set_limit(w, (int64_t)raw_count_descriptors() + 40);
+    test_limit_descriptors(w, (int64_t)raw_count_descriptors() + 40);
     w->exhausted = fds;
     w->exhausted_count = raw_exhaust(fds, ROOM);
     assert_in_range(w->exhausted_count, 1 + left, ROOM - 1);

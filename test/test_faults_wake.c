@@ -30,12 +30,10 @@ static void count_reports(rondo_loop *loop, void *arg, const rondo_exception *e)
 static void break_wake(struct world *w, unsigned *told)
 {
     raw_fd fd = wake_number(w);
-    int64_t limit;
 
     test_skip_if(w, fd == RONDO_NO_FD, "this backend needs no descriptor");
     assert_ok(rondo_loop_set_exception_handler(w->loop, count_reports, told));
-    limit = raw_set_descriptor_limit(3);
-    test_skip_if(w, limit < 0, "descriptors have no limit here");
+    test_limit_descriptors(w, 3);
     raw_close(fd);
     for (int i = 0; i < 5; i++)
         (void)rondo_loop_run_once(w->loop, 0);
@@ -43,7 +41,7 @@ static void break_wake(struct world *w, unsigned *told)
     assert_int_equal(*told, 1);
     /* no wait is long, since nothing could end it */
     assert_int_equal(rondo_loop_run_once(w->loop, RONDO_NEVER), 1);
-    assert_true(raw_set_descriptor_limit(limit) >= 0);
+    test_free_descriptors(w);
 }
 
 struct waker {

@@ -16,7 +16,7 @@ static int each(void)
 struct spawner {
     struct world *w;
     const char *watcher;
-    char wrong[256]; /* the first child that did not end as asked for */
+    char wrong[400]; /* the first child that did not end as asked for */
     struct proc procs[EACH];
 };
 

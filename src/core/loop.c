@@ -4,8 +4,10 @@
 
 #include "base/error.h"
 #include "core/backend.h"
+#include "core/hooks.h"
 #include "core/id.h"
 #include "core/part.h"
+#include "core/release.h"
 #include "core/remote.h"
 #include "core/signals.h"
 
@@ -72,8 +74,32 @@ static int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
     return left < most_ns ? left : most_ns;
 }
 
+/* Nothing is to be run. */
+static bool loop_is_idle(rondo_loop *loop)
+{
+    return loop_wait_time(loop, RONDO_NEVER, loop->now) > 0 &&
+           !remote_has_work(loop);
+}
+
+/* After a wait. The idle ones come when it has found nothing. */
+static COLD void loop_run_hooks(rondo_loop *loop)
+{
+    hooks_run(loop, RONDO_AFTER_WAIT);
+    if (hooks_have(loop, RONDO_IDLE) && loop_is_idle(loop))
+        hooks_run(loop, RONDO_IDLE);
+}
+
+/* Before a wait; says how long it may take. */
+static COLD int64_t loop_prepare_hooks(rondo_loop *loop, int64_t most_ns)
+{
+    hooks_run(loop, RONDO_BEFORE_WAIT);
+    return hooks_have(loop, RONDO_IDLE) ? 0 : most_ns;
+}
+
 static int loop_collect(rondo_loop *loop, int64_t most_ns)
 {
+    if (loop->hooks)
+        most_ns = loop_prepare_hooks(loop, most_ns);
     int64_t start = most_ns > 0 ? sys_clock() : loop->now;
     int64_t timeout = loop_wait_time(loop, most_ns, start);
     assert(loop->depth == 1);
@@ -87,10 +113,15 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
     }
     int error = loop->backend->wait(loop, timeout);
     atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+    /* The wait is over: what wakes from now on wakes the next one. */
+    if (atomic_load_explicit(&loop->requests, memory_order_relaxed) & LOOP_WAKE)
+        atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_WAKE);
     loop->prepared = false;
     loop->now = sys_clock();
     if (timeout)
         loop->metrics.idle_ns += loop->now - start;
+    if (loop->hooks)
+        loop_run_hooks(loop);
     return error;
 }
 
@@ -118,11 +149,13 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
     assert(loop->depth == 1 && !loop->closing);
     int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
-    bool posted = remote_take(loop);
-    if (loop->ring_head != loop->ring_tail)
-        loop_run_ring(loop, CALLBACKS_LIMIT);
-    if (posted)
-        remote_run(loop, CALLBACKS_LIMIT);
+    uint64_t end = loop->ring_tail;
+    if (end - loop->ring_head > CALLBACKS_LIMIT)
+        end = loop->ring_head + CALLBACKS_LIMIT;
+    if (remote_take(loop))
+        remote_run_in_order(loop, CALLBACKS_LIMIT, end);
+    else if (loop->ring_head != end)
+        loop_run_ring(loop, end);
     loop_run_ready(loop);
     if (loop->timers.heap_size)
         timers_run(loop, TIMERS_LIMIT);
@@ -134,9 +167,10 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
 /* ---- running ---- */
 
 /* A signal's hook may call rondo_loop_stop: that ends this run, too. */
-static COLD bool loop_handle_requests(rondo_loop *loop, unsigned requests)
+static COLD bool loop_handle_requests(rondo_loop *loop)
 {
-    assert(!(requests & ~(unsigned)(LOOP_STOP | LOOP_SIGNALS)));
+    const unsigned keep = LOOP_WAKE;
+    unsigned requests = atomic_fetch_and(&loop->requests, keep);
     if (requests & LOOP_SIGNALS) {
         signals_run(loop);
         requests |= atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_STOP);
@@ -148,8 +182,7 @@ static COLD bool loop_handle_requests(rondo_loop *loop, unsigned requests)
  * before the signals' bits: one that arrives in between sets its flag again. */
 static bool loop_take_requests(rondo_loop *loop)
 {
-    unsigned requests = atomic_exchange(&loop->requests, 0);
-    return requests && loop_handle_requests(loop, requests);
+    return atomic_load(&loop->requests) && loop_handle_requests(loop);
 }
 
 static bool loop_is_alive(rondo_loop *loop)
@@ -227,56 +260,102 @@ void rondo_loop_stop(rondo_loop *loop)
 
 void rondo_loop_wake(rondo_loop *loop)
 {
-    if (loop && loop->generation == sys_fork_generation)
-        loop_wake(loop);
+    if (!loop || loop->generation != sys_fork_generation)
+        return;
+    atomic_fetch_or(&loop->requests, LOOP_WAKE);
+    loop_wake(loop);
 }
 
 /* ---- embedding ---- */
 
-/* From now on whatever comes ends the wait of a main loop. Says how long that
- * wait may take, and sets *end to when it is over. */
-static int loop_begin_wait(rondo_loop *loop, rondo_loop_wait *wait,
-                           int64_t *end)
+/* From now on whatever comes ends the wait of a main loop. Returns how long that
+ * wait may take, `most` at most, and sets *end to when it is over. */
+static int64_t loop_begin_wait(rondo_loop *loop, int64_t most, int64_t *end)
 {
-    int64_t most;
-    assert(!loop->depth);
-    int error = loop->backend->embed(loop, &wait->fd, &most);
-    if (error)
-        return error;
     loop->prepared = true;
     atomic_store(&loop->sleeping, true);
     int64_t now = sys_clock();
-    int64_t timeout =
-        remote_has_work(loop) ? 0 : loop_wait_time(loop, most, now);
+    bool busy = remote_has_work(loop) || hooks_have(loop, RONDO_IDLE);
+    int64_t timeout = busy ? 0 : loop_wait_time(loop, most, now);
     assert(timeout >= 0);
     *end = timeout > RONDO_NEVER - now ? RONDO_NEVER : now + timeout;
-    wait->timeout_ns = timeout;
-    return 0;
+    return timeout;
+}
+
+static int loop_check_prepare(rondo_loop *loop, const char *what)
+{
+    int error = loop_check(loop, what);
+    if (!error && loop->depth)
+        return error_set(RONDO_EBUSY, "%s: the loop is running", what);
+    return error;
 }
 
 int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
 {
+    int64_t most;
     int error = loop_check(loop, "loop_prepare");
     if (error)
         return error;
     if (!wait || wait->size < sizeof *wait)
         return error_set(RONDO_EINVAL, "loop_prepare: wait.size is not set");
-    if (loop->depth)
-        return error_set(RONDO_EBUSY, "loop_prepare: the loop is running");
-    return loop_begin_wait(loop, wait, &loop->told_ns);
+    error = loop_check_prepare(loop, "loop_prepare");
+    if (!error)
+        error = loop->backend->embed(loop, &wait->fd, &most);
+    if (error)
+        return error;
+    loop->told_list = false;
+    wait->timeout_ns = loop_begin_wait(loop, most, &loop->told_ns);
+    return 0;
+}
+
+static int loop_list(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
+                     int64_t *most)
+{
+    rondo_fd fd;
+    if (loop->backend->list)
+        return loop->backend->list(loop, entries, room, most);
+    int error = loop->backend->embed(loop, &fd, most);
+    if (!error && room)
+        entries[0] = (rondo_poll_entry){fd, RONDO_READABLE};
+    return error ? error : 1;
+}
+
+int rondo_loop_prepare_poll(rondo_loop *loop, rondo_poll_entry *entries,
+                            size_t room, int64_t *timeout_ns)
+{
+    static const char what[] = "loop_prepare_poll";
+    int64_t most;
+    int error = loop_check_prepare(loop, what);
+    if (error)
+        return error;
+    if ((!entries && room) || !timeout_ns)
+        return error_set(RONDO_EINVAL, "%s: nowhere to put the answer", what);
+    int count = loop_list(loop, entries, room, &most);
+    if (count < 0)
+        return count;
+    loop->told_list = true;
+    loop->told_grown = loop->interest_grown;
+    *timeout_ns = loop_begin_wait(loop, most, &loop->told_ns);
+    return count;
 }
 
 /* A run has ended which the main loop may not know of: it may still be about to
- * wait as prepare told it. If that is too long now, it is woken. */
+ * wait as prepare told it. If that is too long now, or for too few descriptors,
+ * it is woken. */
 static COLD void loop_go_on_waiting(rondo_loop *loop)
 {
-    rondo_loop_wait wait;
-    int64_t end = 0;
+    int64_t end = 0, most;
+    rondo_fd fd;
     if (loop->generation != sys_fork_generation)
         return; /* a child, whose loop is its parent's still */
-    if (loop_begin_wait(loop, &wait, &end) != 0)
+    int error = loop->told_list ? loop_list(loop, NULL, 0, &most)
+                                : loop->backend->embed(loop, &fd, &most);
+    if (error >= 0)
+        (void)loop_begin_wait(loop, most, &end);
+    else
         atomic_store(&loop->sleeping, true); /* the next prepare fails, too */
-    if (end < loop->told_ns)
+    if (end < loop->told_ns ||
+        (loop->told_list && loop->told_grown != loop->interest_grown))
         loop_wake(loop);
 }
 
@@ -395,6 +474,7 @@ static void loop_free_all(rondo_loop *loop)
     free_list_clear(loop);
     timers_free(loop);
     remote_close(loop);
+    release_free(loop);
     if (loop->backend_data)
         loop->backend->close(loop);
     loop_free(loop, loop->scratch);
@@ -449,6 +529,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     loop->first_generation = id_first_generation(number);
     assert(loop->first_generation <= ID_GENERATION_MAX);
     loop->ring_head = loop->ring_tail = id_first_place(number);
+    atomic_init(&loop->ring_seen, (uint32_t)loop->ring_tail);
     timers_init(&loop->timers);
     loop->born = loop->now = sys_clock();
     loop->thread = sys_thread_self();
@@ -534,10 +615,10 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 static void loop_close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {
-        HANDLE_JOB,      HANDLE_LOOKUP,  HANDLE_OPERATION, HANDLE_SOCK_CALL,
-        HANDLE_SENDFILE, HANDLE_PROCESS, HANDLE_SERVER,    HANDLE_TRANSPORT,
-        HANDLE_DATAGRAM, HANDLE_WATCHER, HANDLE_SOCK,      HANDLE_SIGNAL,
-        HANDLE_SEND};
+        HANDLE_JOB,       HANDLE_LOOKUP,   HANDLE_OPERATION, HANDLE_SOCK_CALL,
+        HANDLE_SENDFILE,  HANDLE_DRAIN,    HANDLE_PROCESS,   HANDLE_SERVER,
+        HANDLE_TRANSPORT, HANDLE_DATAGRAM, HANDLE_WATCHER,   HANDLE_SOCK,
+        HANDLE_SIGNAL,    HANDLE_HOOK,     HANDLE_SEND};
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -613,6 +694,7 @@ NOINLINE int rondo_loop_close(rondo_loop *loop)
         remote_run(loop, CALLBACKS_LIMIT);
     loop->ring_head = loop->ring_tail;
     timers_free(loop);
+    release_all(loop);
     loop_close_handles(loop);
     error = loop_drain(loop);
     loop_free_all(loop);

@@ -307,7 +307,7 @@ static void datagram_close_at_loop_close(rondo_loop *loop,
                                          struct handle *handle)
 {
     (void)loop;
-    rondo_datagram_abort((rondo_datagram *)(void *)handle);
+    datagram_abort_with((rondo_datagram *)(void *)handle, RONDO_ECLOSED);
 }
 
 static bool datagram_describe(const struct handle *handle, char *text,

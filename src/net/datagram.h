@@ -155,6 +155,8 @@ void datagram_finish(rondo_datagram *d);
 void datagram_tell(rondo_datagram *d, int error, bool now);
 /* Ends the endpoint with an error; datagram_settle is to follow. */
 void datagram_fail(rondo_datagram *d, int error);
+/* As rondo_datagram_abort, with this error. */
+void datagram_abort_with(rondo_datagram *d, int error);
 /* Whether an error concerns the descriptor or the process, so that waiting does
  * not help. */
 bool datagram_is_fatal(int error);

@@ -15,14 +15,19 @@ void rondo_datagram_close(rondo_datagram *d)
     datagram_settle(d);
 }
 
-void rondo_datagram_abort(rondo_datagram *d)
+void datagram_abort_with(rondo_datagram *d, int error)
 {
     if (loop_check(d ? d->loop : NULL, "datagram_abort"))
         return;
     datagram_commit(d);
     error_no_os();
-    datagram_fail(d, RONDO_ECANCELED);
+    datagram_fail(d, error);
     datagram_settle(d);
+}
+
+void rondo_datagram_abort(rondo_datagram *d)
+{
+    datagram_abort_with(d, RONDO_ECANCELED);
 }
 
 bool rondo_datagram_is_closing(const rondo_datagram *d)

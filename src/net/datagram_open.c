@@ -177,22 +177,24 @@ static int datagram_open_adopt(rondo_datagram *d,
         return datagram_open_refuse(RONDO_EBUSY, number,
                                     "is in use by the loop");
     d->io.fd = fd;
-    int error = datagram_open_attach(d);
+    rondo_family family = RONDO_FAMILY_ANY;
+    if (sys_local_address(fd, &address) == 0)
+        family = rondo_address_family(&address);
+    int error = datagram_open_set_buffers(fd, o);
+    if (!error)
+        error = datagram_open_ask(d, o, family);
+    /* attached late: what a completion port once had no other one takes */
+    if (!error)
+        error = datagram_open_attach(d);
     if (error)
         return error;
     error = sys_adopt(fd);
     if (error)
         return error_os(error, "%s: descriptor %lld", create,
                         (long long)number);
-    error = datagram_open_set_buffers(fd, o);
-    rondo_family family = RONDO_FAMILY_ANY;
-    if (sys_local_address(fd, &address) == 0)
-        family = rondo_address_family(&address);
-    if (!error)
-        error = datagram_open_ask(d, o, family);
-    if (!error && !datagram_open_is_bound(fd))
+    if (!datagram_open_is_bound(fd))
         (void)datagram_open_bind_somewhere(d, family);
-    return error;
+    return 0;
 }
 
 /* ---- the call ---- */

@@ -389,7 +389,24 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_CHILD_WATCHER:
     case RONDO_CAN_SIGNALS:
     case RONDO_CAN_EMBED:
+    case RONDO_CAN_WATCH_PRIORITY:
+    case RONDO_CAN_WATCH_HALF_CLOSE:
+    case RONDO_CAN_WATCH_ERRORS:
+    case RONDO_CAN_TERMINALS:
+    case RONDO_CAN_LIMITS:
         return true;
+    case RONDO_CAN_CGROUPS:
+#ifdef __linux__
+        return true;
+#else
+        return false;
+#endif
+    case RONDO_CAN_DIE_WITH_PARENT:
+#if defined(__linux__) || defined(__FreeBSD__)
+        return true;
+#else
+        return false;
+#endif
     case RONDO_CAN_REUSE_PORT:
 #ifdef __linux__
         return true;

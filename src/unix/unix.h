@@ -52,6 +52,8 @@ enum { UNIX_READY = 1, UNIX_CANCELED = 2 };
 unsigned unix_ready(int fd, unsigned side, int cancel, int timeout_ms);
 /* True: nobody can read what is written to this socket, pipe or FIFO. */
 bool unix_reader_left(int fd, bool socket);
+/* True: nobody has the other side of this terminal any more. */
+bool unix_terminal_hung_up(int fd);
 
 /* Converts at most `room` buffers; returns how many. struct msghdr counts them
  * in int, unsigned or size_t: an unsigned char converts to each. */
