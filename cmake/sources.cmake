@@ -11,13 +11,16 @@ set(RONDO_SOURCES
     src/core/child_watch.c
     src/core/debug.c
     src/core/dispatch.c
+    src/core/embed.c
     src/core/fork.c
+    src/core/hooks.c
     src/core/id.c
     src/core/loop.c
     src/core/loop_info.c
     src/core/memory.c
     src/core/op.c
     src/core/reactor.c
+    src/core/release.c
     src/core/remote.c
     src/core/schedule.c
     src/core/signals.c
@@ -28,10 +31,12 @@ set(RONDO_SOURCES
     src/net/connect.c
     src/net/datagram.c
     src/net/datagram_api.c
+    src/net/datagram_message.c
     src/net/datagram_open.c
     src/net/datagram_queue.c
     src/net/datagram_receive.c
     src/net/datagram_send.c
+    src/net/datagram_special.c
     src/net/happy_eyeballs.c
     src/net/listen.c
     src/net/reader_server.c
@@ -52,6 +57,7 @@ set(RONDO_SOURCES
     src/stream/stream_pipe.c
     src/stream/stream_read.c
     src/stream/stream_socket.c
+    src/stream/stream_then.c
     src/stream/stream_timeout.c
     src/stream/stream_write.c
     src/threads/executor.c
@@ -69,6 +75,7 @@ if(WIN32)
         src/win/command.c
         src/win/console.c
         src/win/datagram.c
+        src/win/datagram_info.c
         src/win/errors.c
         src/win/file.c
         src/win/iocp.c
@@ -91,6 +98,7 @@ else()
     list(APPEND RONDO_SOURCES
         src/unix/address.c
         src/unix/datagram.c
+        src/unix/datagram_info.c
         src/unix/local.c
         src/unix/child.c
         src/unix/child_sigchld.c
@@ -107,6 +115,7 @@ else()
         src/unix/signals.c
         src/unix/sigpipe.c
         src/unix/sys.c
+        src/unix/terminal.c
         src/unix/wake.c)
     set(RONDO_BACKENDS poll select)
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

@@ -24,7 +24,7 @@ static void speed_up(rondo_transport *source)
 
 static void tell(struct session *s, int error)
 {
-    if (!error || error == RONDO_ECANCELED)
+    if (!error || error == RONDO_ECANCELED || error == RONDO_ECLOSED)
         return;
     fprintf(stderr, "%s\n", rondo_last_error());
     s->failed = true;

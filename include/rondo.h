@@ -160,7 +160,7 @@ typedef enum rondo_error {
     RONDO_ENOSPC = -20037,        /**< no space left */
     RONDO_ESRCH = -20038,         /**< no such process */
     RONDO_ENONAME = -20039,       /**< look-up: no such host or service */
-    RONDO_EAGAIN = -20040,        /**< look-up: try again later */
+    RONDO_EAGAIN = -20040,        /**< not now: try again later */
     RONDO_EPROTO = -20041,        /**< the peer broke the protocol */
     RONDO_ETOOMUCH = -20042,      /**< more than the limit given */
     RONDO_EOF = -20043            /**< ended before what was asked for came */
@@ -282,6 +282,14 @@ RONDO_API size_t rondo_address_ip(const rondo_address *a, void *bytes16);
 /** The scope (interface index) of an IPv6 address; 0: none. See RFC 4007. */
 RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
 
+/** The flow label of an IPv6 address, 20 bits in host order; 0: none. Linux
+ * sends with it where IPV6_FLOWINFO_SEND is set. See RFC 6437. */
+RONDO_API uint32_t rondo_address_flow(const rondo_address *a);
+
+/** Sets it: its lowest 20 bits. Nothing for another family. The other bits of
+ * sin6_flowinfo (the traffic class) stay. */
+RONDO_API void rondo_address_set_flow(rondo_address *a, uint32_t flow);
+
 /**
  * Writes the address as text with a NUL byte: "127.0.0.1:80",
  * "[fe80::1%2]:80", a unix path as it is, "@name" for an abstract one. Returns
@@ -291,7 +299,7 @@ RONDO_API uint32_t rondo_address_scope(const rondo_address *a);
 RONDO_API int rondo_address_text(const rondo_address *a, char *text,
                                  size_t size);
 
-/** The same family, address, port and scope. */
+/** The same family, address, port and scope; flow labels do not count. */
 RONDO_API bool rondo_address_equal(const rondo_address *a,
                                    const rondo_address *b);
 
@@ -345,9 +353,24 @@ typedef enum rondo_capability {
     RONDO_CAN_SUBPROCESS,
     RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
     RONDO_CAN_SIGNALS,
-    RONDO_CAN_REUSE_PORT,      /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,           /**< rondo_loop_prepare */
-    RONDO_CAN_PASS_DESCRIPTORS /**< rondo_transport_send_fd */
+    RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
+    RONDO_CAN_EMBED,            /**< rondo_loop_prepare */
+    RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
+    RONDO_CAN_WATCH_PRIORITY,   /**< rondo_watch for RONDO_PRIORITY */
+    RONDO_CAN_WATCH_HALF_CLOSE, /**< ... for RONDO_HALF_CLOSED */
+    RONDO_CAN_WATCH_ERRORS,     /**< ... for 0: RONDO_ERROR is told apart */
+    RONDO_CAN_TERMINALS,        /**< RONDO_STDIO_TERMINAL */
+    RONDO_CAN_CGROUPS,          /**< rondo_process_options.cgroup */
+    RONDO_CAN_JOB_OBJECTS,      /**< ....job */
+    RONDO_CAN_LIMITS,           /**< ....limits */
+    RONDO_CAN_DIE_WITH_PARENT,  /**< ....die_with_parent */
+    /* What a datagram endpoint can be told, and can say for one datagram: */
+    RONDO_CAN_PACKET_INFO,  /**< RONDO_INFO_LOCAL, RONDO_INFO_INTERFACE */
+    RONDO_CAN_ECN,          /**< RONDO_INFO_ECN */
+    RONDO_CAN_TTL,          /**< RONDO_INFO_TTL */
+    RONDO_CAN_SEGMENTATION, /**< RONDO_INFO_SEGMENTS */
+    RONDO_CAN_TIMESTAMPS,   /**< RONDO_INFO_TIME: of what is received */
+    RONDO_CAN_DONT_FRAGMENT /**< rondo_datagram_options.fragments */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -400,8 +423,9 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
 /**
  * Ends everything the loop holds and frees the loop: runs the posts accepted
  * before (rondo_call_soon_threadsafe, rondo_remote_call); drops callbacks and
- * timers; gives each pending operation's callback and each transport's
- * and process's connection_lost RONDO_ECANCELED; calls each server's closed;
+ * timers; gives each pending operation's callback RONDO_ECANCELED, and the
+ * connection_lost of each transport, datagram endpoint and process
+ * RONDO_ECLOSED (so also what waits to be written); calls each server's closed;
  * kills children that are not to be left running. Jobs that run are waited for
  * (close_grace_ns); one that goes on is reported to the exception handler, its
  * thread ends alone, and its callback is not called. The callbacks run inside
@@ -442,8 +466,10 @@ RONDO_API int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns);
  */
 RONDO_API void rondo_loop_stop(rondo_loop *loop);
 
-/** Ends the current wait, so that the loop goes through one iteration. Any
- * thread, signal handlers. */
+/** Ends the current wait, so that the loop goes through one iteration; without
+ * one the next wait returns at once. So what was set before the call is seen by
+ * the callbacks and hooks that follow (rondo_add_hook). Several calls before
+ * a wait are one. Any thread, signal handlers. As uv_async_send. */
 RONDO_API void rondo_loop_wake(rondo_loop *loop);
 
 /** Inside rondo_loop_run and its sisters. As loop.is_running. */
@@ -491,10 +517,35 @@ typedef struct rondo_loop_wait {
  * scheduling anything from outside the loop makes the descriptor readable, also
  * if rondo_loop_run_once(loop, 0) was called before the wait. A run that may
  * wait itself ends that: prepare again after it. 0,
- * RONDO_ENOTSUP (see RONDO_CAN_EMBED), RONDO_EBUSY while the loop runs. The
+ * RONDO_ENOTSUP (see RONDO_CAN_EMBED; rondo_loop_prepare_poll is for every
+ * backend), RONDO_EBUSY while the loop runs. The
  * prepare of GSource and libev's "embedding".
  */
 RONDO_API int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait);
+
+/** One descriptor that a main loop waits for. */
+typedef struct rondo_poll_entry {
+    rondo_fd fd;     /**< the loop's: neither read nor close it */
+    unsigned events; /**< RONDO_READABLE, RONDO_WRITABLE, ... */
+} rondo_poll_entry;
+
+/**
+ * As rondo_loop_prepare, for every backend: tells all descriptors that a main
+ * loop has to wait for, which ends its wait when one of them has one of its
+ * events, an error or a hang-up. Fills in the first `room` of them and returns
+ * how many there are; if that is more, make room and call again. epoll, kqueue
+ * and iocp have one; on Windows iocp's is a handle, all others are sockets, of
+ * which one that connects has failed by exceptfds (WSAPoll: POLLERR). After
+ * that wait, for whatever reason it ended, call rondo_loop_run_once(loop, 0),
+ * then prepare again. *timeout_ns: 0: run_once now; RONDO_NEVER: no deadline.
+ * What is scheduled, watched or connected from outside meanwhile ends the wait,
+ * too; what is closed is one of the entries still (poll: POLLNVAL, select:
+ * EBADF), until the next prepare. RONDO_EBUSY while the loop runs; RONDO_EINVAL. As select's and poll's
+ * use in libcurl (curl_multi_fdset) and GLib (g_main_context_query).
+ */
+RONDO_API int rondo_loop_prepare_poll(rondo_loop *loop,
+                                      rondo_poll_entry *entries, size_t room,
+                                      int64_t *timeout_ns);
 
 /** The backend's name, "epoll". Static. */
 RONDO_API const char *rondo_loop_backend(const rondo_loop *loop);
@@ -587,8 +638,9 @@ RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
 RONDO_API rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg);
 
 /**
- * As rondo_call_soon, from any thread, waking the loop; posts of one thread run
- * in their order. One that is accepted (0) before close begins is run. The
+ * As rondo_call_soon, from any thread, waking the loop. Posts and callbacks run
+ * in one order: what was posted or scheduled before, on this thread or on one
+ * that it knows of, runs before. One that is accepted (0) before close begins is run. The
  * loop must not have been freed: use a rondo_remote where it can be. 0,
  * RONDO_ENOMEM, RONDO_ECLOSED. As loop.call_soon_threadsafe.
  */
@@ -648,6 +700,42 @@ RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
  */
 RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
 
+/**
+ * Says what becomes of the arg of a callback (rondo_call_soon), a timer, a hook
+ * or a signal watch that ends without being called any more: release(loop, arg)
+ * is called once, from the loop when the id is cancelled, inside
+ * rondo_loop_close when it is dropped there. It is not called once a callback or
+ * a timer has run for the last time: then arg was fn's to free. (So the release
+ * of a rondo_call_every, a hook or a signal watch is always called.) Setting
+ * again replaces, NULL removes it. An operation needs none, since its done is
+ * called in any case; nor does a post, since each that is accepted runs, unless
+ * it is cancelled, and then arg is whose it was before. 0; RONDO_ENOENT: as
+ * rondo_cancel's; RONDO_EINVAL: an operation or a post; RONDO_ENOMEM.
+ */
+RONDO_API int rondo_set_release(rondo_loop *loop, rondo_id id,
+                                rondo_fn release);
+
+/** When a hook is called: bits. */
+typedef enum rondo_hook_when {
+    RONDO_BEFORE_WAIT = 1, /**< in each iteration, before the loop waits */
+    RONDO_AFTER_WAIT = 2,  /**< after that, before any other callback */
+    RONDO_IDLE = 4         /**< when there is nothing else to run */
+} rondo_hook_when;
+
+/**
+ * Calls fn(loop, arg) in each iteration, at each of the times in `when`, until
+ * the id is cancelled. Several hooks are called in the order in which they were
+ * added. What a hook schedules is run in the same iteration; before a wait it
+ * makes the loop only look. With an idle hook the loop never waits: it looks,
+ * and calls the hook if nothing is ready and no callback or timer is due, as a
+ * place for work in pieces. Such a hook keeps rondo_loop_run going, the others
+ * do not (rondo_set_background). rondo_loop_prepare calls none. An id;
+ * RONDO_EINVAL: no function, no time or an unknown one; RONDO_ENOMEM. As
+ * libuv's uv_prepare, uv_check and uv_idle.
+ */
+RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
+                                  void *arg);
+
 /** Whether a callback, timer, job or pending operation keeps rondo_loop_run
  * going (false, as it begins) or not (true). 0 or RONDO_ENOENT. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
@@ -660,6 +748,22 @@ RONDO_API rondo_remote *rondo_loop_remote(rondo_loop *loop);
 /** As rondo_call_soon_threadsafe; RONDO_ECLOSED once the loop is closing or
  * gone. Any thread. */
 RONDO_API int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg);
+
+/**
+ * As rondo_remote_call, with an id by which any thread can cancel it:
+ * rondo_remote_cancel, or rondo_cancel on the loop's thread. An id;
+ * RONDO_ECLOSED, RONDO_EFORKED, RONDO_ENOMEM. Any thread.
+ */
+RONDO_API rondo_id rondo_remote_post(rondo_remote *remote, rondo_fn fn,
+                                     void *arg);
+
+/**
+ * Cancels a post of rondo_remote_post. 0: it never runs, and arg is whose it
+ * was before; RONDO_ENOENT: it has run, runs, was cancelled, is another loop's,
+ * or is one of the next few (64) that run now, which only the loop's thread can
+ * still cancel, by rondo_cancel. Any thread.
+ */
+RONDO_API int rondo_remote_cancel(rondo_remote *remote, rondo_id id);
 
 /** Gives the sender back; NULL is ignored. Any thread. */
 RONDO_API void rondo_remote_release(rondo_remote *remote);
@@ -674,11 +778,12 @@ typedef void (*rondo_fd_fn)(rondo_loop *loop, rondo_fd fd, void *arg);
  * level-triggered, so fn is called again until it has read what there is. The
  * end of the data, a hang-up and an error count as readable and as writable.
  * Adding again replaces fn and arg. The descriptor stays the caller's: remove
- * it, then close it.
+ * it, then close it. For both sides by one callback see rondo_watch.
  *
  * 0; RONDO_EPERM: a regular file or directory, or a device this backend's
  * kernel interface refuses (the sentence names a backend that takes it);
- * RONDO_EBADF: not open; RONDO_EBUSY: a transport's; RONDO_EMFILE: over the
+ * RONDO_EBADF: not open; RONDO_EBUSY: a transport's, or rondo_watch has it;
+ * RONDO_EMFILE: over the
  * backend's limit; RONDO_ENOTSUP, RONDO_ENOSPC. As loop.add_reader.
  */
 RONDO_API int rondo_add_reader(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn,
@@ -694,6 +799,48 @@ RONDO_API int rondo_remove_reader(rondo_loop *loop, rondo_fd fd);
 
 /** The same for writing. As loop.remove_writer. */
 RONDO_API int rondo_remove_writer(rondo_loop *loop, rondo_fd fd);
+
+/** What a descriptor can be watched for: bits. See poll(2). */
+typedef enum rondo_event {
+    RONDO_READABLE = 1,    /**< data, a client, or the end (POLLIN) */
+    RONDO_WRITABLE = 2,    /**< there is room (POLLOUT) */
+    RONDO_PRIORITY = 4,    /**< urgent data, or what the device means by it
+                                (POLLPRI, exceptfds) */
+    RONDO_HALF_CLOSED = 8, /**< the peer has ended its writing side
+                                (POLLRDHUP, EV_EOF) */
+    RONDO_ERROR = 16,      /**< told unasked: an error waits (POLLERR) */
+    RONDO_HANG_UP = 32     /**< told unasked: the other end is gone (POLLHUP) */
+} rondo_event;
+
+/** Called while one of the events is there: all of them that are, at once. */
+typedef void (*rondo_watch_fn)(rondo_loop *loop, rondo_fd fd, unsigned events,
+                               void *arg);
+
+/**
+ * Calls fn in each iteration in which fd has one of these events, which are
+ * bits of rondo_event: level-triggered, both sides of the descriptor by one
+ * callback. Watching again replaces events, fn and arg, also inside fn. The
+ * descriptor stays the caller's: unwatch it, then close it.
+ *
+ * RONDO_ERROR and RONDO_HANG_UP are told unasked, where the system tells them;
+ * then RONDO_READABLE and RONDO_WRITABLE are told, too, if they were asked for,
+ * as the next call finds the error. 0 asks for these two alone.
+ *
+ * 0; RONDO_EINVAL: no function, an unknown bit; RONDO_ENOTSUP: the backend
+ * cannot tell one of them (RONDO_CAN_WATCH_PRIORITY,
+ * RONDO_CAN_WATCH_HALF_CLOSE; 0 events: RONDO_CAN_WATCH_ERRORS);
+ * RONDO_EBUSY: a transport's, or it has a reader or a writer. A file or a
+ * directory is taken where the backend's kernel interface takes it (poll and
+ * select: always ready; epoll: only those of /proc and /sys that can be
+ * polled), else it is RONDO_EPERM. Other errors as rondo_add_reader's. As libuv's
+ * uv_poll_start; see poll(2), epoll_ctl(2), kqueue(2).
+ */
+RONDO_API int rondo_watch(rondo_loop *loop, rondo_fd fd, unsigned events,
+                          rondo_watch_fn fn, void *arg);
+
+/** 1: fn of rondo_watch is not called again; 0: there was none; RONDO_EBUSY: a
+ * transport's. As uv_poll_stop. */
+RONDO_API int rondo_unwatch(rondo_loop *loop, rondo_fd fd);
 
 /* ---- 5. stream transports ---------------------------------------------- */
 
@@ -733,11 +880,11 @@ typedef struct rondo_protocol {
     bool (*eof_received)(rondo_transport *t, void *self);
     /** The write buffer has grown over its high limit: stop writing. */
     void (*pause_writing)(rondo_transport *t, void *self);
-    /** It is down to its low limit again. */
+    /** It is down to its low limit again; while the transport closes, too. */
     void (*resume_writing)(rondo_transport *t, void *self);
-    /** Last. 0: closed in order; RONDO_ECANCELED: aborted by this side, or the
-     * loop closes; else what broke it. Addresses still answer; the descriptor
-     * is gone. */
+    /** Last. 0: closed in order; RONDO_ECANCELED: aborted by this side;
+     * RONDO_ECLOSED: the loop closes; else what broke it. Addresses still
+     * answer; the descriptor is gone. */
     void (*connection_lost)(rondo_transport *t, void *self, int error);
     /** A time of rondo_transport_set_timeouts ran out. true: go on, it starts
      * again. false, or NULL: abort with RONDO_ETIMEDOUT. */
@@ -1005,6 +1152,43 @@ RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
                                      ...) RONDO_PRINTF(2, 3);
 
 /**
+ * As rondo_transport_writev, for pieces that are lent and not copied: they stay
+ * as and where they are until done is called. The array itself may go. done
+ * comes exactly once, from the loop, after connection_made and before
+ * connection_lost, in the order of the writes:
+ *
+ * - result >= 0: the number of bytes, which the kernel has now (on a connection
+ *   the peer need not have received them). Through filters: what they have sent
+ *   for these bytes until then has left.
+ * - result < 0: the transport ended before, with this error (RONDO_ECANCELED:
+ *   closed at once or aborted; RONDO_ECLOSED: the loop closes;
+ *   RONDO_ECONNRESET: the peer left while the transport was closing). A part of
+ *   the bytes may have left.
+ *
+ * Zero bytes: done follows all that was written before. Returns as
+ * rondo_transport_write: 0 or 1, and done will be called; < 0 (also
+ * RONDO_EINVAL: no done), and it will not. A stream takes no bytes back, so
+ * there is nothing to cancel and no id. As libuv's uv_write; see WriteFile's
+ * lpOverlapped.
+ */
+RONDO_API int rondo_transport_write_then(rondo_transport *t,
+                                         const rondo_buffer *buffers,
+                                         size_t count, rondo_done_fn done,
+                                         void *arg);
+
+/**
+ * Sends what the kernel takes at once and keeps nothing. Returns how many bytes
+ * that was; 0 for zero bytes. RONDO_EAGAIN: bytes wait already, or the kernel
+ * takes none now: write them, or try again when rondo_transport_drain says that
+ * none wait. RONDO_ENOTSUP: the transport has filters, which take all or
+ * nothing; or a thread, or on Windows an operation of a pipe, writes. Else
+ * errors as rondo_transport_write's. As uv_try_write.
+ */
+RONDO_API int64_t rondo_transport_try_write(rondo_transport *t,
+                                            const rondo_buffer *buffers,
+                                            size_t count);
+
+/**
  * Sends size bytes of a file from offset on, or what there is of them (INT64_MAX:
  * to the file's end), behind what has been written before. The kernel sends them
  * without a copy where it can (sendfile(2), TransmitFile); else a thread reads
@@ -1045,6 +1229,17 @@ RONDO_API rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
  */
 RONDO_API int rondo_transport_write_eof(rondo_transport *t);
 
+/**
+ * As rondo_transport_write_eof, with a done that says when the end has left:
+ * 0, behind all that was written before and behind the done of each
+ * rondo_transport_write_then; or why it did not leave. It comes once, from the
+ * loop, before connection_lost. After write_eof it is allowed, too. 0; < 0 as
+ * rondo_transport_write_eof, also RONDO_EPIPE: the transport only reads. As
+ * uv_shutdown.
+ */
+RONDO_API int rondo_transport_shutdown(rondo_transport *t, rondo_done_fn done,
+                                       void *arg);
+
 /** Whether the transport can end one side alone. As
  * WriteTransport.can_write_eof. */
 RONDO_API bool rondo_transport_can_write_eof(const rondo_transport *t);
@@ -1052,6 +1247,22 @@ RONDO_API bool rondo_transport_can_write_eof(const rondo_transport *t);
 /** Stops reading, sends the buffer, then connection_lost(0). Twice is
  * harmless. As BaseTransport.close. */
 RONDO_API void rondo_transport_close(rondo_transport *t);
+
+/**
+ * As rondo_transport_close, but what is not done after timeout_ns is aborted:
+ * connection_lost(RONDO_ETIMEDOUT). Filters that only wait for the peer's end
+ * by then have ended in order: connection_lost(0). While the transport closes,
+ * another call sets the time anew; RONDO_NEVER: no limit. 0; RONDO_EINVAL: a
+ * negative time; RONDO_ENOMEM. On an error the transport stays open.
+ */
+RONDO_API int rondo_transport_close_within(rondo_transport *t,
+                                           int64_t timeout_ns);
+
+/** Drops the buffer and closes: the peer sees an end after a part of the bytes,
+ * and no reset. Filters say no goodbye, so the peer of a TLS connection knows
+ * that it was cut. connection_lost(RONDO_ECANCELED) follows. As uv_close, and
+ * as WriteTransport.abort, which sends no reset either. */
+RONDO_API void rondo_transport_close_now(rondo_transport *t);
 
 /** Drops the buffer; the peer sees a reset (an end where the system has no
  * reset: unix sockets, the client of a pipe); connection_lost(RONDO_ECANCELED)
@@ -1110,11 +1321,39 @@ RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
  * Sets the limits of the write buffer, in bytes: pause_writing when it holds
  * more than high, resume_writing when it holds no more than low. They act at
  * once. high alone (low 0) sets low to a quarter of it, low alone (high 0) sets
- * high to four times it, (0, 0) restores the default: 64 KiB and 16 KiB. 0, or
- * RONDO_EINVAL: high < low. As WriteTransport.set_write_buffer_limits.
+ * high to four times it, (0, 0) restores the default: 64 KiB and 16 KiB.
+ * (RONDO_NO_BUFFER, 0) sets both to 0: pause_writing at the first byte that
+ * waits, resume_writing when none does. 0, or RONDO_EINVAL: high < low. As
+ * WriteTransport.set_write_buffer_limits.
  */
 RONDO_API int rondo_transport_set_write_buffer_limits(rondo_transport *t,
                                                       size_t high, size_t low);
+
+/** As high of the limits of a write buffer: 0, asyncio's high=0. */
+#define RONDO_NO_BUFFER (SIZE_MAX - 1)
+
+/**
+ * true: pause_writing is called inside the write (or the setting of limits)
+ * that passes the high limit, as asyncio does; false, as it begins: from the
+ * loop, after it. It stays the loop's where bytes of a
+ * rondo_transport_sendfile, or of a write before connection_made, pass the
+ * limit. The write returns 1 either way. Each write costs a few nanoseconds
+ * more then.
+ */
+RONDO_API void rondo_transport_set_pause_inside(rondo_transport *t,
+                                                bool inside);
+
+/**
+ * Waits until the write buffer holds no more than `mark` bytes: done(0), from
+ * the loop, also where it is so already; or the error that ended the transport
+ * before, before connection_lost. While the transport closes, too. Of a file
+ * on its way only what is in memory counts. Returns an id, for rondo_cancel
+ * (done gets RONDO_ECANCELED); RONDO_EINVAL: no done; RONDO_EPIPE: the
+ * transport only reads; RONDO_ECLOSED, or a failed write's error: it has ended.
+ * As StreamWriter.drain.
+ */
+RONDO_API rondo_id rondo_transport_drain(rondo_transport *t, size_t mark,
+                                         rondo_done_fn done, void *arg);
 
 /** Tells the limits; either pointer may be NULL. As
  * WriteTransport.get_write_buffer_limits. */
@@ -1330,6 +1569,53 @@ RONDO_API void *rondo_transport_filter(const rondo_transport *t,
 
 /* ---- 6. datagrams ------------------------------------------------------ */
 
+/** Bits that name what is known of a datagram, or asked for it, beside its
+ * bytes and its address: the members of rondo_datagram_info. */
+enum {
+    RONDO_INFO_LOCAL = 1,     /**< local: IP_PKTINFO, IP_RECVDSTADDR */
+    RONDO_INFO_INTERFACE = 2, /**< interface_index: the same */
+    RONDO_INFO_ECN = 4,       /**< ecn: IP_TOS, IPV6_TCLASS; RFC 3168 */
+    RONDO_INFO_TTL = 8,       /**< ttl: IP_TTL, IPV6_HOPLIMIT */
+    RONDO_INFO_SEGMENTS = 16, /**< segment_size: UDP_SEGMENT and UDP_GRO */
+    RONDO_INFO_TIME = 32,     /**< time_ns: SO_TIMESTAMPNS; received only */
+    RONDO_INFO_TRUNCATED = 64 /**< received only: it was longer than its room,
+                                 and the rest is lost. Need not be asked for */
+};
+
+/**
+ * What goes with a datagram. Received: `known` names the members that the
+ * kernel has told; the others are zero. To be sent: `known` names those that
+ * the program has set; set size first (RONDO_DATAGRAM_INFO_INIT).
+ */
+typedef struct rondo_datagram_info {
+    size_t size;
+    unsigned known; /**< RONDO_INFO_... */
+    /** The interface that it came through or is to leave by; 0: any */
+    uint32_t interface_index;
+    /** The IP address that it was sent to, with the endpoint's port; or that
+     * it is to be sent from: one of this machine's, whose port is ignored */
+    rondo_address local;
+    int ecn; /**< 0 to 3: not capable, ECT(1), ECT(0), congestion met */
+    int ttl; /**< TTL of IPv4, hop limit of IPv6: 0 to 255; to send from 1 */
+    /** The bytes are several datagrams of this size, one behind the other; the
+     * last one may be shorter. Received: 0 is one datagram */
+    size_t segment_size;
+    int64_t time_ns; /**< when the kernel received it, since 1970, wall clock */
+} rondo_datagram_info;
+
+/** Datagrams that are larger than the path takes. */
+typedef enum rondo_fragments {
+    RONDO_FRAGMENTS_DEFAULT = 0, /**< as the system has it */
+    RONDO_FRAGMENTS_ALLOW = 1,   /**< routers and the kernel may cut them */
+    /** Nobody cuts them (DF); larger than the path's MTU, as far as the kernel
+     * knows it, is RONDO_EMSGSIZE. See rondo_datagram_path_mtu */
+    RONDO_FRAGMENTS_NEVER = 2,
+    /** Nobody cuts them, and the kernel's knowledge of the path is not asked:
+     * for programs that probe it (RFC 8899). Where the system has no such mode
+     * it is RONDO_FRAGMENTS_NEVER */
+    RONDO_FRAGMENTS_PROBE = 3
+} rondo_fragments;
+
 /**
  * What happens on a datagram endpoint, in this order: connection_made; then
  * the others, as they come; connection_lost, once and last. Members may be
@@ -1358,11 +1644,29 @@ typedef struct rondo_datagram_protocol {
     void (*pause_writing)(rondo_datagram *d, void *self);
     /** ... and is down to its low limit. */
     void (*resume_writing)(rondo_datagram *d, void *self);
-    /** It is over: 0 after rondo_datagram_close, RONDO_ECANCELED after abort
-     * and when the loop is closed, RONDO_EBADF (the program has closed the
+    /** It is over: 0 after rondo_datagram_close, RONDO_ECANCELED after abort,
+     * RONDO_ECLOSED when the loop is closed, RONDO_EBADF (the program has closed the
      * descriptor), RONDO_ENOMEM. The pointer ends when this returns. */
     void (*connection_lost)(rondo_datagram *d, void *self, int error);
-    rondo_reserved reserved[6];
+    /** Instead of datagram_received, if it is not NULL. info, lent too, knows
+     * what rondo_datagram_options.info asked for and the kernel has told. With
+     * RONDO_INFO_SEGMENTS, data may be several datagrams of one sender. */
+    void (*datagram_received_with)(rondo_datagram *d, void *self,
+                                   const void *data, size_t size,
+                                   const rondo_address *from,
+                                   const rondo_datagram_info *info);
+    /**
+     * Where to receive to: memory of the program's of *size bytes, which is
+     * the endpoint's until it asks again or ends. hint is receive_size. Room
+     * for several times hint is used for as many datagrams as one call can
+     * receive; with less than hint, the datagram is cut to that. There may be
+     * nothing to receive after all. NULL, or *size 0: not now, and receiving
+     * pauses as by rondo_datagram_pause_reading. As uv_alloc_cb, and asyncio's
+     * BufferedProtocol.get_buffer.
+     */
+    void *(*get_buffer)(rondo_datagram *d, void *self, size_t hint,
+                        size_t *size);
+    rondo_reserved reserved[4];
 } rondo_datagram_protocol;
 
 /** Where to receive from and send to; RONDO_DATAGRAM(.local_address = &a). */
@@ -1390,6 +1694,9 @@ typedef struct rondo_datagram_options {
     /** Bytes of the kernel's buffers (SO_RCVBUF, SO_SNDBUF), of which it may
      * grant fewer. 0: the system's choice */
     size_t receive_buffer, send_buffer;
+    /** RONDO_INFO_...: what datagram_received_with is to be told. IP only */
+    unsigned info;
+    rondo_fragments fragments; /**< IP only */
 } rondo_datagram_options;
 
 /**
@@ -1400,7 +1707,8 @@ typedef struct rondo_datagram_options {
  * families, no datagram socket), RONDO_EBADF, RONDO_EBUSY (in use by the
  * loop), RONDO_EADDRINUSE (a path that somebody has, too, or any other file),
  * RONDO_EADDRNOTAVAIL, RONDO_EAFNOSUPPORT, RONDO_EACCES, RONDO_EMFILE,
- * RONDO_ENFILE, RONDO_ENOTSUP (reuse_port); for the remote address
+ * RONDO_ENFILE, RONDO_ENOTSUP (reuse_port; an info or fragments that this
+ * system does not have, see rondo_loop_supports); for the remote address
  * RONDO_ENETUNREACH, for a remote path RONDO_ENOENT and RONDO_ECONNREFUSED. As
  * loop.create_datagram_endpoint; see udp(7) and unix(7).
  */
@@ -1429,6 +1737,61 @@ RONDO_API int rondo_create_datagram_endpoint(
  */
 RONDO_API int rondo_datagram_send(rondo_datagram *d, const void *data,
                                   size_t size, const rondo_address *to);
+
+/** How many pieces one datagram can be given in. */
+enum { RONDO_DATAGRAM_PIECES = 64 };
+
+/**
+ * As rondo_datagram_send, of a datagram in pieces: the bytes of `count` buffers
+ * one behind the other, at most RONDO_DATAGRAM_PIECES. info may be NULL. With
+ * RONDO_INFO_SEGMENTS they are several datagrams, which the kernel cuts: 64 are
+ * always possible, and all take one turn and fail together.
+ *
+ * Also RONDO_EINVAL (more pieces; a member of info that makes no sense, an
+ * address of another family, RONDO_INFO_TIME), RONDO_ENOTSUP (this system, or
+ * this family, does not take a member), RONDO_EADDRNOTAVAIL or RONDO_EINVAL
+ * (no address of this machine), RONDO_EMSGSIZE (see rondo_fragments). See
+ * sendmsg(2), ip(7), ipv6(7), udp(7); WSASendMsg.
+ */
+RONDO_API int rondo_datagram_send_with(rondo_datagram *d,
+                                       const rondo_buffer *buffers,
+                                       size_t count, const rondo_address *to,
+                                       const rondo_datagram_info *info);
+
+/** The same, if the kernel takes it now; nothing is kept. 0, or RONDO_EAGAIN:
+ * the kernel has no room, or other datagrams wait. As uv_udp_try_send. */
+RONDO_API int rondo_datagram_try_send(rondo_datagram *d,
+                                      const rondo_buffer *buffers, size_t count,
+                                      const rondo_address *to,
+                                      const rondo_datagram_info *info);
+
+/**
+ * As rondo_datagram_send_with, and tells of this datagram: done's result is its
+ * size once the kernel has it, or the error that it was dropped for, which
+ * error_received is not told. done comes once, from the loop, before
+ * connection_lost. The bytes are copied. The id; < 0: refused, and done does
+ * not come. rondo_cancel takes it back while it waits: RONDO_ECANCELED; it is
+ * too late once the kernel has it. As uv_udp_send.
+ */
+RONDO_API rondo_id rondo_datagram_send_then(rondo_datagram *d,
+                                            const rondo_buffer *buffers,
+                                            size_t count,
+                                            const rondo_address *to,
+                                            const rondo_datagram_info *info,
+                                            rondo_done_fn done, void *arg);
+
+/**
+ * Receives nothing, until it is resumed. What comes waits in the kernel's
+ * buffer, and is lost when that is full. Also before connection_made. Twice is
+ * harmless. 0, or RONDO_ECLOSED. As ReadTransport.pause_reading, and
+ * uv_udp_recv_stop.
+ */
+RONDO_API int rondo_datagram_pause_reading(rondo_datagram *d);
+
+/** Receives again, first what the endpoint had taken from the kernel when it
+ * was paused. Harmless where it was not paused. 0, or RONDO_ECLOSED. As
+ * ReadTransport.resume_reading. */
+RONDO_API int rondo_datagram_resume_reading(rondo_datagram *d);
 
 /** Receives nothing more, sends what waits, then connection_lost(0). Twice is
  * harmless. As BaseTransport.close. */
@@ -1461,6 +1824,11 @@ RONDO_API int rondo_datagram_local_address(const rondo_datagram *d,
                                            rondo_address *address);
 RONDO_API int rondo_datagram_peer_address(const rondo_datagram *d,
                                           rondo_address *address);
+
+/** The largest IP packet, in bytes with its headers, that the kernel believes
+ * the path to the peer takes. RONDO_ENOTCONN: the endpoint is not connected;
+ * RONDO_ENOTSUP. As IP_MTU of ip(7), IPV6_MTU of ipv6(7). */
+RONDO_API int64_t rondo_datagram_path_mtu(const rondo_datagram *d);
 
 /**
  * Sets the limits of the write buffer, in bytes, as
@@ -1548,7 +1916,7 @@ typedef struct rondo_process_protocol {
     /** The child has ended; not called where rondo_process_close has let go
      * of one that is left running. */
     void (*process_exited)(rondo_process *p, void *self, rondo_exit status);
-    /** Last. 0, or RONDO_ECANCELED: the loop closes. */
+    /** Last. 0, or RONDO_ECLOSED: the loop closes. */
     void (*connection_lost)(rondo_process *p, void *self, int error);
     rondo_reserved reserved[5];
 } rondo_process_protocol;
@@ -1559,9 +1927,12 @@ typedef enum rondo_stdio_kind {
     /** A pipe: the child reads 0 and writes all others. Beyond 0-2 a pair of
      * connected sockets, both ways. */
     RONDO_STDIO_PIPE,
-    RONDO_STDIO_NULL,  /**< the null device */
-    RONDO_STDIO_FD,    /**< a descriptor of the caller's, which stays so */
-    RONDO_STDIO_STDOUT /**< the same as the child's 1 */
+    RONDO_STDIO_NULL,   /**< the null device */
+    RONDO_STDIO_FD,     /**< a descriptor of the caller's, which stays so */
+    RONDO_STDIO_STDOUT, /**< the same as the child's 1 */
+    /** A pseudo terminal of the child's own, for 0, 1 and 2; all that name it
+     * share one (RONDO_CAN_TERMINALS). See below. */
+    RONDO_STDIO_TERMINAL
 } rondo_stdio_kind;
 
 /** One more descriptor of the child; beyond 0, 1 and 2 on Unix only. */
@@ -1571,11 +1942,20 @@ typedef struct rondo_stdio_entry {
     rondo_fd fd; /**< RONDO_STDIO_FD's */
 } rondo_stdio_entry;
 
+/** No limit, in a rondo_resource_limit. */
+#define RONDO_UNLIMITED UINT64_MAX
+
+/** A limit of the child's; see setrlimit(2). */
+typedef struct rondo_resource_limit {
+    int resource; /**< one of the system's RLIMIT_... */
+    uint64_t soft, hard;
+} rondo_resource_limit;
+
 /** What to run, and how; RONDO_PROCESS(.program = "ls"). */
 typedef struct rondo_process_options {
     size_t size;
-    /** A path, or a name that is looked up in the parent's PATH. NULL:
-     * argv[0]. A relative path starts from cwd. */
+    /** A path, or a name that is looked up in the parent's PATH (or in the
+     * child's: own_path). NULL: argv[0]. A relative path starts from cwd. */
     const char *program;
     /** Ends with NULL, argv[0] included. NULL: the program alone. */
     const char *const *argv;
@@ -1594,7 +1974,30 @@ typedef struct rondo_process_options {
      * may drop them; by pointer, since 0 is a value. RONDO_EINVAL: a uid that is
      * not 0 without a gid, where the child would keep group 0. Unix. */
     const int64_t *uid, *gid;
-    const int *umask; /**< by pointer, since 0 is a value. Unix */
+    const int *umask;  /**< by pointer, since 0 is a value. Unix */
+    int columns, rows; /**< of the child's terminal. 0: 80 and 24 */
+    /** Further descriptors that the child gets, each under the number that it
+     * has here. Windows: handles, which other children may inherit, too, while
+     * the call lasts, unless a list of their own excludes them. */
+    const rondo_fd *inherit;
+    size_t inherit_count;
+    bool own_path; /**< a name is looked up in the PATH of env, if env is set */
+    /** The folder of a control group, such as "/sys/fs/cgroup/x", in which the
+     * child begins. Linux (RONDO_CAN_CGROUPS). See cgroups(7). */
+    const char *cgroup;
+    /** A job object in which the child begins; 0: none. Windows
+     * (RONDO_CAN_JOB_OBJECTS). See AssignProcessToJobObject. */
+    rondo_fd job;
+    const rondo_resource_limit *limits; /**< Unix (RONDO_CAN_LIMITS) */
+    size_t limit_count;
+    /** -20 to 19, by pointer, since 0 is a value. Windows: the nearest priority
+     * class. See setpriority(2). */
+    const int *nice;
+    /** The child is killed when this process ends in any way, where
+     * RONDO_CAN_DIE_WITH_PARENT. Linux: also when the thread that started it
+     * ends, and not if its program has more rights (set-user-ID). See
+     * PR_SET_PDEATHSIG, procctl(2), JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE. */
+    bool die_with_parent;
 } rondo_process_options;
 
 /**
@@ -1606,7 +2009,8 @@ typedef struct rondo_process_options {
  * 0; an error, and nothing is left: RONDO_ENOENT, RONDO_ENOTDIR, RONDO_EACCES
  * (not executable, a directory), RONDO_ENOEXEC, RONDO_ENAMETOOLONG,
  * RONDO_ETOOMUCH (argv and env together too long), RONDO_EBADF (a descriptor
- * that is not open), RONDO_EPERM (uid, gid), RONDO_EAGAIN (too many
+ * that is not open), RONDO_EPERM (uid, gid, limits, cgroup), RONDO_EACCES also
+ * for nice and cgroup, RONDO_EAGAIN (too many
  * processes), RONDO_EMFILE, RONDO_ENFILE, RONDO_EINVAL (neither program nor
  * argv, an unknown kind, a number of a descriptor below 0 or named twice),
  * RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec; see
@@ -1623,6 +2027,30 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
                                      const rondo_process_options *options,
                                      const rondo_process_protocol *protocol,
                                      void *self, rondo_process **p);
+
+/**
+ * A child on a terminal (RONDO_STDIO_TERMINAL; see pty(7), openpty(3)). The
+ * child leads a session of its own, whose terminal it is: Ctrl-C, job control,
+ * SIGWINCH and isatty(3) work as in a terminal's window. Our end is one
+ * transport both ways: rondo_process_pipe returns it for each of 0, 1 and 2
+ * that is the terminal. Callbacks number it as pipes: pause_writing and
+ * resume_writing say 0, all others 1 (else 2). Where only the other direction
+ * is the terminal, all say that one's number.
+ *
+ * The terminal begins with the system's modes: it echoes, gives the child whole
+ * lines and writes "\r\n" for each "\n"; tcsetattr(3) on rondo_transport_fd
+ * changes that. rondo_transport_write_eof is RONDO_ENOTSUP: the child reads an
+ * end where Ctrl-D ("\4") is written at the start of a line. Closing the
+ * transport hangs up: the child gets SIGHUP. When the last process has closed
+ * the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a write
+ * could not end.
+ *
+ * rondo_process_set_window_size changes its size, 1 to 65535 each; a change is
+ * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL (no terminal, no
+ * such size), RONDO_ECLOSED (it is closed). As ioctl(2)'s TIOCSWINSZ.
+ */
+RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
+                                            int rows);
 
 /** The number of the process, which another may get once it has ended. */
 RONDO_API int64_t rondo_process_pid(const rondo_process *p);
@@ -1741,6 +2169,30 @@ RONDO_API int rondo_add_signal_handler(rondo_loop *loop, int signum,
  */
 RONDO_API int rondo_remove_signal_handler(rondo_loop *loop, int signum);
 
+/** How many of the signal have arrived since fn, or any other watch of it, was
+ * last called: 1 or more. */
+typedef void (*rondo_signal_watch_fn)(rondo_loop *loop, int signum,
+                                      unsigned count, void *arg);
+
+/** Flags of rondo_watch_signal. */
+typedef enum rondo_signal_flags {
+    RONDO_SIGNAL_ONCE = 1 /**< ends just before its first call */
+} rondo_signal_flags;
+
+/**
+ * As rondo_add_signal_handler, but any number of watches of one signal can be in
+ * a loop, beside its handler: each is called, in the order in which they were
+ * added. They are told how many came: the kernel itself counts only real-time
+ * signals, and takes several others that wait for one (signal(7)).
+ * rondo_cancel ends it, rondo_set_background(loop, id, false) lets it keep
+ * rondo_loop_run going. An id, or the errors of rondo_add_signal_handler;
+ * RONDO_EINVAL: unknown flags. As libuv's uv_signal_start and
+ * uv_signal_start_oneshot.
+ */
+RONDO_API rondo_id rondo_watch_signal(rondo_loop *loop, int signum,
+                                      unsigned flags, rondo_signal_watch_fn fn,
+                                      void *arg);
+
 /* ---- 9. threads and names ---------------------------------------------- */
 
 /** A job's work, on a thread: returns what done gets, a value >= 0 or a
@@ -1757,13 +2209,18 @@ typedef int64_t (*rondo_work_fn)(rondo_job *job, void *arg);
  *
  * Cancelled before it has begun, work never runs; while it runs,
  * rondo_job_canceled turns true and what it returns is dropped. done gets
- * RONDO_ECANCELED either way. A job that an executor's shutdown drops gets
+ * RONDO_ECANCELED either way; rondo_job_begun tells which it was. A job that an executor's shutdown drops gets
  * RONDO_ECLOSED, one that was the parent process's RONDO_EFORKED.
  */
 RONDO_API rondo_id rondo_run_in_executor(rondo_loop *loop,
                                          rondo_executor *executor,
                                          rondo_work_fn work, rondo_done_fn done,
                                          void *arg);
+
+/** Inside a job's done: whether its work had begun, so that it has done its
+ * part or some of it. A job that was cancelled before is RONDO_ECANCELED, too, but
+ * false. Elsewhere false. */
+RONDO_API bool rondo_job_begun(const rondo_loop *loop);
 
 /** Whether the job was cancelled, or its loop closes: work should return. On
  * the job's thread. */
@@ -1808,6 +2265,9 @@ RONDO_API unsigned rondo_cpu_count(void);
 RONDO_API int rondo_set_default_executor(rondo_loop *loop,
                                          rondo_executor *executor);
 
+/** A socket_type: any. */
+#define RONDO_ANY_SOCKET (-1)
+
 /** What a look-up asks for; RONDO_LOOKUP_HINTS_INIT. As getaddrinfo(3)'s
  * hints. */
 typedef struct rondo_lookup_hints {
@@ -1818,6 +2278,14 @@ typedef struct rondo_lookup_hints {
     bool numeric_host;    /**< the host is no name */
     bool numeric_service; /**< the service is a number */
     bool canonical_name;  /**< the host's own name, too */
+    /** The system's SOCK_... and IPPROTO_...; 0: SOCK_STREAM or what datagram
+     * says, and its usual protocol. RONDO_ANY_SOCKET: services of any type; each
+     * address is then given once. */
+    int socket_type, protocol;
+    bool configured; /**< only families that this machine has addresses of */
+    /** With RONDO_FAMILY_INET6: where there are no IPv6 addresses, IPv4 ones as
+     * "::ffff:1.2.3.4"; with all_mapped these, too, where there are. */
+    bool v4_mapped, all_mapped;
 } rondo_lookup_hints;
 
 /** What a look-up has found, lent for the call: count addresses in the order
@@ -1833,8 +2301,9 @@ typedef void (*rondo_getaddrinfo_fn)(rondo_loop *loop, void *arg,
  * from 0 to 65535, or a name; NULL: port 0), one of which may be NULL. A
  * numeric host with a port or no service needs no look-up; all else is asked of
  * the loop's resolver, off the loop's thread. hints may be NULL. done gets
- * RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM, or the
- * resolver's own. An id; RONDO_EINVAL: a host or service that cannot be one;
+ * RONDO_ENONAME, RONDO_EAGAIN, RONDO_EAFNOSUPPORT, RONDO_ENOMEM, RONDO_ENOTSUP
+ * (no v4_mapped on this system; no such type or protocol), or the resolver's
+ * own. An id; RONDO_EINVAL: a host or service that cannot be one;
  * RONDO_ENONAME, RONDO_EAFNOSUPPORT: not what the hints ask for. Cancelled, it
  * ends at once. As loop.getaddrinfo.
  */
@@ -2137,5 +2606,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_LOOKUP_HINTS_INIT     RONDO_INIT_(rondo_lookup_hints)
 #define RONDO_CREDENTIALS_INIT      RONDO_INIT_(rondo_credentials)
 #define RONDO_DATAGRAM_DROPS_INIT   RONDO_INIT_(rondo_datagram_drops)
+#define RONDO_DATAGRAM_INFO_INIT    RONDO_INIT_(rondo_datagram_info)
 
 #endif

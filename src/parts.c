@@ -7,7 +7,8 @@
  * not include what is above it. */
 extern const struct handle_class stream_class, server_class, process_class,
     datagram_class, watch_class, connect_class, names_class, sock_class,
-    sock_call_class, sendfile_class, job_class, signal_class;
+    sock_call_class, sendfile_class, drain_class, job_class, signal_class,
+    hook_class, datagram_sent_class;
 
 const struct handle_class *const handle_classes[HANDLE_KINDS] = {
     [HANDLE_TRANSPORT] = &stream_class,    [HANDLE_SERVER] = &server_class,
@@ -15,7 +16,9 @@ const struct handle_class *const handle_classes[HANDLE_KINDS] = {
     [HANDLE_WATCHER] = &watch_class,       [HANDLE_OPERATION] = &connect_class,
     [HANDLE_LOOKUP] = &names_class,        [HANDLE_JOB] = &job_class,
     [HANDLE_SOCK_CALL] = &sock_call_class, [HANDLE_SENDFILE] = &sendfile_class,
-    [HANDLE_SOCK] = &sock_class,           [HANDLE_SIGNAL] = &signal_class,
+    [HANDLE_DRAIN] = &drain_class,         [HANDLE_SOCK] = &sock_class,
+    [HANDLE_SIGNAL] = &signal_class,       [HANDLE_HOOK] = &hook_class,
+    [HANDLE_SEND] = &datagram_sent_class,
 };
 
 extern const struct loop_part lookup_part, executor_part, file_source_part,

@@ -6,6 +6,8 @@
 #include "system.h"
 
 #include "rondo.h"
+
+#include <string.h>
 #ifdef SYSTEM_WIN
 #include "win/sys_types.h"
 #else
@@ -194,6 +196,16 @@ struct sys_outgoing {
     size_t to_size;
 };
 
+/* A datagram in pieces, with what goes beside its bytes. */
+struct sys_message {
+    const rondo_buffer *pieces;
+    size_t count;   /* at most RONDO_DATAGRAM_PIECES */
+    const void *to; /* as in a sys_outgoing */
+    size_t to_size;
+    const rondo_address *target;     /* to, or the peer of a connected socket */
+    const rondo_datagram_info *info; /* NULL: nothing */
+};
+
 int sys_socket_datagram(rondo_family family, sys_fd *fd);
 /* Linux: receiving has been shut down by shutdown(2), so that the socket is
  * readable for ever and nothing comes. */
@@ -212,6 +224,23 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
 /* Returns how many datagrams it sent, beginning with the first one. An error
  * is about the first one, or about one that was sent earlier. */
 int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count);
+/* As sys_receive_batch; also tells what the kernel knows of each, and the port
+ * of a local address is 0. */
+int sys_receive_messages(sys_fd fd, struct sys_received *list,
+                         rondo_datagram_info *infos, unsigned count,
+                         size_t room);
+/* As sys_send_batch of one. RONDO_ENOTSUP: a member of info that this system
+ * does not take. */
+int sys_send_message(sys_fd fd, const struct sys_message *m);
+/* Has the kernel tell these RONDO_INFO_... of an IP socket. RONDO_ENOTSUP. */
+int sys_datagram_ask(sys_fd fd, rondo_family family, unsigned info);
+/* RONDO_ENOTSUP. */
+int sys_datagram_fragments(sys_fd fd, rondo_family family,
+                           rondo_fragments fragments);
+/* RONDO_ENOTSUP, RONDO_ENOTCONN. */
+int64_t sys_datagram_path_mtu(sys_fd fd, rondo_family family);
+/* The RONDO_INFO_... that this kernel knows, in both directions. */
+unsigned sys_datagram_infos(void);
 /* Joins or leaves a group; interface 0: the system chooses. */
 int sys_multicast(sys_fd fd, const rondo_address *group, uint32_t interface,
                   bool join);
@@ -241,6 +270,8 @@ void sys_pipe_close(struct sys_pipe *pipe, bool close, bool inherited);
 int64_t sys_pipe_read(struct sys_pipe *pipe, void *data, size_t size);
 int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
                        size_t count);
+/* True: sys_pipe_write makes a call; else only an operation writes. */
+bool sys_pipe_tries(const struct sys_pipe *pipe);
 /* True: each of its calls may block, as on a file. */
 bool sys_pipe_blocks(const struct sys_pipe *pipe);
 /* From now on a thread makes the calls, and they may block. */
@@ -284,8 +315,15 @@ void sys_pipe_cut(sys_fd fd);
 int sys_child_pipe(unsigned sides, sys_fd *ours, sys_fd *theirs);
 /* The null device. */
 int sys_null(sys_fd *fd);
-/* Closes a descriptor of these two that no transport owns. */
+/* Closes a descriptor of these that no transport owns. */
 void sys_child_close(sys_fd fd);
+enum { SYS_TERMINAL_MOST = 65535 }; /* columns, and rows */
+/* Makes a pseudo terminal: the child's end, and ours, which is both ways and is
+ * for stream_new_pipe. The sizes are up to SYS_TERMINAL_MOST. */
+int sys_child_terminal(unsigned columns, unsigned rows, sys_fd *ours,
+                       sys_fd *theirs);
+/* A change is SIGWINCH to the terminal's foreground group. */
+int sys_terminal_size(sys_fd ours, unsigned columns, unsigned rows);
 
 /* ---- addresses ---- */
 
@@ -303,6 +341,9 @@ void sys_address_set_port(rondo_address *a, uint16_t port);
 /* Copies the bytes of the IP address; returns how many: 4, 16 or 0. */
 size_t sys_address_bytes(const rondo_address *a, void *bytes16);
 uint32_t sys_address_scope(const rondo_address *a);
+/* sin6_flowinfo in host order; nothing for another family. */
+uint32_t sys_address_flow(const rondo_address *a);
+void sys_address_set_flow(rondo_address *a, uint32_t flow);
 /* Writes numeric text without brackets, port or scope. */
 void sys_address_ip_text(const rondo_address *a, char *text, size_t size);
 /* The path of a unix address and its size; 0: it has none. */
@@ -318,6 +359,21 @@ struct sys_names {
     char *service; /* name of the port of the address */
 };
 
+/* The address behind the last one is among those before it. */
+static inline bool sys_names_has_last(const struct sys_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (rondo_address_equal(&names->addresses[i],
+                                &names->addresses[names->count]))
+            return true;
+    return false;
+}
+/* A service that is a number, not a name. */
+static inline bool sys_is_port(const char *service)
+{
+    return service && *service >= '0' && *service <= '9' &&
+           !service[strspn(service, "0123456789")];
+}
 /* getaddrinfo(3). Blocks. host or service may be NULL. */
 int sys_resolve(const char *host, const char *service,
                 const rondo_lookup_hints *hints, struct sys_names *names);

@@ -88,6 +88,10 @@ static int simple(const char *word)
         child_say_signals();
     else if (strcmp(word, "ids") == 0)
         child_say_ids();
+    else if (strcmp(word, "await-size") == 0)
+        child_await_size();
+    else if (strcmp(word, "nice") == 0)
+        child_say_nice();
     else
         return 0;
     return 1;
@@ -104,6 +108,12 @@ static char **with_arguments(char **next)
         child_die(atoi(*next++));
     } else if (strcmp(word, "close") == 0) {
         child_close(atoi(*next++));
+    } else if (strcmp(word, "terminal") == 0) {
+        child_say_terminal(atoi(*next++));
+    } else if (strcmp(word, "handle") == 0) {
+        child_say_handle(strtoll(*next++, NULL, 10));
+    } else if (strcmp(word, "limit") == 0) {
+        child_say_limit(atoi(*next++));
     } else if (strcmp(word, "drain") == 0) {
         copy(atoi(*next++), -1);
     } else if (strcmp(word, "pass") == 0) {

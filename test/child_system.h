@@ -26,6 +26,11 @@ void child_say_folder(void);
 void child_say_descriptors(void);
 void child_say_signals(void);
 void child_say_ids(void);
+void child_say_terminal(int fd); /* what it is, of which size, whose */
+void child_await_size(void);     /* "ready", and the new size of 0 */
+void child_say_limit(int resource);
+void child_say_nice(void);
+void child_say_handle(long long handle); /* Windows: is it open */
 /* begins bytes as they are, UTF-8 arguments in *argv */
 void child_begin(int *argc, char ***argv);
 void child_say(const char *format, ...); /* to stdout, at once */

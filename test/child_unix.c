@@ -9,9 +9,12 @@
 #include <grp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <termios.h>
 #include <unistd.h>
 
 extern char **environ; /* NOLINT: not every <unistd.h> has it */
@@ -130,4 +133,52 @@ void child_say_ids(void)
     child_say("uid %d gid %d groups %d session %d group %d umask %o\n",
               (int)getuid(), (int)getgid(), getgroups(0, NULL),
               getsid(0) == getpid(), getpgrp() == getpid(), (unsigned)mask);
+}
+
+void child_say_terminal(int fd)
+{
+    struct winsize size;
+
+    if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) < 0) {
+        child_say("%d is no terminal\n", fd);
+        return;
+    }
+    child_say("%d is a terminal %dx%d%s%s\n", fd, size.ws_col, size.ws_row,
+              tcgetsid(fd) == getpid() ? ", the session's" : "",
+              tcgetpgrp(fd) == getpgrp() ? ", in front" : "");
+}
+
+void child_await_size(void)
+{
+    sigset_t set;
+    int signum;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGWINCH);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    child_say("ready\n");
+    (void)sigwait(&set, &signum);
+    child_say_terminal(0);
+}
+
+void child_say_limit(int resource)
+{
+    struct rlimit limit = {0, 0};
+
+    (void)getrlimit(resource, &limit);
+    if (limit.rlim_max == RLIM_INFINITY)
+        child_say("%llu of any\n", (unsigned long long)limit.rlim_cur);
+    else
+        child_say("%llu of %llu\n", (unsigned long long)limit.rlim_cur,
+                  (unsigned long long)limit.rlim_max);
+}
+
+void child_say_nice(void)
+{
+    child_say("%d\n", getpriority(PRIO_PROCESS, 0));
+}
+
+void child_say_handle(long long handle)
+{
+    child_say("no handle %lld\n", handle);
 }

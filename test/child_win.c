@@ -139,3 +139,44 @@ void child_say_ids(void)
 {
     child_say("none\n");
 }
+
+void child_say_terminal(int fd)
+{
+    CONSOLE_SCREEN_BUFFER_INFO info;
+    DWORD mode;
+    HANDLE handle = (HANDLE)_get_osfhandle(fd);
+
+    if (!GetConsoleMode(handle, &mode))
+        child_say("%d is no terminal\n", fd);
+    else if (GetConsoleScreenBufferInfo(handle, &info))
+        child_say("%d is a terminal %dx%d\n", fd,
+                  info.srWindow.Right - info.srWindow.Left + 1,
+                  info.srWindow.Bottom - info.srWindow.Top + 1);
+    else
+        child_say("%d is a terminal\n", fd);
+}
+
+void child_await_size(void)
+{
+    child_say("none\n");
+}
+
+void child_say_limit(int resource)
+{
+    (void)resource;
+    child_say("none\n");
+}
+
+void child_say_nice(void)
+{
+    child_say("%d\n", (int)GetPriorityClass(GetCurrentProcess()));
+}
+
+void child_say_handle(long long handle)
+{
+    DWORD flags;
+
+    child_say(GetHandleInformation((HANDLE)(intptr_t)handle, &flags)
+                  ? "open\n"
+                  : "not open\n");
+}

@@ -77,6 +77,9 @@ static void done(rondo_loop *loop, void *arg, int64_t result)
     assert_false(atomic_load(&j->inside));
     assert_int_equal(++j->done, 1);
     j->told = result;
+    if (result != RONDO_EFORKED && /* a fork may come between the two */
+        rondo_job_begun(loop) != (atomic_load(&j->began) > 0))
+        abort(); /* its beginning is told wrong */
     (void)snprintf(j->sentence, sizeof j->sentence, "%s", rondo_last_error());
     if (j->in_done)
         j->in_done(j);

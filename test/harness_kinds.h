@@ -121,10 +121,7 @@ int read_to_the_end(struct rig *r, const struct taking *t);
 
 /* ---- tables ------------------------------------------------------------- */
 
-enum {
-    CELL_NONE = 1, /* makes no sense here */
-    CELL_KNOWN = 2 /* a fault, as the column's `known` says */
-};
+enum { CELL_NONE = 1 /* makes no sense here */ };
 
 enum { KIND_COLUMNS = 16 };
 
@@ -132,7 +129,6 @@ struct kind_column {
     const char *name;
     /* 0, or the error of the call that was refused */
     int (*attempt)(struct rig *r);
-    const char *known;
     bool unmade; /* begins before connection_made */
 };
 

@@ -16,7 +16,7 @@ unsigned play_draw(struct play *play, unsigned below)
            below;
 }
 
-static rondo_transport *transport(const struct play *play)
+rondo_transport *play_transport(const struct play *play)
 {
     return play->r->p->transport;
 }
@@ -64,8 +64,8 @@ static void push_one(struct play *play)
     if (play->pushed == PLAY_FILTERS || !play->filtering)
         return;
     f->play = play;
-    result = rondo_transport_push_filter(transport(play), &passing_filter, f,
-                                         NULL, NULL);
+    result = rondo_transport_push_filter(play_transport(play), &passing_filter,
+                                         f, NULL, NULL);
     if (result == 0)
         play->pushed++;
     else if (play->hungry || play->ending)
@@ -111,7 +111,7 @@ static void change_protocol(struct play *play)
 /* What may be done inside a callback, and outside. */
 static void anything(struct play *play)
 {
-    rondo_transport *t = transport(play);
+    rondo_transport *t = play_transport(play);
 
     if (!t)
         return;
@@ -120,7 +120,10 @@ static void anything(struct play *play)
         play->last = NULL;
         return;
     }
-    switch (play_draw(play, 8)) {
+    switch (play_draw(play, 9)) {
+    case 8:
+        rondo_transport_set_pause_inside(t, play_draw(play, 2));
+        break;
     case 0:
         is_ok(play, rondo_transport_pause_reading(t));
         break;
@@ -201,7 +204,7 @@ static void anything_in_flow(struct peer *p)
     anything(p->user);
 }
 
-static void released(void *arg)
+void play_released(void *arg)
 {
     struct play *play = arg;
 
@@ -211,8 +214,7 @@ static void released(void *arg)
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* A call that writes was taken, or refused for a reason. */
-static bool is_taken(const struct play *play, int64_t result)
+bool play_is_taken(const struct play *play, int64_t result)
 {
     if (result >= 0)
         return true;
@@ -236,19 +238,22 @@ static void write_one(struct play *play)
     test_fill(bytes, r->written, size);
     pieces[0] = (rondo_buffer){bytes, size / 3};
     pieces[1] = (rondo_buffer){bytes + size / 3, size - size / 3};
-    switch (play_draw(play, 3)) {
+    switch (play_draw(play, 4)) {
+    case 3:
+        result = play_write_then(play, pieces);
+        break;
     case 0:
-        result = rondo_transport_write(transport(play), bytes, size);
+        result = rondo_transport_write(play_transport(play), bytes, size);
         break;
     case 1:
-        result = rondo_transport_writev(transport(play), pieces, 2);
+        result = rondo_transport_writev(play_transport(play), pieces, 2);
         break;
     default:
-        result = rondo_transport_write_owned(transport(play), bytes, size,
-                                             released, play);
+        result = rondo_transport_write_owned(play_transport(play), bytes, size,
+                                             play_released, play);
         play->lent += result >= 0;
     }
-    if (is_taken(play, result))
+    if (play_is_taken(play, result))
         r->written += size;
     else
         assert_true(result != RONDO_EBUSY || play->file_id != 0);
@@ -260,8 +265,8 @@ static void pass_one(struct play *play)
 
     if (!play->passes)
         return;
-    result = rondo_transport_send_fd(transport(play), play->file);
-    if (!is_taken(play, result)) {
+    result = rondo_transport_send_fd(play_transport(play), play->file);
+    if (!play_is_taken(play, result)) {
         assert_true(result != RONDO_EBUSY || play->file_id != 0 ||
                     play->pushed > 0);
         return;
@@ -292,9 +297,9 @@ static void send_file(struct play *play)
 
     if (from + size > PLAY_FILE)
         return;
-    id = rondo_transport_sendfile(transport(play), play->file, from, size,
+    id = rondo_transport_sendfile(play_transport(play), play->file, from, size,
                                   file_done, play);
-    if (!is_taken(play, id)) {
+    if (!play_is_taken(play, id)) {
         assert_true(id != RONDO_EBUSY || play->file_id != 0 ||
                     play->pushed > 0);
         return;
@@ -334,7 +339,13 @@ void play_one(struct play *play)
 
     if (play->hungry && play_draw(play, 4) == 0)
         test_fail_allocation(r->w, play_draw(play, 6) + 1);
-    switch (play_draw(play, 14)) {
+    switch (play_draw(play, 16)) {
+    case 14:
+        play_try(play);
+        break;
+    case 15:
+        play_drain(play);
+        break;
     case 0:
     case 1:
         feed(play);

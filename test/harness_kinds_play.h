@@ -25,8 +25,9 @@ struct play {
     struct taking taking; /* first: p->user */
     struct rig *r;
     uint64_t random;
-    unsigned lent, released;
-    unsigned files, done; /* sendfile: accepted, and told */
+    unsigned lent, released; /* write_owned, write_then, drain */
+    unsigned thens, told;    /* of write_then: they are told in order */
+    unsigned files, done;    /* sendfile: accepted, and told */
     int64_t file_from, file_size;
     rondo_id file_id; /* 0: none is under way */
     raw_fd file;
@@ -52,6 +53,17 @@ struct play *play_new(struct world *w, enum kind_id id, unsigned seed,
 unsigned play_draw(struct play *play, unsigned below);
 /* Makes one call, or lets the loop run, while p has a transport. */
 void play_one(struct play *play);
+
+/* ---- its parts ----------------------------------------------------------- */
+
+rondo_transport *play_transport(const struct play *play);
+void play_released(void *arg); /* the play */
+/* A call that writes was taken, or refused for a reason. */
+bool play_is_taken(const struct play *play, int64_t result);
+/* As rondo_transport_write_then. */
+int play_write_then(struct play *play, const rondo_buffer pieces[2]);
+void play_drain(struct play *play);
+void play_try(struct play *play);
 /* All filters that have not said so are ready. */
 void play_be_ready(struct play *play);
 

@@ -3,8 +3,8 @@
 #include "harness_kinds.h"
 
 enum seen {
-    NOT_TRIED, /* what is known, too */
-    BEGUN,     /* and, at the end: it failed in the middle */
+    NOT_TRIED,
+    BEGUN, /* and, at the end: it failed in the middle */
     ABSENT,
     AS_EXPECTED,
     OTHERWISE
@@ -25,8 +25,6 @@ static const char *cell_text(int cell)
         return "works";
     case CELL_NONE:
         return ".";
-    case CELL_KNOWN:
-        return "known";
     default:
         return rondo_error_name(cell);
     }
@@ -113,14 +111,13 @@ static enum seen try_kind(struct world *w, enum kind_id id, size_t column)
 
 void kinds_try(struct world *w, const struct kind_table *table, size_t column)
 {
-    int wrong = 0, known = 0;
+    int wrong = 0;
 
     tried = table;
     for (int id = 0; id < rows(); id++) {
         int cell = table->cells[id][column];
 
-        known += cell == CELL_KNOWN;
-        if (cell == CELL_KNOWN || cell == CELL_NONE)
+        if (cell == CELL_NONE)
             continue;
         w->row = kinds[id].name;
         cells[id][column].seen = BEGUN;
@@ -128,9 +125,6 @@ void kinds_try(struct world *w, const struct kind_table *table, size_t column)
         wrong += cells[id][column].seen == OTHERWISE;
     }
     w->row = NULL;
-    if (known)
-        print_message("skipped: %d kinds: %s\n", known,
-                      table->columns[column].known);
     if (wrong)
         test_fail(w, "%s: %d kinds are not as the table says",
                   table->columns[column].name, wrong);

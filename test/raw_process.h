@@ -35,6 +35,11 @@ int64_t raw_process_start(int code);
 /* waits for it as a program would: its code, or -1: it is gone */
 int raw_process_wait(int64_t pid);
 bool raw_is_root(void);
+int raw_limit_of_files(void); /* RLIMIT_NOFILE */
+/* A new control group below that of this process; false: cannot. */
+bool raw_cgroup_make(char *folder, size_t size);
+void raw_cgroup_remove(const char *folder);
+raw_fd raw_job(void); /* Windows: a job whose last handle ends its processes */
 /* Windows: Ctrl-Break's number, and whether a console delivers it */
 enum { RAW_SIGBREAK = 21 };
 bool raw_console_breaks(void);

@@ -45,6 +45,11 @@ bool raw_send_urgent(raw_fd fd)
     return send((int)fd, "!", 1, MSG_OOB) == 1;
 }
 
+bool raw_tells_end_behind_bytes(void)
+{
+    return true;
+}
+
 bool raw_fault(enum raw_fault which, unsigned times)
 {
     (void)which;

@@ -164,3 +164,31 @@ bool raw_kernel_lacks(unsigned what)
     (void)what;
     return false;
 }
+
+int raw_limit_of_files(void)
+{
+    return -1;
+}
+
+bool raw_cgroup_make(char *folder, size_t size)
+{
+    (void)folder;
+    (void)size;
+    return false;
+}
+
+void raw_cgroup_remove(const char *folder)
+{
+    (void)folder;
+}
+
+raw_fd raw_job(void)
+{
+    HANDLE job = CreateJobObjectW(NULL, NULL);
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION how = {
+        .BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE};
+
+    (void)SetInformationJobObject(job, JobObjectExtendedLimitInformation, &how,
+                                  sizeof how);
+    return (raw_fd)job;
+}

@@ -92,6 +92,12 @@ bool raw_post_wake_ups(raw_fd port, unsigned count)
     return true;
 }
 
+/* Wine looks at the next byte. */
+bool raw_tells_end_behind_bytes(void)
+{
+    return !win_is_wine();
+}
+
 bool raw_send_urgent(raw_fd fd)
 {
     return send(win_socket_of(fd), "!", 1, MSG_OOB) == 1;

@@ -28,6 +28,8 @@ raw_fd raw_reuse_number(raw_fd number);
 bool raw_post_wake_ups(raw_fd port, unsigned count);
 /* Every system: one urgent byte of TCP. */
 bool raw_send_urgent(raw_fd fd);
+/* Every system: a watch is told of a half-close that unread bytes precede. */
+bool raw_tells_end_behind_bytes(void);
 
 /* ---- system calls that fail ---------------------------------------------- */
 

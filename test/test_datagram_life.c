@@ -210,7 +210,7 @@ TEST(L5_the_loop_closes_hundreds)
     test_close_loop(w);
     for (int i = 0; i < COUNT; i++) {
         assert_int_equal(e[i]->lost, 1);
-        assert_int_equal(e[i]->error, RONDO_ECANCELED);
+        assert_int_equal(e[i]->error, RONDO_ECLOSED);
     }
 }
 

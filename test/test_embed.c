@@ -95,7 +95,6 @@ TEST(L9_living_inside_a_poll_loop)
     const char *const *names;
     size_t n = rondo_backends(&names);
 
-    embed_need(w);
     for (size_t i = 0; i < n; i++)
         live_in(w, names[i]);
 }

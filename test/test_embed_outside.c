@@ -113,7 +113,6 @@ static void try_outside(struct world *w, outside_fn *act)
     const raw_fd *fds = test_sockets(w);
 
     w->leaves = true;
-    embed_need(w);
     o->l = test_serve(w);
     test_pair(w, &o->a, &o->b);
     o->e = embed_new(w);
@@ -140,7 +139,6 @@ TEST_LEAVES(L9_a_write_reaches_the_other_end)
     struct peer *a, *b;
     struct embed *e;
 
-    embed_need(w);
     test_pair(w, &a, &b);
     e = embed_new(w);
     embed_settle(e);

@@ -74,6 +74,17 @@ TEST(C2_fetch_says_what_went_wrong)
     example_ends(w, start(w, "fetch", WORDS("http://127.0.0.1:65536/")), 2);
 }
 
+/* ---- quic_echo ---------------------------------------------------------- */
+
+TEST(D8_quic_echo_holds_64_connections)
+{
+    struct raw_program *p = start(w, "quic_echo", WORDS("20"));
+
+    assert_non_null(
+        strstr(example_says(w, p, "64 connections, 1280 packets"), "0 wrong"));
+    example_ends(w, p, 0);
+}
+
 /* ---- cores -------------------------------------------------------------- */
 
 TEST(E3_cores_serves_on_each_loop)

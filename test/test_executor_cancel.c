@@ -64,6 +64,57 @@ TEST(E2_a_long_queue_is_cancelled)
     job_ends(w, first, 0);
 }
 
+struct half {
+    atomic_bool inside;
+    unsigned done, begun;
+};
+
+static int64_t until_cancelled(rondo_job *job, void *arg)
+{
+    struct half *h = arg;
+
+    atomic_store(&h->inside, true);
+    while (!rondo_job_canceled(job))
+        raw_yield();
+    return 7;
+}
+
+static void half_done(rondo_loop *loop, void *arg, int64_t result)
+{
+    struct half *h = arg;
+
+    assert_int_equal(result, RONDO_ECANCELED);
+    h->done++;
+    h->begun += rondo_job_begun(loop);
+}
+
+/* One of two jobs has begun when both are cancelled, or the loop closes. */
+static void try_half(struct world *w, bool by_close)
+{
+    rondo_loop *loop = job_loop(w, 1);
+    struct half *h = test_alloc(w, 2 * sizeof *h);
+    rondo_id ids[2];
+
+    for (int i = 0; i < 2; i++) {
+        ids[i] = rondo_run_in_executor(loop, NULL, until_cancelled, half_done,
+                                       &h[i]);
+        assert_true(ids[i] > 0);
+    }
+    test_run_until(w, atomic_load(&h[0].inside));
+    assert_false(rondo_job_begun(loop));
+    for (int i = 0; i < 2 && !by_close; i++)
+        assert_int_equal(rondo_cancel(loop, ids[i]), 0);
+    if (!by_close)
+        test_run_until(w, h[0].done && h[1].done);
+    test_close_other(w);
+    assert_int_equal(h[0].done + h[1].done, 2);
+    assert_int_equal(h[0].begun, 1);
+    assert_int_equal(h[1].begun, 0);
+}
+
+TEST_CASE(E2_a_cancelled_job_tells_whether_it_had_begun, try_half(w, false));
+TEST_CASE(E2_a_dropped_job_tells_whether_it_had_begun, try_half(w, true));
+
 /* ---- E2: during it ------------------------------------------------------ */
 
 TEST(E2_cancelled_while_it_runs_it_is_told)

@@ -35,7 +35,7 @@ static void check_close(struct world *w, unsigned failures,
     test_skip_if(w, !raw_waits_failed(), "this backend waits otherwise");
     (void)raw_wait_fails(0, error);
     assert_int_equal(p->lost, 1);
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_int_equal(p->error, RONDO_ECLOSED);
     assert_true(report->count <= 1); /* however often it failed */
     assert_false(raw_process_runs(pid));
     assert_int_equal(raw_zombies(), 0);

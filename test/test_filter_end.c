@@ -192,9 +192,9 @@ TEST(L5_closing_the_loop_ends_filters)
     q.ya->late = true;
     test_run_until(w, q.ya->hello);
     test_close_loop(w);
-    assert_int_equal(p.ya->error, RONDO_ECANCELED);
-    assert_int_equal(p.a->error, RONDO_ECANCELED);
-    assert_int_equal(q.ya->result, RONDO_ECANCELED);
+    assert_int_equal(p.ya->error, RONDO_ECLOSED);
+    assert_int_equal(p.a->error, RONDO_ECLOSED);
+    assert_int_equal(q.ya->result, RONDO_ECLOSED);
     assert_int_equal(p.ya->lost + p.yb->lost + q.ya->lost + q.yb->lost, 4);
     assert_int_equal(p.ya->goodbyes, 0);
 }

@@ -239,6 +239,6 @@ TEST(L5_closing_the_loop_ends_handshakes)
     assert_int_equal(p->connect_error, RONDO_ECANCELED);
     assert_int_equal(y->lost, 1);
     assert_int_equal(theirs->lost, 1);
-    assert_int_equal(theirs->result, RONDO_ECANCELED);
+    assert_int_equal(theirs->result, RONDO_ECLOSED);
     assert_int_equal(s.told->count, 0);
 }

@@ -19,7 +19,7 @@ TEST(G6_ended_before_made_both_still_come)
     } rows[] = {
         {"close", act_close, 0},
         {"abort", act_abort, RONDO_ECANCELED},
-        {"the loop closes", close_loop, RONDO_ECANCELED},
+        {"the loop closes", close_loop, RONDO_ECLOSED},
     };
 
     for (EACH_ROW(w, row, rows)) {

@@ -161,7 +161,7 @@ static int loop_closed(struct rig *r)
     }
     test_close_loop(r->w);
     assert_int_equal(r->p->lost, 1);
-    assert_int_equal(r->p->error, RONDO_ECANCELED);
+    assert_int_equal(r->p->error, RONDO_ECLOSED);
     assert_int_equal(*released, r->kind->writes);
     assert_ok(rondo_loop_new(&r->w->loop, &options));
     return 0;
@@ -314,15 +314,17 @@ enum {
 
 static const struct kind_table loops = {
     .title = "descriptors and loops",
-    .columns = {[SEND_FD] = {"send_fd", passes},
-                [TAKE_FD] = {"take_fd", takes_none},
-                [MOVES] = {"loop_take", moves},
-                [AGAIN] = {"adopt again", adopted_again},
-                [LOOP_CLOSED] = {"loop_close", loop_closed},
-                [CHILD_GOES_ON] = {"fork: use", child_goes_on},
-                [CHILD_CLOSES] = {"fork: close", child_closes},
-                [CHILD_ABORTS] = {"fork: abort", child_aborts},
-                [CHILD_CLOSES_LOOP] = {"fork: loop", child_closes_loop}},
+    .columns =
+        {[SEND_FD] = {.name = "send_fd", .attempt = passes},
+         [TAKE_FD] = {.name = "take_fd", .attempt = takes_none},
+         [MOVES] = {.name = "loop_take", .attempt = moves},
+         [AGAIN] = {.name = "adopt again", .attempt = adopted_again},
+         [LOOP_CLOSED] = {.name = "loop_close", .attempt = loop_closed},
+         [CHILD_GOES_ON] = {.name = "fork: use", .attempt = child_goes_on},
+         [CHILD_CLOSES] = {.name = "fork: close", .attempt = child_closes},
+         [CHILD_ABORTS] = {.name = "fork: abort", .attempt = child_aborts},
+         [CHILD_CLOSES_LOOP] = {.name = "fork: loop",
+                                .attempt = child_closes_loop}},
     .cells = {[KIND_TCP] = PLAIN,
               [KIND_UNIX] = {[AGAIN] = RONDO_EBUSY},
               [KIND_SERVED] = NAMED,

@@ -145,15 +145,13 @@ enum { IN_DATA, IN_BUFFER, IN_PAUSE, WITH_HELD };
 
 static const struct kind_table protocols = {
     .title = "protocols",
-    .columns =
-        {[IN_DATA] = {.name = "in data", .attempt = protocol_in_data},
-         [IN_BUFFER] = {.name = "in get_buffer",
-                        .attempt = protocol_in_get_buffer,
-                        .known = "set_protocol inside get_buffer swallows the "
-                                 "bytes copied into the old buffer"},
-         [IN_PAUSE] = {.name = "while paused",
-                       .attempt = protocol_while_paused},
-         [WITH_HELD] = {.name = "bytes held", .attempt = protocol_with_held}},
+    .columns = {[IN_DATA] = {.name = "in data", .attempt = protocol_in_data},
+                [IN_BUFFER] = {.name = "in get_buffer",
+                               .attempt = protocol_in_get_buffer},
+                [IN_PAUSE] = {.name = "while paused",
+                              .attempt = protocol_while_paused},
+                [WITH_HELD] = {.name = "bytes held",
+                               .attempt = protocol_with_held}},
     .cells = {[KIND_TCP] = READER,
               [KIND_UNIX] = READER,
               [KIND_SERVED] = READER,

@@ -66,11 +66,12 @@ static void end_writing(rondo_transport *t)
 static void end_inside(struct play *play)
 {
     static void (*const how[])(rondo_transport * t) = {
-        rondo_transport_close, rondo_transport_abort, end_writing};
+        rondo_transport_close, rondo_transport_abort, rondo_transport_close_now,
+        end_writing};
     struct rig *r = play->r;
 
     r->cut = true;
-    play->last = how[play_draw(play, 3)];
+    play->last = how[play_draw(play, 4)];
     rig_unblock(r);
     for (int i = 0; i < 10 && !r->p->lost; i++) {
         play_be_ready(play);
@@ -127,6 +128,7 @@ static void play_end(struct play *play)
         end_inside(play);
     rig_end(r);
     assert_int_equal(play->released, play->lent);
+    assert_int_equal(play->told, play->thens);
     assert_int_equal(play->done, play->files);
     for (unsigned i = 0; i < play->pushed; i++)
         assert_int_equal(play->filters[i].lost, 1);

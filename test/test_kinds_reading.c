@@ -277,10 +277,7 @@ static const struct kind_table reading = {
         {[UNREAD_ALL] = {.name = "unread all", .attempt = unread_all},
          [UNREAD_TAIL] = {.name = "... a tail", .attempt = unread_tail},
          [UNREAD_AGAIN] = {.name = "... again", .attempt = unread_again},
-         [UNREAD_HALF] = {.name = "... half",
-                          .attempt = unread_half,
-                          .known = "half a message that is given back comes "
-                                   "again and again, and no new bytes"},
+         [UNREAD_HALF] = {.name = "... half", .attempt = unread_half},
          [BUFFERED] = {.name = "get_buffer", .attempt = buffered},
          [PAUSES] = {.name = "pause", .attempt = pause_and_resume},
          [PAUSED_CLOSE] = {.name = "... close", .attempt = pause_then_close},

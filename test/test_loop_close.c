@@ -107,7 +107,7 @@ TEST(L5_creating_in_a_last_callback_is_eclosed)
     test_close_loop(w);
     assert_int_equal(l->called, 4);
     assert_int_equal(l->ran, 0);
-    assert_int_equal(lost->error, RONDO_ECANCELED);
+    assert_int_equal(lost->error, RONDO_ECLOSED);
     assert_int_equal(connect->connect_error, RONDO_ECANCELED);
     assert_int_equal(server->closed, 1);
 }
@@ -178,7 +178,7 @@ static void close_with_data(struct world *w, bool closing)
     test_close_loop(w);
     assert_int_equal(*n, 10);
     assert_string_equal(p->order, "ML");
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_int_equal(p->error, RONDO_ECLOSED);
     do {
         got = raw_recv(fd, piece, sizeof piece, 10000);
     } while (got > 0);
@@ -217,9 +217,9 @@ TEST(L5_a_thousand_transports_are_each_told)
     test_close_loop(w);
     for (const struct peer *q = l->first; q; q = q->next) {
         assert_string_equal(q->order, "ML");
-        assert_int_equal(q->error, RONDO_ECANCELED);
+        assert_int_equal(q->error, RONDO_ECLOSED);
         assert_string_equal(q->other->order, "ML");
-        assert_int_equal(q->other->error, RONDO_ECANCELED);
+        assert_int_equal(q->other->error, RONDO_ECLOSED);
     }
     assert_int_equal(l->closed, 1);
 }
@@ -248,7 +248,7 @@ TEST(L5_ending_others_while_closing)
     test_close_loop(w);
     for (int i = 0; i < 20; i++) {
         assert_string_equal(crowd[i]->order, "ML");
-        assert_int_equal(crowd[i]->error, RONDO_ECANCELED);
+        assert_int_equal(crowd[i]->error, RONDO_ECLOSED);
         raw_close(fds[i]);
     }
 }

@@ -379,7 +379,7 @@ TEST(G8_closing_needs_no_memory)
     assert_int_equal(test_failed_allocations(w), 0);
     test_fail_allocation(w, 0);
     assert_string_equal(c->order, "ML");
-    assert_lost(w, p, "ML", RONDO_ECANCELED);
+    assert_lost(w, p, "ML", RONDO_ECLOSED);
 }
 
 /* What exists goes on where there is no memory for anything new. */

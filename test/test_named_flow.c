@@ -221,10 +221,10 @@ TEST(L5_closed_with_pipes_in_every_state)
     (void)named_dial(w, idle); /* nobody has looked yet */
     p[2] = dial_new(w, RONDO_CONNECT(.path = l->name));
     test_close_loop(w);
-    assert_int_equal(p[0]->error, RONDO_ECANCELED);
-    assert_int_equal(p[1]->error, RONDO_ECANCELED);
+    assert_int_equal(p[0]->error, RONDO_ECLOSED);
+    assert_int_equal(p[1]->error, RONDO_ECLOSED);
     assert_int_equal(p[2]->connect_error, RONDO_ECANCELED);
-    assert_int_equal(l->first->error, RONDO_ECANCELED);
+    assert_int_equal(l->first->error, RONDO_ECLOSED);
     assert_int_equal(l->closed + idle->closed, 2);
     assert_int_equal(idle->count, 0);
 }

@@ -67,6 +67,6 @@ TEST(P1_loop_close_tells_both)
     test_pipe(w, fds);
     test_both(w, fds, &r, &p);
     test_close_loop(w);
-    assert_int_equal(r->error, RONDO_ECANCELED);
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_int_equal(r->error, RONDO_ECLOSED);
+    assert_int_equal(p->error, RONDO_ECLOSED);
 }

@@ -152,8 +152,8 @@ TEST(P1_loop_close_with_a_file_under_way)
     (void)test_fill_transport(w, p);
     test_spin(w, 1);
     test_close_loop(w);
-    assert_int_equal(r->error, RONDO_ECANCELED);
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_int_equal(r->error, RONDO_ECLOSED);
+    assert_int_equal(p->error, RONDO_ECLOSED);
 }
 
 static void write_in_vain(struct world *w, bool close)

@@ -210,8 +210,7 @@ static void leave(struct world *w, bool with_the_loop, int error)
 
 TEST_CASE(X4_leave_running, leave(w, false, 0));
 
-TEST_CASE(X4_leave_running_when_the_loop_closes,
-          leave(w, true, RONDO_ECANCELED));
+TEST_CASE(X4_leave_running_when_the_loop_closes, leave(w, true, RONDO_ECLOSED));
 
 TEST(X4_leave_running_is_nothing_special_until_close)
 {
@@ -237,10 +236,10 @@ TEST(L5_closing_the_loop_kills_and_tells)
     test_close_loop(w);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(p[i]->lost, 1);
-        assert_int_equal(p[i]->error, RONDO_ECANCELED);
+        assert_int_equal(p[i]->error, RONDO_ECLOSED);
         assert_non_null(strstr(p[i]->last_error, "closed"));
         for (int fd = 0; fd < 3; fd++)
-            assert_int_equal(p[i]->pipe_error[fd], RONDO_ECANCELED);
+            assert_int_equal(p[i]->pipe_error[fd], RONDO_ECLOSED);
         proc_check_killed(p[i]);
     }
     assert_true(raw_zombies() <= 0);

@@ -306,7 +306,7 @@ TEST(S14_freed_after_the_loop)
 
     book_begin(b, LINE);
     test_close_loop(w);
-    assert_int_equal(b->error, RONDO_ECANCELED);
+    assert_int_equal(b->error, RONDO_ECLOSED);
     assert_int_equal(b->lost, 1);
 }
 

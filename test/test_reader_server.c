@@ -120,7 +120,7 @@ TEST(S14_the_loop_closes_with_readers)
     test_run_until(w, h->guests == 1);
     test_close_loop(w);
     assert_int_equal(h->ends, 1);
-    assert_int_equal(h->last_error, RONDO_ECANCELED);
+    assert_int_equal(h->last_error, RONDO_ECLOSED);
 }
 
 TEST(S14_start_server_refuses)

@@ -261,5 +261,5 @@ TEST(V3_loop_closes_with_clients)
 
     test_close_loop(w);
     assert_int_equal(l->closed, 1);
-    check_ended(w, c, 0, RONDO_ECANCELED, RONDO_ECANCELED);
+    check_ended(w, c, 0, RONDO_ECLOSED, RONDO_ECLOSED);
 }

@@ -137,7 +137,7 @@ TEST(S3_an_end_releases_before_lost)
     } rows[] = {
         {"abort", act_abort, RONDO_ECANCELED},
         {"a reset", plain_reset, RONDO_ECONNRESET},
-        {"the loop closes", close_loop, RONDO_ECANCELED},
+        {"the loop closes", close_loop, RONDO_ECLOSED},
     };
 
     for (EACH_ROW(w, row, rows)) {

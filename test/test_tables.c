@@ -14,7 +14,7 @@
 
 PLACES(rondo_protocol, 9, 7);
 PLACES(rondo_filter, 6, 6);
-PLACES(rondo_datagram_protocol, 6, 6);
+PLACES(rondo_datagram_protocol, 8, 4);
 PLACES(rondo_process_protocol, 7, 5);
 PLACES(rondo_resolver, 3, 5);
 

@@ -189,7 +189,7 @@ TEST(H2_loop_closes_with_all_pending)
     (void)test_connect_peer(w, l->port, &recorder, q);
     test_spin(w, 1);
     test_close_loop(w);
-    assert_int_equal(p->error, RONDO_ECANCELED);
+    assert_int_equal(p->error, RONDO_ECLOSED);
     assert_int_equal(q->made, q->lost);
     assert_int_equal(l->closed, 1);
     raw_close(fd);

@@ -1,11 +1,13 @@
-# udp.py - an echo over UDP.
+# udp.py - an echo over UDP, and sending with the kernel's segmentation.
 # SPDX-License-Identifier: MIT
-from .report import check, row
+from .process import output, pinned
+from .report import attempt, check, progress, row
 from .servers import (Server, built, cpu_time, instructions, of_each, paired,
-                      system_calls)
+                      program, system_calls)
 
 TARGET_CPU = 0.88
 TARGET_CALLS = 0.2
+TARGET_SEGMENTS = 0.25  # of the CPU of one call for each datagram
 ROUNDS = 7
 
 # One socket each. The measure is a recvfrom and a sendto for each datagram;
@@ -23,6 +25,19 @@ def receives_and_sends(server):
     return calls["receive"] + calls["send"]
 
 
+def run_send():
+    """1 GiB in datagrams of 1,200 bytes, five times each way."""
+    progress("udp: 1 GiB sent, 5 rounds")
+    text = output([program("bench_udp_send")], under=pinned())
+    best = {operation: float(least) for who, operation, median, least
+            in map(str.split, text.splitlines())}
+    share = best["together"] / best["each"]
+    row("UDP sent, ns/datagram", "", {"rondo": best["each"]})
+    row("  with segmentation", "", {"rondo": best["together"]})
+    check("UDP CPU with segmentation over without (best of 5)", share,
+          TARGET_SEGMENTS)
+
+
 def run_udp():
     servers = built(ALL)
     row("UDP instructions/datagram", "",
@@ -37,3 +52,5 @@ def run_udp():
     row("  by hand, in batches", "", {"raw": over["batch"]})
     check(f"UDP server CPU over raw (median of {ROUNDS})",
           over["rondo"], TARGET_CPU)
+    with attempt("udp: 1 GiB sent"):
+        run_send()

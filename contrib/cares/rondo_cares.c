@@ -284,7 +284,9 @@ int rondo_cares_new(rondo_loop *loop, const rondo_cares_options *options,
     error = open_channel(c, &o);
     if (error)
         return error;
-    error = rondo_set_resolver(loop, &(rondo_resolver){.start = start, .cancel = cancel, .context = c});
+    error = rondo_set_resolver(
+        loop,
+        &(rondo_resolver){.start = start, .cancel = cancel, .context = c});
     if (error)
         rondo_cares_free(c);
     else

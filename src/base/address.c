@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { FLOW_BITS = 0xfffff }; /* of sin6_flowinfo, RFC 3493 and RFC 6437 */
+
 int rondo_address_parse(rondo_address *a, const char *ip, uint16_t port)
 {
     char text[64];
@@ -101,6 +103,18 @@ size_t rondo_address_ip(const rondo_address *a, void *bytes16)
 uint32_t rondo_address_scope(const rondo_address *a)
 {
     return a ? sys_address_scope(a) : 0;
+}
+
+uint32_t rondo_address_flow(const rondo_address *a)
+{
+    return a ? sys_address_flow(a) & FLOW_BITS : 0;
+}
+
+void rondo_address_set_flow(rondo_address *a, uint32_t flow)
+{
+    if (a)
+        sys_address_set_flow(a, (sys_address_flow(a) & ~(uint32_t)FLOW_BITS) |
+                                    (flow & FLOW_BITS));
 }
 
 static int address_path_text(const rondo_address *a, char *text, size_t size)

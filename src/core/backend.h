@@ -55,6 +55,10 @@ struct backend {
      * and the longest that it may wait (mostly RONDO_NEVER). RONDO_ENOTSUP: the
      * backend has no such descriptor. */
     int (*embed)(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
+    /* For rondo_loop_prepare_poll: all descriptors, of which it fills in `room`
+     * at most. Returns how many there are, or an error. NULL: embed's is all. */
+    int (*list)(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
+                int64_t *timeout_ns);
 };
 
 /* The backends of this build, in the order of SYS_BACKENDS; parts.c defines
@@ -85,18 +89,25 @@ struct poller {
     int (*attach)(rondo_loop *loop, void *state, struct io *io);  /* or NULL */
     void (*detach)(rondo_loop *loop, void *state, struct io *io); /* or NULL */
     /* Watch these sides from now on, and no others; io->armed says which were
-     * watched before. Returns 0, POLLER_READY, or an error. A poller may return
+     * watched before. With a bit of WATCH_ALWAYS they are a watch's events. Returns 0, POLLER_READY, or an error. A poller may return
      * 0 and call reactor_refused in the next wait instead. Taking a side away
      * cannot fail. */
     int (*set)(rondo_loop *loop, void *state, struct io *io, unsigned sides);
     /* As a backend's wait: calls reactor_ready, _refused and _lost. These never
      * call a function of the program, so no io is freed during a wait. */
     int (*wait)(rondo_loop *loop, void *state, int64_t timeout_ns);
+    /* After reactor_ready for an io with a watch: what the wait that is under
+     * way has found, as bits of enum rondo_event. NULL: `sides` is all. */
+    unsigned (*events)(rondo_loop *loop, void *state, const struct io *io,
+                       unsigned sides);
     int64_t (*resolution)(const void *state);
     /* As a backend's. On return the kernel knows of all that set has asked for.
      * NULL: RONDO_ENOTSUP. */
     int (*embed)(rondo_loop *loop, void *state, rondo_fd *fd,
                  int64_t *timeout_ns);
+    /* As a backend's, for a poller without embed. Cannot fail. */
+    int (*list)(rondo_loop *loop, void *state, rondo_poll_entry *entries,
+                size_t room, int64_t *timeout_ns);
     /* Tells whether `wake` ends a wait. NULL or false: it does not, and the
      * reactor watches a struct wake for that. */
     bool (*wakes)(const void *state);
@@ -106,7 +117,8 @@ struct poller {
 /* ---- for a poller's wait ---- */
 
 /* The descriptor is ready on these sides. Ends the operations that wait for
- * them; sides that no operation waits for are disarmed, by set. */
+ * them; sides that no operation waits for are disarmed, by set. For a watch any
+ * bit of enum rondo_event will do, and poller.events tells the rest. */
 void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides);
 /* The kernel does not watch this side, although set returned 0. Ends its
  * operation with `error`; 0: "try now", since the side is ready for good. */
@@ -130,6 +142,8 @@ int reactor_wait(rondo_loop *loop, int64_t timeout_ns);
 void reactor_wake(rondo_loop *loop);
 int64_t reactor_resolution(const rondo_loop *loop);
 int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
+int reactor_list(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
+                 int64_t *timeout_ns);
 
 /* The members of a struct backend over that poller. */
 #define REACTOR(poller_table)                                                  \
@@ -138,7 +152,7 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns);
     .attach = reactor_attach, .detach = reactor_detach,                        \
     .submit = reactor_submit, .cancel = reactor_cancel, .wait = reactor_wait,  \
     .wake = reactor_wake, .resolution = reactor_resolution,                    \
-    .embed = reactor_embed
+    .embed = reactor_embed, .list = reactor_list
 
 /* ---- the wake-up ---- */
 

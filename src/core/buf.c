@@ -24,7 +24,7 @@ static bool buf_is_sound(const struct buf *buf)
     struct chunk *const *link = &buf->first;
     for (; *link && count < 16; link = &(*link)->next, count++) {
         const struct chunk *c = *link;
-        if (!c->size || (c->release && c->room))
+        if (!c->size || ((c->release || c->lent) && c->room))
             return false;
         size += c->size;
     }
@@ -103,9 +103,9 @@ struct chunk *buf_chunk_owned(rondo_loop *loop, const void *data, size_t size,
     return chunk;
 }
 
-void buf_append_owned(struct buf *buf, struct chunk *chunk)
+void buf_append_chunk(struct buf *buf, struct chunk *chunk)
 {
-    assert(chunk->release && chunk->size);
+    assert((chunk->release || chunk->lent) && chunk->size);
     buf_put(buf, chunk);
     buf->size += chunk->size;
     assert(buf_is_sound(buf));
@@ -137,7 +137,7 @@ static void buf_take_first(rondo_loop *loop, struct buf *buf)
         buf->last = &buf->first;
     if (chunk->release)
         buf_release_later(buf, chunk);
-    else
+    else if (!chunk->lent)
         loop_free(loop, chunk);
 }
 
@@ -145,6 +145,7 @@ void buf_consume(rondo_loop *loop, struct buf *buf, size_t count)
 {
     assert(count <= buf->size);
     buf->size -= count;
+    buf->front += count;
     while (count) {
         struct chunk *chunk = buf->first;
         if (count < chunk->size) {
@@ -188,7 +189,9 @@ void buf_release(rondo_loop *loop, struct buf *buf)
 
 int buf_limits(size_t *high, size_t *low, const char *what)
 {
-    if (!*high)
+    if (*high == RONDO_NO_BUFFER)
+        *high = 0;
+    else if (!*high)
         *high = !*low                 ? (size_t)BUF_HIGH
                 : *low > SIZE_MAX / 4 ? SIZE_MAX
                                       : *low * 4;

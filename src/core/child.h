@@ -32,8 +32,19 @@ struct child_plan {
     const struct child_stdio *stdio;
     size_t stdio_count;
     bool new_group, new_session, hide_window;
+    int terminal_fd;          /* the child's number of its terminal; -1: none */
     const int64_t *uid, *gid; /* NULL: as the parent's */
     const int *umask;         /* NULL: as the parent's */
+    bool own_path;            /* env's PATH counts, if there is an env */
+    bool die_with_parent;
+    const char *cgroup; /* a folder, or NULL */
+    rondo_fd job;       /* a handle, or 0 */
+    const rondo_resource_limit *limits;
+    size_t limit_count;
+    const int *nice; /* NULL: as the parent's */
+    /* Handles. A system with numbers has these among stdio instead. */
+    const rondo_fd *inherit;
+    size_t inherit_count;
 };
 
 /* A child that runs; it lies inside the process handle, which sets loop and
@@ -68,7 +79,8 @@ void child_forget(struct child *child);
 /* Gives up: nothing can report its end any more. Calls ended with a status that
  * is not known. In a forked child process: the child is the parent's. */
 void child_lose(struct child *child);
-/* Descriptors of a child have numbers below this. */
+/* Descriptors of a child have numbers below this; 3: it inherits others by
+ * child_plan's inherit. */
 int child_descriptors(void);
 
 /* ---- for the system's own files: child_watch.c ---- */

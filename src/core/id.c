@@ -66,6 +66,12 @@ void id_free(rondo_loop *loop, rondo_id id)
     assert(!id_find(loop, id));
 }
 
+struct handle *id_object(const rondo_loop *loop, rondo_id id)
+{
+    const struct id_slot *slot = id_find(loop, id);
+    return slot ? slot->object : NULL;
+}
+
 int id_cancel(rondo_loop *loop, rondo_id id)
 {
     const struct id_slot *slot = id_find(loop, id);

@@ -7,10 +7,10 @@
 
 /* An id has 63 bits: 2 for the kind, 12 for the loop's tag, 49 for the rest.
  * The rest of a callback is its place among all callbacks that the loop was
- * ever given, plus one. The rest of a timer or an operation is a slot (24 bits)
+ * ever given, plus one; that of a post its place among all posts. The rest of a timer or an operation is a slot (24 bits)
  * and the slot's generation (25 bits). A slot whose generation is used up
  * retires, so no id comes twice. */
-enum id_kind { ID_SOON, ID_TIMER, ID_OPERATION };
+enum id_kind { ID_SOON, ID_TIMER, ID_OPERATION, ID_POST };
 
 enum {
     ID_SLOT_BITS = 24,
@@ -79,6 +79,8 @@ rondo_id id_new(rondo_loop *loop, struct handle *object,
 /* The operation has ended: the id names nothing from now on. Does nothing if it
  * is free already, so the end of a cancelled operation may call it again. */
 void id_free(rondo_loop *loop, rondo_id id);
+/* What the id names; NULL: nothing, or a callback, a timer or a post. */
+struct handle *id_object(const rondo_loop *loop, rondo_id id);
 /* These two return 0, or RONDO_ENOENT without a sentence: the id names nothing,
  * or a callback, or a timer. */
 int id_cancel(rondo_loop *loop, rondo_id id);

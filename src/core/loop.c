@@ -4,8 +4,10 @@
 
 #include "base/error.h"
 #include "core/backend.h"
+#include "core/hooks.h"
 #include "core/id.h"
 #include "core/part.h"
+#include "core/release.h"
 #include "core/remote.h"
 #include "core/signals.h"
 
@@ -58,9 +60,9 @@ static bool loop_has_work(rondo_loop *loop)
     return loop->ring_head != loop->ring_tail || loop->ready_first;
 }
 
-/* How long to wait, but not longer than most_ns. Posts are not looked at here:
- * that needs their lock, which only a wait that blocks is worth. */
-static int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
+/* Posts are not looked at here: that needs their lock, which only a wait that
+ * blocks is worth. */
+int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
 {
     if (most_ns <= 0 || loop_has_work(loop) || atomic_load(&loop->requests))
         return 0;
@@ -72,8 +74,32 @@ static int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
     return left < most_ns ? left : most_ns;
 }
 
+/* Nothing is to be run. */
+static bool loop_is_idle(rondo_loop *loop)
+{
+    return loop_wait_time(loop, RONDO_NEVER, loop->now) > 0 &&
+           !remote_has_work(loop);
+}
+
+/* After a wait. The idle ones come when it has found nothing. */
+static COLD void loop_run_hooks(rondo_loop *loop)
+{
+    hooks_run(loop, RONDO_AFTER_WAIT);
+    if (hooks_have(loop, RONDO_IDLE) && loop_is_idle(loop))
+        hooks_run(loop, RONDO_IDLE);
+}
+
+/* Before a wait; says how long it may take. */
+static COLD int64_t loop_prepare_hooks(rondo_loop *loop, int64_t most_ns)
+{
+    hooks_run(loop, RONDO_BEFORE_WAIT);
+    return hooks_have(loop, RONDO_IDLE) ? 0 : most_ns;
+}
+
 static int loop_collect(rondo_loop *loop, int64_t most_ns)
 {
+    if (loop->hooks)
+        most_ns = loop_prepare_hooks(loop, most_ns);
     int64_t start = most_ns > 0 ? sys_clock() : loop->now;
     int64_t timeout = loop_wait_time(loop, most_ns, start);
     assert(loop->depth == 1);
@@ -87,10 +113,15 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
     }
     int error = loop->backend->wait(loop, timeout);
     atomic_store_explicit(&loop->sleeping, false, memory_order_relaxed);
+    /* The wait is over: what wakes from now on wakes the next one. */
+    if (atomic_load_explicit(&loop->requests, memory_order_relaxed) & LOOP_WAKE)
+        atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_WAKE);
     loop->prepared = false;
     loop->now = sys_clock();
     if (timeout)
         loop->metrics.idle_ns += loop->now - start;
+    if (loop->hooks)
+        loop_run_hooks(loop);
     return error;
 }
 
@@ -118,11 +149,13 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
     assert(loop->depth == 1 && !loop->closing);
     int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
-    bool posted = remote_take(loop);
-    if (loop->ring_head != loop->ring_tail)
-        loop_run_ring(loop, CALLBACKS_LIMIT);
-    if (posted)
-        remote_run(loop, CALLBACKS_LIMIT);
+    uint64_t end = loop->ring_tail;
+    if (end - loop->ring_head > CALLBACKS_LIMIT)
+        end = loop->ring_head + CALLBACKS_LIMIT;
+    if (remote_take(loop))
+        remote_run_in_order(loop, CALLBACKS_LIMIT, end);
+    else if (loop->ring_head != end)
+        loop_run_ring(loop, end);
     loop_run_ready(loop);
     if (loop->timers.heap_size)
         timers_run(loop, TIMERS_LIMIT);
@@ -134,9 +167,10 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
 /* ---- running ---- */
 
 /* A signal's hook may call rondo_loop_stop: that ends this run, too. */
-static COLD bool loop_handle_requests(rondo_loop *loop, unsigned requests)
+static COLD bool loop_handle_requests(rondo_loop *loop)
 {
-    assert(!(requests & ~(unsigned)(LOOP_STOP | LOOP_SIGNALS)));
+    const unsigned keep = LOOP_WAKE;
+    unsigned requests = atomic_fetch_and(&loop->requests, keep);
     if (requests & LOOP_SIGNALS) {
         signals_run(loop);
         requests |= atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_STOP);
@@ -148,8 +182,7 @@ static COLD bool loop_handle_requests(rondo_loop *loop, unsigned requests)
  * before the signals' bits: one that arrives in between sets its flag again. */
 static bool loop_take_requests(rondo_loop *loop)
 {
-    unsigned requests = atomic_exchange(&loop->requests, 0);
-    return requests && loop_handle_requests(loop, requests);
+    return atomic_load(&loop->requests) && loop_handle_requests(loop);
 }
 
 static bool loop_is_alive(rondo_loop *loop)
@@ -227,57 +260,10 @@ void rondo_loop_stop(rondo_loop *loop)
 
 void rondo_loop_wake(rondo_loop *loop)
 {
-    if (loop && loop->generation == sys_fork_generation)
-        loop_wake(loop);
-}
-
-/* ---- embedding ---- */
-
-/* From now on whatever comes ends the wait of a main loop. Says how long that
- * wait may take, and sets *end to when it is over. */
-static int loop_begin_wait(rondo_loop *loop, rondo_loop_wait *wait,
-                           int64_t *end)
-{
-    int64_t most;
-    assert(!loop->depth);
-    int error = loop->backend->embed(loop, &wait->fd, &most);
-    if (error)
-        return error;
-    loop->prepared = true;
-    atomic_store(&loop->sleeping, true);
-    int64_t now = sys_clock();
-    int64_t timeout =
-        remote_has_work(loop) ? 0 : loop_wait_time(loop, most, now);
-    assert(timeout >= 0);
-    *end = timeout > RONDO_NEVER - now ? RONDO_NEVER : now + timeout;
-    wait->timeout_ns = timeout;
-    return 0;
-}
-
-int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait)
-{
-    int error = loop_check(loop, "loop_prepare");
-    if (error)
-        return error;
-    if (!wait || wait->size < sizeof *wait)
-        return error_set(RONDO_EINVAL, "loop_prepare: wait.size is not set");
-    if (loop->depth)
-        return error_set(RONDO_EBUSY, "loop_prepare: the loop is running");
-    return loop_begin_wait(loop, wait, &loop->told_ns);
-}
-
-/* A run has ended which the main loop may not know of: it may still be about to
- * wait as prepare told it. If that is too long now, it is woken. */
-static COLD void loop_go_on_waiting(rondo_loop *loop)
-{
-    rondo_loop_wait wait;
-    int64_t end = 0;
-    if (loop->generation != sys_fork_generation)
-        return; /* a child, whose loop is its parent's still */
-    if (loop_begin_wait(loop, &wait, &end) != 0)
-        atomic_store(&loop->sleeping, true); /* the next prepare fails, too */
-    if (end < loop->told_ns)
-        loop_wake(loop);
+    if (!loop || loop->generation != sys_fork_generation)
+        return;
+    atomic_fetch_or(&loop->requests, LOOP_WAKE);
+    loop_wake(loop);
 }
 
 NOINLINE int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
@@ -292,7 +278,7 @@ NOINLINE int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
     (void)loop_take_requests(loop);
     loop->depth = 0;
     if (loop->told_ns)
-        loop_go_on_waiting(loop);
+        embed_go_on_waiting(loop);
     return error ? error : loop_is_alive(loop);
 }
 
@@ -395,6 +381,7 @@ static void loop_free_all(rondo_loop *loop)
     free_list_clear(loop);
     timers_free(loop);
     remote_close(loop);
+    release_free(loop);
     if (loop->backend_data)
         loop->backend->close(loop);
     loop_free(loop, loop->scratch);
@@ -449,6 +436,7 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
     loop->first_generation = id_first_generation(number);
     assert(loop->first_generation <= ID_GENERATION_MAX);
     loop->ring_head = loop->ring_tail = id_first_place(number);
+    atomic_init(&loop->ring_seen, (uint32_t)loop->ring_tail);
     timers_init(&loop->timers);
     loop->born = loop->now = sys_clock();
     loop->thread = sys_thread_self();
@@ -534,9 +522,10 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 static void loop_close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {
-        HANDLE_JOB,      HANDLE_LOOKUP,  HANDLE_OPERATION, HANDLE_SOCK_CALL,
-        HANDLE_SENDFILE, HANDLE_PROCESS, HANDLE_SERVER,    HANDLE_TRANSPORT,
-        HANDLE_DATAGRAM, HANDLE_WATCHER, HANDLE_SOCK,      HANDLE_SIGNAL};
+        HANDLE_JOB,       HANDLE_LOOKUP,   HANDLE_OPERATION, HANDLE_SOCK_CALL,
+        HANDLE_SENDFILE,  HANDLE_DRAIN,    HANDLE_PROCESS,   HANDLE_SERVER,
+        HANDLE_TRANSPORT, HANDLE_DATAGRAM, HANDLE_WATCHER,   HANDLE_SOCK,
+        HANDLE_SIGNAL,    HANDLE_HOOK,     HANDLE_SEND};
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -612,6 +601,7 @@ NOINLINE int rondo_loop_close(rondo_loop *loop)
         remote_run(loop, CALLBACKS_LIMIT);
     loop->ring_head = loop->ring_tail;
     timers_free(loop);
+    release_all(loop);
     loop_close_handles(loop);
     error = loop_drain(loop);
     loop_free_all(loop);

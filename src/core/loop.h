@@ -27,6 +27,8 @@ struct io;
 struct remote;
 struct signals;
 struct handle_walk;
+struct hook;
+struct releases;
 
 /* IDLE: not started, or done. PENDING: the backend has it; operations only.
  * READY: on the ready list. */
@@ -58,8 +60,11 @@ enum handle_kind {
     HANDLE_JOB,
     HANDLE_SOCK_CALL,
     HANDLE_SENDFILE,
+    HANDLE_DRAIN,
+    HANDLE_SEND, /* of a datagram */
     HANDLE_SOCK, /* a socket of the program while operations on it pend */
     HANDLE_SIGNAL,
+    HANDLE_HOOK,
     HANDLE_KINDS
 };
 
@@ -98,11 +103,16 @@ struct handle_class {
     bool (*describe)(const struct handle *handle, char *text, size_t size);
 };
 
+enum soon_flag {
+    SOON_BACKGROUND = 1, /* does not keep rondo_loop_run running */
+    SOON_RELEASE = 2     /* has a release (release.h) */
+};
+
 /* A callback on the ring: rondo_call_soon's. */
 struct soon {
     rondo_fn fn; /* NULL: cancelled */
     void *arg;
-    bool background;
+    unsigned char flags; /* enum soon_flag */
 };
 
 /* The slot of an operation's id (id.c). */
@@ -128,11 +138,12 @@ enum loop_part_id {
 enum { LOOP_SCRATCH = 65536 }; /* the size of the scratch buffer */
 
 /* What any thread and any signal handler may request of a loop. LOOP_SIGNALS:
- * signals have arrived, signals_run is to call their hooks. */
-enum { LOOP_STOP = 1, LOOP_SIGNALS = 2 };
+ * signals have arrived, signals_run is to call their hooks. LOOP_WAKE: the next
+ * wait returns at once. */
+enum { LOOP_STOP = 1, LOOP_SIGNALS = 2, LOOP_WAKE = 4 };
 
-/* All fields belong to the loop's thread, except `sleeping` and `requests`,
- * and except `generation`, which any thread may read. */
+/* All fields belong to the loop's thread, except `ring_seen`, `sleeping` and
+ * `requests`, and except `generation`, which any thread may read. */
 struct rondo_loop {
     /* what an iteration touches */
     struct task *ready_first, **ready_last; /* the ready list */
@@ -146,6 +157,7 @@ struct rondo_loop {
     bool debug;        /* debug mode */
     bool closing;      /* rondo_loop_close has begun */
     bool prepared;     /* a main loop is to be woken, as prepare promised */
+    bool told_list;    /* by prepare_poll: descriptors, and not one alone */
     struct soon *ring; /* a power of two of callbacks; NULL: none so far */
     uint64_t ring_head; /* the place of the next callback, counted over all */
     uint64_t ring_tail; /* one behind the last; indices are modulo ring_room */
@@ -155,10 +167,12 @@ struct rondo_loop {
     size_t alive; /* handles and timers that keep rondo_loop_run running */
     struct timers timers;
     struct remote *remote;
-    int64_t told_ns; /* until then a main loop waits, as prepare told it, on
+    struct hook *hooks; /* the first one; NULL: there are none */
+    int64_t told_ns;    /* until then a main loop waits, as prepare told it, on
                         the clock; 0: none does */
-    atomic_bool sleeping; /* a wake-up is needed to end the wait */
-    atomic_uint requests; /* LOOP_STOP, LOOP_SIGNALS */
+    _Atomic uint32_t ring_seen; /* the low half of ring_tail, for senders */
+    atomic_bool sleeping;       /* a wake-up is needed to end the wait */
+    atomic_uint requests;       /* LOOP_STOP, LOOP_SIGNALS, LOOP_WAKE */
 
     /* handles and ids */
     struct io **table;                    /* by descriptor (op.c) */
@@ -173,10 +187,16 @@ struct rondo_loop {
     uint32_t tag;              /* the 12 bits of an id that name this loop */
     uint32_t first_generation; /* of each slot: id_first_generation */
     struct signals *signals;   /* made with the first signal hook */
+    struct releases *releases; /* made with the first one */
+    struct hook *next_hook;    /* to be called next, while hooks run */
+    uint64_t hook_round;       /* how often hooks have been run */
     struct loop_block *free_at_close, *free_list[FREE_LISTS];
     void *part[LOOP_PARTS]; /* the state of each part: loop_part_state */
 
     /* what the program has set, and what it asks for */
+    uint32_t interest_grown; /* how often a poller with a list has watched
+                                more */
+    uint32_t told_grown;     /* ... when prepare_poll told the list */
     void *data;
     rondo_exception_fn exception_fn; /* NULL: the default handler */
     void *exception_arg;
@@ -294,8 +314,16 @@ static inline void loop_push(rondo_loop *loop, struct task *task)
     loop->ready_last = &task->next;
 }
 
-/* Runs the callbacks that are on the ring now, at most `most` of them. */
-void loop_run_ring(rondo_loop *loop, uint64_t most);
+/* Runs the callbacks of the ring whose place is before `end`. */
+void loop_run_ring(rondo_loop *loop, uint64_t end);
+
+/* How long a wait may take, but not longer than most_ns, by what is to run, what
+ * is requested and the next timer. */
+int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now);
+
+/* After a run_once of an embedded loop, whose main loop may be about to wait as
+ * prepare has told it. */
+COLD void embed_go_on_waiting(rondo_loop *loop);
 
 /* Wakes an embedded loop when something was scheduled outside a run: the wait
  * that rondo_loop_prepare computed would be too long. Else does nothing. */

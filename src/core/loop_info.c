@@ -35,7 +35,7 @@ void *rondo_loop_data(const rondo_loop *loop)
 
 bool rondo_loop_supports(const rondo_loop *loop, rondo_capability what)
 {
-    if (!loop || (unsigned)what > RONDO_CAN_PASS_DESCRIPTORS)
+    if (!loop || (unsigned)what > 63)
         return false;
     return sys_supports(what) && !(loop->backend->cannot >> what & 1);
 }
@@ -91,7 +91,8 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
     m.live_processes = loop->live[HANDLE_PROCESS];
     m.live_operations =
         loop->live[HANDLE_OPERATION] + loop->live[HANDLE_LOOKUP] +
-        loop->live[HANDLE_SOCK_CALL] + loop->live[HANDLE_SENDFILE];
+        loop->live[HANDLE_SOCK_CALL] + loop->live[HANDLE_SENDFILE] +
+        loop->live[HANDLE_DRAIN] + loop->live[HANDLE_SEND];
     m.live_jobs = loop->live[HANDLE_JOB];
     for (int i = 0; i < LOOP_PARTS; i++)
         if (loop_parts[i]->count)

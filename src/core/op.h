@@ -22,8 +22,11 @@ enum op_kind {
     OP_RECEIVE,    /* try to receive datagrams now */
     OP_SEND, /* try to send datagrams now; or count 1: the one at buffer, a
                       struct sys_outgoing, is sent */
-    OP_SENDFILE = 9 /* only if op_sends_files: `count` bytes of the file part at
-                       buffer, a struct sys_part, are sent */
+    OP_SENDFILE = 9, /* only if op_sends_files: `count` bytes of the file part
+                        at buffer, a struct sys_part, are sent */
+    OP_WATCH = 11    /* one of the events at size, bits of enum rondo_event, is
+                        there; the backend has added them to io->seen. It uses
+                        both sides */
 };
 
 /* The index of a kind's side: 0 reading, 1 writing. */
@@ -31,6 +34,13 @@ static inline unsigned op_index(enum op_kind kind)
 {
     return (unsigned)kind & 1;
 }
+
+/* What a watch is told without asking for it. Its io alone has these armed. */
+enum { WATCH_ALWAYS = RONDO_ERROR | RONDO_HANG_UP };
+
+_Static_assert((int)RONDO_READABLE == (int)SIDE_READ &&
+                   (int)RONDO_WRITABLE == (int)SIDE_WRITE,
+               "an event that is a side has its number");
 
 /* Whose descriptor it is. */
 enum io_owner {
@@ -51,13 +61,15 @@ enum io_owner {
  * the backend point at it while it is attached, so it must not move then. */
 struct io {
     sys_fd fd;
-    unsigned char armed;      /* the interest: sides the kernel watches now */
+    unsigned char armed;      /* the interest: sides the kernel watches now; for
+                                 an OP_WATCH its events and WATCH_ALWAYS */
     unsigned char owner;      /* enum io_owner */
     bool attached;            /* in the loop's table */
     unsigned char registered; /* sides the kernel knows of: for the poller */
-    unsigned char mode;       /* how it is bound to the port: for iocp */
-    int slot;                 /* its place in an array of the poller, or -1 */
-    struct op *op[2];         /* the pending operation of each side: for the
+    unsigned char mode; /* the backend's: how it is bound, or registered */
+    unsigned char seen; /* what was seen of an OP_WATCH's events */
+    int slot;           /* its place in an array of the poller, or -1 */
+    struct op *op[2];   /* the pending operation of each side: for the
                                  reactor */
 };
 
@@ -100,6 +112,15 @@ void op_submit(rondo_loop *loop, struct op *op);
 /* Asks for an early end, if the operation is pending; never calls done. done
  * comes with RONDO_ECANCELED, or with the result if that was quicker. */
 void op_cancel(rondo_loop *loop, struct op *op);
+
+/* The sides, and for a watch the events, that somebody waits for. */
+static inline unsigned io_wanted(const struct io *io)
+{
+    const struct op *writing = io->op[1];
+    if (writing && writing->task.kind == OP_WATCH)
+        return (unsigned)writing->size | WATCH_ALWAYS;
+    return (io->op[0] ? SIDE_READ : 0U) | (writing ? SIDE_WRITE : 0U);
+}
 
 static inline bool op_is_idle(const struct op *op)
 {

@@ -35,8 +35,12 @@ void *reactor_state(rondo_loop *loop)
 static int reactor_set(rondo_loop *loop, struct io *io, unsigned sides)
 {
     struct reactor *r = reactor_of(loop);
-    assert(sides <= BOTH_SIDES);
+    assert(sides <= BOTH_SIDES || sides & WATCH_ALWAYS);
     int error = r->poller->set(loop, r->state.bytes, io, sides);
+    if (r->poller->list && sides & ~(unsigned)io->armed) {
+        loop->interest_grown++;
+        loop_nudge(loop); /* a main loop waits for fewer descriptors */
+    }
     if (!error)
         io->armed = (unsigned char)sides;
     return error;
@@ -61,6 +65,19 @@ static void reactor_connect_ready(rondo_loop *loop, struct op *op)
         reactor_end(loop, op, error);
 }
 
+/* Of one io several events may come in a wait, each by a call of its own. */
+static void reactor_watched(rondo_loop *loop, struct io *io, unsigned sides)
+{
+    struct reactor *r = reactor_of(loop);
+    unsigned events = sides;
+    if (r->poller->events)
+        events = r->poller->events(loop, r->state.bytes, io, sides);
+    events &= io->armed;
+    io->seen |= (unsigned char)events;
+    if (events && io->op[1])
+        reactor_end(loop, io->op[1], 0);
+}
+
 /* Writing sides, and sides that no operation waits for. Those are disarmed here
  * and not when their operation ends: a handle that submits again after each
  * read then costs no call of set. */
@@ -70,6 +87,10 @@ static COLD void reactor_ready_slow(rondo_loop *loop, struct io *io,
     struct op *writing = io->op[1];
     unsigned unwanted = sides & io->armed;
     assert(sides && (!writing || writing->task.state == TASK_PENDING));
+    if (io->armed & WATCH_ALWAYS) {
+        reactor_watched(loop, io, sides);
+        return;
+    }
     if (sides & SIDE_WRITE && writing) {
         unwanted &= ~(unsigned)SIDE_WRITE;
         if (writing->task.kind == OP_CONNECT)
@@ -84,7 +105,7 @@ static COLD void reactor_ready_slow(rondo_loop *loop, struct io *io,
 void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
 {
     struct op *reading = io->op[0];
-    assert(sides <= BOTH_SIDES);
+    assert(sides <= BOTH_SIDES || io->armed & WATCH_ALWAYS);
     assert(!reading || reading->task.state == TASK_PENDING);
     loop->metrics.events++;
     if (sides & SIDE_READ && reading) {
@@ -120,8 +141,24 @@ void reactor_lost(rondo_loop *loop, struct io *io)
     reactor_end_both(loop, io, RONDO_EBADF);
 }
 
+static void reactor_arm_watch(rondo_loop *loop, struct op *op)
+{
+    unsigned wanted = io_wanted(op->io);
+    int error = op->io->armed == wanted ? 0 : reactor_set(loop, op->io, wanted);
+    if (!error)
+        return;
+    if (error == POLLER_READY)
+        op->io->seen |=
+            (unsigned char)(wanted & (RONDO_WRITABLE | RONDO_ERROR));
+    reactor_end(loop, op, error == POLLER_READY ? 0 : error);
+}
+
 static COLD void reactor_arm(rondo_loop *loop, struct op *op)
 {
+    if (op->task.kind == OP_WATCH) {
+        reactor_arm_watch(loop, op);
+        return;
+    }
     unsigned side = 1U << op_index(op->task.kind);
     int error = RONDO_EAGAIN;
     assert(!(op->io->armed & side));
@@ -175,10 +212,7 @@ static COLD void reactor_try_all(rondo_loop *loop)
 {
     for (size_t i = 0; i < loop->table_room; i++) {
         struct io *io = loop->table[i];
-        unsigned sides = 0;
-        if (io)
-            sides =
-                (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
+        unsigned sides = io ? io_wanted(io) : 0;
         if (sides)
             reactor_ready(loop, io, sides);
     }
@@ -276,7 +310,8 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
     if (!r->poller->embed)
         return error_set(RONDO_ENOTSUP,
                          "loop_prepare: backend \"%s\" has no descriptor to "
-                         "wait for; \"epoll\", \"kqueue\" and \"iocp\" have",
+                         "wait for (rondo_loop_prepare_poll lists all); "
+                         "\"epoll\", \"kqueue\" and \"iocp\" have",
                          loop->backend->name);
     int64_t most = RONDO_NEVER;
     if (reactor_lacks_wake(r))
@@ -285,6 +320,24 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
     if (!error && most < *timeout_ns)
         *timeout_ns = most;
     return error;
+}
+
+int reactor_list(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
+                 int64_t *timeout_ns)
+{
+    struct reactor *r = reactor_of(loop);
+    int64_t most = RONDO_NEVER;
+    rondo_fd fd;
+    if (r->poller->embed) {
+        int error = reactor_embed(loop, &fd, timeout_ns);
+        if (!error && room)
+            entries[0] = (rondo_poll_entry){fd, RONDO_READABLE};
+        return error ? error : 1;
+    }
+    if (reactor_lacks_wake(r))
+        most = reactor_wait_without_wake(loop, r, most);
+    *timeout_ns = most;
+    return r->poller->list(loop, r->state.bytes, entries, room, timeout_ns);
 }
 
 static void reactor_close_parts(rondo_loop *loop, struct reactor *r)
@@ -347,8 +400,7 @@ void reactor_close(rondo_loop *loop)
  * else. */
 static void reactor_rewatch(rondo_loop *loop, struct io *io)
 {
-    unsigned sides =
-        (io->op[0] ? SIDE_READ : 0U) | (io->op[1] ? SIDE_WRITE : 0U);
+    unsigned sides = io_wanted(io);
     assert(!io->armed && io->attached);
     error_no_os();
     int error = io->owner == IO_THREAD ? RONDO_EFORKED : 0;

@@ -3,12 +3,17 @@
 #include "core/remote.h"
 
 #include "base/error.h"
+#include "core/id.h"
 
 #include <stdlib.h>
 
 /* A larger array is freed when it has run, so a flood does not keep its
  * memory. */
 enum { POSTS_KEPT = 65536 };
+
+/* So many posts at a time are the loop's alone, and run without the lock; the
+ * others can be cancelled by any thread. */
+enum { POSTS_CLAIMED = 64 };
 
 /* The shared part, from malloc: it may outlive the loop and the loop's
  * allocator. The loop has one reference, each rondo_loop_remote another. The
@@ -23,6 +28,9 @@ struct rondo_remote {
     rondo_loop *loop; /* NULL: it is freed */
     bool refuses_posts;
     struct posts inbox;
+    struct posts taken; /* posts that run now; those before `claimed` are the
+                           loop's alone */
+    size_t claimed;
     struct completion *completions, **last_completion;
     atomic_size_t refs;
     atomic_bool filled;   /* a hint for remote_take, which needs no lock then */
@@ -33,8 +41,9 @@ struct rondo_remote {
 /* The loop's part. */
 struct remote {
     struct rondo_remote *shared;
-    struct posts taken;             /* posts that run now */
-    size_t next;                    /* the next of them */
+    size_t next;    /* of shared->taken: the next one to run */
+    size_t claimed; /* of these: shared->claimed */
+    bool late; /* some of what was taken before had not run: more may wait */
     struct completion *completions; /* taken with them, run after them */
 };
 
@@ -61,7 +70,9 @@ int remote_open(rondo_loop *loop)
     assert(!loop->remote);
     r->loop = loop;
     r->refuses_posts = false;
-    r->inbox = (struct posts){0};
+    r->inbox = r->taken = (struct posts){0};
+    r->inbox.first = loop->ring_tail; /* as far from other loops' */
+    r->claimed = 0;
     r->completions = NULL;
     r->last_completion = &r->completions;
     r->allocations = 0;
@@ -115,7 +126,7 @@ void remote_close(rondo_loop *loop)
     remote_run_completions(loop, own->completions);
     remote_run_completions(loop, late);
     loop_free(loop, r->inbox.items); /* senders see refuses_posts first */
-    loop_free(loop, own->taken.items);
+    loop_free(loop, r->taken.items);
     remote_unref(r);
     loop_free(loop, own);
     loop->remote = NULL;
@@ -146,9 +157,9 @@ static COLD bool remote_grow(struct rondo_remote *r)
     return true;
 }
 
-static int remote_push(rondo_remote *r, rondo_fn fn, void *arg)
+static rondo_id remote_push(rondo_remote *r, rondo_fn fn, void *arg)
 {
-    int error = 0;
+    rondo_id id;
     if (r->generation != sys_fork_generation)
         return RONDO_EFORKED;
     sys_mutex_lock(&r->lock.mutex);
@@ -156,18 +167,21 @@ static int remote_push(rondo_remote *r, rondo_fn fn, void *arg)
     assert(r->loop || r->refuses_posts);
     assert(p->used <= p->room);
     if (r->refuses_posts) {
-        error = RONDO_ECLOSED;
+        id = RONDO_ECLOSED;
     } else if (p->used == p->room && !remote_grow(r)) {
-        error = RONDO_ENOMEM;
+        id = RONDO_ENOMEM;
     } else {
-        p->items[p->used++] = (struct post){fn, arg};
+        uint32_t place =
+            atomic_load_explicit(&r->loop->ring_seen, memory_order_relaxed);
+        p->items[p->used++] = (struct post){fn, arg, place};
+        id = id_make(r->loop, ID_POST, p->first + p->used);
         if (p->used == 1)
             atomic_store_explicit(&r->filled, true, memory_order_relaxed);
         if (atomic_load_explicit(&r->loop->sleeping, memory_order_relaxed))
             loop_wake(r->loop);
     }
     sys_mutex_unlock(&r->lock.mutex);
-    return error;
+    return id;
 }
 
 bool remote_deliver(rondo_remote *r, struct completion *completion)
@@ -189,56 +203,150 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
     return loop;
 }
 
+/* The caller holds the lock. */
+static void remote_claim(struct rondo_remote *r, struct remote *own)
+{
+    size_t left = r->taken.used - r->claimed;
+    r->claimed += left < POSTS_CLAIMED ? left : POSTS_CLAIMED;
+    own->claimed = r->claimed;
+}
+
 /* Swaps the arrays: a batch of posts costs one lock and no copy. */
 static void remote_swap(rondo_loop *loop, struct remote *own)
 {
     struct rondo_remote *r = own->shared;
-    assert(own->next == own->taken.used && !own->completions);
-    struct posts emptied = own->taken;
+    struct post *too_large = NULL;
+    sys_mutex_lock(&r->lock.mutex);
+    struct posts emptied = r->taken;
     if (emptied.room > POSTS_KEPT) {
-        loop_free(loop, emptied.items);
+        too_large = emptied.items;
         emptied = (struct posts){0};
     }
     emptied.used = 0;
-    sys_mutex_lock(&r->lock.mutex);
-    own->taken = r->inbox;
-    own->completions = remote_take_completions(r);
+    emptied.first = r->inbox.first + r->inbox.used;
+    r->taken = r->inbox;
     r->inbox = emptied;
+    r->claimed = 0;
+    remote_claim(r, own);
+    own->completions = remote_take_completions(r);
     atomic_store_explicit(&r->filled, false, memory_order_relaxed);
     sys_mutex_unlock(&r->lock.mutex);
+    loop_free(loop, too_large);
     own->next = 0;
+}
+
+/* What was taken is written by the loop's thread alone, which so reads it
+ * without the lock; what is not claimed, any thread may cancel. */
+static inline bool remote_has_posts(const struct remote *own)
+{
+    return own->next < own->shared->taken.used;
 }
 
 static inline bool remote_has_taken(const struct remote *own)
 {
-    return own->next < own->taken.used || own->completions;
+    return remote_has_posts(own) || own->completions;
+}
+
+static inline bool remote_is_filled(const struct remote *own)
+{
+    return atomic_load_explicit(&own->shared->filled, memory_order_relaxed);
 }
 
 bool remote_take(rondo_loop *loop)
 {
     struct remote *own = loop->remote;
-    if (!remote_has_taken(own) &&
-        atomic_load_explicit(&own->shared->filled, memory_order_relaxed))
-        remote_swap(loop, own);
-    assert(own->next <= own->taken.used);
+    own->late = remote_has_taken(own);
+    if (own->late)
+        return true;
+    if (!remote_is_filled(own))
+        return false;
+    remote_swap(loop, own);
     return remote_has_taken(own);
+}
+
+/* The next post, which is the loop's alone. */
+static const struct post *remote_next(struct remote *own)
+{
+    struct rondo_remote *r = own->shared;
+    assert(own->next <= own->claimed && remote_has_posts(own));
+    if (own->next == own->claimed) {
+        sys_mutex_lock(&r->lock.mutex);
+        remote_claim(r, own);
+        sys_mutex_unlock(&r->lock.mutex);
+    }
+    return &r->taken.items[own->next];
+}
+
+static void remote_run_next(rondo_loop *loop, struct remote *own)
+{
+    struct post item = *remote_next(own);
+    own->next++;
+    if (item.fn)
+        loop_call(loop, item.fn, item.arg);
+}
+
+static void remote_run_completions_now(rondo_loop *loop, struct remote *own,
+                                       size_t most)
+{
+    for (; most && own->completions; most--) {
+        struct completion *completion = own->completions;
+        assert(!remote_has_posts(own)); /* posts come first */
+        own->completions = completion->next;
+        loop->metrics.callbacks++;
+        completion->done(loop, completion);
+    }
 }
 
 void remote_run(rondo_loop *loop, size_t most)
 {
     struct remote *own = loop->remote;
-    for (; most && own->next < own->taken.used; most--) {
-        struct post item = own->taken.items[own->next++];
-        assert(item.fn);
-        loop_call(loop, item.fn, item.arg);
+    for (; most && remote_has_posts(own); most--)
+        remote_run_next(loop, own);
+    remote_run_completions_now(loop, own, most);
+}
+
+/* How many callbacks of the ring come before the post. It can be less than
+ * none: a sender that nothing orders has seen an earlier end of the ring. */
+static int32_t remote_ahead(const rondo_loop *loop, const struct post *post)
+{
+    return (int32_t)(post->place - (uint32_t)loop->ring_head);
+}
+
+/* What was taken is older than what waits in the inbox. Of the latter no more
+ * is known than that it comes after the last one taken: so the ring stops
+ * there. */
+static uint64_t remote_ring_end(const rondo_loop *loop,
+                                const struct remote *own, uint64_t end)
+{
+    const struct posts *taken = &own->shared->taken;
+    if (!own->late || !remote_is_filled(own) || !remote_has_posts(own))
+        return end;
+    int32_t ahead = remote_ahead(loop, &taken->items[taken->used - 1]);
+    uint64_t most = loop->ring_head + (uint64_t)(ahead > 0 ? ahead : 0);
+    return most < end ? most : end;
+}
+
+void remote_run_in_order(rondo_loop *loop, size_t most, uint64_t end)
+{
+    struct remote *own = loop->remote;
+    end = remote_ring_end(loop, own, end);
+    while (remote_has_posts(own)) {
+        int32_t ahead = remote_ahead(loop, remote_next(own));
+        if (ahead > 0) {
+            uint64_t left = end - loop->ring_head;
+            bool beyond = (uint64_t)ahead > left;
+            loop_run_ring(loop,
+                          beyond ? end : loop->ring_head + (uint64_t)ahead);
+            if (beyond)
+                return; /* the iteration has run enough callbacks */
+        }
+        if (!most)
+            return; /* the rest of the ring comes after the next post */
+        most--;
+        remote_run_next(loop, own);
     }
-    for (; most && own->completions; most--) {
-        struct completion *completion = own->completions;
-        assert(own->next == own->taken.used); /* posts come first */
-        own->completions = completion->next;
-        loop->metrics.callbacks++;
-        completion->done(loop, completion);
-    }
+    loop_run_ring(loop, end);
+    remote_run_completions_now(loop, own, most);
 }
 
 uint64_t remote_allocations(const rondo_loop *loop)
@@ -271,12 +379,19 @@ static COLD int remote_explain(int error, const char *what)
     return error_set(error, "%s: %s", what, why);
 }
 
-int remote_post(rondo_remote *r, rondo_fn fn, void *arg, const char *what)
+static rondo_id remote_post_id(rondo_remote *r, rondo_fn fn, void *arg,
+                               const char *what)
 {
     if (!fn)
         return error_set(RONDO_EINVAL, "%s: no function", what);
-    int error = remote_push(r, fn, arg);
-    return error ? remote_explain(error, what) : 0;
+    rondo_id id = remote_push(r, fn, arg);
+    return id < 0 ? remote_explain((int)id, what) : id;
+}
+
+int remote_post(rondo_remote *r, rondo_fn fn, void *arg, const char *what)
+{
+    rondo_id id = remote_post_id(r, fn, arg, what);
+    return id < 0 ? (int)id : 0;
 }
 
 int rondo_call_soon_threadsafe(rondo_loop *loop, rondo_fn fn, void *arg)
@@ -301,6 +416,66 @@ int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg)
     if (!remote)
         return error_set(RONDO_EINVAL, "remote_call: no remote");
     return remote_post(remote, fn, arg, "remote_call");
+}
+
+rondo_id rondo_remote_post(rondo_remote *remote, rondo_fn fn, void *arg)
+{
+    if (!remote)
+        return error_set(RONDO_EINVAL, "remote_post: no remote");
+    return remote_post_id(remote, fn, arg, "remote_post");
+}
+
+/* ---- cancelling ---- */
+
+static struct post *remote_find(const struct posts *posts, uint64_t number)
+{
+    uint64_t index = number - posts->first;
+    if (index >= posts->used || !posts->items[index].fn)
+        return NULL;
+    return &posts->items[index];
+}
+
+/* The caller holds the lock. `before` of the taken ones cannot be cancelled. */
+static int remote_cancel_locked(rondo_remote *r, rondo_id id, size_t before)
+{
+    uint64_t number = id_rest(id) - 1;
+    struct post *post = remote_find(&r->inbox, number);
+    if (!post && number - r->taken.first < before)
+        return RONDO_ENOENT;
+    if (!post)
+        post = remote_find(&r->taken, number);
+    if (!post)
+        return RONDO_ENOENT;
+    post->fn = NULL;
+    return 0;
+}
+
+int remote_cancel_own(rondo_loop *loop, rondo_id id)
+{
+    struct remote *own = loop->remote;
+    sys_mutex_lock(&own->shared->lock.mutex);
+    int error = remote_cancel_locked(own->shared, id, own->next);
+    sys_mutex_unlock(&own->shared->lock.mutex);
+    return error;
+}
+
+/* What the loop has claimed has run, or is about to. */
+int rondo_remote_cancel(rondo_remote *remote, rondo_id id)
+{
+    int error = RONDO_ENOENT;
+    if (!remote)
+        return error_set(RONDO_EINVAL, "remote_cancel: no remote");
+    if (remote->generation != sys_fork_generation)
+        return remote_explain(RONDO_EFORKED, "remote_cancel");
+    sys_mutex_lock(&remote->lock.mutex);
+    if (remote->loop && id_is(remote->loop, id, ID_POST))
+        error = remote_cancel_locked(remote, id, remote->claimed);
+    sys_mutex_unlock(&remote->lock.mutex);
+    if (error)
+        return error_set(error, "remote_cancel: no such id: it has run, is "
+                                "about to, was cancelled, or is another "
+                                "loop's");
+    return 0;
 }
 
 void rondo_remote_release(rondo_remote *remote)

@@ -7,14 +7,17 @@
 
 /* A callback that another thread sends. */
 struct post {
-    rondo_fn fn;
+    rondo_fn fn; /* NULL: cancelled */
     void *arg;
+    /* The callbacks of the ring before this place come first; the low half. */
+    uint32_t place;
 };
 
 /* The loop has two of these: senders fill one, the loop runs the other. */
 struct posts {
     struct post *items;
     size_t used, room;
+    uint64_t first; /* the number of the first one among all posts */
 };
 
 /* What a thread sends back when it is done with something of the loop's: a job,
@@ -58,6 +61,12 @@ void remote_reopen(rondo_loop *loop);
 bool remote_take(rondo_loop *loop);
 /* Runs at most `most` of what was taken: posts first, then completions. */
 void remote_run(rondo_loop *loop, size_t most);
+/* The same, each post between the callbacks that were scheduled before it and
+ * those after it; these run up to place `end`. */
+void remote_run_in_order(rondo_loop *loop, size_t most, uint64_t end);
+/* As rondo_remote_cancel, but without a sentence, and nothing is on its way:
+ * the loop runs no post meanwhile. */
+int remote_cancel_own(rondo_loop *loop, rondo_id id);
 /* Tells whether anything was sent that has not run. Before a wait it is called
  * with loop->sleeping set: a sender that this look misses will wake the
  * loop. */

@@ -1,8 +1,12 @@
 /* schedule.c - the ring of callbacks, and what programs call to schedule. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "core/hooks.h"
 #include "core/id.h"
 #include "core/loop.h"
+#include "core/release.h"
+#include "core/remote.h"
+#include "core/signals.h"
 
 /* ---- the ring of callbacks ---- */
 
@@ -27,26 +31,35 @@ static inline bool schedule_put(rondo_loop *loop, rondo_fn fn, void *arg)
         !schedule_grow(loop))
         return false;
     struct soon *soon = &loop->ring[loop->ring_tail++ & (loop->ring_room - 1)];
+    atomic_store_explicit(&loop->ring_seen, (uint32_t)loop->ring_tail,
+                          memory_order_relaxed);
     assert(fn && loop->ring_tail - loop->ring_head <= loop->ring_room);
     soon->fn = fn;
     soon->arg = arg;
-    soon->background = false;
+    soon->flags = 0;
     return true;
 }
 
-void loop_run_ring(rondo_loop *loop, uint64_t most)
+/* It is off the ring, so the head is its place plus one. */
+static COLD void schedule_run_marked(rondo_loop *loop, const struct soon *soon)
 {
-    uint64_t end = loop->ring_tail;
-    if (end - loop->ring_head > most)
-        end = loop->ring_head + most;
+    if (soon->flags & SOON_BACKGROUND || !soon->fn) {
+        assert(loop->ring_background > 0);
+        loop->ring_background--;
+    }
+    if (soon->flags & SOON_RELEASE)
+        release_forget(loop, id_make(loop, ID_SOON, loop->ring_head));
+}
+
+void loop_run_ring(rondo_loop *loop, uint64_t end)
+{
+    assert(end - loop->ring_head <= loop->ring_tail - loop->ring_head);
     while (loop->ring_head != end) {
         /* A copy, since the callback may make the ring grow. */
         struct soon soon =
             loop->ring[loop->ring_head++ & (loop->ring_room - 1)];
-        if (soon.background || !soon.fn) {
-            assert(loop->ring_background > 0);
-            loop->ring_background--;
-        }
+        if (soon.flags || !soon.fn)
+            schedule_run_marked(loop, &soon);
         if (soon.fn)
             loop_call(loop, soon.fn, soon.arg);
     }
@@ -83,8 +96,11 @@ static int schedule_cancel_soon(rondo_loop *loop, rondo_id id)
     if (!soon)
         return RONDO_ENOENT;
     soon->fn = NULL;
-    if (!soon->background)
+    if (!(soon->flags & SOON_BACKGROUND))
         loop->ring_background++;
+    if (soon->flags & SOON_RELEASE)
+        release_due(loop, id);
+    soon->flags = 0;
     assert(loop->ring_background <= loop->ring_tail - loop->ring_head);
     return 0;
 }
@@ -95,10 +111,11 @@ static int schedule_soon_set_background(rondo_loop *loop, rondo_id id,
     struct soon *soon = schedule_find_soon(loop, id);
     if (!soon)
         return RONDO_ENOENT;
-    if (soon->background != background)
+    if (!(soon->flags & SOON_BACKGROUND) == background) {
         loop->ring_background += background ? 1 : (size_t)-1;
+        soon->flags ^= SOON_BACKGROUND;
+    }
     assert(loop->ring_background <= loop->ring_tail - loop->ring_head);
-    soon->background = background;
     return 0;
 }
 
@@ -160,6 +177,8 @@ int rondo_cancel(rondo_loop *loop, rondo_id id)
         error = timers_cancel(loop, id);
     else if (id_is(loop, id, ID_SOON))
         error = schedule_cancel_soon(loop, id);
+    else if (id_is(loop, id, ID_POST))
+        error = remote_cancel_own(loop, id);
     else
         error = id_cancel(loop, id);
     if (error)
@@ -183,4 +202,53 @@ int rondo_set_background(rondo_loop *loop, rondo_id id, bool background)
         return error_set(error, "set_background: no such id: it has run, was "
                                 "cancelled, or is another loop's");
     return 0;
+}
+
+/* ---- release ---- */
+
+static int schedule_release_soon(rondo_loop *loop, rondo_id id, rondo_fn fn)
+{
+    struct soon *soon = schedule_find_soon(loop, id);
+    if (!soon)
+        return RONDO_ENOENT;
+    int error = release_set(loop, id, fn, soon->arg);
+    if (!error && fn)
+        soon->flags |= SOON_RELEASE;
+    else if (!error)
+        soon->flags &= (unsigned char)~SOON_RELEASE;
+    return error;
+}
+
+/* RONDO_EINVAL: its callback is called in any case. */
+static int schedule_release_handle(rondo_loop *loop, rondo_id id, rondo_fn fn)
+{
+    const struct handle *handle = id_object(loop, id);
+    if (!handle)
+        return RONDO_ENOENT;
+    if (handle->kind == HANDLE_HOOK)
+        return release_set(loop, id, fn, hooks_arg(handle));
+    if (handle->kind == HANDLE_SIGNAL)
+        return release_set(loop, id, fn, signals_arg(handle));
+    return error_set(RONDO_EINVAL, "set_release: the callback of this "
+                                   "operation is called in any case");
+}
+
+int rondo_set_release(rondo_loop *loop, rondo_id id, rondo_fn release)
+{
+    int error = loop_check_create(loop, "set_release");
+    if (error)
+        return error;
+    if (id_is(loop, id, ID_TIMER))
+        error = timers_set_release(loop, id, release);
+    else if (id_is(loop, id, ID_SOON))
+        error = schedule_release_soon(loop, id, release);
+    else if (id_is(loop, id, ID_POST))
+        return error_set(RONDO_EINVAL, "set_release: a post runs in any case, "
+                                       "unless it is cancelled");
+    else
+        error = schedule_release_handle(loop, id, release);
+    if (error == RONDO_ENOENT)
+        return error_set(error, "set_release: no such id: it has run, was "
+                                "cancelled, or is another loop's");
+    return error;
 }

@@ -3,6 +3,8 @@
 #include "core/signals.h"
 
 #include "base/error.h"
+#include "core/id.h"
+#include "core/release.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -17,7 +19,9 @@ struct signals {
     _Atomic(struct signals *) next;
     rondo_loop *loop;
     atomic_uint watched[WORDS], pending[WORDS]; /* a bit for each signal */
-    struct signal_hook *first;
+    atomic_uint counts[SYS_SIGNALS]; /* how many have arrived, by signal */
+    uint64_t round;                  /* how often hooks have been called */
+    struct signal_hook *first, **last;
     struct signal_hook *next_hook; /* to be called next, while hooks run */
 };
 
@@ -25,8 +29,11 @@ struct signals {
 struct handler {
     struct handle handle;
     struct signal_hook hook;
-    rondo_signal_fn fn;
+    rondo_signal_fn fn; /* of rondo_add_signal_handler; NULL: it is a watch */
+    rondo_signal_watch_fn watch_fn;
     void *arg;
+    rondo_id id; /* a watch's; else 0 */
+    bool once;
 };
 
 /* The list, and how many loops watch each signal. Both are changed only while
@@ -50,7 +57,7 @@ static int signals_word_of(int signum)
 
 /* ---- in a signal handler ---- */
 
-/* Sets the bit, then the flag, then wakes the loop. The loop takes the flag,
+/* Counts, then sets the bit, then the flag, then wakes the loop. The loop takes the flag,
  * then the bits, and looks at the flag before it sleeps: so wherever this
  * interrupts it, it finds the bit. */
 static void signals_arrived(int signum)
@@ -62,9 +69,11 @@ static void signals_arrived(int signum)
          s = atomic_load(&s->next)) {
         if (!(atomic_load(&s->watched[word]) & bit))
             continue;
+        atomic_fetch_add(&s->counts[signum], 1);
         atomic_fetch_or(&s->pending[word], bit);
         atomic_fetch_or(&s->loop->requests, LOOP_SIGNALS);
-        rondo_loop_wake(s->loop); /* does nothing if it is the parent's */
+        if (s->loop->generation == sys_fork_generation)
+            loop_wake(s->loop); /* else it is the parent's */
     }
     atomic_fetch_sub(&signals_walkers, 1);
 }
@@ -75,9 +84,12 @@ static void signals_forked(void)
 {
     atomic_store(&signals_walkers, 0);
     for (struct signals *s = atomic_load(&signals_first); s;
-         s = atomic_load(&s->next))
+         s = atomic_load(&s->next)) {
         for (int i = 0; i < WORDS; i++)
             atomic_store(&s->pending[i], 0);
+        for (int i = 0; i < SYS_SIGNALS; i++)
+            atomic_store(&s->counts[i], 0);
+    }
 }
 
 static const struct sys_signals_told signals_told = {signals_arrived,
@@ -93,10 +105,13 @@ static struct signals *signals_join(rondo_loop *loop)
         return NULL;
     memset(s, 0, sizeof *s);
     s->loop = loop;
+    s->last = &s->first;
     for (int i = 0; i < WORDS; i++) {
         atomic_init(&s->watched[i], 0);
         atomic_init(&s->pending[i], 0);
     }
+    for (int i = 0; i < SYS_SIGNALS; i++)
+        atomic_init(&s->counts[i], 0);
     sys_signals_lock();
     atomic_init(&s->next, atomic_load(&signals_first));
     atomic_store(&signals_first, s);
@@ -135,6 +150,7 @@ static void signals_unwatch(struct signals *s, int signum)
         sys_signal_unwatch(signum);
     atomic_fetch_and(&s->watched[word], ~bit);
     atomic_fetch_and(&s->pending[word], ~bit);
+    atomic_store(&s->counts[signum], 0);
 }
 
 void signals_close(rondo_loop *loop)
@@ -187,8 +203,11 @@ int signal_hook_add(rondo_loop *loop, struct signal_hook *hook)
     if (error)
         return error;
     assert(hook->fn);
-    hook->next = s->first;
-    s->first = hook;
+    assert(!*s->last);
+    hook->next = NULL;
+    hook->round = s->round;
+    *s->last = hook;
+    s->last = &hook->next;
     return 0;
 }
 
@@ -200,6 +219,8 @@ static void signals_unhook(struct signals *s, struct signal_hook *hook)
         link = &(*link)->next;
     }
     *link = hook->next;
+    if (!hook->next)
+        s->last = link;
     if (s->next_hook == hook)
         s->next_hook = hook->next;
 }
@@ -216,16 +237,22 @@ void signal_hook_remove(rondo_loop *loop, struct signal_hook *hook)
     sys_signals_unlock();
 }
 
+/* None has arrived if the last call came between a signal's count and its
+ * bit: that call has told of it. */
 static void signals_call_hooks(rondo_loop *loop, struct signals *s, int signum)
 {
+    unsigned count = atomic_exchange(&s->counts[signum], 0);
     assert(!s->next_hook);
+    if (!count)
+        return;
+    s->round++;
     s->next_hook = s->first;
     while (s->next_hook) {
         struct signal_hook *hook = s->next_hook;
         s->next_hook = hook->next;
         assert(hook->fn);
-        if (hook->signum == signum)
-            hook->fn(loop, hook);
+        if (hook->signum == signum && hook->round != s->round)
+            hook->fn(loop, hook, count);
     }
 }
 
@@ -248,8 +275,10 @@ static struct handler *signals_of_hook(struct signal_hook *hook)
                                       offsetof(struct handler, hook));
 }
 
-static void signals_call_handler(rondo_loop *loop, struct signal_hook *hook)
+static void signals_call_handler(rondo_loop *loop, struct signal_hook *hook,
+                                 unsigned count)
 {
+    (void)count;
     struct handler *h = signals_of_hook(hook);
     rondo_signal_fn fn = h->fn;
     assert(fn && signals_is_hooked(loop->signals, hook->signum));
@@ -260,12 +289,18 @@ static void signals_call_handler(rondo_loop *loop, struct signal_hook *hook)
         loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
 }
 
+void *signals_arg(const struct handle *handle)
+{
+    assert(handle->kind == HANDLE_SIGNAL);
+    return ((const struct handler *)(const void *)handle)->arg;
+}
+
 static struct handler *signals_find(const rondo_loop *loop, int signum)
 {
     struct handle *handle = loop->handles[HANDLE_SIGNAL];
     for (; handle; handle = handle->next) {
         struct handler *h = (struct handler *)(void *)handle;
-        if (h->hook.signum == signum)
+        if (h->hook.signum == signum && !h->id)
             return h;
     }
     return NULL;
@@ -278,13 +313,15 @@ static void signals_forget(rondo_loop *loop, struct handler *h)
 }
 
 static int signals_new_handler(rondo_loop *loop, int signum,
+                               void (*fn)(rondo_loop *loop,
+                                          struct signal_hook *hook,
+                                          unsigned count),
                                struct handler **made)
 {
     struct handler *h = loop_alloc(loop, sizeof *h);
     if (!h)
         return error_set(RONDO_ENOMEM, "out of memory");
-    *h = (struct handler){
-        .hook = {.signum = signum, .fn = signals_call_handler}};
+    *h = (struct handler){.hook = {.signum = signum, .fn = fn}};
     int error = signal_hook_add(loop, &h->hook);
     if (error) {
         loop_free(loop, h);
@@ -310,7 +347,7 @@ int rondo_add_signal_handler(rondo_loop *loop, int signum, rondo_signal_fn fn,
         return error;
     struct handler *h = signals_find(loop, signum);
     error = h ? signals_watch(loop->signals, signum)
-              : signals_new_handler(loop, signum, &h);
+              : signals_new_handler(loop, signum, signals_call_handler, &h);
     if (error)
         return error_in(what, error);
     assert(h);
@@ -335,6 +372,68 @@ int rondo_remove_signal_handler(rondo_loop *loop, int signum)
     return 1;
 }
 
+/* ---- watches of the program ---- */
+
+static void signals_end_watch(rondo_loop *loop, struct handler *h)
+{
+    signal_hook_remove(loop, &h->hook);
+    signals_forget(loop, h);
+}
+
+/* The id is free already. */
+static void signals_cancel(rondo_loop *loop, struct handle *handle)
+{
+    struct handler *h = (struct handler *)(void *)handle;
+    release_due(loop, h->id);
+    signals_end_watch(loop, h);
+}
+
+static void signals_call_watch(rondo_loop *loop, struct signal_hook *hook,
+                               unsigned count)
+{
+    struct handler *h = signals_of_hook(hook);
+    rondo_signal_watch_fn fn = h->watch_fn;
+    int signum = hook->signum;
+    void *arg = h->arg;
+    if (h->once) {
+        release_forget(loop, h->id);
+        id_free(loop, h->id);
+        signals_end_watch(loop, h);
+    }
+    int64_t start = loop->debug ? sys_clock() : 0;
+    loop->metrics.callbacks++;
+    fn(loop, signum, count, arg);
+    if (loop->debug)
+        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
+}
+
+rondo_id rondo_watch_signal(rondo_loop *loop, int signum, unsigned flags,
+                            rondo_signal_watch_fn fn, void *arg)
+{
+    static const char what[] = "watch_signal";
+    struct handler *h;
+    int error = loop_check_create(loop, what);
+    if (!error && (!fn || flags & ~(unsigned)RONDO_SIGNAL_ONCE))
+        error = error_set(RONDO_EINVAL, "%s: %s", what,
+                          fn ? "unknown flags" : "no function");
+    if (!error)
+        error = signals_refuse_number(what, signum);
+    if (error)
+        return error;
+    error = signals_new_handler(loop, signum, signals_call_watch, &h);
+    if (error)
+        return error_in(what, error);
+    h->watch_fn = fn;
+    h->arg = arg;
+    h->once = flags & RONDO_SIGNAL_ONCE;
+    h->id = id_new(loop, &h->handle, signals_cancel);
+    if (h->id > 0)
+        return h->id;
+    error = (int)h->id;
+    signals_end_watch(loop, h);
+    return error_in(what, error);
+}
+
 /* ---- closing, dump ---- */
 
 /* The signal stays watched until signals_close: the system's own action, which
@@ -343,6 +442,8 @@ static void signals_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     struct handler *h = (struct handler *)(void *)handle;
     signals_unhook(loop->signals, &h->hook);
+    if (h->id)
+        id_free(loop, h->id);
     signals_forget(loop, h);
 }
 
@@ -350,7 +451,8 @@ static bool signals_describe(const struct handle *handle, char *text,
                              size_t size)
 {
     const struct handler *h = (const struct handler *)(const void *)handle;
-    snprintf(text, size, "%d", h->hook.signum);
+    snprintf(text, size, "%d%s%s", h->hook.signum, h->id ? ", counted" : "",
+             h->once ? ", once" : "");
     return true;
 }
 

@@ -13,10 +13,11 @@
  * removed. */
 struct signal_hook {
     struct signal_hook *next;
-    int signum; /* set by the caller, as fn */
-    /* From the loop. May remove itself and any other hook, and may free
-     * them. */
-    void (*fn)(rondo_loop *loop, struct signal_hook *hook);
+    uint64_t round; /* of the walk in which it was added, and is not called */
+    int signum;     /* set by the caller, as fn */
+    /* From the loop, with how many have arrived. May remove itself and any other
+     * hook, and may free them. */
+    void (*fn)(rondo_loop *loop, struct signal_hook *hook, unsigned count);
 };
 
 /* Watches hook->signum. Returns 0, or an error with a sentence that names the
@@ -26,6 +27,9 @@ int signal_hook_add(rondo_loop *loop, struct signal_hook *hook);
 /* Stops watching. The last hook of the process for a signal gives back to the
  * system what was there before the first. */
 void signal_hook_remove(rondo_loop *loop, struct signal_hook *hook);
+
+/* The arg of a HANDLE_SIGNAL, a handler of the program's. */
+void *signals_arg(const struct handle *handle);
 
 /* Calls the hooks of all signals that have arrived: the loop does that after an
  * iteration in which LOOP_SIGNALS was requested. */

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/id.h"
+#include "core/release.h"
 
 enum {
     /* With the root here, the four children of a node share a cache line. */
@@ -258,6 +259,12 @@ static void timer_slot_free(rondo_loop *loop, uint32_t index)
     t->free_slot = index;
 }
 
+static rondo_id timer_id(const rondo_loop *loop, uint32_t index)
+{
+    return id_of_slot(loop, ID_TIMER, index,
+                      loop->timers.slots[index].generation);
+}
+
 static inline struct timer_slot *timer_find(const rondo_loop *loop, rondo_id id)
 {
     const struct timers *t = &loop->timers;
@@ -318,7 +325,7 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
     slot->iteration = timer_iteration(loop);
     slot->live = true;
     slot->firing = false;
-    slot->background = slot->hidden = false;
+    slot->background = slot->hidden = slot->release = false;
     t->live++;
     loop->alive++;
     timer_push(t, index);
@@ -401,6 +408,8 @@ void timers_run(rondo_loop *loop, unsigned most)
         loop_call(loop, fn, arg);
         slot = &t->slots[index];
         assert(!slot->firing || (slot->live && !slot->repeats));
+        if (slot->firing && slot->release)
+            release_forget(loop, timer_id(loop, index));
         if (slot->firing)
             timer_slot_free(loop, index);
     }
@@ -408,12 +417,19 @@ void timers_run(rondo_loop *loop, unsigned most)
 
 /* ---- for the library ---- */
 
+static void timer_drop(rondo_loop *loop, uint32_t index)
+{
+    if (loop->timers.slots[index].release)
+        release_due(loop, timer_id(loop, index));
+    timer_slot_free(loop, index);
+}
+
 void timers_free(rondo_loop *loop)
 {
     struct timers *t = &loop->timers;
     for (size_t i = 0; i < t->slots_used; i++)
         if (t->slots[i].live)
-            timer_slot_free(loop, (uint32_t)i);
+            timer_drop(loop, (uint32_t)i);
     assert(!t->live && !t->hidden);
     loop_free(loop, t->heap);
     loop_free(loop, t->slots);
@@ -426,7 +442,7 @@ int timers_cancel(rondo_loop *loop, rondo_id id)
     struct timer_slot *slot = timer_find(loop, id);
     if (!slot || slot->firing)
         return RONDO_ENOENT;
-    timer_slot_free(loop, id_slot(id));
+    timer_drop(loop, id_slot(id));
     timer_clean_if_worth(&loop->timers);
     return 0;
 }
@@ -442,6 +458,17 @@ int timers_set_background(rondo_loop *loop, rondo_id id, bool background)
         loop->alive += background ? (size_t)-1 : 1;
     }
     return 0;
+}
+
+int timers_set_release(rondo_loop *loop, rondo_id id, rondo_fn fn)
+{
+    struct timer_slot *slot = timer_find(loop, id);
+    if (!slot)
+        return RONDO_ENOENT;
+    int error = release_set(loop, id, fn, slot->arg);
+    if (!error)
+        slot->release = fn != NULL;
+    return error;
 }
 
 rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,

@@ -38,6 +38,7 @@ struct timer_slot {
     uint32_t hidden : 1;  /* the library's own: not counted as the program's */
     uint32_t firing : 1;  /* its callback runs; no entry stands for it */
     uint32_t repeats : 1; /* call_every */
+    uint32_t release : 1; /* has a release (release.h) */
 };
 
 /* What only a timer of call_every needs; by slot, in an array of its own. */
@@ -87,5 +88,7 @@ size_t timers_count_alive(const struct timers *timers);
  * id. A timer whose callback runs cannot be cancelled any more. */
 int timers_cancel(rondo_loop *loop, rondo_id id);
 int timers_set_background(rondo_loop *loop, rondo_id id, bool background);
+/* The same, or RONDO_ENOMEM with a sentence. */
+int timers_set_release(rondo_loop *loop, rondo_id id, rondo_fn fn);
 
 #endif

@@ -1,7 +1,7 @@
 /* watch.c - watchers: readers and writers on descriptors of the program. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
-#include "core/op.h"
+#include "core/backend.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -18,7 +18,9 @@ struct watcher {
     struct io io;
     rondo_loop *loop;
     struct side side[2];
-    bool gone; /* detached; freed when both operations are idle */
+    rondo_watch_fn watch_fn; /* of rondo_watch, by the operation of side[1],
+                                whose arg is its; NULL: readers and writers */
+    bool gone;               /* detached; freed when both operations are idle */
 };
 
 static const char *const side_names[] = {"reader", "writer"};
@@ -26,7 +28,8 @@ static const char *const side_names[] = {"reader", "writer"};
 #ifndef NDEBUG
 static bool watch_is_sound(const struct watcher *w)
 {
-    bool any = w->side[0].fn || w->side[1].fn;
+    bool any = w->side[0].fn || w->side[1].fn || w->watch_fn;
+    assert(!w->watch_fn || (!w->side[0].fn && !w->side[1].fn));
     return w->gone ? !w->io.attached && !any : w->io.attached && any;
 }
 #endif
@@ -53,6 +56,9 @@ static void watch_forget(struct watcher *w)
         w->side[i].fn = NULL;
         op_cancel(loop, &w->side[i].op);
     }
+    if (w->watch_fn)
+        loop->live_watchers--;
+    w->watch_fn = NULL;
     io_detach(loop, &w->io);
     w->gone = true;
 }
@@ -120,21 +126,57 @@ static void watch_write_ready(rondo_loop *loop, struct task *task)
     watch_ready(loop, w, &w->side[1]);
 }
 
+static void watch_call_events(rondo_loop *loop, struct watcher *w,
+                              unsigned events)
+{
+    int64_t start = loop->debug ? sys_clock() : 0;
+    rondo_watch_fn fn = w->watch_fn;
+    fn(loop, (rondo_fd)w->io.fd, events, w->side[1].arg);
+    if (loop->debug)
+        loop_report_slow(loop, (rondo_fn)(void (*)(void))fn, start);
+}
+
+/* What is asked for may have changed since the events were seen. */
+static void watch_events_ready(rondo_loop *loop, struct task *task)
+{
+    struct watcher *w =
+        (struct watcher *)(void *)((char *)task -
+                                   offsetof(struct watcher, side[1].op.task));
+    struct op *op = &w->side[1].op;
+    unsigned events = w->io.seen & ((unsigned)op->size | WATCH_ALWAYS);
+    bool lost = watch_is_lost(w, task->error);
+    w->io.seen = 0;
+    if (w->watch_fn && events && !lost) {
+        watch_call_events(loop, w, events);
+        lost = watch_is_lost(w, 0);
+    }
+    if (w->watch_fn && lost)
+        watch_lose(w);
+    else if (w->watch_fn && op_is_idle(op))
+        op_submit(loop, op);
+    watch_free_if_idle(w);
+}
+
 /* ---- adding ---- */
 
-static int watch_refuse_kind(rondo_loop *loop, sys_fd fd, const char *what)
+/* events: rondo_watch's, which leaves files to the backend. */
+static int watch_refuse_kind(rondo_loop *loop, sys_fd fd, const char *what,
+                             bool events)
 {
+    bool others = rondo_loop_supports(loop, RONDO_CAN_WATCH_PIPES);
     switch (sys_kind(fd)) {
     case SYS_KIND_BAD:
         return error_set(RONDO_EBADF, "%s: descriptor %lld is not open", what,
                          (long long)fd);
     case SYS_KIND_FILE:
+        if (events && others)
+            return 0;
         return error_set(RONDO_EPERM,
                          "%s: descriptor %lld is a file or directory, which "
                          "is always ready: no backend watches it",
                          what, (long long)fd);
     case SYS_KIND_OTHER:
-        if (!rondo_loop_supports(loop, RONDO_CAN_WATCH_PIPES))
+        if (!others)
             return error_set(RONDO_ENOTSUP,
                              "%s: descriptor %lld is not a socket", what,
                              (long long)fd);
@@ -144,10 +186,10 @@ static int watch_refuse_kind(rondo_loop *loop, sys_fd fd, const char *what)
     }
 }
 
-static int watch_new(rondo_loop *loop, sys_fd fd, const char *what,
+static int watch_new(rondo_loop *loop, sys_fd fd, const char *what, bool events,
                      struct watcher **made)
 {
-    int error = watch_refuse_kind(loop, fd, what);
+    int error = watch_refuse_kind(loop, fd, what, events);
     if (error)
         return error;
     struct watcher *w = loop_alloc(loop, sizeof *w);
@@ -157,7 +199,8 @@ static int watch_new(rondo_loop *loop, sys_fd fd, const char *what,
     *w = (struct watcher){.loop = loop};
     io_init(&w->io, fd, IO_WATCHER);
     op_init(&w->side[0].op, &w->io, OP_WAIT_READ, watch_read_ready);
-    op_init(&w->side[1].op, &w->io, OP_WAIT_WRITE, watch_write_ready);
+    op_init(&w->side[1].op, &w->io, events ? OP_WATCH : OP_WAIT_WRITE,
+            events ? watch_events_ready : watch_write_ready);
     error = io_attach(loop, &w->io);
     if (error) {
         loop_free(loop, w);
@@ -196,6 +239,23 @@ static void watch_reattach(struct watcher *w)
     io_reattach(w->loop, &w->io);
 }
 
+/* What the backend refuses at once is the error of the call. */
+static int watch_start(struct watcher *w, struct side *side, const char *what)
+{
+    rondo_loop *loop = w->loop;
+    assert(watch_is_sound(w));
+    if (!op_is_idle(&side->op))
+        return 0;
+    op_submit(loop, &side->op);
+    int error = side->op.task.state == TASK_READY ? side->op.task.error : 0;
+    loop_nudge(loop);
+    if (!error)
+        return 0;
+    (void)error_in(what, error);
+    watch_forget(w); /* the operation is READY: its done frees the watcher */
+    return error;
+}
+
 static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
                      void *arg)
 {
@@ -209,7 +269,10 @@ static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
         return error_set(RONDO_EINVAL, "%s: no function", what);
     error = watch_find(loop, fd, what, &w);
     if (!error && !w)
-        error = watch_new(loop, sys_fd_of(fd), what, &w);
+        error = watch_new(loop, sys_fd_of(fd), what, false, &w);
+    else if (!error && w->watch_fn)
+        error = error_set(RONDO_EBUSY, "%s: descriptor %lld is rondo_watch's",
+                          what, (long long)fd);
     if (error)
         return error;
     assert(w && !w->gone);
@@ -220,17 +283,7 @@ static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
         loop->live_watchers++;
     side->fn = fn;
     side->arg = arg;
-    assert(watch_is_sound(w));
-    if (!op_is_idle(&side->op))
-        return 0;
-    op_submit(loop, &side->op);
-    error = side->op.task.state == TASK_READY ? side->op.task.error : 0;
-    loop_nudge(loop);
-    if (!error)
-        return 0;
-    (void)error_in(what, error);
-    watch_forget(w); /* the operation is READY: its done frees the watcher */
-    return error;
+    return watch_start(w, side, what);
 }
 
 int rondo_add_reader(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn, void *arg)
@@ -241,6 +294,77 @@ int rondo_add_reader(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn, void *arg)
 int rondo_add_writer(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn, void *arg)
 {
     return watch_add(loop, fd, 1, fn, arg);
+}
+
+/* ---- both sides at once ---- */
+
+static int watch_check_events(rondo_loop *loop, unsigned events)
+{
+    const unsigned ends = WATCH_ALWAYS;
+    const unsigned known = RONDO_READABLE | RONDO_WRITABLE | RONDO_PRIORITY |
+                           RONDO_HALF_CLOSED | ends;
+    const char *lacks = NULL;
+    if (events & ~known)
+        return error_set(RONDO_EINVAL, "watch: unknown events %#x", events);
+    if (events & RONDO_PRIORITY &&
+        !rondo_loop_supports(loop, RONDO_CAN_WATCH_PRIORITY))
+        lacks = "RONDO_PRIORITY";
+    else if (events & RONDO_HALF_CLOSED &&
+             !rondo_loop_supports(loop, RONDO_CAN_WATCH_HALF_CLOSE))
+        lacks = "RONDO_HALF_CLOSED";
+    else if (!(events & ~ends) &&
+             !rondo_loop_supports(loop, RONDO_CAN_WATCH_ERRORS))
+        lacks = "errors alone";
+    if (!lacks)
+        return 0;
+    return error_set(RONDO_ENOTSUP,
+                     "watch: backend \"%s\" cannot watch for %s; \"%s\" can",
+                     loop->backend->name, lacks,
+                     sys_supports(RONDO_CAN_UNIX) ? "poll" : "iocp");
+}
+
+int rondo_watch(rondo_loop *loop, rondo_fd fd, unsigned events,
+                rondo_watch_fn fn, void *arg)
+{
+    static const char what[] = "watch";
+    struct watcher *w;
+    int error = loop_check_create(loop, what);
+    if (!error && !fn)
+        error = error_set(RONDO_EINVAL, "%s: no function", what);
+    if (!error)
+        error = watch_check_events(loop, events);
+    if (!error)
+        error = watch_find(loop, fd, what, &w);
+    if (!error && !w)
+        error = watch_new(loop, sys_fd_of(fd), what, true, &w);
+    else if (!error && !w->watch_fn)
+        error = error_set(RONDO_EBUSY,
+                          "%s: descriptor %lld has a reader or a writer", what,
+                          (long long)fd);
+    if (error)
+        return error;
+    if (w->watch_fn)
+        watch_reattach(w);
+    else
+        loop->live_watchers++;
+    w->watch_fn = fn;
+    w->side[1].arg = arg;
+    w->side[1].op.size = events & ~(unsigned)WATCH_ALWAYS;
+    return watch_start(w, &w->side[1], what);
+}
+
+int rondo_unwatch(rondo_loop *loop, rondo_fd fd)
+{
+    struct watcher *w;
+    int error = loop_check(loop, "unwatch");
+    if (!error)
+        error = watch_find(loop, fd, "unwatch", &w);
+    if (error)
+        return error;
+    if (!w || !w->watch_fn)
+        return 0;
+    watch_forget(w); /* freed by the operation's done, or in fn by its caller */
+    return 1;
 }
 
 /* ---- removing ---- */
@@ -296,6 +420,11 @@ static bool watch_describe(const struct handle *handle, char *text, size_t size)
     const struct watcher *w = (const struct watcher *)(const void *)handle;
     if (w->gone)
         return false;
+    if (w->watch_fn) {
+        snprintf(text, size, "fd %lld, events %#x", (long long)w->io.fd,
+                 (unsigned)w->side[1].op.size);
+        return true;
+    }
     snprintf(text, size, "fd %lld,%s%s", (long long)w->io.fd,
              w->side[0].fn ? " reading" : "", w->side[1].fn ? " writing" : "");
     return true;

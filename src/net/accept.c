@@ -128,8 +128,8 @@ static int accept_choose_protocol(rondo_server *s, rondo_transport *t)
     return error;
 }
 
-/* The filters are ready or have failed. RONDO_ECANCELED is not reported: the
- * program has ended the client itself. */
+/* The filters are ready or have failed. RONDO_ECANCELED and RONDO_ECLOSED are
+ * not reported: the program has ended the client, or the loop, itself. */
 static void accept_handshake_done(rondo_transport *t, void *arg, int error)
 {
     rondo_server *s = arg;
@@ -140,7 +140,7 @@ static void accept_handshake_done(rondo_transport *t, void *arg, int error)
         accept_refused(s, refusal);
     } else if (!error) {
         stream_make(t);
-    } else if (error != RONDO_ECANCELED) {
+    } else if (error != RONDO_ECANCELED && error != RONDO_ECLOSED) {
         server_report(s, error_in("server: a handshake failed", error));
     }
 }

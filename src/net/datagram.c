@@ -53,6 +53,7 @@ static void datagram_wind_down(rondo_datagram *d)
     sys_close(d->io.fd);
     d->io.fd = SYS_NO_FD;
     d->phase = PHASE_GONE;
+    queue_end(&d->queue, d->error);
 }
 
 /* ---- settling ---- */
@@ -66,14 +67,15 @@ static void datagram_settle_ops(rondo_datagram *d)
     unsigned first = queue_peek(&d->queue, &d->under_way, 1);
     assert(first == 1);
     (void)first;
-    d->send.buffer = &d->under_way;
+    /* One with an extra is sent when the socket is writable. */
+    d->send.buffer = queue_extra(&d->queue) ? NULL : &d->under_way;
     op_submit(d->loop, &d->send);
 }
 
 static unsigned datagram_what_is_owed(const rondo_datagram *d)
 {
-    if (d->phase == PHASE_GONE)
-        return 1U << DATAGRAM_OWED_LOST;
+    if (d->phase == PHASE_GONE) /* what is over is told before */
+        return d->over ? 0 : 1U << DATAGRAM_OWED_LOST;
     if (d->flow == FLOW_PAUSE_DUE)
         return 1U << DATAGRAM_OWED_PAUSE;
     if (d->flow == FLOW_PAUSED && d->phase < PHASE_ENDING &&
@@ -94,6 +96,7 @@ static void datagram_check(const rondo_datagram *d)
     assert(d->queue.size >= d->queue.count * DATAGRAM_OVERHEAD);
     assert(d->queue.count || !d->queue.size);
     assert(d->batch >= 1 && d->batch <= SYS_BATCH);
+    assert(!d->kept == !(d->deaf & DEAF_KEPT));
     (void)d;
 }
 
@@ -168,6 +171,16 @@ static void datagram_tell_made(void *handle)
         d->protocol->connection_made(d, d->self);
 }
 
+static void datagram_tell_kept(void *handle)
+{
+    datagram_deliver_kept(handle);
+}
+
+static void datagram_tell_sent(void *handle)
+{
+    datagram_tell_done(handle);
+}
+
 static void datagram_tell_error(void *handle)
 {
     rondo_datagram *d = handle;
@@ -195,6 +208,7 @@ static void datagram_tell_resume(void *handle)
 static void datagram_free_all(rondo_datagram *d)
 {
     queue_free(d->loop, &d->queue);
+    datagram_free_kept(d);
     loop_free(d->loop, d->room);
     loop_free(d->loop, d);
 }
@@ -214,7 +228,9 @@ static void datagram_tell_lost(void *handle)
 
 static void (*const datagram_tell_owed[DATAGRAM_OWED])(void *handle) = {
     [DATAGRAM_OWED_MADE] = datagram_tell_made,
+    [DATAGRAM_OWED_KEPT] = datagram_tell_kept,
     [DATAGRAM_OWED_ERROR] = datagram_tell_error,
+    [DATAGRAM_OWED_DONE] = datagram_tell_sent,
     [DATAGRAM_OWED_PAUSE] = datagram_tell_pause,
     [DATAGRAM_OWED_RESUME] = datagram_tell_resume,
     [DATAGRAM_OWED_LOST] = datagram_tell_lost};
@@ -224,8 +240,9 @@ static const struct dispatch_class datagram_dispatch = {
     .settle = datagram_decide,
     .submit = datagram_submit,
     .tell = datagram_tell_owed,
-    /* The program may answer an error with a datagram that fails at once. */
-    .bounded = 1U << DATAGRAM_OWED_ERROR,
+    /* The program may answer an error with a datagram that fails at once, and
+     * the end of a send with the next one. */
+    .bounded = 1U << DATAGRAM_OWED_ERROR | 1U << DATAGRAM_OWED_DONE,
     .last = 1U << DATAGRAM_OWED_LOST};
 
 void datagram_settle(rondo_datagram *d)
@@ -258,6 +275,8 @@ rondo_datagram *datagram_new(rondo_loop *loop,
                           .high = BUF_HIGH,
                           .low = BUF_LOW,
                           .batch = 1};
+    d->kept_last = &d->kept;
+    d->over_last = &d->over;
     dispatch_init(&d->dispatch, datagram_turn);
     queue_init(&d->queue);
     io_init(&d->io, SYS_NO_FD, IO_DATAGRAM);
@@ -288,7 +307,7 @@ static void datagram_close_at_loop_close(rondo_loop *loop,
                                          struct handle *handle)
 {
     (void)loop;
-    rondo_datagram_abort((rondo_datagram *)(void *)handle);
+    datagram_abort_with((rondo_datagram *)(void *)handle, RONDO_ECLOSED);
 }
 
 static bool datagram_describe(const struct handle *handle, char *text,

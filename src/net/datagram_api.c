@@ -15,14 +15,19 @@ void rondo_datagram_close(rondo_datagram *d)
     datagram_settle(d);
 }
 
-void rondo_datagram_abort(rondo_datagram *d)
+void datagram_abort_with(rondo_datagram *d, int error)
 {
     if (loop_check(d ? d->loop : NULL, "datagram_abort"))
         return;
     datagram_commit(d);
     error_no_os();
-    datagram_fail(d, RONDO_ECANCELED);
+    datagram_fail(d, error);
     datagram_settle(d);
+}
+
+void rondo_datagram_abort(rondo_datagram *d)
+{
+    datagram_abort_with(d, RONDO_ECANCELED);
 }
 
 bool rondo_datagram_is_closing(const rondo_datagram *d)
@@ -152,6 +157,21 @@ int rondo_datagram_get_drops(const rondo_datagram *d,
     if (d->io.fd != SYS_NO_FD)
         known.received = sys_datagram_drops(d->io.fd);
     return loop_give(drops, &known, sizeof known, "datagram_get_drops");
+}
+
+int64_t rondo_datagram_path_mtu(const rondo_datagram *d)
+{
+    const char *what = "datagram_path_mtu";
+    int error = loop_check(d ? d->loop : NULL, what);
+    if (error)
+        return error;
+    rondo_family family = rondo_address_family(&d->peer);
+    if (!d->connected || d->io.fd == SYS_NO_FD)
+        return error_set(RONDO_ENOTCONN, "%s: not connected", what);
+    if (family != RONDO_FAMILY_INET && family != RONDO_FAMILY_INET6)
+        return error_set(RONDO_ENOTSUP, "%s: not an IP endpoint", what);
+    int64_t mtu = sys_datagram_path_mtu(d->io.fd, family);
+    return mtu < 0 ? error_os((int)mtu, "%s", what) : mtu;
 }
 
 static int datagram_api_tell_address(const rondo_address *known,

@@ -4,6 +4,12 @@
 
 #include "base/error.h"
 
+enum {
+    DATAGRAM_OPEN_INFO = RONDO_INFO_LOCAL | RONDO_INFO_INTERFACE |
+                         RONDO_INFO_ECN | RONDO_INFO_TTL | RONDO_INFO_SEGMENTS |
+                         RONDO_INFO_TIME
+};
+
 static const char create[] = "create_datagram_endpoint";
 
 static int datagram_open_fail_on(int error, const char *verb,
@@ -49,6 +55,31 @@ static int datagram_open_set_buffers(sys_fd fd, const rondo_datagram_options *o)
     return error ? error_os(error, "%s: cannot set the buffers", create) : 0;
 }
 
+static int datagram_open_ask(rondo_datagram *d, const rondo_datagram_options *o,
+                             rondo_family family)
+{
+    bool ip = family == RONDO_FAMILY_INET || family == RONDO_FAMILY_INET6;
+    unsigned can = ip ? sys_datagram_infos() : 0;
+    if (o->info & ~can)
+        return error_set(RONDO_ENOTSUP,
+                         "%s: this system does not tell info %#x of such a "
+                         "socket (rondo_loop_supports says what it does)",
+                         create, o->info & ~can);
+    if (o->fragments && (!ip || !sys_supports(RONDO_CAN_DONT_FRAGMENT)))
+        return error_set(RONDO_ENOTSUP,
+                         "%s: fragments: this system does not take it for "
+                         "such a socket (rondo_loop_supports says so)",
+                         create);
+    int error = 0;
+    if (o->info)
+        error = sys_datagram_ask(d->io.fd, family, o->info);
+    if (!error && o->fragments)
+        error = sys_datagram_fragments(d->io.fd, family, o->fragments);
+    d->wants = o->info;
+    return error ? error_os(error, "%s: cannot set info or fragments", create)
+                 : 0;
+}
+
 static int datagram_open_bind_to(rondo_datagram *d,
                                  const rondo_address *address)
 {
@@ -80,6 +111,8 @@ static int datagram_open_set_up(rondo_datagram *d,
     int error = datagram_open_set_options(d->io.fd, o, family);
     if (!error)
         error = datagram_open_set_buffers(d->io.fd, o);
+    if (!error)
+        error = datagram_open_ask(d, o, family);
     if (!error && o->local_address)
         error = datagram_open_bind_to(d, o->local_address);
     else if (!error && !o->remote_address)
@@ -144,18 +177,23 @@ static int datagram_open_adopt(rondo_datagram *d,
         return datagram_open_refuse(RONDO_EBUSY, number,
                                     "is in use by the loop");
     d->io.fd = fd;
-    int error = datagram_open_attach(d);
+    rondo_family family = RONDO_FAMILY_ANY;
+    if (sys_local_address(fd, &address) == 0)
+        family = rondo_address_family(&address);
+    int error = datagram_open_set_buffers(fd, o);
+    if (!error)
+        error = datagram_open_ask(d, o, family);
+    /* attached late: what a completion port once had no other one takes */
+    if (!error)
+        error = datagram_open_attach(d);
     if (error)
         return error;
     error = sys_adopt(fd);
     if (error)
         return error_os(error, "%s: descriptor %lld", create,
                         (long long)number);
-    error = datagram_open_set_buffers(fd, o);
-    if (error)
-        return error;
-    if (!datagram_open_is_bound(fd) && sys_local_address(fd, &address) == 0)
-        (void)datagram_open_bind_somewhere(d, rondo_address_family(&address));
+    if (!datagram_open_is_bound(fd))
+        (void)datagram_open_bind_somewhere(d, family);
     return 0;
 }
 
@@ -177,6 +215,11 @@ static int datagram_open_check(const rondo_datagram_options *o,
         return error_set(RONDO_EINVAL,
                          "%s: receive_buffer %zu, send_buffer %zu", create,
                          o->receive_buffer, o->send_buffer);
+    if ((unsigned)o->fragments > RONDO_FRAGMENTS_PROBE)
+        return error_set(RONDO_EINVAL, "%s: fragments %d", create,
+                         (int)o->fragments);
+    if (o->info & ~(unsigned)DATAGRAM_OPEN_INFO)
+        return error_set(RONDO_EINVAL, "%s: info %#x", create, o->info);
     if (o->reuse_port == RONDO_ON && !sys_supports(RONDO_CAN_REUSE_PORT))
         return error_set(RONDO_ENOTSUP,
                          "%s: reuse_port: this system does not spread "
@@ -225,6 +268,9 @@ static int datagram_open_choose_room(rondo_datagram *d, size_t receive_size)
 
 static void datagram_open_remember(rondo_datagram *d)
 {
+    const rondo_datagram_protocol *p = d->protocol;
+    d->special =
+        d->room || d->wants || p->get_buffer || p->datagram_received_with;
     rondo_address address;
     if (sys_local_address(d->io.fd, &address) == 0)
         d->local = address;

@@ -5,7 +5,7 @@
 #include "base/error.h"
 
 enum {
-    RECEIVE_MOST = 32,                   /* in one dispatch */
+    RECEIVE_MOST = DATAGRAM_RECEIVE_MOST,
     BATCH_SMALL = SYS_BATCH > 4 ? 4 : 1, /* after a batch with fewer */
     /* Not a power of two, so that the first bytes of a batch's datagrams do not
      * share a few lines of the cache. */
@@ -32,14 +32,12 @@ static struct datagram_room *datagram_receive_make_room(rondo_loop *loop)
 /* All endpoints share the loop's buffers, since a datagram is lent for one
  * dispatch only. Without memory for them, one datagram at a time goes into the
  * scratch buffer. */
-static struct sys_received *datagram_receive_slots(rondo_datagram *d,
-                                                   struct sys_received *one,
-                                                   unsigned *count)
+struct sys_received *datagram_receive_slots(rondo_datagram *d,
+                                            struct sys_received *one,
+                                            unsigned *count)
 {
     rondo_loop *loop = d->loop;
     *count = 1;
-    if (d->room)
-        return d->room->slot;
     struct datagram_state *state = loop_part_state(loop, PART_DATAGRAM);
     if (SYS_BATCH > 1 && !state->room)
         state->room = datagram_receive_make_room(loop);
@@ -57,12 +55,34 @@ static void datagram_receive_trouble(rondo_datagram *d, int error)
 {
     /* Else it would be told for ever, since the socket stays readable. */
     if (error == RONDO_EPIPE)
-        d->deaf = true;
+        d->deaf |= DEAF_SHUT;
     /* Windows answers EINVAL for a socket that can never receive. */
     if (datagram_is_fatal(error) || error == RONDO_EINVAL)
         datagram_fail(d, error);
     else
         datagram_tell(d, error, true);
+}
+
+void datagram_receive_failed(rondo_datagram *d, int got, bool first)
+{
+    /* A socket is readable without a datagram if somebody else took it, or for
+     * ever once it was shut down. */
+    if (got == RONDO_EAGAIN && first && sys_is_shut_for_reading(d->io.fd)) {
+        error_no_os();
+        got = RONDO_EPIPE;
+    }
+    if (got != RONDO_EAGAIN)
+        datagram_receive_trouble(d, got);
+}
+
+bool datagram_receive_adapt(rondo_datagram *d, int got, unsigned asked)
+{
+    bool full = (unsigned)got == asked;
+    if (full)
+        d->batch = SYS_BATCH;
+    else if (got < BATCH_SMALL)
+        d->batch = BATCH_SMALL;
+    return full;
 }
 
 /* What all callbacks but the last send is gathered, and leaves together after
@@ -74,13 +94,16 @@ static void datagram_receive_deliver(rondo_datagram *d,
         return;
     assert(dispatch_runs(&d->dispatch) && !d->gathers);
     d->gathers = true;
-    for (int i = 0; i < count && datagram_receives(d); i++) {
+    int i = 0;
+    for (; i < count && datagram_receives(d); i++) {
         if (i + 1 == count)
             d->gathers = false;
         d->protocol->datagram_received(d, d->self, list[i].data, list[i].size,
                                        &list[i].from, list[i].truncated);
     }
     d->gathers = false;
+    if (i < count && d->deaf & DEAF_PAUSED)
+        datagram_keep(d, list + i, NULL, count - i, false);
     if (d->queue.count && datagram_may_flush(d))
         (void)datagram_flush(d, true);
 }
@@ -96,25 +119,13 @@ static int datagram_receive(rondo_datagram *d, int left)
     if (count > (unsigned)left)
         count = (unsigned)left;
     int got = sys_receive_batch(d->io.fd, list, count, d->receive_size);
-    /* A socket is readable without a datagram if somebody else took it, or for
-     * ever once it was shut down. */
-    if (got == RONDO_EAGAIN && left == RECEIVE_MOST &&
-        sys_is_shut_for_reading(d->io.fd)) {
-        error_no_os();
-        got = RONDO_EPIPE;
-    }
     if (got < 0) {
-        if (got != RONDO_EAGAIN)
-            datagram_receive_trouble(d, got);
+        datagram_receive_failed(d, got, left == RECEIVE_MOST);
         return 0;
     }
-    bool full = (unsigned)got == count;
-    if (full)
-        d->batch = SYS_BATCH;
-    else if (got < BATCH_SMALL)
-        d->batch = BATCH_SMALL;
+    bool more = datagram_receive_adapt(d, got, count);
     datagram_receive_deliver(d, list, got);
-    return full ? left - got : 0;
+    return more ? left - got : 0;
 }
 
 void datagram_receive_done(rondo_loop *loop, struct task *task)
@@ -128,6 +139,7 @@ void datagram_receive_done(rondo_loop *loop, struct task *task)
         datagram_receive_trouble(d, task->error);
     }
     while (left && datagram_receives(d))
-        left = datagram_receive(d, left);
+        left = d->special ? datagram_special_receive(d, left)
+                          : datagram_receive(d, left);
     datagram_finish(d);
 }

@@ -5,7 +5,7 @@
 #include "base/error.h"
 
 enum {
-    FLUSH_ROUNDS = 4, /* of SYS_BATCH datagrams in one dispatch */
+    FLUSH_MOST = 4 * SYS_BATCH, /* datagrams in one dispatch */
     RETRY_MS = 2
 };
 
@@ -17,16 +17,27 @@ static rondo_datagram *datagram_send_of_task(struct task *task)
 
 /* ---- sending ---- */
 
+/* The first of the queue: one that has an extra, or some that have none. */
+static int datagram_send_listed(rondo_datagram *d,
+                                const struct sys_outgoing *list, unsigned count)
+{
+    const struct datagram_extra *extra = queue_extra(&d->queue);
+    return extra ? datagram_message_first(d, list, extra)
+                 : sys_send_batch(d->io.fd, list, count);
+}
+
 /* The kernel has refused `first`. On a connected socket that may be the answer
  * to an earlier datagram (ICMP), which the kernel reports once, so `first` is
- * sent again: the second answer is its own. *news: the first one was not. */
-static int datagram_send_ask_again(const rondo_datagram *d,
-                                   const struct sys_outgoing *first,
+ * sent again: the second answer is its own. *news: the first one was not.
+ * waits: it is the first of the queue. */
+static int datagram_send_ask_again(rondo_datagram *d,
+                                   const struct sys_outgoing *first, bool waits,
                                    int refusal, bool *news)
 {
     int again = refusal;
     if (d->connected)
-        again = sys_send_batch(d->io.fd, first, 1);
+        again = waits ? datagram_send_listed(d, first, 1)
+                      : sys_send_batch(d->io.fd, first, 1);
     *news = again >= 0 || again == RONDO_EAGAIN;
     return again;
 }
@@ -40,34 +51,42 @@ static bool datagram_send_refused(rondo_datagram *d,
     bool news;
     if (refusal == RONDO_EAGAIN)
         return false;
-    int again = datagram_send_ask_again(d, first, refusal, &news);
+    const struct datagram_extra *extra = queue_extra(&d->queue);
+    bool has_done = extra && extra->sent;
+    int64_t os_error = rondo_last_os_error();
+    int again = datagram_send_ask_again(d, first, true, refusal, &news);
     d->unsent += again < 0 && again != RONDO_EAGAIN;
     if (again != RONDO_EAGAIN)
-        queue_drop(d->loop, &d->queue, 1);
-    datagram_tell(d, news ? refusal : again, now);
+        queue_drop(d->loop, &d->queue, 1, again < 0 ? again : 0);
+    if (news || !has_done) {
+        if (news)
+            error_keep_os(os_error);
+        datagram_tell(d, news ? refusal : again, now);
+    }
     return again != RONDO_EAGAIN;
 }
 
 bool datagram_flush(rondo_datagram *d, bool now)
 {
     struct sys_outgoing list[SYS_BATCH];
-    int rounds = FLUSH_ROUNDS;
+    int left = FLUSH_MOST;
     size_t before = d->queue.count;
     assert(op_is_idle(&d->send)); /* else the kernel has the first already */
-    while (rounds && d->phase < PHASE_ENDING) {
+    while (left > 0 && d->phase < PHASE_ENDING) {
         unsigned count = queue_peek(&d->queue, list, SYS_BATCH);
         if (!count)
             break;
-        int sent = sys_send_batch(d->io.fd, list, count);
+        int cost = queue_extra(&d->queue) ? 1 : SYS_BATCH;
+        int sent = datagram_send_listed(d, list, count);
         if (sent == RONDO_EAGAIN && d->by_destination) {
             queue_hold(&d->queue, &list[0]);
             continue;
         }
         if (sent > 0)
-            queue_drop(d->loop, &d->queue, (unsigned)sent);
+            queue_drop(d->loop, &d->queue, (unsigned)sent, 0);
         else if (!datagram_send_refused(d, &list[0], sent, now))
             break;
-        rounds--;
+        left -= cost;
     }
     queue_release(&d->queue);
     return d->queue.count < before;
@@ -119,9 +138,10 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
         /* nothing more is sent */
     } else if (datagram_is_fatal(task->error)) {
         datagram_fail(d, task->error);
-    } else if (task->error || d->send.count) {
+    } else if (d->send.buffer && (task->error || d->send.count)) {
+        /* it has no extra, so nobody could take it back */
         assert(d->queue.count);
-        queue_drop(loop, &d->queue, 1);
+        queue_drop(loop, &d->queue, 1, task->error);
         d->unsent += task->error != 0;
         if (task->error)
             datagram_tell(d, task->error, true);
@@ -134,8 +154,7 @@ void datagram_send_done(rondo_loop *loop, struct task *task)
 
 /* ---- the program's call ---- */
 
-/* A datagram was queued: 0, or 1 if the queue is past the high water mark. */
-static int datagram_send_queued(rondo_datagram *d)
+int datagram_send_queued(rondo_datagram *d)
 {
     if (d->queue.size > d->high)
         datagram_commit(d); /* what the kernel takes does not count */
@@ -160,7 +179,7 @@ static COLD int datagram_send_slow(rondo_datagram *d,
     bool news = false;
     int again = refusal;
     if (refusal != RONDO_EAGAIN)
-        again = datagram_send_ask_again(d, out, refusal, &news);
+        again = datagram_send_ask_again(d, out, false, refusal, &news);
     if (news) {
         datagram_tell(d, refusal, false);
         datagram_settle(d);
@@ -176,38 +195,44 @@ static int datagram_send_now(rondo_datagram *d, const struct sys_outgoing *out)
     return sent == 1 ? 0 : datagram_send_slow(d, out, sent);
 }
 
-/* Refuses what cannot be sent; sets the destination of an unconnected
- * endpoint. */
-static int datagram_send_check(const rondo_datagram *d,
-                               struct sys_outgoing *out,
-                               const rondo_address *to)
+static inline int datagram_send_check(const rondo_datagram *d,
+                                      struct sys_outgoing *out,
+                                      const rondo_address *to, const char *what)
 {
     if (d->phase >= PHASE_CLOSING)
-        return error_set(RONDO_ECLOSED,
-                         "datagram_send: the endpoint is closed");
+        return error_set(RONDO_ECLOSED, "%s: the endpoint is closed", what);
     if (!out->data && out->size)
-        return error_set(RONDO_EINVAL, "datagram_send: bytes at NULL");
+        return error_set(RONDO_EINVAL, "%s: bytes at NULL", what);
     if (out->size > d->most)
-        return error_set(RONDO_EMSGSIZE,
-                         "datagram_send: %zu bytes, the limit is %zu",
-                         out->size, d->most);
+        return error_set(RONDO_EMSGSIZE, "%s: %zu bytes, the limit is %zu",
+                         what, out->size, d->most);
     if (d->connected) {
         if (to && !rondo_address_equal(to, &d->peer))
-            return error_set(RONDO_EINVAL, "datagram_send: the endpoint is "
-                                           "connected with another address");
+            return error_set(RONDO_EINVAL,
+                             "%s: the endpoint is "
+                             "connected with another address",
+                             what);
         return 0;
     }
     if (!to)
         return error_set(RONDO_ENOTCONN,
-                         "datagram_send: no destination, and the endpoint is "
-                         "not connected");
+                         "%s: no destination, and the endpoint is "
+                         "not connected",
+                         what);
     if (!to->native_size)
         return error_set(RONDO_EINVAL,
-                         "datagram_send: the destination is empty (a sender "
-                         "without a name cannot be answered)");
+                         "%s: the destination is empty (a sender "
+                         "without a name cannot be answered)",
+                         what);
     out->to = &to->native;
     out->to_size = to->native_size;
     return 0;
+}
+
+int datagram_send_refuse(const rondo_datagram *d, struct sys_outgoing *out,
+                         const rondo_address *to, const char *what)
+{
+    return datagram_send_check(d, out, to, what);
 }
 
 int rondo_datagram_send(rondo_datagram *d, const void *data, size_t size,
@@ -216,7 +241,7 @@ int rondo_datagram_send(rondo_datagram *d, const void *data, size_t size,
     struct sys_outgoing out = {.data = data, .size = size};
     int error = loop_check(d ? d->loop : NULL, "datagram_send");
     if (!error)
-        error = datagram_send_check(d, &out, to);
+        error = datagram_send_check(d, &out, to, "datagram_send");
     if (error)
         return error;
     /* While some destinations are full, others go past what waits for them. */

@@ -5,7 +5,6 @@
 #include "core/op.h"
 #include "threads/file_source.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 /* Even kinds use the reading side, odd ones the writing side. */
@@ -48,7 +47,6 @@ struct sock_call {
 
 /* A try that goes on when a thread has read: sock_came follows. */
 enum { SOCK_LATER = -1 };
-
 enum { RETRY_MS = 2, SMALL_PIECE = 4096 };
 
 struct side {
@@ -111,8 +109,8 @@ static void sock_leave(struct sock_call *c)
     op_cancel(s->loop, &side->op);
     if (s->side[0].call || s->side[1].call)
         return;
-    io_detach(s->loop, &s->io);
     s->gone = true;
+    io_detach(s->loop, &s->io);
     sock_free_if_idle(s);
 }
 

@@ -89,7 +89,8 @@ static void communicate_data_received(rondo_process *p, void *self, int fd,
 static bool communicate_is_unwanted(int error)
 {
     return error == RONDO_EPIPE || error == RONDO_ECONNRESET ||
-           error == RONDO_ECANCELED; /* cut off when it is killed */
+           error == RONDO_ECANCELED || /* cut off when it is killed */
+           error == RONDO_ECLOSED;
 }
 
 /* Any other failure makes the output incomplete, or the input. */
@@ -126,6 +127,8 @@ static void communicate_connection_lost(rondo_process *p, void *self, int error)
     (void)rondo_process_returncode(p, &output.status);
     id_free(loop, c->id);
     error = c->error ? c->error : error;
+    if (error == RONDO_ECLOSED) /* the loop closes, which cancels operations */
+        error = RONDO_ECANCELED;
     if (error)
         communicate_describe(error, c->limit);
     c->done(loop, c->arg, &output, error);
@@ -184,12 +187,26 @@ static void communicate_set_kinds(rondo_process_options *o, const void *input)
     o->leave_running = false;
 }
 
+/* A terminal has no end to write, and mixes stdout, stderr and an echo. */
+static bool communicate_has_terminal(const rondo_process_options *o)
+{
+    bool found = o->stdin_kind == RONDO_STDIO_TERMINAL ||
+                 o->stdout_kind == RONDO_STDIO_TERMINAL ||
+                 o->stderr_kind == RONDO_STDIO_TERMINAL;
+    for (size_t i = 0; o->extra && i < o->extra_count; i++)
+        found = found || o->extra[i].kind == RONDO_STDIO_TERMINAL;
+    return found;
+}
+
 static int communicate_check(const rondo_process_options *o, const void *input,
                              size_t input_size, bool has_done)
 {
     if (!has_done || (input_size && !input))
         return error_set(RONDO_EINVAL, "communicate: %s",
                          has_done ? "no input of that size" : "no function");
+    if (communicate_has_terminal(o))
+        return error_set(RONDO_EINVAL, "communicate: a child on a terminal: "
+                                       "subprocess_exec starts one");
     for (size_t i = 0; o->extra && i < o->extra_count; i++)
         if (o->extra[i].child_fd > 2 && o->extra[i].kind == RONDO_STDIO_PIPE)
             return error_set(RONDO_EINVAL,

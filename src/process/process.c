@@ -67,7 +67,7 @@ static void process_pipe_pause(rondo_transport *t, void *self)
     rondo_process *p = pipe->process;
     (void)t;
     if (p->protocol->pause_writing)
-        p->protocol->pause_writing(p, p->self, pipe->child_fd);
+        p->protocol->pause_writing(p, p->self, pipe->write_fd);
 }
 
 static void process_pipe_resume(rondo_transport *t, void *self)
@@ -76,7 +76,7 @@ static void process_pipe_resume(rondo_transport *t, void *self)
     rondo_process *p = pipe->process;
     (void)t;
     if (p->protocol->resume_writing)
-        p->protocol->resume_writing(p, p->self, pipe->child_fd);
+        p->protocol->resume_writing(p, p->self, pipe->write_fd);
 }
 
 static void process_pipe_lost(rondo_transport *t, void *self, int error)
@@ -310,10 +310,49 @@ bool rondo_process_returncode(const rondo_process *p, rondo_exit *status)
 
 rondo_transport *rondo_process_pipe(const rondo_process *p, int fd)
 {
-    for (size_t i = 0; p && i < p->pipes; i++)
-        if (p->pipe[i].child_fd == fd)
-            return p->pipe[i].t;
+    for (size_t i = 0; p && i < p->pipes; i++) {
+        const struct process_pipe *pipe = &p->pipe[i];
+        bool shared = fd >= 0 && fd < 3 && pipe->terminal >> fd & 1;
+        if (shared || pipe->child_fd == fd)
+            return pipe->t;
+    }
     return NULL;
+}
+
+static const struct process_pipe *process_terminal(const rondo_process *p)
+{
+    for (size_t i = 0; i < p->pipes; i++)
+        if (p->pipe[i].terminal)
+            return &p->pipe[i];
+    return NULL;
+}
+
+int rondo_process_set_window_size(rondo_process *p, int columns, int rows)
+{
+    const char *what = "process_set_window_size";
+    int error = loop_check(p ? p->loop : NULL, what);
+    if (error)
+        return error;
+    const struct process_pipe *terminal = process_terminal(p);
+    if (!terminal)
+        return error_set(RONDO_EINVAL,
+                         "%s: process %lld has no terminal: "
+                         "RONDO_STDIO_TERMINAL gives it one",
+                         what, (long long)p->child.pid);
+    if (columns < 1 || columns > SYS_TERMINAL_MOST || rows < 1 ||
+        rows > SYS_TERMINAL_MOST)
+        return error_set(RONDO_EINVAL,
+                         "%s: %d columns and %d rows; 1 to %d are allowed",
+                         what, columns, rows, SYS_TERMINAL_MOST);
+    if (!terminal->t || terminal->t->io.fd == SYS_NO_FD)
+        return error_set(RONDO_ECLOSED,
+                         "%s: the terminal of process %lld is closed", what,
+                         (long long)p->child.pid);
+    error = sys_terminal_size(terminal->t->io.fd, (unsigned)columns,
+                              (unsigned)rows);
+    return error ? error_os(error, "%s: process %lld", what,
+                            (long long)p->child.pid)
+                 : 0;
 }
 
 void *rondo_process_self(const rondo_process *p)
@@ -367,7 +406,7 @@ static void process_close_at_loop_close(rondo_loop *loop, struct handle *handle)
     rondo_process *p = process_of_handle(handle);
     (void)loop;
     if (!p->closing)
-        p->error = RONDO_ECANCELED;
+        p->error = RONDO_ECLOSED;
     rondo_process_close(p);
 }
 

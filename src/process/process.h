@@ -19,7 +19,9 @@ enum process_owed {
 struct process_pipe {
     rondo_process *process;
     rondo_transport *t; /* NULL: the pipe has ended */
-    int child_fd;
+    int child_fd;       /* in all callbacks but the next two */
+    int write_fd;       /* in pause_writing and resume_writing */
+    unsigned terminal;  /* the bits of 0-2 that are it; 0: not a terminal */
 };
 
 struct rondo_process {

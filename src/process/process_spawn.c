@@ -17,6 +17,8 @@ struct setup {
     struct child_stdio *stdio; /* the parent's descriptors for them */
     sys_fd *lent;              /* the child's ends of pipes; or SYS_NO_FD */
     sys_fd null;               /* the null device; or SYS_NO_FD */
+    sys_fd terminal;           /* the child's terminal; or SYS_NO_FD */
+    int columns, rows;         /* of it */
     size_t pipes;              /* made so far */
 };
 
@@ -38,12 +40,19 @@ static int process_spawn_check_entry(const struct setup *s, size_t index)
             return error_set(RONDO_EINVAL,
                              "%s: descriptor %d of the child is named twice",
                              s->what, e->child_fd);
-    if (e->kind < RONDO_STDIO_INHERIT || e->kind > RONDO_STDIO_STDOUT ||
-        (e->kind == RONDO_STDIO_STDOUT && e->child_fd == 1))
+    if (e->kind < RONDO_STDIO_INHERIT || e->kind > RONDO_STDIO_TERMINAL ||
+        (e->kind == RONDO_STDIO_STDOUT && e->child_fd == 1) ||
+        (e->kind == RONDO_STDIO_TERMINAL && e->child_fd > 2))
         return error_set(RONDO_EINVAL,
                          "%s: descriptor %d of the child: kind %d makes no "
                          "sense",
                          s->what, e->child_fd, (int)e->kind);
+    if (e->kind == RONDO_STDIO_TERMINAL &&
+        !rondo_loop_supports(s->loop, RONDO_CAN_TERMINALS))
+        return error_set(RONDO_ENOTSUP,
+                         "%s: this system has no terminal for descriptor %d of "
+                         "the child",
+                         s->what, e->child_fd);
     if (e->kind == RONDO_STDIO_FD && sys_kind(sys_fd_of(e->fd)) == SYS_KIND_BAD)
         return error_set(RONDO_EBADF,
                          "%s: descriptor %lld, the child's %d, is not open",
@@ -51,7 +60,28 @@ static int process_spawn_check_entry(const struct setup *s, size_t index)
     return 0;
 }
 
-/* Lists stdin, stdout and stderr, then `extra`. An extra entry for one of the
+/* Before any descriptor is made, which could get the number of one that is not
+ * open. */
+static int process_spawn_check_inherited(const struct setup *s,
+                                         const rondo_process_options *o)
+{
+    for (size_t i = 0; i < o->inherit_count; i++)
+        if (o->inherit[i] < 0 ||
+            sys_kind(sys_fd_of(o->inherit[i])) == SYS_KIND_BAD)
+            return error_set(
+                RONDO_EBADF,
+                "%s: descriptor %lld, to be inherited, is not open", s->what,
+                (long long)o->inherit[i]);
+    return 0;
+}
+
+/* What the child inherits is a matter of numbers, as all its descriptors. */
+static bool process_spawn_numbers_all(void)
+{
+    return child_descriptors() > 3;
+}
+
+/* Lists stdin, stdout and stderr, then `extra` and `inherit`. An extra entry for one of the
  * three takes its place if its own option is not set. */
 static int process_spawn_gather(struct setup *s, const rondo_process_options *o)
 {
@@ -67,7 +97,14 @@ static int process_spawn_gather(struct setup *s, const rondo_process_options *o)
             taken[fd] = true;
         s->entry[instead ? (size_t)fd : s->count++] = o->extra[i];
     }
-    int error = 0;
+    for (size_t i = 0; process_spawn_numbers_all() && i < o->inherit_count;
+         i++) {
+        rondo_fd fd = o->inherit[i];
+        bool fits = fd >= 0 && fd <= INT_MAX;
+        s->entry[s->count++] =
+            (rondo_stdio_entry){fits ? (int)fd : -1, RONDO_STDIO_FD, fd};
+    }
+    int error = process_spawn_check_inherited(s, o);
     for (size_t i = 0; !error && i < s->count; i++)
         error = process_spawn_check_entry(s, i);
     return error;
@@ -89,13 +126,64 @@ static int process_spawn_check(const char *what, const char *command,
         (o->gid && (*o->gid < 0 || *o->gid >= UINT32_MAX)))
         return error_set(RONDO_EINVAL,
                          "%s: uid and gid are from 0 to 4294967294", what);
+    if ((o->inherit_count && !o->inherit) || (o->limit_count && !o->limits))
+        return error_set(RONDO_EINVAL,
+                         "%s: inherit_count or limit_count without a list",
+                         what);
+    if (o->nice && (*o->nice < -20 || *o->nice > 19))
+        return error_set(RONDO_EINVAL, "%s: nice is from -20 to 19, not %d",
+                         what, *o->nice);
+    if (o->columns < 0 || o->columns > SYS_TERMINAL_MOST || o->rows < 0 ||
+        o->rows > SYS_TERMINAL_MOST)
+        return error_set(RONDO_EINVAL,
+                         "%s: %d columns and %d rows; 0 to %d are allowed",
+                         what, o->columns, o->rows, SYS_TERMINAL_MOST);
     if (o->umask && (*o->umask < 0 || *o->umask > 0777))
         return error_set(RONDO_EINVAL, "%s: %d is not a umask", what,
                          *o->umask);
     return 0;
 }
 
+/* What not every system has. */
+static int process_spawn_check_system(const rondo_loop *loop, const char *what,
+                                      const rondo_process_options *o)
+{
+    const struct {
+        bool wanted;
+        rondo_capability needs;
+        const char *name;
+    } list[] = {{o->cgroup, RONDO_CAN_CGROUPS, "control groups (cgroup)"},
+                {o->job, RONDO_CAN_JOB_OBJECTS, "job objects (job)"},
+                {o->limit_count, RONDO_CAN_LIMITS, "resource limits (limits)"},
+                {o->die_with_parent, RONDO_CAN_DIE_WITH_PARENT,
+                 "way to end a child with its parent (die_with_parent)"}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (list[i].wanted && !rondo_loop_supports(loop, list[i].needs))
+            return error_set(RONDO_ENOTSUP, "%s: this system has no %s", what,
+                             list[i].name);
+    return 0;
+}
+
 /* ---- descriptors ---- */
+
+/* The next pipe of the process gets our end, or it is closed. */
+static int process_spawn_add_pipe(struct setup *s, sys_fd ours, unsigned sides,
+                                  const struct process_pipe *numbers)
+{
+    assert(s->pipes < s->process->pipes);
+    struct process_pipe *pipe = &s->process->pipe[s->pipes];
+    *pipe = *numbers;
+    int error =
+        numbers->child_fd > 2
+            ? stream_new_connected(s->loop, ours, NULL, &pipe->t)
+            : stream_new_pipe(s->loop, ours, sides, RONDO_PIPE_OWN, &pipe->t);
+    if (error) {
+        sys_child_close(ours);
+        return error_in(s->what, error);
+    }
+    s->pipes++;
+    return 0;
+}
 
 static int process_spawn_make_pipe(struct setup *s, size_t index)
 {
@@ -107,19 +195,42 @@ static int process_spawn_make_pipe(struct setup *s, size_t index)
     int error = sys_child_pipe(sides, &ours, &s->lent[index]);
     if (error)
         return error_os(error, "%s: cannot make a pipe", s->what);
-    assert(s->pipes < s->process->pipes && s->lent[index] != SYS_NO_FD);
-    struct process_pipe *pipe = &s->process->pipe[s->pipes];
-    error = child_fd > 2 ? stream_new_connected(s->loop, ours, NULL, &pipe->t)
-                         : stream_new_pipe(s->loop, ours, sides, RONDO_PIPE_OWN,
-                                           &pipe->t);
-    if (error) {
-        sys_child_close(ours);
-        return error_in(s->what, error);
-    }
-    pipe->child_fd = child_fd;
-    s->pipes++;
+    assert(s->lent[index] != SYS_NO_FD);
     s->stdio[index].fd = s->lent[index];
-    return 0;
+    return process_spawn_add_pipe(
+        s, ours, sides,
+        &(struct process_pipe){.child_fd = child_fd, .write_fd = child_fd});
+}
+
+static unsigned process_spawn_list_terminal(const struct setup *s)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < 3; i++)
+        if (s->entry[i].kind == RONDO_STDIO_TERMINAL)
+            bits |= 1U << i;
+    return bits;
+}
+
+/* One for all that name it. What it says is stdout's, what it is told stdin's,
+ * as of pipes, where these are the terminal. */
+static int process_spawn_make_terminal(struct setup *s)
+{
+    enum { COLUMNS = 80, ROWS = 24 };
+    sys_fd ours;
+    if (s->terminal != SYS_NO_FD)
+        return 0;
+    int error = sys_child_terminal(
+        (unsigned)(s->columns ? s->columns : COLUMNS),
+        (unsigned)(s->rows ? s->rows : ROWS), &ours, &s->terminal);
+    if (error)
+        return error_os(error, "%s: cannot make a terminal", s->what);
+    unsigned bits = process_spawn_list_terminal(s);
+    int said = bits & 2 ? 1 : bits & 4 ? 2 : 0;
+    return process_spawn_add_pipe(
+        s, ours, SIDE_READ | SIDE_WRITE,
+        &(struct process_pipe){.child_fd = said,
+                               .write_fd = bits & 1 ? 0 : said,
+                               .terminal = bits});
 }
 
 static int process_spawn_open_null(struct setup *s)
@@ -145,6 +256,10 @@ static int process_spawn_make_descriptor(struct setup *s, size_t index)
     case RONDO_STDIO_NULL:
         error = process_spawn_open_null(s);
         stdio->fd = s->null;
+        break;
+    case RONDO_STDIO_TERMINAL:
+        error = process_spawn_make_terminal(s);
+        stdio->fd = s->terminal;
         break;
     case RONDO_STDIO_FD:
         stdio->fd = sys_fd_of(e->fd);
@@ -177,7 +292,8 @@ static int process_spawn_start(struct setup *s, const char *command,
         error = process_spawn_make_descriptors(s);
     if (error)
         return error;
-    assert(s->count >= 3 && s->count <= 3 + o->extra_count);
+    assert(s->count >= 3 && s->count <= 3 + o->extra_count + o->inherit_count);
+    unsigned bits = process_spawn_list_terminal(s);
     const struct child_plan plan = {
         .program = o->program || command ? o->program : o->argv[0],
         .command = command,
@@ -187,26 +303,45 @@ static int process_spawn_start(struct setup *s, const char *command,
         .stdio = s->stdio,
         .stdio_count = s->count,
         .new_group = o->new_group,
-        .new_session = o->new_session,
+        .new_session = o->new_session || bits,
+        .terminal_fd = bits & 1   ? 0
+                       : bits & 2 ? 1
+                       : bits     ? 2
+                                  : -1,
         .hide_window = o->hide_window,
         .uid = o->uid,
         .gid = o->gid,
         .umask = o->umask,
+        .own_path = o->own_path,
+        .die_with_parent = o->die_with_parent,
+        .cgroup = o->cgroup,
+        .job = o->job,
+        .limits = o->limits,
+        .limit_count = o->limit_count,
+        .nice = o->nice,
+        .inherit = o->inherit,
+        .inherit_count = process_spawn_numbers_all() ? 0 : o->inherit_count,
     };
     error = child_start(&s->process->child, &plan);
     return error ? error_in(s->what, error) : 0;
 }
 
+static bool process_spawn_is_pipe(rondo_stdio_kind kind)
+{
+    return kind == RONDO_STDIO_PIPE || kind == RONDO_STDIO_TERMINAL;
+}
+
+/* At most: a terminal is one, however many name it. */
 static size_t process_spawn_count_pipes(const rondo_process_options *o)
 {
     const rondo_stdio_kind kinds[] = {o->stdin_kind, o->stdout_kind,
                                       o->stderr_kind};
     size_t count = 0;
     for (size_t i = 0; i < 3; i++)
-        if (kinds[i] == RONDO_STDIO_PIPE)
+        if (process_spawn_is_pipe(kinds[i]))
             count++;
     for (size_t i = 0; i < o->extra_count; i++)
-        if (o->extra[i].kind == RONDO_STDIO_PIPE)
+        if (process_spawn_is_pipe(o->extra[i].kind))
             count++;
     return count;
 }
@@ -216,7 +351,7 @@ static size_t process_spawn_count_pipes(const rondo_process_options *o)
 static bool process_spawn_make_room(struct setup *s,
                                     const rondo_process_options *o)
 {
-    size_t most = 3 + o->extra_count;
+    size_t most = 3 + o->extra_count + o->inherit_count;
     s->process = process_new(s->loop, process_spawn_count_pipes(o));
     s->entry = loop_alloc(s->loop, most * (sizeof *s->entry + sizeof *s->stdio +
                                            sizeof *s->lent));
@@ -237,6 +372,8 @@ static void process_spawn_clean_up(struct setup *s, bool failed)
             sys_child_close(s->lent[i]);
     if (s->null != SYS_NO_FD)
         sys_child_close(s->null);
+    if (s->terminal != SYS_NO_FD)
+        sys_child_close(s->terminal);
     for (size_t i = 0; failed && i < s->pipes; i++)
         stream_discard(s->process->pipe[i].t);
     loop_free(s->loop, s->entry);
@@ -249,13 +386,20 @@ int process_start(rondo_loop *loop, const char *what, const char *command,
                   const rondo_process_protocol *protocol, void *self,
                   rondo_process **process)
 {
-    struct setup s = {.loop = loop, .what = what, .null = SYS_NO_FD};
+    struct setup s = {.loop = loop,
+                      .what = what,
+                      .null = SYS_NO_FD,
+                      .terminal = SYS_NO_FD,
+                      .columns = options->columns,
+                      .rows = options->rows};
     if (!rondo_loop_supports(loop, RONDO_CAN_SUBPROCESS))
         return error_set(RONDO_ENOTSUP,
                          "%s: backend \"%s\" cannot run programs; \"iocp\" "
                          "can",
                          what, rondo_loop_backend(loop));
     int error = process_spawn_check(what, command, options);
+    if (!error)
+        error = process_spawn_check_system(loop, what, options);
     if (error)
         return error;
     error = process_spawn_make_room(&s, options)
@@ -266,7 +410,8 @@ int process_start(rondo_loop *loop, const char *what, const char *command,
         return error;
     s.process->pipes = s.pipes;
     s.process->leave_running = options->leave_running;
-    s.process->leads = options->new_group || options->new_session;
+    s.process->leads =
+        options->new_group || options->new_session || s.terminal != SYS_NO_FD;
     process_open(s.process, protocol, self);
     if (process)
         *process = s.process;

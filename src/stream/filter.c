@@ -183,7 +183,7 @@ int filters_write_owned(rondo_transport *t, struct chunk *chunk)
 {
     int result = 0;
     if (chunk->size && t->handshaking) {
-        buf_append_owned(&filters_of(t)->pending, chunk);
+        buf_append_chunk(&filters_of(t)->pending, chunk);
         return stream_queued(t);
     }
     if (chunk->size)
@@ -207,9 +207,8 @@ size_t filters_pending(const rondo_transport *t)
 
 static void filter_note_spent(rondo_transport *t)
 {
-    if (filters_of(t)->pending.release_due) {
+    if (filters_of(t)->pending.release_due)
         stream_owe_release(t);
-    }
 }
 
 void filters_drop_pending(rondo_transport *t)
@@ -224,8 +223,7 @@ void filters_release(rondo_transport *t)
     buf_release(t->loop, &filters_of(t)->pending);
 }
 
-/* A write that fails drops the queue, but not what the filter is looking at.
- */
+/* A write that fails drops the queue, but not what a filter is looking at. */
 void filters_write_pending(rondo_transport *t)
 {
     struct filters *f = filters_of(t);
@@ -236,6 +234,7 @@ void filters_write_pending(rondo_transport *t)
             !f->pending.size)
             break;
         buf_consume(t->loop, &f->pending, size);
+        stream_then_came_down(t);
     }
     f->writing = false;
     if (stream_is_over(t))
@@ -393,9 +392,8 @@ int rondo_layer_ready(rondo_layer *layer)
     filter_tell_done(layer, 0);
     if (layer == filters_of(t)->top)
         filter_all_ready(t);
-    else {
+    else
         filters_of(t)->start_due = true;
-    }
     if (!stream_is_running(t))
         stream_settle(t);
     return 0;
@@ -524,8 +522,7 @@ static void filter_begin_linger(rondo_transport *t)
     struct filters *f = filters_of(t);
     f->lingers = true;
     if (t->writing != WRITE_ENDED)
-        (void)sys_shutdown_write(t->io.fd); /* a reset one: reading will tell */
-    t->writing = WRITE_ENDED;
+        stream_shut_down(t);
     if (t->held)
         loop_free(t->loop, stream_take_held(t));
     filter_stop_timer(t);
@@ -548,6 +545,13 @@ bool filters_linger(rondo_transport *t)
     if (!f->lingers)
         filter_begin_linger(t);
     return !f->linger_over;
+}
+
+bool filters_stop_lingering(rondo_transport *t)
+{
+    struct filters *f = filters_of(t);
+    f->linger_over = f->lingers;
+    return f->lingers;
 }
 
 void filters_linger_read(rondo_transport *t, int64_t count)
@@ -638,9 +642,8 @@ static struct filters *filter_make_stack(rondo_transport *t)
     extra->filters = f;
     t->filtered = true;
     stream_read_through_filters(t);
-    if (t->reading == READ_ENDED) {
-        filters_of(t)->eof_below = true;
-    }
+    if (t->reading == READ_ENDED)
+        f->eof_below = true;
     return f;
 }
 
@@ -690,9 +693,8 @@ int rondo_transport_push_filter(rondo_transport *t, const rondo_filter *filter,
     f->top = layer;
     t->handshaking = true;
     stream_leave_fast(t);
-    if (!layer->below || layer->below->ready) {
+    if (!layer->below || layer->below->ready)
         filters_of(t)->start_due = true;
-    }
     stream_settle(t);
     return 0;
 }

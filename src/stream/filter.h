@@ -94,6 +94,8 @@ void filters_deliver_owed(rondo_transport *t);
  * a reset, which throws away what was sent. True until the peer ends, too, or
  * has had its time. */
 bool filters_linger(rondo_transport *t);
+/* It is as if that time were over; false: it does not linger. */
+bool filters_stop_lingering(rondo_transport *t);
 /* A read's result while it lingers. */
 void filters_linger_read(rondo_transport *t, int64_t count);
 /* It is over: tells who waits for a handshake; ends each layer. */

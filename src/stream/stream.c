@@ -122,23 +122,30 @@ static void stream_wind_down(rondo_transport *t)
     io_detach(t->loop, &t->io);
     kind->close(t, true);
     t->io.fd = SYS_NO_FD;
+    stream_then_drop(t);
     stream_set_phase(t, PHASE_GONE);
 }
 
 /* ---- settling ---- */
 
+/* A reset connection cannot end: reading will tell. A half pipe ends with its
+ * descriptor. */
+void stream_shut_down(rondo_transport *t)
+{
+    int error = 0;
+    if (stream_kind(t)->shuts_down)
+        error = sys_shutdown_write(t->io.fd);
+    stream_then_end(t, error);
+    t->writing = WRITE_ENDED;
+    stream_leave_fast(t);
+}
+
 static void stream_end_writing_if_due(rondo_transport *t)
 {
     if (t->queued || (t->filtered && filters_delay_end(t)))
         return;
-    if (t->writing == WRITE_ENDING) {
-        /* a reset connection cannot: reading will tell; a half pipe ends with
-         * this */
-        if (stream_kind(t)->shuts_down)
-            (void)sys_shutdown_write(t->io.fd);
-        t->writing = WRITE_ENDED;
-        stream_leave_fast(t);
-    }
+    if (t->writing == WRITE_ENDING)
+        stream_shut_down(t);
     if (t->phase == PHASE_CLOSING && t->filtered && filters_linger(t))
         return;
     if (t->phase == PHASE_CLOSING ||
@@ -181,7 +188,7 @@ static void stream_settle_ops(rondo_transport *t)
 
 static bool stream_resume_is_due(const rondo_transport *t)
 {
-    return t->flow == FLOW_PAUSED && !stream_is_over(t) &&
+    return t->flow == FLOW_PAUSED && !t->out->dropped &&
            stream_unsent(t) <= t->out->low;
 }
 
@@ -195,15 +202,16 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
         owed |= STREAM_BIT(OWED_MADE);
     if (t->filtered && filters_owe(t))
         owed |= STREAM_BIT(OWED_FILTER);
-    if (t->made == MADE_TOLD && !gone) {
-        if (t->flow == FLOW_PAUSE_DUE)
-            owed |= STREAM_BIT(OWED_PAUSE);
-        else if (stream_resume_is_due(t))
-            owed |= STREAM_BIT(OWED_RESUME);
-    }
+    if (t->made == MADE_TOLD && t->flow == FLOW_PAUSE_DUE && !gone)
+        owed |= STREAM_BIT(OWED_PAUSE);
+    if (t->made == MADE_TOLD && stream_resume_is_due(t))
+        owed |= STREAM_BIT(OWED_RESUME);
+    if ((t->made == MADE_TOLD || (gone && t->made == MADE_NOT)) &&
+        stream_then_is_due(t))
+        owed |= STREAM_BIT(OWED_THEN);
     if ((t->reading_out && stream_is_under_way(t)) || stream_holds_for_now(t))
         owed |= STREAM_BIT(OWED_READ);
-    if (gone)
+    if (gone && !stream_then_waits(t))
         owed |= STREAM_BIT(OWED_LOST);
     return owed;
 }
@@ -236,6 +244,7 @@ static void stream_choose_fast(rondo_transport *t)
     t->fast_deliver = plain;
     t->fast_read = plain || (reads && t->filtered);
     t->fast_send = stream_sends_fast(t);
+    writes = writes && !t->pause_inside;
     t->fast_write = writes && t->fast_send && !t->filtered;
     t->fast_filter =
         writes && t->filtered && !t->handshaking && !(t->out && t->out->file);
@@ -275,8 +284,10 @@ static void stream_tell_release(void *handle)
         filters_release(t);
 }
 
+/* What was written before the file has left before it. */
 static void stream_tell_file(void *handle)
 {
+    stream_then_tell(handle);
     stream_file_tell(handle);
 }
 
@@ -311,6 +322,11 @@ static void stream_tell_resume(void *handle)
         t->protocol->resume_writing(t, t->self);
 }
 
+static void stream_tell_then(void *handle)
+{
+    stream_then_tell(handle);
+}
+
 static void stream_tell_read(void *handle)
 {
     stream_read_owed(handle);
@@ -322,8 +338,10 @@ static void stream_free_all(rondo_transport *t)
     struct stream_extra *x = t->extra;
     if (t->out)
         buf_release(loop, &t->out->buf);
+    stream_then_free(t);
     if (x) {
         stream_stop_time(t);
+        stream_stop_closing_time(t);
         stream_fds_free(t);
         loop_free(loop, x->held);
         loop_free(loop, x->peer);
@@ -368,14 +386,16 @@ static void (*const stream_tell[STREAM_OWED])(void *handle) = {
     [OWED_RELEASE] = stream_tell_release, [OWED_FILE] = stream_tell_file,
     [OWED_MADE] = stream_tell_made,       [OWED_FILTER] = stream_tell_filter,
     [OWED_PAUSE] = stream_tell_pause,     [OWED_RESUME] = stream_tell_resume,
-    [OWED_READ] = stream_tell_read,       [OWED_LOST] = stream_tell_lost};
+    [OWED_THEN] = stream_tell_then,       [OWED_READ] = stream_tell_read,
+    [OWED_LOST] = stream_tell_lost};
 
 static const struct dispatch_class stream_dispatch = {
     .place = offsetof(rondo_transport, dispatch),
     .settle = stream_decide,
     .submit = stream_submit,
     .tell = stream_tell,
-    .bounded = 1U << OWED_READ, /* a peer may never stop sending */
+    /* a peer may never stop sending, a done never stop writing */
+    .bounded = 1U << OWED_READ | 1U << OWED_THEN,
     .last = 1U << OWED_LOST};
 
 void stream_settle(rondo_transport *t)
@@ -395,6 +415,18 @@ void stream_tell_flow(rondo_transport *t)
                       STREAM_BIT(OWED_PAUSE) | STREAM_BIT(OWED_RESUME));
 }
 
+/* Not inside a file's own write: what the program writes goes behind the
+ * file. */
+int stream_pause_inside(rondo_transport *t, int result)
+{
+    if (result != 1 || !t->pause_inside || t->flow != FLOW_PAUSE_DUE ||
+        t->made != MADE_TOLD || stream_is_over(t) || t->out->file)
+        return result;
+    stream_tell_pause(t);
+    stream_settle(t);
+    return result;
+}
+
 static void stream_turn(rondo_loop *loop, struct task *task)
 {
     dispatch_turn(&stream_dispatch, loop, task);
@@ -410,13 +442,23 @@ void stream_init(rondo_loop *loop, rondo_transport *t, sys_fd fd)
     dispatch_init(&t->dispatch, stream_turn);
 }
 
-int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
+static int stream_new_apart(rondo_loop *loop, sys_fd fd, rondo_transport **made)
 {
     rondo_transport *t = loop_alloc(loop, sizeof *t);
     if (!t)
         return error_set(RONDO_ENOMEM, "out of memory for a transport");
     stream_init(loop, t, fd);
-    int error = io_attach(loop, &t->io);
+    *made = t;
+    return 0;
+}
+
+int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made)
+{
+    rondo_transport *t = NULL;
+    int error = stream_new_apart(loop, fd, &t);
+    if (error)
+        return error;
+    error = io_attach(loop, &t->io);
     if (error)
         loop_free(loop, t);
     else
@@ -560,11 +602,14 @@ int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,
                          rondo_transport **made)
 {
     rondo_transport *t = NULL;
-    int error = stream_new(loop, fd, &t);
+    int error = stream_new_apart(loop, fd, &t);
     if (error)
         return error;
     assert(t);
     error = stream_remember(t, peer);
+    /* Last: a socket that a completion port once had, no other one takes. */
+    if (!error)
+        error = io_attach(loop, &t->io);
     if (error)
         stream_give_back(t);
     else
@@ -620,7 +665,8 @@ static bool stream_describe(const struct handle *handle, char *text,
 static void stream_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     (void)loop;
-    rondo_transport_abort((rondo_transport *)(void *)handle);
+    rondo_transport_abort_with((rondo_transport *)(void *)handle,
+                               RONDO_ECLOSED);
 }
 
 const struct handle_class stream_class = {

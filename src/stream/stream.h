@@ -14,7 +14,7 @@ enum stream_kind_id {
     STREAM_SOCKET,
     STREAM_UNIX_SOCKET, /* descriptors may come and go with its bytes */
     STREAM_HALF_PIPE,   /* a pipe, FIFO, terminal, device or file: one side */
-    STREAM_NAMED_PIPE,  /* Windows: both sides of an instance */
+    STREAM_NAMED_PIPE,  /* both sides: Windows' instance, Unix' terminal */
     STREAM_BY_THREAD,   /* a half pipe that only a thread can wait for */
     STREAM_KINDS
 };
@@ -36,6 +36,7 @@ enum stream_owed {
     OWED_FILTER, /* a filter has to be started, or to end its side */
     OWED_PAUSE,
     OWED_RESUME,
+    OWED_THEN, /* a write_then, shutdown or drain is over */
     OWED_READ, /* held bytes; or what a broken connection still has */
     OWED_LOST,
     STREAM_OWED
@@ -49,7 +50,9 @@ struct outgoing {
     struct buf buf;
     struct stream_file *file; /* goes when buf is out; NULL: none */
     size_t high, low;
-    rondo_id retry; /* a timer that sending waits for; 0: none */
+    rondo_id retry;             /* a timer that sending waits for; 0: none */
+    struct stream_waits *waits; /* stream_then.c; NULL: none */
+    bool dropped;               /* bytes that will never leave */
 };
 
 /* Bytes that were read and not yet delivered. */
@@ -68,6 +71,7 @@ struct stream_extra {
     int64_t read_start, write_start;
     rondo_id timer;
     int64_t timer_when;
+    rondo_id close_timer; /* of close_within; 0: none */
     struct held *held;
     struct filters *filters;
     rondo_address *peer, *local; /* those that are long */
@@ -115,6 +119,7 @@ struct rondo_transport {
     unsigned reading_out : 1; /* a write failed; what can be read is read */
     unsigned reset : 1;       /* the peer must not take this for an end */
     unsigned write_failed : 1; /* `error` was met writing */
+    unsigned pause_inside : 1; /* pause_writing comes inside the write */
     int error;
     int64_t os_error;
     struct small_address peer, local;
@@ -163,7 +168,8 @@ void stream_discard(rondo_transport *t);
 void stream_give_back(rondo_transport *t);
 /* Half a stream, over a pipe, FIFO, terminal, device or connected socket: it
  * reads (SIDE_READ) and cannot write, or the other way round. With both sides
- * a whole one, over a pipe that has a name. The descriptor
+ * a whole one, over a pipe that has a name, or over the master of a pseudo
+ * terminal. The descriptor
  * is the stream's and closed with it, or with RONDO_PIPE_BORROW the caller's
  * and left as it was found. With an error it is the caller's, as it was. */
 int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
@@ -294,6 +300,11 @@ void stream_settle(rondo_transport *t);
 void stream_finish(rondo_transport *t);
 /* Runs release, pause_writing and resume_writing where they are owed. */
 void stream_tell_flow(rondo_transport *t);
+/* A call of the program's that has written ends with this: answers `result`.
+ * Where the program wants pause_writing inside the call, it comes here. */
+int stream_pause_inside(rondo_transport *t, int result);
+/* The last byte has left: ends the writing side. */
+void stream_shut_down(rondo_transport *t);
 /* The connection, or the pipe's reader, is gone: what can be read is read. */
 void stream_break_off(rondo_transport *t, int error);
 /* How a local error ends it: the peer must not take a cut for an end, so that
@@ -355,12 +366,41 @@ int stream_queued(rondo_transport *t);
 /* Bytes cannot be kept: RONDO_ENOMEM. Where some of the same call were taken,
  * the stream has a hole, and ends. */
 int stream_lose_rest(rondo_transport *t, bool some_left);
+/* The same for bytes that are in its queue now. */
+int stream_write_queued(rondo_transport *t);
+/* Why it may not write, with a sentence. */
+int stream_write_refuse(const rondo_transport *t, const char *what);
+/* The pieces' size in all; or RONDO_EINVAL. */
+int stream_write_check(const rondo_buffer *buffers, size_t count, size_t *size,
+                       const char *what);
+/* Where nothing waits before them: how many bytes the kernel takes now; or the
+ * error, which has ended the stream. */
+int64_t stream_write_offer(rondo_transport *t, const rondo_buffer *buffers,
+                           size_t count, const char *what);
+/* Whether write_eof may be called; else why not. */
+int stream_may_end(const rondo_transport *t, const char *what);
 /* Bytes that wait, above the filters too. */
 size_t stream_unsent(const rondo_transport *t);
 /* Whether bytes may be written; else why not. */
 int stream_may_write(const rondo_transport *t, const char *what);
 /* Some bytes have left, or all that waited has been dropped. */
 void stream_note_progress(rondo_transport *t);
+
+/* ---- done by what has left: stream_then.c ---- */
+
+/* OWED_THEN: a done is due; any waits. */
+bool stream_then_is_due(const rondo_transport *t);
+bool stream_then_waits(const rondo_transport *t);
+/* Calls each done that is due. */
+void stream_then_tell(rondo_transport *t);
+/* What has not left until now never will. */
+void stream_then_drop(rondo_transport *t);
+/* The writing side could not be ended. */
+void stream_then_end(rondo_transport *t, int error);
+/* Filters have taken bytes that waited for them. */
+void stream_then_came_down(rondo_transport *t);
+/* The last: whoever still waits is told. */
+void stream_then_free(rondo_transport *t);
 
 /* ---- a file, out->file: stream_file.c ---- */
 
@@ -420,6 +460,8 @@ void stream_thread_submit(rondo_transport *t, struct op *op);
 void stream_thread_cancel(rondo_transport *t, struct op *op);
 int stream_thread_written(rondo_transport *t);
 
+/* The kernel may be offered bytes outside an operation. */
+bool stream_pipe_tries(const rondo_transport *t);
 /* A half pipe that reads, and so cannot write. */
 bool stream_only_reads(const rondo_transport *t);
 /* A half pipe that writes, whose reading side waits for its reader to leave. */
@@ -433,5 +475,7 @@ void stream_start_time(rondo_transport *t);
 /* Something starts or stops being timed. */
 void stream_watch_time(rondo_transport *t);
 void stream_stop_time(rondo_transport *t);
+/* close_within's time. */
+void stream_stop_closing_time(rondo_transport *t);
 
 #endif

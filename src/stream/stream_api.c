@@ -14,24 +14,30 @@ void rondo_transport_close(rondo_transport *t)
     stream_settle(t);
 }
 
-static void stream_api_end(rondo_transport *t, int error)
+static void stream_api_end(rondo_transport *t, int error, unsigned how)
 {
     error_no_os();
-    stream_fail(t, error, STREAM_BY_RESET);
+    stream_fail(t, error, how);
     stream_settle(t);
+}
+
+void rondo_transport_close_now(rondo_transport *t)
+{
+    if (!loop_check(t ? t->loop : NULL, "transport_close_now"))
+        stream_api_end(t, RONDO_ECANCELED, 0);
 }
 
 void rondo_transport_abort(rondo_transport *t)
 {
     if (!loop_check(t ? t->loop : NULL, "transport_abort"))
-        stream_api_end(t, RONDO_ECANCELED);
+        stream_api_end(t, RONDO_ECANCELED, STREAM_BY_RESET);
 }
 
 void rondo_transport_abort_with(rondo_transport *t, int error)
 {
     if (loop_check(t ? t->loop : NULL, "transport_abort_with"))
         return;
-    stream_api_end(t, error < 0 ? error : RONDO_ECANCELED);
+    stream_api_end(t, error < 0 ? error : RONDO_ECANCELED, STREAM_BY_RESET);
 }
 
 bool rondo_transport_is_closing(const rondo_transport *t)
@@ -185,10 +191,20 @@ int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
     out->high = high;
     out->low = low;
-    if (stream_unsent(t) > high && t->flow == FLOW_ON)
+    bool over = stream_unsent(t) > high;
+    if (over && t->flow == FLOW_ON)
         stream_set_flow(t, FLOW_PAUSE_DUE);
     stream_settle(t);
+    (void)stream_pause_inside(t, over);
     return 0;
+}
+
+void rondo_transport_set_pause_inside(rondo_transport *t, bool inside)
+{
+    if (loop_check(t ? t->loop : NULL, "transport_set_pause_inside"))
+        return;
+    t->pause_inside = inside;
+    stream_settle(t);
 }
 
 void rondo_transport_get_write_buffer_limits(const rondo_transport *t,

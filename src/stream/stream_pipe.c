@@ -46,6 +46,12 @@ int64_t stream_pipe_sendv(rondo_transport *t, const rondo_buffer *buffers,
     return sys_pipe_write(&stream_pipe_of(t)->pipe, buffers, count);
 }
 
+bool stream_pipe_tries(const rondo_transport *t)
+{
+    return t->kind != STREAM_BY_THREAD &&
+           sys_pipe_tries(&stream_pipe_of(t)->pipe);
+}
+
 /* ---- the reader leaves ---- */
 
 bool stream_awaits_hang_up(const rondo_transport *t)

@@ -208,12 +208,24 @@ static bool stream_read_ended_in_order(const rondo_transport *t)
     return !t->reading_out || sys_error_code(t->os_error) == RONDO_EPIPE;
 }
 
+/* A named pipe or a terminal ends both ways at once. Not each backend reports
+ * that to a write that waits: select(2) calls no terminal writable. */
+static void stream_read_end_writing(rondo_transport *t)
+{
+    if (t->kind == STREAM_NAMED_PIPE && t->reading == READ_ENDED && t->queued &&
+        !stream_is_over(t)) {
+        error_no_os();
+        stream_break_off(t, RONDO_EPIPE);
+    }
+}
+
 /* The end, an error, or nothing yet. */
 static void stream_read_nothing(rondo_transport *t, int result)
 {
     if (result == 0) {
         if (stream_read_ended_in_order(t))
             stream_read_end(t);
+        stream_read_end_writing(t);
     } else if (result != RONDO_EAGAIN) {
         /* a reset between two writes of ours may answer the reading side */
         if (result == RONDO_EPIPE)

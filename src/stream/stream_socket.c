@@ -53,8 +53,10 @@ static bool stream_socket_may_have_unread(const rondo_transport *t)
 {
     bool ended =
         t->filtered ? filters_of(t)->eof_below : t->reading == READ_ENDED;
-    /* a filter that fails to get ready may have told the peer why */
-    return !ended && (!t->error || t->handshaking);
+    /* a filter that fails to get ready may have told the peer why; close_now
+     * leaves in order */
+    return !ended &&
+           (!t->error || t->handshaking || t->error == RONDO_ECANCELED);
 }
 
 static void stream_socket_close(rondo_transport *t, bool close)

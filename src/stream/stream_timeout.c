@@ -1,6 +1,7 @@
 /* stream_timeout.c - a transport's timeouts, and the timer that serves both. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "stream/filter.h"
 #include "stream/stream.h"
 
 void stream_stop_time(rondo_transport *t)
@@ -110,6 +111,63 @@ void stream_watch_time(rondo_transport *t)
         stream_settle(t);
     }
 }
+
+/* ---- closing within a time ---- */
+
+void stream_stop_closing_time(rondo_transport *t)
+{
+    if (t->extra->close_timer > 0)
+        (void)timers_cancel(t->loop, t->extra->close_timer);
+    t->extra->close_timer = 0;
+}
+
+/* Where all has left, only the peer's end was waited for. */
+static void stream_timeout_on_close(rondo_loop *loop, void *arg)
+{
+    rondo_transport *t = arg;
+    (void)loop;
+    t->extra->close_timer = 0;
+    dispatch_begin(&t->dispatch);
+    error_no_os();
+    if (!t->filtered || !filters_stop_lingering(t))
+        stream_fail(t, RONDO_ETIMEDOUT, STREAM_BY_RESET);
+    stream_finish(t);
+}
+
+static int stream_timeout_start_closing(rondo_transport *t, int64_t timeout_ns)
+{
+    int64_t when = stream_timeout_after(sys_clock(), timeout_ns);
+    rondo_id timer = 0;
+    if (!stream_extra(t))
+        return RONDO_ENOMEM;
+    if (when != RONDO_NEVER)
+        timer = timers_start_hidden(t->loop, when, stream_timeout_on_close, t);
+    if (timer < 0)
+        return (int)timer;
+    stream_stop_closing_time(t);
+    t->extra->close_timer = timer;
+    return 0;
+}
+
+int rondo_transport_close_within(rondo_transport *t, int64_t timeout_ns)
+{
+    const char *what = "transport_close_within";
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (error)
+        return error;
+    if (timeout_ns < 0)
+        return error_set(RONDO_EINVAL, "%s: a negative time", what);
+    if (stream_is_ending(t))
+        return 0;
+    error = stream_timeout_start_closing(t, timeout_ns);
+    if (error)
+        return error_set(error, "%s: out of memory", what);
+    stream_set_phase(t, PHASE_CLOSING);
+    stream_settle(t);
+    return 0;
+}
+
+/* ---- the program's times ---- */
 
 int rondo_transport_set_timeouts(rondo_transport *t, int64_t read_ns,
                                  int64_t write_ns)

@@ -166,6 +166,8 @@ struct outgoing *stream_out(rondo_transport *t)
     op_init(&out->op, &t->io, OP_WRITE, stream_write_done);
     buf_init(&out->buf);
     out->file = NULL;
+    out->waits = NULL;
+    out->dropped = false;
     out->retry = 0;
     out->high = BUF_HIGH;
     out->low = BUF_LOW;
@@ -175,6 +177,9 @@ struct outgoing *stream_out(rondo_transport *t)
 
 void stream_drop_out(rondo_transport *t)
 {
+    stream_then_drop(t);
+    if (t->out && stream_unsent(t))
+        t->out->dropped = true;
     stream_fds_drop_queued(t);
     if (t->filtered)
         filters_drop_pending(t);
@@ -202,7 +207,7 @@ int stream_queued(rondo_transport *t)
     return over;
 }
 
-static int stream_write_queued(rondo_transport *t)
+int stream_write_queued(rondo_transport *t)
 {
     if (t->timed && !t->queued)
         stream_note_write(t);
@@ -237,7 +242,7 @@ static int stream_write_refuse_null(const char *what)
     return error_set(RONDO_EINVAL, "%s: bytes at NULL", what);
 }
 
-static int stream_write_refuse(const rondo_transport *t, const char *what)
+int stream_write_refuse(const rondo_transport *t, const char *what)
 {
     if (stream_is_closing(t))
         return error_set(RONDO_ECLOSED, "%s: the transport is closed", what);
@@ -344,8 +349,9 @@ static COLD int stream_write_slow(rondo_transport *t, const void *data,
         return error;
     if (!data)
         return stream_write_refuse_null("transport_write");
-    return t->filtered ? filters_take(t, data, size)
-                       : stream_write_out(t, data, size);
+    return stream_pause_inside(t, t->filtered
+                                      ? filters_take(t, data, size)
+                                      : stream_write_out(t, data, size));
 }
 
 static NOINLINE int stream_write_filtered(rondo_transport *t, const void *data,
@@ -385,28 +391,35 @@ static int64_t stream_write_send_groups(rondo_transport *t,
     return total;
 }
 
-int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
-                           size_t count)
+int stream_write_check(const rondo_buffer *buffers, size_t count, size_t *size,
+                       const char *what)
 {
-    int error = stream_may_write(t, "transport_writev");
-    if (error || !count)
-        return error;
     size_t room = PTRDIFF_MAX; /* more than that is nobody's memory */
+    if (count > room / sizeof(struct chunk) / 2)
+        return error_set(RONDO_EINVAL, "%s: absurd sizes", what);
     for (size_t i = 0; i < count; i++) {
         if (!buffers || (!buffers[i].data && buffers[i].size))
-            return stream_write_refuse_null("transport_writev");
+            return stream_write_refuse_null(what);
         if (buffers[i].size > room)
-            return error_set(RONDO_EINVAL, "transport_writev: absurd sizes");
+            return error_set(RONDO_EINVAL, "%s: absurd sizes", what);
         room -= buffers[i].size;
     }
-    if (t->filtered)
-        return filters_writev(t, buffers, count);
-    int64_t sent = 0;
-    if (!t->queued) {
-        sent = stream_write_send_groups(t, buffers, count);
-        if (sent < 0)
-            return stream_write_failed(t, (int)sent, "transport_writev");
-    }
+    *size = (size_t)PTRDIFF_MAX - room;
+    return 0;
+}
+
+int64_t stream_write_offer(rondo_transport *t, const rondo_buffer *buffers,
+                           size_t count, const char *what)
+{
+    int64_t sent = stream_write_send_groups(t, buffers, count);
+    return sent < 0 ? stream_write_failed(t, (int)sent, what) : sent;
+}
+
+/* What the kernel has not taken of them is copied. */
+static int stream_write_keep_rest(rondo_transport *t,
+                                  const rondo_buffer *buffers, size_t count,
+                                  int64_t sent)
+{
     size_t skip = (size_t)sent;
     bool some_taken = sent > 0;
     int result = 0;
@@ -420,6 +433,57 @@ int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
         some_taken = true;
     }
     return result;
+}
+
+static int stream_write_gathered(rondo_transport *t,
+                                 const rondo_buffer *buffers, size_t count)
+{
+    if (t->filtered)
+        return filters_writev(t, buffers, count);
+    int64_t sent = 0;
+    if (!t->queued)
+        sent = stream_write_offer(t, buffers, count, "transport_writev");
+    return sent < 0 ? (int)sent
+                    : stream_write_keep_rest(t, buffers, count, sent);
+}
+
+int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
+                           size_t count)
+{
+    size_t size;
+    int error = stream_may_write(t, "transport_writev");
+    if (!error)
+        error = stream_write_check(buffers, count, &size, "transport_writev");
+    return error || !count ? error
+                           : stream_pause_inside(
+                                 t, stream_write_gathered(t, buffers, count));
+}
+
+static bool stream_write_may_try(const rondo_transport *t)
+{
+    bool pipe = t->kind != STREAM_SOCKET && t->kind != STREAM_UNIX_SOCKET;
+    return !t->filtered && (!pipe || stream_pipe_tries(t));
+}
+
+int64_t rondo_transport_try_write(rondo_transport *t,
+                                  const rondo_buffer *buffers, size_t count)
+{
+    const char *what = "transport_try_write";
+    size_t size = 0;
+    int error = stream_may_write(t, what);
+    if (!error)
+        error = stream_write_check(buffers, count, &size, what);
+    if (error)
+        return error;
+    if (!stream_write_may_try(t))
+        return error_set(RONDO_ENOTSUP, "%s: %s", what,
+                         t->filtered ? "filters take all or nothing"
+                                     : "another thread or operation writes");
+    int64_t sent = t->queued ? 0 : stream_write_offer(t, buffers, count, what);
+    error_no_os();
+    return sent || !size ? sent
+                         : error_set(RONDO_EAGAIN,
+                                     "%s: the kernel takes nothing now", what);
 }
 
 int rondo_transport_write_owned(rondo_transport *t, const void *data,
@@ -439,7 +503,7 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
     if (!chunk)
         return error_set(RONDO_ENOMEM, "transport_write_owned: out of memory");
     if (t->filtered)
-        return filters_write_owned(t, chunk);
+        return stream_pause_inside(t, filters_write_owned(t, chunk));
     int64_t sent = 0;
     if (size && !t->queued) {
         sent = stream_write_send_one(t, data, size);
@@ -458,20 +522,28 @@ int rondo_transport_write_owned(rondo_transport *t, const void *data,
     }
     chunk->data += sent;
     chunk->size -= (size_t)sent;
-    buf_append_owned(&out->buf, chunk);
-    return stream_write_queued(t);
+    buf_append_chunk(&out->buf, chunk);
+    return stream_pause_inside(t, stream_write_queued(t));
+}
+
+int stream_may_end(const rondo_transport *t, const char *what)
+{
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (error)
+        return error;
+    if (stream_is_closing(t) || stream_only_reads(t))
+        return stream_write_refuse(t, what);
+    if (t->kind == STREAM_NAMED_PIPE)
+        return error_set(RONDO_ENOTSUP, "%s: a pipe ends both ways at once",
+                         what);
+    return 0;
 }
 
 int rondo_transport_write_eof(rondo_transport *t)
 {
-    int error = loop_check(t ? t->loop : NULL, "transport_write_eof");
+    int error = stream_may_end(t, "transport_write_eof");
     if (error)
         return error;
-    if (stream_is_closing(t) || stream_only_reads(t))
-        return stream_write_refuse(t, "transport_write_eof");
-    if (t->kind == STREAM_NAMED_PIPE)
-        return error_set(RONDO_ENOTSUP,
-                         "transport_write_eof: a pipe ends both ways at once");
     if (t->writing == WRITE_ON)
         t->writing = WRITE_ENDING;
     stream_settle(t);

@@ -14,6 +14,7 @@ struct executor_state {
     unsigned threads;          /* of the loop's options; 0: our default */
     struct pool *pool;         /* the loop's own, made with its first job */
     struct pool *default_pool; /* of rondo_set_default_executor, or NULL */
+    bool begun; /* of the job whose done is called now: its work had begun */
 };
 
 /* The default is min(32, cores + 4), as in asyncio. */
@@ -61,11 +62,28 @@ static void executor_report(rondo_loop *loop, int error)
     rondo_loop_call_exception_handler(loop, &e);
 }
 
+static void executor_call_done(rondo_loop *loop, rondo_done_fn done, void *arg,
+                               int64_t result, bool begun)
+{
+    struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
+    state->begun = begun;
+    done(loop, arg, result);
+    state->begun = false;
+}
+
+bool rondo_job_begun(const rondo_loop *loop)
+{
+    if (!loop)
+        return false;
+    const struct executor_state *state = loop_part_state(loop, PART_EXECUTOR);
+    return state->begun;
+}
+
 static void executor_finish(struct rondo_job *job, int64_t result)
 {
     /* Else it was cancelled, or dropped by a shutdown or a fork. */
-    bool ran = atomic_load(&job->started) && !atomic_load(&job->canceled) &&
-               job->task.error == 0;
+    bool begun = atomic_load(&job->started);
+    bool ran = begun && !atomic_load(&job->canceled) && job->task.error == 0;
     rondo_loop *loop = job->loop;
     rondo_done_fn done = job->done;
     void *arg = job->arg;
@@ -79,7 +97,7 @@ static void executor_finish(struct rondo_job *job, int64_t result)
         error_set((int)result, "run_in_executor: the job's result: %s (%s)",
                   rondo_strerror((int)result), rondo_error_name((int)result));
     if (done)
-        done(loop, arg, result);
+        executor_call_done(loop, done, arg, result, begun);
     else if (result < 0 && ran)
         executor_report(loop, (int)result);
 }

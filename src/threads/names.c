@@ -150,6 +150,10 @@ static int names_check_host(const char *host, const rondo_lookup_hints *hints)
         return error;
     if ((unsigned)hints->family > RONDO_FAMILY_INET6)
         return error_set(RONDO_EINVAL, "getaddrinfo: an unknown family");
+    if (hints->socket_type < RONDO_ANY_SOCKET || hints->protocol < 0)
+        return error_set(RONDO_EINVAL,
+                         "getaddrinfo: socket type %d, protocol %d",
+                         hints->socket_type, hints->protocol);
     return 0;
 }
 
@@ -179,6 +183,18 @@ static int names_check_service(const char *service, bool only_numeric,
     return 0;
 }
 
+/* 1.2.3.4 becomes ::ffff:1.2.3.4. */
+static void names_map(rondo_address *a)
+{
+    char text[32];
+    unsigned char ip[16];
+    if (rondo_address_ip(a, ip) != 4)
+        return;
+    (void)snprintf(text, sizeof text, "::ffff:%u.%u.%u.%u", ip[0], ip[1], ip[2],
+                   ip[3]);
+    (void)rondo_address_parse(a, text, rondo_address_port(a));
+}
+
 /* Returns 1 if the host is a numeric address, which is `a` then, and 0 if it is
  * a name. */
 static int names_check_literal(const char *host,
@@ -192,6 +208,8 @@ static int names_check_literal(const char *host,
                              host);
         return 0;
     }
+    if (hints->family == RONDO_FAMILY_INET6 && hints->v4_mapped)
+        names_map(a);
     if (hints->family && hints->family != rondo_address_family(a))
         return error_set(RONDO_EAFNOSUPPORT,
                          "getaddrinfo: \"%s\" is of another family than asked "

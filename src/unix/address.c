@@ -197,6 +197,22 @@ uint32_t sys_address_scope(const rondo_address *a)
                : 0;
 }
 
+uint32_t sys_address_flow(const rondo_address *a)
+{
+    return unix_address_native_family(a) == AF_INET6
+               ? ntohl(unix_address_inet6_of(a).sin6_flowinfo)
+               : 0;
+}
+
+void sys_address_set_flow(rondo_address *a, uint32_t flow)
+{
+    if (unix_address_native_family(a) != AF_INET6)
+        return;
+    struct sockaddr_in6 in6 = unix_address_inet6_of(a);
+    in6.sin6_flowinfo = htonl(flow);
+    unix_address_put(a, &in6, sizeof in6);
+}
+
 void sys_address_ip_text(const rondo_address *a, char *text, size_t size)
 {
     unsigned char bytes[16];

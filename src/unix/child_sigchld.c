@@ -18,10 +18,12 @@ struct sigchld {
 
 /* One SIGCHLD may stand for many children, also for those of the program. So
  * each child of this library is asked about, and no other. */
-static void child_sigchld_arrived(rondo_loop *loop, struct signal_hook *hook)
+static void child_sigchld_arrived(rondo_loop *loop, struct signal_hook *hook,
+                                  unsigned count)
 {
     const struct sigchld *w = (const struct sigchld *)(const void *)hook;
     (void)loop;
+    (void)count;
     assert(w->child && w->child->watch == w);
     (void)child_check(w->child);
 }

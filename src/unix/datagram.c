@@ -19,7 +19,7 @@
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
 #endif
 
-static int unix_datagram_receive_failed(void)
+int unix_datagram_receive_failed(void)
 {
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
         return RONDO_EAGAIN;
@@ -27,13 +27,13 @@ static int unix_datagram_receive_failed(void)
 }
 
 /* macOS and the BSDs: ENOBUFS means that the queue of the interface is full. */
-static int unix_datagram_send_failed(void)
+int unix_datagram_send_failed(void)
 {
     return errno == ENOBUFS ? RONDO_EAGAIN : unix_datagram_receive_failed();
 }
 
-static struct msghdr unix_datagram_head_for(struct sys_received *r,
-                                            struct iovec *part, size_t room)
+struct msghdr unix_datagram_head_for(struct sys_received *r, struct iovec *part,
+                                     size_t room)
 {
     *part = (struct iovec){.iov_base = r->data, .iov_len = room};
     return (struct msghdr){.msg_name = &r->from.native,
@@ -42,8 +42,8 @@ static struct msghdr unix_datagram_head_for(struct sys_received *r,
                            .msg_iovlen = 1};
 }
 
-static void unix_datagram_take(struct sys_received *r,
-                               const struct msghdr *head, size_t size)
+void unix_datagram_take(struct sys_received *r, const struct msghdr *head,
+                        size_t size)
 {
     const size_t least = offsetof(struct sockaddr, sa_data);
     size_t used = head->msg_namelen;
@@ -64,27 +64,6 @@ bool sys_is_shut_for_reading(sys_fd fd)
     (void)fd;
     return false;
 #endif
-}
-
-/* The BSDs give a socket that was shut down a datagram of no bytes and no
- * address at each look. Only a unix socket without a name can send such a one. */
-static bool unix_datagram_is_end(sys_fd fd, const struct sys_received *r)
-{
-    struct sockaddr_storage own = {.ss_family = AF_UNIX};
-    socklen_t size = sizeof own;
-    return !r->size && !r->from.native_size &&
-           getsockname(fd, (void *)&own, &size) == 0 &&
-           own.ss_family != AF_UNIX;
-}
-
-/* How many of these have come. */
-static int unix_datagram_count(sys_fd fd, const struct sys_received *list,
-                               int got)
-{
-    for (int i = 0; i < got; i++)
-        if (unix_datagram_is_end(fd, &list[i]))
-            return i ? i : error_from_os(EPIPE);
-    return got;
 }
 
 static int unix_datagram_send_one(sys_fd fd, const struct sys_outgoing *o)
@@ -109,7 +88,7 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
         return unix_datagram_receive_failed();
     for (int i = 0; i < got; i++)
         unix_datagram_take(&list[i], &heads[i].msg_hdr, heads[i].msg_len);
-    return unix_datagram_count(fd, list, got);
+    return got;
 }
 
 int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
@@ -133,6 +112,17 @@ int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
 
 #else /* one datagram a call */
 
+/* The BSDs give a socket that was shut down a datagram of no bytes and no
+ * address at each look. Only a unix socket without a name can send such a one. */
+bool unix_datagram_is_end(sys_fd fd, const struct sys_received *r)
+{
+    struct sockaddr_storage own = {.ss_family = AF_UNIX};
+    socklen_t size = sizeof own;
+    return !r->size && !r->from.native_size &&
+           getsockname(fd, (void *)&own, &size) == 0 &&
+           own.ss_family != AF_UNIX;
+}
+
 int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
                       size_t room)
 {
@@ -143,7 +133,7 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
     if (got < 0)
         return unix_datagram_receive_failed();
     unix_datagram_take(list, &head, (size_t)got);
-    return unix_datagram_count(fd, list, 1);
+    return unix_datagram_is_end(fd, list) ? error_from_os(EPIPE) : 1;
 }
 
 int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)

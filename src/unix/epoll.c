@@ -34,6 +34,8 @@ struct epoll {
     union epoll_slot *slots;
     int room, used, free; /* of the slots; free: the first one, or none */
     int retired;
+    int next_event;     /* those before it are of descriptors that are done */
+    uint64_t iteration; /* for which next_event holds */
     struct epoll_event *events; /* `batch` of them: few, or allocated */
     int batch;
     struct epoll_event few[EPOLL_BATCH];
@@ -154,6 +156,10 @@ static int epoll_change(int epoll, int how, const struct io *io, unsigned sides)
         event.events |= EPOLLIN;
     if (sides & SIDE_WRITE)
         event.events |= EPOLLOUT;
+    if (sides & RONDO_PRIORITY)
+        event.events |= EPOLLPRI;
+    if (sides & RONDO_HALF_CLOSED)
+        event.events |= EPOLLRDHUP;
     return epoll_ctl(epoll, how, io->fd, &event);
 }
 
@@ -177,7 +183,7 @@ static int epoll_control(rondo_loop *loop, struct epoll *e, struct io *io,
                          unsigned sides)
 {
     assert(io->armed || sides);
-    assert(io->fd >= 0 && !(sides & ~(unsigned)(SIDE_READ | SIDE_WRITE)));
+    assert(io->fd >= 0);
     if (io->armed && io->slot != EPOLL_NO_SLOT) {
         int how = sides ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
         if (epoll_change(e->fd, how, io, sides) == 0)
@@ -294,6 +300,36 @@ static COLD int epoll_wait_for_all(rondo_loop *loop, struct epoll *e, int count)
     return epoll_wait_events(e, 0);
 }
 
+/* What calls for the reading side; a watch alone asks for the last two. */
+enum { EPOLL_READS = EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLPRI | EPOLLRDHUP };
+
+static unsigned epoll_events_of(uint32_t events)
+{
+    return (events & (EPOLLIN | EPOLLHUP | EPOLLERR) ? RONDO_READABLE : 0U) |
+           (events & (EPOLLOUT | EPOLLHUP | EPOLLERR) ? RONDO_WRITABLE : 0U) |
+           (events & EPOLLPRI ? RONDO_PRIORITY : 0U) |
+           (events & EPOLLRDHUP ? RONDO_HALF_CLOSED : 0U) |
+           (events & EPOLLERR ? RONDO_ERROR : 0U) |
+           (events & EPOLLHUP ? RONDO_HANG_UP : 0U);
+}
+
+/* The wait takes the events in their order, and one of each descriptor: so the
+ * search goes on where the last one has ended. */
+static unsigned epoll_events(rondo_loop *loop, void *state, const struct io *io,
+                             unsigned sides)
+{
+    struct epoll *e = state;
+    if (e->iteration != loop->metrics.iterations)
+        e->next_event = 0;
+    e->iteration = loop->metrics.iterations;
+    for (int i = e->next_event; i < e->batch; i++)
+        if (e->events[i].data.u64 == (uint64_t)io->slot) {
+            e->next_event = i + 1;
+            return epoll_events_of(e->events[i].events);
+        }
+    return sides;
+}
+
 static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct epoll *e = state;
@@ -306,14 +342,15 @@ static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
             return 0;
         return error_os(error_from_os(errno), "epoll_wait");
     }
-    for (int i = 0; i < count; i++) {
-        uint32_t events = e->events[i].events;
+    const struct epoll_event *event = e->events;
+    for (int i = 0; i < count; i++, event++) {
+        uint32_t events = event->events;
         unsigned sides = 0;
-        if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        if (events & EPOLL_READS)
             sides |= SIDE_READ;
         if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
             sides |= SIDE_WRITE;
-        struct io *io = e->slots[e->events[i].data.u64].io;
+        struct io *io = e->slots[event->data.u64].io;
         if (io)
             reactor_ready(loop, io, sides);
         else
@@ -349,6 +386,7 @@ static const struct poller epoll_poller = {
     .detach = epoll_detach,
     .set = epoll_set,
     .wait = epoll_wait_once,
+    .events = epoll_events,
     .resolution = epoll_resolution,
     .embed = epoll_embed,
 };

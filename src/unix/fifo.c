@@ -114,8 +114,8 @@ bool fifo_is_false_alarm(struct io *io)
 /* The sides that somebody waits for and that may be ready without an event. */
 static unsigned fifo_unsure_sides(const struct io *io)
 {
-    unsigned sides = io->op[1] ? SIDE_WRITE : 0U;
-    if (io->op[0] && io->registered & FIFO_NAMED)
+    unsigned wanted = io_wanted(io), sides = wanted & SIDE_WRITE;
+    if (wanted & SIDE_READ && io->registered & FIFO_NAMED)
         sides |= SIDE_READ;
     return sides;
 }

@@ -37,6 +37,10 @@ enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE };
 /* A bit of io->registered: a character device. */
 enum { KQUEUE_DEVICE = FIFO_LAST << 1 };
 
+/* io->mode of a watch. MODE_END: the end of the data is asked for and the data
+ * are not, so they are reported once and no more (EV_CLEAR). */
+enum { MODE_LEVEL, MODE_END };
+
 /* The next wait registers changes with the kernel, in the same call of kevent.
  * Until then a descriptor whose interest differs from what is registered waits
  * in a list; io->slot is its index there. The interest of a watcher is
@@ -48,8 +52,9 @@ struct kqueue {
     unsigned waiting_count;
     struct io *waiting[KQUEUE_WAITING];
     struct fifos fifos;
-    struct kevent *events; /* changes, then events: few, or allocated */
-    int batch;             /* room of events */
+    const struct kevent *event; /* the one that is told now */
+    struct kevent *events;      /* changes, then events: few, or allocated */
+    int batch;                  /* room of events */
     struct kevent few[KQUEUE_BATCH];
 };
 
@@ -133,6 +138,8 @@ static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
     struct kevent change = {.ident = (uintptr_t)io->fd};
     change.filter = side == SIDE_READ ? EVFILT_READ : EVFILT_WRITE;
     change.flags = add ? EV_ADD : EV_DELETE;
+    if (add && side == SIDE_READ && io->mode == MODE_END)
+        change.flags |= EV_CLEAR;
     kqueue_put_io(&change, io);
     /* macOS takes devices whose driver does not count bytes, as /dev/null and
      * /dev/tty, only with this (since 10.12: filt_specattach) */
@@ -148,7 +155,9 @@ static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
  * the kernel has removed the entry already. */
 static int kqueue_register_now(struct kqueue *k, struct io *io, unsigned sides)
 {
-    sides = fifo_sides(io, sides);
+    bool end = sides & RONDO_HALF_CLOSED && !(sides & SIDE_READ);
+    io->mode = end ? MODE_END : MODE_LEVEL;
+    sides = fifo_sides(io, end ? sides | SIDE_READ : sides);
     for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
         if (!((sides ^ io->registered) & side))
             continue;
@@ -177,7 +186,7 @@ static int kqueue_set(rondo_loop *loop, void *state, struct io *io,
 {
     struct kqueue *k = state;
     (void)loop;
-    assert(!(sides & ~(unsigned)BOTH_SIDES));
+    assert(!(sides & ~(unsigned)BOTH_SIDES) || io->owner == IO_WATCHER);
     if (io->slot >= 0)
         return 0; /* kqueue_take_changes will look at io->armed */
     assert(k->waiting_count <= KQUEUE_WAITING);
@@ -277,8 +286,38 @@ static void kqueue_take_event(rondo_loop *loop, struct kqueue *k,
     } else if (side == SIDE_WRITE && fifo_is_false_alarm(io)) {
         (void)kqueue_set(loop, k, io, io->armed);
     } else {
+        k->event = event;
         reactor_ready(loop, io, side);
     }
+}
+
+/* The end of the data stays: from now on the filter reports it in each call. */
+static void kqueue_end_is_level(struct kqueue *k, struct io *io)
+{
+    struct kevent change = kqueue_change_of(io, SIDE_READ, false);
+    io->mode = MODE_LEVEL;
+    (void)kevent(k->fd, &change, 1, NULL, 0, NULL);
+    change = kqueue_change_of(io, SIDE_READ, true);
+    (void)kevent(k->fd, &change, 1, NULL, 0, NULL);
+}
+
+/* EV_EOF says on the reading side that no more data come, on the writing side
+ * that nobody will read. */
+static unsigned kqueue_events(rondo_loop *loop, void *state,
+                              const struct io *io, unsigned sides)
+{
+    struct kqueue *k = state;
+    const struct kevent *event = k->event;
+    (void)loop;
+    if (!event || kqueue_io_of(event) != io || !(event->flags & EV_EOF))
+        return sides;
+    if (io->mode == MODE_END)
+        kqueue_end_is_level(k, kqueue_io_of(event));
+    if (event->fflags)
+        sides |= RONDO_ERROR;
+    bool writing = event->filter == EVFILT_WRITE;
+    return sides | (writing || io->registered & FIFO_ANY ? RONDO_HANG_UP
+                                                         : RONDO_HALF_CLOSED);
 }
 
 /* The kernel reports it in each call for as long as it is so. */
@@ -331,6 +370,7 @@ static int kqueue_call(rondo_loop *loop, struct kqueue *k, int64_t timeout_ns,
         count = kqueue_take_all(loop, k, count);
     for (int i = 0; i < count; i++)
         kqueue_take_event(loop, k, &k->events[i]);
+    k->event = NULL;
     return 0;
 }
 
@@ -415,6 +455,7 @@ static const struct poller kqueue_poller = {
     .detach = kqueue_detach,
     .set = kqueue_set,
     .wait = kqueue_wait,
+    .events = kqueue_events,
     .resolution = kqueue_resolution,
     .embed = kqueue_embed,
 #ifdef EVFILT_USER
@@ -426,7 +467,9 @@ static const struct poller kqueue_poller = {
 const struct backend backend_kqueue = {
     .name = "kqueue",
     /* each system refuses others, such as /dev/null; all are tried */
-    .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
+    .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES |
+              UINT64_C(1) << RONDO_CAN_WATCH_PRIORITY |
+              UINT64_C(1) << RONDO_CAN_WATCH_ERRORS,
     REACTOR(&kqueue_poller),
 };
 #endif

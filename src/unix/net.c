@@ -371,6 +371,8 @@ static int unix_net_resolve_error(int code)
         return unix_fail();
     case EAI_FAMILY:
         return RONDO_EAFNOSUPPORT;
+    case EAI_SOCKTYPE:
+        return RONDO_ENOTSUP;
     default:
         return RONDO_ENONAME;
     }
@@ -384,7 +386,7 @@ static char *unix_net_copy_text(const char *text)
 }
 
 static int unix_net_copy_answer(const struct addrinfo *list, bool wants_name,
-                                struct sys_names *names)
+                                bool once, struct sys_names *names)
 {
     size_t room = 0;
     for (const struct addrinfo *a = list; a; a = a->ai_next)
@@ -394,7 +396,8 @@ static int unix_net_copy_answer(const struct addrinfo *list, bool wants_name,
         return RONDO_ENOMEM;
     for (const struct addrinfo *a = list; a; a = a->ai_next)
         if (rondo_address_from_native(&names->addresses[names->count],
-                                      a->ai_addr, a->ai_addrlen) == 0)
+                                      a->ai_addr, a->ai_addrlen) == 0 &&
+            !(once && sys_names_has_last(names)))
             names->count++;
     if (wants_name && list && list->ai_canonname) {
         names->host = unix_net_copy_text(list->ai_canonname);
@@ -403,22 +406,46 @@ static int unix_net_copy_answer(const struct addrinfo *list, bool wants_name,
     return 0;
 }
 
+#ifdef AI_V4MAPPED
+#define V4_MAPPED  AI_V4MAPPED
+#define ALL_MAPPED AI_ALL
+#else /* OpenBSD */
+#define V4_MAPPED  0
+#define ALL_MAPPED 0
+#endif
+
+static int unix_net_socket_type(const rondo_lookup_hints *h)
+{
+    if (h->socket_type)
+        return h->socket_type == RONDO_ANY_SOCKET ? 0 : h->socket_type;
+    return h->datagram ? SOCK_DGRAM : SOCK_STREAM;
+}
+
 int sys_resolve(const char *host, const char *service,
                 const rondo_lookup_hints *h, struct sys_names *names)
 {
     struct addrinfo hints = {
         .ai_family = unix_net_native_family(h->family),
-        .ai_socktype = h->datagram ? SOCK_DGRAM : SOCK_STREAM,
+        .ai_socktype = unix_net_socket_type(h),
+        .ai_protocol = h->protocol,
         .ai_flags = (h->passive ? AI_PASSIVE : 0) |
+                    (h->configured ? AI_ADDRCONFIG : 0) |
+                    (h->v4_mapped ? V4_MAPPED : 0) |
+                    (h->v4_mapped && h->all_mapped ? ALL_MAPPED : 0) |
                     (h->numeric_host ? AI_NUMERICHOST : 0) |
                     (h->numeric_service ? AI_NUMERICSERV : 0) |
                     (h->canonical_name && host ? AI_CANONNAME : 0)};
     struct addrinfo *list = NULL;
     error_no_os();
+    if (h->v4_mapped && !V4_MAPPED)
+        return RONDO_ENOTSUP;
+    if (h->socket_type && host && sys_is_port(service))
+        service = NULL; /* a raw socket has none; the caller sets it */
     int code = getaddrinfo(host, service, &hints, &list);
     if (code)
         return unix_net_resolve_error(code);
-    int error = unix_net_copy_answer(list, h->canonical_name, names);
+    int error = unix_net_copy_answer(list, h->canonical_name,
+                                     h->socket_type == RONDO_ANY_SOCKET, names);
     freeaddrinfo(list);
     return error;
 }

@@ -212,6 +212,20 @@ static ssize_t unix_pipe_write_parts(struct sys_pipe *pipe,
     return unix_pipe_write_quietly(pipe->fd, parts, count);
 }
 
+bool sys_pipe_tries(const struct sys_pipe *pipe)
+{
+    (void)pipe;
+    return true;
+}
+
+/* A write to a terminal has failed: has its other side hung up? To the master,
+ * Linux says that it would block, and polls it as ready for ever. */
+static bool unix_pipe_is_left(const struct sys_pipe *pipe, int error)
+{
+    return error == RONDO_EIO ||
+           (error == RONDO_EAGAIN && unix_terminal_hung_up(pipe->fd));
+}
+
 int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
                        size_t count)
 {
@@ -227,8 +241,8 @@ int64_t sys_pipe_write(struct sys_pipe *pipe, const rondo_buffer *buffers,
     if (written >= 0)
         return written;
     int error = unix_fail();
-    /* the other side of a terminal has hung up: nobody reads any more */
-    return error == RONDO_EIO && pipe->terminal ? RONDO_EPIPE : error;
+    return pipe->terminal && unix_pipe_is_left(pipe, error) ? RONDO_EPIPE
+                                                            : error;
 }
 
 /* ---- on a thread ---- */

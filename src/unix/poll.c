@@ -23,9 +23,17 @@
 #define ppoll pollts
 #endif
 #ifdef POLL_IS_KQUEUE
-#define POLL_CANNOT UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES
+#define POLL_CANNOT                                                            \
+    (UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES |                             \
+     UINT64_C(1) << RONDO_CAN_WATCH_PRIORITY)
 #else
-#define POLL_CANNOT 0
+#define POLL_CANNOT UINT64_C(0)
+#endif
+#ifdef POLLRDHUP /* Linux; FreeBSD 13 */
+#define POLL_CANNOT_END UINT64_C(0)
+#else
+#define POLLRDHUP       0
+#define POLL_CANNOT_END UINT64_C(1) << RONDO_CAN_WATCH_HALF_CLOSE
 #endif
 
 /* Two arrays with one entry for each descriptor that has interest; io->slot is
@@ -148,7 +156,9 @@ static int poll_set(rondo_loop *loop, void *state, struct io *io,
         return 0;
     }
     short events = (short)((sides & SIDE_READ ? POLLIN : 0) |
-                           (sides & SIDE_WRITE ? POLLOUT : 0));
+                           (sides & SIDE_WRITE ? POLLOUT : 0) |
+                           (sides & RONDO_PRIORITY ? POLLPRI : 0) |
+                           (sides & RONDO_HALF_CLOSED ? POLLRDHUP : 0));
     if (io->slot < 0) {
         int error = poll_check(io, events);
         if (!error && p->used == p->room)
@@ -195,6 +205,20 @@ static unsigned poll_check_writable(rondo_loop *loop, struct poll *p,
     return 0;
 }
 
+static unsigned poll_events(rondo_loop *loop, void *state, const struct io *io,
+                            unsigned sides)
+{
+    const struct poll *p = state;
+    (void)loop;
+    int events = io->slot < 0 ? 0 : p->fds[io->slot].revents;
+    return sides |
+           (events & (POLLIN | POLLHUP | POLLERR) ? RONDO_READABLE : 0U) |
+           (events & POLLPRI ? RONDO_PRIORITY : 0U) |
+           (events & POLLRDHUP ? RONDO_HALF_CLOSED : 0U) |
+           (events & POLLERR ? RONDO_ERROR : 0U) |
+           (events & POLLHUP ? RONDO_HANG_UP : 0U);
+}
+
 static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct poll *p = state;
@@ -215,7 +239,7 @@ static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
             poll_refused(loop, p->ios[i]);
             continue;
         }
-        if (events & (POLLIN | POLLHUP | POLLERR))
+        if (events & (POLLIN | POLLHUP | POLLERR | POLLPRI | POLLRDHUP))
             sides |= SIDE_READ;
         if (events & (POLLHUP | POLLERR))
             sides |= SIDE_WRITE;
@@ -228,6 +252,19 @@ static int poll_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
     return 0;
 }
 
+static int poll_list(rondo_loop *loop, void *state, rondo_poll_entry *entries,
+                     size_t room, int64_t *timeout_ns)
+{
+    const struct poll *p = state;
+    (void)loop;
+    for (size_t i = 0; i < p->used && i < room; i++)
+        entries[i] = (rondo_poll_entry){
+            p->fds[i].fd,
+            fifo_sides(p->ios[i], p->ios[i]->armed) & ~(unsigned)WATCH_ALWAYS};
+    *timeout_ns = fifo_shorten(&p->fifos, *timeout_ns);
+    return (int)p->used;
+}
+
 static const struct poller poll_poller = {
     .size = sizeof(struct poll),
     .open = poll_open,
@@ -236,12 +273,14 @@ static const struct poller poll_poller = {
     .detach = poll_detach,
     .set = poll_set,
     .wait = poll_wait,
+    .events = poll_events,
     .resolution = poll_resolution,
+    .list = poll_list,
 };
 
 const struct backend backend_poll = {
     .name = "poll",
-    .cannot = UINT64_C(1) << RONDO_CAN_EMBED | POLL_CANNOT,
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED | POLL_CANNOT | POLL_CANNOT_END,
     REACTOR(&poll_poller),
 };
 #endif

@@ -67,6 +67,11 @@ static bool unix_ready_has_hung_up(int fd, short events)
     return poll(&asked, 1, 0) == 1 && asked.revents & (POLLHUP | POLLERR);
 }
 
+bool unix_terminal_hung_up(int fd)
+{
+    return unix_ready_has_hung_up(fd, POLLOUT);
+}
+
 #ifndef __linux__
 /* NetBSD's poll knows no POLLHUP for a socket. An empty send does nothing, or
  * says why the connection has ended. */

@@ -17,6 +17,8 @@
 struct select {
     struct io *ios[FD_SETSIZE]; /* by descriptor; NULL: no interest */
     fd_set reading, writing, readable, writable;
+    fd_set urgent, has_urgent; /* RONDO_PRIORITY: exceptfds */
+    unsigned urgents;          /* those in urgent */
     int last; /* the highest descriptor with interest; -1: none */
     struct fifos fifos;
 };
@@ -27,6 +29,7 @@ static int select_open(rondo_loop *loop, void *state)
     (void)loop;
     FD_ZERO(&s->reading);
     FD_ZERO(&s->writing);
+    FD_ZERO(&s->urgent);
     s->last = -1;
     return 0;
 }
@@ -56,6 +59,18 @@ static void select_detach(rondo_loop *loop, void *state, struct io *io)
     fifo_detach(&s->fifos, io);
 }
 
+static void select_set_urgent(struct select *s, int fd, bool on)
+{
+    if (FD_ISSET(fd, &s->urgent)) {
+        FD_CLR(fd, &s->urgent);
+        s->urgents--;
+    }
+    if (on) {
+        FD_SET(fd, &s->urgent);
+        s->urgents++;
+    }
+}
+
 static int select_set(rondo_loop *loop, void *state, struct io *io,
                       unsigned sides)
 {
@@ -70,6 +85,7 @@ static int select_set(rondo_loop *loop, void *state, struct io *io,
         FD_SET(io->fd, &s->reading);
     if (sides & SIDE_WRITE)
         FD_SET(io->fd, &s->writing);
+    select_set_urgent(s, io->fd, sides & RONDO_PRIORITY);
     s->ios[io->fd] = sides ? io : NULL;
     if (io->fd > s->last)
         s->last = io->fd;
@@ -99,7 +115,10 @@ static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
     assert(s->last < 0 || s->ios[s->last]);
     s->readable = s->reading;
     s->writable = s->writing;
-    int count = pselect(s->last + 1, &s->readable, &s->writable, NULL,
+    if (s->urgents)
+        s->has_urgent = s->urgent;
+    int count = pselect(s->last + 1, &s->readable, &s->writable,
+                        s->urgents ? &s->has_urgent : NULL,
                         timeout_ns == RONDO_NEVER ? NULL : &timeout, NULL);
     if (count < 0 && errno == EBADF)
         return select_drop_closed(loop, s);
@@ -108,6 +127,10 @@ static int select_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
     for (int fd = s->last; count > 0 && fd >= 0; fd--) {
         unsigned sides = (FD_ISSET(fd, &s->readable) ? SIDE_READ : 0U) |
                          (FD_ISSET(fd, &s->writable) ? SIDE_WRITE : 0U);
+        if (s->urgents && FD_ISSET(fd, &s->has_urgent)) {
+            sides |= RONDO_PRIORITY;
+            count--;
+        }
         if (!sides)
             continue;
         assert(s->ios[fd] && s->ios[fd]->fd == fd);
@@ -124,6 +147,23 @@ static int64_t select_resolution(const void *state)
     return 1;
 }
 
+static int select_list(rondo_loop *loop, void *state, rondo_poll_entry *entries,
+                       size_t room, int64_t *timeout_ns)
+{
+    const struct select *s = state;
+    size_t count = 0;
+    (void)loop;
+    for (int fd = 0; fd <= s->last; fd++) {
+        const struct io *io = s->ios[fd];
+        if (io && count < room)
+            entries[count] = (rondo_poll_entry){
+                fd, fifo_sides(io, io->armed) & ~(unsigned)WATCH_ALWAYS};
+        count += io != NULL;
+    }
+    *timeout_ns = fifo_shorten(&s->fifos, *timeout_ns);
+    return (int)count;
+}
+
 static const struct poller select_poller = {
     .size = sizeof(struct select),
     .open = select_open,
@@ -133,11 +173,14 @@ static const struct poller select_poller = {
     .set = select_set,
     .wait = select_wait,
     .resolution = select_resolution,
+    .list = select_list,
 };
 
 const struct backend backend_select = {
     .name = "select",
-    .cannot = UINT64_C(1) << RONDO_CAN_EMBED,
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED |
+              UINT64_C(1) << RONDO_CAN_WATCH_HALF_CLOSE |
+              UINT64_C(1) << RONDO_CAN_WATCH_ERRORS,
     .max_number = FD_SETSIZE,
     REACTOR(&select_poller),
 };

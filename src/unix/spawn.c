@@ -39,15 +39,27 @@
 extern char **environ; /* NOLINT: not every <unistd.h> has it */
 
 enum { STACK_BYTES = 65536 };
+#define PROCS "/cgroup.procs"
 
 /* ---- preparing ---- */
 
-/* The PATH of the parent counts, not that of the environment for the child. */
+/* The PATH of the environment for the child; NULL: it has none. */
+static const char *unix_spawn_own_path(const char *const *env)
+{
+    for (; *env; env++)
+        if (strncmp(*env, "PATH=", 5) == 0)
+            return *env + 5;
+    return NULL;
+}
+
+/* The PATH of the parent counts, unless own_path says otherwise. */
 static const char *unix_spawn_search_path(const struct child_plan *plan)
 {
     if (strchr(plan->program, '/') || !*plan->program)
         return NULL;
-    const char *path = getenv("PATH");
+    const char *path = plan->own_path && plan->env
+                           ? unix_spawn_own_path(plan->env)
+                           : getenv("PATH");
     return path ? path : "/usr/bin:/bin";
 }
 
@@ -105,12 +117,14 @@ static struct launch *unix_spawn_prepare(rondo_loop *loop,
     size_t lists =
         (folders + 1) * sizeof(char *) + 2 * plan->stdio_count * sizeof(int);
     size_t text = path ? strlen(path) + folders * name : 0;
+    size_t group = plan->cgroup ? strlen(plan->cgroup) + sizeof PROCS : 0;
     struct launch *l =
-        loop_alloc(loop, sizeof *l + STACK_BYTES + 16 + lists + text);
+        loop_alloc(loop, sizeof *l + STACK_BYTES + 16 + lists + group + text);
     if (!l)
         return NULL;
-    *l = (struct launch){.plan = plan};
-    /* one block: launch, stack, paths, sources, kept, texts of the paths */
+    *l = (struct launch){.plan = plan, .parent = getpid()};
+    /* one block: launch, stack, paths, sources, kept, the group's file, texts of
+     * the paths */
     char *stack = (char *)(l + 1);
     l->stack_top = stack + STACK_BYTES;
     l->stack_top += -(uintptr_t)l->stack_top % 16;
@@ -120,7 +134,12 @@ static struct launch *unix_spawn_prepare(rondo_loop *loop,
     l->kept = l->source + plan->stdio_count;
     l->argv = (char *const *)(uintptr_t)plan->argv;
     l->env = plan->env ? (char *const *)(uintptr_t)plan->env : environ;
-    unix_spawn_list_paths(l, path, (char *)(l->kept + plan->stdio_count));
+    char *texts = (char *)(l->kept + plan->stdio_count);
+    if (group) {
+        l->cgroup = strcat(strcpy(texts, plan->cgroup), PROCS);
+        texts += group;
+    }
+    unix_spawn_list_paths(l, path, texts);
     unix_spawn_list_kept(l);
     return l;
 }
@@ -185,10 +204,22 @@ static int unix_spawn_describe(const struct child_plan *plan,
 {
     int error = error_from_os(report->os_error);
     switch ((enum step)report->step) {
+    case STEP_CGROUP:
+        return error_os(error, "cannot put it into the control group %s",
+                        plan->cgroup);
+    case STEP_LIMIT:
+        return error_os(error, "cannot set its limit of resource %d",
+                        report->resource);
+    case STEP_NICE:
+        return error_os(error, "cannot make it nice %d", *plan->nice);
+    case STEP_PARENT:
+        return error_os(error, "cannot make it end with its parent");
     case STEP_DESCRIPTOR:
         return error_os(error, "cannot hand over the descriptors");
     case STEP_SESSION:
         return error_os(error, "cannot start a session");
+    case STEP_TERMINAL:
+        return error_os(error, "cannot make its terminal the session's");
     case STEP_GROUP:
         return error_os(error, "cannot start a process group");
     case STEP_FOLDER:

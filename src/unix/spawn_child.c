@@ -11,10 +11,24 @@
 #include <grp.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+#ifdef __FreeBSD__
+#include <sys/procctl.h>
+#endif
 #ifndef __APPLE__ /* macOS does not promise its system calls to programs */
 #include <sys/syscall.h>
+#endif
+
+#if defined(__linux__) && defined(__GLIBC__)
+#define UNIX_RLIMIT __rlimit_resource_t /* an enum for _GNU_SOURCE */
+#else
+#define UNIX_RLIMIT int
 #endif
 
 /* All signals stay blocked until this has run: a handler of the parent must
@@ -218,14 +232,70 @@ static int unix_spawn_child_set_ids(const struct child_plan *plan)
     return plan->uid ? SETUID((uid_t)*plan->uid) : 0;
 }
 
+/* 0 is the process that writes. */
+static int unix_spawn_child_join_cgroup(const char *file)
+{
+    int fd = open(file, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    bool joined = write(fd, "0", 1) == 1;
+    int os_error = errno;
+    (void)close(fd);
+    errno = os_error;
+    return joined ? 0 : -1;
+}
+
+static rlim_t unix_spawn_child_limit_of(uint64_t value)
+{
+    return value == RONDO_UNLIMITED ? RLIM_INFINITY : (rlim_t)value;
+}
+
+static int unix_spawn_child_set_limits(struct launch *l)
+{
+    for (size_t i = 0; i < l->plan->limit_count; i++) {
+        const rondo_resource_limit *wanted = &l->plan->limits[i];
+        const struct rlimit limit = {
+            .rlim_cur = unix_spawn_child_limit_of(wanted->soft),
+            .rlim_max = unix_spawn_child_limit_of(wanted->hard)};
+        l->resource = wanted->resource;
+        if (setrlimit((UNIX_RLIMIT)wanted->resource, &limit) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The last step, since a change of ids takes it back. */
+static int unix_spawn_child_end_with_parent(const struct launch *l)
+{
+#if defined(__linux__)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return -1;
+#elif defined(PROC_PDEATHSIG_CTL)
+    int signum = SIGKILL;
+    if (procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &signum) < 0)
+        return -1;
+#endif
+    if (getppid() == (pid_t)l->parent)
+        return 0;
+    errno = ESRCH; /* it has ended before */
+    return -1;
+}
+
 static int unix_spawn_child_set_up(struct launch *l)
 {
     const struct child_plan *plan = l->plan;
+    l->step = STEP_CGROUP;
+    if (l->cgroup && unix_spawn_child_join_cgroup(l->cgroup) < 0)
+        return -1;
     l->step = STEP_DESCRIPTOR;
     if (unix_spawn_child_place_descriptors(l) < 0)
         return -1;
     l->step = STEP_SESSION;
     if (plan->new_session && setsid() < 0)
+        return -1;
+    /* its process group becomes the terminal's foreground group */
+    l->step = STEP_TERMINAL;
+    if (plan->terminal_fd >= 0 && ioctl(plan->terminal_fd, TIOCSCTTY, 0) < 0)
         return -1;
     l->step = STEP_GROUP;
     if (plan->new_group && !plan->new_session && setpgid(0, 0) < 0)
@@ -235,8 +305,18 @@ static int unix_spawn_child_set_up(struct launch *l)
         return -1;
     if (plan->umask)
         (void)umask((mode_t)*plan->umask);
+    unix_spawn_child_close_others(l); /* a limit may hide some of them */
+    l->step = STEP_LIMIT;
+    if (unix_spawn_child_set_limits(l) < 0)
+        return -1;
+    l->step = STEP_NICE;
+    if (plan->nice && setpriority(PRIO_PROCESS, 0, *plan->nice) < 0)
+        return -1;
     l->step = STEP_IDS;
-    return unix_spawn_child_set_ids(plan);
+    if (unix_spawn_child_set_ids(plan) < 0)
+        return -1;
+    l->step = STEP_PARENT;
+    return plan->die_with_parent ? unix_spawn_child_end_with_parent(l) : 0;
 }
 
 /* Like execvp(3), but a file that is not a program (ENOEXEC) is not passed to a
@@ -264,11 +344,10 @@ int spawn_child(void *launch)
     if (unix_spawn_child_set_up(l) == 0) {
         sigset_t none;
         sigemptyset(&none);
-        unix_spawn_child_close_others(l);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         unix_spawn_child_run(l);
     }
-    struct report report = {(int)l->step, errno};
+    struct report report = {(int)l->step, errno, l->resource};
     (void)!write(l->report_fd, &report, sizeof report);
     return 127;
 }

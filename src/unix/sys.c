@@ -389,13 +389,42 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_CHILD_WATCHER:
     case RONDO_CAN_SIGNALS:
     case RONDO_CAN_EMBED:
+    case RONDO_CAN_WATCH_PRIORITY:
+    case RONDO_CAN_WATCH_HALF_CLOSE:
+    case RONDO_CAN_WATCH_ERRORS:
+    case RONDO_CAN_TERMINALS:
+    case RONDO_CAN_LIMITS:
         return true;
+    case RONDO_CAN_CGROUPS:
+#ifdef __linux__
+        return true;
+#else
+        return false;
+#endif
+    case RONDO_CAN_DIE_WITH_PARENT:
+#if defined(__linux__) || defined(__FreeBSD__)
+        return true;
+#else
+        return false;
+#endif
     case RONDO_CAN_REUSE_PORT:
 #ifdef __linux__
         return true;
 #else
         return false; /* SO_REUSEPORT does not spread the load there */
 #endif
+    case RONDO_CAN_PACKET_INFO:
+        return sys_datagram_infos() & RONDO_INFO_LOCAL;
+    case RONDO_CAN_ECN:
+        return sys_datagram_infos() & RONDO_INFO_ECN;
+    case RONDO_CAN_TTL:
+        return sys_datagram_infos() & RONDO_INFO_TTL;
+    case RONDO_CAN_SEGMENTATION:
+        return sys_datagram_infos() & RONDO_INFO_SEGMENTS;
+    case RONDO_CAN_TIMESTAMPS:
+        return sys_datagram_infos() & RONDO_INFO_TIME;
+    case RONDO_CAN_DONT_FRAGMENT:
+        return unix_datagram_can_refuse_fragments();
     default:
         return false; /* named pipes, or not in the library yet */
     }

@@ -52,6 +52,8 @@ enum { UNIX_READY = 1, UNIX_CANCELED = 2 };
 unsigned unix_ready(int fd, unsigned side, int cancel, int timeout_ms);
 /* True: nobody can read what is written to this socket, pipe or FIFO. */
 bool unix_reader_left(int fd, bool socket);
+/* True: nobody has the other side of this terminal any more. */
+bool unix_terminal_hung_up(int fd);
 
 /* Converts at most `room` buffers; returns how many. struct msghdr counts them
  * in int, unsigned or size_t: an unsigned char converts to each. */
@@ -73,5 +75,22 @@ void unix_quiet_end(const struct unix_quiet *q, bool whole);
  * early. unix_timespec turns RONDO_NEVER into a day. */
 int unix_timeout_ms(int64_t timeout_ns);
 struct timespec unix_timespec(int64_t timeout_ns);
+
+/* ---- datagram.c, for datagram_info.c ---- */
+
+struct msghdr;
+/* Tells whether datagrams can be kept whole. */
+bool unix_datagram_can_refuse_fragments(void);
+/* The RONDO_E... of errno after a receive and after a send. */
+int unix_datagram_receive_failed(void);
+int unix_datagram_send_failed(void);
+/* For a receive of at most `room` bytes into r. */
+struct msghdr unix_datagram_head_for(struct sys_received *r, struct iovec *part,
+                                     size_t room);
+void unix_datagram_take(struct sys_received *r, const struct msghdr *head,
+                        size_t size);
+#if SYS_BATCH == 1
+bool unix_datagram_is_end(sys_fd fd, const struct sys_received *r);
+#endif
 
 #endif

@@ -170,6 +170,22 @@ uint32_t sys_address_scope(const rondo_address *a)
                : 0;
 }
 
+uint32_t sys_address_flow(const rondo_address *a)
+{
+    return win_address_native_family(a) == AF_INET6
+               ? ntohl(win_address_inet6_of(a).sin6_flowinfo)
+               : 0;
+}
+
+void sys_address_set_flow(rondo_address *a, uint32_t flow)
+{
+    if (win_address_native_family(a) != AF_INET6)
+        return;
+    struct sockaddr_in6 in6 = win_address_inet6_of(a);
+    in6.sin6_flowinfo = htonl(flow);
+    win_address_put(a, &in6, sizeof in6);
+}
+
 void sys_address_ip_text(const rondo_address *a, char *text, size_t size)
 {
     unsigned char bytes[16];

@@ -76,9 +76,36 @@ static SOCKET afd_base_socket(SOCKET socket)
     return base;
 }
 
+static ULONG afd_watched(const struct op *op)
+{
+    ULONG wanted = AFD_ABORT | AFD_CONNECT_FAIL | AFD_LOCAL_CLOSE;
+    if (op->size & RONDO_READABLE)
+        wanted |= AFD_RECEIVE | AFD_DISCONNECT | AFD_ACCEPT;
+    if (op->size & RONDO_WRITABLE)
+        wanted |= AFD_SEND;
+    if (op->size & RONDO_PRIORITY)
+        wanted |= AFD_RECEIVE_EXPEDITED;
+    if (op->size & RONDO_HALF_CLOSED)
+        wanted |= AFD_DISCONNECT;
+    return wanted;
+}
+
+static unsigned afd_events_of(ULONG got)
+{
+    const ULONG wrong = AFD_ABORT | AFD_CONNECT_FAIL;
+    const ULONG reads = AFD_RECEIVE | AFD_DISCONNECT | AFD_ACCEPT;
+    return (got & (reads | wrong) ? RONDO_READABLE : 0U) |
+           (got & (AFD_SEND | wrong) ? RONDO_WRITABLE : 0U) |
+           (got & AFD_RECEIVE_EXPEDITED ? RONDO_PRIORITY : 0U) |
+           (got & AFD_DISCONNECT ? RONDO_HALF_CLOSED : 0U) |
+           (got & wrong ? RONDO_ERROR : 0U);
+}
+
 static ULONG afd_wanted(const struct op *op)
 {
     assert(op->task.kind != OP_ACCEPT && op->task.kind != OP_CONNECT);
+    if (op->task.kind == OP_WATCH)
+        return afd_watched(op);
     if (op_index(op->task.kind) == 0)
         return AFD_RECEIVE | AFD_DISCONNECT | AFD_ABORT | AFD_ACCEPT |
                AFD_CONNECT_FAIL | AFD_LOCAL_CLOSE;
@@ -133,6 +160,9 @@ int afd_result(rondo_loop *loop, struct op *op)
     memcpy(&poll, op->sys.u.poll, sizeof poll);
     if (poll.handles && poll.events & AFD_LOCAL_CLOSE)
         return RONDO_EBADF; /* the program has closed it */
+    if (op->task.kind == OP_WATCH && poll.handles)
+        op->io->seen |= (unsigned char)(afd_events_of(poll.events) &
+                                        (op->size | WATCH_ALWAYS));
     return 0;
 }
 #endif

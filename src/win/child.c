@@ -47,8 +47,14 @@ static int win_child_refuse(const struct child_plan *plan)
                        : plan->umask          ? "umask"
                        : plan->new_session    ? "new_session"
                                               : NULL;
-    return what ? error_set(RONDO_ENOTSUP, "there is no %s on Windows", what)
-                : 0;
+    if (what)
+        return error_set(RONDO_ENOTSUP, "there is no %s on Windows", what);
+    if (plan->job && plan->die_with_parent)
+        return error_set(
+            RONDO_EINVAL,
+            "die_with_parent beside a job: "
+            "JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE does it for a job");
+    return 0;
 }
 
 int child_start(struct child *child, const struct child_plan *plan)

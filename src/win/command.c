@@ -101,20 +101,37 @@ static int win_command_find_path(struct launch *l)
                : 0;
 }
 
-/* Searches the parent's PATH and nothing else. CreateProcess itself would look
- * in the current folder first. */
+static int win_command_parents_path(const struct launch *l, wchar_t **path)
+{
+    DWORD room = GetEnvironmentVariableW(L"PATH", NULL, 0);
+    *path = loop_alloc(l->loop, (room + 1) * sizeof **path);
+    if (!*path)
+        return win_command_no_memory();
+    DWORD length = GetEnvironmentVariableW(L"PATH", *path, room);
+    /* another thread may have set a longer PATH meanwhile */
+    (*path)[length < room ? length : 0] = L'\0';
+    return 0;
+}
+
+static int win_command_own_path(const struct launch *l, wchar_t **path)
+{
+    for (const char *const *env = l->plan->env; *env; env++)
+        if (_strnicmp(*env, "PATH=", 5) == 0)
+            return launch_wide(l->loop, *env + 5, path);
+    return launch_wide(l->loop, "", path);
+}
+
+/* Searches the PATH and nothing else. CreateProcess itself would look in the
+ * current folder first. */
 static int win_command_search(struct launch *l)
 {
-    wchar_t *name, *path, *file;
+    wchar_t *name = NULL, *path = NULL, *file;
     int error = launch_wide(l->loop, l->plan->program, &name);
-    DWORD room = GetEnvironmentVariableW(L"PATH", NULL, 0);
-    path = loop_alloc(l->loop, (room + 1) * sizeof *path);
-    if (!error && !path)
-        error = win_command_no_memory();
+    if (!error)
+        error = l->plan->own_path && l->plan->env
+                    ? win_command_own_path(l, &path)
+                    : win_command_parents_path(l, &path);
     if (!error) {
-        DWORD length = GetEnvironmentVariableW(L"PATH", path, room);
-        /* another thread may have set a longer PATH meanwhile */
-        path[length < room ? length : 0] = L'\0';
         DWORD size =
             *path ? SearchPathW(path, name, L".exe", 0, NULL, &file) : 0;
         l->program = loop_alloc(l->loop, (size + 1) * sizeof *l->program);

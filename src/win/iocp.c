@@ -73,7 +73,7 @@ static void iocp_submit(rondo_loop *loop, struct op *op)
     else if (op->io->owner == IO_CHILD)
         iocp_child_start(loop, op);
     else if (op->task.kind == OP_WAIT_READ || op->task.kind == OP_WAIT_WRITE ||
-             op->io->owner == IO_PIPE)
+             op->task.kind == OP_WATCH || op->io->owner == IO_PIPE)
         afd_start(loop, op);
     else
         iocp_start(loop, op);
@@ -153,7 +153,8 @@ static int iocp_attach(rondo_loop *loop, struct io *io)
         DWORD os_error = GetLastError();
         if (os_error == ERROR_INVALID_PARAMETER)
             return error_set(RONDO_EBUSY,
-                             "socket %lld is bound to another completion port",
+                             "socket %lld is bound to a completion port "
+                             "already",
                              (long long)io->fd);
         return error_os(error_from_os(os_error), "socket %lld",
                         (long long)io->fd);

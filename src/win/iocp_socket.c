@@ -91,7 +91,11 @@ static void iocp_socket_start_send(rondo_loop *loop, struct op *op)
 {
     const struct sys_outgoing *o = op->buffer;
     assert(op->io->owner == IO_DATAGRAM);
-    assert(o && o->size <= UINT16_MAX); /* what UDP can carry */
+    if (!o) { /* the handle will send: it waits until the socket is writable */
+        afd_start(loop, op);
+        return;
+    }
+    assert(o->size <= UINT16_MAX); /* what UDP can carry */
     WSABUF bytes = {(ULONG)o->size, (CHAR *)(uintptr_t)o->data};
     iocp_socket_begun(loop, op,
                       iocp_socket_answer(WSASendTo(op->io->fd, &bytes, 1, NULL,

@@ -17,6 +17,8 @@ static int win_names_resolve_error(int code)
         return RONDO_EAGAIN;
     case WSAEAFNOSUPPORT:
         return RONDO_EAFNOSUPPORT;
+    case WSAESOCKTNOSUPPORT:
+        return RONDO_ENOTSUP;
     case WSANOTINITIALISED:
         return error_from_os(code);
     default:
@@ -35,7 +37,7 @@ static char *win_names_copy_text(const wchar_t *wide)
 }
 
 static int win_names_copy_answer(const ADDRINFOW *list, bool wants_name,
-                                 struct sys_names *names)
+                                 bool once, struct sys_names *names)
 {
     size_t room = 0;
     for (const ADDRINFOW *a = list; a; a = a->ai_next)
@@ -45,7 +47,8 @@ static int win_names_copy_answer(const ADDRINFOW *list, bool wants_name,
         return RONDO_ENOMEM;
     for (const ADDRINFOW *a = list; a; a = a->ai_next)
         if (rondo_address_from_native(&names->addresses[names->count],
-                                      a->ai_addr, a->ai_addrlen) == 0)
+                                      a->ai_addr, a->ai_addrlen) == 0 &&
+            !(once && sys_names_has_last(names)))
             names->count++;
     if (wants_name && list && list->ai_canonname) {
         names->host = win_names_copy_text(list->ai_canonname);
@@ -54,19 +57,32 @@ static int win_names_copy_answer(const ADDRINFOW *list, bool wants_name,
     return 0;
 }
 
+static int win_names_socket_type(const rondo_lookup_hints *h)
+{
+    if (h->socket_type)
+        return h->socket_type == RONDO_ANY_SOCKET ? 0 : h->socket_type;
+    return h->datagram ? SOCK_DGRAM : SOCK_STREAM;
+}
+
 int sys_resolve(const char *host, const char *service,
                 const rondo_lookup_hints *h, struct sys_names *names)
 {
     ADDRINFOW hints = {.ai_family = win_family(h->family),
-                       .ai_socktype = h->datagram ? SOCK_DGRAM : SOCK_STREAM,
+                       .ai_socktype = win_names_socket_type(h),
+                       .ai_protocol = h->protocol,
                        .ai_flags =
                            (h->passive ? AI_PASSIVE : 0) |
+                           (h->configured ? AI_ADDRCONFIG : 0) |
+                           (h->v4_mapped ? AI_V4MAPPED : 0) |
+                           (h->v4_mapped && h->all_mapped ? AI_ALL : 0) |
                            (h->numeric_host ? AI_NUMERICHOST : 0) |
                            (h->numeric_service ? AI_NUMERICSERV : 0) |
                            (h->canonical_name && host ? AI_CANONNAME : 0)};
     ADDRINFOW *list = NULL;
     wchar_t wide_host[NI_MAXHOST], wide_service[NI_MAXHOST];
     error_no_os();
+    if (h->socket_type && host && sys_is_port(service))
+        service = NULL; /* a raw socket has none; the caller sets it */
     /* what is not UTF-8 names no host and no service */
     if ((host && win_wide(host, wide_host, NI_MAXHOST)) ||
         (service && win_wide(service, wide_service, NI_MAXHOST)))
@@ -76,7 +92,8 @@ int sys_resolve(const char *host, const char *service,
                             service ? wide_service : NULL, &hints, &list);
     if (code)
         return win_names_resolve_error(code);
-    int error = win_names_copy_answer(list, h->canonical_name, names);
+    int error = win_names_copy_answer(
+        list, h->canonical_name, h->socket_type == RONDO_ANY_SOCKET, names);
     FreeAddrInfoW(list);
     return error;
 }

@@ -87,7 +87,7 @@ static int select_set(rondo_loop *loop, void *state, struct io *io,
 {
     struct select *s = state;
     (void)loop;
-    assert(sides <= (SIDE_READ | SIDE_WRITE));
+    assert(sides <= (SIDE_READ | SIDE_WRITE) || io->owner == IO_WATCHER);
     if (sides && io->slot < 0) {
         assert(s->used < SELECT_ROOM);
         io->slot = (int)s->used;
@@ -113,12 +113,12 @@ static void select_fill(struct select *s)
         assert(io->armed);
         if (io->armed & SIDE_READ)
             s->reading.sockets[s->reading.count++] = io->fd;
-        if (!(io->armed & SIDE_WRITE))
-            continue;
-        s->writing.sockets[s->writing.count++] = io->fd;
+        if (io->armed & SIDE_WRITE)
+            s->writing.sockets[s->writing.count++] = io->fd;
         /* Windows reports a failed connect here and nowhere else. */
-        if (io->mode != MODE_CONNECTED && io->op[1] &&
-            io->op[1]->task.kind != OP_WRITE)
+        if (io->armed & RONDO_PRIORITY ||
+            (io->armed & SIDE_WRITE && io->mode != MODE_CONNECTED &&
+             io->op[1] && io->op[1]->task.kind != OP_WRITE))
             s->failing.sockets[s->failing.count++] = io->fd;
     }
 }
@@ -142,9 +142,11 @@ static void select_tell_failed(rondo_loop *loop, const struct set *set)
     assert(set->count <= SELECT_ROOM);
     for (u_int i = 0; i < set->count; i++) {
         struct io *io = io_find(loop, set->sockets[i]);
-        if (io && sys_peer_address(io->fd, &peer) == 0)
+        if (io && sys_peer_address(io->fd, &peer) == 0) {
             io->mode = MODE_CONNECTED;
-        else if (io)
+            if (io->armed & RONDO_PRIORITY)
+                reactor_ready(loop, io, RONDO_PRIORITY);
+        } else if (io)
             reactor_ready(loop, io, SIDE_READ | SIDE_WRITE);
     }
 }
@@ -215,6 +217,19 @@ static int64_t select_resolution(const void *state)
     return win_wait_resolution();
 }
 
+static int select_list(rondo_loop *loop, void *state, rondo_poll_entry *entries,
+                       size_t room, int64_t *timeout_ns)
+{
+    const struct select *s = state;
+    (void)loop;
+    (void)timeout_ns;
+    for (size_t i = 0; i < s->used && i < room; i++)
+        entries[i] =
+            (rondo_poll_entry){(rondo_fd)s->ios[i]->fd,
+                               s->ios[i]->armed & ~(unsigned)WATCH_ALWAYS};
+    return (int)s->used;
+}
+
 static const struct poller select_poller = {
     .size = sizeof(struct select),
     .open = select_open,
@@ -224,13 +239,18 @@ static const struct poller select_poller = {
     .set = select_set,
     .wait = select_wait,
     .resolution = select_resolution,
+    .list = select_list,
 };
 
 const struct backend backend_select = {
     .name = "select",
     .cannot = UINT64_C(1) << RONDO_CAN_EMBED | UINT64_C(1) << RONDO_CAN_PIPES |
               UINT64_C(1) << RONDO_CAN_NAMED_PIPES |
-              UINT64_C(1) << RONDO_CAN_SUBPROCESS,
+              UINT64_C(1) << RONDO_CAN_SUBPROCESS |
+              UINT64_C(1) << RONDO_CAN_WATCH_HALF_CLOSE |
+              UINT64_C(1) << RONDO_CAN_WATCH_ERRORS |
+              UINT64_C(1) << RONDO_CAN_JOB_OBJECTS |
+              UINT64_C(1) << RONDO_CAN_DIE_WITH_PARENT,
     .max_descriptors = SELECT_MOST,
     REACTOR(&select_poller),
 };

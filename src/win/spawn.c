@@ -8,15 +8,16 @@
 #include <assert.h>
 #include <string.h>
 
-enum { STANDARD = 3 };
+enum { STANDARD = 3, CODE_OF_KILL = 1 };
 
 /* Inheritable copies of the handles that the child is to have. The originals
  * cannot be inherited, so another process that somebody starts does not get
  * them. */
 struct handles {
     HANDLE standard[STANDARD]; /* NULL: none */
-    HANDLE list[STANDARD];
-    DWORD count;
+    HANDLE *list;              /* the copies, then what the plan inherits */
+    DWORD count, copies;
+    DWORD *before; /* of the latter, in the order of the plan: their flags */
 };
 
 static int win_spawn_copy_handles(const struct child_plan *plan,
@@ -38,15 +39,133 @@ static int win_spawn_copy_handles(const struct child_plan *plan,
                             "cannot hand over descriptor %d", s->child_fd);
         assert(h->count < STANDARD);
         h->standard[s->child_fd] = h->list[h->count++] = copy;
+        h->copies = h->count;
     }
     return 0;
 }
 
-static void win_spawn_close_handles(struct handles *h)
+/* The child gets the handle itself: a copy would have another number. */
+static int win_spawn_lend_handles(const struct child_plan *plan,
+                                  struct handles *h)
 {
-    assert(h->count <= STANDARD);
-    for (DWORD i = 0; i < h->count; i++)
+    for (size_t i = 0; i < plan->inherit_count; i++) {
+        HANDLE handle = (HANDLE)plan->inherit[i];
+        for (DWORD k = h->copies; k < h->count; k++)
+            if (h->list[k] == handle)
+                return error_set(RONDO_EINVAL, "handle %lld is named twice",
+                                 (long long)plan->inherit[i]);
+        if (plan->inherit[i] <= 0 ||
+            !GetHandleInformation(handle, &h->before[i]))
+            return error_set(RONDO_EBADF, "handle %lld is not open",
+                             (long long)plan->inherit[i]);
+        if (!SetHandleInformation(handle, HANDLE_FLAG_INHERIT,
+                                  HANDLE_FLAG_INHERIT))
+            return error_os(error_from_os(GetLastError()),
+                            "cannot hand over handle %lld",
+                            (long long)plan->inherit[i]);
+        h->list[h->count++] = handle;
+    }
+    return 0;
+}
+
+static int win_spawn_gather_handles(rondo_loop *loop,
+                                    const struct child_plan *plan,
+                                    struct handles *h)
+{
+    size_t most = STANDARD + plan->inherit_count;
+    h->list = loop_alloc(loop, most * (sizeof *h->list + sizeof *h->before));
+    if (!h->list)
+        return error_set(RONDO_ENOMEM, "out of memory");
+    h->before = (DWORD *)(void *)(h->list + most);
+    int error = win_spawn_copy_handles(plan, h);
+    return error ? error : win_spawn_lend_handles(plan, h);
+}
+
+static void win_spawn_close_handles(rondo_loop *loop, struct handles *h)
+{
+    for (DWORD i = 0; i < h->copies; i++)
         (void)CloseHandle(h->list[i]);
+    for (DWORD i = h->copies; i < h->count; i++)
+        (void)SetHandleInformation(h->list[i], HANDLE_FLAG_INHERIT,
+                                   h->before[i - h->copies] &
+                                       HANDLE_FLAG_INHERIT);
+    loop_free(loop, h->list);
+}
+
+/* ---- jobs and priority ---- */
+
+/* The job of all children that end with this process, whose end closes the
+ * handle. Their own children are outside of it, as on Unix. */
+static HANDLE win_spawn_dying_job(void)
+{
+    static void *volatile shared;
+    HANDLE job = InterlockedCompareExchangePointer(&shared, NULL, NULL);
+    if (job)
+        return job;
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION how = {
+        .BasicLimitInformation.LimitFlags =
+            JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
+            JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK};
+    job = CreateJobObjectW(NULL, NULL);
+    if (!job)
+        return NULL;
+    HANDLE first = NULL;
+    bool set = SetInformationJobObject(job, JobObjectExtendedLimitInformation,
+                                       &how, sizeof how);
+    DWORD os_error = GetLastError();
+    if (set)
+        first = InterlockedCompareExchangePointer(&shared, job, NULL);
+    if (!set || first)
+        (void)CloseHandle(job);
+    SetLastError(os_error);
+    return set && !first ? job : first;
+}
+
+/* As libuv's uv_os_setpriority. */
+static DWORD win_spawn_class_of(int nice)
+{
+    return nice < -14  ? REALTIME_PRIORITY_CLASS
+           : nice < -7 ? HIGH_PRIORITY_CLASS
+           : nice < 0  ? ABOVE_NORMAL_PRIORITY_CLASS
+           : nice < 10 ? NORMAL_PRIORITY_CLASS
+           : nice < 19 ? BELOW_NORMAL_PRIORITY_CLASS
+                       : IDLE_PRIORITY_CLASS;
+}
+
+/* The child begins suspended: these hold before its program runs. */
+static bool win_spawn_is_prepared(const struct child_plan *plan)
+{
+    return plan->job || plan->die_with_parent || plan->nice;
+}
+
+static bool win_spawn_enter_job(const struct child_plan *plan, HANDLE process)
+{
+    if (!plan->job && !plan->die_with_parent)
+        return true;
+    HANDLE job = plan->job ? (HANDLE)plan->job : win_spawn_dying_job();
+    return job && AssignProcessToJobObject(job, process);
+}
+
+static int win_spawn_prepare_child(const struct child_plan *plan,
+                                   const PROCESS_INFORMATION *made)
+{
+    const char *failed = NULL;
+    if (!win_spawn_is_prepared(plan))
+        return 0;
+    if (!win_spawn_enter_job(plan, made->hProcess))
+        failed = "cannot put it into its job";
+    else if (plan->nice &&
+             !SetPriorityClass(made->hProcess, win_spawn_class_of(*plan->nice)))
+        failed = "cannot set its priority";
+    else if (ResumeThread(made->hThread) == (DWORD)-1)
+        failed = "cannot resume it";
+    if (!failed)
+        return 0;
+    int error = error_os(error_from_os(GetLastError()), "%s", failed);
+    (void)TerminateProcess(made->hProcess, CODE_OF_KILL);
+    (void)CloseHandle(made->hThread);
+    (void)CloseHandle(made->hProcess);
+    return error;
 }
 
 /* ---- starting ---- */
@@ -59,6 +178,8 @@ static DWORD win_spawn_flags_of(const struct child_plan *plan)
         flags |= CREATE_NEW_PROCESS_GROUP;
     if (plan->hide_window)
         flags |= CREATE_NO_WINDOW;
+    if (win_spawn_is_prepared(plan))
+        flags |= CREATE_SUSPENDED;
     return flags;
 }
 
@@ -88,7 +209,6 @@ static int win_spawn_create_with_list(const struct launch *l, struct handles *h,
 {
     SIZE_T size = 0;
     assert(!made->hProcess);
-    assert(h->count <= STANDARD);
     (void)InitializeProcThreadAttributeList(NULL, 1, 0, &size);
     LPPROC_THREAD_ATTRIBUTE_LIST list = loop_alloc(l->loop, size);
     if (!list)
@@ -150,10 +270,12 @@ int win_spawn(rondo_loop *loop, const struct child_plan *plan, HANDLE *process,
     assert(process && pid);
     int error = win_spawn_prepare(&l);
     if (!error)
-        error = win_spawn_copy_handles(plan, &h);
+        error = win_spawn_gather_handles(loop, plan, &h);
     if (!error)
         error = win_spawn_create_with_list(&l, &h, &made);
-    win_spawn_close_handles(&h);
+    win_spawn_close_handles(loop, &h);
+    if (!error)
+        error = win_spawn_prepare_child(plan, &made);
     loop_free(loop, l.program);
     loop_free(loop, l.line);
     loop_free(loop, l.folder);

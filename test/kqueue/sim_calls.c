@@ -202,6 +202,12 @@ ssize_t sim_sendmsg(int fd, const struct msghdr *message, int flags)
     if (send_fails(fd))
         return -1;
     flags = flags_of(fd, flags);
+    /* by the function that tests of failing sends replace */
+    if (sim_is_socket(fd, SO_TYPE, SOCK_DGRAM)) {
+        struct mmsghdr one = {.msg_hdr = *message};
+
+        return sendmmsg(fd, &one, 1, flags) < 0 ? -1 : (ssize_t)one.msg_len;
+    }
     if (flags & MSG_NOSIGNAL || !sim_profile()->any_thread)
         return sendmsg(fd, message, flags);
     hold(&h);
