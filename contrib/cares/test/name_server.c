@@ -109,11 +109,15 @@ static bool answer(struct message *m)
     return true;
 }
 
+/* One that a failed test has left must not answer, since its descriptor's
+ * number is a later one's. */
+static struct name_server *_Atomic latest;
+
 static void serve(void *arg)
 {
     struct name_server *server = arg;
 
-    while (!atomic_load(&server->stop)) {
+    while (!atomic_load(&server->stop) && atomic_load(&latest) == server) {
         struct sockaddr_in from;
         socklen_t size = sizeof from;
         struct message m;
@@ -140,6 +144,7 @@ struct name_server *name_server_start(uint16_t *port)
     server->fd = (int)raw_udp();
     *port = raw_local_port(server->fd);
     (void)setsockopt(server->fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
+    atomic_store(&latest, server);
     server->thread = raw_thread_start(serve, server);
     return server;
 }
