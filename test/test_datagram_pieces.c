@@ -70,11 +70,13 @@ TEST(D6_pieces_are_one_datagram)
                      0);
     test_run_until(w, to->received == 2);
     assert_int_equal(to->size, 0);
+    /* behind one that waits */
     endpoint_block(w);
+    assert_int_equal(rondo_datagram_send(e->d, "a", 1, &to->local), 0);
     assert_int_equal(send_pieces(e, &to->local), 0);
-    assert_int_equal(endpoint_buffered(e), 6 + 32);
+    assert_int_equal(endpoint_buffered(e), 1 + 32 + 6 + 32);
     endpoint_unblock();
-    hears_pieces(to, 3);
+    hears_pieces(to, 4);
     endpoint_end(e);
     endpoint_end(to);
 }

@@ -19,9 +19,6 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#ifndef __linux__
-#include <net/if_dl.h>
-#endif
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set on every socket instead */
@@ -37,6 +34,8 @@ enum { UNIX_UDP_SEGMENT = 103, UNIX_UDP_GRO = 104 };
 #define UNIX_ASK_PKTINFO IP_RECVPKTINFO
 #elif defined(IP_PKTINFO)
 #define UNIX_ASK_PKTINFO IP_PKTINFO
+#elif defined(IP_SENDSRCADDR)
+#include <net/if_dl.h>
 #endif
 
 /* NetBSD and OpenBSD do not take IP_TOS with a datagram. */
