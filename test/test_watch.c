@@ -361,35 +361,6 @@ TEST(W6_a_file_is_taken_or_refused)
     assert_int_equal(rondo_unwatch(w->loop, file), 1);
 }
 
-static int goes_on(void *arg)
-{
-    struct watch *x = arg;
-    rondo_loop *loop = x->w->loop;
-
-    if (rondo_loop_after_fork(loop) != 0)
-        return 1;
-    x->calls = 0;
-    for (int i = 0; i < 100 && x->calls < 3; i++)
-        (void)rondo_loop_run_once(loop, RONDO_MS(100));
-    return x->calls == 3 && x->seen == (RONDO_READABLE | RONDO_WRITABLE) ? 0
-                                                                         : 2;
-}
-
-TEST_LEAVES(W6_goes_on_in_a_forked_child)
-{
-    const raw_fd *fds = test_sockets(w);
-    struct watch *x = watched(w, fds[0], RONDO_READABLE | RONDO_WRITABLE);
-    int status;
-
-    test_run_until(w, x->calls);
-    assert_true(raw_send_all(fds[1], "x", 1, 1000));
-    status = raw_fork_run(goes_on, x);
-    if (status < 0)
-        test_skip(w, "no fork on this system");
-    assert_int_equal(status, 0);
-    test_run_until(w, x->seen == (RONDO_READABLE | RONDO_WRITABLE));
-}
-
 /* ---- W6: many ------------------------------------------------------------ */
 
 TEST_LEAVES(W6_each_of_many_is_told_in_each_iteration)
