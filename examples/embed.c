@@ -5,7 +5,7 @@
 
 #include <poll.h>
 
-enum { TICKS = 5 };
+enum { TICKS = 5, MOST = 64 };
 
 static void tick(rondo_loop *loop, void *arg)
 {
@@ -31,18 +31,34 @@ static int to_ms(int64_t ns)
     return ms > 60000 ? 60000 : (int)ms;
 }
 
+/* Asks the loop what to wait for, and waits. One descriptor on some backends,
+ * a list on others. */
+static int wait_for(rondo_loop *loop, bool call)
+{
+    rondo_poll_entry entries[MOST];
+    struct pollfd fds[MOST];
+    int64_t timeout;
+    int count = rondo_loop_prepare_poll(loop, entries, MOST, &timeout);
+    if (count < 0 || count > MOST)
+        return -1;
+    if (call && rondo_call_soon(loop, called, NULL) < 0)
+        return -1;
+    for (int i = 0; i < count; i++) {
+        bool in = entries[i].events & RONDO_READABLE;
+        bool out = entries[i].events & RONDO_WRITABLE;
+        fds[i] = (struct pollfd){.fd = (int)entries[i].fd};
+        fds[i].events = (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0));
+    }
+    int ready = poll(fds, (nfds_t)count, to_ms(timeout));
+    return ready < 0 && errno != EINTR ? -1 : 0;
+}
+
 /* Until the loop has nothing left. What the main loop schedules between its
- * turns makes the descriptor readable, so poll comes back for it. */
+ * turns ends its poll, so it comes back for that. */
 static int main_loop(rondo_loop *loop)
 {
     for (int turn = 0;; turn++) {
-        rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
-        if (rondo_loop_prepare(loop, &wait) < 0)
-            return -1;
-        if (turn == 2 && rondo_call_soon(loop, called, NULL) < 0)
-            return -1;
-        struct pollfd fd = {.fd = (int)wait.fd, .events = POLLIN};
-        if (poll(&fd, 1, to_ms(wait.timeout_ns)) < 0 && errno != EINTR)
+        if (wait_for(loop, turn == 2) < 0)
             return -1;
         int alive = rondo_loop_run_once(loop, 0);
         if (alive <= 0)
@@ -58,11 +74,6 @@ int main(int argc, char **argv)
     args_parse(&args, argc, argv, 0);
     if (args_loop(&args, &loop) < 0)
         return args_failed(loop);
-    if (!rondo_loop_supports(loop, RONDO_CAN_EMBED)) {
-        printf("backend %s cannot be embedded\n", rondo_loop_backend(loop));
-        rondo_loop_close(loop);
-        return 0;
-    }
     ticking = rondo_call_every(loop, RONDO_MS(200), tick, &ticking);
     if (ticking < 0 || main_loop(loop) < 0)
         return args_failed(loop);

@@ -466,10 +466,12 @@ RONDO_API int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns);
  */
 RONDO_API void rondo_loop_stop(rondo_loop *loop);
 
-/** Ends the current wait, so that the loop goes through one iteration; without
- * one the next wait returns at once. So what was set before the call is seen by
- * the callbacks and hooks that follow (rondo_add_hook). Several calls before
- * a wait are one. Any thread, signal handlers. As uv_async_send. */
+/**
+ * Ends the current wait, so that the loop goes through one iteration; without
+ * one the next wait returns at once. So what was set before the call is seen
+ * by the callbacks and hooks that follow (rondo_add_hook). Several calls
+ * before a wait are one. Any thread, signal handlers. As uv_async_send.
+ */
 RONDO_API void rondo_loop_wake(rondo_loop *loop);
 
 /** Inside rondo_loop_run and its sisters. As loop.is_running. */
@@ -511,15 +513,15 @@ typedef struct rondo_loop_wait {
 } rondo_loop_wait;
 
 /**
- * Embeds the loop in another one: hands pending changes to the kernel and says
- * what to wait for. After that wait, for whatever reason it ended, call
- * rondo_loop_run_once(loop, 0), then prepare again. From the first prepare on,
- * scheduling anything from outside the loop makes the descriptor readable, also
- * if rondo_loop_run_once(loop, 0) was called before the wait. A run that may
- * wait itself ends that: prepare again after it. 0,
+ * Embeds the loop in another one: hands pending changes to the kernel and
+ * says what to wait for. After that wait, for whatever reason it ended, call
+ * rondo_loop_run_once(loop, 0), then prepare again. From the first prepare
+ * on, scheduling anything from outside the loop makes the descriptor
+ * readable, also if rondo_loop_run_once(loop, 0) was called before the wait.
+ * A run that may wait itself ends that: prepare again after it. 0,
  * RONDO_ENOTSUP (see RONDO_CAN_EMBED; rondo_loop_prepare_poll is for every
- * backend), RONDO_EBUSY while the loop runs. The
- * prepare of GSource and libev's "embedding".
+ * backend), RONDO_EBUSY while the loop runs. The prepare of GSource and
+ * libev's "embedding".
  */
 RONDO_API int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait);
 
@@ -532,16 +534,17 @@ typedef struct rondo_poll_entry {
 /**
  * As rondo_loop_prepare, for every backend: tells all descriptors that a main
  * loop has to wait for, which ends its wait when one of them has one of its
- * events, an error or a hang-up. Fills in the first `room` of them and returns
- * how many there are; if that is more, make room and call again. epoll, kqueue
- * and iocp have one; on Windows iocp's is a handle, all others are sockets, of
- * which one that connects has failed by exceptfds (WSAPoll: POLLERR). After
- * that wait, for whatever reason it ended, call rondo_loop_run_once(loop, 0),
- * then prepare again. *timeout_ns: 0: run_once now; RONDO_NEVER: no deadline.
- * What is scheduled, watched or connected from outside meanwhile ends the wait,
- * too; what is closed is one of the entries still (poll: POLLNVAL, select:
- * EBADF), until the next prepare. RONDO_EBUSY while the loop runs; RONDO_EINVAL. As select's and poll's
- * use in libcurl (curl_multi_fdset) and GLib (g_main_context_query).
+ * events, an error or a hang-up. Fills in the first `room` of them and
+ * returns how many there are; if that is more, make room and call again.
+ * epoll, kqueue and iocp have one; on Windows iocp's is a handle, all others
+ * are sockets, of which one that connects has failed by exceptfds (WSAPoll:
+ * POLLERR). After that wait, for whatever reason it ended, call
+ * rondo_loop_run_once(loop, 0), then prepare again. *timeout_ns: 0: run_once
+ * now; RONDO_NEVER: no deadline. What is scheduled, watched or connected from
+ * outside meanwhile ends the wait, too; what is closed is one of the entries
+ * still (poll: POLLNVAL, select: EBADF), until the next prepare. RONDO_EBUSY
+ * while the loop runs; RONDO_EINVAL. As select's and poll's use in libcurl
+ * (curl_multi_fdset) and GLib (g_main_context_query).
  */
 RONDO_API int rondo_loop_prepare_poll(rondo_loop *loop,
                                       rondo_poll_entry *entries, size_t room,
@@ -638,11 +641,11 @@ RONDO_API int rondo_loop_set_debug(rondo_loop *loop, bool debug,
 RONDO_API rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg);
 
 /**
- * As rondo_call_soon, from any thread, waking the loop. Posts and callbacks run
- * in one order: what was posted or scheduled before, on this thread or on one
- * that it knows of, runs before. One that is accepted (0) before close begins is run. The
- * loop must not have been freed: use a rondo_remote where it can be. 0,
- * RONDO_ENOMEM, RONDO_ECLOSED. As loop.call_soon_threadsafe.
+ * As rondo_call_soon, from any thread, waking the loop. Posts and callbacks
+ * run in one order: what was posted or scheduled before, on this thread or on
+ * one that it knows of, runs before. One that is accepted (0) before close
+ * begins is run. The loop must not have been freed: use a rondo_remote where
+ * it can be. 0, RONDO_ENOMEM, RONDO_ECLOSED. As loop.call_soon_threadsafe.
  */
 RONDO_API int rondo_call_soon_threadsafe(rondo_loop *loop, rondo_fn fn,
                                          void *arg);
@@ -701,16 +704,18 @@ RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
 RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
 
 /**
- * Says what becomes of the arg of a callback (rondo_call_soon), a timer, a hook
- * or a signal watch that ends without being called any more: release(loop, arg)
- * is called once, from the loop when the id is cancelled, inside
- * rondo_loop_close when it is dropped there. It is not called once a callback or
- * a timer has run for the last time: then arg was fn's to free. (So the release
- * of a rondo_call_every, a hook or a signal watch is always called.) Setting
- * again replaces, NULL removes it. An operation needs none, since its done is
- * called in any case; nor does a post, since each that is accepted runs, unless
- * it is cancelled, and then arg is whose it was before. 0; RONDO_ENOENT: as
- * rondo_cancel's; RONDO_EINVAL: an operation or a post; RONDO_ENOMEM.
+ * Says what becomes of the arg of a callback (rondo_call_soon), a timer, a
+ * hook or a signal watch that ends without being called any more:
+ * release(loop, arg) is called once, from the loop when the id is cancelled,
+ * inside rondo_loop_close when it is dropped there. It is not called once a
+ * callback or a timer has run for the last time: then arg was fn's to free.
+ * (So the release of a rondo_call_every or a hook is always called, that of a
+ * signal watch, too, but for one with RONDO_SIGNAL_ONCE that was called.)
+ * Setting again replaces, NULL removes it. An operation needs none,
+ * since its done is called in any case; nor does a post, since each that is
+ * accepted runs, unless it is cancelled, and then arg is whose it was before.
+ * 0; RONDO_ENOENT: as rondo_cancel's; RONDO_EINVAL: an operation or a post;
+ * RONDO_ENOMEM.
  */
 RONDO_API int rondo_set_release(rondo_loop *loop, rondo_id id,
                                 rondo_fn release);
@@ -723,15 +728,15 @@ typedef enum rondo_hook_when {
 } rondo_hook_when;
 
 /**
- * Calls fn(loop, arg) in each iteration, at each of the times in `when`, until
- * the id is cancelled. Several hooks are called in the order in which they were
- * added. What a hook schedules is run in the same iteration; before a wait it
- * makes the loop only look. With an idle hook the loop never waits: it looks,
- * and calls the hook if nothing is ready and no callback or timer is due, as a
- * place for work in pieces. Such a hook keeps rondo_loop_run going, the others
- * do not (rondo_set_background). rondo_loop_prepare calls none. An id;
- * RONDO_EINVAL: no function, no time or an unknown one; RONDO_ENOMEM. As
- * libuv's uv_prepare, uv_check and uv_idle.
+ * Calls fn(loop, arg) in each iteration, at each of the times in `when`,
+ * until the id is cancelled. Several hooks are called in the order in which
+ * they were added. What a hook schedules is run in the same iteration; before
+ * a wait it makes the loop only look. With an idle hook the loop never waits:
+ * it looks, and calls the hook if nothing is ready and no callback or timer
+ * is due, as a place for work in pieces. Such a hook keeps rondo_loop_run
+ * going, the others do not (rondo_set_background). rondo_loop_prepare calls
+ * none. An id; RONDO_EINVAL: no function, no time or an unknown one;
+ * RONDO_ENOMEM. As libuv's uv_prepare, uv_check and uv_idle.
  */
 RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
                                   void *arg);
@@ -822,17 +827,17 @@ typedef void (*rondo_watch_fn)(rondo_loop *loop, rondo_fd fd, unsigned events,
  * callback. Watching again replaces events, fn and arg, also inside fn. The
  * descriptor stays the caller's: unwatch it, then close it.
  *
- * RONDO_ERROR and RONDO_HANG_UP are told unasked, where the system tells them;
- * then RONDO_READABLE and RONDO_WRITABLE are told, too, if they were asked for,
- * as the next call finds the error. 0 asks for these two alone.
+ * RONDO_ERROR and RONDO_HANG_UP are told unasked, where the system tells
+ * them; then RONDO_READABLE and RONDO_WRITABLE are told, too, if they were
+ * asked for, as the next call finds the error. 0 asks for these two alone.
  *
  * 0; RONDO_EINVAL: no function, an unknown bit; RONDO_ENOTSUP: the backend
  * cannot tell one of them (RONDO_CAN_WATCH_PRIORITY,
- * RONDO_CAN_WATCH_HALF_CLOSE; 0 events: RONDO_CAN_WATCH_ERRORS);
- * RONDO_EBUSY: a transport's, or it has a reader or a writer. A file or a
- * directory is taken where the backend's kernel interface takes it (poll and
- * select: always ready; epoll: only those of /proc and /sys that can be
- * polled), else it is RONDO_EPERM. Other errors as rondo_add_reader's. As libuv's
+ * RONDO_CAN_WATCH_HALF_CLOSE; 0 events: RONDO_CAN_WATCH_ERRORS); RONDO_EBUSY:
+ * a transport's, or it has a reader or a writer. A file or a directory is
+ * taken where the backend's kernel interface takes it (poll and select:
+ * always ready; epoll: only those of /proc and /sys that can be polled), else
+ * it is RONDO_EPERM. Other errors as rondo_add_reader's. As libuv's
  * uv_poll_start; see poll(2), epoll_ctl(2), kqueue(2).
  */
 RONDO_API int rondo_watch(rondo_loop *loop, rondo_fd fd, unsigned events,
@@ -2180,10 +2185,10 @@ typedef enum rondo_signal_flags {
 } rondo_signal_flags;
 
 /**
- * As rondo_add_signal_handler, but any number of watches of one signal can be in
- * a loop, beside its handler: each is called, in the order in which they were
- * added. They are told how many came: the kernel itself counts only real-time
- * signals, and takes several others that wait for one (signal(7)).
+ * As rondo_add_signal_handler, but any number of watches of one signal can be
+ * in a loop, beside its handler: each is called, in the order in which they
+ * were added. They are told how many came: the kernel itself counts only
+ * real-time signals, and takes several others that wait for one (signal(7)).
  * rondo_cancel ends it, rondo_set_background(loop, id, false) lets it keep
  * rondo_loop_run going. An id, or the errors of rondo_add_signal_handler;
  * RONDO_EINVAL: unknown flags. As libuv's uv_signal_start and
@@ -2201,25 +2206,28 @@ typedef int64_t (*rondo_work_fn)(rondo_job *job, void *arg);
 
 /**
  * Runs work(job, arg) on a thread of an executor (NULL: the loop's default),
- * then done(loop, arg, result) on the loop; done may be NULL: then the exception
- * handler gets what work returns, if that is an error. done never runs
- * while work does. An id, RONDO_ECLOSED (the executor has been shut down), or
- * the system's error where a thread cannot be started and there is none. As
- * loop.run_in_executor.
+ * then done(loop, arg, result) on the loop; done may be NULL: then the
+ * exception handler gets what work returns, if that is an error. done never
+ * runs while work does. An id, RONDO_ECLOSED (the executor has been shut
+ * down), or the system's error where a thread cannot be started and there is
+ * none. As loop.run_in_executor.
  *
  * Cancelled before it has begun, work never runs; while it runs,
  * rondo_job_canceled turns true and what it returns is dropped. done gets
- * RONDO_ECANCELED either way; rondo_job_begun tells which it was. A job that an executor's shutdown drops gets
- * RONDO_ECLOSED, one that was the parent process's RONDO_EFORKED.
+ * RONDO_ECANCELED either way; rondo_job_begun tells which it was. A job that
+ * an executor's shutdown drops gets RONDO_ECLOSED, one that was the parent
+ * process's RONDO_EFORKED.
  */
 RONDO_API rondo_id rondo_run_in_executor(rondo_loop *loop,
                                          rondo_executor *executor,
                                          rondo_work_fn work, rondo_done_fn done,
                                          void *arg);
 
-/** Inside a job's done: whether its work had begun, so that it has done its
- * part or some of it. A job that was cancelled before is RONDO_ECANCELED, too, but
- * false. Elsewhere false. */
+/**
+ * Inside a job's done: whether its work had begun, so that it has done its
+ * part or some of it. A job that was cancelled before is RONDO_ECANCELED,
+ * too, but false. Elsewhere false.
+ */
 RONDO_API bool rondo_job_begun(const rondo_loop *loop);
 
 /** Whether the job was cancelled, or its loop closes: work should return. On

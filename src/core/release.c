@@ -100,6 +100,7 @@ static struct release *release_remove(rondo_loop *loop, rondo_id id)
 
 static void release_call_first(rondo_loop *loop, struct release_list *list)
 {
+    assert(list->first);
     struct release r = *list->first;
     struct release *p = list->first;
     release_take(list, p);

@@ -411,7 +411,7 @@ rondo_id rondo_watch_signal(rondo_loop *loop, int signum, unsigned flags,
                             rondo_signal_watch_fn fn, void *arg)
 {
     static const char what[] = "watch_signal";
-    struct handler *h;
+    struct handler *h = NULL;
     int error = loop_check_create(loop, what);
     if (!error && (!fn || flags & ~(unsigned)RONDO_SIGNAL_ONCE))
         error = error_set(RONDO_EINVAL, "%s: %s", what,
@@ -423,6 +423,7 @@ rondo_id rondo_watch_signal(rondo_loop *loop, int signum, unsigned flags,
     error = signals_new_handler(loop, signum, signals_call_watch, &h);
     if (error)
         return error_in(what, error);
+    assert(h);
     h->watch_fn = fn;
     h->arg = arg;
     h->once = flags & RONDO_SIGNAL_ONCE;

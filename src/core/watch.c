@@ -343,6 +343,7 @@ int rondo_watch(rondo_loop *loop, rondo_fd fd, unsigned events,
                           (long long)fd);
     if (error)
         return error;
+    assert(w && !w->gone);
     if (w->watch_fn)
         watch_reattach(w);
     else

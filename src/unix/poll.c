@@ -23,17 +23,15 @@
 #define ppoll pollts
 #endif
 #ifdef POLL_IS_KQUEUE
-#define POLL_CANNOT                                                            \
-    (UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES |                             \
-     UINT64_C(1) << RONDO_CAN_WATCH_PRIORITY)
+enum { POLL_TAKES_ALL = 0 };
 #else
-#define POLL_CANNOT UINT64_C(0)
+enum { POLL_TAKES_ALL = 1 };
 #endif
 #ifdef POLLRDHUP /* Linux; FreeBSD 13 */
-#define POLL_CANNOT_END UINT64_C(0)
+enum { POLL_TELLS_ENDS = 1 };
 #else
-#define POLLRDHUP       0
-#define POLL_CANNOT_END UINT64_C(1) << RONDO_CAN_WATCH_HALF_CLOSE
+enum { POLL_TELLS_ENDS = 0 };
+#define POLLRDHUP 0
 #endif
 
 /* Two arrays with one entry for each descriptor that has interest; io->slot is
@@ -280,7 +278,11 @@ static const struct poller poll_poller = {
 
 const struct backend backend_poll = {
     .name = "poll",
-    .cannot = UINT64_C(1) << RONDO_CAN_EMBED | POLL_CANNOT | POLL_CANNOT_END,
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED |
+              (POLL_TAKES_ALL ? 0
+                              : UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES |
+                                    UINT64_C(1) << RONDO_CAN_WATCH_PRIORITY) |
+              (POLL_TELLS_ENDS ? 0 : UINT64_C(1) << RONDO_CAN_WATCH_HALF_CLOSE),
     REACTOR(&poll_poller),
 };
 #endif

@@ -239,11 +239,11 @@ bool sys_supports(rondo_capability what)
         return sys_datagram_infos() & RONDO_INFO_ECN;
     if (what == RONDO_CAN_SEGMENTATION)
         return sys_datagram_infos() & RONDO_INFO_SEGMENTS;
-    return what == RONDO_CAN_DONT_FRAGMENT || what == RONDO_CAN_TCP || what == RONDO_CAN_UDP ||
-           what == RONDO_CAN_PIPES || what == RONDO_CAN_NAMED_PIPES ||
-           what == RONDO_CAN_SUBPROCESS || what == RONDO_CAN_WATCH_SOCKETS ||
-           what == RONDO_CAN_EMBED || what == RONDO_CAN_SIGNALS ||
-           what == RONDO_CAN_WATCH_PRIORITY ||
+    return what == RONDO_CAN_DONT_FRAGMENT || what == RONDO_CAN_TCP ||
+           what == RONDO_CAN_UDP || what == RONDO_CAN_PIPES ||
+           what == RONDO_CAN_NAMED_PIPES || what == RONDO_CAN_SUBPROCESS ||
+           what == RONDO_CAN_WATCH_SOCKETS || what == RONDO_CAN_EMBED ||
+           what == RONDO_CAN_SIGNALS || what == RONDO_CAN_WATCH_PRIORITY ||
            what == RONDO_CAN_WATCH_HALF_CLOSE ||
            what == RONDO_CAN_WATCH_ERRORS || what == RONDO_CAN_JOB_OBJECTS ||
            what == RONDO_CAN_DIE_WITH_PARENT;
