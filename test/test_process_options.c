@@ -1,4 +1,4 @@
-/* test_process_options.c - what else a child gets: descriptors, limits, groups. */
+/* test_process_options.c - what else a child gets: limits, groups, a PATH. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_process.h"
 

@@ -81,8 +81,8 @@ static bool process_spawn_numbers_all(void)
     return child_descriptors() > 3;
 }
 
-/* Lists stdin, stdout and stderr, then `extra` and `inherit`. An extra entry for one of the
- * three takes its place if its own option is not set. */
+/* Lists stdin, stdout and stderr, then `extra` and `inherit`. An extra entry for
+ * one of the three takes its place if its own option is not set. */
 static int process_spawn_gather(struct setup *s, const rondo_process_options *o)
 {
     s->entry[0] = (rondo_stdio_entry){0, o->stdin_kind, o->stdin_fd};

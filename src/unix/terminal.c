@@ -1,4 +1,4 @@
-/* terminal.c - makes the pseudo terminal of a child, and sets its size: Unix. */
+/* terminal.c - the pseudo terminal of a child: makes it, sets its size. */
 /* SPDX-License-Identifier: MIT */
 #include "system.h"
 #ifdef SYSTEM_UNIX
