@@ -718,10 +718,16 @@ typedef struct rondo_protocol {
     void (*data_received)(rondo_transport *t, void *self, const void *data,
                           size_t size);
     /**
-     * Set, it takes data_received's place: called when data is ready, it
-     * returns where to read into, with *size bytes of room. The buffer is lent
-     * until buffer_updated follows. NULL or *size 0 ends the connection with
-     * RONDO_ENOBUFS. hint is a size that would be useful.
+     * Set, it takes data_received's place (asyncio's BufferedProtocol, libuv's
+     * alloc_cb). Called when something is there to read, it returns where to
+     * read into, with *size bytes of room. hint is a size that would be useful.
+     * The buffer is lent until buffer_updated follows, or, where nothing came
+     * after all, until get_buffer is called again or the connection ends.
+     * NULL or *size 0: not now; reading pauses, as by
+     * rondo_transport_pause_reading, until rondo_transport_resume_reading.
+     * The kernel puts the bytes there itself, except those that had been read
+     * before (filters, rondo_transport_unread, a change of protocol), those
+     * that a thread reads, and those for a buffer below 4 KiB: they are copied.
      */
     void *(*get_buffer)(rondo_transport *t, void *self, size_t hint,
                         size_t *size);
