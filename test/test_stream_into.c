@@ -5,9 +5,9 @@
 
 enum { ROOM = 1 << 20, AHEAD = 80000 };
 
-static struct peer *roomy_peer(struct world *w, size_t size)
+static struct peer *roomy_peer(struct world *w, size_t size, int buffers)
 {
-    struct peer *p = plain_peer(w, &buffered_recorder, 0);
+    struct peer *p = plain_peer(w, &buffered_recorder, buffers);
 
     p->buffer_size = size;
     p->buffer = test_alloc(w, size);
@@ -25,12 +25,14 @@ static void note_largest(struct peer *p, size_t size)
 /* More than the loop's own buffer holds comes at once. */
 TEST(S9_more_at_once_than_the_loop_has_room_for)
 {
-    struct peer *p = roomy_peer(w, ROOM);
+    struct peer *p = roomy_peer(w, ROOM, 400000);
     size_t largest = 0;
 
     p->user = &largest;
     p->on_updated = note_largest;
+    act_pause(p);
     plain_send_pattern(p, 0, AHEAD);
+    act_resume(p);
     test_run_until(w, p->bytes == AHEAD);
     assert_true(largest > 65536);
     assert_true(p->last_hint > 0);
@@ -42,7 +44,7 @@ TEST(S9_more_at_once_than_the_loop_has_room_for)
 TEST(S9_one_byte_at_a_time)
 {
     enum { PIECES = 300 };
-    struct peer *p = roomy_peer(w, ROOM);
+    struct peer *p = roomy_peer(w, ROOM, 0);
 
     for (unsigned i = 0; i < PIECES; i++) {
         plain_send_pattern(p, i, 1);
@@ -59,7 +61,7 @@ TEST(S9_buffers_of_every_size)
     static const size_t sizes[] = {4095, 4096, 4097, 65535, 65536, 65537};
 
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct peer *p = roomy_peer(w, sizes[i]);
+        struct peer *p = roomy_peer(w, sizes[i], 0);
 
         plain_send_pattern(p, 0, 500000);
         raw_shutdown_write(p->fd);
@@ -80,7 +82,7 @@ static void push_inside(struct peer *p)
 /* what comes from then on is the filter's: nothing is read beside it */
 TEST_LEAVES(S9_filter_pushed_inside_get_buffer)
 {
-    struct peer *p = roomy_peer(w, ROOM);
+    struct peer *p = roomy_peer(w, ROOM, 0);
     struct toy *y = test_toy(w, 7);
 
     p->user = y;
@@ -100,7 +102,7 @@ static void change_inside(struct peer *p)
 
 TEST(S9_protocol_set_inside_get_buffer)
 {
-    struct peer *p = roomy_peer(w, ROOM);
+    struct peer *p = roomy_peer(w, ROOM, 0);
 
     p->on_get_buffer = change_inside;
     plain_send_pattern(p, 0, AHEAD);
@@ -117,7 +119,7 @@ static void write_inside(struct peer *p)
 
 TEST(S9_writing_inside_get_buffer)
 {
-    struct peer *p = roomy_peer(w, ROOM);
+    struct peer *p = roomy_peer(w, ROOM, 0);
 
     p->on_get_buffer = write_inside;
     plain_send_pattern(p, 0, 10);
@@ -138,7 +140,7 @@ static void act_go_on(struct peer *p)
 
 TEST(S9_bytes_in_the_buffer_start_the_read_time_again)
 {
-    struct peer *p = roomy_peer(w, ROOM);
+    struct peer *p = roomy_peer(w, ROOM, 0);
 
     peer_set_timeouts(p, RONDO_MS(20), 0);
     p->on_timeout = act_go_on;
@@ -159,7 +161,7 @@ static void none(struct peer *p)
 TEST(S9_a_buffer_now_and_then)
 {
     enum { SIZE = 300000 };
-    struct peer *p = roomy_peer(w, 10000);
+    struct peer *p = roomy_peer(w, 10000, 0);
 
     p->on_bytes = none;
     plain_send_pattern(p, 0, SIZE);
@@ -177,7 +179,7 @@ TEST(S9_a_buffer_now_and_then)
 /* a reset is noticed when it reads again */
 TEST(S9_no_buffer_and_a_reset)
 {
-    struct peer *p = roomy_peer(w, ROOM);
+    struct peer *p = roomy_peer(w, ROOM, 0);
 
     p->no_buffer = true;
     plain_send_pattern(p, 0, 10);
