@@ -345,9 +345,10 @@ typedef enum rondo_capability {
     RONDO_CAN_SUBPROCESS,
     RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
     RONDO_CAN_SIGNALS,
-    RONDO_CAN_REUSE_PORT,      /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,           /**< rondo_loop_prepare */
-    RONDO_CAN_PASS_DESCRIPTORS /**< rondo_transport_send_fd */
+    RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
+    RONDO_CAN_EMBED,            /**< rondo_loop_prepare */
+    RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
+    RONDO_CAN_DETACH            /**< rondo_transport_detach */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -1194,6 +1195,35 @@ RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
  * socket (rondo_last_error).
  */
 RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
+
+/** What rondo_transport_detach gives back; RONDO_DETACHED_INIT. */
+typedef struct rondo_detached {
+    size_t size;
+    rondo_fd fd; /**< the program's from now on */
+    /** Bytes that were read and that the protocol was not given, or has given
+     * back: they come before those that the descriptor still has. Lent until
+     * connection_lost returns. NULL: none */
+    const void *unread;
+    size_t unread_size;
+} rondo_detached;
+
+/**
+ * Takes the descriptor out of the loop, and out of the transport: to serve it on
+ * a thread of its own, to hand it to another loop or a child, to speak TLS by
+ * another library. out->fd is the program's, who closes it; it is as it was in
+ * use: a socket non-blocking, a pipe in the mode that it was given in. No byte
+ * is lost or read twice. The transport is closed then: it takes no calls, and
+ * connection_lost(0) follows from the loop. Descriptors that came with unread
+ * bytes can be taken (rondo_transport_take_fd) until connection_lost returns.
+ * Any callback may call it, get_buffer too; not before connection_made.
+ * 0; and, where nothing has changed: RONDO_EBUSY: bytes, a file or a descriptor
+ * wait to be sent; RONDO_ENOTSUP: under filters, where a thread makes the calls,
+ * and where RONDO_CAN_DETACH is false, since Windows ties a handle to one
+ * completion port for good; RONDO_ENOTCONN: before connection_made;
+ * RONDO_ECLOSED: it closes; an earlier write's error; RONDO_ENOMEM;
+ * RONDO_EINVAL: out has no size.
+ */
+RONDO_API int rondo_transport_detach(rondo_transport *t, rondo_detached *out);
 
 /** The descriptor, still the transport's: for socket options, not for reading,
  * writing or closing. RONDO_NO_FD once it is gone. */
@@ -2143,5 +2173,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_LOOKUP_HINTS_INIT     RONDO_INIT_(rondo_lookup_hints)
 #define RONDO_CREDENTIALS_INIT      RONDO_INIT_(rondo_credentials)
 #define RONDO_DATAGRAM_DROPS_INIT   RONDO_INIT_(rondo_datagram_drops)
+#define RONDO_DETACHED_INIT         RONDO_INIT_(rondo_detached)
 
 #endif

@@ -113,6 +113,7 @@ static const struct row rows[] = {
     {"reuse_port", say_can, RONDO_CAN_REUSE_PORT},
     {"embed in another loop", say_can, RONDO_CAN_EMBED},
     {"pass descriptors", say_can, RONDO_CAN_PASS_DESCRIPTORS},
+    {"detach transports", say_can, RONDO_CAN_DETACH},
     {"descriptor limit", say_limit, RONDO_LIMIT_DESCRIPTORS},
     {"descriptor numbers below", say_limit, RONDO_LIMIT_DESCRIPTOR_NUMBER},
     {"longest unix path, bytes", say_limit, RONDO_LIMIT_UNIX_PATH},

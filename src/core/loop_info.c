@@ -35,7 +35,7 @@ void *rondo_loop_data(const rondo_loop *loop)
 
 bool rondo_loop_supports(const rondo_loop *loop, rondo_capability what)
 {
-    if (!loop || (unsigned)what > RONDO_CAN_PASS_DESCRIPTORS)
+    if (!loop || (unsigned)what > RONDO_CAN_DETACH)
         return false;
     return sys_supports(what) && !(loop->backend->cannot >> what & 1);
 }

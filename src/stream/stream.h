@@ -115,6 +115,7 @@ struct rondo_transport {
     unsigned reading_out : 1; /* a write failed; what can be read is read */
     unsigned reset : 1;       /* the peer must not take this for an end */
     unsigned write_failed : 1; /* `error` was met writing */
+    unsigned detached : 1;     /* the descriptor is the program's again */
     int error;
     int64_t os_error;
     struct small_address peer, local;
@@ -339,6 +340,9 @@ void stream_read_owed(rondo_transport *t);
 bool stream_hold(rondo_transport *t, const void *data, size_t size);
 /* The same, before those that it has. */
 bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
+/* Holds what a callback that runs has not been given, or has given back; false:
+ * out of memory, and nothing has changed. */
+bool stream_hold_rest(rondo_transport *t);
 /* The held bytes, to be freed with loop_free; NULL: only an end was held. */
 struct held *stream_take_held(rondo_transport *t);
 

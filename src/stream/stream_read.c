@@ -16,11 +16,15 @@ enum {
     READ_INTO_LEAST = 4096
 };
 
-/* PART_STREAM's state: what data_received is lent now, for unread. */
+/* PART_STREAM's state: what data_received is lent now, for unread; and what
+ * get_buffer or buffer_updated will be given next, for detach. */
 struct stream_state {
     rondo_transport *lent_to; /* NULL: no data_received runs */
     const char *lent_end;
     size_t lent_size, lent_back;
+    const rondo_transport *rest_of; /* NULL: none of these runs */
+    const char *rest;
+    size_t rest_size;
 };
 
 static struct stream_state *stream_state(const rondo_loop *loop)
@@ -60,13 +64,26 @@ static void stream_read_updated(rondo_transport *t, size_t size)
         t->protocol->buffer_updated(t, t->self, size);
 }
 
+/* Around a callback of a buffered protocol: what state was before. */
+static struct stream_state stream_read_keep_rest(rondo_transport *t,
+                                                 const char *data, size_t size)
+{
+    struct stream_state *state = stream_state(t->loop), outer = *state;
+    *state =
+        (struct stream_state){.rest_of = t, .rest = data, .rest_size = size};
+    return outer;
+}
+
 /* Into the buffer `to`: how many bytes went in. */
 static size_t stream_read_put(rondo_transport *t, void *to, size_t room,
                               const char *data, size_t size)
 {
     size_t count = size < room ? size : room;
     memcpy(to, data, count);
+    struct stream_state outer =
+        stream_read_keep_rest(t, data + count, size - count);
     stream_read_updated(t, count);
+    *stream_state(t->loop) = outer;
     return count;
 }
 
@@ -76,7 +93,9 @@ static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
                                            size_t size)
 {
     size_t room;
+    struct stream_state outer = stream_read_keep_rest(t, data, size);
     void *to = stream_read_ask(t, size, &room);
+    *stream_state(t->loop) = outer;
     return to ? stream_read_put(t, to, room, data, size) : 0;
 }
 
@@ -252,7 +271,7 @@ static size_t stream_read_gave(rondo_transport *t, int64_t count)
 {
     if (!t->held && t->filtered)
         stream_fds_drop_delivered(t);
-    else if (!t->held)
+    else if (!t->held && !t->detached)
         stream_fds_drop_arrived(t);
     return (size_t)count;
 }
@@ -442,7 +461,7 @@ void stream_read_owed(rondo_transport *t)
 {
     if (stream_holds_for_now(t)) {
         stream_read_deliver_held(t);
-        if (!t->held)
+        if (!t->held && !t->detached)
             stream_fds_drop_arrived(t);
         if (t->filtered)
             filters_deliver_eof(t);
@@ -490,6 +509,25 @@ bool stream_hold_before(rondo_transport *t, const void *data, size_t size)
                 (!later || stream_hold(t, later->bytes, later->size));
     loop_free(t->loop, later);
     return kept;
+}
+
+bool stream_hold_rest(rondo_transport *t)
+{
+    struct stream_state *state = stream_state(t->loop);
+    const char *rest = NULL;
+    size_t size = 0;
+    if (state->lent_to == t) {
+        size = state->lent_back;
+        rest = state->lent_end - size;
+    } else if (state->rest_of == t) {
+        size = state->rest_size;
+        rest = state->rest;
+    }
+    if (size && !stream_hold(t, rest, size))
+        return false;
+    if (state->lent_to == t)
+        state->lent_to = NULL; /* for unread it would be too late */
+    return true;
 }
 
 struct held *stream_take_held(rondo_transport *t)

@@ -236,6 +236,7 @@ bool sys_supports(rondo_capability what)
     return what == RONDO_CAN_TCP || what == RONDO_CAN_UDP ||
            what == RONDO_CAN_PIPES || what == RONDO_CAN_NAMED_PIPES ||
            what == RONDO_CAN_SUBPROCESS || what == RONDO_CAN_WATCH_SOCKETS ||
-           what == RONDO_CAN_EMBED || what == RONDO_CAN_SIGNALS;
+           what == RONDO_CAN_EMBED || what == RONDO_CAN_SIGNALS ||
+           what == RONDO_CAN_DETACH;
 }
 #endif
