@@ -801,13 +801,27 @@ typedef struct rondo_connect_options {
     rondo_switch keep_alive; /**< SO_KEEPALIVE. Default: off */
     rondo_setup_fn setup;    /**< pushes filters; a refusal fails the connect */
     void *setup_arg;
+    /** Off: reading is paused from the start, as by
+     * rondo_transport_pause_reading before connection_made. Default: on */
+    rondo_switch start_reading;
+    /**
+     * asyncio's protocol_factory: runs just before connection_made, when the
+     * filters are ready. *protocol and *self come in as those of
+     * rondo_create_connection, whose protocol may then be NULL, and may be
+     * replaced. Writing to t is allowed. Not 0: the connection is dropped, no
+     * member of the protocol is called, and done gets that error
+     * (RONDO_ECANCELED for a number above 0).
+     */
+    int (*protocol_factory)(rondo_loop *loop, void *arg, rondo_transport *t,
+                            const rondo_protocol **protocol, void **self);
+    void *factory_arg;
 } rondo_connect_options;
 
 /** Where and how to listen; RONDO_SERVE(.port = 80). */
 typedef struct rondo_server_options {
     size_t size;
     /** A numeric address; NULL or "": every interface, IPv4 and IPv6. Never
-     * looked up. */
+     * looked up: listen to the addresses that rondo_getaddrinfo finds. */
     const char *host;
     /** A unix socket instead of host and port; on Linux "@name" is an abstract
      * one. The file that a server left behind which is gone is replaced; it is
@@ -816,9 +830,10 @@ typedef struct rondo_server_options {
      * "\\\\.\\pipe\\name" (RONDO_CAN_NAMED_PIPES): it has no addresses, no
      * descriptor of its own and no backlog to choose. */
     const char *path;
-    /** A stream socket that is bound, listening or not yet, instead of host
-     * and port. By pointer, since 0 is a descriptor. The server's once the
-     * call has succeeded; a file of it is never removed. */
+    /** A stream socket, listening or not yet, instead of host. One that is not
+     * bound is bound to every interface of its family and to port. By pointer,
+     * since 0 is a descriptor. The server's once the call has succeeded; a file
+     * of it is never removed. */
     const rondo_fd *socket;
     uint16_t port; /**< 0: the kernel chooses, one for all families */
     rondo_family family;
@@ -860,6 +875,19 @@ typedef struct rondo_server_options {
      * loop's rondo_connect_accepted_socket. */
     void (*accepted)(rondo_server *server, void *arg, rondo_fd socket,
                      const rondo_address *peer);
+    /** Off: clients' reading is paused from the start, as by
+     * rondo_transport_pause_reading before connection_made. Default: on */
+    rondo_switch start_reading;
+    /**
+     * Several addresses instead of host, path and socket, lent for the call:
+     * one socket each, in this order for rondo_server_fd. All or none. Those
+     * with port 0 share one port that the kernel chooses. Unix addresses among
+     * them are treated as path, but taken literally: "@" begins no abstract
+     * name (rondo_address_unix). What rondo_getaddrinfo has found is such an
+     * array: so a server listens on a name.
+     */
+    const rondo_address *addresses;
+    size_t address_count;
 } rondo_server_options;
 
 /** Called exactly once for each connect: (t, 0) directly after
