@@ -299,10 +299,11 @@ static size_t stream_read_once(rondo_transport *t)
     return stream_read_gave(t, count);
 }
 
-/* Into the program's own buffer: nothing is delivered before, nor between. */
+/* Into the program's own buffer: nothing is delivered before, nor between.
+ * During a handshake there may be no protocol yet. */
 static bool stream_read_goes_into(const rondo_transport *t)
 {
-    return t->protocol->get_buffer && !t->filtered && !t->held;
+    return !t->filtered && !t->held && t->protocol->get_buffer;
 }
 
 /* The same, straight into the program's buffer, of *room bytes. */
