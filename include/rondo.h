@@ -945,7 +945,8 @@ RONDO_API int rondo_create_server(rondo_loop *loop,
 
 /**
  * Makes a transport of a connected stream socket; connection_made comes from
- * the loop. t may be NULL. 0, and the socket is the transport's; on an error it
+ * the loop. TCP_NODELAY is set, as for a connection that a server accepts;
+ * rondo_adopt leaves the options as they are. t may be NULL. 0, and the socket is the transport's; on an error it
  * stays the caller's: RONDO_EINVAL (not a connected stream socket),
  * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher), RONDO_EMFILE
  * (over the backend's limit). As loop.connect_accepted_socket.
@@ -956,10 +957,37 @@ RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
 /** Whose the descriptor is that rondo_connect_read_pipe and its sister are
  * given, and of what kind it may be; values to be combined. */
 enum rondo_pipe_flags {
-    RONDO_PIPE_OWN = 0,    /**< the transport's: closed with it */
-    RONDO_PIPE_BORROW = 1, /**< the program's: never closed, left as found */
-    RONDO_PIPE_FILE = 2    /**< a regular file is taken, too */
+    RONDO_PIPE_OWN = 0,       /**< the transport's: closed with it */
+    RONDO_PIPE_BORROW = 1,    /**< the program's: never closed, left as found */
+    RONDO_PIPE_FILE = 2,      /**< a regular file is taken, too */
+    RONDO_ADOPT_NO_DELAY = 4, /**< rondo_adopt: sets TCP_NODELAY */
+    RONDO_ADOPT_KEEP_ALIVE = 8 /**< rondo_adopt: sets SO_KEEPALIVE */
 };
+
+/**
+ * Makes a transport that reads and writes, of one descriptor that can do both:
+ * a connected stream socket, a terminal or the master of a pseudo terminal, a
+ * character device, on Windows an overlapped pipe; connection_made comes from
+ * the loop. flags: RONDO_PIPE_OWN or RONDO_PIPE_BORROW, as for
+ * rondo_connect_read_pipe: a borrowed one is never closed, shut down only by
+ * rondo_transport_write_eof, and has its mode back in the end; on Windows a
+ * socket is then blocking. An abort of a borrowed socket sends no reset. No
+ * option of a socket is set but those that flags ask for, which a borrowed one
+ * does not get. A terminal ends both ways at once
+ * (rondo_transport_can_write_eof is false). A device that the loop cannot wait
+ * for (/dev/null with epoll) ends in connection_lost(RONDO_EPERM).
+ *
+ * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
+ * RONDO_EINVAL (a file, a directory, a listening, unconnected or datagram
+ * socket, not open for both; flags unknown or together), RONDO_EBADF,
+ * RONDO_EBUSY (in use by a transport or watcher), RONDO_EMFILE, RONDO_ENOMEM,
+ * RONDO_ENOTSUP (RONDO_CAN_PIPES: all but a socket of one's own; Windows: a
+ * pipe that is borrowed or not overlapped). As libuv's uv_tcp_open, uv_tty_init
+ * and uv_pipe_open.
+ */
+RONDO_API int rondo_adopt(rondo_loop *loop, rondo_fd fd, unsigned flags,
+                          const rondo_protocol *protocol, void *self,
+                          rondo_transport **t);
 
 /** The program's standard input (0), output (1) or error (2), as the system
  * calls it; RONDO_NO_FD: there is none. To be borrowed. Any thread. */
@@ -983,8 +1011,8 @@ RONDO_API rondo_fd rondo_stdio(int which);
  * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
  * RONDO_EINVAL (a regular file without RONDO_PIPE_FILE, a directory, a
  * listening, unconnected or datagram socket, not open for this direction),
- * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher; a terminal's two
- * directions need two descriptors, see dup(2)), RONDO_EMFILE, RONDO_ENOTSUP
+ * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher; for both
+ * directions of a terminal see rondo_adopt), RONDO_EMFILE, RONDO_ENOTSUP
  * (RONDO_CAN_PIPES). As loop.connect_read_pipe.
  */
 RONDO_API int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd,

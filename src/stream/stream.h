@@ -14,7 +14,8 @@ enum stream_kind_id {
     STREAM_SOCKET,
     STREAM_UNIX_SOCKET, /* descriptors may come and go with its bytes */
     STREAM_HALF_PIPE,   /* a pipe, FIFO, terminal, device or file: one side */
-    STREAM_NAMED_PIPE,  /* Windows: both sides of an instance */
+    STREAM_NAMED_PIPE,  /* both sides of a pipe's instance, or a terminal */
+    STREAM_LENT_SOCKET, /* both sides of a borrowed one */
     STREAM_BY_THREAD,   /* a half pipe that only a thread can wait for */
     STREAM_KINDS
 };

@@ -470,8 +470,9 @@ int rondo_transport_write_eof(rondo_transport *t)
     if (stream_is_closing(t) || stream_only_reads(t))
         return stream_write_refuse(t, "transport_write_eof");
     if (t->kind == STREAM_NAMED_PIPE)
-        return error_set(RONDO_ENOTSUP,
-                         "transport_write_eof: a pipe ends both ways at once");
+        return error_set(
+            RONDO_ENOTSUP,
+            "transport_write_eof: a pipe or terminal ends both ways at once");
     if (t->writing == WRITE_ON)
         t->writing = WRITE_ENDING;
     stream_settle(t);
