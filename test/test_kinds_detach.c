@@ -34,8 +34,9 @@ static int hand_over(struct rig *r)
     int error = rig_result(rondo_transport_detach(r->p->transport, &out),
                            "transport_detach");
 
-    if (error && !rondo_loop_supports(r->w->loop, RONDO_CAN_DETACH))
-        return error == RONDO_ENOTSUP ? 0 : error;
+    if (error == RONDO_ENOTSUP && !r->kind->file &&
+        !rondo_loop_supports(r->w->loop, RONDO_CAN_DETACH))
+        return 0; /* as it says */
     if (error)
         return error;
     if (out.unread) {
