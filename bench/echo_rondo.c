@@ -1,5 +1,6 @@
 /* echo_rondo.c - the echo server over Rondo; --mode steady watches what it
- * allocates, --mode NAME picks a backend. */
+ * allocates, --mode buffered reads into its own buffer (get_buffer), --mode NAME
+ * picks a backend. */
 /* SPDX-License-Identifier: MIT */
 #include "serve_rondo.h"
 
@@ -76,13 +77,40 @@ static const rondo_protocol echo_steady = {
     .connection_lost = lost,
 };
 
+static char room[4 * RECEIVE_SIZE];
+
+static void *lend(rondo_transport *t, void *self, size_t hint, size_t *size)
+{
+    (void)t;
+    (void)self;
+    (void)hint;
+    *size = sizeof room;
+    return room;
+}
+
+static void updated(rondo_transport *t, void *self, size_t size)
+{
+    echoed(t, self, room, size);
+}
+
+static const rondo_protocol echo_buffered = {
+    .connection_made = made,
+    .get_buffer = lend,
+    .buffer_updated = updated,
+    .connection_lost = lost,
+};
+
 int main(int argc, char **argv)
 {
     rondo_loop *loop;
     rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
     serve_options(&serve, argc, argv);
     bool steady = strcmp(serve.mode, "steady") == 0;
-    options.backend = *serve.mode && !steady ? serve.mode : NULL;
+    bool buffered = strcmp(serve.mode, "buffered") == 0;
+    const rondo_protocol *protocol = steady     ? &echo_steady
+                                     : buffered ? &echo_buffered
+                                                : &echo;
+    options.backend = *serve.mode && !steady && !buffered ? serve.mode : NULL;
     if (serve.idle > 0) {
         options.allocator = &counting;
         serve.exact = exact;
@@ -90,8 +118,8 @@ int main(int argc, char **argv)
     if (rondo_loop_new(&loop, &options) < 0) {
         fail("loop_new");
     }
-    if (rondo_create_server(loop, RONDO_SERVE(.host = "127.0.0.1"),
-                            steady ? &echo_steady : &echo, NULL, &server) < 0) {
+    if (rondo_create_server(loop, RONDO_SERVE(.host = "127.0.0.1"), protocol,
+                            NULL, &server) < 0) {
         fail("create_server");
     }
     serve_run(loop, rondo_server_fd(server, 0));

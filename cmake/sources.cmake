@@ -52,6 +52,7 @@ set(RONDO_SOURCES
     src/stream/stream.c
     src/stream/stream_api.c
     src/stream/stream_check.c
+    src/stream/stream_detach.c
     src/stream/stream_fds.c
     src/stream/stream_file.c
     src/stream/stream_pipe.c

@@ -365,12 +365,13 @@ typedef enum rondo_capability {
     RONDO_CAN_LIMITS,           /**< ....limits */
     RONDO_CAN_DIE_WITH_PARENT,  /**< ....die_with_parent */
     /* What a datagram endpoint can be told, and can say for one datagram: */
-    RONDO_CAN_PACKET_INFO,  /**< RONDO_INFO_LOCAL, RONDO_INFO_INTERFACE */
-    RONDO_CAN_ECN,          /**< RONDO_INFO_ECN */
-    RONDO_CAN_TTL,          /**< RONDO_INFO_TTL */
-    RONDO_CAN_SEGMENTATION, /**< RONDO_INFO_SEGMENTS */
-    RONDO_CAN_TIMESTAMPS,   /**< RONDO_INFO_TIME: of what is received */
-    RONDO_CAN_DONT_FRAGMENT /**< rondo_datagram_options.fragments */
+    RONDO_CAN_PACKET_INFO,   /**< RONDO_INFO_LOCAL, RONDO_INFO_INTERFACE */
+    RONDO_CAN_ECN,           /**< RONDO_INFO_ECN */
+    RONDO_CAN_TTL,           /**< RONDO_INFO_TTL */
+    RONDO_CAN_SEGMENTATION,  /**< RONDO_INFO_SEGMENTS */
+    RONDO_CAN_TIMESTAMPS,    /**< RONDO_INFO_TIME: of what is received */
+    RONDO_CAN_DONT_FRAGMENT, /**< rondo_datagram_options.fragments */
+    RONDO_CAN_DETACH         /**< rondo_transport_detach */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -870,10 +871,16 @@ typedef struct rondo_protocol {
     void (*data_received)(rondo_transport *t, void *self, const void *data,
                           size_t size);
     /**
-     * Set, it takes data_received's place: called when data is ready, it
-     * returns where to read into, with *size bytes of room. The buffer is lent
-     * until buffer_updated follows. NULL or *size 0 ends the connection with
-     * RONDO_ENOBUFS. hint is a size that would be useful.
+     * Set, it takes data_received's place (asyncio's BufferedProtocol, libuv's
+     * alloc_cb). Called when something is there to read, it returns where to
+     * read into, with *size bytes of room. hint is a size that would be useful.
+     * The buffer is lent until buffer_updated follows, or, where nothing came
+     * after all, until get_buffer is called again or the connection ends.
+     * NULL or *size 0: not now; reading pauses, as by
+     * rondo_transport_pause_reading, until rondo_transport_resume_reading.
+     * The kernel puts the bytes there itself, except those that had been read
+     * before (filters, rondo_transport_unread, a change of protocol), those
+     * that a thread reads, and those for a buffer below 4 KiB: they are copied.
      */
     void *(*get_buffer)(rondo_transport *t, void *self, size_t hint,
                         size_t *size);
@@ -946,13 +953,27 @@ typedef struct rondo_connect_options {
     rondo_switch keep_alive; /**< SO_KEEPALIVE. Default: off */
     rondo_setup_fn setup;    /**< pushes filters; a refusal fails the connect */
     void *setup_arg;
+    /** Off: reading is paused from the start, as by
+     * rondo_transport_pause_reading before connection_made. Default: on */
+    rondo_switch start_reading;
+    /**
+     * asyncio's protocol_factory: runs just before connection_made, when the
+     * filters are ready. *protocol and *self come in as those of
+     * rondo_create_connection, whose protocol may then be NULL, and may be
+     * replaced. Writing to t is allowed. Not 0: the connection is dropped, no
+     * member of the protocol is called, and done gets that error
+     * (RONDO_ECANCELED for a number above 0).
+     */
+    int (*protocol_factory)(rondo_loop *loop, void *arg, rondo_transport *t,
+                            const rondo_protocol **protocol, void **self);
+    void *factory_arg;
 } rondo_connect_options;
 
 /** Where and how to listen; RONDO_SERVE(.port = 80). */
 typedef struct rondo_server_options {
     size_t size;
     /** A numeric address; NULL or "": every interface, IPv4 and IPv6. Never
-     * looked up. */
+     * looked up: listen to the addresses that rondo_getaddrinfo finds. */
     const char *host;
     /** A unix socket instead of host and port; on Linux "@name" is an abstract
      * one. The file that a server left behind which is gone is replaced; it is
@@ -961,9 +982,10 @@ typedef struct rondo_server_options {
      * "\\\\.\\pipe\\name" (RONDO_CAN_NAMED_PIPES): it has no addresses, no
      * descriptor of its own and no backlog to choose. */
     const char *path;
-    /** A stream socket that is bound, listening or not yet, instead of host
-     * and port. By pointer, since 0 is a descriptor. The server's once the
-     * call has succeeded; a file of it is never removed. */
+    /** A stream socket, listening or not yet, instead of host. One that is not
+     * bound is bound to every interface of its family and to port. By pointer,
+     * since 0 is a descriptor. The server's once the call has succeeded; a file
+     * of it is never removed. */
     const rondo_fd *socket;
     uint16_t port; /**< 0: the kernel chooses, one for all families */
     rondo_family family;
@@ -1005,6 +1027,19 @@ typedef struct rondo_server_options {
      * loop's rondo_connect_accepted_socket. */
     void (*accepted)(rondo_server *server, void *arg, rondo_fd socket,
                      const rondo_address *peer);
+    /** Off: clients' reading is paused from the start, as by
+     * rondo_transport_pause_reading before connection_made. Default: on */
+    rondo_switch start_reading;
+    /**
+     * Several addresses instead of host, path and socket, lent for the call:
+     * one socket each, in this order for rondo_server_fd. All or none. Those
+     * with port 0 share one port that the kernel chooses. Unix addresses among
+     * them are treated as path, but taken literally: "@" begins no abstract
+     * name (rondo_address_unix). What rondo_getaddrinfo has found is such an
+     * array: so a server listens on a name.
+     */
+    const rondo_address *addresses;
+    size_t address_count;
 } rondo_server_options;
 
 /** Called exactly once for each connect: (t, 0) directly after
@@ -1062,7 +1097,8 @@ RONDO_API int rondo_create_server(rondo_loop *loop,
 
 /**
  * Makes a transport of a connected stream socket; connection_made comes from
- * the loop. t may be NULL. 0, and the socket is the transport's; on an error it
+ * the loop. TCP_NODELAY is set, as for a connection that a server accepts;
+ * rondo_adopt leaves the options as they are. t may be NULL. 0, and the socket is the transport's; on an error it
  * stays the caller's: RONDO_EINVAL (not a connected stream socket),
  * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher), RONDO_EMFILE
  * (over the backend's limit). As loop.connect_accepted_socket.
@@ -1073,10 +1109,37 @@ RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
 /** Whose the descriptor is that rondo_connect_read_pipe and its sister are
  * given, and of what kind it may be; values to be combined. */
 enum rondo_pipe_flags {
-    RONDO_PIPE_OWN = 0,    /**< the transport's: closed with it */
-    RONDO_PIPE_BORROW = 1, /**< the program's: never closed, left as found */
-    RONDO_PIPE_FILE = 2    /**< a regular file is taken, too */
+    RONDO_PIPE_OWN = 0,       /**< the transport's: closed with it */
+    RONDO_PIPE_BORROW = 1,    /**< the program's: never closed, left as found */
+    RONDO_PIPE_FILE = 2,      /**< a regular file is taken, too */
+    RONDO_ADOPT_NO_DELAY = 4, /**< rondo_adopt: sets TCP_NODELAY */
+    RONDO_ADOPT_KEEP_ALIVE = 8 /**< rondo_adopt: sets SO_KEEPALIVE */
 };
+
+/**
+ * Makes a transport that reads and writes, of one descriptor that can do both:
+ * a connected stream socket, a terminal or the master of a pseudo terminal, a
+ * character device, on Windows an overlapped pipe; connection_made comes from
+ * the loop. flags: RONDO_PIPE_OWN or RONDO_PIPE_BORROW, as for
+ * rondo_connect_read_pipe: a borrowed one is never closed, shut down only by
+ * rondo_transport_write_eof, and has its mode back in the end; on Windows a
+ * socket is then blocking. An abort of a borrowed socket sends no reset. No
+ * option of a socket is set but those that flags ask for, which a borrowed one
+ * does not get. A terminal ends both ways at once
+ * (rondo_transport_can_write_eof is false). A device that the loop cannot wait
+ * for (/dev/null with epoll) ends in connection_lost(RONDO_EPERM).
+ *
+ * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
+ * RONDO_EINVAL (a file, a directory, a listening, unconnected or datagram
+ * socket, not open for both; flags unknown or together), RONDO_EBADF,
+ * RONDO_EBUSY (in use by a transport or watcher), RONDO_EMFILE, RONDO_ENOMEM,
+ * RONDO_ENOTSUP (RONDO_CAN_PIPES: all but a socket of one's own; Windows: a
+ * pipe that is borrowed or not overlapped). As libuv's uv_tcp_open, uv_tty_init
+ * and uv_pipe_open.
+ */
+RONDO_API int rondo_adopt(rondo_loop *loop, rondo_fd fd, unsigned flags,
+                          const rondo_protocol *protocol, void *self,
+                          rondo_transport **t);
 
 /** The program's standard input (0), output (1) or error (2), as the system
  * calls it; RONDO_NO_FD: there is none. To be borrowed. Any thread. */
@@ -1100,8 +1163,8 @@ RONDO_API rondo_fd rondo_stdio(int which);
  * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
  * RONDO_EINVAL (a regular file without RONDO_PIPE_FILE, a directory, a
  * listening, unconnected or datagram socket, not open for this direction),
- * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher; a terminal's two
- * directions need two descriptors, see dup(2)), RONDO_EMFILE, RONDO_ENOTSUP
+ * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher; for both
+ * directions of a terminal see rondo_adopt), RONDO_EMFILE, RONDO_ENOTSUP
  * (RONDO_CAN_PIPES). As loop.connect_read_pipe.
  */
 RONDO_API int rondo_connect_read_pipe(rondo_loop *loop, rondo_fd fd,
@@ -1432,6 +1495,35 @@ RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
  * socket (rondo_last_error).
  */
 RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
+
+/** What rondo_transport_detach gives back; RONDO_DETACHED_INIT. */
+typedef struct rondo_detached {
+    size_t size;
+    rondo_fd fd; /**< the program's from now on */
+    /** Bytes that were read and that the protocol was not given, or has given
+     * back: they come before those that the descriptor still has. Lent until
+     * connection_lost returns. NULL: none */
+    const void *unread;
+    size_t unread_size;
+} rondo_detached;
+
+/**
+ * Takes the descriptor out of the loop, and out of the transport: to serve it on
+ * a thread of its own, to hand it to another loop or a child, to speak TLS by
+ * another library. out->fd is the program's, who closes it; it is as it was in
+ * use: a socket non-blocking, a pipe in the mode that it was given in. No byte
+ * is lost or read twice. The transport is closed then: it takes no calls, and
+ * connection_lost(0) follows from the loop. Descriptors that came with unread
+ * bytes can be taken (rondo_transport_take_fd) until connection_lost returns.
+ * Any callback may call it, get_buffer too; not before connection_made.
+ * 0; and, where nothing has changed: RONDO_EBUSY: bytes, a file or a descriptor
+ * wait to be sent; RONDO_ENOTSUP: under filters, where a thread makes the calls,
+ * and where RONDO_CAN_DETACH is false, since Windows ties a handle to one
+ * completion port for good; RONDO_ENOTCONN: before connection_made;
+ * RONDO_ECLOSED: it closes; an earlier write's error; RONDO_ENOMEM;
+ * RONDO_EINVAL: out has no size.
+ */
+RONDO_API int rondo_transport_detach(rondo_transport *t, rondo_detached *out);
 
 /** The descriptor, still the transport's: for socket options, not for reading,
  * writing or closing. RONDO_NO_FD once it is gone. */
@@ -2615,5 +2707,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_CREDENTIALS_INIT      RONDO_INIT_(rondo_credentials)
 #define RONDO_DATAGRAM_DROPS_INIT   RONDO_INIT_(rondo_datagram_drops)
 #define RONDO_DATAGRAM_INFO_INIT    RONDO_INIT_(rondo_datagram_info)
+#define RONDO_DETACHED_INIT         RONDO_INIT_(rondo_detached)
 
 #endif

@@ -349,6 +349,7 @@
 #define stream_give_back rondo_p_stream_give_back
 #define stream_hold rondo_p_stream_hold
 #define stream_hold_before rondo_p_stream_hold_before
+#define stream_hold_rest rondo_p_stream_hold_rest
 #define stream_init rondo_p_stream_init
 #define stream_kinds rondo_p_stream_kinds
 #define stream_lose_rest rondo_p_stream_lose_rest

@@ -321,7 +321,8 @@ struct refusal {
 /*
  * `order` has a letter a callback: M connection_made, d data_received (one
  * for a run of them), b get_buffer and buffer_updated (one for a run of
- * pairs; a get_buffer that only EOF or the end follows leaves nothing),
+ * pairs; a get_buffer that only EOF, the end or another get_buffer follows
+ * leaves nothing),
  * E eof_received, P pause_writing, R resume_writing, T timed_out,
  * L connection_lost.
  *
@@ -336,6 +337,7 @@ struct peer {
     rondo_transport *transport; /* NULL before it is known and when lost */
     raw_fd fd; /* the plain socket at the other end: see harness_plain.h */
     unsigned made, data, eof, pauses, resumes, lost, timeouts, buffers, updates;
+    unsigned unused;      /* buffers that nothing came into */
     uint64_t bytes;       /* received in all */
     uint64_t checksum;    /* of them, see test_checksum */
     bool no_checksum;     /* saves the time where there are many */

@@ -45,7 +45,7 @@ struct listener *test_serve_with(struct world *w,
     l->w = w;
     l->model = *model;
     l->protocol = protocol;
-    if (!o.host && !o.path && !o.socket)
+    if (!o.host && !o.path && !o.socket && !o.addresses)
         o.host = "127.0.0.1";
     if (!o.protocol_factory && !o.accepted)
         o.protocol_factory = make_peer;

@@ -68,13 +68,23 @@ static void on_data(rondo_transport *t, void *self, const void *data,
         p->on_bytes(p);
 }
 
+/* nothing came into the one that was lent last, or there was none */
+static void take_back_buffer(struct peer *p)
+{
+    size_t n = strlen(p->order);
+
+    p->unused = p->buffers - p->updates;
+    if (n > 0 && p->order[n - 1] == 'g')
+        p->order[n - 1] = '\0';
+}
+
 static void *on_get_buffer(rondo_transport *t, void *self, size_t hint,
                            size_t *size)
 {
     struct peer *p = self;
 
-    if (p->buffers != p->updates)
-        test_fail(p->w, "peer: get_buffer twice (%s)", p->order);
+    if (p->buffers != p->updates + p->unused)
+        take_back_buffer(p); /* nothing came */
     append(p, 'g');
     p->transport = t;
     p->buffers++;
@@ -111,7 +121,7 @@ static void on_updated(rondo_transport *t, void *self, size_t size)
     pair_buffer(p);
     p->transport = t;
     p->updates++;
-    if (p->updates != p->buffers || size > p->buffer_size)
+    if (p->updates + p->unused != p->buffers || size > p->buffer_size)
         test_fail(p->w, "peer: buffer_updated(%zu), %u of %u (%s)", size,
                   p->updates, p->buffers, p->order);
     take_bytes(p, p->buffer, size);

@@ -146,6 +146,21 @@ TEST_LEAVES(G2_passing_descriptors)
     raw_close(fds[1]);
 }
 
+TEST_LEAVES(G2_detaching)
+{
+    rondo_detached out = RONDO_DETACHED_INIT;
+    struct peer *p = test_peer(w);
+    raw_fd fds[2];
+
+    assert_int_equal(raw_pair(fds), 0);
+    test_adopt(w, fds[0], &recorder, p);
+    (void)test_own(w, fds[1]);
+    test_run_until(w, p->made);
+    if (check_can(w, RONDO_CAN_DETACH,
+                  rondo_transport_detach(p->transport, &out), "port"))
+        (void)test_own(w, (raw_fd)out.fd);
+}
+
 static int serve_beside(struct world *w, uint16_t port, rondo_server **s)
 {
     return rondo_create_server(

@@ -100,7 +100,7 @@ TEST(S9_only_the_lent_buffer_is_written)
 
 /* ---- S9: no buffer ------------------------------------------------------ */
 
-TEST(S9_no_buffer_ends_with_ENOBUFS)
+TEST_LEAVES(S9_no_buffer_pauses_reading)
 {
     static const struct {
         const char *name;
@@ -117,13 +117,37 @@ TEST(S9_no_buffer_ends_with_ENOBUFS)
         p->no_buffer = row->none;
         p->empty_buffer = row->empty;
         plain_send_pattern(p, 0, 1000);
-        assert_lost(w, p, NULL, RONDO_ENOBUFS);
+        test_run_until(w, p->buffers == 1);
         test_spin(w, 20);
         assert_int_equal(p->buffers, 1);
-        assert_int_equal(p->updates, 0);
-        assert_non_null(strstr(p->last_error, "ENOBUFS"));
-        assert_true(plain_drain(p) < 0);
+        assert_false(rondo_transport_is_reading(p->transport));
+        act_resume(p); /* it is asked again, and says no again */
+        test_run_until(w, p->buffers == 2);
+        test_spin(w, 20);
+        assert_int_equal(p->buffers, 2);
+        p->no_buffer = p->empty_buffer = false;
+        act_resume(p);
+        test_run_until(w, p->bytes == 1000);
+        peer_got(p, 1000);
+        assert_int_equal(p->lost, 0);
     }
+}
+
+/* nothing is read, so the end is not noticed either */
+TEST(S9_no_buffer_and_the_end_comes_after_resume)
+{
+    struct peer *p = plain_peer(w, &buffered_recorder, 0);
+
+    p->no_buffer = true;
+    plain_send_pattern(p, 0, 1000);
+    raw_shutdown_write(p->fd);
+    test_run_until(w, p->buffers == 1);
+    test_spin(w, 20);
+    assert_int_equal(p->eof, 0);
+    p->no_buffer = false;
+    act_resume(p);
+    assert_lost(w, p, "MbEL", 0);
+    peer_got(p, 1000);
 }
 
 static void none_from_now_on(struct peer *p)
@@ -131,16 +155,59 @@ static void none_from_now_on(struct peer *p)
     p->no_buffer = true;
 }
 
-TEST(S9_no_buffer_the_second_time)
+TEST_LEAVES(S9_no_buffer_the_second_time)
+{
+    static const size_t sizes[] = {100, 5000}; /* copied; read into */
+
+    for (size_t i = 0; i < 2; i++) {
+        struct peer *p = plain_peer(w, &buffered_recorder, 0);
+
+        give_buffer(p, sizes[i]);
+        p->on_bytes = none_from_now_on;
+        plain_send_pattern(p, 0, 2 * sizes[i]);
+        test_run_until(w, p->buffers == 2);
+        test_spin(w, 20);
+        assert_int_equal(p->bytes, sizes[i]);
+        assert_int_equal(p->buffers, 2);
+        p->on_bytes = NULL;
+        p->no_buffer = false;
+        act_resume(p);
+        test_run_until(w, p->bytes == 2 * sizes[i]);
+        peer_got(p, 2 * sizes[i]);
+    }
+}
+
+/* the program may close, or hand over, what waits for a buffer */
+TEST(S9_no_buffer_and_then_close)
+{
+    for (int i = 0; i < 2; i++) {
+        struct peer *p = plain_peer(w, &buffered_recorder, 0);
+
+        p->no_buffer = true;
+        plain_send_pattern(p, 0, 1000);
+        test_run_until(w, p->buffers == 1);
+        if (i)
+            act_abort(p);
+        else
+            act_close(p);
+        assert_lost(w, p, "ML", i ? RONDO_ECANCELED : 0);
+    }
+}
+
+TEST(S9_no_buffer_then_plain)
 {
     struct peer *p = plain_peer(w, &buffered_recorder, 0);
 
-    give_buffer(p, 100);
-    p->on_bytes = none_from_now_on;
+    p->no_buffer = true;
     plain_send_pattern(p, 0, 1000);
-    assert_lost(w, p, NULL, RONDO_ENOBUFS);
-    assert_int_equal(p->bytes, 100);
-    assert_int_equal(p->buffers, 2);
+    test_run_until(w, p->buffers == 1);
+    assert_ok(rondo_transport_set_protocol(p->transport, &recorder, p));
+    test_spin(w, 20);
+    assert_int_equal(p->bytes, 0); /* it is paused still */
+    act_resume(p);
+    raw_shutdown_write(p->fd);
+    assert_lost(w, p, NULL, 0);
+    peer_got(p, 1000);
 }
 
 /* ---- S9: ending it inside get_buffer ------------------------------------ */

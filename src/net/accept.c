@@ -165,6 +165,8 @@ static int accept_set_up(rondo_server *s, rondo_transport *t)
 {
     stream_prepare(t);
     stream_open(t, s->protocol, s->arg);
+    if (s->options.start_reading == RONDO_OFF)
+        t->reading = READ_PAUSED;
     return s->options.setup ? s->options.setup(t, s->options.setup_arg) : 0;
 }
 

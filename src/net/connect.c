@@ -27,7 +27,11 @@ struct connect {
     struct backoff backoff; /* of a named pipe */
     rondo_setup_fn setup;
     void *setup_arg;
+    int (*factory)(rondo_loop *loop, void *arg, rondo_transport *t,
+                   const rondo_protocol **protocol, void **self);
+    void *factory_arg;
     bool adopted, racing;
+    bool paused;      /* it begins without reading */
     bool pipe;        /* host is the name of one */
     bool handshaking; /* connected; its filters get ready */
     int lead;         /* addresses before the other family's first */
@@ -207,7 +211,9 @@ static int connect_check(const rondo_connect_options *o,
                          "%s: exactly one of host, path, address and socket, "
                          "not %d",
                          what, targets);
-    int error = LOOP_CHECK_TABLE(protocol, what, "protocol");
+    int error = protocol || !o->protocol_factory
+                    ? LOOP_CHECK_TABLE(protocol, what, "protocol")
+                    : 0;
     if (!error && o->host)
         error = lookup_check_host(o->host, what);
     if (error)
@@ -250,7 +256,10 @@ static struct connect *connect_new(rondo_loop *loop,
     *c = (struct connect){.loop = loop,
                           .port = o->port,
                           .setup = o->setup,
-                          .setup_arg = o->setup_arg};
+                          .setup_arg = o->setup_arg,
+                          .factory = o->protocol_factory,
+                          .factory_arg = o->factory_arg,
+                          .paused = o->start_reading == RONDO_OFF};
     c->lead = o->interleave ? o->interleave : 1;
     memcpy(c->host, host, size);
     c->deferred.done = connect_start;
@@ -416,6 +425,22 @@ static void connect_fail(struct connect *c, int error)
         connect_report(loop, error);
 }
 
+/* As setup, it may cancel the connect: then that is the error. */
+static int connect_choose_protocol(struct connect *c)
+{
+    const rondo_protocol *protocol = c->protocol;
+    void *self = c->self;
+    rondo_transport *t = c->t;
+    if (!c->factory)
+        return 0;
+    int error = c->factory(c->loop, c->factory_arg, t, &protocol, &self);
+    if (!error && !c->stopped)
+        error = LOOP_CHECK_TABLE(protocol, "protocol_factory", "protocol");
+    t->protocol = protocol;
+    t->self = self;
+    return c->stopped ? c->stopped : error;
+}
+
 /* The transport is ready: from here on nothing cancels the connect. */
 static void connect_succeed(struct connect *c)
 {
@@ -431,30 +456,45 @@ static void connect_succeed(struct connect *c)
         done(loop, arg, t, 0);
 }
 
+/* `who`, a function of the program's, does not want it: c->t's error. */
+static int connect_note_refusal(struct connect *c, int error, const char *who)
+{
+    const char *words = error_given(error);
+    c->os_error = 0;
+    if (error >= 0)
+        error = RONDO_ECANCELED;
+    if (!c->stopped)
+        snprintf(c->race.tried, sizeof c->race.tried, "%s: %s (%s)", who,
+                 words ? words : rondo_strerror(error),
+                 rondo_error_name(error));
+    return c->stopped ? c->stopped : error;
+}
+
+static void connect_refuse(struct connect *c, int error, const char *who)
+{
+    c->t->error = connect_note_refusal(c, error, who);
+    connect_fail(c, c->t->error);
+}
+
 static void connect_handshake_done(rondo_transport *t, void *arg, int error)
 {
     struct connect *c = arg;
     assert(c->handshaking && c->t == t);
     if (!error) {
-        connect_succeed(c);
-        return;
+        c->handshaking = false;
+        error = connect_choose_protocol(c);
+        if (!error) {
+            connect_succeed(c);
+            return;
+        }
+        error = connect_note_refusal(c, error, "protocol_factory");
+        stream_fail(t, error, STREAM_BY_RESET);
+    } else {
+        c->os_error = t->os_error;
+        snprintf(c->race.tried, sizeof c->race.tried, "%s", rondo_last_error());
     }
-    c->os_error = t->os_error;
-    snprintf(c->race.tried, sizeof c->race.tried, "%s", rondo_last_error());
     c->t = NULL; /* the transport ends by itself */
     connect_fail(c, c->stopped ? c->stopped : error);
-}
-
-static void connect_refuse(struct connect *c, int error)
-{
-    const char *words = error_given(error);
-    c->os_error = 0;
-    c->t->error = error < 0 ? error : RONDO_ECANCELED;
-    if (!c->stopped)
-        snprintf(c->race.tried, sizeof c->race.tried, "setup: %s (%s)",
-                 words ? words : rondo_strerror(c->t->error),
-                 rondo_error_name(c->t->error));
-    connect_fail(c, c->stopped ? c->stopped : c->t->error);
 }
 
 /* Until done is called, the connect keeps the loop running and not its
@@ -466,14 +506,19 @@ static void connect_begin(struct connect *c)
     stream_prepare(t);
     stream_open(t, c->protocol, c->self);
     handle_set_background(c->loop, &t->handle, true);
+    if (c->paused)
+        t->reading = READ_PAUSED;
     int error = c->setup ? c->setup(t, c->setup_arg) : 0;
     if (error || c->stopped) {
-        connect_refuse(c, error);
+        connect_refuse(c, error, "setup");
         return;
     }
     if (t->handshaking) {
         c->handshaking = true;
         filters_wait(t, RONDO_NEVER, connect_handshake_done, c);
+    } else if ((error = connect_choose_protocol(c))) {
+        connect_refuse(c, error, "protocol_factory");
+        return;
     } else {
         connect_succeed(c);
     }

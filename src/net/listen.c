@@ -65,19 +65,22 @@ static bool listen_is_abstract(const rondo_address *address)
     return sys_address_path(address, &path) && !*path;
 }
 
-static int listen_bind_path(rondo_server *s, sys_fd fd,
+static int listen_bind_path(struct listener *l, sys_fd fd,
                             const rondo_server_options *o)
 {
-    int error = sys_path_bind(fd, &s->address, o->unix_mode, &s->file);
-    if (error == RONDO_EEXIST)
+    char text[RONDO_ADDRESS_TEXT];
+    int error = sys_path_bind(fd, &l->address, o->unix_mode, &l->file);
+    if (error == RONDO_EEXIST) {
+        (void)rondo_address_text(&l->address, text, sizeof text);
         return error_set(RONDO_EADDRINUSE,
                          "create_server: cannot bind %s: there is a file that "
                          "is no socket",
-                         o->path);
+                         o->path ? o->path : text);
+    }
     if (error)
-        return listen_fail_on(error, "bind", &s->address);
+        return listen_fail_on(error, "bind", &l->address);
     error = sys_listen(fd, o->backlog);
-    return error ? listen_fail_on(error, "listen on", &s->address) : 0;
+    return error ? listen_fail_on(error, "listen on", &l->address) : 0;
 }
 
 static int listen_add_pipe(rondo_server *s, const rondo_server_options *o)
@@ -94,28 +97,35 @@ static int listen_add_pipe(rondo_server *s, const rondo_server_options *o)
     return server_pipe_open(s, o->path);
 }
 
-static int listen_add_path(rondo_server *s, const rondo_server_options *o)
+static int listen_add_unix(rondo_server *s, const rondo_server_options *o,
+                           const rondo_address *address)
 {
     sys_fd fd;
-    if (sys_is_pipe_name(o->path))
-        return listen_add_pipe(s, o);
-    int error = address_of_path(&s->address, o->path, "create_server");
-    if (error)
-        return error;
-    if (o->unix_mode && listen_is_abstract(&s->address))
+    struct listener *l = &s->listener[s->listeners];
+    if (o->unix_mode && listen_is_abstract(address))
         return error_set(RONDO_EINVAL,
                          "create_server: an abstract name has no mode");
-    error = sys_socket_stream(RONDO_FAMILY_UNIX, &fd);
+    int error = sys_socket_stream(RONDO_FAMILY_UNIX, &fd);
     if (error)
-        return listen_fail_on(error, "make a socket for", &s->address);
-    error = listen_bind_path(s, fd, o);
+        return listen_fail_on(error, "make a socket for", address);
+    l->address = *address;
+    error = listen_bind_path(l, fd, o);
     if (!error)
         error = listen_add_listener(s, fd);
     if (!error)
         return 0;
-    sys_path_remove(&s->address, &s->file);
+    sys_path_remove(&l->address, &l->file);
     sys_close(fd);
     return error;
+}
+
+static int listen_add_path(rondo_server *s, const rondo_server_options *o)
+{
+    rondo_address address;
+    if (sys_is_pipe_name(o->path))
+        return listen_add_pipe(s, o);
+    int error = address_of_path(&address, o->path, "create_server");
+    return error ? error : listen_add_unix(s, o, &address);
 }
 
 /* ---- which ones ---- */
@@ -125,6 +135,7 @@ static void listen_undo(rondo_server *s)
     while (s->listeners) {
         struct listener *l = &s->listener[--s->listeners];
         io_detach(s->loop, &l->io);
+        sys_path_remove(&l->address, &l->file);
         sys_close(l->io.fd);
     }
 }
@@ -186,6 +197,70 @@ static int listen_add_host(rondo_server *s, const rondo_server_options *o)
     return listen_add_address(s, o, &address);
 }
 
+/* All of them, or none; `port` for those that ask for none. */
+static int listen_try_addresses(rondo_server *s, const rondo_server_options *o)
+{
+    uint16_t port = 0;
+    for (size_t i = 0; i < o->address_count; i++) {
+        rondo_address address = o->addresses[i];
+        bool chosen = false;
+        int error;
+        if (rondo_address_family(&address) == RONDO_FAMILY_UNIX) {
+            error = listen_add_unix(s, o, &address);
+        } else {
+            chosen = !rondo_address_port(&address);
+            if (chosen)
+                rondo_address_set_port(&address, port);
+            error = listen_add_address(s, o, &address);
+        }
+        if (error)
+            return error;
+        if (chosen && sys_local_address(s->listener[i].io.fd, &address) == 0)
+            port = rondo_address_port(&address);
+    }
+    return 0;
+}
+
+/* A port that is free at one address may be taken at the next one. */
+static int listen_add_addresses(rondo_server *s, const rondo_server_options *o)
+{
+    int error = RONDO_EADDRINUSE;
+    int tries = 1;
+    for (size_t i = 0; i < o->address_count; i++)
+        if (rondo_address_family(&o->addresses[i]) != RONDO_FAMILY_UNIX &&
+            !rondo_address_port(&o->addresses[i]))
+            tries = SAME_PORT_TRIES;
+    while (tries-- && error == RONDO_EADDRINUSE) {
+        listen_undo(s);
+        error = listen_try_addresses(s, o);
+    }
+    return error;
+}
+
+/* The address tells the family of a socket only where it is bound (Windows). */
+static int listen_bind_everywhere(sys_fd fd, uint16_t port)
+{
+    rondo_address address;
+    (void)sys_address_any(&address, RONDO_FAMILY_INET, port);
+    if (sys_bind(fd, &address) == 0)
+        return 0;
+    (void)sys_address_any(&address, RONDO_FAMILY_INET6, port);
+    return sys_bind(fd, &address);
+}
+
+static int listen_bind_socket(sys_fd fd, uint16_t port, long long number)
+{
+    rondo_address bound;
+    bool known = sys_local_address(fd, &bound) == 0;
+    if (known && (rondo_address_family(&bound) == RONDO_FAMILY_UNIX ||
+                  rondo_address_port(&bound)))
+        return 0;
+    int error = listen_bind_everywhere(fd, port);
+    return error ? error_os(error, "create_server: cannot bind descriptor %lld",
+                            number)
+                 : 0;
+}
+
 static int listen_add_socket(rondo_server *s, const rondo_server_options *o)
 {
     sys_fd fd = sys_fd_of(*o->socket);
@@ -203,16 +278,11 @@ static int listen_add_socket(rondo_server *s, const rondo_server_options *o)
         return error_set(RONDO_EBUSY,
                          "create_server: descriptor %lld is in use by the loop",
                          number);
-    rondo_address bound;
-    if (sys_local_address(fd, &bound) != 0 ||
-        (rondo_address_family(&bound) != RONDO_FAMILY_UNIX &&
-         !rondo_address_port(&bound)))
-        return error_set(RONDO_EINVAL,
-                         "create_server: descriptor %lld is not bound to an "
-                         "address",
-                         number);
-    int error =
-        kind == SYS_KIND_STREAM || o->backlog ? sys_listen(fd, o->backlog) : 0;
+    int error = listen_bind_socket(fd, o->port, number);
+    if (error)
+        return error;
+    if (kind == SYS_KIND_STREAM || o->backlog)
+        error = sys_listen(fd, o->backlog);
     if (error)
         return error_os(error,
                         "create_server: cannot listen on descriptor "
@@ -226,6 +296,28 @@ static int listen_add_socket(rondo_server *s, const rondo_server_options *o)
 
 /* ---- the call ---- */
 
+static int listen_check_addresses(const rondo_server_options *o)
+{
+    bool path = o->path != NULL;
+    if (!o->addresses != !o->address_count)
+        return error_set(RONDO_EINVAL,
+                         "create_server: addresses without address_count, or "
+                         "the other way round");
+    for (size_t i = 0; i < o->address_count; i++) {
+        rondo_family family = rondo_address_family(&o->addresses[i]);
+        if (family == RONDO_FAMILY_ANY)
+            return error_set(RONDO_EINVAL,
+                             "create_server: address %zu is empty", i);
+        path = path || family == RONDO_FAMILY_UNIX;
+    }
+    if (o->unix_mode && (!path || o->unix_mode > UNIX_MODES))
+        return error_set(RONDO_EINVAL,
+                         "create_server: unix_mode %o without a path, or no "
+                         "mode",
+                         o->unix_mode);
+    return 0;
+}
+
 static int listen_check(const rondo_server_options *o,
                         const rondo_protocol *protocol)
 {
@@ -236,15 +328,15 @@ static int listen_check(const rondo_server_options *o,
         protocol ? LOOP_CHECK_TABLE(protocol, "create_server", "protocol") : 0;
     if (error)
         return error;
-    if ((o->socket ? 1 : 0) + (o->path ? 1 : 0) + (o->host ? 1 : 0) > 1)
+    if ((o->socket ? 1 : 0) + (o->path ? 1 : 0) + (o->host ? 1 : 0) +
+            (o->addresses ? 1 : 0) >
+        1)
         return error_set(RONDO_EINVAL,
-                         "create_server: more than one of host, path and "
-                         "socket");
-    if (o->unix_mode && (!o->path || o->unix_mode > UNIX_MODES))
-        return error_set(RONDO_EINVAL,
-                         "create_server: unix_mode %o without a path, or no "
-                         "mode",
-                         o->unix_mode);
+                         "create_server: more than one of host, path, "
+                         "addresses and socket");
+    error = listen_check_addresses(o);
+    if (error)
+        return error;
     if (o->reuse_port == RONDO_ON && !sys_supports(RONDO_CAN_REUSE_PORT))
         return error_set(RONDO_ENOTSUP,
                          "create_server: reuse_port: this system does not "
@@ -279,6 +371,8 @@ int rondo_create_server(rondo_loop *loop, const rondo_server_options *options,
         error = listen_add_socket(s, &o);
     else if (o.path)
         error = listen_add_path(s, &o);
+    else if (o.addresses)
+        error = listen_add_addresses(s, &o);
     else if (o.host && *o.host)
         error = listen_add_host(s, &o);
     else

@@ -5,6 +5,7 @@
 #include "stream/filter.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static rondo_server *server_of_handle(struct handle *handle)
 {
@@ -39,7 +40,7 @@ static void server_stop_listening(rondo_server *s)
         /* The file is removed first: while the socket is open no other file
          * gets its inode number. A forked child leaves it to the parent. */
         if (!s->handle.inherited)
-            sys_path_remove(&s->address, &s->file);
+            sys_path_remove(&l->address, &l->file);
         sys_close(l->io.fd);
         l->io.fd = SYS_NO_FD;
     }
@@ -103,7 +104,7 @@ static void server_decide(void *handle)
 {
     rondo_server *s = handle;
     bool over = false;
-    assert(!s->ended && s->listeners <= SERVER_LISTENERS);
+    assert(!s->ended && s->listeners <= s->room);
     assert(!s->options.max_clients || s->clients <= s->options.max_clients);
     if (s->closing) {
         server_wind_down(s);
@@ -183,16 +184,24 @@ static void server_client_gone(rondo_loop *loop, struct stream_owner *owner)
 rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
                          const rondo_protocol *protocol, void *arg)
 {
-    rondo_server *s = loop_alloc(loop, sizeof *s);
+    size_t room =
+        options->addresses ? options->address_count : SERVER_LISTENERS;
+    rondo_server *s =
+        room < (SIZE_MAX - sizeof *s) / sizeof *s->listener
+            ? loop_alloc(loop, sizeof *s + room * sizeof *s->listener)
+            : NULL;
     if (!s)
         return NULL;
     *s = (rondo_server){.loop = loop,
                         .options = *options,
                         .protocol = protocol,
                         .arg = arg,
+                        .room = room,
                         .serving = options->start_serving != RONDO_OFF};
-    /* The caller's strings and descriptor are not kept. */
+    memset(s->listener, 0, room * sizeof *s->listener);
+    /* The caller's strings, addresses and descriptor are not kept. */
     s->options.host = s->options.path = NULL;
+    s->options.addresses = NULL;
     if (options->path)
         s->options.no_delay = s->options.keep_alive = RONDO_OFF;
     s->options.socket = NULL;
@@ -208,7 +217,7 @@ rondo_server *server_new(rondo_loop *loop, const rondo_server_options *options,
 int server_add(rondo_server *s, sys_fd fd)
 {
     struct listener *l = &s->listener[s->listeners];
-    assert(s->listeners < SERVER_LISTENERS);
+    assert(s->listeners < s->room);
     assert(op_accepts(s->loop) <= SERVER_ACCEPTS);
     l->server = s;
     io_init(&l->io, fd, IO_SERVER);

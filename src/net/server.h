@@ -6,7 +6,7 @@
 #include "stream/stream.h"
 
 enum {
-    SERVER_LISTENERS = 2, /* IPv4 and IPv6 */
+    SERVER_LISTENERS = 2, /* without a list: IPv4 and IPv6 */
     SERVER_ACCEPTS = 4    /* the most that any backend keeps outstanding */
 };
 
@@ -16,6 +16,8 @@ enum { SERVER_OWED_CLOSED = 1 };
 struct listener {
     struct io io;
     rondo_server *server;
+    rondo_address address; /* of the socket file */
+    struct sys_file file;  /* the socket file, if it made one */
     struct acceptor {
         struct accept_op accept;
         struct listener *listener;
@@ -36,11 +38,7 @@ struct rondo_server {
     rondo_reader_fn connected; /* start_server's; else NULL */
     size_t reader_limit;
     rondo_id retry; /* a timer until which accepting pauses; 0: none */
-    struct listener listener[SERVER_LISTENERS];
-    size_t listeners;
     struct acceptor *held, **last_held; /* in the order they came */
-    rondo_address address;              /* of the socket file */
-    struct sys_file file;               /* the socket file, if it made one */
     struct instances *instances;        /* of a named pipe; NULL: sockets */
     unsigned clients;
     bool serving, closing;
@@ -49,6 +47,8 @@ struct rondo_server {
     int64_t report_until; /* the end of a period: see server_report */
     unsigned reports;     /* in this period */
     unsigned unreported;  /* failures since the last report */
+    size_t listeners, room;
+    struct listener listener[]; /* room for `room` */
 };
 
 /* A server without sockets that is not open yet; the caller frees it with

@@ -114,10 +114,11 @@ static int adopt_check_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
     if (flags & ~(unsigned)(RONDO_PIPE_BORROW | RONDO_PIPE_FILE))
         return error_set(RONDO_EINVAL, "%s: unknown flags 0x%x", what, flags);
     int error = adopt_check_kind(fd, flags, what);
-    if (!error && !(sys_pipe_sides(sys_fd_of(fd)) & side))
+    if (!error && (sys_pipe_sides(sys_fd_of(fd)) & side) != side)
         error = adopt_refuse(RONDO_EINVAL, what, fd,
-                             side == SIDE_READ ? "is not open for reading"
-                                               : "is not open for writing");
+                             side == SIDE_READ    ? "is not open for reading"
+                             : side == SIDE_WRITE ? "is not open for writing"
+                                                  : "is not open for both");
     return error;
 }
 
@@ -138,6 +139,74 @@ static int adopt_connect_pipe(rondo_loop *loop, rondo_fd fd, unsigned side,
     error = stream_new_pipe(loop, sys_fd_of(fd), side, flags, &t);
     if (error)
         return error_in(what, error);
+    assert(t);
+    stream_open(t, protocol, self);
+    stream_begin_later(t);
+    if (transport)
+        *transport = t;
+    return 0;
+}
+
+/* ---- a whole one, of any descriptor ---- */
+
+enum { ADOPT_OPTIONS = RONDO_ADOPT_NO_DELAY | RONDO_ADOPT_KEEP_ALIVE };
+
+static int adopt_check_flags(unsigned flags, const char *what)
+{
+    if (flags & ~(unsigned)(RONDO_PIPE_BORROW | ADOPT_OPTIONS))
+        return error_set(RONDO_EINVAL, "%s: unknown flags 0x%x", what, flags);
+    if (flags & RONDO_PIPE_BORROW && flags & ADOPT_OPTIONS)
+        return error_set(RONDO_EINVAL,
+                         "%s: a borrowed descriptor's options are not set",
+                         what);
+    return 0;
+}
+
+static int adopt_socket(rondo_loop *loop, rondo_fd fd, unsigned flags,
+                        const char *what, rondo_transport **t)
+{
+    int error = stream_adopt(loop, fd, what, t);
+    if (error)
+        return error;
+    if (flags & RONDO_ADOPT_NO_DELAY)
+        (void)sys_option((*t)->io.fd, SYS_NO_DELAY, true);
+    if (flags & RONDO_ADOPT_KEEP_ALIVE)
+        (void)sys_option((*t)->io.fd, SYS_KEEP_ALIVE, true);
+    return 0;
+}
+
+static int adopt_both_sides(rondo_loop *loop, rondo_fd fd, unsigned flags,
+                            const char *what, rondo_transport **t)
+{
+    const unsigned both = SIDE_READ | SIDE_WRITE;
+    flags &= RONDO_PIPE_BORROW;
+    int error = adopt_check_pipe(loop, fd, both, flags, what);
+    if (error)
+        return error;
+    error = stream_new_pipe(loop, sys_fd_of(fd), both, flags, t);
+    return error ? error_in(what, error) : 0;
+}
+
+int rondo_adopt(rondo_loop *loop, rondo_fd fd, unsigned flags,
+                const rondo_protocol *protocol, void *self,
+                rondo_transport **transport)
+{
+    rondo_transport *t = NULL;
+    const char *what = "adopt";
+    int error = loop_check_create(loop, what);
+    if (!error)
+        error = LOOP_CHECK_TABLE(protocol, what, "protocol");
+    if (!error)
+        error = adopt_check_flags(flags, what);
+    if (error)
+        return error;
+    bool lent = flags & RONDO_PIPE_BORROW;
+    if (!lent && sys_kind(sys_fd_of(fd)) == SYS_KIND_STREAM)
+        error = adopt_socket(loop, fd, flags, what, &t);
+    else
+        error = adopt_both_sides(loop, fd, flags, what, &t);
+    if (error)
+        return error;
     assert(t);
     stream_open(t, protocol, self);
     stream_begin_later(t);

@@ -120,7 +120,8 @@ static void stream_wind_down(rondo_transport *t)
     if (!stream_is_quiet(t))
         return;
     io_detach(t->loop, &t->io);
-    kind->close(t, true);
+    if (!t->detached)
+        kind->close(t, true);
     t->io.fd = SYS_NO_FD;
     stream_then_drop(t);
     stream_set_phase(t, PHASE_GONE);

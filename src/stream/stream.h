@@ -15,6 +15,7 @@ enum stream_kind_id {
     STREAM_UNIX_SOCKET, /* descriptors may come and go with its bytes */
     STREAM_HALF_PIPE,   /* a pipe, FIFO, terminal, device or file: one side */
     STREAM_NAMED_PIPE,  /* both sides: Windows' instance, Unix' terminal */
+    STREAM_LENT_SOCKET, /* both sides of a borrowed one */
     STREAM_BY_THREAD,   /* a half pipe that only a thread can wait for */
     STREAM_KINDS
 };
@@ -120,6 +121,7 @@ struct rondo_transport {
     unsigned reset : 1;       /* the peer must not take this for an end */
     unsigned write_failed : 1; /* `error` was met writing */
     unsigned pause_inside : 1; /* pause_writing comes inside the write */
+    unsigned detached : 1;     /* the descriptor is the program's again */
     int error;
     int64_t os_error;
     struct small_address peer, local;
@@ -350,6 +352,9 @@ void stream_read_owed(rondo_transport *t);
 bool stream_hold(rondo_transport *t, const void *data, size_t size);
 /* The same, before those that it has. */
 bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
+/* Holds what a callback that runs has not been given, or has given back; false:
+ * out of memory, and nothing has changed. */
+bool stream_hold_rest(rondo_transport *t);
 /* The held bytes, to be freed with loop_free; NULL: only an end was held. */
 struct held *stream_take_held(rondo_transport *t);
 

@@ -231,7 +231,14 @@ static int stream_pipe_open(struct pipe_stream *p, sys_fd fd)
     int error = sys_pipe_open(fd, p->side, p->borrowed, &p->pipe);
     if (error)
         return error_os(error, "descriptor %lld", (long long)fd);
-    if (sys_pipe_blocks(&p->pipe))
+    if (p->t.kind == STREAM_NAMED_PIPE && p->pipe.socket)
+        p->t.kind = STREAM_LENT_SOCKET;
+    if (sys_pipe_blocks(&p->pipe) && p->t.kind != STREAM_HALF_PIPE)
+        error = error_set(RONDO_ENOTSUP,
+                          "descriptor %lld: only a thread could wait for it, "
+                          "and serves one direction",
+                          (long long)fd);
+    else if (sys_pipe_blocks(&p->pipe))
         error = stream_pipe_use_thread(p);
     if (!error)
         error = stream_pipe_attach(p);

@@ -7,17 +7,24 @@
 #include <string.h>
 
 enum {
-    /* How often one dispatch reads while the buffer comes back full. */
-    READ_ROUNDS = 2,
-    /* The same for what a broken connection still has. */
-    READ_OUT_ROUNDS = 16
+    /* How much one dispatch reads while the buffer comes back full. */
+    READ_MOST = 2 * LOOP_SCRATCH,
+    /* How often what a broken connection still has is read in one. */
+    READ_OUT_ROUNDS = 16,
+    /* A smaller buffer of the program's is not read into: that would be a
+     * system call for a few bytes. */
+    READ_INTO_LEAST = 4096
 };
 
-/* PART_STREAM's state: what data_received is lent now, for unread. */
+/* PART_STREAM's state: what data_received is lent now, for unread; and what
+ * get_buffer or buffer_updated will be given next, for detach. */
 struct stream_state {
     rondo_transport *lent_to; /* NULL: no data_received runs */
     const char *lent_end;
     size_t lent_size, lent_back;
+    const rondo_transport *rest_of; /* NULL: none of these runs */
+    const char *rest;
+    size_t rest_size;
 };
 
 static struct stream_state *stream_state(const rondo_loop *loop)
@@ -33,26 +40,63 @@ static rondo_transport *stream_read_of_task(struct task *task)
 
 /* ---- delivering ---- */
 
-/* One get_buffer and buffer_updated; how many bytes went in, 0: it ended. */
+/* Asks for a buffer. NULL: nothing can be put into one now. Where there is none
+ * the protocol waits until it resumes reading. */
+static void *stream_read_ask(rondo_transport *t, size_t hint, size_t *room)
+{
+    const rondo_protocol *protocol = t->protocol;
+    *room = 0;
+    void *to = protocol->get_buffer(t, t->self, hint, room);
+    /* a protocol set meanwhile has another buffer */
+    if (stream_is_closing(t) || t->protocol != protocol)
+        return NULL;
+    if (to && *room)
+        return to;
+    if (t->reading == READ_ON)
+        t->reading = READ_PAUSED;
+    stream_leave_fast(t);
+    return NULL;
+}
+
+static void stream_read_updated(rondo_transport *t, size_t size)
+{
+    if (t->protocol->buffer_updated)
+        t->protocol->buffer_updated(t, t->self, size);
+}
+
+/* Around a callback of a buffered protocol: what state was before. */
+static struct stream_state stream_read_keep_rest(rondo_transport *t,
+                                                 const char *data, size_t size)
+{
+    struct stream_state *state = stream_state(t->loop), outer = *state;
+    *state =
+        (struct stream_state){.rest_of = t, .rest = data, .rest_size = size};
+    return outer;
+}
+
+/* Into the buffer `to`: how many bytes went in. */
+static size_t stream_read_put(rondo_transport *t, void *to, size_t room,
+                              const char *data, size_t size)
+{
+    size_t count = size < room ? size : room;
+    memcpy(to, data, count);
+    struct stream_state outer =
+        stream_read_keep_rest(t, data + count, size - count);
+    stream_read_updated(t, count);
+    *stream_state(t->loop) = outer;
+    return count;
+}
+
+/* One get_buffer and buffer_updated; how many bytes went in, 0: it ended, or
+ * has no buffer now. */
 static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
                                            size_t size)
 {
-    size_t room = 0;
-    const rondo_protocol *protocol = t->protocol;
-    void *to = protocol->get_buffer(t, t->self, size, &room);
-    /* a protocol set meanwhile has another buffer */
-    if (stream_is_closing(t) || t->protocol != protocol)
-        return 0;
-    if (!to || !room) {
-        error_no_os();
-        stream_fail(t, RONDO_ENOBUFS, STREAM_BY_RESET);
-        return 0;
-    }
-    size_t count = size < room ? size : room;
-    memcpy(to, data, count);
-    if (t->protocol->buffer_updated)
-        t->protocol->buffer_updated(t, t->self, count);
-    return count;
+    size_t room;
+    struct stream_state outer = stream_read_keep_rest(t, data, size);
+    void *to = stream_read_ask(t, size, &room);
+    *stream_state(t->loop) = outer;
+    return to ? stream_read_put(t, to, room, data, size) : 0;
 }
 
 /* One data_received; how many bytes it took: all but what it has given back
@@ -234,7 +278,18 @@ static void stream_read_nothing(rondo_transport *t, int result)
     }
 }
 
-/* One try; the size of what was read, or 0 when there is no more for now. */
+/* After the protocol was given what came: `count` bytes. */
+static size_t stream_read_gave(rondo_transport *t, int64_t count)
+{
+    if (!t->held && t->filtered)
+        stream_fds_drop_delivered(t);
+    else if (!t->held && !t->detached)
+        stream_fds_drop_arrived(t);
+    return (size_t)count;
+}
+
+/* One try, by way of the loop's own buffer; the size of what was read, or 0
+ * when there is no more for now. */
 static size_t stream_read_once(rondo_transport *t)
 {
     char *scratch = t->loop->scratch;
@@ -253,19 +308,57 @@ static size_t stream_read_once(rondo_transport *t)
         (void)layer_received(filters_bottom(t), scratch, (size_t)count);
     else
         stream_read_deliver_behind(t, scratch, (size_t)count);
-    if (!t->held && t->filtered)
-        stream_fds_drop_delivered(t);
-    else if (!t->held)
-        stream_fds_drop_arrived(t);
-    return (size_t)count;
+    return stream_read_gave(t, count);
+}
+
+/* Into the program's own buffer: nothing is delivered before, nor between.
+ * During a handshake there may be no protocol yet. */
+static bool stream_read_goes_into(const rondo_transport *t)
+{
+    return !t->filtered && !t->held && t->protocol->get_buffer;
+}
+
+/* The same, straight into the program's buffer, of *room bytes. */
+static size_t stream_read_into(rondo_transport *t, size_t *room)
+{
+    char *scratch = t->loop->scratch;
+    if (t->flow != FLOW_ON || dispatch_owed(&t->dispatch))
+        stream_tell_flow(t);
+    if (!stream_read_goes_into(t) || !stream_delivers(t))
+        return 0;
+    void *to = stream_read_ask(t, LOOP_SCRATCH, room);
+    if (!to || t->filtered)
+        return 0;
+    bool small = *room < READ_INTO_LEAST || t->kind == STREAM_BY_THREAD;
+    int64_t count = stream_kind(t)->recv(t, small ? scratch : to,
+                                         small ? LOOP_SCRATCH : *room);
+    if (count <= 0) {
+        stream_read_nothing(t, (int)count);
+        return 0;
+    }
+    if (t->timed)
+        stream_note_read(t);
+    if (small) {
+        size_t took = stream_read_put(t, to, *room, scratch, (size_t)count);
+        stream_read_deliver(t, scratch + took, (size_t)count - took, false);
+        *room = LOOP_SCRATCH;
+    } else {
+        stream_read_updated(t, (size_t)count);
+    }
+    return stream_read_gave(t, count);
 }
 
 static void stream_read_more(rondo_transport *t)
 {
-    int rounds = READ_ROUNDS;
-    while (rounds-- && stream_reads(t) && !stream_is_full(t))
-        if (stream_read_once(t) < LOOP_SCRATCH)
+    size_t left = READ_MOST, count, room;
+    while (left && stream_reads(t) && !stream_is_full(t)) {
+        room = LOOP_SCRATCH;
+        count = stream_read_goes_into(t) ? stream_read_into(t, &room)
+                                         : stream_read_once(t);
+        if (!count || count < room)
             break;
+        left -= count < left ? count : left;
+    }
 }
 
 /* The read has met something besides bytes that were all taken: `took` of the
@@ -381,7 +474,7 @@ void stream_read_owed(rondo_transport *t)
 {
     if (stream_holds_for_now(t)) {
         stream_read_deliver_held(t);
-        if (!t->held)
+        if (!t->held && !t->detached)
             stream_fds_drop_arrived(t);
         if (t->filtered)
             filters_deliver_eof(t);
@@ -429,6 +522,25 @@ bool stream_hold_before(rondo_transport *t, const void *data, size_t size)
                 (!later || stream_hold(t, later->bytes, later->size));
     loop_free(t->loop, later);
     return kept;
+}
+
+bool stream_hold_rest(rondo_transport *t)
+{
+    struct stream_state *state = stream_state(t->loop);
+    const char *rest = NULL;
+    size_t size = 0;
+    if (state->lent_to == t) {
+        size = state->lent_back;
+        rest = state->lent_end - size;
+    } else if (state->rest_of == t) {
+        size = state->rest_size;
+        rest = state->rest;
+    }
+    if (size && !stream_hold(t, rest, size))
+        return false;
+    if (state->lent_to == t)
+        state->lent_to = NULL; /* for unread it would be too late */
+    return true;
 }
 
 struct held *stream_take_held(rondo_transport *t)

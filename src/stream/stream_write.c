@@ -534,8 +534,8 @@ int stream_may_end(const rondo_transport *t, const char *what)
     if (stream_is_closing(t) || stream_only_reads(t))
         return stream_write_refuse(t, what);
     if (t->kind == STREAM_NAMED_PIPE)
-        return error_set(RONDO_ENOTSUP, "%s: a pipe ends both ways at once",
-                         what);
+        return error_set(RONDO_ENOTSUP,
+                         "%s: a pipe or terminal ends both ways at once", what);
     return 0;
 }
 

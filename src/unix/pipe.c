@@ -69,8 +69,9 @@ static int unix_pipe_open_twin(const struct sys_pipe *pipe, unsigned side)
     if (ttyname_r(pipe->given, path, sizeof path) != 0)
         return -1;
 #endif
-    assert(side == SIDE_READ || side == SIDE_WRITE);
-    int how = side == SIDE_READ ? O_RDONLY : O_WRONLY;
+    int how = side == SIDE_READ    ? O_RDONLY
+              : side == SIDE_WRITE ? O_WRONLY
+                                   : O_RDWR;
     int fd = unix_keep(open(path, how | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (fd < 0)
         return -1;
@@ -133,7 +134,7 @@ int sys_pipe_open(sys_fd fd, unsigned side, bool shared, struct sys_pipe *pipe)
     pipe->fifo = S_ISFIFO(status.st_mode);
     pipe->terminal = S_ISCHR(status.st_mode) && isatty(fd);
     pipe->file = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
-    pipe->signals = pipe->fifo && side == SIDE_WRITE;
+    pipe->signals = pipe->fifo && side & SIDE_WRITE;
     /* calls on a socket pass MSG_DONTWAIT; a file always blocks */
     int error =
         pipe->socket || pipe->file ? 0 : unix_pipe_unblock(pipe, side, shared);

@@ -381,6 +381,7 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_UDP:
     case RONDO_CAN_UNIX:
     case RONDO_CAN_PASS_DESCRIPTORS:
+    case RONDO_CAN_DETACH:
     case RONDO_CAN_WATCH_SOCKETS:
     case RONDO_CAN_WATCH_PIPES:
     case RONDO_CAN_PIPES:

@@ -324,6 +324,7 @@ const struct backend backend_iocp = {
     .name = "iocp",
     .accepts = 4,
     .sends_files = true,
+    .cannot = UINT64_C(1) << RONDO_CAN_DETACH,
     .open = iocp_open_port,
     .close = iocp_close_port,
     .reopen = iocp_reopen,
