@@ -449,7 +449,7 @@ static void unix_datagram_put(struct msghdr *head, int level, int type,
     memset(at, 0, CMSG_SPACE(size));
     c->cmsg_level = level;
     c->cmsg_type = type;
-    c->cmsg_len = CMSG_LEN(size);
+    c->cmsg_len = (__typeof__(c->cmsg_len))CMSG_LEN(size);
     memcpy(CMSG_DATA(c), data, size);
     head->msg_controllen += CMSG_SPACE(size);
 }
