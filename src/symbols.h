@@ -554,6 +554,7 @@
 #define unix_keep rondo_p_unix_keep
 #define unix_kqueue_child rondo_p_unix_kqueue_child
 #define unix_may_send_slow rondo_p_unix_may_send_slow
+#define unix_next_control rondo_p_unix_next_control
 #define unix_nonblocking rondo_p_unix_nonblocking
 #define unix_parts rondo_p_unix_parts
 #define unix_pipe rondo_p_unix_pipe

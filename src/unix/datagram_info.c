@@ -369,7 +369,8 @@ static void unix_datagram_take_control(rondo_datagram_info *info,
     *info = (rondo_datagram_info){.size = sizeof *info};
     if (truncated)
         info->known = RONDO_INFO_TRUNCATED;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(head); c; c = CMSG_NXTHDR(head, c)) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(head); c;
+         c = unix_next_control(head, c)) {
         if (c->cmsg_level == IPPROTO_IP)
             unix_datagram_take4(info, c);
         else if (c->cmsg_level == IPPROTO_IPV6)
@@ -449,7 +450,7 @@ static void unix_datagram_put(struct msghdr *head, int level, int type,
     memset(at, 0, CMSG_SPACE(size));
     c->cmsg_level = level;
     c->cmsg_type = type;
-    c->cmsg_len = CMSG_LEN(size);
+    c->cmsg_len = (__typeof__(c->cmsg_len))CMSG_LEN(size);
     memcpy(CMSG_DATA(c), data, size);
     head->msg_controllen += CMSG_SPACE(size);
 }

@@ -271,8 +271,7 @@ union control {
 /* musl's CMSG_NXTHDR compares a signed number with an unsigned one. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-compare"
-static struct cmsghdr *unix_local_next_control(struct msghdr *message,
-                                               struct cmsghdr *c)
+struct cmsghdr *unix_next_control(struct msghdr *message, struct cmsghdr *c)
 {
     return CMSG_NXTHDR(message, c);
 }
@@ -336,7 +335,7 @@ int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
         return unix_fail();
     bool all = !(message.msg_flags & MSG_CTRUNC);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c;
-         c = unix_local_next_control(&message, c))
+         c = unix_next_control(&message, c))
         if (!unix_local_take(c, fds, count))
             all = false;
     if (all)

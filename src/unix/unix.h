@@ -76,9 +76,13 @@ void unix_quiet_end(const struct unix_quiet *q, bool whole);
 int unix_timeout_ms(int64_t timeout_ns);
 struct timespec unix_timespec(int64_t timeout_ns);
 
+struct msghdr;
+struct cmsghdr;
+/* CMSG_NXTHDR. */
+struct cmsghdr *unix_next_control(struct msghdr *message, struct cmsghdr *c);
+
 /* ---- datagram.c, for datagram_info.c ---- */
 
-struct msghdr;
 /* Tells whether datagrams can be kept whole. */
 bool unix_datagram_can_refuse_fragments(void);
 /* The RONDO_E... of errno after a receive and after a send. */
