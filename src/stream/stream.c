@@ -243,6 +243,7 @@ static void stream_choose_fast(rondo_transport *t)
     bool writes =
         t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
     t->fast_deliver = plain;
+    t->fast_into = reads && protocol->get_buffer && !t->filtered;
     t->fast_read = plain || (reads && t->filtered);
     t->fast_send = stream_sends_fast(t);
     writes = writes && !t->pause_inside;

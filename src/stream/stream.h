@@ -108,6 +108,7 @@ struct rondo_transport {
     /* Derived by settle: the fast path may be taken. */
     unsigned fast_read : 1;    /* of what comes, filtered or not */
     unsigned fast_deliver : 1; /* to data_received */
+    unsigned fast_into : 1;    /* into get_buffer's, instead of fast_read */
     unsigned fast_write : 1;   /* to the kernel, by the program */
     unsigned fast_filter : 1;  /* ... to the filters */
     unsigned fast_send : 1;    /* to the kernel, by the lowest filter */
@@ -247,7 +248,7 @@ static inline bool stream_is_running(const rondo_transport *t)
 /* Until stream_settle has looked, no fast path is taken. */
 static inline void stream_leave_fast(rondo_transport *t)
 {
-    t->fast_read = t->fast_deliver = 0;
+    t->fast_read = t->fast_deliver = t->fast_into = 0;
     t->fast_write = t->fast_filter = t->fast_send = 0;
 }
 

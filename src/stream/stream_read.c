@@ -393,6 +393,23 @@ static COLD void stream_read_slow(rondo_transport *t, int error)
     stream_finish(t);
 }
 
+/* The fast path into the program's buffer: some bytes, not all that there is
+ * room for, and nothing changed. */
+static void stream_read_into_done(rondo_transport *t)
+{
+    size_t room = LOOP_SCRATCH;
+    dispatch_begin(&t->dispatch);
+    size_t count = stream_read_into(t, &room);
+    if (count && count < room && t->fast_into) {
+        dispatch_end_quietly(&t->dispatch);
+        op_submit(t->loop, &t->read);
+        return;
+    }
+    if (count && count >= room)
+        stream_read_more(t);
+    stream_finish(t);
+}
+
 /* The fast path: some bytes, all of them taken, and nothing changed, so that
  * all there is to do is to wait for more. */
 static void stream_read_done(rondo_loop *loop, struct task *task)
@@ -400,7 +417,10 @@ static void stream_read_done(rondo_loop *loop, struct task *task)
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
     if (!t->fast_read || task->error) {
-        stream_read_slow(t, task->error);
+        if (t->fast_into && !task->error)
+            stream_read_into_done(t);
+        else
+            stream_read_slow(t, task->error);
         return;
     }
     int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
