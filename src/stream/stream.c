@@ -29,7 +29,8 @@ void stream_fail(rondo_transport *t, int error, unsigned how)
     stream_drop_out(t);
 }
 
-/* To a connection an end is as good as a reset; half a pipe has no resets. */
+/* A connection whose peer has left is told ECONNRESET, whatever the kernel calls
+ * it. Half a pipe has no resets: its error stays. */
 int stream_loss(const rondo_transport *t, int error)
 {
     return error == RONDO_EPIPE && !stream_kind(t)->half ? RONDO_ECONNRESET
@@ -61,8 +62,8 @@ unsigned stream_cut_off(const rondo_transport *t, int error)
     return stream_peer_has_left(t, error) ? 0 : STREAM_BY_RESET;
 }
 
-/* What the peer sent before is still its to say: one that has not begun reads
- * it when it has. */
+/* Writing is over, but the program still gets what the peer sent before. A
+ * transport without connection_made yet reads it after that. */
 static void stream_stop_writing(rondo_transport *t)
 {
     stream_drop_out(t);
@@ -76,8 +77,8 @@ static void stream_stop_writing(rondo_transport *t)
 void stream_break_off(rondo_transport *t, int error)
 {
     if (stream_is_closing(t) && stream_peer_has_left(t, error)) {
-        /* all that was wanted of the peer was to take it; its leaving is no
-         * error any more */
+        /* a closing transport wants nothing of its peer but that it takes what
+         * is queued: its leaving is no error */
         stream_set_phase(t, PHASE_ENDING);
         stream_drop_out(t);
         return;
@@ -108,8 +109,8 @@ static bool stream_is_quiet(const rondo_transport *t)
     return op_is_idle(&t->read) && (!t->out || op_is_idle(&t->out->op));
 }
 
-/* Once everything that the kernel had of it is done, the descriptor goes, and
- * what is left is to tell. */
+/* Cancels the operations. When none is pending any more it closes the
+ * descriptor; after that only callbacks are left to be called. */
 static void stream_wind_down(rondo_transport *t)
 {
     const struct stream_kind *kind = stream_kind(t);
@@ -193,7 +194,7 @@ static bool stream_resume_is_due(const rondo_transport *t)
            stream_unsent(t) <= t->out->low;
 }
 
-/* connection_made waits until the filters are ready; where they fail it comes
+/* connection_made waits until the filters are ready. If they fail it is called
  * all the same, since the program has the transport already. */
 static unsigned stream_what_is_owed(const rondo_transport *t)
 {
@@ -217,7 +218,7 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
     return owed;
 }
 
-/* Bytes that come have only to be handed on, and the read to be submitted
+/* A read has nothing else to do than to deliver its bytes and to be submitted
  * again. */
 static bool stream_reads_fast(const rondo_transport *t)
 {
@@ -227,7 +228,7 @@ static bool stream_reads_fast(const rondo_transport *t)
            (!t->queued || !op_is_idle(&t->out->op));
 }
 
-/* Bytes that the kernel takes leave nothing to be done. */
+/* A send whose bytes the kernel takes has nothing else to do. */
 static bool stream_sends_fast(const rondo_transport *t)
 {
     return stream_kind(t)->plain && !stream_is_over(t) &&

@@ -64,7 +64,8 @@ static void stream_read_updated(rondo_transport *t, size_t size)
         t->protocol->buffer_updated(t, t->self, size);
 }
 
-/* Around a callback of a buffered protocol: what state was before. */
+/* Notes what a buffered protocol will be given next, for detach, around one of
+ * its callbacks. Returns the state before. */
 static struct stream_state stream_read_keep_rest(rondo_transport *t,
                                                  const char *data, size_t size)
 {
@@ -156,7 +157,7 @@ static void stream_read_deliver_held(rondo_transport *t)
     loop_free(t->loop, held);
 }
 
-/* Behind what a protocol has given back, which then sees all of it. */
+/* Appends the bytes to those that the protocol gave back, and delivers all. */
 static void stream_read_deliver_behind(rondo_transport *t, const char *data,
                                        size_t size)
 {
@@ -192,8 +193,8 @@ static void stream_read_deliver_eof(rondo_transport *t)
 
 /* ---- for filters ---- */
 
-/* What has to be told first, what waits in front, or a data_received further
- * out, which keeps what it is lent. */
+/* A callback has to come first, held bytes come before these, or these come
+ * inside a data_received, whose lent bytes must stay. */
 static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
                                          size_t size, bool refused)
 {
@@ -245,8 +246,8 @@ static void stream_read_end(rondo_transport *t)
         stream_read_deliver_eof(t);
 }
 
-/* Once a write has taken the news of a reset, reading says only "end". The
- * write that meets an orderly end says EPIPE. */
+/* The kernel tells a reset once: after a write has heard of it, a read returns
+ * 0. After an orderly end the write fails with EPIPE. */
 static bool stream_read_ended_in_order(const rondo_transport *t)
 {
     return !t->reading_out || sys_error_code(t->os_error) == RONDO_EPIPE;
@@ -263,7 +264,7 @@ static void stream_read_end_writing(rondo_transport *t)
     }
 }
 
-/* The end, an error, or nothing yet. */
+/* A read has brought no bytes: the end, an error, or nothing yet. */
 static void stream_read_nothing(rondo_transport *t, int result)
 {
     if (result == 0) {
@@ -472,8 +473,8 @@ void stream_read_through_filters(rondo_transport *t)
     t->read.task.done = stream_read_filtered_done;
 }
 
-/* A write has failed, or the stream is cut: what the peer sent before is still
- * its to say. A cut does not wait for a peer that never stops. */
+/* A write has failed, or the stream is cut: delivers what the peer sent before.
+ * A cut reads a bounded number of times, since a peer may never stop. */
 static void stream_read_out(rondo_transport *t)
 {
     int rounds = READ_OUT_ROUNDS;

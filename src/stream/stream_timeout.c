@@ -121,7 +121,8 @@ void stream_stop_closing_time(rondo_transport *t)
     t->extra->close_timer = 0;
 }
 
-/* Where all has left, only the peer's end was waited for. */
+/* If all bytes have left, the close only waits for the peer's end: that is no
+ * failure. */
 static void stream_timeout_on_close(rondo_loop *loop, void *arg)
 {
     rondo_transport *t = arg;

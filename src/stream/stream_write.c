@@ -24,14 +24,14 @@ static rondo_transport *stream_write_of_task(struct task *task)
 
 /* ---- sending ---- */
 
-/* The next bytes to leave, when nothing is queued before them. */
+/* Sends bytes that nothing is queued before. */
 static int64_t stream_write_send_one(rondo_transport *t, const void *data,
                                      size_t size)
 {
     return stream_kind(t)->sendv(t, &(rondo_buffer){data, size}, 1);
 }
 
-/* A file's bytes may be on their way though nobody waits for it any more. */
+/* The kernel may still send a file that the program has cancelled. */
 static bool stream_write_kernel_has_file(const struct outgoing *out)
 {
     return out->op.task.kind == OP_SENDFILE && !op_is_idle(&out->op);
@@ -254,7 +254,7 @@ int stream_write_refuse(const rondo_transport *t, const char *what)
                      rondo_strerror(t->error));
 }
 
-/* As far as its phase and its writing side go. */
+/* Its phase and its writing side let the program write. */
 static bool stream_takes_bytes(const rondo_transport *t)
 {
     return t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
@@ -274,7 +274,7 @@ int stream_may_write(const rondo_transport *t, const char *what)
                 : 0;
 }
 
-/* There are bytes before it, if only of a file. */
+/* Bytes wait before it, of writes or of a file. */
 static bool stream_write_has_to_wait(const rondo_transport *t)
 {
     if (!t->queued)
