@@ -1623,7 +1623,7 @@ typedef struct rondo_filter {
     /** size > 0 bytes from above, once the filter is ready. It takes them all.
      */
     int (*write)(rondo_layer *layer, void *self, const void *data, size_t size);
-    /** Nothing more will be written: send what is left, and the goodbye. Not
+    /** Nothing more will be written: send what is left, and the shutdown. Not
      * called before the filter is ready, nor after an abort. */
     int (*write_eof)(rondo_layer *layer, void *self);
     /** Once, last, after connection_lost: free self here. 0, or the error that
