@@ -2061,13 +2061,14 @@ typedef struct rondo_stdio_entry {
     rondo_fd fd; /**< RONDO_STDIO_FD's */
 } rondo_stdio_entry;
 
-/** No limit, in a rondo_resource_limit. */
+/** soft or hard of a rondo_resource_limit: no limit (RLIM_INFINITY). */
 #define RONDO_UNLIMITED UINT64_MAX
 
-/** A limit of the child's; see setrlimit(2). */
+/** A limit of the child's, in the unit of its resource. See setrlimit(2). */
 typedef struct rondo_resource_limit {
-    int resource; /**< one of the system's RLIMIT_... */
-    uint64_t soft, hard;
+    int resource;  /**< one of the system's RLIMIT_... */
+    uint64_t soft; /**< in force; at most hard */
+    uint64_t hard; /**< how far the child can raise soft */
 } rondo_resource_limit;
 
 /** What to run, and how; RONDO_PROCESS(.program = "ls"). */
@@ -2112,8 +2113,8 @@ typedef struct rondo_process_options {
     /** -20 to 19, by pointer, since 0 is a value. Windows: the nearest priority
      * class. See setpriority(2). */
     const int *nice;
-    /** The child is killed when this process ends in any way, where
-     * RONDO_CAN_DIE_WITH_PARENT. Linux: also when the thread that started it
+    /** The child is killed when this process ends in any way
+     * (RONDO_CAN_DIE_WITH_PARENT). Linux: also when the thread that started it
      * ends, and not if its program has more rights (set-user-ID). See
      * PR_SET_PDEATHSIG, procctl(2), JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE. */
     bool die_with_parent;
@@ -2128,12 +2129,12 @@ typedef struct rondo_process_options {
  * 0; an error, and nothing is left: RONDO_ENOENT, RONDO_ENOTDIR, RONDO_EACCES
  * (not executable, a directory), RONDO_ENOEXEC, RONDO_ENAMETOOLONG,
  * RONDO_ETOOMUCH (argv and env together too long), RONDO_EBADF (a descriptor
- * that is not open), RONDO_EPERM (uid, gid, limits, cgroup), RONDO_EACCES also
- * for nice and cgroup, RONDO_EAGAIN (too many
- * processes), RONDO_EMFILE, RONDO_ENFILE, RONDO_EINVAL (neither program nor
- * argv, an unknown kind, a number of a descriptor below 0 or named twice),
- * RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec; see
- * execve(2).
+ * that is not open), RONDO_EPERM (uid, gid, limits, cgroup), RONDO_EACCES
+ * (nice, cgroup), RONDO_EAGAIN (too many processes), RONDO_EMFILE,
+ * RONDO_ENFILE, RONDO_EINVAL (neither program nor argv, an unknown kind, a
+ * number of a descriptor below 0 or named twice, a terminal beyond 0-2, a value
+ * out of range), RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec;
+ * see execve(2).
  */
 RONDO_API int rondo_subprocess_exec(rondo_loop *loop,
                                     const rondo_process_options *options,
@@ -2147,14 +2148,14 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
                                      const rondo_process_protocol *protocol,
                                      void *self, rondo_process **p);
 
-/**
+/*
  * A child on a terminal (RONDO_STDIO_TERMINAL; see pty(7), openpty(3)). The
  * child leads a session of its own, whose terminal it is: Ctrl-C, job control,
  * SIGWINCH and isatty(3) work as in a terminal's window. Our end is one
  * transport both ways: rondo_process_pipe returns it for each of 0, 1 and 2
- * that is the terminal. Callbacks number it as pipes: pause_writing and
- * resume_writing say 0, all others 1 (else 2). Where only the other direction
- * is the terminal, all say that one's number.
+ * that is the terminal. pause_writing and resume_writing get it as fd 0, the
+ * other callbacks as fd 1 (as 2 where 1 is something else). Where the terminal
+ * is the child's input alone, or its output alone, all get that number.
  *
  * The terminal begins with the system's modes: it echoes, gives the child whole
  * lines and writes "\r\n" for each "\n"; tcsetattr(3) on rondo_transport_fd
@@ -2163,11 +2164,12 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
  * transport hangs up: the child gets SIGHUP. When the last process has closed
  * the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a write
  * could not end.
- *
- * rondo_process_set_window_size changes its size, 1 to 65535 each; a change is
- * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL (no terminal, no
- * such size), RONDO_ECLOSED (it is closed). As ioctl(2)'s TIOCSWINSZ.
  */
+
+/** Changes the size of the child's terminal, 1 to 65535 each; a change is
+ * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL: no terminal, no
+ * such size; RONDO_ECLOSED: it is closed; RONDO_ENOTSUP. As ioctl(2)'s
+ * TIOCSWINSZ. */
 RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
                                             int rows);
 
@@ -2190,12 +2192,15 @@ RONDO_API rondo_transport *rondo_process_pipe(const rondo_process *p, int fd);
 /** Sends a signal, never to a process that has taken its number. 0;
  * RONDO_ESRCH: it has ended; RONDO_EINVAL, RONDO_EPERM. As send_signal. */
 RONDO_API int rondo_process_send_signal(rondo_process *p, int signum);
+
 /** The same to each process of the group that the child leads (new_group or
  * new_session), as long as the child has not ended. RONDO_EINVAL: it leads
  * none. Windows: SIGBREAK only, else RONDO_ENOTSUP. See killpg(3). */
 RONDO_API int rondo_process_signal_group(rondo_process *p, int signum);
+
 /** SIGTERM, or TerminateProcess. Otherwise the same. */
 RONDO_API int rondo_process_terminate(rondo_process *p);
+
 /** SIGKILL, or TerminateProcess. Otherwise the same. */
 RONDO_API int rondo_process_kill(rondo_process *p);
 
@@ -2239,13 +2244,14 @@ typedef void (*rondo_communicate_fn)(rondo_loop *loop, void *arg,
  * output in all (0: no limit) kill the child: RONDO_ETOOMUCH. A child that
  * does not read its input is no error. Returns an id, with which rondo_cancel
  * kills the child, or the errors of rondo_subprocess_exec; RONDO_EINVAL also: a
- * pipe in extra beyond stderr. As Process.communicate.
+ * pipe in extra beyond stderr, a terminal. As Process.communicate.
  */
 RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
                                      const rondo_process_options *options,
                                      const void *input, size_t input_size,
                                      size_t limit, rondo_communicate_fn done,
                                      void *arg);
+
 /* ---- 8. signals -------------------------------------------------------- */
 
 /** SIGHUP's number, also on Windows, whose <signal.h> lacks it: there it says
