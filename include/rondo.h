@@ -2168,8 +2168,7 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
 
 /** Changes the size of the child's terminal, 1 to 65535 each; a change is
  * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL: no terminal, no
- * such size; RONDO_ECLOSED: it is closed; RONDO_ENOTSUP. As ioctl(2)'s
- * TIOCSWINSZ. */
+ * such size; RONDO_ECLOSED: it is closed. As ioctl(2)'s TIOCSWINSZ. */
 RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
                                             int rows);
 
