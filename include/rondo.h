@@ -1117,11 +1117,11 @@ RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
  * to be combined: whose the descriptor is, of what kind it may be, and which
  * options it gets. */
 enum rondo_pipe_flags {
-    RONDO_PIPE_OWN = 0,       /**< the transport's: closed with it */
-    RONDO_PIPE_BORROW = 1,    /**< the program's: never closed, left as found */
-    RONDO_PIPE_FILE = 2,      /**< a regular file is taken, too */
-    RONDO_ADOPT_NO_DELAY = 4, /**< rondo_adopt: sets TCP_NODELAY */
-    RONDO_ADOPT_KEEP_ALIVE = 8 /**< rondo_adopt: sets SO_KEEPALIVE */
+    RONDO_PIPE_OWN = 0,    /**< the transport's: closed with it */
+    RONDO_PIPE_BORROW = 1, /**< the program's: never closed, left as found */
+    RONDO_PIPE_FILE = 2,   /**< not rondo_adopt: a regular file is taken, too */
+    RONDO_ADOPT_NO_DELAY = 4,  /**< rondo_adopt alone: sets TCP_NODELAY */
+    RONDO_ADOPT_KEEP_ALIVE = 8 /**< rondo_adopt alone: sets SO_KEEPALIVE */
 };
 
 /**
