@@ -168,9 +168,9 @@ int main(int argc, char **argv)
         rondo_call_later(loop, RONDO_SEC(args.seconds), interrupted, NULL);
     rondo_set_background(loop, limit, true);
     int result = args_run(loop);
+    uint64_t wrong = server.wrong + client.wrong;
     printf("%u connections, %llu packets echoed, %llu with ECN, %llu wrong\n",
            finished, (unsigned long long)client.packets,
-           (unsigned long long)client.marked,
-           (unsigned long long)(server.wrong + client.wrong));
-    return result || finished != CONNECTIONS || client.wrong || server.wrong;
+           (unsigned long long)client.marked, (unsigned long long)wrong);
+    return result || finished != CONNECTIONS || wrong;
 }

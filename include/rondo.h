@@ -324,10 +324,11 @@ typedef struct rondo_loop_options {
      * platform's best. */
     const char *backend;
     /** How the ends of children are noticed: "pidfd" (Linux 5.4), "kqueue"
-     * (with that backend), "thread" (a thread waits for each), "sigchld" (a handler of that signal, for as long
-     * as there are children; the program must not replace it meanwhile);
-     * NULL: the first of these that this system has. RONDO_ENOTSUP for
-     * others, and where RONDO_CAN_CHILD_WATCHER is false. */
+     * (with that backend), "thread" (a thread waits for each), "sigchld" (a
+     * handler of that signal, for as long as there are children; the program
+     * must not replace it meanwhile). NULL: the first of these that this system
+     * has. RONDO_ENOTSUP for others, and where RONDO_CAN_CHILD_WATCHER is
+     * false. */
     const char *child_watcher;
     const rondo_allocator *allocator; /**< NULL: malloc(3)'s. Copied */
     /** How many threads the loop's own executor has at most, up to 10,000. 0:
@@ -426,26 +427,26 @@ RONDO_API RONDO_MUST_CHECK int rondo_loop_new(
  * before (rondo_call_soon_threadsafe, rondo_remote_call); drops callbacks and
  * timers; gives each pending operation's callback RONDO_ECANCELED, and the
  * connection_lost of each transport, datagram endpoint and process
- * RONDO_ECLOSED (so also what waits to be written); calls each server's closed;
- * kills children that are not to be left running. Jobs that run are waited for
- * (close_grace_ns); one that goes on is reported to the exception handler, its
- * thread ends alone, and its callback is not called. The callbacks run inside
- * this call; what they try to create is RONDO_ECLOSED. 0, and the pointer has
- * ended; RONDO_EBUSY while the loop runs (so also from its own
- * callbacks), and nothing has happened. If the backend's waits have failed for
- * about 5 s, what still lives is given up without its callback: their error, and
- * the pointer has ended. As loop.close.
+ * RONDO_ECLOSED (which the callbacks of writes that wait get, too); calls each
+ * server's closed; kills children that are not to be left running. Jobs that
+ * run are waited for (close_grace_ns); one that goes on is reported to the
+ * exception handler, its thread ends alone, and its callback is not called.
+ * The callbacks run inside this call; what they try to create is
+ * RONDO_ECLOSED. 0, and the pointer has ended; RONDO_EBUSY while the loop runs
+ * (so also from its own callbacks), and nothing has happened. If the backend's
+ * waits have failed for about 5 s, what still lives is given up without its
+ * callback: their error, and the pointer has ended. As loop.close.
  */
 RONDO_API int rondo_loop_close(rondo_loop *loop);
 
 /**
  * Runs until nothing is left (returns 0) or rondo_loop_stop was called (1).
  * What keeps it alive: callbacks, timers, watchers, transports, servers,
- * processes, jobs, pending connects and look-ups, unless marked background.
- * RONDO_EBUSY: it runs already;
- * also the error of a backend whose wait failed. A different loop may be run
- * inside a callback. In C++: an exception must not leave a callback; where the
- * library can, it ends the program by std::terminate then.
+ * processes, jobs, pending connects and look-ups, and idle hooks, unless marked
+ * background. RONDO_EBUSY: it runs already; also the error of a backend whose
+ * wait failed. A different loop may be run inside a callback. In C++: an
+ * exception must not leave a callback; where the library can, it ends the
+ * program by std::terminate then.
  */
 RONDO_API int rondo_loop_run(rondo_loop *loop);
 
@@ -468,9 +469,9 @@ RONDO_API int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns);
 RONDO_API void rondo_loop_stop(rondo_loop *loop);
 
 /**
- * Ends the current wait, so that the loop goes through one iteration; without
- * one the next wait returns at once. So what was set before the call is seen
- * by the callbacks and hooks that follow (rondo_add_hook). Several calls
+ * Ends the current wait, so that the loop goes through one iteration; if it
+ * does not wait now, its next wait returns at once. So the callbacks and hooks
+ * (rondo_add_hook) that follow see what was set before the call. Several calls
  * before a wait are one. Any thread, signal handlers. As uv_async_send.
  */
 RONDO_API void rondo_loop_wake(rondo_loop *loop);
@@ -489,9 +490,8 @@ RONDO_API int64_t rondo_loop_iteration_time(const rondo_loop *loop);
  * Makes a loop usable again in a child process, after fork(2), when until then
  * everything is RONDO_EFORKED. The child gets kernel objects of its own; the
  * parent's are not touched. What waits to be sent waits in both processes: the
- * one that is not to send it aborts the transport. Called where there was no fork
- * it does nothing.
- * 0, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM.
+ * one that is not to send it aborts the transport. Called where there was no
+ * fork it does nothing. 0, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM.
  */
 RONDO_API int rondo_loop_after_fork(rondo_loop *loop);
 
@@ -533,19 +533,20 @@ typedef struct rondo_poll_entry {
 } rondo_poll_entry;
 
 /**
- * As rondo_loop_prepare, for every backend: tells all descriptors that a main
- * loop has to wait for, which ends its wait when one of them has one of its
- * events, an error or a hang-up. Fills in the first `room` of them and
- * returns how many there are; if that is more, make room and call again.
- * epoll, kqueue and iocp have one; on Windows iocp's is a handle, all others
- * are sockets, of which one that connects has failed by exceptfds (WSAPoll:
- * POLLERR). After that wait, for whatever reason it ended, call
- * rondo_loop_run_once(loop, 0), then prepare again. *timeout_ns: 0: run_once
- * now; RONDO_NEVER: no deadline. What is scheduled, watched or connected from
- * outside meanwhile ends the wait, too; what is closed is one of the entries
- * still (poll: POLLNVAL, select: EBADF), until the next prepare. RONDO_EBUSY
- * while the loop runs; RONDO_EINVAL. As select's and poll's use in libcurl
- * (curl_multi_fdset) and GLib (g_main_context_query).
+ * As rondo_loop_prepare, for every backend: lists all descriptors that a main
+ * loop has to wait for. That loop ends its wait when one of them has one of its
+ * events, an error or a hang-up, or after *timeout_ns (0: do not wait;
+ * RONDO_NEVER: no deadline). Then, for whatever reason the wait ended, call
+ * rondo_loop_run_once(loop, 0), and prepare again.
+ *
+ * Fills in the first `room` entries, which are the caller's, and returns how
+ * many there are; if that is more, make room and call again. epoll, kqueue and
+ * iocp have one. What is scheduled, watched or connected from outside meanwhile
+ * ends the wait, too. A descriptor that is closed meanwhile stays an entry
+ * until the next prepare (poll: POLLNVAL, select: EBADF). On Windows iocp's is
+ * a handle and all others are sockets; a connect that fails shows in exceptfds
+ * (WSAPoll: POLLERR). RONDO_EBUSY while the loop runs; RONDO_EINVAL. As
+ * libcurl's curl_multi_fdset and GLib's g_main_context_query.
  */
 RONDO_API int rondo_loop_prepare_poll(rondo_loop *loop,
                                       rondo_poll_entry *entries, size_t room,
@@ -705,18 +706,18 @@ RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
 RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
 
 /**
- * Says what becomes of the arg of a callback (rondo_call_soon), a timer, a
- * hook or a signal watch that ends without being called any more:
- * release(loop, arg) is called once, from the loop when the id is cancelled,
- * inside rondo_loop_close when it is dropped there. It is not called once a
- * callback or a timer has run for the last time: then arg was fn's to free.
- * (So the release of a rondo_call_every or a hook is always called, that of a
- * signal watch, too, but for one with RONDO_SIGNAL_ONCE that was called.)
- * Setting again replaces, NULL removes it. An operation needs none,
- * since its done is called in any case; nor does a post, since each that is
- * accepted runs, unless it is cancelled, and then arg is whose it was before.
- * 0; RONDO_ENOENT: as rondo_cancel's; RONDO_EINVAL: an operation or a post;
- * RONDO_ENOMEM.
+ * Says who frees the arg of a callback (rondo_call_soon), a timer, a hook or a
+ * signal watch that ends without being called any more: release(loop, arg) is
+ * called once, from the loop when the id is cancelled, inside rondo_loop_close
+ * when it is dropped there. Once a callback or a timer has run for the last
+ * time release is not called: arg was fn's to free. So it is always called for
+ * a rondo_call_every, a hook and a signal watch, except for a watch with
+ * RONDO_SIGNAL_ONCE that was called. Setting again replaces, NULL removes it.
+ *
+ * An operation needs none: its done is called in any case. Neither does a post:
+ * each that is accepted runs, unless it is cancelled, and then arg is whose it
+ * was before. 0; RONDO_ENOENT: as rondo_cancel's; RONDO_EINVAL: an operation or
+ * a post; RONDO_ENOMEM. As the free functions of GLib (GDestroyNotify).
  */
 RONDO_API int rondo_set_release(rondo_loop *loop, rondo_id id,
                                 rondo_fn release);
@@ -731,19 +732,21 @@ typedef enum rondo_hook_when {
 /**
  * Calls fn(loop, arg) in each iteration, at each of the times in `when`,
  * until the id is cancelled. Several hooks are called in the order in which
- * they were added. What a hook schedules is run in the same iteration; before
- * a wait it makes the loop only look. With an idle hook the loop never waits:
- * it looks, and calls the hook if nothing is ready and no callback or timer
- * is due, as a place for work in pieces. Such a hook keeps rondo_loop_run
+ * they were added. What a hook schedules runs in the same iteration; scheduled
+ * before a wait, it makes that wait end at once. An idle hook is the place for
+ * work in pieces: with one the loop never waits, and calls the hook if nothing
+ * is ready and no callback or timer is due. Idle hooks keep rondo_loop_run
  * going, the others do not (rondo_set_background). rondo_loop_prepare calls
- * none. An id; RONDO_EINVAL: no function, no time or an unknown one;
- * RONDO_ENOMEM. As libuv's uv_prepare, uv_check and uv_idle.
+ * none. An id, for rondo_cancel; RONDO_EINVAL: no function, no time or an
+ * unknown one; RONDO_ENOMEM. As libuv's uv_prepare, uv_check and uv_idle.
  */
 RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
                                   void *arg);
 
-/** Whether a callback, timer, job or pending operation keeps rondo_loop_run
- * going (false, as it begins) or not (true). 0 or RONDO_ENOENT. */
+/** Whether a callback, timer, hook, signal watch, job or pending operation
+ * keeps rondo_loop_run going (false) or not (true). It begins as false; for
+ * signal watches, and for hooks that are not idle ones, as true. 0 or
+ * RONDO_ENOENT. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
                                    bool background);
 
@@ -766,8 +769,8 @@ RONDO_API rondo_id rondo_remote_post(rondo_remote *remote, rondo_fn fn,
 /**
  * Cancels a post of rondo_remote_post. 0: it never runs, and arg is whose it
  * was before; RONDO_ENOENT: it has run, runs, was cancelled, is another loop's,
- * or is one of the next few (64) that run now, which only the loop's thread can
- * still cancel, by rondo_cancel. Any thread.
+ * or is one of the next few (64 at most) that the loop is just running. Those
+ * only the loop's thread can still cancel, by rondo_cancel. Any thread.
  */
 RONDO_API int rondo_remote_cancel(rondo_remote *remote, rondo_id id);
 
@@ -789,8 +792,8 @@ typedef void (*rondo_fd_fn)(rondo_loop *loop, rondo_fd fd, void *arg);
  * 0; RONDO_EPERM: a regular file or directory, or a device this backend's
  * kernel interface refuses (the sentence names a backend that takes it);
  * RONDO_EBADF: not open; RONDO_EBUSY: a transport's, or rondo_watch has it;
- * RONDO_EMFILE: over the
- * backend's limit; RONDO_ENOTSUP, RONDO_ENOSPC. As loop.add_reader.
+ * RONDO_EMFILE: over the backend's limit; RONDO_ENOTSUP, RONDO_ENOSPC. As
+ * loop.add_reader.
  */
 RONDO_API int rondo_add_reader(rondo_loop *loop, rondo_fd fd, rondo_fd_fn fn,
                                void *arg);
@@ -999,14 +1002,15 @@ typedef struct rondo_server_options {
     rondo_switch keep_alive;    /**< SO_KEEPALIVE of clients. Default: off */
     rondo_switch v6only;        /**< IPV6_V6ONLY. Default: on */
     /** Who may connect to path: its file's mode, such as 0660, before anybody
-     * can. 0: what the umask leaves. An abstract name has none. See chmod(2). */
+     * can. 0: what the umask leaves. An abstract name has none. See chmod(2).
+     */
     unsigned unix_mode;
     /** How long a client's filters may take to get ready. 0: 60 s;
      * RONDO_NEVER: as long as they like. */
     int64_t handshake_timeout_ns;
-    /** Pushes filters. When it fails, or one of them does before it is ready,
-     * the exception handler is told; not of RONDO_ECANCELED or a number above 0,
-     * with which it refuses a client. */
+    /** Pushes filters. RONDO_ECANCELED, or a number above 0, refuses the
+     * client. Any other error of it, and that of a filter which fails before it
+     * is ready, goes to the exception handler. */
     rondo_setup_fn setup;
     void *setup_arg;
     /**
@@ -1062,12 +1066,13 @@ typedef void (*rondo_connect_fn)(rondo_loop *loop, void *arg,
  * (the socket is in use by a transport or watcher), RONDO_EMFILE, RONDO_ENFILE.
  *
  * done's error: RONDO_ENONAME, RONDO_EAGAIN (look-up), RONDO_ENOENT (no such
- * path), RONDO_ECONNREFUSED, RONDO_ETIMEDOUT, RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EACCES,
- * RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL (local_address), RONDO_EAFNOSUPPORT (no
- * address of the families asked for), RONDO_ECANCELED, RONDO_EMFILE; the
- * sentence then names each address tried and why it failed. As
- * loop.create_connection, loop.create_unix_connection and, for a pipe, the
- * proactor loop's create_pipe_connection; see connect(2), and CreateFile.
+ * path), RONDO_ECONNREFUSED, RONDO_ETIMEDOUT, RONDO_EHOSTUNREACH,
+ * RONDO_ENETUNREACH, RONDO_EACCES, RONDO_EADDRINUSE, RONDO_EADDRNOTAVAIL
+ * (local_address), RONDO_EAFNOSUPPORT (no address of the families asked for),
+ * RONDO_ECANCELED, RONDO_EMFILE; the sentence then names each address tried and
+ * why it failed. As loop.create_connection, loop.create_unix_connection and,
+ * for a pipe, the proactor loop's create_pipe_connection; see connect(2), and
+ * CreateFile.
  */
 RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
                                            const rondo_connect_options *options,
@@ -1098,22 +1103,25 @@ RONDO_API int rondo_create_server(rondo_loop *loop,
 /**
  * Makes a transport of a connected stream socket; connection_made comes from
  * the loop. TCP_NODELAY is set, as for a connection that a server accepts;
- * rondo_adopt leaves the options as they are. t may be NULL. 0, and the socket is the transport's; on an error it
- * stays the caller's: RONDO_EINVAL (not a connected stream socket),
- * RONDO_EBADF, RONDO_EBUSY (in use by a transport or watcher), RONDO_EMFILE
- * (over the backend's limit). As loop.connect_accepted_socket.
+ * rondo_adopt leaves the options as they are. t may be NULL. 0, and the socket
+ * is the transport's; on an error it stays the caller's: RONDO_EINVAL (not a
+ * connected stream socket), RONDO_EBADF, RONDO_EBUSY (in use by a transport or
+ * watcher), RONDO_EMFILE (over the backend's limit). As
+ * loop.connect_accepted_socket.
  */
 RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
                                             const rondo_protocol *protocol,
                                             void *self, rondo_transport **t);
-/** Whose the descriptor is that rondo_connect_read_pipe and its sister are
- * given, and of what kind it may be; values to be combined. */
+
+/** Flags of rondo_adopt, rondo_connect_read_pipe and rondo_connect_write_pipe,
+ * to be combined: whose the descriptor is, of what kind it may be, and which
+ * options it gets. */
 enum rondo_pipe_flags {
-    RONDO_PIPE_OWN = 0,       /**< the transport's: closed with it */
-    RONDO_PIPE_BORROW = 1,    /**< the program's: never closed, left as found */
-    RONDO_PIPE_FILE = 2,      /**< a regular file is taken, too */
-    RONDO_ADOPT_NO_DELAY = 4, /**< rondo_adopt: sets TCP_NODELAY */
-    RONDO_ADOPT_KEEP_ALIVE = 8 /**< rondo_adopt: sets SO_KEEPALIVE */
+    RONDO_PIPE_OWN = 0,    /**< the transport's: closed with it */
+    RONDO_PIPE_BORROW = 1, /**< the program's: never closed, left as found */
+    RONDO_PIPE_FILE = 2,   /**< not rondo_adopt: a regular file is taken, too */
+    RONDO_ADOPT_NO_DELAY = 4,  /**< rondo_adopt alone: sets TCP_NODELAY */
+    RONDO_ADOPT_KEEP_ALIVE = 8 /**< rondo_adopt alone: sets SO_KEEPALIVE */
 };
 
 /**
@@ -1121,21 +1129,21 @@ enum rondo_pipe_flags {
  * a connected stream socket, a terminal or the master of a pseudo terminal, a
  * character device, on Windows an overlapped pipe; connection_made comes from
  * the loop. flags: RONDO_PIPE_OWN or RONDO_PIPE_BORROW, as for
- * rondo_connect_read_pipe: a borrowed one is never closed, shut down only by
- * rondo_transport_write_eof, and has its mode back in the end; on Windows a
- * socket is then blocking. An abort of a borrowed socket sends no reset. No
- * option of a socket is set but those that flags ask for, which a borrowed one
- * does not get. A terminal ends both ways at once
- * (rondo_transport_can_write_eof is false). A device that the loop cannot wait
- * for (/dev/null with epoll) ends in connection_lost(RONDO_EPERM).
+ * rondo_connect_read_pipe. A borrowed one is never closed, shut down only by
+ * rondo_transport_write_eof, and has its mode back in the end (on Windows a
+ * socket is then blocking). An abort of a borrowed socket sends no reset. Only
+ * those options of a socket are set that flags ask for; a borrowed one takes
+ * none. A terminal ends both ways at once (rondo_transport_can_write_eof is
+ * false). A device that the loop cannot wait for (/dev/null with epoll) ends in
+ * connection_lost(RONDO_EPERM).
  *
  * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
  * RONDO_EINVAL (a file, a directory, a listening, unconnected or datagram
  * socket, not open for both; flags unknown or together), RONDO_EBADF,
  * RONDO_EBUSY (in use by a transport or watcher), RONDO_EMFILE, RONDO_ENOMEM,
- * RONDO_ENOTSUP (RONDO_CAN_PIPES: all but a socket of one's own; Windows: a
- * pipe that is borrowed or not overlapped). As libuv's uv_tcp_open, uv_tty_init
- * and uv_pipe_open.
+ * RONDO_ENOTSUP (where RONDO_CAN_PIPES is false: all but a socket with
+ * RONDO_PIPE_OWN; on Windows: a pipe that is borrowed or not overlapped). As
+ * libuv's uv_tcp_open, uv_tty_init and uv_pipe_open.
  */
 RONDO_API int rondo_adopt(rondo_loop *loop, rondo_fd fd, unsigned flags,
                           const rondo_protocol *protocol, void *self,
@@ -1245,29 +1253,30 @@ RONDO_API int rondo_transport_write_then(rondo_transport *t,
                                          void *arg);
 
 /**
- * Sends what the kernel takes at once and keeps nothing. Returns how many bytes
- * that was; 0 for zero bytes. RONDO_EAGAIN: bytes wait already, or the kernel
- * takes none now: write them, or try again when rondo_transport_drain says that
- * none wait. RONDO_ENOTSUP: the transport has filters, which take all or
- * nothing; or a thread, or on Windows an operation of a pipe, writes. Else
- * errors as rondo_transport_write's. As uv_try_write.
+ * Sends what the kernel takes at once and keeps nothing: the bytes are lent for
+ * the call. Returns how many have left, 0 for zero bytes. RONDO_EAGAIN: bytes
+ * or a file wait already, or the kernel takes none now; write them, or try
+ * again when rondo_transport_drain says that none wait. RONDO_ENOTSUP: the
+ * transport has filters, which take all or nothing; or a thread writes, or on
+ * Windows an operation of a pipe. Other errors are those of
+ * rondo_transport_write. As uv_try_write.
  */
 RONDO_API int64_t rondo_transport_try_write(rondo_transport *t,
                                             const rondo_buffer *buffers,
                                             size_t count);
 
 /**
- * Sends size bytes of a file from offset on, or what there is of them (INT64_MAX:
- * to the file's end), behind what has been written before. The kernel sends them
- * without a copy where it can (sendfile(2), TransmitFile); else a thread reads
- * them, piece by piece, which are then written as by rondo_transport_write. So
- * it is with what has no positions either: a pipe, a terminal, a device, on Unix
- * alone, with offset 0. Windows: file is a HANDLE.
+ * Sends size bytes of a file from offset on, or what there is of them
+ * (INT64_MAX: to the file's end), behind what has been written before. The
+ * kernel sends them without a copy where it can (sendfile(2), TransmitFile);
+ * else a thread reads them, piece by piece, which are then written as by
+ * rondo_transport_write. So it is with what has no positions either: a pipe, a
+ * terminal, a device, on Unix alone, with offset 0. Windows: file is a HANDLE.
  *
  * Until done is called the file stays open and is not to be written to (what
- * the kernel has of it may still be its own pages), and writing to the transport
- * is RONDO_EBUSY. Reading goes on. Closing the transport lets the file go out
- * first.
+ * the kernel has of it may still be its own pages), and writing to the
+ * transport is RONDO_EBUSY. Reading goes on. Closing the transport lets the
+ * file go out first.
  *
  * done's result is how many bytes have been sent: fewer than size at the end of
  * the file alone. RONDO_ECANCELED (rondo_cancel, rondo_loop_close), or why the
@@ -1280,8 +1289,9 @@ RONDO_API int64_t rondo_transport_try_write(rondo_transport *t,
  *
  * Returns an id, for rondo_cancel; or RONDO_EINVAL (offset or size below 0, a
  * directory or a socket, no done), RONDO_EBADF (not open for reading),
- * RONDO_EBUSY (one is under way, or a filter gets ready), RONDO_ENOTCONN (before
- * connection_made), RONDO_ECLOSED, RONDO_EPIPE, RONDO_ENOMEM. As loop.sendfile.
+ * RONDO_EBUSY (one is under way, or a filter gets ready), RONDO_ENOTCONN
+ * (before connection_made), RONDO_ECLOSED, RONDO_EPIPE, RONDO_ENOMEM. As
+ * loop.sendfile.
  */
 RONDO_API rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
                                             int64_t offset, int64_t size,
@@ -1298,12 +1308,12 @@ RONDO_API rondo_id rondo_transport_sendfile(rondo_transport *t, rondo_fd file,
 RONDO_API int rondo_transport_write_eof(rondo_transport *t);
 
 /**
- * As rondo_transport_write_eof, with a done that says when the end has left:
- * 0, behind all that was written before and behind the done of each
- * rondo_transport_write_then; or why it did not leave. It comes once, from the
- * loop, before connection_lost. After write_eof it is allowed, too. 0; < 0 as
- * rondo_transport_write_eof, also RONDO_EPIPE: the transport only reads. As
- * uv_shutdown.
+ * As rondo_transport_write_eof, with a done that says when the end has left. It
+ * comes once, from the loop, before connection_lost: 0, behind all that was
+ * written before and behind the done of each rondo_transport_write_then; or why
+ * the end did not leave. Twice, and after write_eof, are allowed. 0; the errors
+ * of rondo_transport_write_eof, and RONDO_EINVAL: no done; RONDO_EPIPE: the
+ * transport only reads; RONDO_ENOMEM; then done does not come. As uv_shutdown.
  */
 RONDO_API int rondo_transport_shutdown(rondo_transport *t, rondo_done_fn done,
                                        void *arg);
@@ -1318,18 +1328,20 @@ RONDO_API void rondo_transport_close(rondo_transport *t);
 
 /**
  * As rondo_transport_close, but what is not done after timeout_ns is aborted:
- * connection_lost(RONDO_ETIMEDOUT). Filters that only wait for the peer's end
- * by then have ended in order: connection_lost(0). While the transport closes,
- * another call sets the time anew; RONDO_NEVER: no limit. 0; RONDO_EINVAL: a
- * negative time; RONDO_ENOMEM. On an error the transport stays open.
+ * connection_lost(RONDO_ETIMEDOUT). Where filters only wait for the peer's end
+ * by then, the connection has ended in order: connection_lost(0). While the
+ * transport closes, another call sets the time anew. RONDO_NEVER: no limit. 0;
+ * RONDO_EINVAL: a negative time; RONDO_ENOMEM: then nothing has changed. As
+ * asyncio's ssl_shutdown_timeout, for every transport.
  */
 RONDO_API int rondo_transport_close_within(rondo_transport *t,
                                            int64_t timeout_ns);
 
 /** Drops the buffer and closes: the peer sees an end after a part of the bytes,
- * and no reset. Filters say no goodbye, so the peer of a TLS connection knows
- * that it was cut. connection_lost(RONDO_ECANCELED) follows. As uv_close, and
- * as WriteTransport.abort, which sends no reset either. */
+ * and no reset. Filters do not send their shutdown, so the peer of a TLS
+ * connection knows that it was cut. connection_lost(RONDO_ECANCELED) follows.
+ * Twice is harmless. As uv_close, and as WriteTransport.abort, which sends no
+ * reset either. */
 RONDO_API void rondo_transport_close_now(rondo_transport *t);
 
 /** Drops the buffer; the peer sees a reset (an end where the system has no
@@ -1385,6 +1397,10 @@ RONDO_API void *rondo_transport_self(const rondo_transport *t);
 RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
                                      size_t size);
 
+/** high of rondo_transport_set_write_buffer_limits: a limit of 0 bytes, which 0
+ * itself does not say. As asyncio's high=0. */
+#define RONDO_NO_BUFFER (SIZE_MAX - 1)
+
 /**
  * Sets the limits of the write buffer, in bytes: pause_writing when it holds
  * more than high, resume_writing when it holds no more than low. They act at
@@ -1397,32 +1413,6 @@ RONDO_API int rondo_transport_unread(rondo_transport *t, const void *data,
 RONDO_API int rondo_transport_set_write_buffer_limits(rondo_transport *t,
                                                       size_t high, size_t low);
 
-/** As high of the limits of a write buffer: 0, asyncio's high=0. */
-#define RONDO_NO_BUFFER (SIZE_MAX - 1)
-
-/**
- * true: pause_writing is called inside the write (or the setting of limits)
- * that passes the high limit, as asyncio does; false, as it begins: from the
- * loop, after it. It stays the loop's where bytes of a
- * rondo_transport_sendfile, or of a write before connection_made, pass the
- * limit. The write returns 1 either way. Each write costs a few nanoseconds
- * more then.
- */
-RONDO_API void rondo_transport_set_pause_inside(rondo_transport *t,
-                                                bool inside);
-
-/**
- * Waits until the write buffer holds no more than `mark` bytes: done(0), from
- * the loop, also where it is so already; or the error that ended the transport
- * before, before connection_lost. While the transport closes, too. Of a file
- * on its way only what is in memory counts. Returns an id, for rondo_cancel
- * (done gets RONDO_ECANCELED); RONDO_EINVAL: no done; RONDO_EPIPE: the
- * transport only reads; RONDO_ECLOSED, or a failed write's error: it has ended.
- * As StreamWriter.drain.
- */
-RONDO_API rondo_id rondo_transport_drain(rondo_transport *t, size_t mark,
-                                         rondo_done_fn done, void *arg);
-
 /** Tells the limits; either pointer may be NULL. As
  * WriteTransport.get_write_buffer_limits. */
 RONDO_API void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
@@ -1433,6 +1423,29 @@ RONDO_API void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
  * WriteTransport.get_write_buffer_size. */
 RONDO_API size_t
 rondo_transport_get_write_buffer_size(const rondo_transport *t);
+
+/**
+ * true: pause_writing is called inside the write (or the setting of limits)
+ * that passes the high limit, as asyncio does. false, as it begins: from the
+ * loop, after it. Always from the loop: where bytes of a
+ * rondo_transport_sendfile, or of a write before connection_made, pass the
+ * limit. The write returns 1 either way. true makes each write a few
+ * nanoseconds slower.
+ */
+RONDO_API void rondo_transport_set_pause_inside(rondo_transport *t,
+                                                bool inside);
+
+/**
+ * Waits until the write buffer holds no more than `mark` bytes, also while the
+ * transport closes. done comes once, from the loop, before connection_lost: 0,
+ * also where it is so already; or the error that ended the transport before. Of
+ * a file on its way only what is in memory counts. Returns an id, for
+ * rondo_cancel (done gets RONDO_ECANCELED); RONDO_EINVAL: no done;
+ * RONDO_EPIPE: the transport only reads; RONDO_ECLOSED, or a failed write's
+ * error: it has ended; RONDO_ENOMEM. As StreamWriter.drain.
+ */
+RONDO_API rondo_id rondo_transport_drain(rondo_transport *t, size_t mark,
+                                         rondo_done_fn done, void *arg);
 
 /**
  * How long nothing may be received (not counted while reading is paused), and
@@ -1475,8 +1488,8 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
  * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
  * byte; RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
- * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the next
- * byte that they send. See SCM_RIGHTS in unix(7).
+ * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the
+ * next byte that they send. See SCM_RIGHTS in unix(7).
  */
 RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
 
@@ -1496,7 +1509,8 @@ RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
  */
 RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
 
-/** What rondo_transport_detach gives back; RONDO_DETACHED_INIT. */
+/** What rondo_transport_detach gives back; set size first
+ * (RONDO_DETACHED_INIT). */
 typedef struct rondo_detached {
     size_t size;
     rondo_fd fd; /**< the program's from now on */
@@ -1508,20 +1522,22 @@ typedef struct rondo_detached {
 } rondo_detached;
 
 /**
- * Takes the descriptor out of the loop, and out of the transport: to serve it on
+ * Takes the descriptor out of the loop and out of the transport: to serve it on
  * a thread of its own, to hand it to another loop or a child, to speak TLS by
- * another library. out->fd is the program's, who closes it; it is as it was in
- * use: a socket non-blocking, a pipe in the mode that it was given in. No byte
- * is lost or read twice. The transport is closed then: it takes no calls, and
+ * another library. out->fd is the program's, which closes it. It stays in the
+ * mode that it was used in: a socket is non-blocking, a pipe as it was given.
+ * No byte is lost or read twice. The transport takes no more calls, and
  * connection_lost(0) follows from the loop. Descriptors that came with unread
  * bytes can be taken (rondo_transport_take_fd) until connection_lost returns.
- * Any callback may call it, get_buffer too; not before connection_made.
- * 0; and, where nothing has changed: RONDO_EBUSY: bytes, a file or a descriptor
- * wait to be sent; RONDO_ENOTSUP: under filters, where a thread makes the calls,
- * and where RONDO_CAN_DETACH is false, since Windows ties a handle to one
- * completion port for good; RONDO_ENOTCONN: before connection_made;
- * RONDO_ECLOSED: it closes; an earlier write's error; RONDO_ENOMEM;
- * RONDO_EINVAL: out has no size.
+ * It may be called in any callback, get_buffer too, from connection_made on.
+ *
+ * 0; on an error nothing has changed: RONDO_EBUSY: bytes, a file or a
+ * descriptor wait to be sent; RONDO_ENOTSUP: with filters, where a thread makes
+ * the calls, and where RONDO_CAN_DETACH is false (Windows ties a handle to one
+ * completion port for good); RONDO_ENOTCONN: before connection_made;
+ * RONDO_ECLOSED: it closes; a failed write's error; RONDO_ENOMEM;
+ * RONDO_EINVAL: out has no size. asyncio and libuv have none; as the hijack of
+ * Go's net/http.
  */
 RONDO_API int rondo_transport_detach(rondo_transport *t, rondo_detached *out);
 
@@ -1607,7 +1623,7 @@ typedef struct rondo_filter {
     /** size > 0 bytes from above, once the filter is ready. It takes them all.
      */
     int (*write)(rondo_layer *layer, void *self, const void *data, size_t size);
-    /** Nothing more will be written: send what is left, and the goodbye. Not
+    /** Nothing more will be written: send what is left, and the shutdown. Not
      * called before the filter is ready, nor after an abort. */
     int (*write_eof)(rondo_layer *layer, void *self);
     /** Once, last, after connection_lost: free self here. 0, or the error that
@@ -1627,9 +1643,9 @@ typedef struct rondo_filter {
  * or the error that ended the connection, just before connection_lost.
  *
  * 0, and lost will be called. On an error self stays the caller's:
- * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof, RONDO_ENOTSUP
- * (a pipe of one direction), RONDO_EBUSY (a file is under way, or a descriptor
- * waits for the byte that it goes with). As loop.start_tls.
+ * RONDO_ECLOSED after close or abort, RONDO_EPIPE after write_eof,
+ * RONDO_ENOTSUP (a pipe of one direction), RONDO_EBUSY (a file is under way, or
+ * a descriptor waits for the byte that it goes with). As loop.start_tls.
  */
 RONDO_API int rondo_transport_push_filter(rondo_transport *t,
                                           const rondo_filter *filter,
@@ -1700,7 +1716,7 @@ typedef struct rondo_datagram_info {
     int64_t time_ns; /**< when the kernel received it, since 1970, wall clock */
 } rondo_datagram_info;
 
-/** Datagrams that are larger than the path takes. */
+/** What becomes of datagrams that are larger than the path takes. */
 typedef enum rondo_fragments {
     RONDO_FRAGMENTS_DEFAULT = 0, /**< as the system has it */
     RONDO_FRAGMENTS_ALLOW = 1,   /**< routers and the kernel may cut them */
@@ -1734,7 +1750,8 @@ typedef struct rondo_datagram_protocol {
      * endpoint), one that waited could not be sent and was dropped
      * (RONDO_EHOSTUNREACH, RONDO_ENETUNREACH, RONDO_EMSGSIZE, RONDO_EACCES,
      * RONDO_EPERM, ...), or receiving was shut down by shutdown(2)
-     * (RONDO_EPIPE), and nothing more is received. What one call of the program's meets comes as one.
+     * (RONDO_EPIPE), and nothing more is received. What one call of the
+     * program's meets comes as one.
      */
     void (*error_received)(rondo_datagram *d, void *self, int error);
     /** The write buffer has passed its high limit. */
@@ -1742,8 +1759,9 @@ typedef struct rondo_datagram_protocol {
     /** ... and is down to its low limit. */
     void (*resume_writing)(rondo_datagram *d, void *self);
     /** It is over: 0 after rondo_datagram_close, RONDO_ECANCELED after abort,
-     * RONDO_ECLOSED when the loop is closed, RONDO_EBADF (the program has closed the
-     * descriptor), RONDO_ENOMEM. The pointer ends when this returns. */
+     * RONDO_ECLOSED when the loop is closed, RONDO_EBADF (the program has
+     * closed the descriptor), RONDO_ENOMEM. The pointer ends when this
+     * returns. */
     void (*connection_lost)(rondo_datagram *d, void *self, int error);
     /** Instead of datagram_received, if it is not NULL. info, lent too, knows
      * what rondo_datagram_options.info asked for and the kernel has told. With
@@ -1753,12 +1771,12 @@ typedef struct rondo_datagram_protocol {
                                    const rondo_address *from,
                                    const rondo_datagram_info *info);
     /**
-     * Where to receive to: memory of the program's of *size bytes, which is
-     * the endpoint's until it asks again or ends. hint is receive_size. Room
-     * for several times hint is used for as many datagrams as one call can
-     * receive; with less than hint, the datagram is cut to that. There may be
-     * nothing to receive after all. NULL, or *size 0: not now, and receiving
-     * pauses as by rondo_datagram_pause_reading. As uv_alloc_cb, and asyncio's
+     * Where to receive to: returns memory of the program's, and its bytes in
+     * *size. It is the endpoint's until it asks again or ends. hint is
+     * receive_size. Room for several times hint takes as many datagrams as one
+     * call can receive; room for less than hint cuts the datagram. There may be
+     * nothing to receive after all. NULL, or *size 0: not now; receiving pauses
+     * as by rondo_datagram_pause_reading. As uv_alloc_cb, and asyncio's
      * BufferedProtocol.get_buffer.
      */
     void *(*get_buffer)(rondo_datagram *d, void *self, size_t hint,
@@ -1840,9 +1858,10 @@ enum { RONDO_DATAGRAM_PIECES = 64 };
 
 /**
  * As rondo_datagram_send, of a datagram in pieces: the bytes of `count` buffers
- * one behind the other, at most RONDO_DATAGRAM_PIECES. info may be NULL. With
- * RONDO_INFO_SEGMENTS they are several datagrams, which the kernel cuts: 64 are
- * always possible, and all take one turn and fail together.
+ * one behind the other, at most RONDO_DATAGRAM_PIECES. info, lent for the call
+ * as the bytes are, may be NULL. With RONDO_INFO_SEGMENTS they are several
+ * datagrams, which the kernel cuts: 64 are always possible, and all take one
+ * turn and fail together.
  *
  * Also RONDO_EINVAL (more pieces; a member of info that makes no sense, an
  * address of another family, RONDO_INFO_TIME), RONDO_ENOTSUP (this system, or
@@ -1855,20 +1874,22 @@ RONDO_API int rondo_datagram_send_with(rondo_datagram *d,
                                        size_t count, const rondo_address *to,
                                        const rondo_datagram_info *info);
 
-/** The same, if the kernel takes it now; nothing is kept. 0, or RONDO_EAGAIN:
- * the kernel has no room, or other datagrams wait. As uv_udp_try_send. */
+/** As rondo_datagram_send_with, if the kernel takes it now; nothing is kept. 0;
+ * RONDO_EAGAIN: the kernel has no room, or other datagrams wait; or the same
+ * errors. As uv_udp_try_send. */
 RONDO_API int rondo_datagram_try_send(rondo_datagram *d,
                                       const rondo_buffer *buffers, size_t count,
                                       const rondo_address *to,
                                       const rondo_datagram_info *info);
 
 /**
- * As rondo_datagram_send_with, and tells of this datagram: done's result is its
+ * As rondo_datagram_send_with, with a done for this datagram: its result is the
  * size once the kernel has it, or the error that it was dropped for, which
- * error_received is not told. done comes once, from the loop, before
- * connection_lost. The bytes are copied. The id; < 0: refused, and done does
- * not come. rondo_cancel takes it back while it waits: RONDO_ECANCELED; it is
- * too late once the kernel has it. As uv_udp_send.
+ * error_received then does not get. done comes once, from the loop, before
+ * connection_lost. If the datagram has to wait, its bytes are copied. Returns
+ * an id, by which rondo_cancel takes it back while it waits (done gets
+ * RONDO_ECANCELED); < 0: refused, and done does not come: also RONDO_EINVAL: no
+ * done. As uv_udp_send.
  */
 RONDO_API rondo_id rondo_datagram_send_then(rondo_datagram *d,
                                             const rondo_buffer *buffers,
@@ -1975,6 +1996,7 @@ RONDO_API rondo_loop *rondo_datagram_loop(const rondo_datagram *d);
 /** Whether it keeps rondo_loop_run going (false, as it begins) or not. */
 RONDO_API void rondo_datagram_set_background(rondo_datagram *d,
                                              bool background);
+
 /* ---- 7. subprocesses --------------------------------------------------- */
 
 /** How a process ended. A Windows exit code has 32 bits, so it cannot share a
@@ -2039,13 +2061,14 @@ typedef struct rondo_stdio_entry {
     rondo_fd fd; /**< RONDO_STDIO_FD's */
 } rondo_stdio_entry;
 
-/** No limit, in a rondo_resource_limit. */
+/** soft or hard of a rondo_resource_limit: no limit (RLIM_INFINITY). */
 #define RONDO_UNLIMITED UINT64_MAX
 
-/** A limit of the child's; see setrlimit(2). */
+/** A limit of the child's, in the unit of its resource. See setrlimit(2). */
 typedef struct rondo_resource_limit {
-    int resource; /**< one of the system's RLIMIT_... */
-    uint64_t soft, hard;
+    int resource;  /**< one of the system's RLIMIT_... */
+    uint64_t soft; /**< in force; at most hard */
+    uint64_t hard; /**< how far the child can raise soft */
 } rondo_resource_limit;
 
 /** What to run, and how; RONDO_PROCESS(.program = "ls"). */
@@ -2068,8 +2091,8 @@ typedef struct rondo_process_options {
     bool hide_window;   /**< Windows */
     bool leave_running; /**< close, the loop's too, does not kill */
     /** setuid(2) and setgid(2), with no supplementary groups where the parent
-     * may drop them; by pointer, since 0 is a value. RONDO_EINVAL: a uid that is
-     * not 0 without a gid, where the child would keep group 0. Unix. */
+     * may drop them; by pointer, since 0 is a value. RONDO_EINVAL: a uid that
+     * is not 0 without a gid, where the child would keep group 0. Unix. */
     const int64_t *uid, *gid;
     const int *umask;  /**< by pointer, since 0 is a value. Unix */
     int columns, rows; /**< of the child's terminal. 0: 80 and 24 */
@@ -2090,8 +2113,8 @@ typedef struct rondo_process_options {
     /** -20 to 19, by pointer, since 0 is a value. Windows: the nearest priority
      * class. See setpriority(2). */
     const int *nice;
-    /** The child is killed when this process ends in any way, where
-     * RONDO_CAN_DIE_WITH_PARENT. Linux: also when the thread that started it
+    /** The child is killed when this process ends in any way
+     * (RONDO_CAN_DIE_WITH_PARENT). Linux: also when the thread that started it
      * ends, and not if its program has more rights (set-user-ID). See
      * PR_SET_PDEATHSIG, procctl(2), JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE. */
     bool die_with_parent;
@@ -2106,12 +2129,12 @@ typedef struct rondo_process_options {
  * 0; an error, and nothing is left: RONDO_ENOENT, RONDO_ENOTDIR, RONDO_EACCES
  * (not executable, a directory), RONDO_ENOEXEC, RONDO_ENAMETOOLONG,
  * RONDO_ETOOMUCH (argv and env together too long), RONDO_EBADF (a descriptor
- * that is not open), RONDO_EPERM (uid, gid, limits, cgroup), RONDO_EACCES also
- * for nice and cgroup, RONDO_EAGAIN (too many
- * processes), RONDO_EMFILE, RONDO_ENFILE, RONDO_EINVAL (neither program nor
- * argv, an unknown kind, a number of a descriptor below 0 or named twice),
- * RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec; see
- * execve(2).
+ * that is not open), RONDO_EPERM (uid, gid, limits, cgroup), RONDO_EACCES
+ * (nice, cgroup), RONDO_EAGAIN (too many processes), RONDO_EMFILE,
+ * RONDO_ENFILE, RONDO_EINVAL (neither program nor argv, an unknown kind, a
+ * number of a descriptor below 0 or named twice, a terminal beyond 0-2, a value
+ * out of range), RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec;
+ * see execve(2).
  */
 RONDO_API int rondo_subprocess_exec(rondo_loop *loop,
                                     const rondo_process_options *options,
@@ -2125,14 +2148,14 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
                                      const rondo_process_protocol *protocol,
                                      void *self, rondo_process **p);
 
-/**
+/*
  * A child on a terminal (RONDO_STDIO_TERMINAL; see pty(7), openpty(3)). The
  * child leads a session of its own, whose terminal it is: Ctrl-C, job control,
  * SIGWINCH and isatty(3) work as in a terminal's window. Our end is one
  * transport both ways: rondo_process_pipe returns it for each of 0, 1 and 2
- * that is the terminal. Callbacks number it as pipes: pause_writing and
- * resume_writing say 0, all others 1 (else 2). Where only the other direction
- * is the terminal, all say that one's number.
+ * that is the terminal. pause_writing and resume_writing get it as fd 0, the
+ * other callbacks as fd 1 (as 2 where 1 is something else). Where the terminal
+ * is the child's input alone, or its output alone, all get that number.
  *
  * The terminal begins with the system's modes: it echoes, gives the child whole
  * lines and writes "\r\n" for each "\n"; tcsetattr(3) on rondo_transport_fd
@@ -2141,11 +2164,11 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
  * transport hangs up: the child gets SIGHUP. When the last process has closed
  * the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a write
  * could not end.
- *
- * rondo_process_set_window_size changes its size, 1 to 65535 each; a change is
- * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL (no terminal, no
- * such size), RONDO_ECLOSED (it is closed). As ioctl(2)'s TIOCSWINSZ.
  */
+
+/** Changes the size of the child's terminal, 1 to 65535 each; a change is
+ * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL: no terminal, no
+ * such size; RONDO_ECLOSED: it is closed. As ioctl(2)'s TIOCSWINSZ. */
 RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
                                             int rows);
 
@@ -2168,12 +2191,15 @@ RONDO_API rondo_transport *rondo_process_pipe(const rondo_process *p, int fd);
 /** Sends a signal, never to a process that has taken its number. 0;
  * RONDO_ESRCH: it has ended; RONDO_EINVAL, RONDO_EPERM. As send_signal. */
 RONDO_API int rondo_process_send_signal(rondo_process *p, int signum);
+
 /** The same to each process of the group that the child leads (new_group or
- * new_session), as long as the child has not ended. RONDO_EINVAL: it leads none.
- * Windows: SIGBREAK only, else RONDO_ENOTSUP. See killpg(3). */
+ * new_session), as long as the child has not ended. RONDO_EINVAL: it leads
+ * none. Windows: SIGBREAK only, else RONDO_ENOTSUP. See killpg(3). */
 RONDO_API int rondo_process_signal_group(rondo_process *p, int signum);
+
 /** SIGTERM, or TerminateProcess. Otherwise the same. */
 RONDO_API int rondo_process_terminate(rondo_process *p);
+
 /** SIGKILL, or TerminateProcess. Otherwise the same. */
 RONDO_API int rondo_process_kill(rondo_process *p);
 
@@ -2217,13 +2243,14 @@ typedef void (*rondo_communicate_fn)(rondo_loop *loop, void *arg,
  * output in all (0: no limit) kill the child: RONDO_ETOOMUCH. A child that
  * does not read its input is no error. Returns an id, with which rondo_cancel
  * kills the child, or the errors of rondo_subprocess_exec; RONDO_EINVAL also: a
- * pipe in extra beyond stderr. As Process.communicate.
+ * pipe in extra beyond stderr, a terminal. As Process.communicate.
  */
 RONDO_API rondo_id rondo_communicate(rondo_loop *loop,
                                      const rondo_process_options *options,
                                      const void *input, size_t input_size,
                                      size_t limit, rondo_communicate_fn done,
                                      void *arg);
+
 /* ---- 8. signals -------------------------------------------------------- */
 
 /** SIGHUP's number, also on Windows, whose <signal.h> lacks it: there it says
@@ -2266,8 +2293,8 @@ RONDO_API int rondo_add_signal_handler(rondo_loop *loop, int signum,
  */
 RONDO_API int rondo_remove_signal_handler(rondo_loop *loop, int signum);
 
-/** How many of the signal have arrived since fn, or any other watch of it, was
- * last called: 1 or more. */
+/** count: how many of the signal have arrived since its watches were last
+ * called: 1 or more. */
 typedef void (*rondo_signal_watch_fn)(rondo_loop *loop, int signum,
                                       unsigned count, void *arg);
 
@@ -2279,12 +2306,12 @@ typedef enum rondo_signal_flags {
 /**
  * As rondo_add_signal_handler, but any number of watches of one signal can be
  * in a loop, beside its handler: each is called, in the order in which they
- * were added. They are told how many came: the kernel itself counts only
- * real-time signals, and takes several others that wait for one (signal(7)).
- * rondo_cancel ends it, rondo_set_background(loop, id, false) lets it keep
- * rondo_loop_run going. An id, or the errors of rondo_add_signal_handler;
- * RONDO_EINVAL: unknown flags. As libuv's uv_signal_start and
- * uv_signal_start_oneshot.
+ * were added, with the count of those that came. (The kernel counts real-time
+ * signals only; it takes several others that wait for one. See signal(7).)
+ * flags: 0 or RONDO_SIGNAL_ONCE. rondo_cancel ends the watch,
+ * rondo_set_background(loop, id, false) lets it keep rondo_loop_run going. An
+ * id, or the errors of rondo_add_signal_handler; RONDO_EINVAL: unknown flags.
+ * As libuv's uv_signal_start and uv_signal_start_oneshot.
  */
 RONDO_API rondo_id rondo_watch_signal(rondo_loop *loop, int signum,
                                       unsigned flags, rondo_signal_watch_fn fn,
@@ -2316,9 +2343,9 @@ RONDO_API rondo_id rondo_run_in_executor(rondo_loop *loop,
                                          void *arg);
 
 /**
- * Inside a job's done: whether its work had begun, so that it has done its
- * part or some of it. A job that was cancelled before is RONDO_ECANCELED,
- * too, but false. Elsewhere false.
+ * Inside a job's done: whether its work had begun, so that it may have done a
+ * part of it. Both kinds of cancelled jobs get RONDO_ECANCELED: true for one
+ * that ran, false for one that never did. Outside a done: false.
  */
 RONDO_API bool rondo_job_begun(const rondo_loop *loop);
 
@@ -2365,7 +2392,7 @@ RONDO_API unsigned rondo_cpu_count(void);
 RONDO_API int rondo_set_default_executor(rondo_loop *loop,
                                          rondo_executor *executor);
 
-/** A socket_type: any. */
+/** A socket_type of rondo_lookup_hints: any. */
 #define RONDO_ANY_SOCKET (-1)
 
 /** What a look-up asks for; RONDO_LOOKUP_HINTS_INIT. As getaddrinfo(3)'s
@@ -2379,8 +2406,8 @@ typedef struct rondo_lookup_hints {
     bool numeric_service; /**< the service is a number */
     bool canonical_name;  /**< the host's own name, too */
     /** The system's SOCK_... and IPPROTO_...; 0: SOCK_STREAM or what datagram
-     * says, and its usual protocol. RONDO_ANY_SOCKET: services of any type; each
-     * address is then given once. */
+     * says, and its usual protocol. RONDO_ANY_SOCKET: services of any type;
+     * each address is then given once. */
     int socket_type, protocol;
     bool configured; /**< only families that this machine has addresses of */
     /** With RONDO_FAMILY_INET6: where there are no IPv6 addresses, IPv4 ones as
@@ -2567,10 +2594,10 @@ RONDO_API int rondo_read_some(rondo_reader *reader, rondo_read_fn done,
                               void *arg);
 
 /** Who hears everything but data from now on: the protocol and self of
- * rondo_reader_new, which the reader of a server's client begins without. Without
- * one the leaving of the peer is told to a read alone, so a program that reads
- * only now and then sets one with eof_received and connection_lost. NULL:
- * nobody. 0. */
+ * rondo_reader_new, which the reader of a server's client begins without.
+ * Without one the leaving of the peer is told to a read alone, so a program
+ * that reads only now and then sets one with eof_received and connection_lost.
+ * NULL: nobody. 0. */
 RONDO_API int rondo_reader_set_protocol(rondo_reader *reader,
                                         const rondo_protocol *protocol,
                                         void *self);
@@ -2598,9 +2625,9 @@ RONDO_API size_t rondo_reader_buffered(const rondo_reader *reader);
  *
  * Returns an id, for rondo_cancel; or RONDO_EBUSY (the socket is a transport's
  * or another object's, or is watched, or such an operation is under way),
- * RONDO_EINVAL (the socket blocks; no done; not the kind of socket), RONDO_EBADF,
- * RONDO_ENOTSOCK, RONDO_EMFILE (beyond the backend's limit). Windows does not
- * tell whether a socket blocks: there it is made non-blocking.
+ * RONDO_EINVAL (the socket blocks; no done; not the kind of socket),
+ * RONDO_EBADF, RONDO_ENOTSOCK, RONDO_EMFILE (beyond the backend's limit).
+ * Windows does not tell whether a socket blocks: there it is made non-blocking.
  *
  * A cancelled operation's result is RONDO_ECANCELED, or what had happened
  * already: no byte that came is lost and no connection. rondo_loop_close does
@@ -2652,8 +2679,8 @@ RONDO_API rondo_id rondo_sock_accept(rondo_loop *loop, rondo_fd s,
                                      rondo_accept_fn done, void *arg);
 
 /** Sends of a file, as rondo_transport_sendfile does, whose errors for the file
- * these are, too: RONDO_EBADF, RONDO_EINVAL (a negative number, a directory or a
- * socket, no stream socket to send to); a file that cannot be sent is told by
+ * these are, too: RONDO_EBADF, RONDO_EINVAL (a negative number, a directory or
+ * a socket, no stream socket to send to); a file that cannot be sent is told by
  * done. After an error the file's position is behind what was sent. As
  * loop.sock_sendfile. */
 RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,

@@ -17,6 +17,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#if defined(__linux__) && defined(__GLIBC__)
+#define RESOURCE __rlimit_resource_t /* an enum for _GNU_SOURCE */
+#else
+#define RESOURCE int
+#endif
+
 extern char **environ; /* NOLINT: not every <unistd.h> has it */
 
 static const char *self;
@@ -165,7 +171,7 @@ void child_say_limit(int resource)
 {
     struct rlimit limit = {0, 0};
 
-    (void)getrlimit(resource, &limit);
+    (void)getrlimit((RESOURCE)resource, &limit);
     if (limit.rlim_max == RLIM_INFINITY)
         child_say("%llu of any\n", (unsigned long long)limit.rlim_cur);
     else

@@ -168,6 +168,7 @@ static int adopt_socket(rondo_loop *loop, rondo_fd fd, unsigned flags,
     int error = stream_adopt(loop, fd, what, t);
     if (error)
         return error;
+    assert(*t);
     if (flags & RONDO_ADOPT_NO_DELAY)
         (void)sys_option((*t)->io.fd, SYS_NO_DELAY, true);
     if (flags & RONDO_ADOPT_KEEP_ALIVE)

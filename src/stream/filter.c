@@ -464,7 +464,7 @@ void filters_wait(rondo_transport *t, int64_t handshake_ns,
 
 /* ---- ending the sending side ---- */
 
-/* A forked child that closes its copy says no goodbye: the connection is still
+/* A forked child that closes its copy sends no shutdown: the connection is still
  * its parent's. */
 static bool filter_closes_copy(const rondo_transport *t)
 {

@@ -136,8 +136,10 @@ static struct launch *unix_spawn_prepare(rondo_loop *loop,
     l->env = plan->env ? (char *const *)(uintptr_t)plan->env : environ;
     char *texts = (char *)(l->kept + plan->stdio_count);
     if (group) {
-        l->cgroup = strcat(strcpy(texts, plan->cgroup), PROCS);
+        l->cgroup = texts;
+        memcpy(texts, plan->cgroup, group - sizeof PROCS);
         texts += group;
+        memcpy(texts - sizeof PROCS, PROCS, sizeof PROCS);
     }
     unix_spawn_list_paths(l, path, texts);
     unix_spawn_list_kept(l);

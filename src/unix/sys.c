@@ -374,6 +374,26 @@ int64_t sys_unix_path_limit(void)
     return (int64_t)sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 }
 
+static bool unix_sys_supports_datagrams(rondo_capability what)
+{
+    switch (what) {
+    case RONDO_CAN_PACKET_INFO:
+        return sys_datagram_infos() & RONDO_INFO_LOCAL;
+    case RONDO_CAN_ECN:
+        return sys_datagram_infos() & RONDO_INFO_ECN;
+    case RONDO_CAN_TTL:
+        return sys_datagram_infos() & RONDO_INFO_TTL;
+    case RONDO_CAN_SEGMENTATION:
+        return sys_datagram_infos() & RONDO_INFO_SEGMENTS;
+    case RONDO_CAN_TIMESTAMPS:
+        return sys_datagram_infos() & RONDO_INFO_TIME;
+    case RONDO_CAN_DONT_FRAGMENT:
+        return unix_datagram_can_refuse_fragments();
+    default:
+        return false; /* named pipes, or not in the library yet */
+    }
+}
+
 bool sys_supports(rondo_capability what)
 {
     switch (what) {
@@ -414,20 +434,8 @@ bool sys_supports(rondo_capability what)
 #else
         return false; /* SO_REUSEPORT does not spread the load there */
 #endif
-    case RONDO_CAN_PACKET_INFO:
-        return sys_datagram_infos() & RONDO_INFO_LOCAL;
-    case RONDO_CAN_ECN:
-        return sys_datagram_infos() & RONDO_INFO_ECN;
-    case RONDO_CAN_TTL:
-        return sys_datagram_infos() & RONDO_INFO_TTL;
-    case RONDO_CAN_SEGMENTATION:
-        return sys_datagram_infos() & RONDO_INFO_SEGMENTS;
-    case RONDO_CAN_TIMESTAMPS:
-        return sys_datagram_infos() & RONDO_INFO_TIME;
-    case RONDO_CAN_DONT_FRAGMENT:
-        return unix_datagram_can_refuse_fragments();
     default:
-        return false; /* named pipes, or not in the library yet */
+        return unix_sys_supports_datagrams(what);
     }
 }
 
