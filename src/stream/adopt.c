@@ -95,7 +95,9 @@ static int adopt_check_kind(rondo_fd fd, unsigned flags, const char *what)
             return adopt_refuse(RONDO_EINVAL, what, fd, "is a directory");
         if (!(flags & RONDO_PIPE_FILE))
             return adopt_refuse(RONDO_EINVAL, what, fd,
-                                "is a file: RONDO_PIPE_FILE takes it");
+                                "is a file: connect_read_pipe and "
+                                "connect_write_pipe take it with "
+                                "RONDO_PIPE_FILE");
         break;
     case SYS_KIND_STREAM:
         return adopt_check_connected(fd, what);
