@@ -150,9 +150,16 @@ TEST(X12_the_childs_own_path_is_inherited)
 
 /* ---- X13: limits -------------------------------------------------------- */
 
+static struct proc *begin_files(struct world *w)
+{
+    test_skip_if(w, raw_under_valgrind(),
+                 "valgrind has a limit of descriptors of its own");
+    return begin_if(w, RONDO_CAN_LIMITS, "no resource limits");
+}
+
 TEST(X13_limits)
 {
-    struct proc *p = begin_if(w, RONDO_CAN_LIMITS, "no resource limits");
+    struct proc *p = begin_files(w);
     const int files = raw_limit_of_files();
     const char *number = test_format(w, "%d", files);
     const rondo_resource_limit limits[] = {{files, 40, 50}};
@@ -166,7 +173,7 @@ TEST(X13_limits)
 /* A limit hides what is open above it from a kernel without close_range(2). */
 TEST(X13_a_limit_below_what_is_open)
 {
-    struct proc *p = begin_if(w, RONDO_CAN_LIMITS, "no resource limits");
+    struct proc *p = begin_files(w);
     const rondo_resource_limit limits[] = {{raw_limit_of_files(), 10, 10}};
 
     for (int i = 0; i < 20; i++)
