@@ -10,7 +10,7 @@
 enum { RW = RONDO_FILE_READ | RONDO_FILE_WRITE };
 
 /* What an operation has told. */
-struct told {
+struct file_told {
     struct world *w;
     rondo_id id;
     unsigned done;
@@ -19,20 +19,20 @@ struct told {
     size_t count;   /* of a read or a write */
     rondo_file *file;
     char sentence[256];
-    void (*then)(struct told *t); /* called in done */
+    void (*then)(struct file_told *t); /* called in done */
     void *data;
 };
 
-struct told *told_new(struct world *w);
-/* The three kinds of done; arg is a struct told. */
-void told_plain(rondo_loop *loop, void *arg, int64_t result);
-void told_opened(rondo_loop *loop, void *arg, rondo_file *file, int error);
-void told_moved(rondo_loop *loop, void *arg, size_t count, int error);
+struct file_told *file_told(struct world *w);
+/* The three kinds of done; arg is a struct file_told. */
+void file_plain(rondo_loop *loop, void *arg, int64_t result);
+void file_opened(rondo_loop *loop, void *arg, rondo_file *file, int error);
+void file_moved(rondo_loop *loop, void *arg, size_t count, int error);
 /* It has begun with that id: waits for it, and checks what it told, and, after
- * an error, that the sentence names it. */
-void told_ends(struct told *t, rondo_id id, int64_t result);
+ * an error, that there is a sentence. */
+void file_ends(struct file_told *t, rondo_id id, int64_t result);
 /* The same for a read or a write, all of whose bytes were moved. */
-void told_moves(struct told *t, rondo_id id, size_t count);
+void file_moves(struct file_told *t, rondo_id id, size_t count);
 
 /* A path in the folder; nothing is there at first. */
 const char *file_path(struct world *w, const char *name);
@@ -50,11 +50,13 @@ void file_holds(struct world *w, rondo_file *f, const char *text);
 void file_unlink(struct world *w, const char *path);
 void file_close_and_unlink(struct world *w, rondo_file *f, const char *name);
 
-/* Makes all four threads wait inside syncs of that file. Skips the test where
- * that cannot be done. The other three: lets them go on, and waits until the
- * syncs are done. */
-struct told *file_hold(struct world *w, rondo_file *f);
-void file_let_go(struct world *w, struct told *held);
+/* Skips the test where threads cannot be held. A test that uses the next two
+ * begins with it. */
+void file_need_hold(struct world *w);
+/* Makes all four threads wait inside syncs of that file. The other one: lets
+ * them go on, and waits until the syncs are done. */
+struct file_told *file_hold(struct world *w, rondo_file *f);
+void file_let_go(struct world *w, struct file_told *held);
 enum { FILE_THREADS = 4 };
 
 #endif

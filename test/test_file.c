@@ -10,10 +10,10 @@ TEST(F1_what_is_written_is_read_in_pieces)
     rondo_buffer out[] = {{"hel", 3}, {NULL, 0}, {"lo ", 3}, {"files", 5}};
     char *got = test_alloc(w, 32);
     rondo_room in[] = {{got, 4}, {got + 16, 0}, {got + 4, 10}};
-    struct told *t = told_new(w), *u = told_new(w);
+    struct file_told *t = file_told(w), *u = file_told(w);
 
-    told_moves(t, rondo_file_write(f, 0, out, 4, told_moved, t), 11);
-    told_moves(u, rondo_file_read(f, 0, in, 3, told_moved, u), 11);
+    file_moves(t, rondo_file_write(f, 0, out, 4, file_moved, t), 11);
+    file_moves(u, rondo_file_read(f, 0, in, 3, file_moved, u), 11);
     assert_memory_equal(got, "hello files", 11);
     file_close_and_unlink(w, f, "a");
 }
@@ -24,14 +24,14 @@ TEST(F1_the_arrays_of_buffers_are_copied)
     rondo_buffer out = {"right", 5};
     char *got = test_alloc(w, 8);
     rondo_room in = {got, 5};
-    struct told *t = told_new(w), *u = told_new(w);
-    rondo_id id = rondo_file_write(f, 0, &out, 1, told_moved, t);
+    struct file_told *t = file_told(w), *u = file_told(w);
+    rondo_id id = rondo_file_write(f, 0, &out, 1, file_moved, t);
 
     out = (rondo_buffer){NULL, 0};
-    told_moves(t, id, 5);
-    id = rondo_file_read(f, 0, &in, 1, told_moved, u);
+    file_moves(t, id, 5);
+    id = rondo_file_read(f, 0, &in, 1, file_moved, u);
     in = (rondo_room){NULL, 0};
-    told_moves(u, id, 5);
+    file_moves(u, id, 5);
     assert_memory_equal(got, "right", 5);
     file_close_and_unlink(w, f, "a");
 }
@@ -41,11 +41,11 @@ TEST(F1_behind_the_end_nothing_is_read_and_a_write_leaves_zeros)
     rondo_file *f = file_new(w, "a", 0, "ab");
     char *got = test_alloc(w, 8);
     rondo_room in = {got, 6};
-    struct told *t = told_new(w), *u = told_new(w);
+    struct file_told *t = file_told(w), *u = file_told(w);
 
-    told_moves(t, rondo_file_read(f, 2, &in, 1, told_moved, t), 0);
+    file_moves(t, rondo_file_read(f, 2, &in, 1, file_moved, t), 0);
     file_put(w, f, 4, "ef");
-    told_moves(u, rondo_file_read(f, 0, &in, 1, told_moved, u), 6);
+    file_moves(u, rondo_file_read(f, 0, &in, 1, file_moved, u), 6);
     assert_memory_equal(got, "ab\0\0ef", 6);
     file_close_and_unlink(w, f, "a");
 }
@@ -54,12 +54,12 @@ TEST(F1_no_bytes_are_moved_at_once_but_told_by_done)
 {
     rondo_file *f = file_new(w, "a", 0, "ab");
     rondo_buffer none = {NULL, 0};
-    struct told *t = told_new(w), *u = told_new(w);
-    rondo_id id = rondo_file_write(f, 0, &none, 1, told_moved, t);
+    struct file_told *t = file_told(w), *u = file_told(w);
+    rondo_id id = rondo_file_write(f, 0, &none, 1, file_moved, t);
 
     assert_int_equal(t->done, 0);
-    told_moves(t, id, 0);
-    told_moves(u, rondo_file_read(f, 0, NULL, 0, told_moved, u), 0);
+    file_moves(t, id, 0);
+    file_moves(u, rondo_file_read(f, 0, NULL, 0, file_moved, u), 0);
     file_holds(w, f, "ab");
     file_close_and_unlink(w, f, "a");
 }
@@ -72,7 +72,7 @@ static void try_pieces(struct world *w)
     rondo_buffer *out = test_alloc(w, PIECES * sizeof *out);
     rondo_room *in = test_alloc(w, PIECES * sizeof *in);
     char *from = test_alloc(w, PIECES * 7), *to = test_alloc(w, PIECES * 7);
-    struct told *t = told_new(w), *u = told_new(w);
+    struct file_told *t = file_told(w), *u = file_told(w);
     size_t sent = 0, room = 0;
 
     for (size_t i = 0; i < PIECES; i++) {
@@ -83,8 +83,8 @@ static void try_pieces(struct world *w)
     }
     for (size_t i = 0; i < sent; i++)
         from[i] = (char)(i % 251);
-    told_moves(t, rondo_file_write(f, 0, out, PIECES, told_moved, t), sent);
-    told_moves(u, rondo_file_read(f, 0, in, PIECES, told_moved, u),
+    file_moves(t, rondo_file_write(f, 0, out, PIECES, file_moved, t), sent);
+    file_moves(u, rondo_file_read(f, 0, in, PIECES, file_moved, u),
                sent < room ? sent : room);
     assert_memory_equal(from, to, sent < room ? sent : room);
     file_close_and_unlink(w, f, "a");
@@ -107,12 +107,12 @@ TEST(F1_many_mebibytes)
     rondo_file *f = file_new(w, "a", 0, "");
     rondo_buffer out = {from, size};
     rondo_room in = {to, size + 1};
-    struct told *t = told_new(w), *u = told_new(w);
+    struct file_told *t = file_told(w), *u = file_told(w);
 
     for (size_t i = 0; i < size; i++)
         from[i] = (char)(i * 7919 >> 5);
-    told_moves(t, rondo_file_write(f, 0, &out, 1, told_moved, t), size);
-    told_moves(u, rondo_file_read(f, 0, &in, 1, told_moved, u), size);
+    file_moves(t, rondo_file_write(f, 0, &out, 1, file_moved, t), size);
+    file_moves(u, rondo_file_read(f, 0, &in, 1, file_moved, u), size);
     assert_memory_equal(from, to, size);
     file_close_and_unlink(w, f, "a");
 }
@@ -185,26 +185,26 @@ TEST(F1_stat_truncate_and_sync)
 {
     rondo_file *f = file_new(w, "a", 0, "hello");
     rondo_file_info *info = test_alloc(w, 2 * sizeof *info);
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
 
     info[0].size = info[1].size = sizeof *info;
-    told_ends(t, rondo_file_stat(f, &info[0], told_plain, t), 0);
+    file_ends(t, rondo_file_stat(f, &info[0], file_plain, t), 0);
     assert_int_equal(info[0].type, RONDO_FILE_REGULAR);
     assert_int_equal(info[0].bytes, 5);
     assert_int_equal(info[0].links, 1);
     assert_true(info[0].modified_ns > INT64_C(1500000000) * 1000000000);
-    t = told_new(w);
-    told_ends(t, rondo_file_truncate(f, 2, told_plain, t), 0);
+    t = file_told(w);
+    file_ends(t, rondo_file_truncate(f, 2, file_plain, t), 0);
     file_holds(w, f, "he");
-    t = told_new(w);
-    told_ends(t, rondo_file_truncate(f, 70000, told_plain, t), 0);
-    t = told_new(w);
-    told_ends(t, rondo_file_stat(f, &info[1], told_plain, t), 0);
+    t = file_told(w);
+    file_ends(t, rondo_file_truncate(f, 70000, file_plain, t), 0);
+    t = file_told(w);
+    file_ends(t, rondo_file_stat(f, &info[1], file_plain, t), 0);
     assert_int_equal(info[1].bytes, 70000);
     assert_int_equal(info[0].number, info[1].number);
     for (int only_data = 0; only_data < 2; only_data++) {
-        t = told_new(w);
-        told_ends(t, rondo_file_sync(f, only_data, told_plain, t), 0);
+        t = file_told(w);
+        file_ends(t, rondo_file_sync(f, only_data, file_plain, t), 0);
     }
     file_close_and_unlink(w, f, "a");
 }
@@ -213,11 +213,11 @@ TEST(F1_a_struct_of_an_older_header_is_filled_as_far_as_it_goes)
 {
     rondo_file *f = file_new(w, "a", 0, "hello");
     rondo_file_info *info = test_alloc(w, sizeof *info);
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
 
     memset(info, 0x5a, sizeof *info);
     info->size = offsetof(rondo_file_info, accessed_ns);
-    told_ends(t, rondo_file_stat(f, info, told_plain, t), 0);
+    file_ends(t, rondo_file_stat(f, info, file_plain, t), 0);
     assert_int_equal(info->bytes, 5);
     assert_int_equal(info->accessed_ns, INT64_C(0x5a5a5a5a5a5a5a5a));
     file_close_and_unlink(w, f, "a");
@@ -249,20 +249,20 @@ TEST(F5_a_file_is_used_only_as_it_was_opened)
     rondo_buffer out = {"x", 1};
     char byte;
     rondo_room in = {&byte, 1};
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
     rondo_file *f = file_new(w, "a", 0, "a");
 
     file_close(w, f);
     f = file_open(w, file_path(w, "a"), RONDO_FILE_READ);
-    assert_refused(rondo_file_write(f, 0, &out, 1, told_moved, t), RONDO_EBADF,
+    assert_refused(rondo_file_write(f, 0, &out, 1, file_moved, t), RONDO_EBADF,
                    "writing");
-    assert_refused(rondo_file_truncate(f, 0, told_plain, t), RONDO_EBADF,
+    assert_refused(rondo_file_truncate(f, 0, file_plain, t), RONDO_EBADF,
                    "writing");
     file_holds(w, f, "a");
-    told_ends(t, rondo_file_sync(f, true, told_plain, t), 0);
+    file_ends(t, rondo_file_sync(f, true, file_plain, t), 0);
     file_close(w, f);
     f = file_open(w, file_path(w, "a"), RONDO_FILE_WRITE);
-    assert_refused(rondo_file_read(f, 0, &in, 1, told_moved, t), RONDO_EBADF,
+    assert_refused(rondo_file_read(f, 0, &in, 1, file_moved, t), RONDO_EBADF,
                    "reading");
     file_put(w, f, 0, "b");
     file_close_and_unlink(w, f, "a");
@@ -271,14 +271,14 @@ TEST(F5_a_file_is_used_only_as_it_was_opened)
 TEST(F5_directories_and_pipes_are_no_files)
 {
     const char *path = file_path(w, "folder");
-    struct told *t = told_new(w), *u = told_new(w);
+    struct file_told *t = file_told(w), *u = file_told(w);
 
-    told_ends(t, rondo_fs_mkdir(w->loop, path, 0, told_plain, t), 0);
+    file_ends(t, rondo_fs_mkdir(w->loop, path, 0, file_plain, t), 0);
     file_open_fails(w, path, RONDO_FILE_READ, RONDO_EISDIR);
     file_open_fails(w, path, RW, RONDO_EISDIR);
     file_open_fails(w, file_path(w, "folder/none/a"), RONDO_FILE_READ,
                     RONDO_ENOENT);
-    told_ends(u, rondo_fs_rmdir(w->loop, path, told_plain, u), 0);
+    file_ends(u, rondo_fs_rmdir(w->loop, path, file_plain, u), 0);
     if (raw_fs_fifo(file_path(w, "fifo"))) {
         file_open_fails(w, file_path(w, "fifo"), RONDO_FILE_READ,
                         RONDO_ENOTSUP);
@@ -291,9 +291,9 @@ TEST(F5_directories_and_pipes_are_no_files)
 TEST(F5_a_sentence_names_call_path_and_reason)
 {
     const char *path = file_path(w, "no\nsuch");
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
 
-    told_ends(t, rondo_file_open(w->loop, path, RW, 0, told_opened, t),
+    file_ends(t, rondo_file_open(w->loop, path, RW, 0, file_opened, t),
               rondo_loop_supports(w->loop, RONDO_CAN_UNIX) ? RONDO_ENOENT
                                                            : RONDO_EINVAL);
     assert_non_null(strstr(t->sentence, "file_open: cannot open \""));
@@ -304,35 +304,35 @@ TEST(F5_what_makes_no_sense_is_refused)
 {
     enum { X = RONDO_FILE_EXCLUSIVE, T = RONDO_FILE_TRUNCATE };
     rondo_file *f = file_new(w, "a", 0, "a");
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
     rondo_buffer out = {"x", 1}, bad = {NULL, 1},
                  big[] = {{"x", SIZE_MAX}, {"y", SIZE_MAX}};
     rondo_file_info *info = test_alloc(w, sizeof *info);
     rondo_loop *l = w->loop;
 
-    assert_einval(rondo_file_open(l, NULL, RW, 0, told_opened, t));
+    assert_einval(rondo_file_open(l, NULL, RW, 0, file_opened, t));
     assert_einval(rondo_file_open(l, "a", RW, 0, NULL, t));
-    assert_einval(rondo_file_open(l, "a", 0, 0, told_opened, t));
-    assert_einval(rondo_file_open(l, "a", RW | 1U << 20, 0, told_opened, t));
-    assert_einval(rondo_file_open(l, "a", RW | X, 0, told_opened, t));
+    assert_einval(rondo_file_open(l, "a", 0, 0, file_opened, t));
+    assert_einval(rondo_file_open(l, "a", RW | 1U << 20, 0, file_opened, t));
+    assert_einval(rondo_file_open(l, "a", RW | X, 0, file_opened, t));
     assert_einval(
-        rondo_file_open(l, "a", RONDO_FILE_READ | T, 0, told_opened, t));
-    assert_einval(rondo_file_open(l, "a", RW, 010000, told_opened, t));
-    assert_einval(rondo_file_open(NULL, "a", RW, 0, told_opened, t));
-    assert_einval(rondo_file_write(f, -2, &out, 1, told_moved, t));
+        rondo_file_open(l, "a", RONDO_FILE_READ | T, 0, file_opened, t));
+    assert_einval(rondo_file_open(l, "a", RW, 010000, file_opened, t));
+    assert_einval(rondo_file_open(NULL, "a", RW, 0, file_opened, t));
+    assert_einval(rondo_file_write(f, -2, &out, 1, file_moved, t));
     assert_einval(rondo_file_write(f, 0, &out, 1, NULL, t));
-    assert_einval(rondo_file_write(f, 0, NULL, 1, told_moved, t));
-    assert_einval(rondo_file_write(f, 0, &out, SIZE_MAX, told_moved, t));
-    assert_einval(rondo_file_write(f, 0, &bad, 1, told_moved, t));
-    assert_einval(rondo_file_write(f, 0, big, 2, told_moved, t));
-    assert_einval(rondo_file_write(f, INT64_MAX, &out, 1, told_moved, t));
-    assert_einval(rondo_file_write(NULL, 0, &out, 1, told_moved, t));
-    assert_einval(rondo_file_read(f, INT64_MIN, NULL, 0, told_moved, t));
-    assert_einval(rondo_file_truncate(f, -1, told_plain, t));
-    assert_einval(rondo_file_stat(f, NULL, told_plain, t));
-    assert_einval(rondo_file_stat(f, info, told_plain, t)); /* size 0 */
+    assert_einval(rondo_file_write(f, 0, NULL, 1, file_moved, t));
+    assert_einval(rondo_file_write(f, 0, &out, SIZE_MAX, file_moved, t));
+    assert_einval(rondo_file_write(f, 0, &bad, 1, file_moved, t));
+    assert_einval(rondo_file_write(f, 0, big, 2, file_moved, t));
+    assert_einval(rondo_file_write(f, INT64_MAX, &out, 1, file_moved, t));
+    assert_einval(rondo_file_write(NULL, 0, &out, 1, file_moved, t));
+    assert_einval(rondo_file_read(f, INT64_MIN, NULL, 0, file_moved, t));
+    assert_einval(rondo_file_truncate(f, -1, file_plain, t));
+    assert_einval(rondo_file_stat(f, NULL, file_plain, t));
+    assert_einval(rondo_file_stat(f, info, file_plain, t)); /* size 0 */
     assert_einval(rondo_file_sync(f, true, NULL, t));
-    assert_einval(rondo_file_close(NULL, told_plain, t));
+    assert_einval(rondo_file_close(NULL, file_plain, t));
     assert_int_equal(rondo_file_fd(NULL), RONDO_NO_FD);
     file_holds(w, f, "a");
     file_close_and_unlink(w, f, "a");
@@ -351,10 +351,10 @@ TEST(F5_a_descriptor_that_children_do_not_inherit)
 TEST(F5_an_open_file_does_not_keep_the_loop_running)
 {
     rondo_file *f = file_new(w, "a", 0, "a");
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
 
     test_run_loop(w);
-    assert_ok(rondo_file_close(f, told_plain, t));
+    assert_ok(rondo_file_close(f, file_plain, t));
     test_run_loop(w); /* but closing it does */
     assert_int_equal(t->done, 1);
     file_unlink(w, file_path(w, "a"));

@@ -10,20 +10,20 @@ static int64_t live(struct world *w, const char *path, char *got)
 {
     rondo_buffer out = {"hello", 5};
     rondo_room in = {got, 5};
-    struct told *t = told_new(w), *u = told_new(w), *v = told_new(w);
+    struct file_told *t = file_told(w), *u = file_told(w), *v = file_told(w);
     rondo_id a, b;
 
-    a = rondo_file_open(w->loop, path, RW | RONDO_FILE_CREATE, 0, told_opened,
+    a = rondo_file_open(w->loop, path, RW | RONDO_FILE_CREATE, 0, file_opened,
                         t);
     if (a < 0)
         return a;
     test_run_until(w, t->done);
     if (t->result < 0)
         return t->result;
-    a = rondo_file_write(t->file, 0, &out, 1, told_moved, u);
+    a = rondo_file_write(t->file, 0, &out, 1, file_moved, u);
     if (a > 0)
         test_run_until(w, u->done);
-    b = rondo_file_read(t->file, RONDO_FILE_CURRENT, &in, 1, told_moved, v);
+    b = rondo_file_read(t->file, RONDO_FILE_CURRENT, &in, 1, file_moved, v);
     if (b > 0)
         test_run_until(w, v->done);
     file_close(w, t->file); /* needs none */
@@ -53,20 +53,20 @@ TEST(F5_without_memory_a_call_is_refused_and_nothing_happens)
 
 static int64_t stat_it(void *arg)
 {
-    struct told *t = arg;
+    struct file_told *t = arg;
     rondo_file_info *info = t->data;
 
-    return rondo_fs_stat(t->w->loop, ".", info, told_plain, t);
+    return rondo_fs_stat(t->w->loop, ".", info, file_plain, t);
 }
 
 TEST(F6_without_memory_a_call_is_refused)
 {
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
     rondo_file_info *info = test_alloc(w, sizeof *info);
 
     info->size = sizeof *info;
     t->data = info;
-    told_ends(t, test_try_without_memory(w, stat_it, t), 0);
+    file_ends(t, test_try_without_memory(w, stat_it, t), 0);
     assert_int_equal(info->type, RONDO_FILE_DIRECTORY);
 }
 
@@ -80,18 +80,23 @@ TEST(F4_closing_needs_no_memory)
     file_unlink(w, file_path(w, "a"));
 }
 
+static void need_limit(struct world *w)
+{
+    test_skip_if(w, !raw_fs_limit(INT64_MAX), "no limit of a file's size");
+}
+
 /* ---- F1: no room -------------------------------------------------------- */
 
 TEST(F1_a_full_disk_says_how_much_was_written)
 {
     rondo_buffer out = {"hello", 5};
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
     rondo_file *f;
 
     test_skip_if(w, !raw_fs_full(), "no device that is full");
     f = file_open(w, raw_fs_full(), RONDO_FILE_WRITE);
-    told_ends(t,
-              rondo_file_write(f, RONDO_FILE_CURRENT, &out, 1, told_moved, t),
+    file_ends(t,
+              rondo_file_write(f, RONDO_FILE_CURRENT, &out, 1, file_moved, t),
               RONDO_ENOSPC);
     assert_int_equal(t->count, 0);
     assert_non_null(strstr(t->sentence, "file_write: cannot write \""));
@@ -101,35 +106,41 @@ TEST(F1_a_full_disk_says_how_much_was_written)
 TEST(F1_a_limit_of_size_says_how_much_was_written)
 {
     enum { LIMIT = 10000, SIZE = 30000 };
+
+    need_limit(w);
+
     rondo_file *f = file_new(w, "a", 0, "");
     char *bytes = test_alloc(w, SIZE);
     rondo_buffer out[] = {{bytes, SIZE / 2}, {bytes, SIZE / 2}};
-    struct told *t = told_new(w), *u = told_new(w), *v = told_new(w);
+    struct file_told *t = file_told(w), *u = file_told(w), *v = file_told(w);
 
-    test_skip_if(w, !raw_fs_limit(LIMIT), "no limit of a file's size");
-    t->id = rondo_file_write(f, 0, out, 2, told_moved, t);
-    u->id = rondo_file_truncate(f, LIMIT + 1, told_plain, u);
+    assert_true(raw_fs_limit(LIMIT));
+    t->id = rondo_file_write(f, 0, out, 2, file_moved, t);
+    u->id = rondo_file_truncate(f, LIMIT + 1, file_plain, u);
     test_run_until(w, t->done && u->done);
     assert_true(raw_fs_limit(INT64_MAX));
-    told_ends(t, t->id, RONDO_EFBIG);
-    told_ends(u, u->id, RONDO_EFBIG);
+    file_ends(t, t->id, RONDO_EFBIG);
+    file_ends(u, u->id, RONDO_EFBIG);
     assert_int_equal(t->count, LIMIT);
-    told_ends(v, rondo_file_truncate(f, LIMIT + 1, told_plain, v), 0);
+    file_ends(v, rondo_file_truncate(f, LIMIT + 1, file_plain, v), 0);
     file_close_and_unlink(w, f, "a");
 }
 
 TEST(F1_a_failed_write_moves_the_position_as_far_as_it_went)
 {
     enum { LIMIT = 3 };
+
+    need_limit(w);
+
     rondo_file *f = file_new(w, "a", 0, "");
     rondo_buffer out = {"hello", 5};
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
 
-    test_skip_if(w, !raw_fs_limit(LIMIT), "no limit of a file's size");
-    t->id = rondo_file_write(f, RONDO_FILE_CURRENT, &out, 1, told_moved, t);
+    assert_true(raw_fs_limit(LIMIT));
+    t->id = rondo_file_write(f, RONDO_FILE_CURRENT, &out, 1, file_moved, t);
     test_run_until(w, t->done);
     assert_true(raw_fs_limit(INT64_MAX));
-    told_ends(t, t->id, RONDO_EFBIG);
+    file_ends(t, t->id, RONDO_EFBIG);
     assert_int_equal(t->count, LIMIT);
     file_put(w, f, RONDO_FILE_CURRENT, "ium");
     file_holds(w, f, "helium");
@@ -138,18 +149,19 @@ TEST(F1_a_failed_write_moves_the_position_as_far_as_it_went)
 
 TEST(F1_a_file_that_is_closed_behind_its_back)
 {
+    test_skip_if(w, !rondo_loop_supports(w->loop, RONDO_CAN_UNIX),
+                 "a debugger would be told of the bad handle");
+
     rondo_file *f = file_new(w, "a", 0, "a");
-    struct told *t = told_new(w), *u = told_new(w);
+    struct file_told *t = file_told(w), *u = file_told(w);
     char byte;
     rondo_room in = {&byte, 1};
 
-    test_skip_if(w, !rondo_loop_supports(w->loop, RONDO_CAN_UNIX),
-                 "a debugger would be told of the bad handle");
     w->allow_descriptors = true;
     raw_close(rondo_file_fd(f));
-    told_ends(t, rondo_file_read(f, 0, &in, 1, told_moved, t), RONDO_EBADF);
+    file_ends(t, rondo_file_read(f, 0, &in, 1, file_moved, t), RONDO_EBADF);
     assert_int_equal(t->count, 0);
-    told_ends(u, rondo_file_close(f, told_plain, u), RONDO_EBADF);
+    file_ends(u, rondo_file_close(f, file_plain, u), RONDO_EBADF);
     file_unlink(w, file_path(w, "a"));
 }
 
@@ -170,12 +182,12 @@ TEST(F5_without_descriptors_no_file_is_opened)
 struct fork_case {
     struct world *w;
     rondo_file *f, *closing;
-    struct told *under_way[8];
-    struct told *last; /* waits for the others of its file */
+    struct file_told *under_way[8];
+    struct file_told *last; /* waits for the others of its file */
     unsigned told;
 };
 
-static void count_told(struct told *t)
+static void count_told(struct file_told *t)
 {
     struct fork_case *c = t->data;
 
@@ -186,7 +198,7 @@ static void count_told(struct told *t)
 static int go_on_in_child(void *arg)
 {
     struct fork_case *c = arg;
-    struct told *t = told_new(c->w);
+    struct file_told *t = file_told(c->w);
     rondo_loop *loop = c->w->loop;
     char bytes[2] = {0};
     rondo_room in = {bytes, 1};
@@ -198,7 +210,7 @@ static int go_on_in_child(void *arg)
         return 2;
     if (!test_child_may_start_threads())
         return 0;
-    id = rondo_file_read(c->f, 0, &in, 1, told_moved, t);
+    id = rondo_file_read(c->f, 0, &in, 1, file_moved, t);
     if (id < 0 || !child_runs_until(loop, &t->done, 1))
         return 3;
     if (t->result || t->count != 1 || bytes[0] != 'a')
@@ -208,9 +220,9 @@ static int go_on_in_child(void *arg)
     return rondo_loop_close(loop) < 0 ? 6 : 0;
 }
 
-static struct told *counted(struct fork_case *c)
+static struct file_told *counted(struct fork_case *c)
 {
-    struct told *t = told_new(c->w);
+    struct file_told *t = file_told(c->w);
 
     t->data = c;
     t->then = count_told;
@@ -221,10 +233,12 @@ static struct told *counted(struct fork_case *c)
  * they go on. */
 TEST(F4_in_a_forked_child_all_end_and_files_go_on)
 {
+    file_need_hold(w);
+
     struct fork_case *c = test_alloc(w, sizeof *c);
     rondo_file *ordered = file_new(w, "b", RONDO_FILE_IN_ORDER, "");
     rondo_buffer out = {"b", 1};
-    struct told *held;
+    struct file_told *held;
 
     c->w = w;
     c->f = file_new(w, "a", 0, "a");
@@ -237,13 +251,13 @@ TEST(F4_in_a_forked_child_all_end_and_files_go_on)
     for (int i = FILE_THREADS; i < FILE_THREADS + 3; i++) {
         c->under_way[i] = counted(c);
         assert_ok(rondo_file_write(ordered, RONDO_FILE_CURRENT, &out, 1,
-                                   told_moved, c->under_way[i]));
+                                   file_moved, c->under_way[i]));
     }
     c->under_way[FILE_THREADS + 3] = counted(c);
-    assert_ok(rondo_file_open(w->loop, file_path(w, "a"), RW, 0, told_opened,
+    assert_ok(rondo_file_open(w->loop, file_path(w, "a"), RW, 0, file_opened,
                               c->under_way[FILE_THREADS + 3]));
-    c->last = told_new(w);
-    assert_ok(rondo_file_close(ordered, told_plain, c->last));
+    c->last = file_told(w);
+    assert_ok(rondo_file_close(ordered, file_plain, c->last));
     test_run_child(w, go_on_in_child, c);
     file_let_go(w, held);
     test_run_until(w, c->last->done && c->under_way[7]->done);

@@ -5,17 +5,17 @@
 #include "harness_jobs.h"
 
 /* Begins to write that text, which must outlive it. */
-static struct told *write_at(struct world *w, rondo_file *f, int64_t position,
-                             const char *text)
+static struct file_told *write_at(struct world *w, rondo_file *f,
+                                  int64_t position, const char *text)
 {
     rondo_buffer out = {text, strlen(text)};
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
 
-    t->id = assert_ok(rondo_file_write(f, position, &out, 1, told_moved, t));
+    t->id = assert_ok(rondo_file_write(f, position, &out, 1, file_moved, t));
     return t;
 }
 
-static void check_ended(struct told *t, int64_t result)
+static void check_ended(struct file_told *t, int64_t result)
 {
     test_run_until(t->w, t->done);
     assert_int_equal(t->result, result);
@@ -29,7 +29,7 @@ TEST(F2_in_order_the_last_write_wins)
     enum { MANY = 200 };
     static char texts[MANY][8];
     rondo_file *f = file_new(w, "a", RONDO_FILE_IN_ORDER, "");
-    struct told *t[MANY];
+    struct file_told *t[MANY];
 
     for (unsigned i = 0; i < MANY; i++) {
         (void)snprintf(texts[i], 8, "%05u", i);
@@ -45,12 +45,14 @@ TEST(F2_in_order_the_last_write_wins)
 
 TEST(F2_without_order_one_does_not_wait_for_another)
 {
-    rondo_file *f = file_new(w, "a", 0, "a");
-    struct told *held, *t;
+    file_need_hold(w);
 
-    test_skip_if(w, !raw_fs_hold(true), "no call on files can be held");
-    held = told_new(w);
-    held->id = assert_ok(rondo_file_sync(f, false, told_plain, held));
+    rondo_file *f = file_new(w, "a", 0, "a");
+    struct file_told *held, *t;
+
+    assert_true(raw_fs_hold(true));
+    held = file_told(w);
+    held->id = assert_ok(rondo_file_sync(f, false, file_plain, held));
     test_run_until(w, raw_fs_held() == 1);
     file_holds(w, f, "a");
     t = write_at(w, f, RONDO_FILE_CURRENT, "b");
@@ -63,11 +65,13 @@ TEST(F2_without_order_one_does_not_wait_for_another)
 
 TEST(F2_in_order_all_wait)
 {
-    rondo_file *f = file_new(w, "a", RONDO_FILE_IN_ORDER, "a");
-    struct told *held = told_new(w), *t;
+    file_need_hold(w);
 
-    test_skip_if(w, !raw_fs_hold(true), "no call on files can be held");
-    held->id = assert_ok(rondo_file_sync(f, false, told_plain, held));
+    rondo_file *f = file_new(w, "a", RONDO_FILE_IN_ORDER, "a");
+    struct file_told *held = file_told(w), *t;
+
+    assert_true(raw_fs_hold(true));
+    held->id = assert_ok(rondo_file_sync(f, false, file_plain, held));
     test_run_until(w, raw_fs_held() == 1);
     t = write_at(w, f, 0, "b");
     (void)test_run_for(w, RONDO_MS(5));
@@ -84,7 +88,7 @@ TEST(F2_at_the_current_position_one_follows_another)
     rondo_file *f = file_new(w, "a", 0, "");
     char *got = test_alloc(w, 16);
     rondo_room in[] = {{got, 3}, {got + 3, 9}};
-    struct told *t = told_new(w), *u = told_new(w), *last;
+    struct file_told *t = file_told(w), *u = file_told(w), *last;
 
     (void)write_at(w, f, RONDO_FILE_CURRENT, "one ");
     (void)write_at(w, f, RONDO_FILE_CURRENT, "two ");
@@ -92,15 +96,15 @@ TEST(F2_at_the_current_position_one_follows_another)
     check_ended(last, 0);
     file_put(w, f, 0, "O"); /* moves nothing */
     file_holds(w, f, "One two three");
-    told_moves(t, rondo_file_read(f, RONDO_FILE_CURRENT, in, 1, told_moved, t),
+    file_moves(t, rondo_file_read(f, RONDO_FILE_CURRENT, in, 1, file_moved, t),
                0); /* it is behind the end */
     file_close(w, f);
     f = file_open(w, file_path(w, "a"), RONDO_FILE_READ);
-    t = told_new(w);
+    t = file_told(w);
     t->id =
-        assert_ok(rondo_file_read(f, RONDO_FILE_CURRENT, in, 1, told_moved, t));
-    told_moves(
-        u, rondo_file_read(f, RONDO_FILE_CURRENT, in + 1, 1, told_moved, u), 9);
+        assert_ok(rondo_file_read(f, RONDO_FILE_CURRENT, in, 1, file_moved, t));
+    file_moves(
+        u, rondo_file_read(f, RONDO_FILE_CURRENT, in + 1, 1, file_moved, u), 9);
     assert_int_equal(t->count, 3);
     assert_memory_equal(got, "One two thre", 12);
     file_close_and_unlink(w, f, "a");
@@ -112,9 +116,9 @@ TEST(F2_what_is_appended_goes_to_the_end)
     rondo_file *end =
         file_open(w, file_path(w, "a"), RONDO_FILE_APPEND | RONDO_FILE_READ);
     rondo_buffer out = {"x", 1};
-    struct told *t = told_new(w);
+    struct file_told *t = file_told(w);
 
-    assert_refused(rondo_file_write(end, 0, &out, 1, told_moved, t),
+    assert_refused(rondo_file_write(end, 0, &out, 1, file_moved, t),
                    RONDO_EINVAL, "appending");
     file_put(w, end, RONDO_FILE_CURRENT, "+1");
     file_put(w, f, 7, "+2");
@@ -128,12 +132,14 @@ TEST(F2_what_is_appended_goes_to_the_end)
 
 TEST(F3_cancelled_before_it_begins_it_does_nothing)
 {
+    file_need_hold(w);
+
     rondo_file *f = file_new(w, "a", 0, "old");
-    struct told *held = file_hold(w, f);
-    struct told *t = write_at(w, f, 0, "new"), *u = told_new(w);
+    struct file_told *held = file_hold(w, f);
+    struct file_told *t = write_at(w, f, 0, "new"), *u = file_told(w);
 
     u->id = assert_ok(rondo_file_open(
-        w->loop, file_path(w, "b"), RW | RONDO_FILE_CREATE, 0, told_opened, u));
+        w->loop, file_path(w, "b"), RW | RONDO_FILE_CREATE, 0, file_opened, u));
     assert_ok(rondo_cancel(w->loop, t->id));
     assert_ok(rondo_cancel(w->loop, u->id));
     assert_int_equal(t->done + u->done, 0);
@@ -151,8 +157,10 @@ TEST(F3_cancelled_before_it_begins_it_does_nothing)
 
 TEST(F3_cancelled_while_it_runs_it_tells_what_happened)
 {
+    file_need_hold(w);
+
     rondo_file *f = file_new(w, "a", 0, "old");
-    struct told *held = file_hold(w, f);
+    struct file_told *held = file_hold(w, f);
 
     for (int i = 0; i < FILE_THREADS; i++)
         assert_ok(rondo_cancel(w->loop, held[i].id));
@@ -166,9 +174,11 @@ TEST(F3_cancelled_while_it_runs_it_tells_what_happened)
  * thread's queue. */
 TEST(F3_one_that_waits_in_order_is_left_out)
 {
+    file_need_hold(w);
+
     rondo_file *busy = file_new(w, "b", 0, "b");
     rondo_file *f = file_new(w, "a", RONDO_FILE_IN_ORDER, "----");
-    struct told *held = file_hold(w, busy), *t[4];
+    struct file_told *held = file_hold(w, busy), *t[4];
 
     for (int i = 0; i < 4; i++)
         t[i] = write_at(w, f, i, "abcd" + i);
@@ -185,7 +195,7 @@ TEST(F3_one_that_waits_in_order_is_left_out)
     file_close_and_unlink(w, f, "a");
 }
 
-static void cancel_itself(struct told *t)
+static void cancel_itself(struct file_told *t)
 {
     assert_error(rondo_cancel(t->w->loop, t->id), RONDO_ENOENT);
 }
@@ -197,16 +207,16 @@ TEST(F3_at_any_moment_the_answer_is_true)
     const char *path = file_path(w, "any");
 
     for (int i = 0; i < 400; i++) {
-        struct told *t = told_new(w), *u = told_new(w);
+        struct file_told *t = file_told(w), *u = file_told(w);
 
-        t->id = assert_ok(rondo_fs_mkdir(w->loop, path, 0, told_plain, t));
+        t->id = assert_ok(rondo_fs_mkdir(w->loop, path, 0, file_plain, t));
         t->then = cancel_itself;
         test_let_go_on(w, &seed);
         (void)rondo_cancel(w->loop, t->id);
         test_run_until(w, t->done);
         assert_true(t->result == 0 || t->result == RONDO_ECANCELED);
         canceled += t->result != 0;
-        told_ends(u, rondo_fs_rmdir(w->loop, path, told_plain, u),
+        file_ends(u, rondo_fs_rmdir(w->loop, path, file_plain, u),
                   t->result ? RONDO_ENOENT : 0);
     }
     print_message("%u of 400 were cancelled\n", canceled);
@@ -216,19 +226,21 @@ TEST(F3_at_any_moment_the_answer_is_true)
 
 TEST(F4_a_close_waits_for_what_is_under_way)
 {
+    file_need_hold(w);
+
     rondo_file *f = file_new(w, "a", 0, "old");
-    struct told *held = file_hold(w, f), *t = write_at(w, f, 0, "new");
-    struct told *u = told_new(w), *current;
+    struct file_told *held = file_hold(w, f), *t = write_at(w, f, 0, "new");
+    struct file_told *u = file_told(w), *current;
     rondo_room in = {&u->result, 1};
     rondo_id id;
 
     current = write_at(w, f, RONDO_FILE_CURRENT, "N");
-    id = assert_ok(rondo_file_close(f, told_plain, u));
+    id = assert_ok(rondo_file_close(f, file_plain, u));
     assert_int_equal(rondo_file_fd(f), RONDO_NO_FD);
-    assert_refused(rondo_file_close(f, told_plain, t), RONDO_ECLOSED, NULL);
-    assert_refused(rondo_file_read(f, 0, &in, 1, told_moved, t), RONDO_ECLOSED,
+    assert_refused(rondo_file_close(f, file_plain, t), RONDO_ECLOSED, NULL);
+    assert_refused(rondo_file_read(f, 0, &in, 1, file_moved, t), RONDO_ECLOSED,
                    NULL);
-    assert_refused(rondo_file_sync(f, true, told_plain, t), RONDO_ECLOSED,
+    assert_refused(rondo_file_sync(f, true, file_plain, t), RONDO_ECLOSED,
                    NULL);
     assert_ok(rondo_cancel(w->loop, id)); /* which changes nothing */
     assert_ok(rondo_cancel(w->loop, t->id));
@@ -244,29 +256,29 @@ TEST(F4_a_close_waits_for_what_is_under_way)
     file_close_and_unlink(w, f, "a");
 }
 
-static void close_in_done(struct told *t)
+static void close_in_done(struct file_told *t)
 {
     rondo_file *f = t->file ? t->file : t->data;
-    struct told *u = told_new(t->w);
+    struct file_told *u = file_told(t->w);
 
-    assert_ok(rondo_file_close(f, told_plain, u));
+    assert_ok(rondo_file_close(f, file_plain, u));
     t->data = u;
 }
 
 TEST(F4_a_file_is_closed_in_any_done)
 {
-    struct told *t = told_new(w), *u = told_new(w);
+    struct file_told *t = file_told(w), *u = file_told(w);
     rondo_file *f;
 
     t->then = u->then = close_in_done;
-    told_ends(t,
+    file_ends(t,
               rondo_file_open(w->loop, file_path(w, "a"),
-                              RW | RONDO_FILE_CREATE, 0, told_opened, t),
+                              RW | RONDO_FILE_CREATE, 0, file_opened, t),
               0);
     check_ended(t->data, 0);
     f = file_open(w, file_path(w, "a"), RW);
     u->data = f;
-    told_ends(u, rondo_file_sync(f, true, told_plain, u), 0);
+    file_ends(u, rondo_file_sync(f, true, file_plain, u), 0);
     check_ended(u->data, 0);
     f = file_open(w, file_path(w, "a"), RW);
     assert_ok(rondo_file_close(f, NULL, NULL));
@@ -277,7 +289,7 @@ TEST(F4_a_file_is_closed_in_any_done)
 
 enum { MANY = 100 };
 
-static void check_all(struct told **t, size_t count, bool any_canceled)
+static void check_all(struct file_told **t, size_t count, bool any_canceled)
 {
     unsigned canceled = 0;
 
@@ -293,16 +305,16 @@ static void check_all(struct told **t, size_t count, bool any_canceled)
 TEST(F4_a_loop_that_closes_tells_a_hundred)
 {
     static rondo_file *f[2];
-    struct told *t[3 * MANY];
+    struct file_told *t[3 * MANY];
 
     f[0] = file_new(w, "a", 0, "a");
     f[1] = file_new(w, "b", RONDO_FILE_IN_ORDER, "b");
     for (int i = 0; i < MANY; i++) {
         t[3 * i] = write_at(w, f[0], i, "x");
         t[3 * i + 1] = write_at(w, f[1], i, "x");
-        t[3 * i + 2] = told_new(w);
+        t[3 * i + 2] = file_told(w);
         assert_ok(rondo_file_open(w->loop, file_path(w, "a"), RW, 0,
-                                  told_opened, t[3 * i + 2]));
+                                  file_opened, t[3 * i + 2]));
     }
     assert_ok(rondo_file_close(f[1], NULL, NULL));
     test_close_loop(w); /* the world sees what is not closed then */
@@ -318,8 +330,10 @@ static void release_soon(void *arg)
 
 TEST(F4_a_loop_that_closes_waits_for_what_has_begun)
 {
+    file_need_hold(w);
+
     rondo_file *f = file_new(w, "a", 0, "a");
-    struct told *held = file_hold(w, f), *t[MANY];
+    struct file_told *held = file_hold(w, f), *t[MANY];
     struct raw_thread *thread;
 
     for (int i = 0; i < MANY; i++)
@@ -342,22 +356,22 @@ TEST_LEAVES(F4_a_loop_closes_the_files_that_are_open)
         (void)file_new(w, "a", 0, "a");
 }
 
-static void open_another(struct told *t)
+static void open_another(struct file_told *t)
 {
-    struct told *u = t->data;
+    struct file_told *u = t->data;
 
     assert_error(rondo_file_open(t->w->loop, file_path(t->w, "a"), RW, 0,
-                                 told_opened, u),
+                                 file_opened, u),
                  RONDO_ECLOSED);
 }
 
 TEST(F4_in_the_last_done_nothing_begins)
 {
     rondo_file *f = file_new(w, "a", 0, "a");
-    struct told *t = write_at(w, f, 0, "x");
+    struct file_told *t = write_at(w, f, 0, "x");
 
     t->then = open_another;
-    t->data = told_new(w);
+    t->data = file_told(w);
     test_close_loop(w);
     check_all(&t, 1, false);
 }
@@ -366,14 +380,16 @@ TEST(F4_in_the_last_done_nothing_begins)
 
 TEST(F7_a_slow_disk_does_not_hold_up_jobs_or_other_loops)
 {
+    file_need_hold(w);
+
     rondo_file *f = file_new(w, "a", 0, "a");
-    struct told *held = file_hold(w, f), *t = told_new(w);
+    struct file_told *held = file_hold(w, f), *t = file_told(w);
     rondo_loop *other = test_other_loop(w);
     rondo_file_info *info = test_alloc(w, sizeof *info);
 
     job_ends(w, job_start(w->loop), 0);
     info->size = sizeof *info;
-    assert_ok(rondo_fs_stat(other, file_path(w, "a"), info, told_plain, t));
+    assert_ok(rondo_fs_stat(other, file_path(w, "a"), info, file_plain, t));
     check_ended(t, 0);
     assert_int_equal(held[0].done, 0);
     file_let_go(w, held);
@@ -391,8 +407,10 @@ static void add_line(void *arg, const char *line, size_t size)
 
 TEST(F7_a_dump_lists_files_and_operations)
 {
+    file_need_hold(w);
+
     rondo_file *f = file_new(w, "a", 0, "a");
-    struct told *held = file_hold(w, f), *t = write_at(w, f, 0, "b");
+    struct file_told *held = file_hold(w, f), *t = write_at(w, f, 0, "b");
     char *text = test_alloc(w, 4096);
 
     assert_int_equal(test_metrics(w).live_operations, FILE_THREADS + 1);
