@@ -3,9 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#ifndef _FILE_OFFSET_BITS
-#define _FILE_OFFSET_BITS 64
-#endif
+#undef _FILE_OFFSET_BITS /* glibc would give both kinds of calls one name */
 #include "raw_fs.h"
 
 #include <dlfcn.h>
@@ -18,13 +16,6 @@
 static atomic_bool holding;
 static atomic_uint held, calls, interrupted;
 static atomic_size_t most_bytes;
-
-/* glibc's headers turn the name into that of the function for large files. */
-#ifdef __GLIBC__
-#define LARGE "64"
-#else
-#define LARGE ""
-#endif
 
 bool raw_fs_hold(bool on)
 {
@@ -71,34 +62,55 @@ int fsync(int fd)
     return next(fd);
 }
 
-/* Moves less than was asked for, or nothing: then errno is EINTR. */
-static ssize_t move(const char *name, int fd, const struct iovec *parts,
-                    int count, off_t offset)
+/* What is left of a size; 0: the call is interrupted, and errno is EINTR. */
+static size_t cut(size_t size)
 {
-    void *found = find(name);
-    ssize_t (*next)(int, const struct iovec *, int, off_t);
     size_t most = atomic_load(&most_bytes);
-    struct iovec first = parts[0];
 
-    memcpy(&next, &found, sizeof next);
     if (!most)
-        return next(fd, parts, count, offset);
+        return size;
     if (atomic_fetch_add(&calls, 1) % 2 == 0) {
         atomic_fetch_add(&interrupted, 1);
         errno = EINTR;
-        return -1;
+        return 0;
     }
-    if (first.iov_len > most)
-        first.iov_len = most;
-    return next(fd, &first, 1, offset);
+    return size < most ? size : most;
 }
 
-ssize_t preadv(int fd, const struct iovec *parts, int count, off_t offset)
-{
-    return move("preadv" LARGE, fd, parts, count, offset);
-}
+/* Each kind of call, and the one that glibc has for large files. */
+#define VECTOR(name, offset_type)                                              \
+    ssize_t name(int fd, const struct iovec *parts, int count,                 \
+                 offset_type offset)                                           \
+    {                                                                          \
+        void *found = find(#name);                                             \
+        ssize_t (*next)(int, const struct iovec *, int, offset_type);          \
+        struct iovec first = parts[0];                                         \
+                                                                               \
+        memcpy(&next, &found, sizeof next);                                    \
+        if (!atomic_load(&most_bytes))                                         \
+            return next(fd, parts, count, offset);                             \
+        first.iov_len = cut(first.iov_len);                                    \
+        return first.iov_len ? next(fd, &first, 1, offset) : -1;               \
+    }
 
-ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
-{
-    return move("pwritev" LARGE, fd, parts, count, offset);
-}
+#define PLAIN(name, data_type, offset_type)                                    \
+    ssize_t name(int fd, data_type data, size_t size, offset_type offset)      \
+    {                                                                          \
+        void *found = find(#name);                                             \
+        ssize_t (*next)(int, data_type, size_t, offset_type);                  \
+        size_t left = size ? cut(size) : 0;                                    \
+                                                                               \
+        memcpy(&next, &found, sizeof next);                                    \
+        return left || !size ? next(fd, data, left, offset) : -1;              \
+    }
+
+VECTOR(preadv, off_t)
+VECTOR(pwritev, off_t)
+PLAIN(pread, void *, off_t)
+PLAIN(pwrite, const void *, off_t)
+#ifdef __GLIBC__
+VECTOR(preadv64, off64_t)
+VECTOR(pwritev64, off64_t)
+PLAIN(pread64, void *, off64_t)
+PLAIN(pwrite64, const void *, off64_t)
+#endif
