@@ -62,6 +62,10 @@ set(RONDO_SOURCES
     src/stream/stream_timeout.c
     src/stream/stream_write.c
     src/threads/executor.c
+    src/threads/file.c
+    src/threads/file_call.c
+    src/threads/file_path.c
+    src/threads/file_run.c
     src/threads/file_source.c
     src/threads/lookup.c
     src/threads/names.c
@@ -79,6 +83,7 @@ if(WIN32)
         src/win/datagram_info.c
         src/win/errors.c
         src/win/file.c
+        src/win/fs.c
         src/win/iocp.c
         src/win/iocp_child.c
         src/win/iocp_pipe.c
@@ -100,6 +105,7 @@ else()
         src/unix/address.c
         src/unix/datagram.c
         src/unix/datagram_info.c
+        src/unix/fs.c
         src/unix/local.c
         src/unix/child.c
         src/unix/child_sigchld.c

@@ -163,7 +163,13 @@ typedef enum rondo_error {
     RONDO_EAGAIN = -20040,        /**< not now: try again later */
     RONDO_EPROTO = -20041,        /**< the peer broke the protocol */
     RONDO_ETOOMUCH = -20042,      /**< more than the limit given */
-    RONDO_EOF = -20043            /**< ended before what was asked for came */
+    RONDO_EOF = -20043,           /**< ended before what was asked for came */
+    RONDO_EISDIR = -20044,        /**< a directory */
+    RONDO_ENOTEMPTY = -20045,     /**< a directory that is not empty */
+    RONDO_EFBIG = -20046,         /**< a file would be too large */
+    RONDO_EROFS = -20047,         /**< on a read-only file system */
+    RONDO_ELOOP = -20048,         /**< too many symbolic links in a path */
+    RONDO_EXDEV = -20049          /**< not on the same file system */
 } rondo_error;
 
 /** One piece of a gathered write: writev(2)'s element, in iovec's order. */
@@ -409,7 +415,8 @@ typedef struct rondo_loop_metrics {
     size_t live_servers;    /**< created, and not yet closed for good */
     size_t live_datagrams;  /**< endpoints, connection_lost not yet returned */
     size_t live_processes;  /**< started, and connection_lost not returned */
-    size_t live_operations; /**< pending connects and look-ups asked for */
+    size_t live_operations; /**< pending connects, look-ups asked for, calls on
+                                 files */
     size_t live_jobs;       /**< jobs, and name look-ups in flight */
 } rondo_loop_metrics;
 
@@ -2688,6 +2695,209 @@ RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,
                                        int64_t size, rondo_done_fn done,
                                        void *arg);
 
+/* ---- 12. files ---------------------------------------------------------- */
+
+/**
+ * Files are read and written on threads of the loop's own, at most four: a slow
+ * disk holds up neither the loop nor jobs nor look-ups. What holds for all
+ * calls below:
+ *
+ * Each starts an operation and returns its id, or an error, and then nothing
+ * has begun: RONDO_EINVAL (no done; a number that makes no sense), or the
+ * system's error where no thread can be started and there is none. done is
+ * called once, from the loop. Memory that is handed over (bytes, a
+ * rondo_file_info, room for a text) is lent until done is called. Paths and the
+ * arrays of buffers are copied.
+ *
+ * rondo_cancel prevents an operation that has not begun: its done gets
+ * RONDO_ECANCELED, and nothing has happened. One that has begun goes on, and
+ * done gets its real result. rondo_loop_close does the same to all of them, and
+ * waits for those that have begun. In a forked child (rondo_loop_after_fork)
+ * each gets RONDO_EFORKED: the parent's thread may have carried it out.
+ *
+ * Operations run at the same time and end in any order, also those on one file,
+ * with two exceptions: those of a file opened with RONDO_FILE_IN_ORDER run one
+ * after another as they were started, and so do those at RONDO_FILE_CURRENT of
+ * any file among each other.
+ *
+ * On Unix a path is any bytes; on Windows it is UTF-8. A path of a file that
+ * does not exist is RONDO_ENOENT; further errors are RONDO_EACCES,
+ * RONDO_ENOTDIR, RONDO_ELOOP, RONDO_ENAMETOOLONG, RONDO_EROFS, RONDO_EIO and
+ * others of the system's.
+ */
+
+/** An open file. */
+typedef struct rondo_file rondo_file;
+
+/** Room for a part of what is read. */
+typedef struct rondo_room {
+    void *data;
+    size_t size; /**< in bytes */
+} rondo_room;
+
+/** How rondo_file_open opens a file. */
+enum rondo_file_flags {
+    RONDO_FILE_READ = 1 << 0,
+    RONDO_FILE_WRITE = 1 << 1,
+    /** For writing, each time at the end: see rondo_file_write. */
+    RONDO_FILE_APPEND = 1 << 2,
+    RONDO_FILE_CREATE = 1 << 3,    /**< unless it exists */
+    RONDO_FILE_EXCLUSIVE = 1 << 4, /**< ... and then RONDO_EEXIST */
+    RONDO_FILE_TRUNCATE = 1 << 5,  /**< removes what is in it */
+    RONDO_FILE_IN_ORDER = 1 << 6   /**< one operation after another */
+};
+
+/** A position: that of the file, which begins at 0 and moves behind what is read
+ * or written there. The library keeps it; no other process shares it. */
+#define RONDO_FILE_CURRENT ((int64_t)-1)
+
+/** What a path names. */
+typedef enum rondo_file_type {
+    RONDO_FILE_OTHER = 0, /**< a device, a pipe, a socket */
+    RONDO_FILE_REGULAR,
+    RONDO_FILE_DIRECTORY,
+    RONDO_FILE_SYMLINK
+} rondo_file_type;
+
+/** What rondo_file_stat and rondo_fs_stat fill in; set size first. Times are
+ * nanoseconds since 1970. See stat(2). */
+typedef struct rondo_file_info {
+    size_t size; /**< of this struct; set it first */
+    rondo_file_type type;
+    unsigned mode; /**< permission bits; Windows: made up */
+    int64_t bytes; /**< how long the file is */
+    int64_t accessed_ns, modified_ns, changed_ns;
+    uint64_t device, number, links;
+    int64_t uid, gid; /**< -1: the system has none */
+} rondo_file_info;
+
+/** file is NULL with an error. */
+typedef void (*rondo_file_fn)(rondo_loop *loop, void *arg, rondo_file *file,
+                              int error);
+
+/** How many bytes were read or written, and why not all; error is 0, and count
+ * is what was asked for, or less at the end of a file. */
+typedef void (*rondo_file_io_fn)(rondo_loop *loop, void *arg, size_t count,
+                                 int error);
+
+/**
+ * Opens a file, with flags of enum rondo_file_flags. mode: the permissions of a
+ * file that is created, less the umask; 0: 0666. (Windows: without 0222 it is
+ * read-only.) The program closes the file (rondo_file_close), also if it has
+ * asked to cancel; rondo_loop_close closes those that are open. An open file
+ * does not keep rondo_loop_run running. Children do not inherit it. See
+ * open(2).
+ *
+ * RONDO_EINVAL: flags that do not go together (neither READ nor WRITE nor
+ * APPEND; EXCLUSIVE without CREATE; TRUNCATE without WRITE or APPEND), or a
+ * mode beyond 07777. As done's error: RONDO_EISDIR; RONDO_EEXIST; RONDO_ENOTSUP:
+ * a pipe or a socket, which no thread is to wait for; RONDO_EMFILE.
+ */
+RONDO_API rondo_id rondo_file_open(rondo_loop *loop, const char *path,
+                                   unsigned flags, unsigned mode,
+                                   rondo_file_fn done, void *arg);
+
+/**
+ * Reads into count rooms, one after another, from the byte at position on (or
+ * at RONDO_FILE_CURRENT), until they are full or the file ends. If it fails
+ * after some bytes, done gets their count and the error. A file without
+ * positions (a terminal, some devices) is read at RONDO_FILE_CURRENT only, and
+ * once: what it has now, RONDO_EAGAIN if that is nothing. RONDO_EBADF: not
+ * opened for reading. RONDO_ECLOSED: the file is being closed; so it is for all
+ * calls below. See pread(2).
+ */
+RONDO_API rondo_id rondo_file_read(rondo_file *file, int64_t position,
+                                   const rondo_room *rooms, size_t count,
+                                   rondo_file_io_fn done, void *arg);
+
+/**
+ * Writes all bytes of count buffers, one after another, from position on. If it
+ * fails after some, done gets their count and the error: RONDO_ENOSPC,
+ * RONDO_EFBIG and others. There is no SIGXFSZ. In a file opened with
+ * RONDO_FILE_APPEND the position is RONDO_FILE_CURRENT, and the bytes go to the
+ * end, wherever that is then; else RONDO_EINVAL. RONDO_EBADF: not opened for
+ * writing. See pwrite(2).
+ */
+RONDO_API rondo_id rondo_file_write(rondo_file *file, int64_t position,
+                                    const rondo_buffer *buffers, size_t count,
+                                    rondo_file_io_fn done, void *arg);
+
+/** Waits until what was written is on the disk: the bytes, and all that is
+ * needed to read them; else (only_data false) also the times. It covers writes
+ * whose done was called, and in order (RONDO_FILE_IN_ORDER) all before it. The
+ * result is 0. See fsync(2), fdatasync(2); macOS: F_FULLFSYNC. */
+RONDO_API rondo_id rondo_file_sync(rondo_file *file, bool only_data,
+                                   rondo_done_fn done, void *arg);
+
+/** Fills in *info before done gets 0; after an error it is as it was. See
+ * fstat(2). */
+RONDO_API rondo_id rondo_file_stat(rondo_file *file, rondo_file_info *info,
+                                   rondo_done_fn done, void *arg);
+
+/** Makes the file size bytes long: cuts it, or appends zeros. The result is 0.
+ * See ftruncate(2). */
+RONDO_API rondo_id rondo_file_truncate(rondo_file *file, int64_t size,
+                                       rondo_done_fn done, void *arg);
+
+/**
+ * Closes the file once all its operations have ended. No other call can be made
+ * on it from now on, but rondo_cancel can still prevent those that wait; the
+ * pointer is valid until done is called, or the loop would call it (done may be
+ * NULL). The result is 0 or an error of close(2), and the file is closed in both
+ * cases. It needs no memory, and cannot be cancelled. RONDO_ECLOSED: it is being
+ * closed already.
+ */
+RONDO_API rondo_id rondo_file_close(rondo_file *file, rondo_done_fn done,
+                                    void *arg);
+
+/** The descriptor or HANDLE (it is overlapped), which stays the file's:
+ * RONDO_NO_FD once it is being closed. For rondo_transport_sendfile and the
+ * like; the file must stay open meanwhile. */
+RONDO_API rondo_fd rondo_file_fd(const rondo_file *file);
+
+/** What path names; a symbolic link leads on. As rondo_file_stat. */
+RONDO_API rondo_id rondo_fs_stat(rondo_loop *loop, const char *path,
+                                 rondo_file_info *info, rondo_done_fn done,
+                                 void *arg);
+
+/** The same, of a symbolic link itself. See lstat(2). */
+RONDO_API rondo_id rondo_fs_lstat(rondo_loop *loop, const char *path,
+                                  rondo_file_info *info, rondo_done_fn done,
+                                  void *arg);
+
+/** Gives it another name, replacing a file that has it. Windows: RONDO_EACCES
+ * where that file is open. RONDO_EXDEV. The result is 0, as it is below. See
+ * rename(2). */
+RONDO_API rondo_id rondo_fs_rename(rondo_loop *loop, const char *from,
+                                   const char *to, rondo_done_fn done,
+                                   void *arg);
+
+/** Removes a name of a file. RONDO_EISDIR: a directory, on every system. See
+ * unlink(2). */
+RONDO_API rondo_id rondo_fs_unlink(rondo_loop *loop, const char *path,
+                                   rondo_done_fn done, void *arg);
+
+/** Makes a directory; mode 0: 0777. RONDO_EEXIST. See mkdir(2). */
+RONDO_API rondo_id rondo_fs_mkdir(rondo_loop *loop, const char *path,
+                                  unsigned mode, rondo_done_fn done, void *arg);
+
+/** Removes an empty directory, else RONDO_ENOTEMPTY. See rmdir(2). */
+RONDO_API rondo_id rondo_fs_rmdir(rondo_loop *loop, const char *path,
+                                  rondo_done_fn done, void *arg);
+
+/** Makes a symbolic link that leads to target. RONDO_ENOTSUP as done's result:
+ * Windows. See symlink(2). */
+RONDO_API rondo_id rondo_fs_symlink(rondo_loop *loop, const char *target,
+                                    const char *path, rondo_done_fn done,
+                                    void *arg);
+
+/** Writes where a symbolic link leads to, with a NUL byte. The result is the
+ * number of bytes before it; RONDO_ETOOMUCH: room bytes are not enough;
+ * RONDO_EINVAL: it is no link. RONDO_ENOTSUP: Windows. See readlink(2). */
+RONDO_API rondo_id rondo_fs_readlink(rondo_loop *loop, const char *path,
+                                     char *text, size_t room,
+                                     rondo_done_fn done, void *arg);
+
 #ifdef __cplusplus
 }
 
@@ -2735,5 +2945,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_DATAGRAM_DROPS_INIT   RONDO_INIT_(rondo_datagram_drops)
 #define RONDO_DATAGRAM_INFO_INIT    RONDO_INIT_(rondo_datagram_info)
 #define RONDO_DETACHED_INIT         RONDO_INIT_(rondo_detached)
+#define RONDO_FILE_INFO_INIT        RONDO_INIT_(rondo_file_info)
 
 #endif

@@ -19,7 +19,8 @@
  * RONDO_EAGAIN means "the kernel would block".
  *
  * No function blocks, except the thread functions, sys_resolve,
- * sys_resolve_back, sys_file_read and the sys_pipe_..._waiting functions.
+ * sys_resolve_back, sys_file_read, sys_fs_... and the sys_pipe_..._waiting
+ * functions.
  *
  * A descriptor that a function creates is non-blocking, close-on-exec and
  * never 0, 1 or 2. */
@@ -146,6 +147,38 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet);
 /* True: sys_sendfile raises no SIGPIPE, because the call never does so or the
  * program ignores the signal. False: each sys_sendfile must block it. */
 bool sys_is_quiet(void);
+
+/* ---- files: on a thread, since each call may block ---- */
+
+/* Opens a file, with the RONDO_FILE_ flags and the mode of rondo_file_open.
+ * *seeks: it has positions. RONDO_EISDIR; RONDO_ENOTSUP: a pipe or a socket. */
+int sys_fs_open(const char *path, unsigned flags, unsigned mode, sys_fd *file,
+                bool *seeks);
+/* Closes it and says what the system had to say of that; closed it is in any
+ * case. */
+int sys_fs_close(sys_fd file);
+/* Return how many bytes, which may be fewer than asked for, or an error. 0 from
+ * sys_fs_read: the end. The parts have `size` > 0. Offset -1: a file without
+ * positions, and for sys_fs_write also the end of one that was opened with
+ * RONDO_FILE_APPEND. sys_fs_read writes to the parts. */
+int64_t sys_fs_read(sys_fd file, const rondo_buffer *parts, size_t count,
+                    int64_t offset);
+int64_t sys_fs_write(sys_fd file, const rondo_buffer *parts, size_t count,
+                     int64_t offset);
+int sys_fs_sync(sys_fd file, bool only_data);
+int sys_fs_stat(sys_fd file, rondo_file_info *info);
+int sys_fs_truncate(sys_fd file, int64_t size);
+/* follow: a symbolic link leads on. */
+int sys_fs_stat_path(const char *path, bool follow, rondo_file_info *info);
+int sys_fs_rename(const char *from, const char *to);
+int sys_fs_unlink(const char *path);
+int sys_fs_mkdir(const char *path, unsigned mode); /* 0: the default */
+int sys_fs_rmdir(const char *path);
+/* RONDO_ENOTSUP: no symbolic links. */
+int sys_fs_symlink(const char *target, const char *path);
+/* Returns the size of the text, or RONDO_ETOOMUCH: it has `room` bytes or
+ * more. It has no NUL byte. */
+int64_t sys_fs_readlink(const char *path, char *text, size_t room);
 
 /* ---- unix sockets ---- */
 

@@ -13,21 +13,19 @@
 static const struct {
     int error;
     const char *name;
-} errors[] = {E(EOTHER),       E(EINVAL),        E(ENOMEM),
-              E(ENOTSUP),      E(EBUSY),         E(ECLOSED),
-              E(ECANCELED),    E(ETIMEDOUT),     E(ENOENT),
-              E(EEXIST),       E(EACCES),        E(EPERM),
-              E(EBADF),        E(EMFILE),        E(ENFILE),
-              E(ENOBUFS),      E(EFORKED),       E(ETHREAD),
-              E(ENAMETOOLONG), E(ENOTDIR),       E(ENOEXEC),
-              E(EADDRINUSE),   E(EADDRNOTAVAIL), E(EAFNOSUPPORT),
-              E(ECONNREFUSED), E(ECONNRESET),    E(ECONNABORTED),
-              E(EPIPE),        E(ENOTCONN),      E(EISCONN),
-              E(EHOSTUNREACH), E(ENETUNREACH),   E(ENETDOWN),
-              E(EMSGSIZE),     E(ENOTSOCK),      E(EIO),
-              E(ENOSPC),       E(ESRCH),         E(ENONAME),
-              E(EAGAIN),       E(EPROTO),        E(ETOOMUCH),
-              E(EOF)};
+} errors[] = {E(EOTHER),       E(EINVAL),     E(ENOMEM),        E(ENOTSUP),
+              E(EBUSY),        E(ECLOSED),    E(ECANCELED),     E(ETIMEDOUT),
+              E(ENOENT),       E(EEXIST),     E(EACCES),        E(EPERM),
+              E(EBADF),        E(EMFILE),     E(ENFILE),        E(ENOBUFS),
+              E(EFORKED),      E(ETHREAD),    E(ENAMETOOLONG),  E(ENOTDIR),
+              E(ENOEXEC),      E(EADDRINUSE), E(EADDRNOTAVAIL), E(EAFNOSUPPORT),
+              E(ECONNREFUSED), E(ECONNRESET), E(ECONNABORTED),  E(EPIPE),
+              E(ENOTCONN),     E(EISCONN),    E(EHOSTUNREACH),  E(ENETUNREACH),
+              E(ENETDOWN),     E(EMSGSIZE),   E(ENOTSOCK),      E(EIO),
+              E(ENOSPC),       E(ESRCH),      E(ENONAME),       E(EAGAIN),
+              E(EPROTO),       E(ETOOMUCH),   E(EOF),           E(EISDIR),
+              E(ENOTEMPTY),    E(EFBIG),      E(EROFS),         E(ELOOP),
+              E(EXDEV)};
 
 TEST(G1_every_error_has_a_number_name_and_text_of_its_own)
 {

@@ -63,6 +63,12 @@ static const struct {
     {RONDO_EPROTO, "EPROTO", "protocol error"},
     {RONDO_ETOOMUCH, "ETOOMUCH", "more than the limit"},
     {RONDO_EOF, "EOF", "end of stream"},
+    {RONDO_EISDIR, "EISDIR", "is a directory"},
+    {RONDO_ENOTEMPTY, "ENOTEMPTY", "directory not empty"},
+    {RONDO_EFBIG, "EFBIG", "file too large"},
+    {RONDO_EROFS, "EROFS", "read-only file system"},
+    {RONDO_ELOOP, "ELOOP", "too many symbolic links"},
+    {RONDO_EXDEV, "EXDEV", "on another file system"},
 };
 
 /* How many bytes the character has that a text begins with; 0: it is a control

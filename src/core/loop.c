@@ -525,7 +525,8 @@ static void loop_close_handles(rondo_loop *loop)
         HANDLE_JOB,       HANDLE_LOOKUP,   HANDLE_OPERATION, HANDLE_SOCK_CALL,
         HANDLE_SENDFILE,  HANDLE_DRAIN,    HANDLE_PROCESS,   HANDLE_SERVER,
         HANDLE_TRANSPORT, HANDLE_DATAGRAM, HANDLE_WATCHER,   HANDLE_SOCK,
-        HANDLE_SIGNAL,    HANDLE_HOOK,     HANDLE_SEND};
+        HANDLE_SIGNAL,    HANDLE_HOOK,     HANDLE_SEND,      HANDLE_FILE_CALL,
+        HANDLE_FILE};
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -548,7 +549,8 @@ static bool loop_any_live(const rondo_loop *loop)
 /* A wait of a closing loop has failed, which is reported once. The next one may
  * work; without it a reactor tries what is pending, and what threads send is
  * found all the same. false: it has failed for so long that what still lives is
- * given up. Jobs have a time of their own. */
+ * given up. Jobs have a time of their own, and a file's threads use memory of the
+ * program's until they end. */
 static bool loop_wait_failed(rondo_loop *loop, int error, int failures)
 {
     if (failures == 1) {
@@ -557,7 +559,8 @@ static bool loop_wait_failed(rondo_loop *loop, int error, int failures)
     } else {
         sys_sleep(RONDO_MS(FAILED_WAIT_MS));
     }
-    return failures < FAILED_WAITS_LIMIT || loop->live[HANDLE_JOB];
+    return failures < FAILED_WAITS_LIMIT || loop->live[HANDLE_JOB] ||
+           loop->live[HANDLE_FILE_CALL];
 }
 
 /* All handles are closing: waits until their operations have ended, and until

@@ -65,6 +65,8 @@ enum handle_kind {
     HANDLE_SOCK, /* a socket of the program while operations on it pend */
     HANDLE_SIGNAL,
     HANDLE_HOOK,
+    HANDLE_FILE_CALL, /* an operation on a file, or by path */
+    HANDLE_FILE,      /* an open file, in the background */
     HANDLE_KINDS
 };
 
@@ -129,6 +131,7 @@ enum loop_part_id {
     PART_LOOKUP,
     PART_EXECUTOR,
     PART_FILE_SOURCE,
+    PART_FILE,
     PART_STREAM,
     PART_DATAGRAM,
     PART_PROCESS,

@@ -125,7 +125,13 @@
     X(ERROR_NONPAGED_SYSTEM_RESOURCES, ENOBUFS)                                \
     X(ERROR_WORKING_SET_QUOTA, ENOBUFS)                                        \
     X(ERROR_COMMITMENT_LIMIT, ENOMEM)                                          \
-    X(ERROR_TIMEOUT, ETIMEDOUT)
+    X(ERROR_TIMEOUT, ETIMEDOUT)                                                \
+    X(ERROR_WRITE_PROTECT, EROFS)                                              \
+    X(ERROR_NOT_SAME_DEVICE, EXDEV)                                            \
+    X(ERROR_DIR_NOT_EMPTY, ENOTEMPTY)                                          \
+    X(ERROR_NEGATIVE_SEEK, EINVAL)                                             \
+    X(ERROR_FILE_TOO_LARGE, EFBIG)                                             \
+    X(ERROR_DELETE_PENDING, EACCES)
 
 static const struct {
     int os_error, error;

@@ -1,0 +1,117 @@
+/* file.h - operations on files: what each is, and how it begins and ends. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_THREADS_FILE_H
+#define RONDO_THREADS_FILE_H
+
+#include "base/pool.h"
+#include "core/id.h"
+#include "core/remote.h"
+
+#include <stdatomic.h>
+
+enum file_verb {
+    FILE_OPEN,
+    FILE_CLOSE,
+    FILE_READ,
+    FILE_WRITE,
+    FILE_SYNC,
+    FILE_SYNC_DATA,
+    FILE_STAT,
+    FILE_TRUNCATE,
+    PATH_STAT,
+    PATH_LSTAT,
+    PATH_RENAME,
+    PATH_UNLINK,
+    PATH_MKDIR,
+    PATH_RMDIR,
+    PATH_SYMLINK,
+    PATH_READLINK,
+    FILE_VERBS
+};
+
+/* Each verb's function without "rondo_", and what it cannot do then. */
+struct file_verb_words {
+    const char *call, *words;
+};
+extern const struct file_verb_words file_verbs[FILE_VERBS];
+
+/* One operation, from the loop's allocator: the loop outlives it, since a loop
+ * that closes waits for each. From pool_submit until the loop runs its
+ * completion a thread may have it: the thread uses `work`, `completion`,
+ * `remote`, `begun`, `verb`, the question and the answer, and of its file `fd`,
+ * `flags`, `mode`, `path` and `seeks`. All others belong to the loop's thread. */
+struct file_call {
+    struct handle handle;
+    struct work work;
+    struct completion completion;
+    struct task task;               /* ends it if no thread will run it */
+    struct file_call *next, **link; /* in its file's queue; link NULL: not */
+    rondo_loop *loop;
+    rondo_remote *remote;
+    rondo_file *file; /* NULL: by path */
+    rondo_id id;
+    enum file_verb verb;
+    bool ordered; /* waits for those before it in its file */
+    bool current; /* at the file's position */
+    atomic_bool begun;
+    union {
+        rondo_done_fn plain;
+        rondo_file_fn opened;
+        rondo_file_io_fn moved;
+    } done;
+    void *arg;
+
+    /* the question */
+    const char *path, *other; /* in tail */
+    int64_t position;         /* -1: none; FILE_TRUNCATE: the size */
+    rondo_buffer *parts;      /* in tail */
+    size_t count;
+    unsigned mode;
+    void *to; /* the program's text or rondo_file_info */
+    size_t room;
+
+    /* the answer */
+    int64_t result; /* >= 0, or an error */
+    int64_t os_error;
+    size_t moved;
+    rondo_file_info info;
+    _Alignas(rondo_buffer) char tail[];
+};
+
+/* From the loop's allocator, too. */
+struct rondo_file {
+    struct handle handle; /* while it is open, in the background */
+    rondo_loop *loop;
+    rondo_id close_id; /* kept for closing, which needs no memory then */
+    sys_fd fd;
+    unsigned flags, mode;
+    bool seeks;
+    bool closing;
+    int64_t position;                /* RONDO_FILE_CURRENT */
+    size_t calls;                    /* that have not ended, except `own` */
+    struct file_call *at;            /* the ordered one that is under way */
+    struct file_call *first, **last; /* ordered ones behind it */
+    struct file_call *own;           /* opens and closes it */
+    char path[];
+};
+
+/* Makes a call with so many bytes of tail; it is not begun. NULL: out of memory,
+ * with a sentence. */
+struct file_call *file_call_new(rondo_loop *loop, rondo_file *file,
+                                enum file_verb verb, size_t tail_size);
+/* Frees one that is not begun or has ended. */
+void file_call_free(struct file_call *c);
+
+/* Begins it. Returns its id; or an error with a sentence, and it is freed. */
+rondo_id file_call_begin(struct file_call *c);
+
+/* Begins to close a file, as soon as its other calls have ended. */
+void file_close_begin(rondo_file *file, rondo_done_fn done, void *arg);
+/* Frees a file that is closed, or was never open. */
+void file_free(rondo_file *file);
+
+/* ---- on a thread of the pool: file_run.c ---- */
+
+void file_call_run(struct work *work);
+
+#endif

@@ -1,0 +1,79 @@
+/* raw_win_fs.c - raw_fs.h, for Windows. */
+/* SPDX-License-Identifier: MIT */
+#include "raw_fs.h"
+#include "raw_win.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The path without characters that are not ASCII: it goes through UTF-8. */
+bool raw_fs_folder(char *path, size_t size)
+{
+    static unsigned number;
+    char temporary[MAX_PATH + 1];
+
+    if (!GetTempPathA(sizeof temporary, temporary))
+        return false;
+    (void)snprintf(path, size, "%srondo-test-%lu-%u", temporary,
+                   GetCurrentProcessId(), ++number);
+    return CreateDirectoryA(path, NULL);
+}
+
+void raw_fs_folder_remove(const char *path)
+{
+    char name[1024];
+    WIN32_FIND_DATAA found;
+    HANDLE search;
+
+    (void)snprintf(name, sizeof name, "%s\\*", path);
+    search = FindFirstFileA(name, &found);
+    if (search == INVALID_HANDLE_VALUE)
+        return;
+    do {
+        (void)snprintf(name, sizeof name, "%s\\%s", path, found.cFileName);
+        if (strcmp(found.cFileName, ".") != 0 &&
+            strcmp(found.cFileName, "..") != 0 && !DeleteFileA(name))
+            (void)RemoveDirectoryA(name);
+    } while (FindNextFileA(search, &found));
+    (void)FindClose(search);
+    (void)RemoveDirectoryA(path);
+}
+
+bool raw_fs_fifo(const char *path)
+{
+    (void)path;
+    return false;
+}
+
+const char *raw_fs_full(void)
+{
+    return NULL;
+}
+
+bool raw_fs_limit(int64_t bytes)
+{
+    (void)bytes;
+    return false;
+}
+
+bool raw_fs_hold(bool on)
+{
+    (void)on;
+    return false;
+}
+
+unsigned raw_fs_held(void)
+{
+    return 0;
+}
+
+bool raw_fs_short(size_t most)
+{
+    (void)most;
+    return false;
+}
+
+unsigned raw_fs_interrupted(void)
+{
+    return 0;
+}

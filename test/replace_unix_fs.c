@@ -1,0 +1,116 @@
+/* replace_unix_fs.c - calls on files that hang, fall short or are interrupted. */
+/* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#undef _FILE_OFFSET_BITS /* glibc would give both kinds of calls one name */
+#include "raw_fs.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static atomic_bool holding;
+static atomic_uint held, calls, interrupted;
+static atomic_size_t most_bytes;
+
+bool raw_fs_hold(bool on)
+{
+    atomic_store(&holding, on);
+    while (!on && atomic_load(&held))
+        raw_yield();
+    return true;
+}
+
+unsigned raw_fs_held(void)
+{
+    return atomic_load(&held);
+}
+
+bool raw_fs_short(size_t most)
+{
+    atomic_store(&interrupted, 0);
+    atomic_store(&most_bytes, most);
+    return true;
+}
+
+unsigned raw_fs_interrupted(void)
+{
+    return atomic_load(&interrupted);
+}
+
+static void *find(const char *name)
+{
+    return dlsym(RTLD_NEXT, name);
+}
+
+int fsync(int fd)
+{
+    void *found = find("fsync");
+    int (*next)(int);
+
+    memcpy(&next, &found, sizeof next);
+    if (atomic_load(&holding)) {
+        atomic_fetch_add(&held, 1);
+        while (atomic_load(&holding))
+            raw_sleep_ms(1);
+        atomic_fetch_sub(&held, 1);
+    }
+    return next(fd);
+}
+
+/* What is left of a size; 0: the call is interrupted, and errno is EINTR. */
+static size_t cut(size_t size)
+{
+    size_t most = atomic_load(&most_bytes);
+
+    if (!most)
+        return size;
+    if (atomic_fetch_add(&calls, 1) % 2 == 0) {
+        atomic_fetch_add(&interrupted, 1);
+        errno = EINTR;
+        return 0;
+    }
+    return size < most ? size : most;
+}
+
+/* Each kind of call, and the one that glibc has for large files. */
+#define VECTOR(name, offset_type)                                              \
+    ssize_t name(int fd, const struct iovec *parts, int count,                 \
+                 offset_type offset)                                           \
+    {                                                                          \
+        void *found = find(#name);                                             \
+        ssize_t (*next)(int, const struct iovec *, int, offset_type);          \
+        struct iovec first = parts[0];                                         \
+                                                                               \
+        memcpy(&next, &found, sizeof next);                                    \
+        if (!atomic_load(&most_bytes))                                         \
+            return next(fd, parts, count, offset);                             \
+        first.iov_len = cut(first.iov_len);                                    \
+        return first.iov_len ? next(fd, &first, 1, offset) : -1;               \
+    }
+
+#define PLAIN(name, data_type, offset_type)                                    \
+    ssize_t name(int fd, data_type data, size_t size, offset_type offset)      \
+    {                                                                          \
+        void *found = find(#name);                                             \
+        ssize_t (*next)(int, data_type, size_t, offset_type);                  \
+        size_t left = size ? cut(size) : 0;                                    \
+                                                                               \
+        memcpy(&next, &found, sizeof next);                                    \
+        return left || !size ? next(fd, data, left, offset) : -1;              \
+    }
+
+VECTOR(preadv, off_t)
+VECTOR(pwritev, off_t)
+PLAIN(pread, void *, off_t)
+PLAIN(pwrite, const void *, off_t)
+#ifdef __GLIBC__
+VECTOR(preadv64, off64_t)
+VECTOR(pwritev64, off64_t)
+PLAIN(pread64, void *, off64_t)
+PLAIN(pwrite64, const void *, off64_t)
+#endif
