@@ -9,7 +9,7 @@
 static int64_t live(struct world *w, const char *path, char *got)
 {
     rondo_buffer out = {"hello", 5};
-    rondo_room in = {got, 5};
+    rondo_room in = {.data = got, .size = 5};
     struct file_told *t = file_told(w), *u = file_told(w), *v = file_told(w);
     rondo_id a, b;
 
