@@ -181,7 +181,7 @@ TEST(F3_one_that_waits_in_order_is_left_out)
     struct file_told *held = file_hold(w, busy), *t[4];
 
     for (int i = 0; i < 4; i++)
-        t[i] = write_at(w, f, i, "abcd" + i);
+        t[i] = write_at(w, f, i, &"abcd"[i]);
     assert_ok(rondo_cancel(w->loop, t[2]->id));
     assert_ok(rondo_cancel(w->loop, t[0]->id));
     check_ended(t[0], RONDO_ECANCELED);

@@ -201,7 +201,7 @@ TEST(F6_names_that_are_too_long_or_empty)
     enum { LONG = 300, ROOM = 1024 };
     char *path = test_alloc(w, ROOM);
     struct file_told *t = file_told(w);
-    size_t size = strlen(strcpy(path, file_path(w, "")));
+    size_t size = (size_t)snprintf(path, ROOM, "%s", file_path(w, ""));
 
     memset(path + size, 'n', LONG);
     assert_ok(rondo_fs_mkdir(w->loop, path, 0, file_plain, t));

@@ -168,6 +168,7 @@ static void file_opened(const struct file_call *c)
     rondo_file_fn done = c->done.opened;
     void *arg = c->arg;
     int error = c->result < 0 ? (int)c->result : 0;
+    assert(f);
     if (error) {
         file_free(f);
         done(loop, arg, NULL, error);
@@ -187,6 +188,7 @@ static void file_closed(struct file_call *c)
     rondo_done_fn done = c->done.plain;
     void *arg = c->arg;
     int64_t result = c->result;
+    assert(c->file);
     file_free(c->file);
     if (done)
         done(loop, arg, result);

@@ -16,10 +16,12 @@ static struct file_call *path_call_new(rondo_loop *loop, enum file_verb verb,
     const char *what = file_verbs[verb].call;
     bool two = verb == PATH_RENAME || verb == PATH_SYMLINK;
     *error = loop_check_create(loop, what);
-    if (!*error && (!path || (two && !other)))
-        *error = error_set(RONDO_EINVAL, "%s: no path", what);
     if (*error)
         return NULL;
+    if (!path || (two && !other)) {
+        *error = error_set(RONDO_EINVAL, "%s: no path", what);
+        return NULL;
+    }
     size_t size = strlen(path) + 1, other_size = two ? strlen(other) + 1 : 0;
     struct file_call *c = file_call_new(loop, NULL, verb, size + other_size);
     if (!c) {
