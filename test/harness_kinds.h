@@ -125,6 +125,21 @@ enum { CELL_NONE = 1 /* makes no sense here */ };
 
 enum { KIND_COLUMNS = 16 };
 
+/* Rows of a table for kinds that have one direction and another end: all pipes
+ * but overlapped ones, and sockets that are taken as pipes. A row is a
+ * list in braces, which cannot stand in parentheses. */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
+#define KIND_PIPE_ROWS(reads, writes)                                          \
+    [KIND_PIPE_READS] = reads, [KIND_PIPE_WRITES] = writes,                    \
+    [KIND_LENT_READS] = reads, [KIND_LENT_WRITES] = writes,                    \
+    [KIND_FIFO_READS] = reads, [KIND_FIFO_WRITES] = writes,                    \
+    [KIND_TERMINAL_READS] = reads, [KIND_TERMINAL_WRITES] = writes,            \
+    [KIND_CHILD_READS] = reads, [KIND_CHILD_WRITES] = writes
+#define KIND_HALF_SOCKET_ROWS(reads, writes)                                   \
+    [KIND_HALF_TCP_READS] = reads, [KIND_HALF_TCP_WRITES] = writes,            \
+    [KIND_HALF_UNIX_READS] = reads, [KIND_HALF_UNIX_WRITES] = writes
+/* NOLINTEND(bugprone-macro-parentheses) */
+
 struct kind_column {
     const char *name;
     /* 0, or the error of the call that was refused */
