@@ -1,4 +1,4 @@
-/* backoff.h - trying again after a delay that grows. */
+/* backoff.h - trying again after a delay, which grows or stays. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_CORE_BACKOFF_H
 #define RONDO_CORE_BACKOFF_H
@@ -41,6 +41,22 @@ static inline bool backoff_end(rondo_loop *loop, struct backoff *b)
     (void)timers_cancel(loop, b->timer);
     b->timer = 0;
     return true;
+}
+
+/* For what no event tells either: a kernel that is short of memory (ENOBUFS), or
+ * a socket that is writable although its destination is full. */
+enum {
+    RETRY_MS = 2,
+    RETRY_PIECE = 4096 /* bytes for which such a kernel may still have memory */
+};
+
+/* Has fn called after RETRY_MS. Returns the id of the hidden timer; 0: out of
+ * memory. */
+static inline rondo_id retry_begin(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    int64_t when = sys_clock() + RONDO_MS(RETRY_MS);
+    rondo_id timer = timers_start_hidden(loop, when, fn, arg);
+    return timer > 0 ? timer : 0;
 }
 
 #endif

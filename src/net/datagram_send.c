@@ -3,11 +3,9 @@
 #include "net/datagram.h"
 
 #include "base/error.h"
+#include "core/backoff.h"
 
-enum {
-    FLUSH_MOST = 4 * SYS_BATCH, /* datagrams in one dispatch */
-    RETRY_MS = 2
-};
+enum { FLUSH_MOST = 4 * SYS_BATCH /* datagrams in one dispatch */ };
 
 static rondo_datagram *datagram_send_of_task(struct task *task)
 {
@@ -108,13 +106,10 @@ static void datagram_send_retry(rondo_loop *loop, void *arg);
  * timer waits. */
 static void datagram_send_flush_or_wait(rondo_datagram *d)
 {
-    rondo_loop *loop = d->loop;
     if (datagram_flush(d, true) || !d->queue.count || d->phase >= PHASE_ENDING)
         return;
-    int64_t when = sys_clock() + RONDO_MS(RETRY_MS);
-    d->retry = timers_start_hidden(loop, when, datagram_send_retry, d);
-    if (d->retry < 0)
-        d->retry = 0; /* no memory for the timer: it tries again at once */
+    /* 0, no memory for the timer: it tries again at once */
+    d->retry = retry_begin(d->loop, datagram_send_retry, d);
 }
 
 static void datagram_send_retry(rondo_loop *loop, void *arg)

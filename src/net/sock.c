@@ -1,6 +1,7 @@
 /* sock.c - operations on sockets of the program's. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "core/backoff.h"
 #include "core/id.h"
 #include "core/op.h"
 #include "threads/file_source.h"
@@ -47,7 +48,6 @@ struct sock_call {
 
 /* A try that goes on when a thread has read: sock_came follows. */
 enum { SOCK_LATER = -1 };
-enum { RETRY_MS = 2, SMALL_PIECE = 4096 };
 
 struct side {
     struct op op;
@@ -209,16 +209,16 @@ static int64_t sock_try_accept(struct sock_call *c)
     return error ? error : (int64_t)fd;
 }
 
-/* Sends what the kernel takes; short of memory (ENOBUFS), a little. true: all has left; false: *result is the
- * try's. */
+/* Sends what the kernel takes; short of memory (ENOBUFS), a little. true: all has
+ * left; false: *result is the try's. */
 static bool sock_send_on(struct sock_call *c, int64_t *result)
 {
     assert(c->sent <= c->size);
     size_t left = c->size - c->sent;
     int64_t sent = sys_send(c->fd, c->data + c->sent, left);
-    if (sent == RONDO_ENOBUFS && left > SMALL_PIECE &&
+    if (sent == RONDO_ENOBUFS && left > RETRY_PIECE &&
         sys_kind(c->fd) == SYS_KIND_STREAM)
-        sent = sys_send(c->fd, c->data + c->sent, SMALL_PIECE);
+        sent = sys_send(c->fd, c->data + c->sent, RETRY_PIECE);
     *result = sent < 0 ? sent : RONDO_EAGAIN;
     if (sent > 0)
         c->sent += (size_t)sent;
@@ -343,8 +343,7 @@ static bool sock_waits_for_time(struct sock_call *c, int64_t result)
         return false;
     assert(c->timer <= 0);
     if (full || c->begun)
-        c->timer = timers_start_hidden(
-            c->loop, sys_clock() + RONDO_MS(RETRY_MS), sock_retry, c);
+        c->timer = retry_begin(c->loop, sock_retry, c);
     c->begun = true;
     return c->timer > 0;
 }

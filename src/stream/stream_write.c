@@ -1,17 +1,14 @@
 /* stream_write.c - a transport's writing side. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "core/backoff.h"
 #include "stream/filter.h"
 #include "stream/stream.h"
 
 #include <limits.h>
 #include <string.h>
 
-enum {
-    FLUSH_ROUNDS = 16, /* of BUF_GATHER pieces in one dispatch */
-    RETRY_MS = 2,
-    SMALL_PIECE = 4096 /* for which a kernel short of memory may have some */
-};
+enum { FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */ };
 
 static rondo_transport *stream_write_of_task(struct task *task)
 {
@@ -61,10 +58,8 @@ static bool stream_write_waits_for_memory(rondo_transport *t, int64_t result)
     if (result != RONDO_ENOBUFS)
         return false;
     assert(t->queued && !t->out->retry);
-    int64_t when = sys_clock() + RONDO_MS(RETRY_MS);
-    rondo_id timer = timers_start_hidden(t->loop, when, stream_write_retry, t);
-    t->out->retry = timer > 0 ? timer : 0;
-    return timer > 0;
+    t->out->retry = retry_begin(t->loop, stream_write_retry, t);
+    return t->out->retry > 0;
 }
 
 static void stream_write_stop_retry(rondo_transport *t)
@@ -80,9 +75,9 @@ static int64_t stream_write_send_pieces(rondo_transport *t,
                                         size_t count, size_t offered)
 {
     int64_t sent = stream_kind(t)->sendv(t, pieces, count);
-    if (sent != RONDO_ENOBUFS || offered <= SMALL_PIECE)
+    if (sent != RONDO_ENOBUFS || offered <= RETRY_PIECE)
         return sent;
-    size_t size = pieces->size < SMALL_PIECE ? pieces->size : SMALL_PIECE;
+    size_t size = pieces->size < RETRY_PIECE ? pieces->size : RETRY_PIECE;
     return stream_write_send_one(t, pieces->data, size);
 }
 
