@@ -6,10 +6,9 @@
 /* ---- F5: no memory ------------------------------------------------------ */
 
 /* Answers the first error of a whole life of a file. */
-static int64_t live(struct world *w, const char *path, char *got)
+static int64_t live(struct world *w, const char *path, const rondo_room *in)
 {
     rondo_buffer out = {"hello", 5};
-    rondo_room in = {.data = got, .size = 5};
     struct file_told *t = file_told(w), *u = file_told(w), *v = file_told(w);
     rondo_id a, b;
 
@@ -23,7 +22,7 @@ static int64_t live(struct world *w, const char *path, char *got)
     a = rondo_file_write(t->file, 0, &out, 1, file_moved, u);
     if (a > 0)
         test_run_until(w, u->done);
-    b = rondo_file_read(t->file, RONDO_FILE_CURRENT, &in, 1, file_moved, v);
+    b = rondo_file_read(t->file, RONDO_FILE_CURRENT, in, 1, file_moved, v);
     if (b > 0)
         test_run_until(w, v->done);
     file_close(w, t->file); /* needs none */
@@ -34,11 +33,12 @@ TEST(F5_without_memory_a_call_is_refused_and_nothing_happens)
 {
     const char *path = file_path(w, "a");
     char *got = test_alloc(w, 8);
+    rondo_room in = {got, 5};
     int64_t result = 0;
     uint64_t n, failed = 0;
 
     for (n = 1; test_nth_fails(w, n); n++) {
-        result = live(w, path, got);
+        result = live(w, path, &in);
         if (result < 0) {
             assert_error(result, RONDO_ENOMEM);
             failed++;
