@@ -13,6 +13,7 @@
 #define afd_start rondo_p_afd_start
 #define backend_choose rondo_p_backend_choose
 #define backend_epoll rondo_p_backend_epoll
+#define backend_io_uring rondo_p_backend_io_uring
 #define backend_iocp rondo_p_backend_iocp
 #define backend_kqueue rondo_p_backend_kqueue
 #define backend_poll rondo_p_backend_poll
@@ -166,7 +167,10 @@
 #define io_detach rondo_p_io_detach
 #define io_find rondo_p_io_find
 #define io_init rondo_p_io_init
+#define io_reads_ahead rondo_p_io_reads_ahead
 #define io_reattach rondo_p_io_reattach
+#define io_receive rondo_p_io_receive
+#define io_take_rest rondo_p_io_take_rest
 #define iocp_begun rondo_p_iocp_begun
 #define iocp_child_cancel rondo_p_iocp_child_cancel
 #define iocp_child_result rondo_p_iocp_child_result
@@ -289,6 +293,14 @@
 #define remote_run rondo_p_remote_run
 #define remote_run_in_order rondo_p_remote_run_in_order
 #define remote_take rondo_p_remote_take
+#define ring_answer rondo_p_ring_answer
+#define ring_ask rondo_p_ring_ask
+#define ring_close rondo_p_ring_close
+#define ring_enter rondo_p_ring_enter
+#define ring_offer rondo_p_ring_offer
+#define ring_open rondo_p_ring_open
+#define ring_tell_event rondo_p_ring_tell_event
+#define ring_wants_enter rondo_p_ring_wants_enter
 #define sendfile_class rondo_p_sendfile_class
 #define server_accept_done rondo_p_server_accept_done
 #define server_accepts rondo_p_server_accepts
@@ -358,6 +370,7 @@
 #define stream_finish rondo_p_stream_finish
 #define stream_give_back rondo_p_stream_give_back
 #define stream_hold rondo_p_stream_hold
+#define stream_hold_ahead rondo_p_stream_hold_ahead
 #define stream_hold_before rondo_p_stream_hold_before
 #define stream_hold_rest rondo_p_stream_hold_rest
 #define stream_init rondo_p_stream_init
@@ -574,6 +587,8 @@
 #define unix_datagram_receive_failed rondo_p_unix_datagram_receive_failed
 #define unix_datagram_send_failed rondo_p_unix_datagram_send_failed
 #define unix_datagram_take rondo_p_unix_datagram_take
+#define unix_epoll_poller rondo_p_unix_epoll_poller
+#define unix_epoll_renewals rondo_p_unix_epoll_renewals
 #define unix_fail rondo_p_unix_fail
 #define unix_keep rondo_p_unix_keep
 #define unix_kqueue_child rondo_p_unix_kqueue_child

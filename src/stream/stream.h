@@ -356,6 +356,9 @@ bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
 /* Holds what a callback that runs has not been given, or has given back; false:
  * out of memory, and nothing has changed. */
 bool stream_hold_rest(rondo_transport *t);
+/* Holds what the backend has read and nobody has taken; false: out of memory,
+ * and nothing has changed. */
+bool stream_hold_ahead(rondo_transport *t);
 /* The held bytes, to be freed with loop_free; NULL: only an end was held. */
 struct held *stream_take_held(rondo_transport *t);
 

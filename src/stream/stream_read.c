@@ -349,6 +349,22 @@ static size_t stream_read_into(rondo_transport *t, size_t *room)
     return stream_read_gave(t, count);
 }
 
+/* Where the fast paths read from: the kernel, or a backend that reads before
+ * it is asked. */
+typedef int64_t (*receive_fn)(rondo_transport *t, void *data, size_t size);
+
+static inline int64_t stream_read_kernel(rondo_transport *t, void *data,
+                                         size_t size)
+{
+    return sys_recv(t->io.fd, data, size);
+}
+
+static inline int64_t stream_read_ahead(rondo_transport *t, void *data,
+                                        size_t size)
+{
+    return io_receive(t->loop, &t->io, data, size);
+}
+
 static void stream_read_more(rondo_transport *t)
 {
     size_t left = READ_MOST, count, room;
@@ -413,7 +429,8 @@ static void stream_read_into_done(rondo_transport *t)
 
 /* The fast path: some bytes, all of them taken, and nothing changed, so that
  * all there is to do is to wait for more. */
-static void stream_read_done(rondo_loop *loop, struct task *task)
+static INLINED void stream_read_run(rondo_loop *loop, struct task *task,
+                                    receive_fn receive)
 {
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
@@ -424,7 +441,7 @@ static void stream_read_done(rondo_loop *loop, struct task *task)
             stream_read_slow(t, task->error);
         return;
     }
-    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count <= 0) {
         stream_read_leave_fast(t, protocol, count, 0);
@@ -439,6 +456,16 @@ static void stream_read_done(rondo_loop *loop, struct task *task)
     op_submit(loop, &t->read);
 }
 
+static void stream_read_done(rondo_loop *loop, struct task *task)
+{
+    stream_read_run(loop, task, stream_read_kernel);
+}
+
+static void stream_read_ahead_done(rondo_loop *loop, struct task *task)
+{
+    stream_read_run(loop, task, stream_read_ahead);
+}
+
 static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
 {
     if (count <= 0)
@@ -449,14 +476,16 @@ static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
 }
 
 /* The fast path with filters, in stream_read_done's place. */
-static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
+static INLINED void stream_read_run_filtered(rondo_loop *loop,
+                                             struct task *task,
+                                             receive_fn receive)
 {
     rondo_transport *t = stream_read_of_task(task);
     if (!t->fast_read || task->error) {
         stream_read_slow(t, task->error);
         return;
     }
-    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count > 0)
         (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
@@ -468,9 +497,21 @@ static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
     op_submit(loop, &t->read);
 }
 
+static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
+{
+    stream_read_run_filtered(loop, task, stream_read_kernel);
+}
+
+static void stream_read_filtered_ahead_done(rondo_loop *loop, struct task *task)
+{
+    stream_read_run_filtered(loop, task, stream_read_ahead);
+}
+
 void stream_read_through_filters(rondo_transport *t)
 {
-    t->read.task.done = stream_read_filtered_done;
+    t->read.task.done = io_reads_ahead(t->loop)
+                            ? stream_read_filtered_ahead_done
+                            : stream_read_filtered_done;
 }
 
 /* A write has failed, or the stream is cut: delivers what the peer sent before.
@@ -506,44 +547,12 @@ void stream_read_owed(rondo_transport *t)
 
 void stream_read_init(rondo_transport *t)
 {
-    op_init(&t->read, &t->io, OP_READ, stream_read_done);
+    op_init(&t->read, &t->io, OP_READ,
+            io_reads_ahead(t->loop) ? stream_read_ahead_done
+                                    : stream_read_done);
 }
 
 /* ---- held bytes ---- */
-
-bool stream_hold(rondo_transport *t, const void *data, size_t size)
-{
-    struct stream_extra *extra = stream_extra(t);
-    struct held *held = extra ? extra->held : NULL;
-    if (!extra)
-        return false;
-    if (!held || held->room - held->size < size) {
-        /* twice as much each time, so that many small pieces cost no more
-         * than a large one */
-        size_t has = held ? held->size : 0;
-        size_t room = has + (size > has ? size : has);
-        held = loop_realloc(t->loop, held, sizeof *held + room);
-        if (!held)
-            return false;
-        held->size = has;
-        held->room = room;
-        extra->held = held;
-    }
-    memcpy(held->bytes + held->size, data, size);
-    held->size += size;
-    t->held = true;
-    stream_leave_fast(t);
-    return true;
-}
-
-bool stream_hold_before(rondo_transport *t, const void *data, size_t size)
-{
-    struct held *later = t->held ? stream_take_held(t) : NULL;
-    bool kept = stream_hold(t, data, size) &&
-                (!later || stream_hold(t, later->bytes, later->size));
-    loop_free(t->loop, later);
-    return kept;
-}
 
 bool stream_hold_rest(rondo_transport *t)
 {
@@ -562,14 +571,6 @@ bool stream_hold_rest(rondo_transport *t)
     if (state->lent_to == t)
         state->lent_to = NULL; /* for unread it would be too late */
     return true;
-}
-
-struct held *stream_take_held(rondo_transport *t)
-{
-    struct held *held = t->extra->held;
-    t->extra->held = NULL;
-    t->held = t->refused = false;
-    return held;
 }
 
 /* ---- the program's calls ---- */
