@@ -49,6 +49,10 @@ struct reading {
 
 enum { NONE = -1 };
 
+/* io->mode. What a forked child has from its parent may still be the parent's:
+ * it reads no more of it than it delivers. */
+enum { URING_OWN, URING_INHERITED };
+
 struct buffer {
     int next;
     unsigned start, end; /* of the bytes that are not taken yet */
@@ -159,7 +163,7 @@ static bool uring_has_news(const struct reading *r)
  * bytes) leaves them in the kernel. */
 static bool uring_may_read(const struct io *io)
 {
-    return io->owner == IO_TRANSPORT && io->op[0] &&
+    return io->mode == URING_OWN && io->owner == IO_TRANSPORT && io->op[0] &&
            io->op[0]->task.kind == OP_READ;
 }
 
@@ -443,6 +447,9 @@ static int uring_reopen(rondo_loop *loop, void *state)
         return error;
     for (int fd = 0; fd < u->room; fd++)
         u->readings[fd].wanted = false;
+    for (size_t i = 0; i < loop->table_room; i++)
+        if (loop->table[i])
+            loop->table[i]->mode = URING_INHERITED;
     sys_close(u->event); /* the parent's, too */
     u->event = NONE;
     u->epoll_ready = false;
@@ -490,6 +497,10 @@ static int uring_set(rondo_loop *loop, void *state, struct io *io,
 {
     struct uring *u = state;
     struct reading *r = uring_find(u, io);
+    if (r && io->mode == URING_INHERITED && !uring_has_news(r)) {
+        r->io = NULL;
+        r = NULL;
+    }
     if (!r && sides & SIDE_READ && uring_may_read(io)) {
         r = uring_begin_reading(loop, u, io);
         if (!r)
