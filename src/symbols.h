@@ -390,9 +390,9 @@
 #define stream_pipe_written rondo_p_stream_pipe_written
 #define stream_prepare rondo_p_stream_prepare
 #define stream_queued rondo_p_stream_queued
+#define stream_read_choose rondo_p_stream_read_choose
 #define stream_read_init rondo_p_stream_read_init
 #define stream_read_owed rondo_p_stream_read_owed
-#define stream_read_through_filters rondo_p_stream_read_through_filters
 #define stream_reads rondo_p_stream_reads
 #define stream_remember rondo_p_stream_remember
 #define stream_send rondo_p_stream_send

@@ -106,9 +106,8 @@ struct rondo_transport {
     unsigned writing : 2;          /* enum stream_writing */
     unsigned flow : 2;             /* enum flow */
     /* Derived by settle: the fast path may be taken. */
-    unsigned fast_read : 1;    /* of what comes, filtered or not */
+    unsigned fast_read : 1;    /* of what comes, by read.task.done */
     unsigned fast_deliver : 1; /* to data_received */
-    unsigned fast_into : 1;    /* into get_buffer's, instead of fast_read */
     unsigned fast_write : 1;   /* to the kernel, by the program */
     unsigned fast_filter : 1;  /* ... to the filters */
     unsigned fast_send : 1;    /* to the kernel, by the lowest filter */
@@ -248,7 +247,7 @@ static inline bool stream_is_running(const rondo_transport *t)
 /* Until stream_settle has looked, no fast path is taken. */
 static inline void stream_leave_fast(rondo_transport *t)
 {
-    t->fast_read = t->fast_deliver = t->fast_into = 0;
+    t->fast_read = t->fast_deliver = 0;
     t->fast_write = t->fast_filter = t->fast_send = 0;
 }
 
@@ -340,8 +339,8 @@ void stream_check(const rondo_transport *t);
 /* ---- reading: stream_read.c ---- */
 
 void stream_read_init(rondo_transport *t);
-/* From now on: it has its first filter. */
-void stream_read_through_filters(rondo_transport *t);
+/* The fast path that fast_read is about: filtered, or the protocol's. */
+void stream_read_choose(rondo_transport *t);
 /* For filters: bytes, or the end, for the protocol: now, or as soon as it can
  * be. 0. */
 int stream_deliver(rondo_transport *t, const char *data, size_t size);

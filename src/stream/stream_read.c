@@ -40,22 +40,30 @@ static rondo_transport *stream_read_of_task(struct task *task)
 
 /* ---- delivering ---- */
 
-/* Asks for a buffer. NULL: nothing can be put into one now. Where there is none
- * the protocol waits until it resumes reading. */
+/* `protocol` has lent `room` bytes. false: nothing can be put there now. A
+ * protocol that has no room waits until it resumes reading. */
+static bool stream_read_may_fill(rondo_transport *t,
+                                 const rondo_protocol *protocol, const void *to,
+                                 size_t room)
+{
+    /* a protocol set meanwhile has another buffer */
+    if (stream_is_closing(t) || t->protocol != protocol)
+        return false;
+    if (to && room)
+        return true;
+    if (t->reading == READ_ON)
+        t->reading = READ_PAUSED;
+    stream_leave_fast(t);
+    return false;
+}
+
+/* Asks for a buffer. NULL: nothing can be put into one now. */
 static void *stream_read_ask(rondo_transport *t, size_t hint, size_t *room)
 {
     const rondo_protocol *protocol = t->protocol;
     *room = 0;
     void *to = protocol->get_buffer(t, t->self, hint, room);
-    /* a protocol set meanwhile has another buffer */
-    if (stream_is_closing(t) || t->protocol != protocol)
-        return NULL;
-    if (to && *room)
-        return to;
-    if (t->reading == READ_ON)
-        t->reading = READ_PAUSED;
-    stream_leave_fast(t);
-    return NULL;
+    return stream_read_may_fill(t, protocol, to, *room) ? to : NULL;
 }
 
 static void stream_read_updated(rondo_transport *t, size_t size)
@@ -319,17 +327,10 @@ static bool stream_read_goes_into(const rondo_transport *t)
     return !t->filtered && !t->held && t->protocol->get_buffer;
 }
 
-/* The same, straight into the program's buffer, of *room bytes. */
-static size_t stream_read_into(rondo_transport *t, size_t *room)
+/* The same, into the program's buffer of *room bytes. */
+static size_t stream_read_fill(rondo_transport *t, void *to, size_t *room)
 {
     char *scratch = t->loop->scratch;
-    if (t->flow != FLOW_ON || dispatch_owed(&t->dispatch))
-        stream_tell_flow(t);
-    if (!stream_read_goes_into(t) || !stream_delivers(t))
-        return 0;
-    void *to = stream_read_ask(t, LOOP_SCRATCH, room);
-    if (!to || t->filtered)
-        return 0;
     bool small = *room < READ_INTO_LEAST || t->kind == STREAM_BY_THREAD;
     int64_t count = stream_kind(t)->recv(t, small ? scratch : to,
                                          small ? LOOP_SCRATCH : *room);
@@ -347,6 +348,17 @@ static size_t stream_read_into(rondo_transport *t, size_t *room)
         stream_read_updated(t, (size_t)count);
     }
     return stream_read_gave(t, count);
+}
+
+/* Asks for a buffer and reads into it. */
+static size_t stream_read_into(rondo_transport *t, size_t *room)
+{
+    if (t->flow != FLOW_ON || dispatch_owed(&t->dispatch))
+        stream_tell_flow(t);
+    if (!stream_read_goes_into(t) || !stream_delivers(t))
+        return 0;
+    void *to = stream_read_ask(t, LOOP_SCRATCH, room);
+    return to && !t->filtered ? stream_read_fill(t, to, room) : 0;
 }
 
 static void stream_read_more(rondo_transport *t)
@@ -394,23 +406,6 @@ static COLD void stream_read_slow(rondo_transport *t, int error)
     stream_finish(t);
 }
 
-/* The fast path into the program's buffer: some bytes, not all that there is
- * room for, and nothing changed. */
-static void stream_read_into_done(rondo_transport *t)
-{
-    size_t room = LOOP_SCRATCH;
-    dispatch_begin(&t->dispatch);
-    size_t count = stream_read_into(t, &room);
-    if (count && count < room && t->fast_into) {
-        dispatch_end_quietly(&t->dispatch);
-        op_submit(t->loop, &t->read);
-        return;
-    }
-    if (count && count >= room)
-        stream_read_more(t);
-    stream_finish(t);
-}
-
 /* The fast path: some bytes, all of them taken, and nothing changed, so that
  * all there is to do is to wait for more. */
 static void stream_read_done(rondo_loop *loop, struct task *task)
@@ -418,10 +413,7 @@ static void stream_read_done(rondo_loop *loop, struct task *task)
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
     if (!t->fast_read || task->error) {
-        if (t->fast_into && !task->error)
-            stream_read_into_done(t);
-        else
-            stream_read_slow(t, task->error);
+        stream_read_slow(t, task->error);
         return;
     }
     int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
@@ -433,6 +425,56 @@ static void stream_read_done(rondo_loop *loop, struct task *task)
     size_t took = stream_read_deliver_plain(t, loop->scratch, (size_t)count);
     if (took < (size_t)count || count == LOOP_SCRATCH || !t->fast_read) {
         stream_read_leave_fast(t, protocol, count, took);
+        return;
+    }
+    dispatch_end_quietly(&t->dispatch);
+    op_submit(loop, &t->read);
+}
+
+/* get_buffer has changed something, or lent a buffer that is not read into. */
+static COLD void stream_read_leave_lent(rondo_transport *t,
+                                        const rondo_protocol *protocol,
+                                        void *to, size_t room)
+{
+    if (stream_read_may_fill(t, protocol, to, room) && !t->filtered) {
+        size_t count = stream_read_fill(t, to, &room);
+        if (count && count >= room)
+            stream_read_more(t);
+    }
+    stream_finish(t);
+}
+
+static COLD void stream_read_leave_into(rondo_transport *t, int64_t count,
+                                        size_t room)
+{
+    if (count <= 0)
+        stream_read_nothing(t, (int)count);
+    else if ((size_t)count == room)
+        stream_read_more(t);
+    stream_finish(t);
+}
+
+/* The fast path into get_buffer's buffer, in stream_read_done's place. */
+static void stream_read_into_done(rondo_loop *loop, struct task *task)
+{
+    rondo_transport *t = stream_read_of_task(task);
+    const rondo_protocol *protocol = t->protocol;
+    if (!t->fast_read || task->error) {
+        stream_read_slow(t, task->error);
+        return;
+    }
+    size_t room = 0;
+    dispatch_begin(&t->dispatch);
+    void *to = protocol->get_buffer(t, t->self, LOOP_SCRATCH, &room);
+    if (!to || room < READ_INTO_LEAST || !t->fast_read) {
+        stream_read_leave_lent(t, protocol, to, room);
+        return;
+    }
+    int64_t count = sys_recv(t->io.fd, to, room);
+    if (count > 0)
+        stream_read_updated(t, (size_t)count);
+    if (count <= 0 || (size_t)count == room || !t->fast_read) {
+        stream_read_leave_into(t, count, room);
         return;
     }
     dispatch_end_quietly(&t->dispatch);
@@ -468,9 +510,11 @@ static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
     op_submit(loop, &t->read);
 }
 
-void stream_read_through_filters(rondo_transport *t)
+void stream_read_choose(rondo_transport *t)
 {
-    t->read.task.done = stream_read_filtered_done;
+    t->read.task.done = t->filtered               ? stream_read_filtered_done
+                        : t->protocol->get_buffer ? stream_read_into_done
+                                                  : stream_read_done;
 }
 
 /* A write has failed, or the stream is cut: delivers what the peer sent before.
