@@ -530,6 +530,7 @@
 #define sys_receive_messages rondo_p_sys_receive_messages
 #define sys_recv rondo_p_sys_recv
 #define sys_recv_fds rondo_p_sys_recv_fds
+#define sys_recvv rondo_p_sys_recvv
 #define sys_reset_on_close rondo_p_sys_reset_on_close
 #define sys_resolve rondo_p_sys_resolve
 #define sys_resolve_back rondo_p_sys_resolve_back

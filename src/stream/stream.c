@@ -240,8 +240,9 @@ static void stream_choose_fast(rondo_transport *t)
 {
     const rondo_protocol *protocol = t->protocol;
     bool reads = stream_reads_fast(t);
-    bool into = reads && protocol->get_buffer;
-    bool plain = reads && protocol->data_received && !into;
+    bool into = reads && protocol->get_buffer && !protocol->get_buffers;
+    bool plain =
+        reads && protocol->data_received && !stream_is_buffered(protocol);
     bool writes =
         t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
     t->fast_deliver = plain;

@@ -134,6 +134,8 @@ struct stream_kind {
     int64_t (*recv)(rondo_transport *t, void *data, size_t size);
     int64_t (*sendv)(rondo_transport *t, const rondo_buffer *buffers,
                      size_t count);
+    /* As sys_recvv. NULL: it reads into one room at a time. */
+    int64_t (*recvv)(rondo_transport *t, const rondo_room *rooms, size_t count);
     /* op_submit and op_cancel; a thread may be what carries it out. */
     void (*submit)(rondo_transport *t, struct op *op);
     void (*cancel)(rondo_transport *t, struct op *op);
@@ -278,6 +280,12 @@ static inline bool stream_delivers(const rondo_transport *t)
            t->phase == PHASE_OPEN && !t->handshaking;
 }
 
+/* It lends buffers to read into, and has no data_received. */
+static inline bool stream_is_buffered(const rondo_protocol *protocol)
+{
+    return protocol->get_buffer || protocol->get_buffers;
+}
+
 /* What was read before has to be taken first; but a handshake goes on, and a
  * protocol that gave everything back waits for more. */
 static inline bool stream_is_full(const rondo_transport *t)
@@ -347,14 +355,17 @@ int stream_deliver(rondo_transport *t, const char *data, size_t size);
 void stream_deliver_eof(rondo_transport *t);
 /* OWED_READ: delivers held bytes, reads what a broken connection still has. */
 void stream_read_owed(rondo_transport *t);
+/* Holds what a callback that runs has not been given, or has given back; false:
+ * out of memory, and nothing has changed. */
+bool stream_hold_rest(rondo_transport *t);
+
+/* ---- held bytes: stream_held.c ---- */
+
 /* Keeps bytes that were read, behind those that it has; false: out of memory.
  */
 bool stream_hold(rondo_transport *t, const void *data, size_t size);
 /* The same, before those that it has. */
 bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
-/* Holds what a callback that runs has not been given, or has given back; false:
- * out of memory, and nothing has changed. */
-bool stream_hold_rest(rondo_transport *t);
 /* The held bytes, to be freed with loop_free; NULL: only an end was held. */
 struct held *stream_take_held(rondo_transport *t);
 
