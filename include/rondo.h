@@ -867,6 +867,19 @@ RONDO_API int rondo_watch(rondo_loop *loop, rondo_fd fd, unsigned events,
  * transport's. As uv_poll_stop. */
 RONDO_API int rondo_unwatch(rondo_loop *loop, rondo_fd fd);
 
+/**
+ * As rondo_set_release, for the arg of a watcher, which has no id. event names
+ * it: RONDO_READABLE, the descriptor's reader; RONDO_WRITABLE, its writer; 0,
+ * its rondo_watch. release(loop, arg) is called once, from the loop, when the
+ * watcher is removed, lost (the descriptor was closed), or added again with
+ * another arg; inside rondo_loop_close when the loop drops it. Added again with
+ * the same arg, the release stays. Setting again replaces, NULL removes it. 0;
+ * RONDO_ENOENT: no such watcher; RONDO_EBUSY: a transport's; RONDO_EINVAL:
+ * another event; RONDO_ENOMEM: nothing has changed.
+ */
+RONDO_API int rondo_set_watch_release(rondo_loop *loop, rondo_fd fd,
+                                      unsigned event, rondo_fn release);
+
 /* ---- 5. stream transports ---------------------------------------------- */
 
 /** One direction of a connection. */

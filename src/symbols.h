@@ -276,6 +276,8 @@
 #define release_due rondo_p_release_due
 #define release_forget rondo_p_release_forget
 #define release_free rondo_p_release_free
+#define release_make rondo_p_release_make
+#define release_send rondo_p_release_send
 #define release_set rondo_p_release_set
 #define remote_allocations rondo_p_remote_allocations
 #define remote_cancel_own rondo_p_remote_cancel_own
