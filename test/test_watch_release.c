@@ -289,11 +289,12 @@ TEST(W7_out_of_memory_it_is_not_set)
     }
 }
 
-TEST(W7_a_hundred_thousand_times)
+TEST(W7_ten_thousand_times)
 {
+    enum { TIMES = 10000 };
     struct thing *t = started(w, &kinds[0]);
 
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < TIMES; i++) {
         assert_int_equal(remove_reader(t), 1);
         assert_ok(add_reader(t));
         set_release(t, &kinds[0]);
@@ -302,5 +303,5 @@ TEST(W7_a_hundred_thousand_times)
     }
     assert_int_equal(remove_reader(t), 1);
     test_run_loop(w);
-    assert_int_equal(t->released, 100001);
+    assert_int_equal(t->released, TIMES + 1);
 }
