@@ -1082,7 +1082,7 @@ typedef struct rondo_server_options {
      * with port 0 share one port that the kernel chooses. Unix addresses among
      * them are treated as path, but taken literally: "@" begins no abstract
      * name (rondo_address_unix). What rondo_getaddrinfo has found is such an
-     * array: so a server listens on a name.
+     * array: so a server listens on a name (examples/echo.c).
      */
     const rondo_address *addresses;
     size_t address_count;
