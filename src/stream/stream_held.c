@@ -43,15 +43,6 @@ bool stream_hold(rondo_transport *t, const void *data, size_t size)
     return true;
 }
 
-bool stream_hold_before(rondo_transport *t, const void *data, size_t size)
-{
-    struct held *later = t->held ? stream_take_held(t) : NULL;
-    bool kept = stream_hold(t, data, size) &&
-                (!later || stream_hold(t, later->bytes, later->size));
-    loop_free(t->loop, later);
-    return kept;
-}
-
 bool stream_hold_ahead(rondo_transport *t)
 {
     size_t size = io_take_rest(t->loop, &t->io, NULL, 0);
@@ -61,6 +52,15 @@ bool stream_hold_ahead(rondo_transport *t)
     (void)io_take_rest(t->loop, &t->io, held->bytes + held->size, size);
     stream_hold_more(t, size);
     return true;
+}
+
+bool stream_hold_before(rondo_transport *t, const void *data, size_t size)
+{
+    struct held *later = t->held ? stream_take_held(t) : NULL;
+    bool kept = stream_hold(t, data, size) &&
+                (!later || stream_hold(t, later->bytes, later->size));
+    loop_free(t->loop, later);
+    return kept;
 }
 
 struct held *stream_take_held(rondo_transport *t)

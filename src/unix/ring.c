@@ -1,5 +1,7 @@
 /* ring.c - one io_uring, by its system calls. */
 /* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef __linux__
 #define _GNU_SOURCE
 #include "unix/ring.h"
 #ifdef RING_IS_BUILT
@@ -271,4 +273,5 @@ void ring_offer(struct ring *ring, unsigned buffer, void *memory)
     atomic_store_explicit((_Atomic uint16_t *)(void *)&offers->tail,
                           ring->offered, memory_order_release);
 }
+#endif
 #endif

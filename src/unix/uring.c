@@ -4,10 +4,9 @@
 #ifdef __linux__
 #define _GNU_SOURCE
 #include "base/error.h"
-#include "core/backend.h"
 #include "unix/epoll.h"
-#include "unix/ring.h"
 #include "unix/unix.h"
+#include "unix/uring.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,303 +15,9 @@
 
 #ifdef RING_IS_BUILT
 #include <poll.h>
-#include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 
-/*
- * The ring reads the sockets of streams: one multishot receive for each, which
- * the kernel goes on with as bytes come. They lie in our buffers until the
- * stream takes them, by uring_receive. All other descriptors, and the writing
- * sides of these, are epoll's, whose descriptor the ring polls in its turn.
- *
- * The ring's work is deferred: the kernel receives nothing but while this
- * thread is inside of ring_enter. So between two of these a plain recv(2) keeps
- * the order, if it comes after the bytes that lie here.
- */
-
-/* Of one descriptor, found by its number. */
-enum uring_state { URING_IDLE, URING_READS, URING_CANCELED };
-struct reading {
-    struct io *io;       /* NULL: it is not read */
-    unsigned char state; /* what the kernel has of it */
-    bool wanted;         /* the reactor has armed the reading side */
-    bool ended;          /* no bytes come after these: `error`, or 0 */
-    bool try_now;        /* there was no buffer */
-    bool has_news;       /* in the list of news */
-    bool is_due;         /* in the list of receives to begin */
-    int error;
-    int64_t os_error;
-    int first, last; /* its bytes: a chain of buffers; NONE: no bytes */
-    int next_news, next_due;
-};
-
-enum { NONE = -1 };
-
-/* io->mode. What a forked child has from its parent may still be the parent's:
- * it reads no more of it than it delivers. */
-enum { URING_OWN, URING_INHERITED };
-
-struct buffer {
-    int next;
-    unsigned start, end; /* of the bytes that are not taken yet */
-};
-
-struct uring {
-    struct ring ring;
-    void *epoll;       /* state of unix_epoll_poller */
-    unsigned poll;     /* of the ring on epoll's descriptor: its number */
-    unsigned renewals; /* of epoll, before that poll */
-    bool epoll_is_open;
-    bool poll_is_set;
-    bool epoll_ready; /* and not yet asked what is */
-    struct reading *readings;
-    int room;      /* of these */
-    int reads;     /* how many receives the kernel has */
-    int news, due; /* first of each list */
-    char *memory;  /* of all buffers; NULL: nothing was read yet */
-    struct buffer buffers[RING_BUFFERS];
-    atomic_int event; /* an eventfd that tells an embedding loop; NONE: none */
-};
-
-/* What an answer is of: the upper half of its number. The lower one is of a
- * descriptor; of epoll, which of its polls. */
-enum { OF_READING = 1, OF_EPOLL, OF_CANCEL };
-
-static uint64_t uring_number(unsigned of, unsigned which)
-{
-    return (uint64_t)of << 32 | which;
-}
-
-/* ---- buffers ---- */
-
-static int uring_open_memory(struct uring *u)
-{
-    if (u->memory)
-        return 0;
-    void *memory =
-        mmap(NULL, (size_t)RING_BUFFERS * RING_BUFFER_SIZE,
-             PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        return RONDO_ENOMEM;
-    u->memory = memory;
-    for (int i = 0; i < RING_BUFFERS; i++)
-        ring_offer(&u->ring, (unsigned)i,
-                   u->memory + (size_t)i * RING_BUFFER_SIZE);
-    return 0;
-}
-
-static void uring_give_back(struct uring *u, int buffer)
-{
-    ring_offer(&u->ring, (unsigned)buffer,
-               u->memory + (size_t)buffer * RING_BUFFER_SIZE);
-}
-
-static void uring_keep(struct uring *u, struct reading *r, int buffer,
-                       unsigned size)
-{
-    u->buffers[buffer] = (struct buffer){.next = NONE, .end = size};
-    if (r->first == NONE)
-        r->first = buffer;
-    else
-        u->buffers[r->last].next = buffer;
-    r->last = buffer;
-}
-
-static void uring_drop_bytes(struct uring *u, struct reading *r)
-{
-    while (r->first != NONE) {
-        int buffer = r->first;
-        r->first = u->buffers[buffer].next;
-        uring_give_back(u, buffer);
-    }
-}
-
-/* As many as there is room for; how many they were. */
-static size_t uring_take_bytes(struct uring *u, struct reading *r, char *to,
-                               size_t room)
-{
-    size_t size = 0;
-    while (r->first != NONE && size < room) {
-        int buffer = r->first;
-        struct buffer *b = &u->buffers[buffer];
-        size_t part = b->end - b->start;
-        if (part > room - size)
-            part = room - size;
-        memcpy(to + size,
-               u->memory + (size_t)buffer * RING_BUFFER_SIZE + b->start, part);
-        size += part;
-        b->start += (unsigned)part;
-        if (b->start == b->end) {
-            r->first = b->next;
-            uring_give_back(u, buffer);
-        }
-    }
-    return size;
-}
-
-/* ---- which descriptors are read ---- */
-
-static bool uring_has_news(const struct reading *r)
-{
-    return r->first != NONE || r->ended || r->try_now;
-}
-
-/* The receive of a stream's socket may take bytes before they are asked for. An
- * operation that only waits (of a unix socket, for the descriptors beside the
- * bytes) leaves them in the kernel. */
-static bool uring_may_read(const struct io *io)
-{
-    return io->mode == URING_OWN && io->owner == IO_TRANSPORT && io->op[0] &&
-           io->op[0]->task.kind == OP_READ;
-}
-
-static struct reading *uring_find(const struct uring *u, const struct io *io)
-{
-    struct reading *r = NULL;
-    if (io->fd < u->room)
-        r = &u->readings[io->fd];
-    return r && r->io == io ? r : NULL;
-}
-
-static bool uring_grow(rondo_loop *loop, struct uring *u, int fd)
-{
-    int room = u->room ? u->room : 16;
-    while (room <= fd)
-        room += room / 2;
-    struct reading *readings =
-        loop_realloc(loop, u->readings, (size_t)room * sizeof *readings);
-    if (!readings)
-        return false;
-    for (int i = u->room; i < room; i++)
-        readings[i] = (struct reading){.first = NONE};
-    u->readings = readings;
-    u->room = room;
-    return true;
-}
-
-/* NULL: out of memory. */
-static struct reading *uring_begin_reading(rondo_loop *loop, struct uring *u,
-                                           struct io *io)
-{
-    struct reading *r = uring_find(u, io);
-    if (r)
-        return r;
-    if (uring_open_memory(u) < 0 ||
-        (io->fd >= u->room && !uring_grow(loop, u, io->fd)))
-        return NULL;
-    r = &u->readings[io->fd];
-    assert(!r->io && r->state == URING_IDLE && r->first == NONE);
-    r->io = io;
-    r->ended = false;
-    return r;
-}
-
-/* ---- receives ---- */
-
-static void uring_add_due(struct uring *u, struct reading *r, int fd)
-{
-    if (r->is_due)
-        return;
-    r->is_due = true;
-    r->next_due = u->due;
-    u->due = fd;
-}
-
-static void uring_add_news(struct uring *u, struct reading *r, int fd)
-{
-    if (r->has_news)
-        return;
-    r->has_news = true;
-    r->next_news = u->news;
-    u->news = fd;
-}
-
-/* false: the kernel takes no question now. */
-static bool uring_receive_begin(struct uring *u, struct reading *r, int fd)
-{
-    struct io_uring_sqe *q = ring_ask(&u->ring);
-    assert(r->state == URING_IDLE);
-    if (!q)
-        return false;
-    q->opcode = IORING_OP_RECV;
-    q->ioprio = IORING_RECV_MULTISHOT;
-    q->fd = fd;
-    q->flags = IOSQE_BUFFER_SELECT;
-    q->buf_group = RING_GROUP;
-    q->user_data = uring_number(OF_READING, (unsigned)fd);
-    r->state = URING_READS;
-    u->reads++;
-    return true;
-}
-
-static void uring_begin_due(struct uring *u)
-{
-    int fd = u->due;
-    u->due = NONE;
-    while (fd != NONE) {
-        struct reading *r = &u->readings[fd];
-        int next = r->next_due;
-        r->is_due = false;
-        if (r->wanted && r->state == URING_IDLE && !r->ended &&
-            !uring_receive_begin(u, r, fd))
-            uring_add_due(u, r, fd);
-        fd = next;
-    }
-}
-
-/* Its last answer comes in the next ring_enter, if it has been begun. */
-static void uring_receive_cancel(struct uring *u, struct reading *r, int fd)
-{
-    struct io_uring_sqe *q = NULL;
-    if (r->state == URING_READS)
-        q = ring_ask(&u->ring);
-    if (!q)
-        return;
-    q->opcode = IORING_OP_ASYNC_CANCEL;
-    q->fd = -1;
-    q->addr = uring_number(OF_READING, (unsigned)fd);
-    q->user_data = uring_number(OF_CANCEL, 0);
-    r->state = URING_CANCELED;
-}
-
-/* What a receive ends with that says nothing of the connection: cancelled, or
- * there was no buffer. */
-static bool uring_is_passing(int result)
-{
-    return result == -ECANCELED || result == -ENOBUFS || result == -EINTR ||
-           result == -EAGAIN;
-}
-
-static void uring_received(struct uring *u, const struct io_uring_cqe *answer,
-                           int fd)
-{
-    struct reading *r = &u->readings[fd];
-    int result = answer->res;
-    assert(fd < u->room && r->io && r->state != URING_IDLE);
-    if (answer->flags & IORING_CQE_F_BUFFER) {
-        int buffer = (int)(answer->flags >> IORING_CQE_BUFFER_SHIFT);
-        if (result > 0)
-            uring_keep(u, r, buffer, (unsigned)result);
-        else
-            uring_give_back(u, buffer);
-    }
-    if (!(answer->flags & IORING_CQE_F_MORE)) {
-        r->state = URING_IDLE;
-        u->reads--;
-        uring_add_due(u, r, fd);
-    }
-    if (result <= 0 && !uring_is_passing(result)) {
-        r->ended = true;
-        r->error = result < 0 ? error_from_os(-result) : 0;
-        r->os_error = -result;
-    }
-    r->try_now |= result == -ENOBUFS;
-    if (result != -ECANCELED)
-        uring_add_news(u, r, fd);
-}
-
-static void uring_collect(struct uring *u)
+void uring_collect(struct uring *u)
 {
     struct io_uring_cqe answer;
     while (ring_answer(&u->ring, &answer)) {
@@ -323,18 +28,6 @@ static void uring_collect(struct uring *u)
             u->poll_is_set = false;
             u->epoll_ready = true;
         }
-    }
-}
-
-/* Nothing is read any more, and all that was read lies here. The kernel cancels
- * a receive within the call that asks for it, unless it has no memory for the
- * question. */
-static void uring_stop(struct uring *u, struct reading *r, int fd)
-{
-    for (int64_t wait = 0; r->state != URING_IDLE; wait = RONDO_MS(1)) {
-        uring_receive_cancel(u, r, fd);
-        (void)ring_enter(&u->ring, wait);
-        uring_collect(u);
     }
 }
 
@@ -415,24 +108,13 @@ static void uring_close(rondo_loop *loop, void *state)
 static int uring_renew(struct uring *u)
 {
     struct ring ring;
-    bool lent[RING_BUFFERS] = {false};
     int error = ring_open(&ring);
     if (error)
         return error;
     ring_close(&u->ring);
     u->ring = ring;
     u->poll_is_set = false;
-    u->reads = 0;
-    for (int fd = 0; fd < u->room; fd++) {
-        struct reading *r = &u->readings[fd];
-        for (int i = r->first; i != NONE; i = u->buffers[i].next)
-            lent[i] = true;
-        r->state = URING_IDLE;
-        uring_add_due(u, r, fd);
-    }
-    for (int i = 0; i < RING_BUFFERS && u->memory; i++)
-        if (!lent[i])
-            uring_give_back(u, i);
+    uring_begin_anew(u);
     if (u->event != NONE)
         (void)ring_tell_event(&u->ring, u->event);
     return 0;
@@ -471,25 +153,16 @@ static void uring_detach(rondo_loop *loop, void *state, struct io *io)
     unix_epoll_poller.detach(loop, u->epoll, io);
     if (!r)
         return;
-    r->wanted = false;
-    uring_stop(u, r, io->fd);
-    uring_drop_bytes(u, r);
-    r->ended = r->try_now = false;
-    r->io = NULL;
+    uring_end_reading(u, r, io->fd);
 }
 
-static int uring_set_reading(struct uring *u, struct reading *r, int fd,
-                             bool wanted)
+/* The receive of a stream's socket may take bytes before they are asked for. An
+ * operation that only waits (of a unix socket, for the descriptors beside the
+ * bytes) leaves them in the kernel. */
+static bool uring_may_read(const struct io *io)
 {
-    if (wanted && !r->wanted) {
-        if (uring_has_news(r))
-            return POLLER_READY;
-        uring_add_due(u, r, fd);
-    } else if (!wanted && r->wanted) {
-        uring_receive_cancel(u, r, fd);
-    }
-    r->wanted = wanted;
-    return 0;
+    return io->mode == URING_OWN && io->owner == IO_TRANSPORT && io->op[0] &&
+           io->op[0]->task.kind == OP_READ;
 }
 
 static int uring_set(rondo_loop *loop, void *state, struct io *io,
@@ -508,7 +181,7 @@ static int uring_set(rondo_loop *loop, void *state, struct io *io,
     }
     int error = 0;
     if (r) {
-        error = uring_set_reading(u, r, io->fd, sides & SIDE_READ);
+        error = uring_want(u, r, io->fd, sides & SIDE_READ);
         sides &= SIDE_WRITE;
     }
     if (error || (r && sides == io->registered))
@@ -680,9 +353,7 @@ static size_t uring_take_rest(rondo_loop *loop, struct io *io, void *data,
     if (data)
         return uring_take_bytes(u, r, data, size);
     uring_stop(u, r, io->fd);
-    for (int i = r->first; i != NONE; i = u->buffers[i].next)
-        size += u->buffers[i].end - u->buffers[i].start;
-    return size;
+    return uring_count_bytes(u, r);
 }
 
 /* A ring is of the thread that made it. */
