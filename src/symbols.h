@@ -613,8 +613,9 @@
 #define unix_timeout_ms rondo_p_unix_timeout_ms
 #define unix_timespec rondo_p_unix_timespec
 #define unix_unprotected rondo_p_unix_unprotected
+#define uring_add_due rondo_p_uring_add_due
+#define uring_ask_due rondo_p_uring_ask_due
 #define uring_begin_anew rondo_p_uring_begin_anew
-#define uring_begin_due rondo_p_uring_begin_due
 #define uring_begin_reading rondo_p_uring_begin_reading
 #define uring_collect rondo_p_uring_collect
 #define uring_count_bytes rondo_p_uring_count_bytes

@@ -109,6 +109,9 @@ struct poller {
      * 0 and call reactor_refused in the next wait instead. Taking a side away
      * cannot fail. */
     int (*set)(rondo_loop *loop, void *state, struct io *io, unsigned sides);
+    /* An operation on it was cancelled, which takes no interest away. Or NULL.
+     */
+    void (*canceled)(rondo_loop *loop, void *state, struct io *io);
     /* As a backend's wait: calls reactor_ready, _refused and _lost. These never
      * call a function of the program, so no io is freed during a wait. */
     int (*wait)(rondo_loop *loop, void *state, int64_t timeout_ns);

@@ -185,8 +185,12 @@ void reactor_submit(rondo_loop *loop, struct op *op)
 
 void reactor_cancel(rondo_loop *loop, struct op *op)
 {
-    if (op->task.state == TASK_PENDING)
-        reactor_end(loop, op, RONDO_ECANCELED);
+    const struct reactor *r = reactor_of(loop);
+    if (op->task.state != TASK_PENDING)
+        return;
+    reactor_end(loop, op, RONDO_ECANCELED);
+    if (r->poller && r->poller->canceled)
+        r->poller->canceled(loop, reactor_state(loop), op->io);
 }
 
 int reactor_attach(rondo_loop *loop, struct io *io)

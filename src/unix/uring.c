@@ -156,6 +156,15 @@ static void uring_detach(rondo_loop *loop, void *state, struct io *io)
     uring_end_reading(u, r, io->fd);
 }
 
+static void uring_canceled(rondo_loop *loop, void *state, struct io *io)
+{
+    struct uring *u = state;
+    struct reading *r = uring_find(u, io);
+    (void)loop;
+    if (r)
+        uring_add_due(u, r, io->fd);
+}
+
 /* The receive of a stream's socket may take bytes before they are asked for. An
  * operation that only waits (of a unix socket, for the descriptors beside the
  * bytes) leaves them in the kernel. */
@@ -205,8 +214,10 @@ static void uring_tell_news(rondo_loop *loop, struct uring *u)
         int fd = *link;
         struct reading *r = &u->readings[fd];
         bool tell = r->io && r->wanted && uring_has_news(r);
-        if (tell)
+        if (tell) {
             reactor_ready(loop, r->io, SIDE_READ);
+            uring_add_due(u, r, fd);
+        }
         r->try_now = false;
         if (tell && uring_has_news(r)) {
             link = &r->next_news;
@@ -238,7 +249,7 @@ static int uring_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct uring *u = state;
     int error = 0;
-    uring_begin_due(u);
+    uring_ask_due(loop, u);
     uring_poll_epoll(loop, u);
     if (uring_is_ready(u))
         timeout_ns = 0;
@@ -291,7 +302,7 @@ static int uring_embed(rondo_loop *loop, void *state, rondo_fd *fd,
     /* What comes after this makes it readable anew. */
     const struct wake event = {{u->event, u->event}};
     error = wake_drain(&event);
-    uring_begin_due(u);
+    uring_ask_due(loop, u);
     uring_poll_epoll(loop, u);
     if (!error)
         error = uring_enter(u, 0);
@@ -320,6 +331,7 @@ static const struct poller uring_poller = {
     .attach = uring_attach,
     .detach = uring_detach,
     .set = uring_set,
+    .canceled = uring_canceled,
     .wait = uring_wait,
     .events = uring_events,
     .resolution = uring_resolution,

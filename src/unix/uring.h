@@ -28,7 +28,7 @@ struct reading {
     bool ended;          /* no bytes come after these: `error`, or 0 */
     bool try_now;        /* there was no buffer */
     bool has_news;       /* in the list of news */
-    bool is_due;         /* in the list of receives to begin */
+    bool is_due;         /* in the list of receives to begin or cancel */
     int error;
     int64_t os_error;
     int first, last; /* its bytes: a chain of buffers; NONE: no bytes */
@@ -91,8 +91,10 @@ int uring_want(struct uring *u, struct reading *r, int fd, bool wanted);
 void uring_stop(struct uring *u, struct reading *r, int fd);
 /* The descriptor leaves the loop. */
 void uring_end_reading(struct uring *u, struct reading *r, int fd);
-/* Asks for all receives that are due. */
-void uring_begin_due(struct uring *u);
+/* Begins and cancels receives, before the next call of the kernel: of those for
+ * which this may be due. */
+void uring_add_due(struct uring *u, struct reading *r, int fd);
+void uring_ask_due(rondo_loop *loop, struct uring *u);
 /* The kernel's answer to a receive. */
 struct io_uring_cqe;
 void uring_received(struct uring *u, const struct io_uring_cqe *answer, int fd);

@@ -125,7 +125,7 @@ struct reading *uring_begin_reading(rondo_loop *loop, struct uring *u,
 
 /* ---- receives ---- */
 
-static void uring_add_due(struct uring *u, struct reading *r, int fd)
+void uring_add_due(struct uring *u, struct reading *r, int fd)
 {
     if (r->is_due)
         return;
@@ -161,21 +161,6 @@ static bool uring_receive_begin(struct uring *u, struct reading *r, int fd)
     return true;
 }
 
-void uring_begin_due(struct uring *u)
-{
-    int fd = u->due;
-    u->due = NONE;
-    while (fd != NONE) {
-        struct reading *r = &u->readings[fd];
-        int next = r->next_due;
-        r->is_due = false;
-        if (r->wanted && r->state == URING_IDLE && !r->ended &&
-            !uring_receive_begin(u, r, fd))
-            uring_add_due(u, r, fd);
-        fd = next;
-    }
-}
-
 /* Its last answer comes in the next ring_enter, if it has been begun. */
 static void uring_receive_cancel(struct uring *u, struct reading *r, int fd)
 {
@@ -189,6 +174,36 @@ static void uring_receive_cancel(struct uring *u, struct reading *r, int fd)
     q->addr = uring_number(OF_READING, (unsigned)fd);
     q->user_data = uring_number(OF_CANCEL, 0);
     r->state = URING_CANCELED;
+}
+
+/* A stream that has paused reads no byte more: the reactor, which takes
+ * interest away when the next event comes, would be late. */
+static void uring_look_at(rondo_loop *loop, struct uring *u, struct reading *r,
+                          int fd)
+{
+    if (r->wanted && !r->io->op[0]) {
+        r->wanted = false;
+        reactor_refused(loop, r->io, SIDE_READ, 0);
+    }
+    if (!r->wanted)
+        uring_receive_cancel(u, r, fd);
+    else if (r->state == URING_IDLE && !r->ended &&
+             !uring_receive_begin(u, r, fd))
+        uring_add_due(u, r, fd);
+}
+
+void uring_ask_due(rondo_loop *loop, struct uring *u)
+{
+    int fd = u->due;
+    u->due = NONE;
+    while (fd != NONE) {
+        struct reading *r = &u->readings[fd];
+        int next = r->next_due;
+        r->is_due = false;
+        if (r->io)
+            uring_look_at(loop, u, r, fd);
+        fd = next;
+    }
 }
 
 /* What a receive ends with that says nothing of the connection: cancelled, or
@@ -240,14 +255,10 @@ void uring_stop(struct uring *u, struct reading *r, int fd)
 
 int uring_want(struct uring *u, struct reading *r, int fd, bool wanted)
 {
-    if (wanted && !r->wanted) {
-        if (uring_has_news(r))
-            return POLLER_READY;
-        uring_add_due(u, r, fd);
-    } else if (!wanted && r->wanted) {
-        uring_receive_cancel(u, r, fd);
-    }
+    if (wanted && !r->wanted && uring_has_news(r))
+        return POLLER_READY;
     r->wanted = wanted;
+    uring_add_due(u, r, fd);
     return 0;
 }
 
