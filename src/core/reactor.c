@@ -316,7 +316,8 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
         return error_set(RONDO_ENOTSUP,
                          "loop_prepare: backend \"%s\" has no descriptor to "
                          "wait for (rondo_loop_prepare_poll lists all); "
-                         "\"epoll\", \"kqueue\" and \"iocp\" have",
+                         "\"epoll\", \"io_uring\", \"kqueue\" and \"iocp\" "
+                         "have",
                          loop->backend->name);
     int64_t most = RONDO_NEVER;
     if (reactor_lacks_wake(r))
