@@ -167,6 +167,7 @@
 #define io_find rondo_p_io_find
 #define io_init rondo_p_io_init
 #define io_reattach rondo_p_io_reattach
+#define io_try rondo_p_io_try
 #define iocp_begun rondo_p_iocp_begun
 #define iocp_child_cancel rondo_p_iocp_child_cancel
 #define iocp_child_result rondo_p_iocp_child_result
@@ -264,6 +265,7 @@
 #define reactor_list rondo_p_reactor_list
 #define reactor_lost rondo_p_reactor_lost
 #define reactor_open rondo_p_reactor_open
+#define reactor_probe rondo_p_reactor_probe
 #define reactor_ready rondo_p_reactor_ready
 #define reactor_refused rondo_p_reactor_refused
 #define reactor_reopen rondo_p_reactor_reopen

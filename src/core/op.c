@@ -170,6 +170,20 @@ void io_detach(rondo_loop *loop, struct io *io)
     io->attached = false;
 }
 
+int io_try(rondo_loop *loop, sys_fd fd)
+{
+    struct io io;
+    if (!loop->backend->probe)
+        return 0;
+    io_init(&io, fd, IO_PIPE);
+    int error = io_attach(loop, &io);
+    if (error)
+        return error;
+    error = loop->backend->probe(loop, &io);
+    io_detach(loop, &io);
+    return error;
+}
+
 void io_reattach(rondo_loop *loop, struct io *io)
 {
     assert(io->attached && !io->op[0] && !io->op[1]);
