@@ -69,16 +69,16 @@ static void stream_write_stop_retry(rondo_transport *t)
     t->out->retry = 0;
 }
 
-/* Windows may never have memory for a large piece (WSAENOBUFS). */
 static int64_t stream_write_send_pieces(rondo_transport *t,
                                         const rondo_buffer *pieces,
                                         size_t count, size_t offered)
 {
     int64_t sent = stream_kind(t)->sendv(t, pieces, count);
-    if (sent != RONDO_ENOBUFS || offered <= RETRY_PIECE)
+    size_t size = retry_smaller(sent, offered);
+    if (!size)
         return sent;
-    size_t size = pieces->size < RETRY_PIECE ? pieces->size : RETRY_PIECE;
-    return stream_write_send_one(t, pieces->data, size);
+    return stream_write_send_one(t, pieces->data,
+                                 pieces->size < size ? pieces->size : size);
 }
 
 static void stream_write_flush(rondo_transport *t)
