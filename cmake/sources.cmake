@@ -98,6 +98,7 @@ if(WIN32)
         src/win/select.c
         src/win/spawn.c
         src/win/sys.c
+        src/win/terminal.c
         src/win/wake.c)
     set(RONDO_BACKENDS iocp select)
     set(RONDO_SYSTEM_LIBRARIES ws2_32 mswsock iphlpapi ntdll)

@@ -2209,11 +2209,19 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
  * transport hangs up: the child gets SIGHUP. When the last process has closed
  * the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a write
  * could not end.
+ *
+ * On Windows (10, version 1809) it is a pseudo console (CreatePseudoConsole),
+ * for console programs. What it shows comes as UTF-8 with the sequences of a
+ * VT100 between, the whole screen again where Windows thinks fit; what is
+ * written is what keys send ("\r" is Enter, "\3" Ctrl-C). The console ends with
+ * the child, and when the transport is gone: Windows then ends what is on it
+ * (CTRL_CLOSE_EVENT), leave_running or not. hide_window is ignored.
  */
 
 /** Changes the size of the child's terminal, 1 to 65535 each; a change is
  * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL: no terminal, no
- * such size; RONDO_ECLOSED: it is closed. As ioctl(2)'s TIOCSWINSZ. */
+ * such size (Windows: 1 to 32767); RONDO_ECLOSED: it is closed; RONDO_ENOTSUP:
+ * Wine. As ioctl(2)'s TIOCSWINSZ, ResizePseudoConsole. */
 RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
                                             int rows);
 

@@ -15,8 +15,7 @@ static rondo_transport *stream_write_of_task(struct task *task)
     struct outgoing *out =
         (struct outgoing *)(void *)((char *)task -
                                     offsetof(struct outgoing, op.task));
-    return (rondo_transport *)(void *)((char *)out->op.io -
-                                       offsetof(rondo_transport, io));
+    return out->t;
 }
 
 /* ---- sending ---- */
@@ -158,8 +157,9 @@ struct outgoing *stream_out(rondo_transport *t)
     struct outgoing *out = loop_alloc(t->loop, sizeof *out);
     if (!out)
         return NULL;
-    op_init(&out->op, &t->io, OP_WRITE, stream_write_done);
+    op_init(&out->op, stream_writing_io(t), OP_WRITE, stream_write_done);
     buf_init(&out->buf);
+    out->t = t;
     out->file = NULL;
     out->waits = NULL;
     out->dropped = false;
