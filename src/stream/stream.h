@@ -363,7 +363,7 @@ void stream_read_owed(rondo_transport *t);
  * out of memory, and nothing has changed. */
 bool stream_hold_rest(rondo_transport *t);
 
-/* ---- held bytes: stream_held.c ---- */
+/* ---- held bytes: stream_extra.c ---- */
 
 /* Keeps bytes that were read, behind those that it has; false: out of memory.
  */
