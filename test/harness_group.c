@@ -123,10 +123,10 @@ static void guest_data(rondo_transport *t, void *self, const void *data,
 
     check_guest(g, t);
     g->bytes += size;
+    if (!atomic_load(&g->site->silent))
+        (void)rondo_transport_write(t, data, size);
     if (fn && memchr(data, '!', size))
         fn(g);
-    else if (!atomic_load(&g->site->silent))
-        (void)rondo_transport_write(t, data, size);
 }
 
 static void guest_lost(rondo_transport *t, void *self, int error)

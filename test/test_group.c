@@ -325,8 +325,8 @@ TEST(M4_close_is_told_from_the_loop_and_once)
 {
     struct crew *c = crew_new(w, 2);
 
-    assert_ok(rondo_group_close(c->group, RONDO_SEC(60), told_done,
-                                &c->closed));
+    assert_ok(
+        rondo_group_close(c->group, RONDO_SEC(60), told_done, &c->closed));
     assert_int_equal(c->closed.count, 0);
     assert_refused(rondo_group_close(c->group, 0, told_done, &c->closed),
                    RONDO_EBUSY, NULL);
@@ -395,8 +395,7 @@ TEST_LEAVES(M4_the_home_loop_closes_while_the_group_does)
     struct site *s = site_new(c, RONDO_SPREAD_TO_FEWEST);
 
     (void)site_connect(s);
-    assert_ok(
-        rondo_group_close(c->group, RONDO_NEVER, told_done, &c->closed));
+    assert_ok(rondo_group_close(c->group, RONDO_NEVER, told_done, &c->closed));
     test_close_loop(w);
     assert_int_equal(c->closed.count, 1);
     assert_int_equal(c->closed.result, 0);
