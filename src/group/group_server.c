@@ -52,7 +52,7 @@ void group_part_counted(rondo_server *s)
 {
     struct group_part *p = s->part;
     unsigned before = atomic_exchange(&p->clients, s->clients);
-    if (s->clients < before && p->gs->accepting)
+    if (s->clients < before && p->gs->options.max_clients)
         group_accept_has_room(p->gs);
 }
 
@@ -104,6 +104,7 @@ static void part_close(rondo_loop *loop, struct completion *c)
     (void)loop;
     if (p->server)
         rondo_server_close(p->server);
+    group_server_unref(p->gs);
 }
 
 /* Those that end already, by close_within for instance, are cut, too. */
@@ -113,11 +114,12 @@ static void part_cut(rondo_loop *loop, struct completion *c)
         (struct group_part *)(void *)((char *)c -
                                       offsetof(struct group_part, cut_all));
     (void)loop;
-    if (!p->server)
-        return;
-    p->cut += p->server->clients;
-    for (rondo_transport *t = p->server->owner.first; t; t = t->next)
-        rondo_transport_abort_with(t, RONDO_ETIMEDOUT);
+    if (p->server) {
+        p->cut += p->server->clients;
+        for (rondo_transport *t = p->server->owner.first; t; t = t->next)
+            rondo_transport_abort_with(t, RONDO_ETIMEDOUT);
+    }
+    group_server_unref(p->gs);
 }
 
 struct group_part *group_part_of(const rondo_group *g, const rondo_transport *t)
@@ -239,12 +241,16 @@ static void gs_accepting_closed(rondo_server *s, void *arg)
     group_server_unref(gs);
 }
 
+/* Each has a reference: the part may end before it comes. */
 static void gs_send_all(rondo_group_server *gs, size_t place)
 {
     rondo_group *g = gs->group;
-    for (unsigned i = 0; i < g->count; i++)
-        (void)group_send(
-            g, i, (struct completion *)(void *)((char *)&gs->part[i] + place));
+    for (unsigned i = 0; i < g->count; i++) {
+        void *c = (char *)&gs->part[i] + place;
+        group_server_ref(gs);
+        if (!group_send(g, i, c))
+            group_server_unref(gs);
+    }
 }
 
 void group_server_close(rondo_group_server *gs, bool now)
