@@ -333,7 +333,8 @@ static int serve_choose(const rondo_server_options *o, rondo_spread *spread)
     return 0;
 }
 
-static int serve_check(const rondo_server_options *o, rondo_spread *spread)
+static int serve_check(const rondo_server_options *o,
+                       const rondo_protocol *protocol, rondo_spread *spread)
 {
     if ((unsigned)*spread > RONDO_SPREAD_TO_FEWEST)
         return error_set(RONDO_EINVAL, "%s: spread %d", serve_name,
@@ -342,6 +343,9 @@ static int serve_check(const rondo_server_options *o, rondo_spread *spread)
         return error_set(RONDO_EINVAL,
                          "%s: the options closed and accepted are for "
                          "rondo_create_server alone",
+                         serve_name);
+    if (!protocol && !o->protocol_factory)
+        return error_set(RONDO_EINVAL, "%s: no protocol, no protocol_factory",
                          serve_name);
     if (o->path && sys_is_pipe_name(o->path))
         return error_set(RONDO_ENOTSUP,
@@ -541,7 +545,7 @@ int rondo_group_serve(rondo_group *group, const rondo_server_options *options,
     if (!error)
         error = loop_options(&o, sizeof o, options, serve_name);
     if (!error)
-        error = serve_check(&o, &spread);
+        error = serve_check(&o, protocol, &spread);
     if (error)
         return error;
     rondo_group_server *gs = serve_new(group, &o, protocol, arg);
