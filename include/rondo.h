@@ -419,6 +419,7 @@ typedef struct rondo_loop_metrics {
     size_t live_operations; /**< pending connects, look-ups asked for, calls on
                                  files */
     size_t live_jobs;       /**< jobs, and name look-ups in flight */
+    size_t live_groups;     /**< groups, of their home loop; not yet ended */
 } rondo_loop_metrics;
 
 /**
@@ -3010,7 +3011,7 @@ typedef enum rondo_spread {
  * arg are those of rondo_create_server; the strings are not kept. protocol,
  * setup and protocol_factory are used on all threads; they see a rondo_server
  * that is the loop's part of this one. max_clients holds for each loop. The
- * options `closed` and `accepted` must be NULL.
+ * options `closed` and `accepted` must be NULL, start_serving not off.
  *
  * The sockets listen when this returns, so that its errors are told here: those
  * of rondo_create_server; RONDO_EADDRINUSE also where another process shares

@@ -145,8 +145,8 @@ static const rondo_protocol guest_protocol = {.connection_made = guest_made,
                                               .data_received = guest_data,
                                               .connection_lost = guest_lost};
 
-static int make_guest(rondo_server *server, void *arg, rondo_transport *t,
-                      const rondo_protocol **protocol, void **self)
+int site_take(rondo_server *server, void *arg, rondo_transport *t,
+              const rondo_protocol **protocol, void **self)
 {
     struct site *s = arg;
     struct guest *g;
@@ -176,7 +176,7 @@ struct site *site_with(struct crew *c, rondo_spread spread,
     s->path = o.path;
     if (!o.host && !o.path && !o.socket && !o.addresses)
         o.host = "127.0.0.1";
-    o.protocol_factory = make_guest;
+    o.protocol_factory = site_take;
     assert_ok(rondo_group_serve(c->group, &o, spread, NULL, s, &s->server));
     assert_ok(rondo_group_server_address(s->server, 0, &address));
     s->port = rondo_address_port(&address);

@@ -56,6 +56,9 @@ struct site {
 struct site *site_new(struct crew *c, rondo_spread spread);
 struct site *site_with(struct crew *c, rondo_spread spread,
                        const rondo_server_options *options);
+/* The protocol_factory of its guests; arg is the site. */
+int site_take(rondo_server *server, void *arg, rondo_transport *t,
+              const rondo_protocol **protocol, void **self);
 /* Closes it at once, and runs until that is told. */
 void site_close(struct site *s);
 /* A client of the site's, one of w->loop's. */

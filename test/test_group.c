@@ -96,7 +96,9 @@ TEST(M1_it_keeps_the_home_loop_running)
     struct crew *c = crew_new(w, 2);
 
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);
+    assert_int_equal(test_metrics(w).live_groups, 1);
     crew_close(c);
+    assert_int_equal(test_metrics(w).live_groups, 0);
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 0);
 }
 

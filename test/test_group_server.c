@@ -151,6 +151,8 @@ TEST(M3_what_makes_no_sense_is_refused)
         {"closed", RONDO_SERVE(.closed = never_closed), RONDO_EINVAL, "closed"},
         {"accepted", RONDO_SERVE(.accepted = never_accepted), RONDO_EINVAL,
          "accepted"},
+        {"not now", RONDO_SERVE(.start_serving = RONDO_OFF), RONDO_EINVAL,
+         "start_serving"},
         {"backlog", RONDO_SERVE(.backlog = -1), RONDO_EINVAL, "backlog"}};
 
     check_refusals(w, rows, COUNT_OF(rows));

@@ -223,6 +223,7 @@ static void metrics_add(rondo_loop_metrics *sum, const rondo_loop_metrics *m)
     sum->live_processes += m->live_processes;
     sum->live_operations += m->live_operations;
     sum->live_jobs += m->live_jobs;
+    sum->live_groups += m->live_groups;
 }
 
 /* The program's struct may be shorter than this library's. */

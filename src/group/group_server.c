@@ -196,9 +196,10 @@ void group_server_settle(rondo_group_server *gs)
 /* Before the group tells its own end, which frees the list. */
 void group_server_give_up(rondo_group_server *gs, int error)
 {
-    gs->closing = true;
     if (gs->told)
         return;
+    if (!gs->closing) /* after a fork: it has no threads */
+        gs->closing = true;
     gs->told = true;
     group_stop_timer(gs->group, &gs->timer);
     error_no_os();
@@ -343,6 +344,11 @@ static int serve_check(const rondo_server_options *o,
         return error_set(RONDO_EINVAL,
                          "%s: the options closed and accepted are for "
                          "rondo_create_server alone",
+                         serve_name);
+    if (o->start_serving == RONDO_OFF)
+        return error_set(RONDO_EINVAL,
+                         "%s: start_serving off: there is no call that starts "
+                         "it later",
                          serve_name);
     if (!protocol && !o->protocol_factory)
         return error_set(RONDO_EINVAL, "%s: no protocol, no protocol_factory",
@@ -495,8 +501,6 @@ static void serve_clean_options(rondo_group_server *gs)
     o->socket = NULL;
     o->addresses = NULL;
     o->address_count = 0;
-    if (gs->accepting)
-        o->start_serving = RONDO_ON;
 }
 
 /* From now on loops may have it. */
