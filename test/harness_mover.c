@@ -107,12 +107,12 @@ static bool mover_times_out(rondo_transport *t, void *self,
     return false;
 }
 
-static const rondo_protocol mover_protocol = {.connection_made = mover_made,
-                                              .data_received = mover_data,
-                                              .connection_lost = mover_lost,
-                                              .pause_writing = mover_pauses,
-                                              .resume_writing = mover_resumes,
-                                              .timed_out = mover_times_out};
+const rondo_protocol mover_protocol = {.connection_made = mover_made,
+                                       .data_received = mover_data,
+                                       .connection_lost = mover_lost,
+                                       .pause_writing = mover_pauses,
+                                       .resume_writing = mover_resumes,
+                                       .timed_out = mover_times_out};
 
 static void adopt_on_0(rondo_loop *loop, void *arg)
 {

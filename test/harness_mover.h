@@ -26,6 +26,8 @@ struct mover {
     bool takes;  /* a descriptor, in data_received */
 };
 
+extern const rondo_protocol mover_protocol; /* self is the mover */
+
 /* Skips the test where a socket stays with its loop. */
 void mover_need(struct world *w);
 /* Made on loop 0, where `before` runs in connection_made. */

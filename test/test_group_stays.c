@@ -97,5 +97,20 @@ static void try_stay(struct world *w, void (*before)(struct mover *m),
     mover_end(m);
 }
 
+/* A reader is its protocol while it is asked. */
+static void read_it(struct mover *m)
+{
+    rondo_reader *reader = NULL;
+
+    if (rondo_reader_new(rondo_transport_loop(m->t), 0, NULL, NULL, &reader) <
+            0 ||
+        rondo_transport_set_protocol(m->t, rondo_reader_protocol(), reader) < 0)
+        atomic_store(&m->ok, false);
+    mover_go(m);
+    (void)rondo_transport_set_protocol(m->t, &mover_protocol, m);
+    rondo_reader_free(reader);
+}
+
+TEST_CASE(M7_readers_stay, try_stay(w, read_it, RONDO_ENOTSUP));
 TEST_CASE(M7_filters_stay, try_stay(w, filter_it, RONDO_ENOTSUP));
 TEST_CASE(M7_a_file_under_way_is_busy, try_stay(w, send_a_file, RONDO_EBUSY));

@@ -340,6 +340,7 @@ int rondo_create_group(rondo_loop *home, const rondo_group_options *options,
         error = group_check_options(&o, home);
     if (error)
         return error;
+    assert(group);
     *group = NULL;
     rondo_group *g = group_alloc(&o, o.loops ? o.loops : sys_cores_usable());
     if (!g)

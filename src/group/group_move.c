@@ -101,6 +101,9 @@ static int move_check(rondo_group *g, const rondo_transport *t, size_t index)
     if (t->owner && !rondo_transport_server(t))
         return error_set(RONDO_ENOTSUP, "%s: a process's pipe stays with it",
                          move_name);
+    if (t->protocol == rondo_reader_protocol())
+        return error_set(RONDO_ENOTSUP, "%s: a reader stays with its loop",
+                         move_name);
     return 0;
 }
 

@@ -284,15 +284,21 @@ static void gs_on_time(rondo_loop *home, void *arg)
     group_server_close(gs, true);
 }
 
+static int gs_check(const rondo_group_server *gs, const char *what)
+{
+    return gs ? group_check_home(gs->group, what)
+              : error_set(RONDO_EINVAL, "%s: no server", what);
+}
+
 int rondo_group_server_close(rondo_group_server *gs, int64_t grace_ns,
                              rondo_done_fn done, void *arg)
 {
     const char *what = "group_server_close";
     rondo_id timer = 0;
-    int error = gs ? group_check_home(gs->group, what)
-                   : error_set(RONDO_EINVAL, "%s: no server", what);
+    int error = gs_check(gs, what);
     if (error)
         return error;
+    assert(gs);
     if (grace_ns < 0)
         return error_set(RONDO_EINVAL, "%s: a negative time", what);
     if (done && (gs->done || gs->told))
@@ -517,7 +523,7 @@ static int serve_send_parts(rondo_group_server *gs)
         atomic_store(&p->takes, false);
         part_close_fds(p);
         gs->left--;
-        group_server_unref(gs);
+        atomic_fetch_sub(&gs->refs, 1); /* not the last: ours stays */
     }
     return gs->left ? 0
                     : error_set(RONDO_ECLOSED, "no loop of the group is left");
@@ -578,10 +584,10 @@ int rondo_group_server_address(const rondo_group_server *gs, size_t i,
                                rondo_address *address)
 {
     const char *what = "group_server_address";
-    int error = gs ? group_check_home(gs->group, what)
-                   : error_set(RONDO_EINVAL, "%s: no server", what);
+    int error = gs_check(gs, what);
     if (error)
         return error;
+    assert(gs);
     if (!address)
         return error_set(RONDO_EINVAL, "%s: nowhere to put the address", what);
     if (gs->closing || i >= gs->address_count)

@@ -25,9 +25,6 @@ static int move_check_kind(const rondo_transport *t, const char *what)
                          "%s: filters are under the protocol, and may use "
                          "their loop",
                          what);
-    if (t->protocol == rondo_reader_protocol())
-        return error_set(RONDO_ENOTSUP, "%s: a reader stays with its loop",
-                         what);
     return 0;
 }
 
