@@ -154,7 +154,7 @@ static void close_while_moving(struct world *w, rondo_spread spread, bool group)
         }
         for (int i = 0; i < CLIENTS; i++)
             (void)raw_send(fd[i], "!", 1);
-        test_run_until(w, atomic_load(&moved) > CLIENTS);
+        test_run_until(w, atomic_load(&moved) >= CLIENTS);
         for (int i = 0; i < CLIENTS; i++)
             (void)raw_send(fd[i], "!", 1);
         if (!group)
