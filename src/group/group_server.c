@@ -107,7 +107,8 @@ static void part_close(rondo_loop *loop, struct completion *c)
     group_server_unref(p->gs);
 }
 
-/* Those that end already, by close_within for instance, are cut, too. */
+/* Those that close already, by close_within for instance, are cut, too; not
+ * those that have ended and are to be told so. */
 static void part_cut(rondo_loop *loop, struct completion *c)
 {
     struct group_part *p =
@@ -115,9 +116,10 @@ static void part_cut(rondo_loop *loop, struct completion *c)
                                       offsetof(struct group_part, cut_all));
     (void)loop;
     if (p->server) {
-        p->cut += p->server->clients;
-        for (rondo_transport *t = p->server->owner.first; t; t = t->next)
+        for (rondo_transport *t = p->server->owner.first; t; t = t->next) {
+            p->cut += t->phase < PHASE_ENDING;
             rondo_transport_abort_with(t, RONDO_ETIMEDOUT);
+        }
     }
     group_server_unref(p->gs);
 }
