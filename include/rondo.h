@@ -3090,11 +3090,12 @@ RONDO_API int rondo_group_move(rondo_group *group, rondo_transport *t,
 /**
  * Closes all servers of the group, as rondo_group_server_close does with
  * grace_ns; then ends each loop by rondo_loop_close, and its thread. Posts are
- * taken until a loop ends. done (may be NULL) gets 0 when all threads have
- * ended, and the pointer ends when it returns. A loop that is in a callback
- * when grace_ns is over is waited for, by close_grace_ns of the home loop;
- * then it is given up: done gets RONDO_ETIMEDOUT, its thread ends alone once
- * that callback returns, and what its callbacks use must live until then.
+ * taken until a loop ends. done gets 0 when all threads have ended, and the
+ * pointer ends when it returns; it may be NULL if nothing but this function is
+ * given the pointer any more. A loop that is in a callback when grace_ns is over
+ * is waited for, by close_grace_ns of the home loop; then it is given up: done
+ * gets RONDO_ETIMEDOUT, its thread ends alone once that callback returns, and
+ * what its callbacks use must live until then.
  *
  * Another call sets the time anew. 0; RONDO_EBUSY: another call with a done;
  * RONDO_EINVAL: a negative time; RONDO_ENOMEM: nothing has happened. While

@@ -405,7 +405,7 @@ static int serve_keep_addresses(rondo_group_server *gs, rondo_server *s)
     gs->addresses =
         calloc(s->listeners ? s->listeners : 1, sizeof *gs->addresses);
     if (!gs->addresses)
-        return RONDO_ENOMEM;
+        return error_set(RONDO_ENOMEM, "out of memory");
     for (size_t i = 0; i < s->listeners; i++)
         if (sys_local_address(s->listener[i].io.fd, &gs->addresses[i]) < 0)
             gs->addresses[i] = (rondo_address){0};
@@ -493,7 +493,7 @@ static int serve_by_home(rondo_group_server *gs,
         if (options->socket)
             (void)server_take_listener(s);
         server_drop(s);
-        return error_set(error, "out of memory");
+        return error;
     }
     gs->accepting = s;
     return 0;
