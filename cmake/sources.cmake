@@ -61,6 +61,7 @@ set(RONDO_SOURCES
     src/stream/stream_detach.c
     src/stream/stream_fds.c
     src/stream/stream_file.c
+    src/stream/stream_held.c
     src/stream/stream_move.c
     src/stream/stream_pipe.c
     src/stream/stream_read.c

@@ -306,6 +306,8 @@
 #define release_due rondo_p_release_due
 #define release_forget rondo_p_release_forget
 #define release_free rondo_p_release_free
+#define release_make rondo_p_release_make
+#define release_send rondo_p_release_send
 #define release_set rondo_p_release_set
 #define remote_allocations rondo_p_remote_allocations
 #define remote_cancel_own rondo_p_remote_cancel_own
@@ -432,9 +434,9 @@
 #define stream_pipe_written rondo_p_stream_pipe_written
 #define stream_prepare rondo_p_stream_prepare
 #define stream_queued rondo_p_stream_queued
+#define stream_read_choose rondo_p_stream_read_choose
 #define stream_read_init rondo_p_stream_read_init
 #define stream_read_owed rondo_p_stream_read_owed
-#define stream_read_through_filters rondo_p_stream_read_through_filters
 #define stream_reads rondo_p_stream_reads
 #define stream_remember rondo_p_stream_remember
 #define stream_send rondo_p_stream_send
@@ -576,6 +578,7 @@
 #define sys_receive_messages rondo_p_sys_receive_messages
 #define sys_recv rondo_p_sys_recv
 #define sys_recv_fds rondo_p_sys_recv_fds
+#define sys_recvv rondo_p_sys_recvv
 #define sys_reset_on_close rondo_p_sys_reset_on_close
 #define sys_resolve rondo_p_sys_resolve
 #define sys_resolve_back rondo_p_sys_resolve_back

@@ -99,6 +99,8 @@ rondo_loop_options test_loop_options(struct world *w)
 
     options.backend = backend && *backend ? backend : NULL;
     options.allocator = &w->allocator;
+    /* A busy machine may leave a thread without its turn for seconds. */
+    options.close_grace_ns = RONDO_SEC(60);
     return options;
 }
 

@@ -8,6 +8,7 @@
 
 /* the path of child.c's program, for argv[0] as well */
 const char *raw_child(void);
+const char *raw_self(void); /* the path of this program; NULL: not known */
 /* children die of signals, and say so */
 bool raw_has_signals(void);
 const char *raw_known_folder(void);   /* a folder, without links in its path */
