@@ -57,9 +57,10 @@ static void mover_data(rondo_transport *t, void *self, const void *data,
                        1;
 
         /* what is behind goes along */
-        (void)rondo_transport_unread(t, (const char *)data + first,
-                                     size - first);
-        size = first;
+        if (!m->buffered &&
+            rondo_transport_unread(t, (const char *)data + first,
+                                   size - first) == 0)
+            size = first;
         mover_go(m);
     }
     mover_note_thread(m);
@@ -105,6 +106,39 @@ static bool mover_times_out(rondo_transport *t, void *self,
     mover_note_thread(m);
     atomic_fetch_add(&m->timeouts, 1);
     return false;
+}
+
+/* Eight bytes at a time, and moving inside get_buffer's or buffer_updated. */
+static void *mover_lends(rondo_transport *t, void *self, size_t hint,
+                         size_t *size)
+{
+    struct mover *m = self;
+
+    (void)t;
+    (void)hint;
+    *size = sizeof m->room;
+    if (m->moves_in_lend && !atomic_exchange(&m->lent, true))
+        mover_go(m);
+    return m->room;
+}
+
+static void mover_filled(rondo_transport *t, void *self, size_t size)
+{
+    struct mover *m = self;
+
+    m->buffered = true; /* nothing can be given back */
+    mover_data(t, self, m->room, size);
+}
+
+static const rondo_protocol mover_buffered = {.connection_made = mover_made,
+                                              .get_buffer = mover_lends,
+                                              .buffer_updated = mover_filled,
+                                              .connection_lost = mover_lost};
+
+void mover_lend(struct mover *m)
+{
+    if (rondo_transport_set_protocol(m->t, &mover_buffered, m) < 0)
+        atomic_store(&m->ok, false);
 }
 
 const rondo_protocol mover_protocol = {.connection_made = mover_made,

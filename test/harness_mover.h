@@ -24,6 +24,9 @@ struct mover {
     char in[256];
     raw_fd file; /* that it sends, or has received */
     bool takes;  /* a descriptor, in data_received */
+    bool buffered, moves_in_lend;
+    atomic_bool lent;
+    char room[8];
 };
 
 extern const rondo_protocol mover_protocol; /* self is the mover */
@@ -36,6 +39,8 @@ struct mover *mover_new(struct world *w, void (*before)(struct mover *m),
 /* The same over a unix socket. */
 struct mover *mover_local(struct world *w, void (*before)(struct mover *m),
                           void (*after)(struct mover *m));
+/* From now on it lends a buffer: 8 bytes. */
+void mover_lend(struct mover *m);
 /* The other end closes; the connection must end, and the group. */
 void mover_end(struct mover *m);
 /* On the old thread: m->result is what rondo_group_move says. */

@@ -21,6 +21,29 @@ TEST(M7_bytes_behind_the_call_go_along)
     mover_end(m);
 }
 
+static void check_lent(struct world *w, void (*before)(struct mover *m))
+{
+    struct mover *m = mover_new(w, before, NULL);
+
+    assert_true(raw_send_all(m->fd, "abcdefgh!ijklmnopqrs", 20, 1000));
+    test_run_until(w, atomic_load(&m->step));
+    assert_true(raw_send_all(m->fd, "tuv", 3, 1000));
+    test_run_until(w, atomic_load(&m->received) == 23);
+    assert_memory_equal(m->in, "abcdefgh!ijklmnopqrstuv", 23);
+    assert_int_equal(atomic_load(&m->told), 0);
+    assert_true(atomic_load(&m->in_new));
+    mover_end(m);
+}
+
+static void lend_and_move(struct mover *m)
+{
+    m->moves_in_lend = true;
+    mover_lend(m);
+}
+
+TEST_CASE(M7_bytes_for_a_lent_buffer_go_along, check_lent(w, mover_lend));
+TEST_CASE(M7_moved_in_get_buffer, check_lent(w, lend_and_move));
+
 static void pause_it(struct mover *m)
 {
     (void)rondo_transport_pause_reading(m->t);
