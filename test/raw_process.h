@@ -51,7 +51,16 @@ void raw_signal_catch(int signum, bool on);
 
 /* Which system calls the kernel is made to lack, as an older one does; ORed.
  * false: cannot be done here. */
-enum { RAW_LACKS_NOTHING = 0, RAW_LACKS_PIDFD = 1, RAW_LACKS_CLOSE_RANGE = 2 };
+enum {
+    RAW_LACKS_NOTHING = 0,
+    RAW_LACKS_PIDFD = 1,
+    RAW_LACKS_CLOSE_RANGE = 2,
+    RAW_LACKS_URING = 4,
+    RAW_FORBIDS_URING = 8,
+    RAW_LACKS_URING_WORK = 16, /* deferred */
+    RAW_LACKS_URING_PROBE = 32,
+    RAW_LACKS_URING_BUFFERS = 64
+};
 bool raw_kernel_lacks(unsigned what);
 
 #endif

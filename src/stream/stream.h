@@ -390,6 +390,8 @@ bool stream_hold_rest(rondo_transport *t);
 /* Keeps bytes that were read, behind those that it has; false: out of memory.
  */
 bool stream_hold(rondo_transport *t, const void *data, size_t size);
+/* The same of what the backend has read ahead. */
+bool stream_hold_ahead(rondo_transport *t);
 /* The same, before those that it has. */
 bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
 /* The held bytes, to be freed with loop_free; NULL: only an end was held. */

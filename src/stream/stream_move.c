@@ -120,12 +120,24 @@ static void move_leave_loop(rondo_transport *t)
     t->loop = NULL;
 }
 
+/* What the old loop's backend has read before it was asked. A protocol that gave
+ * all back gets it together with these. */
+static bool move_take_ahead(rondo_transport *t)
+{
+    size_t had = t->held ? t->extra->held->size : 0;
+    if (!stream_hold_ahead(t))
+        return false;
+    if (t->held && t->extra->held->size > had)
+        t->refused = false;
+    return true;
+}
+
 void stream_move_tell_move(rondo_transport *t)
 {
     struct stream_move *m = t->extra->move;
     rondo_loop *loop = t->loop;
     struct stream_owner *owner = t->owner;
-    int error = m->begin(m);
+    int error = move_take_ahead(t) ? m->begin(m) : RONDO_ENOMEM;
     dispatch_leave(&t->dispatch);
     if (error) {
         m->error = error;

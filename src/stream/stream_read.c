@@ -359,7 +359,8 @@ static bool stream_read_copies(const rondo_transport *t,
                                const struct lent *lent)
 {
     return lent->size < READ_INTO_LEAST || t->kind == STREAM_BY_THREAD ||
-           (lent->count > 1 && !stream_kind(t)->recvv);
+           (lent->count > 1 &&
+            (!stream_kind(t)->recvv || io_reads_ahead(t->loop)));
 }
 
 /* The same, into the program's rooms. *room: how much it could have read. */
@@ -446,9 +447,25 @@ static COLD void stream_read_slow(rondo_transport *t, int error)
     stream_finish(t);
 }
 
+/* Where the fast paths read from: the kernel, or what the backend has read. */
+typedef int64_t receive_fn(rondo_transport *t, void *data, size_t size);
+
+static inline int64_t stream_receive_kernel(rondo_transport *t, void *data,
+                                            size_t size)
+{
+    return sys_recv(t->io.fd, data, size);
+}
+
+static inline int64_t stream_receive_ahead(rondo_transport *t, void *data,
+                                           size_t size)
+{
+    return io_receive(t->loop, &t->io, data, size);
+}
+
 /* The fast path: some bytes, all of them taken, and nothing changed, so that
  * all there is to do is to wait for more. */
-static void stream_read_done(rondo_loop *loop, struct task *task)
+static INLINED void stream_read_run(rondo_loop *loop, struct task *task,
+                                    receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
@@ -456,7 +473,7 @@ static void stream_read_done(rondo_loop *loop, struct task *task)
         stream_read_slow(t, task->error);
         return;
     }
-    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count <= 0) {
         stream_read_leave_fast(t, protocol, count, 0);
@@ -497,7 +514,8 @@ static COLD void stream_read_leave_into(rondo_transport *t, int64_t count,
 }
 
 /* The fast path into get_buffer's buffer, in stream_read_done's place. */
-static void stream_read_into_done(rondo_loop *loop, struct task *task)
+static INLINED void stream_read_into_run(rondo_loop *loop, struct task *task,
+                                         receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
@@ -512,7 +530,7 @@ static void stream_read_into_done(rondo_loop *loop, struct task *task)
         stream_read_leave_lent(t, protocol, to, room);
         return;
     }
-    int64_t count = sys_recv(t->io.fd, to, room);
+    int64_t count = receive(t, to, room);
     if (count > 0)
         stream_read_updated(t, (size_t)count);
     if (count <= 0 || (size_t)count == room || !t->fast_read) {
@@ -533,14 +551,16 @@ static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
 }
 
 /* The fast path with filters, in stream_read_done's place. */
-static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
+static INLINED void stream_read_filtered_run(rondo_loop *loop,
+                                             struct task *task,
+                                             receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
     if (!t->fast_read || task->error) {
         stream_read_slow(t, task->error);
         return;
     }
-    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count > 0)
         (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
@@ -552,11 +572,49 @@ static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
     op_submit(loop, &t->read);
 }
 
+/* Each way to deliver, from each place to read from. */
+
+static void stream_read_run_kernel(rondo_loop *loop, struct task *task)
+{
+    stream_read_run(loop, task, stream_receive_kernel);
+}
+
+static void stream_read_run_ahead(rondo_loop *loop, struct task *task)
+{
+    stream_read_run(loop, task, stream_receive_ahead);
+}
+
+static void stream_read_into_run_kernel(rondo_loop *loop, struct task *task)
+{
+    stream_read_into_run(loop, task, stream_receive_kernel);
+}
+
+static void stream_read_into_run_ahead(rondo_loop *loop, struct task *task)
+{
+    stream_read_into_run(loop, task, stream_receive_ahead);
+}
+
+static void stream_read_filtered_run_kernel(rondo_loop *loop, struct task *task)
+{
+    stream_read_filtered_run(loop, task, stream_receive_kernel);
+}
+
+static void stream_read_filtered_run_ahead(rondo_loop *loop, struct task *task)
+{
+    stream_read_filtered_run(loop, task, stream_receive_ahead);
+}
+
 void stream_read_choose(rondo_transport *t)
 {
-    t->read.task.done = t->filtered               ? stream_read_filtered_done
-                        : t->protocol->get_buffer ? stream_read_into_done
-                                                  : stream_read_done;
+    enum { PLAIN, INTO, FILTERED };
+    static void (*const done[2][3])(rondo_loop *, struct task *) = {
+        {stream_read_run_kernel, stream_read_into_run_kernel,
+         stream_read_filtered_run_kernel},
+        {stream_read_run_ahead, stream_read_into_run_ahead,
+         stream_read_filtered_run_ahead},
+    };
+    int way = t->filtered ? FILTERED : t->protocol->get_buffer ? INTO : PLAIN;
+    t->read.task.done = done[io_reads_ahead(t->loop)][way];
 }
 
 /* A write has failed, or the stream is cut: delivers what the peer sent before.
@@ -592,7 +650,7 @@ void stream_read_owed(rondo_transport *t)
 
 void stream_read_init(rondo_transport *t)
 {
-    op_init(&t->read, &t->io, OP_READ, stream_read_done);
+    op_init(&t->read, &t->io, OP_READ, stream_read_run_kernel);
 }
 
 /* ---- held bytes ---- */
@@ -617,35 +675,6 @@ bool stream_hold_rest(rondo_transport *t)
 }
 
 /* ---- the program's calls ---- */
-
-int rondo_transport_pause_reading(rondo_transport *t)
-{
-    int error = loop_check(t ? t->loop : NULL, "transport_pause_reading");
-    if (error || t->reading != READ_ON || stream_is_ending(t))
-        return error;
-    t->reading = READ_PAUSED;
-    stream_settle(t);
-    return 0;
-}
-
-int rondo_transport_resume_reading(rondo_transport *t)
-{
-    int error = loop_check(t ? t->loop : NULL, "transport_resume_reading");
-    if (error || t->reading != READ_PAUSED || stream_is_ending(t))
-        return error;
-    t->reading = READ_ON;
-    t->refused = false;
-    if (t->timed)
-        stream_note_read(t);
-    stream_settle(t);
-    loop_nudge(t->loop);
-    return 0;
-}
-
-bool rondo_transport_is_reading(const rondo_transport *t)
-{
-    return t && t->reading == READ_ON && !stream_is_closing(t);
-}
 
 int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
 {

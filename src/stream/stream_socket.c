@@ -7,7 +7,7 @@ enum { DRAIN_ROUNDS = 64 };
 
 static int64_t stream_socket_recv(rondo_transport *t, void *data, size_t size)
 {
-    return sys_recv(t->io.fd, data, size);
+    return io_receive(t->loop, &t->io, data, size);
 }
 
 static int64_t stream_socket_sendv(rondo_transport *t,
