@@ -26,6 +26,12 @@ set(RONDO_SOURCES
     src/core/signals.c
     src/core/timer.c
     src/core/watch.c
+    src/group/group.c
+    src/group/group_accept.c
+    src/group/group_call.c
+    src/group/group_move.c
+    src/group/group_server.c
+    src/group/group_thread.c
     src/net/accept.c
     src/net/accept_pipe.c
     src/net/connect.c
@@ -56,6 +62,7 @@ set(RONDO_SOURCES
     src/stream/stream_extra.c
     src/stream/stream_fds.c
     src/stream/stream_file.c
+    src/stream/stream_move.c
     src/stream/stream_pipe.c
     src/stream/stream_read.c
     src/stream/stream_socket.c
@@ -80,6 +87,7 @@ if(WIN32)
         src/win/child_stdio.c
         src/win/command.c
         src/win/console.c
+        src/win/cores.c
         src/win/datagram.c
         src/win/datagram_info.c
         src/win/errors.c
@@ -113,6 +121,7 @@ else()
         src/unix/child_sigchld.c
         src/unix/child_stdio.c
         src/unix/child_thread.c
+        src/unix/cores.c
         src/unix/net.c
         src/unix/pipe.c
         src/unix/poll.c

@@ -138,6 +138,12 @@ static inline void args_interrupted(rondo_loop *loop, int signum, void *arg)
     rondo_loop_stop(loop);
 }
 
+static inline void args_stop_loop(rondo_loop *loop, void *arg)
+{
+    (void)arg;
+    rondo_loop_stop(loop);
+}
+
 /* Runs until nothing is left, or Ctrl-C; closes the loop. */
 static inline int args_run(rondo_loop *loop)
 {

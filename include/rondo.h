@@ -382,12 +382,13 @@ typedef enum rondo_capability {
     RONDO_CAN_LIMITS,           /**< ....limits */
     RONDO_CAN_DIE_WITH_PARENT,  /**< ....die_with_parent */
     /* What a datagram endpoint can be told, and can say for one datagram: */
-    RONDO_CAN_PACKET_INFO,  /**< RONDO_INFO_LOCAL, RONDO_INFO_INTERFACE */
-    RONDO_CAN_ECN,          /**< RONDO_INFO_ECN */
-    RONDO_CAN_TTL,          /**< RONDO_INFO_TTL */
-    RONDO_CAN_SEGMENTATION, /**< RONDO_INFO_SEGMENTS */
-    RONDO_CAN_TIMESTAMPS,   /**< RONDO_INFO_TIME: of what is received */
-    RONDO_CAN_DONT_FRAGMENT /**< rondo_datagram_options.fragments */
+    RONDO_CAN_PACKET_INFO,   /**< RONDO_INFO_LOCAL, RONDO_INFO_INTERFACE */
+    RONDO_CAN_ECN,           /**< RONDO_INFO_ECN */
+    RONDO_CAN_TTL,           /**< RONDO_INFO_TTL */
+    RONDO_CAN_SEGMENTATION,  /**< RONDO_INFO_SEGMENTS */
+    RONDO_CAN_TIMESTAMPS,    /**< RONDO_INFO_TIME: of what is received */
+    RONDO_CAN_DONT_FRAGMENT, /**< rondo_datagram_options.fragments */
+    RONDO_CAN_PIN_THREADS    /**< rondo_group_options.pin */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -427,6 +428,7 @@ typedef struct rondo_loop_metrics {
     size_t live_operations; /**< pending connects, look-ups asked for, calls on
                                  files */
     size_t live_jobs;       /**< jobs, and name look-ups in flight */
+    size_t live_groups;     /**< groups, of their home loop; not yet ended */
 } rondo_loop_metrics;
 
 /**
@@ -2938,6 +2940,210 @@ RONDO_API rondo_id rondo_fs_readlink(rondo_loop *loop, const char *path,
                                      char *text, size_t room,
                                      rondo_done_fn done, void *arg);
 
+/* ---- 13. Groups: loops on several threads ------------------------------- */
+
+/**
+ * A group is a number of loops, each on a thread of its own, and a home loop
+ * that made them. A server of the group has its clients spread over the loops.
+ * A client belongs to one loop at a time: its protocol's members are called on
+ * that loop's thread, one after another, as with any loop. What several loops
+ * use, such as the arg of a server, the program protects itself.
+ *
+ * Unless a comment says "any thread", the calls below are for the home loop's
+ * thread. All `done` here come from the home loop, except rondo_group_move's.
+ *
+ * In a forked child the threads do not exist. All calls are RONDO_EFORKED, also
+ * after rondo_loop_after_fork of the home loop, which ends the group: each
+ * `done` that waits gets RONDO_EFORKED. As Netty's EventLoopGroup.
+ */
+typedef struct rondo_group rondo_group;
+
+/** A server whose clients are spread over a group's loops. */
+typedef struct rondo_group_server rondo_group_server;
+
+/** How a group is made. */
+typedef struct rondo_group_options {
+    size_t size;
+    /** How many loops, up to 1,024. 0: one for each core that the process may
+     * use, by its affinity and (Linux) the CPU quota of its cgroup */
+    unsigned loops;
+    /** Pins each thread to a core: the i-th to the i-th that the process may
+     * use, in turn. So are, on Linux, the threads that its loop starts for jobs
+     * and files. RONDO_ENOTSUP where RONDO_CAN_PIN_THREADS is false. */
+    rondo_switch pin;
+    /** How each loop is made; NULL: by default. Lent for the call. All threads
+     * call the allocator at the same time, and one may free what another has
+     * allocated. */
+    const rondo_loop_options *loop;
+    /**
+     * A loop has ended although the group is not closing: its run failed with
+     * this error (rondo_last_error has its sentence), or, with error 0, the
+     * program has stopped it. What it held has ended by rondo_loop_close. The
+     * other loops go on, and get the clients to come; posts to it are
+     * RONDO_ECLOSED. From the home loop. NULL: its exception handler is told.
+     */
+    void (*loop_ended)(rondo_group *group, void *arg, size_t index, int error);
+    void *arg;
+} rondo_group_options;
+
+/**
+ * Starts the threads and makes their loops; returns when all of them run. The
+ * group keeps rondo_loop_run of the home loop going until it is closed, which
+ * rondo_loop_close of the home loop does, too. options may be NULL. 0;
+ * RONDO_EINVAL; RONDO_ENOTSUP (pin, the backend); RONDO_EMFILE; RONDO_ENOMEM;
+ * RONDO_EAGAIN: no more threads; and then none of them is left.
+ */
+RONDO_API RONDO_MUST_CHECK int rondo_create_group(
+    rondo_loop *home, const rondo_group_options *options, rondo_group **group);
+
+/** How many loops it was made with. Any thread. */
+RONDO_API size_t rondo_group_size(const rondo_group *group);
+
+/** The home loop. Any thread. */
+RONDO_API rondo_loop *rondo_group_home(const rondo_group *group);
+
+/** The index of a loop in the group, from 0. RONDO_ENOENT: it is none of them.
+ * Any thread. */
+RONDO_API int rondo_group_index(rondo_group *group, const rondo_loop *loop);
+
+/** As rondo_call_soon_threadsafe on the loop of that index. 0; RONDO_ECLOSED:
+ * it has ended; RONDO_EINVAL: there is no such loop; RONDO_ENOMEM. Any
+ * thread. */
+RONDO_API int rondo_group_post(rondo_group *group, size_t index, rondo_fn fn,
+                               void *arg);
+
+/** Runs on a loop of the group, from that loop. */
+typedef int64_t (*rondo_group_fn)(rondo_loop *loop, size_t index, void *arg);
+
+/**
+ * Calls fn once on each loop, at the same time, behind what was posted before.
+ * When all have returned, done gets the sum of their results, or, if some are
+ * < 0, that of the loop with the lowest index. A loop that has ended counts as
+ * 0; one that ends now calls fn before it does. done may be NULL. 0;
+ * RONDO_ECLOSED: the group closes, or no loop is left; RONDO_ENOMEM. As done's
+ * result RONDO_ETIMEDOUT: a loop was given up by rondo_group_close.
+ */
+RONDO_API int rondo_group_each(rondo_group *group, rondo_group_fn fn, void *arg,
+                               rondo_done_fn done, void *done_arg);
+
+/** Adds up the metrics of all loops. *sum is lent until done is called, with
+ * the number of loops that were counted; set its size first. Errors as
+ * rondo_group_each's. See rondo_loop_get_metrics. */
+RONDO_API int rondo_group_get_metrics(rondo_group *group,
+                                      rondo_loop_metrics *sum,
+                                      rondo_done_fn done, void *arg);
+
+/** How clients come to the loops. */
+typedef enum rondo_spread {
+    /** By the kernel where it can and there is a port, else the fewest */
+    RONDO_SPREAD_DEFAULT = 0,
+    /** Each loop listens for itself at the same port, and the kernel chooses
+     * (RONDO_CAN_REUSE_PORT): the least work for each client. */
+    RONDO_SPREAD_BY_KERNEL,
+    /** The home loop accepts and hands the client to one loop after another. */
+    RONDO_SPREAD_IN_TURN,
+    /** ... to the loop that has the fewest clients of this server. */
+    RONDO_SPREAD_TO_FEWEST
+} rondo_spread;
+
+/**
+ * Listens, and serves clients on all loops of the group. options, protocol and
+ * arg are those of rondo_create_server; the strings are not kept. protocol,
+ * setup and protocol_factory are used on all threads; they see a rondo_server
+ * that is the loop's part of this one. max_clients holds for each loop. The
+ * options `closed` and `accepted` must be NULL, start_serving not off.
+ *
+ * The sockets listen when this returns, so that its errors are told here: those
+ * of rondo_create_server; RONDO_EADDRINUSE also where another process shares
+ * the port, unless reuse_port is on; RONDO_ENOTSUP: spread by the kernel
+ * without RONDO_CAN_REUSE_PORT or of a path or a socket; a named pipe of
+ * Windows; RONDO_ECLOSED: the group closes, or no loop is left. A loop that
+ * cannot take its part tells its exception handler; the others serve. When a
+ * loop ends, its clients end with it, and so do those that wait in its own
+ * backlog (spread by the kernel). server may be NULL.
+ */
+RONDO_API int rondo_group_serve(rondo_group *group,
+                                const rondo_server_options *options,
+                                rondo_spread spread,
+                                const rondo_protocol *protocol, void *arg,
+                                rondo_group_server **server);
+
+/** The i-th address that it listens at, as rondo_server_address. */
+RONDO_API int rondo_group_server_address(const rondo_group_server *server,
+                                         size_t i, rondo_address *address);
+
+/** How many clients of the server the loop of that index has now; 0 for an
+ * index beyond. Any thread. */
+RONDO_API size_t rondo_group_server_clients(const rondo_group_server *server,
+                                            size_t index);
+
+/** How its clients are spread. */
+RONDO_API rondo_spread
+rondo_group_server_spread(const rondo_group_server *server);
+
+/**
+ * Stops listening; the clients stay until they end. After grace_ns those that
+ * are left are aborted with RONDO_ETIMEDOUT, which their connection_lost tells
+ * (0: at once; RONDO_NEVER: never). done, which may be NULL, gets how many that
+ * were, once the last client is gone; RONDO_ETIMEDOUT: a loop was given up by
+ * rondo_group_close. The pointer ends when done returns; without a done it is
+ * valid as long as the group. Another call sets the time anew. 0;
+ * RONDO_EBUSY: another call with a done; RONDO_EINVAL: a negative time;
+ * RONDO_ENOMEM.
+ */
+RONDO_API int rondo_group_server_close(rondo_group_server *server,
+                                       int64_t grace_ns, rondo_done_fn done,
+                                       void *arg);
+
+/**
+ * Moves a connection, which any of the loops has, to the loop of that index:
+ * to balance them. The thread of the loop that has it calls this, in a callback
+ * of the connection or elsewhere. The transport stays the same object, with its
+ * protocol, self, addresses, limits and timeouts, paused or not. What waits to
+ * be sent (with its release functions and the done of each
+ * rondo_transport_write_then), descriptors that wait, and bytes that were read
+ * and not delivered go along. So do a rondo_transport_drain, whose id is no
+ * longer valid, and the server, as the other loop's part of the same
+ * rondo_group_server; an ordinary rondo_server loses the client.
+ *
+ * After 0 nobody calls the transport until done(loop, arg, result) is called,
+ * before any other callback of the connection. (Until it has left, callbacks
+ * that were due by then are called, by the old loop.)
+ * - 0: `loop` is the new loop, on whose thread all its callbacks come from now
+ *   on.
+ * - RONDO_ECLOSED: `loop` is the old one, where it goes on as before: the new
+ *   loop has ended, or the server closes.
+ * - Another error: the connection failed meanwhile (`loop` is the old one), or
+ *   the new loop cannot take it (RONDO_ENOMEM, RONDO_EMFILE). connection_lost
+ *   follows.
+ *
+ * Otherwise nothing happens: RONDO_EINVAL: none of the group's, no such loop,
+ * or that loop has it; RONDO_ENOTSUP: not a socket of the transport's own, with
+ * filters (which may use their loop), of a rondo_reader or a process, and where
+ * RONDO_CAN_DETACH is false (iocp); RONDO_EBUSY: it moves already, or a file is
+ * under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED: it closes,
+ * the group closes or the loop has ended; RONDO_ENOMEM. done may be NULL.
+ */
+RONDO_API int rondo_group_move(rondo_group *group, rondo_transport *t,
+                               size_t index, rondo_done_fn done, void *arg);
+
+/**
+ * Closes all servers of the group, as rondo_group_server_close does with
+ * grace_ns; then ends each loop by rondo_loop_close, and its thread. Posts are
+ * taken until a loop ends. done gets 0 when all threads have ended, and the
+ * pointer ends when it returns; it may be NULL if nothing but this function is
+ * given the pointer any more. A loop that is in a callback when grace_ns is over
+ * is waited for, by close_grace_ns of the home loop; then it is given up: done
+ * gets RONDO_ETIMEDOUT, its thread ends alone once that callback returns, and
+ * what its callbacks use must live until then.
+ *
+ * Another call sets the time anew. 0; RONDO_EBUSY: another call with a done;
+ * RONDO_EINVAL: a negative time; RONDO_ENOMEM: nothing has happened. While
+ * the home loop closes the same happens with no grace.
+ */
+RONDO_API int rondo_group_close(rondo_group *group, int64_t grace_ns,
+                                rondo_done_fn done, void *arg);
+
 #ifdef __cplusplus
 }
 
@@ -2986,5 +3192,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_DATAGRAM_INFO_INIT    RONDO_INIT_(rondo_datagram_info)
 #define RONDO_DETACHED_INIT         RONDO_INIT_(rondo_detached)
 #define RONDO_FILE_INFO_INIT        RONDO_INIT_(rondo_file_info)
+#define RONDO_GROUP_OPTIONS_INIT    RONDO_INIT_(rondo_group_options)
 
 #endif

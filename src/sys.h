@@ -493,6 +493,11 @@ const char *sys_env(const char *name);
 void sys_function_name(rondo_fn fn, char *text, size_t size);
 /* How many processors the process may use, at least 1. */
 unsigned sys_cores(void);
+/* How many of them it may keep busy: fewer, where its cgroup has a quota. */
+unsigned sys_cores_usable(void);
+/* The calling thread runs on one processor alone from now on: that of this
+ * index among those that it may use, in turn. RONDO_ENOTSUP. */
+int sys_thread_pin(unsigned index);
 /* The soft limit of open descriptors; INT64_MAX: no limit. */
 int64_t sys_descriptor_limit(void);
 /* The longest path of a unix socket, in bytes; 0: no unix sockets. */

@@ -8,11 +8,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
+#include <stdatomic.h>
 #include <sys/select.h>
 
-static unsigned to_fail, failed;
-static int error;
+/* Loops wait on several threads. */
+static atomic_uint to_fail, failed;
+static atomic_int error;
 
 bool raw_wait_fails(unsigned times, enum raw_wait_error what)
 {
@@ -29,39 +30,46 @@ unsigned raw_waits_failed(void)
 
 static bool fails(void)
 {
-    if (!to_fail)
-        return false;
-    to_fail--;
+    unsigned left = atomic_load(&to_fail);
+
+    do {
+        if (!left)
+            return false;
+    } while (!atomic_compare_exchange_weak(&to_fail, &left, left - 1));
     failed++;
     errno = error;
     return true;
 }
 
-/* Puts the next definition of that name where `fn` points. */
-static void find_next(const char *name, void *fn, size_t size)
+/* The next definition of that name. */
+static void *find_next(const char *name)
 {
-    void *found = dlsym(RTLD_NEXT, name);
-    memcpy(fn, &found, size);
+    return dlsym(RTLD_NEXT, name);
 }
 
 int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    static int (*next)(struct pollfd *, nfds_t, int);
+    union {
+        void *found;
+        int (*call)(struct pollfd *, nfds_t, int);
+    } next;
 
-    if (!next)
-        find_next("poll", &next, sizeof next);
-    return fails() ? -1 : next(fds, count, timeout_ms);
+    next.found = find_next("poll");
+    return fails() ? -1 : next.call(fds, count, timeout_ms);
 }
 
 int pselect(int count, fd_set *readable, fd_set *writable, fd_set *odd,
             const struct timespec *timeout, const sigset_t *mask)
 {
-    static int (*next)(int, fd_set *, fd_set *, fd_set *,
-                       const struct timespec *, const sigset_t *);
+    union {
+        void *found;
+        int (*call)(int, fd_set *, fd_set *, fd_set *, const struct timespec *,
+                    const sigset_t *);
+    } next;
 
-    if (!next)
-        find_next("pselect", &next, sizeof next);
-    return fails() ? -1 : next(count, readable, writable, odd, timeout, mask);
+    next.found = find_next("pselect");
+    return fails() ? -1
+                   : next.call(count, readable, writable, odd, timeout, mask);
 }
 
 #ifdef __linux__
@@ -70,20 +78,24 @@ int pselect(int count, fd_set *readable, fd_set *writable, fd_set *odd,
 int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
           const sigset_t *mask)
 {
-    static int (*next)(struct pollfd *, nfds_t, const struct timespec *,
-                       const sigset_t *);
+    union {
+        void *found;
+        int (*call)(struct pollfd *, nfds_t, const struct timespec *,
+                    const sigset_t *);
+    } next;
 
-    if (!next)
-        find_next("ppoll", &next, sizeof next);
-    return fails() ? -1 : next(fds, count, timeout, mask);
+    next.found = find_next("ppoll");
+    return fails() ? -1 : next.call(fds, count, timeout, mask);
 }
 
 int epoll_wait(int fd, struct epoll_event *events, int most, int timeout_ms)
 {
-    static int (*next)(int, struct epoll_event *, int, int);
+    union {
+        void *found;
+        int (*call)(int, struct epoll_event *, int, int);
+    } next;
 
-    if (!next)
-        find_next("epoll_wait", &next, sizeof next);
-    return fails() ? -1 : next(fd, events, most, timeout_ms);
+    next.found = find_next("epoll_wait");
+    return fails() ? -1 : next.call(fd, events, most, timeout_ms);
 }
 #endif

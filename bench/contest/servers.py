@@ -86,14 +86,14 @@ def callgrind_file(server, requests):
     return program(f"callgrind.{server.program}.{server.name}.{requests}")
 
 
-def instructions(server, few=20_000, many=60_000, size=None):
+def instructions(server, few=20_000, many=60_000, size=None, load=()):
     def count(requests):
         counts = pathlib.Path(callgrind_file(server, requests))
         counts.unlink(missing_ok=True)
         valgrind = ["valgrind", "--tool=callgrind", "--quiet",
                     f"--callgrind-out-file={counts}",
                     f"--log-file={program('valgrind.log')}"]
-        serve(server, load_of(requests), size=size, under=valgrind)
+        serve(server, [*load_of(requests), *load], size=size, under=valgrind)
         totals = re.search(r"^totals: (\d+)", counts.read_text(), re.MULTILINE)
         if not totals:
             raise Failure(f"{counts}: no totals")
@@ -125,9 +125,9 @@ def system_calls(server, few=5_000, many=25_000, size=None):
     return each_request(count, few, many)
 
 
-def cpu_time(server, requests=150_000, size=None):
+def cpu_time(server, requests=150_000, size=None, load=()):
     """The server's CPU time for each request, in ns."""
-    report = serve(server, load_of(requests), size=size)
+    report = serve(server, [*load_of(requests), *load], size=size)
     used_us = report["cpu_user_us"] + report["cpu_sys_us"]
     return used_us * 1000 / report["requests"]
 

@@ -52,7 +52,7 @@ static unsigned dispatch_one(const struct dispatch_class *class, void *handle,
         return 0;
     unsigned index = dispatch_lowest(owed), bit = 1U << index;
     /* on the ready list the handle must live until its turn comes */
-    if (bit == class->last && d->task.state != TASK_IDLE)
+    if (bit & class->last && d->task.state != TASK_IDLE)
         return 0;
     d->task.owed &= (uint16_t)~bit;
     class->tell[index](handle);
@@ -64,8 +64,8 @@ static void dispatch_all(const struct dispatch_class *class, rondo_loop *loop,
 {
     unsigned told;
     while ((told = dispatch_one(class, handle, mask))) {
-        if (told == class->last)
-            return; /* it is freed */
+        if (told & class->last)
+            return; /* it is freed, or another thread's */
         mask &= ~(told & class->bounded);
     }
     dispatch_leave(dispatch_of(class, handle));

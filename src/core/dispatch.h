@@ -43,7 +43,8 @@ struct dispatch_class {
     /* Bits that could go on for ever: told once in the handle's own turn, and
      * not in the dispatch of an operation. */
     uint16_t bounded;
-    /* The last callback: it frees the handle. */
+    /* The last callbacks: after one the handle is not touched. It is freed, or
+     * another thread's. */
     uint16_t last;
 };
 

@@ -522,11 +522,11 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 static void loop_close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {
-        HANDLE_JOB,       HANDLE_LOOKUP,   HANDLE_OPERATION, HANDLE_SOCK_CALL,
-        HANDLE_SENDFILE,  HANDLE_DRAIN,    HANDLE_PROCESS,   HANDLE_SERVER,
-        HANDLE_TRANSPORT, HANDLE_DATAGRAM, HANDLE_WATCHER,   HANDLE_SOCK,
-        HANDLE_SIGNAL,    HANDLE_HOOK,     HANDLE_SEND,      HANDLE_FILE_CALL,
-        HANDLE_FILE};
+        HANDLE_GROUP,     HANDLE_JOB,       HANDLE_LOOKUP,   HANDLE_OPERATION,
+        HANDLE_SOCK_CALL, HANDLE_SENDFILE,  HANDLE_DRAIN,    HANDLE_PROCESS,
+        HANDLE_SERVER,    HANDLE_TRANSPORT, HANDLE_DATAGRAM, HANDLE_WATCHER,
+        HANDLE_SOCK,      HANDLE_SIGNAL,    HANDLE_HOOK,     HANDLE_SEND,
+        HANDLE_FILE_CALL, HANDLE_FILE};
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -549,7 +549,7 @@ static bool loop_any_live(const rondo_loop *loop)
 /* A wait of a closing loop has failed, which is reported once. The next one may
  * work; without it a reactor tries what is pending, and what threads send is
  * found all the same. false: it has failed for so long that what still lives is
- * given up. Jobs have a time of their own, and a file's threads use memory of the
+ * given up. Jobs and groups have a time of their own, and a file's threads use memory of the
  * program's until they end. */
 static bool loop_wait_failed(rondo_loop *loop, int error, int failures)
 {
@@ -560,7 +560,7 @@ static bool loop_wait_failed(rondo_loop *loop, int error, int failures)
         sys_sleep(RONDO_MS(FAILED_WAIT_MS));
     }
     return failures < FAILED_WAITS_LIMIT || loop->live[HANDLE_JOB] ||
-           loop->live[HANDLE_FILE_CALL];
+           loop->live[HANDLE_FILE_CALL] || loop->live[HANDLE_GROUP];
 }
 
 /* All handles are closing: waits until their operations have ended, and until
@@ -571,9 +571,9 @@ static int loop_drain(rondo_loop *loop)
     int failures = 0, error = 0;
     assert(loop->closing && !loop->timers.live);
     while (loop_any_live(loop)) {
-        int64_t left = loop->live[HANDLE_JOB]
-                           ? loop->close_grace_ns - (loop->now - start)
-                           : RONDO_NEVER;
+        bool threads = loop->live[HANDLE_JOB] || loop->live[HANDLE_GROUP];
+        int64_t left =
+            threads ? loop->close_grace_ns - (loop->now - start) : RONDO_NEVER;
         error = loop_collect(loop, left);
         if (error && !loop_wait_failed(loop, error, ++failures))
             break;

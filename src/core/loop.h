@@ -69,6 +69,7 @@ enum handle_kind {
     HANDLE_HOOK,
     HANDLE_FILE_CALL, /* an operation on a file, or by path */
     HANDLE_FILE,      /* an open file, in the background */
+    HANDLE_GROUP,     /* loops on threads, whose home this loop is */
     HANDLE_KINDS
 };
 
@@ -137,6 +138,7 @@ enum loop_part_id {
     PART_STREAM,
     PART_DATAGRAM,
     PART_PROCESS,
+    PART_GROUP,
     LOOP_PARTS
 };
 

@@ -95,6 +95,7 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
                         loop->live[HANDLE_SENDFILE] + loop->live[HANDLE_DRAIN] +
                         loop->live[HANDLE_SEND] + loop->live[HANDLE_FILE_CALL];
     m.live_jobs = loop->live[HANDLE_JOB];
+    m.live_groups = loop->live[HANDLE_GROUP];
     for (int i = 0; i < LOOP_PARTS; i++)
         if (loop_parts[i]->count)
             loop_parts[i]->count(loop, &m);

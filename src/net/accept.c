@@ -201,13 +201,14 @@ static int accept_make_stream(rondo_server *s, sys_fd fd,
 
 void server_begin(rondo_server *s, rondo_transport *t)
 {
-    assert(server_accepts(s) && dispatch_runs(&s->dispatch));
+    assert(server_accepts(s) || s->part);
+    assert(!s->closing && dispatch_runs(&s->dispatch));
     stream_own(t, &s->owner);
-    s->clients++;
+    server_count(s, 1);
     int failed = accept_set_up(s, t);
     int error = failed ? failed : accept_begin(s, t);
     if (error) {
-        s->clients--;
+        server_count(s, -1);
         stream_discard(t);
         if (failed)
             accept_setup_failed(s, failed);
@@ -236,6 +237,17 @@ static void accept_take(rondo_server *s, sys_fd fd, const rondo_address *peer)
         return;
     }
     server_begin(s, t);
+}
+
+void server_take_handed(rondo_server *s, sys_fd fd, const rondo_address *peer)
+{
+    if (s->closing) {
+        sys_close(fd);
+        return;
+    }
+    dispatch_begin(&s->dispatch);
+    accept_take(s, fd, peer);
+    server_finish(s);
 }
 
 static bool accept_is_full(const rondo_server *s)

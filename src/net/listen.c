@@ -351,36 +351,62 @@ static int listen_check(const rondo_server_options *o,
     return 0;
 }
 
+void server_drop(rondo_server *s)
+{
+    listen_undo(s);
+    loop_free(s->loop, s);
+}
+
+sys_fd server_take_listener(rondo_server *s)
+{
+    if (!s->listeners)
+        return SYS_NO_FD;
+    struct listener *l = &s->listener[--s->listeners];
+    io_detach(s->loop, &l->io);
+    return l->io.fd;
+}
+
+int server_listen(rondo_loop *loop, const rondo_server_options *o,
+                  const rondo_protocol *protocol, void *arg,
+                  rondo_server **server)
+{
+    int error = listen_check(o, protocol);
+    if (error)
+        return error;
+    rondo_server *s = server_new(loop, o, protocol, arg);
+    if (!s)
+        return error_set(RONDO_ENOMEM, "create_server: out of memory");
+    if (o->socket)
+        error = listen_add_socket(s, o);
+    else if (o->path)
+        error = listen_add_path(s, o);
+    else if (o->addresses)
+        error = listen_add_addresses(s, o);
+    else if (o->host && *o->host)
+        error = listen_add_host(s, o);
+    else
+        error = listen_add_everywhere(s, o);
+    if (error)
+        server_drop(s);
+    else
+        *server = s;
+    return error;
+}
+
 int rondo_create_server(rondo_loop *loop, const rondo_server_options *options,
                         const rondo_protocol *protocol, void *arg,
                         rondo_server **server)
 {
     rondo_server_options o;
+    rondo_server *s = NULL;
     int error = loop_check_create(loop, "create_server");
     if (!error)
         error = loop_options(&o, sizeof o, options, "create_server");
     if (!error)
-        error = listen_check(&o, protocol);
+        error = server_listen(loop, &o, protocol, arg, &s);
     if (error)
         return error;
-    rondo_server *s = server_new(loop, &o, protocol, arg);
-    if (!s)
-        return error_set(RONDO_ENOMEM, "create_server: out of memory");
-    if (o.socket)
-        error = listen_add_socket(s, &o);
-    else if (o.path)
-        error = listen_add_path(s, &o);
-    else if (o.addresses)
-        error = listen_add_addresses(s, &o);
-    else if (o.host && *o.host)
-        error = listen_add_host(s, &o);
-    else
-        error = listen_add_everywhere(s, &o);
-    if (error) {
-        listen_undo(s);
-        loop_free(loop, s);
-        return error;
-    }
+    assert(s);
     server_open(s);
     if (server)
         *server = s;

@@ -105,7 +105,8 @@ static void server_decide(void *handle)
     rondo_server *s = handle;
     bool over = false;
     assert(!s->ended && s->listeners <= s->room);
-    assert(!s->options.max_clients || s->clients <= s->options.max_clients);
+    assert(!s->options.max_clients || s->clients <= s->options.max_clients ||
+           s->part);
     if (s->closing) {
         server_wind_down(s);
         over = server_is_idle(s) && !s->clients;
@@ -170,12 +171,19 @@ void server_finish(rondo_server *s)
     dispatch_end(&server_dispatch, s->loop, s);
 }
 
+void server_count(rondo_server *s, int change)
+{
+    s->clients += (unsigned)change;
+    if (s->counted)
+        s->counted(s);
+}
+
 static void server_client_gone(rondo_loop *loop, struct stream_owner *owner)
 {
     rondo_server *s = (rondo_server *)(void *)owner;
     (void)loop;
     assert(s->clients && !s->ended);
-    s->clients--;
+    server_count(s, -1);
     server_settle(s);
 }
 
@@ -234,7 +242,7 @@ int server_add(rondo_server *s, sys_fd fd)
 
 void server_open(rondo_server *s)
 {
-    assert(!s->closing && (s->listeners > 0) != (s->instances != NULL));
+    assert(!s->closing && (s->part || s->listeners || s->instances));
     handle_open(s->loop, &s->handle, HANDLE_SERVER);
     server_settle(s);
     loop_nudge(s->loop);

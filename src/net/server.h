@@ -41,6 +41,10 @@ struct rondo_server {
     struct acceptor *held, **last_held; /* in the order they came */
     struct instances *instances;        /* of a named pipe; NULL: sockets */
     unsigned clients;
+    /* A server of a group: a loop's part, and who is told that `clients` has
+     * changed. NULL: it is none. */
+    void *part;
+    void (*counted)(rondo_server *s);
     bool serving, closing;
     bool ended;           /* closed has been called */
     bool reported;        /* the present trouble with accepting */
@@ -81,6 +85,24 @@ void server_report_rest(rondo_server *s);
 /* Pauses accepting for a while and reports why, once until a client has been
  * accepted again. The last error's sentence is the reason. */
 void server_pause_for(rondo_server *s, int error);
+
+/* One client more or less. */
+void server_count(rondo_server *s, int change);
+/* Takes in a client that another loop has accepted; the socket is the server's
+ * in any case. A server that is closing refuses it. */
+void server_take_handed(rondo_server *s, sys_fd fd, const rondo_address *peer);
+
+/* ---- making one: listen.c ---- */
+
+/* As rondo_create_server, whose name its sentences have, with complete options;
+ * but the server is not open yet, and server_drop undoes it. */
+int server_listen(rondo_loop *loop, const rondo_server_options *o,
+                  const rondo_protocol *protocol, void *arg, rondo_server **s);
+/* Takes the last listening socket out of one that is not open; SYS_NO_FD: it
+ * has no more. */
+sys_fd server_take_listener(rondo_server *s);
+/* Frees one that is not open and closes its sockets. */
+void server_drop(rondo_server *s);
 
 /* ---- a server by the name of a pipe: accept_pipe.c ---- */
 

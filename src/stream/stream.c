@@ -179,7 +179,7 @@ static bool stream_waits_for_input(const rondo_transport *t)
 
 static void stream_settle_ops(rondo_transport *t)
 {
-    if (!stream_is_under_way(t))
+    if (!stream_is_under_way(t) || t->leaving)
         return;
     if (t->queued && op_is_idle(&t->out->op) && !t->out->retry &&
         !t->reading_out)
@@ -215,6 +215,8 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
         owed |= STREAM_BIT(OWED_READ);
     if (gone && !stream_then_waits(t))
         owed |= STREAM_BIT(OWED_LOST);
+    if (t->leaving)
+        owed |= stream_move_owes(t, owed);
     return owed;
 }
 
@@ -231,7 +233,7 @@ static bool stream_reads_fast(const rondo_transport *t)
 /* A send whose bytes the kernel takes has nothing else to do. */
 static bool stream_sends_fast(const rondo_transport *t)
 {
-    return stream_kind(t)->plain && !stream_is_over(t) &&
+    return stream_kind(t)->plain && !stream_is_over(t) && !t->leaving &&
            t->writing != WRITE_ENDED && !t->queued && !stream_fds_wait(t);
 }
 
@@ -275,6 +277,8 @@ static void stream_decide(void *handle)
         stream_wind_down(t);
     if (t->timed)
         stream_watch_time(t);
+    if (t->leaving)
+        stream_move_cancel_ops(t);
     stream_leave_fast(t);
     dispatch_set(&t->dispatch, (STREAM_BIT(STREAM_OWED) - 1) & ~kept,
                  stream_what_is_owed(t));
@@ -338,6 +342,16 @@ static void stream_tell_read(void *handle)
     stream_read_owed(handle);
 }
 
+static void stream_tell_stay(void *handle)
+{
+    stream_move_tell_stay(handle);
+}
+
+static void stream_tell_move(void *handle)
+{
+    stream_move_tell_move(handle);
+}
+
 static void stream_free_all(rondo_transport *t)
 {
     rondo_loop *loop = t->loop;
@@ -358,7 +372,7 @@ static void stream_free_all(rondo_transport *t)
     loop_free(loop, t);
 }
 
-static void stream_leave_owner(rondo_transport *t)
+void stream_leave_owner(rondo_transport *t)
 {
     if (!t->owner)
         return;
@@ -393,6 +407,7 @@ static void (*const stream_tell[STREAM_OWED])(void *handle) = {
     [OWED_MADE] = stream_tell_made,       [OWED_FILTER] = stream_tell_filter,
     [OWED_PAUSE] = stream_tell_pause,     [OWED_RESUME] = stream_tell_resume,
     [OWED_THEN] = stream_tell_then,       [OWED_READ] = stream_tell_read,
+    [OWED_STAY] = stream_tell_stay,       [OWED_MOVE] = stream_tell_move,
     [OWED_LOST] = stream_tell_lost};
 
 static const struct dispatch_class stream_dispatch = {
@@ -402,7 +417,7 @@ static const struct dispatch_class stream_dispatch = {
     .tell = stream_tell,
     /* a peer may never stop sending, a done never stop writing */
     .bounded = 1U << OWED_READ | 1U << OWED_THEN,
-    .last = 1U << OWED_LOST};
+    .last = 1U << OWED_LOST | 1U << OWED_MOVE};
 
 void stream_settle(rondo_transport *t)
 {

@@ -39,6 +39,8 @@ enum stream_owed {
     OWED_RESUME,
     OWED_THEN, /* a write_then, shutdown or drain is over */
     OWED_READ, /* held bytes; or what a broken connection still has */
+    OWED_STAY, /* a move to another loop has failed */
+    OWED_MOVE, /* it leaves for another loop */
     OWED_LOST,
     STREAM_OWED
 };
@@ -79,6 +81,7 @@ struct stream_extra {
     rondo_address *peer, *local; /* those that are long */
     struct fd_queue *fd_queue;   /* descriptors to go */
     struct arrived *arrived;     /* descriptors that came */
+    struct stream_move *move;    /* under way; NULL: none */
 };
 
 /* Where a stream belongs: a server, or a process. */
@@ -123,6 +126,7 @@ struct rondo_transport {
     unsigned write_failed : 1; /* `error` was met writing */
     unsigned pause_inside : 1; /* pause_writing comes inside the write */
     unsigned detached : 1;     /* the descriptor is the program's again */
+    unsigned leaving : 1;      /* for another loop: see stream_move.c */
     int error;
     int64_t os_error;
     struct small_address peer, local;
@@ -216,6 +220,28 @@ void stream_pipe_shut(rondo_transport *t);
 /* What has arrived is delivered without waiting for more; then it ends. What
  * has not left is dropped. */
 void stream_cut(rondo_transport *t);
+/* A transport on its way to another loop; it lies in something of the caller's,
+ * whose functions these are. */
+struct stream_move {
+    /* On the old loop's thread, when nothing is pending any more. 0: it goes,
+     * and send follows; or why it stays. */
+    int (*begin)(struct stream_move *m);
+    /* It has left the old loop: hands it to the new one's thread, which calls
+     * stream_arrive. It is not touched here any more. */
+    void (*send)(struct stream_move *m, rondo_transport *t);
+    /* It stays in the old loop, for that reason. Runs the program's code. */
+    void (*stays)(struct stream_move *m, rondo_loop *loop, int error);
+    int error;
+};
+/* Begins a move; exactly one of send and stays follows, from the loop. Or says,
+ * under the name `what`, why it cannot. */
+int stream_move_begin(rondo_transport *t, struct stream_move *m,
+                      const char *what);
+/* On the new loop's thread. 0, or the error that ends it from now on. The
+ * caller may call the program then, and ends with stream_end. owner may be
+ * NULL. */
+int stream_arrive(rondo_transport *t, rondo_loop *loop,
+                  struct stream_owner *owner);
 /* Can this socket of the program's become a stream? Makes it fit. */
 int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
                  rondo_transport **t);
@@ -281,7 +307,7 @@ static inline void stream_owe_release(rondo_transport *t)
 static inline bool stream_delivers(const rondo_transport *t)
 {
     return t->made == MADE_TOLD && t->reading == READ_ON &&
-           t->phase == PHASE_OPEN && !t->handshaking;
+           t->phase == PHASE_OPEN && !t->handshaking && !t->leaving;
 }
 
 /* It lends buffers to read into, and has no data_received. */
@@ -423,6 +449,21 @@ void stream_then_end(rondo_transport *t, int error);
 void stream_then_came_down(rondo_transport *t);
 /* The last: whoever still waits is told. */
 void stream_then_free(rondo_transport *t);
+
+/* Drains leave one loop, and are entered in another; their ids end. */
+void stream_then_leave(rondo_transport *t);
+void stream_then_arrive(rondo_transport *t);
+
+/* ---- to another loop: stream_move.c ---- */
+
+/* While t->leaving: OWED_STAY or OWED_MOVE, or 0. `owed`: what else is. */
+unsigned stream_move_owes(const rondo_transport *t, unsigned owed);
+void stream_move_cancel_ops(rondo_transport *t);
+void stream_move_tell_stay(rondo_transport *t);
+void stream_move_tell_move(rondo_transport *t);
+/* Takes it out of its owner's list. */
+void stream_leave_owner(rondo_transport *t);
+void stream_write_stop_retry(rondo_transport *t);
 
 /* ---- a file, out->file: stream_file.c ---- */
 

@@ -401,6 +401,29 @@ rondo_id rondo_transport_drain(rondo_transport *t, size_t mark,
     return id;
 }
 
+/* ---- to another loop ---- */
+
+void stream_then_leave(rondo_transport *t)
+{
+    const struct stream_waits *w = then_waits(t);
+    for (struct drain *d = w ? w->drains : NULL; d; d = d->next) {
+        id_free(t->loop, d->id);
+        handle_close(t->loop, &d->handle);
+    }
+}
+
+/* Without memory for its id a drain cannot be cancelled. */
+void stream_then_arrive(rondo_transport *t)
+{
+    const struct stream_waits *w = then_waits(t);
+    for (struct drain *d = w ? w->drains : NULL; d; d = d->next) {
+        bool background = d->handle.background;
+        d->id = id_new(t->loop, &d->handle, drain_cancel);
+        handle_open(t->loop, &d->handle, HANDLE_DRAIN);
+        handle_set_background(t->loop, &d->handle, background);
+    }
+}
+
 /* ---- for the loop ------------------------------------------------------- */
 
 static void drain_close_at_loop_close(rondo_loop *loop, struct handle *handle)

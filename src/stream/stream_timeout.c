@@ -36,7 +36,7 @@ static int64_t stream_timeout_after(int64_t start, int64_t length)
  * own. */
 static bool stream_timeout_runs(const rondo_transport *t)
 {
-    return t->made == MADE_TOLD && !stream_is_ending(t);
+    return t->made == MADE_TOLD && !stream_is_ending(t) && !t->leaving;
 }
 
 static int64_t stream_timeout_read_deadline(const rondo_transport *t)

@@ -61,7 +61,7 @@ static bool stream_write_waits_for_memory(rondo_transport *t, int64_t result)
     return t->out->retry > 0;
 }
 
-static void stream_write_stop_retry(rondo_transport *t)
+void stream_write_stop_retry(rondo_transport *t)
 {
     if (t->out->retry)
         (void)timers_cancel(t->loop, t->out->retry);

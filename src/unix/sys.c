@@ -424,6 +424,7 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_LIMITS:
         return true;
     case RONDO_CAN_CGROUPS:
+    case RONDO_CAN_PIN_THREADS:
 #ifdef __linux__
         return true;
 #else
