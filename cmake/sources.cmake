@@ -59,9 +59,9 @@ set(RONDO_SOURCES
     src/stream/stream_api.c
     src/stream/stream_check.c
     src/stream/stream_detach.c
+    src/stream/stream_extra.c
     src/stream/stream_fds.c
     src/stream/stream_file.c
-    src/stream/stream_held.c
     src/stream/stream_move.c
     src/stream/stream_pipe.c
     src/stream/stream_read.c
@@ -106,6 +106,7 @@ if(WIN32)
         src/win/select.c
         src/win/spawn.c
         src/win/sys.c
+        src/win/terminal.c
         src/win/wake.c)
     set(RONDO_BACKENDS iocp select)
     set(RONDO_SYSTEM_LIBRARIES ws2_32 mswsock iphlpapi ntdll)

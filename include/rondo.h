@@ -372,6 +372,7 @@ typedef enum rondo_capability {
     RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
     RONDO_CAN_EMBED,            /**< rondo_loop_prepare */
     RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
+    RONDO_CAN_DETACH,           /**< rondo_transport_detach */
     RONDO_CAN_WATCH_PRIORITY,   /**< rondo_watch for RONDO_PRIORITY */
     RONDO_CAN_WATCH_HALF_CLOSE, /**< ... for RONDO_HALF_CLOSED */
     RONDO_CAN_WATCH_ERRORS,     /**< ... for 0: RONDO_ERROR is told apart */
@@ -387,7 +388,6 @@ typedef enum rondo_capability {
     RONDO_CAN_SEGMENTATION,  /**< RONDO_INFO_SEGMENTS */
     RONDO_CAN_TIMESTAMPS,    /**< RONDO_INFO_TIME: of what is received */
     RONDO_CAN_DONT_FRAGMENT, /**< rondo_datagram_options.fragments */
-    RONDO_CAN_DETACH,        /**< rondo_transport_detach */
     RONDO_CAN_PIN_THREADS    /**< rondo_group_options.pin */
 } rondo_capability;
 
@@ -1160,13 +1160,13 @@ RONDO_API int rondo_connect_accepted_socket(rondo_loop *loop, rondo_fd socket,
 /** Flags of rondo_adopt, rondo_connect_read_pipe and rondo_connect_write_pipe,
  * to be combined: whose the descriptor is, of what kind it may be, and which
  * options it gets. */
-enum rondo_pipe_flags {
+typedef enum rondo_pipe_flags {
     RONDO_PIPE_OWN = 0,    /**< the transport's: closed with it */
     RONDO_PIPE_BORROW = 1, /**< the program's: never closed, left as found */
     RONDO_PIPE_FILE = 2,   /**< not rondo_adopt: a regular file is taken, too */
     RONDO_ADOPT_NO_DELAY = 4,  /**< rondo_adopt alone: sets TCP_NODELAY */
     RONDO_ADOPT_KEEP_ALIVE = 8 /**< rondo_adopt alone: sets SO_KEEPALIVE */
-};
+} rondo_pipe_flags;
 
 /**
  * Makes a transport that reads and writes, of one descriptor that can do both:
@@ -1178,16 +1178,16 @@ enum rondo_pipe_flags {
  * socket is then blocking). An abort of a borrowed socket sends no reset. Only
  * those options of a socket are set that flags ask for; a borrowed one takes
  * none. A terminal ends both ways at once (rondo_transport_can_write_eof is
- * false). A device that the loop cannot wait for (/dev/null with epoll) ends in
- * connection_lost(RONDO_EPERM).
+ * false).
  *
  * t may be NULL. 0; on an error the descriptor stays the caller's, as it was:
  * RONDO_EINVAL (a file, a directory, a listening, unconnected or datagram
  * socket, not open for both; flags unknown or together), RONDO_EBADF,
- * RONDO_EBUSY (in use by a transport or watcher), RONDO_EMFILE, RONDO_ENOMEM,
- * RONDO_ENOTSUP (where RONDO_CAN_PIPES is false: all but a socket with
- * RONDO_PIPE_OWN; on Windows: a pipe that is borrowed or not overlapped). As
- * libuv's uv_tcp_open, uv_tty_init and uv_pipe_open.
+ * RONDO_EBUSY (in use by a transport or watcher), RONDO_EPERM (a device that
+ * this backend cannot wait for, as /dev/null with epoll), RONDO_EMFILE,
+ * RONDO_ENOMEM, RONDO_ENOTSUP (where RONDO_CAN_PIPES is false: all but a socket
+ * with RONDO_PIPE_OWN; on Windows: a pipe that is borrowed or not overlapped).
+ * As libuv's uv_tcp_open, uv_tty_init and uv_pipe_open.
  */
 RONDO_API int rondo_adopt(rondo_loop *loop, rondo_fd fd, unsigned flags,
                           const rondo_protocol *protocol, void *self,
@@ -1205,7 +1205,7 @@ RONDO_API rondo_fd rondo_stdio(int which);
  * end of the input (a terminal's hang-up, too) is eof_received, whose answer
  * is not asked for, and then connection_lost(0). Writing is RONDO_EPIPE.
  *
- * flags are enum rondo_pipe_flags. A descriptor of one's own is non-blocking
+ * flags are rondo_pipe_flags. A descriptor of one's own is non-blocking
  * from now on. A borrowed one is never closed and has its mode back when
  * connection_lost is called or the loop is closed; until then its mode, which
  * it shares with whoever has it too, changes only where there is no other way:
@@ -1287,9 +1287,10 @@ RONDO_API int rondo_transport_printf(rondo_transport *t, const char *format,
  *
  * Zero bytes: done follows all that was written before. Returns as
  * rondo_transport_write: 0 or 1, and done will be called; < 0 (also
- * RONDO_EINVAL: no done), and it will not. A stream takes no bytes back, so
- * there is nothing to cancel and no id. As libuv's uv_write; see WriteFile's
- * lpOverlapped.
+ * RONDO_EINVAL: no done), and it will not. No id: what stands behind these
+ * bytes could not be sent without them, so they are not taken back. (A datagram
+ * that waits can be: rondo_datagram_send_then returns its id.) As libuv's
+ * uv_write; see WriteFile's lpOverlapped.
  */
 RONDO_API int rondo_transport_write_then(rondo_transport *t,
                                          const rondo_buffer *buffers,
@@ -1355,9 +1356,11 @@ RONDO_API int rondo_transport_write_eof(rondo_transport *t);
  * As rondo_transport_write_eof, with a done that says when the end has left. It
  * comes once, from the loop, before connection_lost: 0, behind all that was
  * written before and behind the done of each rondo_transport_write_then; or why
- * the end did not leave. Twice, and after write_eof, are allowed. 0; the errors
- * of rondo_transport_write_eof, and RONDO_EINVAL: no done; RONDO_EPIPE: the
- * transport only reads; RONDO_ENOMEM; then done does not come. As uv_shutdown.
+ * the end did not leave. Twice, and after write_eof, are allowed. No id: an end
+ * is not taken back, as bytes are not (rondo_transport_write_then). 0; the
+ * errors of rondo_transport_write_eof, and RONDO_EINVAL: no done; RONDO_EPIPE:
+ * the transport only reads; RONDO_ENOMEM; then done does not come. As
+ * uv_shutdown.
  */
 RONDO_API int rondo_transport_shutdown(rondo_transport *t, rondo_done_fn done,
                                        void *arg);
@@ -2208,11 +2211,19 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
  * transport hangs up: the child gets SIGHUP. When the last process has closed
  * the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a write
  * could not end.
+ *
+ * On Windows (10, version 1809) it is a pseudo console (CreatePseudoConsole),
+ * for console programs. What it shows comes as UTF-8 with the sequences of a
+ * VT100 between, the whole screen again where Windows thinks fit; what is
+ * written is what keys send ("\r" is Enter, "\3" Ctrl-C). The console ends with
+ * the child, and when the transport is gone: Windows then ends what is on it
+ * (CTRL_CLOSE_EVENT), leave_running or not. hide_window is ignored.
  */
 
 /** Changes the size of the child's terminal, 1 to 65535 each; a change is
  * SIGWINCH to the programs in its foreground. 0; RONDO_EINVAL: no terminal, no
- * such size; RONDO_ECLOSED: it is closed. As ioctl(2)'s TIOCSWINSZ. */
+ * such size (Windows: 1 to 32767); RONDO_ECLOSED: it is closed; RONDO_ENOTSUP:
+ * Wine. As ioctl(2)'s TIOCSWINSZ, ResizePseudoConsole. */
 RONDO_API int rondo_process_set_window_size(rondo_process *p, int columns,
                                             int rows);
 
@@ -2484,12 +2495,12 @@ RONDO_API rondo_id rondo_getaddrinfo(rondo_loop *loop, const char *host,
                                      rondo_getaddrinfo_fn done, void *arg);
 
 /** What rondo_getnameinfo is to do otherwise; as getnameinfo(3)'s flags. */
-enum rondo_nameinfo_flags {
+typedef enum rondo_nameinfo_flags {
     RONDO_NAMEINFO_NUMERIC_HOST = 1 << 0,
     RONDO_NAMEINFO_NUMERIC_SERVICE = 1 << 1,
     RONDO_NAMEINFO_REQUIRED = 1 << 2, /**< no name is RONDO_ENONAME */
     RONDO_NAMEINFO_DATAGRAM = 1 << 3  /**< a service of UDP */
-};
+} rondo_nameinfo_flags;
 
 /** Lent for the call; NULL after an error. */
 typedef void (*rondo_getnameinfo_fn)(rondo_loop *loop, void *arg,
@@ -2767,7 +2778,7 @@ RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,
 typedef struct rondo_file rondo_file;
 
 /** How rondo_file_open opens a file. */
-enum rondo_file_flags {
+typedef enum rondo_file_flags {
     RONDO_FILE_READ = 1 << 0,
     RONDO_FILE_WRITE = 1 << 1,
     /** For writing, each time at the end: see rondo_file_write. */
@@ -2776,7 +2787,7 @@ enum rondo_file_flags {
     RONDO_FILE_EXCLUSIVE = 1 << 4, /**< ... and then RONDO_EEXIST */
     RONDO_FILE_TRUNCATE = 1 << 5,  /**< removes what is in it */
     RONDO_FILE_IN_ORDER = 1 << 6   /**< one operation after another */
-};
+} rondo_file_flags;
 
 /** A position: that of the file, which begins at 0 and moves behind what is read
  * or written there. The library keeps it; no other process shares it. */
@@ -2812,7 +2823,7 @@ typedef void (*rondo_file_io_fn)(rondo_loop *loop, void *arg, size_t count,
                                  int error);
 
 /**
- * Opens a file, with flags of enum rondo_file_flags. mode: the permissions of a
+ * Opens a file, with flags of rondo_file_flags. mode: the permissions of a
  * file that is created, less the umask; 0: 0666. (Windows: without 0222 it is
  * read-only.) The program closes the file (rondo_file_close), also if it has
  * asked to cancel; rondo_loop_close closes those that are open. An open file

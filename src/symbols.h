@@ -201,6 +201,7 @@
 #define io_reattach rondo_p_io_reattach
 #define io_receive rondo_p_io_receive
 #define io_take_rest rondo_p_io_take_rest
+#define io_try rondo_p_io_try
 #define iocp_begun rondo_p_iocp_begun
 #define iocp_child_cancel rondo_p_iocp_child_cancel
 #define iocp_child_result rondo_p_iocp_child_result
@@ -298,6 +299,7 @@
 #define reactor_list rondo_p_reactor_list
 #define reactor_lost rondo_p_reactor_lost
 #define reactor_open rondo_p_reactor_open
+#define reactor_probe rondo_p_reactor_probe
 #define reactor_ready rondo_p_reactor_ready
 #define reactor_refused rondo_p_reactor_refused
 #define reactor_reopen rondo_p_reactor_reopen
@@ -427,6 +429,7 @@
 #define stream_new rondo_p_stream_new
 #define stream_new_connected rondo_p_stream_new_connected
 #define stream_new_pipe rondo_p_stream_new_pipe
+#define stream_new_terminal rondo_p_stream_new_terminal
 #define stream_note_progress rondo_p_stream_note_progress
 #define stream_note_read rondo_p_stream_note_read
 #define stream_note_write rondo_p_stream_note_write
@@ -481,6 +484,7 @@
 #define stream_write_queued rondo_p_stream_write_queued
 #define stream_write_refuse rondo_p_stream_write_refuse
 #define stream_write_stop_retry rondo_p_stream_write_stop_retry
+#define stream_writing_io rondo_p_stream_writing_io
 #define sys_accept rondo_p_sys_accept
 #define sys_address_any rondo_p_sys_address_any
 #define sys_address_bytes rondo_p_sys_address_bytes
@@ -511,6 +515,7 @@
 #define sys_cond_wait rondo_p_sys_cond_wait
 #define sys_connect rondo_p_sys_connect
 #define sys_connect_result rondo_p_sys_connect_result
+#define sys_console_close rondo_p_sys_console_close
 #define sys_cores rondo_p_sys_cores
 #define sys_cores_usable rondo_p_sys_cores_usable
 #define sys_datagram_ask rondo_p_sys_datagram_ask
@@ -687,6 +692,7 @@
 #define win_start rondo_p_win_start
 #define win_stream_error rondo_p_win_stream_error
 #define win_tell_unreachable rondo_p_win_tell_unreachable
+#define win_terminal_is_there rondo_p_win_terminal_is_there
 #define win_timeout_ms rondo_p_win_timeout_ms
 #define win_wait_resolution rondo_p_win_wait_resolution
 #define win_wide rondo_p_win_wide

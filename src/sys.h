@@ -354,12 +354,21 @@ int sys_null(sys_fd *fd);
 /* Closes a descriptor of these that no transport owns. */
 void sys_child_close(sys_fd fd);
 enum { SYS_TERMINAL_MOST = 65535 }; /* columns, and rows */
-/* Makes a pseudo terminal: the child's end, and ours, which is both ways and is
- * for stream_new_pipe. The sizes are up to SYS_TERMINAL_MOST. */
-int sys_child_terminal(unsigned columns, unsigned rows, sys_fd *ours,
-                       sys_fd *theirs);
-/* A change is SIGWINCH to the terminal's foreground group. */
-int sys_terminal_size(sys_fd ours, unsigned columns, unsigned rows);
+/* The pseudo terminal of a child, or its pseudo console. */
+struct sys_terminal {
+    sys_fd reads, writes; /* our ends, for stream_new_terminal; on Unix one */
+    sys_fd child;         /* the child's end; SYS_NO_FD: a console has none */
+    void *console;        /* Windows: for sys_console_close; else NULL */
+};
+/* The sizes are up to SYS_TERMINAL_MOST. */
+int sys_child_terminal(unsigned columns, unsigned rows,
+                       struct sys_terminal *made);
+/* A change is SIGWINCH to the terminal's foreground group. `ours`: reads. */
+int sys_terminal_size(sys_fd ours, void *console, unsigned columns,
+                      unsigned rows);
+/* The child has ended, or never began: its console ends once its output is
+ * read. Does not wait. NULL: there is none. */
+void sys_console_close(void *console);
 
 /* ---- addresses ---- */
 

@@ -20,6 +20,27 @@ static char *to_utf8(const wchar_t *text)
     return made;
 }
 
+/* Windows gives a program on a pseudo console the standard handles that it does
+ * not have. Wine gives it the console alone. */
+static void take_console(int fd, DWORD which, const wchar_t *name)
+{
+    HANDLE handle = GetStdHandle(which);
+    int opened;
+
+    if (handle && handle != INVALID_HANDLE_VALUE)
+        return;
+    handle = CreateFileW(name, GENERIC_READ | GENERIC_WRITE,
+                         FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                         OPEN_EXISTING, 0, NULL);
+    if (handle == INVALID_HANDLE_VALUE)
+        return;
+    opened = _open_osfhandle((intptr_t)handle, _O_BINARY);
+    if (opened >= 0 && opened != fd) {
+        (void)_dup2(opened, fd);
+        (void)_close(opened);
+    }
+}
+
 /* As the system splits the command line: the C runtime has ways of its own. */
 void child_begin(int *argc, char ***argv)
 {
@@ -29,6 +50,9 @@ void child_begin(int *argc, char ***argv)
     for (int i = 0; i < *argc; i++)
         made[i] = to_utf8(wide[i]);
     *argv = made;
+    take_console(0, STD_INPUT_HANDLE, L"CONIN$");
+    take_console(1, STD_OUTPUT_HANDLE, L"CONOUT$");
+    take_console(2, STD_ERROR_HANDLE, L"CONOUT$");
     for (int fd = 0; fd < 3; fd++)
         (void)_setmode(fd, _O_BINARY);
 }

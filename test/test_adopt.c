@@ -226,6 +226,39 @@ TEST(S23_a_borrowed_terminal_is_left_as_it_was)
 
 /* ---- S23: what is refused -------------------------------------------------- */
 
+static void nothing(rondo_loop *loop, rondo_fd fd, void *arg)
+{
+    (void)loop;
+    (void)fd;
+    (void)arg;
+}
+
+/* Whether a backend waits for the null device is the backend's to say. */
+TEST(S23_a_device_that_cannot_be_waited_for)
+{
+    raw_fd fd = test_own(w, raw_null());
+    struct peer *p = test_peer(w);
+    int watch, error;
+
+    test_skip_if(w, !rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES),
+                 "no devices");
+    watch = rondo_add_reader(w->loop, (rondo_fd)fd, nothing, NULL);
+    if (watch == 0)
+        assert_int_equal(rondo_remove_reader(w->loop, (rondo_fd)fd), 1);
+    error = rondo_adopt(w->loop, (rondo_fd)fd, RONDO_PIPE_BORROW, &recorder, p,
+                        &p->transport);
+    assert_int_equal(error, watch);
+    if (error == 0) {
+        assert_lost(w, p, "MEL", 0);
+    } else {
+        assert_error(error, RONDO_EPERM);
+        assert_non_null(strstr(rondo_last_error(), "adopt: "));
+        assert_null(p->transport);
+        assert_true(raw_is_blocking(fd)); /* as it was */
+    }
+    assert_int_equal(raw_write(fd, "x", 1), 1);
+}
+
 TEST(S23_refused)
 {
     uint16_t port = 0;

@@ -9,6 +9,7 @@ static struct proc *begin(struct world *w, enum proc_stdio stdio)
 
     test_skip_if(w, !rondo_loop_supports(w->loop, RONDO_CAN_TERMINALS),
                  "no terminals for children here");
+    test_skip_if(w, !raw_has_signals(), "a console is another thing");
     return p;
 }
 

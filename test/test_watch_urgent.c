@@ -40,11 +40,11 @@ static struct urgent *watched(struct world *w)
 /* The mark is passed, too. */
 static void take_all(const struct urgent *u)
 {
-    char bytes[64];
+    char bytes[64], last = 0;
     ptrdiff_t got;
 
     assert_true(raw_send_all(u->fds[1], "end.", 4, 1000));
-    for (ptrdiff_t last = 0; last != '.';) {
+    while (last != '.') {
         got = raw_recv(u->fds[0], bytes, sizeof bytes, 0);
         if (got > 0)
             last = bytes[got - 1];

@@ -30,6 +30,9 @@ struct backend {
 
     /* A descriptor enters the loop. An error refuses it. */
     int (*attach)(rondo_loop *loop, struct io *io);
+    /* Would it wait for that descriptor, which is attached and has no
+     * operation? 0, or the error that submit would end with. NULL: it does. */
+    int (*probe)(rondo_loop *loop, struct io *io);
     /* It leaves the loop; its number may be another file's on return. All its
      * operations have ended or were cancelled. */
     void (*detach)(rondo_loop *loop, struct io *io);
@@ -156,6 +159,7 @@ void reactor_close(rondo_loop *loop);
 int reactor_reopen(rondo_loop *loop);
 int reactor_attach(rondo_loop *loop, struct io *io);
 void reactor_detach(rondo_loop *loop, struct io *io);
+int reactor_probe(rondo_loop *loop, struct io *io);
 void reactor_submit(rondo_loop *loop, struct op *op);
 void reactor_cancel(rondo_loop *loop, struct op *op);
 int reactor_wait(rondo_loop *loop, int64_t timeout_ns);
@@ -169,10 +173,11 @@ int reactor_list(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
 #define REACTOR(poller_table)                                                  \
     .poller = (poller_table), .accepts = 1, .open = reactor_open,              \
     .close = reactor_close, .reopen = reactor_reopen,                          \
-    .attach = reactor_attach, .detach = reactor_detach,                        \
-    .submit = reactor_submit, .cancel = reactor_cancel, .wait = reactor_wait,  \
-    .wake = reactor_wake, .resolution = reactor_resolution,                    \
-    .embed = reactor_embed, .list = reactor_list
+    .attach = reactor_attach, .probe = reactor_probe,                          \
+    .detach = reactor_detach, .submit = reactor_submit,                        \
+    .cancel = reactor_cancel, .wait = reactor_wait, .wake = reactor_wake,      \
+    .resolution = reactor_resolution, .embed = reactor_embed,                  \
+    .list = reactor_list
 
 /* ---- the wake-up ---- */
 

@@ -50,6 +50,14 @@ enum {
     RETRY_PIECE = 4096 /* bytes for which such a kernel may still have memory */
 };
 
+/* A send of so many bytes has had that result: how many to send instead at
+ * once, since Windows may never have memory for a large piece (WSAENOBUFS). 0:
+ * the result stands. */
+static inline size_t retry_smaller(int64_t sent, size_t offered)
+{
+    return sent == RONDO_ENOBUFS && offered > RETRY_PIECE ? RETRY_PIECE : 0;
+}
+
 /* Has fn called after RETRY_MS. Returns the id of the hidden timer; 0: out of
  * memory. */
 static inline rondo_id retry_begin(rondo_loop *loop, rondo_fn fn, void *arg)

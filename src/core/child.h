@@ -33,6 +33,7 @@ struct child_plan {
     size_t stdio_count;
     bool new_group, new_session, hide_window;
     int terminal_fd;          /* the child's number of its terminal; -1: none */
+    void *console;            /* of struct sys_terminal */
     const int64_t *uid, *gid; /* NULL: as the parent's */
     const int *umask;         /* NULL: as the parent's */
     bool own_path;            /* env's PATH counts, if there is an env */

@@ -285,6 +285,9 @@ int loop_check_table(const rondo_reserved *reserved, size_t count,
     loop_check_table((table) ? (table)->reserved : NULL,                       \
                      sizeof(table)->reserved / sizeof *(table)->reserved,      \
                      what, noun)
+/* The same, and NULL is allowed. */
+#define LOOP_CHECK_TABLE_OR_NULL(table, what, noun)                            \
+    ((table) ? LOOP_CHECK_TABLE(table, what, noun) : 0)
 /* The other way: fills the program's struct `to`, of the size that its first
  * member states, from `from`, `known` bytes long. Bytes of it beyond `known`
  * stay as they are. Returns 0, or RONDO_EINVAL with a sentence: NULL or no

@@ -189,6 +189,20 @@ size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size)
                : 0;
 }
 
+int io_try(rondo_loop *loop, sys_fd fd)
+{
+    struct io io;
+    if (!loop->backend->probe)
+        return 0;
+    io_init(&io, fd, IO_PIPE);
+    int error = io_attach(loop, &io);
+    if (error)
+        return error;
+    error = loop->backend->probe(loop, &io);
+    io_detach(loop, &io);
+    return error;
+}
+
 void io_reattach(rondo_loop *loop, struct io *io)
 {
     assert(io->attached && !io->op[0] && !io->op[1]);

@@ -153,6 +153,9 @@ void io_init(struct io *io, sys_fd fd, enum io_owner owner);
  * number has come back as a new file: the other one is detached and its
  * operations are cancelled. */
 int io_attach(rondo_loop *loop, struct io *io);
+/* Would the backend wait for that descriptor, which is no socket? 0, or the
+ * error of io_attach or of the wait. */
+int io_try(rondo_loop *loop, sys_fd fd);
 
 /* Removes it, so that the caller may close the descriptor. Each operation on it
  * has ended or was cancelled; a completion backend may still owe the done of a

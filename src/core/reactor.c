@@ -199,6 +199,17 @@ int reactor_attach(rondo_loop *loop, struct io *io)
     return r->poller->attach ? r->poller->attach(loop, r->state.bytes, io) : 0;
 }
 
+/* As a watcher it is registered at once. */
+int reactor_probe(rondo_loop *loop, struct io *io)
+{
+    assert(!io->op[0] && !io->op[1] && !io->armed);
+    io->owner = IO_WATCHER;
+    int error = reactor_set(loop, io, SIDE_READ);
+    if (!error)
+        (void)reactor_set(loop, io, 0);
+    return error == POLLER_READY ? 0 : error;
+}
+
 void reactor_detach(rondo_loop *loop, struct io *io)
 {
     struct reactor *r = reactor_of(loop);

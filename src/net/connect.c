@@ -211,9 +211,9 @@ static int connect_check(const rondo_connect_options *o,
                          "%s: exactly one of host, path, address and socket, "
                          "not %d",
                          what, targets);
-    int error = protocol || !o->protocol_factory
-                    ? LOOP_CHECK_TABLE(protocol, what, "protocol")
-                    : 0;
+    int error = o->protocol_factory
+                    ? LOOP_CHECK_TABLE_OR_NULL(protocol, what, "protocol")
+                    : LOOP_CHECK_TABLE(protocol, what, "protocol");
     if (!error && o->host)
         error = lookup_check_host(o->host, what);
     if (error)

@@ -324,8 +324,7 @@ static int listen_check(const rondo_server_options *o,
     if (!protocol && !o->protocol_factory && !o->accepted)
         return error_set(RONDO_EINVAL, "create_server: no protocol, no "
                                        "protocol_factory, no accepted");
-    int error =
-        protocol ? LOOP_CHECK_TABLE(protocol, "create_server", "protocol") : 0;
+    int error = LOOP_CHECK_TABLE_OR_NULL(protocol, "create_server", "protocol");
     if (error)
         return error;
     if ((o->socket ? 1 : 0) + (o->path ? 1 : 0) + (o->host ? 1 : 0) +

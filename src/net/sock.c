@@ -216,9 +216,9 @@ static bool sock_send_on(struct sock_call *c, int64_t *result)
     assert(c->sent <= c->size);
     size_t left = c->size - c->sent;
     int64_t sent = sys_send(c->fd, c->data + c->sent, left);
-    if (sent == RONDO_ENOBUFS && left > RETRY_PIECE &&
-        sys_kind(c->fd) == SYS_KIND_STREAM)
-        sent = sys_send(c->fd, c->data + c->sent, RETRY_PIECE);
+    size_t smaller = retry_smaller(sent, left);
+    if (smaller && sys_kind(c->fd) == SYS_KIND_STREAM)
+        sent = sys_send(c->fd, c->data + c->sent, smaller);
     *result = sent < 0 ? sent : RONDO_EAGAIN;
     if (sent > 0)
         c->sent += (size_t)sent;

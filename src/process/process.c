@@ -38,6 +38,12 @@ static void process_settle(rondo_process *p)
     dispatch_settle(&process_dispatch, p->loop, p);
 }
 
+static void process_close_console(rondo_process *p)
+{
+    sys_console_close(p->console);
+    p->console = NULL;
+}
+
 static void process_on_ended(struct child *child)
 {
     rondo_process *p =
@@ -45,6 +51,7 @@ static void process_on_ended(struct child *child)
                                   offsetof(rondo_process, child));
     assert(!p->ended && !p->known);
     p->ended = p->known = true;
+    process_close_console(p);
     dispatch_owe(&p->dispatch, 1U << PROCESS_OWED_EXITED);
     process_settle(p);
 }
@@ -112,8 +119,11 @@ static void process_pipe_gone(rondo_loop *loop, struct stream_owner *owner)
     rondo_process *p = process_of_owner(owner);
     (void)loop;
     for (size_t i = 0; i < p->pipes; i++)
-        if (p->pipe[i].t && !process_is_owned(p, p->pipe[i].t))
+        if (p->pipe[i].t && !process_is_owned(p, p->pipe[i].t)) {
             p->pipe[i].t = NULL;
+            if (p->pipe[i].console)
+                process_close_console(p); /* hangs up */
+        }
     process_settle(p);
 }
 
@@ -264,6 +274,7 @@ static void process_let_go(rondo_process *p)
 {
     assert(!p->ended);
     child_forget(&p->child);
+    process_close_console(p);
     p->ended = true;
 }
 
@@ -344,11 +355,12 @@ int rondo_process_set_window_size(rondo_process *p, int columns, int rows)
         return error_set(RONDO_EINVAL,
                          "%s: %d columns and %d rows; 1 to %d are allowed",
                          what, columns, rows, SYS_TERMINAL_MOST);
-    if (!terminal->t || terminal->t->io.fd == SYS_NO_FD)
+    if (!terminal->t || terminal->t->io.fd == SYS_NO_FD ||
+        (terminal->console && !p->console))
         return error_set(RONDO_ECLOSED,
                          "%s: the terminal of process %lld is closed", what,
                          (long long)p->child.pid);
-    error = sys_terminal_size(terminal->t->io.fd, (unsigned)columns,
+    error = sys_terminal_size(terminal->t->io.fd, p->console, (unsigned)columns,
                               (unsigned)rows);
     return error ? error_os(error, "%s: process %lld", what,
                             (long long)p->child.pid)

@@ -22,6 +22,7 @@ struct process_pipe {
     int child_fd;       /* in all callbacks but the next two */
     int write_fd;       /* in pause_writing and resume_writing */
     unsigned terminal;  /* the bits of 0-2 that are it; 0: not a terminal */
+    bool console;       /* Windows': the process has it */
 };
 
 struct rondo_process {
@@ -38,6 +39,7 @@ struct rondo_process {
     bool cut;           /* the pipes have been ended by PROCESS_OWED_CUT */
     bool leave_running; /* close leaves the child running */
     bool leads;         /* a process group of its own */
+    void *console;      /* of struct sys_terminal, until the child has ended */
     int error;
     size_t pipes;
     struct process_pipe pipe[];

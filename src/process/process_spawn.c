@@ -17,9 +17,9 @@ struct setup {
     struct child_stdio *stdio; /* the parent's descriptors for them */
     sys_fd *lent;              /* the child's ends of pipes; or SYS_NO_FD */
     sys_fd null;               /* the null device; or SYS_NO_FD */
-    sys_fd terminal;           /* the child's terminal; or SYS_NO_FD */
-    int columns, rows;         /* of it */
-    size_t pipes;              /* made so far */
+    struct sys_terminal terminal; /* made once it has an end of ours */
+    int columns, rows;            /* of it */
+    size_t pipes;                 /* made so far */
 };
 
 /* ---- what was asked for ---- */
@@ -166,19 +166,24 @@ static int process_spawn_check_system(const rondo_loop *loop, const char *what,
 
 /* ---- descriptors ---- */
 
-/* The next pipe of the process gets our end, or it is closed. */
-static int process_spawn_add_pipe(struct setup *s, sys_fd ours, unsigned sides,
+/* The next pipe of the process gets our end, or our ends; with an error they
+ * are closed. */
+static int process_spawn_add_pipe(struct setup *s, sys_fd ours, sys_fd writes,
                                   const struct process_pipe *numbers)
 {
     assert(s->pipes < s->process->pipes);
     struct process_pipe *pipe = &s->process->pipe[s->pipes];
     *pipe = *numbers;
+    unsigned side = numbers->child_fd == 0 ? SIDE_WRITE : SIDE_READ;
     int error =
-        numbers->child_fd > 2
+        numbers->terminal ? stream_new_terminal(s->loop, ours, writes, &pipe->t)
+        : numbers->child_fd > 2
             ? stream_new_connected(s->loop, ours, NULL, &pipe->t)
-            : stream_new_pipe(s->loop, ours, sides, RONDO_PIPE_OWN, &pipe->t);
+            : stream_new_pipe(s->loop, ours, side, RONDO_PIPE_OWN, &pipe->t);
     if (error) {
         sys_child_close(ours);
+        if (writes != ours)
+            sys_child_close(writes);
         return error_in(s->what, error);
     }
     s->pipes++;
@@ -198,7 +203,7 @@ static int process_spawn_make_pipe(struct setup *s, size_t index)
     assert(s->lent[index] != SYS_NO_FD);
     s->stdio[index].fd = s->lent[index];
     return process_spawn_add_pipe(
-        s, ours, sides,
+        s, ours, ours,
         &(struct process_pipe){.child_fd = child_fd, .write_fd = child_fd});
 }
 
@@ -216,21 +221,22 @@ static unsigned process_spawn_list_terminal(const struct setup *s)
 static int process_spawn_make_terminal(struct setup *s)
 {
     enum { COLUMNS = 80, ROWS = 24 };
-    sys_fd ours;
-    if (s->terminal != SYS_NO_FD)
+    struct sys_terminal *made = &s->terminal;
+    if (made->reads != SYS_NO_FD)
         return 0;
-    int error = sys_child_terminal(
-        (unsigned)(s->columns ? s->columns : COLUMNS),
-        (unsigned)(s->rows ? s->rows : ROWS), &ours, &s->terminal);
+    int error =
+        sys_child_terminal((unsigned)(s->columns ? s->columns : COLUMNS),
+                           (unsigned)(s->rows ? s->rows : ROWS), made);
     if (error)
         return error_os(error, "%s: cannot make a terminal", s->what);
     unsigned bits = process_spawn_list_terminal(s);
     int said = bits & 2 ? 1 : bits & 4 ? 2 : 0;
     return process_spawn_add_pipe(
-        s, ours, SIDE_READ | SIDE_WRITE,
+        s, made->reads, made->writes,
         &(struct process_pipe){.child_fd = said,
                                .write_fd = bits & 1 ? 0 : said,
-                               .terminal = bits});
+                               .terminal = bits,
+                               .console = made->console});
 }
 
 static int process_spawn_open_null(struct setup *s)
@@ -259,7 +265,7 @@ static int process_spawn_make_descriptor(struct setup *s, size_t index)
         break;
     case RONDO_STDIO_TERMINAL:
         error = process_spawn_make_terminal(s);
-        stdio->fd = s->terminal;
+        stdio->fd = s->terminal.child;
         break;
     case RONDO_STDIO_FD:
         stdio->fd = sys_fd_of(e->fd);
@@ -303,11 +309,12 @@ static int process_spawn_start(struct setup *s, const char *command,
         .stdio = s->stdio,
         .stdio_count = s->count,
         .new_group = o->new_group,
-        .new_session = o->new_session || bits,
+        .new_session = o->new_session || (bits && !s->terminal.console),
         .terminal_fd = bits & 1   ? 0
                        : bits & 2 ? 1
                        : bits     ? 2
                                   : -1,
+        .console = s->terminal.console,
         .hide_window = o->hide_window,
         .uid = o->uid,
         .gid = o->gid,
@@ -372,10 +379,12 @@ static void process_spawn_clean_up(struct setup *s, bool failed)
             sys_child_close(s->lent[i]);
     if (s->null != SYS_NO_FD)
         sys_child_close(s->null);
-    if (s->terminal != SYS_NO_FD)
-        sys_child_close(s->terminal);
+    if (s->terminal.child != SYS_NO_FD)
+        sys_child_close(s->terminal.child);
     for (size_t i = 0; failed && i < s->pipes; i++)
         stream_discard(s->process->pipe[i].t);
+    if (failed)
+        sys_console_close(s->terminal.console);
     loop_free(s->loop, s->entry);
     if (failed)
         loop_free(s->loop, s->process);
@@ -389,7 +398,7 @@ int process_start(rondo_loop *loop, const char *what, const char *command,
     struct setup s = {.loop = loop,
                       .what = what,
                       .null = SYS_NO_FD,
-                      .terminal = SYS_NO_FD,
+                      .terminal = {SYS_NO_FD, SYS_NO_FD, SYS_NO_FD, NULL},
                       .columns = options->columns,
                       .rows = options->rows};
     if (!rondo_loop_supports(loop, RONDO_CAN_SUBPROCESS))
@@ -410,8 +419,9 @@ int process_start(rondo_loop *loop, const char *what, const char *command,
         return error;
     s.process->pipes = s.pipes;
     s.process->leave_running = options->leave_running;
-    s.process->leads =
-        options->new_group || options->new_session || s.terminal != SYS_NO_FD;
+    s.process->leads = options->new_group || options->new_session ||
+                       s.terminal.child != SYS_NO_FD;
+    s.process->console = s.terminal.console;
     process_open(s.process, protocol, self);
     if (process)
         *process = s.process;

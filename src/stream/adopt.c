@@ -178,12 +178,24 @@ static int adopt_socket(rondo_loop *loop, rondo_fd fd, unsigned flags,
     return 0;
 }
 
+/* Half a transport has a thread for a device that the backend refuses; a whole
+ * one has none. */
+static int adopt_probe(rondo_loop *loop, rondo_fd fd, const char *what)
+{
+    if (sys_kind(sys_fd_of(fd)) != SYS_KIND_OTHER)
+        return 0;
+    int error = io_try(loop, sys_fd_of(fd));
+    return error ? error_in(what, error) : 0;
+}
+
 static int adopt_both_sides(rondo_loop *loop, rondo_fd fd, unsigned flags,
                             const char *what, rondo_transport **t)
 {
     const unsigned both = SIDE_READ | SIDE_WRITE;
     flags &= RONDO_PIPE_BORROW;
     int error = adopt_check_pipe(loop, fd, both, flags, what);
+    if (!error)
+        error = adopt_probe(loop, fd, what);
     if (error)
         return error;
     error = stream_new_pipe(loop, sys_fd_of(fd), both, flags, t);

@@ -371,8 +371,7 @@ int rondo_reader_new(rondo_loop *loop, size_t limit,
     if (!reader || limit > READER_LIMIT_MAX)
         return error_set(RONDO_EINVAL, "reader_new: %s",
                          reader ? "an absurd limit" : "nowhere to put it");
-    if (protocol)
-        error = LOOP_CHECK_TABLE(protocol, "reader_new", "protocol");
+    error = LOOP_CHECK_TABLE_OR_NULL(protocol, "reader_new", "protocol");
     if (error)
         return error;
     rondo_reader *r = loop_alloc(loop, sizeof *r);
@@ -504,8 +503,8 @@ int rondo_reader_set_protocol(rondo_reader *reader,
         return error;
     if (reader->freed)
         return error_set(RONDO_ECLOSED, "reader_set_protocol: it is freed");
-    if (protocol)
-        error = LOOP_CHECK_TABLE(protocol, "reader_set_protocol", "protocol");
+    error =
+        LOOP_CHECK_TABLE_OR_NULL(protocol, "reader_set_protocol", "protocol");
     if (error)
         return error;
     reader->protocol = protocol ? protocol : &nobody;

@@ -559,17 +559,7 @@ void stream_own(rondo_transport *t, struct stream_owner *owner)
     owner->first = t;
 }
 
-/* ---- what few transports have ---- */
-
-struct stream_extra *stream_extra(rondo_transport *t)
-{
-    if (!t->extra) {
-        t->extra = loop_alloc(t->loop, sizeof *t->extra);
-        if (t->extra)
-            *t->extra = (struct stream_extra){0};
-    }
-    return t->extra;
-}
+/* ---- its addresses ---- */
 
 static int stream_keep_address(rondo_transport *t, struct small_address *which,
                                const rondo_address *a)

@@ -50,6 +50,7 @@ enum stream_owed {
 /* Made when the first byte has to wait, or the limits are set. */
 struct outgoing {
     struct op op;
+    rondo_transport *t;
     struct buf buf;
     struct stream_file *file; /* goes when buf is out; NULL: none */
     size_t high, low;
@@ -182,6 +183,9 @@ void stream_give_back(rondo_transport *t);
  * and left as it was found. With an error it is the caller's, as it was. */
 int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
                     rondo_transport **made);
+/* The same over our ends of a child's terminal, which may be one descriptor. */
+int stream_new_terminal(rondo_loop *loop, sys_fd reads, sys_fd writes,
+                        rondo_transport **made);
 /* Can the loop use a pipe of that name? Says why not. */
 int stream_pipe_name(const rondo_loop *loop, const char *name,
                      const char *what);
@@ -385,7 +389,7 @@ void stream_read_owed(rondo_transport *t);
  * out of memory, and nothing has changed. */
 bool stream_hold_rest(rondo_transport *t);
 
-/* ---- held bytes: stream_held.c ---- */
+/* ---- held bytes: stream_extra.c ---- */
 
 /* Keeps bytes that were read, behind those that it has; false: out of memory.
  */
@@ -519,6 +523,8 @@ void stream_thread_submit(rondo_transport *t, struct op *op);
 void stream_thread_cancel(rondo_transport *t, struct op *op);
 int stream_thread_written(rondo_transport *t);
 
+/* What a writing operation is for: t->io, unless another pipe is written. */
+struct io *stream_writing_io(rondo_transport *t);
 /* The kernel may be offered bytes outside an operation. */
 bool stream_pipe_tries(const rondo_transport *t);
 /* A half pipe that reads, and so cannot write. */

@@ -8,6 +8,8 @@ struct pipe_stream {
     rondo_transport t; /* first */
     struct sys_pipe pipe;
     struct io claim; /* of the given descriptor, when another is waited for */
+    struct io
+        writes; /* a pipe of its own for writing; attached: there is one */
     struct pipe_thread *thread; /* NULL: the backend waits */
     unsigned char side;
     bool borrowed;
@@ -204,6 +206,11 @@ void stream_pipe_close(rondo_transport *t, bool close)
 {
     struct pipe_stream *p = stream_pipe_of(t);
     io_detach(t->loop, &p->claim);
+    if (p->writes.attached) {
+        io_detach(t->loop, &p->writes);
+        if (close)
+            sys_child_close(p->writes.fd);
+    }
     if (p->thread)
         pipe_thread_free(p->thread);
     p->thread = NULL;
@@ -288,5 +295,34 @@ int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
         stream_give_back(&p->t);
     else
         *made = &p->t;
+    return error;
+}
+
+/* ---- two pipes ---- */
+
+struct io *stream_writing_io(rondo_transport *t)
+{
+    bool two =
+        t->kind == STREAM_NAMED_PIPE && stream_pipe_of(t)->writes.attached;
+    return two ? &stream_pipe_of(t)->writes : &t->io;
+}
+
+int stream_new_terminal(rondo_loop *loop, sys_fd reads, sys_fd writes,
+                        rondo_transport **made)
+{
+    rondo_transport *t = NULL;
+    int error = stream_new_pipe(loop, reads, SIDE_READ | SIDE_WRITE,
+                                RONDO_PIPE_OWN, &t);
+    if (error || writes == reads) {
+        *made = t;
+        return error;
+    }
+    struct io *io = &stream_pipe_of(t)->writes;
+    io_init(io, writes, IO_PIPE);
+    error = io_attach(loop, io);
+    if (error)
+        stream_give_back(t);
+    else
+        *made = t;
     return error;
 }

@@ -15,8 +15,7 @@ static rondo_transport *stream_write_of_task(struct task *task)
     struct outgoing *out =
         (struct outgoing *)(void *)((char *)task -
                                     offsetof(struct outgoing, op.task));
-    return (rondo_transport *)(void *)((char *)out->op.io -
-                                       offsetof(rondo_transport, io));
+    return out->t;
 }
 
 /* ---- sending ---- */
@@ -69,16 +68,16 @@ void stream_write_stop_retry(rondo_transport *t)
     t->out->retry = 0;
 }
 
-/* Windows may never have memory for a large piece (WSAENOBUFS). */
 static int64_t stream_write_send_pieces(rondo_transport *t,
                                         const rondo_buffer *pieces,
                                         size_t count, size_t offered)
 {
     int64_t sent = stream_kind(t)->sendv(t, pieces, count);
-    if (sent != RONDO_ENOBUFS || offered <= RETRY_PIECE)
+    size_t size = retry_smaller(sent, offered);
+    if (!size)
         return sent;
-    size_t size = pieces->size < RETRY_PIECE ? pieces->size : RETRY_PIECE;
-    return stream_write_send_one(t, pieces->data, size);
+    return stream_write_send_one(t, pieces->data,
+                                 pieces->size < size ? pieces->size : size);
 }
 
 static void stream_write_flush(rondo_transport *t)
@@ -158,8 +157,9 @@ struct outgoing *stream_out(rondo_transport *t)
     struct outgoing *out = loop_alloc(t->loop, sizeof *out);
     if (!out)
         return NULL;
-    op_init(&out->op, &t->io, OP_WRITE, stream_write_done);
+    op_init(&out->op, stream_writing_io(t), OP_WRITE, stream_write_done);
     buf_init(&out->buf);
+    out->t = t;
     out->file = NULL;
     out->waits = NULL;
     out->dropped = false;

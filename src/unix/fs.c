@@ -128,38 +128,53 @@ static int unix_fs_parts(struct iovec *iov, const rondo_buffer *parts,
     return n;
 }
 
-int64_t sys_fs_read(sys_fd file, const rondo_buffer *parts, size_t count,
-                    int64_t offset)
+static ssize_t unix_fs_read(sys_fd file, const struct iovec *iov, int n,
+                            int64_t offset)
+{
+    if (offset < 0)
+        return readv(file, iov, n);
+#ifdef __APPLE__ /* preadv came with macOS 11 */
+    return pread(file, iov->iov_base, iov->iov_len, (off_t)offset);
+#else
+    return preadv(file, iov, n, (off_t)offset);
+#endif
+}
+
+static ssize_t unix_fs_write(sys_fd file, const struct iovec *iov, int n,
+                             int64_t offset)
+{
+    if (offset < 0)
+        return writev(file, iov, n);
+#ifdef __APPLE__
+    return pwrite(file, iov->iov_base, iov->iov_len, (off_t)offset);
+#else
+    return pwritev(file, iov, n, (off_t)offset);
+#endif
+}
+
+static int64_t unix_fs_move(ssize_t (*call)(sys_fd file,
+                                            const struct iovec *iov, int n,
+                                            int64_t offset),
+                            sys_fd file, const rondo_buffer *parts,
+                            size_t count, int64_t offset)
 {
     struct iovec iov[PARTS];
     int n = unix_fs_parts(iov, parts, count);
     ssize_t moved;
-    if (offset < 0)
-        AGAIN(moved, readv(file, iov, n));
-    else
-#ifdef __APPLE__ /* preadv came with macOS 11 */
-        AGAIN(moved, pread(file, iov->iov_base, iov->iov_len, (off_t)offset));
-#else
-        AGAIN(moved, preadv(file, iov, n, (off_t)offset));
-#endif
+    AGAIN(moved, call(file, iov, n, offset));
     return moved < 0 ? unix_fail() : moved;
+}
+
+int64_t sys_fs_read(sys_fd file, const rondo_buffer *parts, size_t count,
+                    int64_t offset)
+{
+    return unix_fs_move(unix_fs_read, file, parts, count, offset);
 }
 
 int64_t sys_fs_write(sys_fd file, const rondo_buffer *parts, size_t count,
                      int64_t offset)
 {
-    struct iovec iov[PARTS];
-    int n = unix_fs_parts(iov, parts, count);
-    ssize_t moved;
-    if (offset < 0)
-        AGAIN(moved, writev(file, iov, n));
-    else
-#ifdef __APPLE__
-        AGAIN(moved, pwrite(file, iov->iov_base, iov->iov_len, (off_t)offset));
-#else
-        AGAIN(moved, pwritev(file, iov, n, (off_t)offset));
-#endif
-    return moved < 0 ? unix_fail() : moved;
+    return unix_fs_move(unix_fs_write, file, parts, count, offset);
 }
 
 /* ---- sync, truncate ---- */

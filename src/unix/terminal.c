@@ -45,8 +45,8 @@ static int unix_terminal_open(int master)
     return unix_keep(open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
 }
 
-int sys_child_terminal(unsigned columns, unsigned rows, sys_fd *ours,
-                       sys_fd *theirs)
+int sys_child_terminal(unsigned columns, unsigned rows,
+                       struct sys_terminal *made)
 {
     int flags = O_RDWR | O_NOCTTY;
 #ifdef UNIX_TAKES_FLAGS
@@ -59,23 +59,29 @@ int sys_child_terminal(unsigned columns, unsigned rows, sys_fd *ours,
     if (terminal < 0)
         error = error_from_os(errno);
     if (!error)
-        error = sys_terminal_size(master, columns, rows);
+        error = sys_terminal_size(master, NULL, columns, rows);
     if (error) {
         sys_close(master);
         sys_close(terminal);
         return error;
     }
     assert(master > 2 && terminal > 2);
-    *ours = master;
-    *theirs = terminal;
+    *made = (struct sys_terminal){master, master, terminal, NULL};
     return 0;
 }
 
-int sys_terminal_size(sys_fd ours, unsigned columns, unsigned rows)
+int sys_terminal_size(sys_fd ours, void *console, unsigned columns,
+                      unsigned rows)
 {
     struct winsize size = {.ws_col = (unsigned short)columns,
                            .ws_row = (unsigned short)rows};
+    (void)console;
     assert(columns <= SYS_TERMINAL_MOST && rows <= SYS_TERMINAL_MOST);
     return ioctl(ours, TIOCSWINSZ, &size) < 0 ? unix_fail() : 0;
+}
+
+void sys_console_close(void *console)
+{
+    (void)console;
 }
 #endif

@@ -68,25 +68,6 @@ int sys_null(sys_fd *fd)
     return *fd == SYS_NO_FD ? error_from_os(GetLastError()) : 0;
 }
 
-/* sys_supports says so, and process_spawn.c asks it first. */
-int sys_child_terminal(unsigned columns, unsigned rows, sys_fd *ours,
-                       sys_fd *theirs)
-{
-    (void)columns;
-    (void)rows;
-    (void)ours;
-    (void)theirs;
-    return RONDO_ENOTSUP;
-}
-
-int sys_terminal_size(sys_fd ours, unsigned columns, unsigned rows)
-{
-    (void)ours;
-    (void)columns;
-    (void)rows;
-    return RONDO_ENOTSUP;
-}
-
 void sys_child_close(sys_fd fd)
 {
     if (fd != SYS_NO_FD)

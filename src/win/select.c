@@ -247,6 +247,7 @@ const struct backend backend_select = {
     .cannot = UINT64_C(1) << RONDO_CAN_EMBED | UINT64_C(1) << RONDO_CAN_PIPES |
               UINT64_C(1) << RONDO_CAN_NAMED_PIPES |
               UINT64_C(1) << RONDO_CAN_SUBPROCESS |
+              UINT64_C(1) << RONDO_CAN_TERMINALS |
               UINT64_C(1) << RONDO_CAN_WATCH_HALF_CLOSE |
               UINT64_C(1) << RONDO_CAN_WATCH_ERRORS |
               UINT64_C(1) << RONDO_CAN_JOB_OBJECTS |

@@ -176,8 +176,8 @@ static DWORD win_spawn_flags_of(const struct child_plan *plan)
     DWORD flags = EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT;
     if (plan->new_group)
         flags |= CREATE_NEW_PROCESS_GROUP;
-    if (plan->hide_window)
-        flags |= CREATE_NO_WINDOW;
+    if (plan->hide_window && !plan->console)
+        flags |= CREATE_NO_WINDOW; /* it would have a console of its own */
     if (win_spawn_is_prepared(plan))
         flags |= CREATE_SUSPENDED;
     return flags;
@@ -203,22 +203,39 @@ static bool win_spawn_create(const struct launch *l, const struct handles *h,
                           l->folder, &startup.StartupInfo, made);
 }
 
-/* PROC_THREAD_ATTRIBUTE_HANDLE_LIST: the child inherits these handles alone. */
+#ifndef PROC_THREAD_ATTRIBUTE_PSEUDOCONSOLE
+#define PROC_THREAD_ATTRIBUTE_PSEUDOCONSOLE 0x00020016
+#endif
+
+/* HANDLE_LIST: the child inherits these handles alone. PSEUDOCONSOLE: its
+ * console, which sets the standard handles that are NULL. */
+static bool win_spawn_put_attributes(LPPROC_THREAD_ATTRIBUTE_LIST list,
+                                     const struct launch *l,
+                                     const struct handles *h)
+{
+    void *console = l->plan->console;
+    if (h->count &&
+        !UpdateProcThreadAttribute(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST,
+                                   (void *)h->list, h->count * sizeof *h->list,
+                                   NULL, NULL))
+        return false;
+    return !console || UpdateProcThreadAttribute(
+                           list, 0, PROC_THREAD_ATTRIBUTE_PSEUDOCONSOLE,
+                           console, sizeof console, NULL, NULL);
+}
+
 static int win_spawn_create_with_list(const struct launch *l, struct handles *h,
                                       PROCESS_INFORMATION *made)
 {
     SIZE_T size = 0;
     assert(!made->hProcess);
-    (void)InitializeProcThreadAttributeList(NULL, 1, 0, &size);
+    (void)InitializeProcThreadAttributeList(NULL, 2, 0, &size);
     LPPROC_THREAD_ATTRIBUTE_LIST list = loop_alloc(l->loop, size);
     if (!list)
         return error_set(RONDO_ENOMEM, "out of memory");
-    bool done = InitializeProcThreadAttributeList(list, 1, 0, &size);
-    if (done && h->count)
-        done = UpdateProcThreadAttribute(
-            list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, (void *)h->list,
-            h->count * sizeof *h->list, NULL, NULL);
-    done = done && win_spawn_create(l, h, list, made);
+    bool done = InitializeProcThreadAttributeList(list, 2, 0, &size) &&
+                win_spawn_put_attributes(list, l, h) &&
+                win_spawn_create(l, h, list, made);
     DWORD os_error = GetLastError();
     DeleteProcThreadAttributeList(list);
     loop_free(l->loop, list);

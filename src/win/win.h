@@ -61,6 +61,9 @@ DWORD win_timeout_ms(int64_t timeout_ns);
 /* How long a tick of the system's timer is: the finest timeout of a wait. */
 int64_t win_wait_resolution(void);
 
+/* Whether Windows has pseudo consoles. */
+bool win_terminal_is_there(void);
+
 /* ---- IP addresses as text: ip.c ---- */
 
 /* As inet_pton and inet_ntop of Unix. Those of Windows take octal and

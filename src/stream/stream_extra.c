@@ -1,8 +1,20 @@
-/* stream_held.c - bytes that were read and not yet delivered. */
+/* stream_extra.c - what few streams have; of that, the held bytes. */
 /* SPDX-License-Identifier: MIT */
 #include "stream/stream.h"
 
 #include <string.h>
+
+struct stream_extra *stream_extra(rondo_transport *t)
+{
+    if (!t->extra) {
+        t->extra = loop_alloc(t->loop, sizeof *t->extra);
+        if (t->extra)
+            *t->extra = (struct stream_extra){0};
+    }
+    return t->extra;
+}
+
+/* ---- held bytes ---- */
 
 /* Room for so many bytes behind those that it has; NULL: out of memory. */
 static struct held *stream_hold_room(rondo_transport *t, size_t size)
