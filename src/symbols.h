@@ -562,11 +562,12 @@
 #define timers_count_alive rondo_p_timers_count_alive
 #define timers_free rondo_p_timers_free
 #define timers_init rondo_p_timers_init
-#define timers_next rondo_p_timers_next
+#define timers_look rondo_p_timers_look
 #define timers_run rondo_p_timers_run
 #define timers_set_background rondo_p_timers_set_background
 #define timers_set_release rondo_p_timers_set_release
 #define timers_start rondo_p_timers_start
+#define timers_start_every rondo_p_timers_start_every
 #define timers_start_hidden rondo_p_timers_start_hidden
 #define unix_datagram_can_refuse_fragments rondo_p_unix_datagram_can_refuse_fragments
 #define unix_datagram_head_for rondo_p_unix_datagram_head_for

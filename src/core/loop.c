@@ -66,7 +66,7 @@ int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
 {
     if (most_ns <= 0 || loop_has_work(loop) || atomic_load(&loop->requests))
         return 0;
-    int64_t next = loop->timers.heap_size ? timers_next(loop) : RONDO_NEVER;
+    int64_t next = timers_next(loop, &loop->timers);
     if (next == RONDO_NEVER)
         return most_ns;
     int64_t left = next <= now ? 0 : next - now;
@@ -149,6 +149,7 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
     assert(loop->depth == 1 && !loop->closing);
     int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
+    timers_mark(&loop->timers);
     uint64_t end = loop->ring_tail;
     if (end - loop->ring_head > CALLBACKS_LIMIT)
         end = loop->ring_head + CALLBACKS_LIMIT;
@@ -157,7 +158,7 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
     else if (loop->ring_head != end)
         loop_run_ring(loop, end);
     loop_run_ready(loop);
-    if (loop->timers.heap_size)
+    if (loop->timers.next <= loop->now)
         timers_run(loop, TIMERS_LIMIT);
     assert(loop->depth == 1 && loop_is_sound(loop));
     assert(error <= 0);

@@ -137,7 +137,7 @@ rondo_id rondo_call_at(rondo_loop *loop, int64_t when_ns, rondo_fn fn,
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "call_at: no function");
-    return timers_start(loop, when_ns, 0, fn, arg);
+    return timers_start(loop, when_ns, fn, arg);
 }
 
 rondo_id rondo_call_later(rondo_loop *loop, int64_t delay_ns, rondo_fn fn,
@@ -148,7 +148,7 @@ rondo_id rondo_call_later(rondo_loop *loop, int64_t delay_ns, rondo_fn fn,
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "call_later: no function");
-    return timers_start(loop, schedule_from_now(delay_ns), 0, fn, arg);
+    return timers_start(loop, schedule_from_now(delay_ns), fn, arg);
 }
 
 rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns, rondo_fn fn,
@@ -163,7 +163,8 @@ rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns, rondo_fn fn,
         return error_set(RONDO_EINVAL,
                          "call_every: a period of %lld ns is not above 0",
                          (long long)period_ns);
-    return timers_start(loop, schedule_from_now(period_ns), period_ns, fn, arg);
+    return timers_start_every(loop, schedule_from_now(period_ns), period_ns, fn,
+                              arg);
 }
 
 /* ---- ids of any kind ---- */
@@ -173,9 +174,9 @@ int rondo_cancel(rondo_loop *loop, rondo_id id)
     int error = loop_check(loop, "cancel");
     if (error)
         return error;
-    if (id_is(loop, id, ID_TIMER))
-        error = timers_cancel(loop, id);
-    else if (id_is(loop, id, ID_SOON))
+    if (!timers_cancel(loop, id))
+        return 0;
+    if (id_is(loop, id, ID_SOON))
         error = schedule_cancel_soon(loop, id);
     else if (id_is(loop, id, ID_POST))
         error = remote_cancel_own(loop, id);
