@@ -558,6 +558,10 @@
 #define sys_thread_start rondo_p_sys_thread_start
 #define sys_thread_yield rondo_p_sys_thread_yield
 #define sys_unix_path_limit rondo_p_sys_unix_path_limit
+#define timer_heap_is_sound rondo_p_timer_heap_is_sound
+#define timer_heap_push rondo_p_timer_heap_push
+#define timer_heap_remove rondo_p_timer_heap_remove
+#define timer_slots_add rondo_p_timer_slots_add
 #define timers_cancel rondo_p_timers_cancel
 #define timers_count_alive rondo_p_timers_count_alive
 #define timers_free rondo_p_timers_free

@@ -5,21 +5,13 @@
 #include "base/error.h"
 #include "core/id.h"
 #include "core/release.h"
+#include "core/timer_store.h"
 
 enum {
-    /* With the root here, the four children of a node share a cache line. */
-    TIMER_ROOT = 3,
     /* How many timers an iteration files anew: below a millisecond. */
     TIMER_OPEN_LIMIT = 2048,
     /* How many timers_look goes through for the earliest one. */
-    TIMER_LOOK_LIMIT = 32
-};
-
-/* A slot's `prev` if it is no other slot: they have 24 bits. */
-enum timer_where {
-    TIMER_FIRST = 1 << 24, /* plus a list: it is the first one there */
-    TIMER_IN_HEAP = 1 << 25,
-    TIMER_NOWHERE /* free, or its callback runs */
+    TIMER_LOOK_LIMIT = 8
 };
 
 /* What only a timer of call_every needs. */
@@ -33,11 +25,6 @@ void timers_init(struct timers *timers)
 {
     *timers = (struct timers){
         .next = RONDO_NEVER, .free_group = ID_NO_SLOT, .firing = ID_NO_SLOT};
-}
-
-static bool timer_is_live(const struct timers *t, size_t index)
-{
-    return id_slot(t->slots[index].id) == index;
 }
 
 #ifndef NDEBUG
@@ -79,106 +66,22 @@ static inline unsigned timer_highest_bit(uint64_t bits)
 #endif
 }
 
-/* ---- the heap ---- */
-
-/* Orders wrap around, so their difference decides. */
-static bool timer_before(const struct timer_entry *a,
-                         const struct timer_entry *b)
-{
-    if (a->key != b->key)
-        return a->key < b->key;
-    return (int32_t)(a->order - b->order) < 0;
-}
-
-static size_t timer_parent_of(size_t i)
-{
-    assert(i > TIMER_ROOT);
-    return (i - TIMER_ROOT - 1) / 4 + TIMER_ROOT;
-}
-
-static size_t timer_child_of(size_t i)
-{
-    return (i - TIMER_ROOT) * 4 + TIMER_ROOT + 1;
-}
-
-static inline void timer_place(struct timers *t, size_t i,
-                               struct timer_entry entry)
-{
-    t->heap[i] = entry;
-    t->slots[entry.slot].next = (uint32_t)i;
-}
-
-static void timer_sift_up(struct timers *t, size_t i, struct timer_entry entry)
-{
-    assert(i >= TIMER_ROOT);
-    while (i > TIMER_ROOT) {
-        size_t parent = timer_parent_of(i);
-        if (!timer_before(&entry, &t->heap[parent]))
-            break;
-        timer_place(t, i, t->heap[parent]);
-        i = parent;
-    }
-    timer_place(t, i, entry);
-}
-
-static size_t timer_least_child(const struct timer_entry *heap, size_t child,
-                                size_t end)
-{
-    size_t least = child, last = child + 4 < end ? child + 4 : end;
-    assert(child < end);
-    for (size_t i = child + 1; i < last; i++)
-        if (timer_before(&heap[i], &heap[least]))
-            least = i;
-    return least;
-}
-
-static void timer_sift_down(struct timers *t, size_t i,
-                            struct timer_entry entry)
-{
-    size_t end = TIMER_ROOT + t->heap_size;
-    assert(i >= TIMER_ROOT && i < end);
-    for (;;) {
-        size_t child = timer_child_of(i);
-        if (child >= end)
-            break;
-        child = timer_least_child(t->heap, child, end);
-        if (!timer_before(&t->heap[child], &entry))
-            break;
-        timer_place(t, i, t->heap[child]);
-        i = child;
-    }
-    timer_place(t, i, entry);
-}
-
-static void timer_heap_remove(struct timers *t, size_t i)
-{
-    assert(i >= TIMER_ROOT && i < TIMER_ROOT + t->heap_size);
-    size_t end = TIMER_ROOT + --t->heap_size;
-    struct timer_entry last = t->heap[end];
-    if (i == end)
-        return;
-    if (i > TIMER_ROOT && timer_before(&last, &t->heap[timer_parent_of(i)]))
-        timer_sift_up(t, i, last);
-    else
-        timer_sift_down(t, i, last);
-}
-
 /* ---- the wheel ---- */
 
-static void timer_list_begins(struct timers *t, unsigned list)
+static inline void timer_list_begins(struct timers *t, unsigned list)
 {
     t->used[list / 64] |= UINT64_C(1) << list % 64;
     t->used_words |= 1U << list / 64;
 }
 
-static void timer_list_ends(struct timers *t, unsigned list)
+static inline void timer_list_ends(struct timers *t, unsigned list)
 {
     t->used[list / 64] &= ~(UINT64_C(1) << list % 64);
     if (!t->used[list / 64])
         t->used_words &= ~(1U << list / 64);
 }
 
-static void timer_link(struct timers *t, uint32_t index, unsigned list)
+static inline void timer_link(struct timers *t, uint32_t index, unsigned list)
 {
     struct timer_slot *slot = &t->slots[index];
     uint32_t next = t->lists[list];
@@ -191,7 +94,7 @@ static void timer_link(struct timers *t, uint32_t index, unsigned list)
         timer_list_begins(t, list);
 }
 
-static void timer_unlink(struct timers *t, const struct timer_slot *slot)
+static inline void timer_unlink(struct timers *t, const struct timer_slot *slot)
 {
     uint32_t next = slot->next, prev = slot->prev;
     assert(prev < TIMER_IN_HEAP);
@@ -245,16 +148,6 @@ static unsigned timer_first_list(const struct timers *t)
     return word * 64 + timer_lowest_bit(t->used[word]);
 }
 
-/* Puts a slot into the heap, which has room for it. */
-static NOINLINE void timer_push(struct timers *t, uint32_t index)
-{
-    struct timer_slot *slot = &t->slots[index];
-    struct timer_entry entry = {slot->when, slot->order, index};
-    assert(t->heap_size < t->room);
-    slot->prev = TIMER_IN_HEAP;
-    timer_sift_up(t, TIMER_ROOT + t->heap_size++, entry);
-}
-
 /* Puts a slot where its deadline belongs. */
 static inline void timer_file(struct timers *t, uint32_t index)
 {
@@ -262,7 +155,7 @@ static inline void timer_file(struct timers *t, uint32_t index)
     if (tick > t->tick)
         timer_link(t, index, timer_list_of(t, tick));
     else
-        timer_push(t, index);
+        timer_heap_push(t, index);
 }
 
 static void timer_unfile(struct timers *t, struct timer_slot *slot)
@@ -280,12 +173,8 @@ static bool timer_slot_is_sound(const struct timers *t, uint32_t index)
     const struct timer_slot *slot = &t->slots[index];
     if (!timer_is_live(t, index) || index == t->firing)
         return slot->prev == TIMER_NOWHERE;
-    if (slot->prev == TIMER_IN_HEAP) {
-        const struct timer_entry *entry = &t->heap[slot->next];
-        return entry->slot == index && slot->when >= entry->key &&
-               (slot->next == TIMER_ROOT ||
-                !timer_before(entry, &t->heap[timer_parent_of(slot->next)]));
-    }
+    if (slot->prev == TIMER_IN_HEAP)
+        return timer_heap_is_sound(t, index);
     if (slot->next != ID_NO_SLOT && t->slots[slot->next].prev != index)
         return false;
     return slot->prev < TIMER_FIRST
@@ -309,77 +198,8 @@ static bool timers_are_sound(const struct timers *t)
 
 /* ---- the slots ---- */
 
-static bool timer_lists_make(rondo_loop *loop)
-{
-    struct timers *t = &loop->timers;
-    t->lists = loop_alloc(loop, TIMER_LISTS * sizeof *t->lists);
-    if (!t->lists)
-        return false;
-    for (unsigned i = 0; i < TIMER_LISTS; i++)
-        t->lists[i] = ID_NO_SLOT;
-    return true;
-}
-
-/* Filing a timer anew must not fail, so the heap has room for all slots. */
-static bool timer_arrays_grow(rondo_loop *loop, size_t room)
-{
-    struct timers *t = &loop->timers;
-    struct timer_slot *slots = NULL;
-    struct timer_group *groups = NULL;
-    struct timer_entry *heap =
-        loop_realloc(loop, t->heap, (TIMER_ROOT + room) * sizeof *heap);
-    if (heap) {
-        t->heap = heap;
-        slots = loop_realloc(loop, t->slots, room * sizeof *slots);
-    }
-    if (slots) {
-        t->slots = slots;
-        groups =
-            loop_realloc(loop, t->groups, (room + 63) / 64 * sizeof *groups);
-    }
-    if (groups) {
-        t->groups = groups;
-        t->room = room;
-    }
-    return groups;
-}
-
-static int timer_grow(rondo_loop *loop)
-{
-    struct timers *t = &loop->timers;
-    size_t room = t->room ? t->room * 2 : 16;
-    if (room > ID_SLOT_MAX + (size_t)1 ||
-        (!t->lists && !timer_lists_make(loop)) ||
-        !timer_arrays_grow(loop, room))
-        return error_set(RONDO_ENOMEM, "out of memory for timers");
-    assert(t->slots_used < room);
-    return 0;
-}
-
-/* Makes slots free that were never used, up to the end of their group. */
-static int timer_slots_add(rondo_loop *loop)
-{
-    struct timers *t = &loop->timers;
-    int error = t->slots_used == t->room ? timer_grow(loop) : 0;
-    if (error)
-        return error;
-    size_t first = t->slots_used, end = (first | 63) + 1;
-    rondo_id id = id_of_slot(loop, ID_TIMER, (uint32_t)first,
-                             loop->first_generation & ID_GENERATION_MAX);
-    t->slots_used = end < t->room ? end : t->room;
-    t->free_group = (uint32_t)(first / 64);
-    struct timer_group *group = &t->groups[first / 64];
-    *group = (struct timer_group){0, ID_NO_SLOT};
-    for (size_t i = first; i < t->slots_used; i++) {
-        t->slots[i].id = id++ ^ ID_SLOT_MAX;
-        t->slots[i].prev = TIMER_NOWHERE;
-        group->free |= UINT64_C(1) << i % 64;
-    }
-    return 0;
-}
-
 /* There is a free slot. */
-static inline struct timer_slot *timer_slot_take(struct timers *t)
+static inline uint32_t timer_slot_take(struct timers *t)
 {
     struct timer_group *group = &t->groups[t->free_group];
     uint32_t index = t->free_group * 64 + timer_lowest_bit(group->free);
@@ -387,7 +207,7 @@ static inline struct timer_slot *timer_slot_take(struct timers *t)
     if (!group->free)
         t->free_group = group->next;
     assert(index < t->slots_used && !timer_is_live(t, index));
-    return &t->slots[index];
+    return index;
 }
 
 /* What only few timers have. */
@@ -443,23 +263,41 @@ static inline bool timer_is_firing(const struct timers *t,
 
 /* ---- starting ---- */
 
-/* Files a slot that is nowhere by a new deadline. One in the past counts as
- * now, so what a timer's callback schedules sorts behind all that is due
- * already, and cannot keep it from firing. */
-static inline void timer_begin(rondo_loop *loop, struct timer_slot *slot,
-                               int64_t when)
+/* It is filed. Returns its id, which the fast path has at hand. */
+static NOINLINE rondo_id timer_nudge(rondo_loop *loop, rondo_id id)
+{
+    loop_nudge(loop);
+    return id;
+}
+
+static NOINLINE rondo_id timer_begin_near(rondo_loop *loop, uint32_t index)
 {
     struct timers *t = &loop->timers;
+    timer_heap_push(t, index);
+    assert(timers_are_sound(t));
+    return timer_nudge(loop, t->slots[index].id);
+}
+
+/* Files a slot that is nowhere by a new deadline, and returns its id. A
+ * deadline in the past counts as now, so what a timer's callback schedules
+ * sorts behind all that is due already, and cannot keep it from firing. */
+static inline rondo_id timer_begin(rondo_loop *loop, uint32_t index,
+                                   int64_t when)
+{
+    struct timers *t = &loop->timers;
+    struct timer_slot *slot = &t->slots[index];
     if (when < loop->now)
         when = loop->now;
     slot->when = when;
     slot->order = ++t->order;
     if (when < t->next)
         t->next = when;
-    timer_file(t, id_slot(slot->id));
+    int64_t tick = when >> TIMER_TICK_BITS;
+    if (tick <= t->tick)
+        return timer_begin_near(loop, index);
+    timer_link(t, index, timer_list_of(t, tick));
     assert(timers_are_sound(t));
-    if (loop->prepared)
-        loop_nudge(loop);
+    return loop->prepared ? timer_nudge(loop, slot->id) : slot->id;
 }
 
 static COLD rondo_id timer_start_more(rondo_loop *loop, int64_t when,
@@ -479,13 +317,13 @@ rondo_id timers_start(rondo_loop *loop, int64_t when, rondo_fn fn, void *arg)
         t->tick = loop->now >> TIMER_TICK_BITS;
     t->live++;
     loop->alive++;
-    struct timer_slot *slot = timer_slot_take(t);
+    uint32_t index = timer_slot_take(t);
+    struct timer_slot *slot = &t->slots[index];
     slot->id ^= ID_SLOT_MAX;
     slot->fn = fn;
     slot->arg = arg;
     slot->flags = 0;
-    timer_begin(loop, slot, when);
-    return slot->id;
+    return timer_begin(loop, index, when);
 }
 
 rondo_id timers_start_every(rondo_loop *loop, int64_t when, int64_t period,
@@ -596,7 +434,7 @@ static COLD void timer_repeat(rondo_loop *loop, uint32_t index, int64_t when)
     int64_t step = (late + 1) * every->period;
     when = when > RONDO_NEVER - step ? RONDO_NEVER - 1 : when + step;
     assert(when > loop->now);
-    timer_begin(loop, &t->slots[index], when);
+    (void)timer_begin(loop, index, when);
 }
 
 /* Its callback may reschedule it: then it goes on living. */
@@ -773,7 +611,7 @@ static COLD int timer_move(rondo_loop *loop, struct timer_slot *slot,
         t->firing = ID_NO_SLOT;
     else
         timer_unfile(t, slot);
-    timer_begin(loop, slot, when);
+    (void)timer_begin(loop, id_slot(slot->id), when);
     return 0;
 }
 

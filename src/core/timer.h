@@ -17,9 +17,9 @@
  * A timer that is moved to a later deadline stays where it is. It is filed anew
  * when its old deadline is due. */
 enum {
-    TIMER_TICK_BITS = 18, /* a tick has 2^18 ns, 0.26 ms */
+    TIMER_TICK_BITS = 16, /* a tick has 2^16 ns, 66 us */
     TIMER_DIGIT_BITS = 8, /* of the number of a tick, a level each */
-    TIMER_LEVELS = 6,     /* all of the 63 - 18 bits */
+    TIMER_LEVELS = 6,     /* all of the 63 - 16 bits */
     TIMER_OPENING = TIMER_LEVELS << TIMER_DIGIT_BITS, /* this one is opened */
     TIMER_LISTS
 };
