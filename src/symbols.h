@@ -281,7 +281,6 @@
 #define remote_cancel_own rondo_p_remote_cancel_own
 #define remote_close rondo_p_remote_close
 #define remote_deliver rondo_p_remote_deliver
-#define remote_has_work rondo_p_remote_has_work
 #define remote_open rondo_p_remote_open
 #define remote_post rondo_p_remote_post
 #define remote_refuse_posts rondo_p_remote_refuse_posts

@@ -378,7 +378,7 @@ int reactor_open(rondo_loop *loop)
     struct reactor *r = loop_alloc(loop, size);
     if (!r)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
-    memset(r, 0, size);
+    memset(r, 0, size - loop->backend->poller->unset);
     loop->backend_data = r;
     int error = reactor_open_parts(loop, r);
     if (error)
@@ -430,7 +430,8 @@ int reactor_reopen(rondo_loop *loop)
         }
     if (r->poller)
         reactor_close_parts(loop, r);
-    memset(r->state.bytes, 0, loop->backend->poller->size);
+    memset(r->state.bytes, 0,
+           loop->backend->poller->size - loop->backend->poller->unset);
     int error = reactor_open_parts(loop, r);
     if (error)
         return error;

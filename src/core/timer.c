@@ -525,6 +525,8 @@ void timers_free(rondo_loop *loop)
         if (timer_is_live(t, i))
             timer_drop(loop, &t->slots[i]);
     assert(!t->live && !t->hidden);
+    if (!t->lists)
+        return;
     loop_free(loop, t->heap);
     loop_free(loop, t->slots);
     loop_free(loop, t->groups);
