@@ -532,6 +532,8 @@ static void loop_close_handles(rondo_loop *loop)
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct handle_walk walk;
         struct handle *h;
+        if (!loop->live[order[i]])
+            continue;
         handle_walk_begin(loop, order[i], &walk);
         while ((h = handle_walk_next(loop, &walk)))
             handle_classes[order[i]]->close(loop, h);

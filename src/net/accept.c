@@ -190,10 +190,11 @@ static void accept_hand_on(rondo_server *s, sys_fd fd,
 }
 
 /* Takes the socket; after an error it is closed. */
-static int accept_make_stream(rondo_server *s, sys_fd fd,
+static int accept_make_stream(const struct listener *l, sys_fd fd,
                               const rondo_address *peer, rondo_transport **t)
 {
-    int error = stream_new_connected(s->loop, fd, peer, t);
+    const rondo_address *local = l->local.native_size ? &l->local : NULL;
+    int error = stream_new_connected(l->server->loop, fd, peer, local, t);
     if (error)
         sys_close(fd);
     return error;
@@ -219,18 +220,26 @@ void server_begin(rondo_server *s, rondo_transport *t)
     stream_end(t);
 }
 
-static void accept_take(rondo_server *s, sys_fd fd, const rondo_address *peer)
+static void accept_set_options(const rondo_server *s, sys_fd fd)
 {
-    rondo_transport *t;
     if (s->options.no_delay != RONDO_OFF)
         (void)sys_option(fd, SYS_NO_DELAY, true);
     if (s->options.keep_alive == RONDO_ON)
         (void)sys_option(fd, SYS_KEEP_ALIVE, true);
+}
+
+static void accept_take(const struct listener *l, sys_fd fd,
+                        const rondo_address *peer)
+{
+    rondo_transport *t;
+    rondo_server *s = l->server;
+    if (!l->inherits)
+        accept_set_options(s, fd);
     if (s->options.accepted) {
         accept_hand_on(s, fd, peer);
         return;
     }
-    int error = accept_make_stream(s, fd, peer, &t);
+    int error = accept_make_stream(l, fd, peer, &t);
     if (error) {
         server_pause_for(s, error);
         return;
@@ -262,7 +271,7 @@ static void accept_some(rondo_server *s, struct listener *l)
         }
         if (error)
             continue;
-        accept_take(s, fd, &peer);
+        accept_take(l, fd, &peer);
     }
 }
 
@@ -283,7 +292,7 @@ static void accept_accepted(rondo_server *s, struct acceptor *a)
     s->clients++; /* so that settle sees whether this client is the last */
     server_settle(s);
     s->clients--;
-    accept_take(s, fd, &peer);
+    accept_take(a->listener, fd, &peer);
 }
 
 void server_accept_done(rondo_loop *loop, struct task *task)

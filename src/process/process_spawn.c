@@ -175,7 +175,7 @@ static int process_spawn_add_pipe(struct setup *s, sys_fd ours, unsigned sides,
     *pipe = *numbers;
     int error =
         numbers->child_fd > 2
-            ? stream_new_connected(s->loop, ours, NULL, &pipe->t)
+            ? stream_new_connected(s->loop, ours, NULL, NULL, &pipe->t)
             : stream_new_pipe(s->loop, ours, sides, RONDO_PIPE_OWN, &pipe->t);
     if (error) {
         sys_child_close(ours);

@@ -63,6 +63,9 @@ __attribute__((visibility("hidden"))) int sys_stop_exception(int version,
 #define SYS_BACKENDS(X) X(poll) X(select)
 #endif
 
+/* An accepted socket has the options of its listener. */
+#define SYS_ACCEPT_INHERITS 1
+
 /* The largest number of datagrams that one call receives or sends. */
 #ifndef SYS_BATCH
 #ifdef __linux__
