@@ -64,6 +64,9 @@ void sys_mutex_unlock(sys_mutex *m);
     void *process; /* HANDLE */                                                \
     bool group;    /* it leads a process group of its own */
 
+/* A blocking socket blocks each call. */
+#define SYS_NEVER_BLOCKS 0
+
 /* Whether an accepted socket has the options of its listener depends on how it
  * was accepted. */
 #define SYS_ACCEPT_INHERITS 0
