@@ -56,6 +56,7 @@ set(RONDO_SOURCES
     src/stream/stream_detach.c
     src/stream/stream_fds.c
     src/stream/stream_file.c
+    src/stream/stream_held.c
     src/stream/stream_pipe.c
     src/stream/stream_read.c
     src/stream/stream_socket.c
@@ -129,8 +130,11 @@ else()
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         list(APPEND RONDO_SOURCES
             src/unix/child_pidfd.c
-            src/unix/epoll.c)
-        list(INSERT RONDO_BACKENDS 0 epoll)
+            src/unix/epoll.c
+            src/unix/ring.c
+            src/unix/uring.c
+            src/unix/uring_read.c)
+        list(INSERT RONDO_BACKENDS 0 epoll io_uring)
     else()
         list(APPEND RONDO_SOURCES src/unix/fifo.c)
     endif()

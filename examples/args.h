@@ -108,9 +108,9 @@ static inline void args_say_listening(const rondo_server *server)
 {
     rondo_address address;
     char text[RONDO_ADDRESS_TEXT];
-    if (rondo_server_address(server, 0, &address) == 0 &&
-        rondo_address_text(&address, text, sizeof text) > 0)
-        printf("listening on %s\n", text);
+    for (size_t i = 0; rondo_server_address(server, i, &address) == 0; i++)
+        if (rondo_address_text(&address, text, sizeof text) > 0)
+            printf("listening on %s\n", text);
     fflush(stdout);
 }
 

@@ -172,6 +172,15 @@ typedef enum rondo_error {
     RONDO_EXDEV = -20049          /**< not on the same file system */
 } rondo_error;
 
+/** One place to read into: readv(2)'s element, in iovec's order. */
+typedef struct rondo_room {
+    void *data;
+    size_t size; /**< in bytes */
+} rondo_room;
+
+/** get_buffers is offered at least so many. */
+#define RONDO_ROOMS 16
+
 /** One piece of a gathered write: writev(2)'s element, in iovec's order. */
 typedef struct rondo_buffer {
     const void *data;
@@ -858,6 +867,19 @@ RONDO_API int rondo_watch(rondo_loop *loop, rondo_fd fd, unsigned events,
  * transport's. As uv_poll_stop. */
 RONDO_API int rondo_unwatch(rondo_loop *loop, rondo_fd fd);
 
+/**
+ * As rondo_set_release, for the arg of a watcher, which has no id. event names
+ * it: RONDO_READABLE, the descriptor's reader; RONDO_WRITABLE, its writer; 0,
+ * its rondo_watch. release(loop, arg) is called once, from the loop, when the
+ * watcher is removed, lost (the descriptor was closed), or added again with
+ * another arg; inside rondo_loop_close when the loop drops it. Added again with
+ * the same arg, the release stays. Setting again replaces, NULL removes it. 0;
+ * RONDO_ENOENT: no such watcher; RONDO_EBUSY: a transport's; RONDO_EINVAL:
+ * another event; RONDO_ENOMEM: nothing has changed.
+ */
+RONDO_API int rondo_set_watch_release(rondo_loop *loop, rondo_fd fd,
+                                      unsigned event, rondo_fn release);
+
 /* ---- 5. stream transports ---------------------------------------------- */
 
 /** One direction of a connection. */
@@ -912,7 +934,20 @@ typedef struct rondo_protocol {
      * again. false, or NULL: abort with RONDO_ETIMEDOUT. */
     bool (*timed_out)(rondo_transport *t, void *self,
                       rondo_direction direction);
-    rondo_reserved reserved[7];
+    /**
+     * Set, it takes get_buffer's place: several places to read into at once
+     * (readv(2), WSARecv). The protocol sets rooms[0] to rooms[most - 1], as
+     * many as it needs, and returns how many; most is at least RONDO_ROOMS.
+     * They are lent as get_buffer's buffer is, and filled in their order;
+     * buffer_updated tells how many bytes went into all of them. A room with
+     * data NULL or size 0 is left out. None left: not now, as get_buffer's
+     * NULL. Bytes are copied where get_buffer's are (where all rooms together
+     * are below 4 KiB), and, when there is more than one room, on every
+     * transport that is not a TCP connection.
+     */
+    size_t (*get_buffers)(rondo_transport *t, void *self, size_t hint,
+                          rondo_room *rooms, size_t most);
+    rondo_reserved reserved[6];
 } rondo_protocol;
 
 /** A yes or no whose zero leaves the default. */
@@ -1047,7 +1082,7 @@ typedef struct rondo_server_options {
      * with port 0 share one port that the kernel chooses. Unix addresses among
      * them are treated as path, but taken literally: "@" begins no abstract
      * name (rondo_address_unix). What rondo_getaddrinfo has found is such an
-     * array: so a server listens on a name.
+     * array: so a server listens on a name (examples/echo.c).
      */
     const rondo_address *addresses;
     size_t address_count;
@@ -2729,12 +2764,6 @@ RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,
 
 /** An open file. */
 typedef struct rondo_file rondo_file;
-
-/** Room for a part of what is read. */
-typedef struct rondo_room {
-    void *data;
-    size_t size; /**< in bytes */
-} rondo_room;
 
 /** How rondo_file_open opens a file. */
 enum rondo_file_flags {

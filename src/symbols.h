@@ -13,6 +13,7 @@
 #define afd_start rondo_p_afd_start
 #define backend_choose rondo_p_backend_choose
 #define backend_epoll rondo_p_backend_epoll
+#define backend_io_uring rondo_p_backend_io_uring
 #define backend_iocp rondo_p_backend_iocp
 #define backend_kqueue rondo_p_backend_kqueue
 #define backend_poll rondo_p_backend_poll
@@ -166,7 +167,10 @@
 #define io_detach rondo_p_io_detach
 #define io_find rondo_p_io_find
 #define io_init rondo_p_io_init
+#define io_reads_ahead rondo_p_io_reads_ahead
 #define io_reattach rondo_p_io_reattach
+#define io_receive rondo_p_io_receive
+#define io_take_rest rondo_p_io_take_rest
 #define iocp_begun rondo_p_iocp_begun
 #define iocp_child_cancel rondo_p_iocp_child_cancel
 #define iocp_child_result rondo_p_iocp_child_result
@@ -276,6 +280,8 @@
 #define release_due rondo_p_release_due
 #define release_forget rondo_p_release_forget
 #define release_free rondo_p_release_free
+#define release_make rondo_p_release_make
+#define release_send rondo_p_release_send
 #define release_set rondo_p_release_set
 #define remote_allocations rondo_p_remote_allocations
 #define remote_cancel_own rondo_p_remote_cancel_own
@@ -288,6 +294,14 @@
 #define remote_run rondo_p_remote_run
 #define remote_run_in_order rondo_p_remote_run_in_order
 #define remote_take rondo_p_remote_take
+#define ring_answer rondo_p_ring_answer
+#define ring_ask rondo_p_ring_ask
+#define ring_close rondo_p_ring_close
+#define ring_enter rondo_p_ring_enter
+#define ring_offer rondo_p_ring_offer
+#define ring_open rondo_p_ring_open
+#define ring_tell_event rondo_p_ring_tell_event
+#define ring_wants_enter rondo_p_ring_wants_enter
 #define sendfile_class rondo_p_sendfile_class
 #define server_accept_done rondo_p_server_accept_done
 #define server_accepts rondo_p_server_accepts
@@ -357,6 +371,7 @@
 #define stream_finish rondo_p_stream_finish
 #define stream_give_back rondo_p_stream_give_back
 #define stream_hold rondo_p_stream_hold
+#define stream_hold_ahead rondo_p_stream_hold_ahead
 #define stream_hold_before rondo_p_stream_hold_before
 #define stream_hold_rest rondo_p_stream_hold_rest
 #define stream_init rondo_p_stream_init
@@ -389,9 +404,9 @@
 #define stream_pipe_written rondo_p_stream_pipe_written
 #define stream_prepare rondo_p_stream_prepare
 #define stream_queued rondo_p_stream_queued
+#define stream_read_choose rondo_p_stream_read_choose
 #define stream_read_init rondo_p_stream_read_init
 #define stream_read_owed rondo_p_stream_read_owed
-#define stream_read_through_filters rondo_p_stream_read_through_filters
 #define stream_reads rondo_p_stream_reads
 #define stream_remember rondo_p_stream_remember
 #define stream_send rondo_p_stream_send
@@ -529,6 +544,7 @@
 #define sys_receive_messages rondo_p_sys_receive_messages
 #define sys_recv rondo_p_sys_recv
 #define sys_recv_fds rondo_p_sys_recv_fds
+#define sys_recvv rondo_p_sys_recvv
 #define sys_reset_on_close rondo_p_sys_reset_on_close
 #define sys_resolve rondo_p_sys_resolve
 #define sys_resolve_back rondo_p_sys_resolve_back
@@ -578,6 +594,8 @@
 #define unix_datagram_receive_failed rondo_p_unix_datagram_receive_failed
 #define unix_datagram_send_failed rondo_p_unix_datagram_send_failed
 #define unix_datagram_take rondo_p_unix_datagram_take
+#define unix_epoll_poller rondo_p_unix_epoll_poller
+#define unix_epoll_renewals rondo_p_unix_epoll_renewals
 #define unix_fail rondo_p_unix_fail
 #define unix_keep rondo_p_unix_keep
 #define unix_kqueue_child rondo_p_unix_kqueue_child
@@ -599,6 +617,18 @@
 #define unix_timeout_ms rondo_p_unix_timeout_ms
 #define unix_timespec rondo_p_unix_timespec
 #define unix_unprotected rondo_p_unix_unprotected
+#define uring_add_due rondo_p_uring_add_due
+#define uring_ask_due rondo_p_uring_ask_due
+#define uring_begin_anew rondo_p_uring_begin_anew
+#define uring_begin_reading rondo_p_uring_begin_reading
+#define uring_collect rondo_p_uring_collect
+#define uring_count_bytes rondo_p_uring_count_bytes
+#define uring_end_reading rondo_p_uring_end_reading
+#define uring_find rondo_p_uring_find
+#define uring_received rondo_p_uring_received
+#define uring_stop rondo_p_uring_stop
+#define uring_take_bytes rondo_p_uring_take_bytes
+#define uring_want rondo_p_uring_want
 #define wake_close rondo_p_wake_close
 #define wake_drain rondo_p_wake_drain
 #define wake_open rondo_p_wake_open

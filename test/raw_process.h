@@ -8,6 +8,7 @@
 
 /* the path of child.c's program, for argv[0] as well */
 const char *raw_child(void);
+const char *raw_self(void); /* the path of this program; NULL: not known */
 /* children die of signals, and say so */
 bool raw_has_signals(void);
 const char *raw_known_folder(void);   /* a folder, without links in its path */
@@ -50,7 +51,16 @@ void raw_signal_catch(int signum, bool on);
 
 /* Which system calls the kernel is made to lack, as an older one does; ORed.
  * false: cannot be done here. */
-enum { RAW_LACKS_NOTHING = 0, RAW_LACKS_PIDFD = 1, RAW_LACKS_CLOSE_RANGE = 2 };
+enum {
+    RAW_LACKS_NOTHING = 0,
+    RAW_LACKS_PIDFD = 1,
+    RAW_LACKS_CLOSE_RANGE = 2,
+    RAW_LACKS_URING = 4,
+    RAW_FORBIDS_URING = 8,
+    RAW_LACKS_URING_WORK = 16, /* deferred */
+    RAW_LACKS_URING_PROBE = 32,
+    RAW_LACKS_URING_BUFFERS = 64
+};
 bool raw_kernel_lacks(unsigned what);
 
 #endif

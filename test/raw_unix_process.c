@@ -23,6 +23,14 @@ const char *raw_child(void)
     return RONDO_TEST_CHILD;
 }
 
+const char *raw_self(void)
+{
+    static char path[1024];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    return size > 0 ? path : NULL;
+}
+
 bool raw_has_signals(void)
 {
     return true;

@@ -11,6 +11,19 @@ const char *raw_child(void)
     return RONDO_TEST_CHILD;
 }
 
+const char *raw_self(void)
+{
+    static char path[3 * MAX_PATH];
+    wchar_t wide[MAX_PATH];
+    DWORD size = GetModuleFileNameW(NULL, wide, MAX_PATH);
+
+    if (!size || size == MAX_PATH ||
+        !WideCharToMultiByte(CP_UTF8, 0, wide, -1, path, sizeof path, NULL,
+                             NULL))
+        return NULL;
+    return path;
+}
+
 bool raw_has_signals(void)
 {
     return false;

@@ -35,7 +35,8 @@ static void ignore_ctrl_c(void)
 static bool spawn(struct raw_program *p, const char *const *argv, HANDLE output)
 {
     char line[1024] = "";
-    STARTUPINFOA start = {.cb = sizeof start, .dwFlags = STARTF_USESTDHANDLES};
+    wchar_t wide[1024] = L"";
+    STARTUPINFOW start = {.cb = sizeof start, .dwFlags = STARTF_USESTDHANDLES};
     PROCESS_INFORMATION made;
 
     for (; *argv; argv++) {
@@ -45,7 +46,8 @@ static bool spawn(struct raw_program *p, const char *const *argv, HANDLE output)
                        used ? " " : "", *argv);
     }
     start.hStdOutput = start.hStdError = output;
-    if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &start,
+    (void)MultiByteToWideChar(CP_UTF8, 0, line, -1, wide, 1024);
+    if (!CreateProcessW(NULL, wide, NULL, NULL, TRUE, 0, NULL, NULL, &start,
                         &made))
         return false;
     (void)CloseHandle(made.hThread);

@@ -306,6 +306,52 @@ int raw_slowness(void)
     return win_is_wine() ? 4 : 1;
 }
 
+/*
+ * Under Wine a new process that dies before its first instruction, as some do
+ * on a machine that is busy with starting others, is ERROR_INTERNAL_ERROR of
+ * CreateProcess; Windows never says that. It is started again.
+ */
+enum { MOST_STARTS = 20 };
+
+static bool start_again(int starts)
+{
+    DWORD error = GetLastError();
+    bool again =
+        error == ERROR_INTERNAL_ERROR && win_is_wine() && starts < MOST_STARTS;
+
+    if (again) {
+        (void)fprintf(stderr, "Wine: a process did not start (%d)\n", starts);
+        Sleep(10 * (DWORD)starts);
+    }
+    SetLastError(error);
+    return again;
+}
+
+typedef BOOL(WINAPI *create_fn)(LPCWSTR, LPWSTR, LPSECURITY_ATTRIBUTES,
+                                LPSECURITY_ATTRIBUTES, BOOL, DWORD, LPVOID,
+                                LPCWSTR, LPSTARTUPINFOW, LPPROCESS_INFORMATION);
+
+static BOOL WINAPI create_process(LPCWSTR program, LPWSTR line,
+                                  LPSECURITY_ATTRIBUTES process,
+                                  LPSECURITY_ATTRIBUTES thread, BOOL inherits,
+                                  DWORD flags, LPVOID environment,
+                                  LPCWSTR folder, LPSTARTUPINFOW startup,
+                                  LPPROCESS_INFORMATION made)
+{
+    create_fn real = (create_fn)win_real(L"kernel32.dll", "CreateProcessW");
+    int starts = 0;
+    BOOL started;
+
+    do
+        started = real(program, line, process, thread, inherits, flags,
+                       environment, folder, startup, made);
+    while (!started && start_again(++starts));
+    return started;
+}
+
+extern const create_fn replaced_create __asm__(WIN_IMPORT(CreateProcessW, 40));
+const create_fn replaced_create = create_process;
+
 int raw_fork_run(int (*fn)(void *arg), void *arg)
 {
     (void)fn;

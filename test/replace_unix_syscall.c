@@ -38,6 +38,27 @@ bool raw_kernel_lacks(unsigned what)
 #endif
 }
 
+/* The error that a call of io_uring ends with; 0: none. */
+static int uring_error(long number, long what)
+{
+#if defined(SYS_io_uring_setup) && defined(SYS_io_uring_register)
+    enum { PROBE = 8, BUFFERS = 22 };
+
+    if (number == SYS_io_uring_setup)
+        return lacking & RAW_LACKS_URING        ? ENOSYS
+               : lacking & RAW_FORBIDS_URING    ? EPERM
+               : lacking & RAW_LACKS_URING_WORK ? EINVAL
+                                                : 0;
+    if (number == SYS_io_uring_register &&
+        ((what == PROBE && lacking & RAW_LACKS_URING_PROBE) ||
+         (what == BUFFERS && lacking & RAW_LACKS_URING_BUFFERS)))
+        return EINVAL;
+#endif
+    (void)number;
+    (void)what;
+    return 0;
+}
+
 static bool is_lacking(long number)
 {
 #if defined(SYS_close_range) && defined(SYS_pidfd_open)
@@ -54,6 +75,7 @@ long syscall(long number, ...)
 {
     va_list arguments;
     long a[6];
+    int error;
 
     if (is_lacking(number)) {
         errno = ENOSYS;
@@ -63,6 +85,11 @@ long syscall(long number, ...)
     for (int i = 0; i < 6; i++)
         a[i] = va_arg(arguments, long);
     va_end(arguments);
+    error = uring_error(number, a[1]);
+    if (error) {
+        errno = error;
+        return -1;
+    }
     find_next();
     return next.fn(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

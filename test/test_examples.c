@@ -70,6 +70,32 @@ TEST(K3_ctrl_c_stops_each)
     }
 }
 
+/* ---- echo --------------------------------------------------------------- */
+
+static void echoes(struct example *e)
+{
+    assert_true(raw_send_all(e->client, "hello", 5, test_patience_ms()));
+    must_get(e->client, "hello", 5);
+}
+
+/* On all addresses of the name, of which one is 127.0.0.1. */
+TEST(V6_echo_listens_on_a_name)
+{
+    struct example *e = start(w, "echo", "localhost");
+
+    echoes(e);
+    example_stop(w, e->program);
+}
+
+TEST(V6_echo_says_that_there_is_no_such_name)
+{
+    struct raw_program *p =
+        example_start(w, NULL, "echo", WORDS("0", "no..such"));
+
+    (void)example_says(w, p, "no..such");
+    example_ends(w, p, 1);
+}
+
 /* ---- lines --------------------------------------------------------------- */
 
 TEST(S14_lines_counts)

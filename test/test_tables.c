@@ -12,7 +12,7 @@
     _Static_assert(sizeof(type) == ((before) + (more)) * sizeof(void *),       \
                    #type " has another size")
 
-PLACES(rondo_protocol, 9, 7);
+PLACES(rondo_protocol, 10, 6);
 PLACES(rondo_filter, 6, 6);
 PLACES(rondo_datagram_protocol, 8, 4);
 PLACES(rondo_process_protocol, 7, 5);

@@ -98,9 +98,8 @@ run_demo() {
     require_build
     require command:curl=curl nc:nc=netcat-openbsd
     build release
-    backends=$(sed -n 's/^RONDO_BACKENDS:[^=]*=//p' \
-        build/release/CMakeCache.txt | tr ';' ' ')
-    [ -n "$backends" ] || fail "the build names no backends"
+    backends=$(build/release/rondo-info --backends | tr '\n' ' ')
+    [ -n "$backends" ] || fail "no backend works here"
     head -c 5000000 /dev/urandom >"$scratch/bytes"
 
     heading "What this system can do (rondo-info)"

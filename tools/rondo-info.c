@@ -218,6 +218,13 @@ static void print_markdown(const struct table *table)
     printf("\n");
 }
 
+static void print_names(const struct table *table)
+{
+    for (size_t i = 0; i < table->columns; i++)
+        if (table->column[i].loop)
+            printf("%s\n", table->column[i].name);
+}
+
 static void open_column(struct column *column, const char *name)
 {
     rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
@@ -261,26 +268,33 @@ static int close_table(struct table *table)
 
 static int usage(FILE *to, int code)
 {
-    fprintf(to, "usage: rondo-info [--markdown] [--help]\n"
-                "Prints what Rondo can do on this system, by backend.\n");
+    fprintf(to, "usage: rondo-info [--markdown | --backends] [--help]\n"
+                "Prints what Rondo can do on this system, by backend; or the "
+                "names of the backends that work here.\n");
     return code;
 }
 
 int main(int argc, char **argv)
 {
     static struct table table;
+    bool names_only = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0)
             return usage(stdout, 0);
-        if (strcmp(argv[i], "--markdown") != 0)
+        if (strcmp(argv[i], "--backends") == 0)
+            names_only = true;
+        else if (strcmp(argv[i], "--markdown") == 0)
+            table.markdown = true;
+        else
             return usage(stderr, 2);
-        table.markdown = true;
     }
     if (open_table(&table) < 0) {
         fprintf(stderr, "rondo-info: %s\n", rondo_last_error());
         return 1;
     }
-    if (table.markdown) {
+    if (names_only) {
+        print_names(&table);
+    } else if (table.markdown) {
         print_markdown(&table);
     } else {
         printf("Rondo %s\n\n", rondo_version());

@@ -34,6 +34,18 @@ struct backend {
      * operations have ended or were cancelled. */
     void (*detach)(rondo_loop *loop, struct io *io);
 
+    /* Of a backend that reads before it is asked, NULL elsewhere. */
+    /* As sys_recv, of an OP_READ's descriptor: first what lies here. */
+    int64_t (*receive)(rondo_loop *loop, struct io *io, void *data,
+                       size_t size);
+    /* Takes what lies here; its size. Data NULL: reads no more, until the next
+     * wait, and tells how much there is to take. */
+    size_t (*take_rest)(rondo_loop *loop, struct io *io, void *data,
+                        size_t size);
+    /* The calling thread runs the loop from now on. 0, or an error, and nothing
+     * has changed. NULL: threads do not matter. */
+    int (*move)(rondo_loop *loop);
+
     /* Starts an operation: makes it PENDING and calls op_finish when it ends,
      * at once or in a later wait. Never calls done. A failure ends the
      * operation, too. */
@@ -87,6 +99,10 @@ struct poller {
     /* In a forked child the kernel's object is still the parent's, too: close
      * frees this process's descriptor and changes nothing in the object. */
     void (*close)(rondo_loop *loop, void *state);
+    /* In a forked child, in place of close and open, for a poller whose state
+     * must stay: nothing is armed then, and each io will be attached. Like the
+     * backend's it can be called again after an error. Or NULL. */
+    int (*reopen)(rondo_loop *loop, void *state);
     int (*attach)(rondo_loop *loop, void *state, struct io *io);  /* or NULL */
     void (*detach)(rondo_loop *loop, void *state, struct io *io); /* or NULL */
     /* Watch these sides from now on, and no others; io->armed says which were
@@ -94,6 +110,9 @@ struct poller {
      * 0 and call reactor_refused in the next wait instead. Taking a side away
      * cannot fail. */
     int (*set)(rondo_loop *loop, void *state, struct io *io, unsigned sides);
+    /* An operation on it was cancelled, which takes no interest away. Or NULL.
+     */
+    void (*canceled)(rondo_loop *loop, void *state, struct io *io);
     /* As a backend's wait: calls reactor_ready, _refused and _lost. These never
      * call a function of the program, so no io is freed during a wait. */
     int (*wait)(rondo_loop *loop, void *state, int64_t timeout_ns);
@@ -109,8 +128,9 @@ struct poller {
     /* As a backend's, for a poller without embed. Cannot fail. */
     int (*list)(rondo_loop *loop, void *state, rondo_poll_entry *entries,
                 size_t room, int64_t *timeout_ns);
-    /* Tells whether `wake` ends a wait. NULL or false: it does not, and the
-     * reactor watches a struct wake for that. */
+    /* Tells whether `wake` ends a wait; where it does not, the reactor watches
+     * a struct wake. NULL: it does not, and `wake`, if there is one, is called
+     * besides. */
     bool (*wakes)(const void *state);
     void (*wake)(const void *state); /* any thread and any signal handler */
 };

@@ -14,8 +14,12 @@ int rondo_loop_take(rondo_loop *loop)
         return loop_check_slow(loop, "loop_take");
     if (loop->depth)
         return error_set(RONDO_EBUSY, "loop_take: the loop is running");
-    loop->thread = sys_thread_self();
-    return 0;
+    int error = 0;
+    if (loop->backend->move && !sys_thread_is_self(loop->thread))
+        error = loop->backend->move(loop);
+    if (!error)
+        loop->thread = sys_thread_self();
+    return error;
 }
 
 int rondo_loop_after_fork(rondo_loop *loop)

@@ -17,9 +17,11 @@
 #if defined(__GNUC__)
 #define COLD     __attribute__((cold, noinline))
 #define NOINLINE __attribute__((noinline))
+#define INLINED  __attribute__((always_inline)) inline
 #else
 #define COLD
 #define NOINLINE
+#define INLINED inline
 #endif
 
 struct backend;

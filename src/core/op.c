@@ -170,6 +170,25 @@ void io_detach(rondo_loop *loop, struct io *io)
     io->attached = false;
 }
 
+bool io_reads_ahead(const rondo_loop *loop)
+{
+    return loop->backend->receive;
+}
+
+int64_t io_receive(rondo_loop *loop, struct io *io, void *data, size_t size)
+{
+    return loop->backend->receive ? loop->backend->receive(loop, io, data, size)
+                                  : sys_recv(io->fd, data, size);
+}
+
+size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size)
+{
+    assert(io->attached);
+    return loop->backend->take_rest
+               ? loop->backend->take_rest(loop, io, data, size)
+               : 0;
+}
+
 void io_reattach(rondo_loop *loop, struct io *io)
 {
     assert(io->attached && !io->op[0] && !io->op[1]);

@@ -160,6 +160,15 @@ int io_attach(rondo_loop *loop, struct io *io);
  * attached. */
 void io_detach(rondo_loop *loop, struct io *io);
 
+/* Does the backend read before it is asked? Then an OP_READ may have consumed
+ * bytes; a handle that cannot have that waits by OP_WAIT_READ. */
+bool io_reads_ahead(const rondo_loop *loop);
+/* As sys_recv of an OP_READ's descriptor: first what the backend has read. */
+int64_t io_receive(rondo_loop *loop, struct io *io, void *data, size_t size);
+/* Takes what was read ahead; its size. Data NULL: stops reading ahead for now,
+ * and tells what there is to take. */
+size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size);
+
 /* Makes the backend forget what the kernel knows of an attached descriptor: its
  * number may name another file by now. As with io_detach, nothing goes on. */
 void io_reattach(rondo_loop *loop, struct io *io);

@@ -185,8 +185,12 @@ void reactor_submit(rondo_loop *loop, struct op *op)
 
 void reactor_cancel(rondo_loop *loop, struct op *op)
 {
-    if (op->task.state == TASK_PENDING)
-        reactor_end(loop, op, RONDO_ECANCELED);
+    const struct reactor *r = reactor_of(loop);
+    if (op->task.state != TASK_PENDING)
+        return;
+    reactor_end(loop, op, RONDO_ECANCELED);
+    if (r->poller && r->poller->canceled)
+        r->poller->canceled(loop, reactor_state(loop), op->io);
 }
 
 int reactor_attach(rondo_loop *loop, struct io *io)
@@ -221,10 +225,11 @@ static COLD void reactor_try_all(rondo_loop *loop)
 void reactor_wake(rondo_loop *loop)
 {
     const struct reactor *r = reactor_of(loop);
-    if (r->poller_wakes)
-        r->poller->wake(r->state.bytes);
-    else
+    const struct poller *poller = loop->backend->poller;
+    if (!r->poller_wakes)
         wake_send(&r->wake);
+    if (r->poller_wakes || (poller->wake && !poller->wakes))
+        poller->wake(r->state.bytes);
 }
 
 int64_t reactor_resolution(const rondo_loop *loop)
@@ -311,7 +316,8 @@ int reactor_embed(rondo_loop *loop, rondo_fd *fd, int64_t *timeout_ns)
         return error_set(RONDO_ENOTSUP,
                          "loop_prepare: backend \"%s\" has no descriptor to "
                          "wait for (rondo_loop_prepare_poll lists all); "
-                         "\"epoll\", \"kqueue\" and \"iocp\" have",
+                         "\"epoll\", \"io_uring\", \"kqueue\" and \"iocp\" "
+                         "have",
                          loop->backend->name);
     int64_t most = RONDO_NEVER;
     if (reactor_lacks_wake(r))
@@ -340,35 +346,48 @@ int reactor_list(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
     return r->poller->list(loop, r->state.bytes, entries, room, timeout_ns);
 }
 
-static void reactor_close_parts(rondo_loop *loop, struct reactor *r)
+static void reactor_close_wake(rondo_loop *loop, struct reactor *r)
 {
-    assert(r->poller);
     r->wake_io.op[0] = NULL;
     io_detach(loop, &r->wake_io);
-    r->poller->close(loop, r->state.bytes);
-    r->poller = NULL;
     if (!r->poller_wakes)
         wake_close(&r->wake);
 }
 
-/* After an error of the last step r->poller is set: reactor_close undoes
- * all. */
-static int reactor_open_parts(rondo_loop *loop, struct reactor *r)
+static void reactor_close_poller(rondo_loop *loop, struct reactor *r)
+{
+    if (r->poller)
+        r->poller->close(loop, r->state.bytes);
+    r->poller = NULL;
+}
+
+static int reactor_open_poller(rondo_loop *loop, struct reactor *r)
 {
     const struct poller *poller = loop->backend->poller;
     assert(poller && !r->poller);
     int error = poller->open(loop, r->state.bytes);
-    if (error)
-        return error;
-    r->poller_wakes = poller->wakes && poller->wakes(r->state.bytes);
-    if (!r->poller_wakes)
-        error = wake_open(&r->wake);
-    if (error) {
-        poller->close(loop, r->state.bytes);
-        return error_in("loop_new", error);
-    }
-    r->poller = poller;
-    return r->poller_wakes ? 0 : reactor_watch_wake(loop, r);
+    if (!error)
+        r->poller = poller;
+    return error;
+}
+
+static int reactor_reopen_poller(rondo_loop *loop, struct reactor *r)
+{
+    if (r->poller && r->poller->reopen)
+        return r->poller->reopen(loop, r->state.bytes);
+    reactor_close_poller(loop, r);
+    memset(r->state.bytes, 0,
+           loop->backend->poller->size - loop->backend->poller->unset);
+    return reactor_open_poller(loop, r);
+}
+
+static int reactor_open_wake(rondo_loop *loop, struct reactor *r)
+{
+    r->poller_wakes = r->poller->wakes && r->poller->wakes(r->state.bytes);
+    if (r->poller_wakes)
+        return 0;
+    int error = wake_open(&r->wake);
+    return error ? error_in("loop_new", error) : reactor_watch_wake(loop, r);
 }
 
 int reactor_open(rondo_loop *loop)
@@ -380,7 +399,10 @@ int reactor_open(rondo_loop *loop)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     memset(r, 0, size - loop->backend->poller->unset);
     loop->backend_data = r;
-    int error = reactor_open_parts(loop, r);
+    r->wake.fd[0] = r->wake.fd[1] = SYS_NO_FD;
+    int error = reactor_open_poller(loop, r);
+    if (!error)
+        error = reactor_open_wake(loop, r);
     if (error)
         reactor_close(loop);
     return error;
@@ -389,8 +411,10 @@ int reactor_open(rondo_loop *loop)
 void reactor_close(rondo_loop *loop)
 {
     struct reactor *r = reactor_of(loop);
-    if (r && r->poller)
-        reactor_close_parts(loop, r);
+    if (r && r->poller) {
+        reactor_close_wake(loop, r);
+        reactor_close_poller(loop, r);
+    }
     loop_free(loop, r);
     loop->backend_data = NULL;
 }
@@ -428,11 +452,10 @@ int reactor_reopen(rondo_loop *loop)
             loop->table[i]->slot = -1;
             loop->table[i]->registered = 0;
         }
-    if (r->poller)
-        reactor_close_parts(loop, r);
-    memset(r->state.bytes, 0,
-           loop->backend->poller->size - loop->backend->poller->unset);
-    int error = reactor_open_parts(loop, r);
+    reactor_close_wake(loop, r);
+    int error = reactor_reopen_poller(loop, r);
+    if (!error)
+        error = reactor_open_wake(loop, r);
     if (error)
         return error;
     for (size_t i = 0; i < loop->table_room; i++)

@@ -176,8 +176,24 @@ void release_forget(rondo_loop *loop, rondo_id id)
 void release_due(rondo_loop *loop, rondo_id id)
 {
     struct release *r = release_remove(loop, id);
-    if (!r)
-        return;
+    if (r)
+        release_send(loop, r);
+}
+
+/* ---- without an id ---- */
+
+struct release *release_make(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    if (!loop->releases)
+        loop->releases = release_open(loop);
+    struct release *r = loop->releases ? loop_alloc(loop, sizeof *r) : NULL;
+    if (r)
+        *r = (struct release){.fn = fn, .arg = arg};
+    return r;
+}
+
+void release_send(rondo_loop *loop, struct release *r)
+{
     struct releases *all = loop->releases;
     release_append(&all->due, r);
     if (all->task.state != TASK_IDLE)

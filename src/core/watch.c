@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "core/backend.h"
+#include "core/release.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@ struct side {
     struct op op;
     rondo_fd_fn fn; /* NULL: there is none */
     void *arg;
+    struct release *release; /* of arg; NULL: none */
 };
 
 struct watcher {
@@ -43,6 +45,14 @@ static void watch_free_if_idle(struct watcher *w)
     loop_free(w->loop, w);
 }
 
+/* The side's function is not called with this arg any more. */
+static void watch_release(rondo_loop *loop, struct side *side)
+{
+    if (side->release)
+        release_send(loop, side->release);
+    side->release = NULL;
+}
+
 /* Leaves the table at once, since the program may close the descriptor now and
  * get its number back as another file. */
 static void watch_forget(struct watcher *w)
@@ -54,6 +64,7 @@ static void watch_forget(struct watcher *w)
         if (w->side[i].fn)
             loop->live_watchers--;
         w->side[i].fn = NULL;
+        watch_release(loop, &w->side[i]);
         op_cancel(loop, &w->side[i].op);
     }
     if (w->watch_fn)
@@ -256,6 +267,14 @@ static int watch_start(struct watcher *w, struct side *side, const char *what)
     return error;
 }
 
+/* Added again with the same arg, the release stays. */
+static void watch_set_arg(rondo_loop *loop, struct side *side, void *arg)
+{
+    if (side->arg != arg)
+        watch_release(loop, side);
+    side->arg = arg;
+}
+
 static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
                      void *arg)
 {
@@ -282,7 +301,7 @@ static int watch_add(rondo_loop *loop, rondo_fd fd, int which, rondo_fd_fn fn,
     else
         loop->live_watchers++;
     side->fn = fn;
-    side->arg = arg;
+    watch_set_arg(loop, side, arg);
     return watch_start(w, side, what);
 }
 
@@ -349,7 +368,7 @@ int rondo_watch(rondo_loop *loop, rondo_fd fd, unsigned events,
     else
         loop->live_watchers++;
     w->watch_fn = fn;
-    w->side[1].arg = arg;
+    watch_set_arg(loop, &w->side[1], arg);
     w->side[1].op.size = events & ~(unsigned)WATCH_ALWAYS;
     return watch_start(w, &w->side[1], what);
 }
@@ -389,6 +408,7 @@ static int watch_remove_side(rondo_loop *loop, rondo_fd fd, int which)
     }
     struct side *side = &w->side[which];
     side->fn = NULL;
+    watch_release(loop, side);
     loop->live_watchers--;
     op_cancel(loop, &side->op);
     assert(watch_is_sound(w));
@@ -403,6 +423,46 @@ int rondo_remove_reader(rondo_loop *loop, rondo_fd fd)
 int rondo_remove_writer(rondo_loop *loop, rondo_fd fd)
 {
     return watch_remove_side(loop, fd, 1);
+}
+
+/* ---- releasing ---- */
+
+/* The side that keeps the arg of what `event` names; NULL: there is none. */
+static struct side *watch_side(struct watcher *w, unsigned event)
+{
+    if (!w)
+        return NULL;
+    if (!event)
+        return w->watch_fn ? &w->side[1] : NULL;
+    struct side *side = &w->side[event == RONDO_WRITABLE];
+    return side->fn ? side : NULL;
+}
+
+int rondo_set_watch_release(rondo_loop *loop, rondo_fd fd, unsigned event,
+                            rondo_fn release)
+{
+    static const char what[] = "set_watch_release";
+    struct watcher *w;
+    int error = loop_check_create(loop, what);
+    if (!error && event && event != RONDO_READABLE && event != RONDO_WRITABLE)
+        error =
+            error_set(RONDO_EINVAL,
+                      "%s: event is RONDO_READABLE, RONDO_WRITABLE or 0", what);
+    if (!error)
+        error = watch_find(loop, fd, what, &w);
+    if (error)
+        return error;
+    struct side *side = watch_side(w, event);
+    if (!side)
+        return error_set(RONDO_ENOENT, "%s: descriptor %lld has no %s", what,
+                         (long long)fd,
+                         event ? side_names[event == RONDO_WRITABLE] : "watch");
+    struct release *r = release ? release_make(loop, release, side->arg) : NULL;
+    if (release && !r)
+        return error_set(RONDO_ENOMEM, "%s: out of memory", what);
+    loop_free(loop, side->release);
+    side->release = r;
+    return 0;
 }
 
 /* ---- closing, dump ---- */

@@ -641,7 +641,6 @@ static struct filters *filter_make_stack(rondo_transport *t)
     buf_init(&f->pending);
     extra->filters = f;
     t->filtered = true;
-    stream_read_through_filters(t);
     if (t->reading == READ_ENDED)
         f->eof_below = true;
     return f;

@@ -240,12 +240,15 @@ static void stream_choose_fast(rondo_transport *t)
 {
     const rondo_protocol *protocol = t->protocol;
     bool reads = stream_reads_fast(t);
-    bool plain = reads && protocol->data_received && !protocol->get_buffer;
+    bool into = reads && protocol->get_buffer && !protocol->get_buffers;
+    bool plain =
+        reads && protocol->data_received && !stream_is_buffered(protocol);
     bool writes =
         t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
     t->fast_deliver = plain;
-    t->fast_into = reads && protocol->get_buffer && !t->filtered;
-    t->fast_read = plain || (reads && t->filtered);
+    t->fast_read = plain || into || (reads && t->filtered);
+    if (t->fast_read)
+        stream_read_choose(t);
     t->fast_send = stream_sends_fast(t);
     writes = writes && !t->pause_inside;
     t->fast_write = writes && t->fast_send && !t->filtered;

@@ -106,9 +106,8 @@ struct rondo_transport {
     unsigned writing : 2;          /* enum stream_writing */
     unsigned flow : 2;             /* enum flow */
     /* Derived by settle: the fast path may be taken. */
-    unsigned fast_read : 1;    /* of what comes, filtered or not */
+    unsigned fast_read : 1;    /* of what comes, by read.task.done */
     unsigned fast_deliver : 1; /* to data_received */
-    unsigned fast_into : 1;    /* into get_buffer's, instead of fast_read */
     unsigned fast_write : 1;   /* to the kernel, by the program */
     unsigned fast_filter : 1;  /* ... to the filters */
     unsigned fast_send : 1;    /* to the kernel, by the lowest filter */
@@ -135,6 +134,8 @@ struct stream_kind {
     int64_t (*recv)(rondo_transport *t, void *data, size_t size);
     int64_t (*sendv)(rondo_transport *t, const rondo_buffer *buffers,
                      size_t count);
+    /* As sys_recvv. NULL: it reads into one room at a time. */
+    int64_t (*recvv)(rondo_transport *t, const rondo_room *rooms, size_t count);
     /* op_submit and op_cancel; a thread may be what carries it out. */
     void (*submit)(rondo_transport *t, struct op *op);
     void (*cancel)(rondo_transport *t, struct op *op);
@@ -249,7 +250,7 @@ static inline bool stream_is_running(const rondo_transport *t)
 /* Until stream_settle has looked, no fast path is taken. */
 static inline void stream_leave_fast(rondo_transport *t)
 {
-    t->fast_read = t->fast_deliver = t->fast_into = 0;
+    t->fast_read = t->fast_deliver = 0;
     t->fast_write = t->fast_filter = t->fast_send = 0;
 }
 
@@ -278,6 +279,12 @@ static inline bool stream_delivers(const rondo_transport *t)
 {
     return t->made == MADE_TOLD && t->reading == READ_ON &&
            t->phase == PHASE_OPEN && !t->handshaking;
+}
+
+/* It lends buffers to read into, and has no data_received. */
+static inline bool stream_is_buffered(const rondo_protocol *protocol)
+{
+    return protocol->get_buffer || protocol->get_buffers;
 }
 
 /* What was read before has to be taken first; but a handshake goes on, and a
@@ -341,22 +348,27 @@ void stream_check(const rondo_transport *t);
 /* ---- reading: stream_read.c ---- */
 
 void stream_read_init(rondo_transport *t);
-/* From now on: it has its first filter. */
-void stream_read_through_filters(rondo_transport *t);
+/* The fast path that fast_read is about: filtered, or the protocol's. */
+void stream_read_choose(rondo_transport *t);
 /* For filters: bytes, or the end, for the protocol: now, or as soon as it can
  * be. 0. */
 int stream_deliver(rondo_transport *t, const char *data, size_t size);
 void stream_deliver_eof(rondo_transport *t);
 /* OWED_READ: delivers held bytes, reads what a broken connection still has. */
 void stream_read_owed(rondo_transport *t);
-/* Keeps bytes that were read, behind those that it has; false: out of memory.
- */
-bool stream_hold(rondo_transport *t, const void *data, size_t size);
-/* The same, before those that it has. */
-bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
 /* Holds what a callback that runs has not been given, or has given back; false:
  * out of memory, and nothing has changed. */
 bool stream_hold_rest(rondo_transport *t);
+
+/* ---- held bytes: stream_held.c ---- */
+
+/* Keeps bytes that were read, behind those that it has; false: out of memory.
+ */
+bool stream_hold(rondo_transport *t, const void *data, size_t size);
+/* The same of what the backend has read ahead. */
+bool stream_hold_ahead(rondo_transport *t);
+/* The same, before those that it has. */
+bool stream_hold_before(rondo_transport *t, const void *data, size_t size);
 /* The held bytes, to be freed with loop_free; NULL: only an end was held. */
 struct held *stream_take_held(rondo_transport *t);
 

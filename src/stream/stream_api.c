@@ -226,3 +226,34 @@ bool rondo_transport_is_writing_paused(const rondo_transport *t)
 {
     return t && t->flow != FLOW_ON;
 }
+
+/* ---- reading ---- */
+
+int rondo_transport_pause_reading(rondo_transport *t)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_pause_reading");
+    if (error || t->reading != READ_ON || stream_is_ending(t))
+        return error;
+    t->reading = READ_PAUSED;
+    stream_settle(t);
+    return 0;
+}
+
+int rondo_transport_resume_reading(rondo_transport *t)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_resume_reading");
+    if (error || t->reading != READ_PAUSED || stream_is_ending(t))
+        return error;
+    t->reading = READ_ON;
+    t->refused = false;
+    if (t->timed)
+        stream_note_read(t);
+    stream_settle(t);
+    loop_nudge(t->loop);
+    return 0;
+}
+
+bool rondo_transport_is_reading(const rondo_transport *t)
+{
+    return t && t->reading == READ_ON && !stream_is_closing(t);
+}

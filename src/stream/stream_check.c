@@ -63,8 +63,6 @@ static void stream_check_fast(const rondo_transport *t)
 {
     if (t->fast_read)
         assert(t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held);
-    if (t->fast_into)
-        assert(!t->fast_read && !t->filtered && t->protocol->get_buffer);
     if (t->fast_deliver)
         assert(t->fast_read && t->protocol->data_received);
     if (t->fast_write)

@@ -70,7 +70,7 @@ int rondo_transport_detach(rondo_transport *t, rondo_detached *out)
     int error = detach_check(t, out);
     if (error)
         return error;
-    if (!stream_hold_rest(t))
+    if (!stream_hold_rest(t) || !stream_hold_ahead(t))
         return error_set(RONDO_ENOMEM, "%s: out of memory", detach_name);
     const struct held *held = t->extra ? t->extra->held : NULL;
     rondo_detached gone = {.size = sizeof gone,

@@ -40,22 +40,51 @@ static rondo_transport *stream_read_of_task(struct task *task)
 
 /* ---- delivering ---- */
 
-/* Asks for a buffer. NULL: nothing can be put into one now. Where there is none
- * the protocol waits until it resumes reading. */
-static void *stream_read_ask(rondo_transport *t, size_t hint, size_t *room)
+/* What a buffered protocol has lent: where to read to, in order. */
+struct lent {
+    size_t count, size; /* size: of all rooms */
+    rondo_room rooms[RONDO_ROOMS];
+};
+
+/* Leaves out what has no room. */
+static void stream_read_add_room(struct lent *lent, rondo_room room)
 {
-    const rondo_protocol *protocol = t->protocol;
-    *room = 0;
-    void *to = protocol->get_buffer(t, t->self, hint, room);
+    if (!room.data || !room.size || room.size > SIZE_MAX - lent->size)
+        return;
+    lent->rooms[lent->count++] = room;
+    lent->size += room.size;
+}
+
+/* `protocol` has lent `room` bytes. false: nothing can be put there now. A
+ * protocol that has no room waits until it resumes reading. */
+static bool stream_read_may_fill(rondo_transport *t,
+                                 const rondo_protocol *protocol, size_t room)
+{
     /* a protocol set meanwhile has another buffer */
     if (stream_is_closing(t) || t->protocol != protocol)
-        return NULL;
-    if (to && *room)
-        return to;
+        return false;
+    if (room)
+        return true;
     if (t->reading == READ_ON)
         t->reading = READ_PAUSED;
     stream_leave_fast(t);
-    return NULL;
+    return false;
+}
+
+/* Asks for buffers. false: nothing can be put into one now. */
+static bool stream_read_ask(rondo_transport *t, size_t hint, struct lent *lent)
+{
+    const rondo_protocol *protocol = t->protocol;
+    rondo_room rooms[RONDO_ROOMS] = {{NULL, 0}};
+    size_t count = 1;
+    lent->count = lent->size = 0;
+    if (protocol->get_buffers)
+        count = protocol->get_buffers(t, t->self, hint, rooms, RONDO_ROOMS);
+    else
+        rooms->data = protocol->get_buffer(t, t->self, hint, &rooms->size);
+    for (size_t i = 0; i < count && i < RONDO_ROOMS; i++)
+        stream_read_add_room(lent, rooms[i]);
+    return stream_read_may_fill(t, protocol, lent->size);
 }
 
 static void stream_read_updated(rondo_transport *t, size_t size)
@@ -75,12 +104,17 @@ static struct stream_state stream_read_keep_rest(rondo_transport *t,
     return outer;
 }
 
-/* Into the buffer `to`: how many bytes went in. */
-static size_t stream_read_put(rondo_transport *t, void *to, size_t room,
+/* How many bytes went into the rooms. */
+static size_t stream_read_put(rondo_transport *t, const struct lent *lent,
                               const char *data, size_t size)
 {
-    size_t count = size < room ? size : room;
-    memcpy(to, data, count);
+    size_t count = 0;
+    for (size_t i = 0; i < lent->count && count < size; i++) {
+        rondo_room room = lent->rooms[i];
+        size_t part = size - count < room.size ? size - count : room.size;
+        memcpy(room.data, data + count, part);
+        count += part;
+    }
     struct stream_state outer =
         stream_read_keep_rest(t, data + count, size - count);
     stream_read_updated(t, count);
@@ -93,11 +127,11 @@ static size_t stream_read_put(rondo_transport *t, void *to, size_t room,
 static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
                                            size_t size)
 {
-    size_t room;
+    struct lent lent;
     struct stream_state outer = stream_read_keep_rest(t, data, size);
-    void *to = stream_read_ask(t, size, &room);
+    bool fill = stream_read_ask(t, size, &lent);
     *stream_state(t->loop) = outer;
-    return to ? stream_read_put(t, to, room, data, size) : 0;
+    return fill ? stream_read_put(t, &lent, data, size) : 0;
 }
 
 /* One data_received; how many bytes it took: all but what it has given back
@@ -135,7 +169,7 @@ static void stream_read_deliver(rondo_transport *t, const char *data,
             break;
         const rondo_protocol *protocol = t->protocol;
         size_t took = size;
-        if (protocol->get_buffer)
+        if (stream_is_buffered(protocol))
             took = stream_read_deliver_buffered(t, data, size);
         else if (protocol->data_received)
             took = stream_read_deliver_plain(t, data, size);
@@ -316,37 +350,56 @@ static size_t stream_read_once(rondo_transport *t)
  * During a handshake there may be no protocol yet. */
 static bool stream_read_goes_into(const rondo_transport *t)
 {
-    return !t->filtered && !t->held && t->protocol->get_buffer;
+    return !t->filtered && !t->held && stream_is_buffered(t->protocol);
 }
 
-/* The same, straight into the program's buffer, of *room bytes. */
-static size_t stream_read_into(rondo_transport *t, size_t *room)
+/* Through the loop's own buffer: a thread has no other, and a small room is not
+ * worth a system call. */
+static bool stream_read_copies(const rondo_transport *t,
+                               const struct lent *lent)
 {
+    return lent->size < READ_INTO_LEAST || t->kind == STREAM_BY_THREAD ||
+           (lent->count > 1 &&
+            (!stream_kind(t)->recvv || io_reads_ahead(t->loop)));
+}
+
+/* The same, into the program's rooms. *room: how much it could have read. */
+static size_t stream_read_fill(rondo_transport *t, const struct lent *lent,
+                               size_t *room)
+{
+    const struct stream_kind *kind = stream_kind(t);
     char *scratch = t->loop->scratch;
-    if (t->flow != FLOW_ON || dispatch_owed(&t->dispatch))
-        stream_tell_flow(t);
-    if (!stream_read_goes_into(t) || !stream_delivers(t))
-        return 0;
-    void *to = stream_read_ask(t, LOOP_SCRATCH, room);
-    if (!to || t->filtered)
-        return 0;
-    bool small = *room < READ_INTO_LEAST || t->kind == STREAM_BY_THREAD;
-    int64_t count = stream_kind(t)->recv(t, small ? scratch : to,
-                                         small ? LOOP_SCRATCH : *room);
+    bool copy = stream_read_copies(t, lent);
+    *room = copy ? LOOP_SCRATCH : lent->size;
+    int64_t count = copy ? kind->recv(t, scratch, LOOP_SCRATCH)
+                    : lent->count > 1
+                        ? kind->recvv(t, lent->rooms, lent->count)
+                        : kind->recv(t, lent->rooms[0].data, lent->size);
     if (count <= 0) {
         stream_read_nothing(t, (int)count);
         return 0;
     }
     if (t->timed)
         stream_note_read(t);
-    if (small) {
-        size_t took = stream_read_put(t, to, *room, scratch, (size_t)count);
+    if (copy) {
+        size_t took = stream_read_put(t, lent, scratch, (size_t)count);
         stream_read_deliver(t, scratch + took, (size_t)count - took, false);
-        *room = LOOP_SCRATCH;
     } else {
         stream_read_updated(t, (size_t)count);
     }
     return stream_read_gave(t, count);
+}
+
+/* Asks for buffers and reads into them. */
+static size_t stream_read_into(rondo_transport *t, size_t *room)
+{
+    struct lent lent;
+    if (t->flow != FLOW_ON || dispatch_owed(&t->dispatch))
+        stream_tell_flow(t);
+    if (!stream_read_goes_into(t) || !stream_delivers(t))
+        return 0;
+    bool fill = stream_read_ask(t, LOOP_SCRATCH, &lent);
+    return fill && !t->filtered ? stream_read_fill(t, &lent, room) : 0;
 }
 
 static void stream_read_more(rondo_transport *t)
@@ -394,37 +447,33 @@ static COLD void stream_read_slow(rondo_transport *t, int error)
     stream_finish(t);
 }
 
-/* The fast path into the program's buffer: some bytes, not all that there is
- * room for, and nothing changed. */
-static void stream_read_into_done(rondo_transport *t)
+/* Where the fast paths read from: the kernel, or what the backend has read. */
+typedef int64_t receive_fn(rondo_transport *t, void *data, size_t size);
+
+static inline int64_t stream_receive_kernel(rondo_transport *t, void *data,
+                                            size_t size)
 {
-    size_t room = LOOP_SCRATCH;
-    dispatch_begin(&t->dispatch);
-    size_t count = stream_read_into(t, &room);
-    if (count && count < room && t->fast_into) {
-        dispatch_end_quietly(&t->dispatch);
-        op_submit(t->loop, &t->read);
-        return;
-    }
-    if (count && count >= room)
-        stream_read_more(t);
-    stream_finish(t);
+    return sys_recv(t->io.fd, data, size);
+}
+
+static inline int64_t stream_receive_ahead(rondo_transport *t, void *data,
+                                           size_t size)
+{
+    return io_receive(t->loop, &t->io, data, size);
 }
 
 /* The fast path: some bytes, all of them taken, and nothing changed, so that
  * all there is to do is to wait for more. */
-static void stream_read_done(rondo_loop *loop, struct task *task)
+static INLINED void stream_read_run(rondo_loop *loop, struct task *task,
+                                    receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
     if (!t->fast_read || task->error) {
-        if (t->fast_into && !task->error)
-            stream_read_into_done(t);
-        else
-            stream_read_slow(t, task->error);
+        stream_read_slow(t, task->error);
         return;
     }
-    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count <= 0) {
         stream_read_leave_fast(t, protocol, count, 0);
@@ -433,6 +482,59 @@ static void stream_read_done(rondo_loop *loop, struct task *task)
     size_t took = stream_read_deliver_plain(t, loop->scratch, (size_t)count);
     if (took < (size_t)count || count == LOOP_SCRATCH || !t->fast_read) {
         stream_read_leave_fast(t, protocol, count, took);
+        return;
+    }
+    dispatch_end_quietly(&t->dispatch);
+    op_submit(loop, &t->read);
+}
+
+/* get_buffer has changed something, or lent a buffer that is not read into. */
+static COLD void stream_read_leave_lent(rondo_transport *t,
+                                        const rondo_protocol *protocol,
+                                        void *to, size_t room)
+{
+    struct lent lent = {.count = 0, .size = 0};
+    stream_read_add_room(&lent, (rondo_room){to, room});
+    if (stream_read_may_fill(t, protocol, lent.size) && !t->filtered) {
+        size_t count = stream_read_fill(t, &lent, &room);
+        if (count && count >= room)
+            stream_read_more(t);
+    }
+    stream_finish(t);
+}
+
+static COLD void stream_read_leave_into(rondo_transport *t, int64_t count,
+                                        size_t room)
+{
+    if (count <= 0)
+        stream_read_nothing(t, (int)count);
+    else if ((size_t)count == room)
+        stream_read_more(t);
+    stream_finish(t);
+}
+
+/* The fast path into get_buffer's buffer, in stream_read_done's place. */
+static INLINED void stream_read_into_run(rondo_loop *loop, struct task *task,
+                                         receive_fn *receive)
+{
+    rondo_transport *t = stream_read_of_task(task);
+    const rondo_protocol *protocol = t->protocol;
+    if (!t->fast_read || task->error) {
+        stream_read_slow(t, task->error);
+        return;
+    }
+    size_t room = 0;
+    dispatch_begin(&t->dispatch);
+    void *to = protocol->get_buffer(t, t->self, LOOP_SCRATCH, &room);
+    if (!to || room < READ_INTO_LEAST || !t->fast_read) {
+        stream_read_leave_lent(t, protocol, to, room);
+        return;
+    }
+    int64_t count = receive(t, to, room);
+    if (count > 0)
+        stream_read_updated(t, (size_t)count);
+    if (count <= 0 || (size_t)count == room || !t->fast_read) {
+        stream_read_leave_into(t, count, room);
         return;
     }
     dispatch_end_quietly(&t->dispatch);
@@ -449,14 +551,16 @@ static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
 }
 
 /* The fast path with filters, in stream_read_done's place. */
-static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
+static INLINED void stream_read_filtered_run(rondo_loop *loop,
+                                             struct task *task,
+                                             receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
     if (!t->fast_read || task->error) {
         stream_read_slow(t, task->error);
         return;
     }
-    int64_t count = sys_recv(t->io.fd, loop->scratch, LOOP_SCRATCH);
+    int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count > 0)
         (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
@@ -468,9 +572,49 @@ static void stream_read_filtered_done(rondo_loop *loop, struct task *task)
     op_submit(loop, &t->read);
 }
 
-void stream_read_through_filters(rondo_transport *t)
+/* Each way to deliver, from each place to read from. */
+
+static void stream_read_run_kernel(rondo_loop *loop, struct task *task)
 {
-    t->read.task.done = stream_read_filtered_done;
+    stream_read_run(loop, task, stream_receive_kernel);
+}
+
+static void stream_read_run_ahead(rondo_loop *loop, struct task *task)
+{
+    stream_read_run(loop, task, stream_receive_ahead);
+}
+
+static void stream_read_into_run_kernel(rondo_loop *loop, struct task *task)
+{
+    stream_read_into_run(loop, task, stream_receive_kernel);
+}
+
+static void stream_read_into_run_ahead(rondo_loop *loop, struct task *task)
+{
+    stream_read_into_run(loop, task, stream_receive_ahead);
+}
+
+static void stream_read_filtered_run_kernel(rondo_loop *loop, struct task *task)
+{
+    stream_read_filtered_run(loop, task, stream_receive_kernel);
+}
+
+static void stream_read_filtered_run_ahead(rondo_loop *loop, struct task *task)
+{
+    stream_read_filtered_run(loop, task, stream_receive_ahead);
+}
+
+void stream_read_choose(rondo_transport *t)
+{
+    enum { PLAIN, INTO, FILTERED };
+    static void (*const done[2][3])(rondo_loop *, struct task *) = {
+        {stream_read_run_kernel, stream_read_into_run_kernel,
+         stream_read_filtered_run_kernel},
+        {stream_read_run_ahead, stream_read_into_run_ahead,
+         stream_read_filtered_run_ahead},
+    };
+    int way = t->filtered ? FILTERED : t->protocol->get_buffer ? INTO : PLAIN;
+    t->read.task.done = done[io_reads_ahead(t->loop)][way];
 }
 
 /* A write has failed, or the stream is cut: delivers what the peer sent before.
@@ -506,44 +650,10 @@ void stream_read_owed(rondo_transport *t)
 
 void stream_read_init(rondo_transport *t)
 {
-    op_init(&t->read, &t->io, OP_READ, stream_read_done);
+    op_init(&t->read, &t->io, OP_READ, stream_read_run_kernel);
 }
 
 /* ---- held bytes ---- */
-
-bool stream_hold(rondo_transport *t, const void *data, size_t size)
-{
-    struct stream_extra *extra = stream_extra(t);
-    struct held *held = extra ? extra->held : NULL;
-    if (!extra)
-        return false;
-    if (!held || held->room - held->size < size) {
-        /* twice as much each time, so that many small pieces cost no more
-         * than a large one */
-        size_t has = held ? held->size : 0;
-        size_t room = has + (size > has ? size : has);
-        held = loop_realloc(t->loop, held, sizeof *held + room);
-        if (!held)
-            return false;
-        held->size = has;
-        held->room = room;
-        extra->held = held;
-    }
-    memcpy(held->bytes + held->size, data, size);
-    held->size += size;
-    t->held = true;
-    stream_leave_fast(t);
-    return true;
-}
-
-bool stream_hold_before(rondo_transport *t, const void *data, size_t size)
-{
-    struct held *later = t->held ? stream_take_held(t) : NULL;
-    bool kept = stream_hold(t, data, size) &&
-                (!later || stream_hold(t, later->bytes, later->size));
-    loop_free(t->loop, later);
-    return kept;
-}
 
 bool stream_hold_rest(rondo_transport *t)
 {
@@ -564,44 +674,7 @@ bool stream_hold_rest(rondo_transport *t)
     return true;
 }
 
-struct held *stream_take_held(rondo_transport *t)
-{
-    struct held *held = t->extra->held;
-    t->extra->held = NULL;
-    t->held = t->refused = false;
-    return held;
-}
-
 /* ---- the program's calls ---- */
-
-int rondo_transport_pause_reading(rondo_transport *t)
-{
-    int error = loop_check(t ? t->loop : NULL, "transport_pause_reading");
-    if (error || t->reading != READ_ON || stream_is_ending(t))
-        return error;
-    t->reading = READ_PAUSED;
-    stream_settle(t);
-    return 0;
-}
-
-int rondo_transport_resume_reading(rondo_transport *t)
-{
-    int error = loop_check(t ? t->loop : NULL, "transport_resume_reading");
-    if (error || t->reading != READ_PAUSED || stream_is_ending(t))
-        return error;
-    t->reading = READ_ON;
-    t->refused = false;
-    if (t->timed)
-        stream_note_read(t);
-    stream_settle(t);
-    loop_nudge(t->loop);
-    return 0;
-}
-
-bool rondo_transport_is_reading(const rondo_transport *t)
-{
-    return t && t->reading == READ_ON && !stream_is_closing(t);
-}
 
 int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
 {

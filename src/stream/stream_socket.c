@@ -7,13 +7,19 @@ enum { DRAIN_ROUNDS = 64 };
 
 static int64_t stream_socket_recv(rondo_transport *t, void *data, size_t size)
 {
-    return sys_recv(t->io.fd, data, size);
+    return io_receive(t->loop, &t->io, data, size);
 }
 
 static int64_t stream_socket_sendv(rondo_transport *t,
                                    const rondo_buffer *buffers, size_t count)
 {
     return sys_sendv(t->io.fd, buffers, count);
+}
+
+static int64_t stream_socket_recvv(rondo_transport *t, const rondo_room *rooms,
+                                   size_t count)
+{
+    return sys_recvv(t->io.fd, rooms, count);
 }
 
 static void stream_socket_submit(rondo_transport *t, struct op *op)
@@ -86,7 +92,8 @@ static rondo_fd stream_socket_fd(const rondo_transport *t)
 
 const struct stream_kind stream_kinds[STREAM_KINDS] = {
     [STREAM_SOCKET] = {SOCKET_KIND, .recv = stream_socket_recv,
-                       .sendv = stream_socket_sendv},
+                       .sendv = stream_socket_sendv,
+                       .recvv = stream_socket_recvv},
     [STREAM_UNIX_SOCKET] = {SOCKET_KIND, .recv = stream_fds_recv,
                             .sendv = stream_fds_sendv},
     [STREAM_HALF_PIPE] = {PIPE_KIND, .recv = stream_pipe_recv,

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/backend.h"
+#include "unix/epoll.h"
 #include "unix/unix.h"
 
 #include <assert.h>
@@ -34,6 +35,7 @@ struct epoll {
     union epoll_slot *slots;
     int room, used, free; /* of the slots; free: the first one, or none */
     int retired;
+    unsigned renewals;
     int next_event;     /* those before it are of descriptors that are done */
     uint64_t iteration; /* for which next_event holds */
     struct epoll_event *events; /* `batch` of them: few, or allocated */
@@ -127,6 +129,7 @@ static void epoll_retire_slot(struct epoll *e, struct io *io)
     e->slots[io->slot].io = NULL;
     e->retired++;
     io->slot = EPOLL_NO_SLOT;
+    io->registered = 0;
 }
 
 /* There are no stale entries: each slot without an io is free. */
@@ -182,9 +185,9 @@ static int epoll_add(rondo_loop *loop, struct epoll *e, struct io *io,
 static int epoll_control(rondo_loop *loop, struct epoll *e, struct io *io,
                          unsigned sides)
 {
-    assert(io->armed || sides);
+    unsigned before = io->registered;
     assert(io->fd >= 0);
-    if (io->armed && io->slot != EPOLL_NO_SLOT) {
+    if (before) {
         int how = sides ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
         if (epoll_change(e->fd, how, io, sides) == 0)
             return 0;
@@ -194,7 +197,7 @@ static int epoll_control(rondo_loop *loop, struct epoll *e, struct io *io,
     /* Its number may name a new file. */
     if (!sides || epoll_add(loop, e, io, sides) == 0)
         return 0;
-    return sides & ~(unsigned)io->armed ? -1 : 0;
+    return sides & ~before ? -1 : 0;
 }
 
 /* ---- a new epoll, without stale entries ---- */
@@ -203,7 +206,7 @@ static int epoll_enter(rondo_loop *loop, struct epoll *e, struct io *io, int fd)
 {
     if (io->slot == EPOLL_NO_SLOT && !epoll_take_slot(loop, e, io))
         return -1;
-    if (epoll_change(fd, EPOLL_CTL_ADD, io, io->armed) == 0)
+    if (epoll_change(fd, EPOLL_CTL_ADD, io, io->registered) == 0)
         return 0;
     if (errno != EBADF && errno != EPERM)
         return -1;
@@ -221,7 +224,7 @@ static COLD void epoll_renew(rondo_loop *loop, struct epoll *e)
     bool whole = fd >= 0;
     for (size_t i = 0; whole && i < loop->table_room; i++) {
         struct io *io = loop->table[i];
-        if (io && io->armed)
+        if (io && io->registered)
             whole = epoll_enter(loop, e, io, fd) == 0;
     }
     whole = whole && dup3(fd, e->fd, O_CLOEXEC) == e->fd;
@@ -229,12 +232,18 @@ static COLD void epoll_renew(rondo_loop *loop, struct epoll *e)
         sys_close(fd);
     if (!whole)
         return;
+    e->renewals++;
     epoll_free_retired(loop, e);
     for (size_t i = 0; i < loop->table_room; i++) {
         struct io *io = loop->table[i];
         if (io && io->armed && io->slot == EPOLL_NO_SLOT)
             reactor_lost(loop, io);
     }
+}
+
+unsigned unix_epoll_renewals(const void *state)
+{
+    return ((const struct epoll *)state)->renewals;
 }
 
 static int epoll_attach(rondo_loop *loop, void *state, struct io *io)
@@ -262,8 +271,10 @@ static void epoll_detach(rondo_loop *loop, void *state, struct io *io)
 static int epoll_set(rondo_loop *loop, void *state, struct io *io,
                      unsigned sides)
 {
-    if (epoll_control(loop, state, io, sides) == 0)
+    if (epoll_control(loop, state, io, sides) == 0) {
+        io->registered = (unsigned char)sides;
         return 0;
+    }
     int error = error_from_os(errno);
     if (error == RONDO_EPERM)
         return error_os(error,
@@ -380,7 +391,7 @@ static int64_t epoll_resolution(const void *state)
     return ((const struct epoll *)state)->whole_ms ? 1000000 : 1;
 }
 
-static const struct poller epoll_poller = {
+const struct poller unix_epoll_poller = {
     .size = sizeof(struct epoll),
     .unset = sizeof((struct epoll *)0)->few,
     .open = epoll_open,
@@ -398,6 +409,6 @@ const struct backend backend_epoll = {
     .name = "epoll",
     /* Linux refuses devices whose driver cannot be polled, as /dev/null */
     .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES,
-    REACTOR(&epoll_poller),
+    REACTOR(&unix_epoll_poller),
 };
 #endif

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/event.h>
 #include <sys/stat.h>
@@ -38,8 +39,9 @@ enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE };
 enum { KQUEUE_DEVICE = FIFO_LAST << 1 };
 
 /* io->mode of a watch. MODE_END: the end of the data is asked for and the data
- * are not, so they are reported once and no more (EV_CLEAR). */
-enum { MODE_LEVEL, MODE_END };
+ * are not, so they are reported once and no more (EV_CLEAR). MODE_URGENT: the
+ * filter of urgent data is registered. */
+enum { MODE_END = 1, MODE_URGENT = 2 };
 
 /* The next wait registers changes with the kernel, in the same call of kevent.
  * Until then a descriptor whose interest differs from what is registered waits
@@ -138,7 +140,7 @@ static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
     struct kevent change = {.ident = (uintptr_t)io->fd};
     change.filter = side == SIDE_READ ? EVFILT_READ : EVFILT_WRITE;
     change.flags = add ? EV_ADD : EV_DELETE;
-    if (add && side == SIDE_READ && io->mode == MODE_END)
+    if (add && side == SIDE_READ && io->mode & MODE_END)
         change.flags |= EV_CLEAR;
     kqueue_put_io(&change, io);
     /* macOS takes devices whose driver does not count bytes, as /dev/null and
@@ -150,13 +152,90 @@ static struct kevent kqueue_change_of(struct io *io, unsigned side, bool add)
     return change;
 }
 
+/* ---- urgent data ---- */
+
+#ifdef EVFILT_EXCEPT
+/* macOS's filter (xnu: filt_soread_common) reports data and the end as well. A
+ * mark above what any buffer holds and EV_CLEAR keep it quiet about these.
+ * OpenBSD's (filt_soexcept) reports urgent data alone. */
+static struct kevent kqueue_urgent_change(struct io *io, bool add)
+{
+    struct kevent change = {.ident = (uintptr_t)io->fd};
+    change.filter = EVFILT_EXCEPT;
+    change.flags = add ? EV_ADD | EV_CLEAR : EV_DELETE;
+    change.fflags = add ? NOTE_OOB | NOTE_LOWAT : 0;
+    change.data = add ? INT_MAX : 0;
+    kqueue_put_io(&change, io);
+    return change;
+}
+
+static int kqueue_register_urgent(const struct kqueue *k, struct io *io,
+                                  bool wanted)
+{
+    if (wanted == ((io->mode & MODE_URGENT) != 0))
+        return 0;
+    struct kevent change = kqueue_urgent_change(io, wanted);
+    if (kevent(k->fd, &change, 1, NULL, 0, NULL) < 0 && errno != EINTR &&
+        wanted)
+        return kqueue_refused(io, SIDE_READ, errno);
+    io->mode ^= MODE_URGENT;
+    return 0;
+}
+
+static bool kqueue_is_urgent(const struct kevent *event)
+{
+    return event->filter == EVFILT_EXCEPT;
+}
+
+/* With EV_EOF fflags is an error. The mark stays until it is read past, so the
+ * filter is registered anew, which reports it again. */
+static bool kqueue_take_urgent(const struct kqueue *k,
+                               const struct kevent *event)
+{
+    struct io *io = kqueue_io_of(event);
+    if (event->flags & (EV_EOF | EV_ERROR) || !(event->fflags & NOTE_OOB))
+        return false;
+    (void)kqueue_register_urgent(k, io, false);
+    (void)kqueue_register_urgent(k, io, true);
+    return true;
+}
+#else /* FreeBSD, NetBSD */
+static int kqueue_register_urgent(const struct kqueue *k, struct io *io,
+                                  bool wanted)
+{
+    (void)k;
+    (void)io;
+    (void)wanted; /* never: rondo_watch refuses it */
+    return 0;
+}
+
+static bool kqueue_is_urgent(const struct kevent *event)
+{
+    (void)event;
+    return false;
+}
+
+static bool kqueue_take_urgent(const struct kqueue *k,
+                               const struct kevent *event)
+{
+    (void)k;
+    (void)event;
+    return false;
+}
+#endif
+
+/* ---- registering ---- */
+
 /* Makes each change with a call of its own. Without room for events kevent
  * returns the error itself, and takes no event. An error of removing means that
  * the kernel has removed the entry already. */
 static int kqueue_register_now(struct kqueue *k, struct io *io, unsigned sides)
 {
     bool end = sides & RONDO_HALF_CLOSED && !(sides & SIDE_READ);
-    io->mode = end ? MODE_END : MODE_LEVEL;
+    int error = kqueue_register_urgent(k, io, sides & RONDO_PRIORITY);
+    if (error)
+        return error;
+    io->mode = (unsigned char)((io->mode & MODE_URGENT) | (end ? MODE_END : 0));
     sides = fifo_sides(io, end ? sides | SIDE_READ : sides);
     for (unsigned side = SIDE_READ; side <= SIDE_WRITE; side++) {
         if (!((sides ^ io->registered) & side))
@@ -254,7 +333,7 @@ static int kqueue_attach(rondo_loop *loop, void *state, struct io *io)
     struct kqueue *k = state;
     struct stat status;
     assert(io->slot < 0);
-    io->registered = 0;
+    io->registered = io->mode = 0;
     if ((io->owner == IO_WATCHER || io->owner == IO_PIPE) &&
         fstat(io->fd, &status) == 0 && S_ISCHR(status.st_mode))
         io->registered = KQUEUE_DEVICE;
@@ -280,6 +359,12 @@ static void kqueue_take_event(rondo_loop *loop, struct kqueue *k,
     unsigned side = event->filter == EVFILT_WRITE ? SIDE_WRITE : SIDE_READ;
     if (!io)
         return; /* EVFILT_USER: the wake-up */
+    if (kqueue_is_urgent(event)) {
+        k->event = event;
+        if (kqueue_take_urgent(k, event))
+            reactor_ready(loop, io, RONDO_PRIORITY);
+        return;
+    }
     if (event->flags & EV_ERROR) {
         if (event->data)
             kqueue_change_failed(loop, io, side, (int)event->data);
@@ -295,7 +380,7 @@ static void kqueue_take_event(rondo_loop *loop, struct kqueue *k,
 static void kqueue_end_is_level(struct kqueue *k, struct io *io)
 {
     struct kevent change = kqueue_change_of(io, SIDE_READ, false);
-    io->mode = MODE_LEVEL;
+    io->mode &= (unsigned char)~MODE_END;
     (void)kevent(k->fd, &change, 1, NULL, 0, NULL);
     change = kqueue_change_of(io, SIDE_READ, true);
     (void)kevent(k->fd, &change, 1, NULL, 0, NULL);
@@ -311,7 +396,7 @@ static unsigned kqueue_events(rondo_loop *loop, void *state,
     (void)loop;
     if (!event || kqueue_io_of(event) != io || !(event->flags & EV_EOF))
         return sides;
-    if (io->mode == MODE_END)
+    if (io->mode & MODE_END)
         kqueue_end_is_level(k, kqueue_io_of(event));
     if (event->fflags)
         sides |= RONDO_ERROR;
@@ -468,7 +553,9 @@ const struct backend backend_kqueue = {
     .name = "kqueue",
     /* each system refuses others, such as /dev/null; all are tried */
     .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES |
+#ifndef EVFILT_EXCEPT
               UINT64_C(1) << RONDO_CAN_WATCH_PRIORITY |
+#endif
               UINT64_C(1) << RONDO_CAN_WATCH_ERRORS,
     REACTOR(&kqueue_poller),
 };

@@ -283,6 +283,17 @@ int64_t sys_recv(sys_fd fd, void *data, size_t size)
     return count < 0 ? unix_fail() : count;
 }
 
+int64_t sys_recvv(sys_fd fd, const rondo_room *rooms, size_t count)
+{
+    struct iovec parts[SYS_ROOMS];
+    struct msghdr message = {.msg_iov = parts};
+    for (size_t i = 0; i < count && i < SYS_ROOMS; i++)
+        parts[message.msg_iovlen++] =
+            (struct iovec){rooms[i].data, rooms[i].size};
+    ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT);
+    return got < 0 ? unix_fail() : got;
+}
+
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
 {
     ssize_t count = -1;

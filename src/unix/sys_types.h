@@ -56,7 +56,7 @@ __attribute__((visibility("hidden"))) int sys_stop_exception(int version,
 
 /* X(name) for each backend of this build. The first one is the default. */
 #if defined(__linux__)
-#define SYS_BACKENDS(X) X(epoll) X(poll) X(select)
+#define SYS_BACKENDS(X) X(epoll) X(io_uring) X(poll) X(select)
 #elif defined(RONDO_KQUEUE)
 #define SYS_BACKENDS(X) X(kqueue) X(poll) X(select)
 #else

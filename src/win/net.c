@@ -297,6 +297,22 @@ int64_t sys_recv(sys_fd fd, void *data, size_t size)
                      : 0;
 }
 
+int64_t sys_recvv(sys_fd fd, const rondo_room *rooms, size_t count)
+{
+    WSABUF parts[SYS_ROOMS];
+    DWORD used = 0, got = 0, flags = 0;
+    size_t left = INT_MAX;
+    for (size_t i = 0; i < count && used < SYS_ROOMS && left; i++) {
+        size_t size = rooms[i].size < left ? rooms[i].size : left;
+        parts[used].buf = rooms[i].data;
+        parts[used++].len = (ULONG)size;
+        left -= size;
+    }
+    if (WSARecv(fd, parts, used, &got, &flags, NULL, NULL) != 0)
+        return win_net_fail_stream();
+    return got ? (int64_t)got : win_net_end_or_reset(fd);
+}
+
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
 {
     int count = send(fd, data, win_net_int_size(size), 0);

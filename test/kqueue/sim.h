@@ -22,6 +22,13 @@ enum sim_fifo {
     SIM_FIFO_SOCKETS     /* sockets; refuses a filter for the other side */
 };
 
+/* Whether there is EVFILT_EXCEPT. */
+enum sim_except {
+    SIM_NO_FILTER,    /* EINVAL */
+    SIM_EXCEPT_READS, /* it reports data and the end, as EVFILT_READ, too */
+    SIM_EXCEPT_OOB    /* urgent data alone */
+};
+
 /* What poll says when a connection or a FIFO has ended. */
 enum sim_poll {
     SIM_POLL_HUP,      /* POLLHUP, whatever was asked for */
@@ -44,6 +51,7 @@ struct sim_profile {
     enum sim_silence unheard;
     enum sim_fifo fifo;
     enum sim_poll poll;
+    enum sim_except except;
     int exited_child;  /* EVFILT_PROC on a zombie; 0: it is reported */
     bool exit_early;   /* NOTE_EXIT comes before waitpid knows */
     int64_t tick_ns;   /* timeouts are rounded up to it */
@@ -83,7 +91,7 @@ unsigned sim_sendfiles(void); /* calls, ever */
 
 /* ---- notes and queues (sim_notes.c) ------------------------------------- */
 
-enum sim_list { SIM_READS, SIM_WRITES, SIM_OTHERS, SIM_LISTS };
+enum sim_list { SIM_READS, SIM_WRITES, SIM_EXCEPTS, SIM_OTHERS, SIM_LISTS };
 
 /* What a BSD calls a knote: one filter on one ident. */
 struct sim_note {
@@ -94,6 +102,8 @@ struct sim_note {
     void *udata;
     int helper;   /* a descriptor that stands for what is no file; -1 */
     bool lowat;   /* NOTE_LOWAT with data 1 */
+    bool high;    /* ... with more than a buffer holds */
+    bool oob;     /* NOTE_OOB */
     bool enabled; /* told to epoll */
     bool edge;    /* told to it as EPOLLET: the next change counts */
     bool always;  /* always ready: the helper is */
@@ -101,7 +111,7 @@ struct sim_note {
 
 enum { SIM_BUCKETS = 256 };
 
-/* Its descriptor is an epoll of three, one a list: a descriptor may be in an
+/* Its descriptor is an epoll of four, one a list: a descriptor may be in an
  * epoll only once, and its filters are independent. */
 struct sim_kq {
     struct sim_kq *next;

@@ -151,6 +151,18 @@ static int attach_user(struct sim_kq *kq, struct sim_note *note)
     return sim_attach_helper(kq, note, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
+/* xnu: soo_kqfilter; OpenBSD: the same, and EPERM of pipes. */
+static int attach_except(struct sim_kq *kq, struct sim_note *note)
+{
+    struct stat status;
+
+    if (note->ident > INT_MAX || fstat((int)note->ident, &status) < 0)
+        return EBADF;
+    if (sim_profile()->except == SIM_NO_FILTER || !S_ISSOCK(status.st_mode))
+        return EINVAL;
+    return sim_note_arm(kq, note) < 0 ? errno : 0;
+}
+
 int sim_attach(struct sim_kq *kq, const struct kevent *change)
 {
     struct sim_note *note = sim_note_new(kq, change);
@@ -160,6 +172,8 @@ int sim_attach(struct sim_kq *kq, const struct kevent *change)
         return ENOMEM;
     if (change->filter == EVFILT_READ || change->filter == EVFILT_WRITE)
         os_error = attach_fd(kq, note);
+    else if (change->filter == EVFILT_EXCEPT)
+        os_error = attach_except(kq, note);
     else if (change->filter == EVFILT_PROC)
         os_error = attach_proc(kq, note);
     else if (change->filter == EVFILT_USER)
@@ -228,6 +242,25 @@ static bool report_fd(struct sim_kq *kq, struct sim_note *note, uint32_t seen,
     return true;
 }
 
+/* xnu asks filt_soread_common: the urgent mark first, then the end and the
+ * data; OpenBSD's filt_soexcept knows the mark alone. */
+static bool report_except(struct sim_kq *kq, struct sim_note *note,
+                          uint32_t seen, struct kevent *event)
+{
+    bool reads = sim_profile()->except == SIM_EXCEPT_READS;
+
+    if (note->oob && seen & EPOLLPRI) {
+        event->fflags = NOTE_OOB;
+    } else if (reads && seen & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) {
+        event->flags |= EV_EOF;
+        event->fflags = seen & EPOLLERR ? ECONNRESET : 0;
+    } else if (!reads || !(seen & EPOLLIN)) {
+        return sleep_until_it_changes(kq, note);
+    }
+    be_level(kq, note);
+    return true;
+}
+
 static bool report_proc(struct sim_note *note, struct kevent *event)
 {
     siginfo_t info = {.si_pid = 0};
@@ -263,5 +296,7 @@ bool sim_report(struct sim_kq *kq, struct sim_note *note, uint32_t seen,
             (void)!read(note->helper, &count, sizeof count);
         return true;
     }
+    if (note->filter == EVFILT_EXCEPT)
+        return report_except(kq, note, seen, event);
     return report_fd(kq, note, seen, event);
 }

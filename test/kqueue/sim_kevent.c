@@ -83,7 +83,8 @@ static int missing(struct sim_kq *kq, const struct kevent *change)
 {
     struct epoll_event none = {.events = 0};
 
-    if (change->filter != EVFILT_READ && change->filter != EVFILT_WRITE)
+    if (change->filter != EVFILT_READ && change->filter != EVFILT_WRITE &&
+        change->filter != EVFILT_EXCEPT)
         return ENOENT;
     /* whether it is open, asked without a change */
     if (change->ident > INT_MAX ||

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -78,6 +79,8 @@ enum sim_list sim_list_of(const struct sim_note *note)
 {
     if (note->filter == EVFILT_READ)
         return SIM_READS;
+    if (note->filter == EVFILT_EXCEPT)
+        return SIM_EXCEPTS;
     return note->filter == EVFILT_WRITE ? SIM_WRITES : SIM_OTHERS;
 }
 
@@ -92,6 +95,8 @@ struct sim_note *sim_note_new(struct sim_kq *kq, const struct kevent *change)
     note->flags = change->flags & (EV_CLEAR | EV_ONESHOT | EV_DISPATCH);
     note->udata = change->udata;
     note->lowat = change->fflags & NOTE_LOWAT && change->data == 1;
+    note->high = change->fflags & NOTE_LOWAT && change->data == INT_MAX;
+    note->oob = change->filter == EVFILT_EXCEPT && change->fflags & NOTE_OOB;
     note->helper = -1;
     note->next = *bucket(kq, note->ident);
     *bucket(kq, note->ident) = note;
@@ -115,6 +120,8 @@ int sim_note_arm(struct sim_kq *kq, struct sim_note *note)
 
     if (note->filter == EVFILT_WRITE && note->helper < 0)
         event.events = EPOLLOUT;
+    else if (note->filter == EVFILT_EXCEPT)
+        event.events = EPOLLPRI | EPOLLRDHUP | (note->high ? 0U : EPOLLIN);
     else
         event.events = EPOLLIN | EPOLLRDHUP;
     if (edge)
@@ -183,6 +190,8 @@ static void kq_free(struct sim_kq *kq)
 
 void sim_forget(int fd)
 {
+    static const uint32_t filters[] = {EVFILT_READ, EVFILT_WRITE,
+                                       EVFILT_EXCEPT};
     struct sim_kq *own;
 
     if (is_unknown(fd))
@@ -192,8 +201,8 @@ void sim_forget(int fd)
     if (own)
         kq_free(own);
     for (struct sim_kq *kq = all; kq; kq = kq->next)
-        for (uint32_t filter = EVFILT_WRITE; filter <= EVFILT_READ; filter++) {
-            struct sim_note *note = sim_note(kq, (uintptr_t)fd, filter);
+        for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+            struct sim_note *note = sim_note(kq, (uintptr_t)fd, filters[i]);
 
             if (note)
                 sim_note_free(kq, note);

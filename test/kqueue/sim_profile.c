@@ -17,6 +17,7 @@ static const struct sim_profile profiles[] = {
      .unheard = SIM_WHO_ONLY_WRITES_A_FIFO,
      .fifo = SIM_FIFO_VNODE,
      .poll = SIM_POLL_IS_KQUEUE,
+     .except = SIM_EXCEPT_READS,
      .exited_child = ESRCH,
      .exit_early = true,
      .tick_ns = 1,
@@ -68,6 +69,7 @@ static const struct sim_profile profiles[] = {
      .delete_closed = EBADF,
      .broken_pipe = EPIPE,
      .fifo = SIM_FIFO_SOCKETS,
+     .except = SIM_EXCEPT_OOB,
      .exited_child = ESRCH,
      .tick_ns = 1000000},
 };

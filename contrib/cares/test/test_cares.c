@@ -241,7 +241,7 @@ TEST(E3_a_timeout_of_weeks_is_one)
  * timer, at once. */
 TEST(G8_no_memory_for_the_timer)
 {
-    struct town *t = town_new(w, RONDO_MS(50));
+    struct town *t = town_new(w, RONDO_SEC(60));
     int refused = 0, given_up = 0;
 
     for (uint64_t n = 1; !given_up && n < 50; n++) {

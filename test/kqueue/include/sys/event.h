@@ -26,6 +26,10 @@ struct kevent {
 #define EVFILT_READ  2U
 #define EVFILT_PROC  3U
 #define EVFILT_USER  4U
+#ifndef SIM_NO_EXCEPT /* FreeBSD, NetBSD, old macOS */
+#define EVFILT_EXCEPT 5U
+#define NOTE_OOB      0x00000002U
+#endif
 
 #define EV_ADD      0x0001U
 #define EV_DELETE   0x0002U

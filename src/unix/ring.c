@@ -1,0 +1,277 @@
+/* ring.c - one io_uring, by its system calls. */
+/* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef __linux__
+#define _GNU_SOURCE
+#include "unix/ring.h"
+#ifdef RING_IS_BUILT
+#include "base/error.h"
+#include "unix/unix.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* A thousand connections may answer in one wait. More would be kept by the
+ * kernel until there is room (IORING_FEAT_NODROP). */
+enum { RING_QUESTIONS = 256, RING_ANSWERS = 4096 };
+
+/* Both sides of the rings write their own numbers and read the other's. */
+static unsigned ring_load(const unsigned *number)
+{
+    return atomic_load_explicit((const _Atomic unsigned *)(const void *)number,
+                                memory_order_acquire);
+}
+
+static void ring_store(unsigned *number, unsigned value)
+{
+    atomic_store_explicit((_Atomic unsigned *)(void *)number, value,
+                          memory_order_release);
+}
+
+static int ring_register(int fd, unsigned what, const void *arg, unsigned count)
+{
+    return (int)syscall(SYS_io_uring_register, fd, what, arg, count);
+}
+
+/* ---- opening ---- */
+
+static int ring_explain(int os_error)
+{
+    switch (os_error) {
+    case ENOSYS:
+        return error_set(RONDO_ENOTSUP,
+                         "loop_new: this system has no io_uring (ENOSYS)");
+    case EPERM:
+    case EACCES:
+        return error_set(RONDO_ENOTSUP,
+                         "loop_new: this process may not use io_uring: a "
+                         "sandbox or kernel.io_uring_disabled forbids it "
+                         "(EPERM)");
+    case EINVAL:
+        return error_set(RONDO_ENOTSUP,
+                         "loop_new: this kernel's io_uring lacks deferred task "
+                         "work; Linux 6.1 has it (EINVAL)");
+    default:
+        return error_os(error_from_os(os_error), "loop_new: io_uring_setup");
+    }
+}
+
+/* What is used, and no number of a version tells. */
+static int ring_check(int fd, unsigned features)
+{
+    static const unsigned char operations[] = {
+        IORING_OP_POLL_ADD, IORING_OP_RECV, IORING_OP_ASYNC_CANCEL};
+    const unsigned needed =
+        IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG;
+    enum { OPERATIONS = 64 };
+    union {
+        struct io_uring_probe probe;
+        char room[sizeof(struct io_uring_probe) +
+                  OPERATIONS * sizeof(struct io_uring_probe_op)];
+    } answer = {.room = {0}};
+    if (ring_register(fd, IORING_REGISTER_PROBE, &answer, OPERATIONS) < 0)
+        return error_set(RONDO_ENOTSUP,
+                         "loop_new: this io_uring does not tell what it can");
+    for (size_t i = 0; i < sizeof operations; i++)
+        if (operations[i] > answer.probe.last_op ||
+            !(answer.probe.ops[operations[i]].flags & IO_URING_OP_SUPPORTED))
+            return error_set(RONDO_ENOTSUP,
+                             "loop_new: this io_uring lacks operation %u",
+                             operations[i]);
+    if ((features & needed) != needed)
+        return error_set(RONDO_ENOTSUP,
+                         "loop_new: this io_uring lacks features %#x",
+                         needed & ~features);
+    return 0;
+}
+
+static unsigned *ring_number(void *map, unsigned offset)
+{
+    return (unsigned *)(void *)((char *)map + offset);
+}
+
+/* Question n is always in place n. */
+static void ring_use_maps(struct ring *ring, const struct io_uring_params *p)
+{
+    unsigned *order = ring_number(ring->map, p->sq_off.array);
+    ring->flags = ring_number(ring->map, p->sq_off.flags);
+    ring->sq_head = ring_number(ring->map, p->sq_off.head);
+    ring->sq_tail = ring_number(ring->map, p->sq_off.tail);
+    ring->cq_head = ring_number(ring->map, p->cq_off.head);
+    ring->cq_tail = ring_number(ring->map, p->cq_off.tail);
+    ring->answers =
+        (const struct io_uring_cqe *)(const void *)((char *)ring->map +
+                                                    p->cq_off.cqes);
+    ring->sq_size = p->sq_entries;
+    ring->sq_mask = p->sq_entries - 1;
+    ring->cq_mask = p->cq_entries - 1;
+    for (unsigned i = 0; i < p->sq_entries; i++)
+        order[i] = i;
+}
+
+static void *ring_map_part(int fd, size_t size, int64_t offset)
+{
+    void *map =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+static int ring_map(struct ring *ring, const struct io_uring_params *p)
+{
+    size_t sq = p->sq_off.array + p->sq_entries * sizeof(unsigned);
+    size_t cq = p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe);
+    ring->map_size = sq > cq ? sq : cq;
+    ring->questions_size = p->sq_entries * sizeof(struct io_uring_sqe);
+    ring->map = ring_map_part(ring->fd, ring->map_size, IORING_OFF_SQ_RING);
+    ring->questions =
+        ring_map_part(ring->fd, ring->questions_size, IORING_OFF_SQES);
+    if (!ring->map || !ring->questions)
+        return error_os(error_from_os(errno), "loop_new: mmap of an io_uring");
+    ring_use_maps(ring, p);
+    return 0;
+}
+
+/* The kernel reads offers, and nobody else's memory, so that the ring of them
+ * is ours. */
+static int ring_open_offers(struct ring *ring)
+{
+    size_t size = RING_BUFFERS * sizeof(struct io_uring_buf);
+    void *offers = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (offers == MAP_FAILED)
+        return error_os(error_from_os(errno), "loop_new: mmap");
+    ring->offers = offers;
+    struct io_uring_buf_reg r = {.ring_addr = (uint64_t)(uintptr_t)offers,
+                                 .ring_entries = RING_BUFFERS,
+                                 .bgid = RING_GROUP};
+    if (ring_register(ring->fd, IORING_REGISTER_PBUF_RING, &r, 1) < 0)
+        return error_set(RONDO_ENOTSUP,
+                         "loop_new: this io_uring takes no ring of buffers");
+    return 0;
+}
+
+static int ring_open_parts(struct ring *ring, const struct io_uring_params *p)
+{
+    int error = ring_check(ring->fd, p->features);
+    if (!error)
+        error = ring_map(ring, p);
+    if (!error)
+        error = ring_open_offers(ring);
+    return error;
+}
+
+int ring_open(struct ring *ring)
+{
+    struct io_uring_params p = {
+        .flags = IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL |
+                 IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_TASKRUN_FLAG,
+        .cq_entries = RING_ANSWERS};
+    *ring = (struct ring){.fd = -1};
+    ring->fd = unix_keep((int)syscall(SYS_io_uring_setup, RING_QUESTIONS, &p));
+    if (ring->fd < 0)
+        return ring_explain(errno);
+    int error = ring_open_parts(ring, &p);
+    if (error)
+        ring_close(ring);
+    return error;
+}
+
+static void ring_unmap(void *map, size_t size)
+{
+    if (map)
+        munmap(map, size);
+}
+
+/* A mapping keeps the ring alive, too. */
+void ring_close(struct ring *ring)
+{
+    if (ring->fd < 0)
+        return;
+    ring_unmap(ring->map, ring->map_size);
+    ring_unmap(ring->questions, ring->questions_size);
+    sys_close(ring->fd);
+    ring_unmap(ring->offers, RING_BUFFERS * sizeof(struct io_uring_buf));
+    *ring = (struct ring){.fd = -1};
+}
+
+/* ---- questions and answers ---- */
+
+static int ring_call(struct ring *ring, unsigned least, unsigned flags,
+                     const void *arg, size_t size)
+{
+    unsigned count = ring->asked - ring->given;
+    ring_store(ring->sq_tail, ring->asked);
+    int taken = (int)syscall(SYS_io_uring_enter, ring->fd, count, least, flags,
+                             arg, size);
+    ring->given = ring_load(ring->sq_head);
+    return taken < 0 ? -1 : 0;
+}
+
+struct io_uring_sqe *ring_ask(struct ring *ring)
+{
+    if (ring->asked - ring->given == ring->sq_size) {
+        (void)ring_call(ring, 0, 0, NULL, 0);
+        if (ring->asked - ring->given == ring->sq_size)
+            return NULL;
+    }
+    struct io_uring_sqe *question =
+        &ring->questions[ring->asked++ & ring->sq_mask];
+    *question = (struct io_uring_sqe){0};
+    return question;
+}
+
+int ring_enter(struct ring *ring, int64_t timeout_ns)
+{
+    struct timespec wait = unix_timespec(timeout_ns);
+    /* the kernel's own timespec has 64 bits everywhere */
+    const int64_t time[] = {wait.tv_sec, wait.tv_nsec};
+    struct io_uring_getevents_arg arg = {.ts = (uint64_t)(uintptr_t)time};
+    assert(timeout_ns >= 0);
+    if (timeout_ns == RONDO_NEVER)
+        arg.ts = 0;
+    return ring_call(ring, timeout_ns > 0,
+                     IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+                     sizeof arg);
+}
+
+bool ring_wants_enter(const struct ring *ring)
+{
+    const unsigned wants = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
+    return ring->asked != ring->given || ring_load(ring->flags) & wants;
+}
+
+bool ring_answer(struct ring *ring, struct io_uring_cqe *answer)
+{
+    unsigned head = *ring->cq_head;
+    if (head == ring_load(ring->cq_tail))
+        return false;
+    *answer = ring->answers[head & ring->cq_mask];
+    ring_store(ring->cq_head, head + 1);
+    return true;
+}
+
+int ring_tell_event(struct ring *ring, int event)
+{
+    return ring_register(ring->fd, IORING_REGISTER_EVENTFD, &event, 1);
+}
+
+void ring_offer(struct ring *ring, unsigned buffer, void *memory)
+{
+    struct io_uring_buf_ring *offers = ring->offers;
+    struct io_uring_buf *offer =
+        &offers->bufs[ring->offered & (RING_BUFFERS - 1)];
+    assert(buffer < RING_BUFFERS);
+    offer->addr = (uint64_t)(uintptr_t)memory;
+    offer->len = RING_BUFFER_SIZE;
+    offer->bid = (uint16_t)buffer;
+    ring->offered++;
+    atomic_store_explicit((_Atomic uint16_t *)(void *)&offers->tail,
+                          ring->offered, memory_order_release);
+}
+#endif
+#endif

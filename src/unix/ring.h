@@ -1,0 +1,64 @@
+/* ring.h - one io_uring, without its operations: what uring.c makes them of. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_UNIX_RING_H
+#define RONDO_UNIX_RING_H
+
+#include "sys.h"
+
+/* Headers before Linux 6.1 do not know all that is needed. */
+#if defined(__linux__) && defined(__has_include)
+#if __has_include(<linux/io_uring.h>)
+#include <linux/io_uring.h>
+#endif
+#endif
+#ifdef IORING_SETUP_DEFER_TASKRUN
+#define RING_IS_BUILT
+#endif
+
+struct io_uring_sqe;
+struct io_uring_cqe;
+
+/* Buffers that the kernel fills: RING_BUFFERS of RING_BUFFER_SIZE bytes. */
+enum { RING_BUFFERS = 1024, RING_BUFFER_SIZE = 4096, RING_GROUP = 0 };
+
+struct ring {
+    int fd;
+    unsigned *flags;             /* the kernel's notes */
+    unsigned *sq_head, *sq_tail; /* of what it is asked */
+    unsigned *cq_head, *cq_tail; /* of what it has answered */
+    unsigned sq_size, sq_mask, cq_mask;
+    unsigned asked, given; /* our tail, and the part that the kernel has */
+    struct io_uring_sqe *questions;
+    const struct io_uring_cqe *answers;
+    void *map; /* of both queues' numbers and of the answers */
+    size_t map_size, questions_size;
+    void *offers; /* the ring of buffers that the kernel may fill */
+    uint16_t offered;
+};
+
+/* Makes a ring for this thread, which alone may use it. Returns 0, or an error
+ * with a sentence: RONDO_ENOTSUP where the kernel has none, has not all that is
+ * needed, or refuses it. */
+int ring_open(struct ring *ring);
+/* Ends what is under way without waiting for it: nothing more is read. A ring
+ * that is shared with the parent of a forked child stays the parent's. */
+void ring_close(struct ring *ring);
+
+/* Room for one question, zeroed; NULL: the kernel takes no more now. Asked in
+ * the next ring_enter. */
+struct io_uring_sqe *ring_ask(struct ring *ring);
+/* Asks, lets the kernel carry on what waits for this thread, and, with a time,
+ * waits for an answer. Returns 0, or -1: errno says why. */
+int ring_enter(struct ring *ring, int64_t timeout_ns);
+/* Something waits for this thread to enter. */
+bool ring_wants_enter(const struct ring *ring);
+/* Takes the next answer; false: there is none. */
+bool ring_answer(struct ring *ring, struct io_uring_cqe *answer);
+
+/* Makes the eventfd readable when something waits to be entered for. 0 or -1 */
+int ring_tell_event(struct ring *ring, int event);
+
+/* Lets the kernel fill a buffer, which begins at `memory`. */
+void ring_offer(struct ring *ring, unsigned buffer, void *memory);
+
+#endif

@@ -1,0 +1,399 @@
+/* uring.c - the poller of Linux that reads by itself, by io_uring. */
+/* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef __linux__
+#define _GNU_SOURCE
+#include "base/error.h"
+#include "unix/epoll.h"
+#include "unix/unix.h"
+#include "unix/uring.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#ifdef RING_IS_BUILT
+#include <poll.h>
+#include <sys/eventfd.h>
+
+void uring_collect(struct uring *u)
+{
+    struct io_uring_cqe answer;
+    while (ring_answer(&u->ring, &answer)) {
+        unsigned which = (unsigned)answer.user_data;
+        if (answer.user_data >> 32 == OF_READING) {
+            uring_received(u, &answer, (int)which);
+        } else if (answer.user_data == uring_number(OF_EPOLL, u->poll)) {
+            u->poll_is_set = false;
+            u->epoll_ready = true;
+        }
+    }
+}
+
+/* ---- epoll, in the ring ---- */
+
+/* A poll of the ring is over when it has told once. */
+static void uring_poll_epoll(rondo_loop *loop, struct uring *u)
+{
+    rondo_fd fd = NONE;
+    int64_t most;
+    unsigned renewals = unix_epoll_renewals(u->epoll);
+    if (u->poll_is_set && u->renewals == renewals)
+        return;
+    (void)unix_epoll_poller.embed(loop, u->epoll, &fd, &most);
+    struct io_uring_sqe *q = ring_ask(&u->ring);
+    if (!q)
+        return;
+    if (u->poll_is_set) { /* of an epoll that another has replaced */
+        q->opcode = IORING_OP_POLL_REMOVE;
+        q->fd = -1;
+        q->addr = uring_number(OF_EPOLL, u->poll);
+        q->user_data = uring_number(OF_CANCEL, 0);
+        u->poll_is_set = false;
+        u->poll++;
+        uring_poll_epoll(loop, u);
+        return;
+    }
+    q->opcode = IORING_OP_POLL_ADD;
+    q->fd = (int)fd;
+    q->poll32_events = POLLIN;
+    q->user_data = uring_number(OF_EPOLL, ++u->poll);
+    u->poll_is_set = true;
+    u->renewals = renewals;
+}
+
+/* ---- the poller's functions ---- */
+
+static int uring_open_epoll(rondo_loop *loop, struct uring *u)
+{
+    memset(u->epoll, 0, unix_epoll_poller.size);
+    int error = unix_epoll_poller.open(loop, u->epoll);
+    u->epoll_is_open = !error;
+    return error;
+}
+
+static int uring_open(rondo_loop *loop, void *state)
+{
+    struct uring *u = state;
+    u->event = u->news = u->due = NONE;
+    u->epoll = loop_alloc(loop, unix_epoll_poller.size);
+    if (!u->epoll)
+        return error_set(RONDO_ENOMEM, "loop_new: out of memory");
+    int error = ring_open(&u->ring);
+    if (!error)
+        error = uring_open_epoll(loop, u);
+    if (error) {
+        ring_close(&u->ring);
+        loop_free(loop, u->epoll);
+    }
+    return error;
+}
+
+static void uring_close(rondo_loop *loop, void *state)
+{
+    struct uring *u = state;
+    ring_close(&u->ring);
+    if (u->epoll_is_open)
+        unix_epoll_poller.close(loop, u->epoll);
+    loop_free(loop, u->epoll);
+    loop_free(loop, u->readings);
+    if (u->memory)
+        munmap(u->memory, (size_t)RING_BUFFERS * RING_BUFFER_SIZE);
+    sys_close(u->event);
+}
+
+/* Another ring takes the place of this one, for this thread or this process.
+ * What was read stays. */
+static int uring_renew(struct uring *u)
+{
+    struct ring ring;
+    int error = ring_open(&ring);
+    if (error)
+        return error;
+    ring_close(&u->ring);
+    u->ring = ring;
+    u->poll_is_set = false;
+    uring_begin_anew(u);
+    if (u->event != NONE)
+        (void)ring_tell_event(&u->ring, u->event);
+    return 0;
+}
+
+/* epoll is opened last: after an error it can be done again. */
+static int uring_reopen(rondo_loop *loop, void *state)
+{
+    struct uring *u = state;
+    int error = uring_renew(u);
+    if (error)
+        return error;
+    for (int fd = 0; fd < u->room; fd++)
+        u->readings[fd].wanted = false;
+    for (size_t i = 0; i < loop->table_room; i++)
+        if (loop->table[i])
+            loop->table[i]->mode = URING_INHERITED;
+    sys_close(u->event); /* the parent's, too */
+    u->event = NONE;
+    u->epoll_ready = false;
+    if (u->epoll_is_open)
+        unix_epoll_poller.close(loop, u->epoll);
+    return uring_open_epoll(loop, u);
+}
+
+static int uring_attach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct uring *u = state;
+    return unix_epoll_poller.attach(loop, u->epoll, io);
+}
+
+static void uring_detach(rondo_loop *loop, void *state, struct io *io)
+{
+    struct uring *u = state;
+    struct reading *r = uring_find(u, io);
+    unix_epoll_poller.detach(loop, u->epoll, io);
+    if (!r)
+        return;
+    uring_end_reading(u, r, io->fd);
+}
+
+static void uring_canceled(rondo_loop *loop, void *state, struct io *io)
+{
+    struct uring *u = state;
+    struct reading *r = uring_find(u, io);
+    (void)loop;
+    if (r)
+        uring_add_due(u, r, io->fd);
+}
+
+/* The receive of a stream's socket may take bytes before they are asked for. An
+ * operation that only waits (of a unix socket, for the descriptors beside the
+ * bytes) leaves them in the kernel. */
+static bool uring_may_read(const struct io *io)
+{
+    return io->mode == URING_OWN && io->owner == IO_TRANSPORT && io->op[0] &&
+           io->op[0]->task.kind == OP_READ;
+}
+
+static int uring_set(rondo_loop *loop, void *state, struct io *io,
+                     unsigned sides)
+{
+    struct uring *u = state;
+    struct reading *r = uring_find(u, io);
+    if (r && io->mode == URING_INHERITED && !uring_has_news(r)) {
+        r->io = NULL;
+        r = NULL;
+    }
+    if (!r && sides & SIDE_READ && uring_may_read(io)) {
+        r = uring_begin_reading(loop, u, io);
+        if (!r)
+            return error_set(RONDO_ENOMEM, "out of memory for descriptors");
+    }
+    int error = 0;
+    if (r) {
+        error = uring_want(u, r, io->fd, sides & SIDE_READ);
+        sides &= SIDE_WRITE;
+    }
+    if (error || (r && sides == io->registered))
+        return error;
+    return unix_epoll_poller.set(loop, u->epoll, io, sides);
+}
+
+static bool uring_is_ready(const struct uring *u)
+{
+    bool ready = u->epoll_ready;
+    for (int fd = u->news; fd != NONE && !ready; fd = u->readings[fd].next_news)
+        ready = u->readings[fd].wanted && uring_has_news(&u->readings[fd]);
+    return ready;
+}
+
+/* All whose bytes lie here, until they are taken. */
+static void uring_tell_news(rondo_loop *loop, struct uring *u)
+{
+    int *link = &u->news;
+    while (*link != NONE) {
+        int fd = *link;
+        struct reading *r = &u->readings[fd];
+        bool tell = r->io && r->wanted && uring_has_news(r);
+        if (tell) {
+            reactor_ready(loop, r->io, SIDE_READ);
+            uring_add_due(u, r, fd);
+        }
+        r->try_now = false;
+        if (tell && uring_has_news(r)) {
+            link = &r->next_news;
+        } else {
+            r->has_news = false;
+            *link = r->next_news;
+        }
+    }
+}
+
+/* Of what has happened the kernel tells a part at a time, in its order: each
+ * receive has its turn in so many calls. */
+enum { URING_TELLS = 16 };
+
+static int uring_enter(struct uring *u, int64_t timeout_ns)
+{
+    int calls = 2 + u->reads / URING_TELLS;
+    do {
+        if (ring_enter(&u->ring, timeout_ns) < 0 && errno != EINTR &&
+            errno != ETIME && errno != EAGAIN && errno != EBUSY)
+            return error_os(error_from_os(errno), "io_uring_enter");
+        uring_collect(u);
+        timeout_ns = 0;
+    } while (--calls && ring_wants_enter(&u->ring));
+    return 0;
+}
+
+static int uring_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
+{
+    struct uring *u = state;
+    int error = 0;
+    uring_ask_due(loop, u);
+    uring_poll_epoll(loop, u);
+    if (uring_is_ready(u))
+        timeout_ns = 0;
+    if (timeout_ns > 0 || ring_wants_enter(&u->ring))
+        error = uring_enter(u, timeout_ns);
+    if (u->epoll_ready && !error) {
+        u->epoll_ready = false;
+        error = unix_epoll_poller.wait(loop, u->epoll, 0);
+    }
+    uring_tell_news(loop, u);
+    return error;
+}
+
+static unsigned uring_events(rondo_loop *loop, void *state, const struct io *io,
+                             unsigned sides)
+{
+    struct uring *u = state;
+    return unix_epoll_poller.events(loop, u->epoll, io, sides);
+}
+
+static int64_t uring_resolution(const void *state)
+{
+    (void)state;
+    return 1;
+}
+
+/* An epoll of the program's would not be woken by the ring itself, since the
+ * ring's work is deferred; by an eventfd it is. */
+static int uring_open_event(struct uring *u)
+{
+    int event = unix_keep(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (event < 0)
+        return error_os(error_from_os(errno), "loop_prepare: eventfd");
+    if (ring_tell_event(&u->ring, event) < 0) {
+        int error = error_os(error_from_os(errno), "loop_prepare: io_uring");
+        sys_close(event);
+        return error;
+    }
+    u->event = event;
+    return 0;
+}
+
+static int uring_embed(rondo_loop *loop, void *state, rondo_fd *fd,
+                       int64_t *timeout_ns)
+{
+    struct uring *u = state;
+    int error = u->event == NONE ? uring_open_event(u) : 0;
+    if (error)
+        return error;
+    /* What comes after this makes it readable anew. */
+    const struct wake event = {{u->event, u->event}};
+    error = wake_drain(&event);
+    uring_ask_due(loop, u);
+    uring_poll_epoll(loop, u);
+    if (!error)
+        error = uring_enter(u, 0);
+    if (uring_is_ready(u))
+        wake_send(&event);
+    *timeout_ns = RONDO_NEVER;
+    *fd = u->event;
+    return error;
+}
+
+/* The wake-up is an eventfd, and the kernel puts off the news of one that goes
+ * by way of another. */
+static void uring_wake(const void *state)
+{
+    int fd = ((const struct uring *)state)->event;
+    const struct wake event = {{fd, fd}};
+    if (fd != NONE)
+        wake_send(&event);
+}
+
+static const struct poller uring_poller = {
+    .size = sizeof(struct uring),
+    .open = uring_open,
+    .close = uring_close,
+    .reopen = uring_reopen,
+    .attach = uring_attach,
+    .detach = uring_detach,
+    .set = uring_set,
+    .canceled = uring_canceled,
+    .wait = uring_wait,
+    .events = uring_events,
+    .resolution = uring_resolution,
+    .embed = uring_embed,
+    .wake = uring_wake,
+};
+
+/* ---- what the backend has read ---- */
+
+static int64_t uring_receive(rondo_loop *loop, struct io *io, void *data,
+                             size_t size)
+{
+    struct uring *u = reactor_state(loop);
+    struct reading *r = uring_find(u, io);
+    if (r && r->first != NONE)
+        return (int64_t)uring_take_bytes(u, r, data, size);
+    if (!r || !r->ended)
+        return sys_recv(io->fd, data, size);
+    if (r->error)
+        error_keep_os(r->os_error);
+    return r->error;
+}
+
+static size_t uring_take_rest(rondo_loop *loop, struct io *io, void *data,
+                              size_t size)
+{
+    struct uring *u = reactor_state(loop);
+    struct reading *r = uring_find(u, io);
+    if (!r)
+        return 0;
+    if (data)
+        return uring_take_bytes(u, r, data, size);
+    uring_stop(u, r, io->fd);
+    return uring_count_bytes(u, r);
+}
+
+/* A ring is of the thread that made it. */
+static int uring_move(rondo_loop *loop)
+{
+    return uring_renew(reactor_state(loop));
+}
+#else
+static int uring_open(rondo_loop *loop, void *state)
+{
+    (void)loop;
+    (void)state;
+    return error_set(RONDO_ENOTSUP,
+                     "loop_new: built with headers of a Linux before 6.1, "
+                     "which do not know enough of io_uring");
+}
+
+static const struct poller uring_poller = {.open = uring_open};
+#endif
+
+const struct backend backend_io_uring = {
+    .name = "io_uring",
+    .cannot = UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES, /* as epoll */
+    REACTOR(&uring_poller),
+#ifdef RING_IS_BUILT
+    .receive = uring_receive,
+    .take_rest = uring_take_rest,
+    .move = uring_move,
+#endif
+};
+#endif

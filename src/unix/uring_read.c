@@ -1,0 +1,298 @@
+/* uring_read.c - what the ring of io_uring reads, until streams take it. */
+/* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef __linux__
+#define _GNU_SOURCE
+#include "unix/uring.h"
+#ifdef RING_IS_BUILT
+#include "base/error.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+/* ---- buffers ---- */
+
+static int uring_open_memory(struct uring *u)
+{
+    if (u->memory)
+        return 0;
+    void *memory =
+        mmap(NULL, (size_t)RING_BUFFERS * RING_BUFFER_SIZE,
+             PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return RONDO_ENOMEM;
+    u->memory = memory;
+    for (int i = 0; i < RING_BUFFERS; i++)
+        ring_offer(&u->ring, (unsigned)i,
+                   u->memory + (size_t)i * RING_BUFFER_SIZE);
+    return 0;
+}
+
+static void uring_give_back(struct uring *u, int buffer)
+{
+    ring_offer(&u->ring, (unsigned)buffer,
+               u->memory + (size_t)buffer * RING_BUFFER_SIZE);
+}
+
+static void uring_keep(struct uring *u, struct reading *r, int buffer,
+                       unsigned size)
+{
+    u->buffers[buffer] = (struct buffer){.next = NONE, .end = size};
+    if (r->first == NONE)
+        r->first = buffer;
+    else
+        u->buffers[r->last].next = buffer;
+    r->last = buffer;
+}
+
+static void uring_drop_bytes(struct uring *u, struct reading *r)
+{
+    while (r->first != NONE) {
+        int buffer = r->first;
+        r->first = u->buffers[buffer].next;
+        uring_give_back(u, buffer);
+    }
+}
+
+/* As many as there is room for; how many they were. */
+size_t uring_take_bytes(struct uring *u, struct reading *r, char *to,
+                        size_t room)
+{
+    size_t size = 0;
+    while (r->first != NONE && size < room) {
+        int buffer = r->first;
+        struct buffer *b = &u->buffers[buffer];
+        size_t part = b->end - b->start;
+        if (part > room - size)
+            part = room - size;
+        memcpy(to + size,
+               u->memory + (size_t)buffer * RING_BUFFER_SIZE + b->start, part);
+        size += part;
+        b->start += (unsigned)part;
+        if (b->start == b->end) {
+            r->first = b->next;
+            uring_give_back(u, buffer);
+        }
+    }
+    return size;
+}
+
+/* ---- which descriptors are read ---- */
+
+struct reading *uring_find(const struct uring *u, const struct io *io)
+{
+    struct reading *r = NULL;
+    if (io->fd < u->room)
+        r = &u->readings[io->fd];
+    return r && r->io == io ? r : NULL;
+}
+
+static bool uring_grow(rondo_loop *loop, struct uring *u, int fd)
+{
+    int room = u->room ? u->room : 16;
+    while (room <= fd)
+        room += room / 2;
+    struct reading *readings =
+        loop_realloc(loop, u->readings, (size_t)room * sizeof *readings);
+    if (!readings)
+        return false;
+    for (int i = u->room; i < room; i++)
+        readings[i] = (struct reading){.first = NONE};
+    u->readings = readings;
+    u->room = room;
+    return true;
+}
+
+/* NULL: out of memory. */
+struct reading *uring_begin_reading(rondo_loop *loop, struct uring *u,
+                                    struct io *io)
+{
+    struct reading *r = uring_find(u, io);
+    if (r)
+        return r;
+    if (uring_open_memory(u) < 0 ||
+        (io->fd >= u->room && !uring_grow(loop, u, io->fd)))
+        return NULL;
+    r = &u->readings[io->fd];
+    assert(!r->io && r->state == URING_IDLE && r->first == NONE);
+    r->io = io;
+    r->ended = false;
+    return r;
+}
+
+/* ---- receives ---- */
+
+void uring_add_due(struct uring *u, struct reading *r, int fd)
+{
+    if (r->is_due)
+        return;
+    r->is_due = true;
+    r->next_due = u->due;
+    u->due = fd;
+}
+
+static void uring_add_news(struct uring *u, struct reading *r, int fd)
+{
+    if (r->has_news)
+        return;
+    r->has_news = true;
+    r->next_news = u->news;
+    u->news = fd;
+}
+
+/* false: the kernel takes no question now. */
+static bool uring_receive_begin(struct uring *u, struct reading *r, int fd)
+{
+    struct io_uring_sqe *q = ring_ask(&u->ring);
+    assert(r->state == URING_IDLE);
+    if (!q)
+        return false;
+    q->opcode = IORING_OP_RECV;
+    q->ioprio = IORING_RECV_MULTISHOT;
+    q->fd = fd;
+    q->flags = IOSQE_BUFFER_SELECT;
+    q->buf_group = RING_GROUP;
+    q->user_data = uring_number(OF_READING, (unsigned)fd);
+    r->state = URING_READS;
+    u->reads++;
+    return true;
+}
+
+/* Its last answer comes in the next ring_enter, if it has been begun. */
+static void uring_receive_cancel(struct uring *u, struct reading *r, int fd)
+{
+    struct io_uring_sqe *q = NULL;
+    if (r->state == URING_READS)
+        q = ring_ask(&u->ring);
+    if (!q)
+        return;
+    q->opcode = IORING_OP_ASYNC_CANCEL;
+    q->fd = -1;
+    q->addr = uring_number(OF_READING, (unsigned)fd);
+    q->user_data = uring_number(OF_CANCEL, 0);
+    r->state = URING_CANCELED;
+}
+
+/* A stream that has paused reads no byte more: the reactor, which takes
+ * interest away when the next event comes, would be late. */
+static void uring_look_at(rondo_loop *loop, struct uring *u, struct reading *r,
+                          int fd)
+{
+    if (r->wanted && !r->io->op[0]) {
+        r->wanted = false;
+        reactor_refused(loop, r->io, SIDE_READ, 0);
+    }
+    if (!r->wanted)
+        uring_receive_cancel(u, r, fd);
+    else if (r->state == URING_IDLE && !r->ended &&
+             !uring_receive_begin(u, r, fd))
+        uring_add_due(u, r, fd);
+}
+
+void uring_ask_due(rondo_loop *loop, struct uring *u)
+{
+    int fd = u->due;
+    u->due = NONE;
+    while (fd != NONE) {
+        struct reading *r = &u->readings[fd];
+        int next = r->next_due;
+        r->is_due = false;
+        if (r->io)
+            uring_look_at(loop, u, r, fd);
+        fd = next;
+    }
+}
+
+/* What a receive ends with that says nothing of the connection: cancelled, or
+ * there was no buffer. */
+static bool uring_is_passing(int result)
+{
+    return result == -ECANCELED || result == -ENOBUFS || result == -EINTR ||
+           result == -EAGAIN;
+}
+
+void uring_received(struct uring *u, const struct io_uring_cqe *answer, int fd)
+{
+    struct reading *r = &u->readings[fd];
+    int result = answer->res;
+    assert(fd < u->room && r->io && r->state != URING_IDLE);
+    if (answer->flags & IORING_CQE_F_BUFFER) {
+        int buffer = (int)(answer->flags >> IORING_CQE_BUFFER_SHIFT);
+        if (result > 0)
+            uring_keep(u, r, buffer, (unsigned)result);
+        else
+            uring_give_back(u, buffer);
+    }
+    if (!(answer->flags & IORING_CQE_F_MORE)) {
+        r->state = URING_IDLE;
+        u->reads--;
+        uring_add_due(u, r, fd);
+    }
+    if (result <= 0 && !uring_is_passing(result)) {
+        r->ended = true;
+        r->error = result < 0 ? error_from_os(-result) : 0;
+        r->os_error = -result;
+    }
+    r->try_now |= result == -ENOBUFS;
+    if (result != -ECANCELED)
+        uring_add_news(u, r, fd);
+}
+
+/* Nothing is read any more, and all that was read lies here. The kernel cancels
+ * a receive within the call that asks for it, unless it has no memory for the
+ * question. */
+void uring_stop(struct uring *u, struct reading *r, int fd)
+{
+    for (int64_t wait = 0; r->state != URING_IDLE; wait = RONDO_MS(1)) {
+        uring_receive_cancel(u, r, fd);
+        (void)ring_enter(&u->ring, wait);
+        uring_collect(u);
+    }
+}
+
+int uring_want(struct uring *u, struct reading *r, int fd, bool wanted)
+{
+    if (wanted && !r->wanted && uring_has_news(r))
+        return POLLER_READY;
+    r->wanted = wanted;
+    uring_add_due(u, r, fd);
+    return 0;
+}
+
+void uring_end_reading(struct uring *u, struct reading *r, int fd)
+{
+    r->wanted = false;
+    uring_stop(u, r, fd);
+    uring_drop_bytes(u, r);
+    r->ended = r->try_now = false;
+    r->io = NULL;
+}
+
+size_t uring_count_bytes(const struct uring *u, const struct reading *r)
+{
+    size_t size = 0;
+    for (int i = r->first; i != NONE; i = u->buffers[i].next)
+        size += u->buffers[i].end - u->buffers[i].start;
+    return size;
+}
+
+void uring_begin_anew(struct uring *u)
+{
+    bool lent[RING_BUFFERS] = {false};
+    u->reads = 0;
+    for (int fd = 0; fd < u->room; fd++) {
+        struct reading *r = &u->readings[fd];
+        for (int i = r->first; i != NONE; i = u->buffers[i].next)
+            lent[i] = true;
+        r->state = URING_IDLE;
+        uring_add_due(u, r, fd);
+    }
+    for (int i = 0; i < RING_BUFFERS && u->memory; i++)
+        if (!lent[i])
+            uring_give_back(u, i);
+}
+#endif
+#endif
