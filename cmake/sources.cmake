@@ -25,6 +25,7 @@ set(RONDO_SOURCES
     src/core/schedule.c
     src/core/signals.c
     src/core/timer.c
+    src/core/timer_store.c
     src/core/watch.c
     src/group/group.c
     src/group/group_accept.c

@@ -2680,7 +2680,8 @@ RONDO_API size_t rondo_reader_buffered(const rondo_reader *reader);
  *
  * Returns an id, for rondo_cancel; or RONDO_EBUSY (the socket is a transport's
  * or another object's, or is watched, or such an operation is under way),
- * RONDO_EINVAL (the socket blocks; no done; not the kind of socket),
+ * RONDO_EINVAL (the socket blocks, and for recv and sendall: it would have to
+ * be waited for; no done; not the kind of socket),
  * RONDO_EBADF, RONDO_ENOTSOCK, RONDO_EMFILE (beyond the backend's limit).
  * Windows does not tell whether a socket blocks: there it is made non-blocking.
  *

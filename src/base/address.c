@@ -191,7 +191,8 @@ bool address_keep(struct small_address *small, const rondo_address *a)
     if (a->native_size > sizeof small->bytes)
         return false;
     small->size = (unsigned char)a->native_size;
-    memcpy(small->bytes, &a->native, small->size);
+    /* a known number of bytes is a few instructions; those behind do no harm */
+    memcpy(small->bytes, &a->native, sizeof small->bytes);
     return true;
 }
 

@@ -96,7 +96,8 @@ enum { POLLER_READY = 1 };
  * it. `state` is the poller's own memory: `size` bytes, zeroed before open.
  * Sides are SIDE_READ and SIDE_WRITE. */
 struct poller {
-    size_t size;
+    size_t size;  /* of its state, which is zeroed before open */
+    size_t unset; /* ... but for so many bytes at its end */
     int (*open)(rondo_loop *loop, void *state);
     /* In a forked child the kernel's object is still the parent's, too: close
      * frees this process's descriptor and changes nothing in the object. */

@@ -57,16 +57,15 @@ static bool loop_is_sound(const rondo_loop *loop)
 
 static bool loop_has_work(rondo_loop *loop)
 {
-    return loop->ring_head != loop->ring_tail || loop->ready_first;
+    return loop->ring_head != loop->ring_tail || loop->ready_first ||
+           loop->posts_left || atomic_load(&loop->requests);
 }
 
-/* Posts are not looked at here: that needs their lock, which only a wait that
- * blocks is worth. */
 int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
 {
-    if (most_ns <= 0 || loop_has_work(loop) || atomic_load(&loop->requests))
+    if (most_ns <= 0 || loop_has_work(loop))
         return 0;
-    int64_t next = loop->timers.heap_size ? timers_next(loop) : RONDO_NEVER;
+    int64_t next = timers_next(loop, &loop->timers);
     if (next == RONDO_NEVER)
         return most_ns;
     int64_t left = next <= now ? 0 : next - now;
@@ -77,8 +76,7 @@ int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
 /* Nothing is to be run. */
 static bool loop_is_idle(rondo_loop *loop)
 {
-    return loop_wait_time(loop, RONDO_NEVER, loop->now) > 0 &&
-           !remote_has_work(loop);
+    return loop_wait_time(loop, RONDO_NEVER, loop->now) > 0;
 }
 
 /* After a wait. The idle ones come when it has found nothing. */
@@ -100,15 +98,18 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
 {
     if (loop->hooks)
         most_ns = loop_prepare_hooks(loop, most_ns);
-    int64_t start = most_ns > 0 ? sys_clock() : loop->now;
-    int64_t timeout = loop_wait_time(loop, most_ns, start);
+    int64_t start = 0, timeout = 0;
+    if (most_ns > 0 && !loop_has_work(loop)) {
+        start = sys_clock();
+        timeout = loop_wait_time(loop, most_ns, start);
+    }
     assert(loop->depth == 1);
     assert(timeout >= 0 && (!timeout || !loop->ready_first));
     if (timeout) {
         /* A thread that requests, wakes or posts after this store sees it and
          * sends a wake-up. What was sent before the store is seen below. */
         atomic_store(&loop->sleeping, true);
-        if (atomic_load(&loop->requests) || remote_has_work(loop))
+        if (atomic_load(&loop->requests))
             timeout = 0;
     }
     int error = loop->backend->wait(loop, timeout);
@@ -149,15 +150,16 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
     assert(loop->depth == 1 && !loop->closing);
     int error = loop_collect(loop, most_ns);
     loop->metrics.iterations++;
+    timers_mark(&loop->timers);
     uint64_t end = loop->ring_tail;
     if (end - loop->ring_head > CALLBACKS_LIMIT)
         end = loop->ring_head + CALLBACKS_LIMIT;
-    if (remote_take(loop))
+    if (remote_has_work(loop) && remote_take(loop))
         remote_run_in_order(loop, CALLBACKS_LIMIT, end);
     else if (loop->ring_head != end)
         loop_run_ring(loop, end);
     loop_run_ready(loop);
-    if (loop->timers.heap_size)
+    if (loop->timers.next <= loop->now)
         timers_run(loop, TIMERS_LIMIT);
     assert(loop->depth == 1 && loop_is_sound(loop));
     assert(error <= 0);
@@ -169,7 +171,7 @@ static int loop_iterate(rondo_loop *loop, int64_t most_ns)
 /* A signal's hook may call rondo_loop_stop: that ends this run, too. */
 static COLD bool loop_handle_requests(rondo_loop *loop)
 {
-    const unsigned keep = LOOP_WAKE;
+    const unsigned keep = LOOP_WAKE | LOOP_POSTED;
     unsigned requests = atomic_fetch_and(&loop->requests, keep);
     if (requests & LOOP_SIGNALS) {
         signals_run(loop);
@@ -182,7 +184,8 @@ static COLD bool loop_handle_requests(rondo_loop *loop)
  * before the signals' bits: one that arrives in between sets its flag again. */
 static bool loop_take_requests(rondo_loop *loop)
 {
-    return atomic_load(&loop->requests) && loop_handle_requests(loop);
+    const unsigned some = LOOP_STOP | LOOP_SIGNALS;
+    return atomic_load(&loop->requests) & some && loop_handle_requests(loop);
 }
 
 static bool loop_is_alive(rondo_loop *loop)
@@ -384,7 +387,6 @@ static void loop_free_all(rondo_loop *loop)
     release_free(loop);
     if (loop->backend_data)
         loop->backend->close(loop);
-    loop_free(loop, loop->scratch);
     loop_free(loop, loop->ring);
     loop_free(loop, loop->table);
     loop_free(loop, loop->ids);
@@ -403,7 +405,7 @@ static size_t loop_aligned_size(size_t size)
     return (size + unit - 1) / unit * unit;
 }
 
-/* The loop and the state of each part are one block. */
+/* The loop, the state of each part and the scratch buffer are one block. */
 static size_t loop_size(void)
 {
     size_t size = loop_aligned_size(sizeof(rondo_loop));
@@ -420,13 +422,14 @@ static void loop_place_parts(rondo_loop *loop)
         at += loop_aligned_size(loop_parts[i]->size);
     }
     assert(at == (char *)loop + loop_size());
+    loop->scratch = at;
 }
 
 static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
                       const rondo_allocator *allocator)
 {
     static _Atomic uint32_t loops;
-    memset(loop, 0, loop_size());
+    memset(loop, 0, loop_size()); /* the scratch buffer is left alone */
     loop_place_parts(loop);
     loop->allocator = *allocator;
     loop->ready_last = &loop->ready_first;
@@ -474,9 +477,6 @@ static int loop_open_parts(rondo_loop *loop, const rondo_loop_options *o)
 
 static int loop_open_all(rondo_loop *loop, const rondo_loop_options *o)
 {
-    loop->scratch = loop_alloc(loop, LOOP_SCRATCH);
-    if (!loop->scratch)
-        return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     int error = loop_open_parts(loop, o);
     if (!error)
         error = remote_open(loop);
@@ -504,7 +504,7 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
     if (!a->malloc_fn || !a->realloc_fn || !a->free_fn)
         return error_set(RONDO_EINVAL, "loop_new: the allocator lacks one of "
                                        "malloc_fn, realloc_fn, free_fn");
-    rondo_loop *made = a->malloc_fn(loop_size(), a->context);
+    rondo_loop *made = a->malloc_fn(loop_size() + LOOP_SCRATCH, a->context);
     if (!made)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     loop_init(made, &o, a);
@@ -532,6 +532,8 @@ static void loop_close_handles(rondo_loop *loop)
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         struct handle_walk walk;
         struct handle *h;
+        if (!loop->live[order[i]])
+            continue;
         handle_walk_begin(loop, order[i], &walk);
         while ((h = handle_walk_next(loop, &walk)))
             handle_classes[order[i]]->close(loop, h);

@@ -110,14 +110,15 @@ struct handle_class {
 
 enum soon_flag {
     SOON_BACKGROUND = 1, /* does not keep rondo_loop_run running */
-    SOON_RELEASE = 2     /* has a release (release.h) */
+    SOON_RELEASE = 2,    /* has a release (release.h) */
+    SOON_CANCELLED = 4   /* no other flag then */
 };
 
 /* A callback on the ring: rondo_call_soon's. */
 struct soon {
-    rondo_fn fn; /* NULL: cancelled */
+    rondo_fn fn;
     void *arg;
-    unsigned char flags; /* enum soon_flag */
+    unsigned flags; /* enum soon_flag; 0 on the fast path */
 };
 
 /* The slot of an operation's id (id.c). */
@@ -146,8 +147,8 @@ enum { LOOP_SCRATCH = 65536 }; /* the size of the scratch buffer */
 
 /* What any thread and any signal handler may request of a loop. LOOP_SIGNALS:
  * signals have arrived, signals_run is to call their hooks. LOOP_WAKE: the next
- * wait returns at once. */
-enum { LOOP_STOP = 1, LOOP_SIGNALS = 2, LOOP_WAKE = 4 };
+ * wait returns at once. LOOP_POSTED: threads have sent something (remote.c). */
+enum { LOOP_STOP = 1, LOOP_SIGNALS = 2, LOOP_WAKE = 4, LOOP_POSTED = 8 };
 
 /* All fields belong to the loop's thread, except `ring_seen`, `sleeping` and
  * `requests`, and except `generation`, which any thread may read. */
@@ -165,6 +166,7 @@ struct rondo_loop {
     bool closing;      /* rondo_loop_close has begun */
     bool prepared;     /* a main loop is to be woken, as prepare promised */
     bool told_list;    /* by prepare_poll: descriptors, and not one alone */
+    bool posts_left;   /* some of what was taken from the inbox has not run */
     struct soon *ring; /* a power of two of callbacks; NULL: none so far */
     uint64_t ring_head; /* the place of the next callback, counted over all */
     uint64_t ring_tail; /* one behind the last; indices are modulo ring_room */
@@ -179,7 +181,7 @@ struct rondo_loop {
                         the clock; 0: none does */
     _Atomic uint32_t ring_seen; /* the low half of ring_tail, for senders */
     atomic_bool sleeping;       /* a wake-up is needed to end the wait */
-    atomic_uint requests;       /* LOOP_STOP, LOOP_SIGNALS, LOOP_WAKE */
+    atomic_uint requests;       /* LOOP_STOP and so on */
 
     /* handles and ids */
     struct io **table;                    /* by descriptor (op.c) */
@@ -242,6 +244,12 @@ void free_list_clear(rondo_loop *loop);
 void loop_set_guard(rondo_loop *loop);
 COLD int loop_check_slow(const rondo_loop *loop, const char *what);
 
+/* Any call may proceed. */
+static inline bool loop_is_plain(const rondo_loop *loop)
+{
+    return loop && loop->guard == sys_fork_generation;
+}
+
 /* What each public call begins with. Returns 0, or an error whose sentence
  * begins with `what`:
  * RONDO_EINVAL: NULL;
@@ -249,7 +257,7 @@ COLD int loop_check_slow(const rondo_loop *loop, const char *what);
  * RONDO_ETHREAD: debug mode, and the calling thread is not the loop's. */
 static inline int loop_check(const rondo_loop *loop, const char *what)
 {
-    if (loop && loop->guard == sys_fork_generation)
+    if (loop_is_plain(loop))
         return 0;
     int error = loop_check_slow(loop, what);
     assert(loop || error < 0);
@@ -262,7 +270,7 @@ COLD int loop_check_create_slow(const rondo_loop *loop, const char *what);
  * is closing. */
 static inline int loop_check_create(const rondo_loop *loop, const char *what)
 {
-    if (loop && loop->guard == sys_fork_generation)
+    if (loop_is_plain(loop))
         return 0;
     int error = loop_check_create_slow(loop, what);
     assert(loop || error < 0);

@@ -387,7 +387,8 @@ static int reactor_reopen_poller(rondo_loop *loop, struct reactor *r)
     if (r->poller && r->poller->reopen)
         return r->poller->reopen(loop, r->state.bytes);
     reactor_close_poller(loop, r);
-    memset(r->state.bytes, 0, loop->backend->poller->size);
+    memset(r->state.bytes, 0,
+           loop->backend->poller->size - loop->backend->poller->unset);
     return reactor_open_poller(loop, r);
 }
 
@@ -407,7 +408,7 @@ int reactor_open(rondo_loop *loop)
     struct reactor *r = loop_alloc(loop, size);
     if (!r)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
-    memset(r, 0, size);
+    memset(r, 0, size - loop->backend->poller->unset);
     loop->backend_data = r;
     r->wake.fd[0] = r->wake.fd[1] = SYS_NO_FD;
     int error = reactor_open_poller(loop, r);

@@ -15,14 +15,24 @@ enum { POSTS_KEPT = 65536 };
  * others can be cancelled by any thread. */
 enum { POSTS_CLAIMED = 64 };
 
+/* The loop's part. */
+struct remote {
+    struct rondo_remote *shared;
+    size_t next;    /* of shared->taken: the next one to run */
+    size_t claimed; /* of these: shared->claimed */
+    bool late; /* some of what was taken before had not run: more may wait */
+    struct completion *completions; /* taken with them, run after them */
+};
+
 /* The shared part, from malloc: it may outlive the loop and the loop's
  * allocator. The loop has one reference, each rondo_loop_remote another. The
  * lock guards all fields but the atomic ones and `generation`. The array of the
  * inbox is from the loop's allocator, which senders call with the lock held.
  *
- * The lock also orders sending with going to sleep: the loop sets `sleeping`,
- * then looks at the inbox (remote_has_work). A sender that comes after that
- * look sees `sleeping` and wakes the loop. */
+ * LOOP_POSTED is set in the loop's requests while there is something in the
+ * inbox, so the loop looks without the lock. Before a wait it sets `sleeping`,
+ * then looks at its requests. A sender that comes after that look sees
+ * `sleeping` and wakes the loop. */
 struct rondo_remote {
     struct sys_fork_lock lock;
     rondo_loop *loop; /* NULL: it is freed */
@@ -33,18 +43,9 @@ struct rondo_remote {
     size_t claimed;
     struct completion *completions, **last_completion;
     atomic_size_t refs;
-    atomic_bool filled;   /* a hint for remote_take, which needs no lock then */
     uint64_t allocations; /* how often the inbox has grown */
     uint32_t generation;  /* sys_fork_generation, as the loop's */
-};
-
-/* The loop's part. */
-struct remote {
-    struct rondo_remote *shared;
-    size_t next;    /* of shared->taken: the next one to run */
-    size_t claimed; /* of these: shared->claimed */
-    bool late; /* some of what was taken before had not run: more may wait */
-    struct completion *completions; /* taken with them, run after them */
+    struct remote own;    /* the loop's; no lock */
 };
 
 static void remote_unref(rondo_remote *r)
@@ -60,10 +61,8 @@ static void remote_unref(rondo_remote *r)
 
 int remote_open(rondo_loop *loop)
 {
-    struct remote *own = loop_alloc(loop, sizeof *own);
-    struct rondo_remote *r = own ? malloc(sizeof *r) : NULL;
+    struct rondo_remote *r = malloc(sizeof *r);
     if (!r || sys_fork_lock_init(&r->lock) < 0) {
-        loop_free(loop, own);
         free(r);
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     }
@@ -78,9 +77,8 @@ int remote_open(rondo_loop *loop)
     r->allocations = 0;
     r->generation = sys_fork_generation;
     atomic_init(&r->refs, 1);
-    atomic_init(&r->filled, false);
-    *own = (struct remote){.shared = r};
-    loop->remote = own;
+    r->own = (struct remote){.shared = r};
+    loop->remote = &r->own;
     return 0;
 }
 
@@ -127,9 +125,8 @@ void remote_close(rondo_loop *loop)
     remote_run_completions(loop, late);
     loop_free(loop, r->inbox.items); /* senders see refuses_posts first */
     loop_free(loop, r->taken.items);
-    remote_unref(r);
-    loop_free(loop, own);
     loop->remote = NULL;
+    remote_unref(r);
 }
 
 void remote_reopen(rondo_loop *loop)
@@ -157,6 +154,15 @@ static COLD bool remote_grow(struct rondo_remote *r)
     return true;
 }
 
+/* Something was put into the inbox. first: the inbox was empty. */
+static inline void remote_tell(rondo_loop *loop, bool first)
+{
+    if (first)
+        atomic_fetch_or(&loop->requests, LOOP_POSTED);
+    if (atomic_load(&loop->sleeping))
+        loop_wake(loop);
+}
+
 static rondo_id remote_push(rondo_remote *r, rondo_fn fn, void *arg)
 {
     rondo_id id;
@@ -175,10 +181,7 @@ static rondo_id remote_push(rondo_remote *r, rondo_fn fn, void *arg)
             atomic_load_explicit(&r->loop->ring_seen, memory_order_relaxed);
         p->items[p->used++] = (struct post){fn, arg, place};
         id = id_make(r->loop, ID_POST, p->first + p->used);
-        if (p->used == 1)
-            atomic_store_explicit(&r->filled, true, memory_order_relaxed);
-        if (atomic_load_explicit(&r->loop->sleeping, memory_order_relaxed))
-            loop_wake(r->loop);
+        remote_tell(r->loop, p->used == 1);
     }
     sys_mutex_unlock(&r->lock.mutex);
     return id;
@@ -195,9 +198,7 @@ bool remote_deliver(rondo_remote *r, struct completion *completion)
         completion->next = NULL;
         *r->last_completion = completion;
         r->last_completion = &completion->next;
-        atomic_store_explicit(&r->filled, true, memory_order_relaxed);
-        if (atomic_load_explicit(&loop->sleeping, memory_order_relaxed))
-            loop_wake(loop);
+        remote_tell(loop, true);
     }
     sys_mutex_unlock(&r->lock.mutex);
     return loop;
@@ -229,7 +230,7 @@ static void remote_swap(rondo_loop *loop, struct remote *own)
     r->claimed = 0;
     remote_claim(r, own);
     own->completions = remote_take_completions(r);
-    atomic_store_explicit(&r->filled, false, memory_order_relaxed);
+    atomic_fetch_and(&loop->requests, ~(unsigned)LOOP_POSTED);
     sys_mutex_unlock(&r->lock.mutex);
     loop_free(loop, too_large);
     own->next = 0;
@@ -247,21 +248,20 @@ static inline bool remote_has_taken(const struct remote *own)
     return remote_has_posts(own) || own->completions;
 }
 
-static inline bool remote_is_filled(const struct remote *own)
+static inline bool remote_is_filled(const rondo_loop *loop)
 {
-    return atomic_load_explicit(&own->shared->filled, memory_order_relaxed);
+    return atomic_load_explicit(&loop->requests, memory_order_relaxed) &
+           LOOP_POSTED;
 }
 
 bool remote_take(rondo_loop *loop)
 {
     struct remote *own = loop->remote;
     own->late = remote_has_taken(own);
-    if (own->late)
-        return true;
-    if (!remote_is_filled(own))
-        return false;
-    remote_swap(loop, own);
-    return remote_has_taken(own);
+    if (!own->late && remote_is_filled(loop))
+        remote_swap(loop, own);
+    loop->posts_left = remote_has_taken(own);
+    return loop->posts_left;
 }
 
 /* The next post, which is the loop's alone. */
@@ -285,16 +285,18 @@ static void remote_run_next(rondo_loop *loop, struct remote *own)
         loop_call(loop, item.fn, item.arg);
 }
 
+/* Posts come first. Called at the end of a run. */
 static void remote_run_completions_now(rondo_loop *loop, struct remote *own,
                                        size_t most)
 {
     for (; most && own->completions; most--) {
         struct completion *completion = own->completions;
-        assert(!remote_has_posts(own)); /* posts come first */
+        assert(!remote_has_posts(own));
         own->completions = completion->next;
         loop->metrics.callbacks++;
         completion->done(loop, completion);
     }
+    loop->posts_left = remote_has_taken(own);
 }
 
 void remote_run(rondo_loop *loop, size_t most)
@@ -319,7 +321,7 @@ static uint64_t remote_ring_end(const rondo_loop *loop,
                                 const struct remote *own, uint64_t end)
 {
     const struct posts *taken = &own->shared->taken;
-    if (!own->late || !remote_is_filled(own) || !remote_has_posts(own))
+    if (!own->late || !remote_is_filled(loop) || !remote_has_posts(own))
         return end;
     int32_t ahead = remote_ahead(loop, &taken->items[taken->used - 1]);
     uint64_t most = loop->ring_head + (uint64_t)(ahead > 0 ? ahead : 0);
@@ -356,17 +358,6 @@ uint64_t remote_allocations(const rondo_loop *loop)
     uint64_t allocations = r->allocations;
     sys_mutex_unlock(&r->lock.mutex);
     return allocations;
-}
-
-bool remote_has_work(rondo_loop *loop)
-{
-    struct remote *own = loop->remote;
-    if (remote_has_taken(own))
-        return true;
-    sys_mutex_lock(&own->shared->lock.mutex);
-    bool waiting = own->shared->inbox.used > 0 || own->shared->completions;
-    sys_mutex_unlock(&own->shared->lock.mutex);
-    return waiting;
 }
 
 static COLD int remote_explain(int error, const char *what)

@@ -67,10 +67,11 @@ void remote_run_in_order(rondo_loop *loop, size_t most, uint64_t end);
 /* As rondo_remote_cancel, but without a sentence, and nothing is on its way:
  * the loop runs no post meanwhile. */
 int remote_cancel_own(rondo_loop *loop, rondo_id id);
-/* Tells whether anything was sent that has not run. Before a wait it is called
- * with loop->sleeping set: a sender that this look misses will wake the
- * loop. */
-bool remote_has_work(rondo_loop *loop);
+/* Tells whether anything was sent that has not run, or may have been. */
+static inline bool remote_has_work(rondo_loop *loop)
+{
+    return loop->posts_left || atomic_load(&loop->requests) & LOOP_POSTED;
+}
 /* How often senders have made the inbox grow, for the metrics. */
 uint64_t remote_allocations(const rondo_loop *loop);
 

@@ -25,58 +25,81 @@ static COLD bool schedule_grow(rondo_loop *loop)
     return true;
 }
 
-static inline bool schedule_put(rondo_loop *loop, rondo_fn fn, void *arg)
+/* It is off the ring, so the head is its place plus one. Returns its function;
+ * NULL: it was cancelled. */
+static COLD rondo_fn schedule_run_marked(rondo_loop *loop, rondo_fn fn,
+                                         unsigned flags)
 {
-    if (loop->ring_tail - loop->ring_head == loop->ring_room &&
-        !schedule_grow(loop))
-        return false;
-    struct soon *soon = &loop->ring[loop->ring_tail++ & (loop->ring_room - 1)];
-    atomic_store_explicit(&loop->ring_seen, (uint32_t)loop->ring_tail,
-                          memory_order_relaxed);
-    assert(fn && loop->ring_tail - loop->ring_head <= loop->ring_room);
-    soon->fn = fn;
-    soon->arg = arg;
-    soon->flags = 0;
-    return true;
-}
-
-/* It is off the ring, so the head is its place plus one. */
-static COLD void schedule_run_marked(rondo_loop *loop, const struct soon *soon)
-{
-    if (soon->flags & SOON_BACKGROUND || !soon->fn) {
+    if (flags & (SOON_BACKGROUND | SOON_CANCELLED)) {
         assert(loop->ring_background > 0);
         loop->ring_background--;
     }
-    if (soon->flags & SOON_RELEASE)
+    if (flags & SOON_RELEASE)
         release_forget(loop, id_make(loop, ID_SOON, loop->ring_head));
+    return flags & SOON_CANCELLED ? NULL : fn;
 }
 
 void loop_run_ring(rondo_loop *loop, uint64_t end)
 {
     assert(end - loop->ring_head <= loop->ring_tail - loop->ring_head);
     while (loop->ring_head != end) {
-        /* A copy, since the callback may make the ring grow. */
-        struct soon soon =
-            loop->ring[loop->ring_head++ & (loop->ring_room - 1)];
-        if (soon.flags || !soon.fn)
-            schedule_run_marked(loop, &soon);
-        if (soon.fn)
-            loop_call(loop, soon.fn, soon.arg);
+        /* Read first: the callback may make the ring grow. */
+        const struct soon *soon =
+            &loop->ring[loop->ring_head++ & (loop->ring_room - 1)];
+        rondo_fn fn = soon->fn;
+        void *arg = soon->arg;
+        if (soon->flags)
+            fn = schedule_run_marked(loop, fn, soon->flags);
+        if (fn)
+            loop_call(loop, fn, arg);
     }
 }
 
-rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
+static NOINLINE rondo_id schedule_nudge(rondo_loop *loop, rondo_id id)
+{
+    loop_nudge(loop);
+    return id;
+}
+
+/* The ring has room. */
+static inline rondo_id schedule_put(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    uint64_t place = loop->ring_tail;
+    struct soon *soon = &loop->ring[place & (loop->ring_room - 1)];
+    assert(fn && place - loop->ring_head < loop->ring_room);
+    soon->fn = fn;
+    soon->arg = arg;
+    soon->flags = 0;
+    loop->ring_tail = ++place;
+    atomic_store_explicit(&loop->ring_seen, (uint32_t)place,
+                          memory_order_relaxed);
+    rondo_id id = id_make(loop, ID_SOON, place);
+    return loop->prepared ? schedule_nudge(loop, id) : id;
+}
+
+static inline bool schedule_is_full(const rondo_loop *loop)
+{
+    return loop->ring_tail - loop->ring_head == loop->ring_room;
+}
+
+static COLD rondo_id schedule_soon_slow(rondo_loop *loop, rondo_fn fn,
+                                        void *arg)
 {
     int error = loop_check_create(loop, "call_soon");
     if (error)
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "call_soon: no function");
-    if (!schedule_put(loop, fn, arg))
+    if (schedule_is_full(loop) && !schedule_grow(loop))
         return error_set(RONDO_ENOMEM, "call_soon: out of memory");
-    if (loop->prepared)
-        loop_nudge(loop);
-    return id_make(loop, ID_SOON, loop->ring_tail);
+    return schedule_put(loop, fn, arg);
+}
+
+rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
+{
+    if (!loop_is_plain(loop) || !fn || schedule_is_full(loop))
+        return schedule_soon_slow(loop, fn, arg);
+    return schedule_put(loop, fn, arg);
 }
 
 /* The rest of the id is the place plus one, so that no id is 0. Between head
@@ -87,7 +110,7 @@ static struct soon *schedule_find_soon(const rondo_loop *loop, rondo_id id)
     if (place < loop->ring_head || place >= loop->ring_tail)
         return NULL;
     struct soon *soon = &loop->ring[place & (loop->ring_room - 1)];
-    return soon->fn ? soon : NULL;
+    return soon->flags & SOON_CANCELLED ? NULL : soon;
 }
 
 static int schedule_cancel_soon(rondo_loop *loop, rondo_id id)
@@ -95,12 +118,11 @@ static int schedule_cancel_soon(rondo_loop *loop, rondo_id id)
     struct soon *soon = schedule_find_soon(loop, id);
     if (!soon)
         return RONDO_ENOENT;
-    soon->fn = NULL;
     if (!(soon->flags & SOON_BACKGROUND))
         loop->ring_background++;
     if (soon->flags & SOON_RELEASE)
         release_due(loop, id);
-    soon->flags = 0;
+    soon->flags = SOON_CANCELLED;
     assert(loop->ring_background <= loop->ring_tail - loop->ring_head);
     return 0;
 }
@@ -137,7 +159,7 @@ rondo_id rondo_call_at(rondo_loop *loop, int64_t when_ns, rondo_fn fn,
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "call_at: no function");
-    return timers_start(loop, when_ns, 0, fn, arg);
+    return timers_start(loop, when_ns, fn, arg);
 }
 
 rondo_id rondo_call_later(rondo_loop *loop, int64_t delay_ns, rondo_fn fn,
@@ -148,7 +170,7 @@ rondo_id rondo_call_later(rondo_loop *loop, int64_t delay_ns, rondo_fn fn,
         return error;
     if (!fn)
         return error_set(RONDO_EINVAL, "call_later: no function");
-    return timers_start(loop, schedule_from_now(delay_ns), 0, fn, arg);
+    return timers_start(loop, schedule_from_now(delay_ns), fn, arg);
 }
 
 rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns, rondo_fn fn,
@@ -163,7 +185,8 @@ rondo_id rondo_call_every(rondo_loop *loop, int64_t period_ns, rondo_fn fn,
         return error_set(RONDO_EINVAL,
                          "call_every: a period of %lld ns is not above 0",
                          (long long)period_ns);
-    return timers_start(loop, schedule_from_now(period_ns), period_ns, fn, arg);
+    return timers_start_every(loop, schedule_from_now(period_ns), period_ns, fn,
+                              arg);
 }
 
 /* ---- ids of any kind ---- */
@@ -173,9 +196,9 @@ int rondo_cancel(rondo_loop *loop, rondo_id id)
     int error = loop_check(loop, "cancel");
     if (error)
         return error;
-    if (id_is(loop, id, ID_TIMER))
-        error = timers_cancel(loop, id);
-    else if (id_is(loop, id, ID_SOON))
+    if (!timers_cancel(loop, id))
+        return 0;
+    if (id_is(loop, id, ID_SOON))
         error = schedule_cancel_soon(loop, id);
     else if (id_is(loop, id, ID_POST))
         error = remote_cancel_own(loop, id);
@@ -215,7 +238,7 @@ static int schedule_release_soon(rondo_loop *loop, rondo_id id, rondo_fn fn)
     if (!error && fn)
         soon->flags |= SOON_RELEASE;
     else if (!error)
-        soon->flags &= (unsigned char)~SOON_RELEASE;
+        soon->flags &= ~(unsigned)SOON_RELEASE;
     return error;
 }
 

@@ -1,21 +1,30 @@
-/* timer.c - deadlines: a 4-ary heap in an array, with lazy changes. */
+/* timer.c - deadlines: a timing wheel, and a heap of the next ones. */
 /* SPDX-License-Identifier: MIT */
 #include "core/timer.h"
 
 #include "base/error.h"
 #include "core/id.h"
 #include "core/release.h"
+#include "core/timer_store.h"
 
 enum {
-    /* With the root here, the four children of a node share a cache line. */
-    TIMER_ROOT = 3,
-    /* Dead entries are swept out when more than this and the live timers. */
-    TIMER_DEAD_LIMIT = 64
+    /* How many timers an iteration files anew: below a millisecond. */
+    TIMER_OPEN_LIMIT = 2048,
+    /* How many timers_look goes through for the earliest one. */
+    TIMER_LOOK_LIMIT = 8
+};
+
+/* What only a timer of call_every needs. */
+struct timer_period {
+    int64_t period;
+    int64_t missed; /* periods that were skipped */
+    void *arg;
 };
 
 void timers_init(struct timers *timers)
 {
-    *timers = (struct timers){.free_slot = ID_NO_SLOT};
+    *timers = (struct timers){
+        .next = RONDO_NEVER, .free_group = ID_NO_SLOT, .firing = ID_NO_SLOT};
 }
 
 #ifndef NDEBUG
@@ -23,427 +32,515 @@ size_t timers_count_alive(const struct timers *timers)
 {
     size_t alive = 0;
     for (size_t i = 0; i < timers->slots_used; i++)
-        alive += timers->slots[i].live && !timers->slots[i].background;
+        alive += timer_is_live(timers, i) &&
+                 !(timers->slots[i].flags & TIMER_BACKGROUND);
     return alive;
 }
 #endif
 
-/* The number of the iteration that is under way, or was the last one. */
-static uint32_t timer_iteration(const rondo_loop *loop)
+/* ---- bits ---- */
+
+static inline unsigned timer_lowest_bit(uint64_t bits)
 {
-    return (uint32_t)loop->metrics.iterations;
+    assert(bits);
+#if defined(__GNUC__)
+    return (unsigned)__builtin_ctzll(bits);
+#else
+    unsigned bit = 0;
+    while (!(bits >> bit & 1))
+        bit++;
+    return bit;
+#endif
 }
 
-/* ---- the heap ---- */
-
-/* Orders wrap around, so their difference decides. */
-static bool timer_before(const struct timer_entry *a,
-                         const struct timer_entry *b)
+static inline unsigned timer_highest_bit(uint64_t bits)
 {
-    if (a->key != b->key)
-        return a->key < b->key;
-    return (int32_t)(a->order - b->order) < 0;
+    assert(bits);
+#if defined(__GNUC__)
+    return 63U - (unsigned)__builtin_clzll(bits);
+#else
+    unsigned bit = 63;
+    while (!(bits >> bit & 1))
+        bit--;
+    return bit;
+#endif
 }
 
-static size_t timer_parent_of(size_t i)
+/* ---- the wheel ---- */
+
+static inline void timer_list_begins(struct timers *t, unsigned list)
 {
-    assert(i > TIMER_ROOT);
-    return (i - TIMER_ROOT - 1) / 4 + TIMER_ROOT;
+    t->used[list / 64] |= UINT64_C(1) << list % 64;
+    t->used_words |= 1U << list / 64;
 }
 
-static size_t timer_child_of(size_t i)
+static inline void timer_list_ends(struct timers *t, unsigned list)
 {
-    return (i - TIMER_ROOT) * 4 + TIMER_ROOT + 1;
+    t->used[list / 64] &= ~(UINT64_C(1) << list % 64);
+    if (!t->used[list / 64])
+        t->used_words &= ~(1U << list / 64);
+}
+
+static inline void timer_link(struct timers *t, uint32_t index, unsigned list)
+{
+    struct timer_slot *slot = &t->slots[index];
+    uint32_t next = t->lists[list];
+    slot->next = next;
+    slot->prev = TIMER_FIRST + list;
+    t->lists[list] = index;
+    if (next != ID_NO_SLOT)
+        t->slots[next].prev = index;
+    else
+        timer_list_begins(t, list);
+}
+
+static inline void timer_unlink(struct timers *t, const struct timer_slot *slot)
+{
+    uint32_t next = slot->next, prev = slot->prev;
+    assert(prev < TIMER_IN_HEAP);
+    if (next != ID_NO_SLOT)
+        t->slots[next].prev = prev;
+    if (prev < TIMER_FIRST) {
+        t->slots[prev].next = next;
+        return;
+    }
+    uint32_t list = prev - TIMER_FIRST;
+    t->lists[list] = next;
+    if (next == ID_NO_SLOT)
+        timer_list_ends(t, list);
+}
+
+/* The list of a tick that is not open: its level is that of the highest digit
+ * in which it differs from the last open one. So what is on a level comes
+ * before all that is on higher ones. */
+static inline unsigned timer_list_of(const struct timers *t, int64_t tick)
+{
+    assert(tick > t->tick);
+    unsigned level =
+        timer_highest_bit((uint64_t)(tick ^ t->tick)) / TIMER_DIGIT_BITS;
+    unsigned digit = (unsigned)(tick >> level * TIMER_DIGIT_BITS) &
+                     ((1U << TIMER_DIGIT_BITS) - 1);
+    return level << TIMER_DIGIT_BITS | digit;
+}
+
+/* The number of a list's first tick, below its level's digit and those above
+ * it. */
+static unsigned timer_list_bits(unsigned list)
+{
+    return (list >> TIMER_DIGIT_BITS) * TIMER_DIGIT_BITS;
+}
+
+/* The first tick of a list that is in use. */
+static int64_t timer_list_tick(const struct timers *t, unsigned list)
+{
+    unsigned bits = timer_list_bits(list);
+    int64_t above = t->tick >> bits >> TIMER_DIGIT_BITS << TIMER_DIGIT_BITS;
+    return (above | (list & ((1U << TIMER_DIGIT_BITS) - 1))) << bits;
+}
+
+/* The list that is opened next, or TIMER_OPENING: there is none. */
+static unsigned timer_first_list(const struct timers *t)
+{
+    uint32_t words = t->used_words;
+    if (!words)
+        return TIMER_OPENING;
+    unsigned word = timer_lowest_bit(words);
+    return word * 64 + timer_lowest_bit(t->used[word]);
+}
+
+/* Puts a slot where its deadline belongs. */
+static inline void timer_file(struct timers *t, uint32_t index)
+{
+    int64_t tick = t->slots[index].when >> TIMER_TICK_BITS;
+    if (tick > t->tick)
+        timer_link(t, index, timer_list_of(t, tick));
+    else
+        timer_heap_push(t, index);
+}
+
+static void timer_unfile(struct timers *t, struct timer_slot *slot)
+{
+    if (slot->prev < TIMER_IN_HEAP)
+        timer_unlink(t, slot);
+    else if (slot->prev == TIMER_IN_HEAP)
+        timer_heap_remove(t, slot->next);
+    slot->prev = TIMER_NOWHERE;
 }
 
 #ifndef NDEBUG
-static bool timer_entry_is_sound(const struct timers *t, size_t i)
+static bool timer_slot_is_sound(const struct timers *t, uint32_t index)
 {
-    const struct timer_entry *entry = &t->heap[i];
-    if (i > TIMER_ROOT && t->heap[timer_parent_of(i)].key > entry->key)
+    const struct timer_slot *slot = &t->slots[index];
+    if (!timer_is_live(t, index) || index == t->firing)
+        return slot->prev == TIMER_NOWHERE;
+    if (slot->prev == TIMER_IN_HEAP)
+        return timer_heap_is_sound(t, index);
+    if (slot->next != ID_NO_SLOT && t->slots[slot->next].prev != index)
         return false;
-    if (entry->slot >= t->slots_used)
-        return false;
-    const struct timer_slot *slot = &t->slots[entry->slot];
-    return !slot->live || slot->entry != entry->order ||
-           (!slot->firing && slot->when >= entry->key);
+    return slot->prev < TIMER_FIRST
+               ? t->slots[slot->prev].next == index
+               : t->lists[slot->prev - TIMER_FIRST] == index;
 }
 
-/* Called after each change. It looks at a few entries only, at others each
- * time, so that a million timers do not make it slow; a small heap is seen
- * whole. */
+/* Called after each change. It looks at a few slots only, at others each time,
+ * so that a million timers do not make it slow; few are seen whole. */
 static bool timers_are_sound(const struct timers *t)
 {
-    size_t count = t->heap_size < 16 ? t->heap_size : 4;
-    for (size_t i = 0; i < count; i++) {
-        size_t at = ((size_t)t->order * 4 + i) % t->heap_size;
-        if (!timer_entry_is_sound(t, TIMER_ROOT + at))
+    size_t count = t->slots_used < 16 ? t->slots_used : 4;
+    for (size_t i = 0; i < count; i++)
+        if (!timer_slot_is_sound(
+                t, (uint32_t)((t->order * 4 + i) % t->slots_used)))
             return false;
-    }
     return t->hidden <= t->live && t->live <= t->slots_used &&
-           t->slots_used <= t->slots_room &&
-           (!t->heap_size || TIMER_ROOT + t->heap_size <= t->heap_room);
+           t->slots_used <= t->room && t->heap_size <= t->live;
 }
 #endif
 
-static void timer_sift_up(struct timer_entry *heap, size_t i,
-                          struct timer_entry entry)
-{
-    assert(i >= TIMER_ROOT);
-    while (i > TIMER_ROOT) {
-        size_t parent = timer_parent_of(i);
-        if (!timer_before(&entry, &heap[parent]))
-            break;
-        heap[i] = heap[parent];
-        i = parent;
-    }
-    heap[i] = entry;
-}
-
-static size_t timer_least_child(const struct timer_entry *heap, size_t child,
-                                size_t end)
-{
-    size_t least = child, last = child + 4 < end ? child + 4 : end;
-    assert(child < end);
-    for (size_t i = child + 1; i < last; i++)
-        if (timer_before(&heap[i], &heap[least]))
-            least = i;
-    return least;
-}
-
-static void timer_sift_down(struct timer_entry *heap, size_t end, size_t i,
-                            struct timer_entry entry)
-{
-    assert(i >= TIMER_ROOT && i < end);
-    for (;;) {
-        size_t child = timer_child_of(i);
-        if (child >= end)
-            break;
-        child = timer_least_child(heap, child, end);
-        if (!timer_before(&heap[child], &entry))
-            break;
-        heap[i] = heap[child];
-        i = child;
-    }
-    heap[i] = entry;
-}
-
-static void timer_pop(struct timers *t)
-{
-    assert(t->heap_size > 0);
-    size_t end = TIMER_ROOT + --t->heap_size;
-    if (t->heap_size)
-        timer_sift_down(t->heap, end, TIMER_ROOT, t->heap[end]);
-}
-
-static bool timer_is_valid(const struct timers *t,
-                           const struct timer_entry *entry)
-{
-    const struct timer_slot *slot = &t->slots[entry->slot];
-    assert(entry->slot < t->slots_used);
-    return slot->live && slot->entry == entry->order;
-}
-
-/* Sweeps out the dead entries and builds the heap again. */
-static COLD void timer_clean(struct timers *t)
-{
-    size_t end = TIMER_ROOT;
-    for (size_t i = TIMER_ROOT; i < TIMER_ROOT + t->heap_size; i++)
-        if (timer_is_valid(t, &t->heap[i]))
-            t->heap[end++] = t->heap[i];
-    t->heap_size = end - TIMER_ROOT;
-    if (t->heap_size > 1)
-        for (size_t i = timer_parent_of(end - 1) + 1; i-- > TIMER_ROOT;)
-            timer_sift_down(t->heap, end, i, t->heap[i]);
-    assert(t->heap_size <= t->live);
-}
-
-static void timer_clean_if_worth(struct timers *t)
-{
-    if (t->heap_size > t->live * 2 + TIMER_DEAD_LIMIT)
-        timer_clean(t);
-    assert(timers_are_sound(t));
-}
-
-static int timer_heap_room(rondo_loop *loop)
-{
-    struct timers *t = &loop->timers;
-    if (TIMER_ROOT + t->heap_size < t->heap_room)
-        return 0;
-    size_t room = t->heap_room ? t->heap_room * 2 : 32;
-    struct timer_entry *heap = loop_realloc(loop, t->heap, room * sizeof *heap);
-    if (!heap)
-        return error_set(RONDO_ENOMEM, "out of memory for timers");
-    t->heap = heap;
-    t->heap_room = room;
-    assert(TIMER_ROOT + t->heap_size < room);
-    return 0;
-}
-
-/* The caller has called timer_heap_room. */
-static void timer_push(struct timers *t, uint32_t index)
-{
-    struct timer_slot *slot = &t->slots[index];
-    struct timer_entry entry = {slot->when, slot->order, index};
-    assert(slot->live && !slot->firing);
-    assert(TIMER_ROOT + t->heap_size < t->heap_room);
-    slot->entry = slot->order;
-    timer_sift_up(t->heap, TIMER_ROOT + t->heap_size++, entry);
-}
-
 /* ---- the slots ---- */
 
-static uint32_t timer_next_order(struct timers *t)
+/* There is a free slot. */
+static inline uint32_t timer_slot_take(struct timers *t)
 {
-    /* After 2^32 changes a number comes again. A dead entry that still had it
-     * would look valid. */
-    if (++t->order == 0)
-        timer_clean(t);
-    return t->order;
+    struct timer_group *group = &t->groups[t->free_group];
+    uint32_t index = t->free_group * 64 + timer_lowest_bit(group->free);
+    group->free &= group->free - 1;
+    if (!group->free)
+        t->free_group = group->next;
+    assert(index < t->slots_used && !timer_is_live(t, index));
+    return index;
 }
 
-static COLD int timer_slots_grow(rondo_loop *loop)
+/* What only few timers have. */
+static COLD void timer_drop_flags(rondo_loop *loop, struct timer_slot *slot)
 {
-    struct timers *t = &loop->timers;
-    size_t room = t->slots_room ? t->slots_room * 2 : 32;
-    struct timer_slot *slots = NULL;
-    struct timer_period *periods = NULL;
-    if (t->slots_used < ID_SLOT_MAX)
-        slots = loop_realloc(loop, t->slots, room * sizeof *slots);
-    if (slots)
-        t->slots = slots;
-    if (slots)
-        periods = loop_realloc(loop, t->periods, room * sizeof *periods);
-    if (!periods)
-        return error_set(RONDO_ENOMEM, "out of memory for timers");
-    t->periods = periods;
-    t->slots_room = room;
-    assert(t->slots_used < room);
-    return 0;
+    if (slot->flags & TIMER_REPEATS)
+        loop_free(loop, slot->arg);
+    if (slot->flags & TIMER_HIDDEN)
+        loop->timers.hidden--;
+    if (slot->flags & TIMER_BACKGROUND)
+        loop->alive++;
+    slot->flags = 0;
 }
 
-static int timer_slot_new(rondo_loop *loop, uint32_t *index)
+static inline void timer_slot_free(rondo_loop *loop, struct timer_slot *slot)
 {
     struct timers *t = &loop->timers;
-    if (t->free_slot != ID_NO_SLOT) {
-        *index = t->free_slot;
-        assert(*index < t->slots_used && !t->slots[*index].live);
-        t->free_slot = t->slots[*index].next_free;
-        return 0;
-    }
-    int error = t->slots_used == t->slots_room ? timer_slots_grow(loop) : 0;
-    if (error)
-        return error;
-    *index = (uint32_t)t->slots_used++;
-    t->slots[*index] = (struct timer_slot){
-        .generation = loop->first_generation & ID_GENERATION_MAX};
-    return 0;
-}
-
-static void timer_slot_free(rondo_loop *loop, uint32_t index)
-{
-    struct timers *t = &loop->timers;
-    struct timer_slot *slot = &t->slots[index];
-    assert(slot->live && t->live > 0);
-    assert(slot->background || loop->alive > 0);
-    slot->live = false;
-    slot->firing = false;
+    uint32_t index = id_slot(slot->id);
+    assert(timer_is_live(t, index) && t->live > 0);
+    assert(slot->prev == TIMER_NOWHERE);
+    if (slot->flags)
+        timer_drop_flags(loop, slot);
+    assert(loop->alive > 0);
     t->live--;
-    if (slot->hidden)
-        t->hidden--;
-    if (!slot->background)
-        loop->alive--;
-    if (slot->generation++ == ID_GENERATION_MAX)
+    loop->alive--;
+    bool used_up = id_generation(slot->id) == ID_GENERATION_MAX;
+    slot->id ^= ID_SLOT_MAX;
+    if (used_up)
         return;
-    slot->next_free = t->free_slot;
-    t->free_slot = index;
-}
-
-static rondo_id timer_id(const rondo_loop *loop, uint32_t index)
-{
-    return id_of_slot(loop, ID_TIMER, index,
-                      loop->timers.slots[index].generation);
+    slot->id += (rondo_id)1 << ID_SLOT_BITS;
+    struct timer_group *group = &t->groups[index / 64];
+    if (!group->free) {
+        group->next = t->free_group;
+        t->free_group = index / 64;
+    }
+    group->free |= UINT64_C(1) << index % 64;
 }
 
 static inline struct timer_slot *timer_find(const rondo_loop *loop, rondo_id id)
 {
     const struct timers *t = &loop->timers;
     uint32_t index = id_slot(id);
-    if (!id_is(loop, id, ID_TIMER) || index >= t->slots_used)
+    if (index >= t->slots_used || t->slots[index].id != id)
         return NULL;
-    struct timer_slot *slot = &t->slots[index];
-    if (slot->generation != id_generation(id))
-        return NULL;
-    assert(slot->live);
-    return slot;
+    return &t->slots[index];
 }
 
-/* A deadline in the past counts as now, so what a timer's callback schedules
- * sorts behind all that is due already, and cannot keep it from firing. */
-static int64_t timer_clamp(const rondo_loop *loop, int64_t when)
+static inline bool timer_is_firing(const struct timers *t,
+                                   const struct timer_slot *slot)
 {
-    return when < loop->now ? loop->now : when;
+    return t->firing == id_slot(slot->id);
 }
 
-/* For a timer without a valid entry, or with one that comes too late. */
-static COLD int timer_move_entry(rondo_loop *loop, struct timer_slot *slot,
-                                 int64_t when)
+/* ---- starting ---- */
+
+/* It is filed. Returns its id, which the fast path has at hand. */
+static NOINLINE rondo_id timer_nudge(rondo_loop *loop, rondo_id id)
 {
-    struct timers *t = &loop->timers;
-    assert(when >= loop->now);
-    int error = timer_heap_room(loop);
-    if (error)
-        return error;
-    slot->firing = false;
-    slot->when = when;
-    slot->order = timer_next_order(t);
-    timer_push(t, (uint32_t)(slot - t->slots));
-    timer_clean_if_worth(t);
     loop_nudge(loop);
-    return 0;
+    return id;
 }
 
-rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
-                      rondo_fn fn, void *arg)
+static NOINLINE rondo_id timer_begin_near(rondo_loop *loop, uint32_t index)
 {
     struct timers *t = &loop->timers;
-    uint32_t index = 0;
-    assert(fn && period >= 0);
-    int error = timer_heap_room(loop);
-    if (!error)
-        error = timer_slot_new(loop, &index);
-    if (error)
-        return error;
+    timer_heap_push(t, index);
+    assert(timers_are_sound(t));
+    return timer_nudge(loop, t->slots[index].id);
+}
+
+/* Files a slot that is nowhere by a new deadline, and returns its id. A
+ * deadline in the past counts as now, so what a timer's callback schedules
+ * sorts behind all that is due already, and cannot keep it from firing. */
+static inline rondo_id timer_begin(rondo_loop *loop, uint32_t index,
+                                   int64_t when)
+{
+    struct timers *t = &loop->timers;
     struct timer_slot *slot = &t->slots[index];
-    slot->when = timer_clamp(loop, when);
-    slot->fn = fn;
-    slot->arg = arg;
-    slot->repeats = period != 0;
-    if (period)
-        t->periods[index] = (struct timer_period){period, 0};
-    slot->order = timer_next_order(t);
-    slot->iteration = timer_iteration(loop);
-    slot->live = true;
-    slot->firing = false;
-    slot->background = slot->hidden = slot->release = false;
+    if (when < loop->now)
+        when = loop->now;
+    slot->when = when;
+    slot->order = ++t->order;
+    if (when < t->next)
+        t->next = when;
+    int64_t tick = when >> TIMER_TICK_BITS;
+    if (tick <= t->tick)
+        return timer_begin_near(loop, index);
+    timer_link(t, index, timer_list_of(t, tick));
+    assert(timers_are_sound(t));
+    return loop->prepared ? timer_nudge(loop, slot->id) : slot->id;
+}
+
+static COLD rondo_id timer_start_more(rondo_loop *loop, int64_t when,
+                                      rondo_fn fn, void *arg)
+{
+    int error = timer_slots_add(loop);
+    return error ? error : timers_start(loop, when, fn, arg);
+}
+
+rondo_id timers_start(rondo_loop *loop, int64_t when, rondo_fn fn, void *arg)
+{
+    struct timers *t = &loop->timers;
+    assert(fn);
+    if (t->free_group == ID_NO_SLOT)
+        return timer_start_more(loop, when, fn, arg);
+    if (!t->live)
+        t->tick = loop->now >> TIMER_TICK_BITS;
     t->live++;
     loop->alive++;
-    timer_push(t, index);
-    assert(timers_are_sound(t));
-    if (loop->prepared)
-        loop_nudge(loop);
-    return id_of_slot(loop, ID_TIMER, index, slot->generation);
+    uint32_t index = timer_slot_take(t);
+    struct timer_slot *slot = &t->slots[index];
+    slot->id ^= ID_SLOT_MAX;
+    slot->fn = fn;
+    slot->arg = arg;
+    slot->flags = 0;
+    return timer_begin(loop, index, when);
+}
+
+rondo_id timers_start_every(rondo_loop *loop, int64_t when, int64_t period,
+                            rondo_fn fn, void *arg)
+{
+    assert(period > 0);
+    struct timer_period *every = loop_alloc(loop, sizeof *every);
+    if (!every)
+        return error_set(RONDO_ENOMEM, "out of memory for timers");
+    *every = (struct timer_period){period, 0, arg};
+    rondo_id id = timers_start(loop, when, fn, every);
+    if (id > 0)
+        loop->timers.slots[id_slot(id)].flags = TIMER_REPEATS;
+    else
+        loop_free(loop, every);
+    return id;
 }
 
 /* ---- expiry ---- */
 
-/* Drops dead entries from the top, and moves lazy ones down, until the top is
- * the earliest timer. Returns false if there is no timer. */
-static bool timer_settle_top(struct timers *t)
+/* The list is to be opened: its timers are on their way. */
+static void timer_open(struct timers *t, unsigned list)
 {
-    while (t->heap_size) {
-        struct timer_entry *top = &t->heap[TIMER_ROOT];
-        if (!timer_is_valid(t, top)) {
-            timer_pop(t);
-            continue;
+    uint32_t first = t->lists[list];
+    assert(t->lists[TIMER_OPENING] == ID_NO_SLOT && list < TIMER_OPENING);
+    t->tick = timer_list_tick(t, list);
+    t->lists[list] = ID_NO_SLOT;
+    timer_list_ends(t, list);
+    t->lists[TIMER_OPENING] = first;
+    t->slots[first].prev = TIMER_FIRST + TIMER_OPENING;
+    timer_list_begins(t, TIMER_OPENING);
+}
+
+/* Opens the next tick that has timers, if it is not after `until`. Goes on for
+ * `*left` timers, then returns false: there is more to open. */
+static bool timer_open_next(struct timers *t, int64_t until, unsigned *left)
+{
+    while (!t->heap_size || t->lists[TIMER_OPENING] != ID_NO_SLOT) {
+        uint32_t index = t->lists[TIMER_OPENING];
+        unsigned list = timer_first_list(t);
+        if (index != ID_NO_SLOT) {
+            if (!(*left)--)
+                return false;
+            timer_unlink(t, &t->slots[index]);
+            timer_file(t, index);
+        } else if (list < TIMER_OPENING && timer_list_tick(t, list) <= until) {
+            timer_open(t, list);
+        } else {
+            if (t->tick < until)
+                t->tick = until;
+            break;
         }
-        struct timer_slot *slot = &t->slots[top->slot];
-        assert(!slot->firing && slot->when >= top->key);
-        if (slot->order == top->order) {
-            assert(slot->when == top->key);
-            return true;
-        }
-        struct timer_entry later = {slot->when, slot->order, top->slot};
-        slot->entry = slot->order;
-        timer_sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, later);
     }
-    return false;
+    return true;
 }
 
-int64_t timers_next(rondo_loop *loop)
+/* Returns the earliest deadline of a list, and files anew what was moved beyond
+ * it. RONDO_NEVER: there is nothing else. */
+static int64_t timer_look_through(struct timers *t, unsigned list,
+                                  unsigned *left)
+{
+    int64_t first = timer_list_tick(t, list), earliest = RONDO_NEVER;
+    int64_t last = first + (INT64_C(1) << timer_list_bits(list)) - 1;
+    uint32_t next, index = t->lists[list];
+    for (; index != ID_NO_SLOT; index = next) {
+        const struct timer_slot *slot = &t->slots[index];
+        next = slot->next;
+        if (!(*left)--)
+            return first << TIMER_TICK_BITS;
+        if (slot->when >> TIMER_TICK_BITS > last) {
+            timer_unlink(t, slot);
+            timer_file(t, index);
+        } else if (slot->when < earliest) {
+            earliest = slot->when;
+        }
+    }
+    return earliest;
+}
+
+void timers_look(rondo_loop *loop)
 {
     struct timers *t = &loop->timers;
-    return timer_settle_top(t) ? t->heap[TIMER_ROOT].key : RONDO_NEVER;
+    unsigned list = TIMER_OPENING, left = TIMER_LOOK_LIMIT;
+    t->vague = false;
+    t->next = RONDO_NEVER;
+    if (t->heap_size)
+        t->next = t->heap[TIMER_ROOT].key;
+    else if (t->used[TIMER_OPENING / 64])
+        t->next = t->tick << TIMER_TICK_BITS; /* there is more to open */
+    else
+        list = timer_first_list(t);
+    while (t->next == RONDO_NEVER && list < TIMER_OPENING) {
+        t->next = timer_look_through(t, list, &left);
+        list = timer_first_list(t);
+    }
 }
 
-/* Gives the timer at the top its next deadline, in phase with the first one.
+/* Gives the timer that fires its next deadline, in phase with the first one.
  * Periods that have passed already are skipped and counted. */
-static void timer_repeat(rondo_loop *loop, struct timer_slot *slot,
-                         struct timer_period *every)
+static COLD void timer_repeat(rondo_loop *loop, uint32_t index, int64_t when)
 {
     struct timers *t = &loop->timers;
-    assert(every->period > 0 && slot->when <= loop->now);
-    int64_t late = (loop->now - slot->when) / every->period;
+    struct timer_period *every = t->slots[index].arg;
+    assert(every->period > 0 && when <= loop->now);
+    int64_t late = (loop->now - when) / every->period;
     every->missed += late;
     loop->metrics.timers_skipped += (uint64_t)late;
     int64_t step = (late + 1) * every->period;
-    slot->when =
-        slot->when > RONDO_NEVER - step ? RONDO_NEVER - 1 : slot->when + step;
-    slot->order = timer_next_order(t);
-    struct timer_entry entry = {slot->when, slot->order,
-                                t->heap[TIMER_ROOT].slot};
-    slot->entry = slot->order;
-    timer_sift_down(t->heap, TIMER_ROOT + t->heap_size, TIMER_ROOT, entry);
-    assert(slot->when > loop->now);
+    when = when > RONDO_NEVER - step ? RONDO_NEVER - 1 : when + step;
+    assert(when > loop->now);
+    (void)timer_begin(loop, index, when);
+}
+
+/* Its callback may reschedule it: then it goes on living. */
+static void timer_fire_once(rondo_loop *loop, uint32_t index)
+{
+    struct timers *t = &loop->timers;
+    struct timer_slot *slot = &t->slots[index];
+    t->firing = index;
+    t->fired = slot->when;
+    slot->when = RONDO_NEVER; /* a move is never a later one */
+    loop_call(loop, slot->fn, slot->arg);
+    if (t->firing == ID_NO_SLOT)
+        return;
+    t->firing = ID_NO_SLOT;
+    slot = &t->slots[index];
+    if (slot->flags & TIMER_RELEASE)
+        release_forget(loop, slot->id);
+    timer_slot_free(loop, slot);
+}
+
+static void timer_fire_repeating(rondo_loop *loop, uint32_t index)
+{
+    struct timer_slot *slot = &loop->timers.slots[index];
+    rondo_fn fn = slot->fn;
+    void *arg = ((struct timer_period *)slot->arg)->arg;
+    timer_repeat(loop, index, slot->when);
+    loop_call(loop, fn, arg);
+}
+
+/* The timer at the root of the heap is due. */
+static void timer_fire(rondo_loop *loop, uint32_t index)
+{
+    struct timers *t = &loop->timers;
+    struct timer_slot *slot = &t->slots[index];
+    timer_heap_remove(t, TIMER_ROOT);
+    slot->prev = TIMER_NOWHERE;
+    if (slot->flags & TIMER_REPEATS)
+        timer_fire_repeating(loop, index);
+    else
+        timer_fire_once(loop, index);
+}
+
+/* Scheduled in this iteration: it fires in the next one. Since that counts as
+ * now what is in the past, it is due now, and no earlier. */
+static bool timer_is_new(const rondo_loop *loop, const struct timer_entry *e)
+{
+    return e->key == loop->now && (int32_t)(e->order - loop->timers.mark) > 0;
 }
 
 void timers_run(rondo_loop *loop, unsigned most)
 {
     struct timers *t = &loop->timers;
-    while (most-- && timer_settle_top(t) &&
-           t->heap[TIMER_ROOT].key <= loop->now) {
-        uint32_t index = t->heap[TIMER_ROOT].slot;
-        struct timer_slot *slot = &t->slots[index];
-        if (slot->iteration == timer_iteration(loop))
-            break; /* scheduled in this iteration: fires in the next */
-        rondo_fn fn = slot->fn;
-        void *arg = slot->arg;
-        assert(fn && slot->live && slot->when <= loop->now);
-        if (slot->repeats) {
-            timer_repeat(loop, slot, &t->periods[index]);
+    int64_t until = loop->now >> TIMER_TICK_BITS;
+    unsigned left = TIMER_OPEN_LIMIT;
+    while (most-- && timer_open_next(t, until, &left) && t->heap_size) {
+        struct timer_entry top = t->heap[TIMER_ROOT];
+        if (top.key > loop->now)
+            break;
+        if (top.order != t->slots[top.slot].order) { /* it was moved */
+            timer_heap_remove(t, TIMER_ROOT);
+            timer_file(t, top.slot);
+        } else if (timer_is_new(loop, &top)) {
+            break;
         } else {
-            timer_pop(t);
-            slot->firing = true; /* its callback may reschedule it */
+            timer_fire(loop, top.slot);
         }
-        loop_call(loop, fn, arg);
-        slot = &t->slots[index];
-        assert(!slot->firing || (slot->live && !slot->repeats));
-        if (slot->firing && slot->release)
-            release_forget(loop, timer_id(loop, index));
-        if (slot->firing)
-            timer_slot_free(loop, index);
     }
+    assert(timers_are_sound(t));
+    timers_look(loop);
 }
 
 /* ---- for the library ---- */
 
-static void timer_drop(rondo_loop *loop, uint32_t index)
+static inline void timer_drop(rondo_loop *loop, struct timer_slot *slot)
 {
-    if (loop->timers.slots[index].release)
-        release_due(loop, timer_id(loop, index));
-    timer_slot_free(loop, index);
+    struct timers *t = &loop->timers;
+    t->vague |= slot->when <= t->next;
+    timer_unfile(t, slot);
+    if (slot->flags & TIMER_RELEASE)
+        release_due(loop, slot->id);
+    timer_slot_free(loop, slot);
 }
 
 void timers_free(rondo_loop *loop)
 {
     struct timers *t = &loop->timers;
-    for (size_t i = 0; i < t->slots_used; i++)
-        if (t->slots[i].live)
-            timer_drop(loop, (uint32_t)i);
+    for (size_t i = 0; t->live && i < t->slots_used; i++)
+        if (timer_is_live(t, i))
+            timer_drop(loop, &t->slots[i]);
     assert(!t->live && !t->hidden);
+    if (!t->lists)
+        return;
     loop_free(loop, t->heap);
     loop_free(loop, t->slots);
-    loop_free(loop, t->periods);
+    loop_free(loop, t->groups);
+    loop_free(loop, t->lists);
     timers_init(t);
 }
 
 int timers_cancel(rondo_loop *loop, rondo_id id)
 {
     struct timer_slot *slot = timer_find(loop, id);
-    if (!slot || slot->firing)
+    if (!slot || timer_is_firing(&loop->timers, slot))
         return RONDO_ENOENT;
-    timer_drop(loop, id_slot(id));
-    timer_clean_if_worth(&loop->timers);
+    timer_drop(loop, slot);
+    assert(timers_are_sound(&loop->timers));
     return 0;
 }
 
@@ -452,12 +549,18 @@ int timers_set_background(rondo_loop *loop, rondo_id id, bool background)
     struct timer_slot *slot = timer_find(loop, id);
     if (!slot)
         return RONDO_ENOENT;
-    if ((bool)slot->background != background) {
-        assert(slot->live && (!background || loop->alive > 0));
-        slot->background = background;
+    if (!(slot->flags & TIMER_BACKGROUND) == background) {
+        assert(!background || loop->alive > 0);
+        slot->flags ^= TIMER_BACKGROUND;
         loop->alive += background ? (size_t)-1 : 1;
     }
     return 0;
+}
+
+static void *timer_arg(const struct timer_slot *slot)
+{
+    const struct timer_period *every = slot->arg;
+    return slot->flags & TIMER_REPEATS ? every->arg : slot->arg;
 }
 
 int timers_set_release(rondo_loop *loop, rondo_id id, rondo_fn fn)
@@ -465,21 +568,22 @@ int timers_set_release(rondo_loop *loop, rondo_id id, rondo_fn fn)
     struct timer_slot *slot = timer_find(loop, id);
     if (!slot)
         return RONDO_ENOENT;
-    int error = release_set(loop, id, fn, slot->arg);
-    if (!error)
-        slot->release = fn != NULL;
+    int error = release_set(loop, id, fn, timer_arg(slot));
+    if (!error && fn)
+        slot->flags |= TIMER_RELEASE;
+    else if (!error)
+        slot->flags &= ~(uint32_t)TIMER_RELEASE;
     return error;
 }
 
 rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,
                              void *arg)
 {
-    rondo_id id = timers_start(loop, when, 0, fn, arg);
+    rondo_id id = timers_start(loop, when, fn, arg);
     struct timer_slot *slot = id > 0 ? timer_find(loop, id) : NULL;
     if (slot) {
         (void)timers_set_background(loop, id, true);
-        assert(slot->background && !slot->hidden);
-        slot->hidden = true;
+        slot->flags |= TIMER_HIDDEN;
         loop->timers.hidden++;
         assert(loop->timers.hidden <= loop->timers.live);
     }
@@ -500,6 +604,19 @@ static COLD int timer_no_timer(const rondo_loop *loop, rondo_id id,
                      what);
 }
 
+/* It is moved earlier, or its callback runs. */
+static COLD int timer_move(rondo_loop *loop, struct timer_slot *slot,
+                           int64_t when)
+{
+    struct timers *t = &loop->timers;
+    if (timer_is_firing(t, slot))
+        t->firing = ID_NO_SLOT;
+    else
+        timer_unfile(t, slot);
+    (void)timer_begin(loop, id_slot(slot->id), when);
+    return 0;
+}
+
 int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns)
 {
     int error = loop_check_create(loop, "reschedule");
@@ -508,13 +625,11 @@ int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns)
     struct timer_slot *slot = timer_find(loop, id);
     if (!slot)
         return timer_no_timer(loop, id, "reschedule");
-    int64_t when = timer_clamp(loop, when_ns);
-    slot->iteration = timer_iteration(loop);
-    if (slot->firing || when < slot->when)
-        return timer_move_entry(loop, slot, when);
-    /* Later: the entry stays, and is moved when it reaches the top. */
-    slot->when = when;
-    slot->order = timer_next_order(&loop->timers);
+    if (when_ns <= slot->when || when_ns < loop->now)
+        return timer_move(loop, slot, when_ns);
+    /* Later: it is filed anew when its old deadline is due. */
+    slot->when = when_ns;
+    slot->order = ++loop->timers.order;
     return 0;
 }
 
@@ -524,7 +639,10 @@ int64_t rondo_when(const rondo_loop *loop, rondo_id id)
     if (error)
         return error;
     const struct timer_slot *slot = timer_find(loop, id);
-    return slot ? slot->when : timer_no_timer(loop, id, "when");
+    if (!slot)
+        return timer_no_timer(loop, id, "when");
+    return timer_is_firing(&loop->timers, slot) ? loop->timers.fired
+                                                : slot->when;
 }
 
 int64_t rondo_missed(const rondo_loop *loop, rondo_id id)
@@ -535,7 +653,8 @@ int64_t rondo_missed(const rondo_loop *loop, rondo_id id)
     const struct timer_slot *slot = timer_find(loop, id);
     if (!slot)
         return timer_no_timer(loop, id, "missed");
-    if (!slot->repeats)
+    if (!(slot->flags & TIMER_REPEATS))
         return error_set(RONDO_EINVAL, "missed: not a call_every timer");
-    return loop->timers.periods[id_slot(id)].missed;
+    const struct timer_period *every = slot->arg;
+    return every->missed;
 }

@@ -1,4 +1,4 @@
-/* timer.h - deadlines: a 4-ary heap in an array, with lazy changes. */
+/* timer.h - deadlines: a timing wheel, and a heap of the next ones. */
 /* SPDX-License-Identifier: MIT */
 #ifndef RONDO_CORE_TIMER_H
 #define RONDO_CORE_TIMER_H
@@ -7,56 +7,77 @@
 
 #include "rondo.h"
 
-/* A timer is a slot, and an entry of the heap that stands for it. An entry is
- * valid while its `order` equals the `entry` of its slot; else it is dead.
- * So most changes touch the slot alone:
- *   cancelled: the slot is freed, which leaves a dead entry;
- *   later: the slot gets the new deadline, the entry keeps its old key and is
- *       moved when it reaches the top;
- *   earlier: a second entry is pushed, which leaves the first one dead.
- * Dead entries are dropped when they reach the top, or all at once when they
- * outnumber the live timers. */
+/* Time is cut into ticks. The wheel has opened all ticks up to `tick`: their
+ * timers are in the heap, sorted. Those of later ticks are in the lists of the
+ * wheel, unsorted, so starting and cancelling one costs the same whatever their
+ * number. A list of level 0 holds one tick, one of level n 256^n ticks. It is
+ * opened when its first tick comes: its timers go to lists of lower levels or
+ * to the heap, a bounded number an iteration.
+ *
+ * A timer that is moved to a later deadline stays where it is. It is filed anew
+ * when its old deadline is due. */
+enum {
+    TIMER_TICK_BITS = 16, /* a tick has 2^16 ns, 66 us */
+    TIMER_DIGIT_BITS = 8, /* of the number of a tick, a level each */
+    TIMER_LEVELS = 6,     /* all of the 63 - 16 bits */
+    TIMER_OPENING = TIMER_LEVELS << TIMER_DIGIT_BITS, /* this one is opened */
+    TIMER_LISTS
+};
+
+enum timer_flag {
+    TIMER_BACKGROUND = 1,
+    TIMER_HIDDEN = 2,  /* the library's own: not counted as the program's */
+    TIMER_REPEATS = 4, /* call_every */
+    TIMER_RELEASE = 8  /* has a release (release.h) */
+};
+
+/* An entry of the heap. */
 struct timer_entry {
-    int64_t key; /* a valid entry's: never later than its slot's deadline */
-    uint32_t order;
+    int64_t key;    /* the deadline, or an earlier one that was moved */
+    uint32_t order; /* the slot's; differs: it was moved */
     uint32_t slot;
 };
 
 /* As small as possible: a million of them do not fit into any cache. */
 struct timer_slot {
+    rondo_id id;  /* free: the next one, with the bits of the slot inverted, so
+                     that no id equals it */
     int64_t when; /* the deadline */
     rondo_fn fn;
-    void *arg;
-    uint32_t entry; /* the order of the valid entry */
-    uint32_t order; /* the rank among equal deadlines; entry: nothing is lazy */
-    union {
-        uint32_t iteration; /* live: the one that has scheduled it */
-        uint32_t next_free; /* free: the next one, or ID_NO_SLOT */
-    };
-    uint32_t generation : 26; /* one bit more than in an id: used up */
-    uint32_t live : 1, background : 1;
-    uint32_t hidden : 1;  /* the library's own: not counted as the program's */
-    uint32_t firing : 1;  /* its callback runs; no entry stands for it */
-    uint32_t repeats : 1; /* call_every */
-    uint32_t release : 1; /* has a release (release.h) */
+    void *arg;      /* repeats: its struct timer_period */
+    uint32_t next;  /* in a list: the next slot; in the heap: the place */
+    uint32_t prev;  /* in a list: the one before; else enum timer_where */
+    uint32_t order; /* the rank among equal deadlines */
+    uint32_t flags; /* enum timer_flag; 0 on the fast path */
 };
 
-/* What only a timer of call_every needs; by slot, in an array of its own. */
-struct timer_period {
-    int64_t period;
-    int64_t missed; /* periods that were skipped */
+/* 64 slots that follow each other. Free ones are taken group by group, so that
+ * timers started together lie together, whatever was cancelled before. */
+struct timer_group {
+    uint64_t free; /* a bit each */
+    uint32_t next; /* the next group with free slots, or ID_NO_SLOT */
 };
 
 struct timers {
-    struct timer_entry *heap; /* its root is at TIMER_ROOT (timer.c) */
+    int64_t next;   /* no timer is due before; RONDO_NEVER: there is none */
+    bool vague;     /* the next one may well be later: timers_look finds out */
+    uint32_t order; /* the last one given; they wrap around */
+    uint32_t mark;  /* the last one given before this iteration */
+    uint32_t free_group; /* the first one with free slots, or ID_NO_SLOT */
     struct timer_slot *slots;
-    struct timer_period *periods;
-    size_t heap_size; /* entries, dead ones among them */
-    size_t heap_room, slots_used, slots_room;
-    size_t live;        /* slots that are live */
-    size_t hidden;      /* of these, those that are hidden */
-    uint32_t free_slot; /* the first free slot, or ID_NO_SLOT */
-    uint32_t order;     /* the last one given; they wrap around */
+    struct timer_group *groups;
+    size_t slots_used;
+    int64_t tick;    /* the last one that was opened */
+    uint32_t *lists; /* the first slot of each, or ID_NO_SLOT */
+    uint64_t used[TIMER_LISTS / 64 + 1]; /* the lists that are not empty */
+    uint32_t used_words;                 /* the words of these that are not 0 */
+    uint32_t firing;          /* the slot whose callback runs, or ID_NO_SLOT */
+    int64_t fired;            /* its deadline */
+    size_t live;              /* slots that are live */
+    size_t hidden;            /* of these, those that are hidden */
+    struct timer_entry *heap; /* its root is at TIMER_ROOT (timer.c) */
+    size_t heap_size;
+    size_t room; /* of slots, groups and the heap, in slots */
 };
 
 /* All functions are for the loop's thread. */
@@ -65,16 +86,35 @@ void timers_init(struct timers *timers);
 /* Ends all timers, without calling them, and frees the memory. */
 void timers_free(rondo_loop *loop);
 
-/* The earliest deadline, or RONDO_NEVER if there is none. */
-int64_t timers_next(rondo_loop *loop);
+/* Makes timers->next as exact as is cheap. */
+void timers_look(rondo_loop *loop);
+
+/* No timer is due before; RONDO_NEVER: there is none. Mostly the earliest
+ * deadline; earlier if that timer was moved to a later one. */
+static inline int64_t timers_next(rondo_loop *loop, struct timers *timers)
+{
+    if (timers->vague)
+        timers_look(loop);
+    return timers->next;
+}
+
+/* An iteration begins: timers that are started from now on wait for the next
+ * one. */
+static inline void timers_mark(struct timers *timers)
+{
+    timers->mark = timers->order;
+}
+
 /* Calls the timers that are due at loop->now, at most `most` of them, but none
  * that was scheduled in this iteration. */
 void timers_run(rondo_loop *loop, unsigned most);
 
-/* Starts a timer. A period that is not 0 repeats it. A deadline in the past
- * counts as loop->now. Returns its id, or RONDO_ENOMEM with a sentence. */
-rondo_id timers_start(rondo_loop *loop, int64_t when, int64_t period,
-                      rondo_fn fn, void *arg);
+/* Starts a timer. A deadline in the past counts as loop->now. Returns its id,
+ * or RONDO_ENOMEM with a sentence. */
+rondo_id timers_start(rondo_loop *loop, int64_t when, rondo_fn fn, void *arg);
+/* The same; it is repeated after each period. */
+rondo_id timers_start_every(rondo_loop *loop, int64_t when, int64_t period,
+                            rondo_fn fn, void *arg);
 /* The same for the library: the timer does not keep rondo_loop_run running and
  * is not counted as the program's. */
 rondo_id timers_start_hidden(rondo_loop *loop, int64_t when, rondo_fn fn,

@@ -190,10 +190,12 @@ static void accept_hand_on(rondo_server *s, sys_fd fd,
 }
 
 /* Takes the socket; after an error it is closed. */
-static int accept_make_stream(rondo_server *s, sys_fd fd,
-                              const rondo_address *peer, rondo_transport **t)
+static int accept_make_stream(const rondo_server *s, const struct listener *l,
+                              sys_fd fd, const rondo_address *peer,
+                              rondo_transport **t)
 {
-    int error = stream_new_connected(s->loop, fd, peer, t);
+    const rondo_address *local = l && l->local.native_size ? &l->local : NULL;
+    int error = stream_new_connected(s->loop, fd, peer, local, t);
     if (error)
         sys_close(fd);
     return error;
@@ -220,18 +222,26 @@ void server_begin(rondo_server *s, rondo_transport *t)
     stream_end(t);
 }
 
-static void accept_take(rondo_server *s, sys_fd fd, const rondo_address *peer)
+static void accept_set_options(const rondo_server *s, sys_fd fd)
 {
-    rondo_transport *t;
     if (s->options.no_delay != RONDO_OFF)
         (void)sys_option(fd, SYS_NO_DELAY, true);
     if (s->options.keep_alive == RONDO_ON)
         (void)sys_option(fd, SYS_KEEP_ALIVE, true);
+}
+
+/* l: where it was accepted; NULL: another server has, and handed it on. */
+static void accept_take(rondo_server *s, const struct listener *l, sys_fd fd,
+                        const rondo_address *peer)
+{
+    rondo_transport *t;
+    if (!l || !l->inherits)
+        accept_set_options(s, fd);
     if (s->options.accepted) {
         accept_hand_on(s, fd, peer);
         return;
     }
-    int error = accept_make_stream(s, fd, peer, &t);
+    int error = accept_make_stream(s, l, fd, peer, &t);
     if (error) {
         server_pause_for(s, error);
         return;
@@ -246,7 +256,7 @@ void server_take_handed(rondo_server *s, sys_fd fd, const rondo_address *peer)
         return;
     }
     dispatch_begin(&s->dispatch);
-    accept_take(s, fd, peer);
+    accept_take(s, NULL, fd, peer);
     server_finish(s);
 }
 
@@ -274,7 +284,7 @@ static void accept_some(rondo_server *s, struct listener *l)
         }
         if (error)
             continue;
-        accept_take(s, fd, &peer);
+        accept_take(s, l, fd, &peer);
     }
 }
 
@@ -295,7 +305,7 @@ static void accept_accepted(rondo_server *s, struct acceptor *a)
     s->clients++; /* so that settle sees whether this client is the last */
     server_settle(s);
     s->clients--;
-    accept_take(s, fd, &peer);
+    accept_take(s, a->listener, fd, &peer);
 }
 
 void server_accept_done(rondo_loop *loop, struct task *task)

@@ -192,7 +192,7 @@ static int happy_eyeballs_take_result(struct attempt *a, int error)
     } else if (error) {
         error_keep_os(a->op.os_error);
     } else {
-        error = stream_remember(a->t, NULL);
+        error = stream_remember(a->t, NULL, NULL);
         if (!error)
             happy_eyeballs_win(a);
     }

@@ -36,6 +36,33 @@ static int listen_set_up(sys_fd fd, const rondo_server_options *o,
     return error ? listen_fail_on(error, "listen on", address) : 0;
 }
 
+/* Bound to one address, so that is the local one of each client. */
+static bool listen_is_at_one(const rondo_address *address)
+{
+    unsigned char bytes[16];
+    size_t size = sys_address_bytes(address, bytes);
+    while (size)
+        if (bytes[--size])
+            return true;
+    return rondo_address_family(address) == RONDO_FAMILY_UNIX;
+}
+
+/* What clients will have from a listener of the library's own: asked for here,
+ * once. */
+static void listen_prepare(struct listener *l, sys_fd fd,
+                           const rondo_server_options *o)
+{
+    if (sys_local_address(fd, &l->local) || !listen_is_at_one(&l->local))
+        l->local.native_size = 0;
+    if (!SYS_ACCEPT_INHERITS ||
+        rondo_address_family(&l->local) == RONDO_FAMILY_UNIX)
+        return;
+    l->inherits =
+        (o->no_delay == RONDO_OFF || sys_option(fd, SYS_NO_DELAY, true) == 0) &&
+        (o->keep_alive != RONDO_ON ||
+         sys_option(fd, SYS_KEEP_ALIVE, true) == 0);
+}
+
 static int listen_add_listener(rondo_server *s, sys_fd fd)
 {
     int error = server_add(s, fd);
@@ -50,6 +77,8 @@ static int listen_add_address(rondo_server *s, const rondo_server_options *o,
     if (error)
         return listen_fail_on(error, "make a socket for", address);
     error = listen_set_up(fd, o, address);
+    if (!error)
+        listen_prepare(&s->listener[s->listeners], fd, o);
     if (!error)
         error = listen_add_listener(s, fd);
     if (error)
@@ -110,6 +139,8 @@ static int listen_add_unix(rondo_server *s, const rondo_server_options *o,
         return listen_fail_on(error, "make a socket for", address);
     l->address = *address;
     error = listen_bind_path(l, fd, o);
+    if (!error)
+        listen_prepare(l, fd, o);
     if (!error)
         error = listen_add_listener(s, fd);
     if (!error)

@@ -16,6 +16,8 @@ enum { SERVER_OWED_CLOSED = 1 };
 struct listener {
     struct io io;
     rondo_server *server;
+    rondo_address local;   /* each client's; native_size 0: they differ */
+    bool inherits;         /* clients have its options */
     rondo_address address; /* of the socket file */
     struct sys_file file;  /* the socket file, if it made one */
     struct acceptor {

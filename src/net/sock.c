@@ -1,70 +1,11 @@
 /* sock.c - operations on sockets of the program's. */
 /* SPDX-License-Identifier: MIT */
+#include "net/sock.h"
 #include "base/error.h"
 #include "core/backoff.h"
 #include "core/id.h"
-#include "core/op.h"
-#include "threads/file_source.h"
 
 #include <stdio.h>
-
-/* Even kinds use the reading side, odd ones the writing side. */
-enum sock_kind {
-    SOCK_CALL_RECV,
-    SOCK_CALL_SENDALL,
-    SOCK_CALL_RECVFROM,
-    SOCK_CALL_SENDTO,
-    SOCK_CALL_ACCEPT,
-    SOCK_CALL_CONNECT,
-    SOCK_CALL_SENDFILE = 7
-};
-
-struct sock;
-
-/* One call of the program. */
-struct sock_call {
-    struct handle handle;
-    struct task task; /* on the ready list once the result is known */
-    rondo_loop *loop;
-    struct sock *sock; /* NULL: the call has left its descriptor */
-    sys_fd fd;
-    rondo_id id, timer;
-    unsigned char kind;
-    bool over;        /* the result is known */
-    bool begun;       /* connect: the kernel connects; others: it has waited */
-    const char *data; /* what to send now; sendfile: what the thread has read */
-    void *room;       /* where to receive */
-    size_t size, sent;
-    rondo_address address; /* the destination, or the sender or client */
-    union {
-        rondo_done_fn any;
-        rondo_recvfrom_fn recvfrom;
-        rondo_accept_fn accept;
-    } done;
-    void *arg;
-    int64_t result, os_error;
-    struct file_source source; /* sendfile's */
-};
-
-/* A try that goes on when a thread has read: sock_came follows. */
-enum { SOCK_LATER = -1 };
-
-struct side {
-    struct op op;
-    struct sock *sock;
-    struct sock_call *call; /* NULL: no call uses this side */
-};
-
-/* A descriptor of the program, from its first call to its last. Then it leaves
- * the table of descriptors (`gone`) and is freed when both operations are
- * idle. */
-struct sock {
-    struct handle handle; /* first: a handle's address is its sock's */
-    struct io io;
-    rondo_loop *loop;
-    struct side side[2];
-    bool gone;
-};
 
 static const char *const sock_names[] = {
     [SOCK_CALL_RECV] = "sock_recv",
@@ -410,14 +351,32 @@ static void sock_cancel(rondo_loop *loop, struct handle *handle)
 
 /* ---- beginning ---- */
 
-static int sock_new(rondo_loop *loop, rondo_fd fd, const char *what,
-                    struct sock **made)
+static int sock_check_nonblocking(rondo_fd fd, enum sock_kind kind)
 {
+    const char *what = sock_names[kind];
     int error = sys_check_nonblocking(sys_fd_of(fd));
     if (error == RONDO_EINVAL)
         return sock_refuse(error, what, fd, "is blocking");
+    return error ? error_os(error, "%s: descriptor %lld", what, (long long)fd)
+                 : 0;
+}
+
+/* Its first try cannot block: whether the socket does is checked when it has to
+ * be waited for, which costs a call. */
+static bool sock_is_checked_late(enum sock_kind kind)
+{
+    return SYS_NEVER_BLOCKS &&
+           (kind == SOCK_CALL_RECV || kind == SOCK_CALL_SENDALL);
+}
+
+static int sock_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
+                    struct sock **made)
+{
+    const char *what = sock_names[kind];
+    int error =
+        sock_is_checked_late(kind) ? 0 : sock_check_nonblocking(fd, kind);
     if (error)
-        return error_os(error, "%s: descriptor %lld", what, (long long)fd);
+        return error;
     struct sock *s = free_list_take(loop, FREE_LIST_SOCK, sizeof *s);
     if (!s)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
@@ -429,7 +388,9 @@ static int sock_new(rondo_loop *loop, rondo_fd fd, const char *what,
     error = io_attach(loop, &s->io);
     if (error) {
         free_list_put(loop, FREE_LIST_SOCK, s);
-        return error_in(what, error);
+        int bad =
+            sock_is_checked_late(kind) ? sock_check_nonblocking(fd, kind) : 0;
+        return bad ? bad : error_in(what, error);
     }
     handle_open(loop, &s->handle, HANDLE_SOCK);
     /* its calls keep the loop running, not the sock itself */
@@ -498,7 +459,7 @@ static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
     if (!c)
         return error_set(RONDO_ENOMEM, "%s: out of memory", sock_names[kind]);
     if (!s)
-        error = sock_new(loop, fd, sock_names[kind], &s);
+        error = sock_new(loop, fd, kind, &s);
     if (error) {
         free_list_put(loop, FREE_LIST_SOCK_CALL, c);
         return error;
@@ -521,18 +482,29 @@ static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
     return 0;
 }
 
-/* Makes the first try. Only RONDO_ENOTSOCK is refused by the call itself;
- * every other error is done's. */
+/* After the first try: what the call itself refuses. Every other error is
+ * done's. */
+static int sock_refusal(const struct sock_call *c, int64_t result)
+{
+    enum sock_kind kind = (enum sock_kind)c->kind;
+    bool late = sock_is_checked_late(kind);
+    if (result == RONDO_ENOTSOCK || (result == RONDO_EBADF && late))
+        return error_os((int)result, "%s: descriptor %lld", sock_names[kind],
+                        (long long)c->fd);
+    if (late && !c->sent && (result == RONDO_EAGAIN || result == RONDO_ENOBUFS))
+        return sock_check_nonblocking((rondo_fd)c->fd, kind);
+    return 0;
+}
+
 static rondo_id sock_call_begin(struct sock_call *c, void *arg)
 {
     c->arg = arg;
     error_no_os();
     int64_t result = sock_try(c);
-    if (result == RONDO_ENOTSOCK) {
-        error_os((int)result, "%s: descriptor %lld", sock_names[c->kind],
-                 (long long)c->fd);
+    int refusal = result < 0 ? sock_refusal(c, result) : 0;
+    if (refusal) {
         sock_free_call(c);
-        return result;
+        return refusal;
     }
     sock_settle(c, result);
     loop_nudge(c->loop);

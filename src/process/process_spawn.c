@@ -178,7 +178,7 @@ static int process_spawn_add_pipe(struct setup *s, sys_fd ours, sys_fd writes,
     int error =
         numbers->terminal ? stream_new_terminal(s->loop, ours, writes, &pipe->t)
         : numbers->child_fd > 2
-            ? stream_new_connected(s->loop, ours, NULL, &pipe->t)
+            ? stream_new_connected(s->loop, ours, NULL, NULL, &pipe->t)
             : stream_new_pipe(s->loop, ours, side, RONDO_PIPE_OWN, &pipe->t);
     if (error) {
         sys_child_close(ours);

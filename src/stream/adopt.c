@@ -44,7 +44,7 @@ int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
     int error = adopt_check_connected(fd, what);
     if (error)
         return error;
-    error = stream_new_connected(loop, sys_fd_of(fd), NULL, t);
+    error = stream_new_connected(loop, sys_fd_of(fd), NULL, NULL, t);
     if (error)
         return error_in(what, error);
     error = sys_adopt(sys_fd_of(fd));

@@ -575,25 +575,28 @@ static int stream_keep_address(rondo_transport *t, struct small_address *which,
     return 0;
 }
 
-int stream_remember(rondo_transport *t, const rondo_address *peer)
+int stream_remember(rondo_transport *t, const rondo_address *peer,
+                    const rondo_address *local)
 {
     rondo_address address;
     /* a pipe may be waited for by another descriptor */
     sys_fd fd = (sys_fd)stream_kind(t)->fd(t);
     int error = 0;
+    if (!peer && sys_peer_address(fd, &address) == 0)
+        peer = &address;
     if (peer)
         error = stream_keep_address(t, &t->peer, peer);
-    else if (sys_peer_address(fd, &address) == 0)
-        error = stream_keep_address(t, &t->peer, &address);
-    if (error || sys_local_address(fd, &address) != 0)
+    if (!local && !error && sys_local_address(fd, &address) == 0)
+        local = &address;
+    if (error || !local)
         return error;
     if (t->kind == STREAM_SOCKET &&
-        rondo_address_family(&address) == RONDO_FAMILY_UNIX) {
+        rondo_address_family(local) == RONDO_FAMILY_UNIX) {
         t->kind = STREAM_UNIX_SOCKET;
         /* a backend that reads by itself would lose descriptors */
         t->read.task.kind = OP_WAIT_READ;
     }
-    return stream_keep_address(t, &t->local, &address);
+    return stream_keep_address(t, &t->local, local);
 }
 
 int stream_address(const rondo_transport *t, const struct small_address *which,
@@ -610,14 +613,14 @@ int stream_address(const rondo_transport *t, const struct small_address *which,
 }
 
 int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,
-                         rondo_transport **made)
+                         const rondo_address *local, rondo_transport **made)
 {
     rondo_transport *t = NULL;
     int error = stream_new_apart(loop, fd, &t);
     if (error)
         return error;
     assert(t);
-    error = stream_remember(t, peer);
+    error = stream_remember(t, peer, local);
     /* Last: a socket that a completion port once had, no other one takes. */
     if (!error)
         error = io_attach(loop, &t->io);

@@ -166,10 +166,10 @@ static inline const struct stream_kind *stream_kind(const rondo_transport *t)
 /* A stream over a socket that will be connected: stream_remember follows then.
  * RONDO_ENOMEM, or io_attach's errors; the socket is the caller's then. */
 int stream_new(rondo_loop *loop, sys_fd fd, rondo_transport **made);
-/* A stream over a connected socket; `peer` as for stream_remember. The same
- * errors. */
+/* A stream over a connected socket; `peer` and `local` as for stream_remember.
+ * The same errors. */
 int stream_new_connected(rondo_loop *loop, sys_fd fd, const rondo_address *peer,
-                         rondo_transport **made);
+                         const rondo_address *local, rondo_transport **made);
 /* It never was a connection: frees it and closes its socket. No operation of
  * it may be pending. */
 void stream_discard(rondo_transport *t);
@@ -204,9 +204,10 @@ void stream_make(rondo_transport *t);
 /* connection_made comes from the loop, later. */
 void stream_begin_later(rondo_transport *t);
 void stream_own(rondo_transport *t, struct stream_owner *owner);
-/* Keeps the addresses, which tell whether it is a unix socket; the peer's is
- * asked for where it is NULL. RONDO_ENOMEM: a long one could not be kept. */
-int stream_remember(rondo_transport *t, const rondo_address *peer);
+/* Keeps the addresses, which tell whether it is a unix socket; the kernel is
+ * asked for one that is NULL. RONDO_ENOMEM: a long one could not be kept. */
+int stream_remember(rondo_transport *t, const rondo_address *peer,
+                    const rondo_address *local);
 enum {
     STREAM_BY_WRITING = 1, /* the error was met writing */
     STREAM_BY_RESET = 2    /* the peer must not take this for an end */

@@ -290,7 +290,7 @@ int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
         p->watches = sys_pipe_tells(&p->pipe);
         op_init(&p->t.read, &p->t.io, OP_WAIT_READ, stream_pipe_writer_woken);
     }
-    error = stream_remember(&p->t, NULL);
+    error = stream_remember(&p->t, NULL, NULL);
     if (error)
         stream_give_back(&p->t);
     else

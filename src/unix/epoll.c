@@ -286,7 +286,9 @@ static int epoll_set(rondo_loop *loop, void *state, struct io *io,
 
 static int epoll_wait_events(struct epoll *e, int64_t timeout_ns)
 {
-    if (timeout_ns == 0 || timeout_ns == RONDO_NEVER || e->whole_ms)
+    if (timeout_ns == 0)
+        return epoll_wait(e->fd, e->events, e->batch, 0);
+    if (timeout_ns == RONDO_NEVER || e->whole_ms)
         return epoll_wait(e->fd, e->events, e->batch,
                           unix_timeout_ms(timeout_ns));
     return epoll_wait_ns(e, timeout_ns);
@@ -391,6 +393,7 @@ static int64_t epoll_resolution(const void *state)
 
 const struct poller unix_epoll_poller = {
     .size = sizeof(struct epoll),
+    .unset = sizeof((struct epoll *)0)->few,
     .open = epoll_open,
     .close = epoll_close,
     .attach = epoll_attach,

@@ -63,6 +63,17 @@ __attribute__((visibility("hidden"))) int sys_stop_exception(int version,
 #define SYS_BACKENDS(X) X(poll) X(select)
 #endif
 
+/* sys_recv, sys_send and what they do for datagrams never block, and a socket
+ * needs no preparation for them. macOS: SO_NOSIGPIPE (net.c). */
+#ifdef __APPLE__
+#define SYS_NEVER_BLOCKS 0
+#else
+#define SYS_NEVER_BLOCKS 1
+#endif
+
+/* An accepted socket has the options of its listener. */
+#define SYS_ACCEPT_INHERITS 1
+
 /* The largest number of datagrams that one call receives or sends. */
 #ifndef SYS_BATCH
 #ifdef __linux__

@@ -64,6 +64,13 @@ void sys_mutex_unlock(sys_mutex *m);
     void *process; /* HANDLE */                                                \
     bool group;    /* it leads a process group of its own */
 
+/* A blocking socket blocks each call. */
+#define SYS_NEVER_BLOCKS 0
+
+/* Whether an accepted socket has the options of its listener depends on how it
+ * was accepted. */
+#define SYS_ACCEPT_INHERITS 0
+
 /* What the kernel writes into while the completion port has an operation
  * (iocp.h): it is a part of the operation, so that starting one takes no
  * memory. `overlapped` is an OVERLAPPED; `file` and `child` are HANDLEs. */

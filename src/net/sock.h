@@ -1,0 +1,67 @@
+/* sock.h - operations on sockets of the program's: what they lie in. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_NET_SOCK_H
+#define RONDO_NET_SOCK_H
+
+#include "core/op.h"
+#include "threads/file_source.h"
+
+/* Even kinds use the reading side, odd ones the writing side. */
+enum sock_kind {
+    SOCK_CALL_RECV,
+    SOCK_CALL_SENDALL,
+    SOCK_CALL_RECVFROM,
+    SOCK_CALL_SENDTO,
+    SOCK_CALL_ACCEPT,
+    SOCK_CALL_CONNECT,
+    SOCK_CALL_SENDFILE = 7
+};
+
+struct sock;
+
+/* One call of the program. */
+struct sock_call {
+    struct handle handle;
+    struct task task; /* on the ready list once the result is known */
+    rondo_loop *loop;
+    struct sock *sock; /* NULL: the call has left its descriptor */
+    sys_fd fd;
+    rondo_id id, timer;
+    unsigned char kind;
+    bool over;        /* the result is known */
+    bool begun;       /* connect: the kernel connects; others: it has waited */
+    const char *data; /* what to send now; sendfile: what the thread has read */
+    void *room;       /* where to receive */
+    size_t size, sent;
+    rondo_address address; /* the destination, or the sender or client */
+    union {
+        rondo_done_fn any;
+        rondo_recvfrom_fn recvfrom;
+        rondo_accept_fn accept;
+    } done;
+    void *arg;
+    int64_t result, os_error;
+    struct file_source source; /* sendfile's */
+};
+
+/* A try that goes on when a thread has read: sock_came follows. */
+enum { SOCK_LATER = -1 };
+
+struct side {
+    struct op op;
+    struct sock *sock;
+    struct sock_call *call; /* NULL: no call uses this side */
+};
+
+/* A descriptor of the program, from its first call to its last. Then it leaves
+ * the table of descriptors (`gone`) and is freed when both operations are
+ * idle. */
+struct sock {
+    struct handle handle; /* first: a handle's address is its sock's */
+    struct io io;
+    rondo_loop *loop;
+    struct side side[2];
+    bool gone;
+};
+
+#endif
