@@ -64,8 +64,10 @@ set(RONDO_SOURCES
     src/threads/executor.c
     src/threads/file.c
     src/threads/file_call.c
+    src/threads/file_more.c
     src/threads/file_path.c
     src/threads/file_run.c
+    src/threads/file_run_more.c
     src/threads/file_source.c
     src/threads/lookup.c
     src/threads/names.c
@@ -84,6 +86,8 @@ if(WIN32)
         src/win/errors.c
         src/win/file.c
         src/win/fs.c
+        src/win/fs_call.c
+        src/win/fs_path.c
         src/win/iocp.c
         src/win/iocp_child.c
         src/win/iocp_pipe.c
@@ -106,6 +110,8 @@ else()
         src/unix/datagram.c
         src/unix/datagram_info.c
         src/unix/fs.c
+        src/unix/fs_call.c
+        src/unix/fs_copy.c
         src/unix/local.c
         src/unix/child.c
         src/unix/child_sigchld.c

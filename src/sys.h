@@ -7,6 +7,8 @@
 
 #include "rondo.h"
 
+#include <stdatomic.h>
+
 #include <string.h>
 #ifdef SYSTEM_WIN
 #include "win/sys_types.h"
@@ -150,10 +152,11 @@ bool sys_is_quiet(void);
 
 /* ---- files: on a thread, since each call may block ---- */
 
-/* Opens a file, with the RONDO_FILE_ flags and the mode of rondo_file_open.
- * *seeks: it has positions. RONDO_EISDIR; RONDO_ENOTSUP: a pipe or a socket. */
-int sys_fs_open(const char *path, unsigned flags, unsigned mode, sys_fd *file,
-                bool *seeks);
+/* Opens a file, with the RONDO_FILE_ flags and the mode of rondo_file_open. The
+ * path begins at that directory; SYS_NO_FD: none. *seeks: it has positions.
+ * RONDO_EISDIR; RONDO_ENOTDIR; RONDO_ENOTSUP: a pipe or a socket. */
+int sys_fs_open(sys_fd directory, const char *path, unsigned flags,
+                unsigned mode, sys_fd *file, bool *seeks);
 /* Closes it and says what the system had to say of that; closed it is in any
  * case. */
 int sys_fs_close(sys_fd file);
@@ -179,6 +182,28 @@ int sys_fs_symlink(const char *target, const char *path);
 /* Returns the size of the text, or RONDO_ETOOMUCH: it has `room` bytes or
  * more. It has no NUL byte. */
 int64_t sys_fs_readlink(const char *path, char *text, size_t room);
+/* With a file, path is NULL; else by path. */
+int sys_fs_change(sys_fd file, const char *path,
+                  const rondo_file_changes *changes);
+int sys_fs_link(const char *path, const char *name);
+int sys_fs_access(const char *path, unsigned access);
+int64_t sys_fs_realpath(const char *path, char *text, size_t room);
+int sys_fs_space(const char *path, rondo_space_info *space);
+int sys_fs_allocate(sys_fd file, int64_t position, int64_t size);
+int sys_fs_advise(sys_fd file, int64_t position, int64_t size,
+                  rondo_advice advice);
+/* Does not wait: RONDO_EBUSY. */
+int sys_fs_lock(sys_fd file, int64_t position, int64_t size, unsigned flags);
+int sys_fs_unlock(sys_fd file, int64_t position, int64_t size);
+/* Is that a separator of names in a path? */
+bool sys_fs_separates(char c);
+/* Copies to a path where nothing is (RONDO_EEXIST), unless *stop becomes true:
+ * RONDO_ECANCELED. Returns the number of bytes. After an error there is no such
+ * file. */
+int64_t sys_fs_copy(const char *from, const char *to, unsigned flags,
+                    const atomic_bool *stop);
+/* Numbers that nobody can guess. */
+uint64_t sys_random(void);
 
 /* ---- unix sockets ---- */
 

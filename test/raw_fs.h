@@ -10,6 +10,8 @@
 bool raw_fs_folder(char *path, size_t size);
 /* With all files and empty folders in it. */
 void raw_fs_folder_remove(const char *path);
+/* How many files and folders are in it. */
+unsigned raw_fs_count(const char *path);
 /* A FIFO; false: there are none. */
 bool raw_fs_fifo(const char *path);
 /* A device without room; NULL: there is none. */

@@ -35,6 +35,19 @@ void raw_fs_folder_remove(const char *path)
     (void)rmdir(path);
 }
 
+unsigned raw_fs_count(const char *path)
+{
+    DIR *folder = opendir(path);
+    const struct dirent *e;
+    unsigned count = 0;
+
+    while (folder && (e = readdir(folder)))
+        count += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    if (folder)
+        (void)closedir(folder);
+    return count;
+}
+
 bool raw_fs_fifo(const char *path)
 {
     return mkfifo(path, 0600) == 0;

@@ -39,6 +39,25 @@ void raw_fs_folder_remove(const char *path)
     (void)RemoveDirectoryA(path);
 }
 
+unsigned raw_fs_count(const char *path)
+{
+    char name[1024];
+    WIN32_FIND_DATAA found;
+    unsigned count = 0;
+    HANDLE search;
+
+    (void)snprintf(name, sizeof name, "%s\\*", path);
+    search = FindFirstFileA(name, &found);
+    if (search == INVALID_HANDLE_VALUE)
+        return 0;
+    do {
+        count += strcmp(found.cFileName, ".") != 0 &&
+                 strcmp(found.cFileName, "..") != 0;
+    } while (FindNextFileA(search, &found));
+    (void)FindClose(search);
+    return count;
+}
+
 bool raw_fs_fifo(const char *path)
 {
     (void)path;
