@@ -69,6 +69,7 @@ set(RONDO_SOURCES
     src/threads/file_run.c
     src/threads/file_run_more.c
     src/threads/file_source.c
+    src/threads/file_tree.c
     src/threads/lookup.c
     src/threads/names.c
     src/threads/pipe_thread.c)
@@ -87,6 +88,7 @@ if(WIN32)
         src/win/file.c
         src/win/fs.c
         src/win/fs_call.c
+        src/win/fs_dir.c
         src/win/fs_path.c
         src/win/iocp.c
         src/win/iocp_child.c
@@ -112,6 +114,7 @@ else()
         src/unix/fs.c
         src/unix/fs_call.c
         src/unix/fs_copy.c
+        src/unix/fs_dir.c
         src/unix/local.c
         src/unix/child.c
         src/unix/child_sigchld.c

@@ -3101,6 +3101,83 @@ RONDO_API rondo_id rondo_fs_copy(rondo_loop *loop, const char *from,
                                  const char *to, unsigned flags,
                                  rondo_done_fn done, void *arg);
 
+/** An entry of a directory, valid during the callback. */
+typedef struct rondo_dir_entry {
+    const char *name;
+    rondo_file_type type;
+    const rondo_file_info
+        *info; /**< of the entry itself; NULL: not asked for */
+} rondo_dir_entry;
+
+/** count entries, in no order; none and no error: the directory has no more. */
+typedef void (*rondo_list_fn)(rondo_loop *loop, void *arg,
+                              const rondo_dir_entry *entries, size_t count,
+                              int error);
+
+/** What rondo_file_list is to do besides; also for rondo_walk_options. */
+enum rondo_list_flags { RONDO_LIST_INFO = 1 << 0 /**< examine each entry */ };
+
+/**
+ * Reads the next entries of a directory (RONDO_FILE_AS_DIRECTORY), at most
+ * `most` (0: 128), without "." and "..". A directory may have any number of
+ * them; each call goes on where the one before has ended. What is added or
+ * removed meanwhile may be there or not. After an error there may be some
+ * entries. Windows: the info comes without device and links. RONDO_ENOTDIR: not
+ * opened as a directory. RONDO_EINVAL: more than a million. As os.scandir; see
+ * readdir(3). */
+RONDO_API rondo_id rondo_file_list(rondo_file *directory, unsigned flags,
+                                   size_t most, rondo_list_fn done, void *arg);
+
+/** How rondo_fs_walk walks; set size first, all else may be 0. */
+typedef struct rondo_walk_options {
+    size_t size;    /**< of this struct; set it first */
+    unsigned flags; /**< RONDO_WALK_FOLLOW, RONDO_LIST_INFO */
+    unsigned most;  /**< directories that are read at the same time; 0: 4 */
+} rondo_walk_options;
+
+/** Goes also into directories that a symbolic link leads to. One that is
+ * inside itself is told once more, with RONDO_ELOOP, and not entered. */
+enum { RONDO_WALK_FOLLOW = 1 << 8 };
+
+/** What a walk has found, valid during the callback. */
+typedef struct rondo_walk_entry {
+    const char *path; /**< that of the walk, then the names to the entry */
+    const char *name; /**< the end of it */
+    rondo_file_type type;
+    int error;      /**< a directory, told before, cannot be read (further) */
+    unsigned depth; /**< 1: what is in the directory of the walk */
+    const rondo_file_info *info; /**< NULL: not asked for */
+} rondo_walk_entry;
+
+/** Returns whether to go into the entry, if it is a directory (or a link, with
+ * RONDO_WALK_FOLLOW); for all else that is ignored. */
+typedef bool (*rondo_walk_fn)(rondo_loop *loop, void *arg,
+                              const rondo_walk_entry *entry);
+
+/**
+ * Calls each for everything below a directory, in no order, except that a
+ * directory comes before what is in it. A directory that cannot be read is told
+ * with its error, and the walk goes on. Links are not followed unless asked for;
+ * a path may be longer than the system's calls take. done's result is the number
+ * of calls without an error, or why the directory of the walk could not be
+ * opened. rondo_cancel, also in each, ends it: each is not called any more, and
+ * done gets RONDO_ECANCELED. RONDO_EFORKED and RONDO_ENOMEM end it, too. As
+ * os.walk; see fts(3). */
+RONDO_API rondo_id rondo_fs_walk(rondo_loop *loop, const char *path,
+                                 const rondo_walk_options *options,
+                                 rondo_walk_fn each, rondo_done_fn done,
+                                 void *arg);
+
+/**
+ * Removes a file, a link, or a directory with all that is in it. No link is
+ * followed, also if one takes the place of a directory meanwhile. It ends with
+ * the first error: what was removed until then is gone. So it is when
+ * rondo_cancel ends it in the middle (RONDO_ECANCELED; the exception to what
+ * section 12 says). RONDO_EBUSY: a directory was moved away meanwhile.
+ * RONDO_ENOENT. The result is 0. As shutil.rmtree. */
+RONDO_API rondo_id rondo_fs_remove_tree(rondo_loop *loop, const char *path,
+                                        rondo_done_fn done, void *arg);
+
 #ifdef __cplusplus
 }
 
@@ -3151,5 +3228,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_FILE_INFO_INIT        RONDO_INIT_(rondo_file_info)
 #define RONDO_FILE_CHANGES_INIT     RONDO_INIT_(rondo_file_changes)
 #define RONDO_SPACE_INFO_INIT       RONDO_INIT_(rondo_space_info)
+#define RONDO_WALK_OPTIONS_INIT     RONDO_INIT_(rondo_walk_options)
 
 #endif

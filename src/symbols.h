@@ -104,6 +104,7 @@
 #define file_check_mode rondo_p_file_check_mode
 #define file_class rondo_p_file_class
 #define file_close_begin rondo_p_file_close_begin
+#define file_close_fd rondo_p_file_close_fd
 #define file_free rondo_p_file_free
 #define file_new rondo_p_file_new
 #define file_open_begin rondo_p_file_open_begin
@@ -468,6 +469,10 @@
 #define sys_datagram_most rondo_p_sys_datagram_most
 #define sys_datagram_path_mtu rondo_p_sys_datagram_path_mtu
 #define sys_descriptor_limit rondo_p_sys_descriptor_limit
+#define sys_dir_again rondo_p_sys_dir_again
+#define sys_dir_close rondo_p_sys_dir_close
+#define sys_dir_next rondo_p_sys_dir_next
+#define sys_dir_open rondo_p_sys_dir_open
 #define sys_duplicate rondo_p_sys_duplicate
 #define sys_env rondo_p_sys_env
 #define sys_error_code rondo_p_sys_error_code
@@ -495,6 +500,7 @@
 #define sys_fs_read rondo_p_sys_fs_read
 #define sys_fs_readlink rondo_p_sys_fs_readlink
 #define sys_fs_realpath rondo_p_sys_fs_realpath
+#define sys_fs_remove_tree rondo_p_sys_fs_remove_tree
 #define sys_fs_rename rondo_p_sys_fs_rename
 #define sys_fs_rmdir rondo_p_sys_fs_rmdir
 #define sys_fs_separates rondo_p_sys_fs_separates
@@ -625,6 +631,7 @@
 #define wake_drain rondo_p_wake_drain
 #define wake_open rondo_p_wake_open
 #define wake_send rondo_p_wake_send
+#define walk_class rondo_p_walk_class
 #define watch_class rondo_p_watch_class
 #define win_datagram_error rondo_p_win_datagram_error
 #define win_fail rondo_p_win_fail

@@ -125,6 +125,8 @@ enum sys_source {
     SYS_SOURCE_FLOW  /* has neither: a pipe, a terminal, a device */
 };
 
+struct sys_dir;
+
 /* A piece of a file; the buffer of OP_SENDFILE. */
 struct sys_part {
     sys_fd file;
@@ -202,6 +204,25 @@ bool sys_fs_separates(char c);
  * file. */
 int64_t sys_fs_copy(const char *from, const char *to, unsigned flags,
                     const atomic_bool *stop);
+
+/* An entry of a directory. */
+struct sys_entry {
+    const char *name; /* until the next call on that directory */
+    rondo_file_type type;
+    rondo_file_info *info; /* set before the call; NULL: not asked for */
+};
+/* Begins to read an open directory, which belongs to *dir then: sys_dir_close
+ * closes it, too. After an error it does not. */
+int sys_dir_open(sys_fd directory, struct sys_dir **dir);
+/* Returns 1; 0: the end; or an error. "." and ".." are left out. */
+int sys_dir_next(struct sys_dir *dir, struct sys_entry *entry);
+void sys_dir_again(struct sys_dir *dir); /* the last one is the next one */
+int sys_dir_close(struct sys_dir *dir);
+/* Removes a file, a link, or a directory and all that is in it, and follows no
+ * link. It ends with the first error, or when *stop becomes true
+ * (RONDO_ECANCELED). */
+int sys_fs_remove_tree(const char *path, const atomic_bool *stop);
+
 /* Numbers that nobody can guess. */
 uint64_t sys_random(void);
 

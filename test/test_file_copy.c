@@ -229,14 +229,17 @@ TEST(F11_temporary_files_and_directories)
 TEST(F11_a_path_with_all_that_is_above_it)
 {
     const char *path = file_path(w, "x/y/z//");
+    struct file_told *below = file_told(w); /* a file */
 
     FILE_DO(0, rondo_fs_make_path(w->loop, path, 0700, file_plain, it));
     FILE_DO(0, rondo_fs_make_path(w->loop, path, 0700, file_plain, it));
     make(w, "x/y/z/a", "x");
     FILE_DO(RONDO_EEXIST, rondo_fs_make_path(w->loop, file_path(w, "x/y/z/a"),
                                              0, file_plain, it));
-    assert_true(rondo_fs_make_path(w->loop, file_path(w, "x/y/z/a/b"), 0,
-                                   file_plain, file_told(w)) > 0);
+    assert_ok(rondo_fs_make_path(w->loop, file_path(w, "x/y/z/a/b"), 0,
+                                 file_plain, below));
+    test_run_until(w, below->done);
+    assert_true(below->result < 0);
     file_unlink(w, file_path(w, "x/y/z/a"));
     FILE_DO(0, rondo_fs_rmdir(w->loop, file_path(w, "x/y/z"), file_plain, it));
     FILE_DO(0, rondo_fs_rmdir(w->loop, file_path(w, "x/y"), file_plain, it));

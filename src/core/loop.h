@@ -67,6 +67,7 @@ enum handle_kind {
     HANDLE_HOOK,
     HANDLE_FILE_CALL, /* an operation on a file, or by path */
     HANDLE_FILE,      /* an open file, in the background */
+    HANDLE_WALK,      /* through directories */
     HANDLE_KINDS
 };
 

@@ -36,6 +36,7 @@ const struct file_verb_words file_verbs[FILE_VERBS] = {
     [FILE_ADVISE] = {"file_advise", "give advice on"},
     [FILE_LOCK] = {"file_lock", "lock"},
     [FILE_UNLOCK] = {"file_unlock", "unlock"},
+    [FILE_LIST] = {"file_list", "read the directory"},
     [PATH_CHANGE] = {"fs_change", "change"},
     [PATH_LINK] = {"fs_link", "give another name to"},
     [PATH_ACCESS] = {"fs_access", "have access to"},
@@ -44,6 +45,7 @@ const struct file_verb_words file_verbs[FILE_VERBS] = {
     [PATH_MAKE] = {"fs_make_path", "make the directory"},
     [PATH_TEMPORARY] = {"fs_mkdir_temporary", "make the directory"},
     [PATH_COPY] = {"fs_copy", "copy"},
+    [PATH_REMOVE] = {"fs_remove_tree", "remove"},
 };
 
 static struct file_state *file_state_of(const rondo_loop *loop)
@@ -90,7 +92,7 @@ static void file_close_now(rondo_file *f)
     /* There is no thread. What blocks then is better than a descriptor that is
      * lost. */
     error_no_os();
-    file_end_later(c, sys_fs_close(f->fd));
+    file_end_later(c, file_close_fd(f));
 }
 
 static void file_ask_position(struct file_call *c)
@@ -221,6 +223,12 @@ static void file_call_done(const struct file_call *c)
     int error = c->result < 0 ? (int)c->result : 0;
     if (c->verb == FILE_READ || c->verb == FILE_WRITE) {
         c->done.moved(c->loop, c->arg, c->moved, error);
+        return;
+    }
+    if (c->verb == FILE_LIST) {
+        c->done.listed(c->loop, c->arg,
+                       (const rondo_dir_entry *)(const void *)c->tail, c->moved,
+                       error);
         return;
     }
     bool tells =
@@ -465,7 +473,7 @@ static void file_keep_no_descriptor(const struct file_call *c)
     if (c->verb == FILE_OPEN && f->fd != SYS_NO_FD)
         sys_file_close(f->fd);
     else if (c->verb == FILE_CLOSE && !begun)
-        sys_file_close(f->fd);
+        (void)file_close_fd(c->file);
 }
 
 /* The threads are gone: each call ends with RONDO_EFORKED, except closes that
@@ -482,6 +490,9 @@ static void file_after_fork(rondo_loop *loop)
         if (c->link)
             file_unqueue(c);
         (void)backoff_end(loop, &c->backoff);
+        /* a lock inside it may be held: it is leaked */
+        if (c->verb == FILE_LIST && atomic_load(&c->begun))
+            f->dir = NULL;
         if (c->verb == FILE_OPEN || c->verb == FILE_CLOSE)
             file_keep_no_descriptor(c);
         c->moved = 0;

@@ -32,6 +32,7 @@ enum file_verb {
     FILE_ADVISE,
     FILE_LOCK,
     FILE_UNLOCK,
+    FILE_LIST,
     PATH_CHANGE,
     PATH_LINK,
     PATH_ACCESS,
@@ -40,6 +41,7 @@ enum file_verb {
     PATH_MAKE,
     PATH_TEMPORARY,
     PATH_COPY,
+    PATH_REMOVE,
     FILE_VERBS
 };
 
@@ -53,7 +55,7 @@ extern const struct file_verb_words file_verbs[FILE_VERBS];
  * that closes waits for each. From pool_submit until the loop runs its
  * completion a thread may have it: the thread uses `work`, `completion`,
  * `remote`, `begun`, `stop`, `verb`, the question and the answer, and of its file
- * `fd`, `flags`, `mode`, `path`, `seeks`, and `fd` of `base`. All others belong to the loop's thread. */
+ * `fd`, `dir`, `flags`, `mode`, `path`, `seeks`, and `fd` of `base`. All others belong to the loop's thread. */
 struct file_call {
     struct handle handle;
     struct work work;
@@ -74,6 +76,7 @@ struct file_call {
         rondo_done_fn plain;
         rondo_file_fn opened;
         rondo_file_io_fn moved;
+        rondo_list_fn listed;
     } done;
     void *arg;
 
@@ -107,6 +110,7 @@ struct rondo_file {
     rondo_loop *loop;
     rondo_id close_id; /* kept for closing, which needs no memory then */
     sys_fd fd;
+    struct sys_dir *dir; /* reads it, and owns fd; NULL: nothing was read yet */
     unsigned flags, mode;
     rondo_file
         *base; /* the directory where the path begins, until it is open */
@@ -163,6 +167,8 @@ void file_free(rondo_file *file);
 /* ---- on a thread of the pool ---- */
 
 void file_call_run(struct work *work);
+/* Closes the file, and what reads it as a directory. */
+int file_close_fd(rondo_file *f);
 /* The verbs behind PATH_READLINK: file_run_more.c. */
 int64_t file_carry_out_more(struct file_call *c);
 

@@ -179,6 +179,14 @@ int file_check(const rondo_file *file, enum file_verb verb, bool done)
         return error_set(RONDO_ECLOSED, "%s: the file is being closed", what);
     if (!done)
         return error_set(RONDO_EINVAL, "%s: no function", what);
+    bool directory = file->flags & RONDO_FILE_AS_DIRECTORY;
+    if (directory && verb == FILE_READ)
+        return error_set(RONDO_EISDIR, "%s: \"%s\" is a directory", what,
+                         file->path);
+    if (!directory && verb == FILE_LIST)
+        return error_set(RONDO_ENOTDIR,
+                         "%s: \"%s\" was not opened as a directory", what,
+                         file->path);
     if (verb == FILE_READ && !(file->flags & RONDO_FILE_READ))
         return error_set(RONDO_EBADF, "%s: \"%s\" is not open for reading",
                          what, file->path);

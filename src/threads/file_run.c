@@ -59,6 +59,13 @@ static int64_t file_readlink(struct file_call *c)
     return size;
 }
 
+int file_close_fd(rondo_file *f)
+{
+    struct sys_dir *dir = f->dir;
+    f->dir = NULL;
+    return dir ? sys_dir_close(dir) : sys_fs_close(f->fd);
+}
+
 static int64_t file_carry_out(struct file_call *c)
 {
     rondo_file *f = c->file;
@@ -67,7 +74,7 @@ static int64_t file_carry_out(struct file_call *c)
         return sys_fs_open(f->base ? f->base->fd : SYS_NO_FD, f->path, f->flags,
                            f->mode, &f->fd, &f->seeks);
     case FILE_CLOSE:
-        return sys_fs_close(f->fd);
+        return file_close_fd(f);
     case FILE_READ:
     case FILE_WRITE:
         return file_move(c);

@@ -111,6 +111,50 @@ static int64_t run_copy(struct file_call *c)
     return error;
 }
 
+/* ---- directories ---- */
+
+/* Puts an entry into the tail. false: its name does not fit. */
+static bool list_keep(struct file_call *c, const struct sys_entry *entry,
+                      size_t *used)
+{
+    rondo_dir_entry *entries = (rondo_dir_entry *)(void *)c->tail;
+    char *names = c->to;
+    size_t size = strlen(entry->name) + 1;
+    if (size > c->room - *used)
+        return false;
+    entries[c->moved++] =
+        (rondo_dir_entry){.name = memcpy(names + *used, entry->name, size),
+                          .type = entry->type,
+                          .info = entry->info};
+    *used += size;
+    return true;
+}
+
+/* The room for names has place for one of any length. */
+static int run_list(struct file_call *c)
+{
+    rondo_file *f = c->file;
+    rondo_dir_entry *entries = (rondo_dir_entry *)(void *)c->tail;
+    rondo_file_info *infos = (rondo_file_info *)(void *)(entries + c->count);
+    size_t used = 0;
+    int got = f->dir ? 0 : sys_dir_open(f->fd, &f->dir);
+    if (got)
+        return got;
+    while (c->moved < c->count) {
+        struct sys_entry entry = {
+            .info = c->flags & RONDO_LIST_INFO ? &infos[c->moved] : NULL};
+        got = sys_dir_next(f->dir, &entry);
+        if (got <= 0)
+            return got;
+        if (list_keep(c, &entry, &used))
+            continue;
+        assert(c->moved);
+        sys_dir_again(f->dir);
+        return 0;
+    }
+    return 0;
+}
+
 /* ---- all ---- */
 
 static int64_t run_realpath(struct file_call *c)
@@ -137,6 +181,10 @@ int64_t file_carry_out_more(struct file_call *c)
         return sys_fs_lock(fd, c->position, c->size, c->flags);
     case FILE_UNLOCK:
         return sys_fs_unlock(fd, c->position, c->size);
+    case FILE_LIST:
+        return run_list(c);
+    case PATH_REMOVE:
+        return sys_fs_remove_tree(c->path, &c->stop);
     case PATH_LINK:
         return sys_fs_link(c->path, c->other);
     case PATH_ACCESS:
