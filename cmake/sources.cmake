@@ -48,6 +48,7 @@ set(RONDO_SOURCES
     src/process/process_spawn.c
     src/stream/adopt.c
     src/stream/filter.c
+    src/stream/pump.c
     src/stream/reader.c
     src/stream/stream.c
     src/stream/stream_api.c

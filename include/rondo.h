@@ -3178,6 +3178,48 @@ RONDO_API rondo_id rondo_fs_walk(rondo_loop *loop, const char *path,
 RONDO_API rondo_id rondo_fs_remove_tree(rondo_loop *loop, const char *path,
                                         rondo_done_fn done, void *arg);
 
+/* ---- 12b. pumps --------------------------------------------------------- */
+
+/** How a pump treats its ends. */
+enum rondo_pump_flags {
+    RONDO_PUMP_KEEP_OPEN = 1 << 0 /**< `to` is not ended when `from` ends */
+};
+
+/** moved: how many bytes `to`, or its write buffer, was given. */
+typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
+                              int error);
+
+/**
+ * Moves what `from` receives to `to`, until `from` ends or size bytes have gone
+ * (-1: no limit). Two pumps make a proxy; the two transports may be one, which
+ * then sends back what it gets. Between TCP transports without filters Linux
+ * moves the bytes by splice(2), and they never enter the process. Elsewhere they
+ * go through its memory. Either way `from` is read no faster than `to` sends: by
+ * the limits of its write buffer, or what the kernel holds.
+ *
+ * Meanwhile no data_received, get_buffer and eof_received of `from` come; all
+ * other callbacks do. Its reading may be paused. To `to` nothing else can be
+ * written (RONDO_EBUSY), and no filter can be pushed on either. What `from` has
+ * not delivered before goes first; what comes after size bytes is its
+ * protocol's.
+ *
+ * done comes from the loop, once. Error 0: all has been given to `to`; and where
+ * `from` has ended, its end, too, by rondo_transport_write_eof, unless
+ * RONDO_PUMP_KEEP_OPEN is set. Both transports stay open; `from` has ended then,
+ * without eof_received. An error: that of the transport that was lost, which its
+ * connection_lost is given, too, or RONDO_ECLOSED if the program has closed it.
+ * The other transport goes on. rondo_cancel ends the pump: RONDO_ECANCELED, when
+ * the bytes that it has are with `to`.
+ *
+ * Errors: RONDO_EINVAL (two loops, size 0, no done), RONDO_ECLOSED,
+ * RONDO_ENOTCONN (connection_made is still to come), RONDO_EOF (`from` has ended
+ * or only writes), RONDO_EPIPE (`to` only reads, or was ended), RONDO_EBUSY
+ * (`from` or `to` has a pump, or `to` a sendfile), RONDO_ENOMEM.
+ */
+RONDO_API rondo_id rondo_pump(rondo_transport *from, rondo_transport *to,
+                              int64_t size, unsigned flags, rondo_pump_fn done,
+                              void *arg);
+
 #ifdef __cplusplus
 }
 

@@ -254,6 +254,17 @@
 #define process_open rondo_p_process_open
 #define process_part rondo_p_process_part
 #define process_start rondo_p_process_start
+#define pump_class rondo_p_pump_class
+#define pump_drop rondo_p_pump_drop
+#define pump_eof rondo_p_pump_eof
+#define pump_go_on rondo_p_pump_go_on
+#define pump_lost rondo_p_pump_lost
+#define pump_note_room rondo_p_pump_note_room
+#define pump_read rondo_p_pump_read
+#define pump_reads rondo_p_pump_reads
+#define pump_take rondo_p_pump_take
+#define pump_waits rondo_p_pump_waits
+#define pump_writes rondo_p_pump_writes
 #define queue_add rondo_p_queue_add
 #define queue_add_message rondo_p_queue_add_message
 #define queue_drop rondo_p_queue_drop
@@ -576,6 +587,8 @@
 #define sys_socket_datagram rondo_p_sys_socket_datagram
 #define sys_socket_stream rondo_p_sys_socket_stream
 #define sys_source rondo_p_sys_source
+#define sys_splice rondo_p_sys_splice
+#define sys_splice_pipe rondo_p_sys_splice_pipe
 #define sys_stdio rondo_p_sys_stdio
 #define sys_stop_exception rondo_p_sys_stop_exception
 #define sys_supports rondo_p_sys_supports

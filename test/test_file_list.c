@@ -11,7 +11,7 @@ struct listing {
     unsigned flags;
     size_t most;
     unsigned done, batches, largest;
-    unsigned long entries, files, folders, links, examined;
+    size_t entries, files, folders, links, examined;
     unsigned long sum; /* of the numbers that the names are */
     int error;
     bool once;

@@ -68,6 +68,7 @@ enum handle_kind {
     HANDLE_FILE_CALL, /* an operation on a file, or by path */
     HANDLE_FILE,      /* an open file, in the background */
     HANDLE_WALK,      /* through directories */
+    HANDLE_PUMP,      /* between two transports */
     HANDLE_KINDS
 };
 

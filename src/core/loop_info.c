@@ -89,11 +89,12 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
     m.live_servers = loop->live[HANDLE_SERVER];
     m.live_datagrams = loop->live[HANDLE_DATAGRAM];
     m.live_processes = loop->live[HANDLE_PROCESS];
-    m.live_operations =
-        loop->live[HANDLE_OPERATION] + loop->live[HANDLE_LOOKUP] +
-        loop->live[HANDLE_SOCK_CALL] + loop->live[HANDLE_SENDFILE] +
-        loop->live[HANDLE_DRAIN] + loop->live[HANDLE_SEND] +
-        loop->live[HANDLE_FILE_CALL] + loop->live[HANDLE_WALK];
+    m.live_operations = loop->live[HANDLE_OPERATION] +
+                        loop->live[HANDLE_LOOKUP] +
+                        loop->live[HANDLE_SOCK_CALL] +
+                        loop->live[HANDLE_SENDFILE] + loop->live[HANDLE_DRAIN] +
+                        loop->live[HANDLE_SEND] + loop->live[HANDLE_FILE_CALL] +
+                        loop->live[HANDLE_WALK] + loop->live[HANDLE_PUMP];
     m.live_jobs = loop->live[HANDLE_JOB];
     for (int i = 0; i < LOOP_PARTS; i++)
         if (loop_parts[i]->count)
