@@ -432,6 +432,10 @@ bool stream_file_is_slow(const rondo_transport *t);
 
 /* ---- pumps: pump.c ---- */
 
+static inline bool stream_has_pump(const rondo_transport *t)
+{
+    return t->pumped || (t->out && t->out->pump);
+}
 /* t->pumped is set. The pump may end in each of these. Does the kernel move the
  * bytes now? */
 bool pump_reads(const rondo_transport *from);

@@ -145,6 +145,7 @@ struct win_level {
     struct win_level *up;
     struct sys_dir *dir; /* owns its handle */
     unsigned passes;
+    bool met; /* this pass has found something */
 };
 
 static NTSTATUS win_tree_open(HANDLE above, const WCHAR *name, size_t bytes,
@@ -217,13 +218,17 @@ static void win_tree_pop(struct win_level **level)
     free(l);
 }
 
+/* A pass that has found nothing comes before the end: others may have added
+ * files, and Wine's directories are removed only if they are empty, but say that
+ * they are when they have been read. */
 static int win_tree_leave(struct win_level **level)
 {
     struct win_level *l = *level;
-    int error = win_tree_delete(l->dir->handle);
+    int error = l->met ? RONDO_ENOTEMPTY : win_tree_delete(l->dir->handle);
     if (error == RONDO_ENOTEMPTY && l->passes++ < PASSES_MOST) {
         l->dir->entry = NULL;
         l->dir->started = false; /* from the start */
+        l->met = false;
         return 0;
     }
     if (!error)
@@ -242,6 +247,7 @@ static int win_tree_step(struct win_level **level)
         return win_tree_leave(level);
     if (win_dir_is_dots(d->entry))
         return 0;
+    (*level)->met = true;
     NTSTATUS status = win_tree_open(d->handle, d->entry->FileName,
                                     d->entry->FileNameLength, &handle);
     if (status >= 0)
