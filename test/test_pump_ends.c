@@ -255,21 +255,20 @@ TEST_LEAVES(M4_without_descriptors_it_works)
 
 /* ---- M5: every kind of transport ---------------------------------------- */
 
+/* A file is read as soon as there is a transport: the pump gets the rest. */
 static int pump_from(struct rig *r)
 {
     struct world *w = r->w;
     struct peer *b = plain_peer(w, &recorder, 0);
+    uint64_t before = r->p->bytes;
     struct pumping *p = pump(w, r->p, b, -1, 0);
-    uint64_t size = r->kind->file ? RIG_SUPPLY : 100000;
+    uint64_t size = r->kind->file ? RIG_SUPPLY - before : 100000;
 
     if (!r->kind->file)
         (void)rig_feed(r, (size_t)size);
-    plain_takes(b, 0, size);
+    plain_takes(b, before, size);
     rig_hang_up(r);
-    test_run_until(w, p->done);
-    assert_int_equal(p->error, 0);
-    assert_int_equal(p->moved, size);
-    assert_int_equal(plain_drain(b), 0);
+    pump_ends(w, p, size, 0);
     rondo_transport_close(b->transport);
     test_run_until(w, b->lost);
     return 0;
