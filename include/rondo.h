@@ -2979,7 +2979,7 @@ RONDO_API rondo_id rondo_fs_realpath(rondo_loop *loop, const char *path,
 /** What rondo_fs_space fills in; set size first. */
 typedef struct rondo_space_info {
     size_t size;           /**< of this struct; set it first */
-    uint64_t block_bytes;  /**< the unit in which space is given out */
+    uint64_t block_bytes;  /**< the unit of allocation; 0: not known */
     uint64_t total_bytes;  /**< of the file system */
     uint64_t free_bytes;   /**< of these */
     uint64_t usable_bytes; /**< ... for this user */

@@ -1,6 +1,6 @@
 /* test_pump.c - bytes that go from one transport to another. */
 /* SPDX-License-Identifier: MIT */
-#include "harness_kinds.h"
+#include "harness_filter.h"
 #include "harness_plain.h"
 
 /* What a pump has told. */
@@ -239,4 +239,59 @@ TEST_LEAVES(M2_reading_may_be_paused)
     raw_shutdown_write(a->fd);
     pump_ends(w, p, 1000, 0);
     close_both(a, b);
+}
+
+/* ---- M5: through filters ------------------------------------------------ */
+
+/* What a's peer writes in cipher goes on in clear, and in cipher again. */
+static void try_filters(struct world *w, int buffers)
+{
+    struct toy_pair in = toy_pair_ready(w, buffers),
+                    out = toy_pair_ready(w, buffers);
+    uint64_t size = 1000000 / (unsigned)test_slowness();
+    struct pumping *p = pump(w, in.b, out.a, -1, 0);
+
+    test_write_pattern(w, in.a, size, 5000);
+    rondo_transport_close(in.a->transport);
+    pump_ends(w, p, size, 0);
+    test_run_until(w, out.b->eof || out.b->lost);
+    assert_received(out.b, size);
+    assert_int_equal(in.b->bytes, 0);
+}
+
+TEST_CASE_LEAVES(M5_with_filters_on_both_sides, try_filters(w, 0));
+TEST_CASE_LEAVES(M5_with_filters_and_small_buffers, try_filters(w, 8192));
+
+TEST_LEAVES(M5_a_filter_on_one_side)
+{
+    struct toy_pair in = toy_pair_ready(w, 0);
+    struct peer *b = plain_peer(w, &recorder, 0),
+                *c = plain_peer(w, &recorder, 0);
+    struct pumping *p = pump(w, in.b, b, -1, 0), *q;
+
+    test_write_pattern(w, in.a, 50000, 5000);
+    plain_takes(b, 0, 50000);
+    assert_ok(rondo_cancel(w->loop, p->id));
+    pump_ends(w, p, 50000, RONDO_ECANCELED);
+    q = pump(w, c, in.b, -1, 0); /* the other way */
+    plain_send_pattern(c, 0, 50000);
+    test_run_until(w, in.a->bytes == 50000);
+    assert_received(in.a, 50000);
+    assert_refused(rondo_transport_push_filter(c->transport, &toy_filter,
+                                               test_toy(w, 1), NULL, NULL),
+                   RONDO_EBUSY, NULL);
+    raw_shutdown_write(c->fd);
+    pump_ends(w, q, 50000, 0);
+}
+
+/* A filter that a peer breaks ends the pump with its error. */
+TEST_LEAVES(M5_a_filter_that_fails)
+{
+    struct toy_side s = toy_side_ready(w, 0);
+    struct peer *b = plain_peer(w, &recorder, 0);
+    struct pumping *p = pump(w, s.p, b, -1, 0);
+
+    raw_shutdown_write(s.fd); /* without a goodbye */
+    pump_ends(w, p, 0, RONDO_ECONNRESET);
+    assert_int_equal(b->lost, 0);
 }

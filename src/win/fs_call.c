@@ -151,6 +151,17 @@ int64_t sys_fs_realpath(const char *path, char *text, size_t room)
     return size;
 }
 
+/* 0: not known. */
+static uint64_t win_call_cluster(const wchar_t *path)
+{
+    DWORD sectors = 0, bytes = 0, empty, all;
+    wchar_t *volume = malloc(WIN_PATH_ROOM * sizeof *volume);
+    bool known = volume && GetVolumePathNameW(path, volume, WIN_PATH_ROOM) &&
+                 GetDiskFreeSpaceW(volume, &sectors, &bytes, &empty, &all);
+    free(volume);
+    return known ? (uint64_t)sectors * bytes : 0;
+}
+
 int sys_fs_space(const char *path, rondo_space_info *space)
 {
     ULARGE_INTEGER usable, total, empty;
@@ -159,10 +170,11 @@ int sys_fs_space(const char *path, rondo_space_info *space)
     if (!error)
         error =
             win_call_result(GetDiskFreeSpaceExW(wide, &usable, &total, &empty));
+    if (!error)
+        space->block_bytes = win_call_cluster(wide);
     free(wide);
     if (error)
         return error;
-    space->block_bytes = 4096; /* NTFS' clusters, unless made otherwise */
     space->total_bytes = total.QuadPart;
     space->free_bytes = empty.QuadPart;
     space->usable_bytes = usable.QuadPart;
