@@ -55,6 +55,7 @@ set(RONDO_SOURCES
     src/process/process_spawn.c
     src/stream/adopt.c
     src/stream/filter.c
+    src/stream/pump.c
     src/stream/reader.c
     src/stream/stream.c
     src/stream/stream_api.c
@@ -73,9 +74,12 @@ set(RONDO_SOURCES
     src/threads/executor.c
     src/threads/file.c
     src/threads/file_call.c
+    src/threads/file_more.c
     src/threads/file_path.c
     src/threads/file_run.c
+    src/threads/file_run_more.c
     src/threads/file_source.c
+    src/threads/file_tree.c
     src/threads/lookup.c
     src/threads/names.c
     src/threads/pipe_thread.c)
@@ -94,6 +98,9 @@ if(WIN32)
         src/win/errors.c
         src/win/file.c
         src/win/fs.c
+        src/win/fs_call.c
+        src/win/fs_dir.c
+        src/win/fs_path.c
         src/win/iocp.c
         src/win/iocp_child.c
         src/win/iocp_pipe.c
@@ -117,6 +124,9 @@ else()
         src/unix/datagram.c
         src/unix/datagram_info.c
         src/unix/fs.c
+        src/unix/fs_call.c
+        src/unix/fs_copy.c
+        src/unix/fs_dir.c
         src/unix/local.c
         src/unix/child.c
         src/unix/child_sigchld.c

@@ -388,7 +388,9 @@ typedef enum rondo_capability {
     RONDO_CAN_SEGMENTATION,  /**< RONDO_INFO_SEGMENTS */
     RONDO_CAN_TIMESTAMPS,    /**< RONDO_INFO_TIME: of what is received */
     RONDO_CAN_DONT_FRAGMENT, /**< rondo_datagram_options.fragments */
-    RONDO_CAN_PIN_THREADS    /**< rondo_group_options.pin */
+    RONDO_CAN_PIN_THREADS,   /**< rondo_group_options.pin */
+    RONDO_CAN_FILE_OWNERS,   /**< RONDO_CHANGE_OWNER */
+    RONDO_CAN_LOCK_RANGES    /**< rondo_file_lock of a part of a file */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -2787,7 +2789,12 @@ typedef enum rondo_file_flags {
     RONDO_FILE_CREATE = 1 << 3,    /**< unless it exists */
     RONDO_FILE_EXCLUSIVE = 1 << 4, /**< ... and then RONDO_EEXIST */
     RONDO_FILE_TRUNCATE = 1 << 5,  /**< removes what is in it */
-    RONDO_FILE_IN_ORDER = 1 << 6   /**< one operation after another */
+    RONDO_FILE_IN_ORDER = 1 << 6,  /**< one operation after another */
+    /** A directory, to be read by rondo_file_list, and a place where
+     * rondo_file_open_at begins; with READ and IN_ORDER alone. What is none is
+     * RONDO_ENOTDIR. It can be examined, changed and synced. */
+    RONDO_FILE_AS_DIRECTORY = 1 << 7,
+    RONDO_FILE_NO_FOLLOW = 1 << 8 /**< a symbolic link: RONDO_ELOOP */
 } rondo_file_flags;
 
 /** A position: that of the file, which begins at 0 and moves behind what is read
@@ -2928,20 +2935,335 @@ RONDO_API rondo_id rondo_fs_mkdir(rondo_loop *loop, const char *path,
 RONDO_API rondo_id rondo_fs_rmdir(rondo_loop *loop, const char *path,
                                   rondo_done_fn done, void *arg);
 
-/** Makes a symbolic link that leads to target. RONDO_ENOTSUP as done's result:
- * Windows. See symlink(2). */
+/** Makes a symbolic link that leads to target. Windows: to a directory if target
+ * is one now, else to a file; RONDO_EPERM: the process may not make links (it
+ * may in Windows' developer mode, and as administrator); RONDO_ENOTSUP: the
+ * system has none. See symlink(2). */
 RONDO_API rondo_id rondo_fs_symlink(rondo_loop *loop, const char *target,
                                     const char *path, rondo_done_fn done,
                                     void *arg);
 
 /** Writes where a symbolic link leads to, with a NUL byte. The result is the
  * number of bytes before it; RONDO_ETOOMUCH: room bytes are not enough;
- * RONDO_EINVAL: it is no link. RONDO_ENOTSUP: Windows. See readlink(2). */
+ * RONDO_EINVAL: it is no link. See readlink(2). */
 RONDO_API rondo_id rondo_fs_readlink(rondo_loop *loop, const char *path,
                                      char *text, size_t room,
                                      rondo_done_fn done, void *arg);
 
-/* ---- 13. Groups: loops on several threads ------------------------------- */
+/* ---- 13. files: attributes, locks, copies, directories, trees ----------- */
+
+/* What holds for all calls of section 12 holds here, too. RONDO_EINVAL also for
+ * unknown flags, and for an option struct without a size. */
+
+/** What rondo_file_change and rondo_fs_change set. */
+enum rondo_changes {
+    RONDO_CHANGE_MODE = 1 << 0,
+    RONDO_CHANGE_OWNER = 1 << 1,
+    RONDO_CHANGE_TIMES = 1 << 2,
+    /** Of a symbolic link itself, by path. Linux: it has no mode of its own,
+     * RONDO_ENOTSUP. */
+    RONDO_CHANGE_LINK = 1 << 3
+};
+
+/** Times of a rondo_file_changes: as it was, and now. */
+#define RONDO_TIME_KEEP INT64_MIN
+#define RONDO_TIME_NOW  INT64_MAX
+
+typedef struct rondo_file_changes {
+    size_t size;      /**< of this struct; set it first */
+    unsigned changes; /**< of enum rondo_changes */
+    /** Permission bits, at most 07777. Windows: without 0222 it is read-only,
+     * and nothing else. */
+    unsigned mode;
+    int64_t uid, gid; /**< -1: as it was. See RONDO_CAN_FILE_OWNERS */
+    int64_t accessed_ns, modified_ns; /**< since 1970 */
+} rondo_file_changes;
+
+/** Changes mode, owner and times of a file, those that are asked for: the owner
+ * first, then the mode, then the times. After an error those before it are
+ * changed. The struct is copied. The result is 0. See fchmod(2), fchown(2),
+ * futimens(3). */
+RONDO_API rondo_id rondo_file_change(rondo_file *file,
+                                     const rondo_file_changes *changes,
+                                     rondo_done_fn done, void *arg);
+
+/** The same by path. See chmod(2), lchown(2), utimensat(2). */
+RONDO_API rondo_id rondo_fs_change(rondo_loop *loop, const char *path,
+                                   const rondo_file_changes *changes,
+                                   rondo_done_fn done, void *arg);
+
+/** Gives a file one more name, on the same file system. RONDO_EEXIST,
+ * RONDO_EXDEV; RONDO_EPERM (Windows: RONDO_EACCES): a directory. The result is 0.
+ * See link(2). */
+RONDO_API rondo_id rondo_fs_link(rondo_loop *loop, const char *path,
+                                 const char *name, rondo_done_fn done,
+                                 void *arg);
+
+/** What rondo_fs_access asks for; 0: whether the path exists. */
+enum rondo_access {
+    RONDO_ACCESS_READ = 1 << 0,
+    RONDO_ACCESS_WRITE = 1 << 1,
+    RONDO_ACCESS_EXECUTE = 1 << 2
+};
+
+/** The result is 0 if the process may do all that with the file, for its real
+ * user; else RONDO_EACCES or RONDO_EROFS. Windows: RONDO_EACCES to write a file
+ * that is read-only, and nothing else. See access(2). */
+RONDO_API rondo_id rondo_fs_access(rondo_loop *loop, const char *path,
+                                   unsigned access, rondo_done_fn done,
+                                   void *arg);
+
+/** Writes the absolute path without links, "." and "..", with a NUL byte. The
+ * result and RONDO_ETOOMUCH: as rondo_fs_readlink. See realpath(3). */
+RONDO_API rondo_id rondo_fs_realpath(rondo_loop *loop, const char *path,
+                                     char *text, size_t room,
+                                     rondo_done_fn done, void *arg);
+
+/** What rondo_fs_space fills in; set size first. */
+typedef struct rondo_space_info {
+    size_t size;           /**< of this struct; set it first */
+    uint64_t block_bytes;  /**< the unit of allocation; 0: not known */
+    uint64_t total_bytes;  /**< of the file system */
+    uint64_t free_bytes;   /**< of these */
+    uint64_t usable_bytes; /**< ... for this user */
+    uint64_t files;        /**< that it can have; 0: it has no such limit */
+    uint64_t free_files;   /**< ... more */
+} rondo_space_info;
+
+/** How large the file system of a path is, and how full. Fills in *space before
+ * done gets 0. See statvfs(3). */
+RONDO_API rondo_id rondo_fs_space(rondo_loop *loop, const char *path,
+                                  rondo_space_info *space, rondo_done_fn done,
+                                  void *arg);
+
+/** Makes a directory and those above it that are missing; mode as
+ * rondo_fs_mkdir, for all of them. The result is 0 also if the path is a
+ * directory already. RONDO_EEXIST: it is something else. As os.makedirs. */
+RONDO_API rondo_id rondo_fs_make_path(rondo_loop *loop, const char *path,
+                                      unsigned mode, rondo_done_fn done,
+                                      void *arg);
+
+/** How many characters a temporary name has behind its prefix. */
+enum { RONDO_TEMPORARY_CHARACTERS = 12 };
+
+/** Makes and opens a file that only this user can read, with random characters
+ * behind prefix ("/tmp/thing-"), for reading and writing. flags:
+ * RONDO_FILE_APPEND, RONDO_FILE_IN_ORDER or 0. rondo_file_path has its name. The
+ * program unlinks it. RONDO_EEXIST is as good as impossible. See mkstemp(3). */
+RONDO_API rondo_id rondo_file_open_temporary(rondo_loop *loop,
+                                             const char *prefix, unsigned flags,
+                                             rondo_file_fn done, void *arg);
+
+/** Makes such a directory, and writes its path to text, which has room bytes:
+ * those of prefix, RONDO_TEMPORARY_CHARACTERS and a NUL, else RONDO_EINVAL. The
+ * text is complete before the call returns. The result is 0. See mkdtemp(3). */
+RONDO_API rondo_id rondo_fs_mkdir_temporary(rondo_loop *loop,
+                                            const char *prefix, char *text,
+                                            size_t room, rondo_done_fn done,
+                                            void *arg);
+
+/** The path that the file was opened by; until it is closed. NULL: no file. */
+RONDO_API const char *rondo_file_path(const rondo_file *file);
+
+/** Opens a file as rondo_file_open does, by a path that begins at an open
+ * directory (RONDO_FILE_AS_DIRECTORY), even if that was renamed meanwhile. The
+ * directory may be closed at once: it stays open until this has ended. Windows
+ * looks up the directory's path first, so between the two it may change.
+ * RONDO_EINVAL: it is no directory. See openat(2). */
+RONDO_API rondo_id rondo_file_open_at(rondo_file *directory, const char *path,
+                                      unsigned flags, unsigned mode,
+                                      rondo_file_fn done, void *arg);
+
+/** Makes sure that the disk has room for size bytes from position on; the file
+ * is at least that long then. RONDO_ENOSPC. RONDO_ENOTSUP: the file system
+ * cannot. The result is 0. See posix_fallocate(3); macOS: F_PREALLOCATE. */
+RONDO_API rondo_id rondo_file_allocate(rondo_file *file, int64_t position,
+                                       int64_t size, rondo_done_fn done,
+                                       void *arg);
+
+/** How a part of a file will be used. */
+typedef enum rondo_advice {
+    RONDO_ADVICE_NORMAL = 0,
+    RONDO_ADVICE_SEQUENTIAL,
+    RONDO_ADVICE_RANDOM,
+    RONDO_ADVICE_WILL_NEED, /**< soon: read it ahead */
+    RONDO_ADVICE_DONT_NEED  /**< not again: drop it from the cache */
+} rondo_advice;
+
+/** Tells the system; size 0: to the end. Systems without such a call ignore it.
+ * The result is 0. See posix_fadvise(2). */
+RONDO_API rondo_id rondo_file_advise(rondo_file *file, int64_t position,
+                                     int64_t size, rondo_advice advice,
+                                     rondo_done_fn done, void *arg);
+
+/** How rondo_file_lock locks. */
+enum rondo_lock_flags {
+    RONDO_LOCK_SHARED = 1 << 0, /**< with others; else alone */
+    RONDO_LOCK_WAIT = 1 << 1    /**< until the others have left */
+};
+
+/**
+ * Locks size bytes from position on, 0: all from there on, against other opened
+ * files of this process and of others. To lock alone the file must be open for
+ * writing, to share it for reading (RONDO_EBADF). The lock ends with
+ * rondo_file_unlock, with the same numbers, or when the file is closed. The
+ * result is 0; RONDO_EBUSY: another one has a lock there, and RONDO_LOCK_WAIT is
+ * not set. With it the lock is tried again, at most 16 ms apart, without a
+ * thread that waits; rondo_cancel ends that with RONDO_ECANCELED, and nothing is
+ * locked. Two that wait for each other wait for ever: no deadlock is detected.
+ *
+ * Linux and macOS: fcntl(2) with F_OFD_SETLK. Other Unix: flock(2), so the whole
+ * file only (position and size 0), else RONDO_ENOTSUP: RONDO_CAN_LOCK_RANGES.
+ * Windows: LockFileEx; others cannot read or write what is locked. */
+RONDO_API rondo_id rondo_file_lock(rondo_file *file, int64_t position,
+                                   int64_t size, unsigned flags,
+                                   rondo_done_fn done, void *arg);
+RONDO_API rondo_id rondo_file_unlock(rondo_file *file, int64_t position,
+                                     int64_t size, rondo_done_fn done,
+                                     void *arg);
+
+/** How rondo_fs_copy copies. */
+enum rondo_copy_flags {
+    RONDO_COPY_EXCLUSIVE = 1 << 0, /**< RONDO_EEXIST if `to` exists */
+    RONDO_COPY_CLONE = 1 << 1 /**< without moving bytes, or RONDO_ENOTSUP */
+};
+
+/**
+ * Copies a regular file with its mode. `to` is there when all is copied, and not
+ * before: until then the bytes are in a file beside it, whose name is ".copy-"
+ * and random characters. So a copy that fails or is cancelled leaves what
+ * `to` was, and so does a copy of a file to itself. A link that has the name `to`
+ * is replaced, not followed. The result is the number of bytes. The kernel
+ * copies where it can: FICLONE and copy_file_range(2), CopyFileEx.
+ *
+ * rondo_cancel ends also a copy that has begun: RONDO_ECANCELED, and nothing has
+ * happened. RONDO_EISDIR: `from` or `to` is a directory. RONDO_ENOTSUP: one of
+ * them is a pipe, a device or a socket; or with RONDO_COPY_CLONE: the file
+ * system cannot share blocks, or the system has no such call. */
+RONDO_API rondo_id rondo_fs_copy(rondo_loop *loop, const char *from,
+                                 const char *to, unsigned flags,
+                                 rondo_done_fn done, void *arg);
+
+/** An entry of a directory, valid during the callback. */
+typedef struct rondo_dir_entry {
+    const char *name;
+    rondo_file_type type;
+    const rondo_file_info
+        *info; /**< of the entry itself; NULL: not asked for */
+} rondo_dir_entry;
+
+/** count entries, in no order; none and no error: the directory has no more. */
+typedef void (*rondo_list_fn)(rondo_loop *loop, void *arg,
+                              const rondo_dir_entry *entries, size_t count,
+                              int error);
+
+/** What rondo_file_list is to do besides; also for rondo_walk_options. */
+enum rondo_list_flags { RONDO_LIST_INFO = 1 << 0 /**< examine each entry */ };
+
+/**
+ * Reads the next entries of a directory (RONDO_FILE_AS_DIRECTORY), at most
+ * `most` (0: 128), without "." and "..". A directory may have any number of
+ * them; each call goes on where the one before has ended. What is added or
+ * removed meanwhile may be there or not. After an error there may be some
+ * entries. Windows: the info comes without device and links. RONDO_ENOTDIR: not
+ * opened as a directory. RONDO_EINVAL: more than a million. As os.scandir; see
+ * readdir(3). */
+RONDO_API rondo_id rondo_file_list(rondo_file *directory, unsigned flags,
+                                   size_t most, rondo_list_fn done, void *arg);
+
+/** How rondo_fs_walk walks; set size first, all else may be 0. */
+typedef struct rondo_walk_options {
+    size_t size;    /**< of this struct; set it first */
+    unsigned flags; /**< RONDO_WALK_FOLLOW, RONDO_LIST_INFO */
+    unsigned most;  /**< directories that are read at the same time; 0: 4 */
+} rondo_walk_options;
+
+/** Goes also into directories that a symbolic link leads to. One that is
+ * inside itself is told once more, with RONDO_ELOOP, and not entered. */
+enum { RONDO_WALK_FOLLOW = 1 << 8 };
+
+/** What a walk has found, valid during the callback. */
+typedef struct rondo_walk_entry {
+    const char *path; /**< that of the walk, then the names to the entry */
+    const char *name; /**< the end of it */
+    rondo_file_type type;
+    int error;      /**< a directory, told before, cannot be read (further) */
+    unsigned depth; /**< 1: what is in the directory of the walk */
+    const rondo_file_info *info; /**< NULL: not asked for */
+} rondo_walk_entry;
+
+/** Returns whether to go into the entry, if it is a directory (or a link, with
+ * RONDO_WALK_FOLLOW); for all else that is ignored. */
+typedef bool (*rondo_walk_fn)(rondo_loop *loop, void *arg,
+                              const rondo_walk_entry *entry);
+
+/**
+ * Calls each for everything below a directory, in no order, except that a
+ * directory comes before what is in it. A directory that cannot be read is told
+ * with its error, and the walk goes on. Links are not followed unless asked for;
+ * a path may be longer than the system's calls take. done's result is the number
+ * of calls without an error, or why the directory of the walk could not be
+ * opened. rondo_cancel, also in each, ends it: each is not called any more, and
+ * done gets RONDO_ECANCELED. RONDO_EFORKED and RONDO_ENOMEM end it, too. As
+ * os.walk; see fts(3). */
+RONDO_API rondo_id rondo_fs_walk(rondo_loop *loop, const char *path,
+                                 const rondo_walk_options *options,
+                                 rondo_walk_fn each, rondo_done_fn done,
+                                 void *arg);
+
+/**
+ * Removes a file, a link, or a directory with all that is in it. No link is
+ * followed, also if one takes the place of a directory meanwhile. It ends with
+ * the first error: what was removed until then is gone. So it is when
+ * rondo_cancel ends it in the middle (RONDO_ECANCELED; the exception to what
+ * section 12 says). RONDO_EBUSY: a directory was moved away meanwhile.
+ * RONDO_ENOENT. The result is 0. As shutil.rmtree. */
+RONDO_API rondo_id rondo_fs_remove_tree(rondo_loop *loop, const char *path,
+                                        rondo_done_fn done, void *arg);
+
+/* ---- 14. pumps ---------------------------------------------------------- */
+
+/** How a pump treats its ends. */
+enum rondo_pump_flags {
+    RONDO_PUMP_KEEP_OPEN = 1 << 0 /**< `to` is not ended when `from` ends */
+};
+
+/** moved: how many bytes `to`, or its write buffer, was given. */
+typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
+                              int error);
+
+/**
+ * Moves what `from` receives to `to`, until `from` ends or size bytes have gone
+ * (-1: no limit). Two pumps make a proxy; the two transports may be one, which
+ * then sends back what it gets. Between TCP transports without filters Linux
+ * moves the bytes by splice(2), and they never enter the process. Elsewhere they
+ * go through its memory. Either way `from` is read no faster than `to` sends: by
+ * the limits of its write buffer, or what the kernel holds.
+ *
+ * Meanwhile no data_received, get_buffer and eof_received of `from` come; all
+ * other callbacks do. Its reading may be paused. To `to` nothing else can be
+ * written (RONDO_EBUSY), and no filter can be pushed on either. What `from` has
+ * not delivered before goes first; what comes after size bytes is its
+ * protocol's.
+ *
+ * done comes from the loop, once. Error 0: all has been given to `to`; and where
+ * `from` has ended, its end, too, by rondo_transport_write_eof, unless
+ * RONDO_PUMP_KEEP_OPEN is set. Both transports stay open; `from` has ended then,
+ * without eof_received. An error: that of the transport that was lost, which its
+ * connection_lost is given, too, or RONDO_ECLOSED if the program has closed it.
+ * The other transport goes on. rondo_cancel ends the pump: RONDO_ECANCELED, when
+ * the bytes that it has are with `to`.
+ *
+ * Errors: RONDO_EINVAL (two loops, size 0, no done), RONDO_ECLOSED,
+ * RONDO_ENOTCONN (connection_made is still to come), RONDO_EOF (`from` has ended
+ * or only writes), RONDO_EPIPE (`to` only reads, or was ended), RONDO_EBUSY
+ * (`from` or `to` has a pump, or `to` a sendfile), RONDO_ENOMEM.
+ */
+RONDO_API rondo_id rondo_pump(rondo_transport *from, rondo_transport *to,
+                              int64_t size, unsigned flags, rondo_pump_fn done,
+                              void *arg);
+
+/* ---- 15. groups: loops on several threads ------------------------------- */
 
 /**
  * A group is a number of loops, each on a thread of its own, and a home loop
@@ -3194,5 +3516,8 @@ template <class T> inline T rondo_options_init()
 #define RONDO_DETACHED_INIT         RONDO_INIT_(rondo_detached)
 #define RONDO_FILE_INFO_INIT        RONDO_INIT_(rondo_file_info)
 #define RONDO_GROUP_OPTIONS_INIT    RONDO_INIT_(rondo_group_options)
+#define RONDO_FILE_CHANGES_INIT     RONDO_INIT_(rondo_file_changes)
+#define RONDO_SPACE_INFO_INIT       RONDO_INIT_(rondo_space_info)
+#define RONDO_WALK_OPTIONS_INIT     RONDO_INIT_(rondo_walk_options)
 
 #endif

@@ -8,7 +8,8 @@
 extern const struct handle_class stream_class, server_class, process_class,
     datagram_class, watch_class, connect_class, names_class, sock_class,
     sock_call_class, sendfile_class, drain_class, job_class, signal_class,
-    hook_class, datagram_sent_class, file_call_class, file_class, group_class;
+    hook_class, datagram_sent_class, file_call_class, file_class, walk_class,
+    pump_class, group_class;
 
 const struct handle_class *const handle_classes[HANDLE_KINDS] = {
     [HANDLE_TRANSPORT] = &stream_class,
@@ -29,6 +30,8 @@ const struct handle_class *const handle_classes[HANDLE_KINDS] = {
     [HANDLE_FILE_CALL] = &file_call_class,
     [HANDLE_FILE] = &file_class,
     [HANDLE_GROUP] = &group_class,
+    [HANDLE_WALK] = &walk_class,
+    [HANDLE_PUMP] = &pump_class,
 };
 
 extern const struct loop_part lookup_part, executor_part, file_source_part,

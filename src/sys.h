@@ -7,6 +7,8 @@
 
 #include "rondo.h"
 
+#include <stdatomic.h>
+
 #include <string.h>
 #ifdef SYSTEM_WIN
 #include "win/sys_types.h"
@@ -126,6 +128,8 @@ enum sys_source {
     SYS_SOURCE_FLOW  /* has neither: a pipe, a terminal, a device */
 };
 
+struct sys_dir;
+
 /* A piece of a file; the buffer of OP_SENDFILE. */
 struct sys_part {
     sys_fd file;
@@ -147,16 +151,23 @@ void sys_file_close(sys_fd file);
  * Any other error but RONDO_EAGAIN may come from the file or from the socket.
  * quiet: what sys_is_quiet said. */
 int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet);
+/* Makes a pipe for sys_splice, with room for so many bytes if that may be.
+ * RONDO_ENOTSUP: the system has no such call. */
+int sys_splice_pipe(sys_fd pipe[2], size_t size);
+/* Moves bytes from a socket into a pipe, or from a pipe to a socket, without
+ * waiting. As sys_recv and sys_send; quiet: as for sys_sendfile. */
+int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet);
 /* True: sys_sendfile raises no SIGPIPE, because the call never does so or the
  * program ignores the signal. False: each sys_sendfile must block it. */
 bool sys_is_quiet(void);
 
 /* ---- files: on a thread, since each call may block ---- */
 
-/* Opens a file, with the RONDO_FILE_ flags and the mode of rondo_file_open.
- * *seeks: it has positions. RONDO_EISDIR; RONDO_ENOTSUP: a pipe or a socket. */
-int sys_fs_open(const char *path, unsigned flags, unsigned mode, sys_fd *file,
-                bool *seeks);
+/* Opens a file, with the RONDO_FILE_ flags and the mode of rondo_file_open. The
+ * path begins at that directory; SYS_NO_FD: none. *seeks: it has positions.
+ * RONDO_EISDIR; RONDO_ENOTDIR; RONDO_ENOTSUP: a pipe or a socket. */
+int sys_fs_open(sys_fd directory, const char *path, unsigned flags,
+                unsigned mode, sys_fd *file, bool *seeks);
 /* Closes it and says what the system had to say of that; closed it is in any
  * case. */
 int sys_fs_close(sys_fd file);
@@ -182,6 +193,47 @@ int sys_fs_symlink(const char *target, const char *path);
 /* Returns the size of the text, or RONDO_ETOOMUCH: it has `room` bytes or
  * more. It has no NUL byte. */
 int64_t sys_fs_readlink(const char *path, char *text, size_t room);
+/* With a file, path is NULL; else by path. */
+int sys_fs_change(sys_fd file, const char *path,
+                  const rondo_file_changes *changes);
+int sys_fs_link(const char *path, const char *name);
+int sys_fs_access(const char *path, unsigned access);
+int64_t sys_fs_realpath(const char *path, char *text, size_t room);
+int sys_fs_space(const char *path, rondo_space_info *space);
+int sys_fs_allocate(sys_fd file, int64_t position, int64_t size);
+int sys_fs_advise(sys_fd file, int64_t position, int64_t size,
+                  rondo_advice advice);
+/* Does not wait: RONDO_EBUSY. */
+int sys_fs_lock(sys_fd file, int64_t position, int64_t size, unsigned flags);
+int sys_fs_unlock(sys_fd file, int64_t position, int64_t size);
+/* Is that a separator of names in a path? */
+bool sys_fs_separates(char c);
+/* Copies to a path where nothing is (RONDO_EEXIST), unless *stop becomes true:
+ * RONDO_ECANCELED. Returns the number of bytes. After an error there is no such
+ * file. */
+int64_t sys_fs_copy(const char *from, const char *to, unsigned flags,
+                    const atomic_bool *stop);
+
+/* An entry of a directory. */
+struct sys_entry {
+    const char *name; /* until the next call on that directory */
+    rondo_file_type type;
+    rondo_file_info *info; /* set before the call; NULL: not asked for */
+};
+/* Begins to read an open directory, which belongs to *dir then: sys_dir_close
+ * closes it, too. After an error it does not. */
+int sys_dir_open(sys_fd directory, struct sys_dir **dir);
+/* Returns 1; 0: the end; or an error. "." and ".." are left out. */
+int sys_dir_next(struct sys_dir *dir, struct sys_entry *entry);
+void sys_dir_again(struct sys_dir *dir); /* the last one is the next one */
+int sys_dir_close(struct sys_dir *dir);
+/* Removes a file, a link, or a directory and all that is in it, and follows no
+ * link. It ends with the first error, or when *stop becomes true
+ * (RONDO_ECANCELED). */
+int sys_fs_remove_tree(const char *path, const atomic_bool *stop);
+
+/* Numbers that nobody can guess. */
+uint64_t sys_random(void);
 
 /* ---- unix sockets ---- */
 

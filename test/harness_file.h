@@ -31,6 +31,13 @@ void file_moved(rondo_loop *loop, void *arg, size_t count, int error);
 /* It has begun with that id: waits for it, and checks what it told, and, after
  * an error, that there is a sentence. */
 void file_ends(struct file_told *t, rondo_id id, int64_t result);
+/* One operation, whose arg is `it`: FILE_DO(0, rondo_fs_unlink(w->loop, path,
+ * file_plain, it)); */
+#define FILE_DO(result, call)                                                  \
+    do {                                                                       \
+        struct file_told *it = file_told(w);                                   \
+        file_ends(it, call, result);                                           \
+    } while (0)
 /* The same for a read or a write, all of whose bytes were moved. */
 void file_moves(struct file_told *t, rondo_id id, size_t count);
 

@@ -8,8 +8,14 @@
 
 /* A new folder; its name goes into `size` bytes. */
 bool raw_fs_folder(char *path, size_t size);
-/* With all files and empty folders in it. */
+/* With all that is in it. */
 void raw_fs_folder_remove(const char *path);
+/* How many files and folders are in it. */
+unsigned raw_fs_count(const char *path);
+/* Makes empty files there, whose names are the numbers from 0 on. */
+bool raw_fs_fill(const char *path, unsigned count);
+/* Makes so many directories in each other, each with a name that long. */
+bool raw_fs_deep(const char *path, unsigned levels, unsigned size);
 /* A FIFO; false: there are none. */
 bool raw_fs_fifo(const char *path);
 /* A device without room; NULL: there is none. */
@@ -26,5 +32,8 @@ unsigned raw_fs_held(void); /* how many threads wait */
  * interrupted instead; 0: as before. false: cannot be done here. */
 bool raw_fs_short(size_t most);
 unsigned raw_fs_interrupted(void);
+/* To open what has a path with that end fails with EACCES or EIO; NULL: as
+ * before. false: cannot be done here. */
+bool raw_fs_deny(const char *end, bool io);
 
 #endif

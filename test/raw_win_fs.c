@@ -33,10 +33,52 @@ void raw_fs_folder_remove(const char *path)
         (void)snprintf(name, sizeof name, "%s\\%s", path, found.cFileName);
         if (strcmp(found.cFileName, ".") != 0 &&
             strcmp(found.cFileName, "..") != 0 && !DeleteFileA(name))
-            (void)RemoveDirectoryA(name);
+            raw_fs_folder_remove(name);
     } while (FindNextFileA(search, &found));
     (void)FindClose(search);
     (void)RemoveDirectoryA(path);
+}
+
+unsigned raw_fs_count(const char *path)
+{
+    char name[1024];
+    WIN32_FIND_DATAA found;
+    unsigned count = 0;
+    HANDLE search;
+
+    (void)snprintf(name, sizeof name, "%s\\*", path);
+    search = FindFirstFileA(name, &found);
+    if (search == INVALID_HANDLE_VALUE)
+        return 0;
+    do {
+        count += strcmp(found.cFileName, ".") != 0 &&
+                 strcmp(found.cFileName, "..") != 0;
+    } while (FindNextFileA(search, &found));
+    (void)FindClose(search);
+    return count;
+}
+
+bool raw_fs_fill(const char *path, unsigned count)
+{
+    char name[1024];
+    bool done = true;
+
+    for (unsigned i = 0; done && i < count; i++) {
+        HANDLE file;
+        (void)snprintf(name, sizeof name, "%s\\%u", path, i);
+        file =
+            CreateFileA(name, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+        done = file != INVALID_HANDLE_VALUE && CloseHandle(file);
+    }
+    return done;
+}
+
+bool raw_fs_deep(const char *path, unsigned levels, unsigned size)
+{
+    (void)path;
+    (void)levels;
+    (void)size;
+    return false;
 }
 
 bool raw_fs_fifo(const char *path)
@@ -76,4 +118,11 @@ bool raw_fs_short(size_t most)
 unsigned raw_fs_interrupted(void)
 {
     return 0;
+}
+
+bool raw_fs_deny(const char *end, bool io)
+{
+    (void)end;
+    (void)io;
+    return false;
 }

@@ -8,6 +8,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -113,4 +115,49 @@ VECTOR(preadv64, off64_t)
 VECTOR(pwritev64, off64_t)
 PLAIN(pread64, void *, off64_t)
 PLAIN(pwrite64, const void *, off64_t)
+#endif
+
+/* ---- what cannot be opened ---- */
+
+static _Atomic(const char *) denied;
+static atomic_bool denied_io;
+
+bool raw_fs_deny(const char *end, bool io)
+{
+    atomic_store(&denied_io, io);
+    atomic_store(&denied, end);
+    return true;
+}
+
+static bool is_denied(const char *path)
+{
+    const char *end = atomic_load(&denied);
+    size_t size = strlen(path), last = end ? strlen(end) : 0;
+
+    if (!end || size < last || strcmp(path + size - last, end) != 0)
+        return false;
+    errno = atomic_load(&denied_io) ? EIO : EACCES;
+    return true;
+}
+
+#define OPENAT(name)                                                           \
+    int name(int folder, const char *path, int flags, ...)                     \
+    {                                                                          \
+        void *found = find(#name);                                             \
+        int (*next)(int, const char *, int, ...);                              \
+        va_list arguments;                                                     \
+        int mode = 0;                                                          \
+                                                                               \
+        if (flags & O_CREAT) {                                                 \
+            va_start(arguments, flags);                                        \
+            mode = va_arg(arguments, int);                                     \
+            va_end(arguments);                                                 \
+        }                                                                      \
+        memcpy(&next, &found, sizeof next);                                    \
+        return is_denied(path) ? -1 : next(folder, path, flags, mode);         \
+    }
+
+OPENAT(openat)
+#ifdef __GLIBC__
+OPENAT(openat64)
 #endif

@@ -283,6 +283,7 @@ TEST(F4_a_file_is_closed_in_any_done)
     f = file_open(w, file_path(w, "a"), RW);
     assert_ok(rondo_file_close(f, NULL, NULL));
     file_unlink(w, file_path(w, "a"));
+    test_run_loop(w);
 }
 
 /* ---- F4: closing a loop ------------------------------------------------- */

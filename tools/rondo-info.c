@@ -129,6 +129,8 @@ static const struct row rows[] = {
     {"datagram: never fragmented", say_can, RONDO_CAN_DONT_FRAGMENT},
     {"detach transports", say_can, RONDO_CAN_DETACH},
     {"pin threads", say_can, RONDO_CAN_PIN_THREADS},
+    {"change owners of files", say_can, RONDO_CAN_FILE_OWNERS},
+    {"lock parts of files", say_can, RONDO_CAN_LOCK_RANGES},
     {"descriptor limit", say_limit, RONDO_LIMIT_DESCRIPTORS},
     {"descriptor numbers below", say_limit, RONDO_LIMIT_DESCRIPTOR_NUMBER},
     {"longest unix path, bytes", say_limit, RONDO_LIMIT_UNIX_PATH},

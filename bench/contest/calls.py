@@ -8,6 +8,7 @@ from .servers import program
 
 RUNS = 3
 TARGET_SPAWN = 1.1  # of vfork, execve and a pidfd by hand
+TARGET_PUMP = 0.6  # of a loop of recv and send
 ONE_CPU = " (one CPU)"
 TARGETS_NS = {
     "start": 40,
@@ -19,6 +20,7 @@ TARGETS_NS = {
     "post_4" + ONE_CPU: 20,
     "job_1": 10_000,
     "job_64": 10_000,
+    "read_64": 8_000,
 }
 
 
@@ -87,6 +89,22 @@ def run_post():
 def run_executor():
     """A job's way to a thread and back, CPU time of all threads."""
     show_all(run_part("executor", RUNS))
+
+
+def run_files():
+    """Reads of 4 KiB from the page cache, one and 64 under way: CPU time of all
+    threads. By hand is a pread on the only thread."""
+    show_all(run_part("files", RUNS))
+
+
+def run_pump():
+    """A proxy of 1 GiB by rondo_pump and by recv and send: its CPU time."""
+    by_contestant = run_part("pump", 1)["pump_MiB"]
+    median = medians(by_contestant)
+    row("pump, us/MiB", f"<= {TARGET_PUMP} x",
+        {who: ns / 1000 for who, ns in median.items()})
+    check("pump over recv and send", median["rondo"] / median["raw"],
+          TARGET_PUMP)
 
 
 def run_spawn():

@@ -522,11 +522,11 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
 static void loop_close_handles(rondo_loop *loop)
 {
     static const enum handle_kind order[] = {
-        HANDLE_GROUP,     HANDLE_JOB,       HANDLE_LOOKUP,   HANDLE_OPERATION,
-        HANDLE_SOCK_CALL, HANDLE_SENDFILE,  HANDLE_DRAIN,    HANDLE_PROCESS,
-        HANDLE_SERVER,    HANDLE_TRANSPORT, HANDLE_DATAGRAM, HANDLE_WATCHER,
-        HANDLE_SOCK,      HANDLE_SIGNAL,    HANDLE_HOOK,     HANDLE_SEND,
-        HANDLE_FILE_CALL, HANDLE_FILE};
+        HANDLE_GROUP,     HANDLE_PUMP,      HANDLE_JOB,       HANDLE_LOOKUP,
+        HANDLE_OPERATION, HANDLE_SOCK_CALL, HANDLE_SENDFILE,  HANDLE_DRAIN,
+        HANDLE_PROCESS,   HANDLE_SERVER,    HANDLE_TRANSPORT, HANDLE_DATAGRAM,
+        HANDLE_WATCHER,   HANDLE_SOCK,      HANDLE_SIGNAL,    HANDLE_HOOK,
+        HANDLE_SEND,      HANDLE_WALK,      HANDLE_FILE_CALL, HANDLE_FILE};
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {

@@ -70,6 +70,8 @@ enum handle_kind {
     HANDLE_FILE_CALL, /* an operation on a file, or by path */
     HANDLE_FILE,      /* an open file, in the background */
     HANDLE_GROUP,     /* loops on threads, whose home this loop is */
+    HANDLE_WALK,      /* through directories */
+    HANDLE_PUMP,      /* between two transports */
     HANDLE_KINDS
 };
 

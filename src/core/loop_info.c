@@ -93,7 +93,8 @@ int rondo_loop_get_metrics(const rondo_loop *loop, rondo_loop_metrics *metrics)
                         loop->live[HANDLE_LOOKUP] +
                         loop->live[HANDLE_SOCK_CALL] +
                         loop->live[HANDLE_SENDFILE] + loop->live[HANDLE_DRAIN] +
-                        loop->live[HANDLE_SEND] + loop->live[HANDLE_FILE_CALL];
+                        loop->live[HANDLE_SEND] + loop->live[HANDLE_FILE_CALL] +
+                        loop->live[HANDLE_WALK] + loop->live[HANDLE_PUMP];
     m.live_jobs = loop->live[HANDLE_JOB];
     m.live_groups = loop->live[HANDLE_GROUP];
     for (int i = 0; i < LOOP_PARTS; i++)

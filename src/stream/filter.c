@@ -660,8 +660,8 @@ static int filter_check(rondo_transport *t, const rondo_filter *filter)
         return error_set(RONDO_ENOTSUP, "%s: a pipe of one direction", what);
     if (t->writing != WRITE_ON)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
-    if (t->out && t->out->file)
-        return error_set(RONDO_EBUSY, "%s: a sendfile is under way", what);
+    if ((t->out && t->out->file) || stream_has_pump(t))
+        return error_set(RONDO_EBUSY, "%s: other bytes are under way", what);
     if (stream_fds_lack_byte(t))
         return error_set(RONDO_EBUSY, "%s: a descriptor waits for its byte",
                          what);

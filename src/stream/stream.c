@@ -164,6 +164,8 @@ static void stream_submit_write(rondo_transport *t)
         out->op.size = out->buf.first->size;
     } else if (stream_file_waits(t)) {
         stream_file_prepare(t, &out->op);
+    } else if (out->pump && pump_waits(t)) {
+        out->op.task.kind = OP_WAIT_WRITE;
     } else {
         return; /* a thread reads */
     }
@@ -225,7 +227,7 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
 static bool stream_reads_fast(const rondo_transport *t)
 {
     return t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held &&
-           !t->reading_out && !t->timed && t->flow == FLOW_ON &&
+           !t->pumped && !t->reading_out && !t->timed && t->flow == FLOW_ON &&
            !dispatch_owed(&t->dispatch) &&
            (!t->queued || !op_is_idle(&t->out->op));
 }
@@ -252,7 +254,7 @@ static void stream_choose_fast(rondo_transport *t)
     if (t->fast_read)
         stream_read_choose(t);
     t->fast_send = stream_sends_fast(t);
-    writes = writes && !t->pause_inside;
+    writes = writes && !t->pause_inside && !(t->out && t->out->pump);
     t->fast_write = writes && t->fast_send && !t->filtered;
     t->fast_filter =
         writes && t->filtered && !t->handshaking && !(t->out && t->out->file);
@@ -389,6 +391,10 @@ static void stream_tell_lost(void *handle)
     struct stream_owner *owner = t->owner;
     if (t->filtered)
         filters_fail(t);
+    if (t->pumped)
+        pump_lost(t);
+    if (t->out && t->out->pump)
+        pump_drop(t);
     if (t->error)
         stream_describe_loss(t);
     if (t->made == MADE_TOLD && t->protocol->connection_lost)

@@ -56,6 +56,7 @@ struct outgoing {
     size_t high, low;
     rondo_id retry;             /* a timer that sending waits for; 0: none */
     struct stream_waits *waits; /* stream_then.c; NULL: none */
+    struct pump *pump;          /* that writes here; NULL: none */
     bool dropped;               /* bytes that will never leave */
 };
 
@@ -78,6 +79,7 @@ struct stream_extra {
     rondo_id close_timer; /* of close_within; 0: none */
     struct held *held;
     struct filters *filters;
+    struct pump *pump;           /* that reads here; NULL: none */
     rondo_address *peer, *local; /* those that are long */
     struct fd_queue *fd_queue;   /* descriptors to go */
     struct arrived *arrived;     /* descriptors that came */
@@ -127,6 +129,8 @@ struct rondo_transport {
     unsigned pause_inside : 1; /* pause_writing comes inside the write */
     unsigned detached : 1;     /* the descriptor is the program's again */
     unsigned leaving : 1;      /* for another loop: see stream_move.c */
+    unsigned pumped : 1;       /* a pump gets what is read */
+    unsigned pump_full : 1;    /* ... and takes nothing now */
     int error;
     int64_t os_error;
     struct small_address peer, local;
@@ -308,7 +312,8 @@ static inline void stream_owe_release(rondo_transport *t)
 static inline bool stream_delivers(const rondo_transport *t)
 {
     return t->made == MADE_TOLD && t->reading == READ_ON &&
-           t->phase == PHASE_OPEN && !t->handshaking && !t->leaving;
+           t->phase == PHASE_OPEN && !t->handshaking && !t->leaving &&
+           !t->pump_full;
 }
 
 /* It lends buffers to read into, and has no data_received. */
@@ -483,6 +488,32 @@ void stream_file_tell(rondo_transport *t);
 bool stream_file_writes(const rondo_transport *t);
 /* Only its thread is waited for: nothing is there to be sent. */
 bool stream_file_is_slow(const rondo_transport *t);
+
+/* ---- pumps: pump.c ---- */
+
+static inline bool stream_has_pump(const rondo_transport *t)
+{
+    return t->pumped || (t->out && t->out->pump);
+}
+/* t->pumped is set. The pump may end in each of these. Does the kernel move the
+ * bytes now? */
+bool pump_reads(const rondo_transport *from);
+/* Moves what has come; as sys_recv. */
+int64_t pump_read(rondo_transport *from);
+/* Takes bytes that were read; how many. */
+size_t pump_take(rondo_transport *from, const char *data, size_t size);
+void pump_eof(rondo_transport *from);
+void pump_lost(rondo_transport *from);
+
+/* t->out->pump is set. Its own bytes are the ones that are written now. */
+bool pump_writes(const rondo_transport *to);
+/* The kernel has bytes for it. */
+bool pump_waits(const rondo_transport *to);
+void pump_go_on(rondo_transport *to);
+/* There may be room again. */
+void pump_note_room(rondo_transport *to);
+/* What waits is dropped. */
+void pump_drop(rondo_transport *to);
 
 /* ---- STREAM_UNIX_SOCKET: stream_fds.c ---- */
 

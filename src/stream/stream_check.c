@@ -30,7 +30,8 @@ static void stream_check_sides(const rondo_transport *t)
     assert(t->reading <= READ_ENDED && t->writing <= WRITE_ENDED);
     assert(t->flow <= FLOW_PAUSED);
     if (t->queued)
-        assert(out && (out->buf.size || out->file || !op_is_idle(&out->op)));
+        assert(out && (out->buf.size || out->file || !op_is_idle(&out->op) ||
+                       (out->pump && pump_waits(t))));
     if (t->writing == WRITE_ENDED)
         assert(!t->queued || stream_is_over(t));
     if (out && out->retry)
@@ -62,7 +63,8 @@ static void stream_check_filters(const rondo_transport *t)
 static void stream_check_fast(const rondo_transport *t)
 {
     if (t->fast_read)
-        assert(t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held);
+        assert(t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held &&
+               !t->pumped);
     if (t->fast_deliver)
         assert(t->fast_read && t->protocol->data_received);
     if (t->fast_write)

@@ -34,6 +34,8 @@ static int detach_check_state(const rondo_transport *t)
     if (t->reading_out)
         return error_set(t->error, "%s: an earlier write has failed: %s",
                          detach_name, rondo_strerror(t->error));
+    if (stream_has_pump(t))
+        return error_set(RONDO_EBUSY, "%s: a pump is under way", detach_name);
     if (t->queued || stream_fds_wait(t) || (t->out && !op_is_idle(&t->out->op)))
         return error_set(RONDO_EBUSY, "%s: something waits to be sent",
                          detach_name);

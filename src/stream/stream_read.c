@@ -169,7 +169,9 @@ static void stream_read_deliver(rondo_transport *t, const char *data,
             break;
         const rondo_protocol *protocol = t->protocol;
         size_t took = size;
-        if (stream_is_buffered(protocol))
+        if (t->pumped)
+            took = pump_take(t, data, size);
+        else if (stream_is_buffered(protocol))
             took = stream_read_deliver_buffered(t, data, size);
         else if (protocol->data_received)
             took = stream_read_deliver_plain(t, data, size);
@@ -219,6 +221,10 @@ static void stream_read_deliver_eof(rondo_transport *t)
 {
     t->reading = READ_ENDED;
     stream_leave_fast(t);
+    if (t->pumped) { /* the other direction may go on */
+        pump_eof(t);
+        return;
+    }
     bool keep =
         t->protocol->eof_received && t->protocol->eof_received(t, t->self);
     if (!keep)
@@ -350,7 +356,8 @@ static size_t stream_read_once(rondo_transport *t)
  * During a handshake there may be no protocol yet. */
 static bool stream_read_goes_into(const rondo_transport *t)
 {
-    return !t->filtered && !t->held && stream_is_buffered(t->protocol);
+    return !t->filtered && !t->held && !t->pumped &&
+           stream_is_buffered(t->protocol);
 }
 
 /* Through the loop's own buffer: a thread has no other, and a small room is not
@@ -402,9 +409,22 @@ static size_t stream_read_into(rondo_transport *t, size_t *room)
     return fill && !t->filtered ? stream_read_fill(t, &lent, room) : 0;
 }
 
+/* A pump's bytes do not come into the process; false: they do. */
+static bool stream_read_pumped(rondo_transport *t)
+{
+    if (!t->pumped || !stream_reads(t) || stream_is_full(t) || !pump_reads(t))
+        return false;
+    int64_t count = pump_read(t);
+    if (count <= 0)
+        stream_read_nothing(t, (int)count);
+    return true;
+}
+
 static void stream_read_more(rondo_transport *t)
 {
     size_t left = READ_MOST, count, room;
+    if (stream_read_pumped(t))
+        return;
     while (left && stream_reads(t) && !stream_is_full(t)) {
         room = LOOP_SCRATCH;
         count = stream_read_goes_into(t) ? stream_read_into(t, &room)

@@ -35,13 +35,16 @@ static bool stream_write_kernel_has_file(const struct outgoing *out)
 
 void stream_note_progress(rondo_transport *t)
 {
-    if (!t->out->buf.size && !t->out->file &&
+    bool pump = t->out->pump && pump_waits(t);
+    if (!t->out->buf.size && !t->out->file && !pump &&
         !stream_write_kernel_has_file(t->out))
         t->queued = false;
     if (t->out->buf.release_due)
         stream_owe_release(t);
     if (t->timed)
         stream_note_write(t);
+    if (t->out->pump && !pump)
+        pump_note_room(t);
 }
 
 /* ---- waiting for memory ---- */
@@ -107,6 +110,8 @@ static void stream_write_go_on(rondo_transport *t)
     stream_write_flush(t);
     if (t->out->file)
         stream_file_go_on(t);
+    if (t->out->pump && pump_waits(t) && !t->out->buf.size)
+        pump_go_on(t);
 }
 
 static void stream_write_retry(rondo_loop *loop, void *arg)
@@ -162,6 +167,7 @@ struct outgoing *stream_out(rondo_transport *t)
     out->t = t;
     out->file = NULL;
     out->waits = NULL;
+    out->pump = NULL;
     out->dropped = false;
     out->retry = 0;
     out->high = BUF_HIGH;
@@ -183,6 +189,8 @@ void stream_drop_out(rondo_transport *t)
     stream_write_stop_retry(t);
     if (t->out->file)
         stream_file_drop(t);
+    if (t->out->pump)
+        pump_drop(t);
     buf_drop(t->loop, &t->out->buf, !op_is_idle(&t->out->op));
     stream_note_progress(t);
 }
@@ -265,6 +273,8 @@ int stream_may_write(const rondo_transport *t, const char *what)
         return stream_is_over(t) ? stream_write_refuse(t, what) : 0;
     if (!stream_takes_bytes(t))
         return stream_write_refuse(t, what);
+    if (t->out && t->out->pump && !pump_writes(t))
+        return error_set(RONDO_EBUSY, "%s: a pump writes to it", what);
     return file ? error_set(RONDO_EBUSY, "%s: a sendfile is under way", what)
                 : 0;
 }

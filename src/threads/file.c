@@ -31,6 +31,21 @@ const struct file_verb_words file_verbs[FILE_VERBS] = {
     [PATH_RMDIR] = {"fs_rmdir", "remove the directory"},
     [PATH_SYMLINK] = {"fs_symlink", "make the link"},
     [PATH_READLINK] = {"fs_readlink", "read the link"},
+    [FILE_CHANGE] = {"file_change", "change"},
+    [FILE_ALLOCATE] = {"file_allocate", "make room for"},
+    [FILE_ADVISE] = {"file_advise", "give advice on"},
+    [FILE_LOCK] = {"file_lock", "lock"},
+    [FILE_UNLOCK] = {"file_unlock", "unlock"},
+    [FILE_LIST] = {"file_list", "read the directory"},
+    [PATH_CHANGE] = {"fs_change", "change"},
+    [PATH_LINK] = {"fs_link", "give another name to"},
+    [PATH_ACCESS] = {"fs_access", "have access to"},
+    [PATH_REALPATH] = {"fs_realpath", "find the path of"},
+    [PATH_SPACE] = {"fs_space", "examine the file system of"},
+    [PATH_MAKE] = {"fs_make_path", "make the directory"},
+    [PATH_TEMPORARY] = {"fs_mkdir_temporary", "make the directory"},
+    [PATH_COPY] = {"fs_copy", "copy"},
+    [PATH_REMOVE] = {"fs_remove_tree", "remove"},
 };
 
 static struct file_state *file_state_of(const rondo_loop *loop)
@@ -77,7 +92,7 @@ static void file_close_now(rondo_file *f)
     /* There is no thread. What blocks then is better than a descriptor that is
      * lost. */
     error_no_os();
-    file_end_later(c, sys_fs_close(f->fd));
+    file_end_later(c, file_close_fd(f));
 }
 
 static void file_ask_position(struct file_call *c)
@@ -147,6 +162,15 @@ static void file_leave(struct file_call *c)
     file_go_on(f);
 }
 
+static void file_leave_base(rondo_file *f)
+{
+    rondo_file *base = f->base;
+    assert(base->calls > 0);
+    f->base = NULL;
+    base->calls--;
+    file_go_on(base);
+}
+
 static void file_explain(const struct file_call *c)
 {
     if (c->result >= 0)
@@ -201,22 +225,64 @@ static void file_call_done(const struct file_call *c)
         c->done.moved(c->loop, c->arg, c->moved, error);
         return;
     }
+    if (c->verb == FILE_LIST) {
+        c->done.listed(c->loop, c->arg,
+                       (const rondo_dir_entry *)(const void *)c->tail, c->moved,
+                       error);
+        return;
+    }
     bool tells =
         c->verb == FILE_STAT || c->verb == PATH_STAT || c->verb == PATH_LSTAT;
     if (tells && !error)
         (void)loop_give(c->to, &c->info, sizeof c->info,
                         file_verbs[c->verb].call);
+    if (c->verb == PATH_SPACE && !error)
+        (void)loop_give(c->to, &c->space, sizeof c->space,
+                        file_verbs[c->verb].call);
     c->done.plain(c->loop, c->arg, c->result);
+}
+
+static void file_lock_again(rondo_loop *loop, void *arg)
+{
+    struct file_call *c = arg;
+    (void)loop;
+    c->backoff.timer = 0;
+    atomic_store(&c->begun, false);
+    int error = file_submit(c);
+    if (error)
+        file_end_later(c, error);
+}
+
+/* A lock that another one has: no thread waits for it. Returns true if it will
+ * be tried again. */
+static bool file_lock_waits(struct file_call *c)
+{
+    if (c->verb != FILE_LOCK || c->result != RONDO_EBUSY ||
+        !(c->flags & RONDO_LOCK_WAIT))
+        return false;
+    if (atomic_load(&c->stop) || c->loop->closing) {
+        c->result = RONDO_ECANCELED;
+        c->os_error = 0;
+        return false;
+    }
+    int error = backoff_begin(c->loop, &c->backoff, file_lock_again, c);
+    if (error)
+        c->result = error;
+    return !error;
 }
 
 static void file_finish(struct file_call *c)
 {
     assert(c->task.state == TASK_IDLE);
+    if (file_lock_waits(c))
+        return;
     id_free(c->loop, c->id);
     handle_close(c->loop, &c->handle);
     bool own = c->verb == FILE_OPEN || c->verb == FILE_CLOSE;
     if (c->file && !own)
         file_leave(c); /* which may fail, so the sentence is written after it */
+    if (c->verb == FILE_OPEN && c->file->base)
+        file_leave_base(c->file);
     file_explain(c);
     if (c->verb == FILE_OPEN) {
         file_opened(c);
@@ -262,10 +328,13 @@ static void file_cancel(rondo_loop *loop, struct handle *handle)
     struct pool *pool = file_state_of(loop)->pool;
     if (c->task.state != TASK_IDLE || c->verb == FILE_CLOSE)
         return;
-    if (c->link)
+    if (c->link) {
         file_unqueue(c);
-    else if (!pool || !pool_withdraw(pool, &c->work))
+    } else if (!backoff_end(loop, &c->backoff) &&
+               (!pool || !pool_withdraw(pool, &c->work))) {
+        atomic_store(&c->stop, true); /* a thread may look */
         return;
+    }
     error_no_os();
     file_end_later(c, RONDO_ECANCELED);
 }
@@ -285,6 +354,7 @@ struct file_call *file_call_new(rondo_loop *loop, rondo_file *file,
     }
     memset(c, 0, sizeof *c);
     atomic_init(&c->begun, false);
+    atomic_init(&c->stop, false);
     c->work.run = file_call_run;
     c->work.end = file_give_back;
     c->completion.done = file_completed;
@@ -356,10 +426,13 @@ rondo_id file_call_begin(struct file_call *c)
     if (!error)
         return c->id;
     handle_close(c->loop, &c->handle);
-    if (c->verb == FILE_OPEN)
-        file_free(c->file);
-    else
+    if (c->verb != FILE_OPEN) {
         file_call_free(c);
+        return error;
+    }
+    if (c->file->base)
+        c->file->base->calls--;
+    file_free(c->file);
     return error;
 }
 
@@ -400,7 +473,7 @@ static void file_keep_no_descriptor(const struct file_call *c)
     if (c->verb == FILE_OPEN && f->fd != SYS_NO_FD)
         sys_file_close(f->fd);
     else if (c->verb == FILE_CLOSE && !begun)
-        sys_file_close(f->fd);
+        (void)file_close_fd(c->file);
 }
 
 /* The threads are gone: each call ends with RONDO_EFORKED, except closes that
@@ -416,6 +489,10 @@ static void file_after_fork(rondo_loop *loop)
             continue;
         if (c->link)
             file_unqueue(c);
+        (void)backoff_end(loop, &c->backoff);
+        /* a lock inside it may be held: it is leaked */
+        if (c->verb == FILE_LIST && atomic_load(&c->begun))
+            f->dir = NULL;
         if (c->verb == FILE_OPEN || c->verb == FILE_CLOSE)
             file_keep_no_descriptor(c);
         c->moved = 0;

@@ -4,6 +4,7 @@
 #define RONDO_THREADS_FILE_H
 
 #include "base/pool.h"
+#include "core/backoff.h"
 #include "core/id.h"
 #include "core/remote.h"
 
@@ -26,6 +27,21 @@ enum file_verb {
     PATH_RMDIR,
     PATH_SYMLINK,
     PATH_READLINK,
+    FILE_CHANGE,
+    FILE_ALLOCATE,
+    FILE_ADVISE,
+    FILE_LOCK,
+    FILE_UNLOCK,
+    FILE_LIST,
+    PATH_CHANGE,
+    PATH_LINK,
+    PATH_ACCESS,
+    PATH_REALPATH,
+    PATH_SPACE,
+    PATH_MAKE,
+    PATH_TEMPORARY,
+    PATH_COPY,
+    PATH_REMOVE,
     FILE_VERBS
 };
 
@@ -38,8 +54,8 @@ extern const struct file_verb_words file_verbs[FILE_VERBS];
 /* One operation, from the loop's allocator: the loop outlives it, since a loop
  * that closes waits for each. From pool_submit until the loop runs its
  * completion a thread may have it: the thread uses `work`, `completion`,
- * `remote`, `begun`, `verb`, the question and the answer, and of its file `fd`,
- * `flags`, `mode`, `path` and `seeks`. All others belong to the loop's thread. */
+ * `remote`, `begun`, `stop`, `verb`, the question and the answer, and of its file
+ * `fd`, `dir`, `flags`, `mode`, `path`, `seeks`, and `fd` of `base`. All others belong to the loop's thread. */
 struct file_call {
     struct handle handle;
     struct work work;
@@ -54,16 +70,22 @@ struct file_call {
     bool ordered; /* waits for those before it in its file */
     bool current; /* at the file's position */
     atomic_bool begun;
+    atomic_bool stop;       /* it is cancelled: for those that can be ended */
+    struct backoff backoff; /* of a lock that is tried again */
     union {
         rondo_done_fn plain;
         rondo_file_fn opened;
         rondo_file_io_fn moved;
+        rondo_list_fn listed;
     } done;
     void *arg;
 
     /* the question */
     const char *path, *other; /* in tail */
+    const char *beside;       /* in tail: where a copy is made */
     int64_t position;         /* -1: none; FILE_TRUNCATE: the size */
+    int64_t size;             /* of the part that is locked and the like */
+    unsigned flags;           /* of that verb */
     rondo_buffer *parts;      /* in tail */
     size_t count;
     unsigned mode;
@@ -74,7 +96,11 @@ struct file_call {
     int64_t result; /* >= 0, or an error */
     int64_t os_error;
     size_t moved;
-    rondo_file_info info;
+    union {
+        rondo_file_info info;
+        rondo_space_info space;
+        rondo_file_changes changes; /* of the question */
+    };
     _Alignas(rondo_buffer) char tail[];
 };
 
@@ -84,7 +110,10 @@ struct rondo_file {
     rondo_loop *loop;
     rondo_id close_id; /* kept for closing, which needs no memory then */
     sys_fd fd;
+    struct sys_dir *dir; /* reads it, and owns fd; NULL: nothing was read yet */
     unsigned flags, mode;
+    rondo_file
+        *base; /* the directory where the path begins, until it is open */
     bool seeks;
     bool closing;
     int64_t position;                /* RONDO_FILE_CURRENT */
@@ -105,13 +134,42 @@ void file_call_free(struct file_call *c);
 /* Begins it. Returns its id; or an error with a sentence, and it is freed. */
 rondo_id file_call_begin(struct file_call *c);
 
+/* What public functions of a file begin with: it is open, there is a done, and
+ * it was opened for that. Returns 0, or an error with a sentence. */
+int file_check(const rondo_file *file, enum file_verb verb, bool done);
+/* Makes a call whose done is a rondo_done_fn; NULL: out of memory. */
+struct file_call *file_plain_new(rondo_file *file, enum file_verb verb,
+                                 rondo_done_fn done, void *arg);
+/* Checks a mode that the program has passed. */
+int file_check_mode(enum file_verb verb, unsigned mode);
+/* Makes a call with copies of its path, and of the other one, which may be NULL.
+ * Returns NULL after an error, with a sentence. */
+struct file_call *path_call_new(rondo_loop *loop, enum file_verb verb,
+                                const char *path, const char *other,
+                                int *error);
+/* Begins it, or frees it and returns an error: no done. */
+rondo_id path_call_begin(struct file_call *c, rondo_done_fn done, void *arg);
+
+/* Makes a file that is not open yet, by that path with so many bytes behind it.
+ * NULL: out of memory, with a sentence. */
+rondo_file *file_new(rondo_loop *loop, const char *path, size_t more);
+/* Opens it. */
+rondo_id file_open_begin(rondo_file *f, unsigned flags, unsigned mode,
+                         rondo_file_fn done, void *arg);
+/* Writes RONDO_TEMPORARY_CHARACTERS random ones and a NUL. */
+void file_random_name(char *text);
+
 /* Begins to close a file, as soon as its other calls have ended. */
 void file_close_begin(rondo_file *file, rondo_done_fn done, void *arg);
 /* Frees a file that is closed, or was never open. */
 void file_free(rondo_file *file);
 
-/* ---- on a thread of the pool: file_run.c ---- */
+/* ---- on a thread of the pool ---- */
 
 void file_call_run(struct work *work);
+/* Closes the file, and what reads it as a directory. */
+int file_close_fd(rondo_file *f);
+/* The verbs behind PATH_READLINK: file_run_more.c. */
+int64_t file_carry_out_more(struct file_call *c);
 
 #endif

@@ -9,7 +9,10 @@ enum {
     MOST_MODE = 07777,
     ALL_FLAGS = RONDO_FILE_READ | RONDO_FILE_WRITE | RONDO_FILE_APPEND |
                 RONDO_FILE_CREATE | RONDO_FILE_EXCLUSIVE | RONDO_FILE_TRUNCATE |
-                RONDO_FILE_IN_ORDER,
+                RONDO_FILE_IN_ORDER | RONDO_FILE_AS_DIRECTORY |
+                RONDO_FILE_NO_FOLLOW,
+    OF_DIRECTORIES = RONDO_FILE_READ | RONDO_FILE_IN_ORDER |
+                     RONDO_FILE_AS_DIRECTORY | RONDO_FILE_NO_FOLLOW,
     WRITES = RONDO_FILE_WRITE | RONDO_FILE_APPEND
 };
 
@@ -31,16 +34,26 @@ static int file_check_open(const char *path, unsigned flags, unsigned mode,
         return error_set(RONDO_EINVAL, "%s: EXCLUSIVE without CREATE", what);
     if (flags & RONDO_FILE_TRUNCATE && !(flags & WRITES))
         return error_set(RONDO_EINVAL, "%s: TRUNCATE without WRITE", what);
-    if (mode > MOST_MODE)
-        return error_set(RONDO_EINVAL, "%s: mode %#o; at most %#o is allowed",
-                         what, mode, (unsigned)MOST_MODE);
-    return 0;
+    if (flags & RONDO_FILE_AS_DIRECTORY && flags & ~(unsigned)OF_DIRECTORIES)
+        return error_set(RONDO_EINVAL,
+                         "%s: a directory is opened with READ, IN_ORDER and "
+                         "NO_FOLLOW only",
+                         what);
+    return file_check_mode(FILE_OPEN, mode);
 }
 
-static rondo_file *file_new(rondo_loop *loop, const char *path)
+int file_check_mode(enum file_verb verb, unsigned mode)
+{
+    if (mode <= MOST_MODE)
+        return 0;
+    return error_set(RONDO_EINVAL, "%s: mode %#o; at most %#o is allowed",
+                     file_verbs[verb].call, mode, (unsigned)MOST_MODE);
+}
+
+rondo_file *file_new(rondo_loop *loop, const char *path, size_t more)
 {
     size_t size = strlen(path) + 1;
-    rondo_file *f = loop_alloc(loop, sizeof *f + size);
+    rondo_file *f = loop_alloc(loop, sizeof *f + size + more);
     if (!f) {
         (void)error_set(RONDO_ENOMEM, "%s: out of memory",
                         file_verbs[FILE_OPEN].call);
@@ -66,14 +79,68 @@ rondo_id rondo_file_open(rondo_loop *loop, const char *path, unsigned flags,
         error = file_check_open(path, flags, mode, done);
     if (error)
         return error;
-    rondo_file *f = file_new(loop, path);
-    if (!f)
-        return RONDO_ENOMEM;
+    rondo_file *f = file_new(loop, path, 0);
+    return f ? file_open_begin(f, flags, mode, done, arg) : RONDO_ENOMEM;
+}
+
+rondo_id file_open_begin(rondo_file *f, unsigned flags, unsigned mode,
+                         rondo_file_fn done, void *arg)
+{
     f->flags = flags;
     f->mode = mode;
     f->own->done.opened = done;
     f->own->arg = arg;
     return file_call_begin(f->own);
+}
+
+rondo_id rondo_file_open_at(rondo_file *directory, const char *path,
+                            unsigned flags, unsigned mode, rondo_file_fn done,
+                            void *arg)
+{
+    int error = file_check(directory, FILE_OPEN, done);
+    if (!error && !(directory->flags & RONDO_FILE_AS_DIRECTORY))
+        error = error_set(RONDO_EINVAL,
+                          "file_open_at: \"%s\" was not opened as "
+                          "a directory",
+                          directory->path);
+    if (!error)
+        error = file_check_open(path, flags, mode, done);
+    if (error)
+        return error;
+    rondo_file *f = file_new(directory->loop, path, 0);
+    if (!f)
+        return RONDO_ENOMEM;
+    f->base = directory;
+    directory->calls++;
+    return file_open_begin(f, flags, mode, done, arg);
+}
+
+rondo_id rondo_file_open_temporary(rondo_loop *loop, const char *prefix,
+                                   unsigned flags, rondo_file_fn done,
+                                   void *arg)
+{
+    const char *what = "file_open_temporary";
+    int error = loop_check_create(loop, what);
+    if (error)
+        return error;
+    if (!prefix || !done)
+        return error_set(RONDO_EINVAL, "%s: no %s", what,
+                         prefix ? "function" : "prefix");
+    if (flags & ~(unsigned)(RONDO_FILE_APPEND | RONDO_FILE_IN_ORDER))
+        return error_set(RONDO_EINVAL, "%s: unknown flags", what);
+    rondo_file *f = file_new(loop, prefix, RONDO_TEMPORARY_CHARACTERS);
+    if (!f)
+        return RONDO_ENOMEM;
+    file_random_name(f->path + strlen(prefix));
+    return file_open_begin(f,
+                           flags | RONDO_FILE_READ | RONDO_FILE_WRITE |
+                               RONDO_FILE_CREATE | RONDO_FILE_EXCLUSIVE,
+                           0600, done, arg);
+}
+
+const char *rondo_file_path(const rondo_file *file)
+{
+    return file ? file->path : NULL;
 }
 
 /* ---- close ---- */
@@ -100,7 +167,7 @@ rondo_fd rondo_file_fd(const rondo_file *file)
 
 /* ---- read, write ---- */
 
-static int file_check(const rondo_file *file, enum file_verb verb, bool done)
+int file_check(const rondo_file *file, enum file_verb verb, bool done)
 {
     const char *what = file_verbs[verb].call;
     if (!file)
@@ -112,10 +179,19 @@ static int file_check(const rondo_file *file, enum file_verb verb, bool done)
         return error_set(RONDO_ECLOSED, "%s: the file is being closed", what);
     if (!done)
         return error_set(RONDO_EINVAL, "%s: no function", what);
+    bool directory = file->flags & RONDO_FILE_AS_DIRECTORY;
+    if (directory && verb == FILE_READ)
+        return error_set(RONDO_EISDIR, "%s: \"%s\" is a directory", what,
+                         file->path);
+    if (!directory && verb == FILE_LIST)
+        return error_set(RONDO_ENOTDIR,
+                         "%s: \"%s\" was not opened as a directory", what,
+                         file->path);
     if (verb == FILE_READ && !(file->flags & RONDO_FILE_READ))
         return error_set(RONDO_EBADF, "%s: \"%s\" is not open for reading",
                          what, file->path);
-    bool writes = verb == FILE_WRITE || verb == FILE_TRUNCATE;
+    bool writes =
+        verb == FILE_WRITE || verb == FILE_TRUNCATE || verb == FILE_ALLOCATE;
     if (writes && !(file->flags & WRITES))
         return error_set(RONDO_EBADF, "%s: \"%s\" is not open for writing",
                          what, file->path);
@@ -236,8 +312,8 @@ rondo_id rondo_file_write(rondo_file *file, int64_t position,
 
 /* ---- sync, stat, truncate ---- */
 
-static struct file_call *file_plain_new(rondo_file *file, enum file_verb verb,
-                                        rondo_done_fn done, void *arg)
+struct file_call *file_plain_new(rondo_file *file, enum file_verb verb,
+                                 rondo_done_fn done, void *arg)
 {
     struct file_call *c = file_call_new(file->loop, file, verb, 0);
     if (c) {

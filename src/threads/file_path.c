@@ -5,37 +5,41 @@
 
 #include <string.h>
 
-enum { MOST_MODE = 07777 };
+/* Behind the directory of a copy's target: see copy_name. */
+enum { COPY_NAME = 32 };
 
-/* Makes a call with copies of its one or two paths. NULL: *error says why, and
- * there is a sentence. */
-static struct file_call *path_call_new(rondo_loop *loop, enum file_verb verb,
-                                       const char *path, const char *other,
-                                       int *error)
+static bool path_needs_two(enum file_verb verb)
+{
+    return verb == PATH_RENAME || verb == PATH_SYMLINK || verb == PATH_LINK ||
+           verb == PATH_COPY;
+}
+
+struct file_call *path_call_new(rondo_loop *loop, enum file_verb verb,
+                                const char *path, const char *other, int *error)
 {
     const char *what = file_verbs[verb].call;
-    bool two = verb == PATH_RENAME || verb == PATH_SYMLINK;
     *error = loop_check_create(loop, what);
     if (*error)
         return NULL;
-    if (!path || (two && !other)) {
+    if (!path || (!other && path_needs_two(verb))) {
         *error = error_set(RONDO_EINVAL, "%s: no path", what);
         return NULL;
     }
-    size_t size = strlen(path) + 1, other_size = two ? strlen(other) + 1 : 0;
-    struct file_call *c = file_call_new(loop, NULL, verb, size + other_size);
+    size_t size = strlen(path) + 1, other_size = other ? strlen(other) + 1 : 0;
+    size_t third = verb == PATH_COPY ? other_size + COPY_NAME : 0;
+    struct file_call *c =
+        file_call_new(loop, NULL, verb, size + other_size + third);
     if (!c) {
         *error = RONDO_ENOMEM;
         return NULL;
     }
     c->path = memcpy(c->tail, path, size);
-    if (two)
+    if (other)
         c->other = memcpy(c->tail + size, other, other_size);
     return c;
 }
 
-static rondo_id path_call_begin(struct file_call *c, rondo_done_fn done,
-                                void *arg)
+rondo_id path_call_begin(struct file_call *c, rondo_done_fn done, void *arg)
 {
     if (!done) {
         const char *what = file_verbs[c->verb].call;
@@ -104,12 +108,10 @@ rondo_id rondo_fs_mkdir(rondo_loop *loop, const char *path, unsigned mode,
     struct file_call *c = path_call_new(loop, PATH_MKDIR, path, NULL, &error);
     if (!c)
         return error;
-    if (mode > MOST_MODE) {
+    error = file_check_mode(PATH_MKDIR, mode);
+    if (error) {
         file_call_free(c);
-        return error_set(RONDO_EINVAL,
-                         "fs_mkdir: mode %#o; at most %#o is "
-                         "allowed",
-                         mode, (unsigned)MOST_MODE);
+        return error;
     }
     c->mode = mode;
     return path_call_begin(c, done, arg);

@@ -59,14 +59,22 @@ static int64_t file_readlink(struct file_call *c)
     return size;
 }
 
+int file_close_fd(rondo_file *f)
+{
+    struct sys_dir *dir = f->dir;
+    f->dir = NULL;
+    return dir ? sys_dir_close(dir) : sys_fs_close(f->fd);
+}
+
 static int64_t file_carry_out(struct file_call *c)
 {
     rondo_file *f = c->file;
     switch (c->verb) {
     case FILE_OPEN:
-        return sys_fs_open(f->path, f->flags, f->mode, &f->fd, &f->seeks);
+        return sys_fs_open(f->base ? f->base->fd : SYS_NO_FD, f->path, f->flags,
+                           f->mode, &f->fd, &f->seeks);
     case FILE_CLOSE:
-        return sys_fs_close(f->fd);
+        return file_close_fd(f);
     case FILE_READ:
     case FILE_WRITE:
         return file_move(c);
@@ -92,10 +100,9 @@ static int64_t file_carry_out(struct file_call *c)
         return sys_fs_symlink(c->other, c->path);
     case PATH_READLINK:
         return file_readlink(c);
-    case FILE_VERBS:
-        break;
+    default:
+        return file_carry_out_more(c);
     }
-    return RONDO_EINVAL;
 }
 
 void file_call_run(struct work *work)

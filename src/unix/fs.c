@@ -4,12 +4,14 @@
 #ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
+#include "unix/fs.h"
 #include "unix/unix.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -19,16 +21,80 @@ enum {
     MOVE_MOST = 1 << 30 /* macOS refuses more than INT_MAX in one call */
 };
 
-/* The threads block all signals, but a debugger or a stopped process can still
- * interrupt a call. */
-#define AGAIN(result, call)                                                    \
-    do {                                                                       \
-        (result) = (call);                                                     \
-    } while ((result) < 0 && errno == EINTR)
-
 static int unix_fs_result(int result)
 {
     return result < 0 ? unix_fail() : 0;
+}
+
+/* ---- paths of any length ---- */
+
+enum { PIECE = 1024 }; /* POSIX promises no more than that: _XOPEN_PATH_MAX */
+
+#ifdef O_PATH /* needs no permission to read */
+#define PASS_THROUGH O_PATH
+#elif defined(O_SEARCH)
+#define PASS_THROUGH O_SEARCH
+#else
+#define PASS_THROUGH O_RDONLY
+#endif
+
+/* How long the first piece is, to its last separator; 0: there is none. */
+static size_t unix_at_piece(const char *path)
+{
+    size_t size = PIECE - 1;
+    while (size && path[size - 1] != '/')
+        size--;
+    return size;
+}
+
+static int unix_at_step(struct unix_at *at)
+{
+    char piece[PIECE];
+    size_t size = unix_at_piece(at->path);
+    int fd;
+    if (!size) {
+        errno = ENAMETOOLONG;
+        return unix_fail();
+    }
+    memcpy(piece, at->path, size);
+    piece[size] = '\0';
+    UNIX_AGAIN(fd,
+               openat(at->fd, piece, PASS_THROUGH | O_DIRECTORY | O_CLOEXEC));
+    if (fd < 0)
+        return unix_fail();
+    if (at->opened)
+        sys_close(at->fd);
+    at->fd = fd;
+    at->opened = true;
+    at->path += size;
+    while (*at->path == '/')
+        at->path++;
+    if (!*at->path)
+        at->path = "."; /* separators at the end */
+    return 0;
+}
+
+int unix_at_begin(struct unix_at *at, sys_fd base, const char *path)
+{
+    at->fd = base == SYS_NO_FD ? AT_FDCWD : base;
+    at->path = path;
+    at->opened = false;
+    while (strnlen(at->path, PIECE) == PIECE) {
+        int error = unix_at_step(at);
+        if (error) {
+            unix_at_end(at);
+            return error;
+        }
+    }
+    return 0;
+}
+
+void unix_at_end(const struct unix_at *at)
+{
+    int number = errno;
+    if (at->opened)
+        sys_close(at->fd);
+    errno = number;
 }
 
 /* ---- open, close ---- */
@@ -46,6 +112,10 @@ static int unix_fs_flags(unsigned flags)
         how |= O_EXCL;
     if (flags & RONDO_FILE_TRUNCATE)
         how |= O_TRUNC;
+    if (flags & RONDO_FILE_AS_DIRECTORY)
+        how |= O_DIRECTORY;
+    if (flags & RONDO_FILE_NO_FOLLOW)
+        how |= O_NOFOLLOW;
     return how;
 }
 
@@ -55,52 +125,75 @@ static bool unix_fs_flows(mode_t mode)
 }
 
 /* Our own refusal. */
-static int unix_fs_refuse(int error)
+int unix_fs_refuse(int error)
 {
     error_no_os();
     return error;
 }
 
-static int unix_fs_open_failed(const char *path)
+static int unix_fs_open_failed(const struct unix_at *at, unsigned flags)
 {
     struct stat s;
     int error = unix_fail(), number = errno;
     /* a FIFO without a reader, a socket */
-    if ((number == ENXIO || number == EOPNOTSUPP) && stat(path, &s) == 0 &&
-        unix_fs_flows(s.st_mode))
+    if ((number == ENXIO || number == EOPNOTSUPP) &&
+        fstatat(at->fd, at->path, &s, 0) == 0 && unix_fs_flows(s.st_mode))
         return unix_fs_refuse(RONDO_ENOTSUP);
+    /* each system has a number of its own for that */
+    if (flags & RONDO_FILE_NO_FOLLOW &&
+        fstatat(at->fd, at->path, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(s.st_mode))
+        return unix_fs_refuse(RONDO_ELOOP);
     return error;
 }
 
 /* O_NONBLOCK: to open a FIFO, and to read a terminal, would block. It does
  * nothing for other files. */
-int sys_fs_open(const char *path, unsigned flags, unsigned mode, sys_fd *file,
-                bool *seeks)
+static int unix_fs_open_at(const struct unix_at *at, unsigned flags,
+                           unsigned mode, sys_fd *file)
+{
+    int fd, how = unix_fs_flags(flags) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    UNIX_AGAIN(fd, openat(at->fd, at->path, how, (mode_t)(mode ? mode : 0666)));
+    if (fd < 0)
+        return unix_fs_open_failed(at, flags);
+    *file = unix_keep(fd);
+    return *file < 0 ? unix_fail() : 0;
+}
+
+static int unix_fs_opened(int fd, unsigned flags, bool *seeks)
 {
     struct stat s;
-    int fd;
-    *file = SYS_NO_FD;
-    AGAIN(fd,
-          open(path, unix_fs_flags(flags) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-               (mode_t)(mode ? mode : 0666)));
-    if (fd < 0)
-        return unix_fs_open_failed(path);
-    fd = unix_keep(fd);
-    if (fd < 0)
+    if (fstat(fd, &s) < 0)
         return unix_fail();
-    int error = fstat(fd, &s) < 0 ? unix_fail() : 0;
-    if (!error && S_ISDIR(s.st_mode))
-        error = unix_fs_refuse(RONDO_EISDIR);
-    else if (!error && unix_fs_flows(s.st_mode))
-        error = unix_fs_refuse(RONDO_ENOTSUP);
-    if (error) {
-        sys_close(fd);
-        return error;
-    }
+    if (flags & RONDO_FILE_AS_DIRECTORY)
+        return 0; /* O_DIRECTORY has made sure */
+    if (S_ISDIR(s.st_mode))
+        return unix_fs_refuse(RONDO_EISDIR);
+    if (unix_fs_flows(s.st_mode))
+        return unix_fs_refuse(RONDO_ENOTSUP);
     /* the BSDs and macOS let a terminal seek */
     *seeks = lseek(fd, 0, SEEK_CUR) >= 0 && !isatty(fd);
-    *file = fd;
     return 0;
+}
+
+int sys_fs_open(sys_fd directory, const char *path, unsigned flags,
+                unsigned mode, sys_fd *file, bool *seeks)
+{
+    struct unix_at at;
+    int error = unix_at_begin(&at, directory, path);
+    *file = SYS_NO_FD;
+    if (error)
+        return error;
+    error = unix_fs_open_at(&at, flags, mode, file);
+    unix_at_end(&at);
+    if (error)
+        return error;
+    error = unix_fs_opened(*file, flags, seeks);
+    if (error) {
+        sys_close(*file);
+        *file = SYS_NO_FD;
+    }
+    return error;
 }
 
 /* No second call after EINTR: Linux and the BSDs have closed it. */
@@ -161,7 +254,7 @@ static int64_t unix_fs_move(ssize_t (*call)(sys_fd file,
     struct iovec iov[PARTS];
     int n = unix_fs_parts(iov, parts, count);
     ssize_t moved;
-    AGAIN(moved, call(file, iov, n, offset));
+    UNIX_AGAIN(moved, call(file, iov, n, offset));
     return moved < 0 ? unix_fail() : moved;
 }
 
@@ -186,15 +279,15 @@ int sys_fs_sync(sys_fd file, bool only_data)
     int result;
 #ifdef __APPLE__
     (void)only_data;
-    AGAIN(result, fcntl(file, F_FULLFSYNC));
+    UNIX_AGAIN(result, fcntl(file, F_FULLFSYNC));
     if (result >= 0)
         return 0;
-    AGAIN(result, fsync(file));
+    UNIX_AGAIN(result, fsync(file));
 #elif defined(__DragonFly__)
     (void)only_data;
-    AGAIN(result, fsync(file));
+    UNIX_AGAIN(result, fsync(file));
 #else
-    AGAIN(result, only_data ? fdatasync(file) : fsync(file));
+    UNIX_AGAIN(result, only_data ? fdatasync(file) : fsync(file));
 #endif
     return unix_fs_result(result);
 }
@@ -202,7 +295,7 @@ int sys_fs_sync(sys_fd file, bool only_data)
 int sys_fs_truncate(sys_fd file, int64_t size)
 {
     int result;
-    AGAIN(result, ftruncate(file, (off_t)size));
+    UNIX_AGAIN(result, ftruncate(file, (off_t)size));
     return unix_fs_result(result);
 }
 
@@ -222,7 +315,7 @@ static int64_t unix_fs_time(const struct timespec *time)
     return s * second + time->tv_nsec;
 }
 
-static void unix_fs_tell(const struct stat *s, rondo_file_info *info)
+void unix_fs_tell(const struct stat *s, rondo_file_info *info)
 {
     info->type = S_ISREG(s->st_mode)   ? RONDO_FILE_REGULAR
                  : S_ISDIR(s->st_mode) ? RONDO_FILE_DIRECTORY
@@ -252,53 +345,98 @@ int sys_fs_stat(sys_fd file, rondo_file_info *info)
 int sys_fs_stat_path(const char *path, bool follow, rondo_file_info *info)
 {
     struct stat s;
-    int result;
-    AGAIN(result, follow ? stat(path, &s) : lstat(path, &s));
-    if (result < 0)
-        return unix_fail();
-    unix_fs_tell(&s, info);
-    return 0;
+    struct unix_at at;
+    int result, error = unix_at_begin(&at, SYS_NO_FD, path);
+    if (error)
+        return error;
+    UNIX_AGAIN(result,
+               fstatat(at.fd, at.path, &s, follow ? 0 : AT_SYMLINK_NOFOLLOW));
+    error = unix_fs_result(result);
+    unix_at_end(&at);
+    if (!error)
+        unix_fs_tell(&s, info);
+    return error;
 }
 
 /* ---- by path ---- */
 
 int sys_fs_rename(const char *from, const char *to)
 {
-    return unix_fs_result(rename(from, to));
+    struct unix_at source, target;
+    int error = unix_at_begin(&source, SYS_NO_FD, from);
+    if (error)
+        return error;
+    error = unix_at_begin(&target, SYS_NO_FD, to);
+    if (!error) {
+        error = unix_fs_result(
+            renameat(source.fd, source.path, target.fd, target.path));
+        unix_at_end(&target);
+    }
+    unix_at_end(&source);
+    return error;
 }
 
 /* Only Linux has an error of its own for directories. */
 int sys_fs_unlink(const char *path)
 {
     struct stat s;
-    if (unlink(path) == 0)
-        return 0;
-    int error = unix_fail();
-    if (error == RONDO_EPERM && lstat(path, &s) == 0 && S_ISDIR(s.st_mode))
-        return unix_fs_refuse(RONDO_EISDIR);
+    struct unix_at at;
+    int error = unix_at_begin(&at, SYS_NO_FD, path);
+    if (error)
+        return error;
+    error = unix_fs_result(unlinkat(at.fd, at.path, 0));
+    if (error == RONDO_EPERM &&
+        fstatat(at.fd, at.path, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISDIR(s.st_mode))
+        error = unix_fs_refuse(RONDO_EISDIR);
+    unix_at_end(&at);
     return error;
 }
 
 int sys_fs_mkdir(const char *path, unsigned mode)
 {
-    return unix_fs_result(mkdir(path, (mode_t)(mode ? mode : 0777)));
+    struct unix_at at;
+    int error = unix_at_begin(&at, SYS_NO_FD, path);
+    if (error)
+        return error;
+    error =
+        unix_fs_result(mkdirat(at.fd, at.path, (mode_t)(mode ? mode : 0777)));
+    unix_at_end(&at);
+    return error;
 }
 
 int sys_fs_rmdir(const char *path)
 {
-    return unix_fs_result(rmdir(path));
+    struct unix_at at;
+    int error = unix_at_begin(&at, SYS_NO_FD, path);
+    if (error)
+        return error;
+    error = unix_fs_result(unlinkat(at.fd, at.path, AT_REMOVEDIR));
+    unix_at_end(&at);
+    return error;
 }
 
 int sys_fs_symlink(const char *target, const char *path)
 {
-    return unix_fs_result(symlink(target, path));
+    struct unix_at at;
+    int error = unix_at_begin(&at, SYS_NO_FD, path);
+    if (error)
+        return error;
+    error = unix_fs_result(symlinkat(target, at.fd, at.path));
+    unix_at_end(&at);
+    return error;
 }
 
 int64_t sys_fs_readlink(const char *path, char *text, size_t room)
 {
-    ssize_t size = readlink(path, text, room < INT_MAX ? room : INT_MAX);
+    struct unix_at at;
+    int64_t size = unix_at_begin(&at, SYS_NO_FD, path);
+    if (size)
+        return size;
+    size = readlinkat(at.fd, at.path, text, room < INT_MAX ? room : INT_MAX);
     if (size < 0)
-        return unix_fail();
-    return (size_t)size < room ? size : unix_fs_refuse(RONDO_ETOOMUCH);
+        size = unix_fail();
+    unix_at_end(&at);
+    return size < (int64_t)room ? size : unix_fs_refuse(RONDO_ETOOMUCH);
 }
 #endif

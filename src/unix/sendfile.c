@@ -156,4 +156,49 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
 }
 
 #endif
+
+/* ---- from socket to socket ---- */
+
+#ifdef __linux__
+int sys_splice_pipe(sys_fd fds[2], size_t size)
+{
+    if (unix_pipe(fds) < 0) {
+        fds[0] = fds[1] = SYS_NO_FD;
+        return unix_fail();
+    }
+    /* a user may have only so much; the usual 64 KiB do, too */
+    (void)fcntl(fds[1], F_SETPIPE_SZ, (int)size);
+    return 0;
+}
+
+int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet)
+{
+    struct unix_quiet guard;
+    if (!quiet)
+        unix_quiet_begin(&guard);
+    ssize_t count =
+        splice(from, NULL, to, NULL, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (!quiet)
+        unix_quiet_end(&guard, count == (ssize_t)size);
+    return count < 0 ? unix_fail() : count;
+}
+#else
+int sys_splice_pipe(sys_fd fds[2], size_t size)
+{
+    (void)size;
+    fds[0] = fds[1] = SYS_NO_FD;
+    error_no_os();
+    return RONDO_ENOTSUP;
+}
+
+int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet)
+{
+    (void)from;
+    (void)to;
+    (void)size;
+    (void)quiet;
+    error_no_os();
+    return RONDO_ENOTSUP;
+}
+#endif
 #endif

@@ -422,7 +422,10 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_WATCH_ERRORS:
     case RONDO_CAN_TERMINALS:
     case RONDO_CAN_LIMITS:
+    case RONDO_CAN_FILE_OWNERS:
         return true;
+    case RONDO_CAN_LOCK_RANGES:
+        return unix_fs_locks_ranges();
     case RONDO_CAN_CGROUPS:
     case RONDO_CAN_PIN_THREADS:
 #ifdef __linux__

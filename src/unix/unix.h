@@ -71,6 +71,9 @@ struct unix_quiet {
 void unix_quiet_begin(struct unix_quiet *q);
 void unix_quiet_end(const struct unix_quiet *q, bool whole);
 
+/* Locks are of parts of a file. */
+bool unix_fs_locks_ranges(void);
+
 /* A timeout as poll(2) and pselect(2) take it, rounded up so that no timer is
  * early. unix_timespec turns RONDO_NEVER into a day. */
 int unix_timeout_ms(int64_t timeout_ns);

@@ -102,4 +102,22 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
     error_no_os();
     return RONDO_ENOTSUP;
 }
+
+int sys_splice_pipe(sys_fd pipe[2], size_t size)
+{
+    (void)size;
+    pipe[0] = pipe[1] = SYS_NO_FD;
+    error_no_os();
+    return RONDO_ENOTSUP;
+}
+
+int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet)
+{
+    (void)from;
+    (void)to;
+    (void)size;
+    (void)quiet;
+    error_no_os();
+    return RONDO_ENOTSUP;
+}
 #endif

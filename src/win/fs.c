@@ -3,49 +3,17 @@
 #include "system.h"
 #ifdef SYSTEM_WIN
 #include "base/error.h"
-#include "win/win.h"
+#include "win/fs.h"
 
 #include <stdlib.h>
 
 enum {
-    PATH_ROOM = 32768, /* no path of Windows is longer */
     MOVE_MOST = 1 << 30,
-    SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
     WRITES = RONDO_FILE_WRITE | RONDO_FILE_APPEND,
     ANYONE_WRITES = 0222
 };
 
-static int win_fs_fail(void)
-{
-    return error_from_os(GetLastError());
-}
-
-static int win_fs_refuse(int error)
-{
-    error_no_os();
-    return error;
-}
-
-/* The caller frees it. NULL: *error says why. */
-static wchar_t *win_fs_path(const char *path, int *error)
-{
-    wchar_t *wide = malloc(PATH_ROOM * sizeof *wide);
-    error_no_os();
-    *error = wide ? win_wide(path, wide, PATH_ROOM) : RONDO_ENOMEM;
-    if (!*error)
-        return wide;
-    free(wide);
-    return NULL;
-}
-
 /* ---- open, close ---- */
-
-static bool win_fs_is_directory(const wchar_t *path)
-{
-    DWORD attributes = GetFileAttributesW(path);
-    return attributes != INVALID_FILE_ATTRIBUTES &&
-           attributes & FILE_ATTRIBUTE_DIRECTORY;
-}
 
 static int win_fs_set_size(HANDLE handle, int64_t size)
 {
@@ -57,18 +25,41 @@ static int win_fs_set_size(HANDLE handle, int64_t size)
 }
 
 /* Overlapped, since the kernel would else let one operation on it wait for
- * another. */
+ * another. Directories have none that wait. */
 static HANDLE win_fs_create(const wchar_t *path, unsigned flags, unsigned mode)
 {
-    DWORD access = (flags & RONDO_FILE_READ ? GENERIC_READ : 0) |
-                   (flags & WRITES ? GENERIC_WRITE : 0);
+    bool directory = flags & RONDO_FILE_AS_DIRECTORY;
+    DWORD access =
+        directory ? FILE_LIST_DIRECTORY | FILE_READ_ATTRIBUTES | SYNCHRONIZE
+                  : (flags & RONDO_FILE_READ ? GENERIC_READ : 0) |
+                        (flags & WRITES ? GENERIC_WRITE : 0);
     DWORD how = flags & RONDO_FILE_EXCLUSIVE ? CREATE_NEW
                 : flags & RONDO_FILE_CREATE  ? OPEN_ALWAYS
                                              : OPEN_EXISTING;
     DWORD attributes = mode && !(mode & ANYONE_WRITES) ? FILE_ATTRIBUTE_READONLY
                                                        : FILE_ATTRIBUTE_NORMAL;
-    return CreateFileW(path, access, SHARE_ALL, NULL, how,
-                       attributes | FILE_FLAG_OVERLAPPED, NULL);
+    attributes |= directory ? FILE_FLAG_BACKUP_SEMANTICS : FILE_FLAG_OVERLAPPED;
+    if (flags & RONDO_FILE_NO_FOLLOW)
+        attributes |= FILE_FLAG_OPEN_REPARSE_POINT;
+    return CreateFileW(path, access, WIN_SHARE_ALL, NULL, how, attributes,
+                       NULL);
+}
+
+static int win_fs_check_attributes(HANDLE handle, unsigned flags)
+{
+    FILE_BASIC_INFO basic;
+    if (!(flags & (RONDO_FILE_AS_DIRECTORY | RONDO_FILE_NO_FOLLOW)))
+        return 0;
+    if (!GetFileInformationByHandleEx(handle, FileBasicInfo, &basic,
+                                      sizeof basic))
+        return win_fs_fail();
+    if (flags & RONDO_FILE_NO_FOLLOW &&
+        basic.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT)
+        return win_fs_refuse(RONDO_ELOOP);
+    if (flags & RONDO_FILE_AS_DIRECTORY &&
+        !(basic.FileAttributes & FILE_ATTRIBUTE_DIRECTORY))
+        return win_fs_refuse(RONDO_ENOTDIR);
+    return 0;
 }
 
 static int win_fs_opened(HANDLE handle, unsigned flags, bool *seeks)
@@ -76,23 +67,27 @@ static int win_fs_opened(HANDLE handle, unsigned flags, bool *seeks)
     DWORD type = GetFileType(handle);
     if (type == FILE_TYPE_PIPE)
         return win_fs_refuse(RONDO_ENOTSUP);
-    *seeks = type == FILE_TYPE_DISK;
+    int error = win_fs_check_attributes(handle, flags);
+    if (error)
+        return error;
+    *seeks = type == FILE_TYPE_DISK && !(flags & RONDO_FILE_AS_DIRECTORY);
     return flags & RONDO_FILE_TRUNCATE && *seeks ? win_fs_set_size(handle, 0)
                                                  : 0;
 }
 
-int sys_fs_open(const char *path, unsigned flags, unsigned mode, sys_fd *file,
-                bool *seeks)
+int sys_fs_open(sys_fd directory, const char *path, unsigned flags,
+                unsigned mode, sys_fd *file, bool *seeks)
 {
     int error;
-    wchar_t *wide = win_fs_path(path, &error);
+    wchar_t *wide = win_fs_path_at(directory, path, &error);
     *file = SYS_NO_FD;
     if (!wide)
         return error;
     HANDLE handle = win_fs_create(wide, flags, mode);
     if (handle == INVALID_HANDLE_VALUE) {
         error = win_fs_fail();
-        if (error != RONDO_EEXIST && win_fs_is_directory(wide))
+        if (error != RONDO_EEXIST && !(flags & RONDO_FILE_AS_DIRECTORY) &&
+            win_fs_is_directory(wide))
             error = win_fs_refuse(RONDO_EISDIR);
     }
     free(wide);
@@ -231,7 +226,7 @@ int sys_fs_stat_path(const char *path, bool follow, rondo_file_info *info)
         return error;
     DWORD flags = FILE_FLAG_BACKUP_SEMANTICS | /* for directories */
                   (follow ? 0 : FILE_FLAG_OPEN_REPARSE_POINT);
-    HANDLE handle = CreateFileW(wide, FILE_READ_ATTRIBUTES, SHARE_ALL, NULL,
+    HANDLE handle = CreateFileW(wide, FILE_READ_ATTRIBUTES, WIN_SHARE_ALL, NULL,
                                 OPEN_EXISTING, flags, NULL);
     error = handle == INVALID_HANDLE_VALUE ? win_fs_fail() : 0;
     free(wide);
@@ -288,21 +283,5 @@ int sys_fs_rmdir(const char *path)
         error = win_fs_fail();
     free(wide);
     return error;
-}
-
-/* Symbolic links need a privilege that few programs have. */
-int sys_fs_symlink(const char *target, const char *path)
-{
-    (void)target;
-    (void)path;
-    return win_fs_refuse(RONDO_ENOTSUP);
-}
-
-int64_t sys_fs_readlink(const char *path, char *text, size_t room)
-{
-    (void)path;
-    (void)text;
-    (void)room;
-    return win_fs_refuse(RONDO_ENOTSUP);
 }
 #endif

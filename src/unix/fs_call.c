@@ -1,0 +1,285 @@
+/* fs_call.c - attributes, space and locks of files: Unix. */
+/* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_UNIX
+#define _GNU_SOURCE
+#include "base/error.h"
+#include "unix/fs.h"
+#include "unix/unix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static int unix_call_result(int result)
+{
+    return result < 0 ? unix_fail() : 0;
+}
+
+/* For those that return the number of the error. */
+static int unix_call_number(int number)
+{
+    errno = number;
+    return number ? unix_fail() : 0;
+}
+
+/* ---- mode, owner, times ---- */
+
+static struct timespec unix_call_time(int64_t ns)
+{
+    const int64_t second = 1000000000;
+    struct timespec time = {.tv_nsec = UTIME_NOW};
+    if (ns == RONDO_TIME_KEEP)
+        time.tv_nsec = UTIME_OMIT;
+    if (ns == RONDO_TIME_KEEP || ns == RONDO_TIME_NOW)
+        return time;
+    int64_t seconds = ns / second, rest = ns % second;
+    if (rest < 0) { /* before 1970 */
+        seconds--;
+        rest += second;
+    }
+    time.tv_sec = (time_t)seconds;
+    time.tv_nsec = (long)rest;
+    return time;
+}
+
+static int unix_call_change_file(int fd, const rondo_file_changes *c)
+{
+    struct timespec times[] = {unix_call_time(c->accessed_ns),
+                               unix_call_time(c->modified_ns)};
+    int result = 0;
+    if (c->changes & RONDO_CHANGE_OWNER)
+        UNIX_AGAIN(result, fchown(fd, (uid_t)c->uid, (gid_t)c->gid));
+    if (result == 0 && c->changes & RONDO_CHANGE_MODE)
+        UNIX_AGAIN(result, fchmod(fd, (mode_t)c->mode));
+    if (result == 0 && c->changes & RONDO_CHANGE_TIMES)
+        UNIX_AGAIN(result, futimens(fd, times));
+    return unix_call_result(result);
+}
+
+static int unix_call_change_at(const struct unix_at *at,
+                               const rondo_file_changes *c)
+{
+    struct timespec times[] = {unix_call_time(c->accessed_ns),
+                               unix_call_time(c->modified_ns)};
+    int flags = c->changes & RONDO_CHANGE_LINK ? AT_SYMLINK_NOFOLLOW : 0;
+    int result = 0;
+    if (c->changes & RONDO_CHANGE_OWNER)
+        UNIX_AGAIN(result, fchownat(at->fd, at->path, (uid_t)c->uid,
+                                    (gid_t)c->gid, flags));
+    if (result == 0 && c->changes & RONDO_CHANGE_MODE)
+        UNIX_AGAIN(result, fchmodat(at->fd, at->path, (mode_t)c->mode, flags));
+    if (result == 0 && c->changes & RONDO_CHANGE_TIMES)
+        UNIX_AGAIN(result, utimensat(at->fd, at->path, times, flags));
+    return unix_call_result(result);
+}
+
+int sys_fs_change(sys_fd file, const char *path, const rondo_file_changes *c)
+{
+    struct unix_at at;
+    if (!path)
+        return unix_call_change_file(file, c);
+    int error = unix_at_begin(&at, SYS_NO_FD, path);
+    if (error)
+        return error;
+    error = unix_call_change_at(&at, c);
+    unix_at_end(&at);
+    return error;
+}
+
+/* ---- by path ---- */
+
+int sys_fs_link(const char *path, const char *name)
+{
+    struct unix_at source, target;
+    int error = unix_at_begin(&source, SYS_NO_FD, path);
+    if (error)
+        return error;
+    error = unix_at_begin(&target, SYS_NO_FD, name);
+    if (!error) {
+        error = unix_call_result(
+            linkat(source.fd, source.path, target.fd, target.path, 0));
+        unix_at_end(&target);
+    }
+    unix_at_end(&source);
+    return error;
+}
+
+int sys_fs_access(const char *path, unsigned access)
+{
+    struct unix_at at;
+    int how = (access & RONDO_ACCESS_READ ? R_OK : 0) |
+              (access & RONDO_ACCESS_WRITE ? W_OK : 0) |
+              (access & RONDO_ACCESS_EXECUTE ? X_OK : 0);
+    int result, error = unix_at_begin(&at, SYS_NO_FD, path);
+    if (error)
+        return error;
+    UNIX_AGAIN(result, faccessat(at.fd, at.path, how ? how : F_OK, 0));
+    error = unix_call_result(result);
+    unix_at_end(&at);
+    return error;
+}
+
+int64_t sys_fs_realpath(const char *path, char *text, size_t room)
+{
+    char *found = realpath(path, NULL);
+    if (!found)
+        return unix_fail();
+    size_t size = strlen(found);
+    if (size < room)
+        memcpy(text, found, size);
+    free(found);
+    return size < room ? (int64_t)size : unix_fs_refuse(RONDO_ETOOMUCH);
+}
+
+int sys_fs_space(const char *path, rondo_space_info *space)
+{
+    struct statvfs s;
+    int result;
+    UNIX_AGAIN(result, statvfs(path, &s));
+    if (result < 0)
+        return unix_fail();
+    uint64_t unit = s.f_frsize ? s.f_frsize : s.f_bsize;
+    space->block_bytes = unit;
+    space->total_bytes = (uint64_t)s.f_blocks * unit;
+    space->free_bytes = (uint64_t)s.f_bfree * unit;
+    space->usable_bytes = (uint64_t)s.f_bavail * unit;
+    space->files = s.f_files;
+    space->free_files = s.f_ffree;
+    return 0;
+}
+
+bool sys_fs_separates(char c)
+{
+    return c == '/';
+}
+
+/* ---- room, advice ---- */
+
+int sys_fs_allocate(sys_fd file, int64_t position, int64_t size)
+{
+#if defined(__APPLE__)
+    struct stat s;
+    fstore_t room = {.fst_flags = F_ALLOCATEALL, .fst_posmode = F_PEOFPOSMODE};
+    if (fstat(file, &s) < 0)
+        return unix_fail();
+    if (position + size <= s.st_size)
+        return 0; /* holes stay: nothing fills them */
+    room.fst_length = position + size - s.st_size;
+    if (fcntl(file, F_PREALLOCATE, &room) < 0)
+        return unix_fail();
+    return unix_call_result(ftruncate(file, (off_t)(position + size)));
+#elif defined(__OpenBSD__)
+    (void)file;
+    (void)position;
+    (void)size;
+    return unix_fs_refuse(RONDO_ENOTSUP);
+#else
+    int number;
+    do
+        number = posix_fallocate(file, (off_t)position, (off_t)size);
+    while (number == EINTR);
+    /* POSIX has EINVAL for a file system that cannot */
+    if (number == EINVAL)
+        return unix_fs_refuse(RONDO_ENOTSUP);
+    return unix_call_number(number);
+#endif
+}
+
+int sys_fs_advise(sys_fd file, int64_t position, int64_t size,
+                  rondo_advice advice)
+{
+#ifdef POSIX_FADV_NORMAL
+    static const int numbers[] = {
+        [RONDO_ADVICE_NORMAL] = POSIX_FADV_NORMAL,
+        [RONDO_ADVICE_SEQUENTIAL] = POSIX_FADV_SEQUENTIAL,
+        [RONDO_ADVICE_RANDOM] = POSIX_FADV_RANDOM,
+        [RONDO_ADVICE_WILL_NEED] = POSIX_FADV_WILLNEED,
+        [RONDO_ADVICE_DONT_NEED] = POSIX_FADV_DONTNEED};
+    return unix_call_number(
+        posix_fadvise(file, (off_t)position, (off_t)size, numbers[advice]));
+#else
+    (void)file;
+    (void)position;
+    (void)size;
+    (void)advice;
+    return 0;
+#endif
+}
+
+/* ---- locks ---- */
+
+/* Of the opened file, and not of the process as F_SETLK's, which would end when
+ * any descriptor of the file is closed. */
+#ifdef F_OFD_SETLK
+static int unix_call_lock(int fd, int64_t position, int64_t size, short type)
+{
+    struct flock lock = {.l_type = type,
+                         .l_whence = SEEK_SET,
+                         .l_start = (off_t)position,
+                         .l_len = (off_t)size};
+    int result;
+    UNIX_AGAIN(result, fcntl(fd, F_OFD_SETLK, &lock));
+    if (result < 0 && (errno == EAGAIN || errno == EACCES))
+        return unix_fs_refuse(RONDO_EBUSY);
+    return unix_call_result(result);
+}
+
+bool unix_fs_locks_ranges(void)
+{
+    return true;
+}
+#else
+static int unix_call_lock(int fd, int64_t position, int64_t size, short type)
+{
+    int how = type == F_UNLCK ? LOCK_UN
+              : type == F_RDLCK ? LOCK_SH | LOCK_NB
+                                : LOCK_EX | LOCK_NB;
+    int result;
+    if (position || size)
+        return unix_fs_refuse(RONDO_ENOTSUP);
+    UNIX_AGAIN(result, flock(fd, how));
+    if (result < 0 && errno == EWOULDBLOCK)
+        return unix_fs_refuse(RONDO_EBUSY);
+    return unix_call_result(result);
+}
+
+bool unix_fs_locks_ranges(void)
+{
+    return false;
+}
+#endif
+
+int sys_fs_lock(sys_fd file, int64_t position, int64_t size, unsigned flags)
+{
+    return unix_call_lock(file, position, size,
+                          flags & RONDO_LOCK_SHARED ? F_RDLCK : F_WRLCK);
+}
+
+int sys_fs_unlock(sys_fd file, int64_t position, int64_t size)
+{
+    return unix_call_lock(file, position, size, F_UNLCK);
+}
+
+/* ---- names ---- */
+
+uint64_t sys_random(void)
+{
+    uint64_t number = 0;
+    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    bool done = fd >= 0 && read(fd, &number, sizeof number) == sizeof number;
+    if (fd >= 0)
+        sys_close(fd);
+    if (done)
+        return number;
+    /* a cage without devices: only O_EXCL keeps others out then */
+    return ((uint64_t)sys_clock() ^ (uint64_t)getpid() << 40 ^
+            (uint64_t)(uintptr_t)&number) *
+           UINT64_C(0x9E3779B97F4A7C15);
+}
+#endif
