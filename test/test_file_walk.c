@@ -356,6 +356,7 @@ TEST(F13_what_makes_no_sense_is_refused)
 
 /* ---- a fork ------------------------------------------------------------- */
 
+/* What is under way at the fork ends it; between two operations nothing is. */
 static int walk_in_child(void *arg)
 {
     struct strolls *s = arg;
@@ -363,12 +364,13 @@ static int walk_in_child(void *arg)
 
     if (rondo_loop_after_fork(loop) < 0)
         return 1;
-    if (!child_runs_until(loop, &s->done, 1) || s->result != RONDO_EFORKED)
+    if (!child_runs_until(loop, &s->done, 1) ||
+        (s->result != RONDO_EFORKED && s->result != 610))
         return 2;
     return rondo_loop_close(loop) < 0 ? 3 : 0;
 }
 
-TEST(F13_in_a_forked_child_it_ends)
+TEST(F13_in_a_forked_child_it_ends_or_goes_on)
 {
     struct strolls *s = stroll(w);
 

@@ -114,11 +114,13 @@ static void walk_release(struct walk *walk, struct walk_node *n)
     }
 }
 
-/* Ends it: nothing is told any more, and no other directory is read. */
+/* Ends it: nothing is told any more, and no other directory is read. What a
+ * closing loop refuses it before it has come to the walk itself is its end
+ * too. */
 static void walk_stop(struct walk *walk, int error)
 {
     if (!walk->end)
-        walk->end = error;
+        walk->end = walk->loop->closing ? RONDO_ECANCELED : error;
     while (walk->first) {
         struct walk_node *n = walk->first;
         walk->first = n->next;
