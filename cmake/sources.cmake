@@ -69,12 +69,17 @@ set(RONDO_SOURCES
     src/threads/file_source.c
     src/threads/lookup.c
     src/threads/names.c
-    src/threads/pipe_thread.c)
+    src/threads/pipe_thread.c
+    src/watch/path_look.c
+    src/watch/path_thread.c
+    src/watch/path_tree.c
+    src/watch/path_watch.c)
 
 if(WIN32)
     list(APPEND RONDO_SOURCES
         src/win/address.c
         src/win/afd.c
+        src/win/changes.c
         src/win/child.c
         src/win/child_stdio.c
         src/win/command.c
@@ -107,11 +112,13 @@ else()
         src/unix/datagram_info.c
         src/unix/fs.c
         src/unix/local.c
+        src/unix/listing.c
         src/unix/child.c
         src/unix/child_sigchld.c
         src/unix/child_stdio.c
         src/unix/child_thread.c
         src/unix/net.c
+        src/unix/notify_none.c
         src/unix/pipe.c
         src/unix/poll.c
         src/unix/ready.c
@@ -128,7 +135,8 @@ else()
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         list(APPEND RONDO_SOURCES
             src/unix/child_pidfd.c
-            src/unix/epoll.c)
+            src/unix/epoll.c
+            src/unix/inotify.c)
         list(INSERT RONDO_BACKENDS 0 epoll)
     else()
         list(APPEND RONDO_SOURCES src/unix/fifo.c)
@@ -137,7 +145,8 @@ else()
             "^(Darwin|FreeBSD|NetBSD|OpenBSD|DragonFly)$")
         list(APPEND RONDO_SOURCES
             src/unix/child_kqueue.c
-            src/unix/kqueue.c)
+            src/unix/kqueue.c
+            src/unix/vnode.c)
         list(INSERT RONDO_BACKENDS 0 kqueue)
     endif()
     set(RONDO_SYSTEM_LIBRARIES ${CMAKE_DL_LIBS})

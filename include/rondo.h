@@ -378,7 +378,9 @@ typedef enum rondo_capability {
     RONDO_CAN_SEGMENTATION,  /**< RONDO_INFO_SEGMENTS */
     RONDO_CAN_TIMESTAMPS,    /**< RONDO_INFO_TIME: of what is received */
     RONDO_CAN_DONT_FRAGMENT, /**< rondo_datagram_options.fragments */
-    RONDO_CAN_DETACH         /**< rondo_transport_detach */
+    RONDO_CAN_DETACH,        /**< rondo_transport_detach */
+    RONDO_CAN_WATCH_PATHS    /**< rondo_watch_path is told of changes; else it
+                                looks again and again */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -418,6 +420,7 @@ typedef struct rondo_loop_metrics {
     size_t live_operations; /**< pending connects, look-ups asked for, calls on
                                  files */
     size_t live_jobs;       /**< jobs, and name look-ups in flight */
+    size_t live_paths;      /**< watched paths */
 } rondo_loop_metrics;
 
 /**
@@ -2898,6 +2901,89 @@ RONDO_API rondo_id rondo_fs_readlink(rondo_loop *loop, const char *path,
                                      char *text, size_t room,
                                      rondo_done_fn done, void *arg);
 
+/* ---- 13. watching files and directories --------------------------------- */
+
+/** What a rondo_path_event tells, in bits. */
+enum rondo_path_what {
+    /** From here on each change is told; the first event. */
+    RONDO_PATH_BEGUN = 1 << 0,
+    /** More may have happened than is told: the system dropped events, memory or
+     * descriptors ran out, or the process is a forked child. The program looks
+     * at its files itself; what differs from before is told as usual. */
+    RONDO_PATH_OVERFLOW = 1 << 1,
+    RONDO_PATH_CREATED = 1 << 2,    /**< path is there, and was not */
+    RONDO_PATH_CHANGED = 1 << 3,    /**< was written to, or replaced */
+    RONDO_PATH_REMOVED = 1 << 4,    /**< path is not there any more */
+    RONDO_PATH_RENAMED = 1 << 5,    /**< was called `from`, with all below it */
+    RONDO_PATH_ATTRIBUTES = 1 << 6, /**< permissions, owner and the like */
+    /** The watch is over, because of `error`; the last event. */
+    RONDO_PATH_ENDED = 1 << 7
+};
+
+/** One event. The texts are valid in the callback. */
+typedef struct rondo_path_event {
+    size_t size;
+    unsigned what; /**< enum rondo_path_what */
+    /** What was watched, as it was given; or that, "/" and the way from there to
+     * a file below it. */
+    const char *path;
+    const char *from;     /**< RENAMED: the path before these events, or NULL */
+    rondo_file_type type; /**< what it is, or was */
+    bool more;            /**< the next event was seen at the same time */
+    int error;            /**< ENDED: RONDO_E... */
+} rondo_path_event;
+
+/** One call an event. */
+typedef void (*rondo_path_fn)(rondo_loop *loop, void *arg,
+                              const rondo_path_event *event);
+
+/** How a path is watched. */
+typedef struct rondo_path_options {
+    size_t size;
+    bool recursive; /**< all directories below it, too; links lead nowhere */
+    /** "poll": looks at each file every interval_ns, for file systems that tell
+     * nothing (network, FUSE, /proc); else "inotify", "kqueue" or "changes"
+     * (Windows). NULL: the system's, and "poll" where it has none
+     * (RONDO_CAN_WATCH_PATHS). RONDO_ENOTSUP: not on this system. */
+    const char *watcher;
+    /** What happens in that time after a change is told as one, compared with
+     * before. 0: as soon as it is seen, but a rename 5 ms later, since it is
+     * two changes. */
+    int64_t settle_ns;
+    int64_t interval_ns; /**< of "poll". 0: 1 s */
+    bool may_be_missing; /**< also before it exists, else RONDO_ENOENT */
+} rondo_path_options;
+
+/**
+ * Watches a file, or a directory and the files in it: fn is called for each
+ * change, until rondo_cancel or RONDO_PATH_ENDED. It compares what is there with
+ * what was there: of a file that is written to a thousand times before fn is
+ * called one change is told, of a file that came and went none. So memory is
+ * bounded by the number of files that are watched, about 200 bytes each.
+ *
+ * What is watched is the path. A file that another one replaces (an editor
+ * writes a new one and renames it) is told as one change, a watched path that is
+ * removed and made again as REMOVED and CREATED; a symbolic link at the path
+ * leads on. A directory that is new in a watched tree brings an event for each
+ * file in it, one that is renamed one for itself; a file that is moved out of
+ * the tree is removed. Not told are writes through a memory map, and that a
+ * directory above the one that holds the path is renamed.
+ *
+ * One thread of the loop's looks at the files of all its watches: a slow disk
+ * holds up other watches, and nothing else. rondo_loop_close waits for it.
+ *
+ * Returns an id. rondo_set_release says what becomes of arg; a watch keeps
+ * rondo_loop_run running (rondo_set_background). As ENDED's error: RONDO_ENOENT,
+ * RONDO_EACCES, RONDO_ENOTDIR; RONDO_ENOSPC, RONDO_EMFILE: a limit of the
+ * system's that rondo_last_error names ("inotify": a watch a directory, "kqueue":
+ * a descriptor a file). RONDO_EINVAL: an empty path, a negative time. See
+ * inotify(7), kqueue(2) EVFILT_VNODE, ReadDirectoryChangesW, libuv's
+ * uv_fs_event_t.
+ */
+RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
+                                    const rondo_path_options *options,
+                                    rondo_path_fn fn, void *arg);
+
 #ifdef __cplusplus
 }
 
@@ -2929,6 +3015,9 @@ template <class T> inline T rondo_options_init()
 #define RONDO_PROCESS(...)                                                     \
     (&(const rondo_process_options){.size = sizeof(rondo_process_options),     \
                                     __VA_ARGS__})
+#define RONDO_PATH(...)                                                        \
+    (&(const rondo_path_options){.size = sizeof(rondo_path_options),           \
+                                 __VA_ARGS__})
 #endif
 
 /** Option and out structs with their size set and all else zero. */
@@ -2946,5 +3035,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_DATAGRAM_INFO_INIT    RONDO_INIT_(rondo_datagram_info)
 #define RONDO_DETACHED_INIT         RONDO_INIT_(rondo_detached)
 #define RONDO_FILE_INFO_INIT        RONDO_INIT_(rondo_file_info)
+#define RONDO_PATH_OPTIONS_INIT     RONDO_INIT_(rondo_path_options)
 
 #endif

@@ -67,6 +67,7 @@ enum handle_kind {
     HANDLE_HOOK,
     HANDLE_FILE_CALL, /* an operation on a file, or by path */
     HANDLE_FILE,      /* an open file, in the background */
+    HANDLE_PATH,      /* a watched path */
     HANDLE_KINDS
 };
 
@@ -132,6 +133,7 @@ enum loop_part_id {
     PART_EXECUTOR,
     PART_FILE_SOURCE,
     PART_FILE,
+    PART_PATH,
     PART_STREAM,
     PART_DATAGRAM,
     PART_PROCESS,
@@ -387,5 +389,9 @@ void handles_inherit(rondo_loop *loop);
 
 /* By enum handle_kind; parts.c lists them. */
 extern const struct handle_class *const handle_classes[HANDLE_KINDS];
+/* For rondo_set_release: returns the arg of a callback that may never be called.
+ * NULL: the callback of this kind is always called. */
+typedef void *(*handle_arg_fn)(const struct handle *handle);
+extern const handle_arg_fn handle_args[HANDLE_KINDS];
 
 #endif

@@ -81,6 +81,12 @@ enum sim_list sim_list_of(const struct sim_note *note)
     return note->filter == EVFILT_WRITE ? SIM_WRITES : SIM_OTHERS;
 }
 
+/* Its ident is a descriptor. */
+static bool is_of_descriptor(const struct sim_note *note)
+{
+    return sim_list_of(note) != SIM_OTHERS || note->filter == EVFILT_VNODE;
+}
+
 struct sim_note *sim_note_new(struct sim_kq *kq, const struct kevent *change)
 {
     struct sim_note *note = calloc(1, sizeof *note);
@@ -95,7 +101,7 @@ struct sim_note *sim_note_new(struct sim_kq *kq, const struct kevent *change)
     note->helper = -1;
     note->next = *bucket(kq, note->ident);
     *bucket(kq, note->ident) = note;
-    if (sim_list_of(note) != SIM_OTHERS)
+    if (is_of_descriptor(note))
         count(note->ident, 1);
     return note;
 }
@@ -144,8 +150,10 @@ void sim_note_free(struct sim_kq *kq, struct sim_note *note)
     while (*link != note)
         link = &(*link)->next;
     *link = note->next;
-    if (sim_list_of(note) != SIM_OTHERS)
+    if (is_of_descriptor(note))
         count(note->ident, (unsigned)-1);
+    if (note->filter == EVFILT_VNODE)
+        sim_detach_vnode(kq, note);
     if (note->helper >= 0)
         (void)sim_close(note->helper);
     free(note);
@@ -169,6 +177,8 @@ static void kq_free(struct sim_kq *kq)
     for (int i = 0; i < SIM_BUCKETS; i++)
         while (kq->notes[i])
             sim_note_free(kq, kq->notes[i]);
+    if (kq->inotify.helper >= 0)
+        (void)sim_close(kq->inotify.helper);
     for (int i = 0; i < SIM_LISTS; i++)
         if (kq->list[i] >= 0)
             (void)sim_close(kq->list[i]);
@@ -192,8 +202,10 @@ void sim_forget(int fd)
     if (own)
         kq_free(own);
     for (struct sim_kq *kq = all; kq; kq = kq->next)
-        for (uint32_t filter = EVFILT_WRITE; filter <= EVFILT_READ; filter++) {
-            struct sim_note *note = sim_note(kq, (uintptr_t)fd, filter);
+        for (int i = 0; i < 3; i++) {
+            static const uint32_t filters[] = {EVFILT_WRITE, EVFILT_READ,
+                                               EVFILT_VNODE};
+            struct sim_note *note = sim_note(kq, (uintptr_t)fd, filters[i]);
 
             if (note)
                 sim_note_free(kq, note);
@@ -202,7 +214,7 @@ void sim_forget(int fd)
 }
 
 /* A kqueue is not inherited: the child does not have the number. The epolls
- * are the parent's, too, so nothing is taken out of them. */
+ * and the inotify are the parent's, too, so nothing is taken out of them. */
 static void in_child(void)
 {
     atomic_store(&process, getpid());
@@ -210,8 +222,10 @@ static void in_child(void)
         int fd = all->fd;
 
         for (int i = 0; i < SIM_BUCKETS; i++)
-            for (struct sim_note *n = all->notes[i]; n; n = n->next)
+            for (struct sim_note *n = all->notes[i]; n; n = n->next) {
                 n->enabled = false;
+                n->wd = 0;
+            }
         kq_free(all);
         (void)sim_close(fd);
     }
@@ -257,6 +271,7 @@ int kqueue(void)
 
     if (!kq)
         return -1;
+    kq->inotify.helper = -1;
     for (int i = 0; i < SIM_LISTS; i++)
         kq->list[i] = -1;
     sim_lock();

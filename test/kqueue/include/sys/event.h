@@ -26,6 +26,7 @@ struct kevent {
 #define EVFILT_READ  2U
 #define EVFILT_PROC  3U
 #define EVFILT_USER  4U
+#define EVFILT_VNODE 5U
 
 #define EV_ADD      0x0001U
 #define EV_DELETE   0x0002U
@@ -40,6 +41,14 @@ struct kevent {
 
 #define NOTE_LOWAT   0x00000001U /* EVFILT_READ, EVFILT_WRITE */
 #define NOTE_TRIGGER 0x01000000U /* EVFILT_USER */
+/* EVFILT_VNODE */
+#define NOTE_DELETE 0x00010000U
+#define NOTE_WRITE  0x00020000U
+#define NOTE_EXTEND 0x00040000U
+#define NOTE_ATTRIB 0x00080000U
+#define NOTE_LINK   0x00100000U
+#define NOTE_RENAME 0x00200000U
+#define NOTE_REVOKE 0x00400000U
 #define NOTE_EXIT    0x80000000U /* EVFILT_PROC */
 
 #define EV_SET(event, ident_, filter_, flags_, fflags_, data_, udata_)         \
