@@ -29,7 +29,8 @@ static void write_down(struct path_log *log, const rondo_path_event *e)
                                .type = e->type,
                                .path = short_name(log, e->path),
                                .from = short_name(log, e->from),
-                               .more = e->more};
+                               .more = e->more,
+                               .iteration = test_iterations(log->w)};
     assert_int_equal(e->from != NULL, !!(e->what & RONDO_PATH_RENAMED));
     log->count++;
     if (log->act)
@@ -240,10 +241,26 @@ static const char *word_of(const struct path_log *log,
                        t->path);
 }
 
+/* A change of a file that was told as new before. */
+static bool is_echo(const struct path_log *log, size_t at)
+{
+    const struct path_told *t = &log->told[at];
+
+    if (t->what != RONDO_PATH_CHANGED)
+        return false;
+    while (at-- > 0)
+        if (log->told[at].what & RONDO_PATH_CREATED &&
+            strcmp(log->told[at].path, t->path) == 0)
+            return true;
+    return false;
+}
+
 void path_told_exactly(struct path_log *log, const char *const *words)
 {
-    size_t count = 0;
+    size_t count = 0, told_count = 0;
 
+    for (size_t i = 0; i < log->count; i++)
+        told_count += !is_echo(log, i);
     for (; words[count]; count++) {
         size_t i = 0;
 
@@ -254,8 +271,8 @@ void path_told_exactly(struct path_log *log, const char *const *words)
             test_fail(log->w, "\"%s\" was not told; what was:%s", words[count],
                       print(log));
     }
-    if (count != log->count)
-        test_fail(log->w, "%zu events instead of %zu:%s", log->count, count,
+    if (count != told_count)
+        test_fail(log->w, "%zu events instead of %zu:%s", told_count, count,
                   print(log));
 }
 

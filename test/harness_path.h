@@ -15,6 +15,7 @@ struct path_told {
     const char *path; /* behind the folder of the test */
     const char *from; /* the same; "" : none */
     bool more;
+    uint64_t iteration;
 };
 
 struct path_log {
@@ -57,7 +58,8 @@ void path_forget(struct path_log *log);
  * itself. What was told of that one is not in the log. */
 void path_at_once(struct path_log *log, void (*act)(struct path_log *log));
 /* Fails unless these are all events: "C name", "M name", "A name", "D name",
- * "R from to", in any order, NULL at the end. */
+ * "R from to", in any order, NULL at the end. A file that is told as new may be
+ * told once more, as the hints of the system come later than the file. */
 void path_told_exactly(struct path_log *log, const char *const *words);
 
 /* Changes that need no loop. */

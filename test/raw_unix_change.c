@@ -63,6 +63,11 @@ bool raw_change_link(const char *old, const char *path)
     return link(old, path) == 0;
 }
 
+bool raw_notify_follows_directories(void)
+{
+    return true;
+}
+
 bool raw_change_read_only(const char *path)
 {
     return chmod(path, 0400) == 0;

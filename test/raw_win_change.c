@@ -92,6 +92,11 @@ bool raw_change_link(const char *old, const char *path)
     return false;
 }
 
+bool raw_notify_follows_directories(void)
+{
+    return !win_is_wine();
+}
+
 bool raw_change_read_only(const char *path)
 {
     return SetFileAttributesA(path, FILE_ATTRIBUTE_READONLY);
