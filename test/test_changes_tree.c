@@ -113,7 +113,9 @@ TEST(Y4_links_lead_nowhere)
     path_told_exactly(log, WORDS("C d/end"));
     path_unlink(w, "d/link");
     path_sees(log, RONDO_PATH_REMOVED, "d/link");
-    assert_int_equal(log->told[log->count - 1].type, RONDO_FILE_SYMLINK);
+    for (size_t i = 0; i < log->count; i++)
+        assert_int_equal(log->told[i].type == RONDO_FILE_SYMLINK,
+                         strcmp(log->told[i].path, "d/link") == 0);
     path_end(log);
 }
 

@@ -128,6 +128,7 @@ static const struct row rows[] = {
     {"datagram: time", say_can, RONDO_CAN_TIMESTAMPS},
     {"datagram: never fragmented", say_can, RONDO_CAN_DONT_FRAGMENT},
     {"detach transports", say_can, RONDO_CAN_DETACH},
+    {"told of files that change", say_can, RONDO_CAN_WATCH_PATHS},
     {"descriptor limit", say_limit, RONDO_LIMIT_DESCRIPTORS},
     {"descriptor numbers below", say_limit, RONDO_LIMIT_DESCRIPTOR_NUMBER},
     {"longest unix path, bytes", say_limit, RONDO_LIMIT_UNIX_PATH},
