@@ -5,6 +5,7 @@ set(RONDO_SOURCES
     src/base/address.c
     src/base/error.c
     src/base/pool.c
+    src/base/terminal.c
     src/core/backend.c
     src/core/buf.c
     src/core/check.c
@@ -102,6 +103,7 @@ if(WIN32)
         src/win/select.c
         src/win/spawn.c
         src/win/sys.c
+        src/win/terminal.c
         src/win/wake.c)
     set(RONDO_BACKENDS iocp select)
     set(RONDO_SYSTEM_LIBRARIES ws2_32 mswsock iphlpapi ntdll)
@@ -130,6 +132,7 @@ else()
         src/unix/sigpipe.c
         src/unix/sys.c
         src/unix/terminal.c
+        src/unix/terminal_mode.c
         src/unix/wake.c)
     set(RONDO_BACKENDS poll select)
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

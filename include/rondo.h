@@ -2984,6 +2984,55 @@ RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
                                     const rondo_path_options *options,
                                     rondo_path_fn fn, void *arg);
 
+/* ---- 14. the program's terminal ----------------------------------------- */
+
+/** How a terminal hands over what is typed. */
+typedef enum rondo_terminal_mode {
+    RONDO_TERMINAL_NORMAL = 0, /**< as it was before the first change */
+    RONDO_TERMINAL_NO_ECHO,    /**< lines that are not shown, as passwords */
+    RONDO_TERMINAL_RAW         /**< each byte at once, Ctrl-C too; not shown */
+} rondo_terminal_mode;
+
+/** For rondo_terminal_set_mode: SIGHUP, SIGINT, SIGQUIT, SIGTERM and those of a
+ * crash restore all terminals before they end the process, and SIGTSTP before it
+ * stops the process, which sets them again when it goes on; of these signals only
+ * those without a handler at the first such call. They stay caught. Windows:
+ * nothing. */
+#define RONDO_TERMINAL_GUARD 1
+
+/** Tells whether the descriptor is a terminal. Any thread. See isatty(3). */
+RONDO_API bool rondo_is_terminal(rondo_fd fd);
+
+/**
+ * Sets the mode of a terminal (Windows: of a console's input), for all who use
+ * it. exit(3) restores what was there before the first change, unless the
+ * process is in the background; so does RONDO_TERMINAL_NORMAL, which also closes
+ * the descriptor that the library keeps meanwhile. The descriptor stays the
+ * program's. In raw mode "\n" is still written as a new line. A forked child
+ * does not restore what its parent has changed.
+ *
+ * 0; RONDO_EINVAL: not a terminal; RONDO_EMFILE: eight others have been changed.
+ * Any thread. See termios(3), SetConsoleMode; libuv's uv_tty_set_mode.
+ */
+RONDO_API int rondo_terminal_set_mode(rondo_fd fd, rondo_terminal_mode mode,
+                                      unsigned flags);
+
+/** Restores all terminals for now: before _exit(2), or before the program stops
+ * itself. Any thread, any signal handler. See libuv's uv_tty_reset_mode. */
+RONDO_API void rondo_terminal_restore(void);
+
+/** The size of its window in characters; 0: not known. Unix: a change of it is
+ * SIGWINCH (rondo_watch_signal). RONDO_EINVAL: not a terminal. Any thread. See
+ * TIOCGWINSZ of ioctl_tty(2), GetConsoleScreenBufferInfo. */
+RONDO_API int rondo_terminal_get_size(rondo_fd fd, unsigned *columns,
+                                      unsigned *rows);
+
+/** How many colours it shows: 0, 16, 256 or 16777216; 0 if it is no terminal, and
+ * if the environment's NO_COLOR is not empty. Unix: by TERM and COLORTERM.
+ * Windows: turns the sequences of virtual terminals on until the process ends; 0
+ * where there are none (before Windows 10 1511). Any thread. */
+RONDO_API int rondo_terminal_colours(rondo_fd fd);
+
 #ifdef __cplusplus
 }
 

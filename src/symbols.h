@@ -534,6 +534,7 @@
 #define sys_is_pipe_name rondo_p_sys_is_pipe_name
 #define sys_is_quiet rondo_p_sys_is_quiet
 #define sys_is_shut_for_reading rondo_p_sys_is_shut_for_reading
+#define sys_is_terminal rondo_p_sys_is_terminal
 #define sys_kind rondo_p_sys_kind
 #define sys_listen rondo_p_sys_listen
 #define sys_local_address rondo_p_sys_local_address
@@ -594,6 +595,10 @@
 #define sys_stdio rondo_p_sys_stdio
 #define sys_stop_exception rondo_p_sys_stop_exception
 #define sys_supports rondo_p_sys_supports
+#define sys_terminal_measure rondo_p_sys_terminal_measure
+#define sys_terminal_mode rondo_p_sys_terminal_mode
+#define sys_terminal_restore rondo_p_sys_terminal_restore
+#define sys_terminal_sequences rondo_p_sys_terminal_sequences
 #define sys_terminal_size rondo_p_sys_terminal_size
 #define sys_thread_is_self rondo_p_sys_thread_is_self
 #define sys_thread_self rondo_p_sys_thread_self
