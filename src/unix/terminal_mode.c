@@ -145,11 +145,22 @@ static void unix_terminal_make_raw(struct termios *t)
     t->c_cc[VTIME] = 0;
 }
 
+/* A terminal that has hung up; its number may be another one's. */
+static void unix_terminal_drop_if_gone(struct terminal *t)
+{
+    struct termios found;
+    if (atomic_load(&t->process) != getpid() || tcgetattr(t->fd, &found) == 0)
+        return;
+    atomic_store(&t->process, 0);
+    sys_close(t->fd);
+}
+
 static struct terminal *unix_terminal_find(dev_t device)
 {
     struct terminal *free_one = NULL;
     for (int i = 0; i < TERMINALS; i++) {
         struct terminal *t = &terminals[i];
+        unix_terminal_drop_if_gone(t);
         pid_t process = atomic_load(&t->process);
         if (process == getpid() && t->device == device)
             return t;
