@@ -5,6 +5,7 @@ set(RONDO_SOURCES
     src/base/address.c
     src/base/error.c
     src/base/pool.c
+    src/base/terminal.c
     src/core/backend.c
     src/core/buf.c
     src/core/check.c
@@ -82,12 +83,17 @@ set(RONDO_SOURCES
     src/threads/file_tree.c
     src/threads/lookup.c
     src/threads/names.c
-    src/threads/pipe_thread.c)
+    src/threads/pipe_thread.c
+    src/watch/path_look.c
+    src/watch/path_thread.c
+    src/watch/path_tree.c
+    src/watch/path_watch.c)
 
 if(WIN32)
     list(APPEND RONDO_SOURCES
         src/win/address.c
         src/win/afd.c
+        src/win/changes.c
         src/win/child.c
         src/win/child_stdio.c
         src/win/command.c
@@ -115,6 +121,7 @@ if(WIN32)
         src/win/spawn.c
         src/win/sys.c
         src/win/terminal.c
+        src/win/terminal_mode.c
         src/win/wake.c)
     set(RONDO_BACKENDS iocp select)
     set(RONDO_SYSTEM_LIBRARIES ws2_32 mswsock iphlpapi ntdll)
@@ -128,12 +135,14 @@ else()
         src/unix/fs_copy.c
         src/unix/fs_dir.c
         src/unix/local.c
+        src/unix/listing.c
         src/unix/child.c
         src/unix/child_sigchld.c
         src/unix/child_stdio.c
         src/unix/child_thread.c
         src/unix/cores.c
         src/unix/net.c
+        src/unix/notify_none.c
         src/unix/pipe.c
         src/unix/poll.c
         src/unix/ready.c
@@ -145,12 +154,14 @@ else()
         src/unix/sigpipe.c
         src/unix/sys.c
         src/unix/terminal.c
+        src/unix/terminal_mode.c
         src/unix/wake.c)
     set(RONDO_BACKENDS poll select)
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         list(APPEND RONDO_SOURCES
             src/unix/child_pidfd.c
             src/unix/epoll.c
+            src/unix/inotify.c
             src/unix/ring.c
             src/unix/uring.c
             src/unix/uring_read.c)
@@ -162,7 +173,8 @@ else()
             "^(Darwin|FreeBSD|NetBSD|OpenBSD|DragonFly)$")
         list(APPEND RONDO_SOURCES
             src/unix/child_kqueue.c
-            src/unix/kqueue.c)
+            src/unix/kqueue.c
+            src/unix/vnode.c)
         list(INSERT RONDO_BACKENDS 0 kqueue)
     endif()
     set(RONDO_SYSTEM_LIBRARIES ${CMAKE_DL_LIBS})

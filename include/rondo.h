@@ -390,7 +390,9 @@ typedef enum rondo_capability {
     RONDO_CAN_DONT_FRAGMENT, /**< rondo_datagram_options.fragments */
     RONDO_CAN_PIN_THREADS,   /**< rondo_group_options.pin */
     RONDO_CAN_FILE_OWNERS,   /**< RONDO_CHANGE_OWNER */
-    RONDO_CAN_LOCK_RANGES    /**< rondo_file_lock of a part of a file */
+    RONDO_CAN_LOCK_RANGES,   /**< rondo_file_lock of a part of a file */
+    RONDO_CAN_WATCH_PATHS    /**< rondo_watch_path is told of changes; else it
+                                looks again and again */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -431,6 +433,7 @@ typedef struct rondo_loop_metrics {
                                  files */
     size_t live_jobs;       /**< jobs, and name look-ups in flight */
     size_t live_groups;     /**< groups, of their home loop; not yet ended */
+    size_t live_paths;      /**< watched paths */
 } rondo_loop_metrics;
 
 /**
@@ -3467,6 +3470,138 @@ RONDO_API int rondo_group_move(rondo_group *group, rondo_transport *t,
 RONDO_API int rondo_group_close(rondo_group *group, int64_t grace_ns,
                                 rondo_done_fn done, void *arg);
 
+/* ---- 16. watching files and directories --------------------------------- */
+
+/** What a rondo_path_event tells, in bits. */
+enum rondo_path_what {
+    /** From here on each change is told; the first event. */
+    RONDO_PATH_BEGUN = 1 << 0,
+    /** More may have happened than is told: the system dropped events, memory or
+     * descriptors ran out, or the process is a forked child. The program looks
+     * at its files itself; what differs from before is told as usual. */
+    RONDO_PATH_OVERFLOW = 1 << 1,
+    RONDO_PATH_CREATED = 1 << 2,    /**< path is there, and was not */
+    RONDO_PATH_CHANGED = 1 << 3,    /**< was written to, or replaced */
+    RONDO_PATH_REMOVED = 1 << 4,    /**< path is not there any more */
+    RONDO_PATH_RENAMED = 1 << 5,    /**< was called `from`, with all below it */
+    RONDO_PATH_ATTRIBUTES = 1 << 6, /**< permissions, owner and the like */
+    /** The watch is over, because of `error`; the last event. */
+    RONDO_PATH_ENDED = 1 << 7
+};
+
+/** One event. The texts are valid in the callback. */
+typedef struct rondo_path_event {
+    size_t size;
+    unsigned what; /**< enum rondo_path_what */
+    /** What was watched, as it was given; or that, "/" and the way from there to
+     * a file below it. */
+    const char *path;
+    const char *from;     /**< RENAMED: the path before these events, or NULL */
+    rondo_file_type type; /**< what it is, or was */
+    bool more;            /**< the next event was seen at the same time */
+    int error;            /**< ENDED: RONDO_E... */
+} rondo_path_event;
+
+/** One call an event. */
+typedef void (*rondo_path_fn)(rondo_loop *loop, void *arg,
+                              const rondo_path_event *event);
+
+/** How a path is watched. */
+typedef struct rondo_path_options {
+    size_t size;
+    bool recursive; /**< all directories below it, too; links lead nowhere */
+    /** "poll": looks at each file every interval_ns, for file systems that tell
+     * nothing (network, FUSE, /proc); else "inotify", "kqueue" or "changes"
+     * (Windows). NULL: the system's, and "poll" where it has none
+     * (RONDO_CAN_WATCH_PATHS). RONDO_ENOTSUP: not on this system. */
+    const char *watcher;
+    /** What happens in that time after a change is told as one, compared with
+     * before. 0: as soon as it is seen, but a rename 5 ms later, since it is
+     * two changes. */
+    int64_t settle_ns;
+    int64_t interval_ns; /**< of "poll". 0: 1 s */
+    bool may_be_missing; /**< also before it exists, else RONDO_ENOENT */
+} rondo_path_options;
+
+/**
+ * Watches a file, or a directory and the files in it: fn is called for each
+ * change, until rondo_cancel or RONDO_PATH_ENDED. It compares what is there with
+ * what was there: of a file that is written to a thousand times before fn is
+ * called one change is told, of a file that came and went none. So memory is
+ * bounded by the number of files that are watched, about 200 bytes each.
+ *
+ * What is watched is the path. A file that another one replaces (an editor
+ * writes a new one and renames it) is told as one change, a watched path that is
+ * removed and made again as REMOVED and CREATED; a symbolic link at the path
+ * leads on. A directory that is new in a watched tree brings an event for each
+ * file in it, one that is renamed one for itself; a file that is moved out of
+ * the tree is removed. Not told are writes through a memory map, and that a
+ * directory above the one that holds the path is renamed.
+ *
+ * One thread of the loop's looks at the files of all its watches: a slow disk
+ * holds up other watches, and nothing else. rondo_loop_close waits for it.
+ *
+ * Returns an id. rondo_set_release says what becomes of arg; a watch keeps
+ * rondo_loop_run running (rondo_set_background). As ENDED's error: RONDO_ENOENT,
+ * RONDO_EACCES, RONDO_ENOTDIR; RONDO_ENOSPC, RONDO_EMFILE: a limit of the
+ * system's that rondo_last_error names ("inotify": a watch a directory, "kqueue":
+ * a descriptor a file). RONDO_EINVAL: an empty path, a negative time. See
+ * inotify(7), kqueue(2) EVFILT_VNODE, ReadDirectoryChangesW, libuv's
+ * uv_fs_event_t.
+ */
+RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
+                                    const rondo_path_options *options,
+                                    rondo_path_fn fn, void *arg);
+
+/* ---- 17. the program's terminal ----------------------------------------- */
+
+/** How a terminal hands over what is typed. */
+typedef enum rondo_terminal_mode {
+    RONDO_TERMINAL_NORMAL = 0, /**< as it was before the first change */
+    RONDO_TERMINAL_NO_ECHO,    /**< lines that are not shown, as passwords */
+    RONDO_TERMINAL_RAW         /**< each byte at once, Ctrl-C too; not shown */
+} rondo_terminal_mode;
+
+/** For rondo_terminal_set_mode: SIGHUP, SIGINT, SIGQUIT, SIGTERM and those of a
+ * crash restore all terminals before they end the process, and SIGTSTP before it
+ * stops the process, which sets them again when it goes on; of these signals only
+ * those without a handler at the first such call. They stay caught. Windows:
+ * nothing. */
+#define RONDO_TERMINAL_GUARD 1
+
+/** Tells whether the descriptor is a terminal. Any thread. See isatty(3). */
+RONDO_API bool rondo_is_terminal(rondo_fd fd);
+
+/**
+ * Sets the mode of a terminal (Windows: of a console's input), for all who use
+ * it. exit(3) restores what was there before the first change, unless the
+ * process is in the background; so does RONDO_TERMINAL_NORMAL, which also closes
+ * the descriptor that the library keeps meanwhile. The descriptor stays the
+ * program's. In raw mode "\n" is still written as a new line. A forked child
+ * does not restore what its parent has changed.
+ *
+ * 0; RONDO_EINVAL: not a terminal; RONDO_EMFILE: eight others have been changed.
+ * Any thread. See termios(3), SetConsoleMode; libuv's uv_tty_set_mode.
+ */
+RONDO_API int rondo_terminal_set_mode(rondo_fd fd, rondo_terminal_mode mode,
+                                      unsigned flags);
+
+/** Restores all terminals for now: before _exit(2), or before the program stops
+ * itself. Any thread, any signal handler. See libuv's uv_tty_reset_mode. */
+RONDO_API void rondo_terminal_restore(void);
+
+/** The size of its window in characters; 0: not known. Unix: a change of it is
+ * SIGWINCH (rondo_watch_signal). RONDO_EINVAL: not a terminal. Any thread. See
+ * TIOCGWINSZ of ioctl_tty(2), GetConsoleScreenBufferInfo. */
+RONDO_API int rondo_terminal_get_size(rondo_fd fd, unsigned *columns,
+                                      unsigned *rows);
+
+/** How many colours it shows: 0, 16, 256 or 16777216; 0 if it is no terminal, and
+ * if the environment's NO_COLOR is not empty. Unix: by TERM and COLORTERM.
+ * Windows: turns the sequences of virtual terminals on until the process ends; 0
+ * where there are none (before Windows 10 1511). Any thread. */
+RONDO_API int rondo_terminal_colours(rondo_fd fd);
+
 #ifdef __cplusplus
 }
 
@@ -3498,6 +3633,9 @@ template <class T> inline T rondo_options_init()
 #define RONDO_PROCESS(...)                                                     \
     (&(const rondo_process_options){.size = sizeof(rondo_process_options),     \
                                     __VA_ARGS__})
+#define RONDO_PATH(...)                                                        \
+    (&(const rondo_path_options){.size = sizeof(rondo_path_options),           \
+                                 __VA_ARGS__})
 #endif
 
 /** Option and out structs with their size set and all else zero. */
@@ -3519,5 +3657,6 @@ template <class T> inline T rondo_options_init()
 #define RONDO_FILE_CHANGES_INIT     RONDO_INIT_(rondo_file_changes)
 #define RONDO_SPACE_INFO_INIT       RONDO_INIT_(rondo_space_info)
 #define RONDO_WALK_OPTIONS_INIT     RONDO_INIT_(rondo_walk_options)
+#define RONDO_PATH_OPTIONS_INIT     RONDO_INIT_(rondo_path_options)
 
 #endif

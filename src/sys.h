@@ -422,6 +422,19 @@ int sys_terminal_size(sys_fd ours, void *console, unsigned columns,
  * read. Does not wait. NULL: there is none. */
 void sys_console_close(void *console);
 
+/* ---- the program's terminal: any thread ---- */
+
+bool sys_is_terminal(sys_fd fd);
+/* fd is a terminal. guard: signals that end or stop the process restore it. The
+ * first change has exit(3) restore it, too. */
+int sys_terminal_mode(sys_fd fd, rondo_terminal_mode mode, bool guard);
+/* To what it was before the first change. Any signal handler. */
+void sys_terminal_restore(void);
+int sys_terminal_measure(sys_fd fd, unsigned *columns, unsigned *rows);
+/* 1: from now on it understands sequences, which some do not until they are
+ * asked; 0: it cannot; -1: the system does not know. */
+int sys_terminal_sequences(sys_fd fd);
+
 /* ---- addresses ---- */
 
 /* Numeric text without brackets, port or scope; RONDO_EINVAL. */

@@ -213,6 +213,33 @@ TEST(G2_signals)
                     "");
 }
 
+static void ignore_path(rondo_loop *loop, void *arg, const rondo_path_event *e)
+{
+    (void)loop;
+    (void)arg;
+    (void)e;
+}
+
+TEST(G2_watching_paths)
+{
+    static const char *const own[] = {"inotify", "kqueue", "changes"};
+    unsigned ways = 0;
+
+    for (size_t i = 0; i < COUNT_OF(own); i++) {
+        rondo_id id = rondo_watch_path(
+            w->loop, ".", RONDO_PATH(.watcher = own[i]), ignore_path, NULL);
+
+        if (id > 0) {
+            ways++;
+            assert_ok(rondo_cancel(w->loop, id));
+        } else {
+            assert_error(id, RONDO_ENOTSUP);
+            assert_non_null(strstr(rondo_last_error(), "\"poll\""));
+        }
+    }
+    assert_int_equal(ways, rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PATHS));
+}
+
 TEST(G2_unknown_capabilities_are_none)
 {
     assert_false(rondo_loop_supports(w->loop, (rondo_capability)99));

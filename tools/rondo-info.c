@@ -131,6 +131,7 @@ static const struct row rows[] = {
     {"pin threads", say_can, RONDO_CAN_PIN_THREADS},
     {"change owners of files", say_can, RONDO_CAN_FILE_OWNERS},
     {"lock parts of files", say_can, RONDO_CAN_LOCK_RANGES},
+    {"told of files that change", say_can, RONDO_CAN_WATCH_PATHS},
     {"descriptor limit", say_limit, RONDO_LIMIT_DESCRIPTORS},
     {"descriptor numbers below", say_limit, RONDO_LIMIT_DESCRIPTOR_NUMBER},
     {"longest unix path, bytes", say_limit, RONDO_LIMIT_UNIX_PATH},

@@ -526,7 +526,8 @@ static void loop_close_handles(rondo_loop *loop)
         HANDLE_OPERATION, HANDLE_SOCK_CALL, HANDLE_SENDFILE,  HANDLE_DRAIN,
         HANDLE_PROCESS,   HANDLE_SERVER,    HANDLE_TRANSPORT, HANDLE_DATAGRAM,
         HANDLE_WATCHER,   HANDLE_SOCK,      HANDLE_SIGNAL,    HANDLE_HOOK,
-        HANDLE_SEND,      HANDLE_WALK,      HANDLE_FILE_CALL, HANDLE_FILE};
+        HANDLE_SEND,      HANDLE_WALK,      HANDLE_FILE_CALL, HANDLE_FILE,
+        HANDLE_PATH};
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -562,7 +563,8 @@ static bool loop_wait_failed(rondo_loop *loop, int error, int failures)
         sys_sleep(RONDO_MS(FAILED_WAIT_MS));
     }
     return failures < FAILED_WAITS_LIMIT || loop->live[HANDLE_JOB] ||
-           loop->live[HANDLE_FILE_CALL] || loop->live[HANDLE_GROUP];
+           loop->live[HANDLE_FILE_CALL] || loop->live[HANDLE_GROUP] ||
+           loop->live[HANDLE_PATH];
 }
 
 /* All handles are closing: waits until their operations have ended, and until

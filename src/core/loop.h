@@ -72,6 +72,7 @@ enum handle_kind {
     HANDLE_GROUP,     /* loops on threads, whose home this loop is */
     HANDLE_WALK,      /* through directories */
     HANDLE_PUMP,      /* between two transports */
+    HANDLE_PATH,      /* a watched path */
     HANDLE_KINDS
 };
 
@@ -138,6 +139,7 @@ enum loop_part_id {
     PART_EXECUTOR,
     PART_FILE_SOURCE,
     PART_FILE,
+    PART_PATH,
     PART_STREAM,
     PART_DATAGRAM,
     PART_PROCESS,
@@ -404,5 +406,9 @@ void handles_inherit(rondo_loop *loop);
 
 /* By enum handle_kind; parts.c lists them. */
 extern const struct handle_class *const handle_classes[HANDLE_KINDS];
+/* For rondo_set_release: returns the arg of a callback that may never be called.
+ * NULL: the callback of this kind is always called. */
+typedef void *(*handle_arg_fn)(const struct handle *handle);
+extern const handle_arg_fn handle_args[HANDLE_KINDS];
 
 #endif

@@ -1,12 +1,10 @@
 /* schedule.c - the ring of callbacks, and what programs call to schedule. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
-#include "core/hooks.h"
 #include "core/id.h"
 #include "core/loop.h"
 #include "core/release.h"
 #include "core/remote.h"
-#include "core/signals.h"
 
 /* ---- the ring of callbacks ---- */
 
@@ -248,10 +246,9 @@ static int schedule_release_handle(rondo_loop *loop, rondo_id id, rondo_fn fn)
     const struct handle *handle = id_object(loop, id);
     if (!handle)
         return RONDO_ENOENT;
-    if (handle->kind == HANDLE_HOOK)
-        return release_set(loop, id, fn, hooks_arg(handle));
-    if (handle->kind == HANDLE_SIGNAL)
-        return release_set(loop, id, fn, signals_arg(handle));
+    handle_arg_fn arg = handle_args[handle->kind];
+    if (arg)
+        return release_set(loop, id, fn, arg(handle));
     return error_set(RONDO_EINVAL, "set_release: the callback of this "
                                    "operation is called in any case");
 }

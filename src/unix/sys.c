@@ -6,6 +6,7 @@
 #include "sys.h"
 
 #include "base/error.h"
+#include "core/notify.h"
 #include "unix/unix.h"
 
 #include <assert.h>
@@ -445,6 +446,8 @@ bool sys_supports(rondo_capability what)
 #else
         return false; /* SO_REUSEPORT does not spread the load there */
 #endif
+    case RONDO_CAN_WATCH_PATHS:
+        return notify_traits.name;
     default:
         return unix_sys_supports_datagrams(what);
     }

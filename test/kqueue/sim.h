@@ -107,6 +107,11 @@ struct sim_note {
     bool enabled; /* told to epoll */
     bool edge;    /* told to it as EPOLLET: the next change counts */
     bool always;  /* always ready: the helper is */
+    /* EVFILT_VNODE: its inotify watch, and how many names it had */
+    bool silent; /* it is the kqueue's inotify */
+    int wd;
+    uint32_t wanted, pending; /* NOTE_... */
+    uint64_t links;
 };
 
 enum { SIM_BUCKETS = 256 };
@@ -118,6 +123,8 @@ struct sim_kq {
     int fd;
     int list[SIM_LISTS];
     struct sim_note *notes[SIM_BUCKETS];
+    struct sim_note inotify; /* no note of a program's; its helper is -1 until
+                                the first EVFILT_VNODE */
 };
 
 /* One lock around everything, with all signals blocked, because a signal
@@ -161,6 +168,12 @@ int sim_attach_fifo(struct sim_kq *kq, struct sim_note *note);
 uint32_t sim_fifo_events(const struct sim_note *note, uint32_t seen);
 int sim_trigger(struct sim_kq *kq, struct sim_note *note,
                 const struct kevent *change);
+/* sim_vnode.c. drain: passes what inotify has told on to the notes. */
+int sim_attach_vnode(struct sim_kq *kq, struct sim_note *note,
+                     const struct kevent *change);
+void sim_detach_vnode(struct sim_kq *kq, const struct sim_note *note);
+void sim_vnode_drain(struct sim_kq *kq);
+bool sim_report_vnode(struct sim_note *note, struct kevent *event);
 /* What has happened, in the system's words; false: nothing yet. */
 bool sim_report(struct sim_kq *kq, struct sim_note *note, uint32_t seen,
                 struct kevent *event);

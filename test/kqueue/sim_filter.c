@@ -178,6 +178,8 @@ int sim_attach(struct sim_kq *kq, const struct kevent *change)
         os_error = attach_proc(kq, note);
     else if (change->filter == EVFILT_USER)
         os_error = attach_user(kq, note);
+    else if (change->filter == EVFILT_VNODE)
+        os_error = sim_attach_vnode(kq, note, change);
     if (os_error)
         sim_note_free(kq, note);
     return os_error;
@@ -291,6 +293,8 @@ bool sim_report(struct sim_kq *kq, struct sim_note *note, uint32_t seen,
     }
     if (note->filter == EVFILT_PROC)
         return report_proc(note, event);
+    if (note->filter == EVFILT_VNODE)
+        return sim_report_vnode(note, event);
     if (note->filter == EVFILT_USER) {
         if (note->flags & EV_CLEAR)
             (void)!read(note->helper, &count, sizeof count);

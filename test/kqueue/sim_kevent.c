@@ -159,9 +159,12 @@ static int take(struct sim_kq *kq, enum sim_list list, struct kevent *events,
                 int room)
 {
     struct epoll_event seen[TAKEN_AT_ONCE];
-    int used = 0;
-    int count = epoll_wait(kq->list[list], seen,
-                           room < TAKEN_AT_ONCE ? room : TAKEN_AT_ONCE, 0);
+    int used = 0, count;
+
+    if (list == SIM_OTHERS)
+        sim_vnode_drain(kq);
+    count = epoll_wait(kq->list[list], seen,
+                       room < TAKEN_AT_ONCE ? room : TAKEN_AT_ONCE, 0);
 
     for (int i = 0; i < count; i++) {
         struct sim_note *note = seen[i].data.ptr;

@@ -84,6 +84,12 @@ enum sim_list sim_list_of(const struct sim_note *note)
     return note->filter == EVFILT_WRITE ? SIM_WRITES : SIM_OTHERS;
 }
 
+/* Its ident is a descriptor. */
+static bool is_of_descriptor(const struct sim_note *note)
+{
+    return sim_list_of(note) != SIM_OTHERS || note->filter == EVFILT_VNODE;
+}
+
 struct sim_note *sim_note_new(struct sim_kq *kq, const struct kevent *change)
 {
     struct sim_note *note = calloc(1, sizeof *note);
@@ -100,7 +106,7 @@ struct sim_note *sim_note_new(struct sim_kq *kq, const struct kevent *change)
     note->helper = -1;
     note->next = *bucket(kq, note->ident);
     *bucket(kq, note->ident) = note;
-    if (sim_list_of(note) != SIM_OTHERS)
+    if (is_of_descriptor(note))
         count(note->ident, 1);
     return note;
 }
@@ -151,8 +157,10 @@ void sim_note_free(struct sim_kq *kq, struct sim_note *note)
     while (*link != note)
         link = &(*link)->next;
     *link = note->next;
-    if (sim_list_of(note) != SIM_OTHERS)
+    if (is_of_descriptor(note))
         count(note->ident, (unsigned)-1);
+    if (note->filter == EVFILT_VNODE)
+        sim_detach_vnode(kq, note);
     if (note->helper >= 0)
         (void)sim_close(note->helper);
     free(note);
@@ -176,6 +184,8 @@ static void kq_free(struct sim_kq *kq)
     for (int i = 0; i < SIM_BUCKETS; i++)
         while (kq->notes[i])
             sim_note_free(kq, kq->notes[i]);
+    if (kq->inotify.helper >= 0)
+        (void)sim_close(kq->inotify.helper);
     for (int i = 0; i < SIM_LISTS; i++)
         if (kq->list[i] >= 0)
             (void)sim_close(kq->list[i]);
@@ -190,8 +200,8 @@ static void kq_free(struct sim_kq *kq)
 
 void sim_forget(int fd)
 {
-    static const uint32_t filters[] = {EVFILT_READ, EVFILT_WRITE,
-                                       EVFILT_EXCEPT};
+    static const uint32_t filters[] = {EVFILT_READ, EVFILT_WRITE, EVFILT_EXCEPT,
+                                       EVFILT_VNODE};
     struct sim_kq *own;
 
     if (is_unknown(fd))
@@ -211,7 +221,7 @@ void sim_forget(int fd)
 }
 
 /* A kqueue is not inherited: the child does not have the number. The epolls
- * are the parent's, too, so nothing is taken out of them. */
+ * and the inotify are the parent's, too, so nothing is taken out of them. */
 static void in_child(void)
 {
     atomic_store(&process, getpid());
@@ -219,8 +229,10 @@ static void in_child(void)
         int fd = all->fd;
 
         for (int i = 0; i < SIM_BUCKETS; i++)
-            for (struct sim_note *n = all->notes[i]; n; n = n->next)
+            for (struct sim_note *n = all->notes[i]; n; n = n->next) {
                 n->enabled = false;
+                n->wd = 0;
+            }
         kq_free(all);
         (void)sim_close(fd);
     }
@@ -266,6 +278,7 @@ int kqueue(void)
 
     if (!kq)
         return -1;
+    kq->inotify.helper = -1;
     for (int i = 0; i < SIM_LISTS; i++)
         kq->list[i] = -1;
     sim_lock();

@@ -30,6 +30,7 @@ struct kevent {
 #define EVFILT_EXCEPT 5U
 #define NOTE_OOB      0x00000002U
 #endif
+#define EVFILT_VNODE 6U
 
 #define EV_ADD      0x0001U
 #define EV_DELETE   0x0002U
@@ -44,6 +45,14 @@ struct kevent {
 
 #define NOTE_LOWAT   0x00000001U /* EVFILT_READ, EVFILT_WRITE */
 #define NOTE_TRIGGER 0x01000000U /* EVFILT_USER */
+/* EVFILT_VNODE */
+#define NOTE_DELETE 0x00010000U
+#define NOTE_WRITE  0x00020000U
+#define NOTE_EXTEND 0x00040000U
+#define NOTE_ATTRIB 0x00080000U
+#define NOTE_LINK   0x00100000U
+#define NOTE_RENAME 0x00200000U
+#define NOTE_REVOKE 0x00400000U
 #define NOTE_EXIT    0x80000000U /* EVFILT_PROC */
 
 #define EV_SET(event, ident_, filter_, flags_, fflags_, data_, udata_)         \
