@@ -661,7 +661,8 @@ static int filter_check(rondo_transport *t, const rondo_filter *filter)
     if (t->writing != WRITE_ON)
         return error_set(RONDO_EPIPE, "%s: after write_eof", what);
     if ((t->out && t->out->file) || stream_has_pump(t))
-        return error_set(RONDO_EBUSY, "%s: other bytes are under way", what);
+        return error_set(RONDO_EBUSY, "%s: a sendfile or a pump is under way",
+                         what);
     if (stream_fds_lack_byte(t))
         return error_set(RONDO_EBUSY, "%s: a descriptor waits for its byte",
                          what);

@@ -85,7 +85,7 @@ size_t uring_take_bytes(struct uring *u, struct reading *r, char *to,
 struct reading *uring_find(const struct uring *u, const struct io *io)
 {
     struct reading *r = NULL;
-    if (io->fd < u->room)
+    if (io->fd >= 0 && io->fd < u->room)
         r = &u->readings[io->fd];
     return r && r->io == io ? r : NULL;
 }
