@@ -28,6 +28,7 @@ struct path_log {
     bool may_again; /* it may begin once more */
     int error;      /* of the end */
     char sentence[512];
+    bool more;    /* the next event was seen with the last one */
     size_t count; /* of told: those of files */
     struct path_told told[PATH_TOLD_MOST];
     /* called for each event of a file, after it is written down */
