@@ -130,10 +130,11 @@ TEST(Y4_two_watches_of_one_tree)
     path_sees(other, RONDO_PATH_CREATED, "d/1/2/new");
     path_sees(flat, RONDO_PATH_CREATED, "d/1/2/new");
     path_end(other);
+    path_forget(other);
     path_append(w, "d/1/2/new", "x");
     path_sees(log, RONDO_PATH_CHANGED, "d/1/2/new");
     path_sees(flat, RONDO_PATH_CHANGED, "d/1/2/new");
-    assert_false(path_has(other, RONDO_PATH_CHANGED, "d/1/2/new"));
+    assert_int_equal(other->count, 0);
     path_end(flat);
     path_write(w, "d/1/2/newer", "x");
     path_sees(log, RONDO_PATH_CREATED, "d/1/2/newer");
