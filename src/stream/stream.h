@@ -382,6 +382,22 @@ void stream_check(const rondo_transport *t);
 
 /* ---- reading: stream_read.c ---- */
 
+/* PART_STREAM's state: what data_received is lent now, for unread; and what
+ * get_buffer or buffer_updated will be given next, for detach. */
+struct stream_state {
+    rondo_transport *lent_to; /* NULL: no data_received runs */
+    const char *lent_end;
+    size_t lent_size, lent_back;
+    const rondo_transport *rest_of; /* NULL: none of these runs */
+    const char *rest;
+    size_t rest_size;
+};
+
+static inline struct stream_state *stream_state(const rondo_loop *loop)
+{
+    return loop->part[PART_STREAM];
+}
+
 void stream_read_init(rondo_transport *t);
 /* The fast path that fast_read is about: filtered, or the protocol's. */
 void stream_read_choose(rondo_transport *t);

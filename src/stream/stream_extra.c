@@ -1,5 +1,6 @@
 /* stream_extra.c - what few streams have; of that, the held bytes. */
 /* SPDX-License-Identifier: MIT */
+#include "base/error.h"
 #include "stream/stream.h"
 
 #include <string.h>
@@ -81,4 +82,40 @@ struct held *stream_take_held(rondo_transport *t)
     t->extra->held = NULL;
     t->held = t->refused = false;
     return held;
+}
+
+bool stream_hold_rest(rondo_transport *t)
+{
+    struct stream_state *state = stream_state(t->loop);
+    const char *rest = NULL;
+    size_t size = 0;
+    if (state->lent_to == t) {
+        size = state->lent_back;
+        rest = state->lent_end - size;
+    } else if (state->rest_of == t) {
+        size = state->rest_size;
+        rest = state->rest;
+    }
+    if (size && !stream_hold(t, rest, size))
+        return false;
+    if (state->lent_to == t)
+        state->lent_to = NULL; /* for unread it would be too late */
+    return true;
+}
+
+int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
+{
+    int error = loop_check(t ? t->loop : NULL, "transport_unread");
+    if (error)
+        return error;
+    struct stream_state *state = stream_state(t->loop);
+    if (state->lent_to != t)
+        return error_set(RONDO_EINVAL,
+                         "transport_unread: only inside data_received");
+    if (size > state->lent_size ||
+        (size && (const char *)data + size != state->lent_end))
+        return error_set(RONDO_EINVAL,
+                         "transport_unread: not the tail of the data");
+    state->lent_back = size;
+    return 0;
 }

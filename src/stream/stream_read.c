@@ -16,22 +16,6 @@ enum {
     READ_INTO_LEAST = 4096
 };
 
-/* PART_STREAM's state: what data_received is lent now, for unread; and what
- * get_buffer or buffer_updated will be given next, for detach. */
-struct stream_state {
-    rondo_transport *lent_to; /* NULL: no data_received runs */
-    const char *lent_end;
-    size_t lent_size, lent_back;
-    const rondo_transport *rest_of; /* NULL: none of these runs */
-    const char *rest;
-    size_t rest_size;
-};
-
-static struct stream_state *stream_state(const rondo_loop *loop)
-{
-    return loop->part[PART_STREAM];
-}
-
 static rondo_transport *stream_read_of_task(struct task *task)
 {
     return (rondo_transport *)(void *)((char *)task -
@@ -671,46 +655,6 @@ void stream_read_owed(rondo_transport *t)
 void stream_read_init(rondo_transport *t)
 {
     op_init(&t->read, &t->io, OP_READ, stream_read_run_kernel);
-}
-
-/* ---- held bytes ---- */
-
-bool stream_hold_rest(rondo_transport *t)
-{
-    struct stream_state *state = stream_state(t->loop);
-    const char *rest = NULL;
-    size_t size = 0;
-    if (state->lent_to == t) {
-        size = state->lent_back;
-        rest = state->lent_end - size;
-    } else if (state->rest_of == t) {
-        size = state->rest_size;
-        rest = state->rest;
-    }
-    if (size && !stream_hold(t, rest, size))
-        return false;
-    if (state->lent_to == t)
-        state->lent_to = NULL; /* for unread it would be too late */
-    return true;
-}
-
-/* ---- the program's calls ---- */
-
-int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
-{
-    int error = loop_check(t ? t->loop : NULL, "transport_unread");
-    if (error)
-        return error;
-    struct stream_state *state = stream_state(t->loop);
-    if (state->lent_to != t)
-        return error_set(RONDO_EINVAL,
-                         "transport_unread: only inside data_received");
-    if (size > state->lent_size ||
-        (size && (const char *)data + size != state->lent_end))
-        return error_set(RONDO_EINVAL,
-                         "transport_unread: not the tail of the data");
-    state->lent_back = size;
-    return 0;
 }
 
 const struct loop_part stream_part = {.size = sizeof(struct stream_state)};
