@@ -243,15 +243,18 @@ static const char *word_of(const struct path_log *log,
                        t->path);
 }
 
-/* A change of a file that was told as new before. */
+/* A change of a file that was told as new before, or as changed where the system
+ * tells late. */
 static bool is_echo(const struct path_log *log, size_t at)
 {
     const struct path_told *t = &log->told[at];
+    unsigned earlier =
+        RONDO_PATH_CREATED | (raw_notify_is_prompt() ? 0U : RONDO_PATH_CHANGED);
 
     if (t->what != RONDO_PATH_CHANGED)
         return false;
     while (at-- > 0)
-        if (log->told[at].what & RONDO_PATH_CREATED &&
+        if (log->told[at].what & earlier &&
             strcmp(log->told[at].path, t->path) == 0)
             return true;
     return false;

@@ -23,6 +23,8 @@ bool raw_change_read_only(const char *path);
 /* Wine tells nothing of a watched directory that is removed, and goes on calling
  * a renamed one by its old name. */
 bool raw_notify_follows_directories(void);
+/* Windows tells a moment after the change. */
+bool raw_notify_is_prompt(void);
 /* The next `times` files or directories are not watched: RONDO_ENOSPC. false:
  * cannot be done here. */
 bool raw_notify_refuse(unsigned times);

@@ -63,6 +63,11 @@ bool raw_change_link(const char *old, const char *path)
     return link(old, path) == 0;
 }
 
+bool raw_notify_is_prompt(void)
+{
+    return true;
+}
+
 bool raw_notify_follows_directories(void)
 {
     return true;

@@ -92,6 +92,11 @@ bool raw_change_link(const char *old, const char *path)
     return false;
 }
 
+bool raw_notify_is_prompt(void)
+{
+    return false;
+}
+
 bool raw_notify_follows_directories(void)
 {
     return !win_is_wine();
