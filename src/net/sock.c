@@ -363,9 +363,9 @@ static int sock_check_nonblocking(rondo_fd fd, enum sock_kind kind)
 
 /* Its first try cannot block: whether the socket does is checked when it has to
  * be waited for, which costs a call. */
-static bool sock_is_checked_late(enum sock_kind kind)
+static bool sock_is_checked_late(rondo_fd fd, enum sock_kind kind)
 {
-    return SYS_NEVER_BLOCKS &&
+    return SYS_NEVER_BLOCKS && fd >= 0 &&
            (kind == SOCK_CALL_RECV || kind == SOCK_CALL_SENDALL);
 }
 
@@ -373,8 +373,8 @@ static int sock_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
                     struct sock **made)
 {
     const char *what = sock_names[kind];
-    int error =
-        sock_is_checked_late(kind) ? 0 : sock_check_nonblocking(fd, kind);
+    bool late = sock_is_checked_late((rondo_fd)sys_fd_of(fd), kind);
+    int error = late ? 0 : sock_check_nonblocking(fd, kind);
     if (error)
         return error;
     struct sock *s = free_list_take(loop, FREE_LIST_SOCK, sizeof *s);
@@ -388,8 +388,7 @@ static int sock_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
     error = io_attach(loop, &s->io);
     if (error) {
         free_list_put(loop, FREE_LIST_SOCK, s);
-        int bad =
-            sock_is_checked_late(kind) ? sock_check_nonblocking(fd, kind) : 0;
+        int bad = late ? sock_check_nonblocking(fd, kind) : 0;
         return bad ? bad : error_in(what, error);
     }
     handle_open(loop, &s->handle, HANDLE_SOCK);
@@ -487,7 +486,7 @@ static int sock_call_new(rondo_loop *loop, rondo_fd fd, enum sock_kind kind,
 static int sock_refusal(const struct sock_call *c, int64_t result)
 {
     enum sock_kind kind = (enum sock_kind)c->kind;
-    bool late = sock_is_checked_late(kind);
+    bool late = sock_is_checked_late((rondo_fd)c->fd, kind);
     if (result == RONDO_ENOTSOCK || (result == RONDO_EBADF && late))
         return error_os((int)result, "%s: descriptor %lld", sock_names[kind],
                         (long long)c->fd);
