@@ -396,7 +396,7 @@ static int walk_check(rondo_loop *loop, const char *path,
     if (!path || !functions)
         return error_set(RONDO_EINVAL, "fs_walk: no %s",
                          path ? "functions" : "path");
-    if (to->flags & ~(unsigned)(RONDO_WALK_FOLLOW | RONDO_LIST_INFO))
+    if (to->flags & ~((unsigned)RONDO_WALK_FOLLOW | (unsigned)RONDO_LIST_INFO))
         return error_set(RONDO_EINVAL, "fs_walk: unknown flags");
     return 0;
 }

@@ -21,12 +21,14 @@ static int unix_call_result(int result)
     return result < 0 ? unix_fail() : 0;
 }
 
+#if !defined(__APPLE__) && !defined(__OpenBSD__)
 /* For those that return the number of the error. */
 static int unix_call_number(int number)
 {
     errno = number;
     return number ? unix_fail() : 0;
 }
+#endif
 
 /* ---- mode, owner, times ---- */
 
