@@ -14,9 +14,14 @@ bool raw_fs_folder(char *path, size_t size)
 
     if (!GetTempPathA(sizeof temporary, temporary))
         return false;
-    (void)snprintf(path, size, "%srondo-test-%lu-%u", temporary,
-                   GetCurrentProcessId(), ++number);
-    return CreateDirectoryA(path, NULL);
+    /* a process of the same number may have left one */
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(path, size, "%srondo-test-%lu-%u", temporary,
+                       GetCurrentProcessId(), ++number);
+        if (CreateDirectoryA(path, NULL))
+            return true;
+    }
+    return false;
 }
 
 void raw_fs_folder_remove(const char *path)
