@@ -222,7 +222,9 @@ TEST(F4_in_a_forked_child_the_new_ones_end_too)
     struct fork_case *c = test_alloc(w, sizeof *c);
     struct file_told *v = file_told(w);
     rondo_file *f, *g, *d;
+    struct file_told *held;
 
+    file_need_hold(w);
     test_skip_if(w, !test_child_may_start_threads(),
                  "a forked child cannot start threads here");
     f = file_new(w, "a", 0, "a");
@@ -232,8 +234,10 @@ TEST(F4_in_a_forked_child_the_new_ones_end_too)
                   RONDO_FILE_READ | RONDO_FILE_AS_DIRECTORY);
     file_ends(v, rondo_file_lock(g, 0, 0, 0, file_plain, v), 0);
     c->w = w;
+    held = file_hold(w, f);
     begin_all(w, f, d, c->t);
     test_run_child(w, end_in_child, c);
+    file_let_go(w, held);
     test_close_loop(w);
     raw_fs_folder_remove(file_path(w, "tree"));
     (void)remove(file_path(w, "a"));

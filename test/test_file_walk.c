@@ -373,14 +373,20 @@ static int walk_in_child(void *arg)
 TEST(F13_in_a_forked_child_it_ends_or_goes_on)
 {
     struct strolls *s = stroll(w);
+    rondo_file *f;
+    struct file_told *held;
 
+    file_need_hold(w);
     test_skip_if(w, !test_child_may_start_threads(),
                  "a forked child cannot start threads here");
     make_tree(w);
+    f = file_new(w, "held", 0, "");
+    held = file_hold(w, f);
     begin(s, "tree", 0, 0);
-    test_spin(w, 3);
     test_run_child(w, walk_in_child, s);
+    file_let_go(w, held);
     test_run_until(w, s->done);
+    file_close_and_unlink(w, f, "held");
     assert_int_equal(s->result, 610);
     remove_all(w, "tree");
 }
