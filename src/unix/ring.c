@@ -135,8 +135,7 @@ static int ring_map(struct ring *ring, const struct io_uring_params *p)
     return 0;
 }
 
-/* The kernel reads offers, and nobody else's memory, so that the ring of them
- * is ours. */
+/* The memory is ours and not the kernel's, which reads it in place. */
 static int ring_open_offers(struct ring *ring)
 {
     size_t size = RING_BUFFERS * sizeof(struct io_uring_buf);

@@ -33,28 +33,33 @@ void uring_collect(struct uring *u)
 
 /* ---- epoll, in the ring ---- */
 
+/* Another epoll has taken the place of the one that is polled. */
+static bool uring_forget_poll(struct uring *u)
+{
+    struct io_uring_sqe *q = ring_ask(&u->ring);
+    if (!q)
+        return false;
+    q->opcode = IORING_OP_POLL_REMOVE;
+    q->fd = -1;
+    q->addr = uring_number(OF_EPOLL, u->poll);
+    q->user_data = uring_number(OF_CANCEL, 0);
+    u->poll_is_set = false;
+    u->poll++;
+    return true;
+}
+
 /* A poll of the ring is over when it has told once. */
 static void uring_poll_epoll(rondo_loop *loop, struct uring *u)
 {
     rondo_fd fd = NONE;
     int64_t most;
     unsigned renewals = unix_epoll_renewals(u->epoll);
-    if (u->poll_is_set && u->renewals == renewals)
+    if (u->poll_is_set && (u->renewals == renewals || !uring_forget_poll(u)))
         return;
-    (void)unix_epoll_poller.embed(loop, u->epoll, &fd, &most);
     struct io_uring_sqe *q = ring_ask(&u->ring);
     if (!q)
         return;
-    if (u->poll_is_set) { /* of an epoll that another has replaced */
-        q->opcode = IORING_OP_POLL_REMOVE;
-        q->fd = -1;
-        q->addr = uring_number(OF_EPOLL, u->poll);
-        q->user_data = uring_number(OF_CANCEL, 0);
-        u->poll_is_set = false;
-        u->poll++;
-        uring_poll_epoll(loop, u);
-        return;
-    }
+    (void)unix_epoll_poller.embed(loop, u->epoll, &fd, &most);
     q->opcode = IORING_OP_POLL_ADD;
     q->fd = (int)fd;
     q->poll32_events = POLLIN;
@@ -151,9 +156,8 @@ static void uring_detach(rondo_loop *loop, void *state, struct io *io)
     struct uring *u = state;
     struct reading *r = uring_find(u, io);
     unix_epoll_poller.detach(loop, u->epoll, io);
-    if (!r)
-        return;
-    uring_end_reading(u, r, io->fd);
+    if (r)
+        uring_end_reading(u, r, io->fd);
 }
 
 static void uring_canceled(rondo_loop *loop, void *state, struct io *io)
@@ -180,7 +184,7 @@ static int uring_set(rondo_loop *loop, void *state, struct io *io,
     struct uring *u = state;
     struct reading *r = uring_find(u, io);
     if (r && io->mode == URING_INHERITED && !uring_has_news(r)) {
-        r->io = NULL;
+        uring_end_reading(u, r, io->fd);
         r = NULL;
     }
     if (!r && sides & SIDE_READ && uring_may_read(io)) {

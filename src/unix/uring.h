@@ -67,7 +67,7 @@ struct uring {
  * descriptor; of epoll, which of its polls. */
 enum { OF_READING = 1, OF_EPOLL, OF_CANCEL };
 
-static uint64_t uring_number(unsigned of, unsigned which)
+static inline uint64_t uring_number(unsigned of, unsigned which)
 {
     return (uint64_t)of << 32 | which;
 }

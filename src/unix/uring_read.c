@@ -85,7 +85,8 @@ size_t uring_take_bytes(struct uring *u, struct reading *r, char *to,
 struct reading *uring_find(const struct uring *u, const struct io *io)
 {
     struct reading *r = NULL;
-    if (io->fd >= 0 && io->fd < u->room)
+    assert(io->fd >= 0);
+    if (io->fd < u->room)
         r = &u->readings[io->fd];
     return r && r->io == io ? r : NULL;
 }
@@ -117,9 +118,8 @@ struct reading *uring_begin_reading(rondo_loop *loop, struct uring *u,
         (io->fd >= u->room && !uring_grow(loop, u, io->fd)))
         return NULL;
     r = &u->readings[io->fd];
-    assert(!r->io && r->state == URING_IDLE && r->first == NONE);
+    assert(!r->io && r->state == URING_IDLE && !uring_has_news(r));
     r->io = io;
-    r->ended = false;
     return r;
 }
 
