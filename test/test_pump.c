@@ -2,54 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_filter.h"
 #include "harness_plain.h"
-
-/* What a pump has told. */
-struct pumping {
-    rondo_id id;
-    unsigned done;
-    uint64_t moved;
-    int error;
-};
-
-static void pumped(rondo_loop *loop, void *arg, uint64_t moved, int error)
-{
-    struct pumping *p = arg;
-
-    (void)loop;
-    p->done++;
-    p->moved = moved;
-    p->error = error;
-    if (error)
-        assert_true(strncmp(rondo_last_error(), "pump", 4) == 0);
-}
-
-static struct pumping *pump(struct world *w, struct peer *from, struct peer *to,
-                            int64_t size, unsigned flags)
-{
-    struct pumping *p = test_alloc(w, sizeof *p);
-
-    p->id = assert_ok(
-        rondo_pump(from->transport, to->transport, size, flags, pumped, p));
-    assert_int_equal(p->done, 0);
-    return p;
-}
-
-static void pump_ends(struct world *w, struct pumping *p, uint64_t moved,
-                      int error)
-{
-    test_run_until(w, p->done);
-    assert_int_equal(p->error, error);
-    assert_int_equal(p->moved, moved);
-    test_spin(w, 3);
-    assert_int_equal(p->done, 1);
-    assert_error(rondo_cancel(w->loop, p->id), RONDO_ENOENT);
-}
-
-static void close_both(struct peer *a, struct peer *b)
-{
-    rondo_transport_close(a->transport);
-    rondo_transport_close(b->transport);
-}
+#include "harness_pump.h"
 
 /* ---- J1: bytes and the end ---------------------------------------------- */
 
@@ -67,7 +20,7 @@ TEST_LEAVES(J1_bytes_go_through_and_then_the_end)
     pump_ends(w, p, 101000, 0);
     assert_int_equal(plain_drain(b), 0);
     assert_int_equal(a->bytes + a->eof + a->lost + b->lost, 0);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 static void try_volume(struct world *w, int buffers, uint64_t size)
@@ -95,7 +48,7 @@ static void try_volume(struct world *w, int buffers, uint64_t size)
     raw_shutdown_write(a->fd);
     pump_ends(w, p, size, 0);
     assert_int_equal(plain_drain(b), 0);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 TEST_CASE_LEAVES(J1_much, try_volume(w, 0, 64 << 20));
@@ -146,7 +99,7 @@ TEST_LEAVES(J1_kept_open_for_the_next)
     plain_takes(b, 0, 500);
     assert_int_equal(peer_write(b, 500, 100), 0);
     plain_takes(b, 500, 100);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 TEST_LEAVES(J1_what_is_behind_the_size_is_the_protocols)
@@ -174,7 +127,7 @@ TEST_LEAVES(J1_what_is_behind_the_size_is_the_protocols)
         assert_int_equal(b->lost + a->lost, 0);
         assert_int_equal(peer_write(b, 2000, 10), 0);
         plain_takes(b, 2000, 10);
-        close_both(a, b);
+        pump_close_both(a, b);
     }
 }
 
@@ -192,7 +145,7 @@ TEST_LEAVES(J1_behind_what_was_written_before)
     plain_takes(b, 0, (2 << 20) + 100000);
     raw_shutdown_write(a->fd);
     pump_ends(w, p, 100000, 0);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 /* ---- J2: flow control --------------------------------------------------- */
@@ -221,7 +174,7 @@ TEST_LEAVES(J2_no_faster_than_it_is_taken)
     plain_takes(b, 0, sent);
     raw_shutdown_write(a->fd);
     pump_ends(w, p, sent, 0);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 TEST_LEAVES(J2_reading_may_be_paused)
@@ -238,7 +191,7 @@ TEST_LEAVES(J2_reading_may_be_paused)
     plain_takes(b, 0, 1000);
     raw_shutdown_write(a->fd);
     pump_ends(w, p, 1000, 0);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 /* ---- J5: through filters ------------------------------------------------ */

@@ -2,54 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_kinds.h"
 #include "harness_plain.h"
-
-/* What a pump has told. */
-struct pumping {
-    rondo_id id;
-    unsigned done;
-    uint64_t moved;
-    int error;
-};
-
-static void pumped(rondo_loop *loop, void *arg, uint64_t moved, int error)
-{
-    struct pumping *p = arg;
-
-    (void)loop;
-    p->done++;
-    p->moved = moved;
-    p->error = error;
-    if (error)
-        assert_true(strncmp(rondo_last_error(), "pump", 4) == 0);
-}
-
-static struct pumping *pump(struct world *w, struct peer *from, struct peer *to,
-                            int64_t size, unsigned flags)
-{
-    struct pumping *p = test_alloc(w, sizeof *p);
-
-    p->id = assert_ok(
-        rondo_pump(from->transport, to->transport, size, flags, pumped, p));
-    assert_int_equal(p->done, 0);
-    return p;
-}
-
-static void pump_ends(struct world *w, struct pumping *p, uint64_t moved,
-                      int error)
-{
-    test_run_until(w, p->done);
-    assert_int_equal(p->error, error);
-    assert_int_equal(p->moved, moved);
-    test_spin(w, 3);
-    assert_int_equal(p->done, 1);
-    assert_error(rondo_cancel(w->loop, p->id), RONDO_ENOENT);
-}
-
-static void close_both(struct peer *a, struct peer *b)
-{
-    rondo_transport_close(a->transport);
-    rondo_transport_close(b->transport);
-}
+#include "harness_pump.h"
 
 /* ---- J3: how it ends ---------------------------------------------------- */
 
@@ -70,7 +23,7 @@ TEST_LEAVES(J3_cancelled)
     p = pump(w, a, b, -1, 0);
     raw_shutdown_write(a->fd);
     pump_ends(w, p, 0, 0);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 /* Bytes that it has are not lost, nor doubled. */
@@ -100,7 +53,7 @@ TEST_LEAVES(J3_cancelled_with_bytes_under_way)
     }
     assert_int_equal(p->error, RONDO_ECANCELED);
     assert_int_equal(a->bytes + p->moved, sent);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 static void try_loss(struct world *w, bool source, bool reset)
@@ -151,7 +104,7 @@ TEST_LEAVES(J3_the_program_ends_the_target)
     assert_ok(rondo_transport_write_eof(b->transport));
     plain_send_pattern(a, 0, 1000);
     pump_ends(w, p, 0, RONDO_EPIPE);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 TEST(J3_a_loop_that_closes_ends_a_hundred)
@@ -205,7 +158,7 @@ TEST_LEAVES(J4_what_cannot_be_pumped)
     assert_refused(rondo_pump(u, t, -1, 0, pumped, w), RONDO_EPIPE, NULL);
     rondo_transport_close(u);
     assert_refused(rondo_pump(u, t, -1, 0, pumped, w), RONDO_ECLOSED, NULL);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 struct shortage {
@@ -233,7 +186,7 @@ TEST_LEAVES(J4_without_memory_nothing_begins)
     raw_shutdown_write(s->a->fd);
     test_run_until(w, s->p->done);
     assert_int_equal(s->p->error, 0);
-    close_both(s->a, s->b);
+    pump_close_both(s->a, s->b);
 }
 
 /* Without descriptors for a pipe the bytes go through the process. */
@@ -250,7 +203,7 @@ TEST_LEAVES(J4_without_descriptors_it_works)
     plain_takes(b, 0, 100000);
     raw_shutdown_write(a->fd);
     pump_ends(w, p, 100000, 0);
-    close_both(a, b);
+    pump_close_both(a, b);
 }
 
 /* ---- J5: every kind of transport ---------------------------------------- */
