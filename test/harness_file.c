@@ -200,3 +200,35 @@ void file_let_go(struct world *w, struct file_told *held)
         assert_int_equal(held[i].result, 0);
     }
 }
+
+/* ---- directories and links ---- */
+
+void file_make_path(struct world *w, const char *name)
+{
+    FILE_DO(0,
+            rondo_fs_make_path(w->loop, file_path(w, name), 0, file_plain, it));
+}
+
+void file_touch(struct world *w, const char *name)
+{
+    file_close(w, file_new(w, name, 0, "x"));
+}
+
+bool file_link(struct world *w, const char *target, const char *name)
+{
+    struct file_told *t = file_told(w);
+
+    assert_ok(
+        rondo_fs_symlink(w->loop, target, file_path(w, name), file_plain, t));
+    test_run_until(w, t->done);
+    return t->result == 0;
+}
+
+void file_need_links(struct world *w)
+{
+    bool can = file_link(w, "nowhere", "probe");
+
+    if (can)
+        file_unlink(w, file_path(w, "probe"));
+    test_skip_if(w, !can, "no symbolic links");
+}

@@ -56,6 +56,15 @@ void file_put(struct world *w, rondo_file *f, int64_t position,
 void file_holds(struct world *w, rondo_file *f, const char *text);
 void file_unlink(struct world *w, const char *path);
 void file_close_and_unlink(struct world *w, rondo_file *f, const char *name);
+/* Directories, with those above; a small file; these, too, are names in the
+ * folder. */
+void file_make_path(struct world *w, const char *name);
+void file_touch(struct world *w, const char *name);
+/* A symbolic link; false: the system makes none here. */
+bool file_link(struct world *w, const char *target, const char *name);
+/* Skips the test where there are none. It comes before anything is made: a
+ * skipped test leaves that. */
+void file_need_links(struct world *w);
 
 /* Skips the test where threads cannot be held. A test that uses the next two
  * begins with it. */

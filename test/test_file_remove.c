@@ -4,41 +4,10 @@
 
 #include <stdatomic.h>
 
-static void mkdir_at(struct world *w, const char *name)
-{
-    FILE_DO(0,
-            rondo_fs_make_path(w->loop, file_path(w, name), 0, file_plain, it));
-}
-
-static void touch(struct world *w, const char *name)
-{
-    file_close(w, file_new(w, name, 0, "x"));
-}
-
 static void removes(struct world *w, const char *name, int64_t result)
 {
     FILE_DO(result,
             rondo_fs_remove_tree(w->loop, file_path(w, name), file_plain, it));
-}
-
-static bool link_to(struct world *w, const char *target, const char *name)
-{
-    struct file_told *t = file_told(w);
-
-    assert_ok(
-        rondo_fs_symlink(w->loop, target, file_path(w, name), file_plain, t));
-    test_run_until(w, t->done);
-    return t->result == 0;
-}
-
-/* Before anything is made: a skipped test leaves it. */
-static void need_links(struct world *w)
-{
-    bool can = link_to(w, "nowhere", "probe");
-
-    if (can)
-        file_unlink(w, file_path(w, "probe"));
-    test_skip_if(w, !can, "no symbolic links");
 }
 
 static unsigned count(struct world *w, const char *name)
@@ -50,11 +19,11 @@ TEST(F14_files_and_trees)
 {
     rondo_file_changes c = RONDO_FILE_CHANGES_INIT;
 
-    mkdir_at(w, "tree/a/b/c");
-    mkdir_at(w, "tree/d");
-    touch(w, "tree/a/b/x");
-    touch(w, "tree/d/y");
-    touch(w, "file");
+    file_make_path(w, "tree/a/b/c");
+    file_make_path(w, "tree/d");
+    file_touch(w, "tree/a/b/x");
+    file_touch(w, "tree/d/y");
+    file_touch(w, "file");
     c.changes = RONDO_CHANGE_MODE;
     c.mode = 0444;
     FILE_DO(0, rondo_fs_change(w->loop, file_path(w, "tree/d/y"), &c,
@@ -69,12 +38,12 @@ TEST(F14_files_and_trees)
 
 TEST(F14_a_link_is_removed_and_not_followed)
 {
-    need_links(w);
-    mkdir_at(w, "tree/a");
-    mkdir_at(w, "away");
-    touch(w, "away/x");
-    assert_true(link_to(w, "../../away", "tree/a/link"));
-    assert_true(link_to(w, "away", "link"));
+    file_need_links(w);
+    file_make_path(w, "tree/a");
+    file_make_path(w, "away");
+    file_touch(w, "away/x");
+    assert_true(file_link(w, "../../away", "tree/a/link"));
+    assert_true(file_link(w, "away", "link"));
     removes(w, "link/", 0);
     removes(w, "tree", 0);
     assert_int_equal(count(w, "away"), 1);
@@ -84,10 +53,10 @@ TEST(F14_a_link_is_removed_and_not_followed)
 
 TEST(F14_wide_trees)
 {
-    mkdir_at(w, "tree");
+    file_make_path(w, "tree");
     for (int i = 0; i < 20; i++) {
         const char *name = test_format(w, "tree/folder%d", i);
-        mkdir_at(w, name);
+        file_make_path(w, name);
         assert_true(raw_fs_fill(file_path(w, name), 100));
     }
     assert_true(raw_fs_fill(file_path(w, "tree"), 3000));
@@ -100,7 +69,7 @@ TEST(F14_deep_trees)
 {
     test_skip_if(w, !rondo_loop_supports(w->loop, RONDO_CAN_UNIX),
                  "the tree is made by mkdirat");
-    mkdir_at(w, "tree");
+    file_make_path(w, "tree");
     assert_true(raw_fs_deep(file_path(w, "tree"), 2500, 1));
     test_limit_descriptors(w, 150);
     removes(w, "tree", 0);
@@ -111,8 +80,8 @@ TEST(F14_deep_trees)
 TEST(F14_the_first_error_ends_it)
 {
     test_skip_if(w, !raw_fs_deny(NULL, false), "no call can be made to fail");
-    mkdir_at(w, "tree/a");
-    touch(w, "tree/a/x");
+    file_make_path(w, "tree/a");
+    file_touch(w, "tree/a/x");
     (void)raw_fs_deny("a", false);
     removes(w, "tree", RONDO_EACCES);
     (void)raw_fs_deny("a", true);
@@ -129,7 +98,7 @@ TEST(F14_cancelled_in_the_middle)
     for (int i = 0; i < 10 || (!canceled && i < 500); i++) {
         struct file_told *t = file_told(w);
         rondo_id id;
-        mkdir_at(w, "tree");
+        file_make_path(w, "tree");
         assert_true(raw_fs_fill(file_path(w, "tree"), 500));
         id = assert_ok(
             rondo_fs_remove_tree(w->loop, file_path(w, "tree"), file_plain, t));
@@ -174,19 +143,19 @@ TEST(F14_links_that_take_a_directorys_place_are_not_followed)
 {
     int rounds = 200 / test_slowness() + 1;
 
-    need_links(w);
-    mkdir_at(w, "away/deep");
-    touch(w, "away/x");
-    touch(w, "away/deep/y");
+    file_need_links(w);
+    file_make_path(w, "away/deep");
+    file_touch(w, "away/x");
+    file_touch(w, "away/deep/y");
     for (int i = 0; i < rounds; i++) {
         struct swap *s = test_alloc(w, sizeof *s);
         struct file_told *t = file_told(w);
         struct raw_thread *thread;
 
-        mkdir_at(w, "tree/a/deep");
+        file_make_path(w, "tree/a/deep");
         assert_true(raw_fs_fill(file_path(w, "tree/a"), 20));
         assert_true(raw_fs_fill(file_path(w, "tree/a/deep"), 20));
-        assert_true(link_to(w, "../away", "tree/link"));
+        assert_true(file_link(w, "../away", "tree/link"));
         s->folder = file_path(w, "tree/a");
         s->beside = file_path(w, "tree/b");
         s->link = file_path(w, "tree/link");
@@ -231,7 +200,7 @@ TEST(F14_files_that_are_added_meanwhile)
     struct file_told *t = file_told(w);
     struct raw_thread *thread;
 
-    mkdir_at(w, "tree/a");
+    file_make_path(w, "tree/a");
     assert_true(raw_fs_fill(file_path(w, "tree/a"), 500));
     a->folder = file_path(w, "tree/a");
     thread = raw_thread_start(add_files, a);

@@ -7,12 +7,6 @@ static bool is_unix(struct world *w)
     return rondo_loop_supports(w->loop, RONDO_CAN_UNIX);
 }
 
-static void mkdir_at(struct world *w, const char *name)
-{
-    FILE_DO(0,
-            rondo_fs_make_path(w->loop, file_path(w, name), 0, file_plain, it));
-}
-
 /* ---- F12, F13: names that are no UTF-8 ---------------------------------- */
 
 struct names {
@@ -62,7 +56,7 @@ TEST(F12_names_of_any_bytes)
                 rondo_fs_mkdir(w->loop, file_path(w, name), 0, file_plain, it));
         return;
     }
-    mkdir_at(w, name);
+    file_make_path(w, name);
     file_close(w, file_new(w, test_format(w, "%s/\xc0", name), 0, "x"));
     d = file_open(w, file_path(w, "tree"),
                   RONDO_FILE_READ | RONDO_FILE_AS_DIRECTORY);
@@ -169,7 +163,7 @@ static void try_end(struct world *w, int spins)
     rondo_file *f = file_new(w, "a", 0, "a"), *g, *d;
     unsigned canceled = 0;
 
-    mkdir_at(w, "tree/x");
+    file_make_path(w, "tree/x");
     g = file_open(w, file_path(w, "a"), RW);
     d = file_open(w, file_path(w, "tree"),
                   RONDO_FILE_READ | RONDO_FILE_AS_DIRECTORY);
@@ -228,7 +222,7 @@ TEST(F4_in_a_forked_child_the_new_ones_end_too)
     test_skip_if(w, !test_child_may_start_threads(),
                  "a forked child cannot start threads here");
     f = file_new(w, "a", 0, "a");
-    mkdir_at(w, "tree/x");
+    file_make_path(w, "tree/x");
     g = file_open(w, file_path(w, "a"), RW);
     d = file_open(w, file_path(w, "tree"),
                   RONDO_FILE_READ | RONDO_FILE_AS_DIRECTORY);

@@ -79,17 +79,6 @@ static struct strolls *walk(struct world *w, const char *name, unsigned flags,
     return s;
 }
 
-static void mkdir_at(struct world *w, const char *name)
-{
-    FILE_DO(0,
-            rondo_fs_make_path(w->loop, file_path(w, name), 0, file_plain, it));
-}
-
-static void touch(struct world *w, const char *name)
-{
-    file_close(w, file_new(w, name, 0, "x"));
-}
-
 static void remove_all(struct world *w, const char *name)
 {
     FILE_DO(0,
@@ -97,32 +86,12 @@ static void remove_all(struct world *w, const char *name)
     assert_int_equal(raw_fs_count(file_path(w, ".")), 0);
 }
 
-static bool link_to(struct world *w, const char *target, const char *name)
-{
-    struct file_told *t = file_told(w);
-
-    assert_ok(
-        rondo_fs_symlink(w->loop, target, file_path(w, name), file_plain, t));
-    test_run_until(w, t->done);
-    return t->result == 0;
-}
-
-/* Before anything is made: a skipped test leaves it. */
-static void need_links(struct world *w)
-{
-    bool can = link_to(w, "nowhere", "probe");
-
-    if (can)
-        file_unlink(w, file_path(w, "probe"));
-    test_skip_if(w, !can, "no symbolic links");
-}
-
 /* 10 directories with 10 in each, and 5 files in each of these. */
 static void make_tree(struct world *w)
 {
     for (int i = 0; i < 100; i++) {
         const char *path = test_format(w, "tree/%d/%d", i / 10, i % 10);
-        mkdir_at(w, path);
+        file_make_path(w, path);
         assert_true(raw_fs_fill(file_path(w, path), 5));
     }
 }
@@ -155,11 +124,11 @@ TEST(F13_a_directory_that_is_not_entered)
 {
     struct strolls *s = stroll(w);
 
-    mkdir_at(w, "tree/in");
-    mkdir_at(w, "tree/out");
-    touch(w, "tree/in/a");
-    touch(w, "tree/out/b");
-    touch(w, "tree/out/c");
+    file_make_path(w, "tree/in");
+    file_make_path(w, "tree/out");
+    file_touch(w, "tree/in/a");
+    file_touch(w, "tree/out/b");
+    file_touch(w, "tree/out/c");
     s->skip = "out";
     begin(s, "tree", 0, 0);
     test_run_until(w, s->done);
@@ -173,7 +142,7 @@ TEST(F13_what_cannot_be_walked)
 
     assert_int_equal(s->result, RONDO_ENOENT);
     assert_non_null(strstr(s->sentence, "fs_walk: cannot walk through \""));
-    touch(w, "a");
+    file_touch(w, "a");
     s = walk(w, "a", 0, 0);
     assert_int_equal(s->result, RONDO_ENOTDIR);
     assert_int_equal(s->entries + s->errors, 0);
@@ -185,10 +154,10 @@ TEST(F13_one_that_cannot_be_read_is_told_and_the_walk_goes_on)
     struct strolls *s;
 
     test_skip_if(w, !raw_fs_deny(NULL, false), "no call can be made to fail");
-    mkdir_at(w, "tree/a");
-    mkdir_at(w, "tree/b");
-    touch(w, "tree/a/x");
-    touch(w, "tree/b/y");
+    file_make_path(w, "tree/a");
+    file_make_path(w, "tree/b");
+    file_touch(w, "tree/a/x");
+    file_touch(w, "tree/b/y");
     for (int io = 0; io < 2; io++) {
         (void)raw_fs_deny("tree/a", io);
         s = walk(w, "tree", 0, 0);
@@ -204,13 +173,13 @@ TEST(F13_links_are_followed_only_when_asked)
 {
     struct strolls *s;
 
-    need_links(w);
-    mkdir_at(w, "tree/a");
-    mkdir_at(w, "away");
-    touch(w, "away/x");
-    assert_true(link_to(w, "../away", "tree/link"));
-    (void)link_to(w, "nowhere", "tree/broken");
-    (void)link_to(w, "../away/x", "tree/file");
+    file_need_links(w);
+    file_make_path(w, "tree/a");
+    file_make_path(w, "away");
+    file_touch(w, "away/x");
+    assert_true(file_link(w, "../away", "tree/link"));
+    (void)file_link(w, "nowhere", "tree/broken");
+    (void)file_link(w, "../away/x", "tree/file");
     s = walk(w, "tree", 0, 0);
     assert_int_equal(s->result, 4);
     s = walk(w, "tree", RONDO_WALK_FOLLOW, 0);
@@ -225,10 +194,10 @@ TEST(F13_a_loop_of_links_is_told_and_left)
 {
     struct strolls *s;
 
-    need_links(w);
-    mkdir_at(w, "tree/a/b");
-    assert_true(link_to(w, "../..", "tree/a/b/loop"));
-    (void)link_to(w, ".", "tree/self");
+    file_need_links(w);
+    file_make_path(w, "tree/a/b");
+    assert_true(file_link(w, "../..", "tree/a/b/loop"));
+    (void)file_link(w, ".", "tree/self");
     s = walk(w, "tree", RONDO_WALK_FOLLOW, 0);
     assert_int_equal(s->result, 4);
     assert_int_equal(s->errors, 2);
@@ -247,7 +216,7 @@ TEST(F13_deeper_than_any_path_of_the_system)
                  "the tree is made by mkdirat");
     for (EACH_ROW(w, row, rows)) {
         struct strolls *s;
-        mkdir_at(w, "tree");
+        file_make_path(w, "tree");
         assert_true(raw_fs_deep(file_path(w, "tree"), row->levels, row->size));
         s = walk(w, "tree", 0, 0);
         assert_int_equal(s->result, row->levels);
@@ -318,10 +287,10 @@ TEST_CASE(F13_a_loop_that_closes_ends_a_hundred_that_follow,
 
 TEST(F13_out_of_memory_ends_it)
 {
-    mkdir_at(w, "tree/a/b");
-    mkdir_at(w, "tree/c/d");
-    touch(w, "tree/a/x");
-    touch(w, "tree/a/b/y");
+    file_make_path(w, "tree/a/b");
+    file_make_path(w, "tree/c/d");
+    file_touch(w, "tree/a/x");
+    file_touch(w, "tree/a/b/y");
     for (uint64_t n = 1; test_nth_fails(w, n); n++) {
         struct strolls *s = stroll(w);
         rondo_id id =
