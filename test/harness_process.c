@@ -302,3 +302,43 @@ void proc_ends_killed(struct proc *p)
     proc_wait(p);
     proc_check_killed(p);
 }
+
+/* ---- whole tests, for whatever the child is on --------------------------- */
+
+static void close_twice(struct proc *p, int fd)
+{
+    assert_int_equal(fd, 1);
+    rondo_process_close(p->process);
+    rondo_process_close(p->process);
+}
+
+void proc_closes_in_data(struct proc *p)
+{
+    p->on_data = close_twice;
+    proc_start(p, "say", "1", "ready", "sleep", NULL);
+    proc_ends_killed(p);
+}
+
+void proc_ends_with_loop(struct proc *p)
+{
+    proc_start(p, "sleep", NULL);
+    test_close_loop(p->w);
+    assert_int_equal(p->lost, 1);
+    proc_check_killed(p);
+}
+
+void proc_starts_without_memory(struct proc *p)
+{
+    uint64_t n;
+
+    for (n = 1; test_nth_fails(p->w, n); n++) {
+        int error = proc_try(p, "say", "1", "x", NULL);
+
+        if (error == 0)
+            proc_wait(p);
+        else
+            assert_error(error, RONDO_ENOMEM);
+        test_fail_allocation(p->w, 0);
+    }
+    assert_true(n > 4);
+}

@@ -80,5 +80,11 @@ void proc_says(struct proc *p, uint32_t code, const char *text);
 void proc_ends_killed(struct proc *p);
 /* where the loop has been closed and did not run */
 void proc_check_killed(const struct proc *p);
+/* It is killed: by a close, twice, inside the callback of its first output; by
+ * the closing of its loop. */
+void proc_closes_in_data(struct proc *p);
+void proc_ends_with_loop(struct proc *p);
+/* Starts it with each allocation failing in turn. */
+void proc_starts_without_memory(struct proc *p);
 
 #endif

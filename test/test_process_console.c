@@ -133,30 +133,14 @@ TEST(X10_a_console_that_hangs_up)
     assert_true(p->status.known);
 }
 
-static void close_inside(struct proc *p, int fd)
-{
-    assert_int_equal(fd, 1);
-    rondo_process_close(p->process);
-    rondo_process_close(p->process);
-}
-
 TEST(X10_a_console_closed_in_the_callback)
 {
-    struct proc *p = on_console(w);
-
-    p->on_data = close_inside;
-    proc_start(p, "say", "1", "ready", "sleep", NULL);
-    proc_ends_killed(p);
+    proc_closes_in_data(on_console(w));
 }
 
 TEST(X10_a_console_killed_with_the_loop)
 {
-    struct proc *p = on_console(w);
-
-    proc_start(p, "sleep", NULL);
-    test_close_loop(w);
-    assert_int_equal(p->lost, 1);
-    proc_check_killed(p);
+    proc_ends_with_loop(on_console(w));
 }
 
 /* Its output is not read, and its end is told all the same. */
@@ -194,17 +178,5 @@ TEST(X10_a_console_and_a_program_that_is_none)
 
 TEST(X10_a_console_without_memory)
 {
-    struct proc *p = on_console(w);
-    uint64_t n;
-
-    for (n = 1; test_nth_fails(w, n); n++) {
-        int error = proc_try(p, "say", "1", "x", NULL);
-
-        if (error == 0)
-            proc_wait(p);
-        else
-            assert_error(error, RONDO_ENOMEM);
-        test_fail_allocation(w, 0);
-    }
-    assert_true(n > 4);
+    proc_starts_without_memory(on_console(w));
 }

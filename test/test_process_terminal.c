@@ -132,30 +132,14 @@ TEST(X10_closing_hangs_up)
     assert_true(p->status.signaled && p->status.signal == 1);
 }
 
-static void close_inside(struct proc *p, int fd)
-{
-    assert_int_equal(fd, 1);
-    rondo_process_close(p->process);
-    rondo_process_close(p->process);
-}
-
 TEST(X10_closed_in_the_callback)
 {
-    struct proc *p = on_terminal(w);
-
-    p->on_data = close_inside;
-    proc_start(p, "say", "1", "ready", "sleep", NULL);
-    proc_ends_killed(p);
+    proc_closes_in_data(on_terminal(w));
 }
 
 TEST(X10_killed_with_the_loop)
 {
-    struct proc *p = on_terminal(w);
-
-    proc_start(p, "sleep", NULL);
-    test_close_loop(w);
-    assert_int_equal(p->lost, 1);
-    proc_check_killed(p);
+    proc_ends_with_loop(on_terminal(w));
 }
 
 /* A grandchild keeps it, as it keeps a pipe; what it writes arrives. */
