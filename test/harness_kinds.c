@@ -226,3 +226,25 @@ int read_to_the_end(struct rig *r, const struct taking *t)
     assert_true(t->position == RIG_SUPPLY);
     return 0;
 }
+
+int rig_fills_buffers(struct rig *r, const rondo_protocol *protocol,
+                      size_t size)
+{
+    rig_use(r, protocol);
+    r->p->buffer_size = size;
+    r->p->buffer = test_alloc(r->w, size);
+    if (!r->kind->reads) {
+        rondo_transport_close(r->p->transport);
+        test_run_until(r->w, r->p->lost);
+        assert_string_equal(r->p->order, "ML");
+        return 0;
+    }
+    assert_ok(rig_feed(r, RIG_SUPPLY));
+    if (r->kind->drops)
+        test_run_until(r->w, r->p->bytes == RIG_SUPPLY);
+    rig_hang_up(r);
+    test_run_until(r->w, r->p->lost);
+    assert_string_equal(r->p->order, "MbEL");
+    assert_true(r->p->checksum == test_pattern_checksum(RIG_SUPPLY));
+    return 0;
+}

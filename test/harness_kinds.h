@@ -87,6 +87,11 @@ void rig_use(struct rig *r, const rondo_protocol *protocol);
 int rig_feed(struct rig *r, size_t size);
 /* The other end leaves in order, once all that was fed has left. */
 void rig_hang_up(struct rig *r);
+/* Where it reads: all of its supply goes through the protocol's buffers, of so
+ * many bytes, and then the end is told; else nothing asks for one. 0, as an
+ * attempt of a table answers. */
+int rig_fills_buffers(struct rig *r, const rondo_protocol *protocol,
+                      size_t size);
 /* p writes the next bytes of the pattern; as rondo_transport_write. */
 int rig_write(struct rig *r, size_t size);
 /* What p writes stays in its buffer until rig_unblock: RIG_MUCH bytes have been

@@ -101,23 +101,7 @@ static int unread_half(struct rig *r)
 
 static int buffered(struct rig *r)
 {
-    rig_use(r, &buffered_recorder);
-    r->p->buffer_size = 1000;
-    r->p->buffer = test_alloc(r->w, 1000);
-    if (!r->kind->reads) {
-        rondo_transport_close(r->p->transport);
-        test_run_until(r->w, r->p->lost);
-        assert_string_equal(r->p->order, "ML");
-        return 0;
-    }
-    assert_ok(rig_feed(r, RIG_SUPPLY));
-    if (r->kind->drops)
-        test_run_until(r->w, r->p->bytes == RIG_SUPPLY);
-    rig_hang_up(r);
-    test_run_until(r->w, r->p->lost);
-    assert_string_equal(r->p->order, "MbEL");
-    assert_true(r->p->checksum == test_pattern_checksum(RIG_SUPPLY));
-    return 0;
+    return rig_fills_buffers(r, &buffered_recorder, 1000);
 }
 
 /* ---- S5: pausing --------------------------------------------------------- */

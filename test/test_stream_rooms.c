@@ -314,23 +314,7 @@ TEST(S9_rooms_behind_filters)
 
 static int into_rooms(struct rig *r)
 {
-    rig_use(r, rooms_recorder(r->w, lend_five));
-    r->p->buffer_size = 20000;
-    r->p->buffer = test_alloc(r->w, r->p->buffer_size);
-    if (!r->kind->reads) {
-        rondo_transport_close(r->p->transport);
-        test_run_until(r->w, r->p->lost);
-        assert_string_equal(r->p->order, "ML");
-        return 0;
-    }
-    assert_ok(rig_feed(r, RIG_SUPPLY));
-    if (r->kind->drops)
-        test_run_until(r->w, r->p->bytes == RIG_SUPPLY);
-    rig_hang_up(r);
-    test_run_until(r->w, r->p->lost);
-    assert_string_equal(r->p->order, "MbEL");
-    assert_true(r->p->checksum == test_pattern_checksum(RIG_SUPPLY));
-    return 0;
+    return rig_fills_buffers(r, rooms_recorder(r->w, lend_five), 20000);
 }
 
 static const struct kind_table rooms = {
