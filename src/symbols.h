@@ -278,6 +278,7 @@
 #define path_batch_put rondo_p_path_batch_put
 #define path_begin rondo_p_path_begin
 #define path_call_begin rondo_p_path_call_begin
+#define path_call_into rondo_p_path_call_into
 #define path_call_new rondo_p_path_call_new
 #define path_class rondo_p_path_class
 #define path_find rondo_p_path_find

@@ -149,6 +149,11 @@ struct file_call *path_call_new(rondo_loop *loop, enum file_verb verb,
                                 int *error);
 /* Begins it, or frees it and returns an error: no done. */
 rondo_id path_call_begin(struct file_call *c, rondo_done_fn done, void *arg);
+/* Both, where the answer is a text for the program's room, which is called
+ * `word` in a sentence. */
+rondo_id path_call_into(rondo_loop *loop, enum file_verb verb, const char *path,
+                        char *text, size_t room, const char *word,
+                        rondo_done_fn done, void *arg);
 
 /* Makes a file that is not open yet, by that path with so many bytes behind it.
  * NULL: out of memory, with a sentence. */

@@ -157,18 +157,8 @@ rondo_id rondo_fs_access(rondo_loop *loop, const char *path, unsigned access,
 rondo_id rondo_fs_realpath(rondo_loop *loop, const char *path, char *text,
                            size_t room, rondo_done_fn done, void *arg)
 {
-    int error;
-    struct file_call *c =
-        path_call_new(loop, PATH_REALPATH, path, NULL, &error);
-    if (!c)
-        return error;
-    if (!text || !room) {
-        file_call_free(c);
-        return error_set(RONDO_EINVAL, "fs_realpath: no room for the path");
-    }
-    c->to = text;
-    c->room = room;
-    return path_call_begin(c, done, arg);
+    return path_call_into(loop, PATH_REALPATH, path, text, room, "path", done,
+                          arg);
 }
 
 rondo_id rondo_fs_space(rondo_loop *loop, const char *path,

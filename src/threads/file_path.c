@@ -51,6 +51,24 @@ rondo_id path_call_begin(struct file_call *c, rondo_done_fn done, void *arg)
     return file_call_begin(c);
 }
 
+rondo_id path_call_into(rondo_loop *loop, enum file_verb verb, const char *path,
+                        char *text, size_t room, const char *word,
+                        rondo_done_fn done, void *arg)
+{
+    int error;
+    struct file_call *c = path_call_new(loop, verb, path, NULL, &error);
+    if (!c)
+        return error;
+    if (!text || !room) {
+        file_call_free(c);
+        return error_set(RONDO_EINVAL, "%s: no room for the %s",
+                         file_verbs[verb].call, word);
+    }
+    c->to = text;
+    c->room = room;
+    return path_call_begin(c, done, arg);
+}
+
 static rondo_id path_start(rondo_loop *loop, enum file_verb verb,
                            const char *path, const char *other,
                            rondo_done_fn done, void *arg)
@@ -132,16 +150,6 @@ rondo_id rondo_fs_symlink(rondo_loop *loop, const char *target,
 rondo_id rondo_fs_readlink(rondo_loop *loop, const char *path, char *text,
                            size_t room, rondo_done_fn done, void *arg)
 {
-    int error;
-    struct file_call *c =
-        path_call_new(loop, PATH_READLINK, path, NULL, &error);
-    if (!c)
-        return error;
-    if (!text || !room) {
-        file_call_free(c);
-        return error_set(RONDO_EINVAL, "fs_readlink: no room for the text");
-    }
-    c->to = text;
-    c->room = room;
-    return path_call_begin(c, done, arg);
+    return path_call_into(loop, PATH_READLINK, path, text, room, "text", done,
+                          arg);
 }
