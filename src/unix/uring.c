@@ -72,7 +72,7 @@ static void uring_poll_epoll(rondo_loop *loop, struct uring *u)
 
 static int uring_open_epoll(rondo_loop *loop, struct uring *u)
 {
-    memset(u->epoll, 0, unix_epoll_poller.size);
+    memset(u->epoll, 0, unix_epoll_poller.size - unix_epoll_poller.unset);
     int error = unix_epoll_poller.open(loop, u->epoll);
     u->epoll_is_open = !error;
     return error;
@@ -329,6 +329,7 @@ static void uring_wake(const void *state)
 
 static const struct poller uring_poller = {
     .size = sizeof(struct uring),
+    .unset = sizeof(struct uring) - offsetof(struct uring, buffers),
     .open = uring_open,
     .close = uring_close,
     .reopen = uring_reopen,

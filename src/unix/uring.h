@@ -55,12 +55,12 @@ struct uring {
     bool poll_is_set;
     bool epoll_ready; /* and not yet asked what is */
     struct reading *readings;
-    int room;      /* of these */
-    int reads;     /* how many receives the kernel has */
-    int news, due; /* first of each list */
-    char *memory;  /* of all buffers; NULL: nothing was read yet */
-    struct buffer buffers[RING_BUFFERS];
+    int room;         /* of these */
+    int reads;        /* how many receives the kernel has */
+    int news, due;    /* first of each list */
+    char *memory;     /* of all buffers; NULL: nothing was read yet */
     atomic_int event; /* an eventfd that tells an embedding loop; NONE: none */
+    struct buffer buffers[RING_BUFFERS]; /* last: not zeroed */
 };
 
 /* What an answer is of: the upper half of its number. The lower one is of a
