@@ -110,7 +110,7 @@ static void pump_finish(struct pump *p, int error)
     loop_push(p->loop, &p->task);
     loop_nudge(p->loop);
     if (!error && p->eof && to && !(p->flags & RONDO_PUMP_KEEP_OPEN) &&
-        rondo_transport_can_write_eof(to))
+        stream_can_end(to))
         (void)rondo_transport_write_eof(to);
     pump_settle(to);
     if (from != to)
@@ -432,12 +432,17 @@ static void pump_close_at_loop_close(rondo_loop *loop, struct handle *handle)
     pump_finish(p, RONDO_ECLOSED);
 }
 
+static rondo_fd pump_fd(const rondo_transport *t)
+{
+    return t ? stream_fd(t) : RONDO_NO_FD;
+}
+
 static bool pump_describe(const struct handle *handle, char *text, size_t size)
 {
     const struct pump *p = (const struct pump *)(const void *)handle;
     snprintf(text, size, "fd %lld to fd %lld, %llu bytes, %s",
-             (long long)rondo_transport_fd(p->from),
-             (long long)rondo_transport_fd(p->to), (unsigned long long)p->moved,
+             (long long)pump_fd(p->from), (long long)pump_fd(p->to),
+             (unsigned long long)p->moved,
              p->by_kernel ? "by the kernel" : "through the process");
     return true;
 }

@@ -659,35 +659,3 @@ void stream_describe_loss(const rondo_transport *t)
                   rondo_strerror(t->error), rondo_error_name(t->error));
     }
 }
-
-static bool stream_describe(const struct handle *handle, char *text,
-                            size_t size)
-{
-    const rondo_transport *t = (const rondo_transport *)(const void *)handle;
-    char peer[RONDO_ADDRESS_TEXT] = "-";
-    rondo_address address;
-    if (stream_address(t, &t->peer, &address) == 0)
-        (void)rondo_address_text(&address, peer, sizeof peer);
-    if (!*peer)
-        snprintf(peer, sizeof peer, "unnamed"); /* most clients of a path */
-    const char *state = stream_is_closing(t)        ? "closing"
-                        : t->handshaking            ? "handshake"
-                        : t->reading == READ_ENDED  ? "half-open"
-                        : t->reading == READ_PAUSED ? "paused"
-                                                    : "open";
-    snprintf(text, size, "fd %lld, peer %s, %s, %zu bytes to send",
-             (long long)rondo_transport_fd(t), peer, state, stream_unsent(t));
-    return true;
-}
-
-/* ---- for the loop ---- */
-
-static void stream_close_at_loop_close(rondo_loop *loop, struct handle *handle)
-{
-    (void)loop;
-    rondo_transport_abort_with((rondo_transport *)(void *)handle,
-                               RONDO_ECLOSED);
-}
-
-const struct handle_class stream_class = {
-    "transport", stream_close_at_loop_close, stream_describe};

@@ -577,6 +577,16 @@ struct io *stream_writing_io(rondo_transport *t);
 bool stream_pipe_tries(const rondo_transport *t);
 /* A half pipe that reads, and so cannot write. */
 bool stream_only_reads(const rondo_transport *t);
+/* Its writing side can end alone. */
+static inline bool stream_can_end(const rondo_transport *t)
+{
+    return !stream_only_reads(t) && t->kind != STREAM_NAMED_PIPE;
+}
+/* RONDO_NO_FD: it has none any more. */
+static inline rondo_fd stream_fd(const rondo_transport *t)
+{
+    return t->io.fd == SYS_NO_FD ? RONDO_NO_FD : stream_kind(t)->fd(t);
+}
 /* A half pipe that writes, whose reading side waits for its reader to leave. */
 bool stream_awaits_hang_up(const rondo_transport *t);
 /* ---- timeouts: stream_timeout.c ---- */

@@ -47,7 +47,7 @@ bool rondo_transport_is_closing(const rondo_transport *t)
 
 bool rondo_transport_can_write_eof(const rondo_transport *t)
 {
-    return t && !stream_only_reads(t) && t->kind != STREAM_NAMED_PIPE;
+    return t && stream_can_end(t);
 }
 
 int rondo_transport_set_protocol(rondo_transport *t,
@@ -130,9 +130,7 @@ int rondo_transport_peer_credentials(const rondo_transport *t,
 
 rondo_fd rondo_transport_fd(const rondo_transport *t)
 {
-    if (!t || t->io.fd == SYS_NO_FD)
-        return RONDO_NO_FD;
-    return stream_kind(t)->fd(t);
+    return t ? stream_fd(t) : RONDO_NO_FD;
 }
 
 rondo_loop *rondo_transport_loop(const rondo_transport *t)
@@ -257,3 +255,35 @@ bool rondo_transport_is_reading(const rondo_transport *t)
 {
     return t && t->reading == READ_ON && !stream_is_closing(t);
 }
+
+/* ---- the kind of handle ---- */
+
+static bool stream_describe(const struct handle *handle, char *text,
+                            size_t size)
+{
+    const rondo_transport *t = (const rondo_transport *)(const void *)handle;
+    char peer[RONDO_ADDRESS_TEXT] = "-";
+    rondo_address address;
+    if (stream_address(t, &t->peer, &address) == 0)
+        (void)rondo_address_text(&address, peer, sizeof peer);
+    if (!*peer)
+        snprintf(peer, sizeof peer, "unnamed"); /* most clients of a path */
+    const char *state = stream_is_closing(t)        ? "closing"
+                        : t->handshaking            ? "handshake"
+                        : t->reading == READ_ENDED  ? "half-open"
+                        : t->reading == READ_PAUSED ? "paused"
+                                                    : "open";
+    snprintf(text, size, "fd %lld, peer %s, %s, %zu bytes to send",
+             (long long)stream_fd(t), peer, state, stream_unsent(t));
+    return true;
+}
+
+static void stream_close_at_loop_close(rondo_loop *loop, struct handle *handle)
+{
+    (void)loop;
+    stream_api_end((rondo_transport *)(void *)handle, RONDO_ECLOSED,
+                   STREAM_BY_RESET);
+}
+
+const struct handle_class stream_class = {
+    "transport", stream_close_at_loop_close, stream_describe};

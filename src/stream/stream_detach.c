@@ -76,7 +76,7 @@ int rondo_transport_detach(rondo_transport *t, rondo_detached *out)
         return error_set(RONDO_ENOMEM, "%s: out of memory", detach_name);
     const struct held *held = t->extra ? t->extra->held : NULL;
     rondo_detached gone = {.size = sizeof gone,
-                           .fd = rondo_transport_fd(t),
+                           .fd = stream_fd(t),
                            .unread = held ? held->bytes : NULL,
                            .unread_size = held ? held->size : 0};
     detach_leave_loop(t);

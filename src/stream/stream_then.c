@@ -435,7 +435,7 @@ static bool drain_describe(const struct handle *handle, char *text, size_t size)
 {
     const struct drain *d = (const struct drain *)(const void *)handle;
     snprintf(text, size, "fd %lld, %zu bytes to send, waits for %zu",
-             (long long)rondo_transport_fd(d->t), stream_unsent(d->t), d->mark);
+             (long long)stream_fd(d->t), stream_unsent(d->t), d->mark);
     return true;
 }
 
