@@ -153,7 +153,7 @@ void sys_file_close(sys_fd file);
 int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet);
 /* Makes a pipe for sys_splice, with room for so many bytes if that may be.
  * RONDO_ENOTSUP: the system has no such call. */
-int sys_splice_pipe(sys_fd pipe[2], size_t size);
+int sys_splice_pipe(sys_fd fds[2], size_t size);
 /* Moves bytes from a socket into a pipe, or from a pipe to a socket, without
  * waiting. As sys_recv and sys_send; quiet: as for sys_sendfile. */
 int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet);

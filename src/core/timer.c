@@ -186,10 +186,9 @@ static bool timer_slot_is_sound(const struct timers *t, uint32_t index)
  * so that a million timers do not make it slow; few are seen whole. */
 static bool timers_are_sound(const struct timers *t)
 {
-    size_t count = t->slots_used < 16 ? t->slots_used : 4;
-    for (size_t i = 0; i < count; i++)
-        if (!timer_slot_is_sound(
-                t, (uint32_t)((t->order * 4 + i) % t->slots_used)))
+    uint32_t used = (uint32_t)t->slots_used, count = used < 16 ? used : 4;
+    for (uint32_t i = 0; i < count; i++)
+        if (!timer_slot_is_sound(t, (t->order * 4 + i) % used))
             return false;
     return t->hidden <= t->live && t->live <= t->slots_used &&
            t->slots_used <= t->room && t->heap_size <= t->live;

@@ -26,8 +26,8 @@ int timer_slots_add(rondo_loop *loop);
 
 /* Puts a slot into the heap, which has room for all slots. */
 void timer_heap_push(struct timers *t, uint32_t index);
-/* Takes the entry at that place out. */
-void timer_heap_remove(struct timers *t, size_t place);
+/* Takes the entry at place i out. */
+void timer_heap_remove(struct timers *t, size_t i);
 
 #ifndef NDEBUG
 /* Whether the entry of a slot in the heap is as it should be. */

@@ -281,7 +281,7 @@ static void file_finish(struct file_call *c)
     bool own = c->verb == FILE_OPEN || c->verb == FILE_CLOSE;
     if (c->file && !own)
         file_leave(c); /* which may fail, so the sentence is written after it */
-    if (c->verb == FILE_OPEN && c->file->base)
+    if (c->file && c->verb == FILE_OPEN && c->file->base)
         file_leave_base(c->file);
     file_explain(c);
     if (c->verb == FILE_OPEN) {

@@ -15,8 +15,9 @@ static int change_check(const rondo_file_changes *from, rondo_file_changes *to,
               RONDO_CHANGE_LINK
     };
     const char *what = file_verbs[verb].call;
-    int error = from ? loop_options(to, sizeof *to, from, what)
-                     : error_set(RONDO_EINVAL, "%s: no changes", what);
+    if (!from)
+        return error_set(RONDO_EINVAL, "%s: no changes", what);
+    int error = loop_options(to, sizeof *to, from, what);
     if (error)
         return error;
     if (to->changes & ~(unsigned)ALL)
@@ -217,7 +218,7 @@ rondo_id rondo_fs_mkdir_temporary(rondo_loop *loop, const char *prefix,
         room - RONDO_TEMPORARY_CHARACTERS - 1 < size)
         return error_set(RONDO_EINVAL, "fs_mkdir_temporary: no %s",
                          prefix ? "room for the path" : "prefix");
-    memcpy(text, prefix, size);
+    memcpy(text, prefix, size + 1);
     file_random_name(text + size);
     struct file_call *c =
         path_call_new(loop, PATH_TEMPORARY, text, NULL, &error);

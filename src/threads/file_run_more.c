@@ -137,6 +137,7 @@ static int run_list(struct file_call *c)
     rondo_dir_entry *entries = (rondo_dir_entry *)(void *)c->tail;
     rondo_file_info *infos = (rondo_file_info *)(void *)(entries + c->count);
     size_t used = 0;
+    assert(f);
     int got = f->dir ? 0 : sys_dir_open(f->fd, &f->dir);
     if (got)
         return got;

@@ -134,7 +134,7 @@ int64_t sys_fs_realpath(const char *path, char *text, size_t room)
         return unix_fail();
     size_t size = strlen(found);
     if (size < room)
-        memcpy(text, found, size);
+        memcpy(text, found, size + 1);
     free(found);
     return size < room ? (int64_t)size : unix_fs_refuse(RONDO_ETOOMUCH);
 }

@@ -43,7 +43,8 @@ int notify_list(const char *path,
         entry = readdir(dir);
         if (!entry)
             break;
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+        if (strcmp(entry->d_name, ".") != 0 &&
+            strcmp(entry->d_name, "..") != 0 &&
             !fn(arg, entry->d_name, (uint64_t)entry->d_ino))
             break;
     }

@@ -19,19 +19,6 @@
  * kernel until there is room (IORING_FEAT_NODROP). */
 enum { RING_QUESTIONS = 256, RING_ANSWERS = 4096 };
 
-/* Both sides of the rings write their own numbers and read the other's. */
-static unsigned ring_load(const unsigned *number)
-{
-    return atomic_load_explicit((const _Atomic unsigned *)(const void *)number,
-                                memory_order_acquire);
-}
-
-static void ring_store(unsigned *number, unsigned value)
-{
-    atomic_store_explicit((_Atomic unsigned *)(void *)number, value,
-                          memory_order_release);
-}
-
 static int ring_register(int fd, unsigned what, const void *arg, unsigned count)
 {
     return (int)syscall(SYS_io_uring_register, fd, what, arg, count);
@@ -89,15 +76,15 @@ static int ring_check(int fd, unsigned features)
     return 0;
 }
 
-static unsigned *ring_number(void *map, unsigned offset)
+static atomic_uint *ring_number(void *map, unsigned offset)
 {
-    return (unsigned *)(void *)((char *)map + offset);
+    return (atomic_uint *)(void *)((char *)map + offset);
 }
 
 /* Question n is always in place n. */
 static void ring_use_maps(struct ring *ring, const struct io_uring_params *p)
 {
-    unsigned *order = ring_number(ring->map, p->sq_off.array);
+    atomic_uint *order = ring_number(ring->map, p->sq_off.array);
     ring->flags = ring_number(ring->map, p->sq_off.flags);
     ring->sq_head = ring_number(ring->map, p->sq_off.head);
     ring->sq_tail = ring_number(ring->map, p->sq_off.tail);
@@ -110,7 +97,7 @@ static void ring_use_maps(struct ring *ring, const struct io_uring_params *p)
     ring->sq_mask = p->sq_entries - 1;
     ring->cq_mask = p->cq_entries - 1;
     for (unsigned i = 0; i < p->sq_entries; i++)
-        order[i] = i;
+        atomic_init(&order[i], i);
 }
 
 static void *ring_map_part(int fd, size_t size, int64_t offset)
@@ -204,10 +191,10 @@ static int ring_call(struct ring *ring, unsigned least, unsigned flags,
                      const void *arg, size_t size)
 {
     unsigned count = ring->asked - ring->given;
-    ring_store(ring->sq_tail, ring->asked);
+    atomic_store_explicit(ring->sq_tail, ring->asked, memory_order_release);
     int taken = (int)syscall(SYS_io_uring_enter, ring->fd, count, least, flags,
                              arg, size);
-    ring->given = ring_load(ring->sq_head);
+    ring->given = atomic_load_explicit(ring->sq_head, memory_order_acquire);
     return taken < 0 ? -1 : 0;
 }
 
@@ -241,16 +228,17 @@ int ring_enter(struct ring *ring, int64_t timeout_ns)
 bool ring_wants_enter(const struct ring *ring)
 {
     const unsigned wants = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
-    return ring->asked != ring->given || ring_load(ring->flags) & wants;
+    return ring->asked != ring->given ||
+           atomic_load_explicit(ring->flags, memory_order_acquire) & wants;
 }
 
 bool ring_answer(struct ring *ring, struct io_uring_cqe *answer)
 {
-    unsigned head = *ring->cq_head;
-    if (head == ring_load(ring->cq_tail))
+    unsigned head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
+    if (head == atomic_load_explicit(ring->cq_tail, memory_order_acquire))
         return false;
     *answer = ring->answers[head & ring->cq_mask];
-    ring_store(ring->cq_head, head + 1);
+    atomic_store_explicit(ring->cq_head, head + 1, memory_order_release);
     return true;
 }
 

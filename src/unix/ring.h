@@ -5,6 +5,8 @@
 
 #include "sys.h"
 
+#include <stdatomic.h>
+
 /* Headers before Linux 6.1 do not know all that is needed. */
 #if defined(__linux__) && defined(__has_include)
 #if __has_include(<linux/io_uring.h>)
@@ -23,9 +25,10 @@ enum { RING_BUFFERS = 1024, RING_BUFFER_SIZE = 4096, RING_GROUP = 0 };
 
 struct ring {
     int fd;
-    unsigned *flags;             /* the kernel's notes */
-    unsigned *sq_head, *sq_tail; /* of what it is asked */
-    unsigned *cq_head, *cq_tail; /* of what it has answered */
+    /* Both sides write their own numbers and read the other's. */
+    atomic_uint *flags;             /* the kernel's notes */
+    atomic_uint *sq_head, *sq_tail; /* of what it is asked */
+    atomic_uint *cq_head, *cq_tail; /* of what it has answered */
     unsigned sq_size, sq_mask, cq_mask;
     unsigned asked, given; /* our tail, and the part that the kernel has */
     struct io_uring_sqe *questions;

@@ -141,6 +141,7 @@ static int vnode_open(const char *path, bool *directory, int *opened)
 static int vnode_add(struct notifier *n, const char *path,
                      struct notify_mark *mark)
 {
+    mark->fd = SYS_NO_FD;
     int error = vnode_open(path, &mark->directory, &mark->fd);
     if (error)
         return error;

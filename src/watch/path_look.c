@@ -116,9 +116,10 @@ static const char *path_above(struct path_tree *tree, char *room, size_t size)
         return NULL;
     memcpy(room, tree->absolute, length);
     /* of "/name" and "C:/name" it is "/" and "C:/" */
-    (void)strcpy(room + length, dots                                 ? "/.."
-                                : !length || room[length - 1] == ':' ? "/"
-                                                                     : "");
+    const char *end = dots                                 ? "/.."
+                      : !length || room[length - 1] == ':' ? "/"
+                                                           : "";
+    memcpy(room + length, end, strlen(end) + 1);
     return room;
 }
 

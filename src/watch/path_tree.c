@@ -94,7 +94,7 @@ struct path_node *path_find(const struct path_tree *tree,
                             const struct path_node *parent, const char *name)
 {
     struct path_node *n = tree->room ? *path_bucket(tree, parent, name) : NULL;
-    while (n && (n->parent != parent || strcmp(n->name, name)))
+    while (n && (n->parent != parent || strcmp(n->name, name) != 0))
         n = n->chain;
     return n;
 }
@@ -298,6 +298,7 @@ const char *path_text(struct path_tree *tree, int which, const char *prefix,
     if (!path_text_room(tree, which, size + 1))
         return NULL;
     char *text = tree->buffer[which], *at = text + size;
+    memcpy(text, prefix, head + 1);
     *at = '\0';
     for (const struct path_node *n = node; n->parent; n = n->parent) {
         size_t length = strlen(n->name);
@@ -307,7 +308,6 @@ const char *path_text(struct path_tree *tree, int which, const char *prefix,
             *--at = '/';
     }
     assert(at == text + head);
-    memcpy(text, prefix, head);
     return text;
 }
 

@@ -103,10 +103,10 @@ int64_t sys_sendfile(sys_fd to, const struct sys_part *part, bool quiet)
     return RONDO_ENOTSUP;
 }
 
-int sys_splice_pipe(sys_fd pipe[2], size_t size)
+int sys_splice_pipe(sys_fd fds[2], size_t size)
 {
     (void)size;
-    pipe[0] = pipe[1] = SYS_NO_FD;
+    fds[0] = fds[1] = SYS_NO_FD;
     error_no_os();
     return RONDO_ENOTSUP;
 }

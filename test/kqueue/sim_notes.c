@@ -5,6 +5,7 @@
 #endif
 #include "sim.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -182,8 +183,12 @@ static void kq_free(struct sim_kq *kq)
     struct sim_kq **link = &all;
 
     for (int i = 0; i < SIM_BUCKETS; i++)
-        while (kq->notes[i])
-            sim_note_free(kq, kq->notes[i]);
+        while (kq->notes[i]) {
+            struct sim_note *note = kq->notes[i];
+
+            sim_note_free(kq, note);
+            assert(kq->notes[i] != note); /* it was in this list */
+        }
     if (kq->inotify.helper >= 0)
         (void)sim_close(kq->inotify.helper);
     for (int i = 0; i < SIM_LISTS; i++)

@@ -53,7 +53,7 @@ struct kevent {
 #define NOTE_LINK   0x00100000U
 #define NOTE_RENAME 0x00200000U
 #define NOTE_REVOKE 0x00400000U
-#define NOTE_EXIT    0x80000000U /* EVFILT_PROC */
+#define NOTE_EXIT   0x80000000U /* EVFILT_PROC */
 
 #define EV_SET(event, ident_, filter_, flags_, fflags_, data_, udata_)         \
     (*(event) = (struct kevent){.ident = (uintptr_t)(ident_),                  \
