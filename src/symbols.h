@@ -364,7 +364,7 @@
 #define reactor_lost rondo_p_reactor_lost
 #define reactor_open rondo_p_reactor_open
 #define reactor_probe rondo_p_reactor_probe
-#define reactor_ready rondo_p_reactor_ready
+#define reactor_ready_slow rondo_p_reactor_ready_slow
 #define reactor_refused rondo_p_reactor_refused
 #define reactor_reopen rondo_p_reactor_reopen
 #define reactor_resolution rondo_p_reactor_resolution

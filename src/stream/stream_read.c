@@ -118,8 +118,7 @@ static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
     return fill ? stream_read_put(t, &lent, data, size) : 0;
 }
 
-/* One data_received; how many bytes it took: all but what it has given back
- * with unread. */
+/* One data_received; how many bytes it has given back with unread. */
 static size_t stream_read_deliver_plain(rondo_transport *t, const char *data,
                                         size_t size)
 {
@@ -130,7 +129,7 @@ static size_t stream_read_deliver_plain(rondo_transport *t, const char *data,
     state->lent_back = 0;
     t->protocol->data_received(t, t->self, data, size);
     state->lent_to = NULL;
-    return size - state->lent_back;
+    return state->lent_back;
 }
 
 static void stream_read_hold(rondo_transport *t, const char *data, size_t size)
@@ -158,7 +157,7 @@ static void stream_read_deliver(rondo_transport *t, const char *data,
         else if (stream_is_buffered(protocol))
             took = stream_read_deliver_buffered(t, data, size);
         else if (protocol->data_received)
-            took = stream_read_deliver_plain(t, data, size);
+            took -= stream_read_deliver_plain(t, data, size);
         data += took;
         size -= took;
         refused = !took && t->protocol == protocol;
@@ -245,11 +244,11 @@ int stream_deliver(rondo_transport *t, const char *data, size_t size)
     if (!t->fast_deliver || !stream_is_running(t) ||
         stream_state(t->loop)->lent_to)
         return stream_read_deliver_slow(t, data, size, false);
-    size_t took = stream_read_deliver_plain(t, data, size);
-    if (took == size)
+    size_t back = stream_read_deliver_plain(t, data, size);
+    if (!back)
         return 0;
-    return stream_read_deliver_slow(t, data + took, size - took,
-                                    !took && t->protocol == protocol);
+    return stream_read_deliver_slow(t, data + size - back, back,
+                                    back == size && t->protocol == protocol);
 }
 
 void stream_deliver_eof(rondo_transport *t)
@@ -483,13 +482,13 @@ static INLINED void stream_read_run(rondo_loop *loop, struct task *task,
         stream_read_leave_fast(t, protocol, count, 0);
         return;
     }
-    size_t took = stream_read_deliver_plain(t, loop->scratch, (size_t)count);
-    if (took < (size_t)count || count == LOOP_SCRATCH || !t->fast_read) {
-        stream_read_leave_fast(t, protocol, count, took);
+    size_t back = stream_read_deliver_plain(t, loop->scratch, (size_t)count);
+    if (back || count == LOOP_SCRATCH || !t->fast_read) {
+        stream_read_leave_fast(t, protocol, count, (size_t)count - back);
         return;
     }
     dispatch_end_quietly(&t->dispatch);
-    op_submit(loop, &t->read);
+    op_read_again(loop, &t->read, &t->io);
 }
 
 /* get_buffer has changed something, or lent a buffer that is not read into. */
@@ -542,7 +541,7 @@ static INLINED void stream_read_into_run(rondo_loop *loop, struct task *task,
         return;
     }
     dispatch_end_quietly(&t->dispatch);
-    op_submit(loop, &t->read);
+    op_read_again(loop, &t->read, &t->io);
 }
 
 static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
@@ -573,7 +572,7 @@ static INLINED void stream_read_filtered_run(rondo_loop *loop,
         return;
     }
     dispatch_end_quietly(&t->dispatch);
-    op_submit(loop, &t->read);
+    op_read_again(loop, &t->read, &t->io);
 }
 
 /* Each way to deliver, from each place to read from. */

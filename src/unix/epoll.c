@@ -343,6 +343,14 @@ static unsigned epoll_events(rondo_loop *loop, void *state, const struct io *io,
     return sides;
 }
 
+static inline unsigned epoll_sides_of(uint32_t events)
+{
+    if (events == EPOLLIN)
+        return SIDE_READ;
+    return (events & EPOLL_READS ? SIDE_READ : 0U) |
+           (events & (EPOLLOUT | EPOLLHUP | EPOLLERR) ? SIDE_WRITE : 0U);
+}
+
 static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct epoll *e = state;
@@ -357,12 +365,7 @@ static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
     }
     const struct epoll_event *event = e->events;
     for (int i = 0; i < count; i++, event++) {
-        uint32_t events = event->events;
-        unsigned sides = 0;
-        if (events & EPOLL_READS)
-            sides |= SIDE_READ;
-        if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-            sides |= SIDE_WRITE;
+        unsigned sides = epoll_sides_of(event->events);
         struct io *io = e->slots[event->data.u64].io;
         if (io)
             reactor_ready(loop, io, sides);
