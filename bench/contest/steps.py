@@ -1,0 +1,48 @@
+# steps.py - what one call takes in instructions, exactly: bench_steps.
+# SPDX-License-Identifier: MIT
+import pathlib
+import re
+
+from .process import Failure, have, output
+from .report import check, progress, row
+from .servers import each_request, program
+
+# operation: instructions, those of the loop around it included (about 15);
+# and of how many two runs are the difference
+TARGETS = {
+    "start": (145, 100_000),
+    "start+cancel": (250, 100_000),
+    "start+later": (185, 100_000),
+    "start+expire": (500, 100_000),
+    "call_soon": (82, 100_000),
+    "call_soon_chained": (270, 20_000),
+    "post": (200, 100_000),
+    "loop_new+close": (5_500, 200),
+    "sock_recv+sendall": (2_100, 20_000),
+}
+
+
+def total_of(operation, count):
+    counts = pathlib.Path(program("callgrind.steps"))
+    counts.unlink(missing_ok=True)
+    output([program("bench_steps"), operation, str(count)],
+           under=["valgrind", "--tool=callgrind", "--quiet",
+                  f"--callgrind-out-file={counts}"])
+    totals = re.search(r"^totals: (\d+)", counts.read_text(), re.MULTILINE)
+    if not totals:
+        raise Failure(f"{counts}: no totals")
+    return {"all": int(totals.group(1))}
+
+
+def run_steps():
+    """Timers have random deadlines; a row that says "start+" has the start's
+    instructions, too."""
+    for operation, (target, many) in TARGETS.items():
+        name = f"{operation}, instructions"
+        figure = None
+        if have("valgrind"):
+            progress(f"steps: {operation}")
+            figure = each_request(lambda n: total_of(operation, n),
+                                  many // 10, many)["all"]
+        row(name, f"<= {target}", {"rondo": figure})
+        check(name, figure, target)
