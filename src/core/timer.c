@@ -221,6 +221,18 @@ static COLD void timer_drop_flags(rondo_loop *loop, struct timer_slot *slot)
     slot->flags = 0;
 }
 
+/* At the end: timers that are started after others were cancelled in order lie
+ * in order again. */
+static inline void timer_group_append(struct timers *t, uint32_t number)
+{
+    t->groups[number].next = ID_NO_SLOT;
+    if (t->free_group == ID_NO_SLOT)
+        t->free_group = number;
+    else
+        t->groups[t->last_group].next = number;
+    t->last_group = number;
+}
+
 static inline void timer_slot_free(rondo_loop *loop, struct timer_slot *slot)
 {
     struct timers *t = &loop->timers;
@@ -238,10 +250,8 @@ static inline void timer_slot_free(rondo_loop *loop, struct timer_slot *slot)
         return;
     slot->id += (rondo_id)1 << ID_SLOT_BITS;
     struct timer_group *group = &t->groups[index / 64];
-    if (!group->free) {
-        group->next = t->free_group;
-        t->free_group = index / 64;
-    }
+    if (!group->free)
+        timer_group_append(t, index / 64);
     group->free |= UINT64_C(1) << index % 64;
 }
 
