@@ -25,12 +25,6 @@ int unix_socket(int family, int type);
 int unix_pipe(int fds[2]);
 int unix_nonblocking(int fd, bool on);
 
-/* The RONDO_E... of errno; RONDO_EAGAIN also for EINTR. */
-int unix_fail(void);
-
-/* The same of a send on a stream. */
-int unix_send_fail(void);
-
 /* Keeps SIGPIPE off a socket for good. On failure unix_may_send does it from
  * then on. */
 void unix_protect(int fd);
