@@ -5,6 +5,7 @@
 
 #include <rondo.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,22 +164,115 @@ static void pair_received(rondo_loop *from, void *arg, int64_t result)
           "rondo_sock_sendall");
 }
 
+static void pair_open(struct pair *p)
+{
+    int fds[2];
+    check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds),
+          "socketpair");
+    p->ours = fds[0];
+    p->other = fds[1];
+    pair_ask(p);
+}
+
 static void sock_echo(size_t count)
 {
     static struct pair pairs[PAIRS];
     left = count;
     for (int i = 0; i < PAIRS; i++) {
-        int fds[2];
-        check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds),
-              "socketpair");
-        pairs[i].ours = fds[0];
-        pairs[i].other = fds[1];
-        pair_ask(&pairs[i]);
-        check(rondo_sock_recv(loop, fds[0], pairs[i].bytes, SIZE, pair_received,
-                              &pairs[i]),
+        pair_open(&pairs[i]);
+        check(rondo_sock_recv(loop, pairs[i].ours, pairs[i].bytes, SIZE,
+                              pair_received, &pairs[i]),
               "rondo_sock_recv");
     }
     check(rondo_loop_run(loop), "rondo_loop_run");
+}
+
+/* ---- an echo by add_reader, recv and send; the other ends are ours ---- */
+
+static void pair_readable(rondo_loop *from, rondo_fd fd, void *arg)
+{
+    struct pair *p = arg;
+    if (recv((int)fd, p->bytes, SIZE, 0) != SIZE ||
+        send((int)fd, p->bytes, SIZE, 0) != SIZE ||
+        read(p->other, p->bytes, SIZE) != SIZE) {
+        measure_die("recv, send");
+    }
+    if (left-- > PAIRS) {
+        pair_ask(p);
+    } else {
+        check(rondo_remove_reader(from, fd), "rondo_remove_reader");
+    }
+}
+
+static void reader_echo(size_t count)
+{
+    static struct pair pairs[PAIRS];
+    left = count;
+    for (int i = 0; i < PAIRS; i++) {
+        pair_open(&pairs[i]);
+        check(rondo_add_reader(loop, pairs[i].ours, pair_readable, &pairs[i]),
+              "rondo_add_reader");
+    }
+    check(rondo_loop_run(loop), "rondo_loop_run");
+}
+
+/* ---- a server's clients, which come and go PAIRS at a time ---- */
+
+static size_t came;
+
+static void count_made(rondo_transport *t, void *self)
+{
+    (void)t;
+    (void)self;
+    came++;
+}
+
+static void count_lost(rondo_transport *t, void *self, int error)
+{
+    (void)t;
+    (void)self;
+    (void)error;
+    called++;
+}
+
+static int connect_to(const struct sockaddr_in *address)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 ||
+        connect(fd, (const struct sockaddr *)address, sizeof *address) < 0) {
+        measure_die("connect");
+    }
+    return fd;
+}
+
+static void accept_clients(size_t count)
+{
+    static const rondo_protocol protocol = {.connection_made = count_made,
+                                            .connection_lost = count_lost};
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    rondo_server *server;
+    check(rondo_create_server(loop, RONDO_SERVE(.host = "127.0.0.1"), &protocol,
+                              NULL, &server),
+          "rondo_create_server");
+    check(getsockname((int)rondo_server_fd(server, 0),
+                      (struct sockaddr *)&address, &size),
+          "getsockname");
+    for (size_t before = 0; before < count; before += PAIRS) {
+        int clients[PAIRS];
+        for (int i = 0; i < PAIRS; i++) {
+            clients[i] = connect_to(&address);
+        }
+        while (came < before + PAIRS) {
+            check(rondo_loop_run_once(loop, 0), "rondo_loop_run_once");
+        }
+        for (int i = 0; i < PAIRS; i++) {
+            close(clients[i]);
+        }
+        while (called < before + PAIRS) {
+            check(rondo_loop_run_once(loop, 0), "rondo_loop_run_once");
+        }
+    }
 }
 
 static const struct {
@@ -192,7 +286,9 @@ static const struct {
                   {"call_soon_chained", chained},
                   {"post", post},
                   {"loop_new+close", loops},
-                  {"sock_recv+sendall", sock_echo}};
+                  {"sock_recv+sendall", sock_echo},
+                  {"add_reader", reader_echo},
+                  {"accept+close", accept_clients}};
 
 int main(int argc, char **argv)
 {

@@ -19,6 +19,13 @@ TARGETS = {
     "post": (200, 100_000),
     "loop_new+close": (5_500, 200),
     "sock_recv+sendall": (2_100, 20_000),
+    "add_reader": (197, 20_000),
+    "accept+close": (2_450, 3_200),
+}
+# operation: system calls, those of the other end included
+CALLS = {
+    "sock_recv+sendall": (4.1, 6_400),
+    "accept+close": (8.3, 3_200),
 }
 
 
@@ -34,15 +41,30 @@ def total_of(operation, count):
     return {"all": int(totals.group(1))}
 
 
+def calls_of(operation, count):
+    counts = program("strace.steps")
+    output([program("bench_steps"), operation, str(count)],
+           under=["strace", "-c", "-U", "name,calls", "-o", counts])
+    calls = re.findall(r"^(\w+)\s+(\d+)\s*$",
+                       pathlib.Path(counts).read_text(), re.MULTILINE)
+    return {"all": sum(int(n) for name, n in calls if name != "total")}
+
+
+def measure(operation, what, tool, total, target, many):
+    name = f"{operation}, {what}"
+    figure = None
+    if have(tool):
+        progress(f"steps: {name}")
+        figure = each_request(lambda n: total(operation, n),
+                              many // 10, many)["all"]
+    row(name, f"<= {target}", {"rondo": figure})
+    check(name, figure, target)
+
+
 def run_steps():
     """Timers have random deadlines; a row that says "start+" has the start's
     instructions, too."""
     for operation, (target, many) in TARGETS.items():
-        name = f"{operation}, instructions"
-        figure = None
-        if have("valgrind"):
-            progress(f"steps: {operation}")
-            figure = each_request(lambda n: total_of(operation, n),
-                                  many // 10, many)["all"]
-        row(name, f"<= {target}", {"rondo": figure})
-        check(name, figure, target)
+        measure(operation, "instructions", "valgrind", total_of, target, many)
+    for operation, (target, many) in CALLS.items():
+        measure(operation, "system calls", "strace", calls_of, target, many)

@@ -86,8 +86,8 @@ bool unix_datagram_can_refuse_fragments(void);
 int unix_datagram_receive_failed(void);
 int unix_datagram_send_failed(void);
 /* For a receive of at most `room` bytes into r. */
-struct msghdr unix_datagram_head_for(struct sys_received *r, struct iovec *part,
-                                     size_t room);
+void unix_datagram_prepare(struct sys_received *r, size_t room,
+                           struct msghdr *head, struct iovec *part);
 void unix_datagram_take(struct sys_received *r, const struct msghdr *head,
                         size_t size);
 #if SYS_BATCH == 1
