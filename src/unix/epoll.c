@@ -310,7 +310,7 @@ static COLD int epoll_wait_for_all(rondo_loop *loop, struct epoll *e, int count)
         return count;
     e->events = events;
     e->batch = batch;
-    return epoll_wait_events(e, 0);
+    return epoll_wait(e->fd, events, batch, 0);
 }
 
 /* What calls for the reading side; a watch alone asks for the last two. */

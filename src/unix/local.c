@@ -4,6 +4,7 @@
 #ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
+#include "core/loop.h"
 #include "unix/unix.h"
 
 #include <errno.h>
@@ -321,8 +322,9 @@ static bool unix_local_take(struct cmsghdr *c, sys_fd *fds, size_t *count)
 }
 
 /* Something has come with the bytes, or was lost. */
-static int64_t unix_local_take_all(struct msghdr *message, int64_t received,
-                                   sys_fd *fds, size_t *count)
+static COLD int64_t unix_local_take_all(struct msghdr *message,
+                                        int64_t received, sys_fd *fds,
+                                        size_t *count)
 {
     bool all = !(message->msg_flags & MSG_CTRUNC);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c;
