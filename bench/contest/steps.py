@@ -17,10 +17,10 @@ TARGETS = {
     "call_soon": (82, 100_000),
     "call_soon_chained": (270, 20_000),
     "post": (200, 100_000),
-    "loop_new+close": (5_500, 200),
-    "sock_recv+sendall": (2_100, 20_000),
-    "add_reader": (197, 20_000),
-    "accept+close": (2_450, 3_200),
+    "loop_new+close": (5_200, 200),
+    "sock_recv+sendall": (1_950, 20_000),
+    "add_reader": (160, 20_000),
+    "accept+close": (2_380, 3_200),
 }
 # operation: system calls, those of the other end included
 CALLS = {
