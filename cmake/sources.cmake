@@ -89,7 +89,8 @@ set(RONDO_SOURCES
     src/watch/path_look.c
     src/watch/path_thread.c
     src/watch/path_tree.c
-    src/watch/path_watch.c)
+    src/watch/path_watch.c
+    src/watch/terminal_size.c)
 
 if(WIN32)
     list(APPEND RONDO_SOURCES

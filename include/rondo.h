@@ -3591,11 +3591,32 @@ RONDO_API int rondo_terminal_set_mode(rondo_fd fd, rondo_terminal_mode mode,
  * itself. Any thread, any signal handler. See libuv's uv_tty_reset_mode. */
 RONDO_API void rondo_terminal_restore(void);
 
-/** The size of its window in characters; 0: not known. Unix: a change of it is
- * SIGWINCH (rondo_watch_signal). RONDO_EINVAL: not a terminal. Any thread. See
- * TIOCGWINSZ of ioctl_tty(2), GetConsoleScreenBufferInfo. */
+/** The size of its window in characters; 0: not known. RONDO_EINVAL: not a
+ * terminal. Any thread. See TIOCGWINSZ of ioctl_tty(2),
+ * GetConsoleScreenBufferInfo. */
 RONDO_API int rondo_terminal_get_size(rondo_fd fd, unsigned *columns,
                                       unsigned *rows);
+
+/** The size of a terminal now. error: 0, or the last call: the terminal is gone,
+ * and the size is 0. */
+typedef void (*rondo_terminal_size_fn)(rondo_loop *loop, void *arg,
+                                       unsigned columns, unsigned rows,
+                                       int error);
+
+/**
+ * Calls fn with the terminal's size from the loop, and again after each change
+ * of it, until rondo_cancel or an error. The descriptor stays the program's.
+ * Unix: by SIGWINCH, which the kernel sends to the foreground processes of a
+ * session's terminal; the program may handle it, too. Windows tells those alone
+ * who read a console's input as records, so the loop looks each 250 ms.
+ *
+ * Returns an id. rondo_set_release says what becomes of arg; a watch keeps
+ * rondo_loop_run running (rondo_set_background). RONDO_EINVAL: not a terminal.
+ * See libuv's SIGWINCH.
+ */
+RONDO_API rondo_id rondo_watch_terminal_size(rondo_loop *loop, rondo_fd fd,
+                                             rondo_terminal_size_fn fn,
+                                             void *arg);
 
 /** How many colours it shows: 0, 16, 256 or 16777216; 0 if it is no terminal, and
  * if the environment's NO_COLOR is not empty. Unix: by TERM and COLORTERM.

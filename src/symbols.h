@@ -435,6 +435,8 @@
 #define signals_arg rondo_p_signals_arg
 #define signals_close rondo_p_signals_close
 #define signals_run rondo_p_signals_run
+#define size_arg rondo_p_size_arg
+#define size_class rondo_p_size_class
 #define sock_call_class rondo_p_sock_call_class
 #define sock_class rondo_p_sock_class
 #define spawn_child rondo_p_spawn_child
@@ -718,6 +720,7 @@
 #define sys_terminal_mode rondo_p_sys_terminal_mode
 #define sys_terminal_restore rondo_p_sys_terminal_restore
 #define sys_terminal_sequences rondo_p_sys_terminal_sequences
+#define sys_terminal_signal rondo_p_sys_terminal_signal
 #define sys_terminal_size rondo_p_sys_terminal_size
 #define sys_thread_is_self rondo_p_sys_thread_is_self
 #define sys_thread_pin rondo_p_sys_thread_pin

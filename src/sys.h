@@ -428,6 +428,8 @@ int sys_terminal_mode(sys_fd fd, rondo_terminal_mode mode, bool guard);
 /* To what it was before the first change. Any signal handler. */
 void sys_terminal_restore(void);
 int sys_terminal_measure(sys_fd fd, unsigned *columns, unsigned *rows);
+/* The signal that tells of another size; 0: there is none. */
+int sys_terminal_signal(void);
 /* 1: from now on it understands sequences, which some do not until they are
  * asked; 0: it cannot; -1: the system does not know. */
 int sys_terminal_sequences(sys_fd fd);

@@ -74,6 +74,7 @@ enum handle_kind {
     HANDLE_PUMP,      /* between two transports */
     HANDLE_PATH,      /* a watched path */
     HANDLE_NETWORK,   /* watched network interfaces */
+    HANDLE_TERMINAL,  /* the watched size of a terminal */
     HANDLE_KINDS
 };
 
