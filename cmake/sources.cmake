@@ -141,6 +141,7 @@ else()
         src/unix/child_stdio.c
         src/unix/child_thread.c
         src/unix/cores.c
+        src/unix/errors.c
         src/unix/net.c
         src/unix/notify_none.c
         src/unix/pipe.c

@@ -254,6 +254,7 @@
 #define loop_set_guard rondo_p_loop_set_guard
 #define loop_wait_time rondo_p_loop_wait_time
 #define loop_wake rondo_p_loop_wake
+#define loops_made rondo_p_loops_made
 #define memory_of_libc rondo_p_memory_of_libc
 #define names_class rondo_p_names_class
 #define notify_absolute rondo_p_notify_absolute

@@ -461,7 +461,7 @@ size_t sys_address_path(const rondo_address *a, const char **path);
 
 /* ---- names ---- */
 
-/* The result of a look-up. The caller frees the members, with free. */
+/* The result of a look-up. The caller frees the members, with sys_free. */
 struct sys_names {
     rondo_address *addresses;
     size_t count;

@@ -12,6 +12,9 @@
 #else
 #define SYSTEM_UNIX
 #endif
+#ifndef SYSTEM_WIN /* its errno, sockaddr and threads are those of POSIX */
+#define SYSTEM_POSIX
+#endif
 
 #if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) ||       \
     defined(__OpenBSD__) || defined(__DragonFly__)
@@ -21,7 +24,7 @@
 #endif
 
 /* Files of any size, also where a long has 32 bits. */
-#if defined(SYSTEM_UNIX) && !defined(_FILE_OFFSET_BITS)
+#if defined(SYSTEM_POSIX) && !defined(_FILE_OFFSET_BITS)
 #define _FILE_OFFSET_BITS 64
 #endif
 
