@@ -10,8 +10,10 @@
 #include <stdatomic.h>
 
 #include <string.h>
-#ifdef SYSTEM_WIN
+#if defined(SYSTEM_WIN)
 #include "win/sys_types.h"
+#elif defined(SYSTEM_SIM)
+#include "sim/sys_types.h"
 #else
 #include "unix/sys_types.h"
 #endif

@@ -7,7 +7,9 @@
 
 /* The files of another system are empty, so a compiler can be given all of
  * src/ at once. */
-#ifdef _WIN32
+#if defined(RONDO_SIMULATED) /* the build says so: the simulated one */
+#define SYSTEM_SIM
+#elif defined(_WIN32)
 #define SYSTEM_WIN
 #else
 #define SYSTEM_UNIX
