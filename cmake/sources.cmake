@@ -96,6 +96,7 @@ set(RONDO_SIM_SOURCES ${RONDO_SOURCES}
     src/sim/api.c
     src/sim/chaos.c
     src/sim/dial.c
+    src/sim/done.c
     src/sim/fault.c
     src/sim/flow.c
     src/sim/hosts.c
@@ -112,7 +113,7 @@ set(RONDO_SIM_SOURCES ${RONDO_SOURCES}
     src/sim/try.c
     src/sim/waiter.c
     src/sim/world.c)
-set(RONDO_SIM_BACKENDS ready)
+set(RONDO_SIM_BACKENDS ready done)
 
 if(WIN32)
     list(APPEND RONDO_SOURCES

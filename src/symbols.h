@@ -12,6 +12,7 @@
 #define afd_result rondo_p_afd_result
 #define afd_start rondo_p_afd_start
 #define backend_choose rondo_p_backend_choose
+#define backend_done rondo_p_backend_done
 #define backend_epoll rondo_p_backend_epoll
 #define backend_io_uring rondo_p_backend_io_uring
 #define backend_iocp rondo_p_backend_iocp
@@ -77,12 +78,15 @@
 #define datagram_special_receive rondo_p_datagram_special_receive
 #define datagram_tell rondo_p_datagram_tell
 #define datagram_tell_done rondo_p_datagram_tell_done
+#define dial_accept rondo_p_dial_accept
 #define dial_arrive rondo_p_dial_arrive
 #define dial_begin rondo_p_dial_begin
+#define dial_result rondo_p_dial_result
 #define dispatch_end rondo_p_dispatch_end
 #define dispatch_settle rondo_p_dispatch_settle
 #define dispatch_some rondo_p_dispatch_some
 #define dispatch_turn rondo_p_dispatch_turn
+#define done_forget rondo_p_done_forget
 #define drain_class rondo_p_drain_class
 #define embed_go_on_waiting rondo_p_embed_go_on_waiting
 #define error_from_os rondo_p_error_from_os
@@ -156,6 +160,7 @@
 #define flow_broke rondo_p_flow_broke
 #define flow_drop_way rondo_p_flow_drop_way
 #define flow_link rondo_p_flow_link
+#define flow_send rondo_p_flow_send
 #define flow_stop rondo_p_flow_stop
 #define flow_take rondo_p_flow_take
 #define flow_way_ends rondo_p_flow_way_ends
@@ -313,6 +318,7 @@
 #define op_submit rondo_p_op_submit
 #define packets_connect rondo_p_packets_connect
 #define packets_drop_all rondo_p_packets_drop_all
+#define packets_send_out rondo_p_packets_send_out
 #define path_arg rondo_p_path_arg
 #define path_batch_clear rondo_p_path_batch_clear
 #define path_batch_put rondo_p_path_batch_put
@@ -471,10 +477,12 @@
 #define signals_run rondo_p_signals_run
 #define sim rondo_p_sim
 #define sim_alloc rondo_p_sim_alloc
+#define sim_alloc_for rondo_p_sim_alloc_for
 #define sim_alloc_zeroed rondo_p_sim_alloc_zeroed
 #define sim_at rondo_p_sim_at
 #define sim_below rondo_p_sim_below
 #define sim_block rondo_p_sim_block
+#define sim_check_host rondo_p_sim_check_host
 #define sim_choose_rivals rondo_p_sim_choose_rivals
 #define sim_die rondo_p_sim_die
 #define sim_driver_waits rondo_p_sim_driver_waits
@@ -506,6 +514,9 @@
 #define sim_resume_threads rondo_p_sim_resume_threads
 #define sim_rivals rondo_p_sim_rivals
 #define sim_run_due rondo_p_sim_run_due
+#define sim_slots_free rondo_p_sim_slots_free
+#define sim_slots_put rondo_p_sim_slots_put
+#define sim_slots_take rondo_p_sim_slots_take
 #define sim_spin rondo_p_sim_spin
 #define sim_step rondo_p_sim_step
 #define sim_thread_start rondo_p_sim_thread_start

@@ -38,7 +38,7 @@ int sys_listen(sys_fd fd, int backlog)
 }
 
 struct sim_socket *dial_arrive(struct sim_socket *server,
-                                  struct sim_socket *client)
+                               struct sim_socket *client)
 {
     struct sim_socket *s = net_new(server->host, SIM_STREAM, server->family);
     s->uses = 1; /* the backlog's */
@@ -69,12 +69,9 @@ static struct sim_socket *dial_pop(struct sim_socket *server)
     return s;
 }
 
-int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
+int dial_accept(struct sim_socket *server, sys_fd *accepted,
+                rondo_address *peer)
 {
-    struct sim_socket *server = net_get(fd);
-    *accepted = SYS_NO_FD;
-    if (!server)
-        return RONDO_EBADF;
     if (!server->listening)
         return sim_fail(EINVAL);
     if (!server->queue_first || sim_fault(SIM_FAULT_again))
@@ -96,6 +93,13 @@ int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
     sim_note(s->host, NOTE_ACCEPT, s->number, 0);
     net_unuse(s);
     return 0;
+}
+
+int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
+{
+    struct sim_socket *server = net_get(fd);
+    *accepted = SYS_NO_FD;
+    return server ? dial_accept(server, accepted, peer) : RONDO_EBADF;
 }
 
 /* ---- clients ---- */
@@ -196,7 +200,7 @@ static void dial_goes_on(struct sim_event *event)
 
 /* The host itself, for 127.0.0.1, ::1, 0.0.0.0 and its own addresses. */
 static struct sim_host *dial_host(const struct sim_socket *s,
-                                     const rondo_address *a)
+                                  const rondo_address *a)
 {
     if (net_is_any(a) || sim_host_has(s->host, a))
         return s->host;
@@ -247,11 +251,8 @@ int sys_connect(sys_fd fd, const rondo_address *address)
                                           : dial_begin(s, address);
 }
 
-int sys_connect_result(sys_fd fd)
+int dial_result(struct sim_socket *s)
 {
-    struct sim_socket *s = net_get(fd);
-    if (!s)
-        return RONDO_EBADF;
     if (s->connecting)
         return RONDO_EAGAIN;
     if (s->error) {
@@ -260,5 +261,11 @@ int sys_connect_result(sys_fd fd)
         return sim_fail(os_error);
     }
     return s->connected ? 0 : RONDO_EAGAIN;
+}
+
+int sys_connect_result(sys_fd fd)
+{
+    struct sim_socket *s = net_get(fd);
+    return s ? dial_result(s) : RONDO_EBADF;
 }
 #endif

@@ -41,7 +41,7 @@ static void flow_append(struct sim_socket *s, struct sim_segment *segment)
 }
 
 static void flow_push(struct sim_socket *s, const void *bytes, size_t size,
-                        enum sim_carries carries)
+                      enum sim_carries carries)
 {
     struct sim_segment *segment = malloc(sizeof *segment + size);
     if (!segment)
@@ -165,7 +165,7 @@ static void flow_put_bytes(struct sim_socket *o, struct sim_segment *segment)
 
 /* `o` has it. Bytes for an end that is closed are answered by a reset. */
 static void flow_deliver(struct sim_socket *s, struct sim_socket *o,
-                           struct sim_segment *segment)
+                         struct sim_segment *segment)
 {
     if (o->connecting) {
         o->connecting = false;
@@ -313,8 +313,6 @@ int64_t sys_recvv(sys_fd fd, const rondo_room *rooms, size_t count)
 /* 0, or why nothing can be sent. */
 static int flow_check_send(struct sim_socket *s)
 {
-    if (!s)
-        return RONDO_EBADF;
     if (s->kind != SIM_STREAM)
         return sim_fail(ENOTSOCK);
     if (s->error)
@@ -334,8 +332,7 @@ static int flow_check_send(struct sim_socket *s)
     return 0;
 }
 
-static void flow_send_part(struct sim_socket *s, const char *bytes,
-                             size_t size)
+static void flow_send_part(struct sim_socket *s, const char *bytes, size_t size)
 {
     while (size) {
         size_t part = size < sim.options.segment ? size : sim.options.segment;
@@ -347,9 +344,9 @@ static void flow_send_part(struct sim_socket *s, const char *bytes,
     }
 }
 
-int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
+int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
+                  size_t count)
 {
-    struct sim_socket *s = net_get(fd);
     size_t whole = 0, sent = 0;
     int error = flow_check_send(s);
     if (error)
@@ -373,6 +370,12 @@ int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
     s->used += sent;
     sim_note(s->host, NOTE_SEND, s->number, (int64_t)sent);
     return (int64_t)sent;
+}
+
+int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
+{
+    struct sim_socket *s = net_get(fd);
+    return s ? flow_send(s, buffers, count) : RONDO_EBADF;
 }
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)

@@ -18,9 +18,8 @@ struct sim_block {
 _Static_assert(sizeof(struct sim_block) % sizeof(max_align_t) == 0,
                "what follows a block is aligned");
 
-static void memory_link(struct sim_block *b)
+static void memory_link(struct sim_block *b, struct sim_host *host)
 {
-    struct sim_host *host = sim_host();
     struct sim_block **list = host ? &host->blocks : &sim.blocks;
     b->of_world = sim.begun;
     if (!sim.begun)
@@ -50,7 +49,7 @@ void *sim_alloc_zeroed(size_t count, size_t size)
     if (!b)
         return NULL;
     b->size = whole;
-    memory_link(b);
+    memory_link(b, sim_host());
     return b + 1;
 }
 
@@ -62,7 +61,17 @@ void *sim_alloc(size_t size)
     if (!b)
         return NULL;
     b->size = size;
-    memory_link(b);
+    memory_link(b, sim_host());
+    return b + 1;
+}
+
+void *sim_alloc_for(struct sim_host *host, size_t size)
+{
+    struct sim_block *b = malloc(sizeof *b + size);
+    if (!b)
+        sim_die("out of memory");
+    b->size = size;
+    memory_link(b, host);
     return b + 1;
 }
 

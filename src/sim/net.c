@@ -354,6 +354,7 @@ void net_host_stops(struct sim_host *host, bool system_goes_on)
         net_close(SIM_FIRST_FD + i, false, true);
         net_unuse(s);
     }
+    done_forget(host);
     local_forget(host);
     host->next_port = 49152;
 }

@@ -130,16 +130,24 @@ void flow_way_ends(struct sim_event *event);
 /* Makes the two ends of a connection know each other. */
 void flow_link(struct sim_socket *a, struct sim_socket *b);
 void flow_broke(struct sim_socket *s, int os_error);
-/* A try of a completion backend's, without faults that it would see itself. */
+/* As sys_sendv and sys_recv, of any host's socket. */
+int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
+                  size_t count);
 int64_t flow_take(struct sim_socket *s, void *data, size_t size);
 
 /* dial.c */
 int dial_begin(struct sim_socket *s, const rondo_address *address);
+/* As sys_accept and sys_connect_result. */
+int dial_accept(struct sim_socket *server, sys_fd *accepted,
+                rondo_address *peer);
+int dial_result(struct sim_socket *s);
 /* A server's end for a client, in its backlog. */
 struct sim_socket *dial_arrive(struct sim_socket *server,
-                                  struct sim_socket *client);
+                               struct sim_socket *client);
 
 /* packets.c */
+/* As sys_send_batch of one. */
+int packets_send_out(struct sim_socket *s, const struct sys_outgoing *o);
 int packets_connect(struct sim_socket *s, const rondo_address *address);
 void packets_drop_all(struct sim_socket *s);
 
@@ -148,6 +156,9 @@ void local_forget(struct sim_host *host);
 struct sim_socket *local_find(struct sim_host *host, enum sim_socket_kind kind,
                               const rondo_address *a);
 int local_connect(struct sim_socket *s, const rondo_address *address);
+
+/* done.c */
+void done_forget(struct sim_host *host);
 
 /* hosts.c */
 int hosts_check_link(const rondo_sim_link *link, const char *what);

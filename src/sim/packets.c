@@ -92,7 +92,7 @@ static bool packets_is_for_all(const rondo_address *a)
 
 /* A connected socket hears its peer only. */
 static bool packets_hears(const struct sim_socket *s, const struct datagram *d,
-                           bool group)
+                          bool group)
 {
     if (s->kind != SIM_DATAGRAM || !s->bound ||
         s->family != sys_address_family(&d->to) ||
@@ -154,16 +154,15 @@ static void packets_arrives(struct sim_event *event)
         sim_note(d->host, NOTE_DATAGRAM_LOST, 0, (int64_t)d->packet->size);
     else if (!packets_deliver(d) && d->sender && d->sender->connected &&
              !packets_is_group(&d->to) && !sim_is_cut(d->host, d->from))
-        net_later(d->sender, sim_latency(d->host, d->from, 0),
-                  packets_refused);
+        net_later(d->sender, sim_latency(d->host, d->from, 0), packets_refused);
     packets_end(event);
 }
 
 /* ---- sending ---- */
 
 static void packets_launch(struct sim_socket *s, struct sim_host *host,
-                            const rondo_address *to,
-                            const struct sim_packet *packet)
+                           const rondo_address *to,
+                           const struct sim_packet *packet)
 {
     int times = 1 + sim_fault(SIM_FAULT_duplicate);
     for (int i = 0; i < times; i++) {
@@ -187,7 +186,7 @@ static void packets_launch(struct sim_socket *s, struct sim_host *host,
 }
 
 static void packets_launch_all(struct sim_socket *s, const rondo_address *to,
-                                const struct sim_packet *packet)
+                               const struct sim_packet *packet)
 {
     struct sim_host *host = net_is_any(to) || sim_host_has(s->host, to)
                                 ? s->host
@@ -204,7 +203,7 @@ static void packets_launch_all(struct sim_socket *s, const rondo_address *to,
 
 /* Unix sockets: there at once, or not at all. */
 static int packets_send_local(struct sim_socket *s, const rondo_address *to,
-                               const struct sim_packet *packet)
+                              const struct sim_packet *packet)
 {
     struct sim_socket *target = local_find(s->host, SIM_DATAGRAM, to);
     if (!target)
@@ -217,7 +216,7 @@ static int packets_send_local(struct sim_socket *s, const rondo_address *to,
 }
 
 static void packets_set_from(struct sim_socket *s, const rondo_address *to,
-                              struct sim_packet *packet)
+                             struct sim_packet *packet)
 {
     packet->from = s->local;
     if (s->family == RONDO_FAMILY_UNIX || !net_is_any(&s->local))
@@ -245,7 +244,7 @@ static int packets_check(struct sim_socket *s, size_t size)
 }
 
 static int packets_send(struct sim_socket *s, const rondo_address *to,
-                         const rondo_buffer *pieces, size_t count)
+                        const rondo_buffer *pieces, size_t count)
 {
     size_t size = 0, used = 0;
     for (size_t i = 0; i < count; i++)
@@ -280,9 +279,8 @@ static int packets_send(struct sim_socket *s, const rondo_address *to,
     return result;
 }
 
-static int packets_send_to(struct sim_socket *s, const void *to,
-                            size_t to_size, const rondo_buffer *pieces,
-                            size_t count)
+static int packets_send_to(struct sim_socket *s, const void *to, size_t to_size,
+                           const rondo_buffer *pieces, size_t count)
 {
     rondo_address a;
     if (!to && !s->connected)
@@ -295,6 +293,12 @@ static int packets_send_to(struct sim_socket *s, const void *to,
     return packets_send(s, to ? &a : &s->peer, pieces, count);
 }
 
+int packets_send_out(struct sim_socket *s, const struct sys_outgoing *o)
+{
+    rondo_buffer whole = {o->data, o->size};
+    return packets_send_to(s, o->to, o->to_size, &whole, 1);
+}
+
 int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
 {
     struct sim_socket *s = net_get(fd);
@@ -302,9 +306,7 @@ int sys_send_batch(sys_fd fd, const struct sys_outgoing *list, unsigned count)
     if (!s)
         return RONDO_EBADF;
     while ((unsigned)sent < count) {
-        const struct sys_outgoing *o = &list[sent];
-        rondo_buffer whole = {o->data, o->size};
-        int result = packets_send_to(s, o->to, o->to_size, &whole, 1);
+        int result = packets_send_out(s, &list[sent]);
         if (result < 0)
             return sent ? sent : result;
         sent++;
@@ -325,7 +327,7 @@ int sys_send_message(sys_fd fd, const struct sys_message *m)
 /* ---- receiving ---- */
 
 static void packets_take(struct sim_socket *s, struct sys_received *r,
-                          size_t room)
+                         size_t room)
 {
     struct sim_packet *p = s->packet_first;
     s->packet_first = p->next;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "core/backend.h"
+#include "sim/waiter.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -25,8 +26,7 @@ struct ready_entry {
 struct ready {
     struct sim_waiter waiter;
     struct ready_entry *first, **last;
-    struct ready_entry **entries; /* io->slot is the index */
-    int used, room;
+    struct sim_slots slots; /* of entries; io->slot is the index */
 };
 
 /* ---- the queue ---- */
@@ -106,55 +106,29 @@ static void ready_lost(struct sim_watch *watch)
 
 /* ---- the poller ---- */
 
+static struct ready_entry *ready_at(const struct ready *r, int slot)
+{
+    return r->slots.items[slot];
+}
+
 static int ready_open(rondo_loop *loop, void *state)
 {
     struct ready *r = state;
     (void)loop;
-    if (!sim_host())
-        return error_set(RONDO_EINVAL, "loop_new: %s",
-                         sim.begun ? "a loop is a host's: call it from a "
-                                     "host's main, not from the driver"
-                                   : "there is no simulated world: call "
-                                     "rondo_sim_begin first");
+    int error = sim_check_host("loop_new");
     r->last = &r->first;
-    return 0;
+    return error;
 }
 
 static void ready_close(rondo_loop *loop, void *state)
 {
     struct ready *r = state;
-    for (int i = 0; i < r->used; i++)
-        if (r->entries[i]) {
-            net_unwatch(&r->entries[i]->watch);
-            loop_free(loop, r->entries[i]);
+    for (int i = 0; i < r->slots.used; i++)
+        if (r->slots.items[i]) {
+            net_unwatch(&ready_at(r, i)->watch);
+            loop_free(loop, r->slots.items[i]);
         }
-    loop_free(loop, r->entries);
-}
-
-static int ready_place(rondo_loop *loop, struct ready *r)
-{
-    int slot = 0;
-    if (r->used < r->room)
-        return r->used++;
-    while (slot < r->used && r->entries[slot])
-        slot++;
-    if (slot < r->used)
-        return slot;
-    int room = r->room ? r->room * 2 : 16;
-    struct ready_entry **entries = loop_realloc(
-        loop, r->entries, (size_t)room * sizeof(struct ready_entry *));
-    if (!entries)
-        return -1;
-    memset(entries + r->room, 0,
-           (size_t)(room - r->room) * sizeof(struct ready_entry *));
-    r->entries = entries;
-    r->room = room;
-    return r->used++;
-}
-
-static int ready_no_memory(void)
-{
-    return error_set(RONDO_ENOMEM, "out of memory for descriptors");
+    sim_slots_free(loop, &r->slots);
 }
 
 static int ready_attach(rondo_loop *loop, void *state, struct io *io)
@@ -164,10 +138,10 @@ static int ready_attach(rondo_loop *loop, void *state, struct io *io)
     if (!s)
         return error_os(RONDO_EBADF, "ready: descriptor %d", io->fd);
     struct ready_entry *e = loop_alloc(loop, sizeof *e);
-    int slot = e ? ready_place(loop, r) : -1;
+    int slot = e ? sim_slots_put(loop, &r->slots, e) : -1;
     if (slot < 0) {
         loop_free(loop, e);
-        return ready_no_memory();
+        return error_set(RONDO_ENOMEM, "out of memory for descriptors");
     }
     memset(e, 0, sizeof *e);
     e->of = r;
@@ -176,7 +150,6 @@ static int ready_attach(rondo_loop *loop, void *state, struct io *io)
     e->watch.changed = ready_changed;
     e->watch.lost = ready_lost;
     net_watch(&e->watch, s);
-    r->entries[slot] = e;
     io->slot = slot;
     return 0;
 }
@@ -184,13 +157,11 @@ static int ready_attach(rondo_loop *loop, void *state, struct io *io)
 static void ready_detach(rondo_loop *loop, void *state, struct io *io)
 {
     struct ready *r = state;
-    struct ready_entry *e = r->entries[io->slot];
+    struct ready_entry *e = ready_at(r, io->slot);
     net_unwatch(&e->watch);
     ready_remove(r, e);
     loop_free(loop, e);
-    r->entries[io->slot] = NULL;
-    if (io->slot == r->used - 1)
-        r->used--;
+    sim_slots_take(&r->slots, io->slot);
     io->slot = -1;
 }
 
@@ -198,7 +169,7 @@ static int ready_set(rondo_loop *loop, void *state, struct io *io,
                      unsigned sides)
 {
     struct ready *r = state;
-    struct ready_entry *e = r->entries[io->slot];
+    struct ready_entry *e = ready_at(r, io->slot);
     (void)loop;
     if (sides && !e->watch.socket)
         return error_os(sim_fail(EBADF), "ready: descriptor %d", io->fd);
@@ -212,7 +183,7 @@ static unsigned ready_events(rondo_loop *loop, void *state, const struct io *io,
                              unsigned sides)
 {
     const struct ready *r = state;
-    const struct ready_entry *e = r->entries[io->slot];
+    const struct ready_entry *e = ready_at(r, io->slot);
     (void)loop;
     (void)sides;
     return e->watch.socket ? net_events(e->watch.socket) : 0;
@@ -255,8 +226,8 @@ static int ready_look(rondo_loop *loop, struct ready *r)
 static int ready_report_spuriously(rondo_loop *loop, struct ready *r)
 {
     struct ready_entry *e = NULL;
-    if (r->used && sim_fault(SIM_FAULT_spurious))
-        e = r->entries[sim_below((uint64_t)r->used)];
+    if (r->slots.used && sim_fault(SIM_FAULT_spurious))
+        e = ready_at(r, (int)sim_below((uint64_t)r->slots.used));
     if (!e || !e->wanted || e->wanted & WATCH_ALWAYS || ready_found(e) ||
         e->io->owner == IO_INTERNAL)
         return 0;

@@ -72,6 +72,7 @@ struct sim_host {
     struct sim_block *blocks;
     struct sim_socket *sockets; /* all that have a descriptor */
     struct sim_path *paths;
+    struct sim_request *requests; /* of the backend "done" */
     unsigned descriptors, descriptors_most;
     uint16_t next_port;
     int64_t clock_from, clock_base; /* its clock at a moment of world time */
@@ -235,22 +236,10 @@ void chaos_act(void);
 void chaos_forget(void);
 bool chaos_goes_on(void);
 
-/* waiter.c: a thread that waits for events. Zeroed: nothing. */
-struct sim_waiter {
-    struct sim_thread *thread; /* NULL: it does not wait now */
-    bool woken;                /* the wait, or the next one, ends */
-    int64_t late_until;        /* 0, or when to look again at the latest */
-};
-/* Waits until then, in world time, for a poke: true, look again. false: the
- * time is over, or the wait was woken. */
-bool sim_waiter_wait(struct sim_waiter *w, int64_t until);
-void sim_waiter_poke(struct sim_waiter *w);
-void sim_waiter_wake(struct sim_waiter *w);
-/* The next wait looks again after a short while. */
-void sim_waiter_poke_later(struct sim_waiter *w);
-
 /* memory.c */
 void sim_free_blocks(struct sim_block **blocks);
+/* Memory of that host, whoever asks. It does not fail. */
+void *sim_alloc_for(struct sim_host *host, size_t size);
 
 /* hosts.c */
 struct sim_host *sim_host_of_ip(const rondo_address *a);

@@ -51,7 +51,7 @@ void sim_free(void *p);
 #define SYS_STOP_EXCEPTIONS() ((void)0)
 
 /* X(name) for each backend of this build. The first one is the default. */
-#define SYS_BACKENDS(X) X(ready)
+#define SYS_BACKENDS(X) X(ready) X(done)
 
 #define SYS_NEVER_BLOCKS    1
 #define SYS_ACCEPT_INHERITS 1
@@ -64,11 +64,11 @@ void sim_free(void *p);
 /* Members of struct op: those of the backend "done". */
 struct op;
 struct sim_op {
-    struct op *next;             /* of the backend's list */
-    struct op **link;            /* what points at it there */
-    struct sim_request *request; /* what the simulation does; NULL: nothing */
+    struct op *next;             /* of those that have ended */
+    struct sim_request *request; /* what goes on for it; NULL: it has ended */
     int error;
-    bool ended; /* on the list of those that have ended */
+    size_t count;
+    int64_t os_error;
 };
 #define SYS_OP_MEMBERS struct sim_op sim;
 
