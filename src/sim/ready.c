@@ -41,6 +41,7 @@ static void ready_put(struct ready *r, struct ready_entry *e)
     r->last = &e->next;
 }
 
+/* It still counts as queued, until ready_look is done with it. */
 static struct ready_entry *ready_take(struct ready *r)
 {
     struct ready_entry *e = r->first;
@@ -49,7 +50,6 @@ static struct ready_entry *ready_take(struct ready *r)
     r->first = e->next;
     if (!r->first)
         r->last = &r->first;
-    e->queued = false;
     return e;
 }
 
@@ -189,35 +189,45 @@ static unsigned ready_events(rondo_loop *loop, void *state, const struct io *io,
     return e->watch.socket ? net_events(e->watch.socket) : 0;
 }
 
+/* Returns whether it is to be looked at again. */
+static bool ready_look_at(rondo_loop *loop, struct ready *r,
+                          struct ready_entry *e, int *found)
+{
+    unsigned sides = ready_found(e);
+    if (e->was_lost) {
+        e->was_lost = false;
+        reactor_lost(loop, e->io);
+        ++*found;
+        return false;
+    }
+    if (!sides)
+        return false;
+    if (sim_fault(SIM_FAULT_late)) {
+        sim_waiter_poke_later(&r->waiter);
+    } else {
+        reactor_ready(loop, e->io, sides);
+        ++*found;
+    }
+    return e->wanted;
+}
+
 /* One look at each that is queued now. Returns how many it has reported. */
 static int ready_look(rondo_loop *loop, struct ready *r)
 {
     struct ready_entry *e, *kept = NULL, **kept_last = &kept;
     int found = 0;
     while ((e = ready_take(r))) {
-        unsigned sides = ready_found(e);
-        if (e->was_lost) {
-            e->was_lost = false;
-            reactor_lost(loop, e->io);
-            found++;
-            continue;
+        if (ready_look_at(loop, r, e, &found)) {
+            e->next = NULL;
+            *kept_last = e;
+            kept_last = &e->next;
+        } else {
+            e->queued = false;
         }
-        if (!sides)
-            continue;
-        if (sim_fault(SIM_FAULT_late))
-            sim_waiter_poke_later(&r->waiter);
-        else {
-            reactor_ready(loop, e->io, sides);
-            found++;
-        }
-        e->next = NULL;
-        *kept_last = e;
-        kept_last = &e->next;
     }
-    while ((e = kept)) { /* level-triggered: looked at again next time */
-        kept = e->next;
-        if (e->wanted)
-            ready_put(r, e);
+    if (kept) { /* level-triggered: the next wait looks at them again */
+        r->first = kept;
+        r->last = kept_last;
     }
     return found;
 }
