@@ -44,3 +44,37 @@ else()
     set(RONDO_DEFAULT_KIND static)
 endif()
 add_library(rondo::rondo ALIAS rondo_${RONDO_DEFAULT_KIND})
+
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT RONDO_FUZZ)
+    set(RONDO_SIM_DEFAULT ON)
+else()
+    set(RONDO_SIM_DEFAULT OFF)
+endif()
+
+# The same library over a simulated system, for tests of programs. Its
+# assertions stay: who tests wants to hear of them.
+option(RONDO_BUILD_SIM "Build rondo::sim, the simulated system (Linux)"
+    ${RONDO_SIM_DEFAULT})
+if(RONDO_BUILD_SIM)
+    list(TRANSFORM RONDO_SIM_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
+    add_library(rondo_sim STATIC ${RONDO_SIM_SOURCES})
+    add_library(rondo::sim ALIAS rondo_sim)
+    set_target_properties(rondo_sim PROPERTIES
+        EXPORT_NAME sim
+        C_VISIBILITY_PRESET hidden
+        EXPORT_COMPILE_COMMANDS ON)
+    target_compile_definitions(rondo_sim PRIVATE RONDO_BUILDING RONDO_SIMULATED)
+    target_compile_options(rondo_sim PRIVATE -UNDEBUG)
+    target_include_directories(rondo_sim
+        PUBLIC
+            $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+        PRIVATE
+            ${PROJECT_SOURCE_DIR}/src)
+    target_include_directories(rondo_sim SYSTEM BEFORE
+        PRIVATE ${PROJECT_SOURCE_DIR}/src/sim)
+    target_link_libraries(rondo_sim PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+    if(NOT RONDO_TOP_LEVEL AND NOT RONDO_INSTALL)
+        set_target_properties(rondo_sim PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+endif()

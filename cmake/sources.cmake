@@ -92,6 +92,32 @@ set(RONDO_SOURCES
     src/watch/path_watch.c
     src/watch/terminal_size.c)
 
+# What is the same on each system, for the simulated one below.
+set(RONDO_SIM_SOURCES ${RONDO_SOURCES}
+    src/unix/address.c
+    src/unix/errors.c
+    src/sim/api.c
+    src/sim/chaos.c
+    src/sim/dial.c
+    src/sim/done.c
+    src/sim/fault.c
+    src/sim/flow.c
+    src/sim/hosts.c
+    src/sim/local.c
+    src/sim/memory.c
+    src/sim/missing.c
+    src/sim/missing_child.c
+    src/sim/names.c
+    src/sim/net.c
+    src/sim/packets.c
+    src/sim/ready.c
+    src/sim/sys.c
+    src/sim/threads.c
+    src/sim/try.c
+    src/sim/waiter.c
+    src/sim/world.c)
+set(RONDO_SIM_BACKENDS ready done)
+
 if(WIN32)
     list(APPEND RONDO_SOURCES
         src/win/address.c
@@ -146,6 +172,7 @@ else()
         src/unix/child_stdio.c
         src/unix/child_thread.c
         src/unix/cores.c
+        src/unix/errors.c
         src/unix/interfaces.c
         src/unix/machine.c
         src/unix/net.c

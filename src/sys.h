@@ -10,8 +10,10 @@
 #include <stdatomic.h>
 
 #include <string.h>
-#ifdef SYSTEM_WIN
+#if defined(SYSTEM_WIN)
 #include "win/sys_types.h"
+#elif defined(SYSTEM_SIM)
+#include "sim/sys_types.h"
 #else
 #include "unix/sys_types.h"
 #endif
@@ -483,7 +485,7 @@ size_t sys_address_path(const rondo_address *a, const char **path);
 
 /* ---- names ---- */
 
-/* The result of a look-up. The caller frees the members, with free. */
+/* The result of a look-up. The caller frees the members, with sys_free. */
 struct sys_names {
     rondo_address *addresses;
     size_t count;

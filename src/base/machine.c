@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "sys.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int rondo_random(void *data, size_t size)
@@ -49,7 +48,7 @@ static int machine_append(void *arg, const rondo_interface *one)
 {
     struct machine_list *list = arg;
     size_t size = strlen(one->name) + 1;
-    rondo_interface *copy = malloc(sizeof *copy + size);
+    rondo_interface *copy = sys_alloc(sizeof *copy + size);
     if (!copy) {
         error_no_os();
         return RONDO_ENOMEM;
@@ -81,7 +80,7 @@ void rondo_free_interfaces(rondo_interface *first)
 {
     while (first) {
         rondo_interface *next = first->next;
-        free(first);
+        sys_free(first);
         first = next;
     }
 }

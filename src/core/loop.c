@@ -425,16 +425,17 @@ static void loop_place_parts(rondo_loop *loop)
     loop->scratch = at;
 }
 
+_Atomic uint32_t loops_made;
+
 static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
                       const rondo_allocator *allocator)
 {
-    static _Atomic uint32_t loops;
     memset(loop, 0, loop_size()); /* the scratch buffer is left alone */
     loop_place_parts(loop);
     loop->allocator = *allocator;
     loop->ready_last = &loop->ready_first;
     loop->ids_free = ID_NO_SLOT;
-    uint32_t number = atomic_fetch_add(&loops, 1);
+    uint32_t number = atomic_fetch_add(&loops_made, 1);
     loop->tag = number & ((1U << ID_TAG_BITS) - 1);
     loop->first_generation = id_first_generation(number);
     assert(loop->first_generation <= ID_GENERATION_MAX);

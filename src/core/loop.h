@@ -225,6 +225,8 @@ struct rondo_loop {
 
 /* ---- memory ---- */
 
+/* How many loops were made so far: their ids differ by it. */
+extern _Atomic uint32_t loops_made;
 extern const rondo_allocator memory_of_libc; /* malloc(3)'s */
 
 /* The loop's allocator, counted in the metrics. NULL: out of memory, without a
