@@ -3256,7 +3256,9 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * without eof_received. An error: that of the transport that was lost, which its
  * connection_lost is given, too, or RONDO_ECLOSED if the program has closed it.
  * The other transport goes on. rondo_cancel ends the pump: RONDO_ECANCELED, when
- * the bytes that it has are with `to`.
+ * the bytes that it has are with `to`. In a forked child it has a copy of them,
+ * if rondo_loop_after_fork is called before the parent's loop runs; else `to`
+ * ends there with RONDO_EFORKED.
  *
  * Errors: RONDO_EINVAL (two loops, size 0, no done), RONDO_ECLOSED,
  * RONDO_ENOTCONN (connection_made is still to come), RONDO_EOF (`from` has ended

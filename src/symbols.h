@@ -384,6 +384,7 @@
 #define process_open rondo_p_process_open
 #define process_part rondo_p_process_part
 #define process_start rondo_p_process_start
+#define pump_after_fork rondo_p_pump_after_fork
 #define pump_class rondo_p_pump_class
 #define pump_drop rondo_p_pump_drop
 #define pump_eof rondo_p_pump_eof
@@ -812,6 +813,7 @@
 #define sys_socket_stream rondo_p_sys_socket_stream
 #define sys_source rondo_p_sys_source
 #define sys_splice rondo_p_sys_splice
+#define sys_splice_copy rondo_p_sys_splice_copy
 #define sys_splice_pipe rondo_p_sys_splice_pipe
 #define sys_stdio rondo_p_sys_stdio
 #define sys_stop_exception rondo_p_sys_stop_exception

@@ -530,6 +530,7 @@ void pump_go_on(rondo_transport *to);
 void pump_note_room(rondo_transport *to);
 /* What waits is dropped. */
 void pump_drop(rondo_transport *to);
+void pump_after_fork(rondo_loop *loop);
 
 /* ---- STREAM_UNIX_SOCKET: stream_fds.c ---- */
 
