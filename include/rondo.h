@@ -1180,7 +1180,8 @@ typedef enum rondo_pipe_flags {
  * the loop. flags: RONDO_PIPE_OWN or RONDO_PIPE_BORROW, as for
  * rondo_connect_read_pipe. A borrowed one is never closed, shut down only by
  * rondo_transport_write_eof, and has its mode back in the end (on Windows a
- * socket is then blocking). An abort of a borrowed socket sends no reset. Only
+ * socket is then blocking). An abort of a borrowed socket sends no reset; a
+ * borrowed unix socket carries descriptors (rondo_transport_send_fd). Only
  * those options of a socket are set that flags ask for; a borrowed one takes
  * none. A terminal ends both ways at once (rondo_transport_can_write_eof is
  * false).
