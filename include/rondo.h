@@ -1491,11 +1491,12 @@ RONDO_API void rondo_transport_set_pause_inside(rondo_transport *t,
 /**
  * Waits until the write buffer holds no more than `mark` bytes, also while the
  * transport closes. done comes once, from the loop, before connection_lost: 0,
- * also where it is so already; or the error that ended the transport before. Of
- * a file on its way only what is in memory counts. Returns an id, for
- * rondo_cancel (done gets RONDO_ECANCELED); RONDO_EINVAL: no done;
- * RONDO_EPIPE: the transport only reads; RONDO_ECLOSED, or a failed write's
- * error: it has ended; RONDO_ENOMEM. As StreamWriter.drain.
+ * also where it is so already; or the error that ended the transport before.
+ * Those that come together come in the order of the calls. Of a file on its way
+ * only what is in memory counts. Returns an id, for rondo_cancel (done gets
+ * RONDO_ECANCELED); RONDO_EINVAL: no done; RONDO_EPIPE: the transport only
+ * reads; RONDO_ECLOSED, or a failed write's error: it has ended; RONDO_ENOMEM.
+ * As StreamWriter.drain.
  */
 RONDO_API rondo_id rondo_transport_drain(rondo_transport *t, size_t mark,
                                          rondo_done_fn done, void *arg);
