@@ -370,7 +370,7 @@ typedef enum rondo_capability {
     RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
     RONDO_CAN_SIGNALS,
     RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,            /**< rondo_loop_prepare */
+    RONDO_CAN_EMBED,            /**< rondo_loop_prepare_poll */
     RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
     RONDO_CAN_DETACH,           /**< rondo_transport_detach */
     RONDO_CAN_WATCH_PRIORITY,   /**< rondo_watch for RONDO_PRIORITY */
@@ -391,8 +391,9 @@ typedef enum rondo_capability {
     RONDO_CAN_PIN_THREADS,   /**< rondo_group_options.pin */
     RONDO_CAN_FILE_OWNERS,   /**< RONDO_CHANGE_OWNER */
     RONDO_CAN_LOCK_RANGES,   /**< rondo_file_lock of a part of a file */
-    RONDO_CAN_WATCH_PATHS    /**< rondo_watch_path is told of changes; else it
+    RONDO_CAN_WATCH_PATHS,   /**< rondo_watch_path is told of changes; else it
                                 looks again and again */
+    RONDO_CAN_EMBED_FD       /**< rondo_loop_prepare: by one descriptor */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -543,9 +544,9 @@ typedef struct rondo_loop_wait {
  * on, scheduling anything from outside the loop makes the descriptor
  * readable, also if rondo_loop_run_once(loop, 0) was called before the wait.
  * A run that may wait itself ends that: prepare again after it. 0,
- * RONDO_ENOTSUP (see RONDO_CAN_EMBED; rondo_loop_prepare_poll is for every
- * backend), RONDO_EBUSY while the loop runs. The prepare of GSource and
- * libev's "embedding".
+ * RONDO_ENOTSUP (poll and select: RONDO_CAN_EMBED_FD; they have
+ * rondo_loop_prepare_poll), RONDO_EBUSY while the loop runs. As libuv's
+ * uv_backend_fd and uv_backend_timeout, GSource's prepare.
  */
 RONDO_API int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait);
 
@@ -569,7 +570,8 @@ typedef struct rondo_poll_entry {
  * until the next prepare (poll: POLLNVAL, select: EBADF). On Windows iocp's is
  * a handle and all others are sockets; a connect that fails shows in exceptfds
  * (WSAPoll: POLLERR). RONDO_EBUSY while the loop runs; RONDO_EINVAL. As
- * libcurl's curl_multi_fdset and GLib's g_main_context_query.
+ * libcurl's curl_multi_fdset and GLib's g_main_context_query; see poll(2)'s
+ * struct pollfd.
  */
 RONDO_API int rondo_loop_prepare_poll(rondo_loop *loop,
                                       rondo_poll_entry *entries, size_t room,
