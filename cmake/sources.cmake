@@ -110,6 +110,7 @@ set(RONDO_SIM_SOURCES ${RONDO_SOURCES}
     src/sim/ready.c
     src/sim/sys.c
     src/sim/threads.c
+    src/sim/trial.c
     src/sim/try.c
     src/sim/waiter.c
     src/sim/world.c)

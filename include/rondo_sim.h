@@ -168,12 +168,12 @@ typedef void (*rondo_sim_main)(void *arg);
 
 /** Adds a host and starts its main with the next run. The name is known to
  * rondo_getaddrinfo of all hosts. ip is the numeric address; NULL: one of
- * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. main NULL: a host that does
+ * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host that does
  * nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
  * name, one of more than 63 bytes, or not a numeric address; RONDO_EEXIST: a
  * host has that name or address; RONDO_ENOMEM. */
 RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
-                                 rondo_sim_main main, void *arg);
+                                 rondo_sim_main run, void *arg);
 /** Gives a host one more address, IPv4 or IPv6. Errors as above;
  * RONDO_ETOOMUCH: it has two already. */
 RONDO_API int rondo_sim_add_ip(int host, const char *ip);

@@ -215,7 +215,7 @@ static struct sim_host *hosts_get(int number, const char *what, int *error)
     return *error ? NULL : sim.hosts[number];
 }
 
-int rondo_sim_add_host(const char *name, const char *ip, rondo_sim_main main,
+int rondo_sim_add_host(const char *name, const char *ip, rondo_sim_main run,
                        void *arg)
 {
     rondo_address a;
@@ -231,7 +231,7 @@ int rondo_sim_add_host(const char *name, const char *ip, rondo_sim_main main,
     struct sim_host *h = hosts_new(name, &a);
     if (!h)
         return error_set(RONDO_ENOMEM, "sim_add_host: out of memory");
-    h->main = main;
+    h->main = run;
     h->arg = arg;
     error = hosts_start(h);
     return error ? error : h->number;
