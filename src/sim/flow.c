@@ -110,7 +110,9 @@ static void flow_reset_comes(struct sim_socket *s)
 
 void flow_way_ends(struct sim_event *event)
 {
-    flow_drop_way(flow_of_event(event));
+    struct sim_socket *s = flow_of_event(event);
+    net_part(s); /* what is on its way keeps it until the next line */
+    flow_drop_way(s);
 }
 
 /* ---- arriving ---- */

@@ -37,7 +37,7 @@ void try_fired(enum sim_fault_kind kind, uint64_t number)
     if (!run)
         return;
     if (run->fired_count < TRY_FIRED_MOST)
-        run->fired[run->fired_count] = (struct sim_fired){kind, number};
+        run->fired[run->fired_count] = (struct sim_fired){(int)kind, number};
     run->fired_count++;
 }
 
