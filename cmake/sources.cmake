@@ -4,6 +4,7 @@
 set(RONDO_SOURCES
     src/base/address.c
     src/base/error.c
+    src/base/machine.c
     src/base/pool.c
     src/base/terminal.c
     src/core/backend.c
@@ -84,10 +85,12 @@ set(RONDO_SOURCES
     src/threads/lookup.c
     src/threads/names.c
     src/threads/pipe_thread.c
+    src/watch/interfaces.c
     src/watch/path_look.c
     src/watch/path_thread.c
     src/watch/path_tree.c
-    src/watch/path_watch.c)
+    src/watch/path_watch.c
+    src/watch/terminal_size.c)
 
 # What is the same on each system, for the simulated one below.
 set(RONDO_SIM_SOURCES ${RONDO_SOURCES}
@@ -138,8 +141,10 @@ if(WIN32)
         src/win/iocp_child.c
         src/win/iocp_pipe.c
         src/win/iocp_socket.c
+        src/win/interfaces.c
         src/win/ip.c
         src/win/local.c
+        src/win/machine.c
         src/win/named.c
         src/win/names.c
         src/win/net.c
@@ -151,7 +156,7 @@ if(WIN32)
         src/win/terminal_mode.c
         src/win/wake.c)
     set(RONDO_BACKENDS iocp select)
-    set(RONDO_SYSTEM_LIBRARIES ws2_32 mswsock iphlpapi ntdll)
+    set(RONDO_SYSTEM_LIBRARIES ws2_32 mswsock iphlpapi ntdll bcrypt)
 else()
     list(APPEND RONDO_SOURCES
         src/unix/address.c
@@ -169,6 +174,8 @@ else()
         src/unix/child_thread.c
         src/unix/cores.c
         src/unix/errors.c
+        src/unix/interfaces.c
+        src/unix/machine.c
         src/unix/net.c
         src/unix/notify_none.c
         src/unix/pipe.c
@@ -187,15 +194,17 @@ else()
     set(RONDO_BACKENDS poll select)
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         list(APPEND RONDO_SOURCES
+            src/unix/cgroup.c
             src/unix/child_pidfd.c
             src/unix/epoll.c
             src/unix/inotify.c
+            src/unix/netlink.c
             src/unix/ring.c
             src/unix/uring.c
             src/unix/uring_read.c)
         list(INSERT RONDO_BACKENDS 0 epoll io_uring)
     else()
-        list(APPEND RONDO_SOURCES src/unix/fifo.c)
+        list(APPEND RONDO_SOURCES src/unix/fifo.c src/unix/route.c)
     endif()
     if(CMAKE_SYSTEM_NAME MATCHES
             "^(Darwin|FreeBSD|NetBSD|OpenBSD|DragonFly)$")

@@ -31,6 +31,9 @@
 #define buf_limits rondo_p_buf_limits
 #define buf_release rondo_p_buf_release
 #define buf_release_later rondo_p_buf_release_later
+#define cgroup_least rondo_p_cgroup_least
+#define cgroup_read rondo_p_cgroup_read
+#define cgroup_smaller rondo_p_cgroup_smaller
 #define chaos_act rondo_p_chaos_act
 #define chaos_forget rondo_p_chaos_forget
 #define chaos_goes_on rondo_p_chaos_goes_on
@@ -222,6 +225,9 @@
 #define id_new rondo_p_id_new
 #define id_object rondo_p_id_object
 #define id_set_background rondo_p_id_set_background
+#define interfaces_arg rondo_p_interfaces_arg
+#define interfaces_class rondo_p_interfaces_class
+#define interfaces_part rondo_p_interfaces_part
 #define io_attach rondo_p_io_attach
 #define io_detach rondo_p_io_detach
 #define io_find rondo_p_io_find
@@ -529,6 +535,8 @@
 #define sim_waiter_wait rondo_p_sim_waiter_wait
 #define sim_waiter_wake rondo_p_sim_waiter_wake
 #define sim_yield rondo_p_sim_yield
+#define size_arg rondo_p_size_arg
+#define size_class rondo_p_size_class
 #define sock_call_class rondo_p_sock_call_class
 #define sock_class rondo_p_sock_class
 #define spawn_child rondo_p_spawn_child
@@ -733,6 +741,8 @@
 #define sys_fs_unlock rondo_p_sys_fs_unlock
 #define sys_fs_write rondo_p_sys_fs_write
 #define sys_function_name rondo_p_sys_function_name
+#define sys_host_name rondo_p_sys_host_name
+#define sys_interfaces rondo_p_sys_interfaces
 #define sys_is_directory rondo_p_sys_is_directory
 #define sys_is_pipe_name rondo_p_sys_is_pipe_name
 #define sys_is_quiet rondo_p_sys_is_quiet
@@ -741,11 +751,15 @@
 #define sys_kind rondo_p_sys_kind
 #define sys_listen rondo_p_sys_listen
 #define sys_local_address rondo_p_sys_local_address
+#define sys_memory_limit rondo_p_sys_memory_limit
 #define sys_multicast rondo_p_sys_multicast
 #define sys_mutex_destroy rondo_p_sys_mutex_destroy
 #define sys_mutex_init rondo_p_sys_mutex_init
 #define sys_mutex_lock rondo_p_sys_mutex_lock
 #define sys_mutex_unlock rondo_p_sys_mutex_unlock
+#define sys_network_close rondo_p_sys_network_close
+#define sys_network_open rondo_p_sys_network_open
+#define sys_network_read rondo_p_sys_network_read
 #define sys_null rondo_p_sys_null
 #define sys_only_own_groups rondo_p_sys_only_own_groups
 #define sys_option rondo_p_sys_option
@@ -806,6 +820,7 @@
 #define sys_terminal_mode rondo_p_sys_terminal_mode
 #define sys_terminal_restore rondo_p_sys_terminal_restore
 #define sys_terminal_sequences rondo_p_sys_terminal_sequences
+#define sys_terminal_signal rondo_p_sys_terminal_signal
 #define sys_terminal_size rondo_p_sys_terminal_size
 #define sys_thread_is_self rondo_p_sys_thread_is_self
 #define sys_thread_pin rondo_p_sys_thread_pin
@@ -900,6 +915,7 @@
 #define win_fs_text rondo_p_win_fs_text
 #define win_knows_socket rondo_p_win_knows_socket
 #define win_lacks_room rondo_p_win_lacks_room
+#define win_network_tells rondo_p_win_network_tells
 #define win_socket rondo_p_win_socket
 #define win_spawn rondo_p_win_spawn
 #define win_start rondo_p_win_start

@@ -528,7 +528,7 @@ static void loop_close_handles(rondo_loop *loop)
         HANDLE_PROCESS,   HANDLE_SERVER,    HANDLE_TRANSPORT, HANDLE_DATAGRAM,
         HANDLE_WATCHER,   HANDLE_SOCK,      HANDLE_SIGNAL,    HANDLE_HOOK,
         HANDLE_SEND,      HANDLE_WALK,      HANDLE_FILE_CALL, HANDLE_FILE,
-        HANDLE_PATH};
+        HANDLE_PATH,      HANDLE_NETWORK,   HANDLE_TERMINAL};
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {

@@ -567,6 +567,35 @@ int sys_terminal_sequences(sys_fd fd)
     return -1;
 }
 
+int sys_terminal_signal(void)
+{
+    return 0;
+}
+
+/* ---- the network's changes ---- */
+
+int sys_network_open(void (*changed)(void *arg), void *arg, sys_fd *fd,
+                     struct sys_network **network)
+{
+    (void)changed;
+    (void)arg;
+    (void)fd;
+    (void)network;
+    return missing();
+}
+
+bool sys_network_read(sys_fd fd)
+{
+    (void)fd;
+    return false;
+}
+
+void sys_network_close(sys_fd fd, struct sys_network *network)
+{
+    (void)fd;
+    (void)network;
+}
+
 /* ---- signals, processors ---- */
 
 void sys_signals_lock(void)

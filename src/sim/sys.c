@@ -86,9 +86,56 @@ void sys_fork_lock_destroy(struct sys_fork_lock *lock)
 
 /* ---- facts ---- */
 
-uint64_t sys_random(void)
+/* From the seed: whoever knows that can guess them. */
+int sys_random(void *data, size_t size)
 {
-    return sim.begun ? sim_random() : 0;
+    unsigned char *bytes = data;
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (unsigned char)(sim.begun ? sim_random() : 0);
+    return 0;
+}
+
+int sys_host_name(char *name, size_t room)
+{
+    const struct sim_host *host = sim_host();
+    const char *text = host ? host->name : "localhost";
+    size_t size = strlen(text);
+    if (size >= room)
+        return RONDO_ETOOMUCH;
+    memcpy(name, text, size + 1);
+    return (int)size;
+}
+
+int64_t sys_memory_limit(void)
+{
+    return INT64_MAX;
+}
+
+/* "lo" has the first two addresses of a host, "eth0" all others. */
+static rondo_interface sim_interface(const struct sim_host *host, unsigned i)
+{
+    bool loopback = i < 2,
+         four = rondo_address_family(&host->ip[i]) == RONDO_FAMILY_INET;
+    rondo_interface one = {.name = loopback ? "lo" : "eth0",
+                           .index = loopback ? 1 : 2,
+                           .flags =
+                               RONDO_INTERFACE_UP | RONDO_INTERFACE_RUNNING,
+                           .address = host->ip[i]};
+    one.flags |=
+        loopback ? RONDO_INTERFACE_LOOPBACK : RONDO_INTERFACE_MULTICAST;
+    one.prefix = four ? (loopback ? 8 : 24) : (loopback ? 128 : 64);
+    return one;
+}
+
+int sys_interfaces(int (*fn)(void *arg, const rondo_interface *one), void *arg)
+{
+    const struct sim_host *host = sim_host();
+    int error = 0;
+    for (unsigned i = 0; host && i < host->ips && !error; i++) {
+        rondo_interface one = sim_interface(host, i);
+        error = fn(arg, &one);
+    }
+    return error;
 }
 
 /* Those of the world come from its options, so that the environment does not

@@ -346,6 +346,12 @@ bool sys_supports(rondo_capability what)
 #endif
     case RONDO_CAN_WATCH_PATHS:
         return notify_traits.name;
+    case RONDO_CAN_WATCH_NETWORK:
+#if defined(__linux__) || defined(RONDO_KQUEUE)
+        return true;
+#else
+        return false;
+#endif
     default:
         return unix_sys_supports_datagrams(what);
     }
