@@ -845,7 +845,12 @@
 #define timers_start rondo_p_timers_start
 #define timers_start_every rondo_p_timers_start_every
 #define timers_start_hidden rondo_p_timers_start_hidden
+#define try_fired rondo_p_try_fired
+#define try_keep_only rondo_p_try_keep_only
 #define try_keeps rondo_p_try_keeps
+#define try_play rondo_p_try_play
+#define try_record rondo_p_try_record
+#define try_trace_to rondo_p_try_trace_to
 #define try_world_begins rondo_p_try_world_begins
 #define try_world_ends rondo_p_try_world_ends
 #define unix_at_begin rondo_p_unix_at_begin
