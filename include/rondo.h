@@ -393,6 +393,7 @@ typedef enum rondo_capability {
     RONDO_CAN_LOCK_RANGES,   /**< rondo_file_lock of a part of a file */
     RONDO_CAN_WATCH_PATHS,   /**< rondo_watch_path is told of changes; else it
                                 looks again and again */
+    RONDO_CAN_WATCH_NETWORK, /**< rondo_watch_interfaces */
     RONDO_CAN_EMBED_FD       /**< rondo_loop_prepare: by one descriptor */
 } rondo_capability;
 
@@ -3280,7 +3281,9 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * without eof_received. An error: that of the transport that was lost, which its
  * connection_lost is given, too, or RONDO_ECLOSED if the program has closed it.
  * The other transport goes on. rondo_cancel ends the pump: RONDO_ECANCELED, when
- * the bytes that it has are with `to`.
+ * the bytes that it has are with `to`. In a forked child it has a copy of them,
+ * if rondo_loop_after_fork is called before the parent's loop runs; else `to`
+ * ends there with RONDO_EFORKED.
  *
  * Errors: RONDO_EINVAL (two loops, size 0, no done), RONDO_ECLOSED,
  * RONDO_ENOTCONN (connection_made is still to come), RONDO_EOF (`from` has ended
@@ -3615,17 +3618,125 @@ RONDO_API int rondo_terminal_set_mode(rondo_fd fd, rondo_terminal_mode mode,
  * itself. Any thread, any signal handler. See libuv's uv_tty_reset_mode. */
 RONDO_API void rondo_terminal_restore(void);
 
-/** The size of its window in characters; 0: not known. Unix: a change of it is
- * SIGWINCH (rondo_watch_signal). RONDO_EINVAL: not a terminal. Any thread. See
- * TIOCGWINSZ of ioctl_tty(2), GetConsoleScreenBufferInfo. */
+/** The size of its window in characters; 0: not known. RONDO_EINVAL: not a
+ * terminal. Any thread. See TIOCGWINSZ of ioctl_tty(2),
+ * GetConsoleScreenBufferInfo. */
 RONDO_API int rondo_terminal_get_size(rondo_fd fd, unsigned *columns,
                                       unsigned *rows);
+
+/** The size of a terminal now. error: 0, or the last call: the terminal is gone,
+ * and the size is 0. */
+typedef void (*rondo_terminal_size_fn)(rondo_loop *loop, void *arg,
+                                       unsigned columns, unsigned rows,
+                                       int error);
+
+/**
+ * Calls fn with the terminal's size from the loop, and again after each change
+ * of it, until rondo_cancel or an error. The descriptor stays the program's.
+ * Unix: by SIGWINCH, which the kernel sends to the foreground processes of a
+ * session's terminal; the program may handle it, too. Windows tells those alone
+ * who read a console's input as records, so the loop looks each 250 ms.
+ *
+ * Returns an id. rondo_set_release says what becomes of arg; a watch keeps
+ * rondo_loop_run running (rondo_set_background). RONDO_EINVAL: not a terminal.
+ * See libuv's SIGWINCH.
+ */
+RONDO_API rondo_id rondo_watch_terminal_size(rondo_loop *loop, rondo_fd fd,
+                                             rondo_terminal_size_fn fn,
+                                             void *arg);
 
 /** How many colours it shows: 0, 16, 256 or 16777216; 0 if it is no terminal, and
  * if the environment's NO_COLOR is not empty. Unix: by TERM and COLORTERM.
  * Windows: turns the sequences of virtual terminals on until the process ends; 0
  * where there are none (before Windows 10 1511). Any thread. */
 RONDO_API int rondo_terminal_colours(rondo_fd fd);
+
+/* ---- 18. the machine ---------------------------------------------------- */
+
+/**
+ * Fills size bytes with random bytes of the system's generator, fit for keys:
+ * all of them, or none and an error. Blocks only while a machine that has just
+ * started has no entropy yet. 0; RONDO_EINVAL; RONDO_EMFILE, RONDO_ENOENT: an old
+ * Linux, where it is a device. Any thread. See getrandom(2), arc4random(3),
+ * BCryptGenRandom, libuv's uv_random, os.urandom.
+ */
+RONDO_API RONDO_MUST_CHECK int rondo_random(void *data, size_t size);
+
+/**
+ * Writes the host's name in UTF-8, with a NUL byte. Returns the number of bytes
+ * before it; RONDO_ETOOMUCH: size bytes are not enough (name is then ""), 256
+ * always are. Any thread. See gethostname(3), GetComputerNameEx's
+ * ComputerNameDnsHostname, libuv's uv_os_gethostname.
+ */
+RONDO_API int rondo_host_name(char *name, size_t size);
+
+/** How many processors the process may keep busy, at least 1: those that it may
+ * run on, or fewer where a control group has a quota. Any thread. As
+ * os.process_cpu_count, libuv's uv_available_parallelism. */
+RONDO_API unsigned rondo_available_cores(void);
+
+/**
+ * How many bytes of memory the process may use, with all that shares the limit:
+ * Linux: the least memory.max or memory.high of its control groups, in version 1
+ * memory.limit_in_bytes; Windows: of its job object. INT64_MAX: no limit.
+ * RONDO_ENOTSUP on other systems. Limits of setrlimit(2) do not count. Any
+ * thread. See cgroups(7), libuv's uv_get_constrained_memory.
+ */
+RONDO_API int64_t rondo_memory_limit(void);
+
+/** What an interface is, in bits. */
+enum rondo_interface_flag {
+    RONDO_INTERFACE_UP = 1 << 0,      /**< turned on */
+    RONDO_INTERFACE_RUNNING = 1 << 1, /**< has a carrier */
+    RONDO_INTERFACE_LOOPBACK = 1 << 2,
+    RONDO_INTERFACE_POINT_TO_POINT = 1 << 3,
+    RONDO_INTERFACE_BROADCAST = 1 << 4,
+    RONDO_INTERFACE_MULTICAST = 1 << 5
+};
+
+/** One address of a network interface. */
+typedef struct rondo_interface {
+    size_t size;
+    struct rondo_interface *next; /**< NULL: the last one */
+    const char *name;             /**< "eth0"; Windows: "Ethernet 2" */
+    uint32_t index; /**< the scope of its addresses: rondo_address_scope */
+    unsigned flags; /**< enum rondo_interface_flag */
+    rondo_address address;     /**< port 0; empty: it has none */
+    unsigned prefix;           /**< bits of the network's part, 24 for /24 */
+    unsigned char hardware[8]; /**< its MAC address or the like */
+    size_t hardware_size;      /**< in bytes; 0: none, or a longer one */
+} rondo_interface;
+
+/**
+ * Lists the addresses of all network interfaces, those of one interface in a
+ * row; an interface without one is there once. *first is the program's, for
+ * rondo_free_interfaces; NULL: there are none, or an error. 0, RONDO_ENOMEM,
+ * RONDO_EMFILE, RONDO_ENFILE. Any thread. See getifaddrs(3),
+ * GetAdaptersAddresses, libuv's uv_interface_addresses.
+ */
+RONDO_API int rondo_list_interfaces(rondo_interface **first);
+
+/** Frees such a list. NULL: nothing. Any thread. */
+RONDO_API void rondo_free_interfaces(rondo_interface *first);
+
+/** The interfaces as they are now; the list is valid in the callback. error: 0,
+ * or the last call: the interfaces could not be read, or the system no longer
+ * tells of them. */
+typedef void (*rondo_interfaces_fn)(rondo_loop *loop, void *arg,
+                                    const rondo_interface *first, int error);
+
+/**
+ * Calls fn with all network interfaces from the loop, and again after each
+ * change of what rondo_list_interfaces lists, until rondo_cancel or an error.
+ * Changes that come together are one call; the last state is never missed.
+ *
+ * Returns an id. rondo_set_release says what becomes of arg; a watch keeps
+ * rondo_loop_run running (rondo_set_background). RONDO_ENOTSUP where
+ * RONDO_CAN_WATCH_NETWORK is false; RONDO_EMFILE, RONDO_ENFILE. See
+ * rtnetlink(7), route(4), NotifyIpInterfaceChange.
+ */
+RONDO_API rondo_id rondo_watch_interfaces(rondo_loop *loop,
+                                          rondo_interfaces_fn fn, void *arg);
 
 #ifdef __cplusplus
 }

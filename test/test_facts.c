@@ -252,6 +252,25 @@ TEST(G2_watching_paths)
     assert_int_equal(ways, rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PATHS));
 }
 
+static void ignore_interfaces(rondo_loop *loop, void *arg,
+                              const rondo_interface *first, int error)
+{
+    (void)loop;
+    (void)arg;
+    (void)first;
+    (void)error;
+}
+
+TEST(G2_watching_interfaces)
+{
+    rondo_id id = rondo_watch_interfaces(w->loop, ignore_interfaces, NULL);
+
+    if (rondo_loop_supports(w->loop, RONDO_CAN_WATCH_NETWORK))
+        assert_ok(rondo_cancel(w->loop, assert_ok(id)));
+    else
+        assert_error(id, RONDO_ENOTSUP);
+}
+
 TEST(G2_unknown_capabilities_are_none)
 {
     assert_false(rondo_loop_supports(w->loop, (rondo_capability)99));

@@ -133,6 +133,8 @@ static const struct row rows[] = {
     {"change owners of files", say_can, RONDO_CAN_FILE_OWNERS},
     {"lock parts of files", say_can, RONDO_CAN_LOCK_RANGES},
     {"told of files that change", say_can, RONDO_CAN_WATCH_PATHS},
+    {"told of network interfaces that change", say_can,
+     RONDO_CAN_WATCH_NETWORK},
     {"descriptor limit", say_limit, RONDO_LIMIT_DESCRIPTORS},
     {"descriptor numbers below", say_limit, RONDO_LIMIT_DESCRIPTOR_NUMBER},
     {"longest unix path, bytes", say_limit, RONDO_LIMIT_UNIX_PATH},

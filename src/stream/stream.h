@@ -531,6 +531,7 @@ void pump_go_on(rondo_transport *to);
 void pump_note_room(rondo_transport *to);
 /* What waits is dropped. */
 void pump_drop(rondo_transport *to);
+void pump_after_fork(rondo_loop *loop);
 
 /* ---- unix sockets, one's own and lent ones: stream_fds.c ---- */
 

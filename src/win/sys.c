@@ -243,6 +243,8 @@ bool sys_supports(rondo_capability what)
         return sys_datagram_infos() & RONDO_INFO_SEGMENTS;
     if (what == RONDO_CAN_TERMINALS)
         return win_terminal_is_there();
+    if (what == RONDO_CAN_WATCH_NETWORK)
+        return win_network_tells();
     return what == RONDO_CAN_DONT_FRAGMENT || what == RONDO_CAN_TCP ||
            what == RONDO_CAN_UDP || what == RONDO_CAN_PIPES ||
            what == RONDO_CAN_NAMED_PIPES || what == RONDO_CAN_SUBPROCESS ||
