@@ -192,6 +192,8 @@ static int tell_failure(uint64_t seed)
             shared->failure);
     fprintf(stderr, "again: ./dev sim --first %llu --seeds 1 --model %s\n",
             (unsigned long long)seed, backend);
+    if (trace)
+        return 1; /* what it has written is kept */
     keeps_steps = true;
     s.seed = seed;
     s.count = 0;
@@ -206,7 +208,7 @@ static int tell_failure(uint64_t seed)
     shorten(&s);
     fprintf(stderr, "%zu of %zu steps are enough: %s\n", shared->did_count,
             before, shared->failure);
-    for (size_t i = 0; i < shared->did_count; i++)
+    for (size_t i = 0; i < shared->did_count && i < 60; i++)
         fprintf(stderr, "  %s\n", shared->did[i].text);
     return 1;
 }

@@ -27,6 +27,7 @@ struct step {
     struct actor *actor;
     uint64_t key, bits;
     const char *where;
+    bool after_end; /* of a side that writes no more */
 };
 
 /* false: this step is left out. */
@@ -130,7 +131,7 @@ struct timer {
     rondo_id id;
     int64_t when, period; /* period 0: once */
     uint64_t order;
-    bool pending;
+    bool pending, firing;
     void (*fn)(struct timer *timer);
     void *arg;
 };

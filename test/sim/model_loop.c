@@ -17,7 +17,7 @@ static void timer_fired(rondo_loop *loop, void *arg)
     struct place *p = t->place;
     must(loop == p->loop && t->pending, "a timer fires that is not pending");
     place_calls(p, "a timer", t->when);
-    must(!p->closing, "a timer fires in loop_close");
+    must(!p->closing || !p->main, "a timer fires in loop_close");
     must(t->when > p->timer_ran_when ||
              (t->when == p->timer_ran_when && t->order > p->timer_ran_order),
          "timers fire out of order");
@@ -32,7 +32,9 @@ static void timer_fired(rondo_loop *loop, void *arg)
     } else {
         t->pending = false;
     }
+    t->firing = true;
     t->fn(t);
+    t->firing = false;
 }
 
 static struct timer *timer_keep(struct timer *t, rondo_id id)
@@ -75,7 +77,7 @@ void timer_cancel(struct timer *t)
     int error = rondo_cancel(t->place->loop, t->id);
     if (t->place->closing)
         return;
-    must((error == 0) == t->pending, "cancel of a timer: %d, pending %d", error,
+    must((error == 0) == t->pending || t->firing, "cancel of a timer: %d, pending %d", error,
          t->pending);
     t->pending = false;
 }
@@ -97,9 +99,10 @@ static int timer_move(struct timer *t, struct step *step)
     int64_t when = rondo_sim_now() + in;
     int error = rondo_reschedule(
         p->loop, t->id, when - rondo_sim_now() + rondo_loop_time(p->loop));
-    must((error == 0) == t->pending, "reschedule: %s, pending %d",
+    must((error == 0) == (t->pending || t->firing), "reschedule: %s, pending %d",
          rondo_error_name(error), t->pending);
     if (error == 0) {
+        t->pending = true;
         t->when = when < earliest ? earliest : when;
         t->order = ++p->timer_order;
     }

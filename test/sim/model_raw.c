@@ -11,6 +11,8 @@ struct raw {
     struct place *place;
     rondo_fd fd;
     unsigned left;
+    struct timer *timer; /* calls raw_next, or cancels */
+    rondo_id id;
     bool watching, reading, writing, eof, broken;
     char bytes[3000];
 };
@@ -19,13 +21,31 @@ static void raw_next(struct raw *r);
 
 static void raw_later(struct timer *t)
 {
-    raw_next(t->arg);
+    struct raw *r = t->arg;
+    r->timer = NULL;
+    raw_next(r);
 }
 
 static void raw_again(struct raw *r)
 {
-    if (!timer_start(r->place, RONDO_US(100), raw_later, r))
-        r->broken = true;
+    if (!r->timer)
+        r->timer = timer_start(r->place, RONDO_US(100), raw_later, r);
+}
+
+/* Nobody answers: the operation is cancelled. */
+static void raw_gives_up(struct timer *t)
+{
+    struct raw *r = t->arg;
+    r->timer = NULL;
+    must(rondo_cancel(r->place->loop, r->id) == 0, "cancel: %s",
+         rondo_last_error());
+}
+
+static void raw_waits(struct raw *r, rondo_id id)
+{
+    r->id = id;
+    if (!r->timer)
+        r->timer = timer_start(r->place, RONDO_MS(5), raw_gives_up, r);
 }
 
 /* ---- a transport of it ---- */
@@ -73,7 +93,7 @@ static void raw_received(rondo_loop *loop, void *arg, int64_t result)
     else if (result == 0)
         r->eof = true;
     else if (result != RONDO_ECANCELED)
-        r->broken = true;
+        r->side->resets = r->broken = true;
     raw_next(r);
 }
 
@@ -86,7 +106,9 @@ static void raw_sent(rondo_loop *loop, void *arg, int64_t result)
     if (result >= 0)
         must(result == op->expects, "sock_sendall: too few");
     else
-        s->aborted = r->broken = true; /* some may have left */
+        s->resets = r->broken = true; /* some may have left */
+    if (result < 0)
+        s->steps_left = 0;
     op->expects = -1;
     (void)op_ended(op, loop, result);
     raw_next(r);
@@ -116,6 +138,8 @@ static void raw_receive(struct raw *r, struct step *step)
     } else if (step_below(step, 2)) {
         must(rondo_cancel(r->place->loop, id) == 0, "cancel: %s",
              rondo_last_error());
+    } else {
+        raw_waits(r, id);
     }
 }
 
@@ -138,6 +162,8 @@ static void raw_send(struct raw *r, struct step *step)
         s->sent -= size;
         r->writing = false;
         raw_again(r);
+    } else {
+        raw_waits(r, id);
     }
 }
 
@@ -197,8 +223,10 @@ static void raw_unwatch(struct raw *r)
 static void raw_next(struct raw *r)
 {
     struct step step;
-    if (r->reading || r->writing || r->side->lost || !r->side->raw)
+    if (r->reading || r->writing)
         return;
+    timer_cancel(r->timer);
+    r->timer = NULL;
     if (r->side->t) { /* connection_lost is still to come */
         raw_again(r);
         return;

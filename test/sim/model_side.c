@@ -85,7 +85,7 @@ void side_ended(struct side *s)
     const struct side *peer = s->peer;
     must(!s->eof, "%s %u: two ends", s->actor.kind, s->actor.number);
     s->eof = true;
-    if (!peer || peer->cut || model.faults)
+    if (!peer || peer->cut || s->resets || model.faults)
         return;
     must(peer->wrote_end || peer->closed || peer->aborted || peer->resets ||
              peer->place->closing || peer->eof || peer->timeouts || peer->lost,
@@ -123,7 +123,7 @@ static void tick(struct timer *timer)
     must(!s->lost, "a cancelled timer fires");
     if (!s->moving && s->t) {
         side_act(s, "timer");
-        if (!s->lost && !s->tick && s->t)
+        if (!s->lost && !s->tick && s->t && !s->raw && !s->moving)
             side_tick(s);
     }
 }
@@ -303,6 +303,8 @@ static bool side_has_reason(const struct side *s, int error)
     case RONDO_EPIPE:
         if (s->aborted && s->abort_error == error)
             return true;
+        if (s->filtered && (s->eof || s->heard_end || !peer || peer->wrote_end))
+            return true; /* a filter that was not ready meets the end */
         return !peer || peer->lost || peer->closed || peer->cut ||
                peer->aborted || peer->resets || peer->place->closing ||
                peer->by_server;

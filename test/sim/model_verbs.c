@@ -19,29 +19,23 @@ static char *bytes_new(struct side *s, struct step *step, size_t *size)
 }
 
 /* What a write answers, and what the model knows then. */
-static int64_t wrote(struct side *s, int64_t result, size_t size, bool was_open)
+static int64_t wrote(struct side *s, const struct step *step, int64_t result,
+                     size_t size)
 {
-    if (result < 0) {
-        must(!was_open || s->lost || s->aborted || s->resets || s->raw ||
-                 s->moving || model.faults || result == RONDO_ECONNRESET ||
-                 result == RONDO_EPIPE || result == RONDO_ECLOSED ||
-                 result == RONDO_ECANCELED || result == RONDO_ETIMEDOUT,
-             "%s %u: a write is refused: %s", s->actor.kind, s->actor.number,
-             rondo_last_error());
+    if (result < 0)
         return result;
-    }
-    must(!s->wrote_end && !s->closed && !s->cut && !s->aborted && !s->detached,
-         "%s %u: a write after the end is taken", s->actor.kind,
-         s->actor.number);
+    must(!step->after_end, "%s %u: a write after the end is taken",
+         s->actor.kind, s->actor.number);
     s->sent += size;
     return result;
 }
 
 /* Before the call: bytes count as sent, since callbacks may run inside it. */
-static int64_t write_ends(struct side *s, int64_t result, size_t size)
+static int64_t write_ends(struct side *s, const struct step *step,
+                          int64_t result, size_t size)
 {
     s->sent -= size;
-    return wrote(s, result, size, false);
+    return wrote(s, step, result, size);
 }
 
 static int64_t v_write(struct side *s, struct step *step)
@@ -51,7 +45,7 @@ static int64_t v_write(struct side *s, struct step *step)
     s->sent += size;
     int64_t result = rondo_transport_write(s->t, bytes, size);
     free(bytes);
-    return write_ends(s, result, size);
+    return write_ends(s, step, result, size);
 }
 
 static int64_t v_writev(struct side *s, struct step *step)
@@ -63,7 +57,7 @@ static int64_t v_writev(struct side *s, struct step *step)
     s->sent += size;
     int64_t result = rondo_transport_writev(s->t, parts, 3);
     free(bytes);
-    return write_ends(s, result, size);
+    return write_ends(s, step, result, size);
 }
 
 static void released(void *arg)
@@ -81,7 +75,7 @@ static int64_t v_write_owned(struct side *s, struct step *step)
     int64_t result =
         rondo_transport_write_owned(s->t, op->bytes, size, released, op);
     (void)op_called(op, result);
-    return write_ends(s, result, size);
+    return write_ends(s, step, result, size);
 }
 
 static void written(rondo_loop *loop, void *arg, int64_t result)
@@ -107,7 +101,7 @@ static int64_t v_write_then(struct side *s, struct step *step)
     int64_t result =
         rondo_transport_write_then(s->t, parts, 2, written, op);
     (void)op_called(op, result);
-    return write_ends(s, result, size);
+    return write_ends(s, step, result, size);
 }
 
 static int64_t v_try_write(struct side *s, struct step *step)
@@ -120,7 +114,7 @@ static int64_t v_try_write(struct side *s, struct step *step)
     must(result <= (int64_t)size, "try_write: too many bytes");
     if (result == RONDO_EAGAIN || result == RONDO_ENOTSUP)
         return result;
-    return wrote(s, result, result > 0 ? (size_t)result : 0, false);
+    return wrote(s, step, result, result > 0 ? (size_t)result : 0);
 }
 
 static void drained(rondo_loop *loop, void *arg, int64_t result)
@@ -441,6 +435,7 @@ void side_act(struct side *s, const char *where)
     if (!ends && step_below(&step, 3) == 0)
         return;
     unsigned i = choose(s, &step);
+    step.after_end = s->wrote_end || s->closed || s->cut || s->aborted;
     int64_t result = verbs[i].run(s, &step);
     if (result >= 0)
         s->used |= UINT64_C(1) << i;
