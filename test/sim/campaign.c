@@ -26,6 +26,7 @@ static struct shared {
     unsigned met[VERBS_MOST][VERBS_MOST];
     unsigned kinds[VERBS_MOST][SIDE_KINDS], endings[VERBS_MOST][ENDINGS];
     unsigned ends[SIDE_KINDS][ENDINGS];
+    bool all[VERBS_MOST][VERBS_MOST][SIDE_KINDS][ENDINGS];
 } *shared;
 
 static const char *backend;
@@ -54,6 +55,7 @@ static void did(uint64_t key, const char *text)
 static void met(unsigned a, unsigned b, unsigned kind, unsigned ending)
 {
     shared->met[a][b]++;
+    shared->all[a][b][kind][ending] = true;
     if (a != b)
         return;
     shared->kinds[a][kind]++;
@@ -247,6 +249,11 @@ static void tell_pairs(bool all)
         for (unsigned e = 0; e < ENDINGS; e++)
             tell_pair(shared->ends[k][e], kind_names[k], ending_names[e], &ends,
                       all);
+    unsigned cells = 0;
+    const bool *cell = &shared->all[0][0][0][0];
+    for (size_t i = 0; i < sizeof shared->all; i++)
+        cells += cell[i];
+    printf("%s: %u sets of two verbs, a kind and an ending\n", backend, cells);
     printf("%s: pairs met: verb and verb %u of %u, verb and kind %u of %u, "
            "verb and ending %u of %u, kind and ending %u of %u\n",
            backend, pairs, verbs * (verbs - 1) / 2, kinds, verbs * SIDE_KINDS,

@@ -269,6 +269,7 @@ static void host_main(void *arg)
     }
     rondo_loop_set_data(p->loop, p);
     rondo_loop_set_exception_handler(p->loop, quiet, NULL);
+    net_begin(p);
     (void)timer_start(p, 0, host_tick, p);
     struct timer *end = timer_start(p, RONDO_MS(300), host_ends, p);
     int result = end ? rondo_loop_run(p->loop) : 1;

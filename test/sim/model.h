@@ -155,6 +155,11 @@ bool soon_start(struct place *p, void (*fn)(struct soon *soon), void *arg);
 void loop_act(struct place *p, struct step *step);
 void loop_end_all(struct place *p);
 void loop_check_end(void);
+/* model_net.c */
+void net_begin(struct place *p);
+int64_t net_connect(struct place *p, struct step *step);
+int64_t net_serve(struct place *p, struct step *step);
+void net_end(struct place *p);
 
 /* ---- model_side.c: one side of a stream ---- */
 

@@ -423,10 +423,6 @@ static int64_t act_datagram(struct place *p, struct step *step)
 
 /* ---- the choice ---- */
 
-int64_t net_connect(struct place *p, struct step *step);
-int64_t net_serve(struct place *p, struct step *step);
-void net_end(struct place *p);
-
 static const struct {
     const char *name;
     int64_t (*act)(struct place *p, struct step *step);

@@ -80,7 +80,8 @@ static int64_t member_ends(rondo_loop *loop, size_t index, void *arg)
     (void)index;
     (void)arg;
     struct place *p = rondo_loop_data(loop);
-    p->ending = p->closing = true;
+    if (p) /* without memory it has none */
+        p->ending = p->closing = true;
     return 0;
 }
 
@@ -199,6 +200,16 @@ int64_t net_serve(struct place *p, struct step *step)
     default:
         return rondo_server_start_serving(server);
     }
+}
+
+void net_begin(struct place *p)
+{
+    struct step step;
+    if (!step_begin(&step, &p->actor, "net_begin"))
+        return;
+    for (unsigned i = 0; i < MODEL_PORTS; i++)
+        if (step_below(&step, 3))
+            step_did(&step, "serve", server_begin(p, &step, i));
 }
 
 void net_end(struct place *p)

@@ -303,6 +303,8 @@ static bool side_has_reason(const struct side *s, int error)
     case RONDO_EPIPE:
         if (s->aborted && s->abort_error == error)
             return true;
+        if (s->kind == SIDE_ADOPTED && s->wrote_end)
+            return true; /* the new transport did not know of it */
         if (s->filtered && (s->eof || s->heard_end || !peer || peer->wrote_end))
             return true; /* a filter that was not ready meets the end */
         return !peer || peer->lost || peer->closed || peer->cut ||

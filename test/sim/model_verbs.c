@@ -171,7 +171,8 @@ static int64_t v_protocol(struct side *s, struct step *step)
     unsigned before = s->protocol;
     s->protocol = step_below(step, 3);
     bool paused = s->writing_paused;
-    s->writing_paused = false; /* the new one hears pause_writing first */
+    if (before % 3 != s->protocol)
+        s->writing_paused = false; /* the new one hears pause_writing first */
     int error = rondo_transport_set_protocol(s->t, side_protocol(s), s);
     if (error < 0) {
         s->protocol = before;
