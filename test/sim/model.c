@@ -130,6 +130,7 @@ bool op_ended(struct op *op, rondo_loop *loop, int64_t result)
     if (!must(++op->dones == 1, "%s: done twice", op->what))
         return false;
     struct place *p = s ? s->place : op->place;
+    p->called_at = rondo_sim_now();
     must(loop == p->loop, "%s: done on another loop", op->what);
     if (op->expects >= 0 && result >= 0)
         must(result == op->expects, "%s: result %lld instead of %lld",
@@ -157,6 +158,7 @@ void place_calls(struct place *p, const char *what, int64_t due)
 {
     int64_t now = rondo_sim_now();
     must(!p->finished, "%s after the loop's end", what);
+    p->called_at = rondo_sim_now();
     if (due < 0 || p->closing)
         return;
     must(now >= due, "%s is %lld ns early", what, (long long)(due - now));
@@ -179,6 +181,7 @@ static void *place_malloc(size_t size, void *context)
     if (!made)
         return NULL;
     p->blocks++;
+    p->allocations++;
     *made = size;
     memset(made + 2, 0xA5, size);
     return made + 2;
@@ -225,6 +228,7 @@ static void host_ends(struct timer *timer)
         return;
     if (step_below(&step, 3) == 0) {
         step_did(&step, "loop_stop", 0);
+        p->stopped = true;
         rondo_loop_stop(p->loop);
     }
 }
@@ -256,6 +260,31 @@ static void host_check_left(const struct place *p, int result)
          m.live_servers, m.live_timers);
 }
 
+/* By one of the functions that run a loop. */
+static int host_run(struct place *p)
+{
+    struct step step;
+    bool acts = step_begin(&step, &p->actor, "run");
+    unsigned how = acts ? step_below(&step, 4) : 0;
+    int result;
+    if (how == 0) {
+        result = rondo_loop_run(p->loop);
+        must(result < 0 || (result == 1) == p->stopped,
+             "run returns %d, stopped %d", result, p->stopped);
+        if (result != 1 || !step_below(&step, 2))
+            return result;
+        result = rondo_loop_run(p->loop); /* it is not stopped any more */
+        must(result <= 0, "run is stopped once more");
+        return result;
+    }
+    do
+        result = rondo_loop_run_once(
+            p->loop, how == 1 ? RONDO_NEVER
+                              : RONDO_US(how == 2 ? 100000 : 500));
+    while (result > 0 && !p->stopped);
+    return result;
+}
+
 static void host_main(void *arg)
 {
     struct place *p = arg;
@@ -272,7 +301,10 @@ static void host_main(void *arg)
     net_begin(p);
     (void)timer_start(p, 0, host_tick, p);
     struct timer *end = timer_start(p, RONDO_MS(300), host_ends, p);
-    int result = end ? rondo_loop_run(p->loop) : 1;
+    int result = end ? host_run(p) : 1;
+    must(result || !model.exact || rondo_sim_now() == p->called_at ||
+             rondo_sim_now() == p->awake_at,
+         "run returns late");
     must(result >= 0 || model.faults, "run: %s", rondo_last_error());
     must(result != 0 || p->ending, "run returns before the end");
     host_check_left(p, result);
@@ -289,7 +321,7 @@ static void host_main(void *arg)
         p->open -= s->place == p && s->made && s->raw && !s->lost;
     }
     must(!p->open, "close leaves %u connections", p->open);
-    must(!p->blocks || model.faults, "close leaves %zu pieces of memory",
+    must(!p->blocks, "close leaves %zu pieces of memory",
          p->blocks);
 }
 

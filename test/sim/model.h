@@ -80,7 +80,9 @@ struct place {
     uint64_t timer_order, timer_ran_order;
     int64_t timer_ran_when;
     uint64_t soon_order, soon_ran;
-    size_t blocks; /* of its allocator */
+    size_t blocks, allocations; /* of its allocator */
+    int64_t called_at; /* the last callback */
+    bool stopped;
     unsigned open; /* sides made and not lost */
     unsigned steps_left;
     unsigned server_count, hook_count;
@@ -170,7 +172,6 @@ enum side_kind {
     SIDE_UNIX_SERVER,
     SIDE_GROUP,
     SIDE_ACCEPTED,
-    SIDE_ADOPTED,
     SIDE_KINDS
 };
 
@@ -197,12 +198,14 @@ struct side {
     struct side *peer;
     uint64_t sent, received;
     unsigned char head[8]; /* the first bytes: who the peer is */
-    uint64_t used;         /* verbs, by bit */
+    uint64_t used;         /* verbs and traits, by bit */
     unsigned steps_left;
     bool made, lost, eof, raw;
     bool wrote_end, closed, cut, aborted, resets, detached, moving, timeouts;
     bool writing_paused, pause_inside, filtered, by_server, within;
-    bool inside_read, background, heard_end;
+    bool background, heard_end, adopted;
+    bool paused;          /* by the program: no data comes */
+    int64_t over_by;      /* when connection_lost comes at the latest */
     int abort_error;
     size_t high;
     unsigned ops; /* that owe a done before connection_lost */
@@ -211,7 +214,6 @@ struct side {
     struct timer *tick;
     char *room; /* of get_buffer, which it may fill */
     size_t room_size;
-    unsigned rooms;
     unsigned protocol; /* which of the tables */
     enum side_ending ending;
 };
@@ -227,6 +229,16 @@ void side_over(struct side *s, int error);
 unsigned char side_byte(const struct side *s, uint64_t place);
 void side_fill(struct side *s, char *bytes, size_t size);
 void side_tick(struct side *s);
+/* What a side is or has, beside the verbs that were used on it. */
+enum side_trait {
+    TRAIT_ADOPTED,
+    TRAIT_READER,
+    TRAIT_GET_BUFFER,
+    TRAIT_GET_BUFFERS,
+    TRAIT_UNREAD,
+    TRAIT_RAW
+};
+void side_has(struct side *s, enum side_trait trait);
 unsigned side_verbs(void);
 const char *side_verb_name(unsigned i);
 

@@ -97,10 +97,12 @@ static int timer_move(struct timer *t, struct step *step)
     int64_t in = (int64_t)step_below(step, 3000000) - 100000;
     int64_t earliest = loop_when(p, rondo_loop_iteration_time(p->loop));
     int64_t when = rondo_sim_now() + in;
+    size_t before = p->allocations;
     int error = rondo_reschedule(
         p->loop, t->id, when - rondo_sim_now() + rondo_loop_time(p->loop));
     must((error == 0) == (t->pending || t->firing), "reschedule: %s, pending %d",
          rondo_error_name(error), t->pending);
+    must(!t->pending || p->allocations == before, "a timer's move allocates");
     if (error == 0) {
         t->pending = true;
         t->when = when < earliest ? earliest : when;

@@ -341,6 +341,8 @@ int64_t net_connect(struct place *p, struct step *step)
         rondo_reader_new(p->loop, 41 + step_below(step, 3000),
                          side_reader_protocol(), s, &s->reader) != 0)
         s->reader = NULL;
+    if (s->reader)
+        side_has(s, TRAIT_READER);
     rondo_id id = connect_to(p, step, s, op, &o);
     (void)op_called(op, id);
     if (id < 0) {

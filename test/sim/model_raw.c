@@ -55,7 +55,9 @@ static void raw_adopt(struct raw *r, struct step *step)
     struct side *s = r->side;
     s->raw = s->detached = false;
     s->made = s->lost = false;
-    s->kind = SIDE_ADOPTED;
+    s->adopted = true;
+    s->paused = false;
+    side_has(s, TRAIT_ADOPTED);
     s->writing_paused = s->pause_inside = s->filtered = false;
     if (r->eof && s->steps_left)
         s->steps_left = 1;
@@ -258,6 +260,7 @@ static void raw_next(struct raw *r)
 void raw_begin(struct side *s, rondo_fd fd)
 {
     struct raw *r = model_alloc(sizeof *r);
+    side_has(s, TRAIT_RAW);
     r->side = s;
     r->place = s->place;
     r->fd = fd;

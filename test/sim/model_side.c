@@ -25,7 +25,7 @@ struct side *side_new(struct place *p, enum side_kind kind, struct step *step)
 {
     static const char *const kinds[SIDE_KINDS] = {
         "client",        "server side",   "unix client",
-        "unix server",   "group's side",  "accepted side", "adopted side"};
+        "unix server",   "group's side",  "accepted side"};
     struct side *s = model_alloc(sizeof *s);
     if (model.sides == SIDES_MOST)
         abort();
@@ -116,6 +116,17 @@ static struct side *side_called(rondo_transport *t, void *self,
     return s;
 }
 
+/* A callback of what was received. */
+static struct side *side_reads(rondo_transport *t, void *self, const char *what)
+{
+    struct side *s = side_called(t, self, what);
+    must(!s->paused, "%s %u: %s while paused", s->actor.kind, s->actor.number,
+         what);
+    must(!s->closed && !s->cut && !s->aborted, "%s %u: %s after its close",
+         s->actor.kind, s->actor.number, what);
+    return s;
+}
+
 static void tick(struct timer *timer)
 {
     struct side *s = timer->arg;
@@ -156,25 +167,25 @@ static void made(rondo_transport *t, void *self)
 
 static void data(rondo_transport *t, void *self, const void *bytes, size_t size)
 {
-    struct side *s = side_called(t, self, "data_received");
+    struct side *s = side_reads(t, self, "data_received");
     struct step step;
     bool takes = step_begin(&step, &s->actor, "unread");
     if (takes && size > 1 && step_below(&step, 10) == 0) {
         size_t back = 1 + step_below(&step, (unsigned)size - 1);
         if (rondo_transport_unread(t, (const char *)bytes + size - back,
-                                   back) == 0)
+                                   back) == 0) {
             size -= back;
+            side_has(s, TRAIT_UNREAD);
+        }
     }
-    s->inside_read = true;
     side_received(s, bytes, size);
     side_act(s, "data_received");
-    s->inside_read = false;
 }
 
 static void *get_buffer(rondo_transport *t, void *self, size_t hint,
                         size_t *size)
 {
-    struct side *s = side_called(t, self, "get_buffer");
+    struct side *s = side_reads(t, self, "get_buffer");
     struct step step;
     bool acts = step_begin(&step, &s->actor, "get_buffer");
     (void)hint;
@@ -187,7 +198,7 @@ static void *get_buffer(rondo_transport *t, void *self, size_t hint,
     }
     s->room_size = 1 + step_below(&step, step_below(&step, 2) ? 60 : 9000);
     s->room = malloc(s->room_size);
-    s->rooms = 1;
+    side_has(s, TRAIT_GET_BUFFER);
     *size = s->room_size;
     return s->room;
 }
@@ -204,7 +215,7 @@ static size_t get_buffers(rondo_transport *t, void *self, size_t hint,
     size_t first = size / 3;
     rooms[0] = (rondo_room){room, first};
     rooms[1] = (rondo_room){room + first, size - first};
-    s->rooms = 2;
+    side_has(s, TRAIT_GET_BUFFERS);
     return 2;
 }
 
@@ -215,16 +226,14 @@ static void updated(rondo_transport *t, void *self, size_t size)
         return;
     char *room = s->room;
     s->room = NULL;
-    s->inside_read = true;
     side_received(s, room, size);
     free(room);
     side_act(s, "buffer_updated");
-    s->inside_read = false;
 }
 
 static bool eof(rondo_transport *t, void *self)
 {
-    struct side *s = side_called(t, self, "eof_received");
+    struct side *s = side_reads(t, self, "eof_received");
     struct step step;
     side_ended(s);
     side_act(s, "eof_received");
@@ -303,7 +312,7 @@ static bool side_has_reason(const struct side *s, int error)
     case RONDO_EPIPE:
         if (s->aborted && s->abort_error == error)
             return true;
-        if (s->kind == SIDE_ADOPTED && s->wrote_end)
+        if (s->adopted && s->wrote_end)
             return true; /* the new transport did not know of it */
         if (s->filtered && (s->eof || s->heard_end || !peer || peer->wrote_end))
             return true; /* a filter that was not ready meets the end */
@@ -323,6 +332,11 @@ void side_over(struct side *s, int error)
     s->ending = side_how(s, error);
     if (error && error != RONDO_ETIMEDOUT)
         s->resets = true;
+    if (s->over_by && !s->place->closing && model.exact)
+        must(rondo_sim_now() <= s->over_by ||
+                 rondo_sim_now() <= s->place->awake_at,
+             "%s %u is lost %lld ns late", s->actor.kind, s->actor.number,
+             (long long)(rondo_sim_now() - s->over_by));
     must(!s->ops, "%s %u: connection_lost before %u dones", s->actor.kind,
          s->actor.number, s->ops);
     must(model.faults || side_has_reason(s, error),

@@ -27,6 +27,10 @@ static int64_t wrote(struct side *s, const struct step *step, int64_t result,
     must(!step->after_end, "%s %u: a write after the end is taken",
          s->actor.kind, s->actor.number);
     s->sent += size;
+    size_t high, waits = rondo_transport_get_write_buffer_size(s->t);
+    rondo_transport_get_write_buffer_limits(s->t, &high, NULL);
+    must(s->pause_inside || !s->t || (result == 1) == (waits > high),
+         "a write returns %d with %zu bytes of %zu", (int)result, waits, high);
     return result;
 }
 
@@ -114,7 +118,11 @@ static int64_t v_try_write(struct side *s, struct step *step)
     must(result <= (int64_t)size, "try_write: too many bytes");
     if (result == RONDO_EAGAIN || result == RONDO_ENOTSUP)
         return result;
-    return wrote(s, step, result, result > 0 ? (size_t)result : 0);
+    if (result < 0)
+        return result;
+    must(!step->after_end || !result, "try_write after the end");
+    s->sent += (size_t)result;
+    return result;
 }
 
 static void drained(rondo_loop *loop, void *arg, int64_t result)
@@ -143,13 +151,18 @@ static int64_t v_drain(struct side *s, struct step *step)
 static int64_t v_pause(struct side *s, struct step *step)
 {
     (void)step;
-    return rondo_transport_pause_reading(s->t);
+    int error = rondo_transport_pause_reading(s->t);
+    s->paused |= error == 0 && !s->reader;
+    return error;
 }
 
 static int64_t v_resume(struct side *s, struct step *step)
 {
     (void)step;
-    return rondo_transport_resume_reading(s->t);
+    int error = rondo_transport_resume_reading(s->t);
+    if (error == 0)
+        s->paused = false;
+    return error;
 }
 
 static int64_t v_limits(struct side *s, struct step *step)
@@ -160,6 +173,7 @@ static int64_t v_limits(struct side *s, struct step *step)
 
 static int64_t v_pause_inside(struct side *s, struct step *step)
 {
+    s->pause_inside = true;
     rondo_transport_set_pause_inside(s->t, step_below(step, 2));
     return 0;
 }
@@ -192,7 +206,6 @@ static int64_t v_background(struct side *s, struct step *step)
 {
     (void)step;
     rondo_transport_set_background(s->t, true);
-    s->background = true;
     rondo_transport_set_background(s->t, false);
     return 0;
 }
@@ -263,6 +276,14 @@ static int64_t v_shutdown(struct side *s, struct step *step)
     return error;
 }
 
+/* connection_lost comes in so many ns at the latest. */
+static void over_by(struct side *s, int64_t ns)
+{
+    int64_t by = rondo_sim_now() + ns;
+    if (!s->over_by || by > s->over_by || ns)
+        s->over_by = by + 1;
+}
+
 static int64_t v_close(struct side *s, struct step *step)
 {
     (void)step;
@@ -274,15 +295,20 @@ static int64_t v_close(struct side *s, struct step *step)
 
 static int64_t v_close_within(struct side *s, struct step *step)
 {
+    int64_t within = RONDO_US(step_below(step, 20000));
+    int error = rondo_transport_close_within(s->t, within);
+    if (error)
+        return error;
     s->closed = s->within = true;
-    return rondo_transport_close_within(s->t,
-                                        RONDO_US(step_below(step, 20000)));
+    over_by(s, within);
+    return 0;
 }
 
 static int64_t v_close_now(struct side *s, struct step *step)
 {
     (void)step;
     s->cut = true;
+    over_by(s, 0);
     rondo_transport_close_now(s->t);
     return 0;
 }
@@ -291,6 +317,7 @@ static int64_t v_abort(struct side *s, struct step *step)
 {
     (void)step;
     s->aborted = true;
+    over_by(s, 0);
     rondo_transport_abort(s->t);
     return 0;
 }
@@ -302,6 +329,7 @@ static int64_t v_abort_with(struct side *s, struct step *step)
     if (!s->aborted && !s->cut)
         s->abort_error = error;
     s->aborted = true;
+    over_by(s, 0);
     rondo_transport_abort_with(s->t, error);
     return 0;
 }
@@ -390,9 +418,26 @@ static const struct verb {
     {"close_now", v_close_now, 1},
     {"abort", v_abort, 1},
     {"abort_with", v_abort_with, 1},
+    /* traits */
+    {"adopted", NULL, 0},
+    {"reader", NULL, 0},
+    {"get_buffer", NULL, 0},
+    {"get_buffers", NULL, 0},
+    {"unread", NULL, 0},
+    {"raw", NULL, 0},
 };
 
-enum { VERBS = sizeof verbs / sizeof *verbs, FIRST_END = 20, FOCUS = 30 };
+enum {
+    VERBS = sizeof verbs / sizeof *verbs,
+    FIRST_END = 20,
+    FIRST_TRAIT = 25,
+    FOCUS = 30
+};
+
+void side_has(struct side *s, enum side_trait trait)
+{
+    s->used |= UINT64_C(1) << (FIRST_TRAIT + trait);
+}
 
 unsigned side_verbs(void)
 {
@@ -406,6 +451,8 @@ const char *side_verb_name(unsigned i)
 
 static unsigned weight(unsigned i)
 {
+    if (!verbs[i].run)
+        return 0;
     bool focus = model.focus[0] == i + 1 || model.focus[1] == i + 1;
     return focus ? i >= FIRST_END ? 3 : FOCUS : verbs[i].weight;
 }
