@@ -93,9 +93,7 @@ set(RONDO_SOURCES
     src/watch/terminal_size.c)
 
 # What is the same on each system, for the simulated one below.
-set(RONDO_SIM_SOURCES ${RONDO_SOURCES}
-    src/unix/address.c
-    src/unix/errors.c
+set(RONDO_SIM_OWN_SOURCES
     src/sim/api.c
     src/sim/chaos.c
     src/sim/dial.c
@@ -113,9 +111,13 @@ set(RONDO_SIM_SOURCES ${RONDO_SOURCES}
     src/sim/ready.c
     src/sim/sys.c
     src/sim/threads.c
+    src/sim/trial.c
     src/sim/try.c
     src/sim/waiter.c
     src/sim/world.c)
+set(RONDO_SIM_SOURCES ${RONDO_SOURCES} ${RONDO_SIM_OWN_SOURCES}
+    src/unix/address.c
+    src/unix/errors.c)
 set(RONDO_SIM_BACKENDS ready done)
 
 if(WIN32)

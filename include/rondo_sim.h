@@ -60,8 +60,8 @@ extern "C" {
 
 /** What lies between two hosts, in one direction. */
 typedef struct rondo_sim_link {
-    int64_t latency_ns; /**< each packet takes so long */
-    int64_t jitter_ns;  /**< and up to so much longer, by chance */
+    int64_t latency_ns;       /**< each packet takes so long */
+    int64_t jitter_ns;        /**< and up to so much longer, by chance */
     int64_t bytes_per_second; /**< 0: no limit */
     double loss; /**< the share of packets that are lost. Streams send them
                     again after 200 ms, then 400 ms and so on; datagrams are
@@ -110,16 +110,17 @@ typedef struct rondo_sim_faults {
     double no_buffers;    /**< ENOBUFS from a send or a connect */
     double no_memory;     /**< an allocation of the library's fails */
     double no_thread;     /**< a thread of the library's cannot start */
-    double accept_error;  /**< ECONNABORTED from an accept; the client is gone */
-    double reset; /**< a connection is reset, of the occasions on which bytes
+    double accept_error; /**< ECONNABORTED from an accept; the client is gone */
+    double reset;   /**< a connection is reset, of the occasions on which bytes
                      arrive */
-    double refuse;    /**< a connect is refused although a server listens */
-    double no_name;   /**< a look-up fails: RONDO_EAGAIN or RONDO_ENONAME */
+    double refuse;  /**< a connect is refused although a server listens */
+    double no_name; /**< a look-up fails: RONDO_EAGAIN or RONDO_ENONAME */
     double slow_name; /**< a look-up takes up to 10 s */
     double duplicate; /**< a datagram arrives twice */
     double reorder;   /**< a datagram arrives up to 100 ms late */
     double stall;     /**< a host stops for up to 1 s, of its waits */
-    double partition; /**< two hosts, chosen by seed, are cut off from each other
+    double
+        partition; /**< two hosts, chosen by seed, are cut off from each other
                          for up to 10 s; asked once a second */
     double crash; /**< a host, chosen by seed, crashes, and restarts after up to
                      10 s; asked once a second */
@@ -127,23 +128,23 @@ typedef struct rondo_sim_faults {
 
 /** How a world is made. */
 typedef struct rondo_sim_options {
-    size_t size;   /**< RONDO_SIM sets it */
-    uint64_t seed; /**< all that happens by chance follows from it */
+    size_t size;         /**< RONDO_SIM sets it */
+    uint64_t seed;       /**< all that happens by chance follows from it */
     rondo_sim_link link; /**< between hosts without a link of their own. All 0:
                             1 ms, and up to 1 ms of jitter. A host reaches
                             itself at once */
     rondo_sim_faults faults; /**< from the beginning on */
-    const char *backend; /**< of loops that name none: "ready" (the default)
+    const char *backend;     /**< of loops that name none: "ready" (the default)
                             tells what is ready, as epoll; "done" carries
                             operations out, as Windows' ports and io_uring */
-    int64_t give_up_ns; /**< a stream whose packets do not arrive for so long
+    int64_t give_up_ns;   /**< a stream whose packets do not arrive for so long
                            ends with RONDO_ETIMEDOUT; 0: 2 minutes */
-    size_t segment;     /**< the most bytes that arrive at once; 0: 16 KiB */
-    size_t window;      /**< the room of a stream's receiver; 0: 128 KiB */
+    size_t segment;       /**< the most bytes that arrive at once; 0: 16 KiB */
+    size_t window;        /**< the room of a stream's receiver; 0: 128 KiB */
     unsigned descriptors; /**< of each host; 0: 1,024 */
-    double switches; /**< how often another thread of the host goes on at a
+    double switches;      /**< how often another thread of the host goes on at a
                         lock, an atomic access and the like; 0: 0.1 */
-    FILE *trace;     /**< gets each event as a line; NULL: no trace */
+    FILE *trace;          /**< gets each event as a line; NULL: no trace */
 } rondo_sim_options;
 
 /** Options in place: `RONDO_SIM(.seed = 7)`. */
@@ -168,12 +169,12 @@ typedef void (*rondo_sim_main)(void *arg);
 
 /** Adds a host and starts its main with the next run. The name is known to
  * rondo_getaddrinfo of all hosts. ip is the numeric address; NULL: one of
- * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. main NULL: a host that does
+ * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host that does
  * nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
  * name, one of more than 63 bytes, or not a numeric address; RONDO_EEXIST: a
  * host has that name or address; RONDO_ENOMEM. */
 RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
-                                 rondo_sim_main main, void *arg);
+                                 rondo_sim_main run, void *arg);
 /** Gives a host one more address, IPv4 or IPv6. Errors as above;
  * RONDO_ETOOMUCH: it has two already. */
 RONDO_API int rondo_sim_add_ip(int host, const char *ip);
@@ -241,8 +242,8 @@ enum {
  * can happen. RONDO_EINVAL: a negative time; RONDO_EBUSY: called inside a
  * run, by a host. */
 RONDO_API int rondo_sim_run_for(int64_t ns);
-/** Runs until `holds` returns true, which is asked after each event and must
- * only look; for `most_ns` at most. RONDO_SIM_DONE, RONDO_SIM_QUIET;
+/** Runs until `holds` returns true, which is asked whenever a thread waits and
+ * after each event, and must only look; for `most_ns` at most. RONDO_SIM_DONE, RONDO_SIM_QUIET;
  * RONDO_ETIMEDOUT: the time is over. */
 RONDO_API int rondo_sim_run_until(bool (*holds)(void *arg), void *arg,
                                   int64_t most_ns);

@@ -384,6 +384,7 @@
 #define process_open rondo_p_process_open
 #define process_part rondo_p_process_part
 #define process_start rondo_p_process_start
+#define pump_after_fork rondo_p_pump_after_fork
 #define pump_class rondo_p_pump_class
 #define pump_drop rondo_p_pump_drop
 #define pump_eof rondo_p_pump_eof
@@ -812,6 +813,7 @@
 #define sys_socket_stream rondo_p_sys_socket_stream
 #define sys_source rondo_p_sys_source
 #define sys_splice rondo_p_sys_splice
+#define sys_splice_copy rondo_p_sys_splice_copy
 #define sys_splice_pipe rondo_p_sys_splice_pipe
 #define sys_stdio rondo_p_sys_stdio
 #define sys_stop_exception rondo_p_sys_stop_exception
@@ -843,7 +845,12 @@
 #define timers_start rondo_p_timers_start
 #define timers_start_every rondo_p_timers_start_every
 #define timers_start_hidden rondo_p_timers_start_hidden
+#define try_fired rondo_p_try_fired
+#define try_keep_only rondo_p_try_keep_only
 #define try_keeps rondo_p_try_keeps
+#define try_play rondo_p_try_play
+#define try_record rondo_p_try_record
+#define try_trace_to rondo_p_try_trace_to
 #define try_world_begins rondo_p_try_world_begins
 #define try_world_ends rondo_p_try_world_ends
 #define unix_at_begin rondo_p_unix_at_begin

@@ -159,6 +159,9 @@ int sys_splice_pipe(sys_fd fds[2], size_t size);
 /* Moves bytes from a socket into a pipe, or from a pipe to a socket, without
  * waiting. As sys_recv and sys_send; quiet: as for sys_sendfile. */
 int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet);
+/* Copies what is in a pipe, if that is so many bytes, into an empty one, and
+ * leaves it there. Returns how many were copied, or an error. */
+int64_t sys_splice_copy(sys_fd from, sys_fd to, size_t size);
 /* True: sys_sendfile raises no SIGPIPE, because the call never does so or the
  * program ignores the signal. False: each sys_sendfile must block it. */
 bool sys_is_quiet(void);

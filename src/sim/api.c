@@ -129,7 +129,6 @@ static void api_free(void)
     }
     free(sim.heap);
     free(sim.files);
-    free(sim.fired);
     sim_names_end();
 }
 

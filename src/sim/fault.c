@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "sim/try.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 /* The answer to a question depends on the seed, the kind and the number of the
  * question, and on no other answer. So a fault that is left out leaves the
@@ -20,18 +20,6 @@ static double fault_share(enum sim_fault_kind kind, uint64_t number)
     x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
     x ^= x >> 31;
     return (double)(x >> 11) * 0x1p-53;
-}
-
-static void fault_keep(enum sim_fault_kind kind, uint64_t number)
-{
-    if (sim.fired_count == sim.fired_room) {
-        size_t room = sim.fired_room ? sim.fired_room * 2 : 64;
-        sim.fired = realloc(sim.fired, room * sizeof *sim.fired);
-        if (!sim.fired)
-            sim_die("out of memory for faults");
-        sim.fired_room = room;
-    }
-    sim.fired[sim.fired_count++] = (struct sim_fired){kind, number};
 }
 
 const char *const sim_fault_names[SIM_FAULTS] = {
@@ -49,7 +37,7 @@ bool sim_fault_at(enum sim_fault_kind kind, double rate)
     snprintf(text, sizeof text, "fault %s:%llu", sim_fault_names[kind],
              (unsigned long long)number);
     sim_note_text(sim_host(), text);
-    fault_keep(kind, number);
+    try_fired(kind, number);
     return true;
 }
 

@@ -110,7 +110,9 @@ static void flow_reset_comes(struct sim_socket *s)
 
 void flow_way_ends(struct sim_event *event)
 {
-    flow_drop_way(flow_of_event(event));
+    struct sim_socket *s = flow_of_event(event);
+    net_part(s); /* what is on its way keeps it until the next line */
+    flow_drop_way(s);
 }
 
 /* ---- arriving ---- */
@@ -336,9 +338,12 @@ static void flow_send_part(struct sim_socket *s, const char *bytes, size_t size)
 {
     while (size) {
         size_t part = size < sim.options.segment ? size : sim.options.segment;
-        if (part > 1 && sim_fault(SIM_FAULT_split))
-            part = 1 + (size_t)sim_below(part - 1);
-        flow_push(s, bytes, part, SIM_BYTES);
+        size_t first = 0;
+        if (part > 1 && sim_fault(SIM_FAULT_split)) {
+            first = 1 + (size_t)sim_below(part - 1);
+            flow_push(s, bytes, first, SIM_BYTES);
+        }
+        flow_push(s, bytes + first, part - first, SIM_BYTES);
         bytes += part;
         size -= part;
     }

@@ -215,7 +215,7 @@ static struct sim_host *hosts_get(int number, const char *what, int *error)
     return *error ? NULL : sim.hosts[number];
 }
 
-int rondo_sim_add_host(const char *name, const char *ip, rondo_sim_main main,
+int rondo_sim_add_host(const char *name, const char *ip, rondo_sim_main run,
                        void *arg)
 {
     rondo_address a;
@@ -231,7 +231,7 @@ int rondo_sim_add_host(const char *name, const char *ip, rondo_sim_main main,
     struct sim_host *h = hosts_new(name, &a);
     if (!h)
         return error_set(RONDO_ENOMEM, "sim_add_host: out of memory");
-    h->main = main;
+    h->main = run;
     h->arg = arg;
     error = hosts_start(h);
     return error ? error : h->number;
@@ -425,7 +425,7 @@ static int hosts_get_link(int from, int to, const char *what,
 
 int rondo_sim_set_link_one_way(int from, int to, const rondo_sim_link *link)
 {
-    struct sim_link *l;
+    struct sim_link *l = NULL;
     int error = hosts_get_link(from, to, "sim_set_link", &l);
     if (!error)
         error = hosts_check_link(link, "sim_set_link");
@@ -442,7 +442,7 @@ int rondo_sim_set_link(int a, int b, const rondo_sim_link *link)
 
 static int hosts_cut(int from, int to, bool cut, const char *what)
 {
-    struct sim_link *l;
+    struct sim_link *l = NULL;
     int error = hosts_get_link(from, to, what, &l);
     if (error || l->cut == cut)
         return error;

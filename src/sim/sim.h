@@ -175,8 +175,6 @@ struct sim_world {
 
     double rate[SIM_FAULTS];
     uint64_t asked[SIM_FAULTS];
-    struct sim_fired *fired;
-    size_t fired_count, fired_room;
     struct sim_block *blocks; /* memory of no host */
 };
 

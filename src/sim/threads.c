@@ -80,6 +80,10 @@ static bool threads_is_quiet(void)
 static struct sim_thread *threads_choose(void)
 {
     for (;;) {
+        if (sim.until && !sim.called && sim.until(sim.until_arg)) {
+            sim.called = true;
+            sim.result = RONDO_SIM_DONE;
+        }
         if (sim.called) {
             sim.called = false;
             return &sim.driver;

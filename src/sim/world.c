@@ -129,10 +129,6 @@ static void world_run_first(void)
     assert(event->when >= sim.now);
     sim.now = event->when;
     event->run(event);
-    if (sim.until && !sim.called && sim.until(sim.until_arg)) {
-        sim.called = true;
-        sim.result = RONDO_SIM_DONE;
-    }
 }
 
 bool sim_step(void)

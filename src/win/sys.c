@@ -252,6 +252,6 @@ bool sys_supports(rondo_capability what)
            what == RONDO_CAN_WATCH_ERRORS || what == RONDO_CAN_JOB_OBJECTS ||
            what == RONDO_CAN_DIE_WITH_PARENT || what == RONDO_CAN_DETACH ||
            what == RONDO_CAN_PIN_THREADS || what == RONDO_CAN_LOCK_RANGES ||
-           what == RONDO_CAN_WATCH_PATHS;
+           what == RONDO_CAN_WATCH_PATHS || what == RONDO_CAN_EMBED_FD;
 }
 #endif

@@ -7,13 +7,13 @@
 
 static unsigned seeds(void)
 {
-    const char *text = getenv("RONDO_SIM_SEEDS");
+    const char *text = getenv("RANDOM_SEEDS");
     return text ? (unsigned)strtoul(text, NULL, 10) : 100;
 }
 
 static unsigned first_seed(void)
 {
-    const char *text = getenv("RONDO_SIM_FIRST");
+    const char *text = getenv("RANDOM_FIRST");
     return text ? (unsigned)strtoul(text, NULL, 10) : 1;
 }
 
@@ -21,7 +21,7 @@ static void play_twice(uint64_t seed, bool faults, struct random_run *sum)
 {
     struct random_run first, second;
     const char *backend = sim_test_backend();
-    const char *trace = getenv("RONDO_SIM_TRACE");
+    const char *trace = getenv("RANDOM_TRACE");
     int failed = random_program(seed, backend, faults, trace, &first);
     if (failed)
         fail_msg("seed %llu: %s", (unsigned long long)seed,
