@@ -206,7 +206,7 @@ struct side {
     bool background, heard_end, adopted;
     bool paused;          /* by the program: no data comes */
     int64_t over_by;      /* when connection_lost comes at the latest */
-    int abort_error;
+    int abort_error, fails; /* fails: the error of connection_lost */
     size_t high;
     unsigned ops; /* that owe a done before connection_lost */
     uint64_t write_order, write_done;

@@ -87,8 +87,11 @@ void side_ended(struct side *s)
     s->eof = true;
     if (!peer || peer->cut || s->resets || model.faults)
         return;
+    if (peer->filtered && peer->fails)
+        return; /* before the filter is ready: it ends without a reset */
     must(peer->wrote_end || peer->closed || peer->aborted || peer->resets ||
-             peer->place->closing || peer->eof || peer->timeouts || peer->lost,
+             peer->place->closing || peer->eof || peer->heard_end ||
+             peer->timeouts || peer->lost,
          "%s %u: the end of %s %u, which has not ended", s->actor.kind,
          s->actor.number, peer->actor.kind, peer->actor.number);
     if (peer->place->closing || peer->timeouts ||
@@ -354,6 +357,7 @@ static void lost(rondo_transport *t, void *self, int error)
 {
     struct side *s = side_called(t, self, "connection_lost");
     struct step step;
+    s->fails = error;
     must(rondo_transport_is_closing(t), "lost, and not closing");
     must(rondo_transport_fd(t) == RONDO_NO_FD, "lost, and with a descriptor");
     rondo_sim_log("%s %u is lost: %s", s->actor.kind, s->actor.number,
