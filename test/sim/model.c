@@ -330,6 +330,13 @@ static void host_main(void *arg)
 static rondo_sim_faults model_faults(bool harsh, unsigned kind)
 {
     rondo_sim_faults f = {0};
+    if (options->tortures)
+        return (rondo_sim_faults){.no_memory = 1, .no_descriptor = 1,
+                                  .no_file = 1, .no_buffers = 1,
+                                  .no_thread = 1, .refuse = 1, .no_name = 1,
+                                  .reset = 1, .again = 1, .short_read = 1,
+                                  .short_write = 1, .spurious = 1,
+                                  .accept_error = 1};
     if (kind & 1) {
         f.short_read = f.short_write = 0.1;
         f.again = f.spurious = 0.05;
@@ -411,7 +418,7 @@ static void model_hosts_begin(void)
                                   .kind = "host"};
         p->host = i;
         p->main = true;
-        p->steps_left = 40;
+        p->steps_left = options->tortures ? 8 : 40;
         (void)rondo_sim_add_host(model_hosts[i], ip, host_main, p);
     }
 }

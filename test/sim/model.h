@@ -267,8 +267,7 @@ struct model_options {
     const uint64_t *skipped; /* sorted: steps that are left out */
     size_t skip_count;
     unsigned focus[2]; /* verbs + 1; 0: none */
-    /* the n-th of these fails, counted from 1; 0: none */
-    uint64_t fail_call, fail_memory;
+    bool tortures; /* a short program, in which each fault may happen */
     void (*did)(uint64_t key, const char *text);
     /* pairs met: bits of [verb * verbs + verb], then kinds and endings */
     void (*met)(unsigned verb, unsigned other, unsigned kind, unsigned ending);

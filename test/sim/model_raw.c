@@ -61,6 +61,8 @@ static void raw_adopt(struct raw *r, struct step *step)
     s->writing_paused = s->pause_inside = s->filtered = false;
     if (r->eof && s->steps_left)
         s->steps_left = 1;
+    if (s->wrote_end) /* which the transport does not know */
+        s->steps_left = 0;
     s->eof = false; /* it hears the end once more */
     s->place->open--; /* made counts it again */
     int error = step_below(step, 2)

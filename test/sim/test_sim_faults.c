@@ -98,7 +98,7 @@ static void sender_main(void *arg)
 
 /* Bytes of a filter's that are not taken are missing in the middle of all that
  * it sends: the connection has to end. */
-TEST(S10_bytes_of_a_filter_without_memory_end_the_connection)
+TEST(S13_bytes_of_a_filter_without_memory_end_the_connection)
 {
     struct sender s = {.result = 1};
     struct echo e = {0};
