@@ -402,6 +402,9 @@ static int model_begin(const struct model_options *o, FILE *trace)
             .faults = model_faults(o->faults, kind), .window = window,
             .segment = 1 + step_below(&step, 5000),
             .give_up_ns = RONDO_SEC(20),
+            .link = {.latency_ns = RONDO_MS(1),
+                     .jitter_ns = RONDO_MS(step_below(&step, 4)),
+                     .loss = step_below(&step, 3) ? 0 : 0.02},
             .switches = step_below(&step, 2) ? 0.5 : 0.02));
 }
 

@@ -222,6 +222,8 @@ struct side *side_new(struct place *p, enum side_kind kind, struct step *step);
 const rondo_protocol *side_protocol(struct side *s);
 const rondo_protocol *side_reader_protocol(void);
 void side_act(struct side *s, const char *where);
+/* Does something to any side of that loop. */
+int64_t side_act_any(struct place *p, struct step *step);
 void side_received(struct side *s, const void *data, size_t size);
 /* The peer's orderly end has come. */
 void side_ended(struct side *s);
@@ -229,6 +231,8 @@ void side_over(struct side *s, int error);
 unsigned char side_byte(const struct side *s, uint64_t place);
 void side_fill(struct side *s, char *bytes, size_t size);
 void side_tick(struct side *s);
+/* In a protocol's factory. */
+void side_writes_early(struct side *s, rondo_transport *t);
 /* What a side is or has, beside the verbs that were used on it. */
 enum side_trait {
     TRAIT_ADOPTED,

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+static void place_acts(struct place *p, const char *where);
+
 /* ---- timers ---- */
 
 static int64_t loop_when(const struct place *p, int64_t at)
@@ -277,6 +279,7 @@ static void job_done(rondo_loop *loop, void *arg, int64_t result)
          "job: %s", rondo_error_name((int)result));
     must(op->order == rondo_job_begun(loop) || result >= 0,
          "job_begun does not tell whether it has");
+    place_acts(op->place, "job's done");
 }
 
 static int64_t act_job(struct place *p, struct step *step)
@@ -302,6 +305,8 @@ static void hook(rondo_loop *loop, void *arg)
     struct place *p = arg;
     must(loop == p->loop && !p->closing, "a hook is called in close");
     place_calls(p, "a hook", -1);
+    if (p->actor.count % 8 == 0)
+        place_acts(p, "hook");
 }
 
 static int64_t act_hook(struct place *p, struct step *step)
@@ -360,6 +365,7 @@ static void datagram_came(rondo_datagram *d, void *self, const void *data,
     must(d == p->datagram && !truncated, "a datagram of another endpoint");
     for (size_t i = 1; i < size; i++)
         must(bytes[i] == (unsigned char)(bytes[0] + i), "a datagram is wrong");
+    place_acts(p, "datagram_received");
     if (size > 1 && bytes[0] & 1)
         (void)rondo_datagram_send(d, data, size - 1, from);
 }
@@ -435,7 +441,17 @@ static const struct {
     {"thread", act_thread, 1},    {"job", act_job, 2},
     {"hook", act_hook, 1},        {"getaddrinfo", act_lookup, 1},
     {"sleep", act_sleep, 1},      {"wake", act_wake, 1},
-    {"datagram", act_datagram, 3}};
+    {"datagram", act_datagram, 3}, {"any side", side_act_any, 6}};
+
+/* In a callback of the loop's. */
+static void place_acts(struct place *p, const char *where)
+{
+    struct step step;
+    if (!p->closing && step_begin(&step, &p->actor, where) &&
+        step_below(&step, 2))
+        (void)side_act_any(p, &step);
+}
+
 
 void loop_act(struct place *p, struct step *step)
 {

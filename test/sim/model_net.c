@@ -29,6 +29,8 @@ static int factory(rondo_server *server, void *arg, rondo_transport *t,
     struct side *s = side_new(p, v->kind, &step);
     *protocol = side_protocol(s);
     *self = s;
+    if (acts && step_below(&step, 4) == 0)
+        side_writes_early(s, t);
     return 0;
 }
 

@@ -151,6 +151,21 @@ void side_tick(struct side *s)
         timer_start(s->place, RONDO_US(step_below(&step, 20000)), tick, s);
 }
 
+static void side_write_head(struct side *s, rondo_transport *t)
+{
+    char head[HEAD];
+    if (s->sent || s->raw)
+        return;
+    side_fill(s, head, HEAD);
+    if (rondo_transport_write(t, head, HEAD) >= 0)
+        s->sent = HEAD;
+}
+
+void side_writes_early(struct side *s, rondo_transport *t)
+{
+    side_write_head(s, t);
+}
+
 static void made(rondo_transport *t, void *self)
 {
     struct side *s = self;
@@ -159,12 +174,7 @@ static void made(rondo_transport *t, void *self)
     s->t = t;
     s->place->open++;
     (void)side_called(t, self, "connection_made");
-    if (s->sent == 0 && !s->raw) {
-        char head[HEAD];
-        side_fill(s, head, HEAD);
-        if (rondo_transport_write(t, head, HEAD) >= 0)
-            s->sent += HEAD;
-    }
+    side_write_head(s, t);
     side_tick(s);
     side_act(s, "connection_made");
 }

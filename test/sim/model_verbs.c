@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -470,22 +471,65 @@ static unsigned choose(struct side *s, struct step *step)
     return i;
 }
 
+static void side_verb(struct side *s, struct step *step)
+{
+    unsigned i = choose(s, step);
+    char name[40];
+    step->after_end = s->wrote_end || s->closed || s->cut || s->aborted;
+    int64_t result = verbs[i].run(s, step);
+    if (result >= 0)
+        s->used |= UINT64_C(1) << i;
+    if (step->actor == &s->actor) {
+        step_did(step, verbs[i].name, result);
+        return;
+    }
+    snprintf(name, sizeof name, "%s of %u", verbs[i].name, s->actor.number);
+    step_did(step, name, result);
+}
+
+static bool side_is_usable(const struct side *s)
+{
+    return s->t && !s->moving && !(s->detached && s->raw) && !s->lost;
+}
+
+/* Any side of that loop, or NULL. */
+static struct side *side_any(const struct place *p, struct step *step)
+{
+    for (int i = 0; i < 8 && model.sides; i++) {
+        unsigned back = step_below(step, model.sides < 30 ? model.sides : 30);
+        struct side *s = model.all_sides[model.sides - 1 - back];
+        if (s->place == p && side_is_usable(s))
+            return s;
+    }
+    return NULL;
+}
+
+int64_t side_act_any(struct place *p, struct step *step)
+{
+    struct side *s = side_any(p, step);
+    if (!s)
+        return RONDO_ENOENT;
+    side_verb(s, step);
+    return 0;
+}
+
 void side_act(struct side *s, const char *where)
 {
     struct step step;
-    if (!s->t || s->moving || (s->detached && s->raw) || s->lost)
+    if (!side_is_usable(s))
         return;
     bool ends = !s->steps_left || s->place->ending;
     if (!step_begin(&step, &s->actor, where) && !ends)
         return;
     if (s->steps_left)
         s->steps_left--;
-    if (!ends && step_below(&step, 3) == 0)
+    unsigned what = ends ? 0 : step_below(&step, 18);
+    if (what > 12)
         return;
-    unsigned i = choose(s, &step);
-    step.after_end = s->wrote_end || s->closed || s->cut || s->aborted;
-    int64_t result = verbs[i].run(s, &step);
-    if (result >= 0)
-        s->used |= UINT64_C(1) << i;
-    step_did(&step, verbs[i].name, result);
+    if (what > 10)
+        (void)side_act_any(s->place, &step);
+    else if (what == 10 && s->place->main)
+        loop_act(s->place, &step);
+    else
+        side_verb(s, &step);
 }
