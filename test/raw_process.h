@@ -59,7 +59,8 @@ enum {
     RAW_FORBIDS_URING = 8,
     RAW_LACKS_URING_WORK = 16, /* deferred */
     RAW_LACKS_URING_PROBE = 32,
-    RAW_LACKS_URING_BUFFERS = 64
+    RAW_LACKS_URING_BUFFERS = 64,
+    RAW_LACKS_RANDOM = 128 /* getrandom(2) */
 };
 bool raw_kernel_lacks(unsigned what);
 

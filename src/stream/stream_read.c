@@ -696,4 +696,5 @@ void stream_read_init(rondo_transport *t)
     op_init(&t->read, &t->io, OP_READ, stream_read_done);
 }
 
-const struct loop_part stream_part = {.size = sizeof(struct stream_state)};
+const struct loop_part stream_part = {.size = sizeof(struct stream_state),
+                                      .after_fork = pump_after_fork};

@@ -1,0 +1,112 @@
+/* test_sim_faults.c - what campaigns have found: small programs with a fault. */
+/* SPDX-License-Identifier: MIT */
+#include "sim_test.h"
+
+/* ---- a loop whose allocator can be told to fail ---- */
+
+static bool no_memory;
+
+static void *take(size_t size, void *context)
+{
+    (void)context;
+    return no_memory ? NULL : malloc(size);
+}
+
+static void *change(void *p, size_t size, void *context)
+{
+    (void)context;
+    return no_memory ? NULL : realloc(p, size);
+}
+
+static void give(void *p, void *context)
+{
+    (void)context;
+    free(p);
+}
+
+static rondo_loop *poor_loop(void)
+{
+    rondo_loop *loop;
+    const rondo_allocator allocator = {take, change, give, NULL};
+    const rondo_loop_options o = {.size = sizeof o, .allocator = &allocator};
+    no_memory = false;
+    sim_test_must(rondo_loop_new(&loop, &o));
+    return loop;
+}
+
+/* ---- a filter that sends from a callback of the loop's ---- */
+
+struct sender {
+    rondo_layer *layer;
+    int result, lost;
+    bool is_lost;
+};
+
+static int sender_start(rondo_layer *layer, void *self)
+{
+    struct sender *s = self;
+    s->layer = layer;
+    return rondo_layer_ready(layer);
+}
+
+static const rondo_filter sends = {.start = sender_start};
+
+static int push(rondo_transport *t, void *arg)
+{
+    return rondo_transport_push_filter(t, &sends, arg, NULL, NULL);
+}
+
+/* The peer reads nothing: what the kernel does not take has to be kept. */
+static void send_without_memory(rondo_loop *loop, void *arg)
+{
+    static const char bytes[200000];
+    struct sender *s = arg;
+    (void)loop;
+    (void)rondo_layer_send(s->layer, bytes, sizeof bytes);
+    no_memory = true;
+    s->result = rondo_layer_send(s->layer, bytes, sizeof bytes);
+    no_memory = false;
+}
+
+static void send_soon(rondo_transport *t, void *self)
+{
+    sim_test_must(rondo_call_soon(rondo_transport_loop(t), send_without_memory,
+                                  self));
+}
+
+static void sender_lost(rondo_transport *t, void *self, int error)
+{
+    struct sender *s = self;
+    (void)t;
+    s->is_lost = true;
+    s->lost = error;
+}
+
+static const rondo_protocol sender = {.connection_made = send_soon,
+                                      .connection_lost = sender_lost};
+
+static void sender_main(void *arg)
+{
+    rondo_loop *loop = poor_loop();
+    sim_test_must(rondo_create_connection(
+        loop, RONDO_CONNECT(.host = "server", .port = 7, .setup = push,
+                            .setup_arg = arg),
+        &sender, arg, NULL, NULL));
+    (void)rondo_loop_run(loop);
+    sim_test_must(rondo_loop_close(loop));
+}
+
+/* Bytes of a filter's that are not taken are missing in the middle of all that
+ * it sends: the connection has to end. */
+TEST(S13_bytes_of_a_filter_without_memory_end_the_connection)
+{
+    struct sender s = {.result = 1};
+    struct echo e = {0};
+    sim_test_must(rondo_sim_begin(RONDO_SIM(.backend = sim_test_backend())));
+    sim_test_must(rondo_sim_add_host("server", NULL, echo_server, &e));
+    sim_test_must(rondo_sim_add_host("client", NULL, sender_main, &s));
+    (void)rondo_sim_run_for(RONDO_SEC(10));
+    assert_int_equal(s.result, RONDO_ENOMEM);
+    assert_true(s.is_lost);
+    assert_int_equal(s.lost, RONDO_ENOMEM);
+}
