@@ -68,12 +68,14 @@ void raw_network_end(void)
     machines = -1;
 }
 
-/* Never in the machine's own network. */
-static void change(unsigned long what, struct ifreq *request)
+/* Never in the machine's own network. The type of a request is the C library's
+ * own choice. */
+static void change(bool address, struct ifreq *request)
 {
-    int fd = !is_own ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = is_own ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
 
-    if (fd < 0 || ioctl(fd, what, request) < 0)
+    if (fd < 0 || (address ? ioctl(fd, SIOCSIFADDR, request)
+                           : ioctl(fd, SIOCSIFFLAGS, request)) < 0)
         abort();
     close(fd);
 }
@@ -83,7 +85,7 @@ static void set_flags(const char *name, bool up)
     struct ifreq request = {.ifr_flags = (short)(up ? IFF_UP : 0)};
 
     (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-    change(SIOCSIFFLAGS, &request);
+    change(false, &request);
 }
 
 void raw_network_up(bool up)
@@ -105,7 +107,7 @@ void raw_network_address(unsigned number, bool add)
     in.sin_addr.s_addr = htonl(0x7f000000 + number);
     memcpy(&request.ifr_addr, &in, sizeof in);
     memcpy(request.ifr_name, name, sizeof name);
-    change(SIOCSIFADDR, &request);
+    change(true, &request);
 }
 
 /* ---- control groups ----------------------------------------------------- */
