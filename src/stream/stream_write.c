@@ -340,10 +340,20 @@ static COLD int stream_send_slow(rondo_transport *t, const void *data,
                  : stream_write_out(t, data, size);
 }
 
+/* What a filter sends cannot be refused: what is above counts on it, and what
+ * follows would be missing it. */
+static COLD int stream_send_failed(rondo_transport *t, int error)
+{
+    if (error == RONDO_ENOMEM && !stream_is_over(t))
+        return stream_lose_rest(t, true);
+    return error;
+}
+
 int stream_send(rondo_transport *t, const void *data, size_t size)
 {
-    return t->fast_send ? stream_write_now(t, data, size)
-                        : stream_send_slow(t, data, size);
+    int result = t->fast_send ? stream_write_now(t, data, size)
+                              : stream_send_slow(t, data, size);
+    return result < 0 ? stream_send_failed(t, result) : result;
 }
 
 static COLD int stream_write_slow(rondo_transport *t, const void *data,
