@@ -775,8 +775,8 @@ RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
 
 /** Whether a callback, timer, hook, signal watch, job or pending operation
  * keeps rondo_loop_run going (false) or not (true). It begins as false; for
- * signal watches, and for hooks that are not idle ones, as true. 0 or
- * RONDO_ENOENT. As libuv's uv_unref and uv_ref. */
+ * signal watches, and for hooks that are not idle ones, as true. 0;
+ * RONDO_ENOENT; RONDO_EINVAL: a post. As libuv's uv_unref and uv_ref. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
                                    bool background);
 
