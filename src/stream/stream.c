@@ -391,7 +391,7 @@ static void stream_tell_lost(void *handle)
     struct stream_owner *owner = t->owner;
     if (t->filtered)
         filters_fail(t);
-    if (t->pumped)
+    if (stream_is_pumped(t))
         pump_lost(t);
     if (t->out && t->out->pump)
         pump_drop(t);

@@ -508,9 +508,15 @@ bool stream_file_is_slow(const rondo_transport *t);
 
 /* ---- pumps: pump.c ---- */
 
+/* A pump reads from it, or its done has not been told. */
+static inline bool stream_is_pumped(const rondo_transport *t)
+{
+    return t->pumped || t->pump_full;
+}
+
 static inline bool stream_has_pump(const rondo_transport *t)
 {
-    return t->pumped || (t->out && t->out->pump);
+    return stream_is_pumped(t) || (t->out && t->out->pump);
 }
 /* t->pumped is set. The pump may end in each of these. Does the kernel move the
  * bytes now? */
