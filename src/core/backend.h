@@ -45,6 +45,17 @@ struct backend {
      * wait, and tells how much there is to take. */
     size_t (*take_rest)(rondo_loop *loop, struct io *io, void *data,
                         size_t size);
+    /* Of a backend that sends later, NULL elsewhere. */
+    /* Copies bytes of a stream's socket, which it sends before the next wait;
+     * io->kept is not 0 then. false: the caller sends them, behind those that
+     * were kept. */
+    bool (*send_later)(rondo_loop *loop, struct io *io, const void *data,
+                       size_t size);
+    /* Sends what it has kept, and calls io_unsent for what of this io has not
+     * left; for the others the next wait does. NULL, outside of any callback:
+     * at once for all, as a run of the loop ends. */
+    void (*send_now)(rondo_loop *loop, const struct io *io);
+
     /* The calling thread runs the loop from now on. 0, or an error, and nothing
      * has changed. NULL: threads do not matter. */
     int (*move)(rondo_loop *loop);

@@ -657,4 +657,5 @@ void stream_read_init(rondo_transport *t)
     op_init(&t->read, &t->io, OP_READ, stream_read_run_kernel);
 }
 
-const struct loop_part stream_part = {.size = sizeof(struct stream_state)};
+const struct loop_part stream_part = {.size = sizeof(struct stream_state),
+                                      .unsent = stream_unsent_later};

@@ -31,6 +31,7 @@ struct ring {
     atomic_uint *cq_head, *cq_tail; /* of what it has answered */
     unsigned sq_size, sq_mask, cq_mask;
     unsigned asked, given; /* our tail, and the part that the kernel has */
+    bool sends_quietly;    /* a send that succeeds may go without an answer */
     struct io_uring_sqe *questions;
     const struct io_uring_cqe *answers;
     void *map; /* of both queues' numbers and of the answers */
@@ -53,6 +54,21 @@ struct io_uring_sqe *ring_ask(struct ring *ring);
 /* Asks, lets the kernel carry on what waits for this thread, and, with a time,
  * waits for an answer. Returns 0, or -1: errno says why. */
 int ring_enter(struct ring *ring, int64_t timeout_ns);
+/* Only asks. What ends at once has its answer on return. */
+int ring_submit(struct ring *ring);
+/* ring_ask would have to ask first. */
+static inline bool ring_is_full(const struct ring *ring)
+{
+    return ring->asked - ring->given == ring->sq_size;
+}
+/* The kernel has taken the question that was the `number`th: ring->asked, before
+ * ring_ask. */
+static inline bool ring_has_taken(const struct ring *ring, unsigned number)
+{
+    return (int)(ring->given - number) > 0;
+}
+/* Answers wait for room, and for a ring_enter. */
+bool ring_overflows(const struct ring *ring);
 /* Something waits for this thread to enter. */
 bool ring_wants_enter(const struct ring *ring);
 /* Takes the next answer; false: there is none. */

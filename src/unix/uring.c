@@ -27,6 +27,8 @@ void uring_collect(struct uring *u)
         } else if (answer.user_data == uring_number(OF_EPOLL, u->poll)) {
             u->poll_is_set = false;
             u->epoll_ready = true;
+        } else if (answer.user_data >> 32 == OF_SEND) {
+            uring_send_answered(u, answer.res, which);
         }
     }
 }
@@ -82,6 +84,7 @@ static int uring_open(rondo_loop *loop, void *state)
 {
     struct uring *u = state;
     u->event = u->news = u->due = NONE;
+    uring_open_sends(u);
     u->epoll = loop_alloc(loop, unix_epoll_poller.size);
     if (!u->epoll)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
@@ -105,6 +108,7 @@ static void uring_close(rondo_loop *loop, void *state)
     loop_free(loop, u->readings);
     if (u->memory)
         munmap(u->memory, (size_t)RING_BUFFERS * RING_BUFFER_SIZE);
+    uring_close_sends(u);
     sys_close(u->event);
 }
 
@@ -129,14 +133,17 @@ static int uring_renew(struct uring *u)
 static int uring_reopen(rondo_loop *loop, void *state)
 {
     struct uring *u = state;
+    uring_forget_sends(u);
     int error = uring_renew(u);
     if (error)
         return error;
     for (int fd = 0; fd < u->room; fd++)
         u->readings[fd].wanted = false;
     for (size_t i = 0; i < loop->table_room; i++)
-        if (loop->table[i])
+        if (loop->table[i]) {
             loop->table[i]->mode = URING_INHERITED;
+            loop->table[i]->sends_later = false;
+        }
     sys_close(u->event); /* the parent's, too */
     u->event = NONE;
     u->epoll_ready = false;
@@ -155,6 +162,8 @@ static void uring_detach(rondo_loop *loop, void *state, struct io *io)
 {
     struct uring *u = state;
     struct reading *r = uring_find(u, io);
+    if (io->kept)
+        uring_end_sending(u, io);
     unix_epoll_poller.detach(loop, u->epoll, io);
     if (r)
         uring_end_reading(u, r, io->fd);
@@ -244,6 +253,7 @@ static int uring_enter(struct uring *u, int64_t timeout_ns)
             errno != ETIME && errno != EAGAIN && errno != EBUSY)
             return error_os(error_from_os(errno), "io_uring_enter");
         uring_collect(u);
+        uring_look_at_sends(u);
         timeout_ns = 0;
     } while (--calls && ring_wants_enter(&u->ring));
     return 0;
@@ -253,9 +263,10 @@ static int uring_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct uring *u = state;
     int error = 0;
+    uring_tell_unsent(loop, u);
     uring_ask_due(loop, u);
     uring_poll_epoll(loop, u);
-    if (uring_is_ready(u))
+    if (uring_is_ready(u) || loop->ready_first)
         timeout_ns = 0;
     if (timeout_ns > 0 || ring_wants_enter(&u->ring))
         error = uring_enter(u, timeout_ns);
@@ -264,6 +275,7 @@ static int uring_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
         error = unix_epoll_poller.wait(loop, u->epoll, 0);
     }
     uring_tell_news(loop, u);
+    uring_tell_unsent(loop, u);
     return error;
 }
 
@@ -329,7 +341,7 @@ static void uring_wake(const void *state)
 
 static const struct poller uring_poller = {
     .size = sizeof(struct uring),
-    .unset = sizeof(struct uring) - offsetof(struct uring, buffers),
+    .unset = sizeof(struct uring) - offsetof(struct uring, idle),
     .open = uring_open,
     .close = uring_close,
     .reopen = uring_reopen,
@@ -398,6 +410,8 @@ const struct backend backend_io_uring = {
 #ifdef RING_IS_BUILT
     .receive = uring_receive,
     .take_rest = uring_take_rest,
+    .send_later = uring_send_later,
+    .send_now = uring_send_now,
     .move = uring_move,
 #endif
 };

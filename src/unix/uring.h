@@ -46,6 +46,18 @@ struct buffer {
     unsigned start, end; /* of the bytes that are not taken yet */
 };
 
+/* Sends. What streams write while the loop runs callbacks is kept here, and one
+ * call of the kernel sends all of it: when SEND_MOST of them have bytes here, or
+ * somebody asks for it, or the loop waits. A send never waits in the kernel, so
+ * all are over on return; one that has sent all has no answer. */
+enum { SEND_MOST = 16, SENDS = 64, SEND_ROOM = 2048 };
+struct sending {
+    struct io *io;                 /* whose io->kept is its index + 1 */
+    struct io_uring_sqe *question; /* the `number`th */
+    unsigned number, size;
+    int result;
+};
+
 struct uring {
     struct ring ring;
     void *epoll;       /* state of unix_epoll_poller */
@@ -60,12 +72,18 @@ struct uring {
     int news, due;    /* first of each list */
     char *memory;     /* of all buffers; NULL: nothing was read yet */
     atomic_int event; /* an eventfd that tells an embedding loop; NONE: none */
-    struct buffer buffers[RING_BUFFERS]; /* last: not zeroed */
+    char *outbox;     /* of all sends; NULL: nothing was kept yet */
+    /* Indices of sends: those that are free, those that the kernel is asked for,
+     * and those that have not sent all, whose ios are to be told. */
+    unsigned char idle[SENDS], asked[SENDS], failed[SENDS];
+    int idle_count, asked_count, failed_count;
+    struct sending sends[SENDS];
+    struct buffer buffers[RING_BUFFERS]; /* from `idle` on: not zeroed */
 };
 
 /* What an answer is of: the upper half of its number. The lower one is of a
  * descriptor; of epoll, which of its polls. */
-enum { OF_READING = 1, OF_EPOLL, OF_CANCEL };
+enum { OF_READING = 1, OF_EPOLL, OF_CANCEL, OF_SEND };
 
 static inline uint64_t uring_number(unsigned of, unsigned which)
 {
@@ -105,6 +123,25 @@ size_t uring_take_bytes(struct uring *u, struct reading *r, char *to,
                         size_t room);
 /* The kernel's ring is another one, which has no receives and no buffers. */
 void uring_begin_anew(struct uring *u);
+
+/* ---- uring_send.c ---- */
+
+/* As a backend's. */
+bool uring_send_later(rondo_loop *loop, struct io *io, const void *data,
+                      size_t size);
+void uring_send_now(rondo_loop *loop, const struct io *io);
+/* After each call of the kernel, when its answers have been taken: which sends
+ * are over. */
+void uring_look_at_sends(struct uring *u);
+void uring_send_answered(struct uring *u, int result, unsigned which);
+/* Tells those whose bytes have not left. */
+void uring_tell_unsent(rondo_loop *loop, struct uring *u);
+/* The descriptor leaves the loop: its bytes leave before, or never. */
+void uring_end_sending(struct uring *u, struct io *io);
+/* In a forked child: the parent sends them. */
+void uring_forget_sends(struct uring *u);
+void uring_open_sends(struct uring *u);
+void uring_close_sends(struct uring *u);
 
 /* ---- uring.c ---- */
 

@@ -250,6 +250,7 @@ void uring_stop(struct uring *u, struct reading *r, int fd)
         uring_receive_cancel(u, r, fd);
         (void)ring_enter(&u->ring, wait);
         uring_collect(u);
+        uring_look_at_sends(u);
     }
 }
 
