@@ -206,6 +206,7 @@
 #define io_detach rondo_p_io_detach
 #define io_find rondo_p_io_find
 #define io_init rondo_p_io_init
+#define io_lend rondo_p_io_lend
 #define io_reads_ahead rondo_p_io_reads_ahead
 #define io_reattach rondo_p_io_reattach
 #define io_receive rondo_p_io_receive
@@ -372,7 +373,6 @@
 #define reactor_refused rondo_p_reactor_refused
 #define reactor_reopen rondo_p_reactor_reopen
 #define reactor_resolution rondo_p_reactor_resolution
-#define reactor_state rondo_p_reactor_state
 #define reactor_submit rondo_p_reactor_submit
 #define reactor_wait rondo_p_reactor_wait
 #define reactor_wake rondo_p_reactor_wake
@@ -394,11 +394,9 @@
 #define remote_run rondo_p_remote_run
 #define remote_run_in_order rondo_p_remote_run_in_order
 #define remote_take rondo_p_remote_take
-#define ring_answer rondo_p_ring_answer
 #define ring_ask rondo_p_ring_ask
 #define ring_close rondo_p_ring_close
 #define ring_enter rondo_p_ring_enter
-#define ring_offer rondo_p_ring_offer
 #define ring_open rondo_p_ring_open
 #define ring_overflows rondo_p_ring_overflows
 #define ring_submit rondo_p_ring_submit
@@ -770,6 +768,7 @@
 #define unix_timespec rondo_p_unix_timespec
 #define unix_unprotected rondo_p_unix_unprotected
 #define uring_add_due rondo_p_uring_add_due
+#define uring_answered rondo_p_uring_answered
 #define uring_ask_due rondo_p_uring_ask_due
 #define uring_begin_anew rondo_p_uring_begin_anew
 #define uring_begin_reading rondo_p_uring_begin_reading
@@ -778,11 +777,10 @@
 #define uring_count_bytes rondo_p_uring_count_bytes
 #define uring_end_reading rondo_p_uring_end_reading
 #define uring_end_sending rondo_p_uring_end_sending
-#define uring_find rondo_p_uring_find
 #define uring_forget_sends rondo_p_uring_forget_sends
 #define uring_look_at_sends rondo_p_uring_look_at_sends
+#define uring_look_at_told rondo_p_uring_look_at_told
 #define uring_open_sends rondo_p_uring_open_sends
-#define uring_received rondo_p_uring_received
 #define uring_send_answered rondo_p_uring_send_answered
 #define uring_send_later rondo_p_uring_send_later
 #define uring_send_now rondo_p_uring_send_now

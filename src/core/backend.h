@@ -41,6 +41,9 @@ struct backend {
     /* As sys_recv, of an OP_READ's descriptor: first what lies here. */
     int64_t (*receive)(rondo_loop *loop, struct io *io, void *data,
                        size_t size);
+    /* The same, of as much as LOOP_SCRATCH: *data is where to put it, or on
+     * return where it lies, until the next lend or wait. */
+    int64_t (*lend)(rondo_loop *loop, struct io *io, char **data);
     /* Takes what lies here; its size. Data NULL: reads no more, until the next
      * wait, and tells how much there is to take. */
     size_t (*take_rest)(rondo_loop *loop, struct io *io, void *data,
@@ -155,14 +158,27 @@ struct poller {
  * them; sides that no operation waits for are disarmed, by set. For a watch any
  * bit of enum rondo_event will do, and poller.events tells the rest. */
 void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides);
+/* The same of a reading side, which an operation waits for. */
+static inline void reactor_read_ready(rondo_loop *loop, struct io *io)
+{
+    struct op *reading = io->op[0];
+    assert(reading && reading->task.state == TASK_PENDING);
+    loop->metrics.events++;
+    io->op[0] = NULL;
+    op_finish(loop, reading, 0);
+}
 /* The kernel does not watch this side, although set returned 0. Ends its
  * operation with `error`; 0: "try now", since the side is ready for good. */
 void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error);
 /* The descriptor is closed. Ends its operations with RONDO_EBADF. */
 void reactor_lost(rondo_loop *loop, struct io *io);
 
-/* The poller's state, for code of its own outside these functions. */
-void *reactor_state(rondo_loop *loop);
+/* The poller's state, for code of its own outside these functions. A reactor
+ * begins with a pointer to it. */
+static inline void *reactor_state(const rondo_loop *loop)
+{
+    return *(void *const *)loop->backend_data;
+}
 
 /* ---- the reactor, as a backend ---- */
 

@@ -182,6 +182,11 @@ int64_t io_receive(rondo_loop *loop, struct io *io, void *data, size_t size)
                                   : sys_recv(io->fd, data, size);
 }
 
+int64_t io_lend(rondo_loop *loop, struct io *io, char **data)
+{
+    return loop->backend->lend(loop, io, data);
+}
+
 size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size)
 {
     assert(io->attached);

@@ -69,10 +69,10 @@ struct io {
     unsigned char mode; /* the backend's: how it is bound, or registered */
     unsigned char seen; /* what was seen of an OP_WATCH's events */
     unsigned char
-        kept;         /* the backend's: bytes wait there to be sent; 0: none */
-    bool sends_later; /* its owner's: io_send_later may be asked */
-    int slot;         /* its place in an array of the poller, or -1 */
-    struct op *op[2]; /* the pending operation of each side: for the
+        kept; /* the backend's: bytes wait there to be sent; 0: none */
+    unsigned char sends_later; /* its owner's: may io_send_later be asked? */
+    int slot;                  /* its place in an array of the poller, or -1 */
+    struct op *op[2];          /* the pending operation of each side: for the
                                  reactor */
 };
 
@@ -171,6 +171,9 @@ void io_detach(rondo_loop *loop, struct io *io);
 bool io_reads_ahead(const rondo_loop *loop);
 /* As sys_recv of an OP_READ's descriptor: first what the backend has read. */
 int64_t io_receive(rondo_loop *loop, struct io *io, void *data, size_t size);
+/* The same, where the backend reads ahead: *data is where to put LOOP_SCRATCH
+ * bytes, or on return where they lie during this dispatch. */
+int64_t io_lend(rondo_loop *loop, struct io *io, char **data);
 /* Takes what was read ahead; its size. Data NULL: stops reading ahead for now,
  * and tells what there is to take. */
 size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size);

@@ -273,7 +273,9 @@ static void stream_choose_fast(rondo_transport *t)
     t->fast_read = plain || into || (reads && t->filtered);
     if (t->fast_read)
         stream_read_choose(t);
-    t->io.sends_later = sends && stream_sends_later(t);
+    t->io.sends_later = !sends || !stream_sends_later(t) ? SENDS_AT_ONCE
+                        : t->filtered                    ? SENDS_FILTERED_LATER
+                                                         : SENDS_LATER;
     t->fast_send = sends && !t->io.sends_later && !t->io.kept;
     writes = writes && !t->pause_inside && !(t->out && t->out->pump);
     t->fast_write = writes && t->fast_send && !t->filtered;

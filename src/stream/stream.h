@@ -47,6 +47,9 @@ enum stream_owed {
 
 #define STREAM_BIT(owed) (1U << (owed))
 
+/* io.sends_later: whose bytes the backend may be given. */
+enum { SENDS_AT_ONCE, SENDS_LATER, SENDS_FILTERED_LATER };
+
 /* Made when the first byte has to wait, or the limits are set. */
 struct outgoing {
     struct op op;
@@ -286,7 +289,7 @@ static inline void stream_leave_fast(rondo_transport *t)
 {
     t->fast_read = t->fast_deliver = 0;
     t->fast_write = t->fast_filter = t->fast_send = 0;
-    t->io.sends_later = false;
+    t->io.sends_later = SENDS_AT_ONCE;
 }
 
 static inline void stream_set_phase(rondo_transport *t, enum phase phase)

@@ -420,15 +420,16 @@ static void stream_read_more(rondo_transport *t)
 }
 
 /* The read has met something besides bytes that were all taken: `took` of the
- * `count` bytes at the start of the scratch buffer have been delivered. */
+ * `count` bytes at `data` have been delivered. */
 static COLD void stream_read_leave_fast(rondo_transport *t,
                                         const rondo_protocol *protocol,
-                                        int64_t count, size_t took)
+                                        const char *data, int64_t count,
+                                        size_t took)
 {
     if (count <= 0)
         stream_read_nothing(t, (int)count);
     else if (took < (size_t)count)
-        stream_read_deliver(t, t->loop->scratch + took, (size_t)count - took,
+        stream_read_deliver(t, data + took, (size_t)count - took,
                             !took && t->protocol == protocol);
     else if (count == LOOP_SCRATCH && t->fast_read)
         (void)stream_read_once(t);
@@ -466,10 +467,23 @@ static inline int64_t stream_receive_ahead(rondo_transport *t, void *data,
     return io_receive(t->loop, &t->io, data, size);
 }
 
+/* The same, of what need not stay: it may lie in the backend. */
+typedef int64_t lend_fn(rondo_transport *t, char **data);
+
+static inline int64_t stream_lend_kernel(rondo_transport *t, char **data)
+{
+    return sys_recv(t->io.fd, *data, LOOP_SCRATCH);
+}
+
+static inline int64_t stream_lend_ahead(rondo_transport *t, char **data)
+{
+    return io_lend(t->loop, &t->io, data);
+}
+
 /* The fast path: some bytes, all of them taken, and nothing changed, so that
  * all there is to do is to wait for more. */
 static INLINED void stream_read_run(rondo_loop *loop, struct task *task,
-                                    receive_fn *receive)
+                                    lend_fn *lend)
 {
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
@@ -477,15 +491,16 @@ static INLINED void stream_read_run(rondo_loop *loop, struct task *task,
         stream_read_slow(t, task->error);
         return;
     }
-    int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
+    char *data = loop->scratch;
+    int64_t count = lend(t, &data);
     dispatch_begin(&t->dispatch);
     if (count <= 0) {
-        stream_read_leave_fast(t, protocol, count, 0);
+        stream_read_leave_fast(t, protocol, data, count, 0);
         return;
     }
-    size_t took = stream_read_deliver_plain(t, loop->scratch, (size_t)count);
+    size_t took = stream_read_deliver_plain(t, data, (size_t)count);
     if (took < (size_t)count || count == LOOP_SCRATCH || !t->fast_read) {
-        stream_read_leave_fast(t, protocol, count, took);
+        stream_read_leave_fast(t, protocol, data, count, took);
         return;
     }
     dispatch_end_quietly(&t->dispatch);
@@ -556,18 +571,18 @@ static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
 
 /* The fast path with filters, in stream_read_done's place. */
 static INLINED void stream_read_filtered_run(rondo_loop *loop,
-                                             struct task *task,
-                                             receive_fn *receive)
+                                             struct task *task, lend_fn *lend)
 {
     rondo_transport *t = stream_read_of_task(task);
     if (!t->fast_read || task->error) {
         stream_read_slow(t, task->error);
         return;
     }
-    int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
+    char *data = loop->scratch;
+    int64_t count = lend(t, &data);
     dispatch_begin(&t->dispatch);
     if (count > 0)
-        (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
+        (void)layer_received(filters_bottom(t), data, (size_t)count);
     if (count <= 0 || count == LOOP_SCRATCH || !t->fast_read) {
         stream_read_leave_filtered(t, count);
         return;
@@ -580,12 +595,12 @@ static INLINED void stream_read_filtered_run(rondo_loop *loop,
 
 static void stream_read_run_kernel(rondo_loop *loop, struct task *task)
 {
-    stream_read_run(loop, task, stream_receive_kernel);
+    stream_read_run(loop, task, stream_lend_kernel);
 }
 
 static void stream_read_run_ahead(rondo_loop *loop, struct task *task)
 {
-    stream_read_run(loop, task, stream_receive_ahead);
+    stream_read_run(loop, task, stream_lend_ahead);
 }
 
 static void stream_read_into_run_kernel(rondo_loop *loop, struct task *task)
@@ -600,12 +615,12 @@ static void stream_read_into_run_ahead(rondo_loop *loop, struct task *task)
 
 static void stream_read_filtered_run_kernel(rondo_loop *loop, struct task *task)
 {
-    stream_read_filtered_run(loop, task, stream_receive_kernel);
+    stream_read_filtered_run(loop, task, stream_lend_kernel);
 }
 
 static void stream_read_filtered_run_ahead(rondo_loop *loop, struct task *task)
 {
-    stream_read_filtered_run(loop, task, stream_receive_ahead);
+    stream_read_filtered_run(loop, task, stream_lend_ahead);
 }
 
 void stream_read_choose(rondo_transport *t)

@@ -398,16 +398,22 @@ static COLD int stream_write_slow(rondo_transport *t, const void *data,
                                       : stream_write_out(t, data, size));
 }
 
+static NOINLINE int stream_write_later(rondo_transport *t, const void *data,
+                                       size_t size)
+{
+    return io_send_later(t->loop, &t->io, data, size)
+               ? 0
+               : stream_write_slow(t, data, size);
+}
+
 /* By way of filters, or together with what other streams send. */
 static NOINLINE int stream_write_by_way(rondo_transport *t, const void *data,
                                         size_t size)
 {
     if (t->fast_filter)
         return filters_write(t, data, size);
-    if (t->io.sends_later && !t->filtered &&
-        io_send_later(t->loop, &t->io, data, size))
-        return 0;
-    return stream_write_slow(t, data, size);
+    return t->io.sends_later == SENDS_LATER ? stream_write_later(t, data, size)
+                                            : stream_write_slow(t, data, size);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)

@@ -210,8 +210,7 @@ struct io_uring_sqe *ring_ask(struct ring *ring)
 {
     if (ring_is_full(ring) && (ring_submit(ring) < 0 || ring_is_full(ring)))
         return NULL;
-    struct io_uring_sqe *question =
-        &ring->questions[ring->asked++ & ring->sq_mask];
+    struct io_uring_sqe *question = ring_question(ring, ring->asked++);
     *question = (struct io_uring_sqe){0};
     return question;
 }
@@ -248,33 +247,9 @@ bool ring_wants_enter(const struct ring *ring)
            atomic_load_explicit(ring->flags, memory_order_acquire) & wants;
 }
 
-bool ring_answer(struct ring *ring, struct io_uring_cqe *answer)
-{
-    unsigned head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
-    if (head == atomic_load_explicit(ring->cq_tail, memory_order_acquire))
-        return false;
-    *answer = ring->answers[head & ring->cq_mask];
-    atomic_store_explicit(ring->cq_head, head + 1, memory_order_release);
-    return true;
-}
-
 int ring_tell_event(struct ring *ring, int event)
 {
     return ring_register(ring->fd, IORING_REGISTER_EVENTFD, &event, 1);
-}
-
-void ring_offer(struct ring *ring, unsigned buffer, void *memory)
-{
-    struct io_uring_buf_ring *offers = ring->offers;
-    struct io_uring_buf *offer =
-        &offers->bufs[ring->offered & (RING_BUFFERS - 1)];
-    assert(buffer < RING_BUFFERS);
-    offer->addr = (uint64_t)(uintptr_t)memory;
-    offer->len = RING_BUFFER_SIZE;
-    offer->bid = (uint16_t)buffer;
-    ring->offered++;
-    atomic_store_explicit((_Atomic uint16_t *)(void *)&offers->tail,
-                          ring->offered, memory_order_release);
 }
 #endif
 #endif

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -24,7 +25,8 @@ static char *uring_send_room(const struct uring *u, int which)
 
 static void uring_free_sends(struct uring *u)
 {
-    u->asked_count = u->failed_count = 0;
+    u->asked_count = u->failed_count = u->answered_count = 0;
+    u->sends_left = 0;
     u->idle_count = SENDS;
     for (int i = 0; i < SENDS; i++)
         u->idle[i] = (unsigned char)(SENDS - 1 - i);
@@ -56,6 +58,8 @@ void uring_forget_sends(struct uring *u)
 
 /* ---- what the kernel did ---- */
 
+enum { SENT_ALL = INT_MAX };
+
 static void uring_send_is_over(struct uring *u, int which)
 {
     u->sends[which].io->kept = 0;
@@ -66,26 +70,40 @@ void uring_send_answered(struct uring *u, int result, unsigned which)
 {
     assert(which < SENDS && u->sends[which].io->kept == which + 1);
     u->sends[which].result = result;
+    u->answered_count++;
 }
 
-void uring_look_at_sends(struct uring *u)
+/* Some have failed, or the kernel has not taken all. */
+static COLD void uring_look_at_each(struct uring *u)
 {
     int left = 0;
-    while (u->asked_count && ring_overflows(&u->ring)) {
-        (void)ring_enter(&u->ring, 0);
-        uring_collect(u);
-    }
     for (int i = 0; i < u->asked_count; i++) {
         unsigned char which = u->asked[i];
         const struct sending *s = &u->sends[which];
         if (!ring_has_taken(&u->ring, s->number))
             u->asked[left++] = which;
-        else if (s->result == (int)s->size)
+        else if (s->result == SENT_ALL)
             uring_send_is_over(u, which);
         else
             u->failed[u->failed_count++] = which;
     }
     u->asked_count = left;
+    u->answered_count = u->sends_left = 0;
+}
+
+void uring_look_at_sends(struct uring *u)
+{
+    while (u->asked_count && ring_overflows(&u->ring)) {
+        (void)ring_enter(&u->ring, 0);
+        uring_collect(NULL, u);
+    }
+    if (u->answered_count || u->ring.asked != u->ring.given) {
+        uring_look_at_each(u);
+        return;
+    }
+    for (int i = 0; i < u->asked_count; i++)
+        uring_send_is_over(u, u->asked[i]);
+    u->asked_count = u->sends_left = 0;
 }
 
 /* The kernel takes all questions, unless it has no memory for them. */
@@ -94,7 +112,7 @@ static void uring_send_all(struct uring *u)
     if (u->asked_count)
         (void)ring_submit(&u->ring);
     for (;;) {
-        uring_collect(u);
+        uring_collect(NULL, u);
         uring_look_at_sends(u);
         if (!u->asked_count)
             return;
@@ -162,17 +180,6 @@ void uring_end_sending(struct uring *u, struct io *io)
 
 /* ---- keeping ---- */
 
-static bool uring_open_outbox(struct uring *u)
-{
-    if (u->outbox)
-        return true;
-    void *memory = mmap(NULL, OUTBOX_SIZE, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory != MAP_FAILED)
-        u->outbox = memory;
-    return u->outbox;
-}
-
 /* More of a stream that has bytes here. */
 static bool uring_keep_more(struct uring *u, struct io *io, const void *data,
                             size_t size)
@@ -183,24 +190,42 @@ static bool uring_keep_more(struct uring *u, struct io *io, const void *data,
         return false;
     memcpy(uring_send_room(u, which) + s->size, data, size);
     s->size += (unsigned)size;
-    s->result = (int)s->size;
-    s->question->len = s->size;
+    ring_question(&u->ring, s->number)->len = s->size;
     return true;
 }
 
-static void uring_ask_to_send(struct uring *u, struct sending *s, int which)
+/* It sends all, or has an answer; and it never waits for room. */
+static void uring_ask_to_send(struct uring *u, int which, int fd, char *room,
+                              unsigned size)
 {
-    s->number = u->ring.asked;
-    s->question = ring_ask(&u->ring);
-    assert(s->question);
-    s->question->opcode = IORING_OP_SEND;
-    s->question->flags = IOSQE_CQE_SKIP_SUCCESS;
-    s->question->fd = (int)s->io->fd;
-    s->question->addr = (uint64_t)(uintptr_t)uring_send_room(u, which);
-    s->question->len = s->size;
-    /* it sends all, or has an answer; and it never waits for room */
-    s->question->msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL;
-    s->question->user_data = uring_number(OF_SEND, (unsigned)which);
+    *ring_question(&u->ring, u->ring.asked++) = (struct io_uring_sqe){
+        .opcode = IORING_OP_SEND,
+        .flags = IOSQE_CQE_SKIP_SUCCESS,
+        .fd = fd,
+        .addr = (uint64_t)(uintptr_t)room,
+        .len = size,
+        .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL,
+        .user_data = uring_number(OF_SEND, (unsigned)which)};
+}
+
+/* Once so many are kept, and for the first in an iteration. Outside of a run
+ * nobody would send them. */
+static COLD bool uring_make_room(const rondo_loop *loop, struct uring *u)
+{
+    if (!loop->depth || !u->ring.sends_quietly)
+        return false;
+    if (!u->outbox) {
+        void *memory = mmap(NULL, OUTBOX_SIZE, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED)
+            return false;
+        u->outbox = memory;
+    }
+    uring_send_all(u);
+    if (ring_is_full(&u->ring) && ring_submit(&u->ring) < 0)
+        return false;
+    u->sends_left = u->idle_count < SEND_MOST ? u->idle_count : SEND_MOST;
+    return u->sends_left;
 }
 
 bool uring_send_later(rondo_loop *loop, struct io *io, const void *data,
@@ -209,21 +234,22 @@ bool uring_send_later(rondo_loop *loop, struct io *io, const void *data,
     struct uring *u = reactor_state(loop);
     if (io->kept)
         return uring_keep_more(u, io, data, size);
-    if (!loop->depth || size > SEND_ROOM || !u->ring.sends_quietly ||
-        !uring_open_outbox(u))
+    if (size > SEND_ROOM)
         return false;
-    if (u->asked_count == SEND_MOST || ring_is_full(&u->ring))
-        uring_send_all(u);
-    if (!u->idle_count)
+    if ((!u->sends_left || ring_is_full(&u->ring)) && !uring_make_room(loop, u))
         return false;
     int which = u->idle[--u->idle_count];
     struct sending *s = &u->sends[which];
-    *s =
-        (struct sending){.io = io, .size = (unsigned)size, .result = (int)size};
-    memcpy(uring_send_room(u, which), data, size);
-    uring_ask_to_send(u, s, which);
+    char *room = uring_send_room(u, which);
+    s->io = io;
+    s->number = u->ring.asked;
+    s->size = (unsigned)size;
+    s->result = SENT_ALL;
+    u->sends_left--;
     u->asked[u->asked_count++] = (unsigned char)which;
     io->kept = (unsigned char)(which + 1);
+    uring_ask_to_send(u, which, (int)io->fd, room, (unsigned)size);
+    memcpy(room, data, size);
     return true;
 }
 #endif
