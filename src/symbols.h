@@ -112,6 +112,7 @@
 #define file_part rondo_p_file_part
 #define file_plain_new rondo_p_file_plain_new
 #define file_random_name rondo_p_file_random_name
+#define file_read_now rondo_p_file_read_now
 #define file_source_advance rondo_p_file_source_advance
 #define file_source_blames_stream rondo_p_file_source_blames_stream
 #define file_source_check rondo_p_file_source_check
@@ -622,6 +623,7 @@
 #define sys_fs_mkdir rondo_p_sys_fs_mkdir
 #define sys_fs_open rondo_p_sys_fs_open
 #define sys_fs_read rondo_p_sys_fs_read
+#define sys_fs_read_now rondo_p_sys_fs_read_now
 #define sys_fs_readlink rondo_p_sys_fs_readlink
 #define sys_fs_realpath rondo_p_sys_fs_realpath
 #define sys_fs_remove_tree rondo_p_sys_fs_remove_tree
