@@ -12,6 +12,16 @@ install(TARGETS rondo_static rondo_shared
 install(FILES include/rondo.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+if(TARGET rondo_sim) # the component "sim"
+    install(TARGETS rondo_sim
+        EXPORT rondo-sim-targets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(FILES include/rondo_sim.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    install(EXPORT rondo-sim-targets
+        NAMESPACE rondo::
+        DESTINATION ${RONDO_CMAKE_DIR})
+endif()
+
 install(EXPORT rondo-targets
     NAMESPACE rondo::
     DESTINATION ${RONDO_CMAKE_DIR})
@@ -37,3 +47,8 @@ endforeach()
 configure_file(cmake/rondo.pc.in rondo.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(TARGET rondo_sim)
+    configure_file(cmake/rondo-sim.pc.in rondo-sim.pc @ONLY)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rondo-sim.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()

@@ -4,6 +4,7 @@
 set(RONDO_SOURCES
     src/base/address.c
     src/base/error.c
+    src/base/machine.c
     src/base/pool.c
     src/base/terminal.c
     src/core/backend.c
@@ -84,10 +85,40 @@ set(RONDO_SOURCES
     src/threads/lookup.c
     src/threads/names.c
     src/threads/pipe_thread.c
+    src/watch/interfaces.c
     src/watch/path_look.c
     src/watch/path_thread.c
     src/watch/path_tree.c
-    src/watch/path_watch.c)
+    src/watch/path_watch.c
+    src/watch/terminal_size.c)
+
+# What is the same on each system, for the simulated one below.
+set(RONDO_SIM_OWN_SOURCES
+    src/sim/api.c
+    src/sim/chaos.c
+    src/sim/dial.c
+    src/sim/done.c
+    src/sim/fault.c
+    src/sim/flow.c
+    src/sim/hosts.c
+    src/sim/local.c
+    src/sim/memory.c
+    src/sim/missing.c
+    src/sim/missing_child.c
+    src/sim/names.c
+    src/sim/net.c
+    src/sim/packets.c
+    src/sim/ready.c
+    src/sim/sys.c
+    src/sim/threads.c
+    src/sim/trial.c
+    src/sim/try.c
+    src/sim/waiter.c
+    src/sim/world.c)
+set(RONDO_SIM_SOURCES ${RONDO_SOURCES} ${RONDO_SIM_OWN_SOURCES}
+    src/unix/address.c
+    src/unix/errors.c)
+set(RONDO_SIM_BACKENDS ready done)
 
 if(WIN32)
     list(APPEND RONDO_SOURCES
@@ -111,8 +142,10 @@ if(WIN32)
         src/win/iocp_child.c
         src/win/iocp_pipe.c
         src/win/iocp_socket.c
+        src/win/interfaces.c
         src/win/ip.c
         src/win/local.c
+        src/win/machine.c
         src/win/named.c
         src/win/names.c
         src/win/net.c
@@ -124,7 +157,7 @@ if(WIN32)
         src/win/terminal_mode.c
         src/win/wake.c)
     set(RONDO_BACKENDS iocp select)
-    set(RONDO_SYSTEM_LIBRARIES ws2_32 mswsock iphlpapi ntdll)
+    set(RONDO_SYSTEM_LIBRARIES ws2_32 mswsock iphlpapi ntdll bcrypt)
 else()
     list(APPEND RONDO_SOURCES
         src/unix/address.c
@@ -141,6 +174,9 @@ else()
         src/unix/child_stdio.c
         src/unix/child_thread.c
         src/unix/cores.c
+        src/unix/errors.c
+        src/unix/interfaces.c
+        src/unix/machine.c
         src/unix/net.c
         src/unix/notify_none.c
         src/unix/pipe.c
@@ -159,16 +195,18 @@ else()
     set(RONDO_BACKENDS poll select)
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
         list(APPEND RONDO_SOURCES
+            src/unix/cgroup.c
             src/unix/child_pidfd.c
             src/unix/epoll.c
             src/unix/inotify.c
+            src/unix/netlink.c
             src/unix/ring.c
             src/unix/uring.c
             src/unix/uring_read.c
             src/unix/uring_send.c)
         list(INSERT RONDO_BACKENDS 0 epoll io_uring)
     else()
-        list(APPEND RONDO_SOURCES src/unix/fifo.c)
+        list(APPEND RONDO_SOURCES src/unix/fifo.c src/unix/route.c)
     endif()
     if(CMAKE_SYSTEM_NAME MATCHES
             "^(Darwin|FreeBSD|NetBSD|OpenBSD|DragonFly)$")

@@ -10,8 +10,10 @@
 #include <stdatomic.h>
 
 #include <string.h>
-#ifdef SYSTEM_WIN
+#if defined(SYSTEM_WIN)
 #include "win/sys_types.h"
+#elif defined(SYSTEM_SIM)
+#include "sim/sys_types.h"
 #else
 #include "unix/sys_types.h"
 #endif
@@ -157,6 +159,9 @@ int sys_splice_pipe(sys_fd fds[2], size_t size);
 /* Moves bytes from a socket into a pipe, or from a pipe to a socket, without
  * waiting. As sys_recv and sys_send; quiet: as for sys_sendfile. */
 int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet);
+/* Copies what is in a pipe, if that is so many bytes, into an empty one, and
+ * leaves it there. Returns how many were copied, or an error. */
+int64_t sys_splice_copy(sys_fd from, sys_fd to, size_t size);
 /* True: sys_sendfile raises no SIGPIPE, because the call never does so or the
  * program ignores the signal. False: each sys_sendfile must block it. */
 bool sys_is_quiet(void);
@@ -234,9 +239,6 @@ int sys_dir_close(struct sys_dir *dir);
  * link. It ends with the first error, or when *stop becomes true
  * (RONDO_ECANCELED). */
 int sys_fs_remove_tree(const char *path, const atomic_bool *stop);
-
-/* Numbers that nobody can guess. */
-uint64_t sys_random(void);
 
 /* ---- unix sockets ---- */
 
@@ -434,9 +436,34 @@ int sys_terminal_mode(sys_fd fd, rondo_terminal_mode mode, bool guard);
 /* To what it was before the first change. Any signal handler. */
 void sys_terminal_restore(void);
 int sys_terminal_measure(sys_fd fd, unsigned *columns, unsigned *rows);
+/* The signal that tells of another size; 0: there is none. */
+int sys_terminal_signal(void);
 /* 1: from now on it understands sequences, which some do not until they are
  * asked; 0: it cannot; -1: the system does not know. */
 int sys_terminal_sequences(sys_fd fd);
+
+/* ---- the machine: any thread ---- */
+
+/* Fills the bytes with numbers that nobody can guess, or is an error. */
+int sys_random(void *data, size_t size);
+/* Returns the size of the name, or an error; RONDO_ETOOMUCH: it has `room` bytes
+ * or more. */
+int sys_host_name(char *name, size_t room);
+/* INT64_MAX: no limit. RONDO_ENOTSUP: the system has none of its own. */
+int64_t sys_memory_limit(void);
+/* Calls fn for each address of each interface, and once for one without an
+ * address, those of one interface in a row, until it returns an error. What
+ * `one` points at is valid in the call. Returns 0 or the error. */
+int sys_interfaces(int (*fn)(void *arg, const rondo_interface *one), void *arg);
+/* Notices that interfaces or addresses may have changed. *fd: it is readable
+ * then, until sys_network_read. SYS_NO_FD: changed(arg) is called, by another
+ * thread, until sys_network_close has returned. RONDO_ENOTSUP. */
+struct sys_network;
+int sys_network_open(void (*changed)(void *arg), void *arg, sys_fd *fd,
+                     struct sys_network **network);
+/* Empties fd. Returns whether something may have changed. */
+bool sys_network_read(sys_fd fd);
+void sys_network_close(sys_fd fd, struct sys_network *network);
 
 /* ---- addresses ---- */
 
@@ -464,7 +491,7 @@ size_t sys_address_path(const rondo_address *a, const char **path);
 
 /* ---- names ---- */
 
-/* The result of a look-up. The caller frees the members, with free. */
+/* The result of a look-up. The caller frees the members, with sys_free. */
 struct sys_names {
     rondo_address *addresses;
     size_t count;

@@ -7,10 +7,15 @@
 
 /* The files of another system are empty, so a compiler can be given all of
  * src/ at once. */
-#ifdef _WIN32
+#if defined(RONDO_SIMULATED) /* the build says so: the simulated one */
+#define SYSTEM_SIM
+#elif defined(_WIN32)
 #define SYSTEM_WIN
 #else
 #define SYSTEM_UNIX
+#endif
+#ifndef SYSTEM_WIN /* its errno, sockaddr and threads are those of POSIX */
+#define SYSTEM_POSIX
 #endif
 
 #if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) ||       \
@@ -21,7 +26,7 @@
 #endif
 
 /* Files of any size, also where a long has 32 bits. */
-#if defined(SYSTEM_UNIX) && !defined(_FILE_OFFSET_BITS)
+#if defined(SYSTEM_POSIX) && !defined(_FILE_OFFSET_BITS)
 #define _FILE_OFFSET_BITS 64
 #endif
 

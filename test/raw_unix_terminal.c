@@ -5,6 +5,8 @@
 #endif
 #include "raw_terminal.h"
 
+#include "raw_pipe.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -29,6 +31,21 @@ void raw_terminal_resize(raw_fd fd, unsigned columns, unsigned rows)
                            .ws_row = (unsigned short)rows};
 
     (void)ioctl((int)fd, TIOCSWINSZ, &size);
+}
+
+int raw_program_terminal(raw_fd pair[2])
+{
+    return raw_line_terminal(pair);
+}
+
+bool raw_terminal_has_name(void)
+{
+    return true;
+}
+
+void raw_terminal_tell(void)
+{
+    (void)raise(SIGWINCH);
 }
 
 void raw_terminal_exit(void)

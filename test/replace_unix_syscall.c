@@ -89,6 +89,10 @@ static bool is_lacking(long number)
     if (number == SYS_close_range)
         return lacking & RAW_LACKS_CLOSE_RANGE;
 #endif
+#if defined(SYS_getrandom)
+    if (number == SYS_getrandom)
+        return lacking & RAW_LACKS_RANDOM;
+#endif
     (void)number;
     return false;
 }

@@ -107,11 +107,23 @@ TEST(G2_embedding)
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     int result = rondo_loop_prepare(w->loop, &wait);
 
-    if (check_can(w, RONDO_CAN_EMBED, result, ""))
+    if (check_can(w, RONDO_CAN_EMBED_FD, result, ""))
         assert_true(wait.fd != RONDO_NO_FD && raw_fd_valid(wait.fd));
     else
         assert_true(strstr(rondo_last_error(), "epoll") != NULL ||
                     strstr(rondo_last_error(), "kqueue") != NULL);
+}
+
+TEST(G2_embedding_by_a_list)
+{
+    rondo_poll_entry entries[8];
+    int64_t timeout = -1;
+    int result = rondo_loop_prepare_poll(w->loop, entries, 8, &timeout);
+
+    if (check_can(w, RONDO_CAN_EMBED, result, "prepare_poll"))
+        assert_true(result > 0 && timeout == RONDO_NEVER);
+    /* no backend lacks it */
+    assert_true(rondo_loop_supports(w->loop, RONDO_CAN_EMBED));
 }
 
 TEST_LEAVES(G2_unix_sockets)
@@ -238,6 +250,25 @@ TEST(G2_watching_paths)
         }
     }
     assert_int_equal(ways, rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PATHS));
+}
+
+static void ignore_interfaces(rondo_loop *loop, void *arg,
+                              const rondo_interface *first, int error)
+{
+    (void)loop;
+    (void)arg;
+    (void)first;
+    (void)error;
+}
+
+TEST(G2_watching_interfaces)
+{
+    rondo_id id = rondo_watch_interfaces(w->loop, ignore_interfaces, NULL);
+
+    if (rondo_loop_supports(w->loop, RONDO_CAN_WATCH_NETWORK))
+        assert_ok(rondo_cancel(w->loop, assert_ok(id)));
+    else
+        assert_error(id, RONDO_ENOTSUP);
 }
 
 TEST(G2_unknown_capabilities_are_none)

@@ -173,7 +173,9 @@ static void try_end(struct world *w, int spins)
     test_spin(w, spins);
     test_close_loop(w);
     for (int i = 0; i < MANY; i++) {
-        assert_int_equal(t[i][1]->result, RONDO_ECANCELED); /* the lock */
+        /* the lock: g, which has it, may be closed before */
+        if (t[i][1]->result != 0)
+            assert_int_equal(t[i][1]->result, RONDO_ECANCELED);
         for (int j = 0; j < TROUBLES; j++) {
             assert_int_equal(t[i][j]->done, 1);
             canceled += t[i][j]->result == RONDO_ECANCELED;

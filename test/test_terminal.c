@@ -6,7 +6,7 @@
 #include "raw_signal.h"
 #include "raw_terminal.h"
 
-/* As raw_line_terminal leaves it. */
+/* As raw_program_terminal leaves it. */
 enum { NORMAL = RAW_ECHOES | RAW_LINES };
 
 /* [1] is the program's. */
@@ -14,7 +14,7 @@ static raw_fd *make_terminal(struct world *w)
 {
     raw_fd pair[2];
 
-    test_skip_if(w, raw_line_terminal(pair) < 0, "no terminals");
+    test_skip_if(w, raw_program_terminal(pair) < 0, "no terminals");
     return test_own_pair(w, pair);
 }
 
@@ -178,8 +178,10 @@ TEST(Z2_a_process_that_is_stopped_restores_and_sets_again)
 {
     raw_fd *fd = make_terminal(w);
     int state = -1;
+    int answer = raw_terminal_stop(stop_raw, fd, fd[1], &state);
 
-    assert_int_equal(raw_terminal_stop(stop_raw, fd, fd[1], &state), 0);
+    test_skip_if(w, answer == -2, "no process is stopped on this platform");
+    assert_int_equal(answer, 0);
     assert_int_equal(state, NORMAL);
 }
 
@@ -228,6 +230,14 @@ static void restore_env(void *arg)
     raw_set_environment("NO_COLOR", found[2]);
 }
 
+/* Where it has no name it shows all of them. */
+static int colours_of(int by_name, const char *no_color)
+{
+    if (raw_terminal_has_name())
+        return by_name;
+    return no_color && *no_color ? 0 : 1 << 24;
+}
+
 TEST(Z4_colours_by_the_environment)
 {
     static const struct {
@@ -257,7 +267,8 @@ TEST(Z4_colours_by_the_environment)
         raw_set_environment("TERM", row->term);
         raw_set_environment("COLORTERM", row->colorterm);
         raw_set_environment("NO_COLOR", row->no_color);
-        assert_int_equal(rondo_terminal_colours(fd[1]), row->colours);
+        assert_int_equal(rondo_terminal_colours(fd[1]),
+                         colours_of(row->colours, row->no_color));
     }
     restore_env(found);
 }

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness_act.h"
 
+#include <stdatomic.h>
+
 /* ---- L7: a storm of posts ----------------------------------------------- */
 
 enum { STORM_THREADS = 8 };
@@ -68,6 +70,49 @@ TEST_CASE(L7_eight_threads_a_million_posts_each,
 TEST_CASE(L7_eight_threads_through_a_remote,
           blow(w, 200000 / (size_t)test_slowness(),
                rondo_loop_remote(w->loop)));
+
+/* ---- L7: threads that wake the loop at the same moment ------------------- */
+
+enum { WAKERS = 3 };
+
+static struct wakers {
+    rondo_loop *loop;
+    int rounds;
+    atomic_int heard; /* how many posts have run */
+} wakers;
+
+static void heard_one(rondo_loop *loop, void *arg)
+{
+    (void)arg;
+    if (atomic_fetch_add(&wakers.heard, 1) + 1 == wakers.rounds * WAKERS)
+        rondo_loop_stop(loop);
+}
+
+/* All post once, then all wait until each post has run: so none of them makes
+ * up for a wake-up of another one that is lost. */
+static void wake_in_rounds(void *arg)
+{
+    (void)arg;
+    for (int i = 1; i <= wakers.rounds; i++) {
+        (void)rondo_call_soon_threadsafe(wakers.loop, heard_one, NULL);
+        while (atomic_load(&wakers.heard) < i * WAKERS)
+            raw_yield();
+    }
+}
+
+TEST(L7_no_wake_up_is_lost_among_threads)
+{
+    struct raw_thread *threads[WAKERS];
+
+    wakers.loop = w->loop;
+    wakers.rounds = 1000;
+    atomic_store(&wakers.heard, 0);
+    for (int i = 0; i < WAKERS; i++)
+        threads[i] = raw_thread_start(wake_in_rounds, NULL);
+    test_run_until_stopped(w);
+    for (int i = 0; i < WAKERS; i++)
+        raw_thread_join(threads[i]);
+}
 
 /* ---- L7: one call, one callback ----------------------------------------- */
 

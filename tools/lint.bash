@@ -80,7 +80,11 @@ lint_compile() {
 
 lint_objects() {
     # asks the objects, which lint_compile has made
-    tools/check-objects build/lint/CMakeFiles/rondo_static.dir
+    local folders=(build/lint/CMakeFiles/rondo_static.dir)
+    if [ -d build/lint/CMakeFiles/rondo_sim.dir ]; then
+        folders+=(build/lint/CMakeFiles/rondo_sim.dir)
+    fi
+    tools/check-objects "${folders[@]}"
 }
 
 lint_readme() {

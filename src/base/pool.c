@@ -5,7 +5,6 @@
 #include <assert.h>
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
 /* How many works may be given up at a time: each may cost a thread, and a
  * program that cancels look-ups in a loop would else start one for each. */
@@ -64,7 +63,7 @@ void pool_unref(struct pool *pool)
     sys_cond_destroy(&pool->ended);
     sys_cond_destroy(&pool->wanted);
     sys_mutex_destroy(&pool->lock);
-    free(pool);
+    sys_free(pool);
 }
 
 static int pool_init_locks(struct pool *pool)
@@ -86,9 +85,9 @@ no_wanted:
 
 struct pool *pool_new(unsigned limit)
 {
-    struct pool *pool = calloc(1, sizeof *pool);
+    struct pool *pool = sys_alloc_zeroed(1, sizeof *pool);
     if (!pool || pool_init_locks(pool) < 0) {
-        free(pool);
+        sys_free(pool);
         return NULL;
     }
     sys_fork_watch();

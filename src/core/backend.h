@@ -41,7 +41,7 @@ struct backend {
     /* As sys_recv, of an OP_READ's descriptor: first what lies here. */
     int64_t (*receive)(rondo_loop *loop, struct io *io, void *data,
                        size_t size);
-    /* The same, of as much as LOOP_SCRATCH: *data is where to put it, or on
+    /* The same, of as much as LOOP_SCRATCH, or NULL: *data is where to put it, or on
      * return where it lies, until the next lend or wait. */
     int64_t (*lend)(rondo_loop *loop, struct io *io, char **data);
     /* Takes what lies here; its size. Data NULL: reads no more, until the next

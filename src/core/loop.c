@@ -433,16 +433,17 @@ static void loop_place_parts(rondo_loop *loop)
     loop->scratch = at;
 }
 
+_Atomic uint32_t loops_made;
+
 static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
                       const rondo_allocator *allocator)
 {
-    static _Atomic uint32_t loops;
     memset(loop, 0, loop_size()); /* the scratch buffer is left alone */
     loop_place_parts(loop);
     loop->allocator = *allocator;
     loop->ready_last = &loop->ready_first;
     loop->ids_free = ID_NO_SLOT;
-    uint32_t number = atomic_fetch_add(&loops, 1);
+    uint32_t number = atomic_fetch_add(&loops_made, 1);
     loop->tag = number & ((1U << ID_TAG_BITS) - 1);
     loop->first_generation = id_first_generation(number);
     assert(loop->first_generation <= ID_GENERATION_MAX);
@@ -535,7 +536,7 @@ static void loop_close_handles(rondo_loop *loop)
         HANDLE_PROCESS,   HANDLE_SERVER,    HANDLE_TRANSPORT, HANDLE_DATAGRAM,
         HANDLE_WATCHER,   HANDLE_SOCK,      HANDLE_SIGNAL,    HANDLE_HOOK,
         HANDLE_SEND,      HANDLE_WALK,      HANDLE_FILE_CALL, HANDLE_FILE,
-        HANDLE_PATH};
+        HANDLE_PATH,      HANDLE_NETWORK,   HANDLE_TERMINAL};
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {

@@ -73,6 +73,8 @@ enum handle_kind {
     HANDLE_WALK,      /* through directories */
     HANDLE_PUMP,      /* between two transports */
     HANDLE_PATH,      /* a watched path */
+    HANDLE_NETWORK,   /* watched network interfaces */
+    HANDLE_TERMINAL,  /* the watched size of a terminal */
     HANDLE_KINDS
 };
 
@@ -140,6 +142,7 @@ enum loop_part_id {
     PART_FILE_SOURCE,
     PART_FILE,
     PART_PATH,
+    PART_NETWORK,
     PART_STREAM,
     PART_DATAGRAM,
     PART_PROCESS,
@@ -222,6 +225,8 @@ struct rondo_loop {
 
 /* ---- memory ---- */
 
+/* How many loops were made so far: their ids differ by it. */
+extern _Atomic uint32_t loops_made;
 extern const rondo_allocator memory_of_libc; /* malloc(3)'s */
 
 /* The loop's allocator, counted in the metrics. NULL: out of memory, without a

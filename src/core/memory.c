@@ -2,25 +2,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/loop.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void *memory_libc_malloc(size_t size, void *context)
 {
     (void)context;
-    return malloc(size);
+    return sys_alloc(size);
 }
 
 static void *memory_libc_realloc(void *p, size_t size, void *context)
 {
     (void)context;
-    return realloc(p, size);
+    return sys_realloc(p, size);
 }
 
 static void memory_libc_free(void *p, void *context)
 {
     (void)context;
-    free(p);
+    sys_free(p);
 }
 
 const rondo_allocator memory_of_libc = {memory_libc_malloc, memory_libc_realloc,

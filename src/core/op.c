@@ -184,7 +184,9 @@ int64_t io_receive(rondo_loop *loop, struct io *io, void *data, size_t size)
 
 int64_t io_lend(rondo_loop *loop, struct io *io, char **data)
 {
-    return loop->backend->lend(loop, io, data);
+    const struct backend *backend = loop->backend;
+    return backend->lend ? backend->lend(loop, io, data)
+                         : backend->receive(loop, io, *data, LOOP_SCRATCH);
 }
 
 size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size)

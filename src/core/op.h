@@ -54,7 +54,7 @@ enum io_owner {
                      That thread does not exist in a forked child */
     IO_CLAIM,     /* never waited for: keeps the number from other handles */
     IO_CHILD,     /* readable when a child process has ended */
-    IO_INTERNAL   /* the loop's wake-up */
+    IO_INTERNAL   /* the loop's: its wake-up, what tells of interfaces */
 };
 
 /* A descriptor that operations use. Its handle owns it; the loop's table and

@@ -5,8 +5,6 @@
 #include "base/error.h"
 #include "core/id.h"
 
-#include <stdlib.h>
-
 /* A larger array is freed when it has run, so a flood does not keep its
  * memory. */
 enum { POSTS_KEPT = 65536 };
@@ -56,14 +54,14 @@ static void remote_unref(rondo_remote *r)
         return;
     assert(!r->loop && !r->completions);
     sys_fork_lock_destroy(&r->lock);
-    free(r);
+    sys_free(r);
 }
 
 int remote_open(rondo_loop *loop)
 {
-    struct rondo_remote *r = malloc(sizeof *r);
+    struct rondo_remote *r = sys_alloc(sizeof *r);
     if (!r || sys_fork_lock_init(&r->lock) < 0) {
-        free(r);
+        sys_free(r);
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     }
     assert(!loop->remote);

@@ -6,7 +6,6 @@
 #include "core/part.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { GROUP_MOST = 1024 };
 
@@ -24,7 +23,7 @@ static void group_free(rondo_group *g)
     rondo_remote_release(g->home_remote);
     sys_cond_destroy(&g->changed);
     sys_mutex_destroy(&g->lock);
-    free(g);
+    sys_free(g);
 }
 
 void group_unref(rondo_group *g)
@@ -304,16 +303,16 @@ static int group_copy_options(rondo_group *g)
 
 static rondo_group *group_alloc(const rondo_group_options *o, unsigned count)
 {
-    rondo_group *g = calloc(1, sizeof *g + count * sizeof *g->member);
+    rondo_group *g = sys_alloc_zeroed(1, sizeof *g + count * sizeof *g->member);
     if (!g)
         return NULL;
     if (sys_mutex_init(&g->lock) < 0) {
-        free(g);
+        sys_free(g);
         return NULL;
     }
     if (sys_cond_init(&g->changed) < 0) {
         sys_mutex_destroy(&g->lock);
-        free(g);
+        sys_free(g);
         return NULL;
     }
     g->options = *o;

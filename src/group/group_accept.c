@@ -4,8 +4,6 @@
 
 #include "base/error.h"
 
-#include <stdlib.h>
-
 /* A client on its way to a loop. */
 struct handed {
     struct completion there;
@@ -28,7 +26,7 @@ static void handed_arrives(rondo_loop *loop, struct completion *c)
     atomic_fetch_sub(&p->coming, 1);
     group_accept_has_room(p->gs);
     group_server_unref(p->gs);
-    free(h);
+    sys_free(h);
 }
 
 /* The home loop pauses under `full` and then looks once more; whoever turns it
@@ -99,7 +97,7 @@ void group_accept_go_on(rondo_loop *home, struct completion *c)
 static void accept_hand_to(rondo_group_server *gs, struct group_part *p,
                            sys_fd fd, const rondo_address *peer)
 {
-    struct handed *h = malloc(sizeof *h);
+    struct handed *h = sys_alloc(sizeof *h);
     if (!h) {
         sys_close(fd);
         server_pause_for(gs->accepting,
@@ -116,7 +114,7 @@ static void accept_hand_to(rondo_group_server *gs, struct group_part *p,
     atomic_fetch_sub(&p->coming, 1);
     group_server_unref(gs);
     sys_close(fd); /* that loop is just ending, with all its clients */
-    free(h);
+    sys_free(h);
 }
 
 void group_accepted(rondo_server *s, void *arg, rondo_fd socket,

@@ -4,8 +4,6 @@
 
 #include "base/error.h"
 
-#include <stdlib.h>
-
 /* One loop's share of a call. */
 struct call_item {
     struct completion there;
@@ -34,8 +32,8 @@ struct group_call {
 static void call_free(struct group_call *call)
 {
     rondo_remote_release(call->home);
-    free(call->own);
-    free(call);
+    sys_free(call->own);
+    sys_free(call);
 }
 
 static void call_unlink(struct group_call *call)
@@ -133,8 +131,8 @@ static int call_begin(rondo_group *g, struct group_call *call, const char *what)
 
 static struct group_call *call_new(const rondo_group *g)
 {
-    return calloc(1, sizeof(struct group_call) +
-                         g->count * sizeof(struct call_item));
+    return sys_alloc_zeroed(1, sizeof(struct group_call) +
+                                   g->count * sizeof(struct call_item));
 }
 
 /* `own` is freed when no loop uses it any more, also after an error. */
@@ -144,7 +142,7 @@ static int call_all(rondo_group *group, rondo_group_fn fn, void *arg,
 {
     struct group_call *call = call_new(group);
     if (!call) {
-        free(own);
+        sys_free(own);
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
     }
     call->fn = fn;
@@ -250,7 +248,7 @@ int rondo_group_get_metrics(rondo_group *group, rondo_loop_metrics *sum,
     if (error)
         return error;
     struct metrics_call *call =
-        calloc(1, sizeof *call + group->count * sizeof *call->of);
+        sys_alloc_zeroed(1, sizeof *call + group->count * sizeof *call->of);
     if (!call)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
     call->sum = sum;

@@ -4,8 +4,6 @@
 
 #include "base/error.h"
 
-#include <stdlib.h>
-
 static const char move_name[] = "group_move";
 
 /* From malloc; the old loop's until it is sent, then the new one's. */
@@ -26,7 +24,7 @@ static void move_free(struct group_move *m)
     if (m->part)
         group_server_unref(m->part->gs);
     group_unref(m->group);
-    free(m);
+    sys_free(m);
 }
 
 /* Under the lock no server begins to close and no loop to end: what is sent now
@@ -134,7 +132,7 @@ int rondo_group_move(rondo_group *group, rondo_transport *t, size_t index,
     error = move_check_open(group, part, index);
     if (error)
         return error;
-    struct group_move *m = malloc(sizeof *m);
+    struct group_move *m = sys_alloc(sizeof *m);
     if (!m)
         return error_set(RONDO_ENOMEM, "%s: out of memory", move_name);
     *m = (struct group_move){

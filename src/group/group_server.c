@@ -4,8 +4,6 @@
 
 #include "base/error.h"
 
-#include <stdlib.h>
-
 static const char serve_name[] = "group_serve";
 
 void group_server_ref(rondo_group_server *gs)
@@ -18,10 +16,10 @@ void group_server_unref(rondo_group_server *gs)
     if (atomic_fetch_sub(&gs->refs, 1) != 1)
         return;
     for (unsigned i = 0; i < gs->group->count; i++)
-        free(gs->part[i].fds);
-    free(gs->addresses);
+        sys_free(gs->part[i].fds);
+    sys_free(gs->addresses);
     group_unref(gs->group);
-    free(gs);
+    sys_free(gs);
 }
 
 /* ---- the parts, on their loops ---- */
@@ -374,7 +372,7 @@ static rondo_group_server *serve_new(rondo_group *g,
                                      const rondo_protocol *protocol, void *arg)
 {
     rondo_group_server *gs =
-        calloc(1, sizeof *gs + g->count * sizeof *gs->part);
+        sys_alloc_zeroed(1, sizeof *gs + g->count * sizeof *gs->part);
     if (!gs)
         return NULL;
     group_ref(g);
@@ -402,8 +400,8 @@ static rondo_group_server *serve_new(rondo_group *g,
 /* Keeps the addresses of a server that listens. */
 static int serve_keep_addresses(rondo_group_server *gs, rondo_server *s)
 {
-    gs->addresses =
-        calloc(s->listeners ? s->listeners : 1, sizeof *gs->addresses);
+    gs->addresses = sys_alloc_zeroed(s->listeners ? s->listeners : 1,
+                                     sizeof *gs->addresses);
     if (!gs->addresses)
         return error_set(RONDO_ENOMEM, "out of memory");
     for (size_t i = 0; i < s->listeners; i++)
@@ -417,7 +415,7 @@ static int serve_keep_addresses(rondo_group_server *gs, rondo_server *s)
 static int serve_take_sockets(struct group_part *p, rondo_server *s)
 {
     sys_fd fd;
-    p->fds = calloc(s->listeners, sizeof *p->fds);
+    p->fds = sys_alloc_zeroed(s->listeners, sizeof *p->fds);
     if (!p->fds) {
         server_drop(s);
         return error_set(RONDO_ENOMEM, "out of memory");

@@ -424,6 +424,37 @@ rondo_id rondo_pump(rondo_transport *from, rondo_transport *to, int64_t size,
 
 /* ---- for the loop ---- */
 
+/* The pipe is the parent process's: a new one gets a copy of what is in it. If
+ * the parent has gone on meanwhile, that is no longer what was there at the fork,
+ * and `to` would miss a part. */
+static void pump_make_own(struct pump *p)
+{
+    sys_fd own[2];
+    bool made = sys_splice_pipe(own, PIECE) == 0;
+    int64_t copied =
+        made && p->inside ? sys_splice_copy(p->pipe[0], own[1], p->inside) : 0;
+    for (int i = 0; i < 2; i++) {
+        sys_close(p->pipe[i]);
+        p->pipe[i] = own[i];
+    }
+    p->by_kernel = p->by_kernel && made;
+    if (copied == (int64_t)p->inside)
+        return;
+    rondo_transport *to = p->to;
+    error_no_os();
+    stream_fail(to, RONDO_EFORKED, 0); /* stream_drop_out comes back to us */
+    stream_settle(to);
+}
+
+void pump_after_fork(rondo_loop *loop)
+{
+    for (struct handle *h = loop->handles[HANDLE_PUMP]; h; h = h->next) {
+        struct pump *p = pump_of(h);
+        if (p->pipe[0] != SYS_NO_FD && !p->over)
+            pump_make_own(p);
+    }
+}
+
 static void pump_close_at_loop_close(rondo_loop *loop, struct handle *handle)
 {
     struct pump *p = pump_of(handle);

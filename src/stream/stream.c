@@ -619,9 +619,10 @@ int stream_remember(rondo_transport *t, const rondo_address *peer,
         local = &address;
     if (error || !local)
         return error;
-    if (t->kind == STREAM_SOCKET &&
+    if ((t->kind == STREAM_SOCKET || t->kind == STREAM_LENT_SOCKET) &&
         rondo_address_family(local) == RONDO_FAMILY_UNIX) {
-        t->kind = STREAM_UNIX_SOCKET;
+        t->kind = t->kind == STREAM_SOCKET ? STREAM_UNIX_SOCKET
+                                           : STREAM_LENT_UNIX_SOCKET;
         /* a backend that reads by itself would lose descriptors */
         t->read.task.kind = OP_WAIT_READ;
     }

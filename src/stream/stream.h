@@ -16,7 +16,8 @@ enum stream_kind_id {
     STREAM_HALF_PIPE,   /* a pipe, FIFO, terminal, device or file: one side */
     STREAM_NAMED_PIPE,  /* both sides: Windows' instance, Unix' terminal */
     STREAM_LENT_SOCKET, /* both sides of a borrowed one */
-    STREAM_BY_THREAD,   /* a half pipe that only a thread can wait for */
+    STREAM_LENT_UNIX_SOCKET,
+    STREAM_BY_THREAD, /* a half pipe that only a thread can wait for */
     STREAM_KINDS
 };
 
@@ -537,17 +538,22 @@ void pump_go_on(rondo_transport *to);
 void pump_note_room(rondo_transport *to);
 /* What waits is dropped. */
 void pump_drop(rondo_transport *to);
+void pump_after_fork(rondo_loop *loop);
 
-/* ---- STREAM_UNIX_SOCKET: stream_fds.c ---- */
+/* ---- unix sockets, one's own and lent ones: stream_fds.c ---- */
 
 int64_t stream_fds_recv(rondo_transport *t, void *data, size_t size);
 int64_t stream_fds_sendv(rondo_transport *t, const rondo_buffer *pieces,
                          size_t count);
+static inline bool stream_is_unix(const rondo_transport *t)
+{
+    return t->kind == STREAM_UNIX_SOCKET || t->kind == STREAM_LENT_UNIX_SOCKET;
+}
 /* Descriptors wait for the byte that they go with. */
 bool stream_fds_are_queued(const rondo_transport *t);
 static inline bool stream_fds_wait(const rondo_transport *t)
 {
-    return t->kind == STREAM_UNIX_SOCKET && stream_fds_are_queued(t);
+    return stream_is_unix(t) && stream_fds_are_queued(t);
 }
 /* ... which has not been written yet. */
 bool stream_fds_lack_byte(const rondo_transport *t);

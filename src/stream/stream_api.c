@@ -118,7 +118,7 @@ int rondo_transport_peer_credentials(const rondo_transport *t,
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
-    if (t->kind != STREAM_UNIX_SOCKET)
+    if (!stream_is_unix(t))
         return error_set(RONDO_ENOTSUP, "%s: only unix sockets know them",
                          what);
     if (t->io.fd == SYS_NO_FD)

@@ -41,7 +41,7 @@ static void stream_check_sides(const rondo_transport *t)
     if (t->held)
         assert(t->extra && (t->extra->held || t->filtered));
     if (stream_fds_wait(t))
-        assert(t->kind == STREAM_UNIX_SOCKET);
+        assert(stream_is_unix(t));
 }
 
 static void stream_check_filters(const rondo_transport *t)

@@ -152,7 +152,7 @@ bool stream_fds_lack_byte(const rondo_transport *t)
 /* 0: this transport passes descriptors. */
 static int stream_fds_refuse(const rondo_transport *t, const char *what)
 {
-    if (t->kind != STREAM_UNIX_SOCKET)
+    if (!stream_is_unix(t))
         return error_set(RONDO_ENOTSUP,
                          "%s: only unix sockets carry descriptors", what);
     return 0;

@@ -673,4 +673,5 @@ void stream_read_init(rondo_transport *t)
 }
 
 const struct loop_part stream_part = {.size = sizeof(struct stream_state),
+                                      .after_fork = pump_after_fork,
                                       .unsent = stream_unsent_later};

@@ -7,7 +7,6 @@
 #include "core/remote.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct executor_state {
@@ -52,7 +51,7 @@ static void executor_free_job(struct rondo_job *job)
 {
     rondo_remote_release(job->remote);
     pool_unref(job->pool);
-    free(job);
+    sys_free(job);
 }
 
 /* What work returned, and no done hears of. */
@@ -207,7 +206,7 @@ static struct pool *executor_choose_pool(rondo_loop *loop,
 
 static struct rondo_job *executor_job_new(rondo_loop *loop, struct pool *pool)
 {
-    struct rondo_job *job = pool ? calloc(1, sizeof *job) : NULL;
+    struct rondo_job *job = pool ? sys_alloc_zeroed(1, sizeof *job) : NULL;
     if (!job)
         return NULL;
     atomic_init(&job->started, false);
@@ -299,11 +298,11 @@ int rondo_executor_new(rondo_executor **executor, unsigned threads)
     int error = executor_check_threads(threads, "executor_new");
     if (error)
         return error;
-    rondo_executor *made = malloc(sizeof *made);
+    rondo_executor *made = sys_alloc(sizeof *made);
     if (made)
         made->pool = pool_new(threads ? threads : executor_default_threads());
     if (!made || !made->pool) {
-        free(made);
+        sys_free(made);
         return error_set(RONDO_ENOMEM, "executor_new: out of memory");
     }
     *executor = made;
@@ -351,7 +350,7 @@ void rondo_executor_free(rondo_executor *executor)
         executor_drop_queue(executor->pool);
     }
     pool_unref(executor->pool);
-    free(executor);
+    sys_free(executor);
 }
 
 int rondo_set_default_executor(rondo_loop *loop, rondo_executor *executor)

@@ -198,7 +198,11 @@ rondo_id rondo_fs_make_path(rondo_loop *loop, const char *path, unsigned mode,
 void file_random_name(char *text)
 {
     static const char characters[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-    uint64_t number = sys_random();
+    uint64_t number;
+    /* a cage without devices: only O_EXCL keeps others out then */
+    if (sys_random(&number, sizeof number) < 0)
+        number = ((uint64_t)sys_clock() ^ (uint64_t)(uintptr_t)&number) *
+                 UINT64_C(0x9E3779B97F4A7C15);
     for (int i = 0; i < RONDO_TEMPORARY_CHARACTERS; i++) {
         text[i] = characters[number % (sizeof characters - 1)];
         number /= sizeof characters - 1;

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "threads/file.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static int run_refuse(int error)
@@ -54,12 +53,12 @@ static int run_make_path(const struct file_call *c)
     if (error != RONDO_ENOENT || !*c->path)
         return error;
     size_t size = strlen(c->path) + 1;
-    char *copy = malloc(size); /* the loop's thread reads the other one */
+    char *copy = sys_alloc(size); /* the loop's thread reads the other one */
     if (!copy)
         return run_refuse(RONDO_ENOMEM);
     memcpy(copy, c->path, size);
     error = make_parents(copy, c->mode);
-    free(copy);
+    sys_free(copy);
     return error;
 }
 

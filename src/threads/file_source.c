@@ -7,8 +7,6 @@
 #include "core/part.h"
 #include "core/remote.h"
 
-#include <stdlib.h>
-
 enum {
     SEND_MOST = 4 << 20, /* bytes asked of the kernel in one dispatch */
     READ_MOST = 65536,   /* bytes that a thread reads at a time */
@@ -111,7 +109,7 @@ static void file_source_unref(struct reading *r)
     assert(!r->source);
     sys_file_close(r->file);
     rondo_remote_release(r->remote);
-    free(r);
+    sys_free(r);
 }
 
 static void file_source_unlink(struct reading *r)
@@ -261,13 +259,13 @@ static int file_source_make_room(struct file_source *s)
     struct file_source_state *state = file_source_state_of(s->loop);
     if (!state->pool)
         state->pool = pool_new(FILE_THREADS);
-    struct reading *r = state->pool ? malloc(sizeof *r) : NULL;
+    struct reading *r = state->pool ? sys_alloc(sizeof *r) : NULL;
     error_no_os();
     if (!r)
         return RONDO_ENOMEM;
     int error = sys_file_copy(s->file, &r->file);
     if (error) {
-        free(r);
+        sys_free(r);
         return error;
     }
     r->work =

@@ -7,7 +7,6 @@
 #include "core/part.h"
 #include "core/remote.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct lookup_state {
@@ -64,10 +63,10 @@ static void lookup_free(rondo_lookup *l)
 {
     assert(!l->link);
     rondo_remote_release(l->remote);
-    free(l->found.addresses);
-    free(l->found.host);
-    free(l->found.service);
-    free(l);
+    sys_free(l->found.addresses);
+    sys_free(l->found.host);
+    sys_free(l->found.service);
+    sys_free(l);
 }
 
 static void lookup_unlink(rondo_lookup *l)
@@ -144,7 +143,7 @@ static void lookup_give_back(struct work *work)
 static rondo_lookup *lookup_new(rondo_loop *loop, size_t text_size,
                                 lookup_fn done, void *arg)
 {
-    rondo_lookup *l = calloc(1, sizeof *l + text_size);
+    rondo_lookup *l = sys_alloc_zeroed(1, sizeof *l + text_size);
     if (!l)
         return NULL;
     l->work.run = lookup_run;
@@ -204,7 +203,7 @@ static int lookup_keep_addresses(rondo_lookup *l,
         return RONDO_ENONAME;
     if (count > MOST_ADDRESSES)
         return RONDO_EINVAL;
-    l->found.addresses = calloc(count, sizeof *addresses);
+    l->found.addresses = sys_alloc_zeroed(count, sizeof *addresses);
     if (!l->found.addresses)
         return RONDO_ENOMEM;
     memcpy(l->found.addresses, addresses, count * sizeof *addresses);

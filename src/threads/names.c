@@ -39,9 +39,9 @@ struct query {
 static void names_free(struct query *q)
 {
     assert(q->task.state == TASK_IDLE);
-    free(q->known.addresses);
-    free(q->known.host);
-    free(q->known.service);
+    sys_free(q->known.addresses);
+    sys_free(q->known.host);
+    sys_free(q->known.service);
     loop_free(q->loop, q);
 }
 
@@ -222,8 +222,8 @@ static int names_know_literal(struct query *q, const rondo_address *literal,
                               const char *canonical)
 {
     size_t size = canonical ? strlen(canonical) + 1 : 0;
-    q->known.addresses = malloc(sizeof *literal);
-    q->known.host = size ? malloc(size) : NULL;
+    q->known.addresses = sys_alloc(sizeof *literal);
+    q->known.host = size ? sys_alloc(size) : NULL;
     if (!q->known.addresses || (size && !q->known.host))
         return RONDO_ENOMEM;
     if (size)

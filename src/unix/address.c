@@ -1,12 +1,11 @@
-/* address.c - reads and fills the sockaddr in a rondo_address: Unix. */
+/* address.c - reads and fills the sockaddr in a rondo_address: POSIX. */
 /* SPDX-License-Identifier: MIT */
 #include "system.h"
-#ifdef SYSTEM_UNIX
+#ifdef SYSTEM_POSIX
 #define _GNU_SOURCE
-#include "unix/unix.h"
+#include "sys.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -236,19 +235,5 @@ size_t sys_address_path(const rondo_address *a, const char **path)
 #endif
     /* Linux may or may not count the NUL byte; macOS pads with NUL bytes */
     return strnlen(*path, size);
-}
-
-uint32_t sys_scope(const char *name)
-{
-    uint32_t index = if_nametoindex(name);
-    if (index)
-        return index;
-    uint64_t number = 0;
-    for (const char *p = name; *p; p++) {
-        if (*p < '0' || *p > '9' || number > UINT32_MAX)
-            return 0;
-        number = number * 10 + (uint64_t)(*p - '0');
-    }
-    return number > UINT32_MAX ? 0 : (uint32_t)number;
 }
 #endif

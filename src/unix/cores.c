@@ -6,116 +6,49 @@
 #include "sys.h"
 
 #include "base/error.h"
+#include "unix/cgroup.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #ifdef __linux__
 
-enum { LINE_MOST = 512, PATH_MOST = 1024 };
-
-/* The first line of a file; false: there is none. */
-static bool cores_read(const char *path, char line[LINE_MOST])
-{
-    FILE *file = fopen(path, "re");
-    bool got = file && fgets(line, LINE_MOST, file);
-    if (file)
-        fclose(file);
-    return got;
-}
-
 /* quota of each period, rounded up; 0: no quota. */
-static unsigned cores_of_quota(long long quota, long long period)
+static int64_t cores_of_quota(int64_t quota, int64_t period)
 {
-    if (quota <= 0 || period <= 0)
-        return 0;
-    long long cores = (quota - 1) / period + 1;
-    return cores > INT_MAX ? 0 : (unsigned)cores;
+    return quota > 0 && period > 0 ? (quota - 1) / period + 1 : 0;
 }
 
-/* Version 2: "QUOTA PERIOD", or "max PERIOD". */
-static unsigned cores_of_group(const char *group)
+/* "QUOTA PERIOD", or "max PERIOD". */
+static int64_t cores_of_group(const char *group)
 {
-    char path[PATH_MOST], line[LINE_MOST];
+    char line[CGROUP_LINE];
     long long quota, period;
-    snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
-    if (!cores_read(path, line) ||
+    if (!cgroup_read("", group, "cpu.max", line) ||
         sscanf(line, "%lld %lld", &quota, &period) != 2)
         return 0;
     return cores_of_quota(quota, period);
 }
 
 /* Version 1 has a file for each number. */
-static unsigned cores_of_old_group(const char *group)
+static int64_t cores_of_old_group(const char *group)
 {
-    char path[PATH_MOST], quota[LINE_MOST], period[LINE_MOST];
-    snprintf(path, sizeof path, "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", group);
-    if (!cores_read(path, quota))
-        return 0;
-    snprintf(path, sizeof path, "/sys/fs/cgroup/cpu%s/cpu.cfs_period_us",
-             group);
-    if (!cores_read(path, period))
+    char quota[CGROUP_LINE], period[CGROUP_LINE];
+    if (!cgroup_read("/cpu", group, "cpu.cfs_quota_us", quota) ||
+        !cgroup_read("/cpu", group, "cpu.cfs_period_us", period))
         return 0;
     return cores_of_quota(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
-static unsigned cores_least(unsigned a, unsigned b)
-{
-    return !a || (b && b < a) ? b : a;
-}
-
-/* A group has no more than those above it. */
-static unsigned cores_of_path(char *group, unsigned (*of)(const char *group))
-{
-    unsigned least = of(group);
-    for (;;) {
-        char *slash = strrchr(group, '/');
-        if (!slash)
-            return least;
-        *slash = '\0';
-        least = cores_least(least, of(group));
-    }
-}
-
-/* Lines as "0::/path" (version 2) and "4:cpu,cpuacct:/path" (version 1). */
-static unsigned cores_of_line(char *line)
-{
-    char *controllers = strchr(line, ':');
-    char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-    if (!path)
-        return 0;
-    *path++ = '\0';
-    controllers++;
-    path[strcspn(path, "\n")] = '\0';
-    if (!*controllers)
-        return cores_of_path(path, cores_of_group);
-    bool cpu = strcmp(controllers, "cpu") == 0 ||
-               strncmp(controllers, "cpu,", 4) == 0 ||
-               strstr(controllers, ",cpu,");
-    return cpu ? cores_of_path(path, cores_of_old_group) : 0;
-}
-
-/* 0: no quota. */
-static unsigned cores_of_quotas(void)
-{
-    char line[LINE_MOST];
-    unsigned least = 0;
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    if (!file)
-        return 0;
-    while (fgets(line, sizeof line, file))
-        least = cores_least(least, cores_of_line(line));
-    fclose(file);
-    return least;
-}
-
 unsigned sys_cores_usable(void)
 {
-    unsigned cores = sys_cores(), quota = cores_of_quotas();
-    return quota && quota < cores ? quota : cores;
+    static const struct cgroup_limit limit = {"cpu", cores_of_old_group,
+                                              cores_of_group};
+    unsigned cores = sys_cores();
+    int64_t quota = cgroup_least(&limit);
+    return quota && quota < cores ? (unsigned)quota : cores;
 }
 
 int sys_thread_pin(unsigned index)

@@ -267,21 +267,4 @@ int sys_fs_unlock(sys_fd file, int64_t position, int64_t size)
 {
     return unix_call_lock(file, position, size, F_UNLCK);
 }
-
-/* ---- names ---- */
-
-uint64_t sys_random(void)
-{
-    uint64_t number = 0;
-    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-    bool done = fd >= 0 && read(fd, &number, sizeof number) == sizeof number;
-    if (fd >= 0)
-        sys_close(fd);
-    if (done)
-        return number;
-    /* a cage without devices: only O_EXCL keeps others out then */
-    return ((uint64_t)sys_clock() ^ (uint64_t)getpid() << 40 ^
-            (uint64_t)(uintptr_t)&number) *
-           UINT64_C(0x9E3779B97F4A7C15);
-}
 #endif

@@ -330,7 +330,7 @@ int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
                              .msg_controllen = sizeof control.bytes};
     message.msg_iovlen = 1;
     *count = 0;
-    ssize_t received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (received < 0)
         return unix_fail();
     bool all = !(message.msg_flags & MSG_CTRUNC);
@@ -359,7 +359,9 @@ int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
     c->cmsg_type = SCM_RIGHTS;
     c->cmsg_len = (socklen_t)CMSG_LEN(fds_count * sizeof *fds);
     memcpy(CMSG_DATA(c), fds, fds_count * sizeof *fds);
-    ssize_t sent = unix_may_send(fd) ? sendmsg(fd, &message, MSG_NOSIGNAL) : -1;
+    ssize_t sent = -1; /* a borrowed socket may block */
+    if (unix_may_send(fd))
+        sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent < 0 ? unix_send_fail() : sent;
 }
 

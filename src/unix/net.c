@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -392,7 +393,7 @@ static int unix_net_resolve_error(int code)
 static char *unix_net_copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
-    char *copy = malloc(size);
+    char *copy = sys_alloc(size);
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
@@ -402,7 +403,8 @@ static int unix_net_copy_answer(const struct addrinfo *list, bool wants_name,
     size_t room = 0;
     for (const struct addrinfo *a = list; a; a = a->ai_next)
         room++;
-    names->addresses = calloc(room ? room : 1, sizeof *names->addresses);
+    names->addresses =
+        sys_alloc_zeroed(room ? room : 1, sizeof *names->addresses);
     if (!names->addresses)
         return RONDO_ENOMEM;
     for (const struct addrinfo *a = list; a; a = a->ai_next)
@@ -479,5 +481,19 @@ int sys_resolve_back(const rondo_address *address, unsigned flags,
     names->host = unix_net_copy_text(host);
     names->service = unix_net_copy_text(service);
     return names->host && names->service ? 0 : RONDO_ENOMEM;
+}
+
+uint32_t sys_scope(const char *name)
+{
+    uint32_t index = if_nametoindex(name);
+    if (index)
+        return index;
+    uint64_t number = 0;
+    for (const char *p = name; *p; p++) {
+        if (*p < '0' || *p > '9' || number > UINT32_MAX)
+            return 0;
+        number = number * 10 + (uint64_t)(*p - '0');
+    }
+    return number > UINT32_MAX ? 0 : (uint32_t)number;
 }
 #endif

@@ -7,6 +7,13 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+
+/* The library's memory beside that of a loop's allocator. */
+#define sys_alloc        malloc
+#define sys_alloc_zeroed calloc
+#define sys_realloc      realloc
+#define sys_free         free
 
 typedef int sys_fd;
 #define SYS_NO_FD (-1)

@@ -48,6 +48,15 @@ int sys_terminal_measure(sys_fd fd, unsigned *columns, unsigned *rows)
     return 0;
 }
 
+int sys_terminal_signal(void)
+{
+#ifdef SIGWINCH
+    return SIGWINCH;
+#else
+    return 0;
+#endif
+}
+
 /* Terminals understand them; which, their name says. */
 int sys_terminal_sequences(sys_fd fd)
 {

@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { RETRY_MS = 1000 };
@@ -204,7 +203,7 @@ static bool path_went(struct path_node *node)
     struct path_tree *tree = node->tree;
     const char *path = path_text(tree, 1, tree->given, node);
     size_t size = path ? strlen(path) + 1 : 0;
-    char *name = path ? malloc(size) : NULL;
+    char *name = path ? sys_alloc(size) : NULL;
     if (!name) {
         path_try_again(tree);
         path_node_free(node);
@@ -500,7 +499,8 @@ static struct path_node **path_gone_table(struct path_tree *tree, size_t *room)
         return NULL;
     while (size < count)
         size *= 2;
-    struct path_node **table = calloc(size, sizeof(struct path_node *));
+    struct path_node **table =
+        sys_alloc_zeroed(size, sizeof(struct path_node *));
     for (struct path_node *n = table ? tree->list[PATH_GONE].first : NULL; n;
          n = n->list_next) {
         struct path_node **bucket = path_gone_bucket(table, size, n->number);
@@ -543,7 +543,7 @@ static size_t path_match_renames(struct path_tree *tree)
         else
             left++;
     }
-    free(table);
+    sys_free(table);
     return left;
 }
 
@@ -678,7 +678,7 @@ int path_begin(struct path_tree *tree)
     rondo_file_info info = {.size = sizeof info};
     error_no_os();
     tree->root = path_node_new(tree, NULL, "");
-    tree->above_node = calloc(1, sizeof *tree->above_node);
+    tree->above_node = sys_alloc_zeroed(1, sizeof *tree->above_node);
     if (!tree->root || !tree->above_node)
         return path_begin_failed(tree, RONDO_ENOMEM);
     tree->above_node->tree = tree;

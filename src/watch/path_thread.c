@@ -3,7 +3,6 @@
 #include "watch/path.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 /* From malloc. `asked`, `stop`, `ended` and each tree's `asked` are used under
  * the lock; all else is the thread's. */
@@ -25,21 +24,21 @@ static void path_thread_free(struct path_thread *t)
     rondo_remote_release(t->remote);
     sys_cond_destroy(&t->has_ended);
     sys_mutex_destroy(&t->lock);
-    free(t);
+    sys_free(t);
 }
 
 static void path_thread_run(void *arg);
 
 static struct path_thread *path_thread_new(void)
 {
-    struct path_thread *t = calloc(1, sizeof *t);
+    struct path_thread *t = sys_alloc_zeroed(1, sizeof *t);
     if (!t || sys_mutex_init(&t->lock) < 0) {
-        free(t);
+        sys_free(t);
         return NULL;
     }
     if (sys_cond_init(&t->has_ended) < 0) {
         sys_mutex_destroy(&t->lock);
-        free(t);
+        sys_free(t);
         return NULL;
     }
     return t;
@@ -54,7 +53,7 @@ int path_thread_start(rondo_loop *loop, struct path_thread **made)
     if (error) {
         sys_cond_destroy(&t->has_ended);
         sys_mutex_destroy(&t->lock);
-        free(t);
+        sys_free(t);
         return error;
     }
     t->remote = rondo_loop_remote(loop);

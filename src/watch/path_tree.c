@@ -3,7 +3,6 @@
 #include "watch/path.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -19,13 +18,13 @@ enum {
 static char *path_copy(const char *text)
 {
     size_t size = strlen(text) + 1;
-    char *copy = malloc(size);
+    char *copy = sys_alloc(size);
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
 struct path_tree *path_tree_new(const char *given, const char *absolute)
 {
-    struct path_tree *tree = malloc(sizeof *tree);
+    struct path_tree *tree = sys_alloc(sizeof *tree);
     if (!tree)
         return NULL;
     memset(tree, 0, sizeof *tree);
@@ -45,9 +44,9 @@ void path_tree_free(struct path_tree *tree)
 {
     assert(!tree->root && !tree->above);
     path_batch_clear(&tree->batch);
-    free(tree->given);
-    free(tree->absolute);
-    free(tree);
+    sys_free(tree->given);
+    sys_free(tree->absolute);
+    sys_free(tree);
 }
 
 void path_tree_clear(struct path_tree *tree)
@@ -58,14 +57,14 @@ void path_tree_clear(struct path_tree *tree)
     if (tree->root)
         path_node_free(tree->root);
     tree->root = NULL;
-    free(tree->above_node);
+    sys_free(tree->above_node);
     tree->above_node = NULL;
-    free(tree->buckets);
+    sys_free(tree->buckets);
     tree->buckets = NULL;
     tree->room = 0;
     assert(!tree->used && !tree->unknown);
     for (int i = 0; i < 2; i++) {
-        free(tree->buffer[i]);
+        sys_free(tree->buffer[i]);
         tree->buffer[i] = NULL;
         tree->buffer_room[i] = 0;
     }
@@ -106,7 +105,8 @@ static bool path_make_room(struct path_tree *tree)
     size_t room = tree->room ? tree->room * 2 : FIRST_BUCKETS;
     size_t old_room = tree->room;
     struct path_node **old = tree->buckets;
-    struct path_node **grown = calloc(room, sizeof(struct path_node *));
+    struct path_node **grown =
+        sys_alloc_zeroed(room, sizeof(struct path_node *));
     if (!grown)
         return tree->room > 0; /* longer chains will do */
     tree->buckets = grown;
@@ -121,7 +121,7 @@ static bool path_make_room(struct path_tree *tree)
             n = next;
         }
     }
-    free(old);
+    sys_free(old);
     return true;
 }
 
@@ -147,11 +147,11 @@ static void path_node_attach(struct path_node *node)
 struct path_node *path_node_new(struct path_tree *tree,
                                 struct path_node *parent, const char *name)
 {
-    struct path_node *node = calloc(1, sizeof *node);
+    struct path_node *node = sys_alloc_zeroed(1, sizeof *node);
     char *copy = node ? path_copy(name) : NULL;
     if (!copy || !path_make_room(tree)) {
-        free(copy);
-        free(node);
+        sys_free(copy);
+        sys_free(node);
         return NULL;
     }
     node->tree = tree;
@@ -215,7 +215,7 @@ void path_node_list(struct path_node *node, enum path_list list)
 void path_node_rename(struct path_node *node, char *name)
 {
     assert(!path_is_attached(node));
-    free(node->name);
+    sys_free(node->name);
     node->name = name;
 }
 
@@ -232,8 +232,8 @@ static void path_node_free_one(struct path_node *node)
         notify_remove(tree->notifier, node->mark);
     if (!node->there)
         tree->unknown--;
-    free(node->name);
-    free(node);
+    sys_free(node->name);
+    sys_free(node);
 }
 
 struct path_node *path_first_below(struct path_node *top)
@@ -279,7 +279,7 @@ static bool path_text_room(struct path_tree *tree, int which, size_t size)
     room = room ? room : FIRST_TEXT;
     while (room < size)
         room *= 2;
-    char *grown = realloc(tree->buffer[which], room);
+    char *grown = sys_realloc(tree->buffer[which], room);
     if (!grown)
         return false;
     tree->buffer[which] = grown;
@@ -436,7 +436,7 @@ static size_t path_batch_text(struct path_batch *b, const char *text)
         size_t room = b->text_room ? b->text_room * 2 : FIRST_TEXT;
         while (room < at + size)
             room *= 2;
-        char *grown = realloc(b->text, room);
+        char *grown = sys_realloc(b->text, room);
         if (!grown) {
             b->lost = true;
             return PATH_NO_TEXT;
@@ -455,7 +455,7 @@ void path_batch_put(struct path_batch *b, unsigned what, unsigned type,
     if (b->count == b->room) {
         size_t room = b->room ? b->room * 2 : 8;
         struct path_item *grown =
-            realloc(b->items, room * sizeof(struct path_item));
+            sys_realloc(b->items, room * sizeof(struct path_item));
         if (!grown) {
             b->lost = true;
             return;
@@ -474,7 +474,7 @@ void path_batch_put(struct path_batch *b, unsigned what, unsigned type,
 
 void path_batch_clear(struct path_batch *b)
 {
-    free(b->items);
-    free(b->text);
+    sys_free(b->items);
+    sys_free(b->text);
     *b = (struct path_batch){.items = NULL};
 }

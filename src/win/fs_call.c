@@ -1,6 +1,5 @@
 /* fs_call.c - attributes, space, locks, copies and links of files: Windows. */
 /* SPDX-License-Identifier: MIT */
-#define _CRT_RAND_S /* in stdlib.h */
 #include "system.h"
 #ifdef SYSTEM_WIN
 #include "base/error.h"
@@ -411,15 +410,5 @@ int64_t sys_fs_readlink(const char *path, char *text, size_t room)
     int64_t size = win_link_read(handle, text, room);
     CloseHandle(handle);
     return size;
-}
-
-/* ---- names ---- */
-
-uint64_t sys_random(void)
-{
-    unsigned low = 0, high = 0;
-    if (rand_s(&low) == 0 && rand_s(&high) == 0)
-        return (uint64_t)high << 32 | low;
-    return (uint64_t)sys_clock() * UINT64_C(0x9E3779B97F4A7C15);
 }
 #endif

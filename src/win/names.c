@@ -30,7 +30,7 @@ static int win_names_resolve_error(int code)
 static char *win_names_copy_text(const wchar_t *wide)
 {
     int size = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
-    char *copy = size > 0 ? malloc((size_t)size) : NULL;
+    char *copy = size > 0 ? sys_alloc((size_t)size) : NULL;
     if (copy)
         (void)WideCharToMultiByte(CP_UTF8, 0, wide, -1, copy, size, NULL, NULL);
     return copy;
@@ -42,7 +42,8 @@ static int win_names_copy_answer(const ADDRINFOW *list, bool wants_name,
     size_t room = 0;
     for (const ADDRINFOW *a = list; a; a = a->ai_next)
         room++;
-    names->addresses = calloc(room ? room : 1, sizeof *names->addresses);
+    names->addresses =
+        sys_alloc_zeroed(room ? room : 1, sizeof *names->addresses);
     if (!names->addresses)
         return RONDO_ENOMEM;
     for (const ADDRINFOW *a = list; a; a = a->ai_next)

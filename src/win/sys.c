@@ -241,6 +241,8 @@ bool sys_supports(rondo_capability what)
         return sys_datagram_infos() & RONDO_INFO_SEGMENTS;
     if (what == RONDO_CAN_TERMINALS)
         return win_terminal_is_there();
+    if (what == RONDO_CAN_WATCH_NETWORK)
+        return win_network_tells();
     return what == RONDO_CAN_DONT_FRAGMENT || what == RONDO_CAN_TCP ||
            what == RONDO_CAN_UDP || what == RONDO_CAN_PIPES ||
            what == RONDO_CAN_NAMED_PIPES || what == RONDO_CAN_SUBPROCESS ||
@@ -250,6 +252,6 @@ bool sys_supports(rondo_capability what)
            what == RONDO_CAN_WATCH_ERRORS || what == RONDO_CAN_JOB_OBJECTS ||
            what == RONDO_CAN_DIE_WITH_PARENT || what == RONDO_CAN_DETACH ||
            what == RONDO_CAN_PIN_THREADS || what == RONDO_CAN_LOCK_RANGES ||
-           what == RONDO_CAN_WATCH_PATHS;
+           what == RONDO_CAN_WATCH_PATHS || what == RONDO_CAN_EMBED_FD;
 }
 #endif

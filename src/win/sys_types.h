@@ -9,6 +9,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+
+/* The library's memory beside that of a loop's allocator. */
+#define sys_alloc        malloc
+#define sys_alloc_zeroed calloc
+#define sys_realloc      realloc
+#define sys_free         free
 
 /* A SOCKET or a HANDLE: no two of them share a number. */
 typedef uintptr_t sys_fd;

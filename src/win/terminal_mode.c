@@ -60,16 +60,34 @@ int sys_terminal_measure(sys_fd fd, unsigned *columns, unsigned *rows)
     return 0;
 }
 
-/* The caller holds the lock. NULL: there is no room for one more. */
-static struct console *win_console_enter(HANDLE handle)
+/* WINDOW_BUFFER_SIZE_EVENT is among the records of the input, which ReadFile
+ * drops, and does not come when only the window changes. */
+int sys_terminal_signal(void)
 {
-    struct console *free_one = NULL;
-    for (int i = 0; i < CONSOLES; i++) {
+    return 0;
+}
+
+/* The place of a handle; NULL: it has none. For NULL a free one, or that of a
+ * handle which has been closed. The caller holds the lock. */
+static struct console *win_console_find(HANDLE handle)
+{
+    DWORD mode;
+    for (int i = 0; i < CONSOLES; i++)
         if (consoles[i].handle == handle)
             return &consoles[i];
-        if (!consoles[i].handle && !free_one)
-            free_one = &consoles[i];
-    }
+    for (int i = 0; i < CONSOLES && !handle; i++)
+        if (!GetConsoleMode(consoles[i].handle, &mode))
+            return &consoles[i];
+    return NULL;
+}
+
+/* NULL: there is no room for one more. */
+static struct console *win_console_enter(HANDLE handle)
+{
+    struct console *found = win_console_find(handle);
+    if (found)
+        return found;
+    struct console *free_one = win_console_find(NULL);
     if (!free_one || !GetConsoleMode(handle, &free_one->before))
         return NULL;
     free_one->handle = handle;
@@ -104,6 +122,8 @@ static int win_console_mode(HANDLE handle, rondo_terminal_mode mode)
 {
     const DWORD cooked =
         ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT | ENABLE_PROCESSED_INPUT;
+    if (mode == RONDO_TERMINAL_NORMAL && !win_console_find(handle))
+        return 0;
     struct console *c = win_console_enter(handle);
     error_no_os();
     if (!c)

@@ -44,13 +44,23 @@ void wake_close(struct wake *wake)
     wake->fd[0] = wake->fd[1] = SYS_NO_FD;
 }
 
+/* Is it worth trying once more? A full buffer already holds a wake-up; but Wine
+ * also says WSAEWOULDBLOCK while another thread sends, though the wake-up of
+ * that one may be taken already. Without room for a buffer nothing would ever
+ * wake the loop. */
+static bool wake_is_lost(const struct wake *wake, int os_error)
+{
+    u_long bytes = 0;
+    if (os_error == WSAEWOULDBLOCK)
+        return ioctlsocket(wake->fd[0], FIONREAD, &bytes) == 0 && !bytes;
+    return win_lacks_room((DWORD)os_error);
+}
+
 void wake_send(const struct wake *wake)
 {
     int before = WSAGetLastError();
-    /* A full buffer already holds a wake-up. Without room for a buffer nothing
-     * would ever wake the loop. */
     while (send(wake->fd[1], "", 1, 0) < 0 &&
-           win_lacks_room((DWORD)WSAGetLastError()))
+           wake_is_lost(wake, WSAGetLastError()))
         Sleep(1);
     WSASetLastError(before);
 }

@@ -63,6 +63,8 @@ int64_t win_wait_resolution(void);
 
 /* Whether Windows has pseudo consoles. */
 bool win_terminal_is_there(void);
+/* Whether it tells of changes of network interfaces. */
+bool win_network_tells(void);
 
 /* ---- IP addresses as text: ip.c ---- */
 

@@ -1,0 +1,319 @@
+/* rondo_sim.h - a simulated system: test a program of Rondo's under faults. */
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * A program that links with rondo::sim instead of rondo::rondo runs on virtual
+ * time and a simulated network, in one process. One seed gives one run, event
+ * for event: on each machine, at each optimization.
+ *
+ *     static void server(void *arg) { ... rondo_loop_run(loop); ... }
+ *     static void client(void *arg) { ... }
+ *
+ *     static int scenario(uint64_t seed, void *arg)
+ *     {
+ *         rondo_sim_begin(RONDO_SIM(.seed = seed));
+ *         int s = rondo_sim_add_host("server", "10.0.0.1", server, NULL);
+ *         int c = rondo_sim_add_host("client", "10.0.0.2", client, NULL);
+ *         rondo_sim_run_for(RONDO_SEC(1));
+ *         rondo_sim_partition(s, c);
+ *         rondo_sim_run_for(RONDO_SEC(10));
+ *         rondo_sim_heal(s, c);
+ *         rondo_sim_run_for(RONDO_SEC(60));
+ *         rondo_sim_check(counter == 10, "the counter is %d", counter);
+ *         return rondo_sim_end();
+ *     }
+ *
+ *     int main(void) { return rondo_sim_try(1000, scenario, NULL); }
+ *
+ * doc/testing.md is the tutorial.
+ *
+ * Rules
+ * - The driver is the thread that calls rondo_sim_begin. The hosts run only
+ *   while the driver is in one of the rondo_sim_run_... functions.
+ * - Each host's main is a thread. The loops, jobs and look-ups of a host are
+ *   that host's. One thread of the world runs at a time.
+ * - Hosts share the program's static variables: keep a host's state in what
+ *   its `arg` points at, or in memory that its main allocates.
+ * - A host starts no threads of its own with pthread_create: rondo_sim_thread
+ *   and jobs of Rondo's executors are threads of the simulation.
+ * - Real sockets, files, pipes, child processes and signals do not exist in a
+ *   host. Rondo answers RONDO_ENOTSUP. Descriptors begin at 1,000,000, so that
+ *   a call past Rondo fails with EBADF.
+ * - time(2), rand(3), the addresses of objects and reads of real files are not
+ *   simulated: a program that uses them may run differently with one seed.
+ * - The whole process runs on one processor core while a world exists.
+ *
+ * A function that can fail returns a negative RONDO_E..., and rondo_last_error
+ * has the sentence. RONDO_EINVAL: no world exists, unless stated otherwise.
+ */
+#ifndef RONDO_SIM_H
+#define RONDO_SIM_H
+
+#include "rondo.h"
+
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the world ---- */
+
+/** What lies between two hosts, in one direction. */
+typedef struct rondo_sim_link {
+    int64_t latency_ns;       /**< each packet takes so long */
+    int64_t jitter_ns;        /**< and up to so much longer, by chance */
+    int64_t bytes_per_second; /**< 0: no limit */
+    double loss; /**< the share of packets that are lost. Streams send them
+                    again after 200 ms, then 400 ms and so on; datagrams are
+                    gone */
+} rondo_sim_link;
+
+/** Each fault, as X(name): a member of rondo_sim_faults. */
+#define RONDO_SIM_FAULTS(X)                                                    \
+    X(short_read)                                                              \
+    X(short_write)                                                             \
+    X(again)                                                                   \
+    X(spurious)                                                                \
+    X(late)                                                                    \
+    X(early)                                                                   \
+    X(split)                                                                   \
+    X(no_descriptor)                                                           \
+    X(no_file)                                                                 \
+    X(no_buffers)                                                              \
+    X(no_memory)                                                               \
+    X(no_thread)                                                               \
+    X(accept_error)                                                            \
+    X(reset)                                                                   \
+    X(refuse)                                                                  \
+    X(no_name)                                                                 \
+    X(slow_name)                                                               \
+    X(duplicate)                                                               \
+    X(reorder)                                                                 \
+    X(stall)                                                                   \
+    X(partition)                                                               \
+    X(crash)
+
+/** How often each fault happens: a share from 0 (never) to 1 (each time) of
+ * the occasions. All are 0 unless set. */
+typedef struct rondo_sim_faults {
+    double short_read;  /**< a receive gives fewer bytes than there are */
+    double short_write; /**< a send takes fewer bytes than there is room for */
+    double again;       /**< EAGAIN from a receive, a send or an accept although
+                           the socket is ready */
+    double spurious;    /**< a wait reports a socket that is not ready */
+    double late;        /**< a wait leaves out a ready socket; a later one
+                           reports it */
+    double early;       /**< a wait ends early, as after a signal (EINTR) */
+    double split;       /**< what one send has sent arrives in two pieces */
+    double no_descriptor; /**< EMFILE from socket, accept and dup */
+    double no_file;       /**< ENFILE from the same */
+    double no_buffers;    /**< ENOBUFS from a send or a connect */
+    double no_memory;     /**< an allocation of the library's fails */
+    double no_thread;     /**< a thread of the library's cannot start */
+    double accept_error; /**< ECONNABORTED from an accept; the client is gone */
+    double reset;   /**< a connection is reset, of the occasions on which bytes
+                     arrive */
+    double refuse;  /**< a connect is refused although a server listens */
+    double no_name; /**< a look-up fails: RONDO_EAGAIN or RONDO_ENONAME */
+    double slow_name; /**< a look-up takes up to 10 s */
+    double duplicate; /**< a datagram arrives twice */
+    double reorder;   /**< a datagram arrives up to 100 ms late */
+    double stall;     /**< a host stops for up to 1 s, of its waits */
+    double
+        partition; /**< two hosts, chosen by seed, are cut off from each other
+                         for up to 10 s; asked once a second */
+    double crash; /**< a host, chosen by seed, crashes, and restarts after up to
+                     10 s; asked once a second */
+} rondo_sim_faults;
+
+/** How a world is made. */
+typedef struct rondo_sim_options {
+    size_t size;         /**< RONDO_SIM sets it */
+    uint64_t seed;       /**< all that happens by chance follows from it */
+    rondo_sim_link link; /**< between hosts without a link of their own. All 0:
+                            1 ms, and up to 1 ms of jitter. A host reaches
+                            itself at once */
+    rondo_sim_faults faults; /**< from the beginning on */
+    const char *backend;     /**< of loops that name none: "ready" (the default)
+                            tells what is ready, as epoll; "done" carries
+                            operations out, as Windows' ports and io_uring */
+    int64_t give_up_ns;   /**< a stream whose packets do not arrive for so long
+                           ends with RONDO_ETIMEDOUT; 0: 2 minutes */
+    size_t segment;       /**< the most bytes that arrive at once; 0: 16 KiB */
+    size_t window;        /**< the room of a stream's receiver; 0: 128 KiB */
+    unsigned descriptors; /**< of each host; 0: 1,024 */
+    double switches;      /**< how often another thread of the host goes on at a
+                        lock, an atomic access and the like; 0: 0.1 */
+    FILE *trace;          /**< gets each event as a line; NULL: no trace */
+} rondo_sim_options;
+
+/** Options in place: `RONDO_SIM(.seed = 7)`. */
+#define RONDO_SIM(...)                                                         \
+    (&(rondo_sim_options){.size = sizeof(rondo_sim_options), __VA_ARGS__})
+
+/** Makes the world. The calling thread is its driver. NULL: all defaults,
+ * seed 0. RONDO_EBUSY: a world exists, and a process has one at a time;
+ * RONDO_EINVAL: a rate is not from 0 to 1, or a number is negative;
+ * RONDO_ENOTSUP: no such backend. */
+RONDO_API int rondo_sim_begin(const rondo_sim_options *options);
+/** Ends all hosts, as a crash does, and the world. Returns 0, or 1 after a
+ * rondo_sim_check that did not hold. RONDO_EBUSY: called inside a run. */
+RONDO_API int rondo_sim_end(void);
+/** True while a world exists. */
+RONDO_API bool rondo_sim_exists(void);
+
+/* ---- hosts ---- */
+
+/** A host's program. The host goes on when it returns, as a machine does. */
+typedef void (*rondo_sim_main)(void *arg);
+
+/** Adds a host and starts its main with the next run. The name is known to
+ * rondo_getaddrinfo of all hosts. ip is the numeric address; NULL: one of
+ * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host that does
+ * nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
+ * name, one of more than 63 bytes, or not a numeric address; RONDO_EEXIST: a
+ * host has that name or address; RONDO_ENOMEM. */
+RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
+                                 rondo_sim_main run, void *arg);
+/** Gives a host one more address, IPv4 or IPv6. Errors as above;
+ * RONDO_ETOOMUCH: it has two already. */
+RONDO_API int rondo_sim_add_ip(int host, const char *ip);
+/** Makes a name known to the look-ups of all hosts; several calls give it
+ * several addresses, in this order. */
+RONDO_API int rondo_sim_add_name(const char *name, const char *ip);
+/** The number of a host. RONDO_ENONAME: there is none of that name. */
+RONDO_API int rondo_sim_find_host(const char *name);
+/** The host that calls; -1: the driver calls, or there is no world. */
+RONDO_API int rondo_sim_self(void);
+
+/** The power fails: the host's threads stop where they are, its memory and its
+ * sockets are gone. Nobody is told. Memory of the program's own malloc is not
+ * freed; rondo_sim_alloc's is. A thread of the host itself that calls this does
+ * not return. RONDO_ENONAME: no such host. A host that is down: 0. */
+RONDO_API int rondo_sim_crash(int host);
+/** The process is killed: as a crash, but the host's system goes on, and
+ * resets or ends its connections. */
+RONDO_API int rondo_sim_kill(int host);
+/** Starts main again, of a host that is down or whose main has returned.
+ * RONDO_EBUSY: its main is running. */
+RONDO_API int rondo_sim_restart(int host);
+/** The host's threads stop, as a process does at SIGSTOP; what arrives waits.
+ * rondo_sim_resume lets it go on. Twice: 0. */
+RONDO_API int rondo_sim_pause(int host);
+RONDO_API int rondo_sim_resume(int host);
+/** From now on the host's clock gains `drift` seconds each second. From -0.5 to
+ * 1, else RONDO_EINVAL. */
+RONDO_API int rondo_sim_set_drift(int host, double drift);
+/** Its limit of open descriptors. */
+RONDO_API int rondo_sim_set_descriptors(int host, unsigned most);
+
+/* ---- the network ---- */
+
+/** Sets the link in both directions, or in one. RONDO_EINVAL: a link to itself,
+ * a negative number, or a rate that is not from 0 to 1. */
+RONDO_API int rondo_sim_set_link(int a, int b, const rondo_sim_link *link);
+RONDO_API int rondo_sim_set_link_one_way(int from, int to,
+                                         const rondo_sim_link *link);
+/** Cuts two hosts off from each other. Packets are lost; the hosts are not
+ * told. RONDO_EINVAL: a link to itself. */
+RONDO_API int rondo_sim_partition(int a, int b);
+/** What `from` sends to `to` is lost, and the other way goes on. */
+RONDO_API int rondo_sim_partition_one_way(int from, int to);
+RONDO_API int rondo_sim_heal(int a, int b);
+/** Cuts a host off from all others, or joins it again. */
+RONDO_API int rondo_sim_isolate(int host);
+RONDO_API int rondo_sim_rejoin(int host);
+/** Heals all partitions. */
+RONDO_API int rondo_sim_heal_all(void);
+/** Changes all rates of faults. RONDO_EINVAL: a rate is not from 0 to 1, or
+ * NULL. */
+RONDO_API int rondo_sim_set_faults(const rondo_sim_faults *faults);
+
+/* ---- running ---- */
+
+/** What a run ends with. */
+enum {
+    RONDO_SIM_DONE = 0, /**< the time is over, or the condition holds */
+    RONDO_SIM_QUIET = 1 /**< nothing can happen any more: each thread has ended
+                           or waits for another (a deadlock, or the end) */
+};
+
+/** Runs all hosts for so long. Goes on to the end of that time even if nothing
+ * can happen. RONDO_EINVAL: a negative time; RONDO_EBUSY: called inside a
+ * run, by a host. */
+RONDO_API int rondo_sim_run_for(int64_t ns);
+/** Runs until `holds` returns true, which is asked whenever a thread waits and
+ * after each event, and must only look; for `most_ns` at most. RONDO_SIM_DONE, RONDO_SIM_QUIET;
+ * RONDO_ETIMEDOUT: the time is over. */
+RONDO_API int rondo_sim_run_until(bool (*holds)(void *arg), void *arg,
+                                  int64_t most_ns);
+/** Runs until nothing can happen any more, for `most_ns` at most:
+ * RONDO_SIM_QUIET or RONDO_ETIMEDOUT. */
+RONDO_API int rondo_sim_run_quiet(int64_t most_ns);
+/** Virtual time since the world began, in ns. */
+RONDO_API int64_t rondo_sim_now(void);
+/** Events so far, the switches between threads among them, and a number that
+ * all of them have made: two runs with one hash were the same. */
+RONDO_API uint64_t rondo_sim_events(void);
+RONDO_API uint64_t rondo_sim_switches(void);
+RONDO_API uint64_t rondo_sim_hash(void);
+/** Writes what each thread of each host waits for. */
+RONDO_API int rondo_sim_report(FILE *to);
+
+/* ---- for hosts, and for the driver ---- */
+
+/** A number from the world's chance; below n. n 0: any number. */
+RONDO_API uint64_t rondo_sim_random(uint64_t n);
+/** Writes a line to the trace. */
+RONDO_PRINTF(1, 2) RONDO_API void rondo_sim_log(const char *format, ...);
+/** If `holds` is false: the scenario has failed. The first such sentence is
+ * kept; rondo_sim_end returns 1, and rondo_sim_try prints the sentence. Returns
+ * `holds`. */
+RONDO_PRINTF(2, 3)
+RONDO_API bool rondo_sim_check(bool holds, const char *format, ...);
+/** The sentence of the first check that did not hold; NULL: all did. Valid
+ * until the next world begins. */
+RONDO_API const char *rondo_sim_failure(void);
+/** Blocks the calling thread of a host for so long. RONDO_EINVAL: the driver
+ * calls, or a negative time. */
+RONDO_API int rondo_sim_sleep(int64_t ns);
+/** Starts a thread on the calling host. RONDO_EINVAL: the driver calls;
+ * RONDO_ENOMEM. */
+RONDO_API int rondo_sim_thread(void (*run)(void *arg), void *arg);
+/** Memory of the calling host, zeroed. It is freed by rondo_sim_free, when the
+ * host crashes, or when the world ends. NULL: no memory, or a fault. */
+RONDO_API void *rondo_sim_alloc(size_t size);
+RONDO_API void rondo_sim_free(void *p);
+
+/* ---- many seeds ---- */
+
+/** Makes a world from the seed, plays, and ends the world. Returns 0; anything
+ * else: it has failed. */
+typedef int (*rondo_sim_scenario)(uint64_t seed, void *arg);
+
+/** Runs the scenario with the seeds 1 to `seeds`, on all processor cores, each
+ * core in a process of its own. After the first failure, which also is a
+ * signal such as abort's, it prints the lowest seed that fails, the sentence of
+ * rondo_sim_check, the command that repeats it, and the fewest faults with which
+ * it still fails. Prints to stderr. Returns 0: all seeds passed; 1: one failed.
+ *
+ * These variables of the environment change what it does:
+ * - RONDO_SIM_SEED=n: runs this seed alone, in this process, for a debugger;
+ * - RONDO_SIM_SEEDS=n: that many seeds;
+ * - RONDO_SIM_KEEP="reset:3 late:17": of the faults that would happen only
+ *   these do;
+ * - RONDO_SIM_TRACE=file: writes the trace to that file, with RONDO_SIM_SEED.
+ *
+ * RONDO_EBUSY: a world exists; RONDO_EINVAL: no scenario, no seeds. */
+RONDO_API int rondo_sim_try(uint64_t seeds, rondo_sim_scenario scenario,
+                            void *arg);
+/** Runs the scenario twice with one seed and compares all events. Returns 0:
+ * both runs were the same; 1: it prints the first difference to `to`. */
+RONDO_API int rondo_sim_compare(uint64_t seed, rondo_sim_scenario scenario,
+                                void *arg, FILE *to);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

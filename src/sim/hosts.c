@@ -1,0 +1,502 @@
+/* hosts.c - hosts with addresses and clocks, and what lies between them. */
+/* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_SIM
+#include "sim/sim.h"
+
+#include "base/error.h"
+#include "sim/net.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- finding ---- */
+
+static bool hosts_same_ip(const rondo_address *a, const rondo_address *b)
+{
+    unsigned char one[16], two[16];
+    size_t size = sys_address_bytes(a, one);
+    return size && sys_address_bytes(b, two) == size &&
+           memcmp(one, two, size) == 0;
+}
+
+bool sim_host_has(const struct sim_host *host, const rondo_address *a)
+{
+    for (unsigned i = 0; i < host->ips; i++)
+        if (hosts_same_ip(&host->ip[i], a))
+            return true;
+    return false;
+}
+
+/* The first two addresses are those of each host: 127.0.0.1 and ::1. */
+struct sim_host *sim_host_of_ip(const rondo_address *a)
+{
+    for (int i = 0; i < sim.host_count; i++)
+        for (unsigned k = 2; k < sim.hosts[i]->ips; k++)
+            if (hosts_same_ip(&sim.hosts[i]->ip[k], a))
+                return sim.hosts[i];
+    return NULL;
+}
+
+struct sim_host *sim_host_named(const char *name)
+{
+    for (int i = 0; i < sim.host_count; i++)
+        if (strcmp(sim.hosts[i]->name, name) == 0)
+            return sim.hosts[i];
+    return NULL;
+}
+
+/* ---- clocks ---- */
+
+enum { CLOCK_START_S = 1000 }; /* what each clock shows at first */
+
+int64_t sim_host_clock(const struct sim_host *host)
+{
+    int64_t since = sim.now - host->clock_from;
+    if (host->drift != 0)
+        since += (int64_t)((double)since * host->drift);
+    return host->clock_base + since;
+}
+
+int64_t sim_host_deadline(const struct sim_host *host, int64_t timeout_ns)
+{
+    if (timeout_ns >= RONDO_NEVER - sim.now)
+        return RONDO_NEVER;
+    if (host && host->drift != 0) /* rounded up: no timer is early */
+        timeout_ns = (int64_t)((double)timeout_ns / (1 + host->drift)) + 2;
+    return sim.now + timeout_ns;
+}
+
+/* ---- links ---- */
+
+struct sim_link *sim_link(const struct sim_host *from,
+                          const struct sim_host *to)
+{
+    return &sim.links[from->number * sim.host_count + to->number];
+}
+
+bool sim_is_cut(const struct sim_host *from, const struct sim_host *to)
+{
+    return from != to && sim_link(from, to)->cut;
+}
+
+int64_t sim_latency(const struct sim_host *from, const struct sim_host *to,
+                    size_t bytes)
+{
+    if (from == to)
+        return 0;
+    const rondo_sim_link *link = &sim_link(from, to)->is;
+    int64_t ns = link->latency_ns;
+    if (link->jitter_ns)
+        ns += (int64_t)sim_below((uint64_t)link->jitter_ns + 1);
+    if (link->bytes_per_second)
+        ns += (int64_t)((double)bytes * 1e9 / (double)link->bytes_per_second);
+    return ns;
+}
+
+static int hosts_grow_links(void)
+{
+    int count = sim.host_count, wider = count + 1;
+    size_t size = (size_t)wider * (size_t)wider;
+    struct sim_link *links = calloc(size, sizeof *links);
+    if (!links)
+        return RONDO_ENOMEM;
+    for (size_t i = 0; i < size; i++)
+        links[i].is = sim.options.link;
+    for (int from = 0; from < count; from++)
+        for (int to = 0; to < count; to++)
+            links[from * wider + to] = sim.links[from * count + to];
+    free(sim.links);
+    sim.links = links;
+    return 0;
+}
+
+/* ---- making ---- */
+
+static int hosts_check_name(const char *name)
+{
+    if (!name || !*name)
+        return error_set(RONDO_EINVAL, "sim_add_host: a host needs a name");
+    if (strlen(name) >= SIM_NAME_ROOM)
+        return error_set(RONDO_EINVAL,
+                         "sim_add_host: a name of %zu bytes, the limit is %d",
+                         strlen(name), SIM_NAME_ROOM - 1);
+    if (sim_host_named(name))
+        return error_set(RONDO_EEXIST, "sim_add_host: there is a host \"%s\"",
+                         name);
+    return 0;
+}
+
+static int hosts_parse_ip(const char *ip, rondo_address *a, const char *what)
+{
+    if (!ip || sys_address_ip(a, ip, 0, 0) != 0)
+        return error_set(RONDO_EINVAL, "%s: \"%s\" is not a numeric address",
+                         what, ip ? ip : "NULL");
+    const struct sim_host *other = sim_host_of_ip(a);
+    if (other)
+        return error_set(RONDO_EEXIST, "%s: host \"%s\" has the address %s",
+                         what, other->name, ip);
+    return 0;
+}
+
+/* For a host that was given none: 10.x.y.z, with its number. */
+static void hosts_make_ip(rondo_address *a, int number)
+{
+    char ip[32];
+    do {
+        number++;
+        snprintf(ip, sizeof ip, "10.%d.%d.%d", 77 + number / 62500,
+                 number / 250 % 250, number % 250 + 1);
+        (void)sys_address_ip(a, ip, 0, 0);
+    } while (sim_host_of_ip(a));
+}
+
+static void hosts_main(void *arg)
+{
+    struct sim_host *host = arg;
+    sim_note(host, NOTE_HOST, host->starts, 0);
+    host->main(host->arg);
+    sim_note(host, NOTE_HOST_END, 0, 0);
+}
+
+static int hosts_start(struct sim_host *host)
+{
+    host->up = true;
+    host->starts++;
+    if (!host->main)
+        return 0;
+    int error = sim_thread_start(host, "main", hosts_main, host);
+    return error ? error_os(error, "sim: host \"%s\" cannot start", host->name)
+                 : 0;
+}
+
+static struct sim_host *hosts_new(const char *name, const rondo_address *ip)
+{
+    struct sim_host **hosts = realloc(sim.hosts, (size_t)(sim.host_count + 1) *
+                                                     sizeof(struct sim_host *));
+    if (hosts)
+        sim.hosts = hosts;
+    struct sim_host *h = hosts ? calloc(1, sizeof *h) : NULL;
+    if (!h || hosts_grow_links() != 0) {
+        free(h);
+        return NULL;
+    }
+    snprintf(h->name, sizeof h->name, "%s", name);
+    h->number = sim.host_count;
+    (void)sys_address_ip(&h->ip[0], "127.0.0.1", 0, 0);
+    (void)sys_address_ip(&h->ip[1], "::1", 0, 0);
+    h->ip[2] = *ip;
+    h->ips = 3;
+    h->descriptors_most = sim.options.descriptors;
+    h->next_port = 49152;
+    h->clock_from = sim.now;
+    h->clock_base = RONDO_SEC(CLOCK_START_S);
+    sim.hosts[sim.host_count++] = h;
+    return h;
+}
+
+/* ---- the interface ---- */
+
+static int hosts_no_world(const char *what)
+{
+    return error_set(RONDO_EINVAL,
+                     "%s: there is no world; call rondo_sim_begin first", what);
+}
+
+static struct sim_host *hosts_get(int number, const char *what, int *error)
+{
+    *error = 0;
+    if (!sim.begun)
+        *error = hosts_no_world(what);
+    else if (number < 0 || number >= sim.host_count)
+        *error =
+            error_set(RONDO_ENONAME, "%s: there is no host %d", what, number);
+    return *error ? NULL : sim.hosts[number];
+}
+
+int rondo_sim_add_host(const char *name, const char *ip, rondo_sim_main run,
+                       void *arg)
+{
+    rondo_address a;
+    if (!sim.begun)
+        return hosts_no_world("sim_add_host");
+    int error = hosts_check_name(name);
+    if (!error && ip)
+        error = hosts_parse_ip(ip, &a, "sim_add_host");
+    if (error)
+        return error;
+    if (!ip)
+        hosts_make_ip(&a, sim.host_count);
+    struct sim_host *h = hosts_new(name, &a);
+    if (!h)
+        return error_set(RONDO_ENOMEM, "sim_add_host: out of memory");
+    h->main = run;
+    h->arg = arg;
+    error = hosts_start(h);
+    return error ? error : h->number;
+}
+
+int rondo_sim_add_ip(int host, const char *ip)
+{
+    int error;
+    rondo_address a;
+    struct sim_host *h = hosts_get(host, "sim_add_ip", &error);
+    if (!error)
+        error = hosts_parse_ip(ip, &a, "sim_add_ip");
+    if (error)
+        return error;
+    if (h->ips == SIM_IPS)
+        return error_set(RONDO_ETOOMUCH,
+                         "sim_add_ip: host \"%s\" has two addresses already",
+                         h->name);
+    h->ip[h->ips++] = a;
+    return 0;
+}
+
+int rondo_sim_find_host(const char *name)
+{
+    const struct sim_host *h = NULL;
+    if (!sim.begun)
+        return hosts_no_world("sim_find_host");
+    if (name)
+        h = sim_host_named(name);
+    return h ? h->number
+             : error_set(RONDO_ENONAME,
+                         "sim_find_host: there is no host "
+                         "\"%s\"",
+                         name ? name : "NULL");
+}
+
+int rondo_sim_self(void)
+{
+    const struct sim_host *h = sim_host();
+    return h ? h->number : -1;
+}
+
+/* ---- the end of a host ---- */
+
+static int hosts_stop(int host, bool system_goes_on, const char *what)
+{
+    int error;
+    struct sim_host *h = hosts_get(host, what, &error);
+    if (error || !h->up)
+        return error;
+    sim_note(h, NOTE_CRASH, system_goes_on, 0);
+    h->up = system_goes_on;
+    h->paused = false;
+    sim_kill_threads(h);
+    net_host_stops(h, system_goes_on);
+    if (sim_host() == h)
+        sim_leave(); /* its stack may be in use: a restart frees the memory */
+    sim_free_blocks(&h->blocks);
+    return 0;
+}
+
+int rondo_sim_crash(int host)
+{
+    return hosts_stop(host, false, "sim_crash");
+}
+
+int rondo_sim_kill(int host)
+{
+    return hosts_stop(host, true, "sim_kill");
+}
+
+int rondo_sim_restart(int host)
+{
+    int error;
+    struct sim_host *h = hosts_get(host, "sim_restart", &error);
+    if (error)
+        return error;
+    if (h->threads)
+        return error_set(RONDO_EBUSY, "sim_restart: host \"%s\" is running",
+                         h->name);
+    net_host_stops(h, true);
+    sim_free_blocks(&h->blocks);
+    return hosts_start(h);
+}
+
+int rondo_sim_pause(int host)
+{
+    int error;
+    struct sim_host *h = hosts_get(host, "sim_pause", &error);
+    if (error || h->paused)
+        return error;
+    sim_note(h, NOTE_PAUSE, 0, 0);
+    sim_pause_threads(h);
+    return 0;
+}
+
+int rondo_sim_resume(int host)
+{
+    int error;
+    struct sim_host *h = hosts_get(host, "sim_resume", &error);
+    if (error || !h->paused)
+        return error;
+    sim_note(h, NOTE_RESUME, 0, 0);
+    sim_resume_threads(h);
+    return 0;
+}
+
+int rondo_sim_set_drift(int host, double drift)
+{
+    int error;
+    struct sim_host *h = hosts_get(host, "sim_set_drift", &error);
+    if (error)
+        return error;
+    if (!(drift >= -0.5 && drift <= 1))
+        return error_set(RONDO_EINVAL,
+                         "sim_set_drift: %g is not from -0.5 to 1", drift);
+    h->clock_base = sim_host_clock(h);
+    h->clock_from = sim.now;
+    h->drift = drift;
+    return 0;
+}
+
+int rondo_sim_set_descriptors(int host, unsigned most)
+{
+    int error;
+    struct sim_host *h = hosts_get(host, "sim_set_descriptors", &error);
+    if (!error)
+        h->descriptors_most = most;
+    return error;
+}
+
+void sim_hosts_end(void)
+{
+    for (int i = 0; i < sim.host_count; i++) {
+        (void)rondo_sim_crash(i);
+        sim_free_blocks(&sim.hosts[i]->blocks);
+    }
+    for (int i = 0; i < sim.host_count; i++)
+        free(sim.hosts[i]);
+    free(sim.hosts);
+    free(sim.links);
+}
+
+/* ---- links, the interface ---- */
+
+static int hosts_check_share(double share, const char *what, const char *name)
+{
+    if (share >= 0 && share <= 1)
+        return 0;
+    return error_set(RONDO_EINVAL, "%s: %s is %g, not from 0 to 1", what, name,
+                     share);
+}
+
+int hosts_check_link(const rondo_sim_link *link, const char *what)
+{
+    if (!link)
+        return error_set(RONDO_EINVAL, "%s: no link", what);
+    if (link->latency_ns < 0 || link->jitter_ns < 0 ||
+        link->bytes_per_second < 0)
+        return error_set(RONDO_EINVAL, "%s: a negative number", what);
+    return hosts_check_share(link->loss, what, "loss");
+}
+
+int hosts_check_faults(const rondo_sim_faults *faults, const char *what)
+{
+    if (!faults)
+        return error_set(RONDO_EINVAL, "%s: no faults", what);
+    int error = 0;
+#define CHECK_RATE(name)                                                       \
+    if (!error)                                                                \
+        error = hosts_check_share(faults->name, what, #name);
+    RONDO_SIM_FAULTS(CHECK_RATE)
+#undef CHECK_RATE
+    return error;
+}
+
+static int hosts_get_link(int from, int to, const char *what,
+                          struct sim_link **link)
+{
+    int error;
+    struct sim_host *a = hosts_get(from, what, &error);
+    struct sim_host *b = error ? NULL : hosts_get(to, what, &error);
+    if (error)
+        return error;
+    if (a == b)
+        return error_set(RONDO_EINVAL, "%s: host \"%s\" has no link to itself",
+                         what, a->name);
+    *link = sim_link(a, b);
+    return 0;
+}
+
+int rondo_sim_set_link_one_way(int from, int to, const rondo_sim_link *link)
+{
+    struct sim_link *l = NULL;
+    int error = hosts_get_link(from, to, "sim_set_link", &l);
+    if (!error)
+        error = hosts_check_link(link, "sim_set_link");
+    if (!error)
+        l->is = *link;
+    return error;
+}
+
+int rondo_sim_set_link(int a, int b, const rondo_sim_link *link)
+{
+    int error = rondo_sim_set_link_one_way(a, b, link);
+    return error ? error : rondo_sim_set_link_one_way(b, a, link);
+}
+
+static int hosts_cut(int from, int to, bool cut, const char *what)
+{
+    struct sim_link *l = NULL;
+    int error = hosts_get_link(from, to, what, &l);
+    if (error || l->cut == cut)
+        return error;
+    l->cut = cut;
+    sim_note(sim.hosts[from], cut ? NOTE_CUT : NOTE_HEAL, to, 0);
+    return 0;
+}
+
+int rondo_sim_partition_one_way(int from, int to)
+{
+    return hosts_cut(from, to, true, "sim_partition");
+}
+
+int rondo_sim_partition(int a, int b)
+{
+    int error = hosts_cut(a, b, true, "sim_partition");
+    return error ? error : hosts_cut(b, a, true, "sim_partition");
+}
+
+int rondo_sim_heal(int a, int b)
+{
+    int error = hosts_cut(a, b, false, "sim_heal");
+    return error ? error : hosts_cut(b, a, false, "sim_heal");
+}
+
+static int hosts_cut_all(int host, bool cut, const char *what)
+{
+    int error;
+    (void)hosts_get(host, what, &error);
+    for (int i = 0; i < sim.host_count && !error; i++) {
+        if (i == host)
+            continue;
+        error = hosts_cut(i, host, cut, what);
+        if (!error)
+            error = hosts_cut(host, i, cut, what);
+    }
+    return error;
+}
+
+int rondo_sim_isolate(int host)
+{
+    return hosts_cut_all(host, true, "sim_isolate");
+}
+
+int rondo_sim_rejoin(int host)
+{
+    return hosts_cut_all(host, false, "sim_rejoin");
+}
+
+int rondo_sim_heal_all(void)
+{
+    int error = sim.begun ? 0 : hosts_no_world("sim_heal_all");
+    for (int i = 0; i < sim.host_count && !error; i++)
+        error = hosts_cut_all(i, false, "sim_heal_all");
+    return error;
+}
+#endif

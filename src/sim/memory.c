@@ -1,0 +1,107 @@
+/* memory.c - the memory of each host, which a crash frees. */
+/* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_SIM
+#include "sim/sim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Stands before each piece of memory. */
+struct sim_block {
+    struct sim_block *next, **link;
+    size_t size;
+    size_t of_world; /* 1: of a world; else of none, and in no list */
+};
+
+_Static_assert(sizeof(struct sim_block) % sizeof(max_align_t) == 0,
+               "what follows a block is aligned");
+
+static void memory_link(struct sim_block *b, struct sim_host *host)
+{
+    struct sim_block **list = host ? &host->blocks : &sim.blocks;
+    b->of_world = sim.begun;
+    if (!sim.begun)
+        return;
+    b->next = *list;
+    b->link = list;
+    if (b->next)
+        b->next->link = &b->next;
+    *list = b;
+}
+
+static void memory_unlink(struct sim_block *b)
+{
+    if (!b->of_world)
+        return;
+    *b->link = b->next;
+    if (b->next)
+        b->next->link = b->link;
+}
+
+void *sim_alloc_zeroed(size_t count, size_t size)
+{
+    size_t whole = count * size;
+    struct sim_block *b = NULL;
+    if (!sim_host() || !sim_fault(SIM_FAULT_no_memory))
+        b = calloc(1, sizeof *b + whole);
+    if (!b)
+        return NULL;
+    b->size = whole;
+    memory_link(b, sim_host());
+    return b + 1;
+}
+
+void *sim_alloc(size_t size)
+{
+    struct sim_block *b = NULL;
+    if (!sim_host() || !sim_fault(SIM_FAULT_no_memory))
+        b = malloc(sizeof *b + size);
+    if (!b)
+        return NULL;
+    b->size = size;
+    memory_link(b, sim_host());
+    return b + 1;
+}
+
+void *sim_alloc_for(struct sim_host *host, size_t size)
+{
+    struct sim_block *b = malloc(sizeof *b + size);
+    if (!b)
+        sim_die("out of memory");
+    b->size = size;
+    memory_link(b, host);
+    return b + 1;
+}
+
+void sim_free(void *p)
+{
+    if (!p)
+        return;
+    struct sim_block *b = (struct sim_block *)p - 1;
+    memory_unlink(b);
+    free(b);
+}
+
+/* Always moves: a pointer into the old place is an error that shows. */
+void *sim_realloc(void *p, size_t size)
+{
+    void *made = sim_alloc(size);
+    if (!made || !p)
+        return made;
+    const struct sim_block *b = (struct sim_block *)p - 1;
+    memcpy(made, p, b->size < size ? b->size : size);
+    sim_free(p);
+    return made;
+}
+
+void sim_free_blocks(struct sim_block **blocks)
+{
+    while (*blocks) {
+        struct sim_block *b = *blocks;
+        *blocks = b->next;
+        free(b);
+    }
+}
+#endif

@@ -1,0 +1,609 @@
+/* net.c - descriptors, sockets and their addresses: simulated. */
+/* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_SIM
+#include "sim/net.h"
+
+#include "base/error.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- descriptors ---- */
+
+static struct sim_file *net_file(sys_fd fd)
+{
+    int index = fd - SIM_FIRST_FD;
+    if (fd < SIM_FIRST_FD || index >= sim.files_used ||
+        !sim.files[index].socket)
+        return NULL;
+    return &sim.files[index];
+}
+
+struct sim_socket *net_get(sys_fd fd)
+{
+    const struct sim_file *file = net_file(fd);
+    if (file && file->host == sim_host())
+        return file->socket;
+    (void)error_from_os(EBADF);
+    return NULL;
+}
+
+static int net_grow(void)
+{
+    int room = sim.files_room ? sim.files_room * 2 : 64;
+    struct sim_file *files =
+        realloc(sim.files, (size_t)room * sizeof *sim.files);
+    if (!files)
+        sim_die("out of memory for descriptors");
+    sim.files = files;
+    sim.files_room = room;
+    return 0;
+}
+
+/* The lowest number that is free, as POSIX has it. */
+static int net_number(void)
+{
+    int index = sim.files_lowest;
+    while (index < sim.files_used && sim.files[index].socket)
+        index++;
+    if (index == sim.files_used) {
+        if (sim.files_used == sim.files_room)
+            net_grow();
+        sim.files_used++;
+    }
+    sim.files_lowest = index + 1;
+    return index;
+}
+
+static int net_check_room(const struct sim_host *host)
+{
+    if (!host)
+        return sim_fail(EPERM); /* the driver has no network */
+    if (host->descriptors >= host->descriptors_most ||
+        sim_fault(SIM_FAULT_no_descriptor))
+        return sim_fail(EMFILE);
+    return sim_fault(SIM_FAULT_no_file) ? sim_fail(ENFILE) : 0;
+}
+
+static void net_enter(struct sim_socket *s)
+{
+    s->next = s->host->sockets;
+    s->link = &s->host->sockets;
+    if (s->next)
+        s->next->link = &s->next;
+    s->host->sockets = s;
+}
+
+static void net_leave(struct sim_socket *s)
+{
+    *s->link = s->next;
+    if (s->next)
+        s->next->link = s->link;
+    s->link = NULL;
+}
+
+int net_add_descriptor(struct sim_socket *s, sys_fd *fd)
+{
+    *fd = SYS_NO_FD;
+    int error = net_check_room(s->host);
+    if (error)
+        return error;
+    int index = net_number();
+    sim.files[index] = (struct sim_file){s, s->host};
+    if (s->descriptors++ == 0)
+        net_enter(s);
+    s->host->descriptors++;
+    s->uses++;
+    *fd = SIM_FIRST_FD + index;
+    return 0;
+}
+
+struct sim_socket *net_new(struct sim_host *host, enum sim_socket_kind kind,
+                           rondo_family family)
+{
+    struct sim_socket *s = calloc(1, sizeof *s);
+    if (!s)
+        sim_die("out of memory for sockets");
+    s->host = host;
+    s->kind = kind;
+    s->family = family;
+    s->number = ++sim.sockets;
+    s->window = s->receive_window = sim.options.window;
+    s->way.place = SIM_NOWHERE;
+    s->way.run = flow_arrive;
+    s->way.end = flow_way_ends;
+    s->loops_back = true;
+    return s;
+}
+
+void net_unuse(struct sim_socket *s)
+{
+    assert(s->uses);
+    if (--s->uses)
+        return;
+    assert(!s->watches && !s->way_first && s->way.place == SIM_NOWHERE);
+    packets_drop_all(s);
+    while (s->in_first) {
+        struct sim_segment *segment = s->in_first;
+        s->in_first = segment->next;
+        free(segment);
+    }
+    free(s);
+}
+
+int net_make(enum sim_socket_kind kind, rondo_family family, sys_fd *fd)
+{
+    struct sim_host *host = sim_host();
+    *fd = SYS_NO_FD;
+    int error = net_check_room(host);
+    if (error)
+        return error;
+    struct sim_socket *s = net_new(host, kind, family);
+    s->uses = 1;
+    error = net_add_descriptor(s, fd);
+    if (!error)
+        sim_note(host, NOTE_SOCKET, s->number, kind);
+    net_unuse(s);
+    return error;
+}
+
+/* ---- readiness ---- */
+
+static unsigned net_stream_events(const struct sim_socket *s)
+{
+    if (s->listening)
+        return s->queue_first ? RONDO_READABLE : 0;
+    if (s->connecting)
+        return 0;
+    unsigned events = 0;
+    if (!s->connected && !s->error && !s->was_reset)
+        return RONDO_WRITABLE | RONDO_HANG_UP;
+    if (s->in_bytes || s->eof || s->error || s->was_reset)
+        events |= RONDO_READABLE;
+    if (s->error || s->was_reset || s->write_ended || s->used < s->window)
+        events |= RONDO_WRITABLE;
+    if (s->eof)
+        events |= RONDO_HALF_CLOSED;
+    if (s->error)
+        events |= RONDO_ERROR;
+    if ((s->eof && s->write_ended) || s->was_reset)
+        events |= RONDO_HANG_UP;
+    return events;
+}
+
+unsigned net_events(const struct sim_socket *s)
+{
+    if (s->kind == SIM_STREAM)
+        return net_stream_events(s);
+    if (s->kind == SIM_WAKE)
+        return s->awake ? RONDO_READABLE : 0;
+    unsigned events = RONDO_WRITABLE;
+    if (s->packet_first || s->error)
+        events |= RONDO_READABLE;
+    return s->error ? events | RONDO_ERROR : events;
+}
+
+void net_changed(struct sim_socket *s)
+{
+    struct sim_watch *next;
+    for (struct sim_watch *w = s->watches; w; w = next) {
+        next = w->next;
+        w->changed(w);
+    }
+}
+
+void net_watch(struct sim_watch *w, struct sim_socket *s)
+{
+    w->socket = s;
+    w->next = s->watches;
+    w->link = &s->watches;
+    if (w->next)
+        w->next->link = &w->next;
+    s->watches = w;
+}
+
+void net_unwatch(struct sim_watch *w)
+{
+    if (!w->socket)
+        return;
+    *w->link = w->next;
+    if (w->next)
+        w->next->link = w->link;
+    w->socket = NULL;
+}
+
+static void net_lose_watches(struct sim_socket *s, sys_fd fd, bool quietly)
+{
+    struct sim_watch *next;
+    for (struct sim_watch *w = s->watches; w; w = next) {
+        next = w->next;
+        if (w->fd != fd)
+            continue;
+        net_unwatch(w);
+        if (!quietly)
+            w->lost(w);
+    }
+}
+
+int net_take_error(struct sim_socket *s)
+{
+    int os_error = s->error;
+    if (os_error && !s->sticky)
+        s->error = 0;
+    return os_error ? sim_fail(os_error) : 0;
+}
+
+/* ---- closing ---- */
+
+static void net_refuse_backlog(struct sim_socket *s)
+{
+    while (s->queue_first) {
+        struct sim_socket *client = s->queue_first;
+        s->queue_first = client->queue_next;
+        client->server = NULL;
+        flow_stop(client, true);
+        net_unuse(client);
+    }
+    s->queue_last = NULL;
+    s->queued = 0;
+}
+
+static void net_close_last(struct sim_socket *s, bool resets)
+{
+    net_leave(s);
+    if (s->kind != SIM_STREAM)
+        return;
+    net_refuse_backlog(s);
+    s->listening = false;
+    flow_stop(s, resets || s->resets || s->in_bytes);
+}
+
+static void net_close(sys_fd fd, bool resets, bool quietly)
+{
+    struct sim_file *file = net_file(fd);
+    struct sim_socket *s = file->socket;
+    sim_note(file->host, NOTE_CLOSE, s->number, 0);
+    file->host->descriptors--;
+    net_lose_watches(s, fd, quietly);
+    file->socket = NULL;
+    if (fd - SIM_FIRST_FD < sim.files_lowest)
+        sim.files_lowest = fd - SIM_FIRST_FD;
+    if (--s->descriptors == 0)
+        net_close_last(s, resets);
+    net_unuse(s);
+}
+
+void sys_close(sys_fd fd)
+{
+    int64_t before = rondo_last_os_error();
+    if (net_get(fd))
+        net_close(fd, false, false);
+    error_keep_os(before);
+}
+
+void net_part(struct sim_socket *s)
+{
+    struct sim_socket *other = s->other;
+    if (!other)
+        return;
+    other->other = s->other = NULL;
+    net_unuse(other);
+    net_unuse(s);
+}
+
+struct net_call {
+    struct sim_event event;
+    struct sim_socket *socket;
+    void (*fn)(struct sim_socket *s);
+};
+
+static void net_call_ends(struct sim_event *event)
+{
+    struct net_call *call = (void *)event;
+    net_unuse(call->socket);
+    free(call);
+}
+
+static void net_call_now(struct sim_event *event)
+{
+    struct net_call *call = (void *)event;
+    call->fn(call->socket);
+    net_call_ends(event);
+}
+
+void net_later(struct sim_socket *s, int64_t ns,
+               void (*fn)(struct sim_socket *s))
+{
+    struct net_call *call = calloc(1, sizeof *call);
+    if (!call)
+        sim_die("out of memory for events");
+    s->uses++;
+    call->socket = s;
+    call->fn = fn;
+    call->event.run = net_call_now;
+    call->event.end = net_call_ends;
+    call->event.place = SIM_NOWHERE;
+    sim_at(&call->event, sim.now + ns);
+}
+
+/* After a crash nobody is told: the other end finds out by itself. */
+static void net_vanish(struct sim_socket *s)
+{
+    flow_drop_way(s);
+    net_part(s);
+}
+
+void net_host_stops(struct sim_host *host, bool system_goes_on)
+{
+    for (int i = 0; i < sim.files_used; i++) {
+        struct sim_socket *s = sim.files[i].socket;
+        if (!s || sim.files[i].host != host)
+            continue;
+        s->uses++;
+        while (!system_goes_on && s->queue_first) {
+            struct sim_socket *client = s->queue_first;
+            s->queue_first = client->queue_next;
+            net_vanish(client);
+            net_unuse(client);
+        }
+        if (!system_goes_on)
+            net_vanish(s);
+        net_close(SIM_FIRST_FD + i, false, true);
+        net_unuse(s);
+    }
+    done_forget(host);
+    local_forget(host);
+    host->next_port = 49152;
+}
+
+/* ---- addresses ---- */
+
+bool net_is_any(const rondo_address *a)
+{
+    static const unsigned char zero[16];
+    unsigned char bytes[16];
+    size_t size = sys_address_bytes(a, bytes);
+    return size && memcmp(bytes, zero, size) == 0;
+}
+
+bool net_same_ip(const rondo_address *a, const rondo_address *b)
+{
+    unsigned char one[16], two[16];
+    size_t size = sys_address_bytes(a, one);
+    return size && sys_address_bytes(b, two) == size &&
+           memcmp(one, two, size) == 0;
+}
+
+static bool net_overlaps(const struct sim_socket *s, const rondo_address *a)
+{
+    return sys_address_family(a) == s->family &&
+           sys_address_port(a) == sys_address_port(&s->local) &&
+           (net_is_any(a) || net_is_any(&s->local) ||
+            net_same_ip(a, &s->local));
+}
+
+struct sim_socket *net_find_bound(struct sim_host *host,
+                                  enum sim_socket_kind kind,
+                                  const rondo_address *to)
+{
+    for (struct sim_socket *s = host->sockets; s; s = s->next)
+        if (s->bound && s->kind == kind && !s->other && net_overlaps(s, to) &&
+            (kind == SIM_DATAGRAM || s->listening))
+            return s;
+    return NULL;
+}
+
+static bool net_is_taken(const struct sim_socket *self, const rondo_address *a)
+{
+    for (struct sim_socket *s = self->host->sockets; s; s = s->next)
+        if (s != self && s->bound && s->kind == self->kind && !s->other &&
+            !(s->shares && self->shares) && net_overlaps(s, a))
+            return true;
+    return false;
+}
+
+bool net_is_multicast(const rondo_address *a)
+{
+    unsigned char bytes[16];
+    size_t size = sys_address_bytes(a, bytes);
+    return size == 4 ? bytes[0] >> 4 == 14 : size == 16 && bytes[0] == 255;
+}
+
+static int net_choose_port(struct sim_socket *s, rondo_address *a)
+{
+    for (int tries = 0; tries < 16384; tries++) {
+        uint16_t port = s->host->next_port;
+        s->host->next_port = port == UINT16_MAX ? 49152 : port + 1;
+        sys_address_set_port(a, port);
+        if (!net_is_taken(s, a))
+            return 0;
+    }
+    return sim_fail(EADDRINUSE);
+}
+
+int sys_bind(sys_fd fd, const rondo_address *address)
+{
+    struct sim_socket *s = net_get(fd);
+    rondo_address a = *address;
+    if (!s)
+        return RONDO_EBADF;
+    if (s->bound || s->kind == SIM_WAKE)
+        return sim_fail(EINVAL);
+    if (sys_address_family(&a) != s->family)
+        return sim_fail(EAFNOSUPPORT);
+    if (s->family != RONDO_FAMILY_UNIX) {
+        if (!net_is_any(&a) && !net_is_multicast(&a) &&
+            !sim_host_has(s->host, &a))
+            return sim_fail(EADDRNOTAVAIL);
+        int error = 0;
+        if (!sys_address_port(&a))
+            error = net_choose_port(s, &a);
+        else if (net_is_taken(s, &a))
+            error = sim_fail(EADDRINUSE);
+        if (error)
+            return error;
+    } else if (local_find(s->host, s->kind, &a)) {
+        return sim_fail(EADDRINUSE);
+    }
+    s->local = a;
+    s->bound = true;
+    return 0;
+}
+
+/* The address from which a host reaches another one. */
+static void net_choose_ip(const struct sim_socket *s,
+                          const rondo_address *towards, rondo_address *a)
+{
+    unsigned char first[16];
+    bool v6 = s->family == RONDO_FAMILY_INET6;
+    size_t size = sys_address_bytes(towards, first);
+    bool loopback =
+        size == 4 ? first[0] == 127 : net_same_ip(towards, &s->host->ip[1]);
+    *a = s->host->ip[v6 ? 1 : 0];
+    for (unsigned i = 2; i < s->host->ips && !loopback; i++)
+        if (sys_address_family(&s->host->ip[i]) == s->family) {
+            *a = s->host->ip[i];
+            break;
+        }
+}
+
+int net_bind_any(struct sim_socket *s, const rondo_address *towards)
+{
+    rondo_address a;
+    if (s->bound && !net_is_any(&s->local))
+        return 0;
+    net_choose_ip(s, towards, &a);
+    sys_address_set_port(&a, sys_address_port(&s->local));
+    int error = s->bound ? 0 : net_choose_port(s, &a);
+    if (!error && s->kind == SIM_STREAM) {
+        s->local = a;
+        s->bound = true;
+    } else if (!error && !s->bound) {
+        (void)sys_address_any(&s->local, s->family, sys_address_port(&a));
+        s->bound = true;
+    }
+    return error;
+}
+
+int sys_local_address(sys_fd fd, rondo_address *address)
+{
+    const struct sim_socket *s = net_get(fd);
+    memset(address, 0, sizeof *address);
+    if (!s)
+        return RONDO_EBADF;
+    if (s->bound || s->connected)
+        *address = s->local;
+    else if (s->family != RONDO_FAMILY_UNIX)
+        (void)sys_address_any(address, s->family, 0);
+    return 0;
+}
+
+int sys_peer_address(sys_fd fd, rondo_address *address)
+{
+    const struct sim_socket *s = net_get(fd);
+    memset(address, 0, sizeof *address);
+    if (!s)
+        return RONDO_EBADF;
+    if (!s->connected)
+        return sim_fail(ENOTCONN);
+    *address = s->peer;
+    return 0;
+}
+
+/* ---- what a socket is ---- */
+
+enum sys_kind sys_kind(sys_fd fd)
+{
+    const struct sim_socket *s = net_get(fd);
+    if (!s)
+        return SYS_KIND_BAD;
+    if (s->kind == SIM_DATAGRAM)
+        return SYS_KIND_DATAGRAM;
+    if (s->kind == SIM_WAKE)
+        return SYS_KIND_OTHER;
+    return s->listening ? SYS_KIND_LISTENER : SYS_KIND_STREAM;
+}
+
+int sys_socket_stream(rondo_family family, sys_fd *fd)
+{
+    return net_make(SIM_STREAM, family, fd);
+}
+
+int sys_socket_datagram(rondo_family family, sys_fd *fd)
+{
+    return net_make(SIM_DATAGRAM, family, fd);
+}
+
+int sys_adopt(sys_fd fd)
+{
+    return net_get(fd) ? 0 : RONDO_EBADF;
+}
+
+int sys_check_nonblocking(sys_fd fd)
+{
+    return net_get(fd) ? 0 : RONDO_EBADF;
+}
+
+int sys_option(sys_fd fd, enum sys_option option, int value)
+{
+    struct sim_socket *s = net_get(fd);
+    if (!s)
+        return RONDO_EBADF;
+    switch (option) {
+    case SYS_SHARE_ADDRESS:
+        s->shares = value;
+        break;
+    case SYS_BROADCAST:
+        s->broadcasts = value;
+        break;
+    case SYS_MULTICAST_LOOP:
+    case SYS_MULTICAST_LOOP6:
+        s->loops_back = value;
+        break;
+    case SYS_RECEIVE_BUFFER:
+        s->receive_window = (size_t)(value > 0 ? value : 1);
+        if (s->other)
+            s->other->window = s->receive_window;
+        break;
+    case SYS_SEND_BUFFER:
+        s->window = (size_t)(value > 0 ? value : 1);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+int sys_duplicate(sys_fd fd, sys_fd *copy)
+{
+    struct sim_socket *s = net_get(fd);
+    *copy = SYS_NO_FD;
+    return s ? net_add_descriptor(s, copy) : RONDO_EBADF;
+}
+
+/* ---- for a report ---- */
+
+void net_report(FILE *to, const struct sim_socket *s)
+{
+    char local[160] = "", peer[160] = "";
+    if (s->bound || s->connected)
+        (void)rondo_address_text(&s->local, local, sizeof local);
+    if (s->connected || s->connecting)
+        (void)rondo_address_text(&s->peer, peer, sizeof peer);
+    if (s->kind == SIM_WAKE)
+        return;
+    fprintf(to, "%s:   socket %u %s%s%s%s%s", s->host->name, s->number, local,
+            *peer ? " - " : "", peer,
+            s->listening    ? " listens"
+            : s->connecting ? " connects"
+            : s->was_reset  ? " was reset"
+                            : "",
+            s->kind == SIM_DATAGRAM ? " (datagrams)" : "");
+    fprintf(to, ", unread %zu, outstanding %zu%s%s\n", s->in_bytes, s->used,
+            s->eof ? ", the peer has ended" : "",
+            s->tries ? ", its packets do not arrive" : "");
+}
+#endif

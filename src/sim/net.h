@@ -1,0 +1,167 @@
+/* net.h - simulated sockets, and who is told when they become ready. */
+/* SPDX-License-Identifier: MIT */
+#ifndef RONDO_SIM_NET_H
+#define RONDO_SIM_NET_H
+
+#include "sim/sim.h"
+
+enum { SIM_FIRST_FD = 1000000 };
+
+enum sim_socket_kind { SIM_STREAM, SIM_DATAGRAM, SIM_WAKE };
+
+/* Bytes on their way to the other end, or there and not read yet. */
+struct sim_segment {
+    struct sim_segment *next;
+    int64_t arrives;
+    size_t start, end; /* of its bytes */
+    enum sim_carries { SIM_BYTES, SIM_FIN, SIM_RESET } carries;
+    char bytes[];
+};
+
+/* A datagram in a receiver's queue. */
+struct sim_packet {
+    struct sim_packet *next;
+    rondo_address from;
+    size_t size;
+    char bytes[];
+};
+
+/* Who is told of a socket's changes. */
+struct sim_watch {
+    struct sim_watch *next, **link; /* of the socket */
+    struct sim_socket *socket;      /* NULL: its descriptor was closed */
+    sys_fd fd;
+    void (*changed)(struct sim_watch *watch);
+    void (*lost)(struct sim_watch *watch);
+};
+
+struct sim_group {
+    struct sim_group *next;
+    rondo_address ip;
+};
+
+struct sim_socket {
+    struct sim_socket *next,
+        **link; /* of its host, while it has a descriptor */
+    struct sim_host *host;
+    enum sim_socket_kind kind;
+    rondo_family family;
+    unsigned number;
+    unsigned uses; /* descriptors, the other end, events: then it is freed */
+    unsigned descriptors;
+    bool bound, listening, connecting, connected;
+    bool write_ended, fin_sent, resets, was_reset, eof, blocked, sticky;
+    bool shares, broadcasts, loops_back; /* options of datagrams */
+    rondo_address local, peer;
+    int error; /* of errno, to be told once */
+
+    struct sim_socket *other; /* the other end of a stream; NULL: gone */
+    struct sim_host *far;     /* whose host that is */
+    struct sim_segment *way_first, *way_last; /* what this one has sent */
+    struct sim_event way;                     /* its first one arrives */
+    int64_t way_arrives;   /* the last one, at the earliest */
+    int64_t stalled_since; /* 0: it is not */
+    int tries;
+    struct sim_segment *in_first, *in_last; /* what has arrived here */
+    size_t in_bytes;
+    size_t used;   /* bytes on the way and not read: the other end's window */
+    size_t window; /* how much `used` may be */
+    size_t receive_window; /* how much it may be at the other end */
+
+    struct sim_socket *server, *queue_next; /* a client in a backlog */
+    struct sim_socket *queue_first, *queue_last;
+    unsigned queued, backlog;
+
+    struct sim_packet *packet_first, *packet_last;
+    size_t packet_bytes;
+    int64_t drops;
+    struct sim_group *groups;
+
+    bool awake; /* of a SIM_WAKE */
+    struct sim_watch *watches;
+};
+
+struct sim_file {
+    struct sim_socket *socket; /* NULL: the number is free */
+    struct sim_host *host;
+};
+
+/* The socket of a descriptor of the calling host, or NULL. */
+struct sim_socket *net_get(sys_fd fd);
+/* Makes a socket and a descriptor of it. Returns 0, or an error as sys.h. */
+int net_make(enum sim_socket_kind kind, rondo_family family, sys_fd *fd);
+struct sim_socket *net_new(struct sim_host *host, enum sim_socket_kind kind,
+                           rondo_family family);
+/* Gives a socket one descriptor more. */
+int net_add_descriptor(struct sim_socket *s, sys_fd *fd);
+void net_unuse(struct sim_socket *s);
+/* Its events, bits of enum rondo_event. */
+unsigned net_events(const struct sim_socket *s);
+/* Tells those that watch it. */
+void net_changed(struct sim_socket *s);
+void net_watch(struct sim_watch *w, struct sim_socket *s);
+void net_unwatch(struct sim_watch *w);
+void net_report(FILE *to, const struct sim_socket *s);
+void net_host_stops(struct sim_host *host, bool system_goes_on);
+/* The error that is to be told; 0: none. */
+int net_take_error(struct sim_socket *s);
+/* Gives a socket a port of its own, and an address if it has none. */
+int net_bind_any(struct sim_socket *s, const rondo_address *towards);
+/* The socket of that kind that is bound to where `to` leads. */
+struct sim_socket *net_find_bound(struct sim_host *host,
+                                  enum sim_socket_kind kind,
+                                  const rondo_address *to);
+
+bool net_is_any(const rondo_address *a);
+bool net_is_multicast(const rondo_address *a);
+bool net_same_ip(const rondo_address *a, const rondo_address *b);
+/* Unlinks the two ends of a stream. */
+void net_part(struct sim_socket *s);
+/* Calls fn(s) in so many ns; the socket stays until then. */
+void net_later(struct sim_socket *s, int64_t ns,
+               void (*fn)(struct sim_socket *s));
+
+/* flow.c */
+/* The last descriptor is closed. */
+void flow_stop(struct sim_socket *s, bool resets);
+void flow_drop_way(struct sim_socket *s);
+void flow_arrive(struct sim_event *event);
+void flow_way_ends(struct sim_event *event);
+/* Makes the two ends of a connection know each other. */
+void flow_link(struct sim_socket *a, struct sim_socket *b);
+void flow_broke(struct sim_socket *s, int os_error);
+/* As sys_sendv and sys_recv, of any host's socket. */
+int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
+                  size_t count);
+int64_t flow_take(struct sim_socket *s, void *data, size_t size);
+
+/* dial.c */
+int dial_begin(struct sim_socket *s, const rondo_address *address);
+/* As sys_accept and sys_connect_result. */
+int dial_accept(struct sim_socket *server, sys_fd *accepted,
+                rondo_address *peer);
+int dial_result(struct sim_socket *s);
+/* A server's end for a client, in its backlog. */
+struct sim_socket *dial_arrive(struct sim_socket *server,
+                               struct sim_socket *client);
+
+/* packets.c */
+/* As sys_send_batch of one. */
+int packets_send_out(struct sim_socket *s, const struct sys_outgoing *o);
+int packets_connect(struct sim_socket *s, const rondo_address *address);
+void packets_drop_all(struct sim_socket *s);
+
+/* local.c */
+void local_forget(struct sim_host *host);
+struct sim_socket *local_find(struct sim_host *host, enum sim_socket_kind kind,
+                              const rondo_address *a);
+int local_connect(struct sim_socket *s, const rondo_address *address);
+
+/* done.c */
+void done_forget(struct sim_host *host);
+
+/* hosts.c */
+int hosts_check_link(const rondo_sim_link *link, const char *what);
+int hosts_check_faults(const rondo_sim_faults *faults, const char *what);
+
+#endif

@@ -1,0 +1,327 @@
+/* trial.c - many seeds on all cores; of a failure the faults that matter. */
+/* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_SIM
+#define _GNU_SOURCE
+#include "sim/try.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SHRINK_RUNS = 300 };
+
+struct trial {
+    rondo_sim_scenario scenario;
+    void *arg;
+    uint64_t seeds, lowest; /* lowest: that has failed; UINT64_MAX: none */
+    int workers;
+    struct try_run *run; /* of each worker; shared */
+    uint64_t *stop;      /* shared: seeds above it need not be played */
+    int runs_left;       /* while it shrinks */
+};
+
+/* ---- processes ---- */
+
+/* The children are this trial's own, and are waited for by their number. */
+static int trial_wait(pid_t child)
+{
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return 0;
+    return status;
+}
+
+static void trial_note_death(struct try_run *run, int status)
+{
+    if (WIFSIGNALED(status))
+        snprintf(run->text, sizeof run->text, "the process ended by signal %d",
+                 WTERMSIG(status));
+    else
+        snprintf(run->text, sizeof run->text, "the process ended with %d",
+                 WEXITSTATUS(status));
+}
+
+static _Noreturn void trial_leave(int code)
+{
+    fflush(NULL);
+    _exit(code);
+}
+
+/* One seed in a process of its own. */
+static bool trial_play_alone(const struct trial *t, uint64_t seed,
+                             const struct sim_fired *keep, size_t count)
+{
+    struct try_run *run = &t->run[0];
+    fflush(NULL);
+    run->failed = false;
+    pid_t child = fork();
+    if (child == 0) {
+        try_keep_only(keep, count);
+        try_record(run);
+        trial_leave(try_play(seed, t->scenario, t->arg));
+    }
+    int status = child < 0 ? 0 : trial_wait(child);
+    if (status)
+        run->failed = true;
+    if (status && !run->text[0])
+        trial_note_death(run, status);
+    return run->failed;
+}
+
+static _Noreturn void trial_work(const struct trial *t, int worker)
+{
+    struct try_run *run = &t->run[worker];
+    try_record(run);
+    for (uint64_t seed = (uint64_t)worker + 1; seed <= t->seeds;
+         seed += (uint64_t)t->workers) {
+        if (seed > __atomic_load_n(t->stop, __ATOMIC_SEQ_CST))
+            break;
+        if (try_play(seed, t->scenario, t->arg))
+            trial_leave(1);
+    }
+    trial_leave(0);
+}
+
+static void trial_lower(struct trial *t, uint64_t seed)
+{
+    if (seed < t->lowest)
+        t->lowest = seed;
+    __atomic_store_n(t->stop, t->lowest, __ATOMIC_SEQ_CST);
+}
+
+static void trial_run_all(struct trial *t)
+{
+    pid_t children[TRY_WORKERS_MOST];
+    fflush(NULL);
+    for (int i = 0; i < t->workers; i++) {
+        children[i] = fork();
+        if (children[i] == 0)
+            trial_work(t, i);
+    }
+    for (int i = 0; i < t->workers; i++)
+        if (children[i] > 0 && trial_wait(children[i]) != 0)
+            trial_lower(t, t->run[i].seed);
+}
+
+/* ---- shrinking ---- */
+
+static bool trial_still_fails(struct trial *t, const struct sim_fired *keep,
+                              size_t count)
+{
+    if (t->runs_left-- <= 0)
+        return false;
+    return trial_play_alone(t, t->lowest, keep, count);
+}
+
+/* Leaves out `size` faults at a time, wherever it fails without them. */
+static size_t trial_leave_out(struct trial *t, struct sim_fired *list,
+                              size_t count, size_t size)
+{
+    struct sim_fired without[TRY_FIRED_MOST];
+    for (size_t at = 0; at < count && t->runs_left > 0;) {
+        size_t part = size < count - at ? size : count - at;
+        memcpy(without, list, at * sizeof *list);
+        memcpy(without + at, list + at + part,
+               (count - at - part) * sizeof *list);
+        if (trial_still_fails(t, without, count - part)) {
+            count -= part;
+            memcpy(list, without, count * sizeof *list);
+        } else {
+            at += part;
+        }
+    }
+    return count;
+}
+
+static size_t trial_shrink(struct trial *t, struct sim_fired *list,
+                           size_t count)
+{
+    t->runs_left = SHRINK_RUNS;
+    if (trial_still_fails(t, list, 0))
+        return 0;
+    for (size_t size = (count + 1) / 2; size; size /= 2)
+        count = trial_leave_out(t, list, count, size);
+    return count;
+}
+
+/* ---- telling ---- */
+
+static void trial_print_command(void)
+{
+    char text[4096];
+    FILE *file = fopen("/proc/self/cmdline", "r");
+    size_t size = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    for (size_t i = 0; i + 1 < size; i++)
+        if (!text[i])
+            text[i] = ' ';
+    text[size] = '\0';
+    fprintf(stderr, "%s\n", size ? text : "(the same program)");
+}
+
+static void trial_print_faults(const struct sim_fired *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%s%s:%llu", i ? " " : "",
+                sim_fault_names[list[i].kind],
+                (unsigned long long)list[i].number);
+}
+
+static void trial_tell_fewest(struct trial *t)
+{
+    static struct sim_fired list[TRY_FIRED_MOST];
+    size_t all = t->run[0].fired_count;
+    size_t count = all < TRY_FIRED_MOST ? all : TRY_FIRED_MOST;
+    if (!all)
+        return;
+    memcpy(list, t->run[0].fired, count * sizeof *list);
+    if (all <= TRY_FIRED_MOST)
+        count = trial_shrink(t, list, count);
+    fprintf(stderr, "  of its %zu faults %zu matter: ", all, count);
+    fprintf(stderr, "RONDO_SIM_SEED=%llu RONDO_SIM_KEEP=\"",
+            (unsigned long long)t->lowest);
+    trial_print_faults(list, count);
+    fputs("\" ", stderr);
+    trial_print_command();
+}
+
+static void trial_tell(struct trial *t)
+{
+    unsigned long long seed = t->lowest;
+    if (!trial_play_alone(t, t->lowest, NULL, 0)) {
+        fprintf(stderr,
+                "rondo_sim: seed %llu fails after others in one process, and "
+                "passes alone: static variables keep what the runs before "
+                "have left\n",
+                seed);
+        return;
+    }
+    fprintf(stderr, "rondo_sim: seed %llu fails: %s\n", seed, t->run[0].text);
+    fprintf(stderr, "  repeat it: RONDO_SIM_SEED=%llu ", seed);
+    trial_print_command();
+    trial_tell_fewest(t);
+    fputs("  RONDO_SIM_TRACE=file writes all of its events\n", stderr);
+}
+
+/* ---- by the environment ---- */
+
+static int trial_kind(const char *name, size_t size)
+{
+    for (int i = 0; i < SIM_FAULTS; i++)
+        if (strlen(sim_fault_names[i]) == size &&
+            strncmp(sim_fault_names[i], name, size) == 0)
+            return i;
+    return -1;
+}
+
+/* "reset:3 late:17". Returns how many, or an error. */
+static int trial_read_keep(const char *text, struct sim_fired *list)
+{
+    int count = 0;
+    while (*text) {
+        size_t size = strcspn(text, ": ");
+        int kind = trial_kind(text, size);
+        char *end;
+        if (text[size] != ':' || kind < 0 || count == TRY_FIRED_MOST)
+            return error_set(RONDO_EINVAL,
+                             "sim_try: RONDO_SIM_KEEP: \"%.40s\" is not a "
+                             "fault such as reset:3",
+                             text);
+        list[count++] =
+            (struct sim_fired){kind, strtoull(text + size + 1, &end, 10)};
+        text = end + strspn(end, " ");
+    }
+    return count;
+}
+
+static int trial_play_one(const struct trial *t, uint64_t seed)
+{
+    static struct sim_fired list[TRY_FIRED_MOST];
+    const char *keep = getenv("RONDO_SIM_KEEP");
+    const char *trace = getenv("RONDO_SIM_TRACE");
+    int count = keep ? trial_read_keep(keep, list) : 0;
+    FILE *file = NULL;
+    if (count < 0) {
+        fprintf(stderr, "rondo_sim: %s\n", rondo_last_error());
+        return count;
+    }
+    if (trace && !(file = fopen(trace, "w")))
+        return error_set(RONDO_EIO, "sim_try: cannot write to \"%s\"", trace);
+    try_keep_only(keep ? list : NULL, (size_t)count);
+    try_trace_to(file);
+    bool failed = try_play(seed, t->scenario, t->arg);
+    try_keep_only(NULL, 0);
+    try_trace_to(NULL);
+    if (file)
+        fclose(file);
+    const char *why = rondo_sim_failure();
+    fprintf(stderr, "rondo_sim: seed %llu %s%s%s\n", (unsigned long long)seed,
+            failed ? "fails" : "passes", failed ? ": " : "",
+            !failed ? ""
+            : why   ? why
+                    : "the scenario has not returned 0");
+    return failed;
+}
+
+static int trial_workers(uint64_t seeds)
+{
+    cpu_set_t cpus;
+    int count = 1;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+        count = CPU_COUNT(&cpus);
+    if (count > TRY_WORKERS_MOST)
+        count = TRY_WORKERS_MOST;
+    return (uint64_t)count > seeds ? (int)seeds : count;
+}
+
+static int trial_run(struct trial *t)
+{
+    size_t size = (size_t)t->workers * sizeof *t->run + sizeof *t->stop;
+    void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return error_set(RONDO_ENOMEM, "sim_try: no memory to share");
+    t->stop = shared;
+    t->run = (void *)(t->stop + 1);
+    *t->stop = t->lowest = UINT64_MAX;
+    trial_run_all(t);
+    uint64_t events = 0;
+    for (int i = 0; i < t->workers; i++)
+        events += t->run[i].events;
+    if (t->lowest != UINT64_MAX)
+        trial_tell(t);
+    else
+        fprintf(stderr, "rondo_sim: %llu seeds passed, %llu events\n",
+                (unsigned long long)t->seeds, (unsigned long long)events);
+    (void)munmap(shared, size);
+    return t->lowest != UINT64_MAX;
+}
+
+int rondo_sim_try(uint64_t seeds, rondo_sim_scenario scenario, void *arg)
+{
+    const char *one = getenv("RONDO_SIM_SEED");
+    const char *other = getenv("RONDO_SIM_SEEDS");
+    struct trial t = {.scenario = scenario, .arg = arg, .seeds = seeds};
+    if (rondo_sim_exists())
+        return error_set(RONDO_EBUSY, "sim_try: there is a world already");
+    if (!scenario)
+        return error_set(RONDO_EINVAL, "sim_try: no scenario");
+    if (one && *one)
+        return trial_play_one(&t, strtoull(one, NULL, 10));
+    if (other && *other)
+        t.seeds = strtoull(other, NULL, 10);
+    if (!t.seeds)
+        return error_set(RONDO_EINVAL, "sim_try: no seeds");
+    t.workers = trial_workers(t.seeds);
+    return trial_run(&t);
+}
+#endif

@@ -1,0 +1,32 @@
+/* replace_unix_interfaces.c - interfaces that cannot be listed. */
+/* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "raw_machine.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <string.h>
+
+static bool failing;
+
+bool raw_network_fails(bool on)
+{
+    failing = on;
+    return true;
+}
+
+int getifaddrs(struct ifaddrs **list)
+{
+    void *found = dlsym(RTLD_NEXT, "getifaddrs");
+    int (*next)(struct ifaddrs **);
+
+    memcpy(&next, &found, sizeof next);
+    if (failing) {
+        errno = EMFILE;
+        return -1;
+    }
+    return next(list);
+}
