@@ -202,7 +202,8 @@ else()
             src/unix/netlink.c
             src/unix/ring.c
             src/unix/uring.c
-            src/unix/uring_read.c)
+            src/unix/uring_read.c
+            src/unix/uring_send.c)
         list(INSERT RONDO_BACKENDS 0 epoll io_uring)
     else()
         list(APPEND RONDO_SOURCES src/unix/fifo.c src/unix/route.c)

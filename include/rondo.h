@@ -775,8 +775,8 @@ RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
 
 /** Whether a callback, timer, hook, signal watch, job or pending operation
  * keeps rondo_loop_run going (false) or not (true). It begins as false; for
- * signal watches, and for hooks that are not idle ones, as true. 0 or
- * RONDO_ENOENT. As libuv's uv_unref and uv_ref. */
+ * signal watches, and for hooks that are not idle ones, as true. 0;
+ * RONDO_ENOENT; RONDO_EINVAL: a post. As libuv's uv_unref and uv_ref. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
                                    bool background);
 
@@ -1264,6 +1264,10 @@ RONDO_API int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd,
  * RONDO_ENOMEM, or what the kernel said. Once bytes may have left, a failure
  * also arrives as connection_lost, so the result may be ignored. As
  * WriteTransport.write; see send(2).
+ *
+ * Backend io_uring sends small writes of callbacks together, before the loop
+ * waits: a process that ends itself inside the callback loses them. Before, call
+ * rondo_transport_get_write_buffer_size, which sends them.
  */
 RONDO_API int rondo_transport_write(rondo_transport *t, const void *data,
                                     size_t size);
@@ -3278,7 +3282,8 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * not delivered before goes first; what comes after size bytes is its
  * protocol's.
  *
- * done comes from the loop, once. Error 0: all has been given to `to`; and where
+ * done comes from the loop, once, before the protocol gets bytes of `from`
+ * again. Error 0: all has been given to `to`; and where
  * `from` has ended, its end, too, by rondo_transport_write_eof, unless
  * RONDO_PUMP_KEEP_OPEN is set. Both transports stay open; `from` has ended then,
  * without eof_received. An error: that of the transport that was lost, which its
@@ -3477,9 +3482,10 @@ RONDO_API int rondo_group_server_close(rondo_group_server *server,
  * Otherwise nothing happens: RONDO_EINVAL: none of the group's, no such loop,
  * or that loop has it; RONDO_ENOTSUP: not a socket of the transport's own, with
  * filters (which may use their loop), of a rondo_reader or a process, and where
- * RONDO_CAN_DETACH is false (iocp); RONDO_EBUSY: it moves already, or a file is
- * under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED: it closes,
- * the group closes or the loop has ended; RONDO_ENOMEM. done may be NULL.
+ * RONDO_CAN_DETACH is false (iocp); RONDO_EBUSY: it moves already, or a file or
+ * a pump is under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED:
+ * it closes, the group closes or the loop has ended; RONDO_ENOMEM. done may be
+ * NULL.
  */
 RONDO_API int rondo_group_move(rondo_group *group, rondo_transport *t,
                                size_t index, rondo_done_fn done, void *arg);

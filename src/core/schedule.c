@@ -213,6 +213,10 @@ int rondo_set_background(rondo_loop *loop, rondo_id id, bool background)
     int error = loop_check(loop, "set_background");
     if (error)
         return error;
+    if (id_is(loop, id, ID_POST))
+        return error_set(RONDO_EINVAL,
+                         "set_background: a post runs in the next "
+                         "iteration, whatever its mark");
     if (id_is(loop, id, ID_TIMER))
         error = timers_set_background(loop, id, background);
     else if (id_is(loop, id, ID_SOON))

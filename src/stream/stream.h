@@ -48,6 +48,9 @@ enum stream_owed {
 
 #define STREAM_BIT(owed) (1U << (owed))
 
+/* io.sends_later: whose bytes the backend may be given. */
+enum { SENDS_AT_ONCE, SENDS_LATER, SENDS_FILTERED_LATER };
+
 /* Made when the first byte has to wait, or the limits are set. */
 struct outgoing {
     struct op op;
@@ -287,6 +290,7 @@ static inline void stream_leave_fast(rondo_transport *t)
 {
     t->fast_read = t->fast_deliver = 0;
     t->fast_write = t->fast_filter = t->fast_send = 0;
+    t->io.sends_later = SENDS_AT_ONCE;
 }
 
 static inline void stream_set_phase(rondo_transport *t, enum phase phase)
@@ -450,6 +454,9 @@ int stream_write_check(const rondo_buffer *buffers, size_t count, size_t *size,
  * error, which has ended the stream. */
 int64_t stream_write_offer(rondo_transport *t, const rondo_buffer *buffers,
                            size_t count, const char *what);
+/* Of what the backend kept to be sent these bytes have not left. */
+void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
+                         size_t size, int error);
 /* Whether write_eof may be called; else why not. */
 int stream_may_end(const rondo_transport *t, const char *what);
 /* Bytes that wait, above the filters too. */
@@ -510,9 +517,15 @@ bool stream_file_is_slow(const rondo_transport *t);
 
 /* ---- pumps: pump.c ---- */
 
+/* A pump reads from it, or its done has not been told. */
+static inline bool stream_is_pumped(const rondo_transport *t)
+{
+    return t->pumped || t->pump_full;
+}
+
 static inline bool stream_has_pump(const rondo_transport *t)
 {
-    return t->pumped || (t->out && t->out->pump);
+    return stream_is_pumped(t) || (t->out && t->out->pump);
 }
 /* t->pumped is set. The pump may end in each of these. Does the kernel move the
  * bytes now? */

@@ -186,6 +186,7 @@ int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
         error = buf_limits(&high, &low, what);
     if (error)
         return error;
+    io_send_now(t->loop, &t->io);
     struct outgoing *out = stream_out(t);
     if (!out)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
@@ -219,7 +220,11 @@ void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
 
 size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
 {
-    return t ? stream_unsent(t) : 0;
+    if (!t)
+        return 0;
+    if (loop_is_plain(t->loop))
+        io_send_now(t->loop, &t->io);
+    return stream_unsent(t);
 }
 
 bool rondo_transport_is_writing_paused(const rondo_transport *t)

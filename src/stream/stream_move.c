@@ -47,6 +47,8 @@ static int move_check_state(const rondo_transport *t, const char *what)
                          what);
     if (t->out && (t->out->file || t->out->op.task.kind == OP_SENDFILE))
         return error_set(RONDO_EBUSY, "%s: a file is under way", what);
+    if (stream_has_pump(t)) /* whose other end stays here */
+        return error_set(RONDO_EBUSY, "%s: a pump is under way", what);
     return 0;
 }
 
@@ -54,8 +56,10 @@ int stream_move_begin(rondo_transport *t, struct stream_move *m,
                       const char *what)
 {
     int error = move_check_kind(t, what);
-    if (!error)
-        error = move_check_state(t, what);
+    if (error)
+        return error;
+    io_send_now(t->loop, &t->io);
+    error = move_check_state(t, what);
     if (error)
         return error;
     if (!stream_extra(t))
