@@ -628,7 +628,6 @@
 #define stream_prepare rondo_p_stream_prepare
 #define stream_queued rondo_p_stream_queued
 #define stream_read_choose rondo_p_stream_read_choose
-#define stream_read_done rondo_p_stream_read_done
 #define stream_read_init rondo_p_stream_read_init
 #define stream_read_owed rondo_p_stream_read_owed
 #define stream_reads rondo_p_stream_reads

@@ -285,14 +285,9 @@ static inline bool stream_is_running(const rondo_transport *t)
     return dispatch_runs(&t->dispatch);
 }
 
-/* The slow path of a read. */
-void stream_read_done(rondo_loop *loop, struct task *task);
-
 /* Until stream_settle has looked, no fast path is taken. */
 static inline void stream_leave_fast(rondo_transport *t)
 {
-    if (t->fast_read)
-        t->read.task.done = stream_read_done;
     t->fast_read = t->fast_deliver = 0;
     t->fast_write = t->fast_filter = t->fast_send = 0;
     t->io.sends_later = SENDS_AT_ONCE;

@@ -455,17 +455,10 @@ static COLD void stream_read_slow(rondo_transport *t)
     stream_finish(t);
 }
 
-void stream_read_done(rondo_loop *loop, struct task *task)
-{
-    (void)loop;
-    stream_read_slow(stream_read_of_task(task));
-}
-
 /* ---- the fast paths: a read is done, and read.task.done says how ---- */
 
-/* Each of them begins with fast_read set, since stream_leave_fast puts
- * stream_read_done in their place. They end with op_read_again where fast_read
- * is still set, and with stream_finish where anything else has happened. */
+/* Each begins and ends with a look at fast_read: at its end it is set where
+ * nothing has happened but that the bytes were taken. */
 
 /* Where they read from, to *data, or to where the bytes lie: *data then. */
 typedef int64_t receive_fn(rondo_transport *t, char **data, size_t size);
@@ -528,7 +521,7 @@ static INLINED void stream_read_plain(rondo_loop *loop, struct task *task,
                                       receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
-    if (task->error) {
+    if (!t->fast_read || task->error) {
         stream_read_slow(t);
         return;
     }
@@ -579,7 +572,7 @@ static INLINED void stream_read_into(rondo_loop *loop, struct task *task,
 {
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
-    if (task->error) {
+    if (!t->fast_read || task->error) {
         stream_read_slow(t);
         return;
     }
@@ -606,7 +599,7 @@ static INLINED void stream_read_filtered(rondo_loop *loop, struct task *task,
                                          receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
-    if (task->error) {
+    if (!t->fast_read || task->error) {
         stream_read_slow(t);
         return;
     }
@@ -692,7 +685,7 @@ void stream_read_owed(rondo_transport *t)
 
 void stream_read_init(rondo_transport *t)
 {
-    op_init(&t->read, &t->io, OP_READ, stream_read_done);
+    op_init(&t->read, &t->io, OP_READ, stream_read_plain_kernel);
 }
 
 const struct loop_part stream_part = {.size = sizeof(struct stream_state),
