@@ -598,6 +598,7 @@
 #define stream_make rondo_p_stream_make
 #define stream_may_end rondo_p_stream_may_end
 #define stream_may_write rondo_p_stream_may_write
+#define stream_may_write_more rondo_p_stream_may_write_more
 #define stream_move_begin rondo_p_stream_move_begin
 #define stream_move_cancel_ops rondo_p_stream_move_cancel_ops
 #define stream_move_owes rondo_p_stream_move_owes

@@ -461,8 +461,11 @@ void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
 int stream_may_end(const rondo_transport *t, const char *what);
 /* Bytes that wait, above the filters too. */
 size_t stream_unsent(const rondo_transport *t);
-/* Whether bytes may be written; else why not. */
+/* Whether bytes may be written; else why not. What the backend keeps is sent
+ * before. */
 int stream_may_write(const rondo_transport *t, const char *what);
+/* The same, before a rondo_transport_write: what is kept may stay there. */
+int stream_may_write_more(const rondo_transport *t, const char *what);
 /* Some bytes have left, or all that waited has been dropped. */
 void stream_note_progress(rondo_transport *t);
 

@@ -152,7 +152,7 @@ int rondo_transport_printf(rondo_transport *t, const char *format, ...)
 {
     char small[512], *text = small;
     va_list arguments, again;
-    int error = stream_may_write(t, "transport_printf");
+    int error = stream_may_write_more(t, "transport_printf");
     if (error)
         return error;
     va_start(arguments, format);
@@ -222,7 +222,7 @@ size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
 {
     if (!t)
         return 0;
-    if (loop_is_plain(t->loop))
+    if (t->io.kept && t->loop->generation == sys_fork_generation)
         io_send_now(t->loop, &t->io);
     return stream_unsent(t);
 }
