@@ -70,8 +70,11 @@ static void done_free_request(struct sim_request *r)
 
 void done_forget(struct sim_host *host)
 {
-    while (host->requests)
-        done_free_request(host->requests);
+    struct sim_request *next;
+    for (struct sim_request *r = host->requests; r; r = next) {
+        next = r->next;
+        done_free_request(r);
+    }
 }
 
 /* At either end of the list, by chance: so completions come in any order. */
@@ -269,12 +272,11 @@ static void done_cancel(rondo_loop *loop, struct op *op)
     if (r->event.place != SIM_NOWHERE && sim_below(4) == 0) {
         sim_drop(&r->event);
         done_carry_out(&r->event);
-        r = op->sim.request;
     }
-    if (r) {
-        (void)sim_fail(ECANCELED);
-        done_end(r, RONDO_ECANCELED, 0);
-    }
+    if (!op->sim.request)
+        return;
+    (void)sim_fail(ECANCELED);
+    done_end(op->sim.request, RONDO_ECANCELED, 0);
 }
 
 static int done_attach(rondo_loop *loop, struct io *io)
