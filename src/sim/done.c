@@ -171,7 +171,12 @@ static int64_t done_act(const struct sim_request *r, struct sim_socket *s)
 static bool done_can(const struct sim_request *r)
 {
     const struct sim_socket *s = r->watch.socket;
+    const struct ahead *a = NULL;
     unsigned events = s ? net_events(s) : 0;
+    if (s && r->op->task.kind == OP_READ)
+        a = done_ahead(r->of, r->op->io);
+    if (a && (a->bytes || a->ended))
+        return true; /* an earlier operation has read it */
     if (r->op->task.kind == OP_WATCH)
         return events & ((unsigned)r->op->size | WATCH_ALWAYS);
     if (r->op->task.kind == OP_CONNECT)
