@@ -370,7 +370,7 @@ typedef enum rondo_capability {
     RONDO_CAN_CHILD_WATCHER, /**< a child watcher can be chosen */
     RONDO_CAN_SIGNALS,
     RONDO_CAN_REUSE_PORT,       /**< SO_REUSEPORT that spreads the load */
-    RONDO_CAN_EMBED,            /**< rondo_loop_prepare */
+    RONDO_CAN_EMBED,            /**< rondo_loop_prepare_poll */
     RONDO_CAN_PASS_DESCRIPTORS, /**< rondo_transport_send_fd */
     RONDO_CAN_DETACH,           /**< rondo_transport_detach */
     RONDO_CAN_WATCH_PRIORITY,   /**< rondo_watch for RONDO_PRIORITY */
@@ -393,7 +393,8 @@ typedef enum rondo_capability {
     RONDO_CAN_LOCK_RANGES,   /**< rondo_file_lock of a part of a file */
     RONDO_CAN_WATCH_PATHS,   /**< rondo_watch_path is told of changes; else it
                                 looks again and again */
-    RONDO_CAN_WATCH_NETWORK  /**< rondo_watch_interfaces */
+    RONDO_CAN_WATCH_NETWORK, /**< rondo_watch_interfaces */
+    RONDO_CAN_EMBED_FD       /**< rondo_loop_prepare: by one descriptor */
 } rondo_capability;
 
 /** What rondo_loop_limit can be asked. */
@@ -470,7 +471,7 @@ RONDO_API int rondo_loop_close(rondo_loop *loop);
  * background. RONDO_EBUSY: it runs already; also the error of a backend whose
  * wait failed. A different loop may be run inside a callback. In C++: an
  * exception must not leave a callback; where the library can, it ends the
- * program by std::terminate then.
+ * program by std::terminate then. As libuv's uv_run with UV_RUN_DEFAULT.
  */
 RONDO_API int rondo_loop_run(rondo_loop *loop);
 
@@ -481,14 +482,15 @@ RONDO_API int rondo_loop_run_forever(rondo_loop *loop);
 /**
  * One iteration: waits at most timeout_ns for something to happen (0 or less:
  * only looks; RONDO_NEVER: no limit; with nothing left it does not wait), runs
- * what is due. 1: something is left, 0: nothing. Errors as rondo_loop_run's.
+ * what is due. 1: something is left, 0: nothing (uv_loop_alive). Errors as
+ * rondo_loop_run's. As uv_run with UV_RUN_ONCE, or UV_RUN_NOWAIT.
  */
 RONDO_API int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns);
 
 /**
  * Ends the current run after the callbacks of this iteration. Called before a
  * run, that run looks once without waiting, then returns; the run after that
- * is not stopped. Any thread, signal handlers. As loop.stop.
+ * is not stopped. Any thread, signal handlers. As loop.stop, and uv_stop.
  */
 RONDO_API void rondo_loop_stop(rondo_loop *loop);
 
@@ -504,10 +506,11 @@ RONDO_API void rondo_loop_wake(rondo_loop *loop);
 RONDO_API bool rondo_loop_is_running(const rondo_loop *loop);
 
 /** The monotonic clock now, in ns; it advances inside a callback too. As
- * loop.time; see clock_gettime(2). */
+ * loop.time, and libuv's uv_hrtime; see clock_gettime(2). */
 RONDO_API int64_t rondo_loop_time(const rondo_loop *loop);
 
-/** The clock as it was read in this iteration, in ns; costs nothing. */
+/** The clock as it was read in this iteration, in ns; costs nothing. As
+ * libuv's uv_now. */
 RONDO_API int64_t rondo_loop_iteration_time(const rondo_loop *loop);
 
 /**
@@ -515,7 +518,8 @@ RONDO_API int64_t rondo_loop_iteration_time(const rondo_loop *loop);
  * everything is RONDO_EFORKED. The child gets kernel objects of its own; the
  * parent's are not touched. What waits to be sent waits in both processes: the
  * one that is not to send it aborts the transport. Called where there was no
- * fork it does nothing. 0, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM.
+ * fork it does nothing. 0, RONDO_EMFILE, RONDO_ENFILE, RONDO_ENOMEM. As
+ * libuv's uv_loop_fork.
  */
 RONDO_API int rondo_loop_after_fork(rondo_loop *loop);
 
@@ -544,9 +548,9 @@ typedef struct rondo_loop_wait {
  * on, scheduling anything from outside the loop makes the descriptor
  * readable, also if rondo_loop_run_once(loop, 0) was called before the wait.
  * A run that may wait itself ends that: prepare again after it. 0,
- * RONDO_ENOTSUP (see RONDO_CAN_EMBED; rondo_loop_prepare_poll is for every
- * backend), RONDO_EBUSY while the loop runs. The prepare of GSource and
- * libev's "embedding".
+ * RONDO_ENOTSUP (poll and select: RONDO_CAN_EMBED_FD; they have
+ * rondo_loop_prepare_poll), RONDO_EBUSY while the loop runs. As libuv's
+ * uv_backend_fd and uv_backend_timeout, GSource's prepare.
  */
 RONDO_API int rondo_loop_prepare(rondo_loop *loop, rondo_loop_wait *wait);
 
@@ -570,7 +574,8 @@ typedef struct rondo_poll_entry {
  * until the next prepare (poll: POLLNVAL, select: EBADF). On Windows iocp's is
  * a handle and all others are sockets; a connect that fails shows in exceptfds
  * (WSAPoll: POLLERR). RONDO_EBUSY while the loop runs; RONDO_EINVAL. As
- * libcurl's curl_multi_fdset and GLib's g_main_context_query.
+ * libcurl's curl_multi_fdset and GLib's g_main_context_query; see poll(2)'s
+ * struct pollfd.
  */
 RONDO_API int rondo_loop_prepare_poll(rondo_loop *loop,
                                       rondo_poll_entry *entries, size_t room,
@@ -611,7 +616,7 @@ typedef void (*rondo_line_fn)(void *arg, const char *line, size_t size);
 /**
  * Describes each live handle in one line: kind, descriptor, state, age. line
  * is called from inside this call and must not touch the loop. Returns the
- * number of lines.
+ * number of lines. As libuv's uv_print_all_handles, and uv_walk.
  */
 RONDO_API int rondo_loop_dump(const rondo_loop *loop, rondo_line_fn line,
                               void *arg);
@@ -680,7 +685,7 @@ RONDO_API int rondo_call_soon_threadsafe(rondo_loop *loop, rondo_fn fn,
  * Calls fn once, delay_ns from now, never earlier. A negative delay is 0; one
  * that is too long saturates; RONDO_NEVER never fires. Timers of the same
  * deadline fire in the order scheduled. An id, or RONDO_ENOMEM. As
- * loop.call_later.
+ * loop.call_later, and libuv's uv_timer_start.
  */
 RONDO_API rondo_id rondo_call_later(rondo_loop *loop, int64_t delay_ns,
                                     rondo_fn fn, void *arg);
@@ -712,7 +717,7 @@ RONDO_API int64_t rondo_missed(const rondo_loop *loop, rondo_id id);
  * there with its period. Moving a deadline later costs next to nothing. Also
  * inside the timer's own callback, where one that fires once is started again
  * under the same id. 0; RONDO_ENOENT: it has fired, was cancelled, or is
- * another loop's; RONDO_EINVAL: not a timer.
+ * another loop's; RONDO_EINVAL: not a timer. As libuv's uv_timer_again.
  */
 RONDO_API int rondo_reschedule(rondo_loop *loop, rondo_id id, int64_t when_ns);
 
@@ -725,7 +730,8 @@ RONDO_API int64_t rondo_when(const rondo_loop *loop, rondo_id id);
  * of a connect, a look-up, a job or another operation still runs once, with
  * RONDO_ECANCELED, or with the operation's result if it had happened already; a
  * job's comes when its work has returned, or was not begun. 0; RONDO_ENOENT
- * once it has run, was cancelled, or belongs to another loop. As Handle.cancel.
+ * once it has run, was cancelled, or belongs to another loop. As Handle.cancel,
+ * and libuv's uv_cancel, uv_timer_stop.
  */
 RONDO_API int rondo_cancel(rondo_loop *loop, rondo_id id);
 
@@ -769,13 +775,14 @@ RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
 
 /** Whether a callback, timer, hook, signal watch, job or pending operation
  * keeps rondo_loop_run going (false) or not (true). It begins as false; for
- * signal watches, and for hooks that are not idle ones, as true. 0 or
- * RONDO_ENOENT. */
+ * signal watches, and for hooks that are not idle ones, as true. 0;
+ * RONDO_ENOENT; RONDO_EINVAL: a post. As libuv's uv_unref and uv_ref. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
                                    bool background);
 
 /** A sender to the loop that stays valid after the loop is gone, or NULL
- * (rondo_last_error). Each call counts: release it as often. */
+ * (rondo_last_error). Each call counts: release it as often. As libuv's
+ * uv_async_t. */
 RONDO_API rondo_remote *rondo_loop_remote(rondo_loop *loop);
 
 /** As rondo_call_soon_threadsafe; RONDO_ECLOSED once the loop is closing or
@@ -785,7 +792,8 @@ RONDO_API int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg);
 /**
  * As rondo_remote_call, with an id by which any thread can cancel it:
  * rondo_remote_cancel, or rondo_cancel on the loop's thread. An id;
- * RONDO_ECLOSED, RONDO_EFORKED, RONDO_ENOMEM. Any thread.
+ * RONDO_ECLOSED, RONDO_EFORKED, RONDO_ENOMEM. Any thread. As the Handle that
+ * loop.call_soon_threadsafe returns.
  */
 RONDO_API rondo_id rondo_remote_post(rondo_remote *remote, rondo_fn fn,
                                      void *arg);
@@ -838,9 +846,9 @@ typedef enum rondo_event {
     RONDO_READABLE = 1,    /**< data, a client, or the end (POLLIN) */
     RONDO_WRITABLE = 2,    /**< there is room (POLLOUT) */
     RONDO_PRIORITY = 4,    /**< urgent data, or what the device means by it
-                                (POLLPRI, exceptfds) */
+                                (POLLPRI, EPOLLPRI, exceptfds) */
     RONDO_HALF_CLOSED = 8, /**< the peer has ended its writing side
-                                (POLLRDHUP, EV_EOF) */
+                                (POLLRDHUP, EPOLLRDHUP, EV_EOF) */
     RONDO_ERROR = 16,      /**< told unasked: an error waits (POLLERR) */
     RONDO_HANG_UP = 32     /**< told unasked: the other end is gone (POLLHUP) */
 } rondo_event;
@@ -1076,9 +1084,9 @@ typedef struct rondo_server_options {
      * when this returns; with closed NULL it is valid until the loop is
      * freed. */
     void (*closed)(rondo_server *server, void *arg);
-    /** Instead of a protocol: gets each accepted socket, which is the
-     * program's from now on and attached to no loop; for instance for another
-     * loop's rondo_connect_accepted_socket. */
+    /** Instead of a protocol: gets each accepted socket (libuv's uv_accept,
+     * accept(2)), which is the program's from now on and attached to no loop;
+     * for instance for another loop's rondo_connect_accepted_socket. */
     void (*accepted)(rondo_server *server, void *arg, rondo_fd socket,
                      const rondo_address *peer);
     /** Off: clients' reading is paused from the start, as by
@@ -1121,8 +1129,8 @@ typedef void (*rondo_connect_fn)(rondo_loop *loop, void *arg,
  * (local_address), RONDO_EAFNOSUPPORT (no address of the families asked for),
  * RONDO_ECANCELED, RONDO_EMFILE; the sentence then names each address tried and
  * why it failed. As loop.create_connection, loop.create_unix_connection and,
- * for a pipe, the proactor loop's create_pipe_connection; see connect(2), and
- * CreateFile.
+ * for a pipe, the proactor loop's create_pipe_connection; libuv's
+ * uv_tcp_connect, uv_pipe_connect; see connect(2), and CreateFile.
  */
 RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
                                            const rondo_connect_options *options,
@@ -1143,7 +1151,8 @@ RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
  * with a pipe). When accepting fails later, the exception handler hears of it
  * once and accepting goes on by itself. As loop.create_server,
  * loop.create_unix_server and, for a pipe, the proactor loop's
- * start_serving_pipe; see bind(2), listen(2), and CreateNamedPipe.
+ * start_serving_pipe; libuv's uv_tcp_bind, uv_pipe_bind, uv_listen; see
+ * bind(2), listen(2), and CreateNamedPipe.
  */
 RONDO_API int rondo_create_server(rondo_loop *loop,
                                   const rondo_server_options *options,
@@ -1181,7 +1190,8 @@ typedef enum rondo_pipe_flags {
  * the loop. flags: RONDO_PIPE_OWN or RONDO_PIPE_BORROW, as for
  * rondo_connect_read_pipe. A borrowed one is never closed, shut down only by
  * rondo_transport_write_eof, and has its mode back in the end (on Windows a
- * socket is then blocking). An abort of a borrowed socket sends no reset. Only
+ * socket is then blocking). An abort of a borrowed socket sends no reset; a
+ * borrowed unix socket carries descriptors (rondo_transport_send_fd). Only
  * those options of a socket are set that flags ask for; a borrowed one takes
  * none. A terminal ends both ways at once (rondo_transport_can_write_eof is
  * false).
@@ -1399,22 +1409,23 @@ RONDO_API void rondo_transport_close_now(rondo_transport *t);
 
 /** Drops the buffer; the peer sees a reset (an end where the system has no
  * reset: unix sockets, the client of a pipe); connection_lost(RONDO_ECANCELED)
- * follows. As WriteTransport.abort. */
+ * follows. As libuv's uv_tcp_close_reset. (WriteTransport.abort sends no reset:
+ * rondo_transport_close_now.) */
 RONDO_API void rondo_transport_abort(rondo_transport *t);
 
 /** The same with an error (< 0) of the program's choice. */
 RONDO_API void rondo_transport_abort_with(rondo_transport *t, int error);
 
-/** Closed, aborted or lost. As BaseTransport.is_closing. */
+/** Closed, aborted or lost. As BaseTransport.is_closing, and uv_is_closing. */
 RONDO_API bool rondo_transport_is_closing(const rondo_transport *t);
 
 /** No data is delivered and none is read from the kernel until resume, so that
  * in the end the peer blocks. Twice, and after close: harmless. 0. As
- * ReadTransport.pause_reading. */
+ * ReadTransport.pause_reading, and libuv's uv_read_stop. */
 RONDO_API int rondo_transport_pause_reading(rondo_transport *t);
 
 /** Goes on reading. Harmless where it was not paused. 0. As
- * ReadTransport.resume_reading. */
+ * ReadTransport.resume_reading, and libuv's uv_read_start. */
 RONDO_API int rondo_transport_resume_reading(rondo_transport *t);
 
 /** Neither paused, nor at the end of the data, nor closing. As
@@ -1473,7 +1484,8 @@ RONDO_API void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
                                                        size_t *low);
 
 /** How many bytes wait for the kernel to take them. As
- * WriteTransport.get_write_buffer_size. */
+ * WriteTransport.get_write_buffer_size, and libuv's
+ * uv_stream_get_write_queue_size. */
 RONDO_API size_t
 rondo_transport_get_write_buffer_size(const rondo_transport *t);
 
@@ -1491,11 +1503,12 @@ RONDO_API void rondo_transport_set_pause_inside(rondo_transport *t,
 /**
  * Waits until the write buffer holds no more than `mark` bytes, also while the
  * transport closes. done comes once, from the loop, before connection_lost: 0,
- * also where it is so already; or the error that ended the transport before. Of
- * a file on its way only what is in memory counts. Returns an id, for
- * rondo_cancel (done gets RONDO_ECANCELED); RONDO_EINVAL: no done;
- * RONDO_EPIPE: the transport only reads; RONDO_ECLOSED, or a failed write's
- * error: it has ended; RONDO_ENOMEM. As StreamWriter.drain.
+ * also where it is so already; or the error that ended the transport before.
+ * Those that come together come in the order of the calls. Of a file on its way
+ * only what is in memory counts. Returns an id, for rondo_cancel (done gets
+ * RONDO_ECANCELED); RONDO_EINVAL: no done; RONDO_EPIPE: the transport only
+ * reads; RONDO_ECLOSED, or a failed write's error: it has ended; RONDO_ENOMEM.
+ * As StreamWriter.drain.
  */
 RONDO_API rondo_id rondo_transport_drain(rondo_transport *t, size_t mark,
                                          rondo_done_fn done, void *arg);
@@ -1542,7 +1555,7 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
  * byte; RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
  * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the
- * next byte that they send. See SCM_RIGHTS in unix(7).
+ * next byte that they send. As libuv's uv_write2; see SCM_RIGHTS in unix(7).
  */
 RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
 
@@ -1558,7 +1571,7 @@ RONDO_API int rondo_transport_send_fd(rondo_transport *t, rondo_fd fd);
  * beside bytes that it has not taken: RONDO_ETOOMUCH. A filter may keep their
  * bytes until more have come: they wait for the next bytes that the protocol is
  * given. A reader takes none: they are closed. RONDO_NO_FD: none, or no unix
- * socket (rondo_last_error).
+ * socket (rondo_last_error). As libuv's uv_accept on an ipc pipe.
  */
 RONDO_API rondo_fd rondo_transport_take_fd(rondo_transport *t);
 
@@ -1595,7 +1608,8 @@ typedef struct rondo_detached {
 RONDO_API int rondo_transport_detach(rondo_transport *t, rondo_detached *out);
 
 /** The descriptor, still the transport's: for socket options, not for reading,
- * writing or closing. RONDO_NO_FD once it is gone. */
+ * writing or closing. RONDO_NO_FD once it is gone. As get_extra_info("socket"),
+ * and libuv's uv_fileno. To take it away: rondo_transport_detach. */
 RONDO_API rondo_fd rondo_transport_fd(const rondo_transport *t);
 
 /** The loop it belongs to. */
@@ -1604,7 +1618,8 @@ RONDO_API rondo_loop *rondo_transport_loop(const rondo_transport *t);
 /** The server it came through, or NULL. */
 RONDO_API rondo_server *rondo_transport_server(const rondo_transport *t);
 
-/** Whether it keeps rondo_loop_run going (false, as it begins) or not. */
+/** Whether it keeps rondo_loop_run going (false, as it begins) or not. As
+ * libuv's uv_unref. */
 RONDO_API void rondo_transport_set_background(rondo_transport *t,
                                               bool background);
 
@@ -1738,11 +1753,14 @@ RONDO_API void *rondo_transport_filter(const rondo_transport *t,
 /** Bits that name what is known of a datagram, or asked for it, beside its
  * bytes and its address: the members of rondo_datagram_info. */
 enum {
-    RONDO_INFO_LOCAL = 1,     /**< local: IP_PKTINFO, IP_RECVDSTADDR */
+    RONDO_INFO_LOCAL = 1,     /**< local: IP_PKTINFO, IPV6_PKTINFO,
+                                 IP_RECVDSTADDR */
     RONDO_INFO_INTERFACE = 2, /**< interface_index: the same */
-    RONDO_INFO_ECN = 4,       /**< ecn: IP_TOS, IPV6_TCLASS; RFC 3168 */
-    RONDO_INFO_TTL = 8,       /**< ttl: IP_TTL, IPV6_HOPLIMIT */
-    RONDO_INFO_SEGMENTS = 16, /**< segment_size: UDP_SEGMENT and UDP_GRO */
+    RONDO_INFO_ECN = 4,       /**< ecn: IP_RECVTOS, IP_TOS, IPV6_TCLASS,
+                                 IP_ECN; RFC 3168 */
+    RONDO_INFO_TTL = 8,       /**< ttl: IP_RECVTTL, IP_TTL, IPV6_HOPLIMIT */
+    RONDO_INFO_SEGMENTS = 16, /**< segment_size: UDP_SEGMENT (GSO), UDP_GRO;
+                                 Windows: USO, URO */
     RONDO_INFO_TIME = 32,     /**< time_ns: SO_TIMESTAMPNS; received only */
     RONDO_INFO_TRUNCATED = 64 /**< received only: it was longer than its room,
                                  and the rest is lost. Need not be asked for */
@@ -1769,7 +1787,8 @@ typedef struct rondo_datagram_info {
     int64_t time_ns; /**< when the kernel received it, since 1970, wall clock */
 } rondo_datagram_info;
 
-/** What becomes of datagrams that are larger than the path takes. */
+/** What becomes of datagrams that are larger than the path takes. See
+ * IP_MTU_DISCOVER of ip(7), IP_DONTFRAG. */
 typedef enum rondo_fragments {
     RONDO_FRAGMENTS_DEFAULT = 0, /**< as the system has it */
     RONDO_FRAGMENTS_ALLOW = 1,   /**< routers and the kernel may cut them */
@@ -1878,7 +1897,9 @@ typedef struct rondo_datagram_options {
  * RONDO_ENFILE, RONDO_ENOTSUP (reuse_port; an info or fragments that this
  * system does not have, see rondo_loop_supports); for the remote address
  * RONDO_ENETUNREACH, for a remote path RONDO_ENOENT and RONDO_ECONNREFUSED. As
- * loop.create_datagram_endpoint; see udp(7) and unix(7).
+ * loop.create_datagram_endpoint, and libuv's uv_udp_bind, uv_udp_connect; see
+ * udp(7) and unix(7). On Linux many datagrams are received and sent with one
+ * call: recvmmsg(2), sendmmsg(2).
  */
 RONDO_API int rondo_create_datagram_endpoint(
     rondo_loop *loop, const rondo_datagram_options *options,
@@ -1961,7 +1982,7 @@ RONDO_API int rondo_datagram_pause_reading(rondo_datagram *d);
 
 /** Receives again, first what the endpoint had taken from the kernel when it
  * was paused. Harmless where it was not paused. 0, or RONDO_ECLOSED. As
- * ReadTransport.resume_reading. */
+ * ReadTransport.resume_reading, and uv_udp_recv_start. */
 RONDO_API int rondo_datagram_resume_reading(rondo_datagram *d);
 
 /** Receives nothing more, sends what waits, then connection_lost(0). Twice is
@@ -2019,7 +2040,7 @@ RONDO_API size_t rondo_datagram_get_write_buffer_size(const rondo_datagram *d);
  * which works everywhere; NULL: an IPv6 group's scope, else the system's
  * choice. 0, RONDO_EINVAL (no multicast group), RONDO_ENOENT (no such
  * interface), RONDO_EADDRINUSE (joined already), RONDO_EADDRNOTAVAIL (not
- * joined), RONDO_ECLOSED. See ip(7) and ipv6(7).
+ * joined), RONDO_ECLOSED. As uv_udp_set_membership; see ip(7) and ipv6(7).
  */
 RONDO_API int rondo_datagram_join(rondo_datagram *d, const rondo_address *group,
                                   const char *interface_name);
@@ -2150,8 +2171,9 @@ typedef struct rondo_process_options {
     const int *umask;  /**< by pointer, since 0 is a value. Unix */
     int columns, rows; /**< of the child's terminal. 0: 80 and 24 */
     /** Further descriptors that the child gets, each under the number that it
-     * has here. Windows: handles, which other children may inherit, too, while
-     * the call lasts, unless a list of their own excludes them. */
+     * has here, as Python's pass_fds. Windows: handles, which other children
+     * may inherit, too, while the call lasts, unless a list of their own
+     * excludes them. */
     const rondo_fd *inherit;
     size_t inherit_count;
     bool own_path; /**< a name is looked up in the PATH of env, if env is set */
@@ -2186,8 +2208,8 @@ typedef struct rondo_process_options {
  * (nice, cgroup), RONDO_EAGAIN (too many processes), RONDO_EMFILE,
  * RONDO_ENFILE, RONDO_EINVAL (neither program nor argv, an unknown kind, a
  * number of a descriptor below 0 or named twice, a terminal beyond 0-2, a value
- * out of range), RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec;
- * see execve(2).
+ * out of range), RONDO_ENOTSUP (this platform cannot). As loop.subprocess_exec,
+ * and libuv's uv_spawn; see execve(2).
  */
 RONDO_API int rondo_subprocess_exec(rondo_loop *loop,
                                     const rondo_process_options *options,
@@ -2218,12 +2240,13 @@ RONDO_API int rondo_subprocess_shell(rondo_loop *loop, const char *command,
  * the terminal, pipe_connection_lost says 0, or RONDO_ECONNRESET where a write
  * could not end.
  *
- * On Windows (10, version 1809) it is a pseudo console (CreatePseudoConsole),
- * for console programs. What it shows comes as UTF-8 with the sequences of a
- * VT100 between, the whole screen again where Windows thinks fit; what is
- * written is what keys send ("\r" is Enter, "\3" Ctrl-C). The console ends with
- * the child, and when the transport is gone: Windows then ends what is on it
- * (CTRL_CLOSE_EVENT), leave_running or not. hide_window is ignored.
+ * On Windows (10, version 1809) it is a pseudo console (ConPTY,
+ * CreatePseudoConsole), for console programs. What it shows comes as UTF-8 with
+ * the sequences of a VT100 between, the whole screen again where Windows thinks
+ * fit; what is written is what keys send ("\r" is Enter, "\3" Ctrl-C). The
+ * console ends with the child, and when the transport is gone: Windows then
+ * ends what is on it (CTRL_CLOSE_EVENT), leave_running or not. hide_window is
+ * ignored.
  */
 
 /** Changes the size of the child's terminal, 1 to 65535 each; a change is
@@ -2250,7 +2273,8 @@ RONDO_API bool rondo_process_returncode(const rondo_process *p,
 RONDO_API rondo_transport *rondo_process_pipe(const rondo_process *p, int fd);
 
 /** Sends a signal, never to a process that has taken its number. 0;
- * RONDO_ESRCH: it has ended; RONDO_EINVAL, RONDO_EPERM. As send_signal. */
+ * RONDO_ESRCH: it has ended; RONDO_EINVAL, RONDO_EPERM. As send_signal, and
+ * uv_process_kill. */
 RONDO_API int rondo_process_send_signal(rondo_process *p, int signum);
 
 /** The same to each process of the group that the child leads (new_group or
@@ -2390,7 +2414,7 @@ typedef int64_t (*rondo_work_fn)(rondo_job *job, void *arg);
  * exception handler gets what work returns, if that is an error. done never
  * runs while work does. An id, RONDO_ECLOSED (the executor has been shut
  * down), or the system's error where a thread cannot be started and there is
- * none. As loop.run_in_executor.
+ * none. As loop.run_in_executor, and libuv's uv_queue_work.
  *
  * Cancelled before it has begun, work never runs; while it runs,
  * rondo_job_canceled turns true and what it returns is dropped. done gets
@@ -2406,7 +2430,8 @@ RONDO_API rondo_id rondo_run_in_executor(rondo_loop *loop,
 /**
  * Inside a job's done: whether its work had begun, so that it may have done a
  * part of it. Both kinds of cancelled jobs get RONDO_ECANCELED: true for one
- * that ran, false for one that never did. Outside a done: false.
+ * that ran, false for one that never did. Outside a done: false. As the results
+ * of Future.cancel and uv_cancel, which refuse a job that has begun.
  */
 RONDO_API bool rondo_job_begun(const rondo_loop *loop);
 
@@ -2462,17 +2487,19 @@ typedef struct rondo_lookup_hints {
     size_t size;
     rondo_family family;  /**< only these */
     bool datagram;        /**< a service of UDP, not of TCP */
-    bool passive;         /**< no host: addresses to listen at */
-    bool numeric_host;    /**< the host is no name */
-    bool numeric_service; /**< the service is a number */
-    bool canonical_name;  /**< the host's own name, too */
+    bool passive;         /**< no host: addresses to listen at (AI_PASSIVE) */
+    bool numeric_host;    /**< the host is no name (AI_NUMERICHOST) */
+    bool numeric_service; /**< the service is a number (AI_NUMERICSERV) */
+    bool canonical_name;  /**< the host's own name, too (AI_CANONNAME) */
     /** The system's SOCK_... and IPPROTO_...; 0: SOCK_STREAM or what datagram
      * says, and its usual protocol. RONDO_ANY_SOCKET: services of any type;
      * each address is then given once. */
     int socket_type, protocol;
-    bool configured; /**< only families that this machine has addresses of */
+    bool configured; /**< only families that this machine has addresses of
+                        (AI_ADDRCONFIG) */
     /** With RONDO_FAMILY_INET6: where there are no IPv6 addresses, IPv4 ones as
-     * "::ffff:1.2.3.4"; with all_mapped these, too, where there are. */
+     * "::ffff:1.2.3.4" (AI_V4MAPPED); with all_mapped these, too, where there
+     * are (AI_ALL). */
     bool v4_mapped, all_mapped;
 } rondo_lookup_hints;
 
@@ -2493,7 +2520,7 @@ typedef void (*rondo_getaddrinfo_fn)(rondo_loop *loop, void *arg,
  * (no v4_mapped on this system; no such type or protocol), or the resolver's
  * own. An id; RONDO_EINVAL: a host or service that cannot be one;
  * RONDO_ENONAME, RONDO_EAFNOSUPPORT: not what the hints ask for. Cancelled, it
- * ends at once. As loop.getaddrinfo.
+ * ends at once. As loop.getaddrinfo, and uv_getaddrinfo.
  */
 RONDO_API rondo_id rondo_getaddrinfo(rondo_loop *loop, const char *host,
                                      const char *service,
@@ -2519,7 +2546,8 @@ typedef void (*rondo_getnameinfo_fn)(rondo_loop *loop, void *arg,
  * the loop's thread unless both are to be numeric. An id; RONDO_EAFNOSUPPORT:
  * not an IP address; RONDO_EINVAL: no address, no done or unknown flags;
  * RONDO_ENOMEM. done's errors: RONDO_ENONAME (with RONDO_NAMEINFO_REQUIRED),
- * RONDO_ECANCELED, RONDO_EFORKED, or what the system said. As loop.getnameinfo.
+ * RONDO_ECANCELED, RONDO_EFORKED, or what the system said. As loop.getnameinfo,
+ * and uv_getnameinfo.
  */
 RONDO_API rondo_id rondo_getnameinfo(rondo_loop *loop,
                                      const rondo_address *address, int flags,
@@ -3250,13 +3278,16 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * not delivered before goes first; what comes after size bytes is its
  * protocol's.
  *
- * done comes from the loop, once. Error 0: all has been given to `to`; and where
+ * done comes from the loop, once, before the protocol gets bytes of `from`
+ * again. Error 0: all has been given to `to`; and where
  * `from` has ended, its end, too, by rondo_transport_write_eof, unless
  * RONDO_PUMP_KEEP_OPEN is set. Both transports stay open; `from` has ended then,
  * without eof_received. An error: that of the transport that was lost, which its
  * connection_lost is given, too, or RONDO_ECLOSED if the program has closed it.
  * The other transport goes on. rondo_cancel ends the pump: RONDO_ECANCELED, when
- * the bytes that it has are with `to`.
+ * the bytes that it has are with `to`. In a forked child it has a copy of them,
+ * if rondo_loop_after_fork is called before the parent's loop runs; else `to`
+ * ends there with RONDO_EFORKED.
  *
  * Errors: RONDO_EINVAL (two loops, size 0, no done), RONDO_ECLOSED,
  * RONDO_ENOTCONN (connection_made is still to come), RONDO_EOF (`from` has ended
@@ -3447,9 +3478,10 @@ RONDO_API int rondo_group_server_close(rondo_group_server *server,
  * Otherwise nothing happens: RONDO_EINVAL: none of the group's, no such loop,
  * or that loop has it; RONDO_ENOTSUP: not a socket of the transport's own, with
  * filters (which may use their loop), of a rondo_reader or a process, and where
- * RONDO_CAN_DETACH is false (iocp); RONDO_EBUSY: it moves already, or a file is
- * under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED: it closes,
- * the group closes or the loop has ended; RONDO_ENOMEM. done may be NULL.
+ * RONDO_CAN_DETACH is false (iocp); RONDO_EBUSY: it moves already, or a file or
+ * a pump is under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED:
+ * it closes, the group closes or the loop has ended; RONDO_ENOMEM. done may be
+ * NULL.
  */
 RONDO_API int rondo_group_move(rondo_group *group, rondo_transport *t,
                                size_t index, rondo_done_fn done, void *arg);
@@ -3548,7 +3580,7 @@ typedef struct rondo_path_options {
  * system's that rondo_last_error names ("inotify": a watch a directory, "kqueue":
  * a descriptor a file). RONDO_EINVAL: an empty path, a negative time. See
  * inotify(7), kqueue(2) EVFILT_VNODE, ReadDirectoryChangesW, libuv's
- * uv_fs_event_t.
+ * uv_fs_event_t and uv_fs_poll_t.
  */
 RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
                                     const rondo_path_options *options,
@@ -3593,7 +3625,7 @@ RONDO_API void rondo_terminal_restore(void);
 
 /** The size of its window in characters; 0: not known. RONDO_EINVAL: not a
  * terminal. Any thread. See TIOCGWINSZ of ioctl_tty(2),
- * GetConsoleScreenBufferInfo. */
+ * GetConsoleScreenBufferInfo; libuv's uv_tty_get_winsize. */
 RONDO_API int rondo_terminal_get_size(rondo_fd fd, unsigned *columns,
                                       unsigned *rows);
 

@@ -386,6 +386,7 @@
 #define process_open rondo_p_process_open
 #define process_part rondo_p_process_part
 #define process_start rondo_p_process_start
+#define pump_after_fork rondo_p_pump_after_fork
 #define pump_class rondo_p_pump_class
 #define pump_drop rondo_p_pump_drop
 #define pump_eof rondo_p_pump_eof
@@ -418,7 +419,7 @@
 #define reactor_lost rondo_p_reactor_lost
 #define reactor_open rondo_p_reactor_open
 #define reactor_probe rondo_p_reactor_probe
-#define reactor_ready rondo_p_reactor_ready
+#define reactor_ready_slow rondo_p_reactor_ready_slow
 #define reactor_refused rondo_p_reactor_refused
 #define reactor_reopen rondo_p_reactor_reopen
 #define reactor_resolution rondo_p_reactor_resolution
@@ -624,6 +625,7 @@
 #define stream_prepare rondo_p_stream_prepare
 #define stream_queued rondo_p_stream_queued
 #define stream_read_choose rondo_p_stream_read_choose
+#define stream_read_done rondo_p_stream_read_done
 #define stream_read_init rondo_p_stream_read_init
 #define stream_read_owed rondo_p_stream_read_owed
 #define stream_reads rondo_p_stream_reads
@@ -814,6 +816,7 @@
 #define sys_socket_stream rondo_p_sys_socket_stream
 #define sys_source rondo_p_sys_source
 #define sys_splice rondo_p_sys_splice
+#define sys_splice_copy rondo_p_sys_splice_copy
 #define sys_splice_pipe rondo_p_sys_splice_pipe
 #define sys_stdio rondo_p_sys_stdio
 #define sys_stop_exception rondo_p_sys_stop_exception
@@ -856,8 +859,8 @@
 #define unix_at_begin rondo_p_unix_at_begin
 #define unix_at_end rondo_p_unix_at_end
 #define unix_datagram_can_refuse_fragments rondo_p_unix_datagram_can_refuse_fragments
-#define unix_datagram_head_for rondo_p_unix_datagram_head_for
 #define unix_datagram_is_end rondo_p_unix_datagram_is_end
+#define unix_datagram_prepare rondo_p_unix_datagram_prepare
 #define unix_datagram_receive_failed rondo_p_unix_datagram_receive_failed
 #define unix_datagram_send_failed rondo_p_unix_datagram_send_failed
 #define unix_datagram_take rondo_p_unix_datagram_take

@@ -25,8 +25,8 @@ static void on_ready(rondo_loop *loop, rondo_fd fd, void *arg)
 
 void embed_need(struct world *w)
 {
-    if (!rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
-        test_skip(w, "RONDO_CAN_EMBED: this backend cannot be embedded");
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD))
+        test_skip(w, "RONDO_CAN_EMBED_FD: this backend cannot be embedded");
 }
 
 /* Its main loop need not hear that a listed descriptor was closed. */
@@ -95,7 +95,7 @@ void embed_list(struct embed *e)
 
 void embed_prepare(struct embed *e)
 {
-    if (!rondo_loop_supports(e->inner, RONDO_CAN_EMBED)) {
+    if (!rondo_loop_supports(e->inner, RONDO_CAN_EMBED_FD)) {
         embed_list(e);
         return;
     }

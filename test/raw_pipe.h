@@ -9,6 +9,9 @@
 
 #include "raw_local.h"
 
+/* Takes so many bytes out of each pipe of the process that has more. How many
+ * pipes that were. */
+unsigned raw_take_from_pipes(size_t size);
 /* The same terminal as a person has it: lines, echo, Ctrl-D. */
 int raw_line_terminal(raw_fd pair[2]);
 /* The end of `fd` that only reads, or only writes; RONDO_NO_FD */

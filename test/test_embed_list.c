@@ -24,7 +24,7 @@ TEST(L9_a_list_is_told_by_every_backend)
 {
     const raw_fd *fds = test_sockets(w);
     unsigned *n = test_counter(w);
-    bool one = rondo_loop_supports(w->loop, RONDO_CAN_EMBED);
+    bool one = rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD);
     rondo_poll_entry entry;
     int64_t timeout = -1;
 

@@ -107,11 +107,23 @@ TEST(G2_embedding)
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     int result = rondo_loop_prepare(w->loop, &wait);
 
-    if (check_can(w, RONDO_CAN_EMBED, result, ""))
+    if (check_can(w, RONDO_CAN_EMBED_FD, result, ""))
         assert_true(wait.fd != RONDO_NO_FD && raw_fd_valid(wait.fd));
     else
         assert_true(strstr(rondo_last_error(), "epoll") != NULL ||
                     strstr(rondo_last_error(), "kqueue") != NULL);
+}
+
+TEST(G2_embedding_by_a_list)
+{
+    rondo_poll_entry entries[8];
+    int64_t timeout = -1;
+    int result = rondo_loop_prepare_poll(w->loop, entries, 8, &timeout);
+
+    if (check_can(w, RONDO_CAN_EMBED, result, "prepare_poll"))
+        assert_true(result > 0 && timeout == RONDO_NEVER);
+    /* no backend lacks it */
+    assert_true(rondo_loop_supports(w->loop, RONDO_CAN_EMBED));
 }
 
 TEST_LEAVES(G2_unix_sockets)

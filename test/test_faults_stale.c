@@ -237,7 +237,7 @@ TEST(L9_an_embedded_loop_forgets_a_duplicate)
     struct stale *s, *other = test_alloc(w, sizeof *other);
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
 
-    if (!rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD))
         test_skip(w, "cannot be embedded");
     s = stale_new(w);
     assert_ok(rondo_add_reader(w->loop, s->fds[0], on_ready, s));

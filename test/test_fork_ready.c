@@ -188,7 +188,7 @@ TEST(L8_after_fork_inside_a_callback_loses_no_event)
         assert_ok(rondo_add_reader(w->loop, f->fds[i][0], fork_at_first, f));
     }
     assert_ok(rondo_loop_run_once(w->loop, 0));
-    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
+    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD))
         assert_ok(rondo_loop_prepare(w->loop, &wait)); /* so that wake sends */
     for (int i = 0; i < READERS; i++) {
         if (i == READERS / 2)

@@ -259,18 +259,18 @@ TEST(G2_no_embedding_names_another_backend)
 {
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
 
-    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
+    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD))
         test_skip(w, "this backend can be embedded");
     assert_error(rondo_loop_prepare(w->loop, &wait), RONDO_ENOTSUP);
     assert_says(rondo_last_error(), "loop_prepare");
-    assert_true(names_an_able_backend(w, RONDO_CAN_EMBED));
+    assert_true(names_an_able_backend(w, RONDO_CAN_EMBED_FD));
 }
 
 TEST_LEAVES(G2_what_is_supported_is_no_enotsup)
 {
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
     int expected =
-        rondo_loop_supports(w->loop, RONDO_CAN_EMBED) ? 0 : RONDO_ENOTSUP;
+        rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD) ? 0 : RONDO_ENOTSUP;
 
     assert_error(rondo_loop_prepare(w->loop, &wait), expected);
     expected =

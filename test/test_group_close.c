@@ -277,9 +277,9 @@ TEST(M6_a_loop_in_a_callback_is_given_up)
     assert_int_equal(each.result, RONDO_ETIMEDOUT);
     assert_int_equal(metrics.result, RONDO_ETIMEDOUT);
     assert_int_equal(s->closed.result, RONDO_ETIMEDOUT);
-    assert_int_equal(atomic_load(&s->cut), 1);
     test_run_loop(w);
     let_go(w, stuck, threads);
+    assert_int_equal(atomic_load(&s->cut), 1); /* by its own thread, in time */
 }
 
 TEST_LEAVES(M6_the_home_loop_closes_with_a_loop_in_a_callback)

@@ -190,8 +190,8 @@ TEST(L18_an_idle_hook_lets_a_main_loop_not_wait)
     struct hook *h = hook(log, RONDO_IDLE, 1);
     rondo_loop_wait wait = RONDO_LOOP_WAIT_INIT;
 
-    if (!rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
-        test_skip(w, "no RONDO_CAN_EMBED");
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD))
+        test_skip(w, "no RONDO_CAN_EMBED_FD");
     assert_int_equal(rondo_loop_prepare(w->loop, &wait), 0);
     assert_int_equal(wait.timeout_ns, 0);
     assert_int_equal(rondo_loop_run_once(w->loop, 0), 1);

@@ -19,7 +19,7 @@ static void try_nested(rondo_loop *loop, struct nested *n)
     assert_error(rondo_loop_run_once(loop, 0), RONDO_EBUSY);
     assert_error(rondo_loop_run_once(loop, RONDO_NEVER), RONDO_EBUSY);
     assert_error(rondo_loop_close(loop), RONDO_EBUSY);
-    if (rondo_loop_supports(loop, RONDO_CAN_EMBED))
+    if (rondo_loop_supports(loop, RONDO_CAN_EMBED_FD))
         assert_error(rondo_loop_prepare(loop, &wait), RONDO_EBUSY);
     assert_true(rondo_loop_is_running(loop));
     n->tried++;

@@ -164,7 +164,7 @@ TEST_CASE(W3_closed_and_reused_without_removing, check_reuse_outside(w, false));
  * a kernel that watches nothing but sockets tells of one that is closed. */
 static bool finds_closed_ones(struct world *w)
 {
-    return !rondo_loop_supports(w->loop, RONDO_CAN_EMBED) ||
+    return !rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD) ||
            !rondo_loop_supports(w->loop, RONDO_CAN_WATCH_PIPES);
 }
 

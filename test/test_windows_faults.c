@@ -81,7 +81,7 @@ TEST_LEAVES(L7_a_wake_up_of_somebody_else_is_one)
 {
     unsigned *told = test_alloc(w, sizeof *told);
 
-    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
+    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD))
         test_skip(w, "this backend has no socket for wake-ups");
     need_fault(w, RAW_FAULT_WAKE_READ, 1);
     assert_ok(
@@ -98,7 +98,7 @@ TEST(L11_a_wake_up_that_is_gone_is_closed_once)
     unsigned *told = test_alloc(w, sizeof *told);
     raw_fd fds[MANY];
 
-    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
+    if (rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD))
         test_skip(w, "this backend has no socket for wake-ups");
     need_fault(w, RAW_FAULT_WAKE_GONE, 2);
     assert_ok(

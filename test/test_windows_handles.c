@@ -232,8 +232,8 @@ static struct proc *start_behind_packets(struct world *w, const char *what)
     rondo_loop_wait wait = {.size = sizeof wait};
     struct proc *p = proc_begin(w, NULLS);
 
-    if (!rondo_loop_supports(w->loop, RONDO_CAN_EMBED))
-        test_skip(w, "the backend has no RONDO_CAN_EMBED");
+    if (!rondo_loop_supports(w->loop, RONDO_CAN_EMBED_FD))
+        test_skip(w, "the backend has no RONDO_CAN_EMBED_FD");
     assert_ok(rondo_loop_prepare(w->loop, &wait));
     if (!raw_post_wake_ups(wait.fd, MANY_PACKETS))
         test_skip(w, "this system has no completion ports");

@@ -112,6 +112,7 @@ static const struct row rows[] = {
     {"signal handlers", say_can, RONDO_CAN_SIGNALS},
     {"reuse_port", say_can, RONDO_CAN_REUSE_PORT},
     {"embed in another loop", say_can, RONDO_CAN_EMBED},
+    {"... by one descriptor", say_can, RONDO_CAN_EMBED_FD},
     {"pass descriptors", say_can, RONDO_CAN_PASS_DESCRIPTORS},
     {"watch: urgent data", say_can, RONDO_CAN_WATCH_PRIORITY},
     {"watch: half-close", say_can, RONDO_CAN_WATCH_HALF_CLOSE},

@@ -24,7 +24,7 @@ int main(void)
     if (rondo_loop_new(&loop, NULL) < 0 ||
         rondo_call_every(loop, RONDO_SEC(1), tick, NULL) < 0)
         return 1;
-    if (!rondo_loop_supports(loop, RONDO_CAN_EMBED)) {
+    if (!rondo_loop_supports(loop, RONDO_CAN_EMBED_FD)) {
         fprintf(stderr, "backend %s cannot be embedded\n",
                 rondo_loop_backend(loop));
         return 1;

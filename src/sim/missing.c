@@ -92,6 +92,14 @@ int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet)
     return missing();
 }
 
+int64_t sys_splice_copy(sys_fd from, sys_fd to, size_t size)
+{
+    (void)from;
+    (void)to;
+    (void)size;
+    return missing();
+}
+
 bool sys_is_quiet(void)
 {
     return true;

@@ -226,8 +226,9 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
  * again. */
 static bool stream_reads_fast(const rondo_transport *t)
 {
-    return t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held &&
-           !t->pumped && !t->reading_out && !t->timed && t->flow == FLOW_ON &&
+    bool socket = t->kind == STREAM_SOCKET || t->kind == STREAM_UNIX_SOCKET;
+    return socket && stream_delivers(t) && !t->held && !t->pumped &&
+           !t->reading_out && t->flow == FLOW_ON && !stream_fds_arrived(t) &&
            !dispatch_owed(&t->dispatch) &&
            (!t->queued || !op_is_idle(&t->out->op));
 }
@@ -391,7 +392,7 @@ static void stream_tell_lost(void *handle)
     struct stream_owner *owner = t->owner;
     if (t->filtered)
         filters_fail(t);
-    if (t->pumped)
+    if (stream_is_pumped(t))
         pump_lost(t);
     if (t->out && t->out->pump)
         pump_drop(t);
@@ -596,9 +597,10 @@ int stream_remember(rondo_transport *t, const rondo_address *peer,
         local = &address;
     if (error || !local)
         return error;
-    if (t->kind == STREAM_SOCKET &&
+    if ((t->kind == STREAM_SOCKET || t->kind == STREAM_LENT_SOCKET) &&
         rondo_address_family(local) == RONDO_FAMILY_UNIX) {
-        t->kind = STREAM_UNIX_SOCKET;
+        t->kind = t->kind == STREAM_SOCKET ? STREAM_UNIX_SOCKET
+                                           : STREAM_LENT_UNIX_SOCKET;
         /* a backend that reads by itself would lose descriptors */
         t->read.task.kind = OP_WAIT_READ;
     }

@@ -16,7 +16,8 @@ enum stream_kind_id {
     STREAM_HALF_PIPE,   /* a pipe, FIFO, terminal, device or file: one side */
     STREAM_NAMED_PIPE,  /* both sides: Windows' instance, Unix' terminal */
     STREAM_LENT_SOCKET, /* both sides of a borrowed one */
-    STREAM_BY_THREAD,   /* a half pipe that only a thread can wait for */
+    STREAM_LENT_UNIX_SOCKET,
+    STREAM_BY_THREAD, /* a half pipe that only a thread can wait for */
     STREAM_KINDS
 };
 
@@ -281,9 +282,14 @@ static inline bool stream_is_running(const rondo_transport *t)
     return dispatch_runs(&t->dispatch);
 }
 
+/* The slow path of a read. */
+void stream_read_done(rondo_loop *loop, struct task *task);
+
 /* Until stream_settle has looked, no fast path is taken. */
 static inline void stream_leave_fast(rondo_transport *t)
 {
+    if (t->fast_read)
+        t->read.task.done = stream_read_done;
     t->fast_read = t->fast_deliver = 0;
     t->fast_write = t->fast_filter = t->fast_send = 0;
 }
@@ -386,8 +392,10 @@ void stream_check(const rondo_transport *t);
  * get_buffer or buffer_updated will be given next, for detach. */
 struct stream_state {
     rondo_transport *lent_to; /* NULL: no data_received runs */
-    const char *lent_end;
-    size_t lent_size, lent_back;
+    size_t lent_back;         /* given back; 0 while none runs */
+    const char *lent;
+    bool lent_anew; /* the protocol was replaced; false while none runs */
+    size_t lent_size;
     const rondo_transport *rest_of; /* NULL: none of these runs */
     const char *rest;
     size_t rest_size;
@@ -507,9 +515,15 @@ bool stream_file_is_slow(const rondo_transport *t);
 
 /* ---- pumps: pump.c ---- */
 
+/* A pump reads from it, or its done has not been told. */
+static inline bool stream_is_pumped(const rondo_transport *t)
+{
+    return t->pumped || t->pump_full;
+}
+
 static inline bool stream_has_pump(const rondo_transport *t)
 {
-    return t->pumped || (t->out && t->out->pump);
+    return stream_is_pumped(t) || (t->out && t->out->pump);
 }
 /* t->pumped is set. The pump may end in each of these. Does the kernel move the
  * bytes now? */
@@ -530,17 +544,22 @@ void pump_go_on(rondo_transport *to);
 void pump_note_room(rondo_transport *to);
 /* What waits is dropped. */
 void pump_drop(rondo_transport *to);
+void pump_after_fork(rondo_loop *loop);
 
-/* ---- STREAM_UNIX_SOCKET: stream_fds.c ---- */
+/* ---- unix sockets, one's own and lent ones: stream_fds.c ---- */
 
 int64_t stream_fds_recv(rondo_transport *t, void *data, size_t size);
 int64_t stream_fds_sendv(rondo_transport *t, const rondo_buffer *pieces,
                          size_t count);
+static inline bool stream_is_unix(const rondo_transport *t)
+{
+    return t->kind == STREAM_UNIX_SOCKET || t->kind == STREAM_LENT_UNIX_SOCKET;
+}
 /* Descriptors wait for the byte that they go with. */
 bool stream_fds_are_queued(const rondo_transport *t);
 static inline bool stream_fds_wait(const rondo_transport *t)
 {
-    return t->kind == STREAM_UNIX_SOCKET && stream_fds_are_queued(t);
+    return stream_is_unix(t) && stream_fds_are_queued(t);
 }
 /* ... which has not been written yet. */
 bool stream_fds_lack_byte(const rondo_transport *t);
@@ -550,6 +569,10 @@ void stream_fds_drop_queued(rondo_transport *t);
 /* What has arrived is the program's to take until this, after the bytes. A
  * filter may keep the bytes for more to come: then it is after the first read
  * that has brought the protocol some. */
+static inline bool stream_fds_arrived(const rondo_transport *t)
+{
+    return t->extra && t->extra->arrived;
+}
 void stream_fds_drop_arrived(rondo_transport *t);
 void stream_fds_drop_delivered(rondo_transport *t);
 void stream_fds_note_delivered(rondo_transport *t);

@@ -63,6 +63,8 @@ int rondo_transport_set_protocol(rondo_transport *t,
         t->protocol = protocol;
         t->self = self;
         t->refused = false;
+        if (stream_state(t->loop)->lent_to == t)
+            stream_state(t->loop)->lent_anew = true;
         /* the new one has not heard it yet */
         if (t->flow == FLOW_PAUSED)
             stream_set_flow(t, FLOW_PAUSE_DUE);
@@ -118,7 +120,7 @@ int rondo_transport_peer_credentials(const rondo_transport *t,
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
-    if (t->kind != STREAM_UNIX_SOCKET)
+    if (!stream_is_unix(t))
         return error_set(RONDO_ENOTSUP, "%s: only unix sockets know them",
                          what);
     if (t->io.fd == SYS_NO_FD)

@@ -82,11 +82,14 @@ static rondo_fd stream_socket_fd(const rondo_transport *t)
     return (rondo_fd)t->io.fd;
 }
 
-#define SOCKET_KIND                                                            \
+#define SOCKET_CALLS                                                           \
     .name = "connection", .submit = stream_socket_submit,                      \
     .cancel = stream_socket_cancel, .refused = stream_socket_refused,          \
-    .written = stream_socket_written, .close = stream_socket_close,            \
-    .fd = stream_socket_fd, .shuts_down = true, .plain = true
+    .written = stream_socket_written, .shuts_down = true
+#define SOCKET_KIND                                                            \
+    SOCKET_CALLS, .close = stream_socket_close, .fd = stream_socket_fd,        \
+                  .plain = true
+#define LENT_KIND SOCKET_CALLS, .close = stream_pipe_close, .fd = stream_pipe_fd
 #define PIPE_KIND                                                              \
     .name = "pipe", .close = stream_pipe_close, .fd = stream_pipe_fd
 
@@ -108,16 +111,10 @@ const struct stream_kind stream_kinds[STREAM_KINDS] = {
                            .cancel = stream_socket_cancel,
                            .refused = stream_socket_refused,
                            .written = stream_socket_written},
-    [STREAM_LENT_SOCKET] = {.name = "connection",
-                            .recv = stream_pipe_recv,
-                            .sendv = stream_pipe_sendv,
-                            .submit = stream_socket_submit,
-                            .cancel = stream_socket_cancel,
-                            .refused = stream_socket_refused,
-                            .written = stream_socket_written,
-                            .close = stream_pipe_close,
-                            .fd = stream_pipe_fd,
-                            .shuts_down = true},
+    [STREAM_LENT_SOCKET] = {LENT_KIND, .recv = stream_pipe_recv,
+                            .sendv = stream_pipe_sendv},
+    [STREAM_LENT_UNIX_SOCKET] = {LENT_KIND, .recv = stream_fds_recv,
+                                 .sendv = stream_fds_sendv},
     [STREAM_BY_THREAD] = {PIPE_KIND, .recv = stream_thread_recv,
                           .sendv = stream_thread_sendv,
                           .submit = stream_thread_submit,

@@ -35,8 +35,8 @@ struct drain {
 /* Made for the first of them. */
 struct stream_waits {
     struct then *first, **last;
-    struct drain *drains; /* in no order */
-    size_t mark;          /* the highest of theirs, or more */
+    struct drain *drains, **last_drain; /* in the order of the calls */
+    size_t mark;                        /* the highest of theirs, or more */
     struct drain *over, **over_last;
 };
 
@@ -55,6 +55,7 @@ static struct stream_waits *then_make_waits(rondo_transport *t)
         return NULL;
     *w = (struct stream_waits){0};
     w->last = &w->first;
+    w->last_drain = &w->drains;
     w->over_last = &w->over;
     out->waits = w;
     return w;
@@ -96,6 +97,8 @@ static void drain_finish(struct drain *d, int64_t result)
     *d->link = d->next;
     if (d->next)
         d->next->link = d->link;
+    else
+        w->last_drain = d->link;
     d->over = true;
     d->result = result;
     d->next = NULL;
@@ -363,11 +366,9 @@ static int drain_open(struct drain *d)
     if (d->id < 0)
         return (int)d->id;
     handle_open(t->loop, &d->handle, HANDLE_DRAIN);
-    d->next = w->drains;
-    d->link = &w->drains;
-    if (d->next)
-        d->next->link = &d->next;
-    w->drains = d;
+    d->link = w->last_drain;
+    *d->link = d;
+    w->last_drain = &d->next;
     if (d->mark > w->mark)
         w->mark = d->mark;
     stream_leave_fast(t);

@@ -278,7 +278,7 @@ static const struct poller poll_poller = {
 
 const struct backend backend_poll = {
     .name = "poll",
-    .cannot = UINT64_C(1) << RONDO_CAN_EMBED |
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED_FD |
               (POLL_TAKES_ALL ? 0
                               : UINT64_C(1) << RONDO_CAN_WATCH_CHAR_DEVICES |
                                     UINT64_C(1) << RONDO_CAN_WATCH_PRIORITY) |

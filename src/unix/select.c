@@ -178,7 +178,7 @@ static const struct poller select_poller = {
 
 const struct backend backend_select = {
     .name = "select",
-    .cannot = UINT64_C(1) << RONDO_CAN_EMBED |
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED_FD |
               UINT64_C(1) << RONDO_CAN_WATCH_HALF_CLOSE |
               UINT64_C(1) << RONDO_CAN_WATCH_ERRORS,
     .max_number = FD_SETSIZE,

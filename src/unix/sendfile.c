@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -182,6 +183,17 @@ int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet)
         unix_quiet_end(&guard, count == (ssize_t)size);
     return count < 0 ? unix_fail() : count;
 }
+
+int64_t sys_splice_copy(sys_fd from, sys_fd to, size_t size)
+{
+    int inside = 0;
+    if (ioctl(from, FIONREAD, &inside) < 0)
+        return unix_fail();
+    if ((size_t)inside != size)
+        return 0;
+    ssize_t count = tee(from, to, size, SPLICE_F_NONBLOCK);
+    return count < 0 ? unix_fail() : count;
+}
 #else
 int sys_splice_pipe(sys_fd fds[2], size_t size)
 {
@@ -197,6 +209,15 @@ int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet)
     (void)to;
     (void)size;
     (void)quiet;
+    error_no_os();
+    return RONDO_ENOTSUP;
+}
+
+int64_t sys_splice_copy(sys_fd from, sys_fd to, size_t size)
+{
+    (void)from;
+    (void)to;
+    (void)size;
     error_no_os();
     return RONDO_ENOTSUP;
 }

@@ -316,6 +316,7 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_CHILD_WATCHER:
     case RONDO_CAN_SIGNALS:
     case RONDO_CAN_EMBED:
+    case RONDO_CAN_EMBED_FD:
     case RONDO_CAN_WATCH_PRIORITY:
     case RONDO_CAN_WATCH_HALF_CLOSE:
     case RONDO_CAN_WATCH_ERRORS:

@@ -120,4 +120,13 @@ int64_t sys_splice(sys_fd from, sys_fd to, size_t size, bool quiet)
     error_no_os();
     return RONDO_ENOTSUP;
 }
+
+int64_t sys_splice_copy(sys_fd from, sys_fd to, size_t size)
+{
+    (void)from;
+    (void)to;
+    (void)size;
+    error_no_os();
+    return RONDO_ENOTSUP;
+}
 #endif

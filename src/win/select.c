@@ -244,7 +244,8 @@ static const struct poller select_poller = {
 
 const struct backend backend_select = {
     .name = "select",
-    .cannot = UINT64_C(1) << RONDO_CAN_EMBED | UINT64_C(1) << RONDO_CAN_PIPES |
+    .cannot = UINT64_C(1) << RONDO_CAN_EMBED_FD |
+              UINT64_C(1) << RONDO_CAN_PIPES |
               UINT64_C(1) << RONDO_CAN_NAMED_PIPES |
               UINT64_C(1) << RONDO_CAN_SUBPROCESS |
               UINT64_C(1) << RONDO_CAN_TERMINALS |

@@ -235,6 +235,8 @@ bool sys_supports(rondo_capability what)
 {
     if (what == RONDO_CAN_PACKET_INFO)
         return sys_datagram_infos() & RONDO_INFO_LOCAL;
+    if (what == RONDO_CAN_TTL)
+        return sys_datagram_infos() & RONDO_INFO_TTL;
     if (what == RONDO_CAN_ECN)
         return sys_datagram_infos() & RONDO_INFO_ECN;
     if (what == RONDO_CAN_SEGMENTATION)
@@ -252,6 +254,6 @@ bool sys_supports(rondo_capability what)
            what == RONDO_CAN_WATCH_ERRORS || what == RONDO_CAN_JOB_OBJECTS ||
            what == RONDO_CAN_DIE_WITH_PARENT || what == RONDO_CAN_DETACH ||
            what == RONDO_CAN_PIN_THREADS || what == RONDO_CAN_LOCK_RANGES ||
-           what == RONDO_CAN_WATCH_PATHS;
+           what == RONDO_CAN_WATCH_PATHS || what == RONDO_CAN_EMBED_FD;
 }
 #endif
