@@ -330,7 +330,9 @@
 #define op_submit rondo_p_op_submit
 #define packets_connect rondo_p_packets_connect
 #define packets_drop_all rondo_p_packets_drop_all
+#define packets_receive_one rondo_p_packets_receive_one
 #define packets_send_out rondo_p_packets_send_out
+#define packets_send_parts rondo_p_packets_send_parts
 #define path_arg rondo_p_path_arg
 #define path_batch_clear rondo_p_path_batch_clear
 #define path_batch_put rondo_p_path_batch_put
