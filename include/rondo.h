@@ -1599,8 +1599,8 @@ typedef struct rondo_detached {
  *
  * 0; on an error nothing has changed: RONDO_EBUSY: bytes, a file or a
  * descriptor wait to be sent; RONDO_ENOTSUP: with filters, where a thread makes
- * the calls, and where RONDO_CAN_DETACH is false (Windows ties a handle to one
- * completion port for good); RONDO_ENOTCONN: before connection_made;
+ * the calls, and where RONDO_CAN_DETACH is false (iocp: the handle is tied to
+ * the loop's completion port); RONDO_ENOTCONN: before connection_made;
  * RONDO_ECLOSED: it closes; a failed write's error; RONDO_ENOMEM;
  * RONDO_EINVAL: out has no size. asyncio and libuv have none; as the hijack of
  * Go's net/http.
