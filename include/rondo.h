@@ -1551,9 +1551,10 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * Sends a descriptor to the process at the other end of a unix socket, beside
  * the byte that is written next; up to 64 may go beside one byte. fd stays the
  * caller's and may be closed at once: a duplicate travels. One that no byte
- * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
- * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
- * byte; RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
+ * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket, or one that only
+ * reads or writes (rondo_connect_write_pipe); RONDO_EBADF: not open;
+ * RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one byte;
+ * RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
  * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the
  * next byte that they send. As libuv's uv_write2; see SCM_RIGHTS in unix(7).
  */
