@@ -3279,7 +3279,8 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * not delivered before goes first; what comes after size bytes is its
  * protocol's.
  *
- * done comes from the loop, once. Error 0: all has been given to `to`; and where
+ * done comes from the loop, once, before the protocol gets bytes of `from`
+ * again. Error 0: all has been given to `to`; and where
  * `from` has ended, its end, too, by rondo_transport_write_eof, unless
  * RONDO_PUMP_KEEP_OPEN is set. Both transports stay open; `from` has ended then,
  * without eof_received. An error: that of the transport that was lost, which its
@@ -3478,9 +3479,10 @@ RONDO_API int rondo_group_server_close(rondo_group_server *server,
  * Otherwise nothing happens: RONDO_EINVAL: none of the group's, no such loop,
  * or that loop has it; RONDO_ENOTSUP: not a socket of the transport's own, with
  * filters (which may use their loop), of a rondo_reader or a process, and where
- * RONDO_CAN_DETACH is false (iocp); RONDO_EBUSY: it moves already, or a file is
- * under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED: it closes,
- * the group closes or the loop has ended; RONDO_ENOMEM. done may be NULL.
+ * RONDO_CAN_DETACH is false (iocp); RONDO_EBUSY: it moves already, or a file or
+ * a pump is under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED:
+ * it closes, the group closes or the loop has ended; RONDO_ENOMEM. done may be
+ * NULL.
  */
 RONDO_API int rondo_group_move(rondo_group *group, rondo_transport *t,
                                size_t index, rondo_done_fn done, void *arg);

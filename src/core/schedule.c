@@ -95,7 +95,7 @@ static COLD rondo_id schedule_soon_slow(rondo_loop *loop, rondo_fn fn,
 
 rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
 {
-    if (!loop_is_plain(loop) || !fn || schedule_is_full(loop))
+    if (!loop || !loop_is_plain(loop) || !fn || schedule_is_full(loop))
         return schedule_soon_slow(loop, fn, arg);
     return schedule_put(loop, fn, arg);
 }

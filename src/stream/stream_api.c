@@ -63,6 +63,8 @@ int rondo_transport_set_protocol(rondo_transport *t,
         t->protocol = protocol;
         t->self = self;
         t->refused = false;
+        if (stream_state(t->loop)->lent_to == t)
+            stream_state(t->loop)->lent_anew = true;
         /* the new one has not heard it yet */
         if (t->flow == FLOW_PAUSED)
             stream_set_flow(t, FLOW_PAUSE_DUE);

@@ -27,7 +27,7 @@ static struct shared {
     unsigned kinds[VERBS_MOST][SIDE_KINDS], endings[VERBS_MOST][ENDINGS];
     unsigned ends[SIDE_KINDS][ENDINGS];
     bool all[VERBS_MOST][VERBS_MOST][SIDE_KINDS][ENDINGS];
-} *shared;
+} * shared;
 
 static const char *backend;
 static const char *trace;
@@ -36,11 +36,11 @@ static bool keeps_steps;
 /* A seed says which verbs are tried more often, and whether there are faults. */
 static struct model_options options_of(uint64_t seed)
 {
-    return (struct model_options){
-        .backend = backend,
-        .trace = trace,
-        .faults = (seed & 3) == 3,
-        .focus = {(unsigned)(seed >> 40) & 0xff, (unsigned)(seed >> 48) & 0xff}};
+    return (struct model_options){.backend = backend,
+                                  .trace = trace,
+                                  .faults = (seed & 3) == 3,
+                                  .focus = {(unsigned)(seed >> 40) & 0xff,
+                                            (unsigned)(seed >> 48) & 0xff}};
 }
 
 static void did(uint64_t key, const char *text)
@@ -178,8 +178,8 @@ static void shorten(struct shorter *s)
         size_t size = (count + parts - 1) / parts;
         bool any = false;
         for (size_t at = 0; size && at < count; at += size)
-            any |= leave_out(s, steps + at,
-                             at + size < count ? size : count - at);
+            any |=
+                leave_out(s, steps + at, at + size < count ? size : count - at);
         done = !size || (!any && size == 1);
         if (!any)
             parts *= 2;
@@ -218,8 +218,7 @@ static int tell_failure(uint64_t seed)
 /* ---- pairs ---- */
 
 static const char *const kind_names[SIDE_KINDS] = {
-    "client",      "server", "unix client", "unix server",
-    "group",       "accepted"};
+    "client", "server", "unix client", "unix server", "group", "accepted"};
 #define ENDING_NAME(name) #name,
 static const char *const ending_names[ENDINGS] = {SIDE_ENDINGS(ENDING_NAME)};
 
@@ -242,8 +241,8 @@ static void tell_pairs(bool all)
             tell_pair(shared->kinds[a][k], side_verb_name(a), kind_names[k],
                       &kinds, all);
         for (unsigned e = 0; e < ENDINGS; e++)
-            tell_pair(shared->endings[a][e], side_verb_name(a),
-                      ending_names[e], &endings, all);
+            tell_pair(shared->endings[a][e], side_verb_name(a), ending_names[e],
+                      &endings, all);
     }
     for (unsigned k = 0; k < SIDE_KINDS; k++)
         for (unsigned e = 0; e < ENDINGS; e++)
@@ -302,8 +301,7 @@ static int campaign(uint64_t first, uint64_t seeds)
            "events\n",
            backend, (unsigned long long)shared->programs,
            (unsigned long long)shared->connections,
-           (unsigned long long)shared->steps,
-           (unsigned long long)shared->bytes,
+           (unsigned long long)shared->steps, (unsigned long long)shared->bytes,
            (unsigned long long)shared->events);
     return 0;
 }

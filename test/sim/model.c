@@ -133,8 +133,8 @@ bool op_ended(struct op *op, rondo_loop *loop, int64_t result)
     p->called_at = rondo_sim_now();
     must(loop == p->loop, "%s: done on another loop", op->what);
     if (op->expects >= 0 && result >= 0)
-        must(result == op->expects, "%s: result %lld instead of %lld",
-             op->what, (long long)result, (long long)op->expects);
+        must(result == op->expects, "%s: result %lld instead of %lld", op->what,
+             (long long)result, (long long)op->expects);
     if (s) {
         must(!s->lost || s->raw, "%s of %s %u: done after connection_lost",
              op->what, s->actor.kind, s->actor.number);
@@ -279,8 +279,8 @@ static int host_run(struct place *p)
     }
     do
         result = rondo_loop_run_once(
-            p->loop, how == 1 ? RONDO_NEVER
-                              : RONDO_US(how == 2 ? 100000 : 500));
+            p->loop,
+            how == 1 ? RONDO_NEVER : RONDO_US(how == 2 ? 100000 : 500));
     while (result > 0 && !p->stopped);
     return result;
 }
@@ -289,7 +289,8 @@ static void host_main(void *arg)
 {
     struct place *p = arg;
     rondo_loop_options o = {.size = sizeof o, .allocator = &p->allocator};
-    p->allocator = (rondo_allocator){place_malloc, place_realloc, place_free, p};
+    p->allocator =
+        (rondo_allocator){place_malloc, place_realloc, place_free, p};
     if (rondo_loop_new(&p->loop, &o) != 0) {
         must(model.faults, "loop_new: %s", rondo_last_error());
         must(!p->blocks, "loop_new fails and leaves memory");
@@ -321,8 +322,7 @@ static void host_main(void *arg)
         p->open -= s->place == p && s->made && s->raw && !s->lost;
     }
     must(!p->open, "close leaves %u connections", p->open);
-    must(!p->blocks, "close leaves %zu pieces of memory",
-         p->blocks);
+    must(!p->blocks, "close leaves %zu pieces of memory", p->blocks);
 }
 
 /* ---- the world ---- */
@@ -331,11 +331,18 @@ static rondo_sim_faults model_faults(bool harsh, unsigned kind)
 {
     rondo_sim_faults f = {0};
     if (options->tortures)
-        return (rondo_sim_faults){.no_memory = 1, .no_descriptor = 1,
-                                  .no_file = 1, .no_buffers = 1,
-                                  .no_thread = 1, .refuse = 1, .no_name = 1,
-                                  .reset = 1, .again = 1, .short_read = 1,
-                                  .short_write = 1, .spurious = 1,
+        return (rondo_sim_faults){.no_memory = 1,
+                                  .no_descriptor = 1,
+                                  .no_file = 1,
+                                  .no_buffers = 1,
+                                  .no_thread = 1,
+                                  .refuse = 1,
+                                  .no_name = 1,
+                                  .reset = 1,
+                                  .again = 1,
+                                  .short_read = 1,
+                                  .short_write = 1,
+                                  .spurious = 1,
                                   .accept_error = 1};
     if (kind & 1) {
         f.short_read = f.short_write = 0.1;
@@ -395,17 +402,18 @@ static int model_begin(const struct model_options *o, FILE *trace)
     struct step step;
     (void)step_begin(&step, &world, "begin");
     unsigned kind = step_below(&step, 4);
+    model.relays_break = step_below(&step, 2);
     size_t window = windows[step_below(&step, 3)];
     model.exact = !(kind & 2) && !o->faults;
-    return rondo_sim_begin(RONDO_SIM(
-            .seed = model.seed, .backend = o->backend, .trace = trace,
-            .faults = model_faults(o->faults, kind), .window = window,
-            .segment = 1 + step_below(&step, 5000),
-            .give_up_ns = RONDO_SEC(20),
-            .link = {.latency_ns = RONDO_MS(1),
-                     .jitter_ns = RONDO_MS(step_below(&step, 4)),
-                     .loss = step_below(&step, 3) ? 0 : 0.02},
-            .switches = step_below(&step, 2) ? 0.5 : 0.02));
+    return rondo_sim_begin(
+        RONDO_SIM(.seed = model.seed, .backend = o->backend, .trace = trace,
+                  .faults = model_faults(o->faults, kind), .window = window,
+                  .segment = 1 + step_below(&step, 5000),
+                  .give_up_ns = RONDO_SEC(20),
+                  .link = {.latency_ns = RONDO_MS(1),
+                           .jitter_ns = RONDO_MS(step_below(&step, 4)),
+                           .loss = step_below(&step, 3) ? 0 : 0.02},
+                  .switches = step_below(&step, 2) ? 0.5 : 0.02));
 }
 
 static void model_hosts_begin(void)
@@ -416,9 +424,8 @@ static void model_hosts_begin(void)
         char ip[32];
         struct place *p = &model.places[i];
         snprintf(ip, sizeof ip, "10.0.0.%d", i + 1);
-        p->actor = (struct actor){.key = (uint64_t)i + 10,
-                                  .number = (unsigned)i,
-                                  .kind = "host"};
+        p->actor = (struct actor){
+            .key = (uint64_t)i + 10, .number = (unsigned)i, .kind = "host"};
         p->host = i;
         p->main = true;
         p->steps_left = options->tortures ? 8 : 40;

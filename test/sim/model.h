@@ -81,7 +81,7 @@ struct place {
     int64_t timer_ran_when;
     uint64_t soon_order, soon_ran;
     size_t blocks, allocations; /* of its allocator */
-    int64_t called_at; /* the last callback */
+    int64_t called_at;          /* the last callback */
     bool stopped;
     unsigned open; /* sides made and not lost */
     unsigned steps_left;
@@ -105,8 +105,9 @@ void place_sleep(struct place *p, int64_t ns);
 /* Everything of a run. */
 struct model {
     uint64_t seed;
-    bool faults; /* errors may come from nowhere */
-    bool exact;  /* callbacks run exactly when they are due */
+    bool faults;       /* errors may come from nowhere */
+    bool exact;        /* callbacks run exactly when they are due */
+    bool relays_break; /* those between a client and a server */
     const uint64_t *skipped;
     size_t skip_count;
     unsigned sides, ops_count;
@@ -122,7 +123,7 @@ struct model {
 
 extern struct model model;
 
-enum { MODEL_HOSTS = 2, MODEL_PORT = 1000, MODEL_PORTS = 5 };
+enum { MODEL_HOSTS = 2, MODEL_PORT = 1000, MODEL_PORTS = 6 };
 extern const char *const model_hosts[MODEL_HOSTS];
 
 /* ---- model_loop.c: timers, callbacks, posts, jobs, datagrams ---- */
@@ -204,8 +205,9 @@ struct side {
     bool wrote_end, closed, cut, aborted, resets, detached, moving, timeouts;
     bool writing_paused, pause_inside, filtered, by_server, within;
     bool background, heard_end, adopted;
-    bool paused;          /* by the program: no data comes */
-    int64_t over_by;      /* when connection_lost comes at the latest */
+    bool relayed;           /* a relay stands between it and its peer */
+    bool paused;            /* by the program: no data comes */
+    int64_t over_by;        /* when connection_lost comes at the latest */
     int abort_error, fails; /* fails: the error of connection_lost */
     size_t high;
     unsigned ops; /* that owe a done before connection_lost */
@@ -240,7 +242,8 @@ enum side_trait {
     TRAIT_GET_BUFFER,
     TRAIT_GET_BUFFERS,
     TRAIT_UNREAD,
-    TRAIT_RAW
+    TRAIT_RAW,
+    TRAIT_RELAYED
 };
 void side_has(struct side *s, enum side_trait trait);
 unsigned side_verbs(void);
@@ -257,6 +260,12 @@ int filter_setup(rondo_transport *t, void *arg);
 
 void raw_begin(struct side *s, rondo_fd fd);
 
+/* ---- model_relay.c ---- */
+
+int relay_serve(struct place *p, const char *ip, uint16_t port,
+                void (*closed)(rondo_server *server, void *arg), void *arg,
+                rondo_server **server);
+
 /* ---- model.c ---- */
 
 struct model_result {
@@ -271,7 +280,7 @@ struct model_options {
     const uint64_t *skipped; /* sorted: steps that are left out */
     size_t skip_count;
     unsigned focus[2]; /* verbs + 1; 0: none */
-    bool tortures; /* a short program, in which each fault may happen */
+    bool tortures;     /* a short program, in which each fault may happen */
     void (*did)(uint64_t key, const char *text);
     /* pairs met: bits of [verb * verbs + verb], then kinds and endings */
     void (*met)(unsigned verb, unsigned other, unsigned kind, unsigned ending);

@@ -79,8 +79,8 @@ void timer_cancel(struct timer *t)
     int error = rondo_cancel(t->place->loop, t->id);
     if (t->place->closing)
         return;
-    must((error == 0) == t->pending || t->firing, "cancel of a timer: %d, pending %d", error,
-         t->pending);
+    must((error == 0) == t->pending || t->firing,
+         "cancel of a timer: %d, pending %d", error, t->pending);
     t->pending = false;
 }
 
@@ -102,8 +102,8 @@ static int timer_move(struct timer *t, struct step *step)
     size_t before = p->allocations;
     int error = rondo_reschedule(
         p->loop, t->id, when - rondo_sim_now() + rondo_loop_time(p->loop));
-    must((error == 0) == (t->pending || t->firing), "reschedule: %s, pending %d",
-         rondo_error_name(error), t->pending);
+    must((error == 0) == (t->pending || t->firing),
+         "reschedule: %s, pending %d", rondo_error_name(error), t->pending);
     must(!t->pending || p->allocations == before, "a timer's move allocates");
     if (error == 0) {
         t->pending = true;
@@ -290,9 +290,9 @@ static int64_t act_job(struct place *p, struct step *step)
         rondo_executor_new(&p->executor, 1 + step_below(step, 3)) != 0)
         p->executor = NULL;
     rondo_id id = op_called(
-        op, rondo_run_in_executor(
-                p->loop, step_below(step, 2) ? p->executor : NULL, job_works,
-                job_done, op));
+        op,
+        rondo_run_in_executor(p->loop, step_below(step, 2) ? p->executor : NULL,
+                              job_works, job_done, op));
     if (id > 0 && step_below(step, 3) == 0)
         (void)rondo_cancel(p->loop, id);
     return id;
@@ -333,8 +333,8 @@ static int64_t act_lookup(struct place *p, struct step *step)
 {
     struct op *op = op_new("look-up", p, NULL, -1);
     const char *host = step_below(step, 3) == 0 ? "nobody" : "two";
-    rondo_id id = op_called(
-        op, rondo_getaddrinfo(p->loop, host, "7", NULL, found, op));
+    rondo_id id =
+        op_called(op, rondo_getaddrinfo(p->loop, host, "7", NULL, found, op));
     if (id > 0 && step_below(step, 3) == 0)
         (void)rondo_cancel(p->loop, id);
     return id;
@@ -435,13 +435,12 @@ static const struct {
     const char *name;
     int64_t (*act)(struct place *p, struct step *step);
     unsigned weight;
-} acts[] = {
-    {"connect", net_connect, 12}, {"serve", net_serve, 3},
-    {"timer", act_timer, 4},      {"call_soon", act_soon, 3},
-    {"thread", act_thread, 1},    {"job", act_job, 2},
-    {"hook", act_hook, 1},        {"getaddrinfo", act_lookup, 1},
-    {"sleep", act_sleep, 1},      {"wake", act_wake, 1},
-    {"datagram", act_datagram, 3}, {"any side", side_act_any, 6}};
+} acts[] = {{"connect", net_connect, 12},  {"serve", net_serve, 3},
+            {"timer", act_timer, 4},       {"call_soon", act_soon, 3},
+            {"thread", act_thread, 1},     {"job", act_job, 2},
+            {"hook", act_hook, 1},         {"getaddrinfo", act_lookup, 1},
+            {"sleep", act_sleep, 1},       {"wake", act_wake, 1},
+            {"datagram", act_datagram, 3}, {"any side", side_act_any, 6}};
 
 /* In a callback of the loop's. */
 static void place_acts(struct place *p, const char *where)
@@ -451,7 +450,6 @@ static void place_acts(struct place *p, const char *where)
         step_below(&step, 2))
         (void)side_act_any(p, &step);
 }
-
 
 void loop_act(struct place *p, struct step *step)
 {

@@ -110,21 +110,21 @@ static int64_t serve_group(struct place *p, struct step *step,
         op, rondo_group_each(p->group, member_begins, p, group_done, op));
     if (begun < 0)
         return begun;
-    return rondo_group_serve(
-        p->group,
-        RONDO_SERVE(.host = ip, .port = MODEL_PORT + 3,
-                    .protocol_factory = factory),
-        step_below(step, 2) ? RONDO_SPREAD_IN_TURN : RONDO_SPREAD_TO_FEWEST,
-        NULL, v, &p->group_server);
+    return rondo_group_serve(p->group,
+                             RONDO_SERVE(.host = ip, .port = MODEL_PORT + 3,
+                                         .protocol_factory = factory),
+                             step_below(step, 2) ? RONDO_SPREAD_IN_TURN
+                                                 : RONDO_SPREAD_TO_FEWEST,
+                             NULL, v, &p->group_server);
 }
 
 /* ---- servers ---- */
 
 static int64_t server_begin(struct place *p, struct step *step, unsigned slot)
 {
-    static const enum side_kind kinds[] = {SIDE_SERVER, SIDE_SERVER,
-                                           SIDE_ACCEPTED, SIDE_GROUP,
-                                           SIDE_UNIX_SERVER};
+    static const enum side_kind kinds[] = {SIDE_SERVER,      SIDE_SERVER,
+                                           SIDE_ACCEPTED,    SIDE_GROUP,
+                                           SIDE_UNIX_SERVER, SIDE_SERVER};
     struct serving *v = model_alloc(sizeof *v);
     char ip[] = "10.0.0.1", path[] = "/0";
     ip[7] = (char)('1' + p->host);
@@ -151,13 +151,16 @@ static int64_t server_begin(struct place *p, struct step *step, unsigned slot)
     }
     o.max_clients = step_below(step, 4) == 0 ? 2 : 0;
     o.start_reading = step_below(step, 6) == 0 ? RONDO_OFF : RONDO_DEFAULT;
-    int error = rondo_create_server(p->loop, &o, NULL, v, &p->servers[slot]);
+    int error =
+        slot == 5
+            ? relay_serve(p, ip, o.port, closed, v, &p->servers[slot])
+            : rondo_create_server(p->loop, &o, NULL, v, &p->servers[slot]);
     if (error == 0)
         p->server_count++;
     else
         p->servers[slot] = NULL;
-    must(error == 0 || model.faults || error == RONDO_EADDRINUSE,
-         "serve: %s", rondo_last_error());
+    must(error == 0 || model.faults || error == RONDO_EADDRINUSE, "serve: %s",
+         rondo_last_error());
     return error;
 }
 
@@ -165,6 +168,7 @@ static int64_t server_begin(struct place *p, struct step *step, unsigned slot)
 static void server_ends_clients(struct place *p, rondo_server *server,
                                 bool aborts)
 {
+    model.relays_break |= server == p->servers[5];
     for (unsigned i = 0; i < model.sides; i++) {
         struct side *s = model.all_sides[i];
         if (s->place == p && s->t && !s->lost &&
@@ -230,9 +234,9 @@ void net_end(struct place *p)
     rondo_group *group = p->group;
     (void)rondo_group_each(group, member_ends, p, NULL, NULL);
     struct op *op = op_new("group_close", p, NULL, 0);
-    must(op_called(op, rondo_group_close(
-                           group, RONDO_US(step_below(&step, 20000)),
-                           group_done, op)) == 0 ||
+    must(op_called(op,
+                   rondo_group_close(group, RONDO_US(step_below(&step, 20000)),
+                                     group_done, op)) == 0 ||
              model.faults,
          "group_close: %s", rondo_last_error());
 }
@@ -332,6 +336,9 @@ int64_t net_connect(struct place *p, struct step *step)
         o.path = path;
     else
         o.host = model_hosts[step_below(step, MODEL_HOSTS)];
+    s->relayed = slot == 5;
+    if (s->relayed)
+        side_has(s, TRAIT_RELAYED);
     o.port = slot == 4 ? 0 : (uint16_t)(MODEL_PORT + slot);
     if (step_below(step, 4) == 0) {
         o.setup = filter_setup;

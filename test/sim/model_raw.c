@@ -63,13 +63,13 @@ static void raw_adopt(struct raw *r, struct step *step)
         s->steps_left = 1;
     if (s->wrote_end) /* which the transport does not know */
         s->steps_left = 0;
-    s->eof = false; /* it hears the end once more */
+    s->eof = false;   /* it hears the end once more */
     s->place->open--; /* made counts it again */
     int error = step_below(step, 2)
                     ? rondo_adopt(r->place->loop, r->fd, RONDO_PIPE_OWN,
                                   side_protocol(s), s, NULL)
-                    : rondo_connect_accepted_socket(
-                          r->place->loop, r->fd, side_protocol(s), s, NULL);
+                    : rondo_connect_accepted_socket(r->place->loop, r->fd,
+                                                    side_protocol(s), s, NULL);
     step_did(step, "adopt", error);
     if (error == 0)
         return;
@@ -80,8 +80,7 @@ static void raw_adopt(struct raw *r, struct step *step)
          "adopt: %s", rondo_last_error());
     s->lost = true; /* its descriptor is left open */
     s->place->open--;
-    rondo_sim_log("%s %u keeps its descriptor", s->actor.kind,
-                  s->actor.number);
+    rondo_sim_log("%s %u keeps its descriptor", s->actor.kind, s->actor.number);
 }
 
 /* ---- operations on the descriptor ---- */
@@ -130,9 +129,8 @@ static void raw_receive(struct raw *r, struct step *step)
     struct op *op = raw_op(r, "sock_recv", -1);
     size_t size = 1 + step_below(step, sizeof r->bytes - 1);
     r->reading = true;
-    rondo_id id =
-        op_called(op, rondo_sock_recv(r->place->loop, r->fd, r->bytes, size,
-                                      raw_received, op));
+    rondo_id id = op_called(op, rondo_sock_recv(r->place->loop, r->fd, r->bytes,
+                                                size, raw_received, op));
     step_did(step, "sock_recv", id);
     if (id < 0) {
         must(model.faults || r->place->closing, "sock_recv: %s",

@@ -24,8 +24,8 @@ void side_fill(struct side *s, char *bytes, size_t size)
 struct side *side_new(struct place *p, enum side_kind kind, struct step *step)
 {
     static const char *const kinds[SIDE_KINDS] = {
-        "client",        "server side",   "unix client",
-        "unix server",   "group's side",  "accepted side"};
+        "client",      "server side",  "unix client",
+        "unix server", "group's side", "accepted side"};
     struct side *s = model_alloc(sizeof *s);
     if (model.sides == SIDES_MOST)
         abort();
@@ -55,14 +55,14 @@ static void side_find_peer(struct side *s)
          "side %u hears side %u, which has another peer", s->actor.number,
          peer->actor.number);
     s->peer = peer;
+    s->relayed |= peer->relayed;
 }
 
 void side_received(struct side *s, const void *data, size_t size)
 {
     const unsigned char *bytes = data;
     must(size > 0, "no bytes received");
-    must(!s->eof, "%s %u: bytes after the end", s->actor.kind,
-         s->actor.number);
+    must(!s->eof, "%s %u: bytes after the end", s->actor.kind, s->actor.number);
     for (size_t i = 0; i < size; i++) {
         uint64_t at = s->received++;
         if (at < HEAD) {
@@ -86,7 +86,8 @@ void side_ended(struct side *s)
     const struct side *peer = s->peer;
     must(!s->eof, "%s %u: two ends", s->actor.kind, s->actor.number);
     s->eof = true;
-    if (!peer || peer->cut || s->resets || model.faults)
+    if (!peer || peer->cut || s->resets || model.faults ||
+        (s->relayed && model.relays_break))
         return;
     if (peer->filtered && peer->fails)
         return; /* before the filter is ready: it ends without a reset */
@@ -325,6 +326,8 @@ static bool side_has_reason(const struct side *s, int error)
     case RONDO_ECONNRESET:
     case RONDO_EPIPE:
         if (s->aborted && s->abort_error == error)
+            return true;
+        if (s->relayed && (model.relays_break || s->place->ending))
             return true;
         if (s->adopted && s->wrote_end)
             return true; /* the new transport did not know of it */

@@ -58,7 +58,8 @@ static int64_t v_writev(struct side *s, struct step *step)
     size_t size;
     char *bytes = bytes_new(s, step, &size);
     size_t first = step_below(step, (unsigned)size);
-    rondo_buffer parts[] = {{bytes, first}, {"", 0}, {bytes + first, size - first}};
+    rondo_buffer parts[] = {
+        {bytes, first}, {"", 0}, {bytes + first, size - first}};
     s->sent += size;
     int64_t result = rondo_transport_writev(s->t, parts, 3);
     free(bytes);
@@ -101,10 +102,10 @@ static int64_t v_write_then(struct side *s, struct step *step)
     op->bytes = bytes;
     op->expects = (int64_t)size;
     op->order = ++s->write_order;
-    rondo_buffer parts[] = {{bytes, size / 2}, {bytes + size / 2, size - size / 2}};
+    rondo_buffer parts[] = {{bytes, size / 2},
+                            {bytes + size / 2, size - size / 2}};
     s->sent += size;
-    int64_t result =
-        rondo_transport_write_then(s->t, parts, 2, written, op);
+    int64_t result = rondo_transport_write_then(s->t, parts, 2, written, op);
     (void)op_called(op, result);
     return write_ends(s, step, result, size);
 }
@@ -168,7 +169,8 @@ static int64_t v_resume(struct side *s, struct step *step)
 
 static int64_t v_limits(struct side *s, struct step *step)
 {
-    size_t high = step_below(step, 3) ? step_below(step, 5000) : RONDO_NO_BUFFER;
+    size_t high =
+        step_below(step, 3) ? step_below(step, 5000) : RONDO_NO_BUFFER;
     return rondo_transport_set_write_buffer_limits(s->t, high, 0);
 }
 
@@ -426,6 +428,7 @@ static const struct verb {
     {"get_buffers", NULL, 0},
     {"unread", NULL, 0},
     {"raw", NULL, 0},
+    {"relayed", NULL, 0},
 };
 
 enum {

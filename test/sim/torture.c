@@ -13,15 +13,15 @@
 enum { BATCH = 64, PATIENCE_S = 120 };
 
 static const char *const kinds[] = {
-    "no_memory", "no_descriptor", "no_file",  "no_buffers", "no_thread",
-    "refuse",    "no_name",       "reset",    "again",      "short_read",
-    "short_write", "spurious",    "accept_error"};
+    "no_memory",   "no_descriptor", "no_file",     "no_buffers", "no_thread",
+    "refuse",      "no_name",       "reset",       "again",      "short_read",
+    "short_write", "spurious",      "accept_error"};
 
 /* What the process that plays tells. */
 static struct shared {
     uint64_t hash, events, programs;
     char failure[512];
-} *shared;
+} * shared;
 
 static struct model_options options = {.faults = true, .tortures = true};
 
