@@ -293,14 +293,18 @@ static void reader_on_data(rondo_transport *t, void *self, const void *data,
 static bool reader_on_eof(rondo_transport *t, void *self)
 {
     rondo_reader *r = self;
-    const rondo_protocol *protocol = r->protocol;
-    void *owner = r->self;
+    struct reader_hearer last = {r->protocol, r->self};
     r->t = t;
     r->ended = RONDO_EOF;
-    r->closing = !protocol->eof_received;
+    r->closing = !last.protocol->eof_received;
+    r->last = &last;
     bool alive = reader_pump(r);
-    if (protocol->eof_received)
-        return protocol->eof_received(t, owner);
+    if (alive)
+        r->last = NULL;
+    if (stream_is_closing(t)) /* the program has heard of it, and ended it */
+        return false;
+    if (last.protocol->eof_received)
+        return last.protocol->eof_received(t, last.self);
     return alive;
 }
 
@@ -332,17 +336,19 @@ static bool reader_on_time(rondo_transport *t, void *self,
 static void reader_on_lost(rondo_transport *t, void *self, int error)
 {
     rondo_reader *r = self;
-    const rondo_protocol *protocol = r->protocol;
-    void *owner = r->self;
+    struct reader_hearer last = {r->protocol, r->self};
     r->t = NULL;
     r->ended = error ? error : RONDO_EOF;
     r->losing = t;
-    if (reader_pump(r))
+    r->last = &last;
+    if (reader_pump(r)) {
         r->losing = NULL;
+        r->last = NULL;
+    }
     if (error)
         stream_describe_loss(t);
-    if (protocol->connection_lost)
-        protocol->connection_lost(t, owner, error);
+    if (last.protocol->connection_lost)
+        last.protocol->connection_lost(t, last.self, error);
 }
 
 static const rondo_protocol reader_protocol = {
@@ -509,6 +515,8 @@ int rondo_reader_set_protocol(rondo_reader *reader,
         return error;
     reader->protocol = protocol ? protocol : &nobody;
     reader->self = self;
+    if (reader->last)
+        *reader->last = (struct reader_hearer){reader->protocol, self};
     return 0;
 }
 
