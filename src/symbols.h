@@ -628,6 +628,7 @@
 #define stream_reads rondo_p_stream_reads
 #define stream_remember rondo_p_stream_remember
 #define stream_send rondo_p_stream_send
+#define stream_set_protocol rondo_p_stream_set_protocol
 #define stream_settle rondo_p_stream_settle
 #define stream_shut_down rondo_p_stream_shut_down
 #define stream_start_time rondo_p_stream_start_time

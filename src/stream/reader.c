@@ -401,7 +401,7 @@ static void reader_leave(rondo_reader *r)
     bool alone = r->protocol == &nobody;
     bool kept = !r->size || alone ||
                 stream_hold_before(t, r->bytes + r->start, r->size);
-    (void)rondo_transport_set_protocol(t, r->protocol, r->self);
+    stream_set_protocol(t, r->protocol, r->self, true);
     if (alone)
         rondo_transport_close(t);
     else if (r->paused)
@@ -513,8 +513,14 @@ int rondo_reader_set_protocol(rondo_reader *reader,
         LOOP_CHECK_TABLE_OR_NULL(protocol, "reader_set_protocol", "protocol");
     if (error)
         return error;
+    bool changes = reader->protocol != protocol || reader->self != self;
+    rondo_transport *t = reader->t;
     reader->protocol = protocol ? protocol : &nobody;
     reader->self = self;
+    if (changes && t && t->flow == FLOW_PAUSED) { /* it hears that, too */
+        stream_set_flow(t, FLOW_PAUSE_DUE);
+        stream_settle(t);
+    }
     if (reader->last)
         *reader->last = (struct reader_hearer){reader->protocol, self};
     return 0;
