@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STEPS_MOST = 20000, VERBS_MOST = 32, PATIENCE_S = 120 };
+enum { STEPS_MOST = 20000, VERBS_MOST = 40, PATIENCE_S = 120 };
 
 /* What the processes that play share with the one that counts. */
 static struct shared {

@@ -121,6 +121,12 @@ int64_t op_called(struct op *op, int64_t result)
     return result;
 }
 
+void op_may_be_cancelled(struct place *place, rondo_id id)
+{
+    if (id > 0)
+        place->ids[place->id_count++ % 16] = id;
+}
+
 bool op_ended(struct op *op, rondo_loop *loop, int64_t result)
 {
     struct side *s = op->side;

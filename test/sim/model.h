@@ -67,6 +67,9 @@ int64_t op_called(struct op *op, int64_t result);
 /* It has ended. false: a second time. */
 bool op_ended(struct op *op, rondo_loop *loop, int64_t result);
 
+/* Any operation that has begun may be cancelled later. */
+void op_may_be_cancelled(struct place *place, rondo_id id);
+
 /* A loop, and the thread that runs it. */
 struct place {
     struct actor actor;
@@ -88,6 +91,8 @@ struct place {
     unsigned server_count, hook_count;
     rondo_server *servers[8];
     rondo_id hooks[8];
+    rondo_id ids[16]; /* of operations, to be cancelled some time */
+    unsigned id_count;
     struct timer *timers[16];
     rondo_datagram *datagram;
     rondo_group *group;
@@ -204,7 +209,7 @@ struct side {
     bool made, lost, eof, raw;
     bool wrote_end, closed, cut, aborted, resets, detached, moving, timeouts;
     bool writing_paused, pause_inside, filtered, by_server, within;
-    bool background, heard_end, adopted;
+    bool background, heard_end, adopted, had_reader;
     bool relayed;           /* a relay stands between it and its peer */
     bool paused;            /* by the program: no data comes */
     int64_t over_by;        /* when connection_lost comes at the latest */
@@ -213,6 +218,7 @@ struct side {
     unsigned ops; /* that owe a done before connection_lost */
     uint64_t write_order, write_done;
     rondo_reader *reader;
+    struct op *read; /* of the reader, under way */
     struct timer *tick;
     char *room; /* of get_buffer, which it may fill */
     size_t room_size;
@@ -222,7 +228,6 @@ struct side {
 
 struct side *side_new(struct place *p, enum side_kind kind, struct step *step);
 const rondo_protocol *side_protocol(struct side *s);
-const rondo_protocol *side_reader_protocol(void);
 void side_act(struct side *s, const char *where);
 /* Does something to any side of that loop. */
 int64_t side_act_any(struct place *p, struct step *step);

@@ -191,8 +191,16 @@ static void soon_acts(struct soon *s)
 
 static int64_t act_soon(struct place *p, struct step *step)
 {
-    if (step_below(step, 2))
-        return soon_start(p, soon_acts, NULL);
+    if (step_below(step, 2)) {
+        bool started = soon_start(p, soon_acts, NULL);
+        struct soon *made = model.soons;
+        if (started && step_below(step, 4) == 0) {
+            must(rondo_cancel(p->loop, made->id) == 0, "cancel: %s",
+                 rondo_last_error());
+            made->pending = false;
+        }
+        return started;
+    }
     struct soon *s = soon_new(p, soon_acts, NULL);
     s->order = ++p->soon_order;
     s->pending = true; /* it may run before the call returns, elsewhere */
@@ -295,6 +303,7 @@ static int64_t act_job(struct place *p, struct step *step)
                               job_works, job_done, op));
     if (id > 0 && step_below(step, 3) == 0)
         (void)rondo_cancel(p->loop, id);
+    op_may_be_cancelled(p, id);
     return id;
 }
 
@@ -401,8 +410,13 @@ static int64_t datagram_send(struct place *p, struct step *step)
     if (step_below(step, 2))
         return rondo_datagram_send(p->datagram, bytes, size, &to);
     struct op *op = op_new("datagram_send_then", p, NULL, (int64_t)size);
-    return op_called(op, rondo_datagram_send_then(p->datagram, &all, 1, &to,
-                                                  NULL, datagram_sent, op));
+    rondo_id id =
+        op_called(op, rondo_datagram_send_then(p->datagram, &all, 1, &to, NULL,
+                                               datagram_sent, op));
+    if (id > 0 && step_below(step, 4) == 0)
+        (void)rondo_cancel(p->loop, id);
+    op_may_be_cancelled(p, id);
+    return id;
 }
 
 static int64_t act_datagram(struct place *p, struct step *step)
@@ -429,6 +443,17 @@ static int64_t act_datagram(struct place *p, struct step *step)
     }
 }
 
+static int64_t act_cancel(struct place *p, struct step *step)
+{
+    rondo_id id = p->ids[step_below(step, 16)];
+    int error = rondo_cancel(p->loop, id);
+    must(error == 0 || error == RONDO_ENOENT || (!id && error == RONDO_EINVAL),
+         "cancel: %s", rondo_last_error());
+    if (error == 0)
+        must(rondo_cancel(p->loop, id) == RONDO_ENOENT, "cancelled twice");
+    return error;
+}
+
 /* ---- the choice ---- */
 
 static const struct {
@@ -440,7 +465,8 @@ static const struct {
             {"thread", act_thread, 1},     {"job", act_job, 2},
             {"hook", act_hook, 1},         {"getaddrinfo", act_lookup, 1},
             {"sleep", act_sleep, 1},       {"wake", act_wake, 1},
-            {"datagram", act_datagram, 3}, {"any side", side_act_any, 6}};
+            {"datagram", act_datagram, 3}, {"any side", side_act_any, 6},
+            {"cancel", act_cancel, 4}};
 
 /* In a callback of the loop's. */
 static void place_acts(struct place *p, const char *where)

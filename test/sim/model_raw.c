@@ -63,8 +63,8 @@ static void raw_adopt(struct raw *r, struct step *step)
         s->steps_left = 1;
     if (s->wrote_end) /* which the transport does not know */
         s->steps_left = 0;
-    s->eof = false;   /* it hears the end once more */
-    s->place->open--; /* made counts it again */
+    s->eof = s->heard_end = false; /* it hears the end once more */
+    s->place->open--;              /* made counts it again */
     int error = step_below(step, 2)
                     ? rondo_adopt(r->place->loop, r->fd, RONDO_PIPE_OWN,
                                   side_protocol(s), s, NULL)

@@ -250,7 +250,10 @@ static bool eof(rondo_transport *t, void *self)
 {
     struct side *s = side_reads(t, self, "eof_received");
     struct step step;
-    side_ended(s);
+    must(!s->heard_end, "two ends");
+    s->heard_end = true;
+    if (!s->reader && !s->had_reader) /* which tells the end behind its bytes */
+        side_ended(s);
     side_act(s, "eof_received");
     if (!step_begin(&step, &s->actor, "eof_received"))
         return false;
@@ -315,7 +318,8 @@ static bool side_has_reason(const struct side *s, int error)
     const struct side *peer = s->peer;
     switch (error) {
     case 0:
-        return s->closed || s->eof || s->detached || s->by_server || s->reader;
+        return s->closed || s->eof || s->detached || s->by_server ||
+               s->had_reader;
     case RONDO_ECANCELED:
         return s->cut || s->aborted || s->by_server;
     case RONDO_ECLOSED:
@@ -414,28 +418,6 @@ static const rondo_protocol protocols[] = {
      .connection_lost = lost,
      .timed_out = timed_out},
 };
-
-/* Beside a reader, which has the bytes and tells their end. */
-static bool reader_eof(rondo_transport *t, void *self)
-{
-    struct side *s = side_called(t, self, "eof_received");
-    struct step step;
-    must(!s->heard_end, "two ends beside a reader");
-    s->heard_end = true;
-    side_act(s, "eof_received");
-    return step_begin(&step, &s->actor, "eof_received") && step_below(&step, 2);
-}
-
-const rondo_protocol *side_reader_protocol(void)
-{
-    static const rondo_protocol protocol = {.connection_made = made,
-                                            .eof_received = reader_eof,
-                                            .pause_writing = pauses,
-                                            .resume_writing = resumes,
-                                            .connection_lost = lost,
-                                            .timed_out = timed_out};
-    return &protocol;
-}
 
 const rondo_protocol *side_protocol(struct side *s)
 {

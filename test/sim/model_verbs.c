@@ -145,6 +145,7 @@ static int64_t v_drain(struct side *s, struct step *step)
         op, rondo_transport_drain(s->t, step_below(step, 3000), drained, op));
     if (id > 0 && step_below(step, 4) == 0)
         (void)rondo_cancel(s->place->loop, id);
+    op_may_be_cancelled(s->place, id);
     return id;
 }
 
@@ -216,6 +217,29 @@ static int64_t v_background(struct side *s, struct step *step)
 static int64_t v_sleep(struct side *s, struct step *step)
 {
     place_sleep(s->place, RONDO_US(step_below(step, 300)));
+    return 0;
+}
+
+/* The connection goes on with the side's own protocol. */
+static int64_t v_reader_free(struct side *s, struct step *step)
+{
+    rondo_reader *reader = s->reader;
+    (void)step;
+    if (!reader || rondo_transport_is_closing(s->t))
+        return RONDO_ENOENT;
+    s->reader = NULL;
+    s->paused = false;
+    if (s->read)
+        s->read->accepted = false; /* it is forgotten */
+    rondo_reader_free(reader);
+    return 0;
+}
+
+static int64_t v_reader_drain(struct side *s, struct step *step)
+{
+    if (!s->reader)
+        return RONDO_ENOENT;
+    rondo_reader_set_drain(s->reader, step_below(step, 2));
     return 0;
 }
 
@@ -412,6 +436,8 @@ static const struct verb {
     {"sleep", v_sleep, 1},
     {"pass_filter", v_pass, 1},
     {"hold_filter", v_hold, 1},
+    {"reader_free", v_reader_free, 1},
+    {"reader_drain", v_reader_drain, 1},
     {"write_eof", v_write_eof, 1},
     {"shutdown", v_shutdown, 1},
     {"detach", v_detach, 1},
@@ -433,8 +459,8 @@ static const struct verb {
 
 enum {
     VERBS = sizeof verbs / sizeof *verbs,
-    FIRST_END = 20,
-    FIRST_TRAIT = 25,
+    FIRST_END = 22,
+    FIRST_TRAIT = 27,
     FOCUS = 30
 };
 
