@@ -559,6 +559,7 @@
 #define stream_discard rondo_p_stream_discard
 #define stream_drop_out rondo_p_stream_drop_out
 #define stream_end rondo_p_stream_end
+#define stream_end_again rondo_p_stream_end_again
 #define stream_extra rondo_p_stream_extra
 #define stream_fail rondo_p_stream_fail
 #define stream_fds_are_queued rondo_p_stream_fds_are_queued

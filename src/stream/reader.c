@@ -401,6 +401,8 @@ static void reader_leave(rondo_reader *r)
     bool alone = r->protocol == &nobody;
     bool kept = !r->size || alone ||
                 stream_hold_before(t, r->bytes + r->start, r->size);
+    if (r->closing)
+        stream_end_again(t);
     stream_set_protocol(t, r->protocol, r->self, true);
     if (alone)
         rondo_transport_close(t);

@@ -236,3 +236,102 @@ TEST(S14_a_protocol_that_a_reader_gets_hears_of_the_pause)
     assert_int_equal(second.paused, 1);
     assert_int_equal(second.resumed, 1);
 }
+
+/* ---- a reader that is freed behind the end ---- */
+
+struct rest {
+    rondo_reader *reader;
+    size_t bytes;
+    int lost, error;
+    rondo_setup_fn setup;
+};
+
+static void rest_comes(rondo_transport *t, void *self, const void *data,
+                       size_t size)
+{
+    struct rest *r = self;
+    (void)t;
+    (void)data;
+    assert_int_equal(r->lost, 0);
+    r->bytes += size;
+}
+
+static void rest_lost(rondo_transport *t, void *self, int error)
+{
+    struct rest *r = self;
+    (void)t;
+    r->lost++;
+    r->error = error;
+}
+
+static const rondo_protocol rests = {.data_received = rest_comes,
+                                     .connection_lost = rest_lost};
+
+static void free_reader(rondo_loop *loop, void *arg)
+{
+    struct rest *r = arg;
+    (void)loop;
+    rondo_reader_free(r->reader);
+}
+
+static void rest_main(void *arg)
+{
+    rondo_loop *loop;
+    struct rest *r = arg;
+    sim_test_must(rondo_loop_new(&loop, NULL));
+    sim_test_must(rondo_reader_new(loop, 0, &rests, r, &r->reader));
+    sim_test_must(rondo_create_connection(
+        loop, RONDO_CONNECT(.host = "server", .port = 7, .setup = r->setup),
+        rondo_reader_protocol(), r->reader, NULL, NULL));
+    sim_test_must(rondo_call_later(loop, RONDO_SEC(1), free_reader, r));
+    (void)rondo_loop_run(loop);
+    sim_test_must(rondo_loop_close(loop));
+}
+
+static void say_and_end(rondo_transport *t, void *self)
+{
+    (void)self;
+    sim_test_must(rondo_transport_write(t, "12345678", 8));
+    rondo_transport_close(t);
+}
+
+static const rondo_protocol says = {.connection_made = say_and_end};
+
+static void saying_server(void *arg)
+{
+    rondo_loop *loop;
+    (void)arg;
+    sim_test_must(rondo_loop_new(&loop, NULL));
+    sim_test_must(
+        rondo_create_server(loop, RONDO_SERVE(.port = 7), &says, NULL, NULL));
+    (void)rondo_loop_run_forever(loop);
+}
+
+static int pass(rondo_transport *t, void *arg)
+{
+    static const rondo_filter filter = {.start = NULL};
+    return rondo_transport_push_filter(t, &filter, arg, NULL, NULL);
+}
+
+static void leave_rest(struct rest *r)
+{
+    sim_test_must(rondo_sim_begin(RONDO_SIM(.backend = sim_test_backend())));
+    sim_test_must(rondo_sim_add_host("server", NULL, saying_server, NULL));
+    sim_test_must(rondo_sim_add_host("client", NULL, rest_main, r));
+    (void)rondo_sim_run_for(RONDO_SEC(10));
+    assert_int_equal(r->bytes, 8);
+    assert_int_equal(r->lost, 1);
+    assert_int_equal(r->error, 0);
+}
+
+TEST(S14_a_reader_that_is_freed_behind_the_end_leaves_bytes_and_end)
+{
+    struct rest r = {0};
+    leave_rest(&r);
+}
+
+TEST(S14_so_it_does_behind_a_filter)
+{
+    struct rest r = {.setup = pass};
+    leave_rest(&r);
+}
