@@ -159,7 +159,6 @@ struct soon {
 struct timer *timer_start(struct place *p, int64_t delay_ns,
                           void (*fn)(struct timer *timer), void *arg);
 void timer_cancel(struct timer *timer);
-bool soon_start(struct place *p, void (*fn)(struct soon *soon), void *arg);
 void loop_act(struct place *p, struct step *step);
 void loop_end_all(struct place *p);
 void loop_check_end(void);

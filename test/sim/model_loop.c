@@ -171,7 +171,8 @@ static struct soon *soon_new(struct place *p, void (*fn)(struct soon *),
     return s;
 }
 
-bool soon_start(struct place *p, void (*fn)(struct soon *soon), void *arg)
+static struct soon *soon_begin(struct place *p, void (*fn)(struct soon *soon),
+                               void *arg)
 {
     struct soon *s = soon_new(p, fn, arg);
     s->order = ++p->soon_order;
@@ -179,7 +180,7 @@ bool soon_start(struct place *p, void (*fn)(struct soon *soon), void *arg)
     s->pending = s->id > 0;
     must(s->pending || model.faults || p->closing, "call_soon: %s",
          rondo_last_error());
-    return s->pending;
+    return s;
 }
 
 static void soon_acts(struct soon *s)
@@ -192,8 +193,8 @@ static void soon_acts(struct soon *s)
 static int64_t act_soon(struct place *p, struct step *step)
 {
     if (step_below(step, 2)) {
-        bool started = soon_start(p, soon_acts, NULL);
-        struct soon *made = model.soons;
+        struct soon *made = soon_begin(p, soon_acts, NULL);
+        bool started = made->pending;
         if (started && step_below(step, 4) == 0) {
             must(rondo_cancel(p->loop, made->id) == 0, "cancel: %s",
                  rondo_last_error());
