@@ -43,6 +43,7 @@ struct actor actor_child(struct step *step, const char *kind);
 
 /* Memory of a run: freed, all at once, at its end. Never fails. */
 void *model_alloc(size_t size);
+void model_free_all(void);
 
 /* An operation that owes exactly one done. */
 struct op {
@@ -124,6 +125,7 @@ struct model {
     struct timer *timers;
     struct soon *soons;
     unsigned focus[2]; /* verbs that are chosen more often */
+    void (*did)(uint64_t key, const char *text); /* or NULL */
 };
 
 extern struct model model;
@@ -160,6 +162,9 @@ struct timer *timer_start(struct place *p, int64_t delay_ns,
                           void (*fn)(struct timer *timer), void *arg);
 void timer_cancel(struct timer *timer);
 void loop_act(struct place *p, struct step *step);
+/* In a callback of the loop's: something, now and then. */
+void loop_act_some(struct place *p, const char *where);
+int64_t datagram_act(struct place *p, struct step *step);
 void loop_end_all(struct place *p);
 void loop_check_end(void);
 /* model_net.c */
@@ -252,6 +257,15 @@ enum side_trait {
 void side_has(struct side *s, enum side_trait trait);
 unsigned side_verbs(void);
 const char *side_verb_name(unsigned i);
+
+/* ---- model_write.c ---- */
+
+int64_t v_write(struct side *s, struct step *step);
+int64_t v_writev(struct side *s, struct step *step);
+int64_t v_write_owned(struct side *s, struct step *step);
+int64_t v_write_then(struct side *s, struct step *step);
+int64_t v_try_write(struct side *s, struct step *step);
+int64_t v_drain(struct side *s, struct step *step);
 
 /* ---- model_filter.c ---- */
 
