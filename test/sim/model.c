@@ -223,19 +223,25 @@ static rondo_sim_faults model_faults(bool harsh, unsigned kind)
     return f;
 }
 
+/* Is what is owed by that place owed no more? */
+static bool has_crashed(const struct place *p)
+{
+    return p && p->host == model.crashed;
+}
+
 static void check_end(void)
 {
     char *text = NULL;
     size_t size = 0;
     bool kept = false;
     for (struct op *op = model.ops; op; op = op->next)
-        must(!op->accepted || op->dones == 1, "%s: %u dones", op->what,
-             op->dones);
+        must(!op->accepted || op->dones == 1 || has_crashed(op->place),
+             "%s: %u dones", op->what, op->dones);
     for (unsigned i = 0; i < model.sides; i++) {
         const struct side *s = model.all_sides[i];
         kept |= s->raw; /* the loop has ended before it */
-        must(!s->made || s->lost || s->raw, "%s %u: no connection_lost",
-             s->actor.kind, s->actor.number);
+        must(!s->made || s->lost || s->raw || has_crashed(s->place),
+             "%s %u: no connection_lost", s->actor.kind, s->actor.number);
     }
     loop_check_end();
     FILE *to = open_memstream(&text, &size);
@@ -299,11 +305,25 @@ static void model_hosts_begin(void)
 /* Nothing may be left to wait for. */
 static void model_run(void)
 {
+    struct actor world = {.key = 2, .kind = "world"};
+    struct step step;
+    bool acts = step_begin(&step, &world, "run");
+    model.crashed = -1;
+    if (model.faults && acts && step_below(&step, 3) == 0) {
+        (void)rondo_sim_run_for(RONDO_US(step_below(&step, 330000)));
+        model.crashed = (int)step_below(&step, MODEL_HOSTS);
+        model.relays_break = true;
+        step_did(&step, "a host crashes or is killed", model.crashed);
+        if (step_below(&step, 2))
+            (void)rondo_sim_crash(model.crashed);
+        else
+            (void)rondo_sim_kill(model.crashed);
+    }
     int result = rondo_sim_run_quiet(RONDO_SEC(600));
     must(result == RONDO_SIM_QUIET, "ten minutes are not enough");
     for (int i = 0; i < MODEL_HOSTS; i++)
-        if (!must(model.places[i].finished, "host %s waits for ever",
-                  model_hosts[i]) &&
+        if (!must(model.places[i].finished || i == model.crashed,
+                  "host %s waits for ever", model_hosts[i]) &&
             getenv("RONDO_SIM_TRACE"))
             (void)rondo_sim_report(stderr);
     if (!rondo_sim_failure())

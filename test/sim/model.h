@@ -44,6 +44,8 @@ struct actor actor_child(struct step *step, const char *kind);
 /* Memory of a run: freed, all at once, at its end. Never fails. */
 void *model_alloc(size_t size);
 void model_free_all(void);
+/* Memory of the calling host, which a crash frees, too. Never fails. */
+void *host_alloc(size_t size);
 
 /* An operation that owes exactly one done. */
 struct op {
@@ -120,6 +122,7 @@ struct model {
     uint64_t steps;
     struct place *places;
     unsigned place_count;
+    int crashed; /* a host, or -1 */
     struct side *all_sides[4096];
     struct op *ops;
     struct timer *timers;

@@ -26,6 +26,14 @@ void *model_alloc(size_t size)
     return p + 1;
 }
 
+void *host_alloc(size_t size)
+{
+    void *p;
+    while (!(p = rondo_sim_alloc(size)))
+        ; /* a fault; the next one is another */
+    return p;
+}
+
 void model_free_all(void)
 {
     while (pieces) {
@@ -111,7 +119,7 @@ int64_t op_called(struct op *op, int64_t result)
     if (op->accepted && op->side)
         op->side->ops++;
     if (!op->accepted && op->bytes) {
-        free(op->bytes);
+        rondo_sim_free(op->bytes);
         op->bytes = NULL;
     }
     return result;
@@ -143,7 +151,7 @@ bool op_ended(struct op *op, rondo_loop *loop, int64_t result)
         s->ops--;
     }
     if (op->bytes) {
-        free(op->bytes);
+        rondo_sim_free(op->bytes);
         op->bytes = NULL;
     }
     return true;

@@ -430,5 +430,6 @@ void loop_end_all(struct place *p)
 void loop_check_end(void)
 {
     for (const struct soon *s = model.soons; s; s = s->next)
-        must(!s->pending || s->order, "a post that was taken has not run");
+        must(!s->pending || s->order || s->place->host == model.crashed,
+             "a post that was taken has not run");
 }

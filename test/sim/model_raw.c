@@ -150,9 +150,7 @@ static void raw_send(struct raw *r, struct step *step)
     struct side *s = r->side;
     size_t size = 1 + step_below(step, 300);
     struct op *op = raw_op(r, "sock_sendall", (int64_t)size);
-    op->bytes = malloc(size);
-    if (!op->bytes)
-        abort();
+    op->bytes = host_alloc(size);
     side_fill(s, op->bytes, size);
     r->writing = true;
     s->sent += size;

@@ -56,6 +56,8 @@ static void side_find_peer(struct side *s)
          peer->actor.number);
     s->peer = peer;
     s->relayed |= peer->relayed;
+    if (s->relayed)
+        side_has(s, TRAIT_RELAYED);
 }
 
 void side_received(struct side *s, const void *data, size_t size)
@@ -204,7 +206,7 @@ static void *get_buffer(rondo_transport *t, void *self, size_t hint,
     struct step step;
     bool acts = step_begin(&step, &s->actor, "get_buffer");
     (void)hint;
-    free(s->room);
+    rondo_sim_free(s->room);
     s->room = NULL;
     if (acts && step_below(&step, 8) == 0) {
         side_act(s, "get_buffer");
@@ -212,7 +214,7 @@ static void *get_buffer(rondo_transport *t, void *self, size_t hint,
             return NULL;
     }
     s->room_size = 1 + step_below(&step, step_below(&step, 2) ? 60 : 9000);
-    s->room = malloc(s->room_size);
+    s->room = host_alloc(s->room_size);
     side_has(s, TRAIT_GET_BUFFER);
     *size = s->room_size;
     return s->room;
@@ -242,7 +244,7 @@ static void updated(rondo_transport *t, void *self, size_t size)
     char *room = s->room;
     s->room = NULL;
     side_received(s, room, size);
-    free(room);
+    rondo_sim_free(room);
     side_act(s, "buffer_updated");
 }
 
@@ -367,7 +369,7 @@ void side_over(struct side *s, int error)
     s->place->open--;
     timer_cancel(s->tick);
     s->tick = NULL;
-    free(s->room);
+    rondo_sim_free(s->room);
     s->room = NULL;
 }
 

@@ -10,9 +10,7 @@ static char *bytes_new(struct side *s, struct step *step, size_t *size)
 {
     static const unsigned most[] = {40, 40, 400, 4000, 40000};
     *size = 1 + step_below(step, most[step_below(step, 5)]);
-    char *bytes = malloc(*size);
-    if (!bytes)
-        abort();
+    char *bytes = host_alloc(*size);
     side_fill(s, bytes, *size);
     return bytes;
 }
@@ -47,7 +45,7 @@ int64_t v_write(struct side *s, struct step *step)
     char *bytes = bytes_new(s, step, &size);
     s->sent += size;
     int64_t result = rondo_transport_write(s->t, bytes, size);
-    free(bytes);
+    rondo_sim_free(bytes);
     return write_ends(s, step, result, size);
 }
 
@@ -60,7 +58,7 @@ int64_t v_writev(struct side *s, struct step *step)
         {bytes, first}, {"", 0}, {bytes + first, size - first}};
     s->sent += size;
     int64_t result = rondo_transport_writev(s->t, parts, 3);
-    free(bytes);
+    rondo_sim_free(bytes);
     return write_ends(s, step, result, size);
 }
 
@@ -114,7 +112,7 @@ int64_t v_try_write(struct side *s, struct step *step)
     char *bytes = bytes_new(s, step, &size);
     rondo_buffer all = {bytes, size};
     int64_t result = rondo_transport_try_write(s->t, &all, 1);
-    free(bytes);
+    rondo_sim_free(bytes);
     must(result <= (int64_t)size, "try_write: too many bytes");
     if (result == RONDO_EAGAIN || result == RONDO_ENOTSUP)
         return result;
