@@ -775,8 +775,8 @@ RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
 
 /** Whether a callback, timer, hook, signal watch, job or pending operation
  * keeps rondo_loop_run going (false) or not (true). It begins as false; for
- * signal watches, and for hooks that are not idle ones, as true. 0 or
- * RONDO_ENOENT. As libuv's uv_unref and uv_ref. */
+ * signal watches, and for hooks that are not idle ones, as true. 0;
+ * RONDO_ENOENT; RONDO_EINVAL: a post. As libuv's uv_unref and uv_ref. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
                                    bool background);
 
@@ -792,7 +792,8 @@ RONDO_API int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg);
 /**
  * As rondo_remote_call, with an id by which any thread can cancel it:
  * rondo_remote_cancel, or rondo_cancel on the loop's thread. An id;
- * RONDO_ECLOSED, RONDO_EFORKED, RONDO_ENOMEM. Any thread.
+ * RONDO_ECLOSED, RONDO_EFORKED, RONDO_ENOMEM. Any thread. As the Handle that
+ * loop.call_soon_threadsafe returns.
  */
 RONDO_API rondo_id rondo_remote_post(rondo_remote *remote, rondo_fn fn,
                                      void *arg);
@@ -1150,8 +1151,8 @@ RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
  * with a pipe). When accepting fails later, the exception handler hears of it
  * once and accepting goes on by itself. As loop.create_server,
  * loop.create_unix_server and, for a pipe, the proactor loop's
- * start_serving_pipe; libuv's uv_listen; see bind(2), listen(2), and
- * CreateNamedPipe.
+ * start_serving_pipe; libuv's uv_tcp_bind, uv_pipe_bind, uv_listen; see
+ * bind(2), listen(2), and CreateNamedPipe.
  */
 RONDO_API int rondo_create_server(rondo_loop *loop,
                                   const rondo_server_options *options,
@@ -1483,7 +1484,8 @@ RONDO_API void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
                                                        size_t *low);
 
 /** How many bytes wait for the kernel to take them. As
- * WriteTransport.get_write_buffer_size. */
+ * WriteTransport.get_write_buffer_size, and libuv's
+ * uv_stream_get_write_queue_size. */
 RONDO_API size_t
 rondo_transport_get_write_buffer_size(const rondo_transport *t);
 
@@ -2428,7 +2430,8 @@ RONDO_API rondo_id rondo_run_in_executor(rondo_loop *loop,
 /**
  * Inside a job's done: whether its work had begun, so that it may have done a
  * part of it. Both kinds of cancelled jobs get RONDO_ECANCELED: true for one
- * that ran, false for one that never did. Outside a done: false.
+ * that ran, false for one that never did. Outside a done: false. As the results
+ * of Future.cancel and uv_cancel, which refuse a job that has begun.
  */
 RONDO_API bool rondo_job_begun(const rondo_loop *loop);
 
@@ -3577,7 +3580,7 @@ typedef struct rondo_path_options {
  * system's that rondo_last_error names ("inotify": a watch a directory, "kqueue":
  * a descriptor a file). RONDO_EINVAL: an empty path, a negative time. See
  * inotify(7), kqueue(2) EVFILT_VNODE, ReadDirectoryChangesW, libuv's
- * uv_fs_event_t.
+ * uv_fs_event_t and uv_fs_poll_t.
  */
 RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
                                     const rondo_path_options *options,
@@ -3622,7 +3625,7 @@ RONDO_API void rondo_terminal_restore(void);
 
 /** The size of its window in characters; 0: not known. RONDO_EINVAL: not a
  * terminal. Any thread. See TIOCGWINSZ of ioctl_tty(2),
- * GetConsoleScreenBufferInfo. */
+ * GetConsoleScreenBufferInfo; libuv's uv_tty_get_winsize. */
 RONDO_API int rondo_terminal_get_size(rondo_fd fd, unsigned *columns,
                                       unsigned *rows);
 

@@ -417,7 +417,7 @@
 #define reactor_lost rondo_p_reactor_lost
 #define reactor_open rondo_p_reactor_open
 #define reactor_probe rondo_p_reactor_probe
-#define reactor_ready rondo_p_reactor_ready
+#define reactor_ready_slow rondo_p_reactor_ready_slow
 #define reactor_refused rondo_p_reactor_refused
 #define reactor_reopen rondo_p_reactor_reopen
 #define reactor_resolution rondo_p_reactor_resolution
@@ -624,6 +624,7 @@
 #define stream_prepare rondo_p_stream_prepare
 #define stream_queued rondo_p_stream_queued
 #define stream_read_choose rondo_p_stream_read_choose
+#define stream_read_done rondo_p_stream_read_done
 #define stream_read_init rondo_p_stream_read_init
 #define stream_read_owed rondo_p_stream_read_owed
 #define stream_reads rondo_p_stream_reads
@@ -858,8 +859,8 @@
 #define unix_at_begin rondo_p_unix_at_begin
 #define unix_at_end rondo_p_unix_at_end
 #define unix_datagram_can_refuse_fragments rondo_p_unix_datagram_can_refuse_fragments
-#define unix_datagram_head_for rondo_p_unix_datagram_head_for
 #define unix_datagram_is_end rondo_p_unix_datagram_is_end
+#define unix_datagram_prepare rondo_p_unix_datagram_prepare
 #define unix_datagram_receive_failed rondo_p_unix_datagram_receive_failed
 #define unix_datagram_send_failed rondo_p_unix_datagram_send_failed
 #define unix_datagram_take rondo_p_unix_datagram_take

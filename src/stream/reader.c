@@ -111,7 +111,8 @@ static bool reader_search(rondo_reader *r)
 
 /* ---- what was asked for ---- */
 
-static bool reader_find_until(rondo_reader *r, struct reader_answer *answer)
+static NOINLINE bool reader_find_until(rondo_reader *r,
+                                       struct reader_answer *answer)
 {
     bool found = reader_search(r);
     if (r->scanned - r->matched > r->limit) {
@@ -169,15 +170,15 @@ static void reader_watch_size(rondo_reader *r, bool waits)
     }
 }
 
-static void reader_describe(const rondo_reader *r, int error)
+static COLD void reader_describe(const rondo_reader *r, int error)
 {
     if (error == RONDO_ETOOMUCH)
         error_set(error, "read_until: no separator within %zu bytes", r->limit);
     else if (error == RONDO_EOF)
         error_set(error, "read: the end came first, after %zu bytes", r->size);
-    else if (error && r->losing)
+    else if (r->losing)
         stream_describe_loss(r->losing);
-    else if (error)
+    else
         error_set(error, "read: the connection is lost: %s (%s)",
                   rondo_strerror(error), rondo_error_name(error));
 }
@@ -204,7 +205,8 @@ static void reader_tell(rondo_reader *r, struct reader_answer answer)
 {
     rondo_read_fn done = r->done;
     const char *data = r->size ? r->bytes + r->start : "";
-    reader_describe(r, answer.error);
+    if (answer.error)
+        reader_describe(r, answer.error);
     reader_consume(r, answer.size);
     r->wanted = NOTHING;
     r->busy = true;
@@ -436,8 +438,8 @@ void rondo_reader_set_drain(rondo_reader *reader, bool on)
 }
 
 /* A closing loop tells one read; a next one in it would be told for ever. */
-static int reader_check(const rondo_reader *r, rondo_read_fn done,
-                        const char *what)
+static COLD int reader_refuse(const rondo_reader *r, rondo_read_fn done,
+                              const char *what)
 {
     int error = loop_check_create(r ? r->loop : NULL, what);
     if (error)
@@ -447,6 +449,15 @@ static int reader_check(const rondo_reader *r, rondo_read_fn done,
     if (r->wanted != NOTHING || r->freed)
         return error_set(RONDO_EBUSY, "%s: a read is under way", what);
     return 0;
+}
+
+/* May a read begin? */
+static inline int reader_check(const rondo_reader *r, rondo_read_fn done,
+                               const char *what)
+{
+    bool fine = r && loop_is_plain(r->loop) && done && r->wanted == NOTHING &&
+                !r->freed;
+    return fine ? 0 : reader_refuse(r, done, what);
 }
 
 /* Never tells inside this call: what is there already is told from the loop,

@@ -226,8 +226,9 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
  * again. */
 static bool stream_reads_fast(const rondo_transport *t)
 {
-    return t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held &&
-           !t->pumped && !t->reading_out && !t->timed && t->flow == FLOW_ON &&
+    bool socket = t->kind == STREAM_SOCKET || t->kind == STREAM_UNIX_SOCKET;
+    return socket && stream_delivers(t) && !t->held && !t->pumped &&
+           !t->reading_out && t->flow == FLOW_ON && !stream_fds_arrived(t) &&
            !dispatch_owed(&t->dispatch) &&
            (!t->queued || !op_is_idle(&t->out->op));
 }

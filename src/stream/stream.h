@@ -282,9 +282,14 @@ static inline bool stream_is_running(const rondo_transport *t)
     return dispatch_runs(&t->dispatch);
 }
 
+/* The slow path of a read. */
+void stream_read_done(rondo_loop *loop, struct task *task);
+
 /* Until stream_settle has looked, no fast path is taken. */
 static inline void stream_leave_fast(rondo_transport *t)
 {
+    if (t->fast_read)
+        t->read.task.done = stream_read_done;
     t->fast_read = t->fast_deliver = 0;
     t->fast_write = t->fast_filter = t->fast_send = 0;
 }
@@ -387,8 +392,10 @@ void stream_check(const rondo_transport *t);
  * get_buffer or buffer_updated will be given next, for detach. */
 struct stream_state {
     rondo_transport *lent_to; /* NULL: no data_received runs */
-    const char *lent_end;
-    size_t lent_size, lent_back;
+    size_t lent_back;         /* given back; 0 while none runs */
+    const char *lent;
+    bool lent_anew; /* the protocol was replaced; false while none runs */
+    size_t lent_size;
     const rondo_transport *rest_of; /* NULL: none of these runs */
     const char *rest;
     size_t rest_size;
@@ -567,6 +574,10 @@ void stream_fds_drop_queued(rondo_transport *t);
 /* What has arrived is the program's to take until this, after the bytes. A
  * filter may keep the bytes for more to come: then it is after the first read
  * that has brought the protocol some. */
+static inline bool stream_fds_arrived(const rondo_transport *t)
+{
+    return t->extra && t->extra->arrived;
+}
 void stream_fds_drop_arrived(rondo_transport *t);
 void stream_fds_drop_delivered(rondo_transport *t);
 void stream_fds_note_delivered(rondo_transport *t);

@@ -57,6 +57,8 @@ void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
         t->protocol = protocol;
         t->self = self;
         t->refused = false;
+        if (stream_state(t->loop)->lent_to == t)
+            stream_state(t->loop)->lent_anew = true;
         if (t->flow == FLOW_PAUSED && !has_heard)
             stream_set_flow(t, FLOW_PAUSE_DUE);
     }

@@ -118,19 +118,38 @@ static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
     return fill ? stream_read_put(t, &lent, data, size) : 0;
 }
 
-/* One data_received; how many bytes it took: all but what it has given back
- * with unread. */
+/* One data_received. true: it has given bytes back with unread. */
+static inline bool stream_read_lend(rondo_loop *loop, rondo_transport *t,
+                                    const char *data, size_t size)
+{
+    struct stream_state *state = stream_state(loop);
+    assert(!state->lent_to && !state->lent_back);
+    state->lent_to = t;
+    state->lent = data;
+    state->lent_size = size;
+    t->protocol->data_received(t, t->self, data, size);
+    state = stream_state(loop); /* again: no register is kept for it */
+    state->lent_to = NULL;
+    return state->lent_back;
+}
+
+/* After it: how many bytes were taken. refused: none, and the same protocol
+ * would be given them again. */
+static size_t stream_read_took(struct stream_state *state, bool *refused)
+{
+    size_t took = state->lent_size - state->lent_back;
+    *refused = !took && !state->lent_anew;
+    state->lent_back = 0;
+    state->lent_anew = false;
+    return took;
+}
+
 static size_t stream_read_deliver_plain(rondo_transport *t, const char *data,
                                         size_t size)
 {
-    struct stream_state *state = stream_state(t->loop);
-    state->lent_to = t;
-    state->lent_end = data + size;
-    state->lent_size = size;
-    state->lent_back = 0;
-    t->protocol->data_received(t, t->self, data, size);
-    state->lent_to = NULL;
-    return size - state->lent_back;
+    bool refused;
+    (void)stream_read_lend(t->loop, t, data, size);
+    return stream_read_took(stream_state(t->loop), &refused);
 }
 
 static void stream_read_hold(rondo_transport *t, const char *data, size_t size)
@@ -236,6 +255,8 @@ static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
 {
     struct stream_state *state = stream_state(t->loop), outer = *state;
     bool runs = stream_is_running(t);
+    state->lent_to = NULL;
+    state->lent_back = 0;
     if (!runs)
         dispatch_begin(&t->dispatch);
     if (t->held)
@@ -253,15 +274,16 @@ static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
 
 int stream_deliver(rondo_transport *t, const char *data, size_t size)
 {
-    const rondo_protocol *protocol = t->protocol;
-    if (!t->fast_deliver || !stream_is_running(t) ||
-        stream_state(t->loop)->lent_to)
+    struct stream_state *state = stream_state(t->loop);
+    bool refused;
+    if (!t->fast_deliver || !stream_is_running(t) || state->lent_to)
         return stream_read_deliver_slow(t, data, size, false);
-    size_t took = stream_read_deliver_plain(t, data, size);
-    if (took == size)
+    if (!stream_read_lend(t->loop, t, data, size) && t->fast_deliver)
         return 0;
-    return stream_read_deliver_slow(t, data + took, size - took,
-                                    !took && t->protocol == protocol);
+    size_t took = stream_read_took(state, &refused);
+    return took == size
+               ? 0
+               : stream_read_deliver_slow(t, data + took, size - took, refused);
 }
 
 void stream_deliver_eof(rondo_transport *t)
@@ -394,7 +416,7 @@ static size_t stream_read_fill(rondo_transport *t, const struct lent *lent,
 }
 
 /* Asks for buffers and reads into them. */
-static size_t stream_read_into(rondo_transport *t, size_t *room)
+static size_t stream_read_into_lent(rondo_transport *t, size_t *room)
 {
     struct lent lent;
     if (t->flow != FLOW_ON || dispatch_owed(&t->dispatch))
@@ -423,7 +445,7 @@ static void stream_read_more(rondo_transport *t)
         return;
     while (left && stream_reads(t) && !stream_is_full(t)) {
         room = LOOP_SCRATCH;
-        count = stream_read_goes_into(t) ? stream_read_into(t, &room)
+        count = stream_read_goes_into(t) ? stream_read_into_lent(t, &room)
                                          : stream_read_once(t);
         if (!count || count < room)
             break;
@@ -431,24 +453,9 @@ static void stream_read_more(rondo_transport *t)
     }
 }
 
-/* The read has met something besides bytes that were all taken: `took` of the
- * `count` bytes at the start of the scratch buffer have been delivered. */
-static COLD void stream_read_leave_fast(rondo_transport *t,
-                                        const rondo_protocol *protocol,
-                                        int64_t count, size_t took)
+static COLD void stream_read_slow(rondo_transport *t)
 {
-    if (count <= 0)
-        stream_read_nothing(t, (int)count);
-    else if (took < (size_t)count)
-        stream_read_deliver(t, t->loop->scratch + took, (size_t)count - took,
-                            !took && t->protocol == protocol);
-    else if (count == LOOP_SCRATCH && t->fast_read)
-        (void)stream_read_once(t);
-    stream_finish(t);
-}
-
-static COLD void stream_read_slow(rondo_transport *t, int error)
-{
+    int error = t->read.task.error;
     dispatch_begin(&t->dispatch);
     if (error)
         error = stream_kind(t)->refused(t, error);
@@ -463,7 +470,19 @@ static COLD void stream_read_slow(rondo_transport *t, int error)
     stream_finish(t);
 }
 
-/* Where the fast paths read from: the kernel, or what the backend has read. */
+void stream_read_done(rondo_loop *loop, struct task *task)
+{
+    (void)loop;
+    stream_read_slow(stream_read_of_task(task));
+}
+
+/* ---- the fast paths: a read is done, and read.task.done says how ---- */
+
+/* Each of them begins with fast_read set, since stream_leave_fast puts
+ * stream_read_done in their place. They end with op_read_again where fast_read
+ * is still set, and with stream_finish where anything else has happened. */
+
+/* Where they read from. */
 typedef int64_t receive_fn(rondo_transport *t, void *data, size_t size);
 
 static inline int64_t stream_receive_kernel(rondo_transport *t, void *data,
@@ -472,36 +491,65 @@ static inline int64_t stream_receive_kernel(rondo_transport *t, void *data,
     return sys_recv(t->io.fd, data, size);
 }
 
+/* What the backend has read. */
 static inline int64_t stream_receive_ahead(rondo_transport *t, void *data,
                                            size_t size)
 {
     return io_receive(t->loop, &t->io, data, size);
 }
 
-/* The fast path: some bytes, all of them taken, and nothing changed, so that
- * all there is to do is to wait for more. */
-static INLINED void stream_read_run(rondo_loop *loop, struct task *task,
-                                    receive_fn *receive)
+/* Unix sockets, and streams with timeouts. */
+static inline int64_t stream_receive_by_kind(rondo_transport *t, void *data,
+                                             size_t size)
+{
+    int64_t count = stream_kind(t)->recv(t, data, size);
+    if (t->timed && count > 0)
+        stream_note_read(t);
+    return count;
+}
+
+static COLD void stream_read_leave_nothing(rondo_transport *t, int64_t count)
+{
+    stream_read_nothing(t, (int)count);
+    stream_finish(t);
+}
+
+static COLD void stream_read_leave_plain(rondo_transport *t)
+{
+    struct stream_state *state = stream_state(t->loop);
+    size_t count = state->lent_size;
+    bool refused;
+    size_t took = stream_read_took(state, &refused);
+    if (took < count)
+        stream_read_deliver(t, t->loop->scratch + took, count - took, refused);
+    (void)stream_read_gave(t, (int64_t)count);
+    if (count == LOOP_SCRATCH && t->fast_read)
+        (void)stream_read_once(t);
+    stream_finish(t);
+}
+
+/* To data_received. */
+static INLINED void stream_read_plain(rondo_loop *loop, struct task *task,
+                                      receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
-    const rondo_protocol *protocol = t->protocol;
-    if (!t->fast_read || task->error) {
-        stream_read_slow(t, task->error);
+    if (task->error) {
+        stream_read_slow(t);
         return;
     }
     int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count <= 0) {
-        stream_read_leave_fast(t, protocol, count, 0);
+        stream_read_leave_nothing(t, count);
         return;
     }
-    size_t took = stream_read_deliver_plain(t, loop->scratch, (size_t)count);
-    if (took < (size_t)count || count == LOOP_SCRATCH || !t->fast_read) {
-        stream_read_leave_fast(t, protocol, count, took);
+    if (stream_read_lend(loop, t, loop->scratch, (size_t)count) ||
+        stream_state(loop)->lent_size == LOOP_SCRATCH || !t->fast_read) {
+        stream_read_leave_plain(t);
         return;
     }
     dispatch_end_quietly(&t->dispatch);
-    op_submit(loop, &t->read);
+    op_read_again(loop, &t->read, &t->io);
 }
 
 /* get_buffer has changed something, or lent a buffer that is not read into. */
@@ -524,19 +572,19 @@ static COLD void stream_read_leave_into(rondo_transport *t, int64_t count,
 {
     if (count <= 0)
         stream_read_nothing(t, (int)count);
-    else if ((size_t)count == room)
+    else if (stream_read_gave(t, count) == room)
         stream_read_more(t);
     stream_finish(t);
 }
 
-/* The fast path into get_buffer's buffer, in stream_read_done's place. */
-static INLINED void stream_read_into_run(rondo_loop *loop, struct task *task,
-                                         receive_fn *receive)
+/* Into get_buffer's buffer. */
+static INLINED void stream_read_into(rondo_loop *loop, struct task *task,
+                                     receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
-    if (!t->fast_read || task->error) {
-        stream_read_slow(t, task->error);
+    if (task->error) {
+        stream_read_slow(t);
         return;
     }
     size_t room = 0;
@@ -554,26 +602,26 @@ static INLINED void stream_read_into_run(rondo_loop *loop, struct task *task,
         return;
     }
     dispatch_end_quietly(&t->dispatch);
-    op_submit(loop, &t->read);
+    op_read_again(loop, &t->read, &t->io);
 }
 
 static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
 {
     if (count <= 0)
         stream_read_nothing(t, (int)count);
-    else if (count == LOOP_SCRATCH && stream_reads(t) && !stream_is_full(t))
+    else if (stream_read_gave(t, count) == LOOP_SCRATCH && stream_reads(t) &&
+             !stream_is_full(t))
         (void)stream_read_once(t);
     stream_finish(t);
 }
 
-/* The fast path with filters, in stream_read_done's place. */
-static INLINED void stream_read_filtered_run(rondo_loop *loop,
-                                             struct task *task,
-                                             receive_fn *receive)
+/* To the filters. */
+static INLINED void stream_read_filtered(rondo_loop *loop, struct task *task,
+                                         receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
-    if (!t->fast_read || task->error) {
-        stream_read_slow(t, task->error);
+    if (task->error) {
+        stream_read_slow(t);
         return;
     }
     int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
@@ -585,53 +633,44 @@ static INLINED void stream_read_filtered_run(rondo_loop *loop,
         return;
     }
     dispatch_end_quietly(&t->dispatch);
-    op_submit(loop, &t->read);
+    op_read_again(loop, &t->read, &t->io);
 }
 
-/* Each way to deliver, from each place to read from. */
-
-static void stream_read_run_kernel(rondo_loop *loop, struct task *task)
-{
-    stream_read_run(loop, task, stream_receive_kernel);
-}
-
-static void stream_read_run_ahead(rondo_loop *loop, struct task *task)
-{
-    stream_read_run(loop, task, stream_receive_ahead);
-}
-
-static void stream_read_into_run_kernel(rondo_loop *loop, struct task *task)
-{
-    stream_read_into_run(loop, task, stream_receive_kernel);
-}
-
-static void stream_read_into_run_ahead(rondo_loop *loop, struct task *task)
-{
-    stream_read_into_run(loop, task, stream_receive_ahead);
-}
-
-static void stream_read_filtered_run_kernel(rondo_loop *loop, struct task *task)
-{
-    stream_read_filtered_run(loop, task, stream_receive_kernel);
-}
-
-static void stream_read_filtered_run_ahead(rondo_loop *loop, struct task *task)
-{
-    stream_read_filtered_run(loop, task, stream_receive_ahead);
-}
+#define STREAM_READ(way, from)                                                 \
+    static void stream_read_##way##_##from(rondo_loop *loop,                   \
+                                           struct task *task)                  \
+    {                                                                          \
+        stream_read_##way(loop, task, stream_receive_##from);                  \
+    }
+STREAM_READ(plain, kernel)
+STREAM_READ(plain, ahead)
+STREAM_READ(plain, by_kind)
+STREAM_READ(into, kernel)
+STREAM_READ(into, ahead)
+STREAM_READ(into, by_kind)
+STREAM_READ(filtered, kernel)
+STREAM_READ(filtered, ahead)
+STREAM_READ(filtered, by_kind)
 
 void stream_read_choose(rondo_transport *t)
 {
-    enum { PLAIN, INTO, FILTERED };
-    static void (*const done[2][3])(rondo_loop *, struct task *) = {
-        {stream_read_run_kernel, stream_read_into_run_kernel,
-         stream_read_filtered_run_kernel},
-        {stream_read_run_ahead, stream_read_into_run_ahead,
-         stream_read_filtered_run_ahead},
+    enum { PLAIN, INTO, FILTERED, KERNEL = 0, AHEAD, BY_KIND };
+    static void (*const done[][3])(rondo_loop *, struct task *) = {
+        {stream_read_plain_kernel, stream_read_plain_ahead,
+         stream_read_plain_by_kind},
+        {stream_read_into_kernel, stream_read_into_ahead,
+         stream_read_into_by_kind},
+        {stream_read_filtered_kernel, stream_read_filtered_ahead,
+         stream_read_filtered_by_kind},
     };
     int way = t->filtered ? FILTERED : t->protocol->get_buffer ? INTO : PLAIN;
-    t->read.task.done = done[io_reads_ahead(t->loop)][way];
+    int from = t->timed || t->kind != STREAM_SOCKET ? BY_KIND
+               : io_reads_ahead(t->loop)            ? AHEAD
+                                                    : KERNEL;
+    t->read.task.done = done[way][from];
 }
+
+/* ---- what is owed ---- */
 
 /* A write has failed, or the stream is cut: delivers what the peer sent before.
  * A cut reads a bounded number of times, since a peer may never stop. */
@@ -666,7 +705,7 @@ void stream_read_owed(rondo_transport *t)
 
 void stream_read_init(rondo_transport *t)
 {
-    op_init(&t->read, &t->io, OP_READ, stream_read_run_kernel);
+    op_init(&t->read, &t->io, OP_READ, stream_read_done);
 }
 
 const struct loop_part stream_part = {.size = sizeof(struct stream_state),

@@ -378,7 +378,7 @@ static NOINLINE int stream_write_filtered(rondo_transport *t, const void *data,
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
 {
-    if (!t || t->loop->guard != sys_fork_generation || !data || !size)
+    if (!t || !loop_is_plain(t->loop) || !data || !size)
         return stream_write_slow(t, data, size);
     return t->fast_write ? stream_write_now(t, data, size)
                          : stream_write_filtered(t, data, size);
