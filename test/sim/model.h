@@ -213,7 +213,7 @@ struct side {
     unsigned char head[8]; /* the first bytes: who the peer is */
     uint64_t used;         /* verbs and traits, by bit */
     unsigned steps_left;
-    bool made, lost, eof, raw;
+    bool made, leaves, lost, eof, raw; /* leaves: connection_lost has begun */
     bool wrote_end, closed, cut, aborted, resets, detached, moving, timeouts;
     bool writing_paused, pause_inside, filtered, by_server, within;
     bool background, heard_end, adopted, had_reader;

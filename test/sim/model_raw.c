@@ -54,7 +54,7 @@ static void raw_adopt(struct raw *r, struct step *step)
 {
     struct side *s = r->side;
     s->raw = s->detached = false;
-    s->made = s->lost = false;
+    s->made = s->leaves = s->lost = false;
     s->adopted = true;
     s->paused = false;
     side_has(s, TRAIT_ADOPTED);

@@ -95,7 +95,7 @@ void side_ended(struct side *s)
         return; /* before the filter is ready: it ends without a reset */
     must(peer->wrote_end || peer->closed || peer->aborted || peer->resets ||
              peer->place->closing || peer->eof || peer->heard_end ||
-             peer->timeouts || peer->lost,
+             peer->timeouts || peer->leaves,
          "%s %u: the end of %s %u, which has not ended", s->actor.kind,
          s->actor.number, peer->actor.kind, peer->actor.number);
     if (peer->place->closing || peer->timeouts ||
@@ -339,7 +339,7 @@ static bool side_has_reason(const struct side *s, int error)
             return true; /* the new transport did not know of it */
         if (s->filtered && (s->eof || s->heard_end || !peer || peer->wrote_end))
             return true; /* a filter that was not ready meets the end */
-        return !peer || peer->lost || peer->closed || peer->cut ||
+        return !peer || peer->leaves || peer->closed || peer->cut ||
                peer->aborted || peer->resets || peer->place->closing ||
                peer->by_server;
     default:
@@ -378,6 +378,7 @@ static void lost(rondo_transport *t, void *self, int error)
     struct side *s = side_called(t, self, "connection_lost");
     struct step step;
     s->fails = error;
+    s->leaves = true;
     must(rondo_transport_is_closing(t), "lost, and not closing");
     must(rondo_transport_fd(t) == RONDO_NO_FD, "lost, and with a descriptor");
     rondo_sim_log("%s %u is lost: %s", s->actor.kind, s->actor.number,
