@@ -566,6 +566,7 @@
 #define stream_discard rondo_p_stream_discard
 #define stream_drop_out rondo_p_stream_drop_out
 #define stream_end rondo_p_stream_end
+#define stream_end_again rondo_p_stream_end_again
 #define stream_extra rondo_p_stream_extra
 #define stream_fail rondo_p_stream_fail
 #define stream_fds_are_queued rondo_p_stream_fds_are_queued
@@ -636,6 +637,7 @@
 #define stream_reads rondo_p_stream_reads
 #define stream_remember rondo_p_stream_remember
 #define stream_send rondo_p_stream_send
+#define stream_set_protocol rondo_p_stream_set_protocol
 #define stream_settle rondo_p_stream_settle
 #define stream_shut_down rondo_p_stream_shut_down
 #define stream_start_time rondo_p_stream_start_time

@@ -518,6 +518,11 @@ bool stream_file_writes(const rondo_transport *t);
 /* Only its thread is waited for: nothing is there to be sent. */
 bool stream_file_is_slow(const rondo_transport *t);
 
+void stream_end_again(rondo_transport *t);
+/* has_heard: the new protocol knows already whether writing is paused. */
+void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
+                         void *self, bool has_heard);
+
 /* ---- pumps: pump.c ---- */
 
 /* A pump reads from it, or its done has not been told. */
