@@ -2,29 +2,127 @@
  * which receives into buffers that it sends from. */
 /* SPDX-License-Identifier: MIT */
 #include "serve.h"
-#include "unix/ring.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <rondo.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#ifdef RING_IS_BUILT
+#if defined(__has_include)
+#if __has_include(<linux/io_uring.h>)
+#include <linux/io_uring.h>
+#endif
+#endif
+
+#ifdef IORING_SETUP_DEFER_TASKRUN
 enum { LISTENER, CLIENT, SEND };
+enum { QUESTIONS = 256, ANSWERS = 4096, BUFFERS = 1024, ROOM = 4096 };
 
 static struct serve serve;
-static struct ring ring;
 static int listener;
-static char room[RING_BUFFERS][RING_BUFFER_SIZE];
-static unsigned used[RING_BUFFERS], used_count; /* the kernel sends from them */
+static char room[BUFFERS][ROOM];
+static unsigned used[BUFFERS], used_count; /* the kernel sends from them */
+
+static struct {
+    int fd;
+    unsigned asked, given, offered;
+    atomic_uint *sq_tail, *cq_head, *cq_tail;
+    unsigned cq_mask;
+    struct io_uring_sqe *questions;
+    const struct io_uring_cqe *answers;
+    struct io_uring_buf_ring *offers;
+} ring;
+
+/* ---- the ring ---- */
+
+static void *map(int fd, size_t size, uint64_t offset)
+{
+    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    void *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, (off_t)offset);
+    if (memory == MAP_FAILED) {
+        serve_die("mmap");
+    }
+    return memory;
+}
+
+static void offer(unsigned buffer)
+{
+    struct io_uring_buf *b = &ring.offers->bufs[ring.offered++ % BUFFERS];
+    b->addr = (uint64_t)(uintptr_t)room[buffer];
+    b->len = ROOM;
+    b->bid = (uint16_t)buffer;
+    atomic_store_explicit((_Atomic uint16_t *)(void *)&ring.offers->tail,
+                          (uint16_t)ring.offered, memory_order_release);
+}
+
+static void open_buffers(void)
+{
+    struct io_uring_buf_reg r = {.ring_entries = BUFFERS};
+    ring.offers = map(-1, BUFFERS * sizeof(struct io_uring_buf), 0);
+    r.ring_addr = (uint64_t)(uintptr_t)ring.offers;
+    if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_PBUF_RING, &r,
+                1) < 0) {
+        serve_die("io_uring_register");
+    }
+    for (unsigned i = 0; i < BUFFERS; i++) {
+        offer(i);
+    }
+}
+
+static void open_ring(void)
+{
+    struct io_uring_params p = {
+        .flags = IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL |
+                 IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+        .cq_entries = ANSWERS};
+    ring.fd = (int)syscall(SYS_io_uring_setup, QUESTIONS, &p);
+    if (ring.fd < 0) {
+        serve_die("io_uring_setup");
+    }
+    char *both = map(ring.fd,
+                     p.cq_off.cqes + p.cq_entries * sizeof(*ring.answers) +
+                         p.sq_off.array + p.sq_entries * sizeof(unsigned),
+                     IORING_OFF_SQ_RING);
+    unsigned *order = (unsigned *)(void *)(both + p.sq_off.array);
+    ring.sq_tail = (atomic_uint *)(void *)(both + p.sq_off.tail);
+    ring.cq_head = (atomic_uint *)(void *)(both + p.cq_off.head);
+    ring.cq_tail = (atomic_uint *)(void *)(both + p.cq_off.tail);
+    ring.cq_mask = p.cq_entries - 1;
+    ring.answers =
+        (const struct io_uring_cqe *)(const void *)(both + p.cq_off.cqes);
+    ring.questions =
+        map(ring.fd, p.sq_entries * sizeof(*ring.questions), IORING_OFF_SQES);
+    for (unsigned i = 0; i < p.sq_entries; i++) {
+        order[i] = i;
+    }
+    open_buffers();
+}
+
+static void enter(unsigned least)
+{
+    unsigned flags = least ? IORING_ENTER_GETEVENTS : 0;
+    atomic_store_explicit(ring.sq_tail, ring.asked, memory_order_release);
+    long taken = syscall(SYS_io_uring_enter, ring.fd, ring.asked - ring.given,
+                         least, flags, NULL, 0);
+    if (taken < 0 && errno != EINTR) {
+        serve_die("io_uring_enter");
+    }
+    ring.given += taken > 0 ? (unsigned)taken : 0;
+}
+
+/* ---- the server ---- */
 
 static struct io_uring_sqe *ask(unsigned operation, int fd, uint64_t of)
 {
-    struct io_uring_sqe *q = ring_ask(&ring);
-    if (!q) {
-        serve_die("io_uring_enter");
+    if (ring.asked - ring.given == QUESTIONS) {
+        enter(0);
     }
+    struct io_uring_sqe *q = &ring.questions[ring.asked++ % QUESTIONS];
+    *q = (struct io_uring_sqe){0};
     q->opcode = (uint8_t)operation;
     q->fd = fd;
     q->user_data = of << 32 | (unsigned)fd;
@@ -36,7 +134,6 @@ static void receive(int fd)
     struct io_uring_sqe *q = ask(IORING_OP_RECV, fd, CLIENT);
     q->ioprio = IORING_RECV_MULTISHOT;
     q->flags = IOSQE_BUFFER_SELECT;
-    q->buf_group = RING_GROUP;
 }
 
 static void accept_clients(void)
@@ -86,10 +183,11 @@ static bool received(const struct io_uring_cqe *answer, int fd)
 
 static bool serve_answers(void)
 {
-    unsigned place = ring_first_answer(&ring), end = ring_end_answers(&ring);
+    unsigned place = atomic_load_explicit(ring.cq_head, memory_order_relaxed);
+    unsigned end = atomic_load_explicit(ring.cq_tail, memory_order_acquire);
     bool over = false;
     for (; place != end && !over; place++) {
-        const struct io_uring_cqe *answer = ring_answer(&ring, place);
+        const struct io_uring_cqe *answer = &ring.answers[place & ring.cq_mask];
         int fd = (int)(unsigned)answer->user_data;
         switch (answer->user_data >> 32) {
         case LISTENER:
@@ -102,33 +200,24 @@ static bool serve_answers(void)
             shutdown(fd, SHUT_RDWR);
         }
     }
-    ring_forget_answers(&ring, end);
+    atomic_store_explicit(ring.cq_head, end, memory_order_release);
     return over;
 }
 
 int main(int argc, char **argv)
 {
     serve_options(&serve, argc, argv);
-    if (ring_open(&ring) < 0) {
-        serve_die(rondo_last_error());
-    }
-    for (unsigned i = 0; i < RING_BUFFERS; i++) {
-        ring_offer(&ring, i, room[i]);
-    }
+    open_ring();
     listener = serve_listen();
     accept_clients();
     do {
-        if (ring_enter(&ring, RONDO_NEVER) < 0 && errno != EINTR) {
-            serve_die("io_uring_enter");
-        }
+        enter(1);
         while (used_count) {
-            unsigned buffer = used[--used_count];
-            ring_offer(&ring, buffer, room[buffer]);
+            offer(used[--used_count]);
         }
     } while (!serve_answers());
     serve_report(&serve);
     close(listener);
-    ring_close(&ring);
     return 0;
 }
 #else

@@ -330,7 +330,9 @@
 #define op_submit rondo_p_op_submit
 #define packets_connect rondo_p_packets_connect
 #define packets_drop_all rondo_p_packets_drop_all
+#define packets_receive_one rondo_p_packets_receive_one
 #define packets_send_out rondo_p_packets_send_out
+#define packets_send_parts rondo_p_packets_send_parts
 #define path_arg rondo_p_path_arg
 #define path_batch_clear rondo_p_path_batch_clear
 #define path_batch_put rondo_p_path_batch_put
@@ -564,6 +566,7 @@
 #define stream_discard rondo_p_stream_discard
 #define stream_drop_out rondo_p_stream_drop_out
 #define stream_end rondo_p_stream_end
+#define stream_end_again rondo_p_stream_end_again
 #define stream_extra rondo_p_stream_extra
 #define stream_fail rondo_p_stream_fail
 #define stream_fds_are_queued rondo_p_stream_fds_are_queued
@@ -598,6 +601,7 @@
 #define stream_make rondo_p_stream_make
 #define stream_may_end rondo_p_stream_may_end
 #define stream_may_write rondo_p_stream_may_write
+#define stream_may_write_more rondo_p_stream_may_write_more
 #define stream_move_begin rondo_p_stream_move_begin
 #define stream_move_cancel_ops rondo_p_stream_move_cancel_ops
 #define stream_move_owes rondo_p_stream_move_owes
@@ -633,6 +637,7 @@
 #define stream_reads rondo_p_stream_reads
 #define stream_remember rondo_p_stream_remember
 #define stream_send rondo_p_stream_send
+#define stream_set_protocol rondo_p_stream_set_protocol
 #define stream_settle rondo_p_stream_settle
 #define stream_shut_down rondo_p_stream_shut_down
 #define stream_start_time rondo_p_stream_start_time

@@ -57,6 +57,23 @@ TEST_LEAVES(S25_who_asks_how_much_waits_sends)
     from_the_loop(plain_peer(w, &recorder, 0), write_and_ask);
 }
 
+static void print_some(rondo_loop *loop, void *arg)
+{
+    struct peer *p = arg;
+
+    (void)loop;
+    for (int i = 0; i < 5; i++)
+        assert_ok(rondo_transport_printf(p->transport, "%d,", i));
+}
+
+TEST_LEAVES(S25_printed_pieces)
+{
+    struct peer *p = plain_peer(w, &recorder, 0);
+
+    from_the_loop(p, print_some);
+    plain_hears(p, "0,1,2,3,4,");
+}
+
 /* More streams than there is room for, in turn. */
 enum { STREAMS = 150, TURNS = 50 };
 

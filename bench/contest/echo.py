@@ -123,17 +123,18 @@ def run_ring():
 
 
 def measure_ring(what, load, target):
+    row(f"{what}:", "", {})
     figures = of_each(f"{what}: instructions", built(RING[:2]),
                       lambda server: instructions(server, load=load),
                       tool="valgrind")
-    row(f"{what}: instructions", f"<= {target['instructions']}", figures)
+    row("  instructions/request", f"<= {target['instructions']}", figures)
     check(f"{what}: instructions/request", figures.get("rondo"),
           target["instructions"])
     calls = of_each(f"{what}: system calls", built(RING[:2]),
                     lambda server: system_calls(server, load=load),
                     tool="strace")
     figures = {name: sum(calls[name].values()) for name in calls}
-    row("  system calls", f"<= {target['calls']}", figures)
+    row("  system calls/request", f"<= {target['calls']}", figures)
     check(f"{what}: system calls/request", figures.get("rondo"),
           target["calls"])
     show_ring_cpu(what, load, target)
@@ -145,8 +146,9 @@ def show_ring_cpu(what, load, target):
                          base="epoll")
     by_hand = over["rondo"] / over["raw"] if "raw" in over else None
     row("  server CPU, ns/request", "", times)
-    row("  over rondo's epoll", f"<= {target['epoll']}", over)
-    row("  over a ring by hand", f"<= {target['hand']}", {"rondo": by_hand})
+    row("  ... over rondo's epoll", f"<= {target['epoll']}", over)
+    row("  ... over the ring by hand", f"<= {target['hand']}",
+        {"rondo": by_hand})
     check(f"{what}: server CPU over epoll", over["rondo"], target["epoll"])
     check(f"{what}: server CPU over a ring by hand", by_hand, target["hand"])
 

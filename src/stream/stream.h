@@ -461,8 +461,11 @@ void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
 int stream_may_end(const rondo_transport *t, const char *what);
 /* Bytes that wait, above the filters too. */
 size_t stream_unsent(const rondo_transport *t);
-/* Whether bytes may be written; else why not. */
+/* Whether bytes may be written; else why not. What the backend keeps is sent
+ * before. */
 int stream_may_write(const rondo_transport *t, const char *what);
+/* The same, before a rondo_transport_write: what is kept may stay there. */
+int stream_may_write_more(const rondo_transport *t, const char *what);
 /* Some bytes have left, or all that waited has been dropped. */
 void stream_note_progress(rondo_transport *t);
 
@@ -514,6 +517,11 @@ void stream_file_tell(rondo_transport *t);
 bool stream_file_writes(const rondo_transport *t);
 /* Only its thread is waited for: nothing is there to be sent. */
 bool stream_file_is_slow(const rondo_transport *t);
+
+void stream_end_again(rondo_transport *t);
+/* has_heard: the new protocol knows already whether writing is paused. */
+void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
+                         void *self, bool has_heard);
 
 /* ---- pumps: pump.c ---- */
 

@@ -274,12 +274,11 @@ static bool stream_takes_bytes(const rondo_transport *t)
     return t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
 }
 
-int stream_may_write(const rondo_transport *t, const char *what)
+int stream_may_write_more(const rondo_transport *t, const char *what)
 {
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
-    io_send_now(t->loop, &t->io);
     bool file = t->out && t->out->file;
     if (file && stream_file_writes(t)) /* it began before the end was called */
         return stream_is_over(t) ? stream_write_refuse(t, what) : 0;
@@ -289,6 +288,15 @@ int stream_may_write(const rondo_transport *t, const char *what)
         return error_set(RONDO_EBUSY, "%s: a pump writes to it", what);
     return file ? error_set(RONDO_EBUSY, "%s: a sendfile is under way", what)
                 : 0;
+}
+
+int stream_may_write(const rondo_transport *t, const char *what)
+{
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (error)
+        return error;
+    io_send_now(t->loop, &t->io);
+    return stream_may_write_more(t, what);
 }
 
 /* Bytes wait before it, of writes or of a file. */
