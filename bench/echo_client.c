@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +31,8 @@ static struct {
     size_t size;
     bool one_by_one;
     struct sockaddr_in address;
+    struct sockaddr_un path; /* an abstract one; empty: address it is */
+    socklen_t path_size;
     uint64_t left; /* requests not yet sent */
     int poll;
 } client = {.connections = 64, .requests = 100000, .size = 64};
@@ -46,7 +50,7 @@ static _Noreturn void usage(void)
 {
     fprintf(stderr,
             "usage: echo_client [--connections N] [--requests N] [--size N]\n"
-            "                   [--one-by-one] 127.0.0.1:PORT\n");
+            "                   [--one-by-one] 127.0.0.1:PORT or @NAME\n");
     exit(2);
 }
 
@@ -90,19 +94,37 @@ static bool take_answer(struct connection *c)
     return c->received == client.size;
 }
 
-static void open_connection(struct connection *c, bool watched)
+static int connect_path(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 ||
+        connect(fd, (struct sockaddr *)&client.path, client.path_size) < 0) {
+        die("connect");
+    }
+    return fd;
+}
+
+static int connect_address(void)
 {
     int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 ||
+        connect(fd, (struct sockaddr *)&client.address, sizeof client.address) <
+            0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0) {
+        die("connect");
+    }
+    return fd;
+}
+
+static void open_connection(struct connection *c, bool watched)
+{
     struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 ||
-        connect(c->fd, (struct sockaddr *)&client.address,
-                sizeof client.address) < 0 ||
-        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
-        setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) <
-            0) {
-        die("connect");
+    c->fd = client.path_size ? connect_path() : connect_address();
+    if (setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) <
+        0) {
+        die("setsockopt");
     }
     if (watched && epoll_ctl(client.poll, EPOLL_CTL_ADD, c->fd, &event) < 0) {
         die("epoll_ctl");
@@ -161,6 +183,18 @@ static void ping_pong(struct connection *connections)
     }
 }
 
+static void parse_path(const char *text)
+{
+    size_t size = strlen(text);
+    if (size >= sizeof client.path.sun_path) {
+        usage();
+    }
+    client.path.sun_family = AF_UNIX;
+    memcpy(client.path.sun_path + 1, text + 1, size - 1);
+    client.path_size =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+}
+
 static void parse_address(const char *text)
 {
     char host[64];
@@ -202,7 +236,11 @@ static void parse_options(int argc, char **argv)
     if (i != argc - 1) {
         usage();
     }
-    parse_address(argv[i]);
+    if (*argv[i] == '@') {
+        parse_path(argv[i]);
+    } else {
+        parse_address(argv[i]);
+    }
 }
 
 static double now(void)

@@ -1,18 +1,20 @@
 /* echo_rondo.c - the echo server over Rondo; --mode steady watches what it
  * allocates, --mode buffered reads into its own buffer (get_buffer), --mode NAME
- * picks a backend. */
+ * picks a backend; see `modes`. */
 /* SPDX-License-Identifier: MIT */
 #include "serve_rondo.h"
 
 #include <inttypes.h>
 #include <malloc.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --mode steady: allocations are looked at after so many requests, and after
  * so many more. */
 enum { STEADY_FROM = 100000, STEADY_REQUESTS = 1000000 };
 
 static size_t in_use;
+static char path[64]; /* of a unix socket, an abstract one */
 static uint64_t steady_allocations[2];
 static bool steady_seen;
 
@@ -100,17 +102,99 @@ static const rondo_protocol echo_buffered = {
     .connection_lost = lost,
 };
 
+/* ---- with timeouts, as a reader, with a filter ---- */
+
+static void made_timed(rondo_transport *t, void *self)
+{
+    rondo_transport_set_timeouts(t, RONDO_SEC(60), RONDO_SEC(60));
+    made(t, self);
+}
+
+static const rondo_protocol echo_timed = {
+    .connection_made = made_timed,
+    .data_received = echoed,
+    .connection_lost = lost,
+};
+
+static void read_request(rondo_reader *reader, void *arg, const void *data,
+                         size_t size, int error)
+{
+    if (error < 0) {
+        return;
+    }
+    echoed(rondo_reader_transport(reader), NULL, data, size);
+    rondo_read_exactly(reader, serve.size, read_request, arg);
+}
+
+static void reader_lost(rondo_transport *t, void *self, int error)
+{
+    rondo_reader_free(self);
+    lost(t, NULL, error);
+}
+
+static void connected(rondo_reader *reader, void *arg)
+{
+    static const rondo_protocol ends = {.connection_lost = reader_lost};
+    rondo_reader_set_protocol(reader, &ends, reader);
+    made(NULL, NULL);
+    rondo_read_exactly(reader, serve.size, read_request, arg);
+}
+
+static int push_filter(rondo_transport *t, void *arg)
+{
+    static const rondo_filter passes = {0};
+    (void)arg;
+    return rondo_transport_push_filter(t, &passes, NULL, NULL, NULL);
+}
+
+/* ---- which of them ---- */
+
+enum mode { PLAIN, STEADY, BUFFERED, TIMED, READER, FILTER, UNIX, BACKEND };
+
+static enum mode mode_of(const char *name)
+{
+    static const char *const names[BACKEND] = {
+        [PLAIN] = "",      [STEADY] = "steady", [BUFFERED] = "buffered",
+        [TIMED] = "timed", [READER] = "reader", [FILTER] = "filter",
+        [UNIX] = "unix"};
+    int mode = PLAIN;
+    while (mode < BACKEND && strcmp(names[mode], name) != 0) {
+        mode++;
+    }
+    return (enum mode)mode;
+}
+
+static void create_server(rondo_loop *loop, enum mode mode)
+{
+    static const rondo_protocol *const protocols[] = {[STEADY] = &echo_steady,
+                                                      [BUFFERED] =
+                                                          &echo_buffered,
+                                                      [TIMED] = &echo_timed,
+                                                      [BACKEND] = NULL};
+    const rondo_protocol *protocol = protocols[mode] ? protocols[mode] : &echo;
+    rondo_server_options options = RONDO_SERVER_OPTIONS_INIT;
+    options.host = "127.0.0.1";
+    options.setup = mode == FILTER ? push_filter : NULL;
+    if (mode == UNIX) {
+        options.host = NULL;
+        options.path = path;
+    }
+    int error =
+        mode == READER
+            ? rondo_start_server(loop, &options, 0, connected, NULL, &server)
+            : rondo_create_server(loop, &options, protocol, NULL, &server);
+    if (error < 0) {
+        fail("create_server");
+    }
+}
+
 int main(int argc, char **argv)
 {
     rondo_loop *loop;
     rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
     serve_options(&serve, argc, argv);
-    bool steady = strcmp(serve.mode, "steady") == 0;
-    bool buffered = strcmp(serve.mode, "buffered") == 0;
-    const rondo_protocol *protocol = steady     ? &echo_steady
-                                     : buffered ? &echo_buffered
-                                                : &echo;
-    options.backend = *serve.mode && !steady && !buffered ? serve.mode : NULL;
+    enum mode mode = mode_of(serve.mode);
+    options.backend = mode == BACKEND ? serve.mode : NULL;
     if (serve.idle > 0) {
         options.allocator = &counting;
         serve.exact = exact;
@@ -118,11 +202,13 @@ int main(int argc, char **argv)
     if (rondo_loop_new(&loop, &options) < 0) {
         fail("loop_new");
     }
-    if (rondo_create_server(loop, RONDO_SERVE(.host = "127.0.0.1"), protocol,
-                            NULL, &server) < 0) {
-        fail("create_server");
+    snprintf(path, sizeof path, "@rondo-bench-%ld", (long)getpid());
+    create_server(loop, mode);
+    if (mode == UNIX) {
+        serve_run_at(loop, path);
+    } else {
+        serve_run(loop, rondo_server_fd(server, 0));
     }
-    serve_run(loop, rondo_server_fd(server, 0));
     if (steady_seen) {
         printf("steady_allocations=%" PRIu64 " ",
                steady_allocations[1] - steady_allocations[0]);

@@ -2,10 +2,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "measure.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t read_clock(clockid_t clock)
 {
@@ -70,6 +73,27 @@ void *measure_allocate(size_t count, size_t size)
         measure_die("calloc");
     }
     return p;
+}
+
+void measure_connect(int fds[2])
+{
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    socklen_t size = sizeof a;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (listener < 0 || fds[0] < 0 ||
+        bind(listener, (struct sockaddr *)&a, size) < 0 ||
+        listen(listener, 1) < 0 ||
+        getsockname(listener, (struct sockaddr *)&a, &size) < 0 ||
+        connect(fds[0], (struct sockaddr *)&a, size) < 0) {
+        measure_die("connect");
+    }
+    fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fds[1] < 0) {
+        measure_die("accept4");
+    }
+    close(listener);
 }
 
 _Noreturn void measure_die(const char *what)

@@ -30,6 +30,9 @@ void measure_print(const char *contestant, const char *operation,
 /* Allocates for the whole life of the program, or exits. */
 void *measure_allocate(size_t count, size_t size);
 
+/* Two ends of a TCP connection, or exits. */
+void measure_connect(int fds[2]);
+
 /* Says what failed and exits. */
 _Noreturn void measure_die(const char *what);
 

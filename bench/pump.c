@@ -3,8 +3,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "measure.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <rondo.h>
 #include <signal.h>
 #include <string.h>
@@ -15,28 +13,6 @@
 enum { MEBIBYTES = 1024, PIECE = 65536 };
 
 static char buffer[1 << 20];
-
-/* Two ends of a TCP connection. */
-static void connect_pair(int fds[2])
-{
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof a;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0 || fds[0] < 0 ||
-        bind(listener, (struct sockaddr *)&a, size) < 0 ||
-        listen(listener, 1) < 0 ||
-        getsockname(listener, (struct sockaddr *)&a, &size) < 0 ||
-        connect(fds[0], (struct sockaddr *)&a, size) < 0) {
-        measure_die("connect");
-    }
-    fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fds[1] < 0) {
-        measure_die("accept4");
-    }
-    close(listener);
-}
 
 static void send_all(int fd)
 {
@@ -149,8 +125,8 @@ static void by_rondo(int from, int to)
 static double measure(void (*proxy)(int from, int to))
 {
     int all[4];
-    connect_pair(all);
-    connect_pair(all + 2);
+    measure_connect(all);
+    measure_connect(all + 2);
     pid_t source = start(send_all, all[0], all);
     pid_t sink = start(take_all, all[3], all);
     close(all[0]);

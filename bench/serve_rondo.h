@@ -44,12 +44,24 @@ static inline void lost(rondo_transport *t, void *self, int error)
 }
 
 /* Until the last client has gone. */
-static inline void serve_run(rondo_loop *loop, rondo_fd fd)
+static inline void serve_run_on(rondo_loop *loop)
 {
-    serve_announce((int)fd);
     if (rondo_loop_run(loop) < 0) {
         fail("loop_run");
     }
+}
+
+static inline void serve_run(rondo_loop *loop, rondo_fd fd)
+{
+    serve_announce((int)fd);
+    serve_run_on(loop);
+}
+
+static inline void serve_run_at(rondo_loop *loop, const char *path)
+{
+    printf("listening on %s\n", path);
+    fflush(stdout);
+    serve_run_on(loop);
 }
 
 /* What main returns. */

@@ -109,6 +109,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/net.c
     src/sim/packets.c
     src/sim/ready.c
+    src/sim/sockets.c
     src/sim/sys.c
     src/sim/threads.c
     src/sim/trial.c

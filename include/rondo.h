@@ -775,8 +775,8 @@ RONDO_API rondo_id rondo_add_hook(rondo_loop *loop, unsigned when, rondo_fn fn,
 
 /** Whether a callback, timer, hook, signal watch, job or pending operation
  * keeps rondo_loop_run going (false) or not (true). It begins as false; for
- * signal watches, and for hooks that are not idle ones, as true. 0 or
- * RONDO_ENOENT. As libuv's uv_unref and uv_ref. */
+ * signal watches, and for hooks that are not idle ones, as true. 0;
+ * RONDO_ENOENT; RONDO_EINVAL: a post. As libuv's uv_unref and uv_ref. */
 RONDO_API int rondo_set_background(rondo_loop *loop, rondo_id id,
                                    bool background);
 
@@ -792,7 +792,8 @@ RONDO_API int rondo_remote_call(rondo_remote *remote, rondo_fn fn, void *arg);
 /**
  * As rondo_remote_call, with an id by which any thread can cancel it:
  * rondo_remote_cancel, or rondo_cancel on the loop's thread. An id;
- * RONDO_ECLOSED, RONDO_EFORKED, RONDO_ENOMEM. Any thread.
+ * RONDO_ECLOSED, RONDO_EFORKED, RONDO_ENOMEM. Any thread. As the Handle that
+ * loop.call_soon_threadsafe returns.
  */
 RONDO_API rondo_id rondo_remote_post(rondo_remote *remote, rondo_fn fn,
                                      void *arg);
@@ -1150,8 +1151,8 @@ RONDO_API rondo_id rondo_create_connection(rondo_loop *loop,
  * with a pipe). When accepting fails later, the exception handler hears of it
  * once and accepting goes on by itself. As loop.create_server,
  * loop.create_unix_server and, for a pipe, the proactor loop's
- * start_serving_pipe; libuv's uv_listen; see bind(2), listen(2), and
- * CreateNamedPipe.
+ * start_serving_pipe; libuv's uv_tcp_bind, uv_pipe_bind, uv_listen; see
+ * bind(2), listen(2), and CreateNamedPipe.
  */
 RONDO_API int rondo_create_server(rondo_loop *loop,
                                   const rondo_server_options *options,
@@ -1487,7 +1488,8 @@ RONDO_API void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
                                                        size_t *low);
 
 /** How many bytes wait for the kernel to take them. As
- * WriteTransport.get_write_buffer_size. */
+ * WriteTransport.get_write_buffer_size, and libuv's
+ * uv_stream_get_write_queue_size. */
 RONDO_API size_t
 rondo_transport_get_write_buffer_size(const rondo_transport *t);
 
@@ -1553,9 +1555,10 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * Sends a descriptor to the process at the other end of a unix socket, beside
  * the byte that is written next; up to 64 may go beside one byte. fd stays the
  * caller's and may be closed at once: a duplicate travels. One that no byte
- * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
- * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
- * byte; RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
+ * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket, or one that only
+ * reads or writes (rondo_connect_write_pipe); RONDO_EBADF: not open;
+ * RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one byte;
+ * RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
  * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the
  * next byte that they send. As libuv's uv_write2; see SCM_RIGHTS in unix(7).
  */
@@ -1601,8 +1604,8 @@ typedef struct rondo_detached {
  *
  * 0; on an error nothing has changed: RONDO_EBUSY: bytes, a file or a
  * descriptor wait to be sent; RONDO_ENOTSUP: with filters, where a thread makes
- * the calls, and where RONDO_CAN_DETACH is false (Windows ties a handle to one
- * completion port for good); RONDO_ENOTCONN: before connection_made;
+ * the calls, and where RONDO_CAN_DETACH is false (iocp: the handle is tied to
+ * the loop's completion port); RONDO_ENOTCONN: before connection_made;
  * RONDO_ECLOSED: it closes; a failed write's error; RONDO_ENOMEM;
  * RONDO_EINVAL: out has no size. asyncio and libuv have none; as the hijack of
  * Go's net/http.
@@ -2432,7 +2435,8 @@ RONDO_API rondo_id rondo_run_in_executor(rondo_loop *loop,
 /**
  * Inside a job's done: whether its work had begun, so that it may have done a
  * part of it. Both kinds of cancelled jobs get RONDO_ECANCELED: true for one
- * that ran, false for one that never did. Outside a done: false.
+ * that ran, false for one that never did. Outside a done: false. As the results
+ * of Future.cancel and uv_cancel, which refuse a job that has begun.
  */
 RONDO_API bool rondo_job_begun(const rondo_loop *loop);
 
@@ -3279,7 +3283,8 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * not delivered before goes first; what comes after size bytes is its
  * protocol's.
  *
- * done comes from the loop, once. Error 0: all has been given to `to`; and where
+ * done comes from the loop, once, before the protocol gets bytes of `from`
+ * again. Error 0: all has been given to `to`; and where
  * `from` has ended, its end, too, by rondo_transport_write_eof, unless
  * RONDO_PUMP_KEEP_OPEN is set. Both transports stay open; `from` has ended then,
  * without eof_received. An error: that of the transport that was lost, which its
@@ -3478,9 +3483,10 @@ RONDO_API int rondo_group_server_close(rondo_group_server *server,
  * Otherwise nothing happens: RONDO_EINVAL: none of the group's, no such loop,
  * or that loop has it; RONDO_ENOTSUP: not a socket of the transport's own, with
  * filters (which may use their loop), of a rondo_reader or a process, and where
- * RONDO_CAN_DETACH is false (iocp); RONDO_EBUSY: it moves already, or a file is
- * under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED: it closes,
- * the group closes or the loop has ended; RONDO_ENOMEM. done may be NULL.
+ * RONDO_CAN_DETACH is false (iocp); RONDO_EBUSY: it moves already, or a file or
+ * a pump is under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED:
+ * it closes, the group closes or the loop has ended; RONDO_ENOMEM. done may be
+ * NULL.
  */
 RONDO_API int rondo_group_move(rondo_group *group, rondo_transport *t,
                                size_t index, rondo_done_fn done, void *arg);
@@ -3579,7 +3585,7 @@ typedef struct rondo_path_options {
  * system's that rondo_last_error names ("inotify": a watch a directory, "kqueue":
  * a descriptor a file). RONDO_EINVAL: an empty path, a negative time. See
  * inotify(7), kqueue(2) EVFILT_VNODE, ReadDirectoryChangesW, libuv's
- * uv_fs_event_t.
+ * uv_fs_event_t and uv_fs_poll_t.
  */
 RONDO_API rondo_id rondo_watch_path(rondo_loop *loop, const char *path,
                                     const rondo_path_options *options,
@@ -3624,7 +3630,7 @@ RONDO_API void rondo_terminal_restore(void);
 
 /** The size of its window in characters; 0: not known. RONDO_EINVAL: not a
  * terminal. Any thread. See TIOCGWINSZ of ioctl_tty(2),
- * GetConsoleScreenBufferInfo. */
+ * GetConsoleScreenBufferInfo; libuv's uv_tty_get_winsize. */
 RONDO_API int rondo_terminal_get_size(rondo_fd fd, unsigned *columns,
                                       unsigned *rows);
 

@@ -330,7 +330,9 @@
 #define op_submit rondo_p_op_submit
 #define packets_connect rondo_p_packets_connect
 #define packets_drop_all rondo_p_packets_drop_all
+#define packets_receive_one rondo_p_packets_receive_one
 #define packets_send_out rondo_p_packets_send_out
+#define packets_send_parts rondo_p_packets_send_parts
 #define path_arg rondo_p_path_arg
 #define path_batch_clear rondo_p_path_batch_clear
 #define path_batch_put rondo_p_path_batch_put
@@ -423,7 +425,7 @@
 #define reactor_lost rondo_p_reactor_lost
 #define reactor_open rondo_p_reactor_open
 #define reactor_probe rondo_p_reactor_probe
-#define reactor_ready rondo_p_reactor_ready
+#define reactor_ready_slow rondo_p_reactor_ready_slow
 #define reactor_refused rondo_p_reactor_refused
 #define reactor_reopen rondo_p_reactor_reopen
 #define reactor_resolution rondo_p_reactor_resolution
@@ -564,6 +566,7 @@
 #define stream_discard rondo_p_stream_discard
 #define stream_drop_out rondo_p_stream_drop_out
 #define stream_end rondo_p_stream_end
+#define stream_end_again rondo_p_stream_end_again
 #define stream_extra rondo_p_stream_extra
 #define stream_fail rondo_p_stream_fail
 #define stream_fds_are_queued rondo_p_stream_fds_are_queued
@@ -634,6 +637,7 @@
 #define stream_reads rondo_p_stream_reads
 #define stream_remember rondo_p_stream_remember
 #define stream_send rondo_p_stream_send
+#define stream_set_protocol rondo_p_stream_set_protocol
 #define stream_settle rondo_p_stream_settle
 #define stream_shut_down rondo_p_stream_shut_down
 #define stream_start_time rondo_p_stream_start_time
@@ -864,8 +868,8 @@
 #define unix_at_begin rondo_p_unix_at_begin
 #define unix_at_end rondo_p_unix_at_end
 #define unix_datagram_can_refuse_fragments rondo_p_unix_datagram_can_refuse_fragments
-#define unix_datagram_head_for rondo_p_unix_datagram_head_for
 #define unix_datagram_is_end rondo_p_unix_datagram_is_end
+#define unix_datagram_prepare rondo_p_unix_datagram_prepare
 #define unix_datagram_receive_failed rondo_p_unix_datagram_receive_failed
 #define unix_datagram_send_failed rondo_p_unix_datagram_send_failed
 #define unix_datagram_take rondo_p_unix_datagram_take

@@ -106,13 +106,12 @@ int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer);
 int sys_connect(sys_fd fd, const rondo_address *address);
 /* RONDO_EAGAIN: still under way. */
 int sys_connect_result(sys_fd fd);
-/* Return how many bytes, or an error. sys_recv returns 0 when the peer has
- * ended its writing side. */
-int64_t sys_recv(sys_fd fd, void *data, size_t size);
+/* sys_types.h declares sys_recv and sys_send, of some bytes. All of these return
+ * how many bytes, or an error. A receive returns 0 when the peer has ended its
+ * writing side. */
 /* At most SYS_ROOMS of them are used. */
 enum { SYS_ROOMS = RONDO_ROOMS };
 int64_t sys_recvv(sys_fd fd, const rondo_room *rooms, size_t count);
-int64_t sys_send(sys_fd fd, const void *data, size_t size);
 int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count);
 int sys_shutdown_write(sys_fd fd);
 /* Makes sys_close send a reset instead of an orderly end. */

@@ -39,38 +39,43 @@ void raw_network_threads(unsigned count)
 
 /* ---- a network ---------------------------------------------------------- */
 
+static bool is_own;
 static int machines = -1; /* the namespace that was left */
 
+/* Who is not root gets a user namespace, too, out of which no way leads. */
 bool raw_network_begin(void)
 {
     int before = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 
     if (before < 0)
         return false;
-    if (unshare(CLONE_NEWNET) < 0) {
+    is_own = unshare(CLONE_NEWNET) == 0 ||
+             unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+    if (is_own)
+        machines = before;
+    else
         close(before);
-        return false;
-    }
-    machines = before;
-    return true;
+    return is_own;
 }
 
 void raw_network_end(void)
 {
+    is_own = false;
     if (machines < 0)
         return;
-    if (setns(machines, CLONE_NEWNET) < 0)
-        abort();
+    (void)setns(machines, CLONE_NEWNET);
     close(machines);
     machines = -1;
 }
 
-/* Never in the machine's own network. */
-static void change(unsigned long what, struct ifreq *request)
+/* Never in the machine's own network. The type of a request is the C library's
+ * own choice. */
+static void change(bool address, struct ifreq *request)
 {
-    int fd = machines < 0 ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = is_own ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
 
-    if (fd < 0 || ioctl(fd, what, request) < 0)
+    if (fd < 0 || (address ? ioctl(fd, SIOCSIFADDR, request)
+                           : ioctl(fd, SIOCSIFFLAGS, request)) < 0)
         abort();
     close(fd);
 }
@@ -80,7 +85,7 @@ static void set_flags(const char *name, bool up)
     struct ifreq request = {.ifr_flags = (short)(up ? IFF_UP : 0)};
 
     (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-    change(SIOCSIFFLAGS, &request);
+    change(false, &request);
 }
 
 void raw_network_up(bool up)
@@ -102,7 +107,7 @@ void raw_network_address(unsigned number, bool add)
     in.sin_addr.s_addr = htonl(0x7f000000 + number);
     memcpy(&request.ifr_addr, &in, sizeof in);
     memcpy(request.ifr_name, name, sizeof name);
-    change(SIOCSIFADDR, &request);
+    change(true, &request);
 }
 
 /* ---- control groups ----------------------------------------------------- */

@@ -265,20 +265,55 @@ TEST(D8_ttl_goes_there)
     try_both(w, RONDO_INFO_TTL);
 }
 
+/* Where the TTL is an option of the socket, the next datagram has it as it was.
+ */
+TEST(D8_a_ttl_is_that_of_one_datagram)
+{
+    rondo_datagram_info info = RONDO_DATAGRAM_INFO_INIT;
+
+    needs(w, RONDO_CAN_TTL, "RONDO_CAN_TTL");
+    info.known = RONDO_INFO_TTL;
+    for (size_t i = 0; i < (raw_has_inet6() ? 2 : 1); i++) {
+        struct endpoint *e = told_at(w, loopbacks[i], RONDO_INFO_TTL);
+        struct endpoint *from = endpoint_at(w, loopbacks[i]);
+        int usual;
+
+        assert_ok(rondo_datagram_send(from->d, "x", 1, &e->local));
+        test_run_until(w, e->received == 1);
+        usual = info_of(e)->ttl;
+        info.ttl = usual == 9 ? 10 : 9;
+        assert_ok(send_info(from, "x", &e->local, &info));
+        test_run_until(w, e->received == 2);
+        assert_int_equal(info_of(e)->ttl, info.ttl);
+        assert_ok(rondo_datagram_send(from->d, "x", 1, &e->local));
+        test_run_until(w, e->received == 3);
+        assert_int_equal(info_of(e)->ttl, usual);
+        endpoint_end(e);
+        endpoint_end(from);
+    }
+}
+
+static unsigned which(const struct world *w, rondo_capability can,
+                      unsigned info)
+{
+    return rondo_loop_supports(w->loop, can) ? info : 0;
+}
+
 /* A socket for both, to which IPv4 comes with mapped addresses. */
 TEST(D8_ecn_and_ttl_of_ipv4_on_a_socket_for_both)
 {
     rondo_datagram_info info = RONDO_DATAGRAM_INFO_INIT;
     rondo_address any, here;
     struct endpoint *e, *from;
-    unsigned what = RONDO_INFO_ECN | RONDO_INFO_TTL;
+    unsigned what = which(w, RONDO_CAN_ECN, RONDO_INFO_ECN) |
+                    which(w, RONDO_CAN_TTL, RONDO_INFO_TTL);
+    unsigned local = which(w, RONDO_CAN_PACKET_INFO, RONDO_INFO_LOCAL);
 
-    needs(w, RONDO_CAN_ECN, "RONDO_CAN_ECN");
-    needs(w, RONDO_CAN_TTL, "RONDO_CAN_TTL");
+    test_skip_if(w, !what, "the system has no ECN and no TTL");
     test_skip_if(w, !raw_has_inet6(), "no IPv6 on this machine");
     any = endpoint_address("::", 0);
     e = told_open(w, RONDO_DATAGRAM(.local_address = &any, .v6only = RONDO_OFF,
-                                    .info = what | RONDO_INFO_LOCAL));
+                                    .info = what | local));
     from = told_at(w, "127.0.0.1", what);
     here = endpoint_address("127.0.0.1", rondo_address_port(&e->local));
     info.known = what;
@@ -286,18 +321,18 @@ TEST(D8_ecn_and_ttl_of_ipv4_on_a_socket_for_both)
     info.ttl = 9;
     assert_ok(send_info(from, "x", &here, &info));
     test_run_until(w, e->received == 1);
-    assert_int_equal(info_of(e)->ecn, 1);
-    assert_int_equal(info_of(e)->ttl, 9);
+    assert_int_equal(info_of(e)->ecn, what & RONDO_INFO_ECN ? 1 : 0);
+    assert_int_equal(info_of(e)->ttl, what & RONDO_INFO_TTL ? 9 : 0);
     /* back, from the address that it came to */
     info = *info_of(e);
-    info.known = what | RONDO_INFO_LOCAL;
+    info.known = what | local;
     info.ecn = 2;
     info.ttl = 10;
     assert_ok(send_info(e, "y", &e->from, &info));
     test_run_until(w, from->received == 1);
     assert_true(rondo_address_equal(&from->from, &here));
-    assert_int_equal(info_of(from)->ecn, 2);
-    assert_int_equal(info_of(from)->ttl, 10);
+    assert_int_equal(info_of(from)->ecn, what & RONDO_INFO_ECN ? 2 : 0);
+    assert_int_equal(info_of(from)->ttl, what & RONDO_INFO_TTL ? 10 : 0);
     endpoint_end(e);
     endpoint_end(from);
 }

@@ -406,6 +406,7 @@ TEST(L16_wrong_ids)
     assert_int_equal(rondo_remote_post(NULL, count_call, n), RONDO_EINVAL);
     assert_int_equal(rondo_remote_post(remote, NULL, n), RONDO_EINVAL);
     assert_int_equal(rondo_missed(w->loop, id), RONDO_ENOENT);
+    assert_einval(rondo_set_background(w->loop, id, true));
     test_run_loop(w);
     assert_int_equal(*n, 2);
     rondo_remote_release(foreign);

@@ -154,16 +154,20 @@ struct poller {
 
 /* ---- for a poller's wait ---- */
 
+COLD void reactor_ready_slow(rondo_loop *loop, struct io *io, unsigned sides);
 /* The descriptor is ready on these sides. Ends the operations that wait for
  * them; sides that no operation waits for are disarmed, by set. For a watch any
  * bit of enum rondo_event will do, and poller.events tells the rest. */
-void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides);
-/* The same of a reading side, which an operation waits for. */
-static inline void reactor_read_ready(rondo_loop *loop, struct io *io)
+static inline void reactor_ready(rondo_loop *loop, struct io *io,
+                                 unsigned sides)
 {
     struct op *reading = io->op[0];
-    assert(reading && reading->task.state == TASK_PENDING);
+    assert(!reading || reading->task.state == TASK_PENDING);
     loop->metrics.events++;
+    if (sides != SIDE_READ || !reading) {
+        reactor_ready_slow(loop, io, sides);
+        return;
+    }
     io->op[0] = NULL;
     op_finish(loop, reading, 0);
 }

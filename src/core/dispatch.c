@@ -1,6 +1,7 @@
 /* dispatch.c - the one place that runs the callbacks a handle owes. */
 /* SPDX-License-Identifier: MIT */
 #include "core/dispatch.h"
+#include "core/bits.h"
 
 static struct dispatch *dispatch_of(const struct dispatch_class *class,
                                     void *handle)
@@ -29,15 +30,6 @@ void dispatch_settle(const struct dispatch_class *class, rondo_loop *loop,
         dispatch_submit(class, loop, handle);
 }
 
-static unsigned dispatch_lowest(unsigned owed)
-{
-    unsigned bit = 0;
-    assert(owed);
-    while (!(owed >> bit & 1))
-        bit++;
-    return bit;
-}
-
 /* Settles, and tells the first of `mask` that is owed. Each callback may change
  * anything, so the handle settles between them. The bit that was told; 0:
  * nothing is owed. */
@@ -50,7 +42,7 @@ static unsigned dispatch_one(const struct dispatch_class *class, void *handle,
     unsigned owed = dispatch_owed(d) & mask;
     if (!owed)
         return 0;
-    unsigned index = dispatch_lowest(owed), bit = 1U << index;
+    unsigned index = bits_lowest(owed), bit = 1U << index;
     /* on the ready list the handle must live until its turn comes */
     if (bit & class->last && d->task.state != TASK_IDLE)
         return 0;

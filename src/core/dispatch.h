@@ -79,7 +79,7 @@ static inline void dispatch_leave(struct dispatch *d)
 static inline void dispatch_end_quietly(struct dispatch *d)
 {
     assert(d->task.owed == DISPATCH_RUNNING);
-    d->task.owed = 0;
+    dispatch_leave(d);
 }
 
 static inline unsigned dispatch_owed(const struct dispatch *d)

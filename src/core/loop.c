@@ -61,16 +61,23 @@ static bool loop_has_work(rondo_loop *loop)
            loop->posts_left || atomic_load(&loop->requests);
 }
 
-int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
+/* There is nothing to run, so the next timer says. */
+static inline int64_t loop_time_left(rondo_loop *loop, int64_t most_ns,
+                                     int64_t now)
 {
-    if (most_ns <= 0 || loop_has_work(loop))
-        return 0;
     int64_t next = timers_next(loop, &loop->timers);
     if (next == RONDO_NEVER)
         return most_ns;
     int64_t left = next <= now ? 0 : next - now;
     assert(most_ns > 0 && left >= 0);
     return left < most_ns ? left : most_ns;
+}
+
+int64_t loop_wait_time(rondo_loop *loop, int64_t most_ns, int64_t now)
+{
+    return most_ns > 0 && !loop_has_work(loop)
+               ? loop_time_left(loop, most_ns, now)
+               : 0;
 }
 
 /* Nothing is to be run. */
@@ -101,7 +108,7 @@ static int loop_collect(rondo_loop *loop, int64_t most_ns)
     int64_t start = 0, timeout = 0;
     if (most_ns > 0 && !loop_has_work(loop)) {
         start = sys_clock();
-        timeout = loop_wait_time(loop, most_ns, start);
+        timeout = loop_time_left(loop, most_ns, start);
     }
     assert(loop->depth == 1);
     assert(timeout >= 0 && (!timeout || !loop->ready_first));

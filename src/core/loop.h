@@ -256,7 +256,7 @@ COLD int loop_check_slow(const rondo_loop *loop, const char *what);
 /* Any call may proceed. */
 static inline bool loop_is_plain(const rondo_loop *loop)
 {
-    return loop && loop->guard == sys_fork_generation;
+    return sys_fork_generation == loop->guard;
 }
 
 /* What each public call begins with. Returns 0, or an error whose sentence
@@ -266,7 +266,7 @@ static inline bool loop_is_plain(const rondo_loop *loop)
  * RONDO_ETHREAD: debug mode, and the calling thread is not the loop's. */
 static inline int loop_check(const rondo_loop *loop, const char *what)
 {
-    if (loop_is_plain(loop))
+    if (loop && loop_is_plain(loop))
         return 0;
     int error = loop_check_slow(loop, what);
     assert(loop || error < 0);
@@ -279,7 +279,7 @@ COLD int loop_check_create_slow(const rondo_loop *loop, const char *what);
  * is closing. */
 static inline int loop_check_create(const rondo_loop *loop, const char *what)
 {
-    if (loop_is_plain(loop))
+    if (loop && loop_is_plain(loop))
         return 0;
     int error = loop_check_create_slow(loop, what);
     assert(loop || error < 0);

@@ -112,6 +112,24 @@ void op_init(struct op *op, struct io *io, enum op_kind kind,
  * could not begin. An operation that has ended at once is READY on return. */
 void op_submit(rondo_loop *loop, struct op *op);
 
+static inline bool op_is_idle(const struct op *op)
+{
+    return op->task.state == TASK_IDLE;
+}
+
+/* op_submit of a read whose done is on the fast path: it has just succeeded. A
+ * reactor that watches the descriptor has nothing else to do. */
+static inline void op_read_again(rondo_loop *loop, struct op *op, struct io *io)
+{
+    assert(op_is_idle(op) && op->io == io && !io->op[0] && !op->count);
+    if (!(io->armed & SIDE_READ)) {
+        op_submit(loop, op);
+        return;
+    }
+    op->task.state = TASK_PENDING;
+    io->op[0] = op;
+}
+
 /* Asks for an early end, if the operation is pending; never calls done. done
  * comes with RONDO_ECANCELED, or with the result if that was quicker. */
 void op_cancel(rondo_loop *loop, struct op *op);
@@ -123,11 +141,6 @@ static inline unsigned io_wanted(const struct io *io)
     if (writing && writing->task.kind == OP_WATCH)
         return (unsigned)writing->size | WATCH_ALWAYS;
     return (io->op[0] ? SIDE_READ : 0U) | (writing ? SIDE_WRITE : 0U);
-}
-
-static inline bool op_is_idle(const struct op *op)
-{
-    return op->task.state == TASK_IDLE;
 }
 
 /* For backends: the operation has ended. The ready list calls its done. With an

@@ -77,7 +77,7 @@ static void reactor_watched(rondo_loop *loop, struct io *io, unsigned sides)
 /* Writing sides, and sides that no operation waits for. Those are disarmed here
  * and not when their operation ends: a handle that submits again after each
  * read then costs no call of set. */
-static COLD void reactor_ready_slow(rondo_loop *loop, struct io *io,
+static void reactor_ready_otherwise(rondo_loop *loop, struct io *io,
                                     unsigned sides)
 {
     struct op *writing = io->op[1];
@@ -98,19 +98,15 @@ static COLD void reactor_ready_slow(rondo_loop *loop, struct io *io,
         (void)reactor_set(loop, io, io->armed & ~unwanted);
 }
 
-void reactor_ready(rondo_loop *loop, struct io *io, unsigned sides)
+COLD void reactor_ready_slow(rondo_loop *loop, struct io *io, unsigned sides)
 {
-    struct op *reading = io->op[0];
     assert(sides <= BOTH_SIDES || io->armed & WATCH_ALWAYS);
-    assert(!reading || reading->task.state == TASK_PENDING);
-    loop->metrics.events++;
-    if (sides & SIDE_READ && reading) {
+    if (sides & SIDE_READ && io->op[0]) {
         sides &= ~(unsigned)SIDE_READ;
-        io->op[0] = NULL;
-        op_finish(loop, reading, 0);
+        reactor_end(loop, io->op[0], 0);
     }
     if (sides)
-        reactor_ready_slow(loop, io, sides);
+        reactor_ready_otherwise(loop, io, sides);
 }
 
 void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error)

@@ -95,7 +95,7 @@ static COLD rondo_id schedule_soon_slow(rondo_loop *loop, rondo_fn fn,
 
 rondo_id rondo_call_soon(rondo_loop *loop, rondo_fn fn, void *arg)
 {
-    if (!loop_is_plain(loop) || !fn || schedule_is_full(loop))
+    if (!loop || !loop_is_plain(loop) || !fn || schedule_is_full(loop))
         return schedule_soon_slow(loop, fn, arg);
     return schedule_put(loop, fn, arg);
 }
@@ -213,6 +213,10 @@ int rondo_set_background(rondo_loop *loop, rondo_id id, bool background)
     int error = loop_check(loop, "set_background");
     if (error)
         return error;
+    if (id_is(loop, id, ID_POST))
+        return error_set(RONDO_EINVAL,
+                         "set_background: a post runs in the next "
+                         "iteration, whatever its mark");
     if (id_is(loop, id, ID_TIMER))
         error = timers_set_background(loop, id, background);
     else if (id_is(loop, id, ID_SOON))

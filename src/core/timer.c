@@ -3,6 +3,7 @@
 #include "core/timer.h"
 
 #include "base/error.h"
+#include "core/bits.h"
 #include "core/id.h"
 #include "core/release.h"
 #include "core/timer_store.h"
@@ -37,34 +38,6 @@ size_t timers_count_alive(const struct timers *timers)
     return alive;
 }
 #endif
-
-/* ---- bits ---- */
-
-static inline unsigned timer_lowest_bit(uint64_t bits)
-{
-    assert(bits);
-#if defined(__GNUC__)
-    return (unsigned)__builtin_ctzll(bits);
-#else
-    unsigned bit = 0;
-    while (!(bits >> bit & 1))
-        bit++;
-    return bit;
-#endif
-}
-
-static inline unsigned timer_highest_bit(uint64_t bits)
-{
-    assert(bits);
-#if defined(__GNUC__)
-    return 63U - (unsigned)__builtin_clzll(bits);
-#else
-    unsigned bit = 63;
-    while (!(bits >> bit & 1))
-        bit--;
-    return bit;
-#endif
-}
 
 /* ---- the wheel ---- */
 
@@ -117,7 +90,7 @@ static inline unsigned timer_list_of(const struct timers *t, int64_t tick)
 {
     assert(tick > t->tick);
     unsigned level =
-        timer_highest_bit((uint64_t)(tick ^ t->tick)) / TIMER_DIGIT_BITS;
+        bits_highest((uint64_t)(tick ^ t->tick)) / TIMER_DIGIT_BITS;
     unsigned digit = (unsigned)(tick >> level * TIMER_DIGIT_BITS) &
                      ((1U << TIMER_DIGIT_BITS) - 1);
     return level << TIMER_DIGIT_BITS | digit;
@@ -144,8 +117,8 @@ static unsigned timer_first_list(const struct timers *t)
     uint32_t words = t->used_words;
     if (!words)
         return TIMER_OPENING;
-    unsigned word = timer_lowest_bit(words);
-    return word * 64 + timer_lowest_bit(t->used[word]);
+    unsigned word = bits_lowest(words);
+    return word * 64 + bits_lowest(t->used[word]);
 }
 
 /* Puts a slot where its deadline belongs. */
@@ -201,7 +174,7 @@ static bool timers_are_sound(const struct timers *t)
 static inline uint32_t timer_slot_take(struct timers *t)
 {
     struct timer_group *group = &t->groups[t->free_group];
-    uint32_t index = t->free_group * 64 + timer_lowest_bit(group->free);
+    uint32_t index = t->free_group * 64 + bits_lowest(group->free);
     group->free &= group->free - 1;
     if (!group->free)
         t->free_group = group->next;
@@ -221,6 +194,18 @@ static COLD void timer_drop_flags(rondo_loop *loop, struct timer_slot *slot)
     slot->flags = 0;
 }
 
+/* At the end: timers that are started after others were cancelled in order lie
+ * in order again. */
+static inline void timer_group_append(struct timers *t, uint32_t number)
+{
+    t->groups[number].next = ID_NO_SLOT;
+    if (t->free_group == ID_NO_SLOT)
+        t->free_group = number;
+    else
+        t->groups[t->last_group].next = number;
+    t->last_group = number;
+}
+
 static inline void timer_slot_free(rondo_loop *loop, struct timer_slot *slot)
 {
     struct timers *t = &loop->timers;
@@ -238,10 +223,8 @@ static inline void timer_slot_free(rondo_loop *loop, struct timer_slot *slot)
         return;
     slot->id += (rondo_id)1 << ID_SLOT_BITS;
     struct timer_group *group = &t->groups[index / 64];
-    if (!group->free) {
-        group->next = t->free_group;
-        t->free_group = index / 64;
-    }
+    if (!group->free)
+        timer_group_append(t, index / 64);
     group->free |= UINT64_C(1) << index % 64;
 }
 

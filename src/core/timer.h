@@ -64,6 +64,7 @@ struct timers {
     uint32_t order; /* the last one given; they wrap around */
     uint32_t mark;  /* the last one given before this iteration */
     uint32_t free_group; /* the first one with free slots, or ID_NO_SLOT */
+    uint32_t last_group; /* the last one of them, if there is one */
     struct timer_slot *slots;
     struct timer_group *groups;
     size_t slots_used;

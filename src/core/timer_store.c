@@ -180,7 +180,7 @@ int timer_slots_add(rondo_loop *loop)
     rondo_id id = id_of_slot(loop, ID_TIMER, (uint32_t)first,
                              loop->first_generation & ID_GENERATION_MAX);
     t->slots_used = end < t->room ? end : t->room;
-    t->free_group = (uint32_t)(first / 64);
+    t->free_group = t->last_group = (uint32_t)(first / 64);
     struct timer_group *group = &t->groups[first / 64];
     *group = (struct timer_group){0, ID_NO_SLOT};
     for (size_t i = first; i < t->slots_used; i++) {

@@ -104,29 +104,44 @@ static bool watch_is_lost(const struct watcher *w, int error)
     return !w->io.attached || (error && error != RONDO_ECANCELED);
 }
 
-static void watch_ready(rondo_loop *loop, struct watcher *w, struct side *side)
+/* After its call, or `error` of the wait; the number may be a new handle's
+ * now. */
+static void watch_go_on(rondo_loop *loop, struct watcher *w, struct side *side,
+                        int error)
 {
-    int error = side->op.task.error;
-    bool lost = watch_is_lost(w, error);
-    assert(op_is_idle(&side->op) && (!w->gone || !side->fn));
-    if (side->fn && !error && !lost) {
-        watch_call(loop, side, w->io.fd);
-        lost = watch_is_lost(w, 0); /* the number may be a new handle's now */
-    }
-    /* RONDO_ECANCELED: it was removed and added again meanwhile. */
-    if (side->fn && lost)
+    if (side->fn && watch_is_lost(w, error))
         watch_lose(w);
     else if (side->fn && op_is_idle(&side->op))
         op_submit(loop, &side->op);
     watch_free_if_idle(w);
 }
 
+static void watch_ready(rondo_loop *loop, struct watcher *w, struct side *side)
+{
+    int error = side->op.task.error;
+    assert(op_is_idle(&side->op) && (!w->gone || !side->fn));
+    /* RONDO_ECANCELED: it was removed and added again meanwhile. */
+    if (side->fn && !error && w->io.attached)
+        watch_call(loop, side, w->io.fd);
+    watch_go_on(loop, w, side, error);
+}
+
+/* The fast path: the reader is called, and stays. */
 static void watch_read_ready(rondo_loop *loop, struct task *task)
 {
     struct watcher *w =
         (struct watcher *)(void *)((char *)task -
                                    offsetof(struct watcher, side[0].op.task));
-    watch_ready(loop, w, &w->side[0]);
+    struct side *side = &w->side[0];
+    if (task->error || !side->fn || !w->io.attached || loop->debug) {
+        watch_ready(loop, w, side);
+        return;
+    }
+    side->fn(loop, (rondo_fd)w->io.fd, side->arg);
+    if (side->fn && w->io.attached && op_is_idle(&side->op))
+        op_read_again(loop, &side->op, &w->io);
+    else
+        watch_go_on(loop, w, side, 0);
 }
 
 static void watch_write_ready(rondo_loop *loop, struct task *task)

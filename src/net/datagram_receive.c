@@ -128,11 +128,17 @@ static int datagram_receive(rondo_datagram *d, int left)
     return more ? left - got : 0;
 }
 
+/* All that there is to do is to wait for more. */
+static bool datagram_receive_goes_on(const rondo_datagram *d)
+{
+    return datagram_receives(d) && d->flow == FLOW_ON && !d->queue.count &&
+           !dispatch_owed(&d->dispatch) && op_is_idle(&d->receive);
+}
+
 void datagram_receive_done(rondo_loop *loop, struct task *task)
 {
     rondo_datagram *d = datagram_receive_of_task(task);
     int left = task->error ? 0 : RECEIVE_MOST;
-    (void)loop;
     dispatch_begin(&d->dispatch);
     if (task->error && task->error != RONDO_ECANCELED) {
         error_keep_os(d->receive.os_error);
@@ -141,5 +147,10 @@ void datagram_receive_done(rondo_loop *loop, struct task *task)
     while (left && datagram_receives(d))
         left = d->special ? datagram_special_receive(d, left)
                           : datagram_receive(d, left);
-    datagram_finish(d);
+    if (task->error || !datagram_receive_goes_on(d)) {
+        datagram_finish(d);
+        return;
+    }
+    dispatch_end_quietly(&d->dispatch);
+    op_read_again(loop, &d->receive, &d->io);
 }

@@ -16,6 +16,9 @@ static inline sys_fd sys_fd_of(intptr_t fd)
     return fd < 0 || fd > INT_MAX ? SYS_NO_FD : (sys_fd)fd;
 }
 
+int64_t sys_recv(sys_fd fd, void *data, size_t size);
+int64_t sys_send(sys_fd fd, const void *data, size_t size);
+
 struct sim_thread;
 
 /* Threads that wait, the first first. */

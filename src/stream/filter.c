@@ -46,8 +46,8 @@ static COLD int layer_deliver_slow(const rondo_layer *layer, const void *data,
 
 int rondo_layer_deliver(rondo_layer *layer, const void *data, size_t size)
 {
-    if (!layer || layer->t->loop->guard != sys_fork_generation || !data ||
-        !size || layer->ended || layer->above)
+    if (!layer || !loop_is_plain(layer->t->loop) || !data || !size ||
+        layer->ended || layer->above)
         return layer_deliver_slow(layer, data, size);
     return stream_deliver(layer->t, data, size);
 }
@@ -102,8 +102,8 @@ static COLD int layer_send_slow(const rondo_layer *layer, const void *data,
 
 int rondo_layer_send(rondo_layer *layer, const void *data, size_t size)
 {
-    if (!layer || layer->t->loop->guard != sys_fork_generation || !data ||
-        !size || layer->below)
+    if (!layer || !loop_is_plain(layer->t->loop) || !data || !size ||
+        layer->below)
         return layer_send_slow(layer, data, size);
     return stream_send(layer->t, data, size);
 }

@@ -20,6 +20,7 @@ struct pump {
     rondo_loop *loop;
     rondo_id id;
     rondo_transport *from, *to; /* NULL: it has left the pump */
+    rondo_transport *waits; /* was `from`: it delivers nothing before done */
     rondo_pump_fn done;
     void *arg;
     unsigned flags;
@@ -52,6 +53,34 @@ static void pump_free(struct pump *p)
     loop_free(p->loop, p);
 }
 
+static void pump_settle(rondo_transport *t)
+{
+    if (t && !stream_is_ending(t))
+        stream_settle(t);
+}
+
+/* What came behind the pump's bytes is the protocol's, once done is told. */
+static void pump_hold(struct pump *p, rondo_transport *from)
+{
+    if (!from || stream_is_ending(from))
+        return;
+    p->waits = from;
+    from->pump_full = 1;
+    from->extra->pump = p;
+    stream_leave_fast(from);
+}
+
+static void pump_let_go(struct pump *p)
+{
+    rondo_transport *from = p->waits;
+    if (!from)
+        return;
+    p->waits = NULL;
+    from->pump_full = 0;
+    from->extra->pump = NULL;
+    pump_settle(from);
+}
+
 static void pump_tell(rondo_loop *loop, struct task *task)
 {
     struct pump *p =
@@ -60,6 +89,7 @@ static void pump_tell(rondo_loop *loop, struct task *task)
     void *arg = p->arg;
     uint64_t moved = p->moved;
     int error = p->error;
+    pump_let_go(p);
     id_free(loop, p->id);
     handle_close(loop, &p->handle);
     if (error) {
@@ -91,12 +121,6 @@ static void pump_leave_to(struct pump *p)
     p->to = NULL;
 }
 
-static void pump_settle(rondo_transport *t)
-{
-    if (t && !stream_is_ending(t))
-        stream_settle(t);
-}
-
 static void pump_finish(struct pump *p, int error)
 {
     rondo_transport *from = p->from, *to = p->to;
@@ -107,6 +131,7 @@ static void pump_finish(struct pump *p, int error)
     p->os_error = rondo_last_os_error();
     pump_leave_from(p);
     pump_leave_to(p);
+    pump_hold(p, from);
     loop_push(p->loop, &p->task);
     loop_nudge(p->loop);
     if (!error && p->eof && to && !(p->flags & RONDO_PUMP_KEEP_OPEN) &&
@@ -318,6 +343,10 @@ void pump_drop(rondo_transport *to)
 void pump_lost(rondo_transport *from)
 {
     struct pump *p = from->extra->pump;
+    if (p->waits) {
+        pump_let_go(p);
+        return;
+    }
     pump_leave_from(p);
     error_keep_os(from->os_error);
     pump_end(p, from->error ? from->error : RONDO_ECLOSED, false);
@@ -345,8 +374,9 @@ static int pump_check_from(const rondo_transport *t, const char *what)
     if (t->reading == READ_ENDED)
         return error_set(RONDO_EOF, "%s: `from` has ended, or only writes",
                          what);
-    return t->pumped ? error_set(RONDO_EBUSY, "%s: `from` has a pump", what)
-                     : 0;
+    return stream_is_pumped(t)
+               ? error_set(RONDO_EBUSY, "%s: `from` has a pump", what)
+               : 0;
 }
 
 static int pump_check(const rondo_transport *from, const rondo_transport *to,

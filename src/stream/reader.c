@@ -111,7 +111,8 @@ static bool reader_search(rondo_reader *r)
 
 /* ---- what was asked for ---- */
 
-static bool reader_find_until(rondo_reader *r, struct reader_answer *answer)
+static NOINLINE bool reader_find_until(rondo_reader *r,
+                                       struct reader_answer *answer)
 {
     bool found = reader_search(r);
     if (r->scanned - r->matched > r->limit) {
@@ -169,15 +170,15 @@ static void reader_watch_size(rondo_reader *r, bool waits)
     }
 }
 
-static void reader_describe(const rondo_reader *r, int error)
+static COLD void reader_describe(const rondo_reader *r, int error)
 {
     if (error == RONDO_ETOOMUCH)
         error_set(error, "read_until: no separator within %zu bytes", r->limit);
     else if (error == RONDO_EOF)
         error_set(error, "read: the end came first, after %zu bytes", r->size);
-    else if (error && r->losing)
+    else if (r->losing)
         stream_describe_loss(r->losing);
-    else if (error)
+    else
         error_set(error, "read: the connection is lost: %s (%s)",
                   rondo_strerror(error), rondo_error_name(error));
 }
@@ -204,7 +205,8 @@ static void reader_tell(rondo_reader *r, struct reader_answer answer)
 {
     rondo_read_fn done = r->done;
     const char *data = r->size ? r->bytes + r->start : "";
-    reader_describe(r, answer.error);
+    if (answer.error)
+        reader_describe(r, answer.error);
     reader_consume(r, answer.size);
     r->wanted = NOTHING;
     r->busy = true;
@@ -293,14 +295,18 @@ static void reader_on_data(rondo_transport *t, void *self, const void *data,
 static bool reader_on_eof(rondo_transport *t, void *self)
 {
     rondo_reader *r = self;
-    const rondo_protocol *protocol = r->protocol;
-    void *owner = r->self;
+    struct reader_hearer last = {r->protocol, r->self};
     r->t = t;
     r->ended = RONDO_EOF;
-    r->closing = !protocol->eof_received;
+    r->closing = !last.protocol->eof_received;
+    r->last = &last;
     bool alive = reader_pump(r);
-    if (protocol->eof_received)
-        return protocol->eof_received(t, owner);
+    if (alive)
+        r->last = NULL;
+    if (stream_is_closing(t)) /* the program has heard of it, and ended it */
+        return false;
+    if (last.protocol->eof_received)
+        return last.protocol->eof_received(t, last.self);
     return alive;
 }
 
@@ -332,17 +338,19 @@ static bool reader_on_time(rondo_transport *t, void *self,
 static void reader_on_lost(rondo_transport *t, void *self, int error)
 {
     rondo_reader *r = self;
-    const rondo_protocol *protocol = r->protocol;
-    void *owner = r->self;
+    struct reader_hearer last = {r->protocol, r->self};
     r->t = NULL;
     r->ended = error ? error : RONDO_EOF;
     r->losing = t;
-    if (reader_pump(r))
+    r->last = &last;
+    if (reader_pump(r)) {
         r->losing = NULL;
+        r->last = NULL;
+    }
     if (error)
         stream_describe_loss(t);
-    if (protocol->connection_lost)
-        protocol->connection_lost(t, owner, error);
+    if (last.protocol->connection_lost)
+        last.protocol->connection_lost(t, last.self, error);
 }
 
 static const rondo_protocol reader_protocol = {
@@ -395,7 +403,9 @@ static void reader_leave(rondo_reader *r)
     bool alone = r->protocol == &nobody;
     bool kept = !r->size || alone ||
                 stream_hold_before(t, r->bytes + r->start, r->size);
-    (void)rondo_transport_set_protocol(t, r->protocol, r->self);
+    if (r->closing)
+        stream_end_again(t);
+    stream_set_protocol(t, r->protocol, r->self, true);
     if (alone)
         rondo_transport_close(t);
     else if (r->paused)
@@ -428,8 +438,8 @@ void rondo_reader_set_drain(rondo_reader *reader, bool on)
 }
 
 /* A closing loop tells one read; a next one in it would be told for ever. */
-static int reader_check(const rondo_reader *r, rondo_read_fn done,
-                        const char *what)
+static COLD int reader_refuse(const rondo_reader *r, rondo_read_fn done,
+                              const char *what)
 {
     int error = loop_check_create(r ? r->loop : NULL, what);
     if (error)
@@ -439,6 +449,15 @@ static int reader_check(const rondo_reader *r, rondo_read_fn done,
     if (r->wanted != NOTHING || r->freed)
         return error_set(RONDO_EBUSY, "%s: a read is under way", what);
     return 0;
+}
+
+/* May a read begin? */
+static inline int reader_check(const rondo_reader *r, rondo_read_fn done,
+                               const char *what)
+{
+    bool fine = r && loop_is_plain(r->loop) && done && r->wanted == NOTHING &&
+                !r->freed;
+    return fine ? 0 : reader_refuse(r, done, what);
 }
 
 /* Never tells inside this call: what is there already is told from the loop,
@@ -507,8 +526,16 @@ int rondo_reader_set_protocol(rondo_reader *reader,
         LOOP_CHECK_TABLE_OR_NULL(protocol, "reader_set_protocol", "protocol");
     if (error)
         return error;
+    bool changes = reader->protocol != protocol || reader->self != self;
+    rondo_transport *t = reader->t;
     reader->protocol = protocol ? protocol : &nobody;
     reader->self = self;
+    if (changes && t && t->flow == FLOW_PAUSED) { /* it hears that, too */
+        stream_set_flow(t, FLOW_PAUSE_DUE);
+        stream_settle(t);
+    }
+    if (reader->last)
+        *reader->last = (struct reader_hearer){reader->protocol, self};
     return 0;
 }
 

@@ -237,8 +237,9 @@ static unsigned stream_what_is_owed(const rondo_transport *t)
  * again. */
 static bool stream_reads_fast(const rondo_transport *t)
 {
-    return t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held &&
-           !t->pumped && !t->reading_out && !t->timed && t->flow == FLOW_ON &&
+    bool socket = t->kind == STREAM_SOCKET || t->kind == STREAM_UNIX_SOCKET;
+    return socket && stream_delivers(t) && !t->held && !t->pumped &&
+           !t->reading_out && t->flow == FLOW_ON && !stream_fds_arrived(t) &&
            !dispatch_owed(&t->dispatch) &&
            (!t->queued || !op_is_idle(&t->out->op));
 }
@@ -414,7 +415,7 @@ static void stream_tell_lost(void *handle)
     struct stream_owner *owner = t->owner;
     if (t->filtered)
         filters_fail(t);
-    if (t->pumped)
+    if (stream_is_pumped(t))
         pump_lost(t);
     if (t->out && t->out->pump)
         pump_drop(t);

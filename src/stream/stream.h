@@ -391,8 +391,10 @@ void stream_check(const rondo_transport *t);
  * get_buffer or buffer_updated will be given next, for detach. */
 struct stream_state {
     rondo_transport *lent_to; /* NULL: no data_received runs */
-    const char *lent_end;
-    size_t lent_size, lent_back;
+    size_t lent_back;         /* given back; 0 while none runs */
+    const char *lent;
+    bool lent_anew; /* the protocol was replaced; false while none runs */
+    size_t lent_size;
     const rondo_transport *rest_of; /* NULL: none of these runs */
     const char *rest;
     size_t rest_size;
@@ -516,11 +518,22 @@ bool stream_file_writes(const rondo_transport *t);
 /* Only its thread is waited for: nothing is there to be sent. */
 bool stream_file_is_slow(const rondo_transport *t);
 
+void stream_end_again(rondo_transport *t);
+/* has_heard: the new protocol knows already whether writing is paused. */
+void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
+                         void *self, bool has_heard);
+
 /* ---- pumps: pump.c ---- */
+
+/* A pump reads from it, or its done has not been told. */
+static inline bool stream_is_pumped(const rondo_transport *t)
+{
+    return t->pumped || t->pump_full;
+}
 
 static inline bool stream_has_pump(const rondo_transport *t)
 {
-    return t->pumped || (t->out && t->out->pump);
+    return stream_is_pumped(t) || (t->out && t->out->pump);
 }
 /* t->pumped is set. The pump may end in each of these. Does the kernel move the
  * bytes now? */
@@ -566,6 +579,10 @@ void stream_fds_drop_queued(rondo_transport *t);
 /* What has arrived is the program's to take until this, after the bytes. A
  * filter may keep the bytes for more to come: then it is after the first read
  * that has brought the protocol some. */
+static inline bool stream_fds_arrived(const rondo_transport *t)
+{
+    return t->extra && t->extra->arrived;
+}
 void stream_fds_drop_arrived(rondo_transport *t);
 void stream_fds_drop_delivered(rondo_transport *t);
 void stream_fds_note_delivered(rondo_transport *t);

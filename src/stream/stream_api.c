@@ -50,6 +50,21 @@ bool rondo_transport_can_write_eof(const rondo_transport *t)
     return t && stream_can_end(t);
 }
 
+void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
+                         void *self, bool has_heard)
+{
+    if (protocol != t->protocol || self != t->self) {
+        t->protocol = protocol;
+        t->self = self;
+        t->refused = false;
+        if (stream_state(t->loop)->lent_to == t)
+            stream_state(t->loop)->lent_anew = true;
+        if (t->flow == FLOW_PAUSED && !has_heard)
+            stream_set_flow(t, FLOW_PAUSE_DUE);
+    }
+    stream_settle(t);
+}
+
 int rondo_transport_set_protocol(rondo_transport *t,
                                  const rondo_protocol *protocol, void *self)
 {
@@ -57,18 +72,9 @@ int rondo_transport_set_protocol(rondo_transport *t,
     int error = loop_check(t ? t->loop : NULL, what);
     if (!error)
         error = LOOP_CHECK_TABLE(protocol, what, "protocol");
-    if (error)
-        return error;
-    if (protocol != t->protocol || self != t->self) {
-        t->protocol = protocol;
-        t->self = self;
-        t->refused = false;
-        /* the new one has not heard it yet */
-        if (t->flow == FLOW_PAUSED)
-            stream_set_flow(t, FLOW_PAUSE_DUE);
-    }
-    stream_settle(t);
-    return 0;
+    if (!error)
+        stream_set_protocol(t, protocol, self, false);
+    return error;
 }
 
 void rondo_transport_set_self(rondo_transport *t, void *self)

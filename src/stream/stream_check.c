@@ -63,8 +63,7 @@ static void stream_check_filters(const rondo_transport *t)
 static void stream_check_fast(const rondo_transport *t)
 {
     if (t->fast_read)
-        assert(t->kind == STREAM_SOCKET && stream_delivers(t) && !t->held &&
-               !t->pumped);
+        assert(stream_delivers(t) && !t->held && !t->pumped);
     if (t->fast_deliver)
         assert(t->fast_read && t->protocol->data_received);
     if (t->fast_write)

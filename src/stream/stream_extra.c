@@ -91,7 +91,7 @@ bool stream_hold_rest(rondo_transport *t)
     size_t size = 0;
     if (state->lent_to == t) {
         size = state->lent_back;
-        rest = state->lent_end - size;
+        rest = state->lent + state->lent_size - size;
     } else if (state->rest_of == t) {
         size = state->rest_size;
         rest = state->rest;
@@ -113,7 +113,7 @@ int rondo_transport_unread(rondo_transport *t, const void *data, size_t size)
         return error_set(RONDO_EINVAL,
                          "transport_unread: only inside data_received");
     if (size > state->lent_size ||
-        (size && (const char *)data + size != state->lent_end))
+        (size && (const char *)data != state->lent + state->lent_size - size))
         return error_set(RONDO_EINVAL,
                          "transport_unread: not the tail of the data");
     state->lent_back = size;

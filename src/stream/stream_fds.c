@@ -154,7 +154,9 @@ static int stream_fds_refuse(const rondo_transport *t, const char *what)
 {
     if (!stream_is_unix(t))
         return error_set(RONDO_ENOTSUP,
-                         "%s: only unix sockets carry descriptors", what);
+                         "%s: only unix sockets that read and write carry "
+                         "descriptors",
+                         what);
     return 0;
 }
 
@@ -232,19 +234,25 @@ static int stream_fds_keep_arrived(rondo_transport *t, const sys_fd *fds,
     return 0;
 }
 
-int64_t stream_fds_recv(rondo_transport *t, void *data, size_t size)
+/* They are to be dropped after the bytes: no fast path does that. */
+static COLD int64_t stream_fds_recv_some(rondo_transport *t, int64_t received,
+                                         const sys_fd *fds, size_t count)
 {
-    sys_fd fds[SYS_FDS_MOST];
-    size_t count = 0;
-    int64_t received = sys_recv_fds(t->io.fd, data, size, fds, &count);
-    if (!count)
-        return received;
     int error = stream_fds_keep_arrived(t, fds, count);
+    stream_leave_fast(t);
     if (!error)
         return received;
     stream_fds_close_all(fds, count);
     error_no_os();
     return error;
+}
+
+int64_t stream_fds_recv(rondo_transport *t, void *data, size_t size)
+{
+    sys_fd fds[SYS_FDS_MOST];
+    size_t count;
+    int64_t received = sys_recv_fds(t->io.fd, data, size, fds, &count);
+    return count ? stream_fds_recv_some(t, received, fds, count) : received;
 }
 
 rondo_fd rondo_transport_take_fd(rondo_transport *t)

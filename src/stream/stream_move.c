@@ -47,6 +47,8 @@ static int move_check_state(const rondo_transport *t, const char *what)
                          what);
     if (t->out && (t->out->file || t->out->op.task.kind == OP_SENDFILE))
         return error_set(RONDO_EBUSY, "%s: a file is under way", what);
+    if (stream_has_pump(t)) /* whose other end stays here */
+        return error_set(RONDO_EBUSY, "%s: a pump is under way", what);
     return 0;
 }
 

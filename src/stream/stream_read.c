@@ -118,19 +118,38 @@ static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
     return fill ? stream_read_put(t, &lent, data, size) : 0;
 }
 
-/* One data_received; how many bytes it took: all but what it has given back
- * with unread. */
+/* One data_received. true: it has given bytes back with unread. */
+static inline bool stream_read_lend(rondo_loop *loop, rondo_transport *t,
+                                    const char *data, size_t size)
+{
+    struct stream_state *state = stream_state(loop);
+    assert(!state->lent_to && !state->lent_back);
+    state->lent_to = t;
+    state->lent = data;
+    state->lent_size = size;
+    t->protocol->data_received(t, t->self, data, size);
+    state = stream_state(loop); /* again: no register is kept for it */
+    state->lent_to = NULL;
+    return state->lent_back;
+}
+
+/* After it: how many bytes were taken. refused: none, and the same protocol
+ * would be given them again. */
+static size_t stream_read_took(struct stream_state *state, bool *refused)
+{
+    size_t took = state->lent_size - state->lent_back;
+    *refused = !took && !state->lent_anew;
+    state->lent_back = 0;
+    state->lent_anew = false;
+    return took;
+}
+
 static size_t stream_read_deliver_plain(rondo_transport *t, const char *data,
                                         size_t size)
 {
-    struct stream_state *state = stream_state(t->loop);
-    state->lent_to = t;
-    state->lent_end = data + size;
-    state->lent_size = size;
-    state->lent_back = 0;
-    t->protocol->data_received(t, t->self, data, size);
-    state->lent_to = NULL;
-    return size - state->lent_back;
+    bool refused;
+    (void)stream_read_lend(t->loop, t, data, size);
+    return stream_read_took(stream_state(t->loop), &refused);
 }
 
 static void stream_read_hold(rondo_transport *t, const char *data, size_t size)
@@ -179,11 +198,11 @@ static void stream_read_deliver_held(rondo_transport *t)
 
 /* Appends the bytes to those that the protocol gave back, and delivers all. */
 static void stream_read_deliver_behind(rondo_transport *t, const char *data,
-                                       size_t size)
+                                       size_t size, bool refused)
 {
     bool again = t->refused;
     if (!t->held) {
-        stream_read_deliver(t, data, size, false);
+        stream_read_deliver(t, data, size, refused);
         return;
     }
     if (!stream_is_closing(t))
@@ -215,6 +234,18 @@ static void stream_read_deliver_eof(rondo_transport *t)
         stream_set_phase(t, PHASE_CLOSING);
 }
 
+/* The protocol has not heard of the end: it comes once more, behind what is
+ * held. A kernel tells it as often as it is asked. */
+void stream_end_again(rondo_transport *t)
+{
+    if (t->reading != READ_ENDED || stream_is_closing(t))
+        return;
+    t->reading = READ_ON;
+    stream_leave_fast(t);
+    if (t->filtered)
+        filters_hold_eof(t);
+}
+
 /* ---- for filters ---- */
 
 /* A callback has to come first, held bytes come before these, or these come
@@ -224,12 +255,11 @@ static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
 {
     struct stream_state *state = stream_state(t->loop), outer = *state;
     bool runs = stream_is_running(t);
+    state->lent_to = NULL;
+    state->lent_back = 0;
     if (!runs)
         dispatch_begin(&t->dispatch);
-    if (t->held)
-        stream_read_deliver_behind(t, data, size);
-    else
-        stream_read_deliver(t, data, size, refused);
+    stream_read_deliver_behind(t, data, size, refused);
     *state = outer;
     stream_fds_note_delivered(t);
     if (!runs) {
@@ -241,15 +271,16 @@ static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
 
 int stream_deliver(rondo_transport *t, const char *data, size_t size)
 {
-    const rondo_protocol *protocol = t->protocol;
-    if (!t->fast_deliver || !stream_is_running(t) ||
-        stream_state(t->loop)->lent_to)
+    struct stream_state *state = stream_state(t->loop);
+    bool refused;
+    if (!t->fast_deliver || !stream_is_running(t) || state->lent_to)
         return stream_read_deliver_slow(t, data, size, false);
-    size_t took = stream_read_deliver_plain(t, data, size);
-    if (took == size)
+    if (!stream_read_lend(t->loop, t, data, size) && t->fast_deliver)
         return 0;
-    return stream_read_deliver_slow(t, data + took, size - took,
-                                    !took && t->protocol == protocol);
+    size_t took = stream_read_took(state, &refused);
+    return took == size
+               ? 0
+               : stream_read_deliver_slow(t, data + took, size - took, refused);
 }
 
 void stream_deliver_eof(rondo_transport *t)
@@ -332,7 +363,7 @@ static size_t stream_read_once(rondo_transport *t)
     if (t->filtered)
         (void)layer_received(filters_bottom(t), scratch, (size_t)count);
     else
-        stream_read_deliver_behind(t, scratch, (size_t)count);
+        stream_read_deliver_behind(t, scratch, (size_t)count, false);
     return stream_read_gave(t, count);
 }
 
@@ -382,7 +413,7 @@ static size_t stream_read_fill(rondo_transport *t, const struct lent *lent,
 }
 
 /* Asks for buffers and reads into them. */
-static size_t stream_read_into(rondo_transport *t, size_t *room)
+static size_t stream_read_into_lent(rondo_transport *t, size_t *room)
 {
     struct lent lent;
     if (t->flow != FLOW_ON || dispatch_owed(&t->dispatch))
@@ -411,7 +442,7 @@ static void stream_read_more(rondo_transport *t)
         return;
     while (left && stream_reads(t) && !stream_is_full(t)) {
         room = LOOP_SCRATCH;
-        count = stream_read_goes_into(t) ? stream_read_into(t, &room)
+        count = stream_read_goes_into(t) ? stream_read_into_lent(t, &room)
                                          : stream_read_once(t);
         if (!count || count < room)
             break;
@@ -419,25 +450,9 @@ static void stream_read_more(rondo_transport *t)
     }
 }
 
-/* The read has met something besides bytes that were all taken: `took` of the
- * `count` bytes at `data` have been delivered. */
-static COLD void stream_read_leave_fast(rondo_transport *t,
-                                        const rondo_protocol *protocol,
-                                        const char *data, int64_t count,
-                                        size_t took)
+static COLD void stream_read_slow(rondo_transport *t)
 {
-    if (count <= 0)
-        stream_read_nothing(t, (int)count);
-    else if (took < (size_t)count)
-        stream_read_deliver(t, data + took, (size_t)count - took,
-                            !took && t->protocol == protocol);
-    else if (count == LOOP_SCRATCH && t->fast_read)
-        (void)stream_read_once(t);
-    stream_finish(t);
-}
-
-static COLD void stream_read_slow(rondo_transport *t, int error)
-{
+    int error = t->read.task.error;
     dispatch_begin(&t->dispatch);
     if (error)
         error = stream_kind(t)->refused(t, error);
@@ -452,59 +467,90 @@ static COLD void stream_read_slow(rondo_transport *t, int error)
     stream_finish(t);
 }
 
-/* Where the fast paths read from: the kernel, or what the backend has read. */
-typedef int64_t receive_fn(rondo_transport *t, void *data, size_t size);
+/* ---- the fast paths: a read is done, and read.task.done says how ---- */
 
-static inline int64_t stream_receive_kernel(rondo_transport *t, void *data,
+/* Each begins and ends with a look at fast_read: at its end it is set where
+ * nothing has happened but that the bytes were taken. */
+
+/* Where they read from, to *data, or to where the bytes lie: *data then. */
+typedef int64_t receive_fn(rondo_transport *t, char **data, size_t size);
+
+static inline int64_t stream_receive_kernel(rondo_transport *t, char **data,
                                             size_t size)
 {
-    return sys_recv(t->io.fd, data, size);
+    return sys_recv(t->io.fd, *data, size);
 }
 
-static inline int64_t stream_receive_ahead(rondo_transport *t, void *data,
+static inline int64_t stream_receive_ahead(rondo_transport *t, char **data,
                                            size_t size)
 {
-    return io_receive(t->loop, &t->io, data, size);
+    return io_receive(t->loop, &t->io, *data, size);
 }
 
-/* The same, of what need not stay: it may lie in the backend. */
-typedef int64_t lend_fn(rondo_transport *t, char **data);
-
-static inline int64_t stream_lend_kernel(rondo_transport *t, char **data)
+static inline int64_t stream_lend_ahead(rondo_transport *t, char **data,
+                                        size_t size)
 {
-    return sys_recv(t->io.fd, *data, LOOP_SCRATCH);
-}
-
-static inline int64_t stream_lend_ahead(rondo_transport *t, char **data)
-{
+    (void)size; /* LOOP_SCRATCH */
     return io_lend(t->loop, &t->io, data);
 }
 
-/* The fast path: some bytes, all of them taken, and nothing changed, so that
- * all there is to do is to wait for more. */
-static INLINED void stream_read_run(rondo_loop *loop, struct task *task,
-                                    lend_fn *lend)
+/* Unix sockets, and streams with timeouts. */
+static inline int64_t stream_receive_by_kind(rondo_transport *t, char **data,
+                                             size_t size)
+{
+    int64_t count = stream_kind(t)->recv(t, *data, size);
+    if (t->timed && count > 0)
+        stream_note_read(t);
+    return count;
+}
+
+static COLD void stream_read_leave(rondo_transport *t, int64_t count)
+{
+    if (count <= 0)
+        stream_read_nothing(t, (int)count);
+    else if (stream_read_gave(t, count) == LOOP_SCRATCH && stream_reads(t) &&
+             !stream_is_full(t))
+        (void)stream_read_once(t);
+    stream_finish(t);
+}
+
+static COLD void stream_read_leave_plain(rondo_transport *t)
+{
+    struct stream_state *state = stream_state(t->loop);
+    size_t count = state->lent_size;
+    bool refused;
+    size_t took = stream_read_took(state, &refused);
+    if (took < count)
+        stream_read_deliver(t, state->lent + took, count - took, refused);
+    (void)stream_read_gave(t, (int64_t)count);
+    if (count == LOOP_SCRATCH && t->fast_read)
+        (void)stream_read_once(t);
+    stream_finish(t);
+}
+
+/* To data_received. */
+static INLINED void stream_read_plain(rondo_loop *loop, struct task *task,
+                                      receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
-    const rondo_protocol *protocol = t->protocol;
     if (!t->fast_read || task->error) {
-        stream_read_slow(t, task->error);
+        stream_read_slow(t);
         return;
     }
     char *data = loop->scratch;
-    int64_t count = lend(t, &data);
+    int64_t count = receive(t, &data, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count <= 0) {
-        stream_read_leave_fast(t, protocol, data, count, 0);
+        stream_read_leave(t, count);
         return;
     }
-    size_t took = stream_read_deliver_plain(t, data, (size_t)count);
-    if (took < (size_t)count || count == LOOP_SCRATCH || !t->fast_read) {
-        stream_read_leave_fast(t, protocol, data, count, took);
+    if (stream_read_lend(loop, t, data, (size_t)count) ||
+        stream_state(loop)->lent_size == LOOP_SCRATCH || !t->fast_read) {
+        stream_read_leave_plain(t);
         return;
     }
     dispatch_end_quietly(&t->dispatch);
-    op_submit(loop, &t->read);
+    op_read_again(loop, &t->read, &t->io);
 }
 
 /* get_buffer has changed something, or lent a buffer that is not read into. */
@@ -527,29 +573,29 @@ static COLD void stream_read_leave_into(rondo_transport *t, int64_t count,
 {
     if (count <= 0)
         stream_read_nothing(t, (int)count);
-    else if ((size_t)count == room)
+    else if (stream_read_gave(t, count) == room)
         stream_read_more(t);
     stream_finish(t);
 }
 
-/* The fast path into get_buffer's buffer, in stream_read_done's place. */
-static INLINED void stream_read_into_run(rondo_loop *loop, struct task *task,
-                                         receive_fn *receive)
+/* Into get_buffer's buffer. */
+static INLINED void stream_read_into(rondo_loop *loop, struct task *task,
+                                     receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
     if (!t->fast_read || task->error) {
-        stream_read_slow(t, task->error);
+        stream_read_slow(t);
         return;
     }
     size_t room = 0;
     dispatch_begin(&t->dispatch);
-    void *to = protocol->get_buffer(t, t->self, LOOP_SCRATCH, &room);
+    char *to = protocol->get_buffer(t, t->self, LOOP_SCRATCH, &room);
     if (!to || room < READ_INTO_LEAST || !t->fast_read) {
         stream_read_leave_lent(t, protocol, to, room);
         return;
     }
-    int64_t count = receive(t, to, room);
+    int64_t count = receive(t, &to, room);
     if (count > 0)
         stream_read_updated(t, (size_t)count);
     if (count <= 0 || (size_t)count == room || !t->fast_read) {
@@ -557,84 +603,66 @@ static INLINED void stream_read_into_run(rondo_loop *loop, struct task *task,
         return;
     }
     dispatch_end_quietly(&t->dispatch);
-    op_submit(loop, &t->read);
+    op_read_again(loop, &t->read, &t->io);
 }
 
-static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
-{
-    if (count <= 0)
-        stream_read_nothing(t, (int)count);
-    else if (count == LOOP_SCRATCH && stream_reads(t) && !stream_is_full(t))
-        (void)stream_read_once(t);
-    stream_finish(t);
-}
-
-/* The fast path with filters, in stream_read_done's place. */
-static INLINED void stream_read_filtered_run(rondo_loop *loop,
-                                             struct task *task, lend_fn *lend)
+/* To the filters. */
+static INLINED void stream_read_filtered(rondo_loop *loop, struct task *task,
+                                         receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
     if (!t->fast_read || task->error) {
-        stream_read_slow(t, task->error);
+        stream_read_slow(t);
         return;
     }
     char *data = loop->scratch;
-    int64_t count = lend(t, &data);
+    int64_t count = receive(t, &data, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count > 0)
         (void)layer_received(filters_bottom(t), data, (size_t)count);
     if (count <= 0 || count == LOOP_SCRATCH || !t->fast_read) {
-        stream_read_leave_filtered(t, count);
+        stream_read_leave(t, count);
         return;
     }
     dispatch_end_quietly(&t->dispatch);
-    op_submit(loop, &t->read);
+    op_read_again(loop, &t->read, &t->io);
 }
 
-/* Each way to deliver, from each place to read from. */
-
-static void stream_read_run_kernel(rondo_loop *loop, struct task *task)
-{
-    stream_read_run(loop, task, stream_lend_kernel);
-}
-
-static void stream_read_run_ahead(rondo_loop *loop, struct task *task)
-{
-    stream_read_run(loop, task, stream_lend_ahead);
-}
-
-static void stream_read_into_run_kernel(rondo_loop *loop, struct task *task)
-{
-    stream_read_into_run(loop, task, stream_receive_kernel);
-}
-
-static void stream_read_into_run_ahead(rondo_loop *loop, struct task *task)
-{
-    stream_read_into_run(loop, task, stream_receive_ahead);
-}
-
-static void stream_read_filtered_run_kernel(rondo_loop *loop, struct task *task)
-{
-    stream_read_filtered_run(loop, task, stream_lend_kernel);
-}
-
-static void stream_read_filtered_run_ahead(rondo_loop *loop, struct task *task)
-{
-    stream_read_filtered_run(loop, task, stream_lend_ahead);
-}
+#define STREAM_READ(way, from, receive)                                        \
+    static void stream_read_##way##_##from(rondo_loop *loop,                   \
+                                           struct task *task)                  \
+    {                                                                          \
+        stream_read_##way(loop, task, receive);                                \
+    }
+STREAM_READ(plain, kernel, stream_receive_kernel)
+STREAM_READ(plain, ahead, stream_lend_ahead)
+STREAM_READ(plain, by_kind, stream_receive_by_kind)
+STREAM_READ(into, kernel, stream_receive_kernel)
+STREAM_READ(into, ahead, stream_receive_ahead)
+STREAM_READ(into, by_kind, stream_receive_by_kind)
+STREAM_READ(filtered, kernel, stream_receive_kernel)
+STREAM_READ(filtered, ahead, stream_lend_ahead)
+STREAM_READ(filtered, by_kind, stream_receive_by_kind)
 
 void stream_read_choose(rondo_transport *t)
 {
-    enum { PLAIN, INTO, FILTERED };
-    static void (*const done[2][3])(rondo_loop *, struct task *) = {
-        {stream_read_run_kernel, stream_read_into_run_kernel,
-         stream_read_filtered_run_kernel},
-        {stream_read_run_ahead, stream_read_into_run_ahead,
-         stream_read_filtered_run_ahead},
+    enum { PLAIN, INTO, FILTERED, KERNEL = 0, AHEAD, BY_KIND };
+    static void (*const done[][3])(rondo_loop *, struct task *) = {
+        {stream_read_plain_kernel, stream_read_plain_ahead,
+         stream_read_plain_by_kind},
+        {stream_read_into_kernel, stream_read_into_ahead,
+         stream_read_into_by_kind},
+        {stream_read_filtered_kernel, stream_read_filtered_ahead,
+         stream_read_filtered_by_kind},
     };
     int way = t->filtered ? FILTERED : t->protocol->get_buffer ? INTO : PLAIN;
-    t->read.task.done = done[io_reads_ahead(t->loop)][way];
+    int from = t->timed || t->kind != STREAM_SOCKET ? BY_KIND
+               : io_reads_ahead(t->loop)            ? AHEAD
+                                                    : KERNEL;
+    t->read.task.done = done[way][from];
 }
+
+/* ---- what is owed ---- */
 
 /* A write has failed, or the stream is cut: delivers what the peer sent before.
  * A cut reads a bounded number of times, since a peer may never stop. */
@@ -669,7 +697,7 @@ void stream_read_owed(rondo_transport *t)
 
 void stream_read_init(rondo_transport *t)
 {
-    op_init(&t->read, &t->io, OP_READ, stream_read_run_kernel);
+    op_init(&t->read, &t->io, OP_READ, stream_read_plain_kernel);
 }
 
 const struct loop_part stream_part = {.size = sizeof(struct stream_state),

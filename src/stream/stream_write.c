@@ -390,10 +390,20 @@ static COLD int stream_send_slow(rondo_transport *t, const void *data,
                  : stream_write_out(t, data, size);
 }
 
+/* What a filter sends cannot be refused: what is above counts on it, and what
+ * follows would be missing it. */
+static COLD int stream_send_failed(rondo_transport *t, int error)
+{
+    if (error == RONDO_ENOMEM && !stream_is_over(t))
+        return stream_lose_rest(t, true);
+    return error;
+}
+
 int stream_send(rondo_transport *t, const void *data, size_t size)
 {
-    return t->fast_send ? stream_write_now(t, data, size)
-                        : stream_send_slow(t, data, size);
+    int result = t->fast_send ? stream_write_now(t, data, size)
+                              : stream_send_slow(t, data, size);
+    return result < 0 ? stream_send_failed(t, result) : result;
 }
 
 static COLD int stream_write_slow(rondo_transport *t, const void *data,
@@ -429,7 +439,7 @@ static NOINLINE int stream_write_by_way(rondo_transport *t, const void *data,
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
 {
-    if (!t || t->loop->guard != sys_fork_generation || !data || !size)
+    if (!t || !loop_is_plain(t->loop) || !data || !size)
         return stream_write_slow(t, data, size);
     return t->fast_write ? stream_write_now(t, data, size)
                          : stream_write_by_way(t, data, size);

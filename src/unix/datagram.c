@@ -32,14 +32,14 @@ int unix_datagram_send_failed(void)
     return errno == ENOBUFS ? RONDO_EAGAIN : unix_datagram_receive_failed();
 }
 
-struct msghdr unix_datagram_head_for(struct sys_received *r, struct iovec *part,
-                                     size_t room)
+void unix_datagram_prepare(struct sys_received *r, size_t room,
+                           struct msghdr *head, struct iovec *part)
 {
     *part = (struct iovec){.iov_base = r->data, .iov_len = room};
-    return (struct msghdr){.msg_name = &r->from.native,
-                           .msg_namelen = sizeof r->from.native,
-                           .msg_iov = part,
-                           .msg_iovlen = 1};
+    *head = (struct msghdr){.msg_name = &r->from.native,
+                            .msg_namelen = sizeof r->from.native,
+                            .msg_iov = part,
+                            .msg_iovlen = 1};
 }
 
 void unix_datagram_take(struct sys_received *r, const struct msghdr *head,
@@ -82,7 +82,7 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
     struct mmsghdr heads[SYS_BATCH];
     struct iovec parts[SYS_BATCH];
     for (unsigned i = 0; i < count; i++)
-        heads[i].msg_hdr = unix_datagram_head_for(&list[i], &parts[i], room);
+        unix_datagram_prepare(&list[i], room, &heads[i].msg_hdr, &parts[i]);
     int got = recvmmsg(fd, heads, count, 0, NULL);
     if (got < 0)
         return unix_datagram_receive_failed();
@@ -127,7 +127,8 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
                       size_t room)
 {
     struct iovec part;
-    struct msghdr head = unix_datagram_head_for(list, &part, room);
+    struct msghdr head;
+    unix_datagram_prepare(list, room, &head, &part);
     ssize_t got = recvmsg(fd, &head, 0);
     (void)count;
     if (got < 0)

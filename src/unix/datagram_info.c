@@ -390,7 +390,8 @@ static struct msghdr unix_datagram_head_with(struct sys_received *r,
                                              struct iovec *part, size_t room,
                                              struct unix_control *control)
 {
-    struct msghdr head = unix_datagram_head_for(r, part, room);
+    struct msghdr head;
+    unix_datagram_prepare(r, room, &head, part);
     head.msg_control = control->bytes;
     head.msg_controllen = sizeof control->bytes;
     return head;

@@ -286,9 +286,9 @@ static int epoll_set(rondo_loop *loop, void *state, struct io *io,
 
 static int epoll_wait_events(struct epoll *e, int64_t timeout_ns)
 {
-    if (timeout_ns == 0)
-        return epoll_wait(e->fd, e->events, e->batch, 0);
-    if (timeout_ns == RONDO_NEVER || e->whole_ms)
+    if (timeout_ns == 0 || timeout_ns == RONDO_NEVER)
+        return epoll_wait(e->fd, e->events, e->batch, timeout_ns ? -1 : 0);
+    if (e->whole_ms)
         return epoll_wait(e->fd, e->events, e->batch,
                           unix_timeout_ms(timeout_ns));
     return epoll_wait_ns(e, timeout_ns);
@@ -310,7 +310,7 @@ static COLD int epoll_wait_for_all(rondo_loop *loop, struct epoll *e, int count)
         return count;
     e->events = events;
     e->batch = batch;
-    return epoll_wait_events(e, 0);
+    return epoll_wait(e->fd, events, batch, 0);
 }
 
 /* What calls for the reading side; a watch alone asks for the last two. */
@@ -343,6 +343,14 @@ static unsigned epoll_events(rondo_loop *loop, void *state, const struct io *io,
     return sides;
 }
 
+static COLD void epoll_report(rondo_loop *loop, struct io *io, uint32_t events)
+{
+    reactor_ready(
+        loop, io,
+        (events & EPOLL_READS ? SIDE_READ : 0U) |
+            (events & (EPOLLOUT | EPOLLHUP | EPOLLERR) ? SIDE_WRITE : 0U));
+}
+
 static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct epoll *e = state;
@@ -357,17 +365,13 @@ static int epoll_wait_once(rondo_loop *loop, void *state, int64_t timeout_ns)
     }
     const struct epoll_event *event = e->events;
     for (int i = 0; i < count; i++, event++) {
-        uint32_t events = event->events;
-        unsigned sides = 0;
-        if (events & EPOLL_READS)
-            sides |= SIDE_READ;
-        if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-            sides |= SIDE_WRITE;
         struct io *io = e->slots[event->data.u64].io;
-        if (io)
-            reactor_ready(loop, io, sides);
-        else
+        if (!io)
             e->stale = true;
+        else if (event->events == EPOLLIN) /* most of them */
+            reactor_ready(loop, io, SIDE_READ);
+        else
+            epoll_report(loop, io, event->events);
     }
     if (e->stale) {
         e->stale = false;

@@ -4,6 +4,7 @@
 #ifdef SYSTEM_UNIX
 #define _GNU_SOURCE
 #include "base/error.h"
+#include "core/loop.h"
 #include "unix/unix.h"
 
 #include <errno.h>
@@ -320,6 +321,23 @@ static bool unix_local_take(struct cmsghdr *c, sys_fd *fds, size_t *count)
     return all;
 }
 
+/* Something has come with the bytes, or was lost. */
+static COLD int64_t unix_local_take_all(struct msghdr *message,
+                                        int64_t received, sys_fd *fds,
+                                        size_t *count)
+{
+    bool all = !(message->msg_flags & MSG_CTRUNC);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c;
+         c = unix_next_control(message, c))
+        if (!unix_local_take(c, fds, count))
+            all = false;
+    if (all)
+        return received;
+    while (*count)
+        sys_close(fds[--*count]);
+    return error_from_os(EMFILE);
+}
+
 int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
                      size_t *count)
 {
@@ -333,16 +351,9 @@ int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
     ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (received < 0)
         return unix_fail();
-    bool all = !(message.msg_flags & MSG_CTRUNC);
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c;
-         c = unix_next_control(&message, c))
-        if (!unix_local_take(c, fds, count))
-            all = false;
-    if (all)
-        return received;
-    while (*count)
-        sys_close(fds[--*count]);
-    return error_from_os(EMFILE);
+    return message.msg_controllen || message.msg_flags & MSG_CTRUNC
+               ? unix_local_take_all(&message, received, fds, count)
+               : received;
 }
 
 int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,

@@ -275,14 +275,21 @@ int sys_connect_result(sys_fd fd)
 
 /* ---- bytes ---- */
 
-/* Each call passes MSG_DONTWAIT, because a borrowed socket may be blocking and
- * stays so. */
-
+#ifndef __linux__
 int64_t sys_recv(sys_fd fd, void *data, size_t size)
 {
     ssize_t count = recv(fd, data, size, MSG_DONTWAIT);
     return count < 0 ? unix_fail() : count;
 }
+
+int64_t sys_send(sys_fd fd, const void *data, size_t size)
+{
+    ssize_t count = -1;
+    if (unix_may_send(fd))
+        count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return count < 0 ? unix_send_fail() : count;
+}
+#endif
 
 int64_t sys_recvv(sys_fd fd, const rondo_room *rooms, size_t count)
 {
@@ -293,14 +300,6 @@ int64_t sys_recvv(sys_fd fd, const rondo_room *rooms, size_t count)
             (struct iovec){rooms[i].data, rooms[i].size};
     ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT);
     return got < 0 ? unix_fail() : got;
-}
-
-int64_t sys_send(sys_fd fd, const void *data, size_t size)
-{
-    ssize_t count = -1;
-    if (unix_may_send(fd))
-        count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return count < 0 ? unix_send_fail() : count;
 }
 
 unsigned char unix_parts(struct iovec *parts, unsigned char room,

@@ -6,8 +6,10 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* The library's memory beside that of a loop's allocator. */
 #define sys_alloc        malloc
@@ -24,6 +26,35 @@ static inline sys_fd sys_fd_of(intptr_t fd)
 {
     return fd < 0 || fd > INT_MAX ? SYS_NO_FD : (sys_fd)fd;
 }
+
+/* The RONDO_E... of errno; RONDO_EAGAIN also for EINTR. */
+int unix_fail(void);
+/* The same of a send on a stream. */
+int unix_send_fail(void);
+
+/* Each call passes MSG_DONTWAIT, because a borrowed socket may be blocking and
+ * stays so. Linux: inline, since each request of a server makes both calls, and
+ * no socket needs SO_NOSIGPIPE. */
+#ifdef __linux__
+static inline int64_t sys_recv(sys_fd fd, void *data, size_t size)
+{
+    ssize_t count = recv(fd, data, size, MSG_DONTWAIT);
+    if (count > 0)
+        return count;
+    return count ? unix_fail() : 0;
+}
+
+static inline int64_t sys_send(sys_fd fd, const void *data, size_t size)
+{
+    ssize_t count = send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count == (ssize_t)size)
+        return count;
+    return count < 0 ? unix_send_fail() : count;
+}
+#else
+int64_t sys_recv(sys_fd fd, void *data, size_t size);
+int64_t sys_send(sys_fd fd, const void *data, size_t size);
+#endif
 
 typedef pthread_t sys_thread_id;
 typedef pthread_mutex_t sys_mutex;

@@ -25,12 +25,6 @@ int unix_socket(int family, int type);
 int unix_pipe(int fds[2]);
 int unix_nonblocking(int fd, bool on);
 
-/* The RONDO_E... of errno; RONDO_EAGAIN also for EINTR. */
-int unix_fail(void);
-
-/* The same of a send on a stream. */
-int unix_send_fail(void);
-
 /* Keeps SIGPIPE off a socket for good. On failure unix_may_send does it from
  * then on. */
 void unix_protect(int fd);
@@ -92,8 +86,8 @@ bool unix_datagram_can_refuse_fragments(void);
 int unix_datagram_receive_failed(void);
 int unix_datagram_send_failed(void);
 /* For a receive of at most `room` bytes into r. */
-struct msghdr unix_datagram_head_for(struct sys_received *r, struct iovec *part,
-                                     size_t room);
+void unix_datagram_prepare(struct sys_received *r, size_t room,
+                           struct msghdr *head, struct iovec *part);
 void unix_datagram_take(struct sys_received *r, const struct msghdr *head,
                         size_t size);
 #if SYS_BATCH == 1

@@ -223,7 +223,7 @@ static bool uring_is_passing(int result)
 
 static inline void uring_tell(rondo_loop *loop, struct reading *r)
 {
-    reactor_read_ready(loop, r->io);
+    reactor_ready(loop, r->io, SIDE_READ);
     r->try_now = false;
 }
 

@@ -19,6 +19,12 @@
 #ifndef IPV6_ECN
 #define IPV6_ECN 50
 #endif
+#ifndef IP_HOPLIMIT
+#define IP_HOPLIMIT 21 /* Windows Vista; today's headers say IP_RECVTTL, too */
+#endif
+#ifndef IPV6_HOPLIMIT
+#define IPV6_HOPLIMIT 21
+#endif
 #ifndef IP_MTU
 #define IP_MTU 73
 #endif
@@ -31,6 +37,7 @@ enum { /* Windows 10, version 2004 */
 };
 
 enum { CONTROL_ROOM = 256, LOCAL = RONDO_INFO_LOCAL | RONDO_INFO_INTERFACE };
+enum { WIN_TRIED_TTL = 77 };
 
 /* The control messages of one datagram. */
 struct win_control {
@@ -150,6 +157,51 @@ static void win_datagram_put_info(WSAMSG *m, const rondo_datagram_info *info,
                          sizeof segment);
 }
 
+/* ---- sending with a TTL ---- */
+
+/* No control message of Winsock's sets it: it is an option of the socket, of the
+ * protocol that the datagram leaves by. */
+struct win_ttl {
+    int level, name;
+    DWORD before;
+};
+
+static struct win_ttl win_datagram_ttl_of(const rondo_address *target)
+{
+    IN6_ADDR ip = {0};
+    const UCHAR *bytes = ip.u.Byte;
+    bool six = sys_address_family(target) == RONDO_FAMILY_INET6;
+    (void)sys_address_bytes(target, &ip);
+    if (six && IN6_IS_ADDR_V4MAPPED(&ip)) {
+        bytes += 12;
+        six = false;
+    }
+    bool many = six ? bytes[0] == 0xff : (bytes[0] & 0xf0) == 0xe0;
+    if (six)
+        return (struct win_ttl){.level = IPPROTO_IPV6,
+                                .name = many ? IPV6_MULTICAST_HOPS
+                                             : IPV6_UNICAST_HOPS};
+    return (struct win_ttl){.level = IPPROTO_IP,
+                            .name = many ? IP_MULTICAST_TTL : IP_TTL};
+}
+
+/* Until win_datagram_restore_ttl: the kernel takes it with the send. */
+static int win_datagram_set_ttl(sys_fd fd, struct win_ttl *ttl, int value)
+{
+    int size = sizeof ttl->before;
+    if (getsockopt(fd, ttl->level, ttl->name, (char *)&ttl->before, &size) != 0)
+        return win_fail();
+    return win_datagram_set(fd, ttl->level, ttl->name, (DWORD)value);
+}
+
+static void win_datagram_restore_ttl(sys_fd fd, const struct win_ttl *ttl)
+{
+    (void)setsockopt(fd, ttl->level, ttl->name, (const char *)&ttl->before,
+                     sizeof ttl->before);
+}
+
+/* ---- a whole datagram ---- */
+
 static DWORD win_datagram_parts(WSABUF *parts, const struct sys_message *m)
 {
     DWORD used = 0;
@@ -168,10 +220,18 @@ int sys_send_message(sys_fd fd, const struct sys_message *m)
     DWORD count = win_datagram_parts(parts, m), sent = 0;
     const struct sockaddr *to = m->to;
     int result;
+    bool hops = m->info && m->info->known & RONDO_INFO_TTL;
+    struct win_ttl ttl = {0};
     if (!m->info && count == 1) {
         const struct sys_outgoing one = {parts->buf, parts->len, m->to,
                                          m->to_size};
         return sys_send_batch(fd, &one, 1);
+    }
+    if (hops) {
+        ttl = win_datagram_ttl_of(m->target);
+        int error = win_datagram_set_ttl(fd, &ttl, m->info->ttl);
+        if (error)
+            return error;
     }
     if (m->info) {
         WSAMSG head = {.name = (LPSOCKADDR)(uintptr_t)to,
@@ -187,7 +247,10 @@ int sys_send_message(sys_fd fd, const struct sys_message *m)
         result = WSASendTo(fd, parts, count, &sent, 0, to, (int)m->to_size,
                            NULL, NULL);
     }
-    return result == SOCKET_ERROR ? win_datagram_error(win_fail()) : 1;
+    result = result == SOCKET_ERROR ? win_datagram_error(win_fail()) : 1;
+    if (hops)
+        win_datagram_restore_ttl(fd, &ttl);
+    return result;
 }
 
 /* ---- what there is ---- */
@@ -209,6 +272,37 @@ static bool win_datagram_looks_at_control(sys_fd fd)
     return sys_send_message(fd, &m) < 0;
 }
 
+static bool win_datagram_arrives(sys_fd fd)
+{
+    struct timeval most = {.tv_usec = 100000}; /* it is there already */
+    fd_set fds;
+    FD_ZERO(&fds);
+    FD_SET(fd, &fds);
+    return select(0, &fds, NULL, NULL, &most) == 1;
+}
+
+/* A datagram to oneself says whether the TTL is set and told: a socket takes
+ * IP_HOPLIMIT also where no message with it comes. */
+static bool win_datagram_tells_ttl(sys_fd fd)
+{
+    rondo_address to;
+    rondo_datagram_info info = {
+        .size = sizeof info, .known = RONDO_INFO_TTL, .ttl = WIN_TRIED_TTL};
+    char byte;
+    struct sys_received got = {.data = &byte};
+    if (win_datagram_set(fd, IPPROTO_IP, IP_HOPLIMIT, 1) != 0 ||
+        sys_local_address(fd, &to) != 0)
+        return false;
+    const struct sys_message m = {.to = &to.native,
+                                  .to_size = to.native_size,
+                                  .target = &to,
+                                  .info = &info};
+    if (sys_send_message(fd, &m) < 0 || !win_datagram_arrives(fd) ||
+        sys_receive_messages(fd, &got, &info, 1, 1) != 1)
+        return false;
+    return info.known & RONDO_INFO_TTL && info.ttl == WIN_TRIED_TTL;
+}
+
 static unsigned win_datagram_try_infos(void)
 {
     rondo_address here;
@@ -216,11 +310,13 @@ static unsigned win_datagram_try_infos(void)
     unsigned infos = 0;
     if (sys_socket_datagram(RONDO_FAMILY_INET, &fd) != 0)
         return 0;
-    if (rondo_address_parse(&here, "127.0.0.1", 0) == 0 &&
-        sys_bind(fd, &here) == 0 && win_datagram_receiver(fd) &&
-        win_datagram_set(fd, IPPROTO_IP, IP_PKTINFO, 1) == 0 &&
+    bool bound = rondo_address_parse(&here, "127.0.0.1", 0) == 0 &&
+                 sys_bind(fd, &here) == 0 && win_datagram_receiver(fd);
+    if (bound && win_datagram_tells_ttl(fd))
+        infos = RONDO_INFO_TTL;
+    if (bound && win_datagram_set(fd, IPPROTO_IP, IP_PKTINFO, 1) == 0 &&
         win_datagram_looks_at_control(fd)) {
-        infos = LOCAL;
+        infos |= LOCAL;
         if (win_datagram_set(fd, IPPROTO_IP, IP_ECN, 1) == 0)
             infos |= RONDO_INFO_ECN;
         if (win_datagram_set(fd, IPPROTO_UDP, WIN_UDP_RECV_MAX_COALESCED_SIZE,
@@ -246,6 +342,20 @@ unsigned sys_datagram_infos(void)
 
 /* ---- asking ---- */
 
+static int win_datagram_ask_numbers(sys_fd fd, bool six, unsigned info)
+{
+    int level = six ? IPPROTO_IPV6 : IPPROTO_IP, error = 0;
+    if (info & RONDO_INFO_ECN)
+        error = win_datagram_set(fd, level, six ? IPV6_ECN : IP_ECN, 1);
+    if (!error && info & RONDO_INFO_TTL)
+        error =
+            win_datagram_set(fd, level, six ? IPV6_HOPLIMIT : IP_HOPLIMIT, 1);
+    /* a socket for both gets the messages of IPv4, too */
+    if (!error && six)
+        (void)win_datagram_ask_numbers(fd, false, info);
+    return error;
+}
+
 int sys_datagram_ask(sys_fd fd, rondo_family family, unsigned info)
 {
     bool six = family == RONDO_FAMILY_INET6;
@@ -254,8 +364,8 @@ int sys_datagram_ask(sys_fd fd, rondo_family family, unsigned info)
         return win_datagram_cannot();
     if (info & LOCAL)
         error = win_datagram_set(fd, level, six ? IPV6_PKTINFO : IP_PKTINFO, 1);
-    if (!error && info & RONDO_INFO_ECN)
-        error = win_datagram_set(fd, level, six ? IPV6_ECN : IP_ECN, 1);
+    if (!error)
+        error = win_datagram_ask_numbers(fd, six, info);
     if (!error && info & RONDO_INFO_SEGMENTS)
         error = win_datagram_set(fd, IPPROTO_UDP,
                                  WIN_UDP_RECV_MAX_COALESCED_SIZE, 65535);
@@ -337,6 +447,12 @@ static void win_datagram_take_one(rondo_datagram_info *info,
                (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_ECN)) {
         info->ecn = (int)(number & 3);
         info->known |= RONDO_INFO_ECN;
+    } else if ((c->cmsg_level == IPPROTO_IP &&
+                (c->cmsg_type == IP_TTL || c->cmsg_type == IP_HOPLIMIT)) ||
+               (c->cmsg_level == IPPROTO_IPV6 &&
+                c->cmsg_type == IPV6_HOPLIMIT)) {
+        info->ttl = (int)(number & 255);
+        info->known |= RONDO_INFO_TTL;
     }
 }
 

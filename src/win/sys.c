@@ -235,6 +235,8 @@ bool sys_supports(rondo_capability what)
 {
     if (what == RONDO_CAN_PACKET_INFO)
         return sys_datagram_infos() & RONDO_INFO_LOCAL;
+    if (what == RONDO_CAN_TTL)
+        return sys_datagram_infos() & RONDO_INFO_TTL;
     if (what == RONDO_CAN_ECN)
         return sys_datagram_infos() & RONDO_INFO_ECN;
     if (what == RONDO_CAN_SEGMENTATION)

@@ -8,6 +8,7 @@
  * iocp.h. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -28,6 +29,9 @@ static inline sys_fd sys_fd_of(intptr_t fd)
 {
     return fd < 0 ? SYS_NO_FD : (sys_fd)fd;
 }
+
+int64_t sys_recv(sys_fd fd, void *data, size_t size);
+int64_t sys_send(sys_fd fd, const void *data, size_t size);
 
 typedef unsigned long sys_thread_id; /* DWORD */
 typedef struct sys_mutex {

@@ -1,231 +1,233 @@
-/* test_sim_faults.c - each fault happens at its rate, and nothing breaks. */
+/* test_sim_faults.c - what campaigns have found: small programs with a fault. */
 /* SPDX-License-Identifier: MIT */
 #include "sim_test.h"
 
-#include <stdio.h>
+/* ---- a loop whose allocator can be told to fail ---- */
 
-/* How often the trace has a fault of that name, in an echo of many clients. */
-static unsigned count_in_trace(FILE *trace, const char *name)
+static bool no_memory;
+
+static void *take(size_t size, void *context)
 {
-    char line[512], words[64];
-    unsigned count = 0;
-    snprintf(words, sizeof words, " fault %s:", name);
-    rewind(trace);
-    while (fgets(line, sizeof line, trace))
-        count += strstr(line, words) != NULL;
-    return count;
+    (void)context;
+    return no_memory ? NULL : malloc(size);
 }
 
-static unsigned play(struct echo *e, const char *name,
-                     const rondo_sim_faults *faults)
+static void *change(void *p, size_t size, void *context)
 {
-    FILE *trace = tmpfile();
-    assert_non_null(trace);
-    e->clients = 10;
-    e->rounds = 50;
-    e->size = 3000;
-    (void)echo_play(e, RONDO_SIM(.seed = 1, .backend = sim_test_backend(),
-                                 .trace = trace, .faults = *faults));
-    (void)rondo_sim_end();
-    unsigned count = count_in_trace(trace, name);
-    fclose(trace);
-    return count;
+    (void)context;
+    return no_memory ? NULL : realloc(p, size);
 }
 
-/* Faults that cost time alone: each answer comes. */
-static void try_harmless(const char *name, const rondo_sim_faults *faults)
+static void give(void *p, void *context)
 {
-    struct echo e = {0};
-    if (play(&e, name, faults) == 0)
-        fail_msg("%s never happens", name);
-    if (e.answers != 500)
-        fail_msg("%s: %u answers", name, e.answers);
+    (void)context;
+    free(p);
 }
 
-/* Faults that end something: each connection ends, with that error. */
-static void try_harmful(const char *name, const rondo_sim_faults *faults,
-                        int error)
+static rondo_loop *poor_loop(void)
 {
-    struct echo e = {0};
-    if (play(&e, name, faults) == 0)
-        fail_msg("%s never happens", name);
-    if (e.lost + e.failed != 10)
-        fail_msg("%s: %u and %u ends", name, e.lost, e.failed);
-    if (error && e.error != error)
-        fail_msg("%s: %s", name, rondo_error_name(e.error));
+    rondo_loop *loop;
+    const rondo_allocator allocator = {take, change, give, NULL};
+    const rondo_loop_options o = {.size = sizeof o, .allocator = &allocator};
+    no_memory = false;
+    sim_test_must(rondo_loop_new(&loop, &o));
+    return loop;
 }
 
-#define HARMLESS(name, rate)                                                   \
-    TEST(name##_costs_time_alone)                                              \
-    {                                                                          \
-        try_harmless(#name, &(rondo_sim_faults){.name = (rate)});              \
-    }
-#define HARMFUL(name, rate, error)                                             \
-    TEST(name##_ends_what_it_meets)                                            \
-    {                                                                          \
-        try_harmful(#name, &(rondo_sim_faults){.name = (rate)}, error);        \
-    }
+/* ---- a filter that sends from a callback of the loop's ---- */
 
-HARMLESS(short_read, 0.3)
-HARMLESS(short_write, 0.3)
-HARMLESS(again, 0.3)
-HARMLESS(late, 0.3)
-HARMLESS(early, 0.3)
-HARMLESS(split, 0.3)
-HARMLESS(slow_name, 1)
-HARMLESS(stall, 0.02)
-HARMFUL(no_buffers, 1, RONDO_ENOBUFS)
-HARMFUL(reset, 1, RONDO_ECONNRESET)
-HARMFUL(refuse, 1, RONDO_ECONNREFUSED)
-HARMFUL(accept_error, 1, 0)
-HARMFUL(no_name, 1, 0)
-
-TEST(spurious_costs_time_alone)
-{
-    const char *backend = sim_test_backend();
-    if (backend && strcmp(backend, "done") == 0)
-        skip(); /* it tells no readiness */
-    try_harmless("spurious", &(rondo_sim_faults){.spurious = 0.3});
-}
-
-TEST(a_rate_of_0_is_never)
-{
-    struct echo e = {0};
-    assert_int_equal(play(&e, "", &(rondo_sim_faults){0}), 0);
-    assert_int_equal(e.answers, 500);
-}
-
-/* The rate is kept, within what chance does. */
-TEST(a_rate_is_a_share_of_the_occasions)
-{
-    struct echo e = {0}, f = {0};
-    unsigned half = play(&e, "split", &(rondo_sim_faults){.split = 0.5});
-    unsigned all = play(&f, "split", &(rondo_sim_faults){.split = 1});
-    assert_in_range(half * 100 / all, 35, 65);
-}
-
-/* ---- a host that opens and closes loops ---- */
-
-struct opener {
-    unsigned loops, failures;
-    int error;
+struct sender {
+    rondo_layer *layer;
+    int result, lost;
+    bool is_lost;
 };
 
-static void listen_once(rondo_loop *loop, struct opener *o)
+static int sender_start(rondo_layer *layer, void *self)
 {
-    static const rondo_protocol protocol;
-    rondo_server *server;
-    o->loops++;
-    int error = rondo_create_server(
-        loop, RONDO_SERVE(.port = 0, .family = RONDO_FAMILY_INET), &protocol,
-        NULL, &server);
-    if (error) {
-        o->failures++;
-        o->error = error;
-    }
+    struct sender *s = self;
+    s->layer = layer;
+    return rondo_layer_ready(layer);
 }
 
-static int64_t work(rondo_job *job, void *arg)
+static const rondo_filter sends = {.start = sender_start};
+
+static int push(rondo_transport *t, void *arg)
 {
-    (void)job;
-    (void)arg;
-    return 0;
+    return rondo_transport_push_filter(t, &sends, arg, NULL, NULL);
 }
 
-static void open_loops(void *arg)
+/* The peer reads nothing: what the kernel does not take has to be kept. */
+static void send_without_memory(rondo_loop *loop, void *arg)
 {
-    struct opener *o = arg;
-    for (int i = 0; i < 200; i++) {
-        rondo_loop *loop;
-        int error = rondo_loop_new(&loop, NULL);
-        if (error) {
-            o->failures++;
-            o->error = error;
-            continue;
-        }
-        listen_once(loop, o);
-        rondo_id id = rondo_run_in_executor(loop, NULL, work, NULL, NULL);
-        if (id < 0) {
-            o->failures++;
-            o->error = (int)id;
-        }
-        (void)rondo_loop_close(loop);
-    }
+    static const char bytes[200000];
+    struct sender *s = arg;
+    (void)loop;
+    (void)rondo_layer_send(s->layer, bytes, sizeof bytes);
+    no_memory = true;
+    s->result = rondo_layer_send(s->layer, bytes, sizeof bytes);
+    no_memory = false;
 }
 
-static void try_shortage(const rondo_sim_faults *faults, int error)
+static void send_soon(rondo_transport *t, void *self)
 {
-    struct opener o = {0};
     sim_test_must(
-        rondo_sim_begin(RONDO_SIM(.seed = 3, .backend = sim_test_backend(),
-                                  .faults = *faults)));
-    sim_test_must(rondo_sim_add_host("a", NULL, open_loops, &o));
-    assert_int_equal(rondo_sim_run_quiet(RONDO_SEC(100)), RONDO_SIM_QUIET);
-    assert_true(o.failures > 0 && o.loops > 10);
-    assert_int_equal(o.error, error);
+        rondo_call_soon(rondo_transport_loop(t), send_without_memory, self));
 }
 
-TEST(no_descriptor)
+static void sender_lost(rondo_transport *t, void *self, int error)
 {
-    try_shortage(&(rondo_sim_faults){.no_descriptor = 0.2}, RONDO_EMFILE);
+    struct sender *s = self;
+    (void)t;
+    s->is_lost = true;
+    s->lost = error;
 }
 
-TEST(no_file)
+static const rondo_protocol sender = {.connection_made = send_soon,
+                                      .connection_lost = sender_lost};
+
+static void sender_main(void *arg)
 {
-    try_shortage(&(rondo_sim_faults){.no_file = 0.2}, RONDO_ENFILE);
+    rondo_loop *loop = poor_loop();
+    sim_test_must(
+        rondo_create_connection(loop,
+                                RONDO_CONNECT(.host = "server", .port = 7,
+                                              .setup = push, .setup_arg = arg),
+                                &sender, arg, NULL, NULL));
+    (void)rondo_loop_run(loop);
+    sim_test_must(rondo_loop_close(loop));
 }
 
-TEST(no_memory)
+/* Bytes of a filter's that are not taken are missing in the middle of all that
+ * it sends: the connection has to end. */
+TEST(S13_bytes_of_a_filter_without_memory_end_the_connection)
 {
-    try_shortage(&(rondo_sim_faults){.no_memory = 0.05}, RONDO_ENOMEM);
-}
-
-TEST(no_thread)
-{
-    try_shortage(&(rondo_sim_faults){.no_thread = 0.5}, RONDO_ENOMEM);
-}
-
-/* ---- hosts that are cut off, or crash ---- */
-
-static unsigned starts;
-
-static void count_starts(void *arg)
-{
-    starts++;
-    echo_server(arg);
-}
-
-TEST(crashes_come_and_go)
-{
+    struct sender s = {.result = 1};
     struct echo e = {0};
-    starts = 0;
-    sim_test_must(rondo_sim_begin(
-        RONDO_SIM(.backend = sim_test_backend(), .faults = {.crash = 0.5})));
-    sim_test_must(rondo_sim_add_host("a", NULL, count_starts, &e));
-    sim_test_must(rondo_sim_add_host("b", NULL, count_starts, &e));
-    assert_int_equal(rondo_sim_run_for(RONDO_SEC(100)), 0);
-    assert_true(starts > 10);
-    sim_test_must(rondo_sim_set_faults(&(rondo_sim_faults){0}));
-    sim_test_must(rondo_sim_run_for(RONDO_SEC(30)));
-    assert_refused(rondo_sim_restart(0), RONDO_EBUSY, "running");
-    assert_refused(rondo_sim_restart(1), RONDO_EBUSY, "running");
+    sim_test_must(rondo_sim_begin(RONDO_SIM(.backend = sim_test_backend())));
+    sim_test_must(rondo_sim_add_host("server", NULL, echo_server, &e));
+    sim_test_must(rondo_sim_add_host("client", NULL, sender_main, &s));
+    (void)rondo_sim_run_for(RONDO_SEC(10));
+    assert_int_equal(s.result, RONDO_ENOMEM);
+    assert_true(s.is_lost);
+    assert_int_equal(s.lost, RONDO_ENOMEM);
 }
 
-TEST(partitions_come_and_go)
+/* ---- a pump's done, and the bytes behind those of the pump ---- */
+
+struct pumped {
+    rondo_transport *from, *to;
+    char told[40]; /* what came, in this order: bytes, and ! for done */
+};
+
+static void tells(struct pumped *p, const char *text, size_t size)
 {
-    struct echo e = {.host = "server",
-                     .clients = 1,
-                     .size = 1,
-                     .rounds = 1000000,
-                     .timeout_ns = RONDO_SEC(60)};
-    sim_test_must(rondo_sim_begin(RONDO_SIM(.backend = sim_test_backend(),
-                                            .faults = {.partition = 0.3})));
+    size_t used = strlen(p->told);
+    if (used + size < sizeof p->told)
+        memcpy(p->told + used, text, size);
+}
+
+static void pump_done(rondo_loop *loop, void *arg, uint64_t moved, int error)
+{
+    (void)loop;
+    assert_int_equal(moved, 4);
+    assert_int_equal(error, 0);
+    tells(arg, "!", 1);
+}
+
+static void pump_made(rondo_transport *t, void *self)
+{
+    struct pumped *p = self;
+    if (!p->to) {
+        p->to = t;
+        return;
+    }
+    p->from = t;
+    sim_test_must(rondo_pump(p->from, p->to, 4, 0, pump_done, p));
+    sim_test_must(rondo_transport_write(t, "12345678", 8));
+}
+
+static void pump_rest(rondo_transport *t, void *self, const void *data,
+                      size_t size)
+{
+    struct pumped *p = self;
+    if (t != p->from)
+        return;
+    tells(p, data, size);
+    rondo_transport_close(p->from);
+    rondo_transport_close(p->to);
+}
+
+static const rondo_protocol pump_ends = {.connection_made = pump_made,
+                                         .data_received = pump_rest};
+
+static void pump_main(void *arg)
+{
+    rondo_loop *loop;
+    sim_test_must(rondo_loop_new(&loop, NULL));
+    for (int i = 0; i < 2; i++)
+        sim_test_must(rondo_create_connection(
+            loop, RONDO_CONNECT(.host = "server", .port = 7), &pump_ends, arg,
+            NULL, NULL));
+    (void)rondo_loop_run(loop);
+    sim_test_must(rondo_loop_close(loop));
+}
+
+TEST(J3_done_comes_before_the_bytes_behind_the_pump)
+{
+    struct pumped p = {0};
+    struct echo e = {0};
+    sim_test_must(rondo_sim_begin(RONDO_SIM(.backend = sim_test_backend())));
     sim_test_must(rondo_sim_add_host("server", NULL, echo_server, &e));
+    sim_test_must(rondo_sim_add_host("client", NULL, pump_main, &p));
+    (void)rondo_sim_run_for(RONDO_SEC(10));
+    assert_string_equal(p.told, "!5678");
+}
+
+/* ---- a connection with a pump stays with its loop ---- */
+
+struct mover {
+    rondo_group *group;
+    int result;
+};
+
+static void nothing(rondo_loop *loop, void *arg, uint64_t moved, int error)
+{
+    (void)loop;
+    (void)arg;
+    (void)moved;
+    (void)error;
+}
+
+static void mover_made(rondo_transport *t, void *self)
+{
+    struct mover *m = self;
+    int index = rondo_group_index(m->group, rondo_transport_loop(t));
+    sim_test_must(rondo_pump(t, t, -1, 0, nothing, NULL));
+    m->result = rondo_group_move(m->group, t, (size_t)!index, NULL, NULL);
+    rondo_transport_close(t);
+}
+
+static const rondo_protocol moves = {.connection_made = mover_made};
+
+static void mover_main(void *arg)
+{
+    rondo_loop *loop;
+    struct mover *m = arg;
+    const rondo_group_options two = {.size = sizeof two, .loops = 2};
+    sim_test_must(rondo_loop_new(&loop, NULL));
+    sim_test_must(rondo_create_group(loop, &two, &m->group));
+    sim_test_must(rondo_group_serve(m->group, RONDO_SERVE(.port = 7),
+                                    RONDO_SPREAD_IN_TURN, &moves, m, NULL));
+    (void)rondo_loop_run_forever(loop);
+}
+
+TEST(M7_a_connection_with_a_pump_does_not_move)
+{
+    struct mover m = {0};
+    struct echo e = {.host = "server", .rounds = 1, .clients = 1, .size = 1};
+    sim_test_must(rondo_sim_begin(RONDO_SIM(.backend = sim_test_backend())));
+    sim_test_must(rondo_sim_add_host("server", NULL, mover_main, &m));
     sim_test_must(rondo_sim_add_host("client", NULL, echo_client, &e));
-    sim_test_must(rondo_sim_run_for(RONDO_SEC(100)));
-    unsigned before = e.answers;
-    sim_test_must(rondo_sim_set_faults(&(rondo_sim_faults){0}));
-    sim_test_must(rondo_sim_run_for(RONDO_SEC(100)));
-    unsigned after = e.answers - before;
-    assert_true(before > 100 && before < after * 9 / 10);
+    (void)rondo_sim_run_for(RONDO_SEC(10));
+    assert_int_equal(m.result, RONDO_EBUSY);
 }

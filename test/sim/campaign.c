@@ -1,0 +1,355 @@
+/* campaign.c - plays many random programs, and shortens one that fails. */
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "model.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { STEPS_MOST = 20000, VERBS_MOST = 40, PATIENCE_S = 120 };
+
+/* What the processes that play share with the one that counts. */
+static struct shared {
+    uint64_t seed; /* at which it is */
+    uint64_t events, bytes, steps, programs, connections;
+    char failure[512];
+    size_t did_count;
+    struct did {
+        uint64_t key;
+        char text[120];
+    } did[STEPS_MOST];
+    unsigned met[VERBS_MOST][VERBS_MOST];
+    unsigned kinds[VERBS_MOST][SIDE_KINDS], endings[VERBS_MOST][ENDINGS];
+    unsigned ends[SIDE_KINDS][ENDINGS];
+    bool all[VERBS_MOST][VERBS_MOST][SIDE_KINDS][ENDINGS];
+} * shared;
+
+static const char *backend;
+static const char *trace;
+static bool keeps_steps, shortens = true;
+
+/* A seed says which verbs are tried more often, and whether there are faults. */
+static struct model_options options_of(uint64_t seed)
+{
+    return (struct model_options){.backend = backend,
+                                  .trace = trace,
+                                  .faults = (seed & 3) == 3,
+                                  .focus = {(unsigned)(seed >> 40) & 0xff,
+                                            (unsigned)(seed >> 48) & 0xff}};
+}
+
+static void did(uint64_t key, const char *text)
+{
+    if (!keeps_steps || shared->did_count == STEPS_MOST)
+        return;
+    struct did *d = &shared->did[shared->did_count++];
+    d->key = key;
+    snprintf(d->text, sizeof d->text, "%s", text);
+}
+
+static void met(unsigned a, unsigned b, unsigned kind, unsigned ending)
+{
+    shared->met[a][b]++;
+    shared->all[a][b][kind][ending] = true;
+    if (a != b)
+        return;
+    shared->kinds[a][kind]++;
+    shared->endings[a][ending]++;
+    shared->ends[kind][ending]++;
+}
+
+static int play(uint64_t seed, const uint64_t *skipped, size_t count)
+{
+    struct model_options o = options_of(seed);
+    struct model_result result = {0};
+    o.skipped = skipped;
+    o.skip_count = count;
+    o.did = did;
+    o.met = met;
+    shared->seed = seed;
+    shared->did_count = 0;
+    shared->failure[0] = '\0';
+    alarm(PATIENCE_S);
+    int failed = model_play(seed, &o, &result);
+    shared->events += result.events;
+    shared->bytes += result.bytes;
+    shared->steps += result.steps;
+    shared->connections += result.connections;
+    shared->programs++;
+    if (failed)
+        snprintf(shared->failure, sizeof shared->failure, "%s",
+                 rondo_sim_failure());
+    return failed;
+}
+
+/* ---- in a process of its own ---- */
+
+static bool wait_for(pid_t child)
+{
+    int status = 0;
+    if (waitpid(child, &status, 0) != child)
+        abort();
+    if (WIFSIGNALED(status))
+        snprintf(shared->failure, sizeof shared->failure, "%s",
+                 WTERMSIG(status) == SIGALRM ? "it does not end"
+                                             : strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) && !shared->failure[0])
+        snprintf(shared->failure, sizeof shared->failure, "exit code %d",
+                 WEXITSTATUS(status));
+    return !status;
+}
+
+static bool play_apart(uint64_t seed, const uint64_t *skipped, size_t count)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child)
+        return wait_for(child);
+    if (count && !freopen("/dev/null", "w", stderr))
+        _exit(3);
+    _exit(play(seed, skipped, count));
+}
+
+/* ---- a failing program, made shorter ---- */
+
+static int compare_keys(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The same words, whatever the numbers. */
+static bool same_failure(const char *a, const char *b)
+{
+    while (*a && *b) {
+        if (*a >= '0' && *a <= '9') {
+            a++;
+        } else if (*b >= '0' && *b <= '9') {
+            b++;
+        } else if (*a++ != *b++) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct shorter {
+    uint64_t seed;
+    uint64_t skipped[STEPS_MOST];
+    size_t count;
+    char failure[512];
+    unsigned tries;
+};
+
+/* Leaves out some more steps, if it still fails then. */
+static bool leave_out(struct shorter *s, const struct did *steps, size_t count)
+{
+    uint64_t *all = malloc((s->count + count) * sizeof *all);
+    if (!all)
+        abort();
+    memcpy(all, s->skipped, s->count * sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        all[s->count + i] = steps[i].key;
+    size_t sum = s->count + count;
+    qsort(all, sum, sizeof *all, compare_keys);
+    s->tries++;
+    bool fails = !play_apart(s->seed, all, sum) &&
+                 same_failure(s->failure, shared->failure);
+    if (fails && sum <= STEPS_MOST) {
+        memcpy(s->skipped, all, sum * sizeof *all);
+        s->count = sum;
+    }
+    free(all);
+    return fails && sum <= STEPS_MOST;
+}
+
+static void shorten(struct shorter *s)
+{
+    static struct did steps[STEPS_MOST];
+    for (size_t parts = 2, done = 0; !done && s->tries < 1000;) {
+        (void)play_apart(s->seed, s->skipped, s->count);
+        size_t count = shared->did_count;
+        memcpy(steps, shared->did, count * sizeof *steps);
+        size_t size = (count + parts - 1) / parts;
+        bool any = false;
+        for (size_t at = 0; size && at < count; at += size)
+            any |=
+                leave_out(s, steps + at, at + size < count ? size : count - at);
+        done = !size || (!any && size == 1);
+        if (!any)
+            parts *= 2;
+    }
+    (void)play_apart(s->seed, s->skipped, s->count);
+}
+
+static int tell_failure(uint64_t seed)
+{
+    static struct shorter s;
+    fprintf(stderr, "seed %llu fails: %s\n", (unsigned long long)seed,
+            shared->failure);
+    fprintf(stderr, "again: ./dev sim --first %llu --seeds 1 --model %s\n",
+            (unsigned long long)seed, backend);
+    if (trace || !shortens)
+        return 1; /* what it has written is kept */
+    keeps_steps = true;
+    s.seed = seed;
+    s.count = 0;
+    snprintf(s.failure, sizeof s.failure, "%s", shared->failure);
+    (void)play_apart(seed, NULL, 0);
+    if (!same_failure(s.failure, shared->failure)) {
+        fprintf(stderr, "played again it ends otherwise: %s\n",
+                shared->failure);
+        return 1;
+    }
+    size_t before = shared->did_count;
+    shorten(&s);
+    fprintf(stderr, "%zu of %zu steps are enough: %s\n", shared->did_count,
+            before, shared->failure);
+    for (size_t i = 0; i < shared->did_count; i++)
+        fprintf(stderr, "  %s\n", shared->did[i].text);
+    return 1;
+}
+
+/* ---- pairs ---- */
+
+static const char *const kind_names[SIDE_KINDS] = {
+    "client", "server", "unix client", "unix server", "group", "accepted"};
+#define ENDING_NAME(name) #name,
+static const char *const ending_names[ENDINGS] = {SIDE_ENDINGS(ENDING_NAME)};
+
+static void tell_pair(unsigned count, const char *a, const char *b,
+                      unsigned *sum, bool all)
+{
+    *sum += count > 0;
+    if (!count && all)
+        printf("   not met: %s, %s\n", a, b);
+}
+
+static void tell_pairs(bool all)
+{
+    unsigned verbs = side_verbs(), pairs = 0, kinds = 0, endings = 0, ends = 0;
+    for (unsigned a = 0; a < verbs; a++) {
+        for (unsigned b = a + 1; b < verbs; b++)
+            tell_pair(shared->met[a][b], side_verb_name(a), side_verb_name(b),
+                      &pairs, all);
+        for (unsigned k = 0; k < SIDE_KINDS; k++)
+            tell_pair(shared->kinds[a][k], side_verb_name(a), kind_names[k],
+                      &kinds, all);
+        for (unsigned e = 0; e < ENDINGS; e++)
+            tell_pair(shared->endings[a][e], side_verb_name(a), ending_names[e],
+                      &endings, all);
+    }
+    for (unsigned k = 0; k < SIDE_KINDS; k++)
+        for (unsigned e = 0; e < ENDINGS; e++)
+            tell_pair(shared->ends[k][e], kind_names[k], ending_names[e], &ends,
+                      all);
+    unsigned cells = 0;
+    const bool *cell = &shared->all[0][0][0][0];
+    for (size_t i = 0; i < sizeof shared->all; i++)
+        cells += cell[i];
+    printf("%s: %u sets of two verbs, a kind and an ending\n", backend, cells);
+    printf("%s: pairs met: verb and verb %u of %u, verb and kind %u of %u, "
+           "verb and ending %u of %u, kind and ending %u of %u\n",
+           backend, pairs, verbs * (verbs - 1) / 2, kinds, verbs * SIDE_KINDS,
+           endings, verbs * ENDINGS, ends, SIDE_KINDS * ENDINGS);
+}
+
+/* The next pair of verbs that has not been met, as a part of a seed. */
+static uint64_t steer(uint64_t number)
+{
+    static unsigned a, b;
+    unsigned verbs = side_verbs();
+    if (number % 2)
+        return number;
+    for (unsigned i = 0; i < verbs * verbs; i++) {
+        if (++b >= verbs) {
+            b = 0;
+            a = (a + 1) % verbs;
+        }
+        if (a < b && shared->met[a][b] < 3)
+            return number | (uint64_t)(a + 1) << 40 | (uint64_t)(b + 1) << 48;
+    }
+    return number;
+}
+
+/* ---- many ---- */
+
+enum { BATCH = 50 };
+
+static int campaign(uint64_t first, uint64_t seeds)
+{
+    for (uint64_t at = 0; at < seeds; at += BATCH) {
+        fflush(NULL);
+        pid_t child = fork();
+        if (!child) {
+            for (uint64_t i = at; i < at + BATCH && i < seeds; i++) {
+                uint64_t seed = seeds == 1 ? first : steer(first + i);
+                if (play(seed, NULL, 0))
+                    _exit(1);
+            }
+            _exit(0);
+        }
+        if (!wait_for(child))
+            return tell_failure(shared->seed);
+    }
+    printf("%s: %llu programs, %llu connections, %llu steps, %llu bytes, %llu "
+           "events\n",
+           backend, (unsigned long long)shared->programs,
+           (unsigned long long)shared->connections,
+           (unsigned long long)shared->steps, (unsigned long long)shared->bytes,
+           (unsigned long long)shared->events);
+    return 0;
+}
+
+static int usage(void)
+{
+    fputs("sim_campaign [--seeds N] [--first S] [--model ready|done] "
+          "[--trace FILE] [--pairs] [--long]\n",
+          stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const models[] = {"ready", "done"};
+    uint64_t seeds = 500, first = 1;
+    const char *model_name = NULL;
+    bool all = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--pairs") == 0)
+            all = true;
+        else if (strcmp(argv[i], "--long") == 0)
+            shortens = false;
+        else if (i + 1 == argc)
+            return usage();
+        else if (strcmp(argv[i], "--seeds") == 0)
+            seeds = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--first") == 0)
+            first = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--model") == 0)
+            model_name = argv[++i];
+        else if (strcmp(argv[i], "--trace") == 0)
+            trace = argv[++i];
+        else
+            return usage();
+    }
+    for (int i = 0; i < 2; i++) {
+        if (model_name && strcmp(model_name, models[i]) != 0)
+            continue;
+        shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (shared == MAP_FAILED)
+            abort();
+        backend = models[i];
+        if (campaign(first, seeds) != 0)
+            return 1;
+        if (seeds > 1)
+            tell_pairs(all);
+    }
+    return 0;
+}
