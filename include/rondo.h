@@ -1264,6 +1264,10 @@ RONDO_API int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd,
  * RONDO_ENOMEM, or what the kernel said. Once bytes may have left, a failure
  * also arrives as connection_lost, so the result may be ignored. As
  * WriteTransport.write; see send(2).
+ *
+ * Backend io_uring sends small writes of callbacks together, before the loop
+ * waits: a process that ends itself inside the callback loses them. Before, call
+ * rondo_transport_get_write_buffer_size, which sends them.
  */
 RONDO_API int rondo_transport_write(rondo_transport *t, const void *data,
                                     size_t size);

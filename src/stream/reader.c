@@ -295,14 +295,18 @@ static void reader_on_data(rondo_transport *t, void *self, const void *data,
 static bool reader_on_eof(rondo_transport *t, void *self)
 {
     rondo_reader *r = self;
-    const rondo_protocol *protocol = r->protocol;
-    void *owner = r->self;
+    struct reader_hearer last = {r->protocol, r->self};
     r->t = t;
     r->ended = RONDO_EOF;
-    r->closing = !protocol->eof_received;
+    r->closing = !last.protocol->eof_received;
+    r->last = &last;
     bool alive = reader_pump(r);
-    if (protocol->eof_received)
-        return protocol->eof_received(t, owner);
+    if (alive)
+        r->last = NULL;
+    if (stream_is_closing(t)) /* the program has heard of it, and ended it */
+        return false;
+    if (last.protocol->eof_received)
+        return last.protocol->eof_received(t, last.self);
     return alive;
 }
 
@@ -334,17 +338,19 @@ static bool reader_on_time(rondo_transport *t, void *self,
 static void reader_on_lost(rondo_transport *t, void *self, int error)
 {
     rondo_reader *r = self;
-    const rondo_protocol *protocol = r->protocol;
-    void *owner = r->self;
+    struct reader_hearer last = {r->protocol, r->self};
     r->t = NULL;
     r->ended = error ? error : RONDO_EOF;
     r->losing = t;
-    if (reader_pump(r))
+    r->last = &last;
+    if (reader_pump(r)) {
         r->losing = NULL;
+        r->last = NULL;
+    }
     if (error)
         stream_describe_loss(t);
-    if (protocol->connection_lost)
-        protocol->connection_lost(t, owner, error);
+    if (last.protocol->connection_lost)
+        last.protocol->connection_lost(t, last.self, error);
 }
 
 static const rondo_protocol reader_protocol = {
@@ -397,7 +403,9 @@ static void reader_leave(rondo_reader *r)
     bool alone = r->protocol == &nobody;
     bool kept = !r->size || alone ||
                 stream_hold_before(t, r->bytes + r->start, r->size);
-    (void)rondo_transport_set_protocol(t, r->protocol, r->self);
+    if (r->closing)
+        stream_end_again(t);
+    stream_set_protocol(t, r->protocol, r->self, true);
     if (alone)
         rondo_transport_close(t);
     else if (r->paused)
@@ -518,8 +526,16 @@ int rondo_reader_set_protocol(rondo_reader *reader,
         LOOP_CHECK_TABLE_OR_NULL(protocol, "reader_set_protocol", "protocol");
     if (error)
         return error;
+    bool changes = reader->protocol != protocol || reader->self != self;
+    rondo_transport *t = reader->t;
     reader->protocol = protocol ? protocol : &nobody;
     reader->self = self;
+    if (changes && t && t->flow == FLOW_PAUSED) { /* it hears that, too */
+        stream_set_flow(t, FLOW_PAUSE_DUE);
+        stream_settle(t);
+    }
+    if (reader->last)
+        *reader->last = (struct reader_hearer){reader->protocol, self};
     return 0;
 }
 

@@ -10,6 +10,13 @@
 
 enum wanted { NOTHING, UNTIL, EXACTLY, SOME };
 
+/* Whom the end of the connection is told, whatever becomes of the reader in the
+ * read that hears of it first. */
+struct reader_hearer {
+    const rondo_protocol *protocol;
+    void *self;
+};
+
 struct rondo_reader {
     struct task task; /* what is there already is told from the loop */
     rondo_loop *loop;
@@ -39,6 +46,7 @@ struct rondo_reader {
     bool freed;   /* as soon as nobody looks at it any more */
     bool closing; /* the end is told, and nobody else answers it */
     const rondo_transport *losing; /* while connection_lost runs */
+    struct reader_hearer *last;    /* hears the end; NULL: none comes now */
 };
 
 #endif

@@ -50,6 +50,21 @@ bool rondo_transport_can_write_eof(const rondo_transport *t)
     return t && stream_can_end(t);
 }
 
+void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
+                         void *self, bool has_heard)
+{
+    if (protocol != t->protocol || self != t->self) {
+        t->protocol = protocol;
+        t->self = self;
+        t->refused = false;
+        if (stream_state(t->loop)->lent_to == t)
+            stream_state(t->loop)->lent_anew = true;
+        if (t->flow == FLOW_PAUSED && !has_heard)
+            stream_set_flow(t, FLOW_PAUSE_DUE);
+    }
+    stream_settle(t);
+}
+
 int rondo_transport_set_protocol(rondo_transport *t,
                                  const rondo_protocol *protocol, void *self)
 {
@@ -57,20 +72,9 @@ int rondo_transport_set_protocol(rondo_transport *t,
     int error = loop_check(t ? t->loop : NULL, what);
     if (!error)
         error = LOOP_CHECK_TABLE(protocol, what, "protocol");
-    if (error)
-        return error;
-    if (protocol != t->protocol || self != t->self) {
-        t->protocol = protocol;
-        t->self = self;
-        t->refused = false;
-        if (stream_state(t->loop)->lent_to == t)
-            stream_state(t->loop)->lent_anew = true;
-        /* the new one has not heard it yet */
-        if (t->flow == FLOW_PAUSED)
-            stream_set_flow(t, FLOW_PAUSE_DUE);
-    }
-    stream_settle(t);
-    return 0;
+    if (!error)
+        stream_set_protocol(t, protocol, self, false);
+    return error;
 }
 
 void rondo_transport_set_self(rondo_transport *t, void *self)
@@ -152,7 +156,7 @@ int rondo_transport_printf(rondo_transport *t, const char *format, ...)
 {
     char small[512], *text = small;
     va_list arguments, again;
-    int error = stream_may_write(t, "transport_printf");
+    int error = stream_may_write_more(t, "transport_printf");
     if (error)
         return error;
     va_start(arguments, format);
@@ -186,6 +190,7 @@ int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
         error = buf_limits(&high, &low, what);
     if (error)
         return error;
+    io_send_now(t->loop, &t->io);
     struct outgoing *out = stream_out(t);
     if (!out)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
@@ -219,7 +224,11 @@ void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
 
 size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
 {
-    return t ? stream_unsent(t) : 0;
+    if (!t)
+        return 0;
+    if (t->io.kept && t->loop->generation == sys_fork_generation)
+        io_send_now(t->loop, &t->io);
+    return stream_unsent(t);
 }
 
 bool rondo_transport_is_writing_paused(const rondo_transport *t)

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STEPS_MOST = 20000, VERBS_MOST = 32, PATIENCE_S = 120 };
+enum { STEPS_MOST = 20000, VERBS_MOST = 40, PATIENCE_S = 120 };
 
 /* What the processes that play share with the one that counts. */
 static struct shared {
@@ -31,7 +31,7 @@ static struct shared {
 
 static const char *backend;
 static const char *trace;
-static bool keeps_steps;
+static bool keeps_steps, shortens = true;
 
 /* A seed says which verbs are tried more often, and whether there are faults. */
 static struct model_options options_of(uint64_t seed)
@@ -194,7 +194,7 @@ static int tell_failure(uint64_t seed)
             shared->failure);
     fprintf(stderr, "again: ./dev sim --first %llu --seeds 1 --model %s\n",
             (unsigned long long)seed, backend);
-    if (trace)
+    if (trace || !shortens)
         return 1; /* what it has written is kept */
     keeps_steps = true;
     s.seed = seed;
@@ -309,7 +309,7 @@ static int campaign(uint64_t first, uint64_t seeds)
 static int usage(void)
 {
     fputs("sim_campaign [--seeds N] [--first S] [--model ready|done] "
-          "[--trace FILE] [--pairs]\n",
+          "[--trace FILE] [--pairs] [--long]\n",
           stderr);
     return 2;
 }
@@ -323,6 +323,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--pairs") == 0)
             all = true;
+        else if (strcmp(argv[i], "--long") == 0)
+            shortens = false;
         else if (i + 1 == argc)
             return usage();
         else if (strcmp(argv[i], "--seeds") == 0)

@@ -7,145 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct model model;
 const char *const model_hosts[MODEL_HOSTS] = {"one", "two"};
 static const struct model_options *options;
-
-/* ---- memory of a run ---- */
-
-struct piece {
-    struct piece *next;
-    size_t size;
-};
-
-static struct piece *pieces;
-
-void *model_alloc(size_t size)
-{
-    struct piece *p = calloc(1, sizeof *p + size);
-    if (!p)
-        abort();
-    p->next = pieces;
-    pieces = p;
-    return p + 1;
-}
-
-static void model_free_all(void)
-{
-    while (pieces) {
-        struct piece *p = pieces;
-        pieces = p->next;
-        free(p);
-    }
-}
-
-/* ---- chance ---- */
-
-static uint64_t mix(uint64_t x)
-{
-    x += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-bool step_begin(struct step *step, struct actor *actor, const char *where)
-{
-    step->actor = actor;
-    step->where = where;
-    step->key = mix(mix(model.seed ^ actor->key) + actor->count++);
-    step->bits = step->key;
-    model.steps++;
-    return !model.skip_count ||
-           !bsearch(&step->key, model.skipped, model.skip_count,
-                    sizeof step->key, compare_keys);
-}
-
-unsigned step_below(struct step *step, unsigned n)
-{
-    step->bits = mix(step->bits);
-    return (unsigned)(step->bits >> 20) % n;
-}
-
-void step_did(const struct step *step, const char *verb, int64_t result)
-{
-    char text[160], end[40];
-    if (result < 0)
-        snprintf(end, sizeof end, "%s", rondo_error_name((int)result));
-    else
-        snprintf(end, sizeof end, "%lld", (long long)result);
-    snprintf(text, sizeof text, "%.6f s: %s %u in %s: %s = %s",
-             (double)rondo_sim_now() / 1e9, step->actor->kind,
-             step->actor->number, step->where, verb, end);
-    rondo_sim_log("%s", text);
-    if (options->did)
-        options->did(step->key, text);
-}
-
-struct actor actor_child(struct step *step, const char *kind)
-{
-    step->bits = mix(step->bits);
-    return (struct actor){.key = step->bits, .kind = kind};
-}
-
-/* ---- operations ---- */
-
-struct op *op_new(const char *what, struct place *place, struct side *side,
-                  int64_t expects)
-{
-    struct op *op = model_alloc(sizeof *op);
-    op->what = what;
-    op->place = place;
-    op->side = side;
-    op->expects = expects;
-    op->next = model.ops;
-    model.ops = op;
-    return op;
-}
-
-int64_t op_called(struct op *op, int64_t result)
-{
-    op->accepted = result >= 0;
-    if (op->accepted && op->side)
-        op->side->ops++;
-    if (!op->accepted && op->bytes) {
-        free(op->bytes);
-        op->bytes = NULL;
-    }
-    return result;
-}
-
-bool op_ended(struct op *op, rondo_loop *loop, int64_t result)
-{
-    struct side *s = op->side;
-    rondo_sim_log("%s of side %u is done: %lld", op->what,
-                  s ? s->actor.number : 0, (long long)result);
-    must(op->accepted, "%s: done although it was refused", op->what);
-    if (!must(++op->dones == 1, "%s: done twice", op->what))
-        return false;
-    struct place *p = s ? s->place : op->place;
-    p->called_at = rondo_sim_now();
-    must(loop == p->loop, "%s: done on another loop", op->what);
-    if (op->expects >= 0 && result >= 0)
-        must(result == op->expects, "%s: result %lld instead of %lld", op->what,
-             (long long)result, (long long)op->expects);
-    if (s) {
-        must(!s->lost || s->raw, "%s of %s %u: done after connection_lost",
-             op->what, s->actor.kind, s->actor.number);
-        s->ops--;
-    }
-    if (op->bytes) {
-        free(op->bytes);
-        op->bytes = NULL;
-    }
-    return true;
-}
 
 /* ---- places ---- */
 
@@ -360,19 +223,25 @@ static rondo_sim_faults model_faults(bool harsh, unsigned kind)
     return f;
 }
 
+/* Is what is owed by that place owed no more? */
+static bool has_crashed(const struct place *p)
+{
+    return p && p->host == model.crashed;
+}
+
 static void check_end(void)
 {
     char *text = NULL;
     size_t size = 0;
     bool kept = false;
     for (struct op *op = model.ops; op; op = op->next)
-        must(!op->accepted || op->dones == 1, "%s: %u dones", op->what,
-             op->dones);
+        must(!op->accepted || op->dones == 1 || has_crashed(op->place),
+             "%s: %u dones", op->what, op->dones);
     for (unsigned i = 0; i < model.sides; i++) {
         const struct side *s = model.all_sides[i];
         kept |= s->raw; /* the loop has ended before it */
-        must(!s->made || s->lost || s->raw, "%s %u: no connection_lost",
-             s->actor.kind, s->actor.number);
+        must(!s->made || s->lost || s->raw || has_crashed(s->place),
+             "%s %u: no connection_lost", s->actor.kind, s->actor.number);
     }
     loop_check_end();
     FILE *to = open_memstream(&text, &size);
@@ -436,11 +305,25 @@ static void model_hosts_begin(void)
 /* Nothing may be left to wait for. */
 static void model_run(void)
 {
+    struct actor world = {.key = 2, .kind = "world"};
+    struct step step;
+    bool acts = step_begin(&step, &world, "run");
+    model.crashed = -1;
+    if (model.faults && acts && step_below(&step, 3) == 0) {
+        (void)rondo_sim_run_for(RONDO_US(step_below(&step, 330000)));
+        model.crashed = (int)step_below(&step, MODEL_HOSTS);
+        model.relays_break = true;
+        step_did(&step, "a host crashes or is killed", model.crashed);
+        if (step_below(&step, 2))
+            (void)rondo_sim_crash(model.crashed);
+        else
+            (void)rondo_sim_kill(model.crashed);
+    }
     int result = rondo_sim_run_quiet(RONDO_SEC(600));
     must(result == RONDO_SIM_QUIET, "ten minutes are not enough");
     for (int i = 0; i < MODEL_HOSTS; i++)
-        if (!must(model.places[i].finished, "host %s waits for ever",
-                  model_hosts[i]) &&
+        if (!must(model.places[i].finished || i == model.crashed,
+                  "host %s waits for ever", model_hosts[i]) &&
             getenv("RONDO_SIM_TRACE"))
             (void)rondo_sim_report(stderr);
     if (!rondo_sim_failure())
@@ -457,6 +340,7 @@ int model_play(uint64_t seed, const struct model_options *o,
     model.faults = o->faults;
     model.skipped = o->skipped;
     model.skip_count = o->skip_count;
+    model.did = o->did;
     model.focus[0] = o->focus[0];
     model.focus[1] = o->focus[1];
     if (model_begin(o, trace) != 0) {

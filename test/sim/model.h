@@ -43,6 +43,9 @@ struct actor actor_child(struct step *step, const char *kind);
 
 /* Memory of a run: freed, all at once, at its end. Never fails. */
 void *model_alloc(size_t size);
+void model_free_all(void);
+/* Memory of the calling host, which a crash frees, too. Never fails. */
+void *host_alloc(size_t size);
 
 /* An operation that owes exactly one done. */
 struct op {
@@ -67,6 +70,9 @@ int64_t op_called(struct op *op, int64_t result);
 /* It has ended. false: a second time. */
 bool op_ended(struct op *op, rondo_loop *loop, int64_t result);
 
+/* Any operation that has begun may be cancelled later. */
+void op_may_be_cancelled(struct place *place, rondo_id id);
+
 /* A loop, and the thread that runs it. */
 struct place {
     struct actor actor;
@@ -88,6 +94,8 @@ struct place {
     unsigned server_count, hook_count;
     rondo_server *servers[8];
     rondo_id hooks[8];
+    rondo_id ids[16]; /* of operations, to be cancelled some time */
+    unsigned id_count;
     struct timer *timers[16];
     rondo_datagram *datagram;
     rondo_group *group;
@@ -114,11 +122,13 @@ struct model {
     uint64_t steps;
     struct place *places;
     unsigned place_count;
+    int crashed; /* a host, or -1 */
     struct side *all_sides[4096];
     struct op *ops;
     struct timer *timers;
     struct soon *soons;
     unsigned focus[2]; /* verbs that are chosen more often */
+    void (*did)(uint64_t key, const char *text); /* or NULL */
 };
 
 extern struct model model;
@@ -154,8 +164,10 @@ struct soon {
 struct timer *timer_start(struct place *p, int64_t delay_ns,
                           void (*fn)(struct timer *timer), void *arg);
 void timer_cancel(struct timer *timer);
-bool soon_start(struct place *p, void (*fn)(struct soon *soon), void *arg);
 void loop_act(struct place *p, struct step *step);
+/* In a callback of the loop's: something, now and then. */
+void loop_act_some(struct place *p, const char *where);
+int64_t datagram_act(struct place *p, struct step *step);
 void loop_end_all(struct place *p);
 void loop_check_end(void);
 /* model_net.c */
@@ -201,10 +213,10 @@ struct side {
     unsigned char head[8]; /* the first bytes: who the peer is */
     uint64_t used;         /* verbs and traits, by bit */
     unsigned steps_left;
-    bool made, lost, eof, raw;
+    bool made, leaves, lost, eof, raw; /* leaves: connection_lost has begun */
     bool wrote_end, closed, cut, aborted, resets, detached, moving, timeouts;
     bool writing_paused, pause_inside, filtered, by_server, within;
-    bool background, heard_end, adopted;
+    bool background, heard_end, adopted, had_reader;
     bool relayed;           /* a relay stands between it and its peer */
     bool paused;            /* by the program: no data comes */
     int64_t over_by;        /* when connection_lost comes at the latest */
@@ -213,6 +225,7 @@ struct side {
     unsigned ops; /* that owe a done before connection_lost */
     uint64_t write_order, write_done;
     rondo_reader *reader;
+    struct op *read; /* of the reader, under way */
     struct timer *tick;
     char *room; /* of get_buffer, which it may fill */
     size_t room_size;
@@ -222,7 +235,6 @@ struct side {
 
 struct side *side_new(struct place *p, enum side_kind kind, struct step *step);
 const rondo_protocol *side_protocol(struct side *s);
-const rondo_protocol *side_reader_protocol(void);
 void side_act(struct side *s, const char *where);
 /* Does something to any side of that loop. */
 int64_t side_act_any(struct place *p, struct step *step);
@@ -248,6 +260,15 @@ enum side_trait {
 void side_has(struct side *s, enum side_trait trait);
 unsigned side_verbs(void);
 const char *side_verb_name(unsigned i);
+
+/* ---- model_write.c ---- */
+
+int64_t v_write(struct side *s, struct step *step);
+int64_t v_writev(struct side *s, struct step *step);
+int64_t v_write_owned(struct side *s, struct step *step);
+int64_t v_write_then(struct side *s, struct step *step);
+int64_t v_try_write(struct side *s, struct step *step);
+int64_t v_drain(struct side *s, struct step *step);
 
 /* ---- model_filter.c ---- */
 

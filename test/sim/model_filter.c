@@ -24,9 +24,11 @@ static void held_add(struct held *h, const void *data, size_t size)
 {
     if (h->size + size > h->room) {
         h->room = (h->size + size) * 2;
-        h->bytes = realloc(h->bytes, h->room);
-        if (!h->bytes)
-            abort();
+        char *more = host_alloc(h->room);
+        if (h->size)
+            memcpy(more, h->bytes, h->size);
+        rondo_sim_free(h->bytes);
+        h->bytes = more;
     }
     memcpy(h->bytes + h->size, data, size);
     h->size += size;
@@ -46,7 +48,7 @@ static int filter_send(struct filter *f)
     int error = 0;
     if (down.size)
         error = rondo_layer_send(f->layer, down.bytes, down.size);
-    free(down.bytes);
+    rondo_sim_free(down.bytes);
     return error < 0 ? error : 0;
 }
 
@@ -56,7 +58,7 @@ static int filter_deliver(struct filter *f)
     int error = 0;
     if (up.size)
         error = rondo_layer_deliver(f->layer, up.bytes, up.size);
-    free(up.bytes);
+    rondo_sim_free(up.bytes);
     if (error == 0 && f->ended_up && !f->lost)
         error = rondo_layer_deliver_eof(f->layer);
     return error;
@@ -162,8 +164,8 @@ static void filter_lost(rondo_layer *layer, void *self, int error)
         (void)rondo_cancel(f->loop, f->soon);
     if (f->ready > 0)
         (void)rondo_cancel(f->loop, f->ready);
-    free(f->up.bytes);
-    free(f->down.bytes);
+    rondo_sim_free(f->up.bytes);
+    rondo_sim_free(f->down.bytes);
     f->up = f->down = (struct held){0};
 }
 

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-static void place_acts(struct place *p, const char *where);
-
 /* ---- timers ---- */
 
 static int64_t loop_when(const struct place *p, int64_t at)
@@ -171,7 +169,8 @@ static struct soon *soon_new(struct place *p, void (*fn)(struct soon *),
     return s;
 }
 
-bool soon_start(struct place *p, void (*fn)(struct soon *soon), void *arg)
+static struct soon *soon_begin(struct place *p, void (*fn)(struct soon *soon),
+                               void *arg)
 {
     struct soon *s = soon_new(p, fn, arg);
     s->order = ++p->soon_order;
@@ -179,7 +178,7 @@ bool soon_start(struct place *p, void (*fn)(struct soon *soon), void *arg)
     s->pending = s->id > 0;
     must(s->pending || model.faults || p->closing, "call_soon: %s",
          rondo_last_error());
-    return s->pending;
+    return s;
 }
 
 static void soon_acts(struct soon *s)
@@ -191,8 +190,16 @@ static void soon_acts(struct soon *s)
 
 static int64_t act_soon(struct place *p, struct step *step)
 {
-    if (step_below(step, 2))
-        return soon_start(p, soon_acts, NULL);
+    if (step_below(step, 2)) {
+        struct soon *made = soon_begin(p, soon_acts, NULL);
+        bool started = made->pending;
+        if (started && step_below(step, 4) == 0) {
+            must(rondo_cancel(p->loop, made->id) == 0, "cancel: %s",
+                 rondo_last_error());
+            made->pending = false;
+        }
+        return started;
+    }
     struct soon *s = soon_new(p, soon_acts, NULL);
     s->order = ++p->soon_order;
     s->pending = true; /* it may run before the call returns, elsewhere */
@@ -279,7 +286,7 @@ static void job_done(rondo_loop *loop, void *arg, int64_t result)
          "job: %s", rondo_error_name((int)result));
     must(op->order == rondo_job_begun(loop) || result >= 0,
          "job_begun does not tell whether it has");
-    place_acts(op->place, "job's done");
+    loop_act_some(op->place, "job's done");
 }
 
 static int64_t act_job(struct place *p, struct step *step)
@@ -295,6 +302,7 @@ static int64_t act_job(struct place *p, struct step *step)
                               job_works, job_done, op));
     if (id > 0 && step_below(step, 3) == 0)
         (void)rondo_cancel(p->loop, id);
+    op_may_be_cancelled(p, id);
     return id;
 }
 
@@ -306,7 +314,7 @@ static void hook(rondo_loop *loop, void *arg)
     must(loop == p->loop && !p->closing, "a hook is called in close");
     place_calls(p, "a hook", -1);
     if (p->actor.count % 8 == 0)
-        place_acts(p, "hook");
+        loop_act_some(p, "hook");
 }
 
 static int64_t act_hook(struct place *p, struct step *step)
@@ -353,80 +361,17 @@ static int64_t act_wake(struct place *p, struct step *step)
     return 0;
 }
 
-/* ---- datagrams ---- */
+/* ---- any operation ---- */
 
-static void datagram_came(rondo_datagram *d, void *self, const void *data,
-                          size_t size, const rondo_address *from,
-                          bool truncated)
+static int64_t act_cancel(struct place *p, struct step *step)
 {
-    struct place *p = self;
-    const unsigned char *bytes = data;
-    place_calls(p, "datagram_received", -1);
-    must(d == p->datagram && !truncated, "a datagram of another endpoint");
-    for (size_t i = 1; i < size; i++)
-        must(bytes[i] == (unsigned char)(bytes[0] + i), "a datagram is wrong");
-    place_acts(p, "datagram_received");
-    if (size > 1 && bytes[0] & 1)
-        (void)rondo_datagram_send(d, data, size - 1, from);
-}
-
-static void datagram_lost(rondo_datagram *d, void *self, int error)
-{
-    struct place *p = self;
-    (void)error;
-    must(d == p->datagram, "an endpoint is lost twice");
-    p->datagram = NULL;
-}
-
-static const rondo_datagram_protocol datagrams = {
-    .datagram_received = datagram_came, .connection_lost = datagram_lost};
-
-static void datagram_sent(rondo_loop *loop, void *arg, int64_t result)
-{
-    (void)op_ended(arg, loop, result);
-}
-
-static int64_t datagram_send(struct place *p, struct step *step)
-{
-    unsigned char bytes[100];
-    char ip[] = "10.0.0.1";
-    rondo_address to;
-    size_t size = step_below(step, sizeof bytes);
-    rondo_buffer all = {bytes, size};
-    ip[7] = (char)('1' + step_below(step, MODEL_HOSTS));
-    (void)rondo_address_parse(&to, ip, MODEL_PORT);
-    bytes[0] = (unsigned char)step_below(step, 256);
-    for (size_t i = 1; i < size; i++)
-        bytes[i] = (unsigned char)(bytes[0] + i);
-    if (step_below(step, 2))
-        return rondo_datagram_send(p->datagram, bytes, size, &to);
-    struct op *op = op_new("datagram_send_then", p, NULL, (int64_t)size);
-    return op_called(op, rondo_datagram_send_then(p->datagram, &all, 1, &to,
-                                                  NULL, datagram_sent, op));
-}
-
-static int64_t act_datagram(struct place *p, struct step *step)
-{
-    rondo_address any;
-    (void)rondo_address_parse(&any, "0.0.0.0", MODEL_PORT);
-    if (!p->datagram)
-        return rondo_create_datagram_endpoint(
-            p->loop, RONDO_DATAGRAM(.local_address = &any), &datagrams, p,
-            &p->datagram);
-    switch (step_below(step, 8)) {
-    case 0:
-        rondo_datagram_close(p->datagram);
-        return 0;
-    case 1:
-        rondo_datagram_abort(p->datagram);
-        return 0;
-    case 2:
-        return rondo_datagram_pause_reading(p->datagram);
-    case 3:
-        return rondo_datagram_resume_reading(p->datagram);
-    default:
-        return datagram_send(p, step);
-    }
+    rondo_id id = p->ids[step_below(step, 16)];
+    int error = rondo_cancel(p->loop, id);
+    must(error == 0 || error == RONDO_ENOENT || (!id && error == RONDO_EINVAL),
+         "cancel: %s", rondo_last_error());
+    if (error == 0)
+        must(rondo_cancel(p->loop, id) == RONDO_ENOENT, "cancelled twice");
+    return error;
 }
 
 /* ---- the choice ---- */
@@ -440,10 +385,11 @@ static const struct {
             {"thread", act_thread, 1},     {"job", act_job, 2},
             {"hook", act_hook, 1},         {"getaddrinfo", act_lookup, 1},
             {"sleep", act_sleep, 1},       {"wake", act_wake, 1},
-            {"datagram", act_datagram, 3}, {"any side", side_act_any, 6}};
+            {"datagram", datagram_act, 3}, {"any side", side_act_any, 6},
+            {"cancel", act_cancel, 4}};
 
 /* In a callback of the loop's. */
-static void place_acts(struct place *p, const char *where)
+void loop_act_some(struct place *p, const char *where)
 {
     struct step step;
     if (!p->closing && step_begin(&step, &p->actor, where) &&
@@ -484,5 +430,6 @@ void loop_end_all(struct place *p)
 void loop_check_end(void)
 {
     for (const struct soon *s = model.soons; s; s = s->next)
-        must(!s->pending || s->order, "a post that was taken has not run");
+        must(!s->pending || s->order || s->place->host == model.crashed,
+             "a post that was taken has not run");
 }

@@ -251,13 +251,15 @@ static void reader_came(rondo_reader *reader, void *arg, const void *data,
     struct op *op = arg;
     struct side *s = op->arg;
     op->dones++;
-    must(op->dones == 1 && reader == s->reader, "a read is done twice");
+    must(op->accepted && op->dones == 1 && reader == s->reader,
+         "a read is done twice, or after its reader's end");
+    s->read = NULL;
     if (size)
         side_received(s, data, size);
     if (error == RONDO_EOF && s->heard_end && !s->closed && !s->eof)
         side_ended(s);
     side_act(s, "read's done");
-    if (!error && !s->place->closing)
+    if (!error && !s->place->closing && s->reader && !s->read)
         reader_read(s);
 }
 
@@ -281,6 +283,7 @@ static void reader_read(struct side *s)
         break;
     }
     op->accepted = error == 0;
+    s->read = error == 0 ? op : NULL;
     must(error == 0 || model.faults || s->place->closing, "read: %s",
          rondo_last_error());
 }
@@ -347,9 +350,10 @@ int64_t net_connect(struct place *p, struct step *step)
     o.timeout_ns = step_below(step, 4) ? 0 : RONDO_US(step_below(step, 9000));
     o.start_reading = step_below(step, 6) == 0 ? RONDO_OFF : RONDO_DEFAULT;
     if (step_below(step, 5) == 0 &&
-        rondo_reader_new(p->loop, 41 + step_below(step, 3000),
-                         side_reader_protocol(), s, &s->reader) != 0)
+        rondo_reader_new(p->loop, 41 + step_below(step, 3000), side_protocol(s),
+                         s, &s->reader) != 0)
         s->reader = NULL;
+    s->had_reader = s->reader;
     if (s->reader)
         side_has(s, TRAIT_READER);
     rondo_id id = connect_to(p, step, s, op, &o);
@@ -360,5 +364,6 @@ int64_t net_connect(struct place *p, struct step *step)
     } else if (step_below(step, 10) == 0) {
         (void)rondo_cancel(p->loop, id);
     }
+    op_may_be_cancelled(p, id);
     return id;
 }

@@ -54,7 +54,7 @@ static void raw_adopt(struct raw *r, struct step *step)
 {
     struct side *s = r->side;
     s->raw = s->detached = false;
-    s->made = s->lost = false;
+    s->made = s->leaves = s->lost = false;
     s->adopted = true;
     s->paused = false;
     side_has(s, TRAIT_ADOPTED);
@@ -63,8 +63,8 @@ static void raw_adopt(struct raw *r, struct step *step)
         s->steps_left = 1;
     if (s->wrote_end) /* which the transport does not know */
         s->steps_left = 0;
-    s->eof = false;   /* it hears the end once more */
-    s->place->open--; /* made counts it again */
+    s->eof = s->heard_end = false; /* it hears the end once more */
+    s->place->open--;              /* made counts it again */
     int error = step_below(step, 2)
                     ? rondo_adopt(r->place->loop, r->fd, RONDO_PIPE_OWN,
                                   side_protocol(s), s, NULL)
@@ -150,9 +150,7 @@ static void raw_send(struct raw *r, struct step *step)
     struct side *s = r->side;
     size_t size = 1 + step_below(step, 300);
     struct op *op = raw_op(r, "sock_sendall", (int64_t)size);
-    op->bytes = malloc(size);
-    if (!op->bytes)
-        abort();
+    op->bytes = host_alloc(size);
     side_fill(s, op->bytes, size);
     r->writing = true;
     s->sent += size;

@@ -18,6 +18,7 @@ struct relay {
     struct place *place;
     struct relay_end ends[2];
     struct timer *timer;
+    unsigned late;
 };
 
 static struct relay_end *other_end(struct relay_end *e)
@@ -120,6 +121,10 @@ static void relay_ticks(struct timer *timer)
     r->timer = NULL;
     if (model.relays_break && step_begin(&step, &r->actor, "timer"))
         relay_break(r, &step);
+    if (r->place->ending && ++r->late > 50) { /* a side keeps its descriptor */
+        end_abort(&r->ends[0]);
+        end_abort(&r->ends[1]);
+    }
     if (r->ends[0].t || r->ends[1].t)
         relay_next(r);
 }

@@ -56,6 +56,8 @@ static void side_find_peer(struct side *s)
          peer->actor.number);
     s->peer = peer;
     s->relayed |= peer->relayed;
+    if (s->relayed)
+        side_has(s, TRAIT_RELAYED);
 }
 
 void side_received(struct side *s, const void *data, size_t size)
@@ -93,7 +95,7 @@ void side_ended(struct side *s)
         return; /* before the filter is ready: it ends without a reset */
     must(peer->wrote_end || peer->closed || peer->aborted || peer->resets ||
              peer->place->closing || peer->eof || peer->heard_end ||
-             peer->timeouts || peer->lost,
+             peer->timeouts || peer->leaves,
          "%s %u: the end of %s %u, which has not ended", s->actor.kind,
          s->actor.number, peer->actor.kind, peer->actor.number);
     if (peer->place->closing || peer->timeouts ||
@@ -204,7 +206,7 @@ static void *get_buffer(rondo_transport *t, void *self, size_t hint,
     struct step step;
     bool acts = step_begin(&step, &s->actor, "get_buffer");
     (void)hint;
-    free(s->room);
+    rondo_sim_free(s->room);
     s->room = NULL;
     if (acts && step_below(&step, 8) == 0) {
         side_act(s, "get_buffer");
@@ -212,7 +214,7 @@ static void *get_buffer(rondo_transport *t, void *self, size_t hint,
             return NULL;
     }
     s->room_size = 1 + step_below(&step, step_below(&step, 2) ? 60 : 9000);
-    s->room = malloc(s->room_size);
+    s->room = host_alloc(s->room_size);
     side_has(s, TRAIT_GET_BUFFER);
     *size = s->room_size;
     return s->room;
@@ -242,7 +244,7 @@ static void updated(rondo_transport *t, void *self, size_t size)
     char *room = s->room;
     s->room = NULL;
     side_received(s, room, size);
-    free(room);
+    rondo_sim_free(room);
     side_act(s, "buffer_updated");
 }
 
@@ -250,7 +252,10 @@ static bool eof(rondo_transport *t, void *self)
 {
     struct side *s = side_reads(t, self, "eof_received");
     struct step step;
-    side_ended(s);
+    must(!s->heard_end, "two ends");
+    s->heard_end = true;
+    if (!s->reader && !s->had_reader) /* which tells the end behind its bytes */
+        side_ended(s);
     side_act(s, "eof_received");
     if (!step_begin(&step, &s->actor, "eof_received"))
         return false;
@@ -315,7 +320,8 @@ static bool side_has_reason(const struct side *s, int error)
     const struct side *peer = s->peer;
     switch (error) {
     case 0:
-        return s->closed || s->eof || s->detached || s->by_server || s->reader;
+        return s->closed || s->eof || s->detached || s->by_server ||
+               s->had_reader;
     case RONDO_ECANCELED:
         return s->cut || s->aborted || s->by_server;
     case RONDO_ECLOSED:
@@ -333,7 +339,7 @@ static bool side_has_reason(const struct side *s, int error)
             return true; /* the new transport did not know of it */
         if (s->filtered && (s->eof || s->heard_end || !peer || peer->wrote_end))
             return true; /* a filter that was not ready meets the end */
-        return !peer || peer->lost || peer->closed || peer->cut ||
+        return !peer || peer->leaves || peer->closed || peer->cut ||
                peer->aborted || peer->resets || peer->place->closing ||
                peer->by_server;
     default:
@@ -363,7 +369,7 @@ void side_over(struct side *s, int error)
     s->place->open--;
     timer_cancel(s->tick);
     s->tick = NULL;
-    free(s->room);
+    rondo_sim_free(s->room);
     s->room = NULL;
 }
 
@@ -372,6 +378,7 @@ static void lost(rondo_transport *t, void *self, int error)
     struct side *s = side_called(t, self, "connection_lost");
     struct step step;
     s->fails = error;
+    s->leaves = true;
     must(rondo_transport_is_closing(t), "lost, and not closing");
     must(rondo_transport_fd(t) == RONDO_NO_FD, "lost, and with a descriptor");
     rondo_sim_log("%s %u is lost: %s", s->actor.kind, s->actor.number,
@@ -414,28 +421,6 @@ static const rondo_protocol protocols[] = {
      .connection_lost = lost,
      .timed_out = timed_out},
 };
-
-/* Beside a reader, which has the bytes and tells their end. */
-static bool reader_eof(rondo_transport *t, void *self)
-{
-    struct side *s = side_called(t, self, "eof_received");
-    struct step step;
-    must(!s->heard_end, "two ends beside a reader");
-    s->heard_end = true;
-    side_act(s, "eof_received");
-    return step_begin(&step, &s->actor, "eof_received") && step_below(&step, 2);
-}
-
-const rondo_protocol *side_reader_protocol(void)
-{
-    static const rondo_protocol protocol = {.connection_made = made,
-                                            .eof_received = reader_eof,
-                                            .pause_writing = pauses,
-                                            .resume_writing = resumes,
-                                            .connection_lost = lost,
-                                            .timed_out = timed_out};
-    return &protocol;
-}
 
 const rondo_protocol *side_protocol(struct side *s)
 {

@@ -6,148 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- writing ---- */
-
-static char *bytes_new(struct side *s, struct step *step, size_t *size)
-{
-    static const unsigned most[] = {40, 40, 400, 4000, 40000};
-    *size = 1 + step_below(step, most[step_below(step, 5)]);
-    char *bytes = malloc(*size);
-    if (!bytes)
-        abort();
-    side_fill(s, bytes, *size);
-    return bytes;
-}
-
-/* What a write answers, and what the model knows then. */
-static int64_t wrote(struct side *s, const struct step *step, int64_t result,
-                     size_t size)
-{
-    if (result < 0)
-        return result;
-    must(!step->after_end, "%s %u: a write after the end is taken",
-         s->actor.kind, s->actor.number);
-    s->sent += size;
-    size_t high, waits = rondo_transport_get_write_buffer_size(s->t);
-    rondo_transport_get_write_buffer_limits(s->t, &high, NULL);
-    must(s->pause_inside || !s->t || (result == 1) == (waits > high),
-         "a write returns %d with %zu bytes of %zu", (int)result, waits, high);
-    return result;
-}
-
-/* Before the call: bytes count as sent, since callbacks may run inside it. */
-static int64_t write_ends(struct side *s, const struct step *step,
-                          int64_t result, size_t size)
-{
-    s->sent -= size;
-    return wrote(s, step, result, size);
-}
-
-static int64_t v_write(struct side *s, struct step *step)
-{
-    size_t size;
-    char *bytes = bytes_new(s, step, &size);
-    s->sent += size;
-    int64_t result = rondo_transport_write(s->t, bytes, size);
-    free(bytes);
-    return write_ends(s, step, result, size);
-}
-
-static int64_t v_writev(struct side *s, struct step *step)
-{
-    size_t size;
-    char *bytes = bytes_new(s, step, &size);
-    size_t first = step_below(step, (unsigned)size);
-    rondo_buffer parts[] = {
-        {bytes, first}, {"", 0}, {bytes + first, size - first}};
-    s->sent += size;
-    int64_t result = rondo_transport_writev(s->t, parts, 3);
-    free(bytes);
-    return write_ends(s, step, result, size);
-}
-
-static void released(void *arg)
-{
-    struct op *op = arg;
-    (void)op_ended(op, op->side->place->loop, 0);
-}
-
-static int64_t v_write_owned(struct side *s, struct step *step)
-{
-    size_t size;
-    struct op *op = op_new("write_owned", s->place, s, 0);
-    op->bytes = bytes_new(s, step, &size);
-    s->sent += size;
-    int64_t result =
-        rondo_transport_write_owned(s->t, op->bytes, size, released, op);
-    (void)op_called(op, result);
-    return write_ends(s, step, result, size);
-}
-
-static void written(rondo_loop *loop, void *arg, int64_t result)
-{
-    struct op *op = arg;
-    struct side *s = op->side;
-    must(op->order > s->write_done, "dones of writes out of order");
-    s->write_done = op->order;
-    (void)op_ended(op, loop, result);
-    side_act(s, "write_then's done");
-}
-
-static int64_t v_write_then(struct side *s, struct step *step)
-{
-    size_t size;
-    struct op *op = op_new("write_then", s->place, s, 0);
-    char *bytes = bytes_new(s, step, &size);
-    op->bytes = bytes;
-    op->expects = (int64_t)size;
-    op->order = ++s->write_order;
-    rondo_buffer parts[] = {{bytes, size / 2},
-                            {bytes + size / 2, size - size / 2}};
-    s->sent += size;
-    int64_t result = rondo_transport_write_then(s->t, parts, 2, written, op);
-    (void)op_called(op, result);
-    return write_ends(s, step, result, size);
-}
-
-static int64_t v_try_write(struct side *s, struct step *step)
-{
-    size_t size;
-    char *bytes = bytes_new(s, step, &size);
-    rondo_buffer all = {bytes, size};
-    int64_t result = rondo_transport_try_write(s->t, &all, 1);
-    free(bytes);
-    must(result <= (int64_t)size, "try_write: too many bytes");
-    if (result == RONDO_EAGAIN || result == RONDO_ENOTSUP)
-        return result;
-    if (result < 0)
-        return result;
-    must(!step->after_end || !result, "try_write after the end");
-    s->sent += (size_t)result;
-    return result;
-}
-
-static void drained(rondo_loop *loop, void *arg, int64_t result)
-{
-    struct op *op = arg;
-    if (!op_ended(op, loop, result))
-        return;
-    must(result == 0 || result == RONDO_ECANCELED || op->side->lost ||
-             !op->side->t || rondo_transport_is_closing(op->side->t),
-         "drain: %s", rondo_error_name((int)result));
-    side_act(op->side, "drain's done");
-}
-
-static int64_t v_drain(struct side *s, struct step *step)
-{
-    struct op *op = op_new("drain", s->place, s, 0);
-    rondo_id id = op_called(
-        op, rondo_transport_drain(s->t, step_below(step, 3000), drained, op));
-    if (id > 0 && step_below(step, 4) == 0)
-        (void)rondo_cancel(s->place->loop, id);
-    return id;
-}
-
 /* ---- reading, limits, times ---- */
 
 static int64_t v_pause(struct side *s, struct step *step)
@@ -216,6 +74,29 @@ static int64_t v_background(struct side *s, struct step *step)
 static int64_t v_sleep(struct side *s, struct step *step)
 {
     place_sleep(s->place, RONDO_US(step_below(step, 300)));
+    return 0;
+}
+
+/* The connection goes on with the side's own protocol. */
+static int64_t v_reader_free(struct side *s, struct step *step)
+{
+    rondo_reader *reader = s->reader;
+    (void)step;
+    if (!reader || rondo_transport_is_closing(s->t))
+        return RONDO_ENOENT;
+    s->reader = NULL;
+    s->paused = false;
+    if (s->read)
+        s->read->accepted = false; /* it is forgotten */
+    rondo_reader_free(reader);
+    return 0;
+}
+
+static int64_t v_reader_drain(struct side *s, struct step *step)
+{
+    if (!s->reader)
+        return RONDO_ENOENT;
+    rondo_reader_set_drain(s->reader, step_below(step, 2));
     return 0;
 }
 
@@ -412,6 +293,8 @@ static const struct verb {
     {"sleep", v_sleep, 1},
     {"pass_filter", v_pass, 1},
     {"hold_filter", v_hold, 1},
+    {"reader_free", v_reader_free, 1},
+    {"reader_drain", v_reader_drain, 1},
     {"write_eof", v_write_eof, 1},
     {"shutdown", v_shutdown, 1},
     {"detach", v_detach, 1},
@@ -433,8 +316,8 @@ static const struct verb {
 
 enum {
     VERBS = sizeof verbs / sizeof *verbs,
-    FIRST_END = 20,
-    FIRST_TRAIT = 25,
+    FIRST_END = 22,
+    FIRST_TRAIT = 27,
     FOCUS = 30
 };
 
