@@ -109,6 +109,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/net.c
     src/sim/packets.c
     src/sim/ready.c
+    src/sim/sockets.c
     src/sim/sys.c
     src/sim/threads.c
     src/sim/trial.c
@@ -202,7 +203,8 @@ else()
             src/unix/netlink.c
             src/unix/ring.c
             src/unix/uring.c
-            src/unix/uring_read.c)
+            src/unix/uring_read.c
+            src/unix/uring_send.c)
         list(INSERT RONDO_BACKENDS 0 epoll io_uring)
     else()
         list(APPEND RONDO_SOURCES src/unix/fifo.c src/unix/route.c)

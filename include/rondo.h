@@ -1264,6 +1264,10 @@ RONDO_API int rondo_connect_write_pipe(rondo_loop *loop, rondo_fd fd,
  * RONDO_ENOMEM, or what the kernel said. Once bytes may have left, a failure
  * also arrives as connection_lost, so the result may be ignored. As
  * WriteTransport.write; see send(2).
+ *
+ * Backend io_uring sends small writes of callbacks together, before the loop
+ * waits: a process that ends itself inside the callback loses them. Before, call
+ * rondo_transport_get_write_buffer_size, which sends them.
  */
 RONDO_API int rondo_transport_write(rondo_transport *t, const void *data,
                                     size_t size);
@@ -1551,9 +1555,10 @@ RONDO_API int rondo_transport_peer_credentials(const rondo_transport *t,
  * Sends a descriptor to the process at the other end of a unix socket, beside
  * the byte that is written next; up to 64 may go beside one byte. fd stays the
  * caller's and may be closed at once: a duplicate travels. One that no byte
- * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket; RONDO_EBADF: not
- * open; RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one
- * byte; RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
+ * follows is not sent. 0; RONDO_ENOTSUP: not a unix socket, or one that only
+ * reads or writes (rondo_connect_write_pipe); RONDO_EBADF: not open;
+ * RONDO_EMFILE: no room for the duplicate; RONDO_ETOOMUCH: beside one byte;
+ * RONDO_EBUSY: a file is under way, or a filter gets ready; RONDO_EPIPE,
  * RONDO_ECLOSED as rondo_transport_write. With filters it leaves beside the
  * next byte that they send. As libuv's uv_write2; see SCM_RIGHTS in unix(7).
  */
@@ -1599,8 +1604,8 @@ typedef struct rondo_detached {
  *
  * 0; on an error nothing has changed: RONDO_EBUSY: bytes, a file or a
  * descriptor wait to be sent; RONDO_ENOTSUP: with filters, where a thread makes
- * the calls, and where RONDO_CAN_DETACH is false (Windows ties a handle to one
- * completion port for good); RONDO_ENOTCONN: before connection_made;
+ * the calls, and where RONDO_CAN_DETACH is false (iocp: the handle is tied to
+ * the loop's completion port); RONDO_ENOTCONN: before connection_made;
  * RONDO_ECLOSED: it closes; a failed write's error; RONDO_ENOMEM;
  * RONDO_EINVAL: out has no size. asyncio and libuv have none; as the hijack of
  * Go's net/http.

@@ -285,6 +285,51 @@ RONDO_API int rondo_sim_thread(void (*run)(void *arg), void *arg);
 RONDO_API void *rondo_sim_alloc(size_t size);
 RONDO_API void rondo_sim_free(void *p);
 
+/* ---- sockets of a host's own ---- */
+
+/* What socket(2), connect(2), send(2) and so on are on a real system, for
+ * programs that give Rondo sockets of their own (rondo_add_reader,
+ * rondo_sock_recv, rondo_adopt, ...), and for the other side of a test. They
+ * are called by a host and block its thread for timeout_ns at most; 0: not at
+ * all. Besides the errors of the network: RONDO_EINVAL (the driver calls),
+ * RONDO_EBADF, and RONDO_EAGAIN when the time is over. */
+
+/** Makes a stream or datagram socket, non-blocking to Rondo. A descriptor. */
+RONDO_API rondo_fd rondo_sim_socket(rondo_family family, bool datagram);
+/** Port 0 is one that is free. An unix address is a path of this host alone. */
+RONDO_API int rondo_sim_bind(rondo_fd fd, const rondo_address *address);
+/** backlog 0: the most. */
+RONDO_API int rondo_sim_listen(rondo_fd fd, int backlog);
+/** A descriptor. peer may be NULL. */
+RONDO_API rondo_fd rondo_sim_accept(rondo_fd fd, rondo_address *peer,
+                                    int64_t timeout_ns);
+RONDO_API int rondo_sim_connect(rondo_fd fd, const rondo_address *address,
+                                int64_t timeout_ns);
+/** How many bytes: 1 at least, where there are any. */
+RONDO_API int64_t rondo_sim_send(rondo_fd fd, const void *data, size_t size,
+                                 int64_t timeout_ns);
+/** How many bytes; 0: the peer has ended. */
+RONDO_API int64_t rondo_sim_recv(rondo_fd fd, void *data, size_t size,
+                                 int64_t timeout_ns);
+/** One datagram. to NULL: to where the socket is connected. */
+RONDO_API int64_t rondo_sim_send_to(rondo_fd fd, const void *data, size_t size,
+                                    const rondo_address *to);
+/** One datagram; what is longer than size is lost. from may be NULL. */
+RONDO_API int64_t rondo_sim_recv_from(rondo_fd fd, void *data, size_t size,
+                                      rondo_address *from, int64_t timeout_ns);
+/** Ends the writing side: the peer reads the end. */
+RONDO_API int rondo_sim_shutdown(rondo_fd fd);
+/** reset: the peer of a stream sees a reset instead of an end. */
+RONDO_API int rondo_sim_close(rondo_fd fd, bool reset);
+/** One more descriptor of the same socket. */
+RONDO_API rondo_fd rondo_sim_duplicate(rondo_fd fd);
+/** Its own address, or that of its peer: RONDO_ENOTCONN. */
+RONDO_API int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address);
+/** Sets how many bytes may be on their way to it, and from it. */
+RONDO_API int rondo_sim_set_buffers(rondo_fd fd, size_t bytes);
+/** How many descriptors a host has open. */
+RONDO_API int rondo_sim_count_descriptors(int host);
+
 /* ---- many seeds ---- */
 
 /** Makes a world from the seed, plays, and ends the world. Returns 0; anything

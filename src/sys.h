@@ -183,6 +183,9 @@ int64_t sys_fs_read(sys_fd file, const rondo_buffer *parts, size_t count,
                     int64_t offset);
 int64_t sys_fs_write(sys_fd file, const rondo_buffer *parts, size_t count,
                      int64_t offset);
+/* As sys_fs_read, of what can be had without waiting for a device. RONDO_EAGAIN:
+ * not all of that is there; RONDO_ENOTSUP: of this file that cannot be told. */
+int64_t sys_fs_read_now(sys_fd file, void *data, size_t size, int64_t offset);
 int sys_fs_sync(sys_fd file, bool only_data);
 int sys_fs_stat(sys_fd file, rondo_file_info *info);
 int sys_fs_truncate(sys_fd file, int64_t size);

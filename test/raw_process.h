@@ -60,7 +60,11 @@ enum {
     RAW_LACKS_URING_WORK = 16, /* deferred */
     RAW_LACKS_URING_PROBE = 32,
     RAW_LACKS_URING_BUFFERS = 64,
-    RAW_LACKS_RANDOM = 128 /* getrandom(2) */
+    RAW_LACKS_READS_NOW = 128, /* preadv2 and RWF_NOWAIT */
+    RAW_LACKS_PAGES = 256,     /* nothing is in its memory */
+    RAW_LACKS_SOME_PAGES =
+        512,                /* a read there ends early, and before the end */
+    RAW_LACKS_RANDOM = 1024 /* getrandom(2) */
 };
 bool raw_kernel_lacks(unsigned what);
 

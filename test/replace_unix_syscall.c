@@ -8,9 +8,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <sys/uio.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
 #endif
+
+enum { READS = RAW_LACKS_READS_NOW | RAW_LACKS_PAGES | RAW_LACKS_SOME_PAGES };
 
 static unsigned lacking;
 
@@ -59,6 +62,25 @@ static int uring_error(long number, long what)
     return 0;
 }
 
+/* The error that a read without waiting ends with; 0: none. May shorten it. */
+static int read_error(long number, struct iovec *part)
+{
+#if defined(SYS_preadv2)
+    enum { SHORT = 4 };
+
+    if (number != SYS_preadv2 || !(lacking & READS))
+        return 0;
+    if (lacking & RAW_LACKS_READS_NOW)
+        return ENOSYS;
+    if (lacking & RAW_LACKS_PAGES || part->iov_len <= SHORT)
+        return EAGAIN;
+    part->iov_len = SHORT;
+#endif
+    (void)number;
+    (void)part;
+    return 0;
+}
+
 static bool is_lacking(long number)
 {
 #if defined(SYS_close_range) && defined(SYS_pidfd_open)
@@ -93,7 +115,8 @@ long syscall(long number, ...)
     for (int i = 0; i < 6; i++)
         a[i] = va_arg(arguments, long);
     va_end(arguments);
-    error = uring_error(number, a[1]);
+    error = lacking & READS ? read_error(number, (struct iovec *)(void *)a[1])
+                            : uring_error(number, a[1]);
     if (error) {
         errno = error;
         return -1;

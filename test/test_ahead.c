@@ -85,6 +85,100 @@ TEST(S24_paused_it_reads_no_more)
     test_run_until(w, p->lost);
 }
 
+/* ---- S24: what data_received is given stays ------------------------------- */
+
+enum { LENT = 1000 };
+
+/* In the one callback the descriptor leaves the loop, another stream has bytes
+ * sent, and its own peer sends more. */
+static void look_again(struct peer *p, const void *data, size_t size)
+{
+    struct peer *other = p->user;
+
+    assert_int_equal(size, LENT);
+    plain_send_pattern(p, LENT, LENT);
+    plain_send_pattern(other, 0, LENT);
+    (void)peer_write(other, 0, LENT);
+    assert_int_equal(peer_buffered(other), 0);
+    rondo_transport_abort(p->transport);
+    assert_true(test_matches(data, 0, size));
+}
+
+TEST_LEAVES(S24_what_is_lent_stays)
+{
+    struct peer *p = plain_peer(w, &recorder, 0);
+
+    p->user = plain_peer(w, &recorder, 0);
+    p->on_data = look_again;
+    plain_send_pattern(p, 0, LENT);
+    assert_lost(w, p, "MdL", RONDO_ECANCELED);
+    test_run_until(w, ((struct peer *)p->user)->bytes == LENT);
+    peer_got(p->user, LENT);
+}
+
+/* Each gives the second half back and gets it once more with what follows. */
+static void give_half_back(struct peer *p, const void *data, size_t size)
+{
+    const char *bytes = data;
+    size_t half = size / 2;
+
+    assert_true(test_matches(data, p->updates, size));
+    if (size == 1 || p->updates + size == 2 * (uint64_t)LENT)
+        p->updates += (unsigned)size;
+    else {
+        p->updates += (unsigned)half;
+        assert_ok(
+            rondo_transport_unread(p->transport, bytes + half, size - half));
+    }
+}
+
+TEST_LEAVES(S24_half_of_what_is_lent_comes_again)
+{
+    struct peer *p = plain_peer(w, &recorder, 0);
+
+    p->on_data = give_half_back;
+    p->no_checksum = true;
+    plain_send_pattern(p, 0, LENT);
+    test_run_until(w, p->updates >= LENT / 2);
+    plain_send_pattern(p, LENT, LENT);
+    test_run_until(w, p->updates == 2 * LENT);
+}
+
+static int look_in_child(void *arg)
+{
+    struct peer *p = arg;
+    const void *data = p->user;
+
+    if (rondo_loop_after_fork(p->w->loop) != 0)
+        return 1;
+    return !test_matches(data, 0, LENT);
+}
+
+static int forked;
+
+static void fork_inside(struct peer *p, const void *data, size_t size)
+{
+    assert_int_equal(size, LENT);
+    p->user = (void *)(uintptr_t)data;
+    forked = raw_fork_run(look_in_child, p);
+    assert_true(test_matches(data, 0, size));
+}
+
+TEST_LEAVES(S24_a_fork_while_bytes_are_lent)
+{
+    struct peer *p = plain_peer(w, &recorder, 0);
+
+    p->on_data = fork_inside;
+    plain_send_pattern(p, 0, LENT);
+    test_run_until(w, p->bytes == LENT);
+    test_skip_if(w, forked == -1, "there is no fork");
+    assert_int_equal(forked, 0);
+    p->on_data = NULL;
+    plain_send_pattern(p, LENT, LENT);
+    test_run_until(w, p->bytes == 2 * LENT);
+    peer_got(p, 2 * LENT);
+}
+
 /* ---- S24: with the loop --------------------------------------------------- */
 
 static void take_and_resume(void *arg)

@@ -224,6 +224,51 @@ TEST_LEAVES(D3_several_members_on_one_port)
     test_run_until(w, c.member->received && other->received);
 }
 
+static void keep_ttl(rondo_datagram *d, void *self, const void *data,
+                     size_t size, const rondo_address *from,
+                     const rondo_datagram_info *info)
+{
+    struct endpoint *e = self;
+
+    e->number = (uint64_t)info->ttl;
+    datagram_recorder.datagram_received(d, self, data, size, from, false);
+}
+
+/* A datagram's own TTL goes to a group, too; the next one has the group's. */
+TEST_LEAVES(D8_a_ttl_to_a_group)
+{
+    static rondo_datagram_protocol protocol;
+    const rondo_buffer piece = {.data = "x", .size = 1};
+    rondo_datagram_info info = RONDO_DATAGRAM_INFO_INIT;
+    struct endpoint *e = endpoint_new(w);
+    struct cast c;
+    rondo_address any;
+
+    test_skip_if(w, !rondo_loop_supports(w->loop, RONDO_CAN_TTL), "no TTL");
+    c = start_inet(w);
+    any = endpoint_address("0.0.0.0", rondo_address_port(&c.member->local));
+    protocol = datagram_recorder;
+    protocol.datagram_received_with = keep_ttl;
+    assert_ok(rondo_create_datagram_endpoint(
+        w->loop,
+        RONDO_DATAGRAM(.local_address = &any, .reuse_address = RONDO_ON,
+                       .info = RONDO_INFO_TTL),
+        &protocol, e, &e->d));
+    assert_ok(rondo_datagram_join(e->d, &c.group, c.interface));
+    send_to_group(w, &c);
+    test_run_until(w, e->received == 1);
+    assert_int_equal(e->number, 1);
+    info.known = RONDO_INFO_TTL;
+    info.ttl = 7;
+    assert_ok(
+        rondo_datagram_send_with(c.sender->d, &piece, 1, &c.group, &info));
+    test_run_until(w, e->received == 2);
+    assert_int_equal(e->number, 7);
+    send_to_group(w, &c);
+    test_run_until(w, e->received == 3);
+    assert_int_equal(e->number, 1);
+}
+
 TEST(D3_wrong_groups_and_interfaces)
 {
     struct endpoint *e = endpoint_bound(w);

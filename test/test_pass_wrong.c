@@ -46,6 +46,22 @@ TEST_LEAVES(S16_only_unix_sockets_carry)
     test_run_until(w, b->bytes == 1);
 }
 
+TEST(S16_one_direction_alone_carries_none)
+{
+    struct peer *p = test_peer(w);
+    raw_fd pair[2];
+
+    local_need_passing(w);
+    assert_int_equal(raw_local_pair(pair), 0);
+    (void)test_own_pair(w, pair);
+    assert_ok(rondo_connect_write_pipe(w->loop, pair[0], RONDO_PIPE_BORROW,
+                                       &recorder, p, &p->transport));
+    assert_refused(rondo_transport_send_fd(p->transport, pair[0]),
+                   RONDO_ENOTSUP, "unix sockets that read and write");
+    rondo_transport_abort(p->transport);
+    test_run_until(w, p->lost);
+}
+
 TEST_LEAVES(S16_descriptors_that_are_none)
 {
     struct peer *a, *b;

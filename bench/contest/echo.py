@@ -15,7 +15,13 @@ TARGET_WAITS = 1.05
 TARGET_CPU = 1.08
 TARGET_IDLE = 320
 
+TARGET_RING = {  # by connections
+    64: {"instructions": 350, "calls": 0.3, "epoll": 0.95, "hand": 1.05},
+    1000: {"instructions": 350, "calls": 0.15, "epoll": 0.75, "hand": 1.05},
+}
+
 CPU_ROUNDS = 11
+RING_ROUNDS = 7
 CPU_PEER_ROUNDS = 5
 IDLE_CONNECTIONS = 4_000
 STEADY_REQUESTS = 1_200_000
@@ -38,6 +44,12 @@ WAYS = [
     ("a reader", "reader", [], 355),
     ("a filter that passes on", "filter", [], 255),
     ("unix sockets", "unix", [], 200),
+]
+# "raw" is a ring by hand here
+RING = [
+    Server("rondo", "echo_rondo", "io_uring"),
+    Server("raw", "echo_ring"),
+    Server("epoll", "echo_rondo", "epoll"),
 ]
 FILTER = [
     Server("hand", "echo_filter", "hand"),
@@ -101,6 +113,44 @@ def run_cpu():
     row("server CPU over raw", f"<= {TARGET_CPU}", over)
     check(f"server CPU over raw (median of {CPU_ROUNDS} pairs)",
           over["rondo"], TARGET_CPU)
+
+
+def run_ring():
+    """The same over io_uring, beside a ring by hand ("raw")."""
+    for connections, target in TARGET_RING.items():
+        measure_ring(f"io_uring, {connections} connections",
+                     ["--connections", str(connections)], target)
+
+
+def measure_ring(what, load, target):
+    row(f"{what}:", "", {})
+    figures = of_each(f"{what}: instructions", built(RING[:2]),
+                      lambda server: instructions(server, load=load),
+                      tool="valgrind")
+    row("  instructions/request", f"<= {target['instructions']}", figures)
+    check(f"{what}: instructions/request", figures.get("rondo"),
+          target["instructions"])
+    calls = of_each(f"{what}: system calls", built(RING[:2]),
+                    lambda server: system_calls(server, load=load),
+                    tool="strace")
+    figures = {name: sum(calls[name].values()) for name in calls}
+    row("  system calls/request", f"<= {target['calls']}", figures)
+    check(f"{what}: system calls/request", figures.get("rondo"),
+          target["calls"])
+    show_ring_cpu(what, load, target)
+
+
+def show_ring_cpu(what, load, target):
+    times, over = paired(f"{what}: cpu", built(RING), RING_ROUNDS,
+                         lambda server: cpu_time(server, load=load),
+                         base="epoll")
+    by_hand = over["rondo"] / over["raw"] if "raw" in over else None
+    row("  server CPU, ns/request", "", times)
+    row("  ... over rondo's epoll", f"<= {target['epoll']}", over)
+    row("  ... over the ring by hand", f"<= {target['hand']}",
+        {"rondo": by_hand})
+    check(f"{what}: server CPU over epoll", over["rondo"], target["epoll"])
+    check(f"{what}: server CPU over a ring by hand", by_hand, target["hand"])
 
 
 def serve_idle(server):

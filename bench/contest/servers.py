@@ -109,12 +109,12 @@ def kind_of(call):
     return "other"
 
 
-def system_calls(server, few=5_000, many=25_000, size=None):
+def system_calls(server, few=5_000, many=25_000, size=None, load=()):
     """How many of each kind."""
     def count(requests):
         counts = pathlib.Path(program(f"strace.{server.name}"))
         strace = ["strace", "-f", "-c", "-U", "name,calls", "-o", str(counts)]
-        serve(server, load_of(requests), size=size, under=strace)
+        serve(server, [*load_of(requests), *load], size=size, under=strace)
         calls = dict.fromkeys(KINDS, 0)
         for line in counts.read_text().splitlines():
             match = re.fullmatch(r"(\w+)\s+(\d+)\s*", line)
@@ -155,12 +155,12 @@ def in_round(servers, number, peer_rounds):
     return servers[::-1] if number % 2 == 0 else servers
 
 
-def paired(what, servers, rounds, time, peer_rounds=None):
+def paired(what, servers, rounds, time, peer_rounds=None, base="raw"):
     """Medians, by the servers' names: of time(server), and of its ratio to
-    that of "raw".
+    that of the base.
 
-    In each round each server runs once and is compared with "raw" of the same
-    round alone: what a machine can do drifts. Peers may leave early."""
+    In each round each server runs once and is compared with the base of the
+    same round alone: what a machine can do drifts. Peers may leave early."""
     times, ratios = {}, {}
     for number in range(1, rounds + 1):
         progress(f"{what}, round {number} of {rounds}")
@@ -168,7 +168,7 @@ def paired(what, servers, rounds, time, peer_rounds=None):
                for server in in_round(servers, number, peer_rounds)}
         for name in now:
             times.setdefault(name, []).append(now[name])
-            ratios.setdefault(name, []).append(now[name] / now["raw"])
+            ratios.setdefault(name, []).append(now[name] / now[base])
     return medians(times), medians(ratios)
 
 

@@ -41,10 +41,24 @@ struct backend {
     /* As sys_recv, of an OP_READ's descriptor: first what lies here. */
     int64_t (*receive)(rondo_loop *loop, struct io *io, void *data,
                        size_t size);
+    /* The same, of as much as LOOP_SCRATCH, or NULL: *data is where to put it, or on
+     * return where it lies, until the next lend or wait. */
+    int64_t (*lend)(rondo_loop *loop, struct io *io, char **data);
     /* Takes what lies here; its size. Data NULL: reads no more, until the next
      * wait, and tells how much there is to take. */
     size_t (*take_rest)(rondo_loop *loop, struct io *io, void *data,
                         size_t size);
+    /* Of a backend that sends later, NULL elsewhere. */
+    /* Copies bytes of a stream's socket, which it sends before the next wait;
+     * io->kept is not 0 then. false: the caller sends them, behind those that
+     * were kept. */
+    bool (*send_later)(rondo_loop *loop, struct io *io, const void *data,
+                       size_t size);
+    /* Sends what it has kept, and calls io_unsent for what of this io has not
+     * left; for the others the next wait does. NULL, outside of any callback:
+     * at once for all, as a run of the loop ends. */
+    void (*send_now)(rondo_loop *loop, const struct io *io);
+
     /* The calling thread runs the loop from now on. 0, or an error, and nothing
      * has changed. NULL: threads do not matter. */
     int (*move)(rondo_loop *loop);
@@ -163,8 +177,12 @@ void reactor_refused(rondo_loop *loop, struct io *io, unsigned side, int error);
 /* The descriptor is closed. Ends its operations with RONDO_EBADF. */
 void reactor_lost(rondo_loop *loop, struct io *io);
 
-/* The poller's state, for code of its own outside these functions. */
-void *reactor_state(rondo_loop *loop);
+/* The poller's state, for code of its own outside these functions. A reactor
+ * begins with a pointer to it. */
+static inline void *reactor_state(const rondo_loop *loop)
+{
+    return *(void *const *)loop->backend_data;
+}
 
 /* ---- the reactor, as a backend ---- */
 

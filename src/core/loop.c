@@ -218,6 +218,14 @@ static int loop_enter(rondo_loop *loop, const char *what)
     return 0;
 }
 
+/* A run ends: what was put off leaves now. */
+static void loop_leave(rondo_loop *loop)
+{
+    if (loop->backend->send_now)
+        loop->backend->send_now(loop, NULL);
+    loop->depth = 0;
+}
+
 static NOINLINE int loop_run(rondo_loop *loop, bool forever, const char *what)
 {
     SYS_STOP_EXCEPTIONS();
@@ -234,7 +242,7 @@ static NOINLINE int loop_run(rondo_loop *loop, bool forever, const char *what)
         if (result)
             break;
     }
-    loop->depth = 0;
+    loop_leave(loop);
     return result;
 }
 
@@ -286,7 +294,7 @@ NOINLINE int rondo_loop_run_once(rondo_loop *loop, int64_t timeout_ns)
         loop->told_ns = 0; /* it is run alone */
     error = loop_iterate(loop, loop_is_alive(loop) ? timeout_ns : 0);
     (void)loop_take_requests(loop);
-    loop->depth = 0;
+    loop_leave(loop);
     if (loop->told_ns)
         embed_go_on_waiting(loop);
     return error ? error : loop_is_alive(loop);

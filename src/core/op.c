@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/backend.h"
+#include "core/part.h"
 
 #include <assert.h>
 
@@ -181,12 +182,44 @@ int64_t io_receive(rondo_loop *loop, struct io *io, void *data, size_t size)
                                   : sys_recv(io->fd, data, size);
 }
 
+int64_t io_lend(rondo_loop *loop, struct io *io, char **data)
+{
+    const struct backend *backend = loop->backend;
+    return backend->lend ? backend->lend(loop, io, data)
+                         : backend->receive(loop, io, *data, LOOP_SCRATCH);
+}
+
 size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size)
 {
     assert(io->attached);
     return loop->backend->take_rest
                ? loop->backend->take_rest(loop, io, data, size)
                : 0;
+}
+
+bool io_sends_later(const rondo_loop *loop)
+{
+    return loop->backend->send_later;
+}
+
+bool io_send_later(rondo_loop *loop, struct io *io, const void *data,
+                   size_t size)
+{
+    assert(io->attached && io->owner == IO_TRANSPORT && size);
+    return loop->backend->send_later(loop, io, data, size);
+}
+
+void io_send_kept(rondo_loop *loop, const struct io *io)
+{
+    loop->backend->send_now(loop, io);
+    assert(!io->kept);
+}
+
+void io_unsent(rondo_loop *loop, struct io *io, const void *rest, size_t size,
+               int error)
+{
+    assert(!io->kept && io->owner == IO_TRANSPORT && size && error);
+    loop_parts[PART_STREAM]->unsent(loop, io, rest, size, error);
 }
 
 int io_try(rondo_loop *loop, sys_fd fd)

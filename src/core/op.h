@@ -68,8 +68,11 @@ struct io {
     unsigned char registered; /* sides the kernel knows of: for the poller */
     unsigned char mode; /* the backend's: how it is bound, or registered */
     unsigned char seen; /* what was seen of an OP_WATCH's events */
-    int slot;           /* its place in an array of the poller, or -1 */
-    struct op *op[2];   /* the pending operation of each side: for the
+    unsigned char
+        kept; /* the backend's: bytes wait there to be sent; 0: none */
+    unsigned char sends_later; /* its owner's: may io_send_later be asked? */
+    int slot;                  /* its place in an array of the poller, or -1 */
+    struct op *op[2];          /* the pending operation of each side: for the
                                  reactor */
 };
 
@@ -181,9 +184,33 @@ void io_detach(rondo_loop *loop, struct io *io);
 bool io_reads_ahead(const rondo_loop *loop);
 /* As sys_recv of an OP_READ's descriptor: first what the backend has read. */
 int64_t io_receive(rondo_loop *loop, struct io *io, void *data, size_t size);
+/* The same, where the backend reads ahead: *data is where to put LOOP_SCRATCH
+ * bytes, or on return where they lie during this dispatch. */
+int64_t io_lend(rondo_loop *loop, struct io *io, char **data);
 /* Takes what was read ahead; its size. Data NULL: stops reading ahead for now,
  * and tells what there is to take. */
 size_t io_take_rest(rondo_loop *loop, struct io *io, void *data, size_t size);
+
+/* Does the backend send later what it is given now? */
+bool io_sends_later(const rondo_loop *loop);
+/* Where no bytes wait before them: the backend keeps a copy and sends it before
+ * the next wait. false: it does not; what it kept before may be in a queue by
+ * now (io_unsent). */
+bool io_send_later(rondo_loop *loop, struct io *io, const void *data,
+                   size_t size);
+/* Sends what it keeps of that descriptor. What the kernel does not take has come
+ * to io_unsent on return. */
+COLD void io_send_kept(rondo_loop *loop, const struct io *io);
+static inline void io_send_now(rondo_loop *loop, const struct io *io)
+{
+    if (io->kept)
+        io_send_kept(loop, io);
+}
+/* For backends: of what was kept these bytes have not left. RONDO_EAGAIN: they
+ * can wait; else why they never will. Outside of a wait the descriptor's owner
+ * has asked for it by io_send_now. */
+void io_unsent(rondo_loop *loop, struct io *io, const void *rest, size_t size,
+               int error);
 
 /* Makes the backend forget what the kernel knows of an attached descriptor: its
  * number may name another file by now. As with io_detach, nothing goes on. */

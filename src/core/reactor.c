@@ -11,7 +11,8 @@ enum { BOTH_SIDES = SIDE_READ | SIDE_WRITE };
 enum { LOOK_MS = 100 };
 
 struct reactor {
-    bool poller_wakes; /* it ends a wait itself: the next three are not used */
+    void *poller_state; /* state, for reactor_state */
+    bool poller_wakes;  /* it ends a wait itself: the next three are not used */
     struct wake wake;
     struct io wake_io;
     struct op wake_op;
@@ -25,11 +26,6 @@ struct reactor {
 static struct reactor *reactor_of(const rondo_loop *loop)
 {
     return loop->backend_data;
-}
-
-void *reactor_state(rondo_loop *loop)
-{
-    return reactor_of(loop)->state.bytes;
 }
 
 static int reactor_set(rondo_loop *loop, struct io *io, unsigned sides)
@@ -405,6 +401,7 @@ int reactor_open(rondo_loop *loop)
     if (!r)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
     memset(r, 0, size - loop->backend->poller->unset);
+    r->poller_state = r->state.bytes;
     loop->backend_data = r;
     r->wake.fd[0] = r->wake.fd[1] = SYS_NO_FD;
     int error = reactor_open_poller(loop, r);

@@ -44,8 +44,8 @@ static int api_check(const rondo_sim_options *o)
 
 static void api_fill_defaults(rondo_sim_options *o)
 {
-    static const rondo_sim_link none;
-    if (memcmp(&o->link, &none, sizeof none) == 0)
+    const rondo_sim_link *l = &o->link;
+    if (!l->latency_ns && !l->jitter_ns && !l->bytes_per_second && l->loss == 0)
         o->link = (rondo_sim_link){.latency_ns = RONDO_MS(1),
                                    .jitter_ns = RONDO_MS(1)};
     if (!o->give_up_ns)
@@ -330,12 +330,18 @@ uint64_t rondo_sim_random(uint64_t n)
     return n ? sim_below(n) : sim_random();
 }
 
+static void api_print(char text[FAILURE_ROOM], const char *format,
+                      va_list arguments)
+{
+    (void)vsnprintf(text, FAILURE_ROOM, format, arguments);
+}
+
 void rondo_sim_log(const char *format, ...)
 {
     char text[FAILURE_ROOM];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    api_print(text, format, arguments);
     va_end(arguments);
     if (sim.begun)
         sim_note_text(sim_host(), text);
@@ -347,7 +353,7 @@ bool rondo_sim_check(bool holds, const char *format, ...)
         return holds;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(api_failure, sizeof api_failure, format, arguments);
+    api_print(api_failure, format, arguments);
     va_end(arguments);
     if (!api_failure[0])
         snprintf(api_failure, sizeof api_failure, "a check did not hold");

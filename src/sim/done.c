@@ -70,8 +70,11 @@ static void done_free_request(struct sim_request *r)
 
 void done_forget(struct sim_host *host)
 {
-    while (host->requests)
-        done_free_request(host->requests);
+    struct sim_request *next;
+    for (struct sim_request *r = host->requests; r; r = next) {
+        next = r->next;
+        done_free_request(r);
+    }
 }
 
 /* At either end of the list, by chance: so completions come in any order. */
@@ -168,7 +171,12 @@ static int64_t done_act(const struct sim_request *r, struct sim_socket *s)
 static bool done_can(const struct sim_request *r)
 {
     const struct sim_socket *s = r->watch.socket;
+    const struct ahead *a = NULL;
     unsigned events = s ? net_events(s) : 0;
+    if (s && r->op->task.kind == OP_READ)
+        a = done_ahead(r->of, r->op->io);
+    if (a && (a->bytes || a->ended))
+        return true; /* an earlier operation has read it */
     if (r->op->task.kind == OP_WATCH)
         return events & ((unsigned)r->op->size | WATCH_ALWAYS);
     if (r->op->task.kind == OP_CONNECT)
@@ -269,12 +277,11 @@ static void done_cancel(rondo_loop *loop, struct op *op)
     if (r->event.place != SIM_NOWHERE && sim_below(4) == 0) {
         sim_drop(&r->event);
         done_carry_out(&r->event);
-        r = op->sim.request;
     }
-    if (r) {
-        (void)sim_fail(ECANCELED);
-        done_end(r, RONDO_ECANCELED, 0);
-    }
+    if (!op->sim.request)
+        return;
+    (void)sim_fail(ECANCELED);
+    done_end(op->sim.request, RONDO_ECANCELED, 0);
 }
 
 static int done_attach(rondo_loop *loop, struct io *io)

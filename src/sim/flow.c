@@ -286,6 +286,8 @@ int64_t sys_recv(sys_fd fd, void *data, size_t size)
     struct sim_socket *s = net_get(fd);
     if (!s)
         return RONDO_EBADF;
+    if (s->kind == SIM_DATAGRAM)
+        return packets_receive_one(s, data, size);
     if (s->kind != SIM_STREAM)
         return sim_fail(ENOTSOCK);
     if (sim_fault(SIM_FAULT_again))
@@ -353,6 +355,8 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
                   size_t count)
 {
     size_t whole = 0, sent = 0;
+    if (s->kind == SIM_DATAGRAM)
+        return packets_send_parts(s, buffers, count);
     int error = flow_check_send(s);
     if (error)
         return error;

@@ -363,6 +363,13 @@ int rondo_sim_set_descriptors(int host, unsigned most)
     return error;
 }
 
+int rondo_sim_count_descriptors(int host)
+{
+    int error;
+    const struct sim_host *h = hosts_get(host, "sim_count_descriptors", &error);
+    return error ? error : (int)h->descriptors;
+}
+
 void sim_hosts_end(void)
 {
     for (int i = 0; i < sim.host_count; i++) {

@@ -133,6 +133,15 @@ int64_t sys_fs_read(sys_fd file, const rondo_buffer *parts, size_t count,
     return missing();
 }
 
+int64_t sys_fs_read_now(sys_fd file, void *data, size_t size, int64_t offset)
+{
+    (void)file;
+    (void)data;
+    (void)size;
+    (void)offset;
+    return RONDO_ENOTSUP;
+}
+
 int64_t sys_fs_write(sys_fd file, const rondo_buffer *parts, size_t count,
                      int64_t offset)
 {

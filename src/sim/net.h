@@ -146,6 +146,10 @@ struct sim_socket *dial_arrive(struct sim_socket *server,
                                struct sim_socket *client);
 
 /* packets.c */
+/* As recv(2) and sendmsg(2), of a datagram socket. */
+int64_t packets_receive_one(struct sim_socket *s, void *data, size_t size);
+int64_t packets_send_parts(struct sim_socket *s, const rondo_buffer *parts,
+                           size_t count);
 /* As sys_send_batch of one. */
 int packets_send_out(struct sim_socket *s, const struct sys_outgoing *o);
 int packets_connect(struct sim_socket *s, const rondo_address *address);

@@ -340,6 +340,35 @@ static void packets_take(struct sim_socket *s, struct sys_received *r,
     free(p);
 }
 
+static int packets_check_receive(struct sim_socket *s)
+{
+    if (s->error)
+        return net_take_error(s);
+    if (!s->packet_first || sim_fault(SIM_FAULT_again))
+        return sim_fail(EAGAIN);
+    return 0;
+}
+
+int64_t packets_receive_one(struct sim_socket *s, void *data, size_t size)
+{
+    struct sys_received one = {.data = data};
+    int error = packets_check_receive(s);
+    if (error)
+        return error;
+    packets_take(s, &one, size);
+    return (int64_t)one.size;
+}
+
+int64_t packets_send_parts(struct sim_socket *s, const rondo_buffer *parts,
+                           size_t count)
+{
+    int64_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += (int64_t)parts[i].size;
+    int result = packets_send_to(s, NULL, 0, parts, count);
+    return result < 0 ? result : size;
+}
+
 int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
                       size_t room)
 {
@@ -349,10 +378,9 @@ int sys_receive_batch(sys_fd fd, struct sys_received *list, unsigned count,
         return RONDO_EBADF;
     if (s->kind != SIM_DATAGRAM)
         return sim_fail(ENOTSOCK);
-    if (s->error)
-        return net_take_error(s);
-    if (!s->packet_first || sim_fault(SIM_FAULT_again))
-        return sim_fail(EAGAIN);
+    int error = packets_check_receive(s);
+    if (error)
+        return error;
     while ((unsigned)got < count && s->packet_first)
         packets_take(s, &list[got++], room);
     return got;

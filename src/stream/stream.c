@@ -142,8 +142,19 @@ void stream_shut_down(rondo_transport *t)
     stream_leave_fast(t);
 }
 
+/* More may follow what it has sent. */
+static bool stream_sends_on(const rondo_transport *t)
+{
+    return t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
+}
+
 static void stream_end_writing_if_due(rondo_transport *t)
 {
+    if (t->io.kept && !stream_sends_on(t)) {
+        io_send_now(t->loop, &t->io);
+        if (stream_is_ending(t))
+            return;
+    }
     if (t->queued || (t->filtered && filters_delay_end(t)))
         return;
     if (t->writing == WRITE_ENDING)
@@ -240,6 +251,16 @@ static bool stream_sends_fast(const rondo_transport *t)
            t->writing != WRITE_ENDED && !t->queued && !stream_fds_wait(t);
 }
 
+/* What it sends may leave together with what others send: nobody waits for the
+ * moment in which it does. */
+static bool stream_sends_later(const rondo_transport *t)
+{
+    const struct outgoing *out = t->out;
+    return t->kind == STREAM_SOCKET && io_sends_later(t->loop) &&
+           stream_sends_on(t) && !t->pause_inside && !t->handle.inherited &&
+           (!out || (out->high >= BUF_HIGH && !out->file && !out->pump));
+}
+
 /* Chosen when something changes, so that a call tests one bit. */
 static void stream_choose_fast(rondo_transport *t)
 {
@@ -248,13 +269,15 @@ static void stream_choose_fast(rondo_transport *t)
     bool into = reads && protocol->get_buffer && !protocol->get_buffers;
     bool plain =
         reads && protocol->data_received && !stream_is_buffered(protocol);
-    bool writes =
-        t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
+    bool writes = stream_sends_on(t), sends = stream_sends_fast(t);
     t->fast_deliver = plain;
     t->fast_read = plain || into || (reads && t->filtered);
     if (t->fast_read)
         stream_read_choose(t);
-    t->fast_send = stream_sends_fast(t);
+    t->io.sends_later = !sends || !stream_sends_later(t) ? SENDS_AT_ONCE
+                        : t->filtered                    ? SENDS_FILTERED_LATER
+                                                         : SENDS_LATER;
+    t->fast_send = sends && !t->io.sends_later && !t->io.kept;
     writes = writes && !t->pause_inside && !(t->out && t->out->pump);
     t->fast_write = writes && t->fast_send && !t->filtered;
     t->fast_filter =

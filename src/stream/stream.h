@@ -48,6 +48,9 @@ enum stream_owed {
 
 #define STREAM_BIT(owed) (1U << (owed))
 
+/* io.sends_later: whose bytes the backend may be given. */
+enum { SENDS_AT_ONCE, SENDS_LATER, SENDS_FILTERED_LATER };
+
 /* Made when the first byte has to wait, or the limits are set. */
 struct outgoing {
     struct op op;
@@ -282,16 +285,12 @@ static inline bool stream_is_running(const rondo_transport *t)
     return dispatch_runs(&t->dispatch);
 }
 
-/* The slow path of a read. */
-void stream_read_done(rondo_loop *loop, struct task *task);
-
 /* Until stream_settle has looked, no fast path is taken. */
 static inline void stream_leave_fast(rondo_transport *t)
 {
-    if (t->fast_read)
-        t->read.task.done = stream_read_done;
     t->fast_read = t->fast_deliver = 0;
     t->fast_write = t->fast_filter = t->fast_send = 0;
+    t->io.sends_later = SENDS_AT_ONCE;
 }
 
 static inline void stream_set_phase(rondo_transport *t, enum phase phase)
@@ -455,12 +454,18 @@ int stream_write_check(const rondo_buffer *buffers, size_t count, size_t *size,
  * error, which has ended the stream. */
 int64_t stream_write_offer(rondo_transport *t, const rondo_buffer *buffers,
                            size_t count, const char *what);
+/* Of what the backend kept to be sent these bytes have not left. */
+void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
+                         size_t size, int error);
 /* Whether write_eof may be called; else why not. */
 int stream_may_end(const rondo_transport *t, const char *what);
 /* Bytes that wait, above the filters too. */
 size_t stream_unsent(const rondo_transport *t);
-/* Whether bytes may be written; else why not. */
+/* Whether bytes may be written; else why not. What the backend keeps is sent
+ * before. */
 int stream_may_write(const rondo_transport *t, const char *what);
+/* The same, before a rondo_transport_write: what is kept may stay there. */
+int stream_may_write_more(const rondo_transport *t, const char *what);
 /* Some bytes have left, or all that waited has been dropped. */
 void stream_note_progress(rondo_transport *t);
 

@@ -156,7 +156,7 @@ int rondo_transport_printf(rondo_transport *t, const char *format, ...)
 {
     char small[512], *text = small;
     va_list arguments, again;
-    int error = stream_may_write(t, "transport_printf");
+    int error = stream_may_write_more(t, "transport_printf");
     if (error)
         return error;
     va_start(arguments, format);
@@ -190,6 +190,7 @@ int rondo_transport_set_write_buffer_limits(rondo_transport *t, size_t high,
         error = buf_limits(&high, &low, what);
     if (error)
         return error;
+    io_send_now(t->loop, &t->io);
     struct outgoing *out = stream_out(t);
     if (!out)
         return error_set(RONDO_ENOMEM, "%s: out of memory", what);
@@ -223,7 +224,11 @@ void rondo_transport_get_write_buffer_limits(const rondo_transport *t,
 
 size_t rondo_transport_get_write_buffer_size(const rondo_transport *t)
 {
-    return t ? stream_unsent(t) : 0;
+    if (!t)
+        return 0;
+    if (t->io.kept && t->loop->generation == sys_fork_generation)
+        io_send_now(t->loop, &t->io);
+    return stream_unsent(t);
 }
 
 bool rondo_transport_is_writing_paused(const rondo_transport *t)

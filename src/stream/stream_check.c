@@ -70,6 +70,10 @@ static void stream_check_fast(const rondo_transport *t)
         assert(t->fast_send && !t->filtered && t->writing == WRITE_ON);
     if (t->fast_filter)
         assert(t->filtered && !t->handshaking && t->writing == WRITE_ON);
+    if (t->io.kept)
+        assert(!t->fast_send && !t->queued);
+    if (t->io.sends_later)
+        assert(!t->fast_send && !t->queued && stream_kind(t)->plain);
     if (t->fast_send)
         assert(stream_kind(t)->plain && !t->queued && !stream_is_over(t));
 }

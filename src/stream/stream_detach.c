@@ -51,7 +51,10 @@ static int detach_check(const rondo_transport *t, const rondo_detached *out)
                           detach_name);
     if (!error)
         error = detach_check_kind(t);
-    return error ? error : detach_check_state(t);
+    if (error)
+        return error;
+    io_send_now(t->loop, &t->io);
+    return detach_check_state(t);
 }
 
 /* The held bytes stay where they are until the transport is freed. An operation

@@ -154,7 +154,9 @@ static int stream_fds_refuse(const rondo_transport *t, const char *what)
 {
     if (!stream_is_unix(t))
         return error_set(RONDO_ENOTSUP,
-                         "%s: only unix sockets carry descriptors", what);
+                         "%s: only unix sockets that read and write carry "
+                         "descriptors",
+                         what);
     return 0;
 }
 

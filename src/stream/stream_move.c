@@ -56,8 +56,10 @@ int stream_move_begin(rondo_transport *t, struct stream_move *m,
                       const char *what)
 {
     int error = move_check_kind(t, what);
-    if (!error)
-        error = move_check_state(t, what);
+    if (error)
+        return error;
+    io_send_now(t->loop, &t->io);
+    error = move_check_state(t, what);
     if (error)
         return error;
     if (!stream_extra(t))

@@ -198,11 +198,11 @@ static void stream_read_deliver_held(rondo_transport *t)
 
 /* Appends the bytes to those that the protocol gave back, and delivers all. */
 static void stream_read_deliver_behind(rondo_transport *t, const char *data,
-                                       size_t size)
+                                       size_t size, bool refused)
 {
     bool again = t->refused;
     if (!t->held) {
-        stream_read_deliver(t, data, size, false);
+        stream_read_deliver(t, data, size, refused);
         return;
     }
     if (!stream_is_closing(t))
@@ -259,10 +259,7 @@ static COLD int stream_read_deliver_slow(rondo_transport *t, const char *data,
     state->lent_back = 0;
     if (!runs)
         dispatch_begin(&t->dispatch);
-    if (t->held)
-        stream_read_deliver_behind(t, data, size);
-    else
-        stream_read_deliver(t, data, size, refused);
+    stream_read_deliver_behind(t, data, size, refused);
     *state = outer;
     stream_fds_note_delivered(t);
     if (!runs) {
@@ -366,7 +363,7 @@ static size_t stream_read_once(rondo_transport *t)
     if (t->filtered)
         (void)layer_received(filters_bottom(t), scratch, (size_t)count);
     else
-        stream_read_deliver_behind(t, scratch, (size_t)count);
+        stream_read_deliver_behind(t, scratch, (size_t)count, false);
     return stream_read_gave(t, count);
 }
 
@@ -470,47 +467,50 @@ static COLD void stream_read_slow(rondo_transport *t)
     stream_finish(t);
 }
 
-void stream_read_done(rondo_loop *loop, struct task *task)
-{
-    (void)loop;
-    stream_read_slow(stream_read_of_task(task));
-}
-
 /* ---- the fast paths: a read is done, and read.task.done says how ---- */
 
-/* Each of them begins with fast_read set, since stream_leave_fast puts
- * stream_read_done in their place. They end with op_read_again where fast_read
- * is still set, and with stream_finish where anything else has happened. */
+/* Each begins and ends with a look at fast_read: at its end it is set where
+ * nothing has happened but that the bytes were taken. */
 
-/* Where they read from. */
-typedef int64_t receive_fn(rondo_transport *t, void *data, size_t size);
+/* Where they read from, to *data, or to where the bytes lie: *data then. */
+typedef int64_t receive_fn(rondo_transport *t, char **data, size_t size);
 
-static inline int64_t stream_receive_kernel(rondo_transport *t, void *data,
+static inline int64_t stream_receive_kernel(rondo_transport *t, char **data,
                                             size_t size)
 {
-    return sys_recv(t->io.fd, data, size);
+    return sys_recv(t->io.fd, *data, size);
 }
 
-/* What the backend has read. */
-static inline int64_t stream_receive_ahead(rondo_transport *t, void *data,
+static inline int64_t stream_receive_ahead(rondo_transport *t, char **data,
                                            size_t size)
 {
-    return io_receive(t->loop, &t->io, data, size);
+    return io_receive(t->loop, &t->io, *data, size);
+}
+
+static inline int64_t stream_lend_ahead(rondo_transport *t, char **data,
+                                        size_t size)
+{
+    (void)size; /* LOOP_SCRATCH */
+    return io_lend(t->loop, &t->io, data);
 }
 
 /* Unix sockets, and streams with timeouts. */
-static inline int64_t stream_receive_by_kind(rondo_transport *t, void *data,
+static inline int64_t stream_receive_by_kind(rondo_transport *t, char **data,
                                              size_t size)
 {
-    int64_t count = stream_kind(t)->recv(t, data, size);
+    int64_t count = stream_kind(t)->recv(t, *data, size);
     if (t->timed && count > 0)
         stream_note_read(t);
     return count;
 }
 
-static COLD void stream_read_leave_nothing(rondo_transport *t, int64_t count)
+static COLD void stream_read_leave(rondo_transport *t, int64_t count)
 {
-    stream_read_nothing(t, (int)count);
+    if (count <= 0)
+        stream_read_nothing(t, (int)count);
+    else if (stream_read_gave(t, count) == LOOP_SCRATCH && stream_reads(t) &&
+             !stream_is_full(t))
+        (void)stream_read_once(t);
     stream_finish(t);
 }
 
@@ -521,7 +521,7 @@ static COLD void stream_read_leave_plain(rondo_transport *t)
     bool refused;
     size_t took = stream_read_took(state, &refused);
     if (took < count)
-        stream_read_deliver(t, t->loop->scratch + took, count - took, refused);
+        stream_read_deliver(t, state->lent + took, count - took, refused);
     (void)stream_read_gave(t, (int64_t)count);
     if (count == LOOP_SCRATCH && t->fast_read)
         (void)stream_read_once(t);
@@ -533,17 +533,18 @@ static INLINED void stream_read_plain(rondo_loop *loop, struct task *task,
                                       receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
-    if (task->error) {
+    if (!t->fast_read || task->error) {
         stream_read_slow(t);
         return;
     }
-    int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
+    char *data = loop->scratch;
+    int64_t count = receive(t, &data, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count <= 0) {
-        stream_read_leave_nothing(t, count);
+        stream_read_leave(t, count);
         return;
     }
-    if (stream_read_lend(loop, t, loop->scratch, (size_t)count) ||
+    if (stream_read_lend(loop, t, data, (size_t)count) ||
         stream_state(loop)->lent_size == LOOP_SCRATCH || !t->fast_read) {
         stream_read_leave_plain(t);
         return;
@@ -583,18 +584,18 @@ static INLINED void stream_read_into(rondo_loop *loop, struct task *task,
 {
     rondo_transport *t = stream_read_of_task(task);
     const rondo_protocol *protocol = t->protocol;
-    if (task->error) {
+    if (!t->fast_read || task->error) {
         stream_read_slow(t);
         return;
     }
     size_t room = 0;
     dispatch_begin(&t->dispatch);
-    void *to = protocol->get_buffer(t, t->self, LOOP_SCRATCH, &room);
+    char *to = protocol->get_buffer(t, t->self, LOOP_SCRATCH, &room);
     if (!to || room < READ_INTO_LEAST || !t->fast_read) {
         stream_read_leave_lent(t, protocol, to, room);
         return;
     }
-    int64_t count = receive(t, to, room);
+    int64_t count = receive(t, &to, room);
     if (count > 0)
         stream_read_updated(t, (size_t)count);
     if (count <= 0 || (size_t)count == room || !t->fast_read) {
@@ -605,52 +606,43 @@ static INLINED void stream_read_into(rondo_loop *loop, struct task *task,
     op_read_again(loop, &t->read, &t->io);
 }
 
-static COLD void stream_read_leave_filtered(rondo_transport *t, int64_t count)
-{
-    if (count <= 0)
-        stream_read_nothing(t, (int)count);
-    else if (stream_read_gave(t, count) == LOOP_SCRATCH && stream_reads(t) &&
-             !stream_is_full(t))
-        (void)stream_read_once(t);
-    stream_finish(t);
-}
-
 /* To the filters. */
 static INLINED void stream_read_filtered(rondo_loop *loop, struct task *task,
                                          receive_fn *receive)
 {
     rondo_transport *t = stream_read_of_task(task);
-    if (task->error) {
+    if (!t->fast_read || task->error) {
         stream_read_slow(t);
         return;
     }
-    int64_t count = receive(t, loop->scratch, LOOP_SCRATCH);
+    char *data = loop->scratch;
+    int64_t count = receive(t, &data, LOOP_SCRATCH);
     dispatch_begin(&t->dispatch);
     if (count > 0)
-        (void)layer_received(filters_bottom(t), loop->scratch, (size_t)count);
+        (void)layer_received(filters_bottom(t), data, (size_t)count);
     if (count <= 0 || count == LOOP_SCRATCH || !t->fast_read) {
-        stream_read_leave_filtered(t, count);
+        stream_read_leave(t, count);
         return;
     }
     dispatch_end_quietly(&t->dispatch);
     op_read_again(loop, &t->read, &t->io);
 }
 
-#define STREAM_READ(way, from)                                                 \
+#define STREAM_READ(way, from, receive)                                        \
     static void stream_read_##way##_##from(rondo_loop *loop,                   \
                                            struct task *task)                  \
     {                                                                          \
-        stream_read_##way(loop, task, stream_receive_##from);                  \
+        stream_read_##way(loop, task, receive);                                \
     }
-STREAM_READ(plain, kernel)
-STREAM_READ(plain, ahead)
-STREAM_READ(plain, by_kind)
-STREAM_READ(into, kernel)
-STREAM_READ(into, ahead)
-STREAM_READ(into, by_kind)
-STREAM_READ(filtered, kernel)
-STREAM_READ(filtered, ahead)
-STREAM_READ(filtered, by_kind)
+STREAM_READ(plain, kernel, stream_receive_kernel)
+STREAM_READ(plain, ahead, stream_lend_ahead)
+STREAM_READ(plain, by_kind, stream_receive_by_kind)
+STREAM_READ(into, kernel, stream_receive_kernel)
+STREAM_READ(into, ahead, stream_receive_ahead)
+STREAM_READ(into, by_kind, stream_receive_by_kind)
+STREAM_READ(filtered, kernel, stream_receive_kernel)
+STREAM_READ(filtered, ahead, stream_lend_ahead)
+STREAM_READ(filtered, by_kind, stream_receive_by_kind)
 
 void stream_read_choose(rondo_transport *t)
 {
@@ -705,8 +697,9 @@ void stream_read_owed(rondo_transport *t)
 
 void stream_read_init(rondo_transport *t)
 {
-    op_init(&t->read, &t->io, OP_READ, stream_read_done);
+    op_init(&t->read, &t->io, OP_READ, stream_read_plain_kernel);
 }
 
 const struct loop_part stream_part = {.size = sizeof(struct stream_state),
-                                      .after_fork = pump_after_fork};
+                                      .after_fork = pump_after_fork,
+                                      .unsent = stream_unsent_later};

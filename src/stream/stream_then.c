@@ -294,6 +294,7 @@ static int then_write(rondo_transport *t, struct then *n,
         result = filters_writev(t, buffers, count);
     else if (!t->queued)
         sent = stream_write_offer(t, buffers, count, "transport_write_then");
+    io_send_now(t->loop, &t->io); /* what filters have just sent */
     if (result < 0 || sent < 0) {
         loop_free(t->loop, n);
         return result < 0 ? result : (int)sent;
@@ -382,6 +383,7 @@ rondo_id rondo_transport_drain(rondo_transport *t, size_t mark,
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
+    io_send_now(t->loop, &t->io);
     if (stream_is_over(t) || stream_only_reads(t))
         return stream_write_refuse(t, what);
     if (!done)

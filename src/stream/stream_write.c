@@ -201,21 +201,32 @@ size_t stream_unsent(const rondo_transport *t)
     return above + (t->out ? t->out->buf.size : 0);
 }
 
-int stream_queued(rondo_transport *t)
+static int stream_write_limit(rondo_transport *t)
 {
     bool over = stream_unsent(t) > t->out->high;
     if (over && t->flow == FLOW_ON)
         stream_set_flow(t, FLOW_PAUSE_DUE);
+    return over;
+}
+
+int stream_queued(rondo_transport *t)
+{
+    int over = stream_write_limit(t);
     stream_settle(t);
     return over;
 }
 
-int stream_write_queued(rondo_transport *t)
+static void stream_write_note_queued(rondo_transport *t)
 {
     if (t->timed && !t->queued)
         stream_note_write(t);
     t->queued = true;
     stream_leave_fast(t);
+}
+
+int stream_write_queued(rondo_transport *t)
+{
+    stream_write_note_queued(t);
     return stream_queued(t);
 }
 
@@ -263,7 +274,7 @@ static bool stream_takes_bytes(const rondo_transport *t)
     return t->phase == PHASE_OPEN && t->writing == WRITE_ON && !t->reading_out;
 }
 
-int stream_may_write(const rondo_transport *t, const char *what)
+int stream_may_write_more(const rondo_transport *t, const char *what)
 {
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
@@ -277,6 +288,15 @@ int stream_may_write(const rondo_transport *t, const char *what)
         return error_set(RONDO_EBUSY, "%s: a pump writes to it", what);
     return file ? error_set(RONDO_EBUSY, "%s: a sendfile is under way", what)
                 : 0;
+}
+
+int stream_may_write(const rondo_transport *t, const char *what)
+{
+    int error = loop_check(t ? t->loop : NULL, what);
+    if (error)
+        return error;
+    io_send_now(t->loop, &t->io);
+    return stream_may_write_more(t, what);
 }
 
 /* Bytes wait before it, of writes or of a file. */
@@ -298,6 +318,30 @@ static int stream_write_failed(rondo_transport *t, int error, const char *what)
 static bool stream_write_is_put_off(int64_t sent)
 {
     return sent == RONDO_EAGAIN || sent == RONDO_ENOBUFS;
+}
+
+/* What came back of bytes that the program was told are sent. Its turn settles
+ * it and tells what is owed. */
+void stream_unsent_later(rondo_loop *loop, struct io *io, const void *rest,
+                         size_t size, int error)
+{
+    rondo_transport *t =
+        (rondo_transport *)(void *)((char *)io - offsetof(rondo_transport, io));
+    if (stream_is_over(t))
+        return;
+    assert(!t->queued);
+    if (!stream_write_is_put_off(error)) {
+        stream_break_off(t, error);
+    } else if (!stream_out(t) || !buf_append(loop, &t->out->buf, rest, size)) {
+        error_no_os();
+        stream_fail(t, RONDO_ENOMEM, STREAM_BY_RESET | STREAM_BY_WRITING);
+    } else {
+        stream_write_note_queued(t);
+        (void)stream_write_limit(t);
+    }
+    if (t->dispatch.task.state == TASK_IDLE)
+        loop_push(loop, &t->dispatch.task);
+    loop_nudge(loop);
 }
 
 /* ---- the program's calls ---- */
@@ -335,6 +379,9 @@ static COLD int stream_write_out(rondo_transport *t, const void *data,
 static COLD int stream_send_slow(rondo_transport *t, const void *data,
                                  size_t size)
 {
+    if (t->io.sends_later && io_send_later(t->loop, &t->io, data, size))
+        return 0;
+    io_send_now(t->loop, &t->io);
     bool ended = stream_is_over(t) || t->writing == WRITE_ENDED;
     return ended ? stream_write_refuse(t, "layer_send")
                  : stream_write_out(t, data, size);
@@ -369,11 +416,22 @@ static COLD int stream_write_slow(rondo_transport *t, const void *data,
                                       : stream_write_out(t, data, size));
 }
 
-static NOINLINE int stream_write_filtered(rondo_transport *t, const void *data,
-                                          size_t size)
+static NOINLINE int stream_write_later(rondo_transport *t, const void *data,
+                                       size_t size)
 {
-    return t->fast_filter ? filters_write(t, data, size)
-                          : stream_write_slow(t, data, size);
+    return io_send_later(t->loop, &t->io, data, size)
+               ? 0
+               : stream_write_slow(t, data, size);
+}
+
+/* By way of filters, or together with what other streams send. */
+static NOINLINE int stream_write_by_way(rondo_transport *t, const void *data,
+                                        size_t size)
+{
+    if (t->fast_filter)
+        return filters_write(t, data, size);
+    return t->io.sends_later == SENDS_LATER ? stream_write_later(t, data, size)
+                                            : stream_write_slow(t, data, size);
 }
 
 int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
@@ -381,7 +439,7 @@ int rondo_transport_write(rondo_transport *t, const void *data, size_t size)
     if (!t || !loop_is_plain(t->loop) || !data || !size)
         return stream_write_slow(t, data, size);
     return t->fast_write ? stream_write_now(t, data, size)
-                         : stream_write_filtered(t, data, size);
+                         : stream_write_by_way(t, data, size);
 }
 
 /* Skips what has left and sends on, while the kernel takes whole groups. */
@@ -546,6 +604,7 @@ int stream_may_end(const rondo_transport *t, const char *what)
     int error = loop_check(t ? t->loop : NULL, what);
     if (error)
         return error;
+    io_send_now(t->loop, &t->io);
     if (stream_is_closing(t) || stream_only_reads(t))
         return stream_write_refuse(t, what);
     if (t->kind == STREAM_NAMED_PIPE)

@@ -65,16 +65,6 @@ static const char *file_path_of(const struct file_call *c)
 
 /* ---- to a thread ---- */
 
-/* Returns 0, or an error without a sentence; then the call stays ours. */
-static int file_submit(struct file_call *c)
-{
-    struct file_state *state = file_state_of(c->loop);
-    if (!state->pool)
-        state->pool = pool_new(FILE_THREADS);
-    error_no_os();
-    return state->pool ? pool_submit(state->pool, &c->work) : RONDO_ENOMEM;
-}
-
 static void file_end_later(struct file_call *c, int error)
 {
     assert(error <= 0 && c->task.state == TASK_IDLE && !c->link);
@@ -82,6 +72,20 @@ static void file_end_later(struct file_call *c, int error)
     c->os_error = error ? rondo_last_os_error() : 0;
     loop_push(c->loop, &c->task);
     loop_nudge(c->loop);
+}
+
+/* Returns 0, or an error without a sentence; then the call stays ours. */
+static int file_submit(struct file_call *c)
+{
+    struct file_state *state = file_state_of(c->loop);
+    if (c->verb == FILE_READ && file_read_now(c)) {
+        file_end_later(c, 0);
+        return 0;
+    }
+    if (!state->pool)
+        state->pool = pool_new(FILE_THREADS);
+    error_no_os();
+    return state->pool ? pool_submit(state->pool, &c->work) : RONDO_ENOMEM;
 }
 
 static void file_close_now(rondo_file *f)

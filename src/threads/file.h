@@ -115,6 +115,7 @@ struct rondo_file {
     rondo_file
         *base; /* the directory where the path begins, until it is open */
     bool seeks;
+    bool waits; /* its bytes cannot be had without waiting */
     bool closing;
     int64_t position;                /* RONDO_FILE_CURRENT */
     size_t calls;                    /* that have not ended, except `own` */
@@ -168,6 +169,10 @@ void file_random_name(char *text);
 void file_close_begin(rondo_file *file, rondo_done_fn done, void *arg);
 /* Frees a file that is closed, or was never open. */
 void file_free(rondo_file *file);
+
+/* On the loop's thread: reads a little if no device has to be waited for. false:
+ * that is a thread's to do. */
+bool file_read_now(struct file_call *c);
 
 /* ---- on a thread of the pool ---- */
 

@@ -50,6 +50,32 @@ static int file_move(struct file_call *c)
     return 0;
 }
 
+/* So much is copied quicker than a thread is woken. */
+enum { READ_NOW_MOST = 16384 };
+
+bool file_read_now(struct file_call *c)
+{
+    rondo_file *f = c->file;
+    const rondo_buffer *part = c->parts;
+    size_t size = 0;
+    int64_t moved = 1;
+    if (c->count != 1 || !part->size || part->size > READ_NOW_MOST ||
+        c->position < 0 || !f->seeks || f->waits)
+        return false;
+    while (size < part->size && moved > 0) {
+        moved = sys_fs_read_now(f->fd, (char *)(uintptr_t)part->data + size,
+                                part->size - size, c->position + (int64_t)size);
+        size += moved > 0 ? (size_t)moved : 0;
+    }
+    if (moved == RONDO_ENOTSUP)
+        f->waits = true;
+    if (moved < 0)
+        return false;
+    atomic_store(&c->begun, true);
+    c->moved = size;
+    return true;
+}
+
 static int64_t file_readlink(struct file_call *c)
 {
     int64_t size = sys_fs_readlink(c->path, c->to, c->room);

@@ -7,6 +7,7 @@
 #include "unix/fs.h"
 #include "unix/unix.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,6 +16,9 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 enum {
     PARTS = 64,
@@ -256,6 +260,27 @@ static int64_t unix_fs_move(ssize_t (*call)(sys_fd file,
     ssize_t moved;
     UNIX_AGAIN(moved, call(file, iov, n, offset));
     return moved < 0 ? unix_fail() : moved;
+}
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x00000008 /* since Linux 4.14 */
+#endif
+
+int64_t sys_fs_read_now(sys_fd file, void *data, size_t size, int64_t offset)
+{
+    assert(offset >= 0);
+#if defined(__linux__) && defined(SYS_preadv2)
+    struct iovec part = {data, size};
+    long high = (long)(offset >> 16 >> 16); /* of no meaning to 64 bits */
+    long moved =
+        syscall(SYS_preadv2, file, &part, 1L, (long)offset, high, RWF_NOWAIT);
+    return moved >= 0 ? moved : errno == EAGAIN ? RONDO_EAGAIN : RONDO_ENOTSUP;
+#else
+    (void)file;
+    (void)data;
+    (void)size;
+    return RONDO_ENOTSUP;
+#endif
 }
 
 int64_t sys_fs_read(sys_fd file, const rondo_buffer *parts, size_t count,

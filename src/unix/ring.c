@@ -47,8 +47,15 @@ static int ring_explain(int os_error)
     }
 }
 
+static bool ring_supports(const struct io_uring_probe *probe,
+                          unsigned operation)
+{
+    return operation <= probe->last_op &&
+           probe->ops[operation].flags & IO_URING_OP_SUPPORTED;
+}
+
 /* What is used, and no number of a version tells. */
-static int ring_check(int fd, unsigned features)
+static int ring_check(struct ring *ring, unsigned features)
 {
     static const unsigned char operations[] = {
         IORING_OP_POLL_ADD, IORING_OP_RECV, IORING_OP_ASYNC_CANCEL};
@@ -60,12 +67,11 @@ static int ring_check(int fd, unsigned features)
         char room[sizeof(struct io_uring_probe) +
                   OPERATIONS * sizeof(struct io_uring_probe_op)];
     } answer = {.room = {0}};
-    if (ring_register(fd, IORING_REGISTER_PROBE, &answer, OPERATIONS) < 0)
+    if (ring_register(ring->fd, IORING_REGISTER_PROBE, &answer, OPERATIONS) < 0)
         return error_set(RONDO_ENOTSUP,
                          "loop_new: this io_uring does not tell what it can");
     for (size_t i = 0; i < sizeof operations; i++)
-        if (operations[i] > answer.probe.last_op ||
-            !(answer.probe.ops[operations[i]].flags & IO_URING_OP_SUPPORTED))
+        if (!ring_supports(&answer.probe, operations[i]))
             return error_set(RONDO_ENOTSUP,
                              "loop_new: this io_uring lacks operation %u",
                              operations[i]);
@@ -73,6 +79,8 @@ static int ring_check(int fd, unsigned features)
         return error_set(RONDO_ENOTSUP,
                          "loop_new: this io_uring lacks features %#x",
                          needed & ~features);
+    ring->sends_quietly = features & IORING_FEAT_CQE_SKIP &&
+                          ring_supports(&answer.probe, IORING_OP_SEND);
     return 0;
 }
 
@@ -142,7 +150,7 @@ static int ring_open_offers(struct ring *ring)
 
 static int ring_open_parts(struct ring *ring, const struct io_uring_params *p)
 {
-    int error = ring_check(ring->fd, p->features);
+    int error = ring_check(ring, p->features);
     if (!error)
         error = ring_map(ring, p);
     if (!error)
@@ -200,13 +208,9 @@ static int ring_call(struct ring *ring, unsigned least, unsigned flags,
 
 struct io_uring_sqe *ring_ask(struct ring *ring)
 {
-    if (ring->asked - ring->given == ring->sq_size) {
-        (void)ring_call(ring, 0, 0, NULL, 0);
-        if (ring->asked - ring->given == ring->sq_size)
-            return NULL;
-    }
-    struct io_uring_sqe *question =
-        &ring->questions[ring->asked++ & ring->sq_mask];
+    if (ring_is_full(ring) && (ring_submit(ring) < 0 || ring_is_full(ring)))
+        return NULL;
+    struct io_uring_sqe *question = ring_question(ring, ring->asked++);
     *question = (struct io_uring_sqe){0};
     return question;
 }
@@ -225,6 +229,17 @@ int ring_enter(struct ring *ring, int64_t timeout_ns)
                      sizeof arg);
 }
 
+int ring_submit(struct ring *ring)
+{
+    return ring_call(ring, 0, 0, NULL, 0);
+}
+
+bool ring_overflows(const struct ring *ring)
+{
+    return atomic_load_explicit(ring->flags, memory_order_acquire) &
+           IORING_SQ_CQ_OVERFLOW;
+}
+
 bool ring_wants_enter(const struct ring *ring)
 {
     const unsigned wants = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
@@ -232,33 +247,9 @@ bool ring_wants_enter(const struct ring *ring)
            atomic_load_explicit(ring->flags, memory_order_acquire) & wants;
 }
 
-bool ring_answer(struct ring *ring, struct io_uring_cqe *answer)
-{
-    unsigned head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
-    if (head == atomic_load_explicit(ring->cq_tail, memory_order_acquire))
-        return false;
-    *answer = ring->answers[head & ring->cq_mask];
-    atomic_store_explicit(ring->cq_head, head + 1, memory_order_release);
-    return true;
-}
-
 int ring_tell_event(struct ring *ring, int event)
 {
     return ring_register(ring->fd, IORING_REGISTER_EVENTFD, &event, 1);
-}
-
-void ring_offer(struct ring *ring, unsigned buffer, void *memory)
-{
-    struct io_uring_buf_ring *offers = ring->offers;
-    struct io_uring_buf *offer =
-        &offers->bufs[ring->offered & (RING_BUFFERS - 1)];
-    assert(buffer < RING_BUFFERS);
-    offer->addr = (uint64_t)(uintptr_t)memory;
-    offer->len = RING_BUFFER_SIZE;
-    offer->bid = (uint16_t)buffer;
-    ring->offered++;
-    atomic_store_explicit((_Atomic uint16_t *)(void *)&offers->tail,
-                          ring->offered, memory_order_release);
 }
 #endif
 #endif

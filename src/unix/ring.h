@@ -17,9 +17,7 @@
 #define RING_IS_BUILT
 #endif
 
-struct io_uring_sqe;
-struct io_uring_cqe;
-
+#ifdef RING_IS_BUILT
 /* Buffers that the kernel fills: RING_BUFFERS of RING_BUFFER_SIZE bytes. */
 enum { RING_BUFFERS = 1024, RING_BUFFER_SIZE = 4096, RING_GROUP = 0 };
 
@@ -31,6 +29,7 @@ struct ring {
     atomic_uint *cq_head, *cq_tail; /* of what it has answered */
     unsigned sq_size, sq_mask, cq_mask;
     unsigned asked, given; /* our tail, and the part that the kernel has */
+    bool sends_quietly;    /* a send that succeeds may go without an answer */
     struct io_uring_sqe *questions;
     const struct io_uring_cqe *answers;
     void *map; /* of both queues' numbers and of the answers */
@@ -50,18 +49,69 @@ void ring_close(struct ring *ring);
 /* Room for one question, zeroed; NULL: the kernel takes no more now. Asked in
  * the next ring_enter. */
 struct io_uring_sqe *ring_ask(struct ring *ring);
+static inline struct io_uring_sqe *ring_question(const struct ring *ring,
+                                                 unsigned number)
+{
+    return &ring->questions[number & ring->sq_mask];
+}
 /* Asks, lets the kernel carry on what waits for this thread, and, with a time,
  * waits for an answer. Returns 0, or -1: errno says why. */
 int ring_enter(struct ring *ring, int64_t timeout_ns);
+/* Only asks. What ends at once has its answer on return. */
+int ring_submit(struct ring *ring);
+/* ring_ask would have to ask first. */
+static inline bool ring_is_full(const struct ring *ring)
+{
+    return ring->asked - ring->given == ring->sq_size;
+}
+/* The kernel has taken the question with that number: ring->asked, before it was
+ * asked. */
+static inline bool ring_has_taken(const struct ring *ring, unsigned number)
+{
+    return (int)(ring->given - number) > 0;
+}
+/* Answers wait for room, and for a ring_enter. */
+bool ring_overflows(const struct ring *ring);
 /* Something waits for this thread to enter. */
 bool ring_wants_enter(const struct ring *ring);
-/* Takes the next answer; false: there is none. */
-bool ring_answer(struct ring *ring, struct io_uring_cqe *answer);
+/* The answers that are there: a walk from ring_first_answer to ring_end_answers,
+ * place by place, which ends with ring_forget_answers. */
+static inline unsigned ring_first_answer(const struct ring *ring)
+{
+    return atomic_load_explicit(ring->cq_head, memory_order_relaxed);
+}
+
+static inline unsigned ring_end_answers(const struct ring *ring)
+{
+    return atomic_load_explicit(ring->cq_tail, memory_order_acquire);
+}
+
+static inline const struct io_uring_cqe *ring_answer(const struct ring *ring,
+                                                     unsigned place)
+{
+    return &ring->answers[place & ring->cq_mask];
+}
+
+static inline void ring_forget_answers(struct ring *ring, unsigned end)
+{
+    atomic_store_explicit(ring->cq_head, end, memory_order_release);
+}
 
 /* Makes the eventfd readable when something waits to be entered for. 0 or -1 */
 int ring_tell_event(struct ring *ring, int event);
 
 /* Lets the kernel fill a buffer, which begins at `memory`. */
-void ring_offer(struct ring *ring, unsigned buffer, void *memory);
-
+static inline void ring_offer(struct ring *ring, unsigned buffer, void *memory)
+{
+    struct io_uring_buf_ring *offers = ring->offers;
+    struct io_uring_buf *offer =
+        &offers->bufs[ring->offered & (RING_BUFFERS - 1)];
+    offer->addr = (uint64_t)(uintptr_t)memory;
+    offer->len = RING_BUFFER_SIZE;
+    offer->bid = (uint16_t)buffer;
+    ring->offered++;
+    atomic_store_explicit((_Atomic uint16_t *)(void *)&offers->tail,
+                          ring->offered, memory_order_release);
+}
+#endif
 #endif

@@ -17,17 +17,13 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-void uring_collect(struct uring *u)
+void uring_answered(struct uring *u, const struct io_uring_cqe *answer)
 {
-    struct io_uring_cqe answer;
-    while (ring_answer(&u->ring, &answer)) {
-        unsigned which = (unsigned)answer.user_data;
-        if (answer.user_data >> 32 == OF_READING) {
-            uring_received(u, &answer, (int)which);
-        } else if (answer.user_data == uring_number(OF_EPOLL, u->poll)) {
-            u->poll_is_set = false;
-            u->epoll_ready = true;
-        }
+    if (answer->user_data == uring_number(OF_EPOLL, u->poll)) {
+        u->poll_is_set = false;
+        u->epoll_ready = true;
+    } else if (answer->user_data >> 32 == OF_SEND) {
+        uring_send_answered(u, answer->res, (unsigned)answer->user_data);
     }
 }
 
@@ -81,7 +77,8 @@ static int uring_open_epoll(rondo_loop *loop, struct uring *u)
 static int uring_open(rondo_loop *loop, void *state)
 {
     struct uring *u = state;
-    u->event = u->news = u->due = NONE;
+    u->event = u->told = u->due = u->lent = NONE;
+    uring_open_sends(u);
     u->epoll = loop_alloc(loop, unix_epoll_poller.size);
     if (!u->epoll)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
@@ -105,6 +102,7 @@ static void uring_close(rondo_loop *loop, void *state)
     loop_free(loop, u->readings);
     if (u->memory)
         munmap(u->memory, (size_t)RING_BUFFERS * RING_BUFFER_SIZE);
+    uring_close_sends(u);
     sys_close(u->event);
 }
 
@@ -129,14 +127,17 @@ static int uring_renew(struct uring *u)
 static int uring_reopen(rondo_loop *loop, void *state)
 {
     struct uring *u = state;
+    uring_forget_sends(u);
     int error = uring_renew(u);
     if (error)
         return error;
     for (int fd = 0; fd < u->room; fd++)
         u->readings[fd].wanted = false;
     for (size_t i = 0; i < loop->table_room; i++)
-        if (loop->table[i])
+        if (loop->table[i]) {
             loop->table[i]->mode = URING_INHERITED;
+            loop->table[i]->sends_later = 0;
+        }
     sys_close(u->event); /* the parent's, too */
     u->event = NONE;
     u->epoll_ready = false;
@@ -155,6 +156,8 @@ static void uring_detach(rondo_loop *loop, void *state, struct io *io)
 {
     struct uring *u = state;
     struct reading *r = uring_find(u, io);
+    if (io->kept)
+        uring_end_sending(u, io);
     unix_epoll_poller.detach(loop, u->epoll, io);
     if (r)
         uring_end_reading(u, r, io->fd);
@@ -202,48 +205,28 @@ static int uring_set(rondo_loop *loop, void *state, struct io *io,
     return unix_epoll_poller.set(loop, u->epoll, io, sides);
 }
 
+/* The next wait has something to tell. */
 static bool uring_is_ready(const struct uring *u)
 {
-    bool ready = u->epoll_ready;
-    for (int fd = u->news; fd != NONE && !ready; fd = u->readings[fd].next_news)
+    bool ready = u->epoll_ready || u->failed_count;
+    for (int fd = u->told; fd != NONE && !ready; fd = u->readings[fd].next_told)
         ready = u->readings[fd].wanted && uring_has_news(&u->readings[fd]);
     return ready;
-}
-
-/* All whose bytes lie here, until they are taken. */
-static void uring_tell_news(rondo_loop *loop, struct uring *u)
-{
-    int *link = &u->news;
-    while (*link != NONE) {
-        int fd = *link;
-        struct reading *r = &u->readings[fd];
-        bool tell = r->io && r->wanted && uring_has_news(r);
-        if (tell) {
-            reactor_ready(loop, r->io, SIDE_READ);
-            uring_add_due(u, r, fd);
-        }
-        r->try_now = false;
-        if (tell && uring_has_news(r)) {
-            link = &r->next_news;
-        } else {
-            r->has_news = false;
-            *link = r->next_news;
-        }
-    }
 }
 
 /* Of what has happened the kernel tells a part at a time, in its order: each
  * receive has its turn in so many calls. */
 enum { URING_TELLS = 16 };
 
-static int uring_enter(struct uring *u, int64_t timeout_ns)
+static int uring_enter(rondo_loop *loop, struct uring *u, int64_t timeout_ns)
 {
     int calls = 2 + u->reads / URING_TELLS;
     do {
         if (ring_enter(&u->ring, timeout_ns) < 0 && errno != EINTR &&
             errno != ETIME && errno != EAGAIN && errno != EBUSY)
             return error_os(error_from_os(errno), "io_uring_enter");
-        uring_collect(u);
+        uring_collect(loop, u);
+        uring_look_at_sends(u);
         timeout_ns = 0;
     } while (--calls && ring_wants_enter(&u->ring));
     return 0;
@@ -253,17 +236,20 @@ static int uring_wait(rondo_loop *loop, void *state, int64_t timeout_ns)
 {
     struct uring *u = state;
     int error = 0;
+    uring_take_back(u);
+    uring_look_at_told(loop, u);
+    uring_tell_unsent(loop, u);
     uring_ask_due(loop, u);
     uring_poll_epoll(loop, u);
-    if (uring_is_ready(u))
+    if (u->epoll_ready || loop->ready_first)
         timeout_ns = 0;
     if (timeout_ns > 0 || ring_wants_enter(&u->ring))
-        error = uring_enter(u, timeout_ns);
+        error = uring_enter(loop, u, timeout_ns);
     if (u->epoll_ready && !error) {
         u->epoll_ready = false;
         error = unix_epoll_poller.wait(loop, u->epoll, 0);
     }
-    uring_tell_news(loop, u);
+    uring_tell_unsent(loop, u);
     return error;
 }
 
@@ -309,7 +295,7 @@ static int uring_embed(rondo_loop *loop, void *state, rondo_fd *fd,
     uring_ask_due(loop, u);
     uring_poll_epoll(loop, u);
     if (!error)
-        error = uring_enter(u, 0);
+        error = uring_enter(NULL, u, 0);
     if (uring_is_ready(u))
         wake_send(&event);
     *timeout_ns = RONDO_NEVER;
@@ -329,7 +315,7 @@ static void uring_wake(const void *state)
 
 static const struct poller uring_poller = {
     .size = sizeof(struct uring),
-    .unset = sizeof(struct uring) - offsetof(struct uring, buffers),
+    .unset = sizeof(struct uring) - offsetof(struct uring, idle),
     .open = uring_open,
     .close = uring_close,
     .reopen = uring_reopen,
@@ -346,6 +332,18 @@ static const struct poller uring_poller = {
 
 /* ---- what the backend has read ---- */
 
+/* No bytes lie here. */
+static COLD int64_t uring_receive_none(const struct reading *r,
+                                       const struct io *io, void *data,
+                                       size_t size)
+{
+    if (!r || !r->ended)
+        return sys_recv(io->fd, data, size);
+    if (r->error)
+        error_keep_os(r->os_error);
+    return r->error;
+}
+
 static int64_t uring_receive(rondo_loop *loop, struct io *io, void *data,
                              size_t size)
 {
@@ -353,11 +351,26 @@ static int64_t uring_receive(rondo_loop *loop, struct io *io, void *data,
     struct reading *r = uring_find(u, io);
     if (r && r->first != NONE)
         return (int64_t)uring_take_bytes(u, r, data, size);
-    if (!r || !r->ended)
-        return sys_recv(io->fd, data, size);
-    if (r->error)
-        error_keep_os(r->os_error);
-    return r->error;
+    return uring_receive_none(r, io, data, size);
+}
+
+/* What lies in one buffer is not copied. What lies in several comes as one
+ * piece. */
+static int64_t uring_lend(rondo_loop *loop, struct io *io, char **data)
+{
+    struct uring *u = reactor_state(loop);
+    struct reading *r = uring_find(u, io);
+    if (!r || r->first == NONE)
+        return uring_receive_none(r, io, *data, LOOP_SCRATCH);
+    int first = r->first;
+    const struct buffer *b = &u->buffers[first];
+    if (b->next != NONE)
+        return (int64_t)uring_take_bytes(u, r, *data, LOOP_SCRATCH);
+    uring_take_back(u);
+    u->lent = first;
+    r->first = NONE;
+    *data = uring_buffer(u, first) + b->start;
+    return b->end - b->start;
 }
 
 static size_t uring_take_rest(rondo_loop *loop, struct io *io, void *data,
@@ -397,7 +410,10 @@ const struct backend backend_io_uring = {
     REACTOR(&uring_poller),
 #ifdef RING_IS_BUILT
     .receive = uring_receive,
+    .lend = uring_lend,
     .take_rest = uring_take_rest,
+    .send_later = uring_send_later,
+    .send_now = uring_send_now,
     .move = uring_move,
 #endif
 };

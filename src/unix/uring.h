@@ -6,12 +6,14 @@
 #include "core/backend.h"
 #include "unix/ring.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 
+#ifdef RING_IS_BUILT
 /*
  * The ring reads the sockets of streams: one multishot receive for each, which
  * the kernel goes on with as bytes come. They lie in our buffers until the
- * stream takes them, by uring_receive. All other descriptors, and the writing
+ * stream takes them: it is lent a buffer (uring_lend), or they are copied. All other descriptors, and the writing
  * sides of these, are epoll's, whose descriptor the ring polls in its turn.
  *
  * The ring's work is deferred: the kernel receives nothing but while this
@@ -27,12 +29,12 @@ struct reading {
     bool wanted;         /* the reactor has armed the reading side */
     bool ended;          /* no bytes come after these: `error`, or 0 */
     bool try_now;        /* there was no buffer */
-    bool has_news;       /* in the list of news */
+    bool is_told;        /* in the list of told ones */
     bool is_due;         /* in the list of receives to begin or cancel */
     int error;
     int64_t os_error;
     int first, last; /* its bytes: a chain of buffers; NONE: no bytes */
-    int next_news, next_due;
+    int next_told, next_due;
 };
 
 enum { NONE = -1 };
@@ -43,7 +45,19 @@ enum { URING_OWN, URING_INHERITED };
 
 struct buffer {
     int next;
-    unsigned start, end; /* of the bytes that are not taken yet */
+    uint16_t start, end; /* of the bytes that are not taken yet */
+};
+
+/* Sends. What streams write while the loop runs callbacks is kept here, and one
+ * call of the kernel sends all of it: when SEND_MOST of them have bytes here, or
+ * somebody asks for it, or the loop waits. A send never waits in the kernel, so
+ * all are over on return; one that has sent all has no answer. */
+enum { SEND_MOST = 16, SENDS = 64, SEND_ROOM = 2048 };
+struct sending {
+    struct io *io;   /* whose io->kept is its index + 1 */
+    unsigned number; /* of the question */
+    unsigned size;
+    int result; /* of one that has not sent all */
 };
 
 struct uring {
@@ -55,17 +69,31 @@ struct uring {
     bool poll_is_set;
     bool epoll_ready; /* and not yet asked what is */
     struct reading *readings;
-    int room;         /* of these */
-    int reads;        /* how many receives the kernel has */
-    int news, due;    /* first of each list */
-    char *memory;     /* of all buffers; NULL: nothing was read yet */
+    int room;  /* of these */
+    int reads; /* how many receives the kernel has */
+    /* First of each list. Told ones have had an answer: the next wait looks
+     * whether their streams have taken what has come, and want more. */
+    int told, due;
+    char *memory;        /* of all buffers; NULL: nothing was read yet */
+    int in_use;          /* so many of the buffers are used */
+    bool lacked_buffers; /* there was none for a receive */
+    int lent; /* the buffer that a stream looks at, until the next one is
+                     lent or the loop waits; NONE: none */
     atomic_int event; /* an eventfd that tells an embedding loop; NONE: none */
-    struct buffer buffers[RING_BUFFERS]; /* last: not zeroed */
+    char *outbox;     /* of all sends; NULL: nothing was kept yet */
+    /* Indices of sends: those that are free, those that the kernel is asked for,
+     * and those that have not sent all, whose ios are to be told. */
+    unsigned char idle[SENDS], asked[SENDS], failed[SENDS];
+    int idle_count, asked_count, failed_count;
+    int sends_left;     /* so many more can be kept; 0: somebody has to look */
+    int answered_count; /* of those that are asked for: how many have failed */
+    struct sending sends[SENDS];
+    struct buffer buffers[RING_BUFFERS]; /* from `idle` on: not zeroed */
 };
 
 /* What an answer is of: the upper half of its number. The lower one is of a
  * descriptor; of epoll, which of its polls. */
-enum { OF_READING = 1, OF_EPOLL, OF_CANCEL };
+enum { OF_READING = 1, OF_EPOLL, OF_CANCEL, OF_SEND };
 
 static inline uint64_t uring_number(unsigned of, unsigned which)
 {
@@ -81,12 +109,39 @@ static inline bool uring_has_news(const struct reading *r)
 }
 
 /* What is read of a descriptor; NULL: it is not. */
-struct reading *uring_find(const struct uring *u, const struct io *io);
+static inline struct reading *uring_find(const struct uring *u,
+                                         const struct io *io)
+{
+    struct reading *r = NULL;
+    assert(io->fd >= 0);
+    if (io->fd < u->room)
+        r = &u->readings[io->fd];
+    return r && r->io == io ? r : NULL;
+}
 /* The same, which begins if it was not read; NULL: out of memory. */
 struct reading *uring_begin_reading(rondo_loop *loop, struct uring *u,
                                     struct io *io);
 /* The reactor arms the reading side, or does not. As a poller's set. */
 int uring_want(struct uring *u, struct reading *r, int fd, bool wanted);
+static inline char *uring_buffer(const struct uring *u, int buffer)
+{
+    assert(buffer >= 0 && buffer < RING_BUFFERS);
+    return u->memory + (size_t)buffer * RING_BUFFER_SIZE;
+}
+
+static inline void uring_give_back(struct uring *u, int buffer)
+{
+    ring_offer(&u->ring, (unsigned)buffer, uring_buffer(u, buffer));
+}
+
+/* No stream looks at it any more. */
+static inline void uring_take_back(struct uring *u)
+{
+    if (u->lent != NONE)
+        uring_give_back(u, u->lent);
+    u->lent = NONE;
+}
+
 /* Nothing is read any more, and all that was read lies here. */
 void uring_stop(struct uring *u, struct reading *r, int fd);
 /* The descriptor leaves the loop. */
@@ -95,9 +150,11 @@ void uring_end_reading(struct uring *u, struct reading *r, int fd);
  * which this may be due. */
 void uring_add_due(struct uring *u, struct reading *r, int fd);
 void uring_ask_due(rondo_loop *loop, struct uring *u);
-/* The kernel's answer to a receive. */
-struct io_uring_cqe;
-void uring_received(struct uring *u, const struct io_uring_cqe *answer, int fd);
+/* Takes all answers that are there. Outside of a wait without a loop. */
+void uring_collect(rondo_loop *loop, struct uring *u);
+/* Before a wait: ends the operations of those whose bytes still lie here, and
+ * reads no more of those whose streams have paused. */
+void uring_look_at_told(rondo_loop *loop, struct uring *u);
 /* How many bytes lie here. */
 size_t uring_count_bytes(const struct uring *u, const struct reading *r);
 /* Takes as many as there is room for; how many they were. */
@@ -106,9 +163,29 @@ size_t uring_take_bytes(struct uring *u, struct reading *r, char *to,
 /* The kernel's ring is another one, which has no receives and no buffers. */
 void uring_begin_anew(struct uring *u);
 
+/* ---- uring_send.c ---- */
+
+/* As a backend's. */
+bool uring_send_later(rondo_loop *loop, struct io *io, const void *data,
+                      size_t size);
+void uring_send_now(rondo_loop *loop, const struct io *io);
+/* After each call of the kernel, when its answers have been taken: which sends
+ * are over. */
+void uring_look_at_sends(struct uring *u);
+void uring_send_answered(struct uring *u, int result, unsigned which);
+/* Tells those whose bytes have not left. */
+void uring_tell_unsent(rondo_loop *loop, struct uring *u);
+/* The descriptor leaves the loop: its bytes leave before, or never. */
+void uring_end_sending(struct uring *u, struct io *io);
+/* In a forked child: the parent sends them. */
+void uring_forget_sends(struct uring *u);
+void uring_open_sends(struct uring *u);
+void uring_close_sends(struct uring *u);
+
 /* ---- uring.c ---- */
 
-/* Takes all answers that are there. */
-void uring_collect(struct uring *u);
+/* An answer to another question than a receive. */
+void uring_answered(struct uring *u, const struct io_uring_cqe *answer);
+#endif
 
 #endif

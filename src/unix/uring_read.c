@@ -15,6 +15,19 @@
 
 /* ---- buffers ---- */
 
+/* The kernel goes through all of them in turn. Few stay in the caches of the
+ * processor; when they have run out there are twice as many. */
+enum { BUFFERS_AT_FIRST = 128 };
+
+static void uring_offer_more(struct uring *u)
+{
+    int count = u->in_use ? 2 * u->in_use : BUFFERS_AT_FIRST;
+    if (count > RING_BUFFERS)
+        return;
+    for (; u->in_use < count; u->in_use++)
+        uring_give_back(u, u->in_use);
+}
+
 static int uring_open_memory(struct uring *u)
 {
     if (u->memory)
@@ -25,22 +38,17 @@ static int uring_open_memory(struct uring *u)
     if (memory == MAP_FAILED)
         return RONDO_ENOMEM;
     u->memory = memory;
-    for (int i = 0; i < RING_BUFFERS; i++)
-        ring_offer(&u->ring, (unsigned)i,
-                   u->memory + (size_t)i * RING_BUFFER_SIZE);
+    uring_offer_more(u);
     return 0;
-}
-
-static void uring_give_back(struct uring *u, int buffer)
-{
-    ring_offer(&u->ring, (unsigned)buffer,
-               u->memory + (size_t)buffer * RING_BUFFER_SIZE);
 }
 
 static void uring_keep(struct uring *u, struct reading *r, int buffer,
                        unsigned size)
 {
-    u->buffers[buffer] = (struct buffer){.next = NONE, .end = size};
+    struct buffer *b = &u->buffers[buffer];
+    b->next = NONE;
+    b->start = 0;
+    b->end = (uint16_t)size;
     if (r->first == NONE)
         r->first = buffer;
     else
@@ -65,13 +73,12 @@ size_t uring_take_bytes(struct uring *u, struct reading *r, char *to,
     while (r->first != NONE && size < room) {
         int buffer = r->first;
         struct buffer *b = &u->buffers[buffer];
-        size_t part = b->end - b->start;
+        size_t part = (size_t)(b->end - b->start);
         if (part > room - size)
             part = room - size;
-        memcpy(to + size,
-               u->memory + (size_t)buffer * RING_BUFFER_SIZE + b->start, part);
+        memcpy(to + size, uring_buffer(u, buffer) + b->start, part);
         size += part;
-        b->start += (unsigned)part;
+        b->start = (uint16_t)(b->start + part);
         if (b->start == b->end) {
             r->first = b->next;
             uring_give_back(u, buffer);
@@ -81,15 +88,6 @@ size_t uring_take_bytes(struct uring *u, struct reading *r, char *to,
 }
 
 /* ---- which descriptors are read ---- */
-
-struct reading *uring_find(const struct uring *u, const struct io *io)
-{
-    struct reading *r = NULL;
-    assert(io->fd >= 0);
-    if (io->fd < u->room)
-        r = &u->readings[io->fd];
-    return r && r->io == io ? r : NULL;
-}
 
 static bool uring_grow(rondo_loop *loop, struct uring *u, int fd)
 {
@@ -134,13 +132,13 @@ void uring_add_due(struct uring *u, struct reading *r, int fd)
     u->due = fd;
 }
 
-static void uring_add_news(struct uring *u, struct reading *r, int fd)
+static void uring_add_told(struct uring *u, struct reading *r, int fd)
 {
-    if (r->has_news)
+    if (r->is_told)
         return;
-    r->has_news = true;
-    r->next_news = u->news;
-    u->news = fd;
+    r->is_told = true;
+    r->next_told = u->told;
+    u->told = fd;
 }
 
 /* false: the kernel takes no question now. */
@@ -178,13 +176,22 @@ static void uring_receive_cancel(struct uring *u, struct reading *r, int fd)
 
 /* A stream that has paused reads no byte more: the reactor, which takes
  * interest away when the next event comes, would be late. */
+static bool uring_has_paused(const struct reading *r)
+{
+    return r->wanted && !r->io->op[0];
+}
+
+static void uring_disarm(rondo_loop *loop, struct reading *r)
+{
+    r->wanted = false;
+    reactor_refused(loop, r->io, SIDE_READ, 0);
+}
+
 static void uring_look_at(rondo_loop *loop, struct uring *u, struct reading *r,
                           int fd)
 {
-    if (r->wanted && !r->io->op[0]) {
-        r->wanted = false;
-        reactor_refused(loop, r->io, SIDE_READ, 0);
-    }
+    if (uring_has_paused(r))
+        uring_disarm(loop, r);
     if (!r->wanted)
         uring_receive_cancel(u, r, fd);
     else if (r->state == URING_IDLE && !r->ended &&
@@ -214,11 +221,17 @@ static bool uring_is_passing(int result)
            result == -EAGAIN;
 }
 
-void uring_received(struct uring *u, const struct io_uring_cqe *answer, int fd)
+static inline void uring_tell(rondo_loop *loop, struct reading *r)
 {
-    struct reading *r = &u->readings[fd];
+    reactor_ready(loop, r->io, SIDE_READ);
+    r->try_now = false;
+}
+
+/* Its last answer, or one without bytes. */
+static COLD void uring_received_last(struct uring *u, struct reading *r,
+                                     const struct io_uring_cqe *answer, int fd)
+{
     int result = answer->res;
-    assert(fd < u->room && r->io && r->state != URING_IDLE);
     if (answer->flags & IORING_CQE_F_BUFFER) {
         int buffer = (int)(answer->flags >> IORING_CQE_BUFFER_SHIFT);
         if (result > 0)
@@ -236,9 +249,69 @@ void uring_received(struct uring *u, const struct io_uring_cqe *answer, int fd)
         r->error = result < 0 ? error_from_os(-result) : 0;
         r->os_error = -result;
     }
-    r->try_now |= result == -ENOBUFS;
-    if (result != -ECANCELED)
-        uring_add_news(u, r, fd);
+    if (result == -ENOBUFS) {
+        r->try_now = true;
+        u->lacked_buffers = true;
+    }
+}
+
+/* Bytes have come, or the last answer. In a wait, which has a loop, the operation
+ * that waits for it ends. */
+static inline void uring_received(rondo_loop *loop, struct uring *u,
+                                  const struct io_uring_cqe *answer, int fd)
+{
+    const unsigned usual = IORING_CQE_F_BUFFER | IORING_CQE_F_MORE;
+    struct reading *r = &u->readings[fd];
+    assert(fd < u->room && r->io && r->state != URING_IDLE);
+    bool news = answer->res > 0 && (answer->flags & usual) == usual;
+    if (news) {
+        uring_keep(u, r, (int)(answer->flags >> IORING_CQE_BUFFER_SHIFT),
+                   (unsigned)answer->res);
+    } else {
+        uring_received_last(u, r, answer, fd);
+        news = uring_has_news(r);
+    }
+    uring_add_told(u, r, fd);
+    if (loop && news && r->wanted && r->io->op[0])
+        uring_tell(loop, r);
+}
+
+void uring_collect(rondo_loop *loop, struct uring *u)
+{
+    unsigned place = ring_first_answer(&u->ring);
+    unsigned end = ring_end_answers(&u->ring);
+    for (; place != end; place++) {
+        const struct io_uring_cqe *answer = ring_answer(&u->ring, place);
+        if (answer->user_data >> 32 == OF_READING)
+            uring_received(loop, u, answer, (int)(unsigned)answer->user_data);
+        else
+            uring_answered(u, answer);
+    }
+    ring_forget_answers(&u->ring, end);
+    if (u->lacked_buffers)
+        uring_offer_more(u);
+    u->lacked_buffers = false;
+}
+
+void uring_look_at_told(rondo_loop *loop, struct uring *u)
+{
+    int fd = u->told;
+    u->told = NONE;
+    while (fd != NONE) {
+        struct reading *r = &u->readings[fd];
+        int next = r->next_told;
+        r->is_told = false;
+        if (r->io && r->wanted) {
+            if (!r->io->op[0]) {
+                uring_disarm(loop, r);
+                uring_receive_cancel(u, r, fd);
+            } else if (uring_has_news(r)) {
+                uring_tell(loop, r);
+                uring_add_told(u, r, fd);
+            }
+        }
+        fd = next;
+    }
 }
 
 /* Nothing is read any more, and all that was read lies here. The kernel cancels
@@ -249,7 +322,8 @@ void uring_stop(struct uring *u, struct reading *r, int fd)
     for (int64_t wait = 0; r->state != URING_IDLE; wait = RONDO_MS(1)) {
         uring_receive_cancel(u, r, fd);
         (void)ring_enter(&u->ring, wait);
-        uring_collect(u);
+        uring_collect(NULL, u);
+        uring_look_at_sends(u);
     }
 }
 
@@ -275,7 +349,7 @@ size_t uring_count_bytes(const struct uring *u, const struct reading *r)
 {
     size_t size = 0;
     for (int i = r->first; i != NONE; i = u->buffers[i].next)
-        size += u->buffers[i].end - u->buffers[i].start;
+        size += (size_t)(u->buffers[i].end - u->buffers[i].start);
     return size;
 }
 
@@ -283,6 +357,8 @@ void uring_begin_anew(struct uring *u)
 {
     bool lent[RING_BUFFERS] = {false};
     u->reads = 0;
+    if (u->lent != NONE)
+        lent[u->lent] = true;
     for (int fd = 0; fd < u->room; fd++) {
         struct reading *r = &u->readings[fd];
         for (int i = r->first; i != NONE; i = u->buffers[i].next)
@@ -290,7 +366,7 @@ void uring_begin_anew(struct uring *u)
         r->state = URING_IDLE;
         uring_add_due(u, r, fd);
     }
-    for (int i = 0; i < RING_BUFFERS && u->memory; i++)
+    for (int i = 0; i < u->in_use; i++)
         if (!lent[i])
             uring_give_back(u, i);
 }

@@ -116,6 +116,15 @@ int64_t sys_fs_read(sys_fd file, const rondo_buffer *parts, size_t count,
                          offset < 0 ? 0 : offset);
 }
 
+int64_t sys_fs_read_now(sys_fd file, void *data, size_t size, int64_t offset)
+{
+    (void)file;
+    (void)data;
+    (void)size;
+    (void)offset;
+    return RONDO_ENOTSUP;
+}
+
 /* Offset -1 is the end of the file to Windows, too. See sys_file_read for the
  * event's lowest bit. */
 int64_t sys_fs_write(sys_fd file, const rondo_buffer *parts, size_t count,

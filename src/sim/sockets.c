@@ -1,0 +1,220 @@
+/* sockets.c - sockets of a program's own, whose calls may block: simulated. */
+/* SPDX-License-Identifier: MIT */
+#include "system.h"
+#ifdef SYSTEM_SIM
+#include "sim/net.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* How often a call that blocks looks again. */
+enum { LOOK_NS = 10000 };
+
+static int sockets_check(const char *what, rondo_fd fd)
+{
+    if (!sim_host())
+        return error_set(RONDO_EINVAL,
+                         "%s: called by the driver, not by a host", what);
+    if (!net_get(sys_fd_of(fd)))
+        return error_os(RONDO_EBADF, "%s: descriptor %lld", what,
+                        (long long)fd);
+    return 0;
+}
+
+static int sockets_result(const char *what, int64_t result)
+{
+    return result < 0 ? error_os((int)result, "%s", what) : (int)result;
+}
+
+/* Returns whether to look again. */
+static bool sockets_wait(int64_t until)
+{
+    if (sim.now >= until)
+        return false;
+    int64_t next = sim.now + LOOK_NS;
+    (void)sim_block("a socket of the program's", next < until ? next : until);
+    return true;
+}
+
+static int64_t sockets_until(int64_t timeout_ns)
+{
+    return sim_host_deadline(sim_host(), timeout_ns > 0 ? timeout_ns : 0);
+}
+
+rondo_fd rondo_sim_socket(rondo_family family, bool datagram)
+{
+    sys_fd fd;
+    if (!sim_host())
+        return error_set(RONDO_EINVAL,
+                         "sim_socket: called by the driver, not by a host");
+    if (family == RONDO_FAMILY_ANY)
+        return error_set(RONDO_EAFNOSUPPORT, "sim_socket: no family");
+    int error = datagram ? sys_socket_datagram(family, &fd)
+                         : sys_socket_stream(family, &fd);
+    return error ? error_os(error, "sim_socket") : fd;
+}
+
+int rondo_sim_bind(rondo_fd fd, const rondo_address *address)
+{
+    struct sys_file file;
+    int error = sockets_check("sim_bind", fd);
+    if (error)
+        return error;
+    if (!address)
+        return error_set(RONDO_EINVAL, "sim_bind: no address");
+    return sockets_result("sim_bind",
+                          sys_path_bind(sys_fd_of(fd), address, 0, &file));
+}
+
+int rondo_sim_listen(rondo_fd fd, int backlog)
+{
+    int error = sockets_check("sim_listen", fd);
+    return error ? error
+                 : sockets_result("sim_listen",
+                                  sys_listen(sys_fd_of(fd), backlog));
+}
+
+rondo_fd rondo_sim_accept(rondo_fd fd, rondo_address *peer, int64_t timeout_ns)
+{
+    sys_fd accepted;
+    rondo_address from;
+    int error = sockets_check("sim_accept", fd);
+    if (error)
+        return error;
+    int64_t until = sockets_until(timeout_ns);
+    do
+        error = sys_accept(sys_fd_of(fd), &accepted, &from);
+    while (error == RONDO_EAGAIN && sockets_wait(until));
+    if (error)
+        return error_os(error, "sim_accept");
+    if (peer)
+        *peer = from;
+    return accepted;
+}
+
+int rondo_sim_connect(rondo_fd fd, const rondo_address *address,
+                      int64_t timeout_ns)
+{
+    int error = sockets_check("sim_connect", fd);
+    if (error)
+        return error;
+    if (!address)
+        return error_set(RONDO_EINVAL, "sim_connect: no address");
+    int64_t until = sockets_until(timeout_ns);
+    error = sys_connect(sys_fd_of(fd), address);
+    while (error == RONDO_EAGAIN && sockets_wait(until))
+        error = sys_connect_result(sys_fd_of(fd));
+    return sockets_result("sim_connect", error);
+}
+
+int64_t rondo_sim_send(rondo_fd fd, const void *data, size_t size,
+                       int64_t timeout_ns)
+{
+    int64_t result = sockets_check("sim_send", fd);
+    if (result)
+        return result;
+    int64_t until = sockets_until(timeout_ns);
+    do
+        result = sys_send(sys_fd_of(fd), data, size);
+    while (result == RONDO_EAGAIN && sockets_wait(until));
+    return result < 0 ? sockets_result("sim_send", result) : result;
+}
+
+int64_t rondo_sim_recv(rondo_fd fd, void *data, size_t size, int64_t timeout_ns)
+{
+    int64_t result = sockets_check("sim_recv", fd);
+    if (result)
+        return result;
+    int64_t until = sockets_until(timeout_ns);
+    do
+        result = sys_recv(sys_fd_of(fd), data, size);
+    while (result == RONDO_EAGAIN && sockets_wait(until));
+    return result < 0 ? sockets_result("sim_recv", result) : result;
+}
+
+int64_t rondo_sim_send_to(rondo_fd fd, const void *data, size_t size,
+                          const rondo_address *to)
+{
+    int error = sockets_check("sim_send_to", fd);
+    if (error)
+        return error;
+    struct sys_outgoing one = {.data = data, .size = size};
+    if (to) {
+        one.to = &to->native;
+        one.to_size = to->native_size;
+    }
+    error = sys_send_batch(sys_fd_of(fd), &one, 1);
+    return error < 0 ? sockets_result("sim_send_to", error) : (int64_t)size;
+}
+
+int64_t rondo_sim_recv_from(rondo_fd fd, void *data, size_t size,
+                            rondo_address *from, int64_t timeout_ns)
+{
+    struct sys_received one = {.data = data};
+    int result = sockets_check("sim_recv_from", fd);
+    if (result)
+        return result;
+    int64_t until = sockets_until(timeout_ns);
+    do
+        result = sys_receive_batch(sys_fd_of(fd), &one, 1, size);
+    while (result == RONDO_EAGAIN && sockets_wait(until));
+    if (result < 0)
+        return sockets_result("sim_recv_from", result);
+    if (from)
+        *from = one.from;
+    return (int64_t)one.size;
+}
+
+int rondo_sim_shutdown(rondo_fd fd)
+{
+    int error = sockets_check("sim_shutdown", fd);
+    return error ? error
+                 : sockets_result("sim_shutdown",
+                                  sys_shutdown_write(sys_fd_of(fd)));
+}
+
+int rondo_sim_close(rondo_fd fd, bool reset)
+{
+    int error = sockets_check("sim_close", fd);
+    if (error)
+        return error;
+    if (reset)
+        sys_reset_on_close(sys_fd_of(fd));
+    sys_close(sys_fd_of(fd));
+    return 0;
+}
+
+rondo_fd rondo_sim_duplicate(rondo_fd fd)
+{
+    sys_fd copy;
+    int error = sockets_check("sim_duplicate", fd);
+    if (!error)
+        error = sockets_result("sim_duplicate",
+                               sys_duplicate(sys_fd_of(fd), &copy));
+    return error ? error : copy;
+}
+
+int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address)
+{
+    int error = sockets_check("sim_address", fd);
+    if (error)
+        return error;
+    if (!address)
+        return error_set(RONDO_EINVAL, "sim_address: no address");
+    error = peer ? sys_peer_address(sys_fd_of(fd), address)
+                 : sys_local_address(sys_fd_of(fd), address);
+    return sockets_result("sim_address", error);
+}
+
+int rondo_sim_set_buffers(rondo_fd fd, size_t bytes)
+{
+    int error = sockets_check("sim_set_buffers", fd);
+    if (error)
+        return error;
+    int value = bytes > INT_MAX ? INT_MAX : (int)bytes;
+    (void)sys_option(sys_fd_of(fd), SYS_SEND_BUFFER, value);
+    return sys_option(sys_fd_of(fd), SYS_RECEIVE_BUFFER, value);
+}
+#endif
