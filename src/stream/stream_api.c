@@ -1,6 +1,7 @@
 /* stream_api.c - closing a transport, its limits, and what it is asked. */
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "stream/filter.h"
 #include "stream/stream.h"
 
 #include <stdarg.h>
@@ -63,6 +64,18 @@ void stream_set_protocol(rondo_transport *t, const rondo_protocol *protocol,
             stream_set_flow(t, FLOW_PAUSE_DUE);
     }
     stream_settle(t);
+}
+
+/* The protocol has not heard of the end: it comes once more, behind what is
+ * held. A kernel tells it as often as it is asked. */
+void stream_end_again(rondo_transport *t)
+{
+    if (t->reading != READ_ENDED || stream_is_closing(t))
+        return;
+    t->reading = READ_ON;
+    stream_leave_fast(t);
+    if (t->filtered)
+        filters_hold_eof(t);
 }
 
 int rondo_transport_set_protocol(rondo_transport *t,

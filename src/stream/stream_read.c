@@ -234,18 +234,6 @@ static void stream_read_deliver_eof(rondo_transport *t)
         stream_set_phase(t, PHASE_CLOSING);
 }
 
-/* The protocol has not heard of the end: it comes once more, behind what is
- * held. A kernel tells it as often as it is asked. */
-void stream_end_again(rondo_transport *t)
-{
-    if (t->reading != READ_ENDED || stream_is_closing(t))
-        return;
-    t->reading = READ_ON;
-    stream_leave_fast(t);
-    if (t->filtered)
-        filters_hold_eof(t);
-}
-
 /* ---- for filters ---- */
 
 /* A callback has to come first, held bytes come before these, or these come

@@ -59,6 +59,14 @@ static void closed(rondo_server *server, void *arg)
 
 /* ---- groups ---- */
 
+static void member_is_told(rondo_loop *loop, void *arg,
+                           const rondo_exception *e)
+{
+    (void)loop;
+    (void)arg;
+    rondo_sim_log("exception: %s", e->message);
+}
+
 static int64_t member_begins(rondo_loop *loop, size_t index, void *arg)
 {
     const struct place *home = arg;
@@ -73,6 +81,7 @@ static int64_t member_begins(rondo_loop *loop, size_t index, void *arg)
         p->group = home->group;
         p->awake_at = rondo_sim_now();
         rondo_loop_set_data(loop, p);
+        rondo_loop_set_exception_handler(loop, member_is_told, NULL);
     }
     return 0;
 }

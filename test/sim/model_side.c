@@ -339,9 +339,9 @@ static bool side_has_reason(const struct side *s, int error)
             return true; /* the new transport did not know of it */
         if (s->filtered && (s->eof || s->heard_end || !peer || peer->wrote_end))
             return true; /* a filter that was not ready meets the end */
-        return !peer || peer->leaves || peer->closed || peer->cut ||
-               peer->aborted || peer->resets || peer->place->closing ||
-               peer->by_server;
+        return !peer || peer->leaves || peer->timeouts || peer->closed ||
+               peer->cut || peer->aborted || peer->resets ||
+               peer->place->closing || peer->by_server;
     default:
         return s->aborted && s->abort_error == error;
     }
