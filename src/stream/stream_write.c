@@ -8,7 +8,10 @@
 #include <limits.h>
 #include <string.h>
 
-enum { FLUSH_ROUNDS = 16 /* of BUF_GATHER pieces in one dispatch */ };
+enum {
+    FLUSH_ROUNDS = 16, /* of BUF_GATHER pieces in one dispatch */
+    WRITE_TOGETHER_MOST = 2048
+};
 
 static rondo_transport *stream_write_of_task(struct task *task)
 {
@@ -520,10 +523,33 @@ static int stream_write_gathered(rondo_transport *t,
                     : stream_write_keep_rest(t, buffers, count, sent);
 }
 
+/* Few bytes in pieces leave together with what others send, too. false: they go
+ * the other way, which knows what is wrong with them. */
+static bool stream_write_together(rondo_transport *t,
+                                  const rondo_buffer *buffers, size_t count)
+{
+    char all[WRITE_TOGETHER_MOST];
+    size_t size = 0;
+    if (!buffers)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (buffers[i].size > sizeof all - size ||
+            (!buffers[i].data && buffers[i].size))
+            return false;
+        if (buffers[i].size)
+            memcpy(all + size, buffers[i].data, buffers[i].size);
+        size += buffers[i].size;
+    }
+    return size && io_send_later(t->loop, &t->io, all, size);
+}
+
 int rondo_transport_writev(rondo_transport *t, const rondo_buffer *buffers,
                            size_t count)
 {
     size_t size;
+    if (t && t->io.sends_later == SENDS_LATER && loop_is_plain(t->loop) &&
+        stream_write_together(t, buffers, count))
+        return 0;
     int error = stream_may_write(t, "transport_writev");
     if (!error)
         error = stream_write_check(buffers, count, &size, "transport_writev");

@@ -195,8 +195,8 @@ static bool uring_keep_more(struct uring *u, struct io *io, const void *data,
 }
 
 /* It sends all, or has an answer; and it never waits for room. */
-static void uring_ask_to_send(struct uring *u, int which, int fd, char *room,
-                              unsigned size)
+static void uring_ask_to_send(struct uring *u, int which, int fd,
+                              const char *room, unsigned size)
 {
     *ring_question(&u->ring, u->ring.asked++) = (struct io_uring_sqe){
         .opcode = IORING_OP_SEND,
