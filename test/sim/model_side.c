@@ -91,7 +91,7 @@ void side_ended(struct side *s)
     if (!peer || peer->cut || s->resets || model.faults ||
         (s->relayed && model.relays_break))
         return;
-    if (peer->filtered && peer->fails)
+    if (peer->filtered && (peer->fails || s->wrote_end))
         return; /* before the filter is ready: it ends without a reset */
     must(peer->wrote_end || peer->closed || peer->aborted || peer->resets ||
              peer->place->closing || peer->eof || peer->heard_end ||
