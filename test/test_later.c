@@ -1,60 +1,32 @@
 /* test_later.c - a backend that sends a write a little later: nobody notices. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_calls.h"
-#include "harness_plain.h"
-
-/* What a callback of the loop's does with a transport. */
-static void from_the_loop(struct peer *p, rondo_fn fn)
-{
-    assert_ok(rondo_call_soon(p->w->loop, fn, p));
-    test_spin(p->w, 1);
-}
-
-static void in_bytes(struct peer *p, uint64_t position, size_t size)
-{
-    for (uint64_t i = position; i < position + size; i++)
-        (void)peer_write(p, i, 1);
-}
-
-/* The next bytes that its peer has, though the loop does not run. */
-static void has_left(struct peer *p, uint64_t position, size_t size)
-{
-    unsigned char *bytes = test_alloc(p->w, size);
-
-    assert_true(raw_recv_exact(p->fd, bytes, size, 5000));
-    assert_true(test_matches(bytes, position, size));
-}
+#include "harness_later.h"
 
 /* ---- S25: when it leaves -------------------------------------------------- */
-
-static void write_ten(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    in_bytes(arg, 0, 10);
-}
 
 TEST_LEAVES(S25_the_end_of_a_run_sends)
 {
     struct peer *p = plain_peer(w, &recorder, 0);
 
-    from_the_loop(p, write_ten);
-    has_left(p, 0, 10);
+    later_from_the_loop(p, later_write_ten);
+    later_has_left(p, 0, 10);
     (void)peer_write(p, 10, 10); /* outside of a run: at once */
-    has_left(p, 10, 10);
+    later_has_left(p, 10, 10);
 }
 
 static void write_and_ask(rondo_loop *loop, void *arg)
 {
     struct peer *p = arg;
 
-    write_ten(loop, arg);
+    later_write_ten(loop, arg);
     assert_int_equal(rondo_transport_get_write_buffer_size(p->transport), 0);
-    has_left(p, 0, 10);
+    later_has_left(p, 0, 10);
 }
 
 TEST_LEAVES(S25_who_asks_how_much_waits_sends)
 {
-    from_the_loop(plain_peer(w, &recorder, 0), write_and_ask);
+    later_from_the_loop(plain_peer(w, &recorder, 0), write_and_ask);
 }
 
 static void print_some(rondo_loop *loop, void *arg)
@@ -70,7 +42,7 @@ TEST_LEAVES(S25_printed_pieces)
 {
     struct peer *p = plain_peer(w, &recorder, 0);
 
-    from_the_loop(p, print_some);
+    later_from_the_loop(p, print_some);
     plain_hears(p, "0,1,2,3,4,");
 }
 
@@ -97,7 +69,7 @@ TEST_LEAVES(S25_many_in_turn)
     assert_ok(rondo_call_soon(w->loop, write_in_turn, p));
     test_spin(w, 1);
     for (int i = 0; i < STREAMS; i++)
-        has_left(p[i], 0, TURNS * 100);
+        later_has_left(p[i], 0, TURNS * 100);
 }
 
 /* ---- S25: the order -------------------------------------------------------- */
@@ -121,20 +93,20 @@ static void write_each_way(rondo_loop *loop, void *arg)
 
     (void)loop;
     dones = 0;
-    in_bytes(p, 0, 100);
+    later_in_bytes(p, 0, 100);
     assert_ok(rondo_transport_writev(t, &(rondo_buffer){bytes + 100, 10}, 1));
     assert_ok(rondo_transport_writev(t, two, 2));
-    in_bytes(p, 200, 10);
+    later_in_bytes(p, 200, 10);
     assert_ok(
         rondo_transport_write_owned(t, bytes + 210, 90, ignore_release, NULL));
-    in_bytes(p, 300, 10);
+    later_in_bytes(p, 300, 10);
     assert_ok(rondo_transport_write_then(t, &(rondo_buffer){bytes + 310, 90}, 1,
                                          count_done, &dones));
-    in_bytes(p, 400, 10);
+    later_in_bytes(p, 400, 10);
     assert_int_equal(rondo_transport_try_write(t, &tried, 1), 90);
-    in_bytes(p, 500, 3000);
+    later_in_bytes(p, 500, 3000);
     (void)peer_write(p, 3500, 96500);
-    in_bytes(p, 100000, 10);
+    later_in_bytes(p, 100000, 10);
     assert_ok(rondo_transport_drain(t, 0, count_done, &dones));
 }
 
@@ -142,7 +114,7 @@ TEST(S25_the_order_of_each_way)
 {
     struct peer *p = plain_peer(w, &recorder, 0);
 
-    from_the_loop(p, write_each_way);
+    later_from_the_loop(p, write_each_way);
     plain_takes(p, 0, 100010);
     test_run_until(w, dones == 2);
     rondo_transport_close(p->transport);
@@ -156,7 +128,7 @@ static void write_and_send_file(rondo_loop *loop, void *arg)
     struct peer *p = arg;
 
     (void)loop;
-    in_bytes(p, 0, 1000);
+    later_in_bytes(p, 0, 1000);
     assert_ok(rondo_transport_sendfile(p->transport, (rondo_fd)sent_file, 1000,
                                        5000, count_done, &dones));
 }
@@ -167,7 +139,7 @@ TEST_LEAVES(S25_before_a_file)
 
     dones = 0;
     sent_file = call_kept_file(w, 6000);
-    from_the_loop(p, write_and_send_file);
+    later_from_the_loop(p, write_and_send_file);
     plain_takes(p, 0, 6000);
     test_run_until(w, dones == 1);
 }
@@ -244,7 +216,7 @@ TEST_LEAVES(S25_what_did_not_fit_waits)
     int64_t filled = 0;
 
     p->user = &filled;
-    from_the_loop(p, fill);
+    later_from_the_loop(p, fill);
     assert_int_equal(peer_buffered(p), 10);
     takes_ten_in_the_end(p, filled);
 }
@@ -262,7 +234,7 @@ TEST(S25_a_close_waits_for_what_did_not_fit)
     char *got;
 
     p->user = &filled;
-    from_the_loop(p, fill_and_close);
+    later_from_the_loop(p, fill_and_close);
     assert_int_equal(p->lost, 0);
     got = test_alloc(w, (size_t)filled);
     assert_true(raw_recv_exact(p->fd, got, (size_t)filled, 5000));
@@ -291,7 +263,7 @@ TEST(S25_without_memory_for_what_did_not_fit)
     int64_t filled = 0;
 
     p->user = &filled;
-    from_the_loop(p, fill_without_memory);
+    later_from_the_loop(p, fill_without_memory);
     test_fail_allocation(w, 0);
     if (!p->user)
         rondo_transport_abort(p->transport);

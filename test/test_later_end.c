@@ -1,38 +1,10 @@
 /* test_later_end.c - the end of a connection whose bytes are sent later. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_calls.h"
-#include "harness_plain.h"
+#include "harness_later.h"
 #include "raw_process.h"
 
 static unsigned dones;
-
-/* What a callback of the loop's does with a transport. */
-static void from_the_loop(struct peer *p, rondo_fn fn)
-{
-    assert_ok(rondo_call_soon(p->w->loop, fn, p));
-    test_spin(p->w, 1);
-}
-
-static void in_bytes(struct peer *p, uint64_t position, size_t size)
-{
-    for (uint64_t i = position; i < position + size; i++)
-        (void)peer_write(p, i, 1);
-}
-
-/* The next bytes that its peer has, though the loop does not run. */
-static void has_left(struct peer *p, uint64_t position, size_t size)
-{
-    unsigned char *bytes = test_alloc(p->w, size);
-
-    assert_true(raw_recv_exact(p->fd, bytes, size, 5000));
-    assert_true(test_matches(bytes, position, size));
-}
-
-static void write_ten(rondo_loop *loop, void *arg)
-{
-    (void)loop;
-    in_bytes(arg, 0, 10);
-}
 
 static void count_done(rondo_loop *loop, void *arg, int64_t result)
 {
@@ -45,13 +17,13 @@ static void count_done(rondo_loop *loop, void *arg, int64_t result)
 
 static void write_and_close(rondo_loop *loop, void *arg)
 {
-    write_ten(loop, arg);
+    later_write_ten(loop, arg);
     rondo_transport_close(((struct peer *)arg)->transport);
 }
 
 static void write_and_close_now(rondo_loop *loop, void *arg)
 {
-    write_ten(loop, arg);
+    later_write_ten(loop, arg);
     rondo_transport_close_now(((struct peer *)arg)->transport);
 }
 
@@ -59,7 +31,7 @@ static void write_and_end(rondo_loop *loop, void *arg)
 {
     struct peer *p = arg;
 
-    write_ten(loop, arg);
+    later_write_ten(loop, arg);
     assert_ok(rondo_transport_write_eof(p->transport));
 }
 
@@ -67,7 +39,7 @@ static void write_and_shut_down(rondo_loop *loop, void *arg)
 {
     struct peer *p = arg;
 
-    write_ten(loop, arg);
+    later_write_ten(loop, arg);
     assert_ok(rondo_transport_shutdown(p->transport, count_done, &dones));
 }
 
@@ -87,7 +59,7 @@ TEST(S25_then_the_end)
     for (EACH_ROW(w, row, ends)) {
         struct peer *p = plain_peer(w, &recorder, 0);
 
-        from_the_loop(p, row->fn);
+        later_from_the_loop(p, row->fn);
         assert_int_equal(plain_drain(p), 10);
         plain_close(p);
         assert_lost(w, p, NULL, row->error);
@@ -129,7 +101,7 @@ TEST(S25_echo_and_abort_inside)
     for (int i = 0; i < PEERS; i += 2)
         assert_lost(w, p[i], NULL, RONDO_ECANCELED);
     for (int i = 1; i < PEERS; i += 2) {
-        has_left(p[i], 0, 100);
+        later_has_left(p[i], 0, 100);
         peer_finish(p[i], 0);
     }
 }
@@ -213,7 +185,7 @@ static void write_and_detach(rondo_loop *loop, void *arg)
     struct peer *p = arg;
     rondo_detached out = RONDO_DETACHED_INIT;
 
-    write_ten(loop, arg);
+    later_write_ten(loop, arg);
     assert_ok(rondo_transport_detach(p->transport, &out));
     test_own(p->w, (raw_fd)out.fd);
     assert_true(raw_send_all((raw_fd)out.fd, "behind", 6, 5000));
@@ -225,8 +197,8 @@ TEST(S25_then_detach)
 
     test_skip_if(w, !rondo_loop_supports(w->loop, RONDO_CAN_DETACH),
                  "a completion port keeps its handles");
-    from_the_loop(p, write_and_detach);
-    has_left(p, 0, 10);
+    later_from_the_loop(p, write_and_detach);
+    later_has_left(p, 0, 10);
     plain_hears(p, "behind");
     test_run_until(w, p->lost);
 }
@@ -244,7 +216,7 @@ static int go_on_in_child(void *arg)
 
 static void write_and_fork(rondo_loop *loop, void *arg)
 {
-    write_ten(loop, arg);
+    later_write_ten(loop, arg);
     forked = raw_fork_run(go_on_in_child, arg);
 }
 
@@ -254,7 +226,7 @@ TEST_LEAVES(S25_a_fork_sends_once)
     struct peer *p = plain_peer(w, &recorder, 0);
     char got[16] = "";
 
-    from_the_loop(p, write_and_fork);
+    later_from_the_loop(p, write_and_fork);
     test_skip_if(w, forked == -1, "there is no fork");
     assert_int_equal(forked, 0);
     assert_true(raw_recv_exact(p->fd, got, 15, 5000));
