@@ -396,30 +396,13 @@ static void lost(rondo_transport *t, void *self, int error)
     s->t = NULL;
 }
 
+#define ALL_BUT_READING                                                        \
+    .connection_made = made, .eof_received = eof, .pause_writing = pauses,     \
+    .resume_writing = resumes, .connection_lost = lost, .timed_out = timed_out
 static const rondo_protocol protocols[] = {
-    {.connection_made = made,
-     .data_received = data,
-     .eof_received = eof,
-     .pause_writing = pauses,
-     .resume_writing = resumes,
-     .connection_lost = lost,
-     .timed_out = timed_out},
-    {.connection_made = made,
-     .get_buffer = get_buffer,
-     .buffer_updated = updated,
-     .eof_received = eof,
-     .pause_writing = pauses,
-     .resume_writing = resumes,
-     .connection_lost = lost,
-     .timed_out = timed_out},
-    {.connection_made = made,
-     .get_buffers = get_buffers,
-     .buffer_updated = updated,
-     .eof_received = eof,
-     .pause_writing = pauses,
-     .resume_writing = resumes,
-     .connection_lost = lost,
-     .timed_out = timed_out},
+    {ALL_BUT_READING, .data_received = data},
+    {ALL_BUT_READING, .get_buffer = get_buffer, .buffer_updated = updated},
+    {ALL_BUT_READING, .get_buffers = get_buffers, .buffer_updated = updated},
 };
 
 const rondo_protocol *side_protocol(struct side *s)
