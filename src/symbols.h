@@ -9,6 +9,7 @@
 #define address_keep rondo_p_address_keep
 #define address_of_path rondo_p_address_of_path
 #define address_recall rondo_p_address_recall
+#define address_scope rondo_p_address_scope
 #define afd_result rondo_p_afd_result
 #define afd_start rondo_p_afd_start
 #define backend_choose rondo_p_backend_choose
@@ -755,6 +756,7 @@
 #define sys_fs_write rondo_p_sys_fs_write
 #define sys_function_name rondo_p_sys_function_name
 #define sys_host_name rondo_p_sys_host_name
+#define sys_interface_index rondo_p_sys_interface_index
 #define sys_interfaces rondo_p_sys_interfaces
 #define sys_is_directory rondo_p_sys_is_directory
 #define sys_is_pipe_name rondo_p_sys_is_pipe_name
@@ -808,7 +810,6 @@
 #define sys_reset_on_close rondo_p_sys_reset_on_close
 #define sys_resolve rondo_p_sys_resolve
 #define sys_resolve_back rondo_p_sys_resolve_back
-#define sys_scope rondo_p_sys_scope
 #define sys_send rondo_p_sys_send
 #define sys_send_batch rondo_p_sys_send_batch
 #define sys_send_fds rondo_p_sys_send_fds

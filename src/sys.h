@@ -520,8 +520,8 @@ int sys_resolve(const char *host, const char *service,
  * service are both numeric. */
 int sys_resolve_back(const rondo_address *address, unsigned flags,
                      struct sys_names *names);
-/* The number of an IPv6 scope such as "eth0" or "2"; 0: no such scope. */
-uint32_t sys_scope(const char *name);
+/* Of a network interface, such as "eth0"; 0: none has that name. */
+uint32_t sys_interface_index(const char *name);
 
 /* ---- threads ---- */
 

@@ -10,6 +10,20 @@
 
 enum { FLOW_BITS = 0xfffff }; /* of sin6_flowinfo, RFC 3493 and RFC 6437 */
 
+uint32_t address_scope(const char *name)
+{
+    uint32_t index = sys_interface_index(name);
+    if (index)
+        return index;
+    uint64_t number = 0;
+    for (const char *p = name; *p; p++) {
+        if (*p < '0' || *p > '9' || number > UINT32_MAX)
+            return 0;
+        number = number * 10 + (uint64_t)(*p - '0');
+    }
+    return number > UINT32_MAX ? 0 : (uint32_t)number;
+}
+
 int rondo_address_parse(rondo_address *a, const char *ip, uint16_t port)
 {
     char text[64];
@@ -22,7 +36,7 @@ int rondo_address_parse(rondo_address *a, const char *ip, uint16_t port)
     if (size < sizeof text) {
         memcpy(text, ip, size);
         text[size] = '\0';
-        uint32_t scope = percent ? sys_scope(percent + 1) : 0;
+        uint32_t scope = percent ? address_scope(percent + 1) : 0;
         if (percent && !scope)
             return error_set(RONDO_EINVAL,
                              "address_parse: \"%.100s\" has no scope of this "

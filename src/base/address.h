@@ -29,4 +29,7 @@ int address_recall(const struct small_address *small, rondo_address *a);
  * RONDO_EINVAL (an empty path). */
 int address_of_path(rondo_address *a, const char *path, const char *what);
 
+/* The number of an IPv6 scope such as "eth0" or "2"; 0: no such scope. */
+uint32_t address_scope(const char *name);
+
 #endif

@@ -1,5 +1,6 @@
 /* datagram_api.c - closing an endpoint, its options, small questions. */
 /* SPDX-License-Identifier: MIT */
+#include "base/address.h"
 #include "base/error.h"
 #include "core/buf.h"
 #include "net/datagram.h"
@@ -89,7 +90,7 @@ static int datagram_api_multicast(rondo_datagram *d, const rondo_address *group,
                          "%s: the group is not of the endpoint's family", what);
     uint32_t interface = rondo_address_scope(group);
     if (interface_name)
-        interface = sys_scope(interface_name);
+        interface = address_scope(interface_name);
     if (interface_name && !interface)
         return error_set(RONDO_ENOENT, "%s: no interface \"%.100s\"", what,
                          interface_name);

@@ -482,17 +482,8 @@ int sys_resolve_back(const rondo_address *address, unsigned flags,
     return names->host && names->service ? 0 : RONDO_ENOMEM;
 }
 
-uint32_t sys_scope(const char *name)
+uint32_t sys_interface_index(const char *name)
 {
-    uint32_t index = if_nametoindex(name);
-    if (index)
-        return index;
-    uint64_t number = 0;
-    for (const char *p = name; *p; p++) {
-        if (*p < '0' || *p > '9' || number > UINT32_MAX)
-            return 0;
-        number = number * 10 + (uint64_t)(*p - '0');
-    }
-    return number > UINT32_MAX ? 0 : (uint32_t)number;
+    return if_nametoindex(name);
 }
 #endif
