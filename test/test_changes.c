@@ -129,6 +129,25 @@ static void make_again(struct path_log *log)
     path_write(log->w, "d/a", "another");
 }
 
+static void make_again_read_only(struct path_log *log)
+{
+    make_again(log);
+    assert_true(raw_change_read_only(file_path(log->w, "d/a")));
+}
+
+TEST(Y2_made_again_with_other_attributes)
+{
+    struct path_log *log;
+
+    path_mkdir(w, "d");
+    path_write(w, "d/a", "x");
+    log = path_watch(w, "d", NULL);
+    path_at_once(log, make_again_read_only);
+    path_told_exactly(log, WORDS("M d/a"));
+    assert_true(path_has(log, RONDO_PATH_ATTRIBUTES, "d/a"));
+    path_end(log);
+}
+
 TEST(Y2_removed_and_made_again_is_a_change)
 {
     struct path_log *log;

@@ -55,6 +55,18 @@ TEST(Y5_a_file_that_is_replaced_goes_on_being_watched)
     path_end(log);
 }
 
+TEST(Y5_the_one_that_replaces_it_has_other_attributes)
+{
+    struct path_log *log = watch_file(w);
+
+    path_write(w, "d/f.tmp", "new");
+    assert_true(raw_change_read_only(file_path(w, "d/f.tmp")));
+    path_rename(w, "d/f.tmp", "d/f");
+    path_sees(log, RONDO_PATH_ATTRIBUTES, "d/f");
+    assert_true(path_has(log, RONDO_PATH_CHANGED, "d/f"));
+    path_end(log);
+}
+
 TEST(Y5_a_file_that_is_removed_and_made_again)
 {
     struct path_log *log = watch_file(w);

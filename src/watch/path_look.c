@@ -14,11 +14,6 @@ struct listing {
     uint32_t round;
 };
 
-static bool path_tells(const struct path_tree *tree)
-{
-    return tree->begun;
-}
-
 static bool path_has_marks(const struct path_tree *tree)
 {
     return !tree->poll && notify_traits.name;
@@ -163,6 +158,19 @@ static void path_take(struct path_node *node, const rondo_file_info *info)
     node->gid = info->gid;
 }
 
+/* The other way. */
+static rondo_file_info path_given(const struct path_node *node)
+{
+    return (rondo_file_info){.type = (rondo_file_type)node->type,
+                             .device = node->device,
+                             .number = node->number,
+                             .bytes = node->bytes,
+                             .modified_ns = node->modified_ns,
+                             .mode = node->mode,
+                             .uid = node->uid,
+                             .gid = node->gid};
+}
+
 /* A directory is written to whenever a name in it comes or goes. */
 static unsigned path_difference(const struct path_node *node, unsigned hints,
                                 const rondo_file_info *info)
@@ -181,7 +189,7 @@ static unsigned path_difference(const struct path_node *node, unsigned hints,
 /* One that is dirty still is told once it has been looked at. */
 static void path_tell(struct path_node *node, unsigned what)
 {
-    if (!path_tells(node->tree))
+    if (!node->tree->begun)
         return;
     node->what |= (unsigned char)what;
     if (node->what && node->list == PATH_NO_LIST)
@@ -232,7 +240,7 @@ static void path_root_went(struct path_node *root, unsigned what)
 static void path_root_replaced(struct path_node *root,
                                const rondo_file_info *info)
 {
-    path_root_went(root, RONDO_PATH_CHANGED);
+    path_root_went(root, RONDO_PATH_CHANGED | path_difference(root, 0, info));
     path_take(root, info);
     path_make_mark(root);
     root->full = true;
@@ -465,19 +473,12 @@ static void path_renamed(struct path_node *from, struct path_node *to)
 {
     struct path_tree *tree = from->tree;
     const char *path = path_text(tree, 1, tree->given, to);
-    rondo_file_info now = {.type = (rondo_file_type)to->type,
-                           .device = to->device,
-                           .number = to->number,
-                           .bytes = to->bytes,
-                           .modified_ns = to->modified_ns,
-                           .mode = to->mode,
-                           .uid = to->uid,
-                           .gid = to->gid};
+    rondo_file_info now = path_given(to);
     unsigned hints = (from->hints | to->hints) & NOTIFY_CONTENT;
     unsigned what = RONDO_PATH_RENAMED | path_difference(from, hints, &now);
     if (!path)
         path_try_again(tree);
-    else if (path_tells(tree))
+    else if (tree->begun)
         path_batch_put(&tree->batch, what, to->type, path, from->name);
     path_take(from, &now);
     from->hints = 0;
@@ -513,10 +514,12 @@ static struct path_node **path_gone_table(struct path_tree *tree, size_t *room)
 
 static void path_new_one(struct path_node *node)
 {
-    struct path_node *was = node->other;
+    const struct path_node *was = node->other;
+    rondo_file_info now = path_given(node);
     bool same =
         was && was->type == node->type && node->type != RONDO_FILE_DIRECTORY;
-    unsigned what = same ? RONDO_PATH_CHANGED : RONDO_PATH_CREATED;
+    unsigned what =
+        same ? path_difference(was, NOTIFY_CONTENT, &now) : RONDO_PATH_CREATED;
     node->hints = 0;
     path_node_list(node, PATH_NO_LIST);
     path_make_mark(node);
@@ -571,7 +574,7 @@ static void path_tell_gone(struct path_node *top)
             n == top ? top->name : path_text(tree, 1, top->name, n);
         if (!path)
             path_try_again(tree);
-        else if (n->there && !replaced && path_tells(tree))
+        else if (n->there && !replaced && tree->begun)
             path_batch_put(&tree->batch, RONDO_PATH_REMOVED, n->type, path,
                            NULL);
         if (n == top)
