@@ -96,9 +96,13 @@ set(RONDO_SOURCES
 set(RONDO_SIM_OWN_SOURCES
     src/sim/api.c
     src/sim/chaos.c
+    src/sim/descriptors.c
     src/sim/dial.c
+    src/sim/disk.c
     src/sim/done.c
     src/sim/fault.c
+    src/sim/files.c
+    src/sim/files_path.c
     src/sim/flow.c
     src/sim/hosts.c
     src/sim/local.c
@@ -108,6 +112,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/names.c
     src/sim/net.c
     src/sim/packets.c
+    src/sim/pipes.c
     src/sim/ready.c
     src/sim/sockets.c
     src/sim/sys.c

@@ -325,6 +325,8 @@ static int flow_check_send(struct sim_socket *s)
         return sim_fail(EPIPE);
     if (!s->connected)
         return sim_fail(ENOTCONN);
+    if (net_peer_is_closed(s))
+        return sim_fail(EPIPE);
     if (sim_fault(SIM_FAULT_no_buffers))
         return sim_fail(ENOBUFS);
     if (sim_fault(SIM_FAULT_again))
@@ -357,6 +359,8 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
     size_t whole = 0, sent = 0;
     if (s->kind == SIM_DATAGRAM)
         return packets_send_parts(s, buffers, count);
+    if (s->is)
+        return s->is->write(s, buffers, count);
     int error = flow_check_send(s);
     if (error)
         return error;
@@ -377,6 +381,8 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
         sent += size;
     }
     s->used += sent;
+    if (s->used >= s->window)
+        s->blocked = true; /* who waits for room has not asked in vain */
     sim_note(s->host, NOTE_SEND, s->number, (int64_t)sent);
     return (int64_t)sent;
 }

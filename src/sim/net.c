@@ -152,6 +152,12 @@ int net_make(enum sim_socket_kind kind, rondo_family family, sys_fd *fd)
 
 /* ---- readiness ---- */
 
+bool net_peer_is_closed(const struct sim_socket *s)
+{
+    return s->eof && s->family == RONDO_FAMILY_UNIX &&
+           !(s->other && (s->other->descriptors || s->other->server));
+}
+
 static unsigned net_stream_events(const struct sim_socket *s)
 {
     if (s->listening)
@@ -169,7 +175,7 @@ static unsigned net_stream_events(const struct sim_socket *s)
         events |= RONDO_HALF_CLOSED;
     if (s->error)
         events |= RONDO_ERROR;
-    if ((s->eof && s->write_ended) || s->was_reset)
+    if ((s->eof && s->write_ended) || s->was_reset || net_peer_is_closed(s))
         events |= RONDO_HANG_UP;
     return events;
 }
@@ -180,6 +186,8 @@ unsigned net_events(const struct sim_socket *s)
         return net_stream_events(s);
     if (s->kind == SIM_WAKE)
         return s->awake ? RONDO_READABLE : 0;
+    if (s->is)
+        return s->is->events(s);
     unsigned events = RONDO_WRITABLE;
     if (s->packet_first || s->error)
         events |= RONDO_READABLE;
@@ -254,6 +262,8 @@ static void net_refuse_backlog(struct sim_socket *s)
 static void net_close_last(struct sim_socket *s, bool resets)
 {
     net_leave(s);
+    if (s->is)
+        s->is->close(s);
     if (s->kind != SIM_STREAM)
         return;
     net_refuse_backlog(s);
@@ -356,6 +366,8 @@ void net_host_stops(struct sim_host *host, bool system_goes_on)
     }
     done_forget(host);
     local_forget(host);
+    if (!system_goes_on)
+        disk_crash(host);
     host->next_port = 49152;
 }
 
@@ -430,6 +442,8 @@ int sys_bind(sys_fd fd, const rondo_address *address)
     rondo_address a = *address;
     if (!s)
         return RONDO_EBADF;
+    if (s->is)
+        return sim_fail(ENOTSOCK);
     if (s->bound || s->kind == SIM_WAKE)
         return sim_fail(EINVAL);
     if (sys_address_family(&a) != s->family)
@@ -494,6 +508,8 @@ int sys_local_address(sys_fd fd, rondo_address *address)
     memset(address, 0, sizeof *address);
     if (!s)
         return RONDO_EBADF;
+    if (s->is)
+        return sim_fail(ENOTSOCK);
     if (s->bound || s->connected)
         *address = s->local;
     else if (s->family != RONDO_FAMILY_UNIX)
@@ -508,7 +524,7 @@ int sys_peer_address(sys_fd fd, rondo_address *address)
     if (!s)
         return RONDO_EBADF;
     if (!s->connected)
-        return sim_fail(ENOTCONN);
+        return sim_fail(s->is ? ENOTSOCK : ENOTCONN);
     *address = s->peer;
     return 0;
 }
@@ -524,6 +540,8 @@ enum sys_kind sys_kind(sys_fd fd)
         return SYS_KIND_DATAGRAM;
     if (s->kind == SIM_WAKE)
         return SYS_KIND_OTHER;
+    if (s->is)
+        return s->is->kind;
     return s->listening ? SYS_KIND_LISTENER : SYS_KIND_STREAM;
 }
 
@@ -539,12 +557,21 @@ int sys_socket_datagram(rondo_family family, sys_fd *fd)
 
 int sys_adopt(sys_fd fd)
 {
-    return net_get(fd) ? 0 : RONDO_EBADF;
+    struct sim_socket *s = net_get(fd);
+    if (!s)
+        return RONDO_EBADF;
+    s->blocking = false;
+    return 0;
 }
 
 int sys_check_nonblocking(sys_fd fd)
 {
-    return net_get(fd) ? 0 : RONDO_EBADF;
+    const struct sim_socket *s = net_get(fd);
+    if (!s)
+        return RONDO_EBADF;
+    if (s->is)
+        return RONDO_ENOTSOCK;
+    return s->blocking ? RONDO_EINVAL : 0;
 }
 
 int sys_option(sys_fd fd, enum sys_option option, int value)
@@ -593,7 +620,9 @@ void net_report(FILE *to, const struct sim_socket *s)
         (void)rondo_address_text(&s->local, local, sizeof local);
     if (s->connected || s->connecting)
         (void)rondo_address_text(&s->peer, peer, sizeof peer);
-    if (s->kind == SIM_WAKE)
+    if (s->is)
+        s->is->report(to, s);
+    if (s->is || s->kind == SIM_WAKE)
         return;
     fprintf(to, "%s:   socket %u %s%s%s%s%s", s->host->name, s->number, local,
             *peer ? " - " : "", peer,

@@ -7,7 +7,7 @@
 
 enum { SIM_FIRST_FD = 1000000 };
 
-enum sim_socket_kind { SIM_STREAM, SIM_DATAGRAM, SIM_WAKE };
+enum sim_socket_kind { SIM_STREAM, SIM_DATAGRAM, SIM_WAKE, SIM_OTHER };
 
 /* Bytes on their way to the other end, or there and not read yet. */
 struct sim_segment {
@@ -38,6 +38,18 @@ struct sim_watch {
 struct sim_group {
     struct sim_group *next;
     rondo_address ip;
+};
+
+/* What a descriptor leads to that is no socket. */
+struct sim_class {
+    enum sys_kind kind;
+    bool refuses_waits; /* as a device without a driver's help */
+    unsigned (*events)(const struct sim_socket *s);
+    int64_t (*read)(struct sim_socket *s, void *data, size_t size);
+    int64_t (*write)(struct sim_socket *s, const rondo_buffer *buffers,
+                     size_t count);
+    void (*close)(struct sim_socket *s); /* its last descriptor is closed */
+    void (*report)(FILE *to, const struct sim_socket *s);
 };
 
 struct sim_socket {
@@ -78,6 +90,12 @@ struct sim_socket {
     struct sim_group *groups;
 
     bool awake; /* of a SIM_WAKE */
+
+    const struct sim_class *is; /* of a SIM_OTHER; else NULL */
+    void *of_class;             /* its own */
+    unsigned sides;             /* for which it is open */
+    bool blocking;              /* without O_NONBLOCK */
+
     struct sim_watch *watches;
 };
 
@@ -115,6 +133,8 @@ struct sim_socket *net_find_bound(struct sim_host *host,
 bool net_is_any(const rondo_address *a);
 bool net_is_multicast(const rondo_address *a);
 bool net_same_ip(const rondo_address *a, const rondo_address *b);
+/* Linux: a unix socket knows at once that its peer is closed. */
+bool net_peer_is_closed(const struct sim_socket *s);
 /* Unlinks the two ends of a stream. */
 void net_part(struct sim_socket *s);
 /* Calls fn(s) in so many ns; the socket stays until then. */
@@ -160,6 +180,19 @@ void local_forget(struct sim_host *host);
 struct sim_socket *local_find(struct sim_host *host, enum sim_socket_kind kind,
                               const rondo_address *a);
 int local_connect(struct sim_socket *s, const rondo_address *address);
+
+/* pipes.c */
+/* A pipe's ends, in blocking mode. */
+int pipes_make(sys_fd ends[2]);
+
+/* disk.c */
+/* What was not synced is lost. */
+void disk_crash(struct sim_host *host);
+void disk_end(struct sim_host *host);
+
+/* files.c */
+/* As sys_sendfile, of any host's socket. */
+int64_t files_send(struct sim_socket *to, const struct sys_part *part);
 
 /* done.c */
 void done_forget(struct sim_host *host);

@@ -72,6 +72,8 @@ struct sim_host {
     struct sim_block *blocks;
     struct sim_socket *sockets; /* all that have a descriptor */
     struct sim_path *paths;
+    struct sim_disk *disk;        /* NULL: no file was opened yet */
+    int64_t disk_most;            /* bytes; 0: very many */
     struct sim_request *requests; /* of the backend "done" */
     unsigned descriptors, descriptors_most;
     uint16_t next_port;
