@@ -112,6 +112,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/names.c
     src/sim/net.c
     src/sim/packets.c
+    src/sim/passing.c
     src/sim/pipes.c
     src/sim/ready.c
     src/sim/sockets.c

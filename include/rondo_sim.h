@@ -108,11 +108,13 @@ typedef struct rondo_sim_faults {
                            reports it */
     double early;       /**< a wait ends early, as after a signal (EINTR) */
     double split;       /**< what one send has sent arrives in two pieces */
-    double no_descriptor; /**< EMFILE from socket, accept and dup */
-    double no_file;       /**< ENFILE from the same */
-    double no_buffers;    /**< ENOBUFS from a send or a connect */
-    double no_memory;     /**< an allocation of the library's fails */
-    double no_thread;     /**< a thread of the library's cannot start */
+    double
+        no_descriptor; /**< EMFILE from socket, accept, dup, pipe and open, and
+                             where descriptors arrive */
+    double no_file;    /**< ENFILE from the same */
+    double no_buffers; /**< ENOBUFS from a send or a connect */
+    double no_memory;  /**< an allocation of the library's fails */
+    double no_thread;  /**< a thread of the library's cannot start */
     double accept_error; /**< ECONNABORTED from an accept; the client is gone */
     double reset;   /**< a connection is reset, of the occasions on which bytes
                      arrive */
@@ -352,6 +354,15 @@ RONDO_API int rondo_sim_count_descriptors(int host);
 RONDO_API int rondo_sim_pipe(rondo_fd ends[2]);
 /** Two connected unix sockets, as socketpair(2). */
 RONDO_API int rondo_sim_pair(rondo_fd ends[2]);
+/** As sendmsg(2) and recvmsg(2) with SCM_RIGHTS: the descriptors travel with the
+ * first byte, and are open until they have arrived. *count is how many there is
+ * room for, then how many came; others are closed. RONDO_EMFILE: the host had no
+ * room for all of them; the bytes and the descriptors are lost. */
+RONDO_API int64_t rondo_sim_send_fds(rondo_fd fd, const void *data, size_t size,
+                                     const rondo_fd *fds, size_t count);
+RONDO_API int64_t rondo_sim_recv_fds(rondo_fd fd, void *data, size_t size,
+                                     rondo_fd *fds, size_t *count,
+                                     int64_t timeout_ns);
 /** As rondo_sim_recv and rondo_sim_send, of any descriptor. RONDO_EPIPE: the
  * pipe has no reader. */
 RONDO_API int64_t rondo_sim_read(rondo_fd fd, void *data, size_t size,

@@ -187,10 +187,12 @@
 #define flow_arrive rondo_p_flow_arrive
 #define flow_broke rondo_p_flow_broke
 #define flow_drop_way rondo_p_flow_drop_way
+#define flow_free rondo_p_flow_free
 #define flow_link rondo_p_flow_link
 #define flow_send rondo_p_flow_send
 #define flow_stop rondo_p_flow_stop
 #define flow_take rondo_p_flow_take
+#define flow_take_with rondo_p_flow_take_with
 #define flow_way_ends rondo_p_flow_way_ends
 #define free_list_clear rondo_p_free_list_clear
 #define free_list_put rondo_p_free_list_put
@@ -290,6 +292,7 @@
 #define local_connect rondo_p_local_connect
 #define local_find rondo_p_local_find
 #define local_forget rondo_p_local_forget
+#define local_unnamed rondo_p_local_unnamed
 #define lookup_cancel rondo_p_lookup_cancel
 #define lookup_check_host rondo_p_lookup_check_host
 #define lookup_part rondo_p_lookup_part
@@ -322,6 +325,7 @@
 #define net_events rondo_p_net_events
 #define net_find_bound rondo_p_net_find_bound
 #define net_get rondo_p_net_get
+#define net_hold rondo_p_net_hold
 #define net_host_stops rondo_p_net_host_stops
 #define net_is_any rondo_p_net_is_any
 #define net_is_multicast rondo_p_net_is_multicast
@@ -330,6 +334,7 @@
 #define net_new rondo_p_net_new
 #define net_part rondo_p_net_part
 #define net_peer_is_closed rondo_p_net_peer_is_closed
+#define net_release rondo_p_net_release
 #define net_report rondo_p_net_report
 #define net_same_ip rondo_p_net_same_ip
 #define net_take_error rondo_p_net_take_error
@@ -358,6 +363,8 @@
 #define packets_receive_one rondo_p_packets_receive_one
 #define packets_send_out rondo_p_packets_send_out
 #define packets_send_parts rondo_p_packets_send_parts
+#define passing_drop rondo_p_passing_drop
+#define passing_forget rondo_p_passing_forget
 #define path_arg rondo_p_path_arg
 #define path_batch_clear rondo_p_path_batch_clear
 #define path_batch_put rondo_p_path_batch_put

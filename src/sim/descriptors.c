@@ -81,8 +81,8 @@ static int descriptors_pair(sys_fd fds[2])
         return error;
     }
     struct sim_socket *a = net_get(fds[0]), *b = net_get(fds[1]);
-    (void)sys_address_unix(&a->local, "", 0);
-    a->peer = b->local = b->peer = a->local;
+    a->peer = b->local;
+    b->peer = a->local;
     a->connected = b->connected = true;
     flow_link(a, b);
     return 0;

@@ -116,6 +116,8 @@ struct sim_socket *net_new(struct sim_host *host, enum sim_socket_kind kind,
     s->way.run = flow_arrive;
     s->way.end = flow_way_ends;
     s->loops_back = true;
+    if (family == RONDO_FAMILY_UNIX)
+        local_unnamed(&s->local);
     return s;
 }
 
@@ -129,7 +131,7 @@ void net_unuse(struct sim_socket *s)
     while (s->in_first) {
         struct sim_segment *segment = s->in_first;
         s->in_first = segment->next;
-        free(segment);
+        flow_free(segment);
     }
     free(s);
 }
@@ -271,6 +273,20 @@ static void net_close_last(struct sim_socket *s, bool resets)
     flow_stop(s, resets || s->resets || s->in_bytes);
 }
 
+void net_hold(struct sim_socket *s)
+{
+    assert(s->descriptors);
+    s->descriptors++;
+    s->uses++;
+}
+
+void net_release(struct sim_socket *s)
+{
+    if (--s->descriptors == 0)
+        net_close_last(s, false);
+    net_unuse(s);
+}
+
 static void net_close(sys_fd fd, bool resets, bool quietly)
 {
     struct sim_file *file = net_file(fd);
@@ -348,6 +364,7 @@ static void net_vanish(struct sim_socket *s)
 
 void net_host_stops(struct sim_host *host, bool system_goes_on)
 {
+    passing_forget(host);
     for (int i = 0; i < sim.files_used; i++) {
         struct sim_socket *s = sim.files[i].socket;
         if (!s || sim.files[i].host != host)
@@ -510,9 +527,9 @@ int sys_local_address(sys_fd fd, rondo_address *address)
         return RONDO_EBADF;
     if (s->is)
         return sim_fail(ENOTSOCK);
-    if (s->bound || s->connected)
+    if (s->bound || s->connected || s->family == RONDO_FAMILY_UNIX)
         *address = s->local;
-    else if (s->family != RONDO_FAMILY_UNIX)
+    else
         (void)sys_address_any(address, s->family, 0);
     return 0;
 }

@@ -13,7 +13,8 @@ enum sim_socket_kind { SIM_STREAM, SIM_DATAGRAM, SIM_WAKE, SIM_OTHER };
 struct sim_segment {
     struct sim_segment *next;
     int64_t arrives;
-    size_t start, end; /* of its bytes */
+    size_t start, end;         /* of its bytes */
+    struct sim_parcel *parcel; /* descriptors beside the first; or NULL */
     enum sim_carries { SIM_BYTES, SIM_FIN, SIM_RESET } carries;
     char bytes[];
 };
@@ -113,6 +114,9 @@ struct sim_socket *net_new(struct sim_host *host, enum sim_socket_kind kind,
 /* Gives a socket one descriptor more. */
 int net_add_descriptor(struct sim_socket *s, sys_fd *fd);
 void net_unuse(struct sim_socket *s);
+/* Keeps a socket open without a number, and lets it go. */
+void net_hold(struct sim_socket *s);
+void net_release(struct sim_socket *s);
 /* Its events, bits of enum rondo_event. */
 unsigned net_events(const struct sim_socket *s);
 /* Tells those that watch it. */
@@ -154,6 +158,11 @@ void flow_broke(struct sim_socket *s, int os_error);
 int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
                   size_t count);
 int64_t flow_take(struct sim_socket *s, void *data, size_t size);
+/* The same, up to the first bytes that have descriptors beside them, which the
+ * caller gets; NULL: none came. */
+int64_t flow_take_with(struct sim_socket *s, void *data, size_t size,
+                       struct sim_parcel **parcel);
+void flow_free(struct sim_segment *segment);
 
 /* dial.c */
 int dial_begin(struct sim_socket *s, const rondo_address *address);
@@ -179,7 +188,15 @@ void packets_drop_all(struct sim_socket *s);
 void local_forget(struct sim_host *host);
 struct sim_socket *local_find(struct sim_host *host, enum sim_socket_kind kind,
                               const rondo_address *a);
+/* The address of a unix socket without a path. */
+void local_unnamed(rondo_address *a);
 int local_connect(struct sim_socket *s, const rondo_address *address);
+
+/* passing.c */
+/* NULL: nothing. */
+void passing_drop(struct sim_parcel *parcel);
+/* All that is on its way on that host. */
+void passing_forget(struct sim_host *host);
 
 /* pipes.c */
 /* A pipe's ends, in blocking mode. */

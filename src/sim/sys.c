@@ -192,6 +192,7 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_TCP:
     case RONDO_CAN_UDP:
     case RONDO_CAN_UNIX:
+    case RONDO_CAN_PASS_DESCRIPTORS:
     case RONDO_CAN_PIPES:
     case RONDO_CAN_FILE_OWNERS:
     case RONDO_CAN_LOCK_RANGES:

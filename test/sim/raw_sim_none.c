@@ -150,34 +150,6 @@ bool raw_path_put_file(const char *path)
     return false;
 }
 
-int64_t raw_pid(void)
-{
-    return -1;
-}
-
-ptrdiff_t raw_recv_fds(raw_fd fd, void *data, size_t size, raw_fd *fds,
-                       size_t *count, int timeout_ms)
-{
-    (void)fd;
-    (void)data;
-    (void)size;
-    (void)fds;
-    (void)count;
-    (void)timeout_ms;
-    return -1;
-}
-
-ptrdiff_t raw_send_fds(raw_fd fd, const void *data, size_t size,
-                       const raw_fd *fds, size_t count)
-{
-    (void)fd;
-    (void)data;
-    (void)size;
-    (void)fds;
-    (void)count;
-    return -1;
-}
-
 bool raw_sendfile_fails(enum raw_sendfile_failure how, unsigned after,
                         unsigned times)
 {
