@@ -108,6 +108,13 @@ static int64_t descriptors_read(sys_fd fd, void *data, size_t size)
     return s->is ? s->is->read(s, data, size) : sys_recv(fd, data, size);
 }
 
+static int64_t descriptors_write(sys_fd fd, const void *data, size_t size)
+{
+    const rondo_buffer one = {data, size};
+    struct sim_socket *s = net_get(fd);
+    return s ? flow_send(s, &one, 1) : RONDO_EBADF;
+}
+
 int64_t rondo_sim_read(rondo_fd fd, void *data, size_t size, int64_t timeout_ns)
 {
     struct sim_socket *s;
@@ -130,7 +137,7 @@ int64_t rondo_sim_write(rondo_fd fd, const void *data, size_t size,
         return result;
     int64_t until = descriptors_until(timeout_ns);
     do
-        result = sys_send(sys_fd_of(fd), data, size);
+        result = descriptors_write(sys_fd_of(fd), data, size);
     while (result == RONDO_EAGAIN && descriptors_wait(until));
     return descriptors_result("sim_write", result);
 }

@@ -411,7 +411,9 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
 int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
 {
     struct sim_socket *s = net_get(fd);
-    return s ? flow_send(s, buffers, count) : RONDO_EBADF;
+    if (!s)
+        return RONDO_EBADF;
+    return s->is ? sim_fail(ENOTSOCK) : flow_send(s, buffers, count);
 }
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
