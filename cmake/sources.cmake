@@ -115,6 +115,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/passing.c
     src/sim/pipes.c
     src/sim/ready.c
+    src/sim/signals.c
     src/sim/sockets.c
     src/sim/sys.c
     src/sim/threads.c

@@ -209,6 +209,13 @@ RONDO_API int rondo_sim_restart(int host);
  * rondo_sim_resume lets it go on. Twice: 0. */
 RONDO_API int rondo_sim_pause(int host);
 RONDO_API int rondo_sim_resume(int host);
+/** Sends the process of a host a signal, as kill(2). Its loops are told that watch
+ * for the signal; a host that sends it to itself has been told when this returns.
+ * Else it does what signals do: it ends the process (rondo_sim_kill), stops it
+ * (SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU: rondo_sim_pause), lets it go on (SIGCONT)
+ * or does nothing (SIGCHLD, SIGURG, SIGWINCH). RONDO_EINVAL: no such signal.
+ * A host that is down, or whose main has returned: 0. */
+RONDO_API int rondo_sim_signal(int host, int signum);
 /** From now on the host's clock gains `drift` seconds each second. From -0.5 to
  * 1, else RONDO_EINVAL. */
 RONDO_API int rondo_sim_set_drift(int host, double drift);

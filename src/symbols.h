@@ -522,6 +522,7 @@
 #define signal_hook_remove rondo_p_signal_hook_remove
 #define signals_arg rondo_p_signals_arg
 #define signals_close rondo_p_signals_close
+#define signals_forget_host rondo_p_signals_forget_host
 #define signals_run rondo_p_signals_run
 #define sim rondo_p_sim
 #define sim_alloc rondo_p_sim_alloc
@@ -540,6 +541,7 @@
 #define sim_fault_at rondo_p_sim_fault_at
 #define sim_fault_begin rondo_p_sim_fault_begin
 #define sim_fault_names rondo_p_sim_fault_names
+#define sim_forget_own rondo_p_sim_forget_own
 #define sim_free rondo_p_sim_free
 #define sim_free_blocks rondo_p_sim_free_blocks
 #define sim_host_clock rondo_p_sim_host_clock
@@ -556,6 +558,7 @@
 #define sim_names_end rondo_p_sim_names_end
 #define sim_note rondo_p_sim_note
 #define sim_note_text rondo_p_sim_note_text
+#define sim_of_process rondo_p_sim_of_process
 #define sim_pause_threads rondo_p_sim_pause_threads
 #define sim_random rondo_p_sim_random
 #define sim_realloc rondo_p_sim_realloc

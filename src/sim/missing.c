@@ -216,30 +216,7 @@ void sys_network_close(sys_fd fd, struct sys_network *network)
     (void)network;
 }
 
-/* ---- signals, processors ---- */
-
-void sys_signals_lock(void)
-{
-    (void)missing();
-}
-
-void sys_signals_unlock(void)
-{
-    (void)missing();
-}
-
-int sys_signal_watch(int signum, const struct sys_signals_told *whom)
-{
-    (void)signum;
-    (void)whom;
-    return error_set(RONDO_ENOTSUP, "a simulated host has no signals");
-}
-
-void sys_signal_unwatch(int signum)
-{
-    (void)signum;
-    (void)missing();
-}
+/* ---- processors ---- */
 
 int sys_thread_pin(unsigned index)
 {

@@ -383,6 +383,8 @@ void net_host_stops(struct sim_host *host, bool system_goes_on)
     }
     done_forget(host);
     local_forget(host);
+    signals_forget_host(host);
+    sim_forget_own(host);
     if (!system_goes_on)
         disk_crash(host);
     host->next_port = 49152;
