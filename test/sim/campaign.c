@@ -218,7 +218,8 @@ static int tell_failure(uint64_t seed)
 /* ---- pairs ---- */
 
 static const char *const kind_names[SIDE_KINDS] = {
-    "client", "server", "unix client", "unix server", "group", "accepted"};
+    "client", "server",   "unix client", "unix server",
+    "group",  "accepted", "pipe reader", "pipe writer"};
 #define ENDING_NAME(name) #name,
 static const char *const ending_names[ENDINGS] = {SIDE_ENDINGS(ENDING_NAME)};
 

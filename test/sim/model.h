@@ -118,7 +118,8 @@ struct model {
     bool relays_break; /* those between a client and a server */
     const uint64_t *skipped;
     size_t skip_count;
-    unsigned sides, ops_count;
+    bool backend_sends_files; /* a cancel catches a part on its way */
+    unsigned sides, ops_count, files;
     uint64_t steps;
     struct place *places;
     unsigned place_count;
@@ -185,6 +186,8 @@ enum side_kind {
     SIDE_UNIX_SERVER,
     SIDE_GROUP,
     SIDE_ACCEPTED,
+    SIDE_PIPE_READER,
+    SIDE_PIPE_WRITER,
     SIDE_KINDS
 };
 
@@ -230,6 +233,8 @@ struct side {
     char *room; /* of get_buffer, which it may fill */
     size_t room_size;
     unsigned protocol; /* which of the tables */
+    unsigned fds_sent, fds_taken;
+    bool sends_file;
     enum side_ending ending;
 };
 
@@ -255,7 +260,8 @@ enum side_trait {
     TRAIT_GET_BUFFERS,
     TRAIT_UNREAD,
     TRAIT_RAW,
-    TRAIT_RELAYED
+    TRAIT_RELAYED,
+    TRAIT_TAKES_FDS
 };
 void side_has(struct side *s, enum side_trait trait);
 unsigned side_verbs(void);
@@ -269,6 +275,16 @@ int64_t v_write_owned(struct side *s, struct step *step);
 int64_t v_write_then(struct side *s, struct step *step);
 int64_t v_try_write(struct side *s, struct step *step);
 int64_t v_drain(struct side *s, struct step *step);
+
+/* ---- model_system.c ---- */
+
+int64_t v_send_fd(struct side *s, struct step *step);
+int64_t v_sendfile(struct side *s, struct step *step);
+/* Inside a callback of bytes. */
+void side_takes_fds(struct side *s, rondo_transport *t);
+int64_t pipe_act(struct place *p, struct step *step);
+int64_t file_act(struct place *p, struct step *step);
+int64_t signal_act(struct place *p, struct step *step);
 
 /* ---- model_filter.c ---- */
 
