@@ -343,7 +343,9 @@ static unsigned weight(unsigned i)
 {
     if (!verbs[i].run)
         return 0;
-    bool focus = model.focus[0] == i + 1 || model.focus[1] == i + 1;
+    unsigned of = verbs[i].run == v_send_fd ? FIRST_TRAIT + TRAIT_TAKES_FDS : i;
+    bool focus = model.focus[0] == i + 1 || model.focus[1] == i + 1 ||
+                 model.focus[0] == of + 1 || model.focus[1] == of + 1;
     return focus ? i >= FIRST_END ? 3 : FOCUS : verbs[i].weight;
 }
 
