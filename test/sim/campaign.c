@@ -22,6 +22,7 @@ static struct shared {
     size_t did_count;
     struct did {
         uint64_t key;
+        bool begun; /* else it is left out, and acts all the same: an end */
         char text[120];
     } did[STEPS_MOST];
     unsigned met[VERBS_MOST][VERBS_MOST];
@@ -34,23 +35,24 @@ static const char *backend;
 static const char *trace;
 static bool keeps_steps, shortens = true;
 
-/* A seed says which verbs are tried more often, and whether there are faults. */
-static struct model_options options_of(uint64_t seed)
-{
-    return (struct model_options){.backend = backend,
-                                  .trace = trace,
-                                  .faults = (seed & 3) == 3,
-                                  .focus = {(unsigned)(seed >> 40) & 0xff,
-                                            (unsigned)(seed >> 48) & 0xff}};
-}
-
+/* text NULL: the step begins. */
 static void did(uint64_t key, const char *text)
 {
-    if (!keeps_steps || shared->did_count == STEPS_MOST)
+    size_t i = shared->did_count;
+    if (!keeps_steps)
         return;
-    struct did *d = &shared->did[shared->did_count++];
+    while (text && i && shared->did[i - 1].key != key)
+        i--;
+    if (!i || !text) {
+        if (shared->did_count == STEPS_MOST)
+            return;
+        i = ++shared->did_count;
+        shared->did[i - 1] = (struct did){.begun = !text};
+    }
+    struct did *d = &shared->did[i - 1];
     d->key = key;
-    snprintf(d->text, sizeof d->text, "%s", text);
+    if (text)
+        snprintf(d->text, sizeof d->text, "%s", text);
 }
 
 static void met(unsigned a, unsigned b, unsigned kind, unsigned ending)
@@ -66,8 +68,9 @@ static void met(unsigned a, unsigned b, unsigned kind, unsigned ending)
 
 static int play(uint64_t seed, const uint64_t *skipped, size_t count)
 {
-    struct model_options o = options_of(seed);
+    struct model_options o = model_options_of(seed, backend);
     struct model_result result = {0};
+    o.trace = trace;
     o.skipped = skipped;
     o.skip_count = count;
     o.did = did;
@@ -188,6 +191,28 @@ static void shorten(struct shorter *s)
     (void)play_apart(s->seed, s->skipped, s->count);
 }
 
+/* As a program of kept.c. */
+static void tell_as_c(uint64_t seed)
+{
+    unsigned column = 0;
+    printf("\n/* %s */\nstatic const uint64_t seed_%llu[] = {", shared->failure,
+           (unsigned long long)seed);
+    for (size_t i = 0; i < shared->did_count; i++) {
+        const struct did *d = &shared->did[i];
+        if (!d->begun)
+            continue;
+        if (d->text[0] || column == 3)
+            column = 0;
+        printf("%s0x%016llx,", column++ ? " " : "\n    ",
+               (unsigned long long)d->key);
+        if (!d->text[0])
+            continue;
+        printf(" /* %s */", d->text);
+        column = 0;
+    }
+    printf("\n};\n    KEPT(%s, %llu),\n", backend, (unsigned long long)seed);
+}
+
 static int tell_failure(uint64_t seed)
 {
     static struct shorter s;
@@ -212,7 +237,9 @@ static int tell_failure(uint64_t seed)
     fprintf(stderr, "%zu of %zu steps are enough: %s\n", shared->did_count,
             before, shared->failure);
     for (size_t i = 0; i < shared->did_count; i++)
-        fprintf(stderr, "  %s\n", shared->did[i].text);
+        if (shared->did[i].text[0])
+            fprintf(stderr, "  %s\n", shared->did[i].text);
+    tell_as_c(seed);
     return 1;
 }
 

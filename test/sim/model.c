@@ -334,6 +334,14 @@ static void model_run(void)
         check_end();
 }
 
+struct model_options model_options_of(uint64_t seed, const char *backend)
+{
+    return (struct model_options){.backend = backend,
+                                  .faults = (seed & 3) == 3,
+                                  .focus = {(unsigned)(seed >> 40) & 0xff,
+                                            (unsigned)(seed >> 48) & 0xff}};
+}
+
 int model_play(uint64_t seed, const struct model_options *o,
                struct model_result *result)
 {
@@ -345,6 +353,8 @@ int model_play(uint64_t seed, const struct model_options *o,
     model.backend_sends_files = strcmp(o->backend, "done") == 0;
     model.skipped = o->skipped;
     model.skip_count = o->skip_count;
+    model.kept = o->kept;
+    model.kept_count = o->kept_count;
     model.did = o->did;
     model.focus[0] = o->focus[0];
     model.focus[1] = o->focus[1];

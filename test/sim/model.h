@@ -116,8 +116,8 @@ struct model {
     bool faults;       /* errors may come from nowhere */
     bool exact;        /* callbacks run exactly when they are due */
     bool relays_break; /* those between a client and a server */
-    const uint64_t *skipped;
-    size_t skip_count;
+    const uint64_t *skipped, *kept;
+    size_t skip_count, kept_count;
     bool backend_sends_files; /* a cancel catches a part on its way */
     unsigned sides, ops_count, files;
     uint64_t steps;
@@ -129,7 +129,8 @@ struct model {
     struct timer *timers;
     struct soon *soons;
     unsigned focus[2]; /* verbs that are chosen more often */
-    void (*did)(uint64_t key, const char *text); /* or NULL */
+    /* NULL, or is told of each step: its key when it begins, its text later */
+    void (*did)(uint64_t key, const char *text);
 };
 
 extern struct model model;
@@ -316,6 +317,9 @@ struct model_options {
     bool faults;
     const uint64_t *skipped; /* sorted: steps that are left out */
     size_t skip_count;
+    const uint64_t
+        *kept; /* sorted: the only steps; NULL: all but those above */
+    size_t kept_count;
     unsigned focus[2]; /* verbs + 1; 0: none */
     bool tortures;     /* a short program, in which each fault may happen */
     void (*did)(uint64_t key, const char *text);
@@ -323,6 +327,9 @@ struct model_options {
     void (*met)(unsigned verb, unsigned other, unsigned kind, unsigned ending);
 };
 
+/* What a seed says besides its chance: which verbs are tried more often, and
+ * whether there are faults. */
+struct model_options model_options_of(uint64_t seed, const char *backend);
 /* Plays one program. 0: all held; 1: rondo_sim_failure tells what did not. */
 int model_play(uint64_t seed, const struct model_options *options,
                struct model_result *result);
