@@ -92,6 +92,7 @@ static rondo_fd file_of_side(struct side *s, size_t size)
 {
     char path[24], *bytes = host_alloc(size);
     side_fill(s, bytes, size);
+    (void)snprintf(path, sizeof path, "/tmp/%u", model.files++);
     rondo_fd fd =
         rondo_sim_open(path, RONDO_FILE_READ | RONDO_FILE_WRITE |
                                  RONDO_FILE_CREATE | RONDO_FILE_TRUNCATE);
