@@ -265,6 +265,8 @@ enum side_trait {
     TRAIT_TAKES_FDS
 };
 void side_has(struct side *s, enum side_trait trait);
+/* The program tries what readers do. */
+bool side_wants_reader(void);
 unsigned side_verbs(void);
 const char *side_verb_name(unsigned i);
 

@@ -339,6 +339,18 @@ const char *side_verb_name(unsigned i)
     return verbs[i].name;
 }
 
+bool side_wants_reader(void)
+{
+    for (int k = 0; k < 2; k++) {
+        unsigned i = model.focus[k] - 1;
+        if (i < VERBS &&
+            (verbs[i].run == v_reader_free || verbs[i].run == v_reader_drain ||
+             i == FIRST_TRAIT + TRAIT_READER))
+            return true;
+    }
+    return false;
+}
+
 static unsigned weight(unsigned i)
 {
     if (!verbs[i].run)
