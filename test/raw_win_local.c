@@ -97,8 +97,7 @@ bool raw_path_make(const char *path, const char *what)
 
 bool raw_path_remove(const char *path)
 {
-    (void)path;
-    return false;
+    return remove(path) == 0;
 }
 
 bool raw_path_rename(const char *from, const char *to)
