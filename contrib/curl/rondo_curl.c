@@ -17,7 +17,8 @@ struct rondo_curl {
     CURLM *multi;
     struct transfer *transfers;
     rondo_id timer; /* 0: none */
-    bool *freed;    /* while a done is called: set when c is freed */
+    bool busy;      /* a done is being called: */
+    bool ended;     /* it was freed there, and the memory goes after it */
 };
 
 /* ---- the end of transfers ----------------------------------------------- */
@@ -42,11 +43,10 @@ static struct transfer *transfer_of(CURL *easy)
 /* Tells those that have ended. A done may start and stop others, and free c. */
 static void tell(rondo_curl *c)
 {
-    bool freed = false;
     CURLMsg *message;
     int left;
-    c->freed = &freed;
-    while (!freed && (message = curl_multi_info_read(c->multi, &left))) {
+    c->busy = true;
+    while (!c->ended && (message = curl_multi_info_read(c->multi, &left))) {
         CURL *easy = message->easy_handle;
         CURLcode result = message->data.result; /* the message goes with it */
         struct transfer *t = transfer_of(easy);
@@ -58,8 +58,9 @@ static void tell(rondo_curl *c)
         drop(t);
         done(loop, arg, easy, result);
     }
-    if (!freed)
-        c->freed = NULL;
+    c->busy = false;
+    if (c->ended)
+        free(c);
 }
 
 static void act(rondo_curl *c, curl_socket_t socket, int events)
@@ -153,14 +154,14 @@ void rondo_curl_free(rondo_curl *c)
 {
     if (!c)
         return;
-    if (c->freed)
-        *c->freed = true;
     while (c->transfers)
         drop(c->transfers);
     (void)curl_multi_cleanup(c->multi);
     if (c->timer > 0)
         (void)rondo_cancel(c->loop, c->timer);
-    free(c);
+    c->ended = true;
+    if (!c->busy)
+        free(c);
 }
 
 CURLM *rondo_curl_multi(rondo_curl *curl)

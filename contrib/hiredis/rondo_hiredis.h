@@ -16,7 +16,8 @@ struct rondo_hiredis {
     unsigned events;  /* what hiredis waits for: RONDO_READABLE, _WRITABLE */
     rondo_id failing; /* a callback that ends the connection, or 0 */
     rondo_id timer;   /* of scheduleTimer, or 0 */
-    bool *freed;      /* while hiredis is called: set when it ends */
+    bool busy;        /* hiredis is being called: */
+    bool ended;       /* it has ended meanwhile, and is freed after that */
 };
 
 /* Ends a connection that cannot be watched: all that waits is told. */
@@ -32,15 +33,15 @@ static inline void rondo_hiredis_event(rondo_loop *loop, rondo_fd fd,
                                        unsigned events, void *arg)
 {
     struct rondo_hiredis *r = (struct rondo_hiredis *)arg;
-    bool freed = false;
     (void)loop, (void)fd;
-    r->freed = &freed;
+    r->busy = true;
     if (events & RONDO_READABLE)
         redisAsyncHandleRead(r->context);
-    if (!freed && events & RONDO_WRITABLE & r->events)
+    if (!r->ended && events & RONDO_WRITABLE & r->events)
         redisAsyncHandleWrite(r->context);
-    if (!freed)
-        r->freed = NULL;
+    r->busy = false;
+    if (r->ended)
+        free(r);
 }
 
 /* hiredis calls the functions below from any place of its own, and cannot be
@@ -92,9 +93,9 @@ static inline void rondo_hiredis_cleanup(void *arg)
         (void)rondo_cancel(r->loop, r->failing);
     if (r->timer > 0)
         (void)rondo_cancel(r->loop, r->timer);
-    if (r->freed)
-        *r->freed = true;
-    free(r);
+    r->ended = true;
+    if (!r->busy)
+        free(r);
 }
 
 #if HIREDIS_MAJOR >= 1
@@ -124,7 +125,8 @@ static inline void rondo_hiredis_schedule(void *arg, struct timeval after)
  * hiredis waits for something the connection keeps rondo_loop_run going. It must
  * have ended (its disconnect callback has run, or redisAsyncFree) before the
  * loop is closed. If the loop cannot watch it later, for want of memory, the
- * connection ends. REDIS_OK; REDIS_ERR: it is attached already, has no
+ * connection ends. hiredis writes without MSG_NOSIGNAL: ignore SIGPIPE.
+ * REDIS_OK; REDIS_ERR: it is attached already, has no
  * socket, or there is no memory.
  */
 static inline int redisRondoAttach(redisAsyncContext *context, rondo_loop *loop)

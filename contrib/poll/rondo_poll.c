@@ -29,6 +29,7 @@ struct rondo_poll {
     struct watched *watched, *wanted; /* by fd, with as much room */
     int watched_count;
     rondo_id hook, timer;
+    int64_t due; /* when the time is up; RONDO_NEVER: no deadline */
     bool ready;  /* a descriptor has an event, or the time is up */
     bool *freed; /* while the source is called: set when p is freed */
 };
@@ -190,12 +191,15 @@ static void watch_wanted(rondo_poll *p)
     p->watched_count = count;
 }
 
-static void set_timer(const rondo_poll *p, int timeout_ms)
+/* An iteration that ends without a dispatch does not put the end of the time
+ * off. */
+static void set_timer(rondo_poll *p, int timeout_ms)
 {
     int64_t when = timeout_ms < 0
                        ? RONDO_NEVER
                        : rondo_loop_time(p->loop) + RONDO_MS(timeout_ms);
-    (void)rondo_reschedule(p->loop, p->timer, when);
+    p->due = timeout_ms < 0 || when < p->due ? when : p->due;
+    (void)rondo_reschedule(p->loop, p->timer, p->due);
     (void)rondo_set_background(p->loop, p->timer, timeout_ms < 0);
 }
 
@@ -213,6 +217,7 @@ static bool dispatch(rondo_poll *p)
     for (int i = 0; i < p->watched_count; i++)
         p->watched[i].revents = 0;
     p->ready = false;
+    p->due = RONDO_NEVER;
     p->freed = &freed;
     p->source.dispatch(p->source.arg, p->fds, p->count);
     if (!freed)
@@ -256,6 +261,7 @@ int rondo_poll_new(rondo_loop *loop, const rondo_poll_source *source,
         return rondo_set_error(RONDO_ENOMEM, "rondo_poll_new: no memory");
     p->loop = loop;
     p->source = known;
+    p->due = RONDO_NEVER;
     p->hook = rondo_add_hook(loop, RONDO_BEFORE_WAIT, before_wait, p);
     p->timer = p->hook < 0 ? p->hook : rondo_call_later(loop, 0, on_time, p);
     if (p->timer < 0) {

@@ -20,7 +20,8 @@ typedef struct rondo_poll_source {
      * Says what to wait for: fills in fd and events of the first `room` entries
      * and returns how many there are. If these are more than `room`, it is
      * called again with room for all. *timeout_ms is -1 before the call: no
-     * deadline; 0: do not wait. A descriptor may be in several entries; one
+     * deadline; 0: do not wait; it counts from the first call after a dispatch,
+     * if a later one does not end it sooner. A descriptor may be in several entries; one
      * below 0 is ignored. Called in each iteration, before the loop waits.
      */
     int (*prepare)(void *arg, struct pollfd *fds, int room, int *timeout_ms);

@@ -163,6 +163,17 @@ TEST(A1_the_time_is_up)
     rondo_poll_free(lib->poll);
 }
 
+/* The loop has other things to do all the time. */
+TEST(A1_other_iterations_do_not_put_the_time_off)
+{
+    struct lib *lib = lib_new(w);
+
+    lib->timeout_ms = 20;
+    while (!lib->dispatched)
+        assert_ok(rondo_loop_run_once(w->loop, RONDO_MS(1)));
+    rondo_poll_free(lib->poll);
+}
+
 TEST(A1_without_descriptors_and_timeout_the_loop_ends)
 {
     struct lib *lib = lib_new(w);
