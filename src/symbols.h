@@ -868,6 +868,8 @@
 #define try_world_ends rondo_p_try_world_ends
 #define unix_at_begin rondo_p_unix_at_begin
 #define unix_at_end rondo_p_unix_at_end
+#define unix_at_look rondo_p_unix_at_look
+#define unix_at_open rondo_p_unix_at_open
 #define unix_datagram_can_refuse_fragments rondo_p_unix_datagram_can_refuse_fragments
 #define unix_datagram_is_end rondo_p_unix_datagram_is_end
 #define unix_datagram_prepare rondo_p_unix_datagram_prepare
