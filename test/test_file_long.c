@@ -160,6 +160,42 @@ TEST(F11_separators_at_the_end_count_for_nothing)
     }
 }
 
+/* ---- sentences ---------------------------------------------------------- */
+
+static void keep_sentence(struct file_told *t)
+{
+    const char *text = rondo_last_error();
+    char *copy = test_alloc(t->w, strlen(text) + 1);
+
+    t->data = strcpy(copy, text);
+}
+
+TEST(F5_a_sentence_has_its_reason_however_long_the_path_is)
+{
+    enum { FIRST = 1900, LAST = 2100 };
+    static const char reason[] = "no such file or directory (ENOENT)";
+    char *path = test_alloc(w, ROOM);
+
+    (void)snprintf(path, ROOM, "%s", file_path(w, "none/"));
+    for (size_t size = strlen(path); size < LAST; size++) {
+        struct file_told *t = file_told(w);
+        const char *text;
+        path[size] = size % 2 ? '\xc3' : '\xa4'; /* an a with two dots */
+        path[size + 1] = '\0';
+        if (size < FIRST || size % 100 == 99)
+            path[size] = size < FIRST ? 'd' : '/';
+        if (size < FIRST)
+            continue;
+        t->then = keep_sentence;
+        file_ends(t, rondo_fs_unlink(w->loop, path, file_plain, t),
+                  RONDO_ENOENT);
+        text = t->data;
+        assert_true(strlen(text) <= 2047);
+        assert_memory_equal(text, "fs_unlink: cannot remove \"", 26);
+        assert_string_equal(text + strlen(text) - (sizeof reason - 1), reason);
+    }
+}
+
 /* ---- watched ------------------------------------------------------------ */
 
 struct seen {
