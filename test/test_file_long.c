@@ -196,6 +196,35 @@ TEST(F5_a_sentence_has_its_reason_however_long_the_path_is)
     }
 }
 
+static void no_list(rondo_loop *loop, void *arg, const rondo_dir_entry *entries,
+                    size_t count, int error)
+{
+    (void)loop, (void)arg, (void)entries, (void)count, (void)error;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t size = strlen(text), length = strlen(end);
+
+    return size >= length && strcmp(text + size - length, end) == 0;
+}
+
+TEST(F5_what_a_file_was_opened_for_is_said_however_long_its_path_is)
+{
+    char *path = deep(w, "a"), byte;
+    rondo_room room = {&byte, 1};
+    struct file_told *t = file_told(w);
+    rondo_file *f = file_open(w, path, RONDO_FILE_WRITE | RONDO_FILE_CREATE);
+
+    assert_error(rondo_file_read(f, 0, &room, 1, file_moved, t), RONDO_EBADF);
+    assert_true(ends_with(rondo_last_error(), "\" is not open for reading"));
+    assert_error(rondo_file_list(f, 0, 0, no_list, t), RONDO_ENOTDIR);
+    assert_true(
+        ends_with(rondo_last_error(), "\" was not opened as a directory"));
+    file_close(w, f);
+    clear(w);
+}
+
 /* ---- watched ------------------------------------------------------------ */
 
 struct seen {
@@ -248,6 +277,30 @@ TEST(Y4_however_deep_it_is)
 {
     test_skip_if(w, !is_unix(w), "Wine has Linux' limit");
     watch_deep(w, NULL);
+}
+
+static void not_there(rondo_loop *loop, void *arg, const rondo_path_event *e)
+{
+    struct seen *s = arg;
+
+    (void)loop;
+    assert_int_equal(e->what, RONDO_PATH_ENDED);
+    assert_error(e->error, RONDO_ENOENT);
+    assert_true(ends_with(rondo_last_error(), ")"));
+    s->failed++;
+}
+
+TEST(Y6_the_reason_is_told_however_long_the_path_is)
+{
+    struct seen *s = test_alloc(w, sizeof *s);
+    char *path = test_alloc(w, ROOM);
+    const char *start = file_path(w, "");
+
+    for (size_t i = 0; i < 1200; i++)
+        path[i] = i % 100 ? 'd' : '/';
+    memcpy(path, start, strlen(start));
+    assert_ok(rondo_watch_path(w->loop, path, NULL, not_there, s));
+    test_run_until(w, s->failed);
 }
 
 TEST(Y8_however_deep_it_is)

@@ -38,10 +38,10 @@ static void path_fail(struct path_tree *tree, int error, const char *path)
     tree->error = error;
     tree->os_error = rondo_last_os_error();
     if (limit)
-        (void)error_set(error, "watch_path: cannot watch \"%s\": %s", path,
+        (void)error_set(error, "watch_path: cannot watch \"%.256s\": %s", path,
                         limit);
     else
-        (void)error_os(error, "watch_path: cannot watch \"%s\"", path);
+        (void)error_os(error, "watch_path: cannot watch \"%.256s\"", path);
     (void)snprintf(tree->sentence, sizeof tree->sentence, "%s",
                    rondo_last_error());
 }
