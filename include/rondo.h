@@ -3317,7 +3317,10 @@ RONDO_API rondo_id rondo_pump(rondo_transport *from, rondo_transport *to,
  *
  * In a forked child the threads do not exist. All calls are RONDO_EFORKED, also
  * after rondo_loop_after_fork of the home loop, which ends the group: each
- * `done` that waits gets RONDO_EFORKED. As Netty's EventLoopGroup.
+ * `done` that waits gets RONDO_EFORKED. The child's copies of what the group's
+ * loops had open (clients, and sockets that listen) stay open until it ends or
+ * executes another program: until then a peer of the parent's sees no end when
+ * the parent closes. As Netty's EventLoopGroup.
  */
 typedef struct rondo_group rondo_group;
 
