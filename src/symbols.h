@@ -234,6 +234,7 @@
 #define io_detach rondo_p_io_detach
 #define io_find rondo_p_io_find
 #define io_init rondo_p_io_init
+#define io_leave rondo_p_io_leave
 #define io_lend rondo_p_io_lend
 #define io_reads_ahead rondo_p_io_reads_ahead
 #define io_reattach rondo_p_io_reattach
@@ -327,6 +328,7 @@
 #define op_accepts rondo_p_op_accepts
 #define op_cancel rondo_p_op_cancel
 #define op_init rondo_p_op_init
+#define op_may_leave rondo_p_op_may_leave
 #define op_sends_files rondo_p_op_sends_files
 #define op_submit rondo_p_op_submit
 #define packets_connect rondo_p_packets_connect
@@ -868,6 +870,8 @@
 #define try_world_ends rondo_p_try_world_ends
 #define unix_at_begin rondo_p_unix_at_begin
 #define unix_at_end rondo_p_unix_at_end
+#define unix_at_look rondo_p_unix_at_look
+#define unix_at_open rondo_p_unix_at_open
 #define unix_datagram_can_refuse_fragments rondo_p_unix_datagram_can_refuse_fragments
 #define unix_datagram_is_end rondo_p_unix_datagram_is_end
 #define unix_datagram_prepare rondo_p_unix_datagram_prepare

@@ -22,9 +22,22 @@ int op_accepts(const rondo_loop *loop)
     return loop->backend->accepts;
 }
 
-bool op_sends_files(const rondo_loop *loop)
+/* Bound to another loop, if backends do that. */
+static bool io_is_moved(const rondo_loop *loop, const struct io *io)
 {
-    return loop->backend->sends_files;
+    unsigned char mode = loop->backend->moved_mode;
+    return mode && io->mode == mode;
+}
+
+bool op_sends_files(const rondo_loop *loop, const struct io *io)
+{
+    return loop->backend->sends_files && !io_is_moved(loop, io);
+}
+
+bool op_may_leave(const rondo_loop *loop, const struct op *op)
+{
+    bool writes = op->task.kind == OP_WRITE || op->task.kind == OP_SENDFILE;
+    return !writes || !loop->backend->moved_mode || io_is_moved(loop, op->io);
 }
 
 void op_submit(rondo_loop *loop, struct op *op)
@@ -169,6 +182,13 @@ void io_detach(rondo_loop *loop, struct io *io)
     loop->backend->detach(loop, io);
     io_take_out(loop, io_probe(loop, io->fd));
     io->attached = false;
+}
+
+void io_leave(rondo_loop *loop, struct io *io)
+{
+    io_detach(loop, io);
+    io_init(io, io->fd, (enum io_owner)io->owner);
+    io->mode = loop->backend->moved_mode;
 }
 
 bool io_reads_ahead(const rondo_loop *loop)

@@ -99,8 +99,10 @@ struct accept_op {
 
 /* How many accepts a server keeps outstanding on each listener. */
 int op_accepts(const rondo_loop *loop);
-/* Tells whether the backend carries out OP_SENDFILE. */
-bool op_sends_files(const rondo_loop *loop);
+/* Tells whether the backend carries out OP_SENDFILE on that descriptor. */
+bool op_sends_files(const rondo_loop *loop, const struct io *io);
+/* May it be cancelled, so that its descriptor goes to another loop? */
+bool op_may_leave(const rondo_loop *loop, const struct op *op);
 
 /* Prepares an operation, which is idle then. io may be attached later; it may
  * be NULL if the operation is never submitted. */
@@ -178,6 +180,9 @@ int io_try(rondo_loop *loop, sys_fd fd);
  * cancelled one, which keeps the io's memory in use. Does nothing if it is not
  * attached. */
 void io_detach(rondo_loop *loop, struct io *io);
+/* The same, of one that goes to another loop with this backend: all that this
+ * one has noted of it is forgotten. */
+void io_leave(rondo_loop *loop, struct io *io);
 
 /* Does the backend read before it is asked? Then an OP_READ may have consumed
  * bytes; a handle that cannot have that waits by OP_WAIT_READ. */
