@@ -100,6 +100,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/done.c
     src/sim/fault.c
     src/sim/flow.c
+    src/sim/guard.c
     src/sim/hosts.c
     src/sim/local.c
     src/sim/memory.c

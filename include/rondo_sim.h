@@ -337,19 +337,26 @@ RONDO_API int rondo_sim_count_descriptors(int host);
 typedef int (*rondo_sim_scenario)(uint64_t seed, void *arg);
 
 /** Runs the scenario with the seeds 1 to `seeds`, on all processor cores, each
- * core in a process of its own. After the first failure, which also is a
- * signal such as abort's, it prints the lowest seed that fails, the sentence of
- * rondo_sim_check, the command that repeats it, and the fewest faults with which
- * it still fails. Prints to stderr. Returns 0: all seeds passed; 1: one failed.
+ * core in a process of its own. A failure is a scenario that does not return 0,
+ * an end of its process (exit, abort, any signal), and a run that hangs: without
+ * an event for 10 s, or without an end for 12 times as long, it is ended. After
+ * a failure the seeds below it are still played. Then the trial prints the lowest
+ * seed that fails, the sentence of rondo_sim_check, what everybody waited for if
+ * rondo_sim_run_until ended with RONDO_SIM_QUIET, the command that repeats it,
+ * and the fewest faults with which it still fails. Prints to stderr, the
+ * sentences of its own errors, too. Returns 0: all seeds passed; 1: one failed.
  *
  * These variables of the environment change what it does:
  * - RONDO_SIM_SEED=n: runs this seed alone, in this process, for a debugger;
  * - RONDO_SIM_SEEDS=n: that many seeds;
  * - RONDO_SIM_KEEP="reset:3 late:17": of the faults that would happen only
- *   these do;
- * - RONDO_SIM_TRACE=file: writes the trace to that file, with RONDO_SIM_SEED.
+ *   these do, with RONDO_SIM_SEED;
+ * - RONDO_SIM_TRACE=file: writes the trace to that file, with RONDO_SIM_SEED;
+ * - RONDO_SIM_TIMEOUT=seconds: instead of the 10 s; 0: none. Of RONDO_SIM_SEED
+ *   there is none unless it is set.
  *
- * RONDO_EBUSY: a world exists; RONDO_EINVAL: no scenario, no seeds. */
+ * RONDO_EBUSY: a world exists; RONDO_EINVAL: no scenario, no seeds, or a
+ * variable that makes no sense; RONDO_EIO: the trace cannot be written. */
 RONDO_API int rondo_sim_try(uint64_t seeds, rondo_sim_scenario scenario,
                             void *arg);
 /** Runs the scenario twice with one seed and compares all events. Returns 0:

@@ -202,6 +202,8 @@
 #define group_stop rondo_p_group_stop
 #define group_stop_timer rondo_p_group_stop_timer
 #define group_unref rondo_p_group_unref
+#define guard_begin rondo_p_guard_begin
+#define guard_stop rondo_p_guard_stop
 #define handle_args rondo_p_handle_args
 #define handle_classes rondo_p_handle_classes
 #define handle_close rondo_p_handle_close
@@ -858,6 +860,7 @@
 #define timers_start rondo_p_timers_start
 #define timers_start_every rondo_p_timers_start_every
 #define timers_start_hidden rondo_p_timers_start_hidden
+#define try_deadlock rondo_p_try_deadlock
 #define try_fired rondo_p_try_fired
 #define try_keep_only rondo_p_try_keep_only
 #define try_keeps rondo_p_try_keeps

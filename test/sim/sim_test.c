@@ -1,5 +1,6 @@
 /* sim_test.c - runs the tests of a file, and the programs of their hosts. */
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include "sim_test.h"
 
 #include <stdio.h>
