@@ -94,6 +94,7 @@ set(RONDO_SOURCES
 
 # What is the same on each system, for the simulated one below.
 set(RONDO_SIM_OWN_SOURCES
+    src/sim/acks.c
     src/sim/api.c
     src/sim/chaos.c
     src/sim/dial.c

@@ -137,10 +137,10 @@ typedef struct rondo_sim_options {
     const char *backend;     /**< of loops that name none: "ready" (the default)
                             tells what is ready, as epoll; "done" carries
                             operations out, as Windows' ports and io_uring */
-    int64_t give_up_ns;   /**< a stream whose packets do not arrive for so long
-                           ends with RONDO_ETIMEDOUT; 0: 2 minutes */
-    size_t segment;       /**< the most bytes that arrive at once; 0: 16 KiB */
-    size_t window;        /**< the room of a stream's receiver; 0: 128 KiB */
+    int64_t give_up_ns; /**< a stream whose packets are not acknowledged for so
+                           long ends with RONDO_ETIMEDOUT; 0: 2 minutes */
+    size_t segment;     /**< the most bytes that arrive at once; 0: 16 KiB */
+    size_t window;      /**< the room of a stream's receiver; 0: 128 KiB */
     unsigned descriptors; /**< of each host; 0: 1,024 */
     double switches;      /**< how often another thread of the host goes on at a
                         lock, an atomic access and the like; 0: 0.1 */
@@ -217,7 +217,9 @@ RONDO_API int rondo_sim_set_link_one_way(int from, int to,
 /** Cuts two hosts off from each other. Packets are lost; the hosts are not
  * told. RONDO_EINVAL: a link to itself. */
 RONDO_API int rondo_sim_partition(int a, int b);
-/** What `from` sends to `to` is lost, and the other way goes on. */
+/** What `from` sends to `to` is lost, and the other way goes on. Of streams also
+ * the acknowledgements for what `to` sends: it arrives, and `to` sends it again
+ * until it gives up. */
 RONDO_API int rondo_sim_partition_one_way(int from, int to);
 RONDO_API int rondo_sim_heal(int a, int b);
 /** Cuts a host off from all others, or joins it again. */

@@ -6,6 +6,13 @@
 #define RONDO_SYMBOLS_H
 
 /* clang-format off */
+#define acks_arrive rondo_p_acks_arrive
+#define acks_come rondo_p_acks_come
+#define acks_end rondo_p_acks_end
+#define acks_look rondo_p_acks_look
+#define acks_miss rondo_p_acks_miss
+#define acks_path_lost rondo_p_acks_path_lost
+#define acks_stop rondo_p_acks_stop
 #define address_keep rondo_p_address_keep
 #define address_of_path rondo_p_address_of_path
 #define address_recall rondo_p_address_recall
@@ -85,6 +92,8 @@
 #define dial_accept rondo_p_dial_accept
 #define dial_arrive rondo_p_dial_arrive
 #define dial_begin rondo_p_dial_begin
+#define dial_has_no_room rondo_p_dial_has_no_room
+#define dial_queue rondo_p_dial_queue
 #define dial_result rondo_p_dial_result
 #define dispatch_end rondo_p_dispatch_end
 #define dispatch_settle rondo_p_dispatch_settle
@@ -161,10 +170,13 @@
 #define filters_write_owned rondo_p_filters_write_owned
 #define filters_write_pending rondo_p_filters_write_pending
 #define filters_writev rondo_p_filters_writev
+#define flow_again_ns rondo_p_flow_again_ns
 #define flow_arrive rondo_p_flow_arrive
 #define flow_broke rondo_p_flow_broke
 #define flow_drop_way rondo_p_flow_drop_way
 #define flow_link rondo_p_flow_link
+#define flow_open rondo_p_flow_open
+#define flow_reset_comes rondo_p_flow_reset_comes
 #define flow_send rondo_p_flow_send
 #define flow_stop rondo_p_flow_stop
 #define flow_take rondo_p_flow_take
@@ -308,6 +320,7 @@
 #define net_make rondo_p_net_make
 #define net_new rondo_p_net_new
 #define net_part rondo_p_net_part
+#define net_path_lost rondo_p_net_path_lost
 #define net_report rondo_p_net_report
 #define net_same_ip rondo_p_net_same_ip
 #define net_take_error rondo_p_net_take_error

@@ -455,6 +455,10 @@ static int hosts_cut(int from, int to, bool cut, const char *what)
         return error;
     l->cut = cut;
     sim_note(sim.hosts[from], cut ? NOTE_CUT : NOTE_HEAL, to, 0);
+    if (cut) {
+        net_path_lost(sim.hosts[from], sim.hosts[to]);
+        net_path_lost(sim.hosts[to], sim.hosts[from]);
+    }
     return 0;
 }
 

@@ -115,6 +115,9 @@ struct sim_socket *net_new(struct sim_host *host, enum sim_socket_kind kind,
     s->way.place = SIM_NOWHERE;
     s->way.run = flow_arrive;
     s->way.end = flow_way_ends;
+    s->acks.place = SIM_NOWHERE;
+    s->acks.run = acks_look;
+    s->acks.end = acks_end;
     s->loops_back = true;
     return s;
 }
@@ -124,7 +127,10 @@ void net_unuse(struct sim_socket *s)
     assert(s->uses);
     if (--s->uses)
         return;
-    assert(!s->watches && !s->way_first && s->way.place == SIM_NOWHERE);
+    assert(!s->watches && !s->way_first && s->way.place == SIM_NOWHERE &&
+           s->acks.place == SIM_NOWHERE);
+    if (s->half_open)
+        net_unuse(s->server);
     packets_drop_all(s);
     while (s->in_first) {
         struct sim_segment *segment = s->in_first;
@@ -336,6 +342,13 @@ static void net_vanish(struct sim_socket *s)
     net_part(s);
 }
 
+void net_path_lost(struct sim_host *host, const struct sim_host *far)
+{
+    for (struct sim_socket *s = host->sockets; s; s = s->next)
+        if (s->far == far)
+            acks_path_lost(s);
+}
+
 void net_host_stops(struct sim_host *host, bool system_goes_on)
 {
     for (int i = 0; i < sim.files_used; i++) {
@@ -354,6 +367,8 @@ void net_host_stops(struct sim_host *host, bool system_goes_on)
         net_close(SIM_FIRST_FD + i, false, true);
         net_unuse(s);
     }
+    for (int i = 0; i < sim.host_count && !system_goes_on; i++)
+        net_path_lost(sim.hosts[i], host);
     done_forget(host);
     local_forget(host);
     host->next_port = 49152;
@@ -556,6 +571,9 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
     case SYS_SHARE_ADDRESS:
         s->shares = value;
         break;
+    case SYS_KEEP_ALIVE:
+        s->keeps_alive = value;
+        break;
     case SYS_BROADCAST:
         s->broadcasts = value;
         break;
@@ -570,6 +588,7 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
         break;
     case SYS_SEND_BUFFER:
         s->window = (size_t)(value > 0 ? value : 1);
+        net_changed(s);
         break;
     default:
         break;
