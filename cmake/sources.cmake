@@ -99,6 +99,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/chaos.c
     src/sim/dial.c
     src/sim/done.c
+    src/sim/families.c
     src/sim/fault.c
     src/sim/flow.c
     src/sim/guard.c

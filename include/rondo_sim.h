@@ -329,6 +329,10 @@ RONDO_API rondo_fd rondo_sim_duplicate(rondo_fd fd);
 RONDO_API int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address);
 /** Sets how many bytes may be on their way to it, and from it. */
 RONDO_API int rondo_sim_set_buffers(rondo_fd fd, size_t bytes);
+/** IPV6_V6ONLY. An IPv6 socket that does not have it, as all have not at first,
+ * takes IPv4, too, and shows such addresses as "::ffff:10.0.0.1". Set it before
+ * rondo_sim_bind. RONDO_EINVAL: it is not an IPv6 socket, or has an address. */
+RONDO_API int rondo_sim_set_v6only(rondo_fd fd, bool v6only);
 /** How many descriptors a host has open. */
 RONDO_API int rondo_sim_count_descriptors(int host);
 

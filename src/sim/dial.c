@@ -45,6 +45,8 @@ struct sim_socket *dial_arrive(struct sim_socket *server,
     s->connected = true;
     s->local = client->peer;
     s->peer = client->local;
+    net_show(s->family, &s->local);
+    net_show(s->family, &s->peer);
     s->server = server;
     s->half_open = true;
     server->uses++;

@@ -51,6 +51,7 @@ struct sim_socket {
     unsigned descriptors;
     bool bound, listening, connecting, connected;
     bool write_ended, fin_sent, resets, was_reset, eof, blocked, sticky;
+    bool v6only;                         /* IPV6_V6ONLY */
     bool shares, broadcasts, loops_back; /* options of datagrams */
     rondo_address local, peer;
     int error; /* of errno, to be told once */
@@ -115,21 +116,34 @@ void net_host_stops(struct sim_host *host, bool system_goes_on);
 void net_path_lost(struct sim_host *host, const struct sim_host *far);
 /* The error that is to be told; 0: none. */
 int net_take_error(struct sim_socket *s);
-/* Gives a socket a port of its own, and an address if it has none. */
-int net_bind_any(struct sim_socket *s, const rondo_address *towards);
 /* The socket of that kind that is bound to where `to` leads. */
 struct sim_socket *net_find_bound(struct sim_host *host,
                                   enum sim_socket_kind kind,
                                   const rondo_address *to);
 
-bool net_is_any(const rondo_address *a);
-bool net_is_multicast(const rondo_address *a);
-bool net_same_ip(const rondo_address *a, const rondo_address *b);
+int net_choose_port(struct sim_socket *s, rondo_address *a);
 /* Unlinks the two ends of a stream. */
 void net_part(struct sim_socket *s);
 /* Calls fn(s) in so many ns; the socket stays until then. */
 void net_later(struct sim_socket *s, int64_t ns,
                void (*fn)(struct sim_socket *s));
+
+/* families.c */
+/* "::ffff:1.2.3.4" counts as 1.2.3.4 in each of these. */
+bool net_is_any(const rondo_address *a);
+bool net_is_multicast(const rondo_address *a);
+bool net_is_loopback(const rondo_address *a);
+bool net_is_mapped(const rondo_address *a);
+bool net_same_ip(const rondo_address *a, const rondo_address *b);
+/* Makes it what a socket of that family shows. */
+void net_show(rondo_family family, rondo_address *a);
+/* Does a bound socket get what is for that address and port? */
+bool net_covers(const struct sim_socket *s, const rondo_address *to);
+/* Or would one that is bound to `a` get some of it? */
+bool net_overlaps(const struct sim_socket *s, const rondo_address *a,
+                  bool v6only);
+/* Gives a socket a port of its own, and an address if it has none. */
+int net_bind_any(struct sim_socket *s, const rondo_address *towards);
 
 /* flow.c */
 /* The last descriptor is closed. */

@@ -235,6 +235,19 @@ int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address)
     return sockets_result("sim_address", error);
 }
 
+int rondo_sim_set_v6only(rondo_fd fd, bool v6only)
+{
+    int error = sockets_check("sim_set_v6only", fd);
+    if (error)
+        return error;
+    const struct sim_socket *s = net_get(sys_fd_of(fd));
+    if (s->family != RONDO_FAMILY_INET6 || s->bound)
+        return error_set(RONDO_EINVAL, "sim_set_v6only: descriptor %lld %s",
+                         (long long)fd,
+                         s->bound ? "has an address" : "is not of IPv6");
+    return sys_option(sys_fd_of(fd), SYS_V6ONLY, v6only);
+}
+
 int rondo_sim_set_buffers(rondo_fd fd, size_t bytes)
 {
     int error = sockets_check("sim_set_buffers", fd);
