@@ -94,12 +94,15 @@ set(RONDO_SOURCES
 
 # What is the same on each system, for the simulated one below.
 set(RONDO_SIM_OWN_SOURCES
+    src/sim/acks.c
     src/sim/api.c
     src/sim/chaos.c
     src/sim/dial.c
     src/sim/done.c
+    src/sim/families.c
     src/sim/fault.c
     src/sim/flow.c
+    src/sim/guard.c
     src/sim/hosts.c
     src/sim/local.c
     src/sim/memory.c

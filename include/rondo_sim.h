@@ -137,10 +137,10 @@ typedef struct rondo_sim_options {
     const char *backend;     /**< of loops that name none: "ready" (the default)
                             tells what is ready, as epoll; "done" carries
                             operations out, as Windows' ports and io_uring */
-    int64_t give_up_ns;   /**< a stream whose packets do not arrive for so long
-                           ends with RONDO_ETIMEDOUT; 0: 2 minutes */
-    size_t segment;       /**< the most bytes that arrive at once; 0: 16 KiB */
-    size_t window;        /**< the room of a stream's receiver; 0: 128 KiB */
+    int64_t give_up_ns; /**< a stream whose packets are not acknowledged for so
+                           long ends with RONDO_ETIMEDOUT; 0: 2 minutes */
+    size_t segment;     /**< the most bytes that arrive at once; 0: 16 KiB */
+    size_t window;      /**< the room of a stream's receiver; 0: 128 KiB */
     unsigned descriptors; /**< of each host; 0: 1,024 */
     double switches;      /**< how often another thread of the host goes on at a
                         lock, an atomic access and the like; 0: 0.1 */
@@ -217,7 +217,9 @@ RONDO_API int rondo_sim_set_link_one_way(int from, int to,
 /** Cuts two hosts off from each other. Packets are lost; the hosts are not
  * told. RONDO_EINVAL: a link to itself. */
 RONDO_API int rondo_sim_partition(int a, int b);
-/** What `from` sends to `to` is lost, and the other way goes on. */
+/** What `from` sends to `to` is lost, and the other way goes on. Of streams also
+ * the acknowledgements for what `to` sends: it arrives, and `to` sends it again
+ * until it gives up. */
 RONDO_API int rondo_sim_partition_one_way(int from, int to);
 RONDO_API int rondo_sim_heal(int a, int b);
 /** Cuts a host off from all others, or joins it again. */
@@ -327,6 +329,10 @@ RONDO_API rondo_fd rondo_sim_duplicate(rondo_fd fd);
 RONDO_API int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address);
 /** Sets how many bytes may be on their way to it, and from it. */
 RONDO_API int rondo_sim_set_buffers(rondo_fd fd, size_t bytes);
+/** IPV6_V6ONLY. An IPv6 socket that does not have it, as all have not at first,
+ * takes IPv4, too, and shows such addresses as "::ffff:10.0.0.1". Set it before
+ * rondo_sim_bind. RONDO_EINVAL: it is not an IPv6 socket, or has an address. */
+RONDO_API int rondo_sim_set_v6only(rondo_fd fd, bool v6only);
 /** How many descriptors a host has open. */
 RONDO_API int rondo_sim_count_descriptors(int host);
 
@@ -337,19 +343,26 @@ RONDO_API int rondo_sim_count_descriptors(int host);
 typedef int (*rondo_sim_scenario)(uint64_t seed, void *arg);
 
 /** Runs the scenario with the seeds 1 to `seeds`, on all processor cores, each
- * core in a process of its own. After the first failure, which also is a
- * signal such as abort's, it prints the lowest seed that fails, the sentence of
- * rondo_sim_check, the command that repeats it, and the fewest faults with which
- * it still fails. Prints to stderr. Returns 0: all seeds passed; 1: one failed.
+ * core in a process of its own. A failure is a scenario that does not return 0,
+ * an end of its process (exit, abort, any signal), and a run that hangs: without
+ * an event for 10 s, or without an end for 12 times as long, it is ended. After
+ * a failure the seeds below it are still played. Then the trial prints the lowest
+ * seed that fails, the sentence of rondo_sim_check, what everybody waited for if
+ * rondo_sim_run_until ended with RONDO_SIM_QUIET, the command that repeats it,
+ * and the fewest faults with which it still fails. Prints to stderr, the
+ * sentences of its own errors, too. Returns 0: all seeds passed; 1: one failed.
  *
  * These variables of the environment change what it does:
  * - RONDO_SIM_SEED=n: runs this seed alone, in this process, for a debugger;
  * - RONDO_SIM_SEEDS=n: that many seeds;
  * - RONDO_SIM_KEEP="reset:3 late:17": of the faults that would happen only
- *   these do;
- * - RONDO_SIM_TRACE=file: writes the trace to that file, with RONDO_SIM_SEED.
+ *   these do, with RONDO_SIM_SEED;
+ * - RONDO_SIM_TRACE=file: writes the trace to that file, with RONDO_SIM_SEED;
+ * - RONDO_SIM_TIMEOUT=seconds: instead of the 10 s; 0: none. Of RONDO_SIM_SEED
+ *   there is none unless it is set.
  *
- * RONDO_EBUSY: a world exists; RONDO_EINVAL: no scenario, no seeds. */
+ * RONDO_EBUSY: a world exists; RONDO_EINVAL: no scenario, no seeds, or a
+ * variable that makes no sense; RONDO_EIO: the trace cannot be written. */
 RONDO_API int rondo_sim_try(uint64_t seeds, rondo_sim_scenario scenario,
                             void *arg);
 /** Runs the scenario twice with one seed and compares all events. Returns 0:

@@ -6,6 +6,13 @@
 #define RONDO_SYMBOLS_H
 
 /* clang-format off */
+#define acks_arrive rondo_p_acks_arrive
+#define acks_come rondo_p_acks_come
+#define acks_end rondo_p_acks_end
+#define acks_look rondo_p_acks_look
+#define acks_miss rondo_p_acks_miss
+#define acks_path_lost rondo_p_acks_path_lost
+#define acks_stop rondo_p_acks_stop
 #define address_keep rondo_p_address_keep
 #define address_of_path rondo_p_address_of_path
 #define address_recall rondo_p_address_recall
@@ -85,6 +92,8 @@
 #define dial_accept rondo_p_dial_accept
 #define dial_arrive rondo_p_dial_arrive
 #define dial_begin rondo_p_dial_begin
+#define dial_has_no_room rondo_p_dial_has_no_room
+#define dial_queue rondo_p_dial_queue
 #define dial_result rondo_p_dial_result
 #define dispatch_end rondo_p_dispatch_end
 #define dispatch_settle rondo_p_dispatch_settle
@@ -161,10 +170,13 @@
 #define filters_write_owned rondo_p_filters_write_owned
 #define filters_write_pending rondo_p_filters_write_pending
 #define filters_writev rondo_p_filters_writev
+#define flow_again_ns rondo_p_flow_again_ns
 #define flow_arrive rondo_p_flow_arrive
 #define flow_broke rondo_p_flow_broke
 #define flow_drop_way rondo_p_flow_drop_way
 #define flow_link rondo_p_flow_link
+#define flow_open rondo_p_flow_open
+#define flow_reset_comes rondo_p_flow_reset_comes
 #define flow_send rondo_p_flow_send
 #define flow_stop rondo_p_flow_stop
 #define flow_take rondo_p_flow_take
@@ -202,6 +214,8 @@
 #define group_stop rondo_p_group_stop
 #define group_stop_timer rondo_p_group_stop_timer
 #define group_unref rondo_p_group_unref
+#define guard_begin rondo_p_guard_begin
+#define guard_stop rondo_p_guard_stop
 #define handle_args rondo_p_handle_args
 #define handle_classes rondo_p_handle_classes
 #define handle_close rondo_p_handle_close
@@ -297,18 +311,25 @@
 #define net_add_descriptor rondo_p_net_add_descriptor
 #define net_bind_any rondo_p_net_bind_any
 #define net_changed rondo_p_net_changed
+#define net_choose_port rondo_p_net_choose_port
+#define net_covers rondo_p_net_covers
 #define net_events rondo_p_net_events
 #define net_find_bound rondo_p_net_find_bound
 #define net_get rondo_p_net_get
 #define net_host_stops rondo_p_net_host_stops
 #define net_is_any rondo_p_net_is_any
+#define net_is_loopback rondo_p_net_is_loopback
+#define net_is_mapped rondo_p_net_is_mapped
 #define net_is_multicast rondo_p_net_is_multicast
 #define net_later rondo_p_net_later
 #define net_make rondo_p_net_make
 #define net_new rondo_p_net_new
+#define net_overlaps rondo_p_net_overlaps
 #define net_part rondo_p_net_part
+#define net_path_lost rondo_p_net_path_lost
 #define net_report rondo_p_net_report
 #define net_same_ip rondo_p_net_same_ip
+#define net_show rondo_p_net_show
 #define net_take_error rondo_p_net_take_error
 #define net_unuse rondo_p_net_unuse
 #define net_unwatch rondo_p_net_unwatch
@@ -860,6 +881,7 @@
 #define timers_start rondo_p_timers_start
 #define timers_start_every rondo_p_timers_start_every
 #define timers_start_hidden rondo_p_timers_start_hidden
+#define try_deadlock rondo_p_try_deadlock
 #define try_fired rondo_p_try_fired
 #define try_keep_only rondo_p_try_keep_only
 #define try_keeps rondo_p_try_keeps

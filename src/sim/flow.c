@@ -56,6 +56,7 @@ static void flow_push(struct sim_socket *s, const void *bytes, size_t size,
 
 void flow_drop_way(struct sim_socket *s)
 {
+    acks_stop(s);
     if (!s->way_first)
         return;
     while (s->way_first) {
@@ -102,7 +103,7 @@ void flow_broke(struct sim_socket *s, int os_error)
     net_unuse(s);
 }
 
-static void flow_reset_comes(struct sim_socket *s)
+void flow_reset_comes(struct sim_socket *s)
 {
     sim_note(s->host, NOTE_RESET, s->number, 0);
     flow_broke(s, ECONNRESET);
@@ -117,12 +118,16 @@ void flow_way_ends(struct sim_event *event)
 
 /* ---- arriving ---- */
 
+int64_t flow_again_ns(int tries)
+{
+    int64_t wait = RONDO_MS(AGAIN_MS) << (tries < 10 ? tries : 10);
+    return wait < RONDO_SEC(AGAIN_MOST_S) ? wait : RONDO_SEC(AGAIN_MOST_S);
+}
+
 /* The packet is lost, and is sent again later. */
 static void flow_stalls(struct sim_socket *s)
 {
-    int64_t wait = RONDO_MS(AGAIN_MS) << (s->tries < 10 ? s->tries : 10);
-    if (wait > RONDO_SEC(AGAIN_MOST_S))
-        wait = RONDO_SEC(AGAIN_MOST_S);
+    int64_t wait = flow_again_ns(s->tries);
     if (!s->tries++)
         s->stalled_since = sim.now;
     if (sim.now - s->stalled_since >= sim.options.give_up_ns)
@@ -165,14 +170,38 @@ static void flow_put_bytes(struct sim_socket *o, struct sim_segment *segment)
     net_changed(o);
 }
 
+/* What `s` has sent is answered by a reset. If that is lost, it sends again. */
+static void flow_refuse(struct sim_socket *s)
+{
+    if (acks_arrive(s)) {
+        net_later(s, sim_latency(s->far, s->host, 0), flow_reset_comes);
+    } else {
+        net_part(s);
+        acks_miss(s);
+    }
+}
+
+/* Linux's tcp_ack: what has arrived is acknowledged, unless that is lost. */
+static void flow_acknowledge(struct sim_socket *s)
+{
+    if (s->host == s->far)
+        return;
+    if (!acks_arrive(s)) {
+        acks_miss(s);
+        return;
+    }
+    s->acks_until = s->heard =
+        sim.now + sim_link(s->far, s->host)->is.latency_ns;
+    if (s->unheard)
+        acks_come(s, 0);
+}
+
 /* `o` has it. Bytes for an end that is closed are answered by a reset. */
 static void flow_deliver(struct sim_socket *s, struct sim_socket *o,
                          struct sim_segment *segment)
 {
-    if (o->connecting) {
-        o->connecting = false;
-        o->connected = true;
-    }
+    o->heard = sim.now;
+    flow_acknowledge(s);
     if (segment->carries == SIM_BYTES && !o->was_reset &&
         (o->descriptors || o->server) && !sim_fault(SIM_FAULT_reset)) {
         flow_put_bytes(o, segment);
@@ -186,9 +215,8 @@ static void flow_deliver(struct sim_socket *s, struct sim_socket *o,
         sim_note(o->host, NOTE_END, o->number, 0);
         o->eof = true;
         net_changed(o);
-    } else {
-        int64_t back = sim_latency(o->host, s->host, 0);
-        net_later(s, back, flow_reset_comes);
+    } else if (carries != SIM_OPEN || !dial_queue(o)) {
+        flow_refuse(s);
         if (o->descriptors || o->server)
             flow_reset_comes(o);
     }
@@ -197,7 +225,7 @@ static void flow_deliver(struct sim_socket *s, struct sim_socket *o,
 void flow_arrive(struct sim_event *event)
 {
     struct sim_socket *s = flow_of_event(event);
-    if (flow_is_lost(s)) {
+    if (flow_is_lost(s) || dial_has_no_room(s)) {
         if (s->way_first->carries == SIM_RESET)
             flow_broke(s, ECONNRESET); /* it is not sent again */
         else
@@ -215,7 +243,7 @@ void flow_arrive(struct sim_event *event)
         net_unuse(o);
     } else { /* nobody knows the connection there */
         free(segment);
-        net_later(s, sim_latency(s->far, s->host, 0), flow_reset_comes);
+        flow_refuse(s);
     }
     flow_part_if_over(s);
     net_unuse(s);
@@ -225,8 +253,9 @@ void flow_arrive(struct sim_event *event)
 
 static void flow_window_opens(struct sim_socket *s)
 {
-    if (s->far && sim_is_cut(s->far, s->host))
-        net_later(s, RONDO_MS(AGAIN_MS), flow_window_opens);
+    s->blocked = !acks_arrive(s) && !s->was_reset;
+    if (s->blocked)
+        acks_miss(s);
     else
         net_changed(s);
 }
@@ -237,7 +266,14 @@ static void flow_took(struct sim_socket *s, size_t size)
     s->in_bytes -= size;
     if (!o)
         return;
-    o->used -= size;
+    if (!acks_arrive(o)) {
+        o->unheard += size;
+        if (o->blocked)
+            acks_miss(o);
+        return;
+    }
+    o->used -= size + o->unheard;
+    o->unheard = 0;
     if (!o->blocked || o->used >= o->window)
         return;
     o->blocked = false;
@@ -314,6 +350,14 @@ int64_t sys_recvv(sys_fd fd, const rondo_room *rooms, size_t count)
 
 /* ---- writing ---- */
 
+/* Linux sends probes of a window that is full. */
+static void flow_is_full(struct sim_socket *s)
+{
+    s->blocked = true;
+    if (s->unheard)
+        acks_miss(s);
+}
+
 /* 0, or why nothing can be sent. */
 static int flow_check_send(struct sim_socket *s)
 {
@@ -329,11 +373,10 @@ static int flow_check_send(struct sim_socket *s)
         return sim_fail(ENOBUFS);
     if (sim_fault(SIM_FAULT_again))
         return sim_fail(EAGAIN);
-    if (s->used >= s->window) {
-        s->blocked = true;
-        return sim_fail(EAGAIN);
-    }
-    return 0;
+    if (s->used < s->window)
+        return 0;
+    flow_is_full(s);
+    return sim_fail(EAGAIN);
 }
 
 static void flow_send_part(struct sim_socket *s, const char *bytes, size_t size)
@@ -363,10 +406,8 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
     for (size_t i = 0; i < count; i++)
         whole += buffers[i].size;
     size_t room = s->window - s->used;
-    if (whole > room) {
+    if (whole > room)
         whole = room;
-        s->blocked = true;
-    }
     if (whole > 1 && sim_fault(SIM_FAULT_short_write))
         whole = 1 + (size_t)sim_below(whole - 1);
     for (size_t i = 0; i < count && sent < whole; i++) {
@@ -377,6 +418,8 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
         sent += size;
     }
     s->used += sent;
+    if (s->used >= s->window)
+        flow_is_full(s);
     sim_note(s->host, NOTE_SEND, s->number, (int64_t)sent);
     return (int64_t)sent;
 }
@@ -418,9 +461,15 @@ void sys_reset_on_close(sys_fd fd)
         s->resets = true;
 }
 
+void flow_open(struct sim_socket *s)
+{
+    flow_push(s, NULL, 0, SIM_OPEN);
+}
+
 void flow_stop(struct sim_socket *s, bool resets)
 {
     s->connecting = false;
+    acks_stop(s);
     if (!s->other) {
         flow_drop_way(s);
     } else if (resets) {
