@@ -367,6 +367,7 @@ void sim_hosts_end(void)
     for (int i = 0; i < sim.host_count; i++) {
         (void)rondo_sim_crash(i);
         sim_free_blocks(&sim.hosts[i]->blocks);
+        disk_end(sim.hosts[i]);
     }
     for (int i = 0; i < sim.host_count; i++)
         free(sim.hosts[i]);

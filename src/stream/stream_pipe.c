@@ -78,10 +78,12 @@ static void stream_pipe_writer_woken(rondo_loop *loop, struct task *task)
     (void)loop;
     dispatch_begin(&t->dispatch);
     if (stream_awaits_hang_up(t)) {
-        if (!task->error && sys_pipe_hung_up(&stream_pipe_of(t)->pipe))
+        struct pipe_stream *p = stream_pipe_of(t);
+        if (!task->error && sys_pipe_hung_up(&p->pipe))
             stream_pipe_reader_left(t);
-        else /* input of a socket's, which nobody is going to take */
-            stream_pipe_of(t)->watches = false;
+        else if (task->error || sys_pipe_sides(p->pipe.fd) != SIDE_WRITE)
+            p->watches = false; /* input, which nobody is going to take */
+        /* else another reader has opened the FIFO meanwhile */
     }
     stream_finish(t);
 }
