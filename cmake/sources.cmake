@@ -51,6 +51,7 @@ set(RONDO_SOURCES
     src/net/reader_server.c
     src/net/server.c
     src/net/sock.c
+    src/net/sock_try.c
     src/parts.c
     src/process/communicate.c
     src/process/process.c

@@ -207,8 +207,7 @@
 #define flow_take_with rondo_p_flow_take_with
 #define flow_way_ends rondo_p_flow_way_ends
 #define free_list_clear rondo_p_free_list_clear
-#define free_list_put rondo_p_free_list_put
-#define free_list_take rondo_p_free_list_take
+#define free_list_new rondo_p_free_list_new
 #define group_accept_go_on rondo_p_group_accept_go_on
 #define group_accept_has_room rondo_p_group_accept_has_room
 #define group_accepted rondo_p_group_accepted
@@ -264,6 +263,7 @@
 #define id_cancel rondo_p_id_cancel
 #define id_free rondo_p_id_free
 #define id_new rondo_p_id_new
+#define id_next rondo_p_id_next
 #define id_object rondo_p_id_object
 #define id_set_background rondo_p_id_set_background
 #define interfaces_arg rondo_p_interfaces_arg
@@ -271,7 +271,9 @@
 #define interfaces_part rondo_p_interfaces_part
 #define io_attach rondo_p_io_attach
 #define io_detach rondo_p_io_detach
+#define io_enter rondo_p_io_enter
 #define io_find rondo_p_io_find
+#define io_find_used rondo_p_io_find_used
 #define io_init rondo_p_io_init
 #define io_leave rondo_p_io_leave
 #define io_lend rondo_p_io_lend
@@ -607,6 +609,9 @@
 #define size_class rondo_p_size_class
 #define sock_call_class rondo_p_sock_call_class
 #define sock_class rondo_p_sock_class
+#define sock_finish rondo_p_sock_finish
+#define sock_go_on rondo_p_sock_go_on
+#define sock_try rondo_p_sock_try
 #define spawn_child rondo_p_spawn_child
 #define stream_address rondo_p_stream_address
 #define stream_adopt rondo_p_stream_adopt
