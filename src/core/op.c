@@ -127,7 +127,7 @@ static int io_grow(rondo_loop *loop)
 }
 
 /* Empties its place and moves back what the hole would hide from a search. */
-static void io_leave(rondo_loop *loop, struct io *io)
+static void io_leave_table(rondo_loop *loop, struct io *io)
 {
     size_t mask = loop->table_room - 1, hole = io_probe(loop, io->fd);
     assert(loop->table[hole] == io && loop->table_used > 0);
@@ -193,7 +193,7 @@ int io_attach(rondo_loop *loop, struct io *io)
     error = loop->backend->attach(loop, io);
     io->attached = !error;
     if (error && enters)
-        io_leave(loop, io);
+        io_leave_table(loop, io);
     return error;
 }
 
@@ -206,7 +206,7 @@ void io_detach(rondo_loop *loop, struct io *io)
     if (io->attached)
         loop->backend->detach(loop, io);
     io->attached = false;
-    io_leave(loop, io);
+    io_leave_table(loop, io);
 }
 
 void io_leave(rondo_loop *loop, struct io *io)
