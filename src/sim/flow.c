@@ -249,13 +249,8 @@ void flow_arrive(struct sim_event *event)
         flow_deliver(s, o, segment);
         net_unuse(o);
     } else { /* nobody knows the connection there */
-<<<<<<< HEAD
-        free(segment);
-        flow_refuse(s);
-=======
         flow_free(segment);
-        net_later(s, sim_latency(s->far, s->host, 0), flow_reset_comes);
->>>>>>> h19
+        flow_refuse(s);
     }
     flow_part_if_over(s);
     net_unuse(s);
@@ -449,11 +444,7 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
     }
     s->used += sent;
     if (s->used >= s->window)
-<<<<<<< HEAD
         flow_is_full(s);
-=======
-        s->blocked = true; /* who waits for room has not asked in vain */
->>>>>>> h19
     sim_note(s->host, NOTE_SEND, s->number, (int64_t)sent);
     return (int64_t)sent;
 }

@@ -13,14 +13,9 @@ enum sim_socket_kind { SIM_STREAM, SIM_DATAGRAM, SIM_WAKE, SIM_OTHER };
 struct sim_segment {
     struct sim_segment *next;
     int64_t arrives;
-<<<<<<< HEAD
-    size_t start, end; /* of its bytes */
-    enum sim_carries { SIM_OPEN, SIM_BYTES, SIM_FIN, SIM_RESET } carries;
-=======
     size_t start, end;         /* of its bytes */
     struct sim_parcel *parcel; /* descriptors beside the first; or NULL */
-    enum sim_carries { SIM_BYTES, SIM_FIN, SIM_RESET } carries;
->>>>>>> h19
+    enum sim_carries { SIM_OPEN, SIM_BYTES, SIM_FIN, SIM_RESET } carries;
     char bytes[];
 };
 
@@ -148,15 +143,9 @@ struct sim_socket *net_find_bound(struct sim_host *host,
                                   enum sim_socket_kind kind,
                                   const rondo_address *to);
 
-<<<<<<< HEAD
 int net_choose_port(struct sim_socket *s, rondo_address *a);
-=======
-bool net_is_any(const rondo_address *a);
-bool net_is_multicast(const rondo_address *a);
-bool net_same_ip(const rondo_address *a, const rondo_address *b);
 /* Linux: a unix socket knows at once that its peer is closed. */
 bool net_peer_is_closed(const struct sim_socket *s);
->>>>>>> h19
 /* Unlinks the two ends of a stream. */
 void net_part(struct sim_socket *s);
 /* Calls fn(s) in so many ns; the socket stays until then. */
