@@ -260,11 +260,12 @@ void flow_arrive(struct sim_event *event)
 
 static void flow_window_opens(struct sim_socket *s)
 {
-    s->blocked = !acks_arrive(s) && !s->was_reset;
-    if (s->blocked)
-        acks_miss(s);
-    else
-        net_changed(s);
+    if (acks_arrive(s) || s->was_reset) {
+        net_changed(s); /* it may be full again, and blocked */
+        return;
+    }
+    s->blocked = true;
+    acks_miss(s);
 }
 
 static void flow_took(struct sim_socket *s, size_t size)
