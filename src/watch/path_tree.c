@@ -54,6 +54,9 @@ void path_tree_clear(struct path_tree *tree)
     if (tree->above)
         notify_remove(tree->notifier, tree->above);
     tree->above = NULL;
+    /* detached ones that were not told yet: the look had to wait */
+    while (tree->list[PATH_GONE].first)
+        path_node_free(tree->list[PATH_GONE].first);
     if (tree->root)
         path_node_free(tree->root);
     tree->root = NULL;
@@ -63,6 +66,8 @@ void path_tree_clear(struct path_tree *tree)
     tree->buckets = NULL;
     tree->room = 0;
     assert(!tree->used && !tree->unknown);
+    for (int i = 0; i < PATH_LISTS; i++)
+        assert(!tree->list[i].first);
     for (int i = 0; i < 2; i++) {
         sys_free(tree->buffer[i]);
         tree->buffer[i] = NULL;
