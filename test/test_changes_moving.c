@@ -76,3 +76,32 @@ TEST(Y7_cancelled_while_directories_move)
     test_run_loop(w);
     path_clear(w, "d");
 }
+
+/* A rename prolongs the time in which changes gather, but not for ever. */
+static void rename_on(void *arg)
+{
+    struct movers *m = arg;
+
+    while (!atomic_load(&m->over)) {
+        (void)raw_change_rename(m->here[0], m->there[0]);
+        (void)raw_change_rename(m->there[0], m->here[0]);
+        raw_sleep_ms(5);
+    }
+}
+
+TEST(Y3_renames_without_end_hold_up_nothing)
+{
+    struct movers *m = test_alloc(w, sizeof *m);
+    struct path_log *log;
+    struct raw_thread *thread;
+
+    set_up(w, m);
+    log = path_watch(w, "d", RONDO_PATH(.settle_ns = RONDO_MS(200)));
+    thread = raw_thread_start(rename_on, m);
+    path_write(w, "d/file", "x");
+    path_sees(log, RONDO_PATH_CREATED, "d/file");
+    atomic_store(&m->over, true);
+    raw_thread_join(thread);
+    path_end(log);
+    path_clear(w, "d");
+}
