@@ -262,8 +262,7 @@ static int stream_file_new(rondo_transport *t, const struct file_source *source,
         f = free_list_take(loop, FREE_LIST_SENDFILE, sizeof *f);
     if (!f)
         return error_set(RONDO_ENOMEM, "transport_sendfile: out of memory");
-    f->t = t;
-    f->source = *source;
+    *f = (struct stream_file){.t = t, .source = *source};
     f->source.came = stream_file_came;
     f->id = id_new(loop, &f->handle, stream_file_cancel);
     if (f->id < 0) {
