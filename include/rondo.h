@@ -3254,7 +3254,8 @@ RONDO_API rondo_id rondo_fs_walk(rondo_loop *loop, const char *path,
  * the first error: what was removed until then is gone. So it is when
  * rondo_cancel ends it in the middle (RONDO_ECANCELED; the exception to what
  * section 12 says). RONDO_EBUSY: a directory was moved away meanwhile.
- * RONDO_ENOENT. The result is 0. As shutil.rmtree. */
+ * RONDO_ENOENT. RONDO_EINVAL, and nothing has begun: the path is a root, or ends
+ * in "." or "..". The result is 0. As shutil.rmtree. */
 RONDO_API rondo_id rondo_fs_remove_tree(rondo_loop *loop, const char *path,
                                         rondo_done_fn done, void *arg);
 

@@ -302,6 +302,7 @@ static bool path_leads_astray(struct path_node *node)
     if (!path ||
         (notify_stat(path, false, &info) == 0 && path_is_same(dir, &info)))
         return false;
+    node->tree->due = RONDO_NEVER; /* the time begins anew */
     path_mark_dirty(dir, NOTIFY_CHECK | NOTIFY_MOVED);
     path_mark_dirty(node, 0);
     node->tree->astray = true;
