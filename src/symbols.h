@@ -618,8 +618,6 @@
 #define stream_new_pipe rondo_p_stream_new_pipe
 #define stream_new_terminal rondo_p_stream_new_terminal
 #define stream_note_progress rondo_p_stream_note_progress
-#define stream_note_read rondo_p_stream_note_read
-#define stream_note_write rondo_p_stream_note_write
 #define stream_only_reads rondo_p_stream_only_reads
 #define stream_open rondo_p_stream_open
 #define stream_out rondo_p_stream_out
