@@ -432,6 +432,7 @@
 #define reactor_refused rondo_p_reactor_refused
 #define reactor_reopen rondo_p_reactor_reopen
 #define reactor_resolution rondo_p_reactor_resolution
+#define reactor_size rondo_p_reactor_size
 #define reactor_submit rondo_p_reactor_submit
 #define reactor_wait rondo_p_reactor_wait
 #define reactor_wake rondo_p_reactor_wake
@@ -718,6 +719,7 @@
 #define sys_dir_open rondo_p_sys_dir_open
 #define sys_duplicate rondo_p_sys_duplicate
 #define sys_env rondo_p_sys_env
+#define sys_env_has rondo_p_sys_env_has
 #define sys_error_code rondo_p_sys_error_code
 #define sys_error_name rondo_p_sys_error_name
 #define sys_error_text rondo_p_sys_error_text
