@@ -488,6 +488,7 @@
 #define reactor_refused rondo_p_reactor_refused
 #define reactor_reopen rondo_p_reactor_reopen
 #define reactor_resolution rondo_p_reactor_resolution
+#define reactor_size rondo_p_reactor_size
 #define reactor_submit rondo_p_reactor_submit
 #define reactor_wait rondo_p_reactor_wait
 #define reactor_wake rondo_p_reactor_wake
@@ -677,8 +678,6 @@
 #define stream_new_pipe rondo_p_stream_new_pipe
 #define stream_new_terminal rondo_p_stream_new_terminal
 #define stream_note_progress rondo_p_stream_note_progress
-#define stream_note_read rondo_p_stream_note_read
-#define stream_note_write rondo_p_stream_note_write
 #define stream_only_reads rondo_p_stream_only_reads
 #define stream_open rondo_p_stream_open
 #define stream_out rondo_p_stream_out
@@ -779,6 +778,7 @@
 #define sys_dir_open rondo_p_sys_dir_open
 #define sys_duplicate rondo_p_sys_duplicate
 #define sys_env rondo_p_sys_env
+#define sys_env_has rondo_p_sys_env_has
 #define sys_error_code rondo_p_sys_error_code
 #define sys_error_name rondo_p_sys_error_name
 #define sys_error_text rondo_p_sys_error_text

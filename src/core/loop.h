@@ -150,7 +150,10 @@ enum loop_part_id {
     LOOP_PARTS
 };
 
-enum { LOOP_SCRATCH = 65536 }; /* the size of the scratch buffer */
+enum {
+    LOOP_SCRATCH = 65536, /* the size of the scratch buffer */
+    LOOP_TABLE = 16       /* of the first table of descriptors */
+};
 
 /* What any thread and any signal handler may request of a loop. LOOP_SIGNALS:
  * signals have arrived, signals_run is to call their hooks. LOOP_WAKE: the next
@@ -163,7 +166,7 @@ struct rondo_loop {
     /* what an iteration touches */
     struct task *ready_first, **ready_last; /* the ready list */
     const struct backend *backend;
-    void *backend_data;
+    void *backend_data, *backend_room;
     char *scratch;     /* one read at a time; valid during one dispatch */
     int64_t now;       /* the clock, read after each wait */
     uint32_t guard;    /* loop_set_guard: what a call checks on the fast path */
@@ -192,10 +195,12 @@ struct rondo_loop {
 
     /* handles and ids */
     struct io **table;                    /* by descriptor (op.c) */
+    struct io *first_table[LOOP_TABLE];   /* which it begins as */
     size_t table_room, table_used;        /* room: 0 or a power of two */
     struct handle *handles[HANDLE_KINDS]; /* the latest first */
     struct handle_walk *walk;             /* the innermost under way */
     size_t live[HANDLE_KINDS];            /* the length of each list */
+    size_t live_handles;                  /* of all */
     size_t live_watchers;                 /* readers plus writers (watch.c) */
     struct id_slot *ids;                  /* the slots of operations (id.c) */
     size_t ids_used, ids_room;

@@ -83,7 +83,7 @@ static size_t io_probe(const rondo_loop *loop, sys_fd fd)
 
 struct io *io_find(const rondo_loop *loop, sys_fd fd)
 {
-    return loop->table_room ? loop->table[io_probe(loop, fd)] : NULL;
+    return loop->table[io_probe(loop, fd)];
 }
 
 struct io *io_find_used(const rondo_loop *loop, sys_fd fd)
@@ -110,7 +110,7 @@ static bool io_table_is_sound(const rondo_loop *loop)
 static int io_grow(rondo_loop *loop)
 {
     struct io **old = loop->table;
-    size_t old_room = loop->table_room, room = old_room ? old_room * 2 : 16;
+    size_t old_room = loop->table_room, room = old_room * 2;
     struct io **table = loop_alloc(loop, room * sizeof(struct io *));
     if (!table)
         return error_set(RONDO_ENOMEM, "out of memory for descriptors");
@@ -121,7 +121,8 @@ static int io_grow(rondo_loop *loop)
     for (size_t i = 0; i < old_room; i++)
         if (old[i])
             table[io_probe(loop, old[i]->fd)] = old[i];
-    loop_free(loop, old);
+    if (old != loop->first_table)
+        loop_free(loop, old);
     assert(io_table_is_sound(loop));
     return 0;
 }

@@ -66,8 +66,8 @@ struct io {
     unsigned char armed;      /* the interest: sides the kernel watches now; for
                                  an OP_WATCH its events and WATCH_ALWAYS */
     unsigned char owner;      /* enum io_owner */
-    bool entered;             /* in the loop's table */
-    bool attached;            /* ... and with the backend */
+    bool entered : 1;         /* in the loop's table */
+    bool attached : 1;        /* ... and with the backend */
     unsigned char registered; /* sides the kernel knows of: for the poller */
     unsigned char mode; /* the backend's: how it is bound, or registered */
     unsigned char seen; /* what was seen of an OP_WATCH's events */
