@@ -169,9 +169,11 @@ typedef void (*rondo_sim_main)(void *arg);
 
 /** Adds a host and starts its main with the next run. The name is known to
  * rondo_getaddrinfo of all hosts. ip is the numeric address; NULL: one of
- * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host that does
- * nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
- * name, one of more than 63 bytes, or not a numeric address; RONDO_EEXIST: a
+ * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host
+ * that does nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
+ * name, one of more than 63 bytes, "localhost" or a numeric address as a name,
+ * not a numeric address, or one that no host can have (0.0.0.0, loopback,
+ * multicast); RONDO_EEXIST: a
  * host has that name or address; RONDO_ENOMEM. */
 RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
                                  rondo_sim_main run, void *arg);
@@ -179,7 +181,8 @@ RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
  * RONDO_ETOOMUCH: it has two already. */
 RONDO_API int rondo_sim_add_ip(int host, const char *ip);
 /** Makes a name known to the look-ups of all hosts; several calls give it
- * several addresses, in this order. */
+ * several addresses, in this order. RONDO_EINVAL: no name, one of more than 255
+ * bytes, or one that is never looked up; not a numeric address. */
 RONDO_API int rondo_sim_add_name(const char *name, const char *ip);
 /** The number of a host. RONDO_ENONAME: there is none of that name. */
 RONDO_API int rondo_sim_find_host(const char *name);
@@ -194,11 +197,11 @@ RONDO_API int rondo_sim_crash(int host);
 /** The process is killed: as a crash, but the host's system goes on, and
  * resets or ends its connections. */
 RONDO_API int rondo_sim_kill(int host);
-/** Starts main again, of a host that is down or whose main has returned.
- * RONDO_EBUSY: its main is running. */
+/** Starts main again, of a host that is down, or whose main and threads have
+ * returned. RONDO_EBUSY: one of them is running. */
 RONDO_API int rondo_sim_restart(int host);
 /** The host's threads stop, as a process does at SIGSTOP; what arrives waits.
- * rondo_sim_resume lets it go on. Twice: 0. */
+ * rondo_sim_resume lets it go on. Twice, or of a host that is down: 0. */
 RONDO_API int rondo_sim_pause(int host);
 RONDO_API int rondo_sim_resume(int host);
 /** From now on the host's clock gains `drift` seconds each second. From -0.5 to
@@ -210,7 +213,8 @@ RONDO_API int rondo_sim_set_descriptors(int host, unsigned most);
 /* ---- the network ---- */
 
 /** Sets the link in both directions, or in one. RONDO_EINVAL: a link to itself,
- * a negative number, or a rate that is not from 0 to 1. */
+ * a negative number, a packet that takes more than a year, or a rate that is not
+ * from 0 to 1. */
 RONDO_API int rondo_sim_set_link(int a, int b, const rondo_sim_link *link);
 RONDO_API int rondo_sim_set_link_one_way(int from, int to,
                                          const rondo_sim_link *link);
@@ -245,8 +249,8 @@ enum {
  * run, by a host. */
 RONDO_API int rondo_sim_run_for(int64_t ns);
 /** Runs until `holds` returns true, which is asked whenever a thread waits and
- * after each event, and must only look; for `most_ns` at most. RONDO_SIM_DONE, RONDO_SIM_QUIET;
- * RONDO_ETIMEDOUT: the time is over. */
+ * after each event, as the driver, and must only look; for `most_ns` at most.
+ * RONDO_SIM_DONE, RONDO_SIM_QUIET; RONDO_ETIMEDOUT: the time is over. */
 RONDO_API int rondo_sim_run_until(bool (*holds)(void *arg), void *arg,
                                   int64_t most_ns);
 /** Runs until nothing can happen any more, for `most_ns` at most:

@@ -317,6 +317,7 @@
 #define net_get rondo_p_net_get
 #define net_host_stops rondo_p_net_host_stops
 #define net_is_any rondo_p_net_is_any
+#define net_is_for_all rondo_p_net_is_for_all
 #define net_is_loopback rondo_p_net_is_loopback
 #define net_is_mapped rondo_p_net_is_mapped
 #define net_is_multicast rondo_p_net_is_multicast
@@ -518,6 +519,7 @@
 #define sim_at rondo_p_sim_at
 #define sim_below rondo_p_sim_below
 #define sim_block rondo_p_sim_block
+#define sim_change_pace rondo_p_sim_change_pace
 #define sim_check_host rondo_p_sim_check_host
 #define sim_choose_rivals rondo_p_sim_choose_rivals
 #define sim_die rondo_p_sim_die

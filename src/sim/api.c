@@ -133,15 +133,21 @@ static void api_free(void)
     sim_names_end();
 }
 
+/* A host calls, or a condition of rondo_sim_run_until. */
+static int api_inside_a_run(const char *what)
+{
+    const struct sim_host *host = sim_host();
+    return error_set(RONDO_EBUSY, "%s: called inside a run, by %s%s%s", what,
+                     host ? "host \"" : "a condition", host ? host->name : "",
+                     host ? "\"" : "");
+}
+
 int rondo_sim_end(void)
 {
     if (!sim.begun)
         return error_set(RONDO_EINVAL, "sim_end: there is no world");
     if (sim.running)
-        return error_set(RONDO_EBUSY,
-                         "sim_end: called inside a run, by host "
-                         "\"%s\"",
-                         sim_host()->name);
+        return api_inside_a_run("sim_end");
     try_world_ends();
     chaos_forget();
     sim_hosts_end();
@@ -176,10 +182,7 @@ static int api_check_run(const char *what)
         return error_set(RONDO_EINVAL,
                          "%s: there is no world; call rondo_sim_begin first",
                          what);
-    if (sim.running)
-        return error_set(RONDO_EBUSY, "%s: called inside a run, by host \"%s\"",
-                         what, sim_host() ? sim_host()->name : "-");
-    return 0;
+    return sim.running ? api_inside_a_run(what) : 0;
 }
 
 static void api_time_is_over(struct sim_event *event)

@@ -106,6 +106,14 @@ static int hosts_grow_links(void)
 
 /* ---- making ---- */
 
+/* A name that no look-up would find as one. */
+static bool hosts_is_no_name(const char *name)
+{
+    rondo_address a;
+    return strcmp(name, "localhost") == 0 ||
+           sys_address_ip(&a, name, 0, 0) == 0;
+}
+
 static int hosts_check_name(const char *name)
 {
     if (!name || !*name)
@@ -114,6 +122,10 @@ static int hosts_check_name(const char *name)
         return error_set(RONDO_EINVAL,
                          "sim_add_host: a name of %zu bytes, the limit is %d",
                          strlen(name), SIM_NAME_ROOM - 1);
+    if (hosts_is_no_name(name))
+        return error_set(
+            RONDO_EINVAL, "sim_add_host: \"%s\" cannot be a name: it %s", name,
+            *name == 'l' ? "means each host itself" : "is a numeric address");
     if (sim_host_named(name))
         return error_set(RONDO_EEXIST, "sim_add_host: there is a host \"%s\"",
                          name);
@@ -125,6 +137,10 @@ static int hosts_parse_ip(const char *ip, rondo_address *a, const char *what)
     if (!ip || sys_address_ip(a, ip, 0, 0) != 0)
         return error_set(RONDO_EINVAL, "%s: \"%s\" is not a numeric address",
                          what, ip ? ip : "NULL");
+    if (net_is_any(a) || net_is_loopback(a) || net_is_multicast(a) ||
+        net_is_mapped(a) || net_is_for_all(a))
+        return error_set(RONDO_EINVAL, "%s: %s is no address of one host", what,
+                         ip);
     const struct sim_host *other = sim_host_of_ip(a);
     if (other)
         return error_set(RONDO_EEXIST, "%s: host \"%s\" has the address %s",
@@ -301,9 +317,14 @@ int rondo_sim_restart(int host)
     struct sim_host *h = hosts_get(host, "sim_restart", &error);
     if (error)
         return error;
-    if (h->threads)
-        return error_set(RONDO_EBUSY, "sim_restart: host \"%s\" is running",
-                         h->name);
+    const struct sim_thread *t = h->threads;
+    if (t)
+        return error_set(
+            RONDO_EBUSY,
+            "sim_restart: host \"%s\" is running: thread %u (%s) "
+            "has not ended; rondo_sim_kill or rondo_sim_crash ends "
+            "it",
+            h->name, t->number, t->role);
     net_host_stops(h, true);
     sim_free_blocks(&h->blocks);
     return hosts_start(h);
@@ -313,7 +334,7 @@ int rondo_sim_pause(int host)
 {
     int error;
     struct sim_host *h = hosts_get(host, "sim_pause", &error);
-    if (error || h->paused)
+    if (error || h->paused || !h->up)
         return error;
     sim_note(h, NOTE_PAUSE, 0, 0);
     sim_pause_threads(h);
@@ -342,6 +363,7 @@ int rondo_sim_set_drift(int host, double drift)
                          "sim_set_drift: %g is not from -0.5 to 1", drift);
     h->clock_base = sim_host_clock(h);
     h->clock_from = sim.now;
+    sim_change_pace(h, (1 + h->drift) / (1 + drift));
     h->drift = drift;
     return 0;
 }
@@ -384,6 +406,8 @@ static int hosts_check_share(double share, const char *what, const char *name)
                      share);
 }
 
+#define YEAR_NS (RONDO_SEC(86400) * 365)
+
 int hosts_check_link(const rondo_sim_link *link, const char *what)
 {
     if (!link)
@@ -391,6 +415,9 @@ int hosts_check_link(const rondo_sim_link *link, const char *what)
     if (link->latency_ns < 0 || link->jitter_ns < 0 ||
         link->bytes_per_second < 0)
         return error_set(RONDO_EINVAL, "%s: a negative number", what);
+    if (link->latency_ns > YEAR_NS || link->jitter_ns > YEAR_NS)
+        return error_set(RONDO_EINVAL, "%s: a packet takes more than a year",
+                         what);
     return hosts_check_share(link->loss, what, "loss");
 }
 

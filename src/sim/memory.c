@@ -40,10 +40,18 @@ static void memory_unlink(struct sim_block *b)
         b->next->link = b->link;
 }
 
+/* No object of C is larger. */
+static bool memory_is_too_much(size_t count, size_t size)
+{
+    return size && count > (PTRDIFF_MAX - sizeof(struct sim_block)) / size;
+}
+
 void *sim_alloc_zeroed(size_t count, size_t size)
 {
     size_t whole = count * size;
     struct sim_block *b = NULL;
+    if (memory_is_too_much(count, size))
+        return NULL;
     if (!sim_host() || !sim_fault(SIM_FAULT_no_memory))
         b = calloc(1, sizeof *b + whole);
     if (!b)
@@ -56,6 +64,8 @@ void *sim_alloc_zeroed(size_t count, size_t size)
 void *sim_alloc(size_t size)
 {
     struct sim_block *b = NULL;
+    if (memory_is_too_much(1, size))
+        return NULL;
     if (!sim_host() || !sim_fault(SIM_FAULT_no_memory))
         b = malloc(sizeof *b + size);
     if (!b)

@@ -225,6 +225,8 @@ void sim_kill_threads(struct sim_host *host);
 _Noreturn void sim_leave(void);
 void sim_pause_threads(struct sim_host *host);
 void sim_resume_threads(struct sim_host *host);
+/* What they wait for by their host's clock takes so much longer. */
+void sim_change_pace(struct sim_host *host, double factor);
 void sim_threads_begin(void);
 void sim_threads_end(void);
 void sim_choose_rivals(void);
