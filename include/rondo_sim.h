@@ -353,8 +353,10 @@ typedef int (*rondo_sim_scenario)(uint64_t seed, void *arg);
  * a failure the seeds below it are still played. Then the trial prints the lowest
  * seed that fails, the sentence of rondo_sim_check, what everybody waited for if
  * rondo_sim_run_until ended with RONDO_SIM_QUIET, the command that repeats it,
- * and the fewest faults with which it still fails. Prints to stderr, the
- * sentences of its own errors, too. Returns 0: all seeds passed; 1: one failed.
+ * and the fewest faults with which it still fails. A call of this header that made
+ * no sense, such as a partition of a host that does not exist, is told, too.
+ * Prints to stderr, the sentences of its own errors, too. Returns 0: all seeds
+ * passed; 1: one failed.
  *
  * These variables of the environment change what it does:
  * - RONDO_SIM_SEED=n: runs this seed alone, in this process, for a debugger;

@@ -566,6 +566,7 @@
 #define sim_waiter_poke_later rondo_p_sim_waiter_poke_later
 #define sim_waiter_wait rondo_p_sim_waiter_wait
 #define sim_waiter_wake rondo_p_sim_waiter_wake
+#define sim_wrong rondo_p_sim_wrong
 #define sim_yield rondo_p_sim_yield
 #define size_arg rondo_p_size_arg
 #define size_class rondo_p_size_class

@@ -111,6 +111,7 @@ enum sim_note {
     NOTE_HOST,
     NOTE_HOST_END,
     NOTE_CRASH,
+    NOTE_KILL,
     NOTE_PAUSE,
     NOTE_RESUME,
     NOTE_CUT,
@@ -200,6 +201,11 @@ static inline struct sim_host *sim_host(void)
 }
 /* Ends the program: it cannot go on. */
 _Noreturn RONDO_PRINTF(1, 2) void sim_die(const char *format, ...);
+
+/* try.c */
+/* As error_set, for a call that makes no sense. A trial tells of the first one,
+ * since a scenario that does not look would pass without what it asked for. */
+RONDO_PRINTF(2, 3) int sim_wrong(int error, const char *format, ...);
 
 /* fault.c */
 bool sim_fault(enum sim_fault_kind kind);
