@@ -547,6 +547,7 @@
 #define sim_note rondo_p_sim_note
 #define sim_note_text rondo_p_sim_note_text
 #define sim_pause_threads rondo_p_sim_pause_threads
+#define sim_policy_of_host rondo_p_sim_policy_of_host
 #define sim_random rondo_p_sim_random
 #define sim_realloc rondo_p_sim_realloc
 #define sim_resume_threads rondo_p_sim_resume_threads

@@ -81,3 +81,37 @@ TEST(a_clock_that_drifts)
     assert_int_equal(rondo_sim_run_for(RONDO_SEC(86400) + RONDO_SEC(1)), 0);
     assert_int_equal(count, 36);
 }
+
+/* ---- what a process has for itself ---- */
+
+struct chosen {
+    const char *set;
+    char found[16];
+};
+
+static void choose_backend(void *arg)
+{
+    struct chosen *c = arg;
+    rondo_loop *loop;
+    if (c->set)
+        sim_test_must(rondo_set_default_backend(c->set));
+    sim_test_must(rondo_loop_new(&loop, NULL));
+    (void)snprintf(c->found, sizeof c->found, "%s", rondo_loop_backend(loop));
+    sim_test_must(rondo_loop_close(loop));
+}
+
+TEST(each_host_has_a_default_backend_of_its_own)
+{
+    struct chosen a = {.set = "done"}, b = {0};
+    sim_test_must(rondo_sim_begin(RONDO_SIM(.seed = 1)));
+    int host = rondo_sim_add_host("a", NULL, choose_backend, &a);
+    sim_test_must(rondo_sim_run_for(1));
+    sim_test_must(rondo_sim_add_host("b", NULL, choose_backend, &b));
+    sim_test_must(rondo_sim_run_for(1));
+    assert_string_equal(a.found, "done");
+    assert_string_equal(b.found, "ready");
+    a.set = NULL;
+    sim_test_must(rondo_sim_restart(host));
+    sim_test_must(rondo_sim_run_for(1));
+    assert_string_equal(a.found, "ready"); /* a new process */
+}
