@@ -121,7 +121,8 @@ typedef struct rondo_sim_faults {
     double stall;     /**< a host stops for up to 1 s, of its waits */
     double
         partition; /**< two hosts, chosen by seed, are cut off from each other
-                         for up to 10 s; asked once a second */
+                         for up to 10 s, one time of three in one way alone;
+                         asked once a second */
     double crash; /**< a host, chosen by seed, crashes, and restarts after up to
                      10 s; asked once a second */
 } rondo_sim_faults;
@@ -209,6 +210,12 @@ RONDO_API int rondo_sim_resume(int host);
 RONDO_API int rondo_sim_set_drift(int host, double drift);
 /** Its limit of open descriptors. */
 RONDO_API int rondo_sim_set_descriptors(int host, unsigned most);
+/** Its limit of memory in bytes, of the library's allocations and of
+ * rondo_sim_alloc: beyond it they fail with RONDO_ENOMEM. 0: no limit, as at
+ * first. What it has already stays. */
+RONDO_API int rondo_sim_set_memory(int host, size_t most);
+/** How much of that memory a host has. */
+RONDO_API int64_t rondo_sim_count_memory(int host);
 
 /* ---- the network ---- */
 

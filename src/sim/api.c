@@ -153,7 +153,7 @@ int rondo_sim_end(void)
     sim_hosts_end();
     api_free();
     sim_threads_end();
-    sim_free_blocks(&sim.blocks);
+    sim_free_blocks(&sim.memory);
     (void)sched_setaffinity(0, sizeof api_cpus, &api_cpus);
     sim.begun = false;
     return api_failure[0] ? 1 : 0;

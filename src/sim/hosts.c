@@ -305,7 +305,7 @@ static int hosts_stop(int host, bool system_goes_on, const char *what)
     net_host_stops(h, system_goes_on);
     if (sim_host() == h)
         sim_leave(); /* its stack may be in use: a restart frees the memory */
-    sim_free_blocks(&h->blocks);
+    sim_free_blocks(&h->memory);
     return 0;
 }
 
@@ -334,7 +334,7 @@ int rondo_sim_restart(int host)
             "it",
             h->name, t->number, t->role);
     net_host_stops(h, true);
-    sim_free_blocks(&h->blocks);
+    sim_free_blocks(&h->memory);
     return hosts_start(h);
 }
 
@@ -385,6 +385,22 @@ int rondo_sim_set_descriptors(int host, unsigned most)
     return error;
 }
 
+int rondo_sim_set_memory(int host, size_t most)
+{
+    int error;
+    struct sim_host *h = hosts_get(host, "sim_set_memory", &error);
+    if (!error)
+        h->memory.most = most;
+    return error;
+}
+
+int64_t rondo_sim_count_memory(int host)
+{
+    int error;
+    const struct sim_host *h = hosts_get(host, "sim_count_memory", &error);
+    return error ? error : (int64_t)h->memory.used;
+}
+
 int rondo_sim_count_descriptors(int host)
 {
     int error;
@@ -396,7 +412,7 @@ void sim_hosts_end(void)
 {
     for (int i = 0; i < sim.host_count; i++) {
         (void)rondo_sim_crash(i);
-        sim_free_blocks(&sim.hosts[i]->blocks);
+        sim_free_blocks(&sim.hosts[i]->memory);
     }
     for (int i = 0; i < sim.host_count; i++)
         free(sim.hosts[i]);

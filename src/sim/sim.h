@@ -53,8 +53,14 @@ struct sim_thread {
 
 /* ---- hosts ---- */
 
-struct sim_block; /* memory of a host */
-struct sim_path;  /* the file of a unix socket */
+struct sim_block;
+
+struct sim_memory {
+    struct sim_block *first;
+    size_t used, most; /* most 0: no limit */
+};
+
+struct sim_path; /* the file of a unix socket */
 
 enum { SIM_NAME_ROOM = 64, SIM_IPS = 4 };
 
@@ -69,7 +75,7 @@ struct sim_host {
     unsigned starts; /* how often main has begun */
     struct sim_thread *threads;
     unsigned can_run; /* threads that can run, besides the one that runs */
-    struct sim_block *blocks;
+    struct sim_memory memory;
     struct sim_socket *sockets; /* all that have a descriptor */
     struct sim_path *paths;
     struct sim_request *requests; /* of the backend "done" */
@@ -177,7 +183,7 @@ struct sim_world {
 
     double rate[SIM_FAULTS];
     uint64_t asked[SIM_FAULTS];
-    struct sim_block *blocks; /* memory of no host */
+    struct sim_memory memory; /* of no host */
 };
 
 extern struct sim_world sim;
@@ -244,7 +250,7 @@ void chaos_forget(void);
 bool chaos_goes_on(void);
 
 /* memory.c */
-void sim_free_blocks(struct sim_block **blocks);
+void sim_free_blocks(struct sim_memory *m);
 /* Memory of that host, whoever asks. It does not fail. */
 void *sim_alloc_for(struct sim_host *host, size_t size);
 
