@@ -129,7 +129,8 @@ typedef struct rondo_sim_faults {
     double stall;      /**< a host stops for up to 1 s, of its waits */
     double
         partition; /**< two hosts, chosen by seed, are cut off from each other
-                         for up to 10 s; asked once a second */
+                         for up to 10 s, one time of three in one way alone;
+                         asked once a second */
     double crash; /**< a host, chosen by seed, crashes, and restarts after up to
                      10 s; asked once a second */
 } rondo_sim_faults;
@@ -145,10 +146,10 @@ typedef struct rondo_sim_options {
     const char *backend;     /**< of loops that name none: "ready" (the default)
                             tells what is ready, as epoll; "done" carries
                             operations out, as Windows' ports and io_uring */
-    int64_t give_up_ns;   /**< a stream whose packets do not arrive for so long
-                           ends with RONDO_ETIMEDOUT; 0: 2 minutes */
-    size_t segment;       /**< the most bytes that arrive at once; 0: 16 KiB */
-    size_t window;        /**< the room of a stream's receiver; 0: 128 KiB */
+    int64_t give_up_ns; /**< a stream whose packets are not acknowledged for so
+                           long ends with RONDO_ETIMEDOUT; 0: 2 minutes */
+    size_t segment;     /**< the most bytes that arrive at once; 0: 16 KiB */
+    size_t window;      /**< the room of a stream's receiver; 0: 128 KiB */
     unsigned descriptors; /**< of each host; 0: 1,024 */
     double switches;      /**< how often another thread of the host goes on at a
                         lock, an atomic access and the like; 0: 0.1 */
@@ -177,9 +178,11 @@ typedef void (*rondo_sim_main)(void *arg);
 
 /** Adds a host and starts its main with the next run. The name is known to
  * rondo_getaddrinfo of all hosts. ip is the numeric address; NULL: one of
- * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host that does
- * nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
- * name, one of more than 63 bytes, or not a numeric address; RONDO_EEXIST: a
+ * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host
+ * that does nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
+ * name, one of more than 63 bytes, "localhost" or a numeric address as a name,
+ * not a numeric address, or one that no host can have (0.0.0.0, loopback,
+ * multicast); RONDO_EEXIST: a
  * host has that name or address; RONDO_ENOMEM. */
 RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
                                  rondo_sim_main run, void *arg);
@@ -187,7 +190,8 @@ RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
  * RONDO_ETOOMUCH: it has two already. */
 RONDO_API int rondo_sim_add_ip(int host, const char *ip);
 /** Makes a name known to the look-ups of all hosts; several calls give it
- * several addresses, in this order. */
+ * several addresses, in this order. RONDO_EINVAL: no name, one of more than 255
+ * bytes, or one that is never looked up; not a numeric address. */
 RONDO_API int rondo_sim_add_name(const char *name, const char *ip);
 /** The number of a host. RONDO_ENONAME: there is none of that name. */
 RONDO_API int rondo_sim_find_host(const char *name);
@@ -202,11 +206,11 @@ RONDO_API int rondo_sim_crash(int host);
 /** The process is killed: as a crash, but the host's system goes on, and
  * resets or ends its connections. */
 RONDO_API int rondo_sim_kill(int host);
-/** Starts main again, of a host that is down or whose main has returned.
- * RONDO_EBUSY: its main is running. */
+/** Starts main again, of a host that is down, or whose main and threads have
+ * returned. RONDO_EBUSY: one of them is running. */
 RONDO_API int rondo_sim_restart(int host);
 /** The host's threads stop, as a process does at SIGSTOP; what arrives waits.
- * rondo_sim_resume lets it go on. Twice: 0. */
+ * rondo_sim_resume lets it go on. Twice, or of a host that is down: 0. */
 RONDO_API int rondo_sim_pause(int host);
 RONDO_API int rondo_sim_resume(int host);
 /** Sends the process of a host a signal, as kill(2). Its loops are told that watch
@@ -226,18 +230,27 @@ RONDO_API int rondo_sim_set_drift(int host, double drift);
 RONDO_API int rondo_sim_set_disk(int host, int64_t bytes);
 /** Its limit of open descriptors. */
 RONDO_API int rondo_sim_set_descriptors(int host, unsigned most);
+/** Its limit of memory in bytes, of the library's allocations and of
+ * rondo_sim_alloc: beyond it they fail with RONDO_ENOMEM. 0: no limit, as at
+ * first. What it has already stays. */
+RONDO_API int rondo_sim_set_memory(int host, size_t most);
+/** How much of that memory a host has. */
+RONDO_API int64_t rondo_sim_count_memory(int host);
 
 /* ---- the network ---- */
 
 /** Sets the link in both directions, or in one. RONDO_EINVAL: a link to itself,
- * a negative number, or a rate that is not from 0 to 1. */
+ * a negative number, a packet that takes more than a year, or a rate that is not
+ * from 0 to 1. */
 RONDO_API int rondo_sim_set_link(int a, int b, const rondo_sim_link *link);
 RONDO_API int rondo_sim_set_link_one_way(int from, int to,
                                          const rondo_sim_link *link);
 /** Cuts two hosts off from each other. Packets are lost; the hosts are not
  * told. RONDO_EINVAL: a link to itself. */
 RONDO_API int rondo_sim_partition(int a, int b);
-/** What `from` sends to `to` is lost, and the other way goes on. */
+/** What `from` sends to `to` is lost, and the other way goes on. Of streams also
+ * the acknowledgements for what `to` sends: it arrives, and `to` sends it again
+ * until it gives up. */
 RONDO_API int rondo_sim_partition_one_way(int from, int to);
 RONDO_API int rondo_sim_heal(int a, int b);
 /** Cuts a host off from all others, or joins it again. */
@@ -263,8 +276,8 @@ enum {
  * run, by a host. */
 RONDO_API int rondo_sim_run_for(int64_t ns);
 /** Runs until `holds` returns true, which is asked whenever a thread waits and
- * after each event, and must only look; for `most_ns` at most. RONDO_SIM_DONE, RONDO_SIM_QUIET;
- * RONDO_ETIMEDOUT: the time is over. */
+ * after each event, as the driver, and must only look; for `most_ns` at most.
+ * RONDO_SIM_DONE, RONDO_SIM_QUIET; RONDO_ETIMEDOUT: the time is over. */
 RONDO_API int rondo_sim_run_until(bool (*holds)(void *arg), void *arg,
                                   int64_t most_ns);
 /** Runs until nothing can happen any more, for `most_ns` at most:
@@ -347,6 +360,10 @@ RONDO_API rondo_fd rondo_sim_duplicate(rondo_fd fd);
 RONDO_API int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address);
 /** Sets how many bytes may be on their way to it, and from it. */
 RONDO_API int rondo_sim_set_buffers(rondo_fd fd, size_t bytes);
+/** IPV6_V6ONLY. An IPv6 socket that does not have it, as all have not at first,
+ * takes IPv4, too, and shows such addresses as "::ffff:10.0.0.1". Set it before
+ * rondo_sim_bind. RONDO_EINVAL: it is not an IPv6 socket, or has an address. */
+RONDO_API int rondo_sim_set_v6only(rondo_fd fd, bool v6only);
 /** How many descriptors a host has open. */
 RONDO_API int rondo_sim_count_descriptors(int host);
 
@@ -408,19 +425,28 @@ RONDO_API int rondo_sim_same(rondo_fd a, rondo_fd b);
 typedef int (*rondo_sim_scenario)(uint64_t seed, void *arg);
 
 /** Runs the scenario with the seeds 1 to `seeds`, on all processor cores, each
- * core in a process of its own. After the first failure, which also is a
- * signal such as abort's, it prints the lowest seed that fails, the sentence of
- * rondo_sim_check, the command that repeats it, and the fewest faults with which
- * it still fails. Prints to stderr. Returns 0: all seeds passed; 1: one failed.
+ * core in a process of its own. A failure is a scenario that does not return 0,
+ * an end of its process (exit, abort, any signal), and a run that hangs: without
+ * an event for 10 s, or without an end for 12 times as long, it is ended. After
+ * a failure the seeds below it are still played. Then the trial prints the lowest
+ * seed that fails, the sentence of rondo_sim_check, what everybody waited for if
+ * rondo_sim_run_until ended with RONDO_SIM_QUIET, the command that repeats it,
+ * and the fewest faults with which it still fails. A call of this header that made
+ * no sense, such as a partition of a host that does not exist, is told, too.
+ * Prints to stderr, the sentences of its own errors, too. Returns 0: all seeds
+ * passed; 1: one failed.
  *
  * These variables of the environment change what it does:
  * - RONDO_SIM_SEED=n: runs this seed alone, in this process, for a debugger;
  * - RONDO_SIM_SEEDS=n: that many seeds;
  * - RONDO_SIM_KEEP="reset:3 late:17": of the faults that would happen only
- *   these do;
- * - RONDO_SIM_TRACE=file: writes the trace to that file, with RONDO_SIM_SEED.
+ *   these do, with RONDO_SIM_SEED;
+ * - RONDO_SIM_TRACE=file: writes the trace to that file, with RONDO_SIM_SEED;
+ * - RONDO_SIM_TIMEOUT=seconds: instead of the 10 s; 0: none. Of RONDO_SIM_SEED
+ *   there is none unless it is set.
  *
- * RONDO_EBUSY: a world exists; RONDO_EINVAL: no scenario, no seeds. */
+ * RONDO_EBUSY: a world exists; RONDO_EINVAL: no scenario, no seeds, or a
+ * variable that makes no sense; RONDO_EIO: the trace cannot be written. */
 RONDO_API int rondo_sim_try(uint64_t seeds, rondo_sim_scenario scenario,
                             void *arg);
 /** Runs the scenario twice with one seed and compares all events. Returns 0:

@@ -63,6 +63,7 @@ static void flow_push(struct sim_socket *s, const void *bytes, size_t size,
 
 void flow_drop_way(struct sim_socket *s)
 {
+    acks_stop(s);
     if (!s->way_first)
         return;
     while (s->way_first) {
@@ -109,10 +110,13 @@ void flow_broke(struct sim_socket *s, int os_error)
     net_unuse(s);
 }
 
-static void flow_reset_comes(struct sim_socket *s)
+/* Linux's tcp_reset: after the peer's end the error is EPIPE. The BSDs have
+ * ECONNRESET there, too. */
+void flow_reset_comes(struct sim_socket *s)
 {
+    bool close_wait = s->eof && !s->fin_sent;
     sim_note(s->host, NOTE_RESET, s->number, 0);
-    flow_broke(s, ECONNRESET);
+    flow_broke(s, close_wait ? EPIPE : ECONNRESET);
 }
 
 void flow_way_ends(struct sim_event *event)
@@ -124,12 +128,16 @@ void flow_way_ends(struct sim_event *event)
 
 /* ---- arriving ---- */
 
+int64_t flow_again_ns(int tries)
+{
+    int64_t wait = RONDO_MS(AGAIN_MS) << (tries < 10 ? tries : 10);
+    return wait < RONDO_SEC(AGAIN_MOST_S) ? wait : RONDO_SEC(AGAIN_MOST_S);
+}
+
 /* The packet is lost, and is sent again later. */
 static void flow_stalls(struct sim_socket *s)
 {
-    int64_t wait = RONDO_MS(AGAIN_MS) << (s->tries < 10 ? s->tries : 10);
-    if (wait > RONDO_SEC(AGAIN_MOST_S))
-        wait = RONDO_SEC(AGAIN_MOST_S);
+    int64_t wait = flow_again_ns(s->tries);
     if (!s->tries++)
         s->stalled_since = sim.now;
     if (sim.now - s->stalled_since >= sim.options.give_up_ns)
@@ -172,14 +180,38 @@ static void flow_put_bytes(struct sim_socket *o, struct sim_segment *segment)
     net_changed(o);
 }
 
+/* What `s` has sent is answered by a reset. If that is lost, it sends again. */
+static void flow_refuse(struct sim_socket *s)
+{
+    if (acks_arrive(s)) {
+        net_later(s, sim_latency(s->far, s->host, 0), flow_reset_comes);
+    } else {
+        net_part(s);
+        acks_miss(s);
+    }
+}
+
+/* Linux's tcp_ack: what has arrived is acknowledged, unless that is lost. */
+static void flow_acknowledge(struct sim_socket *s)
+{
+    if (s->host == s->far)
+        return;
+    if (!acks_arrive(s)) {
+        acks_miss(s);
+        return;
+    }
+    s->acks_until = s->heard =
+        sim.now + sim_link(s->far, s->host)->is.latency_ns;
+    if (s->unheard)
+        acks_come(s, 0);
+}
+
 /* `o` has it. Bytes for an end that is closed are answered by a reset. */
 static void flow_deliver(struct sim_socket *s, struct sim_socket *o,
                          struct sim_segment *segment)
 {
-    if (o->connecting) {
-        o->connecting = false;
-        o->connected = true;
-    }
+    o->heard = sim.now;
+    flow_acknowledge(s);
     if (segment->carries == SIM_BYTES && !o->was_reset &&
         (o->descriptors || o->server) && !sim_fault(SIM_FAULT_reset)) {
         flow_put_bytes(o, segment);
@@ -193,9 +225,8 @@ static void flow_deliver(struct sim_socket *s, struct sim_socket *o,
         sim_note(o->host, NOTE_END, o->number, 0);
         o->eof = true;
         net_changed(o);
-    } else {
-        int64_t back = sim_latency(o->host, s->host, 0);
-        net_later(s, back, flow_reset_comes);
+    } else if (carries != SIM_OPEN || !dial_queue(o)) {
+        flow_refuse(s);
         if (o->descriptors || o->server)
             flow_reset_comes(o);
     }
@@ -204,7 +235,7 @@ static void flow_deliver(struct sim_socket *s, struct sim_socket *o,
 void flow_arrive(struct sim_event *event)
 {
     struct sim_socket *s = flow_of_event(event);
-    if (flow_is_lost(s)) {
+    if (flow_is_lost(s) || dial_has_no_room(s)) {
         if (s->way_first->carries == SIM_RESET)
             flow_broke(s, ECONNRESET); /* it is not sent again */
         else
@@ -222,7 +253,7 @@ void flow_arrive(struct sim_event *event)
         net_unuse(o);
     } else { /* nobody knows the connection there */
         flow_free(segment);
-        net_later(s, sim_latency(s->far, s->host, 0), flow_reset_comes);
+        flow_refuse(s);
     }
     flow_part_if_over(s);
     net_unuse(s);
@@ -232,10 +263,12 @@ void flow_arrive(struct sim_event *event)
 
 static void flow_window_opens(struct sim_socket *s)
 {
-    if (s->far && sim_is_cut(s->far, s->host))
-        net_later(s, RONDO_MS(AGAIN_MS), flow_window_opens);
-    else
-        net_changed(s);
+    if (acks_arrive(s) || s->was_reset) {
+        net_changed(s); /* it may be full again, and blocked */
+        return;
+    }
+    s->blocked = true;
+    acks_miss(s);
 }
 
 static void flow_took(struct sim_socket *s, size_t size)
@@ -244,7 +277,14 @@ static void flow_took(struct sim_socket *s, size_t size)
     s->in_bytes -= size;
     if (!o)
         return;
-    o->used -= size;
+    if (!acks_arrive(o)) {
+        o->unheard += size;
+        if (o->blocked)
+            acks_miss(o);
+        return;
+    }
+    o->used -= size + o->unheard;
+    o->unheard = 0;
     if (!o->blocked || o->used >= o->window)
         return;
     o->blocked = false;
@@ -286,7 +326,7 @@ int64_t flow_take_with(struct sim_socket *s, void *data, size_t size,
         flow_took(s, count);
         return (int64_t)count;
     }
-    if (s->error)
+    if (s->error && !s->eof) /* Linux: SOCK_DONE is asked before sk_err */
         return net_take_error(s);
     if (s->eof || s->was_reset)
         return 0;
@@ -335,6 +375,14 @@ int64_t sys_recvv(sys_fd fd, const rondo_room *rooms, size_t count)
 
 /* ---- writing ---- */
 
+/* Linux sends probes of a window that is full. */
+static void flow_is_full(struct sim_socket *s)
+{
+    s->blocked = true;
+    if (s->unheard)
+        acks_miss(s);
+}
+
 /* 0, or why nothing can be sent. */
 static int flow_check_send(struct sim_socket *s)
 {
@@ -352,11 +400,10 @@ static int flow_check_send(struct sim_socket *s)
         return sim_fail(ENOBUFS);
     if (sim_fault(SIM_FAULT_again))
         return sim_fail(EAGAIN);
-    if (s->used >= s->window) {
-        s->blocked = true;
-        return sim_fail(EAGAIN);
-    }
-    return 0;
+    if (s->used < s->window)
+        return 0;
+    flow_is_full(s);
+    return sim_fail(EAGAIN);
 }
 
 static void flow_send_part(struct sim_socket *s, const char *bytes, size_t size)
@@ -388,10 +435,8 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
     for (size_t i = 0; i < count; i++)
         whole += buffers[i].size;
     size_t room = s->window - s->used;
-    if (whole > room) {
+    if (whole > room)
         whole = room;
-        s->blocked = true;
-    }
     if (whole > 1 && sim_fault(SIM_FAULT_short_write))
         whole = 1 + (size_t)sim_below(whole - 1);
     for (size_t i = 0; i < count && sent < whole; i++) {
@@ -403,7 +448,7 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
     }
     s->used += sent;
     if (s->used >= s->window)
-        s->blocked = true; /* who waits for room has not asked in vain */
+        flow_is_full(s);
     sim_note(s->host, NOTE_SEND, s->number, (int64_t)sent);
     return (int64_t)sent;
 }
@@ -447,9 +492,15 @@ void sys_reset_on_close(sys_fd fd)
         s->resets = true;
 }
 
+void flow_open(struct sim_socket *s)
+{
+    flow_push(s, NULL, 0, SIM_OPEN);
+}
+
 void flow_stop(struct sim_socket *s, bool resets)
 {
     s->connecting = false;
+    acks_stop(s);
     if (!s->other) {
         flow_drop_way(s);
     } else if (resets) {

@@ -119,7 +119,7 @@ int local_connect(struct sim_socket *s, const rondo_address *address)
     }
     s->peer = *address;
     s->connected = true;
-    (void)dial_arrive(server, s);
+    (void)dial_queue(dial_arrive(server, s));
     sim_note(s->host, NOTE_CONNECTED, s->number, 0);
     return 0;
 }

@@ -147,6 +147,12 @@ const char *sys_env(const char *name)
     return strcmp(name, "RONDO_DEBUG") == 0 ? getenv(name) : NULL;
 }
 
+bool sys_env_has(const char *beginning)
+{
+    (void)beginning;
+    return true;
+}
+
 /* An address would differ from run to run: its distance from the beginning of
  * its program does not. */
 void sys_function_name(rondo_fn fn, char *text, size_t size)

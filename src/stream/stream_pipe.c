@@ -269,7 +269,7 @@ int stream_pipe_name(const rondo_loop *loop, const char *name, const char *what)
 int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
                     rondo_transport **made)
 {
-    if (io_find(loop, fd))
+    if (io_find_used(loop, fd))
         return error_set(RONDO_EBUSY, "descriptor %lld is in use by the loop",
                          (long long)fd);
     struct pipe_stream *p = loop_alloc(loop, sizeof *p);

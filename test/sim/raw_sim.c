@@ -89,6 +89,8 @@ raw_fd raw_tcp(void)
 raw_fd raw_listen_at(const rondo_address *address)
 {
     rondo_fd fd = rondo_sim_socket(rondo_address_family(address), false);
+    if (rondo_address_family(address) == RONDO_FAMILY_INET6)
+        (void)rondo_sim_set_v6only(fd, true);
     if (fd >= 0 &&
         (rondo_sim_bind(fd, address) < 0 || rondo_sim_listen(fd, 0) < 0)) {
         (void)rondo_sim_close(fd, false);
@@ -116,6 +118,7 @@ raw_fd raw_connect_at(const rondo_address *address)
     rondo_fd fd = rondo_sim_socket(rondo_address_family(address), false);
     if (fd >= 0 && rondo_sim_connect(fd, address, RONDO_SEC(10)) < 0) {
         (void)rondo_sim_close(fd, false);
+        raw_yield(); /* for those who try until it succeeds */
         return RONDO_NO_FD;
     }
     return socket_of(fd);
