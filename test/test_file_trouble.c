@@ -1,6 +1,7 @@
 /* test_file_trouble.c - strange names, files that are replaced, ends of loops. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_file.h"
+#include "raw_local.h"
 
 static bool is_unix(struct world *w)
 {
@@ -183,8 +184,8 @@ static void try_end(struct world *w, int spins)
     }
     assert_true(canceled >= MANY);
     raw_fs_folder_remove(file_path(w, "tree"));
-    (void)remove(file_path(w, "a"));
-    (void)remove(file_path(w, "b"));
+    (void)raw_path_remove(file_path(w, "a"));
+    (void)raw_path_remove(file_path(w, "b"));
     assert_int_equal(raw_fs_count(file_path(w, ".")), 0);
 }
 
@@ -236,6 +237,6 @@ TEST(F4_in_a_forked_child_the_new_ones_end_too)
     file_let_go(w, held);
     test_close_loop(w);
     raw_fs_folder_remove(file_path(w, "tree"));
-    (void)remove(file_path(w, "a"));
-    (void)remove(file_path(w, "b"));
+    (void)raw_path_remove(file_path(w, "a"));
+    (void)raw_path_remove(file_path(w, "b"));
 }

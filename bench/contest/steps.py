@@ -18,7 +18,7 @@ TARGETS = {
     "call_soon_chained": (270, 20_000),
     "post": (200, 100_000),
     "loop_new+close": (5_200, 200),
-    "sock_recv+sendall": (1_950, 20_000),
+    "sock_recv+sendall": (720, 20_000),
     "add_reader": (160, 20_000),
     "accept+close": (2_380, 3_200),
 }

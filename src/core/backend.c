@@ -39,7 +39,7 @@ static int backend_unknown(const char *what, const char *name)
 int backend_choose(const char *name, const struct backend **backend)
 {
     const char *wanted = name;
-    *backend = name ? NULL : atomic_load(SYS_POLICY(&policy));
+    *backend = name ? NULL : atomic_load(SYS_OF_PROCESS(policy));
     if (*backend)
         return 0;
     if (!wanted)
@@ -58,7 +58,7 @@ int rondo_set_default_backend(const char *name)
         if (!backend)
             return backend_unknown("set_default_backend", name);
     }
-    atomic_store(SYS_POLICY(&policy), backend);
+    atomic_store(SYS_OF_PROCESS(policy), backend);
     return 0;
 }
 

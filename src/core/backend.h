@@ -18,6 +18,11 @@ struct backend {
     const struct poller *poller; /* the reactor's; NULL: it is another's */
     int accepts;      /* accept operations a server keeps outstanding */
     bool sends_files; /* carries out OP_SENDFILE */
+    /* Of a backend that binds a transport's socket to the loop for good: the
+     * io->mode of one that comes from another loop. It waits for readiness then
+     * and carries nothing out; nor is a write under way cancelled before, since
+     * some of its bytes may have left. 0: sockets can leave. */
+    unsigned char moved_mode;
 
     /* Makes loop->backend_data. An error leaves it NULL, or in a state that
      * close takes. */

@@ -325,6 +325,7 @@ void handle_close(rondo_loop *loop, struct handle *handle)
     *handle->link = handle->next;
     if (handle->next)
         handle->next->link = handle->link;
+    handle->link = NULL;
     loop->live[handle->kind]--;
     if (!handle->background)
         loop->alive--;

@@ -236,11 +236,31 @@ void *loop_alloc(rondo_loop *loop, size_t size);
 void *loop_realloc(rondo_loop *loop, void *p, size_t size);
 void loop_free(rondo_loop *loop, void *p); /* NULL: nothing to do */
 
-/* Returns a zeroed block, a kept one if there is one; NULL: out of memory. All
- * blocks of a kind have the same size, at least that of struct loop_block. */
-void *free_list_take(rondo_loop *loop, enum free_list_kind kind, size_t size);
+COLD void *free_list_new(rondo_loop *loop, size_t size);
+/* Returns a kept block, with its bytes as they were except the link, or a zeroed
+ * new one; NULL: out of memory. All blocks of a kind have the same size, at
+ * least that of struct loop_block. */
+static inline void *free_list_take(rondo_loop *loop, enum free_list_kind kind,
+                                   size_t size)
+{
+    struct loop_block *block = loop->free_list[kind];
+    assert(kind < FREE_LISTS && size >= sizeof *block);
+    if (!block)
+        return free_list_new(loop, size);
+    loop->free_list[kind] = block->next;
+    return block;
+}
+
 /* Keeps the block until the next take, or until the loop is freed. */
-void free_list_put(rondo_loop *loop, enum free_list_kind kind, void *p);
+static inline void free_list_put(rondo_loop *loop, enum free_list_kind kind,
+                                 void *p)
+{
+    struct loop_block *block = p;
+    assert(block && block != loop->free_list[kind]);
+    block->next = loop->free_list[kind];
+    loop->free_list[kind] = block;
+}
+
 /* Frees the blocks of all lists. */
 void free_list_clear(rondo_loop *loop);
 
@@ -392,6 +412,11 @@ void handle_open(rondo_loop *loop, struct handle *handle,
 /* Takes it out. Its operations must be idle and its tasks off the ready list
  * before its memory is freed. */
 void handle_close(rondo_loop *loop, struct handle *handle);
+/* Of one that was open, or whose bytes are zero. */
+static inline bool handle_is_open(const struct handle *handle)
+{
+    return handle->link;
+}
 
 /* A walk over the handles of a kind that calls the program, which may close any
  * of them meanwhile, and walk itself. It lives on the stack of its caller. */

@@ -463,7 +463,8 @@ int reactor_reopen(rondo_loop *loop)
     if (error)
         return error;
     for (size_t i = 0; i < loop->table_room; i++)
-        if (loop->table[i] && loop->table[i] != &r->wake_io)
+        if (loop->table[i] && loop->table[i]->attached &&
+            loop->table[i] != &r->wake_io)
             reactor_rewatch(loop, loop->table[i]);
     return 0;
 }

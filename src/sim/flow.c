@@ -14,6 +14,12 @@
 /* When packets are sent again, the first time and at the most. */
 enum { AGAIN_MS = 200, AGAIN_MOST_S = 60 };
 
+void flow_free(struct sim_segment *segment)
+{
+    passing_drop(segment->parcel);
+    free(segment);
+}
+
 static struct sim_socket *flow_of_event(struct sim_event *event)
 {
     return (void *)((char *)event - offsetof(struct sim_socket, way));
@@ -49,6 +55,7 @@ static void flow_push(struct sim_socket *s, const void *bytes, size_t size,
     segment->start = 0;
     segment->end = size;
     segment->carries = carries;
+    segment->parcel = NULL;
     if (size)
         memcpy(segment->bytes, bytes, size);
     flow_append(s, segment);
@@ -62,7 +69,7 @@ void flow_drop_way(struct sim_socket *s)
     while (s->way_first) {
         struct sim_segment *segment = s->way_first;
         s->way_first = segment->next;
-        free(segment);
+        flow_free(segment);
     }
     sim_drop(&s->way);
     s->stalled_since = 0;
@@ -211,7 +218,7 @@ static void flow_deliver(struct sim_socket *s, struct sim_socket *o,
         return;
     }
     enum sim_carries carries = segment->carries;
-    free(segment);
+    flow_free(segment);
     if (carries == SIM_RESET) {
         flow_reset_comes(o);
     } else if (carries == SIM_FIN) {
@@ -245,7 +252,7 @@ void flow_arrive(struct sim_event *event)
         flow_deliver(s, o, segment);
         net_unuse(o);
     } else { /* nobody knows the connection there */
-        free(segment);
+        flow_free(segment);
         flow_refuse(s);
     }
     flow_part_if_over(s);
@@ -283,10 +290,12 @@ static void flow_took(struct sim_socket *s, size_t size)
     net_later(o, sim_latency(s->host, o->host, 0), flow_window_opens);
 }
 
-static size_t flow_copy(struct sim_socket *s, char *to, size_t size)
+/* Returns how many bytes; with *parcel it ends behind the bytes that have one. */
+static size_t flow_copy(struct sim_socket *s, char *to, size_t size,
+                        struct sim_parcel **parcel)
 {
     size_t count = 0;
-    while (s->in_first && count < size) {
+    while (s->in_first && count < size && !*parcel) {
         struct sim_segment *segment = s->in_first;
         size_t part = segment->end - segment->start;
         if (part > size - count)
@@ -294,21 +303,24 @@ static size_t flow_copy(struct sim_socket *s, char *to, size_t size)
         memcpy(to + count, segment->bytes + segment->start, part);
         count += part;
         segment->start += part;
+        *parcel = segment->parcel;
+        segment->parcel = NULL;
         if (segment->start == segment->end) {
             s->in_first = segment->next;
-            free(segment);
+            flow_free(segment);
         }
     }
     return count;
 }
 
-int64_t flow_take(struct sim_socket *s, void *data, size_t size)
+int64_t flow_take_with(struct sim_socket *s, void *data, size_t size,
+                       struct sim_parcel **parcel)
 {
     if (s->in_bytes) {
         if (sim_fault(SIM_FAULT_short_read))
             size =
                 1 + (size_t)sim_below(size < s->in_bytes ? size : s->in_bytes);
-        size_t count = flow_copy(s, data, size);
+        size_t count = flow_copy(s, data, size, parcel);
         sim_note(s->host, NOTE_RECEIVE, s->number, (int64_t)count);
         flow_took(s, count);
         return (int64_t)count;
@@ -318,6 +330,15 @@ int64_t flow_take(struct sim_socket *s, void *data, size_t size)
     if (s->eof || s->was_reset)
         return 0;
     return sim_fail(s->connected ? EAGAIN : ENOTCONN);
+}
+
+/* Descriptors that nobody asks for are closed. */
+int64_t flow_take(struct sim_socket *s, void *data, size_t size)
+{
+    struct sim_parcel *parcel = NULL;
+    int64_t count = flow_take_with(s, data, size, &parcel);
+    passing_drop(parcel);
+    return count;
 }
 
 int64_t sys_recv(sys_fd fd, void *data, size_t size)
@@ -372,6 +393,8 @@ static int flow_check_send(struct sim_socket *s)
         return sim_fail(EPIPE);
     if (!s->connected)
         return sim_fail(ENOTCONN);
+    if (net_peer_is_closed(s))
+        return sim_fail(EPIPE);
     if (sim_fault(SIM_FAULT_no_buffers))
         return sim_fail(ENOBUFS);
     if (sim_fault(SIM_FAULT_again))
@@ -403,6 +426,8 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
     size_t whole = 0, sent = 0;
     if (s->kind == SIM_DATAGRAM)
         return packets_send_parts(s, buffers, count);
+    if (s->is)
+        return s->is->write(s, buffers, count);
     int error = flow_check_send(s);
     if (error)
         return error;
@@ -430,7 +455,9 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
 int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
 {
     struct sim_socket *s = net_get(fd);
-    return s ? flow_send(s, buffers, count) : RONDO_EBADF;
+    if (!s)
+        return RONDO_EBADF;
+    return s->is ? sim_fail(ENOTSOCK) : flow_send(s, buffers, count);
 }
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)

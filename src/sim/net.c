@@ -119,6 +119,8 @@ struct sim_socket *net_new(struct sim_host *host, enum sim_socket_kind kind,
     s->acks.run = acks_look;
     s->acks.end = acks_end;
     s->loops_back = true;
+    if (family == RONDO_FAMILY_UNIX)
+        local_unnamed(&s->local);
     return s;
 }
 
@@ -135,7 +137,7 @@ void net_unuse(struct sim_socket *s)
     while (s->in_first) {
         struct sim_segment *segment = s->in_first;
         s->in_first = segment->next;
-        free(segment);
+        flow_free(segment);
     }
     free(s);
 }
@@ -158,6 +160,12 @@ int net_make(enum sim_socket_kind kind, rondo_family family, sys_fd *fd)
 
 /* ---- readiness ---- */
 
+bool net_peer_is_closed(const struct sim_socket *s)
+{
+    return s->eof && s->family == RONDO_FAMILY_UNIX &&
+           !(s->other && (s->other->descriptors || s->other->server));
+}
+
 static unsigned net_stream_events(const struct sim_socket *s)
 {
     if (s->listening)
@@ -175,7 +183,7 @@ static unsigned net_stream_events(const struct sim_socket *s)
         events |= RONDO_HALF_CLOSED;
     if (s->error)
         events |= RONDO_ERROR;
-    if ((s->eof && s->write_ended) || s->was_reset)
+    if ((s->eof && s->write_ended) || s->was_reset || net_peer_is_closed(s))
         events |= RONDO_HANG_UP;
     return events;
 }
@@ -186,6 +194,8 @@ unsigned net_events(const struct sim_socket *s)
         return net_stream_events(s);
     if (s->kind == SIM_WAKE)
         return s->awake ? RONDO_READABLE : 0;
+    if (s->is)
+        return s->is->events(s);
     unsigned events = RONDO_WRITABLE;
     if (s->packet_first || s->error)
         events |= RONDO_READABLE;
@@ -260,11 +270,27 @@ static void net_refuse_backlog(struct sim_socket *s)
 static void net_close_last(struct sim_socket *s, bool resets)
 {
     net_leave(s);
+    if (s->is)
+        s->is->close(s);
     if (s->kind != SIM_STREAM)
         return;
     net_refuse_backlog(s);
     s->listening = false;
     flow_stop(s, resets || s->resets || s->in_bytes);
+}
+
+void net_hold(struct sim_socket *s)
+{
+    assert(s->descriptors);
+    s->descriptors++;
+    s->uses++;
+}
+
+void net_release(struct sim_socket *s)
+{
+    if (--s->descriptors == 0)
+        net_close_last(s, false);
+    net_unuse(s);
 }
 
 static void net_close(sys_fd fd, bool resets, bool quietly)
@@ -351,6 +377,7 @@ void net_path_lost(struct sim_host *host, const struct sim_host *far)
 
 void net_host_stops(struct sim_host *host, bool system_goes_on)
 {
+    passing_forget(host);
     for (int i = 0; i < sim.files_used; i++) {
         struct sim_socket *s = sim.files[i].socket;
         if (!s || sim.files[i].host != host)
@@ -371,6 +398,10 @@ void net_host_stops(struct sim_host *host, bool system_goes_on)
         net_path_lost(sim.hosts[i], host);
     done_forget(host);
     local_forget(host);
+    signals_forget_host(host);
+    sim_forget_own(host);
+    if (!system_goes_on)
+        disk_crash(host);
     host->next_port = 49152;
 }
 
@@ -414,6 +445,8 @@ int sys_bind(sys_fd fd, const rondo_address *address)
     rondo_address a = *address;
     if (!s)
         return RONDO_EBADF;
+    if (s->is)
+        return sim_fail(ENOTSOCK);
     if (s->bound || s->kind == SIM_WAKE)
         return sim_fail(EINVAL);
     if (sys_address_family(&a) != s->family)
@@ -445,9 +478,11 @@ int sys_local_address(sys_fd fd, rondo_address *address)
     memset(address, 0, sizeof *address);
     if (!s)
         return RONDO_EBADF;
-    if (s->bound || s->connected)
+    if (s->is)
+        return sim_fail(ENOTSOCK);
+    if (s->bound || s->connected || s->family == RONDO_FAMILY_UNIX)
         *address = s->local;
-    else if (s->family != RONDO_FAMILY_UNIX)
+    else
         (void)sys_address_any(address, s->family, 0);
     return 0;
 }
@@ -459,7 +494,7 @@ int sys_peer_address(sys_fd fd, rondo_address *address)
     if (!s)
         return RONDO_EBADF;
     if (!s->connected)
-        return sim_fail(ENOTCONN);
+        return sim_fail(s->is ? ENOTSOCK : ENOTCONN);
     *address = s->peer;
     return 0;
 }
@@ -475,6 +510,8 @@ enum sys_kind sys_kind(sys_fd fd)
         return SYS_KIND_DATAGRAM;
     if (s->kind == SIM_WAKE)
         return SYS_KIND_OTHER;
+    if (s->is)
+        return s->is->kind;
     return s->listening ? SYS_KIND_LISTENER : SYS_KIND_STREAM;
 }
 
@@ -490,12 +527,21 @@ int sys_socket_datagram(rondo_family family, sys_fd *fd)
 
 int sys_adopt(sys_fd fd)
 {
-    return net_get(fd) ? 0 : RONDO_EBADF;
+    struct sim_socket *s = net_get(fd);
+    if (!s)
+        return RONDO_EBADF;
+    s->blocking = false;
+    return 0;
 }
 
 int sys_check_nonblocking(sys_fd fd)
 {
-    return net_get(fd) ? 0 : RONDO_EBADF;
+    const struct sim_socket *s = net_get(fd);
+    if (!s)
+        return RONDO_EBADF;
+    if (s->is)
+        return RONDO_ENOTSOCK;
+    return s->blocking ? RONDO_EINVAL : 0;
 }
 
 int sys_option(sys_fd fd, enum sys_option option, int value)
@@ -551,7 +597,9 @@ void net_report(FILE *to, const struct sim_socket *s)
         (void)rondo_address_text(&s->local, local, sizeof local);
     if (s->connected || s->connecting)
         (void)rondo_address_text(&s->peer, peer, sizeof peer);
-    if (s->kind == SIM_WAKE)
+    if (s->is)
+        s->is->report(to, s);
+    if (s->is || s->kind == SIM_WAKE)
         return;
     fprintf(to, "%s:   socket %u %s%s%s%s%s", s->host->name, s->number, local,
             *peer ? " - " : "", peer,

@@ -7,13 +7,14 @@
 
 enum { SIM_FIRST_FD = 1000000 };
 
-enum sim_socket_kind { SIM_STREAM, SIM_DATAGRAM, SIM_WAKE };
+enum sim_socket_kind { SIM_STREAM, SIM_DATAGRAM, SIM_WAKE, SIM_OTHER };
 
 /* Bytes on their way to the other end, or there and not read yet. */
 struct sim_segment {
     struct sim_segment *next;
     int64_t arrives;
-    size_t start, end; /* of its bytes */
+    size_t start, end;         /* of its bytes */
+    struct sim_parcel *parcel; /* descriptors beside the first; or NULL */
     enum sim_carries { SIM_OPEN, SIM_BYTES, SIM_FIN, SIM_RESET } carries;
     char bytes[];
 };
@@ -38,6 +39,18 @@ struct sim_watch {
 struct sim_group {
     struct sim_group *next;
     rondo_address ip;
+};
+
+/* What a descriptor leads to that is no socket. */
+struct sim_class {
+    enum sys_kind kind;
+    bool refuses_waits; /* as a device without a driver's help */
+    unsigned (*events)(const struct sim_socket *s);
+    int64_t (*read)(struct sim_socket *s, void *data, size_t size);
+    int64_t (*write)(struct sim_socket *s, const rondo_buffer *buffers,
+                     size_t count);
+    void (*close)(struct sim_socket *s); /* its last descriptor is closed */
+    void (*report)(FILE *to, const struct sim_socket *s);
 };
 
 struct sim_socket {
@@ -87,6 +100,12 @@ struct sim_socket {
     struct sim_group *groups;
 
     bool awake; /* of a SIM_WAKE */
+
+    const struct sim_class *is; /* of a SIM_OTHER; else NULL */
+    void *of_class;             /* its own */
+    unsigned sides;             /* for which it is open */
+    bool blocking;              /* without O_NONBLOCK */
+
     struct sim_watch *watches;
 };
 
@@ -104,6 +123,9 @@ struct sim_socket *net_new(struct sim_host *host, enum sim_socket_kind kind,
 /* Gives a socket one descriptor more. */
 int net_add_descriptor(struct sim_socket *s, sys_fd *fd);
 void net_unuse(struct sim_socket *s);
+/* Keeps a socket open without a number, and lets it go. */
+void net_hold(struct sim_socket *s);
+void net_release(struct sim_socket *s);
 /* Its events, bits of enum rondo_event. */
 unsigned net_events(const struct sim_socket *s);
 /* Tells those that watch it. */
@@ -122,6 +144,8 @@ struct sim_socket *net_find_bound(struct sim_host *host,
                                   const rondo_address *to);
 
 int net_choose_port(struct sim_socket *s, rondo_address *a);
+/* Linux: a unix socket knows at once that its peer is closed. */
+bool net_peer_is_closed(const struct sim_socket *s);
 /* Unlinks the two ends of a stream. */
 void net_part(struct sim_socket *s);
 /* Calls fn(s) in so many ns; the socket stays until then. */
@@ -163,6 +187,11 @@ void flow_broke(struct sim_socket *s, int os_error);
 int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
                   size_t count);
 int64_t flow_take(struct sim_socket *s, void *data, size_t size);
+/* The same, up to the first bytes that have descriptors beside them, which the
+ * caller gets; NULL: none came. */
+int64_t flow_take_with(struct sim_socket *s, void *data, size_t size,
+                       struct sim_parcel **parcel);
+void flow_free(struct sim_segment *segment);
 
 /* acks.c */
 /* Does what the peer's machine sends arrive here? */
@@ -206,7 +235,28 @@ void packets_drop_all(struct sim_socket *s);
 void local_forget(struct sim_host *host);
 struct sim_socket *local_find(struct sim_host *host, enum sim_socket_kind kind,
                               const rondo_address *a);
+/* The address of a unix socket without a path. */
+void local_unnamed(rondo_address *a);
 int local_connect(struct sim_socket *s, const rondo_address *address);
+
+/* passing.c */
+/* NULL: nothing. */
+void passing_drop(struct sim_parcel *parcel);
+/* All that is on its way on that host. */
+void passing_forget(struct sim_host *host);
+
+/* pipes.c */
+/* A pipe's ends, in blocking mode. */
+int pipes_make(sys_fd ends[2]);
+
+/* disk.c */
+/* What was not synced is lost. */
+void disk_crash(struct sim_host *host);
+void disk_end(struct sim_host *host);
+
+/* files.c */
+/* As sys_sendfile, of any host's socket. */
+int64_t files_send(struct sim_socket *to, const struct sys_part *part);
 
 /* done.c */
 void done_forget(struct sim_host *host);

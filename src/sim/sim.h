@@ -78,10 +78,13 @@ struct sim_host {
     struct sim_memory memory;
     struct sim_socket *sockets; /* all that have a descriptor */
     struct sim_path *paths;
+    struct sim_own *own; /* objects of which each process has one */
+    struct sim_signals *signals;
+    struct sim_disk *disk;        /* NULL: no file was opened yet */
+    int64_t disk_most;            /* bytes; 0: very many */
     struct sim_request *requests; /* of the backend "done" */
     unsigned descriptors, descriptors_most;
     uint16_t next_port;
-    sim_policy policy;              /* its rondo_set_default_backend */
     int64_t clock_from, clock_base; /* its clock at a moment of world time */
     double drift;                   /* what it gains, as a share */
     unsigned spins; /* waits in this instant that found nothing */
@@ -141,6 +144,7 @@ enum sim_note {
     NOTE_DATAGRAM_LOST,
     NOTE_DONE,
     NOTE_LOOKUP,
+    NOTE_SIGNAL,
     NOTE_FAULT,
     NOTE_LOG,
     NOTES
@@ -249,8 +253,14 @@ void chaos_act(void);
 void chaos_forget(void);
 bool chaos_goes_on(void);
 
+/* signals.c */
+/* The process is gone. */
+void signals_forget_host(struct sim_host *host);
+
 /* memory.c */
 void sim_free_blocks(struct sim_memory *m);
+/* What SYS_OF_PROCESS has made. */
+void sim_forget_own(struct sim_host *host);
 /* Memory of that host, whoever asks. It does not fail. */
 void *sim_alloc_for(struct sim_host *host, size_t size);
 

@@ -192,6 +192,12 @@ bool sys_supports(rondo_capability what)
     case RONDO_CAN_TCP:
     case RONDO_CAN_UDP:
     case RONDO_CAN_UNIX:
+    case RONDO_CAN_PASS_DESCRIPTORS:
+    case RONDO_CAN_PIPES:
+    case RONDO_CAN_SIGNALS:
+    case RONDO_CAN_FILE_OWNERS:
+    case RONDO_CAN_LOCK_RANGES:
+    case RONDO_CAN_WATCH_PIPES:
     case RONDO_CAN_WATCH_SOCKETS:
     case RONDO_CAN_DETACH:
     case RONDO_CAN_WATCH_HALF_CLOSE:
