@@ -6,6 +6,13 @@
 #define RONDO_SYMBOLS_H
 
 /* clang-format off */
+#define acks_arrive rondo_p_acks_arrive
+#define acks_come rondo_p_acks_come
+#define acks_end rondo_p_acks_end
+#define acks_look rondo_p_acks_look
+#define acks_miss rondo_p_acks_miss
+#define acks_path_lost rondo_p_acks_path_lost
+#define acks_stop rondo_p_acks_stop
 #define address_keep rondo_p_address_keep
 #define address_of_path rondo_p_address_of_path
 #define address_recall rondo_p_address_recall
@@ -85,7 +92,26 @@
 #define dial_accept rondo_p_dial_accept
 #define dial_arrive rondo_p_dial_arrive
 #define dial_begin rondo_p_dial_begin
+#define dial_has_no_room rondo_p_dial_has_no_room
+#define dial_queue rondo_p_dial_queue
 #define dial_result rondo_p_dial_result
+#define disk_call rondo_p_disk_call
+#define disk_change_time rondo_p_disk_change_time
+#define disk_crash rondo_p_disk_crash
+#define disk_end rondo_p_disk_end
+#define disk_enter rondo_p_disk_enter
+#define disk_find rondo_p_disk_find
+#define disk_find_node rondo_p_disk_find_node
+#define disk_leave rondo_p_disk_leave
+#define disk_look rondo_p_disk_look
+#define disk_new_node rondo_p_disk_new_node
+#define disk_of rondo_p_disk_of
+#define disk_refuse rondo_p_disk_refuse
+#define disk_resize rondo_p_disk_resize
+#define disk_sync rondo_p_disk_sync
+#define disk_tell rondo_p_disk_tell
+#define disk_time rondo_p_disk_time
+#define disk_unopen rondo_p_disk_unopen
 #define dispatch_end rondo_p_dispatch_end
 #define dispatch_settle rondo_p_dispatch_settle
 #define dispatch_some rondo_p_dispatch_some
@@ -138,6 +164,12 @@
 #define file_source_send rondo_p_file_source_send
 #define file_source_take_back rondo_p_file_source_take_back
 #define file_verbs rondo_p_file_verbs
+#define files_get rondo_p_files_get
+#define files_open rondo_p_files_open
+#define files_read_at rondo_p_files_read_at
+#define files_send rondo_p_files_send
+#define files_unlock_all rondo_p_files_unlock_all
+#define files_write_at rondo_p_files_write_at
 #define filters_answer rondo_p_filters_answer
 #define filters_delay_end rondo_p_filters_delay_end
 #define filters_deliver_eof rondo_p_filters_deliver_eof
@@ -161,17 +193,21 @@
 #define filters_write_owned rondo_p_filters_write_owned
 #define filters_write_pending rondo_p_filters_write_pending
 #define filters_writev rondo_p_filters_writev
+#define flow_again_ns rondo_p_flow_again_ns
 #define flow_arrive rondo_p_flow_arrive
 #define flow_broke rondo_p_flow_broke
 #define flow_drop_way rondo_p_flow_drop_way
+#define flow_free rondo_p_flow_free
 #define flow_link rondo_p_flow_link
+#define flow_open rondo_p_flow_open
+#define flow_reset_comes rondo_p_flow_reset_comes
 #define flow_send rondo_p_flow_send
 #define flow_stop rondo_p_flow_stop
 #define flow_take rondo_p_flow_take
+#define flow_take_with rondo_p_flow_take_with
 #define flow_way_ends rondo_p_flow_way_ends
 #define free_list_clear rondo_p_free_list_clear
-#define free_list_put rondo_p_free_list_put
-#define free_list_take rondo_p_free_list_take
+#define free_list_new rondo_p_free_list_new
 #define group_accept_go_on rondo_p_group_accept_go_on
 #define group_accept_has_room rondo_p_group_accept_has_room
 #define group_accepted rondo_p_group_accepted
@@ -202,6 +238,8 @@
 #define group_stop rondo_p_group_stop
 #define group_stop_timer rondo_p_group_stop_timer
 #define group_unref rondo_p_group_unref
+#define guard_begin rondo_p_guard_begin
+#define guard_stop rondo_p_guard_stop
 #define handle_args rondo_p_handle_args
 #define handle_classes rondo_p_handle_classes
 #define handle_close rondo_p_handle_close
@@ -225,6 +263,7 @@
 #define id_cancel rondo_p_id_cancel
 #define id_free rondo_p_id_free
 #define id_new rondo_p_id_new
+#define id_next rondo_p_id_next
 #define id_object rondo_p_id_object
 #define id_set_background rondo_p_id_set_background
 #define interfaces_arg rondo_p_interfaces_arg
@@ -232,8 +271,11 @@
 #define interfaces_part rondo_p_interfaces_part
 #define io_attach rondo_p_io_attach
 #define io_detach rondo_p_io_detach
+#define io_enter rondo_p_io_enter
 #define io_find rondo_p_io_find
+#define io_find_used rondo_p_io_find_used
 #define io_init rondo_p_io_init
+#define io_leave rondo_p_io_leave
 #define io_lend rondo_p_io_lend
 #define io_reads_ahead rondo_p_io_reads_ahead
 #define io_reattach rondo_p_io_reattach
@@ -267,6 +309,7 @@
 #define local_connect rondo_p_local_connect
 #define local_find rondo_p_local_find
 #define local_forget rondo_p_local_forget
+#define local_unnamed rondo_p_local_unnamed
 #define lookup_cancel rondo_p_lookup_cancel
 #define lookup_check_host rondo_p_lookup_check_host
 #define lookup_part rondo_p_lookup_part
@@ -296,18 +339,28 @@
 #define net_add_descriptor rondo_p_net_add_descriptor
 #define net_bind_any rondo_p_net_bind_any
 #define net_changed rondo_p_net_changed
+#define net_choose_port rondo_p_net_choose_port
+#define net_covers rondo_p_net_covers
 #define net_events rondo_p_net_events
 #define net_find_bound rondo_p_net_find_bound
 #define net_get rondo_p_net_get
+#define net_hold rondo_p_net_hold
 #define net_host_stops rondo_p_net_host_stops
 #define net_is_any rondo_p_net_is_any
+#define net_is_loopback rondo_p_net_is_loopback
+#define net_is_mapped rondo_p_net_is_mapped
 #define net_is_multicast rondo_p_net_is_multicast
 #define net_later rondo_p_net_later
 #define net_make rondo_p_net_make
 #define net_new rondo_p_net_new
+#define net_overlaps rondo_p_net_overlaps
 #define net_part rondo_p_net_part
+#define net_path_lost rondo_p_net_path_lost
+#define net_peer_is_closed rondo_p_net_peer_is_closed
+#define net_release rondo_p_net_release
 #define net_report rondo_p_net_report
 #define net_same_ip rondo_p_net_same_ip
+#define net_show rondo_p_net_show
 #define net_take_error rondo_p_net_take_error
 #define net_unuse rondo_p_net_unuse
 #define net_unwatch rondo_p_net_unwatch
@@ -327,6 +380,7 @@
 #define op_accepts rondo_p_op_accepts
 #define op_cancel rondo_p_op_cancel
 #define op_init rondo_p_op_init
+#define op_may_leave rondo_p_op_may_leave
 #define op_sends_files rondo_p_op_sends_files
 #define op_submit rondo_p_op_submit
 #define packets_connect rondo_p_packets_connect
@@ -334,6 +388,8 @@
 #define packets_receive_one rondo_p_packets_receive_one
 #define packets_send_out rondo_p_packets_send_out
 #define packets_send_parts rondo_p_packets_send_parts
+#define passing_drop rondo_p_passing_drop
+#define passing_forget rondo_p_passing_forget
 #define path_arg rondo_p_path_arg
 #define path_batch_clear rondo_p_path_batch_clear
 #define path_batch_put rondo_p_path_batch_put
@@ -376,6 +432,8 @@
 #define pipe_thread_read rondo_p_pipe_thread_read
 #define pipe_thread_take rondo_p_pipe_thread_take
 #define pipe_thread_write rondo_p_pipe_thread_write
+#define pipes_make rondo_p_pipes_make
+#define pipes_open_fifo rondo_p_pipes_open_fifo
 #define pool_clear rondo_p_pool_clear
 #define pool_close rondo_p_pool_close
 #define pool_give_up rondo_p_pool_give_up
@@ -430,6 +488,7 @@
 #define reactor_refused rondo_p_reactor_refused
 #define reactor_reopen rondo_p_reactor_reopen
 #define reactor_resolution rondo_p_reactor_resolution
+#define reactor_size rondo_p_reactor_size
 #define reactor_submit rondo_p_reactor_submit
 #define reactor_wait rondo_p_reactor_wait
 #define reactor_wake rondo_p_reactor_wake
@@ -489,6 +548,7 @@
 #define signal_hook_remove rondo_p_signal_hook_remove
 #define signals_arg rondo_p_signals_arg
 #define signals_close rondo_p_signals_close
+#define signals_forget_host rondo_p_signals_forget_host
 #define signals_run rondo_p_signals_run
 #define sim rondo_p_sim
 #define sim_alloc rondo_p_sim_alloc
@@ -507,6 +567,7 @@
 #define sim_fault_at rondo_p_sim_fault_at
 #define sim_fault_begin rondo_p_sim_fault_begin
 #define sim_fault_names rondo_p_sim_fault_names
+#define sim_forget_own rondo_p_sim_forget_own
 #define sim_free rondo_p_sim_free
 #define sim_free_blocks rondo_p_sim_free_blocks
 #define sim_host_clock rondo_p_sim_host_clock
@@ -523,6 +584,7 @@
 #define sim_names_end rondo_p_sim_names_end
 #define sim_note rondo_p_sim_note
 #define sim_note_text rondo_p_sim_note_text
+#define sim_of_process rondo_p_sim_of_process
 #define sim_pause_threads rondo_p_sim_pause_threads
 #define sim_random rondo_p_sim_random
 #define sim_realloc rondo_p_sim_realloc
@@ -548,6 +610,9 @@
 #define size_class rondo_p_size_class
 #define sock_call_class rondo_p_sock_call_class
 #define sock_class rondo_p_sock_class
+#define sock_finish rondo_p_sock_finish
+#define sock_go_on rondo_p_sock_go_on
+#define sock_try rondo_p_sock_try
 #define spawn_child rondo_p_spawn_child
 #define stream_address rondo_p_stream_address
 #define stream_adopt rondo_p_stream_adopt
@@ -613,8 +678,6 @@
 #define stream_new_pipe rondo_p_stream_new_pipe
 #define stream_new_terminal rondo_p_stream_new_terminal
 #define stream_note_progress rondo_p_stream_note_progress
-#define stream_note_read rondo_p_stream_note_read
-#define stream_note_write rondo_p_stream_note_write
 #define stream_only_reads rondo_p_stream_only_reads
 #define stream_open rondo_p_stream_open
 #define stream_out rondo_p_stream_out
@@ -715,6 +778,7 @@
 #define sys_dir_open rondo_p_sys_dir_open
 #define sys_duplicate rondo_p_sys_duplicate
 #define sys_env rondo_p_sys_env
+#define sys_env_has rondo_p_sys_env_has
 #define sys_error_code rondo_p_sys_error_code
 #define sys_error_name rondo_p_sys_error_name
 #define sys_error_text rondo_p_sys_error_text
@@ -858,6 +922,7 @@
 #define timers_start rondo_p_timers_start
 #define timers_start_every rondo_p_timers_start_every
 #define timers_start_hidden rondo_p_timers_start_hidden
+#define try_deadlock rondo_p_try_deadlock
 #define try_fired rondo_p_try_fired
 #define try_keep_only rondo_p_try_keep_only
 #define try_keeps rondo_p_try_keeps
@@ -868,6 +933,8 @@
 #define try_world_ends rondo_p_try_world_ends
 #define unix_at_begin rondo_p_unix_at_begin
 #define unix_at_end rondo_p_unix_at_end
+#define unix_at_look rondo_p_unix_at_look
+#define unix_at_open rondo_p_unix_at_open
 #define unix_datagram_can_refuse_fragments rondo_p_unix_datagram_can_refuse_fragments
 #define unix_datagram_is_end rondo_p_unix_datagram_is_end
 #define unix_datagram_prepare rondo_p_unix_datagram_prepare

@@ -115,7 +115,8 @@ static void noted(rondo_datagram *d, void *self, const void *data, size_t size,
                   const rondo_address *from, bool truncated)
 {
     (void)self, (void)from, (void)truncated;
-    strcat(notes, *notes ? ", " : "");
+    if (*notes)
+        strncat(notes, ", ", 3);
     strncat(notes, data, size);
     if (strstr(notes, "STOPPING"))
         rondo_datagram_close(d);

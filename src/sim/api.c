@@ -17,8 +17,9 @@
 
 enum { FAILURE_ROOM = 512 };
 
-static char api_failure[FAILURE_ROOM]; /* "": none */
-static cpu_set_t api_cpus;             /* before a world began */
+static char api_failure[FAILURE_ROOM];     /* "": none */
+static char api_deadlock[TRY_REPORT_ROOM]; /* "": none */
+static cpu_set_t api_cpus;                 /* before a world began */
 
 /* ---- beginning ---- */
 
@@ -108,7 +109,7 @@ int rondo_sim_begin(const rondo_sim_options *options)
     api_pin();
     sim_threads_begin();
     sim.begun = true;
-    api_failure[0] = '\0';
+    api_failure[0] = api_deadlock[0] = '\0';
     loops_made = 0;
     (void)rondo_set_default_backend(NULL);
     sim_fault_begin(&o.faults);
@@ -234,6 +235,21 @@ int rondo_sim_run_for(int64_t ns)
     return error == RONDO_ETIMEDOUT ? RONDO_SIM_DONE : error;
 }
 
+/* What all wait for, while they still do. */
+static void api_keep_deadlock(void)
+{
+    FILE *file = fmemopen(api_deadlock, sizeof api_deadlock, "w");
+    if (!file)
+        return;
+    (void)rondo_sim_report(file);
+    fclose(file);
+}
+
+const char *try_deadlock(void)
+{
+    return api_deadlock;
+}
+
 static int api_timed_out(const char *what)
 {
     return error_set(RONDO_ETIMEDOUT, "%s: the time is over", what);
@@ -254,6 +270,8 @@ int rondo_sim_run_until(bool (*holds)(void *arg), void *arg, int64_t most_ns)
     sim.until_arg = arg;
     int result = api_run(most_ns);
     sim.until = NULL;
+    if (result == RONDO_SIM_QUIET)
+        api_keep_deadlock();
     return result == RONDO_ETIMEDOUT ? api_timed_out("sim_run_until") : result;
 }
 

@@ -13,18 +13,10 @@
 
 /* ---- finding ---- */
 
-static bool hosts_same_ip(const rondo_address *a, const rondo_address *b)
-{
-    unsigned char one[16], two[16];
-    size_t size = sys_address_bytes(a, one);
-    return size && sys_address_bytes(b, two) == size &&
-           memcmp(one, two, size) == 0;
-}
-
 bool sim_host_has(const struct sim_host *host, const rondo_address *a)
 {
     for (unsigned i = 0; i < host->ips; i++)
-        if (hosts_same_ip(&host->ip[i], a))
+        if (net_same_ip(&host->ip[i], a))
             return true;
     return false;
 }
@@ -34,7 +26,7 @@ struct sim_host *sim_host_of_ip(const rondo_address *a)
 {
     for (int i = 0; i < sim.host_count; i++)
         for (unsigned k = 2; k < sim.hosts[i]->ips; k++)
-            if (hosts_same_ip(&sim.hosts[i]->ip[k], a))
+            if (net_same_ip(&sim.hosts[i]->ip[k], a))
                 return sim.hosts[i];
     return NULL;
 }
@@ -375,6 +367,7 @@ void sim_hosts_end(void)
     for (int i = 0; i < sim.host_count; i++) {
         (void)rondo_sim_crash(i);
         sim_free_blocks(&sim.hosts[i]->blocks);
+        disk_end(sim.hosts[i]);
     }
     for (int i = 0; i < sim.host_count; i++)
         free(sim.hosts[i]);
@@ -455,6 +448,10 @@ static int hosts_cut(int from, int to, bool cut, const char *what)
         return error;
     l->cut = cut;
     sim_note(sim.hosts[from], cut ? NOTE_CUT : NOTE_HEAL, to, 0);
+    if (cut) {
+        net_path_lost(sim.hosts[from], sim.hosts[to]);
+        net_path_lost(sim.hosts[to], sim.hosts[from]);
+    }
     return 0;
 }
 

@@ -75,6 +75,41 @@ void *sim_alloc_for(struct sim_host *host, size_t size)
     return b + 1;
 }
 
+/* ---- objects of a process ---- */
+
+struct sim_own {
+    struct sim_own *next;
+    const void *object;
+    max_align_t bytes[];
+};
+
+/* The driver has objects of its own, too: no signal reaches them. */
+void *sim_of_process(const void *object, size_t size)
+{
+    static struct sim_own *drivers;
+    struct sim_host *host = sim_host();
+    struct sim_own **list = host ? &host->own : &drivers;
+    for (struct sim_own *o = *list; o; o = o->next)
+        if (o->object == object)
+            return o->bytes;
+    struct sim_own *o = calloc(1, sizeof *o + size);
+    if (!o)
+        sim_die("out of memory");
+    o->object = object;
+    o->next = *list;
+    *list = o;
+    return o->bytes;
+}
+
+void sim_forget_own(struct sim_host *host)
+{
+    while (host->own) {
+        struct sim_own *o = host->own;
+        host->own = o->next;
+        free(o);
+    }
+}
+
 void sim_free(void *p)
 {
     if (!p)

@@ -65,6 +65,7 @@ static void packets_put(struct sim_socket *s, const struct sim_packet *packet)
         return;
     }
     struct sim_packet *p = packets_copy(packet);
+    net_show(s->family, &p->from);
     p->next = NULL;
     if (s->packet_first)
         s->packet_last->next = p;
@@ -94,15 +95,17 @@ static bool packets_is_for_all(const rondo_address *a)
 static bool packets_hears(const struct sim_socket *s, const struct datagram *d,
                           bool group)
 {
+    const rondo_address *from = &d->packet->from;
     if (s->kind != SIM_DATAGRAM || !s->bound ||
-        s->family != sys_address_family(&d->to) ||
         sys_address_port(&s->local) != sys_address_port(&d->to))
         return false;
-    if (s->connected && !rondo_address_equal(&s->peer, &d->packet->from))
+    if (s->connected && (!net_same_ip(&s->peer, from) ||
+                         sys_address_port(&s->peer) != sys_address_port(from)))
         return false;
-    if (group)
-        return packets_is_for_all(&d->to) || packets_joined(s, &d->to);
-    return net_is_any(&s->local) || net_same_ip(&s->local, &d->to);
+    if (!group)
+        return net_covers(s, &d->to);
+    return s->family == sys_address_family(&d->to) &&
+           (packets_is_for_all(&d->to) || packets_joined(s, &d->to));
 }
 
 static bool packets_is_group(const rondo_address *a)
@@ -177,6 +180,7 @@ static void packets_launch(struct sim_socket *s, struct sim_host *host,
         d->sender = s;
         s->uses++;
         d->to = *to;
+        net_show(RONDO_FAMILY_INET, &d->to);
         d->packet = packets_copy(packet);
         int64_t late = sim_latency(s->host, host, packet->size);
         if (sim_fault(SIM_FAULT_reorder))
@@ -408,6 +412,7 @@ int packets_connect(struct sim_socket *s, const rondo_address *address)
         struct sim_packet from;
         packets_set_from(s, address, &from);
         s->local = from.from;
+        net_show(s->family, &s->local);
     }
     s->peer = *address;
     s->connected = true;

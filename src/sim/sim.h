@@ -72,6 +72,10 @@ struct sim_host {
     struct sim_block *blocks;
     struct sim_socket *sockets; /* all that have a descriptor */
     struct sim_path *paths;
+    struct sim_own *own; /* objects of which each process has one */
+    struct sim_signals *signals;
+    struct sim_disk *disk;        /* NULL: no file was opened yet */
+    int64_t disk_most;            /* bytes; 0: very many */
     struct sim_request *requests; /* of the backend "done" */
     unsigned descriptors, descriptors_most;
     uint16_t next_port;
@@ -133,6 +137,7 @@ enum sim_note {
     NOTE_DATAGRAM_LOST,
     NOTE_DONE,
     NOTE_LOOKUP,
+    NOTE_SIGNAL,
     NOTE_FAULT,
     NOTE_LOG,
     NOTES
@@ -234,8 +239,14 @@ void chaos_act(void);
 void chaos_forget(void);
 bool chaos_goes_on(void);
 
+/* signals.c */
+/* The process is gone. */
+void signals_forget_host(struct sim_host *host);
+
 /* memory.c */
 void sim_free_blocks(struct sim_block **blocks);
+/* What SYS_OF_PROCESS has made. */
+void sim_forget_own(struct sim_host *host);
 /* Memory of that host, whoever asks. It does not fail. */
 void *sim_alloc_for(struct sim_host *host, size_t size);
 

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SHRINK_RUNS = 300 };
+enum { SHRINK_RUNS = 300, SHRINK_HUNG = 8 }; /* a run that hangs takes long */
 
 struct trial {
     rondo_sim_scenario scenario;
@@ -62,30 +62,44 @@ static bool trial_play_alone(const struct trial *t, uint64_t seed,
     struct try_run *run = &t->run[0];
     fflush(NULL);
     run->failed = false;
+    run->text[0] = run->report[0] = '\0';
     pid_t child = fork();
     if (child == 0) {
         try_keep_only(keep, count);
         try_record(run);
+        guard_begin(run, false);
         trial_leave(try_play(seed, t->scenario, t->arg));
     }
     int status = child < 0 ? 0 : trial_wait(child);
     if (status)
         run->failed = true;
-    if (status && !run->text[0])
+    if (run->failed && !run->text[0])
         trial_note_death(run, status);
     return run->failed;
+}
+
+static void trial_stop_above(const struct trial *t, uint64_t seed)
+{
+    uint64_t lowest = __atomic_load_n(t->stop, __ATOMIC_SEQ_CST);
+    while (seed < lowest &&
+           !__atomic_compare_exchange_n(t->stop, &lowest, seed, false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        ;
 }
 
 static _Noreturn void trial_work(const struct trial *t, int worker)
 {
     struct try_run *run = &t->run[worker];
     try_record(run);
+    guard_begin(run, false);
     for (uint64_t seed = (uint64_t)worker + 1; seed <= t->seeds;
          seed += (uint64_t)t->workers) {
         if (seed > __atomic_load_n(t->stop, __ATOMIC_SEQ_CST))
             break;
-        if (try_play(seed, t->scenario, t->arg))
+        if (try_play(seed, t->scenario, t->arg)) {
+            trial_stop_above(t, seed);
             trial_leave(1);
+        }
     }
     trial_leave(0);
 }
@@ -94,7 +108,7 @@ static void trial_lower(struct trial *t, uint64_t seed)
 {
     if (seed < t->lowest)
         t->lowest = seed;
-    __atomic_store_n(t->stop, t->lowest, __ATOMIC_SEQ_CST);
+    trial_stop_above(t, seed);
 }
 
 static void trial_run_all(struct trial *t)
@@ -106,8 +120,10 @@ static void trial_run_all(struct trial *t)
         if (children[i] == 0)
             trial_work(t, i);
     }
+    /* one that exits with 0 in the middle of a run has not passed it */
     for (int i = 0; i < t->workers; i++)
-        if (children[i] > 0 && trial_wait(children[i]) != 0)
+        if (children[i] > 0 &&
+            (trial_wait(children[i]) != 0 || t->run[i].failed))
             trial_lower(t, t->run[i].seed);
 }
 
@@ -144,7 +160,7 @@ static size_t trial_leave_out(struct trial *t, struct sim_fired *list,
 static size_t trial_shrink(struct trial *t, struct sim_fired *list,
                            size_t count)
 {
-    t->runs_left = SHRINK_RUNS;
+    t->runs_left = t->run[0].hung ? SHRINK_HUNG : SHRINK_RUNS;
     if (trial_still_fails(t, list, 0))
         return 0;
     for (size_t size = (count + 1) / 2; size; size /= 2)
@@ -194,6 +210,16 @@ static void trial_tell_fewest(struct trial *t)
     trial_print_command();
 }
 
+/* report: "" or what everybody waited for, as lines. */
+static void trial_print_failure(uint64_t seed, const char *why,
+                                const char *report)
+{
+    fprintf(stderr, "rondo_sim: seed %llu fails: %s\n",
+            (unsigned long long)seed, why);
+    if (*report)
+        fprintf(stderr, "  nothing could happen any more %s", report);
+}
+
 static void trial_tell(struct trial *t)
 {
     unsigned long long seed = t->lowest;
@@ -205,7 +231,7 @@ static void trial_tell(struct trial *t)
                 seed);
         return;
     }
-    fprintf(stderr, "rondo_sim: seed %llu fails: %s\n", seed, t->run[0].text);
+    trial_print_failure(seed, t->run[0].text, t->run[0].report);
     fprintf(stderr, "  repeat it: RONDO_SIM_SEED=%llu ", seed);
     trial_print_command();
     trial_tell_fewest(t);
@@ -246,29 +272,32 @@ static int trial_read_keep(const char *text, struct sim_fired *list)
 static int trial_play_one(const struct trial *t, uint64_t seed)
 {
     static struct sim_fired list[TRY_FIRED_MOST];
+    static struct try_run run;
     const char *keep = getenv("RONDO_SIM_KEEP");
     const char *trace = getenv("RONDO_SIM_TRACE");
     int count = keep ? trial_read_keep(keep, list) : 0;
     FILE *file = NULL;
-    if (count < 0) {
-        fprintf(stderr, "rondo_sim: %s\n", rondo_last_error());
+    if (count < 0)
         return count;
-    }
     if (trace && !(file = fopen(trace, "w")))
         return error_set(RONDO_EIO, "sim_try: cannot write to \"%s\"", trace);
     try_keep_only(keep ? list : NULL, (size_t)count);
     try_trace_to(file);
+    try_record(&run);
+    if (getenv("RONDO_SIM_TIMEOUT")) /* a debugger needs its time */
+        guard_begin(&run, true);
     bool failed = try_play(seed, t->scenario, t->arg);
     try_keep_only(NULL, 0);
     try_trace_to(NULL);
+    try_record(NULL);
+    guard_stop();
     if (file)
         fclose(file);
-    const char *why = rondo_sim_failure();
-    fprintf(stderr, "rondo_sim: seed %llu %s%s%s\n", (unsigned long long)seed,
-            failed ? "fails" : "passes", failed ? ": " : "",
-            !failed ? ""
-            : why   ? why
-                    : "the scenario has not returned 0");
+    if (failed)
+        trial_print_failure(seed, run.text, run.report);
+    else
+        fprintf(stderr, "rondo_sim: seed %llu passes\n",
+                (unsigned long long)seed);
     return failed;
 }
 
@@ -306,22 +335,65 @@ static int trial_run(struct trial *t)
     return t->lowest != UINT64_MAX;
 }
 
-int rondo_sim_try(uint64_t seeds, rondo_sim_scenario scenario, void *arg)
+/* A number of the environment: 1; 0: it is not set; or an error. */
+static int trial_read_number(const char *name, uint64_t *value)
 {
-    const char *one = getenv("RONDO_SIM_SEED");
-    const char *other = getenv("RONDO_SIM_SEEDS");
-    struct trial t = {.scenario = scenario, .arg = arg, .seeds = seeds};
+    const char *text = getenv(name);
+    char *end;
+    if (!text || !*text)
+        return 0;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno)
+        return error_set(RONDO_EINVAL, "sim_try: %s: \"%.40s\" is no number",
+                         name, text);
+    *value = number;
+    return 1;
+}
+
+static int trial_check_timeout(void)
+{
+    const char *text = getenv("RONDO_SIM_TIMEOUT");
+    char *end = NULL;
+    double seconds = text && *text ? strtod(text, &end) : 0;
+    if (seconds >= 0 && (!end || (end != text && !*end)))
+        return 0;
+    return error_set(RONDO_EINVAL,
+                     "sim_try: RONDO_SIM_TIMEOUT: \"%.40s\" is no number of "
+                     "seconds",
+                     text);
+}
+
+static int trial_begin(struct trial *t)
+{
+    uint64_t seed;
     if (rondo_sim_exists())
         return error_set(RONDO_EBUSY, "sim_try: there is a world already");
-    if (!scenario)
+    if (!t->scenario)
         return error_set(RONDO_EINVAL, "sim_try: no scenario");
-    if (one && *one)
-        return trial_play_one(&t, strtoull(one, NULL, 10));
-    if (other && *other)
-        t.seeds = strtoull(other, NULL, 10);
-    if (!t.seeds)
+    int error = trial_check_timeout();
+    int one = error ? error : trial_read_number("RONDO_SIM_SEED", &seed);
+    if (one)
+        return one < 0 ? one : trial_play_one(t, seed);
+    if (getenv("RONDO_SIM_KEEP"))
+        return error_set(RONDO_EINVAL, "sim_try: RONDO_SIM_KEEP is for one "
+                                       "seed: set RONDO_SIM_SEED, too");
+    int many = trial_read_number("RONDO_SIM_SEEDS", &t->seeds);
+    if (many < 0)
+        return many;
+    if (!t->seeds)
         return error_set(RONDO_EINVAL, "sim_try: no seeds");
-    t.workers = trial_workers(t.seeds);
-    return trial_run(&t);
+    t->workers = trial_workers(t->seeds);
+    return trial_run(t);
+}
+
+/* Programs return it from their main: so the sentence of an error is printed. */
+int rondo_sim_try(uint64_t seeds, rondo_sim_scenario scenario, void *arg)
+{
+    struct trial t = {.scenario = scenario, .arg = arg, .seeds = seeds};
+    int result = trial_begin(&t);
+    if (result < 0)
+        fprintf(stderr, "rondo_sim: %s\n", rondo_last_error());
+    return result;
 }
 #endif

@@ -81,6 +81,8 @@ bool try_play(uint64_t seed, rondo_sim_scenario scenario, void *arg)
         run->seed = seed;
         run->fired_count = 0;
         run->text[0] = '\0';
+        run->report[0] = '\0';
+        run->hung = false;
         run->failed = true; /* unless it comes back and says otherwise */
     }
     int result = scenario(seed, arg);
@@ -89,9 +91,11 @@ bool try_play(uint64_t seed, rondo_sim_scenario scenario, void *arg)
     const char *why = rondo_sim_failure();
     if (run) {
         run->failed = result != 0;
-        if (result)
+        if (result) {
             snprintf(run->text, sizeof run->text, "%s",
                      why ? why : "the scenario has not returned 0");
+            snprintf(run->report, sizeof run->report, "%s", try_deadlock());
+        }
     }
     return result != 0;
 }

@@ -121,6 +121,9 @@ __attribute__((visibility("hidden"))) int sys_stop_exception(int version,
 #endif
 #endif
 
+/* A static object of which each process has one. */
+#define SYS_OF_PROCESS(object) (&(object))
+
 /* Members of struct sys_pipe. */
 #define SYS_PIPE_MEMBERS                                                       \
     bool socket, terminal, fifo, file;                                         \

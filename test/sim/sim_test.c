@@ -1,5 +1,6 @@
 /* sim_test.c - runs the tests of a file, and the programs of their hosts. */
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include "sim_test.h"
 
 #include <stdio.h>
@@ -50,8 +51,19 @@ void sim_test_must(int64_t result)
     abort();
 }
 
+/* What somebody has set for programs of their own is no matter of a test. */
+static void forget_environment(void)
+{
+    static const char *const names[] = {"RONDO_SIM_SEED", "RONDO_SIM_SEEDS",
+                                        "RONDO_SIM_KEEP", "RONDO_SIM_TRACE",
+                                        "RONDO_SIM_TIMEOUT"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unsetenv(names[i]);
+}
+
 int main(void)
 {
+    forget_environment();
     for (size_t i = 0; i < tests_used; i++)
         tests[i].teardown_func = end_world;
     return _cmocka_run_group_tests("sim", tests, tests_used, NULL, NULL);

@@ -231,13 +231,6 @@ static void readable(rondo_loop *loop, rondo_fd fd, void *arg)
     (void)arg;
 }
 
-static void signalled(rondo_loop *loop, int signum, void *arg)
-{
-    (void)loop;
-    (void)signum;
-    (void)arg;
-}
-
 /* Descriptors of the process are none of a host. */
 static void use_real_descriptors(void *arg)
 {
@@ -248,7 +241,8 @@ static void use_real_descriptors(void *arg)
     sim_test_must(rondo_loop_new(&loop, NULL));
     results[0] = rondo_add_reader(loop, 0, readable, NULL);
     results[1] = rondo_connect_accepted_socket(loop, 1, &protocol, NULL, &t);
-    results[2] = rondo_add_signal_handler(loop, 2, signalled, NULL);
+    results[2] = rondo_connect_read_pipe(loop, rondo_stdio(0), RONDO_PIPE_OWN,
+                                         &protocol, NULL, &t);
     sim_test_must(rondo_loop_close(loop));
 }
 
@@ -260,5 +254,5 @@ TEST(real_descriptors)
     sim_test_must(rondo_sim_run_for(1));
     assert_int_equal(results[0], RONDO_EBADF);
     assert_int_equal(results[1], RONDO_EBADF);
-    assert_int_equal(results[2], RONDO_ENOTSUP);
+    assert_int_equal(results[2], RONDO_EBADF);
 }

@@ -125,6 +125,171 @@ TEST(a_scenario_that_ends_its_process)
     assert_told("seed 3 fails: the process ended by signal 15\n");
 }
 
+static int exit_with_0(uint64_t seed, void *arg)
+{
+    (void)arg;
+    if (seed == 3)
+        _exit(0);
+    return 0;
+}
+
+TEST(a_scenario_that_exits_with_0_has_not_passed)
+{
+    assert_int_equal(try_in_child(10, exit_with_0, NULL, NULL, NULL), 1);
+    assert_told("seed 3 fails: the process ended with 0\n");
+}
+
+/* ---- runs that hang ---- */
+
+static void compute_for_ever(void *arg)
+{
+    volatile bool *goes_on = arg;
+    while (*goes_on)
+        ;
+}
+
+static int hang_in_a_host(uint64_t seed, void *arg)
+{
+    bool goes_on = seed >= 3;
+    (void)arg;
+    sim_test_must(rondo_sim_begin(RONDO_SIM(.seed = seed)));
+    sim_test_must(rondo_sim_add_host("idle", NULL, NULL, NULL));
+    sim_test_must(rondo_sim_add_host("busy", NULL, compute_for_ever, &goes_on));
+    sim_test_must(rondo_sim_run_for(RONDO_SEC(1)));
+    return rondo_sim_end();
+}
+
+TEST(a_host_in_an_endless_loop)
+{
+    assert_int_equal(
+        try_in_child(10, hang_in_a_host, NULL, "RONDO_SIM_TIMEOUT", "1"), 1);
+    assert_told("seed 3 fails: it hangs: at 0.000000 s of virtual time thread "
+                "1 of host \"busy\" computes, or waits");
+    assert_told("no event for 1 s");
+    assert_told("repeat it: RONDO_SIM_SEED=3 ");
+}
+
+/* Both: the seeds below one that hangs are played, and one that fails is told. */
+static int hang_above_a_failure(uint64_t seed, void *arg)
+{
+    return seed < 6 ? seed == 4 : hang_in_a_host(seed, arg);
+}
+
+TEST(a_failure_below_a_seed_that_hangs)
+{
+    assert_int_equal(
+        try_in_child(10, hang_above_a_failure, NULL, "RONDO_SIM_TIMEOUT", "1"),
+        1);
+    assert_told("seed 4 fails: the scenario has not returned 0\n");
+}
+
+static int hang_by_a_real_wait(uint64_t seed, void *arg)
+{
+    (void)arg;
+    while (seed == 2)
+        pause();
+    return 0;
+}
+
+TEST(a_driver_that_waits_for_something_real)
+{
+    assert_int_equal(
+        try_in_child(10, hang_by_a_real_wait, NULL, "RONDO_SIM_TIMEOUT", "1"),
+        1);
+    assert_told("seed 2 fails: it hangs: at 0.000000 s of virtual time the "
+                "driver computes, or waits");
+    setenv("RONDO_SIM_SEED", "2", 1);
+    int alone =
+        try_in_child(10, hang_by_a_real_wait, NULL, "RONDO_SIM_TIMEOUT", "1");
+    unsetenv("RONDO_SIM_SEED");
+    assert_int_equal(alone, 1);
+    assert_told("seed 2 fails: it hangs");
+}
+
+static void sleep_for_ever(void *arg)
+{
+    (void)arg;
+    for (;;)
+        sim_test_must(rondo_sim_sleep(RONDO_MS(1)));
+}
+
+static int never_end(uint64_t seed, void *arg)
+{
+    (void)arg;
+    sim_test_must(rondo_sim_begin(RONDO_SIM(.seed = seed)));
+    sim_test_must(rondo_sim_add_host("a", NULL, sleep_for_ever, NULL));
+    while (seed >= 5)
+        sim_test_must(rondo_sim_run_for(RONDO_SEC(1)));
+    return rondo_sim_end();
+}
+
+TEST(a_scenario_that_goes_on_for_ever)
+{
+    assert_int_equal(
+        try_in_child(8, never_end, NULL, "RONDO_SIM_TIMEOUT", "0.2"), 1);
+    assert_told("seed 5 fails: it does not end: 2.4 s, ");
+}
+
+/* ---- deadlocks ---- */
+
+static bool never_holds(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+static void wait_for_ever(void *arg)
+{
+    rondo_loop *loop;
+    (void)arg;
+    sim_test_must(rondo_loop_new(&loop, NULL));
+    (void)rondo_loop_run_forever(loop);
+}
+
+static int be_stuck(uint64_t seed, void *arg)
+{
+    (void)arg;
+    sim_test_must(rondo_sim_begin(RONDO_SIM(.seed = seed)));
+    sim_test_must(rondo_sim_add_host("ann", NULL, wait_for_ever, NULL));
+    int result = rondo_sim_run_until(never_holds, NULL, RONDO_SEC(60));
+    rondo_sim_check(result == RONDO_SIM_DONE || seed < 2, "no answer came");
+    return rondo_sim_end();
+}
+
+TEST(a_deadlock_is_told_with_what_all_wait_for)
+{
+    assert_int_equal(try_in_child(8, be_stuck, NULL, NULL, NULL), 1);
+    assert_told("nothing could happen any more at 0.000000 s:\nann: thread 1 "
+                "(main) waits for events\n");
+    assert_int_equal(try_in_child(8, be_stuck, NULL, "RONDO_SIM_SEED", "2"), 1);
+    assert_told("seed 2 fails: no answer came\n  nothing could happen any "
+                "more at 0.000000 s:\nann: thread 1 (main) waits for events\n");
+}
+
+/* ---- variables that make no sense ---- */
+
+TEST(variables_of_the_environment)
+{
+    assert_int_equal(try_in_child(8, pass, NULL, "RONDO_SIM_SEED", "x"), 100);
+    assert_string_equal(told, "rondo_sim: sim_try: RONDO_SIM_SEED: \"x\" is no "
+                              "number\n");
+    assert_int_equal(try_in_child(8, pass, NULL, "RONDO_SIM_SEEDS", "-1"), 100);
+    assert_told("RONDO_SIM_SEEDS: \"-1\" is no number");
+    assert_int_equal(try_in_child(8, pass, NULL, "RONDO_SIM_SEEDS", "0"), 100);
+    assert_told("no seeds");
+    assert_int_equal(try_in_child(8, pass, NULL, "RONDO_SIM_KEEP", "reset:1"),
+                     100);
+    assert_told("set RONDO_SIM_SEED, too");
+    assert_int_equal(try_in_child(8, pass, NULL, "RONDO_SIM_TIMEOUT", "soon"),
+                     100);
+    assert_told("\"soon\" is no number of seconds");
+    setenv("RONDO_SIM_SEED", "5", 1);
+    int error = try_in_child(8, pass, NULL, "RONDO_SIM_TRACE", "/nowhere/at");
+    unsetenv("RONDO_SIM_SEED");
+    assert_int_equal(error, 100);
+    assert_told("cannot write to \"/nowhere/at\"");
+}
+
 static int keep_state(uint64_t seed, void *arg)
 {
     static unsigned runs;
