@@ -129,7 +129,8 @@ typedef struct rondo_sim_faults {
     double stall;      /**< a host stops for up to 1 s, of its waits */
     double
         partition; /**< two hosts, chosen by seed, are cut off from each other
-                         for up to 10 s; asked once a second */
+                         for up to 10 s, one time of three in one way alone;
+                         asked once a second */
     double crash; /**< a host, chosen by seed, crashes, and restarts after up to
                      10 s; asked once a second */
 } rondo_sim_faults;
@@ -177,9 +178,11 @@ typedef void (*rondo_sim_main)(void *arg);
 
 /** Adds a host and starts its main with the next run. The name is known to
  * rondo_getaddrinfo of all hosts. ip is the numeric address; NULL: one of
- * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host that does
- * nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
- * name, one of more than 63 bytes, or not a numeric address; RONDO_EEXIST: a
+ * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host
+ * that does nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
+ * name, one of more than 63 bytes, "localhost" or a numeric address as a name,
+ * not a numeric address, or one that no host can have (0.0.0.0, loopback,
+ * multicast); RONDO_EEXIST: a
  * host has that name or address; RONDO_ENOMEM. */
 RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
                                  rondo_sim_main run, void *arg);
@@ -187,7 +190,8 @@ RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
  * RONDO_ETOOMUCH: it has two already. */
 RONDO_API int rondo_sim_add_ip(int host, const char *ip);
 /** Makes a name known to the look-ups of all hosts; several calls give it
- * several addresses, in this order. */
+ * several addresses, in this order. RONDO_EINVAL: no name, one of more than 255
+ * bytes, or one that is never looked up; not a numeric address. */
 RONDO_API int rondo_sim_add_name(const char *name, const char *ip);
 /** The number of a host. RONDO_ENONAME: there is none of that name. */
 RONDO_API int rondo_sim_find_host(const char *name);
@@ -202,11 +206,11 @@ RONDO_API int rondo_sim_crash(int host);
 /** The process is killed: as a crash, but the host's system goes on, and
  * resets or ends its connections. */
 RONDO_API int rondo_sim_kill(int host);
-/** Starts main again, of a host that is down or whose main has returned.
- * RONDO_EBUSY: its main is running. */
+/** Starts main again, of a host that is down, or whose main and threads have
+ * returned. RONDO_EBUSY: one of them is running. */
 RONDO_API int rondo_sim_restart(int host);
 /** The host's threads stop, as a process does at SIGSTOP; what arrives waits.
- * rondo_sim_resume lets it go on. Twice: 0. */
+ * rondo_sim_resume lets it go on. Twice, or of a host that is down: 0. */
 RONDO_API int rondo_sim_pause(int host);
 RONDO_API int rondo_sim_resume(int host);
 /** Sends the process of a host a signal, as kill(2). Its loops are told that watch
@@ -226,11 +230,18 @@ RONDO_API int rondo_sim_set_drift(int host, double drift);
 RONDO_API int rondo_sim_set_disk(int host, int64_t bytes);
 /** Its limit of open descriptors. */
 RONDO_API int rondo_sim_set_descriptors(int host, unsigned most);
+/** Its limit of memory in bytes, of the library's allocations and of
+ * rondo_sim_alloc: beyond it they fail with RONDO_ENOMEM. 0: no limit, as at
+ * first. What it has already stays. */
+RONDO_API int rondo_sim_set_memory(int host, size_t most);
+/** How much of that memory a host has. */
+RONDO_API int64_t rondo_sim_count_memory(int host);
 
 /* ---- the network ---- */
 
 /** Sets the link in both directions, or in one. RONDO_EINVAL: a link to itself,
- * a negative number, or a rate that is not from 0 to 1. */
+ * a negative number, a packet that takes more than a year, or a rate that is not
+ * from 0 to 1. */
 RONDO_API int rondo_sim_set_link(int a, int b, const rondo_sim_link *link);
 RONDO_API int rondo_sim_set_link_one_way(int from, int to,
                                          const rondo_sim_link *link);
@@ -265,8 +276,8 @@ enum {
  * run, by a host. */
 RONDO_API int rondo_sim_run_for(int64_t ns);
 /** Runs until `holds` returns true, which is asked whenever a thread waits and
- * after each event, and must only look; for `most_ns` at most. RONDO_SIM_DONE, RONDO_SIM_QUIET;
- * RONDO_ETIMEDOUT: the time is over. */
+ * after each event, as the driver, and must only look; for `most_ns` at most.
+ * RONDO_SIM_DONE, RONDO_SIM_QUIET; RONDO_ETIMEDOUT: the time is over. */
 RONDO_API int rondo_sim_run_until(bool (*holds)(void *arg), void *arg,
                                   int64_t most_ns);
 /** Runs until nothing can happen any more, for `most_ns` at most:
@@ -420,8 +431,10 @@ typedef int (*rondo_sim_scenario)(uint64_t seed, void *arg);
  * a failure the seeds below it are still played. Then the trial prints the lowest
  * seed that fails, the sentence of rondo_sim_check, what everybody waited for if
  * rondo_sim_run_until ended with RONDO_SIM_QUIET, the command that repeats it,
- * and the fewest faults with which it still fails. Prints to stderr, the
- * sentences of its own errors, too. Returns 0: all seeds passed; 1: one failed.
+ * and the fewest faults with which it still fails. A call of this header that made
+ * no sense, such as a partition of a host that does not exist, is told, too.
+ * Prints to stderr, the sentences of its own errors, too. Returns 0: all seeds
+ * passed; 1: one failed.
  *
  * These variables of the environment change what it does:
  * - RONDO_SIM_SEED=n: runs this seed alone, in this process, for a debugger;

@@ -347,6 +347,7 @@
 #define net_hold rondo_p_net_hold
 #define net_host_stops rondo_p_net_host_stops
 #define net_is_any rondo_p_net_is_any
+#define net_is_for_all rondo_p_net_is_for_all
 #define net_is_loopback rondo_p_net_is_loopback
 #define net_is_mapped rondo_p_net_is_mapped
 #define net_is_multicast rondo_p_net_is_multicast
@@ -557,6 +558,7 @@
 #define sim_at rondo_p_sim_at
 #define sim_below rondo_p_sim_below
 #define sim_block rondo_p_sim_block
+#define sim_change_pace rondo_p_sim_change_pace
 #define sim_check_host rondo_p_sim_check_host
 #define sim_choose_rivals rondo_p_sim_choose_rivals
 #define sim_die rondo_p_sim_die
@@ -605,6 +607,7 @@
 #define sim_waiter_poke_later rondo_p_sim_waiter_poke_later
 #define sim_waiter_wait rondo_p_sim_waiter_wait
 #define sim_waiter_wake rondo_p_sim_waiter_wake
+#define sim_wrong rondo_p_sim_wrong
 #define sim_yield rondo_p_sim_yield
 #define size_arg rondo_p_size_arg
 #define size_class rondo_p_size_class

@@ -53,6 +53,12 @@ bool net_is_multicast(const rondo_address *a)
     return size == 4 ? bytes[0] >> 4 == 14 : size == 16 && bytes[0] == 255;
 }
 
+bool net_is_for_all(const rondo_address *a)
+{
+    unsigned char bytes[16];
+    return families_ip(a, bytes) == 4 && bytes[0] == 255 && bytes[3] == 255;
+}
+
 bool net_is_loopback(const rondo_address *a)
 {
     static const unsigned char one[16] = {[15] = 1};

@@ -110,10 +110,13 @@ void flow_broke(struct sim_socket *s, int os_error)
     net_unuse(s);
 }
 
+/* Linux's tcp_reset: after the peer's end the error is EPIPE. The BSDs have
+ * ECONNRESET there, too. */
 void flow_reset_comes(struct sim_socket *s)
 {
+    bool close_wait = s->eof && !s->fin_sent;
     sim_note(s->host, NOTE_RESET, s->number, 0);
-    flow_broke(s, ECONNRESET);
+    flow_broke(s, close_wait ? EPIPE : ECONNRESET);
 }
 
 void flow_way_ends(struct sim_event *event)
@@ -323,7 +326,7 @@ int64_t flow_take_with(struct sim_socket *s, void *data, size_t size,
         flow_took(s, count);
         return (int64_t)count;
     }
-    if (s->error)
+    if (s->error && !s->eof) /* Linux: SOCK_DONE is asked before sk_err */
         return net_take_error(s);
     if (s->eof || s->was_reset)
         return 0;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKUP_MS = 1, SLOW_MS = 10000, FOUND_MOST = 32 };
+enum { LOOKUP_MS = 1, SLOW_MS = 10000, FOUND_MOST = 32, NAME_MOST = 255 };
 
 static const struct {
     const char *name;
@@ -194,9 +194,16 @@ int rondo_sim_add_name(const char *name, const char *ip)
 {
     rondo_address a;
     if (!sim.begun)
-        return error_set(RONDO_EINVAL, "sim_add_name: there is no world");
-    if (!name || !*name || !ip || sys_address_ip(&a, ip, 0, 0) != 0)
-        return error_set(RONDO_EINVAL,
+        return sim_wrong(RONDO_EINVAL, "sim_add_name: there is no world");
+    if (!name || !*name || strlen(name) > NAME_MOST)
+        return sim_wrong(RONDO_EINVAL,
+                         "sim_add_name: a name has 1 to %d bytes, not %zu",
+                         NAME_MOST, name ? strlen(name) : 0);
+    if (strcmp(name, "localhost") == 0 || sys_address_ip(&a, name, 0, 0) == 0)
+        return sim_wrong(RONDO_EINVAL,
+                         "sim_add_name: \"%s\" is never looked up", name);
+    if (!ip || sys_address_ip(&a, ip, 0, 0) != 0)
+        return sim_wrong(RONDO_EINVAL,
                          "sim_add_name: \"%s\" is not a numeric address",
                          ip ? ip : "NULL");
     size_t size = strlen(name) + 1;

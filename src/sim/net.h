@@ -156,6 +156,7 @@ void net_later(struct sim_socket *s, int64_t ns,
 /* "::ffff:1.2.3.4" counts as 1.2.3.4 in each of these. */
 bool net_is_any(const rondo_address *a);
 bool net_is_multicast(const rondo_address *a);
+bool net_is_for_all(const rondo_address *a); /* broadcast */
 bool net_is_loopback(const rondo_address *a);
 bool net_is_mapped(const rondo_address *a);
 bool net_same_ip(const rondo_address *a, const rondo_address *b);

@@ -85,12 +85,6 @@ static bool packets_joined(const struct sim_socket *s, const rondo_address *a)
     return false;
 }
 
-static bool packets_is_for_all(const rondo_address *a)
-{
-    unsigned char b[16];
-    return sys_address_bytes(a, b) == 4 && b[0] == 255 && b[3] == 255;
-}
-
 /* A connected socket hears its peer only. */
 static bool packets_hears(const struct sim_socket *s, const struct datagram *d,
                           bool group)
@@ -105,12 +99,12 @@ static bool packets_hears(const struct sim_socket *s, const struct datagram *d,
     if (!group)
         return net_covers(s, &d->to);
     return s->family == sys_address_family(&d->to) &&
-           (packets_is_for_all(&d->to) || packets_joined(s, &d->to));
+           (net_is_for_all(&d->to) || packets_joined(s, &d->to));
 }
 
 static bool packets_is_group(const rondo_address *a)
 {
-    return net_is_multicast(a) || packets_is_for_all(a);
+    return net_is_multicast(a) || net_is_for_all(a);
 }
 
 /* One socket gets it; of a group each. */
@@ -258,7 +252,7 @@ static int packets_send(struct sim_socket *s, const rondo_address *to,
         return error;
     if (sys_address_family(to) != s->family)
         return sim_fail(EAFNOSUPPORT);
-    if (packets_is_for_all(to) && !s->broadcasts)
+    if (net_is_for_all(to) && !s->broadcasts)
         return sim_fail(EACCES);
     error = s->family == RONDO_FAMILY_UNIX ? 0 : net_bind_any(s, to);
     if (error)

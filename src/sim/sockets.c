@@ -19,9 +19,19 @@ static int sockets_check(const char *what, rondo_fd fd)
         return error_set(RONDO_EINVAL,
                          "%s: called by the driver, not by a host", what);
     if (!net_get(sys_fd_of(fd)))
-        return error_os(RONDO_EBADF, "%s: descriptor %lld", what,
-                        (long long)fd);
+        return error_os(RONDO_EBADF,
+                        "%s: descriptor %lld is none of host \"%s\"", what,
+                        (long long)fd, sim_host()->name);
     return 0;
+}
+
+static int sockets_check_data(const char *what, rondo_fd fd, const void *data,
+                              size_t size)
+{
+    int error = sockets_check(what, fd);
+    if (!error && !data && size)
+        error = error_set(RONDO_EINVAL, "%s: no data", what);
+    return error;
 }
 
 static int sockets_result(const char *what, int64_t result)
@@ -76,8 +86,9 @@ rondo_fd rondo_sim_socket(rondo_family family, bool datagram)
     if (!sim_host())
         return error_set(RONDO_EINVAL,
                          "sim_socket: called by the driver, not by a host");
-    if (family == RONDO_FAMILY_ANY)
-        return error_set(RONDO_EAFNOSUPPORT, "sim_socket: no family");
+    if (family != RONDO_FAMILY_INET && family != RONDO_FAMILY_INET6 &&
+        family != RONDO_FAMILY_UNIX)
+        return error_set(RONDO_EAFNOSUPPORT, "sim_socket: no such family");
     int error = datagram ? sys_socket_datagram(family, &fd)
                          : sys_socket_stream(family, &fd);
     return error ? error_os(error, "sim_socket") : fd;
@@ -139,7 +150,7 @@ int rondo_sim_connect(rondo_fd fd, const rondo_address *address,
 int64_t rondo_sim_send(rondo_fd fd, const void *data, size_t size,
                        int64_t timeout_ns)
 {
-    int64_t result = sockets_check("sim_send", fd);
+    int64_t result = sockets_check_data("sim_send", fd, data, size);
     if (result)
         return result;
     int64_t until = sockets_until(timeout_ns);
@@ -151,7 +162,7 @@ int64_t rondo_sim_send(rondo_fd fd, const void *data, size_t size,
 
 int64_t rondo_sim_recv(rondo_fd fd, void *data, size_t size, int64_t timeout_ns)
 {
-    int64_t result = sockets_check("sim_recv", fd);
+    int64_t result = sockets_check_data("sim_recv", fd, data, size);
     if (result)
         return result;
     int64_t until = sockets_until(timeout_ns);
@@ -164,7 +175,7 @@ int64_t rondo_sim_recv(rondo_fd fd, void *data, size_t size, int64_t timeout_ns)
 int64_t rondo_sim_send_to(rondo_fd fd, const void *data, size_t size,
                           const rondo_address *to)
 {
-    int error = sockets_check("sim_send_to", fd);
+    int error = sockets_check_data("sim_send_to", fd, data, size);
     if (error)
         return error;
     struct sys_outgoing one = {.data = data, .size = size};
@@ -180,7 +191,7 @@ int64_t rondo_sim_recv_from(rondo_fd fd, void *data, size_t size,
                             rondo_address *from, int64_t timeout_ns)
 {
     struct sys_received one = {.data = data};
-    int result = sockets_check("sim_recv_from", fd);
+    int result = sockets_check_data("sim_recv_from", fd, data, size);
     if (result)
         return result;
     int64_t until = sockets_until(timeout_ns);

@@ -22,9 +22,10 @@ struct trial {
     void *arg;
     uint64_t seeds, lowest; /* lowest: that has failed; UINT64_MAX: none */
     int workers;
-    struct try_run *run; /* of each worker; shared */
-    uint64_t *stop;      /* shared: seeds above it need not be played */
-    int runs_left;       /* while it shrinks */
+    struct try_run *run;     /* of each worker; shared */
+    uint64_t *stop;          /* shared: seeds above it need not be played */
+    int runs_left;           /* while it shrinks */
+    char why[TRY_TEXT_ROOM]; /* the failure of the last run that failed */
 };
 
 /* ---- processes ---- */
@@ -62,7 +63,7 @@ static bool trial_play_alone(const struct trial *t, uint64_t seed,
     struct try_run *run = &t->run[0];
     fflush(NULL);
     run->failed = false;
-    run->text[0] = run->report[0] = '\0';
+    run->text[0] = run->report[0] = run->wrong[0] = '\0';
     pid_t child = fork();
     if (child == 0) {
         try_keep_only(keep, count);
@@ -134,7 +135,10 @@ static bool trial_still_fails(struct trial *t, const struct sim_fired *keep,
 {
     if (t->runs_left-- <= 0)
         return false;
-    return trial_play_alone(t, t->lowest, keep, count);
+    bool fails = trial_play_alone(t, t->lowest, keep, count);
+    if (fails)
+        memcpy(t->why, t->run[0].text, sizeof t->why);
+    return fails;
 }
 
 /* Leaves out `size` faults at a time, wherever it fails without them. */
@@ -195,10 +199,13 @@ static void trial_print_faults(const struct sim_fired *list, size_t count)
 static void trial_tell_fewest(struct trial *t)
 {
     static struct sim_fired list[TRY_FIRED_MOST];
+    char first[TRY_TEXT_ROOM];
     size_t all = t->run[0].fired_count;
     size_t count = all < TRY_FIRED_MOST ? all : TRY_FIRED_MOST;
     if (!all)
         return;
+    memcpy(first, t->run[0].text, sizeof first);
+    memcpy(t->why, first, sizeof first);
     memcpy(list, t->run[0].fired, count * sizeof *list);
     if (all <= TRY_FIRED_MOST)
         count = trial_shrink(t, list, count);
@@ -208,16 +215,24 @@ static void trial_tell_fewest(struct trial *t)
     trial_print_faults(list, count);
     fputs("\" ", stderr);
     trial_print_command();
+    if (strcmp(t->why, first) != 0)
+        fprintf(stderr, "  with these it fails otherwise: %s\n", t->why);
 }
 
-/* report: "" or what everybody waited for, as lines. */
-static void trial_print_failure(uint64_t seed, const char *why,
-                                const char *report)
+static void trial_print_wrong(const struct try_run *run)
+{
+    if (run->wrong[0])
+        fprintf(stderr, "  a call made no sense (seed %llu): %s\n",
+                (unsigned long long)run->wrong_seed, run->wrong);
+}
+
+static void trial_print_failure(const struct try_run *run)
 {
     fprintf(stderr, "rondo_sim: seed %llu fails: %s\n",
-            (unsigned long long)seed, why);
-    if (*report)
-        fprintf(stderr, "  nothing could happen any more %s", report);
+            (unsigned long long)run->seed, run->text);
+    if (run->report[0])
+        fprintf(stderr, "  nothing could happen any more %s", run->report);
+    trial_print_wrong(run);
 }
 
 static void trial_tell(struct trial *t)
@@ -231,7 +246,7 @@ static void trial_tell(struct trial *t)
                 seed);
         return;
     }
-    trial_print_failure(seed, t->run[0].text, t->run[0].report);
+    trial_print_failure(&t->run[0]);
     fprintf(stderr, "  repeat it: RONDO_SIM_SEED=%llu ", seed);
     trial_print_command();
     trial_tell_fewest(t);
@@ -293,12 +308,13 @@ static int trial_play_one(const struct trial *t, uint64_t seed)
     guard_stop();
     if (file)
         fclose(file);
-    if (failed)
-        trial_print_failure(seed, run.text, run.report);
-    else
-        fprintf(stderr, "rondo_sim: seed %llu passes\n",
-                (unsigned long long)seed);
-    return failed;
+    if (failed) {
+        trial_print_failure(&run);
+        return 1;
+    }
+    fprintf(stderr, "rondo_sim: seed %llu passes\n", (unsigned long long)seed);
+    trial_print_wrong(&run);
+    return 0;
 }
 
 static int trial_workers(uint64_t seeds)
@@ -312,6 +328,20 @@ static int trial_workers(uint64_t seeds)
     return (uint64_t)count > seeds ? (int)seeds : count;
 }
 
+static void trial_tell_passed(const struct trial *t)
+{
+    uint64_t events = 0;
+    const struct try_run *wrong = &t->run[0];
+    for (int i = 0; i < t->workers; i++) {
+        events += t->run[i].events;
+        if (!wrong->wrong[0])
+            wrong = &t->run[i];
+    }
+    fprintf(stderr, "rondo_sim: %llu seeds passed, %llu events\n",
+            (unsigned long long)t->seeds, (unsigned long long)events);
+    trial_print_wrong(wrong);
+}
+
 static int trial_run(struct trial *t)
 {
     size_t size = (size_t)t->workers * sizeof *t->run + sizeof *t->stop;
@@ -323,14 +353,10 @@ static int trial_run(struct trial *t)
     t->run = (void *)(t->stop + 1);
     *t->stop = t->lowest = UINT64_MAX;
     trial_run_all(t);
-    uint64_t events = 0;
-    for (int i = 0; i < t->workers; i++)
-        events += t->run[i].events;
     if (t->lowest != UINT64_MAX)
         trial_tell(t);
     else
-        fprintf(stderr, "rondo_sim: %llu seeds passed, %llu events\n",
-                (unsigned long long)t->seeds, (unsigned long long)events);
+        trial_tell_passed(t);
     (void)munmap(shared, size);
     return t->lowest != UINT64_MAX;
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,21 @@ void try_world_ends(void)
 {
     if (try_state.run)
         try_state.run->events += sim.events;
+}
+
+int sim_wrong(int error, const char *format, ...)
+{
+    char text[TRY_TEXT_ROOM];
+    struct try_run *run = try_state.run;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (run && !run->wrong[0]) {
+        memcpy(run->wrong, text, sizeof text);
+        run->wrong_seed = run->seed;
+    }
+    return error_set(error, "%s", text);
 }
 
 /* ---- what a trial sets ---- */

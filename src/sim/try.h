@@ -33,6 +33,8 @@ struct try_run {
     size_t fired_count; /* there may be more than the list has room for */
     struct sim_fired fired[TRY_FIRED_MOST];
     char text[TRY_TEXT_ROOM];     /* of a failure; "" */
+    uint64_t wrong_seed;          /* of: */
+    char wrong[TRY_TEXT_ROOM];    /* the first call that made no sense; "" */
     char report[TRY_REPORT_ROOM]; /* who waited for what at a deadlock; "" */
 };
 

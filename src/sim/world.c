@@ -154,6 +154,7 @@ static const char *const world_words[NOTES] = {
     [NOTE_HOST] = "main begins, start %lld",
     [NOTE_HOST_END] = "main returns",
     [NOTE_CRASH] = "crashes",
+    [NOTE_KILL] = "is killed",
     [NOTE_PAUSE] = "is paused",
     [NOTE_RESUME] = "goes on",
     [NOTE_CUT] = "is cut off from host %lld",

@@ -106,8 +106,7 @@ static size_t stream_read_put(rondo_transport *t, const struct lent *lent,
     return count;
 }
 
-/* One get_buffer and buffer_updated; how many bytes went in, 0: it ended, or
- * has no buffer now. */
+/* How many bytes went in; 0: it ended, or has no buffer now. */
 static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
                                            size_t size)
 {
@@ -160,14 +159,22 @@ static void stream_read_hold(rondo_transport *t, const char *data, size_t size)
     stream_fail(t, RONDO_ENOMEM, STREAM_BY_RESET);
 }
 
-/* What cannot be delivered now, because reading was paused or everything was
- * given back, is held for later. */
+/* A detach in a callback that is owed takes what is left, too. */
+static void stream_read_tell_flow(rondo_transport *t, const char *rest,
+                                  size_t size)
+{
+    struct stream_state outer = stream_read_keep_rest(t, rest, size);
+    stream_tell_flow(t);
+    *stream_state(t->loop) = outer;
+}
+
+/* Holds what cannot be delivered now: paused, or everything was given back. */
 static void stream_read_deliver(rondo_transport *t, const char *data,
                                 size_t size, bool refused)
 {
     for (;;) {
         if (t->flow != FLOW_ON || dispatch_owed(&t->dispatch))
-            stream_tell_flow(t);
+            stream_read_tell_flow(t, data, size);
         if (!size || refused || !stream_delivers(t))
             break;
         const rondo_protocol *protocol = t->protocol;

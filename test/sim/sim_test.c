@@ -4,6 +4,8 @@
 #include "sim_test.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { TESTS_MOST = 200 };
 
@@ -67,6 +69,39 @@ int main(void)
     for (size_t i = 0; i < tests_used; i++)
         tests[i].teardown_func = end_world;
     return _cmocka_run_group_tests("sim", tests, tests_used, NULL, NULL);
+}
+
+/* ---- trials ---- */
+
+char sim_test_told[8192];
+
+int sim_test_try(uint64_t seeds, rondo_sim_scenario scenario, void *arg,
+                 const char *variable, const char *value)
+{
+    int pipes[2], status = 0;
+    size_t used = 0;
+    ssize_t count;
+    assert_int_equal(pipe(pipes), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(pipes[1], 2);
+        close(pipes[0]);
+        close(pipes[1]);
+        if (variable)
+            setenv(variable, value, 1);
+        int result = rondo_sim_try(seeds, scenario, arg);
+        _exit(result < 0 ? 100 : result);
+    }
+    close(pipes[1]);
+    while ((count = read(pipes[0], sim_test_told + used,
+                         sizeof sim_test_told - 1 - used)) > 0)
+        used += (size_t)count;
+    sim_test_told[used] = '\0';
+    close(pipes[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
 }
 
 /* ---- the server ---- */
