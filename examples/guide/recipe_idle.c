@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDLE_NS    RONDO_MS(120)
-#define REQUEST_NS RONDO_MS(30)
+#define IDLE_NS    RONDO_MS(300)
+#define REQUEST_NS RONDO_MS(120)
 
 struct client {
     rondo_transport *t;
@@ -24,7 +24,8 @@ static int accepted(rondo_server *server, void *arg, rondo_transport *t,
     c->t = t;
     *self = c;
     /* reading: silence; writing: a peer that takes nothing */
-    return rondo_transport_set_timeouts(t, IDLE_NS, IDLE_NS);
+    rondo_transport_set_timeouts(t, IDLE_NS, IDLE_NS);
+    return 0;
 }
 
 static bool timed_out(rondo_transport *t, void *self, rondo_direction direction)
