@@ -51,6 +51,7 @@ set(RONDO_SOURCES
     src/net/reader_server.c
     src/net/server.c
     src/net/sock.c
+    src/net/sock_try.c
     src/parts.c
     src/process/communicate.c
     src/process/process.c
@@ -94,12 +95,19 @@ set(RONDO_SOURCES
 
 # What is the same on each system, for the simulated one below.
 set(RONDO_SIM_OWN_SOURCES
+    src/sim/acks.c
     src/sim/api.c
     src/sim/chaos.c
+    src/sim/descriptors.c
     src/sim/dial.c
+    src/sim/disk.c
     src/sim/done.c
+    src/sim/families.c
     src/sim/fault.c
+    src/sim/files.c
+    src/sim/files_path.c
     src/sim/flow.c
+    src/sim/guard.c
     src/sim/hosts.c
     src/sim/local.c
     src/sim/memory.c
@@ -108,7 +116,10 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/names.c
     src/sim/net.c
     src/sim/packets.c
+    src/sim/passing.c
+    src/sim/pipes.c
     src/sim/ready.c
+    src/sim/signals.c
     src/sim/sockets.c
     src/sim/sys.c
     src/sim/threads.c

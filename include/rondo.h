@@ -2786,9 +2786,9 @@ RONDO_API rondo_id rondo_sock_sendfile(rondo_loop *loop, rondo_fd s,
 /* ---- 12. files ---------------------------------------------------------- */
 
 /**
- * Files are read and written on threads of the loop's own, at most four: a slow
- * disk holds up neither the loop nor jobs nor look-ups. What holds for all
- * calls below:
+ * Files are read and written on threads of the loop's own, at most four, with
+ * every backend: a slow disk holds up neither the loop nor jobs nor look-ups.
+ * What holds for all calls below:
  *
  * Each starts an operation and returns its id, or an error, and then nothing
  * has begun: RONDO_EINVAL (no done; a number that makes no sense), or the
@@ -3254,7 +3254,8 @@ RONDO_API rondo_id rondo_fs_walk(rondo_loop *loop, const char *path,
  * the first error: what was removed until then is gone. So it is when
  * rondo_cancel ends it in the middle (RONDO_ECANCELED; the exception to what
  * section 12 says). RONDO_EBUSY: a directory was moved away meanwhile.
- * RONDO_ENOENT. The result is 0. As shutil.rmtree. */
+ * RONDO_ENOENT. RONDO_EINVAL, and nothing has begun: the path is a root, or ends
+ * in "." or "..". The result is 0. As shutil.rmtree. */
 RONDO_API rondo_id rondo_fs_remove_tree(rondo_loop *loop, const char *path,
                                         rondo_done_fn done, void *arg);
 
@@ -3273,8 +3274,8 @@ typedef void (*rondo_pump_fn)(rondo_loop *loop, void *arg, uint64_t moved,
  * Moves what `from` receives to `to`, until `from` ends or size bytes have gone
  * (-1: no limit). Two pumps make a proxy; the two transports may be one, which
  * then sends back what it gets. Between TCP transports without filters Linux
- * moves the bytes by splice(2), and they never enter the process. Elsewhere they
- * go through its memory. Either way `from` is read no faster than `to` sends: by
+ * moves the bytes by splice(2), and they never enter the process. Elsewhere, and
+ * with io_uring, they go through its memory. Either way `from` is read no faster than `to` sends: by
  * the limits of its write buffer, or what the kernel holds.
  *
  * Meanwhile no data_received, get_buffer and eof_received of `from` come; all
@@ -3317,7 +3318,10 @@ RONDO_API rondo_id rondo_pump(rondo_transport *from, rondo_transport *to,
  *
  * In a forked child the threads do not exist. All calls are RONDO_EFORKED, also
  * after rondo_loop_after_fork of the home loop, which ends the group: each
- * `done` that waits gets RONDO_EFORKED. As Netty's EventLoopGroup.
+ * `done` that waits gets RONDO_EFORKED. The child's copies of what the group's
+ * loops had open (clients, and sockets that listen) stay open until it ends or
+ * executes another program: until then a peer of the parent's sees no end when
+ * the parent closes. As Netty's EventLoopGroup.
  */
 typedef struct rondo_group rondo_group;
 
@@ -3471,7 +3475,8 @@ RONDO_API int rondo_group_server_close(rondo_group_server *server,
  *
  * After 0 nobody calls the transport until done(loop, arg, result) is called,
  * before any other callback of the connection. (Until it has left, callbacks
- * that were due by then are called, by the old loop.)
+ * that were due by then are called, by the old loop. On iocp it leaves when the
+ * write that the kernel has is over.) max_clients is not looked at.
  * - 0: `loop` is the new loop, on whose thread all its callbacks come from now
  *   on.
  * - RONDO_ECLOSED: `loop` is the old one, where it goes on as before: the new
@@ -3482,8 +3487,8 @@ RONDO_API int rondo_group_server_close(rondo_group_server *server,
  *
  * Otherwise nothing happens: RONDO_EINVAL: none of the group's, no such loop,
  * or that loop has it; RONDO_ENOTSUP: not a socket of the transport's own, with
- * filters (which may use their loop), of a rondo_reader or a process, and where
- * RONDO_CAN_DETACH is false (iocp); RONDO_EBUSY: it moves already, or a file or
+ * filters (which may use their loop), of a rondo_reader or a process;
+ * RONDO_EBUSY: it moves already, or a file or
  * a pump is under way; RONDO_ENOTCONN: before connection_made; RONDO_ECLOSED:
  * it closes, the group closes or the loop has ended; RONDO_ENOMEM. done may be
  * NULL.

@@ -36,8 +36,8 @@
  * - A host starts no threads of its own with pthread_create: rondo_sim_thread
  *   and jobs of Rondo's executors are threads of the simulation.
  * - Real sockets, files, pipes, child processes and signals do not exist in a
- *   host. Rondo answers RONDO_ENOTSUP. Descriptors begin at 1,000,000, so that
- *   a call past Rondo fails with EBADF.
+ *   host. What is not simulated answers RONDO_ENOTSUP. Descriptors begin at
+ *   1,000,000, so that a call past Rondo fails with EBADF.
  * - time(2), rand(3), the addresses of objects and reads of real files are not
  *   simulated: a program that uses them may run differently with one seed.
  * - The whole process runs on one processor core while a world exists.
@@ -89,6 +89,9 @@ typedef struct rondo_sim_link {
     X(slow_name)                                                               \
     X(duplicate)                                                               \
     X(reorder)                                                                 \
+    X(disk_full)                                                               \
+    X(disk_error)                                                              \
+    X(slow_disk)                                                               \
     X(stall)                                                                   \
     X(partition)                                                               \
     X(crash)
@@ -105,23 +108,29 @@ typedef struct rondo_sim_faults {
                            reports it */
     double early;       /**< a wait ends early, as after a signal (EINTR) */
     double split;       /**< what one send has sent arrives in two pieces */
-    double no_descriptor; /**< EMFILE from socket, accept and dup */
-    double no_file;       /**< ENFILE from the same */
-    double no_buffers;    /**< ENOBUFS from a send or a connect */
-    double no_memory;     /**< an allocation of the library's fails */
-    double no_thread;     /**< a thread of the library's cannot start */
+    double
+        no_descriptor; /**< EMFILE from socket, accept, dup, pipe and open, and
+                             where descriptors arrive */
+    double no_file;    /**< ENFILE from the same */
+    double no_buffers; /**< ENOBUFS from a send or a connect */
+    double no_memory;  /**< an allocation of the library's fails */
+    double no_thread;  /**< a thread of the library's cannot start */
     double accept_error; /**< ECONNABORTED from an accept; the client is gone */
     double reset;   /**< a connection is reset, of the occasions on which bytes
                      arrive */
     double refuse;  /**< a connect is refused although a server listens */
     double no_name; /**< a look-up fails: RONDO_EAGAIN or RONDO_ENONAME */
-    double slow_name; /**< a look-up takes up to 10 s */
-    double duplicate; /**< a datagram arrives twice */
-    double reorder;   /**< a datagram arrives up to 100 ms late */
-    double stall;     /**< a host stops for up to 1 s, of its waits */
+    double slow_name;  /**< a look-up takes up to 10 s */
+    double duplicate;  /**< a datagram arrives twice */
+    double reorder;    /**< a datagram arrives up to 100 ms late */
+    double disk_full;  /**< ENOSPC from what makes a file, or makes it longer */
+    double disk_error; /**< EIO from a call on a file or a path */
+    double slow_disk;  /**< ... takes up to 100 ms */
+    double stall;      /**< a host stops for up to 1 s, of its waits */
     double
         partition; /**< two hosts, chosen by seed, are cut off from each other
-                         for up to 10 s; asked once a second */
+                         for up to 10 s, one time of three in one way alone;
+                         asked once a second */
     double crash; /**< a host, chosen by seed, crashes, and restarts after up to
                      10 s; asked once a second */
 } rondo_sim_faults;
@@ -137,10 +146,10 @@ typedef struct rondo_sim_options {
     const char *backend;     /**< of loops that name none: "ready" (the default)
                             tells what is ready, as epoll; "done" carries
                             operations out, as Windows' ports and io_uring */
-    int64_t give_up_ns;   /**< a stream whose packets do not arrive for so long
-                           ends with RONDO_ETIMEDOUT; 0: 2 minutes */
-    size_t segment;       /**< the most bytes that arrive at once; 0: 16 KiB */
-    size_t window;        /**< the room of a stream's receiver; 0: 128 KiB */
+    int64_t give_up_ns; /**< a stream whose packets are not acknowledged for so
+                           long ends with RONDO_ETIMEDOUT; 0: 2 minutes */
+    size_t segment;     /**< the most bytes that arrive at once; 0: 16 KiB */
+    size_t window;      /**< the room of a stream's receiver; 0: 128 KiB */
     unsigned descriptors; /**< of each host; 0: 1,024 */
     double switches;      /**< how often another thread of the host goes on at a
                         lock, an atomic access and the like; 0: 0.1 */
@@ -169,9 +178,11 @@ typedef void (*rondo_sim_main)(void *arg);
 
 /** Adds a host and starts its main with the next run. The name is known to
  * rondo_getaddrinfo of all hosts. ip is the numeric address; NULL: one of
- * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host that does
- * nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
- * name, one of more than 63 bytes, or not a numeric address; RONDO_EEXIST: a
+ * 10.0.0.0/8. Each host also has 127.0.0.1 and ::1. run is its main; NULL: a host
+ * that does nothing. Returns its number, which is 0 for the first one. RONDO_EINVAL: no
+ * name, one of more than 63 bytes, "localhost" or a numeric address as a name,
+ * not a numeric address, or one that no host can have (0.0.0.0, loopback,
+ * multicast); RONDO_EEXIST: a
  * host has that name or address; RONDO_ENOMEM. */
 RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
                                  rondo_sim_main run, void *arg);
@@ -179,7 +190,8 @@ RONDO_API int rondo_sim_add_host(const char *name, const char *ip,
  * RONDO_ETOOMUCH: it has two already. */
 RONDO_API int rondo_sim_add_ip(int host, const char *ip);
 /** Makes a name known to the look-ups of all hosts; several calls give it
- * several addresses, in this order. */
+ * several addresses, in this order. RONDO_EINVAL: no name, one of more than 255
+ * bytes, or one that is never looked up; not a numeric address. */
 RONDO_API int rondo_sim_add_name(const char *name, const char *ip);
 /** The number of a host. RONDO_ENONAME: there is none of that name. */
 RONDO_API int rondo_sim_find_host(const char *name);
@@ -194,30 +206,51 @@ RONDO_API int rondo_sim_crash(int host);
 /** The process is killed: as a crash, but the host's system goes on, and
  * resets or ends its connections. */
 RONDO_API int rondo_sim_kill(int host);
-/** Starts main again, of a host that is down or whose main has returned.
- * RONDO_EBUSY: its main is running. */
+/** Starts main again, of a host that is down, or whose main and threads have
+ * returned. RONDO_EBUSY: one of them is running. */
 RONDO_API int rondo_sim_restart(int host);
 /** The host's threads stop, as a process does at SIGSTOP; what arrives waits.
- * rondo_sim_resume lets it go on. Twice: 0. */
+ * rondo_sim_resume lets it go on. Twice, or of a host that is down: 0. */
 RONDO_API int rondo_sim_pause(int host);
 RONDO_API int rondo_sim_resume(int host);
+/** Sends the process of a host a signal, as kill(2). Its loops are told that watch
+ * for the signal; a host that sends it to itself has been told when this returns.
+ * Else it does what signals do: it ends the process (rondo_sim_kill), stops it
+ * (SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU: rondo_sim_pause), lets it go on (SIGCONT)
+ * or does nothing (SIGCHLD, SIGURG, SIGWINCH). RONDO_EINVAL: no such signal.
+ * A host that is down, or whose main has returned: 0. */
+RONDO_API int rondo_sim_signal(int host, int signum);
 /** From now on the host's clock gains `drift` seconds each second. From -0.5 to
  * 1, else RONDO_EINVAL. */
 RONDO_API int rondo_sim_set_drift(int host, double drift);
+/** How many bytes its files may have together: then RONDO_ENOSPC. A host's files
+ * stay when it is killed. A crash takes from them what was not synced: the bytes
+ * of a file since rondo_file_sync of it, and the names of a directory since a
+ * sync of the directory (RONDO_FILE_AS_DIRECTORY). */
+RONDO_API int rondo_sim_set_disk(int host, int64_t bytes);
 /** Its limit of open descriptors. */
 RONDO_API int rondo_sim_set_descriptors(int host, unsigned most);
+/** Its limit of memory in bytes, of the library's allocations and of
+ * rondo_sim_alloc: beyond it they fail with RONDO_ENOMEM. 0: no limit, as at
+ * first. What it has already stays. */
+RONDO_API int rondo_sim_set_memory(int host, size_t most);
+/** How much of that memory a host has. */
+RONDO_API int64_t rondo_sim_count_memory(int host);
 
 /* ---- the network ---- */
 
 /** Sets the link in both directions, or in one. RONDO_EINVAL: a link to itself,
- * a negative number, or a rate that is not from 0 to 1. */
+ * a negative number, a packet that takes more than a year, or a rate that is not
+ * from 0 to 1. */
 RONDO_API int rondo_sim_set_link(int a, int b, const rondo_sim_link *link);
 RONDO_API int rondo_sim_set_link_one_way(int from, int to,
                                          const rondo_sim_link *link);
 /** Cuts two hosts off from each other. Packets are lost; the hosts are not
  * told. RONDO_EINVAL: a link to itself. */
 RONDO_API int rondo_sim_partition(int a, int b);
-/** What `from` sends to `to` is lost, and the other way goes on. */
+/** What `from` sends to `to` is lost, and the other way goes on. Of streams also
+ * the acknowledgements for what `to` sends: it arrives, and `to` sends it again
+ * until it gives up. */
 RONDO_API int rondo_sim_partition_one_way(int from, int to);
 RONDO_API int rondo_sim_heal(int a, int b);
 /** Cuts a host off from all others, or joins it again. */
@@ -243,8 +276,8 @@ enum {
  * run, by a host. */
 RONDO_API int rondo_sim_run_for(int64_t ns);
 /** Runs until `holds` returns true, which is asked whenever a thread waits and
- * after each event, and must only look; for `most_ns` at most. RONDO_SIM_DONE, RONDO_SIM_QUIET;
- * RONDO_ETIMEDOUT: the time is over. */
+ * after each event, as the driver, and must only look; for `most_ns` at most.
+ * RONDO_SIM_DONE, RONDO_SIM_QUIET; RONDO_ETIMEDOUT: the time is over. */
 RONDO_API int rondo_sim_run_until(bool (*holds)(void *arg), void *arg,
                                   int64_t most_ns);
 /** Runs until nothing can happen any more, for `most_ns` at most:
@@ -327,8 +360,63 @@ RONDO_API rondo_fd rondo_sim_duplicate(rondo_fd fd);
 RONDO_API int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address);
 /** Sets how many bytes may be on their way to it, and from it. */
 RONDO_API int rondo_sim_set_buffers(rondo_fd fd, size_t bytes);
+/** IPV6_V6ONLY. An IPv6 socket that does not have it, as all have not at first,
+ * takes IPv4, too, and shows such addresses as "::ffff:10.0.0.1". Set it before
+ * rondo_sim_bind. RONDO_EINVAL: it is not an IPv6 socket, or has an address. */
+RONDO_API int rondo_sim_set_v6only(rondo_fd fd, bool v6only);
 /** How many descriptors a host has open. */
 RONDO_API int rondo_sim_count_descriptors(int host);
+
+/* ---- pipes and other descriptors of a host's own ---- */
+
+/* For programs that give Rondo pipes of their own, and for the other side of a
+ * test. They are called by a host, as the functions of sockets above, with the
+ * same errors. */
+
+/** A pipe, as pipe(2): ends[0] reads, ends[1] writes. It has room for 64 KiB,
+ * or for rondo_sim_options.window bytes if those are fewer. */
+RONDO_API int rondo_sim_pipe(rondo_fd ends[2]);
+/** Two connected unix sockets, as socketpair(2). */
+RONDO_API int rondo_sim_pair(rondo_fd ends[2]);
+/** As sendmsg(2) and recvmsg(2) with SCM_RIGHTS: the descriptors travel with the
+ * first byte, and are open until they have arrived. *count is how many there is
+ * room for, then how many came; others are closed. RONDO_EMFILE: the host had no
+ * room for all of them; the bytes and the descriptors are lost. */
+RONDO_API int64_t rondo_sim_send_fds(rondo_fd fd, const void *data, size_t size,
+                                     const rondo_fd *fds, size_t count);
+RONDO_API int64_t rondo_sim_recv_fds(rondo_fd fd, void *data, size_t size,
+                                     rondo_fd *fds, size_t *count,
+                                     int64_t timeout_ns);
+/** As rondo_sim_recv and rondo_sim_send, of any descriptor. RONDO_EPIPE: the
+ * pipe has no reader. */
+RONDO_API int64_t rondo_sim_read(rondo_fd fd, void *data, size_t size,
+                                 int64_t timeout_ns);
+RONDO_API int64_t rondo_sim_write(rondo_fd fd, const void *data, size_t size,
+                                  int64_t timeout_ns);
+/** 1: the descriptor is in blocking mode; 0: it is not. A new pipe is. Rondo
+ * changes the mode of a pipe that it is lent, and changes it back. */
+RONDO_API int rondo_sim_is_blocking(rondo_fd fd);
+RONDO_API int rondo_sim_set_blocking(rondo_fd fd, bool blocking);
+/** Opens a file, or a side of a FIFO, with the RONDO_FILE_... flags of
+ * rondo_file_open. It does not wait for the other side of a FIFO: a writer that
+ * would have no reader is refused (ENXIO). A path without "/" at its beginning
+ * begins at "/". A host has "/tmp" and "/dev/null" from the beginning on. */
+RONDO_API rondo_fd rondo_sim_open(const char *path, unsigned flags);
+RONDO_API int rondo_sim_make_fifo(const char *path);
+/** Where the next rondo_sim_read or _write of a file begins; -1: where it would.
+ * Returns the position. */
+RONDO_API int64_t rondo_sim_seek(rondo_fd fd, int64_t position);
+/** Sets a file's size; what is new is zeros. */
+RONDO_API int rondo_sim_truncate(rondo_fd fd, int64_t size);
+RONDO_API int rondo_sim_make_directory(const char *path);
+/** Removes a file, or a directory with all that is in it. */
+RONDO_API int rondo_sim_remove(const char *path);
+/** A symbolic link. */
+RONDO_API int rondo_sim_make_link(const char *target, const char *path);
+/** How many names are in a directory; 0: it is something else. RONDO_ENOENT. */
+RONDO_API int rondo_sim_count_files(const char *path);
+/** 1: both are descriptors of the same open socket, pipe or file; 0: not. */
+RONDO_API int rondo_sim_same(rondo_fd a, rondo_fd b);
 
 /* ---- many seeds ---- */
 
@@ -337,19 +425,28 @@ RONDO_API int rondo_sim_count_descriptors(int host);
 typedef int (*rondo_sim_scenario)(uint64_t seed, void *arg);
 
 /** Runs the scenario with the seeds 1 to `seeds`, on all processor cores, each
- * core in a process of its own. After the first failure, which also is a
- * signal such as abort's, it prints the lowest seed that fails, the sentence of
- * rondo_sim_check, the command that repeats it, and the fewest faults with which
- * it still fails. Prints to stderr. Returns 0: all seeds passed; 1: one failed.
+ * core in a process of its own. A failure is a scenario that does not return 0,
+ * an end of its process (exit, abort, any signal), and a run that hangs: without
+ * an event for 10 s, or without an end for 12 times as long, it is ended. After
+ * a failure the seeds below it are still played. Then the trial prints the lowest
+ * seed that fails, the sentence of rondo_sim_check, what everybody waited for if
+ * rondo_sim_run_until ended with RONDO_SIM_QUIET, the command that repeats it,
+ * and the fewest faults with which it still fails. A call of this header that made
+ * no sense, such as a partition of a host that does not exist, is told, too.
+ * Prints to stderr, the sentences of its own errors, too. Returns 0: all seeds
+ * passed; 1: one failed.
  *
  * These variables of the environment change what it does:
  * - RONDO_SIM_SEED=n: runs this seed alone, in this process, for a debugger;
  * - RONDO_SIM_SEEDS=n: that many seeds;
  * - RONDO_SIM_KEEP="reset:3 late:17": of the faults that would happen only
- *   these do;
- * - RONDO_SIM_TRACE=file: writes the trace to that file, with RONDO_SIM_SEED.
+ *   these do, with RONDO_SIM_SEED;
+ * - RONDO_SIM_TRACE=file: writes the trace to that file, with RONDO_SIM_SEED;
+ * - RONDO_SIM_TIMEOUT=seconds: instead of the 10 s; 0: none. Of RONDO_SIM_SEED
+ *   there is none unless it is set.
  *
- * RONDO_EBUSY: a world exists; RONDO_EINVAL: no scenario, no seeds. */
+ * RONDO_EBUSY: a world exists; RONDO_EINVAL: no scenario, no seeds, or a
+ * variable that makes no sense; RONDO_EIO: the trace cannot be written. */
 RONDO_API int rondo_sim_try(uint64_t seeds, rondo_sim_scenario scenario,
                             void *arg);
 /** Runs the scenario twice with one seed and compares all events. Returns 0:

@@ -582,6 +582,9 @@ int sys_fork_lock_init(struct sys_fork_lock *lock);
 void sys_fork_lock_destroy(struct sys_fork_lock *lock);
 /* getenv; NULL also if the program runs with the rights of another user. */
 const char *sys_env(const char *name);
+/* May there be a variable whose name begins with these capitals? false: no
+ * sys_env of such a name finds one. Cheaper than one of them. */
+bool sys_env_has(const char *beginning);
 /* Writes the name that the dynamic linker has for a function, else its
  * address. */
 void sys_function_name(rondo_fn fn, char *text, size_t size);

@@ -156,12 +156,6 @@ static void adopt_on_0(rondo_loop *loop, void *arg)
         atomic_store(&m->ok, false);
 }
 
-void mover_need(struct world *w)
-{
-    test_skip_if(w, !rondo_loop_supports(w->loop, RONDO_CAN_DETACH),
-                 "a socket stays with its completion port");
-}
-
 /* m->fd is the plain end afterwards. */
 static struct mover *mover_over(struct world *w, const raw_fd pair[2],
                                 void (*before)(struct mover *m),
@@ -186,7 +180,6 @@ struct mover *mover_new(struct world *w, void (*before)(struct mover *m),
 {
     raw_fd pair[2];
 
-    mover_need(w);
     assert_int_equal(raw_pair_small(pair, 8192), 0);
     return mover_over(w, pair, before, after);
 }
@@ -196,7 +189,6 @@ struct mover *mover_local(struct world *w, void (*before)(struct mover *m),
 {
     raw_fd pair[2];
 
-    mover_need(w);
     local_need_passing(w);
     assert_int_equal(raw_local_pair(pair), 0);
     return mover_over(w, pair, before, after);

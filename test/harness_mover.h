@@ -31,8 +31,6 @@ struct mover {
 
 extern const rondo_protocol mover_protocol; /* self is the mover */
 
-/* Skips the test where a socket stays with its loop. */
-void mover_need(struct world *w);
 /* Made on loop 0, where `before` runs in connection_made. */
 struct mover *mover_new(struct world *w, void (*before)(struct mover *m),
                         void (*after)(struct mover *m));

@@ -35,5 +35,8 @@ unsigned raw_fs_interrupted(void);
 /* To open what has a path with that end fails with EACCES or EIO; NULL: as
  * before. false: cannot be done here. */
 bool raw_fs_deny(const char *end, bool io);
+/* So many calls on files work still, and then reads, writes, syncs and copies
+ * fail with EIO; -1: all work. false: cannot be done here. */
+bool raw_fs_break(int after);
 
 #endif

@@ -49,12 +49,61 @@ static void *find(const char *name)
     return dlsym(RTLD_NEXT, name);
 }
 
+/* ---- a disk that fails -------------------------------------------------- */
+
+static atomic_int good = -1; /* calls that work still; below 0: all */
+
+bool raw_fs_break(int after)
+{
+    atomic_store(&good, after);
+    return true;
+}
+
+static bool is_broken(void)
+{
+    int left = atomic_load(&good);
+
+    while (left > 0 && !atomic_compare_exchange_weak(&good, &left, left - 1))
+        ;
+    if (left)
+        return false;
+    errno = EIO;
+    return true;
+}
+
+int fdatasync(int fd)
+{
+    void *found = find("fdatasync");
+    int (*next)(int);
+
+    memcpy(&next, &found, sizeof next);
+    return is_broken() ? -1 : next(fd);
+}
+
+#ifdef __GLIBC__
+ssize_t copy_file_range(int from, off64_t *from_at, int to, off64_t *to_at,
+                        size_t size, unsigned flags)
+{
+    void *found = find("copy_file_range");
+    ssize_t (*next)(int, off64_t *, int, off64_t *, size_t, unsigned);
+
+    memcpy(&next, &found, sizeof next);
+    if (is_broken())
+        return -1;
+    return next(from, from_at, to, to_at, size, flags);
+}
+#endif
+
+/* ---- calls that hang, fall short or are interrupted --------------------- */
+
 int fsync(int fd)
 {
     void *found = find("fsync");
     int (*next)(int);
 
     memcpy(&next, &found, sizeof next);
+    if (is_broken())
+        return -1;
     if (atomic_load(&holding)) {
         atomic_fetch_add(&held, 1);
         while (atomic_load(&holding))
@@ -89,6 +138,8 @@ static size_t cut(size_t size)
         struct iovec first = parts[0];                                         \
                                                                                \
         memcpy(&next, &found, sizeof next);                                    \
+        if (is_broken())                                                       \
+            return -1;                                                         \
         if (!atomic_load(&most_bytes))                                         \
             return next(fd, parts, count, offset);                             \
         first.iov_len = cut(first.iov_len);                                    \

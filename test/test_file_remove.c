@@ -51,6 +51,27 @@ TEST(F14_a_link_is_removed_and_not_followed)
     assert_int_equal(count(w, "."), 0);
 }
 
+/* All below could be removed, but not what the path leads to. */
+TEST(F14_what_ends_in_no_name_stays_as_it_is)
+{
+    static const char *const ends[] = {"tree/.", "tree/./", "tree/.//",
+                                       "tree/a/..", "tree/a/../"};
+
+    file_make_path(w, "tree/a");
+    file_touch(w, "tree/x");
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        assert_refused(rondo_fs_remove_tree(w->loop, file_path(w, ends[i]),
+                                            file_plain, file_told(w)),
+                       RONDO_EINVAL, "does not end in a name");
+    test_run_loop(w);
+    assert_int_equal(count(w, "tree"), 2);
+    removes(w, "tree", 0);
+    file_touch(w, "..a");
+    file_touch(w, ".a");
+    removes(w, "..a", 0);
+    removes(w, ".a", 0);
+}
+
 TEST(F14_wide_trees)
 {
     file_make_path(w, "tree");

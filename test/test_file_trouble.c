@@ -1,6 +1,7 @@
 /* test_file_trouble.c - strange names, files that are replaced, ends of loops. */
 /* SPDX-License-Identifier: MIT */
 #include "harness_file.h"
+#include "raw_local.h"
 
 static bool is_unix(struct world *w)
 {
@@ -113,6 +114,68 @@ TEST(F10_a_disk_that_fails_leaves_what_was_there)
     assert_int_equal(raw_fs_count(file_path(w, ".")), 0);
 }
 
+TEST(F10_a_disk_that_fails_in_the_middle_leaves_what_was_there)
+{
+    rondo_file *f;
+
+    test_skip_if(w, !raw_fs_break(-1), "no call can be made to fail");
+    file_close(w, file_new(w, "a", 0, "new"));
+    file_close(w, file_new(w, "b", 0, "old"));
+    (void)raw_fs_break(0);
+    FILE_DO(RONDO_EIO, rondo_fs_copy(w->loop, file_path(w, "a"),
+                                     file_path(w, "b"), 0, file_plain, it));
+    FILE_DO(RONDO_EIO,
+            rondo_fs_copy(w->loop, file_path(w, "a"), file_path(w, "c"),
+                          RONDO_COPY_EXCLUSIVE, file_plain, it));
+    (void)raw_fs_break(-1);
+    f = file_open(w, file_path(w, "b"), RW);
+    file_holds(w, f, "old");
+    file_close_and_unlink(w, f, "b");
+    file_unlink(w, file_path(w, "a"));
+    assert_int_equal(raw_fs_count(file_path(w, ".")), 0);
+}
+
+/* ---- F1: a disk that fails ---------------------------------------------- */
+
+/* Of 5,000 bytes in pieces of 1,000, each second call of which is interrupted;
+ * the fifth call fails. */
+static void fail_in_the_middle(struct world *w, rondo_file *f, char *bytes,
+                               bool reads)
+{
+    rondo_room rooms[] = {{bytes, 2500}, {bytes + 2500, 2500}};
+    rondo_buffer buffers[] = {{bytes, 2500}, {bytes + 2500, 2500}};
+    struct file_told *t = file_told(w);
+
+    (void)raw_fs_short(1000);
+    (void)raw_fs_break(4);
+    assert_ok(reads ? rondo_file_read(f, 0, rooms, 2, file_moved, t)
+                    : rondo_file_write(f, 0, buffers, 2, file_moved, t));
+    test_run_until(w, t->done);
+    (void)raw_fs_short(0);
+    assert_int_equal(t->result, RONDO_EIO);
+    assert_int_equal(t->count, 2000);
+    assert_non_null(strstr(t->sentence, "(EIO)"));
+}
+
+TEST(F1_a_disk_that_fails_says_how_much_was_moved)
+{
+    char *bytes = test_alloc(w, 5001);
+    rondo_file *f;
+
+    test_skip_if(w, !raw_fs_break(-1), "no call can be made to fail");
+    memset(bytes, 'x', 5000);
+    f = file_new(w, "a", 0, bytes);
+    fail_in_the_middle(w, f, bytes, true);
+    fail_in_the_middle(w, f, bytes, false);
+    (void)raw_fs_break(0);
+    FILE_DO(RONDO_EIO, rondo_file_sync(f, false, file_plain, it));
+    FILE_DO(RONDO_EIO, rondo_file_sync(f, true, file_plain, it));
+    (void)raw_fs_break(-1); /* it works again, and so does the file */
+    FILE_DO(0, rondo_file_sync(f, false, file_plain, it));
+    file_holds(w, f, bytes);
+    file_close_and_unlink(w, f, "a");
+}
+
 /* ---- F4: the end of the loop -------------------------------------------- */
 
 enum { MANY = 100, TROUBLES = 7 };
@@ -183,8 +246,8 @@ static void try_end(struct world *w, int spins)
     }
     assert_true(canceled >= MANY);
     raw_fs_folder_remove(file_path(w, "tree"));
-    (void)remove(file_path(w, "a"));
-    (void)remove(file_path(w, "b"));
+    (void)raw_path_remove(file_path(w, "a"));
+    (void)raw_path_remove(file_path(w, "b"));
     assert_int_equal(raw_fs_count(file_path(w, ".")), 0);
 }
 
@@ -236,6 +299,6 @@ TEST(F4_in_a_forked_child_the_new_ones_end_too)
     file_let_go(w, held);
     test_close_loop(w);
     raw_fs_folder_remove(file_path(w, "tree"));
-    (void)remove(file_path(w, "a"));
-    (void)remove(file_path(w, "b"));
+    (void)raw_path_remove(file_path(w, "a"));
+    (void)raw_path_remove(file_path(w, "b"));
 }

@@ -262,6 +262,47 @@ TEST(M2_metrics_are_added_up)
     crew_close(c);
 }
 
+static void ignore_path(rondo_loop *loop, void *arg, const rondo_path_event *e)
+{
+    (void)loop;
+    (void)arg;
+    (void)e;
+}
+
+/* One of each kind that needs no more than a loop; the result is how many calls
+ * were refused. */
+static int64_t hold_one_of_each(rondo_loop *loop, size_t index, void *arg)
+{
+    rondo_group *inner = NULL;
+    rondo_group_options o = RONDO_GROUP_OPTIONS_INIT;
+    int64_t failed = 0;
+
+    (void)index;
+    (void)arg;
+    o.loops = 1;
+    failed += rondo_call_later(loop, RONDO_SEC(1000), ignore_call, NULL) < 0;
+    failed += rondo_watch_path(loop, ".", NULL, ignore_path, NULL) < 0;
+    failed += rondo_create_group(loop, &o, &inner) < 0;
+    return failed;
+}
+
+TEST(M2_metrics_of_every_kind_are_added_up)
+{
+    struct crew *c = crew_new(w, 3);
+    rondo_loop_metrics m = RONDO_LOOP_METRICS_INIT;
+    struct told t = {0}, held = {0};
+
+    assert_ok(
+        rondo_group_each(c->group, hold_one_of_each, NULL, told_done, &held));
+    told_is(w, &held, 0);
+    assert_ok(rondo_group_get_metrics(c->group, &m, told_done, &t));
+    told_is(w, &t, 3);
+    assert_int_equal(m.live_timers, 3);
+    assert_int_equal(m.live_paths, 3);
+    assert_int_equal(m.live_groups, 3);
+    crew_close(c);
+}
+
 /* ---- M5: the end of one loop -------------------------------------------- */
 
 static int64_t stop_second(rondo_loop *loop, size_t index, void *arg)

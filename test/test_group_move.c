@@ -66,21 +66,6 @@ static void ask_to_move(struct site *s, struct peer *p)
 
 /* ---- M7: moving --------------------------------------------------------- */
 
-TEST(M7_iocp_refuses)
-{
-    struct site *s;
-
-    test_skip_if(w, rondo_loop_supports(w->loop, RONDO_CAN_DETACH),
-                 "sockets move here");
-    s = moving_site(w, 2, RONDO_SPREAD_IN_TURN);
-    struct peer *p = site_connect(s);
-    assert_true(rondo_transport_write(p->transport, "!", 1) >= 0);
-    test_run_until(w, atomic_load(&refused) && p->bytes == 1);
-    assert_int_equal(atomic_load(&refused), RONDO_ENOTSUP);
-    site_echoes(s, p, 10);
-    close_site(s);
-}
-
 /* One that moves is counted twice for a moment, never not at all. */
 static size_t all_clients(const struct site *s)
 {
@@ -97,7 +82,6 @@ static void move_around(struct world *w, rondo_spread spread)
     struct peer *p;
     unsigned rounds = 200 / (unsigned)test_slowness() + 4;
 
-    mover_need(w);
     s = moving_site(w, 3, spread);
     p = site_connect(s);
     for (unsigned i = 0; i < rounds; i++) {
@@ -121,7 +105,6 @@ static void move_in_a_stream(struct world *w, rondo_spread spread)
     struct peer *p;
     uint64_t size = 4000000 / (unsigned)test_slowness();
 
-    mover_need(w);
     s = moving_site(w, 3, spread);
     p = site_connect(s);
     test_write_pattern(w, p, size, 1000);
@@ -141,7 +124,6 @@ static void close_while_moving(struct world *w, rondo_spread spread, bool group)
 {
     enum { CLIENTS = 30 };
 
-    mover_need(w);
     for (int round = 0; round < 5; round++) {
         struct site *s = moving_site(w, 3, spread);
         raw_fd fd[CLIENTS];
@@ -248,7 +230,6 @@ TEST(M7_a_client_leaves_a_plain_server)
     struct plain *p = test_alloc(w, sizeof *p);
     struct peer *c;
 
-    mover_need(w);
     p->site = moving_site(w, 2, RONDO_SPREAD_IN_TURN);
     p->ok = true;
     site_on_call(move_from_plain);

@@ -392,3 +392,55 @@ static void lose_all(struct world *w, rondo_spread spread)
 
 TEST_CASE(M5_nobody_listens_for_no_loop, lose_all(w, RONDO_SPREAD_DEFAULT));
 TEST_CASE(M5_nobody_accepts_for_no_loop, lose_all(w, RONDO_SPREAD_IN_TURN));
+
+/* ---- M5: a loop that is just ending ------------------------------------- */
+
+struct ending {
+    atomic_bool runs, posted, closing, go_on;
+};
+
+/* It ends with the next iteration, and has a post then that its close runs. */
+static void stop_with_a_post(rondo_loop *loop, void *arg)
+{
+    struct ending *e = arg;
+
+    atomic_store(&e->runs, true);
+    while (!atomic_load(&e->posted))
+        ;
+    rondo_loop_stop(loop);
+}
+
+static void hold_the_close(rondo_loop *loop, void *arg)
+{
+    struct ending *e = arg;
+
+    (void)loop;
+    atomic_store(&e->closing, true);
+    while (!atomic_load(&e->go_on))
+        ;
+}
+
+static void end_one(struct world *w, rondo_spread spread)
+{
+    struct crew *c = crew_new(w, 2);
+    struct site *s = site_new(c, spread);
+    struct ending *e = test_alloc(w, sizeof *e);
+
+    assert_ok(rondo_group_post(c->group, 0, stop_with_a_post, e));
+    test_run_until(w, atomic_load(&e->runs));
+    assert_ok(rondo_group_post(c->group, 0, hold_the_close, e));
+    atomic_store(&e->posted, true);
+    test_run_until(w, atomic_load(&e->closing));
+    for (int i = 0; i < 4; i++)
+        site_echoes(s, site_connect(s), 10);
+    assert_int_equal(atomic_load(&s->on[1]), 4);
+    atomic_store(&e->go_on, true);
+    test_run_until(w, c->ended);
+    site_close(s);
+    crew_close(c);
+}
+
+TEST_CASE(M5_in_turn_no_client_is_lost_to_a_loop_that_ends,
+          end_one(w, RONDO_SPREAD_IN_TURN));
+TEST_CASE(M5_to_the_fewest_no_client_is_lost_to_a_loop_that_ends,
+          end_one(w, RONDO_SPREAD_TO_FEWEST));

@@ -246,10 +246,13 @@ static int receive_without_standard(void *arg)
 TEST(G9_what_arrives_is_never_0_to_2)
 {
     rondo_loop_options options = RONDO_LOOP_OPTIONS_INIT;
+    int result;
 
     local_need_passing(w);
     options.backend = w->backend;
-    assert_int_equal(raw_fork_run(receive_without_standard, &options), 0);
+    result = raw_fork_run(receive_without_standard, &options);
+    test_skip_if(w, result < 0, "no forks on this system");
+    assert_int_equal(result, 0);
 }
 
 /* ---- S16: whole connections --------------------------------------------- */

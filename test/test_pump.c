@@ -220,8 +220,10 @@ TEST_LEAVES(J5_a_filter_on_one_side)
     struct toy_pair in = toy_pair_ready(w, 0);
     struct peer *b = plain_peer(w, &recorder, 0),
                 *c = plain_peer(w, &recorder, 0);
+    size_t descriptors = raw_count_descriptors();
     struct pumping *p = pump(w, in.b, b, -1, 0), *q;
 
+    assert_int_equal(raw_count_descriptors(), descriptors);
     test_write_pattern(w, in.a, 50000, 5000);
     plain_takes(b, 0, 50000);
     assert_ok(rondo_cancel(w->loop, p->id));

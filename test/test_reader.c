@@ -69,6 +69,44 @@ TEST_LEAVES(S14_exactly_waits_for_the_last_byte)
     assert_string_equal(b->text, "12345|67890|");
 }
 
+static void count_nothing(rondo_reader *reader, void *arg, const void *data,
+                          size_t size, int error)
+{
+    (void)reader;
+    assert_non_null(data);
+    assert_int_equal(size, 0);
+    assert_int_equal(error, 0);
+    ++*(unsigned *)arg;
+}
+
+static void take_five(rondo_reader *reader, void *arg, const void *data,
+                      size_t size, int error)
+{
+    assert_int_equal(error, 0);
+    assert_int_equal(size, 5);
+    assert_memory_equal(data, "12345", 5);
+    assert_int_equal(rondo_reader_buffered(reader), 0);
+    assert_ok(rondo_read_exactly(reader, 0, count_nothing, arg));
+}
+
+/* Those are not kept; a next read that needs no more bytes is told all the
+ * same. */
+TEST_LEAVES(S14_just_the_bytes_that_are_asked_for)
+{
+    struct book *b = test_book(w, 0);
+    unsigned *told = test_counter(w);
+
+    assert_ok(rondo_read_exactly(b->reader, 5, take_five, told));
+    test_spin(w, 3);
+    book_send(b, "12345");
+    test_run_until(w, *told);
+    book_send(b, "more\n");
+    b->size = 0;
+    book_read(b, LINE);
+    assert_string_equal(b->text, "more\n|");
+    assert_int_equal(*told, 1);
+}
+
 TEST_LEAVES(S14_some)
 {
     struct book *b = test_book(w, 0);

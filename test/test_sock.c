@@ -142,15 +142,95 @@ TEST(Q1_the_socket_may_be_closed_in_done)
 {
     for (int i = 0; i < 50; i++) { /* numbers come back */
         struct wire *x = wire_new(w, 0);
-        struct call *c = wire_recv(x);
+        struct call *c;
 
+        if (i % 2) /* it ends at once, or has to wait */
+            wire_hears(x, "x");
+        c = wire_recv(x);
         c->then = close_socket;
         c->user = x;
-        test_spin(w, 1);
-        wire_hears(x, "x");
+        if (i % 2 == 0) {
+            test_spin(w, 1);
+            wire_hears(x, "x");
+        }
         assert_int_equal(call_wait(w, c), 1);
         test_close_own(w, x->other);
     }
+}
+
+static void watch_socket(struct call *c, rondo_loop *loop)
+{
+    struct wire *x = c->user;
+
+    assert_ok(rondo_add_reader(loop, x->fd, count_fd, test_counter(x->w)));
+    assert_int_equal(rondo_remove_reader(loop, x->fd), 1);
+}
+
+static void adopt_socket(struct call *c, rondo_loop *loop)
+{
+    struct wire *x = c->user;
+
+    (void)loop;
+    test_adopt(x->w, test_disown(x->w, x->fd), &recorder, test_peer(x->w));
+    x->fd = RONDO_NO_FD;
+}
+
+static void recv_and_cancel(struct call *c, rondo_loop *loop)
+{
+    struct wire *x = c->user;
+
+    assert_ok(rondo_cancel(loop, wire_recv(x)->id));
+    assert_ok(rondo_cancel(loop, wire_recv(x)->id));
+}
+
+static void send_on(struct call *c, rondo_loop *loop)
+{
+    (void)loop;
+    (void)wire_sendall(c->user, "y", 1);
+}
+
+/* Its first try gets the bytes, so nothing waits for them. */
+TEST(Q1_the_socket_is_free_in_the_done_of_what_ended_at_once)
+{
+    static void (*const actions[])(struct call *, rondo_loop *) = {
+        close_socket, watch_socket, adopt_socket, recv_and_cancel, send_on};
+
+    for (size_t i = 0; i < COUNT_OF(actions); i++) {
+        struct wire *x = wire_new(w, 0);
+        struct call *c;
+
+        wire_hears(x, "x");
+        c = wire_recv(x);
+        c->then = actions[i];
+        c->user = x;
+        assert_int_equal(call_wait(w, c), 1);
+        test_spin(w, 3);
+        if (actions[i] == watch_socket || actions[i] == send_on) {
+            wire_hears(x, "more");
+            assert_int_equal(call_wait(w, wire_recv(x)), 4);
+        }
+        test_close_own(w, x->other);
+    }
+    test_run_loop(w); /* nothing is left of them */
+}
+
+TEST(Q1_what_ended_at_once_can_be_cancelled_and_is_told)
+{
+    struct wire *x = wire_new(w, 0);
+    struct call *c, *next;
+
+    wire_hears(x, "xy");
+    c = call_new(w);
+    c->id = rondo_sock_recv(w->loop, x->fd, x->room, 1, call_done, c);
+    assert_true(c->id > 0);
+    assert_ok(rondo_set_background(w->loop, c->id, true));
+    assert_ok(rondo_cancel(w->loop, c->id));
+    assert_int_equal(rondo_cancel(w->loop, c->id), RONDO_ENOENT);
+    assert_int_equal(call_wait(w, c), 1);
+    next = wire_recv(x);
+    assert_int_not_equal(next->id, c->id);
+    assert_int_equal(call_wait(w, next), 1);
+    assert_int_equal(rondo_cancel(w->loop, next->id), RONDO_ENOENT);
 }
 
 TEST(Q1_the_socket_may_become_a_transport)

@@ -190,6 +190,20 @@ TEST(S5_a_reset_while_paused_costs_no_cpu_and_arrives)
     }
 }
 
+/* More than 32 buffers of io_uring's, and no more than it has at first: a kernel
+ * that goes through them takes its time, and loses the reset behind them. */
+TEST(S5_a_reset_behind_many_bytes_while_paused)
+{
+    struct peer *p = plain_peer(w, &recorder, 128 << 10);
+
+    act_pause(p);
+    test_spin(w, 5);
+    (void)send_until_blocked(w, p->fd);
+    plain_reset(p);
+    act_resume(p);
+    assert_lost(w, p, NULL, RONDO_ECONNRESET);
+}
+
 /* the writer is watched, so this reset is seen at once */
 TEST(S5_a_reset_while_paused_and_writing)
 {

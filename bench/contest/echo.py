@@ -39,11 +39,11 @@ COLUMNS = [server.name for server in ALL]
 # What else an echo may be: its row, its mode, options of the client, target.
 WAYS = [
     ("one connection", "", ["--connections", "1"], 365),
-    ("with timeouts", "timed", [], 178),
+    ("with timeouts", "timed", [], 166),
     ("into get_buffer", "buffered", [], 154),
-    ("a reader", "reader", [], 360),
+    ("a reader", "reader", [], 270),
     ("a filter that passes on", "filter", [], 258),
-    ("unix sockets", "unix", [], 200),
+    ("unix sockets", "unix", [], 198),
 ]
 # "raw" is a ring by hand here
 RING = [

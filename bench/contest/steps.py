@@ -14,11 +14,11 @@ TARGETS = {
     "start+cancel": (250, 100_000),
     "start+later": (185, 100_000),
     "start+expire": (560, 100_000), # by the time of day some are filed once more
-    "call_soon": (82, 100_000),
+    "call_soon": (76, 100_000),
     "call_soon_chained": (270, 20_000),
-    "post": (200, 100_000),
-    "loop_new+close": (5_200, 200),
-    "sock_recv+sendall": (1_950, 20_000),
+    "post": (180, 100_000),
+    "loop_new+close": (3_400, 200),
+    "sock_recv+sendall": (720, 20_000),
     "add_reader": (160, 20_000),
     "accept+close": (2_380, 3_200),
 }

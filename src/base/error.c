@@ -128,28 +128,45 @@ int error_set(int error, const char *format, ...)
     return error;
 }
 
+/* The reason is never cut off: a text that is too long ends with "...", and
+ * leaves some room for what error_in puts before it. */
+static void error_add_reason(const char *reason)
+{
+    enum { BEFORE = 64 };
+    static const char gap[] = "...";
+    size_t used = strlen(last.text), size = strlen(reason) + 1;
+    size_t most = sizeof last.text - BEFORE - sizeof gap - size;
+    if (used > most) {
+        used = most;
+        while (used && (last.text[used] & 0xc0) == 0x80)
+            used--; /* a character is left out as a whole */
+        memcpy(last.text + used, gap, sizeof gap);
+        used += sizeof gap - 1;
+    }
+    memcpy(last.text + used, reason, size);
+}
+
 int error_os(int error, const char *format, ...)
 {
+    char reason[256], why[128], number[24];
     va_list arguments;
     va_start(arguments, format);
     error_write_text(format, arguments);
     va_end(arguments);
-    size_t used = strlen(last.text), room = sizeof last.text - used;
-    char why[128], number[24];
-    if (!last.os_error) {
-        snprintf(last.text + used, room, ": %s (%s)", rondo_strerror(error),
-                 rondo_error_name(error));
-        return error;
-    }
-    const char *name = sys_error_name(last.os_error);
+    const char *name = last.os_error ? sys_error_name(last.os_error) : NULL;
     snprintf(number, sizeof number, "%lld", (long long)last.os_error);
     name = name ? name : number;
-    sys_error_text(last.os_error, why, sizeof why);
-    if (sys_error_code(last.os_error) == error)
-        snprintf(last.text + used, room, ": %s (%s)", why, name);
-    else /* it means something else here */
-        snprintf(last.text + used, room, ": %s (%s, from %s)",
+    if (!last.os_error) {
+        snprintf(reason, sizeof reason, ": %s (%s)", rondo_strerror(error),
+                 rondo_error_name(error));
+    } else if (sys_error_code(last.os_error) == error) {
+        sys_error_text(last.os_error, why, sizeof why);
+        snprintf(reason, sizeof reason, ": %s (%s)", why, name);
+    } else { /* it means something else here */
+        snprintf(reason, sizeof reason, ": %s (%s, from %s)",
                  rondo_strerror(error), rondo_error_name(error), name);
+    }
+    error_add_reason(reason);
     return error;
 }
 

@@ -36,13 +36,14 @@ static int backend_unknown(const char *what, const char *name)
                      name, list);
 }
 
-int backend_choose(const char *name, const struct backend **backend)
+int backend_choose(const char *name, bool has_env,
+                   const struct backend **backend)
 {
     const char *wanted = name;
-    *backend = name ? NULL : atomic_load(&policy);
+    *backend = name ? NULL : atomic_load(SYS_POLICY(&policy));
     if (*backend)
         return 0;
-    if (!wanted)
+    if (!wanted && has_env)
         wanted = sys_env("RONDO_BACKEND");
     *backend = wanted && *wanted ? backend_find(wanted)
                : name            ? NULL
@@ -58,7 +59,7 @@ int rondo_set_default_backend(const char *name)
         if (!backend)
             return backend_unknown("set_default_backend", name);
     }
-    atomic_store(&policy, backend);
+    atomic_store(SYS_POLICY(&policy), backend);
     return 0;
 }
 

@@ -18,7 +18,15 @@ struct backend {
     const struct poller *poller; /* the reactor's; NULL: it is another's */
     int accepts;      /* accept operations a server keeps outstanding */
     bool sends_files; /* carries out OP_SENDFILE */
+    /* Of a backend that binds a transport's socket to the loop for good: the
+     * io->mode of one that comes from another loop. It waits for readiness then
+     * and carries nothing out; nor is a write under way cancelled before, since
+     * some of its bytes may have left. 0: sockets can leave. */
+    unsigned char moved_mode;
 
+    /* The size of the room that lies in the loop's block for it, from
+     * loop->backend_room on, and is not zeroed. NULL: it has none. */
+    size_t (*size)(const struct backend *backend);
     /* Makes loop->backend_data. An error leaves it NULL, or in a state that
      * close takes. */
     int (*open)(rondo_loop *loop);
@@ -96,9 +104,10 @@ extern const struct backend *const backend_table[];
 
 /* Finds the backend of a new loop: the one called `name`; if that is NULL, the
  * one of rondo_set_default_backend, else the one that RONDO_BACKEND names in
- * the environment, else the first. Any thread. Returns 0, or RONDO_ENOTSUP with
- * a sentence. */
-int backend_choose(const char *name, const struct backend **backend);
+ * the environment, if has_env, else the first. Any thread. Returns 0, or
+ * RONDO_ENOTSUP with a sentence. */
+int backend_choose(const char *name, bool has_env,
+                   const struct backend **backend);
 
 /* ---- a poller ---- */
 
@@ -186,6 +195,7 @@ static inline void *reactor_state(const rondo_loop *loop)
 
 /* ---- the reactor, as a backend ---- */
 
+size_t reactor_size(const struct backend *backend);
 int reactor_open(rondo_loop *loop);
 void reactor_close(rondo_loop *loop);
 int reactor_reopen(rondo_loop *loop);
@@ -203,8 +213,8 @@ int reactor_list(rondo_loop *loop, rondo_poll_entry *entries, size_t room,
 
 /* The members of a struct backend over that poller. */
 #define REACTOR(poller_table)                                                  \
-    .poller = (poller_table), .accepts = 1, .open = reactor_open,              \
-    .close = reactor_close, .reopen = reactor_reopen,                          \
+    .poller = (poller_table), .accepts = 1, .size = reactor_size,              \
+    .open = reactor_open, .close = reactor_close, .reopen = reactor_reopen,    \
     .attach = reactor_attach, .probe = reactor_probe,                          \
     .detach = reactor_detach, .submit = reactor_submit,                        \
     .cancel = reactor_cancel, .wait = reactor_wait, .wake = reactor_wake,      \

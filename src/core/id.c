@@ -19,22 +19,28 @@ static int id_grow(rondo_loop *loop)
     return 0;
 }
 
+/* A slot that was never used becomes the free one. */
+static COLD int id_add_slot(rondo_loop *loop)
+{
+    int error = loop->ids_used == loop->ids_room ? id_grow(loop) : 0;
+    if (error)
+        return error;
+    loop->ids_free = (uint32_t)loop->ids_used++;
+    loop->ids[loop->ids_free] = (struct id_slot){
+        .generation = loop->first_generation, .next_free = ID_NO_SLOT};
+    return 0;
+}
+
 rondo_id id_new(rondo_loop *loop, struct handle *object,
                 void (*cancel)(rondo_loop *loop, struct handle *object))
 {
+    int error = loop->ids_free == ID_NO_SLOT ? id_add_slot(loop) : 0;
+    if (error)
+        return error;
     uint32_t index = loop->ids_free;
-    if (index == ID_NO_SLOT) {
-        int error = loop->ids_used == loop->ids_room ? id_grow(loop) : 0;
-        if (error)
-            return error;
-        index = (uint32_t)loop->ids_used++;
-        loop->ids[index] =
-            (struct id_slot){.generation = loop->first_generation};
-    } else {
-        assert(index < loop->ids_used);
-        loop->ids_free = loop->ids[index].next_free;
-    }
     struct id_slot *slot = &loop->ids[index];
+    assert(index < loop->ids_used);
+    loop->ids_free = slot->next_free;
     assert(object && cancel && !slot->object);
     assert(slot->generation <= ID_GENERATION_MAX);
     slot->object = object;
@@ -66,6 +72,19 @@ void id_free(rondo_loop *loop, rondo_id id)
     assert(!id_find(loop, id));
 }
 
+rondo_id id_next(rondo_loop *loop, rondo_id id)
+{
+    struct id_slot *slot = &loop->ids[id_slot(id)];
+    if (slot->generation != id_generation(id) ||
+        slot->generation == ID_GENERATION_MAX) {
+        id_free(loop, id);
+        return 0;
+    }
+    assert(slot->object);
+    slot->generation++;
+    return id + (INT64_C(1) << ID_SLOT_BITS);
+}
+
 struct handle *id_object(const rondo_loop *loop, rondo_id id)
 {
     const struct id_slot *slot = id_find(loop, id);
@@ -79,7 +98,7 @@ int id_cancel(rondo_loop *loop, rondo_id id)
         return RONDO_ENOENT;
     struct handle *object = slot->object;
     void (*cancel)(rondo_loop *, struct handle *) = slot->cancel;
-    assert(*object->link == object); /* an open handle */
+    assert(!handle_is_open(object) || *object->link == object);
     id_free(loop, id);
     cancel(loop, object);
     return 0;
@@ -90,6 +109,7 @@ int id_set_background(rondo_loop *loop, rondo_id id, bool background)
     const struct id_slot *slot = id_find(loop, id);
     if (!slot)
         return RONDO_ENOENT;
-    handle_set_background(loop, slot->object, background);
+    if (handle_is_open(slot->object))
+        handle_set_background(loop, slot->object, background);
     return 0;
 }

@@ -70,7 +70,8 @@ static inline uint64_t id_first_place(uint32_t loop_number)
     return (uint64_t)(loop_number >> ID_TAG_BITS) << 28;
 }
 
-/* Makes the id of a pending operation. `cancel` ends it early; it is called at
+/* Makes the id of a pending operation, an open handle, or one whose result is
+ * known and whose handle is not open. `cancel` ends it early; it is called at
  * most once, by id_cancel, when the id is free already. Returns the id, or
  * RONDO_ENOMEM with a sentence, also if all 2^24 slots are in use or
  * retired. */
@@ -79,6 +80,11 @@ rondo_id id_new(rondo_loop *loop, struct handle *object,
 /* The operation has ended: the id names nothing from now on. Does nothing if it
  * is free already, so the end of a cancelled operation may call it again. */
 void id_free(rondo_loop *loop, rondo_id id);
+/* The operation has ended, and its memory is kept for one more, which gets the
+ * id that is returned, without id_new; 0: there is none, since the id was freed
+ * or its slot has retired. Until then the next id names the memory, too, so
+ * `cancel` has to know an operation that has ended. */
+rondo_id id_next(rondo_loop *loop, rondo_id id);
 /* What the id names; NULL: nothing, or a callback, a timer or a post. */
 struct handle *id_object(const rondo_loop *loop, rondo_id id);
 /* These two return 0, or RONDO_ENOENT without a sentence: the id names nothing,

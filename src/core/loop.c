@@ -26,7 +26,7 @@ enum { FAILED_WAITS_LIMIT = 1000, FAILED_WAIT_MS = 5 };
 #ifndef NDEBUG
 static bool loop_counts_are_sound(const rondo_loop *loop)
 {
-    size_t alive = 0;
+    size_t alive = 0, all = 0;
     for (int kind = 0; kind < HANDLE_KINDS; kind++) {
         size_t live = 0;
         for (struct handle *h = loop->handles[kind]; h; h = h->next) {
@@ -35,8 +35,10 @@ static bool loop_counts_are_sound(const rondo_loop *loop)
         }
         if (live != loop->live[kind])
             return false;
+        all += live;
     }
-    return alive + timers_count_alive(&loop->timers) == loop->alive;
+    return all == loop->live_handles &&
+           alive + timers_count_alive(&loop->timers) == loop->alive;
 }
 
 /* What holds between iterations. With n handles and timers these are counted
@@ -44,9 +46,7 @@ static bool loop_counts_are_sound(const rondo_loop *loop)
 static bool loop_is_sound(const rondo_loop *loop)
 {
     uint64_t ring = loop->ring_tail - loop->ring_head;
-    uint64_t things = loop->timers.slots_used + 1;
-    for (int kind = 0; kind < HANDLE_KINDS; kind++)
-        things += loop->live[kind];
+    uint64_t things = loop->timers.slots_used + 1 + loop->live_handles;
     return ring <= loop->ring_room && loop->ring_background <= ring &&
            !*loop->ready_last && loop->table_used <= loop->table_room &&
            (loop->metrics.iterations % things || loop_counts_are_sound(loop));
@@ -314,6 +314,7 @@ void handle_open(rondo_loop *loop, struct handle *handle, enum handle_kind kind)
         handle->next->link = &handle->next;
     loop->handles[kind] = handle;
     loop->live[kind]++;
+    loop->live_handles++;
     loop->alive++;
     assert(*handle->link == handle);
 }
@@ -325,7 +326,9 @@ void handle_close(rondo_loop *loop, struct handle *handle)
     *handle->link = handle->next;
     if (handle->next)
         handle->next->link = handle->link;
+    handle->link = NULL;
     loop->live[handle->kind]--;
+    loop->live_handles--;
     if (!handle->background)
         loop->alive--;
     for (struct handle_walk *w = loop->walk; w; w = w->outer)
@@ -403,14 +406,15 @@ static void loop_free_all(rondo_loop *loop)
     if (loop->backend_data)
         loop->backend->close(loop);
     loop_free(loop, loop->ring);
-    loop_free(loop, loop->table);
+    if (loop->table != loop->first_table)
+        loop_free(loop, loop->table);
     loop_free(loop, loop->ids);
     loop_free(loop, loop);
 }
 
-static bool loop_wants_debug(int option)
+static bool loop_wants_debug(int option, bool has_env)
 {
-    const char *env = sys_env("RONDO_DEBUG");
+    const char *env = has_env && !option ? sys_env("RONDO_DEBUG") : NULL;
     return option ? option > 0 : env && strcmp(env, "1") == 0;
 }
 
@@ -420,7 +424,8 @@ static size_t loop_aligned_size(size_t size)
     return (size + unit - 1) / unit * unit;
 }
 
-/* The loop, the state of each part and the scratch buffer are one block. */
+/* The loop, the state of each part, that of the backend and the scratch buffer
+ * are one block. This is the size of the first two. */
 static size_t loop_size(void)
 {
     size_t size = loop_aligned_size(sizeof(rondo_loop));
@@ -429,15 +434,20 @@ static size_t loop_size(void)
     return size;
 }
 
+static size_t loop_backend_size(const struct backend *backend)
+{
+    return backend->size ? loop_aligned_size(backend->size(backend)) : 0;
+}
+
 static void loop_place_parts(rondo_loop *loop)
 {
     char *at = (char *)loop + loop_aligned_size(sizeof *loop);
     for (int i = 0; i < LOOP_PARTS; i++) {
-        loop->part[i] = loop_parts[i]->size ? at : NULL;
+        loop->part[i] = at;
         at += loop_aligned_size(loop_parts[i]->size);
     }
-    assert(at == (char *)loop + loop_size());
-    loop->scratch = at;
+    loop->backend_room = at;
+    loop->scratch = at + loop_backend_size(loop->backend);
 }
 
 _Atomic uint32_t loops_made;
@@ -445,10 +455,11 @@ _Atomic uint32_t loops_made;
 static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
                       const rondo_allocator *allocator)
 {
-    memset(loop, 0, loop_size()); /* the scratch buffer is left alone */
     loop_place_parts(loop);
     loop->allocator = *allocator;
     loop->ready_last = &loop->ready_first;
+    loop->table = loop->first_table;
+    loop->table_room = LOOP_TABLE;
     loop->ids_free = ID_NO_SLOT;
     uint32_t number = atomic_fetch_add(&loops_made, 1);
     loop->tag = number & ((1U << ID_TAG_BITS) - 1);
@@ -466,7 +477,6 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
                                                    : RONDO_SEC(5);
     sys_fork_watch();
     loop->generation = sys_fork_generation;
-    loop->debug = loop_wants_debug(o->debug);
     loop_set_guard(loop);
     loop->metrics.size = sizeof loop->metrics;
     atomic_init(&loop->sleeping, false);
@@ -475,20 +485,23 @@ static void loop_init(rondo_loop *loop, const rondo_loop_options *o,
 
 static int loop_check_parts(const rondo_loop_options *o)
 {
-    int error = 0;
-    for (int i = 0; i < LOOP_PARTS && !error; i++)
-        if (loop_parts[i]->check)
-            error = loop_parts[i]->check(o, "loop_new");
-    return error;
+    for (int i = 0; i < LOOP_PARTS; i++) {
+        int error =
+            loop_parts[i]->check ? loop_parts[i]->check(o, "loop_new") : 0;
+        if (error)
+            return error;
+    }
+    return 0;
 }
 
 static int loop_open_parts(rondo_loop *loop, const rondo_loop_options *o)
 {
-    int error = 0;
-    for (int i = 0; i < LOOP_PARTS && !error; i++)
-        if (loop_parts[i]->open)
-            error = loop_parts[i]->open(loop, o);
-    return error;
+    for (int i = 0; i < LOOP_PARTS; i++) {
+        int error = loop_parts[i]->open ? loop_parts[i]->open(loop, o) : 0;
+        if (error)
+            return error;
+    }
+    return 0;
 }
 
 static int loop_open_all(rondo_loop *loop, const rondo_loop_options *o)
@@ -510,21 +523,26 @@ int rondo_loop_new(rondo_loop **loop, const rondo_loop_options *options)
         return error_set(RONDO_EINVAL, "loop_new: nowhere to put the loop");
     *loop = NULL;
     int error = loop_options(&o, sizeof o, options, "loop_new");
+    bool has_env = sys_env_has("RONDO_");
     if (!error)
         error = loop_check_parts(&o);
     if (!error)
-        error = backend_choose(o.backend, &backend);
+        error = backend_choose(o.backend, has_env, &backend);
     if (error)
         return error;
     const rondo_allocator *a = o.allocator ? o.allocator : &memory_of_libc;
     if (!a->malloc_fn || !a->realloc_fn || !a->free_fn)
         return error_set(RONDO_EINVAL, "loop_new: the allocator lacks one of "
                                        "malloc_fn, realloc_fn, free_fn");
-    rondo_loop *made = a->malloc_fn(loop_size() + LOOP_SCRATCH, a->context);
+    size_t size = loop_size();
+    rondo_loop *made = a->malloc_fn(
+        size + loop_backend_size(backend) + LOOP_SCRATCH, a->context);
     if (!made)
         return error_set(RONDO_ENOMEM, "loop_new: out of memory");
-    loop_init(made, &o, a);
+    memset(made, 0, size); /* the rest is left alone */
     made->backend = backend;
+    made->debug = loop_wants_debug(o.debug, has_env);
+    loop_init(made, &o, a);
     error = loop_open_all(made, &o);
     if (error)
         loop_free_all(made);
@@ -546,7 +564,8 @@ static void loop_close_handles(rondo_loop *loop)
         HANDLE_PATH,      HANDLE_NETWORK,   HANDLE_TERMINAL};
     _Static_assert(sizeof order / sizeof *order == HANDLE_KINDS,
                    "each kind of handle is closed");
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+    for (size_t i = 0; i < sizeof order / sizeof *order && loop->live_handles;
+         i++) {
         struct handle_walk walk;
         struct handle *h;
         if (!loop->live[order[i]])
@@ -559,10 +578,7 @@ static void loop_close_handles(rondo_loop *loop)
 
 static bool loop_any_live(const rondo_loop *loop)
 {
-    for (int i = 0; i < HANDLE_KINDS; i++)
-        if (loop->live[i])
-            return true;
-    return loop->ready_first;
+    return loop->live_handles || loop->ready_first;
 }
 
 /* A wait of a closing loop has failed, which is reported once. The next one may
@@ -604,6 +620,8 @@ static int loop_drain(rondo_loop *loop)
         if (left <= 0)
             loop_expire_parts(loop);
     }
+    if (!loop_any_live(loop))
+        return 0;
     loop_expire_parts(loop);
     return loop_any_live(loop) ? error : 0;
 }

@@ -150,7 +150,10 @@ enum loop_part_id {
     LOOP_PARTS
 };
 
-enum { LOOP_SCRATCH = 65536 }; /* the size of the scratch buffer */
+enum {
+    LOOP_SCRATCH = 65536, /* the size of the scratch buffer */
+    LOOP_TABLE = 16       /* of the first table of descriptors */
+};
 
 /* What any thread and any signal handler may request of a loop. LOOP_SIGNALS:
  * signals have arrived, signals_run is to call their hooks. LOOP_WAKE: the next
@@ -163,7 +166,7 @@ struct rondo_loop {
     /* what an iteration touches */
     struct task *ready_first, **ready_last; /* the ready list */
     const struct backend *backend;
-    void *backend_data;
+    void *backend_data, *backend_room;
     char *scratch;     /* one read at a time; valid during one dispatch */
     int64_t now;       /* the clock, read after each wait */
     uint32_t guard;    /* loop_set_guard: what a call checks on the fast path */
@@ -192,10 +195,12 @@ struct rondo_loop {
 
     /* handles and ids */
     struct io **table;                    /* by descriptor (op.c) */
+    struct io *first_table[LOOP_TABLE];   /* which it begins as */
     size_t table_room, table_used;        /* room: 0 or a power of two */
     struct handle *handles[HANDLE_KINDS]; /* the latest first */
     struct handle_walk *walk;             /* the innermost under way */
     size_t live[HANDLE_KINDS];            /* the length of each list */
+    size_t live_handles;                  /* of all */
     size_t live_watchers;                 /* readers plus writers (watch.c) */
     struct id_slot *ids;                  /* the slots of operations (id.c) */
     size_t ids_used, ids_room;
@@ -236,11 +241,31 @@ void *loop_alloc(rondo_loop *loop, size_t size);
 void *loop_realloc(rondo_loop *loop, void *p, size_t size);
 void loop_free(rondo_loop *loop, void *p); /* NULL: nothing to do */
 
-/* Returns a zeroed block, a kept one if there is one; NULL: out of memory. All
- * blocks of a kind have the same size, at least that of struct loop_block. */
-void *free_list_take(rondo_loop *loop, enum free_list_kind kind, size_t size);
+COLD void *free_list_new(rondo_loop *loop, size_t size);
+/* Returns a kept block, with its bytes as they were except the link, or a zeroed
+ * new one; NULL: out of memory. All blocks of a kind have the same size, at
+ * least that of struct loop_block. */
+static inline void *free_list_take(rondo_loop *loop, enum free_list_kind kind,
+                                   size_t size)
+{
+    struct loop_block *block = loop->free_list[kind];
+    assert(kind < FREE_LISTS && size >= sizeof *block);
+    if (!block)
+        return free_list_new(loop, size);
+    loop->free_list[kind] = block->next;
+    return block;
+}
+
 /* Keeps the block until the next take, or until the loop is freed. */
-void free_list_put(rondo_loop *loop, enum free_list_kind kind, void *p);
+static inline void free_list_put(rondo_loop *loop, enum free_list_kind kind,
+                                 void *p)
+{
+    struct loop_block *block = p;
+    assert(block && block != loop->free_list[kind]);
+    block->next = loop->free_list[kind];
+    loop->free_list[kind] = block;
+}
+
 /* Frees the blocks of all lists. */
 void free_list_clear(rondo_loop *loop);
 
@@ -392,6 +417,11 @@ void handle_open(rondo_loop *loop, struct handle *handle,
 /* Takes it out. Its operations must be idle and its tasks off the ready list
  * before its memory is freed. */
 void handle_close(rondo_loop *loop, struct handle *handle);
+/* Of one that was open, or whose bytes are zero. */
+static inline bool handle_is_open(const struct handle *handle)
+{
+    return handle->link;
+}
 
 /* A walk over the handles of a kind that calls the program, which may close any
  * of them meanwhile, and walk itself. It lives on the stack of its caller. */

@@ -45,25 +45,10 @@ void loop_free(rondo_loop *loop, void *p)
         loop->allocator.free_fn(p, loop->allocator.context);
 }
 
-void *free_list_take(rondo_loop *loop, enum free_list_kind kind, size_t size)
+void *free_list_new(rondo_loop *loop, size_t size)
 {
-    struct loop_block *block = loop->free_list[kind];
-    assert(kind < FREE_LISTS && size >= sizeof *block);
-    if (block)
-        loop->free_list[kind] = block->next;
-    else
-        block = loop_alloc(loop, size);
-    if (block)
-        memset(block, 0, size);
-    return block;
-}
-
-void free_list_put(rondo_loop *loop, enum free_list_kind kind, void *p)
-{
-    struct loop_block *block = p;
-    assert(block && block != loop->free_list[kind]);
-    block->next = loop->free_list[kind];
-    loop->free_list[kind] = block;
+    void *block = loop_alloc(loop, size);
+    return block ? memset(block, 0, size) : NULL;
 }
 
 void free_list_clear(rondo_loop *loop)

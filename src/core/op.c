@@ -22,9 +22,22 @@ int op_accepts(const rondo_loop *loop)
     return loop->backend->accepts;
 }
 
-bool op_sends_files(const rondo_loop *loop)
+/* Bound to another loop, if backends do that. */
+static bool io_is_moved(const rondo_loop *loop, const struct io *io)
 {
-    return loop->backend->sends_files;
+    unsigned char mode = loop->backend->moved_mode;
+    return mode && io->mode == mode;
+}
+
+bool op_sends_files(const rondo_loop *loop, const struct io *io)
+{
+    return loop->backend->sends_files && !io_is_moved(loop, io);
+}
+
+bool op_may_leave(const rondo_loop *loop, const struct op *op)
+{
+    bool writes = op->task.kind == OP_WRITE || op->task.kind == OP_SENDFILE;
+    return !writes || !loop->backend->moved_mode || io_is_moved(loop, op->io);
 }
 
 void op_submit(rondo_loop *loop, struct op *op)
@@ -70,7 +83,13 @@ static size_t io_probe(const rondo_loop *loop, sys_fd fd)
 
 struct io *io_find(const rondo_loop *loop, sys_fd fd)
 {
-    return loop->table_room ? loop->table[io_probe(loop, fd)] : NULL;
+    return loop->table[io_probe(loop, fd)];
+}
+
+struct io *io_find_used(const rondo_loop *loop, sys_fd fd)
+{
+    struct io *io = io_find(loop, fd);
+    return io && io->owner != IO_UNUSED ? io : NULL;
 }
 
 #ifndef NDEBUG
@@ -91,7 +110,7 @@ static bool io_table_is_sound(const rondo_loop *loop)
 static int io_grow(rondo_loop *loop)
 {
     struct io **old = loop->table;
-    size_t old_room = loop->table_room, room = old_room ? old_room * 2 : 16;
+    size_t old_room = loop->table_room, room = old_room * 2;
     struct io **table = loop_alloc(loop, room * sizeof(struct io *));
     if (!table)
         return error_set(RONDO_ENOMEM, "out of memory for descriptors");
@@ -102,16 +121,18 @@ static int io_grow(rondo_loop *loop)
     for (size_t i = 0; i < old_room; i++)
         if (old[i])
             table[io_probe(loop, old[i]->fd)] = old[i];
-    loop_free(loop, old);
+    if (old != loop->first_table)
+        loop_free(loop, old);
     assert(io_table_is_sound(loop));
     return 0;
 }
 
-/* Empties a place and moves back what the hole would hide from a search. */
-static void io_take_out(rondo_loop *loop, size_t hole)
+/* Empties its place and moves back what the hole would hide from a search. */
+static void io_leave_table(rondo_loop *loop, struct io *io)
 {
-    size_t mask = loop->table_room - 1;
-    assert(loop->table[hole] && loop->table_used > 0);
+    size_t mask = loop->table_room - 1, hole = io_probe(loop, io->fd);
+    assert(loop->table[hole] == io && loop->table_used > 0);
+    io->entered = false;
     loop->table[hole] = NULL;
     loop->table_used--;
     for (size_t i = (hole + 1) & mask; loop->table[i]; i = (i + 1) & mask) {
@@ -136,39 +157,64 @@ static void io_evict(rondo_loop *loop, struct io *io)
     io_detach(loop, io);
 }
 
-int io_attach(rondo_loop *loop, struct io *io)
+static bool io_gives_way(const struct io *io, const struct io *to)
 {
-    assert(!io->attached && !io->op[0] && !io->op[1]);
+    return io->owner == IO_UNUSED ||
+           (io_is_of_program(io) && !io_is_of_program(to));
+}
+
+int io_enter(rondo_loop *loop, struct io *io)
+{
+    assert(!io->entered && !io->attached && !io->op[0] && !io->op[1]);
     if ((loop->table_used + 1) * 4 > loop->table_room * 3) {
         int error = io_grow(loop);
         if (error)
             return error;
     }
     struct io *other = io_find(loop, io->fd);
-    if (other && io_is_of_program(other) && !io_is_of_program(io))
+    if (other && io_gives_way(other, io))
         io_evict(loop, other);
     else if (other)
         return error_set(RONDO_EBUSY, "descriptor %lld is in use by the loop",
                          (long long)io->fd);
-    int error = loop->backend->attach(loop, io);
-    if (error)
-        return error;
     loop->table[io_probe(loop, io->fd)] = io;
     loop->table_used++;
-    io->attached = true;
+    io->entered = true;
     assert(io_find(loop, io->fd) == io);
     return 0;
 }
 
+int io_attach(rondo_loop *loop, struct io *io)
+{
+    bool enters = !io->entered;
+    assert(!io->attached && !io->op[0] && !io->op[1]);
+    int error = enters ? io_enter(loop, io) : 0;
+    if (error)
+        return error;
+    error = loop->backend->attach(loop, io);
+    io->attached = !error;
+    if (error && enters)
+        io_leave_table(loop, io);
+    return error;
+}
+
 void io_detach(rondo_loop *loop, struct io *io)
 {
-    if (!io->attached)
+    if (!io->entered)
         return;
     assert(io_find(loop, io->fd) == io);
     assert(!io->op[0] && !io->op[1]); /* of a reactor; else always NULL */
-    loop->backend->detach(loop, io);
-    io_take_out(loop, io_probe(loop, io->fd));
+    if (io->attached)
+        loop->backend->detach(loop, io);
     io->attached = false;
+    io_leave_table(loop, io);
+}
+
+void io_leave(rondo_loop *loop, struct io *io)
+{
+    io_detach(loop, io);
+    io_init(io, io->fd, (enum io_owner)io->owner);
+    io->mode = loop->backend->moved_mode;
 }
 
 bool io_reads_ahead(const rondo_loop *loop)

@@ -49,6 +49,8 @@ enum io_owner {
     IO_DATAGRAM,  /* an endpoint's socket */
     IO_WATCHER,   /* the program's: it may close the descriptor at any time */
     IO_SOCK,      /* the same; a socket with operations of the program on it */
+    IO_UNUSED,    /* an IO_SOCK's that no operation uses now, while the program
+                     is called: gives way to any other */
     IO_PIPE,      /* a transport's pipe, terminal, device or named pipe */
     IO_THREAD,    /* a transport's: readable when its thread has done its part.
                      That thread does not exist in a forked child */
@@ -64,7 +66,8 @@ struct io {
     unsigned char armed;      /* the interest: sides the kernel watches now; for
                                  an OP_WATCH its events and WATCH_ALWAYS */
     unsigned char owner;      /* enum io_owner */
-    bool attached;            /* in the loop's table */
+    bool entered : 1;         /* in the loop's table */
+    bool attached : 1;        /* ... and with the backend */
     unsigned char registered; /* sides the kernel knows of: for the poller */
     unsigned char mode; /* the backend's: how it is bound, or registered */
     unsigned char seen; /* what was seen of an OP_WATCH's events */
@@ -99,8 +102,10 @@ struct accept_op {
 
 /* How many accepts a server keeps outstanding on each listener. */
 int op_accepts(const rondo_loop *loop);
-/* Tells whether the backend carries out OP_SENDFILE. */
-bool op_sends_files(const rondo_loop *loop);
+/* Tells whether the backend carries out OP_SENDFILE on that descriptor. */
+bool op_sends_files(const rondo_loop *loop, const struct io *io);
+/* May it be cancelled, so that its descriptor goes to another loop? */
+bool op_may_leave(const rondo_loop *loop, const struct op *op);
 
 /* Prepares an operation, which is idle then. io may be attached later; it may
  * be NULL if the operation is never submitted. */
@@ -159,7 +164,8 @@ static inline void op_finish(rondo_loop *loop, struct op *op, int error)
 /* Prepares the io of a descriptor, which is not attached then. */
 void io_init(struct io *io, sys_fd fd, enum io_owner owner);
 
-/* Enters a descriptor in the loop's table and with the backend. Returns 0, or
+/* Enters a descriptor in the loop's table, unless it is there, and with the
+ * backend. Returns 0, or
  * an error with a sentence, and then nothing has changed:
  * RONDO_EBUSY: another handle has this number;
  * RONDO_EMFILE: the number is beyond the limit of the backend;
@@ -169,15 +175,21 @@ void io_init(struct io *io, sys_fd fd, enum io_owner owner);
  * number has come back as a new file: the other one is detached and its
  * operations are cancelled. */
 int io_attach(rondo_loop *loop, struct io *io);
+/* Enters it in the table alone, for as long as nothing has to be waited for:
+ * io_attach may follow. Returns 0, RONDO_EBUSY or RONDO_ENOMEM. */
+int io_enter(rondo_loop *loop, struct io *io);
 /* Would the backend wait for that descriptor, which is no socket? 0, or the
  * error of io_attach or of the wait. */
 int io_try(rondo_loop *loop, sys_fd fd);
 
-/* Removes it, so that the caller may close the descriptor. Each operation on it
- * has ended or was cancelled; a completion backend may still owe the done of a
- * cancelled one, which keeps the io's memory in use. Does nothing if it is not
- * attached. */
+/* Removes it from both, so that the caller may close the descriptor. Each
+ * operation on it has ended or was cancelled; a completion backend may still
+ * owe the done of a cancelled one, which keeps the io's memory in use. Does
+ * nothing if it is not entered. */
 void io_detach(rondo_loop *loop, struct io *io);
+/* The same, of one that goes to another loop with this backend: all that this
+ * one has noted of it is forgotten. */
+void io_leave(rondo_loop *loop, struct io *io);
 
 /* Does the backend read before it is asked? Then an OP_READ may have consumed
  * bytes; a handle that cannot have that waits by OP_WAIT_READ. */
@@ -216,14 +228,17 @@ void io_unsent(rondo_loop *loop, struct io *io, const void *rest, size_t size,
  * number may name another file by now. As with io_detach, nothing goes on. */
 void io_reattach(rondo_loop *loop, struct io *io);
 
-/* Returns the io that is attached with this number, or NULL. */
+/* Returns the io that is entered with this number, or NULL. */
 struct io *io_find(const rondo_loop *loop, sys_fd fd);
+/* The same, but an IO_UNUSED is NULL. */
+struct io *io_find_used(const rondo_loop *loop, sys_fd fd);
 
 /* Tells whether the descriptor is the program's, who may close it by mistake
  * while it is attached. */
 static inline bool io_is_of_program(const struct io *io)
 {
-    return io->owner == IO_WATCHER || io->owner == IO_SOCK;
+    return io->owner == IO_WATCHER || io->owner == IO_SOCK ||
+           io->owner == IO_UNUSED;
 }
 
 #endif

@@ -11,7 +11,7 @@
  * the parts, so the core includes nothing above itself. */
 struct loop_part {
     /* The size of its state in a loop: zeroed before open, freed with the loop
-     * by the core. loop_part_state returns it. 0: it has none. */
+     * by the core. loop_part_state returns it. 0: there is nothing there. */
     size_t size;
     /* rondo_loop_new, before there is a loop: refuses impossible options.
      * Returns 0, or an error with a sentence that begins with `what`. */

@@ -393,14 +393,16 @@ static int reactor_open_wake(rondo_loop *loop, struct reactor *r)
     return error ? error_in("loop_new", error) : reactor_watch_wake(loop, r);
 }
 
+size_t reactor_size(const struct backend *backend)
+{
+    return sizeof(struct reactor) + backend->poller->size;
+}
+
 int reactor_open(rondo_loop *loop)
 {
-    size_t size = sizeof(struct reactor) + loop->backend->poller->size;
+    struct reactor *r = loop->backend_room;
     assert(!loop->backend_data);
-    struct reactor *r = loop_alloc(loop, size);
-    if (!r)
-        return error_set(RONDO_ENOMEM, "loop_new: out of memory");
-    memset(r, 0, size - loop->backend->poller->unset);
+    memset(r, 0, reactor_size(loop->backend) - loop->backend->poller->unset);
     r->poller_state = r->state.bytes;
     loop->backend_data = r;
     r->wake.fd[0] = r->wake.fd[1] = SYS_NO_FD;
@@ -416,10 +418,11 @@ void reactor_close(rondo_loop *loop)
 {
     struct reactor *r = reactor_of(loop);
     if (r && r->poller) {
-        reactor_close_wake(loop, r);
+        /* the poller goes with all that it knows, and the loop's table next */
         reactor_close_poller(loop, r);
+        if (!r->poller_wakes)
+            wake_close(&r->wake);
     }
-    loop_free(loop, r);
     loop->backend_data = NULL;
 }
 
@@ -463,7 +466,8 @@ int reactor_reopen(rondo_loop *loop)
     if (error)
         return error;
     for (size_t i = 0; i < loop->table_room; i++)
-        if (loop->table[i] && loop->table[i] != &r->wake_io)
+        if (loop->table[i] && loop->table[i]->attached &&
+            loop->table[i] != &r->wake_io)
             reactor_rewatch(loop, loop->table[i]);
     return 0;
 }

@@ -161,7 +161,8 @@ static inline void remote_tell(rondo_loop *loop, bool first)
         loop_wake(loop);
 }
 
-static rondo_id remote_push(rondo_remote *r, rondo_fn fn, void *arg)
+/* Returns the id of the post, or an error without a sentence. */
+static NOINLINE rondo_id remote_push(rondo_remote *r, rondo_fn fn, void *arg)
 {
     rondo_id id;
     if (r->generation != sys_fork_generation)
@@ -175,11 +176,15 @@ static rondo_id remote_push(rondo_remote *r, rondo_fn fn, void *arg)
     } else if (p->used == p->room && !remote_grow(r)) {
         id = RONDO_ENOMEM;
     } else {
-        uint32_t place =
-            atomic_load_explicit(&r->loop->ring_seen, memory_order_relaxed);
-        p->items[p->used++] = (struct post){fn, arg, place};
-        id = id_make(r->loop, ID_POST, p->first + p->used);
-        remote_tell(r->loop, p->used == 1);
+        rondo_loop *loop = r->loop;
+        struct post *post = &p->items[p->used];
+        post->fn = fn;
+        post->arg = arg;
+        post->place =
+            atomic_load_explicit(&loop->ring_seen, memory_order_relaxed);
+        p->used++;
+        id = id_make(loop, ID_POST, p->first + p->used);
+        remote_tell(loop, p->used == 1);
     }
     sys_mutex_unlock(&r->lock.mutex);
     return id;
@@ -262,25 +267,31 @@ bool remote_take(rondo_loop *loop)
     return loop->posts_left;
 }
 
-/* The next post, which is the loop's alone. */
-static const struct post *remote_next(struct remote *own)
+static COLD void remote_claim_more(struct remote *own)
 {
     struct rondo_remote *r = own->shared;
-    assert(own->next <= own->claimed && remote_has_posts(own));
-    if (own->next == own->claimed) {
-        sys_mutex_lock(&r->lock.mutex);
-        remote_claim(r, own);
-        sys_mutex_unlock(&r->lock.mutex);
-    }
-    return &r->taken.items[own->next];
+    sys_mutex_lock(&r->lock.mutex);
+    remote_claim(r, own);
+    sys_mutex_unlock(&r->lock.mutex);
 }
 
-static void remote_run_next(rondo_loop *loop, struct remote *own)
+/* The next post, which is the loop's alone. */
+static inline const struct post *remote_next(struct remote *own)
 {
-    struct post item = *remote_next(own);
+    assert(own->next <= own->claimed && remote_has_posts(own));
+    if (own->next == own->claimed)
+        remote_claim_more(own);
+    return &own->shared->taken.items[own->next];
+}
+
+/* Runs the post that remote_next has returned. */
+static inline void remote_run_post(rondo_loop *loop, struct remote *own,
+                                   const struct post *post)
+{
+    assert(post == remote_next(own));
     own->next++;
-    if (item.fn)
-        loop_call(loop, item.fn, item.arg);
+    if (post->fn)
+        loop_call(loop, post->fn, post->arg);
 }
 
 /* Posts come first. Called at the end of a run. */
@@ -301,7 +312,7 @@ void remote_run(rondo_loop *loop, size_t most)
 {
     struct remote *own = loop->remote;
     for (; most && remote_has_posts(own); most--)
-        remote_run_next(loop, own);
+        remote_run_post(loop, own, remote_next(own));
     remote_run_completions_now(loop, own, most);
 }
 
@@ -331,7 +342,8 @@ void remote_run_in_order(rondo_loop *loop, size_t most, uint64_t end)
     struct remote *own = loop->remote;
     end = remote_ring_end(loop, own, end);
     while (remote_has_posts(own)) {
-        int32_t ahead = remote_ahead(loop, remote_next(own));
+        const struct post *post = remote_next(own);
+        int32_t ahead = remote_ahead(loop, post);
         if (ahead > 0) {
             uint64_t left = end - loop->ring_head;
             bool beyond = (uint64_t)ahead > left;
@@ -343,7 +355,7 @@ void remote_run_in_order(rondo_loop *loop, size_t most, uint64_t end)
         if (!most)
             return; /* the rest of the ring comes after the next post */
         most--;
-        remote_run_next(loop, own);
+        remote_run_post(loop, own, post);
     }
     loop_run_ring(loop, end);
     remote_run_completions_now(loop, own, most);
@@ -360,7 +372,8 @@ uint64_t remote_allocations(const rondo_loop *loop)
 
 static COLD int remote_explain(int error, const char *what)
 {
-    const char *why = error == RONDO_ECLOSED ? "the loop is closed"
+    const char *why = error == RONDO_EINVAL    ? "no function"
+                      : error == RONDO_ECLOSED ? "the loop is closed"
                       : error == RONDO_EFORKED
                           ? "the loop is the parent process's until "
                             "rondo_loop_after_fork"
@@ -368,12 +381,10 @@ static COLD int remote_explain(int error, const char *what)
     return error_set(error, "%s: %s", what, why);
 }
 
-static rondo_id remote_post_id(rondo_remote *r, rondo_fn fn, void *arg,
-                               const char *what)
+static inline rondo_id remote_post_id(rondo_remote *r, rondo_fn fn, void *arg,
+                                      const char *what)
 {
-    if (!fn)
-        return error_set(RONDO_EINVAL, "%s: no function", what);
-    rondo_id id = remote_push(r, fn, arg);
+    rondo_id id = fn ? remote_push(r, fn, arg) : RONDO_EINVAL;
     return id < 0 ? remote_explain((int)id, what) : id;
 }
 

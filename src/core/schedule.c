@@ -23,10 +23,9 @@ static COLD bool schedule_grow(rondo_loop *loop)
     return true;
 }
 
-/* It is off the ring, so the head is its place plus one. Returns its function;
- * NULL: it was cancelled. */
-static COLD rondo_fn schedule_run_marked(rondo_loop *loop, rondo_fn fn,
-                                         unsigned flags)
+/* It is off the ring, so the head is its place plus one. false: it was
+ * cancelled. */
+static COLD bool schedule_run_marked(rondo_loop *loop, unsigned flags)
 {
     if (flags & (SOON_BACKGROUND | SOON_CANCELLED)) {
         assert(loop->ring_background > 0);
@@ -34,7 +33,7 @@ static COLD rondo_fn schedule_run_marked(rondo_loop *loop, rondo_fn fn,
     }
     if (flags & SOON_RELEASE)
         release_forget(loop, id_make(loop, ID_SOON, loop->ring_head));
-    return flags & SOON_CANCELLED ? NULL : fn;
+    return !(flags & SOON_CANCELLED);
 }
 
 void loop_run_ring(rondo_loop *loop, uint64_t end)
@@ -46,10 +45,9 @@ void loop_run_ring(rondo_loop *loop, uint64_t end)
             &loop->ring[loop->ring_head++ & (loop->ring_room - 1)];
         rondo_fn fn = soon->fn;
         void *arg = soon->arg;
-        if (soon->flags)
-            fn = schedule_run_marked(loop, fn, soon->flags);
-        if (fn)
-            loop_call(loop, fn, arg);
+        if (soon->flags && !schedule_run_marked(loop, soon->flags))
+            continue;
+        loop_call(loop, fn, arg);
     }
 }
 

@@ -36,13 +36,24 @@ struct handler {
     bool once;
 };
 
-/* The list, and how many loops watch each signal. Both are changed only while
- * sys_signals_lock is held, which a signal handler never takes. */
-static _Atomic(struct signals *) signals_first;
-static unsigned signals_watchers[SYS_SIGNALS];
-/* How many signal handlers walk the list now. A loop that has left the list
- * waits until this is 0 once: a handler that comes later does not find it. */
-static atomic_uint signals_walkers;
+/* What the loops of a process share. The list, and how many loops watch each
+ * signal, are changed only while sys_signals_lock is held, which a signal
+ * handler never takes. */
+struct signals_process {
+    _Atomic(struct signals *) first;
+    unsigned watchers[SYS_SIGNALS];
+    /* How many signal handlers walk the list now. A loop that has left the list
+     * waits until this is 0 once: a handler that comes later does not find
+     * it. */
+    atomic_uint walkers;
+};
+
+static struct signals_process signals_shared;
+
+static struct signals_process *signals_process(void)
+{
+    return SYS_OF_PROCESS(signals_shared);
+}
 
 static unsigned signals_bit_of(int signum)
 {
@@ -62,10 +73,11 @@ static int signals_word_of(int signum)
  * interrupts it, it finds the bit. */
 static void signals_arrived(int signum)
 {
+    struct signals_process *p = signals_process();
     int word = signals_word_of(signum);
     unsigned bit = signals_bit_of(signum);
-    atomic_fetch_add(&signals_walkers, 1);
-    for (struct signals *s = atomic_load(&signals_first); s;
+    atomic_fetch_add(&p->walkers, 1);
+    for (struct signals *s = atomic_load(&p->first); s;
          s = atomic_load(&s->next)) {
         if (!(atomic_load(&s->watched[word]) & bit))
             continue;
@@ -75,15 +87,16 @@ static void signals_arrived(int signum)
         if (s->loop->generation == sys_fork_generation)
             loop_wake(s->loop); /* else it is the parent's */
     }
-    atomic_fetch_sub(&signals_walkers, 1);
+    atomic_fetch_sub(&p->walkers, 1);
 }
 
 /* In the child: the bits, and the handlers that walked the list, are the
  * parent's. Bits that are set from now on wait for rondo_loop_after_fork. */
 static void signals_forked(void)
 {
-    atomic_store(&signals_walkers, 0);
-    for (struct signals *s = atomic_load(&signals_first); s;
+    struct signals_process *p = signals_process();
+    atomic_store(&p->walkers, 0);
+    for (struct signals *s = atomic_load(&p->first); s;
          s = atomic_load(&s->next)) {
         for (int i = 0; i < WORDS; i++)
             atomic_store(&s->pending[i], 0);
@@ -99,6 +112,7 @@ static const struct sys_signals_told signals_told = {signals_arrived,
 
 static struct signals *signals_join(rondo_loop *loop)
 {
+    struct signals_process *p = signals_process();
     assert(!loop->signals);
     struct signals *s = loop_alloc(loop, sizeof *s);
     if (!s)
@@ -113,8 +127,8 @@ static struct signals *signals_join(rondo_loop *loop)
     for (int i = 0; i < SYS_SIGNALS; i++)
         atomic_init(&s->counts[i], 0);
     sys_signals_lock();
-    atomic_init(&s->next, atomic_load(&signals_first));
-    atomic_store(&signals_first, s);
+    atomic_init(&s->next, atomic_load(&p->first));
+    atomic_store(&p->first, s);
     sys_signals_unlock();
     return s;
 }
@@ -124,6 +138,7 @@ static struct signals *signals_join(rondo_loop *loop)
  * our handler by its own meanwhile. */
 static int signals_watch(struct signals *s, int signum)
 {
+    unsigned *watchers = &signals_process()->watchers[signum];
     atomic_uint *watched = &s->watched[signals_word_of(signum)];
     unsigned bit = signals_bit_of(signum);
     assert(signum > 0 && signum < SYS_SIGNALS);
@@ -133,8 +148,8 @@ static int signals_watch(struct signals *s, int signum)
     if (error && !had)
         atomic_fetch_and(watched, ~bit);
     else if (!had)
-        signals_watchers[signum]++;
-    assert(error || signals_watchers[signum] > 0);
+        ++*watchers;
+    assert(error || *watchers > 0);
     sys_signals_unlock();
     return error;
 }
@@ -142,11 +157,12 @@ static int signals_watch(struct signals *s, int signum)
 /* The caller holds sys_signals_lock. */
 static void signals_unwatch(struct signals *s, int signum)
 {
+    unsigned *watchers = &signals_process()->watchers[signum];
     int word = signals_word_of(signum);
     unsigned bit = signals_bit_of(signum);
-    assert(signals_watchers[signum] > 0);
+    assert(*watchers > 0);
     assert(atomic_load(&s->watched[word]) & bit);
-    if (--signals_watchers[signum] == 0)
+    if (--*watchers == 0)
         sys_signal_unwatch(signum);
     atomic_fetch_and(&s->watched[word], ~bit);
     atomic_fetch_and(&s->pending[word], ~bit);
@@ -155,6 +171,7 @@ static void signals_unwatch(struct signals *s, int signum)
 
 void signals_close(rondo_loop *loop)
 {
+    struct signals_process *p = signals_process();
     struct signals *s = loop->signals;
     if (!s)
         return;
@@ -164,12 +181,12 @@ void signals_close(rondo_loop *loop)
         if (atomic_load(&s->watched[signals_word_of(signum)]) &
             signals_bit_of(signum))
             signals_unwatch(s, signum);
-    _Atomic(struct signals *) *link = &signals_first;
+    _Atomic(struct signals *) *link = &p->first;
     while (atomic_load(link) != s)
         link = &atomic_load(link)->next;
     atomic_store(link, atomic_load(&s->next));
     sys_signals_unlock();
-    while (atomic_load(&signals_walkers))
+    while (atomic_load(&p->walkers))
         sys_thread_yield();
     loop_free(loop, s);
     loop->signals = NULL;

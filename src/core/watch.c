@@ -242,7 +242,7 @@ static int watch_new(rondo_loop *loop, sys_fd fd, const char *what, bool events,
 static int watch_find(rondo_loop *loop, rondo_fd fd, const char *what,
                       struct watcher **found)
 {
-    struct io *io = io_find(loop, sys_fd_of(fd));
+    struct io *io = io_find_used(loop, sys_fd_of(fd));
     *found = NULL;
     if (io && io->owner != IO_WATCHER)
         return error_set(RONDO_EBUSY,

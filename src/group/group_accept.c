@@ -94,40 +94,43 @@ void group_accept_go_on(rondo_loop *home, struct completion *c)
     group_server_unref(gs);
 }
 
-static void accept_hand_to(rondo_group_server *gs, struct group_part *p,
-                           sys_fd fd, const rondo_address *peer)
+/* A loop that is just ending takes nothing more: another one gets the client.
+ * false: there is none. */
+static bool accept_hand_on(rondo_group_server *gs, struct handed *h)
 {
-    struct handed *h = sys_alloc(sizeof *h);
-    if (!h) {
-        sys_close(fd);
-        server_pause_for(gs->accepting,
-                         error_set(RONDO_ENOMEM, "out of memory"));
-        return;
+    struct group_part *p;
+    while ((p = accept_choose(gs))) {
+        h->part = p;
+        gs->turn = p->index + 1;
+        atomic_fetch_add(&p->coming, 1);
+        group_server_ref(gs);
+        if (group_send(gs->group, p->index, &h->there))
+            return true;
+        atomic_store(&p->takes, false);
+        atomic_fetch_sub(&p->coming, 1);
+        group_server_unref(gs);
     }
-    *h = (struct handed){
-        .there.done = handed_arrives, .part = p, .fd = fd, .peer = *peer};
-    gs->turn = p->index + 1;
-    atomic_fetch_add(&p->coming, 1);
-    group_server_ref(gs);
-    if (group_send(gs->group, p->index, &h->there))
-        return;
-    atomic_fetch_sub(&p->coming, 1);
-    group_server_unref(gs);
-    sys_close(fd); /* that loop is just ending, with all its clients */
-    sys_free(h);
+    return false;
 }
 
 void group_accepted(rondo_server *s, void *arg, rondo_fd socket,
                     const rondo_address *peer)
 {
     rondo_group_server *gs = arg;
-    struct group_part *p = accept_choose(gs);
+    sys_fd fd = sys_fd_of(socket);
+    struct handed *h = sys_alloc(sizeof *h);
     assert(s == gs->accepting);
     (void)s;
-    if (p)
-        accept_hand_to(gs, p, sys_fd_of(socket), peer);
+    if (h)
+        *h = (struct handed){
+            .there.done = handed_arrives, .fd = fd, .peer = *peer};
     else
-        sys_close(sys_fd_of(socket));
+        server_pause_for(gs->accepting,
+                         error_set(RONDO_ENOMEM, "out of memory"));
+    if (!h || !accept_hand_on(gs, h)) {
+        sys_close(fd);
+        sys_free(h);
+    }
     if (gs->accepting && !gs->closing)
         accept_pause_if_full(gs);
 }

@@ -222,7 +222,13 @@ static void metrics_add(rondo_loop_metrics *sum, const rondo_loop_metrics *m)
     sum->live_operations += m->live_operations;
     sum->live_jobs += m->live_jobs;
     sum->live_groups += m->live_groups;
+    sum->live_paths += m->live_paths;
 }
+
+/* A member that is added to the struct is added there, too. */
+_Static_assert(offsetof(rondo_loop_metrics, live_paths) + sizeof(size_t) ==
+                   sizeof(rondo_loop_metrics),
+               "metrics_add ends with the last member");
 
 /* The program's struct may be shorter than this library's. */
 static void metrics_done(rondo_loop *home, void *arg, int64_t result)

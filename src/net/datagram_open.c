@@ -173,7 +173,7 @@ static int datagram_open_adopt(rondo_datagram *d,
     if (kind != SYS_KIND_DATAGRAM)
         return datagram_open_refuse(RONDO_EINVAL, number,
                                     "is not a datagram socket");
-    if (io_find(d->loop, fd))
+    if (io_find_used(d->loop, fd))
         return datagram_open_refuse(RONDO_EBUSY, number,
                                     "is in use by the loop");
     d->io.fd = fd;

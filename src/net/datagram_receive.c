@@ -6,7 +6,7 @@
 
 enum {
     RECEIVE_MOST = DATAGRAM_RECEIVE_MOST,
-    BATCH_SMALL = SYS_BATCH > 4 ? 4 : 1, /* after a batch with fewer */
+    BATCH_LEAST = SYS_BATCH > 1 ? 2 : 1,
     /* Not a power of two, so that the first bytes of a batch's datagrams do not
      * share a few lines of the cache. */
     SLOT_SIZE = LOOP_SCRATCH + 192
@@ -75,13 +75,16 @@ void datagram_receive_failed(rondo_datagram *d, int got, bool first)
         datagram_receive_trouble(d, got);
 }
 
+/* To ask for one costs more than the system call where hardly any come: the next
+ * batch asks for one more than came, and for all once it is full. */
 bool datagram_receive_adapt(rondo_datagram *d, int got, unsigned asked)
 {
     bool full = (unsigned)got == asked;
     if (full)
         d->batch = SYS_BATCH;
-    else if (got < BATCH_SMALL)
-        d->batch = BATCH_SMALL;
+    else
+        d->batch = got < BATCH_LEAST ? BATCH_LEAST : (unsigned)got + 1;
+    assert(d->batch <= SYS_BATCH);
     return full;
 }
 

@@ -190,6 +190,9 @@ static int happy_eyeballs_take_result(struct attempt *a, int error)
     if (error == RONDO_EBUSY) {
         error = backoff_begin(r->loop, &a->backoff, happy_eyeballs_again, a);
     } else if (error) {
+        /* Linux: the peer's end and a reset came before this look */
+        if (error == RONDO_EPIPE)
+            error = RONDO_ECONNRESET;
         error_keep_os(a->op.os_error);
     } else {
         error = stream_remember(a->t, NULL, NULL);

@@ -305,7 +305,7 @@ static int listen_add_socket(rondo_server *s, const rondo_server_options *o)
                          "create_server: descriptor %lld is not a stream "
                          "socket",
                          number);
-    if (io_find(s->loop, fd))
+    if (io_find_used(s->loop, fd))
         return error_set(RONDO_EBUSY,
                          "create_server: descriptor %lld is in use by the loop",
                          number);

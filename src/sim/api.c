@@ -17,25 +17,26 @@
 
 enum { FAILURE_ROOM = 512 };
 
-static char api_failure[FAILURE_ROOM]; /* "": none */
-static cpu_set_t api_cpus;             /* before a world began */
+static char api_failure[FAILURE_ROOM];     /* "": none */
+static char api_deadlock[TRY_REPORT_ROOM]; /* "": none */
+static cpu_set_t api_cpus;                 /* before a world began */
 
 /* ---- beginning ---- */
 
 static int api_check(const rondo_sim_options *o)
 {
     if (o->size < sizeof *o)
-        return error_set(RONDO_EINVAL,
+        return sim_wrong(RONDO_EINVAL,
                          "sim_begin: no size; use RONDO_SIM(...)");
     if (o->give_up_ns < 0)
-        return error_set(RONDO_EINVAL, "sim_begin: give_up_ns is negative");
+        return sim_wrong(RONDO_EINVAL, "sim_begin: give_up_ns is negative");
     if (!(o->switches >= 0 && o->switches <= 1))
-        return error_set(RONDO_EINVAL,
+        return sim_wrong(RONDO_EINVAL,
                          "sim_begin: switches is %g, not from 0 to 1",
                          o->switches);
     if (o->backend && strcmp(o->backend, "ready") != 0 &&
         strcmp(o->backend, "done") != 0)
-        return error_set(RONDO_ENOTSUP,
+        return sim_wrong(RONDO_ENOTSUP,
                          "sim_begin: no backend \"%s\"; there is: ready, done",
                          o->backend);
     int error = hosts_check_link(&o->link, "sim_begin");
@@ -94,7 +95,7 @@ int rondo_sim_begin(const rondo_sim_options *options)
     static const rondo_sim_options none = {.size = sizeof none};
     rondo_sim_options o = options ? *options : none;
     if (sim.begun)
-        return error_set(RONDO_EBUSY,
+        return sim_wrong(RONDO_EBUSY,
                          "sim_begin: there is a world already: end it first");
     int error = api_check(&o);
     if (error)
@@ -108,7 +109,7 @@ int rondo_sim_begin(const rondo_sim_options *options)
     api_pin();
     sim_threads_begin();
     sim.begun = true;
-    api_failure[0] = '\0';
+    api_failure[0] = api_deadlock[0] = '\0';
     loops_made = 0;
     (void)rondo_set_default_backend(NULL);
     sim_fault_begin(&o.faults);
@@ -132,21 +133,27 @@ static void api_free(void)
     sim_names_end();
 }
 
+/* A host calls, or a condition of rondo_sim_run_until. */
+static int api_inside_a_run(const char *what)
+{
+    const struct sim_host *host = sim_host();
+    return sim_wrong(RONDO_EBUSY, "%s: called inside a run, by %s%s%s", what,
+                     host ? "host \"" : "a condition", host ? host->name : "",
+                     host ? "\"" : "");
+}
+
 int rondo_sim_end(void)
 {
     if (!sim.begun)
-        return error_set(RONDO_EINVAL, "sim_end: there is no world");
+        return sim_wrong(RONDO_EINVAL, "sim_end: there is no world");
     if (sim.running)
-        return error_set(RONDO_EBUSY,
-                         "sim_end: called inside a run, by host "
-                         "\"%s\"",
-                         sim_host()->name);
+        return api_inside_a_run("sim_end");
     try_world_ends();
     chaos_forget();
     sim_hosts_end();
     api_free();
     sim_threads_end();
-    sim_free_blocks(&sim.blocks);
+    sim_free_blocks(&sim.memory);
     (void)sched_setaffinity(0, sizeof api_cpus, &api_cpus);
     sim.begun = false;
     return api_failure[0] ? 1 : 0;
@@ -160,7 +167,7 @@ bool rondo_sim_exists(void)
 int rondo_sim_set_faults(const rondo_sim_faults *faults)
 {
     if (!sim.begun)
-        return error_set(RONDO_EINVAL, "sim_set_faults: there is no world");
+        return sim_wrong(RONDO_EINVAL, "sim_set_faults: there is no world");
     int error = hosts_check_faults(faults, "sim_set_faults");
     if (!error)
         sim_fault_begin(faults);
@@ -172,13 +179,10 @@ int rondo_sim_set_faults(const rondo_sim_faults *faults)
 static int api_check_run(const char *what)
 {
     if (!sim.begun)
-        return error_set(RONDO_EINVAL,
+        return sim_wrong(RONDO_EINVAL,
                          "%s: there is no world; call rondo_sim_begin first",
                          what);
-    if (sim.running)
-        return error_set(RONDO_EBUSY, "%s: called inside a run, by host \"%s\"",
-                         what, sim_host() ? sim_host()->name : "-");
-    return 0;
+    return sim.running ? api_inside_a_run(what) : 0;
 }
 
 static void api_time_is_over(struct sim_event *event)
@@ -228,10 +232,25 @@ int rondo_sim_run_for(int64_t ns)
     if (error)
         return error;
     if (ns < 0)
-        return error_set(RONDO_EINVAL, "sim_run_for: a negative time");
+        return sim_wrong(RONDO_EINVAL, "sim_run_for: a negative time");
     sim.quiet_counts = false;
     error = api_run(ns);
     return error == RONDO_ETIMEDOUT ? RONDO_SIM_DONE : error;
+}
+
+/* What all wait for, while they still do. */
+static void api_keep_deadlock(void)
+{
+    FILE *file = fmemopen(api_deadlock, sizeof api_deadlock, "w");
+    if (!file)
+        return;
+    (void)rondo_sim_report(file);
+    fclose(file);
+}
+
+const char *try_deadlock(void)
+{
+    return api_deadlock;
 }
 
 static int api_timed_out(const char *what)
@@ -245,7 +264,7 @@ int rondo_sim_run_until(bool (*holds)(void *arg), void *arg, int64_t most_ns)
     if (error)
         return error;
     if (!holds || most_ns < 0)
-        return error_set(RONDO_EINVAL, "sim_run_until: %s",
+        return sim_wrong(RONDO_EINVAL, "sim_run_until: %s",
                          holds ? "a negative time" : "no condition");
     if (holds(arg))
         return RONDO_SIM_DONE;
@@ -254,6 +273,8 @@ int rondo_sim_run_until(bool (*holds)(void *arg), void *arg, int64_t most_ns)
     sim.until_arg = arg;
     int result = api_run(most_ns);
     sim.until = NULL;
+    if (result == RONDO_SIM_QUIET)
+        api_keep_deadlock();
     return result == RONDO_ETIMEDOUT ? api_timed_out("sim_run_until") : result;
 }
 
@@ -263,7 +284,7 @@ int rondo_sim_run_quiet(int64_t most_ns)
     if (error)
         return error;
     if (most_ns < 0)
-        return error_set(RONDO_EINVAL, "sim_run_quiet: a negative time");
+        return sim_wrong(RONDO_EINVAL, "sim_run_quiet: a negative time");
     sim.quiet_counts = true;
     int result = api_run(most_ns);
     return result == RONDO_ETIMEDOUT ? api_timed_out("sim_run_quiet") : result;
@@ -307,7 +328,7 @@ static void api_report_thread(FILE *to, const struct sim_thread *t)
 int rondo_sim_report(FILE *to)
 {
     if (!sim.begun || !to)
-        return error_set(RONDO_EINVAL, "sim_report: %s",
+        return sim_wrong(RONDO_EINVAL, "sim_report: %s",
                          to ? "there is no world" : "no file");
     fprintf(to, "at %.6f s:\n", (double)sim.now / 1e9);
     for (int i = 0; i < sim.host_count; i++) {
@@ -371,7 +392,7 @@ static int api_check_host(const char *what)
 {
     if (sim_host())
         return 0;
-    return error_set(RONDO_EINVAL, "%s: called by the driver, not by a host",
+    return sim_wrong(RONDO_EINVAL, "%s: called by the driver, not by a host",
                      what);
 }
 
@@ -381,7 +402,7 @@ int rondo_sim_sleep(int64_t ns)
     if (error)
         return error;
     if (ns < 0)
-        return error_set(RONDO_EINVAL, "sim_sleep: a negative time");
+        return sim_wrong(RONDO_EINVAL, "sim_sleep: a negative time");
     sys_sleep(ns);
     return 0;
 }
@@ -392,7 +413,7 @@ int rondo_sim_thread(void (*run)(void *arg), void *arg)
     if (error)
         return error;
     if (!run)
-        return error_set(RONDO_EINVAL, "sim_thread: no function");
+        return sim_wrong(RONDO_EINVAL, "sim_thread: no function");
     error = sys_thread_start(run, arg);
     return error ? error_os(error, "sim_thread") : 0;
 }

@@ -28,6 +28,8 @@ static void chaos_begin(int host, int other)
     chaos_going_on = c;
     if (other < 0)
         (void)rondo_sim_crash(host);
+    else if (sim_below(3) == 0)
+        (void)rondo_sim_partition_one_way(host, other);
     else
         (void)rondo_sim_partition(host, other);
 }

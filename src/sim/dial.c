@@ -41,21 +41,47 @@ struct sim_socket *dial_arrive(struct sim_socket *server,
                                struct sim_socket *client)
 {
     struct sim_socket *s = net_new(server->host, SIM_STREAM, server->family);
-    s->uses = 1; /* the backlog's */
     s->receive_window = server->receive_window;
     s->connected = true;
     s->local = client->peer;
     s->peer = client->local;
+    net_show(s->family, &s->local);
+    net_show(s->family, &s->peer);
     s->server = server;
+    s->half_open = true;
+    server->uses++;
+    s->keeps_alive = server->keeps_alive;
     flow_link(client, s);
-    if (server->queue_last)
-        server->queue_last->queue_next = s;
-    else
-        server->queue_first = s;
-    server->queue_last = s;
-    server->queued++;
-    net_changed(server);
     return s;
+}
+
+/* Linux does not take the end of a handshake while the backlog is full, and the
+ * client, which is connected, sends it again. */
+bool dial_has_no_room(const struct sim_socket *s)
+{
+    const struct sim_socket *server = s->other ? s->other->server : NULL;
+    return s->way_first->carries == SIM_OPEN && server && server->listening &&
+           server->queued >= server->backlog;
+}
+
+bool dial_queue(struct sim_socket *s)
+{
+    struct sim_socket *server = s->server;
+    s->half_open = false;
+    if (server->listening) {
+        s->uses++; /* the backlog's */
+        if (server->queue_last)
+            server->queue_last->queue_next = s;
+        else
+            server->queue_first = s;
+        server->queue_last = s;
+        server->queued++;
+        net_changed(server);
+    } else {
+        s->server = NULL;
+    }
+    net_unuse(server);
+    return s->server;
 }
 
 static struct sim_socket *dial_pop(struct sim_socket *server)
@@ -107,7 +133,8 @@ int sys_accept(sys_fd fd, sys_fd *accepted, rondo_address *peer)
 struct dial {
     struct sim_event event;
     struct sim_socket *socket;
-    struct sim_host *host; /* NULL: no host has that address */
+    struct sim_host *host;     /* NULL: no host has that address */
+    struct sim_socket *server; /* has answered; or NULL */
     int64_t since;
     int tries;
     enum { DIAL_GOES, DIAL_IS_MADE, DIAL_IS_REFUSED } stage;
@@ -115,6 +142,8 @@ struct dial {
 
 static void dial_free(struct dial *c)
 {
+    if (c->server)
+        net_unuse(c->server);
     net_unuse(c->socket);
     free(c);
 }
@@ -149,8 +178,21 @@ static void dial_made(struct dial *c)
     s->connecting = false;
     s->connected = true;
     sim_note(s->host, NOTE_CONNECTED, s->number, 0);
+    (void)dial_arrive(c->server, s);
+    flow_open(s);
     net_changed(s);
     dial_free(c);
+}
+
+/* No packet comes; the server may have forgotten it. */
+static void dial_lost(struct dial *c)
+{
+    if (c->server && !c->server->listening) {
+        c->stage = DIAL_GOES;
+        net_unuse(c->server);
+        c->server = NULL;
+    }
+    dial_again(c);
 }
 
 /* The client's packet is there. */
@@ -167,7 +209,8 @@ static void dial_at_server(struct dial *c)
         c->stage = DIAL_IS_REFUSED;
     } else {
         c->stage = DIAL_IS_MADE;
-        dial_arrive(server, s)->way_arrives = sim.now + back;
+        c->server = server;
+        server->uses++;
     }
     sim_at(&c->event, sim.now + back);
 }
@@ -176,7 +219,7 @@ static void dial_goes_on(struct sim_event *event)
 {
     struct dial *c = (void *)event;
     struct sim_socket *s = c->socket;
-    if (!s->connecting) { /* closed, or the server's bytes were quicker */
+    if (!s->connecting) { /* it was closed */
         dial_free(c);
         return;
     }
@@ -187,7 +230,7 @@ static void dial_goes_on(struct sim_event *event)
     bool goes = c->stage == DIAL_GOES;
     if (!c->host->up ||
         sim_is_cut(goes ? s->host : c->host, goes ? c->host : s->host)) {
-        dial_again(c);
+        dial_lost(c);
         return;
     }
     if (goes)

@@ -160,6 +160,8 @@ static int64_t done_act(const struct sim_request *r, struct sim_socket *s)
         return dial_result(s);
     case OP_SEND:
         return r->op->buffer ? packets_send_out(s, r->op->buffer) : 0;
+    case OP_SENDFILE:
+        return files_send(s, r->op->buffer);
     case OP_WATCH:
         return done_watch(r, s);
     default:
@@ -254,6 +256,10 @@ static void done_submit(rondo_loop *loop, struct op *op)
     op->sim.request = r;
     if (!s) {
         done_end(r, RONDO_EBADF, 0);
+        return;
+    }
+    if (s->is && s->is->refuses_waits) {
+        done_end(r, sim_fail(EPERM), 0);
         return;
     }
     int error = RONDO_EAGAIN;
@@ -462,6 +468,7 @@ const struct backend backend_done = {
     .name = "done",
     .cannot = UINT64_C(1) << RONDO_CAN_EMBED,
     .accepts = 4,
+    .sends_files = true,
     .open = done_open,
     .close = done_close,
     .reopen = done_reopen,

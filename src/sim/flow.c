@@ -14,6 +14,12 @@
 /* When packets are sent again, the first time and at the most. */
 enum { AGAIN_MS = 200, AGAIN_MOST_S = 60 };
 
+void flow_free(struct sim_segment *segment)
+{
+    passing_drop(segment->parcel);
+    free(segment);
+}
+
 static struct sim_socket *flow_of_event(struct sim_event *event)
 {
     return (void *)((char *)event - offsetof(struct sim_socket, way));
@@ -49,6 +55,7 @@ static void flow_push(struct sim_socket *s, const void *bytes, size_t size,
     segment->start = 0;
     segment->end = size;
     segment->carries = carries;
+    segment->parcel = NULL;
     if (size)
         memcpy(segment->bytes, bytes, size);
     flow_append(s, segment);
@@ -56,12 +63,13 @@ static void flow_push(struct sim_socket *s, const void *bytes, size_t size,
 
 void flow_drop_way(struct sim_socket *s)
 {
+    acks_stop(s);
     if (!s->way_first)
         return;
     while (s->way_first) {
         struct sim_segment *segment = s->way_first;
         s->way_first = segment->next;
-        free(segment);
+        flow_free(segment);
     }
     sim_drop(&s->way);
     s->stalled_since = 0;
@@ -102,10 +110,13 @@ void flow_broke(struct sim_socket *s, int os_error)
     net_unuse(s);
 }
 
-static void flow_reset_comes(struct sim_socket *s)
+/* Linux's tcp_reset: after the peer's end the error is EPIPE. The BSDs have
+ * ECONNRESET there, too. */
+void flow_reset_comes(struct sim_socket *s)
 {
+    bool close_wait = s->eof && !s->fin_sent;
     sim_note(s->host, NOTE_RESET, s->number, 0);
-    flow_broke(s, ECONNRESET);
+    flow_broke(s, close_wait ? EPIPE : ECONNRESET);
 }
 
 void flow_way_ends(struct sim_event *event)
@@ -117,12 +128,16 @@ void flow_way_ends(struct sim_event *event)
 
 /* ---- arriving ---- */
 
+int64_t flow_again_ns(int tries)
+{
+    int64_t wait = RONDO_MS(AGAIN_MS) << (tries < 10 ? tries : 10);
+    return wait < RONDO_SEC(AGAIN_MOST_S) ? wait : RONDO_SEC(AGAIN_MOST_S);
+}
+
 /* The packet is lost, and is sent again later. */
 static void flow_stalls(struct sim_socket *s)
 {
-    int64_t wait = RONDO_MS(AGAIN_MS) << (s->tries < 10 ? s->tries : 10);
-    if (wait > RONDO_SEC(AGAIN_MOST_S))
-        wait = RONDO_SEC(AGAIN_MOST_S);
+    int64_t wait = flow_again_ns(s->tries);
     if (!s->tries++)
         s->stalled_since = sim.now;
     if (sim.now - s->stalled_since >= sim.options.give_up_ns)
@@ -165,30 +180,53 @@ static void flow_put_bytes(struct sim_socket *o, struct sim_segment *segment)
     net_changed(o);
 }
 
+/* What `s` has sent is answered by a reset. If that is lost, it sends again. */
+static void flow_refuse(struct sim_socket *s)
+{
+    if (acks_arrive(s)) {
+        net_later(s, sim_latency(s->far, s->host, 0), flow_reset_comes);
+    } else {
+        net_part(s);
+        acks_miss(s);
+    }
+}
+
+/* Linux's tcp_ack: what has arrived is acknowledged, unless that is lost. */
+static void flow_acknowledge(struct sim_socket *s)
+{
+    if (s->host == s->far)
+        return;
+    if (!acks_arrive(s)) {
+        acks_miss(s);
+        return;
+    }
+    s->acks_until = s->heard =
+        sim.now + sim_link(s->far, s->host)->is.latency_ns;
+    if (s->unheard)
+        acks_come(s, 0);
+}
+
 /* `o` has it. Bytes for an end that is closed are answered by a reset. */
 static void flow_deliver(struct sim_socket *s, struct sim_socket *o,
                          struct sim_segment *segment)
 {
-    if (o->connecting) {
-        o->connecting = false;
-        o->connected = true;
-    }
+    o->heard = sim.now;
+    flow_acknowledge(s);
     if (segment->carries == SIM_BYTES && !o->was_reset &&
         (o->descriptors || o->server) && !sim_fault(SIM_FAULT_reset)) {
         flow_put_bytes(o, segment);
         return;
     }
     enum sim_carries carries = segment->carries;
-    free(segment);
+    flow_free(segment);
     if (carries == SIM_RESET) {
         flow_reset_comes(o);
     } else if (carries == SIM_FIN) {
         sim_note(o->host, NOTE_END, o->number, 0);
         o->eof = true;
         net_changed(o);
-    } else {
-        int64_t back = sim_latency(o->host, s->host, 0);
-        net_later(s, back, flow_reset_comes);
+    } else if (carries != SIM_OPEN || !dial_queue(o)) {
+        flow_refuse(s);
         if (o->descriptors || o->server)
             flow_reset_comes(o);
     }
@@ -197,7 +235,7 @@ static void flow_deliver(struct sim_socket *s, struct sim_socket *o,
 void flow_arrive(struct sim_event *event)
 {
     struct sim_socket *s = flow_of_event(event);
-    if (flow_is_lost(s)) {
+    if (flow_is_lost(s) || dial_has_no_room(s)) {
         if (s->way_first->carries == SIM_RESET)
             flow_broke(s, ECONNRESET); /* it is not sent again */
         else
@@ -214,8 +252,8 @@ void flow_arrive(struct sim_event *event)
         flow_deliver(s, o, segment);
         net_unuse(o);
     } else { /* nobody knows the connection there */
-        free(segment);
-        net_later(s, sim_latency(s->far, s->host, 0), flow_reset_comes);
+        flow_free(segment);
+        flow_refuse(s);
     }
     flow_part_if_over(s);
     net_unuse(s);
@@ -225,10 +263,12 @@ void flow_arrive(struct sim_event *event)
 
 static void flow_window_opens(struct sim_socket *s)
 {
-    if (s->far && sim_is_cut(s->far, s->host))
-        net_later(s, RONDO_MS(AGAIN_MS), flow_window_opens);
-    else
-        net_changed(s);
+    if (acks_arrive(s) || s->was_reset) {
+        net_changed(s); /* it may be full again, and blocked */
+        return;
+    }
+    s->blocked = true;
+    acks_miss(s);
 }
 
 static void flow_took(struct sim_socket *s, size_t size)
@@ -237,17 +277,26 @@ static void flow_took(struct sim_socket *s, size_t size)
     s->in_bytes -= size;
     if (!o)
         return;
-    o->used -= size;
+    if (!acks_arrive(o)) {
+        o->unheard += size;
+        if (o->blocked)
+            acks_miss(o);
+        return;
+    }
+    o->used -= size + o->unheard;
+    o->unheard = 0;
     if (!o->blocked || o->used >= o->window)
         return;
     o->blocked = false;
     net_later(o, sim_latency(s->host, o->host, 0), flow_window_opens);
 }
 
-static size_t flow_copy(struct sim_socket *s, char *to, size_t size)
+/* Returns how many bytes; with *parcel it ends behind the bytes that have one. */
+static size_t flow_copy(struct sim_socket *s, char *to, size_t size,
+                        struct sim_parcel **parcel)
 {
     size_t count = 0;
-    while (s->in_first && count < size) {
+    while (s->in_first && count < size && !*parcel) {
         struct sim_segment *segment = s->in_first;
         size_t part = segment->end - segment->start;
         if (part > size - count)
@@ -255,30 +304,42 @@ static size_t flow_copy(struct sim_socket *s, char *to, size_t size)
         memcpy(to + count, segment->bytes + segment->start, part);
         count += part;
         segment->start += part;
+        *parcel = segment->parcel;
+        segment->parcel = NULL;
         if (segment->start == segment->end) {
             s->in_first = segment->next;
-            free(segment);
+            flow_free(segment);
         }
     }
     return count;
 }
 
-int64_t flow_take(struct sim_socket *s, void *data, size_t size)
+int64_t flow_take_with(struct sim_socket *s, void *data, size_t size,
+                       struct sim_parcel **parcel)
 {
     if (s->in_bytes) {
         if (sim_fault(SIM_FAULT_short_read))
             size =
                 1 + (size_t)sim_below(size < s->in_bytes ? size : s->in_bytes);
-        size_t count = flow_copy(s, data, size);
+        size_t count = flow_copy(s, data, size, parcel);
         sim_note(s->host, NOTE_RECEIVE, s->number, (int64_t)count);
         flow_took(s, count);
         return (int64_t)count;
     }
-    if (s->error)
+    if (s->error && !s->eof) /* Linux: SOCK_DONE is asked before sk_err */
         return net_take_error(s);
     if (s->eof || s->was_reset)
         return 0;
     return sim_fail(s->connected ? EAGAIN : ENOTCONN);
+}
+
+/* Descriptors that nobody asks for are closed. */
+int64_t flow_take(struct sim_socket *s, void *data, size_t size)
+{
+    struct sim_parcel *parcel = NULL;
+    int64_t count = flow_take_with(s, data, size, &parcel);
+    passing_drop(parcel);
+    return count;
 }
 
 int64_t sys_recv(sys_fd fd, void *data, size_t size)
@@ -314,6 +375,14 @@ int64_t sys_recvv(sys_fd fd, const rondo_room *rooms, size_t count)
 
 /* ---- writing ---- */
 
+/* Linux sends probes of a window that is full. */
+static void flow_is_full(struct sim_socket *s)
+{
+    s->blocked = true;
+    if (s->unheard)
+        acks_miss(s);
+}
+
 /* 0, or why nothing can be sent. */
 static int flow_check_send(struct sim_socket *s)
 {
@@ -325,15 +394,16 @@ static int flow_check_send(struct sim_socket *s)
         return sim_fail(EPIPE);
     if (!s->connected)
         return sim_fail(ENOTCONN);
+    if (net_peer_is_closed(s))
+        return sim_fail(EPIPE);
     if (sim_fault(SIM_FAULT_no_buffers))
         return sim_fail(ENOBUFS);
     if (sim_fault(SIM_FAULT_again))
         return sim_fail(EAGAIN);
-    if (s->used >= s->window) {
-        s->blocked = true;
-        return sim_fail(EAGAIN);
-    }
-    return 0;
+    if (s->used < s->window)
+        return 0;
+    flow_is_full(s);
+    return sim_fail(EAGAIN);
 }
 
 static void flow_send_part(struct sim_socket *s, const char *bytes, size_t size)
@@ -357,16 +427,16 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
     size_t whole = 0, sent = 0;
     if (s->kind == SIM_DATAGRAM)
         return packets_send_parts(s, buffers, count);
+    if (s->is)
+        return s->is->write(s, buffers, count);
     int error = flow_check_send(s);
     if (error)
         return error;
     for (size_t i = 0; i < count; i++)
         whole += buffers[i].size;
     size_t room = s->window - s->used;
-    if (whole > room) {
+    if (whole > room)
         whole = room;
-        s->blocked = true;
-    }
     if (whole > 1 && sim_fault(SIM_FAULT_short_write))
         whole = 1 + (size_t)sim_below(whole - 1);
     for (size_t i = 0; i < count && sent < whole; i++) {
@@ -377,6 +447,8 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
         sent += size;
     }
     s->used += sent;
+    if (s->used >= s->window)
+        flow_is_full(s);
     sim_note(s->host, NOTE_SEND, s->number, (int64_t)sent);
     return (int64_t)sent;
 }
@@ -384,7 +456,9 @@ int64_t flow_send(struct sim_socket *s, const rondo_buffer *buffers,
 int64_t sys_sendv(sys_fd fd, const rondo_buffer *buffers, size_t count)
 {
     struct sim_socket *s = net_get(fd);
-    return s ? flow_send(s, buffers, count) : RONDO_EBADF;
+    if (!s)
+        return RONDO_EBADF;
+    return s->is ? sim_fail(ENOTSOCK) : flow_send(s, buffers, count);
 }
 
 int64_t sys_send(sys_fd fd, const void *data, size_t size)
@@ -418,9 +492,15 @@ void sys_reset_on_close(sys_fd fd)
         s->resets = true;
 }
 
+void flow_open(struct sim_socket *s)
+{
+    flow_push(s, NULL, 0, SIM_OPEN);
+}
+
 void flow_stop(struct sim_socket *s, bool resets)
 {
     s->connecting = false;
+    acks_stop(s);
     if (!s->other) {
         flow_drop_way(s);
     } else if (resets) {

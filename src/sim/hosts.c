@@ -8,23 +8,16 @@
 #include "sim/net.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- finding ---- */
 
-static bool hosts_same_ip(const rondo_address *a, const rondo_address *b)
-{
-    unsigned char one[16], two[16];
-    size_t size = sys_address_bytes(a, one);
-    return size && sys_address_bytes(b, two) == size &&
-           memcmp(one, two, size) == 0;
-}
-
 bool sim_host_has(const struct sim_host *host, const rondo_address *a)
 {
     for (unsigned i = 0; i < host->ips; i++)
-        if (hosts_same_ip(&host->ip[i], a))
+        if (net_same_ip(&host->ip[i], a))
             return true;
     return false;
 }
@@ -34,7 +27,7 @@ struct sim_host *sim_host_of_ip(const rondo_address *a)
 {
     for (int i = 0; i < sim.host_count; i++)
         for (unsigned k = 2; k < sim.hosts[i]->ips; k++)
-            if (hosts_same_ip(&sim.hosts[i]->ip[k], a))
+            if (net_same_ip(&sim.hosts[i]->ip[k], a))
                 return sim.hosts[i];
     return NULL;
 }
@@ -114,16 +107,28 @@ static int hosts_grow_links(void)
 
 /* ---- making ---- */
 
+/* A name that no look-up would find as one. */
+static bool hosts_is_no_name(const char *name)
+{
+    rondo_address a;
+    return strcmp(name, "localhost") == 0 ||
+           sys_address_ip(&a, name, 0, 0) == 0;
+}
+
 static int hosts_check_name(const char *name)
 {
     if (!name || !*name)
-        return error_set(RONDO_EINVAL, "sim_add_host: a host needs a name");
+        return sim_wrong(RONDO_EINVAL, "sim_add_host: a host needs a name");
     if (strlen(name) >= SIM_NAME_ROOM)
-        return error_set(RONDO_EINVAL,
+        return sim_wrong(RONDO_EINVAL,
                          "sim_add_host: a name of %zu bytes, the limit is %d",
                          strlen(name), SIM_NAME_ROOM - 1);
+    if (hosts_is_no_name(name))
+        return sim_wrong(
+            RONDO_EINVAL, "sim_add_host: \"%s\" cannot be a name: it %s", name,
+            *name == 'l' ? "means each host itself" : "is a numeric address");
     if (sim_host_named(name))
-        return error_set(RONDO_EEXIST, "sim_add_host: there is a host \"%s\"",
+        return sim_wrong(RONDO_EEXIST, "sim_add_host: there is a host \"%s\"",
                          name);
     return 0;
 }
@@ -131,11 +136,15 @@ static int hosts_check_name(const char *name)
 static int hosts_parse_ip(const char *ip, rondo_address *a, const char *what)
 {
     if (!ip || sys_address_ip(a, ip, 0, 0) != 0)
-        return error_set(RONDO_EINVAL, "%s: \"%s\" is not a numeric address",
+        return sim_wrong(RONDO_EINVAL, "%s: \"%s\" is not a numeric address",
                          what, ip ? ip : "NULL");
+    if (net_is_any(a) || net_is_loopback(a) || net_is_multicast(a) ||
+        net_is_mapped(a) || net_is_for_all(a))
+        return sim_wrong(RONDO_EINVAL, "%s: %s is no address of one host", what,
+                         ip);
     const struct sim_host *other = sim_host_of_ip(a);
     if (other)
-        return error_set(RONDO_EEXIST, "%s: host \"%s\" has the address %s",
+        return sim_wrong(RONDO_EEXIST, "%s: host \"%s\" has the address %s",
                          what, other->name, ip);
     return 0;
 }
@@ -160,8 +169,15 @@ static void hosts_main(void *arg)
     sim_note(host, NOTE_HOST_END, 0, 0);
 }
 
+sim_policy *sim_policy_of_host(sim_policy *own)
+{
+    struct sim_host *host = sim_host();
+    return host ? &host->policy : own;
+}
+
 static int hosts_start(struct sim_host *host)
 {
+    atomic_store(&host->policy, NULL); /* a new process */
     host->up = true;
     host->starts++;
     if (!host->main)
@@ -200,7 +216,7 @@ static struct sim_host *hosts_new(const char *name, const rondo_address *ip)
 
 static int hosts_no_world(const char *what)
 {
-    return error_set(RONDO_EINVAL,
+    return sim_wrong(RONDO_EINVAL,
                      "%s: there is no world; call rondo_sim_begin first", what);
 }
 
@@ -211,7 +227,7 @@ static struct sim_host *hosts_get(int number, const char *what, int *error)
         *error = hosts_no_world(what);
     else if (number < 0 || number >= sim.host_count)
         *error =
-            error_set(RONDO_ENONAME, "%s: there is no host %d", what, number);
+            sim_wrong(RONDO_ENONAME, "%s: there is no host %d", what, number);
     return *error ? NULL : sim.hosts[number];
 }
 
@@ -247,7 +263,7 @@ int rondo_sim_add_ip(int host, const char *ip)
     if (error)
         return error;
     if (h->ips == SIM_IPS)
-        return error_set(RONDO_ETOOMUCH,
+        return sim_wrong(RONDO_ETOOMUCH,
                          "sim_add_ip: host \"%s\" has two addresses already",
                          h->name);
     h->ip[h->ips++] = a;
@@ -282,14 +298,14 @@ static int hosts_stop(int host, bool system_goes_on, const char *what)
     struct sim_host *h = hosts_get(host, what, &error);
     if (error || !h->up)
         return error;
-    sim_note(h, NOTE_CRASH, system_goes_on, 0);
+    sim_note(h, system_goes_on ? NOTE_KILL : NOTE_CRASH, 0, 0);
     h->up = system_goes_on;
     h->paused = false;
     sim_kill_threads(h);
     net_host_stops(h, system_goes_on);
     if (sim_host() == h)
         sim_leave(); /* its stack may be in use: a restart frees the memory */
-    sim_free_blocks(&h->blocks);
+    sim_free_blocks(&h->memory);
     return 0;
 }
 
@@ -309,11 +325,16 @@ int rondo_sim_restart(int host)
     struct sim_host *h = hosts_get(host, "sim_restart", &error);
     if (error)
         return error;
-    if (h->threads)
-        return error_set(RONDO_EBUSY, "sim_restart: host \"%s\" is running",
-                         h->name);
+    const struct sim_thread *t = h->threads;
+    if (t)
+        return error_set(
+            RONDO_EBUSY,
+            "sim_restart: host \"%s\" is running: thread %u (%s) "
+            "has not ended; rondo_sim_kill or rondo_sim_crash ends "
+            "it",
+            h->name, t->number, t->role);
     net_host_stops(h, true);
-    sim_free_blocks(&h->blocks);
+    sim_free_blocks(&h->memory);
     return hosts_start(h);
 }
 
@@ -321,7 +342,7 @@ int rondo_sim_pause(int host)
 {
     int error;
     struct sim_host *h = hosts_get(host, "sim_pause", &error);
-    if (error || h->paused)
+    if (error || h->paused || !h->up)
         return error;
     sim_note(h, NOTE_PAUSE, 0, 0);
     sim_pause_threads(h);
@@ -346,10 +367,11 @@ int rondo_sim_set_drift(int host, double drift)
     if (error)
         return error;
     if (!(drift >= -0.5 && drift <= 1))
-        return error_set(RONDO_EINVAL,
+        return sim_wrong(RONDO_EINVAL,
                          "sim_set_drift: %g is not from -0.5 to 1", drift);
     h->clock_base = sim_host_clock(h);
     h->clock_from = sim.now;
+    sim_change_pace(h, (1 + h->drift) / (1 + drift));
     h->drift = drift;
     return 0;
 }
@@ -363,6 +385,22 @@ int rondo_sim_set_descriptors(int host, unsigned most)
     return error;
 }
 
+int rondo_sim_set_memory(int host, size_t most)
+{
+    int error;
+    struct sim_host *h = hosts_get(host, "sim_set_memory", &error);
+    if (!error)
+        h->memory.most = most;
+    return error;
+}
+
+int64_t rondo_sim_count_memory(int host)
+{
+    int error;
+    const struct sim_host *h = hosts_get(host, "sim_count_memory", &error);
+    return error ? error : (int64_t)h->memory.used;
+}
+
 int rondo_sim_count_descriptors(int host)
 {
     int error;
@@ -374,7 +412,8 @@ void sim_hosts_end(void)
 {
     for (int i = 0; i < sim.host_count; i++) {
         (void)rondo_sim_crash(i);
-        sim_free_blocks(&sim.hosts[i]->blocks);
+        sim_free_blocks(&sim.hosts[i]->memory);
+        disk_end(sim.hosts[i]);
     }
     for (int i = 0; i < sim.host_count; i++)
         free(sim.hosts[i]);
@@ -388,24 +427,29 @@ static int hosts_check_share(double share, const char *what, const char *name)
 {
     if (share >= 0 && share <= 1)
         return 0;
-    return error_set(RONDO_EINVAL, "%s: %s is %g, not from 0 to 1", what, name,
+    return sim_wrong(RONDO_EINVAL, "%s: %s is %g, not from 0 to 1", what, name,
                      share);
 }
+
+#define YEAR_NS (RONDO_SEC(86400) * 365)
 
 int hosts_check_link(const rondo_sim_link *link, const char *what)
 {
     if (!link)
-        return error_set(RONDO_EINVAL, "%s: no link", what);
+        return sim_wrong(RONDO_EINVAL, "%s: no link", what);
     if (link->latency_ns < 0 || link->jitter_ns < 0 ||
         link->bytes_per_second < 0)
-        return error_set(RONDO_EINVAL, "%s: a negative number", what);
+        return sim_wrong(RONDO_EINVAL, "%s: a negative number", what);
+    if (link->latency_ns > YEAR_NS || link->jitter_ns > YEAR_NS)
+        return sim_wrong(RONDO_EINVAL, "%s: a packet takes more than a year",
+                         what);
     return hosts_check_share(link->loss, what, "loss");
 }
 
 int hosts_check_faults(const rondo_sim_faults *faults, const char *what)
 {
     if (!faults)
-        return error_set(RONDO_EINVAL, "%s: no faults", what);
+        return sim_wrong(RONDO_EINVAL, "%s: no faults", what);
     int error = 0;
 #define CHECK_RATE(name)                                                       \
     if (!error)                                                                \
@@ -424,7 +468,7 @@ static int hosts_get_link(int from, int to, const char *what,
     if (error)
         return error;
     if (a == b)
-        return error_set(RONDO_EINVAL, "%s: host \"%s\" has no link to itself",
+        return sim_wrong(RONDO_EINVAL, "%s: host \"%s\" has no link to itself",
                          what, a->name);
     *link = sim_link(a, b);
     return 0;
@@ -455,6 +499,10 @@ static int hosts_cut(int from, int to, bool cut, const char *what)
         return error;
     l->cut = cut;
     sim_note(sim.hosts[from], cut ? NOTE_CUT : NOTE_HEAL, to, 0);
+    if (cut) {
+        net_path_lost(sim.hosts[from], sim.hosts[to]);
+        net_path_lost(sim.hosts[to], sim.hosts[from]);
+    }
     return 0;
 }
 

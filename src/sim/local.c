@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 /* A file of a socket. It stays when the socket is closed. */
@@ -31,6 +32,15 @@ int sys_path_address(rondo_address *a, const char *path)
     memcpy(name, path, size);
     name[0] = '\0';
     return sys_address_unix(a, name, size);
+}
+
+void local_unnamed(rondo_address *a)
+{
+    const sa_family_t family = AF_UNIX;
+    memset(a, 0, sizeof *a);
+    memcpy(a->native.bytes + offsetof(struct sockaddr_un, sun_family), &family,
+           sizeof family);
+    a->native_size = offsetof(struct sockaddr_un, sun_path);
 }
 
 struct sim_socket *local_find(struct sim_host *host, enum sim_socket_kind kind,
@@ -109,7 +119,7 @@ int local_connect(struct sim_socket *s, const rondo_address *address)
     }
     s->peer = *address;
     s->connected = true;
-    (void)dial_arrive(server, s);
+    (void)dial_queue(dial_arrive(server, s));
     sim_note(s->host, NOTE_CONNECTED, s->number, 0);
     return 0;
 }
@@ -125,25 +135,5 @@ int sys_peer_credentials(sys_fd fd, int64_t *pid, int64_t *uid, int64_t *gid)
     *pid = s->far->number + 1;
     *uid = *gid = 1000;
     return 0;
-}
-
-/* No descriptors travel with the bytes. */
-int64_t sys_recv_fds(sys_fd fd, void *data, size_t size, sys_fd *fds,
-                     size_t *count)
-{
-    (void)fds;
-    *count = 0;
-    return sys_recv(fd, data, size);
-}
-
-int64_t sys_send_fds(sys_fd fd, const rondo_buffer *buffers, size_t count,
-                     const sys_fd *fds, size_t fds_count)
-{
-    (void)fd;
-    (void)buffers;
-    (void)count;
-    (void)fds;
-    (void)fds_count;
-    return sim_fail(EOPNOTSUPP);
 }
 #endif

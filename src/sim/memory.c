@@ -12,39 +12,73 @@
 struct sim_block {
     struct sim_block *next, **link;
     size_t size;
-    size_t of_world; /* 1: of a world; else of none, and in no list */
+    struct sim_memory *of; /* NULL: of no world, and in no list */
 };
 
 _Static_assert(sizeof(struct sim_block) % sizeof(max_align_t) == 0,
                "what follows a block is aligned");
 
+static struct sim_memory *memory_of(struct sim_host *host)
+{
+    return host ? &host->memory : &sim.memory;
+}
+
+/* What a host has, with the head of each piece: so a limit ends each loop. */
+static size_t memory_cost(const struct sim_block *b)
+{
+    return sizeof *b + b->size;
+}
+
 static void memory_link(struct sim_block *b, struct sim_host *host)
 {
-    struct sim_block **list = host ? &host->blocks : &sim.blocks;
-    b->of_world = sim.begun;
-    if (!sim.begun)
+    struct sim_memory *m = sim.begun ? memory_of(host) : NULL;
+    b->of = m;
+    if (!m)
         return;
-    b->next = *list;
-    b->link = list;
+    m->used += memory_cost(b);
+    b->next = m->first;
+    b->link = &m->first;
     if (b->next)
         b->next->link = &b->next;
-    *list = b;
+    m->first = b;
+}
+
+/* May the host that asks have so much more? */
+static bool memory_has_room(size_t size)
+{
+    const struct sim_host *host = sim_host();
+    if (!host)
+        return true;
+    const struct sim_memory *m = &host->memory;
+    size_t cost = sizeof(struct sim_block) + size;
+    if (m->most && (m->used >= m->most || cost > m->most - m->used))
+        return false;
+    return !sim_fault(SIM_FAULT_no_memory);
 }
 
 static void memory_unlink(struct sim_block *b)
 {
-    if (!b->of_world)
+    if (!b->of)
         return;
+    b->of->used -= memory_cost(b);
     *b->link = b->next;
     if (b->next)
         b->next->link = b->link;
+}
+
+/* No object of C is larger. */
+static bool memory_is_too_much(size_t count, size_t size)
+{
+    return size && count > (PTRDIFF_MAX - sizeof(struct sim_block)) / size;
 }
 
 void *sim_alloc_zeroed(size_t count, size_t size)
 {
     size_t whole = count * size;
     struct sim_block *b = NULL;
-    if (!sim_host() || !sim_fault(SIM_FAULT_no_memory))
+    if (memory_is_too_much(count, size))
+        return NULL;
+    if (memory_has_room(whole))
         b = calloc(1, sizeof *b + whole);
     if (!b)
         return NULL;
@@ -56,7 +90,9 @@ void *sim_alloc_zeroed(size_t count, size_t size)
 void *sim_alloc(size_t size)
 {
     struct sim_block *b = NULL;
-    if (!sim_host() || !sim_fault(SIM_FAULT_no_memory))
+    if (memory_is_too_much(1, size))
+        return NULL;
+    if (memory_has_room(size))
         b = malloc(sizeof *b + size);
     if (!b)
         return NULL;
@@ -73,6 +109,41 @@ void *sim_alloc_for(struct sim_host *host, size_t size)
     b->size = size;
     memory_link(b, host);
     return b + 1;
+}
+
+/* ---- objects of a process ---- */
+
+struct sim_own {
+    struct sim_own *next;
+    const void *object;
+    max_align_t bytes[];
+};
+
+/* The driver has objects of its own, too: no signal reaches them. */
+void *sim_of_process(const void *object, size_t size)
+{
+    static struct sim_own *drivers;
+    struct sim_host *host = sim_host();
+    struct sim_own **list = host ? &host->own : &drivers;
+    for (struct sim_own *o = *list; o; o = o->next)
+        if (o->object == object)
+            return o->bytes;
+    struct sim_own *o = calloc(1, sizeof *o + size);
+    if (!o)
+        sim_die("out of memory");
+    o->object = object;
+    o->next = *list;
+    *list = o;
+    return o->bytes;
+}
+
+void sim_forget_own(struct sim_host *host)
+{
+    while (host->own) {
+        struct sim_own *o = host->own;
+        host->own = o->next;
+        free(o);
+    }
 }
 
 void sim_free(void *p)
@@ -96,12 +167,13 @@ void *sim_realloc(void *p, size_t size)
     return made;
 }
 
-void sim_free_blocks(struct sim_block **blocks)
+void sim_free_blocks(struct sim_memory *m)
 {
-    while (*blocks) {
-        struct sim_block *b = *blocks;
-        *blocks = b->next;
+    while (m->first) {
+        struct sim_block *b = m->first;
+        m->first = b->next;
         free(b);
     }
+    m->used = 0;
 }
 #endif

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKUP_MS = 1, SLOW_MS = 10000, FOUND_MOST = 32 };
+enum { LOOKUP_MS = 1, SLOW_MS = 10000, FOUND_MOST = 32, NAME_MOST = 255 };
 
 static const struct {
     const char *name;
@@ -53,12 +53,23 @@ static int names_port(const char *service, const rondo_lookup_hints *h,
     return RONDO_ENONAME;
 }
 
+/* AI_ADDRCONFIG: loopback does not count. */
+static bool names_has_family(rondo_family family)
+{
+    const struct sim_host *host = sim_host();
+    for (unsigned i = 2; host && i < host->ips; i++)
+        if (sys_address_family(&host->ip[i]) == family)
+            return true;
+    return !host;
+}
+
 /* Appends an address of a family that is asked for. */
 static void names_put(struct sys_names *names, const rondo_lookup_hints *h,
                       const rondo_address *ip, uint16_t port)
 {
     if ((h->family != RONDO_FAMILY_ANY &&
          sys_address_family(ip) != h->family) ||
+        (h->configured && !names_has_family(sys_address_family(ip))) ||
         names->count == FOUND_MOST)
         return;
     names->addresses[names->count] = *ip;
@@ -88,6 +99,22 @@ static void names_find(struct sys_names *names, const rondo_lookup_hints *h,
             names_put(names, h, &n->ip, port);
 }
 
+/* AI_V4MAPPED and AI_ALL: IPv4 addresses as IPv6. */
+static void names_find_mapped(struct sys_names *names,
+                              const rondo_lookup_hints *h, const char *host,
+                              uint16_t port)
+{
+    rondo_lookup_hints four = *h;
+    size_t first = names->count;
+    if (h->family != RONDO_FAMILY_INET6 || !h->v4_mapped ||
+        (first && !h->all_mapped))
+        return;
+    four.family = RONDO_FAMILY_INET;
+    names_find(names, &four, host, port);
+    for (size_t i = first; i < names->count; i++)
+        net_show(RONDO_FAMILY_INET6, &names->addresses[i]);
+}
+
 static char *names_copy(const char *text)
 {
     size_t size = strlen(text) + 1;
@@ -111,12 +138,15 @@ int sys_resolve(const char *host, const char *service,
         names_put_text(names, h, h->passive ? "0.0.0.0" : "127.0.0.1", port);
         names_put_text(names, h, h->passive ? "::" : "::1", port);
     } else if (sys_address_ip(&ip, host, 0, 0) == 0) {
-        names_put(names, h, &ip, port);
+        rondo_lookup_hints numeric = *h;
+        numeric.configured = false;
+        names_put(names, &numeric, &ip, port);
     } else {
         error = h->numeric_host ? RONDO_ENONAME : names_wait();
         if (error)
             return error;
         names_find(names, h, host, port);
+        names_find_mapped(names, h, host, port);
     }
     sim_note(sim_host(), NOTE_LOOKUP, (int64_t)names->count, 0);
     if (!names->count)
@@ -164,9 +194,16 @@ int rondo_sim_add_name(const char *name, const char *ip)
 {
     rondo_address a;
     if (!sim.begun)
-        return error_set(RONDO_EINVAL, "sim_add_name: there is no world");
-    if (!name || !*name || !ip || sys_address_ip(&a, ip, 0, 0) != 0)
-        return error_set(RONDO_EINVAL,
+        return sim_wrong(RONDO_EINVAL, "sim_add_name: there is no world");
+    if (!name || !*name || strlen(name) > NAME_MOST)
+        return sim_wrong(RONDO_EINVAL,
+                         "sim_add_name: a name has 1 to %d bytes, not %zu",
+                         NAME_MOST, name ? strlen(name) : 0);
+    if (strcmp(name, "localhost") == 0 || sys_address_ip(&a, name, 0, 0) == 0)
+        return sim_wrong(RONDO_EINVAL,
+                         "sim_add_name: \"%s\" is never looked up", name);
+    if (!ip || sys_address_ip(&a, ip, 0, 0) != 0)
+        return sim_wrong(RONDO_EINVAL,
                          "sim_add_name: \"%s\" is not a numeric address",
                          ip ? ip : "NULL");
     size_t size = strlen(name) + 1;

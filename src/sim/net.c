@@ -115,7 +115,12 @@ struct sim_socket *net_new(struct sim_host *host, enum sim_socket_kind kind,
     s->way.place = SIM_NOWHERE;
     s->way.run = flow_arrive;
     s->way.end = flow_way_ends;
+    s->acks.place = SIM_NOWHERE;
+    s->acks.run = acks_look;
+    s->acks.end = acks_end;
     s->loops_back = true;
+    if (family == RONDO_FAMILY_UNIX)
+        local_unnamed(&s->local);
     return s;
 }
 
@@ -124,12 +129,15 @@ void net_unuse(struct sim_socket *s)
     assert(s->uses);
     if (--s->uses)
         return;
-    assert(!s->watches && !s->way_first && s->way.place == SIM_NOWHERE);
+    assert(!s->watches && !s->way_first && s->way.place == SIM_NOWHERE &&
+           s->acks.place == SIM_NOWHERE);
+    if (s->half_open)
+        net_unuse(s->server);
     packets_drop_all(s);
     while (s->in_first) {
         struct sim_segment *segment = s->in_first;
         s->in_first = segment->next;
-        free(segment);
+        flow_free(segment);
     }
     free(s);
 }
@@ -152,6 +160,12 @@ int net_make(enum sim_socket_kind kind, rondo_family family, sys_fd *fd)
 
 /* ---- readiness ---- */
 
+bool net_peer_is_closed(const struct sim_socket *s)
+{
+    return s->eof && s->family == RONDO_FAMILY_UNIX &&
+           !(s->other && (s->other->descriptors || s->other->server));
+}
+
 static unsigned net_stream_events(const struct sim_socket *s)
 {
     if (s->listening)
@@ -169,7 +183,7 @@ static unsigned net_stream_events(const struct sim_socket *s)
         events |= RONDO_HALF_CLOSED;
     if (s->error)
         events |= RONDO_ERROR;
-    if ((s->eof && s->write_ended) || s->was_reset)
+    if ((s->eof && s->write_ended) || s->was_reset || net_peer_is_closed(s))
         events |= RONDO_HANG_UP;
     return events;
 }
@@ -180,6 +194,8 @@ unsigned net_events(const struct sim_socket *s)
         return net_stream_events(s);
     if (s->kind == SIM_WAKE)
         return s->awake ? RONDO_READABLE : 0;
+    if (s->is)
+        return s->is->events(s);
     unsigned events = RONDO_WRITABLE;
     if (s->packet_first || s->error)
         events |= RONDO_READABLE;
@@ -254,11 +270,27 @@ static void net_refuse_backlog(struct sim_socket *s)
 static void net_close_last(struct sim_socket *s, bool resets)
 {
     net_leave(s);
+    if (s->is)
+        s->is->close(s);
     if (s->kind != SIM_STREAM)
         return;
     net_refuse_backlog(s);
     s->listening = false;
     flow_stop(s, resets || s->resets || s->in_bytes);
+}
+
+void net_hold(struct sim_socket *s)
+{
+    assert(s->descriptors);
+    s->descriptors++;
+    s->uses++;
+}
+
+void net_release(struct sim_socket *s)
+{
+    if (--s->descriptors == 0)
+        net_close_last(s, false);
+    net_unuse(s);
 }
 
 static void net_close(sys_fd fd, bool resets, bool quietly)
@@ -336,8 +368,16 @@ static void net_vanish(struct sim_socket *s)
     net_part(s);
 }
 
+void net_path_lost(struct sim_host *host, const struct sim_host *far)
+{
+    for (struct sim_socket *s = host->sockets; s; s = s->next)
+        if (s->far == far)
+            acks_path_lost(s);
+}
+
 void net_host_stops(struct sim_host *host, bool system_goes_on)
 {
+    passing_forget(host);
     for (int i = 0; i < sim.files_used; i++) {
         struct sim_socket *s = sim.files[i].socket;
         if (!s || sim.files[i].host != host)
@@ -354,44 +394,26 @@ void net_host_stops(struct sim_host *host, bool system_goes_on)
         net_close(SIM_FIRST_FD + i, false, true);
         net_unuse(s);
     }
+    for (int i = 0; i < sim.host_count && !system_goes_on; i++)
+        net_path_lost(sim.hosts[i], host);
     done_forget(host);
     local_forget(host);
+    signals_forget_host(host);
+    sim_forget_own(host);
+    if (!system_goes_on)
+        disk_crash(host);
     host->next_port = 49152;
 }
 
 /* ---- addresses ---- */
-
-bool net_is_any(const rondo_address *a)
-{
-    static const unsigned char zero[16];
-    unsigned char bytes[16];
-    size_t size = sys_address_bytes(a, bytes);
-    return size && memcmp(bytes, zero, size) == 0;
-}
-
-bool net_same_ip(const rondo_address *a, const rondo_address *b)
-{
-    unsigned char one[16], two[16];
-    size_t size = sys_address_bytes(a, one);
-    return size && sys_address_bytes(b, two) == size &&
-           memcmp(one, two, size) == 0;
-}
-
-static bool net_overlaps(const struct sim_socket *s, const rondo_address *a)
-{
-    return sys_address_family(a) == s->family &&
-           sys_address_port(a) == sys_address_port(&s->local) &&
-           (net_is_any(a) || net_is_any(&s->local) ||
-            net_same_ip(a, &s->local));
-}
 
 struct sim_socket *net_find_bound(struct sim_host *host,
                                   enum sim_socket_kind kind,
                                   const rondo_address *to)
 {
     for (struct sim_socket *s = host->sockets; s; s = s->next)
-        if (s->bound && s->kind == kind && !s->other && net_overlaps(s, to) &&
-            (kind == SIM_DATAGRAM || s->listening))
+        if (s->bound && s->kind == kind && !s->other &&
+            net_overlaps(s, to, true) && (kind == SIM_DATAGRAM || s->listening))
             return s;
     return NULL;
 }
@@ -400,19 +422,12 @@ static bool net_is_taken(const struct sim_socket *self, const rondo_address *a)
 {
     for (struct sim_socket *s = self->host->sockets; s; s = s->next)
         if (s != self && s->bound && s->kind == self->kind && !s->other &&
-            !(s->shares && self->shares) && net_overlaps(s, a))
+            !(s->shares && self->shares) && net_overlaps(s, a, self->v6only))
             return true;
     return false;
 }
 
-bool net_is_multicast(const rondo_address *a)
-{
-    unsigned char bytes[16];
-    size_t size = sys_address_bytes(a, bytes);
-    return size == 4 ? bytes[0] >> 4 == 14 : size == 16 && bytes[0] == 255;
-}
-
-static int net_choose_port(struct sim_socket *s, rondo_address *a)
+int net_choose_port(struct sim_socket *s, rondo_address *a)
 {
     for (int tries = 0; tries < 16384; tries++) {
         uint16_t port = s->host->next_port;
@@ -430,10 +445,14 @@ int sys_bind(sys_fd fd, const rondo_address *address)
     rondo_address a = *address;
     if (!s)
         return RONDO_EBADF;
+    if (s->is)
+        return sim_fail(ENOTSOCK);
     if (s->bound || s->kind == SIM_WAKE)
         return sim_fail(EINVAL);
     if (sys_address_family(&a) != s->family)
         return sim_fail(EAFNOSUPPORT);
+    if (s->v6only && net_is_mapped(&a))
+        return sim_fail(EINVAL);
     if (s->family != RONDO_FAMILY_UNIX) {
         if (!net_is_any(&a) && !net_is_multicast(&a) &&
             !sim_host_has(s->host, &a))
@@ -453,50 +472,17 @@ int sys_bind(sys_fd fd, const rondo_address *address)
     return 0;
 }
 
-/* The address from which a host reaches another one. */
-static void net_choose_ip(const struct sim_socket *s,
-                          const rondo_address *towards, rondo_address *a)
-{
-    unsigned char first[16];
-    bool v6 = s->family == RONDO_FAMILY_INET6;
-    size_t size = sys_address_bytes(towards, first);
-    bool loopback =
-        size == 4 ? first[0] == 127 : net_same_ip(towards, &s->host->ip[1]);
-    *a = s->host->ip[v6 ? 1 : 0];
-    for (unsigned i = 2; i < s->host->ips && !loopback; i++)
-        if (sys_address_family(&s->host->ip[i]) == s->family) {
-            *a = s->host->ip[i];
-            break;
-        }
-}
-
-int net_bind_any(struct sim_socket *s, const rondo_address *towards)
-{
-    rondo_address a;
-    if (s->bound && !net_is_any(&s->local))
-        return 0;
-    net_choose_ip(s, towards, &a);
-    sys_address_set_port(&a, sys_address_port(&s->local));
-    int error = s->bound ? 0 : net_choose_port(s, &a);
-    if (!error && s->kind == SIM_STREAM) {
-        s->local = a;
-        s->bound = true;
-    } else if (!error && !s->bound) {
-        (void)sys_address_any(&s->local, s->family, sys_address_port(&a));
-        s->bound = true;
-    }
-    return error;
-}
-
 int sys_local_address(sys_fd fd, rondo_address *address)
 {
     const struct sim_socket *s = net_get(fd);
     memset(address, 0, sizeof *address);
     if (!s)
         return RONDO_EBADF;
-    if (s->bound || s->connected)
+    if (s->is)
+        return sim_fail(ENOTSOCK);
+    if (s->bound || s->connected || s->family == RONDO_FAMILY_UNIX)
         *address = s->local;
-    else if (s->family != RONDO_FAMILY_UNIX)
+    else
         (void)sys_address_any(address, s->family, 0);
     return 0;
 }
@@ -508,7 +494,7 @@ int sys_peer_address(sys_fd fd, rondo_address *address)
     if (!s)
         return RONDO_EBADF;
     if (!s->connected)
-        return sim_fail(ENOTCONN);
+        return sim_fail(s->is ? ENOTSOCK : ENOTCONN);
     *address = s->peer;
     return 0;
 }
@@ -524,6 +510,8 @@ enum sys_kind sys_kind(sys_fd fd)
         return SYS_KIND_DATAGRAM;
     if (s->kind == SIM_WAKE)
         return SYS_KIND_OTHER;
+    if (s->is)
+        return s->is->kind;
     return s->listening ? SYS_KIND_LISTENER : SYS_KIND_STREAM;
 }
 
@@ -539,12 +527,21 @@ int sys_socket_datagram(rondo_family family, sys_fd *fd)
 
 int sys_adopt(sys_fd fd)
 {
-    return net_get(fd) ? 0 : RONDO_EBADF;
+    struct sim_socket *s = net_get(fd);
+    if (!s)
+        return RONDO_EBADF;
+    s->blocking = false;
+    return 0;
 }
 
 int sys_check_nonblocking(sys_fd fd)
 {
-    return net_get(fd) ? 0 : RONDO_EBADF;
+    const struct sim_socket *s = net_get(fd);
+    if (!s)
+        return RONDO_EBADF;
+    if (s->is)
+        return RONDO_ENOTSOCK;
+    return s->blocking ? RONDO_EINVAL : 0;
 }
 
 int sys_option(sys_fd fd, enum sys_option option, int value)
@@ -555,6 +552,12 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
     switch (option) {
     case SYS_SHARE_ADDRESS:
         s->shares = value;
+        break;
+    case SYS_V6ONLY:
+        s->v6only = value;
+        break;
+    case SYS_KEEP_ALIVE:
+        s->keeps_alive = value;
         break;
     case SYS_BROADCAST:
         s->broadcasts = value;
@@ -570,6 +573,7 @@ int sys_option(sys_fd fd, enum sys_option option, int value)
         break;
     case SYS_SEND_BUFFER:
         s->window = (size_t)(value > 0 ? value : 1);
+        net_changed(s);
         break;
     default:
         break;
@@ -593,7 +597,9 @@ void net_report(FILE *to, const struct sim_socket *s)
         (void)rondo_address_text(&s->local, local, sizeof local);
     if (s->connected || s->connecting)
         (void)rondo_address_text(&s->peer, peer, sizeof peer);
-    if (s->kind == SIM_WAKE)
+    if (s->is)
+        s->is->report(to, s);
+    if (s->is || s->kind == SIM_WAKE)
         return;
     fprintf(to, "%s:   socket %u %s%s%s%s%s", s->host->name, s->number, local,
             *peer ? " - " : "", peer,

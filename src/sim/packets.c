@@ -65,6 +65,7 @@ static void packets_put(struct sim_socket *s, const struct sim_packet *packet)
         return;
     }
     struct sim_packet *p = packets_copy(packet);
+    net_show(s->family, &p->from);
     p->next = NULL;
     if (s->packet_first)
         s->packet_last->next = p;
@@ -84,30 +85,26 @@ static bool packets_joined(const struct sim_socket *s, const rondo_address *a)
     return false;
 }
 
-static bool packets_is_for_all(const rondo_address *a)
-{
-    unsigned char b[16];
-    return sys_address_bytes(a, b) == 4 && b[0] == 255 && b[3] == 255;
-}
-
 /* A connected socket hears its peer only. */
 static bool packets_hears(const struct sim_socket *s, const struct datagram *d,
                           bool group)
 {
+    const rondo_address *from = &d->packet->from;
     if (s->kind != SIM_DATAGRAM || !s->bound ||
-        s->family != sys_address_family(&d->to) ||
         sys_address_port(&s->local) != sys_address_port(&d->to))
         return false;
-    if (s->connected && !rondo_address_equal(&s->peer, &d->packet->from))
+    if (s->connected && (!net_same_ip(&s->peer, from) ||
+                         sys_address_port(&s->peer) != sys_address_port(from)))
         return false;
-    if (group)
-        return packets_is_for_all(&d->to) || packets_joined(s, &d->to);
-    return net_is_any(&s->local) || net_same_ip(&s->local, &d->to);
+    if (!group)
+        return net_covers(s, &d->to);
+    return s->family == sys_address_family(&d->to) &&
+           (net_is_for_all(&d->to) || packets_joined(s, &d->to));
 }
 
 static bool packets_is_group(const rondo_address *a)
 {
-    return net_is_multicast(a) || packets_is_for_all(a);
+    return net_is_multicast(a) || net_is_for_all(a);
 }
 
 /* One socket gets it; of a group each. */
@@ -177,6 +174,7 @@ static void packets_launch(struct sim_socket *s, struct sim_host *host,
         d->sender = s;
         s->uses++;
         d->to = *to;
+        net_show(RONDO_FAMILY_INET, &d->to);
         d->packet = packets_copy(packet);
         int64_t late = sim_latency(s->host, host, packet->size);
         if (sim_fault(SIM_FAULT_reorder))
@@ -254,7 +252,7 @@ static int packets_send(struct sim_socket *s, const rondo_address *to,
         return error;
     if (sys_address_family(to) != s->family)
         return sim_fail(EAFNOSUPPORT);
-    if (packets_is_for_all(to) && !s->broadcasts)
+    if (net_is_for_all(to) && !s->broadcasts)
         return sim_fail(EACCES);
     error = s->family == RONDO_FAMILY_UNIX ? 0 : net_bind_any(s, to);
     if (error)
@@ -408,6 +406,7 @@ int packets_connect(struct sim_socket *s, const rondo_address *address)
         struct sim_packet from;
         packets_set_from(s, address, &from);
         s->local = from.from;
+        net_show(s->family, &s->local);
     }
     s->peer = *address;
     s->connected = true;

@@ -173,6 +173,8 @@ static int ready_set(rondo_loop *loop, void *state, struct io *io,
     (void)loop;
     if (sides && !e->watch.socket)
         return error_os(sim_fail(EBADF), "ready: descriptor %d", io->fd);
+    if (sides && e->watch.socket->is && e->watch.socket->is->refuses_waits)
+        return error_os(sim_fail(EPERM), "ready: descriptor %d", io->fd);
     e->wanted = sides;
     if (ready_found(e))
         ready_put(r, e);

@@ -53,8 +53,14 @@ struct sim_thread {
 
 /* ---- hosts ---- */
 
-struct sim_block; /* memory of a host */
-struct sim_path;  /* the file of a unix socket */
+struct sim_block;
+
+struct sim_memory {
+    struct sim_block *first;
+    size_t used, most; /* most 0: no limit */
+};
+
+struct sim_path; /* the file of a unix socket */
 
 enum { SIM_NAME_ROOM = 64, SIM_IPS = 4 };
 
@@ -69,12 +75,17 @@ struct sim_host {
     unsigned starts; /* how often main has begun */
     struct sim_thread *threads;
     unsigned can_run; /* threads that can run, besides the one that runs */
-    struct sim_block *blocks;
+    struct sim_memory memory;
     struct sim_socket *sockets; /* all that have a descriptor */
     struct sim_path *paths;
+    struct sim_own *own; /* objects of which each process has one */
+    struct sim_signals *signals;
+    struct sim_disk *disk;        /* NULL: no file was opened yet */
+    int64_t disk_most;            /* bytes; 0: very many */
     struct sim_request *requests; /* of the backend "done" */
     unsigned descriptors, descriptors_most;
     uint16_t next_port;
+    sim_policy policy;              /* its rondo_set_default_backend */
     int64_t clock_from, clock_base; /* its clock at a moment of world time */
     double drift;                   /* what it gains, as a share */
     unsigned spins; /* waits in this instant that found nothing */
@@ -111,6 +122,7 @@ enum sim_note {
     NOTE_HOST,
     NOTE_HOST_END,
     NOTE_CRASH,
+    NOTE_KILL,
     NOTE_PAUSE,
     NOTE_RESUME,
     NOTE_CUT,
@@ -133,6 +145,7 @@ enum sim_note {
     NOTE_DATAGRAM_LOST,
     NOTE_DONE,
     NOTE_LOOKUP,
+    NOTE_SIGNAL,
     NOTE_FAULT,
     NOTE_LOG,
     NOTES
@@ -175,7 +188,7 @@ struct sim_world {
 
     double rate[SIM_FAULTS];
     uint64_t asked[SIM_FAULTS];
-    struct sim_block *blocks; /* memory of no host */
+    struct sim_memory memory; /* of no host */
 };
 
 extern struct sim_world sim;
@@ -201,6 +214,11 @@ static inline struct sim_host *sim_host(void)
 /* Ends the program: it cannot go on. */
 _Noreturn RONDO_PRINTF(1, 2) void sim_die(const char *format, ...);
 
+/* try.c */
+/* As error_set, for a call that makes no sense. A trial tells of the first one,
+ * since a scenario that does not look would pass without what it asked for. */
+RONDO_PRINTF(2, 3) int sim_wrong(int error, const char *format, ...);
+
 /* fault.c */
 bool sim_fault(enum sim_fault_kind kind);
 bool sim_fault_at(enum sim_fault_kind kind, double rate);
@@ -225,6 +243,8 @@ void sim_kill_threads(struct sim_host *host);
 _Noreturn void sim_leave(void);
 void sim_pause_threads(struct sim_host *host);
 void sim_resume_threads(struct sim_host *host);
+/* What they wait for by their host's clock takes so much longer. */
+void sim_change_pace(struct sim_host *host, double factor);
 void sim_threads_begin(void);
 void sim_threads_end(void);
 void sim_choose_rivals(void);
@@ -234,8 +254,14 @@ void chaos_act(void);
 void chaos_forget(void);
 bool chaos_goes_on(void);
 
+/* signals.c */
+/* The process is gone. */
+void signals_forget_host(struct sim_host *host);
+
 /* memory.c */
-void sim_free_blocks(struct sim_block **blocks);
+void sim_free_blocks(struct sim_memory *m);
+/* What SYS_OF_PROCESS has made. */
+void sim_forget_own(struct sim_host *host);
 /* Memory of that host, whoever asks. It does not fail. */
 void *sim_alloc_for(struct sim_host *host, size_t size);
 

@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* How often a call that blocks looks again. */
+/* When a call that blocks looks again at a socket that is ready, since a fault
+ * has said that it is not. */
 enum { LOOK_NS = 10000 };
 
 static int sockets_check(const char *what, rondo_fd fd)
@@ -18,9 +19,19 @@ static int sockets_check(const char *what, rondo_fd fd)
         return error_set(RONDO_EINVAL,
                          "%s: called by the driver, not by a host", what);
     if (!net_get(sys_fd_of(fd)))
-        return error_os(RONDO_EBADF, "%s: descriptor %lld", what,
-                        (long long)fd);
+        return error_os(RONDO_EBADF,
+                        "%s: descriptor %lld is none of host \"%s\"", what,
+                        (long long)fd, sim_host()->name);
     return 0;
+}
+
+static int sockets_check_data(const char *what, rondo_fd fd, const void *data,
+                              size_t size)
+{
+    int error = sockets_check(what, fd);
+    if (!error && !data && size)
+        error = error_set(RONDO_EINVAL, "%s: no data", what);
+    return error;
 }
 
 static int sockets_result(const char *what, int64_t result)
@@ -28,13 +39,39 @@ static int sockets_result(const char *what, int64_t result)
     return result < 0 ? error_os((int)result, "%s", what) : (int)result;
 }
 
-/* Returns whether to look again. */
-static bool sockets_wait(int64_t until)
+/* A thread that waits for a socket. It is its host's memory and not on the
+ * thread's stack, which a crash leaves at once. */
+struct sockets_waiter {
+    struct sim_watch watch;
+    struct sim_thread *thread;
+};
+
+static void sockets_changed(struct sim_watch *watch)
 {
-    if (sim.now >= until)
+    sim_unblock(((struct sockets_waiter *)(void *)watch)->thread);
+}
+
+/* Until the socket has one of the events. Returns whether to look again. */
+static bool sockets_wait(rondo_fd fd, unsigned events, int64_t until)
+{
+    struct sim_socket *s = net_get(sys_fd_of(fd));
+    if (sim.now >= until || !s)
         return false;
-    int64_t next = sim.now + LOOK_NS;
-    (void)sim_block("a socket of the program's", next < until ? next : until);
+    if (net_events(s) & events) {
+        int64_t next = sim.now + LOOK_NS;
+        (void)sim_block("a socket of the program's",
+                        next < until ? next : until);
+        return true;
+    }
+    struct sockets_waiter *w = sim_alloc_for(sim_host(), sizeof *w);
+    memset(w, 0, sizeof *w);
+    w->thread = sim.current;
+    w->watch.fd = sys_fd_of(fd);
+    w->watch.changed = w->watch.lost = sockets_changed;
+    net_watch(&w->watch, s);
+    (void)sim_block("a socket of the program's", until);
+    net_unwatch(&w->watch);
+    sim_free(w);
     return true;
 }
 
@@ -49,8 +86,9 @@ rondo_fd rondo_sim_socket(rondo_family family, bool datagram)
     if (!sim_host())
         return error_set(RONDO_EINVAL,
                          "sim_socket: called by the driver, not by a host");
-    if (family == RONDO_FAMILY_ANY)
-        return error_set(RONDO_EAFNOSUPPORT, "sim_socket: no family");
+    if (family != RONDO_FAMILY_INET && family != RONDO_FAMILY_INET6 &&
+        family != RONDO_FAMILY_UNIX)
+        return error_set(RONDO_EAFNOSUPPORT, "sim_socket: no such family");
     int error = datagram ? sys_socket_datagram(family, &fd)
                          : sys_socket_stream(family, &fd);
     return error ? error_os(error, "sim_socket") : fd;
@@ -86,7 +124,7 @@ rondo_fd rondo_sim_accept(rondo_fd fd, rondo_address *peer, int64_t timeout_ns)
     int64_t until = sockets_until(timeout_ns);
     do
         error = sys_accept(sys_fd_of(fd), &accepted, &from);
-    while (error == RONDO_EAGAIN && sockets_wait(until));
+    while (error == RONDO_EAGAIN && sockets_wait(fd, RONDO_READABLE, until));
     if (error)
         return error_os(error, "sim_accept");
     if (peer)
@@ -104,7 +142,7 @@ int rondo_sim_connect(rondo_fd fd, const rondo_address *address,
         return error_set(RONDO_EINVAL, "sim_connect: no address");
     int64_t until = sockets_until(timeout_ns);
     error = sys_connect(sys_fd_of(fd), address);
-    while (error == RONDO_EAGAIN && sockets_wait(until))
+    while (error == RONDO_EAGAIN && sockets_wait(fd, 0, until))
         error = sys_connect_result(sys_fd_of(fd));
     return sockets_result("sim_connect", error);
 }
@@ -112,32 +150,32 @@ int rondo_sim_connect(rondo_fd fd, const rondo_address *address,
 int64_t rondo_sim_send(rondo_fd fd, const void *data, size_t size,
                        int64_t timeout_ns)
 {
-    int64_t result = sockets_check("sim_send", fd);
+    int64_t result = sockets_check_data("sim_send", fd, data, size);
     if (result)
         return result;
     int64_t until = sockets_until(timeout_ns);
     do
         result = sys_send(sys_fd_of(fd), data, size);
-    while (result == RONDO_EAGAIN && sockets_wait(until));
+    while (result == RONDO_EAGAIN && sockets_wait(fd, RONDO_WRITABLE, until));
     return result < 0 ? sockets_result("sim_send", result) : result;
 }
 
 int64_t rondo_sim_recv(rondo_fd fd, void *data, size_t size, int64_t timeout_ns)
 {
-    int64_t result = sockets_check("sim_recv", fd);
+    int64_t result = sockets_check_data("sim_recv", fd, data, size);
     if (result)
         return result;
     int64_t until = sockets_until(timeout_ns);
     do
         result = sys_recv(sys_fd_of(fd), data, size);
-    while (result == RONDO_EAGAIN && sockets_wait(until));
+    while (result == RONDO_EAGAIN && sockets_wait(fd, RONDO_READABLE, until));
     return result < 0 ? sockets_result("sim_recv", result) : result;
 }
 
 int64_t rondo_sim_send_to(rondo_fd fd, const void *data, size_t size,
                           const rondo_address *to)
 {
-    int error = sockets_check("sim_send_to", fd);
+    int error = sockets_check_data("sim_send_to", fd, data, size);
     if (error)
         return error;
     struct sys_outgoing one = {.data = data, .size = size};
@@ -153,13 +191,13 @@ int64_t rondo_sim_recv_from(rondo_fd fd, void *data, size_t size,
                             rondo_address *from, int64_t timeout_ns)
 {
     struct sys_received one = {.data = data};
-    int result = sockets_check("sim_recv_from", fd);
+    int result = sockets_check_data("sim_recv_from", fd, data, size);
     if (result)
         return result;
     int64_t until = sockets_until(timeout_ns);
     do
         result = sys_receive_batch(sys_fd_of(fd), &one, 1, size);
-    while (result == RONDO_EAGAIN && sockets_wait(until));
+    while (result == RONDO_EAGAIN && sockets_wait(fd, RONDO_READABLE, until));
     if (result < 0)
         return sockets_result("sim_recv_from", result);
     if (from)
@@ -206,6 +244,19 @@ int rondo_sim_address(rondo_fd fd, bool peer, rondo_address *address)
     error = peer ? sys_peer_address(sys_fd_of(fd), address)
                  : sys_local_address(sys_fd_of(fd), address);
     return sockets_result("sim_address", error);
+}
+
+int rondo_sim_set_v6only(rondo_fd fd, bool v6only)
+{
+    int error = sockets_check("sim_set_v6only", fd);
+    if (error)
+        return error;
+    const struct sim_socket *s = net_get(sys_fd_of(fd));
+    if (s->family != RONDO_FAMILY_INET6 || s->bound)
+        return error_set(RONDO_EINVAL, "sim_set_v6only: descriptor %lld %s",
+                         (long long)fd,
+                         s->bound ? "has an address" : "is not of IPv6");
+    return sys_option(sys_fd_of(fd), SYS_V6ONLY, v6only);
 }
 
 int rondo_sim_set_buffers(rondo_fd fd, size_t bytes)

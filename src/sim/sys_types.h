@@ -56,12 +56,26 @@ void sim_free(void *p);
 /* X(name) for each backend of this build. The first one is the default. */
 #define SYS_BACKENDS(X) X(ready) X(done)
 
+/* Each host is a process. Outside of them: `own`. */
+struct backend;
+typedef _Atomic(const struct backend *) sim_policy;
+#define SYS_POLICY(own) sim_policy_of_host(own)
+sim_policy *sim_policy_of_host(sim_policy *own);
+
 #define SYS_NEVER_BLOCKS    1
 #define SYS_ACCEPT_INHERITS 1
 #define SYS_BATCH           8
 
-/* Members of struct sys_pipe and struct child: there are none to be made. */
-#define SYS_PIPE_MEMBERS bool socket;
+/* A static object of which each process has one: each host has its own, zeroed
+ * at its start. */
+#define SYS_OF_PROCESS(object)                                                 \
+    ((__typeof__(object) *)sim_of_process(&(object), sizeof(object)))
+void *sim_of_process(const void *object, size_t size);
+
+#define SYS_PIPE_MEMBERS                                                       \
+    bool socket, tells, blocks, restores; /* restores its blocking mode */     \
+    bool canceled;                        /* the wait of a thread */
+/* Members of struct child: there are none to be made. */
 #define SYS_CHILD_MEMBERS
 
 /* Members of struct op: those of the backend "done". */

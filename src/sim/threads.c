@@ -76,11 +76,23 @@ static bool threads_is_quiet(void)
                               sim.heap[0] == sim.only_over);
 }
 
+/* The condition is the driver's, on whatever thread it is asked. */
+static bool threads_ask(void)
+{
+    struct sim_thread *before = sim.current;
+    sim.current = &sim.driver;
+    sim_rivals = 0;
+    bool holds = sim.until(sim.until_arg);
+    sim.current = before;
+    sim_choose_rivals();
+    return holds;
+}
+
 /* The thread that goes on; time passes until there is one. */
 static struct sim_thread *threads_choose(void)
 {
     for (;;) {
-        if (sim.until && !sim.called && sim.until(sim.until_arg)) {
+        if (sim.until && !sim.called && threads_ask()) {
             sim.called = true;
             sim.result = RONDO_SIM_DONE;
         }
@@ -358,6 +370,18 @@ void sim_resume_threads(struct sim_host *host)
             threads_pull(t);
             threads_push(t);
         }
+}
+
+void sim_change_pace(struct sim_host *host, double factor)
+{
+    for (struct sim_thread *t = host->threads; t; t = t->next) {
+        if (t->alarm.place == SIM_NOWHERE)
+            continue;
+        double left = (double)(t->alarm.when - sim.now) * factor;
+        sim_drop(&t->alarm);
+        sim_at(&t->alarm, sim.now + (int64_t)left + 2);
+        t->waits_until = t->alarm.when;
+    }
 }
 
 void sim_threads_begin(void)

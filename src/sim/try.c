@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,21 @@ void try_world_ends(void)
         try_state.run->events += sim.events;
 }
 
+int sim_wrong(int error, const char *format, ...)
+{
+    char text[TRY_TEXT_ROOM];
+    struct try_run *run = try_state.run;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (run && !run->wrong[0]) {
+        memcpy(run->wrong, text, sizeof text);
+        run->wrong_seed = run->seed;
+    }
+    return error_set(error, "%s", text);
+}
+
 /* ---- what a trial sets ---- */
 
 void try_keep_only(const struct sim_fired *list, size_t count)
@@ -81,6 +97,8 @@ bool try_play(uint64_t seed, rondo_sim_scenario scenario, void *arg)
         run->seed = seed;
         run->fired_count = 0;
         run->text[0] = '\0';
+        run->report[0] = '\0';
+        run->hung = false;
         run->failed = true; /* unless it comes back and says otherwise */
     }
     int result = scenario(seed, arg);
@@ -89,9 +107,11 @@ bool try_play(uint64_t seed, rondo_sim_scenario scenario, void *arg)
     const char *why = rondo_sim_failure();
     if (run) {
         run->failed = result != 0;
-        if (result)
+        if (result) {
             snprintf(run->text, sizeof run->text, "%s",
                      why ? why : "the scenario has not returned 0");
+            snprintf(run->report, sizeof run->report, "%s", try_deadlock());
+        }
     }
     return result != 0;
 }

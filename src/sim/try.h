@@ -17,16 +17,25 @@ extern const char *const sim_fault_names[SIM_FAULTS];
 
 /* ---- for the two files of trials ---- */
 
-enum { TRY_FIRED_MOST = 4096, TRY_TEXT_ROOM = 512, TRY_WORKERS_MOST = 64 };
+enum {
+    TRY_FIRED_MOST = 4096,
+    TRY_TEXT_ROOM = 512,
+    TRY_REPORT_ROOM = 4096,
+    TRY_WORKERS_MOST = 64
+};
 
 /* Memory that a trial's processes share: what a run has come to. */
 struct try_run {
     uint64_t seed;
     bool failed;
+    bool hung; /* it was ended: it would not have come to an end */
     uint64_t worlds, events;
     size_t fired_count; /* there may be more than the list has room for */
     struct sim_fired fired[TRY_FIRED_MOST];
-    char text[TRY_TEXT_ROOM]; /* of a failure; "" */
+    char text[TRY_TEXT_ROOM];     /* of a failure; "" */
+    uint64_t wrong_seed;          /* of: */
+    char wrong[TRY_TEXT_ROOM];    /* the first call that made no sense; "" */
+    char report[TRY_REPORT_ROOM]; /* who waited for what at a deadlock; "" */
 };
 
 /* Of the faults only these happen; NULL: all. The list stays the caller's. */
@@ -36,5 +45,14 @@ void try_record(struct try_run *run);
 void try_trace_to(FILE *file);
 /* Runs the scenario here, with an end of its world. */
 bool try_play(uint64_t seed, rondo_sim_scenario scenario, void *arg);
+/* A run that did not reach its condition before nothing could happen any more:
+ * what all waited for. "": there was none in the last world. */
+const char *try_deadlock(void);
+
+/* guard.c */
+/* Ends this process when a run of it hangs; `run` has the sentence. tells: it
+ * prints that, too. */
+void guard_begin(struct try_run *run, bool tells);
+void guard_stop(void);
 
 #endif

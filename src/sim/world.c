@@ -154,6 +154,7 @@ static const char *const world_words[NOTES] = {
     [NOTE_HOST] = "main begins, start %lld",
     [NOTE_HOST_END] = "main returns",
     [NOTE_CRASH] = "crashes",
+    [NOTE_KILL] = "is killed",
     [NOTE_PAUSE] = "is paused",
     [NOTE_RESUME] = "goes on",
     [NOTE_CUT] = "is cut off from host %lld",
@@ -176,6 +177,7 @@ static const char *const world_words[NOTES] = {
     [NOTE_DATAGRAM_LOST] = "socket %lld: a datagram of %lld bytes is lost",
     [NOTE_DONE] = "operation of kind %lld ends: %lld",
     [NOTE_LOOKUP] = "look-up: %lld addresses or error",
+    [NOTE_SIGNAL] = "signal %lld",
     [NOTE_FAULT] = "fault",
     [NOTE_LOG] = "says",
 };

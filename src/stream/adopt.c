@@ -39,7 +39,7 @@ int stream_adopt(rondo_loop *loop, rondo_fd fd, const char *what,
     default:
         return adopt_refuse(RONDO_EINVAL, what, fd, "is not a stream socket");
     }
-    if (io_find(loop, sys_fd_of(fd)))
+    if (io_find_used(loop, sys_fd_of(fd)))
         return adopt_refuse(RONDO_EBUSY, what, fd, "is in use by the loop");
     int error = adopt_check_connected(fd, what);
     if (error)

@@ -181,8 +181,7 @@ void pump_note_room(rondo_transport *to)
 static bool pump_splices(const struct pump *p)
 {
     const rondo_transport *to = p->to;
-    return p->by_kernel && !io_reads_ahead(to->loop) && !p->from->filtered &&
-           !to->filtered && !to->out->buf.size && !p->from->held &&
+    return p->by_kernel && !to->out->buf.size && !p->from->held &&
            !stream_fds_wait(to);
 }
 
@@ -398,6 +397,14 @@ static int pump_check(const rondo_transport *from, const rondo_transport *to,
     return 0;
 }
 
+/* That does not change while there is a pump: no filter can be pushed. */
+static bool pump_may_splice(const rondo_transport *from,
+                            const rondo_transport *to)
+{
+    return from->kind == STREAM_SOCKET && to->kind == STREAM_SOCKET &&
+           !from->filtered && !to->filtered && !io_reads_ahead(from->loop);
+}
+
 static struct pump *pump_new(rondo_transport *from, rondo_transport *to)
 {
     struct pump *p = NULL;
@@ -414,8 +421,8 @@ static struct pump *pump_new(rondo_transport *from, rondo_transport *to)
                        .quiet = sys_is_quiet()};
     p->task.done = pump_tell;
     /* without descriptors for a pipe the bytes go through the process */
-    p->by_kernel = from->kind == STREAM_SOCKET && to->kind == STREAM_SOCKET &&
-                   sys_splice_pipe(p->pipe, PIECE) == 0;
+    p->by_kernel =
+        pump_may_splice(from, to) && sys_splice_pipe(p->pipe, PIECE) == 0;
     return p;
 }
 

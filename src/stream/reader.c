@@ -268,6 +268,37 @@ static void reader_on_made(rondo_transport *t, void *self)
         r->protocol->connection_made(t, r->self);
 }
 
+/* Something may be told without more bytes. */
+static inline bool reader_may_find(const rondo_reader *r)
+{
+    return r->size || r->ended || (r->wanted == EXACTLY && !r->exactly);
+}
+
+/* Nothing is kept, and what has come is what the read asks for. */
+static inline bool reader_asks_for(const rondo_reader *r, size_t size)
+{
+    return !r->size &&
+           (r->wanted == SOME ||
+            (r->wanted == EXACTLY && r->exactly == size)) &&
+           reader_may_tell(r);
+}
+
+/* It is told where the bytes lie, which are lent until `done` returns. */
+static void reader_lend(rondo_reader *r, const void *data, size_t size)
+{
+    assert(!r->paused && !r->ended);
+    r->wanted = NOTHING;
+    r->busy = true;
+    r->done(r, r->arg, data, size, 0);
+    r->busy = false;
+    if (r->freed) {
+        if (r->task.state == TASK_IDLE)
+            reader_destroy(r);
+    } else if (reader_may_find(r)) {
+        (void)reader_pump(r);
+    }
+}
+
 static void reader_on_data(rondo_transport *t, void *self, const void *data,
                            size_t size)
 {
@@ -277,6 +308,10 @@ static void reader_on_data(rondo_transport *t, void *self, const void *data,
         /* a filter that delivers inside the callback's write: what is lent
          * there must not move */
         (void)rondo_transport_unread(t, data, size);
+        return;
+    }
+    if (reader_asks_for(r, size)) {
+        reader_lend(r, data, size);
         return;
     }
     if (!reader_make_room(r, size)) {
@@ -469,8 +504,7 @@ static int reader_begin(rondo_reader *r, enum wanted wanted, rondo_read_fn done,
     r->done = done;
     r->arg = arg;
     r->scanned = r->matched = 0;
-    bool looks = r->size || r->ended || (wanted == EXACTLY && !r->exactly);
-    if (looks && !r->busy)
+    if (reader_may_find(r) && !r->busy)
         reader_tell_later(r);
     return 0;
 }

@@ -624,8 +624,15 @@ static inline rondo_fd stream_fd(const rondo_transport *t)
 bool stream_awaits_hang_up(const rondo_transport *t);
 /* ---- timeouts: stream_timeout.c ---- */
 
-void stream_note_read(rondo_transport *t);
-void stream_note_write(rondo_transport *t);
+static inline void stream_note_read(rondo_transport *t)
+{
+    t->extra->read_start = t->loop->now;
+}
+
+static inline void stream_note_write(rondo_transport *t)
+{
+    t->extra->write_start = t->loop->now;
+}
 /* connection_made: both times begin. */
 void stream_start_time(rondo_transport *t);
 /* Something starts or stops being timed. */

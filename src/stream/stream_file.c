@@ -175,7 +175,7 @@ void stream_file_go_on(rondo_transport *t)
         stream_file_read_on(f);
     else if (t->out->buf.size)
         return;
-    else if (op_sends_files(t->loop))
+    else if (op_sends_files(t->loop, &t->io))
         stream_file_choose_part(f);
     else
         stream_file_kernel_said(f, file_source_send(&f->source, t->io.fd));
@@ -189,7 +189,7 @@ bool stream_file_waits(const rondo_transport *t)
 
 void stream_file_prepare(rondo_transport *t, struct op *op)
 {
-    if (!op_sends_files(t->loop))
+    if (!op_sends_files(t->loop, &t->io))
         return;
     op->task.kind = OP_SENDFILE;
     op->buffer = &t->out->file->part;
@@ -262,8 +262,7 @@ static int stream_file_new(rondo_transport *t, const struct file_source *source,
         f = free_list_take(loop, FREE_LIST_SENDFILE, sizeof *f);
     if (!f)
         return error_set(RONDO_ENOMEM, "transport_sendfile: out of memory");
-    f->t = t;
-    f->source = *source;
+    *f = (struct stream_file){.t = t, .source = *source};
     f->source.came = stream_file_came;
     f->id = id_new(loop, &f->handle, stream_file_cancel);
     if (f->id < 0) {
@@ -281,7 +280,7 @@ static int stream_file_begin(struct stream_file *f, const char *what)
     rondo_transport *t = f->t;
     int64_t count = RONDO_EAGAIN;
     bool tries = f->source.left && stream_file_is_plain(t) &&
-                 !op_sends_files(t->loop) && !t->queued &&
+                 !op_sends_files(t->loop, &t->io) && !t->queued &&
                  op_is_idle(&t->out->op);
     if (tries)
         count = file_source_send(&f->source, t->io.fd);

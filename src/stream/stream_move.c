@@ -12,11 +12,6 @@
 /* Of this kind, in this loop. */
 static int move_check_kind(const rondo_transport *t, const char *what)
 {
-    if (!rondo_loop_supports(t->loop, RONDO_CAN_DETACH))
-        return error_set(RONDO_ENOTSUP,
-                         "%s: Windows ties a socket to one completion port; "
-                         "backend \"select\" does not use one",
-                         what);
     if (t->kind != STREAM_SOCKET && t->kind != STREAM_UNIX_SOCKET)
         return error_set(RONDO_ENOTSUP, "%s: a %s stays with its loop", what,
                          stream_kind(t)->name);
@@ -77,7 +72,7 @@ void stream_move_cancel_ops(rondo_transport *t)
 {
     const struct stream_kind *kind = stream_kind(t);
     kind->cancel(t, &t->read);
-    if (t->out)
+    if (t->out && op_may_leave(t->loop, &t->out->op))
         kind->cancel(t, &t->out->op);
 }
 
@@ -114,8 +109,7 @@ static void move_leave_loop(rondo_transport *t)
         stream_write_stop_retry(t);
         stream_then_leave(t);
     }
-    io_detach(loop, &t->io);
-    io_init(&t->io, t->io.fd, (enum io_owner)t->io.owner);
+    io_leave(loop, &t->io);
     handle_close(loop, &t->handle);
     stream_leave_owner(t);
     t->owner = NULL;

@@ -78,10 +78,12 @@ static void stream_pipe_writer_woken(rondo_loop *loop, struct task *task)
     (void)loop;
     dispatch_begin(&t->dispatch);
     if (stream_awaits_hang_up(t)) {
-        if (!task->error && sys_pipe_hung_up(&stream_pipe_of(t)->pipe))
+        struct pipe_stream *p = stream_pipe_of(t);
+        if (!task->error && sys_pipe_hung_up(&p->pipe))
             stream_pipe_reader_left(t);
-        else /* input of a socket's, which nobody is going to take */
-            stream_pipe_of(t)->watches = false;
+        else if (task->error || sys_pipe_sides(p->pipe.fd) != SIDE_WRITE)
+            p->watches = false; /* input, which nobody is going to take */
+        /* else another reader has opened the FIFO meanwhile */
     }
     stream_finish(t);
 }
@@ -267,7 +269,7 @@ int stream_pipe_name(const rondo_loop *loop, const char *name, const char *what)
 int stream_new_pipe(rondo_loop *loop, sys_fd fd, unsigned side, unsigned flags,
                     rondo_transport **made)
 {
-    if (io_find(loop, fd))
+    if (io_find_used(loop, fd))
         return error_set(RONDO_EBUSY, "descriptor %lld is in use by the loop",
                          (long long)fd);
     struct pipe_stream *p = loop_alloc(loop, sizeof *p);

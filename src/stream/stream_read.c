@@ -106,8 +106,7 @@ static size_t stream_read_put(rondo_transport *t, const struct lent *lent,
     return count;
 }
 
-/* One get_buffer and buffer_updated; how many bytes went in, 0: it ended, or
- * has no buffer now. */
+/* How many bytes went in; 0: it ended, or has no buffer now. */
 static size_t stream_read_deliver_buffered(rondo_transport *t, const char *data,
                                            size_t size)
 {
@@ -160,14 +159,22 @@ static void stream_read_hold(rondo_transport *t, const char *data, size_t size)
     stream_fail(t, RONDO_ENOMEM, STREAM_BY_RESET);
 }
 
-/* What cannot be delivered now, because reading was paused or everything was
- * given back, is held for later. */
+/* A detach in a callback that is owed takes what is left, too. */
+static void stream_read_tell_flow(rondo_transport *t, const char *rest,
+                                  size_t size)
+{
+    struct stream_state outer = stream_read_keep_rest(t, rest, size);
+    stream_tell_flow(t);
+    *stream_state(t->loop) = outer;
+}
+
+/* Holds what cannot be delivered now: paused, or everything was given back. */
 static void stream_read_deliver(rondo_transport *t, const char *data,
                                 size_t size, bool refused)
 {
     for (;;) {
         if (t->flow != FLOW_ON || dispatch_owed(&t->dispatch))
-            stream_tell_flow(t);
+            stream_read_tell_flow(t, data, size);
         if (!size || refused || !stream_delivers(t))
             break;
         const rondo_protocol *protocol = t->protocol;
@@ -482,11 +489,19 @@ static inline int64_t stream_lend_ahead(rondo_transport *t, char **data,
     return io_lend(t->loop, &t->io, data);
 }
 
-/* Unix sockets, and streams with timeouts. */
-static inline int64_t stream_receive_by_kind(rondo_transport *t, char **data,
-                                             size_t size)
+static inline int64_t stream_receive_timed(rondo_transport *t, char **data,
+                                           size_t size)
 {
-    int64_t count = stream_kind(t)->recv(t, *data, size);
+    int64_t count = io_receive(t->loop, &t->io, *data, size);
+    if (count > 0)
+        stream_note_read(t);
+    return count;
+}
+
+static inline int64_t stream_receive_unix(rondo_transport *t, char **data,
+                                          size_t size)
+{
+    int64_t count = stream_fds_recv(t, *data, size);
     if (t->timed && count > 0)
         stream_note_read(t);
     return count;
@@ -622,32 +637,28 @@ static INLINED void stream_read_filtered(rondo_loop *loop, struct task *task,
     {                                                                          \
         stream_read_##way(loop, task, receive);                                \
     }
-STREAM_READ(plain, kernel, stream_receive_kernel)
-STREAM_READ(plain, ahead, stream_lend_ahead)
-STREAM_READ(plain, by_kind, stream_receive_by_kind)
-STREAM_READ(into, kernel, stream_receive_kernel)
-STREAM_READ(into, ahead, stream_receive_ahead)
-STREAM_READ(into, by_kind, stream_receive_by_kind)
-STREAM_READ(filtered, kernel, stream_receive_kernel)
-STREAM_READ(filtered, ahead, stream_lend_ahead)
-STREAM_READ(filtered, by_kind, stream_receive_by_kind)
+#define STREAM_READS(way, receive_ahead)                                       \
+    STREAM_READ(way, kernel, stream_receive_kernel)                            \
+    STREAM_READ(way, ahead, receive_ahead)                                     \
+    STREAM_READ(way, timed, stream_receive_timed)                              \
+    STREAM_READ(way, unix_socket, stream_receive_unix)                         \
+    static void (*const stream_reads_##way[])(rondo_loop *, struct task *) = { \
+        stream_read_##way##_kernel, stream_read_##way##_ahead,                 \
+        stream_read_##way##_timed, stream_read_##way##_unix_socket};
+STREAM_READS(plain, stream_lend_ahead)
+STREAM_READS(into, stream_receive_ahead)
+STREAM_READS(filtered, stream_lend_ahead)
 
 void stream_read_choose(rondo_transport *t)
 {
-    enum { PLAIN, INTO, FILTERED, KERNEL = 0, AHEAD, BY_KIND };
-    static void (*const done[][3])(rondo_loop *, struct task *) = {
-        {stream_read_plain_kernel, stream_read_plain_ahead,
-         stream_read_plain_by_kind},
-        {stream_read_into_kernel, stream_read_into_ahead,
-         stream_read_into_by_kind},
-        {stream_read_filtered_kernel, stream_read_filtered_ahead,
-         stream_read_filtered_by_kind},
-    };
-    int way = t->filtered ? FILTERED : t->protocol->get_buffer ? INTO : PLAIN;
-    int from = t->timed || t->kind != STREAM_SOCKET ? BY_KIND
-               : io_reads_ahead(t->loop)            ? AHEAD
-                                                    : KERNEL;
-    t->read.task.done = done[way][from];
+    enum { KERNEL, AHEAD, TIMED, UNIX_SOCKET };
+    int from = t->kind == STREAM_UNIX_SOCKET ? UNIX_SOCKET
+               : t->timed                    ? TIMED
+               : io_reads_ahead(t->loop)     ? AHEAD
+                                             : KERNEL;
+    t->read.task.done = t->filtered               ? stream_reads_filtered[from]
+                        : t->protocol->get_buffer ? stream_reads_into[from]
+                                                  : stream_reads_plain[from];
 }
 
 /* ---- what is owed ---- */

@@ -11,16 +11,6 @@ void stream_stop_time(rondo_transport *t)
     t->extra->timer = 0;
 }
 
-void stream_note_read(rondo_transport *t)
-{
-    t->extra->read_start = t->loop->now;
-}
-
-void stream_note_write(rondo_transport *t)
-{
-    t->extra->write_start = t->loop->now;
-}
-
 void stream_start_time(rondo_transport *t)
 {
     stream_note_read(t);

@@ -100,7 +100,7 @@ rondo_id rondo_file_open_at(rondo_file *directory, const char *path,
     int error = file_check(directory, FILE_OPEN, done);
     if (!error && !(directory->flags & RONDO_FILE_AS_DIRECTORY))
         error = error_set(RONDO_EINVAL,
-                          "file_open_at: \"%s\" was not opened as "
+                          "file_open_at: \"%.1024s\" was not opened as "
                           "a directory",
                           directory->path);
     if (!error)
@@ -181,19 +181,19 @@ int file_check(const rondo_file *file, enum file_verb verb, bool done)
         return error_set(RONDO_EINVAL, "%s: no function", what);
     bool directory = file->flags & RONDO_FILE_AS_DIRECTORY;
     if (directory && verb == FILE_READ)
-        return error_set(RONDO_EISDIR, "%s: \"%s\" is a directory", what,
+        return error_set(RONDO_EISDIR, "%s: \"%.1024s\" is a directory", what,
                          file->path);
     if (!directory && verb == FILE_LIST)
         return error_set(RONDO_ENOTDIR,
-                         "%s: \"%s\" was not opened as a directory", what,
+                         "%s: \"%.1024s\" was not opened as a directory", what,
                          file->path);
     if (verb == FILE_READ && !(file->flags & RONDO_FILE_READ))
-        return error_set(RONDO_EBADF, "%s: \"%s\" is not open for reading",
+        return error_set(RONDO_EBADF, "%s: \"%.1024s\" is not open for reading",
                          what, file->path);
     bool writes =
         verb == FILE_WRITE || verb == FILE_TRUNCATE || verb == FILE_ALLOCATE;
     if (writes && !(file->flags & WRITES))
-        return error_set(RONDO_EBADF, "%s: \"%s\" is not open for writing",
+        return error_set(RONDO_EBADF, "%s: \"%.1024s\" is not open for writing",
                          what, file->path);
     return 0;
 }
@@ -208,11 +208,11 @@ static int file_check_position(const rondo_file *file, enum file_verb verb,
         return error_set(RONDO_EINVAL, "%s: a negative position", what);
     if (verb == FILE_WRITE && file->flags & RONDO_FILE_APPEND)
         return error_set(RONDO_EINVAL,
-                         "%s: \"%s\" is open for appending, at no other "
+                         "%s: \"%.1024s\" is open for appending, at no other "
                          "position",
                          what, file->path);
     if (!file->seeks)
-        return error_set(RONDO_EINVAL, "%s: \"%s\" has no positions", what,
+        return error_set(RONDO_EINVAL, "%s: \"%.1024s\" has no positions", what,
                          file->path);
     return 0;
 }

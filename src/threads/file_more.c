@@ -109,7 +109,8 @@ static int lock_check(const rondo_file *file, unsigned flags)
     if (flags & ~(unsigned)(RONDO_LOCK_SHARED | RONDO_LOCK_WAIT))
         return error_set(RONDO_EINVAL, "file_lock: unknown flags");
     if (file && !(file->flags & needed))
-        return error_set(RONDO_EBADF, "file_lock: \"%s\" is not open for %s",
+        return error_set(RONDO_EBADF,
+                         "file_lock: \"%.1024s\" is not open for %s",
                          file->path, shared ? "reading" : "writing");
     return 0;
 }

@@ -54,6 +54,18 @@ static void tree_cut_separators(char *path)
         path[--size] = '\0';
 }
 
+/* Does it end in a name that can be removed? All below a root, "." or ".." could
+ * be emptied, but not it. (No test tries a root.) */
+static bool tree_has_name(const char *path)
+{
+    size_t size = strlen(path), start = size;
+    while (start && !sys_fs_separates(path[start - 1]))
+        start--;
+    const char *name = path + start;
+    bool drive = sys_fs_separates('\\') && size && path[size - 1] == ':';
+    return *name && !drive && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
 rondo_id rondo_fs_remove_tree(rondo_loop *loop, const char *path,
                               rondo_done_fn done, void *arg)
 {
@@ -62,7 +74,12 @@ rondo_id rondo_fs_remove_tree(rondo_loop *loop, const char *path,
     if (!c)
         return error;
     tree_cut_separators(c->tail);
-    return path_call_begin(c, done, arg);
+    if (!*c->tail || tree_has_name(c->tail))
+        return path_call_begin(c, done, arg);
+    file_call_free(c);
+    return error_set(RONDO_EINVAL,
+                     "fs_remove_tree: \"%.1024s\" does not end in a name",
+                     path);
 }
 
 /* ---- a walk ---- */

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,15 +33,16 @@ struct epoll {
     int fd;
     bool whole_ms; /* no epoll_pwait2: Linux before 5.11, valgrind 3.19 */
     bool stale;    /* an entry without an io has reported */
-    union epoll_slot *slots;
-    int room, used, free; /* of the slots; free: the first one, or none */
+    union epoll_slot *slots; /* the first ones, or allocated */
+    int room, used, free;    /* of the slots; free: the first one, or none */
     int retired;
     unsigned renewals;
     int next_event;     /* those before it are of descriptors that are done */
     uint64_t iteration; /* for which next_event holds */
     struct epoll_event *events; /* `batch` of them: few, or allocated */
     int batch;
-    struct epoll_event few[EPOLL_BATCH];
+    union epoll_slot first[EPOLL_SLOTS];
+    struct epoll_event few[EPOLL_BATCH]; /* last: is not zeroed */
 };
 
 /* Calls the kernel directly: glibc has epoll_pwait2 since 2.35 only, musl not
@@ -66,6 +68,8 @@ static int epoll_open(rondo_loop *loop, void *state)
     struct epoll *e = state;
     (void)loop;
     e->free = EPOLL_NO_SLOT;
+    e->slots = e->first;
+    e->room = EPOLL_SLOTS;
     e->events = e->few;
     e->batch = EPOLL_BATCH;
     e->fd = unix_keep(epoll_create1(EPOLL_CLOEXEC));
@@ -82,7 +86,8 @@ static void epoll_close(rondo_loop *loop, void *state)
     assert(e->fd > 2); /* reactor_open closes only what has opened */
     if (e->events != e->few)
         loop_free(loop, e->events);
-    loop_free(loop, e->slots);
+    if (e->slots != e->first)
+        loop_free(loop, e->slots);
     sys_close(e->fd);
 }
 
@@ -90,11 +95,14 @@ static void epoll_close(rondo_loop *loop, void *state)
 
 static bool epoll_grow(rondo_loop *loop, struct epoll *e)
 {
-    int room = e->room ? e->room + e->room / 2 : EPOLL_SLOTS;
-    union epoll_slot *slots =
-        loop_realloc(loop, e->slots, (size_t)room * sizeof *slots);
+    int room = e->room + e->room / 2;
+    bool first = e->slots == e->first;
+    union epoll_slot *slots = loop_realloc(loop, first ? NULL : e->slots,
+                                           (size_t)room * sizeof *slots);
     if (!slots)
         return false;
+    if (first)
+        memcpy(slots, e->first, sizeof e->first);
     e->slots = slots;
     e->room = room;
     return true;

@@ -73,17 +73,19 @@ static int unix_at_step(struct unix_at *at)
     at->path += size;
     while (*at->path == '/')
         at->path++;
-    if (!*at->path)
-        at->path = "."; /* separators at the end */
     return 0;
 }
 
+/* The separators at its end are left with the last name. */
 int unix_at_begin(struct unix_at *at, sys_fd base, const char *path)
 {
+    const char *end = path + strlen(path);
     at->fd = base == SYS_NO_FD ? AT_FDCWD : base;
     at->path = path;
     at->opened = false;
-    while (strnlen(at->path, PIECE) == PIECE) {
+    while (end > path && end[-1] == '/')
+        end--;
+    while (end - at->path >= PIECE) {
         int error = unix_at_step(at);
         if (error) {
             unix_at_end(at);
@@ -99,6 +101,26 @@ void unix_at_end(const struct unix_at *at)
     if (at->opened)
         sys_close(at->fd);
     errno = number;
+}
+
+int unix_at_open(const char *path, int flags, unsigned mode, int *opened)
+{
+    struct unix_at at;
+    int fd, error = unix_at_begin(&at, SYS_NO_FD, path);
+    if (error)
+        return error;
+    UNIX_AGAIN(fd,
+               openat(at.fd, at.path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                      (mode_t)mode));
+    *opened = unix_keep(fd);
+    error = *opened < 0 ? unix_fail() : 0;
+    unix_at_end(&at);
+    return error;
+}
+
+int unix_at_look(const char *path, int *opened)
+{
+    return unix_at_open(path, PASS_THROUGH, 0, opened);
 }
 
 /* ---- open, close ---- */

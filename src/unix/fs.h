@@ -24,6 +24,11 @@ struct unix_at {
  * where the path begins. */
 int unix_at_begin(struct unix_at *at, sys_fd base, const char *path);
 void unix_at_end(const struct unix_at *at); /* errno stays */
+/* Opens such a path without waiting; close-on-exec, and never 0, 1 or 2. Returns
+ * 0 or an error. */
+int unix_at_open(const char *path, int flags, unsigned mode, int *opened);
+/* The same to examine it: without permission to read, where the system can. */
+int unix_at_look(const char *path, int *opened);
 
 /* Our own refusal, for which the system has no number. */
 int unix_fs_refuse(int error);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -127,11 +128,133 @@ int sys_fs_access(const char *path, unsigned access)
     return error;
 }
 
+/* realpath(3) for a path, or an answer, that is longer than PATH_MAX. */
+struct unix_real {
+    char *text; /* what was found, without links; "": the root */
+    size_t used, room;
+    char *rest; /* malloc's: what is still to be looked at */
+    int links;
+};
+
+enum { LINKS_MOST = 40 /* as Linux */ };
+
+static int unix_real_put(struct unix_real *r, const char *name, size_t size)
+{
+    if (r->room - r->used < size + 2) {
+        size_t room = 2 * (r->room + size + 2);
+        char *grown = realloc(r->text, room);
+        if (!grown)
+            return unix_fs_refuse(RONDO_ENOMEM);
+        r->text = grown;
+        r->room = room;
+    }
+    r->text[r->used++] = '/';
+    memcpy(r->text + r->used, name, size);
+    r->used += size;
+    r->text[r->used] = '\0';
+    return 0;
+}
+
+static void unix_real_up(struct unix_real *r)
+{
+    while (r->used && r->text[--r->used] != '/')
+        ;
+    r->text[r->used] = '\0';
+}
+
+/* What was found last is a link: its target comes before the rest. */
+static int unix_real_follow(struct unix_real *r, const char *target,
+                            const char *rest)
+{
+    size_t size = strlen(target), more = strlen(rest) + 1;
+    char *joined = ++r->links > LINKS_MOST ? NULL : malloc(size + more);
+    if (!joined)
+        return unix_fs_refuse(r->links > LINKS_MOST ? RONDO_ELOOP
+                                                    : RONDO_ENOMEM);
+    memcpy(joined, target, size);
+    memcpy(joined + size, rest, more);
+    unix_real_up(r);
+    if (*target == '/') {
+        r->used = 0;
+        *r->text = '\0';
+    }
+    free(r->rest);
+    r->rest = joined;
+    return 0;
+}
+
+/* Of the name that was put last; `at` is behind it in the rest. Returns 1 if the
+ * rest is another one now. */
+static int unix_real_look(struct unix_real *r, const char *at)
+{
+    char target[PATH_MAX];
+    rondo_file_info info = {.size = sizeof info};
+    int64_t size = sys_fs_readlink(r->text, target, sizeof target - 1);
+    if (size >= 0) {
+        target[size] = '\0';
+        int error = unix_real_follow(r, target, at);
+        return error ? error : 1;
+    }
+    if (size != RONDO_EINVAL) /* which says that it is no link */
+        return (int)size;
+    if (!*at)
+        return 0;
+    int error = sys_fs_stat_path(r->text, true, &info);
+    if (!error && info.type != RONDO_FILE_DIRECTORY)
+        error = unix_fs_refuse(RONDO_ENOTDIR);
+    return error;
+}
+
+static int unix_real_all(struct unix_real *r)
+{
+    const char *at = r->rest;
+    int error = 0;
+    while (error >= 0 && *(at += strspn(at, "/"))) {
+        size_t size = strcspn(at, "/");
+        const char *name = at;
+        at += size;
+        if (size == 1 && *name == '.')
+            continue;
+        if (size == 2 && name[0] == '.' && name[1] == '.') {
+            unix_real_up(r);
+            continue;
+        }
+        error = unix_real_put(r, name, size);
+        if (!error && (error = unix_real_look(r, at)) == 1)
+            at = r->rest;
+    }
+    return error < 0 ? error : r->used ? 0 : unix_real_put(r, "", 0);
+}
+
+static int unix_real_long(const char *path, char **found)
+{
+    struct unix_real r = {.rest = strdup(path)};
+    r.text = *path == '/' ? calloc(1, 1) : getcwd(NULL, 0);
+    int error = 0;
+    if (!r.text || !r.rest)
+        error =
+            r.rest && *path != '/' ? unix_fail() : unix_fs_refuse(RONDO_ENOMEM);
+    r.used = r.text ? strlen(r.text) : 0;
+    r.room = r.used + 1;
+    if (r.used == 1) /* the root */
+        r.used = 0;
+    if (!error)
+        error = unix_real_all(&r);
+    free(r.rest);
+    *found = error ? NULL : r.text;
+    if (error)
+        free(r.text);
+    return error;
+}
+
 int64_t sys_fs_realpath(const char *path, char *text, size_t room)
 {
     char *found = realpath(path, NULL);
-    if (!found)
-        return unix_fail();
+    int error = found ? 0 : unix_fail();
+    if (error == RONDO_ENAMETOOLONG)
+        error = unix_real_long(path, &found);
+    if (error)
+        return error;
     size_t size = strlen(found);
     if (size < room)
         memcpy(text, found, size + 1);
@@ -139,13 +262,30 @@ int64_t sys_fs_realpath(const char *path, char *text, size_t room)
     return size < room ? (int64_t)size : unix_fs_refuse(RONDO_ETOOMUCH);
 }
 
+/* There is no statvfsat: what has too long a path is opened. */
+static int unix_call_space(const char *path, struct statvfs *s)
+{
+    int fd, result;
+    UNIX_AGAIN(result, statvfs(path, s));
+    int error = unix_call_result(result);
+    if (error == RONDO_ENAMETOOLONG)
+        error = unix_at_look(path, &fd);
+    else
+        return error;
+    if (error)
+        return error;
+    UNIX_AGAIN(result, fstatvfs(fd, s));
+    error = unix_call_result(result);
+    sys_close(fd);
+    return error;
+}
+
 int sys_fs_space(const char *path, rondo_space_info *space)
 {
     struct statvfs s;
-    int result;
-    UNIX_AGAIN(result, statvfs(path, &s));
-    if (result < 0)
-        return unix_fail();
+    int error = unix_call_space(path, &s);
+    if (error)
+        return error;
     uint64_t unit = s.f_frsize ? s.f_frsize : s.f_bsize;
     space->block_bytes = unit;
     space->total_bytes = (uint64_t)s.f_blocks * unit;

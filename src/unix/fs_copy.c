@@ -31,20 +31,6 @@ struct unix_copy {
     const atomic_bool *stop;
 };
 
-static int unix_copy_open(const char *path, int flags, mode_t mode, int *fd)
-{
-    struct unix_at at;
-    int error = unix_at_begin(&at, SYS_NO_FD, path);
-    if (error)
-        return error;
-    UNIX_AGAIN(*fd, openat(at.fd, at.path,
-                           flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode));
-    *fd = unix_keep(*fd);
-    error = *fd < 0 ? unix_fail() : 0;
-    unix_at_end(&at);
-    return error;
-}
-
 /* Returns RONDO_ENOTSUP if the file system cannot, or there is no such call. */
 static int unix_copy_clone(const struct unix_copy *c)
 {
@@ -139,7 +125,7 @@ static int unix_copy_bytes(struct unix_copy *c, unsigned flags)
 static int unix_copy_source(const char *path, int *fd, mode_t *mode)
 {
     struct stat s;
-    int error = unix_copy_open(path, O_RDONLY, 0, fd);
+    int error = unix_at_open(path, O_RDONLY, 0, fd);
     if (error)
         return error;
     if (fstat(*fd, &s) < 0)
@@ -174,7 +160,7 @@ int64_t sys_fs_copy(const char *from, const char *to, unsigned flags,
     int error = unix_copy_source(from, &c.from, &mode);
     if (error)
         return error;
-    error = unix_copy_open(to, O_WRONLY | O_CREAT | O_EXCL, 0600, &c.to);
+    error = unix_at_open(to, O_WRONLY | O_CREAT | O_EXCL, 0600, &c.to);
     if (error) {
         sys_close(c.from);
         return error;

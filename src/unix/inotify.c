@@ -6,11 +6,14 @@
 #include "base/error.h"
 #include "core/backend.h"
 #include "core/notify.h"
+#include "unix/fs.h"
 #include "unix/unix.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -135,6 +138,31 @@ static int inotify_open(struct notifier *n)
     return error;
 }
 
+static int inotify_watch(const struct notifier *n, const char *path,
+                         uint32_t mask, int *wd)
+{
+    *wd = inotify_add_watch(n->fd, path, mask);
+    return *wd < 0 ? unix_fail() : 0;
+}
+
+/* The call takes no directory to begin at: a path that is too long for it goes
+ * by the kernel's link to a directory that is open. */
+static int inotify_watch_long(const struct notifier *n, const char *path,
+                              uint32_t mask, int *wd)
+{
+    char text[PATH_MAX];
+    struct unix_at at;
+    int error = unix_at_begin(&at, SYS_NO_FD, path);
+    if (error)
+        return error;
+    (void)snprintf(text, sizeof text, "/proc/self/fd/%d/%s", at.fd, at.path);
+    error = inotify_watch(n, text, mask, wd);
+    unix_at_end(&at);
+    if (error == RONDO_ENOENT && access("/proc/self/fd", F_OK) < 0)
+        return unix_fs_refuse(RONDO_ENAMETOOLONG);
+    return error;
+}
+
 int notify_add(struct notifier *n, const char *path, enum notify_kind kind,
                void *owner, struct notify_mark **mark)
 {
@@ -149,9 +177,10 @@ int notify_add(struct notifier *n, const char *path, enum notify_kind kind,
         return RONDO_ENOMEM;
     }
     uint32_t only = kind == NOTIFY_DIRECTORY ? IN_ONLYDIR : 0;
-    m->wd = inotify_add_watch(n->fd, path, INOTIFY_EVENTS | only);
-    if (m->wd < 0) {
-        error = unix_fail();
+    bool fits = strlen(path) < PATH_MAX;
+    error = (fits ? inotify_watch
+                  : inotify_watch_long)(n, path, INOTIFY_EVENTS | only, &m->wd);
+    if (error) {
         free(m);
         return error;
     }

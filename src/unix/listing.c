@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "core/notify.h"
+#include "unix/fs.h"
 #include "unix/unix.h"
 
 #include <dirent.h>
@@ -16,28 +17,28 @@
 
 /* Not opendir: a FIFO that has taken the place of a directory would hold up the
  * open. */
-static DIR *unix_open_dir(const char *path)
+static int unix_open_dir(const char *path, DIR **dir)
 {
-    int fd =
-        unix_keep(open(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (fd >= 0 && !dir) {
-        int number = errno;
-        sys_close(fd);
-        errno = number;
-    }
-    return dir;
+    int fd, error = unix_at_open(path, O_RDONLY | O_DIRECTORY, 0, &fd);
+    if (error)
+        return error;
+    *dir = fdopendir(fd);
+    if (*dir)
+        return 0;
+    error = unix_fail();
+    sys_close(fd);
+    return error;
 }
 
 int notify_list(const char *path,
                 bool (*fn)(void *arg, const char *name, uint64_t number),
                 void *arg)
 {
-    DIR *dir = unix_open_dir(path);
-    if (!dir)
-        return unix_fail();
+    DIR *dir;
     struct dirent *entry;
-    int error = 0;
+    int error = unix_open_dir(path, &dir);
+    if (error)
+        return error;
     for (;;) {
         errno = 0;
         entry = readdir(dir);

@@ -244,6 +244,20 @@ const char *sys_env(const char *name)
 #endif
 }
 
+extern char **environ; /* NOLINT: not every <unistd.h> has it */
+
+bool sys_env_has(const char *beginning)
+{
+    size_t size = strlen(beginning);
+    char first = *beginning;
+    if (!environ)
+        return false;
+    for (char *const *next = environ; *next; next++)
+        if (**next == first && strncmp(*next, beginning, size) == 0)
+            return true;
+    return false;
+}
+
 void sys_function_name(rondo_fn fn, char *text, size_t size)
 {
     void *address;
@@ -365,10 +379,11 @@ int unix_keep(int fd)
     if (fd < 0)
         return fd;
     if (fd > 2) {
-        /* macOS: pipe, accept and socket cannot set it */
+#ifndef __linux__ /* which sets it in each call that makes a descriptor */
         int flags = fcntl(fd, F_GETFD);
         if (flags >= 0 && !(flags & FD_CLOEXEC))
             (void)fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+#endif
         return fd;
     }
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);

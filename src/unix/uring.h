@@ -31,6 +31,7 @@ struct reading {
     bool try_now;        /* there was no buffer */
     bool is_told;        /* in the list of told ones */
     bool is_due;         /* in the list of receives to begin or cancel */
+    unsigned goes;       /* how often this receive has found that more waits */
     int error;
     int64_t os_error;
     int first, last; /* its bytes: a chain of buffers; NONE: no bytes */

@@ -155,6 +155,7 @@ static bool uring_receive_begin(struct uring *u, struct reading *r, int fd)
     q->buf_group = RING_GROUP;
     q->user_data = uring_number(OF_READING, (unsigned)fd);
     r->state = URING_READS;
+    r->goes = 0;
     u->reads++;
     return true;
 }
@@ -263,6 +264,7 @@ static inline void uring_received(rondo_loop *loop, struct uring *u,
     const unsigned usual = IORING_CQE_F_BUFFER | IORING_CQE_F_MORE;
     struct reading *r = &u->readings[fd];
     assert(fd < u->room && r->io && r->state != URING_IDLE);
+    r->goes += (answer->flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
     bool news = answer->res > 0 && (answer->flags & usual) == usual;
     if (news) {
         uring_keep(u, r, (int)(answer->flags >> IORING_CQE_BUFFER_SHIFT),
@@ -293,6 +295,12 @@ void uring_collect(rondo_loop *loop, struct uring *u)
     u->lacked_buffers = false;
 }
 
+/* A receive that finds more goes on at once, 32 times (MULTISHOT_MAX_RETRY).
+ * Then the kernel lets others go first, and loses a reset that had come by then:
+ * it takes the bytes before it and waits for another event (seen on 6.18). One
+ * that is begun anew looks whether there is an error. */
+enum { URING_GOES = 32 };
+
 void uring_look_at_told(rondo_loop *loop, struct uring *u)
 {
     int fd = u->told;
@@ -301,6 +309,8 @@ void uring_look_at_told(rondo_loop *loop, struct uring *u)
         struct reading *r = &u->readings[fd];
         int next = r->next_told;
         r->is_told = false;
+        if (r->io && r->goes >= URING_GOES)
+            uring_receive_cancel(u, r, fd);
         if (r->io && r->wanted) {
             if (!r->io->op[0]) {
                 uring_disarm(loop, r);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "core/backend.h"
 #include "core/notify.h"
+#include "unix/fs.h"
 #include "unix/unix.h"
 
 #include <assert.h>
@@ -122,11 +123,10 @@ void notify_forked(struct notifier *n)
 static int vnode_open(const char *path, bool *directory, int *opened)
 {
     struct stat status;
-    int fd =
-        unix_keep(open(path, O_EVTONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (fd < 0)
-        return unix_fail();
-    int error = fstat(fd, &status) < 0 ? unix_fail() : 0;
+    int fd, error = unix_at_open(path, O_EVTONLY, 0, &fd);
+    if (error)
+        return error;
+    error = fstat(fd, &status) < 0 ? unix_fail() : 0;
     *directory = !error && S_ISDIR(status.st_mode);
     if (!error && !*directory && !S_ISREG(status.st_mode)) {
         error_no_os();

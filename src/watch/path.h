@@ -108,10 +108,11 @@ struct path_tree {
     size_t unknown; /* nodes of names that are not known to be there */
     uint32_t round;
     bool begun, overflow, removing;
-    bool astray;     /* a directory has moved, and its hint has not come yet */
-    int64_t due;     /* when the dirty nodes are looked at; RONDO_NEVER: none */
-    int64_t look;    /* when all is looked at; RONDO_NEVER: not by the time */
-    char *buffer[2]; /* paths that are being made */
+    bool astray; /* a directory has moved, and its hint has not come yet */
+    int64_t due; /* when the dirty nodes are looked at; RONDO_NEVER: none */
+    int64_t due_most; /* ... whatever is renamed until then */
+    int64_t look;     /* when all is looked at; RONDO_NEVER: not by the time */
+    char *buffer[2];  /* paths that are being made */
     size_t buffer_room[2];
 
     /* what is told */

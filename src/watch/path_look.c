@@ -38,10 +38,10 @@ static void path_fail(struct path_tree *tree, int error, const char *path)
     tree->error = error;
     tree->os_error = rondo_last_os_error();
     if (limit)
-        (void)error_set(error, "watch_path: cannot watch \"%s\": %s", path,
+        (void)error_set(error, "watch_path: cannot watch \"%.256s\": %s", path,
                         limit);
     else
-        (void)error_os(error, "watch_path: cannot watch \"%s\"", path);
+        (void)error_os(error, "watch_path: cannot watch \"%.256s\"", path);
     (void)snprintf(tree->sentence, sizeof tree->sentence, "%s",
                    rondo_last_error());
 }
@@ -89,10 +89,11 @@ static void path_make_mark(struct path_node *node)
     const char *path = path_text(tree, 0, tree->absolute, node);
     int error = path ? notify_add(tree->notifier, path, kind, node, &node->mark)
                      : RONDO_ENOMEM;
+    bool hidden = path_is_hidden(error) && error != RONDO_ENAMETOOLONG;
     if (error == RONDO_ENOMEM && tree->begun)
         path_try_again(tree);
     else if (error && error != RONDO_ENOTSUP &&
-             (!path_is_hidden(error) || (node == tree->root && !tree->begun)))
+             (!hidden || (node == tree->root && !tree->begun)))
         path_fail(tree, error, path ? path : tree->given);
 }
 
@@ -301,6 +302,7 @@ static bool path_leads_astray(struct path_node *node)
     if (!path ||
         (notify_stat(path, false, &info) == 0 && path_is_same(dir, &info)))
         return false;
+    node->tree->due = RONDO_NEVER; /* the time begins anew */
     path_mark_dirty(dir, NOTIFY_CHECK | NOTIFY_MOVED);
     path_mark_dirty(node, 0);
     node->tree->astray = true;

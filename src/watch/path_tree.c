@@ -12,7 +12,9 @@ enum {
     UNKNOWN_MOST = 16384,
     /* A rename gives two hints, one for each name: so long the second is waited
      * for. */
-    MOVE_MS = 5
+    MOVE_MS = 5,
+    /* Renames that follow each other prolong the time by no more. */
+    MOVES_MOST_MS = 100
 };
 
 static char *path_copy(const char *text)
@@ -54,6 +56,9 @@ void path_tree_clear(struct path_tree *tree)
     if (tree->above)
         notify_remove(tree->notifier, tree->above);
     tree->above = NULL;
+    /* detached ones that were not told yet: the look had to wait */
+    while (tree->list[PATH_GONE].first)
+        path_node_free(tree->list[PATH_GONE].first);
     if (tree->root)
         path_node_free(tree->root);
     tree->root = NULL;
@@ -63,6 +68,8 @@ void path_tree_clear(struct path_tree *tree)
     tree->buckets = NULL;
     tree->room = 0;
     assert(!tree->used && !tree->unknown);
+    for (int i = 0; i < PATH_LISTS; i++)
+        assert(!tree->list[i].first);
     for (int i = 0; i < 2; i++) {
         sys_free(tree->buffer[i]);
         tree->buffer[i] = NULL;
@@ -313,22 +320,35 @@ const char *path_text(struct path_tree *tree, int which, const char *prefix,
 
 /* ---- hints ---- */
 
+static int64_t path_later(int64_t when, int64_t wait)
+{
+    return wait < RONDO_NEVER - 1 - when ? when + wait : RONDO_NEVER - 1;
+}
+
+/* The first hint begins the time, and a rename prolongs it. */
+static void path_set_due(struct path_tree *tree, bool moved)
+{
+    int64_t now = sys_clock();
+    int64_t move = path_later(now, RONDO_MS(MOVE_MS));
+    if (tree->due == RONDO_NEVER) {
+        tree->due = path_later(now, tree->settle_ns);
+        tree->due_most = path_later(tree->due, RONDO_MS(MOVES_MOST_MS));
+    }
+    if (move > tree->due_most)
+        move = tree->due_most;
+    if (moved && move > tree->due)
+        tree->due = move;
+}
+
 void path_mark_dirty(struct path_node *node, unsigned hints)
 {
     struct path_tree *tree = node->tree;
+    bool moved = hints & (NOTIFY_MOVED | NOTIFY_MOVED_HERE);
     node->hints |= (unsigned char)hints;
     if (node->list == PATH_NO_LIST || node->list == PATH_CHANGED)
         path_node_list(node, PATH_DIRTY);
-    int64_t wait = tree->settle_ns;
-    bool moved = hints & (NOTIFY_MOVED | NOTIFY_MOVED_HERE);
-    if (moved && wait < RONDO_MS(MOVE_MS))
-        wait = RONDO_MS(MOVE_MS);
-    if (tree->due != RONDO_NEVER && !moved)
-        return; /* the first one begins the time; a rename prolongs it */
-    int64_t now = sys_clock();
-    int64_t due = wait < INT64_MAX - now ? now + wait : RONDO_NEVER - 1;
-    if (tree->due == RONDO_NEVER || due > tree->due)
-        tree->due = due;
+    if (moved || tree->due == RONDO_NEVER)
+        path_set_due(tree, moved);
 }
 
 void path_mark_all(struct path_tree *tree)

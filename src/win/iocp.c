@@ -17,9 +17,11 @@ enum { TIMED_FINELY_MS = 32 }; /* the longest wait that the timer ends */
 
 /* io->mode. */
 enum {
-    MODE_POSTS,   /* an operation sends a packet whenever it ends */
-    MODE_SKIPS,   /* a socket's operation that ends at once sends no packet */
-    MODE_HAS_PIPE /* iocp_pipe.c carries its operations out; it posts */
+    MODE_POSTS,    /* an operation sends a packet whenever it ends */
+    MODE_SKIPS,    /* a socket's operation that ends at once sends no packet */
+    MODE_HAS_PIPE, /* iocp_pipe.c carries its operations out; it posts */
+    MODE_MOVED     /* bound to another loop's port: afd.c waits for it, and the
+                      transport makes calls that send no packet */
 };
 
 /* ---- one operation ---- */
@@ -73,7 +75,8 @@ static void iocp_submit(rondo_loop *loop, struct op *op)
     else if (op->io->owner == IO_CHILD)
         iocp_child_start(loop, op);
     else if (op->task.kind == OP_WAIT_READ || op->task.kind == OP_WAIT_WRITE ||
-             op->task.kind == OP_WATCH || op->io->owner == IO_PIPE)
+             op->task.kind == OP_WATCH || op->io->owner == IO_PIPE ||
+             op->io->mode == MODE_MOVED)
         afd_start(loop, op);
     else
         iocp_start(loop, op);
@@ -104,6 +107,8 @@ static void iocp_cancel(rondo_loop *loop, struct op *op)
  * handle of the loop's. */
 static bool iocp_stays_outside(const struct io *io)
 {
+    if (io->mode == MODE_MOVED)
+        return true;
     switch (io->owner) {
     case IO_WATCHER:
     case IO_SOCK:
@@ -324,6 +329,7 @@ const struct backend backend_iocp = {
     .name = "iocp",
     .accepts = 4,
     .sends_files = true,
+    .moved_mode = MODE_MOVED,
     .cannot = UINT64_C(1) << RONDO_CAN_DETACH,
     .open = iocp_open_port,
     .close = iocp_close_port,

@@ -59,6 +59,9 @@ void sys_mutex_unlock(sys_mutex *m);
 /* How many datagrams one call receives or sends at most. */
 #define SYS_BATCH 1
 
+/* A static object of which each process has one. */
+#define SYS_OF_PROCESS(object) (&(object))
+
 /* What sys_pipe_open has found out, and what its thread is at. */
 #define SYS_PIPE_MEMBERS                                                       \
     bool socket;                                                               \
@@ -74,6 +77,9 @@ void sys_mutex_unlock(sys_mutex *m);
 #define SYS_CHILD_MEMBERS                                                      \
     void *process; /* HANDLE */                                                \
     bool group;    /* it leads a process group of its own */
+
+/* Where a process keeps the backend that it has chosen: at `own`. */
+#define SYS_POLICY(own) (own)
 
 /* A blocking socket blocks each call. */
 #define SYS_NEVER_BLOCKS 0

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "model.h"
+#include "pairs.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ static struct shared {
     size_t did_count;
     struct did {
         uint64_t key;
+        bool begun; /* else it is left out, and acts all the same: an end */
         char text[120];
     } did[STEPS_MOST];
     unsigned met[VERBS_MOST][VERBS_MOST];
@@ -33,23 +35,24 @@ static const char *backend;
 static const char *trace;
 static bool keeps_steps, shortens = true;
 
-/* A seed says which verbs are tried more often, and whether there are faults. */
-static struct model_options options_of(uint64_t seed)
-{
-    return (struct model_options){.backend = backend,
-                                  .trace = trace,
-                                  .faults = (seed & 3) == 3,
-                                  .focus = {(unsigned)(seed >> 40) & 0xff,
-                                            (unsigned)(seed >> 48) & 0xff}};
-}
-
+/* text NULL: the step begins. */
 static void did(uint64_t key, const char *text)
 {
-    if (!keeps_steps || shared->did_count == STEPS_MOST)
+    size_t i = shared->did_count;
+    if (!keeps_steps)
         return;
-    struct did *d = &shared->did[shared->did_count++];
+    while (text && i && shared->did[i - 1].key != key)
+        i--;
+    if (!i || !text) {
+        if (shared->did_count == STEPS_MOST)
+            return;
+        i = ++shared->did_count;
+        shared->did[i - 1] = (struct did){.begun = !text};
+    }
+    struct did *d = &shared->did[i - 1];
     d->key = key;
-    snprintf(d->text, sizeof d->text, "%s", text);
+    if (text)
+        snprintf(d->text, sizeof d->text, "%s", text);
 }
 
 static void met(unsigned a, unsigned b, unsigned kind, unsigned ending)
@@ -65,8 +68,9 @@ static void met(unsigned a, unsigned b, unsigned kind, unsigned ending)
 
 static int play(uint64_t seed, const uint64_t *skipped, size_t count)
 {
-    struct model_options o = options_of(seed);
+    struct model_options o = model_options_of(seed, backend);
     struct model_result result = {0};
+    o.trace = trace;
     o.skipped = skipped;
     o.skip_count = count;
     o.did = did;
@@ -187,6 +191,28 @@ static void shorten(struct shorter *s)
     (void)play_apart(s->seed, s->skipped, s->count);
 }
 
+/* As a program of kept.c. */
+static void tell_as_c(uint64_t seed)
+{
+    unsigned column = 0;
+    printf("\n/* %s */\nstatic const uint64_t seed_%llu[] = {", shared->failure,
+           (unsigned long long)seed);
+    for (size_t i = 0; i < shared->did_count; i++) {
+        const struct did *d = &shared->did[i];
+        if (!d->begun)
+            continue;
+        if (d->text[0] || column == 3)
+            column = 0;
+        printf("%s0x%016llx,", column++ ? " " : "\n    ",
+               (unsigned long long)d->key);
+        if (!d->text[0])
+            continue;
+        printf(" /* %s */", d->text);
+        column = 0;
+    }
+    printf("\n};\n    KEPT(%s, %llu),\n", backend, (unsigned long long)seed);
+}
+
 static int tell_failure(uint64_t seed)
 {
     static struct shorter s;
@@ -211,52 +237,56 @@ static int tell_failure(uint64_t seed)
     fprintf(stderr, "%zu of %zu steps are enough: %s\n", shared->did_count,
             before, shared->failure);
     for (size_t i = 0; i < shared->did_count; i++)
-        fprintf(stderr, "  %s\n", shared->did[i].text);
+        if (shared->did[i].text[0])
+            fprintf(stderr, "  %s\n", shared->did[i].text);
+    tell_as_c(seed);
     return 1;
 }
 
 /* ---- pairs ---- */
 
 static const char *const kind_names[SIDE_KINDS] = {
-    "client", "server", "unix client", "unix server", "group", "accepted"};
-#define ENDING_NAME(name) #name,
+    "client", "server",   "unix client", "unix server",
+    "group",  "accepted", "pipe reader", "pipe writer"};
+#define ENDING_NAME(name) "end by " #name,
 static const char *const ending_names[ENDINGS] = {SIDE_ENDINGS(ENDING_NAME)};
 
-static void tell_pair(unsigned count, const char *a, const char *b,
-                      unsigned *sum, bool all)
+static void count_of_verb(unsigned a, struct pairs *p, bool all)
 {
-    *sum += count > 0;
-    if (!count && all)
-        printf("   not met: %s, %s\n", a, b);
+    for (unsigned b = a + 1; b < side_verbs(); b++)
+        pairs_count(&p[0], shared->met[a][b], side_verb_name(a),
+                    side_verb_name(b), all);
+    for (unsigned k = 0; k < SIDE_KINDS; k++)
+        pairs_count(&p[1], shared->kinds[a][k], side_verb_name(a),
+                    kind_names[k], all);
+    for (unsigned e = 0; e < ENDINGS; e++)
+        pairs_count(&p[2], shared->endings[a][e], side_verb_name(a),
+                    ending_names[e], all);
 }
 
-static void tell_pairs(bool all)
+/* Returns 1: a pair was met that the table excludes. */
+static int tell_pairs(bool all)
 {
-    unsigned verbs = side_verbs(), pairs = 0, kinds = 0, endings = 0, ends = 0;
-    for (unsigned a = 0; a < verbs; a++) {
-        for (unsigned b = a + 1; b < verbs; b++)
-            tell_pair(shared->met[a][b], side_verb_name(a), side_verb_name(b),
-                      &pairs, all);
-        for (unsigned k = 0; k < SIDE_KINDS; k++)
-            tell_pair(shared->kinds[a][k], side_verb_name(a), kind_names[k],
-                      &kinds, all);
-        for (unsigned e = 0; e < ENDINGS; e++)
-            tell_pair(shared->endings[a][e], side_verb_name(a), ending_names[e],
-                      &endings, all);
-    }
+    static const char *const what[] = {"verb and verb", "verb and kind",
+                                       "verb and ending", "kind and ending"};
+    struct pairs p[4] = {{0}};
+    unsigned wrong = 0, cells = 0;
+    for (unsigned a = 0; a < side_verbs(); a++)
+        count_of_verb(a, p, all);
     for (unsigned k = 0; k < SIDE_KINDS; k++)
         for (unsigned e = 0; e < ENDINGS; e++)
-            tell_pair(shared->ends[k][e], kind_names[k], ending_names[e], &ends,
-                      all);
-    unsigned cells = 0;
+            pairs_count(&p[3], shared->ends[k][e], kind_names[k],
+                        ending_names[e], all);
     const bool *cell = &shared->all[0][0][0][0];
     for (size_t i = 0; i < sizeof shared->all; i++)
         cells += cell[i];
-    printf("%s: %u sets of two verbs, a kind and an ending\n", backend, cells);
-    printf("%s: pairs met: verb and verb %u of %u, verb and kind %u of %u, "
-           "verb and ending %u of %u, kind and ending %u of %u\n",
-           backend, pairs, verbs * (verbs - 1) / 2, kinds, verbs * SIDE_KINDS,
-           endings, verbs * ENDINGS, ends, SIDE_KINDS * ENDINGS);
+    printf("%s: %u sets of two verbs, a kind and an ending; pairs:\n", backend,
+           cells);
+    for (int i = 0; i < 4; i++) {
+        pairs_print(&p[i], what[i]);
+        wrong += p[i].wrong;
+    }
+    return wrong > 0;
 }
 
 /* The next pair of verbs that has not been met, as a part of a seed. */
@@ -271,7 +301,8 @@ static uint64_t steer(uint64_t number)
             b = 0;
             a = (a + 1) % verbs;
         }
-        if (a < b && shared->met[a][b] < 3)
+        if (a < b && shared->met[a][b] < 3 &&
+            !pairs_impossible(side_verb_name(a), side_verb_name(b)))
             return number | (uint64_t)(a + 1) << 40 | (uint64_t)(b + 1) << 48;
     }
     return number;
@@ -348,8 +379,8 @@ int main(int argc, char **argv)
         backend = models[i];
         if (campaign(first, seeds) != 0)
             return 1;
-        if (seeds > 1)
-            tell_pairs(all);
+        if (seeds > 1 && tell_pairs(all))
+            return 1;
     }
     return 0;
 }

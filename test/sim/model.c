@@ -206,6 +206,9 @@ static rondo_sim_faults model_faults(bool harsh, unsigned kind)
                                   .short_read = 1,
                                   .short_write = 1,
                                   .spurious = 1,
+                                  .disk_full = 1,
+                                  .disk_error = 1,
+                                  .slow_disk = 1,
                                   .accept_error = 1};
     if (kind & 1) {
         f.short_read = f.short_write = 0.1;
@@ -213,13 +216,14 @@ static rondo_sim_faults model_faults(bool harsh, unsigned kind)
         f.split = 0.2;
     }
     if (kind & 2)
-        f.late = 0.05;
+        f.late = f.slow_disk = 0.05;
     if (!harsh)
         return f;
     f.no_descriptor = f.no_file = f.no_buffers = 0.01;
     f.no_memory = 0.003;
     f.no_thread = f.accept_error = f.refuse = f.no_name = 0.03;
     f.reset = 0.005;
+    f.disk_full = f.disk_error = 0.03;
     return f;
 }
 
@@ -330,6 +334,14 @@ static void model_run(void)
         check_end();
 }
 
+struct model_options model_options_of(uint64_t seed, const char *backend)
+{
+    return (struct model_options){.backend = backend,
+                                  .faults = (seed & 3) == 3,
+                                  .focus = {(unsigned)(seed >> 40) & 0xff,
+                                            (unsigned)(seed >> 48) & 0xff}};
+}
+
 int model_play(uint64_t seed, const struct model_options *o,
                struct model_result *result)
 {
@@ -338,8 +350,11 @@ int model_play(uint64_t seed, const struct model_options *o,
     options = o;
     model.seed = seed;
     model.faults = o->faults;
+    model.backend_sends_files = strcmp(o->backend, "done") == 0;
     model.skipped = o->skipped;
     model.skip_count = o->skip_count;
+    model.kept = o->kept;
+    model.kept_count = o->kept_count;
     model.did = o->did;
     model.focus[0] = o->focus[0];
     model.focus[1] = o->focus[1];

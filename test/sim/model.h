@@ -116,9 +116,10 @@ struct model {
     bool faults;       /* errors may come from nowhere */
     bool exact;        /* callbacks run exactly when they are due */
     bool relays_break; /* those between a client and a server */
-    const uint64_t *skipped;
-    size_t skip_count;
-    unsigned sides, ops_count;
+    const uint64_t *skipped, *kept;
+    size_t skip_count, kept_count;
+    bool backend_sends_files; /* a cancel catches a part on its way */
+    unsigned sides, ops_count, files;
     uint64_t steps;
     struct place *places;
     unsigned place_count;
@@ -128,7 +129,8 @@ struct model {
     struct timer *timers;
     struct soon *soons;
     unsigned focus[2]; /* verbs that are chosen more often */
-    void (*did)(uint64_t key, const char *text); /* or NULL */
+    /* NULL, or is told of each step: its key when it begins, its text later */
+    void (*did)(uint64_t key, const char *text);
 };
 
 extern struct model model;
@@ -185,6 +187,8 @@ enum side_kind {
     SIDE_UNIX_SERVER,
     SIDE_GROUP,
     SIDE_ACCEPTED,
+    SIDE_PIPE_READER,
+    SIDE_PIPE_WRITER,
     SIDE_KINDS
 };
 
@@ -230,6 +234,8 @@ struct side {
     char *room; /* of get_buffer, which it may fill */
     size_t room_size;
     unsigned protocol; /* which of the tables */
+    unsigned fds_sent, fds_taken;
+    bool sends_file;
     enum side_ending ending;
 };
 
@@ -255,9 +261,12 @@ enum side_trait {
     TRAIT_GET_BUFFERS,
     TRAIT_UNREAD,
     TRAIT_RAW,
-    TRAIT_RELAYED
+    TRAIT_RELAYED,
+    TRAIT_TAKES_FDS
 };
 void side_has(struct side *s, enum side_trait trait);
+/* The program tries what readers do. */
+bool side_wants_reader(void);
 unsigned side_verbs(void);
 const char *side_verb_name(unsigned i);
 
@@ -269,6 +278,16 @@ int64_t v_write_owned(struct side *s, struct step *step);
 int64_t v_write_then(struct side *s, struct step *step);
 int64_t v_try_write(struct side *s, struct step *step);
 int64_t v_drain(struct side *s, struct step *step);
+
+/* ---- model_system.c ---- */
+
+int64_t v_send_fd(struct side *s, struct step *step);
+int64_t v_sendfile(struct side *s, struct step *step);
+/* Inside a callback of bytes. */
+void side_takes_fds(struct side *s, rondo_transport *t);
+int64_t pipe_act(struct place *p, struct step *step);
+int64_t file_act(struct place *p, struct step *step);
+int64_t signal_act(struct place *p, struct step *step);
 
 /* ---- model_filter.c ---- */
 
@@ -300,6 +319,9 @@ struct model_options {
     bool faults;
     const uint64_t *skipped; /* sorted: steps that are left out */
     size_t skip_count;
+    const uint64_t
+        *kept; /* sorted: the only steps; NULL: all but those above */
+    size_t kept_count;
     unsigned focus[2]; /* verbs + 1; 0: none */
     bool tortures;     /* a short program, in which each fault may happen */
     void (*did)(uint64_t key, const char *text);
@@ -307,6 +329,9 @@ struct model_options {
     void (*met)(unsigned verb, unsigned other, unsigned kind, unsigned ending);
 };
 
+/* What a seed says besides its chance: which verbs are tried more often, and
+ * whether there are faults. */
+struct model_options model_options_of(uint64_t seed, const char *backend);
 /* Plays one program. 0: all held; 1: rondo_sim_failure tells what did not. */
 int model_play(uint64_t seed, const struct model_options *options,
                struct model_result *result);

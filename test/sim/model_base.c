@@ -59,6 +59,13 @@ static int compare_keys(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static bool step_is_in(const struct step *step, const uint64_t *keys,
+                       size_t count)
+{
+    return count &&
+           bsearch(&step->key, keys, count, sizeof step->key, compare_keys);
+}
+
 bool step_begin(struct step *step, struct actor *actor, const char *where)
 {
     step->actor = actor;
@@ -66,9 +73,12 @@ bool step_begin(struct step *step, struct actor *actor, const char *where)
     step->key = mix(mix(model.seed ^ actor->key) + actor->count++);
     step->bits = step->key;
     model.steps++;
-    return !model.skip_count ||
-           !bsearch(&step->key, model.skipped, model.skip_count,
-                    sizeof step->key, compare_keys);
+    bool begins = model.kept
+                      ? step_is_in(step, model.kept, model.kept_count)
+                      : !step_is_in(step, model.skipped, model.skip_count);
+    if (begins && model.did)
+        model.did(step->key, NULL);
+    return begins;
 }
 
 unsigned step_below(struct step *step, unsigned n)

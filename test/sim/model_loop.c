@@ -386,7 +386,8 @@ static const struct {
             {"hook", act_hook, 1},         {"getaddrinfo", act_lookup, 1},
             {"sleep", act_sleep, 1},       {"wake", act_wake, 1},
             {"datagram", datagram_act, 3}, {"any side", side_act_any, 6},
-            {"cancel", act_cancel, 4}};
+            {"cancel", act_cancel, 4},     {"pipe", pipe_act, 4},
+            {"file", file_act, 2},         {"signal", signal_act, 2}};
 
 /* In a callback of the loop's. */
 void loop_act_some(struct place *p, const char *where)

@@ -358,7 +358,7 @@ int64_t net_connect(struct place *p, struct step *step)
     }
     o.timeout_ns = step_below(step, 4) ? 0 : RONDO_US(step_below(step, 9000));
     o.start_reading = step_below(step, 6) == 0 ? RONDO_OFF : RONDO_DEFAULT;
-    if (step_below(step, 5) == 0 &&
+    if (step_below(step, 5) < (side_wants_reader() ? 4U : 1U) &&
         rondo_reader_new(p->loop, 41 + step_below(step, 3000), side_protocol(s),
                          s, &s->reader) != 0)
         s->reader = NULL;

@@ -24,8 +24,8 @@ void side_fill(struct side *s, char *bytes, size_t size)
 struct side *side_new(struct place *p, enum side_kind kind, struct step *step)
 {
     static const char *const kinds[SIDE_KINDS] = {
-        "client",      "server side",  "unix client",
-        "unix server", "group's side", "accepted side"};
+        "client",       "server side",   "unix client", "unix server",
+        "group's side", "accepted side", "pipe reader", "pipe writer"};
     struct side *s = model_alloc(sizeof *s);
     if (model.sides == SIDES_MOST)
         abort();
@@ -93,6 +93,8 @@ void side_ended(struct side *s)
         return;
     if (peer->filtered && (peer->fails || s->wrote_end))
         return; /* before the filter is ready: it ends without a reset */
+    if (s->kind == SIDE_PIPE_READER && (peer->within || peer->fails))
+        return; /* a pipe knows no reset */
     must(peer->wrote_end || peer->closed || peer->aborted || peer->resets ||
              peer->place->closing || peer->eof || peer->heard_end ||
              peer->timeouts || peer->leaves,
@@ -196,6 +198,7 @@ static void data(rondo_transport *t, void *self, const void *bytes, size_t size)
         }
     }
     side_received(s, bytes, size);
+    side_takes_fds(s, t);
     side_act(s, "data_received");
 }
 
@@ -245,6 +248,7 @@ static void updated(rondo_transport *t, void *self, size_t size)
     s->room = NULL;
     side_received(s, room, size);
     rondo_sim_free(room);
+    side_takes_fds(s, t);
     side_act(s, "buffer_updated");
 }
 
@@ -320,6 +324,9 @@ static bool side_has_reason(const struct side *s, int error)
     const struct side *peer = s->peer;
     switch (error) {
     case 0:
+        if (s->kind == SIDE_PIPE_WRITER)
+            return s->closed || s->wrote_end || peer->leaves || peer->closed ||
+                   peer->cut || peer->aborted || peer->timeouts;
         return s->closed || s->eof || s->detached || s->by_server ||
                s->had_reader;
     case RONDO_ECANCELED:

@@ -224,8 +224,8 @@ static int64_t v_detach(struct side *s, struct step *step)
 {
     rondo_detached out = {.size = sizeof out};
     (void)step;
-    if (s->reader)
-        return RONDO_EBUSY;
+    if (s->reader || s->kind >= SIDE_PIPE_READER)
+        return RONDO_EBUSY; /* a side goes on with a socket alone */
     int error = rondo_transport_detach(s->t, &out);
     if (error)
         return error;
@@ -295,6 +295,8 @@ static const struct verb {
     {"hold_filter", v_hold, 1},
     {"reader_free", v_reader_free, 1},
     {"reader_drain", v_reader_drain, 1},
+    {"send_fd", v_send_fd, 2},
+    {"sendfile", v_sendfile, 2},
     {"write_eof", v_write_eof, 1},
     {"shutdown", v_shutdown, 1},
     {"detach", v_detach, 1},
@@ -312,12 +314,13 @@ static const struct verb {
     {"unread", NULL, 0},
     {"raw", NULL, 0},
     {"relayed", NULL, 0},
+    {"take_fd", NULL, 0},
 };
 
 enum {
     VERBS = sizeof verbs / sizeof *verbs,
-    FIRST_END = 22,
-    FIRST_TRAIT = 27,
+    FIRST_END = 24,
+    FIRST_TRAIT = 29,
     FOCUS = 30
 };
 
@@ -336,11 +339,25 @@ const char *side_verb_name(unsigned i)
     return verbs[i].name;
 }
 
+bool side_wants_reader(void)
+{
+    for (int k = 0; k < 2; k++) {
+        unsigned i = model.focus[k] - 1;
+        if (i < VERBS &&
+            (verbs[i].run == v_reader_free || verbs[i].run == v_reader_drain ||
+             i == FIRST_TRAIT + TRAIT_READER))
+            return true;
+    }
+    return false;
+}
+
 static unsigned weight(unsigned i)
 {
     if (!verbs[i].run)
         return 0;
-    bool focus = model.focus[0] == i + 1 || model.focus[1] == i + 1;
+    unsigned of = verbs[i].run == v_send_fd ? FIRST_TRAIT + TRAIT_TAKES_FDS : i;
+    bool focus = model.focus[0] == i + 1 || model.focus[1] == i + 1 ||
+                 model.focus[0] == of + 1 || model.focus[1] == of + 1;
     return focus ? i >= FIRST_END ? 3 : FOCUS : verbs[i].weight;
 }
 

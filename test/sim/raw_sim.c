@@ -72,14 +72,25 @@ static raw_fd fd_of(rondo_fd fd)
     return fd < 0 ? RONDO_NO_FD : fd;
 }
 
+/* Blocking, as a system makes them. */
+static raw_fd socket_of(rondo_fd fd)
+{
+    if (fd < 0)
+        return RONDO_NO_FD;
+    (void)rondo_sim_set_blocking(fd, true);
+    return fd;
+}
+
 raw_fd raw_tcp(void)
 {
-    return fd_of(rondo_sim_socket(RONDO_FAMILY_INET, false));
+    return socket_of(rondo_sim_socket(RONDO_FAMILY_INET, false));
 }
 
 raw_fd raw_listen_at(const rondo_address *address)
 {
     rondo_fd fd = rondo_sim_socket(rondo_address_family(address), false);
+    if (rondo_address_family(address) == RONDO_FAMILY_INET6)
+        (void)rondo_sim_set_v6only(fd, true);
     if (fd >= 0 &&
         (rondo_sim_bind(fd, address) < 0 || rondo_sim_listen(fd, 0) < 0)) {
         (void)rondo_sim_close(fd, false);
@@ -99,7 +110,7 @@ raw_fd raw_listen(uint16_t *port, int backlog)
 
 raw_fd raw_accept(raw_fd listener, int timeout_ms)
 {
-    return fd_of(rondo_sim_accept(listener, NULL, ns_of(timeout_ms)));
+    return socket_of(rondo_sim_accept(listener, NULL, ns_of(timeout_ms)));
 }
 
 raw_fd raw_connect_at(const rondo_address *address)
@@ -107,9 +118,10 @@ raw_fd raw_connect_at(const rondo_address *address)
     rondo_fd fd = rondo_sim_socket(rondo_address_family(address), false);
     if (fd >= 0 && rondo_sim_connect(fd, address, RONDO_SEC(10)) < 0) {
         (void)rondo_sim_close(fd, false);
+        raw_yield(); /* for those who try until it succeeds */
         return RONDO_NO_FD;
     }
-    return fd_of(fd);
+    return socket_of(fd);
 }
 
 raw_fd raw_connect(uint16_t port)
@@ -284,8 +296,7 @@ ptrdiff_t raw_recv_from(raw_fd fd, void *data, size_t size, rondo_address *from,
 
 bool raw_fd_valid(raw_fd fd)
 {
-    rondo_address a;
-    return rondo_sim_address(fd, false, &a) == 0;
+    return rondo_sim_is_blocking(fd) >= 0;
 }
 
 bool raw_fd_close_on_exec(raw_fd fd)

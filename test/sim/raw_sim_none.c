@@ -40,28 +40,6 @@ raw_fd raw_datagram_path(const char *path)
     return RONDO_NO_FD;
 }
 
-int raw_fifo(raw_fd pair[2])
-{
-    (void)pair;
-    return -1;
-}
-
-raw_fd raw_file(void)
-{
-    return RONDO_NO_FD;
-}
-
-bool raw_folder(char *path)
-{
-    (void)path;
-    return false;
-}
-
-void raw_folder_remove(const char *path)
-{
-    (void)path;
-}
-
 bool raw_give_to_a_port(raw_fd fd)
 {
     (void)fd;
@@ -79,18 +57,6 @@ bool raw_interface_name(uint32_t index, char *name, size_t size)
     (void)name;
     (void)size;
     return false;
-}
-
-bool raw_is_blocking(raw_fd fd)
-{
-    (void)fd;
-    return false;
-}
-
-int raw_local_pair(raw_fd pair[2])
-{
-    (void)pair;
-    return -1;
 }
 
 raw_fd raw_move_fd(raw_fd fd, raw_fd number)
@@ -184,60 +150,6 @@ bool raw_path_put_file(const char *path)
     return false;
 }
 
-int64_t raw_pid(void)
-{
-    return -1;
-}
-
-int raw_pipe(raw_fd pair[2])
-{
-    (void)pair;
-    return -1;
-}
-
-ptrdiff_t raw_read(raw_fd fd, void *data, size_t size)
-{
-    (void)fd;
-    (void)data;
-    (void)size;
-    return -1;
-}
-
-ptrdiff_t raw_recv_fds(raw_fd fd, void *data, size_t size, raw_fd *fds,
-                       size_t *count, int timeout_ms)
-{
-    (void)fd;
-    (void)data;
-    (void)size;
-    (void)fds;
-    (void)count;
-    (void)timeout_ms;
-    return -1;
-}
-
-void raw_rewind(raw_fd file)
-{
-    (void)file;
-}
-
-bool raw_same_file(raw_fd a, raw_fd b)
-{
-    (void)a;
-    (void)b;
-    return false;
-}
-
-ptrdiff_t raw_send_fds(raw_fd fd, const void *data, size_t size,
-                       const raw_fd *fds, size_t count)
-{
-    (void)fd;
-    (void)data;
-    (void)size;
-    (void)fds;
-    (void)count;
-    return -1;
-}
-
 bool raw_sendfile_fails(enum raw_sendfile_failure how, unsigned after,
                         unsigned times)
 {
@@ -255,11 +167,6 @@ bool raw_sends_fail(enum raw_send_failure how, unsigned after, unsigned times)
     return false;
 }
 
-void raw_set_nonblocking(raw_fd fd)
-{
-    (void)fd;
-}
-
 bool raw_step_wall_clock(int64_t seconds)
 {
     (void)seconds;
@@ -269,13 +176,5 @@ bool raw_step_wall_clock(int64_t seconds)
 int raw_terminal(raw_fd pair[2])
 {
     (void)pair;
-    return -1;
-}
-
-ptrdiff_t raw_write(raw_fd fd, const void *data, size_t size)
-{
-    (void)fd;
-    (void)data;
-    (void)size;
     return -1;
 }

@@ -1,8 +1,11 @@
 /* sim_test.c - runs the tests of a file, and the programs of their hosts. */
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include "sim_test.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { TESTS_MOST = 200 };
 
@@ -50,11 +53,55 @@ void sim_test_must(int64_t result)
     abort();
 }
 
+/* What somebody has set for programs of their own is no matter of a test. */
+static void forget_environment(void)
+{
+    static const char *const names[] = {"RONDO_SIM_SEED", "RONDO_SIM_SEEDS",
+                                        "RONDO_SIM_KEEP", "RONDO_SIM_TRACE",
+                                        "RONDO_SIM_TIMEOUT"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unsetenv(names[i]);
+}
+
 int main(void)
 {
+    forget_environment();
     for (size_t i = 0; i < tests_used; i++)
         tests[i].teardown_func = end_world;
     return _cmocka_run_group_tests("sim", tests, tests_used, NULL, NULL);
+}
+
+/* ---- trials ---- */
+
+char sim_test_told[8192];
+
+int sim_test_try(uint64_t seeds, rondo_sim_scenario scenario, void *arg,
+                 const char *variable, const char *value)
+{
+    int pipes[2], status = 0;
+    size_t used = 0;
+    ssize_t count;
+    assert_int_equal(pipe(pipes), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(pipes[1], 2);
+        close(pipes[0]);
+        close(pipes[1]);
+        if (variable)
+            setenv(variable, value, 1);
+        int result = rondo_sim_try(seeds, scenario, arg);
+        _exit(result < 0 ? 100 : result);
+    }
+    close(pipes[1]);
+    while ((count = read(pipes[0], sim_test_told + used,
+                         sizeof sim_test_told - 1 - used)) > 0)
+        used += (size_t)count;
+    sim_test_told[used] = '\0';
+    close(pipes[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
 }
 
 /* ---- the server ---- */

@@ -39,6 +39,20 @@ const char *sim_test_backend(void);
 /* Fails the program, with the sentence of the last error. */
 void sim_test_must(int64_t result);
 
+/* ---- trials ---- */
+
+/* rondo_sim_try in a process of its own, with a variable of the environment or
+ * NULL; 100: an error. What it prints to stderr is in sim_test_told. */
+int sim_test_try(uint64_t seeds, rondo_sim_scenario scenario, void *arg,
+                 const char *variable, const char *value);
+extern char sim_test_told[8192];
+
+#define assert_told(words)                                                     \
+    do {                                                                       \
+        if (!strstr(sim_test_told, (words)))                                   \
+            fail_msg("\"%s\" is not in: %s", (words), sim_test_told);          \
+    } while (0)
+
 /* ---- a server that echoes, and a client that counts ---- */
 
 struct echo {

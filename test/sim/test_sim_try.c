@@ -5,45 +5,7 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-static char told[8192];
-
-/* Plays in a process of its own; what it prints to stderr is in `told`. */
-static int try_in_child(uint64_t seeds, rondo_sim_scenario scenario, void *arg,
-                        const char *variable, const char *value)
-{
-    int pipes[2], status = 0;
-    size_t used = 0;
-    ssize_t count;
-    assert_int_equal(pipe(pipes), 0);
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(pipes[1], 2);
-        close(pipes[0]);
-        close(pipes[1]);
-        if (variable)
-            setenv(variable, value, 1);
-        int result = rondo_sim_try(seeds, scenario, arg);
-        _exit(result < 0 ? 100 : result);
-    }
-    close(pipes[1]);
-    while ((count = read(pipes[0], told + used, sizeof told - 1 - used)) > 0)
-        used += (size_t)count;
-    told[used] = '\0';
-    close(pipes[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-#define assert_told(words)                                                     \
-    do {                                                                       \
-        if (!strstr(told, (words)))                                            \
-            fail_msg("\"%s\" is not in: %s", (words), told);                   \
-    } while (0)
 
 static int world(uint64_t seed, const rondo_sim_faults *faults, bool fails,
                  const char *why)
@@ -65,7 +27,7 @@ static int pass(uint64_t seed, void *arg)
 
 TEST(all_seeds_pass)
 {
-    assert_int_equal(try_in_child(20, pass, NULL, NULL, NULL), 0);
+    assert_int_equal(sim_test_try(20, pass, NULL, NULL, NULL), 0);
     assert_told("20 seeds passed");
 }
 
@@ -77,27 +39,28 @@ static int fail_from_7_on(uint64_t seed, void *arg)
 
 TEST(the_lowest_seed_is_told)
 {
-    assert_int_equal(try_in_child(60, fail_from_7_on, NULL, NULL, NULL), 1);
+    assert_int_equal(sim_test_try(60, fail_from_7_on, NULL, NULL, NULL), 1);
     assert_told("seed 7 fails: wrong with 7\n");
     assert_told("repeat it: RONDO_SIM_SEED=7 ");
     assert_told("test_sim_try");
-    assert_null(strstr(told, "faults"));
+    assert_null(strstr(sim_test_told, "faults"));
 }
 
 TEST(one_seed_alone)
 {
     assert_int_equal(
-        try_in_child(60, fail_from_7_on, NULL, "RONDO_SIM_SEED", "14"), 1);
-    assert_string_equal(told, "rondo_sim: seed 14 fails: wrong with 14\n");
+        sim_test_try(60, fail_from_7_on, NULL, "RONDO_SIM_SEED", "14"), 1);
+    assert_string_equal(sim_test_told,
+                        "rondo_sim: seed 14 fails: wrong with 14\n");
     assert_int_equal(
-        try_in_child(60, fail_from_7_on, NULL, "RONDO_SIM_SEED", "15"), 0);
-    assert_string_equal(told, "rondo_sim: seed 15 passes\n");
+        sim_test_try(60, fail_from_7_on, NULL, "RONDO_SIM_SEED", "15"), 0);
+    assert_string_equal(sim_test_told, "rondo_sim: seed 15 passes\n");
 }
 
 TEST(fewer_seeds)
 {
     assert_int_equal(
-        try_in_child(60, fail_from_7_on, NULL, "RONDO_SIM_SEEDS", "6"), 0);
+        sim_test_try(60, fail_from_7_on, NULL, "RONDO_SIM_SEEDS", "6"), 0);
     assert_told("6 seeds passed");
 }
 
@@ -119,10 +82,85 @@ static int be_killed(uint64_t seed, void *arg)
 
 TEST(a_scenario_that_ends_its_process)
 {
-    assert_int_equal(try_in_child(10, die, NULL, NULL, NULL), 1);
+    assert_int_equal(sim_test_try(10, die, NULL, NULL, NULL), 1);
     assert_told("seed 3 fails: the process ended with 9\n");
-    assert_int_equal(try_in_child(10, be_killed, NULL, NULL, NULL), 1);
+    assert_int_equal(sim_test_try(10, be_killed, NULL, NULL, NULL), 1);
     assert_told("seed 3 fails: the process ended by signal 15\n");
+}
+
+static int exit_with_0(uint64_t seed, void *arg)
+{
+    (void)arg;
+    if (seed == 3)
+        _exit(0);
+    return 0;
+}
+
+TEST(a_scenario_that_exits_with_0_has_not_passed)
+{
+    assert_int_equal(sim_test_try(10, exit_with_0, NULL, NULL, NULL), 1);
+    assert_told("seed 3 fails: the process ended with 0\n");
+}
+
+/* ---- deadlocks ---- */
+
+static bool never_holds(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+static void wait_for_ever(void *arg)
+{
+    rondo_loop *loop;
+    (void)arg;
+    sim_test_must(rondo_loop_new(&loop, NULL));
+    (void)rondo_loop_run_forever(loop);
+}
+
+static int be_stuck(uint64_t seed, void *arg)
+{
+    (void)arg;
+    sim_test_must(rondo_sim_begin(RONDO_SIM(.seed = seed)));
+    sim_test_must(rondo_sim_add_host("ann", NULL, wait_for_ever, NULL));
+    int result = rondo_sim_run_until(never_holds, NULL, RONDO_SEC(60));
+    rondo_sim_check(result == RONDO_SIM_DONE || seed < 2, "no answer came");
+    return rondo_sim_end();
+}
+
+TEST(a_deadlock_is_told_with_what_all_wait_for)
+{
+    assert_int_equal(sim_test_try(8, be_stuck, NULL, NULL, NULL), 1);
+    assert_told("nothing could happen any more at 0.000000 s:\nann: thread 1 "
+                "(main) waits for events\n");
+    assert_int_equal(sim_test_try(8, be_stuck, NULL, "RONDO_SIM_SEED", "2"), 1);
+    assert_told("seed 2 fails: no answer came\n  nothing could happen any "
+                "more at 0.000000 s:\nann: thread 1 (main) waits for events\n");
+}
+
+/* ---- variables that make no sense ---- */
+
+TEST(variables_of_the_environment)
+{
+    assert_int_equal(sim_test_try(8, pass, NULL, "RONDO_SIM_SEED", "x"), 100);
+    assert_string_equal(sim_test_told,
+                        "rondo_sim: sim_try: RONDO_SIM_SEED: \"x\" is no "
+                        "number\n");
+    assert_int_equal(sim_test_try(8, pass, NULL, "RONDO_SIM_SEEDS", "-1"), 100);
+    assert_told("RONDO_SIM_SEEDS: \"-1\" is no number");
+    assert_int_equal(sim_test_try(8, pass, NULL, "RONDO_SIM_SEEDS", "0"), 100);
+    assert_told("no seeds");
+    assert_int_equal(sim_test_try(8, pass, NULL, "RONDO_SIM_KEEP", "reset:1"),
+                     100);
+    assert_told("set RONDO_SIM_SEED, too");
+    assert_int_equal(sim_test_try(8, pass, NULL, "RONDO_SIM_TIMEOUT", "soon"),
+                     100);
+    assert_told("\"soon\" is no number of seconds");
+    setenv("RONDO_SIM_SEED", "5", 1);
+    int error = sim_test_try(8, pass, NULL, "RONDO_SIM_TRACE", "/nowhere/at");
+    unsetenv("RONDO_SIM_SEED");
+    assert_int_equal(error, 100);
+    assert_told("cannot write to \"/nowhere/at\"");
 }
 
 static int keep_state(uint64_t seed, void *arg)
@@ -135,7 +173,7 @@ static int keep_state(uint64_t seed, void *arg)
 
 TEST(a_failure_of_what_earlier_seeds_have_left)
 {
-    assert_int_equal(try_in_child(100, keep_state, NULL, NULL, NULL), 1);
+    assert_int_equal(sim_test_try(100, keep_state, NULL, NULL, NULL), 1);
     assert_told("passes alone: static variables");
 }
 
@@ -148,7 +186,7 @@ static int leave_a_world(uint64_t seed, void *arg)
 
 TEST(a_scenario_that_leaves_its_world)
 {
-    assert_int_equal(try_in_child(10, leave_a_world, NULL, NULL, NULL), 0);
+    assert_int_equal(sim_test_try(10, leave_a_world, NULL, NULL, NULL), 0);
 }
 
 /* Of all faults only a reset matters to it. */
@@ -168,8 +206,8 @@ static int hates_resets(uint64_t seed, void *arg)
 TEST(the_faults_that_matter)
 {
     unsigned all, matter;
-    assert_int_equal(try_in_child(50, hates_resets, NULL, NULL, NULL), 1);
-    const char *line = strstr(told, "of its ");
+    assert_int_equal(sim_test_try(50, hates_resets, NULL, NULL, NULL), 1);
+    const char *line = strstr(sim_test_told, "of its ");
     assert_non_null(line);
     assert_int_equal(sscanf(line, "of its %u faults %u matter", &all, &matter),
                      2);
@@ -180,14 +218,42 @@ TEST(the_faults_that_matter)
     assert_null(strstr(line, "short_read"));
 }
 
+static int hates_resets_in_its_words(uint64_t seed, void *arg)
+{
+    struct echo e = {.rounds = 50, .clients = 3, .size = 1000};
+    (void)arg;
+    (void)echo_play(&e, RONDO_SIM(.seed = seed, .backend = sim_test_backend(),
+                                  .faults = {.reset = 0.01, .split = 0.2}));
+    rondo_sim_check(e.error != RONDO_ECONNRESET, "a reset, %llu events",
+                    (unsigned long long)rondo_sim_events());
+    return rondo_sim_end();
+}
+
+TEST(the_faults_that_matter_fail_otherwise)
+{
+    unsigned long long all = 0, few = 0;
+    assert_int_equal(
+        sim_test_try(50, hates_resets_in_its_words, NULL, NULL, NULL), 1);
+    const char *first = strstr(sim_test_told, "fails: a reset, ");
+    const char *then =
+        strstr(sim_test_told, "  with these it fails otherwise: a reset, ");
+    assert_non_null(first);
+    assert_non_null(then);
+    assert_int_equal(sscanf(first, "fails: a reset, %llu", &all), 1);
+    assert_int_equal(
+        sscanf(then, "  with these it fails otherwise: a reset, %llu", &few),
+        1);
+    assert_true(few != all);
+}
+
 /* What was told repeats it, and no other fault does. */
 TEST(what_is_kept)
 {
-    assert_int_equal(try_in_child(50, hates_resets, NULL, NULL, NULL), 1);
+    assert_int_equal(sim_test_try(50, hates_resets, NULL, NULL, NULL), 1);
     unsigned seed;
     unsigned long long number;
-    const char *line = strstr(told, "RONDO_SIM_SEED=");
-    const char *keep = strstr(told, "KEEP=\"reset:");
+    const char *line = strstr(sim_test_told, "RONDO_SIM_SEED=");
+    const char *keep = strstr(sim_test_told, "KEEP=\"reset:");
     assert_non_null(keep);
     assert_int_equal(sscanf(line, "RONDO_SIM_SEED=%u", &seed), 1);
     assert_int_equal(sscanf(keep, "KEEP=\"reset:%llu", &number), 1);
@@ -195,9 +261,9 @@ TEST(what_is_kept)
     snprintf(text, sizeof text, "%u", seed);
     snprintf(other, sizeof other, "reset:%llu split:0", number);
     setenv("RONDO_SIM_SEED", text, 1);
-    int kept = try_in_child(1, hates_resets, NULL, "RONDO_SIM_KEEP", other);
-    int without = try_in_child(1, hates_resets, NULL, "RONDO_SIM_KEEP", "");
-    int wrong = try_in_child(1, hates_resets, NULL, "RONDO_SIM_KEEP", "rest:1");
+    int kept = sim_test_try(1, hates_resets, NULL, "RONDO_SIM_KEEP", other);
+    int without = sim_test_try(1, hates_resets, NULL, "RONDO_SIM_KEEP", "");
+    int wrong = sim_test_try(1, hates_resets, NULL, "RONDO_SIM_KEEP", "rest:1");
     unsetenv("RONDO_SIM_SEED");
     assert_int_equal(kept, 1);
     assert_int_equal(without, 0);
@@ -224,7 +290,6 @@ TEST(two_runs_are_compared)
 {
     char text[4096] = "";
     FILE *file = tmpfile();
-    assert_non_null(file);
     assert_int_equal(rondo_sim_compare(5, same, NULL, file), 0);
     assert_int_equal(ftell(file), 0);
     assert_int_equal(rondo_sim_compare(5, differs, NULL, file), 1);
@@ -242,7 +307,7 @@ TEST(a_trace_goes_to_a_file)
     int fd = mkstemp(name);
     assert_true(fd >= 0);
     setenv("RONDO_SIM_SEED", "5", 1);
-    int result = try_in_child(1, same, NULL, "RONDO_SIM_TRACE", name);
+    int result = sim_test_try(1, same, NULL, "RONDO_SIM_TRACE", name);
     unsetenv("RONDO_SIM_SEED");
     FILE *file = fdopen(fd, "r");
     bool has_line = fgets(line, sizeof line, file);

@@ -13,9 +13,10 @@
 enum { BATCH = 64, PATIENCE_S = 120 };
 
 static const char *const kinds[] = {
-    "no_memory",   "no_descriptor", "no_file",     "no_buffers", "no_thread",
-    "refuse",      "no_name",       "reset",       "again",      "short_read",
-    "short_write", "spurious",      "accept_error"};
+    "no_memory",    "no_descriptor", "no_file",     "no_buffers",
+    "no_thread",    "refuse",        "no_name",     "reset",
+    "again",        "short_read",    "short_write", "spurious",
+    "accept_error", "disk_full",     "disk_error",  "slow_disk"};
 
 /* What the process that plays tells. */
 static struct shared {
