@@ -588,7 +588,6 @@
 #define sim_note_text rondo_p_sim_note_text
 #define sim_of_process rondo_p_sim_of_process
 #define sim_pause_threads rondo_p_sim_pause_threads
-#define sim_policy_of_host rondo_p_sim_policy_of_host
 #define sim_random rondo_p_sim_random
 #define sim_realloc rondo_p_sim_realloc
 #define sim_resume_threads rondo_p_sim_resume_threads

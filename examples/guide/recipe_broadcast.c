@@ -76,7 +76,8 @@ static int accepted(rondo_server *server, void *arg, rondo_transport *t,
     clients = c;
     *self = c;
     /* how much may wait for one client, in memory */
-    return rondo_transport_set_write_buffer_limits(t, WAITING, WAITING / 4);
+    rondo_transport_set_write_buffer_limits(t, WAITING, WAITING / 4);
+    return 0;
 }
 
 static void lost(rondo_transport *t, void *self, int error)

@@ -128,6 +128,9 @@ static void requested(rondo_transport *t, void *self, const void *data,
 {
     struct app *app = self;
     struct request *r = app->count < MOST ? calloc(1, sizeof *r) : NULL;
+    const char *end = memchr(data, '\n', size); /* or what came at once */
+    if (end)
+        size = (size_t)(end - (const char *)data);
     if (!r || size >= sizeof r->text) {
         rondo_transport_printf(t, "busy\n");
         free(r);

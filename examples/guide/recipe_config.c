@@ -79,6 +79,8 @@ static void opened(rondo_loop *loop, void *arg, rondo_file *file, int error)
     (void)loop;
     if (error) { /* between an editor's remove and its rename, for instance */
         app->reading = false;
+        if (app->again)
+            read_config(app);
         return;
     }
     app->file = file;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDLE_NS    RONDO_MS(120)
-#define REQUEST_NS RONDO_MS(30)
+#define IDLE_NS    RONDO_MS(300)
+#define REQUEST_NS RONDO_MS(120)
 
 struct client {
     rondo_transport *t;
@@ -24,7 +24,8 @@ static int accepted(rondo_server *server, void *arg, rondo_transport *t,
     c->t = t;
     *self = c;
     /* reading: silence; writing: a peer that takes nothing */
-    return rondo_transport_set_timeouts(t, IDLE_NS, IDLE_NS);
+    rondo_transport_set_timeouts(t, IDLE_NS, IDLE_NS);
+    return 0;
 }
 
 static bool timed_out(rondo_transport *t, void *self, rondo_direction direction)
@@ -72,11 +73,19 @@ static void lost(rondo_transport *t, void *self, int error)
 static const rondo_protocol serving = {
     .data_received = received, .timed_out = timed_out, .connection_lost = lost};
 
-/* ---- two clients ---- */
+/* ---- two clients, one after the other ---- */
+
+struct visitor {
+    rondo_address at;
+    const char *says;
+};
+
+static int visit(rondo_loop *loop, struct visitor *v, const char *says);
 
 static void say(rondo_transport *t, void *self)
 {
-    rondo_transport_write(t, self, strlen(self));
+    struct visitor *v = self;
+    rondo_transport_write(t, v->says, strlen(v->says));
 }
 
 static void show(rondo_transport *t, void *self, const void *data, size_t size)
@@ -87,37 +96,38 @@ static void show(rondo_transport *t, void *self, const void *data, size_t size)
 
 static void ended(rondo_transport *t, void *self, int error)
 {
-    static int left = 2;
-    (void)t, (void)self;
+    rondo_loop *loop = rondo_transport_loop(t);
     printf("client: %s\n", error ? rondo_error_name(error) : "closed");
-    if (!--left)
-        rondo_loop_stop(rondo_transport_loop(t));
+    if (!error || visit(loop, self, "all of it\n") < 0)
+        rondo_loop_stop(loop);
 }
 
 static const rondo_protocol client = {
     .connection_made = say, .data_received = show, .connection_lost = ended};
 
+static int visit(rondo_loop *loop, struct visitor *v, const char *says)
+{
+    v->says = says;
+    return rondo_create_connection(loop, RONDO_CONNECT(.address = &v->at),
+                                   &client, v, NULL, NULL) < 0
+               ? -1
+               : 0;
+}
+
 int main(void)
 {
-    static char *says[] = {"whole\n", "a part"};
     rondo_loop *loop = NULL;
     rondo_server *server;
-    rondo_address at;
+    struct visitor v;
     if (rondo_loop_new(&loop, NULL) < 0 ||
         rondo_create_server(
             loop,
             RONDO_SERVE(.host = "127.0.0.1", .protocol_factory = accepted),
             &serving, NULL, &server) < 0 ||
-        rondo_server_address(server, 0, &at) < 0)
-        goto failed;
-    for (int i = 0; i < 2; i++)
-        if (rondo_create_connection(loop, RONDO_CONNECT(.address = &at),
-                                    &client, says[i], NULL, NULL) < 0)
-            goto failed;
-    if (rondo_loop_run(loop) < 0)
-        goto failed;
+        rondo_server_address(server, 0, &v.at) < 0 ||
+        visit(loop, &v, "a part") < 0 || rondo_loop_run(loop) < 0) {
+        fprintf(stderr, "recipe_idle: %s\n", rondo_last_error());
+        return 1;
+    }
     return rondo_loop_close(loop) < 0;
-failed:
-    fprintf(stderr, "recipe_idle: %s\n", rondo_last_error());
-    return 1;
 }

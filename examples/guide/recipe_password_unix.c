@@ -67,7 +67,9 @@ static int ask_password(rondo_loop *loop, rondo_fd terminal,
     if (error == 0)
         error = rondo_transport_write(t, question, strlen(question));
     if (error >= 0)
-        return rondo_read_line(p->reader, entered, p);
+        error = rondo_read_line(p->reader, entered, p);
+    if (error == 0)
+        return 0;
     rondo_terminal_set_mode(terminal, RONDO_TERMINAL_NORMAL, 0);
     rondo_reader_free(p->reader);
     free(p);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define MOST     2
-#define IDLE_NS  RONDO_MS(40) /* of a real program: a minute */
+#define IDLE_NS  RONDO_MS(150) /* of a real program: a minute */
 #define REQUESTS 6
 
 /* A request is in one of two places: it waits, or a connection is at it. */
@@ -28,6 +28,7 @@ struct pool {
     struct connection *connections;
     struct request *first, **last;
     int open; /* connections; those that connect, too */
+    rondo_id retry;
 };
 
 static void work(struct pool *p);
@@ -114,16 +115,25 @@ static void connected(rondo_loop *loop, void *arg, rondo_transport *t,
     drop(c, error);
 }
 
+static void again(rondo_loop *loop, void *arg)
+{
+    struct pool *p = arg;
+    (void)loop;
+    p->retry = 0;
+    work(p);
+}
+
 static void open_connection(struct pool *p)
 {
     struct connection *c = calloc(1, sizeof *c);
-    if (!c)
-        return;
-    c->pool = p;
-    if (rondo_create_connection(p->loop, RONDO_CONNECT(.address = &p->at),
-                                &protocol, c, connected, c) < 0) {
-        fprintf(stderr, "%s\n", rondo_last_error());
+    if (c)
+        c->pool = p;
+    if (!c || rondo_create_connection(p->loop, RONDO_CONNECT(.address = &p->at),
+                                      &protocol, c, connected, c) <
+                  0) { /* no descriptor, no memory: later */
         free(c);
+        if (p->retry <= 0)
+            p->retry = rondo_call_later(p->loop, RONDO_SEC(1), again, p);
         return;
     }
     c->next = p->connections;

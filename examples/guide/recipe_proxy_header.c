@@ -70,6 +70,7 @@ static void header(rondo_transport *t, void *self, const void *data,
         return;
     }
     rondo_transport_set_protocol(t, &serving, c);
+    rondo_transport_set_timeouts(t, 0, 0);
     if (size > length) /* the first bytes of the client itself */
         rondo_transport_unread(t, end + 1, size - length);
 }
@@ -90,8 +91,8 @@ static int accepted(rondo_server *server, void *arg, rondo_transport *t,
      * else could write any address into a header. */
     (void)server, (void)arg, (void)protocol;
     *self = calloc(1, sizeof(struct client));
-    return *self ? rondo_transport_set_timeouts(t, RONDO_SEC(5), 0)
-                 : RONDO_ENOMEM;
+    rondo_transport_set_timeouts(t, RONDO_SEC(5), 0); /* for the header */
+    return *self ? 0 : RONDO_ENOMEM;
 }
 
 /* ---- what a load balancer sends, in two pieces; and somebody else ---- */
@@ -113,7 +114,7 @@ static void made(rondo_transport *t, void *self)
     struct visitor *v = self;
     rondo_transport_write(t, v->first, strlen(v->first));
     if (v->second)
-        rondo_call_later(rondo_transport_loop(t), RONDO_MS(20), second, t);
+        rondo_call_later(rondo_transport_loop(t), RONDO_MS(100), second, t);
 }
 
 static void show(rondo_transport *t, void *self, const void *data, size_t size)

@@ -11,6 +11,7 @@
 struct client {
     rondo_transport *t;
     rondo_id timer;
+    int slowed;   /* how often */
     int64_t full; /* when the bucket is full again; before that it is not */
 };
 
@@ -42,8 +43,10 @@ static void received(rondo_transport *t, void *self, const void *data,
     struct client *c = self;
     rondo_loop *loop = rondo_transport_loop(t);
     for (size_t i = 0; i < size; i++) {
-        int64_t wait = take_token(c, rondo_loop_time(loop));
+        int64_t wait = take_token(c, rondo_loop_iteration_time(loop));
         if (wait > 0) {
+            if (!c->slowed++)
+                printf("%d requests at once\n", (int)i);
             rondo_transport_unread(t, (const char *)data + i, size - i);
             rondo_transport_pause_reading(t); /* in the end the peer waits */
             c->timer = rondo_call_later(loop, wait, go_on, c);
@@ -95,8 +98,6 @@ static void count(rondo_transport *t, void *self, const void *data, size_t size)
 {
     struct asker *a = self;
     (void)data;
-    if (!a->answers)
-        printf("a burst of %d\n", (int)size);
     a->answers += size;
     if (a->answers < REQUESTS)
         return;

@@ -125,7 +125,7 @@ static void requested(rondo_reader *reader, void *arg, const void *data,
         if (!copy)
             abort();
         *copy = number;
-        rondo_call_later(rondo_reader_loop(reader), RONDO_MS(60), answer_late,
+        rondo_call_later(rondo_reader_loop(reader), RONDO_MS(300), answer_late,
                          copy);
     } else if (!strcmp(word, "end")) {
         rondo_server_close(rondo_transport_server(t));
@@ -173,8 +173,8 @@ static void connected(rondo_loop *loop, void *arg, rondo_transport *t,
     if (r)
         cancel(r);
     call(&caller, "echo hello", RONDO_SEC(5), ended, "echo");
-    call(&caller, "slow", RONDO_MS(30), ended, "slow");
-    rondo_call_later(loop, RONDO_MS(120), wait_over, NULL);
+    call(&caller, "slow", RONDO_MS(200), ended, "slow");
+    rondo_call_later(loop, RONDO_MS(450), wait_over, NULL);
 }
 
 int main(void)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define GRACE_NS RONDO_MS(150)
+#define GRACE_NS RONDO_MS(300)
 
 struct app {
     rondo_loop *loop;
@@ -67,7 +67,7 @@ static void received(rondo_transport *t, void *self, const void *data,
                      size_t size)
 {
     struct client *c = self;
-    int64_t takes = RONDO_MS(20);
+    int64_t takes = RONDO_MS(80);
     (void)size;
     if (*(const char *)data == 'l')
         takes = RONDO_SEC(60);

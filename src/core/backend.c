@@ -40,7 +40,7 @@ int backend_choose(const char *name, bool has_env,
                    const struct backend **backend)
 {
     const char *wanted = name;
-    *backend = name ? NULL : atomic_load(SYS_POLICY(&policy));
+    *backend = name ? NULL : atomic_load(SYS_OF_PROCESS(policy));
     if (*backend)
         return 0;
     if (!wanted && has_env)
@@ -59,7 +59,7 @@ int rondo_set_default_backend(const char *name)
         if (!backend)
             return backend_unknown("set_default_backend", name);
     }
-    atomic_store(SYS_POLICY(&policy), backend);
+    atomic_store(SYS_OF_PROCESS(policy), backend);
     return 0;
 }
 

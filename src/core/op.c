@@ -128,7 +128,7 @@ static int io_grow(rondo_loop *loop)
 }
 
 /* Empties its place and moves back what the hole would hide from a search. */
-static void io_leave_table(rondo_loop *loop, struct io *io)
+static INLINED void io_leave_table(rondo_loop *loop, struct io *io)
 {
     size_t mask = loop->table_room - 1, hole = io_probe(loop, io->fd);
     assert(loop->table[hole] == io && loop->table_used > 0);
@@ -163,7 +163,7 @@ static bool io_gives_way(const struct io *io, const struct io *to)
            (io_is_of_program(io) && !io_is_of_program(to));
 }
 
-int io_enter(rondo_loop *loop, struct io *io)
+static INLINED int io_put(rondo_loop *loop, struct io *io)
 {
     assert(!io->entered && !io->attached && !io->op[0] && !io->op[1]);
     if ((loop->table_used + 1) * 4 > loop->table_room * 3) {
@@ -171,24 +171,32 @@ int io_enter(rondo_loop *loop, struct io *io)
         if (error)
             return error;
     }
-    struct io *other = io_find(loop, io->fd);
-    if (other && io_gives_way(other, io))
-        io_evict(loop, other);
-    else if (other)
-        return error_set(RONDO_EBUSY, "descriptor %lld is in use by the loop",
-                         (long long)io->fd);
-    loop->table[io_probe(loop, io->fd)] = io;
+    size_t place = io_probe(loop, io->fd);
+    if (loop->table[place]) {
+        if (!io_gives_way(loop->table[place], io))
+            return error_set(RONDO_EBUSY,
+                             "descriptor %lld is in use by the loop",
+                             (long long)io->fd);
+        io_evict(loop, loop->table[place]);
+        place = io_probe(loop, io->fd);
+    }
+    loop->table[place] = io;
     loop->table_used++;
     io->entered = true;
     assert(io_find(loop, io->fd) == io);
     return 0;
 }
 
+int io_enter(rondo_loop *loop, struct io *io)
+{
+    return io_put(loop, io);
+}
+
 int io_attach(rondo_loop *loop, struct io *io)
 {
     bool enters = !io->entered;
     assert(!io->attached && !io->op[0] && !io->op[1]);
-    int error = enters ? io_enter(loop, io) : 0;
+    int error = enters ? io_put(loop, io) : 0;
     if (error)
         return error;
     error = loop->backend->attach(loop, io);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,7 +79,7 @@ static bool guard_waits_for_cpu(void)
     DIR *tasks = opendir("/proc/self/task");
     char self[24];
     bool any = false;
-    snprintf(self, sizeof self, "%ld", (long)gettid());
+    snprintf(self, sizeof self, "%ld", (long)syscall(SYS_gettid));
     for (struct dirent *d; tasks && !any && (d = readdir(tasks));)
         any = *d->d_name != '.' && strcmp(d->d_name, self) != 0 &&
               guard_can_run(d->d_name);

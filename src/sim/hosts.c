@@ -8,7 +8,6 @@
 #include "sim/net.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,15 +168,8 @@ static void hosts_main(void *arg)
     sim_note(host, NOTE_HOST_END, 0, 0);
 }
 
-sim_policy *sim_policy_of_host(sim_policy *own)
-{
-    struct sim_host *host = sim_host();
-    return host ? &host->policy : own;
-}
-
 static int hosts_start(struct sim_host *host)
 {
-    atomic_store(&host->policy, NULL); /* a new process */
     host->up = true;
     host->starts++;
     if (!host->main)

@@ -85,7 +85,6 @@ struct sim_host {
     struct sim_request *requests; /* of the backend "done" */
     unsigned descriptors, descriptors_most;
     uint16_t next_port;
-    sim_policy policy;              /* its rondo_set_default_backend */
     int64_t clock_from, clock_base; /* its clock at a moment of world time */
     double drift;                   /* what it gains, as a share */
     unsigned spins; /* waits in this instant that found nothing */

@@ -56,12 +56,6 @@ void sim_free(void *p);
 /* X(name) for each backend of this build. The first one is the default. */
 #define SYS_BACKENDS(X) X(ready) X(done)
 
-/* Each host is a process. Outside of them: `own`. */
-struct backend;
-typedef _Atomic(const struct backend *) sim_policy;
-#define SYS_POLICY(own) sim_policy_of_host(own)
-sim_policy *sim_policy_of_host(sim_policy *own);
-
 #define SYS_NEVER_BLOCKS    1
 #define SYS_ACCEPT_INHERITS 1
 #define SYS_BATCH           8

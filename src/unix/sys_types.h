@@ -101,9 +101,6 @@ __attribute__((visibility("hidden"))) int sys_stop_exception(int version,
 #define SYS_BACKENDS(X) X(poll) X(select)
 #endif
 
-/* Where a process keeps the backend that it has chosen: at `own`. */
-#define SYS_POLICY(own) (own)
-
 /* sys_recv, sys_send and what they do for datagrams never block, and a socket
  * needs no preparation for them. macOS: SO_NOSIGPIPE (net.c). */
 #ifdef __APPLE__

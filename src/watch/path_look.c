@@ -3,7 +3,6 @@
 #include "watch/path.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { RETRY_MS = 1000 };
@@ -42,8 +41,7 @@ static void path_fail(struct path_tree *tree, int error, const char *path)
                         limit);
     else
         (void)error_os(error, "watch_path: cannot watch \"%.256s\"", path);
-    (void)snprintf(tree->sentence, sizeof tree->sentence, "%s",
-                   rondo_last_error());
+    error_print(tree->sentence, sizeof tree->sentence, rondo_last_error());
 }
 
 /* ---- marks ---- */

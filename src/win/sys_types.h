@@ -78,9 +78,6 @@ void sys_mutex_unlock(sys_mutex *m);
     void *process; /* HANDLE */                                                \
     bool group;    /* it leads a process group of its own */
 
-/* Where a process keeps the backend that it has chosen: at `own`. */
-#define SYS_POLICY(own) (own)
-
 /* A blocking socket blocks each call. */
 #define SYS_NEVER_BLOCKS 0
 

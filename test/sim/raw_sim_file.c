@@ -190,6 +190,12 @@ bool raw_fs_limit(int64_t bytes)
     return false;
 }
 
+bool raw_fs_break(int after)
+{
+    (void)after;
+    return false;
+}
+
 bool raw_fs_hold(bool on)
 {
     (void)on;
