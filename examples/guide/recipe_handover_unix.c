@@ -118,12 +118,8 @@ static void connect_next(struct old *o);
 static void ask(rondo_transport *t, void *self)
 {
     struct old *o = self;
-    if (!o->first) {
+    if (!o->first)
         o->first = t;
-        hand_over(o);
-        connect_next(o);
-        return;
-    }
     rondo_transport_write(t, "?", 1);
 }
 
@@ -132,6 +128,11 @@ static void answered(rondo_transport *t, void *self, const void *data,
 {
     struct old *o = self;
     bool is_new = size == 3 && !memcmp(data, "new", 3);
+    if (t == o->first && !o->child) { /* now the old process has it */
+        hand_over(o);
+        connect_next(o);
+        return;
+    }
     if (t == o->first) {
         printf("the first client: served by %.*s\n", (int)size,
                (const char *)data);
@@ -141,7 +142,7 @@ static void answered(rondo_transport *t, void *self, const void *data,
     }
     rondo_transport_close(t);
     o->answers++;
-    if (o->answers < CLIENTS || !is_new) {
+    if (o->answers < CLIENTS || !is_new || !o->handed_over) {
         connect_next(o);
         return;
     }
