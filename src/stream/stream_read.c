@@ -465,9 +465,8 @@ static COLD void stream_read_slow(rondo_transport *t)
 /* ---- the fast paths: a read is done, and read.task.done says how ---- */
 
 /* Each begins and ends with a look at fast_read: at its end it is set where
- * nothing has happened but that the bytes were taken. */
-
-/* Where they read from, to *data, or to where the bytes lie: *data then. */
+ * nothing has happened but that the bytes were taken. They read from a
+ * receive_fn, to *data, or to where the bytes lie: *data then. */
 typedef int64_t receive_fn(rondo_transport *t, char **data, size_t size);
 
 static inline int64_t stream_receive_kernel(rondo_transport *t, char **data,
@@ -671,9 +670,7 @@ static void stream_read_out(rondo_transport *t)
     while (t->reading_out && stream_reads(t) && !stream_is_full(t)) {
         if (!rounds-- && t->write_failed)
             return;
-        if (rounds < 0)
-            break;
-        if (!stream_read_once(t))
+        if (rounds < 0 || !stream_read_once(t))
             break;
     }
     if (stream_holds_for_now(t))
