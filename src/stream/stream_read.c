@@ -323,8 +323,7 @@ static void stream_read_nothing(rondo_transport *t, int result)
         stream_read_end_writing(t);
     } else if (result != RONDO_EAGAIN) {
         /* a reset between two writes of ours may answer the reading side */
-        if (result == RONDO_EPIPE)
-            result = RONDO_ECONNRESET;
+        result = result == RONDO_EPIPE ? RONDO_ECONNRESET : result;
         stream_fail(t, result, stream_cut_off(t, result));
     }
 }
