@@ -77,8 +77,7 @@ static void stream_read_updated(rondo_transport *t, size_t size)
         t->protocol->buffer_updated(t, t->self, size);
 }
 
-/* Notes what a buffered protocol will be given next, for detach, around one of
- * its callbacks. Returns the state before. */
+/* Notes what the protocol will be given next, for detach. Returns the state. */
 static struct stream_state stream_read_keep_rest(rondo_transport *t,
                                                  const char *data, size_t size)
 {
@@ -132,8 +131,7 @@ static inline bool stream_read_lend(rondo_loop *loop, rondo_transport *t,
     return state->lent_back;
 }
 
-/* After it: how many bytes were taken. refused: none, and the same protocol
- * would be given them again. */
+/* How many bytes were taken. refused: none, and it would be given them again. */
 static size_t stream_read_took(struct stream_state *state, bool *refused)
 {
     size_t took = state->lent_size - state->lent_back;
@@ -218,8 +216,7 @@ static void stream_read_deliver_behind(rondo_transport *t, const char *data,
         stream_read_deliver_held(t);
 }
 
-/* A protocol that has given bytes back sees them once more before the end; true:
- * it holds them for another reason now, and the end has to wait. */
+/* Who gave bytes back sees them again before the end; true: the end waits. */
 static bool stream_read_held_before_eof(rondo_transport *t)
 {
     if (t->refused && stream_delivers(t))
@@ -338,8 +335,7 @@ static size_t stream_read_gave(rondo_transport *t, int64_t count)
     return (size_t)count;
 }
 
-/* One try, by way of the loop's own buffer; the size of what was read, or 0
- * when there is no more for now. */
+/* One try, by the loop's own buffer; what was read, 0: no more for now. */
 static size_t stream_read_once(rondo_transport *t)
 {
     char *scratch = t->loop->scratch;
