@@ -118,6 +118,7 @@ set(RONDO_SIM_OWN_SOURCES
     src/sim/packets.c
     src/sim/passing.c
     src/sim/pipes.c
+    src/sim/play.c
     src/sim/ready.c
     src/sim/signals.c
     src/sim/sockets.c

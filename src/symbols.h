@@ -931,6 +931,7 @@
 #define try_keeps rondo_p_try_keeps
 #define try_play rondo_p_try_play
 #define try_record rondo_p_try_record
+#define try_recorded rondo_p_try_recorded
 #define try_trace_to rondo_p_try_trace_to
 #define try_world_begins rondo_p_try_world_begins
 #define try_world_ends rondo_p_try_world_ends

@@ -42,7 +42,10 @@ struct try_run {
 void try_keep_only(const struct sim_fired *list, size_t count);
 /* What the runs of this process write to; NULL: nowhere. */
 void try_record(struct try_run *run);
+struct try_run *try_recorded(void);
 void try_trace_to(FILE *file);
+
+/* play.c */
 /* Runs the scenario here, with an end of its world. */
 bool try_play(uint64_t seed, rondo_sim_scenario scenario, void *arg);
 /* A run that did not reach its condition before nothing could happen any more:
